@@ -1,0 +1,61 @@
+// Package storetest is the contract of lifecycle.Store as tests. Every store
+// passes it unchanged: a store's own test calls Run with a function that opens
+// a fresh, migrated store.
+//
+// The package knows no driver and no dialect. What it must do behind the
+// store's back (age a row, plant a violation, run a checker) it does through a
+// Harness, in SQL that every store's database understands. Only tests import it.
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// Harness is a store under test, with what a test does behind its back.
+type Harness struct {
+	Store lifecycle.Store
+	// Age moves every time of a session, of its requests and of its checkout
+	// (created_at, expires_at, accepted_at, started_at, ended_at, retry_until, …)
+	// so far into the past. Versions and events stay. It works on ended sessions
+	// too, and makes the guards neither write nor refuse anything.
+	Age func(t testing.TB, sessionID string, by time.Duration)
+	// Exec runs one statement and fails t where the database refuses it. The
+	// statement is portable: $1 for the first argument, table names behind
+	// Schema, literals that every dialect accepts, and no literal times.
+	Exec func(t testing.TB, sql string, args ...any)
+	// Query returns all rows as text. NULL is "".
+	Query func(t testing.TB, sql string) [][]string
+	// Schema stands before table names: "curfew." or "".
+	Schema string
+	// Freeze stops the store's clock where it stands, so that a test can meet a
+	// deadline exactly. Nil: this store's clock cannot be stopped, and what needs
+	// it is skipped.
+	Freeze func(t testing.TB)
+}
+
+// Run holds a store to the contract. Each test opens a store of its own by
+// open, which must be cheap, and runs in parallel with the others.
+func Run(t *testing.T, open func(t testing.TB) Harness) {
+	for noun, tests := range contracts() {
+		t.Run(noun, func(t *testing.T) {
+			t.Parallel()
+			for sentence, test := range tests {
+				t.Run(sentence, func(t *testing.T) {
+					t.Parallel()
+					test(t, open(t))
+				})
+			}
+		})
+	}
+}
+
+// contract is the tests of one noun by the sentence they prove.
+type contract map[string]func(*testing.T, Harness)
+
+// contracts is all of it by noun.
+func contracts() map[string]contract {
+	return map[string]contract{}
+}

@@ -1,0 +1,151 @@
+// Package pgtest lends a test a PostgreSQL database of its own.
+//
+// The server is the one that CURFEW_TEST_POSTGRES names, as scripts/with-postgres sets it; its user
+// must be allowed to create and drop databases. The package knows nothing of Curfew's tables: who
+// wants them brings a function that makes them. Only tests import it.
+package pgtest
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// patience bounds what a test asks of the server, so that a wedged one fails the test long before
+// the run's own timeout.
+const patience = 2 * time.Minute
+
+// Database returns the URL of a new, empty database. It is dropped when t ends, whoever is still
+// connected to it. Without a server t fails and says how to get one.
+func Database(t testing.TB) string {
+	t.Helper()
+	return newDatabase(t, server(t), "template1")
+}
+
+// Template returns the URL of a new database, a copy of one that build has filled; it is dropped
+// when t ends. The original is built once a server and name, however many tests and processes ask
+// for it at once, and stays on the server. So the name must change with what build does: let it
+// contain a digest of the migrations. build must leave no connection open.
+func Template(t testing.TB, name string, build func(url string) error) string {
+	t.Helper()
+	admin := server(t)
+	original := originalName(name)
+	if err := buildOnce(t.Context(), admin, original, build); err != nil {
+		t.Fatalf("pgtest: template %s: %v", name, err)
+	}
+	return newDatabase(t, admin, original)
+}
+
+// server returns the URL of the server's own database, through which all others are made.
+func server(t testing.TB) *url.URL {
+	t.Helper()
+	raw := os.Getenv("CURFEW_TEST_POSTGRES")
+	if raw == "" {
+		t.Fatal("pgtest: CURFEW_TEST_POSTGRES is not set: run make test, or scripts/with-postgres go test ./…")
+	}
+	admin, err := url.Parse(raw)
+	if err != nil {
+		t.Fatalf("pgtest: CURFEW_TEST_POSTGRES is not a URL: %v", err)
+	}
+	return admin
+}
+
+// newDatabase copies the database called original and has the copy dropped when t ends.
+func newDatabase(t testing.TB, admin *url.URL, original string) string {
+	t.Helper()
+	name := "curfew_test_" + strings.ToLower(rand.Text())
+	// The drop is arranged first: a creation whose answer was lost may have happened.
+	t.Cleanup(func() {
+		if err := execute(context.WithoutCancel(t.Context()), admin, dropStatement(name)); err != nil {
+			t.Errorf("pgtest: drop %s: %v", name, err)
+		}
+	})
+	if err := execute(t.Context(), admin, "CREATE DATABASE "+quote(name)+" TEMPLATE "+quote(original)); err != nil {
+		t.Fatalf("pgtest: create %s: %v", name, err)
+	}
+	return address(admin, name)
+}
+
+// buildOnce makes the database called original unless it is there. One process builds at a time:
+// the others wait for an advisory lock of the server's own database and then find the work done.
+func buildOnce(ctx context.Context, admin *url.URL, original string, build func(url string) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return connected(ctx, admin, func(conn *pgx.Conn) error {
+		// The lock ends with the connection.
+		if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock(hashtextextended($1, 0))", original); err != nil {
+			return fmt.Errorf("lock: %w", err)
+		}
+		var exists bool
+		err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", original).Scan(&exists)
+		if err != nil || exists {
+			return err
+		}
+		return buildOriginal(ctx, conn, admin, original, build)
+	})
+}
+
+// buildOriginal builds under another name and renames what is whole, so that a build that failed
+// or was killed is never taken for a finished one; what such a build left behind goes first.
+func buildOriginal(ctx context.Context, conn *pgx.Conn, admin *url.URL, original string, build func(url string) error) error {
+	draft := original + "_draft"
+	for _, statement := range []string{dropStatement(draft), "CREATE DATABASE " + quote(draft)} {
+		if _, err := conn.Exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	if err := build(address(admin, draft)); err != nil {
+		return fmt.Errorf("build: %w", err)
+	}
+	_, err := conn.Exec(ctx, "ALTER DATABASE "+quote(draft)+" RENAME TO "+quote(original))
+	return err
+}
+
+// execute runs one statement on a connection of its own.
+func execute(ctx context.Context, admin *url.URL, statement string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return connected(ctx, admin, func(conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, statement)
+		return err
+	})
+}
+
+// connected calls do with a connection to the server's own database.
+func connected(ctx context.Context, admin *url.URL, do func(*pgx.Conn) error) error {
+	conn, err := pgx.Connect(ctx, admin.String())
+	if err != nil {
+		return err
+	}
+	err = do(conn)
+	if closeErr := conn.Close(ctx); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// address returns the URL of another database of the same server.
+func address(admin *url.URL, name string) string {
+	there := *admin
+	there.Path = "/" + name
+	return there.String()
+}
+
+func dropStatement(name string) string {
+	return "DROP DATABASE IF EXISTS " + quote(name) + " WITH (FORCE)"
+}
+
+func quote(name string) string { return pgx.Identifier{name}.Sanitize() }
+
+// originalName shortens name to what PostgreSQL's limit of 63 bytes has room for.
+func originalName(name string) string {
+	return fmt.Sprintf("curfew_template_%.16x", sha256.Sum256([]byte(name)))
+}

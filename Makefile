@@ -1,0 +1,69 @@
+# Everything a contributor runs. CI runs the same targets (.ci/run).
+
+PKG ?= ./...
+GO_TEST = scripts/with-postgres -m go test -race -shuffle=on -timeout 20m
+LINT = bin/golangci-lint
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## Start Curfew here, on SQLite
+	go run ./cmd/curfew serve
+
+.PHONY: test
+test: test-deps ## Run every test, with the race detector, on PostgreSQL and SQLite (PKG=./lifecycle for one room)
+	$(GO_TEST) $(PKG)
+
+.PHONY: check
+check: fmt-check vet lint test ## All that CI asks: format, vet, lint, test
+
+.PHONY: lint
+lint: $(LINT) ## Look for mistakes with the linters of .golangci.yml
+	$(LINT) run ./...
+	scripts/check-libc
+
+.PHONY: fmt
+fmt: $(LINT) ## Format the code
+	$(LINT) fmt
+
+.PHONY: build
+build: ## Build bin/curfew, static
+	CGO_ENABLED=0 go build -trimpath -o bin/curfew ./cmd/curfew
+
+.PHONY: bench
+bench: test-deps ## Measure Curfew against its peers, on disk
+	scripts/with-postgres go -C bench run .
+
+.PHONY: cover
+cover: test-deps ## Run every test and say which lines none of them reached
+	@mkdir -p bin
+	$(GO_TEST) -coverpkg=./... -coverprofile=bin/cover.out $(PKG)
+	go tool cover -html=bin/cover.out -o bin/cover.html
+	@go tool cover -func=bin/cover.out | tail -n 1
+	@echo "line by line: bin/cover.html"
+
+.PHONY: clean
+clean: ## Delete what these targets built
+	rm -rf bin
+
+# Steps of the targets above.
+
+.PHONY: fmt-check
+fmt-check: $(LINT)
+	$(LINT) fmt --diff
+
+.PHONY: vet
+vet:
+	go vet ./...
+
+.PHONY: test-deps
+test-deps:
+	@scripts/install-test-deps
+
+# Built once, and again when its version changes. No version control stamp: the linter is not ours.
+$(LINT): tools/go.mod tools/go.sum
+	go -C tools build -trimpath -buildvcs=false -o ../$(LINT) github.com/golangci/golangci-lint/v2/cmd/golangci-lint

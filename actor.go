@@ -1,0 +1,37 @@
+package curfew
+
+import "strings"
+
+// Role is what somebody is to Curfew.
+type Role string
+
+// The four roles that come from outside, and Curfew's own.
+const (
+	Customer Role = "customer"
+	Mechanic Role = "mechanic"
+	Admin    Role = "admin"
+	Service  Role = "service"
+	System   Role = "system" // Curfew itself: sweeper, admission, command line
+)
+
+// Actor is who did something, as events and runs record it.
+type Actor struct {
+	Role Role
+	ID   string
+}
+
+// Curfew's own actors.
+var (
+	Sweeper   = Actor{System, "sweeper"}
+	Admitting = Actor{System, "admission"}
+)
+
+// String is "role:id".
+func (a Actor) String() string { return string(a.Role) + ":" + a.ID }
+
+// ParseActor is the inverse of Actor.String; a text without a colon is a role
+// without an id.
+func ParseActor(s string) Actor {
+	role, id, _ := strings.Cut(s, ":")
+	return Actor{Role(role), id}
+}

@@ -1,0 +1,71 @@
+package curfew
+
+import "time"
+
+// Admission is the decision to give a customer a session: what the store
+// writes in one transaction, or not at all. Every conflict of a key (the
+// reference, the customer's slot) is Conflict; who is right is asked after.
+type Admission struct {
+	Checkout Checkout // written anew with outcome Fulfilled, unless From is set
+	Session  Session  // its ids and plan; the store sets times, status Waiting and version 1
+	Request  Request
+	Deadline Deadline
+	Actor    Actor
+	Reason   string
+	// From is the outcome (Credited or Deferred) of an existing checkout that
+	// pays for the session. It is compared, with the checkout's version.
+	From Outcome
+	// Key is the caller's idempotency key, claimed for the customer; empty: none.
+	Key string
+}
+
+// Guard is the condition a change repeats in its WHERE, beside the session's
+// status and version. Its zero value adds nothing.
+type Guard struct {
+	// Overdue: Yes, only past the deadline; No, only up to it.
+	Overdue Match
+	// OlderThan: only if created longer ago; 0 adds nothing.
+	OlderThan time.Duration
+	// Unoffered: only while it has no open request and no mechanic.
+	Unoffered bool
+}
+
+// Change is the decision to move one session: what is written in one
+// transaction if the session still has the status and version of From, and the
+// guard holds. Otherwise nothing is written, and the error is Conflict.
+//
+// Fields that are zero leave what is there, but for an ended session the
+// deadline goes, its slot is freed, and its open request ends as RequestTo.
+type Change struct {
+	From     Session
+	Guard    Guard
+	To       SessionStatus
+	Reason   string    // of the event
+	EndedBy  EndReason // for an ended session
+	Actor    Actor
+	RunID    string
+	Deadline Deadline
+
+	// Assign gives the session, its request and the slot to this mechanic. A
+	// taken slot is MechanicBusy, and nothing is written.
+	Assign string
+	// Release takes the mechanic away and frees his slot.
+	Release bool
+	// CustomerJoins and MechanicJoins record who came in now.
+	CustomerJoins, MechanicJoins bool
+	// RequestTo is what becomes of the open request; empty leaves it.
+	RequestTo RequestStatus
+	// Owed is what the checkout becomes if it is Fulfilled; empty or Fulfilled
+	// leaves it.
+	Owed Outcome
+}
+
+// CheckoutChange is the decision to move a checkout that no session's change
+// carries with it. It is written if outcome and version are still those of
+// From; otherwise the error is Conflict.
+type CheckoutChange struct {
+	From   Checkout
+	To     Outcome
+	Reason string
+	Actor  Actor
+}

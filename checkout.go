@@ -1,0 +1,58 @@
+package curfew
+
+import "time"
+
+// Outcome is the one present outcome of a payment.
+type Outcome string
+
+// The outcomes. Deferred waits for the customer's slot, credited for the
+// customer's next session; refunding is committed before the provider is
+// called.
+const (
+	Fulfilled Outcome = "fulfilled"
+	Deferred  Outcome = "deferred"
+	Held      Outcome = "held"
+	Credited  Outcome = "credited"
+	RefundDue Outcome = "refund_due"
+	Refunding Outcome = "refunding"
+	Refunded  Outcome = "refunded"
+	Forfeited Outcome = "forfeited"
+)
+
+// Outcomes lists the outcomes.
+func Outcomes() []Outcome {
+	return []Outcome{Fulfilled, Deferred, Held, Credited, RefundDue, Refunding, Refunded, Forfeited}
+}
+
+// Checkout is one payment and its present outcome. A free session has a
+// checkout of amount 0.
+type Checkout struct {
+	ID         string
+	CustomerID string
+	Ref        string // the payment's reference; empty for free sessions
+	Plan       string
+	Amount     int64  // in the currency's minor unit
+	Currency   string // ISO 4217, lower case; empty when the marketplace did not say
+	Email      string
+	Name       string
+	Metadata   map[string]string
+	Outcome    Outcome
+	Version    int64 // the number of its newest event
+	// SessionID is the first session of the checkout, for ever; empty while it
+	// has had none.
+	SessionID  string
+	RetryUntil time.Time // deferred: from then on a refund is due
+	MoneyDue   bool      // another program ended the session; the outcome is not settled yet
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+}
+
+// Receipt is a checkout with the first session it brought, as a replay of its
+// reference answers.
+type Receipt struct {
+	Checkout Checkout
+	// Session is the first session; its zero value: there has been none.
+	Session   Session
+	RequestID string
+	Now       time.Time
+}

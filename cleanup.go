@@ -1,0 +1,187 @@
+package curfew
+
+import "time"
+
+// Trigger is what started a run.
+type Trigger string
+
+// The triggers.
+const (
+	ByTimer   Trigger = "sweeper"
+	ByQueue   Trigger = "queue"   // a mechanic loaded the queue
+	ByAPI     Trigger = "api"     // POST /api/debug/cleanup-sessions, also from the admin page
+	ByCommand Trigger = "command" // curfew cleanup
+	ByLibrary Trigger = "library"
+	// ByAdmission is no run: a customer or mechanic met an overdue session.
+	ByAdmission Trigger = "admission"
+)
+
+// RunOutcome is how a run went. One that found nothing succeeded; one that
+// could not look failed.
+type RunOutcome string
+
+// The outcomes of a run.
+const (
+	RunRunning   RunOutcome = "running" // or its process died: its events tell what it did
+	RunSucceeded RunOutcome = "succeeded"
+	RunFailed    RunOutcome = "failed"
+)
+
+// Run is one execution of the cleanup: who, why and what it changed. Its
+// events carry its id.
+type Run struct {
+	ID         string
+	Trigger    Trigger
+	Actor      Actor
+	Reason     string
+	StartedAt  time.Time
+	FinishedAt time.Time
+	Outcome    RunOutcome
+	Error      string
+	Stats      Stats
+}
+
+// Stats counts the rows that a run changed. A session counts under its rule.
+// Its request counts under ExpiredRequests, but that of an assigned session
+// under its session's rule. So the figures add up to the total.
+type Stats struct {
+	OldWaitingSessions int `json:"oldWaitingSessions"`
+	ExpiredRequests    int `json:"expiredRequests"`
+	OrphanedSessions   int `json:"orphanedSessions"`
+	NoShows            int `json:"noShows"`
+	Overran            int `json:"overran"`
+	ScheduledMissed    int `json:"scheduledMissed"`
+	TotalCleaned       int `json:"totalCleaned"`
+}
+
+// Count adds one ended item: its session, and its request if that ended too.
+func (s *Stats) Count(rule RuleName, withRequest bool) {
+	s.add(rule, 1)
+	if !withRequest {
+		return
+	}
+	if rule == OldWaiting {
+		rule = ExpiredRequests
+	}
+	s.add(rule, 1)
+}
+
+// Add adds the figures of another count.
+func (s *Stats) Add(o Stats) {
+	for _, r := range RuleNames() {
+		s.add(r, o.Of(r))
+	}
+}
+
+// Of is the figure of one rule, or of ExpiredRequests.
+func (s Stats) Of(rule RuleName) int {
+	if f := s.figure(rule); f != nil {
+		return *f
+	}
+	return 0
+}
+
+func (s *Stats) add(rule RuleName, n int) {
+	if f := s.figure(rule); f != nil {
+		*f += n
+		s.TotalCleaned += n
+	}
+}
+
+func (s *Stats) figure(rule RuleName) *int {
+	switch rule {
+	case OldWaiting:
+		return &s.OldWaitingSessions
+	case ExpiredRequests:
+		return &s.ExpiredRequests
+	case Orphans:
+		return &s.OrphanedSessions
+	case NoShows:
+		return &s.NoShows
+	case Overruns:
+		return &s.Overran
+	case Misses:
+		return &s.ScheduledMissed
+	}
+	return nil
+}
+
+// Search asks for the sessions a cleanup may end, in the order of their
+// deadlines. With neither MaxAge nor OrphanTTL it is the sweeper's question:
+// which rows have not ended and are past their deadline?
+type Search struct {
+	CustomerID string        // only this customer's; empty: all
+	MaxAge     time.Duration // unassigned waiting sessions: created longer ago, instead of overdue
+	OrphanTTL  time.Duration // orphans created longer ago too, overdue or not
+	After      Cursor        // only behind this place
+	Limit      int
+}
+
+// Cursor is a place in a list that is ordered by a time and an id.
+type Cursor struct {
+	At time.Time
+	ID string
+}
+
+// Ending is one session that a run has decided to end; the store ends it only
+// if status and version are still those that were read and the rule's whole
+// condition, with the guard's, still holds.
+type Ending struct {
+	CustomerID string
+	SessionID  string
+	Version    int64
+	Reason     EndReason
+	Owed       Outcome
+}
+
+// Batch is some endings by one rule, under one guard, in one transaction.
+// Sessions locked by somebody else are left for the next look.
+type Batch struct {
+	Rule    Rule
+	Guard   Guard
+	Endings []Ending
+	Actor   Actor
+	RunID   string
+	Note    string // beside the reason, in the events
+}
+
+// Ended is a session that a batch really ended.
+type Ended struct {
+	Session      Session
+	Deadline     time.Time // the one it had
+	RequestEnded bool
+}
+
+// Item is one session, with its request, in a preview.
+type Item struct {
+	SessionID  string        `json:"sessionId"`
+	RequestID  string        `json:"requestId,omitempty"`
+	CustomerID string        `json:"customerId"`
+	Rule       RuleName      `json:"rule"`
+	Age        time.Duration `json:"age"`
+	Version    int64         `json:"version"`
+	// Reason is why it would end: Cleared where it is not due yet.
+	Reason EndReason `json:"reason"`
+	Owed   Outcome   `json:"owed"`
+}
+
+// Preview is what a run would change, by id and version. Executing it changes
+// only rows that have not moved since.
+type Preview struct {
+	ID        string        `json:"id"`
+	CreatedAt time.Time     `json:"createdAt"`
+	Actor     Actor         `json:"actor"`
+	MaxAge    time.Duration `json:"maxAge"`
+	Items     []Item        `json:"items"`
+	// Truncated: more is due than the preview holds.
+	Truncated bool `json:"truncated"`
+}
+
+// Stats counts what executing the preview at once would change.
+func (p Preview) Stats() Stats {
+	var s Stats
+	for _, it := range p.Items {
+		s.Count(it.Rule, it.RequestID != "")
+	}
+	return s
+}

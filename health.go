@@ -1,0 +1,60 @@
+package curfew
+
+import "time"
+
+// SessionFigures counts sessions, exactly.
+type SessionFigures struct {
+	ByStatus        map[SessionStatus]int
+	Stale           int // waiting, unassigned, overdue by more than StaleAfter
+	VeryStale       int // stale and older than the policy's VeryStaleAfter
+	Orphaned        int
+	OverdueAssigned int
+	OverdueLive     int
+}
+
+// StaleAfter is how long a waiting session is overdue before health calls it
+// stale: the sweeper gets a moment.
+const StaleAfter = 10 * time.Second
+
+// RequestFigures counts requests, exactly.
+type RequestFigures struct {
+	ByStatus map[RequestStatus]int
+	Stale    int // pending, its session overdue by more than StaleAfter
+}
+
+// CheckoutFigures counts payments by their present outcome, exactly.
+type CheckoutFigures struct {
+	ByOutcome map[Outcome]int
+	// OldestUnsettled is the age of the oldest payment that still waits for
+	// something: deferred, held, refund due, refunding or money due.
+	OldestUnsettled time.Duration
+	MoneyDue        int
+}
+
+// MechanicFigures counts slots.
+type MechanicFigures struct {
+	Busy   int
+	Leaked int // slots whose session has ended, is missing or is another's
+}
+
+// Repeated is a customer who was refused again and again.
+type Repeated struct {
+	CustomerID string
+	Count      int
+	LastAt     time.Time
+}
+
+// Pulse is what background work last said of itself.
+type Pulse struct {
+	Sweep     time.Time // the sweeper's last success; zero: never
+	Lag       time.Duration
+	QueueRead time.Time // a mechanic's last look at the queue; zero: never
+	LastRun   *Run      // the newest finished run
+	Now       time.Time
+}
+
+// HealthDetails lists the oldest of what is wrong.
+type HealthDetails struct {
+	Stale   []Standing // waiting, unassigned, overdue; its pending requests are theirs
+	Orphans []Standing
+}

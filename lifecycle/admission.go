@@ -1,0 +1,139 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/curfewhq/curfew"
+)
+
+// tries is how often an insert is repeated before it counts as blocked.
+const tries = 3
+
+// bid is one attempt of somebody to get a session for a customer.
+type bid struct {
+	customerID string
+	// admission makes what is inserted; made anew for every try, because a
+	// credit may be gone.
+	admission func(context.Context) (curfew.Admission, error)
+	// known answers a bid that was accepted before; NotFound: it was not.
+	known func(context.Context) (curfew.Receipt, error)
+}
+
+// result of a bid: exactly one field is set, or none where the slot changed
+// hands at every try.
+type result struct {
+	admitted *curfew.Standing
+	known    *curfew.Receipt
+	blocker  *curfew.Standing
+}
+
+// place carries out a bid. The first insert asks nothing; only a conflict makes
+// it look: the key first, because its answer is the answer; then the customer's
+// own overdue session, which it settles and never waits for.
+func (e *Engine) place(ctx context.Context, b bid) (result, error) {
+	for try := 0; ; try++ {
+		a, err := b.admission(ctx)
+		if err != nil {
+			return result{}, err
+		}
+		s, err := e.store.Admit(ctx, a)
+		if err == nil {
+			return result{admitted: &s}, nil
+		}
+		if !errors.Is(err, curfew.Conflict) {
+			return result{}, err
+		}
+		r, err := b.known(ctx)
+		if err == nil {
+			return result{known: &r}, nil
+		}
+		if !errors.Is(err, curfew.NotFound) {
+			return result{}, err
+		}
+		blocker, err := e.settleOwn(ctx, b.customerID)
+		if err != nil || blocker != nil || try == tries {
+			return result{blocker: blocker}, err
+		}
+	}
+}
+
+// settleOwn settles the customer's overdue session of any standing, and what
+// other programs left unsettled of their money. It returns the session that
+// truly holds the slot; nil if none does.
+func (e *Engine) settleOwn(ctx context.Context, customerID string) (*curfew.Standing, error) {
+	if err := e.settleMoney(ctx, customerID); err != nil {
+		return nil, err
+	}
+	for range tries {
+		s, err := e.store.Open(ctx, customerID)
+		if errors.Is(err, curfew.NotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !e.due(s) {
+			return &s, nil
+		}
+		_, err = e.settle(ctx, s, curfew.Admitting)
+		if err != nil && !errors.Is(err, curfew.Conflict) {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// due reports whether a session may be ended by its rule now: it is past its
+// deadline, or an orphan past its age.
+func (e *Engine) due(s curfew.Standing) bool {
+	return s.Overdue() || s.Orphan() && s.Age() > e.policy.OrphanTTL
+}
+
+// settle ends one due session by its rule. Conflict: it moved meanwhile.
+func (e *Engine) settle(ctx context.Context, s curfew.Standing, by curfew.Actor) (curfew.Standing, error) {
+	rule, ok := curfew.RuleFor(s)
+	if !ok {
+		return s, curfew.Errorf(curfew.Conflict, "session %s has ended", s.ID)
+	}
+	c := e.ending(s, rule.To, rule.Reason, by)
+	c.RequestTo = rule.RequestTo
+	c.Guard = curfew.Guard{Overdue: curfew.Yes}
+	if !s.Overdue() {
+		c.Guard = curfew.Guard{OlderThan: e.policy.OrphanTTL, Unoffered: true}
+	}
+	ended, err := e.store.Change(ctx, c)
+	if err != nil {
+		return s, fmt.Errorf("settle session %s: %w", s.ID, err)
+	}
+	var stats curfew.Stats
+	stats.Count(rule.Name, s.Offered())
+	e.observeCleaned(stats, curfew.ByAdmission)
+	e.observe.Expired(ended.Now.Sub(s.ExpiresAt))
+	return ended, nil
+}
+
+// ending is the change that ends a session, with what is owed for it.
+func (e *Engine) ending(s curfew.Standing, to curfew.SessionStatus, reason curfew.EndReason, by curfew.Actor) curfew.Change {
+	c := curfew.Change{
+		From: s.Session, To: to, EndedBy: reason, Reason: string(reason), Actor: by,
+		RequestTo: curfew.RequestCancelled, Owed: e.policy.Owed(s.Session, to, reason),
+	}
+	if to == curfew.Completed {
+		c.RequestTo = curfew.RequestCompleted
+	}
+	return c
+}
+
+// blocker is what a refusal says of the session in the way.
+func (e *Engine) blocker(s curfew.Standing) *curfew.Blocker {
+	b := &curfew.Blocker{Session: s.Session, ReleasesAt: s.ExpiresAt, Actions: []string{"cancel", "wait"}}
+	if s.Status == curfew.Live {
+		b.Actions = []string{"end", "wait"}
+	}
+	if orphan := s.CreatedAt.Add(e.policy.OrphanTTL); s.Orphan() && orphan.Before(b.ReleasesAt) {
+		b.ReleasesAt = orphan
+	}
+	return b
+}

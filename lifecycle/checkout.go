@@ -1,0 +1,327 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// Purchase is a paid checkout as the marketplace reports it.
+type Purchase struct {
+	PaymentRef string // the provider's; the same one is the same payment for ever
+	CustomerID string
+	Plan       string
+	Amount     *int64 // minor units; nil: the plan's price
+	Currency   string // ISO 4217; empty: the plan's
+	Email      string
+	Name       string
+	Metadata   map[string]string
+}
+
+// Fulfilment is what became of a purchase.
+type Fulfilment struct {
+	Outcome    curfew.Outcome
+	Replayed   bool // the reference was known; nothing was done
+	CheckoutID string
+	Plan       string
+	Kind       curfew.PlanKind
+	SessionID  string // the first one of the checkout; empty while it has none
+	RequestID  string
+	RetryUntil time.Time       // deferred: a refund is due from then on
+	Blocker    *curfew.Blocker // deferred: who holds the slot
+}
+
+// FulfillCheckout gives a paid customer the session, whoever reports the
+// payment and however often. A customer who truly has an open session gets the
+// outcome Deferred, not an error: the session follows when the slot is free.
+// Errors: Invalid for what can never be accepted, IdempotencyMismatch for a
+// known reference with another customer or plan, Unavailable (repeat it).
+func (e *Engine) FulfillCheckout(ctx context.Context, by curfew.Actor, p Purchase) (Fulfilment, error) {
+	begun := time.Now()
+	f, err := e.fulfill(ctx, by, p)
+	e.observe.Admitted(admitted(f, err), time.Since(begun))
+	return f, err
+}
+
+func admitted(f Fulfilment, err error) string {
+	switch {
+	case errors.Is(err, curfew.SessionOpen):
+		return "refused"
+	case err != nil:
+		return "failed"
+	case f.Replayed:
+		return "replayed"
+	}
+	return string(f.Outcome)
+}
+
+func (e *Engine) fulfill(ctx context.Context, by curfew.Actor, p Purchase) (Fulfilment, error) {
+	checkout, err := e.checkout(p)
+	if err != nil {
+		return Fulfilment{}, err
+	}
+	r, err := e.place(ctx, bid{
+		customerID: p.CustomerID,
+		admission: func(context.Context) (curfew.Admission, error) {
+			return e.admission(checkout, by), nil
+		},
+		known: func(ctx context.Context) (curfew.Receipt, error) { return e.store.Reference(ctx, p.PaymentRef) },
+	})
+	switch {
+	case err != nil:
+		return Fulfilment{}, fmt.Errorf("fulfil %s: %w", p.PaymentRef, err)
+	case r.admitted != nil:
+		return fulfilled(*r.admitted), nil
+	case r.known != nil:
+		return e.replay(ctx, *r.known, p)
+	}
+	return e.deferPayment(ctx, checkout, by, p)
+}
+
+// checkout is the purchase checked and completed from its plan.
+func (e *Engine) checkout(p Purchase) (curfew.Checkout, error) {
+	plan, err := e.plan(p.Plan)
+	if err != nil {
+		return curfew.Checkout{}, err
+	}
+	c := curfew.Checkout{
+		CustomerID: p.CustomerID, Ref: p.PaymentRef, Plan: p.Plan, Currency: strings.ToLower(p.Currency),
+		Email: p.Email, Name: p.Name, Metadata: p.Metadata,
+	}
+	switch {
+	case p.Amount != nil:
+		c.Amount = *p.Amount
+	case plan.Price != nil:
+		c.Amount = *plan.Price
+	}
+	if c.Currency == "" {
+		c.Currency = strings.ToLower(plan.Currency)
+	}
+	if c.Amount < 0 {
+		return c, curfew.Errorf(curfew.Invalid, "amount must not be negative: it is in the currency's minor unit")
+	}
+	if err := curfew.CheckRef("paymentRef", p.PaymentRef); err != nil {
+		return c, err
+	}
+	return c, curfew.CheckID("customerId", p.CustomerID)
+}
+
+func (e *Engine) plan(name string) (curfew.Plan, error) {
+	plan, ok := e.policy.Plans[name]
+	if !ok {
+		return plan, curfew.Errorf(curfew.Invalid, "there is no plan %q: the plans are %s", name, e.planNames())
+	}
+	if plan.Extends {
+		return plan, curfew.Errorf(curfew.Invalid, "plan %q extends a live session: it cannot begin one", name)
+	}
+	return plan, nil
+}
+
+// admission is the decision to give the checkout's customer a session.
+func (e *Engine) admission(c curfew.Checkout, by curfew.Actor) curfew.Admission {
+	plan := e.policy.Plans[c.Plan]
+	if c.ID == "" {
+		c.ID = newID()
+	}
+	session := curfew.Session{
+		ID: newID(), CustomerID: c.CustomerID, CheckoutID: c.ID,
+		Plan: c.Plan, Kind: plan.Kind, Duration: plan.Duration, Status: curfew.Waiting,
+	}
+	return curfew.Admission{
+		Checkout: c,
+		Session:  session,
+		Request: curfew.Request{
+			ID: newID(), SessionID: session.ID, CustomerID: c.CustomerID,
+			CustomerName: c.Name, Status: curfew.Pending,
+		},
+		Deadline: e.policy.WaitingDeadline(c.Plan, time.Time{}),
+		Actor:    by,
+		Reason:   "admitted",
+	}
+}
+
+func fulfilled(s curfew.Standing) Fulfilment {
+	return Fulfilment{
+		Outcome: curfew.Fulfilled, CheckoutID: s.CheckoutID, Plan: s.Plan, Kind: s.Kind,
+		SessionID: s.ID, RequestID: s.Request.ID,
+	}
+}
+
+// replay answers a known reference. A payment that still waits for the slot is
+// tried first: this call may be the customer's next.
+func (e *Engine) replay(ctx context.Context, r curfew.Receipt, p Purchase) (Fulfilment, error) {
+	if r.Checkout.CustomerID != p.CustomerID || r.Checkout.Plan != p.Plan {
+		return Fulfilment{}, curfew.Errorf(curfew.IdempotencyMismatch,
+			"payment %s was reported before with another customer or plan", p.PaymentRef)
+	}
+	if r.Checkout.Outcome == curfew.Deferred {
+		return e.retried(ctx, p.CustomerID, p.PaymentRef)
+	}
+	return e.present(ctx, r)
+}
+
+// retried serves the customer's deferred payments if it can, and answers with
+// what this one is now.
+func (e *Engine) retried(ctx context.Context, customerID, ref string) (Fulfilment, error) {
+	if err := e.serve(ctx, customerID); err != nil {
+		return Fulfilment{}, err
+	}
+	r, err := e.store.Reference(ctx, ref)
+	if err != nil {
+		return Fulfilment{}, err
+	}
+	return e.present(ctx, r)
+}
+
+// present is the present outcome of a known checkout.
+func (e *Engine) present(ctx context.Context, r curfew.Receipt) (Fulfilment, error) {
+	f := Fulfilment{
+		Outcome: r.Checkout.Outcome, Replayed: true, CheckoutID: r.Checkout.ID, Plan: r.Checkout.Plan,
+		Kind: e.policy.Plans[r.Checkout.Plan].Kind, SessionID: r.Session.ID, RequestID: r.RequestID,
+		RetryUntil: r.Checkout.RetryUntil,
+	}
+	if r.Session.Kind != "" {
+		f.Kind = r.Session.Kind
+	}
+	if f.Outcome != curfew.Deferred {
+		return f, nil
+	}
+	s, err := e.store.Open(ctx, r.Checkout.CustomerID)
+	if err == nil {
+		f.Blocker = e.blocker(s)
+	}
+	if errors.Is(err, curfew.NotFound) {
+		err = nil
+	}
+	return f, err
+}
+
+// deferPayment records a payment whose customer is truly busy, and tries once
+// more: the blocker may have ended before the record was there to be served.
+func (e *Engine) deferPayment(ctx context.Context, c curfew.Checkout, by curfew.Actor, p Purchase) (Fulfilment, error) {
+	c.ID = newID()
+	_, err := e.store.Defer(ctx, c, by, e.policy.DeferTTL)
+	if errors.Is(err, curfew.Conflict) {
+		r, err := e.store.Reference(ctx, p.PaymentRef)
+		if err != nil {
+			return Fulfilment{}, fmt.Errorf("fulfil %s: %w", p.PaymentRef, err)
+		}
+		return e.replay(ctx, r, p)
+	}
+	if err != nil {
+		return Fulfilment{}, fmt.Errorf("defer %s: %w", p.PaymentRef, err)
+	}
+	f, err := e.retried(ctx, c.CustomerID, p.PaymentRef)
+	f.Replayed = false
+	if f.Blocker != nil {
+		e.refused(ctx, c.CustomerID, f.Blocker)
+	}
+	return f, err
+}
+
+// refused records that a customer was truly blocked. The record serves health
+// alone, so its failure is logged and nobody's call fails for it.
+func (e *Engine) refused(ctx context.Context, customerID string, b *curfew.Blocker) {
+	e.observe.Blocked(b.Session.Status)
+	if err := e.store.Refuse(ctx, customerID, b.Session.ID); err != nil {
+		e.log.Error("a refusal was not recorded", "customer", customerID, "error", err)
+	}
+}
+
+// serve gives the customer's oldest deferred payment its session if the slot
+// is free. Those past their time become refund due first.
+func (e *Engine) serve(ctx context.Context, customerID string) error {
+	for {
+		r, err := e.store.Deferred(ctx, customerID)
+		if errors.Is(err, curfew.NotFound) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("serve customer %s: %w", customerID, err)
+		}
+		if !r.Now.After(r.Checkout.RetryUntil) {
+			return e.serveOne(ctx, r.Checkout)
+		}
+		if err := e.giveUp(ctx, r.Checkout); err != nil {
+			return err
+		}
+	}
+}
+
+func (e *Engine) serveOne(ctx context.Context, c curfew.Checkout) error {
+	_, err := e.place(ctx, bid{
+		customerID: c.CustomerID,
+		admission: func(context.Context) (curfew.Admission, error) {
+			a := e.admission(c, curfew.Admitting)
+			a.From, a.Reason = curfew.Deferred, "the slot is free"
+			return a, nil
+		},
+		known: func(ctx context.Context) (curfew.Receipt, error) {
+			r, err := e.store.Reference(ctx, c.Ref)
+			if err == nil && r.Checkout.Outcome == curfew.Deferred {
+				return r, curfew.NotFound
+			}
+			return r, err
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("serve payment %s: %w", c.Ref, err)
+	}
+	return nil
+}
+
+// giveUp makes a deferred payment that found no free slot in time refund due.
+func (e *Engine) giveUp(ctx context.Context, c curfew.Checkout) error {
+	_, err := e.store.ChangeCheckout(ctx, curfew.CheckoutChange{
+		From: c, To: curfew.RefundDue, Reason: "the slot was not free in time", Actor: curfew.Sweeper,
+	})
+	if errors.Is(err, curfew.Conflict) {
+		return nil
+	}
+	return err
+}
+
+// settleMoney settles deferrals past their time and what guards marked after
+// another program ended a session; of one customer, or of everybody.
+func (e *Engine) settleMoney(ctx context.Context, customerID string) error {
+	for {
+		due, err := e.store.Unsettled(ctx, customerID, pageSize)
+		if err != nil {
+			return fmt.Errorf("settle money: %w", err)
+		}
+		for _, r := range due {
+			if err := e.settleReceipt(ctx, r); err != nil {
+				return fmt.Errorf("settle checkout %s: %w", r.Checkout.ID, err)
+			}
+		}
+		if len(due) < pageSize {
+			return nil
+		}
+	}
+}
+
+func (e *Engine) settleReceipt(ctx context.Context, r curfew.Receipt) error {
+	if !r.Checkout.MoneyDue {
+		return e.giveUp(ctx, r.Checkout)
+	}
+	_, err := e.store.ChangeCheckout(ctx, curfew.CheckoutChange{
+		From: r.Checkout, To: e.policy.Owed(r.Session, r.Session.Status, r.Session.EndReason),
+		Reason: string(r.Session.EndReason), Actor: curfew.Sweeper,
+	})
+	if errors.Is(err, curfew.Conflict) {
+		return nil
+	}
+	return err
+}
+
+// Checkouts is the customer's payments, oldest first.
+func (e *Engine) Checkouts(ctx context.Context, customerID string) ([]curfew.Checkout, error) {
+	if err := curfew.CheckID("customer id", customerID); err != nil {
+		return nil, err
+	}
+	return e.store.Checkouts(ctx, customerID)
+}

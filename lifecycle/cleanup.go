@@ -1,0 +1,385 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// pageSize is how many sessions one transaction of a cleanup ends at most.
+const pageSize = 500
+
+// maxPreview is how many items a preview holds at most.
+const maxPreview = 10_000
+
+// Cleanup asks for a cleanup. Its zero value is a full one.
+type Cleanup struct {
+	CustomerID string            // only this customer's sessions
+	Rules      []curfew.RuleName // only these rules; empty: all that are enabled
+	// MaxAge replaces, for unassigned sessions, the deadline by creation + that
+	// age; 0: the policy's. What was not overdue yet ends as Cleared and needs a
+	// Reason.
+	MaxAge  time.Duration
+	Reason  string
+	Trigger curfew.Trigger
+	Actor   curfew.Actor
+}
+
+func (c Cleanup) check() error {
+	if c.MaxAge < 0 {
+		return curfew.Errorf(curfew.Invalid, "the maximal age must not be negative")
+	}
+	if c.CustomerID != "" {
+		return curfew.CheckID("customerId", c.CustomerID)
+	}
+	return nil
+}
+
+// Drift is a row of a preview that its execution left alone, because it had
+// moved.
+type Drift struct {
+	SessionID string
+	Why       string
+}
+
+// Preview is what such a cleanup would change now; nothing is stored.
+func (e *Engine) Preview(ctx context.Context, c Cleanup) (curfew.Preview, error) {
+	p := curfew.Preview{Actor: c.Actor, MaxAge: c.MaxAge, Items: []curfew.Item{}}
+	if err := c.check(); err != nil {
+		return p, err
+	}
+	for page, err := range e.pages(ctx, c) {
+		if err != nil {
+			return p, fmt.Errorf("preview: %w", err)
+		}
+		for _, s := range page {
+			if rule, ok := e.rule(s, c); ok {
+				p.Items = append(p.Items, e.item(s, rule))
+			}
+		}
+		if len(p.Items) > maxPreview {
+			p.Items, p.Truncated = p.Items[:maxPreview], true
+			break
+		}
+	}
+	return p, nil
+}
+
+// StorePreview is Preview, kept for a day so that exactly it can be executed.
+func (e *Engine) StorePreview(ctx context.Context, c Cleanup) (curfew.Preview, error) {
+	p, err := e.Preview(ctx, c)
+	if err != nil {
+		return p, err
+	}
+	p.ID = newID()
+	return e.store.SavePreview(ctx, p)
+}
+
+// RunCleanup ends what is due, page by page, each in its own transaction. On an
+// error the run is recorded as failed, with the figures that were committed.
+func (e *Engine) RunCleanup(ctx context.Context, c Cleanup) (curfew.Run, error) {
+	if err := e.mayRun(ctx, c); err != nil {
+		return curfew.Run{}, err
+	}
+	return e.run(ctx, c, func(run *curfew.Run) error {
+		for page, err := range e.pages(ctx, c) {
+			if err != nil {
+				return err
+			}
+			if _, err := e.endPage(ctx, run, e.batches(page, c)); err != nil {
+				return err
+			}
+		}
+		return e.serveAll(ctx)
+	})
+}
+
+// mayRun refuses to end early without a reason what is not overdue.
+func (e *Engine) mayRun(ctx context.Context, c Cleanup) error {
+	if c.MaxAge == 0 || c.Reason != "" {
+		return c.check()
+	}
+	p, err := e.Preview(ctx, c)
+	if err != nil {
+		return err
+	}
+	return needsReason(p)
+}
+
+func needsReason(p curfew.Preview) error {
+	early := 0
+	for _, it := range p.Items {
+		if it.Reason == curfew.Cleared {
+			early++
+		}
+	}
+	if early > 0 {
+		return curfew.Errorf(curfew.Invalid, "%d of these sessions are not overdue yet: give a reason to end them early", early)
+	}
+	return nil
+}
+
+// ExecutePreview ends exactly the rows of a stored preview that have not moved
+// since, and says which had. The cleanup gives trigger, actor and reason.
+func (e *Engine) ExecutePreview(ctx context.Context, id string, c Cleanup) (curfew.Run, []Drift, error) {
+	p, err := e.store.Preview(ctx, id)
+	if err != nil {
+		return curfew.Run{}, nil, err
+	}
+	if c.Reason == "" {
+		if err := needsReason(p); err != nil {
+			return curfew.Run{}, nil, err
+		}
+	}
+	var drifted []Drift
+	run, err := e.run(ctx, c, func(run *curfew.Run) error {
+		for items := range slices.Chunk(p.Items, pageSize) {
+			ended, err := e.endPage(ctx, run, e.batchesOf(items, p.MaxAge))
+			drifted = append(drifted, e.drift(ctx, items, ended)...)
+			if err != nil {
+				return err
+			}
+		}
+		return e.serveAll(ctx)
+	})
+	return run, drifted, err
+}
+
+// drift names the items that were not ended, and why.
+func (e *Engine) drift(ctx context.Context, items []curfew.Item, ended map[string]bool) []Drift {
+	var drifted []Drift
+	for _, it := range items {
+		if !ended[it.SessionID] {
+			drifted = append(drifted, Drift{it.SessionID, e.whyDrifted(ctx, it)})
+		}
+	}
+	return drifted
+}
+
+func (e *Engine) whyDrifted(ctx context.Context, it curfew.Item) string {
+	s, err := e.store.Session(ctx, it.SessionID)
+	switch {
+	case errors.Is(err, curfew.NotFound):
+		return "it is gone"
+	case err != nil:
+		return "it could not be read"
+	case s.Status.Ended():
+		return fmt.Sprintf("it is %s already (%s)", s.Status, s.EndReason)
+	case s.Version != it.Version && s.Assigned():
+		return fmt.Sprintf("it moved on: %s, with mechanic %s", s.Status, s.MechanicID)
+	case s.Version != it.Version:
+		return fmt.Sprintf("it moved on: %s, version %d instead of %d", s.Status, s.Version, it.Version)
+	}
+	return "somebody else holds its row at this moment"
+}
+
+// pages finds what the cleanup may end, page by page to the end, in the order
+// of deadlines.
+func (e *Engine) pages(ctx context.Context, c Cleanup) func(func([]curfew.Standing, error) bool) {
+	search := curfew.Search{
+		CustomerID: c.CustomerID, MaxAge: c.MaxAge, OrphanTTL: e.policy.OrphanTTL, Limit: pageSize,
+	}
+	if c.Trigger == curfew.ByTimer {
+		search.OrphanTTL = 0 // the sweeper looks for them at its own pace
+	}
+	return e.search(ctx, search)
+}
+
+func (e *Engine) search(ctx context.Context, search curfew.Search) func(func([]curfew.Standing, error) bool) {
+	return func(yield func([]curfew.Standing, error) bool) {
+		for {
+			page, err := e.store.Find(ctx, search)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if len(page) == 0 || !yield(page, nil) || len(page) < search.Limit {
+				return
+			}
+			last := page[len(page)-1]
+			search.After = curfew.Cursor{At: last.ExpiresAt, ID: last.ID}
+		}
+	}
+}
+
+// rule is the rule that this cleanup applies to a session.
+func (e *Engine) rule(s curfew.Standing, c Cleanup) (curfew.Rule, bool) {
+	rule, ok := curfew.RuleFor(s)
+	if !ok || !e.policy.Enabled(rule.Name) {
+		return rule, false
+	}
+	return rule, len(c.Rules) == 0 || slices.Contains(c.Rules, rule.Name)
+}
+
+// item is one row of a preview: everything its execution needs to know.
+func (e *Engine) item(s curfew.Standing, rule curfew.Rule) curfew.Item {
+	it := curfew.Item{
+		SessionID: s.ID, CustomerID: s.CustomerID, Rule: rule.Name, Age: s.Age(), Version: s.Version,
+		Reason: rule.Reason,
+	}
+	if s.Offered() {
+		it.RequestID = s.Request.ID
+	}
+	if !e.due(s) {
+		it.Reason = curfew.Cleared
+	}
+	it.Owed = e.policy.Owed(s.Session, rule.To, it.Reason)
+	return it
+}
+
+func (e *Engine) batches(page []curfew.Standing, c Cleanup) []curfew.Batch {
+	var items []curfew.Item
+	for _, s := range page {
+		if rule, ok := e.rule(s, c); ok {
+			items = append(items, e.item(s, rule))
+		}
+	}
+	return e.batchesOf(items, c.MaxAge)
+}
+
+// batchesOf sorts items by rule: one batch a rule, in the order of the list.
+func (e *Engine) batchesOf(items []curfew.Item, maxAge time.Duration) []curfew.Batch {
+	var batches []curfew.Batch
+	for _, rule := range curfew.Rules() {
+		b := curfew.Batch{Rule: rule, Guard: curfew.Guard{OlderThan: maxAge}}
+		if rule.Name == curfew.Orphans && maxAge == 0 {
+			b.Guard.OlderThan = e.policy.OrphanTTL
+		}
+		for _, it := range items {
+			if it.Rule == rule.Name {
+				b.Endings = append(b.Endings, curfew.Ending{
+					CustomerID: it.CustomerID, SessionID: it.SessionID, Version: it.Version,
+					Reason: it.Reason, Owed: it.Owed,
+				})
+			}
+		}
+		if len(b.Endings) > 0 {
+			batches = append(batches, b)
+		}
+	}
+	return batches
+}
+
+// endPage ends the batches, counts what really ended into the run, and returns
+// the ids.
+func (e *Engine) endPage(ctx context.Context, run *curfew.Run, batches []curfew.Batch) (map[string]bool, error) {
+	ids := make(map[string]bool)
+	for _, b := range batches {
+		b.Actor, b.RunID, b.Note = run.Actor, run.ID, run.Reason
+		ended, err := e.store.End(ctx, b)
+		if err != nil {
+			return ids, fmt.Errorf("rule %s: %w", b.Rule.Name, err)
+		}
+		for _, s := range ended {
+			ids[s.Session.ID] = true
+			run.Stats.Count(b.Rule.Name, s.RequestEnded)
+			if b.Rule.To == curfew.Cancelled {
+				e.observe.Expired(s.Session.EndedAt.Sub(s.Deadline))
+			}
+		}
+	}
+	return ids, nil
+}
+
+// run records a cleanup around its work.
+func (e *Engine) run(ctx context.Context, c Cleanup, work func(*curfew.Run) error) (curfew.Run, error) {
+	begun := time.Now()
+	run, err := e.store.BeginRun(ctx, curfew.Run{
+		ID: newID(), Trigger: c.Trigger, Actor: c.Actor, Reason: c.Reason, Outcome: curfew.RunRunning,
+	})
+	if err != nil {
+		e.observe.RunFinished(c.Trigger, curfew.RunFailed, time.Since(begun))
+		return run, fmt.Errorf("begin a cleanup: %w", err)
+	}
+	e.logBegin(c)
+	err = work(&run)
+	run.Outcome = curfew.RunSucceeded
+	if err != nil {
+		run.Outcome, run.Error = curfew.RunFailed, err.Error()
+	}
+	e.observeCleaned(run.Stats, c.Trigger)
+	e.observe.RunFinished(c.Trigger, run.Outcome, time.Since(begun))
+	finished, err2 := e.store.FinishRun(context.WithoutCancel(ctx), run)
+	if err2 == nil {
+		run = finished
+	}
+	e.logEnd(c, run, err)
+	if err = errors.Join(err, err2); err != nil {
+		return run, fmt.Errorf("cleanup %s: %w", run.ID, err)
+	}
+	return run, nil
+}
+
+// serveAll serves the deferred payments of customers whose slot is free, until
+// a look finds nobody new.
+func (e *Engine) serveAll(ctx context.Context) error {
+	seen := make(map[string]bool)
+	for {
+		customers, err := e.store.Servable(ctx, pageSize)
+		if err != nil {
+			return fmt.Errorf("serve deferred payments: %w", err)
+		}
+		news := false
+		for _, c := range customers {
+			if seen[c] {
+				continue
+			}
+			seen[c], news = true, true
+			if err := e.serve(ctx, c); err != nil {
+				return err
+			}
+		}
+		if !news {
+			return nil
+		}
+	}
+}
+
+func (e *Engine) observeCleaned(s curfew.Stats, t curfew.Trigger) {
+	for _, figure := range curfew.RuleNames() {
+		if n := s.Of(figure); n > 0 {
+			e.observe.Cleaned(figure, t, n)
+		}
+	}
+}
+
+// CleanupCustomerWaitingSessions ends a customer's unassigned waiting sessions
+// that are older than maxAge; 0: that are overdue.
+func (e *Engine) CleanupCustomerWaitingSessions(ctx context.Context, customerID string, maxAge time.Duration) (curfew.Stats, error) {
+	if err := curfew.CheckID("customer id", customerID); err != nil {
+		return curfew.Stats{}, err
+	}
+	return e.byLibrary(ctx, Cleanup{
+		CustomerID: customerID, MaxAge: maxAge, Rules: []curfew.RuleName{curfew.OldWaiting, curfew.Orphans},
+	})
+}
+
+// CleanupExpiredRequests ends requests that nobody accepted, with their
+// sessions: those older than maxAge; 0: those overdue.
+func (e *Engine) CleanupExpiredRequests(ctx context.Context, maxAge time.Duration) (curfew.Stats, error) {
+	return e.byLibrary(ctx, Cleanup{MaxAge: maxAge, Rules: []curfew.RuleName{curfew.OldWaiting}})
+}
+
+// CleanupOrphanedSessions ends waiting sessions that are offered to nobody:
+// those older than maxAge; 0: those overdue or older than the policy's OrphanTTL.
+func (e *Engine) CleanupOrphanedSessions(ctx context.Context, maxAge time.Duration) (curfew.Stats, error) {
+	return e.byLibrary(ctx, Cleanup{MaxAge: maxAge, Rules: []curfew.RuleName{curfew.Orphans}})
+}
+
+// RunFullCleanup ends everything that is due, by every enabled rule.
+func (e *Engine) RunFullCleanup(ctx context.Context) (curfew.Stats, error) {
+	return e.byLibrary(ctx, Cleanup{})
+}
+
+func (e *Engine) byLibrary(ctx context.Context, c Cleanup) (curfew.Stats, error) {
+	c.Trigger, c.Actor = curfew.ByLibrary, curfew.Actor{Role: curfew.System, ID: "library"}
+	if c.MaxAge > 0 {
+		c.Reason = fmt.Sprintf("older than %s", c.MaxAge)
+	}
+	run, err := e.RunCleanup(ctx, c)
+	return run.Stats, err
+}

@@ -1,0 +1,108 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/curfewhq/curfew"
+)
+
+// CheckCustomerSessionStatus says what truly blocks a customer; nil: nothing.
+// What is overdue does not block, and looking changes nothing.
+func (e *Engine) CheckCustomerSessionStatus(ctx context.Context, customerID string) (*curfew.Blocker, error) {
+	if err := curfew.CheckID("customer id", customerID); err != nil {
+		return nil, err
+	}
+	s, err := e.store.Open(ctx, customerID)
+	if errors.Is(err, curfew.NotFound) || err == nil && e.due(s) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("check customer %s: %w", customerID, err)
+	}
+	return e.blocker(s), nil
+}
+
+// Clearing asks to end what a customer has open.
+type Clearing struct {
+	CustomerID string
+	DryRun     bool   // say what would be ended, change nothing
+	Force      bool   // live ones too; needs a Reason
+	Reason     string // kept in the events
+}
+
+// Cleared is what a clearing ended, or would have, and what it kept.
+type Cleared struct {
+	Ended []curfew.Session
+	Kept  []Kept
+}
+
+// Kept is a session that was left, and why.
+type Kept struct {
+	SessionID string
+	Status    curfew.SessionStatus
+	Why       string
+}
+
+// Clear ends what a customer has open through the same transitions as
+// everything else: nothing is deleted, payments are settled, and a live session
+// is ended only by force with a reason.
+func (e *Engine) Clear(ctx context.Context, by curfew.Actor, c Clearing) (Cleared, error) {
+	if err := curfew.CheckID("customer id", c.CustomerID); err != nil {
+		return Cleared{}, err
+	}
+	if c.Force && c.Reason == "" {
+		return Cleared{}, curfew.Errorf(curfew.Invalid, "force needs a reason: it is kept in the session's history")
+	}
+	sessions, err := e.store.Unended(ctx, c.CustomerID)
+	if err != nil {
+		return Cleared{}, fmt.Errorf("clear customer %s: %w", c.CustomerID, err)
+	}
+	var cleared Cleared
+	for _, s := range sessions {
+		if why := e.keep(s, c); why != "" {
+			cleared.Kept = append(cleared.Kept, Kept{s.ID, s.Status, why})
+			continue
+		}
+		if s, err = e.clearOne(ctx, s, by, c); err != nil {
+			return cleared, fmt.Errorf("clear customer %s: %w", c.CustomerID, err)
+		}
+		cleared.Ended = append(cleared.Ended, s.Session)
+	}
+	return cleared, nil
+}
+
+// keep says why a session is not cleared; empty: it is.
+func (e *Engine) keep(s curfew.Standing, c Clearing) string {
+	switch {
+	case e.due(s):
+		return ""
+	case s.Status == curfew.Scheduled:
+		return "an appointment does not hold the slot: cancel it by its id"
+	case s.Status == curfew.Live && !c.Force:
+		return "it is live: end it, or let an admin force it with a reason"
+	}
+	return ""
+}
+
+func (e *Engine) clearOne(ctx context.Context, s curfew.Standing, by curfew.Actor, c Clearing) (curfew.Standing, error) {
+	if c.DryRun {
+		return s, nil
+	}
+	return e.move(ctx, s.ID, func(s curfew.Standing) (*curfew.Change, error) {
+		if s.Status.Ended() {
+			return nil, nil
+		}
+		if why := e.keep(s, c); why != "" {
+			return nil, curfew.Errorf(curfew.Conflict, "session %s changed meanwhile: %s", s.ID, why)
+		}
+		change := e.byHand(s, by)
+		change.EndedBy, change.Reason = curfew.Cleared, string(curfew.Cleared)
+		change.Owed = e.policy.Owed(s.Session, change.To, change.EndedBy)
+		if c.Reason != "" {
+			change.Reason += ": " + c.Reason
+		}
+		return &change, nil
+	})
+}

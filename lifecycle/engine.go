@@ -1,0 +1,81 @@
+package lifecycle
+
+import (
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/curfewhq/curfew"
+)
+
+// Options of an engine. The zero value is right for production.
+type Options struct {
+	// Policy holds thresholds and plans; nil: curfew.DefaultPolicy.
+	Policy *curfew.Policy
+	// Logger gets the cleanup's lines; nil: none are written.
+	Logger *slog.Logger
+	// Observer gets the figures; nil: nobody does.
+	Observer Observer
+	// SweeperOff stops the timer of Run. Every promise to customers still holds.
+	SweeperOff bool
+}
+
+// Observer is told what happened, for metrics. Its methods must not block.
+type Observer interface {
+	// Admitted: outcome is fulfilled, replayed, deferred, refused or failed.
+	Admitted(outcome string, took time.Duration)
+	// Blocked: a customer was truly blocked by a session of that status.
+	Blocked(status curfew.SessionStatus)
+	// Cleaned: so many rows ended under a rule's figure.
+	Cleaned(figure curfew.RuleName, trigger curfew.Trigger, rows int)
+	// RunFinished: a cleanup run ended.
+	RunFinished(trigger curfew.Trigger, outcome curfew.RunOutcome, took time.Duration)
+	// Expired: a session was ended so long after its deadline.
+	Expired(lag time.Duration)
+}
+
+// Engine is the session keeper over one store. Its methods are safe for
+// concurrent use, also by other engines on the same database.
+type Engine struct {
+	store   Store
+	policy  curfew.Policy
+	log     *slog.Logger
+	observe Observer
+	sweeps  bool
+	started time.Time
+	nudges  chan struct{}
+}
+
+// New makes an engine. The error's kind is Invalid where the policy cannot be.
+func New(store Store, o Options) (*Engine, error) {
+	e := &Engine{
+		store: store, policy: curfew.DefaultPolicy(), log: o.Logger, observe: o.Observer,
+		sweeps: !o.SweeperOff, started: time.Now().UTC(), nudges: make(chan struct{}, 1),
+	}
+	if o.Policy != nil {
+		e.policy = *o.Policy
+	}
+	if e.log == nil {
+		e.log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	if e.observe == nil {
+		e.observe = nobody{}
+	}
+	return e, e.policy.Validate()
+}
+
+// Policy is the thresholds and plans in force.
+func (e *Engine) Policy() curfew.Policy { return e.policy }
+
+// newID makes a UUIDv7. It panics only where the system has no randomness.
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+type nobody struct{}
+
+func (nobody) Admitted(string, time.Duration)                               {}
+func (nobody) Blocked(curfew.SessionStatus)                                 {}
+func (nobody) Cleaned(curfew.RuleName, curfew.Trigger, int)                 {}
+func (nobody) RunFinished(curfew.Trigger, curfew.RunOutcome, time.Duration) {}
+func (nobody) Expired(time.Duration)                                        {}

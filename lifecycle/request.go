@@ -1,0 +1,146 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// Queue is what mechanics may accept: pending and not overdue, oldest first,
+// behind the cursor. It nudges one bounded cleanup step of whoever runs Run.
+func (e *Engine) Queue(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
+	e.nudge()
+	pending, err := e.store.Pending(ctx, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("queue: %w", err)
+	}
+	return pending, nil
+}
+
+// Accept gives a request to a mechanic. Errors: AlreadyClaimed where another
+// was first, MechanicBusy with the blocker where the mechanic's slot is truly
+// taken, Conflict where the session has ended or was overdue (then it is
+// settled), NotFound. One's own again is no error.
+func (e *Engine) Accept(ctx context.Context, requestID, mechanicID string) (curfew.Standing, error) {
+	if err := curfew.CheckID("mechanic id", mechanicID); err != nil {
+		return curfew.Standing{}, err
+	}
+	var err error
+	for range tries {
+		var s curfew.Standing
+		if s, err = e.acceptable(ctx, requestID, mechanicID); err != nil || s.MechanicID == mechanicID {
+			return s, err
+		}
+		var accepted curfew.Standing
+		accepted, err = e.store.Change(ctx, e.acceptance(s, mechanicID))
+		switch {
+		case err == nil:
+			return accepted, nil
+		case errors.Is(err, curfew.MechanicBusy):
+			if err := e.freeSlot(ctx, mechanicID); err != nil {
+				return s, err
+			}
+		case !errors.Is(err, curfew.Conflict):
+			return s, fmt.Errorf("accept request %s: %w", requestID, err)
+		}
+	}
+	return curfew.Standing{}, fmt.Errorf("accept request %s: %w", requestID, err)
+}
+
+// acceptable is the session of a request that is pending, or is already the
+// mechanic's own.
+func (e *Engine) acceptable(ctx context.Context, requestID, mechanicID string) (curfew.Standing, error) {
+	s, err := e.store.SessionOf(ctx, requestID)
+	if err != nil {
+		return s, err
+	}
+	if e.due(s) {
+		return s, e.tooLate(ctx, s)
+	}
+	switch {
+	case s.Status.Ended() || s.Request.ID != requestID || !s.Offered():
+		return s, curfew.Errorf(curfew.Conflict, "request %s is not open any more: its session is %s", requestID, s.Status)
+	case s.Assigned() && s.MechanicID != mechanicID:
+		return s, curfew.Errorf(curfew.AlreadyClaimed, "request %s was accepted by another mechanic", requestID)
+	}
+	return s, nil
+}
+
+// tooLate settles a due session and says so to the mechanic who came for it.
+func (e *Engine) tooLate(ctx context.Context, s curfew.Standing) error {
+	ended, err := e.settle(ctx, s, curfew.Admitting)
+	if err != nil && !errors.Is(err, curfew.Conflict) {
+		return err
+	}
+	e.freed(ctx, ended)
+	return curfew.Errorf(curfew.Conflict, "session %s was past its deadline (%s) and has been ended",
+		s.ID, s.ExpiresAt.Format(time.RFC3339))
+}
+
+func (e *Engine) acceptance(s curfew.Standing, mechanicID string) curfew.Change {
+	return curfew.Change{
+		From: s.Session, Guard: curfew.Guard{Overdue: curfew.No}, To: curfew.Waiting,
+		Actor: curfew.Actor{Role: curfew.Mechanic, ID: mechanicID}, Reason: "accepted",
+		Assign: mechanicID, RequestTo: curfew.Accepted, Deadline: e.policy.JoinDeadline(),
+	}
+}
+
+// freeSlot frees the mechanic's slot if nothing holds it truly: its session is
+// due (and settled now), has ended, or is not the mechanic's. Otherwise the
+// error is MechanicBusy and names the session.
+func (e *Engine) freeSlot(ctx context.Context, mechanicID string) error {
+	slot, err := e.store.Slot(ctx, mechanicID)
+	if errors.Is(err, curfew.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("slot of mechanic %s: %w", mechanicID, err)
+	}
+	s, err := e.fresh(ctx, slot.SessionID)
+	if err != nil && !errors.Is(err, curfew.NotFound) {
+		return err
+	}
+	if err == nil && !s.Status.Ended() && s.MechanicID == mechanicID {
+		return &curfew.Error{
+			Kind:    curfew.MechanicBusy,
+			Message: fmt.Sprintf("you have session %s (%s): end or release it first", s.ID, s.Status),
+			Blocker: &curfew.Blocker{Session: s.Session, ReleasesAt: s.ExpiresAt, Actions: []string{"end", "release", "wait"}},
+		}
+	}
+	if err := e.store.FreeSlot(ctx, slot); err != nil && !errors.Is(err, curfew.Conflict) {
+		return fmt.Errorf("free slot of mechanic %s: %w", mechanicID, err)
+	}
+	return nil
+}
+
+// Release puts an accepted request back into the queue; session and payment
+// are kept. Releasing what nobody holds changes nothing; what another mechanic
+// holds is NotFound.
+func (e *Engine) Release(ctx context.Context, requestID, mechanicID string) (curfew.Standing, error) {
+	by := curfew.Actor{Role: curfew.Mechanic, ID: mechanicID}
+	found, err := e.store.SessionOf(ctx, requestID)
+	if err != nil {
+		return found, err
+	}
+	return e.move(ctx, found.ID, func(s curfew.Standing) (*curfew.Change, error) {
+		switch {
+		case s.Assigned() && s.MechanicID != mechanicID:
+			return nil, curfew.Errorf(curfew.NotFound, "there is no request %s", requestID)
+		case s.Status != curfew.Waiting:
+			return nil, curfew.Errorf(curfew.Conflict, "session %s is %s: only one that is not live yet can be released", s.ID, s.Status)
+		case !s.Assigned():
+			return nil, nil
+		}
+		return e.release(s, by), nil
+	})
+}
+
+func (e *Engine) release(s curfew.Standing, by curfew.Actor) *curfew.Change {
+	return &curfew.Change{
+		From: s.Session, To: curfew.Waiting, Actor: by, Reason: "released", Release: true,
+		RequestTo: curfew.Pending, Deadline: e.policy.WaitingDeadline(s.Plan, s.CreatedAt),
+	}
+}

@@ -1,0 +1,260 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// Claim is a customer's wish for a session that no new payment pays for.
+type Claim struct {
+	CustomerID string
+	Plan       string
+	Name       string // shown to mechanics; empty: the credit's
+	Key        string // the caller's idempotency key; empty: none
+}
+
+// CreateSession gives a customer a session of a free plan, or spends the oldest
+// credit of the plan. Errors: PaymentRequired where there is neither,
+// SessionOpen with the blocker where the slot is truly taken, and
+// IdempotencyMismatch for a known key with another plan.
+func (e *Engine) CreateSession(ctx context.Context, by curfew.Actor, c Claim) (Fulfilment, error) {
+	begun := time.Now()
+	f, err := e.create(ctx, by, c)
+	e.observe.Admitted(admitted(f, err), time.Since(begun))
+	return f, err
+}
+
+func (e *Engine) create(ctx context.Context, by curfew.Actor, c Claim) (Fulfilment, error) {
+	if err := e.checkClaim(c); err != nil {
+		return Fulfilment{}, err
+	}
+	if r, err := e.known(ctx, c); !errors.Is(err, curfew.NotFound) {
+		return keyed(r, c, err)
+	}
+	r, err := e.place(ctx, bid{
+		customerID: c.CustomerID,
+		admission:  func(ctx context.Context) (curfew.Admission, error) { return e.spend(ctx, by, c) },
+		known:      func(ctx context.Context) (curfew.Receipt, error) { return e.known(ctx, c) },
+	})
+	switch {
+	case errors.Is(err, curfew.PaymentRequired):
+		return Fulfilment{}, e.unpaid(ctx, c, err)
+	case err != nil:
+		return Fulfilment{}, fmt.Errorf("create session for customer %s: %w", c.CustomerID, err)
+	case r.admitted != nil:
+		return fulfilled(*r.admitted), nil
+	case r.known != nil:
+		return keyed(*r.known, c, nil)
+	case r.blocker == nil:
+		return Fulfilment{}, curfew.Errorf(curfew.Unavailable, "the customer's slot changes hands too quickly: try again")
+	}
+	b := e.blocker(*r.blocker)
+	e.refused(ctx, c.CustomerID, b)
+	return Fulfilment{}, curfew.Refusal(*b)
+}
+
+func (e *Engine) checkClaim(c Claim) error {
+	if _, err := e.plan(c.Plan); err != nil {
+		return err
+	}
+	if c.Key != "" {
+		if err := curfew.CheckRef("Idempotency-Key", c.Key); err != nil {
+			return err
+		}
+	}
+	return curfew.CheckID("customerId", c.CustomerID)
+}
+
+func (e *Engine) known(ctx context.Context, c Claim) (curfew.Receipt, error) {
+	if c.Key == "" {
+		return curfew.Receipt{}, curfew.NotFound
+	}
+	return e.store.Key(ctx, c.CustomerID, c.Key)
+}
+
+func keyed(r curfew.Receipt, c Claim, err error) (Fulfilment, error) {
+	if err != nil {
+		return Fulfilment{}, err
+	}
+	if r.Session.Plan != c.Plan {
+		return Fulfilment{}, curfew.Errorf(curfew.IdempotencyMismatch, "this Idempotency-Key was used for plan %q", r.Session.Plan)
+	}
+	return Fulfilment{
+		Outcome: r.Checkout.Outcome, Replayed: true, CheckoutID: r.Checkout.ID, Plan: r.Session.Plan,
+		Kind: r.Session.Kind, SessionID: r.Session.ID, RequestID: r.RequestID,
+	}, nil
+}
+
+// spend is the admission that a credit pays for, or that a free plan needs no
+// payment for.
+func (e *Engine) spend(ctx context.Context, by curfew.Actor, c Claim) (curfew.Admission, error) {
+	credit, err := e.store.Credit(ctx, c.CustomerID, c.Plan)
+	free := e.policy.Plans[c.Plan].Free()
+	switch {
+	case errors.Is(err, curfew.NotFound) && free:
+		credit = curfew.Checkout{CustomerID: c.CustomerID, Plan: c.Plan}
+	case errors.Is(err, curfew.NotFound):
+		return curfew.Admission{}, curfew.Errorf(curfew.PaymentRequired,
+			"plan %q is not free, and the customer has no credit of it", c.Plan)
+	case err != nil:
+		return curfew.Admission{}, err
+	}
+	if c.Name != "" {
+		credit.Name = c.Name
+	}
+	a := e.admission(credit, by)
+	a.Key = c.Key
+	if credit.Outcome == curfew.Credited {
+		a.From, a.Reason = curfew.Credited, "a credit was spent"
+	}
+	return a, nil
+}
+
+// unpaid tells a customer without a credit that the slot is taken, if it is:
+// what stands in the way comes before what it would cost.
+func (e *Engine) unpaid(ctx context.Context, c Claim, unpaid error) error {
+	s, err := e.store.Open(ctx, c.CustomerID)
+	if err != nil || e.due(s) {
+		return unpaid
+	}
+	b := e.blocker(s)
+	e.refused(ctx, c.CustomerID, b)
+	return curfew.Refusal(*b)
+}
+
+func (e *Engine) planNames() string {
+	return strings.Join(slices.Sorted(maps.Keys(e.policy.Plans)), ", ")
+}
+
+// Session reads one session.
+func (e *Engine) Session(ctx context.Context, id string) (curfew.Standing, error) {
+	return e.store.Session(ctx, id)
+}
+
+// Events is the history of a session, in order.
+func (e *Engine) Events(ctx context.Context, s curfew.Session) ([]curfew.Event, error) {
+	return e.store.Events(ctx, s.CustomerID, s.ID)
+}
+
+// Join records that one of the session's two parties came in. The second one
+// makes it live and starts the clock; joining again changes nothing. Conflict:
+// it has ended.
+func (e *Engine) Join(ctx context.Context, id string, by curfew.Actor) (curfew.Standing, error) {
+	return e.move(ctx, id, func(s curfew.Standing) (*curfew.Change, error) {
+		customer := by.Role == curfew.Customer
+		switch {
+		case s.Status != curfew.Waiting && s.Status != curfew.Live:
+			return nil, curfew.Errorf(curfew.Conflict, "session %s is %s: it cannot be joined", id, s.Status)
+		case s.Status == curfew.Live, customer && !s.CustomerJoinedAt.IsZero(), !customer && !s.MechanicJoinedAt.IsZero():
+			return nil, nil
+		}
+		c := &curfew.Change{
+			From: s.Session, Guard: curfew.Guard{Overdue: curfew.No}, To: curfew.Waiting, Actor: by,
+			Reason: "joined", CustomerJoins: customer, MechanicJoins: !customer,
+		}
+		if !s.CustomerJoinedAt.IsZero() || !s.MechanicJoinedAt.IsZero() {
+			c.To, c.Reason, c.Deadline = curfew.Live, "both are in", e.policy.LiveDeadline(s.Duration)
+		}
+		return c, nil
+	})
+}
+
+// End ends a session for one of its parties, an admin or a service: live for at
+// least MinimumLive it is completed, else cancelled. Ending it again answers
+// with what it is.
+func (e *Engine) End(ctx context.Context, id string, by curfew.Actor) (curfew.Standing, error) {
+	return e.move(ctx, id, func(s curfew.Standing) (*curfew.Change, error) {
+		if s.Status.Ended() {
+			return nil, nil
+		}
+		c := e.byHand(s, by)
+		return &c, nil
+	})
+}
+
+// Cancel is End, but a mechanic who cancels before the session is live releases
+// it: the customer's session and payment are kept.
+func (e *Engine) Cancel(ctx context.Context, id string, by curfew.Actor) (curfew.Standing, error) {
+	return e.move(ctx, id, func(s curfew.Standing) (*curfew.Change, error) {
+		switch {
+		case s.Status.Ended():
+			return nil, nil
+		case by.Role == curfew.Mechanic && s.Status == curfew.Waiting:
+			return e.release(s, by), nil
+		}
+		c := e.byHand(s, by)
+		return &c, nil
+	})
+}
+
+// byHand is the end that somebody decided on: what it is called depends on how
+// long the session was live.
+func (e *Engine) byHand(s curfew.Standing, by curfew.Actor) curfew.Change {
+	switch {
+	case s.Status != curfew.Live:
+		return e.ending(s, curfew.Cancelled, curfew.ByRequest, by)
+	case s.Now.Sub(s.StartedAt) < curfew.MinimumLive:
+		return e.ending(s, curfew.Cancelled, curfew.TooShort, by)
+	}
+	return e.ending(s, curfew.Completed, curfew.Finished, by)
+}
+
+// move reads a session, settles it if it is due, asks for the change and makes
+// it; where the session moved meanwhile, from the start. A nil change leaves
+// the session as it is.
+func (e *Engine) move(ctx context.Context, id string, decide func(curfew.Standing) (*curfew.Change, error)) (curfew.Standing, error) {
+	var err error
+	for range tries {
+		var s, moved curfew.Standing
+		if s, err = e.fresh(ctx, id); err != nil {
+			return s, err
+		}
+		c, err2 := decide(s)
+		if err2 != nil || c == nil {
+			return s, err2
+		}
+		if moved, err = e.store.Change(ctx, *c); err == nil {
+			e.freed(ctx, moved)
+			return moved, nil
+		}
+		if !errors.Is(err, curfew.Conflict) {
+			break
+		}
+	}
+	return curfew.Standing{}, fmt.Errorf("session %s: %w", id, err)
+}
+
+// fresh reads a session and settles it if it is due.
+func (e *Engine) fresh(ctx context.Context, id string) (curfew.Standing, error) {
+	s, err := e.store.Session(ctx, id)
+	if err != nil || !e.due(s) {
+		return s, err
+	}
+	if _, err := e.settle(ctx, s, curfew.Admitting); err != nil && !errors.Is(err, curfew.Conflict) {
+		return s, err
+	}
+	s, err = e.store.Session(ctx, id)
+	if err == nil {
+		e.freed(ctx, s)
+	}
+	return s, err
+}
+
+// freed serves the customer's deferred payments after the session that held the
+// slot has ended. The ending is committed, so a failure here is logged: the
+// sweeper or the customer's next call serves them.
+func (e *Engine) freed(ctx context.Context, s curfew.Standing) {
+	if !s.Status.Ended() {
+		return
+	}
+	if err := e.serve(ctx, s.CustomerID); err != nil {
+		e.log.Warn("a deferred payment was not served yet", "customer", s.CustomerID, "error", err)
+	}
+}

@@ -1,0 +1,145 @@
+package lifecycle
+
+import (
+	"context"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// Store is what lifecycle needs of a database. One method is one transaction
+// and one decision that has been taken here; a missed guard is Conflict. A
+// store knows no policy. Its clock decides, and every reading carries it.
+//
+// Errors have a kind: NotFound, Conflict, MechanicBusy (Change with Assign
+// only), or Unavailable where the database cannot say (after a commit whose
+// answer was lost, too: unknown is not failed, repeat with the same key).
+// Package storetest holds the contract as tests.
+type Store interface {
+	Admissions
+	Sessions
+	Queue
+	Checkouts
+	Cleaning
+	Runs
+	Figures
+	Signals
+}
+
+// Admissions is how sessions come to be.
+type Admissions interface {
+	// Admit writes checkout, claim, session, request and events. On PostgreSQL a
+	// fresh checkout takes one round trip.
+	Admit(ctx context.Context, a curfew.Admission) (curfew.Standing, error)
+	// Defer writes the checkout (outcome Deferred, retried until so much from
+	// now), its claim and its event. A reference already claimed is Conflict.
+	Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) (curfew.Receipt, error)
+	// Reference is the receipt of a payment's reference. NotFound: never seen.
+	Reference(ctx context.Context, ref string) (curfew.Receipt, error)
+	// Key is the receipt of a customer's idempotency key; its session is the one
+	// that was admitted with the key.
+	Key(ctx context.Context, customerID, key string) (curfew.Receipt, error)
+	// Refuse records that a customer was refused because of this session.
+	Refuse(ctx context.Context, customerID, sessionID string) error
+}
+
+// Sessions is reading and moving one session.
+type Sessions interface {
+	Session(ctx context.Context, id string) (curfew.Standing, error)
+	// SessionOf is the session of a request.
+	SessionOf(ctx context.Context, requestID string) (curfew.Standing, error)
+	// Open is the session that holds the customer's slot, overdue or not.
+	Open(ctx context.Context, customerID string) (curfew.Standing, error)
+	// Unended is every session of the customer that has not ended, oldest first.
+	Unended(ctx context.Context, customerID string) ([]curfew.Standing, error)
+	// Change moves a session and returns it as it is now.
+	Change(ctx context.Context, c curfew.Change) (curfew.Standing, error)
+	// Events is the history of one session or checkout, in order.
+	Events(ctx context.Context, customerID, subject string) ([]curfew.Event, error)
+}
+
+// Queue is what mechanics see and hold.
+type Queue interface {
+	// Pending is the unassigned waiting sessions with a pending request that are
+	// not overdue, by the request's creation and id, behind the cursor.
+	Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error)
+	Slot(ctx context.Context, mechanicID string) (curfew.Slot, error)
+	// FreeSlot removes a slot that is exactly that and whose session has ended,
+	// is missing or has another mechanic; otherwise Conflict.
+	FreeSlot(ctx context.Context, s curfew.Slot) error
+}
+
+// Checkouts is reading and moving payments.
+type Checkouts interface {
+	// Checkouts is all of a customer's, oldest first.
+	Checkouts(ctx context.Context, customerID string) ([]curfew.Checkout, error)
+	// Credit is the customer's oldest credited checkout of the plan.
+	Credit(ctx context.Context, customerID, plan string) (curfew.Checkout, error)
+	// Deferred is the customer's oldest deferred checkout.
+	Deferred(ctx context.Context, customerID string) (curfew.Receipt, error)
+	// Servable is customers with a deferred checkout and no open session, those
+	// who wait longest first.
+	Servable(ctx context.Context, limit int) ([]string, error)
+	// Unsettled is deferred checkouts past their RetryUntil, and those with
+	// MoneyDue, each with the session whose ending left it so; oldest first. An
+	// empty customer means everybody's.
+	Unsettled(ctx context.Context, customerID string, limit int) ([]curfew.Receipt, error)
+	// ChangeCheckout moves a checkout and clears MoneyDue.
+	ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) (curfew.Checkout, error)
+}
+
+// Cleaning finds what is due and ends it in batches.
+type Cleaning interface {
+	// Find reads without locking, ordered by deadline and id.
+	Find(ctx context.Context, s curfew.Search) ([]curfew.Standing, error)
+	// End ends what of the batch still is as it was read, and nothing else. The
+	// result has the order of the batch.
+	End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error)
+	// NextDeadline is how long until the earliest deadline of a session or
+	// deferred checkout, by the store's clock: not positive if one has passed.
+	// ok is false if there is none.
+	NextDeadline(ctx context.Context) (in time.Duration, ok bool, err error)
+}
+
+// Runs is the record of cleanups.
+type Runs interface {
+	// BeginRun writes the run with outcome RunRunning and returns it with its
+	// start.
+	BeginRun(ctx context.Context, r curfew.Run) (curfew.Run, error)
+	// FinishRun writes outcome, error and stats, and returns it with its end.
+	FinishRun(ctx context.Context, r curfew.Run) (curfew.Run, error)
+	// Runs is newest first, behind the cursor.
+	Runs(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Run, error)
+	SavePreview(ctx context.Context, p curfew.Preview) (curfew.Preview, error)
+	// Preview is NotFound once it is older than a day.
+	Preview(ctx context.Context, id string) (curfew.Preview, error)
+}
+
+// Figures is what health is made of. Each is exact, cheap at millions of ended
+// rows, and fails alone.
+type Figures interface {
+	SessionFigures(ctx context.Context, p curfew.Policy) (curfew.SessionFigures, error)
+	RequestFigures(ctx context.Context) (curfew.RequestFigures, error)
+	CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, error)
+	MechanicFigures(ctx context.Context) (curfew.MechanicFigures, error)
+	// Repeated is who was refused at least so often within the window.
+	Repeated(ctx context.Context, atLeast int, window time.Duration) ([]curfew.Repeated, error)
+	HealthDetails(ctx context.Context, p curfew.Policy, limit int) (curfew.HealthDetails, error)
+}
+
+// Signals is what processes leave for each other.
+type Signals interface {
+	// BeatSweep records a successful sweep and how late it was.
+	BeatSweep(ctx context.Context, lag time.Duration) error
+	// BeatQueue records that a mechanic looked at the queue.
+	BeatQueue(ctx context.Context) error
+	Pulse(ctx context.Context) (curfew.Pulse, error)
+	// GuardsMissing names the guards that the database should have and has not;
+	// none where they were switched off on purpose.
+	GuardsMissing(ctx context.Context) ([]string, error)
+	// Tidy forgets refusals older than the window and previews older than a day.
+	Tidy(ctx context.Context, window time.Duration) error
+	// ClaimOnce records a one-time name; the second time it is Conflict. Names
+	// may be forgotten once until has passed by the store's clock.
+	ClaimOnce(ctx context.Context, name string, ttl time.Duration) error
+}

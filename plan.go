@@ -1,0 +1,37 @@
+package curfew
+
+import "time"
+
+// PlanKind is how the two meet.
+type PlanKind string
+
+// The kinds of the contract.
+const (
+	Chat       PlanKind = "chat"
+	Video      PlanKind = "video"
+	Diagnostic PlanKind = "diagnostic"
+)
+
+// Plan is what can be bought.
+type Plan struct {
+	Kind       PlanKind
+	Duration   time.Duration
+	WaitingTTL time.Duration // 0: the policy's
+	Price      *int64        // minor units; nil: not known here; 0: free
+	Currency   string
+	Extends    bool // sells minutes for a live session, not a session
+}
+
+// Free reports whether the plan costs nothing.
+func (p Plan) Free() bool { return p.Price != nil && *p.Price == 0 }
+
+// BuiltinPlans are the plans of a Curfew that was not told any.
+func BuiltinPlans() map[string]Plan {
+	free := int64(0)
+	return map[string]Plan{
+		"chat10":     {Kind: Chat, Duration: 30 * time.Minute},
+		"video15":    {Kind: Video, Duration: 45 * time.Minute},
+		"diagnostic": {Kind: Diagnostic, Duration: 60 * time.Minute},
+		"free":       {Kind: Chat, Duration: 30 * time.Minute, Price: &free},
+	}
+}

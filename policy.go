@@ -1,0 +1,143 @@
+package curfew
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// Settlement is what becomes of the checkout of a cancelled session.
+type Settlement string
+
+// The settlements. Forfeit is only for a customer's own no-show.
+const (
+	Credit  Settlement = "credit"
+	Refund  Settlement = "refund"
+	Forfeit Settlement = "forfeit"
+)
+
+// Policy is every threshold, the plans and what is owed. Its zero value is not
+// usable: start from DefaultPolicy. A changed policy holds for states entered
+// from then on, because deadlines stand in the rows.
+type Policy struct {
+	WaitingTTL     time.Duration // waiting for a mechanic
+	MaxWait        time.Duration // no unassigned session waits longer after its creation
+	OrphanTTL      time.Duration // waiting, unassigned, without an open request
+	JoinTTL        time.Duration // accepted, not yet live
+	LiveGrace      time.Duration // live beyond its planned end
+	ScheduledGrace time.Duration // scheduled, slot taken at its start
+	VeryStaleAfter time.Duration // a stale waiting session older than this is critical
+	DeferTTL       time.Duration // how long a blocked payment is retried
+
+	// Off names the rules that sweeps and cleanups leave alone. Admission still
+	// settles the customer's own overdue session.
+	Off []RuleName
+	// Settle chooses by reason; a reason that is missing settles as Credit.
+	Settle map[EndReason]Settlement
+
+	BlockedRepeatedly int           // so many refusals of one customer …
+	BlockedWindow     time.Duration // … in so much time are a finding
+
+	Plans map[string]Plan
+}
+
+// DefaultPolicy is the contract's.
+func DefaultPolicy() Policy {
+	return Policy{
+		WaitingTTL:        15 * time.Minute,
+		MaxWait:           time.Hour,
+		OrphanTTL:         20 * time.Minute,
+		JoinTTL:           30 * time.Minute,
+		LiveGrace:         15 * time.Minute,
+		ScheduledGrace:    15 * time.Minute,
+		VeryStaleAfter:    30 * time.Minute,
+		DeferTTL:          2 * time.Hour,
+		BlockedRepeatedly: 3,
+		BlockedWindow:     24 * time.Hour,
+		Plans:             BuiltinPlans(),
+	}
+}
+
+// Enabled reports whether sweeps and cleanups apply the rule.
+func (p Policy) Enabled(name RuleName) bool { return !slices.Contains(p.Off, name) }
+
+// Owed is the outcome that the ending of a session leaves its checkout with.
+// A completed session stays paid. A customer who had joined did not miss
+// anything, so only one who never came can forfeit.
+func (p Policy) Owed(s Session, to SessionStatus, reason EndReason) Outcome {
+	if to == Completed {
+		return Fulfilled
+	}
+	switch p.Settle[reason] {
+	case Refund:
+		return RefundDue
+	case Forfeit:
+		if s.CustomerJoinedAt.IsZero() {
+			return Forfeited
+		}
+	}
+	return Credited
+}
+
+// Validate says what in the policy cannot be; the kind is Invalid.
+func (p Policy) Validate() error {
+	for name, d := range map[string]time.Duration{
+		"waiting_ttl": p.WaitingTTL, "max_wait": p.MaxWait, "orphan_ttl": p.OrphanTTL, "join_ttl": p.JoinTTL,
+		"very_stale_after": p.VeryStaleAfter, "defer_ttl": p.DeferTTL, "blocked_window": p.BlockedWindow,
+	} {
+		if d <= 0 {
+			return Errorf(Invalid, "%s must be more than 0, not %s", name, d)
+		}
+	}
+	if p.LiveGrace < 0 || p.ScheduledGrace < 0 {
+		return Errorf(Invalid, "live_grace and scheduled_grace must not be negative")
+	}
+	if p.BlockedRepeatedly < 1 {
+		return Errorf(Invalid, "blocked_repeatedly must be at least 1, not %d", p.BlockedRepeatedly)
+	}
+	if err := p.validateSettle(); err != nil {
+		return err
+	}
+	return p.validatePlans()
+}
+
+func (p Policy) validateSettle() error {
+	for reason, s := range p.Settle {
+		switch {
+		case !slices.Contains(EndReasons(), reason):
+			return Errorf(Invalid, "settle names the unknown reason %q", reason)
+		case s != Credit && s != Refund && s != Forfeit:
+			return Errorf(Invalid, "settle.%s must be credit, refund or forfeit, not %q", reason, s)
+		case s == Forfeit && reason != NoShow:
+			return Errorf(Invalid, "settle.%s cannot be forfeit: only a customer's own no_show can", reason)
+		}
+	}
+	return nil
+}
+
+func (p Policy) validatePlans() error {
+	if len(p.Plans) == 0 {
+		return Errorf(Invalid, "there must be at least one plan")
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Plans)) {
+		if err := p.Plans[name].validate(); err != nil {
+			return fmt.Errorf("plan %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func (p Plan) validate() error {
+	switch {
+	case p.Kind != Chat && p.Kind != Video && p.Kind != Diagnostic:
+		return Errorf(Invalid, "kind must be chat, video or diagnostic, not %q", p.Kind)
+	case p.Duration < time.Second:
+		return Errorf(Invalid, "duration must be at least a second, not %s", p.Duration)
+	case p.WaitingTTL < 0:
+		return Errorf(Invalid, "waitingTtl must not be negative")
+	case p.Price != nil && *p.Price < 0:
+		return Errorf(Invalid, "price must not be negative")
+	}
+	return nil
+}

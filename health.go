@@ -20,6 +20,8 @@ const StaleAfter = 10 * time.Second
 type RequestFigures struct {
 	ByStatus map[RequestStatus]int
 	Stale    int // pending, its session overdue by more than StaleAfter
+	// OldestPending is the age of the oldest pending request; 0: there is none.
+	OldestPending time.Duration
 }
 
 // CheckoutFigures counts payments by their present outcome, exactly.

@@ -1,0 +1,239 @@
+package lifecycle
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// Severity says how much a finding matters.
+type Severity string
+
+// The severities.
+const (
+	Critical Severity = "critical"
+	Warning  Severity = "warning"
+)
+
+// Code names a kind of finding for programs.
+type Code string
+
+// The codes, most severe first.
+const (
+	Unreadable        Code = "unreadable"
+	VeryStaleSessions Code = "very_stale_sessions"
+	CleanupFailed     Code = "cleanup_failed"
+	SweeperSilent     Code = "sweeper_silent"
+	MoneyUnsettled    Code = "money_unsettled"
+	StaleSessions     Code = "stale_sessions"
+	StaleRequests     Code = "stale_requests"
+	OrphanedSessions  Code = "orphaned_sessions"
+	OverdueAssigned   Code = "overdue_assigned"
+	OverdueLive       Code = "overdue_live"
+	LeakedSlots       Code = "leaked_slots"
+	BlockedRepeatedly Code = "blocked_repeatedly"
+	QueueUnwatched    Code = "queue_unwatched"
+	GuardsMissing     Code = "guards_missing"
+	ClockSkew         Code = "clock_skew"
+)
+
+// Codes lists the codes, so that tables over them can be proven complete.
+func Codes() []Code {
+	return []Code{
+		Unreadable, VeryStaleSessions, CleanupFailed, SweeperSilent, MoneyUnsettled, StaleSessions, StaleRequests,
+		OrphanedSessions, OverdueAssigned, OverdueLive, LeakedSlots, BlockedRepeatedly, QueueUnwatched,
+		GuardsMissing, ClockSkew,
+	}
+}
+
+// Finding is one thing that is wrong, with its sentence for people.
+type Finding struct {
+	Code     Code
+	Severity Severity
+	Count    int
+	Sessions []string // the oldest, where it is about sessions
+	Problem  string
+}
+
+// findings says what is wrong with what was read.
+func (e *Engine) findings(r Report, failed []string) []Finding {
+	var all []Finding
+	if len(failed) > 0 {
+		all = append(all, Finding{
+			Code: Unreadable, Severity: Critical, Count: len(failed),
+			Problem: "could not be read: " + strings.Join(failed, ", "),
+		})
+	}
+	all = append(all, e.sessionFindings(r)...)
+	all = append(all, e.moneyFindings(r)...)
+	all = append(all, e.peopleFindings(r)...)
+	all = append(all, e.systemFindings(r)...)
+	all = slices.DeleteFunc(all, func(f Finding) bool { return f.Count == 0 })
+	slices.SortStableFunc(all, func(a, b Finding) int {
+		return slices.Index(Codes(), a.Code) - slices.Index(Codes(), b.Code)
+	})
+	return all
+}
+
+func (e *Engine) sessionFindings(r Report) []Finding {
+	var all []Finding
+	if s := r.Sessions; s != nil {
+		all = append(all,
+			Finding{
+				VeryStaleSessions, Critical, s.VeryStale, veryStale(r, e.policy.VeryStaleAfter),
+				fmt.Sprintf("%s older than %s (CRITICAL!)", count(s.VeryStale, "waiting session"), Span(e.policy.VeryStaleAfter)),
+			},
+			Finding{
+				StaleSessions, Warning, s.Stale, stale(r),
+				fmt.Sprintf("%s past the deadline and not ended", count(s.Stale, "waiting session")),
+			},
+			Finding{
+				OrphanedSessions, Warning, s.Orphaned, orphans(r),
+				fmt.Sprintf("%s offered to no mechanic", count(s.Orphaned, "waiting session")),
+			},
+			Finding{
+				OverdueAssigned, Warning, s.OverdueAssigned, nil,
+				fmt.Sprintf("%s accepted and never joined in time", count(s.OverdueAssigned, "session")),
+			},
+			Finding{
+				OverdueLive, Warning, s.OverdueLive, nil,
+				fmt.Sprintf("%s live beyond what was bought and the grace", count(s.OverdueLive, "session")),
+			})
+	}
+	if q := r.Requests; q != nil {
+		all = append(all, Finding{
+			StaleRequests, Warning, q.Stale, stale(r),
+			fmt.Sprintf("%s pending past the deadline", count(q.Stale, "request")),
+		})
+	}
+	return all
+}
+
+func (e *Engine) moneyFindings(r Report) []Finding {
+	if r.Checkouts == nil {
+		return nil
+	}
+	c := r.Checkouts
+	n := c.MoneyDue + c.ByOutcome[curfew.Held] + c.ByOutcome[curfew.RefundDue]
+	return []Finding{{
+		MoneyUnsettled, Critical, n, nil,
+		fmt.Sprintf("%s held or due, the oldest since %s", count(n, "payment"), Span(c.OldestUnsettled)),
+	}}
+}
+
+func (e *Engine) peopleFindings(r Report) []Finding {
+	all := []Finding{{
+		BlockedRepeatedly, Warning, len(r.Repeated), nil,
+		fmt.Sprintf("%s refused %d times or more in %s", count(len(r.Repeated), "customer"),
+			e.policy.BlockedRepeatedly, Span(e.policy.BlockedWindow)),
+	}}
+	if m := r.Mechanics; m != nil {
+		all = append(all, Finding{
+			LeakedSlots, Warning, m.Leaked, nil,
+			fmt.Sprintf("%s without an open session of the mechanic's", count(m.Leaked, "slot")),
+		})
+	}
+	if q, p := r.Requests, r.Pulse; q != nil && p != nil && q.OldestPending > unwatched && p.Now.Sub(p.QueueRead) > unwatched {
+		n := q.ByStatus[curfew.Pending]
+		all = append(all, Finding{
+			QueueUnwatched, Warning, n, nil,
+			fmt.Sprintf("%s waiting while nobody has read the queue for %s", count(n, "request"), Span(unwatched)),
+		})
+	}
+	return all
+}
+
+func (e *Engine) systemFindings(r Report) []Finding {
+	all := []Finding{{
+		GuardsMissing, Warning, len(r.Guards), nil,
+		fmt.Sprintf("%s missing in the database: %s", count(len(r.Guards), "guard"), strings.Join(r.Guards, ", ")),
+	}}
+	if r.Pulse == nil {
+		return all
+	}
+	if last := r.Pulse.LastRun; last != nil && last.Outcome == curfew.RunFailed {
+		all = append(all, Finding{
+			CleanupFailed, Critical, 1, nil,
+			fmt.Sprintf("the last cleanup (%s, by %s) failed: its run %s says why", last.Trigger, last.Actor, last.ID),
+		})
+	}
+	if e.sweeps && !r.SweeperAlive() && !e.young(r) {
+		all = append(all, Finding{SweeperSilent, Critical, 1, nil, sweeperSilent(*r.Pulse)})
+	}
+	if skew := time.Since(r.Pulse.Now).Abs(); skew > clockSkew {
+		all = append(all, Finding{
+			ClockSkew, Warning, 1, nil,
+			fmt.Sprintf("this machine's clock is %s off the database's", Span(skew)),
+		})
+	}
+	return all
+}
+
+// young: a process that has just started has not had the time to sweep, and an
+// empty database has nothing to sweep.
+func (e *Engine) young(r Report) bool {
+	if r.Sessions == nil {
+		return false
+	}
+	total := 0
+	for _, n := range r.Sessions.ByStatus {
+		total += n
+	}
+	return total == 0 && r.Pulse.Sweep.IsZero()
+}
+
+func sweeperSilent(p curfew.Pulse) string {
+	if p.Sweep.IsZero() {
+		return "the sweeper has never run"
+	}
+	return fmt.Sprintf("the sweeper has been silent for %s", Span(p.Now.Sub(p.Sweep)))
+}
+
+func stale(r Report) []string { return veryStale(r, 0) }
+
+func veryStale(r Report, olderThan time.Duration) []string {
+	if r.Details == nil {
+		return nil
+	}
+	return ids(r.Details.Stale, func(s curfew.Standing) bool { return s.Age() > olderThan })
+}
+
+func orphans(r Report) []string {
+	if r.Details == nil {
+		return nil
+	}
+	return ids(r.Details.Orphans, func(curfew.Standing) bool { return true })
+}
+
+func ids(sessions []curfew.Standing, keep func(curfew.Standing) bool) []string {
+	var all []string
+	for _, s := range sessions {
+		if keep(s) {
+			all = append(all, s.ID)
+		}
+	}
+	return all
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// Span is a duration for people: «31 minutes», «2 hours», «40 seconds».
+func Span(d time.Duration) string {
+	switch {
+	case d < 2*time.Minute:
+		return count(int(d/time.Second), "second")
+	case d < 2*time.Hour:
+		return count(int(d/time.Minute), "minute")
+	case d < 48*time.Hour:
+		return count(int(d/time.Hour), "hour")
+	}
+	return count(int(d/(24*time.Hour)), "day")
+}

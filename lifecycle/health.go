@@ -1,0 +1,128 @@
+package lifecycle
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// The three words of a health report.
+const (
+	Healthy        = "healthy"
+	IssuesDetected = "issues_detected"
+	CannotTell     = "error"
+)
+
+// Thresholds of health that no setting needs.
+const (
+	// sweeperSilence is two periods of the sweeper.
+	sweeperSilence = 2 * MaxSleep
+	// unwatched is how long requests may wait while nobody reads the queue.
+	unwatched = 5 * time.Minute
+	// clockSkew is how far a process's clock may be off the database's: tokens
+	// are judged by the former.
+	clockSkew  = time.Minute
+	maxDetails = 100
+)
+
+// Report is how healthy everything is. A figure that could not be had is nil,
+// and then Health is CannotTell.
+type Report struct {
+	Health    string
+	Timestamp time.Time // the database's where it answered
+	StartedAt time.Time
+	SweeperOn bool
+
+	Sessions  *curfew.SessionFigures
+	Requests  *curfew.RequestFigures
+	Checkouts *curfew.CheckoutFigures
+	Mechanics *curfew.MechanicFigures
+	Repeated  []curfew.Repeated // nil: could not be had
+	Pulse     *curfew.Pulse
+	Details   *curfew.HealthDetails
+	Guards    []string // those that are missing
+
+	Findings []Finding // most severe first
+}
+
+// SweeperAlive reports whether a sweep succeeded within two periods.
+func (r Report) SweeperAlive() bool {
+	return r.Pulse != nil && !r.Pulse.Sweep.IsZero() && r.Pulse.Now.Sub(r.Pulse.Sweep) <= sweeperSilence
+}
+
+// Health reads every figure on its own, so that one that fails hides no other,
+// and says what is wrong. It changes nothing; where guards left money to settle
+// it nudges Run.
+func (e *Engine) Health(ctx context.Context) Report {
+	r := Report{StartedAt: e.started, Timestamp: time.Now().UTC(), SweeperOn: e.sweeps}
+	failed := e.read(ctx, &r)
+	if r.Pulse != nil {
+		r.Timestamp = r.Pulse.Now
+	}
+	if r.Checkouts != nil && r.Checkouts.MoneyDue > 0 {
+		e.nudge()
+	}
+	r.Findings = e.findings(r, failed)
+	switch {
+	case len(failed) > 0:
+		r.Health = CannotTell
+	case len(r.Findings) > 0:
+		r.Health = IssuesDetected
+	default:
+		r.Health = Healthy
+	}
+	return r
+}
+
+// read fills the report side by side and returns the names of what failed.
+func (e *Engine) read(ctx context.Context, r *Report) []string {
+	return together(
+		reading{"sessions", func() (err error) { r.Sessions, err = ptr(e.store.SessionFigures(ctx, e.policy)); return }},
+		reading{"requests", func() (err error) { r.Requests, err = ptr(e.store.RequestFigures(ctx)); return }},
+		reading{"checkouts", func() (err error) { r.Checkouts, err = ptr(e.store.CheckoutFigures(ctx)); return }},
+		reading{"mechanics", func() (err error) { r.Mechanics, err = ptr(e.store.MechanicFigures(ctx)); return }},
+		reading{"details", func() (err error) { r.Details, err = ptr(e.store.HealthDetails(ctx, e.policy, maxDetails)); return }},
+		reading{"sweeper", func() (err error) { r.Pulse, err = ptr(e.store.Pulse(ctx)); return }},
+		reading{"guards", func() (err error) { r.Guards, err = e.store.GuardsMissing(ctx); return }},
+		reading{"customers", func() error {
+			who, err := e.store.Repeated(ctx, e.policy.BlockedRepeatedly, e.policy.BlockedWindow)
+			if err == nil {
+				r.Repeated = append([]curfew.Repeated{}, who...)
+			}
+			return err
+		}},
+	)
+}
+
+// reading is one figure and how to have it.
+type reading struct {
+	name string
+	do   func() error
+}
+
+// together runs readings side by side and returns the names of those that
+// failed, in their order.
+func together(readings ...reading) []string {
+	errs := make([]error, len(readings))
+	var all sync.WaitGroup
+	for i, r := range readings {
+		all.Go(func() { errs[i] = r.do() })
+	}
+	all.Wait()
+	var failed []string
+	for i, err := range errs {
+		if err != nil {
+			failed = append(failed, readings[i].name)
+		}
+	}
+	return failed
+}
+
+func ptr[T any](v T, err error) (*T, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &v, nil
+}

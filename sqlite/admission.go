@@ -1,0 +1,216 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/curfewhq/curfew"
+)
+
+const claimSQL = `INSERT INTO payment_refs (ref, customer_id, checkout_id, plan) VALUES ($1, $2, $3, $4)`
+
+const claimKeySQL = `
+INSERT INTO idempotency_keys (customer_id, key, checkout_id, session_id, created_at) VALUES ($1, $2, $3, $4, $5)`
+
+const insertCheckoutSQL = `
+INSERT INTO checkouts (customer_id, id, ref, plan, amount, currency, email, name, metadata,
+    outcome, version, session_id, retry_until, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, $13, $13)`
+
+const insertSessionSQL = `
+INSERT INTO sessions (customer_id, id, checkout_id, plan, kind, duration_seconds, status, version, created_at, starts_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, 'waiting', 1, $7, $8, $9)`
+
+const insertRequestSQL = `
+INSERT INTO session_requests (customer_id, id, session_id, customer_name, status, created_at)
+VALUES ($1, $2, $3, $4, 'pending', $5)`
+
+// spendSQL gives an existing checkout its session.
+const spendSQL = `
+UPDATE checkouts
+SET outcome = 'fulfilled', version = version + 1, session_id = coalesce(session_id, $5), retry_until = NULL, updated_at = $6
+WHERE customer_id = $1 AND id = $2 AND outcome = $3 AND version = $4`
+
+// Admit writes checkout, claim, session, request and events, or nothing.
+func (s *Store) Admit(ctx context.Context, a curfew.Admission) (curfew.Standing, error) {
+	var st curfew.Standing
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		st = admitted(a, tx.now)
+		if err := tx.claim(ctx, a, st); err != nil {
+			return err
+		}
+		if err := tx.insertStanding(ctx, st); err != nil {
+			return err
+		}
+		return tx.fulfil(ctx, a, st)
+	})
+	if err != nil {
+		return curfew.Standing{}, fmt.Errorf("admit session %s: %w", a.Session.ID, err)
+	}
+	return st, nil
+}
+
+// admitted is the session as it will be.
+func admitted(a curfew.Admission, now time.Time) curfew.Standing {
+	st := curfew.Standing{Session: a.Session, Request: a.Request, Now: now}
+	st.CheckoutID = a.Checkout.ID
+	st.Status, st.Version = curfew.Waiting, 1
+	st.CreatedAt, st.ExpiresAt = now, a.Deadline.At(now).UTC().Truncate(time.Microsecond)
+	st.Request.Status, st.Request.CreatedAt = curfew.Pending, now
+	return st
+}
+
+// claim writes what must be unique, and the checkout, unless that is there.
+func (tx *transaction) claim(ctx context.Context, a curfew.Admission, st curfew.Standing) error {
+	if a.From == "" {
+		if err := tx.claimReference(ctx, a.Checkout); err != nil {
+			return err
+		}
+	}
+	if a.Key != "" {
+		_, err := tx.exec(ctx, claimKeySQL, st.CustomerID, a.Key, st.CheckoutID, st.ID, micros(tx.now))
+		if err != nil {
+			return err
+		}
+	}
+	if a.From != "" {
+		return nil
+	}
+	c := a.Checkout
+	c.Outcome, c.SessionID, c.RetryUntil = curfew.Fulfilled, st.ID, time.Time{}
+	return tx.insertCheckout(ctx, c)
+}
+
+func (tx *transaction) claimReference(ctx context.Context, c curfew.Checkout) error {
+	if c.Ref == "" {
+		return nil
+	}
+	_, err := tx.exec(ctx, claimSQL, c.Ref, c.CustomerID, c.ID, c.Plan)
+	return err
+}
+
+func (tx *transaction) insertCheckout(ctx context.Context, c curfew.Checkout) error {
+	metadata, err := object(c.Metadata)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, insertCheckoutSQL, c.CustomerID, c.ID, c.Ref, c.Plan, c.Amount, c.Currency, c.Email, c.Name,
+		metadata, string(c.Outcome), null(c.SessionID), micros(c.RetryUntil), micros(tx.now))
+	return err
+}
+
+// object is a map as JSON; none is the empty object.
+func object(m map[string]string) (string, error) {
+	if len(m) == 0 {
+		return "{}", nil
+	}
+	text, err := json.Marshal(m)
+	return string(text), err
+}
+
+func (tx *transaction) insertStanding(ctx context.Context, st curfew.Standing) error {
+	_, err := tx.exec(ctx, insertSessionSQL, st.CustomerID, st.ID, null(st.CheckoutID), st.Plan, string(st.Kind),
+		wholeSeconds(st.Duration), micros(st.CreatedAt), micros(st.StartsAt), micros(st.ExpiresAt))
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, insertRequestSQL, st.CustomerID, st.Request.ID, st.ID, st.Request.CustomerName, micros(st.CreatedAt))
+	return err
+}
+
+// fulfil writes the events, after an existing checkout has been moved.
+func (tx *transaction) fulfil(ctx context.Context, a curfew.Admission, st curfew.Standing) error {
+	number := int64(1)
+	if a.From != "" {
+		n, err := tx.exec(ctx, spendSQL, st.CustomerID, st.CheckoutID, string(a.From), a.Checkout.Version, st.ID, micros(tx.now))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return curfew.Errorf(curfew.Conflict, "the checkout %s is not %s any more", st.CheckoutID, a.From)
+		}
+		number = a.Checkout.Version + 1
+	}
+	e := curfew.Event{CustomerID: st.CustomerID, Actor: a.Actor, Reason: a.Reason}
+	session, checkout := e, e
+	session.Subject, session.Number, session.To = st.ID, 1, string(curfew.Waiting)
+	checkout.Subject, checkout.Number, checkout.From, checkout.To = st.CheckoutID, number, string(a.From), string(curfew.Fulfilled)
+	if err := tx.record(ctx, "session", session); err != nil {
+		return err
+	}
+	return tx.record(ctx, "checkout", checkout)
+}
+
+// Defer writes a payment of a busy customer, to be retried.
+func (s *Store) Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) (curfew.Receipt, error) {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		c.Outcome, c.Version, c.SessionID, c.MoneyDue = curfew.Deferred, 1, "", false
+		c.CreatedAt, c.UpdatedAt, c.RetryUntil = tx.now, tx.now, tx.now.Add(ttl).Truncate(time.Microsecond)
+		if err := tx.claimReference(ctx, c); err != nil {
+			return err
+		}
+		if err := tx.insertCheckout(ctx, c); err != nil {
+			return err
+		}
+		return tx.record(ctx, "checkout", curfew.Event{
+			CustomerID: c.CustomerID, Subject: c.ID, Number: 1, To: string(curfew.Deferred),
+			Actor: actor, Reason: "the customer's slot is taken",
+		})
+	})
+	if err != nil {
+		return curfew.Receipt{}, fmt.Errorf("defer checkout %s: %w", c.ID, err)
+	}
+	return curfew.Receipt{Checkout: c, Now: c.CreatedAt}, nil
+}
+
+const referenceSQL = receiptSQL + `
+WHERE (checkouts.customer_id, checkouts.id) = (SELECT customer_id, checkout_id FROM payment_refs WHERE ref = $1)`
+
+// Reference is the receipt of a payment's reference.
+func (s *Store) Reference(ctx context.Context, ref string) (curfew.Receipt, error) {
+	r, err := one(ctx, s.reader, scanReceipt(s.now()), referenceSQL, ref)
+	if err != nil {
+		return curfew.Receipt{}, fmt.Errorf("look a reference up: %w", absent(err, "there is no such payment reference"))
+	}
+	return r, nil
+}
+
+const keySQL = `
+SELECT ` + checkoutColumns + `, ` + sessionColumns + `, ` + requestColumns + `
+FROM idempotency_keys
+JOIN checkouts ON checkouts.customer_id = idempotency_keys.customer_id AND checkouts.id = idempotency_keys.checkout_id
+JOIN sessions ON sessions.customer_id = idempotency_keys.customer_id AND sessions.id = idempotency_keys.session_id` + ownRequest + `
+WHERE idempotency_keys.customer_id = $1 AND idempotency_keys.key = $2`
+
+// Key is the receipt of a customer's idempotency key.
+func (s *Store) Key(ctx context.Context, customerID, key string) (curfew.Receipt, error) {
+	r, err := one(ctx, s.reader, scanReceipt(s.now()), keySQL, customerID, key)
+	if err != nil {
+		return curfew.Receipt{}, fmt.Errorf("look a key of %s up: %w", customerID, absent(err, "there is no such key"))
+	}
+	return r, nil
+}
+
+const refuseSQL = `INSERT INTO refusals (customer_id, id, session_id, at) VALUES ($1, $2, $3, $4)`
+
+// Refuse records that a customer was refused because of this session.
+func (s *Store) Refuse(ctx context.Context, customerID, sessionID string) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		_, err := tx.exec(ctx, refuseSQL, customerID, newID(), sessionID, micros(tx.now))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("record a refusal of %s: %w", customerID, err)
+	}
+	return nil
+}
+
+// newID is a time-ordered id, for what the store names itself.
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// wholeSeconds is a duration as rows hold it; a started second counts.
+func wholeSeconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }

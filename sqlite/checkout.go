@@ -1,0 +1,159 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+const checkoutColumns = `checkouts.id, checkouts.customer_id, checkouts.ref, checkouts.plan, checkouts.amount, checkouts.currency,
+    checkouts.email, checkouts.name, checkouts.metadata, checkouts.outcome, checkouts.version, checkouts.session_id,
+    checkouts.retry_until, checkouts.money_due, checkouts.created_at, checkouts.updated_at`
+
+func checkoutFields(c *curfew.Checkout) []any {
+	return []any{
+		text(&c.ID), text(&c.CustomerID), text(&c.Ref), text(&c.Plan), number(&c.Amount), text(&c.Currency),
+		text(&c.Email), text(&c.Name), document(&c.Metadata), text(&c.Outcome), number(&c.Version), text(&c.SessionID),
+		moment(&c.RetryUntil), &c.MoneyDue, moment(&c.CreatedAt), moment(&c.UpdatedAt),
+	}
+}
+
+func scanCheckout(r row) (curfew.Checkout, error) {
+	var c curfew.Checkout
+	err := r.Scan(checkoutFields(&c)...)
+	return c, err
+}
+
+const receiptColumns = checkoutColumns + `, ` + sessionColumns + `, ` + requestColumns
+
+// receiptSQL is checkouts, each with its first session.
+const receiptSQL = `SELECT ` + receiptColumns + ` FROM checkouts
+LEFT JOIN sessions ON sessions.customer_id = checkouts.customer_id AND sessions.id = checkouts.session_id` + ownRequest
+
+func scanReceipt(now time.Time) func(row) (curfew.Receipt, error) {
+	return func(r row) (curfew.Receipt, error) {
+		v := curfew.Receipt{Now: now}
+		var request curfew.Request
+		fields := append(checkoutFields(&v.Checkout), sessionFields(&v.Session)...)
+		err := r.Scan(append(fields, requestFields(&request)...)...)
+		v.RequestID = request.ID
+		return v, err
+	}
+}
+
+const checkoutsSQL = `SELECT ` + checkoutColumns + ` FROM checkouts WHERE customer_id = $1 ORDER BY created_at, id`
+
+// Checkouts is all of a customer's, oldest first.
+func (s *Store) Checkouts(ctx context.Context, customerID string) ([]curfew.Checkout, error) {
+	all, err := list(ctx, s.reader, scanCheckout, checkoutsSQL, customerID)
+	if err != nil {
+		return nil, fmt.Errorf("read the checkouts of %s: %w", customerID, err)
+	}
+	return all, nil
+}
+
+const creditSQL = `SELECT ` + checkoutColumns + ` FROM checkouts
+WHERE customer_id = $1 AND plan = $2 AND outcome = 'credited'
+ORDER BY created_at, id LIMIT 1`
+
+// Credit is the customer's oldest credited checkout of the plan.
+func (s *Store) Credit(ctx context.Context, customerID, plan string) (curfew.Checkout, error) {
+	c, err := one(ctx, s.reader, scanCheckout, creditSQL, customerID, plan)
+	if err != nil {
+		return curfew.Checkout{}, fmt.Errorf("read a credit of %s: %w", customerID, absent(err, "customer %s has no credit of plan %s", customerID, plan))
+	}
+	return c, nil
+}
+
+const deferredSQL = receiptSQL + `
+WHERE checkouts.customer_id = $1 AND checkouts.outcome = 'deferred'
+ORDER BY checkouts.created_at, checkouts.id LIMIT 1`
+
+// Deferred is the customer's oldest deferred checkout.
+func (s *Store) Deferred(ctx context.Context, customerID string) (curfew.Receipt, error) {
+	r, err := one(ctx, s.reader, scanReceipt(s.now()), deferredSQL, customerID)
+	if err != nil {
+		return curfew.Receipt{}, fmt.Errorf("read a deferred checkout of %s: %w", customerID, absent(err, "customer %s has no deferred checkout", customerID))
+	}
+	return r, nil
+}
+
+const servableSQL = `
+SELECT customer_id FROM checkouts
+WHERE outcome = 'deferred' AND NOT EXISTS (
+    SELECT 1 FROM sessions s WHERE s.customer_id = checkouts.customer_id AND s.status IN ('waiting', 'live'))
+GROUP BY customer_id
+ORDER BY min(created_at), customer_id
+LIMIT $1`
+
+// Servable is customers with a deferred checkout and a free slot, those who
+// wait longest first.
+func (s *Store) Servable(ctx context.Context, limit int) ([]string, error) {
+	all, err := list(ctx, s.reader, value[string], servableSQL, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the servable customers: %w", err)
+	}
+	return all, nil
+}
+
+// lastSession joins the session whose ending left money due.
+const lastSession = ` FROM checkouts
+LEFT JOIN sessions ON sessions.rowid = (
+    SELECT s.rowid FROM sessions s
+    WHERE s.customer_id = checkouts.customer_id AND s.checkout_id = checkouts.id
+      AND s.status IN ('completed', 'cancelled') AND checkouts.money_due
+    ORDER BY s.ended_at DESC, s.id DESC LIMIT 1)` + ownRequest
+
+// unsettledSQL finds both kinds by their own indexes.
+const unsettledSQL = `SELECT ` + receiptColumns + lastSession + `
+WHERE checkouts.rowid IN (
+    SELECT rowid FROM checkouts WHERE outcome = 'deferred' AND retry_until < $1
+    UNION ALL SELECT rowid FROM checkouts WHERE money_due)
+ORDER BY checkouts.created_at, checkouts.id LIMIT $2`
+
+const unsettledOfSQL = `SELECT ` + receiptColumns + lastSession + `
+WHERE checkouts.customer_id = $1 AND (checkouts.money_due OR checkouts.outcome = 'deferred' AND checkouts.retry_until < $2)
+ORDER BY checkouts.created_at, checkouts.id LIMIT $3`
+
+// Unsettled is payments whose outcome somebody has still to decide.
+func (s *Store) Unsettled(ctx context.Context, customerID string, limit int) (all []curfew.Receipt, err error) {
+	now := s.now()
+	if customerID == "" {
+		all, err = list(ctx, s.reader, scanReceipt(now), unsettledSQL, micros(now), limit)
+	} else {
+		all, err = list(ctx, s.reader, scanReceipt(now), unsettledOfSQL, customerID, micros(now), limit)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the unsettled checkouts: %w", err)
+	}
+	return all, nil
+}
+
+const changeCheckoutSQL = `
+UPDATE checkouts
+SET outcome = $5, version = version + 1, money_due = FALSE, updated_at = $6,
+    retry_until = CASE WHEN $5 = 'deferred' THEN retry_until END
+WHERE customer_id = $1 AND id = $2 AND outcome = $3 AND version = $4
+RETURNING ` + checkoutColumns
+
+// ChangeCheckout moves a checkout and clears MoneyDue.
+func (s *Store) ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) (curfew.Checkout, error) {
+	var v curfew.Checkout
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
+		v, err = one(ctx, tx, scanCheckout, changeCheckoutSQL,
+			c.From.CustomerID, c.From.ID, string(c.From.Outcome), c.From.Version, string(c.To), micros(tx.now))
+		if err != nil {
+			return moved(err, "the checkout %s is not %s any more", c.From.ID, c.From.Outcome)
+		}
+		return tx.record(ctx, "checkout", curfew.Event{
+			CustomerID: v.CustomerID, Subject: v.ID, Number: v.Version,
+			From: string(c.From.Outcome), To: string(c.To), Actor: c.Actor, Reason: c.Reason,
+		})
+	})
+	if err != nil {
+		return curfew.Checkout{}, fmt.Errorf("change checkout %s: %w", c.From.ID, err)
+	}
+	return v, nil
+}

@@ -1,0 +1,150 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// overdueSQL is the sweeper's plain question, answered by the index on the
+// deadline.
+const overdueSQL = standingSQL + `
+WHERE sessions.status IN ('scheduled', 'waiting', 'live') AND sessions.expires_at < :now
+  AND (sessions.expires_at, sessions.id) > (:at, :id)
+ORDER BY sessions.expires_at, sessions.id
+LIMIT :limit`
+
+// dueSQL is what is due under any search: an age in place of the deadline for
+// unassigned waiting sessions, or else orphans beside what is overdue.
+const dueSQL = `sessions.status IN ('scheduled', 'waiting', 'live') AND (sessions.expires_at, sessions.id) > (:at, :id)
+  AND CASE WHEN :max_age > 0 AND sessions.status = 'waiting' AND sessions.mechanic_id IS NULL
+    THEN sessions.created_at < :now - :max_age
+    ELSE sessions.expires_at < :now
+      OR :orphan_ttl > 0 AND sessions.status = 'waiting' AND sessions.mechanic_id IS NULL
+        AND sessions.created_at < :now - :orphan_ttl AND NOT EXISTS (
+          SELECT 1 FROM session_requests r
+          WHERE r.customer_id = sessions.customer_id AND r.session_id = sessions.id AND r.status IN ('pending', 'accepted'))
+    END
+ORDER BY sessions.expires_at, sessions.id
+LIMIT :limit`
+
+const dueOfSQL = standingSQL + ` WHERE sessions.customer_id = :customer AND ` + dueSQL
+
+const dueOfAllSQL = standingSQL + ` WHERE ` + dueSQL
+
+// Find reads what a cleanup may end, without locking anything.
+func (s *Store) Find(ctx context.Context, f curfew.Search) ([]curfew.Standing, error) {
+	now := s.now()
+	query, args := findArgs(f, now)
+	all, err := list(ctx, s.reader, scanStanding(now), query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("find what is due: %w", err)
+	}
+	return all, nil
+}
+
+func findArgs(f curfew.Search, now time.Time) (query string, args []any) {
+	args = []any{
+		sql.Named("now", micros(now)), sql.Named("at", since(f.After)), sql.Named("id", f.After.ID), sql.Named("limit", f.Limit),
+	}
+	ages := append(args, sql.Named("max_age", f.MaxAge.Microseconds()), sql.Named("orphan_ttl", f.OrphanTTL.Microseconds()))
+	switch {
+	case f.CustomerID != "":
+		return dueOfSQL, append(ages, sql.Named("customer", f.CustomerID))
+	case f.MaxAge > 0 || f.OrphanTTL > 0:
+		return dueOfAllSQL, ages
+	}
+	return overdueSQL, args
+}
+
+const deadlineSQL = `SELECT expires_at FROM sessions WHERE customer_id = $1 AND id = $2`
+
+// endSQL ends one session by any rule, if it still is as it was read and the
+// rule's whole condition holds. A session may end before its deadline only if
+// it is old enough and was cleared, or if it is an orphan.
+const endSQL = `
+UPDATE sessions
+SET status = :to, version = version + 1, expires_at = NULL, end_reason = :reason,
+    ended_at = CASE WHEN :reason = 'overran' THEN min(:now, coalesce(started_at + duration_seconds * 1000000, :now)) ELSE :now END
+WHERE customer_id = :customer AND id = :id AND version = :version AND status = :from
+  AND CASE :assigned WHEN 1 THEN mechanic_id IS NOT NULL WHEN 2 THEN mechanic_id IS NULL ELSE TRUE END
+  AND CASE :has_request WHEN 0 THEN TRUE ELSE (:has_request = 1) = EXISTS (
+      SELECT 1 FROM session_requests r
+      WHERE r.customer_id = sessions.customer_id AND r.session_id = sessions.id AND r.status IN ('pending', 'accepted')) END
+  AND (expires_at < :now OR :older_than > 0 AND created_at < :now - :older_than AND (:reason = 'cleared' OR :orphans))
+RETURNING ` + sessionColumns
+
+// End ends what of the batch still is as it was read. The write lock stands for
+// the row locks of other databases: nobody is in between.
+func (s *Store) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error) {
+	var all []curfew.Ended
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		for _, e := range b.Endings {
+			ended, err := tx.end(ctx, b, e)
+			if errors.Is(err, sql.ErrNoRows) {
+				continue // it has moved since
+			}
+			if err != nil {
+				return fmt.Errorf("session %s: %w", e.SessionID, err)
+			}
+			all = append(all, ended)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("end %d sessions by %s: %w", len(b.Endings), b.Rule.Name, err)
+	}
+	return all, nil
+}
+
+// end ends one; sql.ErrNoRows if it is not as it was any more.
+func (tx *transaction) end(ctx context.Context, b curfew.Batch, e curfew.Ending) (v curfew.Ended, err error) {
+	v.Deadline, err = one(ctx, tx, scanMoment, deadlineSQL, e.CustomerID, e.SessionID)
+	if err != nil {
+		return v, err
+	}
+	v.Session, err = one(ctx, tx, scanSession, endSQL, endArgs(b, e, tx.now)...)
+	if err != nil {
+		return v, err
+	}
+	v.RequestEnded, err = tx.follow(ctx, step{
+		session: v.Session, from: b.Rule.From, requestTo: b.Rule.RequestTo,
+		owed: e.Owed, actor: b.Actor, reason: string(e.Reason), runID: b.RunID,
+	})
+	return v, err
+}
+
+func endArgs(b curfew.Batch, e curfew.Ending, now time.Time) []any {
+	return []any{
+		sql.Named("to", string(b.Rule.To)), sql.Named("reason", string(e.Reason)), sql.Named("now", micros(now)),
+		sql.Named("customer", e.CustomerID), sql.Named("id", e.SessionID), sql.Named("version", e.Version),
+		sql.Named("from", string(b.Rule.From)), sql.Named("assigned", int64(b.Rule.Assigned)),
+		sql.Named("has_request", int64(b.Rule.HasRequest)), sql.Named("older_than", b.Guard.OlderThan.Microseconds()),
+		sql.Named("orphans", b.Rule.Name == curfew.Orphans),
+	}
+}
+
+func scanMoment(r row) (t time.Time, err error) {
+	err = r.Scan(moment(&t))
+	return t, err
+}
+
+const nextDeadlineSQL = `
+SELECT min(at) FROM (
+    SELECT min(expires_at) AS at FROM sessions WHERE status IN ('scheduled', 'waiting', 'live')
+    UNION ALL SELECT min(retry_until) FROM checkouts WHERE outcome = 'deferred')`
+
+// NextDeadline is how long until the earliest deadline of a session or a
+// deferred checkout.
+func (s *Store) NextDeadline(ctx context.Context) (in time.Duration, ok bool, err error) {
+	now := s.now()
+	at, err := one(ctx, s.reader, scanMoment, nextDeadlineSQL)
+	if err != nil {
+		return 0, false, fmt.Errorf("read the next deadline: %w", err)
+	}
+	return at.Sub(now), !at.IsZero(), nil
+}

@@ -1,0 +1,84 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
+
+	"github.com/curfewhq/curfew"
+)
+
+// translate gives a driver's error its kind, by its result code. The driver's
+// error stays in it, for the log. What has no kind is a defect.
+func translate(err error) error {
+	if err == nil || errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	var failed *curfew.Error
+	if errors.As(err, &failed) {
+		return err
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return as(curfew.Unavailable, "the database was not waited for any longer", err)
+	}
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	return translateCode(e.Code(), err)
+}
+
+func translateCode(code int, err error) error {
+	switch code {
+	case lib.SQLITE_CONSTRAINT_UNIQUE, lib.SQLITE_CONSTRAINT_PRIMARYKEY:
+		return as(curfew.Conflict, "it is there already", err)
+	case lib.SQLITE_CONSTRAINT_CHECK, lib.SQLITE_CONSTRAINT_NOTNULL, lib.SQLITE_TOOBIG:
+		return as(curfew.Invalid, "the database refuses such a value", err)
+	}
+	switch code & 0xff {
+	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED, lib.SQLITE_PROTOCOL:
+		return as(curfew.Unavailable, "the database is held by another program", err)
+	case lib.SQLITE_FULL:
+		return as(curfew.Unavailable, "the database or its disk is full", err)
+	case lib.SQLITE_IOERR, lib.SQLITE_CANTOPEN, lib.SQLITE_READONLY, lib.SQLITE_PERM,
+		lib.SQLITE_NOMEM, lib.SQLITE_INTERRUPT, lib.SQLITE_ABORT, lib.SQLITE_CORRUPT:
+		return as(curfew.Unavailable, "the database cannot answer now", err)
+	case lib.SQLITE_NOTADB:
+		return as(curfew.Invalid, "the file is no SQLite database", err)
+	}
+	return err
+}
+
+// as is an error of a kind with its cause.
+func as(kind curfew.Kind, message string, cause error) error {
+	return fmt.Errorf("%w (%w)", curfew.Errorf(kind, "%s", message), cause)
+}
+
+// absent turns an answer without rows into NotFound; the text says what is
+// missing.
+func absent(err error, format string, args ...any) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return curfew.Errorf(curfew.NotFound, format, args...)
+	}
+	return err
+}
+
+// moved turns an answer without rows into Conflict.
+func moved(err error, format string, args ...any) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return curfew.Errorf(curfew.Conflict, format, args...)
+	}
+	return err
+}
+
+// noRows forgives an answer without rows.
+func noRows(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	return err
+}

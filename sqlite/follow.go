@@ -1,0 +1,110 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/curfewhq/curfew"
+)
+
+// step is a session that has just been moved in this transaction, and what is
+// to follow it.
+type step struct {
+	session   curfew.Session // as it is now
+	from      curfew.SessionStatus
+	requestTo curfew.RequestStatus
+	assign    string
+	release   bool
+	owed      curfew.Outcome
+	actor     curfew.Actor
+	reason    string
+	runID     string
+}
+
+// follow writes request, slot, checkout and events, in this order, and reports
+// whether an open request was moved.
+func (tx *transaction) follow(ctx context.Context, s step) (request bool, err error) {
+	if request, err = tx.followRequest(ctx, s); err != nil {
+		return false, err
+	}
+	if err := tx.followSlot(ctx, s); err != nil {
+		return false, err
+	}
+	if err := tx.settle(ctx, s); err != nil {
+		return false, err
+	}
+	return request, tx.record(ctx, "session", curfew.Event{
+		CustomerID: s.session.CustomerID, Subject: s.session.ID, Number: s.session.Version,
+		From: string(s.from), To: string(s.session.Status), Actor: s.actor, Reason: s.reason, RunID: s.runID,
+	})
+}
+
+// An open request has its session's mechanic; one that ends keeps its own.
+const followRequestSQL = `
+UPDATE session_requests
+SET status = $3,
+    mechanic_id = CASE WHEN $3 IN ('pending', 'accepted') THEN $4 ELSE mechanic_id END,
+    ended_at = CASE WHEN $3 IN ('pending', 'accepted') THEN NULL ELSE $5 END
+WHERE customer_id = $1 AND session_id = $2 AND status IN ('pending', 'accepted')`
+
+func (tx *transaction) followRequest(ctx context.Context, s step) (bool, error) {
+	if s.requestTo == "" {
+		return false, nil
+	}
+	n, err := tx.exec(ctx, followRequestSQL, s.session.CustomerID, s.session.ID, string(s.requestTo), null(s.session.MechanicID), micros(tx.now))
+	return n > 0, err
+}
+
+const takeSlotSQL = `INSERT INTO mechanic_slots (mechanic_id, customer_id, session_id, created_at) VALUES ($1, $2, $3, $4)`
+
+const dropSlotSQL = `DELETE FROM mechanic_slots WHERE session_id = $1 AND customer_id = $2`
+
+func (tx *transaction) followSlot(ctx context.Context, s step) error {
+	switch {
+	case s.assign != "":
+		_, err := tx.exec(ctx, takeSlotSQL, s.assign, s.session.CustomerID, s.session.ID, micros(tx.now))
+		if errors.Is(err, curfew.Conflict) {
+			return curfew.Errorf(curfew.MechanicBusy, "mechanic %s is busy", s.assign)
+		}
+		return err
+	case s.release || s.session.Status.Ended():
+		_, err := tx.exec(ctx, dropSlotSQL, s.session.ID, s.session.CustomerID)
+		return err
+	}
+	return nil
+}
+
+const settleSQL = `
+UPDATE checkouts SET outcome = $3, money_due = FALSE, version = version + 1, updated_at = $4
+WHERE customer_id = $1 AND id = $2 AND outcome = 'fulfilled'
+RETURNING version`
+
+// settle leaves the checkout with what is owed, if it is fulfilled.
+func (tx *transaction) settle(ctx context.Context, s step) error {
+	if s.owed == "" || s.owed == curfew.Fulfilled || s.session.CheckoutID == "" {
+		return nil
+	}
+	version, err := one(ctx, tx, value[int64], settleSQL, s.session.CustomerID, s.session.CheckoutID, string(s.owed), micros(tx.now))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return tx.record(ctx, "checkout", curfew.Event{
+		CustomerID: s.session.CustomerID, Subject: s.session.CheckoutID, Number: version,
+		From: string(curfew.Fulfilled), To: string(s.owed), Actor: s.actor, Reason: s.reason, RunID: s.runID,
+	})
+}
+
+const recordSQL = `
+INSERT INTO events (customer_id, subject_id, number, subject, id, from_status, to_status, actor, reason, run_id, at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
+
+// record writes one event of a session or a checkout.
+func (tx *transaction) record(ctx context.Context, subject string, e curfew.Event) error {
+	_, err := tx.exec(ctx, recordSQL, e.CustomerID, e.Subject, e.Number, subject, newID(), e.From, e.To,
+		e.Actor.String(), e.Reason, null(e.RunID), micros(tx.now))
+	return err
+}

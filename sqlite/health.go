@@ -1,0 +1,189 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// A report is one statement, so that its figures are of one moment: rows of a
+// name and a number. What is open is counted in its partial index, what has
+// ended stands in the tallies of migration 2.
+const sessionFiguresSQL = `
+SELECT status, count(*) FROM sessions WHERE status IN ('scheduled', 'waiting', 'live') GROUP BY status
+UNION ALL SELECT status, n FROM tallies WHERE shard = 0 AND noun = 'session'
+UNION ALL SELECT 'stale', count(*) FROM sessions WHERE ` + staleSQL + `
+UNION ALL SELECT 'very stale', count(*) FROM sessions WHERE ` + staleSQL + ` AND created_at < :very_stale
+UNION ALL SELECT 'orphaned', count(*) FROM sessions WHERE ` + orphanedSQL + `
+UNION ALL SELECT 'overdue assigned', count(*) FROM sessions
+    WHERE status IN ('scheduled', 'waiting', 'live') AND status = 'waiting' AND mechanic_id IS NOT NULL AND expires_at < :now
+UNION ALL SELECT 'overdue live', count(*) FROM sessions
+    WHERE status IN ('scheduled', 'waiting', 'live') AND status = 'live' AND expires_at < :now`
+
+const staleSQL = `sessions.status IN ('scheduled', 'waiting', 'live') AND sessions.status = 'waiting' AND sessions.mechanic_id IS NULL
+    AND sessions.expires_at < :stale`
+
+const orphanedSQL = `sessions.status IN ('scheduled', 'waiting', 'live') AND sessions.status = 'waiting' AND sessions.mechanic_id IS NULL
+    AND (sessions.expires_at < :now OR sessions.created_at < :orphan)
+    AND NOT EXISTS (
+        SELECT 1 FROM session_requests r
+        WHERE r.customer_id = sessions.customer_id AND r.session_id = sessions.id AND r.status IN ('pending', 'accepted'))`
+
+// SessionFigures counts sessions, exactly.
+func (s *Store) SessionFigures(ctx context.Context, p curfew.Policy) (curfew.SessionFigures, error) {
+	now := s.now()
+	n, err := s.figures(ctx, sessionFiguresSQL, append(healthArgs(now, p), sql.Named("very_stale", before(now, p.VeryStaleAfter)))...)
+	if err != nil {
+		return curfew.SessionFigures{}, fmt.Errorf("count sessions: %w", err)
+	}
+	return curfew.SessionFigures{
+		ByStatus: byName(n, curfew.SessionStatuses()),
+		Stale:    n["stale"], VeryStale: n["very stale"], Orphaned: n["orphaned"],
+		OverdueAssigned: n["overdue assigned"], OverdueLive: n["overdue live"],
+	}, nil
+}
+
+func healthArgs(now time.Time, p curfew.Policy) []any {
+	return []any{
+		sql.Named("now", micros(now)), sql.Named("stale", before(now, curfew.StaleAfter)), sql.Named("orphan", before(now, p.OrphanTTL)),
+	}
+}
+
+// figures is the answer of a report by name.
+func (s *Store) figures(ctx context.Context, query string, args ...any) (map[string]int, error) {
+	type figure struct {
+		name string
+		n    int64
+	}
+	rows, err := list(ctx, s.reader, func(r row) (f figure, err error) {
+		err = r.Scan(&f.name, number(&f.n))
+		return f, err
+	}, query, args...)
+	n := make(map[string]int, len(rows))
+	for _, f := range rows {
+		n[f.name] += int(f.n)
+	}
+	return n, err
+}
+
+// age is how long ago a moment was; 0 if there is none.
+func age(now time.Time, at int) time.Duration {
+	if at == 0 {
+		return 0
+	}
+	return max(0, now.Sub(time.UnixMicro(int64(at))))
+}
+
+// byName is the figures of all names, also of those without rows.
+func byName[T ~string](n map[string]int, names []T) map[T]int {
+	by := make(map[T]int, len(names))
+	for _, name := range names {
+		by[name] = n[string(name)]
+	}
+	return by
+}
+
+const requestFiguresSQL = `
+SELECT 'open', count(*) FROM session_requests WHERE status IN ('pending', 'accepted')
+UNION ALL SELECT 'pending', count(*) FROM session_requests WHERE status = 'pending'
+UNION ALL SELECT 'oldest', min(created_at) FROM session_requests WHERE status = 'pending'
+UNION ALL SELECT status, n FROM tallies WHERE shard = 0 AND noun = 'request'
+UNION ALL SELECT 'stale', count(*) FROM sessions
+CROSS JOIN session_requests r ON r.customer_id = sessions.customer_id AND r.session_id = sessions.id AND r.status IN ('pending', 'accepted')
+WHERE sessions.status IN ('scheduled', 'waiting', 'live') AND sessions.status = 'waiting' AND sessions.expires_at < $1
+    AND r.status = 'pending'`
+
+// RequestFigures counts requests, exactly.
+func (s *Store) RequestFigures(ctx context.Context) (curfew.RequestFigures, error) {
+	now := s.now()
+	n, err := s.figures(ctx, requestFiguresSQL, before(now, curfew.StaleAfter))
+	if err != nil {
+		return curfew.RequestFigures{}, fmt.Errorf("count requests: %w", err)
+	}
+	n[string(curfew.Accepted)] = n["open"] - n[string(curfew.Pending)]
+	f := curfew.RequestFigures{ByStatus: byName(n, curfew.RequestStatuses()), Stale: n["stale"]}
+	f.OldestPending = age(now, n["oldest"])
+	return f, nil
+}
+
+// Each session was a checkout becoming fulfilled, unless another program wrote
+// it; the tally of 'fulfilled' corrects that number by those that left.
+const checkoutFiguresSQL = `
+SELECT status, n FROM tallies WHERE shard = 0 AND noun = 'checkout'
+UNION ALL SELECT 'fulfilled', count(*) FROM sessions WHERE status IN ('scheduled', 'waiting', 'live')
+UNION ALL SELECT 'fulfilled', n FROM tallies WHERE shard = 0 AND noun = 'session'
+UNION ALL SELECT 'fulfilled', -count(*) FROM sessions WHERE checkout_id IS NULL
+UNION ALL SELECT 'money due', count(*) FROM checkouts WHERE money_due
+UNION ALL SELECT 'oldest', min(at) FROM (
+    SELECT (SELECT min(c.created_at) FROM checkouts c
+            WHERE c.outcome IN ('deferred', 'held', 'refund_due', 'refunding') AND c.outcome = waits.column1) AS at
+    FROM (VALUES ('deferred'), ('held'), ('refund_due'), ('refunding')) AS waits
+    UNION ALL SELECT min(created_at) FROM checkouts WHERE money_due)`
+
+// CheckoutFigures counts payments by their present outcome, exactly.
+func (s *Store) CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, error) {
+	now := s.now()
+	n, err := s.figures(ctx, checkoutFiguresSQL)
+	if err != nil {
+		return curfew.CheckoutFigures{}, fmt.Errorf("count checkouts: %w", err)
+	}
+	f := curfew.CheckoutFigures{ByOutcome: byName(n, curfew.Outcomes()), MoneyDue: n["money due"]}
+	f.OldestUnsettled = age(now, n["oldest"])
+	return f, nil
+}
+
+const mechanicFiguresSQL = `
+SELECT 'busy', count(*) FROM mechanic_slots
+UNION ALL SELECT 'leaked', count(*) FROM mechanic_slots m
+WHERE NOT EXISTS (
+    SELECT 1 FROM sessions s
+    WHERE s.customer_id = m.customer_id AND s.id = m.session_id
+      AND s.status IN ('scheduled', 'waiting', 'live') AND s.mechanic_id = m.mechanic_id)`
+
+// MechanicFigures counts slots.
+func (s *Store) MechanicFigures(ctx context.Context) (curfew.MechanicFigures, error) {
+	n, err := s.figures(ctx, mechanicFiguresSQL)
+	if err != nil {
+		return curfew.MechanicFigures{}, fmt.Errorf("count slots: %w", err)
+	}
+	return curfew.MechanicFigures{Busy: n["busy"], Leaked: n["leaked"]}, nil
+}
+
+const repeatedSQL = `
+SELECT customer_id, count(*), max(at) FROM refusals WHERE at >= $1
+GROUP BY customer_id HAVING count(*) >= $2
+ORDER BY count(*) DESC, customer_id`
+
+// Repeated is who was refused at least so often within the window.
+func (s *Store) Repeated(ctx context.Context, atLeast int, window time.Duration) ([]curfew.Repeated, error) {
+	all, err := list(ctx, s.reader, func(r row) (v curfew.Repeated, err error) {
+		err = r.Scan(&v.CustomerID, &v.Count, moment(&v.LastAt))
+		return v, err
+	}, repeatedSQL, before(s.now(), window), atLeast)
+	if err != nil {
+		return nil, fmt.Errorf("count refusals: %w", err)
+	}
+	return all, nil
+}
+
+const oldestFirst = ` ORDER BY sessions.created_at, sessions.id LIMIT :limit`
+
+const staleDetailsSQL = standingSQL + ` WHERE ` + staleSQL + oldestFirst
+
+const orphanDetailsSQL = standingSQL + ` WHERE ` + orphanedSQL + oldestFirst
+
+// HealthDetails lists the oldest of what SessionFigures counts.
+func (s *Store) HealthDetails(ctx context.Context, p curfew.Policy, limit int) (d curfew.HealthDetails, err error) {
+	now := s.now()
+	args := append(healthArgs(now, p), sql.Named("limit", limit))
+	if d.Stale, err = list(ctx, s.reader, scanStanding(now), staleDetailsSQL, args...); err != nil {
+		return curfew.HealthDetails{}, fmt.Errorf("list stale sessions: %w", err)
+	}
+	if d.Orphans, err = list(ctx, s.reader, scanStanding(now), orphanDetailsSQL, args...); err != nil {
+		return curfew.HealthDetails{}, fmt.Errorf("list orphans: %w", err)
+	}
+	return d, nil
+}

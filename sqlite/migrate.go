@@ -1,0 +1,148 @@
+package sqlite
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pressly/goose/v3"
+
+	"github.com/curfewhq/curfew"
+)
+
+//go:embed migrations/*.sql
+var files embed.FS
+
+// versionTable is where goose notes what has been applied.
+const versionTable = "curfew_migrations"
+
+// Migration is one step of the schema. They only go forward.
+type Migration struct {
+	Number    int64
+	Name      string
+	AppliedAt time.Time // zero: pending
+	SQL       string
+}
+
+// Migrate applies what is pending, and installs the guards unless they were
+// switched off on purpose. It returns what it applied. Hold the Lock.
+func (s *Store) Migrate(ctx context.Context) ([]Migration, error) {
+	old, err := s.Migrations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.up(ctx); err != nil {
+		return nil, fmt.Errorf("migrate %s: %w", s.path, translate(err))
+	}
+	if err := s.keepGuards(ctx); err != nil {
+		return nil, err
+	}
+	now, err := s.Migrations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var applied []Migration
+	for i, m := range now {
+		if old[i].AppliedAt.IsZero() {
+			applied = append(applied, m)
+		}
+	}
+	return applied, nil
+}
+
+// up runs goose on a connection of its own.
+func (s *Store) up(ctx context.Context) (err error) {
+	db := open(dsn(s.path) + "&_txlock=immediate")
+	db.SetMaxOpenConns(1)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	sub, err := fs.Sub(files, "migrations")
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, sub,
+		goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		return err
+	}
+	_, err = p.Up(ctx)
+	return err
+}
+
+const versionsSQL = `SELECT version_id, CAST(strftime('%s', min(tstamp)) AS INTEGER) FROM ` + versionTable + `
+WHERE is_applied AND version_id > 0 GROUP BY version_id`
+
+// Migrations is all this program knows, in order.
+func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
+	applied, err := s.applied(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the migrations of %s: %w", s.path, err)
+	}
+	all, err := embedded()
+	for i := range all {
+		all[i].AppliedAt = applied[all[i].Number]
+	}
+	return all, err
+}
+
+// applied is when each migration was applied, by number; empty for a file that
+// has never been migrated.
+func (s *Store) applied(ctx context.Context) (map[int64]time.Time, error) {
+	at := map[int64]time.Time{}
+	_, err := one(ctx, s.reader, value[int64], "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1", versionTable)
+	if err != nil {
+		return at, noRows(err)
+	}
+	_, err = list(ctx, s.reader, func(r row) (n int64, err error) {
+		var seconds int64
+		err = r.Scan(&n, number(&seconds))
+		at[n] = time.Unix(seconds, 0).UTC()
+		return n, err
+	}, versionsSQL)
+	return at, err
+}
+
+// embedded is the migrations of this program, in order.
+func embedded() ([]Migration, error) {
+	names, err := fs.Glob(files, "migrations/*.sql")
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Migration, len(names))
+	for i, name := range names {
+		if all[i], err = parse(name); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// parse reads migrations/00001_tables.sql.
+func parse(name string) (Migration, error) {
+	text, err := files.ReadFile(name)
+	if err != nil {
+		return Migration{}, err
+	}
+	digits, rest, _ := strings.Cut(strings.TrimSuffix(path.Base(name), ".sql"), "_")
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil {
+		return Migration{}, curfew.Errorf(curfew.Internal, "the migration %s has no number", name)
+	}
+	return Migration{Number: n, Name: rest, SQL: withoutMarks(string(text))}, nil
+}
+
+// withoutMarks is a migration's SQL without goose's own lines.
+func withoutMarks(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, "-- +goose") {
+			b.WriteString(line)
+		}
+	}
+	return strings.TrimSpace(b.String()) + "\n"
+}

@@ -1,0 +1,103 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"runtime"
+	"sync"
+
+	_ "modernc.org/sqlite" // the driver
+)
+
+// reader is the connections that read. Each statement sees one moment of the
+// file, so every reading here is one statement.
+type reader struct {
+	db    *sql.DB
+	mu    sync.RWMutex
+	stmts map[string]*sql.Stmt
+}
+
+func newReader(dsn string) *reader {
+	db := open(dsn + "&_query_only=1")
+	n := max(4, runtime.NumCPU())
+	db.SetMaxOpenConns(n)
+	db.SetMaxIdleConns(n)
+	return &reader{db: db, stmts: map[string]*sql.Stmt{}}
+}
+
+// open cannot fail: the first connection tells what is wrong with a name.
+func open(dsn string) *sql.DB {
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		panic(err) // the driver is not linked in
+	}
+	return db
+}
+
+func (r *reader) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	stmt, err := r.prepare(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
+// prepare is the statement of a text; database/sql parses it once a connection.
+func (r *reader) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	r.mu.RLock()
+	stmt := r.stmts[query]
+	r.mu.RUnlock()
+	if stmt != nil {
+		return stmt, nil
+	}
+	stmt, err := r.db.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if first := r.stmts[query]; first != nil {
+		return first, stmt.Close()
+	}
+	r.stmts[query] = stmt
+	return stmt, nil
+}
+
+// close closes the statements with their connections.
+func (r *reader) close() error { return r.db.Close() }
+
+// source is where rows come from: the reader, or a transaction.
+type source interface {
+	query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// list is all rows of an answer.
+func list[T any](ctx context.Context, src source, scan func(row) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := src.query(ctx, query, args...)
+	if err != nil {
+		return nil, translate(err)
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, translate(err)
+		}
+		all = append(all, v)
+	}
+	return all, translate(rows.Err())
+}
+
+// one is the only row of an answer; sql.ErrNoRows if there is none.
+func one[T any](ctx context.Context, src source, scan func(row) (T, error), query string, args ...any) (T, error) {
+	all, err := list(ctx, src, scan, query, args...)
+	if err == nil && len(all) == 0 {
+		err = sql.ErrNoRows
+	}
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return all[0], nil
+}

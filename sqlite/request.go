@@ -1,0 +1,88 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/curfewhq/curfew"
+)
+
+const requestColumns = `session_requests.id, session_requests.session_id, session_requests.customer_id, session_requests.mechanic_id,
+    session_requests.customer_name, session_requests.status, session_requests.created_at`
+
+func requestFields(r *curfew.Request) []any {
+	return []any{
+		text(&r.ID), text(&r.SessionID), text(&r.CustomerID), text(&r.MechanicID),
+		text(&r.CustomerName), text(&r.Status), moment(&r.CreatedAt),
+	}
+}
+
+// ownRequest joins a session's request: its open one, or the newest of a
+// session that has ended.
+const ownRequest = `
+LEFT JOIN session_requests ON session_requests.rowid = (
+    SELECT r.rowid FROM session_requests r
+    WHERE r.customer_id = sessions.customer_id AND r.session_id = sessions.id
+      AND (r.status IN ('pending', 'accepted') OR sessions.status IN ('completed', 'cancelled'))
+    ORDER BY r.status IN ('pending', 'accepted') DESC, r.created_at DESC, r.id DESC
+    LIMIT 1)`
+
+// pendingSQL walks the queue's index: CROSS JOIN keeps the order of the tables.
+const pendingSQL = `
+SELECT ` + sessionColumns + `, ` + requestColumns + `
+FROM session_requests
+CROSS JOIN sessions ON sessions.customer_id = session_requests.customer_id AND sessions.id = session_requests.session_id
+WHERE session_requests.status = 'pending' AND (session_requests.created_at, session_requests.id) > ($1, $2)
+  AND sessions.status = 'waiting' AND sessions.mechanic_id IS NULL AND sessions.expires_at >= $3
+ORDER BY session_requests.created_at, session_requests.id
+LIMIT $4`
+
+// Pending is what a mechanic can accept, oldest first, behind the cursor.
+func (s *Store) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
+	now := s.now()
+	all, err := list(ctx, s.reader, scanStanding(now), pendingSQL, since(after), after.ID, micros(now), limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the queue: %w", err)
+	}
+	return all, nil
+}
+
+const slotSQL = `SELECT mechanic_id, customer_id, session_id FROM mechanic_slots WHERE mechanic_id = $1`
+
+// Slot is what keeps a mechanic busy.
+func (s *Store) Slot(ctx context.Context, mechanicID string) (curfew.Slot, error) {
+	slot, err := one(ctx, s.reader, scanSlot, slotSQL, mechanicID)
+	if err != nil {
+		return curfew.Slot{}, fmt.Errorf("read the slot of %s: %w", mechanicID, absent(err, "mechanic %s is not busy", mechanicID))
+	}
+	return slot, nil
+}
+
+func scanSlot(r row) (curfew.Slot, error) {
+	var s curfew.Slot
+	err := r.Scan(&s.MechanicID, &s.CustomerID, &s.SessionID)
+	return s, err
+}
+
+const freeSlotSQL = `
+DELETE FROM mechanic_slots
+WHERE mechanic_id = $1 AND customer_id = $2 AND session_id = $3
+  AND NOT EXISTS (
+    SELECT 1 FROM sessions s
+    WHERE s.customer_id = mechanic_slots.customer_id AND s.id = mechanic_slots.session_id
+      AND s.status IN ('scheduled', 'waiting', 'live') AND s.mechanic_id = mechanic_slots.mechanic_id)`
+
+// FreeSlot removes a slot that leaked.
+func (s *Store) FreeSlot(ctx context.Context, slot curfew.Slot) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		n, err := tx.exec(ctx, freeSlotSQL, slot.MechanicID, slot.CustomerID, slot.SessionID)
+		if err == nil && n == 0 {
+			return curfew.Errorf(curfew.Conflict, "the slot of mechanic %s is held by session %s or has changed", slot.MechanicID, slot.SessionID)
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("free the slot of %s: %w", slot.MechanicID, err)
+	}
+	return nil
+}

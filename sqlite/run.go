@@ -1,0 +1,117 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// previewLife is how long a preview can be executed.
+const previewLife = 24 * time.Hour
+
+const runColumns = `id, trigger, actor, reason, started_at, finished_at, outcome, error, stats`
+
+func scanRun(r row) (curfew.Run, error) {
+	var v curfew.Run
+	var actor string
+	err := r.Scan(text(&v.ID), text(&v.Trigger), text(&actor), text(&v.Reason), moment(&v.StartedAt), moment(&v.FinishedAt),
+		text(&v.Outcome), text(&v.Error), document(&v.Stats))
+	v.Actor = curfew.ParseActor(actor)
+	return v, err
+}
+
+const beginRunSQL = `
+INSERT INTO runs (id, trigger, actor, reason, started_at, outcome) VALUES ($1, $2, $3, $4, $5, 'running')
+RETURNING ` + runColumns
+
+// BeginRun writes a run that goes on.
+func (s *Store) BeginRun(ctx context.Context, r curfew.Run) (curfew.Run, error) {
+	if r.ID == "" {
+		r.ID = newID()
+	}
+	var v curfew.Run
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
+		v, err = one(ctx, tx, scanRun, beginRunSQL, r.ID, string(r.Trigger), r.Actor.String(), r.Reason, micros(tx.now))
+		return err
+	})
+	if err != nil {
+		return curfew.Run{}, fmt.Errorf("begin run %s: %w", r.ID, err)
+	}
+	return v, nil
+}
+
+const finishRunSQL = `
+UPDATE runs SET finished_at = $2, outcome = $3, error = $4, stats = $5 WHERE id = $1
+RETURNING ` + runColumns
+
+// FinishRun writes how a run went.
+func (s *Store) FinishRun(ctx context.Context, r curfew.Run) (curfew.Run, error) {
+	stats, err := json.Marshal(r.Stats)
+	if err != nil {
+		return curfew.Run{}, fmt.Errorf("finish run %s: %w", r.ID, err)
+	}
+	var v curfew.Run
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
+		v, err = one(ctx, tx, scanRun, finishRunSQL, r.ID, micros(tx.now), string(r.Outcome), r.Error, string(stats))
+		return absent(err, "there is no run %s", r.ID)
+	})
+	if err != nil {
+		return curfew.Run{}, fmt.Errorf("finish run %s: %w", r.ID, err)
+	}
+	return v, nil
+}
+
+const runsSQL = `SELECT ` + runColumns + ` FROM runs
+WHERE (started_at, id) < ($1, $2)
+ORDER BY started_at DESC, id DESC LIMIT $3`
+
+// Runs is newest first, behind the cursor.
+func (s *Store) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Run, error) {
+	all, err := list(ctx, s.reader, scanRun, runsSQL, until(after), after.ID, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the runs: %w", err)
+	}
+	return all, nil
+}
+
+const savePreviewSQL = `INSERT INTO previews (id, created_at, body) VALUES ($1, $2, $3)`
+
+// SavePreview stores what a run would change.
+func (s *Store) SavePreview(ctx context.Context, p curfew.Preview) (curfew.Preview, error) {
+	if p.ID == "" {
+		p.ID = newID()
+	}
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		p.CreatedAt = tx.now
+		body, err := json.Marshal(p)
+		if err != nil {
+			return err
+		}
+		_, err = tx.exec(ctx, savePreviewSQL, p.ID, micros(tx.now), string(body))
+		return err
+	})
+	if err != nil {
+		return curfew.Preview{}, fmt.Errorf("save preview %s: %w", p.ID, err)
+	}
+	return p, nil
+}
+
+const previewSQL = `SELECT body FROM previews WHERE id = $1 AND created_at >= $2`
+
+// Preview is a stored one that is not too old.
+func (s *Store) Preview(ctx context.Context, id string) (curfew.Preview, error) {
+	p, err := one(ctx, s.reader, scanPreview, previewSQL, id, before(s.now(), previewLife))
+	if err != nil {
+		return curfew.Preview{}, fmt.Errorf("read preview %s: %w", id, absent(err, "there is no preview %s, or it is older than a day: make a new one", id))
+	}
+	return p, nil
+}
+
+func scanPreview(r row) (curfew.Preview, error) {
+	var p curfew.Preview
+	err := r.Scan(document(&p))
+	return p, err
+}

@@ -1,0 +1,127 @@
+package sqlite
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// row is where columns are scanned from.
+type row interface{ Scan(dest ...any) error }
+
+// value scans an answer of one column.
+func value[T any](r row) (T, error) {
+	var v T
+	err := r.Scan(&v)
+	return v, err
+}
+
+// scanner lets a column be scanned by a function.
+type scanner func(column any) error
+
+// Scan is sql.Scanner's.
+func (f scanner) Scan(column any) error { return f(column) }
+
+// text scans text; NULL is empty.
+func text[T ~string](to *T) scanner {
+	return func(column any) error {
+		switch v := column.(type) {
+		case nil:
+			*to = ""
+		case string:
+			*to = T(v)
+		default:
+			return fmt.Errorf("%T is no text", column)
+		}
+		return nil
+	}
+}
+
+// number scans an integer; NULL is 0.
+func number(to *int64) scanner {
+	return func(column any) error {
+		switch v := column.(type) {
+		case nil:
+			*to = 0
+		case int64:
+			*to = v
+		default:
+			return fmt.Errorf("%T is no integer", column)
+		}
+		return nil
+	}
+}
+
+// span scans a number of units of time; NULL is 0.
+func span(to *time.Duration, unit time.Duration) scanner {
+	return func(column any) error {
+		var n int64
+		err := number(&n)(column)
+		*to = time.Duration(n) * unit
+		return err
+	}
+}
+
+// moment scans microseconds since 1970; NULL is the zero time.
+func moment(to *time.Time) scanner {
+	return func(column any) error {
+		if column == nil {
+			*to = time.Time{}
+			return nil
+		}
+		var n int64
+		err := number(&n)(column)
+		*to = time.UnixMicro(n).UTC()
+		return err
+	}
+}
+
+// document scans JSON; NULL leaves what is there.
+func document(to any) scanner {
+	return func(column any) error {
+		var s string
+		if err := text(&s)(column); err != nil || s == "" {
+			return err
+		}
+		return json.Unmarshal([]byte(s), to)
+	}
+}
+
+// micros is a time as rows hold it; the zero time is NULL.
+func micros(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMicro()
+}
+
+// before is the moment so long before now, as rows hold it.
+func before(now time.Time, d time.Duration) int64 { return now.Add(-d).UnixMicro() }
+
+// null is a text as rows hold it; the empty text is NULL.
+func null[T ~string](s T) any {
+	if s == "" {
+		return nil
+	}
+	return string(s)
+}
+
+// since is where a list in ascending order goes on behind the cursor; the zero
+// cursor is before everything.
+func since(c curfew.Cursor) int64 {
+	if c.At.IsZero() {
+		return math.MinInt64
+	}
+	return c.At.UnixMicro()
+}
+
+// until is since for a list in descending order.
+func until(c curfew.Cursor) int64 {
+	if c.At.IsZero() {
+		return math.MaxInt64
+	}
+	return c.At.UnixMicro()
+}

@@ -1,0 +1,173 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+const sessionColumns = `sessions.customer_id, sessions.id, sessions.mechanic_id, sessions.checkout_id, sessions.plan, sessions.kind,
+    sessions.duration_seconds, sessions.status, sessions.version, sessions.created_at, sessions.starts_at, sessions.expires_at,
+    sessions.accepted_at, sessions.customer_joined_at, sessions.mechanic_joined_at, sessions.started_at, sessions.ended_at, sessions.end_reason`
+
+func sessionFields(s *curfew.Session) []any {
+	return []any{
+		text(&s.CustomerID), text(&s.ID), text(&s.MechanicID), text(&s.CheckoutID), text(&s.Plan), text(&s.Kind),
+		span(&s.Duration, time.Second), text(&s.Status), number(&s.Version), moment(&s.CreatedAt), moment(&s.StartsAt), moment(&s.ExpiresAt),
+		moment(&s.AcceptedAt), moment(&s.CustomerJoinedAt), moment(&s.MechanicJoinedAt), moment(&s.StartedAt), moment(&s.EndedAt), text(&s.EndReason),
+	}
+}
+
+func scanSession(r row) (curfew.Session, error) {
+	var s curfew.Session
+	err := r.Scan(sessionFields(&s)...)
+	return s, err
+}
+
+// standingSQL is sessions, each with its request.
+const standingSQL = `SELECT ` + sessionColumns + `, ` + requestColumns + ` FROM sessions` + ownRequest
+
+func scanStanding(now time.Time) func(row) (curfew.Standing, error) {
+	return func(r row) (curfew.Standing, error) {
+		st := curfew.Standing{Now: now}
+		err := r.Scan(append(sessionFields(&st.Session), requestFields(&st.Request)...)...)
+		return st, err
+	}
+}
+
+const sessionSQL = standingSQL + ` WHERE sessions.id = $1`
+
+// Session is one session by its id alone.
+func (s *Store) Session(ctx context.Context, id string) (curfew.Standing, error) {
+	st, err := one(ctx, s.reader, scanStanding(s.now()), sessionSQL, id)
+	if err != nil {
+		return curfew.Standing{}, fmt.Errorf("read session %s: %w", id, absent(err, "there is no session %s", id))
+	}
+	return st, nil
+}
+
+const sessionOfSQL = standingSQL + `
+WHERE (sessions.customer_id, sessions.id) = (SELECT customer_id, session_id FROM session_requests WHERE id = $1)`
+
+// SessionOf is the session of a request.
+func (s *Store) SessionOf(ctx context.Context, requestID string) (curfew.Standing, error) {
+	st, err := one(ctx, s.reader, scanStanding(s.now()), sessionOfSQL, requestID)
+	if err != nil {
+		return curfew.Standing{}, fmt.Errorf("read the session of request %s: %w", requestID, absent(err, "there is no request %s", requestID))
+	}
+	return st, nil
+}
+
+const openSQL = standingSQL + ` WHERE sessions.customer_id = $1 AND sessions.status IN ('waiting', 'live')`
+
+// Open is the session that holds the customer's slot, overdue or not.
+func (s *Store) Open(ctx context.Context, customerID string) (curfew.Standing, error) {
+	st, err := one(ctx, s.reader, scanStanding(s.now()), openSQL, customerID)
+	if err != nil {
+		return curfew.Standing{}, fmt.Errorf("read the open session of %s: %w", customerID, absent(err, "customer %s has no open session", customerID))
+	}
+	return st, nil
+}
+
+const unendedSQL = standingSQL + `
+WHERE sessions.customer_id = $1 AND sessions.status IN ('scheduled', 'waiting', 'live')
+ORDER BY sessions.created_at, sessions.id`
+
+// Unended is the customer's sessions that have not ended, oldest first.
+func (s *Store) Unended(ctx context.Context, customerID string) ([]curfew.Standing, error) {
+	all, err := list(ctx, s.reader, scanStanding(s.now()), unendedSQL, customerID)
+	if err != nil {
+		return nil, fmt.Errorf("read the sessions of %s: %w", customerID, err)
+	}
+	return all, nil
+}
+
+// changeSQL moves one session if its status, its version and the guard hold.
+const changeSQL = `
+UPDATE sessions
+SET status = :to,
+    version = version + 1,
+    mechanic_id = CASE WHEN :release THEN NULL ELSE coalesce(:assign, mechanic_id) END,
+    accepted_at = CASE WHEN :release THEN NULL WHEN :assign IS NOT NULL THEN :now ELSE accepted_at END,
+    customer_joined_at = CASE WHEN :customer_joins THEN :now ELSE customer_joined_at END,
+    mechanic_joined_at = CASE WHEN :mechanic_joins THEN :now WHEN :release OR :assign IS NOT NULL THEN NULL ELSE mechanic_joined_at END,
+    started_at = CASE WHEN :to = 'live' THEN coalesce(started_at, :now) ELSE started_at END,
+    expires_at = CASE WHEN :ended THEN NULL ELSE coalesce(:deadline, expires_at) END,
+    ended_at = CASE WHEN NOT :ended THEN NULL
+        WHEN :ended_by = 'overran' THEN min(:now, coalesce(started_at + duration_seconds * 1000000, :now)) ELSE :now END,
+    end_reason = CASE WHEN :ended THEN :ended_by END
+WHERE customer_id = :customer AND id = :id AND status = :from AND version = :version
+  AND CASE :overdue WHEN 1 THEN expires_at < :now WHEN 2 THEN expires_at >= :now ELSE TRUE END
+  AND (:older_than = 0 OR created_at < :now - :older_than)
+  AND (NOT :unoffered OR mechanic_id IS NULL AND NOT EXISTS (
+      SELECT 1 FROM session_requests r
+      WHERE r.customer_id = sessions.customer_id AND r.session_id = sessions.id AND r.status IN ('pending', 'accepted')))
+RETURNING ` + sessionColumns
+
+const standingByKeySQL = standingSQL + ` WHERE sessions.customer_id = $1 AND sessions.id = $2`
+
+// Change moves a session and what follows it, and returns it as it is then.
+func (s *Store) Change(ctx context.Context, c curfew.Change) (curfew.Standing, error) {
+	var st curfew.Standing
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		session, err := one(ctx, tx, scanSession, changeSQL, changeArgs(c, tx.now)...)
+		if err != nil {
+			return moved(err, "session %s is not as it was any more", c.From.ID)
+		}
+		_, err = tx.follow(ctx, step{
+			session: session, from: c.From.Status, requestTo: c.RequestTo, assign: c.Assign, release: c.Release,
+			owed: c.Owed, actor: c.Actor, reason: c.Reason, runID: c.RunID,
+		})
+		if err != nil {
+			return err
+		}
+		st, err = one(ctx, tx, scanStanding(tx.now), standingByKeySQL, session.CustomerID, session.ID)
+		return err
+	})
+	if err != nil {
+		return curfew.Standing{}, fmt.Errorf("change session %s: %w", c.From.ID, err)
+	}
+	return st, nil
+}
+
+func changeArgs(c curfew.Change, now time.Time) []any {
+	var deadline any
+	if !c.Deadline.Zero() {
+		deadline = micros(c.Deadline.At(now))
+	}
+	return []any{
+		sql.Named("to", string(c.To)), sql.Named("ended", c.To.Ended()), sql.Named("ended_by", null(c.EndedBy)),
+		sql.Named("assign", null(c.Assign)), sql.Named("release", c.Release),
+		sql.Named("customer_joins", c.CustomerJoins), sql.Named("mechanic_joins", c.MechanicJoins),
+		sql.Named("deadline", deadline), sql.Named("now", micros(now)),
+		sql.Named("customer", c.From.CustomerID), sql.Named("id", c.From.ID),
+		sql.Named("from", string(c.From.Status)), sql.Named("version", c.From.Version),
+		sql.Named("overdue", int64(c.Guard.Overdue)), sql.Named("older_than", c.Guard.OlderThan.Microseconds()),
+		sql.Named("unoffered", c.Guard.Unoffered),
+	}
+}
+
+const eventsSQL = `
+SELECT id, customer_id, subject_id, number, from_status, to_status, actor, reason, run_id, at
+FROM events WHERE customer_id = $1 AND subject_id = $2 ORDER BY number`
+
+// Events is the history of one session or checkout, in order.
+func (s *Store) Events(ctx context.Context, customerID, subject string) ([]curfew.Event, error) {
+	all, err := list(ctx, s.reader, scanEvent, eventsSQL, customerID, subject)
+	if err != nil {
+		return nil, fmt.Errorf("read the events of %s: %w", subject, err)
+	}
+	return all, nil
+}
+
+func scanEvent(r row) (curfew.Event, error) {
+	var e curfew.Event
+	var actor string
+	err := r.Scan(text(&e.ID), text(&e.CustomerID), text(&e.Subject), number(&e.Number), text(&e.From), text(&e.To),
+		text(&actor), text(&e.Reason), text(&e.RunID), moment(&e.At))
+	e.Actor = curfew.ParseActor(actor)
+	return e, err
+}

@@ -1,0 +1,101 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+const beatSQL = `
+INSERT INTO signals (name, at, lag) VALUES ($1, $2, $3)
+ON CONFLICT (name) DO UPDATE SET at = excluded.at, lag = excluded.lag`
+
+// BeatSweep records a successful sweep and how late it was.
+func (s *Store) BeatSweep(ctx context.Context, lag time.Duration) error {
+	return s.beat(ctx, "sweep", lag)
+}
+
+// BeatQueue records that a mechanic looked at the queue.
+func (s *Store) BeatQueue(ctx context.Context) error { return s.beat(ctx, "queue", 0) }
+
+func (s *Store) beat(ctx context.Context, name string, lag time.Duration) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		_, err := tx.exec(ctx, beatSQL, name, micros(tx.now), lag.Microseconds())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("beat %s: %w", name, err)
+	}
+	return nil
+}
+
+const pulseSQL = `
+SELECT (SELECT at FROM signals WHERE name = 'sweep'), (SELECT lag FROM signals WHERE name = 'sweep'),
+    (SELECT at FROM signals WHERE name = 'queue')`
+
+const lastRunSQL = `SELECT ` + runColumns + ` FROM runs WHERE finished_at IS NOT NULL ORDER BY started_at DESC, id DESC LIMIT 1`
+
+// Pulse is what background work last said of itself.
+func (s *Store) Pulse(ctx context.Context) (curfew.Pulse, error) {
+	p, err := one(ctx, s.reader, scanPulse, pulseSQL)
+	if err != nil {
+		return curfew.Pulse{}, fmt.Errorf("read the pulse: %w", err)
+	}
+	p.Now = s.now()
+	run, err := one(ctx, s.reader, scanRun, lastRunSQL)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return curfew.Pulse{}, fmt.Errorf("read the last run: %w", err)
+	}
+	if err == nil {
+		p.LastRun = &run
+	}
+	return p, nil
+}
+
+func scanPulse(r row) (curfew.Pulse, error) {
+	var p curfew.Pulse
+	err := r.Scan(moment(&p.Sweep), span(&p.Lag, time.Microsecond), moment(&p.QueueRead))
+	return p, err
+}
+
+const (
+	tidyRefusalsSQL = `DELETE FROM refusals WHERE at < $1`
+	tidyPreviewsSQL = `DELETE FROM previews WHERE created_at < $1`
+	tidySignalsSQL  = `DELETE FROM signals WHERE until < $1`
+)
+
+// Tidy forgets what nobody asks for any more.
+func (s *Store) Tidy(ctx context.Context, window time.Duration) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		if _, err := tx.exec(ctx, tidyRefusalsSQL, before(tx.now, window)); err != nil {
+			return err
+		}
+		if _, err := tx.exec(ctx, tidyPreviewsSQL, before(tx.now, previewLife)); err != nil {
+			return err
+		}
+		_, err := tx.exec(ctx, tidySignalsSQL, micros(tx.now))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("tidy: %w", err)
+	}
+	return nil
+}
+
+const claimOnceSQL = `INSERT INTO signals (name, at, until) VALUES ($1, $2, $3)`
+
+// ClaimOnce records a one-time name.
+func (s *Store) ClaimOnce(ctx context.Context, name string, ttl time.Duration) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		_, err := tx.exec(ctx, claimOnceSQL, name, micros(tx.now), micros(tx.now.Add(ttl)))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("claim a one-time name: %w", err)
+	}
+	return nil
+}

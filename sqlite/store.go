@@ -1,0 +1,132 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// Options of Open. The zero value opens a file that is there.
+type Options struct {
+	// Create makes a missing file. Without it a missing file is NotFound.
+	Create bool
+	// Now is the clock that decides; nil is time.Now.
+	Now func() time.Time
+}
+
+// Store is a SQLite file with Curfew's tables.
+type Store struct {
+	path   string
+	clock  func() time.Time
+	writer *writer
+	reader *reader
+}
+
+// Open opens the file. It neither makes nor checks tables: Migrate and Verify
+// do. A file that is no database is Invalid.
+func Open(ctx context.Context, path string, o Options) (*Store, error) {
+	path, err := locate(path, o)
+	if err != nil {
+		return nil, err
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &Store{path: path, clock: o.Now, writer: newWriter(dsn(path)), reader: newReader(dsn(path))}
+	if err := s.check(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), s.Close())
+	}
+	return s, nil
+}
+
+// check makes the first connections, which put the file into WAL mode.
+func (s *Store) check(ctx context.Context) error {
+	if err := s.write(ctx, func(context.Context, *transaction) error { return nil }); err != nil {
+		return err
+	}
+	return s.checkLibrary(ctx)
+}
+
+// locate is the absolute path of the file, made if it is missing and wanted.
+func locate(path string, o Options) (string, error) {
+	if path == "" || path == ":memory:" {
+		return "", curfew.Errorf(curfew.Invalid, "a SQLite database needs a file, not %q", path)
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("open %s: %w", path, err)
+	}
+	switch _, err := os.Stat(path); {
+	case err == nil:
+		return path, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return "", curfew.Errorf(curfew.Unavailable, "%s cannot be looked at: %v", path, err)
+	case !o.Create:
+		return "", curfew.Errorf(curfew.NotFound, "there is no database %s: `curfew migrate` makes it, and so does `curfew serve`", path)
+	}
+	return path, create(path)
+}
+
+// create makes an empty file that only its owner reads: it will hold names and
+// e-mail addresses. SQLite gives its other files the same mode.
+func create(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return curfew.Errorf(curfew.Unavailable, "%s cannot be made: %v", path, err)
+	}
+	return f.Close()
+}
+
+// dsn is the part of the data source's name that reader and writer share.
+func dsn(path string) string {
+	return (&url.URL{Scheme: "file", OmitHost: true, Path: path}).String() +
+		"?mode=rw&_busy_timeout=5000&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1"
+}
+
+// now is the store's clock as rows hold it.
+func (s *Store) now() time.Time { return s.clock().UTC().Truncate(time.Microsecond) }
+
+// Ping asks whether the file can be read.
+func (s *Store) Ping(ctx context.Context) error {
+	_, err := one(ctx, s.reader, value[int64], "SELECT count(*) FROM sqlite_schema")
+	if err != nil {
+		return fmt.Errorf("ping %s: %w", s.path, err)
+	}
+	return nil
+}
+
+// Close waits for what runs and closes the file. The writer goes last, because
+// the last connection moves the log into the file, and readers may not write.
+func (s *Store) Close() error {
+	return errors.Join(s.reader.close(), s.writer.close())
+}
+
+// The oldest library whose write-ahead log is known to be sound: up to 3.51.2 a
+// checkpoint could corrupt the file.
+const (
+	soundLibrary       = 3_051_003
+	librarySQL         = "SELECT sqlite_version()"
+	libraryVersionText = "the SQLite library is %s, and its write-ahead log can corrupt the file: 3.51.3 or newer is needed"
+)
+
+func (s *Store) checkLibrary(ctx context.Context) error {
+	v, err := one(ctx, s.reader, value[string], librarySQL)
+	if err != nil {
+		return err
+	}
+	var major, minor, patch int
+	if _, err := fmt.Sscanf(v, "%d.%d.%d", &major, &minor, &patch); err != nil {
+		return fmt.Errorf("SQLite's version %q: %w", v, err)
+	}
+	if major*1_000_000+minor*1_000+patch < soundLibrary {
+		return curfew.Errorf(curfew.Invalid, libraryVersionText, v)
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/curfewhq/curfew"
+)
+
+// schemaSQL is what a file has, as sentences. Guards are no part of the schema:
+// they may be switched off.
+const schemaSQL = `
+SELECT type || ' ' || name FROM sqlite_schema
+WHERE type IN ('table', 'index', 'trigger') AND name NOT GLOB 'sqlite_*' AND name NOT GLOB 'guard_*'
+UNION ALL
+SELECT 'column ' || m.name || '.' || c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'`
+
+// Verify says what the schema lacks, all of it, and what to do. A newer schema
+// is fine: the program may have been rolled back.
+func (s *Store) Verify(ctx context.Context) error {
+	if err := s.verifyMigrated(ctx); err != nil {
+		return err
+	}
+	want, err := expected(ctx)
+	if err != nil {
+		return fmt.Errorf("verify %s: %w", s.path, err)
+	}
+	have, err := list(ctx, s.reader, value[string], schemaSQL)
+	if err != nil {
+		return fmt.Errorf("verify %s: %w", s.path, err)
+	}
+	missing := slices.DeleteFunc(want, func(part string) bool { return slices.Contains(have, part) })
+	if len(missing) > 0 {
+		return curfew.Errorf(curfew.Invalid, "the schema of %s lacks %s: restore it from a backup, or put back what was dropped",
+			s.path, strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+func (s *Store) verifyMigrated(ctx context.Context) error {
+	all, err := s.Migrations(ctx)
+	if err != nil {
+		return err
+	}
+	pending := slices.DeleteFunc(slices.Clone(all), func(m Migration) bool { return !m.AppliedAt.IsZero() })
+	if len(pending) == len(all) {
+		return s.verifyOwn(ctx)
+	}
+	if len(pending) > 0 {
+		return curfew.Errorf(curfew.Invalid, "the schema of %s is older than this program, %d of %d migrations are pending: run `curfew migrate`",
+			s.path, len(pending), len(all))
+	}
+	return nil
+}
+
+// verifyOwn tells a new file from another program's.
+func (s *Store) verifyOwn(ctx context.Context) error {
+	name, err := one(ctx, s.reader, value[string], "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'sqlite_*' LIMIT 1")
+	if errors.Is(err, sql.ErrNoRows) {
+		return curfew.Errorf(curfew.Invalid, "%s has no tables yet: run `curfew migrate`", s.path)
+	}
+	if err != nil {
+		return fmt.Errorf("verify %s: %w", s.path, err)
+	}
+	return curfew.Errorf(curfew.Invalid, "%s is another program's database (it has a table %s and none of Curfew's): name another file", s.path, name)
+}
+
+// expected is the schema that the embedded migrations make, in their order.
+func expected(ctx context.Context) (parts []string, err error) {
+	migrations, err := embedded()
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{db: open(":memory:"), stmts: map[string]*sql.Stmt{}}
+	r.db.SetMaxOpenConns(1) // each connection has a memory of its own
+	defer func() { err = errors.Join(err, r.close()) }()
+	for _, m := range migrations {
+		if _, err := r.db.ExecContext(ctx, m.SQL); err != nil {
+			return nil, err
+		}
+	}
+	return list(ctx, r, value[string], schemaSQL)
+}

@@ -1,0 +1,158 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"time"
+)
+
+// writer is the one connection that writes. Callers take turns in the order of
+// asking: the queue of database/sql has none, and somebody would starve in it.
+type writer struct {
+	db    *sql.DB
+	turn  chan struct{}
+	conn  *sql.Conn            // nil before its first use, and after it failed
+	stmts map[string]*sql.Stmt // of conn
+}
+
+func newWriter(dsn string) *writer {
+	db := open(dsn + "&_pragma=cache_size(-16384)")
+	db.SetMaxOpenConns(1)
+	return &writer{db: db, turn: make(chan struct{}, 1)}
+}
+
+// transaction is one decision being written. Now is its one reading of the
+// clock.
+type transaction struct {
+	w   *writer
+	now time.Time
+}
+
+// write runs f in one transaction that has the write lock from its start, and
+// commits if f returns no error. Whatever else happens, nothing of it stays.
+//
+// Once it has begun it is not interrupted: f's context has no end. It is short,
+// and a caller who gave up would not know what became of it.
+func (s *Store) write(ctx context.Context, f func(context.Context, *transaction) error) error {
+	w := s.writer
+	if err := w.take(ctx); err != nil {
+		return err
+	}
+	defer w.give()
+	if err := w.begin(ctx); err != nil {
+		return err
+	}
+	committed := false
+	defer func() {
+		if !committed {
+			w.rollback()
+		}
+	}()
+	ctx = context.WithoutCancel(ctx)
+	tx := &transaction{w, s.now()}
+	if err := f(ctx, tx); err != nil {
+		return err
+	}
+	_, err := tx.exec(ctx, "COMMIT")
+	committed = err == nil
+	return err
+}
+
+func (w *writer) take(ctx context.Context) error {
+	select {
+	case w.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return translate(ctx.Err())
+	}
+}
+
+func (w *writer) give() { <-w.turn }
+
+// begin takes the write lock, which a program beside us may hold.
+func (w *writer) begin(ctx context.Context) error {
+	if w.conn == nil {
+		conn, err := w.db.Conn(ctx)
+		if err != nil {
+			return translate(err)
+		}
+		w.conn, w.stmts = conn, map[string]*sql.Stmt{}
+	}
+	stmt, err := w.prepare(ctx, "BEGIN IMMEDIATE")
+	if err == nil {
+		_, err = stmt.ExecContext(ctx)
+	}
+	if err != nil {
+		w.discard()
+	}
+	return translate(err)
+}
+
+// rollback ends a failed transaction. SQLite may have ended it already; then
+// this fails, and the connection goes.
+func (w *writer) rollback() {
+	if _, err := (&transaction{w: w}).exec(context.Background(), "ROLLBACK"); err != nil {
+		w.discard()
+	}
+}
+
+// discard closes a connection whose state is not known.
+func (w *writer) discard() {
+	if w.conn == nil {
+		return
+	}
+	// Raw hands the error back: it is how database/sql learns that the
+	// connection is not to be used again.
+	_ = w.conn.Raw(func(any) error { return driver.ErrBadConn })
+	w.conn, w.stmts = nil, nil
+}
+
+// prepare is the statement of a text, parsed once a connection.
+func (w *writer) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
+	if stmt, ok := w.stmts[query]; ok {
+		return stmt, nil
+	}
+	stmt, err := w.conn.PrepareContext(ctx, query)
+	if err == nil {
+		w.stmts[query] = stmt
+	}
+	return stmt, err
+}
+
+// exec is the number of rows that a statement without answer changed.
+func (tx *transaction) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	stmt, err := tx.w.prepare(ctx, query)
+	if err != nil {
+		return 0, translate(err)
+	}
+	result, err := stmt.ExecContext(ctx, args...)
+	if err != nil {
+		return 0, translate(err)
+	}
+	return result.RowsAffected()
+}
+
+func (tx *transaction) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	stmt, err := tx.w.prepare(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(ctx, args...)
+}
+
+// close waits for the turn, so that no transaction is cut off.
+func (w *writer) close() error {
+	w.turn <- struct{}{}
+	defer w.give()
+	var err error
+	for _, stmt := range w.stmts {
+		err = errors.Join(err, stmt.Close())
+	}
+	if w.conn != nil {
+		err = errors.Join(err, w.conn.Close())
+		w.conn, w.stmts = nil, nil
+	}
+	return errors.Join(err, w.db.Close())
+}

@@ -1,0 +1,250 @@
+package api
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// maxAnswer is the longest answer the client reads, in bytes.
+const maxAnswer = 16 << 20
+
+// Client calls a Curfew over HTTP. Its methods are safe for concurrent use. An
+// answer that is an error is a *Problem.
+type Client struct {
+	// BaseURL is where Curfew listens: http://127.0.0.1:3001.
+	BaseURL string
+	// Token says who calls; `curfew token` prints one.
+	Token string
+	// HTTP is used for the calls; nil: http.DefaultClient.
+	HTTP *http.Client
+}
+
+// FulfillCheckout reports a paid checkout. It may be repeated for ever.
+func (c *Client) FulfillCheckout(ctx context.Context, p Purchase) (Fulfilment, error) {
+	return post[Fulfilment](ctx, c, "/api/checkouts", p)
+}
+
+// Checkouts is a customer's payments.
+func (c *Client) Checkouts(ctx context.Context, customerID string) (Checkouts, error) {
+	return get[Checkouts](ctx, c, at("/api/customers/%s/checkouts", customerID))
+}
+
+// CreateSession makes a session of a free plan, or spends a credit. The key
+// makes it safe to repeat; empty: it is not.
+func (c *Client) CreateSession(ctx context.Context, s NewSession, idempotencyKey string) (Fulfilment, error) {
+	return call[Fulfilment](ctx, c, http.MethodPost, "/api/sessions", s, idempotencyKey)
+}
+
+// Session reads a session.
+func (c *Client) Session(ctx context.Context, id string) (Session, error) {
+	return get[Session](ctx, c, at("/api/sessions/%s", id))
+}
+
+// Events is a session's history.
+func (c *Client) Events(ctx context.Context, id string) (Events, error) {
+	return get[Events](ctx, c, at("/api/sessions/%s/events", id))
+}
+
+// Join comes into a session.
+func (c *Client) Join(ctx context.Context, id string) (Session, error) {
+	return post[Session](ctx, c, at("/api/sessions/%s/join", id), nil)
+}
+
+// End ends a session.
+func (c *Client) End(ctx context.Context, id string) (Session, error) {
+	return post[Session](ctx, c, at("/api/sessions/%s/end", id), nil)
+}
+
+// Cancel cancels a session; a mechanic releases one that is not live yet.
+func (c *Client) Cancel(ctx context.Context, id string) (Session, error) {
+	return post[Session](ctx, c, at("/api/sessions/%s/cancel", id), nil)
+}
+
+// SessionStatus says what blocks a customer.
+func (c *Client) SessionStatus(ctx context.Context, customerID string) (SessionStatus, error) {
+	return get[SessionStatus](ctx, c, at("/api/customers/%s/session-status", customerID))
+}
+
+// Clear ends what a customer has open.
+func (c *Client) Clear(ctx context.Context, customerID string, what Clearing) (Cleared, error) {
+	return post[Cleared](ctx, c, at("/api/customers/%s/clear", customerID), what)
+}
+
+// Queue is what mechanics may accept.
+func (c *Client) Queue(ctx context.Context, p Page) (Queue, error) {
+	return get[Queue](ctx, c, "/api/mechanics/requests"+p.query())
+}
+
+// Accept takes a request.
+func (c *Client) Accept(ctx context.Context, requestID string) (Offered, error) {
+	return post[Offered](ctx, c, at("/api/mechanics/requests/%s/accept", requestID), nil)
+}
+
+// Release puts an accepted request back.
+func (c *Client) Release(ctx context.Context, requestID string) (Offered, error) {
+	return post[Offered](ctx, c, at("/api/mechanics/requests/%s/release", requestID), nil)
+}
+
+// PreviewCleanup says what a cleanup would change; nothing is stored.
+func (c *Client) PreviewCleanup(ctx context.Context, s Selection) (Preview, error) {
+	return get[Preview](ctx, c, cleanupPath+s.query())
+}
+
+// StorePreview stores what such a cleanup would change, so that exactly it can
+// be executed.
+func (c *Client) StorePreview(ctx context.Context, what Cleanup) (Preview, error) {
+	what.DryRun = true
+	return post[Preview](ctx, c, cleanupPath, what)
+}
+
+// RunCleanup cleans up. The Problem of one that failed has its CleanupResult.
+func (c *Client) RunCleanup(ctx context.Context, what Cleanup) (CleanupResult, error) {
+	what.DryRun = false
+	return post[CleanupResult](ctx, c, cleanupPath, what)
+}
+
+// CleanupRuns is the record of cleanups.
+func (c *Client) CleanupRuns(ctx context.Context, p Page) (Runs, error) {
+	return get[Runs](ctx, c, "/api/debug/cleanup-runs"+p.query())
+}
+
+// Health says how healthy everything is. «error» is an answer, not an error.
+func (c *Client) Health(ctx context.Context) (Health, error) {
+	var h Health
+	status, body, err := c.send(ctx, http.MethodGet, "/api/debug/session-health", nil, "")
+	if err != nil {
+		return h, err
+	}
+	if status != http.StatusOK && !bytes.Contains(body, []byte(`"health"`)) {
+		return h, problem(status, body)
+	}
+	return h, decode(body, &h)
+}
+
+const cleanupPath = "/api/debug/cleanup-sessions"
+
+func (p Page) query() string {
+	q := url.Values{}
+	if p.Cursor != "" {
+		q.Set("cursor", p.Cursor)
+	}
+	if p.Limit != 0 {
+		q.Set("limit", strconv.Itoa(p.Limit))
+	}
+	return encoded(q)
+}
+
+func (s Selection) query() string {
+	q := url.Values{}
+	if s.CustomerID != "" {
+		q.Set("customerId", s.CustomerID)
+	}
+	if len(s.Rules) > 0 {
+		q.Set("rules", strings.Join(s.Rules, ","))
+	}
+	if s.MaxAgeMinutes != 0 {
+		q.Set("maxAgeMinutes", strconv.Itoa(s.MaxAgeMinutes))
+	}
+	return encoded(q)
+}
+
+func encoded(q url.Values) string {
+	if len(q) == 0 {
+		return ""
+	}
+	return "?" + q.Encode()
+}
+
+// at is a path with an id in it.
+func at(path, id string) string { return fmt.Sprintf(path, url.PathEscape(id)) }
+
+func get[T any](ctx context.Context, c *Client, path string) (T, error) {
+	return call[T](ctx, c, http.MethodGet, path, nil, "")
+}
+
+func post[T any](ctx context.Context, c *Client, path string, body any) (T, error) {
+	return call[T](ctx, c, http.MethodPost, path, body, "")
+}
+
+// call encodes, sends and decodes.
+func call[T any](ctx context.Context, c *Client, method, path string, body any, key string) (T, error) {
+	var answer T
+	status, text, err := c.send(ctx, method, path, body, key)
+	if err != nil {
+		return answer, err
+	}
+	if status >= http.StatusBadRequest {
+		return answer, problem(status, text)
+	}
+	return answer, decode(text, &answer)
+}
+
+func (c *Client) send(ctx context.Context, method, path string, body any, key string) (int, []byte, error) {
+	req, err := c.request(ctx, method, path, body)
+	if err != nil {
+		return 0, nil, fmt.Errorf("call %s %s: %w", method, path, err)
+	}
+	if key != "" {
+		req.Header.Set("Idempotency-Key", key)
+	}
+	resp, err := cmp.Or(c.HTTP, http.DefaultClient).Do(req)
+	if err != nil {
+		return 0, nil, fmt.Errorf("call %s %s: %w", method, path, err)
+	}
+	defer func() { _ = resp.Body.Close() }() // what was read counts
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return 0, nil, fmt.Errorf("call %s %s: %w", method, path, err)
+	}
+	return resp.StatusCode, text, nil
+}
+
+func (c *Client) request(ctx context.Context, method, path string, body any) (*http.Request, error) {
+	var content io.Reader = http.NoBody
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			return nil, err
+		}
+		content = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.BaseURL, "/")+path, content)
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.Token)
+	}
+	return req, nil
+}
+
+func decode(text []byte, into any) error {
+	if err := json.Unmarshal(text, into); err != nil {
+		return fmt.Errorf("the answer is not what Curfew answers: %w", err)
+	}
+	return nil
+}
+
+// problem is the error that an answer holds, also where something in between
+// answered with another text.
+func problem(status int, text []byte) error {
+	p := &Problem{}
+	if err := json.Unmarshal(text, p); err != nil || p.Code == "" {
+		return &Problem{
+			Type: "about:blank", Title: http.StatusText(status), Status: status, Code: "internal",
+			Detail: "the answer came from something other than Curfew",
+		}
+	}
+	return p
+}

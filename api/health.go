@@ -1,0 +1,110 @@
+package api
+
+import "time"
+
+// Health is how healthy everything is. Every key is always there; a figure that
+// could not be had is null, and then Health is «error».
+type Health struct {
+	Health          string          `json:"health" enum:"healthy,issues_detected,error"`
+	Timestamp       time.Time       `json:"timestamp" doc:"By the database's clock where it answered"`
+	Version         string          `json:"version"`
+	StartedAt       time.Time       `json:"startedAt"`
+	Sessions        SessionHealth   `json:"sessions"`
+	Requests        RequestHealth   `json:"requests"`
+	Checkouts       CheckoutHealth  `json:"checkouts"`
+	Mechanics       MechanicHealth  `json:"mechanics"`
+	Customers       CustomerHealth  `json:"customers"`
+	Sweeper         SweeperHealth   `json:"sweeper"`
+	Problems        []string        `json:"problems" doc:"What is wrong, in sentences"`
+	Findings        []HealthFinding `json:"findings" doc:"The same for programs, one to one"`
+	Recommendations []string        `json:"recommendations" doc:"Calls that can be pasted"`
+	Details         HealthDetails   `json:"details" doc:"The oldest 100"`
+}
+
+// SessionHealth counts sessions.
+type SessionHealth struct {
+	Total           *int           `json:"total"`
+	ByStatus        map[string]int `json:"byStatus"`
+	Waiting         WaitingHealth  `json:"waiting"`
+	Orphaned        *int           `json:"orphaned"`
+	OverdueAssigned *int           `json:"overdueAssigned"`
+	OverdueLive     *int           `json:"overdueLive"`
+}
+
+// WaitingHealth counts waiting sessions.
+type WaitingHealth struct {
+	Total     *int `json:"total"`
+	Stale     *int `json:"stale"`
+	VeryStale *int `json:"veryStale"`
+}
+
+// RequestHealth counts requests.
+type RequestHealth struct {
+	Total    *int           `json:"total"`
+	ByStatus map[string]int `json:"byStatus"`
+	Pending  PendingHealth  `json:"pending"`
+}
+
+// PendingHealth counts pending requests.
+type PendingHealth struct {
+	Total *int `json:"total"`
+	Stale *int `json:"stale"`
+}
+
+// CheckoutHealth counts payments by their present outcome.
+type CheckoutHealth struct {
+	ByOutcome              map[string]int `json:"byOutcome"`
+	OldestUnsettledSeconds *int64         `json:"oldestUnsettledSeconds"`
+}
+
+// MechanicHealth says who works.
+type MechanicHealth struct {
+	Busy          *int       `json:"busy"`
+	Connected     int        `json:"connected" doc:"Open event streams of this process"`
+	LastQueueRead *time.Time `json:"lastQueueRead" doc:"Null: never"`
+}
+
+// CustomerHealth names customers who are refused again and again.
+type CustomerHealth struct {
+	BlockedRepeatedly []RepeatedlyBlocked `json:"blockedRepeatedly"`
+}
+
+// RepeatedlyBlocked is one such customer.
+type RepeatedlyBlocked struct {
+	CustomerID string    `json:"customerId"`
+	Count      int       `json:"count"`
+	LastAt     time.Time `json:"lastAt"`
+}
+
+// SweeperHealth is the sweeper's sign of life.
+type SweeperHealth struct {
+	Enabled     bool       `json:"enabled" doc:"In this process"`
+	LastSuccess *time.Time `json:"lastSuccess" doc:"Null: never"`
+	LagSeconds  *float64   `json:"lagSeconds" doc:"How late the last sweep was"`
+	Alive       *bool      `json:"alive"`
+}
+
+// HealthFinding is one thing that is wrong.
+type HealthFinding struct {
+	Code     string   `json:"code"`
+	Severity string   `json:"severity" enum:"critical,warning"`
+	Count    int      `json:"count"`
+	Sessions []string `json:"sessions"`
+	Fix      string   `json:"fix"`
+}
+
+// HealthDetails lists the oldest of what is wrong.
+type HealthDetails struct {
+	StaleWaitingSessions []Aged `json:"staleWaitingSessions"`
+	StalePendingRequests []Aged `json:"stalePendingRequests"`
+	OrphanedSessions     []Aged `json:"orphanedSessions"`
+}
+
+// Aged is a session or request with its age.
+type Aged struct {
+	ID         string    `json:"id"`
+	CustomerID string    `json:"customerId"`
+	AgeSeconds int64     `json:"ageSeconds"`
+	Age        string    `json:"age" doc:"For people: 31 minutes"`
+	ExpiresAt  time.Time `json:"expiresAt"`
+}

@@ -94,7 +94,7 @@ func (e *Engine) RunCleanup(ctx context.Context, c Cleanup) (curfew.Run, error) 
 				return err
 			}
 		}
-		return e.serveAll(ctx)
+		return e.settleRest(ctx)
 	})
 }
 
@@ -144,7 +144,7 @@ func (e *Engine) ExecutePreview(ctx context.Context, id string, c Cleanup) (curf
 				return err
 			}
 		}
-		return e.serveAll(ctx)
+		return e.settleRest(ctx)
 	})
 	return run, drifted, err
 }

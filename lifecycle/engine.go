@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -46,6 +47,8 @@ type Engine struct {
 	sweeps  bool
 	started time.Time
 	nudges  chan struct{}
+	// queueRead: a mechanic looked since the last step.
+	queueRead atomic.Bool
 }
 
 // New makes an engine. The error's kind is Invalid where the policy cannot be.

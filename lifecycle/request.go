@@ -12,6 +12,7 @@ import (
 // Queue is what mechanics may accept: pending and not overdue, oldest first,
 // behind the cursor. It nudges one bounded cleanup step of whoever runs Run.
 func (e *Engine) Queue(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
+	e.queueRead.Store(true)
 	e.nudge()
 	pending, err := e.store.Pending(ctx, after, limit)
 	if err != nil {

@@ -55,10 +55,7 @@ func (e *Engine) sweep(ctx context.Context, c Cleanup, search curfew.Search) (cu
 		}
 		stats = run.Stats
 	}
-	if err := e.settleMoney(ctx, ""); err != nil {
-		return stats, err
-	}
-	return stats, e.serveAll(ctx)
+	return stats, e.settleRest(ctx)
 }
 
 func (e *Engine) endAll(ctx context.Context, run *curfew.Run, c Cleanup, search curfew.Search) error {
@@ -75,24 +72,34 @@ func (e *Engine) endAll(ctx context.Context, run *curfew.Run, c Cleanup, search 
 
 // step is one bounded look, for whoever loads the queue: one page, no paging.
 func (e *Engine) step(ctx context.Context) error {
-	if err := e.store.BeatQueue(ctx); err != nil {
-		return fmt.Errorf("note a look at the queue: %w", err)
+	if e.queueRead.Swap(false) {
+		if err := e.store.BeatQueue(ctx); err != nil {
+			return fmt.Errorf("note a look at the queue: %w", err)
+		}
 	}
 	page, err := e.store.Find(ctx, curfew.Search{Limit: pageSize})
 	if err != nil {
 		return fmt.Errorf("step: %w", err)
 	}
-	batches := e.batches(page, byQueue)
-	if len(batches) == 0 {
-		return nil
-	}
-	_, err = e.run(ctx, byQueue, func(run *curfew.Run) error {
-		if _, err := e.endPage(ctx, run, batches); err != nil {
+	if batches := e.batches(page, byQueue); len(batches) > 0 {
+		_, err = e.run(ctx, byQueue, func(run *curfew.Run) error {
+			_, err := e.endPage(ctx, run, batches)
+			return err
+		})
+		if err != nil {
 			return err
 		}
-		return e.serveAll(ctx)
-	})
-	return err
+	}
+	return e.settleRest(ctx)
+}
+
+// settleRest settles what is due beside sessions: money that guards marked,
+// deferrals past their time, and deferred payments whose slot is free.
+func (e *Engine) settleRest(ctx context.Context) error {
+	if err := e.settleMoney(ctx, ""); err != nil {
+		return err
+	}
+	return e.serveAll(ctx)
 }
 
 // nudge asks Run for one step; it never waits.

@@ -34,10 +34,17 @@ type Harness struct {
 	// deadline exactly. Nil: this store's clock cannot be stopped, and what needs
 	// it is skipped.
 	Freeze func(t testing.TB)
+	// Hold runs statements in a transaction of another program and keeps it open;
+	// commit ends it.
+	Hold func(t testing.TB, sql ...string) (commit func())
+	// Settled returns when done has a result (and puts it back) or when somebody
+	// waits for what Hold holds.
+	Settled func(t testing.TB, done chan error)
 }
 
 // Run holds a store to the contract. Each test opens a store of its own by
-// open, which must be cheap, and runs in parallel with the others.
+// open, which must be cheap, and runs in parallel with the others. After each
+// the invariants are checked, unless the test itself broke one on purpose.
 func Run(t *testing.T, open func(t testing.TB) Harness) {
 	for noun, tests := range contracts() {
 		t.Run(noun, func(t *testing.T) {
@@ -45,7 +52,11 @@ func Run(t *testing.T, open func(t testing.TB) Harness) {
 			for sentence, test := range tests {
 				t.Run(sentence, func(t *testing.T) {
 					t.Parallel()
-					test(t, open(t))
+					s := &scene{T: t, Harness: open(t)}
+					test(s)
+					if !s.spoiled {
+						CheckInvariants(t, s.Harness)
+					}
 				})
 			}
 		})
@@ -53,9 +64,22 @@ func Run(t *testing.T, open func(t testing.TB) Harness) {
 }
 
 // contract is the tests of one noun by the sentence they prove.
-type contract map[string]func(*testing.T, Harness)
+type contract map[string]func(*scene)
 
 // contracts is all of it by noun.
 func contracts() map[string]contract {
-	return map[string]contract{}
+	return map[string]contract{
+		"admission": admissions,
+		"replay":    replays,
+		"session":   sessions,
+		"request":   requests,
+		"checkout":  checkouts,
+		"cleanup":   cleanups,
+		"run":       runs,
+		"health":    figures,
+		"signal":    signals,
+		"invariant": invariants(),
+		"race":      races,
+		"fault":     losses,
+	}
 }

@@ -1,0 +1,213 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+var cleanups = contract{
+	"what is due is whole standings":                                findStandings,
+	"every standing is due once it is past its deadline":            findsOverdue,
+	"what is due is in order of deadlines, page by page to the end": findPages,
+	"deadlines of one moment are paged by their ids":                findTies,
+	"one customer's are found alone":                                findsCustomer,
+	"orphans are due by their age too":                              findsOrphans,
+	"a max age replaces the deadline of unassigned ones only":       findsByAge,
+	"each rule ends what is its own, with all that hangs on it":     endsByRule,
+	"a batch ends what has not moved and leaves the rest":           endsUnmoved,
+	"a batch ends nothing of another rule's":                        endsOwnRule,
+	"a batch ends nothing before its deadline":                      endsOverdueOnly,
+	"an orphan's age ends it before its deadline":                   endsOldOrphans,
+	"what is cleared by hand ends by its age, the rest by deadline": endsCleared,
+	"a batch takes what each of its endings says":                   endsEach,
+	"a note stands behind the reason in the events":                 endsWithNote,
+	"a second run ends nothing":                                     endsTwice,
+	"an empty batch ends nothing":                                   endsNothing,
+	"a batch of many answers in its own order":                      endsMany,
+	"the next deadline is the earliest there is":                    nextDeadline,
+}
+
+// find is the ids of one page of what is due.
+func (s *scene) find(search curfew.Search) []string {
+	s.Helper()
+	page, err := s.Store.Find(s.Context(), search)
+	s.must(err)
+	return ids(page)
+}
+
+// due is everything that is due, read page by page.
+func (s *scene) due(search curfew.Search) []string {
+	s.Helper()
+	var all []string
+	for {
+		page, err := s.Store.Find(s.Context(), search)
+		s.must(err)
+		if len(page) == 0 {
+			return all
+		}
+		if len(page) > search.Limit || len(all) > 1000 {
+			s.Fatalf("a page of %d after %d sessions, with a limit of %d", len(page), len(all), search.Limit)
+		}
+		all = append(all, ids(page)...)
+		last := page[len(page)-1]
+		search.After = curfew.Cursor{At: last.ExpiresAt, ID: last.ID}
+	}
+}
+
+// standings is one session of every sort that has not ended, by its rule: each
+// an hour past its deadline.
+func (s *scene) standings() map[curfew.RuleName]curfew.Standing {
+	s.Helper()
+	all := map[curfew.RuleName]curfew.Standing{
+		curfew.OldWaiting: s.admit("waiting"),
+		curfew.NoShows:    s.accepted("assigned", "max"),
+		curfew.Overruns:   s.live("live", "eve"),
+		curfew.Misses:     s.scheduled("scheduled"),
+		curfew.Orphans:    s.orphan("orphan"),
+	}
+	for rule, st := range all {
+		all[rule] = s.aged(st, st.ExpiresAt.Sub(st.Now)+time.Hour)
+	}
+	return all
+}
+
+func findStandings(s *scene) {
+	st := s.aged(s.accepted("ada", "max"), time.Hour)
+	page, err := s.Store.Find(s.Context(), curfew.Search{Limit: 9})
+	s.must(err)
+	s.same("sessions that are due", len(page), 1)
+	s.sameStanding("the first", page[0], st)
+	s.same("overdue as read", page[0].Overdue(), true)
+}
+
+func findsOverdue(s *scene) {
+	s.same("due in an empty store", s.find(curfew.Search{Limit: 9}), []string(nil))
+	s.admit("fresh")
+	s.accepted("accepted", "m1")
+	s.live("running", "m2")
+	s.aged(s.change(ending(s.admit("ended"), curfew.Cancelled, curfew.ByRequest)), time.Hour)
+	s.same("due in time", s.find(curfew.Search{Limit: 9}), []string(nil))
+	var want []string
+	for _, st := range s.standings() {
+		want = append(want, st.ID)
+	}
+	got := s.find(curfew.Search{Limit: 9})
+	slices.Sort(got)
+	slices.Sort(want)
+	s.same("due", got, want)
+}
+
+func findPages(s *scene) {
+	var want []string
+	for i := range 7 {
+		want = append(want, s.aged(s.admit(fmt.Sprint("customer-", i)), time.Duration(60+i)*time.Minute).ID)
+	}
+	slices.Reverse(want)
+	for _, limit := range []int{1, 3, 7, 100} {
+		for name, search := range map[string]curfew.Search{
+			"sweep": {}, "orphans": {OrphanTTL: 20 * time.Minute}, "by age": {MaxAge: 30 * time.Minute},
+		} {
+			search.Limit = limit
+			s.same(fmt.Sprintf("%s in pages of %d", name, limit), s.due(search), want)
+		}
+	}
+}
+
+func findTies(s *scene) {
+	var want []string
+	for i := range 7 {
+		want = append(want, s.admit(fmt.Sprint("customer-", i)).ID)
+	}
+	s.exec("UPDATE {sessions} SET expires_at = " + s.past(time.Minute) + " WHERE status = 'waiting'")
+	slices.Sort(want)
+	s.same("due at one moment", s.due(curfew.Search{Limit: 2}), want)
+}
+
+func findsCustomer(s *scene) {
+	ada := s.aged(s.admit("ada"), time.Hour)
+	s.aged(s.admit("bob"), time.Hour)
+	for name, search := range map[string]curfew.Search{
+		"overdue": {}, "orphans": {OrphanTTL: 20 * time.Minute}, "by age": {MaxAge: 30 * time.Minute},
+	} {
+		search.CustomerID, search.Limit = "ada", 9
+		s.same("Ada's, "+name, s.find(search), []string{ada.ID})
+		search.CustomerID = "cyd"
+		s.same("Cyd's, "+name, s.find(search), []string(nil))
+	}
+}
+
+// patientAdmission is one whose session waits for two hours.
+func (s *scene) patientAdmission(customer string) curfew.Standing {
+	s.Helper()
+	a := admission(customer)
+	a.Deadline.After = 2 * time.Hour
+	st, err := s.Store.Admit(s.Context(), a)
+	s.must(err)
+	return st
+}
+
+// vanish takes a session's request away, which makes it an orphan.
+func (s *scene) vanish(st curfew.Standing) curfew.Standing {
+	s.Helper()
+	s.spoil("UPDATE {session_requests} SET status = 'expired', ended_at = created_at WHERE session_id = $1", st.ID)
+	return s.read(st.ID)
+}
+
+func findsOrphans(s *scene) {
+	old := s.aged(s.vanish(s.patientAdmission("old")), 21*time.Minute)
+	s.aged(s.vanish(s.patientAdmission("young")), 19*time.Minute)
+	s.aged(s.patientAdmission("offered"), time.Hour)
+	s.aged(s.vanish(s.accepted("assigned", "max")), 25*time.Minute)
+	late := s.aged(s.admit("late"), 16*time.Minute)
+	s.same("due by deadline", s.find(curfew.Search{Limit: 9}), []string{late.ID})
+	s.same("due with orphans", s.find(curfew.Search{OrphanTTL: 20 * time.Minute, Limit: 9}), []string{late.ID, old.ID})
+}
+
+func findsByAge(s *scene) {
+	old := s.aged(s.patientAdmission("old"), 31*time.Minute)
+	orphan := s.aged(s.vanish(s.patientAdmission("orphan")), 32*time.Minute)
+	s.aged(s.vanish(s.patientAdmission("young orphan")), 25*time.Minute)
+	s.aged(s.admit("late but young"), 16*time.Minute)
+	noShow := s.aged(s.accepted("no-show", "m1"), 31*time.Minute)
+	live := s.aged(s.live("live", "m2"), time.Hour)
+	s.aged(s.change(accepting(s.patientAdmission("assigned"), "m3")), 29*time.Minute)
+	got := s.find(curfew.Search{MaxAge: 30 * time.Minute, OrphanTTL: 20 * time.Minute, Limit: 9})
+	s.same("due by age", got, []string{live.ID, noShow.ID, orphan.ID, old.ID})
+}
+
+func nextDeadline(s *scene) {
+	next := func() (time.Duration, bool) {
+		s.Helper()
+		in, ok, err := s.Store.NextDeadline(s.Context())
+		s.must(err)
+		return in, ok
+	}
+	within := func(want time.Duration) {
+		s.Helper()
+		if in, ok := next(); !ok || in > want || in < want-time.Minute {
+			s.Fatalf("the next deadline is in %s (%t), want %s", in, ok, want)
+		}
+	}
+	_, ok := next()
+	s.same("a deadline in an empty store", ok, false)
+	s.change(ending(s.live("ended", "m1"), curfew.Completed, curfew.Finished))
+	s.credited("credited")
+	_, ok = next()
+	s.same("a deadline where all has ended", ok, false)
+
+	s.deferred("cyd", 2*time.Hour)
+	within(2 * time.Hour)
+	s.live("bob", "m2")
+	within(45 * time.Minute)
+	waiting := s.admit("ada")
+	within(15 * time.Minute)
+	s.deferred("ada", 5*time.Minute)
+	within(5 * time.Minute)
+	s.scheduled("dan")
+	within(time.Minute)
+	s.aged(waiting, 25*time.Minute)
+	within(-10 * time.Minute)
+}

@@ -1,0 +1,212 @@
+package storetest
+
+import (
+	"context"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// Admit does the work and may lose the answer.
+func (l *Lossy) Admit(ctx context.Context, a curfew.Admission) (curfew.Standing, error) {
+	return told[curfew.Standing](l)(l.store.Admit(ctx, a))
+}
+
+// Defer does the work and may lose the answer.
+func (l *Lossy) Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) (curfew.Receipt, error) {
+	return told[curfew.Receipt](l)(l.store.Defer(ctx, c, actor, ttl))
+}
+
+// Reference does the work and may lose the answer.
+func (l *Lossy) Reference(ctx context.Context, ref string) (curfew.Receipt, error) {
+	return told[curfew.Receipt](l)(l.store.Reference(ctx, ref))
+}
+
+// Key does the work and may lose the answer.
+func (l *Lossy) Key(ctx context.Context, customerID, key string) (curfew.Receipt, error) {
+	return told[curfew.Receipt](l)(l.store.Key(ctx, customerID, key))
+}
+
+// Refuse does the work and may lose the answer.
+func (l *Lossy) Refuse(ctx context.Context, customerID, sessionID string) error {
+	return l.done(l.store.Refuse(ctx, customerID, sessionID))
+}
+
+// Session does the work and may lose the answer.
+func (l *Lossy) Session(ctx context.Context, id string) (curfew.Standing, error) {
+	return told[curfew.Standing](l)(l.store.Session(ctx, id))
+}
+
+// SessionOf does the work and may lose the answer.
+func (l *Lossy) SessionOf(ctx context.Context, requestID string) (curfew.Standing, error) {
+	return told[curfew.Standing](l)(l.store.SessionOf(ctx, requestID))
+}
+
+// Open does the work and may lose the answer.
+func (l *Lossy) Open(ctx context.Context, customerID string) (curfew.Standing, error) {
+	return told[curfew.Standing](l)(l.store.Open(ctx, customerID))
+}
+
+// Unended does the work and may lose the answer.
+func (l *Lossy) Unended(ctx context.Context, customerID string) ([]curfew.Standing, error) {
+	return told[[]curfew.Standing](l)(l.store.Unended(ctx, customerID))
+}
+
+// Change does the work and may lose the answer.
+func (l *Lossy) Change(ctx context.Context, c curfew.Change) (curfew.Standing, error) {
+	return told[curfew.Standing](l)(l.store.Change(ctx, c))
+}
+
+// Events does the work and may lose the answer.
+func (l *Lossy) Events(ctx context.Context, customerID, subject string) ([]curfew.Event, error) {
+	return told[[]curfew.Event](l)(l.store.Events(ctx, customerID, subject))
+}
+
+// Pending does the work and may lose the answer.
+func (l *Lossy) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
+	return told[[]curfew.Standing](l)(l.store.Pending(ctx, after, limit))
+}
+
+// Slot does the work and may lose the answer.
+func (l *Lossy) Slot(ctx context.Context, mechanicID string) (curfew.Slot, error) {
+	return told[curfew.Slot](l)(l.store.Slot(ctx, mechanicID))
+}
+
+// FreeSlot does the work and may lose the answer.
+func (l *Lossy) FreeSlot(ctx context.Context, s curfew.Slot) error {
+	return l.done(l.store.FreeSlot(ctx, s))
+}
+
+// Checkouts does the work and may lose the answer.
+func (l *Lossy) Checkouts(ctx context.Context, customerID string) ([]curfew.Checkout, error) {
+	return told[[]curfew.Checkout](l)(l.store.Checkouts(ctx, customerID))
+}
+
+// Credit does the work and may lose the answer.
+func (l *Lossy) Credit(ctx context.Context, customerID, plan string) (curfew.Checkout, error) {
+	return told[curfew.Checkout](l)(l.store.Credit(ctx, customerID, plan))
+}
+
+// Deferred does the work and may lose the answer.
+func (l *Lossy) Deferred(ctx context.Context, customerID string) (curfew.Receipt, error) {
+	return told[curfew.Receipt](l)(l.store.Deferred(ctx, customerID))
+}
+
+// Servable does the work and may lose the answer.
+func (l *Lossy) Servable(ctx context.Context, limit int) ([]string, error) {
+	return told[[]string](l)(l.store.Servable(ctx, limit))
+}
+
+// Unsettled does the work and may lose the answer.
+func (l *Lossy) Unsettled(ctx context.Context, customerID string, limit int) ([]curfew.Receipt, error) {
+	return told[[]curfew.Receipt](l)(l.store.Unsettled(ctx, customerID, limit))
+}
+
+// ChangeCheckout does the work and may lose the answer.
+func (l *Lossy) ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) (curfew.Checkout, error) {
+	return told[curfew.Checkout](l)(l.store.ChangeCheckout(ctx, c))
+}
+
+// Find does the work and may lose the answer.
+func (l *Lossy) Find(ctx context.Context, s curfew.Search) ([]curfew.Standing, error) {
+	return told[[]curfew.Standing](l)(l.store.Find(ctx, s))
+}
+
+// End does the work and may lose the answer.
+func (l *Lossy) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error) {
+	return told[[]curfew.Ended](l)(l.store.End(ctx, b))
+}
+
+// NextDeadline does the work and may lose the answer.
+func (l *Lossy) NextDeadline(ctx context.Context) (in time.Duration, ok bool, err error) {
+	in, ok, err = l.store.NextDeadline(ctx)
+	if lost := l.lose(); lost != nil {
+		return 0, false, lost
+	}
+	return in, ok, err
+}
+
+// BeginRun does the work and may lose the answer.
+func (l *Lossy) BeginRun(ctx context.Context, r curfew.Run) (curfew.Run, error) {
+	return told[curfew.Run](l)(l.store.BeginRun(ctx, r))
+}
+
+// FinishRun does the work and may lose the answer.
+func (l *Lossy) FinishRun(ctx context.Context, r curfew.Run) (curfew.Run, error) {
+	return told[curfew.Run](l)(l.store.FinishRun(ctx, r))
+}
+
+// Runs does the work and may lose the answer.
+func (l *Lossy) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Run, error) {
+	return told[[]curfew.Run](l)(l.store.Runs(ctx, after, limit))
+}
+
+// SavePreview does the work and may lose the answer.
+func (l *Lossy) SavePreview(ctx context.Context, p curfew.Preview) (curfew.Preview, error) {
+	return told[curfew.Preview](l)(l.store.SavePreview(ctx, p))
+}
+
+// Preview does the work and may lose the answer.
+func (l *Lossy) Preview(ctx context.Context, id string) (curfew.Preview, error) {
+	return told[curfew.Preview](l)(l.store.Preview(ctx, id))
+}
+
+// SessionFigures does the work and may lose the answer.
+func (l *Lossy) SessionFigures(ctx context.Context, p curfew.Policy) (curfew.SessionFigures, error) {
+	return told[curfew.SessionFigures](l)(l.store.SessionFigures(ctx, p))
+}
+
+// RequestFigures does the work and may lose the answer.
+func (l *Lossy) RequestFigures(ctx context.Context) (curfew.RequestFigures, error) {
+	return told[curfew.RequestFigures](l)(l.store.RequestFigures(ctx))
+}
+
+// CheckoutFigures does the work and may lose the answer.
+func (l *Lossy) CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, error) {
+	return told[curfew.CheckoutFigures](l)(l.store.CheckoutFigures(ctx))
+}
+
+// MechanicFigures does the work and may lose the answer.
+func (l *Lossy) MechanicFigures(ctx context.Context) (curfew.MechanicFigures, error) {
+	return told[curfew.MechanicFigures](l)(l.store.MechanicFigures(ctx))
+}
+
+// Repeated does the work and may lose the answer.
+func (l *Lossy) Repeated(ctx context.Context, atLeast int, window time.Duration) ([]curfew.Repeated, error) {
+	return told[[]curfew.Repeated](l)(l.store.Repeated(ctx, atLeast, window))
+}
+
+// HealthDetails does the work and may lose the answer.
+func (l *Lossy) HealthDetails(ctx context.Context, p curfew.Policy, limit int) (curfew.HealthDetails, error) {
+	return told[curfew.HealthDetails](l)(l.store.HealthDetails(ctx, p, limit))
+}
+
+// BeatSweep does the work and may lose the answer.
+func (l *Lossy) BeatSweep(ctx context.Context, lag time.Duration) error {
+	return l.done(l.store.BeatSweep(ctx, lag))
+}
+
+// BeatQueue does the work and may lose the answer.
+func (l *Lossy) BeatQueue(ctx context.Context) error {
+	return l.done(l.store.BeatQueue(ctx))
+}
+
+// Pulse does the work and may lose the answer.
+func (l *Lossy) Pulse(ctx context.Context) (curfew.Pulse, error) {
+	return told[curfew.Pulse](l)(l.store.Pulse(ctx))
+}
+
+// GuardsMissing does the work and may lose the answer.
+func (l *Lossy) GuardsMissing(ctx context.Context) ([]string, error) {
+	return told[[]string](l)(l.store.GuardsMissing(ctx))
+}
+
+// Tidy does the work and may lose the answer.
+func (l *Lossy) Tidy(ctx context.Context, window time.Duration) error {
+	return l.done(l.store.Tidy(ctx, window))
+}
+
+// ClaimOnce does the work and may lose the answer.
+func (l *Lossy) ClaimOnce(ctx context.Context, name string, ttl time.Duration) error {
+	return l.done(l.store.ClaimOnce(ctx, name, ttl))
+}

@@ -1,0 +1,95 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// admission is a paid admission with every field set that a caller may set.
+func admission(customer string) curfew.Admission {
+	session, checkout := newID(), newID()
+	return curfew.Admission{
+		Checkout: curfew.Checkout{
+			ID: checkout, CustomerID: customer, Ref: "pay_" + checkout, Plan: "chat10",
+			Amount: 990, Currency: "eur", Email: "ada@example.org", Name: "Ada",
+			Metadata: map[string]string{"campaign": "spring"},
+		},
+		Session: curfew.Session{
+			ID: session, CustomerID: customer, CheckoutID: checkout,
+			Plan: "chat10", Kind: curfew.Chat, Duration: 30 * time.Minute,
+		},
+		Request:  curfew.Request{ID: newID(), SessionID: session, CustomerID: customer, CustomerName: "Ada"},
+		Deadline: curfew.Deadline{After: 15 * time.Minute},
+		Actor:    shop,
+		Reason:   "paid",
+	}
+}
+
+// keyed is an admission under a caller's idempotency key.
+func keyed(customer, key string) curfew.Admission {
+	a := admission(customer)
+	a.Key = key
+	return a
+}
+
+// spending is an admission that an existing checkout pays for.
+func spending(c curfew.Checkout) curfew.Admission {
+	a := admission(c.CustomerID)
+	a.Checkout, a.From = c, c.Outcome
+	a.Session.CheckoutID, a.Session.Plan = c.ID, c.Plan
+	a.Reason = "spent"
+	return a
+}
+
+func accepting(st curfew.Standing, mechanic string) curfew.Change {
+	return curfew.Change{
+		From: st.Session, Guard: curfew.Guard{Overdue: curfew.No},
+		To: curfew.Waiting, Reason: "accepted", Actor: curfew.Actor{Role: curfew.Mechanic, ID: mechanic},
+		Deadline: curfew.Deadline{After: 30 * time.Minute},
+		Assign:   mechanic, RequestTo: curfew.Accepted,
+	}
+}
+
+func releasing(st curfew.Standing) curfew.Change {
+	return curfew.Change{
+		From: st.Session,
+		To:   curfew.Waiting, Reason: "released", Actor: curfew.Actor{Role: curfew.Mechanic, ID: st.MechanicID},
+		Deadline: curfew.Deadline{After: 15 * time.Minute, Limit: st.CreatedAt.Add(time.Hour)},
+		Release:  true, RequestTo: curfew.Pending,
+	}
+}
+
+func starting(st curfew.Standing) curfew.Change {
+	return curfew.Change{
+		From: st.Session,
+		To:   curfew.Live, Reason: "both joined", Actor: curfew.Actor{Role: curfew.Customer, ID: st.CustomerID},
+		Deadline:      curfew.Deadline{After: st.Duration + 15*time.Minute},
+		CustomerJoins: true, MechanicJoins: true,
+	}
+}
+
+// ending ends a session and settles its checkout: a cancelled one is credited.
+func ending(st curfew.Standing, to curfew.SessionStatus, by curfew.EndReason) curfew.Change {
+	c := curfew.Change{
+		From: st.Session,
+		To:   to, Reason: string(by), EndedBy: by, Actor: curfew.Actor{Role: curfew.Customer, ID: st.CustomerID},
+		RequestTo: curfew.RequestCompleted, Owed: curfew.Fulfilled,
+	}
+	if to == curfew.Cancelled {
+		c.RequestTo, c.Owed = curfew.RequestCancelled, curfew.Credited
+	}
+	return c
+}
+
+// batch ends sessions by the rule that is theirs, with its own reason.
+func batch(owed curfew.Outcome, standings ...curfew.Standing) curfew.Batch {
+	rule, _ := curfew.RuleFor(standings[0])
+	b := curfew.Batch{Rule: rule, Actor: curfew.Sweeper, RunID: newID()}
+	for _, st := range standings {
+		b.Endings = append(b.Endings, curfew.Ending{
+			CustomerID: st.CustomerID, SessionID: st.ID, Version: st.Version, Reason: rule.Reason, Owed: owed,
+		})
+	}
+	return b
+}

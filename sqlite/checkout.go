@@ -138,6 +138,10 @@ SET outcome = $5, version = version + 1, money_due = FALSE, updated_at = $6,
 WHERE customer_id = $1 AND id = $2 AND outcome = $3 AND version = $4
 RETURNING ` + checkoutColumns
 
+// Only an admission makes a checkout fulfilled, so the triggers count none that
+// becomes so otherwise.
+const tallyFulfilledSQL = `UPDATE tallies SET n = n + 1 WHERE shard = 0 AND noun = 'checkout' AND status = 'fulfilled'`
+
 // ChangeCheckout moves a checkout and clears MoneyDue.
 func (s *Store) ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) (curfew.Checkout, error) {
 	var v curfew.Checkout
@@ -146,6 +150,11 @@ func (s *Store) ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) (cu
 			c.From.CustomerID, c.From.ID, string(c.From.Outcome), c.From.Version, string(c.To), micros(tx.now))
 		if err != nil {
 			return moved(err, "the checkout %s is not %s any more", c.From.ID, c.From.Outcome)
+		}
+		if c.To == curfew.Fulfilled && c.From.Outcome != curfew.Fulfilled {
+			if _, err := tx.exec(ctx, tallyFulfilledSQL); err != nil {
+				return err
+			}
 		}
 		return tx.record(ctx, "checkout", curfew.Event{
 			CustomerID: v.CustomerID, Subject: v.ID, Number: v.Version,

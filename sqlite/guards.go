@@ -2,19 +2,15 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	_ "embed"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 )
 
 //go:embed guards.sql
 var guards string
-
-// guardsOff is the signal that guards were switched off on purpose.
-const guardsOff = "guards:off"
 
 var guardPattern = regexp.MustCompile(`CREATE TRIGGER (guard_\w+)`)
 
@@ -29,15 +25,24 @@ func guardNames() []string {
 
 const installedGuardsSQL = `SELECT name FROM sqlite_schema WHERE type = 'trigger' AND name GLOB 'guard_*' ORDER BY name`
 
-const guardsOffSQL = `SELECT 1 FROM signals WHERE name = '` + guardsOff + `'`
+// The signal says that guards were switched off on purpose.
+const guardsOffSQL = `SELECT EXISTS (SELECT 1 FROM signals WHERE name = 'guards:off')`
+
+const guardTextsSQL = `SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name GLOB 'guard_*'`
+
+func (s *Store) guardsOff(ctx context.Context) (bool, error) {
+	off, err := one(ctx, s.reader, value[bool], guardsOffSQL)
+	if err != nil {
+		return false, fmt.Errorf("look for guards: %w", err)
+	}
+	return off, nil
+}
 
 // GuardsMissing names the guards that should be there and are not.
 func (s *Store) GuardsMissing(ctx context.Context) ([]string, error) {
-	switch _, err := one(ctx, s.reader, value[int64], guardsOffSQL); {
-	case err == nil:
-		return nil, nil
-	case !errors.Is(err, sql.ErrNoRows):
-		return nil, fmt.Errorf("look for guards: %w", err)
+	off, err := s.guardsOff(ctx)
+	if err != nil || off {
+		return nil, err
 	}
 	installed, err := list(ctx, s.reader, value[string], installedGuardsSQL)
 	if err != nil {
@@ -59,13 +64,25 @@ func (s *Store) SetGuards(ctx context.Context, on bool) error {
 	return nil
 }
 
-// keepGuards installs this program's guards, unless they were switched off.
+// keepGuards installs what is missing or of another version of this text,
+// unless the guards were switched off or belong to a newer schema.
 func (s *Store) keepGuards(ctx context.Context) error {
-	_, err := one(ctx, s.reader, value[int64], guardsOffSQL)
-	if errors.Is(err, sql.ErrNoRows) {
-		return s.SetGuards(ctx, true)
+	off, err := s.guardsOff(ctx)
+	if err != nil || off {
+		return err
 	}
-	return err
+	if newer, err := s.newer(ctx); err != nil || newer {
+		return err
+	}
+	installed, err := list(ctx, s.reader, value[string], guardTextsSQL)
+	if err != nil {
+		return fmt.Errorf("look for guards: %w", err)
+	}
+	other := slices.ContainsFunc(installed, func(sql string) bool { return !strings.Contains(guards, sql) })
+	if len(installed) == len(guardNames()) && !other {
+		return nil
+	}
+	return s.SetGuards(ctx, true)
 }
 
 func (tx *transaction) installGuards(ctx context.Context) error {
@@ -75,7 +92,7 @@ func (tx *transaction) installGuards(ctx context.Context) error {
 	if _, err := tx.w.conn.ExecContext(ctx, guards); err != nil {
 		return translate(err)
 	}
-	_, err := tx.exec(ctx, `DELETE FROM signals WHERE name = '`+guardsOff+`'`)
+	_, err := tx.exec(ctx, `DELETE FROM signals WHERE name = 'guards:off'`)
 	return err
 }
 
@@ -83,7 +100,7 @@ func (tx *transaction) dropGuards(ctx context.Context) error {
 	if err := tx.removeGuards(ctx); err != nil {
 		return err
 	}
-	_, err := tx.exec(ctx, beatSQL, guardsOff, micros(tx.now), 0)
+	_, err := tx.exec(ctx, beatSQL, "guards:off", micros(tx.now), 0)
 	return err
 }
 
@@ -98,5 +115,6 @@ func (tx *transaction) removeGuards(ctx context.Context) error {
 			return translate(err)
 		}
 	}
-	return nil
+	_, err = tx.w.conn.ExecContext(ctx, "DROP TABLE IF EXISTS session_transitions")
+	return translate(err)
 }

@@ -1,1 +1,174 @@
--- none yet
+-- The guards: triggers that keep the structure whoever writes. They know which
+-- steps are legal, and that a session carries its request, slot, events and
+-- money with it; they know no policy, so what is owed they only mark.
+--
+-- Curfew's own writes raise the version by one and bring their event. A row
+-- inserted with version 0, or whose status changes while its version does not,
+-- was written by another program: the guard does the rest.
+--
+-- They run in the library of the program that writes, which may be as old as
+-- 3.37: no unixepoch('subsec'), and RAISE takes a literal only. A trigger here
+-- cannot change the row it is asked about, so the AFTER triggers complete it.
+--
+-- The conflict clause of the outer statement holds within triggers too: what
+-- must not be replaced by INSERT OR REPLACE is refused before.
+
+CREATE TABLE IF NOT EXISTS session_transitions (
+    from_status TEXT NOT NULL,
+    to_status   TEXT NOT NULL,
+    PRIMARY KEY (from_status, to_status)
+) STRICT;
+DELETE FROM session_transitions;
+INSERT INTO session_transitions (from_status, to_status) VALUES
+    ('', 'scheduled'), ('', 'waiting'),
+    ('scheduled', 'scheduled'), ('scheduled', 'waiting'), ('scheduled', 'cancelled'),
+    ('waiting', 'waiting'), ('waiting', 'live'), ('waiting', 'cancelled'),
+    ('live', 'live'), ('live', 'completed'), ('live', 'cancelled');
+
+-- Before another program's INSERT: an overdue session of the same customer does
+-- not stand in its way. The event is written first, with what is to become of
+-- the session; guard_sessions_moved completes it as it completes any foreign
+-- step. A session that still holds the slot then is refused.
+CREATE TRIGGER guard_sessions_settle BEFORE INSERT ON sessions WHEN NEW.version = 0
+BEGIN
+    SELECT CASE NEW.status
+        WHEN 'live' THEN RAISE(ABORT, 'a session cannot go from nothing to live: legal is scheduled, waiting')
+        WHEN 'completed' THEN RAISE(ABORT, 'a session cannot go from nothing to completed: legal is scheduled, waiting')
+        WHEN 'cancelled' THEN RAISE(ABORT, 'a session cannot go from nothing to cancelled: legal is scheduled, waiting')
+        ELSE RAISE(ABORT, 'a session cannot begin so: legal is scheduled, waiting') END
+    WHERE NOT EXISTS (SELECT 1 FROM session_transitions WHERE from_status = '' AND to_status = NEW.status);
+
+    INSERT INTO events (customer_id, subject_id, number, subject, id, from_status, to_status, actor, reason)
+    SELECT s.customer_id, s.id, s.version + 1, 'session', '', s.status,
+        CASE WHEN s.status = 'live' THEN 'completed' ELSE 'cancelled' END, 'system:guard',
+        CASE WHEN s.status = 'live' THEN 'overran'
+            WHEN s.mechanic_id IS NOT NULL THEN 'no_show'
+            WHEN EXISTS (SELECT 1 FROM session_requests r
+                WHERE r.customer_id = s.customer_id AND r.session_id = s.id AND r.status IN ('pending', 'accepted')) THEN 'expired'
+            ELSE 'orphaned' END
+    FROM sessions s
+    WHERE s.customer_id = NEW.customer_id AND s.status IN ('waiting', 'live')
+      AND s.expires_at < CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER);
+
+    UPDATE sessions SET (status, end_reason) = (
+        SELECT e.to_status, e.reason FROM events e
+        WHERE e.customer_id = sessions.customer_id AND e.subject_id = sessions.id AND e.number = sessions.version + 1)
+    WHERE customer_id = NEW.customer_id AND status IN ('waiting', 'live')
+      AND EXISTS (SELECT 1 FROM events e
+        WHERE e.customer_id = sessions.customer_id AND e.subject_id = sessions.id AND e.number = sessions.version + 1);
+
+    SELECT RAISE(ABORT, 'Customer already has an active or pending session. Only one session allowed at a time.')
+    WHERE NEW.status IN ('waiting', 'live') AND EXISTS (
+        SELECT 1 FROM sessions s WHERE s.customer_id = NEW.customer_id AND s.id <> NEW.id AND s.status IN ('waiting', 'live'));
+END;
+
+-- After another program's INSERT: its first version and event.
+CREATE TRIGGER guard_sessions_created AFTER INSERT ON sessions WHEN NEW.version = 0
+BEGIN
+    SELECT RAISE(ABORT, 'this session is there already: change it by UPDATE')
+    WHERE EXISTS (SELECT 1 FROM events e WHERE e.customer_id = NEW.customer_id AND e.subject_id = NEW.id);
+    UPDATE sessions SET version = 1 WHERE customer_id = NEW.customer_id AND id = NEW.id;
+    INSERT INTO events (customer_id, subject_id, number, subject, id, from_status, to_status, actor, reason)
+    VALUES (NEW.customer_id, NEW.id, 1, 'session', '', '', NEW.status, 'system:foreign', 'another program');
+END;
+
+-- Every step is legal. (A row that has ended and has no end yet is one that
+-- guard_sessions_moved completes.)
+CREATE TRIGGER guard_sessions_legal BEFORE UPDATE OF status, version ON sessions
+WHEN NEW.status <> OLD.status OR NEW.version <> OLD.version
+BEGIN
+    SELECT RAISE(ABORT, 'a session''s version cannot be set: leave it to the guards')
+    WHERE NEW.version NOT IN (OLD.version, OLD.version + 1);
+
+    SELECT CASE OLD.status || ' ' || NEW.status
+        WHEN 'scheduled live' THEN RAISE(ABORT, 'a session cannot go from scheduled to live: legal is cancelled, scheduled, waiting')
+        WHEN 'scheduled completed' THEN RAISE(ABORT, 'a session cannot go from scheduled to completed: legal is cancelled, scheduled, waiting')
+        WHEN 'waiting scheduled' THEN RAISE(ABORT, 'a session cannot go from waiting to scheduled: legal is cancelled, live, waiting')
+        WHEN 'waiting completed' THEN RAISE(ABORT, 'a session cannot go from waiting to completed: legal is cancelled, live, waiting')
+        WHEN 'live scheduled' THEN RAISE(ABORT, 'a session cannot go from live to scheduled: legal is cancelled, completed, live')
+        WHEN 'live waiting' THEN RAISE(ABORT, 'a session cannot go from live to waiting: legal is cancelled, completed, live')
+        WHEN 'completed scheduled' THEN RAISE(ABORT, 'a session cannot go from completed to scheduled: it has ended for ever')
+        WHEN 'completed waiting' THEN RAISE(ABORT, 'a session cannot go from completed to waiting: it has ended for ever')
+        WHEN 'completed live' THEN RAISE(ABORT, 'a session cannot go from completed to live: it has ended for ever')
+        WHEN 'completed cancelled' THEN RAISE(ABORT, 'a session cannot go from completed to cancelled: it has ended for ever')
+        WHEN 'cancelled scheduled' THEN RAISE(ABORT, 'a session cannot go from cancelled to scheduled: it has ended for ever')
+        WHEN 'cancelled waiting' THEN RAISE(ABORT, 'a session cannot go from cancelled to waiting: it has ended for ever')
+        WHEN 'cancelled live' THEN RAISE(ABORT, 'a session cannot go from cancelled to live: it has ended for ever')
+        WHEN 'cancelled completed' THEN RAISE(ABORT, 'a session cannot go from cancelled to completed: it has ended for ever')
+        ELSE RAISE(ABORT, 'a session cannot go so: completed and cancelled are for ever') END
+    WHERE NOT EXISTS (SELECT 1 FROM session_transitions WHERE from_status = OLD.status AND to_status = NEW.status)
+      AND NOT (NEW.status = OLD.status AND OLD.ended_at IS NULL);
+END;
+
+-- Another program's step brings with it what ours bring.
+CREATE TRIGGER guard_sessions_moved AFTER UPDATE OF status ON sessions
+WHEN NEW.status <> OLD.status AND NEW.version = OLD.version AND NEW.status NOT IN ('completed', 'cancelled')
+BEGIN
+    INSERT INTO events (customer_id, subject_id, number, subject, id, from_status, to_status, actor, reason)
+    VALUES (NEW.customer_id, NEW.id, NEW.version + 1, 'session', '', OLD.status, NEW.status, 'system:foreign', 'another program');
+    UPDATE sessions
+    SET version = NEW.version + 1,
+        started_at = CASE WHEN NEW.status = 'live'
+            THEN coalesce(NEW.started_at, CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)) ELSE NEW.started_at END
+    WHERE customer_id = NEW.customer_id AND id = NEW.id;
+END;
+
+-- The same for an ending, also for those that guard_sessions_settle announced
+-- in an event.
+CREATE TRIGGER guard_sessions_ended AFTER UPDATE OF status ON sessions
+WHEN NEW.status <> OLD.status AND NEW.version = OLD.version AND NEW.status IN ('completed', 'cancelled')
+BEGIN
+    UPDATE session_requests
+    SET status = CASE WHEN NEW.status = 'completed' THEN 'completed'
+            WHEN NEW.end_reason IN ('expired', 'orphaned') AND EXISTS (SELECT 1 FROM events e
+                WHERE e.customer_id = NEW.customer_id AND e.subject_id = NEW.id AND e.number = NEW.version + 1) THEN 'expired'
+            ELSE 'cancelled' END,
+        ended_at = CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)
+    WHERE customer_id = NEW.customer_id AND session_id = NEW.id AND status IN ('pending', 'accepted');
+
+    DELETE FROM mechanic_slots WHERE session_id = NEW.id AND customer_id = NEW.customer_id;
+
+    UPDATE checkouts SET money_due = 1, updated_at = CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)
+    WHERE NEW.status = 'cancelled' AND customer_id = NEW.customer_id AND id = NEW.checkout_id AND outcome = 'fulfilled';
+
+    INSERT INTO events (customer_id, subject_id, number, subject, id, from_status, to_status, actor, reason)
+    SELECT NEW.customer_id, NEW.id, NEW.version + 1, 'session', '', OLD.status, NEW.status, 'system:foreign', 'another program'
+    WHERE NOT EXISTS (SELECT 1 FROM events e
+        WHERE e.customer_id = NEW.customer_id AND e.subject_id = NEW.id AND e.number = NEW.version + 1);
+
+    UPDATE sessions
+    SET version = NEW.version + 1, expires_at = NULL, end_reason = coalesce(NEW.end_reason, 'foreign'),
+        ended_at = coalesce(NEW.ended_at, min(
+            CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER),
+            CASE WHEN NEW.end_reason = 'overran' THEN coalesce(NEW.started_at + NEW.duration_seconds * 1000000, 9e18) ELSE 9e18 END))
+    WHERE customer_id = NEW.customer_id AND id = NEW.id;
+END;
+
+-- What still holds something is not deleted.
+CREATE TRIGGER guard_sessions_kept BEFORE DELETE ON sessions WHEN OLD.status NOT IN ('completed', 'cancelled')
+BEGIN
+    SELECT RAISE(ABORT, 'the session has not ended and cannot be deleted: set its status to ''cancelled'' instead');
+END;
+CREATE TRIGGER guard_checkouts_kept BEFORE DELETE ON checkouts
+WHEN OLD.money_due OR OLD.outcome NOT IN ('fulfilled', 'refunded', 'forfeited')
+BEGIN
+    SELECT RAISE(ABORT, 'the checkout still owes something and cannot be deleted');
+END;
+CREATE TRIGGER guard_events_unchanged BEFORE UPDATE ON events WHEN OLD.id <> ''
+BEGIN
+    SELECT RAISE(ABORT, 'an event is history and stays as it is');
+END;
+CREATE TRIGGER guard_events_kept BEFORE DELETE ON events
+BEGIN
+    SELECT RAISE(ABORT, 'an event is history and stays as it is');
+END;
+
+-- The guards' own events get an id: a UUIDv7 of this moment.
+CREATE TRIGGER guard_events_named AFTER INSERT ON events WHEN NEW.id = ''
+BEGIN
+    UPDATE events SET id = (
+        SELECT substr(ms, 1, 8) || '-' || substr(ms, 9) || '-7' || substr(r, 1, 3) || '-' ||
+            substr('89ab', 1 + abs(random() % 4), 1) || substr(r, 4, 3) || '-' || substr(r, 7, 12)
+        FROM (SELECT printf('%012x', CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)) AS ms, lower(hex(randomblob(9))) AS r))
+    WHERE customer_id = NEW.customer_id AND subject_id = NEW.subject_id AND number = NEW.number;
+END;

@@ -109,13 +109,12 @@ func (s *Store) RequestFigures(ctx context.Context) (curfew.RequestFigures, erro
 	return f, nil
 }
 
-// Each session was a checkout becoming fulfilled, unless another program wrote
-// it; the tally of 'fulfilled' corrects that number by those that left.
+// The tally of 'fulfilled' is how many more such checkouts there are than
+// sessions.
 const checkoutFiguresSQL = `
 SELECT status, n FROM tallies WHERE shard = 0 AND noun = 'checkout'
 UNION ALL SELECT 'fulfilled', count(*) FROM sessions WHERE status IN ('scheduled', 'waiting', 'live')
 UNION ALL SELECT 'fulfilled', n FROM tallies WHERE shard = 0 AND noun = 'session'
-UNION ALL SELECT 'fulfilled', -count(*) FROM sessions WHERE checkout_id IS NULL
 UNION ALL SELECT 'money due', count(*) FROM checkouts WHERE money_due
 UNION ALL SELECT 'oldest', min(at) FROM (
     SELECT (SELECT min(c.created_at) FROM checkouts c

@@ -107,6 +107,19 @@ func (s *Store) applied(ctx context.Context) (map[int64]time.Time, error) {
 	return at, err
 }
 
+// newer reports whether the schema is of a newer program.
+func (s *Store) newer(ctx context.Context) (bool, error) {
+	applied, err := s.applied(ctx)
+	if err != nil {
+		return false, fmt.Errorf("read the migrations of %s: %w", s.path, err)
+	}
+	all, err := embedded()
+	for _, m := range all {
+		delete(applied, m.Number)
+	}
+	return len(applied) > 0, err
+}
+
 // embedded is the migrations of this program, in order.
 func embedded() ([]Migration, error) {
 	names, err := fs.Glob(files, "migrations/*.sql")

@@ -1,60 +1,68 @@
 -- +goose Up
 
--- How many rows there are of what nobody wants to count at millions: ended
--- sessions and requests, and checkouts by outcome. The triggers that keep it are
--- no guards: they are always there. What is open is counted from its index.
+-- How many rows have ended, so that nobody need count them: health stays exact
+-- and cheap over millions of them. Decision 2 (docs/decisions/0002-tallies.md).
 --
--- ('checkout', 'fulfilled') is only what corrects the number of sessions, each
--- of which was a checkout becoming fulfilled: entering counts nothing here, so
--- that an admission pays nothing; leaving counts -1. So it may be negative.
+-- The triggers that keep it are no guards: they are always there. No admission
+-- runs one: the rows it inserts are open, and its one fulfilled checkout goes
+-- with its one session. So the tally of ('checkout', 'fulfilled') is how many
+-- more fulfilled checkouts there are than sessions. There is one writer, so
+-- there is one shard, and its rows are there from the start.
 CREATE TABLE tallies (
     shard  INTEGER NOT NULL,
-    noun   TEXT    NOT NULL,
+    noun   TEXT    NOT NULL CHECK (noun IN ('session', 'request', 'checkout')),
     status TEXT    NOT NULL,
-    n      INTEGER NOT NULL DEFAULT 0,
+    n      INTEGER NOT NULL,
     PRIMARY KEY (shard, noun, status)
 ) STRICT;
-INSERT INTO tallies (shard, noun, status) VALUES
-    (0, 'session', 'completed'), (0, 'session', 'cancelled'),
-    (0, 'request', 'cancelled'), (0, 'request', 'expired'), (0, 'request', 'completed'),
-    (0, 'checkout', 'fulfilled'), (0, 'checkout', 'deferred'), (0, 'checkout', 'held'), (0, 'checkout', 'credited'),
-    (0, 'checkout', 'refund_due'), (0, 'checkout', 'refunding'), (0, 'checkout', 'refunded'), (0, 'checkout', 'forfeited');
-CREATE INDEX sessions_unpaid ON sessions (customer_id) WHERE checkout_id IS NULL;
 
--- An open status has no row in tallies, so its UPDATE finds none.
+INSERT INTO tallies (shard, noun, status, n)
+SELECT 0, 'session', s.column1, (SELECT count(*) FROM sessions WHERE status = s.column1)
+FROM (VALUES ('completed'), ('cancelled')) s
+UNION ALL
+SELECT 0, 'request', s.column1, (SELECT count(*) FROM session_requests WHERE status = s.column1)
+FROM (VALUES ('cancelled'), ('expired'), ('completed')) s
+UNION ALL
+SELECT 0, 'checkout', s.column1, (SELECT count(*) FROM checkouts WHERE outcome = s.column1)
+FROM (VALUES ('deferred'), ('held'), ('credited'), ('refund_due'), ('refunding'), ('refunded'), ('forfeited')) s
+UNION ALL
+SELECT 0, 'checkout', 'fulfilled',
+    (SELECT count(*) FROM checkouts WHERE outcome = 'fulfilled') - (SELECT count(*) FROM sessions);
+
+-- An open status has no row here, so counting it changes none.
 
 -- +goose StatementBegin
-CREATE TRIGGER tally_session_insert AFTER INSERT ON sessions WHEN NEW.status IN ('completed', 'cancelled')
+CREATE TRIGGER tally_sessions_updated AFTER UPDATE OF status ON sessions WHEN NEW.status <> OLD.status
+BEGIN
+    UPDATE tallies SET n = n - 1 WHERE shard = 0 AND noun = 'session' AND status = OLD.status;
+    UPDATE tallies SET n = n + 1 WHERE shard = 0 AND noun = 'session' AND status = NEW.status;
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER tally_sessions_inserted AFTER INSERT ON sessions WHEN NEW.status IN ('completed', 'cancelled')
 BEGIN
     UPDATE tallies SET n = n + 1 WHERE shard = 0 AND noun = 'session' AND status = NEW.status;
 END;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
-CREATE TRIGGER tally_session_update AFTER UPDATE OF status ON sessions WHEN NEW.status <> OLD.status
+CREATE TRIGGER tally_sessions_inserted_unpaid AFTER INSERT ON sessions WHEN NEW.checkout_id IS NULL
+BEGIN
+    UPDATE tallies SET n = n - 1 WHERE shard = 0 AND noun = 'checkout' AND status = 'fulfilled';
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER tally_sessions_deleted AFTER DELETE ON sessions
 BEGIN
     UPDATE tallies SET n = n - 1 WHERE shard = 0 AND noun = 'session' AND status = OLD.status;
-    UPDATE tallies SET n = n + 1 WHERE shard = 0 AND noun = 'session' AND status = NEW.status;
+    UPDATE tallies SET n = n + 1 WHERE shard = 0 AND noun = 'checkout' AND status = 'fulfilled';
 END;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
-CREATE TRIGGER tally_session_delete AFTER DELETE ON sessions
-BEGIN
-    UPDATE tallies SET n = n - 1 WHERE shard = 0 AND noun = 'session' AND status = OLD.status;
-    UPDATE tallies SET n = n + 1 WHERE OLD.checkout_id IS NOT NULL AND shard = 0 AND noun = 'checkout' AND status = 'fulfilled';
-END;
--- +goose StatementEnd
-
--- +goose StatementBegin
-CREATE TRIGGER tally_request_insert AFTER INSERT ON session_requests WHEN NEW.status IN ('cancelled', 'expired', 'completed')
-BEGIN
-    UPDATE tallies SET n = n + 1 WHERE shard = 0 AND noun = 'request' AND status = NEW.status;
-END;
--- +goose StatementEnd
-
--- +goose StatementBegin
-CREATE TRIGGER tally_request_update AFTER UPDATE OF status ON session_requests WHEN NEW.status <> OLD.status
+CREATE TRIGGER tally_requests_updated AFTER UPDATE OF status ON session_requests WHEN NEW.status <> OLD.status
 BEGIN
     UPDATE tallies SET n = n - 1 WHERE shard = 0 AND noun = 'request' AND status = OLD.status;
     UPDATE tallies SET n = n + 1 WHERE shard = 0 AND noun = 'request' AND status = NEW.status;
@@ -62,29 +70,37 @@ END;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
-CREATE TRIGGER tally_request_delete AFTER DELETE ON session_requests
+CREATE TRIGGER tally_requests_inserted AFTER INSERT ON session_requests WHEN NEW.status IN ('cancelled', 'expired', 'completed')
+BEGIN
+    UPDATE tallies SET n = n + 1 WHERE shard = 0 AND noun = 'request' AND status = NEW.status;
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER tally_requests_deleted AFTER DELETE ON session_requests
 BEGIN
     UPDATE tallies SET n = n - 1 WHERE shard = 0 AND noun = 'request' AND status = OLD.status;
 END;
 -- +goose StatementEnd
 
+-- A checkout becomes fulfilled with an admission, whose session makes up for it.
 -- +goose StatementBegin
-CREATE TRIGGER tally_checkout_insert AFTER INSERT ON checkouts WHEN NEW.outcome <> 'fulfilled'
+CREATE TRIGGER tally_checkouts_updated AFTER UPDATE OF outcome ON checkouts WHEN NEW.outcome <> OLD.outcome
+BEGIN
+    UPDATE tallies SET n = n - 1 WHERE shard = 0 AND noun = 'checkout' AND status = OLD.outcome;
+    UPDATE tallies SET n = n + 1 WHERE shard = 0 AND noun = 'checkout' AND status = NEW.outcome AND NEW.outcome <> 'fulfilled';
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER tally_checkouts_inserted AFTER INSERT ON checkouts WHEN NEW.outcome <> 'fulfilled'
 BEGIN
     UPDATE tallies SET n = n + 1 WHERE shard = 0 AND noun = 'checkout' AND status = NEW.outcome;
 END;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
-CREATE TRIGGER tally_checkout_update AFTER UPDATE OF outcome ON checkouts WHEN NEW.outcome <> OLD.outcome
-BEGIN
-    UPDATE tallies SET n = n - 1 WHERE shard = 0 AND noun = 'checkout' AND status = OLD.outcome;
-    UPDATE tallies SET n = n + 1 WHERE NEW.outcome <> 'fulfilled' AND shard = 0 AND noun = 'checkout' AND status = NEW.outcome;
-END;
--- +goose StatementEnd
-
--- +goose StatementBegin
-CREATE TRIGGER tally_checkout_delete AFTER DELETE ON checkouts
+CREATE TRIGGER tally_checkouts_deleted AFTER DELETE ON checkouts
 BEGIN
     UPDATE tallies SET n = n - 1 WHERE shard = 0 AND noun = 'checkout' AND status = OLD.outcome;
 END;

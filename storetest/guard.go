@@ -57,7 +57,7 @@ func exactDeadline(s *scene) {
 		s.Skip("this store's clock cannot be stopped")
 	}
 	s.Freeze(s.T)
-	st := s.admit("ada")
+	st := s.read(s.admit("ada").ID)
 	st = s.aged(st, st.ExpiresAt.Sub(st.Now))
 	s.same("the deadline is now", st.ExpiresAt, st.Now)
 	s.misses(st, curfew.Guard{Overdue: curfew.Yes})

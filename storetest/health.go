@@ -104,14 +104,14 @@ func figuresAfterStorms(s *scene) {
 func figuresAfterDeletes(s *scene) {
 	s.admit("open")
 	s.deferred("open", time.Hour)
-	for _, st := range []curfew.Standing{
-		s.change(ending(s.admit("ada"), curfew.Cancelled, curfew.ByRequest)),
-		s.change(ending(s.live("bob", "max"), curfew.Completed, curfew.Finished)),
-		s.change(ending(s.admit("kept"), curfew.Cancelled, curfew.ByRequest)),
-	} {
-		if st.CustomerID == "kept" {
-			continue
-		}
+	s.credited("kept")
+	cancelled := s.change(ending(s.accepted("ada", "max"), curfew.Cancelled, curfew.NoShow))
+	c := s.paidBy(cancelled)
+	for _, to := range []curfew.Outcome{curfew.RefundDue, curfew.Refunding, curfew.Refunded} {
+		c = s.move(c, to)
+	}
+	completed := s.change(ending(s.live("bob", "max"), curfew.Completed, curfew.Finished))
+	for _, st := range []curfew.Standing{cancelled, completed} {
 		s.spoil("DELETE FROM {session_requests} WHERE session_id = $1", st.ID)
 		s.counted()
 		s.spoil("DELETE FROM {sessions} WHERE id = $1", st.ID)

@@ -172,7 +172,7 @@ func endsUnpaid(s *scene) {
 	st := s.admit("ada")
 	s.spoil("UPDATE {sessions} SET checkout_id = NULL WHERE id = $1", st.ID)
 	paid := s.paidBy(st)
-	got := s.change(ending(st, curfew.Cancelled, curfew.ByRequest))
+	got := s.change(ending(s.read(st.ID), curfew.Cancelled, curfew.ByRequest))
 	s.same("its checkout", got.CheckoutID, "")
 	s.same("a payment that is not its", s.paidBy(st), paid)
 }

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/curfewhq/curfew"
+)
+
+// admission measures paid checkouts of customers who have no open session.
+func admission(ctx context.Context, o options, out io.Writer) error {
+	connections := o.pool
+	if connections == 0 {
+		connections = slices.Max(o.clients)
+	}
+	return withDatabase(ctx, o.server, connections, func(db database) error {
+		if err := db.loadEnded(ctx, o.seed, o.history, endedRefs, endedEvents); err != nil {
+			return err
+		}
+		if err := db.copyHistory(ctx); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%d ended sessions before, %d connections.\n\n", o.history, connections)
+		t := newTable("clients", "way", "a second", "to the floor", "p50 ms", "p99 ms", "WAL bytes each")
+		for i, clients := range o.clients {
+			if err := db.admissions(ctx, o, i, clients, &t); err != nil {
+				return err
+			}
+		}
+		t.print(out)
+		return db.violations(ctx, out)
+	})
+}
+
+func (db database) admissions(ctx context.Context, o options, stream, clients int, t *table) error {
+	ways := db.ways()
+	crowds := map[string][]*customers{}
+	for _, w := range ways {
+		crowds[w.name] = crowd(o.seed, stream, clients)
+	}
+	all, err := interleave(ways, o.rounds, func(w way) (slice, error) {
+		return db.driveLogged(ctx, w, crowds[w.name], o.slice)
+	})
+	if err != nil {
+		return err
+	}
+	for i, w := range ways {
+		together := latencies(all[i])
+		var wal int64
+		for _, s := range all[i] {
+			wal += s.wal
+		}
+		t.add(fmt.Sprint(clients), w.name, whole(rates(all[i])), fraction(ratio(all[i], all[0])),
+			millis(percentile(together, .5)), millis(percentile(together, .99)), whole(float64(wal)/float64(len(together))))
+	}
+	return nil
+}
+
+// driveLogged is drive, and how much of the log it wrote.
+func (db database) driveLogged(ctx context.Context, w way, crowd []*customers, d time.Duration) (slice, error) {
+	before, err := db.logged(ctx)
+	if err != nil {
+		return slice{}, err
+	}
+	s, err := drive(ctx, w, crowd, d)
+	if err != nil {
+		return s, err
+	}
+	after, err := db.logged(ctx)
+	s.wal = after - before
+	return s, err
+}
+
+// ways are the floor, which the others are compared with, and they.
+func (db database) ways() []way {
+	return []way{{"floor", db.bare}, {"Curfew", db.curfew}, {"check-then-act", db.checkThenAct}}
+}
+
+const (
+	insertSession = `INSERT INTO %s.sessions (customer_id, id, checkout_id, plan, kind, duration_seconds, status, version, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, 'waiting', 1, now() + $7::interval)`
+	insertRequest = `INSERT INTO %s.session_requests (customer_id, id, session_id, customer_name, status)
+		VALUES ($1, $2, $3, $4, 'pending')`
+)
+
+var (
+	bareSession, bareRequest   = fmt.Sprintf(insertSession, "floor"), fmt.Sprintf(insertRequest, "floor")
+	naiveSession, naiveRequest = fmt.Sprintf(insertSession, "naive"), fmt.Sprintf(insertRequest, "naive")
+)
+
+// bare writes the two rows in one pipelined implicit transaction, and nothing else.
+func (db database) bare(ctx context.Context, customer string) error {
+	a := paid(customer)
+	var b pgx.Batch
+	b.Queue(bareSession, customer, a.Session.ID, a.Checkout.ID, a.Session.Plan, a.Session.Kind, int64(a.Session.Duration/time.Second), a.Deadline.After)
+	b.Queue(bareRequest, customer, a.Request.ID, a.Session.ID, a.Request.CustomerName)
+	return db.pool.SendBatch(ctx, &b).Close()
+}
+
+// curfew writes them with the claim of the payment, the checkout and two events.
+func (db database) curfew(ctx context.Context, customer string) error {
+	_, err := db.store.Admit(ctx, paid(customer))
+	return err
+}
+
+// paid is the admission of a new payment, as lifecycle decides it.
+func paid(customer string) curfew.Admission {
+	checkout, session := newID(), newID()
+	return curfew.Admission{
+		Checkout: curfew.Checkout{
+			ID: checkout, CustomerID: customer, Ref: "ref_" + checkout, Plan: "video15", Amount: 2999, Currency: "usd",
+			Email: customer + "@example.com", Name: "Jo Meyer",
+		},
+		Session: curfew.Session{
+			ID: session, CustomerID: customer, CheckoutID: checkout, Plan: "video15", Kind: curfew.Video, Duration: 45 * time.Minute,
+		},
+		Request:  curfew.Request{ID: newID(), CustomerID: customer, SessionID: session, CustomerName: "Jo Meyer"},
+		Deadline: curfew.Deadline{After: 15 * time.Minute},
+		Actor:    curfew.Actor{Role: curfew.Service, ID: "shop"},
+		Reason:   "paid",
+	}
+}
+
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// What the marketplace of LESSONS does before it inserts, each statement a round trip and a
+// transaction of its own.
+const (
+	naiveCleanup = `UPDATE naive.sessions SET status = 'cancelled', ended_at = now(), expires_at = NULL
+		WHERE customer_id = $1 AND status = 'waiting' AND created_at < now() - interval '15 minutes'`
+	naiveExpire = `UPDATE naive.session_requests SET status = 'cancelled', ended_at = now()
+		WHERE customer_id = $1 AND status = 'pending' AND created_at < now() - interval '15 minutes'`
+	naiveWaiting = `SELECT id FROM naive.sessions WHERE customer_id = $1 AND status = 'waiting' AND created_at < now() - interval '20 minutes'`
+	naivePending = `SELECT id FROM naive.session_requests WHERE customer_id = $1 AND status = 'pending'`
+	naiveOpen    = `SELECT count(*) FROM naive.sessions WHERE customer_id = $1 AND status IN ('waiting', 'live')`
+	naiveMade    = `SELECT status FROM naive.sessions WHERE customer_id = $1 AND id = $2`
+)
+
+// checkThenAct cleans up, asks whether the customer has an open session, inserts, and reads back.
+func (db database) checkThenAct(ctx context.Context, customer string) error {
+	for _, sql := range []string{naiveCleanup, naiveExpire, naiveWaiting, naivePending} {
+		if _, err := db.pool.Exec(ctx, sql, customer); err != nil {
+			return err
+		}
+	}
+	open, err := db.count(ctx, naiveOpen, customer)
+	if err != nil {
+		return err
+	}
+	if open > 0 {
+		return curfew.Errorf(curfew.Conflict, "customer %s has an open session", customer)
+	}
+	return db.act(ctx, customer)
+}
+
+func (db database) act(ctx context.Context, customer string) error {
+	a := paid(customer)
+	if _, err := db.pool.Exec(ctx, naiveSession, customer, a.Session.ID, a.Checkout.ID, a.Session.Plan, a.Session.Kind,
+		int64(a.Session.Duration/time.Second), a.Deadline.After); err != nil {
+		return err
+	}
+	if _, err := db.pool.Exec(ctx, naiveMade, customer, a.Session.ID); err != nil {
+		return err
+	}
+	_, err := db.pool.Exec(ctx, naiveRequest, customer, a.Request.ID, a.Session.ID, a.Request.CustomerName)
+	return err
+}

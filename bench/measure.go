@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+)
+
+// way is one way to do the same work.
+type way struct {
+	name string
+	do   func(ctx context.Context, customer string) error
+}
+
+// slice is what one way did in one slice of time.
+type slice struct {
+	n         int
+	took      time.Duration
+	latencies []time.Duration
+	wal       int64 // bytes that PostgreSQL logged
+}
+
+// rate is how many a second.
+func (s slice) rate() float64 { return float64(s.n) / s.took.Seconds() }
+
+// interleave gives every way a slice in every round, each round beginning with another way, and
+// returns the slices by way and round. A first round warms connections and caches and is dropped.
+func interleave(ways []way, rounds int, measure func(way) (slice, error)) ([][]slice, error) {
+	all := make([][]slice, len(ways))
+	for round := range rounds + 1 {
+		for i := range ways {
+			at := (i + round) % len(ways)
+			s, err := measure(ways[at])
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", ways[at].name, err)
+			}
+			if round > 0 {
+				all[at] = append(all[at], s)
+			}
+		}
+	}
+	return all, nil
+}
+
+// drive lets so many clients work for so long, each for customers of its own.
+func drive(ctx context.Context, w way, crowd []*customers, d time.Duration) (slice, error) {
+	each := make([][]time.Duration, len(crowd))
+	errs := make([]error, len(crowd))
+	begun := time.Now()
+	var clients sync.WaitGroup
+	for i, c := range crowd {
+		clients.Go(func() { each[i], errs[i] = client(ctx, w, c, begun.Add(d)) })
+	}
+	clients.Wait()
+	s := slice{took: time.Since(begun), latencies: slices.Concat(each...)}
+	s.n = len(s.latencies)
+	for _, err := range errs {
+		if err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+func client(ctx context.Context, w way, c *customers, until time.Time) ([]time.Duration, error) {
+	var latencies []time.Duration
+	for begun := time.Now(); begun.Before(until); {
+		if err := w.do(ctx, c.next()); err != nil {
+			return latencies, err
+		}
+		now := time.Now()
+		latencies = append(latencies, now.Sub(begun))
+		begun = now
+	}
+	return latencies, nil
+}
+
+// customers are names that nobody else has, spread over the alphabet as real ones are.
+type customers struct{ random *rand.Rand }
+
+// crowd is customers for each of so many clients. stream keeps crowds of one seed apart.
+func crowd(seed uint64, stream, clients int) []*customers {
+	all := make([]*customers, clients)
+	for i := range all {
+		//nolint:gosec // G404: names need to be repeatable, not secret
+		all[i] = &customers{rand.New(rand.NewPCG(seed, uint64(stream)<<32|uint64(i)))}
+	}
+	return all
+}
+
+func (c *customers) next() string { return fmt.Sprintf("cus_%016x", c.random.Uint64()) }
+
+// timed is the latencies of so many calls, one after the other.
+func timed(calls int, do func() error) ([]time.Duration, error) {
+	all := make([]time.Duration, calls)
+	for i := range all {
+		begun := time.Now()
+		if err := do(); err != nil {
+			return nil, err
+		}
+		all[i] = time.Since(begun)
+	}
+	return all, nil
+}
+
+// median of figures; of none it is 0.
+func median(all []float64) float64 {
+	all = slices.Sorted(slices.Values(all))
+	if len(all) == 0 {
+		return 0
+	}
+	return (all[(len(all)-1)/2] + all[len(all)/2]) / 2
+}
+
+// percentile by the nearest rank; p is between 0 and 1.
+func percentile(all []time.Duration, p float64) time.Duration {
+	if len(all) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(all))
+	return sorted[min(int(p*float64(len(sorted))), len(sorted)-1)]
+}
+
+// rates is the median rate of one way's slices.
+func rates(all []slice) float64 {
+	var figures []float64
+	for _, s := range all {
+		figures = append(figures, s.rate())
+	}
+	return median(figures)
+}
+
+// ratio is the median over the rounds of how much faster one way was than the other.
+func ratio(these, those []slice) float64 {
+	var figures []float64
+	for i := range these {
+		figures = append(figures, these[i].rate()/those[i].rate())
+	}
+	return median(figures)
+}
+
+func latencies(all []slice) []time.Duration {
+	var together []time.Duration
+	for _, s := range all {
+		together = append(together, s.latencies...)
+	}
+	return together
+}

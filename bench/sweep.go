@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// sweepers is how many admissions beside the sweep may be under way, and connections with it.
+const sweepers = 16
+
+// bareUpdate ends the same sessions in a copy of their one table.
+const bareUpdate = `UPDATE floor.sessions SET status = 'cancelled', version = version + 1, ended_at = now(), end_reason = 'expired', expires_at = NULL
+	WHERE status = 'waiting' AND mechanic_id IS NULL AND expires_at < now()`
+
+// sweep measures how fast overdue sessions are ended, and what that does to admissions.
+func sweep(ctx context.Context, o options, out io.Writer) error {
+	return withDatabase(ctx, o.server, sweepers+2, func(db database) error {
+		if err := db.loadEnded(ctx, o.seed, o.history); err != nil {
+			return err
+		}
+		engine, err := lifecycle.New(db.store, lifecycle.Options{})
+		if err != nil {
+			return err
+		}
+		n := max(o.overdue/o.rounds, 1)
+		fmt.Fprintf(out, "%d ended sessions before, %d overdue ones in each of %d rounds, %d admissions a second beside.\n\n",
+			o.history, n, o.rounds, o.pace)
+		ways := []way{{"nothing", idle}, {"bare UPDATE", db.updateBare}, {"Engine.Sweep", func(ctx context.Context, _ string) error {
+			_, err := engine.Sweep(ctx)
+			return err
+		}}}
+		return db.sweeps(ctx, o, ways, n, out)
+	})
+}
+
+// idle is what admissions are compared with.
+func idle(ctx context.Context, _ string) error {
+	select {
+	case <-time.After(2 * time.Second):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (db database) updateBare(ctx context.Context, _ string) error {
+	return db.exec(ctx, bareUpdate)
+}
+
+func (db database) sweeps(ctx context.Context, o options, ways []way, n int, out io.Writer) error {
+	beside := map[string][]time.Duration{}
+	stream := 0
+	all, err := interleave(ways, o.rounds, func(w way) (slice, error) {
+		if err := db.makeOverdue(ctx, o.seed, n); err != nil {
+			return slice{}, err
+		}
+		stream++
+		s, admissions, err := db.besideAdmissions(ctx, w, o.pace, crowd(o.seed, stream, sweepers))
+		s.n = n
+		beside[w.name] = append(beside[w.name], admissions...)
+		return s, err
+	})
+	if err != nil {
+		return err
+	}
+	t := newTable("beside the admissions", "sessions ended a second", "to the UPDATE", "admission p50 ms", "p99 ms", "p99 to idle")
+	quiet := percentile(beside[ways[0].name], .99)
+	for i, w := range ways {
+		ended, part := whole(rates(all[i])), fraction(ratio(all[i], all[1]))
+		if i == 0 {
+			ended, part = "", ""
+		}
+		p99 := percentile(beside[w.name], .99)
+		t.add(w.name, ended, part, millis(percentile(beside[w.name], .5)), millis(p99), fraction(float64(p99)/float64(quiet)))
+	}
+	t.print(out)
+	return db.unsettled(ctx, out)
+}
+
+const (
+	countOverdue = `SELECT count(*) FROM curfew.sessions WHERE status = 'waiting' AND expires_at < now()`
+	// The copy has the same rows, whatever became of them in it before.
+	dropOverdue = `DELETE FROM floor.sessions f USING curfew.sessions s
+		WHERE f.customer_id = s.customer_id AND f.id = s.id AND s.status = 'waiting' AND s.expires_at < now()`
+	copyOverdue = `INSERT INTO floor.sessions SELECT * FROM curfew.sessions WHERE status = 'waiting' AND expires_at < now()`
+)
+
+// makeOverdue sees to it that there are exactly so many overdue sessions, in Curfew's tables and in
+// the copy.
+func (db database) makeOverdue(ctx context.Context, seed uint64, n int) error {
+	have, err := db.count(ctx, countOverdue)
+	if err != nil {
+		return err
+	}
+	if missing := n - int(have); missing > 0 {
+		if err := db.loadWaiting(ctx, seed, missing, overdue); err != nil {
+			return err
+		}
+	}
+	return db.exec(ctx, dropOverdue, copyOverdue, vacuum, `CHECKPOINT`)
+}
+
+// unsettled says what a sweep has left undone.
+func (db database) unsettled(ctx context.Context, out io.Writer) error {
+	left, err := db.count(ctx, countOverdue)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\nOverdue sessions left: %d. ", left)
+	half, err := db.count(ctx, `SELECT count(*) FROM curfew.sessions s JOIN curfew.session_requests r USING (customer_id)
+		WHERE r.session_id = s.id AND s.status = 'cancelled' AND r.status = 'pending'`)
+	fmt.Fprintf(out, "Ended sessions with an open request: %d.\n", half)
+	return err
+}
+
+// besideAdmissions does the work once, with paced admissions beside it, and returns how long each of
+// them took.
+func (db database) besideAdmissions(ctx context.Context, w way, pace int, crowd []*customers) (slice, []time.Duration, error) {
+	working, done := context.WithCancel(ctx)
+	defer done()
+	due := make(chan time.Time, backlog)
+	go tick(working, time.Second/time.Duration(pace), due)
+
+	latencies, errs := make([][]time.Duration, len(crowd)), make([]error, len(crowd)+1)
+	var clients sync.WaitGroup
+	for i, c := range crowd {
+		clients.Go(func() { latencies[i], errs[i] = db.admitWhenDue(ctx, due, c) })
+	}
+	begun := time.Now()
+	errs[len(crowd)] = w.do(ctx, "")
+	s := slice{took: time.Since(begun)}
+	done()
+	clients.Wait()
+	return s, slices.Concat(latencies...), errors.Join(errs...)
+}
+
+// backlog is how many admissions may be late before their clock waits for them.
+const backlog = 10_000
+
+// tick says when admissions are due, until the work is done.
+func tick(working context.Context, every time.Duration, due chan<- time.Time) {
+	defer close(due)
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	next := time.Now()
+	for {
+		for ; !next.After(time.Now()); next = next.Add(every) {
+			due <- next
+		}
+		select {
+		case <-ticker.C:
+		case <-working.Done():
+			return
+		}
+	}
+}
+
+// admitWhenDue admits until nothing is due any more. What had to wait for its turn was late since it
+// was due: a client that is slow must not hide how long others would have waited.
+func (db database) admitWhenDue(ctx context.Context, due <-chan time.Time, c *customers) ([]time.Duration, error) {
+	var latencies []time.Duration
+	for since := range due {
+		if err := db.curfew(ctx, c.next()); err != nil {
+			return latencies, err
+		}
+		latencies = append(latencies, time.Since(since))
+	}
+	return latencies, nil
+}

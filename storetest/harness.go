@@ -80,6 +80,7 @@ func contracts() map[string]contract {
 		"signal":    signals,
 		"invariant": invariants(),
 		"race":      races,
+		"meeting":   meetings,
 		"fault":     losses,
 	}
 }

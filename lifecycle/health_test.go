@@ -1,0 +1,242 @@
+package lifecycle_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+func TestLesson22_NoRowsAtAllIsHealthy(t *testing.T) {
+	worlds(t, func(w *world) {
+		r := w.Health(w.Context())
+		if r.Health != lifecycle.Healthy || len(r.Findings) != 0 {
+			w.Errorf("got %s: %+v", r.Health, r.Findings)
+		}
+		for _, s := range curfew.SessionStatuses() {
+			if n, ok := r.Sessions.ByStatus[s]; !ok || n != 0 {
+				w.Errorf("%s: %d, %t", s, n, ok)
+			}
+		}
+	})
+}
+
+func TestHealthCountsEverySessionExactly(t *testing.T) {
+	worlds(t, func(w *world) {
+		overdue(w)
+		must(w.End(w.Context(), w.pay("gone", "p-gone").SessionID, shop))(w)
+		r := w.Health(w.Context())
+		s := r.Sessions
+		if s.ByStatus[curfew.Waiting] != 5 || s.ByStatus[curfew.Live] != 1 || s.ByStatus[curfew.Cancelled] != 1 {
+			w.Errorf("by status: %v", s.ByStatus)
+		}
+		if s.Stale != 2 || s.VeryStale != 2 || s.Orphaned != 1 || s.OverdueAssigned != 1 || s.OverdueLive != 1 {
+			w.Errorf("got %+v", s)
+		}
+		if r.Requests.ByStatus[curfew.Pending] != 2 || r.Requests.Stale != 1 {
+			w.Errorf("requests: %+v", r.Requests)
+		}
+		if r.Checkouts.ByOutcome[curfew.Fulfilled] != 6 || r.Checkouts.ByOutcome[curfew.Credited] != 1 {
+			w.Errorf("checkouts: %v", r.Checkouts.ByOutcome)
+		}
+		if r.Health != lifecycle.IssuesDetected || r.Findings[0].Problem != "2 waiting sessions older than 30 minutes (CRITICAL!)" {
+			w.Errorf("got %s: %+v", r.Health, r.Findings)
+		}
+		if ids := r.Findings[0].Sessions; len(ids) != 2 {
+			w.Errorf("the finding names %v", ids)
+		}
+	})
+}
+
+func TestLesson22_AFigureThatFailsIsMissingAndTheReportAnError(t *testing.T) {
+	onBoth(t, nil, func(w *world) {
+		w.pay("c", "p")
+		w.Exec(w, "ALTER TABLE "+w.Schema+"mechanic_slots RENAME TO slots")
+		r := w.Health(w.Context())
+		if r.Health != lifecycle.CannotTell || r.Mechanics != nil {
+			w.Errorf("got %s, mechanics %+v", r.Health, r.Mechanics)
+		}
+		if r.Sessions == nil || r.Sessions.ByStatus[curfew.Waiting] != 1 {
+			w.Errorf("one figure that fails hides the others: %+v", r.Sessions)
+		}
+		if r.Findings[0].Code != lifecycle.Unreadable || !strings.Contains(r.Findings[0].Problem, "mechanics") {
+			w.Errorf("the first finding is %+v", r.Findings[0])
+		}
+	})
+}
+
+func TestLesson16_ASilentSweeperIsAFinding(t *testing.T) {
+	worlds(t, func(w *world) {
+		w.pay("c", "p")
+		if r := w.Health(w.Context()); !found(r, lifecycle.SweeperSilent) {
+			w.Errorf("it never ran, and health says %+v", r.Findings)
+		}
+		if err := w.Store.BeatSweep(w.Context(), time.Millisecond); err != nil {
+			w.Fatal(err)
+		}
+		r := w.Health(w.Context())
+		if r.Health != lifecycle.Healthy || !r.SweeperAlive() || r.Pulse.Lag != time.Millisecond {
+			w.Errorf("got %s: %+v, %+v", r.Health, r.Findings, r.Pulse)
+		}
+	})
+}
+
+func TestACustomerRefusedAgainAndAgainIsAFinding(t *testing.T) {
+	worlds(t, func(w *world) {
+		w.pay("c", "p")
+		for range 3 {
+			if _, err := w.CreateSession(w.Context(), shop, lifecycle.Claim{CustomerID: "c", Plan: "free"}); !errors.Is(err, curfew.SessionOpen) {
+				w.Fatal(err)
+			}
+		}
+		r := w.Health(w.Context())
+		if !found(r, lifecycle.BlockedRepeatedly) || r.Repeated[0].CustomerID != "c" || r.Repeated[0].Count != 3 {
+			w.Errorf("got %+v, %+v", r.Findings, r.Repeated)
+		}
+	})
+}
+
+func TestMoneyThatAnotherProgramLeftIsSettledBySweepAndAdmission(t *testing.T) {
+	for by, settle := range map[string]func(*world){
+		"sweep":     func(w *world) { must(w.Sweep(w.Context()))(w) },
+		"admission": func(w *world) { w.pay("c", "p2"); w.pay("c", "p3") },
+	} {
+		t.Run(by, func(t *testing.T) {
+			worlds(t, func(w *world) {
+				f := w.accepted("c", "p1", "m")
+				w.Exec(w, "UPDATE "+w.Schema+"sessions SET status = 'cancelled' WHERE customer_id = $1 AND id = $2", "c", f.SessionID)
+				if r := w.Health(w.Context()); r.Checkouts.MoneyDue != 1 || !found(r, lifecycle.MoneyUnsettled) {
+					w.Errorf("health says %+v, %+v", r.Checkouts, r.Findings)
+				}
+				settle(w)
+				w.is(f.SessionID, curfew.Cancelled, curfew.Foreign, curfew.RequestCancelled, curfew.Credited)
+			})
+		})
+	}
+}
+
+func TestSpansAreForPeople(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		31 * time.Minute: "31 minutes", time.Second: "1 second", 3 * time.Hour: "3 hours", 49 * time.Hour: "2 days", 90 * time.Second: "90 seconds",
+	} {
+		if got := lifecycle.Span(d); got != want {
+			t.Errorf("%s is %q, want %q", d, got, want)
+		}
+	}
+}
+
+// clock is a store with no rows and one deadline, for the rhythm of Run.
+type clock struct {
+	lifecycle.Store
+	deadline time.Time
+	swept    []time.Time
+	looked   []time.Time
+	beats    atomic.Int32
+	fails    atomic.Bool
+}
+
+func (c *clock) Find(_ context.Context, s curfew.Search) ([]curfew.Standing, error) {
+	if c.fails.Load() {
+		return nil, curfew.Errorf(curfew.Unavailable, "no database")
+	}
+	if s.OrphanTTL == 0 {
+		c.swept = append(c.swept, time.Now())
+	}
+	return nil, nil
+}
+
+func (c *clock) NextDeadline(context.Context) (time.Duration, bool, error) {
+	return time.Until(c.deadline), time.Now().Before(c.deadline), nil
+}
+
+func (c *clock) BeatSweep(context.Context, time.Duration) error { c.beats.Add(1); return nil }
+
+func (c *clock) BeatQueue(context.Context) error { c.looked = append(c.looked, time.Now()); return nil }
+
+func (c *clock) Pending(context.Context, curfew.Cursor, int) ([]curfew.Standing, error) {
+	return nil, nil
+}
+
+func (c *clock) Servable(context.Context, int) ([]string, error) { return nil, nil }
+
+func (c *clock) Unsettled(context.Context, string, int) ([]curfew.Receipt, error) { return nil, nil }
+
+func (c *clock) Tidy(context.Context, time.Duration) error { return nil }
+
+// bubble runs the rhythm for so long on a fake clock.
+func bubble(t *testing.T, o lifecycle.Options, c *clock, d time.Duration, meanwhile func(*lifecycle.Engine)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		c.deadline = time.Now().Add(c.deadline.Sub(time.Time{}))
+		e, err := lifecycle.New(c, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithTimeout(t.Context(), d)
+		defer stop()
+		done := make(chan error)
+		go func() { done <- e.Run(ctx) }()
+		if meanwhile != nil {
+			meanwhile(e)
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestTheSweeperSleepsUntilTheNextDeadlineAndAtMostFiveSeconds(t *testing.T) {
+	t.Parallel()
+	c := &clock{deadline: time.Time{}.Add(7 * time.Second)}
+	bubble(t, lifecycle.Options{}, c, 11*time.Second, nil)
+	var at []string
+	for _, s := range c.swept[1:] {
+		at = append(at, s.Sub(c.swept[0]).Round(time.Second).String())
+	}
+	if got := fmt.Sprint(at); got != "[5s 7s]" {
+		t.Errorf("after the first sweep it swept at %s, want [5s 7s]", got)
+	}
+	if n := int(c.beats.Load()); n != len(c.swept) {
+		t.Errorf("%d sweeps gave %d signs of life", len(c.swept), n)
+	}
+}
+
+func TestASweepThatFailsGivesNoSignOfLifeAndIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	c := &clock{}
+	c.fails.Store(true)
+	bubble(t, lifecycle.Options{}, c, 10*time.Second, func(*lifecycle.Engine) {
+		<-time.After(3500 * time.Millisecond) // of the bubble's time
+		if n := c.beats.Load(); n != 0 {
+			t.Errorf("%d signs of life of a sweeper that cannot look", n)
+		}
+		c.fails.Store(false)
+	})
+	if c.beats.Load() == 0 {
+		t.Error("it did not recover")
+	}
+}
+
+func TestLoadingTheQueueNudgesOneStepASecondWithTheSweeperOff(t *testing.T) {
+	t.Parallel()
+	c := &clock{}
+	bubble(t, lifecycle.Options{SweeperOff: true}, c, 10*time.Second, func(e *lifecycle.Engine) {
+		for range 30 {
+			if _, err := e.Queue(t.Context(), curfew.Cursor{}, 10); err != nil {
+				t.Error(err)
+			}
+			<-time.After(100 * time.Millisecond) // of the bubble's time
+		}
+	})
+	if n := len(c.looked); n < 3 || n > 4 {
+		t.Errorf("30 looks in 3 seconds made %d steps", n)
+	}
+}

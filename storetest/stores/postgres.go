@@ -1,0 +1,101 @@
+package stores
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // for another program's connection
+
+	"github.com/curfewhq/curfew/postgres"
+	"github.com/curfewhq/curfew/postgres/pgtest"
+	"github.com/curfewhq/curfew/storetest"
+)
+
+// Postgres is a store on a database of its own.
+func Postgres(t testing.TB) storetest.Harness {
+	t.Helper()
+	h, _ := PostgresURL(t)
+	return h
+}
+
+// PostgresURL is Postgres, with the database's address.
+func PostgresURL(t testing.TB) (storetest.Harness, string) {
+	t.Helper()
+	address := pgtest.Template(t, templateName(t), func(address string) error {
+		return migrate(context.WithoutCancel(t.Context()), address)
+	})
+	store, err := postgres.Open(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("pgx", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+		store.Close()
+	})
+	b := behind{db: db, schema: "curfew.", earlier: "%s - $2 * interval '1 microsecond'"}
+	return storetest.Harness{
+		Store: store, Age: b.age, Exec: b.exec, Query: b.query, Schema: b.schema,
+		Hold: func(t testing.TB, statements ...string) func() {
+			t.Helper()
+			return b.hold(t, "BEGIN", "COMMIT", statements...)
+		},
+		Settled: b.settled,
+	}, address
+}
+
+// templateName changes with the SQL that makes the schema, so that a stale
+// template is not used.
+func templateName(t testing.TB) string {
+	t.Helper()
+	_, here, _, _ := runtime.Caller(0)
+	room := filepath.Join(filepath.Dir(here), "..", "..", "postgres")
+	files, err := filepath.Glob(filepath.Join(room, "migrations", "*.sql"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no migrations in %s: %v", room, err)
+	}
+	digest := sha256.New()
+	for _, file := range append(files, filepath.Join(room, "guards.sql")) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		digest.Write(text)
+	}
+	return fmt.Sprintf("curfew_%x", digest.Sum(nil)[:8])
+}
+
+func migrate(ctx context.Context, address string) error {
+	store, err := postgres.Open(ctx, address)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	_, err = store.Migrate(ctx)
+	return err
+}
+
+// settled waits until done has a result or somebody waits for a lock in this
+// database.
+func (b behind) settled(t testing.TB, done chan error) {
+	t.Helper()
+	const waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
+		if settled(done, 5*time.Millisecond); len(done) > 0 || b.query(t, waiting)[0][0] != "0" {
+			return
+		}
+	}
+	t.Fatal("it neither finished nor waits for the held row")
+}

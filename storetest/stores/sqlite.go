@@ -1,0 +1,91 @@
+package stores
+
+import (
+	"database/sql"
+	"net/url"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	_ "modernc.org/sqlite" // the same driver, for another program's connection
+
+	"github.com/curfewhq/curfew/sqlite"
+	"github.com/curfewhq/curfew/storetest"
+)
+
+// SQLite is a store on a file of its own.
+func SQLite(t testing.TB) storetest.Harness {
+	t.Helper()
+	h, _ := SQLiteFile(t)
+	return h
+}
+
+// SQLiteFile is SQLite, with the file's path.
+func SQLiteFile(t testing.TB) (storetest.Harness, string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "curfew.db")
+	var clock stoppable
+	store, err := sqlite.Open(t.Context(), path, sqlite.Options{Create: true, Now: clock.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", "file:"+url.PathEscape(path)+"?_busy_timeout=10000&_pragma=foreign_keys(1)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	b := behind{db: db, earlier: "%s - $2"}
+	return storetest.Harness{
+		Store: store, Age: b.age, Exec: b.exec, Query: b.query,
+		Freeze: func(testing.TB) { clock.stop() },
+		Hold: func(t testing.TB, statements ...string) func() {
+			t.Helper()
+			return b.hold(t, "BEGIN IMMEDIATE", "COMMIT", statements...)
+		},
+		// Who waits for SQLite's one write lock cannot be seen from outside: a
+		// moment must do.
+		Settled: func(_ testing.TB, done chan error) { settled(done, 50*time.Millisecond) },
+	}, path
+}
+
+// settled waits for a result, and puts it back, or for so long.
+func settled(done chan error, most time.Duration) {
+	select {
+	case err := <-done:
+		done <- err
+	case <-time.After(most):
+	}
+}
+
+// stoppable is a clock that can be stopped.
+type stoppable struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *stoppable) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.at.IsZero() {
+		return time.Now()
+	}
+	return c.at
+}
+
+func (c *stoppable) stop() {
+	now := c.now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = now
+}

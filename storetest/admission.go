@@ -14,7 +14,7 @@ var admissions = contract{
 	"a deadline's limit is kept":                                          admitsWithinLimit,
 	"times are UTC and whole microseconds":                                admitsInMicroseconds,
 	"a reference is claimed once, whoever asks":                           refusesReference,
-	"a customer's slot is taken once":                                     refusesSlot,
+	"lesson 6: a customer's slot is taken once":                           refusesSlot,
 	"a key is claimed once a customer":                                    refusesKey,
 	"an id is used once":                                                  refusesID,
 	"a slot is free again once its session has ended":                     admitsAfterEnd,

@@ -12,16 +12,16 @@ import (
 )
 
 var figures = contract{
-	"an empty store counts zero of everything":                        emptyFigures,
-	"figures are the rows' counts after all sorts of things happened": figuresAfterStorms,
-	"figures are the rows' counts after ended rows were deleted":      figuresAfterDeletes,
-	"stale, very stale and orphaned are told apart":                   countsStale,
-	"overdue assigned and live sessions are counted":                  countsOverdue,
-	"a request is stale with its session":                             countsStaleRequests,
-	"unsettled payments have the age of the oldest":                   countsUnsettled,
-	"slots are counted, and those that leaked":                        countsSlots,
-	"who was refused repeatedly within the window is named":           countsRepeated,
-	"details are the oldest, up to a limit":                           healthDetails,
+	"lesson 22: an empty store counts zero of everything":                        emptyFigures,
+	"lesson 22: figures are the rows' counts after all sorts of things happened": figuresAfterStorms,
+	"figures are the rows' counts after ended rows were deleted":                 figuresAfterDeletes,
+	"stale, very stale and orphaned are told apart":                              countsStale,
+	"overdue assigned and live sessions are counted":                             countsOverdue,
+	"a request is stale with its session":                                        countsStaleRequests,
+	"unsettled payments have the age of the oldest":                              countsUnsettled,
+	"slots are counted, and those that leaked":                                   countsSlots,
+	"who was refused repeatedly within the window is named":                      countsRepeated,
+	"details are the oldest, up to a limit":                                      healthDetails,
 }
 
 func (s *scene) sessionFigures() curfew.SessionFigures {

@@ -14,15 +14,15 @@ import (
 var raceRounds = flag.Int("race.rounds", 200, "rounds of each race between two, in storetest")
 
 var races = contract{
-	"a hundred admissions of one customer are one session":           racesForSlot,
-	"a hundred admissions of one reference are one session":          racesForReference,
-	"one credit spent by ten at once is spent once":                  racesForCredit,
-	"accept and clear: what was accepted never ends":                 racesAcceptClear,
-	"accept and sweep at the deadline: what was accepted never ends": racesAcceptSweep,
-	"accept and cancel: one of them happens":                         racesAcceptCancel,
-	"two mechanics, one request: one gets it":                        racesForRequest,
-	"one mechanic, two requests: one is his, the other untouched":    racesForMechanic,
-	"four sweeps at once end each session once":                      racesSweeps,
+	"a hundred admissions of one customer are one session":                   racesForSlot,
+	"lesson 9: a hundred admissions of one reference are one session":        racesForReference,
+	"one credit spent by ten at once is spent once":                          racesForCredit,
+	"accept and clear: what was accepted never ends":                         racesAcceptClear,
+	"accept and sweep at the deadline: what was accepted never ends":         racesAcceptSweep,
+	"accept and cancel: one of them happens":                                 racesAcceptCancel,
+	"lesson 10: two mechanics, one request: one gets it":                     racesForRequest,
+	"lesson 10: one mechanic, two requests: one is his, the other untouched": racesForMechanic,
+	"four sweeps at once end each session once":                              racesSweeps,
 }
 
 // race lets n do something at the same moment and returns who succeeded. The
@@ -103,10 +103,8 @@ func racesAcceptClear(s *scene) {
 	accepted := 0
 	for round := range *raceRounds {
 		st := s.aged(s.patientAdmission(fmt.Sprint("customer-", round)), time.Hour)
-		b := batch(curfew.Credited, st)
-		b.Guard.OlderThan, b.Endings[0].Reason = 30*time.Minute, curfew.Cleared
 		accepted += s.duel(st, fmt.Sprint("mechanic-", round), func() ([]curfew.Ended, error) {
-			return s.Store.End(s.Context(), b)
+			return s.Store.End(s.Context(), s.clearing(st))
 		})
 	}
 	s.Logf("%d of %d were accepted, the others cleared", accepted, *raceRounds)

@@ -10,20 +10,20 @@ import (
 )
 
 var replays = contract{
-	"an unknown reference or key is not found":                  unknownReceipts,
-	"a reference answers its present outcome and first session": replaysReference,
-	"a key answers the session that was admitted with it":       replaysKey,
-	"a deferral claims its reference and brings no session":     defers,
-	"a deferral does not need a free slot":                      defersBesideOpen,
-	"a deferral's reference is claimed once":                    refusesDeferral,
-	"a deferral is served once, by its own session":             servesDeferral,
-	"a credit is spent once, by a session of its own":           spendsCredit,
-	"a checkout that moved pays for nothing":                    refusesSpending,
-	"a checkout pays for nothing while the slot is taken":       refusesSpendingWhileOpen,
-	"refusals are counted":                                      countsRefusals,
-	"ids and texts are kept byte for byte":                      keepsTexts,
-	"ids of 128 bytes are kept":                                 keepsLongIDs,
-	"what was bought is kept for every kind of session":         keepsPlans,
+	"an unknown reference or key is not found":                            unknownReceipts,
+	"lesson 8: a reference answers its present outcome and first session": replaysReference,
+	"a key answers the session that was admitted with it":                 replaysKey,
+	"a deferral claims its reference and brings no session":               defers,
+	"a deferral does not need a free slot":                                defersBesideOpen,
+	"a deferral's reference is claimed once":                              refusesDeferral,
+	"a deferral is served once, by its own session":                       servesDeferral,
+	"a credit is spent once, by a session of its own":                     spendsCredit,
+	"a checkout that moved pays for nothing":                              refusesSpending,
+	"a checkout pays for nothing while the slot is taken":                 refusesSpendingWhileOpen,
+	"refusals are counted":                                                countsRefusals,
+	"ids and texts are kept byte for byte":                                keepsTexts,
+	"ids of 128 bytes are kept":                                           keepsLongIDs,
+	"what was bought is kept for every kind of session":                   keepsPlans,
 }
 
 func unknownReceipts(s *scene) {

@@ -2,13 +2,27 @@ package server
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// Limits of the listeners.
+const (
+	maxHeader         = 16 << 10
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 15 * time.Second
+	idleTimeout       = 2 * time.Minute
+	// writeTimeout lets the longest request end, and its answer go out.
+	writeTimeout = cleanupTimeout + 15*time.Second
+	// requestTimeout is for everything but cleanups.
+	requestTimeout = 10 * time.Second
+	cleanupTimeout = time.Minute
 )
 
 // Once remembers one-time names: the store. The second claim of a name is
@@ -17,105 +31,104 @@ type Once interface {
 	ClaimOnce(ctx context.Context, name string, ttl time.Duration) error
 }
 
-// Options of a server.
+// Options of a server. Engine, Identity, Once and Ready are needed.
 type Options struct {
 	Engine   *lifecycle.Engine
 	Identity *Identity
 	Once     Once
-	// Ready says whether the database answers with the schema this process needs.
+	// Ready says whether the database answers with the schema this process
+	// needs; nil: it does.
 	Ready func(context.Context) error
-	// BaseURL is where callers reach the server, for texts: http://127.0.0.1:3001.
+	// BaseURL is where callers reach the server, for texts that can be pasted:
+	// http://127.0.0.1:3001.
 	BaseURL string
 	Version string
 	Logger  *slog.Logger // nil: nothing is logged
-	Metrics *Metrics     // nil: /metrics has Go's and the process's figures only
-	// RequestTimeout bounds one request; 0: 10 s.
+	Metrics *Metrics     // nil: /metrics has only Go's figures and the process's
+	// RequestTimeout bounds a request, but for cleanups, which get a minute;
+	// 0: 10 s.
 	RequestTimeout time.Duration
 }
 
-// Server answers HTTP.
-type Server struct{}
+// Server answers HTTP. Its handlers are safe for concurrent use.
+type Server struct {
+	engine   *lifecycle.Engine
+	identity *Identity
+	once     Once
+	ready    func(context.Context) error
+	baseURL  string
+	version  string
+	log      *slog.Logger
+	metrics  *Metrics
+	timeout  time.Duration
+	origins  *http.CrossOriginProtection
+	handler  http.Handler
+	ops      http.Handler
+}
 
-// New makes a server.
-func New(o Options) (*Server, error) { return &Server{}, nil }
+// New makes a server. The error's kind is Invalid where an option is missing.
+func New(o Options) (*Server, error) {
+	if o.Engine == nil || o.Identity == nil || o.Once == nil || o.Ready == nil {
+		return nil, curfew.Errorf(curfew.Invalid, "a server needs Engine, Identity, Once and Ready")
+	}
+	s := &Server{
+		engine: o.Engine, identity: o.Identity, once: o.Once, ready: o.Ready, log: o.Logger, metrics: o.Metrics,
+		baseURL: strings.TrimSuffix(o.BaseURL, "/"), version: o.Version, timeout: o.RequestTimeout,
+		origins: http.NewCrossOriginProtection(),
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	if s.metrics == nil {
+		s.metrics = NewMetrics()
+	}
+	if s.timeout == 0 {
+		s.timeout = requestTimeout
+	}
+	handler, err := s.public()
+	if err != nil {
+		return nil, err
+	}
+	s.handler, s.ops = s.observed(handler), s.operators()
+	return s, nil
+}
 
 // Handler is the public listener: API, pages and documentation.
-func (s *Server) Handler() http.Handler { return http.NotFoundHandler() }
+func (s *Server) Handler() http.Handler { return s.handler }
 
 // Ops is the listener for operators: /metrics, /livez, /readyz and pprof.
-func (s *Server) Ops() http.Handler { return http.NotFoundHandler() }
+func (s *Server) Ops() http.Handler { return s.ops }
 
-// HTTPServer listens with the limits that keep slow callers from holding it.
+// HTTPServer listens for everybody, with limits that keep slow callers from
+// holding it.
 func (s *Server) HTTPServer(addr string) *http.Server {
-	return &http.Server{Addr: addr, Handler: s.Handler(), ReadHeaderTimeout: time.Second}
+	return listener(addr, s.handler, s.log)
 }
 
-// OpsServer is HTTPServer for Ops.
+// OpsServer is HTTPServer for operators.
 func (s *Server) OpsServer(addr string) *http.Server {
-	return &http.Server{Addr: addr, Handler: s.Ops(), ReadHeaderTimeout: time.Second}
+	return listener(addr, s.ops, s.log)
 }
 
-// AuthOptions say whose tokens count.
-type AuthOptions struct {
-	KeyFile                                         string
-	CreateKey                                       bool
-	JWTSecret, JWKSURL, Issuer, Audience, RoleClaim string
+func listener(addr string, h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Addr: addr, Handler: h, MaxHeaderBytes: maxHeader,
+		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
+		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
 }
 
-// Identity issues and verifies tokens.
-type Identity struct{}
-
-// NewIdentity reads or makes the local key.
-func NewIdentity(ctx context.Context, o AuthOptions) (*Identity, error) { return &Identity{}, nil }
-
-// Token issues a token of the local key.
-func (i *Identity) Token(a curfew.Actor, ttl time.Duration) (string, error) { return "", nil }
-
-// LoginTicket issues a ticket for /login?ticket=.
-func (i *Identity) LoginTicket(a curfew.Actor) (string, error) { return "", nil }
-
-// Verify says who a token is.
-func (i *Identity) Verify(token string) (curfew.Actor, error) {
-	return curfew.Actor{}, curfew.Unauthenticated
+// public puts routes, pages and documentation behind one mux.
+func (s *Server) public() (http.Handler, error) {
+	mux := http.NewServeMux()
+	doc, err := s.register(mux)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.document(mux, doc); err != nil {
+		return nil, err
+	}
+	s.pages(mux)
+	return s.routed(mux), nil
 }
-
-// Metrics are the figures for Prometheus; a lifecycle.Observer.
-type Metrics struct{}
-
-var _ lifecycle.Observer = (*Metrics)(nil)
-
-// NewMetrics makes them.
-func NewMetrics() *Metrics { return &Metrics{} }
-
-// Watch adds the gauges read from e.Health at scrape time.
-func (m *Metrics) Watch(e *lifecycle.Engine) {}
-
-// Admitted implements lifecycle.Observer.
-func (m *Metrics) Admitted(string, time.Duration) {}
-
-// Blocked implements lifecycle.Observer.
-func (m *Metrics) Blocked(curfew.SessionStatus) {}
-
-// Cleaned implements lifecycle.Observer.
-func (m *Metrics) Cleaned(curfew.RuleName, curfew.Trigger, int) {}
-
-// RunFinished implements lifecycle.Observer.
-func (m *Metrics) RunFinished(curfew.Trigger, curfew.RunOutcome, time.Duration) {}
-
-// Expired implements lifecycle.Observer.
-func (m *Metrics) Expired(time.Duration) {}
-
-// HealthJSON is a health report as GET /api/debug/session-health answers it.
-func HealthJSON(r lifecycle.Report, version, baseURL string) api.Health { return api.Health{} }
-
-// PreviewJSON is a preview as GET /api/debug/cleanup-sessions answers it.
-func PreviewJSON(p curfew.Preview) api.Preview { return api.Preview{} }
-
-// RunJSON is what a run did, as POST /api/debug/cleanup-sessions answers it.
-func RunJSON(run curfew.Run, drifted []lifecycle.Drift) api.CleanupResult { return api.CleanupResult{} }
-
-// SessionJSON is a session as GET /api/sessions/{id} answers it.
-func SessionJSON(s curfew.Session) api.Session { return api.Session{} }
-
-// StatusJSON is what GET /api/customers/{id}/session-status answers; nil: nothing blocks.
-func StatusJSON(b *curfew.Blocker) api.SessionStatus { return api.SessionStatus{} }

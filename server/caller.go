@@ -1,0 +1,107 @@
+package server
+
+import (
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/curfewhq/curfew"
+)
+
+// caller says who a request is from: its bearer token, else its cookie, never
+// its query. Forbidden: a browser was made to send it by another site.
+func (s *Server) caller(r *http.Request) (curfew.Actor, error) {
+	if given := r.Header.Values("Authorization"); len(given) > 0 {
+		scheme, token, _ := strings.Cut(given[0], " ")
+		if len(given) > 1 || !strings.EqualFold(scheme, "Bearer") {
+			return curfew.Actor{}, errProvesNothing
+		}
+		return s.identity.Verify(strings.TrimSpace(token))
+	}
+	who, err := s.visitor(r)
+	if err != nil {
+		return who, err
+	}
+	return who, s.ownSite(r)
+}
+
+// visitor says whose browser it is.
+func (s *Server) visitor(r *http.Request) (curfew.Actor, error) {
+	cookie, err := r.Cookie(s.cookieName(r))
+	if err != nil {
+		return curfew.Actor{}, errProvesNothing
+	}
+	c, err := s.identity.verify(cookieType, cookie.Value)
+	return c.actor(), err
+}
+
+// ownSite refuses to change anything for another site's page. A browser always
+// says whose page it is; what does not say it is none, and has a token.
+func (s *Server) ownSite(r *http.Request) error {
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		return nil
+	}
+	silent := r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == ""
+	if silent || s.origins.Check(r) != nil {
+		return curfew.Errorf(curfew.Forbidden, "a cookie counts only for calls from Curfew's own pages: send a token instead")
+	}
+	return nil
+}
+
+// howToCall is the whole line that would have been let in.
+func (s *Server) howToCall(r *http.Request, roles []curfew.Role) string {
+	role, method := roles[0], ""
+	for _, may := range roles {
+		if may == curfew.Admin {
+			role = may
+		}
+	}
+	if r.Method != http.MethodGet {
+		method = "-X " + r.Method + " "
+	}
+	return "curl " + method + quoted(s.baseURL+r.URL.EscapedPath()) + " " + bearer(role)
+}
+
+// bearer is the part of a curl line that says who calls.
+func bearer(role curfew.Role) string {
+	return `-H "Authorization: Bearer $(curfew token --role ` + string(role) + ` --subject me)"`
+}
+
+// quoted is a text as one word of a shell's line.
+func quoted(text string) string {
+	plain := strings.IndexFunc(text, func(c rune) bool {
+		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-._~/:%@[]", c))
+	}) < 0
+	if plain {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+// The cookie of a signed-in browser. A browser takes the first name only with
+// Secure and for exactly this host.
+const (
+	secureCookie = "__Host-curfew"
+	localCookie  = "curfew"
+)
+
+func (s *Server) cookieName(r *http.Request) string {
+	if s.secured(r) {
+		return secureCookie
+	}
+	return localCookie
+}
+
+// secured reports whether the browser's cookie must be Secure. Only plain HTTP
+// on the machine itself goes without: not every browser takes Secure there.
+func (s *Server) secured(r *http.Request) bool {
+	return r.TLS != nil || strings.HasPrefix(s.baseURL, "https://") || !loopback(r.Host)
+}
+
+func loopback(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	ip := net.ParseIP(strings.Trim(host, "[]"))
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

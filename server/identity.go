@@ -1,0 +1,145 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/MicahParks/keyfunc/v3"
+	"github.com/golang-jwt/jwt/v5"
+	"golang.org/x/time/rate"
+
+	"github.com/curfewhq/curfew"
+)
+
+// keySize is the length of the local key, and the least of a shared secret, in
+// bytes: that of the hash (RFC 7518, section 3.2).
+const keySize = 32
+
+// How long a login lasts.
+const (
+	ticketTTL = 2 * time.Minute
+	cookieTTL = 12 * time.Hour
+)
+
+// AuthOptions say whose tokens count. The local key's always do.
+type AuthOptions struct {
+	// KeyFile holds the local key: 32 random bytes in base64, mode 0600.
+	KeyFile string
+	// CreateKey makes the file where it is missing.
+	CreateKey bool
+	// JWTSecret is another issuer's key for HS256, of at least 32 bytes.
+	JWTSecret string
+	// JWKSURL is where another issuer publishes its keys for ES256 and RS256.
+	JWKSURL string
+	// Issuer and Audience are required of those issuers' tokens where set.
+	Issuer, Audience string
+	// RoleClaim is where those issuers say the role; empty: role.
+	RoleClaim string
+}
+
+// Identity issues tokens of the local key, and says who a token is.
+type Identity struct {
+	key    []byte
+	secret *issuer // HS256; nil: none
+	public *issuer // ES256, RS256; nil: none
+}
+
+// NewIdentity reads the local key, or makes it, and learns of the other
+// issuers. Keys of a URL are kept fresh until the context ends.
+func NewIdentity(ctx context.Context, o AuthOptions) (*Identity, error) {
+	key, err := localKey(o.KeyFile, o.CreateKey)
+	if err != nil {
+		return nil, err
+	}
+	i := &Identity{key: key}
+	if o.JWTSecret != "" {
+		if len(o.JWTSecret) < keySize {
+			return nil, curfew.Errorf(curfew.Invalid, "auth.jwt_secret must have at least %d bytes", keySize)
+		}
+		i.secret = newIssuer(o, []string{"HS256"}, constant([]byte(o.JWTSecret)))
+	}
+	if o.JWKSURL != "" {
+		keys, err := published(ctx, o.JWKSURL)
+		if err != nil {
+			return nil, err
+		}
+		i.public = newIssuer(o, []string{"ES256", "RS256"}, keys)
+	}
+	return i, nil
+}
+
+// published is the keys at a URL. A token with an unknown key makes it look
+// again, at most once a minute; no caller waits for that.
+func published(ctx context.Context, url string) (jwt.Keyfunc, error) {
+	keys, err := keyfunc.NewDefaultOverrideCtx(ctx, []string{url}, keyfunc.Override{
+		HTTPTimeout:       5 * time.Second,
+		RateLimitWaitMax:  time.Nanosecond,
+		RefreshUnknownKID: rate.NewLimiter(rate.Every(time.Minute), 1),
+	})
+	if err != nil {
+		return nil, curfew.Errorf(curfew.Invalid, "auth.jwks_url %s cannot be used", url)
+	}
+	return keys.Keyfunc, nil
+}
+
+// localKey reads the key file; a missing one is made where that is wanted.
+func localKey(path string, create bool) ([]byte, error) {
+	if path == "" {
+		return nil, curfew.Errorf(curfew.Invalid, "auth.key_file is not set")
+	}
+	if create {
+		if err := makeKey(path); err != nil {
+			return nil, fmt.Errorf("make the key %s: %w", path, err)
+		}
+	}
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, curfew.Errorf(curfew.Invalid, "there is no key at %s: run `curfew serve` or `curfew token`, which make it", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the key: %w", err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return nil, curfew.Errorf(curfew.Invalid, "others can read the key %s: run `chmod 600 %s`", path, path)
+	}
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	if err != nil {
+		return nil, fmt.Errorf("read the key: %w", err)
+	}
+	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(key) != keySize {
+		return nil, curfew.Errorf(curfew.Invalid, "%s does not hold a key: it should be %d bytes in base64", path, keySize)
+	}
+	return key, nil
+}
+
+// makeKey makes the key unless it exists. It appears whole or not at all, and
+// of two who make it at once one wins.
+func makeKey(path string) error {
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), ".curfew-key-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(file.Name()) }() // linked, or of no use
+	key := make([]byte, keySize)
+	_, _ = rand.Read(key) // never fails
+	_, err = file.WriteString(base64.StdEncoding.EncodeToString(key) + "\n")
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(file.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,42 @@
+package server
+
+import (
+	"encoding/base64"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// paged is the input of a list.
+type paged struct {
+	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"The length of a page"`
+	Cursor string `query:"cursor" maxLength:"200" doc:"The nextCursor of the page before"`
+}
+
+// after is the place behind which the page begins.
+func (p paged) after() (curfew.Cursor, error) {
+	if p.Cursor == "" {
+		return curfew.Cursor{}, nil
+	}
+	text, err := base64.RawURLEncoding.Strict().DecodeString(p.Cursor)
+	micros, id, ok := strings.Cut(string(text), " ")
+	at, err2 := strconv.ParseInt(micros, 10, 64)
+	if err != nil || err2 != nil || !ok || canonical(id) != id {
+		return curfew.Cursor{}, malformed("cursor is none that Curfew gave: leave it out for the first page")
+	}
+	return curfew.Cursor{At: time.UnixMicro(at).UTC(), ID: id}, nil
+}
+
+// cut shortens a list that was read one longer than its page, and says where
+// the next page begins; nil: there is none.
+func cut[T any](list []T, limit int, place func(T) curfew.Cursor) ([]T, *string) {
+	if len(list) <= limit {
+		return list, nil
+	}
+	last := place(list[limit-1])
+	text := strconv.FormatInt(last.At.UnixMicro(), 10) + " " + last.ID
+	next := base64.RawURLEncoding.EncodeToString([]byte(text))
+	return list[:limit], &next
+}

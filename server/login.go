@@ -1,0 +1,83 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/web"
+)
+
+// login signs a browser in with a ticket that counts once.
+func (s *Server) login(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
+	defer cancel()
+	who, err := s.redeem(ctx, r)
+	if kind := curfew.KindOf(err); err != nil && kind != curfew.Unauthenticated && kind != curfew.Conflict {
+		s.refuse(w, r, err)
+		return
+	}
+	if err == nil {
+		err = s.signIn(w, r, who)
+	}
+	if err != nil {
+		p := web.Page{LoginHint: loginHint, Version: s.version}
+		p.Message = "This link has been used, or is older than two minutes. Run " + loginHint + " again: it prints a new one."
+		s.page(w, r, web.LoginPage, p)
+		return
+	}
+	http.Redirect(w, r, home(who.Role), http.StatusSeeOther)
+}
+
+// redeem says whose ticket it is. Conflict: it was used. A HEAD request, as link
+// previews send it, does not use it up.
+func (s *Server) redeem(ctx context.Context, r *http.Request) (curfew.Actor, error) {
+	c, err := s.identity.verify(ticketType, r.URL.Query().Get("ticket"))
+	switch {
+	case err != nil:
+		return curfew.Actor{}, err
+	case c.id == "" || r.Method != http.MethodGet:
+		return curfew.Actor{}, errProvesNothing
+	}
+	err = s.once.ClaimOnce(ctx, "login:"+c.id, ticketTTL+skew)
+	if err != nil && !errors.Is(err, curfew.Conflict) {
+		return curfew.Actor{}, err
+	}
+	return c.actor(), err
+}
+
+func (s *Server) signIn(w http.ResponseWriter, r *http.Request, who curfew.Actor) error {
+	token, err := s.identity.issue(cookieType, who, cookieTTL)
+	if err != nil {
+		return err
+	}
+	visitOf(r.Context()).actor = who
+	http.SetCookie(w, s.cookie(r, token, int(cookieTTL.Seconds())))
+	return nil
+}
+
+// logout forgets who the browser is.
+func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
+	if err := s.ownSite(r); err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	http.SetCookie(w, s.cookie(r, "", -1))
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+}
+
+func (s *Server) cookie(r *http.Request, token string, maxAge int) *http.Cookie {
+	return &http.Cookie{
+		Name: s.cookieName(r), Value: token, Path: "/", MaxAge: maxAge,
+		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: s.secured(r),
+	}
+}
+
+// home is the page for a role.
+func home(role curfew.Role) string {
+	if role == curfew.Customer {
+		return "/" + web.ClearPage
+	}
+	return "/" + web.CleanupPage
+}

@@ -1,0 +1,77 @@
+package server
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+)
+
+func (s *Server) listQueue(ctx context.Context, _ call, in *paged) (*answered[api.Queue], error) {
+	after, err := in.after()
+	if err != nil {
+		return nil, err
+	}
+	pending, err := s.engine.Queue(ctx, after, in.Limit+1)
+	if err != nil {
+		return nil, err
+	}
+	pending, next := cut(pending, in.Limit, func(p curfew.Standing) curfew.Cursor {
+		return curfew.Cursor{At: p.Request.CreatedAt, ID: p.Request.ID}
+	})
+	return okay(queueJSON(pending, next), nil)
+}
+
+func queueJSON(pending []curfew.Standing, next *string) api.Queue {
+	q := api.Queue{Requests: make([]api.Offer, len(pending)), NextCursor: next}
+	for i, p := range pending {
+		q.Requests[i] = api.Offer{
+			ID: p.Request.ID, SessionID: p.ID, CustomerName: p.Request.CustomerName, Plan: p.Plan, Type: string(p.Kind),
+			CreatedAt: p.Request.CreatedAt.UTC(), ExpiresAt: p.ExpiresAt.UTC(),
+			WaitingSeconds: int64(p.Now.Sub(p.Request.CreatedAt) / time.Second),
+		}
+	}
+	return q
+}
+
+func (s *Server) acceptRequest(ctx context.Context, c call, _ *named) (*answered[api.Offered], error) {
+	accepted, err := s.engine.Accept(ctx, c.id, c.actor.ID)
+	return okay(offeredJSON(accepted), hidden(err, errNoRequest))
+}
+
+func (s *Server) releaseRequest(ctx context.Context, c call, _ *named) (*answered[api.Offered], error) {
+	released, err := s.engine.Release(ctx, c.id, c.actor.ID)
+	if err != nil {
+		return nil, hidden(err, errNoRequest)
+	}
+	events, err := s.engine.Events(ctx, released.Session)
+	if err == nil && !releasedBy(events, c.actor) {
+		return nil, errNoRequest
+	}
+	return okay(offeredJSON(released), err)
+}
+
+// releasedBy reports whether a mechanic ever put the session back: then a
+// repeated call gets the first one's answer, and nobody else gets any.
+func releasedBy(events []curfew.Event, who curfew.Actor) bool {
+	return slices.ContainsFunc(events, func(e curfew.Event) bool {
+		return e.Actor == who && e.Reason == "released"
+	})
+}
+
+// hidden makes every NotFound the same.
+func hidden(err, same error) error {
+	if err != nil && kindOf(err) == curfew.NotFound {
+		return same
+	}
+	return err
+}
+
+func offeredJSON(s curfew.Standing) api.Offered {
+	return api.Offered{Session: SessionJSON(s.Session), Request: api.Request{
+		ID: s.Request.ID, SessionID: s.ID, Status: string(s.Request.Status), CustomerName: s.Request.CustomerName,
+		MechanicID: s.Request.MechanicID, CreatedAt: s.Request.CreatedAt.UTC(),
+	}}
+}

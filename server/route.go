@@ -1,0 +1,180 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+)
+
+// route is one line of routes.go.
+type route struct {
+	method, path string
+	access       access
+	name         string // the operation's id
+	summary      string
+	statuses     []int // of success, the usual one first
+	timeout      time.Duration
+	fields       []string // that its body may have
+	register     func(*Server, huma.API, huma.Operation)
+}
+
+// at makes a route of a handler. The handler is called for who came through
+// the gate, with an input that has been checked.
+func at[I, O any](method, path string, a access, name, summary string, handle func(context.Context, call, *I) (*O, error)) route {
+	return route{
+		method: method, path: path, access: a, name: name, summary: summary,
+		statuses: []int{http.StatusOK}, fields: fieldsOf(reflect.TypeFor[I]()),
+		register: func(s *Server, to huma.API, op huma.Operation) {
+			huma.Register(to, op, func(ctx context.Context, in *I) (*O, error) {
+				c, _ := ctx.Value(callKey{}).(call) // guarded put it there
+				out, err := handle(ctx, c, in)
+				if err != nil {
+					return nil, s.fail(ctx, err)
+				}
+				return out, nil
+			})
+		},
+	}
+}
+
+type callKey struct{}
+
+// answers says which statuses of success the route has, the usual one first.
+func (rt route) answers(statuses ...int) route {
+	rt.statuses = statuses
+	return rt
+}
+
+// within gives the route more time, or less.
+func (rt route) within(timeout time.Duration) route {
+	rt.timeout = timeout
+	return rt
+}
+
+// fieldsOf is the fields that an input's body may have.
+func fieldsOf(input reflect.Type) []string {
+	fields := []string{}
+	body, ok := input.FieldByName("Body")
+	if !ok {
+		return fields
+	}
+	for i := range body.Type.NumField() {
+		name, _, _ := strings.Cut(body.Type.Field(i).Tag.Get("json"), ",")
+		fields = append(fields, name)
+	}
+	return fields
+}
+
+// register makes an operation of every route, and returns their description.
+func (s *Server) register(mux *http.ServeMux) (*huma.OpenAPI, error) {
+	config := huma.DefaultConfig("Curfew", s.version)
+	config.CreateHooks = nil // no $schema in bodies
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
+	config.Transformers = []huma.Transformer{ours}
+	config.Info.Description = "The session keeper of a paid live-help marketplace."
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "curfew token prints one"},
+	}
+	to := humago.New(mux, config)
+	problem := problemResponse(config.Components.Schemas)
+	for _, rt := range s.routes() {
+		s.add(to, rt, problem)
+	}
+	delete(config.Components.Schemas.Map(), "ErrorModel") // huma's own; ours is Problem
+	return to.OpenAPI(), nil
+}
+
+func (s *Server) add(to huma.API, rt route, problem *huma.Response) {
+	if rt.timeout == 0 {
+		rt.timeout = s.timeout
+	}
+	op := huma.Operation{
+		OperationID: rt.name, Method: rt.method, Path: rt.path, Summary: rt.summary,
+		Description:   "For: " + roleNames(rt.access.roles) + ".",
+		Tags:          []string{strings.Split(rt.path, "/")[2]},
+		DefaultStatus: rt.statuses[0],
+		Responses:     map[string]*huma.Response{"default": problem},
+		RequestBody:   &huma.RequestBody{},
+		Security:      []map[string][]string{{"bearer": {}}},
+		Middlewares:   huma.Middlewares{s.guarded(rt)},
+	}
+	if len(rt.fields) == 0 {
+		op.RequestBody = nil
+	}
+	rt.register(s, to, op)
+	usual := op.Responses[strconv.Itoa(rt.statuses[0])]
+	for _, status := range rt.statuses[1:] {
+		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: usual.Content}
+	}
+	if op.RequestBody != nil {
+		op.RequestBody.Required = mustHaveBody(to, op.RequestBody)
+	}
+}
+
+// mustHaveBody reports whether a body has fields that are required. An absent
+// body counts as {}.
+func mustHaveBody(to huma.API, body *huma.RequestBody) bool {
+	schema := body.Content["application/json"].Schema
+	if schema.Ref != "" {
+		schema = to.OpenAPI().Components.Schemas.SchemaFromRef(schema.Ref)
+	}
+	return len(schema.Required) > 0
+}
+
+func problemResponse(schemas huma.Registry) *huma.Response {
+	return &huma.Response{Description: "A problem (RFC 9457)", Content: map[string]*huma.MediaType{
+		problemType: {Schema: schemas.Schema(reflect.TypeFor[api.Problem](), true, "Problem")},
+	}}
+}
+
+func roleNames(roles []curfew.Role) string {
+	names := make([]string, len(roles))
+	for i, r := range roles {
+		names[i] = string(r)
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+// guarded is what every call of a route goes through before it is decoded.
+func (s *Server) guarded(rt route) func(huma.Context, func(huma.Context)) {
+	return func(hc huma.Context, next func(huma.Context)) {
+		ctx, cancel := context.WithTimeout(hc.Context(), rt.timeout)
+		defer cancel()
+		hc = huma.WithContext(hc, ctx)
+		r, w := humago.Unwrap(hc)
+		c, err := s.enter(w, r, rt)
+		if err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		next(huma.WithValue(hc, callKey{}, c))
+	}
+}
+
+// enter says who calls, asks the gate, and only then reads the body.
+func (s *Server) enter(w http.ResponseWriter, r *http.Request, rt route) (call, error) {
+	who, err := s.caller(r)
+	if curfew.KindOf(err) == curfew.Unauthenticated {
+		return call{}, kindFailure(curfew.Unauthenticated, s.howToCall(r, rt.access.roles))
+	}
+	if err != nil {
+		return call{}, err
+	}
+	visitOf(r.Context()).actor = who
+	c, err := s.pass(r.Context(), who, rt.access, r.PathValue("id"))
+	if err != nil || rt.method == http.MethodGet {
+		return c, err
+	}
+	return c, readBody(w, r, rt.fields)
+}

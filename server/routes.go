@@ -1,0 +1,35 @@
+package server
+
+import (
+	"net/http"
+
+	"github.com/curfewhq/curfew"
+)
+
+// routes is every route of the API: what, who, whose, and what answers it.
+func (s *Server) routes() []route {
+	const get, post = http.MethodGet, http.MethodPost
+	const c, m, a, sv = curfew.Customer, curfew.Mechanic, curfew.Admin, curfew.Service
+	return []route{
+		at(post, "/api/checkouts", allow(nobodys, sv), "fulfillCheckout", "Fulfil a paid checkout", s.fulfillCheckout).answers(201, 200, 202),
+		at(get, "/api/customers/{id}/checkouts", allow(itself, c, a, sv), "listCheckouts", "A customer's payments", s.listCheckouts),
+		at(get, "/api/customers/{id}/session-status", allow(itself, c, a, sv), "sessionStatus", "What blocks a customer", s.sessionStatus),
+		at(post, "/api/customers/{id}/clear", allow(itself, c, a, sv), "clearCustomer", "End what a customer has open", s.clearCustomer),
+		at(post, "/api/sessions", allow(nobodys, c, sv), "createSession", "Use a free plan or a credit", s.createSession).answers(201, 200),
+		at(get, "/api/sessions/{id}", allow(party, c, m, a, sv), "readSession", "Read a session", s.readSession),
+		at(get, "/api/sessions/{id}/events", allow(party, c, m, a, sv), "listEvents", "A session's history", s.listEvents),
+		at(post, "/api/sessions/{id}/join", allow(party, c, m), "joinSession", "Come in; the second party makes it live", s.joinSession),
+		at(post, "/api/sessions/{id}/end", allow(party, c, m, a, sv), "endSession", "End a session", s.endSession),
+		at(post, "/api/sessions/{id}/cancel", allow(party, c, m, a, sv), "cancelSession", "Cancel a session, or release it", s.cancelSession),
+		at(get, "/api/mechanics/requests", allow(nobodys, m, a), "listQueue", "What mechanics may accept", s.listQueue),
+		at(post, "/api/mechanics/requests/{id}/accept", allow(offer, m), "acceptRequest", "Accept a request", s.acceptRequest),
+		at(post, "/api/mechanics/requests/{id}/release", allow(offer, m), "releaseRequest", "Put a request back", s.releaseRequest),
+		at(get, "/api/debug/cleanup-sessions", allow(nobodys, a), "previewCleanup", "What a cleanup would change", s.previewCleanup).within(cleanupTimeout),
+		at(post, "/api/debug/cleanup-sessions", allow(nobodys, a), "runCleanup", "Clean up, or store a preview", s.runCleanup).within(cleanupTimeout),
+		at(get, "/api/debug/cleanup-runs", allow(nobodys, a), "listRuns", "The record of cleanups", s.listRuns),
+		at(get, "/api/debug/session-health", allow(nobodys, a, sv), "sessionHealth", "How healthy everything is", s.sessionHealth).answers(200, 503),
+	}
+}
+
+// allow is an entry of the who-column.
+func allow(r relation, roles ...curfew.Role) access { return access{roles: roles, relation: r} }

@@ -61,7 +61,7 @@ func TestLesson03_PreviewAndRunAgreeById(t *testing.T) {
 		if p.Stats() != want || run.Stats != want {
 			w.Errorf("preview %+v, run %+v, want %+v", p.Stats(), run.Stats, want)
 		}
-		if rows := w.Query(w, "SELECT count(DISTINCT subject_id) FROM " + w.Schema + "events WHERE subject = 'session' AND run_id = '" + run.ID + "'"); rows[0][0] != "4" {
+		if rows := w.Query(w, "SELECT count(DISTINCT subject_id) FROM "+w.Schema+"events WHERE subject = 'session' AND run_id = '"+run.ID+"'"); rows[0][0] != "4" {
 			w.Errorf("the run's id stands in the events of %s sessions", rows[0][0])
 		}
 		if again := must(w.RunCleanup(w.Context(), byHand))(w); again.Stats.TotalCleaned != 0 || again.Outcome != curfew.RunSucceeded {
@@ -71,7 +71,7 @@ func TestLesson03_PreviewAndRunAgreeById(t *testing.T) {
 }
 
 func TestLesson04_TheRulesForUnassignedSessionsLeaveAcceptedOnesAlone(t *testing.T) {
-	worlds(t, func(w *world) {
+	onBoth(t, nil, func(w *world) {
 		f := w.accepted("c", "p", "m")
 		w.Exec(w, "UPDATE "+w.Schema+"session_requests SET status = 'cancelled', ended_at = created_at WHERE customer_id = 'c'")
 		w.Age(w, f.SessionID, 25*time.Minute)
@@ -164,6 +164,7 @@ func TestOnlyTheRulesAskedForAreApplied(t *testing.T) {
 		if run := must(w.RunCleanup(w.Context(), c))(w); run.Stats != (curfew.Stats{Overran: 2, TotalCleaned: 2}) {
 			w.Errorf("cleaned %+v", run.Stats)
 		}
+		must(w.RunFullCleanup(w.Context()))(w)
 	})
 }
 

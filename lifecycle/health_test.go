@@ -52,6 +52,7 @@ func TestHealthCountsEverySessionExactly(t *testing.T) {
 		if ids := r.Findings[0].Sessions; len(ids) != 2 {
 			w.Errorf("the finding names %v", ids)
 		}
+		must(w.RunFullCleanup(w.Context()))(w)
 	})
 }
 

@@ -65,6 +65,9 @@ func TestAnAcceptHeldOpenIsNeverUndoneByACleanup(t *testing.T) {
 	}
 }
 
+// raceSize is how many sessions pass their deadline together.
+const raceSize = 50
+
 // Deadlines pass while mechanics accept and the sweeper never rests: whoever
 // got a session keeps it.
 func TestRandomAcceptsAgainstTheSweep(t *testing.T) {
@@ -74,8 +77,8 @@ func TestRandomAcceptsAgainstTheSweep(t *testing.T) {
 		w.Logf("seed %d, %d races", seed, *races)
 		random := rand.New(rand.NewPCG(seed, 0))
 		won, lost := 0, 0
-		for n := 0; n < *races; n += 250 {
-			a, b := raceBatch(w, random, ttl, n, min(250, *races-n))
+		for n := 0; n < *races; n += raceSize {
+			a, b := raceBatch(w, random, ttl, n, min(raceSize, *races-n))
 			won, lost = won+a, lost+b
 		}
 		w.Logf("%d accepts won, %d lost", won, lost)
@@ -174,7 +177,7 @@ func TestLesson06_ALostAnswerNeverMakesTwo(t *testing.T) {
 				return err
 			})
 		}
-		if n := w.Query(w, "SELECT count(*) FROM " + w.Schema + "sessions"); n[0][0] != "40" {
+		if n := w.Query(w, "SELECT count(*) FROM "+w.Schema+"sessions"); n[0][0] != "40" {
 			w.Errorf("%s sessions, want 40", n[0][0])
 		}
 	})

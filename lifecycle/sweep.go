@@ -120,8 +120,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	defer timer.Stop()
 	for {
 		var nudges <-chan struct{}
-		wait := time.Until(r.stepped.Add(nudgeEvery))
-		if wait <= 0 {
+		if time.Since(r.stepped) >= nudgeEvery {
 			nudges = e.nudges
 		}
 		select {
@@ -135,7 +134,7 @@ func (e *Engine) Run(ctx context.Context) error {
 				r.next = time.Now().Add(e.pass(ctx, &r))
 			}
 		}
-		timer.Reset(r.pause(e.sweeps, len(e.nudges) > 0))
+		timer.Reset(r.pause(e.sweeps))
 	}
 }
 
@@ -144,15 +143,15 @@ type rhythm struct {
 	next, stepped, orphans, tidied time.Time
 }
 
-// pause is how long Run may sleep: until its next pass, or until a nudge that
-// came too early may be followed.
-func (r rhythm) pause(sweeps, nudged bool) time.Duration {
+// pause is how long Run may sleep: until its next pass, or until the next nudge
+// may be followed.
+func (r rhythm) pause(sweeps bool) time.Duration {
 	pause := MaxSleep
 	if sweeps {
 		pause = time.Until(r.next)
 	}
-	if nudged {
-		pause = min(pause, time.Until(r.stepped.Add(nudgeEvery)))
+	if again := time.Until(r.stepped.Add(nudgeEvery)); again > 0 {
+		pause = min(pause, again)
 	}
 	return max(pause, 0)
 }

@@ -16,8 +16,8 @@ import (
 
 // How hard the races are run. The figures of the README come from larger ones.
 var (
-	races  = flag.Int("races", 500, "random races of accept against the cleanup")
-	storms = flag.Int("storms", 20, "storms of 100 concurrent admissions of one customer")
+	races  = flag.Int("races", 200, "random races of accept against the cleanup")
+	storms = flag.Int("storms", 5, "storms of 100 concurrent admissions of one customer")
 )
 
 var (

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -31,7 +32,7 @@ func PostgresURL(t testing.TB) (storetest.Harness, string) {
 	address := pgtest.Template(t, templateName(t), func(address string) error {
 		return migrate(context.WithoutCancel(t.Context()), address)
 	})
-	store, err := postgres.Open(t.Context(), address)
+	store, err := postgres.Open(t.Context(), withClock(t, address))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,8 +54,30 @@ func PostgresURL(t testing.TB) (storetest.Harness, string) {
 			return b.hold(t, "BEGIN", "COMMIT", statements...)
 		},
 		Settled: b.settled,
+		Freeze:  func(t testing.TB) { t.Helper(); b.exec(t, stopClock) },
 	}, address
 }
+
+// withClock is the address for connections that look for now() in the schema
+// clock first. There is none until stopClock makes it.
+func withClock(t testing.TB, address string) string {
+	t.Helper()
+	there, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := there.Query()
+	query.Set("search_path", "clock, pg_catalog, public")
+	there.RawQuery = query.Encode()
+	return there.String()
+}
+
+// stopClock makes a now() that stands still.
+const stopClock = `DO $$ BEGIN
+    CREATE SCHEMA clock;
+    EXECUTE format('CREATE FUNCTION clock.now() RETURNS timestamptz LANGUAGE sql STABLE AS %L',
+        format('SELECT %L::timestamptz', now()));
+END $$`
 
 // templateName changes with the SQL that makes the schema, so that a stale
 // template is not used.

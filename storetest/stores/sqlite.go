@@ -1,8 +1,11 @@
 package stores
 
 import (
+	"context"
 	"database/sql"
+	"errors"
 	"net/url"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -24,13 +27,17 @@ func SQLite(t testing.TB) storetest.Harness {
 // SQLiteFile is SQLite, with the file's path.
 func SQLiteFile(t testing.TB) (storetest.Harness, string) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "curfew.db")
-	var clock stoppable
-	store, err := sqlite.Open(t.Context(), path, sqlite.Options{Create: true, Now: clock.now})
+	original, err := migrated()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := store.Migrate(t.Context()); err != nil {
+	path := filepath.Join(t.TempDir(), "curfew.db")
+	if err := os.WriteFile(path, original, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var clock stoppable
+	store, err := sqlite.Open(t.Context(), path, sqlite.Options{Now: clock.now})
+	if err != nil {
 		t.Fatal(err)
 	}
 	db, err := sql.Open("sqlite", "file:"+url.PathEscape(path)+"?_busy_timeout=10000&_pragma=foreign_keys(1)")
@@ -58,6 +65,27 @@ func SQLiteFile(t testing.TB) (storetest.Harness, string) {
 		Settled: func(_ testing.TB, done chan error) { settled(done, 50*time.Millisecond) },
 	}, path
 }
+
+// migrated is a fresh database's bytes, made once a process: migrating takes
+// longer than most tests.
+var migrated = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "curfew-template")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // a leftover in the temporary folder harms nobody
+	path := filepath.Join(dir, "curfew.db")
+	ctx := context.Background()
+	store, err := sqlite.Open(ctx, path, sqlite.Options{Create: true})
+	if err != nil {
+		return nil, err
+	}
+	_, err = store.Migrate(ctx)
+	if err = errors.Join(err, store.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
 
 // settled waits for a result, and puts it back, or for so long.
 func settled(done chan error, most time.Duration) {

@@ -1,6 +1,14 @@
 -- +goose Up
 
-CREATE SCHEMA IF NOT EXISTS curfew;
+-- Not CREATE SCHEMA IF NOT EXISTS: that asks for the right to make schemas even
+-- where an administrator has made this one already.
+-- +goose StatementBegin
+DO $$ BEGIN
+    IF to_regnamespace('curfew') IS NULL THEN
+        CREATE SCHEMA curfew;
+    END IF;
+END $$;
+-- +goose StatementEnd
 
 -- A customer's claim on one live slot. Every row that has not ended has a
 -- deadline. customer_id comes first in every key, so that the tables can be
@@ -25,7 +33,7 @@ CREATE TABLE curfew.sessions (
     ended_at           timestamptz,
     end_reason         text,
     PRIMARY KEY (customer_id, id),
-    CONSTRAINT sessions_deadline CHECK (status IN ('completed', 'cancelled') OR expires_at IS NOT NULL),
+    CONSTRAINT sessions_deadline CHECK (status IN ('completed', 'cancelled') OR (expires_at IS NOT NULL AND isfinite(expires_at))),
     CONSTRAINT sessions_ended CHECK ((status IN ('completed', 'cancelled')) = (ended_at IS NOT NULL)),
     CONSTRAINT sessions_scheduled CHECK (status <> 'scheduled' OR starts_at IS NOT NULL)
 );

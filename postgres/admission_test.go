@@ -1,0 +1,113 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/curfewhq/curfew"
+)
+
+// turns counts how often a connection is read from after it was written to:
+// the round trips.
+type turns struct {
+	net.Conn
+	wrote *atomic.Bool
+	n     *atomic.Int32
+}
+
+func (c turns) Write(b []byte) (int, error) {
+	c.wrote.Store(true)
+	return c.Conn.Write(b)
+}
+
+func (c turns) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if n > 0 && c.wrote.Swap(false) {
+		c.n.Add(1)
+	}
+	return n, err
+}
+
+// counting is a store on one connection whose round trips are counted.
+func (w *world) counting() (*Store, *atomic.Int32) {
+	w.Helper()
+	var n atomic.Int32
+	s := w.configured(func(c *pgxpool.Config) {
+		c.MaxConns = 1
+		// A connection that was idle for a second is asked whether it lives.
+		c.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
+		dial := c.ConnConfig.DialFunc
+		c.ConnConfig.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dial(ctx, network, address)
+			return turns{conn, new(atomic.Bool), &n}, err
+		}
+	})
+	return s, &n
+}
+
+func TestRoundTrips(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s, n := w.counting()
+	w.admit("busy")
+	keyed := func() curfew.Admission {
+		a := admission(newID())
+		a.Key = "key"
+		return a
+	}
+	fresh := w.admitting(s, func() curfew.Admission { return admission(newID()) })
+	for what, c := range map[string]struct {
+		before, step func() func() error // before prepares the statements: at their first use
+		want         int32
+	}{
+		"a fresh admission is one round trip":   {fresh, fresh, 1},
+		"with a key it is one round trip":       {w.admitting(s, keyed), w.admitting(s, keyed), 1},
+		"a refused admission is one round trip": {fresh, w.refusing(s, "busy"), 1},
+		"accepting is four round trips":         {w.accepting(s), w.accepting(s), 4},
+		"a look for what is overdue is one":     {w.finding(s), w.finding(s), 1},
+	} {
+		w.must(c.before()())
+		step := c.step()
+		before := n.Load()
+		w.must(step())
+		if got := n.Load() - before; got != c.want {
+			t.Errorf("%s: %d", what, got)
+		}
+	}
+}
+
+func (w *world) admitting(s *Store, a func() curfew.Admission) func() func() error {
+	return func() func() error {
+		return func() error { _, err := s.Admit(w.Context(), a()); return err }
+	}
+}
+
+func (w *world) refusing(s *Store, customer string) func() func() error {
+	return func() func() error {
+		return func() error {
+			if _, err := s.Admit(w.Context(), admission(customer)); !errors.Is(err, curfew.Conflict) {
+				return fmt.Errorf("got error %w, want a conflict", err)
+			}
+			return nil
+		}
+	}
+}
+
+func (w *world) accepting(s *Store) func() func() error {
+	return func() func() error {
+		c := accepting(w.admit(newID()), newID())
+		return func() error { _, err := s.Change(w.Context(), c); return err }
+	}
+}
+
+func (w *world) finding(s *Store) func() func() error {
+	return func() func() error {
+		return func() error { _, err := s.Find(w.Context(), curfew.Search{Limit: 10}); return err }
+	}
+}

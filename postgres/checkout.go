@@ -1,0 +1,126 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/curfewhq/curfew"
+)
+
+const (
+	checkoutColumns = `c.id, c.customer_id, c.ref, c.plan, c.amount, c.currency, c.email, c.name, c.metadata, c.outcome, c.version,
+		c.session_id, c.retry_until, c.money_due, c.created_at, c.updated_at`
+	selectCheckout = `SELECT ` + checkoutColumns + ` FROM curfew.checkouts c`
+	receiptColumns = checkoutColumns + `, ` + sessionColumns + `, r.id, now()`
+	// joinFirst joins a checkout's first session with its request.
+	joinFirst         = ` LEFT JOIN curfew.sessions s ON s.customer_id = c.customer_id AND s.id = c.session_id` + joinRequest
+	receiptByCheckout = `SELECT ` + receiptColumns + ` FROM curfew.checkouts c` + joinFirst + ` WHERE c.customer_id = $1 AND c.id = $2`
+)
+
+func checkoutTargets(c *curfew.Checkout) []any {
+	return []any{
+		(*text)(&c.ID), (*text)(&c.CustomerID), (*text)(&c.Ref), (*text)(&c.Plan), (*number)(&c.Amount), (*text)(&c.Currency),
+		(*text)(&c.Email), (*text)(&c.Name), &c.Metadata, (*text)(&c.Outcome), (*number)(&c.Version), (*text)(&c.SessionID),
+		(*stamp)(&c.RetryUntil), (*flag)(&c.MoneyDue), (*stamp)(&c.CreatedAt), (*stamp)(&c.UpdatedAt),
+	}
+}
+
+func scanCheckout(row pgx.CollectableRow) (curfew.Checkout, error) {
+	var c curfew.Checkout
+	err := row.Scan(checkoutTargets(&c)...)
+	return c, err
+}
+
+func scanReceipt(row pgx.CollectableRow) (curfew.Receipt, error) {
+	var r curfew.Receipt
+	err := row.Scan(slices.Concat(checkoutTargets(&r.Checkout), sessionTargets(&r.Session),
+		[]any{(*text)(&r.RequestID), (*stamp)(&r.Now)})...)
+	return r, err
+}
+
+const checkoutsOf = selectCheckout + ` WHERE c.customer_id = $1 ORDER BY c.created_at, c.id`
+
+// Checkouts is all of a customer's, oldest first.
+func (s *Store) Checkouts(ctx context.Context, customerID string) ([]curfew.Checkout, error) {
+	all, err := many(ctx, s, scanCheckout, checkoutsOf, customerID)
+	return all, wrap(err, "checkouts of %s", customerID)
+}
+
+const oldestCredit = selectCheckout + `
+	WHERE c.customer_id = $1 AND c.plan = $2 AND c.outcome = 'credited' ORDER BY c.created_at, c.id LIMIT 1`
+
+// Credit is the customer's oldest credited checkout of the plan.
+func (s *Store) Credit(ctx context.Context, customerID, plan string) (curfew.Checkout, error) {
+	c, err := one(ctx, s, scanCheckout, oldestCredit, customerID, plan)
+	return c, orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no credit of plan %q", customerID, plan))
+}
+
+const oldestDeferred = `SELECT ` + receiptColumns + ` FROM curfew.checkouts c` + joinFirst + `
+	WHERE c.customer_id = $1 AND c.outcome = 'deferred' ORDER BY c.created_at, c.id LIMIT 1`
+
+// Deferred is the customer's oldest deferred checkout.
+func (s *Store) Deferred(ctx context.Context, customerID string) (curfew.Receipt, error) {
+	r, err := one(ctx, s, scanReceipt, oldestDeferred, customerID)
+	return r, orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no deferred payment", customerID))
+}
+
+const selectServable = `SELECT c.customer_id FROM curfew.checkouts c
+	WHERE c.outcome = 'deferred' AND NOT EXISTS (
+		SELECT FROM curfew.sessions s WHERE s.customer_id = c.customer_id AND s.status IN ('waiting', 'live'))
+	GROUP BY c.customer_id ORDER BY min(c.created_at), c.customer_id LIMIT $1`
+
+// Servable is customers whose deferred payment can be served now.
+func (s *Store) Servable(ctx context.Context, limit int) ([]string, error) {
+	all, err := many(ctx, s, pgx.RowTo[string], selectServable, limit)
+	return all, wrap(err, "servable customers")
+}
+
+// Each condition has an index of its own rows.
+const selectUnsettled = `SELECT ` + receiptColumns + ` FROM curfew.checkouts c
+	LEFT JOIN LATERAL (
+		SELECT e.* FROM curfew.sessions e
+		WHERE c.money_due AND e.customer_id = c.customer_id AND e.checkout_id = c.id AND e.status IN ('completed', 'cancelled')
+		ORDER BY e.ended_at DESC, e.id DESC LIMIT 1) s ON true` + joinRequest + `
+	WHERE ((c.outcome = 'deferred' AND c.retry_until < now()) OR c.money_due) AND ($1 = '' OR c.customer_id = $1)
+	ORDER BY c.created_at, c.id LIMIT $2`
+
+// Unsettled is deferred payments past their time and money that is due.
+func (s *Store) Unsettled(ctx context.Context, customerID string, limit int) ([]curfew.Receipt, error) {
+	all, err := many(ctx, s, scanReceipt, selectUnsettled, customerID, limit)
+	return all, wrap(err, "unsettled checkouts")
+}
+
+const (
+	updateCheckout = `UPDATE curfew.checkouts c SET
+			outcome = $5, version = c.version + 1, money_due = false, updated_at = now(),
+			retry_until = CASE WHEN $5 = 'deferred' THEN c.retry_until END
+		WHERE c.customer_id = $1 AND c.id = $2 AND c.outcome = $3 AND c.version = $4
+		RETURNING ` + checkoutColumns
+	// An admission is what makes a checkout fulfilled, so the triggers count
+	// none that becomes so otherwise.
+	tallyFulfilled = `INSERT INTO curfew.tallies AS t (shard, noun, status, n) VALUES (pg_backend_pid() % 16, 'checkout', 'fulfilled', 1)
+		ON CONFLICT (shard, noun, status) DO UPDATE SET n = t.n + 1`
+)
+
+// ChangeCheckout moves a checkout that no session's change carries with it.
+func (s *Store) ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) (curfew.Checkout, error) {
+	var now curfew.Checkout
+	err := s.tx(ctx, func(tx pgx.Tx) error {
+		return sendIn(ctx, tx, func(b *pgx.Batch) { queueCheckoutChange(b, c, &now) })
+	})
+	return now, wrap(err, "change checkout %s to %s", c.From.ID, c.To)
+}
+
+func queueCheckoutChange(b *pgx.Batch, c curfew.CheckoutChange, now *curfew.Checkout) {
+	b.Queue(updateCheckout, c.From.CustomerID, c.From.ID, c.From.Outcome, c.From.Version, c.To).
+		QueryRow(intoOrConflict(checkoutTargets(now), "checkout %s has moved", c.From.ID))
+	if c.To == curfew.Fulfilled && c.From.Outcome != curfew.Fulfilled {
+		b.Queue(tallyFulfilled)
+	}
+	queueEvents(b, []event{{
+		subject: "checkout", customerID: c.From.CustomerID, subjectID: c.From.ID, number: c.From.Version + 1,
+		from: string(c.From.Outcome), to: string(c.To), actor: c.Actor, reason: c.Reason,
+	}})
+}

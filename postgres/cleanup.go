@@ -1,0 +1,173 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/curfewhq/curfew"
+)
+
+const (
+	unended = ` WHERE s.status IN ('scheduled', 'waiting', 'live') AND (s.expires_at, s.id) > ($1::timestamptz, $2::uuid)`
+	// findOverdue is the sweeper's question, answered by one index.
+	findOverdue = selectStanding + unended + ` AND s.expires_at < now() ORDER BY s.expires_at, s.id LIMIT $3`
+	// An age replaces the deadline of unassigned waiting sessions; an orphan's own
+	// age stands beside it.
+	findAny = selectStanding + unended + ` AND CASE
+			WHEN s.status = 'waiting' AND s.mechanic_id IS NULL AND $4::interval IS NOT NULL THEN s.created_at < now() - $4
+			ELSE s.expires_at < now() OR ($5::interval IS NOT NULL AND s.created_at < now() - $5
+				AND s.status = 'waiting' AND s.mechanic_id IS NULL AND r.id IS NULL) END`
+	findAll        = findAny + ` ORDER BY s.expires_at, s.id LIMIT $3`
+	findOfCustomer = findAny + ` AND s.customer_id = $6 ORDER BY s.expires_at, s.id LIMIT $3`
+)
+
+// Find reads what is due, without locking it.
+func (s *Store) Find(ctx context.Context, f curfew.Search) ([]curfew.Standing, error) {
+	at, id := behind(f.After)
+	sql, args := findOverdue, []any{at, id, f.Limit}
+	switch {
+	case f.CustomerID != "":
+		sql, args = findOfCustomer, append(args, null(f.MaxAge), null(f.OrphanTTL), f.CustomerID)
+	case f.MaxAge > 0 || f.OrphanTTL > 0:
+		sql, args = findAll, append(args, null(f.MaxAge), null(f.OrphanTTL))
+	}
+	all, err := many(ctx, s, scanStanding, sql, args...)
+	return all, wrap(err, "find what is due")
+}
+
+// endSessions ends by key what still is as it was read. It has the whole
+// condition twice: candidates that somebody holds are skipped, and a row that
+// was changed between the look and the lock is judged anew by the outer WHERE,
+// because after a wait READ COMMITTED looks at nothing else again.
+const (
+	endSessions = `UPDATE curfew.sessions s SET
+			status = $10,
+			version = s.version + 1,
+			ended_at = CASE WHEN k.reason = 'overran' THEN ` + overran + ` ELSE now() END,
+			end_reason = k.reason,
+			expires_at = NULL
+		FROM (SELECT s.customer_id, s.id, s.expires_at, k.version, k.reason
+			FROM curfew.sessions s JOIN unnest($1::text[], $2::uuid[], $3::bigint[], $4::text[]) k (customer_id, id, version, reason)
+				ON s.customer_id = k.customer_id AND s.id = k.id
+			WHERE ` + endable + `
+			ORDER BY s.customer_id, s.id ` + skipLocked + `) k
+		WHERE s.customer_id = k.customer_id AND s.id = k.id AND ` + endable + `
+		RETURNING ` + sessionColumns + `, k.expires_at`
+	skipLocked = `FOR UPDATE OF s SKIP LOCKED`
+	// endable is the rule's and the guard's condition on session s and ending k.
+	endable = `s.version = k.version AND s.status = $5
+			AND ($6 = 0 OR ($6 = 1) = (s.mechanic_id IS NOT NULL))
+			AND ($7 = 0 OR ($7 = 1) = ` + offered + `)
+			AND (s.expires_at < now() OR ((k.reason = 'cleared' OR $8) AND s.created_at < now() - $9::interval))`
+)
+
+// ended is a session that was ended, as RETURNING says it.
+type ended struct {
+	session  curfew.Session
+	deadline time.Time
+}
+
+func scanEnded(row pgx.CollectableRow) (ended, error) {
+	var e ended
+	err := row.Scan(append(sessionTargets(&e.session), (*stamp)(&e.deadline))...)
+	return e, err
+}
+
+// End ends a batch.
+func (s *Store) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error) {
+	if len(b.Endings) == 0 {
+		return nil, nil
+	}
+	var all []curfew.Ended
+	err := s.tx(ctx, func(tx pgx.Tx) error {
+		sessions, err := endIn(ctx, tx, b)
+		if err != nil || len(sessions) == 0 {
+			all = nil
+			return err
+		}
+		f := followOfBatch(b, sessions)
+		if err := sendIn(ctx, tx, f.queue); err != nil {
+			return err
+		}
+		all = f.ended(b, sessions)
+		return writeEvents(ctx, tx, f.events())
+	})
+	if err != nil {
+		return nil, wrap(err, "end %d sessions by rule %s", len(b.Endings), b.Rule.Name)
+	}
+	return all, nil
+}
+
+func endIn(ctx context.Context, tx pgx.Tx, b curfew.Batch) (map[string]ended, error) {
+	rows, _ := tx.Query(ctx, endSessions, endArgs(b)...)
+	list, err := pgx.CollectRows(rows, scanEnded)
+	if err != nil {
+		return nil, err
+	}
+	sessions := make(map[string]ended, len(list))
+	for _, e := range list {
+		sessions[e.session.ID] = e
+	}
+	return sessions, nil
+}
+
+func endArgs(b curfew.Batch) []any {
+	n := len(b.Endings)
+	customers, ids, versions, reasons := make([]string, n), make([]string, n), make([]int64, n), make([]string, n)
+	for i, e := range b.Endings {
+		customers[i], ids[i], versions[i], reasons[i] = e.CustomerID, e.SessionID, e.Version, string(e.Reason)
+	}
+	return []any{
+		customers, ids, versions, reasons, b.Rule.From, b.Rule.Assigned, b.Rule.HasRequest,
+		b.Rule.Name == curfew.Orphans, null(b.Guard.OlderThan), b.Rule.To,
+	}
+}
+
+func followOfBatch(b curfew.Batch, sessions map[string]ended) *follow {
+	f := &follow{from: b.Rule.From, to: b.Rule.To, requestTo: b.Rule.RequestTo, actor: b.Actor, runID: b.RunID}
+	for _, e := range b.Endings {
+		s, ok := sessions[e.SessionID]
+		if !ok {
+			continue
+		}
+		f.moved = append(f.moved, moved{
+			customerID: e.CustomerID, sessionID: e.SessionID, version: s.session.Version,
+			reason: because(e.Reason, b.Note), owed: e.Owed,
+		})
+	}
+	return f
+}
+
+// because is the reason that an event tells.
+func because(reason curfew.EndReason, note string) string {
+	if note == "" {
+		return string(reason)
+	}
+	return string(reason) + ": " + note
+}
+
+// ended is the result in the order of the batch.
+func (f *follow) ended(b curfew.Batch, sessions map[string]ended) []curfew.Ended {
+	all := make([]curfew.Ended, 0, len(sessions))
+	for _, m := range f.moved {
+		s := sessions[m.sessionID]
+		all = append(all, curfew.Ended{Session: s.session, Deadline: s.deadline, RequestEnded: f.requestEnded[m.sessionID]})
+	}
+	return all
+}
+
+const nextDeadline = `SELECT (extract(epoch FROM LEAST(
+		(SELECT expires_at FROM curfew.sessions WHERE status IN ('scheduled', 'waiting', 'live') ORDER BY expires_at LIMIT 1),
+		(SELECT retry_until FROM curfew.checkouts WHERE outcome = 'deferred' ORDER BY retry_until LIMIT 1)
+	) - now()) * 1000000)::bigint`
+
+// NextDeadline is how long until something is due.
+func (s *Store) NextDeadline(ctx context.Context) (time.Duration, bool, error) {
+	in, err := one(ctx, s, pgx.RowTo[*int64], nextDeadline)
+	if err != nil || in == nil {
+		return 0, false, wrap(err, "next deadline")
+	}
+	return time.Duration(*in) * time.Microsecond, true, nil
+}

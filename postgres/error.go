@@ -1,0 +1,120 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/curfewhq/curfew"
+)
+
+// The server's codes that decide something here.
+const (
+	uniqueViolation      = "23505"
+	serializationFailure = "40001"
+	deadlockDetected     = "40P01"
+	duplicateSchema      = "42P06"
+	undefinedTable       = "42P01"
+	undefinedSchema      = "3F000"
+)
+
+// kinds is the table from SQLSTATE, or its class of two characters, to kind. A
+// code that is in neither is a defect, and stays as it is.
+var kinds = map[string]curfew.Kind{
+	uniqueViolation:      curfew.Conflict,
+	serializationFailure: curfew.Unavailable, // after the last attempt
+	deadlockDetected:     curfew.Unavailable,
+	"22021":              curfew.Invalid,     // a character that text cannot hold
+	"22P02":              curfew.Invalid,     // an id that is not a UUID, in a write
+	"25006":              curfew.Unavailable, // read only: a standby, or a primary that was
+	"55P03":              curfew.Unavailable, // lock timeout
+	"57014":              curfew.Unavailable, // statement timeout, or cancelled
+	"57P01":              curfew.Unavailable, // shutdown
+	"57P02":              curfew.Unavailable, // crash
+	"57P03":              curfew.Unavailable, // starting
+	"08":                 curfew.Unavailable, // connection
+	"53":                 curfew.Unavailable, // disk, memory or connections have run out
+}
+
+// said is what a caller may read of each kind; details stay in the cause.
+var said = map[curfew.Kind]string{
+	curfew.Conflict:    "another was first",
+	curfew.Invalid:     "the database cannot hold this value",
+	curfew.NotFound:    "there is no such thing",
+	curfew.Unavailable: "the database cannot answer now: try again",
+}
+
+// translate gives a driver's error its kind, by its code and never by its text.
+func translate(err error) error {
+	if err == nil || curfew.KindOf(err) != curfew.Internal {
+		return err
+	}
+	kind := kindOf(err)
+	if kind == curfew.Internal {
+		return err
+	}
+	return fmt.Errorf("%w (%w)", curfew.Errorf(kind, "%s", said[kind]), err)
+}
+
+func kindOf(err error) curfew.Kind {
+	var refused *pgconn.PgError
+	switch {
+	case errors.As(err, &refused):
+		if kind, ok := kinds[refused.Code]; ok {
+			return kind
+		}
+		if kind, ok := kinds[refused.Code[:min(2, len(refused.Code))]]; ok {
+			return kind
+		}
+	case errors.Is(err, pgx.ErrNoRows):
+		return curfew.NotFound
+	case unreachable(err):
+		return curfew.Unavailable
+	}
+	return curfew.Internal
+}
+
+// unreachable reports whether no answer came: nothing is known of the work.
+func unreachable(err error) bool {
+	var network net.Error
+	var connect *pgconn.ConnectError
+	return errors.As(err, &network) || errors.As(err, &connect) || pgconn.SafeToRetry(err) || pgconn.Timeout(err) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// repeatable reports whether the server rolled the transaction back for a
+// reason that lies in its neighbours.
+func repeatable(err error) bool {
+	return code(err) == serializationFailure || code(err) == deadlockDetected
+}
+
+// code is the SQLSTATE of an error; empty where the server did not speak.
+func code(err error) string {
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) {
+		return refused.Code
+	}
+	return ""
+}
+
+// orMissing replaces a NotFound by one that says what is missing.
+func orMissing(err, missing error) error {
+	if errors.Is(err, curfew.NotFound) {
+		return missing
+	}
+	return err
+}
+
+// wrap says what was being done; nil stays nil.
+func wrap(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf(format+": %w", append(args, err)...)
+}

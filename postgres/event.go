@@ -1,0 +1,52 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/curfewhq/curfew"
+)
+
+// event is a line of the history that is about to be written.
+type event struct {
+	subject               string // "session" or "checkout"
+	customerID, subjectID string
+	number                int64
+	from, to              string
+	actor                 curfew.Actor
+	reason, runID         string
+}
+
+const insertEvent = `INSERT INTO curfew.events
+	(id, subject, customer_id, subject_id, number, from_status, to_status, actor, reason, run_id)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+
+func (e event) values() []any {
+	return []any{
+		newID(), e.subject, e.customerID, e.subjectID, e.number, e.from, e.to, e.actor.String(), e.reason, null(e.runID),
+	}
+}
+
+func queueEvents(b *pgx.Batch, events []event) {
+	for _, e := range events {
+		b.Queue(insertEvent, e.values()...)
+	}
+}
+
+var eventColumns = []string{
+	"id", "subject", "customer_id", "subject_id", "number", "from_status", "to_status", "actor", "reason", "run_id",
+}
+
+// few is how many statements cost less than the two round trips more of a COPY.
+const few = 32
+
+// writeEvents writes the events of a batch.
+func writeEvents(ctx context.Context, tx pgx.Tx, events []event) error {
+	if len(events) <= few {
+		return sendIn(ctx, tx, func(b *pgx.Batch) { queueEvents(b, events) })
+	}
+	_, err := tx.CopyFrom(ctx, pgx.Identifier{"curfew", "events"}, eventColumns,
+		pgx.CopyFromSlice(len(events), func(i int) ([]any, error) { return events[i].values(), nil }))
+	return err
+}

@@ -1,0 +1,124 @@
+package postgres
+
+import (
+	"github.com/jackc/pgx/v5"
+
+	"github.com/curfewhq/curfew"
+)
+
+// follow is what sessions that moved alike bring with them, in the transaction
+// of their move and in the order of locks: request, slot, checkout, events.
+type follow struct {
+	moved     []moved
+	from, to  curfew.SessionStatus
+	requestTo curfew.RequestStatus
+	assign    string
+	release   bool
+	actor     curfew.Actor
+	runID     string
+
+	// What the database said.
+	requestEnded map[string]bool // by session
+	settled      []event         // of the checkouts
+}
+
+// moved is one session, as it is now.
+type moved struct {
+	customerID, sessionID string
+	version               int64
+	reason                string
+	owed                  curfew.Outcome
+}
+
+// settles reports whether the move decides about money.
+func (m moved) settles() bool { return m.owed != "" && m.owed != curfew.Fulfilled }
+
+const (
+	updateRequests = `UPDATE curfew.session_requests r SET
+			status = $3,
+			mechanic_id = CASE WHEN $4::text IS NOT NULL THEN $4 WHEN $5 THEN NULL ELSE r.mechanic_id END,
+			ended_at = CASE WHEN $3 IN ('cancelled', 'expired', 'completed') THEN now() END
+		FROM unnest($1::text[], $2::uuid[]) k (customer_id, session_id)
+		WHERE r.customer_id = k.customer_id AND r.session_id = k.session_id AND r.status IN ('pending', 'accepted')
+		RETURNING r.session_id`
+	insertSlot  = `INSERT INTO curfew.mechanic_slots (mechanic_id, customer_id, session_id) VALUES ($1, $2, $3)`
+	deleteSlots = `DELETE FROM curfew.mechanic_slots m
+		USING unnest($1::text[], $2::uuid[]) k (customer_id, session_id)
+		WHERE m.session_id = k.session_id AND m.customer_id = k.customer_id`
+	settleCheckouts = `UPDATE curfew.checkouts c SET
+			outcome = k.owed, money_due = false, version = c.version + 1, updated_at = now()
+		FROM unnest($1::text[], $2::uuid[], $3::text[]) k (customer_id, session_id, owed)
+			JOIN curfew.sessions s ON s.customer_id = k.customer_id AND s.id = k.session_id
+		WHERE c.customer_id = k.customer_id AND c.id = s.checkout_id AND c.outcome = 'fulfilled'
+		RETURNING c.id, c.version, k.session_id`
+)
+
+// queue queues everything but the events.
+func (f *follow) queue(b *pgx.Batch) {
+	customers, sessions := make([]string, len(f.moved)), make([]string, len(f.moved))
+	for i, m := range f.moved {
+		customers[i], sessions[i] = m.customerID, m.sessionID
+	}
+	if f.requestTo != "" {
+		b.Queue(updateRequests, customers, sessions, f.requestTo, null(f.assign), f.release).Query(f.readRequests)
+	}
+	if f.assign != "" {
+		b.Queue(insertSlot, f.assign, customers[0], sessions[0]).Fn = refusedAs(curfew.MechanicBusy, "mechanic %s is busy", f.assign)
+	}
+	if f.release || f.to.Ended() {
+		b.Queue(deleteSlots, customers, sessions)
+	}
+	f.queueCheckouts(b)
+}
+
+func (f *follow) queueCheckouts(b *pgx.Batch) {
+	var customers, sessions, owed []string
+	for _, m := range f.moved {
+		if m.settles() {
+			customers, sessions, owed = append(customers, m.customerID), append(sessions, m.sessionID), append(owed, string(m.owed))
+		}
+	}
+	if len(sessions) > 0 {
+		b.Queue(settleCheckouts, customers, sessions, owed).Query(f.readCheckouts)
+	}
+}
+
+func (f *follow) readRequests(rows pgx.Rows) error {
+	f.requestEnded = make(map[string]bool, len(f.moved))
+	var session text
+	_, err := pgx.ForEachRow(rows, []any{&session}, func() error {
+		f.requestEnded[string(session)] = !f.requestTo.Open()
+		return nil
+	})
+	return err
+}
+
+func (f *follow) readCheckouts(rows pgx.Rows) error {
+	by := make(map[string]moved, len(f.moved))
+	for _, m := range f.moved {
+		by[m.sessionID] = m
+	}
+	var id, session text
+	var version int64
+	_, err := pgx.ForEachRow(rows, []any{&id, &version, &session}, func() error {
+		m := by[string(session)]
+		f.settled = append(f.settled, event{
+			subject: "checkout", customerID: m.customerID, subjectID: string(id), number: version,
+			from: string(curfew.Fulfilled), to: string(m.owed), actor: f.actor, reason: m.reason, runID: f.runID,
+		})
+		return nil
+	})
+	return err
+}
+
+// events is one a session, then one a settled checkout.
+func (f *follow) events() []event {
+	all := make([]event, 0, len(f.moved)+len(f.settled))
+	for _, m := range f.moved {
+		all = append(all, event{
+			subject: "session", customerID: m.customerID, subjectID: m.sessionID, number: m.version,
+			from: string(f.from), to: string(f.to), actor: f.actor, reason: m.reason, runID: f.runID,
+		})
+	}
+	return append(all, f.settled...)
+}

@@ -1,0 +1,158 @@
+-- The guards: triggers that keep the structure whoever writes. They know which
+-- steps are legal, and that a session carries its request, slot, events and
+-- money with it; they know no policy, so what is owed they only mark.
+--
+-- Curfew's own writes raise the version by one and bring their event. A row
+-- inserted with version 0, or whose status changes while its version does not,
+-- was written by another program: the guard does the rest.
+--
+-- The functions run with the rights of the tables' owner, so that another
+-- program needs none but to the table it writes.
+
+CREATE TABLE IF NOT EXISTS curfew.session_transitions (
+    from_status text NOT NULL,
+    to_status   text NOT NULL,
+    PRIMARY KEY (from_status, to_status)
+);
+DELETE FROM curfew.session_transitions;
+INSERT INTO curfew.session_transitions (from_status, to_status) VALUES
+    ('', 'scheduled'), ('', 'waiting'),
+    ('scheduled', 'scheduled'), ('scheduled', 'waiting'), ('scheduled', 'cancelled'),
+    ('waiting', 'waiting'), ('waiting', 'live'), ('waiting', 'cancelled'),
+    ('live', 'live'), ('live', 'completed'), ('live', 'cancelled');
+
+-- Refuses an illegal step, and says what would be legal.
+CREATE OR REPLACE FUNCTION curfew.guard_legal(was text, becomes text, id uuid) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM curfew.session_transitions t WHERE t.from_status = was AND t.to_status = becomes) THEN
+        RETURN;
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format(
+        'session %s cannot go from %s to %s: %s', id, coalesce(nullif(was, ''), 'nothing'), becomes, coalesce(
+            'legal is ' || (SELECT string_agg(t.to_status, ', ' ORDER BY t.to_status)
+                FROM curfew.session_transitions t WHERE t.from_status = was),
+            'it has ended for ever'));
+END $$;
+
+-- What follows a session that became so, except its event.
+CREATE OR REPLACE FUNCTION curfew.guard_follow(s curfew.sessions, request_status text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE curfew.session_requests r SET status = request_status, ended_at = now()
+    WHERE r.customer_id = s.customer_id AND r.session_id = s.id AND r.status IN ('pending', 'accepted');
+    DELETE FROM curfew.mechanic_slots m WHERE m.session_id = s.id AND m.customer_id = s.customer_id;
+    IF s.status = 'cancelled' THEN
+        UPDATE curfew.checkouts c SET money_due = true, updated_at = now()
+        WHERE c.customer_id = s.customer_id AND c.id = s.checkout_id AND c.outcome = 'fulfilled';
+    END IF;
+END $$;
+
+-- The event that made a session what it is.
+CREATE OR REPLACE FUNCTION curfew.guard_event(s curfew.sessions, was text, who text, why text) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    INSERT INTO curfew.events (customer_id, subject_id, number, subject, id, from_status, to_status, actor, reason)
+    VALUES (s.customer_id, s.id, s.version, 'session', gen_random_uuid(), was, s.status, who, why)
+$$;
+
+REVOKE EXECUTE ON FUNCTION curfew.guard_legal(text, text, uuid) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION curfew.guard_follow(curfew.sessions, text) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION curfew.guard_event(curfew.sessions, text, text, text) FROM PUBLIC;
+
+-- Before another program's INSERT: an overdue session of the same customer does
+-- not stand in its way.
+CREATE OR REPLACE FUNCTION curfew.guard_settle() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    s curfew.sessions;
+    was text;
+    offered boolean;
+BEGIN
+    PERFORM curfew.guard_legal('', NEW.status, NEW.id);
+    FOR s IN SELECT * FROM curfew.sessions o
+        WHERE o.customer_id = NEW.customer_id AND o.status IN ('waiting', 'live') AND o.expires_at < now() FOR UPDATE
+    LOOP
+        offered := EXISTS (SELECT FROM curfew.session_requests r
+            WHERE r.customer_id = s.customer_id AND r.session_id = s.id AND r.status IN ('pending', 'accepted'));
+        was := s.status;
+        s.version := s.version + 1;
+        s.ended_at := now();
+        s.expires_at := NULL;
+        s.status := 'cancelled';
+        IF was = 'live' THEN
+            s.status := 'completed';
+            s.end_reason := 'overran';
+            s.ended_at := LEAST(now(), s.started_at + make_interval(secs => s.duration_seconds));
+        ELSIF s.mechanic_id IS NOT NULL THEN
+            s.end_reason := 'no_show';
+        ELSIF offered THEN
+            s.end_reason := 'expired';
+        ELSE
+            s.end_reason := 'orphaned';
+        END IF;
+        UPDATE curfew.sessions o
+        SET status = s.status, version = s.version, ended_at = s.ended_at, expires_at = NULL, end_reason = s.end_reason
+        WHERE o.customer_id = s.customer_id AND o.id = s.id;
+        PERFORM curfew.guard_follow(s, CASE s.end_reason
+            WHEN 'overran' THEN 'completed' WHEN 'no_show' THEN 'cancelled' ELSE 'expired' END);
+        PERFORM curfew.guard_event(s, was, 'system:guard', s.end_reason);
+    END LOOP;
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER guard_sessions_settle BEFORE INSERT ON curfew.sessions
+    FOR EACH ROW WHEN (NEW.version = 0) EXECUTE FUNCTION curfew.guard_settle();
+
+-- After another program's INSERT: its first version and event.
+CREATE OR REPLACE FUNCTION curfew.guard_created() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE curfew.sessions s SET version = 1 WHERE s.customer_id = NEW.customer_id AND s.id = NEW.id;
+    NEW.version := 1;
+    PERFORM curfew.guard_event(NEW, '', 'system:foreign', 'another program');
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE TRIGGER guard_sessions_created AFTER INSERT ON curfew.sessions
+    FOR EACH ROW WHEN (NEW.version = 0) EXECUTE FUNCTION curfew.guard_created();
+
+-- Every step is legal. Another program's brings with it what ours bring.
+CREATE OR REPLACE FUNCTION curfew.guard_moved() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM curfew.guard_legal(OLD.status, NEW.status, OLD.id);
+    IF NEW.version = OLD.version + 1 THEN
+        RETURN NEW;
+    END IF;
+    IF NEW.version <> OLD.version THEN
+        RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format(
+            'session %s has version %s, which cannot become %s: leave it to the guards', OLD.id, OLD.version, NEW.version);
+    END IF;
+    NEW.version := OLD.version + 1;
+    IF NEW.status = 'live' THEN
+        NEW.started_at := coalesce(NEW.started_at, now());
+    ELSIF NEW.status IN ('completed', 'cancelled') THEN
+        NEW.ended_at := coalesce(NEW.ended_at, now());
+        NEW.end_reason := coalesce(NEW.end_reason, 'foreign');
+        NEW.expires_at := NULL;
+        PERFORM curfew.guard_follow(NEW, NEW.status);
+    END IF;
+    PERFORM curfew.guard_event(NEW, OLD.status, 'system:foreign', 'another program');
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER guard_sessions_moved BEFORE UPDATE ON curfew.sessions
+    FOR EACH ROW WHEN (NEW.status IS DISTINCT FROM OLD.status OR NEW.version IS DISTINCT FROM OLD.version)
+    EXECUTE FUNCTION curfew.guard_moved();
+
+-- What has not ended, or is not settled, is not deleted.
+CREATE OR REPLACE FUNCTION curfew.guard_kept() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format(TG_ARGV[0], to_jsonb(OLD) ->> TG_ARGV[1]);
+END $$;
+CREATE OR REPLACE TRIGGER guard_sessions_kept BEFORE DELETE ON curfew.sessions
+    FOR EACH ROW WHEN (OLD.status NOT IN ('completed', 'cancelled'))
+    EXECUTE FUNCTION curfew.guard_kept('session %s has not ended and cannot be deleted: set its status to ''cancelled'' instead', 'id');
+CREATE OR REPLACE TRIGGER guard_checkouts_kept BEFORE DELETE ON curfew.checkouts
+    FOR EACH ROW WHEN (OLD.money_due OR OLD.outcome IN ('deferred', 'held', 'refund_due', 'refunding'))
+    EXECUTE FUNCTION curfew.guard_kept('checkout %s is not settled and cannot be deleted', 'id');
+CREATE OR REPLACE TRIGGER guard_events_kept BEFORE UPDATE OR DELETE ON curfew.events
+    FOR EACH ROW EXECUTE FUNCTION curfew.guard_kept('event %s is history and stays as it is', 'id');

@@ -1,0 +1,154 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/curfewhq/curfew"
+)
+
+// A report is one statement, so that its figures are of one moment: rows of a
+// name and a number. Ended rows are never counted, but tallied (decision 2);
+// what has not ended is counted from the partial indexes.
+const (
+	countSessions = `SELECT status, count(*) FROM curfew.sessions WHERE status IN ('scheduled', 'waiting', 'live') GROUP BY status
+		UNION ALL SELECT status, sum(n)::bigint FROM curfew.tallies WHERE noun = 'session' GROUP BY status
+		UNION ALL SELECT 'overdue assigned', count(*) FROM curfew.sessions
+			WHERE status = 'waiting' AND mechanic_id IS NOT NULL AND expires_at < now()
+		UNION ALL SELECT 'overdue live', count(*) FROM curfew.sessions WHERE status = 'live' AND expires_at < now()
+		UNION ALL SELECT 'stale', count(*) FROM curfew.sessions s WHERE ` + stale + `
+		UNION ALL SELECT 'very stale', count(*) FROM curfew.sessions s WHERE ` + stale + ` AND s.created_at < now() - $2::interval
+		UNION ALL SELECT 'orphaned', count(*) FROM curfew.sessions s WHERE ` + orphaned
+	stale    = `s.status = 'waiting' AND s.mechanic_id IS NULL AND s.expires_at < now() - ` + staleAfter
+	orphaned = `s.status = 'waiting' AND s.mechanic_id IS NULL AND (s.expires_at < now() OR s.created_at < now() - $1::interval)
+		AND NOT ` + offered
+)
+
+// staleAfter is curfew.StaleAfter, which a test compares.
+const staleAfter = `interval '10 seconds'`
+
+// figures reads the rows of a report.
+func (s *Store) figures(ctx context.Context, sql string, args ...any) (map[string]int, error) {
+	rows, _ := s.pool.Query(ctx, sql, args...)
+	n := make(map[string]int)
+	var name string
+	var count *int64
+	_, err := pgx.ForEachRow(rows, []any{&name, &count}, func() error {
+		if count != nil {
+			n[name] += int(*count)
+		}
+		return nil
+	})
+	return n, translate(err)
+}
+
+// by picks the figures that the keys name; every key is there.
+func by[K ~string](n map[string]int, keys []K) map[K]int {
+	all := make(map[K]int, len(keys))
+	for _, k := range keys {
+		all[k] = n[string(k)]
+	}
+	return all
+}
+
+// SessionFigures counts sessions.
+func (s *Store) SessionFigures(ctx context.Context, p curfew.Policy) (curfew.SessionFigures, error) {
+	n, err := s.figures(ctx, countSessions, p.OrphanTTL, p.VeryStaleAfter)
+	if err != nil {
+		return curfew.SessionFigures{}, wrap(err, "count sessions")
+	}
+	return curfew.SessionFigures{
+		ByStatus: by(n, curfew.SessionStatuses()),
+		Stale:    n["stale"], VeryStale: n["very stale"], Orphaned: n["orphaned"],
+		OverdueAssigned: n["overdue assigned"], OverdueLive: n["overdue live"],
+	}, nil
+}
+
+const countRequests = `SELECT 'pending', count(*) FROM curfew.session_requests WHERE status = 'pending'
+	UNION ALL SELECT 'accepted', count(*) FROM curfew.session_requests WHERE status = 'accepted'
+	UNION ALL SELECT status, sum(n)::bigint FROM curfew.tallies WHERE noun = 'request' GROUP BY status
+	UNION ALL SELECT 'stale', count(*) FROM curfew.sessions s
+		JOIN curfew.session_requests r ON r.customer_id = s.customer_id AND r.session_id = s.id AND r.status = 'pending'
+		WHERE s.status = 'waiting' AND s.expires_at < now() - ` + staleAfter + `
+	UNION ALL (SELECT 'oldest', (extract(epoch FROM now() - created_at) * 1000000)::bigint FROM curfew.session_requests
+		WHERE status = 'pending' ORDER BY created_at, id LIMIT 1)`
+
+// RequestFigures counts requests.
+func (s *Store) RequestFigures(ctx context.Context) (curfew.RequestFigures, error) {
+	n, err := s.figures(ctx, countRequests)
+	if err != nil {
+		return curfew.RequestFigures{}, wrap(err, "count requests")
+	}
+	return curfew.RequestFigures{
+		ByStatus: by(n, curfew.RequestStatuses()), Stale: n["stale"],
+		OldestPending: time.Duration(n["oldest"]) * time.Microsecond,
+	}, nil
+}
+
+// The tally of 'fulfilled' is how many more checkouts are so than there are
+// sessions: an admission makes one of each.
+const countCheckouts = `SELECT status, sum(n)::bigint FROM curfew.tallies WHERE noun = 'checkout' GROUP BY status
+	UNION ALL SELECT 'fulfilled', sum(n)::bigint FROM curfew.tallies WHERE noun = 'session'
+	UNION ALL SELECT 'fulfilled', count(*) FROM curfew.sessions WHERE status IN ('scheduled', 'waiting', 'live')
+	UNION ALL SELECT 'money due', count(*) FROM curfew.checkouts WHERE money_due
+	UNION ALL SELECT 'oldest', (extract(epoch FROM now() - min(oldest.created_at)) * 1000000)::bigint FROM (
+		SELECT waits.created_at FROM (VALUES ('deferred'), ('held'), ('refund_due'), ('refunding')) o (outcome), LATERAL (
+			SELECT c.created_at FROM curfew.checkouts c
+			WHERE c.outcome = o.outcome AND c.outcome IN ('deferred', 'held', 'refund_due', 'refunding')
+			ORDER BY c.created_at, c.id LIMIT 1) waits
+		UNION ALL SELECT min(c.created_at) FROM curfew.checkouts c WHERE c.money_due) oldest`
+
+// CheckoutFigures counts payments.
+func (s *Store) CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, error) {
+	n, err := s.figures(ctx, countCheckouts)
+	if err != nil {
+		return curfew.CheckoutFigures{}, wrap(err, "count checkouts")
+	}
+	return curfew.CheckoutFigures{
+		ByOutcome: by(n, curfew.Outcomes()), MoneyDue: n["money due"],
+		OldestUnsettled: time.Duration(n["oldest"]) * time.Microsecond,
+	}, nil
+}
+
+const countSlots = `SELECT 'busy', count(*) FROM curfew.mechanic_slots
+	UNION ALL SELECT 'leaked', count(*) FROM curfew.mechanic_slots m WHERE NOT EXISTS (
+		SELECT FROM curfew.sessions s WHERE s.customer_id = m.customer_id AND s.id = m.session_id
+			AND s.mechanic_id = m.mechanic_id AND s.status IN ('scheduled', 'waiting', 'live'))`
+
+// MechanicFigures counts slots.
+func (s *Store) MechanicFigures(ctx context.Context) (curfew.MechanicFigures, error) {
+	n, err := s.figures(ctx, countSlots)
+	return curfew.MechanicFigures{Busy: n["busy"], Leaked: n["leaked"]}, wrap(err, "count slots")
+}
+
+const selectRepeated = `SELECT customer_id, count(*), max(at) FROM curfew.refusals WHERE at > now() - $2::interval
+	GROUP BY customer_id HAVING count(*) >= $1 ORDER BY count(*) DESC, customer_id`
+
+// Repeated is who was refused again and again.
+func (s *Store) Repeated(ctx context.Context, atLeast int, window time.Duration) ([]curfew.Repeated, error) {
+	all, err := many(ctx, s, scanRepeated, selectRepeated, atLeast, window)
+	return all, wrap(err, "who was refused repeatedly")
+}
+
+func scanRepeated(row pgx.CollectableRow) (curfew.Repeated, error) {
+	var r curfew.Repeated
+	err := row.Scan(&r.CustomerID, &r.Count, (*stamp)(&r.LastAt))
+	return r, err
+}
+
+const (
+	listStale   = selectStanding + ` WHERE ` + stale + ` ORDER BY s.created_at, s.id LIMIT $1`
+	listOrphans = selectStanding + ` WHERE ` + orphaned + ` ORDER BY s.created_at, s.id LIMIT $2`
+)
+
+// HealthDetails lists the oldest of what is wrong.
+func (s *Store) HealthDetails(ctx context.Context, p curfew.Policy, limit int) (curfew.HealthDetails, error) {
+	stale, err := many(ctx, s, scanStanding, listStale, limit)
+	if err != nil {
+		return curfew.HealthDetails{}, wrap(err, "list stale sessions")
+	}
+	orphans, err := many(ctx, s, scanStanding, listOrphans, p.OrphanTTL, limit)
+	return curfew.HealthDetails{Stale: stale, Orphans: orphans}, wrap(err, "list orphans")
+}

@@ -1,0 +1,155 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed migrations/*.sql
+var migrationFiles embed.FS
+
+// Migration is one step of the schema. They only go forward.
+type Migration struct {
+	Number    int64
+	Name      string
+	AppliedAt time.Time // zero: pending
+	SQL       string
+}
+
+// Migrate applies what is pending, one process at a time, and returns it. It
+// installs the guards unless they were switched off, and leaves the guards of a
+// newer schema alone.
+func (s *Store) Migrate(ctx context.Context) ([]Migration, error) {
+	if err := s.createSchema(ctx); err != nil {
+		return nil, wrap(err, "create schema curfew")
+	}
+	db := stdlib.OpenDBFromPool(s.pool)
+	defer db.Close() //nolint:errcheck // a view of the pool, which stays
+	applied, err := up(ctx, db)
+	if err != nil {
+		return nil, wrap(translate(err), "migrate")
+	}
+	if err := s.keepGuards(ctx); err != nil {
+		return nil, wrap(err, "install the guards")
+	}
+	all, err := s.Migrations(ctx)
+	return slices.DeleteFunc(all, func(m Migration) bool { return !slices.Contains(applied, m.Number) }), err
+}
+
+// createSchema makes the place for the table of migrations. Two who make it at
+// once are told apart by nothing but an error.
+func (s *Store) createSchema(ctx context.Context) error {
+	exists, err := one(ctx, s, pgx.RowTo[bool], `SELECT to_regnamespace('curfew') IS NOT NULL`)
+	if err != nil || exists {
+		return err
+	}
+	_, err = s.pool.Exec(ctx, `CREATE SCHEMA curfew`)
+	if c := code(err); c == uniqueViolation || c == duplicateSchema {
+		return nil
+	}
+	return translate(err)
+}
+
+func up(ctx context.Context, db *sql.DB) ([]int64, error) {
+	files, err := fs.Sub(migrationFiles, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	// Asked every second, for five minutes.
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
+	if err != nil {
+		return nil, err
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, files,
+		goose.WithTableName("curfew.curfew_migrations"), goose.WithSessionLocker(locker),
+		goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	if err != nil {
+		return nil, err
+	}
+	results, err := provider.Up(ctx)
+	var applied []int64
+	for _, r := range results {
+		applied = append(applied, r.Source.Version)
+	}
+	return applied, err
+}
+
+// Migrations is every migration there is for this binary. It writes nothing.
+func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
+	all, err := embedded()
+	if err != nil {
+		return nil, err
+	}
+	applied, err := s.applied(ctx)
+	if err != nil {
+		return nil, wrap(err, "read the migrations")
+	}
+	for i, m := range all {
+		all[i].AppliedAt = applied[m.Number]
+	}
+	return all, nil
+}
+
+const selectApplied = `SELECT version_id, max(tstamp)::timestamptz FROM curfew.curfew_migrations
+	WHERE is_applied AND version_id > 0 GROUP BY version_id`
+
+// applied is when each migration was applied; none in an empty database.
+func (s *Store) applied(ctx context.Context) (map[int64]time.Time, error) {
+	rows, _ := s.pool.Query(ctx, selectApplied)
+	applied := make(map[int64]time.Time)
+	var number int64
+	var at stamp
+	_, err := pgx.ForEachRow(rows, []any{&number, &at}, func() error {
+		applied[number] = time.Time(at)
+		return nil
+	})
+	if c := code(err); c == undefinedTable || c == undefinedSchema {
+		return nil, nil
+	}
+	return applied, translate(err)
+}
+
+var fileName = regexp.MustCompile(`^(\d+)_(.+)\.sql$`)
+
+// embedded is the migrations of this binary, by number.
+func embedded() ([]Migration, error) {
+	names, err := fs.Glob(migrationFiles, "migrations/*.sql")
+	if err != nil {
+		return nil, err
+	}
+	var all []Migration
+	for _, name := range names {
+		parts := fileName.FindStringSubmatch(path.Base(name))
+		if parts == nil {
+			return nil, fmt.Errorf("migration %s has no number", name)
+		}
+		number, err := strconv.ParseInt(parts[1], 10, 64)
+		text, err2 := migrationFiles.ReadFile(name)
+		if err := errors.Join(err, err2); err != nil {
+			return nil, err
+		}
+		all = append(all, Migration{Number: number, Name: parts[2], SQL: plainSQL(string(text))})
+	}
+	return all, nil
+}
+
+// plainSQL leaves out the migration library's own comments.
+func plainSQL(text string) string {
+	lines := slices.DeleteFunc(strings.Split(text, "\n"), func(line string) bool { return strings.HasPrefix(line, "-- +goose") })
+	return strings.TrimSpace(strings.Join(lines, "\n")) + "\n"
+}

@@ -1,0 +1,87 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/curfewhq/curfew"
+)
+
+const (
+	runColumns = `id, trigger, actor, reason, started_at, finished_at, outcome, error, stats`
+	insertRun  = `INSERT INTO curfew.runs (id, trigger, actor, reason, outcome, stats)
+		VALUES ($1, $2, $3, $4, 'running', $5) RETURNING ` + runColumns
+)
+
+func scanRun(row pgx.CollectableRow) (curfew.Run, error) {
+	var r curfew.Run
+	var actor string
+	err := row.Scan((*text)(&r.ID), &r.Trigger, &actor, &r.Reason, (*stamp)(&r.StartedAt), (*stamp)(&r.FinishedAt), &r.Outcome,
+		&r.Error, &r.Stats)
+	r.Actor = curfew.ParseActor(actor)
+	return r, err
+}
+
+// BeginRun writes a run that has begun.
+func (s *Store) BeginRun(ctx context.Context, r curfew.Run) (curfew.Run, error) {
+	if r.ID == "" {
+		r.ID = newID()
+	}
+	begun, err := one(ctx, s, scanRun, insertRun, r.ID, r.Trigger, r.Actor.String(), r.Reason, r.Stats)
+	return begun, wrap(err, "begin run %s", r.ID)
+}
+
+const finishRun = `UPDATE curfew.runs SET finished_at = now(), outcome = $2, error = $3, stats = $4
+	WHERE id = $1 RETURNING ` + runColumns
+
+// FinishRun writes how a run went.
+func (s *Store) FinishRun(ctx context.Context, r curfew.Run) (curfew.Run, error) {
+	finished, err := one(ctx, s, scanRun, finishRun, r.ID, r.Outcome, r.Error, r.Stats)
+	return finished, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no run %q", r.ID)), "finish run %s", r.ID)
+}
+
+const selectRuns = `SELECT ` + runColumns + ` FROM curfew.runs WHERE (started_at, id) < ($1::timestamptz, $2::uuid)
+	ORDER BY started_at DESC, id DESC LIMIT $3`
+
+// Runs is newest first.
+func (s *Store) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Run, error) {
+	at, id := before(after)
+	all, err := many(ctx, s, scanRun, selectRuns, at, id, limit)
+	return all, wrap(err, "runs")
+}
+
+const (
+	previewColumns = `body, created_at`
+	insertPreview  = `INSERT INTO curfew.previews (id, body) VALUES ($1, $2) RETURNING ` + previewColumns
+)
+
+func scanPreview(row pgx.CollectableRow) (curfew.Preview, error) {
+	var p curfew.Preview
+	var created time.Time
+	err := row.Scan(&p, (*stamp)(&created))
+	p.CreatedAt = created
+	return p, err
+}
+
+// SavePreview stores what a run would change.
+func (s *Store) SavePreview(ctx context.Context, p curfew.Preview) (curfew.Preview, error) {
+	if p.ID == "" {
+		p.ID = newID()
+	}
+	saved, err := one(ctx, s, scanPreview, insertPreview, p.ID, p)
+	return saved, wrap(err, "save preview %s", p.ID)
+}
+
+const selectPreview = `SELECT ` + previewColumns + ` FROM curfew.previews WHERE id = $1 AND created_at > now() - interval '1 day'`
+
+// Preview is a stored preview of the last day.
+func (s *Store) Preview(ctx context.Context, id string) (curfew.Preview, error) {
+	missing := curfew.Errorf(curfew.NotFound, "there is no preview %q: they are kept for a day", id)
+	if !isID(id) {
+		return curfew.Preview{}, missing
+	}
+	p, err := one(ctx, s, scanPreview, selectPreview, id)
+	return p, orMissing(err, missing)
+}

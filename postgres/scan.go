@@ -1,0 +1,61 @@
+package postgres
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
+// Targets of Scan that take NULL for the zero value, so that a column has one
+// reading whether it was joined or not.
+type (
+	text    string
+	number  int64
+	flag    bool
+	stamp   time.Time
+	seconds time.Duration
+	span    time.Duration
+)
+
+// ScanText also reads UUIDs.
+func (t *text) ScanText(v pgtype.Text) error { *t = text(v.String); return nil }
+
+// ScanInt64 reads integers of every size.
+func (n *number) ScanInt64(v pgtype.Int8) error { *n = number(v.Int64); return nil }
+
+// ScanBool reads booleans.
+func (f *flag) ScanBool(v pgtype.Bool) error { *f = flag(v.Bool); return nil }
+
+// ScanTimestamptz reads times, as UTC.
+func (s *stamp) ScanTimestamptz(v pgtype.Timestamptz) error { *s = stamp(v.Time.UTC()); return nil }
+
+// ScanInt64 reads a number of seconds.
+func (s *seconds) ScanInt64(v pgtype.Int8) error {
+	*s = seconds(v.Int64) * seconds(time.Second)
+	return nil
+}
+
+// ScanInterval reads intervals without months.
+func (s *span) ScanInterval(v pgtype.Interval) error {
+	*s = span(v.Microseconds)*span(time.Microsecond) + span(v.Days)*24*span(time.Hour)
+	return nil
+}
+
+// null is NULL for a zero value.
+func null[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
+// isID reports whether a text is an id as Curfew writes them. Everything else
+// is the id of nothing, in reads; the server would refuse it as malformed.
+func isID(id string) bool {
+	u, err := uuid.Parse(id)
+	return err == nil && u.String() == id
+}
+
+func newID() string { return uuid.Must(uuid.NewV7()).String() }

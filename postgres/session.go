@@ -1,0 +1,189 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/curfewhq/curfew"
+)
+
+const (
+	sessionColumns = `s.id, s.customer_id, s.mechanic_id, s.checkout_id, s.plan, s.kind, s.duration_seconds, s.status, s.version,
+		s.created_at, s.starts_at, s.expires_at, s.accepted_at, s.customer_joined_at, s.mechanic_joined_at, s.started_at, s.ended_at,
+		s.end_reason`
+	requestColumns = `r.id, r.session_id, r.customer_id, r.mechanic_id, r.customer_name, r.status, r.created_at`
+
+	// joinRequest joins a session's open request, or the newest of an ended one.
+	joinRequest = ` LEFT JOIN LATERAL (
+		SELECT q.* FROM curfew.session_requests q
+		WHERE q.customer_id = s.customer_id AND q.session_id = s.id
+			AND (q.status IN ('pending', 'accepted') OR s.status IN ('completed', 'cancelled'))
+		ORDER BY q.status IN ('pending', 'accepted') DESC, q.created_at DESC, q.id DESC LIMIT 1) r ON true`
+	selectStanding = `SELECT ` + sessionColumns + `, ` + requestColumns + `, now() FROM curfew.sessions s` + joinRequest
+)
+
+func sessionTargets(s *curfew.Session) []any {
+	return []any{
+		(*text)(&s.ID), (*text)(&s.CustomerID), (*text)(&s.MechanicID), (*text)(&s.CheckoutID), (*text)(&s.Plan),
+		(*text)(&s.Kind), (*seconds)(&s.Duration), (*text)(&s.Status), (*number)(&s.Version), (*stamp)(&s.CreatedAt),
+		(*stamp)(&s.StartsAt), (*stamp)(&s.ExpiresAt), (*stamp)(&s.AcceptedAt), (*stamp)(&s.CustomerJoinedAt),
+		(*stamp)(&s.MechanicJoinedAt), (*stamp)(&s.StartedAt), (*stamp)(&s.EndedAt), (*text)(&s.EndReason),
+	}
+}
+
+func requestTargets(r *curfew.Request) []any {
+	return []any{
+		(*text)(&r.ID), (*text)(&r.SessionID), (*text)(&r.CustomerID), (*text)(&r.MechanicID), (*text)(&r.CustomerName),
+		(*text)(&r.Status), (*stamp)(&r.CreatedAt),
+	}
+}
+
+func scanStanding(row pgx.CollectableRow) (curfew.Standing, error) {
+	var s curfew.Standing
+	err := row.Scan(slices.Concat(sessionTargets(&s.Session), requestTargets(&s.Request), []any{(*stamp)(&s.Now)})...)
+	return s, err
+}
+
+const standingByID = selectStanding + ` WHERE s.id = $1`
+
+// Session is the session of that id.
+func (s *Store) Session(ctx context.Context, id string) (curfew.Standing, error) {
+	missing := curfew.Errorf(curfew.NotFound, "there is no session %q", id)
+	if !isID(id) {
+		return curfew.Standing{}, missing
+	}
+	st, err := one(ctx, s, scanStanding, standingByID, id)
+	return st, orMissing(err, missing)
+}
+
+const standingByRequest = selectStanding + `
+	WHERE (s.customer_id, s.id) = (SELECT customer_id, session_id FROM curfew.session_requests WHERE id = $1)`
+
+// SessionOf is the session of that request.
+func (s *Store) SessionOf(ctx context.Context, requestID string) (curfew.Standing, error) {
+	missing := curfew.Errorf(curfew.NotFound, "there is no request %q", requestID)
+	if !isID(requestID) {
+		return curfew.Standing{}, missing
+	}
+	st, err := one(ctx, s, scanStanding, standingByRequest, requestID)
+	return st, orMissing(err, missing)
+}
+
+const standingOpen = selectStanding + ` WHERE s.customer_id = $1 AND s.status IN ('waiting', 'live')`
+
+// Open is the session that holds the customer's slot.
+func (s *Store) Open(ctx context.Context, customerID string) (curfew.Standing, error) {
+	st, err := one(ctx, s, scanStanding, standingOpen, customerID)
+	return st, orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no open session", customerID))
+}
+
+const standingsUnended = selectStanding + `
+	WHERE s.customer_id = $1 AND s.status IN ('scheduled', 'waiting', 'live') ORDER BY s.created_at, s.id`
+
+// Unended is the customer's sessions that have not ended, oldest first.
+func (s *Store) Unended(ctx context.Context, customerID string) ([]curfew.Standing, error) {
+	all, err := many(ctx, s, scanStanding, standingsUnended, customerID)
+	return all, wrap(err, "unended sessions of %s", customerID)
+}
+
+// The deadline and the end of a session that moves to $5.
+const updateSession = `UPDATE curfew.sessions s SET
+		status = $5,
+		version = s.version + 1,
+		mechanic_id = CASE WHEN $6::text IS NOT NULL THEN $6 WHEN $7 THEN NULL ELSE s.mechanic_id END,
+		accepted_at = CASE WHEN $6 IS NOT NULL THEN now() WHEN $7 THEN NULL ELSE s.accepted_at END,
+		customer_joined_at = CASE WHEN $8 THEN now() ELSE s.customer_joined_at END,
+		mechanic_joined_at = CASE WHEN $9 THEN now() WHEN $6 IS NULL AND NOT $7 THEN s.mechanic_joined_at END,
+		started_at = CASE WHEN $5 = 'live' AND s.status <> 'live' THEN now() ELSE s.started_at END,
+		expires_at = CASE WHEN $5 IN ('completed', 'cancelled') THEN NULL WHEN $10::interval IS NULL THEN s.expires_at
+			ELSE LEAST(now() + $10, $11::timestamptz) END,
+		ended_at = CASE WHEN $5 NOT IN ('completed', 'cancelled') THEN NULL WHEN $12 = 'overran' THEN ` + overran + ` ELSE now() END,
+		end_reason = CASE WHEN $5 IN ('completed', 'cancelled') THEN $12 END
+	WHERE s.customer_id = $1 AND s.id = $2 AND s.status = $3 AND s.version = $4
+		AND ($13 = 0 OR ($13 = 1) = (s.expires_at < now()))
+		AND ($14::interval IS NULL OR s.created_at < now() - $14)
+		AND (NOT $15 OR (s.mechanic_id IS NULL AND NOT ` + offered + `))`
+
+const (
+	// overran is the end of a live session s that ran too long: what was bought
+	// is all that counts.
+	overran = `LEAST(now(), s.started_at + make_interval(secs => s.duration_seconds))`
+	// offered asks whether session s has an open request.
+	offered = `EXISTS (SELECT FROM curfew.session_requests r
+		WHERE r.customer_id = s.customer_id AND r.session_id = s.id AND r.status IN ('pending', 'accepted'))`
+	standingByKey = selectStanding + ` WHERE s.customer_id = $1 AND s.id = $2`
+)
+
+// Change moves a session, with all that follows.
+func (s *Store) Change(ctx context.Context, c curfew.Change) (curfew.Standing, error) {
+	var st curfew.Standing
+	err := s.tx(ctx, func(tx pgx.Tx) error {
+		f := followOf(c)
+		if err := sendIn(ctx, tx, func(b *pgx.Batch) {
+			queueChange(b, c)
+			f.queue(b)
+		}); err != nil {
+			return err
+		}
+		return sendIn(ctx, tx, func(b *pgx.Batch) {
+			queueEvents(b, f.events())
+			b.Queue(standingByKey, c.From.CustomerID, c.From.ID).Query(into(&st, scanStanding))
+		})
+	})
+	if err != nil {
+		return curfew.Standing{}, fmt.Errorf("change session %s to %s: %w", c.From.ID, c.To, err)
+	}
+	return st, nil
+}
+
+func queueChange(b *pgx.Batch, c curfew.Change) {
+	after, limit := deadline(c.Deadline)
+	b.Queue(updateSession, c.From.CustomerID, c.From.ID, c.From.Status, c.From.Version, c.To, null(c.Assign), c.Release,
+		c.CustomerJoins, c.MechanicJoins, after, limit, c.EndedBy, c.Guard.Overdue, null(c.Guard.OlderThan), c.Guard.Unoffered,
+	).Exec(hit("session %s has moved", c.From.ID))
+}
+
+// deadline is the parameters of LEAST(now() + after, limit); NULLs to leave it.
+func deadline(d curfew.Deadline) (after *time.Duration, limit *time.Time) {
+	if d.Zero() {
+		return nil, nil
+	}
+	return &d.After, null(d.Limit)
+}
+
+// followOf is what a change brings with it. The session is that of the change,
+// because nothing is written if it has moved since.
+func followOf(c curfew.Change) *follow {
+	return &follow{
+		moved: []moved{{
+			customerID: c.From.CustomerID, sessionID: c.From.ID, version: c.From.Version + 1, reason: c.Reason, owed: c.Owed,
+		}},
+		from: c.From.Status, to: c.To, requestTo: c.RequestTo, assign: c.Assign, release: c.Release,
+		actor: c.Actor, runID: c.RunID,
+	}
+}
+
+const selectEvents = `SELECT id, customer_id, subject_id, number, from_status, to_status, actor, reason, run_id, at
+	FROM curfew.events WHERE customer_id = $1 AND subject_id = $2 ORDER BY number`
+
+// Events is the history of one session or checkout.
+func (s *Store) Events(ctx context.Context, customerID, subject string) ([]curfew.Event, error) {
+	if !isID(subject) {
+		return nil, nil
+	}
+	all, err := many(ctx, s, scanEvent, selectEvents, customerID, subject)
+	return all, wrap(err, "events of %s", subject)
+}
+
+func scanEvent(row pgx.CollectableRow) (curfew.Event, error) {
+	var e curfew.Event
+	var actor string
+	err := row.Scan((*text)(&e.ID), &e.CustomerID, (*text)(&e.Subject), &e.Number, &e.From, &e.To, &actor, &e.Reason,
+		(*text)(&e.RunID), (*stamp)(&e.At))
+	e.Actor = curfew.ParseActor(actor)
+	return e, err
+}

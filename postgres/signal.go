@@ -1,0 +1,78 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/curfewhq/curfew"
+)
+
+const beat = `INSERT INTO curfew.signals (name, lag) VALUES ($1, $2)
+	ON CONFLICT (name) DO UPDATE SET at = excluded.at, lag = excluded.lag`
+
+// BeatSweep records a successful sweep.
+func (s *Store) BeatSweep(ctx context.Context, lag time.Duration) error {
+	_, err := s.exec(ctx, beat, "sweep", lag)
+	return wrap(err, "record a sweep")
+}
+
+// BeatQueue records a look at the queue.
+func (s *Store) BeatQueue(ctx context.Context) error {
+	_, err := s.exec(ctx, beat, "queue", time.Duration(0))
+	return wrap(err, "record a look at the queue")
+}
+
+const (
+	selectPulse = `SELECT sweep.at, sweep.lag, queue.at, now() FROM (VALUES (1)) one (row)
+		LEFT JOIN curfew.signals sweep ON sweep.name = 'sweep'
+		LEFT JOIN curfew.signals queue ON queue.name = 'queue'`
+	lastRun = `SELECT ` + runColumns + ` FROM curfew.runs WHERE outcome <> 'running' ORDER BY started_at DESC, id DESC LIMIT 1`
+)
+
+// Pulse is what background work last said of itself.
+func (s *Store) Pulse(ctx context.Context) (curfew.Pulse, error) {
+	var p curfew.Pulse
+	var runs []curfew.Run
+	err := s.send(ctx, func(b *pgx.Batch) {
+		b.Queue(selectPulse).QueryRow(func(row pgx.Row) error {
+			return row.Scan((*stamp)(&p.Sweep), (*span)(&p.Lag), (*stamp)(&p.QueueRead), (*stamp)(&p.Now))
+		})
+		b.Queue(lastRun).Query(func(rows pgx.Rows) (err error) {
+			runs, err = pgx.CollectRows(rows, scanRun)
+			return err
+		})
+	})
+	if len(runs) > 0 {
+		p.LastRun = &runs[0]
+	}
+	return p, wrap(err, "read the pulse")
+}
+
+// Tidy forgets what is too old to matter. What signals 'until' has no end, such
+// as the sweeper's, stays.
+func (s *Store) Tidy(ctx context.Context, window time.Duration) error {
+	for _, t := range []struct {
+		sql  string
+		args []any
+	}{
+		{`DELETE FROM curfew.refusals WHERE at < now() - $1::interval`, []any{window}},
+		{`DELETE FROM curfew.previews WHERE created_at < now() - interval '1 day'`, nil},
+		{`DELETE FROM curfew.signals WHERE until < now()`, nil},
+	} {
+		if _, err := s.exec(ctx, t.sql, t.args...); err != nil {
+			return fmt.Errorf("tidy: %w", err)
+		}
+	}
+	return nil
+}
+
+const insertClaimed = `INSERT INTO curfew.signals (name, until) VALUES ($1, now() + $2::interval)`
+
+// ClaimOnce records a one-time name.
+func (s *Store) ClaimOnce(ctx context.Context, name string, ttl time.Duration) error {
+	_, err := s.exec(ctx, insertClaimed, name, ttl)
+	return wrap(err, "claim %s", name)
+}

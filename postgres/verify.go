@@ -1,0 +1,182 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/curfewhq/curfew"
+)
+
+// columns is what the migrations make of each table. A test compares it with a
+// fresh database.
+var columns = map[string]string{
+	"sessions": "customer_id id mechanic_id checkout_id plan kind duration_seconds status version created_at starts_at expires_at " +
+		"accepted_at customer_joined_at mechanic_joined_at started_at ended_at end_reason",
+	"session_requests": "customer_id id session_id mechanic_id customer_name status created_at ended_at",
+	"checkouts": "customer_id id ref plan amount currency email name metadata outcome version session_id retry_until money_due " +
+		"created_at updated_at",
+	"payment_refs":     "ref customer_id checkout_id plan",
+	"idempotency_keys": "customer_id key checkout_id session_id created_at",
+	"mechanic_slots":   "mechanic_id customer_id session_id created_at",
+	"events":           "customer_id subject_id number subject id from_status to_status actor reason run_id at",
+	"runs":             "id trigger actor reason started_at finished_at outcome error stats",
+	"previews":         "id created_at body",
+	"refusals":         "customer_id id session_id at",
+	"signals":          "name at lag until",
+	"tallies":          "shard noun status n",
+}
+
+// indexes are those that the migrations make, by table.
+var indexes = map[string]string{
+	"sessions":         "sessions_pkey sessions_one_open sessions_deadline sessions_id sessions_one_open_a_checkout",
+	"session_requests": "session_requests_pkey session_requests_one_open session_requests_session session_requests_queue session_requests_id",
+	"checkouts":        "checkouts_pkey checkouts_unsettled checkouts_credits checkouts_retry checkouts_money_due",
+	"payment_refs":     "payment_refs_pkey",
+	"idempotency_keys": "idempotency_keys_pkey",
+	"mechanic_slots":   "mechanic_slots_pkey mechanic_slots_session",
+	"events":           "events_pkey events_run",
+	"runs":             "runs_pkey runs_newest",
+	"previews":         "previews_pkey",
+	"refusals":         "refusals_pkey refusals_at",
+	"signals":          "signals_pkey",
+	"tallies":          "tallies_pkey",
+}
+
+// triggers are those that the migrations make, by table. The guards are
+// GuardsMissing's.
+var triggers = map[string]string{
+	"sessions":         "tally_sessions_updated tally_sessions_marked tally_sessions_inserted tally_sessions_deleted",
+	"session_requests": "tally_requests_updated tally_requests_marked tally_requests_inserted tally_requests_deleted",
+	"checkouts":        "tally_checkouts_updated tally_checkouts_marked tally_checkouts_inserted tally_checkouts_deleted",
+}
+
+// What there is, as rows of a table and a name.
+const (
+	selectColumns = `SELECT c.relname::text, a.attname::text FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+		WHERE c.relnamespace = to_regnamespace('curfew') AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped`
+	selectIndexes = `SELECT c.relname::text, x.relname::text FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid
+		WHERE c.relnamespace = to_regnamespace('curfew') AND i.indisvalid`
+	selectTriggers = `SELECT c.relname::text, t.tgname::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+		WHERE c.relnamespace = to_regnamespace('curfew') AND t.tgname LIKE 'tally\_%' AND t.tgenabled <> 'D'`
+	selectFiltered = `SELECT c.oid::regclass::text FROM pg_class c
+		WHERE c.relnamespace = to_regnamespace('curfew') AND c.relkind IN ('r', 'p') AND row_security_active(c.oid) ORDER BY 1`
+)
+
+// Verify holds the schema against what this binary needs. Its error, of kind
+// Invalid, names everything that is missing, and what to do. A newer schema is
+// accepted: it keeps what the last release needs.
+func (s *Store) Verify(ctx context.Context) error {
+	migrations, err := s.Migrations(ctx)
+	if err != nil {
+		return err
+	}
+	if names := pending(migrations); len(names) > 0 {
+		return curfew.Errorf(curfew.Invalid, "the schema is older than this program, which has %s too: run `curfew migrate`",
+			strings.Join(names, ", "))
+	}
+	var wrong []string
+	for _, look := range []func(context.Context) ([]string, error){s.lacking, s.filtered} {
+		found, err := look(ctx)
+		if err != nil {
+			return wrap(err, "verify the schema")
+		}
+		wrong = append(wrong, found...)
+	}
+	if len(wrong) > 0 {
+		return curfew.Errorf(curfew.Invalid, "%s", strings.Join(wrong, "; "))
+	}
+	return nil
+}
+
+func pending(migrations []Migration) []string {
+	var names []string
+	for _, m := range migrations {
+		if m.AppliedAt.IsZero() {
+			names = append(names, fmt.Sprintf("%05d_%s", m.Number, m.Name))
+		}
+	}
+	return names
+}
+
+// newer reports whether a later release has migrated the schema.
+func (s *Store) newer(ctx context.Context) (bool, error) {
+	ours, err := embedded()
+	if err != nil {
+		return false, err
+	}
+	applied, err := s.applied(ctx)
+	if err != nil {
+		return false, err
+	}
+	last := slices.Max(append(slices.Collect(maps.Keys(applied)), 0))
+	return last > ours[len(ours)-1].Number, nil
+}
+
+// lacking says which tables, columns, indexes and triggers are not there.
+func (s *Store) lacking(ctx context.Context) ([]string, error) {
+	var names []string
+	seen := make(map[string]bool) // tables that are missing themselves
+	for _, part := range []struct {
+		what, sql string
+		want      map[string]string
+	}{{"column", selectColumns, columns}, {"index", selectIndexes, indexes}, {"trigger", selectTriggers, triggers}} {
+		there, err := s.namesByTable(ctx, part.sql)
+		if err != nil {
+			return nil, err
+		}
+		for _, table := range slices.Sorted(maps.Keys(part.want)) {
+			if part.what == "column" && there[table] == nil {
+				seen[table] = true
+				names = append(names, "table curfew."+table)
+			}
+			if !seen[table] {
+				names = append(names, absent(part.what, table, part.want[table], there[table])...)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return nil, nil
+	}
+	return []string{"the schema lacks " + strings.Join(names, ", ") +
+		": restore what was dropped or left invalid (`curfew migrate --dry-run` prints the whole schema)"}, nil
+}
+
+func absent(what, table, want string, there map[string]bool) []string {
+	var names []string
+	for _, name := range strings.Fields(want) {
+		if !there[name] {
+			names = append(names, fmt.Sprintf("%s curfew.%s.%s", what, table, name))
+		}
+	}
+	return names
+}
+
+func (s *Store) namesByTable(ctx context.Context, sql string) (map[string]map[string]bool, error) {
+	rows, _ := s.pool.Query(ctx, sql)
+	all := make(map[string]map[string]bool)
+	var table, name string
+	_, err := pgx.ForEachRow(rows, []any{&table, &name}, func() error {
+		if all[table] == nil {
+			all[table] = make(map[string]bool)
+		}
+		all[table][name] = true
+		return nil
+	})
+	return all, translate(err)
+}
+
+// filtered says which tables this role would see only in part: a cleanup that
+// cannot see a row would take it for none.
+func (s *Store) filtered(ctx context.Context) ([]string, error) {
+	tables, err := many(ctx, s, pgx.RowTo[string], selectFiltered)
+	if err != nil || len(tables) == 0 {
+		return nil, err
+	}
+	return []string{fmt.Sprintf("row-level security hides rows of %s from this database role: give the role BYPASSRLS, or switch it off with "+
+		"ALTER TABLE … DISABLE ROW LEVEL SECURITY", strings.Join(tables, ", "))}, nil
+}

@@ -11,8 +11,8 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: ## Start Curfew here, on SQLite
-	go run ./cmd/curfew serve
+run: build ## Start Curfew here, on SQLite
+	bin/curfew serve
 
 .PHONY: test
 test: test-deps ## Run every test, with the race detector, on PostgreSQL and SQLite (PKG=./lifecycle for one room)

@@ -67,7 +67,7 @@ func withClock(t testing.TB, address string) string {
 		t.Fatal(err)
 	}
 	query := there.Query()
-	query.Set("search_path", "clock, pg_catalog, public")
+	query.Set("search_path", "clock,pg_catalog,public")
 	there.RawQuery = query.Encode()
 	return there.String()
 }

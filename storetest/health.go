@@ -15,6 +15,7 @@ var figures = contract{
 	"lesson 22: an empty store counts zero of everything":                        emptyFigures,
 	"lesson 22: figures are the rows' counts after all sorts of things happened": figuresAfterStorms,
 	"figures are the rows' counts after ended rows were deleted":                 figuresAfterDeletes,
+	"figures are the rows' counts after payments were moved by hand":             figuresAfterMoves,
 	"stale, very stale and orphaned are told apart":                              countsStale,
 	"overdue assigned and live sessions are counted":                             countsOverdue,
 	"a request is stale with its session":                                        countsStaleRequests,
@@ -117,6 +118,18 @@ func figuresAfterDeletes(s *scene) {
 		s.spoil("DELETE FROM {sessions} WHERE id = $1", st.ID)
 		s.counted()
 		s.spoil("DELETE FROM {checkouts} WHERE id = $1", st.CheckoutID)
+		s.counted()
+	}
+}
+
+func figuresAfterMoves(s *scene) {
+	s.spoiled = true // Payments here are fulfilled without a session.
+	held := s.move(s.deferred("ada", time.Hour), curfew.Held)
+	for _, c := range []curfew.Checkout{held, s.credited("bob"), s.paidBy(s.abandoned("cyd", 0))} {
+		c = s.move(c, curfew.Fulfilled)
+		s.same("marked", c.MoneyDue, false)
+		s.counted()
+		s.move(s.move(c, curfew.Held), curfew.RefundDue)
 		s.counted()
 	}
 }

@@ -173,9 +173,12 @@ func findsByAge(s *scene) {
 	s.aged(s.admit("late but young"), 16*time.Minute)
 	noShow := s.aged(s.accepted("no-show", "m1"), 31*time.Minute)
 	live := s.aged(s.live("live", "m2"), time.Hour)
-	s.aged(s.change(accepting(s.patientAdmission("assigned"), "m3")), 29*time.Minute)
+	s.change(accepting(s.aged(s.patientAdmission("old but just assigned"), time.Hour), "m3"))
+	brief := accepting(s.admit("young no-show"), "m4")
+	brief.Deadline.After = time.Minute
+	young := s.aged(s.change(brief), 90*time.Second)
 	got := s.find(curfew.Search{MaxAge: 30 * time.Minute, OrphanTTL: 20 * time.Minute, Limit: 9})
-	s.same("due by age", got, []string{live.ID, noShow.ID, orphan.ID, old.ID})
+	s.same("due by age", got, []string{live.ID, noShow.ID, young.ID, orphan.ID, old.ID})
 }
 
 func nextDeadline(s *scene) {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -11,14 +12,15 @@ import (
 )
 
 var losses = contract{
-	"every method can lose its answer":                      losesEveryAnswer,
-	"answers lost at one seed are lost again":               losesTheSame,
-	"admissions whose answers get lost are one a reference": admitsOnceByReference,
-	"admissions whose answers get lost are one a key":       admitsOnceByKey,
-	"deferrals whose answers get lost are one a reference":  defersOnce,
-	"a change whose answer gets lost happens once":          changesOnce,
-	"a batch whose answer gets lost ends each session once": endsOnce,
-	"a checkout's move whose answer gets lost happens once": movesOnce,
+	"every method can lose its answer":                                  losesEveryAnswer,
+	"what the database was not waited for is unavailable, and not done": isNotWaitedFor,
+	"answers lost at one seed are lost again":                           losesTheSame,
+	"admissions whose answers get lost are one a reference":             admitsOnceByReference,
+	"admissions whose answers get lost are one a key":                   admitsOnceByKey,
+	"deferrals whose answers get lost are one a reference":              defersOnce,
+	"a change whose answer gets lost happens once":                      changesOnce,
+	"a batch whose answer gets lost ends each session once":             endsOnce,
+	"a checkout's move whose answer gets lost happens once":             movesOnce,
 }
 
 // lossy is the scene's store with half of the answers lost.
@@ -50,6 +52,32 @@ func losesEveryAnswer(s *scene) {
 		}
 	}
 	s.same("lost answers", l.Lost(), methods.NumMethod())
+}
+
+func isNotWaitedFor(s *scene) {
+	late, credit := s.aged(s.admit("late"), time.Hour), s.credited("credited")
+	gone, cancel := context.WithCancel(s.Context())
+	cancel()
+	for _, step := range []func() error{
+		func() error { _, err := s.Store.Admit(gone, admission("ada")); return err },
+		func() error { _, err := s.Store.Admit(gone, spending(credit)); return err },
+		func() error { _, err := s.Store.Defer(gone, admission("ada").Checkout, shop, time.Hour); return err },
+		func() error {
+			_, err := s.Store.Change(gone, ending(late, curfew.Cancelled, curfew.Expired))
+			return err
+		},
+		func() error { _, err := s.Store.End(gone, batch(curfew.Credited, late)); return err },
+		func() error {
+			_, err := s.Store.ChangeCheckout(gone, curfew.CheckoutChange{From: credit, To: curfew.RefundDue, Actor: shop})
+			return err
+		},
+		func() error { return s.Store.ClaimOnce(gone, "name", time.Hour) },
+		func() error { _, err := s.Store.Session(gone, late.ID); return err },
+		func() error { _, err := s.Store.Find(gone, curfew.Search{Limit: 1}); return err },
+		func() error { _, err := s.Store.SessionFigures(gone, curfew.DefaultPolicy()); return err },
+	} {
+		s.refused(curfew.Unavailable, step)
+	}
 }
 
 func losesTheSame(s *scene) {

@@ -81,7 +81,7 @@ func (s *Store) Deferred(ctx context.Context, customerID string) (curfew.Receipt
 }
 
 const servableSQL = `
-SELECT customer_id FROM checkouts
+SELECT customer_id FROM checkouts INDEXED BY checkouts_retry
 WHERE outcome = 'deferred' AND NOT EXISTS (
     SELECT 1 FROM sessions s WHERE s.customer_id = checkouts.customer_id AND s.status IN ('waiting', 'live'))
 GROUP BY customer_id

@@ -140,7 +140,7 @@ BEGIN
     SET version = NEW.version + 1, expires_at = NULL, end_reason = coalesce(NEW.end_reason, 'foreign'),
         ended_at = coalesce(NEW.ended_at, min(
             CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER),
-            CASE WHEN NEW.end_reason = 'overran' THEN coalesce(NEW.started_at + NEW.duration_seconds * 1000000, 9e18) ELSE 9e18 END))
+            CASE WHEN NEW.end_reason = 'overran' THEN coalesce(NEW.started_at + NEW.duration_seconds * 1000000, 9223372036854775807) ELSE 9223372036854775807 END))
     WHERE customer_id = NEW.customer_id AND id = NEW.id;
 END;
 

@@ -152,7 +152,7 @@ func (s *Store) MechanicFigures(ctx context.Context) (curfew.MechanicFigures, er
 }
 
 const repeatedSQL = `
-SELECT customer_id, count(*), max(at) FROM refusals WHERE at >= $1
+SELECT customer_id, count(*), max(at) FROM refusals INDEXED BY refusals_at WHERE at >= $1
 GROUP BY customer_id HAVING count(*) >= $2
 ORDER BY count(*) DESC, customer_id`
 

@@ -81,3 +81,28 @@ func accept(t testing.TB, s *sqlite.Store, st curfew.Standing, mechanic string) 
 	}
 	return st
 }
+
+// start makes an accepted session live.
+func start(t testing.TB, s *sqlite.Store, st curfew.Standing) curfew.Standing {
+	t.Helper()
+	st, err := s.Change(context.Background(), curfew.Change{
+		From: st.Session, To: curfew.Live, Reason: "joined", Actor: curfew.Actor{Role: curfew.Customer, ID: st.CustomerID},
+		Deadline: curfew.Deadline{After: time.Hour}, CustomerJoins: true, MechanicJoins: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st
+}
+
+// end cancels a session and credits its checkout.
+func end(t testing.TB, s *sqlite.Store, st curfew.Standing) {
+	t.Helper()
+	_, err := s.Change(context.Background(), curfew.Change{
+		From: st.Session, To: curfew.Cancelled, Reason: "over", EndedBy: curfew.ByRequest,
+		Actor: curfew.Actor{Role: curfew.Customer, ID: st.CustomerID}, RequestTo: curfew.RequestCancelled, Owed: curfew.Credited,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

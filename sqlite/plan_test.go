@@ -1,0 +1,70 @@
+package sqlite
+
+import (
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestPlans holds the statements to their indexes: none walks the ended rows.
+func TestPlans(t *testing.T) {
+	t.Parallel()
+	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "curfew.db"), Options{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	if _, err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct{ sql, plan string }{
+		"the sweeper's question walks the deadlines in order": {overdueSQL, "SEARCH sessions USING INDEX sessions_deadline ((expires_at,id)>(?,?) AND expires_at<?)"},
+		"a wider search walks what has not ended":             {dueOfAllSQL, "SEARCH sessions USING INDEX sessions_deadline"},
+		"a customer's search finds the customer":              {dueOfSQL, "SEARCH sessions USING INDEX sessions_one_open_a_checkout (customer_id=?)"},
+		"the next deadline is the first of two indexes":       {nextDeadlineSQL, "SEARCH checkouts USING COVERING INDEX checkouts_retry"},
+		"the queue is read in its order":                      {pendingSQL, "SEARCH session_requests USING INDEX session_requests_queue"},
+		"a session is found by its id alone":                  {sessionSQL, "SEARCH sessions USING INDEX sessions_id"},
+		"a session is found by its request":                   {sessionOfSQL, "SEARCH session_requests USING INDEX session_requests_id"},
+		"the slot's session is found by the customer":         {openSQL, "SEARCH sessions USING INDEX sessions_one_open (customer_id=?)"},
+		"what has not ended is found by the customer":         {unendedSQL, "SEARCH sessions USING INDEX sessions_one_open_a_checkout (customer_id=?)"},
+		"a change is by key":                                  {changeSQL, "SEARCH sessions USING INDEX sqlite_autoindex_sessions_1 (customer_id=? AND id=?)"},
+		"an ending is by key":                                 {endSQL, "SEARCH sessions USING INDEX sqlite_autoindex_sessions_1 (customer_id=? AND id=?)"},
+		"a request follows by key":                            {followRequestSQL, "SEARCH session_requests USING INDEX session_requests_one_open (customer_id=? AND session_id=?)"},
+		"a slot follows by its session":                       {dropSlotSQL, "SEARCH mechanic_slots USING INDEX mechanic_slots_session"},
+		"a checkout is settled by key":                        {settleSQL, "SEARCH checkouts USING INDEX sqlite_autoindex_checkouts_1 (customer_id=? AND id=?)"},
+		"a reference is looked up in its claim":               {referenceSQL, "SEARCH payment_refs USING INDEX sqlite_autoindex_payment_refs_1 (ref=?)"},
+		"a credit is found by customer and plan":              {creditSQL, "SEARCH checkouts USING INDEX checkouts_credits (customer_id=? AND plan=?)"},
+		"servable customers are among the deferred":           {servableSQL, "SCAN checkouts USING INDEX checkouts_retry"},
+		"unsettled payments have two indexes":                 {unsettledSQL, "SEARCH checkouts USING COVERING INDEX checkouts_retry"},
+		"sessions are counted without reading them":           {sessionFiguresSQL, "SCAN sessions USING COVERING INDEX sessions_deadline"},
+		"requests are counted among the open":                 {requestFiguresSQL, "SCAN session_requests USING COVERING INDEX session_requests_queue"},
+		"checkouts are not counted":                           {checkoutFiguresSQL, "SEARCH tallies"},
+		"refusals are counted within the window":              {repeatedSQL, "SEARCH refusals USING COVERING INDEX refusals_at (at>?)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			plan := explain(t, s, test.sql)
+			if !strings.Contains(plan, test.plan) {
+				t.Errorf("want %q in the plan:\n%s", test.plan, plan)
+			}
+			if walk := regexp.MustCompile(`(?m)SCAN (sessions|session_requests|checkouts|events|payment_refs)$`); walk.MatchString(plan) {
+				t.Errorf("it walks a whole table:\n%s", plan)
+			}
+		})
+	}
+}
+
+var parameter = regexp.MustCompile(`[$:]\w+`)
+
+func explain(t *testing.T, s *Store, query string) string {
+	t.Helper()
+	lines, err := list(t.Context(), s.reader, func(r row) (line string, err error) {
+		var skip int
+		err = r.Scan(&skip, &skip, &skip, &line)
+		return line, err
+	}, "EXPLAIN QUERY PLAN "+parameter.ReplaceAllString(query, "?1"), 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(lines, "\n")
+}

@@ -42,5 +42,5 @@ type Checkout struct {
 
 // Checkouts is a customer's payments, oldest first.
 type Checkouts struct {
-	Checkouts []Checkout `json:"checkouts"`
+	Checkouts []Checkout `json:"checkouts" nullable:"false"`
 }

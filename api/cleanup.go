@@ -15,7 +15,7 @@ type Cleanup struct {
 	DryRun        bool     `json:"dryRun,omitempty" doc:"Store a preview instead of cleaning"`
 	PreviewID     string   `json:"previewId,omitempty" doc:"Clean exactly what this preview shows"`
 	CustomerID    string   `json:"customerId,omitempty" doc:"Only this customer's sessions"`
-	Rules         []string `json:"rules,omitempty" maxItems:"10" doc:"Only these rules"`
+	Rules         []string `json:"rules,omitempty" maxItems:"10" doc:"Only these rules" nullable:"false"`
 	MaxAgeMinutes *int     `json:"maxAgeMinutes,omitempty" minimum:"1" maximum:"5256000" doc:"Replaces the deadline of unassigned sessions by their creation + this age"`
 	Reason        string   `json:"reason,omitempty" maxLength:"500" doc:"Kept in the run and the history"`
 }
@@ -23,7 +23,7 @@ type Cleanup struct {
 // Preview is what a cleanup would change.
 type Preview struct {
 	WouldClean WouldClean    `json:"wouldClean"`
-	Items      []PreviewItem `json:"items"`
+	Items      []PreviewItem `json:"items" nullable:"false"`
 	PreviewID  *string       `json:"previewId" doc:"Null where it was not stored"`
 	Truncated  bool          `json:"truncated,omitempty" doc:"More is due than is shown"`
 	Tip        string        `json:"tip"`
@@ -56,7 +56,7 @@ type CleanupResult struct {
 	Message string       `json:"message"`
 	RunID   string       `json:"runId"`
 	Stats   CleanupStats `json:"stats"`
-	Drifted []Drift      `json:"drifted" doc:"Rows of the preview that had moved and were left alone"`
+	Drifted []Drift      `json:"drifted" doc:"Rows of the preview that had moved and were left alone" nullable:"false"`
 }
 
 // CleanupStats counts the rows that a cleanup changed.
@@ -78,7 +78,7 @@ type Drift struct {
 
 // Runs is the record of cleanups, newest first.
 type Runs struct {
-	Runs       []Run   `json:"runs"`
+	Runs       []Run   `json:"runs" nullable:"false"`
 	NextCursor *string `json:"nextCursor" doc:"Where the next page begins; null on the last"`
 }
 

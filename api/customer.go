@@ -7,7 +7,7 @@ type SessionStatus struct {
 	Blocked    bool       `json:"blocked"`
 	Session    *Blocker   `json:"session" doc:"What holds the slot; null when nothing does"`
 	ReleasesAt *time.Time `json:"releasesAt" doc:"When the slot is free by itself at the latest"`
-	Actions    []string   `json:"actions" doc:"What can be done about it: cancel, end, wait"`
+	Actions    []string   `json:"actions" doc:"What can be done about it: cancel, end, wait" nullable:"false"`
 }
 
 // Clearing asks to end what a customer has open.
@@ -19,8 +19,8 @@ type Clearing struct {
 
 // Cleared is what a clearing ended, or would have, and what it kept.
 type Cleared struct {
-	Ended []Session `json:"ended"`
-	Kept  []Kept    `json:"kept"`
+	Ended []Session `json:"ended" nullable:"false"`
+	Kept  []Kept    `json:"kept" nullable:"false"`
 }
 
 // Kept is a session that a clearing left, and why.

@@ -15,9 +15,9 @@ type Health struct {
 	Mechanics       MechanicHealth  `json:"mechanics"`
 	Customers       CustomerHealth  `json:"customers"`
 	Sweeper         SweeperHealth   `json:"sweeper"`
-	Problems        []string        `json:"problems" doc:"What is wrong, in sentences"`
-	Findings        []HealthFinding `json:"findings" doc:"The same for programs, one to one"`
-	Recommendations []string        `json:"recommendations" doc:"Calls that can be pasted"`
+	Problems        []string        `json:"problems" doc:"What is wrong, in sentences" nullable:"false"`
+	Findings        []HealthFinding `json:"findings" doc:"The same for programs, one to one" nullable:"false"`
+	Recommendations []string        `json:"recommendations" doc:"Calls that can be pasted" nullable:"false"`
 	Details         HealthDetails   `json:"details" doc:"The oldest 100"`
 }
 
@@ -89,7 +89,7 @@ type HealthFinding struct {
 	Code     string   `json:"code"`
 	Severity string   `json:"severity" enum:"critical,warning"`
 	Count    int      `json:"count"`
-	Sessions []string `json:"sessions"`
+	Sessions []string `json:"sessions" nullable:"false"`
 	Fix      string   `json:"fix"`
 }
 

@@ -4,7 +4,7 @@ import "time"
 
 // Queue is what mechanics may accept, oldest first.
 type Queue struct {
-	Requests   []Offer `json:"requests"`
+	Requests   []Offer `json:"requests" nullable:"false"`
 	NextCursor *string `json:"nextCursor" doc:"Where the next page begins; null on the last"`
 }
 

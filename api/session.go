@@ -29,7 +29,7 @@ type Event struct {
 
 // Events is a session's history, in order.
 type Events struct {
-	Events []Event `json:"events"`
+	Events []Event `json:"events" nullable:"false"`
 }
 
 // NewSession asks for a session of a free plan, or for a credit's.

@@ -91,6 +91,7 @@ func (s *Server) register(mux *http.ServeMux) (*huma.OpenAPI, error) {
 		s.add(to, rt, problem)
 	}
 	delete(config.Components.Schemas.Map(), "ErrorModel") // huma's own; ours is Problem
+	admitNulls(config.Components.Schemas.Map())
 	return to.OpenAPI(), nil
 }
 
@@ -131,6 +132,18 @@ func mustHaveBody(to huma.API, body *huma.RequestBody) bool {
 	return len(schema.Required) > 0
 }
 
+// nulls are the objects that can be null, which Go's types do not tell huma.
+var nulls = map[string]string{
+	"SessionStatus": "session", "SessionHealth": "byStatus", "RequestHealth": "byStatus", "CheckoutHealth": "byOutcome",
+}
+
+func admitNulls(schemas map[string]*huma.Schema) {
+	for name, field := range nulls {
+		properties := schemas[name].Properties
+		properties[field] = &huma.Schema{OneOf: []*huma.Schema{properties[field], {Type: "null"}}}
+	}
+}
+
 func problemResponse(schemas huma.Registry) *huma.Response {
 	return &huma.Response{Description: "A problem (RFC 9457)", Content: map[string]*huma.MediaType{
 		problemType: {Schema: schemas.Schema(reflect.TypeFor[api.Problem](), true, "Problem")},
@@ -166,7 +179,7 @@ func (s *Server) guarded(rt route) func(huma.Context, func(huma.Context)) {
 func (s *Server) enter(w http.ResponseWriter, r *http.Request, rt route) (call, error) {
 	who, err := s.caller(r)
 	if curfew.KindOf(err) == curfew.Unauthenticated {
-		return call{}, kindFailure(curfew.Unauthenticated, s.howToCall(r, rt.access.roles))
+		return call{}, kindFailure(curfew.Unauthenticated, "say who calls: "+s.howToCall(r, rt.access.roles))
 	}
 	if err != nil {
 		return call{}, err

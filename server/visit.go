@@ -83,13 +83,16 @@ func (s *Server) survive(w *answer, r *http.Request, panicked any) {
 // logVisit writes one line. The route's pattern stands for the path: what
 // callers put into paths and queries is not logged.
 func (s *Server) logVisit(r *http.Request, v *visit, w *answer, took time.Duration) {
-	level := slog.LevelInfo
+	level, actor := slog.LevelInfo, "nobody"
+	if v.actor.Role != "" {
+		actor = v.actor.String()
+	}
 	if w.status >= http.StatusInternalServerError {
 		level = slog.LevelWarn
 	}
 	s.log.LogAttrs(r.Context(), level, "request",
 		slog.String("request", v.id), slog.String("method", r.Method), slog.String("route", w.route),
-		slog.Int("status", w.status), slog.Duration("took", took), slog.String("actor", v.actor.String()))
+		slog.Int("status", w.status), slog.Duration("took", took), slog.String("actor", actor))
 }
 
 // answer remembers what was answered.

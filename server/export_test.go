@@ -1,0 +1,53 @@
+package server
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// RouteLine is what the tests need of a route.
+type RouteLine struct {
+	Method, Path string
+	Roles        []curfew.Role
+}
+
+// RouteTable is every route.
+func RouteTable() []RouteLine {
+	var all []RouteLine
+	for _, rt := range (&Server{}).routes() {
+		all = append(all, RouteLine{rt.method, rt.path, rt.access.roles})
+	}
+	return all
+}
+
+// StatusOf is the table from kind to status.
+func StatusOf(k curfew.Kind) (int, bool) {
+	m, ok := meanings[k]
+	return m.status, ok && m.title != ""
+}
+
+// FixedCodes are the codes that have a fix.
+func FixedCodes() []lifecycle.Code { return slices.Collect(maps.Keys(fixes)) }
+
+// Strict and IssueAs are tested by themselves.
+var Strict = strict
+
+// IssueAs issues a token of another type.
+func (i *Identity) IssueAs(typ string, a curfew.Actor) (string, error) {
+	return i.issue(typ, a, cookieTTL)
+}
+
+// The types of our tokens.
+const (
+	TicketType = ticketType
+	CookieType = cookieType
+)
+
+// Canonical and Quoted are tested by themselves.
+var (
+	Canonical = canonical
+	Quoted    = quoted
+)

@@ -1,0 +1,321 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	_ "modernc.org/sqlite" // the dump reads the file behind the store's back
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/server"
+	"github.com/curfewhq/curfew/sqlite"
+)
+
+// house is a server over a real engine on a SQLite file of its own.
+type house struct {
+	*testing.T
+	*httptest.Server
+	ops      *httptest.Server
+	store    *sqlite.Store
+	engine   *lifecycle.Engine
+	identity *server.Identity
+	metrics  *server.Metrics
+	path     string
+	log      *journal
+	offset   atomic.Int64 // of the store's clock
+	notReady atomic.Bool
+}
+
+// settings of a house; the zero value is the usual one.
+type settings struct {
+	auth    server.AuthOptions
+	policy  func(*curfew.Policy)
+	store   func(lifecycle.Store) lifecycle.Store
+	timeout time.Duration
+	sweeps  bool
+}
+
+func newHouse(t *testing.T) *house { return newHouseWith(t, settings{}) }
+
+func newHouseWith(t *testing.T, o settings) *house {
+	t.Helper()
+	h := &house{T: t, path: filepath.Join(t.TempDir(), "curfew.db"), log: &journal{}, metrics: server.NewMetrics()}
+	h.openStore()
+	h.openEngine(o)
+	if o.auth.KeyFile == "" {
+		o.auth.KeyFile, o.auth.CreateKey = filepath.Join(t.TempDir(), "curfew.key"), true
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	var err error
+	if h.identity, err = server.NewIdentity(ctx, o.auth); err != nil {
+		t.Fatal(err)
+	}
+	h.listen(o)
+	return h
+}
+
+func (h *house) openStore() {
+	h.Helper()
+	var err error
+	h.store, err = sqlite.Open(h.Context(), h.path, sqlite.Options{Create: true, Now: h.now})
+	if err != nil {
+		h.Fatal(err)
+	}
+	h.Cleanup(func() { _ = h.store.Close() })
+	if _, err := h.store.Migrate(h.Context()); err != nil {
+		h.Fatal(err)
+	}
+}
+
+func (h *house) openEngine(o settings) {
+	h.Helper()
+	policy := curfew.DefaultPolicy()
+	if o.policy != nil {
+		o.policy(&policy)
+	}
+	var store lifecycle.Store = h.store
+	if o.store != nil {
+		store = o.store(store)
+	}
+	var err error
+	h.engine, err = lifecycle.New(store, lifecycle.Options{
+		Policy: &policy, SweeperOff: !o.sweeps, Logger: slog.New(slog.NewJSONHandler(h.log, nil)), Observer: h.metrics,
+	})
+	if err != nil {
+		h.Fatal(err)
+	}
+	h.metrics.Watch(h.engine)
+}
+
+func (h *house) listen(o settings) {
+	h.Helper()
+	s, err := server.New(server.Options{
+		Engine: h.engine, Identity: h.identity, Once: h.store, Ready: h.ready, Version: "v-test",
+		BaseURL: "http://127.0.0.1:3001", Metrics: h.metrics, RequestTimeout: o.timeout,
+		Logger: slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	if err != nil {
+		h.Fatal(err)
+	}
+	h.Server = httptest.NewUnstartedServer(s.Handler())
+	h.Config.MaxHeaderBytes = s.HTTPServer("").MaxHeaderBytes
+	h.Server.Start()
+	h.ops = httptest.NewServer(s.Ops())
+	h.Cleanup(h.Server.Close)
+	h.Cleanup(h.ops.Close)
+}
+
+func (h *house) ready(context.Context) error {
+	if h.notReady.Load() {
+		return curfew.Errorf(curfew.Unavailable, "the schema is behind")
+	}
+	return nil
+}
+
+// now is the store's clock.
+func (h *house) now() time.Time { return time.Now().Add(time.Duration(h.offset.Load())) }
+
+// ago sets the store's clock so far into the past, to make what is old later.
+func (h *house) ago(d time.Duration) { h.offset.Store(-int64(d)) }
+
+// journal is a log that a test can read.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
+// token is somebody's.
+func (h *house) token(role curfew.Role, id string) string {
+	h.Helper()
+	token, err := h.identity.Token(curfew.Actor{Role: role, ID: id}, time.Hour)
+	if err != nil {
+		h.Fatal(err)
+	}
+	return token
+}
+
+// as is the API's client, for somebody.
+func (h *house) as(role curfew.Role, id string) *api.Client {
+	h.Helper()
+	return &api.Client{BaseURL: h.URL, Token: h.token(role, id)}
+}
+
+func (h *house) shop() *api.Client  { return h.as(curfew.Service, "shop") }
+func (h *house) admin() *api.Client { return h.as(curfew.Admin, "anna") }
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (a answer) problem(t *testing.T) api.Problem {
+	t.Helper()
+	var p api.Problem
+	if err := json.Unmarshal([]byte(a.body), &p); err != nil {
+		t.Fatalf("no problem in %d %q: %v", a.status, a.body, err)
+	}
+	return p
+}
+
+// send sends a request as it is. Headers are "Name: value"; a body is JSON
+// unless a header says otherwise.
+func (h *house) send(method, path, body string, headers ...string) answer {
+	h.Helper()
+	req, err := http.NewRequestWithContext(h.Context(), method, h.URL+path, strings.NewReader(body))
+	if err != nil {
+		h.Fatal(err)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for _, line := range headers {
+		name, value, _ := strings.Cut(line, ": ")
+		req.Header.Set(name, value)
+	}
+	return h.do(req)
+}
+
+// noRedirects shows redirects instead of following them.
+var noRedirects = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+
+func (h *house) do(req *http.Request) answer {
+	h.Helper()
+	resp, err := noRedirects.Do(req)
+	if err != nil {
+		h.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		h.Fatal(err)
+	}
+	return answer{resp.StatusCode, resp.Header, string(text)}
+}
+
+// sendAs is send with somebody's token.
+func (h *house) sendAs(role curfew.Role, id, method, path, body string, headers ...string) answer {
+	h.Helper()
+	return h.send(method, path, body, append(headers, "Authorization: Bearer "+h.token(role, id))...)
+}
+
+// fulfilled is a paid session of a customer.
+func (h *house) fulfilled(customer string) api.Fulfilment {
+	h.Helper()
+	f, err := h.shop().FulfillCheckout(h.Context(), api.Purchase{
+		PaymentRef: "pay-" + customer + "-" + h.now().Format("150405.000000000"), CustomerID: customer, Plan: "chat10", Name: "Ada",
+	})
+	if err != nil {
+		h.Fatal(err)
+	}
+	return f
+}
+
+// accepted is a paid session that a mechanic has.
+func (h *house) accepted(customer, mechanic string) api.Fulfilment {
+	h.Helper()
+	f := h.fulfilled(customer)
+	if _, err := h.as(curfew.Mechanic, mechanic).Accept(h.Context(), f.RequestID); err != nil {
+		h.Fatal(err)
+	}
+	return f
+}
+
+// dump is every row of every table, as text.
+func (h *house) dump() string {
+	h.Helper()
+	db := h.database()
+	var all strings.Builder
+	for _, table := range column(h.T, db, "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name") {
+		fmt.Fprintf(&all, "%s\n", table)
+		for _, row := range rows(h.T, db, "SELECT * FROM "+table+" ORDER BY 1, 2") {
+			fmt.Fprintf(&all, "  %s\n", row)
+		}
+	}
+	return all.String()
+}
+
+// exec runs a statement behind the store's back.
+func (h *house) exec(statement string, args ...any) {
+	h.Helper()
+	if _, err := h.database().ExecContext(h.Context(), statement, args...); err != nil {
+		h.Fatal(err)
+	}
+}
+
+func (h *house) database() *sql.DB {
+	h.Helper()
+	db, err := sql.Open("sqlite", "file:"+h.path+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		h.Fatal(err)
+	}
+	h.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func column(t *testing.T, db *sql.DB, query string) []string {
+	t.Helper()
+	var all []string
+	for _, row := range rows(t, db, query) {
+		all = append(all, strings.Trim(row, "[]"))
+	}
+	return all
+}
+
+func rows(t *testing.T, db *sql.DB, query string) []string {
+	t.Helper()
+	found, err := db.QueryContext(t.Context(), query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer found.Close()
+	names, err := found.Columns()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for found.Next() {
+		row := make([]any, len(names))
+		into := make([]any, len(names))
+		for i := range row {
+			into[i] = &row[i]
+		}
+		if err := found.Scan(into...); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, fmt.Sprint(row))
+	}
+	if err := found.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}

@@ -11,7 +11,7 @@ const buttons = [byId("check"), byId("run")];
 const page = {
   health: null, // the last report
   preview: null, // what is shown
-  filters: "", // what it was asked with
+  filters: "{}", // what it was asked with, as JSON
 };
 
 function filters() {
@@ -27,10 +27,11 @@ function filters() {
 const reason = () => new FormData(form).get("reason").trim();
 
 /** state is one sentence about how things are. */
-function state({ health, preview }) {
+function state({ health, preview, filters: asked }) {
   if (!health || !preview) return ["Curfew cannot tell how things are.", "critical"];
   const due = preview.wouldClean.total;
-  const dueSaid = due ? `a cleanup would change ${count(due, "row")} now` : "nothing needs cleaning up";
+  const filtered = asked === "{}" ? "" : " under these filters";
+  const dueSaid = (due ? `a cleanup would change ${count(due, "row")} now` : "nothing needs cleaning up") + filtered;
   if (health.health === "error") return [`Curfew cannot tell how things are: some figures could not be read; ${dueSaid}.`, "critical"];
   if (health.findings?.length) {
     const critical = health.findings.some((f) => f.severity === "critical");
@@ -38,7 +39,7 @@ function state({ health, preview }) {
     return [`${count(n, "thing needs", "things need")} attention, and ${dueSaid}.`, critical ? "critical" : "warning"];
   }
   const { waiting, byStatus } = health.sessions;
-  const open = list([`${count(waiting.total, "customer waits", "customers wait")}`, `${count(byStatus.live, "session is", "sessions are")} live`]);
+  const open = list([count(waiting.total, "customer waits", "customers wait"), `${count(byStatus.live, "session is", "sessions are")} live`]);
   return [`All is well: ${open}, and ${dueSaid}.`, due ? "warning" : "good"];
 }
 
@@ -63,9 +64,10 @@ function showPreview(preview, asked) {
   page.preview = preview;
   page.filters = JSON.stringify(asked);
   cleanup.showFigures(preview.wouldClean);
-  show(byId("rows"), ...cleanup.rows(preview));
+  const filtered = Object.keys(asked).length > 0;
+  show(byId("rows"), ...cleanup.rows(preview, filtered));
   byId("preview-time").textContent = `as of ${when(new Date())}`;
-  byId("filters-said").textContent = asked && Object.keys(asked).length ? said(asked) : "";
+  byId("filters-said").textContent = filtered ? said(asked) : "";
   byId("preview-said").textContent = preview.previewId && preview.wouldClean.total
     ? "This list is stored: Run Cleanup changes exactly these rows." : "";
 }

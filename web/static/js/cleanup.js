@@ -19,8 +19,10 @@ export function showFigures(wouldClean) {
 }
 
 /** rows is the sessions of a preview, the first ones at once and the others when asked for. */
-export function rows({ items, truncated }) {
-  if (!items.length) return [quiet("Nothing is due: no session stands in anybody's way.")];
+export function rows({ items, truncated }, filtered) {
+  if (!items.length) {
+    return [quiet(filtered ? "Nothing is due under these filters." : "Nothing is due: no session stands in anybody's way.")];
+  }
   const place = h("div", {});
   const showFirst = (n) => place.replaceChildren(
     table("What would be cleaned up", ["Customer", "Rule", "Age", "Session"], items.slice(0, n).map(row)),
@@ -35,27 +37,29 @@ const more = (shown, all, showFirst) => h("button", {
 }, `${shown} of ${all} shown. Show more`);
 
 const row = (item) => [
-  customerLink(item.customerId), words.rules[item.rule] ?? item.rule, span(item.ageSeconds), id(item.sessionId),
+  customerLink(item.customerId), capital(words.rules[item.rule]?.[0] ?? item.rule), span(item.ageSeconds), id(item.sessionId),
 ];
+
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
 /** sentence is figures in words: «2 old waiting sessions and 2 expired requests». */
 export function sentence(stats) {
-  const parts = counted(stats);
+  const parts = counted(words.figures, (figure) => stats[figure]);
   return parts.length ? list(parts) : "nothing";
 }
 
-const counted = (stats) => Object.entries(words.figures)
-  .filter(([figure]) => stats[figure] > 0)
-  .map(([figure, [one, many]]) => count(stats[figure], one, many));
+const counted = (names, figure) => Object.entries(names)
+  .filter(([name]) => figure(name) > 0)
+  .map(([name, [one, many]]) => count(figure(name), one, many));
 
 /** question is what somebody confirms: counts, what it means, and for whom. */
-export function question(preview, reason) {
-  const sessions = new Set(preview.items.map((i) => i.sessionId)).size;
-  const customers = new Set(preview.items.map((i) => i.customerId)).size;
+export function question({ items, wouldClean }, reason) {
+  const customers = new Set(items.map((i) => i.customerId)).size;
+  const byRule = counted(words.rules, (rule) => items.filter((i) => i.rule === rule).length);
   return [
-    h("p", {}, "This ends ", h("strong", {}, `${count(sessions, "session")} of ${count(customers, "customer")}`),
-      `, ${count(preview.wouldClean.total, "row")} in all:`),
-    h("ul", {}, counted(preview.wouldClean).map((figure) => h("li", {}, figure))),
+    h("p", {}, "This ends ", h("strong", {}, `${count(items.length, "session")} of ${count(customers, "customer")}`),
+      `, ${count(wouldClean.total, "row")} with their requests:`),
+    h("ul", {}, byRule.map((sessions) => h("li", {}, sessions))),
     h("p", {}, "These are exactly the rows that were shown; what has moved since is left alone. Ended sessions stay "
       + "ended, and the payments of cancelled ones are settled by the policy. Nothing is deleted."),
     reason ? h("p", {}, "Reason: ", h("q", {}, reason)) : null,
@@ -65,7 +69,7 @@ export function question(preview, reason) {
 /** result is what a run did, and what it left because it had moved. */
 export function result({ message, stats, drifted, runId }) {
   return h("div", { class: "notice good" },
-    h("p", {}, h("strong", {}, message), `. Cleaned: ${sentence(stats)} (${count(stats.totalCleaned, "row")}).`),
+    h("p", {}, h("strong", {}, message), `. It changed ${count(stats.totalCleaned, "row")}: ${sentence(stats)}.`),
     drifted?.length ? drift(drifted) : null,
     runId ? h("p", { class: "quiet" }, "Run ", id(runId)) : null);
 }
@@ -77,12 +81,13 @@ const drift = (all) => h("div", {},
 /** failure is why something did not happen, and what of it was committed. */
 export function failure(problem) {
   const { stats, runId } = problem.rest ?? {};
+  const named = problem.requestId && !problem.message.includes(problem.requestId);
   return h("div", { class: "notice critical", role: "alert" },
     h("p", {}, h("strong", {}, problem.message)),
     problem.status === 401 ? h("p", {}, "Sign in again: ", h("code", {}, "curfew login"), " prints a link.") : null,
     stats ? h("p", {}, `Before it failed it cleaned ${sentence(stats)}.`) : null,
     runId ? h("p", { class: "quiet" }, "Run ", id(runId)) : null,
-    problem.requestId ? h("p", { class: "quiet" }, "Request ", id(problem.requestId)) : null);
+    named ? h("p", { class: "quiet" }, "Request ", id(problem.requestId)) : null);
 }
 
 /** runTable is the recent runs, newest first. */

@@ -38,7 +38,7 @@ export const quiet = (text) => h("p", { class: "quiet" }, text);
 /** table is a table that turns into cards where the screen is narrow. */
 export function table(label, columns, rows) {
   const cells = (row) => row.map((cell, i) => h("td", { "data-label": columns[i] }, cell));
-  return h("div", { class: "scroll", role: "group", "aria-label": label, tabindex: "0" },
+  return h("div", { class: "scroll", role: "region", "aria-label": `${label} (table)`, tabindex: "0" },
     h("table", {},
       h("thead", {}, h("tr", {}, columns.map((c) => h("th", { scope: "col" }, c)))),
       h("tbody", {}, rows.map((row) => h("tr", {}, cells(row))))));
@@ -46,7 +46,7 @@ export function table(label, columns, rows) {
 
 /** working runs an action while its buttons cannot be pressed and the first of them says it works. */
 export async function working(buttons, action) {
-  const focused = buttons.includes(document.activeElement);
+  const focused = document.activeElement !== document.body;
   buttons.forEach((b) => { b.disabled = true; });
   buttons[0].classList.add("working");
   try {

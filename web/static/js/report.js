@@ -24,8 +24,8 @@ function finding(f, problem) {
   return h("li", { class: `finding ${f.severity === "critical" ? "critical" : "warning"}` },
     h("div", { class: "says" },
       h("span", { class: "chip" }, f.severity), " ", h("strong", {}, problem ?? f.code)),
-    f.sessions?.length ? sessions(f) : null,
-    f.fix ? fix(f.fix) : null);
+    f.fix ? fix(f.fix) : null,
+    f.sessions?.length ? sessions(f) : null);
 }
 
 function sessions({ sessions: all, count: total }) {
@@ -57,7 +57,7 @@ function facts({ sessions, requests, checkouts, mechanics, sweeper }) {
     group("Sweeper", sweeper && [
       ["timer", sweeper.enabled ? "on" : "off"],
       ["last success", last(sweeper.lastSuccess, sweeper)],
-      ["lag", typeof sweeper.lagSeconds === "number" ? lag(sweeper.lagSeconds) : null],
+      ["lag", known(sweeper.lagSeconds) ? lag(sweeper.lagSeconds) : last(null, sweeper)],
     ]));
 }
 
@@ -74,11 +74,13 @@ const ago = (iso) => moment(iso, `${span(since(iso))} ago`);
 const lag = (seconds) => (seconds < 1 ? `${Math.round(seconds * 1000)} ms` : span(seconds));
 
 function group(name, pairs) {
-  const body = pairs
-    ? h("dl", {}, pairs.map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, value ?? "could not be read"))))
+  const body = pairs?.some(([, value]) => known(value))
+    ? h("dl", {}, pairs.map(([term, value]) => h("div", {}, h("dt", {}, term), h("dd", {}, known(value) ? value : "unknown"))))
     : quiet("could not be read");
   return h("section", {}, h("h3", {}, name), body);
 }
+
+const known = (value) => value !== null && value !== undefined;
 
 function repeated({ customers }) {
   const all = customers?.blockedRepeatedly;

@@ -1,23 +1,22 @@
 // The names that rules, reasons and outcomes have on the pages.
 
-/** rules: how a row of the preview is called, and what becomes of its session. */
+/** rules: what a session is called that a rule ends, one and many. */
 export const rules = {
-  oldWaitingSessions: "Old waiting session",
-  orphanedSessions: "Orphan",
-  noShows: "No-show",
-  overran: "Overran",
-  scheduledMissed: "Missed appointment",
-};
-
-/** figures: the figures of a run's stats, one and many. */
-export const figures = {
   oldWaitingSessions: ["old waiting session", "old waiting sessions"],
-  expiredRequests: ["expired request", "expired requests"],
   orphanedSessions: ["orphan", "orphans"],
-  potentialOrphans: ["orphan", "orphans"],
   noShows: ["no-show", "no-shows"],
   overran: ["overrun session", "overrun sessions"],
   scheduledMissed: ["missed appointment", "missed appointments"],
+};
+
+/** figures: what the stats of a run count, one and many: rows, and the last three sessions and requests. */
+export const figures = {
+  oldWaitingSessions: rules.oldWaitingSessions,
+  expiredRequests: ["expired request", "expired requests"],
+  orphanedSessions: rules.orphanedSessions,
+  noShows: ["row of no-shows", "rows of no-shows"],
+  overran: ["row of overrun sessions", "rows of overrun sessions"],
+  scheduledMissed: ["row of missed appointments", "rows of missed appointments"],
 };
 
 /** standing: what a session's status means to its customer. */

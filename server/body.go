@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -46,8 +47,11 @@ func readBody(w http.ResponseWriter, r *http.Request, fields []string) error {
 	return nil
 }
 
+// tooLarge also ends the connection: the rest of the body is not waited for.
 func tooLarge() error {
-	return curfew.Errorf(curfew.TooLarge, "the body has more than %d bytes", maxBody)
+	f := kindFailure(curfew.TooLarge, fmt.Sprintf("the body has more than %d bytes", maxBody))
+	f.header.Set("Connection", "close")
+	return f
 }
 
 // declaredJSON reports whether the body is said to be JSON, in UTF-8 if the

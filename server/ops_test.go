@@ -1,0 +1,307 @@
+package server_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/server"
+)
+
+// blind is a store whose figures of sessions, mechanics and time cannot be had.
+type blind struct{ lifecycle.Store }
+
+var errBlind = errors.New("blind")
+
+func (blind) SessionFigures(context.Context, curfew.Policy) (curfew.SessionFigures, error) {
+	return curfew.SessionFigures{}, errBlind
+}
+
+func (blind) MechanicFigures(context.Context) (curfew.MechanicFigures, error) {
+	return curfew.MechanicFigures{}, errBlind
+}
+
+func (blind) Pulse(context.Context) (curfew.Pulse, error) { return curfew.Pulse{}, errBlind }
+
+func (blind) Repeated(context.Context, int, time.Duration) ([]curfew.Repeated, error) {
+	return nil, errBlind
+}
+
+func (blind) HealthDetails(context.Context, curfew.Policy, int) (curfew.HealthDetails, error) {
+	return curfew.HealthDetails{}, errBlind
+}
+
+// operator asks the listener for operators.
+func (h *house) operator(path string) (int, string) {
+	h.Helper()
+	resp, err := http.Get(h.ops.URL + path)
+	must(h.T, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	must(h.T, err)
+	return resp.StatusCode, string(text)
+}
+
+func TestReadyWhenTheDatabaseIs(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	if status, _ := h.operator("/readyz"); status != http.StatusOK {
+		t.Errorf("ready: %d", status)
+	}
+	h.notReady.Store(true)
+	if status, body := h.operator("/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "the schema is behind") {
+		t.Errorf("not ready: %d %s", status, body)
+	}
+	if status, _ := h.operator("/livez"); status != http.StatusOK {
+		t.Errorf("alive: %d", status)
+	}
+	if status, _ := h.operator("/debug/pprof/goroutine?debug=1"); status != http.StatusOK {
+		t.Errorf("pprof: %d", status)
+	}
+}
+
+// figures is the names and labels of the figures, with their values.
+func (h *house) figures() map[string]string {
+	h.Helper()
+	_, text := h.operator("/metrics")
+	all := map[string]string{}
+	for line := range strings.Lines(text) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), " "); ok && strings.HasPrefix(name, "curfew_") {
+			all[name] = value
+		}
+	}
+	return all
+}
+
+func TestTheFigures(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.ago(time.Hour)
+	h.fulfilled("stale")
+	h.ago(0)
+	h.fulfilled("fresh")
+	_, _ = h.shop().CreateSession(t.Context(), api.NewSession{Plan: "free", CustomerID: "fresh"}, "")
+	stale := h.figures()
+	_, err := h.admin().RunCleanup(t.Context(), api.Cleanup{})
+	must(t, err)
+	must(t, h.store.BeatSweep(t.Context(), 0))
+	clean := h.figures()
+
+	for name, want := range map[string]string{
+		`curfew_sessions{status="waiting"}`:                                      "2",
+		`curfew_sessions_stale`:                                                  "1",
+		`curfew_sessions_very_stale`:                                             "1",
+		`curfew_sessions_orphaned`:                                               "0",
+		`curfew_requests{status="pending"}`:                                      "2",
+		`curfew_checkouts{outcome="fulfilled"}`:                                  "2",
+		`curfew_health_problems{code="very_stale_sessions",severity="critical"}`: "1",
+		`curfew_blocked_total{status="waiting"}`:                                 "1",
+		`curfew_admissions_total{outcome="refused"}`:                             "1",
+		`curfew_admissions_total{outcome="fulfilled"}`:                           "2",
+		`curfew_admission_duration_seconds_count`:                                "3",
+		`curfew_customers_blocked_repeatedly`:                                    "0",
+	} {
+		if stale[name] != want {
+			t.Errorf("before the cleanup %s is %q, want %s", name, stale[name], want)
+		}
+	}
+	for name, want := range map[string]string{
+		`curfew_sessions{status="waiting"}`:                             "1",
+		`curfew_sessions{status="cancelled"}`:                           "1",
+		`curfew_sessions_stale`:                                         "0",
+		`curfew_cleaned_total{rule="oldWaitingSessions",trigger="api"}`: "1",
+		`curfew_cleaned_total{rule="expiredRequests",trigger="api"}`:    "1",
+		`curfew_cleanup_runs_total{outcome="succeeded",trigger="api"}`:  "1",
+		`curfew_cleanup_duration_seconds_count`:                         "1",
+		`curfew_expiry_lag_seconds_count`:                               "1",
+		`curfew_expiry_lag_seconds_bucket{le="0.001"}`:                  "0",
+		`curfew_expiry_lag_seconds_bucket{le="3600"}`:                   "1",
+	} {
+		if clean[name] != want {
+			t.Errorf("after the cleanup %s is %q, want %s", name, clean[name], want)
+		}
+	}
+	if clean["curfew_sweeper_last_success_timestamp_seconds"] == "" || stale["curfew_sweeper_last_success_timestamp_seconds"] != "" {
+		t.Error("a sweeper that never swept has a last success, or one that did has none")
+	}
+}
+
+// The names are the contract's, all of them and no others. Deliveries have
+// figures once there are deliveries.
+func TestTheFiguresAreTheContracts(t *testing.T) {
+	t.Parallel()
+	want := []string{
+		"curfew_admission_duration_seconds", "curfew_admissions_total", "curfew_blocked_total", "curfew_checkouts", "curfew_cleaned_total",
+		"curfew_cleanup_duration_seconds", "curfew_cleanup_runs_total", "curfew_customers_blocked_repeatedly", "curfew_expiry_lag_seconds",
+		"curfew_health_problems", "curfew_requests", "curfew_sessions", "curfew_sessions_orphaned", "curfew_sessions_stale",
+		"curfew_sessions_very_stale", "curfew_sweeper_last_success_timestamp_seconds",
+	}
+	h := newHouse(t)
+	h.ago(time.Hour)
+	h.fulfilled("stale")
+	h.ago(0)
+	h.figures()
+	h.metrics.Blocked(curfew.Live)
+	h.metrics.Cleaned(curfew.NoShows, curfew.ByTimer, 1)
+	h.metrics.RunFinished(curfew.ByTimer, curfew.RunFailed, time.Second)
+	must(t, h.store.BeatSweep(t.Context(), 0))
+	names := map[string]bool{}
+	for name := range h.figures() {
+		name, _, _ = strings.Cut(name, "{")
+		names[regexp.MustCompile(`_(bucket|sum|count)$`).ReplaceAllString(name, "")] = true
+	}
+	if got := slices.Sorted(maps.Keys(names)); !slices.Equal(got, want) {
+		t.Errorf("the figures are %v", got)
+	}
+}
+
+func TestAFigureThatFailedIsAbsent(t *testing.T) {
+	t.Parallel()
+	h := newHouseWith(t, settings{store: func(s lifecycle.Store) lifecycle.Store { return blind{s} }})
+	got := h.figures()
+	for _, name := range []string{"curfew_sessions_stale", `curfew_sessions{status="waiting"}`, "curfew_customers_blocked_repeatedly", "curfew_sweeper_last_success_timestamp_seconds"} {
+		if got[name] != "" {
+			t.Errorf("%s is %s, though it could not be read", name, got[name])
+		}
+	}
+	if got[`curfew_requests{status="pending"}`] != "0" || got[`curfew_health_problems{code="unreadable",severity="critical"}`] == "" {
+		t.Errorf("what can be had is missing: %v", got)
+	}
+}
+
+func TestEveryFindingHasAFix(t *testing.T) {
+	t.Parallel()
+	fixed := server.FixedCodes()
+	for _, code := range lifecycle.Codes() {
+		if !slices.Contains(fixed, code) {
+			t.Errorf("%s has no fix", code)
+			continue
+		}
+		h := server.HealthJSON(lifecycle.Report{
+			Health: lifecycle.IssuesDetected, Findings: []lifecycle.Finding{{Code: code, Problem: "p", Count: 1}},
+			Repeated: []curfew.Repeated{{CustomerID: "o'neil & sons/1"}},
+		}, "v", "http://127.0.0.1:3001")
+		line := h.Findings[0].Fix
+		if line == "" || !slices.Equal(h.Recommendations, []string{line}) || h.Findings[0].Sessions == nil {
+			t.Errorf("%s: %+v", code, h.Findings)
+		}
+		if strings.HasPrefix(line, "curl") && !strings.Contains(line, `-H "Authorization: Bearer $(curfew token --role admin --subject me)"`) {
+			t.Errorf("%s: %s cannot be pasted", code, line)
+		}
+	}
+	if len(fixed) != len(lifecycle.Codes()) {
+		t.Errorf("%d fixes for %d codes", len(fixed), len(lifecycle.Codes()))
+	}
+}
+
+// The description is OpenAPI 3.1 of exactly the routes, and nothing leads away.
+func TestTheDescription(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	var doc struct {
+		OpenAPI    string
+		Paths      map[string]map[string]struct{ Responses map[string]any }
+		Components struct{ Schemas map[string]any }
+	}
+	must(t, json.Unmarshal([]byte(h.send("GET", "/openapi.json", "").body), &doc))
+	if !strings.HasPrefix(doc.OpenAPI, "3.1") || doc.Components.Schemas["Problem"] == nil || doc.Components.Schemas["ErrorModel"] != nil {
+		t.Errorf("%s with %v", doc.OpenAPI, slices.Sorted(maps.Keys(doc.Components.Schemas)))
+	}
+	n := 0
+	for _, route := range server.RouteTable() {
+		op := doc.Paths[route.Path][strings.ToLower(route.Method)]
+		if op.Responses["default"] == nil || len(op.Responses) < 2 {
+			t.Errorf("%s %s: %v", route.Method, route.Path, op)
+		}
+	}
+	for _, methods := range doc.Paths {
+		n += len(methods)
+	}
+	if n != len(server.RouteTable()) {
+		t.Errorf("%d operations for %d routes", n, len(server.RouteTable()))
+	}
+	page := h.send("GET", "/docs", "")
+	for _, route := range server.RouteTable() {
+		if !strings.Contains(page.body, route.Method+" "+route.Path) {
+			t.Errorf("/docs does not know %s %s", route.Method, route.Path)
+		}
+	}
+	for _, k := range curfew.Kinds() {
+		if !strings.Contains(page.body, `id="`+string(k)+`"`) {
+			t.Errorf("/docs does not explain %s", k)
+		}
+	}
+	if away := regexp.MustCompile(`(src|href)="(https?:)?//`).FindString(page.body); away != "" || strings.Contains(page.body, "<script") {
+		t.Errorf("/docs needs something from elsewhere: %s", away)
+	}
+}
+
+// S61, S62: what is personal, secret or somebody's text is not in the log.
+func TestS61_TheLogIsDiscreet(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	token := h.token(curfew.Service, "shop")
+	link := h.ticketPath(anna)
+	h.send("GET", link, "")
+	h.send("POST", "/api/checkouts", `{"paymentRef":"ref-canary","customerId":"c","plan":"chat10","name":"name-canary","email":"mail-canary@example.org","metadata":{"k":"meta-canary"}}`, "Authorization: Bearer "+token)
+	h.send("POST", "/api/checkouts", `{"paymentRef":"ref-canary","customerId":"other","plan":"chat10"}`, "Authorization: Bearer "+token)
+	h.send("GET", "/query-canary?x=query-canary", "", "Authorization: Bearer header-canary", "Cookie: curfew=cookie-canary")
+	h.send("GET", "/api/customers/path-canary/session-status", "", "X-Request-Id: id\tcanary")
+	log := h.log.String()
+	for _, canary := range []string{
+		token, strings.TrimPrefix(link, "/login?ticket="), "ref-canary", "name-canary", "mail-canary", "meta-canary", "query-canary",
+		"header-canary", "cookie-canary", "path-canary", "id\tcanary",
+	} {
+		if strings.Contains(log, canary) {
+			t.Errorf("%s is in the log", canary)
+		}
+	}
+	if !strings.Contains(log, `"route":"POST /api/checkouts","status":201`) {
+		t.Errorf("the visit is not in the log: %s", log)
+	}
+}
+
+// A request that takes too long says so, instead of hanging.
+func TestTimeRunsOut(t *testing.T) {
+	t.Parallel()
+	h := newHouseWith(t, settings{timeout: time.Millisecond, store: func(s lifecycle.Store) lifecycle.Store { return slow{s} }})
+	got := h.sendAs(curfew.Admin, "anna", "GET", "/api/customers/c/session-status", "")
+	if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+}
+
+// slow is a store that never answers by itself.
+type slow struct{ lifecycle.Store }
+
+func (slow) Open(ctx context.Context, _ string) (curfew.Standing, error) {
+	<-ctx.Done()
+	return curfew.Standing{}, ctx.Err()
+}
+
+// S13, S14: the listeners have every limit.
+func TestS13_ListenersHaveLimits(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	s, err := server.New(server.Options{Engine: h.engine, Identity: h.identity, Once: h.store, Ready: h.ready})
+	must(t, err)
+	for _, l := range []*http.Server{s.HTTPServer("127.0.0.1:0"), s.OpsServer("127.0.0.1:0")} {
+		if l.ReadHeaderTimeout != 5*time.Second || l.ReadTimeout == 0 || l.WriteTimeout == 0 || l.IdleTimeout == 0 || l.MaxHeaderBytes != 16<<10 {
+			t.Errorf("%+v", l)
+		}
+	}
+	if _, err := server.New(server.Options{}); !errors.Is(err, curfew.Invalid) {
+		t.Errorf("a server of nothing: %v", err)
+	}
+}

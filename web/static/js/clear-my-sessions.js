@@ -103,10 +103,14 @@ function confirm(found) {
     h("p", {}, found.ended.length === 1 ? "This session ends now:" : "These sessions end now:"),
     sessions(found.ended),
     kept(found.kept),
-    h("p", {}, "An ended session stays ended. Nothing is deleted, and what was paid is settled at once."),
+    h("p", {}, `An ended session stays ended. Nothing is deleted. ${paid(found.ended)}`),
     page.asked.reason ? h("p", {}, "Reason: ", h("q", {}, page.asked.reason)) : null);
   byId("confirm").showModal();
 }
+
+const paid = (ended) => (ended.some((s) => s.status === "live")
+  ? "A session that was live for a minute counts as used."
+  : "What was paid is settled at once: credited, or refunded.");
 
 const sessions = (all) => h("ul", {}, all.map((s) => h("li", {},
   id(s.id), `: ${s.plan}, ${standing(s)}, since ${when(s.createdAt)}`)));

@@ -63,6 +63,7 @@ export function copier(text) {
   const button = h("button", { type: "button", class: "copy secondary" }, "Copy");
   button.addEventListener("click", async () => {
     button.textContent = await copied(text, button) ? "Copied" : "Selected";
+    button.classList.add("done");
     setTimeout(() => { button.textContent = "Copy"; }, 2000);
   });
   return button;

@@ -61,9 +61,12 @@ function facts({ sessions, requests, checkouts, mechanics, sweeper }) {
     ]));
 }
 
-const payments = ({ byOutcome, oldestUnsettledSeconds }) => [
+// Payments that still wait for something; one of this second is 0 s old.
+const unsettled = (byOutcome) => ["deferred", "held", "refund_due", "refunding"].some((o) => byOutcome[o] > 0);
+
+const payments = ({ byOutcome, oldestUnsettledSeconds: oldest }) => [
   ...Object.entries(byOutcome).filter(([, n]) => n > 0).map(([outcome, n]) => [outcome.replaceAll("_", " "), n]),
-  ["oldest unsettled", oldestUnsettledSeconds ? span(oldestUnsettledSeconds) : "none"],
+  ["oldest unsettled", oldest > 0 || unsettled(byOutcome) ? span(oldest) : "none"],
 ];
 
 // Both signs of life are read at once; alive is null when they could not be.

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/server"
+)
+
+// exitBlocked is check's answer «yes, this customer is blocked».
+const exitBlocked = exitCode(3)
+
+type checkCommand struct {
+	Customer string `arg:"" help:"The customer's id."`
+	JSON     bool   `help:"Print JSON, as GET /api/customers/{id}/session-status answers."`
+}
+
+// Run says what truly blocks a customer. What is overdue does not.
+func (c *checkCommand) Run(ctx context.Context, s *settings, term terminal) error {
+	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Engine) error {
+		blocker, err := engine.CheckCustomerSessionStatus(ctx, c.Customer)
+		if err != nil {
+			return asUsage(err)
+		}
+		if err := c.print(term, blocker); err != nil {
+			return err
+		}
+		if blocker != nil {
+			return exitBlocked
+		}
+		return nil
+	})
+}
+
+func (c *checkCommand) print(term terminal, b *curfew.Blocker) error {
+	switch {
+	case c.JSON:
+		return term.json(server.StatusJSON(b))
+	case b == nil:
+		term.printf("%s is not blocked.\n", c.Customer)
+		return nil
+	}
+	now := time.Now()
+	term.printf("%s is blocked.\n\n", c.Customer)
+	columns(term.out,
+		[]string{"session", b.Session.ID},
+		[]string{"status", standing(b.Session)},
+		[]string{"since", moment(b.Session.CreatedAt, now)},
+		[]string{"free by itself", moment(b.ReleasesAt, now)},
+		[]string{"what can be done", strings.Join(b.Actions, ", ")},
+	)
+	return nil
+}
+
+func standing(s curfew.Session) string {
+	if s.Assigned() {
+		return string(s.Status) + ", with mechanic " + s.MechanicID
+	}
+	return string(s.Status) + ", no mechanic yet"
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/curfewhq/curfew"
+)
+
+// settings is every setting, each under one key: the flag is the key with
+// dashes, the variable CURFEW_ and the key in capitals, and the file has the
+// key itself. Flags win over the environment, the environment over the file.
+type settings struct {
+	Config string `placeholder:"FILE" help:"Read settings from this YAML file ($$CURFEW_CONFIG)."`
+
+	DatabaseURL databaseURL `setting:"database_url" default:"sqlite:curfew.db" help:"The database: sqlite:PATH or postgres://…"`
+	Listen      address     `setting:"listen" default:"127.0.0.1:3001" help:"Where API and pages listen."`
+	ListenOps   address     `setting:"listen_ops" default:"127.0.0.1:3002" help:"Where /metrics, /livez, /readyz and pprof listen: never for the public."`
+	BaseURL     *webURL     `setting:"base_url" placeholder:"URL" help:"The address of API and pages as others see it; by default that of listen."`
+
+	WaitingTTL        duration `setting:"waiting_ttl" default:"${waiting_ttl}" help:"How long a session waits for a mechanic."`
+	MaxWait           duration `setting:"max_wait" default:"${max_wait}" help:"No session without a mechanic waits longer after its creation, whatever was released."`
+	OrphanTTL         duration `setting:"orphan_ttl" default:"${orphan_ttl}" help:"How long a session may wait that is offered to no mechanic."`
+	JoinTTL           duration `setting:"join_ttl" default:"${join_ttl}" help:"How long an accepted session may take to become live."`
+	LiveGrace         duration `setting:"live_grace" default:"${live_grace}" help:"How long a live session may go on beyond its planned end."`
+	ScheduledGrace    duration `setting:"scheduled_grace" default:"${scheduled_grace}" help:"When an appointment whose slot was taken is tried once more, after its start."`
+	VeryStaleAfter    duration `setting:"very_stale_after" default:"${very_stale_after}" help:"A stale waiting session older than this is critical."`
+	DeferTTL          duration `setting:"defer_ttl" default:"${defer_ttl}" help:"How long a blocked payment is retried before a refund is due."`
+	BlockedRepeatedly count    `setting:"blocked_repeatedly" default:"${blocked_repeatedly}" help:"So many refusals of one customer are a finding of health …"`
+	BlockedWindow     duration `setting:"blocked_window" default:"${blocked_window}" help:"… within so much time."`
+
+	Sweeper onOff         `setting:"sweeper" default:"on" help:"off stops the sweeper of this process; every promise to customers still holds."`
+	Rules   *ruleSwitches `setting:"rules" placeholder:"NAME=on|off,…" help:"The rules of the cleanup, all on; name those to switch off: noShows=off,overran=off."`
+	Settle  *settlements  `setting:"settle" placeholder:"REASON=…,…" help:"What becomes of a cancelled session's payment, by reason: credit (the default), refund, or forfeit (only no_show)."`
+	Plans   *plans        `setting:"plans" placeholder:"JSON" help:"What can be bought, instead of the built-in plans: name to {kind, duration, waitingTtl, price, currency, extends}."`
+
+	Auth authSettings `embed:"" prefix:"auth-"`
+
+	LogFormat logFormat `setting:"log_format" default:"text" help:"How log lines look: text or json."`
+	LogLevel  logLevel  `setting:"log_level" default:"info" help:"How much is logged: debug, info, warn or error."`
+}
+
+// authSettings is who may prove who they are, and how.
+type authSettings struct {
+	KeyFile   string `setting:"auth.key_file" placeholder:"FILE" help:"The local signing key; by default curfew.key beside the SQLite file, or here for PostgreSQL. Made at first start."`
+	JWTSecret string `setting:"auth.jwt_secret" name:"jwt-secret" placeholder:"SECRET" help:"Tokens signed with this secret (HS256, 32 bytes or more) are good too. Better in the environment: others see flags."`
+	JWKSURL   string `setting:"auth.jwks_url" name:"jwks-url" placeholder:"URL" help:"Tokens signed with one of these keys (ES256, RS256) are good too."`
+	Issuer    string `setting:"auth.issuer" placeholder:"TEXT" help:"The issuer such tokens must name."`
+	Audience  string `setting:"auth.audience" placeholder:"TEXT" help:"The audience such tokens must name."`
+	RoleClaim string `setting:"auth.role_claim" default:"role" help:"The claim that holds the role."`
+}
+
+const settingsTitle = "Settings (also as environment variables, or as keys of the --config file):"
+
+// defaults are the policy's, told once, in package curfew.
+func defaults() kong.Vars {
+	p := curfew.DefaultPolicy()
+	vars := kong.Vars{"blocked_repeatedly": strconv.Itoa(p.BlockedRepeatedly)}
+	for key, d := range map[string]time.Duration{
+		"waiting_ttl": p.WaitingTTL, "max_wait": p.MaxWait, "orphan_ttl": p.OrphanTTL, "join_ttl": p.JoinTTL,
+		"live_grace": p.LiveGrace, "scheduled_grace": p.ScheduledGrace, "very_stale_after": p.VeryStaleAfter,
+		"defer_ttl": p.DeferTTL, "blocked_window": p.BlockedWindow,
+	} {
+		vars[key] = duration(d).String()
+	}
+	return vars
+}
+
+// policy is the thresholds and plans that the settings choose.
+func (s *settings) policy() (curfew.Policy, error) {
+	p := curfew.DefaultPolicy()
+	p.WaitingTTL, p.MaxWait, p.OrphanTTL = time.Duration(s.WaitingTTL), time.Duration(s.MaxWait), time.Duration(s.OrphanTTL)
+	p.JoinTTL, p.LiveGrace, p.ScheduledGrace = time.Duration(s.JoinTTL), time.Duration(s.LiveGrace), time.Duration(s.ScheduledGrace)
+	p.VeryStaleAfter, p.DeferTTL = time.Duration(s.VeryStaleAfter), time.Duration(s.DeferTTL)
+	p.BlockedRepeatedly, p.BlockedWindow = int(s.BlockedRepeatedly), time.Duration(s.BlockedWindow)
+	if s.Rules != nil {
+		p.Off = s.Rules.off
+	}
+	if s.Settle != nil {
+		p.Settle = s.Settle.by
+	}
+	if s.Plans != nil {
+		p.Plans = s.Plans.by
+	}
+	return p, asUsage(p.Validate())
+}

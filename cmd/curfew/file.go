@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// entry is one setting of the file, as the text that a flag would have.
+type entry struct {
+	key, text string
+	line      int
+}
+
+// readSettingsFile reads a YAML file into its entries. Only auth nests: its
+// keys are auth.key_file and so on.
+func readSettingsFile(path string) ([]entry, error) {
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names his own file
+	if err != nil {
+		return nil, err
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	var doc, more yaml.Node
+	if err := decoder.Decode(&doc); errors.Is(err, io.EOF) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
+		return nil, errors.New("there must be one document in the file")
+	}
+	return entries("", &doc)
+}
+
+func entries(prefix string, node *yaml.Node) ([]entry, error) {
+	parts, err := members(node)
+	if err != nil {
+		return nil, err
+	}
+	var all []entry
+	for _, m := range parts {
+		if prefix == "" && m.key == "auth" {
+			nested, err := entries("auth.", m.value)
+			if err != nil {
+				return nil, fmt.Errorf("auth: %w", err)
+			}
+			all = append(all, nested...)
+			continue
+		}
+		text, err := settingText(m.value)
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %s%s: %w", m.line, prefix, m.key, err)
+		}
+		all = append(all, entry{prefix + m.key, text, m.line})
+	}
+	return all, nil
+}
+
+// settingText is a value as it would be typed: mappings stay YAML.
+func settingText(node *yaml.Node) (string, error) {
+	switch {
+	case node.Tag == "!!null":
+		return "", errors.New("has no value: give it one or leave the line out")
+	case node.Kind == yaml.ScalarNode:
+		return node.Value, nil
+	case node.Kind == yaml.MappingNode:
+		text, err := yaml.Marshal(node)
+		return string(text), err
+	}
+	return "", errors.New("must be one value, or a mapping of names to values")
+}
+
+// member is one line of a mapping.
+type member struct {
+	key   string
+	value *yaml.Node
+	line  int
+}
+
+// members is a mapping's lines, in order; a doubled key is an error.
+func members(node *yaml.Node) ([]member, error) {
+	if node.Kind == yaml.DocumentNode {
+		node = node.Content[0]
+	}
+	if node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	if node.Kind != yaml.MappingNode {
+		return nil, errors.New("must be a mapping: lines like «name: value»")
+	}
+	var all []member
+	for kv := range slices.Chunk(node.Content, 2) {
+		m := member{kv[0].Value, kv[1], kv[0].Line}
+		if slices.ContainsFunc(all, func(o member) bool { return o.key == m.key }) {
+			return nil, fmt.Errorf("line %d: %s is there twice", m.line, m.key)
+		}
+		all = append(all, m)
+	}
+	return all, nil
+}
+
+// pair is a name and its value.
+type pair struct{ key, value string }
+
+// parsePairs reads «a=x,b=y», or a mapping in YAML or JSON.
+func parsePairs(text []byte) ([]pair, error) {
+	if strings.TrimSpace(string(text)) == "" {
+		return nil, nil
+	}
+	if bytes.ContainsRune(text, '=') {
+		return splitPairs(string(text))
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil || doc.Kind == 0 {
+		return nil, fmt.Errorf("%q is no list like a=x,b=y", text)
+	}
+	parts, err := members(&doc)
+	if err != nil {
+		return nil, fmt.Errorf("%q is no list like a=x,b=y", text)
+	}
+	pairs := make([]pair, len(parts))
+	for i, m := range parts {
+		if m.value.Kind != yaml.ScalarNode {
+			return nil, fmt.Errorf("%s must be one value", m.key)
+		}
+		pairs[i] = pair{m.key, m.value.Value}
+	}
+	return pairs, nil
+}
+
+func splitPairs(text string) ([]pair, error) {
+	var pairs []pair
+	for part := range strings.SplitSeq(text, ",") {
+		key, value, ok := strings.Cut(part, "=")
+		key, value = strings.TrimSpace(key), strings.TrimSpace(value)
+		switch {
+		case !ok:
+			return nil, fmt.Errorf("%q is no list like a=x,b=y", text)
+		case slices.ContainsFunc(pairs, func(p pair) bool { return p.key == key }):
+			return nil, fmt.Errorf("%s is there twice", key)
+		}
+		pairs = append(pairs, pair{key, value})
+	}
+	return pairs, nil
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/server"
+)
+
+// The answers of health.
+const (
+	exitIssues     = exitCode(1)
+	exitCannotTell = exitCode(2)
+)
+
+type healthCommand struct {
+	JSON bool `help:"Print JSON, as GET /api/debug/session-health answers."`
+}
+
+// Run prints the health report. What keeps it from looking is no issue of the
+// sessions: then it cannot tell.
+func (c *healthCommand) Run(ctx context.Context, s *settings, term terminal) error {
+	var health string
+	err := s.withEngine(ctx, term, func(_ database, engine *lifecycle.Engine) error {
+		r := engine.Health(ctx)
+		health = r.Health
+		shape := server.HealthJSON(r, version(), s.publicURL(s.Listen))
+		if c.JSON {
+			return term.json(shape)
+		}
+		printHealth(term, r, shape)
+		return nil
+	})
+	switch {
+	case errors.As(err, &usageError{}):
+		return err
+	case err != nil:
+		report(term, err)
+		return exitCannotTell
+	}
+	return map[string]error{lifecycle.IssuesDetected: exitIssues, lifecycle.CannotTell: exitCannotTell}[health]
+}
+
+func printHealth(term terminal, r lifecycle.Report, shape api.Health) {
+	headline := map[string]string{
+		lifecycle.Healthy:        "Healthy.",
+		lifecycle.IssuesDetected: plural(len(r.Findings), "issue") + " found.",
+		lifecycle.CannotTell:     "Cannot tell: some figures could not be read.",
+	}
+	term.printf("%s\n\n", headline[r.Health])
+	columns(term.out, healthRows(r)...)
+	for i, f := range r.Findings {
+		if i == 0 {
+			term.printf("\n")
+		}
+		term.printf("%s: %s\n", f.Severity, f.Problem)
+		if i < len(shape.Findings) && shape.Findings[i].Fix != "" {
+			term.printf("    %s\n", shape.Findings[i].Fix)
+		}
+	}
+}
+
+// healthRows is the figures that could be had.
+func healthRows(r lifecycle.Report) [][]string {
+	rows := [][]string{}
+	if s := r.Sessions; s != nil {
+		rows = append(rows, []string{"sessions", byName(curfew.SessionStatuses(), s.ByStatus)})
+	}
+	if q := r.Requests; q != nil {
+		rows = append(rows, []string{"requests", byName(curfew.RequestStatuses(), q.ByStatus)})
+	}
+	if c := r.Checkouts; c != nil {
+		rows = append(rows, []string{"payments", byName(curfew.Outcomes(), c.ByOutcome)})
+	}
+	if m := r.Mechanics; m != nil {
+		rows = append(rows, []string{"mechanics", fmt.Sprintf("%d busy", m.Busy)})
+	}
+	if p := r.Pulse; p != nil {
+		rows = append(rows,
+			[]string{"queue last read", moment(p.QueueRead, p.Now)},
+			[]string{"last sweep", moment(p.Sweep, p.Now)})
+	}
+	return rows
+}
+
+// byName lists counts in their order, without those that are 0.
+func byName[N ~string](names []N, counts map[N]int) string {
+	text := ""
+	for _, n := range names {
+		if counts[n] > 0 {
+			text += fmt.Sprintf(", %d %s", counts[n], n)
+		}
+	}
+	if text == "" {
+		return "none"
+	}
+	return text[len(", "):]
+}

@@ -1,0 +1,130 @@
+// Curfew is the command: it serves, and it is what operators type. It alone in
+// this module reads the environment, opens databases and ends the process; what
+// it decides about sessions, it asks package lifecycle.
+//
+// Each subcommand is a file of its own. Settings are in config.go, what a
+// command needs to work (database, engine, identity) in wiring.go.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/curfewhq/curfew"
+)
+
+func main() {
+	os.Exit(run(context.Background(), os.Args[1:], terminal{os.Stdout, os.Stderr}))
+}
+
+// commandLine is everything that can be typed.
+type commandLine struct {
+	settings `embed:"" group:"settings"`
+
+	Serve   serveCommand   `cmd:"" help:"The service: API, pages, sweeper. Makes and migrates a SQLite file by itself."`
+	Check   checkCommand   `cmd:"" help:"Is this customer blocked, by what, until when? Exit 0: clear, 3: blocked."`
+	Cleanup cleanupCommand `cmd:"" help:"One full cleanup now, or a preview of it."`
+	Health  healthCommand  `cmd:"" help:"The health report. Exit 0: healthy, 1: issues, 2: cannot tell."`
+	Migrate migrateCommand `cmd:"" help:"Bring the database's schema up."`
+	Token   tokenCommand   `cmd:"" help:"Print a signed token of the local key."`
+	Login   loginCommand   `cmd:"" help:"Print a link that signs an operator's browser in, once."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// Exit codes. Others are a command's own answer.
+const (
+	exitFailed = 1
+	exitUsage  = 64
+)
+
+// exitCode is an answer, not a failure: nothing more is printed.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
+// usageError is the caller's mistake on the command line or in the settings.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// asUsage makes what the engine calls invalid input the caller's mistake.
+func asUsage(err error) error {
+	if errors.Is(err, curfew.Invalid) {
+		return usageError{err}
+	}
+	return err
+}
+
+// run is the whole process but its end.
+func run(ctx context.Context, args []string, term terminal) int {
+	out := &answer{to: term.out}
+	term.out = out
+	code := execute(ctx, args, term)
+	if out.err != nil && code == 0 {
+		return report(term, fmt.Errorf("the answer could not be written: %w", out.err))
+	}
+	return code
+}
+
+func execute(ctx context.Context, args []string, term terminal) int {
+	var line commandLine
+	parser, err := newParser(&line, term)
+	if err != nil {
+		return report(term, err)
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return report(term, parseError(err))
+	}
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return report(term, parsed.Run(&line.settings, term))
+}
+
+func newParser(line *commandLine, term terminal) (*kong.Kong, error) {
+	return kong.New(line,
+		kong.Name("curfew"),
+		kong.Description("The session keeper of a paid live-help marketplace: no customer is ever stuck."),
+		kong.Writers(term.out, term.err),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
+		kong.ExplicitGroups([]kong.Group{{Key: "settings", Title: settingsTitle}}),
+		kong.ValueFormatter(describe),
+		defaults(),
+		kong.WithBeforeResolve(resolveSettings),
+	)
+}
+
+// parseError is what is wrong with a command line, with what to do about it.
+func parseError(err error) error {
+	if setting := (*settingError)(nil); errors.As(err, &setting) {
+		return usageError{setting}
+	}
+	return usagef("%w (curfew --help shows what there is)", err)
+}
+
+// report prints an error in one line and returns the exit code for it.
+func report(term terminal, err error) int {
+	var answer exitCode
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &answer):
+		return int(answer)
+	}
+	term.notef("curfew: %s\n", oneLine(err.Error()))
+	if errors.As(err, &usageError{}) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// oneLine joins the lines of an error that has several.
+func oneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+}

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+type migrateCommand struct {
+	Status bool   `xor:"way" help:"Say what is applied and what is pending; change nothing."`
+	DryRun bool   `xor:"way" help:"Print the SQL that would run; change nothing."`
+	Guards *onOff `xor:"way" placeholder:"on|off" help:"Bring the schema up, and switch the guards on or off for good."`
+	JSON   bool   `help:"Print JSON."`
+}
+
+// Run migrates, or says what migrating would do.
+func (c *migrateCommand) Run(ctx context.Context, s *settings, term terminal) error {
+	if c.Status || c.DryRun {
+		return c.look(ctx, s, term)
+	}
+	unlock, err := s.lock()
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.migrate(ctx, s, term), unlock())
+}
+
+func (c *migrateCommand) migrate(ctx context.Context, s *settings, term terminal) (err error) {
+	db, err := s.connect(ctx, true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	applied, err := db.Migrate(ctx)
+	if err != nil {
+		return err
+	}
+	if c.Guards != nil {
+		if err := db.SetGuards(ctx, c.Guards.on()); err != nil {
+			return err
+		}
+	}
+	if err := db.Verify(ctx); err != nil {
+		return err
+	}
+	return c.printApplied(term, s.DatabaseURL, applied)
+}
+
+func (c *migrateCommand) printApplied(term terminal, url databaseURL, applied []migration) error {
+	if c.JSON {
+		return term.json(map[string]any{"applied": withoutSQL(applied)})
+	}
+	for _, m := range applied {
+		term.printf("applied %05d %s\n", m.Number, m.Name)
+	}
+	if c.Guards != nil {
+		term.printf("guards are %s\n", *c.Guards)
+	}
+	term.printf("%s is up to date\n", url)
+	return nil
+}
+
+// look prints status or SQL.
+func (c *migrateCommand) look(ctx context.Context, s *settings, term terminal) error {
+	all, err := s.migrations(ctx)
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.Status && c.JSON:
+		return term.json(map[string]any{"migrations": withoutSQL(all)})
+	case c.Status:
+		printStatus(term, all)
+		return nil
+	case c.JSON:
+		return term.json(map[string]any{"pending": pending(all)})
+	}
+	printSQL(term, s.DatabaseURL, pending(all))
+	return nil
+}
+
+// migrations is every migration of the database. For a SQLite file that is not
+// there they are read from an empty one elsewhere: looking makes nothing.
+func (s *settings) migrations(ctx context.Context) (all []migration, err error) {
+	if path, ok := s.DatabaseURL.file(); ok {
+		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+			return migrationsOfNothing(ctx)
+		}
+	}
+	db, err := s.connect(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return db.Migrations(ctx)
+}
+
+func migrationsOfNothing(ctx context.Context) (all []migration, err error) {
+	dir, err := os.MkdirTemp("", "curfew-migrate-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	elsewhere := settings{DatabaseURL: databaseURL("sqlite:" + filepath.Join(dir, "empty.db"))}
+	db, err := elsewhere.connect(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return db.Migrations(ctx)
+}
+
+func printStatus(term terminal, all []migration) {
+	rows := make([][]string, len(all))
+	for i, m := range all {
+		state := "pending"
+		if !m.AppliedAt.IsZero() {
+			state = "applied " + m.AppliedAt.UTC().Format("2006-01-02 15:04:05 UTC")
+		}
+		rows[i] = []string{fmt.Sprintf("%05d", m.Number), m.Name, state}
+	}
+	columns(term.out, rows...)
+	if n := len(pending(all)); n > 0 {
+		term.printf("\n%s pending: run `curfew migrate`\n", plural(n, "migration"))
+	}
+}
+
+func printSQL(term terminal, url databaseURL, steps []migration) {
+	if len(steps) == 0 {
+		term.printf("-- %s is up to date\n", url)
+	}
+	for _, m := range steps {
+		term.printf("-- %05d %s\n\n%s\n", m.Number, m.Name, strings.TrimSpace(m.SQL)+"\n")
+	}
+}
+
+func pending(all []migration) []migration {
+	left := []migration{}
+	for _, m := range all {
+		if m.AppliedAt.IsZero() {
+			left = append(left, m)
+		}
+	}
+	return left
+}
+
+func withoutSQL(all []migration) []migration {
+	short := make([]migration, len(all))
+	for i, m := range all {
+		m.SQL = ""
+		short[i] = m
+	}
+	return short
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/curfewhq/curfew"
+)
+
+// plans is what can be bought: a mapping from name to plan, in YAML or JSON.
+type plans struct{ by map[string]curfew.Plan }
+
+func (p *plans) UnmarshalText(text []byte) error {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(text, &doc); err != nil {
+		return fmt.Errorf("is no YAML or JSON: %w", err)
+	}
+	named, err := members(&doc)
+	if err != nil {
+		return err
+	}
+	p.by = make(map[string]curfew.Plan, len(named))
+	for _, m := range named {
+		if p.by[m.key], err = readPlan(m.value); err != nil {
+			return fmt.Errorf("plan %s: %w", m.key, err)
+		}
+	}
+	policy := curfew.DefaultPolicy()
+	policy.Plans = p.by
+	return policy.Validate()
+}
+
+var planKeys = []string{"kind", "duration", "waitingTtl", "price", "currency", "extends"}
+
+func readPlan(node *yaml.Node) (curfew.Plan, error) {
+	var plan curfew.Plan
+	parts, err := members(node)
+	if err != nil {
+		return plan, err
+	}
+	for _, m := range parts {
+		if m.value.Kind != yaml.ScalarNode {
+			return plan, fmt.Errorf("%s must be one value", m.key)
+		}
+		if err := readPlanKey(&plan, m.key, m.value.Value); err != nil {
+			return plan, fmt.Errorf("%s: %w", m.key, err)
+		}
+	}
+	return plan, nil
+}
+
+func readPlanKey(plan *curfew.Plan, key, text string) (err error) {
+	switch key {
+	case "kind":
+		plan.Kind = curfew.PlanKind(text)
+	case "duration":
+		return (*duration)(&plan.Duration).UnmarshalText([]byte(text))
+	case "waitingTtl":
+		return (*duration)(&plan.WaitingTTL).UnmarshalText([]byte(text))
+	case "price":
+		plan.Price = new(int64)
+		if *plan.Price, err = strconv.ParseInt(text, 10, 64); err != nil {
+			return fmt.Errorf("must be a whole number of the currency's minor unit, not %q", text)
+		}
+	case "currency":
+		plan.Currency = text
+	case "extends":
+		if plan.Extends, err = strconv.ParseBool(text); err != nil {
+			return fmt.Errorf("must be true or false, not %q", text)
+		}
+	default:
+		return fmt.Errorf("there is no such key%s", suggest(key, planKeys))
+	}
+	return nil
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// terminal is where a command writes: answers to out, everything else to err.
+type terminal struct{ out, err io.Writer }
+
+// answer is a command's output; it remembers that it could not be written.
+type answer struct {
+	to  io.Writer
+	err error
+}
+
+func (a *answer) Write(text []byte) (int, error) {
+	if a.err == nil {
+		_, a.err = a.to.Write(text)
+	}
+	return len(text), a.err
+}
+
+// printf writes an answer for people; that it failed, the answer knows.
+func (t terminal) printf(format string, args ...any) { _, _ = fmt.Fprintf(t.out, format, args...) }
+
+// notef writes what is no answer. Where that fails, nobody could be told.
+func (t terminal) notef(format string, args ...any) { _, _ = fmt.Fprintf(t.err, format, args...) }
+
+// json writes an answer for programs.
+func (t terminal) json(v any) error {
+	enc := json.NewEncoder(t.out)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// interactive reports whether somebody watches what goes to err.
+func (t terminal) interactive() bool {
+	f, ok := t.err.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// columns writes rows with aligned columns, two spaces apart; the last column
+// is not padded.
+func columns(w io.Writer, rows ...[]string) {
+	var widths []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	for _, row := range rows {
+		var line strings.Builder
+		for i, cell := range row {
+			line.WriteString("  " + cell + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)))
+		}
+		_, _ = fmt.Fprintln(w, strings.TrimRight(line.String(), " ")) // as printf and notef
+	}
+}
+
+// moment is a time for people, with how far it is from now.
+func moment(at, now time.Time) string {
+	if at.IsZero() {
+		return "never"
+	}
+	text := at.UTC().Format("2006-01-02 15:04:05 UTC")
+	if d := at.Sub(now); d > 0 {
+		return text + " (in " + lifecycle.Span(d) + ")"
+	}
+	return text + " (" + lifecycle.Span(now.Sub(at)) + " ago)"
+}
+
+// figures are the rows of a count, by rule, with plain words.
+func figures(s curfew.Stats) [][]string {
+	rows := [][]string{}
+	for _, rule := range curfew.RuleNames() {
+		if n := s.Of(rule); n > 0 {
+			rows = append(rows, []string{fmt.Sprint(n), ruleWords[rule]})
+		}
+	}
+	return append(rows, []string{fmt.Sprint(s.TotalCleaned), "in total"})
+}
+
+// ruleWords say what a rule's figure counts.
+var ruleWords = map[curfew.RuleName]string{
+	curfew.ExpiredRequests: "requests that nobody accepted in time",
+	curfew.OldWaiting:      "sessions that nobody accepted in time",
+	curfew.Orphans:         "sessions that were offered to nobody, with their requests",
+	curfew.NoShows:         "accepted and never joined: sessions and their requests",
+	curfew.Overruns:        "live beyond what was bought: sessions and their requests",
+	curfew.Misses:          "appointments whose slot was taken, with their requests",
+}
+
+// plural is «1 session» or «2 sessions».
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestColumnsAreAligned(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	columns(&out, []string{"a", "zwölf", "x"}, []string{"bbb", "c", ""}, nil)
+	if diff := cmp.Diff("  a    zwölf  x\n  bbb  c\n\n", out.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestMomentsAreToldFromNow(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	for want, at := range map[string]time.Time{
+		"2026-11-23 12:15:00 UTC (in 15 minutes)":  now.Add(15 * time.Minute),
+		"2026-11-23 11:59:20 UTC (40 seconds ago)": now.Add(-40 * time.Second),
+		"never": {},
+	} {
+		if got := moment(at, now); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
+func TestQuotedWordsSurviveAShell(t *testing.T) {
+	t.Parallel()
+	for _, word := range []string{"curfew.key", "a b/curfew.key", `it's $HOME "x"`, "ключ"} {
+		got, err := exec.Command("sh", "-c", "printf %s "+quoted(word)).Output()
+		if err != nil || string(got) != word {
+			t.Errorf("%s arrives as %s (%v)", word, got, err)
+		}
+	}
+}
+
+func TestErrorsAreOneLine(t *testing.T) {
+	t.Parallel()
+	var said bytes.Buffer
+	if code := report(terminal{err: &said}, errors.Join(errors.New("one"), errors.New("two\r\nthree"))); code != exitFailed {
+		t.Errorf("exit code %d", code)
+	}
+	if said.String() != "curfew: one; two; three\n" {
+		t.Errorf("it says %q", said.String())
+	}
+}
+
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+func TestAnAnswerThatCannotBeWrittenIsAFailure(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"version"}, {"version", "--json"}} {
+		var said bytes.Buffer
+		if code := run(t.Context(), args, terminal{fullDisk{}, &said}); code != exitFailed || said.Len() == 0 {
+			t.Errorf("curfew %s: exit code %d, %s", args, code, said.String())
+		}
+	}
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/server"
+)
+
+// drainTime is how long calls under way may take when the service stops.
+const drainTime = 10 * time.Second
+
+type serveCommand struct{}
+
+// Run serves until SIGTERM or SIGINT. A second signal ends the process at once.
+func (c *serveCommand) Run(ctx context.Context, s *settings, term terminal) (err error) {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	context.AfterFunc(ctx, stop) // gives the next signal back its own meaning
+
+	policy, err := s.policy() // before anything is made
+	if err != nil {
+		return err
+	}
+	unlock, err := s.lock()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	db, err := s.openToServe(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+
+	svc := &service{db: db, log: s.logger(term.err, slog.LevelDebug)}
+	if err := svc.listen(ctx, s); err != nil {
+		return err
+	}
+	defer svc.close()
+	if err := svc.build(ctx, s, policy); err != nil {
+		return err
+	}
+	announce(term, s, svc)
+	return svc.run(ctx)
+}
+
+// openToServe opens the database with its schema in order. A SQLite file is
+// this process's own: it is made and migrated. PostgreSQL may be shared with
+// replicas of another release, so when it moves is the operator's decision.
+func (s *settings) openToServe(ctx context.Context) (database, error) {
+	if _, ok := s.DatabaseURL.file(); !ok {
+		return s.open(ctx)
+	}
+	db, err := s.connect(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := db.Migrate(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	if err := db.Verify(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// service is what serve runs.
+type service struct {
+	db          database
+	log         *slog.Logger
+	engine      *lifecycle.Engine
+	public, ops *http.Server
+	publicAt    net.Listener
+	opsAt       net.Listener
+	url         string // of API and pages
+	stopping    atomic.Bool
+}
+
+// listen takes the two ports, before anything is told to anybody.
+func (svc *service) listen(ctx context.Context, s *settings) (err error) {
+	if svc.publicAt, err = listenAt(ctx, "listen", s.Listen); err != nil {
+		return err
+	}
+	if svc.opsAt, err = listenAt(ctx, "listen_ops", s.ListenOps); err != nil {
+		svc.close()
+		return err
+	}
+	svc.url = s.publicURL(address(svc.publicAt.Addr().String()))
+	for _, at := range []address{s.Listen, s.ListenOps} {
+		if !at.loopback() {
+			svc.log.Warn("other machines can reach " + string(at) + ", unencrypted: put a proxy with TLS in front, or listen on 127.0.0.1")
+		}
+	}
+	return nil
+}
+
+func listenAt(ctx context.Context, key string, at address) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", string(at))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, curfew.Errorf(curfew.Conflict, "another program listens on %s: choose another %s, for instance --%s 127.0.0.1:0",
+			at, key, flagName(key))
+	}
+	return l, err
+}
+
+func (svc *service) close() {
+	for _, l := range []net.Listener{svc.publicAt, svc.opsAt} {
+		if l != nil {
+			_ = l.Close() // a server that ran has closed it already
+		}
+	}
+}
+
+// build wires engine, identity and server.
+func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy) (err error) {
+	metrics := server.NewMetrics()
+	svc.engine, err = lifecycle.New(svc.db, lifecycle.Options{
+		Policy: &policy, Logger: svc.log, Observer: metrics, SweeperOff: !s.Sweeper.on(),
+	})
+	if err != nil {
+		return err
+	}
+	metrics.Watch(svc.engine)
+	identity, err := s.identity(ctx)
+	if err != nil {
+		return err
+	}
+	srv, err := server.New(server.Options{
+		Engine: svc.engine, Identity: identity, Once: svc.db, Ready: svc.ready, BaseURL: svc.url,
+		Version: version(), Logger: svc.log, Metrics: metrics,
+	})
+	if err != nil {
+		return err
+	}
+	svc.public, svc.ops = srv.HTTPServer(string(s.Listen)), srv.OpsServer(string(s.ListenOps))
+	for _, h := range []*http.Server{svc.public, svc.ops} {
+		h.ErrorLog = slog.NewLogLogger(svc.log.Handler(), slog.LevelWarn)
+	}
+	return nil
+}
+
+// ready is what /readyz answers with: from the moment of stopping on, no.
+func (svc *service) ready(ctx context.Context) error {
+	if svc.stopping.Load() {
+		return curfew.Errorf(curfew.Unavailable, "the service is stopping")
+	}
+	return svc.db.Ping(ctx)
+}
+
+// run serves and sweeps until the context ends, and returns when everything it
+// started has.
+func (svc *service) run(ctx context.Context) error {
+	group, running := errgroup.WithContext(ctx)
+	sweeping, stopSweeping := context.WithCancel(context.WithoutCancel(ctx))
+	group.Go(func() error { return svc.engine.Run(sweeping) })
+	group.Go(func() error { return serveOn(svc.public, svc.publicAt) })
+	group.Go(func() error { return serveOn(svc.ops, svc.opsAt) })
+	group.Go(func() error {
+		<-running.Done()
+		defer stopSweeping()
+		return svc.stop(context.WithoutCancel(ctx))
+	})
+	return group.Wait()
+}
+
+func serveOn(s *http.Server, l net.Listener) error {
+	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve on %s: %w", l.Addr(), err)
+	}
+	return nil
+}
+
+// stop says «not ready», lets calls under way finish, and closes. The ops
+// listener goes last, so that it can say so all the time.
+func (svc *service) stop(ctx context.Context) error {
+	svc.stopping.Store(true)
+	svc.log.Info("stopping: calls under way have 10 seconds; a second signal ends the process at once")
+	ctx, cancel := context.WithTimeout(ctx, drainTime)
+	defer cancel()
+	err := svc.public.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = errors.Join(errors.New("calls that took over 10 seconds were cut off"), svc.public.Close())
+	}
+	return errors.Join(err, svc.ops.Close())
+}

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+type tokenCommand struct {
+	Role    string   `required:"" enum:"customer,mechanic,admin,service" placeholder:"ROLE" help:"customer, mechanic, admin or service."`
+	Subject string   `required:"" placeholder:"ID" help:"Who it is: the customer's or mechanic's id, or a name."`
+	TTL     duration `default:"1h" placeholder:"TIME" help:"How long it is good (1h)."`
+}
+
+// Run prints a token, alone, so that $(curfew token …) is one.
+func (c *tokenCommand) Run(ctx context.Context, s *settings, term terminal) error {
+	if time.Duration(c.TTL) < time.Second {
+		return usagef("--ttl must be at least 1s, not %s", c.TTL)
+	}
+	actor := curfew.Actor{Role: curfew.Role(c.Role), ID: c.Subject}
+	if err := curfew.CheckID("--subject", actor.ID); err != nil {
+		return usageError{err}
+	}
+	identity, err := s.localIdentity(ctx)
+	if err != nil {
+		return err
+	}
+	token, err := identity.Token(actor, time.Duration(c.TTL))
+	if err != nil {
+		return asUsage(err)
+	}
+	term.printf("%s\n", token)
+	return nil
+}

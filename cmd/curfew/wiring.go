@@ -1,0 +1,247 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/postgres"
+	"github.com/curfewhq/curfew/server"
+	"github.com/curfewhq/curfew/sqlite"
+)
+
+// database is a store, and its schema.
+type database interface {
+	lifecycle.Store
+	schema
+	Ping(ctx context.Context) error
+	Close() error
+}
+
+// schema is what migrate moves and everybody checks.
+type schema interface {
+	Migrate(ctx context.Context) ([]migration, error)
+	Migrations(ctx context.Context) ([]migration, error)
+	SetGuards(ctx context.Context, on bool) error
+	Verify(ctx context.Context) error
+}
+
+// migration is one step of the schema, of either store.
+type migration struct {
+	Number    int64     `json:"number"`
+	Name      string    `json:"name"`
+	AppliedAt time.Time `json:"appliedAt,omitzero"` // zero: pending
+	SQL       string    `json:"sql,omitempty"`
+}
+
+type postgresDatabase struct{ *postgres.Store }
+
+func (d postgresDatabase) Migrate(ctx context.Context) ([]migration, error) {
+	return migrationsOf(d.Store.Migrate(ctx))
+}
+
+func (d postgresDatabase) Migrations(ctx context.Context) ([]migration, error) {
+	return migrationsOf(d.Store.Migrations(ctx))
+}
+
+func (d postgresDatabase) Close() error {
+	d.Store.Close()
+	return nil
+}
+
+type sqliteDatabase struct{ *sqlite.Store }
+
+func (d sqliteDatabase) Migrate(ctx context.Context) ([]migration, error) {
+	return migrationsOf(d.Store.Migrate(ctx))
+}
+
+func (d sqliteDatabase) Migrations(ctx context.Context) ([]migration, error) {
+	return migrationsOf(d.Store.Migrations(ctx))
+}
+
+func migrationsOf[M postgres.Migration | sqlite.Migration](theirs []M, err error) ([]migration, error) {
+	ours := make([]migration, len(theirs))
+	for i, m := range theirs {
+		ours[i] = migration(m)
+	}
+	return ours, err
+}
+
+// databaseURL names a database: sqlite:PATH or postgres://….
+type databaseURL string
+
+func (u *databaseURL) UnmarshalText(text []byte) error {
+	scheme, rest, ok := strings.Cut(string(text), ":")
+	switch {
+	case ok && scheme == "sqlite" && strings.HasPrefix(rest, "//"):
+		return fmt.Errorf("write sqlite:PATH, without //: sqlite:%s", strings.TrimLeft(rest, "/"))
+	case ok && scheme == "sqlite" && rest != "", scheme == "postgres" || scheme == "postgresql":
+		*u = databaseURL(text)
+		return nil
+	case !ok && strings.HasSuffix(scheme, ".db"):
+		return fmt.Errorf("%q names no kind of database: did you mean sqlite:%s?", text, text)
+	}
+	// It is not repeated: it may hold a password.
+	return errors.New("is neither sqlite:PATH nor postgres://USER:PASSWORD@HOST/NAME")
+}
+
+// file is the path of a SQLite database; empty and not ok for another.
+func (u databaseURL) file() (path string, ok bool) {
+	scheme, path, _ := strings.Cut(string(u), ":")
+	if scheme != "sqlite" {
+		return "", false
+	}
+	return path, true
+}
+
+// String is for people and logs: a PostgreSQL URL without what it may hide.
+func (u databaseURL) String() string {
+	if _, ok := u.file(); ok {
+		return string(u)
+	}
+	text, _, _ := strings.Cut(string(u), "?")
+	scheme, rest, _ := strings.Cut(text, "://")
+	if at := strings.LastIndex(rest, "@"); at >= 0 {
+		rest = rest[at+1:]
+	}
+	return scheme + "://" + rest
+}
+
+// connect opens the database as it is. A SQLite file is made only by who may.
+func (s *settings) connect(ctx context.Context, mayCreate bool) (database, error) {
+	path, ok := s.DatabaseURL.file()
+	if !ok {
+		store, err := postgres.Open(ctx, string(s.DatabaseURL))
+		if err != nil {
+			return nil, fmt.Errorf("open %s: %w", s.DatabaseURL, err)
+		}
+		return postgresDatabase{store}, nil
+	}
+	store, err := sqlite.Open(ctx, path, sqlite.Options{Create: mayCreate})
+	if err != nil {
+		return nil, err
+	}
+	return sqliteDatabase{store}, nil
+}
+
+// open connects to a database that must be there, with its schema in order.
+func (s *settings) open(ctx context.Context) (database, error) {
+	db, err := s.connect(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Verify(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// lock keeps a second process from serving or migrating the same SQLite file.
+// PostgreSQL needs none: its migrations lock themselves, and replicas are welcome.
+func (s *settings) lock() (unlock func() error, err error) {
+	if path, ok := s.DatabaseURL.file(); ok {
+		return sqlite.Lock(path)
+	}
+	return func() error { return nil }, nil
+}
+
+// engine is the session keeper with the policy of the settings.
+func (s *settings) engine(store lifecycle.Store, o lifecycle.Options) (*lifecycle.Engine, error) {
+	policy, err := s.policy()
+	if err != nil {
+		return nil, err
+	}
+	o.Policy, o.SweeperOff = &policy, !s.Sweeper.on()
+	return lifecycle.New(store, o)
+}
+
+// withEngine opens database and engine for one command and closes them after.
+// The engine logs warnings and errors only: a command's answer is its output.
+func (s *settings) withEngine(ctx context.Context, term terminal, do func(database, *lifecycle.Engine) error) error {
+	return s.withDatabase(ctx, func(db database) error {
+		engine, err := s.engine(db, lifecycle.Options{Logger: s.logger(term.err, slog.LevelWarn)})
+		if err != nil {
+			return err
+		}
+		return do(db, engine)
+	})
+}
+
+// withDatabase checks the settings, opens the database for one command and
+// closes it after.
+func (s *settings) withDatabase(ctx context.Context, do func(database) error) (err error) {
+	if _, err := s.policy(); err != nil {
+		return err
+	}
+	db, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return do(db)
+}
+
+// logger writes what is at least of the settings' level, and of least.
+func (s *settings) logger(to io.Writer, least slog.Level) *slog.Logger {
+	options := &slog.HandlerOptions{Level: max(slog.Level(s.LogLevel), least)}
+	if s.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(to, options))
+	}
+	return slog.New(slog.NewTextHandler(to, options))
+}
+
+// keyFile is where the local signing key lies: beside a SQLite file, otherwise
+// where the command runs.
+func (s *settings) keyFile() string {
+	if s.Auth.KeyFile != "" {
+		return s.Auth.KeyFile
+	}
+	path, _ := s.DatabaseURL.file()
+	return filepath.Join(filepath.Dir(path), "curfew.key")
+}
+
+// identity is who may prove who they are.
+func (s *settings) identity(ctx context.Context) (*server.Identity, error) {
+	return server.NewIdentity(ctx, server.AuthOptions{
+		KeyFile: s.keyFile(), CreateKey: true, JWTSecret: s.Auth.JWTSecret, JWKSURL: s.Auth.JWKSURL,
+		Issuer: s.Auth.Issuer, Audience: s.Auth.Audience, RoleClaim: s.Auth.RoleClaim,
+	})
+}
+
+// localIdentity signs with the local key. Without a SQLite file beside which
+// the key belongs a new one would be worth nothing, so none is made.
+func (s *settings) localIdentity(ctx context.Context) (*server.Identity, error) {
+	if path, ok := s.DatabaseURL.file(); ok && s.Auth.KeyFile == "" {
+		if _, err := os.Stat(path); err != nil {
+			return nil, curfew.Errorf(curfew.NotFound, "there is no database %s, so no server would know the key: "+
+				"start `curfew serve` first, or name its file with --database-url, or its key with --auth-key-file", path)
+		}
+	}
+	return server.NewIdentity(ctx, server.AuthOptions{KeyFile: s.keyFile(), CreateKey: true})
+}
+
+// publicURL is where people reach API and pages.
+func (s *settings) publicURL(listen address) string {
+	if s.BaseURL != nil {
+		return string(*s.BaseURL)
+	}
+	return listen.url()
+}
+
+// operator is who typed the command, for runs, events and tokens.
+func operator() curfew.Actor {
+	name := "operator"
+	if u, err := user.Current(); err == nil && curfew.CheckID("user", u.Username) == nil {
+		name = u.Username
+	}
+	return curfew.Actor{Role: curfew.Admin, ID: name}
+}

@@ -72,7 +72,9 @@ func history(t testing.TB, path, subject string) string {
 
 func TestGuards_AnOverdueSessionDoesNotStandInAnInsertsWay(t *testing.T) {
 	t.Parallel()
-	assigned := func(t *testing.T, s *sqlite.Store, st curfew.Standing) curfew.Standing { return accept(t, s, st, "max") }
+	assigned := func(t *testing.T, s *sqlite.Store, st curfew.Standing) curfew.Standing {
+		return accept(t, s, st, "max")
+	}
 	for name, test := range map[string]struct {
 		before                           func(*testing.T, *sqlite.Store, curfew.Standing) curfew.Standing
 		tear                             string // done to the file first

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"runtime"
 	"sync"
 
@@ -35,7 +36,7 @@ func open(dsn string) *sql.DB {
 }
 
 func (r *reader) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	stmt, err := r.prepare(ctx, query)
+	stmt, err := r.prepare(ctx, query) //nolint:sqlclosecheck // kept as long as the reader
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +58,7 @@ func (r *reader) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if first := r.stmts[query]; first != nil {
-		return first, stmt.Close()
+		return first, stmt.Close() //nolint:sqlclosecheck // only this one is not kept
 	}
 	r.stmts[query] = stmt
 	return stmt, nil
@@ -72,13 +73,12 @@ type source interface {
 }
 
 // list is all rows of an answer.
-func list[T any](ctx context.Context, src source, scan func(row) (T, error), query string, args ...any) ([]T, error) {
+func list[T any](ctx context.Context, src source, scan func(row) (T, error), query string, args ...any) (all []T, err error) {
 	rows, err := src.query(ctx, query, args...)
 	if err != nil {
 		return nil, translate(err)
 	}
-	defer rows.Close()
-	var all []T
+	defer func() { err = errors.Join(err, translate(rows.Close())) }()
 	for rows.Next() {
 		v, err := scan(rows)
 		if err != nil {

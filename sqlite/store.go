@@ -77,7 +77,7 @@ func locate(path string, o Options) (string, error) {
 // create makes an empty file that only its owner reads: it will hold names and
 // e-mail addresses. SQLite gives its other files the same mode.
 func create(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator's own path
 	if err != nil {
 		return curfew.Errorf(curfew.Unavailable, "%s cannot be made: %v", path, err)
 	}

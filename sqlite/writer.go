@@ -80,7 +80,7 @@ func (w *writer) begin(ctx context.Context) error {
 		}
 		w.conn, w.stmts = conn, map[string]*sql.Stmt{}
 	}
-	stmt, err := w.prepare(ctx, "BEGIN IMMEDIATE")
+	stmt, err := w.prepare(ctx, "BEGIN IMMEDIATE") //nolint:sqlclosecheck // kept as long as the connection
 	if err == nil {
 		_, err = stmt.ExecContext(ctx)
 	}
@@ -123,7 +123,7 @@ func (w *writer) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 
 // exec is the number of rows that a statement without answer changed.
 func (tx *transaction) exec(ctx context.Context, query string, args ...any) (int64, error) {
-	stmt, err := tx.w.prepare(ctx, query)
+	stmt, err := tx.w.prepare(ctx, query) //nolint:sqlclosecheck // kept as long as the connection
 	if err != nil {
 		return 0, translate(err)
 	}
@@ -135,7 +135,7 @@ func (tx *transaction) exec(ctx context.Context, query string, args ...any) (int
 }
 
 func (tx *transaction) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	stmt, err := tx.w.prepare(ctx, query)
+	stmt, err := tx.w.prepare(ctx, query) //nolint:sqlclosecheck // kept as long as the connection
 	if err != nil {
 		return nil, err
 	}

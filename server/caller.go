@@ -1,8 +1,8 @@
 package server
 
 import (
-	"net"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"github.com/curfewhq/curfew"
@@ -27,7 +27,7 @@ func (s *Server) caller(r *http.Request) (curfew.Actor, error) {
 
 // visitor says whose browser it is.
 func (s *Server) visitor(r *http.Request) (curfew.Actor, error) {
-	cookie, err := r.Cookie(s.cookieName(r))
+	cookie, err := r.Cookie(cookieName)
 	if err != nil {
 		return curfew.Actor{}, errProvesNothing
 	}
@@ -67,41 +67,17 @@ func bearer(role curfew.Role) string {
 	return `-H "Authorization: Bearer $(curfew token --role ` + string(role) + ` --subject me)"`
 }
 
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9._~/:%@-]+$`)
+
 // quoted is a text as one word of a shell's line.
 func quoted(text string) string {
-	plain := strings.IndexFunc(text, func(c rune) bool {
-		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("-._~/:%@[]", c))
-	}) < 0
-	if plain {
+	if plainWord.MatchString(text) {
 		return text
 	}
 	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
-// The cookie of a signed-in browser. A browser takes the first name only with
-// Secure and for exactly this host.
-const (
-	secureCookie = "__Host-curfew"
-	localCookie  = "curfew"
-)
-
-func (s *Server) cookieName(r *http.Request) string {
-	if s.secured(r) {
-		return secureCookie
-	}
-	return localCookie
-}
-
-// secured reports whether the browser's cookie must be Secure. Only plain HTTP
-// on the machine itself goes without: not every browser takes Secure there.
-func (s *Server) secured(r *http.Request) bool {
-	return r.TLS != nil || strings.HasPrefix(s.baseURL, "https://") || !loopback(r.Host)
-}
-
-func loopback(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	ip := net.ParseIP(strings.Trim(host, "[]"))
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
+// cookieName is of the cookie of a signed-in browser. Browsers take such a name
+// only with Secure and for exactly this host; plain HTTP on the machine itself
+// is secure to them.
+const cookieName = "__Host-curfew"

@@ -115,9 +115,9 @@ func (h *house) listen(o settings) {
 	}
 	h.Server = httptest.NewUnstartedServer(s.Handler())
 	h.Config.MaxHeaderBytes = s.HTTPServer("").MaxHeaderBytes
-	h.Server.Start()
+	h.Start()
 	h.ops = httptest.NewServer(s.Ops())
-	h.Cleanup(h.Server.Close)
+	h.Cleanup(h.Close)
 	h.Cleanup(h.ops.Close)
 }
 
@@ -214,7 +214,7 @@ func (h *house) do(req *http.Request) answer {
 	if err != nil {
 		h.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
 		h.Fatal(err)
@@ -297,7 +297,7 @@ func rows(t *testing.T, db *sql.DB, query string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer found.Close()
+	defer func() { _ = found.Close() }()
 	names, err := found.Columns()
 	if err != nil {
 		t.Fatal(err)

@@ -135,7 +135,7 @@ func TestS01_ALongBodyIsNotRead(t *testing.T) {
 	} {
 		conn, err := net.Dial("tcp", h.Listener.Addr().String())
 		must(t, err)
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 		must(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
 		go func() {
 			_, _ = fmt.Fprintf(conn, "POST /api/checkouts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\n%s",
@@ -169,7 +169,7 @@ func TestS02_S15_BadEnvelopes(t *testing.T) {
 	} {
 		conn, err := net.Dial("tcp", h.Listener.Addr().String())
 		must(t, err)
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 		must(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
 		go func() { _, _ = fmt.Fprint(conn, test.head) }()
 		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)

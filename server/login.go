@@ -53,7 +53,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, who curfew.Actor
 		return err
 	}
 	visitOf(r.Context()).actor = who
-	http.SetCookie(w, s.cookie(r, token, int(cookieTTL.Seconds())))
+	http.SetCookie(w, cookie(token, int(cookieTTL.Seconds())))
 	return nil
 }
 
@@ -63,14 +63,14 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, err)
 		return
 	}
-	http.SetCookie(w, s.cookie(r, "", -1))
+	http.SetCookie(w, cookie("", -1))
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-func (s *Server) cookie(r *http.Request, token string, maxAge int) *http.Cookie {
+func cookie(token string, maxAge int) *http.Cookie {
 	return &http.Cookie{
-		Name: s.cookieName(r), Value: token, Path: "/", MaxAge: maxAge,
-		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: s.secured(r),
+		Name: cookieName, Value: token, Path: "/", MaxAge: maxAge,
+		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: true,
 	}
 }
 

@@ -47,7 +47,7 @@ func (h *house) operator(path string) (int, string) {
 	h.Helper()
 	resp, err := http.Get(h.ops.URL + path)
 	must(h.T, err)
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(resp.Body)
 	must(h.T, err)
 	return resp.StatusCode, string(text)
@@ -256,7 +256,7 @@ func TestS61_TheLogIsDiscreet(t *testing.T) {
 	h.send("GET", link, "")
 	h.send("POST", "/api/checkouts", `{"paymentRef":"ref-canary","customerId":"c","plan":"chat10","name":"name-canary","email":"mail-canary@example.org","metadata":{"k":"meta-canary"}}`, "Authorization: Bearer "+token)
 	h.send("POST", "/api/checkouts", `{"paymentRef":"ref-canary","customerId":"other","plan":"chat10"}`, "Authorization: Bearer "+token)
-	h.send("GET", "/query-canary?x=query-canary", "", "Authorization: Bearer header-canary", "Cookie: curfew=cookie-canary")
+	h.send("GET", "/query-canary?x=query-canary", "", "Authorization: Bearer header-canary", "Cookie: __Host-curfew=cookie-canary")
 	h.send("GET", "/api/customers/path-canary/session-status", "", "X-Request-Id: id\tcanary")
 	log := h.log.String()
 	for _, canary := range []string{

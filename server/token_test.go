@@ -222,7 +222,7 @@ func TestS19_S30_ForgedTokens(t *testing.T) {
 	for sentence, got := range map[string]answer{
 		"S30: in the query":     h.send("GET", "/api/debug/session-health?token="+whole+"&access_token="+whole, ""),
 		"another scheme":        h.send("GET", "/api/debug/session-health", "", "Authorization: Basic "+whole),
-		"a cookie's as a token": h.send("GET", "/api/debug/session-health", "", "Cookie: curfew="+whole),
+		"a cookie's as a token": h.send("GET", "/api/debug/session-health", "", "Cookie: __Host-curfew="+whole),
 	} {
 		if got.status != http.StatusUnauthorized || got.body != body {
 			t.Errorf("%s: %d %s", sentence, got.status, got.body)

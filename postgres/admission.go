@@ -27,6 +27,9 @@ const (
 	fulfilCheckout  = `UPDATE curfew.checkouts SET
 			outcome = 'fulfilled', version = version + 1, session_id = coalesce(session_id, $5), retry_until = NULL, updated_at = now()
 		WHERE customer_id = $1 AND id = $2 AND outcome = $3 AND version = $4`
+	// The triggers take a session for one that came with its checkout.
+	tallyRenewal = `INSERT INTO curfew.tallies AS t (shard, noun, status, n) VALUES (pg_backend_pid() % 16, 'checkout', 'fulfilled', -1)
+		ON CONFLICT (shard, noun, status) DO UPDATE SET n = t.n - 1`
 )
 
 // Admit writes an admission: a fresh checkout in one round trip, as one
@@ -79,6 +82,7 @@ func queueRenewal(b *pgx.Batch, a curfew.Admission, st *curfew.Standing) {
 	queueSession(b, a, st)
 	c := a.Checkout
 	b.Queue(fulfilCheckout, c.CustomerID, c.ID, a.From, c.Version, a.Session.ID).Exec(hit("checkout %s has moved", c.ID))
+	b.Queue(tallyRenewal)
 	queueEvents(b, []event{
 		{
 			subject: "session", customerID: a.Session.CustomerID, subjectID: a.Session.ID, number: 1,

@@ -92,17 +92,11 @@ func (s *Store) Unsettled(ctx context.Context, customerID string, limit int) ([]
 	return all, wrap(err, "unsettled checkouts")
 }
 
-const (
-	updateCheckout = `UPDATE curfew.checkouts c SET
+const updateCheckout = `UPDATE curfew.checkouts c SET
 			outcome = $5, version = c.version + 1, money_due = false, updated_at = now(),
 			retry_until = CASE WHEN $5 = 'deferred' THEN c.retry_until END
 		WHERE c.customer_id = $1 AND c.id = $2 AND c.outcome = $3 AND c.version = $4
-		RETURNING ` + checkoutColumns
-	// An admission is what makes a checkout fulfilled, so the triggers count
-	// none that becomes so otherwise.
-	tallyFulfilled = `INSERT INTO curfew.tallies AS t (shard, noun, status, n) VALUES (pg_backend_pid() % 16, 'checkout', 'fulfilled', 1)
-		ON CONFLICT (shard, noun, status) DO UPDATE SET n = t.n + 1`
-)
+	RETURNING ` + checkoutColumns
 
 // ChangeCheckout moves a checkout that no session's change carries with it.
 func (s *Store) ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) (curfew.Checkout, error) {
@@ -116,9 +110,6 @@ func (s *Store) ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) (cu
 func queueCheckoutChange(b *pgx.Batch, c curfew.CheckoutChange, now *curfew.Checkout) {
 	b.Queue(updateCheckout, c.From.CustomerID, c.From.ID, c.From.Outcome, c.From.Version, c.To).
 		QueryRow(intoOrConflict(checkoutTargets(now), "checkout %s has moved", c.From.ID))
-	if c.To == curfew.Fulfilled && c.From.Outcome != curfew.Fulfilled {
-		b.Queue(tallyFulfilled)
-	}
 	queueEvents(b, []event{{
 		subject: "checkout", customerID: c.From.CustomerID, subjectID: c.From.ID, number: c.From.Version + 1,
 		from: string(c.From.Outcome), to: string(c.To), actor: c.Actor, reason: c.Reason,

@@ -91,7 +91,7 @@ func (s *Store) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error)
 		if err := sendIn(ctx, tx, f.queue); err != nil {
 			return err
 		}
-		all = f.ended(b, sessions)
+		all = f.ended(sessions)
 		return writeEvents(ctx, tx, f.events())
 	})
 	if err != nil {
@@ -100,10 +100,19 @@ func (s *Store) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error)
 	return all, nil
 }
 
+// byKey keeps the planner from reading everything that is overdue to find a
+// batch of it: row by row by the primary key is right for any backlog.
+const byKey = `SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`
+
 func endIn(ctx context.Context, tx pgx.Tx, b curfew.Batch) (map[string]ended, error) {
-	rows, _ := tx.Query(ctx, endSessions, endArgs(b)...)
-	list, err := pgx.CollectRows(rows, scanEnded)
-	if err != nil {
+	var list []ended
+	if err := sendIn(ctx, tx, func(q *pgx.Batch) {
+		q.Queue(byKey)
+		q.Queue(endSessions, endArgs(b)...).Query(func(rows pgx.Rows) (err error) {
+			list, err = pgx.CollectRows(rows, scanEnded)
+			return err
+		})
+	}); err != nil {
 		return nil, err
 	}
 	sessions := make(map[string]ended, len(list))
@@ -149,7 +158,7 @@ func because(reason curfew.EndReason, note string) string {
 }
 
 // ended is the result in the order of the batch.
-func (f *follow) ended(b curfew.Batch, sessions map[string]ended) []curfew.Ended {
+func (f *follow) ended(sessions map[string]ended) []curfew.Ended {
 	all := make([]curfew.Ended, 0, len(sessions))
 	for _, m := range f.moved {
 		s := sessions[m.sessionID]

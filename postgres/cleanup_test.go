@@ -112,3 +112,27 @@ func TestWhatIsOverdueIsAskedOfOneIndex(t *testing.T) {
 		t.Errorf("the plan is\n%s", plan)
 	}
 }
+
+// Nor must a batch read a backlog that it is only a part of.
+func TestABatchIsEndedByKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.exec(`INSERT INTO curfew.sessions (customer_id, id, checkout_id, status, version, created_at, expires_at)
+		SELECT 'c' || n, gen_random_uuid(), gen_random_uuid(), 'waiting', 1, now() - interval '1 hour', now() - interval '1 minute'
+		FROM generate_series(1, 5000) n`)
+	w.exec("ANALYZE curfew.sessions")
+	found, err := w.store.Find(t.Context(), curfew.Search{Limit: 500})
+	w.must(err)
+	tx, err := w.store.pool.Begin(t.Context())
+	w.must(err)
+	defer tx.Rollback(t.Context()) //nolint:errcheck // nothing was changed
+	_, err = tx.Exec(t.Context(), byKey)
+	w.must(err)
+	rows, _ := tx.Query(t.Context(), "EXPLAIN "+endSessions, endArgs(batch(found...))...)
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	w.must(err)
+	plan := strings.Join(lines, "\n")
+	if strings.Contains(plan, "Seq Scan on sessions") || strings.Contains(plan, "sessions_deadline") || !strings.Contains(plan, "customer_id = k") {
+		t.Errorf("the plan is\n%s", plan)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/curfewhq/curfew"
 )
@@ -131,7 +132,7 @@ func grouped[K ~string](w *world, table, column string, keys []K) map[K]int {
 
 func (w *world) same(what string, got, want any) {
 	w.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 		w.Errorf("%s (-want +got):\n%s", what, diff)
 	}
 }

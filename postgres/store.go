@@ -17,10 +17,10 @@ import (
 // Store is lifecycle's store on PostgreSQL. It is safe for concurrent use.
 type Store struct{ pool *pgxpool.Pool }
 
-// session is what every connection of Open's pool asks of the server, unless
+// parameters is what every connection of Open's pool asks of the server, unless
 // the URL says otherwise: a lock that does not come is given up before the
 // statement is, and both before a caller does.
-var session = map[string]string{
+var parameters = map[string]string{
 	"application_name":                    "curfew",
 	"statement_timeout":                   "5s",
 	"lock_timeout":                        "2s",
@@ -36,7 +36,7 @@ func Open(ctx context.Context, url string) (*Store, error) {
 		// The driver's text leaves out the password.
 		return nil, curfew.Errorf(curfew.Invalid, "the database URL: %s", err)
 	}
-	for name, value := range session {
+	for name, value := range parameters {
 		if _, set := config.ConnConfig.RuntimeParams[name]; !set {
 			config.ConnConfig.RuntimeParams[name] = value
 		}
@@ -99,7 +99,7 @@ func again(ctx context.Context, do func() error) error {
 			return translate(err)
 		}
 		select {
-		case <-time.After(rand.N(10 * time.Millisecond << n)):
+		case <-time.After(rand.N(10 * time.Millisecond << n)): //nolint:gosec // G404: a jitter, no secret
 		case <-ctx.Done():
 			return translate(err)
 		}

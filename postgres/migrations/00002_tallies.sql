@@ -8,7 +8,8 @@
 -- they are always there. No admission calls one: the rows it inserts are open,
 -- and its one fulfilled checkout goes with its one session. So the tally of
 -- ('checkout', 'fulfilled') is how many more fulfilled checkouts there are than
--- sessions.
+-- sessions; who inserts a session for a checkout that exists already counts
+-- that session there.
 CREATE TABLE curfew.tallies (
     shard  integer NOT NULL,
     noun   text    NOT NULL CHECK (noun IN ('session', 'request', 'checkout')),
@@ -102,16 +103,13 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
--- A checkout becomes fulfilled with an admission, whose session makes up for it.
 -- +goose StatementBegin
 CREATE FUNCTION curfew.tally_checkouts_updated() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     INSERT INTO curfew.tallies AS t (shard, noun, status, n)
     SELECT pg_backend_pid() % 16, 'checkout', moved.outcome, sum(moved.d)
-    FROM was JOIN became USING (customer_id, id)
-        CROSS JOIN LATERAL (VALUES (was.outcome, -1), (became.outcome, 1)) moved (outcome, d)
-    WHERE was.outcome <> became.outcome AND NOT (moved.d = 1 AND moved.outcome = 'fulfilled')
+    FROM (SELECT was.outcome, -1 AS d FROM was UNION ALL SELECT became.outcome, 1 FROM became) moved
     GROUP BY moved.outcome HAVING sum(moved.d) <> 0 ORDER BY moved.outcome
     ON CONFLICT (shard, noun, status) DO UPDATE SET n = t.n + excluded.n;
     RETURN NULL;

@@ -1,0 +1,176 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/curfewhq/curfew"
+)
+
+func TestErrorsHaveAKind(t *testing.T) {
+	t.Parallel()
+	refused := func(code string) error {
+		return fmt.Errorf("wrapped: %w", &pgconn.PgError{Code: code, Message: "secret"})
+	}
+	for what, c := range map[string]struct {
+		err  error
+		want curfew.Kind
+	}{
+		"a taken key":            {refused("23505"), curfew.Conflict},
+		"a deadlock at last":     {refused("40P01"), curfew.Unavailable},
+		"a serialization":        {refused("40001"), curfew.Unavailable},
+		"a lock timeout":         {refused("55P03"), curfew.Unavailable},
+		"a statement timeout":    {refused("57014"), curfew.Unavailable},
+		"a shutdown":             {refused("57P01"), curfew.Unavailable},
+		"a crash":                {refused("57P02"), curfew.Unavailable},
+		"a start":                {refused("57P03"), curfew.Unavailable},
+		"a full disk":            {refused("53100"), curfew.Unavailable},
+		"too many connections":   {refused("53300"), curfew.Unavailable},
+		"a lost connection":      {refused("08006"), curfew.Unavailable},
+		"a standby":              {refused("25006"), curfew.Unavailable},
+		"a NUL in a text":        {refused("22021"), curfew.Invalid},
+		"a broken id":            {refused("22P02"), curfew.Invalid},
+		"a CHECK: a defect":      {refused("23514"), curfew.Internal},
+		"a missing column":       {refused("42703"), curfew.Internal},
+		"no row":                 {pgx.ErrNoRows, curfew.NotFound},
+		"a cut answer":           {io.ErrUnexpectedEOF, curfew.Unavailable},
+		"a reset":                {&net.OpError{Op: "read", Err: errors.New("reset")}, curfew.Unavailable},
+		"a deadline":             {context.DeadlineExceeded, curfew.Unavailable},
+		"a caller who gave up":   {context.Canceled, curfew.Unavailable},
+		"something else":         {errors.New("something"), curfew.Internal},
+		"what has a kind has it": {curfew.Errorf(curfew.MechanicBusy, "busy"), curfew.MechanicBusy},
+	} {
+		got := translate(c.err)
+		if curfew.KindOf(got) != c.want || !errors.Is(got, c.err) {
+			t.Errorf("%s is %s: %v", what, curfew.KindOf(got), got)
+		}
+		var shown *curfew.Error
+		if errors.As(got, &shown) && strings.Contains(shown.Message, "secret") {
+			t.Errorf("%s shows %q", what, shown.Message)
+		}
+	}
+	if translate(nil) != nil {
+		t.Error("nil became an error")
+	}
+}
+
+func TestTransactionsAreRepeatedForTheirNeighbours(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for code, want := range map[string]int{serializationFailure: attempts, deadlockDetected: attempts, "55P03": 1, "P0001": 1} {
+		n := 0
+		err := w.store.tx(t.Context(), func(tx pgx.Tx) error {
+			n++
+			_, err := tx.Exec(t.Context(), fmt.Sprintf(`DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '%s'; END $$`, code))
+			return err
+		})
+		if err == nil || n != want {
+			t.Errorf("%s: %d attempts, want %d (%v)", code, n, want, err)
+		}
+	}
+}
+
+func TestADeadlockIsRiddenOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.admit("ada")
+	w.admit("bob")
+	lock := func(tx pgx.Tx, customer string) error {
+		_, err := tx.Exec(t.Context(), `SELECT FROM curfew.sessions WHERE customer_id = $1 FOR UPDATE`, customer)
+		return err
+	}
+	var bothHold sync.WaitGroup
+	bothHold.Add(2)
+	cross := func(one, other string) error {
+		again := false
+		return w.store.tx(t.Context(), func(tx pgx.Tx) error {
+			if err := lock(tx, one); err != nil {
+				return err
+			}
+			if !again { // each holds one before either asks for the other's
+				again = true
+				bothHold.Done()
+				bothHold.Wait()
+			}
+			return lock(tx, other)
+		})
+	}
+	errs := make(chan error, 2)
+	go func() { errs <- cross("ada", "bob") }()
+	go func() { errs <- cross("bob", "ada") }()
+	w.must(<-errs)
+	w.must(<-errs)
+}
+
+func TestWhatCannotAnswerIsUnavailable(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	st := w.late("ada")
+	patient := w.configured(func(c *pgxpool.Config) { c.ConnConfig.RuntimeParams["lock_timeout"] = "50ms" })
+	commit := w.holdAcceptance(st)
+	_, err := patient.Change(t.Context(), ending(st, curfew.Cancelled, curfew.Expired))
+	if !errors.Is(err, curfew.Unavailable) {
+		t.Errorf("a lock that does not come: %v", err)
+	}
+	commit()
+
+	late, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
+	defer cancel()
+	if _, err := w.store.Session(late, st.ID); !errors.Is(err, curfew.Unavailable) {
+		t.Errorf("a caller without time: %v", err)
+	}
+
+	nowhere, err := url.Parse(w.url)
+	w.must(err)
+	nowhere.Host = "127.0.0.1:1"
+	if _, err := Open(t.Context(), nowhere.String()); !errors.Is(err, curfew.Unavailable) {
+		t.Errorf("a server that is not there: %v", err)
+	}
+	if _, err := Open(t.Context(), "postgres://user:hush@host:port/x"); !errors.Is(err, curfew.Invalid) || strings.Contains(err.Error(), "hush") {
+		t.Errorf("a URL that cannot be read: %v", err)
+	}
+}
+
+// A backend that dies takes its connection along; the next call has another.
+func TestAKilledBackendIsRiddenOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.admit("ada")
+	w.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+	for range 20 {
+		if _, err := w.store.Open(t.Context(), "ada"); err == nil {
+			return
+		} else if !errors.Is(err, curfew.Unavailable) {
+			t.Fatalf("got error %v", err)
+		}
+	}
+	t.Error("the store does not recover")
+}
+
+func TestOpenSetsItsTimeouts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for name, want := range parameters {
+		got := w.only(`SELECT current_setting($1)`, name)
+		if got != want && name != "timezone" {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+	own := open(t, w.url+"&lock_timeout=77ms&pool_max_conns=3")
+	w.same("the pool", own.pool.Config().MaxConns, int32(3))
+	var got string
+	w.must(own.pool.QueryRow(t.Context(), `SHOW lock_timeout`).Scan(&got))
+	w.same("the URL's own timeout", got, "77ms")
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/curfewhq/curfew"
 )
@@ -27,7 +28,7 @@ func admission(ctx context.Context, o options, out io.Writer) error {
 			return err
 		}
 		fmt.Fprintf(out, "%d ended sessions before, %d connections.\n\n", o.history, connections)
-		t := newTable("clients", "way", "a second", "to the floor", "p50 ms", "p99 ms", "WAL bytes each")
+		t := newTable("clients", "way", "a second", "to the floor", "p50 ms", "p99 ms", "CPU µs each", "to the floor", "WAL bytes each")
 		for i, clients := range o.clients {
 			if err := db.admissions(ctx, o, i, clients, &t); err != nil {
 				return err
@@ -39,32 +40,43 @@ func admission(ctx context.Context, o options, out io.Writer) error {
 }
 
 func (db database) admissions(ctx context.Context, o options, stream, clients int, t *table) error {
+	// After a checkpoint the first change of a page logs all of it: alike for every way.
+	if err := db.exec(ctx, `CHECKPOINT`); err != nil {
+		return err
+	}
 	ways := db.ways()
 	crowds := map[string][]*customers{}
-	for _, w := range ways {
-		crowds[w.name] = crowd(o.seed, stream, clients)
+	for i, w := range ways {
+		crowds[w.name] = crowd(o.seed, stream*len(ways)+i, clients)
 	}
 	all, err := interleave(ways, o.rounds, func(w way) (slice, error) {
-		return db.driveLogged(ctx, w, crowds[w.name], o.slice)
+		return db.driveWatched(ctx, w, crowds[w.name], o.slice)
 	})
 	if err != nil {
 		return err
 	}
+	_, _, floor := each(all[0])
 	for i, w := range ways {
-		together := latencies(all[i])
-		var wal int64
-		for _, s := range all[i] {
-			wal += s.wal
+		latency, wal, cpu := each(all[i])
+		row := []string{
+			fmt.Sprint(clients), w.name, whole(rates(all[i])), fraction(ratio(all[i], all[0])),
+			millis(percentile(latency, .5)), millis(percentile(latency, .99)), "", "", fmt.Sprint(wal),
 		}
-		t.add(fmt.Sprint(clients), w.name, whole(rates(all[i])), fraction(ratio(all[i], all[0])),
-			millis(percentile(together, .5)), millis(percentile(together, .99)), whole(float64(wal)/float64(len(together))))
+		if cpu > 0 {
+			row[6], row[7] = fmt.Sprint(cpu.Microseconds()), fraction(float64(floor)/float64(cpu))
+		}
+		t.add(row...)
 	}
 	return nil
 }
 
-// driveLogged is drive, and how much of the log it wrote.
-func (db database) driveLogged(ctx context.Context, w way, crowd []*customers, d time.Duration) (slice, error) {
-	before, err := db.logged(ctx)
+// driveWatched is drive, and what it cost the machine.
+func (db database) driveWatched(ctx context.Context, w way, crowd []*customers, d time.Duration) (slice, error) {
+	wal, err := db.logged(ctx)
+	if err != nil {
+		return slice{}, err
+	}
+	before, err := db.spent(ctx)
 	if err != nil {
 		return slice{}, err
 	}
@@ -72,14 +84,22 @@ func (db database) driveLogged(ctx context.Context, w way, crowd []*customers, d
 	if err != nil {
 		return s, err
 	}
-	after, err := db.logged(ctx)
-	s.wal = after - before
+	after, err := db.spent(ctx)
+	if err != nil {
+		return s, err
+	}
+	s.cpu = after.since(before)
+	logged, err := db.logged(ctx)
+	s.wal = logged - wal
 	return s, err
 }
 
 // ways are the floor, which the others are compared with, and they.
 func (db database) ways() []way {
-	return []way{{"floor", db.bare}, {"Curfew", db.curfew}, {"check-then-act", db.checkThenAct}}
+	return []way{
+		{"floor", newBare(db.pool, "floor").admit}, {"Curfew", db.curfew},
+		{"floor, Curfew's tables", newBare(db.pool, "curfew").admit}, {"check-then-act", db.checkThenAct},
+	}
 }
 
 const (
@@ -89,18 +109,32 @@ const (
 		VALUES ($1, $2, $3, $4, 'pending')`
 )
 
-var (
-	bareSession, bareRequest   = fmt.Sprintf(insertSession, "floor"), fmt.Sprintf(insertRequest, "floor")
-	naiveSession, naiveRequest = fmt.Sprintf(insertSession, "naive"), fmt.Sprintf(insertRequest, "naive")
-)
+// bare is the floor: the two rows in one pipelined implicit transaction, and nothing else. In the copies
+// they meet indexes alone, in Curfew's tables its foreign key, checks and triggers too.
+type bare struct {
+	pool             *pgxpool.Pool
+	session, request string
+}
 
-// bare writes the two rows in one pipelined implicit transaction, and nothing else.
-func (db database) bare(ctx context.Context, customer string) error {
+func newBare(pool *pgxpool.Pool, schema string) bare {
+	return bare{pool, fmt.Sprintf(insertSession, schema), fmt.Sprintf(insertRequest, schema)}
+}
+
+func (f bare) admit(ctx context.Context, customer string) error {
 	a := paid(customer)
 	var b pgx.Batch
-	b.Queue(bareSession, customer, a.Session.ID, a.Checkout.ID, a.Session.Plan, a.Session.Kind, int64(a.Session.Duration/time.Second), a.Deadline.After)
-	b.Queue(bareRequest, customer, a.Request.ID, a.Session.ID, a.Request.CustomerName)
-	return db.pool.SendBatch(ctx, &b).Close()
+	b.Queue(f.session, sessionArgs(a)...)
+	b.Queue(f.request, requestArgs(a)...)
+	return f.pool.SendBatch(ctx, &b).Close()
+}
+
+func sessionArgs(a curfew.Admission) []any {
+	s := a.Session
+	return []any{s.CustomerID, s.ID, s.CheckoutID, s.Plan, s.Kind, int64(s.Duration / time.Second), a.Deadline.After}
+}
+
+func requestArgs(a curfew.Admission) []any {
+	return []any{a.Request.CustomerID, a.Request.ID, a.Request.SessionID, a.Request.CustomerName}
 }
 
 // curfew writes them with the claim of the payment, the checkout and two events.
@@ -161,13 +195,12 @@ func (db database) checkThenAct(ctx context.Context, customer string) error {
 
 func (db database) act(ctx context.Context, customer string) error {
 	a := paid(customer)
-	if _, err := db.pool.Exec(ctx, naiveSession, customer, a.Session.ID, a.Checkout.ID, a.Session.Plan, a.Session.Kind,
-		int64(a.Session.Duration/time.Second), a.Deadline.After); err != nil {
+	if _, err := db.pool.Exec(ctx, fmt.Sprintf(insertSession, "naive"), sessionArgs(a)...); err != nil {
 		return err
 	}
 	if _, err := db.pool.Exec(ctx, naiveMade, customer, a.Session.ID); err != nil {
 		return err
 	}
-	_, err := db.pool.Exec(ctx, naiveRequest, customer, a.Request.ID, a.Session.ID, a.Request.CustomerName)
+	_, err := db.pool.Exec(ctx, fmt.Sprintf(insertRequest, "naive"), requestArgs(a)...)
 	return err
 }

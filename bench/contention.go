@@ -23,9 +23,9 @@ func contention(ctx context.Context, o options, out io.Writer) error {
 	return withDatabase(ctx, o.server, callers, func(db database) error {
 		fmt.Fprintf(out, "%d customers, %d callers at once for each.\n\n", contested, callers)
 		t := newTable("way", "admitted", "refused", "customers with two open sessions")
-		for _, w := range db.ways() {
+		for i, w := range db.ways() {
 			var admitted, refused int
-			for _, c := range crowd(o.seed, 0, contested) {
+			for _, c := range crowd(o.seed, i, contested) {
 				yes, no, err := rush(ctx, w, c.next())
 				if err != nil {
 					return fmt.Errorf("%s: %w", w.name, err)
@@ -76,7 +76,7 @@ func taken(err error) bool {
 }
 
 // schemas are where each way writes.
-var schemas = map[string]string{"floor": "floor", "Curfew": "curfew", "check-then-act": "naive"}
+var schemas = map[string]string{"floor": "floor", "Curfew": "curfew", "floor, Curfew's tables": "curfew", "check-then-act": "naive"}
 
 func (db database) doubles(ctx context.Context, schema string) (int64, error) {
 	return db.count(ctx, fmt.Sprintf(`SELECT count(*) FROM (SELECT FROM %s.sessions WHERE status IN ('waiting', 'live')

@@ -20,7 +20,8 @@ type slice struct {
 	n         int
 	took      time.Duration
 	latencies []time.Duration
-	wal       int64 // bytes that PostgreSQL logged
+	wal       int64         // bytes that PostgreSQL logged
+	cpu       time.Duration // of client and server together
 }
 
 // rate is how many a second.
@@ -47,15 +48,15 @@ func interleave(ways []way, rounds int, measure func(way) (slice, error)) ([][]s
 
 // drive lets so many clients work for so long, each for customers of its own.
 func drive(ctx context.Context, w way, crowd []*customers, d time.Duration) (slice, error) {
-	each := make([][]time.Duration, len(crowd))
+	by := make([][]time.Duration, len(crowd))
 	errs := make([]error, len(crowd))
 	begun := time.Now()
 	var clients sync.WaitGroup
 	for i, c := range crowd {
-		clients.Go(func() { each[i], errs[i] = client(ctx, w, c, begun.Add(d)) })
+		clients.Go(func() { by[i], errs[i] = client(ctx, w, c, begun.Add(d)) })
 	}
 	clients.Wait()
-	s := slice{took: time.Since(begun), latencies: slices.Concat(each...)}
+	s := slice{took: time.Since(begun), latencies: slices.Concat(by...)}
 	s.n = len(s.latencies)
 	for _, err := range errs {
 		if err != nil {
@@ -140,6 +141,17 @@ func ratio(these, those []slice) float64 {
 		figures = append(figures, these[i].rate()/those[i].rate())
 	}
 	return median(figures)
+}
+
+// each is the latencies, log and time of a core of every call in the slices.
+func each(all []slice) (latency []time.Duration, wal int64, cpu time.Duration) {
+	latency = latencies(all)
+	for _, s := range all {
+		wal += s.wal
+		cpu += s.cpu
+	}
+	n := max(len(latency), 1)
+	return latency, wal / int64(n), cpu / time.Duration(n)
 }
 
 func latencies(all []slice) []time.Duration {

@@ -126,7 +126,7 @@ func (db database) besideAdmissions(ctx context.Context, w way, pace int, crowd 
 	working, done := context.WithCancel(ctx)
 	defer done()
 	due := make(chan time.Time, backlog)
-	go tick(working, time.Second/time.Duration(pace), due)
+	go announce(working, time.Second/time.Duration(pace), due)
 
 	latencies, errs := make([][]time.Duration, len(crowd)), make([]error, len(crowd)+1)
 	var clients sync.WaitGroup
@@ -144,8 +144,8 @@ func (db database) besideAdmissions(ctx context.Context, w way, pace int, crowd 
 // backlog is how many admissions may be late before their clock waits for them.
 const backlog = 10_000
 
-// tick says when admissions are due, until the work is done.
-func tick(working context.Context, every time.Duration, due chan<- time.Time) {
+// announce says when admissions are due, until the work is done.
+func announce(working context.Context, every time.Duration, due chan<- time.Time) {
 	defer close(due)
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()

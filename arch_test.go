@@ -207,7 +207,7 @@ func allowedOurs(dir, name, imported string) error {
 	switch {
 	case !ok:
 		return fmt.Errorf("%s imports %s, which is in no row of the import table", dir, imported)
-	case target != name && rooms[target].forTests:
+	case target != name && rooms[target].forTests && !rooms[name].forTests:
 		return fmt.Errorf("%s imports %s, which is for tests", dir, imported)
 	case target != name && !slices.Contains(rooms[name].ours, target):
 		return fmt.Errorf("%s imports %s: %s may import of ours %v", dir, imported, name, rooms[name].ours)

@@ -164,19 +164,6 @@ func (e *Engine) replay(ctx context.Context, r curfew.Receipt, p Purchase) (Fulf
 	return e.present(ctx, r)
 }
 
-// retried serves the customer's deferred payments if it can, and answers with
-// what this one is now.
-func (e *Engine) retried(ctx context.Context, customerID, ref string) (Fulfilment, error) {
-	if err := e.serve(ctx, customerID); err != nil {
-		return Fulfilment{}, err
-	}
-	r, err := e.store.Reference(ctx, ref)
-	if err != nil {
-		return Fulfilment{}, err
-	}
-	return e.present(ctx, r)
-}
-
 // present is the present outcome of a known checkout.
 func (e *Engine) present(ctx context.Context, r curfew.Receipt) (Fulfilment, error) {
 	f := Fulfilment{
@@ -200,29 +187,6 @@ func (e *Engine) present(ctx context.Context, r curfew.Receipt) (Fulfilment, err
 	return f, err
 }
 
-// deferPayment records a payment whose customer is truly busy, and tries once
-// more: the blocker may have ended before the record was there to be served.
-func (e *Engine) deferPayment(ctx context.Context, c curfew.Checkout, by curfew.Actor, p Purchase) (Fulfilment, error) {
-	c.ID = newID()
-	_, err := e.store.Defer(ctx, c, by, e.policy.DeferTTL)
-	if errors.Is(err, curfew.Conflict) {
-		r, err := e.store.Reference(ctx, p.PaymentRef)
-		if err != nil {
-			return Fulfilment{}, fmt.Errorf("fulfil %s: %w", p.PaymentRef, err)
-		}
-		return e.replay(ctx, r, p)
-	}
-	if err != nil {
-		return Fulfilment{}, fmt.Errorf("defer %s: %w", p.PaymentRef, err)
-	}
-	f, err := e.retried(ctx, c.CustomerID, p.PaymentRef)
-	f.Replayed = false
-	if f.Blocker != nil {
-		e.refused(ctx, c.CustomerID, f.Blocker)
-	}
-	return f, err
-}
-
 // refused records that a customer was truly blocked. The record serves health
 // alone, so its failure is logged and nobody's call fails for it.
 func (e *Engine) refused(ctx context.Context, customerID string, b *curfew.Blocker) {
@@ -230,59 +194,6 @@ func (e *Engine) refused(ctx context.Context, customerID string, b *curfew.Block
 	if err := e.store.Refuse(ctx, customerID, b.Session.ID); err != nil {
 		e.log.Error("a refusal was not recorded", "customer", customerID, "error", err)
 	}
-}
-
-// serve gives the customer's oldest deferred payment its session if the slot
-// is free. Those past their time become refund due first.
-func (e *Engine) serve(ctx context.Context, customerID string) error {
-	for {
-		r, err := e.store.Deferred(ctx, customerID)
-		if errors.Is(err, curfew.NotFound) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("serve customer %s: %w", customerID, err)
-		}
-		if !r.Now.After(r.Checkout.RetryUntil) {
-			return e.serveOne(ctx, r.Checkout)
-		}
-		if err := e.giveUp(ctx, r.Checkout); err != nil {
-			return err
-		}
-	}
-}
-
-func (e *Engine) serveOne(ctx context.Context, c curfew.Checkout) error {
-	_, err := e.place(ctx, bid{
-		customerID: c.CustomerID,
-		admission: func(context.Context) (curfew.Admission, error) {
-			a := e.admission(c, curfew.Admitting)
-			a.From, a.Reason = curfew.Deferred, "the slot is free"
-			return a, nil
-		},
-		known: func(ctx context.Context) (curfew.Receipt, error) {
-			r, err := e.store.Reference(ctx, c.Ref)
-			if err == nil && r.Checkout.Outcome == curfew.Deferred {
-				return r, curfew.NotFound
-			}
-			return r, err
-		},
-	})
-	if err != nil {
-		return fmt.Errorf("serve payment %s: %w", c.Ref, err)
-	}
-	return nil
-}
-
-// giveUp makes a deferred payment that found no free slot in time refund due.
-func (e *Engine) giveUp(ctx context.Context, c curfew.Checkout) error {
-	_, err := e.store.ChangeCheckout(ctx, curfew.CheckoutChange{
-		From: c, To: curfew.RefundDue, Reason: "the slot was not free in time", Actor: curfew.Sweeper,
-	})
-	if errors.Is(err, curfew.Conflict) {
-		return nil
-	}
-	return err
 }
 
 // settleMoney settles deferrals past their time and what guards marked after

@@ -2,6 +2,9 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"time"
 
 	"github.com/curfewhq/curfew"
 )
@@ -9,4 +12,41 @@ import (
 // Runs is the record of cleanups, newest first, behind the cursor.
 func (e *Engine) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Run, error) {
 	return e.store.Runs(ctx, after, limit)
+}
+
+// run records a cleanup around its work.
+func (e *Engine) run(ctx context.Context, c Cleanup, work func(*curfew.Run) error) (curfew.Run, error) {
+	begun := time.Now()
+	run, err := e.store.BeginRun(ctx, curfew.Run{
+		ID: newID(), Trigger: c.Trigger, Actor: c.Actor, Reason: c.Reason, Outcome: curfew.RunRunning,
+	})
+	if err != nil {
+		e.observe.RunFinished(c.Trigger, curfew.RunFailed, time.Since(begun))
+		return run, fmt.Errorf("begin a cleanup: %w", err)
+	}
+	e.logBegin(c)
+	err = work(&run)
+	run.Outcome = curfew.RunSucceeded
+	if err != nil {
+		run.Outcome, run.Error = curfew.RunFailed, err.Error()
+	}
+	e.observeCleaned(run.Stats, c.Trigger)
+	e.observe.RunFinished(c.Trigger, run.Outcome, time.Since(begun))
+	finished, err2 := e.store.FinishRun(context.WithoutCancel(ctx), run)
+	if err2 == nil {
+		run = finished
+	}
+	e.logEnd(c, run, err)
+	if err = errors.Join(err, err2); err != nil {
+		return run, fmt.Errorf("cleanup %s: %w", run.ID, err)
+	}
+	return run, nil
+}
+
+func (e *Engine) observeCleaned(s curfew.Stats, t curfew.Trigger) {
+	for _, figure := range curfew.RuleNames() {
+		if n := s.Of(figure); n > 0 {
+			e.observe.Cleaned(figure, t, n)
+		}
+	}
 }

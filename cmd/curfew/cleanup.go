@@ -38,11 +38,11 @@ func (c *cleanupCommand) Run(ctx context.Context, s *settings, term terminal) er
 	}
 	return s.withDatabase(ctx, func(db database) error {
 		bar := newProgress(term, "ending sessions")
-		engine, err := s.engine(watched{db, bar.add}, lifecycle.Options{Logger: s.logger(term.err, slog.LevelWarn)})
+		engine, err := s.engine(counting{db, bar.add}, lifecycle.Options{Logger: s.logger(term.err, slog.LevelWarn)})
 		if err != nil {
 			return err
 		}
-		if term.interactive() {
+		if term.watched {
 			bar.total = c.expected(ctx, db, engine, cleanup)
 		}
 		run, drifted, err := c.execute(ctx, engine, cleanup)

@@ -19,7 +19,7 @@ func parse(t *testing.T, args ...string) (*settings, error) {
 	t.Helper()
 	var line commandLine
 	var out bytes.Buffer
-	parser, err := newParser(&line, terminal{&out, &out})
+	parser, err := newParser(&line, terminal{out: &out, err: &out})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 func main() {
-	os.Exit(run(context.Background(), os.Args[1:], terminal{os.Stdout, os.Stderr}))
+	os.Exit(run(context.Background(), os.Args[1:], terminal{os.Stdout, os.Stderr, watched(os.Stderr)}))
 }
 
 // commandLine is everything that can be typed.

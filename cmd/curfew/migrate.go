@@ -135,6 +135,7 @@ func printSQL(term terminal, url databaseURL, steps []migration) {
 	for _, m := range steps {
 		term.printf("-- %05d %s\n\n%s\n", m.Number, m.Name, strings.TrimSpace(m.SQL)+"\n")
 	}
+	term.printf("-- Then this release's guards are put in place, unless they were switched off on purpose.\n")
 }
 
 func pending(all []migration) []migration {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -16,7 +17,13 @@ import (
 )
 
 // terminal is where a command writes: answers to out, everything else to err.
-type terminal struct{ out, err io.Writer }
+type terminal struct {
+	out, err io.Writer
+	watched  bool // somebody sees err as it is written
+}
+
+// watched reports whether a file is a terminal.
+func watched(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
 // answer is a command's output; it remembers that it could not be written.
 type answer struct {
@@ -43,12 +50,6 @@ func (t terminal) json(v any) error {
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
-}
-
-// interactive reports whether somebody watches what goes to err.
-func (t terminal) interactive() bool {
-	f, ok := t.err.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // columns writes rows with aligned columns, two spaces apart; the last column
@@ -86,13 +87,15 @@ func moment(at, now time.Time) string {
 
 // figures are the rows of a count, by rule, with plain words.
 func figures(s curfew.Stats) [][]string {
-	rows := [][]string{}
+	width := len(strconv.Itoa(s.TotalCleaned))
+	row := func(n int, what string) []string { return []string{fmt.Sprintf("%*d", width, n), what} }
+	var rows [][]string
 	for _, rule := range curfew.RuleNames() {
 		if n := s.Of(rule); n > 0 {
-			rows = append(rows, []string{fmt.Sprint(n), ruleWords[rule]})
+			rows = append(rows, row(n, ruleWords[rule]))
 		}
 	}
-	return append(rows, []string{fmt.Sprint(s.TotalCleaned), "in total"})
+	return append(rows, row(s.TotalCleaned, "in total"))
 }
 
 // ruleWords say what a rule's figure counts.

@@ -62,7 +62,7 @@ func TestAnAnswerThatCannotBeWrittenIsAFailure(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"version"}, {"version", "--json"}} {
 		var said bytes.Buffer
-		if code := run(t.Context(), args, terminal{fullDisk{}, &said}); code != exitFailed || said.Len() == 0 {
+		if code := run(t.Context(), args, terminal{out: fullDisk{}, err: &said}); code != exitFailed || said.Len() == 0 {
 			t.Errorf("curfew %s: exit code %d, %s", args, code, said.String())
 		}
 	}

@@ -30,7 +30,7 @@ func newProgress(t terminal, what string) *progress {
 // add counts n more. The bar is decoration: that it cannot be drawn is no error.
 func (p *progress) add(n int) {
 	p.done += n
-	if p.bar == nil && p.term.interactive() && time.Since(p.since) > patience {
+	if p.bar == nil && p.term.watched && time.Since(p.since) > patience {
 		p.bar = progressbar.NewOptions(p.total,
 			progressbar.OptionSetWriter(p.term.err), progressbar.OptionSetDescription(p.what),
 			progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(p.total > 0),
@@ -48,15 +48,15 @@ func (p *progress) finish() {
 	}
 }
 
-// watched is a store that tells how many sessions its batches end.
-type watched struct {
+// counting is a store that tells how many sessions its batches end.
+type counting struct {
 	lifecycle.Store
 	ended func(n int)
 }
 
 // End implements lifecycle.Cleaning.
-func (w watched) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error) {
-	ended, err := w.Store.End(ctx, b)
-	w.ended(len(ended))
+func (c counting) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error) {
+	ended, err := c.Store.End(ctx, b)
+	c.ended(len(ended))
 	return ended, err
 }

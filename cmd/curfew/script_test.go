@@ -69,7 +69,7 @@ func runScripts(t *testing.T, without string, database func(*testing.T) string) 
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"exits": exits, "keys": keys, "capture": capture, "oneline": oneLineOnly,
 					"serve": serveScript, "stop": stopScript, "call": call,
-					"fulfil": fulfil, "age": age,
+					"fulfil": fulfil, "age": age, "statement": statement,
 				},
 			})
 		})
@@ -165,7 +165,8 @@ func call(ts *testscript.TestScript, _ bool, args []string) {
 	if args[3] != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	res, err := http.DefaultClient.Do(req)
+	stay := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	res, err := stay.Do(req)
 	ts.Check(err)
 	body, err := io.ReadAll(res.Body)
 	ts.Check(errors.Join(err, res.Body.Close()))
@@ -211,14 +212,7 @@ func fulfil(ts *testscript.TestScript, _ bool, args []string) {
 func age(ts *testscript.TestScript, _ bool, args []string) {
 	by, err := time.ParseDuration(args[1])
 	ts.Check(err)
-	driver, schema, earlier := "pgx", "curfew.", " - $2 * interval '1 microsecond'"
-	url, path := opened(ts)
-	source := string(url)
-	if path != "" {
-		driver, schema, earlier, source = "sqlite", "", " - $2", path
-	}
-	db, err := sql.Open(driver, source)
-	ts.Check(err)
+	db, schema, earlier := behind(ts)
 	defer func() { ts.Check(db.Close()) }()
 	for table, columns := range map[string][]string{
 		"sessions": {"created_at", "expires_at", "accepted_at"}, "session_requests": {"created_at"},
@@ -228,4 +222,25 @@ func age(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Check(err)
 		}
 	}
+}
+
+// statement SQL runs it as another program would.
+func statement(ts *testscript.TestScript, _ bool, args []string) {
+	db, _, _ := behind(ts)
+	defer func() { ts.Check(db.Close()) }()
+	_, err := db.Exec(args[0])
+	ts.Check(err)
+}
+
+// behind is the database behind Curfew's back; earlier moves a time back.
+func behind(ts *testscript.TestScript) (db *sql.DB, schema, earlier string) {
+	driver, schema, earlier := "pgx", "curfew.", " - $2 * interval '1 microsecond'"
+	url, path := opened(ts)
+	source := string(url)
+	if path != "" {
+		driver, schema, earlier, source = "sqlite", "", " - $2", "file:"+path+"?_pragma=busy_timeout(5000)"
+	}
+	db, err := sql.Open(driver, source)
+	ts.Check(err)
+	return db, schema, earlier
 }

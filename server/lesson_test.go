@@ -63,7 +63,7 @@ func TestS58_OneOfAHundred(t *testing.T) {
 func TestLesson12_EndingTwiceIsOneEnding(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	short, long := live(h, "short", 30*time.Second), live(h, "long", 2*time.Minute)
+	short, long := live(h, "short", time.Second), live(h, "long", 2*time.Minute)
 	for _, test := range []struct{ customer, id, status, reason, outcome string }{
 		{"short", short, "cancelled", "too_short", "credited"}, {"long", long, "completed", "finished", "fulfilled"},
 	} {

@@ -11,10 +11,17 @@ type Transition struct{ From, To SessionStatus }
 // The guards in the databases hold the same table; a test compares them.
 func Transitions() []Transition {
 	return []Transition{
-		{"", Scheduled}, {"", Waiting},
-		{Scheduled, Scheduled}, {Scheduled, Waiting}, {Scheduled, Cancelled},
-		{Waiting, Waiting}, {Waiting, Live}, {Waiting, Cancelled},
-		{Live, Live}, {Live, Completed}, {Live, Cancelled},
+		{"", Scheduled},
+		{"", Waiting},
+		{Scheduled, Scheduled},
+		{Scheduled, Waiting},
+		{Scheduled, Cancelled},
+		{Waiting, Waiting},
+		{Waiting, Live},
+		{Waiting, Cancelled},
+		{Live, Live},
+		{Live, Completed},
+		{Live, Cancelled},
 	}
 }
 

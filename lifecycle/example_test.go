@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 	"os"
 	"path/filepath"
 
@@ -22,21 +21,21 @@ func Example() {
 	ctx := context.Background()
 	dir, err := os.MkdirTemp("", "shop")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer os.RemoveAll(dir)
 
 	store, err := sqlite.Open(ctx, filepath.Join(dir, "shop.db"), sqlite.Options{Create: true})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer store.Close()
 	if _, err := store.Migrate(ctx); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	keeper, err := lifecycle.New(store, lifecycle.Options{})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 
 	shop := curfew.Actor{Role: curfew.Service, ID: "shop"}
@@ -65,19 +64,19 @@ func Example_postgres() {
 	ctx := context.Background()
 	pool, err := pgxpool.New(ctx, "postgres://shop@localhost/shop")
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer pool.Close()
 
 	store := postgres.New(pool)
 	if err := store.Verify(ctx); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	keeper, err := lifecycle.New(store, lifecycle.Options{})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	if err := keeper.Run(ctx); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 }

@@ -67,6 +67,10 @@ func exactDeadline(s *scene) {
 	s.same("pending", s.pending(curfew.Cursor{}, 9), []string{st.ID})
 	s.same("ended", s.ended(batch(curfew.Credited, st)), []string(nil))
 
+	st = s.change(curfew.Change{
+		From: st.Session, Guard: curfew.Guard{Overdue: curfew.No}, To: curfew.Waiting, Reason: "still good", Actor: shop,
+	})
+
 	late := s.aged(st, time.Microsecond)
 	s.same("found a microsecond later", s.find(curfew.Search{Limit: 9}), []string{st.ID})
 	s.same("pending a microsecond later", s.pending(curfew.Cursor{}, 9), []string(nil))

@@ -86,16 +86,21 @@ func (s *scene) guardsOff() {
 // returns what it said.
 func (s *scene) attempt(letters *strings.Replacer, statements []string) string {
 	s.spoiled = true
+	for _, sql := range statements {
+		if refusal := s.try(letters.Replace(sql)); refusal != "" {
+			return refusal
+		}
+	}
+	return ""
+}
+
+// try runs a statement and returns what the database said if it refused it.
+func (s *scene) try(sql string, args ...any) string {
 	t := &patient{TB: s.T}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for _, sql := range statements {
-			s.Exec(t, tablesOf(s.Schema, letters.Replace(sql)))
-			if t.message != "" {
-				return
-			}
-		}
+		s.Exec(t, tablesOf(s.Schema, sql), args...)
 	}()
 	<-done
 	return t.message

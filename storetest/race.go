@@ -22,6 +22,7 @@ var races = contract{
 	"accept and cancel: one of them happens":                                 racesAcceptCancel,
 	"lesson 10: two mechanics, one request: one gets it":                     racesForRequest,
 	"lesson 10: one mechanic, two requests: one is his, the other untouched": racesForMechanic,
+	"another program's cancellations beside ours wait for nobody":            racesForeignCancel,
 	"four sweeps at once end each session once":                              racesSweeps,
 }
 
@@ -203,6 +204,33 @@ func racesForMechanic(s *scene) {
 		s.same("winners", len(won), 1)
 		lost := offered[1-won[0]]
 		s.sameStanding("the losing side", s.read(lost.ID), lost)
+	}
+}
+
+// racesForeignCancel lets many of another program's writes and of ours end
+// sessions of different customers: what keeps counts for all of them must lock
+// in one order, or the database picks a victim.
+func racesForeignCancel(s *scene) {
+	cancel := []func(curfew.Standing) error{
+		func(st curfew.Standing) error {
+			_, err := s.Store.Change(s.Context(), ending(st, curfew.Cancelled, curfew.ByRequest))
+			return err
+		},
+		func(st curfew.Standing) error {
+			if refusal := s.try("UPDATE {sessions} SET status = 'cancelled' WHERE id = $1", st.ID); refusal != "" {
+				return errors.New(refusal)
+			}
+			return nil
+		},
+	}
+	for round := range max(2, *raceRounds/20) {
+		s.must(errors.Join(together(24, func(i int) error {
+			st, err := s.Store.Admit(s.Context(), admission(fmt.Sprintf("customer-%d-%d", i, round)))
+			if err != nil {
+				return err
+			}
+			return cancel[i%2](st)
+		})...))
 	}
 }
 

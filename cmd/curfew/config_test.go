@@ -189,93 +189,6 @@ func TestMappingsFitIntoOneVariable(t *testing.T) {
 	}
 }
 
-// refusals are texts that must be refused, and the one line that says why.
-var refusals = map[string]struct{ key, text, says string }{
-	"a duration without a unit":      {"waiting_ttl", "30", "30 has no unit: did you mean 30m?"},
-	"a duration that is none":        {"join_ttl", "soon", `"soon" is no duration: write it like 15m, 90s or 1h30m`},
-	"an empty duration":              {"max_wait", "", `"" is no duration: write it like 15m, 90s or 1h30m`},
-	"a switch with a third position": {"sweeper", "maybe", `must be on or off, not "maybe"`},
-	"a count of 0":                   {"blocked_repeatedly", "0", `must be a whole number of at least 1, not "0"`},
-	"an address without a port":      {"listen", "localhost", `"localhost" is no address to listen on: write it like 127.0.0.1:3001`},
-	"a port that cannot be":          {"listen_ops", "127.0.0.1:99999", `"127.0.0.1:99999" is no address to listen on: write it like 127.0.0.1:3001`},
-	"an address of a kind unknown":   {"base_url", "curfew.example.org", `"curfew.example.org" is no address: write it like https://curfew.example.org`},
-	"a database of no kind":          {"database_url", "curfew.db", `"curfew.db" names no kind of database: did you mean sqlite:curfew.db?`},
-	"a database with slashes":        {"database_url", "sqlite:///tmp/x.db", "write sqlite:PATH, without //: sqlite:tmp/x.db"},
-	"an empty database":              {"database_url", "", "is neither sqlite:PATH nor postgres://USER:PASSWORD@HOST/NAME"},
-	"a secret in a wrong URL":        {"database_url", "mysql://me:secret@db/x", "is neither sqlite:PATH nor postgres://USER:PASSWORD@HOST/NAME"},
-	"an unknown rule": {
-		"rules", "noshows=off",
-		`there is no rule "noshows": the rules are expiredRequests, oldWaitingSessions, orphanedSessions, noShows, overran, scheduledMissed`,
-	},
-	"a rule neither on nor off": {"rules", "noShows=no", `noShows must be on or off, not "no"`},
-	"a list that is none":       {"rules", "noShows", `"noShows" is no list like a=x,b=y`},
-	"one rule on and off under two names": {
-		"rules", "expiredRequests=on,oldWaitingSessions=off",
-		"oldWaitingSessions is switched both on and off (expiredRequests is another name for oldWaitingSessions)",
-	},
-	"a name twice":              {"settle", "expired=credit,expired=refund", "expired is there twice"},
-	"an unknown settlement":     {"settle", "expired=keep", `settle.expired must be credit, refund or forfeit, not "keep"`},
-	"what may not be forfeited": {"settle", "expired=forfeit", "settle.expired cannot be forfeit: only a customer's own no_show can"},
-	"an unknown reason": {
-		"settle", "noshow=credit",
-		`there is no reason "noshow": the reasons are expired, orphaned, no_show, overran, missed, cleared, cancelled, too_short, finished, foreign`,
-	},
-	"a plan's duration without a unit": {"plans", `{"a":{"kind":"chat","duration":30}}`, "plan a: duration: 30 has no unit: did you mean 30m?"},
-	"a plan's unknown key":             {"plans", `{"a":{"kind":"chat","durations":"30m"}}`, "plan a: durations: there is no such key: did you mean duration?"},
-	"a plan of no kind":                {"plans", `{"a":{"duration":"30m"}}`, `plan a: kind must be chat, video or diagnostic, not ""`},
-	"a plan's key twice":               {"plans", `{"a":{"kind":"chat","kind":"video"}}`, "plan a: line 1: kind is there twice"},
-	"no plans":                         {"plans", `{}`, "there must be at least one plan"},
-	"a price with cents":               {"plans", `{"a":{"kind":"chat","duration":"30m","price":9.99}}`, `plan a: price: must be a whole number of the currency's minor unit, not "9.99"`},
-	"a format unknown":                 {"log_format", "xml", `must be text or json, not "xml"`},
-	"a level unknown":                  {"log_level", "loud", `must be debug, info, warn or error, not "loud"`},
-}
-
-func TestRefusedInTheEnvironment(t *testing.T) {
-	for sentence, c := range refusals {
-		t.Run(sentence, func(t *testing.T) {
-			t.Setenv(variable(c.key), c.text)
-			_, err := parse(t)
-			checkRefusal(t, err, variable(c.key)+": "+c.says)
-		})
-	}
-}
-
-func TestRefusedAsAFlag(t *testing.T) {
-	t.Parallel()
-	for sentence, c := range refusals {
-		t.Run(sentence, func(t *testing.T) {
-			t.Parallel()
-			_, err := parse(t, "--"+flagName(c.key)+"="+c.text)
-			checkRefusal(t, err, "--"+flagName(c.key)+": "+c.says+" (curfew --help shows what there is)")
-		})
-	}
-}
-
-func TestRefusedInTheFile(t *testing.T) {
-	t.Parallel()
-	for sentence, c := range map[string]struct{ text, says string }{
-		"a duration without a unit":     {"join_ttl: 1m\nwaiting_ttl: 30\n", "FILE line 2: waiting_ttl: 30 has no unit: did you mean 30m?"},
-		"an unknown key":                {"waitingTtl: 30m\n", "FILE line 1: waitingTtl: there is no such setting: did you mean waiting_ttl?"},
-		"a key like no other":           {"colour: red\n", "FILE line 1: colour: there is no such setting"},
-		"an unknown key below auth":     {"auth:\n  issuer: x\n  keyfile: x\n", "FILE line 3: auth.keyfile: there is no such setting: did you mean auth.key_file?"},
-		"a key twice":                   {"join_ttl: 1m\njoin_ttl: 2m\n", "FILE: line 2: join_ttl is there twice"},
-		"a key without a value":         {"join_ttl:\n", "FILE: line 1: join_ttl: has no value: give it one or leave the line out"},
-		"a list":                        {"rules: [noShows]\n", "FILE: line 1: rules: must be one value, or a mapping of names to values"},
-		"no mapping":                    {"- join_ttl\n", "FILE: must be a mapping: lines like «name: value»"},
-		"two documents":                 {"join_ttl: 1m\n---\njoin_ttl: 2m\n", "FILE: there must be one document in the file"},
-		"no YAML":                       {"join_ttl: [\n", "FILE: yaml: line 1: did not find expected node content"},
-		"what the policy cannot hold":   {"settle: {expired: forfeit}\n", "FILE line 1: settle: settle.expired cannot be forfeit: only a customer's own no_show can"},
-		"what a flag would have hidden": {"sweeper: 1\n", `FILE line 1: sweeper: must be on or off, not "1"`},
-	} {
-		t.Run(sentence, func(t *testing.T) {
-			t.Parallel()
-			path := write(t, c.text)
-			_, err := parse(t, "--config", path, "--sweeper=on")
-			checkRefusal(t, err, strings.Replace(c.says, "FILE", path, 1))
-		})
-	}
-}
-
 func TestAnEmptyFileSaysNothing(t *testing.T) {
 	t.Parallel()
 	if _, err := parse(t, "--config", write(t, "# nothing yet\n")); err != nil {
@@ -304,26 +217,6 @@ func TestWhatThePolicyCannotHoldIsRefused(t *testing.T) {
 	}
 	_, err = s.policy()
 	checkRefusal(t, err, "waiting_ttl must be more than 0, not 0s")
-}
-
-func checkRefusal(t *testing.T, err error, want string) {
-	t.Helper()
-	var said bytes.Buffer
-	code := 0
-	if err != nil {
-		code = report(terminal{err: &said}, parseErrorOnce(err))
-	}
-	if got := said.String(); got != "curfew: "+want+"\n" || code != exitUsage {
-		t.Errorf("exit %d\n got %s want curfew: %s", code, got, want)
-	}
-}
-
-// parseErrorOnce is parseError for errors that are not the caller's already.
-func parseErrorOnce(err error) error {
-	if _, ok := err.(usageError); ok { //nolint:errorlint // only the outermost counts
-		return err
-	}
-	return parseError(err)
 }
 
 func TestADatabaseIsShownWithoutItsSecrets(t *testing.T) {

@@ -56,9 +56,9 @@ func (s *Store) Migrate(ctx context.Context) ([]Migration, error) {
 	return applied, nil
 }
 
-// up runs goose on a connection of its own.
+// up runs goose on a connection of its own, which puts the file into WAL mode.
 func (s *Store) up(ctx context.Context) (err error) {
-	db := open(dsn(s.path) + "&_txlock=immediate")
+	db := open(dsn(s.path) + "&_journal_mode=WAL&_txlock=immediate")
 	db.SetMaxOpenConns(1)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	sub, err := fs.Sub(files, "migrations")

@@ -40,18 +40,10 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 		o.Now = time.Now
 	}
 	s := &Store{path: path, clock: o.Now, writer: newWriter(dsn(path)), reader: newReader(dsn(path))}
-	if err := s.check(ctx); err != nil {
+	if err := s.checkLibrary(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), s.Close())
 	}
 	return s, nil
-}
-
-// check makes the first connections, which put the file into WAL mode.
-func (s *Store) check(ctx context.Context) error {
-	if err := s.write(ctx, func(context.Context, *transaction) error { return nil }); err != nil {
-		return err
-	}
-	return s.checkLibrary(ctx)
 }
 
 // locate is the absolute path of the file, made if it is missing and wanted.
@@ -84,10 +76,12 @@ func create(path string) error {
 	return f.Close()
 }
 
-// dsn is the part of the data source's name that reader and writer share.
+// dsn is the part of the data source's name that all connections share. The
+// write-ahead log is the file's own property: Migrate switches it on, so that
+// looking at another program's file does not change it.
 func dsn(path string) string {
 	return (&url.URL{Scheme: "file", OmitHost: true, Path: path}).String() +
-		"?mode=rw&_busy_timeout=5000&_journal_mode=WAL&_synchronous=FULL&_foreign_keys=1"
+		"?mode=rw&_busy_timeout=5000&_synchronous=FULL&_foreign_keys=1"
 }
 
 // now is the store's clock as rows hold it.
@@ -112,7 +106,7 @@ func (s *Store) Close() error {
 // checkpoint could corrupt the file.
 const (
 	soundLibrary       = 3_051_003
-	librarySQL         = "SELECT sqlite_version()"
+	librarySQL         = "SELECT sqlite_version() FROM (SELECT count(*) FROM sqlite_schema)" // reads the file, too
 	libraryVersionText = "the SQLite library is %s, and its write-ahead log can corrupt the file: 3.51.3 or newer is needed"
 )
 

@@ -25,6 +25,9 @@ func (s *Store) Verify(ctx context.Context) error {
 	if err := s.verifyMigrated(ctx); err != nil {
 		return err
 	}
+	if err := s.verifyLog(ctx); err != nil {
+		return err
+	}
 	want, err := expected(ctx)
 	if err != nil {
 		return fmt.Errorf("verify %s: %w", s.path, err)
@@ -53,6 +56,19 @@ func (s *Store) verifyMigrated(ctx context.Context) error {
 	if len(pending) > 0 {
 		return curfew.Errorf(curfew.Invalid, "the schema of %s is older than this program, %d of %d migrations are pending: run `curfew migrate`",
 			s.path, len(pending), len(all))
+	}
+	return nil
+}
+
+// verifyLog refuses a file that has lost its write-ahead log: readers and the
+// writer would wait for each other.
+func (s *Store) verifyLog(ctx context.Context) error {
+	mode, err := one(ctx, s.reader, value[string], "PRAGMA journal_mode")
+	if err != nil {
+		return fmt.Errorf("verify %s: %w", s.path, err)
+	}
+	if mode != "wal" {
+		return curfew.Errorf(curfew.Invalid, "%s is in journal mode %s instead of wal: run `curfew migrate`", s.path, mode)
 	}
 	return nil
 }

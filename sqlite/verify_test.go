@@ -1,7 +1,9 @@
 package sqlite_test
 
 import (
+	"bytes"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -64,7 +66,35 @@ func TestVerify_TellsAnEmptyFileFromAnotherProgramsOne(t *testing.T) {
 
 	path := filepath.Join(t.TempDir(), "other.db")
 	must(t, path, "CREATE TABLE orders (id)")
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
 	verified(t, opened(t, path, sqlite.Options{}), []string{"another program's", "table orders", "name another file"})
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("looking at it changed it, or %v", err)
+	}
+}
+
+func TestVerify_MissesTheWriteAheadLogUntilMigrateBringsItBack(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "curfew.db")
+	s, err := sqlite.Open(t.Context(), path, sqlite.Options{Create: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Migrate(t.Context())
+	if err := errors.Join(err, s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	must(t, path, "PRAGMA journal_mode = DELETE")
+	s = opened(t, path, sqlite.Options{})
+	verified(t, s, []string{"journal mode delete", "run `curfew migrate`"})
+	if _, err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	verified(t, s, nil)
+	admit(t, s, "ada")
 }
 
 func TestMigrate_AppliesWhatIsPendingOnce(t *testing.T) {

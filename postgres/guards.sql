@@ -142,6 +142,9 @@ BEGIN
         NEW.ended_at := coalesce(NEW.ended_at, now());
         NEW.end_reason := coalesce(NEW.end_reason, 'foreign');
         NEW.expires_at := NULL;
+        -- The session's tally is counted after this, its request's within: locked
+        -- in our order, they meet our own endings without a deadlock.
+        PERFORM curfew.tally('session', NEW.status, 0);
         PERFORM curfew.guard_follow(NEW, NEW.status);
     END IF;
     PERFORM curfew.guard_event(NEW, OLD.status, 'system:foreign', 'another program');

@@ -39,7 +39,7 @@ func (b behind) query(t testing.TB, statement string) [][]string {
 	if err != nil {
 		t.Fatalf("%s: %v", statement, err)
 	}
-	defer rows.Close()
+	defer rows.Close() //nolint:errcheck // what matters of it comes out of rows.Err
 	columns, err := rows.Columns()
 	if err != nil {
 		t.Fatal(err)

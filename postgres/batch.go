@@ -69,13 +69,15 @@ func intoOrConflict(targets []any, format string, args ...any) func(pgx.Row) err
 	}
 }
 
-// queueRows queues an INSERT of one row's VALUES for many rows of so many
-// parameters, in statements of powers of two rows: each text is prepared once a
-// connection, and there shall be few.
+// queueRows queues an INSERT of one row's VALUES for many rows, in few
+// statements of few sizes: each text is prepared once a connection.
 func queueRows(b *pgx.Batch, insert string, rows [][]any) []*pgx.QueuedQuery {
 	var queued []*pgx.QueuedQuery
 	for len(rows) > 0 {
-		n := 1 << (bits.Len(uint(len(rows))) - 1)
+		n := len(rows)
+		if n > 8 {
+			n = 1 << (bits.Len(uint(n)) - 1)
+		}
 		queued = append(queued, b.Queue(times(insert, n, len(rows[0])), slices.Concat(rows[:n]...)...))
 		rows = rows[n:]
 	}

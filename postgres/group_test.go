@@ -91,7 +91,7 @@ func TestAdmissionsThatComeTogetherShareATransaction(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var all []curfew.Admission
-	for i := range 11 { // in statements of 8, 2 and 1 rows
+	for i := range 11 { // in statements of 8 and 3 rows
 		all = append(all, admission(fmt.Sprint("customer", i)))
 		all[i].Deadline.After = time.Duration(i+1) * time.Minute
 	}

@@ -142,7 +142,7 @@ func (o options) check() error {
 	case slices.Min(append(o.clients, o.rounds, o.overdue, o.pending, o.ended, o.pace)) < 1 || o.history < 0 || o.pool < 0 || o.slice <= 0:
 		return errors.New("sizes must be more than 0")
 	case o.server == "" && !slices.Equal(o.sections, []string{"sqlite"}):
-		return errors.New("the server is not known: set CURFEW_TEST_POSTGRES, or run make bench, or scripts/with-postgres go -C bench run .")
+		return errors.New("the server is not known: set CURFEW_TEST_POSTGRES, or run make bench")
 	}
 	return nil
 }

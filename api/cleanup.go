@@ -48,6 +48,8 @@ type PreviewItem struct {
 	Rule       string `json:"rule"`
 	AgeSeconds int64  `json:"ageSeconds"`
 	Version    int64  `json:"version"`
+	Reason     string `json:"reason" doc:"Why it would end: cleared where it is not overdue yet"`
+	Owed       string `json:"owed" doc:"What its payment would become"`
 }
 
 // CleanupResult is what a cleanup did.

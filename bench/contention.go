@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -19,9 +18,9 @@ const (
 )
 
 // contention lets callers admit the same customer at the same moment.
-func contention(ctx context.Context, o options, out io.Writer) error {
+func contention(ctx context.Context, o options, out *report) error {
 	return withDatabase(ctx, o.server, callers, func(db database) error {
-		fmt.Fprintf(out, "%d customers, %d callers at once for each.\n\n", contested, callers)
+		out.say("%d customers, %d callers at once for each.\n\n", contested, callers)
 		t := newTable("way", "admitted", "refused", "customers with two open sessions")
 		for i, w := range db.ways() {
 			var admitted, refused int
@@ -84,15 +83,15 @@ func (db database) doubles(ctx context.Context, schema string) (int64, error) {
 }
 
 // violations says after a run whether any customer has two.
-func (db database) violations(ctx context.Context, out io.Writer) error {
-	fmt.Fprint(out, "\nCustomers with two open sessions afterwards:")
+func (db database) violations(ctx context.Context, out *report) error {
+	out.say("\nCustomers with two open sessions afterwards:")
 	for _, w := range db.ways() {
 		n, err := db.doubles(ctx, schemas[w.name])
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, " %s %d.", w.name, n)
+		out.say(" %s %d.", w.name, n)
 	}
-	fmt.Fprintln(out)
+	out.say("\n")
 	return nil
 }

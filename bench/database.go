@@ -25,7 +25,7 @@ func withDatabase(ctx context.Context, server string, connections int, use func(
 	if err != nil {
 		return err
 	}
-	defer admin.Close(context.WithoutCancel(ctx))
+	defer admin.Close(context.WithoutCancel(ctx)) //nolint:errcheck // nothing follows
 	name := "curfew_bench_" + strings.ReplaceAll(uuid.NewString(), "-", "")
 	if _, err := admin.Exec(ctx, "CREATE DATABASE "+name); err != nil {
 		return err

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 
 	"github.com/jackc/pgx/v5"
 
@@ -21,7 +20,7 @@ type figure struct {
 }
 
 // health times the figures over many ended rows, and compares each with the plain count.
-func health(ctx context.Context, o options, out io.Writer) error {
+func health(ctx context.Context, o options, out *report) error {
 	return withDatabase(ctx, o.server, 4, func(db database) error {
 		if err := db.loadEnded(ctx, o.seed, o.ended); err != nil {
 			return err
@@ -32,7 +31,7 @@ func health(ctx context.Context, o options, out io.Writer) error {
 		if err := db.exec(ctx, countLoaded, vacuum); err != nil {
 			return err
 		}
-		fmt.Fprintf(out, "%d ended sessions, requests and checkouts, %d open ones.\n\n", o.ended, min(open, o.ended))
+		out.say("%d ended sessions, requests and checkouts, %d open ones.\n\n", o.ended, min(open, o.ended))
 		t := newTable("figure", "p50 ms", "p99 ms", "GROUP BY ms", "the same")
 		for _, f := range db.figures() {
 			if err := db.weigh(ctx, f, &t); err != nil {

@@ -41,7 +41,7 @@ type options struct {
 type section struct {
 	name  string
 	about string
-	run   func(context.Context, options, io.Writer) error
+	run   func(context.Context, options, *report) error
 }
 
 var sections = []section{
@@ -66,7 +66,8 @@ func main() {
 	}
 }
 
-func bench(ctx context.Context, args []string, out io.Writer) error {
+func bench(ctx context.Context, args []string, to io.Writer) error {
+	out := &report{to: to}
 	o, err := parse(args, os.Getenv("CURFEW_TEST_POSTGRES"))
 	if err != nil {
 		return err
@@ -78,14 +79,14 @@ func bench(ctx context.Context, args []string, out io.Writer) error {
 		if !slices.Contains(o.sections, s.name) {
 			continue
 		}
-		fmt.Fprintf(out, "\n## %s: %s\n\n", s.name, s.about)
+		out.say("\n## %s: %s\n\n", s.name, s.about)
 		begun := time.Now()
 		if err := s.run(ctx, o, out); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
-		fmt.Fprintf(out, "\nTook %s.\n", time.Since(begun).Round(time.Second))
+		out.say("\nTook %s.\n", time.Since(begun).Round(time.Second))
 	}
-	return nil
+	return out.err
 }
 
 // names are the sections of this list, in the order in which they run.
@@ -141,7 +142,7 @@ func (o options) check() error {
 	case slices.Min(append(o.clients, o.rounds, o.overdue, o.pending, o.ended, o.pace)) < 1 || o.history < 0 || o.pool < 0 || o.slice <= 0:
 		return errors.New("sizes must be more than 0")
 	case o.server == "" && !slices.Equal(o.sections, []string{"sqlite"}):
-		return errors.New("CURFEW_TEST_POSTGRES is not set: run make bench, or scripts/with-postgres go -C bench run .")
+		return errors.New("the server is not known: set CURFEW_TEST_POSTGRES, or run make bench")
 	}
 	return nil
 }
@@ -163,22 +164,22 @@ func join(all []int) string {
 }
 
 // header says where the figures come from.
-func header(ctx context.Context, o options, out io.Writer) error {
-	fmt.Fprintf(out, "%s/%s, %d cores, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
+func header(ctx context.Context, o options, out *report) error {
+	out.say("%s/%s, %d cores, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
 	if o.server != "" {
 		db, err := pgx.Connect(ctx, o.server)
 		if err != nil {
 			return err
 		}
-		defer db.Close(ctx)
+		defer db.Close(ctx) //nolint:errcheck // it was only read
 		var version, durable string
 		err = db.QueryRow(ctx, `SELECT current_setting('server_version'),
 			'fsync ' || current_setting('fsync') || ', synchronous_commit ' || current_setting('synchronous_commit')`).Scan(&version, &durable)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(out, ", PostgreSQL %s (%s)", version, durable)
+		out.say(", PostgreSQL %s (%s)", version, durable)
 	}
-	fmt.Fprintf(out, "\nseed %d, %d slices of %s each\n", o.seed, o.rounds, o.slice)
+	out.say("\nseed %d, %d slices of %s each\n", o.seed, o.rounds, o.slice)
 	return nil
 }

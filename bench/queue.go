@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"io"
 
 	"github.com/jackc/pgx/v5"
 
@@ -26,7 +25,7 @@ type moment struct {
 }
 
 // queue times the questions before, during and after a mass expiry.
-func queue(ctx context.Context, o options, out io.Writer) error {
+func queue(ctx context.Context, o options, out *report) error {
 	return withDatabase(ctx, o.server, 4, func(db database) error {
 		if err := db.loadEnded(ctx, o.seed, o.history); err != nil {
 			return err

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,7 +17,7 @@ import (
 )
 
 // onSQLite measures paid checkouts in one file, beside the two bare INSERTs in another.
-func onSQLite(ctx context.Context, o options, out io.Writer) error {
+func onSQLite(ctx context.Context, o options, out *report) error {
 	dir, err := os.MkdirTemp("", "curfew-bench")
 	if err != nil {
 		return err
@@ -44,7 +43,7 @@ func onSQLite(ctx context.Context, o options, out io.Writer) error {
 	return filesMeasured(ctx, o, ways, out)
 }
 
-func filesMeasured(ctx context.Context, o options, ways []way, out io.Writer) error {
+func filesMeasured(ctx context.Context, o options, ways []way, out *report) error {
 	t := newTable("clients", "way", "a second", "to the floor", "p50 ms", "p99 ms")
 	for i, clients := range slices.DeleteFunc(slices.Clone(o.clients), func(n int) bool { return n > 32 }) {
 		crowds := map[string][]*customers{}
@@ -129,7 +128,7 @@ func (f *floorFile) prepare(ctx context.Context) error {
 		`INSERT INTO session_requests (customer_id, id, session_id, customer_name, status, created_at) VALUES ($1, $2, $3, $4, 'pending', $5)`,
 		`COMMIT`,
 	} {
-		stmt, err := f.conn.PrepareContext(ctx, sql)
+		stmt, err := f.conn.PrepareContext(ctx, sql) //nolint:sqlclosecheck // it goes with its connection
 		if err != nil {
 			return err
 		}

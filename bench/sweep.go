@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"slices"
 	"sync"
 	"time"
@@ -20,7 +18,7 @@ const bareUpdate = `UPDATE floor.sessions SET status = 'cancelled', version = ve
 	WHERE status = 'waiting' AND mechanic_id IS NULL AND expires_at < now()`
 
 // sweep measures how fast overdue sessions are ended, and what that does to admissions.
-func sweep(ctx context.Context, o options, out io.Writer) error {
+func sweep(ctx context.Context, o options, out *report) error {
 	return withDatabase(ctx, o.server, sweepers+2, func(db database) error {
 		if err := db.loadEnded(ctx, o.seed, o.history); err != nil {
 			return err
@@ -30,7 +28,7 @@ func sweep(ctx context.Context, o options, out io.Writer) error {
 			return err
 		}
 		n := max(o.overdue/o.rounds, 1)
-		fmt.Fprintf(out, "%d ended sessions before, %d overdue ones in each of %d rounds, %d admissions a second beside.\n\n",
+		out.say("%d ended sessions before, %d overdue ones in each of %d rounds, %d admissions a second beside.\n\n",
 			o.history, n, o.rounds, o.pace)
 		ways := []way{{"nothing", idle}, {"bare UPDATE", db.updateBare}, {"Engine.Sweep", func(ctx context.Context, _ string) error {
 			_, err := engine.Sweep(ctx)
@@ -54,7 +52,7 @@ func (db database) updateBare(ctx context.Context, _ string) error {
 	return db.exec(ctx, bareUpdate)
 }
 
-func (db database) sweeps(ctx context.Context, o options, ways []way, n int, out io.Writer) error {
+func (db database) sweeps(ctx context.Context, o options, ways []way, n int, out *report) error {
 	beside := map[string][]time.Duration{}
 	stream := 0
 	all, err := interleave(ways, o.rounds, func(w way) (slice, error) {
@@ -81,6 +79,10 @@ func (db database) sweeps(ctx context.Context, o options, ways []way, n int, out
 		t.add(w.name, ended, part, millis(percentile(beside[w.name], .5)), millis(p99), fraction(float64(p99)/float64(quiet)))
 	}
 	t.print(out)
+	// The last slice may have been another way's.
+	if err := ways[len(ways)-1].do(ctx, ""); err != nil {
+		return err
+	}
 	return db.unsettled(ctx, out)
 }
 
@@ -108,15 +110,15 @@ func (db database) makeOverdue(ctx context.Context, seed uint64, n int) error {
 }
 
 // unsettled says what a sweep has left undone.
-func (db database) unsettled(ctx context.Context, out io.Writer) error {
+func (db database) unsettled(ctx context.Context, out *report) error {
 	left, err := db.count(ctx, countOverdue)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\nOverdue sessions left: %d. ", left)
+	out.say("\nOverdue sessions left: %d. ", left)
 	half, err := db.count(ctx, `SELECT count(*) FROM curfew.sessions s JOIN curfew.session_requests r USING (customer_id)
 		WHERE r.session_id = s.id AND s.status = 'cancelled' AND r.status = 'pending'`)
-	fmt.Fprintf(out, "Ended sessions with an open request: %d.\n", half)
+	out.say("Ended sessions with an open request: %d.\n", half)
 	return err
 }
 

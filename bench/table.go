@@ -8,6 +8,18 @@ import (
 	"unicode/utf8"
 )
 
+// report is where the figures go; what could not be written is its first error.
+type report struct {
+	to  io.Writer
+	err error
+}
+
+func (r *report) say(format string, args ...any) {
+	if r.err == nil {
+		_, r.err = fmt.Fprintf(r.to, format, args...)
+	}
+}
+
 // table is printed as Markdown, its columns aligned: words left, figures right.
 type table [][]string
 
@@ -15,7 +27,7 @@ func newTable(heads ...string) table { return table{heads} }
 
 func (t *table) add(cells ...string) { *t = append(*t, cells) }
 
-func (t table) print(out io.Writer) {
+func (t table) print(out *report) {
 	widths := make([]int, len(t[0]))
 	for _, row := range t {
 		for i, cell := range row {
@@ -24,14 +36,14 @@ func (t table) print(out io.Writer) {
 	}
 	for n, row := range t {
 		for i, cell := range row {
-			fmt.Fprintf(out, "| %s ", pad(cell, widths[i], n > 0 && numeric(cell)))
+			out.say("| %s ", pad(cell, widths[i], n > 0 && numeric(cell)))
 		}
-		fmt.Fprintln(out, "|")
+		out.say("|\n")
 		if n == 0 {
 			for _, width := range widths {
-				fmt.Fprint(out, "|", strings.Repeat("-", width+2))
+				out.say("|%s", strings.Repeat("-", width+2))
 			}
-			fmt.Fprintln(out, "|")
+			out.say("|\n")
 		}
 	}
 }

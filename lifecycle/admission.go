@@ -110,7 +110,7 @@ func (e *Engine) settle(ctx context.Context, s curfew.Standing, by curfew.Actor)
 	var stats curfew.Stats
 	stats.Count(rule.Name, s.Offered())
 	e.observeCleaned(stats, curfew.ByAdmission)
-	e.observe.Expired(ended.Now.Sub(s.ExpiresAt))
+	e.observeLag(ended.Now.Sub(s.ExpiresAt))
 	return ended, nil
 }
 

@@ -168,6 +168,18 @@ func TestACreditIsSpentOnceOldestFirst(t *testing.T) {
 	})
 }
 
+func TestAnOverdueSessionLeavesTheCreditThatTheNextOneSpends(t *testing.T) {
+	worlds(t, func(w *world) {
+		old := w.pay("c", "p1")
+		w.Age(w, old.SessionID, longAgo)
+		f := must(w.CreateSession(w.Context(), shop, lifecycle.Claim{CustomerID: "c", Plan: "chat10"}))(w)
+		if f.CheckoutID != old.CheckoutID || f.SessionID == old.SessionID {
+			w.Errorf("got %+v", f)
+		}
+		w.is(f.SessionID, curfew.Waiting, "", curfew.Pending, curfew.Fulfilled)
+	})
+}
+
 func TestARefusalNamesWhoBlocksUntilWhenAndWhatToDo(t *testing.T) {
 	worlds(t, func(w *world) {
 		f := w.pay("c", "p1")

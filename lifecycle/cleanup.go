@@ -278,7 +278,7 @@ func (e *Engine) endPage(ctx context.Context, run *curfew.Run, batches []curfew.
 			ids[s.Session.ID] = true
 			run.Stats.Count(b.Rule.Name, s.RequestEnded)
 			if b.Rule.To == curfew.Cancelled {
-				e.observe.Expired(s.Session.EndedAt.Sub(s.Deadline))
+				e.observeLag(s.Session.EndedAt.Sub(s.Deadline))
 			}
 		}
 	}

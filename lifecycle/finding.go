@@ -105,7 +105,7 @@ func (e *Engine) sessionFindings(r Report) []Finding {
 	}
 	if q := r.Requests; q != nil {
 		all = append(all, Finding{
-			StaleRequests, Warning, q.Stale, stale(r),
+			StaleRequests, Warning, q.Stale, offered(r),
 			fmt.Sprintf("%s pending past the deadline", count(q.Stale, "request")),
 		})
 	}
@@ -120,7 +120,7 @@ func (e *Engine) moneyFindings(r Report) []Finding {
 	n := c.MoneyDue + c.ByOutcome[curfew.Held] + c.ByOutcome[curfew.RefundDue]
 	return []Finding{{
 		MoneyUnsettled, Critical, n, nil,
-		fmt.Sprintf("%s held or due, the oldest since %s", count(n, "payment"), Span(c.OldestUnsettled)),
+		fmt.Sprintf("%s held or due, the oldest for %s", count(n, "payment"), Span(c.OldestUnsettled)),
 	}}
 }
 
@@ -201,11 +201,18 @@ func veryStale(r Report, olderThan time.Duration) []string {
 	return ids(r.Details.Stale, func(s curfew.Standing) bool { return s.Age() > olderThan })
 }
 
+func offered(r Report) []string {
+	if r.Details == nil {
+		return nil
+	}
+	return ids(r.Details.Stale, curfew.Standing.Offered)
+}
+
 func orphans(r Report) []string {
 	if r.Details == nil {
 		return nil
 	}
-	return ids(r.Details.Orphans, func(curfew.Standing) bool { return true })
+	return ids(r.Details.Orphans, curfew.Standing.Orphan)
 }
 
 func ids(sessions []curfew.Standing, keep func(curfew.Standing) bool) []string {

@@ -50,3 +50,10 @@ func (e *Engine) observeCleaned(s curfew.Stats, t curfew.Trigger) {
 		}
 	}
 }
+
+// observeLag tells how late an ending was; one before its deadline was not.
+func (e *Engine) observeLag(lag time.Duration) {
+	if lag > 0 {
+		e.observe.Expired(lag)
+	}
+}

@@ -38,14 +38,16 @@ func (e *Engine) create(ctx context.Context, by curfew.Actor, c Claim) (Fulfilme
 	if r, err := e.known(ctx, c); !errors.Is(err, curfew.NotFound) {
 		return keyed(r, c, err)
 	}
-	r, err := e.place(ctx, bid{
+	b := bid{
 		customerID: c.CustomerID,
 		admission:  func(ctx context.Context) (curfew.Admission, error) { return e.spend(ctx, by, c) },
 		known:      func(ctx context.Context) (curfew.Receipt, error) { return e.known(ctx, c) },
-	})
+	}
+	r, err := e.place(ctx, b)
+	if errors.Is(err, curfew.PaymentRequired) {
+		r, err = e.placeUnpaid(ctx, b, err)
+	}
 	switch {
-	case errors.Is(err, curfew.PaymentRequired):
-		return Fulfilment{}, e.unpaid(ctx, c, err)
 	case err != nil:
 		return Fulfilment{}, fmt.Errorf("create session for customer %s: %w", c.CustomerID, err)
 	case r.admitted != nil:
@@ -55,9 +57,24 @@ func (e *Engine) create(ctx context.Context, by curfew.Actor, c Claim) (Fulfilme
 	case r.blocker == nil:
 		return Fulfilment{}, curfew.Errorf(curfew.Unavailable, "the customer's slot changes hands too quickly: try again")
 	}
-	b := e.blocker(*r.blocker)
-	e.refused(ctx, c.CustomerID, b)
-	return Fulfilment{}, curfew.Refusal(*b)
+	blocker := e.blocker(*r.blocker)
+	e.refused(ctx, c.CustomerID, blocker)
+	return Fulfilment{}, curfew.Refusal(*blocker)
+}
+
+// placeUnpaid looks again for a customer who has no credit: what stands in the
+// way comes before what a session would cost, and an overdue session of their
+// own leaves the credit that was missing.
+func (e *Engine) placeUnpaid(ctx context.Context, b bid, unpaid error) (result, error) {
+	_, err := e.store.Open(ctx, b.customerID)
+	if errors.Is(err, curfew.NotFound) {
+		return result{}, unpaid
+	}
+	blocker, err := e.settleOwn(ctx, b.customerID)
+	if err != nil || blocker != nil {
+		return result{blocker: blocker}, err
+	}
+	return e.place(ctx, b)
 }
 
 func (e *Engine) checkClaim(c Claim) error {
@@ -115,18 +132,6 @@ func (e *Engine) spend(ctx context.Context, by curfew.Actor, c Claim) (curfew.Ad
 		a.From, a.Reason = curfew.Credited, "a credit was spent"
 	}
 	return a, nil
-}
-
-// unpaid tells a customer without a credit that the slot is taken, if it is:
-// what stands in the way comes before what it would cost.
-func (e *Engine) unpaid(ctx context.Context, c Claim, unpaid error) error {
-	s, err := e.store.Open(ctx, c.CustomerID)
-	if err != nil || e.due(s) {
-		return unpaid
-	}
-	b := e.blocker(s)
-	e.refused(ctx, c.CustomerID, b)
-	return curfew.Refusal(*b)
 }
 
 func (e *Engine) planNames() string {

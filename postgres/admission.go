@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -19,7 +20,7 @@ const (
 	insertSession = `INSERT INTO curfew.sessions
 			(customer_id, id, checkout_id, plan, kind, duration_seconds, status, version, expires_at)
 		VALUES ($1, $2, $3, $4, $5, $6, 'waiting', 1, LEAST(now() + $7::interval, $8::timestamptz))
-		RETURNING created_at, expires_at`
+		RETURNING id, created_at, expires_at`
 	insertRequest = `INSERT INTO curfew.session_requests (customer_id, id, session_id, customer_name, status)
 		VALUES ($1, $2, $3, $4, 'pending')`
 	// The two of an admission in one statement: each statement costs a message.
@@ -33,8 +34,8 @@ const (
 )
 
 // Admit writes an admission: a fresh checkout in one round trip, as one
-// pipelined implicit transaction; one that exists already in a transaction that
-// compares it.
+// pipelined implicit transaction, which those that come at the same time share
+// (decision 3); one that exists already in a transaction that compares it.
 func (s *Store) Admit(ctx context.Context, a curfew.Admission) (curfew.Standing, error) {
 	st := curfew.Standing{Session: a.Session, Request: a.Request}
 	st.Status, st.Version = curfew.Waiting, 1
@@ -43,7 +44,7 @@ func (s *Store) Admit(ctx context.Context, a curfew.Admission) (curfew.Standing,
 
 	var err error
 	if a.From == "" {
-		err = s.send(ctx, func(b *pgx.Batch) { queueAdmission(b, a, &st) })
+		err = s.admitFresh(ctx, a, &st)
 	} else {
 		err = s.tx(ctx, func(tx pgx.Tx) error {
 			return sendIn(ctx, tx, func(b *pgx.Batch) { queueRenewal(b, a, &st) })
@@ -56,16 +57,30 @@ func (s *Store) Admit(ctx context.Context, a curfew.Admission) (curfew.Standing,
 	return st, nil
 }
 
-// queueAdmission queues a fresh checkout with its session, in the order in
-// which its keys are taken.
-func queueAdmission(b *pgx.Batch, a curfew.Admission, st *curfew.Standing) {
-	if a.Checkout.Ref != "" {
-		queueClaim(b, a.Checkout)
+// queueFresh queues fresh checkouts with their sessions: table by table in the
+// order in which keys are taken, and in each table by key, so that no two such
+// transactions wait for each other in a circle.
+func queueFresh(b *pgx.Batch, group []*candidate) {
+	var claims, checkouts, events [][]any
+	for _, c := range group {
+		if c.a.Checkout.Ref != "" {
+			claims = append(claims, claimValues(c.a.Checkout))
+		}
+		checkouts = append(checkouts, checkoutValues(c.a.Checkout, curfew.Fulfilled, c.a.Session.ID, 0))
+		events = append(events, firstEvents(c.a))
 	}
-	queueKey(b, a)
-	queueCheckout(b, a.Checkout, curfew.Fulfilled, a.Session.ID, 0)
-	queueSession(b, a, st)
-	b.Queue(insertTwoEvents, slices.Concat(
+	slices.SortFunc(claims, func(x, y []any) int { return strings.Compare(x[0].(string), y[0].(string)) }) //nolint:errcheck // the reference
+	queueRows(b, insertClaim, claims)
+	for _, c := range group {
+		queueKey(b, c.a)
+	}
+	queueRows(b, insertCheckout, checkouts)
+	queueSessions(b, group)
+	queueRows(b, insertTwoEvents, events)
+}
+
+func firstEvents(a curfew.Admission) []any {
+	return slices.Concat(
 		event{
 			subject: "session", customerID: a.Session.CustomerID, subjectID: a.Session.ID, number: 1,
 			to: string(curfew.Waiting), actor: a.Actor, reason: a.Reason,
@@ -73,13 +88,13 @@ func queueAdmission(b *pgx.Batch, a curfew.Admission, st *curfew.Standing) {
 		event{
 			subject: "checkout", customerID: a.Checkout.CustomerID, subjectID: a.Checkout.ID, number: 1,
 			to: string(curfew.Fulfilled), actor: a.Actor, reason: a.Reason,
-		}.values())...)
+		}.values())
 }
 
 // queueRenewal queues a session that an existing checkout pays for.
 func queueRenewal(b *pgx.Batch, a curfew.Admission, st *curfew.Standing) {
 	queueKey(b, a)
-	queueSession(b, a, st)
+	queueSessions(b, []*candidate{{a: a, st: st}})
 	c := a.Checkout
 	b.Queue(fulfilCheckout, c.CustomerID, c.ID, a.From, c.Version, a.Session.ID).Exec(hit("checkout %s has moved", c.ID))
 	b.Queue(tallyRenewal)
@@ -95,9 +110,7 @@ func queueRenewal(b *pgx.Batch, a curfew.Admission, st *curfew.Standing) {
 	})
 }
 
-func queueClaim(b *pgx.Batch, c curfew.Checkout) {
-	b.Queue(insertClaim, c.Ref, c.CustomerID, c.ID, c.Plan)
-}
+func claimValues(c curfew.Checkout) []any { return []any{c.Ref, c.CustomerID, c.ID, c.Plan} }
 
 func queueKey(b *pgx.Batch, a curfew.Admission) {
 	if a.Key != "" {
@@ -105,7 +118,7 @@ func queueKey(b *pgx.Batch, a curfew.Admission) {
 	}
 }
 
-func queueCheckout(b *pgx.Batch, c curfew.Checkout, outcome curfew.Outcome, sessionID string, ttl time.Duration) {
+func checkoutValues(c curfew.Checkout, outcome curfew.Outcome, sessionID string, ttl time.Duration) []any {
 	if c.Metadata == nil {
 		c.Metadata = map[string]string{}
 	}
@@ -113,16 +126,42 @@ func queueCheckout(b *pgx.Batch, c curfew.Checkout, outcome curfew.Outcome, sess
 	if outcome == curfew.Deferred {
 		retry = &ttl
 	}
-	b.Queue(insertCheckout, c.CustomerID, c.ID, c.Ref, c.Plan, c.Amount, c.Currency, c.Email, c.Name, c.Metadata,
-		outcome, null(sessionID), retry)
+	return []any{
+		c.CustomerID, c.ID, c.Ref, c.Plan, c.Amount, c.Currency, c.Email, c.Name, c.Metadata,
+		outcome, null(sessionID), retry,
+	}
 }
 
-func queueSession(b *pgx.Batch, a curfew.Admission, st *curfew.Standing) {
-	// A new session always has a deadline, so a zero one is now.
-	b.Queue(insertSession, a.Session.CustomerID, a.Session.ID, null(a.Session.CheckoutID), a.Session.Plan, a.Session.Kind,
-		int64(a.Session.Duration/time.Second), a.Deadline.After, null(a.Deadline.Limit)).
-		QueryRow(func(row pgx.Row) error { return row.Scan((*stamp)(&st.CreatedAt), (*stamp)(&st.ExpiresAt)) })
-	b.Queue(insertRequest, a.Session.CustomerID, a.Request.ID, a.Session.ID, a.Request.CustomerName)
+// queueSessions queues sessions with their requests.
+func queueSessions(b *pgx.Batch, group []*candidate) {
+	var sessions, requests [][]any
+	for _, c := range group {
+		s, d := c.a.Session, c.a.Deadline
+		// A new session always has a deadline, so a zero one is now.
+		sessions = append(sessions, []any{
+			s.CustomerID, s.ID, null(s.CheckoutID), s.Plan, s.Kind, int64(s.Duration / time.Second), d.After, null(d.Limit),
+		})
+		requests = append(requests, []any{s.CustomerID, c.a.Request.ID, s.ID, c.a.Request.CustomerName})
+	}
+	for _, q := range queueRows(b, insertSession, sessions) {
+		q.Query(func(rows pgx.Rows) error { return readSessions(rows, group) })
+	}
+	queueRows(b, insertRequest, requests)
+}
+
+// readSessions reads the database's times of some of the group.
+func readSessions(rows pgx.Rows, group []*candidate) error {
+	var id text
+	var created, expires stamp
+	_, err := pgx.ForEachRow(rows, []any{&id, &created, &expires}, func() error {
+		i := slices.IndexFunc(group, func(c *candidate) bool { return len(group) == 1 || strings.EqualFold(c.st.ID, string(id)) })
+		if i < 0 {
+			return curfew.Errorf(curfew.Internal, "the database answers for session %s, which nobody asked for", id)
+		}
+		group[i].st.CreatedAt, group[i].st.ExpiresAt = time.Time(created), time.Time(expires)
+		return nil
+	})
+	return err
 }
 
 // Defer writes a payment whose customer's slot is taken.
@@ -130,9 +169,9 @@ func (s *Store) Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor
 	r := curfew.Receipt{}
 	err := s.send(ctx, func(b *pgx.Batch) {
 		if c.Ref != "" {
-			queueClaim(b, c)
+			b.Queue(insertClaim, claimValues(c)...)
 		}
-		queueCheckout(b, c, curfew.Deferred, "", ttl)
+		b.Queue(insertCheckout, checkoutValues(c, curfew.Deferred, "", ttl)...)
 		queueEvents(b, []event{{
 			subject: "checkout", customerID: c.CustomerID, subjectID: c.ID, number: 1,
 			to: string(curfew.Deferred), actor: actor, reason: "the customer's slot is taken",

@@ -15,7 +15,10 @@ import (
 )
 
 // Store is lifecycle's store on PostgreSQL. It is safe for concurrent use.
-type Store struct{ pool *pgxpool.Pool }
+type Store struct {
+	pool   *pgxpool.Pool
+	groups *groups
+}
 
 // parameters is what every connection of Open's pool asks of the server, unless
 // the URL says otherwise: a lock that does not come is given up before the
@@ -57,7 +60,7 @@ func Open(ctx context.Context, url string) (*Store, error) {
 }
 
 // New is the store over a pool of the caller's, whose timeouts hold.
-func New(pool *pgxpool.Pool) *Store { return &Store{pool} }
+func New(pool *pgxpool.Pool) *Store { return &Store{pool, newGroups(pool)} }
 
 // Close closes the pool once its connections have been given back.
 func (s *Store) Close() { s.pool.Close() }

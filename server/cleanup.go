@@ -130,7 +130,7 @@ func PreviewJSON(p curfew.Preview) api.Preview {
 	for i, it := range p.Items {
 		out.Items[i] = api.PreviewItem{
 			SessionID: it.SessionID, RequestID: it.RequestID, CustomerID: it.CustomerID, Rule: string(it.Rule),
-			AgeSeconds: int64(it.Age / time.Second), Version: it.Version,
+			AgeSeconds: int64(it.Age / time.Second), Version: it.Version, Reason: string(it.Reason), Owed: string(it.Owed),
 		}
 	}
 	return out

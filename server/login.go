@@ -22,8 +22,8 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 		err = s.signIn(w, r, who)
 	}
 	if err != nil {
-		p := web.Page{LoginHint: loginHint, Version: s.version}
-		p.Message = "This link has been used, or is older than two minutes. Run " + loginHint + " again: it prints a new one."
+		p := web.Page{LoginHint: s.hint, Version: s.version}
+		p.Message = "This link has been used, or is older than two minutes. Run " + s.hint + " again: it prints a new one."
 		s.page(w, r, web.LoginPage, p)
 		return
 	}

@@ -10,9 +10,6 @@ import (
 	"github.com/curfewhq/curfew/web"
 )
 
-// loginHint prints a link that signs a browser in.
-const loginHint = "curfew login"
-
 // pages serves what browsers see, and the way in and out.
 func (s *Server) pages(mux *http.ServeMux) {
 	mux.Handle("GET /{$}", http.RedirectHandler("/"+web.CleanupPage, http.StatusSeeOther))
@@ -31,7 +28,7 @@ func (s *Server) pages(mux *http.ServeMux) {
 
 // shell is what a page says before its script has asked anything.
 func (s *Server) shell(r *http.Request) web.Page {
-	p := web.Page{LoginHint: loginHint, Version: s.version}
+	p := web.Page{LoginHint: s.hint, Version: s.version}
 	who, err := s.visitor(r)
 	if err != nil {
 		return p

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -42,9 +43,12 @@ type Options struct {
 	// BaseURL is where callers reach the server, for texts that can be pasted:
 	// http://127.0.0.1:3001.
 	BaseURL string
-	Version string
-	Logger  *slog.Logger // nil: nothing is logged
-	Metrics *Metrics     // nil: /metrics has only Go's figures and the process's
+	// LoginHint is the whole line that prints a link which signs a browser in;
+	// empty: curfew login.
+	LoginHint string
+	Version   string
+	Logger    *slog.Logger // nil: nothing is logged
+	Metrics   *Metrics     // nil: /metrics has only Go's figures and the process's
 	// RequestTimeout bounds a request, but for cleanups, which get a minute;
 	// 0: 10 s.
 	RequestTimeout time.Duration
@@ -57,6 +61,7 @@ type Server struct {
 	once     Once
 	ready    func(context.Context) error
 	baseURL  string
+	hint     string
 	version  string
 	log      *slog.Logger
 	metrics  *Metrics
@@ -75,6 +80,7 @@ func New(o Options) (*Server, error) {
 		engine: o.Engine, identity: o.Identity, once: o.Once, ready: o.Ready, log: o.Logger, metrics: o.Metrics,
 		baseURL: strings.TrimSuffix(o.BaseURL, "/"), version: o.Version, timeout: o.RequestTimeout,
 		origins: http.NewCrossOriginProtection(),
+		hint:    cmp.Or(o.LoginHint, "curfew login"),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.NewTextHandler(io.Discard, nil))

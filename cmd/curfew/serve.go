@@ -139,7 +139,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 		return err
 	}
 	srv, err := server.New(server.Options{
-		Engine: svc.engine, Identity: identity, Once: svc.db, Ready: svc.ready, BaseURL: svc.url,
+		Engine: svc.engine, Identity: identity, Once: svc.db, Ready: svc.ready, BaseURL: svc.url, LoginHint: s.loginLine(svc.url),
 		Version: version(), Logger: svc.log, Metrics: metrics,
 	})
 	if err != nil {

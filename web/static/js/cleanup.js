@@ -25,7 +25,7 @@ export function rows({ items, truncated }, filtered) {
   }
   const place = h("div", {});
   const showFirst = (n) => place.replaceChildren(
-    table("What would be cleaned up", ["Customer", "Rule", "Age", "Session"], items.slice(0, n).map(row)),
+    table("What would be cleaned up", ["Customer", "Rule", "Age", "Payment", "Session"], items.slice(0, n).map(row)),
     ...(n < items.length ? [more(n, items.length, showFirst)] : []),
     ...(truncated ? [quiet("More is due than one preview holds: run the cleanup again afterwards.")] : []));
   showFirst(page);
@@ -37,7 +37,7 @@ const more = (shown, all, showFirst) => h("button", {
 }, `${shown} of ${all} shown. Show more`);
 
 const row = (item) => [
-  customerLink(item.customerId), capital(words.rules[item.rule]?.[0] ?? item.rule), span(item.ageSeconds), id(item.sessionId),
+  customerLink(item.customerId), capital(words.rules[item.rule]?.[0] ?? item.rule), span(item.ageSeconds), words.settlement(item.owed), id(item.sessionId),
 ];
 
 const capital = (text) => text[0].toUpperCase() + text.slice(1);

@@ -41,3 +41,13 @@ const outcomes = {
 
 /** became: what has become of a payment, behind its name. */
 export const became = ({ outcome }) => outcomes[outcome] ?? `is ${outcome}.`;
+
+const settlements = {
+  fulfilled: "stays paid",
+  credited: "credit",
+  refund_due: "refund",
+  forfeited: "used up",
+};
+
+/** settlement: what a payment would become when its session ends. */
+export const settlement = (owed) => settlements[owed] ?? owed;

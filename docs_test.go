@@ -1,0 +1,49 @@
+package curfew_test
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestEveryDirectDependencyHasALineOfReason(t *testing.T) {
+	t.Parallel()
+	mod, reasons := read(t, "go.mod"), read(t, "docs/dependencies.md")
+	direct := regexp.MustCompile(`(?m)^\t(\S+) v(\S+)$`).FindAllStringSubmatch(mod, -1)
+	if len(direct) == 0 {
+		t.Fatal("go.mod has no direct dependencies?")
+	}
+	for _, d := range direct {
+		if !strings.Contains(reasons, "`"+d[1]+"` | "+d[2]+" |") {
+			t.Errorf("docs/dependencies.md has no line for %s %s", d[1], d[2])
+		}
+	}
+	for _, listed := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\| [0-9]").FindAllStringSubmatch(reasons, -1) {
+		if !strings.Contains(mod+read(t, "tools/go.mod"), listed[1]+" v") {
+			t.Errorf("docs/dependencies.md gives a reason for %s, which nothing needs", listed[1])
+		}
+	}
+}
+
+// A link in the documents leads to a file that is there.
+func TestLinksBetweenDocumentsLead(t *testing.T) {
+	t.Parallel()
+	link := regexp.MustCompile(`\]\(([^)#:]+)\)`)
+	for _, doc := range []string{"README.md", "CONTRIBUTING.md"} {
+		for _, l := range link.FindAllStringSubmatch(read(t, doc), -1) {
+			if _, err := os.Stat(l[1]); err != nil {
+				t.Errorf("%s links to %s: %v", doc, l[1], err)
+			}
+		}
+	}
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

@@ -1,0 +1,158 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/curfewhq/curfew"
+)
+
+// How admissions share transactions. One that comes while nothing is being
+// written is written at once; those that come meanwhile go together next.
+const (
+	// mostInGroup bounds what one failure sends back to be written alone.
+	mostInGroup = 32
+	// enough that wait are worth a second connection: fewer would only make the
+	// groups smaller, which costs more than it gains. A third one gained nothing.
+	enough      = 8
+	mostWriting = 2
+	// patience is how long a group may take: it has no caller whose context ends.
+	patience = 10 * time.Second
+	// groupLock makes a group give up where one of it has to wait for somebody
+	// else's transaction: the others shall not wait with it.
+	groupLock = `SELECT set_config('lock_timeout', '50ms', true)`
+)
+
+// errAlone sends a candidate back: its group failed, and it may not be to blame.
+var errAlone = errors.New("to be written alone")
+
+// candidate is a fresh admission on its way.
+type candidate struct {
+	a    curfew.Admission
+	st   *curfew.Standing // gets the database's times
+	done chan error
+}
+
+// groups collects candidates. No two of a customer are in it: the second one is
+// written alone, and waits for the first as any two transactions do.
+type groups struct {
+	mu        sync.Mutex
+	waiting   []*candidate
+	customers map[string]bool
+	writing   int // goroutines, each with a connection of the pool
+	most      int // of them
+}
+
+func newGroups(pool *pgxpool.Pool) *groups {
+	return &groups{customers: make(map[string]bool), most: min(mostWriting, int(pool.Config().MaxConns))}
+}
+
+// admitFresh writes a fresh admission, with others that come at the same time.
+func (s *Store) admitFresh(ctx context.Context, a curfew.Admission, st *curfew.Standing) error {
+	c := &candidate{a, st, make(chan error, 1)}
+	err := errAlone
+	if s.join(ctx, c) {
+		select {
+		case err = <-c.done:
+		case <-ctx.Done():
+			s.groups.leave(c)
+			return translate(ctx.Err()) // it may be written yet: nobody knows
+		}
+	}
+	if !errors.Is(err, errAlone) {
+		return err
+	}
+	return s.send(ctx, func(b *pgx.Batch) { queueFresh(b, []*candidate{c}) })
+}
+
+// join makes c wait for the next group, and sees to it that there is one. A key
+// is rare; who has one goes alone.
+func (s *Store) join(ctx context.Context, c *candidate) bool {
+	g := s.groups
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if c.a.Key != "" || g.customers[c.a.Session.CustomerID] {
+		return false
+	}
+	g.customers[c.a.Session.CustomerID] = true
+	g.waiting = append(g.waiting, c)
+	if g.writing == 0 || len(g.waiting) >= enough && g.writing < g.most {
+		g.writing++
+		go s.writeGroups(context.WithoutCancel(ctx))
+	}
+	return true
+}
+
+// leave takes back what has not been taken into a group.
+func (g *groups) leave(c *candidate) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if i := slices.Index(g.waiting, c); i >= 0 {
+		g.waiting = slices.Delete(g.waiting, i, i+1)
+		delete(g.customers, c.a.Session.CustomerID)
+	}
+}
+
+// take is the next group, the longest waiting first, sorted as keys are taken;
+// with none its goroutine has nothing left to write.
+func (g *groups) take() []*candidate {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	n := min(len(g.waiting), mostInGroup)
+	group := slices.Clone(g.waiting[:n])
+	g.waiting = slices.Delete(g.waiting, 0, n)
+	if n == 0 {
+		g.writing--
+	}
+	slices.SortFunc(group, func(a, b *candidate) int { return strings.Compare(a.a.Session.CustomerID, b.a.Session.CustomerID) })
+	return group
+}
+
+// answer tells every candidate what became of it.
+func (g *groups) answer(group []*candidate, err error) {
+	g.mu.Lock()
+	for _, c := range group {
+		delete(g.customers, c.a.Session.CustomerID)
+	}
+	g.mu.Unlock()
+	for _, c := range group {
+		c.done <- err
+	}
+}
+
+// writeGroups writes until nothing waits.
+func (s *Store) writeGroups(ctx context.Context) {
+	for {
+		runtime.Gosched() // those who have just been answered may be back at once
+		group := s.groups.take()
+		if len(group) == 0 {
+			return
+		}
+		s.groups.answer(group, s.writeGroup(ctx, group))
+	}
+}
+
+// writeGroup writes a group in one round trip, as one implicit transaction. Only
+// an answer that did not come is everybody's error.
+func (s *Store) writeGroup(ctx context.Context, group []*candidate) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var b pgx.Batch
+	if len(group) > 1 {
+		b.Queue(groupLock)
+	}
+	queueFresh(&b, group)
+	err := s.pool.SendBatch(ctx, &b).Close()
+	if err != nil && !unreachable(err) && (len(group) > 1 || repeatable(err)) {
+		return errAlone
+	}
+	return translate(err)
+}

@@ -1,0 +1,123 @@
+package server_test
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// figures is the names and labels of the figures, with their values.
+func (h *house) figures() map[string]string {
+	h.Helper()
+	_, text := h.operator("/metrics")
+	all := map[string]string{}
+	for line := range strings.Lines(text) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), " "); ok && strings.HasPrefix(name, "curfew_") {
+			all[name] = value
+		}
+	}
+	return all
+}
+
+func TestTheFigures(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.ago(time.Hour)
+	h.fulfilled("stale")
+	h.ago(0)
+	h.fulfilled("fresh")
+	_, _ = h.shop().CreateSession(t.Context(), api.NewSession{Plan: "free", CustomerID: "fresh"}, "")
+	stale := h.figures()
+	_, err := h.admin().RunCleanup(t.Context(), api.Cleanup{})
+	must(t, err)
+	must(t, h.store.BeatSweep(t.Context(), 0))
+	clean := h.figures()
+
+	for name, want := range map[string]string{
+		`curfew_sessions{status="waiting"}`:                                      "2",
+		`curfew_sessions_stale`:                                                  "1",
+		`curfew_sessions_very_stale`:                                             "1",
+		`curfew_sessions_orphaned`:                                               "0",
+		`curfew_requests{status="pending"}`:                                      "2",
+		`curfew_checkouts{outcome="fulfilled"}`:                                  "2",
+		`curfew_health_problems{code="very_stale_sessions",severity="critical"}`: "1",
+		`curfew_blocked_total{status="waiting"}`:                                 "1",
+		`curfew_admissions_total{outcome="refused"}`:                             "1",
+		`curfew_admissions_total{outcome="fulfilled"}`:                           "2",
+		`curfew_admission_duration_seconds_count`:                                "3",
+		`curfew_customers_blocked_repeatedly`:                                    "0",
+	} {
+		if stale[name] != want {
+			t.Errorf("before the cleanup %s is %q, want %s", name, stale[name], want)
+		}
+	}
+	for name, want := range map[string]string{
+		`curfew_sessions{status="waiting"}`:                             "1",
+		`curfew_sessions{status="cancelled"}`:                           "1",
+		`curfew_sessions_stale`:                                         "0",
+		`curfew_cleaned_total{rule="oldWaitingSessions",trigger="api"}`: "1",
+		`curfew_cleaned_total{rule="expiredRequests",trigger="api"}`:    "1",
+		`curfew_cleanup_runs_total{outcome="succeeded",trigger="api"}`:  "1",
+		`curfew_cleanup_duration_seconds_count`:                         "1",
+		`curfew_expiry_lag_seconds_count`:                               "1",
+		`curfew_expiry_lag_seconds_bucket{le="0.001"}`:                  "0",
+		`curfew_expiry_lag_seconds_bucket{le="3600"}`:                   "1",
+	} {
+		if clean[name] != want {
+			t.Errorf("after the cleanup %s is %q, want %s", name, clean[name], want)
+		}
+	}
+	if clean["curfew_sweeper_last_success_timestamp_seconds"] == "" || stale["curfew_sweeper_last_success_timestamp_seconds"] != "" {
+		t.Error("a sweeper that never swept has a last success, or one that did has none")
+	}
+}
+
+// The names are the contract's, all of them and no others. Deliveries have
+// figures once there are deliveries.
+func TestTheFiguresAreTheContracts(t *testing.T) {
+	t.Parallel()
+	want := []string{
+		"curfew_admission_duration_seconds", "curfew_admissions_total", "curfew_blocked_total", "curfew_checkouts", "curfew_cleaned_total",
+		"curfew_cleanup_duration_seconds", "curfew_cleanup_runs_total", "curfew_customers_blocked_repeatedly", "curfew_expiry_lag_seconds",
+		"curfew_health_problems", "curfew_requests", "curfew_sessions", "curfew_sessions_orphaned", "curfew_sessions_stale",
+		"curfew_sessions_very_stale", "curfew_sweeper_last_success_timestamp_seconds",
+	}
+	h := newHouse(t)
+	h.ago(time.Hour)
+	h.fulfilled("stale")
+	h.ago(0)
+	h.figures()
+	h.metrics.Blocked(curfew.Live)
+	h.metrics.Cleaned(curfew.NoShows, curfew.ByTimer, 1)
+	h.metrics.RunFinished(curfew.ByTimer, curfew.RunFailed, time.Second)
+	must(t, h.store.BeatSweep(t.Context(), 0))
+	names := map[string]bool{}
+	for name := range h.figures() {
+		name, _, _ = strings.Cut(name, "{")
+		names[regexp.MustCompile(`_(bucket|sum|count)$`).ReplaceAllString(name, "")] = true
+	}
+	if got := slices.Sorted(maps.Keys(names)); !slices.Equal(got, want) {
+		t.Errorf("the figures are %v", got)
+	}
+}
+
+func TestAFigureThatFailedIsAbsent(t *testing.T) {
+	t.Parallel()
+	h := newHouseWith(t, settings{store: func(s lifecycle.Store) lifecycle.Store { return blind{s} }})
+	got := h.figures()
+	for _, name := range []string{"curfew_sessions_stale", `curfew_sessions{status="waiting"}`, "curfew_customers_blocked_repeatedly", "curfew_sweeper_last_success_timestamp_seconds"} {
+		if got[name] != "" {
+			t.Errorf("%s is %s, though it could not be read", name, got[name])
+		}
+	}
+	if got[`curfew_requests{status="pending"}`] != "0" || got[`curfew_health_problems{code="unreadable",severity="critical"}`] == "" {
+		t.Errorf("what can be had is missing: %v", got)
+	}
+}

@@ -59,4 +59,7 @@ type Repayment struct {
 	ID       string
 	Amount   int64
 	Currency string
+	// Key is that of the order it was made for; empty: somebody gave it back
+	// without Curfew.
+	Key string
 }

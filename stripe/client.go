@@ -1,0 +1,72 @@
+package stripe
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/stripe/stripe-go/v86"
+
+	"github.com/curfewhq/curfew"
+)
+
+// defaultTimeout is above what Stripe's slowest answers take.
+const defaultTimeout = 30 * time.Second
+
+// pageSize is the most that Stripe lists at once.
+const pageSize = 100
+
+// ClientOptions say whom to ask, and as whom.
+type ClientOptions struct {
+	APIKey  string
+	BaseURL string        // empty: Stripe's own
+	Timeout time.Duration // of one call; 0: 30 s
+}
+
+// Client asks Stripe. Each call is tried once: waiting and trying again are the
+// caller's, who knows what is still wanted. It may be used by many at once.
+//
+// Errors have a kind. Unavailable: whether it was done is not known, ask again
+// with the same key. Unauthenticated: the API key is not good, or not good for
+// this. Invalid and IdempotencyMismatch: Stripe has refused, and will again.
+type Client struct {
+	api *stripe.Client
+}
+
+// NewClient fails with Invalid without a key, or with an address that is none.
+func NewClient(o ClientOptions) (*Client, error) {
+	if o.APIKey == "" || strings.TrimSpace(o.APIKey) != o.APIKey {
+		return nil, curfew.Errorf(curfew.Invalid, "the Stripe API key is empty or has spaces around it")
+	}
+	if o.BaseURL == "" {
+		o.BaseURL = stripe.APIURL
+	}
+	if at, err := url.Parse(o.BaseURL); err != nil || at.Host == "" || at.Scheme != "https" && at.Scheme != "http" {
+		return nil, curfew.Errorf(curfew.Invalid, "the Stripe API's address must be like %s", stripe.APIURL)
+	}
+	if o.Timeout == 0 {
+		o.Timeout = defaultTimeout
+	}
+	return &Client{stripe.NewClient(o.APIKey, stripe.WithBackends(&stripe.Backends{API: backend(o)}))}, nil
+}
+
+// backend shares nothing with other users of the library in this process, and
+// writes nothing to its logs.
+func backend(o ClientOptions) stripe.Backend {
+	return stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{
+		URL:               stripe.String(o.BaseURL),
+		MaxNetworkRetries: stripe.Int64(0),
+		EnableTelemetry:   stripe.Bool(false),
+		LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull},
+		HTTPClient: &http.Client{
+			Timeout:       o.Timeout,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return errRedirected },
+		},
+	})
+}
+
+// errRedirected is what a stranger between us and Stripe gets: its API never
+// sends anybody elsewhere, and the key travels with the call.
+var errRedirected = errors.New("redirected")

@@ -1,0 +1,131 @@
+package stripe
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/stripe/stripe-go/v86"
+	"github.com/stripe/stripe-go/v86/webhook"
+
+	"github.com/curfewhq/curfew"
+)
+
+// ErrForeign says that an event is truly Stripe's and not ours: of the other
+// mode (live or test), or of another account. Sending it again changes nothing,
+// so it is answered 2xx, fulfils nothing, and is told to an operator.
+var ErrForeign = curfew.Errorf(curfew.Conflict, "the Stripe event is of another mode or account than this service's")
+
+// HookOptions say which messages are Stripe's to us.
+type HookOptions struct {
+	// Secrets are the endpoint's signing secrets, any of which may have signed;
+	// several while one is being replaced. Without one there is no Hook.
+	Secrets []string
+	// Live is the mode of the events that count; nil: both do.
+	Live *bool
+	// Account is the connected account whose events count. Events of the account
+	// that owns the endpoint name none, and always count.
+	Account string
+	Now     func() time.Time // nil: time.Now
+}
+
+// Hook reads what Stripe posts to the webhook.
+type Hook struct {
+	secrets []string
+	live    *bool
+	account string
+	now     func() time.Time
+}
+
+// NewHook fails with Invalid without a secret: nothing is open because
+// something is unset.
+func NewHook(o HookOptions) (*Hook, error) {
+	if len(o.Secrets) == 0 {
+		return nil, curfew.Errorf(curfew.Invalid, "the Stripe webhook needs a signing secret (whsec_…)")
+	}
+	for _, secret := range o.Secrets {
+		if secret == "" || strings.TrimSpace(secret) != secret {
+			return nil, curfew.Errorf(curfew.Invalid, "a signing secret of the Stripe webhook is empty or has spaces around it")
+		}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Hook{secrets: slices.Clone(o.Secrets), live: o.Live, account: o.Account, now: o.Now}, nil
+}
+
+// Read verifies a message by its Stripe-Signature header and its body, exactly
+// as it came, and translates it. Nothing of the body is looked at before its
+// signature was found good.
+//
+// What does not prove to be Stripe's, now, is Invalid. An event of another mode
+// or account is ErrForeign; its notice has then an id and a time only.
+func (h *Hook) Read(signature string, body []byte) (curfew.Notice, error) {
+	event, err := h.verify(signature, body)
+	if err != nil {
+		return curfew.Notice{}, err
+	}
+	if event.ID == "" {
+		return curfew.Notice{}, curfew.Errorf(curfew.Invalid, "the Stripe event has no id")
+	}
+	notice := curfew.Notice{ID: event.ID, Kind: curfew.NoticeOther, At: instant(event.Created)}
+	if h.foreign(event) {
+		return notice, fmt.Errorf("event %s: %w", event.ID, ErrForeign)
+	}
+	if notice.Kind, notice.Payment, err = translate(event); err != nil {
+		return curfew.Notice{}, fmt.Errorf("event %s: %w", event.ID, err)
+	}
+	return notice, nil
+}
+
+// verify takes the event's API version as it is: an endpoint keeps the version
+// it was made with, and refusing its payments would help nobody. What is read
+// of an event has had the same form in all of them.
+func (h *Hook) verify(signature string, body []byte) (stripe.Event, error) {
+	signed, err := signedAt(signature)
+	if err != nil {
+		return stripe.Event{}, err
+	}
+	event, err := h.open(signature, body)
+	if err != nil {
+		return stripe.Event{}, err
+	}
+	if !near(signed, h.now()) {
+		return stripe.Event{}, ErrNotNow
+	}
+	return event, nil
+}
+
+// open tries every secret. The library's own look at the time is left out: it
+// uses another clock than ours and lets the future pass.
+func (h *Hook) open(signature string, body []byte) (stripe.Event, error) {
+	options := webhook.ConstructEventOptions{IgnoreTolerance: true, IgnoreAPIVersionMismatch: true}
+	for _, secret := range h.secrets {
+		event, err := webhook.ConstructEventWithOptions(body, signature, secret, options)
+		switch {
+		case err == nil:
+			return event, nil
+		case errors.Is(err, webhook.ErrInvalidHeader):
+			return stripe.Event{}, errHeader
+		case !errors.Is(err, webhook.ErrNoValidSignature):
+			return stripe.Event{}, curfew.Errorf(curfew.Invalid, "the body is signed, but is no Stripe event")
+		}
+	}
+	return stripe.Event{}, curfew.Errorf(curfew.Invalid,
+		"no signing secret fits the Stripe-Signature header and the body: the secret is another endpoint's, or the body was changed on its way")
+}
+
+func (h *Hook) foreign(event stripe.Event) bool {
+	otherMode := h.live != nil && event.Livemode != *h.live
+	return otherMode || event.Account != "" && event.Account != h.account
+}
+
+// instant is Stripe's way of telling a time; 0 is none.
+func instant(seconds int64) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
+}

@@ -1,0 +1,73 @@
+package stripetest
+
+import (
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/stripe/stripe-go/v86"
+	"github.com/stripe/stripe-go/v86/webhook"
+)
+
+// Event is one message to the webhook: what was so when it happened, whenever
+// it is sent.
+type Event struct {
+	ID   string
+	Type stripe.EventType
+	Ref  string // the Checkout Session it is about
+
+	at   time.Time
+	live bool
+	body func() []byte // made when it is first asked for
+}
+
+// tell is called with the lock held.
+func (f *Fake) tell(kind stripe.EventType, c *checkout) {
+	f.made++
+	event := &Event{ID: fmt.Sprintf("evt_%08d", f.made), Type: kind, Ref: c.ref, at: f.now(), live: f.live}
+	then := *c
+	event.body = sync.OnceValue(func() []byte { return event.render(f.subject(kind, then)) })
+	f.events = append(f.events, event)
+}
+
+// Events are those that were not delivered yet, oldest first.
+func (f *Fake) Events() []*Event {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]*Event(nil), f.events...)
+}
+
+// Body is the message, to the byte the same every time.
+func (e *Event) Body() []byte { return e.body() }
+
+func (e *Event) render(subject any) []byte {
+	object, err := json.Marshal(subject)
+	if err != nil {
+		panic(err) // it was unmarshalled from JSON
+	}
+	body, err := json.MarshalIndent(stripe.Event{
+		ID: e.ID, Object: "event", APIVersion: stripe.APIVersion, Created: e.at.Unix(), Livemode: e.live,
+		Type: e.Type, PendingWebhooks: 1, Request: &stripe.EventRequest{}, Data: &stripe.EventData{Raw: object},
+	}, "", "  ")
+	if err != nil {
+		panic(err)
+	}
+	return body
+}
+
+// subject is what an event is about, as it was.
+func (f *Fake) subject(kind stripe.EventType, c checkout) any {
+	switch kind {
+	case stripe.EventTypeChargeRefunded:
+		return f.chargeOf(c)
+	case stripe.EventTypeChargeDisputeCreated, stripe.EventTypeChargeDisputeFundsWithdrawn, stripe.EventTypeChargeDisputeClosed:
+		return f.disputeOf(c)
+	}
+	return f.session(c, false)
+}
+
+// Sign is the Stripe-Signature header of a body, made by Stripe's library.
+func Sign(secret string, at time.Time, body []byte) string {
+	return webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{Payload: body, Secret: secret, Timestamp: at}).Header
+}

@@ -1,0 +1,99 @@
+package stripetest
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+
+	"github.com/stripe/stripe-go/v86"
+)
+
+// session is Stripe's Checkout Session: every field there is, null where there
+// is nothing, other objects as their ids unless they are expanded.
+func (f *Fake) session(c checkout, expand bool) any {
+	metadata := map[string]string{}
+	maps.Copy(metadata, c.Metadata)
+	if c.Plan != "" {
+		metadata["plan"] = c.Plan
+	}
+	session := stripe.CheckoutSession{
+		ID: c.ref, Object: "checkout.session", Livemode: f.live, Mode: stripe.CheckoutSessionModePayment,
+		AmountSubtotal: c.Amount, AmountTotal: c.Amount, Currency: stripe.Currency(c.Currency),
+		ClientReferenceID: c.CustomerID, Metadata: metadata,
+		Status: c.status, PaymentStatus: c.paymentStatus, Created: c.createdAt.Unix(),
+		CustomerDetails: &stripe.CheckoutSessionCustomerDetails{Email: c.Email, Name: c.Name},
+	}
+	replace := map[string]any{"payment_intent": id(c.intent)}
+	if expand && c.intent != "" {
+		replace["payment_intent"] = f.paymentIntent(c, true)
+	}
+	if c.CustomerID == "" {
+		replace["client_reference_id"] = nil
+	}
+	return with(session, replace)
+}
+
+func (f *Fake) paymentIntent(c checkout, expand bool) any {
+	intent := stripe.PaymentIntent{
+		ID: c.intent, Object: "payment_intent", Livemode: f.live, Amount: c.Amount, Currency: stripe.Currency(c.Currency),
+		Created: c.createdAt.Unix(), Status: stripe.PaymentIntentStatusProcessing,
+	}
+	replace := map[string]any{"latest_charge": nil}
+	if !c.paidAt.IsZero() {
+		intent.AmountReceived, intent.Status = c.Amount, stripe.PaymentIntentStatusSucceeded
+		replace["latest_charge"] = id(c.charge)
+		if expand {
+			replace["latest_charge"] = f.chargeOf(c)
+		}
+	}
+	return with(intent, replace)
+}
+
+func (f *Fake) chargeOf(c checkout) any {
+	return with(stripe.Charge{
+		ID: c.charge, Object: "charge", Livemode: f.live, Amount: c.Amount, AmountCaptured: c.Amount, AmountRefunded: c.refunded,
+		Currency: stripe.Currency(c.Currency), Captured: true, Paid: true, Refunded: c.refunded == c.Amount,
+		Disputed: c.dispute != "", Created: c.paidAt.Unix(), Status: stripe.ChargeStatusSucceeded,
+	}, map[string]any{"payment_intent": id(c.intent)})
+}
+
+func (f *Fake) disputeOf(c checkout) any {
+	return with(stripe.Dispute{
+		ID: fmt.Sprintf("du_%08d", c.number), Object: "dispute", Livemode: f.live, Amount: c.Amount, Currency: stripe.Currency(c.Currency),
+		Created: c.paidAt.Unix(), Reason: stripe.DisputeReasonProductNotReceived, Status: c.dispute,
+	}, map[string]any{"payment_intent": id(c.intent), "charge": id(c.charge)})
+}
+
+func (r Refund) object() any {
+	return with(stripe.Refund{
+		ID: r.ID, Object: "refund", Amount: r.Amount, Currency: stripe.Currency(r.Currency), Created: r.At.Unix(),
+		Metadata: r.metadata, Status: stripe.RefundStatusSucceeded,
+	}, map[string]any{"payment_intent": id(r.PaymentID)})
+}
+
+// id is an object's id, or null.
+func id(text string) any {
+	if text == "" {
+		return nil
+	}
+	return text
+}
+
+// with is an object of the library with some of its fields replaced: the
+// library's types would write an id as a whole object.
+func with(object any, replace map[string]any) map[string]any {
+	text, err := json.Marshal(object)
+	if err != nil {
+		panic(fmt.Sprintf("stripetest: %T: %v", object, err))
+	}
+	fields := map[string]json.RawMessage{}
+	if err := json.Unmarshal(text, &fields); err != nil {
+		panic(fmt.Sprintf("stripetest: %T: %v", object, err))
+	}
+	whole := map[string]any{}
+	for name, value := range fields {
+		whole[name] = value
+	}
+	maps.Copy(whole, replace)
+	return whole
+}

@@ -19,6 +19,7 @@ type Purchase struct {
 	Currency   string // ISO 4217; empty: the plan's
 	Email      string
 	Name       string
+	StartsAt   *time.Time // of an appointment; nil: now
 	Metadata   map[string]string
 }
 
@@ -63,6 +64,9 @@ func (e *Engine) fulfill(ctx context.Context, by curfew.Actor, p Purchase) (Fulf
 	checkout, err := e.checkout(p)
 	if err != nil {
 		return Fulfilment{}, err
+	}
+	if p.StartsAt != nil {
+		return e.book(ctx, checkout, by, p)
 	}
 	r, err := e.place(ctx, bid{
 		customerID: p.CustomerID,
@@ -152,13 +156,14 @@ func fulfilled(s curfew.Standing) Fulfilment {
 }
 
 // replay answers a known reference. A payment that still waits for the slot is
-// tried first: this call may be the customer's next.
+// tried first, and an appointment whose start has passed: this call may be the
+// customer's next.
 func (e *Engine) replay(ctx context.Context, r curfew.Receipt, p Purchase) (Fulfilment, error) {
 	if r.Checkout.CustomerID != p.CustomerID || r.Checkout.Plan != p.Plan {
 		return Fulfilment{}, curfew.Errorf(curfew.IdempotencyMismatch,
 			"payment %s was reported before with another customer or plan", p.PaymentRef)
 	}
-	if r.Checkout.Outcome == curfew.Deferred {
+	if r.Checkout.Outcome == curfew.Deferred || (curfew.Standing{Session: r.Session, Now: r.Now}).Started() {
 		return e.retried(ctx, p.CustomerID, p.PaymentRef)
 	}
 	return e.present(ctx, r)

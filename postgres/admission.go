@@ -17,15 +17,16 @@ const (
 			(customer_id, id, ref, plan, amount, currency, email, name, metadata, outcome, version, session_id, retry_until)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, now() + $12::interval)`
 	insertSession = `INSERT INTO curfew.sessions
-			(customer_id, id, checkout_id, plan, kind, duration_seconds, status, version, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, 'waiting', 1, LEAST(now() + $7::interval, $8::timestamptz))
+			(customer_id, id, checkout_id, plan, kind, duration_seconds, status, version, starts_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $9, 1, $10::timestamptz, coalesce($10, LEAST(now() + $7::interval, $8::timestamptz)))
 		RETURNING created_at, expires_at`
 	insertRequest = `INSERT INTO curfew.session_requests (customer_id, id, session_id, customer_name, status)
 		VALUES ($1, $2, $3, $4, 'pending')`
 	// The two of an admission in one statement: each statement costs a message.
 	insertTwoEvents = insertEvent + `, ($11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`
 	fulfilCheckout  = `UPDATE curfew.checkouts SET
-			outcome = 'fulfilled', version = version + 1, session_id = coalesce(session_id, $5), retry_until = NULL, updated_at = now()
+			outcome = 'fulfilled', version = version + 1, session_id = coalesce(session_id, $5), retry_until = NULL,
+			refund_amount = 0, updated_at = now()
 		WHERE customer_id = $1 AND id = $2 AND outcome = $3 AND version = $4`
 	// The triggers take a session for one that came with its checkout.
 	tallyRenewal = `INSERT INTO curfew.tallies AS t (shard, noun, status, n) VALUES (pg_backend_pid() % 16, 'checkout', 'fulfilled', -1)
@@ -36,11 +37,7 @@ const (
 // pipelined implicit transaction; one that exists already in a transaction that
 // compares it.
 func (s *Store) Admit(ctx context.Context, a curfew.Admission) (curfew.Standing, error) {
-	st := curfew.Standing{Session: a.Session, Request: a.Request}
-	st.Status, st.Version = curfew.Waiting, 1
-	st.Duration = a.Session.Duration.Truncate(time.Second)
-	st.Request.Status, st.Request.SessionID, st.Request.CustomerID = curfew.Pending, st.ID, st.CustomerID
-
+	st := begun(a)
 	var err error
 	if a.From == "" {
 		err = s.send(ctx, func(b *pgx.Batch) { queueAdmission(b, a, &st) })
@@ -52,8 +49,24 @@ func (s *Store) Admit(ctx context.Context, a curfew.Admission) (curfew.Standing,
 	if err != nil {
 		return curfew.Standing{}, wrap(err, "admit session %s", a.Session.ID)
 	}
-	st.Now, st.Request.CreatedAt = st.CreatedAt, st.CreatedAt
+	st.Now = st.CreatedAt
+	if st.Offered() {
+		st.Request.CreatedAt = st.CreatedAt
+	}
 	return st, nil
+}
+
+// begun is the session as it will be, but for the database's times.
+func begun(a curfew.Admission) curfew.Standing {
+	st := curfew.Standing{Session: a.Session, Request: a.Request}
+	st.Status, st.Version = curfew.Waiting, 1
+	st.Duration = a.Session.Duration.Truncate(time.Second)
+	st.Request.Status, st.Request.SessionID, st.Request.CustomerID = curfew.Pending, st.ID, st.CustomerID
+	if !st.StartsAt.IsZero() {
+		st.Status, st.Request = curfew.Scheduled, curfew.Request{}
+		st.StartsAt = st.StartsAt.UTC().Truncate(time.Microsecond)
+	}
+	return st
 }
 
 // queueAdmission queues a fresh checkout with its session, in the order in
@@ -68,7 +81,7 @@ func queueAdmission(b *pgx.Batch, a curfew.Admission, st *curfew.Standing) {
 	b.Queue(insertTwoEvents, slices.Concat(
 		event{
 			subject: "session", customerID: a.Session.CustomerID, subjectID: a.Session.ID, number: 1,
-			to: string(curfew.Waiting), actor: a.Actor, reason: a.Reason,
+			to: string(st.Status), actor: a.Actor, reason: a.Reason,
 		}.values(),
 		event{
 			subject: "checkout", customerID: a.Checkout.CustomerID, subjectID: a.Checkout.ID, number: 1,
@@ -86,7 +99,7 @@ func queueRenewal(b *pgx.Batch, a curfew.Admission, st *curfew.Standing) {
 	queueEvents(b, []event{
 		{
 			subject: "session", customerID: a.Session.CustomerID, subjectID: a.Session.ID, number: 1,
-			to: string(curfew.Waiting), actor: a.Actor, reason: a.Reason,
+			to: string(st.Status), actor: a.Actor, reason: a.Reason,
 		},
 		{
 			subject: "checkout", customerID: c.CustomerID, subjectID: c.ID, number: c.Version + 1,
@@ -120,8 +133,11 @@ func queueCheckout(b *pgx.Batch, c curfew.Checkout, outcome curfew.Outcome, sess
 func queueSession(b *pgx.Batch, a curfew.Admission, st *curfew.Standing) {
 	// A new session always has a deadline, so a zero one is now.
 	b.Queue(insertSession, a.Session.CustomerID, a.Session.ID, null(a.Session.CheckoutID), a.Session.Plan, a.Session.Kind,
-		int64(a.Session.Duration/time.Second), a.Deadline.After, null(a.Deadline.Limit)).
+		int64(a.Session.Duration/time.Second), a.Deadline.After, null(a.Deadline.Limit), st.Status, null(st.StartsAt)).
 		QueryRow(func(row pgx.Row) error { return row.Scan((*stamp)(&st.CreatedAt), (*stamp)(&st.ExpiresAt)) })
+	if st.Status == curfew.Scheduled {
+		return
+	}
 	b.Queue(insertRequest, a.Session.CustomerID, a.Request.ID, a.Session.ID, a.Request.CustomerName)
 }
 

@@ -11,7 +11,7 @@ import (
 
 const (
 	checkoutColumns = `c.id, c.customer_id, c.ref, c.plan, c.amount, c.currency, c.email, c.name, c.metadata, c.outcome, c.version,
-		c.session_id, c.retry_until, c.money_due, c.created_at, c.updated_at`
+		c.session_id, c.retry_until, c.refund_amount, c.money_due, c.created_at, c.updated_at`
 	selectCheckout = `SELECT ` + checkoutColumns + ` FROM curfew.checkouts c`
 	receiptColumns = checkoutColumns + `, ` + sessionColumns + `, r.id, now()`
 	// joinFirst joins a checkout's first session with its request.
@@ -23,7 +23,7 @@ func checkoutTargets(c *curfew.Checkout) []any {
 	return []any{
 		(*text)(&c.ID), (*text)(&c.CustomerID), (*text)(&c.Ref), (*text)(&c.Plan), (*number)(&c.Amount), (*text)(&c.Currency),
 		(*text)(&c.Email), (*text)(&c.Name), &c.Metadata, (*text)(&c.Outcome), (*number)(&c.Version), (*text)(&c.SessionID),
-		(*stamp)(&c.RetryUntil), (*flag)(&c.MoneyDue), (*stamp)(&c.CreatedAt), (*stamp)(&c.UpdatedAt),
+		(*stamp)(&c.RetryUntil), (*number)(&c.RefundAmount), (*flag)(&c.MoneyDue), (*stamp)(&c.CreatedAt), (*stamp)(&c.UpdatedAt),
 	}
 }
 
@@ -94,7 +94,9 @@ func (s *Store) Unsettled(ctx context.Context, customerID string, limit int) ([]
 
 const updateCheckout = `UPDATE curfew.checkouts c SET
 			outcome = $5, version = c.version + 1, money_due = false, updated_at = now(),
-			retry_until = CASE WHEN $5 = 'deferred' THEN c.retry_until END
+			retry_until = CASE WHEN $5 = 'deferred' THEN c.retry_until END,
+			refund_amount = CASE WHEN $5 NOT IN ('refund_due', 'refunding', 'refunded') THEN 0
+				WHEN c.outcome IN ('refund_due', 'refunding', 'refunded') THEN c.refund_amount ELSE c.amount END
 		WHERE c.customer_id = $1 AND c.id = $2 AND c.outcome = $3 AND c.version = $4
 	RETURNING ` + checkoutColumns
 

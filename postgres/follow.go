@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"cmp"
+
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
@@ -28,6 +30,7 @@ type moved struct {
 	version               int64
 	reason                string
 	owed                  curfew.Outcome
+	share                 int // percent; 0: all
 }
 
 // settles reports whether the move decides about money.
@@ -46,8 +49,9 @@ const (
 		USING unnest($1::text[], $2::uuid[]) k (customer_id, session_id)
 		WHERE m.session_id = k.session_id AND m.customer_id = k.customer_id`
 	settleCheckouts = `UPDATE curfew.checkouts c SET
-			outcome = k.owed, money_due = false, version = c.version + 1, updated_at = now()
-		FROM unnest($1::text[], $2::uuid[], $3::text[]) k (customer_id, session_id, owed)
+			outcome = k.owed, money_due = false, version = c.version + 1, updated_at = now(),
+			refund_amount = CASE WHEN k.owed = 'refund_due' THEN c.amount / 100 * k.share + (c.amount % 100 * k.share + 99) / 100 ELSE 0 END
+		FROM unnest($1::text[], $2::uuid[], $3::text[], $4::int[]) k (customer_id, session_id, owed, share)
 			JOIN curfew.sessions s ON s.customer_id = k.customer_id AND s.id = k.session_id
 		WHERE c.customer_id = k.customer_id AND c.id = s.checkout_id AND c.outcome = 'fulfilled'
 		RETURNING c.id, c.version, k.session_id`
@@ -73,13 +77,15 @@ func (f *follow) queue(b *pgx.Batch) {
 
 func (f *follow) queueCheckouts(b *pgx.Batch) {
 	var customers, sessions, owed []string
+	var shares []int
 	for _, m := range f.moved {
 		if m.settles() {
 			customers, sessions, owed = append(customers, m.customerID), append(sessions, m.sessionID), append(owed, string(m.owed))
+			shares = append(shares, cmp.Or(m.share, 100))
 		}
 	}
 	if len(sessions) > 0 {
-		b.Queue(settleCheckouts, customers, sessions, owed).Query(f.readCheckouts)
+		b.Queue(settleCheckouts, customers, sessions, owed, shares).Query(f.readCheckouts)
 	}
 }
 

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -17,6 +18,7 @@ type step struct {
 	assign    string
 	release   bool
 	owed      curfew.Outcome
+	share     int // percent; 0: all
 	actor     curfew.Actor
 	reason    string
 	runID     string
@@ -76,7 +78,8 @@ func (tx *transaction) followSlot(ctx context.Context, s step) error {
 }
 
 const settleSQL = `
-UPDATE checkouts SET outcome = $3, money_due = FALSE, version = version + 1, updated_at = $4
+UPDATE checkouts SET outcome = $3, money_due = FALSE, version = version + 1, updated_at = $4,
+    refund_amount = CASE WHEN $3 = 'refund_due' THEN amount / 100 * $5 + (amount % 100 * $5 + 99) / 100 ELSE 0 END
 WHERE customer_id = $1 AND id = $2 AND outcome = 'fulfilled'
 RETURNING version`
 
@@ -85,7 +88,7 @@ func (tx *transaction) settle(ctx context.Context, s step) error {
 	if s.owed == "" || s.owed == curfew.Fulfilled || s.session.CheckoutID == "" {
 		return nil
 	}
-	version, err := one(ctx, tx, value[int64], settleSQL, s.session.CustomerID, s.session.CheckoutID, string(s.owed), micros(tx.now))
+	version, err := one(ctx, tx, value[int64], settleSQL, s.session.CustomerID, s.session.CheckoutID, string(s.owed), micros(tx.now), cmp.Or(s.share, 100))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}

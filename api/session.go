@@ -11,6 +11,7 @@ type Session struct {
 	Plan       string    `json:"plan"`
 	Type       string    `json:"type" enum:"chat,video,diagnostic"`
 	CreatedAt  time.Time `json:"createdAt"`
+	StartsAt   time.Time `json:"startsAt,omitzero" doc:"Of an appointment"`
 	ExpiresAt  time.Time `json:"expiresAt,omitzero" doc:"The deadline; absent once it ended"`
 	StartedAt  time.Time `json:"startedAt,omitzero" doc:"When both parties were in"`
 	EndedAt    time.Time `json:"endedAt,omitzero"`

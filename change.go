@@ -63,11 +63,24 @@ type Change struct {
 	// RequestTo is what becomes of the open request; empty leaves it.
 	RequestTo RequestStatus
 	// Owed is what the checkout becomes if it is Fulfilled; empty or Fulfilled
-	// leaves it.
+	// leaves it. So do the checkouts of the session's extensions, but what would
+	// be Credited is RefundDue: nothing could spend such a credit.
 	Owed Outcome
 	// Share is how many percent of the amount are refunded where Owed is
 	// RefundDue, rounded up to the minor unit; 0: all of it.
 	Share int
+}
+
+// Extension is the decision to give a live session the time that a payment
+// bought: it is written in one transaction if the session still is Live with
+// the version of From, and not overdue. Otherwise, and where the reference is
+// claimed, nothing is written, and the error is Conflict.
+type Extension struct {
+	Checkout Checkout // written anew, Fulfilled, with the session's id
+	From     Session
+	By       time.Duration
+	Actor    Actor
+	Reason   string
 }
 
 // CheckoutChange is the decision to move a checkout that no session's change

@@ -59,3 +59,9 @@ type Receipt struct {
 	RequestID string
 	Now       time.Time
 }
+
+// Extension reports whether the checkout paid for more time of a session that
+// another one had brought.
+func (r Receipt) Extension() bool {
+	return r.Session.ID != "" && r.Session.ID == r.Checkout.SessionID && r.Session.CheckoutID != r.Checkout.ID
+}

@@ -92,6 +92,10 @@ func (e *Engine) checkout(p Purchase) (curfew.Checkout, error) {
 	if err != nil {
 		return curfew.Checkout{}, err
 	}
+	return paid(p, plan)
+}
+
+func paid(p Purchase, plan curfew.Plan) (curfew.Checkout, error) {
 	c := curfew.Checkout{
 		CustomerID: p.CustomerID, Ref: p.PaymentRef, Plan: p.Plan, Currency: strings.ToLower(p.Currency),
 		Email: p.Email, Name: p.Name, Metadata: p.Metadata,
@@ -224,8 +228,12 @@ func (e *Engine) settleReceipt(ctx context.Context, r curfew.Receipt) error {
 	if !r.Checkout.MoneyDue {
 		return e.giveUp(ctx, r.Checkout)
 	}
+	owed := e.policy.Owed(r.Session, r.Session.Status, r.Session.EndReason)
+	if owed == curfew.Credited && r.Extension() {
+		owed = curfew.RefundDue // nothing could spend such a credit
+	}
 	_, err := e.store.ChangeCheckout(ctx, curfew.CheckoutChange{
-		From: r.Checkout, To: e.policy.Owed(r.Session, r.Session.Status, r.Session.EndReason),
+		From: r.Checkout, To: owed,
 		Reason: string(r.Session.EndReason), Actor: curfew.Sweeper,
 	})
 	if errors.Is(err, curfew.Conflict) {

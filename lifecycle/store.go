@@ -34,6 +34,12 @@ type Admissions interface {
 	// Defer writes the checkout (outcome Deferred, retried until so much from
 	// now), its claim and its event. A reference already claimed is Conflict.
 	Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) (curfew.Receipt, error)
+	// Extend writes an extension's checkout, claim and events, and moves
+	// duration and deadline of the session.
+	Extend(ctx context.Context, x curfew.Extension) (curfew.Standing, error)
+	// Record writes a checkout with the outcome it has, neither Fulfilled nor
+	// Deferred, its claim and its event. A reference already claimed is Conflict.
+	Record(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) (curfew.Receipt, error)
 	// Reference is the receipt of a payment's reference. NotFound: never seen.
 	Reference(ctx context.Context, ref string) (curfew.Receipt, error)
 	// Key is the receipt of a customer's idempotency key; its session is the one

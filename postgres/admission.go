@@ -14,8 +14,8 @@ const (
 	insertClaim    = `INSERT INTO curfew.payment_refs (ref, customer_id, checkout_id, plan) VALUES ($1, $2, $3, $4)`
 	insertKey      = `INSERT INTO curfew.idempotency_keys (customer_id, key, checkout_id, session_id) VALUES ($1, $2, $3, $4)`
 	insertCheckout = `INSERT INTO curfew.checkouts
-			(customer_id, id, ref, plan, amount, currency, email, name, metadata, outcome, version, session_id, retry_until)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, now() + $12::interval)`
+			(customer_id, id, ref, plan, amount, currency, email, name, metadata, outcome, version, session_id, retry_until, refund_amount)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, now() + $12::interval, $13)`
 	insertSession = `INSERT INTO curfew.sessions
 			(customer_id, id, checkout_id, plan, kind, duration_seconds, status, version, starts_at, expires_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $9, 1, $10::timestamptz, coalesce($10, LEAST(now() + $7::interval, $8::timestamptz)))
@@ -127,7 +127,15 @@ func queueCheckout(b *pgx.Batch, c curfew.Checkout, outcome curfew.Outcome, sess
 		retry = &ttl
 	}
 	b.Queue(insertCheckout, c.CustomerID, c.ID, c.Ref, c.Plan, c.Amount, c.Currency, c.Email, c.Name, c.Metadata,
-		outcome, null(sessionID), retry)
+		outcome, null(sessionID), retry, refundOf(c.Amount, outcome))
+}
+
+// refundOf is what is to be given back of a payment recorded with that outcome.
+func refundOf(amount int64, outcome curfew.Outcome) int64 {
+	if outcome == curfew.RefundDue || outcome == curfew.Refunded {
+		return amount
+	}
+	return 0
 }
 
 func queueSession(b *pgx.Batch, a curfew.Admission, st *curfew.Standing) {

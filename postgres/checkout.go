@@ -81,7 +81,7 @@ func (s *Store) Servable(ctx context.Context, limit int) ([]string, error) {
 const selectUnsettled = `SELECT ` + receiptColumns + ` FROM curfew.checkouts c
 	LEFT JOIN LATERAL (
 		SELECT e.* FROM curfew.sessions e
-		WHERE c.money_due AND e.customer_id = c.customer_id AND e.checkout_id = c.id AND e.status IN ('completed', 'cancelled')
+		WHERE c.money_due AND e.customer_id = c.customer_id AND (e.checkout_id = c.id OR e.id = c.session_id) AND e.status IN ('completed', 'cancelled')
 		ORDER BY e.ended_at DESC, e.id DESC LIMIT 1) s ON true` + joinRequest + `
 	WHERE ((c.outcome = 'deferred' AND c.retry_until < now()) OR c.money_due) AND ($1 = '' OR c.customer_id = $1)
 	ORDER BY c.created_at, c.id LIMIT $2`

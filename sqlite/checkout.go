@@ -102,7 +102,7 @@ func (s *Store) Servable(ctx context.Context, limit int) ([]string, error) {
 const lastSession = ` FROM checkouts
 LEFT JOIN sessions ON sessions.rowid = (
     SELECT s.rowid FROM sessions s
-    WHERE s.customer_id = checkouts.customer_id AND s.checkout_id = checkouts.id
+    WHERE s.customer_id = checkouts.customer_id AND (s.checkout_id = checkouts.id OR s.id = checkouts.session_id)
       AND s.status IN ('completed', 'cancelled') AND checkouts.money_due
     ORDER BY s.ended_at DESC, s.id DESC LIMIT 1)` + ownRequest
 

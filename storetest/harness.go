@@ -71,6 +71,7 @@ func contracts() map[string]contract {
 	return map[string]contract{
 		"admission":   admissions,
 		"appointment": appointments,
+		"extension":   extensions,
 		"replay":      replays,
 		"session":     sessions,
 		"request":     requests,

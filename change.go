@@ -7,7 +7,10 @@ import "time"
 // reference, the customer's slot) is Conflict; who is right is asked after.
 type Admission struct {
 	Checkout Checkout // written anew with outcome Fulfilled, unless From is set
-	Session  Session  // its ids and plan; the store sets times, status Waiting and version 1
+	// Session is its ids and plan; the store sets times, status Waiting and
+	// version 1. One with StartsAt becomes Scheduled: its deadline is its start,
+	// and it has no request yet.
+	Session  Session
 	Request  Request
 	Deadline Deadline
 	Actor    Actor
@@ -53,16 +56,37 @@ type Change struct {
 	Release bool
 	// CustomerJoins and MechanicJoins record who came in now.
 	CustomerJoins, MechanicJoins bool
+	// Offer is the id of the request that an appointment opens when it begins,
+	// in its payer's name. Where the customer's slot is taken, nothing is
+	// written, and the error is SessionOpen.
+	Offer string
 	// RequestTo is what becomes of the open request; empty leaves it.
 	RequestTo RequestStatus
 	// Owed is what the checkout becomes if it is Fulfilled; empty or Fulfilled
-	// leaves it.
+	// leaves it. So do the checkouts of the session's extensions, but what would
+	// be Credited is RefundDue: nothing could spend such a credit.
 	Owed Outcome
+	// Share is how many percent of the amount are refunded where Owed is
+	// RefundDue, rounded up to the minor unit; 0: all of it.
+	Share int
+}
+
+// Extension is the decision to give a live session the time that a payment
+// bought: it is written in one transaction if the session still is Live with
+// the version of From, and not overdue. Otherwise, and where the reference is
+// claimed, nothing is written, and the error is Conflict.
+type Extension struct {
+	Checkout Checkout // written anew, Fulfilled, with the session's id
+	From     Session
+	By       time.Duration
+	Actor    Actor
+	Reason   string
 }
 
 // CheckoutChange is the decision to move a checkout that no session's change
 // carries with it. It is written if outcome and version are still those of
-// From; otherwise the error is Conflict.
+// From; otherwise the error is Conflict. Its RefundAmount becomes the amount
+// with a refund, stays while that is under way, and is else 0.
 type CheckoutChange struct {
 	From   Checkout
 	To     Outcome

@@ -42,9 +42,12 @@ type Checkout struct {
 	// has had none.
 	SessionID  string
 	RetryUntil time.Time // deferred: from then on a refund is due
-	MoneyDue   bool      // another program ended the session; the outcome is not settled yet
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
+	// RefundAmount is what is to be given back, or was: of a share of an
+	// appointment less than Amount; 0 unless a refund is due, under way or done.
+	RefundAmount int64
+	MoneyDue     bool // another program ended the session; the outcome is not settled yet
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
 }
 
 // Receipt is a checkout with the first session it brought, as a replay of its
@@ -55,4 +58,10 @@ type Receipt struct {
 	Session   Session
 	RequestID string
 	Now       time.Time
+}
+
+// Extension reports whether the checkout paid for more time of a session that
+// another one had brought.
+func (r Receipt) Extension() bool {
+	return r.Session.ID != "" && r.Session.ID == r.Checkout.SessionID && r.Session.CheckoutID != r.Checkout.ID
 }

@@ -98,6 +98,9 @@ func TestEveryStandingHasExactlyOneRule(t *testing.T) {
 		if rapid.Bool().Draw(t, "assigned") {
 			s.MechanicID = "m"
 		}
+		if rapid.Bool().Draw(t, "postponed") {
+			s.ExpiresAt = s.StartsAt.Add(time.Minute)
+		}
 		s.Request.Status = rapid.SampledFrom(append(curfew.RequestStatuses(), "")).Draw(t, "request")
 		matching := 0
 		for _, r := range curfew.Rules() {
@@ -183,6 +186,44 @@ func TestWhatIsOwedFollowsThePolicy(t *testing.T) {
 	}
 }
 
+func TestWhatIsGivenBackOfAnAppointmentFollowsTheTimeLeft(t *testing.T) {
+	t.Parallel()
+	p := curfew.DefaultPolicy()
+	for sentence, c := range map[string]struct {
+		left    time.Duration
+		owed    curfew.Outcome
+		percent int
+	}{
+		"a week before all":              {7 * 24 * time.Hour, curfew.RefundDue, 100},
+		"a day before to the dot all":    {24 * time.Hour, curfew.RefundDue, 100},
+		"a moment later half":            {24*time.Hour - time.Microsecond, curfew.RefundDue, 50},
+		"two hours before half":          {2 * time.Hour, curfew.RefundDue, 50},
+		"less than that before nothing":  {2*time.Hour - time.Microsecond, curfew.Forfeited, 0},
+		"at its start nothing":           {0, curfew.Forfeited, 0},
+		"past its start nothing of this": {-time.Hour, curfew.Forfeited, 0},
+	} {
+		if owed, percent := p.OwedBefore(c.left); owed != c.owed || percent != c.percent {
+			t.Errorf("%s: %s %d, want %s %d", sentence, owed, percent, c.owed, c.percent)
+		}
+	}
+}
+
+func TestASecondChanceLiesBehindTheStart(t *testing.T) {
+	t.Parallel()
+	p := curfew.DefaultPolicy()
+	start := time.Date(2026, 3, 29, 1, 0, 0, 0, time.UTC)
+	for _, late := range []time.Duration{0, time.Minute, 24 * time.Hour} {
+		if at := p.SecondChance(start).At(start.Add(late)); !at.Equal(start.Add(15 * time.Minute)) {
+			t.Errorf("%s late: %s", late, at)
+		}
+	}
+	p.ScheduledGrace = 0
+	s := curfew.Session{Status: curfew.Scheduled, StartsAt: start, ExpiresAt: p.SecondChance(start).At(start)}
+	if !s.Postponed() {
+		t.Error("without grace it is never at its second chance")
+	}
+}
+
 func TestAPolicyThatCannotBeIsRefusedByName(t *testing.T) {
 	t.Parallel()
 	for word, spoil := range map[string]func(*curfew.Policy){
@@ -192,6 +233,8 @@ func TestAPolicyThatCannotBeIsRefusedByName(t *testing.T) {
 		"blocked_repeatedly":   func(p *curfew.Policy) { p.BlockedRepeatedly = 0 },
 		"settle.cleared":       func(p *curfew.Policy) { p.Settle = map[curfew.EndReason]curfew.Settlement{"cleared": "forfeit"} },
 		"unknown reason":       func(p *curfew.Policy) { p.Settle = map[curfew.EndReason]curfew.Settlement{"bored": "credit"} },
+		"each time before":     func(p *curfew.Policy) { p.AppointmentRefund = []curfew.RefundShare{{time.Hour, 1}, {time.Hour, 2}} },
+		"0 to 100 percent":     func(p *curfew.Policy) { p.AppointmentRefund = []curfew.RefundShare{{time.Hour, 101}} },
 		"at least one plan":    func(p *curfew.Policy) { p.Plans = nil },
 		"plan talk: kind":      func(p *curfew.Policy) { p.Plans["talk"] = curfew.Plan{Kind: "talk", Duration: time.Hour} },
 		"plan blink: duration": func(p *curfew.Policy) { p.Plans["blink"] = curfew.Plan{Kind: curfew.Chat} },

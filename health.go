@@ -10,6 +10,9 @@ type SessionFigures struct {
 	Orphaned        int
 	OverdueAssigned int
 	OverdueLive     int
+	// OverdueScheduled: appointments whose chance passed more than StaleAfter
+	// ago without a look.
+	OverdueScheduled int
 }
 
 // StaleAfter is how long a waiting session is overdue before health calls it

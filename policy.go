@@ -17,6 +17,13 @@ const (
 	Forfeit Settlement = "forfeit"
 )
 
+// RefundShare is how much of an appointment's price is refunded if it is
+// cancelled at least so long before its start.
+type RefundShare struct {
+	Before  time.Duration
+	Percent int
+}
+
 // Policy is every threshold, the plans and what is owed. Its zero value is not
 // usable: start from DefaultPolicy. A changed policy holds for states entered
 // from then on, because deadlines stand in the rows.
@@ -35,6 +42,9 @@ type Policy struct {
 	Off []RuleName
 	// Settle chooses by reason; a reason that is missing settles as Credit.
 	Settle map[EndReason]Settlement
+	// AppointmentRefund is what is refunded of an appointment that is cancelled
+	// before its start: the share of the longest time that was left at least.
+	AppointmentRefund []RefundShare
 
 	BlockedRepeatedly int           // so many refusals of one customer …
 	BlockedWindow     time.Duration // … in so much time are a finding
@@ -55,6 +65,7 @@ func DefaultPolicy() Policy {
 		DeferTTL:          2 * time.Hour,
 		BlockedRepeatedly: 3,
 		BlockedWindow:     24 * time.Hour,
+		AppointmentRefund: []RefundShare{{24 * time.Hour, 100}, {2 * time.Hour, 50}},
 		Plans:             BuiltinPlans(),
 	}
 }
@@ -63,10 +74,10 @@ func DefaultPolicy() Policy {
 func (p Policy) Enabled(name RuleName) bool { return !slices.Contains(p.Off, name) }
 
 // Owed is the outcome that the ending of a session leaves its checkout with.
-// A completed session stays paid. A customer who had joined did not miss
+// One that is not cancelled stays paid. A customer who had joined did not miss
 // anything, so only one who never came can forfeit.
 func (p Policy) Owed(s Session, to SessionStatus, reason EndReason) Outcome {
-	if to == Completed {
+	if to != Cancelled {
 		return Fulfilled
 	}
 	switch p.Settle[reason] {
@@ -78,6 +89,22 @@ func (p Policy) Owed(s Session, to SessionStatus, reason EndReason) Outcome {
 		}
 	}
 	return Credited
+}
+
+// OwedBefore is what is owed for an appointment that is cancelled so long
+// before its start: a refund of so many percent, or, with nothing left of it,
+// Forfeited.
+func (p Policy) OwedBefore(start time.Duration) (owed Outcome, percent int) {
+	longest := time.Duration(-1)
+	for _, s := range p.AppointmentRefund {
+		if s.Before <= start && s.Before > longest {
+			longest, percent = s.Before, s.Percent
+		}
+	}
+	if percent == 0 {
+		return Forfeited, 0
+	}
+	return RefundDue, percent
 }
 
 // Validate says what in the policy cannot be; the kind is Invalid.
@@ -99,7 +126,24 @@ func (p Policy) Validate() error {
 	if err := p.validateSettle(); err != nil {
 		return err
 	}
+	if err := p.validateShares(); err != nil {
+		return err
+	}
 	return p.validatePlans()
+}
+
+func (p Policy) validateShares() error {
+	seen := make(map[time.Duration]bool)
+	for _, s := range p.AppointmentRefund {
+		switch {
+		case s.Before < 0 || seen[s.Before]:
+			return Errorf(Invalid, "appointment_refund must name each time before the start once, from 0 on: not %s", s.Before)
+		case s.Percent < 0 || s.Percent > 100:
+			return Errorf(Invalid, "appointment_refund must be from 0 to 100 percent, not %d", s.Percent)
+		}
+		seen[s.Before] = true
+	}
+	return nil
 }
 
 func (p Policy) validateSettle() error {

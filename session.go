@@ -90,6 +90,12 @@ func (s Session) Overdue(now time.Time) bool {
 	return !s.Status.Ended() && now.After(s.ExpiresAt)
 }
 
+// Postponed reports whether the session is an appointment whose slot was taken
+// at its start, so that its deadline is its second chance.
+func (s Session) Postponed() bool {
+	return s.Status == Scheduled && s.ExpiresAt.After(s.StartsAt)
+}
+
 // Standing is a session as the database saw it at one moment: what every
 // decision about it needs.
 type Standing struct {
@@ -102,6 +108,19 @@ type Standing struct {
 
 // Overdue reports whether the deadline had passed when the session was read.
 func (s Standing) Overdue() bool { return s.Session.Overdue(s.Now) }
+
+// Started reports whether the session is an appointment whose start had passed
+// when it was read, though it has not begun.
+func (s Standing) Started() bool { return s.Status == Scheduled && s.Now.After(s.StartsAt) }
+
+// WaitsSince is when the session began to wait: its creation, but that of its
+// request for an appointment.
+func (s Standing) WaitsSince() time.Time {
+	if s.Request.CreatedAt.After(s.CreatedAt) {
+		return s.Request.CreatedAt
+	}
+	return s.CreatedAt
+}
 
 // Age is how old the session was when it was read.
 func (s Standing) Age() time.Duration { return s.Now.Sub(s.CreatedAt) }

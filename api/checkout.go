@@ -11,6 +11,7 @@ type Purchase struct {
 	Currency   string            `json:"currency,omitempty" pattern:"^[A-Za-z]{3}$" doc:"ISO 4217"`
 	Email      string            `json:"email,omitempty" maxLength:"320"`
 	Name       string            `json:"name,omitempty" maxLength:"200" doc:"Shown to mechanics"`
+	StartsAt   *time.Time        `json:"startsAt,omitempty" doc:"Of an appointment: ahead, at most a year"`
 	Metadata   map[string]string `json:"metadata,omitempty" maxProperties:"50"`
 }
 
@@ -28,16 +29,17 @@ type Fulfilment struct {
 
 // Checkout is one payment and its present outcome.
 type Checkout struct {
-	ID         string    `json:"id"`
-	PaymentRef string    `json:"paymentRef,omitempty" doc:"Absent for free sessions"`
-	Plan       string    `json:"plan"`
-	Amount     int64     `json:"amount" doc:"In the currency's minor unit"`
-	Currency   string    `json:"currency,omitempty"`
-	Outcome    string    `json:"outcome" enum:"fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited"`
-	SessionID  string    `json:"sessionId,omitempty" doc:"The first session it brought"`
-	RetryUntil time.Time `json:"retryUntil,omitzero"`
-	CreatedAt  time.Time `json:"createdAt"`
-	UpdatedAt  time.Time `json:"updatedAt"`
+	ID           string    `json:"id"`
+	PaymentRef   string    `json:"paymentRef,omitempty" doc:"Absent for free sessions"`
+	Plan         string    `json:"plan"`
+	Amount       int64     `json:"amount" doc:"In the currency's minor unit"`
+	Currency     string    `json:"currency,omitempty"`
+	Outcome      string    `json:"outcome" enum:"fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited"`
+	SessionID    string    `json:"sessionId,omitempty" doc:"The first session it brought"`
+	RetryUntil   time.Time `json:"retryUntil,omitzero"`
+	RefundAmount *int64    `json:"refundAmount,omitempty" doc:"What is given back, or was: of an appointment cancelled late, a share"`
+	CreatedAt    time.Time `json:"createdAt"`
+	UpdatedAt    time.Time `json:"updatedAt"`
 }
 
 // Checkouts is a customer's payments, oldest first.

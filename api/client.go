@@ -63,6 +63,11 @@ func (c *Client) End(ctx context.Context, id string) (Session, error) {
 	return post[Session](ctx, c, at("/api/sessions/%s/end", id), nil)
 }
 
+// Extend gives a live session the time that a payment bought.
+func (c *Client) Extend(ctx context.Context, id string, x Extension) (Extended, error) {
+	return post[Extended](ctx, c, at("/api/sessions/%s/extend", id), x)
+}
+
 // Cancel cancels a session; a mechanic releases one that is not live yet.
 func (c *Client) Cancel(ctx context.Context, id string) (Session, error) {
 	return post[Session](ctx, c, at("/api/sessions/%s/cancel", id), nil)

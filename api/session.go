@@ -11,6 +11,7 @@ type Session struct {
 	Plan       string    `json:"plan"`
 	Type       string    `json:"type" enum:"chat,video,diagnostic"`
 	CreatedAt  time.Time `json:"createdAt"`
+	StartsAt   time.Time `json:"startsAt,omitzero" doc:"Of an appointment"`
 	ExpiresAt  time.Time `json:"expiresAt,omitzero" doc:"The deadline; absent once it ended"`
 	StartedAt  time.Time `json:"startedAt,omitzero" doc:"When both parties were in"`
 	EndedAt    time.Time `json:"endedAt,omitzero"`
@@ -30,6 +31,22 @@ type Event struct {
 // Events is a session's history, in order.
 type Events struct {
 	Events []Event `json:"events" nullable:"false"`
+}
+
+// Extension is paid time for a live session.
+type Extension struct {
+	Plan       string `json:"plan" minLength:"1" maxLength:"128" doc:"One that extends"`
+	PaymentRef string `json:"paymentRef" doc:"The payment's reference at its provider: the same one is the same payment for ever"`
+	Amount     *int64 `json:"amount,omitempty" minimum:"0" doc:"In the currency's minor unit"`
+	Currency   string `json:"currency,omitempty" pattern:"^[A-Za-z]{3}$" doc:"ISO 4217"`
+}
+
+// Extended is what became of an extension.
+type Extended struct {
+	Outcome   string    `json:"outcome" enum:"fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited" doc:"refund_due: the session was not live any more"`
+	SessionID string    `json:"sessionId"`
+	Status    string    `json:"status" enum:"scheduled,waiting,live,completed,cancelled" doc:"Of the session"`
+	ExpiresAt time.Time `json:"expiresAt,omitzero" doc:"The session's deadline; absent once it ended"`
 }
 
 // NewSession asks for a session of a free plan, or for a credit's.

@@ -66,6 +66,15 @@ func (e *Engine) settleOwn(ctx context.Context, customerID string) (*curfew.Stan
 	if err := e.settleMoney(ctx, customerID); err != nil {
 		return nil, err
 	}
+	return e.unblock(ctx, customerID, func(s curfew.Standing) error {
+		_, err := e.settle(ctx, s, curfew.Admitting)
+		return err
+	})
+}
+
+// unblock settles what is due in the customer's slot. It returns the session
+// that truly holds it; nil if none does.
+func (e *Engine) unblock(ctx context.Context, customerID string, settle func(curfew.Standing) error) (*curfew.Standing, error) {
 	for range tries {
 		s, err := e.store.Open(ctx, customerID)
 		if errors.Is(err, curfew.NotFound) {
@@ -77,22 +86,29 @@ func (e *Engine) settleOwn(ctx context.Context, customerID string) (*curfew.Stan
 		if !e.due(s) {
 			return &s, nil
 		}
-		_, err = e.settle(ctx, s, curfew.Admitting)
-		if err != nil && !errors.Is(err, curfew.Conflict) {
+		if err := settle(s); err != nil && !errors.Is(err, curfew.Conflict) {
 			return nil, err
 		}
 	}
 	return nil, nil
 }
 
-// due reports whether a session may be ended by its rule now: it is past its
+// due reports whether its rule applies to a session now: it is past its
 // deadline, or an orphan past its age.
 func (e *Engine) due(s curfew.Standing) bool {
 	return s.Overdue() || s.Orphan() && s.Age() > e.policy.OrphanTTL
 }
 
-// settle ends one due session by its rule. Conflict: it moved meanwhile.
+// settle settles one due session: it ends by its rule, or an appointment
+// begins. Conflict: it moved meanwhile.
 func (e *Engine) settle(ctx context.Context, s curfew.Standing, by curfew.Actor) (curfew.Standing, error) {
+	if s.Status == curfew.Scheduled {
+		return e.settleAppointment(ctx, s, by)
+	}
+	return e.settleByRule(ctx, s, by)
+}
+
+func (e *Engine) settleByRule(ctx context.Context, s curfew.Standing, by curfew.Actor) (curfew.Standing, error) {
 	rule, ok := curfew.RuleFor(s)
 	if !ok {
 		return s, curfew.Errorf(curfew.Conflict, "session %s has ended", s.ID)

@@ -19,6 +19,7 @@ type Purchase struct {
 	Currency   string // ISO 4217; empty: the plan's
 	Email      string
 	Name       string
+	StartsAt   *time.Time // of an appointment; nil: now
 	Metadata   map[string]string
 }
 
@@ -64,6 +65,9 @@ func (e *Engine) fulfill(ctx context.Context, by curfew.Actor, p Purchase) (Fulf
 	if err != nil {
 		return Fulfilment{}, err
 	}
+	if p.StartsAt != nil {
+		return e.book(ctx, checkout, by, p)
+	}
 	r, err := e.place(ctx, bid{
 		customerID: p.CustomerID,
 		admission: func(context.Context) (curfew.Admission, error) {
@@ -88,6 +92,10 @@ func (e *Engine) checkout(p Purchase) (curfew.Checkout, error) {
 	if err != nil {
 		return curfew.Checkout{}, err
 	}
+	return paid(p, plan)
+}
+
+func paid(p Purchase, plan curfew.Plan) (curfew.Checkout, error) {
 	c := curfew.Checkout{
 		CustomerID: p.CustomerID, Ref: p.PaymentRef, Plan: p.Plan, Currency: strings.ToLower(p.Currency),
 		Email: p.Email, Name: p.Name, Metadata: p.Metadata,
@@ -152,13 +160,14 @@ func fulfilled(s curfew.Standing) Fulfilment {
 }
 
 // replay answers a known reference. A payment that still waits for the slot is
-// tried first: this call may be the customer's next.
+// tried first, and an appointment whose start has passed: this call may be the
+// customer's next.
 func (e *Engine) replay(ctx context.Context, r curfew.Receipt, p Purchase) (Fulfilment, error) {
 	if r.Checkout.CustomerID != p.CustomerID || r.Checkout.Plan != p.Plan {
 		return Fulfilment{}, curfew.Errorf(curfew.IdempotencyMismatch,
 			"payment %s was reported before with another customer or plan", p.PaymentRef)
 	}
-	if r.Checkout.Outcome == curfew.Deferred {
+	if r.Checkout.Outcome == curfew.Deferred || (curfew.Standing{Session: r.Session, Now: r.Now}).Started() {
 		return e.retried(ctx, p.CustomerID, p.PaymentRef)
 	}
 	return e.present(ctx, r)
@@ -219,8 +228,12 @@ func (e *Engine) settleReceipt(ctx context.Context, r curfew.Receipt) error {
 	if !r.Checkout.MoneyDue {
 		return e.giveUp(ctx, r.Checkout)
 	}
+	owed := e.policy.Owed(r.Session, r.Session.Status, r.Session.EndReason)
+	if owed == curfew.Credited && r.Extension() {
+		owed = curfew.RefundDue // nothing could spend such a credit
+	}
 	_, err := e.store.ChangeCheckout(ctx, curfew.CheckoutChange{
-		From: r.Checkout, To: e.policy.Owed(r.Session, r.Session.Status, r.Session.EndReason),
+		From: r.Checkout, To: owed,
 		Reason: string(r.Session.EndReason), Actor: curfew.Sweeper,
 	})
 	if errors.Is(err, curfew.Conflict) {

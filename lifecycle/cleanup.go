@@ -56,11 +56,11 @@ func (e *Engine) Preview(ctx context.Context, c Cleanup) (curfew.Preview, error)
 		if err != nil {
 			return p, fmt.Errorf("preview: %w", err)
 		}
-		for _, s := range page {
-			if rule, ok := e.rule(s, c); ok {
-				p.Items = append(p.Items, e.item(s, rule))
-			}
+		items, err := e.items(ctx, page, c)
+		if err != nil {
+			return p, fmt.Errorf("preview: %w", err)
 		}
+		p.Items = append(p.Items, items...)
 		if len(p.Items) > maxPreview {
 			p.Items, p.Truncated = p.Items[:maxPreview], true
 			break
@@ -90,7 +90,7 @@ func (e *Engine) RunCleanup(ctx context.Context, c Cleanup) (curfew.Run, error) 
 			if err != nil {
 				return err
 			}
-			if _, err := e.endPage(ctx, run, e.batches(page, c)); err != nil {
+			if err := e.cleanPage(ctx, run, page, c); err != nil {
 				return err
 			}
 		}
@@ -138,8 +138,8 @@ func (e *Engine) ExecutePreview(ctx context.Context, id string, c Cleanup) (curf
 	var drifted []Drift
 	run, err := e.run(ctx, c, func(run *curfew.Run) error {
 		for items := range slices.Chunk(p.Items, pageSize) {
-			ended, err := e.endPage(ctx, run, e.batchesOf(items, p.MaxAge))
-			drifted = append(drifted, e.drift(ctx, items, ended)...)
+			done, err := e.carryOut(ctx, run, items, p.MaxAge)
+			drifted = append(drifted, e.drift(ctx, items, done)...)
 			if err != nil {
 				return err
 			}
@@ -149,11 +149,11 @@ func (e *Engine) ExecutePreview(ctx context.Context, id string, c Cleanup) (curf
 	return run, drifted, err
 }
 
-// drift names the items that were not ended, and why.
-func (e *Engine) drift(ctx context.Context, items []curfew.Item, ended map[string]bool) []Drift {
+// drift names the items that were not carried out, and why.
+func (e *Engine) drift(ctx context.Context, items []curfew.Item, done map[string]bool) []Drift {
 	var drifted []Drift
 	for _, it := range items {
-		if !ended[it.SessionID] {
+		if !done[it.SessionID] {
 			drifted = append(drifted, Drift{it.SessionID, e.whyDrifted(ctx, it)})
 		}
 	}
@@ -173,6 +173,8 @@ func (e *Engine) whyDrifted(ctx context.Context, it curfew.Item) string {
 		return fmt.Sprintf("it moved on: %s, with mechanic %s", s.Status, s.MechanicID)
 	case s.Version != it.Version:
 		return fmt.Sprintf("it moved on: %s, version %d instead of %d", s.Status, s.Version, it.Version)
+	case s.Status == curfew.Scheduled:
+		return "its slot changed hands at this moment"
 	}
 	return "somebody else holds its row at this moment"
 }
@@ -204,83 +206,4 @@ func (e *Engine) search(ctx context.Context, search curfew.Search) func(func([]c
 			search.After = curfew.Cursor{At: last.ExpiresAt, ID: last.ID}
 		}
 	}
-}
-
-// rule is the rule that this cleanup applies to a session.
-func (e *Engine) rule(s curfew.Standing, c Cleanup) (curfew.Rule, bool) {
-	rule, ok := curfew.RuleFor(s)
-	if !ok || !e.policy.Enabled(rule.Name) {
-		return rule, false
-	}
-	return rule, len(c.Rules) == 0 || slices.Contains(c.Rules, rule.Name)
-}
-
-// item is one row of a preview: everything its execution needs to know.
-func (e *Engine) item(s curfew.Standing, rule curfew.Rule) curfew.Item {
-	it := curfew.Item{
-		SessionID: s.ID, CustomerID: s.CustomerID, Rule: rule.Name, Age: s.Age(), Version: s.Version,
-		Reason: rule.Reason,
-	}
-	if s.Offered() {
-		it.RequestID = s.Request.ID
-	}
-	if !e.due(s) {
-		it.Reason = curfew.Cleared
-	}
-	it.Owed = e.policy.Owed(s.Session, rule.To, it.Reason)
-	return it
-}
-
-func (e *Engine) batches(page []curfew.Standing, c Cleanup) []curfew.Batch {
-	var items []curfew.Item
-	for _, s := range page {
-		if rule, ok := e.rule(s, c); ok {
-			items = append(items, e.item(s, rule))
-		}
-	}
-	return e.batchesOf(items, c.MaxAge)
-}
-
-// batchesOf sorts items by rule: one batch a rule, in the order of the list.
-func (e *Engine) batchesOf(items []curfew.Item, maxAge time.Duration) []curfew.Batch {
-	var batches []curfew.Batch
-	for _, rule := range curfew.Rules() {
-		b := curfew.Batch{Rule: rule, Guard: curfew.Guard{OlderThan: maxAge}}
-		if rule.Name == curfew.Orphans && maxAge == 0 {
-			b.Guard.OlderThan = e.policy.OrphanTTL
-		}
-		for _, it := range items {
-			if it.Rule == rule.Name {
-				b.Endings = append(b.Endings, curfew.Ending{
-					CustomerID: it.CustomerID, SessionID: it.SessionID, Version: it.Version,
-					Reason: it.Reason, Owed: it.Owed,
-				})
-			}
-		}
-		if len(b.Endings) > 0 {
-			batches = append(batches, b)
-		}
-	}
-	return batches
-}
-
-// endPage ends the batches, counts what really ended into the run, and returns
-// the ids.
-func (e *Engine) endPage(ctx context.Context, run *curfew.Run, batches []curfew.Batch) (map[string]bool, error) {
-	ids := make(map[string]bool)
-	for _, b := range batches {
-		b.Actor, b.RunID, b.Note = run.Actor, run.ID, run.Reason
-		ended, err := e.store.End(ctx, b)
-		if err != nil {
-			return ids, fmt.Errorf("rule %s: %w", b.Rule.Name, err)
-		}
-		for _, s := range ended {
-			ids[s.Session.ID] = true
-			run.Stats.Count(b.Rule.Name, s.RequestEnded)
-			if b.Rule.To == curfew.Cancelled {
-				e.observeLag(s.Session.EndedAt.Sub(s.Deadline))
-			}
-		}
-	}
-	return ids, nil
 }

@@ -76,10 +76,10 @@ func (e *Engine) Clear(ctx context.Context, by curfew.Actor, c Clearing) (Cleare
 // keep says why a session is not cleared; empty: it is.
 func (e *Engine) keep(s curfew.Standing, c Clearing) string {
 	switch {
-	case e.due(s):
-		return ""
 	case s.Status == curfew.Scheduled:
 		return "an appointment does not hold the slot: cancel it by its id"
+	case e.due(s):
+		return ""
 	case s.Status == curfew.Live && !c.Force:
 		return "it is live: end it, or let an admin force it with a reason"
 	}

@@ -44,9 +44,13 @@ func (e *Engine) retried(ctx context.Context, customerID, ref string) (Fulfilmen
 	return e.present(ctx, r)
 }
 
-// serve gives the customer's oldest deferred payment its session if the slot
-// is free. Those past their time become refund due first.
+// serve gives a free slot to the customer's appointments whose start has passed,
+// then the oldest deferred payment its session. Those past their time become
+// refund due first.
 func (e *Engine) serve(ctx context.Context, customerID string) error {
+	if err := e.beginStarted(ctx, customerID); err != nil {
+		return err
+	}
 	for {
 		r, err := e.store.Deferred(ctx, customerID)
 		if errors.Is(err, curfew.NotFound) {

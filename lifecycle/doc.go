@@ -17,6 +17,9 @@
 //	            ▼                        ▼   → no_show            ▼
 //	        cancelled                cancelled                cancelled
 //
+// An appointment whose slot is taken at its start stays scheduled until its
+// second chance; a live session that is extended stays live, with more time.
+//
 // Every state that has not ended has a deadline in its row. Three layers ask
 // «who is past it?», each alone enough for the customer in front of it: the
 // admission settles the customer's own overdue session, the sweeper everybody's,

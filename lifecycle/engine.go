@@ -33,7 +33,8 @@ type Observer interface {
 	Cleaned(figure curfew.RuleName, trigger curfew.Trigger, rows int)
 	// RunFinished: a cleanup run ended.
 	RunFinished(trigger curfew.Trigger, outcome curfew.RunOutcome, took time.Duration)
-	// Expired: a session was ended so long after its deadline.
+	// Expired: a session was ended, or an appointment began, so long after its
+	// deadline.
 	Expired(lag time.Duration)
 }
 

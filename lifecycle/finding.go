@@ -33,6 +33,7 @@ const (
 	OrphanedSessions  Code = "orphaned_sessions"
 	OverdueAssigned   Code = "overdue_assigned"
 	OverdueLive       Code = "overdue_live"
+	OverdueScheduled  Code = "overdue_scheduled"
 	LeakedSlots       Code = "leaked_slots"
 	BlockedRepeatedly Code = "blocked_repeatedly"
 	QueueUnwatched    Code = "queue_unwatched"
@@ -44,7 +45,7 @@ const (
 func Codes() []Code {
 	return []Code{
 		Unreadable, VeryStaleSessions, CleanupFailed, SweeperSilent, MoneyUnsettled, StaleSessions, StaleRequests,
-		OrphanedSessions, OverdueAssigned, OverdueLive, LeakedSlots, BlockedRepeatedly, QueueUnwatched,
+		OrphanedSessions, OverdueAssigned, OverdueLive, OverdueScheduled, LeakedSlots, BlockedRepeatedly, QueueUnwatched,
 		GuardsMissing, ClockSkew,
 	}
 }
@@ -101,6 +102,10 @@ func (e *Engine) sessionFindings(r Report) []Finding {
 			Finding{
 				OverdueLive, Warning, s.OverdueLive, nil,
 				fmt.Sprintf("%s live beyond what was bought and the grace", count(s.OverdueLive, "session")),
+			},
+			Finding{
+				OverdueScheduled, Warning, s.OverdueScheduled, nil,
+				fmt.Sprintf("%s past the start and not begun", count(s.OverdueScheduled, "appointment")),
 			})
 	}
 	if q := r.Requests; q != nil {

@@ -142,6 +142,6 @@ func (e *Engine) Release(ctx context.Context, requestID, mechanicID string) (cur
 func (e *Engine) release(s curfew.Standing, by curfew.Actor) *curfew.Change {
 	return &curfew.Change{
 		From: s.Session, To: curfew.Waiting, Actor: by, Reason: "released", Release: true,
-		RequestTo: curfew.Pending, Deadline: e.policy.WaitingDeadline(s.Plan, s.CreatedAt),
+		RequestTo: curfew.Pending, Deadline: e.policy.WaitingDeadline(s.Plan, s.WaitsSince()),
 	}
 }

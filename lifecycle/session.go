@@ -203,6 +203,8 @@ func (e *Engine) Cancel(ctx context.Context, id string, by curfew.Actor) (curfew
 // long the session was live.
 func (e *Engine) byHand(s curfew.Standing, by curfew.Actor) curfew.Change {
 	switch {
+	case s.Status == curfew.Scheduled:
+		return e.cancelAppointment(s, by)
 	case s.Status != curfew.Live:
 		return e.ending(s, curfew.Cancelled, curfew.ByRequest, by)
 	case s.Now.Sub(s.StartedAt) < curfew.MinimumLive:

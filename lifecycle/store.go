@@ -12,7 +12,7 @@ import (
 // store knows no policy. Its clock decides, and every reading carries it.
 //
 // Errors have a kind: NotFound, Conflict, MechanicBusy (Change with Assign
-// only), or Unavailable where the database cannot say (after a commit whose
+// only), SessionOpen (Change with Offer only), or Unavailable where the database cannot say (after a commit whose
 // answer was lost, too: unknown is not failed, repeat with the same key).
 // Package storetest holds the contract as tests.
 type Store interface {
@@ -34,6 +34,12 @@ type Admissions interface {
 	// Defer writes the checkout (outcome Deferred, retried until so much from
 	// now), its claim and its event. A reference already claimed is Conflict.
 	Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) (curfew.Receipt, error)
+	// Extend writes an extension's checkout, claim and events, and moves
+	// duration and deadline of the session.
+	Extend(ctx context.Context, x curfew.Extension) (curfew.Standing, error)
+	// Record writes a checkout with the outcome it has, neither Fulfilled nor
+	// Deferred, its claim and its event. A reference already claimed is Conflict.
+	Record(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) (curfew.Receipt, error)
 	// Reference is the receipt of a payment's reference. NotFound: never seen.
 	Reference(ctx context.Context, ref string) (curfew.Receipt, error)
 	// Key is the receipt of a customer's idempotency key; its session is the one
@@ -93,7 +99,8 @@ type Cleaning interface {
 	// Find reads without locking, ordered by deadline and id.
 	Find(ctx context.Context, s curfew.Search) ([]curfew.Standing, error)
 	// End ends what of the batch still is as it was read, and nothing else. The
-	// result has the order of the batch.
+	// result has the order of the batch. The batch's rule ends something: it is
+	// not Due.
 	End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error)
 	// NextDeadline is how long until the earliest deadline of a session or
 	// deferred checkout, by the store's clock: not positive if one has passed.

@@ -47,8 +47,12 @@ func (e *Engine) sweep(ctx context.Context, c Cleanup, search curfew.Search) (cu
 	if err != nil {
 		return curfew.Stats{}, fmt.Errorf("sweep: %w", err)
 	}
+	items, err := e.items(ctx, first, c)
+	if err != nil {
+		return curfew.Stats{}, fmt.Errorf("sweep: %w", err)
+	}
 	var stats curfew.Stats
-	if len(e.batches(first, c)) > 0 {
+	if len(items) > 0 {
 		run, err := e.run(ctx, c, func(run *curfew.Run) error { return e.endAll(ctx, run, c, search) })
 		if err != nil {
 			return run.Stats, err
@@ -63,7 +67,7 @@ func (e *Engine) endAll(ctx context.Context, run *curfew.Run, c Cleanup, search 
 		if err != nil {
 			return err
 		}
-		if _, err := e.endPage(ctx, run, e.batches(page, c)); err != nil {
+		if err := e.cleanPage(ctx, run, page, c); err != nil {
 			return err
 		}
 	}
@@ -81,9 +85,13 @@ func (e *Engine) step(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("step: %w", err)
 	}
-	if batches := e.batches(page, byQueue); len(batches) > 0 {
+	items, err := e.items(ctx, page, byQueue)
+	if err != nil {
+		return fmt.Errorf("step: %w", err)
+	}
+	if len(items) > 0 {
 		_, err = e.run(ctx, byQueue, func(run *curfew.Run) error {
-			_, err := e.endPage(ctx, run, batches)
+			_, err := e.carryOut(ctx, run, items, 0)
 			return err
 		})
 		if err != nil {

@@ -15,18 +15,19 @@ const (
 	insertClaim    = `INSERT INTO curfew.payment_refs (ref, customer_id, checkout_id, plan) VALUES ($1, $2, $3, $4)`
 	insertKey      = `INSERT INTO curfew.idempotency_keys (customer_id, key, checkout_id, session_id) VALUES ($1, $2, $3, $4)`
 	insertCheckout = `INSERT INTO curfew.checkouts
-			(customer_id, id, ref, plan, amount, currency, email, name, metadata, outcome, version, session_id, retry_until)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, now() + $12::interval)`
+			(customer_id, id, ref, plan, amount, currency, email, name, metadata, outcome, version, session_id, retry_until, refund_amount)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, now() + $12::interval, $13)`
 	insertSession = `INSERT INTO curfew.sessions
-			(customer_id, id, checkout_id, plan, kind, duration_seconds, status, version, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, 'waiting', 1, LEAST(now() + $7::interval, $8::timestamptz))
+			(customer_id, id, checkout_id, plan, kind, duration_seconds, status, version, starts_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $9, 1, $10::timestamptz, coalesce($10, LEAST(now() + $7::interval, $8::timestamptz)))
 		RETURNING id, created_at, expires_at`
 	insertRequest = `INSERT INTO curfew.session_requests (customer_id, id, session_id, customer_name, status)
 		VALUES ($1, $2, $3, $4, 'pending')`
 	// The two of an admission in one statement: each statement costs a message.
 	insertTwoEvents = insertEvent + `, ($11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`
 	fulfilCheckout  = `UPDATE curfew.checkouts SET
-			outcome = 'fulfilled', version = version + 1, session_id = coalesce(session_id, $5), retry_until = NULL, updated_at = now()
+			outcome = 'fulfilled', version = version + 1, session_id = coalesce(session_id, $5), retry_until = NULL,
+			refund_amount = 0, updated_at = now()
 		WHERE customer_id = $1 AND id = $2 AND outcome = $3 AND version = $4`
 	// The triggers take a session for one that came with its checkout.
 	tallyRenewal = `INSERT INTO curfew.tallies AS t (shard, noun, status, n) VALUES (pg_backend_pid() % 16, 'checkout', 'fulfilled', -1)
@@ -37,11 +38,7 @@ const (
 // pipelined implicit transaction, which those that come at the same time share
 // (decision 3); one that exists already in a transaction that compares it.
 func (s *Store) Admit(ctx context.Context, a curfew.Admission) (curfew.Standing, error) {
-	st := curfew.Standing{Session: a.Session, Request: a.Request}
-	st.Status, st.Version = curfew.Waiting, 1
-	st.Duration = a.Session.Duration.Truncate(time.Second)
-	st.Request.Status, st.Request.SessionID, st.Request.CustomerID = curfew.Pending, st.ID, st.CustomerID
-
+	st := begun(a)
 	var err error
 	if a.From == "" {
 		err = s.admitFresh(ctx, a, &st)
@@ -53,8 +50,24 @@ func (s *Store) Admit(ctx context.Context, a curfew.Admission) (curfew.Standing,
 	if err != nil {
 		return curfew.Standing{}, wrap(err, "admit session %s", a.Session.ID)
 	}
-	st.Now, st.Request.CreatedAt = st.CreatedAt, st.CreatedAt
+	st.Now = st.CreatedAt
+	if st.Offered() {
+		st.Request.CreatedAt = st.CreatedAt
+	}
 	return st, nil
+}
+
+// begun is the session as it will be, but for the database's times.
+func begun(a curfew.Admission) curfew.Standing {
+	st := curfew.Standing{Session: a.Session, Request: a.Request}
+	st.Status, st.Version = curfew.Waiting, 1
+	st.Duration = a.Session.Duration.Truncate(time.Second)
+	st.Request.Status, st.Request.SessionID, st.Request.CustomerID = curfew.Pending, st.ID, st.CustomerID
+	if !st.StartsAt.IsZero() {
+		st.Status, st.Request = curfew.Scheduled, curfew.Request{}
+		st.StartsAt = st.StartsAt.UTC().Truncate(time.Microsecond)
+	}
+	return st
 }
 
 // queueFresh queues fresh checkouts with their sessions: table by table in the
@@ -67,7 +80,7 @@ func queueFresh(b *pgx.Batch, group []*candidate) {
 			claims = append(claims, claimValues(c.a.Checkout))
 		}
 		checkouts = append(checkouts, checkoutValues(c.a.Checkout, curfew.Fulfilled, c.a.Session.ID, 0))
-		events = append(events, firstEvents(c.a))
+		events = append(events, firstEvents(c))
 	}
 	slices.SortFunc(claims, func(x, y []any) int { return strings.Compare(x[0].(string), y[0].(string)) }) //nolint:errcheck // the reference
 	queueRows(b, insertClaim, claims)
@@ -79,11 +92,12 @@ func queueFresh(b *pgx.Batch, group []*candidate) {
 	queueRows(b, insertTwoEvents, events)
 }
 
-func firstEvents(a curfew.Admission) []any {
+func firstEvents(c *candidate) []any {
+	a := c.a
 	return slices.Concat(
 		event{
 			subject: "session", customerID: a.Session.CustomerID, subjectID: a.Session.ID, number: 1,
-			to: string(curfew.Waiting), actor: a.Actor, reason: a.Reason,
+			to: string(c.st.Status), actor: a.Actor, reason: a.Reason,
 		}.values(),
 		event{
 			subject: "checkout", customerID: a.Checkout.CustomerID, subjectID: a.Checkout.ID, number: 1,
@@ -101,7 +115,7 @@ func queueRenewal(b *pgx.Batch, a curfew.Admission, st *curfew.Standing) {
 	queueEvents(b, []event{
 		{
 			subject: "session", customerID: a.Session.CustomerID, subjectID: a.Session.ID, number: 1,
-			to: string(curfew.Waiting), actor: a.Actor, reason: a.Reason,
+			to: string(st.Status), actor: a.Actor, reason: a.Reason,
 		},
 		{
 			subject: "checkout", customerID: c.CustomerID, subjectID: c.ID, number: c.Version + 1,
@@ -128,7 +142,7 @@ func checkoutValues(c curfew.Checkout, outcome curfew.Outcome, sessionID string,
 	}
 	return []any{
 		c.CustomerID, c.ID, c.Ref, c.Plan, c.Amount, c.Currency, c.Email, c.Name, c.Metadata,
-		outcome, null(sessionID), retry,
+		outcome, null(sessionID), retry, refundOf(c.Amount, outcome),
 	}
 }
 
@@ -140,7 +154,11 @@ func queueSessions(b *pgx.Batch, group []*candidate) {
 		// A new session always has a deadline, so a zero one is now.
 		sessions = append(sessions, []any{
 			s.CustomerID, s.ID, null(s.CheckoutID), s.Plan, s.Kind, int64(s.Duration / time.Second), d.After, null(d.Limit),
+			c.st.Status, null(c.st.StartsAt),
 		})
+		if c.st.Status == curfew.Scheduled {
+			continue
+		}
 		requests = append(requests, []any{s.CustomerID, c.a.Request.ID, s.ID, c.a.Request.CustomerName})
 	}
 	for _, q := range queueRows(b, insertSession, sessions) {
@@ -162,6 +180,14 @@ func readSessions(rows pgx.Rows, group []*candidate) error {
 		return nil
 	})
 	return err
+}
+
+// refundOf is what is to be given back of a payment recorded with that outcome.
+func refundOf(amount int64, outcome curfew.Outcome) int64 {
+	if outcome == curfew.RefundDue || outcome == curfew.Refunded {
+		return amount
+	}
+	return 0
 }
 
 // Defer writes a payment whose customer's slot is taken.

@@ -11,7 +11,7 @@ import (
 
 const (
 	checkoutColumns = `c.id, c.customer_id, c.ref, c.plan, c.amount, c.currency, c.email, c.name, c.metadata, c.outcome, c.version,
-		c.session_id, c.retry_until, c.money_due, c.created_at, c.updated_at`
+		c.session_id, c.retry_until, c.refund_amount, c.money_due, c.created_at, c.updated_at`
 	selectCheckout = `SELECT ` + checkoutColumns + ` FROM curfew.checkouts c`
 	receiptColumns = checkoutColumns + `, ` + sessionColumns + `, r.id, now()`
 	// joinFirst joins a checkout's first session with its request.
@@ -23,7 +23,7 @@ func checkoutTargets(c *curfew.Checkout) []any {
 	return []any{
 		(*text)(&c.ID), (*text)(&c.CustomerID), (*text)(&c.Ref), (*text)(&c.Plan), (*number)(&c.Amount), (*text)(&c.Currency),
 		(*text)(&c.Email), (*text)(&c.Name), &c.Metadata, (*text)(&c.Outcome), (*number)(&c.Version), (*text)(&c.SessionID),
-		(*stamp)(&c.RetryUntil), (*flag)(&c.MoneyDue), (*stamp)(&c.CreatedAt), (*stamp)(&c.UpdatedAt),
+		(*stamp)(&c.RetryUntil), (*number)(&c.RefundAmount), (*flag)(&c.MoneyDue), (*stamp)(&c.CreatedAt), (*stamp)(&c.UpdatedAt),
 	}
 }
 
@@ -81,7 +81,7 @@ func (s *Store) Servable(ctx context.Context, limit int) ([]string, error) {
 const selectUnsettled = `SELECT ` + receiptColumns + ` FROM curfew.checkouts c
 	LEFT JOIN LATERAL (
 		SELECT e.* FROM curfew.sessions e
-		WHERE c.money_due AND e.customer_id = c.customer_id AND e.checkout_id = c.id AND e.status IN ('completed', 'cancelled')
+		WHERE c.money_due AND e.customer_id = c.customer_id AND (e.checkout_id = c.id OR e.id = c.session_id) AND e.status IN ('completed', 'cancelled')
 		ORDER BY e.ended_at DESC, e.id DESC LIMIT 1) s ON true` + joinRequest + `
 	WHERE ((c.outcome = 'deferred' AND c.retry_until < now()) OR c.money_due) AND ($1 = '' OR c.customer_id = $1)
 	ORDER BY c.created_at, c.id LIMIT $2`
@@ -94,7 +94,9 @@ func (s *Store) Unsettled(ctx context.Context, customerID string, limit int) ([]
 
 const updateCheckout = `UPDATE curfew.checkouts c SET
 			outcome = $5, version = c.version + 1, money_due = false, updated_at = now(),
-			retry_until = CASE WHEN $5 = 'deferred' THEN c.retry_until END
+			retry_until = CASE WHEN $5 = 'deferred' THEN c.retry_until END,
+			refund_amount = CASE WHEN $5 NOT IN ('refund_due', 'refunding', 'refunded') THEN 0
+				WHEN c.outcome IN ('refund_due', 'refunding', 'refunded') THEN c.refund_amount ELSE c.amount END
 		WHERE c.customer_id = $1 AND c.id = $2 AND c.outcome = $3 AND c.version = $4
 	RETURNING ` + checkoutColumns
 

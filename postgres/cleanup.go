@@ -60,6 +60,7 @@ const (
 	endable = `s.version = k.version AND s.status = $5
 			AND ($6 = 0 OR ($6 = 1) = (s.mechanic_id IS NOT NULL))
 			AND ($7 = 0 OR ($7 = 1) = ` + offered + `)
+			AND ($11 = 0 OR ($11 = 1) = (s.expires_at > s.starts_at))
 			AND (s.expires_at < now() OR ((k.reason = 'cleared' OR $8) AND s.created_at < now() - $9::interval))`
 )
 
@@ -131,6 +132,7 @@ func endArgs(b curfew.Batch) []any {
 	return []any{
 		customers, ids, versions, reasons, b.Rule.From, b.Rule.Assigned, b.Rule.HasRequest,
 		b.Rule.Name == curfew.Orphans, null(b.Guard.OlderThan), b.Rule.To,
+		b.Rule.Postponed,
 	}
 }
 

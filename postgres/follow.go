@@ -1,6 +1,8 @@
 package postgres
 
 import (
+	"cmp"
+
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
@@ -28,6 +30,7 @@ type moved struct {
 	version               int64
 	reason                string
 	owed                  curfew.Outcome
+	share                 int // percent; 0: all
 }
 
 // settles reports whether the move decides about money.
@@ -46,11 +49,21 @@ const (
 		USING unnest($1::text[], $2::uuid[]) k (customer_id, session_id)
 		WHERE m.session_id = k.session_id AND m.customer_id = k.customer_id`
 	settleCheckouts = `UPDATE curfew.checkouts c SET
-			outcome = k.owed, money_due = false, version = c.version + 1, updated_at = now()
-		FROM unnest($1::text[], $2::uuid[], $3::text[]) k (customer_id, session_id, owed)
+			outcome = k.owed, money_due = false, version = c.version + 1, updated_at = now(),
+			refund_amount = CASE WHEN k.owed = 'refund_due' THEN c.amount / 100 * k.share + (c.amount % 100 * k.share + 99) / 100 ELSE 0 END
+		FROM unnest($1::text[], $2::uuid[], $3::text[], $4::int[]) k (customer_id, session_id, owed, share)
 			JOIN curfew.sessions s ON s.customer_id = k.customer_id AND s.id = k.session_id
 		WHERE c.customer_id = k.customer_id AND c.id = s.checkout_id AND c.outcome = 'fulfilled'
-		RETURNING c.id, c.version, k.session_id`
+		RETURNING c.id, c.version, k.session_id, c.outcome`
+	// A credit for an extension could not be spent.
+	settleExtensions = `UPDATE curfew.checkouts c SET
+			outcome = ` + owedExtension + `, money_due = false, version = c.version + 1, updated_at = now(),
+			refund_amount = CASE WHEN ` + owedExtension + ` = 'refund_due' THEN c.amount ELSE 0 END
+		FROM unnest($1::text[], $2::uuid[], $3::text[]) k (customer_id, session_id, owed)
+			JOIN curfew.sessions s ON s.customer_id = k.customer_id AND s.id = k.session_id
+		WHERE c.customer_id = k.customer_id AND c.session_id = s.id AND c.id IS DISTINCT FROM s.checkout_id AND c.outcome = 'fulfilled'
+		RETURNING c.id, c.version, k.session_id, c.outcome`
+	owedExtension = `CASE k.owed WHEN 'credited' THEN 'refund_due' ELSE k.owed END`
 )
 
 // queue queues everything but the events.
@@ -73,13 +86,18 @@ func (f *follow) queue(b *pgx.Batch) {
 
 func (f *follow) queueCheckouts(b *pgx.Batch) {
 	var customers, sessions, owed []string
+	var shares []int
 	for _, m := range f.moved {
 		if m.settles() {
 			customers, sessions, owed = append(customers, m.customerID), append(sessions, m.sessionID), append(owed, string(m.owed))
+			shares = append(shares, cmp.Or(m.share, 100))
 		}
 	}
 	if len(sessions) > 0 {
-		b.Queue(settleCheckouts, customers, sessions, owed).Query(f.readCheckouts)
+		b.Queue(settleCheckouts, customers, sessions, owed, shares).Query(f.readCheckouts)
+	}
+	if len(sessions) > 0 && f.from == curfew.Live {
+		b.Queue(settleExtensions, customers, sessions, owed).Query(f.readCheckouts)
 	}
 }
 
@@ -98,13 +116,13 @@ func (f *follow) readCheckouts(rows pgx.Rows) error {
 	for _, m := range f.moved {
 		by[m.sessionID] = m
 	}
-	var id, session text
+	var id, session, outcome text
 	var version int64
-	_, err := pgx.ForEachRow(rows, []any{&id, &version, &session}, func() error {
+	_, err := pgx.ForEachRow(rows, []any{&id, &version, &session, &outcome}, func() error {
 		m := by[string(session)]
 		f.settled = append(f.settled, event{
 			subject: "checkout", customerID: m.customerID, subjectID: string(id), number: version,
-			from: string(curfew.Fulfilled), to: string(m.owed), actor: f.actor, reason: m.reason, runID: f.runID,
+			from: string(curfew.Fulfilled), to: string(outcome), actor: f.actor, reason: m.reason, runID: f.runID,
 		})
 		return nil
 	})

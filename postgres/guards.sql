@@ -44,7 +44,7 @@ BEGIN
     DELETE FROM curfew.mechanic_slots m WHERE m.session_id = s.id AND m.customer_id = s.customer_id;
     IF s.status = 'cancelled' THEN
         UPDATE curfew.checkouts c SET money_due = true, updated_at = now()
-        WHERE c.customer_id = s.customer_id AND c.id = s.checkout_id AND c.outcome = 'fulfilled';
+        WHERE c.customer_id = s.customer_id AND (c.id = s.checkout_id OR c.session_id = s.id) AND c.outcome = 'fulfilled';
     END IF;
 END $$;
 

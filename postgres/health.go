@@ -18,6 +18,8 @@ const (
 		UNION ALL SELECT 'overdue assigned', count(*) FROM curfew.sessions
 			WHERE status = 'waiting' AND mechanic_id IS NOT NULL AND expires_at < now()
 		UNION ALL SELECT 'overdue live', count(*) FROM curfew.sessions WHERE status = 'live' AND expires_at < now()
+		UNION ALL SELECT 'overdue scheduled', count(*) FROM curfew.sessions
+			WHERE status = 'scheduled' AND expires_at < now() - ` + staleAfter + `
 		UNION ALL SELECT 'stale', count(*) FROM curfew.sessions s WHERE ` + stale + `
 		UNION ALL SELECT 'very stale', count(*) FROM curfew.sessions s WHERE ` + stale + ` AND s.created_at < now() - $2::interval
 		UNION ALL SELECT 'orphaned', count(*) FROM curfew.sessions s WHERE ` + orphaned
@@ -63,6 +65,7 @@ func (s *Store) SessionFigures(ctx context.Context, p curfew.Policy) (curfew.Ses
 		ByStatus: by(n, curfew.SessionStatuses()),
 		Stale:    n["stale"], VeryStale: n["very stale"], Orphaned: n["orphaned"],
 		OverdueAssigned: n["overdue assigned"], OverdueLive: n["overdue live"],
+		OverdueScheduled: n["overdue scheduled"],
 	}, nil
 }
 

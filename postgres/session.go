@@ -115,6 +115,11 @@ const (
 	// offered asks whether session s has an open request.
 	offered = `EXISTS (SELECT FROM curfew.session_requests r
 		WHERE r.customer_id = s.customer_id AND r.session_id = s.id AND r.status IN ('pending', 'accepted'))`
+	// offerSession opens the request of an appointment that begins.
+	offerSession = `INSERT INTO curfew.session_requests (customer_id, id, session_id, customer_name, status)
+		SELECT s.customer_id, $3, s.id, coalesce(c.name, ''), 'pending'
+		FROM curfew.sessions s LEFT JOIN curfew.checkouts c ON c.customer_id = s.customer_id AND c.id = s.checkout_id
+		WHERE s.customer_id = $1 AND s.id = $2`
 	standingByKey = selectStanding + ` WHERE s.customer_id = $1 AND s.id = $2`
 )
 
@@ -144,7 +149,25 @@ func queueChange(b *pgx.Batch, c curfew.Change) {
 	after, limit := deadline(c.Deadline)
 	b.Queue(updateSession, c.From.CustomerID, c.From.ID, c.From.Status, c.From.Version, c.To, null(c.Assign), c.Release,
 		c.CustomerJoins, c.MechanicJoins, after, limit, c.EndedBy, c.Guard.Overdue, null(c.Guard.OlderThan), c.Guard.Unoffered,
-	).Exec(hit("session %s has moved", c.From.ID))
+	).Fn = moves(c)
+	if c.Offer != "" {
+		b.Queue(offerSession, c.From.CustomerID, c.From.ID, c.Offer)
+	}
+}
+
+// moves is the callback of the change itself: only a session that takes its
+// customer's slot can meet a unique index.
+func moves(c curfew.Change) func(pgx.BatchResults) error {
+	return func(results pgx.BatchResults) error {
+		tag, err := results.Exec()
+		switch {
+		case code(err) == uniqueViolation:
+			return curfew.Errorf(curfew.SessionOpen, "the slot of customer %s is taken", c.From.CustomerID)
+		case err != nil:
+			return err
+		}
+		return hit("session %s has moved", c.From.ID)(tag)
+	}
 }
 
 // deadline is the parameters of LEAST(now() + after, limit); NULLs to leave it.
@@ -161,6 +184,7 @@ func followOf(c curfew.Change) *follow {
 	return &follow{
 		moved: []moved{{
 			customerID: c.From.CustomerID, sessionID: c.From.ID, version: c.From.Version + 1, reason: c.Reason, owed: c.Owed,
+			share: c.Share,
 		}},
 		from: c.From.Status, to: c.To, requestTo: c.RequestTo, assign: c.Assign, release: c.Release,
 		actor: c.Actor, runID: c.RunID,

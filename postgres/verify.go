@@ -19,7 +19,7 @@ var columns = map[string]string{
 		"accepted_at customer_joined_at mechanic_joined_at started_at ended_at end_reason",
 	"session_requests": "customer_id id session_id mechanic_id customer_name status created_at ended_at",
 	"checkouts": "customer_id id ref plan amount currency email name metadata outcome version session_id retry_until money_due " +
-		"created_at updated_at",
+		"created_at updated_at refund_amount",
 	"payment_refs":     "ref customer_id checkout_id plan",
 	"idempotency_keys": "customer_id key checkout_id session_id created_at",
 	"mechanic_slots":   "mechanic_id customer_id session_id created_at",

@@ -23,7 +23,7 @@ func (s *Server) fulfillCheckout(ctx context.Context, c call, in *purchase) (*an
 	}
 	f, err := s.engine.FulfillCheckout(ctx, c.actor, lifecycle.Purchase{
 		PaymentRef: b.PaymentRef, CustomerID: b.CustomerID, Plan: b.Plan, Amount: b.Amount, Currency: b.Currency,
-		Email: b.Email, Name: b.Name, Metadata: b.Metadata,
+		Email: b.Email, Name: b.Name, StartsAt: b.StartsAt, Metadata: b.Metadata,
 	})
 	if err != nil {
 		return nil, err
@@ -81,9 +81,18 @@ func checkoutsJSON(checkouts []curfew.Checkout) api.Checkouts {
 	for i, c := range checkouts {
 		all.Checkouts[i] = api.Checkout{
 			ID: c.ID, PaymentRef: c.Ref, Plan: c.Plan, Amount: c.Amount, Currency: c.Currency,
-			Outcome: string(c.Outcome), SessionID: c.SessionID, RetryUntil: c.RetryUntil.UTC(),
+			Outcome: string(c.Outcome), SessionID: c.SessionID, RetryUntil: c.RetryUntil.UTC(), RefundAmount: refund(c),
 			CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(),
 		}
 	}
 	return all
+}
+
+// refund is what is given back of a payment, where something is.
+func refund(c curfew.Checkout) *int64 {
+	switch c.Outcome {
+	case curfew.RefundDue, curfew.Refunding, curfew.Refunded:
+		return &c.RefundAmount
+	}
+	return nil
 }

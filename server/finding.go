@@ -19,6 +19,7 @@ var fixes = map[lifecycle.Code]func(lifecycle.Report, string) string{
 	lifecycle.OrphanedSessions:  clean(curfew.Orphans),
 	lifecycle.OverdueAssigned:   clean(curfew.NoShows),
 	lifecycle.OverdueLive:       clean(curfew.Overruns),
+	lifecycle.OverdueScheduled:  clean(curfew.Due),
 	// A leaked slot heals at its mechanic's next accept; guards keep other
 	// programs from leaving more.
 	lifecycle.LeakedSlots:       command("curfew migrate --guards=on"),

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -45,6 +46,7 @@ var who = map[string][cells]int{
 	"POST /api/sessions/{id}/join":              {401, 200, 404, 200, 404, 404, 403, 403},
 	"POST /api/sessions/{id}/end":               {401, 200, 404, 200, 404, 404, 200, 200},
 	"POST /api/sessions/{id}/cancel":            {401, 200, 404, 200, 404, 404, 200, 200},
+	"POST /api/sessions/{id}/extend":            {401, 403, 403, 403, 403, 403, 403, 200},
 	"GET /api/mechanics/requests":               {401, 403, 403, 200, 200, 200, 200, 403},
 	"POST /api/mechanics/requests/{id}/accept":  {401, 403, 403, 200, 409, 409, 403, 403},
 	"POST /api/mechanics/requests/{id}/release": {401, 403, 403, 200, 404, 404, 403, 403},
@@ -78,6 +80,12 @@ func newScene(h *house) *scene {
 	_, err = h.as(curfew.Mechanic, s.mechanic).Accept(h.Context(), s.request)
 	must(h.T, err)
 	return s
+}
+
+// moreTime sells a quarter of an hour for live sessions.
+func moreTime(p *curfew.Policy) {
+	price := int64(900)
+	p.Plans["more15"] = curfew.Plan{Kind: curfew.Chat, Duration: 15 * time.Minute, Price: &price, Currency: "eur", Extends: true}
 }
 
 func must(t *testing.T, err error) {
@@ -126,6 +134,8 @@ func (s *scene) body(method, pattern string, c cell) string {
 		return ""
 	case pattern == "/api/checkouts":
 		return fmt.Sprintf(`{"paymentRef":"gate-%d","customerId":"buyer-%d","plan":"chat10"}`, s.n, s.n)
+	case strings.HasSuffix(pattern, "/extend"):
+		return fmt.Sprintf(`{"plan":"more15","paymentRef":"more-%d"}`, s.n)
 	case pattern == "/api/sessions" && c == own:
 		return `{"plan":"free"}`
 	case pattern == "/api/sessions":
@@ -149,7 +159,7 @@ func (s *scene) call(method, pattern string, c cell, missing bool) answer {
 
 func TestEveryRoleOnEveryRoute(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHouseWith(t, settings{policy: moreTime})
 	for _, route := range server.RouteTable() {
 		line := route.Method + " " + route.Path
 		want, ok := who[line]
@@ -171,7 +181,7 @@ func TestEveryRoleOnEveryRoute(t *testing.T) {
 // S32: what belongs to another is answered like what is missing.
 func TestS32_AnothersIsLikeMissing(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHouseWith(t, settings{policy: moreTime})
 	for _, route := range server.RouteTable() {
 		line := route.Method + " " + route.Path
 		for c := range cells {
@@ -189,7 +199,7 @@ func TestS32_AnothersIsLikeMissing(t *testing.T) {
 
 func TestARoleThatMayNotChangesNothing(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHouseWith(t, settings{policy: moreTime})
 	s := newScene(h)
 	before := h.dump()
 	for _, route := range server.RouteTable() {
@@ -224,7 +234,7 @@ func TestRolesOfRoutesAreTheTables(t *testing.T) {
 
 func TestOnlyAnAdminForces(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHouseWith(t, settings{policy: moreTime})
 	s := newScene(h)
 	for _, by := range []curfew.Actor{s.caller(own), s.caller(serviceCell)} {
 		got := h.sendAs(by.Role, by.ID, "POST", "/api/customers/"+s.customer+"/clear", `{"force":true,"reason":"so"}`)
@@ -241,7 +251,7 @@ func TestOnlyAnAdminForces(t *testing.T) {
 // A call repeated after a lost answer gets the first one's; nobody else does.
 func TestReleasingTwiceIsReleasing(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHouseWith(t, settings{policy: moreTime})
 	f := h.accepted("c", "max")
 	max, eve := h.as(curfew.Mechanic, "max"), h.as(curfew.Mechanic, "eve")
 	for range 2 {

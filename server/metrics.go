@@ -43,7 +43,7 @@ func NewMetrics() *Metrics {
 		cleaned:           counter("curfew_cleaned_total", "Rows that cleanups and admissions ended.", "rule", "trigger"),
 		runs:              counter("curfew_cleanup_runs_total", "Cleanup runs.", "trigger", "outcome"),
 		runDuration:       histogram("curfew_cleanup_duration_seconds", "How long a cleanup run took.", prometheus.DefBuckets),
-		expiryLag:         histogram("curfew_expiry_lag_seconds", "How long after its deadline a session was ended.", lagBuckets),
+		expiryLag:         histogram("curfew_expiry_lag_seconds", "How long after its deadline a session was ended, or an appointment began.", lagBuckets),
 	}
 	m.registry.MustRegister(
 		m.admissions, m.admissionDuration, m.blocked, m.cleaned, m.runs, m.runDuration, m.expiryLag,

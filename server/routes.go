@@ -21,6 +21,7 @@ func (s *Server) routes() []route {
 		at(post, "/api/sessions/{id}/join", allow(party, c, m), "joinSession", "Come in; the second party makes it live", s.joinSession),
 		at(post, "/api/sessions/{id}/end", allow(party, c, m, a, sv), "endSession", "End a session", s.endSession),
 		at(post, "/api/sessions/{id}/cancel", allow(party, c, m, a, sv), "cancelSession", "Cancel a session, or release it", s.cancelSession),
+		at(post, "/api/sessions/{id}/extend", allow(party, sv), "extendSession", "Give a live session paid time", s.extendSession).answers(201, 200),
 		at(get, "/api/mechanics/requests", allow(nobodys, m, a), "listQueue", "What mechanics may accept", s.listQueue),
 		at(post, "/api/mechanics/requests/{id}/accept", allow(offer, m), "acceptRequest", "Accept a request", s.acceptRequest),
 		at(post, "/api/mechanics/requests/{id}/release", allow(offer, m), "releaseRequest", "Put a request back", s.releaseRequest),

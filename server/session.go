@@ -77,6 +77,28 @@ func (s *Server) cancelSession(ctx context.Context, c call, _ *named) (*answered
 	return standing(s.engine.Cancel(ctx, c.id, c.actor))
 }
 
+type extension struct {
+	ID   string `path:"id"`
+	Body api.Extension
+}
+
+func (s *Server) extendSession(ctx context.Context, c call, in *extension) (*answered[api.Extended], error) {
+	b := in.Body
+	x, err := s.engine.Extend(ctx, c.actor, lifecycle.Extension{
+		SessionID: c.id, Plan: b.Plan, PaymentRef: b.PaymentRef, Amount: b.Amount, Currency: b.Currency,
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &answered[api.Extended]{http.StatusCreated, api.Extended{
+		Outcome: string(x.Outcome), SessionID: x.Session.ID, Status: string(x.Session.Status), ExpiresAt: x.Session.ExpiresAt.UTC(),
+	}}
+	if x.Replayed || x.Outcome != curfew.Fulfilled {
+		out.Status = http.StatusOK
+	}
+	return out, nil
+}
+
 func standing(s curfew.Standing, err error) (*answered[api.Session], error) {
 	return okay(SessionJSON(s.Session), err)
 }
@@ -85,7 +107,7 @@ func standing(s curfew.Standing, err error) (*answered[api.Session], error) {
 func SessionJSON(s curfew.Session) api.Session {
 	return api.Session{
 		ID: s.ID, Status: string(s.Status), CustomerID: s.CustomerID, MechanicID: s.MechanicID,
-		Plan: s.Plan, Type: string(s.Kind), CreatedAt: s.CreatedAt.UTC(), ExpiresAt: s.ExpiresAt.UTC(),
+		Plan: s.Plan, Type: string(s.Kind), CreatedAt: s.CreatedAt.UTC(), StartsAt: s.StartsAt.UTC(), ExpiresAt: s.ExpiresAt.UTC(),
 		StartedAt: s.StartedAt.UTC(), EndedAt: s.EndedAt.UTC(), EndReason: string(s.EndReason),
 	}
 }

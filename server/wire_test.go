@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
 )
 
 var update = flag.Bool("update", false, "write the golden files of what goes over the wire")
@@ -112,6 +113,53 @@ func TestTheWire(t *testing.T) {
 	golden(t, "unknown-field", admin("POST", "/api/debug/cleanup-sessions", `{"dryrun":true}`))
 	golden(t, "wrong-type", admin("POST", "/api/debug/cleanup-sessions", `{"dryRun":"yes"}`))
 	golden(t, "wrong-method", admin("PUT", "/api/debug/cleanup-sessions", ""))
+}
+
+// What is booked for tomorrow, and what becomes of it.
+func TestTheWireOfAnAppointment(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	shop := func(method, path, body string) answer { return h.sendAs(curfew.Service, "shop", method, path, body) }
+	at := time.Now().Add(3 * time.Hour).UTC().Truncate(time.Second)
+	booking := fmt.Sprintf(`{"paymentRef":"p1","customerId":"carl","plan":"chat10","amount":991,"currency":"EUR","startsAt":%q}`, at.Format(time.RFC3339))
+	booked := shop("POST", "/api/checkouts", booking)
+	golden(t, "appointment-booked", booked)
+	golden(t, "appointment-booked-again", shop("POST", "/api/checkouts", booking))
+	var f struct{ SessionID string }
+	must(t, json.Unmarshal([]byte(booked.body), &f))
+	golden(t, "appointment", shop("GET", "/api/sessions/"+f.SessionID, ""))
+	golden(t, "appointment-status", shop("GET", "/api/customers/carl/session-status", ""))
+	golden(t, "appointment-join", h.sendAs(curfew.Customer, "carl", "POST", "/api/sessions/"+f.SessionID+"/join", ""))
+	golden(t, "appointment-cancelled", h.sendAs(curfew.Customer, "carl", "POST", "/api/sessions/"+f.SessionID+"/cancel", ""))
+	golden(t, "appointment-checkouts", shop("GET", "/api/customers/carl/checkouts", ""))
+	golden(t, "appointment-events", shop("GET", "/api/sessions/"+f.SessionID+"/events", ""))
+}
+
+// A quarter of an hour more, and one that came too late.
+func TestTheWireOfAnExtension(t *testing.T) {
+	t.Parallel()
+	h := newHouseWith(t, settings{policy: moreTime})
+	f := h.accepted("carl", "max")
+	for role, id := range map[curfew.Role]string{curfew.Customer: "carl", curfew.Mechanic: "max"} {
+		_, err := h.as(role, id).Join(h.Context(), f.SessionID)
+		must(t, err)
+	}
+	extend := func(session, body string) answer {
+		return h.sendAs(curfew.Service, "shop", "POST", "/api/sessions/"+session+"/extend", body)
+	}
+	golden(t, "extended", extend(f.SessionID, `{"plan":"more15","paymentRef":"x1"}`))
+	golden(t, "extended-again", extend(f.SessionID, `{"plan":"more15","paymentRef":"x1"}`))
+	golden(t, "extend-by-a-session", extend(f.SessionID, `{"plan":"chat10","paymentRef":"x2"}`))
+	golden(t, "extend-unknown-field", extend(f.SessionID, `{"plan":"more15","paymentRef":"x2","minutes":90}`))
+	golden(t, "extend-mismatch", extend(h.fulfilled("dora").SessionID, `{"plan":"more15","paymentRef":"x1"}`))
+	_, err := h.as(curfew.Customer, "carl").End(h.Context(), f.SessionID)
+	must(t, err)
+	golden(t, "extended-too-late", extend(f.SessionID, `{"plan":"more15","paymentRef":"x3"}`))
+	got, err := h.shop().Extend(h.Context(), f.SessionID, api.Extension{Plan: "more15", PaymentRef: "x3"})
+	must(t, err)
+	if got.Outcome != "refund_due" || got.SessionID != f.SessionID {
+		t.Errorf("the client got %+v", got)
+	}
 }
 
 // What a cleanup says, and what health says before it.

@@ -18,12 +18,12 @@ INSERT INTO idempotency_keys (customer_id, key, checkout_id, session_id, created
 
 const insertCheckoutSQL = `
 INSERT INTO checkouts (customer_id, id, ref, plan, amount, currency, email, name, metadata,
-    outcome, version, session_id, retry_until, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, $13, $13)`
+    outcome, version, session_id, retry_until, refund_amount, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, $14, $13, $13)`
 
 const insertSessionSQL = `
 INSERT INTO sessions (customer_id, id, checkout_id, plan, kind, duration_seconds, status, version, created_at, starts_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, 'waiting', 1, $7, $8, $9)`
+VALUES ($1, $2, $3, $4, $5, $6, $10, 1, $7, $8, $9)`
 
 const insertRequestSQL = `
 INSERT INTO session_requests (customer_id, id, session_id, customer_name, status, created_at)
@@ -32,7 +32,8 @@ VALUES ($1, $2, $3, $4, 'pending', $5)`
 // spendSQL gives an existing checkout its session.
 const spendSQL = `
 UPDATE checkouts
-SET outcome = 'fulfilled', version = version + 1, session_id = coalesce(session_id, $5), retry_until = NULL, updated_at = $6
+SET outcome = 'fulfilled', version = version + 1, session_id = coalesce(session_id, $5), retry_until = NULL,
+    refund_amount = 0, updated_at = $6
 WHERE customer_id = $1 AND id = $2 AND outcome = $3 AND version = $4`
 
 // Admit writes checkout, claim, session, request and events, or nothing.
@@ -61,6 +62,10 @@ func admitted(a curfew.Admission, now time.Time) curfew.Standing {
 	st.Status, st.Version = curfew.Waiting, 1
 	st.CreatedAt, st.ExpiresAt = now, a.Deadline.At(now).UTC().Truncate(time.Microsecond)
 	st.Request.Status, st.Request.CreatedAt = curfew.Pending, now
+	if !st.StartsAt.IsZero() {
+		st.StartsAt = st.StartsAt.UTC().Truncate(time.Microsecond)
+		st.Status, st.ExpiresAt, st.Request = curfew.Scheduled, st.StartsAt, curfew.Request{}
+	}
 	return st
 }
 
@@ -99,7 +104,7 @@ func (tx *transaction) insertCheckout(ctx context.Context, c curfew.Checkout) er
 		return err
 	}
 	_, err = tx.exec(ctx, insertCheckoutSQL, c.CustomerID, c.ID, c.Ref, c.Plan, c.Amount, c.Currency, c.Email, c.Name,
-		metadata, string(c.Outcome), null(c.SessionID), micros(c.RetryUntil), micros(tx.now))
+		metadata, string(c.Outcome), null(c.SessionID), micros(c.RetryUntil), micros(tx.now), c.RefundAmount)
 	return err
 }
 
@@ -114,8 +119,8 @@ func object(m map[string]string) (string, error) {
 
 func (tx *transaction) insertStanding(ctx context.Context, st curfew.Standing) error {
 	_, err := tx.exec(ctx, insertSessionSQL, st.CustomerID, st.ID, null(st.CheckoutID), st.Plan, string(st.Kind),
-		wholeSeconds(st.Duration), micros(st.CreatedAt), micros(st.StartsAt), micros(st.ExpiresAt))
-	if err != nil {
+		wholeSeconds(st.Duration), micros(st.CreatedAt), micros(st.StartsAt), micros(st.ExpiresAt), string(st.Status))
+	if err != nil || st.Status == curfew.Scheduled {
 		return err
 	}
 	_, err = tx.exec(ctx, insertRequestSQL, st.CustomerID, st.Request.ID, st.ID, st.Request.CustomerName, micros(st.CreatedAt))
@@ -137,7 +142,7 @@ func (tx *transaction) fulfil(ctx context.Context, a curfew.Admission, st curfew
 	}
 	e := curfew.Event{CustomerID: st.CustomerID, Actor: a.Actor, Reason: a.Reason}
 	session, checkout := e, e
-	session.Subject, session.Number, session.To = st.ID, 1, string(curfew.Waiting)
+	session.Subject, session.Number, session.To = st.ID, 1, string(st.Status)
 	checkout.Subject, checkout.Number, checkout.From, checkout.To = st.CheckoutID, number, string(a.From), string(curfew.Fulfilled)
 	if err := tx.record(ctx, "session", session); err != nil {
 		return err

@@ -10,13 +10,13 @@ import (
 
 const checkoutColumns = `checkouts.id, checkouts.customer_id, checkouts.ref, checkouts.plan, checkouts.amount, checkouts.currency,
     checkouts.email, checkouts.name, checkouts.metadata, checkouts.outcome, checkouts.version, checkouts.session_id,
-    checkouts.retry_until, checkouts.money_due, checkouts.created_at, checkouts.updated_at`
+    checkouts.retry_until, checkouts.refund_amount, checkouts.money_due, checkouts.created_at, checkouts.updated_at`
 
 func checkoutFields(c *curfew.Checkout) []any {
 	return []any{
 		text(&c.ID), text(&c.CustomerID), text(&c.Ref), text(&c.Plan), number(&c.Amount), text(&c.Currency),
 		text(&c.Email), text(&c.Name), document(&c.Metadata), text(&c.Outcome), number(&c.Version), text(&c.SessionID),
-		moment(&c.RetryUntil), &c.MoneyDue, moment(&c.CreatedAt), moment(&c.UpdatedAt),
+		moment(&c.RetryUntil), number(&c.RefundAmount), &c.MoneyDue, moment(&c.CreatedAt), moment(&c.UpdatedAt),
 	}
 }
 
@@ -102,7 +102,7 @@ func (s *Store) Servable(ctx context.Context, limit int) ([]string, error) {
 const lastSession = ` FROM checkouts
 LEFT JOIN sessions ON sessions.rowid = (
     SELECT s.rowid FROM sessions s
-    WHERE s.customer_id = checkouts.customer_id AND s.checkout_id = checkouts.id
+    WHERE s.customer_id = checkouts.customer_id AND (s.checkout_id = checkouts.id OR s.id = checkouts.session_id)
       AND s.status IN ('completed', 'cancelled') AND checkouts.money_due
     ORDER BY s.ended_at DESC, s.id DESC LIMIT 1)` + ownRequest
 
@@ -134,7 +134,9 @@ func (s *Store) Unsettled(ctx context.Context, customerID string, limit int) (al
 const changeCheckoutSQL = `
 UPDATE checkouts
 SET outcome = $5, version = version + 1, money_due = FALSE, updated_at = $6,
-    retry_until = CASE WHEN $5 = 'deferred' THEN retry_until END
+    retry_until = CASE WHEN $5 = 'deferred' THEN retry_until END,
+    refund_amount = CASE WHEN $5 NOT IN ('refund_due', 'refunding', 'refunded') THEN 0
+        WHEN outcome IN ('refund_due', 'refunding', 'refunded') THEN refund_amount ELSE amount END
 WHERE customer_id = $1 AND id = $2 AND outcome = $3 AND version = $4
 RETURNING ` + checkoutColumns
 

@@ -75,6 +75,7 @@ WHERE customer_id = :customer AND id = :id AND version = :version AND status = :
   AND CASE :has_request WHEN 0 THEN TRUE ELSE (:has_request = 1) = EXISTS (
       SELECT 1 FROM session_requests r
       WHERE r.customer_id = sessions.customer_id AND r.session_id = sessions.id AND r.status IN ('pending', 'accepted')) END
+  AND CASE :postponed WHEN 1 THEN expires_at > starts_at WHEN 2 THEN expires_at <= starts_at ELSE TRUE END
   AND (expires_at < :now OR :older_than > 0 AND created_at < :now - :older_than AND (:reason = 'cleared' OR :orphans))
 RETURNING ` + sessionColumns
 
@@ -132,7 +133,7 @@ func endArgs(b curfew.Batch, e curfew.Ending, now time.Time) []any {
 		sql.Named("customer", e.CustomerID), sql.Named("id", e.SessionID), sql.Named("version", e.Version),
 		sql.Named("from", string(b.Rule.From)), sql.Named("assigned", int64(b.Rule.Assigned)),
 		sql.Named("has_request", int64(b.Rule.HasRequest)), sql.Named("older_than", b.Guard.OlderThan.Microseconds()),
-		sql.Named("orphans", b.Rule.Name == curfew.Orphans),
+		sql.Named("postponed", int64(b.Rule.Postponed)), sql.Named("orphans", b.Rule.Name == curfew.Orphans),
 	}
 }
 

@@ -1,8 +1,8 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 
 	"github.com/curfewhq/curfew"
@@ -17,6 +17,7 @@ type step struct {
 	assign    string
 	release   bool
 	owed      curfew.Outcome
+	share     int // percent; 0: all
 	actor     curfew.Actor
 	reason    string
 	runID     string
@@ -76,26 +77,49 @@ func (tx *transaction) followSlot(ctx context.Context, s step) error {
 }
 
 const settleSQL = `
-UPDATE checkouts SET outcome = $3, money_due = FALSE, version = version + 1, updated_at = $4
+UPDATE checkouts SET outcome = $3, money_due = FALSE, version = version + 1, updated_at = $4,
+    refund_amount = CASE WHEN $3 = 'refund_due' THEN amount / 100 * $5 + (amount % 100 * $5 + 99) / 100 ELSE 0 END
 WHERE customer_id = $1 AND id = $2 AND outcome = 'fulfilled'
-RETURNING version`
+RETURNING id, version, outcome`
 
-// settle leaves the checkout with what is owed, if it is fulfilled.
+// A credit for an extension could not be spent.
+const settleExtensionsSQL = `
+UPDATE checkouts SET outcome = CASE $4 WHEN 'credited' THEN 'refund_due' ELSE $4 END, money_due = FALSE,
+    version = version + 1, updated_at = $5,
+    refund_amount = CASE WHEN $4 IN ('credited', 'refund_due') THEN amount ELSE 0 END
+WHERE customer_id = $1 AND session_id = $3 AND id IS NOT $2 AND outcome = 'fulfilled'
+RETURNING id, version, outcome`
+
+// settle leaves the session's checkout, and those of its extensions, with what
+// is owed, if they are fulfilled.
 func (tx *transaction) settle(ctx context.Context, s step) error {
-	if s.owed == "" || s.owed == curfew.Fulfilled || s.session.CheckoutID == "" {
+	if s.owed == "" || s.owed == curfew.Fulfilled {
 		return nil
 	}
-	version, err := one(ctx, tx, value[int64], settleSQL, s.session.CustomerID, s.session.CheckoutID, string(s.owed), micros(tx.now))
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
+	customer, checkout := s.session.CustomerID, null(s.session.CheckoutID)
+	settled, err := list(ctx, tx, scanSettled, settleSQL, customer, checkout, string(s.owed), micros(tx.now), cmp.Or(s.share, 100))
+	if err == nil && s.from == curfew.Live {
+		var more []curfew.Checkout
+		more, err = list(ctx, tx, scanSettled, settleExtensionsSQL, customer, checkout, s.session.ID, string(s.owed), micros(tx.now))
+		settled = append(settled, more...)
 	}
 	if err != nil {
 		return err
 	}
-	return tx.record(ctx, "checkout", curfew.Event{
-		CustomerID: s.session.CustomerID, Subject: s.session.CheckoutID, Number: version,
-		From: string(curfew.Fulfilled), To: string(s.owed), Actor: s.actor, Reason: s.reason, RunID: s.runID,
-	})
+	for _, c := range settled {
+		if err := tx.record(ctx, "checkout", curfew.Event{
+			CustomerID: customer, Subject: c.ID, Number: c.Version,
+			From: string(curfew.Fulfilled), To: string(c.Outcome), Actor: s.actor, Reason: s.reason, RunID: s.runID,
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func scanSettled(r row) (c curfew.Checkout, err error) {
+	err = r.Scan(text(&c.ID), number(&c.Version), text(&c.Outcome))
+	return c, err
 }
 
 const recordSQL = `

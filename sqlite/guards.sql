@@ -129,7 +129,7 @@ BEGIN
     DELETE FROM mechanic_slots WHERE session_id = NEW.id AND customer_id = NEW.customer_id;
 
     UPDATE checkouts SET money_due = 1, updated_at = CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)
-    WHERE NEW.status = 'cancelled' AND customer_id = NEW.customer_id AND id = NEW.checkout_id AND outcome = 'fulfilled';
+    WHERE NEW.status = 'cancelled' AND customer_id = NEW.customer_id AND (id = NEW.checkout_id OR session_id = NEW.id) AND outcome = 'fulfilled';
 
     INSERT INTO events (customer_id, subject_id, number, subject, id, from_status, to_status, actor, reason)
     SELECT NEW.customer_id, NEW.id, NEW.version + 1, 'session', '', OLD.status, NEW.status, 'system:foreign', 'another program'

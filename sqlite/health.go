@@ -21,7 +21,9 @@ UNION ALL SELECT 'orphaned', count(*) FROM sessions WHERE ` + orphanedSQL + `
 UNION ALL SELECT 'overdue assigned', count(*) FROM sessions
     WHERE status IN ('scheduled', 'waiting', 'live') AND status = 'waiting' AND mechanic_id IS NOT NULL AND expires_at < :now
 UNION ALL SELECT 'overdue live', count(*) FROM sessions
-    WHERE status IN ('scheduled', 'waiting', 'live') AND status = 'live' AND expires_at < :now`
+    WHERE status IN ('scheduled', 'waiting', 'live') AND status = 'live' AND expires_at < :now
+UNION ALL SELECT 'overdue scheduled', count(*) FROM sessions
+    WHERE status IN ('scheduled', 'waiting', 'live') AND status = 'scheduled' AND expires_at < :stale`
 
 const staleSQL = `sessions.status IN ('scheduled', 'waiting', 'live') AND sessions.status = 'waiting' AND sessions.mechanic_id IS NULL
     AND sessions.expires_at < :stale`
@@ -43,6 +45,7 @@ func (s *Store) SessionFigures(ctx context.Context, p curfew.Policy) (curfew.Ses
 		ByStatus: byName(n, curfew.SessionStatuses()),
 		Stale:    n["stale"], VeryStale: n["very stale"], Orphaned: n["orphaned"],
 		OverdueAssigned: n["overdue assigned"], OverdueLive: n["overdue live"],
+		OverdueScheduled: n["overdue scheduled"],
 	}, nil
 }
 

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -114,12 +115,18 @@ func (s *Store) Change(ctx context.Context, c curfew.Change) (curfew.Standing, e
 	var st curfew.Standing
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		session, err := one(ctx, tx, scanSession, changeSQL, changeArgs(c, tx.now)...)
+		if errors.Is(err, curfew.Conflict) {
+			return curfew.Errorf(curfew.SessionOpen, "the slot of customer %s is taken", c.From.CustomerID)
+		}
 		if err != nil {
 			return moved(err, "session %s is not as it was any more", c.From.ID)
 		}
+		if err := tx.offer(ctx, c); err != nil {
+			return err
+		}
 		_, err = tx.follow(ctx, step{
 			session: session, from: c.From.Status, requestTo: c.RequestTo, assign: c.Assign, release: c.Release,
-			owed: c.Owed, actor: c.Actor, reason: c.Reason, runID: c.RunID,
+			owed: c.Owed, share: c.Share, actor: c.Actor, reason: c.Reason, runID: c.RunID,
 		})
 		if err != nil {
 			return err
@@ -148,6 +155,21 @@ func changeArgs(c curfew.Change, now time.Time) []any {
 		sql.Named("overdue", int64(c.Guard.Overdue)), sql.Named("older_than", c.Guard.OlderThan.Microseconds()),
 		sql.Named("unoffered", c.Guard.Unoffered),
 	}
+}
+
+const offerSQL = `
+INSERT INTO session_requests (customer_id, id, session_id, customer_name, status, created_at)
+SELECT s.customer_id, $3, s.id, coalesce(c.name, ''), 'pending', $4
+FROM sessions s LEFT JOIN checkouts c ON c.customer_id = s.customer_id AND c.id = s.checkout_id
+WHERE s.customer_id = $1 AND s.id = $2`
+
+// offer opens the request of an appointment that begins.
+func (tx *transaction) offer(ctx context.Context, c curfew.Change) error {
+	if c.Offer == "" {
+		return nil
+	}
+	_, err := tx.exec(ctx, offerSQL, c.From.CustomerID, c.From.ID, c.Offer, micros(tx.now))
+	return err
 }
 
 const eventsSQL = `

@@ -196,7 +196,7 @@ func movesCheckout(s *scene) {
 	before := s.credited("ada")
 	got := s.move(before, curfew.RefundDue)
 	want := before
-	want.Outcome, want.Version, want.UpdatedAt = curfew.RefundDue, 3, got.UpdatedAt
+	want.Outcome, want.RefundAmount, want.Version, want.UpdatedAt = curfew.RefundDue, 990, 3, got.UpdatedAt
 	s.same("the moved checkout", got, want)
 	if !got.UpdatedAt.After(before.UpdatedAt) {
 		s.Errorf("moved at %s, before that at %s", got.UpdatedAt, before.UpdatedAt)

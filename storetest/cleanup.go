@@ -65,7 +65,8 @@ func (s *scene) standings() map[curfew.RuleName]curfew.Standing {
 		curfew.OldWaiting: s.admit("waiting"),
 		curfew.NoShows:    s.accepted("assigned", "max"),
 		curfew.Overruns:   s.live("live", "eve"),
-		curfew.Misses:     s.scheduled("scheduled"),
+		curfew.Due:        s.scheduled("due"),
+		curfew.Misses:     s.postponed("postponed"),
 		curfew.Orphans:    s.orphan("orphan"),
 	}
 	for rule, st := range all {

@@ -38,6 +38,9 @@ func endsByRule(s *scene) {
 	for name, st := range s.standings() {
 		rule, _ := curfew.RuleFor(st)
 		s.same("the rule of "+string(name), rule.Name, name)
+		if !rule.To.Ended() {
+			continue
+		}
 		owed := curfew.Credited
 		if rule.To == curfew.Completed {
 			owed = curfew.Fulfilled
@@ -111,7 +114,7 @@ func endsOwnRule(s *scene) {
 	all := s.standings()
 	for _, rule := range curfew.Rules() {
 		for name, st := range all {
-			if name == rule.Name {
+			if name == rule.Name || !rule.To.Ended() {
 				continue
 			}
 			b := batch(curfew.Credited, st)
@@ -127,7 +130,7 @@ func endsOwnRule(s *scene) {
 
 func endsOverdueOnly(s *scene) {
 	for _, st := range []curfew.Standing{
-		s.admit("waiting"), s.accepted("assigned", "max"), s.live("live", "eve"), s.scheduled("scheduled"), s.orphan("orphan"),
+		s.admit("waiting"), s.accepted("assigned", "max"), s.live("live", "eve"), s.postponed("postponed"), s.orphan("orphan"),
 	} {
 		st = s.aged(st, st.ExpiresAt.Sub(st.Now)-30*time.Second)
 		b := batch(curfew.Credited, st)

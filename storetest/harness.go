@@ -69,18 +69,20 @@ type contract map[string]func(*scene)
 // contracts is all of it by noun.
 func contracts() map[string]contract {
 	return map[string]contract{
-		"admission": admissions,
-		"replay":    replays,
-		"session":   sessions,
-		"request":   requests,
-		"checkout":  checkouts,
-		"cleanup":   cleanups,
-		"run":       runs,
-		"health":    figures,
-		"signal":    signals,
-		"invariant": invariants(),
-		"race":      races,
-		"meeting":   meetings,
-		"fault":     losses,
+		"admission":   admissions,
+		"appointment": appointments,
+		"extension":   extensions,
+		"replay":      replays,
+		"session":     sessions,
+		"request":     requests,
+		"checkout":    checkouts,
+		"cleanup":     cleanups,
+		"run":         runs,
+		"health":      figures,
+		"signal":      signals,
+		"invariant":   invariants(),
+		"race":        races,
+		"meeting":     meetings,
+		"fault":       losses,
 	}
 }

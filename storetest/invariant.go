@@ -109,7 +109,7 @@ var checkers = []Checker{
 		"7: a fulfilled checkout has a session that was not cancelled",
 		`SELECT c.id FROM {checkouts} c
 		 WHERE c.outcome = 'fulfilled' AND NOT c.money_due AND NOT EXISTS (
-		   SELECT 1 FROM {sessions} s WHERE s.customer_id = c.customer_id AND s.checkout_id = c.id AND s.status <> 'cancelled')`,
+		   SELECT 1 FROM {sessions} s WHERE s.customer_id = c.customer_id AND (s.checkout_id = c.id OR s.id = c.session_id) AND s.status <> 'cancelled')`,
 	},
 	{
 		"7: a checkout with another outcome has no session that goes on or was held",

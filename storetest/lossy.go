@@ -17,6 +17,16 @@ func (l *Lossy) Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor
 	return told[curfew.Receipt](l)(l.store.Defer(ctx, c, actor, ttl))
 }
 
+// Extend does the work and may lose the answer.
+func (l *Lossy) Extend(ctx context.Context, x curfew.Extension) (curfew.Standing, error) {
+	return told[curfew.Standing](l)(l.store.Extend(ctx, x))
+}
+
+// Record does the work and may lose the answer.
+func (l *Lossy) Record(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) (curfew.Receipt, error) {
+	return told[curfew.Receipt](l)(l.store.Record(ctx, c, actor, reason))
+}
+
 // Reference does the work and may lose the answer.
 func (l *Lossy) Reference(ctx context.Context, ref string) (curfew.Receipt, error) {
 	return told[curfew.Receipt](l)(l.store.Reference(ctx, ref))

@@ -201,18 +201,6 @@ func (s *scene) orphan(customer string) curfew.Standing {
 	return s.read(st.ID)
 }
 
-// scheduled is an appointment that starts in a minute.
-func (s *scene) scheduled(customer string) curfew.Standing {
-	s.Helper()
-	in := s.past(-time.Minute)
-	id := newID()
-	s.exec("INSERT INTO {sessions} (customer_id, id, plan, kind, duration_seconds, status, version, created_at, starts_at, expires_at)"+
-		" VALUES ($1, $2, 'chat10', 'chat', 1800, 'scheduled', 1, "+s.past(0)+", "+in+", "+in+")", customer, id)
-	s.exec("INSERT INTO {events} (customer_id, subject_id, number, subject, id, from_status, to_status, actor, reason, at)"+
-		" VALUES ($1, $2, 1, 'session', $3, '', 'scheduled', 'service:shop', 'booked', "+s.past(0)+")", customer, id, newID())
-	return s.read(id)
-}
-
 // past is a moment so long ago as SQL: no dialect shares a literal for times,
 // but all can read one from an ended session of that age.
 func (s *scene) past(by time.Duration) string {

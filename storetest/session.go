@@ -116,7 +116,7 @@ func cancelsScheduled(s *scene) {
 	s.must(err)
 	s.same("status", got.Status, curfew.Cancelled)
 	s.same("starts at", got.StartsAt, st.StartsAt)
-	s.history("ada", st.ID, curfew.Event{To: "scheduled", Actor: shop, Reason: "booked"},
+	s.history("ada", st.ID, curfew.Event{To: "scheduled", Actor: shop, Reason: "paid"},
 		curfew.Event{To: "cancelled", Actor: shop, Reason: "changed mind"})
 }
 

@@ -56,6 +56,8 @@ func (s *storm) step() {
 		s.sweep(s.aged(open, time.Hour))
 	case s.IntN(5) == 0:
 		s.foreign(open)
+	case open.Status == curfew.Live && s.IntN(3) == 0:
+		s.extended(open)
 	case open.Status == curfew.Live:
 		s.end(open)
 	case open.Assigned():
@@ -69,6 +71,9 @@ func (s *storm) step() {
 func (s *storm) come(customer string) {
 	if s.IntN(3) == 0 {
 		s.settle(customer)
+	}
+	if s.IntN(4) == 0 {
+		s.scheduled(customer)
 	}
 	a := admission(customer)
 	if s.IntN(4) == 0 {

@@ -34,7 +34,10 @@ type settings struct {
 	Sweeper onOff         `setting:"sweeper" default:"on" help:"off stops the sweeper of this process; every promise to customers still holds."`
 	Rules   *ruleSwitches `setting:"rules" placeholder:"NAME=on|off,…" help:"The rules of the cleanup, all on; name those to switch off: noShows=off,overran=off."`
 	Settle  *settlements  `setting:"settle" placeholder:"REASON=…,…" help:"What becomes of a cancelled session's payment, by reason: credit (the default), refund, or forfeit (only no_show)."`
-	Plans   *plans        `setting:"plans" placeholder:"JSON" help:"What can be bought, instead of the built-in plans: name to {kind, duration, waitingTtl, price, currency, extends}."`
+
+	AppointmentRefund *refundShares `setting:"appointment_refund" placeholder:"TIME=PERCENT,…" help:"What is refunded of an appointment cancelled at least so long before its start, in percent; later nothing is. By default 24h=100,2h=50."`
+
+	Plans *plans `setting:"plans" placeholder:"JSON" help:"What can be bought, instead of the built-in plans: name to {kind, duration, waitingTtl, price, currency, extends}."`
 
 	Auth authSettings `embed:"" prefix:"auth-"`
 
@@ -80,6 +83,9 @@ func (s *settings) policy() (curfew.Policy, error) {
 	}
 	if s.Settle != nil {
 		p.Settle = s.Settle.by
+	}
+	if s.AppointmentRefund != nil {
+		p.AppointmentRefund = s.AppointmentRefund.list
 	}
 	if s.Plans != nil {
 		p.Plans = s.Plans.by

@@ -56,7 +56,8 @@ func write(t *testing.T, text string) string {
 func TestEveryKeyOfTheContractIsASetting(t *testing.T) {
 	t.Parallel()
 	want := strings.Fields(`database_url listen listen_ops base_url waiting_ttl max_wait orphan_ttl join_ttl live_grace
-		scheduled_grace very_stale_after defer_ttl blocked_repeatedly blocked_window sweeper rules settle plans
+		scheduled_grace very_stale_after defer_ttl blocked_repeatedly blocked_window sweeper rules settle
+		appointment_refund plans
 		auth.key_file auth.jwt_secret auth.jwks_url auth.issuer auth.audience auth.role_claim log_format log_level`)
 	var have []string
 	for _, f := range settingsFlags(t) {
@@ -126,6 +127,7 @@ rules: {noShows: off, overran: on}
 settle:
   no_show: forfeit
   expired: refund
+appointment_refund: {48h: 90, 1h: 10}
 plans:
   chat10: {kind: chat, duration: 30m, waitingTtl: 20m, price: 900, currency: eur}
   more: {kind: chat, duration: 10m, extends: true}
@@ -151,6 +153,7 @@ func TestTheFileHoldsEverything(t *testing.T) {
 	want.BlockedRepeatedly = 5
 	want.Off = []curfew.RuleName{curfew.NoShows}
 	want.Settle = map[curfew.EndReason]curfew.Settlement{curfew.NoShow: curfew.Forfeit, curfew.Expired: curfew.Refund}
+	want.AppointmentRefund = []curfew.RefundShare{{Before: 48 * time.Hour, Percent: 90}, {Before: time.Hour, Percent: 10}}
 	want.Plans = map[string]curfew.Plan{
 		"chat10": {Kind: curfew.Chat, Duration: 30 * time.Minute, WaitingTTL: 20 * time.Minute, Price: &price, Currency: "eur"},
 		"more":   {Kind: curfew.Chat, Duration: 10 * time.Minute, Extends: true},

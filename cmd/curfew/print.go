@@ -105,6 +105,7 @@ var ruleWords = map[curfew.RuleName]string{
 	curfew.Orphans:         "sessions that were offered to nobody, with their requests",
 	curfew.NoShows:         "accepted and never joined: sessions and their requests",
 	curfew.Overruns:        "live beyond what was bought: sessions and their requests",
+	curfew.Due:             "appointments that begin",
 	curfew.Misses:          "appointments whose slot was taken, with their requests",
 }
 

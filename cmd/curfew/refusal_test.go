@@ -22,7 +22,7 @@ var refusals = map[string]struct{ key, text, says string }{
 	"a secret in a wrong URL":        {"database_url", "mysql://me:secret@db/x", "is neither sqlite:PATH nor postgres://USER:PASSWORD@HOST/NAME"},
 	"an unknown rule": {
 		"rules", "noshows=off",
-		`there is no rule "noshows": the rules are expiredRequests, oldWaitingSessions, orphanedSessions, noShows, overran, scheduledMissed`,
+		`there is no rule "noshows": the rules are expiredRequests, oldWaitingSessions, orphanedSessions, noShows, overran, due, scheduledMissed`,
 	},
 	"a rule neither on nor off": {"rules", "noShows=no", `noShows must be on or off, not "no"`},
 	"a list that is none":       {"rules", "noShows", `"noShows" is no list like a=x,b=y`},
@@ -30,6 +30,9 @@ var refusals = map[string]struct{ key, text, says string }{
 		"rules", "expiredRequests=on,oldWaitingSessions=off",
 		"oldWaitingSessions is switched both on and off (expiredRequests is another name for oldWaitingSessions)",
 	},
+	"a share of no time":        {"appointment_refund", "24=100", "24 has no unit: did you mean 24m?"},
+	"a share of no percent":     {"appointment_refund", "24h=half", `24h must be a whole number of percent, not "half"`},
+	"a share beyond all":        {"appointment_refund", "24h=101", "appointment_refund must be from 0 to 100 percent, not 101"},
 	"a name twice":              {"settle", "expired=credit,expired=refund", "expired is there twice"},
 	"an unknown settlement":     {"settle", "expired=keep", `settle.expired must be credit, refund or forfeit, not "keep"`},
 	"what may not be forfeited": {"settle", "expired=forfeit", "settle.expired cannot be forfeit: only a customer's own no_show can"},

@@ -187,6 +187,32 @@ func (s *settlements) UnmarshalText(text []byte) error {
 	return policy.Validate()
 }
 
+// refundShares is what is refunded of a cancelled appointment, by the time
+// before its start.
+type refundShares struct{ list []curfew.RefundShare }
+
+func (r *refundShares) UnmarshalText(text []byte) error {
+	pairs, err := parsePairs(text)
+	if err != nil {
+		return err
+	}
+	r.list = nil
+	for _, p := range pairs {
+		var before duration
+		if err := before.UnmarshalText([]byte(p.key)); err != nil {
+			return err
+		}
+		percent, err := strconv.Atoi(p.value)
+		if err != nil {
+			return fmt.Errorf("%s must be a whole number of percent, not %q", p.key, p.value)
+		}
+		r.list = append(r.list, curfew.RefundShare{Before: time.Duration(before), Percent: percent})
+	}
+	policy := curfew.DefaultPolicy()
+	policy.AppointmentRefund = r.list
+	return policy.Validate()
+}
+
 func list[T ~string](names []T) string {
 	texts := make([]string, len(names))
 	for i, n := range names {

@@ -6,6 +6,7 @@ export const rules = {
   orphanedSessions: ["orphan", "orphans"],
   noShows: ["no-show", "no-shows"],
   overran: ["overrun session", "overrun sessions"],
+  due: ["appointment that begins", "appointments that begin"],
   scheduledMissed: ["missed appointment", "missed appointments"],
 };
 

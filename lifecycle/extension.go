@@ -1,0 +1,111 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/curfewhq/curfew"
+)
+
+// Extension is paid time for a live session, as the marketplace reports it.
+type Extension struct {
+	SessionID  string
+	Plan       string // one that extends
+	PaymentRef string
+	Amount     *int64 // minor units; nil: the plan's price
+	Currency   string // ISO 4217; empty: the plan's
+}
+
+// Extended is what became of an extension.
+type Extended struct {
+	Outcome    curfew.Outcome // Fulfilled, or RefundDue where the session was not live any more
+	Replayed   bool           // the reference was known; nothing was done
+	CheckoutID string
+	Session    curfew.Session // as it is now
+}
+
+// Extend gives a live session the time that a payment bought, once a
+// reference. For a session that is not live any more the payment is recorded
+// and its refund due: that is an outcome, no error. Errors: Invalid, NotFound,
+// IdempotencyMismatch for a known reference of another session or plan.
+func (e *Engine) Extend(ctx context.Context, by curfew.Actor, x Extension) (Extended, error) {
+	s, err := e.store.Session(ctx, x.SessionID)
+	if err != nil {
+		return Extended{}, err
+	}
+	c, err := e.minutes(x, s.CustomerID)
+	if err != nil {
+		return Extended{}, err
+	}
+	for range tries {
+		var got Extended
+		got, err = e.extend(ctx, by, x, c)
+		if !errors.Is(err, curfew.Conflict) {
+			return got, err
+		}
+	}
+	return Extended{}, err
+}
+
+// extend is one try, from the start: the reference first, because its answer is
+// the answer; then the session, settled if it is due. Conflict: the session
+// moved, or somebody reported the payment at the same moment.
+func (e *Engine) extend(ctx context.Context, by curfew.Actor, x Extension, c curfew.Checkout) (Extended, error) {
+	r, err := e.store.Reference(ctx, x.PaymentRef)
+	if err == nil {
+		return extended(r, x)
+	}
+	if !errors.Is(err, curfew.NotFound) {
+		return Extended{}, fmt.Errorf("extend session %s: %w", x.SessionID, err)
+	}
+	s, err := e.fresh(ctx, x.SessionID)
+	if err != nil {
+		return Extended{}, err
+	}
+	c.ID, c.SessionID, c.Outcome = newID(), s.ID, curfew.Fulfilled
+	if s.Status != curfew.Live {
+		return e.tooLateToExtend(ctx, by, s, c)
+	}
+	d := e.policy.Plans[x.Plan].Duration
+	s, err = e.store.Extend(ctx, curfew.Extension{
+		Checkout: c, From: s.Session, By: d, Actor: by, Reason: "extended by " + Span(d),
+	})
+	if err != nil {
+		return Extended{}, fmt.Errorf("extend session %s: %w", x.SessionID, err)
+	}
+	return Extended{Outcome: c.Outcome, CheckoutID: c.ID, Session: s.Session}, nil
+}
+
+// tooLateToExtend records a payment for time that cannot be had any more.
+func (e *Engine) tooLateToExtend(ctx context.Context, by curfew.Actor, s curfew.Standing, c curfew.Checkout) (Extended, error) {
+	c.Outcome = curfew.RefundDue
+	_, err := e.store.Record(ctx, c, by, fmt.Sprintf("session %s is %s", s.ID, s.Status))
+	if err != nil {
+		return Extended{}, fmt.Errorf("record payment %s: %w", c.Ref, err)
+	}
+	return Extended{Outcome: c.Outcome, CheckoutID: c.ID, Session: s.Session}, nil
+}
+
+// extended answers a known reference.
+func extended(r curfew.Receipt, x Extension) (Extended, error) {
+	if r.Checkout.SessionID != x.SessionID || r.Checkout.Plan != x.Plan {
+		return Extended{}, curfew.Errorf(curfew.IdempotencyMismatch,
+			"payment %s was reported before with another session or plan", x.PaymentRef)
+	}
+	return Extended{Outcome: r.Checkout.Outcome, Replayed: true, CheckoutID: r.Checkout.ID, Session: r.Session}, nil
+}
+
+// minutes is the payment for an extension, checked and completed from its plan.
+func (e *Engine) minutes(x Extension, customerID string) (curfew.Checkout, error) {
+	plan, ok := e.policy.Plans[x.Plan]
+	switch {
+	case !ok:
+		return curfew.Checkout{}, curfew.Errorf(curfew.Invalid, "there is no plan %q: the plans are %s", x.Plan, e.planNames())
+	case !plan.Extends:
+		return curfew.Checkout{}, curfew.Errorf(curfew.Invalid, "plan %q begins a session: it cannot extend one", x.Plan)
+	}
+	return paid(Purchase{
+		PaymentRef: x.PaymentRef, CustomerID: customerID, Plan: x.Plan, Amount: x.Amount, Currency: x.Currency,
+	}, plan)
+}

@@ -1,0 +1,89 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+const extendSQL = `
+UPDATE sessions
+SET duration_seconds = duration_seconds + $5, expires_at = expires_at + $6, version = version + 1
+WHERE customer_id = $1 AND id = $2 AND status = $3 AND version = $4 AND expires_at >= $7`
+
+// Extend gives a live session the time that a payment bought.
+func (s *Store) Extend(ctx context.Context, x curfew.Extension) (curfew.Standing, error) {
+	var st curfew.Standing
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		n, err := tx.exec(ctx, extendSQL, x.From.CustomerID, x.From.ID, string(curfew.Live), x.From.Version,
+			int64(x.By/time.Second), x.By.Microseconds(), micros(tx.now))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return curfew.Errorf(curfew.Conflict, "session %s is not as it was any more", x.From.ID)
+		}
+		if err := tx.buyExtension(ctx, x); err != nil {
+			return err
+		}
+		st, err = one(ctx, tx, scanStanding(tx.now), standingByKeySQL, x.From.CustomerID, x.From.ID)
+		return err
+	})
+	if err != nil {
+		return curfew.Standing{}, fmt.Errorf("extend session %s: %w", x.From.ID, err)
+	}
+	return st, nil
+}
+
+// buyExtension writes the checkout of an extension, and the events.
+func (tx *transaction) buyExtension(ctx context.Context, x curfew.Extension) error {
+	c := x.Checkout
+	c.Outcome, c.SessionID, c.RetryUntil, c.RefundAmount = curfew.Fulfilled, x.From.ID, time.Time{}, 0
+	if err := tx.recordCheckout(ctx, c, x.Actor, x.Reason); err != nil {
+		return err
+	}
+	if _, err := tx.exec(ctx, tallyFulfilledSQL); err != nil {
+		return err
+	}
+	return tx.record(ctx, "session", curfew.Event{
+		CustomerID: c.CustomerID, Subject: x.From.ID, Number: x.From.Version + 1,
+		From: string(curfew.Live), To: string(curfew.Live), Actor: x.Actor, Reason: x.Reason,
+	})
+}
+
+// recordCheckout writes a checkout as it is, with its claim and its event.
+func (tx *transaction) recordCheckout(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) error {
+	if err := tx.claimReference(ctx, c); err != nil {
+		return err
+	}
+	if err := tx.insertCheckout(ctx, c); err != nil {
+		return err
+	}
+	return tx.record(ctx, "checkout", curfew.Event{
+		CustomerID: c.CustomerID, Subject: c.ID, Number: 1, To: string(c.Outcome), Actor: actor, Reason: reason,
+	})
+}
+
+const receiptByCheckoutSQL = receiptSQL + ` WHERE checkouts.customer_id = $1 AND checkouts.id = $2`
+
+// Record writes a checkout that has its outcome already.
+func (s *Store) Record(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) (curfew.Receipt, error) {
+	var r curfew.Receipt
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
+		c.RefundAmount = 0
+		if c.Outcome == curfew.RefundDue || c.Outcome == curfew.Refunded {
+			c.RefundAmount = c.Amount
+		}
+		if err := tx.recordCheckout(ctx, c, actor, reason); err != nil {
+			return err
+		}
+		r, err = one(ctx, tx, scanReceipt(tx.now), receiptByCheckoutSQL, c.CustomerID, c.ID)
+		return err
+	})
+	if err != nil {
+		return curfew.Receipt{}, fmt.Errorf("record checkout %s: %w", c.ID, err)
+	}
+	return r, nil
+}

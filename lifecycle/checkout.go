@@ -20,6 +20,7 @@ type Purchase struct {
 	Email      string
 	Name       string
 	Metadata   map[string]string
+	PaymentID  string // what a refund names; empty: only a provider knows it
 }
 
 // Fulfilment is what became of a purchase.
@@ -90,7 +91,7 @@ func (e *Engine) checkout(p Purchase) (curfew.Checkout, error) {
 	}
 	c := curfew.Checkout{
 		CustomerID: p.CustomerID, Ref: p.PaymentRef, Plan: p.Plan, Currency: strings.ToLower(p.Currency),
-		Email: p.Email, Name: p.Name, Metadata: p.Metadata,
+		Email: p.Email, Name: p.Name, Metadata: p.Metadata, PaymentID: p.PaymentID,
 	}
 	switch {
 	case p.Amount != nil:

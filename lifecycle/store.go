@@ -20,6 +20,8 @@ type Store interface {
 	Sessions
 	Queue
 	Checkouts
+	Payments
+	Refunds
 	Cleaning
 	Runs
 	Figures
@@ -86,6 +88,36 @@ type Checkouts interface {
 	Unsettled(ctx context.Context, customerID string, limit int) ([]curfew.Receipt, error)
 	// ChangeCheckout moves a checkout and clears MoneyDue.
 	ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) (curfew.Checkout, error)
+}
+
+// Payments is what providers and operators do with payments.
+type Payments interface {
+	// Record writes a payment that gets no session (outcome Held or Refunded),
+	// its claim and its event. A reference already claimed is Conflict.
+	Record(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) (curfew.Checkout, error)
+	// Checkout is one by its id alone.
+	Checkout(ctx context.Context, id string) (curfew.Checkout, error)
+	// PaidBy is the checkouts of a provider's payment, oldest first.
+	PaidBy(ctx context.Context, paymentID string) ([]curfew.Checkout, error)
+	// ListCheckouts is those of an outcome, in the order of their ids, which is
+	// that of time, behind an id; an empty outcome means all.
+	ListCheckouts(ctx context.Context, outcome curfew.Outcome, after string, limit int) ([]curfew.Checkout, error)
+	// Remark writes an event of a checkout whose outcome stays.
+	Remark(ctx context.Context, r curfew.Remark) (curfew.Checkout, error)
+	// Repair makes a held checkout deferred, with its customer and plan.
+	Repair(ctx context.Context, r curfew.Repair) (curfew.Checkout, error)
+}
+
+// Refunds is what the worker does, and what providers told of money given back.
+type Refunds interface {
+	// Refundable is checkouts with a refund due or under way whose NextAt has
+	// passed, those that wait longest first.
+	Refundable(ctx context.Context, limit int) ([]curfew.Checkout, error)
+	// Repaid keeps that so much of a payment was given back, in all, and returns
+	// the most that was ever told.
+	Repaid(ctx context.Context, paymentID string, r curfew.Repayment) (curfew.Repayment, error)
+	// Repayment is what Repaid kept. NotFound: nothing.
+	Repayment(ctx context.Context, paymentID string) (curfew.Repayment, error)
 }
 
 // Cleaning finds what is due and ends it in batches.

@@ -14,8 +14,9 @@ const (
 	insertClaim    = `INSERT INTO curfew.payment_refs (ref, customer_id, checkout_id, plan) VALUES ($1, $2, $3, $4)`
 	insertKey      = `INSERT INTO curfew.idempotency_keys (customer_id, key, checkout_id, session_id) VALUES ($1, $2, $3, $4)`
 	insertCheckout = `INSERT INTO curfew.checkouts
-			(customer_id, id, ref, plan, amount, currency, email, name, metadata, outcome, version, session_id, retry_until)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, now() + $12::interval)`
+			(customer_id, id, ref, plan, amount, currency, email, name, metadata, outcome, version, session_id, retry_until,
+			payment_id, note)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, now() + $12::interval, $13, $14)`
 	insertSession = `INSERT INTO curfew.sessions
 			(customer_id, id, checkout_id, plan, kind, duration_seconds, status, version, expires_at)
 		VALUES ($1, $2, $3, $4, $5, $6, 'waiting', 1, LEAST(now() + $7::interval, $8::timestamptz))
@@ -114,7 +115,7 @@ func queueCheckout(b *pgx.Batch, c curfew.Checkout, outcome curfew.Outcome, sess
 		retry = &ttl
 	}
 	b.Queue(insertCheckout, c.CustomerID, c.ID, c.Ref, c.Plan, c.Amount, c.Currency, c.Email, c.Name, c.Metadata,
-		outcome, null(sessionID), retry)
+		outcome, null(sessionID), retry, c.PaymentID, c.Note)
 }
 
 func queueSession(b *pgx.Batch, a curfew.Admission, st *curfew.Standing) {

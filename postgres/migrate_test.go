@@ -50,7 +50,7 @@ func TestMigrationsAreListedWithoutAWrite(t *testing.T) {
 	w.must(err)
 	w.same("schemas", w.only(`SELECT count(*) FROM pg_namespace WHERE nspname = 'curfew'`), "0")
 	for i, m := range before {
-		if m.Number != int64(i+1) || !m.AppliedAt.IsZero() || !strings.Contains(m.SQL, "CREATE TABLE") || strings.Contains(m.SQL, "+goose") {
+		if m.Number != int64(i+1) || !m.AppliedAt.IsZero() || !strings.Contains(m.SQL, " TABLE curfew.") || strings.Contains(m.SQL, "+goose") {
 			t.Errorf("migration %d %s applied %s:\n%s", m.Number, m.Name, m.AppliedAt, m.SQL)
 		}
 	}
@@ -91,9 +91,8 @@ func TestTalliesBeginWithWhatIsThere(t *testing.T) {
 	for _, name := range w.rows(`SELECT p.oid::regprocedure::text FROM pg_proc p WHERE proname LIKE 'tally%'`) {
 		w.exec(`DROP FUNCTION ` + name + ` CASCADE`)
 	}
-	w.exec(`DELETE FROM curfew.curfew_migrations WHERE version_id = 2`)
-	done, err := w.store.Migrate(t.Context())
+	all, err := w.store.Migrations(t.Context())
 	w.must(err)
-	w.same("applied", len(done), 1)
+	w.exec(all[1].SQL)
 	w.wantCounted()
 }

@@ -26,7 +26,7 @@ func TestLesson02_WhatTheSchemaLacksIsNamed(t *testing.T) {
 			"DROP INDEX sessions_id; DROP INDEX runs_newest; ALTER TABLE checkouts DROP COLUMN email",
 			[]string{"index sessions_id", "index runs_newest", "column checkouts.email"},
 		},
-		"a pending migration":      {"DELETE FROM curfew_migrations WHERE version_id = 2", []string{"older", "1 of 2", "run `curfew migrate`"}},
+		"a pending migration":      {"DELETE FROM curfew_migrations WHERE version_id = 2", []string{"older", "1 of 4", "run `curfew migrate`"}},
 		"a schema of a newer one":  {"INSERT INTO curfew_migrations (version_id, is_applied) VALUES (99, 1); CREATE TABLE news (x); ALTER TABLE runs ADD COLUMN news TEXT", nil},
 		"nothing":                  {"SELECT 1", nil},
 		"guards that are switched": {"DROP TRIGGER guard_sessions_kept", nil},
@@ -101,13 +101,13 @@ func TestMigrate_AppliesWhatIsPendingOnce(t *testing.T) {
 	t.Parallel()
 	s := opened(t, filepath.Join(t.TempDir(), "curfew.db"), sqlite.Options{Create: true})
 	before, err := s.Migrations(t.Context())
-	if err != nil || len(before) != 2 || !before[0].AppliedAt.IsZero() || before[1].Name != "tallies" {
+	if err != nil || len(before) != 4 || !before[0].AppliedAt.IsZero() || before[1].Name != "tallies" {
 		t.Fatalf("before: %+v, %v", before, err)
 	}
 	if !strings.Contains(before[0].SQL, "CREATE TABLE sessions") || strings.Contains(before[0].SQL, "+goose") {
 		t.Errorf("the SQL of migration 1 is\n%s", before[0].SQL)
 	}
-	for _, want := range []int{2, 0} {
+	for _, want := range []int{4, 0} {
 		applied, err := s.Migrate(t.Context())
 		if err != nil || len(applied) != want {
 			t.Fatalf("applied %+v, %v; want %d", applied, err, want)

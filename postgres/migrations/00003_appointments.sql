@@ -1,0 +1,3 @@
+-- +goose Up
+
+ALTER TABLE curfew.checkouts ADD COLUMN refund_amount bigint NOT NULL DEFAULT 0;

@@ -1,0 +1,3 @@
+-- +goose Up
+
+ALTER TABLE checkouts ADD COLUMN refund_amount INTEGER NOT NULL DEFAULT 0;

@@ -170,4 +170,3 @@ func (e *Engine) giveBackOne(ctx context.Context, c curfew.Checkout, back curfew
 		return curfew.Remark{Note: note, Reason: note}, c.Note != note && c.Outcome != curfew.Refunded
 	})
 }
-

@@ -18,19 +18,19 @@ const (
 
 // Reconciliation is how a provider's books and Curfew's differed.
 type Reconciliation struct {
-	Since       time.Time
-	Paid        int // payments that the provider listed
-	Differences []Difference
+	Since       time.Time    `json:"since"`
+	Paid        int          `json:"paid"` // payments that the provider listed
+	Differences []Difference `json:"differences"`
 }
 
 // Difference is one payment that the books told otherwise, and what became of
 // it.
 type Difference struct {
-	Kind       DifferenceKind
-	Ref        string
-	CheckoutID string
-	Outcome    curfew.Outcome // now
-	Detail     string
+	Kind       DifferenceKind `json:"kind"`
+	Ref        string         `json:"ref"`
+	CheckoutID string         `json:"checkoutId"`
+	Outcome    curfew.Outcome `json:"outcome"` // now
+	Detail     string         `json:"detail"`
 }
 
 // DifferenceKind is what differed.
@@ -50,7 +50,7 @@ const (
 // is missing here through the same entry as its messages, and tells every
 // difference, both ways. Invalid: there is no provider.
 func (e *Engine) Reconcile(ctx context.Context, window time.Duration) (Reconciliation, error) {
-	r := Reconciliation{Since: time.Now().UTC().Add(-window)}
+	r := Reconciliation{Since: time.Now().UTC().Add(-window), Differences: []Difference{}}
 	if e.provider == nil {
 		return r, curfew.Errorf(curfew.Invalid, "no provider is set up to reconcile with: set stripe.api_key")
 	}

@@ -48,6 +48,7 @@ type Options struct {
 	// RequestTimeout bounds a request, but for cleanups, which get a minute;
 	// 0: 10 s.
 	RequestTimeout time.Duration
+	Hook           Hook // of the payments' provider; nil: its webhook is not there
 }
 
 // Server answers HTTP. Its handlers are safe for concurrent use.
@@ -61,6 +62,7 @@ type Server struct {
 	log      *slog.Logger
 	metrics  *Metrics
 	timeout  time.Duration
+	hook     Hook
 	origins  *http.CrossOriginProtection
 	handler  http.Handler
 	ops      http.Handler
@@ -73,7 +75,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		engine: o.Engine, identity: o.Identity, once: o.Once, ready: o.Ready, log: o.Logger, metrics: o.Metrics,
-		baseURL: strings.TrimSuffix(o.BaseURL, "/"), version: o.Version, timeout: o.RequestTimeout,
+		baseURL: strings.TrimSuffix(o.BaseURL, "/"), version: o.Version, timeout: o.RequestTimeout, hook: o.Hook,
 		origins: http.NewCrossOriginProtection(),
 	}
 	if s.log == nil {
@@ -129,6 +131,7 @@ func (s *Server) public() (http.Handler, error) {
 	if err := s.document(mux, doc); err != nil {
 		return nil, err
 	}
+	mux.HandleFunc("POST /api/stripe/webhook", s.webhook)
 	s.pages(mux)
 	return s.routed(mux), nil
 }

@@ -160,8 +160,20 @@ func (s *settings) engine(store lifecycle.Store, o lifecycle.Options) (*lifecycl
 	if err != nil {
 		return nil, err
 	}
+	if _, o.Provider, err = s.payments(); err != nil {
+		return nil, err
+	}
 	o.Policy, o.SweeperOff = &policy, !s.Sweeper.on()
 	return lifecycle.New(store, o)
+}
+
+// payments is the provider of payments that the settings name: what reads its
+// messages, and who asks it; nil for what is not set up.
+func (s *settings) payments() (server.Hook, lifecycle.Provider, error) {
+	if s.Stripe != (stripeSettings{}) {
+		return nil, nil, usagef("stripe.* is set, but this program was built without Stripe")
+	}
+	return nil, nil, nil
 }
 
 // withEngine opens database and engine for one command and closes them after.

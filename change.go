@@ -81,9 +81,13 @@ type Remark struct {
 	From      Checkout
 	Reason    string
 	Actor     Actor
-	PaymentID string // empty leaves it, as does an empty Note
-	Note      string
+	Note      string // empty leaves it
 	Disputed  bool
+	// PaymentID comes with what the provider says was paid; empty leaves all
+	// three.
+	PaymentID string
+	Amount    int64
+	Currency  string
 }
 
 // Repair makes a Held checkout usable: it becomes Deferred, to be served in its

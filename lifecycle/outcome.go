@@ -103,12 +103,22 @@ func (e *Engine) ListCheckouts(ctx context.Context, outcome curfew.Outcome, afte
 // RefundCheckout makes a payment refund due for an operator, and cancels the
 // session that it pays for. What is refunded already, or about to be, stays.
 func (e *Engine) RefundCheckout(ctx context.Context, by curfew.Actor, idOrRef, reason string) (curfew.Checkout, error) {
+	return e.giveUpPayment(ctx, by, idOrRef, reason, curfew.RefundDue)
+}
+
+// CloseRefund makes a payment refunded that an operator has given back without
+// Curfew. It asks no provider.
+func (e *Engine) CloseRefund(ctx context.Context, by curfew.Actor, idOrRef, reason string) (curfew.Checkout, error) {
+	return e.giveUpPayment(ctx, by, idOrRef, reason, curfew.Refunded)
+}
+
+func (e *Engine) giveUpPayment(ctx context.Context, by curfew.Actor, idOrRef, reason string, to curfew.Outcome) (curfew.Checkout, error) {
 	if reason == "" {
 		return curfew.Checkout{}, curfew.Errorf(curfew.Invalid, "a refund needs a reason: it is kept in the payment's history")
 	}
 	c, err := e.Checkout(ctx, idOrRef)
 	if err == nil {
-		c, err = e.leave(ctx, c.ID, leaving{to: curfew.RefundDue, why: reason, by: by})
+		c, err = e.leave(ctx, c.ID, leaving{to: to, why: reason, by: by})
 	}
 	if err != nil {
 		return c, fmt.Errorf("refund %s: %w", idOrRef, err)

@@ -130,8 +130,8 @@ func (e *Engine) record(ctx context.Context, p curfew.Payment, outcome curfew.Ou
 	return err
 }
 
-// seen is a payment whose reference was seen: nothing is done but to learn
-// what the provider calls it, and to say what does not fit.
+// seen is a payment whose reference was seen: nothing is done but to say what
+// does not fit, and to learn what the provider calls it and how much it was.
 func (e *Engine) seen(ctx context.Context, p curfew.Payment) error {
 	r, err := e.store.Reference(ctx, p.Ref)
 	if err != nil {
@@ -144,7 +144,10 @@ func (e *Engine) seen(ctx context.Context, p curfew.Payment) error {
 	}
 	if c.PaymentID == "" && p.PaymentID != "" && (other == "" || other == "amount") {
 		err = e.remark(ctx, c.ID, func(c curfew.Checkout) (curfew.Remark, bool) {
-			return curfew.Remark{PaymentID: p.PaymentID, Reason: "the provider told its payment"}, c.PaymentID == ""
+			return curfew.Remark{
+				Reason:    fmt.Sprintf("the provider told its payment of %d %s", p.Amount, strings.ToLower(p.Currency)),
+				PaymentID: p.PaymentID, Amount: max(p.Amount, 0), Currency: strings.ToLower(p.Currency),
+			}, c.PaymentID == ""
 		})
 	}
 	if err != nil || p.PaymentID == "" {

@@ -84,7 +84,7 @@ func (e *Engine) reconcile(ctx context.Context, p curfew.Payment, r *Reconciliat
 	kinds := []DifferenceKind{MissingHere}
 	if err == nil {
 		kinds = compare(before.Checkout, p)
-		if len(kinds) == 0 && (before.Checkout.PaymentID != "" || p.PaymentID == "") {
+		if len(kinds) == 0 && p.Refunded == 0 && (before.Checkout.PaymentID != "" || p.PaymentID == "") {
 			return nil
 		}
 	}

@@ -51,7 +51,7 @@ func (e *Engine) SettleRefunds(ctx context.Context) error {
 // settleRefund takes one refund a step further. Conflict: somebody else did.
 func (e *Engine) settleRefund(ctx context.Context, c curfew.Checkout) error {
 	switch {
-	case c.Due() == 0:
+	case e.wasFree(c):
 		return e.refunded(ctx, c, curfew.Repayment{}, "there was nothing to give back")
 	case c.PaymentID == "":
 		return e.refundRefused(ctx, c, curfew.Errorf(curfew.Invalid, "the provider has not told this payment: give it back by hand there"))
@@ -71,6 +71,12 @@ func (e *Engine) settleRefund(ctx context.Context, c curfew.Checkout) error {
 		return ctx.Err()
 	}
 	return e.refundRefused(ctx, claimed, err)
+}
+
+// wasFree reports whether nothing was paid. Of a payment that only the shop has
+// reported, an amount of 0 may mean that it did not say how much.
+func (e *Engine) wasFree(c curfew.Checkout) bool {
+	return c.Due() == 0 && (c.Ref == "" || c.PaymentID != "" || e.policy.Plans[c.Plan].Free())
 }
 
 // askProvider gives the money back, or finds that it was.

@@ -152,13 +152,40 @@ func TestWhatWasFreeIsRefundedWithoutACall(t *testing.T) {
 		b := newBank()
 		w = w.banked(b, w.Store)
 		p := w.purchase("ada", "p1")
-		*p.Amount = 0
+		p.Plan, p.Amount = "free", nil
 		must(w.FulfillCheckout(w.Context(), shop, p))(w)
-		must(w.RefundCheckout(w.Context(), admin, "p1", "x"))(w)
+		none := told("bob", "p2")
+		none.Amount = 0
+		w.receive(paid(none))
+		// Nobody has said yet what this was.
+		p = w.purchase("cyd", "p3")
+		p.Amount, p.Currency = nil, ""
+		must(w.FulfillCheckout(w.Context(), shop, p))(w)
+		for _, ref := range []string{"p1", "p2", "p3"} {
+			must(w.RefundCheckout(w.Context(), admin, ref, "x"))(w)
+		}
 		w.settleRefunds()
 		w.outcome("p1", curfew.Refunded)
+		w.outcome("p2", curfew.Refunded)
+		w.outcome("p3", curfew.RefundDue)
 		if len(b.asked) > 0 {
 			w.Errorf("asked %+v", b.asked)
+		}
+	})
+}
+
+func TestTheProvidersAmountIsTheOneThatCounts(t *testing.T) {
+	worlds(t, func(w *world) {
+		b := newBank()
+		w = w.banked(b, w.Store)
+		p := w.purchase("ada", "p1")
+		p.Amount, p.Currency = nil, ""
+		must(w.FulfillCheckout(w.Context(), shop, p))(w)
+		w.receive(paid(told("ada", "p1")), paid(told("ada", "p1")))
+		must(w.RefundCheckout(w.Context(), admin, "p1", "x"))(w)
+		w.settleRefunds()
+		if c := w.outcome("p1", curfew.Refunded); b.sum("pi-p1") != 2900 || c.Currency != "eur" {
+			w.Errorf("%d were given back of %+v", b.sum("pi-p1"), c)
 		}
 	})
 }

@@ -72,8 +72,10 @@ func (s *Store) ListCheckouts(ctx context.Context, outcome curfew.Outcome, after
 
 const remarkCheckout = `UPDATE curfew.checkouts c SET
 			version = c.version + 1, updated_at = CASE WHEN c.outcome IN (` + waits + `) THEN c.updated_at ELSE now() END,
-			payment_id = coalesce($5, c.payment_id), note = coalesce($6, c.note),
-			disputed_at = CASE WHEN $7 THEN coalesce(c.disputed_at, now()) ELSE c.disputed_at END
+			payment_id = coalesce($5::text, c.payment_id), note = coalesce($6, c.note),
+			disputed_at = CASE WHEN $7 THEN coalesce(c.disputed_at, now()) ELSE c.disputed_at END,
+			amount = CASE WHEN $5 IS NULL THEN c.amount ELSE $8 END,
+			currency = CASE WHEN $5 IS NULL THEN c.currency ELSE $9 END
 		WHERE c.customer_id = $1 AND c.id = $2 AND c.outcome = $3 AND c.version = $4
 	RETURNING ` + checkoutColumns
 
@@ -83,7 +85,8 @@ func (s *Store) Remark(ctx context.Context, r curfew.Remark) (curfew.Checkout, e
 	c := r.From
 	err := s.tx(ctx, func(tx pgx.Tx) error {
 		return sendIn(ctx, tx, func(b *pgx.Batch) {
-			b.Queue(remarkCheckout, c.CustomerID, c.ID, c.Outcome, c.Version, null(r.PaymentID), null(r.Note), r.Disputed).
+			b.Queue(remarkCheckout, c.CustomerID, c.ID, c.Outcome, c.Version, null(r.PaymentID), null(r.Note), r.Disputed,
+				r.Amount, r.Currency).
 				QueryRow(intoOrConflict(checkoutTargets(&now), "checkout %s has moved", c.ID))
 			queueEvents(b, []event{{
 				subject: "checkout", customerID: c.CustomerID, subjectID: c.ID, number: c.Version + 1,

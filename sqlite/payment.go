@@ -82,7 +82,9 @@ const remarkSQL = `
 UPDATE checkouts
 SET version = version + 1, updated_at = CASE WHEN outcome IN (` + waits + `) THEN updated_at ELSE $5 END,
     payment_id = coalesce($6, payment_id), note = coalesce($7, note),
-    disputed_at = CASE WHEN $8 THEN coalesce(disputed_at, $5) ELSE disputed_at END
+    disputed_at = CASE WHEN $8 THEN coalesce(disputed_at, $5) ELSE disputed_at END,
+    amount = CASE WHEN $6 IS NULL THEN amount ELSE $9 END,
+    currency = CASE WHEN $6 IS NULL THEN currency ELSE $10 END
 WHERE customer_id = $1 AND id = $2 AND outcome = $3 AND version = $4
 RETURNING ` + checkoutColumns
 
@@ -91,7 +93,7 @@ func (s *Store) Remark(ctx context.Context, r curfew.Remark) (curfew.Checkout, e
 	var v curfew.Checkout
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
 		v, err = one(ctx, tx, scanCheckout, remarkSQL, r.From.CustomerID, r.From.ID, string(r.From.Outcome), r.From.Version,
-			micros(tx.now), null(r.PaymentID), null(r.Note), r.Disputed)
+			micros(tx.now), null(r.PaymentID), null(r.Note), r.Disputed, r.Amount, r.Currency)
 		if err != nil {
 			return moved(err, "the checkout %s is not as it was any more", r.From.ID)
 		}

@@ -120,10 +120,11 @@ func remarks(s *scene) {
 	want.Version, want.Note = 2, "part"
 	s.same("the checkout", got, want, cmpopts.IgnoreFields(curfew.Checkout{}, "UpdatedAt"))
 
-	got, err = s.Store.Remark(s.Context(), curfew.Remark{From: got, Reason: "disputed", Actor: shop, PaymentID: "pi-1", Disputed: true})
+	got, err = s.Store.Remark(s.Context(), curfew.Remark{From: got, Reason: "disputed", Actor: shop, PaymentID: "pi-1", Amount: 17, Currency: "chf", Disputed: true})
 	s.must(err)
 	s.around("the dispute", got.DisputedAt, time.Now())
 	want.Version, want.PaymentID, want.DisputedAt = 3, "pi-1", got.DisputedAt
+	want.Amount, want.Currency = 17, "chf"
 	s.same("the checkout", got, want, cmpopts.IgnoreFields(curfew.Checkout{}, "UpdatedAt"))
 	s.same("disputed", s.checkoutFigures().Disputed, 1)
 	s.history("ada", before.ID, curfew.Event{To: "fulfilled", Actor: shop, Reason: "paid"},

@@ -233,12 +233,17 @@ func printFulfilment(term terminal, f lifecycle.Fulfilment, err error) error {
 type refundCheckout struct {
 	Checkout string `arg:"" help:"Its id, or the payment's reference."`
 	Reason   string `required:"" placeholder:"TEXT" help:"Kept in the payment's history."`
+	ByHand   bool   `help:"It has been given back already, without Curfew: nobody is asked for it any more."`
 }
 
 // Run makes a payment refund due.
 func (c *refundCheckout) Run(ctx context.Context, s *settings, term terminal) error {
 	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Engine) error {
-		k, err := engine.RefundCheckout(ctx, operator(), c.Checkout, c.Reason)
+		refund := engine.RefundCheckout
+		if c.ByHand {
+			refund = engine.CloseRefund
+		}
+		k, err := refund(ctx, operator(), c.Checkout, c.Reason)
 		if err != nil {
 			return asUsage(err)
 		}

@@ -78,11 +78,11 @@ type CheckoutChange struct {
 // Remark is something to be known of a checkout whose outcome stays: an event
 // of its own, written if outcome and version are still those of From.
 type Remark struct {
-	From      Checkout
-	Reason    string
-	Actor     Actor
-	Note      string // empty leaves it
-	Disputed  bool
+	From     Checkout
+	Reason   string
+	Actor    Actor
+	Note     string // empty leaves it
+	Disputed bool
 	// PaymentID comes with what the provider says was paid; empty leaves all
 	// three.
 	PaymentID string

@@ -12,22 +12,43 @@ func OutcomeSteps() []OutcomeStep {
 	return []OutcomeStep{
 		// Recorded: with a session, behind another one, not usable as it is, or
 		// for minutes of a session that is not live any more.
-		{"", Fulfilled}, {"", Deferred}, {"", Held}, {"", RefundDue}, {"", Refunded},
+		{"", Fulfilled},
+		{"", Deferred},
+		{"", Held},
+		{"", RefundDue},
+		{"", Refunded},
 		// Its session was cancelled, or the provider says that it was refunded.
-		{Fulfilled, Credited}, {Fulfilled, RefundDue}, {Fulfilled, Forfeited}, {Fulfilled, Refunded},
+		{Fulfilled, Credited},
+		{Fulfilled, RefundDue},
+		{Fulfilled, Forfeited},
+		{Fulfilled, Refunded},
 		// The slot is free, or was not in time.
-		{Deferred, Fulfilled}, {Deferred, RefundDue}, {Deferred, Refunded},
+		{Deferred, Fulfilled},
+		{Deferred, RefundDue},
+		{Deferred, Refunded},
 		// An operator repaired it.
-		{Held, Fulfilled}, {Held, Deferred}, {Held, RefundDue}, {Held, Refunded},
+		{Held, Fulfilled},
+		{Held, Deferred},
+		{Held, RefundDue},
+		{Held, Refunded},
 		// Spent, or given back after all.
-		{Credited, Fulfilled}, {Credited, RefundDue}, {Credited, Refunded},
+		{Credited, Fulfilled},
+		{Credited, RefundDue},
+		{Credited, Refunded},
 		// The worker claims it before it calls the provider; until then it may
 		// still pay for a session.
-		{RefundDue, Refunding}, {RefundDue, Fulfilled}, {RefundDue, RefundDue}, {RefundDue, Refunded},
+		{RefundDue, Refunding},
+		{RefundDue, Fulfilled},
+		{RefundDue, RefundDue},
+		{RefundDue, Refunded},
 		// Only the worker leaves it: done, tried again, or refused for good.
-		{Refunding, Refunded}, {Refunding, Refunding}, {Refunding, RefundDue},
+		{Refunding, Refunded},
+		{Refunding, Refunding},
+		{Refunding, RefundDue},
 		// An operator's goodwill.
-		{Forfeited, Credited}, {Forfeited, RefundDue}, {Forfeited, Refunded},
+		{Forfeited, Credited},
+		{Forfeited, RefundDue},
+		{Forfeited, Refunded},
 	}
 }
 

@@ -24,6 +24,7 @@ type Actor struct {
 var (
 	Sweeper   = Actor{System, "sweeper"}
 	Admitting = Actor{System, "admission"}
+	Refunder  = Actor{System, "refunds"}
 )
 
 // String is "role:id".

@@ -89,7 +89,39 @@ type Extension struct {
 // with a refund, stays while that is under way, and is else 0.
 type CheckoutChange struct {
 	From   Checkout
-	To     Outcome
+	To     Outcome // Refunding counts an attempt
 	Reason string
 	Actor  Actor
+	// Wait is how long the refunds' worker leaves it alone.
+	Wait time.Duration
+	// RefundID and Note replace what is there; empty ones leave it.
+	RefundID string
+	Note     string
+}
+
+// Remark is something to be known of a checkout whose outcome stays: an event
+// of its own, written if outcome and version are still those of From.
+type Remark struct {
+	From     Checkout
+	Reason   string
+	Actor    Actor
+	Note     string // empty leaves it
+	Disputed bool
+	// PaymentID comes with what the provider says was paid; empty leaves all
+	// three.
+	PaymentID string
+	Amount    int64
+	Currency  string
+}
+
+// Repair makes a Held checkout usable: it becomes Deferred, to be served in its
+// turn. One of Nobody's goes over to the customer with its history. Conflict:
+// outcome or version are not those of From any more.
+type Repair struct {
+	From       Checkout
+	CustomerID string
+	Plan       string
+	Retry      time.Duration // how long it may wait for the slot
+	Reason     string
+	Actor      Actor
 }

@@ -48,6 +48,29 @@ type Checkout struct {
 	MoneyDue     bool // another program ended the session; the outcome is not settled yet
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
+
+	PaymentID string // the provider's name of the money; empty while no provider told it
+	RefundID  string // the provider's name of what was given back
+	// Attempts counts how often the provider was asked for the refund, the first
+	// time at FirstTryAt. The worker comes back at NextAt; zero: at once.
+	Attempts   int64
+	FirstTryAt time.Time
+	NextAt     time.Time
+	DisputedAt time.Time // the customer's bank asked for it back
+	Note       string    // why it is as it is, for operators
+}
+
+// Nobody is the customer of a payment whose provider does not say whose it is.
+// No real customer can have this id: it is a control character.
+const Nobody = "\x7f"
+
+// Due is how much of the payment a refund gives back: all of it unless
+// RefundAmount says otherwise.
+func (c Checkout) Due() int64 {
+	if c.RefundAmount > 0 {
+		return c.RefundAmount
+	}
+	return c.Amount
 }
 
 // Receipt is a checkout with the first session it brought, as a replay of its

@@ -34,7 +34,20 @@ type CheckoutFigures struct {
 	// something: deferred, held, refund due, refunding or money due.
 	OldestUnsettled time.Duration
 	MoneyDue        int
+	// Owed is what the payments that still wait for something amount to, by
+	// currency: deferred, held, refund due (what is due of them) and refunding.
+	Owed     map[string]int64
+	Failing  int // refunds asked for RefundTries times or more
+	Overdue  int // refunds due for longer than RefundsLate
+	Disputed int // disputes within DisputeWindow
 }
+
+// Thresholds of money that no setting needs.
+const (
+	RefundTries   = 5
+	RefundsLate   = time.Hour
+	DisputeWindow = 7 * 24 * time.Hour
+)
 
 // MechanicFigures counts slots.
 type MechanicFigures struct {

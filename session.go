@@ -44,13 +44,14 @@ const (
 	ByRequest EndReason = "cancelled" // one of its parties, an admin or a service said so
 	TooShort  EndReason = "too_short" // live, but under MinimumLive
 	Finished  EndReason = "finished"  // live and ended by somebody
+	ByRefund  EndReason = "refunded"  // its payment was, or is to be, given back
 	Foreign   EndReason = "foreign"   // another program's write, completed by the guards
 )
 
 // EndReasons lists the reasons.
 func EndReasons() []EndReason {
 	return []EndReason{
-		Expired, Orphaned, NoShow, Overran, Missed, Cleared, ByRequest, TooShort, Finished, Foreign,
+		Expired, Orphaned, NoShow, Overran, Missed, Cleared, ByRequest, TooShort, Finished, ByRefund, Foreign,
 	}
 }
 

@@ -53,8 +53,9 @@ type PendingHealth struct {
 
 // CheckoutHealth counts payments by their present outcome.
 type CheckoutHealth struct {
-	ByOutcome              map[string]int `json:"byOutcome"`
-	OldestUnsettledSeconds *int64         `json:"oldestUnsettledSeconds"`
+	ByOutcome              map[string]int   `json:"byOutcome"`
+	OldestUnsettledSeconds *int64           `json:"oldestUnsettledSeconds"`
+	Owed                   map[string]int64 `json:"owed" doc:"What payments that wait for something amount to, by currency, in minor units"`
 }
 
 // MechanicHealth says who works.

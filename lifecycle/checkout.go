@@ -21,6 +21,7 @@ type Purchase struct {
 	Name       string
 	StartsAt   *time.Time // of an appointment; nil: now
 	Metadata   map[string]string
+	PaymentID  string // what a refund names; empty: only a provider knows it
 }
 
 // Fulfilment is what became of a purchase.
@@ -98,7 +99,7 @@ func (e *Engine) checkout(p Purchase) (curfew.Checkout, error) {
 func paid(p Purchase, plan curfew.Plan) (curfew.Checkout, error) {
 	c := curfew.Checkout{
 		CustomerID: p.CustomerID, Ref: p.PaymentRef, Plan: p.Plan, Currency: strings.ToLower(p.Currency),
-		Email: p.Email, Name: p.Name, Metadata: p.Metadata,
+		Email: p.Email, Name: p.Name, Metadata: p.Metadata, PaymentID: p.PaymentID,
 	}
 	switch {
 	case p.Amount != nil:

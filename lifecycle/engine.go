@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"sync/atomic"
@@ -19,6 +20,9 @@ type Options struct {
 	Logger *slog.Logger
 	// Observer gets the figures; nil: nobody does.
 	Observer Observer
+	// Provider gives money back and says what was paid; nil: a refund that is due
+	// waits for an operator.
+	Provider Provider
 	// SweeperOff stops the timer of Run. Every promise to customers still holds.
 	SweeperOff bool
 }
@@ -41,13 +45,14 @@ type Observer interface {
 // Engine is the session keeper over one store. Its methods are safe for
 // concurrent use, also by other engines on the same database.
 type Engine struct {
-	store   Store
-	policy  curfew.Policy
-	log     *slog.Logger
-	observe Observer
-	sweeps  bool
-	started time.Time
-	nudges  chan struct{}
+	store    Store
+	policy   curfew.Policy
+	log      *slog.Logger
+	observe  Observer
+	provider Provider
+	sweeps   bool
+	started  time.Time
+	nudges   chan struct{}
 	// queueRead: a mechanic looked since the last step.
 	queueRead atomic.Bool
 }
@@ -55,7 +60,7 @@ type Engine struct {
 // New makes an engine. The error's kind is Invalid where the policy cannot be.
 func New(store Store, o Options) (*Engine, error) {
 	e := &Engine{
-		store: store, policy: curfew.DefaultPolicy(), log: o.Logger, observe: o.Observer,
+		store: store, policy: curfew.DefaultPolicy(), log: o.Logger, observe: o.Observer, provider: o.Provider,
 		sweeps: !o.SweeperOff, started: time.Now().UTC(), nudges: make(chan struct{}, 1),
 	}
 	if o.Policy != nil {
@@ -75,6 +80,12 @@ func (e *Engine) Policy() curfew.Policy { return e.policy }
 
 // newID makes a UUIDv7. It panics only where the system has no randomness.
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// idBefore is an id that sorts before every one made from then on.
+func idBefore(t time.Time) string {
+	ms := t.UnixMilli()
+	return fmt.Sprintf("%08x-%04x-0000-0000-000000000000", ms>>16, ms&0xffff)
+}
 
 type nobody struct{}
 

@@ -28,6 +28,9 @@ const (
 	CleanupFailed     Code = "cleanup_failed"
 	SweeperSilent     Code = "sweeper_silent"
 	MoneyUnsettled    Code = "money_unsettled"
+	RefundFailing     Code = "refund_failing"
+	RefundsOverdue    Code = "refunds_overdue"
+	PaymentsDisputed  Code = "payments_disputed"
 	StaleSessions     Code = "stale_sessions"
 	StaleRequests     Code = "stale_requests"
 	OrphanedSessions  Code = "orphaned_sessions"
@@ -44,7 +47,8 @@ const (
 // Codes lists the codes, so that tables over them can be proven complete.
 func Codes() []Code {
 	return []Code{
-		Unreadable, VeryStaleSessions, CleanupFailed, SweeperSilent, MoneyUnsettled, StaleSessions, StaleRequests,
+		Unreadable, VeryStaleSessions, CleanupFailed, SweeperSilent, MoneyUnsettled, RefundFailing, RefundsOverdue,
+		PaymentsDisputed, StaleSessions, StaleRequests,
 		OrphanedSessions, OverdueAssigned, OverdueLive, OverdueScheduled, LeakedSlots, BlockedRepeatedly, QueueUnwatched,
 		GuardsMissing, ClockSkew,
 	}
@@ -122,11 +126,28 @@ func (e *Engine) moneyFindings(r Report) []Finding {
 		return nil
 	}
 	c := r.Checkouts
-	n := c.MoneyDue + c.ByOutcome[curfew.Held] + c.ByOutcome[curfew.RefundDue]
-	return []Finding{{
-		MoneyUnsettled, Critical, n, nil,
-		fmt.Sprintf("%s held or due, the oldest for %s", count(n, "payment"), Span(c.OldestUnsettled)),
-	}}
+	n := c.MoneyDue + c.ByOutcome[curfew.Held]
+	if e.provider == nil {
+		n += c.ByOutcome[curfew.RefundDue] // nobody but an operator gives it back
+	}
+	return []Finding{
+		{
+			MoneyUnsettled, Critical, n, nil,
+			fmt.Sprintf("%s held or due, the oldest for %s", count(n, "payment"), Span(c.OldestUnsettled)),
+		},
+		{
+			RefundFailing, Critical, c.Failing, nil,
+			fmt.Sprintf("%s asked for %d times or more and not given back", count(c.Failing, "refund"), curfew.RefundTries),
+		},
+		{
+			RefundsOverdue, Critical, c.Overdue, nil,
+			fmt.Sprintf("%s due for more than %s", count(c.Overdue, "refund"), Span(curfew.RefundsLate)),
+		},
+		{
+			PaymentsDisputed, Warning, c.Disputed, nil,
+			fmt.Sprintf("%s disputed by the customer's bank within %s", count(c.Disputed, "payment"), Span(curfew.DisputeWindow)),
+		},
+	}
 }
 
 func (e *Engine) peopleFindings(r Report) []Finding {

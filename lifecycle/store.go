@@ -12,14 +12,17 @@ import (
 // store knows no policy. Its clock decides, and every reading carries it.
 //
 // Errors have a kind: NotFound, Conflict, MechanicBusy (Change with Assign
-// only), SessionOpen (Change with Offer only), or Unavailable where the database cannot say (after a commit whose
-// answer was lost, too: unknown is not failed, repeat with the same key).
+// only), SessionOpen (Change with Offer only), or Unavailable where the database
+// cannot say (after a commit whose answer was lost, too: unknown is not failed,
+// repeat with the same key).
 // Package storetest holds the contract as tests.
 type Store interface {
 	Admissions
 	Sessions
 	Queue
 	Checkouts
+	Payments
+	Refunds
 	Cleaning
 	Runs
 	Figures
@@ -92,6 +95,33 @@ type Checkouts interface {
 	Unsettled(ctx context.Context, customerID string, limit int) ([]curfew.Receipt, error)
 	// ChangeCheckout moves a checkout and clears MoneyDue.
 	ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) (curfew.Checkout, error)
+}
+
+// Payments is what providers and operators do with payments.
+type Payments interface {
+	// Checkout is one by its id alone.
+	Checkout(ctx context.Context, id string) (curfew.Checkout, error)
+	// PaidBy is the checkouts of a provider's payment, oldest first.
+	PaidBy(ctx context.Context, paymentID string) ([]curfew.Checkout, error)
+	// ListCheckouts is those of an outcome, in the order of their ids, which is
+	// that of time, behind an id; an empty outcome means all.
+	ListCheckouts(ctx context.Context, outcome curfew.Outcome, after string, limit int) ([]curfew.Checkout, error)
+	// Remark writes an event of a checkout whose outcome stays.
+	Remark(ctx context.Context, r curfew.Remark) (curfew.Checkout, error)
+	// Repair makes a held checkout deferred, with its customer and plan.
+	Repair(ctx context.Context, r curfew.Repair) (curfew.Checkout, error)
+}
+
+// Refunds is what the worker does, and what providers told of money given back.
+type Refunds interface {
+	// Refundable is checkouts with a refund due or under way whose NextAt has
+	// passed, those that wait longest first.
+	Refundable(ctx context.Context, limit int) ([]curfew.Checkout, error)
+	// Repaid keeps that so much of a payment was given back, in all, and returns
+	// the most that was ever told.
+	Repaid(ctx context.Context, paymentID string, r curfew.Repayment) (curfew.Repayment, error)
+	// Repayment is what Repaid kept. NotFound: nothing.
+	Repayment(ctx context.Context, paymentID string) (curfew.Repayment, error)
 }
 
 // Cleaning finds what is due and ends it in batches.

@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -120,9 +121,15 @@ func (e *Engine) nudge() {
 
 // Run sweeps until the context ends: it sleeps until the next deadline the
 // database knows, at most MaxSleep, and takes a step when the queue was read,
-// at most once a second. With the sweeper off only the steps remain. It returns
+// at most once a second. Beside it, refunds are settled and the books compared
+// where there is a provider. With the sweeper off only that and the steps remain. It returns
 // nil; failures are logged, and their silence is a finding of Health.
 func (e *Engine) Run(ctx context.Context) error {
+	var money sync.WaitGroup
+	defer money.Wait()
+	if e.provider != nil {
+		money.Go(func() { e.settlePayments(ctx) })
+	}
 	var r rhythm
 	timer := time.NewTimer(0)
 	defer timer.Stop()

@@ -15,8 +15,9 @@ const (
 	insertClaim    = `INSERT INTO curfew.payment_refs (ref, customer_id, checkout_id, plan) VALUES ($1, $2, $3, $4)`
 	insertKey      = `INSERT INTO curfew.idempotency_keys (customer_id, key, checkout_id, session_id) VALUES ($1, $2, $3, $4)`
 	insertCheckout = `INSERT INTO curfew.checkouts
-			(customer_id, id, ref, plan, amount, currency, email, name, metadata, outcome, version, session_id, retry_until, refund_amount)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, now() + $12::interval, $13)`
+			(customer_id, id, ref, plan, amount, currency, email, name, metadata, outcome, version, session_id, retry_until,
+			refund_amount, payment_id, note)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, now() + $12::interval, $13, $14, $15)`
 	insertSession = `INSERT INTO curfew.sessions
 			(customer_id, id, checkout_id, plan, kind, duration_seconds, status, version, starts_at, expires_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $9, 1, $10::timestamptz, coalesce($10, LEAST(now() + $7::interval, $8::timestamptz)))
@@ -142,7 +143,7 @@ func checkoutValues(c curfew.Checkout, outcome curfew.Outcome, sessionID string,
 	}
 	return []any{
 		c.CustomerID, c.ID, c.Ref, c.Plan, c.Amount, c.Currency, c.Email, c.Name, c.Metadata,
-		outcome, null(sessionID), retry, refundOf(c.Amount, outcome),
+		outcome, null(sessionID), retry, refundOf(c.Amount, outcome), c.PaymentID, c.Note,
 	}
 }
 

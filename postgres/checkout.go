@@ -11,7 +11,8 @@ import (
 
 const (
 	checkoutColumns = `c.id, c.customer_id, c.ref, c.plan, c.amount, c.currency, c.email, c.name, c.metadata, c.outcome, c.version,
-		c.session_id, c.retry_until, c.refund_amount, c.money_due, c.created_at, c.updated_at`
+		c.session_id, c.retry_until, c.money_due, c.created_at, c.updated_at, c.payment_id, c.refund_id, c.refund_amount, c.attempts,
+		c.first_try_at, c.next_at, c.disputed_at, c.note`
 	selectCheckout = `SELECT ` + checkoutColumns + ` FROM curfew.checkouts c`
 	receiptColumns = checkoutColumns + `, ` + sessionColumns + `, r.id, now()`
 	// joinFirst joins a checkout's first session with its request.
@@ -23,7 +24,9 @@ func checkoutTargets(c *curfew.Checkout) []any {
 	return []any{
 		(*text)(&c.ID), (*text)(&c.CustomerID), (*text)(&c.Ref), (*text)(&c.Plan), (*number)(&c.Amount), (*text)(&c.Currency),
 		(*text)(&c.Email), (*text)(&c.Name), &c.Metadata, (*text)(&c.Outcome), (*number)(&c.Version), (*text)(&c.SessionID),
-		(*stamp)(&c.RetryUntil), (*number)(&c.RefundAmount), (*flag)(&c.MoneyDue), (*stamp)(&c.CreatedAt), (*stamp)(&c.UpdatedAt),
+		(*stamp)(&c.RetryUntil), (*flag)(&c.MoneyDue), (*stamp)(&c.CreatedAt), (*stamp)(&c.UpdatedAt),
+		(*text)(&c.PaymentID), (*text)(&c.RefundID), (*number)(&c.RefundAmount), (*number)(&c.Attempts),
+		(*stamp)(&c.FirstTryAt), (*stamp)(&c.NextAt), (*stamp)(&c.DisputedAt), (*text)(&c.Note),
 	}
 }
 
@@ -96,7 +99,11 @@ const updateCheckout = `UPDATE curfew.checkouts c SET
 			outcome = $5, version = c.version + 1, money_due = false, updated_at = now(),
 			retry_until = CASE WHEN $5 = 'deferred' THEN c.retry_until END,
 			refund_amount = CASE WHEN $5 NOT IN ('refund_due', 'refunding', 'refunded') THEN 0
-				WHEN c.outcome IN ('refund_due', 'refunding', 'refunded') THEN c.refund_amount ELSE c.amount END
+				WHEN c.outcome IN ('refund_due', 'refunding', 'refunded') THEN c.refund_amount ELSE c.amount END,
+			attempts = c.attempts + CASE WHEN $5 = 'refunding' THEN 1 ELSE 0 END,
+			first_try_at = CASE WHEN $5 = 'refunding' THEN coalesce(c.first_try_at, now()) ELSE c.first_try_at END,
+			next_at = now() + $6::interval,
+			refund_id = coalesce($7, c.refund_id), note = coalesce($8, c.note)
 		WHERE c.customer_id = $1 AND c.id = $2 AND c.outcome = $3 AND c.version = $4
 	RETURNING ` + checkoutColumns
 
@@ -110,7 +117,8 @@ func (s *Store) ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) (cu
 }
 
 func queueCheckoutChange(b *pgx.Batch, c curfew.CheckoutChange, now *curfew.Checkout) {
-	b.Queue(updateCheckout, c.From.CustomerID, c.From.ID, c.From.Outcome, c.From.Version, c.To).
+	b.Queue(updateCheckout, c.From.CustomerID, c.From.ID, c.From.Outcome, c.From.Version, c.To,
+		null(c.Wait), null(c.RefundID), null(c.Note)).
 		QueryRow(intoOrConflict(checkoutTargets(now), "checkout %s has moved", c.From.ID))
 	queueEvents(b, []event{{
 		subject: "checkout", customerID: c.From.CustomerID, subjectID: c.From.ID, number: c.From.Version + 1,

@@ -91,7 +91,7 @@ func removeGuards() string {
 	for _, name := range namesIn(guardFunctions) {
 		fmt.Fprintf(&b, "DROP FUNCTION IF EXISTS %s CASCADE; ", name)
 	}
-	return b.String() + "DROP TABLE IF EXISTS curfew.session_transitions"
+	return b.String() + "DROP TABLE IF EXISTS curfew.session_transitions, curfew.outcome_steps"
 }
 
 func guardsDigest() string { return fmt.Sprintf("guards %x", sha256.Sum256([]byte(guardsSQL))) }

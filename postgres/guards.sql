@@ -21,6 +21,23 @@ INSERT INTO curfew.session_transitions (from_status, to_status) VALUES
     ('waiting', 'waiting'), ('waiting', 'live'), ('waiting', 'cancelled'),
     ('live', 'live'), ('live', 'completed'), ('live', 'cancelled');
 
+-- The legal steps of a payment's outcome.
+CREATE TABLE IF NOT EXISTS curfew.outcome_steps (
+    from_outcome text NOT NULL,
+    to_outcome   text NOT NULL,
+    PRIMARY KEY (from_outcome, to_outcome)
+);
+DELETE FROM curfew.outcome_steps;
+INSERT INTO curfew.outcome_steps (from_outcome, to_outcome) VALUES
+    ('', 'fulfilled'), ('', 'deferred'), ('', 'held'), ('', 'refund_due'), ('', 'refunded'),
+    ('fulfilled', 'credited'), ('fulfilled', 'refund_due'), ('fulfilled', 'forfeited'), ('fulfilled', 'refunded'),
+    ('deferred', 'fulfilled'), ('deferred', 'refund_due'), ('deferred', 'refunded'),
+    ('held', 'fulfilled'), ('held', 'deferred'), ('held', 'refund_due'), ('held', 'refunded'),
+    ('credited', 'fulfilled'), ('credited', 'refund_due'), ('credited', 'refunded'),
+    ('refund_due', 'refunding'), ('refund_due', 'fulfilled'), ('refund_due', 'refund_due'), ('refund_due', 'refunded'),
+    ('refunding', 'refunded'), ('refunding', 'refunding'), ('refunding', 'refund_due'),
+    ('forfeited', 'credited'), ('forfeited', 'refund_due'), ('forfeited', 'refunded');
+
 -- Refuses an illegal step, and says what would be legal.
 CREATE OR REPLACE FUNCTION curfew.guard_legal(was text, becomes text, id uuid) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -154,6 +171,58 @@ CREATE OR REPLACE TRIGGER guard_sessions_foreign BEFORE UPDATE ON curfew.session
     FOR EACH ROW WHEN (NEW.version <> OLD.version + 1 AND (NEW.version <> OLD.version OR NEW.status <> OLD.status))
     EXECUTE FUNCTION curfew.guard_foreign();
 
+-- Refuses an illegal outcome, and says what would be legal.
+GRANT SELECT ON curfew.outcome_steps TO PUBLIC;
+CREATE OR REPLACE FUNCTION curfew.guard_outcome(was text, becomes text, id uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM curfew.outcome_steps o WHERE o.from_outcome = was AND o.to_outcome = becomes) THEN
+        RETURN;
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format(
+        'checkout %s cannot go from %s to %s: %s', id, coalesce(nullif(was, ''), 'nothing'), becomes, coalesce(
+            'legal is ' || (SELECT string_agg(o.to_outcome, ', ' ORDER BY o.to_outcome)
+                FROM curfew.outcome_steps o WHERE o.from_outcome = was),
+            'it is refunded for ever'));
+END $$;
+
+-- A payment is recorded with an outcome that it can begin with. Admissions
+-- call nothing.
+CREATE OR REPLACE FUNCTION curfew.guard_recorded() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM curfew.guard_outcome('', NEW.outcome, NEW.id);
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER guard_checkouts_recorded BEFORE INSERT ON curfew.checkouts
+    FOR EACH ROW WHEN (NEW.outcome <> 'fulfilled') EXECUTE FUNCTION curfew.guard_recorded();
+
+-- Our own step is legal; another program's, too, and gets its version and event.
+CREATE OR REPLACE FUNCTION curfew.guard_settled() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM curfew.guard_outcome(OLD.outcome, NEW.outcome, OLD.id);
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER guard_checkouts_settled BEFORE UPDATE ON curfew.checkouts
+    FOR EACH ROW WHEN (NEW.version = OLD.version + 1 AND NEW.outcome <> OLD.outcome)
+    EXECUTE FUNCTION curfew.guard_settled();
+CREATE OR REPLACE FUNCTION curfew.guard_settled_foreign() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NEW.version <> OLD.version THEN
+        RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format(
+            'checkout %s has version %s, which cannot become %s: leave it to the guards', OLD.id, OLD.version, NEW.version);
+    END IF;
+    PERFORM curfew.guard_outcome(OLD.outcome, NEW.outcome, OLD.id);
+    NEW.version := OLD.version + 1;
+    NEW.money_due := false;
+    NEW.updated_at := now();
+    INSERT INTO curfew.events (customer_id, subject_id, number, subject, id, from_status, to_status, actor, reason)
+    VALUES (NEW.customer_id, NEW.id, NEW.version, 'checkout', gen_random_uuid(), OLD.outcome, NEW.outcome, 'system:foreign', 'another program');
+    RETURN NEW;
+END $$;
+CREATE OR REPLACE TRIGGER guard_checkouts_foreign BEFORE UPDATE ON curfew.checkouts
+    FOR EACH ROW WHEN (NEW.version <> OLD.version + 1 AND (NEW.version <> OLD.version OR NEW.outcome <> OLD.outcome))
+    EXECUTE FUNCTION curfew.guard_settled_foreign();
+
 -- What has not ended, or is not settled, is not deleted.
 CREATE OR REPLACE FUNCTION curfew.guard_kept() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
@@ -166,5 +235,11 @@ CREATE OR REPLACE TRIGGER guard_sessions_kept BEFORE DELETE ON curfew.sessions
 CREATE OR REPLACE TRIGGER guard_checkouts_kept BEFORE DELETE ON curfew.checkouts
     FOR EACH ROW WHEN (OLD.money_due OR OLD.outcome IN ('deferred', 'held', 'refund_due', 'refunding'))
     EXECUTE FUNCTION curfew.guard_kept('checkout %s is not settled and cannot be deleted', 'id');
-CREATE OR REPLACE TRIGGER guard_events_kept BEFORE UPDATE OR DELETE ON curfew.events
+CREATE OR REPLACE TRIGGER guard_events_kept BEFORE DELETE ON curfew.events
     FOR EACH ROW EXECUTE FUNCTION curfew.guard_kept('event %s is history and stays as it is', 'id');
+-- Nobody's history goes over to the customer whose payment it turns out to be.
+CREATE OR REPLACE TRIGGER guard_events_unchanged BEFORE UPDATE ON curfew.events
+    FOR EACH ROW WHEN (OLD.customer_id <> E'\x7f'
+        OR (OLD.subject_id, OLD.number, OLD.subject, OLD.id, OLD.from_status, OLD.to_status, OLD.actor, OLD.reason, OLD.run_id, OLD.at)
+            IS DISTINCT FROM (NEW.subject_id, NEW.number, NEW.subject, NEW.id, NEW.from_status, NEW.to_status, NEW.actor, NEW.reason, NEW.run_id, NEW.at))
+    EXECUTE FUNCTION curfew.guard_kept('event %s is history and stays as it is', 'id');

@@ -206,6 +206,34 @@ func TestGuardsHoldTheTransitionsOfTheHouse(t *testing.T) {
 	w.same("the guards' transitions", got, want)
 }
 
+func TestGuardsHoldTheOutcomesOfTheHouse(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var want []string
+	for _, step := range curfew.OutcomeSteps() {
+		want = append(want, fmt.Sprintf("%s>%s", step.From, step.To))
+	}
+	slices.Sort(want)
+	got := w.rows(`SELECT from_outcome || '>' || to_outcome FROM curfew.outcome_steps`)
+	slices.Sort(got)
+	w.same("the guards' outcomes", got, want)
+}
+
+func TestAnotherProgramMovesAPayment(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	st := w.admit("ada")
+	w.isRefused("cannot go from fulfilled to held: legal is credited, forfeited, refund_due, refunded", `UPDATE curfew.checkouts SET outcome = 'held'`)
+	w.isRefused("leave it to the guards", `UPDATE curfew.checkouts SET version = version + 2`)
+	w.isRefused("cannot go from nothing to credited", `INSERT INTO curfew.checkouts (customer_id, id, plan, outcome, version) VALUES ('ada', gen_random_uuid(), 'chat10', 'credited', 1)`)
+	w.writes(`UPDATE curfew.sessions SET status = 'cancelled'`, `UPDATE curfew.checkouts SET outcome = 'refunded'`)
+	w.same("its history", w.history(st.CheckoutID), []string{"1 >fulfilled service:shop paid", "2 fulfilled>refunded system:foreign another program"})
+	w.same("the payment", w.only(`SELECT version, money_due FROM curfew.checkouts`), "2 false")
+	w.isRefused("it is refunded for ever", `UPDATE curfew.checkouts SET outcome = 'fulfilled'`)
+	w.isRefused("history", `UPDATE curfew.events SET customer_id = 'bob'`)
+	w.wantCounted()
+}
+
 func TestGuardsAreSwitched(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -101,18 +102,37 @@ const countCheckouts = `SELECT status, sum(n)::bigint FROM curfew.tallies WHERE 
 			SELECT c.created_at FROM curfew.checkouts c
 			WHERE c.outcome = o.outcome AND c.outcome IN ('deferred', 'held', 'refund_due', 'refunding')
 			ORDER BY c.created_at, c.id LIMIT 1) waits
-		UNION ALL SELECT min(c.created_at) FROM curfew.checkouts c WHERE c.money_due) oldest`
+		UNION ALL SELECT min(c.created_at) FROM curfew.checkouts c WHERE c.money_due) oldest
+	UNION ALL SELECT 'owed ' || c.currency, sum(CASE
+			WHEN c.outcome IN ('refund_due', 'refunding') AND c.refund_amount > 0 THEN c.refund_amount ELSE c.amount END)::bigint
+		FROM curfew.checkouts c WHERE c.outcome IN (` + waits + `) GROUP BY c.currency
+	UNION ALL SELECT 'failing', count(*) FROM curfew.checkouts WHERE outcome IN ('refund_due', 'refunding') AND attempts >= $1
+	UNION ALL SELECT 'overdue', count(*) FROM curfew.checkouts
+		WHERE outcome IN ('refund_due', 'refunding') AND coalesce(first_try_at, updated_at) < now() - $2::interval
+	UNION ALL SELECT 'disputed', count(*) FROM curfew.checkouts WHERE disputed_at > now() - $3::interval`
 
 // CheckoutFigures counts payments.
 func (s *Store) CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, error) {
-	n, err := s.figures(ctx, countCheckouts)
+	n, err := s.figures(ctx, countCheckouts, curfew.RefundTries, curfew.RefundsLate, curfew.DisputeWindow)
 	if err != nil {
 		return curfew.CheckoutFigures{}, wrap(err, "count checkouts")
 	}
 	return curfew.CheckoutFigures{
 		ByOutcome: by(n, curfew.Outcomes()), MoneyDue: n["money due"],
 		OldestUnsettled: time.Duration(n["oldest"]) * time.Microsecond,
+		Owed:            owed(n), Failing: n["failing"], Overdue: n["overdue"], Disputed: n["disputed"],
 	}, nil
+}
+
+// owed picks the totals by currency.
+func owed(n map[string]int) map[string]int64 {
+	all := make(map[string]int64)
+	for name, amount := range n {
+		if currency, ok := strings.CutPrefix(name, "owed "); ok {
+			all[currency] = int64(amount)
+		}
+	}
+	return all
 }
 
 const countSlots = `SELECT 'busy', count(*) FROM curfew.mechanic_slots

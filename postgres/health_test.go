@@ -101,7 +101,7 @@ func (w *world) foreignLives() {
 	}
 	w.exec(`UPDATE curfew.sessions SET status = 'cancelled' WHERE customer_id IN ('foreign-1', 'foreign-2')`)
 	w.admit("moved")
-	for _, to := range []curfew.Outcome{curfew.Held, curfew.Fulfilled, curfew.Fulfilled, curfew.RefundDue} {
+	for _, to := range []curfew.Outcome{curfew.Credited, curfew.Fulfilled, curfew.Fulfilled, curfew.RefundDue} {
 		all, err := w.store.Checkouts(w.Context(), "moved")
 		w.must(err)
 		_, err = w.store.ChangeCheckout(w.Context(), curfew.CheckoutChange{From: all[0], To: to, Actor: shop})

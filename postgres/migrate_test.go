@@ -91,10 +91,8 @@ func TestTalliesBeginWithWhatIsThere(t *testing.T) {
 	for _, name := range w.rows(`SELECT p.oid::regprocedure::text FROM pg_proc p WHERE proname LIKE 'tally%'`) {
 		w.exec(`DROP FUNCTION ` + name + ` CASCADE`)
 	}
-	w.exec(`ALTER TABLE curfew.checkouts DROP COLUMN refund_amount`)
-	w.exec(`DELETE FROM curfew.curfew_migrations WHERE version_id >= 2`)
-	done, err := w.store.Migrate(t.Context())
+	all, err := w.store.Migrations(t.Context())
 	w.must(err)
-	w.same("applied first", done[0].Name, "tallies")
+	w.exec(all[1].SQL)
 	w.wantCounted()
 }

@@ -21,11 +21,11 @@ const jsonType = "application/json"
 // decodes it. An absent body counts as {}.
 func readBody(w http.ResponseWriter, r *http.Request, fields []string) error {
 	if r.ContentLength > maxBody {
-		return tooLarge()
+		return tooLarge(maxBody)
 	}
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return tooLarge()
+		return tooLarge(maxBody)
 	}
 	if err != nil {
 		return malformed("the body could not be read to its end")
@@ -48,8 +48,8 @@ func readBody(w http.ResponseWriter, r *http.Request, fields []string) error {
 }
 
 // tooLarge also ends the connection: the rest of the body is not waited for.
-func tooLarge() error {
-	f := kindFailure(curfew.TooLarge, fmt.Sprintf("the body has more than %d bytes", maxBody))
+func tooLarge(most int) error {
+	f := kindFailure(curfew.TooLarge, fmt.Sprintf("the body has more than %d bytes", most))
 	f.header.Set("Connection", "close")
 	return f
 }

@@ -74,7 +74,7 @@ func checkoutHealth(f *curfew.CheckoutFigures) api.CheckoutHealth {
 	}
 	by, _ := figures(curfew.Outcomes(), f.ByOutcome)
 	oldest := int64(f.OldestUnsettled / time.Second)
-	return api.CheckoutHealth{ByOutcome: by, OldestUnsettledSeconds: &oldest}
+	return api.CheckoutHealth{ByOutcome: by, OldestUnsettledSeconds: &oldest, Owed: f.Owed}
 }
 
 // figures has every status, those the vocabulary does not know too, and their

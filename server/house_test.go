@@ -44,6 +44,7 @@ type settings struct {
 	store   func(lifecycle.Store) lifecycle.Store
 	timeout time.Duration
 	sweeps  bool
+	hook    server.Hook
 }
 
 func newHouse(t *testing.T) *house { return newHouseWith(t, settings{}) }
@@ -103,7 +104,7 @@ func (h *house) listen(o settings) {
 	h.Helper()
 	s, err := server.New(server.Options{
 		Engine: h.engine, Identity: h.identity, Once: h.store, Ready: h.ready, Version: "v-test",
-		BaseURL: "http://127.0.0.1:3001", Metrics: h.metrics, RequestTimeout: o.timeout,
+		BaseURL: "http://127.0.0.1:3001", Metrics: h.metrics, RequestTimeout: o.timeout, Hook: o.hook,
 		Logger: slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {

@@ -100,6 +100,7 @@ var (
 	orphanedGauge  = gauge("curfew_sessions_orphaned", "Waiting sessions offered to no mechanic.")
 	requestsGauge  = gauge("curfew_requests", "Requests.", "status")
 	checkoutsGauge = gauge("curfew_checkouts", "Payments by their present outcome.", "outcome")
+	owedGauge      = gauge("curfew_checkouts_owed", "What payments that wait for something amount to, in minor units.", "currency")
 	problemsGauge  = gauge("curfew_health_problems", "What health finds wrong.", "code", "severity")
 	sweptGauge     = gauge("curfew_sweeper_last_success_timestamp_seconds", "When a sweep last succeeded.")
 	repeatedGauge  = gauge("curfew_customers_blocked_repeatedly", "Customers refused again and again.")
@@ -112,8 +113,8 @@ func gauge(name, help string, labels ...string) *prometheus.Desc {
 // Describe implements prometheus.Collector.
 func (gauges) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		sessionsGauge, staleGauge, veryStaleGauge, orphanedGauge, requestsGauge, checkoutsGauge, problemsGauge,
-		sweptGauge, repeatedGauge,
+		sessionsGauge, staleGauge, veryStaleGauge, orphanedGauge, requestsGauge, checkoutsGauge, owedGauge,
+		problemsGauge, sweptGauge, repeatedGauge,
 	} {
 		to <- d
 	}
@@ -138,6 +139,9 @@ func (g gauges) Collect(to chan<- prometheus.Metric) {
 	}
 	if r.Checkouts != nil {
 		emitAll(emit, checkoutsGauge, curfew.Outcomes(), r.Checkouts.ByOutcome)
+		for currency, amount := range r.Checkouts.Owed {
+			emit(owedGauge, float64(amount), currency)
+		}
 	}
 	if r.Repeated != nil {
 		emit(repeatedGauge, float64(len(r.Repeated)))

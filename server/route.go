@@ -133,14 +133,16 @@ func mustHaveBody(to huma.API, body *huma.RequestBody) bool {
 }
 
 // nulls are the objects that can be null, which Go's types do not tell huma.
-var nulls = map[string]string{
-	"SessionStatus": "session", "SessionHealth": "byStatus", "RequestHealth": "byStatus", "CheckoutHealth": "byOutcome",
+var nulls = map[string][]string{
+	"SessionStatus": {"session"}, "SessionHealth": {"byStatus"}, "RequestHealth": {"byStatus"}, "CheckoutHealth": {"byOutcome", "owed"},
 }
 
 func admitNulls(schemas map[string]*huma.Schema) {
-	for name, field := range nulls {
+	for name, fields := range nulls {
 		properties := schemas[name].Properties
-		properties[field] = &huma.Schema{OneOf: []*huma.Schema{properties[field], {Type: "null"}}}
+		for _, field := range fields {
+			properties[field] = &huma.Schema{OneOf: []*huma.Schema{properties[field], {Type: "null"}}}
+		}
 	}
 }
 

@@ -52,6 +52,7 @@ type Options struct {
 	// RequestTimeout bounds a request, but for cleanups, which get a minute;
 	// 0: 10 s.
 	RequestTimeout time.Duration
+	Hook           Hook // of the payments' provider; nil: its webhook is not there
 }
 
 // Server answers HTTP. Its handlers are safe for concurrent use.
@@ -66,6 +67,7 @@ type Server struct {
 	log      *slog.Logger
 	metrics  *Metrics
 	timeout  time.Duration
+	hook     Hook
 	origins  *http.CrossOriginProtection
 	handler  http.Handler
 	ops      http.Handler
@@ -78,7 +80,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		engine: o.Engine, identity: o.Identity, once: o.Once, ready: o.Ready, log: o.Logger, metrics: o.Metrics,
-		baseURL: strings.TrimSuffix(o.BaseURL, "/"), version: o.Version, timeout: o.RequestTimeout,
+		baseURL: strings.TrimSuffix(o.BaseURL, "/"), version: o.Version, timeout: o.RequestTimeout, hook: o.Hook,
 		origins: http.NewCrossOriginProtection(),
 		hint:    cmp.Or(o.LoginHint, "curfew login"),
 	}
@@ -135,6 +137,7 @@ func (s *Server) public() (http.Handler, error) {
 	if err := s.document(mux, doc); err != nil {
 		return nil, err
 	}
+	mux.HandleFunc("POST /api/stripe/webhook", s.webhook)
 	s.pages(mux)
 	return s.routed(mux), nil
 }

@@ -18,8 +18,8 @@ INSERT INTO idempotency_keys (customer_id, key, checkout_id, session_id, created
 
 const insertCheckoutSQL = `
 INSERT INTO checkouts (customer_id, id, ref, plan, amount, currency, email, name, metadata,
-    outcome, version, session_id, retry_until, refund_amount, created_at, updated_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, $14, $13, $13)`
+    outcome, version, session_id, retry_until, refund_amount, created_at, updated_at, payment_id, note)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, $14, $13, $13, $15, $16)`
 
 const insertSessionSQL = `
 INSERT INTO sessions (customer_id, id, checkout_id, plan, kind, duration_seconds, status, version, created_at, starts_at, expires_at)
@@ -104,7 +104,7 @@ func (tx *transaction) insertCheckout(ctx context.Context, c curfew.Checkout) er
 		return err
 	}
 	_, err = tx.exec(ctx, insertCheckoutSQL, c.CustomerID, c.ID, c.Ref, c.Plan, c.Amount, c.Currency, c.Email, c.Name,
-		metadata, string(c.Outcome), null(c.SessionID), micros(c.RetryUntil), micros(tx.now), c.RefundAmount)
+		metadata, string(c.Outcome), null(c.SessionID), micros(c.RetryUntil), micros(tx.now), c.RefundAmount, c.PaymentID, c.Note)
 	return err
 }
 

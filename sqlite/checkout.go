@@ -10,13 +10,16 @@ import (
 
 const checkoutColumns = `checkouts.id, checkouts.customer_id, checkouts.ref, checkouts.plan, checkouts.amount, checkouts.currency,
     checkouts.email, checkouts.name, checkouts.metadata, checkouts.outcome, checkouts.version, checkouts.session_id,
-    checkouts.retry_until, checkouts.refund_amount, checkouts.money_due, checkouts.created_at, checkouts.updated_at`
+    checkouts.retry_until, checkouts.money_due, checkouts.created_at, checkouts.updated_at, checkouts.payment_id, checkouts.refund_id,
+    checkouts.refund_amount, checkouts.attempts, checkouts.first_try_at, checkouts.next_at, checkouts.disputed_at, checkouts.note`
 
 func checkoutFields(c *curfew.Checkout) []any {
 	return []any{
 		text(&c.ID), text(&c.CustomerID), text(&c.Ref), text(&c.Plan), number(&c.Amount), text(&c.Currency),
 		text(&c.Email), text(&c.Name), document(&c.Metadata), text(&c.Outcome), number(&c.Version), text(&c.SessionID),
-		moment(&c.RetryUntil), number(&c.RefundAmount), &c.MoneyDue, moment(&c.CreatedAt), moment(&c.UpdatedAt),
+		moment(&c.RetryUntil), &c.MoneyDue, moment(&c.CreatedAt), moment(&c.UpdatedAt),
+		text(&c.PaymentID), text(&c.RefundID), number(&c.RefundAmount), number(&c.Attempts),
+		moment(&c.FirstTryAt), moment(&c.NextAt), moment(&c.DisputedAt), text(&c.Note),
 	}
 }
 
@@ -136,7 +139,10 @@ UPDATE checkouts
 SET outcome = $5, version = version + 1, money_due = FALSE, updated_at = $6,
     retry_until = CASE WHEN $5 = 'deferred' THEN retry_until END,
     refund_amount = CASE WHEN $5 NOT IN ('refund_due', 'refunding', 'refunded') THEN 0
-        WHEN outcome IN ('refund_due', 'refunding', 'refunded') THEN refund_amount ELSE amount END
+        WHEN outcome IN ('refund_due', 'refunding', 'refunded') THEN refund_amount ELSE amount END,
+    attempts = attempts + ($5 = 'refunding'),
+    first_try_at = CASE WHEN $5 = 'refunding' THEN coalesce(first_try_at, $6) ELSE first_try_at END,
+    next_at = $7, refund_id = coalesce($8, refund_id), note = coalesce($9, note)
 WHERE customer_id = $1 AND id = $2 AND outcome = $3 AND version = $4
 RETURNING ` + checkoutColumns
 
@@ -149,7 +155,8 @@ func (s *Store) ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) (cu
 	var v curfew.Checkout
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
 		v, err = one(ctx, tx, scanCheckout, changeCheckoutSQL,
-			c.From.CustomerID, c.From.ID, string(c.From.Outcome), c.From.Version, string(c.To), micros(tx.now))
+			c.From.CustomerID, c.From.ID, string(c.From.Outcome), c.From.Version, string(c.To), micros(tx.now),
+			after(tx.now, c.Wait), null(c.RefundID), null(c.Note))
 		if err != nil {
 			return moved(err, "the checkout %s is not %s any more", c.From.ID, c.From.Outcome)
 		}

@@ -115,6 +115,6 @@ func (tx *transaction) removeGuards(ctx context.Context) error {
 			return translate(err)
 		}
 	}
-	_, err = tx.w.conn.ExecContext(ctx, "DROP TABLE IF EXISTS session_transitions")
+	_, err = tx.w.conn.ExecContext(ctx, "DROP TABLE IF EXISTS session_transitions; DROP TABLE IF EXISTS outcome_steps")
 	return translate(err)
 }

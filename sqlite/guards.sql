@@ -25,6 +25,23 @@ INSERT INTO session_transitions (from_status, to_status) VALUES
     ('waiting', 'waiting'), ('waiting', 'live'), ('waiting', 'cancelled'),
     ('live', 'live'), ('live', 'completed'), ('live', 'cancelled');
 
+-- The legal steps of a payment's outcome.
+CREATE TABLE IF NOT EXISTS outcome_steps (
+    from_outcome TEXT NOT NULL,
+    to_outcome   TEXT NOT NULL,
+    PRIMARY KEY (from_outcome, to_outcome)
+) STRICT;
+DELETE FROM outcome_steps;
+INSERT INTO outcome_steps (from_outcome, to_outcome) VALUES
+    ('', 'fulfilled'), ('', 'deferred'), ('', 'held'), ('', 'refund_due'), ('', 'refunded'),
+    ('fulfilled', 'credited'), ('fulfilled', 'refund_due'), ('fulfilled', 'forfeited'), ('fulfilled', 'refunded'),
+    ('deferred', 'fulfilled'), ('deferred', 'refund_due'), ('deferred', 'refunded'),
+    ('held', 'fulfilled'), ('held', 'deferred'), ('held', 'refund_due'), ('held', 'refunded'),
+    ('credited', 'fulfilled'), ('credited', 'refund_due'), ('credited', 'refunded'),
+    ('refund_due', 'refunding'), ('refund_due', 'fulfilled'), ('refund_due', 'refund_due'), ('refund_due', 'refunded'),
+    ('refunding', 'refunded'), ('refunding', 'refunding'), ('refunding', 'refund_due'),
+    ('forfeited', 'credited'), ('forfeited', 'refund_due'), ('forfeited', 'refunded');
+
 -- Before another program's INSERT: an overdue session of the same customer does
 -- not stand in its way. The event is written first, with what is to become of
 -- the session; guard_sessions_moved completes it as it completes any foreign
@@ -144,6 +161,44 @@ BEGIN
     WHERE customer_id = NEW.customer_id AND id = NEW.id;
 END;
 
+-- A payment is recorded with an outcome that it can begin with.
+CREATE TRIGGER guard_checkouts_recorded BEFORE INSERT ON checkouts WHEN NEW.outcome <> 'fulfilled'
+BEGIN
+    SELECT RAISE(ABORT, 'a checkout cannot begin so: legal is deferred, fulfilled, held, refund_due, refunded')
+    WHERE NOT EXISTS (SELECT 1 FROM outcome_steps WHERE from_outcome = '' AND to_outcome = NEW.outcome);
+END;
+
+-- Every step of an outcome is legal.
+CREATE TRIGGER guard_checkouts_legal BEFORE UPDATE OF outcome, version ON checkouts
+WHEN NEW.outcome <> OLD.outcome OR NEW.version <> OLD.version
+BEGIN
+    SELECT RAISE(ABORT, 'a checkout''s version cannot be set: leave it to the guards')
+    WHERE NEW.version NOT IN (OLD.version, OLD.version + 1);
+
+    SELECT CASE OLD.outcome
+        WHEN 'fulfilled' THEN RAISE(ABORT, 'a checkout cannot go so from fulfilled: legal is credited, forfeited, refund_due, refunded')
+        WHEN 'deferred' THEN RAISE(ABORT, 'a checkout cannot go so from deferred: legal is fulfilled, refund_due, refunded')
+        WHEN 'held' THEN RAISE(ABORT, 'a checkout cannot go so from held: legal is deferred, fulfilled, refund_due, refunded')
+        WHEN 'credited' THEN RAISE(ABORT, 'a checkout cannot go so from credited: legal is fulfilled, refund_due, refunded')
+        WHEN 'refund_due' THEN RAISE(ABORT, 'a checkout cannot go so from refund_due: legal is fulfilled, refund_due, refunded, refunding')
+        WHEN 'refunding' THEN RAISE(ABORT, 'a checkout cannot go so from refunding: legal is refund_due, refunded, refunding')
+        WHEN 'refunded' THEN RAISE(ABORT, 'a checkout that is refunded is so for ever')
+        WHEN 'forfeited' THEN RAISE(ABORT, 'a checkout cannot go so from forfeited: legal is credited, refund_due, refunded')
+        ELSE RAISE(ABORT, 'a checkout cannot go so') END
+    WHERE NEW.outcome <> OLD.outcome
+      AND NOT EXISTS (SELECT 1 FROM outcome_steps WHERE from_outcome = OLD.outcome AND to_outcome = NEW.outcome);
+END;
+
+-- Another program's step gets its version and event.
+CREATE TRIGGER guard_checkouts_foreign AFTER UPDATE OF outcome ON checkouts
+WHEN NEW.outcome <> OLD.outcome AND NEW.version = OLD.version
+BEGIN
+    INSERT INTO events (customer_id, subject_id, number, subject, id, from_status, to_status, actor, reason)
+    VALUES (NEW.customer_id, NEW.id, NEW.version + 1, 'checkout', '', OLD.outcome, NEW.outcome, 'system:foreign', 'another program');
+    UPDATE checkouts SET version = NEW.version + 1, money_due = 0, updated_at = CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)
+    WHERE customer_id = NEW.customer_id AND id = NEW.id;
+END;
+
 -- What still holds something is not deleted.
 CREATE TRIGGER guard_sessions_kept BEFORE DELETE ON sessions WHEN OLD.status NOT IN ('completed', 'cancelled')
 BEGIN
@@ -154,7 +209,11 @@ WHEN OLD.money_due OR OLD.outcome NOT IN ('fulfilled', 'refunded', 'forfeited')
 BEGIN
     SELECT RAISE(ABORT, 'the checkout still owes something and cannot be deleted');
 END;
-CREATE TRIGGER guard_events_unchanged BEFORE UPDATE ON events WHEN OLD.id <> ''
+-- Nobody's history goes over to the customer whose payment it turns out to be.
+CREATE TRIGGER guard_events_unchanged BEFORE UPDATE ON events
+WHEN OLD.id <> '' AND (OLD.customer_id <> char(127)
+    OR (OLD.subject_id, OLD.number, OLD.subject, OLD.id, OLD.from_status, OLD.to_status, OLD.actor, OLD.reason, OLD.run_id, OLD.at)
+        IS NOT (NEW.subject_id, NEW.number, NEW.subject, NEW.id, NEW.from_status, NEW.to_status, NEW.actor, NEW.reason, NEW.run_id, NEW.at))
 BEGIN
     SELECT RAISE(ABORT, 'an event is history and stays as it is');
 END;

@@ -236,6 +236,40 @@ func TestGuards_TheirTransitionsAreTheTables(t *testing.T) {
 	}
 }
 
+func TestGuards_TheirOutcomesAreTheTables(t *testing.T) {
+	t.Parallel()
+	_, path := fresh(t)
+	var want []string
+	for _, step := range curfew.OutcomeSteps() {
+		want = append(want, string(step.From+"|"+step.To))
+	}
+	slices.Sort(want)
+	got := strings.Split(must(t, path, "SELECT from_outcome, to_outcome FROM outcome_steps"), "\n")
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the guards' outcomes (-curfew +guards.sql):\n%s", diff)
+	}
+}
+
+func TestGuards_AnotherProgramMovesAPayment(t *testing.T) {
+	t.Parallel()
+	s, path := fresh(t)
+	st := admit(t, s, "ada")
+	refused(t, path, "UPDATE checkouts SET outcome = 'held'", "from fulfilled: legal is credited, forfeited, refund_due, refunded")
+	refused(t, path, "UPDATE checkouts SET version = version + 2", "leave it to the guards")
+	refused(t, path, "INSERT INTO checkouts (customer_id, id, plan, outcome, version) VALUES ('ada', 'x', 'chat10', 'credited', 1)", "cannot begin so")
+	must(t, path, "UPDATE sessions SET status = 'cancelled'; UPDATE checkouts SET outcome = 'refunded'")
+	want := "1 >fulfilled service:shop paid\n2 fulfilled>refunded system:foreign another program"
+	if h := history(t, path, st.CheckoutID); h != want {
+		t.Errorf("the payment's history is\n%s", h)
+	}
+	if row := must(t, path, "SELECT version || ' ' || money_due FROM checkouts"); row != "2 0" {
+		t.Errorf("the payment has version and mark %s", row)
+	}
+	refused(t, path, "UPDATE checkouts SET outcome = 'fulfilled'", "for ever")
+	refused(t, path, "UPDATE events SET customer_id = 'bob'", "history")
+}
+
 func TestGuards_AreSwitchedOnPurpose(t *testing.T) {
 	t.Parallel()
 	s, path := fresh(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -123,18 +124,39 @@ UNION ALL SELECT 'oldest', min(at) FROM (
     SELECT (SELECT min(c.created_at) FROM checkouts c
             WHERE c.outcome IN ('deferred', 'held', 'refund_due', 'refunding') AND c.outcome = waits.column1) AS at
     FROM (VALUES ('deferred'), ('held'), ('refund_due'), ('refunding')) AS waits
-    UNION ALL SELECT min(created_at) FROM checkouts WHERE money_due)`
+    UNION ALL SELECT min(created_at) FROM checkouts WHERE money_due)
+UNION ALL SELECT 'owed ' || currency,
+    sum(CASE WHEN outcome IN ('refund_due', 'refunding') AND refund_amount > 0 THEN refund_amount ELSE amount END)
+    FROM checkouts WHERE outcome IN (` + waits + `) GROUP BY currency
+UNION ALL SELECT 'failing', count(*) FROM checkouts WHERE outcome IN ('refund_due', 'refunding') AND attempts >= $1
+UNION ALL SELECT 'overdue', count(*) FROM checkouts
+    WHERE outcome IN ('refund_due', 'refunding') AND coalesce(first_try_at, updated_at) < $2
+UNION ALL SELECT 'disputed', count(*) FROM checkouts WHERE disputed_at > $3`
 
 // CheckoutFigures counts payments by their present outcome, exactly.
 func (s *Store) CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, error) {
 	now := s.now()
-	n, err := s.figures(ctx, checkoutFiguresSQL)
+	n, err := s.figures(ctx, checkoutFiguresSQL, curfew.RefundTries, before(now, curfew.RefundsLate), before(now, curfew.DisputeWindow))
 	if err != nil {
 		return curfew.CheckoutFigures{}, fmt.Errorf("count checkouts: %w", err)
 	}
-	f := curfew.CheckoutFigures{ByOutcome: byName(n, curfew.Outcomes()), MoneyDue: n["money due"]}
+	f := curfew.CheckoutFigures{
+		ByOutcome: byName(n, curfew.Outcomes()), MoneyDue: n["money due"],
+		Owed: owed(n), Failing: n["failing"], Overdue: n["overdue"], Disputed: n["disputed"],
+	}
 	f.OldestUnsettled = age(now, n["oldest"])
 	return f, nil
+}
+
+// owed picks the totals by currency.
+func owed(n map[string]int) map[string]int64 {
+	all := make(map[string]int64)
+	for name, amount := range n {
+		if currency, ok := strings.CutPrefix(name, "owed "); ok {
+			all[currency] = int64(amount)
+		}
+	}
+	return all
 }
 
 const mechanicFiguresSQL = `

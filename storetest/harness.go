@@ -76,6 +76,8 @@ func contracts() map[string]contract {
 		"session":     sessions,
 		"request":     requests,
 		"checkout":    checkouts,
+		"payment":     payments,
+		"refund":      refunds,
 		"cleanup":     cleanups,
 		"run":         runs,
 		"health":      figures,

@@ -124,12 +124,12 @@ func figuresAfterDeletes(s *scene) {
 
 func figuresAfterMoves(s *scene) {
 	s.spoiled = true // Payments here are fulfilled without a session.
-	held := s.move(s.deferred("ada", time.Hour), curfew.Held)
+	held := s.record("ada", curfew.Held)
 	for _, c := range []curfew.Checkout{held, s.credited("bob"), s.paidBy(s.abandoned("cyd", 0))} {
 		c = s.move(c, curfew.Fulfilled)
 		s.same("marked", c.MoneyDue, false)
 		s.counted()
-		s.move(s.move(c, curfew.Held), curfew.RefundDue)
+		s.move(s.move(c, curfew.Credited), curfew.RefundDue)
 		s.counted()
 	}
 }
@@ -186,12 +186,16 @@ func countsUnsettled(s *scene) {
 	}
 	s.aged(s.admit("fulfilled"), 9*time.Hour)
 	s.agedCheckout(s.credited("credited"), 9*time.Hour)
-	s.agedCheckout(s.move(s.deferred("forfeited", time.Hour), curfew.Forfeited), 9*time.Hour)
+	s.agedCheckout(s.record("refunded", curfew.Refunded), 9*time.Hour)
 	s.agedCheckout(s.deferred("deferred", time.Hour), time.Hour)
 	oldest(time.Hour)
-	for i, to := range []curfew.Outcome{curfew.Held, curfew.RefundDue, curfew.Refunding} {
+	for i, c := range []curfew.Checkout{
+		s.record("held", curfew.Held),
+		s.move(s.credited("refund due"), curfew.RefundDue),
+		s.move(s.move(s.credited("refunding"), curfew.RefundDue), curfew.Refunding),
+	} {
 		by := time.Duration(2+i) * time.Hour
-		s.agedCheckout(s.move(s.deferred(string(to), time.Hour), to), by)
+		s.agedCheckout(c, by)
 		oldest(by)
 	}
 	s.abandoned("money due", 6*time.Hour)

@@ -114,7 +114,8 @@ var checkers = []Checker{
 	{
 		"7: a checkout with another outcome has no session that goes on or was held",
 		`SELECT c.id FROM {checkouts} c JOIN {sessions} s ON s.customer_id = c.customer_id AND s.checkout_id = c.id
-		 WHERE c.outcome <> 'fulfilled' AND s.status <> 'cancelled'`,
+		 WHERE c.outcome <> 'fulfilled' AND s.status <> 'cancelled'
+		   AND NOT (s.status = 'completed' AND c.outcome IN ('refund_due', 'refunding', 'refunded'))`,
 	},
 	{
 		"7: at most one unended session a checkout",
@@ -153,6 +154,11 @@ var checkers = []Checker{
 		`SELECT subject_id, number, from_status, to_status FROM {events} WHERE subject = 'session' AND NOT (` + legalSteps() + `)`,
 	},
 	{
+		"8: a checkout's events are legal steps",
+		`SELECT subject_id, number, from_status, to_status FROM {events}
+		 WHERE subject = 'checkout' AND from_status <> to_status AND NOT (` + legalOutcomes() + `)`,
+	},
+	{
 		"8: an event has an id of its own",
 		`SELECT id FROM {events} GROUP BY id HAVING count(*) > 1`,
 	},
@@ -178,6 +184,15 @@ func versionChecker(table, subject, status string) string {
 func legalSteps() string {
 	var steps []string
 	for _, t := range curfew.Transitions() {
+		steps = append(steps, fmt.Sprintf("from_status = '%s' AND to_status = '%s'", t.From, t.To))
+	}
+	return strings.Join(steps, " OR ")
+}
+
+// legalOutcomes is the same for checkouts.
+func legalOutcomes() string {
+	var steps []string
+	for _, t := range curfew.OutcomeSteps() {
 		steps = append(steps, fmt.Sprintf("from_status = '%s' AND to_status = '%s'", t.From, t.To))
 	}
 	return strings.Join(steps, " OR ")

@@ -117,6 +117,46 @@ func (l *Lossy) ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) (cu
 	return told[curfew.Checkout](l)(l.store.ChangeCheckout(ctx, c))
 }
 
+// Checkout does the work and may lose the answer.
+func (l *Lossy) Checkout(ctx context.Context, id string) (curfew.Checkout, error) {
+	return told[curfew.Checkout](l)(l.store.Checkout(ctx, id))
+}
+
+// PaidBy does the work and may lose the answer.
+func (l *Lossy) PaidBy(ctx context.Context, paymentID string) ([]curfew.Checkout, error) {
+	return told[[]curfew.Checkout](l)(l.store.PaidBy(ctx, paymentID))
+}
+
+// ListCheckouts does the work and may lose the answer.
+func (l *Lossy) ListCheckouts(ctx context.Context, outcome curfew.Outcome, after string, limit int) ([]curfew.Checkout, error) {
+	return told[[]curfew.Checkout](l)(l.store.ListCheckouts(ctx, outcome, after, limit))
+}
+
+// Remark does the work and may lose the answer.
+func (l *Lossy) Remark(ctx context.Context, r curfew.Remark) (curfew.Checkout, error) {
+	return told[curfew.Checkout](l)(l.store.Remark(ctx, r))
+}
+
+// Repair does the work and may lose the answer.
+func (l *Lossy) Repair(ctx context.Context, r curfew.Repair) (curfew.Checkout, error) {
+	return told[curfew.Checkout](l)(l.store.Repair(ctx, r))
+}
+
+// Refundable does the work and may lose the answer.
+func (l *Lossy) Refundable(ctx context.Context, limit int) ([]curfew.Checkout, error) {
+	return told[[]curfew.Checkout](l)(l.store.Refundable(ctx, limit))
+}
+
+// Repaid does the work and may lose the answer.
+func (l *Lossy) Repaid(ctx context.Context, paymentID string, r curfew.Repayment) (curfew.Repayment, error) {
+	return told[curfew.Repayment](l)(l.store.Repaid(ctx, paymentID, r))
+}
+
+// Repayment does the work and may lose the answer.
+func (l *Lossy) Repayment(ctx context.Context, paymentID string) (curfew.Repayment, error) {
+	return told[curfew.Repayment](l)(l.store.Repayment(ctx, paymentID))
+}
+
 // Find does the work and may lose the answer.
 func (l *Lossy) Find(ctx context.Context, s curfew.Search) ([]curfew.Standing, error) {
 	return told[[]curfew.Standing](l)(l.store.Find(ctx, s))

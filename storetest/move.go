@@ -163,9 +163,9 @@ func settlesOnce(s *scene) {
 	s.same("the payment", paid.Outcome, curfew.RefundDue)
 
 	st = s.admit("bob")
-	held := s.move(s.paidBy(st), curfew.Held)
+	due := s.move(s.paidBy(st), curfew.RefundDue)
 	s.change(ending(st, curfew.Cancelled, curfew.ByRequest))
-	s.same("a held payment", s.paidBy(st), held)
+	s.same("a payment that is refund due", s.paidBy(st), due)
 }
 
 func endsUnpaid(s *scene) {

@@ -118,6 +118,10 @@ var violations = []violation{
 		plant:  []string{insertEvent + "subject_id, 2, subject, NEW, 'waiting', 'completed', actor, at FROM {events} WHERE subject_id = W"},
 	},
 	{
+		breaks: "8: a checkout's events are legal steps",
+		plant:  []string{insertEvent + "subject_id, 2, subject, NEW, 'fulfilled', 'held', actor, at FROM {events} WHERE subject_id = C"},
+	},
+	{
 		breaks: "8: an event has an id of its own",
 		plant:  []string{insertEvent + "subject_id, 2, subject, id, 'waiting', 'waiting', actor, at FROM {events} WHERE subject_id = W"},
 	},

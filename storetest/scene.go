@@ -25,7 +25,7 @@ type scene struct {
 
 // tables is every table whose rows a store writes.
 var tables = []string{
-	"sessions", "session_requests", "checkouts", "payment_refs", "idempotency_keys", "mechanic_slots",
+	"sessions", "session_requests", "checkouts", "payment_refs", "payment_repayments", "idempotency_keys", "mechanic_slots",
 	"events", "runs", "previews", "refusals", "signals",
 }
 

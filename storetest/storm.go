@@ -94,8 +94,7 @@ func (s *storm) come(customer string) {
 // settle moves one checkout of the customer on.
 func (s *storm) settle(customer string) {
 	next := map[curfew.Outcome][]curfew.Outcome{
-		curfew.Deferred:  {curfew.Held, curfew.RefundDue},
-		curfew.Held:      {curfew.RefundDue, curfew.Forfeited},
+		curfew.Deferred:  {curfew.RefundDue},
 		curfew.Credited:  {curfew.RefundDue},
 		curfew.RefundDue: {curfew.Refunding},
 		curfew.Refunding: {curfew.Refunded},

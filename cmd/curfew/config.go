@@ -39,7 +39,8 @@ type settings struct {
 
 	Plans *plans `setting:"plans" placeholder:"JSON" help:"What can be bought, instead of the built-in plans: name to {kind, duration, waitingTtl, price, currency, extends}."`
 
-	Auth authSettings `embed:"" prefix:"auth-"`
+	Auth   authSettings   `embed:"" prefix:"auth-"`
+	Stripe stripeSettings `embed:"" prefix:"stripe-"`
 
 	LogFormat logFormat `setting:"log_format" default:"text" help:"How log lines look: text or json."`
 	LogLevel  logLevel  `setting:"log_level" default:"info" help:"How much is logged: debug, info, warn or error."`
@@ -53,6 +54,13 @@ type authSettings struct {
 	Issuer    string `setting:"auth.issuer" placeholder:"TEXT" help:"The issuer such tokens must name."`
 	Audience  string `setting:"auth.audience" placeholder:"TEXT" help:"The audience such tokens must name."`
 	RoleClaim string `setting:"auth.role_claim" default:"role" help:"The claim that holds the role."`
+}
+
+// stripeSettings is Stripe in (what signs its messages) and out (who asks it).
+type stripeSettings struct {
+	WebhookSecret *secrets `setting:"stripe.webhook_secret" placeholder:"SECRET,…" help:"What signs Stripe's messages to POST /api/stripe/webhook; several while one is replaced. Better in the environment: others see flags."`
+	APIKey        string   `setting:"stripe.api_key" name:"api-key" placeholder:"KEY" help:"With it refunds are made and payments compared; without it a refund that is due waits for an operator. Better in the environment."`
+	APIBase       *webURL  `setting:"stripe.api_base" name:"api-base" placeholder:"URL" help:"Where Stripe's API is, if not at Stripe."`
 }
 
 const settingsTitle = "Settings (also as environment variables, or as keys of the --config file):"

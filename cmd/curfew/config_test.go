@@ -58,7 +58,8 @@ func TestEveryKeyOfTheContractIsASetting(t *testing.T) {
 	want := strings.Fields(`database_url listen listen_ops base_url waiting_ttl max_wait orphan_ttl join_ttl live_grace
 		scheduled_grace very_stale_after defer_ttl blocked_repeatedly blocked_window sweeper rules settle
 		appointment_refund plans
-		auth.key_file auth.jwt_secret auth.jwks_url auth.issuer auth.audience auth.role_claim log_format log_level`)
+		auth.key_file auth.jwt_secret auth.jwks_url auth.issuer auth.audience auth.role_claim
+		stripe.webhook_secret stripe.api_key stripe.api_base log_format log_level`)
 	var have []string
 	for _, f := range settingsFlags(t) {
 		have = append(have, key(f))

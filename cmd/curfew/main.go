@@ -26,14 +26,16 @@ func main() {
 type commandLine struct {
 	settings `embed:"" group:"settings"`
 
-	Serve   serveCommand   `cmd:"" help:"The service: API, pages, sweeper. Makes and migrates a SQLite file by itself."`
-	Check   checkCommand   `cmd:"" help:"Is this customer blocked, by what, until when? Exit 0: clear, 3: blocked."`
-	Cleanup cleanupCommand `cmd:"" help:"One full cleanup now, or a preview of it."`
-	Health  healthCommand  `cmd:"" help:"The health report. Exit 0: healthy, 1: issues, 2: cannot tell."`
-	Migrate migrateCommand `cmd:"" help:"Bring the database's schema up."`
-	Token   tokenCommand   `cmd:"" help:"Print a signed token of the local key."`
-	Login   loginCommand   `cmd:"" help:"Print a link that signs an operator's browser in, once."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Serve     serveCommand     `cmd:"" help:"The service: API, pages, sweeper. Makes and migrates a SQLite file by itself."`
+	Check     checkCommand     `cmd:"" help:"Is this customer blocked, by what, until when? Exit 0: clear, 3: blocked."`
+	Cleanup   cleanupCommand   `cmd:"" help:"One full cleanup now, or a preview of it."`
+	Health    healthCommand    `cmd:"" help:"The health report. Exit 0: healthy, 1: issues, 2: cannot tell."`
+	Checkouts checkoutsCommand `cmd:"" help:"Payments: what became of them, and what is to."`
+	Reconcile reconcileCommand `cmd:"" help:"Compare the payments with the provider's, and let in what is missing. Exit 0: alike, 1: differences."`
+	Migrate   migrateCommand   `cmd:"" help:"Bring the database's schema up."`
+	Token     tokenCommand     `cmd:"" help:"Print a signed token of the local key."`
+	Login     loginCommand     `cmd:"" help:"Print a link that signs an operator's browser in, once."`
+	Version   versionCommand   `cmd:"" help:"Print the version."`
 }
 
 // Exit codes. Others are a command's own answer.

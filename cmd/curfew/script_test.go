@@ -69,7 +69,7 @@ func runScripts(t *testing.T, without string, database func(*testing.T) string) 
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"exits": exits, "keys": keys, "capture": capture, "oneline": oneLineOnly,
 					"serve": serveScript, "stop": stopScript, "call": call,
-					"fulfil": fulfil, "age": age, "statement": statement,
+					"fulfil": fulfil, "held": held, "age": age, "statement": statement,
 				},
 			})
 		})
@@ -206,6 +206,21 @@ func fulfil(ts *testscript.TestScript, _ bool, args []string) {
 		_, err := engine.Accept(ctx, done.RequestID, args[2])
 		ts.Check(err)
 	}
+}
+
+// held REF is a payment that a provider told and nobody can use.
+func held(ts *testscript.TestScript, _ bool, args []string) {
+	url, _ := opened(ts)
+	ctx := context.Background()
+	s := settings{DatabaseURL: url}
+	db, err := s.open(ctx)
+	ts.Check(err)
+	defer func() { ts.Check(db.Close()) }()
+	engine, err := lifecycle.New(db, lifecycle.Options{})
+	ts.Check(err)
+	ts.Check(engine.Receive(ctx, curfew.Notice{Kind: curfew.NoticePaid, Payment: curfew.Payment{
+		Ref: args[0], PaymentID: "pi-" + args[0], Plan: "gold", Amount: 2900, Currency: "eur", Paid: true,
+	}}))
 }
 
 // age CUSTOMER DURATION makes the customer's sessions so much older.

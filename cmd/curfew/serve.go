@@ -126,9 +126,13 @@ func (svc *service) close() {
 
 // build wires engine, identity and server.
 func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy) (err error) {
+	hook, provider, err := s.payments()
+	if err != nil {
+		return err
+	}
 	metrics := server.NewMetrics()
 	svc.engine, err = lifecycle.New(svc.db, lifecycle.Options{
-		Policy: &policy, Logger: svc.log, Observer: metrics, SweeperOff: !s.Sweeper.on(),
+		Policy: &policy, Logger: svc.log, Observer: metrics, Provider: provider, SweeperOff: !s.Sweeper.on(),
 	})
 	if err != nil {
 		return err
@@ -140,7 +144,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	}
 	srv, err := server.New(server.Options{
 		Engine: svc.engine, Identity: identity, Once: svc.db, Ready: svc.ready, BaseURL: svc.url, LoginHint: s.loginLine(svc.url),
-		Version: version(), Logger: svc.log, Metrics: metrics,
+		Version: version(), Logger: svc.log, Metrics: metrics, Hook: hook,
 	})
 	if err != nil {
 		return err

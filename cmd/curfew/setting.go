@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -219,4 +220,18 @@ func list[T ~string](names []T) string {
 		texts[i] = string(n)
 	}
 	return strings.Join(texts, ", ")
+}
+
+// secrets is one or several, separated by commas. They are never printed.
+type secrets struct{ all []string }
+
+func (s *secrets) UnmarshalText(text []byte) error {
+	s.all = nil
+	for part := range strings.SplitSeq(string(text), ",") {
+		if part = strings.TrimSpace(part); part == "" {
+			return errors.New("has an empty secret: write them with a comma between them")
+		}
+		s.all = append(s.all, part)
+	}
+	return nil
 }

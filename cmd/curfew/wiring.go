@@ -17,6 +17,7 @@ import (
 	"github.com/curfewhq/curfew/postgres"
 	"github.com/curfewhq/curfew/server"
 	"github.com/curfewhq/curfew/sqlite"
+	"github.com/curfewhq/curfew/stripe"
 )
 
 // database is a store, and its schema.
@@ -160,8 +161,32 @@ func (s *settings) engine(store lifecycle.Store, o lifecycle.Options) (*lifecycl
 	if err != nil {
 		return nil, err
 	}
+	if _, o.Provider, err = s.payments(); err != nil {
+		return nil, err
+	}
 	o.Policy, o.SweeperOff = &policy, !s.Sweeper.on()
 	return lifecycle.New(store, o)
+}
+
+// payments is the provider of payments that the settings name: what reads its
+// messages, and who asks it; nil for what is not set up.
+func (s *settings) payments() (hook server.Hook, provider lifecycle.Provider, err error) {
+	if secrets := s.Stripe.WebhookSecret; secrets != nil {
+		if hook, err = stripe.NewHook(stripe.HookOptions{Secrets: secrets.all}); err != nil {
+			return nil, nil, asUsage(err)
+		}
+	}
+	if s.Stripe.APIKey == "" {
+		return hook, nil, nil
+	}
+	o := stripe.ClientOptions{APIKey: s.Stripe.APIKey}
+	if base := s.Stripe.APIBase; base != nil {
+		o.BaseURL = string(*base)
+	}
+	if provider, err = stripe.NewClient(o); err != nil {
+		return nil, nil, asUsage(err)
+	}
+	return hook, provider, nil
 }
 
 // withEngine opens database and engine for one command and closes them after.

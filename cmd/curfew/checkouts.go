@@ -1,0 +1,270 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// checkoutsCommand is what operators do about payments.
+type checkoutsCommand struct {
+	List   listCheckouts  `cmd:"" help:"Those that wait for something, or those of an outcome."`
+	Show   showCheckout   `cmd:"" help:"One payment with its history."`
+	Fulfil fulfilCheckout `cmd:"" help:"Give a held payment its session."`
+	Refund refundCheckout `cmd:"" help:"Make a payment refund due; a session that it pays for is cancelled."`
+	Assign assignCheckout `cmd:"" help:"Say whose a held payment is and what for, and fulfil it."`
+}
+
+// pageOfCheckouts is how many are read at once.
+const pageOfCheckouts = 100
+
+type listCheckouts struct {
+	Outcome  []string `placeholder:"OUTCOME" help:"Only these: fulfilled, deferred, held, credited, refund_due, refunding, refunded, forfeited."`
+	Disputed bool     `help:"Only those that the customer's bank disputes, of whatever outcome."`
+	Limit    int      `default:"100" help:"At most so many, the oldest."`
+	JSON     bool     `help:"Print JSON."`
+}
+
+// Run lists payments, oldest first.
+func (c *listCheckouts) Run(ctx context.Context, s *settings, term terminal) error {
+	outcomes, err := c.outcomes()
+	if err != nil {
+		return err
+	}
+	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Engine) error {
+		var all []curfew.Checkout
+		for _, outcome := range outcomes {
+			found, err := c.list(ctx, engine, outcome)
+			if err != nil {
+				return err
+			}
+			all = append(all, found...)
+		}
+		return c.print(term, all)
+	})
+}
+
+func (c *listCheckouts) outcomes() ([]curfew.Outcome, error) {
+	if c.Limit < 1 {
+		return nil, usagef("--limit must be at least 1, not %d", c.Limit)
+	}
+	var outcomes []curfew.Outcome
+	for _, text := range c.Outcome {
+		outcome, err := parseOutcome(text)
+		if err != nil {
+			return nil, err
+		}
+		outcomes = append(outcomes, outcome)
+	}
+	switch {
+	case len(outcomes) > 0:
+		return outcomes, nil
+	case c.Disputed:
+		return []curfew.Outcome{""}, nil
+	}
+	return []curfew.Outcome{curfew.Held, curfew.RefundDue, curfew.Refunding, curfew.Deferred}, nil
+}
+
+func parseOutcome(text string) (curfew.Outcome, error) {
+	for _, o := range curfew.Outcomes() {
+		if string(o) == text {
+			return o, nil
+		}
+	}
+	return "", usagef("there is no outcome %q: the outcomes are %s", text, list(curfew.Outcomes()))
+}
+
+func (c *listCheckouts) list(ctx context.Context, engine *lifecycle.Engine, outcome curfew.Outcome) ([]curfew.Checkout, error) {
+	var all []curfew.Checkout
+	for after := ""; ; {
+		page, err := engine.ListCheckouts(ctx, outcome, after, pageOfCheckouts)
+		if err != nil {
+			return nil, err
+		}
+		for _, checkout := range page {
+			after = checkout.ID
+			if c.Disputed && checkout.DisputedAt.IsZero() {
+				continue
+			}
+			if all = append(all, checkout); len(all) == c.Limit {
+				return all, nil
+			}
+		}
+		if len(page) < pageOfCheckouts {
+			return all, nil
+		}
+	}
+}
+
+func (c *listCheckouts) print(term terminal, all []curfew.Checkout) error {
+	if c.JSON {
+		views := make([]checkoutView, len(all))
+		for i, checkout := range all {
+			views[i] = viewOf(checkout)
+		}
+		return term.json(map[string]any{"checkouts": views})
+	}
+	if len(all) == 0 {
+		term.printf("None.\n")
+		return nil
+	}
+	rows := [][]string{{"ID", "REFERENCE", "CUSTOMER", "PLAN", "AMOUNT", "OUTCOME", "AGE", "NOTE"}}
+	for _, k := range all {
+		rows = append(rows, []string{
+			k.ID, k.Ref, customerOf(k), k.Plan, money(k.Amount, k.Currency), string(k.Outcome),
+			lifecycle.Span(time.Since(k.CreatedAt)), oneLine(k.Note),
+		})
+	}
+	columns(term.out, rows...)
+	return nil
+}
+
+type showCheckout struct {
+	Checkout string `arg:"" help:"Its id, or the payment's reference."`
+	JSON     bool   `help:"Print JSON."`
+}
+
+// Run shows one payment with its history.
+func (c *showCheckout) Run(ctx context.Context, s *settings, term terminal) error {
+	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Engine) error {
+		checkout, err := engine.Checkout(ctx, c.Checkout)
+		if err != nil {
+			return err
+		}
+		events, err := engine.CheckoutEvents(ctx, checkout)
+		if err != nil {
+			return err
+		}
+		return c.print(term, checkout, events)
+	})
+}
+
+func (c *showCheckout) print(term terminal, k curfew.Checkout, events []curfew.Event) error {
+	if c.JSON {
+		view := viewOf(k)
+		for _, e := range events {
+			view.Events = append(view.Events, eventView{e.Number, e.From, e.To, e.Actor.String(), e.Reason, e.At})
+		}
+		return term.json(view)
+	}
+	printCheckout(term, k)
+	term.printf("\n")
+	rows := [][]string{{"WHEN", "BECAME", "BY", "WHY"}}
+	for _, e := range events {
+		rows = append(rows, []string{e.At.Format("2006-01-02 15:04:05"), e.To, e.Actor.String(), oneLine(e.Reason)})
+	}
+	columns(term.out, rows...)
+	return nil
+}
+
+func printCheckout(term terminal, k curfew.Checkout) {
+	now := time.Now()
+	rows := [][]string{
+		{"checkout", k.ID},
+		{"reference", k.Ref},
+		{"customer", customerOf(k)},
+		{"plan", k.Plan},
+		{"amount", money(k.Amount, k.Currency)},
+		{"outcome", string(k.Outcome)},
+		{"since", moment(k.UpdatedAt, now)},
+	}
+	for _, more := range [][]string{
+		{"session", k.SessionID}, {"payment", k.PaymentID}, {"refund", k.RefundID}, {"note", oneLine(k.Note)},
+	} {
+		if more[1] != "" {
+			rows = append(rows, more)
+		}
+	}
+	if k.Attempts > 0 {
+		rows = append(rows, []string{"asked for the refund", plural(int(k.Attempts), "time")})
+	}
+	if k.Outcome == curfew.RefundDue || k.Outcome == curfew.Refunding {
+		rows = append(rows, []string{"to be given back", money(k.Due(), k.Currency)})
+	}
+	if !k.DisputedAt.IsZero() {
+		rows = append(rows, []string{"disputed", moment(k.DisputedAt, now)})
+	}
+	columns(term.out, rows...)
+}
+
+type fulfilCheckout struct {
+	Checkout string `arg:"" help:"Its id, or the payment's reference."`
+}
+
+// Run gives a held payment its session.
+func (c *fulfilCheckout) Run(ctx context.Context, s *settings, term terminal) error {
+	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Engine) error {
+		f, err := engine.FulfilHeld(ctx, operator(), c.Checkout)
+		return printFulfilment(term, f, err)
+	})
+}
+
+type assignCheckout struct {
+	Checkout string `arg:"" help:"Its id, or the payment's reference."`
+	Customer string `required:"" placeholder:"ID" help:"Whose it is."`
+	Plan     string `required:"" placeholder:"NAME" help:"What it is for."`
+}
+
+// Run says whose a held payment is, and fulfils it.
+func (c *assignCheckout) Run(ctx context.Context, s *settings, term terminal) error {
+	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Engine) error {
+		f, err := engine.AssignHeld(ctx, operator(), c.Checkout, c.Customer, c.Plan)
+		return printFulfilment(term, f, err)
+	})
+}
+
+func printFulfilment(term terminal, f lifecycle.Fulfilment, err error) error {
+	switch {
+	case err != nil:
+		return asUsage(err)
+	case f.Outcome == curfew.Deferred && f.Blocker != nil:
+		term.printf("Deferred: %s\nIts session follows when the slot is free.\n", curfew.Refusal(*f.Blocker))
+	case f.SessionID != "":
+		term.printf("%s, with session %s\n", f.Outcome, f.SessionID)
+	default:
+		term.printf("%s\n", f.Outcome)
+	}
+	return nil
+}
+
+type refundCheckout struct {
+	Checkout string `arg:"" help:"Its id, or the payment's reference."`
+	Reason   string `required:"" placeholder:"TEXT" help:"Kept in the payment's history."`
+	ByHand   bool   `help:"It has been given back already, without Curfew: nobody is asked for it any more."`
+}
+
+// Run makes a payment refund due.
+func (c *refundCheckout) Run(ctx context.Context, s *settings, term terminal) error {
+	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Engine) error {
+		refund := engine.RefundCheckout
+		if c.ByHand {
+			refund = engine.CloseRefund
+		}
+		k, err := refund(ctx, operator(), c.Checkout, c.Reason)
+		if err != nil {
+			return asUsage(err)
+		}
+		printCheckout(term, k)
+		return nil
+	})
+}
+
+// customerOf is whose a payment is, for people.
+func customerOf(k curfew.Checkout) string {
+	if k.CustomerID == curfew.Nobody {
+		return "(unknown)"
+	}
+	return k.CustomerID
+}
+
+// money is an amount in the currency's minor unit: how many of those are one,
+// only the currency knows.
+func money(amount int64, currency string) string {
+	if currency == "" {
+		return fmt.Sprint(amount)
+	}
+	return fmt.Sprint(amount, " ", currency)
+}

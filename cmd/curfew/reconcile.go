@@ -1,0 +1,51 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+type reconcileCommand struct {
+	Since duration `default:"72h" help:"How far back."`
+	JSON  bool     `help:"Print JSON."`
+}
+
+// Run compares the books, lets in what is missing and prints what differed.
+func (c *reconcileCommand) Run(ctx context.Context, s *settings, term terminal) error {
+	if c.Since <= 0 {
+		return usagef("--since must be more than 0, not %s", c.Since)
+	}
+	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Engine) error {
+		r, err := engine.Reconcile(ctx, time.Duration(c.Since))
+		if err != nil {
+			return asUsage(err)
+		}
+		if err := c.print(term, r); err != nil {
+			return err
+		}
+		if len(r.Differences) > 0 {
+			return exitCode(exitFailed)
+		}
+		return nil
+	})
+}
+
+func (c *reconcileCommand) print(term terminal, r lifecycle.Reconciliation) error {
+	if c.JSON {
+		return term.json(r)
+	}
+	term.printf("%s since %s.\n", plural(r.Paid, "paid checkout"), r.Since.Format("2006-01-02 15:04 UTC"))
+	if len(r.Differences) == 0 {
+		term.printf("No differences.\n")
+		return nil
+	}
+	rows := [][]string{{"REFERENCE", "DIFFERENCE", "OUTCOME NOW", "DETAIL"}}
+	for _, d := range r.Differences {
+		rows = append(rows, []string{d.Ref, string(d.Kind), string(d.Outcome), d.Detail})
+	}
+	term.printf("\n")
+	columns(term.out, rows...)
+	return nil
+}

@@ -1,0 +1,189 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/curfewhq/curfew"
+)
+
+// steps is how often a checkout and its session are looked at again because
+// somebody moved them: a session has few moves in it.
+const steps = 10
+
+// leaving is the decision that a payment is given back, by whoever.
+type leaving struct {
+	to  curfew.Outcome // RefundDue or Refunded
+	why string
+	by  curfew.Actor
+}
+
+// leave makes a checkout what it is to be, whatever it was. An unended session
+// that it pays for is cancelled in the same transaction. What is as far already
+// stays.
+func (e *Engine) leave(ctx context.Context, id string, l leaving) (curfew.Checkout, error) {
+	var err error
+	for range steps {
+		c, err2 := e.store.Checkout(ctx, id)
+		if err2 != nil || l.done(c.Outcome) {
+			return c, err2
+		}
+		if !curfew.LegalOutcome(c.Outcome, l.to) {
+			return c, curfew.Errorf(curfew.Conflict, "checkout %s is %s: it cannot become %s", id, c.Outcome, l.to)
+		}
+		if c, err = e.leaveOnce(ctx, c, l); !errors.Is(err, curfew.Conflict) {
+			return c, err
+		}
+	}
+	return curfew.Checkout{}, again(err)
+}
+
+func (l leaving) done(now curfew.Outcome) bool {
+	return now == l.to || l.to == curfew.RefundDue && (now == curfew.Refunding || now == curfew.Refunded)
+}
+
+func (e *Engine) leaveOnce(ctx context.Context, c curfew.Checkout, l leaving) (curfew.Checkout, error) {
+	s, err := e.unendedOf(ctx, c)
+	if err != nil {
+		return c, err
+	}
+	if s == nil {
+		return e.store.ChangeCheckout(ctx, curfew.CheckoutChange{From: c, To: l.to, Reason: l.why, Actor: l.by})
+	}
+	change := e.ending(*s, curfew.Cancelled, curfew.ByRefund, l.by)
+	change.Reason, change.Owed = string(curfew.ByRefund)+": "+l.why, l.to
+	ended, err := e.store.Change(ctx, change)
+	if err != nil {
+		return c, err
+	}
+	e.freed(ctx, ended)
+	return e.store.Checkout(ctx, c.ID)
+}
+
+// unendedOf is the session that a fulfilled checkout pays for; nil: it has
+// ended, or there is none.
+func (e *Engine) unendedOf(ctx context.Context, c curfew.Checkout) (*curfew.Standing, error) {
+	if c.Outcome != curfew.Fulfilled {
+		return nil, nil
+	}
+	all, err := e.store.Unended(ctx, c.CustomerID)
+	for _, s := range all {
+		if s.CheckoutID == c.ID {
+			return &s, err
+		}
+	}
+	return nil, err
+}
+
+// Checkout is one payment, by its id or its reference.
+func (e *Engine) Checkout(ctx context.Context, idOrRef string) (curfew.Checkout, error) {
+	c, err := e.store.Checkout(ctx, idOrRef)
+	if !errors.Is(err, curfew.NotFound) {
+		return c, err
+	}
+	r, err := e.store.Reference(ctx, idOrRef)
+	if errors.Is(err, curfew.NotFound) {
+		return curfew.Checkout{}, curfew.Errorf(curfew.NotFound, "there is no checkout with the id or the reference %q", idOrRef)
+	}
+	return r.Checkout, err
+}
+
+// CheckoutEvents is the history of a payment, in order.
+func (e *Engine) CheckoutEvents(ctx context.Context, c curfew.Checkout) ([]curfew.Event, error) {
+	return e.store.Events(ctx, c.CustomerID, c.ID)
+}
+
+// ListCheckouts is payments of an outcome, of any where it is empty, in the
+// order of time, behind the one with that id.
+func (e *Engine) ListCheckouts(ctx context.Context, outcome curfew.Outcome, after string, limit int) ([]curfew.Checkout, error) {
+	return e.store.ListCheckouts(ctx, outcome, after, limit)
+}
+
+// RefundCheckout makes a payment refund due for an operator, and cancels the
+// session that it pays for. What is refunded already, or about to be, stays.
+func (e *Engine) RefundCheckout(ctx context.Context, by curfew.Actor, idOrRef, reason string) (curfew.Checkout, error) {
+	return e.giveUpPayment(ctx, by, idOrRef, reason, curfew.RefundDue)
+}
+
+// CloseRefund makes a payment refunded that an operator has given back without
+// Curfew. It asks no provider.
+func (e *Engine) CloseRefund(ctx context.Context, by curfew.Actor, idOrRef, reason string) (curfew.Checkout, error) {
+	return e.giveUpPayment(ctx, by, idOrRef, reason, curfew.Refunded)
+}
+
+func (e *Engine) giveUpPayment(ctx context.Context, by curfew.Actor, idOrRef, reason string, to curfew.Outcome) (curfew.Checkout, error) {
+	if reason == "" {
+		return curfew.Checkout{}, curfew.Errorf(curfew.Invalid, "a refund needs a reason: it is kept in the payment's history")
+	}
+	c, err := e.Checkout(ctx, idOrRef)
+	if err == nil {
+		c, err = e.leave(ctx, c.ID, leaving{to: to, why: reason, by: by})
+	}
+	if err != nil {
+		return c, fmt.Errorf("refund %s: %w", idOrRef, err)
+	}
+	return c, nil
+}
+
+// FulfilHeld gives a held payment its session, or its turn where the customer's
+// slot is taken. Conflict: it is not held.
+func (e *Engine) FulfilHeld(ctx context.Context, by curfew.Actor, idOrRef string) (Fulfilment, error) {
+	c, err := e.Checkout(ctx, idOrRef)
+	if err != nil {
+		return Fulfilment{}, fmt.Errorf("fulfil %s: %w", idOrRef, err)
+	}
+	if c.CustomerID == curfew.Nobody {
+		return Fulfilment{}, curfew.Errorf(curfew.Conflict, "nobody knows whose payment %s is: assign it to its customer", idOrRef)
+	}
+	return e.repair(ctx, by, idOrRef, c.CustomerID, c.Plan)
+}
+
+// AssignHeld says what a held payment is for, and whose it is where nobody knew,
+// and fulfils it.
+func (e *Engine) AssignHeld(ctx context.Context, by curfew.Actor, idOrRef, customerID, plan string) (Fulfilment, error) {
+	if err := curfew.CheckID("customer id", customerID); err != nil {
+		return Fulfilment{}, err
+	}
+	return e.repair(ctx, by, idOrRef, customerID, plan)
+}
+
+func (e *Engine) repair(ctx context.Context, by curfew.Actor, idOrRef, customerID, plan string) (Fulfilment, error) {
+	if _, err := e.plan(plan); err != nil {
+		return Fulfilment{}, err
+	}
+	for range tries {
+		c, err := e.Checkout(ctx, idOrRef)
+		if err != nil {
+			return Fulfilment{}, fmt.Errorf("repair %s: %w", idOrRef, err)
+		}
+		if repaired(c, customerID, plan) {
+			return e.retried(ctx, customerID, c.Ref)
+		}
+		if err := repairable(c, customerID); err != nil {
+			return Fulfilment{}, err
+		}
+		_, err = e.store.Repair(ctx, curfew.Repair{
+			From: c, CustomerID: customerID, Plan: plan, Retry: e.policy.DeferTTL, Reason: "repaired by hand", Actor: by,
+		})
+		if err != nil && !errors.Is(err, curfew.Conflict) {
+			return Fulfilment{}, fmt.Errorf("repair %s: %w", idOrRef, err)
+		}
+	}
+	return Fulfilment{}, again(fmt.Errorf("repair %s", idOrRef))
+}
+
+// repaired: an earlier call did it, perhaps this one's, whose answer was lost.
+func repaired(c curfew.Checkout, customerID, plan string) bool {
+	return c.CustomerID == customerID && c.Plan == plan && (c.Outcome == curfew.Deferred || c.Outcome == curfew.Fulfilled)
+}
+
+func repairable(c curfew.Checkout, customerID string) error {
+	switch {
+	case c.Outcome != curfew.Held:
+		return curfew.Errorf(curfew.Conflict, "checkout %s is %s: only a held one is repaired", c.ID, c.Outcome)
+	case c.CustomerID != curfew.Nobody && c.CustomerID != customerID:
+		return curfew.Errorf(curfew.Conflict, "checkout %s is customer %s's: it cannot become another's", c.ID, c.CustomerID)
+	}
+	return nil
+}

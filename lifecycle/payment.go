@@ -1,0 +1,253 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// Provider moves money, in Curfew's words. Errors: Unavailable where it cannot
+// say what became of a call; other kinds mean that nothing was done.
+type Provider interface {
+	// Refund gives money back, once for a key. What was given back already
+	// counts as done.
+	Refund(ctx context.Context, o curfew.RefundOrder) (curfew.Repayment, error)
+	// Refunds is everything that was given back of a payment.
+	Refunds(ctx context.Context, paymentID string) ([]curfew.Repayment, error)
+	// Paid is what was paid since then.
+	Paid(ctx context.Context, since time.Time) iter.Seq2[curfew.Payment, error]
+}
+
+// provided acts on what a provider says.
+var provided = curfew.Actor{Role: curfew.System, ID: "provider"}
+
+// Receive takes in one message of a provider. However often and in whatever
+// order messages come, they have one effect. What cannot be used is held for an
+// operator, so an error means: send it again.
+func (e *Engine) Receive(ctx context.Context, n curfew.Notice) error {
+	var err error
+	switch n.Kind {
+	case curfew.NoticePaid:
+		if n.Payment.Paid {
+			err = e.receivePaid(ctx, n.Payment)
+		}
+	case curfew.NoticeRefunded:
+		err = e.receiveRefunded(ctx, n.Payment)
+	case curfew.NoticeDisputed:
+		err = e.receiveDisputed(ctx, n.Payment)
+	}
+	if err != nil {
+		return fmt.Errorf("receive %s: %w", n.ID, err)
+	}
+	return nil
+}
+
+// receivePaid is the entry for a payment of a provider: the same one as for
+// everybody. A refund may have been told before; then there is no session.
+func (e *Engine) receivePaid(ctx context.Context, p curfew.Payment) error {
+	if err := curfew.CheckRef("the payment's reference", p.Ref); err != nil {
+		return err
+	}
+	back, err := e.repaid(ctx, p)
+	if err != nil {
+		return err
+	}
+	if back > 0 && back >= p.Amount {
+		return e.record(ctx, p, curfew.Refunded, "it was given back before it was known")
+	}
+	if why := e.unusable(p); why != "" {
+		return e.record(ctx, p, curfew.Held, why)
+	}
+	f, err := e.FulfillCheckout(ctx, provided, purchaseOf(p))
+	switch {
+	case errors.Is(err, curfew.Invalid):
+		return e.record(ctx, p, curfew.Held, err.Error())
+	case errors.Is(err, curfew.IdempotencyMismatch):
+		return e.seen(ctx, p)
+	case err != nil:
+		return err
+	case f.Replayed:
+		return e.seen(ctx, p)
+	}
+	// Told meanwhile: whoever writes second sees what the other wrote.
+	if back, err = e.repaid(ctx, p); err != nil || back == 0 {
+		return err
+	}
+	return e.giveBack(ctx, p.PaymentID)
+}
+
+func purchaseOf(p curfew.Payment) Purchase {
+	purchase := Purchase{
+		PaymentRef: p.Ref, CustomerID: p.CustomerID, Plan: p.Plan, Amount: &p.Amount, Currency: p.Currency,
+		Email: p.Email, Name: p.Name, Metadata: p.Metadata, PaymentID: p.PaymentID,
+	}
+	if !p.StartsAt.IsZero() {
+		purchase.StartsAt = &p.StartsAt
+	}
+	return purchase
+}
+
+// unusable says why a payment gets no session; empty: it does.
+func (e *Engine) unusable(p curfew.Payment) string {
+	_, plan := e.plan(p.Plan)
+	switch {
+	case p.CustomerID == "":
+		return "the provider does not say whose it is"
+	case curfew.CheckID("customer id", p.CustomerID) != nil:
+		return curfew.CheckID("customer id", p.CustomerID).Error()
+	case p.Extends != "":
+		return "it extends session " + p.Extends + ", which a provider's message cannot do here"
+	case plan != nil:
+		return plan.Error()
+	}
+	return ""
+}
+
+// record writes a payment that gets no session. If its reference is known it is
+// a message that comes again.
+func (e *Engine) record(ctx context.Context, p curfew.Payment, outcome curfew.Outcome, why string) error {
+	if _, err := e.store.Reference(ctx, p.Ref); !errors.Is(err, curfew.NotFound) {
+		if err != nil {
+			return err
+		}
+		return e.seen(ctx, p)
+	}
+	c := curfew.Checkout{
+		ID: newID(), CustomerID: p.CustomerID, Ref: p.Ref, PaymentID: p.PaymentID, Plan: p.Plan, Amount: max(p.Amount, 0),
+		Currency: strings.ToLower(p.Currency), Email: p.Email, Name: p.Name, Metadata: p.Metadata, Outcome: outcome, Note: why,
+	}
+	if curfew.CheckID("customer id", c.CustomerID) != nil {
+		c.CustomerID = curfew.Nobody
+	}
+	_, err := e.store.Record(ctx, c, provided, why)
+	if errors.Is(err, curfew.Conflict) {
+		return e.seen(ctx, p)
+	}
+	return err
+}
+
+// seen is a payment whose reference was seen: nothing is done but to say what
+// does not fit, and to learn what the provider calls it and how much it was.
+func (e *Engine) seen(ctx context.Context, p curfew.Payment) error {
+	r, err := e.store.Reference(ctx, p.Ref)
+	if err != nil {
+		return err
+	}
+	c := r.Checkout
+	other := differs(c, p)
+	if other != "" {
+		e.log.Warn("a provider tells a known payment otherwise; it stays as it is", "ref", p.Ref, "checkout", c.ID, "what", other)
+	}
+	if c.PaymentID == "" && p.PaymentID != "" && (other == "" || other == "amount") {
+		err = e.remark(ctx, c.ID, func(c curfew.Checkout) (curfew.Remark, bool) {
+			return curfew.Remark{
+				Reason:    fmt.Sprintf("the provider told its payment of %d %s", p.Amount, strings.ToLower(p.Currency)),
+				PaymentID: p.PaymentID, Amount: max(p.Amount, 0), Currency: strings.ToLower(p.Currency),
+			}, c.PaymentID == ""
+		})
+	}
+	if err != nil || p.PaymentID == "" {
+		return err
+	}
+	return e.giveBack(ctx, p.PaymentID)
+}
+
+// differs names what a payment has otherwise than its checkout.
+func differs(c curfew.Checkout, p curfew.Payment) string {
+	var what []string
+	for name, other := range map[string]bool{
+		"customer": p.CustomerID != "" && p.CustomerID != c.CustomerID,
+		"plan":     p.Plan != "" && p.Plan != c.Plan,
+		"amount":   p.Amount != c.Amount || !strings.EqualFold(p.Currency, c.Currency),
+	} {
+		if other {
+			what = append(what, name)
+		}
+	}
+	slices.Sort(what)
+	return strings.Join(what, ", ")
+}
+
+// repaid keeps and answers how much of a payment is known to have been given
+// back.
+func (e *Engine) repaid(ctx context.Context, p curfew.Payment) (int64, error) {
+	if p.PaymentID == "" {
+		return p.Refunded, nil
+	}
+	if p.Refunded > 0 {
+		r, err := e.store.Repaid(ctx, p.PaymentID, curfew.Repayment{Amount: p.Refunded, Currency: strings.ToLower(p.Currency)})
+		return r.Amount, err
+	}
+	r, err := e.store.Repayment(ctx, p.PaymentID)
+	if errors.Is(err, curfew.NotFound) {
+		return 0, nil
+	}
+	return r.Amount, err
+}
+
+// receiveRefunded keeps the refund, because its payment may not be known yet,
+// and gives back what is.
+func (e *Engine) receiveRefunded(ctx context.Context, p curfew.Payment) error {
+	if p.PaymentID == "" {
+		e.log.Warn("a provider tells a refund of no payment", "ref", p.Ref)
+		return nil
+	}
+	if _, err := e.repaid(ctx, p); err != nil {
+		return err
+	}
+	return e.giveBack(ctx, p.PaymentID)
+}
+
+// receiveDisputed marks what a bank asks back: whether there is still something
+// to answer, a person must see.
+func (e *Engine) receiveDisputed(ctx context.Context, p curfew.Payment) error {
+	all, err := e.store.PaidBy(ctx, p.PaymentID)
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
+		e.log.Warn("a provider tells a dispute of a payment that is not known", "payment", p.PaymentID)
+	}
+	for _, c := range all {
+		err := e.remark(ctx, c.ID, func(c curfew.Checkout) (curfew.Remark, bool) {
+			const note = "the customer's bank disputes it: answer at the provider"
+			return curfew.Remark{Reason: note, Disputed: true}, c.DisputedAt.IsZero()
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// remark notes something at a checkout, as it is then, unless say finds that it
+// is known.
+func (e *Engine) remark(ctx context.Context, id string, say func(curfew.Checkout) (curfew.Remark, bool)) error {
+	var err error
+	for range tries {
+		c, err2 := e.store.Checkout(ctx, id)
+		if err2 != nil {
+			return err2
+		}
+		r, news := say(c)
+		if !news {
+			return nil
+		}
+		r.From, r.Actor = c, provided
+		if _, err = e.store.Remark(ctx, r); !errors.Is(err, curfew.Conflict) {
+			return err
+		}
+	}
+	return again(err)
+}
+
+// again is Unavailable for what moved at every try: it is worth another call.
+func again(err error) error {
+	return curfew.Errorf(curfew.Unavailable, "it changes hands too quickly: try again (%v)", err)
+}

@@ -1,0 +1,187 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// The reconciliation's rhythm: it looks far back once, then often and less far.
+const (
+	reconcileEvery = 10 * time.Minute
+	ReconcileFirst = 72 * time.Hour
+	reconcileThen  = 2 * time.Hour
+)
+
+// Reconciliation is how a provider's books and Curfew's differed.
+type Reconciliation struct {
+	Since       time.Time    `json:"since"`
+	Paid        int          `json:"paid"` // payments that the provider listed
+	Differences []Difference `json:"differences"`
+}
+
+// Difference is one payment that the books told otherwise, and what became of
+// it.
+type Difference struct {
+	Kind       DifferenceKind `json:"kind"`
+	Ref        string         `json:"ref"`
+	CheckoutID string         `json:"checkoutId"`
+	Outcome    curfew.Outcome `json:"outcome"` // now
+	Detail     string         `json:"detail"`
+}
+
+// DifferenceKind is what differed.
+type DifferenceKind string
+
+// The kinds. What was missing or refunded there has been put through the same
+// entry as the provider's messages; the others are for a person.
+const (
+	MissingHere       DifferenceKind = "missing_here"
+	NotPaidThere      DifferenceKind = "not_paid_there"
+	AmountDiffers     DifferenceKind = "amount_differs"
+	RefundedThereOnly DifferenceKind = "refunded_there_only"
+	RefundedHereOnly  DifferenceKind = "refunded_here_only"
+)
+
+// Reconcile lists what the provider says was paid within the window, puts what
+// is missing here through the same entry as its messages, and tells every
+// difference, both ways. Invalid: there is no provider.
+func (e *Engine) Reconcile(ctx context.Context, window time.Duration) (Reconciliation, error) {
+	r := Reconciliation{Since: time.Now().UTC().Add(-window), Differences: []Difference{}}
+	if e.provider == nil {
+		return r, curfew.Errorf(curfew.Invalid, "no provider is set up to reconcile with: set stripe.api_key")
+	}
+	there := make(map[string]bool)
+	for p, err := range e.provider.Paid(ctx, r.Since) {
+		if err != nil {
+			return r, fmt.Errorf("reconcile: %w", err)
+		}
+		if !p.Paid {
+			continue
+		}
+		r.Paid++
+		there[p.Ref] = true
+		if err := e.reconcile(ctx, p, &r); err != nil {
+			return r, fmt.Errorf("reconcile %s: %w", p.Ref, err)
+		}
+	}
+	if err := e.unpaidThere(ctx, there, &r); err != nil {
+		return r, fmt.Errorf("reconcile: %w", err)
+	}
+	return r, nil
+}
+
+// reconcile compares one payment, then lets it in: its reference makes that
+// harmless.
+func (e *Engine) reconcile(ctx context.Context, p curfew.Payment, r *Reconciliation) error {
+	before, err := e.store.Reference(ctx, p.Ref)
+	if err != nil && !errors.Is(err, curfew.NotFound) {
+		return err
+	}
+	kinds := []DifferenceKind{MissingHere}
+	if err == nil {
+		kinds = compare(before.Checkout, p)
+		if len(kinds) == 0 && p.Refunded == 0 && (before.Checkout.PaymentID != "" || p.PaymentID == "") {
+			return nil
+		}
+	}
+	if err := e.receivePaid(ctx, p); err != nil {
+		return err
+	}
+	now, err := e.store.Reference(ctx, p.Ref)
+	if err != nil {
+		return err
+	}
+	for _, kind := range kinds {
+		r.Differences = append(r.Differences, Difference{
+			Kind: kind, Ref: p.Ref, CheckoutID: now.Checkout.ID, Outcome: now.Checkout.Outcome,
+			Detail: fmt.Sprintf("here %d %s, there %d %s, of which %d given back",
+				now.Checkout.Amount, now.Checkout.Currency, p.Amount, p.Currency, p.Refunded),
+		})
+	}
+	return nil
+}
+
+// compare is what a known payment has otherwise there.
+func compare(c curfew.Checkout, p curfew.Payment) []DifferenceKind {
+	var kinds []DifferenceKind
+	if differs(c, curfew.Payment{Amount: p.Amount, Currency: p.Currency}) != "" {
+		kinds = append(kinds, AmountDiffers)
+	}
+	switch {
+	case p.Refunded > 0 && p.Refunded >= p.Amount && c.Outcome != curfew.Refunded:
+		kinds = append(kinds, RefundedThereOnly)
+	case p.Refunded == 0 && c.Outcome == curfew.Refunded && c.Due() > 0:
+		kinds = append(kinds, RefundedHereOnly)
+	}
+	return kinds
+}
+
+// unpaidThere finds sessions that somebody said were paid, but the provider does
+// not: those that no message of the provider ever named. Ids begin with their
+// time, so the list begins where the window does.
+func (e *Engine) unpaidThere(ctx context.Context, there map[string]bool, r *Reconciliation) error {
+	after := idBefore(r.Since)
+	for {
+		page, err := e.store.ListCheckouts(ctx, curfew.Fulfilled, after, pageSize)
+		if err != nil {
+			return err
+		}
+		for _, c := range page {
+			after = c.ID
+			if c.Ref == "" || c.Amount == 0 || c.PaymentID != "" || there[c.Ref] {
+				continue
+			}
+			r.Differences = append(r.Differences, Difference{
+				Kind: NotPaidThere, Ref: c.Ref, CheckoutID: c.ID, Outcome: c.Outcome,
+				Detail: fmt.Sprintf("here %d %s, there nothing", c.Amount, c.Currency),
+			})
+		}
+		if len(page) < pageSize {
+			return nil
+		}
+	}
+}
+
+// settlePayments is what Run does about money while there is a provider: its
+// refunds, and the comparison of the books.
+func (e *Engine) settlePayments(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var reconciled time.Time
+	window := ReconcileFirst
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		e.noted(ctx, "settling refunds failed", e.SettleRefunds(ctx))
+		if reconciled.IsZero() || time.Since(reconciled) >= reconcileEvery {
+			reconciled = time.Now()
+			r, err := e.Reconcile(ctx, window)
+			e.noted(ctx, "comparing the books with the provider failed", err)
+			e.logDifferences(r)
+			if err == nil {
+				window = reconcileThen
+			}
+		}
+		timer.Reset(refundsEvery)
+	}
+}
+
+func (e *Engine) noted(ctx context.Context, what string, err error) {
+	if err != nil && ctx.Err() == nil {
+		e.log.Error(what+"; the next pass tries again", "error", err)
+	}
+}
+
+func (e *Engine) logDifferences(r Reconciliation) {
+	for _, d := range r.Differences {
+		e.log.Warn("the provider's books differ", "kind", d.Kind, "ref", d.Ref, "checkout", d.CheckoutID,
+			"outcome", d.Outcome, "detail", d.Detail)
+	}
+}

@@ -1,0 +1,178 @@
+package lifecycle
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// The refunds' rhythm.
+const (
+	refundsEvery = MaxSleep
+	firstWait    = time.Minute
+	longestWait  = time.Hour
+	// keyLife is how long a provider surely remembers a refund's key: after it,
+	// what was given back is looked up first.
+	keyLife = 23 * time.Hour
+	// providerPatience bounds a provider's call. It is less than firstWait, which
+	// keeps the refund from other workers meanwhile.
+	providerPatience = 30 * time.Second
+)
+
+// SettleRefunds asks the provider for every refund that is due now. A claim is
+// committed before each call, and the key of a payment's refund is always the
+// same, so that running it twice, anywhere, at once, gives money back once.
+// Without a provider it does nothing.
+func (e *Engine) SettleRefunds(ctx context.Context) error {
+	if e.provider == nil {
+		return nil
+	}
+	for {
+		due, err := e.store.Refundable(ctx, pageSize)
+		if err != nil {
+			return fmt.Errorf("settle refunds: %w", err)
+		}
+		for _, c := range due {
+			err := e.settleRefund(ctx, c)
+			if err != nil && !errors.Is(err, curfew.Conflict) { // another's now
+				return fmt.Errorf("settle the refund of %s: %w", c.Ref, err)
+			}
+		}
+		if len(due) < pageSize {
+			return nil
+		}
+	}
+}
+
+// settleRefund takes one refund a step further. Conflict: somebody else did.
+func (e *Engine) settleRefund(ctx context.Context, c curfew.Checkout) error {
+	switch {
+	case e.wasFree(c):
+		return e.refunded(ctx, c, curfew.Repayment{}, "there was nothing to give back")
+	case c.PaymentID == "":
+		return e.refundRefused(ctx, c, curfew.Errorf(curfew.Invalid, "the provider has not told this payment: give it back by hand there"))
+	}
+	claimed, err := e.store.ChangeCheckout(ctx, curfew.CheckoutChange{
+		From: c, To: curfew.Refunding, Reason: "the provider is asked", Actor: curfew.Refunder, Wait: refundWait(c.Attempts),
+	})
+	if err != nil {
+		return err
+	}
+	back, err := e.askProvider(ctx, claimed)
+	switch {
+	case err == nil:
+		return e.refunded(ctx, claimed, back, "the provider gave it back")
+	case unknown(err):
+		e.log.Warn("a refund is asked for again later", "checkout", c.ID, "attempt", claimed.Attempts, "error", err)
+		return ctx.Err()
+	}
+	return e.refundRefused(ctx, claimed, err)
+}
+
+// wasFree reports whether nothing was paid. Of a payment that only the shop has
+// reported, an amount of 0 may mean that it did not say how much.
+func (e *Engine) wasFree(c curfew.Checkout) bool {
+	return c.Due() == 0 && (c.Ref == "" || c.PaymentID != "" || e.policy.Plans[c.Plan].Free())
+}
+
+// askProvider gives the money back, or finds that it was.
+func (e *Engine) askProvider(ctx context.Context, c curfew.Checkout) (curfew.Repayment, error) {
+	ctx, cancel := context.WithTimeout(ctx, providerPatience)
+	defer cancel()
+	if c.UpdatedAt.Sub(c.FirstTryAt) > keyLife {
+		back, err := e.givenBack(ctx, c.PaymentID)
+		if err != nil || back.Amount >= c.Due() {
+			return back, err
+		}
+	}
+	return e.provider.Refund(ctx, curfew.RefundOrder{
+		Key: "refund:" + c.Ref, PaymentID: c.PaymentID, Amount: c.Due(), Currency: c.Currency,
+	})
+}
+
+// givenBack is everything that the provider gave back of a payment, with the
+// newest one's name.
+func (e *Engine) givenBack(ctx context.Context, paymentID string) (curfew.Repayment, error) {
+	all, err := e.provider.Refunds(ctx, paymentID)
+	var sum curfew.Repayment
+	for _, r := range all {
+		sum.ID, sum.Currency = cmp.Or(sum.ID, r.ID), cmp.Or(sum.Currency, r.Currency)
+		sum.Amount += r.Amount
+	}
+	return sum, err
+}
+
+func (e *Engine) refunded(ctx context.Context, c curfew.Checkout, back curfew.Repayment, why string) error {
+	_, err := e.store.ChangeCheckout(ctx, curfew.CheckoutChange{
+		From: c, To: curfew.Refunded, Reason: why, Actor: curfew.Refunder, RefundID: back.ID,
+	})
+	return err
+}
+
+// refundRefused leaves a refund due that the provider will not make as it is:
+// an operator finds out why, and until then it is asked for now and then.
+func (e *Engine) refundRefused(ctx context.Context, c curfew.Checkout, refusal error) error {
+	e.log.Warn("a refund was refused", "checkout", c.ID, "attempt", c.Attempts, "error", refusal)
+	_, err := e.store.ChangeCheckout(ctx, curfew.CheckoutChange{
+		From: c, To: curfew.RefundDue, Reason: "refused: " + refusal.Error(), Actor: curfew.Refunder,
+		Note: refusal.Error(), Wait: longestWait,
+	})
+	return err
+}
+
+// unknown reports whether a call may have done its work all the same.
+func unknown(err error) bool {
+	switch curfew.KindOf(err) {
+	case curfew.Unavailable, curfew.RateLimited, curfew.Internal:
+		return true
+	}
+	return false
+}
+
+// refundWait doubles from firstWait to longestWait.
+func refundWait(attempts int64) time.Duration {
+	return min(firstWait<<min(attempts, 6), longestWait)
+}
+
+// giveBack settles the checkouts of a payment by what is known to have been
+// given back of it.
+func (e *Engine) giveBack(ctx context.Context, paymentID string) error {
+	back, err := e.store.Repayment(ctx, paymentID)
+	if errors.Is(err, curfew.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	all, err := e.store.PaidBy(ctx, paymentID)
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		if err := e.giveBackOne(ctx, c, back); err != nil {
+			return fmt.Errorf("give %s back: %w", c.Ref, err)
+		}
+	}
+	return nil
+}
+
+// giveBackOne makes a checkout refunded where all was given back that is due,
+// and else notes how much it was.
+func (e *Engine) giveBackOne(ctx context.Context, c curfew.Checkout, back curfew.Repayment) error {
+	due := c.Amount
+	if c.Outcome == curfew.RefundDue || c.Outcome == curfew.Refunding {
+		due = c.Due()
+	}
+	if back.Amount >= due {
+		_, err := e.leave(ctx, c.ID, leaving{to: curfew.Refunded, why: "the provider gave it back", by: provided})
+		return err
+	}
+	note := fmt.Sprintf("%d of %d %s were given back", back.Amount, c.Amount, cmp.Or(back.Currency, c.Currency))
+	return e.remark(ctx, c.ID, func(c curfew.Checkout) (curfew.Remark, bool) {
+		return curfew.Remark{Note: note, Reason: note}, c.Note != note && c.Outcome != curfew.Refunded
+	})
+}

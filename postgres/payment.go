@@ -1,0 +1,110 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/curfewhq/curfew"
+)
+
+const checkoutByID = selectCheckout + ` WHERE c.id = $1`
+
+// Checkout is one by its id alone.
+func (s *Store) Checkout(ctx context.Context, id string) (curfew.Checkout, error) {
+	missing := curfew.Errorf(curfew.NotFound, "there is no checkout %q", id)
+	if !isID(id) {
+		return curfew.Checkout{}, missing
+	}
+	c, err := one(ctx, s, scanCheckout, checkoutByID, id)
+	return c, orMissing(err, missing)
+}
+
+const checkoutsByPayment = selectCheckout + ` WHERE c.payment_id = $1 AND c.payment_id <> '' ORDER BY c.id`
+
+// PaidBy is the checkouts of a provider's payment.
+func (s *Store) PaidBy(ctx context.Context, paymentID string) ([]curfew.Checkout, error) {
+	all, err := many(ctx, s, scanCheckout, checkoutsByPayment, paymentID)
+	return all, wrap(err, "checkouts of payment %s", paymentID)
+}
+
+// What waits for something has an index of its own rows; the rest is walked by
+// id.
+const (
+	listCheckouts  = selectCheckout + ` WHERE c.id > $1::uuid AND ($2 = '' OR c.outcome = $2) ORDER BY c.id LIMIT $3`
+	listUnsettled  = selectCheckout + ` WHERE c.id > $1::uuid AND c.outcome = $2 AND c.outcome IN (` + waits + `) ORDER BY c.id LIMIT $3`
+	waits          = `'deferred', 'held', 'refund_due', 'refunding'`
+	beforeEveryone = `00000000-0000-0000-0000-000000000000`
+)
+
+// ListCheckouts is those of an outcome, behind an id.
+func (s *Store) ListCheckouts(ctx context.Context, outcome curfew.Outcome, after string, limit int) ([]curfew.Checkout, error) {
+	sql := listCheckouts
+	switch outcome {
+	case curfew.Deferred, curfew.Held, curfew.RefundDue, curfew.Refunding:
+		sql = listUnsettled
+	}
+	if !isID(after) {
+		after = beforeEveryone
+	}
+	all, err := many(ctx, s, scanCheckout, sql, after, outcome, limit)
+	return all, wrap(err, "list checkouts")
+}
+
+const remarkCheckout = `UPDATE curfew.checkouts c SET
+			version = c.version + 1, updated_at = CASE WHEN c.outcome IN (` + waits + `) THEN c.updated_at ELSE now() END,
+			payment_id = coalesce($5::text, c.payment_id), note = coalesce($6, c.note),
+			disputed_at = CASE WHEN $7 THEN coalesce(c.disputed_at, now()) ELSE c.disputed_at END,
+			amount = CASE WHEN $5 IS NULL THEN c.amount ELSE $8 END,
+			currency = CASE WHEN $5 IS NULL THEN c.currency ELSE $9 END
+		WHERE c.customer_id = $1 AND c.id = $2 AND c.outcome = $3 AND c.version = $4
+	RETURNING ` + checkoutColumns
+
+// Remark writes an event of a checkout whose outcome stays.
+func (s *Store) Remark(ctx context.Context, r curfew.Remark) (curfew.Checkout, error) {
+	var now curfew.Checkout
+	c := r.From
+	err := s.tx(ctx, func(tx pgx.Tx) error {
+		return sendIn(ctx, tx, func(b *pgx.Batch) {
+			b.Queue(remarkCheckout, c.CustomerID, c.ID, c.Outcome, c.Version, null(r.PaymentID), null(r.Note), r.Disputed,
+				r.Amount, r.Currency).
+				QueryRow(intoOrConflict(checkoutTargets(&now), "checkout %s has moved", c.ID))
+			queueEvents(b, []event{{
+				subject: "checkout", customerID: c.CustomerID, subjectID: c.ID, number: c.Version + 1,
+				from: string(c.Outcome), to: string(c.Outcome), actor: r.Actor, reason: r.Reason,
+			}})
+		})
+	})
+	return now, wrap(err, "remark on checkout %s", c.ID)
+}
+
+// The history goes with the checkout: its key begins with the customer. An
+// engine sharded by customer would copy both and delete.
+const (
+	repairCheckout = `UPDATE curfew.checkouts c SET
+			customer_id = $4, plan = $5, outcome = 'deferred', version = c.version + 1, retry_until = now() + $6::interval,
+			note = '', updated_at = now()
+		WHERE c.customer_id = $1 AND c.id = $2 AND c.outcome = 'held' AND c.version = $3
+	RETURNING ` + checkoutColumns
+	repairClaim  = `UPDATE curfew.payment_refs SET customer_id = $3, plan = $4 WHERE ref = $1 AND checkout_id = $2`
+	repairEvents = `UPDATE curfew.events SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`
+)
+
+// Repair makes a held checkout deferred, with its customer and plan.
+func (s *Store) Repair(ctx context.Context, r curfew.Repair) (curfew.Checkout, error) {
+	var now curfew.Checkout
+	c := r.From
+	err := s.tx(ctx, func(tx pgx.Tx) error {
+		return sendIn(ctx, tx, func(b *pgx.Batch) {
+			b.Queue(repairCheckout, c.CustomerID, c.ID, c.Version, r.CustomerID, r.Plan, r.Retry).
+				QueryRow(intoOrConflict(checkoutTargets(&now), "checkout %s has moved", c.ID))
+			b.Queue(repairClaim, c.Ref, c.ID, r.CustomerID, r.Plan)
+			b.Queue(repairEvents, c.CustomerID, c.ID, r.CustomerID)
+			queueEvents(b, []event{{
+				subject: "checkout", customerID: r.CustomerID, subjectID: c.ID, number: c.Version + 1,
+				from: string(curfew.Held), to: string(curfew.Deferred), actor: r.Actor, reason: r.Reason,
+			}})
+		})
+	})
+	return now, wrap(err, "repair checkout %s", c.ID)
+}

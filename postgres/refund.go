@@ -1,0 +1,44 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/curfewhq/curfew"
+)
+
+const selectRefundable = selectCheckout + `
+	WHERE c.outcome IN ('refund_due', 'refunding') AND (c.next_at IS NULL OR c.next_at <= now())
+	ORDER BY c.next_at NULLS FIRST, c.id LIMIT $1`
+
+// Refundable is what the refunds' worker may do now.
+func (s *Store) Refundable(ctx context.Context, limit int) ([]curfew.Checkout, error) {
+	all, err := many(ctx, s, scanCheckout, selectRefundable, limit)
+	return all, wrap(err, "refundable checkouts")
+}
+
+const (
+	keepRepayment = `INSERT INTO curfew.payment_repayments AS p (payment_id, amount, currency) VALUES ($1, $2, $3)
+	ON CONFLICT (payment_id) DO UPDATE SET amount = GREATEST(p.amount, excluded.amount)
+	RETURNING p.amount, p.currency`
+	selectRepayment = `SELECT amount, currency FROM curfew.payment_repayments WHERE payment_id = $1`
+)
+
+func scanRepayment(row pgx.CollectableRow) (curfew.Repayment, error) {
+	var r curfew.Repayment
+	err := row.Scan(&r.Amount, &r.Currency)
+	return r, err
+}
+
+// Repaid keeps that so much of a payment was given back, in all.
+func (s *Store) Repaid(ctx context.Context, paymentID string, r curfew.Repayment) (curfew.Repayment, error) {
+	kept, err := one(ctx, s, scanRepayment, keepRepayment, paymentID, r.Amount, r.Currency)
+	return kept, wrap(err, "keep a repayment of %s", paymentID)
+}
+
+// Repayment is what Repaid kept.
+func (s *Store) Repayment(ctx context.Context, paymentID string) (curfew.Repayment, error) {
+	r, err := one(ctx, s, scanRepayment, selectRepayment, paymentID)
+	return r, orMissing(err, curfew.Errorf(curfew.NotFound, "nothing of payment %q was given back", paymentID))
+}

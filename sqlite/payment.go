@@ -1,0 +1,121 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/curfewhq/curfew"
+)
+
+const checkoutSQL = `SELECT ` + checkoutColumns + ` FROM checkouts WHERE id = $1`
+
+// Checkout is one by its id alone.
+func (s *Store) Checkout(ctx context.Context, id string) (curfew.Checkout, error) {
+	c, err := one(ctx, s.reader, scanCheckout, checkoutSQL, id)
+	if err != nil {
+		return curfew.Checkout{}, fmt.Errorf("read checkout %s: %w", id, absent(err, "there is no checkout %s", id))
+	}
+	return c, nil
+}
+
+const paidBySQL = `SELECT ` + checkoutColumns + ` FROM checkouts WHERE payment_id = $1 AND payment_id <> '' ORDER BY id`
+
+// PaidBy is the checkouts of a provider's payment.
+func (s *Store) PaidBy(ctx context.Context, paymentID string) ([]curfew.Checkout, error) {
+	all, err := list(ctx, s.reader, scanCheckout, paidBySQL, paymentID)
+	if err != nil {
+		return nil, fmt.Errorf("read the checkouts of payment %s: %w", paymentID, err)
+	}
+	return all, nil
+}
+
+// What waits for something has an index of its own rows; the rest is walked by
+// id.
+const (
+	listCheckoutsSQL = `SELECT ` + checkoutColumns + ` FROM checkouts WHERE id > $1 AND ($2 = '' OR outcome = $2) ORDER BY id LIMIT $3`
+	listUnsettledSQL = `SELECT ` + checkoutColumns + ` FROM checkouts INDEXED BY checkouts_unsettled
+WHERE id > $1 AND outcome = $2 AND outcome IN (` + waits + `) ORDER BY id LIMIT $3`
+	waits = `'deferred', 'held', 'refund_due', 'refunding'`
+)
+
+// ListCheckouts is those of an outcome, behind an id.
+func (s *Store) ListCheckouts(ctx context.Context, outcome curfew.Outcome, after string, limit int) ([]curfew.Checkout, error) {
+	query := listCheckoutsSQL
+	switch outcome {
+	case curfew.Deferred, curfew.Held, curfew.RefundDue, curfew.Refunding:
+		query = listUnsettledSQL
+	}
+	all, err := list(ctx, s.reader, scanCheckout, query, after, string(outcome), limit)
+	if err != nil {
+		return nil, fmt.Errorf("list checkouts: %w", err)
+	}
+	return all, nil
+}
+
+const remarkSQL = `
+UPDATE checkouts
+SET version = version + 1, updated_at = CASE WHEN outcome IN (` + waits + `) THEN updated_at ELSE $5 END,
+    payment_id = coalesce($6, payment_id), note = coalesce($7, note),
+    disputed_at = CASE WHEN $8 THEN coalesce(disputed_at, $5) ELSE disputed_at END,
+    amount = CASE WHEN $6 IS NULL THEN amount ELSE $9 END,
+    currency = CASE WHEN $6 IS NULL THEN currency ELSE $10 END
+WHERE customer_id = $1 AND id = $2 AND outcome = $3 AND version = $4
+RETURNING ` + checkoutColumns
+
+// Remark writes an event of a checkout whose outcome stays.
+func (s *Store) Remark(ctx context.Context, r curfew.Remark) (curfew.Checkout, error) {
+	var v curfew.Checkout
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
+		v, err = one(ctx, tx, scanCheckout, remarkSQL, r.From.CustomerID, r.From.ID, string(r.From.Outcome), r.From.Version,
+			micros(tx.now), null(r.PaymentID), null(r.Note), r.Disputed, r.Amount, r.Currency)
+		if err != nil {
+			return moved(err, "the checkout %s is not as it was any more", r.From.ID)
+		}
+		return tx.record(ctx, "checkout", curfew.Event{
+			CustomerID: v.CustomerID, Subject: v.ID, Number: v.Version,
+			From: string(v.Outcome), To: string(v.Outcome), Actor: r.Actor, Reason: r.Reason,
+		})
+	})
+	if err != nil {
+		return curfew.Checkout{}, fmt.Errorf("remark on checkout %s: %w", r.From.ID, err)
+	}
+	return v, nil
+}
+
+// The history goes with the checkout: its key begins with the customer.
+const (
+	repairSQL = `
+UPDATE checkouts
+SET customer_id = $4, plan = $5, outcome = 'deferred', version = version + 1, retry_until = $6, note = '', updated_at = $7
+WHERE customer_id = $1 AND id = $2 AND outcome = 'held' AND version = $3
+RETURNING ` + checkoutColumns
+	repairClaimSQL  = `UPDATE payment_refs SET customer_id = $3, plan = $4 WHERE ref = $1 AND checkout_id = $2`
+	repairEventsSQL = `UPDATE events SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`
+)
+
+// Repair makes a held checkout deferred, with its customer and plan.
+func (s *Store) Repair(ctx context.Context, r curfew.Repair) (curfew.Checkout, error) {
+	var v curfew.Checkout
+	c := r.From
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
+		v, err = one(ctx, tx, scanCheckout, repairSQL, c.CustomerID, c.ID, c.Version, r.CustomerID, r.Plan,
+			after(tx.now, r.Retry), micros(tx.now))
+		if err != nil {
+			return moved(err, "the checkout %s is not held any more", c.ID)
+		}
+		if _, err := tx.exec(ctx, repairClaimSQL, c.Ref, c.ID, r.CustomerID, r.Plan); err != nil {
+			return err
+		}
+		if _, err := tx.exec(ctx, repairEventsSQL, c.CustomerID, c.ID, r.CustomerID); err != nil {
+			return err
+		}
+		return tx.record(ctx, "checkout", curfew.Event{
+			CustomerID: v.CustomerID, Subject: v.ID, Number: v.Version,
+			From: string(curfew.Held), To: string(curfew.Deferred), Actor: r.Actor, Reason: r.Reason,
+		})
+	})
+	if err != nil {
+		return curfew.Checkout{}, fmt.Errorf("repair checkout %s: %w", c.ID, err)
+	}
+	return v, nil
+}

@@ -1,0 +1,57 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/curfewhq/curfew"
+)
+
+const refundableSQL = `SELECT ` + checkoutColumns + ` FROM checkouts
+WHERE outcome IN ('refund_due', 'refunding') AND (next_at IS NULL OR next_at <= $1)
+ORDER BY next_at, id LIMIT $2`
+
+// Refundable is what the refunds' worker may do now.
+func (s *Store) Refundable(ctx context.Context, limit int) ([]curfew.Checkout, error) {
+	all, err := list(ctx, s.reader, scanCheckout, refundableSQL, micros(s.now()), limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the refundable checkouts: %w", err)
+	}
+	return all, nil
+}
+
+const (
+	keepRepaymentSQL = `
+INSERT INTO payment_repayments (payment_id, amount, currency, at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (payment_id) DO UPDATE SET amount = max(amount, excluded.amount)
+RETURNING amount, currency`
+	repaymentSQL = `SELECT amount, currency FROM payment_repayments WHERE payment_id = $1`
+)
+
+func scanRepayment(r row) (curfew.Repayment, error) {
+	var v curfew.Repayment
+	err := r.Scan(number(&v.Amount), text(&v.Currency))
+	return v, err
+}
+
+// Repaid keeps that so much of a payment was given back, in all.
+func (s *Store) Repaid(ctx context.Context, paymentID string, r curfew.Repayment) (curfew.Repayment, error) {
+	var v curfew.Repayment
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
+		v, err = one(ctx, tx, scanRepayment, keepRepaymentSQL, paymentID, r.Amount, r.Currency, micros(tx.now))
+		return err
+	})
+	if err != nil {
+		return curfew.Repayment{}, fmt.Errorf("keep a repayment of %s: %w", paymentID, err)
+	}
+	return v, nil
+}
+
+// Repayment is what Repaid kept.
+func (s *Store) Repayment(ctx context.Context, paymentID string) (curfew.Repayment, error) {
+	r, err := one(ctx, s.reader, scanRepayment, repaymentSQL, paymentID)
+	if err != nil {
+		return curfew.Repayment{}, fmt.Errorf("read a repayment: %w", absent(err, "nothing of payment %s was given back", paymentID))
+	}
+	return r, nil
+}

@@ -51,6 +51,7 @@ func (s *Store) ListCheckouts(ctx context.Context, outcome curfew.Outcome, after
 	return all, wrap(err, "list checkouts")
 }
 
+// What waits for something keeps the time since when it does.
 const remarkCheckout = `UPDATE curfew.checkouts c SET
 			version = c.version + 1, updated_at = CASE WHEN c.outcome IN (` + waits + `) THEN c.updated_at ELSE now() END,
 			payment_id = coalesce($5::text, c.payment_id), note = coalesce($6, c.note),

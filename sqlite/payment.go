@@ -52,6 +52,7 @@ func (s *Store) ListCheckouts(ctx context.Context, outcome curfew.Outcome, after
 	return all, nil
 }
 
+// What waits for something keeps the time since when it does.
 const remarkSQL = `
 UPDATE checkouts
 SET version = version + 1, updated_at = CASE WHEN outcome IN (` + waits + `) THEN updated_at ELSE $5 END,

@@ -85,7 +85,7 @@ var violations = []violation{
 		plant:  []string{cancelSession + "W"},
 	},
 	{
-		breaks: "7: a checkout with another outcome has no session that goes on or was held",
+		breaks: "7: a checkout with another outcome has no session that goes on, and none that was held unless it is given back",
 		plant:  []string{"UPDATE {checkouts} SET outcome = 'credited' WHERE id = C"},
 	},
 	{

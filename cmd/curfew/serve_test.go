@@ -20,12 +20,16 @@ func TestAStopLetsCallsUnderWayFinish(t *testing.T) {
 	p := serving(t, dir, nil)
 	token := p.client(t, dir, "service", "shop").Token
 
-	// A call is under way: its head is there, and half of its body.
+	// A call is under way: its head is there, and somebody reads its body.
 	body := `{"paymentRef":"ref-1","customerId":"c-1","plan":"chat10"}`
 	conn := dial(t, p.url)
 	send(t, conn, "POST /api/checkouts HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer "+token+
-		"\r\nContent-Type: application/json\r\nContent-Length: "+strconv.Itoa(len(body))+"\r\n\r\n"+body[:10])
-	until(t.Context(), t, "the call arrived", func() bool { return strings.Contains(get(t, p.ops+"/readyz"), "200") })
+		"\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: "+strconv.Itoa(len(body))+"\r\n\r\n")
+	goOn := make([]byte, len("HTTP/1.1 100 Continue\r\n\r\n"))
+	if _, err := io.ReadFull(conn, goOn); err != nil || !strings.Contains(string(goOn), "100 Continue") {
+		t.Fatalf("the call did not arrive: %q (%v)", goOn, err)
+	}
+	send(t, conn, body[:10])
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}

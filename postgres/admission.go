@@ -37,7 +37,7 @@ const (
 
 // Admit writes an admission: a fresh checkout in one round trip, as one
 // pipelined implicit transaction, which those that come at the same time share
-// (decision 3); one that exists already in a transaction that compares it.
+// (decision 4); one that exists already in a transaction that compares it.
 func (s *Store) Admit(ctx context.Context, a curfew.Admission) (curfew.Standing, error) {
 	st := begun(a)
 	var err error

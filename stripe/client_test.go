@@ -217,7 +217,11 @@ func TestClient_NoAnswerIsNotAFailure(t *testing.T) {
 				t.Errorf("the ledger has %+v", fake.Refunds())
 			}
 			fake.SetFaults(stripetest.Faults{})
-			if got, err := client(t, fake).Refund(t.Context(), o); err != nil || got.Amount != 1999 || len(fake.Refunds()) != 1 {
+			got, err := client(t, fake).Refund(t.Context(), o)
+			for errors.Is(err, curfew.Unavailable) && t.Context().Err() == nil { // the first call may still hold the key
+				got, err = client(t, fake).Refund(t.Context(), o)
+			}
+			if err != nil || got.Amount != 1999 || len(fake.Refunds()) != 1 {
 				t.Errorf("again: %+v, %v, the ledger has %+v", got, err, fake.Refunds())
 			}
 		})

@@ -23,6 +23,8 @@ type Options struct {
 	// Provider gives money back and says what was paid; nil: a refund that is due
 	// waits for an operator.
 	Provider Provider
+	// Hints is told of every change; nil: nobody is.
+	Hints Hints
 	// SweeperOff stops the timer of Run. Every promise to customers still holds.
 	SweeperOff bool
 }
@@ -53,6 +55,7 @@ type Engine struct {
 	sweeps   bool
 	started  time.Time
 	nudges   chan struct{}
+	alarm    *alarm
 	// queueRead: a mechanic looked since the last step.
 	queueRead atomic.Bool
 }
@@ -60,9 +63,11 @@ type Engine struct {
 // New makes an engine. The error's kind is Invalid where the policy cannot be.
 func New(store Store, o Options) (*Engine, error) {
 	e := &Engine{
-		store: store, policy: curfew.DefaultPolicy(), log: o.Logger, observe: o.Observer, provider: o.Provider,
+		policy: curfew.DefaultPolicy(), log: o.Logger, observe: o.Observer, provider: o.Provider,
 		sweeps: !o.SweeperOff, started: time.Now().UTC(), nudges: make(chan struct{}, 1),
+		alarm: newAlarm(),
 	}
+	e.store = told{store, e.changed(o.Hints)}
 	if o.Policy != nil {
 		e.policy = *o.Policy
 	}

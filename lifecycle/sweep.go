@@ -131,6 +131,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		money.Go(func() { e.settlePayments(ctx) })
 	}
 	var r rhythm
+	e.alarm.set(0)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -144,31 +145,33 @@ func (e *Engine) Run(ctx context.Context) error {
 		case <-nudges:
 			r.stepped = time.Now()
 			e.logged(ctx, "step", e.step(ctx))
+		case <-e.alarm.rings:
 		case <-timer.C:
-			if e.sweeps && !time.Now().Before(r.next) {
-				r.next = time.Now().Add(e.pass(ctx, &r))
+			if e.sweeps && e.alarm.left() == 0 {
+				e.alarm.off()
+				e.alarm.set(e.pass(ctx, &r))
 			}
 		}
-		timer.Reset(r.pause(e.sweeps))
+		timer.Reset(e.pause(r))
 	}
 }
 
 // rhythm is when Run did what.
 type rhythm struct {
-	next, stepped, orphans, tidied time.Time
+	stepped, orphans, tidied time.Time
 }
 
 // pause is how long Run may sleep: until its next pass, or until the next nudge
 // may be followed.
-func (r rhythm) pause(sweeps bool) time.Duration {
+func (e *Engine) pause(r rhythm) time.Duration {
 	pause := MaxSleep
-	if sweeps {
-		pause = time.Until(r.next)
+	if e.sweeps {
+		pause = e.alarm.left()
 	}
 	if again := time.Until(r.stepped.Add(nudgeEvery)); again > 0 {
 		pause = min(pause, again)
 	}
-	return max(pause, 0)
+	return pause
 }
 
 // pass is one sweep, with what else is due at a slower pace and the sign of

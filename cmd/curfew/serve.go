@@ -46,6 +46,7 @@ func (c *serveCommand) Run(ctx context.Context, s *settings, term terminal) (err
 	defer func() { err = errors.Join(err, db.Close()) }()
 
 	svc := &service{db: db, log: s.logger(term.err, slog.LevelDebug)}
+	svc.hints = &hints{post: db.post(svc.log)}
 	if err := svc.listen(ctx, s); err != nil {
 		return err
 	}
@@ -81,6 +82,7 @@ func (s *settings) openToServe(ctx context.Context) (database, error) {
 type service struct {
 	db          database
 	log         *slog.Logger
+	hints       *hints
 	engine      *lifecycle.Engine
 	public, ops *http.Server
 	publicAt    net.Listener
@@ -132,7 +134,8 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	}
 	metrics := server.NewMetrics()
 	svc.engine, err = lifecycle.New(svc.db, lifecycle.Options{
-		Policy: &policy, Logger: svc.log, Observer: metrics, Provider: provider, SweeperOff: !s.Sweeper.on(),
+		Policy: &policy, Logger: svc.log, Observer: metrics, Provider: provider, Hints: svc.hints,
+		SweeperOff: !s.Sweeper.on(),
 	})
 	if err != nil {
 		return err
@@ -170,6 +173,7 @@ func (svc *service) run(ctx context.Context) error {
 	group, running := errgroup.WithContext(ctx)
 	sweeping, stopSweeping := context.WithCancel(context.WithoutCancel(ctx))
 	group.Go(func() error { return svc.engine.Run(sweeping) })
+	group.Go(func() error { return svc.hints.run(sweeping, svc.engine) })
 	group.Go(func() error { return serveOn(svc.public, svc.publicAt) })
 	group.Go(func() error { return serveOn(svc.ops, svc.opsAt) })
 	group.Go(func() error {

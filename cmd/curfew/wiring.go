@@ -25,6 +25,8 @@ type database interface {
 	lifecycle.Store
 	schema
 	Ping(ctx context.Context) error
+	// post is nil where no other process serves the same database.
+	post(log *slog.Logger) post
 	Close() error
 }
 
@@ -54,6 +56,8 @@ func (d postgresDatabase) Migrations(ctx context.Context) ([]migration, error) {
 	return migrationsOf(d.Store.Migrations(ctx))
 }
 
+func (d postgresDatabase) post(log *slog.Logger) post { return d.Hints(log) }
+
 func (d postgresDatabase) Close() error {
 	d.Store.Close()
 	return nil
@@ -68,6 +72,8 @@ func (d sqliteDatabase) Migrate(ctx context.Context) ([]migration, error) {
 func (d sqliteDatabase) Migrations(ctx context.Context) ([]migration, error) {
 	return migrationsOf(d.Store.Migrations(ctx))
 }
+
+func (d sqliteDatabase) post(*slog.Logger) post { return nil }
 
 func migrationsOf[M postgres.Migration | sqlite.Migration](theirs []M, err error) ([]migration, error) {
 	ours := make([]migration, len(theirs))

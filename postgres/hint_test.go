@@ -1,0 +1,119 @@
+package postgres
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// replica is a process's hints on the world's database, and what it hears.
+type replica struct {
+	*Hints
+	heard chan time.Duration
+	log   *lines
+}
+
+// lines is a log that can be read while it is written.
+type lines struct {
+	mu  sync.Mutex
+	all strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.Write(p)
+}
+
+func (l *lines) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.String()
+}
+
+func (l *lines) count(what string) int {
+	return strings.Count(l.text(), what)
+}
+
+// replica runs until the test ends. It listens when it is returned.
+func (w *world) replica(store *Store) *replica {
+	w.Helper()
+	log := &lines{}
+	r := &replica{store.Hints(slog.New(slog.NewTextHandler(log, nil))), make(chan time.Duration, 10_000), log}
+	ctx, stop := context.WithCancel(w.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx, func(in time.Duration) { r.heard <- in }) }()
+	w.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			w.Error(err)
+		}
+	})
+	r.hears(w, func(in time.Duration) bool { return in == 0 })
+	return r
+}
+
+// hears waits for a hint.
+func (r *replica) hears(w *world, want func(time.Duration) bool) {
+	w.Helper()
+	for giveUp := time.After(time.Minute); ; {
+		select {
+		case in := <-r.heard:
+			if want(in) {
+				return
+			}
+		case <-giveUp:
+			w.Fatalf("it hears nothing; it said %s", r.log.text())
+		}
+	}
+}
+
+func TestHintsReachOtherReplicasWithTheEarliestDeadline(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	one, other := w.replica(w.store), w.replica(open(t, w.url))
+	for range 1000 {
+		one.Changed(time.Hour)
+	}
+	one.Changed(time.Minute)
+	one.Changed(curfew.NoDeadline)
+	other.hears(w, func(in time.Duration) bool { return in > 0 && in <= time.Minute })
+	other.Changed(curfew.NoDeadline)
+	one.hears(w, func(in time.Duration) bool {
+		if in != curfew.NoDeadline && in != 0 {
+			t.Errorf("it hears its own hint of %s", in)
+		}
+		return in == curfew.NoDeadline
+	})
+	if n := len(other.heard); n > 500 {
+		t.Errorf("1000 changes at once were %d hints", n)
+	}
+}
+
+func TestHintsComeBackAfterTheirConnectionWasLost(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	one, other := w.replica(w.store), w.replica(open(t, w.url))
+	w.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query = $1`, listenHint)
+	other.hears(w, func(in time.Duration) bool { return in == 0 })
+	one.Changed(time.Minute)
+	other.hears(w, func(in time.Duration) bool { return in > 0 && in <= time.Minute })
+	if n := other.log.count("are not heard"); n != 1 {
+		t.Errorf("one loss was told of %d times", n)
+	}
+}
+
+// Lesson 18: push is a hint. Nothing waits for it and nothing fails with it.
+func TestLesson18_AHintThatNobodyCarriesHoldsUpNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	unheard := w.store.Hints(slog.New(slog.DiscardHandler)) // never run
+	for range 1000 {
+		unheard.Changed(0)
+	}
+}

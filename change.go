@@ -64,7 +64,8 @@ type Change struct {
 	RequestTo RequestStatus
 	// Owed is what the checkout becomes if it is Fulfilled; empty or Fulfilled
 	// leaves it. So do the checkouts of the session's extensions, but what would
-	// be Credited is RefundDue: nothing could spend such a credit.
+	// be Credited or Refunded is RefundDue: nothing could spend such a credit, and
+	// what was given back was the session's own payment.
 	Owed Outcome
 	// Share is how many percent of the amount are refunded where Owed is
 	// RefundDue, rounded up to the minor unit; 0: all of it.

@@ -11,10 +11,15 @@ import (
 // Extension is paid time for a live session, as the marketplace reports it.
 type Extension struct {
 	SessionID  string
+	CustomerID string // whose session it must be; empty: whoever's it is
 	Plan       string // one that extends
 	PaymentRef string
 	Amount     *int64 // minor units; nil: the plan's price
 	Currency   string // ISO 4217; empty: the plan's
+	Email      string
+	Name       string
+	Metadata   map[string]string
+	PaymentID  string // what a refund names; empty: only a provider knows it
 }
 
 // Extended is what became of an extension.
@@ -34,6 +39,9 @@ func (e *Engine) Extend(ctx context.Context, by curfew.Actor, x Extension) (Exte
 	if err != nil {
 		return Extended{}, err
 	}
+	if x.CustomerID != "" && x.CustomerID != s.CustomerID {
+		return Extended{}, curfew.Errorf(curfew.NotFound, "session %s is not customer %s's", x.SessionID, x.CustomerID)
+	}
 	c, err := e.minutes(x, s.CustomerID)
 	if err != nil {
 		return Extended{}, err
@@ -45,7 +53,7 @@ func (e *Engine) Extend(ctx context.Context, by curfew.Actor, x Extension) (Exte
 			return got, err
 		}
 	}
-	return Extended{}, err
+	return Extended{}, again(err)
 }
 
 // extend is one try, from the start: the reference first, because its answer is
@@ -107,5 +115,6 @@ func (e *Engine) minutes(x Extension, customerID string) (curfew.Checkout, error
 	}
 	return paid(Purchase{
 		PaymentRef: x.PaymentRef, CustomerID: customerID, Plan: x.Plan, Amount: x.Amount, Currency: x.Currency,
+		Email: x.Email, Name: x.Name, Metadata: x.Metadata, PaymentID: x.PaymentID,
 	}, plan)
 }

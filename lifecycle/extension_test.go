@@ -2,6 +2,7 @@ package lifecycle_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -157,4 +158,110 @@ func TestAnExtensionWhoseAnswerGetsLostHappensOnce(t *testing.T) {
 			w.Errorf("it lasts %s", s.Duration)
 		}
 	})
+}
+
+// extra is a provider's payment for more time of a session.
+func extra(customer, sessionID, ref string) curfew.Payment {
+	p := told(customer, ref)
+	p.Plan, p.Amount, p.Extends = "more15", 900, sessionID
+	return p
+}
+
+func TestAProvidersMessageExtendsOnceAReference(t *testing.T) {
+	worldsWith(t, moreTime, func(w *world) {
+		f := w.live("c", "p1", "m")
+		before := must(w.Session(w.Context(), f.SessionID))(w)
+		p := extra("c", f.SessionID, "x1")
+		p.Email = "kim@example.org"
+		together(6, func(i int) {
+			if i == 0 { // the shop's thank-you page tells it too
+				must(w.Extend(w.Context(), shop, more(f.SessionID, "x1")))(w)
+				return
+			}
+			if err := w.Receive(w.Context(), paid(p)); err != nil {
+				w.Error(err)
+			}
+		})
+		s := must(w.Session(w.Context(), f.SessionID))(w)
+		if s.Duration != before.Duration+15*time.Minute || !s.ExpiresAt.Equal(before.ExpiresAt.Add(15*time.Minute)) {
+			w.Errorf("it was extended to %+v", s.Session)
+		}
+		if c := w.outcome("x1", curfew.Fulfilled); c.PaymentID != "pi-x1" || c.Amount != 900 || c.SessionID != f.SessionID {
+			w.Errorf("the payment is %+v", c)
+		}
+		w.receive(paid(extra("c", f.SessionID, "x2")), refunded(extra("c", f.SessionID, "x2"), 900))
+		w.outcome("x2", curfew.Refunded)
+		w.is(f.SessionID, curfew.Live, "", curfew.Accepted, curfew.Fulfilled)
+	})
+}
+
+func TestAProvidersMessageExtendsNothingElse(t *testing.T) {
+	for sentence, c := range map[string]struct {
+		change  func(w *world, p *curfew.Payment)
+		outcome curfew.Outcome
+		note    string
+	}{
+		"the session has ended": {func(w *world, p *curfew.Payment) {
+			must(w.End(w.Context(), p.Extends, kim))(w)
+		}, curfew.RefundDue, ""},
+		"the session is overdue": {func(w *world, p *curfew.Payment) {
+			w.Age(w, p.Extends, longAgo)
+		}, curfew.RefundDue, ""},
+		"it was given back before": {func(w *world, p *curfew.Payment) {
+			w.receive(refunded(*p, 900))
+		}, curfew.Refunded, "given back"},
+		"the session is another's": {func(_ *world, p *curfew.Payment) {
+			p.CustomerID = "d"
+		}, curfew.Held, "not customer d's"},
+		"the session is unknown": {func(_ *world, p *curfew.Payment) {
+			p.Extends = "01a20871-e0e1-78f7-a4de-999d500d67a7"
+		}, curfew.Held, "no session"},
+		"nobody knows whose it is": {func(_ *world, p *curfew.Payment) {
+			p.CustomerID = ""
+		}, curfew.Held, "whose"},
+		"the plan begins a session": {func(_ *world, p *curfew.Payment) {
+			p.Plan = "chat10"
+		}, curfew.Held, "cannot extend"},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			worldsWith(t, moreTime, func(w *world) {
+				f := w.live("c", "p1", "m")
+				p := extra("c", f.SessionID, "x1")
+				c.change(w, &p)
+				w.receive(paid(p), paid(p))
+				got := w.outcome("x1", c.outcome)
+				if !strings.Contains(got.Note, c.note) || got.Version != 1 || c.outcome != curfew.Held && got.RefundAmount != 900 {
+					w.Errorf("it is %+v", got)
+				}
+				if s := must(w.Session(w.Context(), f.SessionID))(w); s.Duration != 30*time.Minute {
+					w.Errorf("the session lasts %s", s.Duration)
+				}
+			})
+		})
+	}
+}
+
+// Who was given the session's payment back is still owed the extensions'.
+func TestARefundOfASessionsPaymentLeavesItsExtensionsDue(t *testing.T) {
+	for how, give := range map[string]func(*world){
+		"told by the provider": func(w *world) { w.receive(refunded(told("c", "p1"), 2900)) },
+		"closed by hand": func(w *world) {
+			must(w.CloseRefund(w.Context(), admin, "p1", "at the counter"))(w)
+		},
+	} {
+		t.Run(how, func(t *testing.T) {
+			worldsWith(t, moreTime, func(w *world) {
+				f := w.live("c", "p1", "m")
+				w.receive(paid(told("c", "p1")), paid(extra("c", f.SessionID, "x1")))
+				give(w)
+				w.is(f.SessionID, curfew.Cancelled, curfew.ByRefund, curfew.RequestCancelled, curfew.Refunded)
+				if c := w.outcome("p1", curfew.Refunded); c.RefundAmount != 2900 {
+					w.Errorf("of the session's own %d were given back", c.RefundAmount)
+				}
+				if c := w.outcome("x1", curfew.RefundDue); c.RefundAmount != 900 {
+					w.Errorf("of the extension %d are due", c.RefundAmount)
+				}
+			})
+		})
+	}
 }

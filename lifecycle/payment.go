@@ -61,18 +61,18 @@ func (e *Engine) receivePaid(ctx context.Context, p curfew.Payment) error {
 	if back > 0 && back >= p.Amount {
 		return e.record(ctx, p, curfew.Refunded, "it was given back before it was known")
 	}
-	if why := e.unusable(p); why != "" {
+	if why := ownerless(p); why != "" {
 		return e.record(ctx, p, curfew.Held, why)
 	}
-	f, err := e.FulfillCheckout(ctx, provided, purchaseOf(p))
+	known, err := e.apply(ctx, p)
 	switch {
-	case errors.Is(err, curfew.Invalid):
+	case errors.Is(err, curfew.Invalid), errors.Is(err, curfew.NotFound):
 		return e.record(ctx, p, curfew.Held, err.Error())
 	case errors.Is(err, curfew.IdempotencyMismatch):
 		return e.seen(ctx, p)
 	case err != nil:
 		return err
-	case f.Replayed:
+	case known:
 		return e.seen(ctx, p)
 	}
 	// Told meanwhile: whoever writes second sees what the other wrote.
@@ -80,6 +80,26 @@ func (e *Engine) receivePaid(ctx context.Context, p curfew.Payment) error {
 		return err
 	}
 	return e.giveBack(ctx, p.PaymentID)
+}
+
+// apply does what the payment is for, through the entry that a shop's report
+// takes too; known: its reference was seen, and nothing was done. Invalid and
+// NotFound (the session that it extends is missing, or another customer's): it
+// cannot be used as it is.
+func (e *Engine) apply(ctx context.Context, p curfew.Payment) (known bool, err error) {
+	if p.Extends != "" {
+		x, err := e.Extend(ctx, provided, extensionOf(p))
+		return x.Replayed, err
+	}
+	f, err := e.FulfillCheckout(ctx, provided, purchaseOf(p))
+	return f.Replayed, err
+}
+
+func extensionOf(p curfew.Payment) Extension {
+	return Extension{
+		SessionID: p.Extends, CustomerID: p.CustomerID, Plan: p.Plan, PaymentRef: p.Ref, Amount: &p.Amount, Currency: p.Currency,
+		Email: p.Email, Name: p.Name, Metadata: p.Metadata, PaymentID: p.PaymentID,
+	}
 }
 
 func purchaseOf(p curfew.Payment) Purchase {
@@ -93,18 +113,13 @@ func purchaseOf(p curfew.Payment) Purchase {
 	return purchase
 }
 
-// unusable says why a payment gets no session; empty: it does.
-func (e *Engine) unusable(p curfew.Payment) string {
-	_, plan := e.plan(p.Plan)
-	switch {
-	case p.CustomerID == "":
+// ownerless says why nobody can have a payment; empty: its customer can.
+func ownerless(p curfew.Payment) string {
+	if p.CustomerID == "" {
 		return "the provider does not say whose it is"
-	case curfew.CheckID("customer id", p.CustomerID) != nil:
-		return curfew.CheckID("customer id", p.CustomerID).Error()
-	case p.Extends != "":
-		return "it extends session " + p.Extends + ", which a provider's message cannot do here"
-	case plan != nil:
-		return plan.Error()
+	}
+	if err := curfew.CheckID("customer id", p.CustomerID); err != nil {
+		return err.Error()
 	}
 	return ""
 }

@@ -89,7 +89,7 @@ func TestLesson08_WhatCannotBeUsedIsHeldAndNeverBounced(t *testing.T) {
 		"the customer's id cannot be":         {func(p *curfew.Payment) { p.CustomerID = "a\nb" }, curfew.Nobody, "control"},
 		"a customer cannot be Nobody":         {func(p *curfew.Payment) { p.CustomerID = curfew.Nobody }, curfew.Nobody, "control"},
 		"the plan is unknown":                 {func(p *curfew.Payment) { p.Plan = "gold" }, "ada", "no plan"},
-		"it extends a session":                {func(p *curfew.Payment) { p.Extends = "s" }, "ada", "extends"},
+		"it extends no session":               {func(p *curfew.Payment) { p.Extends = "s" }, "ada", "no session"},
 		"its appointment is past":             {func(p *curfew.Payment) { p.StartsAt = time.Now().Add(-time.Hour) }, "ada", "startsAt"},
 		"the amount cannot be":                {func(p *curfew.Payment) { p.Amount = -1 }, "ada", "negative"},
 		"nothing is known but that it's paid": {func(p *curfew.Payment) { p.CustomerID, p.Plan = "", "" }, curfew.Nobody, "whose"},

@@ -50,12 +50,13 @@ const (
 		WHERE m.session_id = k.session_id AND m.customer_id = k.customer_id`
 	settleCheckouts = `UPDATE curfew.checkouts c SET
 			outcome = k.owed, money_due = false, version = c.version + 1, updated_at = now(),
-			refund_amount = CASE WHEN k.owed = 'refund_due' THEN c.amount / 100 * k.share + (c.amount % 100 * k.share + 99) / 100 ELSE 0 END
+			refund_amount = CASE WHEN k.owed IN ('refund_due', 'refunded') THEN c.amount / 100 * k.share + (c.amount % 100 * k.share + 99) / 100 ELSE 0 END
 		FROM unnest($1::text[], $2::uuid[], $3::text[], $4::int[]) k (customer_id, session_id, owed, share)
 			JOIN curfew.sessions s ON s.customer_id = k.customer_id AND s.id = k.session_id
 		WHERE c.customer_id = k.customer_id AND c.id = s.checkout_id AND c.outcome = 'fulfilled'
 		RETURNING c.id, c.version, k.session_id, c.outcome`
-	// A credit for an extension could not be spent.
+	// A credit for an extension could not be spent, and who was given the
+	// session's payment back was not given the extensions'.
 	settleExtensions = `UPDATE curfew.checkouts c SET
 			outcome = ` + owedExtension + `, money_due = false, version = c.version + 1, updated_at = now(),
 			refund_amount = CASE WHEN ` + owedExtension + ` = 'refund_due' THEN c.amount ELSE 0 END
@@ -63,7 +64,7 @@ const (
 			JOIN curfew.sessions s ON s.customer_id = k.customer_id AND s.id = k.session_id
 		WHERE c.customer_id = k.customer_id AND c.session_id = s.id AND c.id IS DISTINCT FROM s.checkout_id AND c.outcome = 'fulfilled'
 		RETURNING c.id, c.version, k.session_id, c.outcome`
-	owedExtension = `CASE k.owed WHEN 'credited' THEN 'refund_due' ELSE k.owed END`
+	owedExtension = `CASE WHEN k.owed IN ('credited', 'refunded') THEN 'refund_due' ELSE k.owed END`
 )
 
 // queue queues everything but the events.

@@ -78,15 +78,16 @@ func (tx *transaction) followSlot(ctx context.Context, s step) error {
 
 const settleSQL = `
 UPDATE checkouts SET outcome = $3, money_due = FALSE, version = version + 1, updated_at = $4,
-    refund_amount = CASE WHEN $3 = 'refund_due' THEN amount / 100 * $5 + (amount % 100 * $5 + 99) / 100 ELSE 0 END
+    refund_amount = CASE WHEN $3 IN ('refund_due', 'refunded') THEN amount / 100 * $5 + (amount % 100 * $5 + 99) / 100 ELSE 0 END
 WHERE customer_id = $1 AND id = $2 AND outcome = 'fulfilled'
 RETURNING id, version, outcome`
 
-// A credit for an extension could not be spent.
+// A credit for an extension could not be spent, and who was given the session's
+// payment back was not given the extensions'.
 const settleExtensionsSQL = `
-UPDATE checkouts SET outcome = CASE $4 WHEN 'credited' THEN 'refund_due' ELSE $4 END, money_due = FALSE,
+UPDATE checkouts SET outcome = CASE WHEN $4 IN ('credited', 'refunded') THEN 'refund_due' ELSE $4 END, money_due = FALSE,
     version = version + 1, updated_at = $5,
-    refund_amount = CASE WHEN $4 IN ('credited', 'refund_due') THEN amount ELSE 0 END
+    refund_amount = CASE WHEN $4 IN ('credited', 'refund_due', 'refunded') THEN amount ELSE 0 END
 WHERE customer_id = $1 AND session_id = $3 AND id IS NOT $2 AND outcome = 'fulfilled'
 RETURNING id, version, outcome`
 

@@ -117,6 +117,7 @@ func refusesRecord(s *scene) {
 func settlesExtensions(s *scene) {
 	for owed, want := range map[curfew.Outcome]curfew.Outcome{
 		curfew.Credited: curfew.RefundDue, curfew.RefundDue: curfew.RefundDue, curfew.Forfeited: curfew.Forfeited,
+		curfew.Refunded: curfew.RefundDue,
 	} {
 		before := s.credited(string(owed)) // of another session, and left alone
 		st, first := s.extended(s.live(string(owed), "max"))
@@ -124,7 +125,10 @@ func settlesExtensions(s *scene) {
 		c := ending(st, curfew.Cancelled, curfew.TooShort)
 		c.Owed = owed
 		s.change(c)
-		s.same("its own payment", s.paidBy(st).Outcome, owed)
+		own := s.paidBy(st)
+		s.same("its own payment", own.Outcome, owed)
+		s.same("what is given back of it", own.RefundAmount,
+			map[curfew.Outcome]int64{curfew.RefundDue: own.Amount, curfew.Refunded: own.Amount}[owed])
 		for _, x := range []curfew.Checkout{first, second} {
 			now := s.checkout(st.CustomerID, x.ID)
 			s.same("an extension's payment", now.Outcome, want)

@@ -70,8 +70,9 @@ type code struct {
 func (s *Server) reference(doc *huma.OpenAPI) reference {
 	r := reference{Version: s.version, Example: "curl " + s.baseURL + "/api/debug/session-health " + bearer(curfew.Admin)}
 	for _, rt := range s.routes() {
-		r.Routes = append(r.Routes, describe(doc, rt))
+		r.Routes = append(r.Routes, describe(doc, rt.method, rt.path, roleNames(rt.access.roles)))
 	}
+	r.Routes = append(r.Routes, describe(doc, http.MethodPost, webhookPath, "the provider, by its signature"))
 	for _, k := range curfew.Kinds() {
 		r.Codes = append(r.Codes, code{string(k), meanings[k].title, meanings[k].status})
 	}
@@ -79,12 +80,12 @@ func (s *Server) reference(doc *huma.OpenAPI) reference {
 	return r
 }
 
-func describe(doc *huma.OpenAPI, rt route) documented {
-	op := doc.Paths[rt.path].Get
-	if rt.method == http.MethodPost {
-		op = doc.Paths[rt.path].Post
+func describe(doc *huma.OpenAPI, method, path, roles string) documented {
+	op := doc.Paths[path].Get
+	if method == http.MethodPost {
+		op = doc.Paths[path].Post
 	}
-	d := documented{Method: rt.method, Path: rt.path, Summary: rt.summary, Roles: roleNames(rt.access.roles)}
+	d := documented{Method: method, Path: path, Summary: op.Summary, Roles: roles}
 	for _, p := range op.Parameters {
 		d.Inputs = append(d.Inputs, input{p.Name, p.In, typeOf(p.Schema), p.Description, p.Required})
 	}

@@ -95,13 +95,18 @@ func TestEveryFindingHasAFix(t *testing.T) {
 	}
 }
 
-// The description is OpenAPI 3.1 of exactly the routes, and nothing leads away.
+// The description is OpenAPI 3.1 of exactly the routes and the webhook, and
+// nothing leads away.
 func TestTheDescription(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHouseWith(t, settings{hook: hook{}})
 	var doc struct {
-		OpenAPI    string
-		Paths      map[string]map[string]struct{ Responses map[string]any }
+		OpenAPI string
+		Paths   map[string]map[string]struct {
+			Parameters []struct{ Name, In string }
+			Security   []any
+			Responses  map[string]any
+		}
 		Components struct{ Schemas map[string]any }
 	}
 	must(t, json.Unmarshal([]byte(h.send("GET", "/openapi.json", "").body), &doc))
@@ -118,10 +123,22 @@ func TestTheDescription(t *testing.T) {
 	for _, methods := range doc.Paths {
 		n += len(methods)
 	}
-	if n != len(server.RouteTable()) {
-		t.Errorf("%d operations for %d routes", n, len(server.RouteTable()))
+	if n != len(server.RouteTable())+1 {
+		t.Errorf("%d operations for %d routes and the webhook", n, len(server.RouteTable()))
+	}
+	op := doc.Paths["/api/stripe/webhook"]["post"]
+	for _, status := range []string{"204", "400", "404", "413", "503", "default"} {
+		if op.Responses[status] == nil {
+			t.Errorf("the webhook's %s is not told", status)
+		}
+	}
+	if len(op.Parameters) != 1 || op.Parameters[0].Name != "X-Bank-Signature" || op.Parameters[0].In != "header" || op.Security == nil || len(op.Security) > 0 {
+		t.Errorf("the webhook is %+v", op)
 	}
 	page := h.send("GET", "/docs", "")
+	if !strings.Contains(page.body, "POST /api/stripe/webhook") || !strings.Contains(page.body, "X-Bank-Signature") {
+		t.Error("/docs does not know the webhook")
+	}
 	for _, route := range server.RouteTable() {
 		if !strings.Contains(page.body, route.Method+" "+route.Path) {
 			t.Errorf("/docs does not know %s %s", route.Method, route.Path)

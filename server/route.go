@@ -90,6 +90,7 @@ func (s *Server) register(mux *http.ServeMux) (*huma.OpenAPI, error) {
 	for _, rt := range s.routes() {
 		s.add(to, rt, problem)
 	}
+	to.OpenAPI().AddOperation(s.webhookOperation(problem))
 	delete(config.Components.Schemas.Map(), "ErrorModel") // huma's own; ours is Problem
 	admitNulls(config.Components.Schemas.Map())
 	return to.OpenAPI(), nil

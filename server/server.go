@@ -137,7 +137,7 @@ func (s *Server) public() (http.Handler, error) {
 	if err := s.document(mux, doc); err != nil {
 		return nil, err
 	}
-	mux.HandleFunc("POST /api/stripe/webhook", s.webhook)
+	mux.HandleFunc("POST "+webhookPath, s.webhook)
 	s.pages(mux)
 	return s.routed(mux), nil
 }

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/curfewhq/curfew"
 )
@@ -12,9 +15,14 @@ import (
 // maxNotice is the largest message of a provider, in bytes.
 const maxNotice = 256 << 10
 
+// webhookPath is where a provider tells what happened to payments.
+const webhookPath = "/api/stripe/webhook"
+
 // Hook reads a provider's message. Errors: Invalid for a signature or a body
 // that proves nothing, Conflict for a true message that is another account's.
 type Hook interface {
+	// Header is the name of the header with the signature.
+	Header() string
 	Read(signature string, body []byte) (curfew.Notice, error)
 }
 
@@ -42,7 +50,7 @@ func (s *Server) receive(ctx context.Context, w http.ResponseWriter, r *http.Req
 	if err != nil {
 		return malformed("the body could not be read to its end")
 	}
-	n, err := s.hook.Read(r.Header.Get("Stripe-Signature"), body)
+	n, err := s.hook.Read(r.Header.Get(s.hook.Header()), body)
 	switch curfew.KindOf(err) {
 	case curfew.Invalid:
 		return malformed("the message is not proven to come from the provider")
@@ -55,4 +63,37 @@ func (s *Server) receive(ctx context.Context, w http.ResponseWriter, r *http.Req
 	}
 	visitOf(r.Context()).actor = curfew.Actor{Role: curfew.System, ID: "provider"}
 	return s.engine.Receive(ctx, n)
+}
+
+// webhookOperation describes the webhook. It is no route of the table: no role
+// may call it, and its body is not ours to check.
+func (s *Server) webhookOperation(problem *huma.Response) *huma.Operation {
+	op := &huma.Operation{
+		OperationID: "receiveNotice", Method: http.MethodPost, Path: webhookPath,
+		Summary:     "Take in a message of the payments' provider",
+		Description: "For: the provider, known by its signature over the bytes of the body. Anything but a 2xx asks for the message again.",
+		Tags:        []string{"stripe"},
+		Security:    []map[string][]string{},
+		RequestBody: &huma.RequestBody{
+			Description: "The message, exactly as the provider signed it", Required: true,
+			Content: map[string]*huma.MediaType{jsonType: {Schema: &huma.Schema{Type: huma.TypeObject}}},
+		},
+		Responses: map[string]*huma.Response{"default": problem},
+	}
+	for status, means := range map[int]string{
+		http.StatusNoContent:             "It is committed, was before, or is none of ours: it need not come again",
+		http.StatusBadRequest:            "It is not proven to come from the provider",
+		http.StatusNotFound:              "No webhook is set up here",
+		http.StatusRequestEntityTooLarge: "It is larger than " + strconv.Itoa(maxNotice) + " bytes",
+		http.StatusServiceUnavailable:    "It could not be committed now",
+	} {
+		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: means, Content: problem.Content}
+	}
+	op.Responses[strconv.Itoa(http.StatusNoContent)].Content = nil
+	if s.hook != nil {
+		op.Parameters = []*huma.Param{{
+			Name: s.hook.Header(), In: "header", Required: true, Description: "The provider's signature", Schema: &huma.Schema{Type: huma.TypeString},
+		}}
+	}
+	return op
 }

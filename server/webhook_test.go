@@ -16,6 +16,8 @@ import (
 // hook is a provider whose messages are notices as JSON, signed «good».
 type hook struct{}
 
+func (hook) Header() string { return "X-Bank-Signature" }
+
 func (hook) Read(signature string, body []byte) (n curfew.Notice, err error) {
 	switch signature {
 	case "good":
@@ -46,7 +48,7 @@ func (h *house) tell(signature, body string) (int, string) {
 		h.Fatal(err)
 	}
 	if signature != "" {
-		r.Header.Set("Stripe-Signature", signature)
+		r.Header.Set(hook{}.Header(), signature)
 	}
 	answer, err := h.Client().Do(r)
 	if err != nil {

@@ -23,6 +23,19 @@ type ClientOptions struct {
 	APIKey  string
 	BaseURL string        // empty: Stripe's own
 	Timeout time.Duration // of one call; 0: 30 s
+	Account string        // the connected account that was paid; empty: the key's own
+}
+
+// LiveKey reports whether an API key moves real money.
+func LiveKey(key string) bool {
+	return strings.HasPrefix(key, "sk_live_") || strings.HasPrefix(key, "rk_live_")
+}
+
+func checkAccount(id string) error {
+	if id != "" && (!strings.HasPrefix(id, "acct_") || curfew.CheckID("Stripe account", id) != nil || strings.ContainsRune(id, ' ')) {
+		return curfew.Errorf(curfew.Invalid, "the Stripe account must be like acct_1234")
+	}
+	return nil
 }
 
 // Client asks Stripe. Each call is tried once: waiting and trying again are the
@@ -32,10 +45,12 @@ type ClientOptions struct {
 // with the same key. Unauthenticated: the API key is not good, or not good for
 // this. Invalid and IdempotencyMismatch: Stripe has refused, and will again.
 type Client struct {
-	api *stripe.Client
+	api     *stripe.Client
+	account *string // nil: the key's own
 }
 
-// NewClient fails with Invalid without a key, or with an address that is none.
+// NewClient fails with Invalid without a key, or with an address or an account
+// that is none.
 func NewClient(o ClientOptions) (*Client, error) {
 	if o.APIKey == "" || strings.TrimSpace(o.APIKey) != o.APIKey {
 		return nil, curfew.Errorf(curfew.Invalid, "the Stripe API key is empty or has spaces around it")
@@ -46,10 +61,17 @@ func NewClient(o ClientOptions) (*Client, error) {
 	if at, err := url.Parse(o.BaseURL); err != nil || at.Host == "" || at.Scheme != "https" && at.Scheme != "http" {
 		return nil, curfew.Errorf(curfew.Invalid, "the Stripe API's address must be like %s", stripe.APIURL)
 	}
+	if err := checkAccount(o.Account); err != nil {
+		return nil, err
+	}
 	if o.Timeout == 0 {
 		o.Timeout = defaultTimeout
 	}
-	return &Client{stripe.NewClient(o.APIKey, stripe.WithBackends(&stripe.Backends{API: backend(o)}))}, nil
+	c := &Client{api: stripe.NewClient(o.APIKey, stripe.WithBackends(&stripe.Backends{API: backend(o)}))}
+	if o.Account != "" {
+		c.account = &o.Account
+	}
+	return c, nil
 }
 
 // backend shares nothing with other users of the library in this process, and

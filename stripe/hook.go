@@ -39,8 +39,8 @@ type Hook struct {
 	now     func() time.Time
 }
 
-// NewHook fails with Invalid without a secret: nothing is open because
-// something is unset.
+// NewHook fails with Invalid without a secret (nothing is open because something
+// is unset), and with an account that is none.
 func NewHook(o HookOptions) (*Hook, error) {
 	if len(o.Secrets) == 0 {
 		return nil, curfew.Errorf(curfew.Invalid, "the Stripe webhook needs a signing secret (whsec_…)")
@@ -50,11 +50,17 @@ func NewHook(o HookOptions) (*Hook, error) {
 			return nil, curfew.Errorf(curfew.Invalid, "a signing secret of the Stripe webhook is empty or has spaces around it")
 		}
 	}
+	if err := checkAccount(o.Account); err != nil {
+		return nil, err
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	return &Hook{secrets: slices.Clone(o.Secrets), live: o.Live, account: o.Account, now: o.Now}, nil
 }
+
+// Header is the name of the header that holds a message's signature.
+func (h *Hook) Header() string { return signatureHeader }
 
 // Read verifies a message by its Stripe-Signature header and its body, exactly
 // as it came, and translates it. Nothing of the body is looked at before its

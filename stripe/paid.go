@@ -25,7 +25,9 @@ const openFor = 24 * time.Hour
 // It asks for Checkout Sessions and not for events: an event can be missing.
 func (c *Client) Paid(ctx context.Context, since time.Time) iter.Seq2[curfew.Payment, error] {
 	return func(yield func(curfew.Payment, error) bool) {
-		for session, err := range c.api.V1CheckoutSessions.List(ctx, paidParams(since)).All(ctx) {
+		params := paidParams(since)
+		params.StripeAccount = c.account
+		for session, err := range c.api.V1CheckoutSessions.List(ctx, params).All(ctx) {
 			if err != nil {
 				yield(curfew.Payment{}, fmt.Errorf("list paid checkouts: %w", failure(err)))
 				return

@@ -25,7 +25,9 @@ func (c *Client) Refund(ctx context.Context, o curfew.RefundOrder) (curfew.Repay
 	if err := checkOrder(o); err != nil {
 		return curfew.Repayment{}, err
 	}
-	made, err := c.api.V1Refunds.Create(ctx, refundParams(o))
+	params := refundParams(o)
+	params.StripeAccount = c.account
+	made, err := c.api.V1Refunds.Create(ctx, params)
 	switch {
 	case err == nil:
 		return accepted(o, made)
@@ -44,7 +46,7 @@ func (c *Client) Refunds(ctx context.Context, paymentID string) ([]curfew.Repaym
 		return nil, err
 	}
 	params := &stripe.RefundListParams{PaymentIntent: stripe.String(paymentID)}
-	params.Limit = stripe.Int64(pageSize)
+	params.Limit, params.StripeAccount = stripe.Int64(pageSize), c.account
 	repaid := []curfew.Repayment{}
 	for refund, err := range c.api.V1Refunds.List(ctx, params).All(ctx) {
 		if err != nil {

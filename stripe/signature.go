@@ -10,6 +10,8 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+const signatureHeader = "Stripe-Signature"
+
 // tolerance is how far a signature's time may be from ours, to both sides. It
 // bounds how long a message that somebody caught can be sent again.
 const tolerance = webhook.DefaultTolerance

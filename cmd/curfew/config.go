@@ -61,6 +61,8 @@ type stripeSettings struct {
 	WebhookSecret *secrets `setting:"stripe.webhook_secret" placeholder:"SECRET,…" help:"What signs Stripe's messages to POST /api/stripe/webhook; several while one is replaced. Better in the environment: others see flags."`
 	APIKey        string   `setting:"stripe.api_key" name:"api-key" placeholder:"KEY" help:"With it refunds are made and payments compared; without it a refund that is due waits for an operator. Better in the environment."`
 	APIBase       *webURL  `setting:"stripe.api_base" name:"api-base" placeholder:"URL" help:"Where Stripe's API is, if not at Stripe."`
+	Live          *mode    `setting:"stripe.live" placeholder:"on|off|both" help:"Whose messages count: those of live payments, of test payments, or both. By default on with a live api_key (sk_live_…, rk_live_…), else both."`
+	Account       string   `setting:"stripe.account" placeholder:"ACCOUNT" help:"The connected account (acct_…) that customers pay directly: its messages count too, and Stripe is asked in its name. Messages of other connected accounts do nothing."`
 }
 
 const settingsTitle = "Settings (also as environment variables, or as keys of the --config file):"

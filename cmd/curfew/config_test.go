@@ -59,7 +59,7 @@ func TestEveryKeyOfTheContractIsASetting(t *testing.T) {
 		scheduled_grace very_stale_after defer_ttl blocked_repeatedly blocked_window sweeper rules settle
 		appointment_refund plans
 		auth.key_file auth.jwt_secret auth.jwks_url auth.issuer auth.audience auth.role_claim
-		stripe.webhook_secret stripe.api_key stripe.api_base log_format log_level`)
+		stripe.webhook_secret stripe.api_key stripe.api_base stripe.live stripe.account log_format log_level`)
 	var have []string
 	for _, f := range settingsFlags(t) {
 		have = append(have, key(f))
@@ -233,5 +233,43 @@ func TestADatabaseIsShownWithoutItsSecrets(t *testing.T) {
 		if got := url.String(); got != want {
 			t.Errorf("%s is shown as %s, want %s", string(url), got, want)
 		}
+	}
+}
+
+func TestWhichPaymentsCount(t *testing.T) {
+	t.Parallel()
+	live, test := true, false
+	for sentence, c := range map[string]struct {
+		args []string
+		want *bool
+	}{
+		"nothing is said":               {nil, nil},
+		"a test key":                    {[]string{"--stripe-api-key=sk_test_1"}, nil},
+		"a live key":                    {[]string{"--stripe-api-key=sk_live_1"}, &live},
+		"a restricted live key":         {[]string{"--stripe-api-key=rk_live_1"}, &live},
+		"a live key, and test payments": {[]string{"--stripe-api-key=sk_live_1", "--stripe-live=off"}, &test},
+		"a live key, and both":          {[]string{"--stripe-api-key=sk_live_1", "--stripe-live=both"}, nil},
+		"live payments without a key":   {[]string{"--stripe-live=on"}, &live},
+	} {
+		s, err := parse(t, c.args...)
+		if err != nil {
+			t.Errorf("%s: %v", sentence, err)
+			continue
+		}
+		if diff := cmp.Diff(c.want, s.Stripe.live()); diff != "" {
+			t.Errorf("%s: %s", sentence, diff)
+		}
+	}
+	for _, wrong := range []string{"--stripe-live=yes", "--stripe-live="} {
+		if _, err := parse(t, wrong); err == nil {
+			t.Errorf("%s is taken", wrong)
+		}
+	}
+	s, err := parse(t, "--stripe-webhook-secret=whsec_1", "--stripe-account=me")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.payments(); err == nil || !strings.Contains(err.Error(), "acct_") {
+		t.Errorf("an account that is none: %v", err)
 	}
 }

@@ -57,6 +57,18 @@ func (s *onOff) UnmarshalText(text []byte) error {
 
 func (s onOff) on() bool { return s == "on" }
 
+// mode is which of a provider's payments count: live ones (on), test ones (off),
+// or both.
+type mode string
+
+func (m *mode) UnmarshalText(text []byte) error {
+	if !slices.Contains([]string{"on", "off", "both"}, string(text)) {
+		return fmt.Errorf("must be on, off or both, not %q", text)
+	}
+	*m = mode(text)
+	return nil
+}
+
 // count is a whole number of at least 1.
 type count int
 

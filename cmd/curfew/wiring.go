@@ -178,14 +178,15 @@ func (s *settings) engine(store lifecycle.Store, o lifecycle.Options) (*lifecycl
 // messages, and who asks it; nil for what is not set up.
 func (s *settings) payments() (hook server.Hook, provider lifecycle.Provider, err error) {
 	if secrets := s.Stripe.WebhookSecret; secrets != nil {
-		if hook, err = stripe.NewHook(stripe.HookOptions{Secrets: secrets.all}); err != nil {
+		o := stripe.HookOptions{Secrets: secrets.all, Live: s.Stripe.live(), Account: s.Stripe.Account}
+		if hook, err = stripe.NewHook(o); err != nil {
 			return nil, nil, asUsage(err)
 		}
 	}
 	if s.Stripe.APIKey == "" {
 		return hook, nil, nil
 	}
-	o := stripe.ClientOptions{APIKey: s.Stripe.APIKey}
+	o := stripe.ClientOptions{APIKey: s.Stripe.APIKey, Account: s.Stripe.Account}
 	if base := s.Stripe.APIBase; base != nil {
 		o.BaseURL = string(*base)
 	}
@@ -193,6 +194,23 @@ func (s *settings) payments() (hook server.Hook, provider lifecycle.Provider, er
 		return nil, nil, asUsage(err)
 	}
 	return hook, provider, nil
+}
+
+// live is the mode of the messages that count; nil: both do. A key of real money
+// implies it, so that no test payment brings a session there.
+func (s *stripeSettings) live() *bool {
+	counts := mode("both")
+	if stripe.LiveKey(s.APIKey) {
+		counts = "on"
+	}
+	if s.Live != nil {
+		counts = *s.Live
+	}
+	if counts == "both" {
+		return nil
+	}
+	live := counts == "on"
+	return &live
 }
 
 // withEngine opens database and engine for one command and closes them after.

@@ -73,6 +73,16 @@ func (c Checkout) Due() int64 {
 	return c.Amount
 }
 
+// CheckoutSearch chooses payments, in the order of their ids, which is that of
+// time. What is empty chooses all.
+type CheckoutSearch struct {
+	Outcome    Outcome
+	CustomerID string
+	Email      string // exactly, but for the case of ASCII letters
+	After      string // behind the one with this id
+	Limit      int
+}
+
 // Receipt is a checkout with the first session it brought, as a replay of its
 // reference answers.
 type Receipt struct {

@@ -34,12 +34,33 @@ type CheckoutFigures struct {
 	// something: deferred, held, refund due, refunding or money due.
 	OldestUnsettled time.Duration
 	MoneyDue        int
-	// Owed is what the payments that still wait for something amount to, by
-	// currency: deferred, held, refund due (what is due of them) and refunding.
-	Owed     map[string]int64
+	// Totals is what the payments amount to that wait for something or are
+	// credited, in the order of Outcomes and of their currencies.
+	Totals   []CheckoutTotal
 	Failing  int // refunds asked for RefundTries times or more
 	Overdue  int // refunds due for longer than RefundsLate
 	Disputed int // disputes within DisputeWindow
+}
+
+// CheckoutTotal is what the payments of one outcome and currency amount to; of
+// those whose refund is due or under way, what is due of them.
+type CheckoutTotal struct {
+	Outcome  Outcome
+	Currency string
+	Amount   int64 // in the currency's minor unit
+	Count    int
+}
+
+// Owed is what the payments that still wait for something amount to, by
+// currency: deferred, held, refund due and refunding.
+func (f CheckoutFigures) Owed() map[string]int64 {
+	owed := make(map[string]int64)
+	for _, t := range f.Totals {
+		if t.Outcome != Credited {
+			owed[t.Currency] += t.Amount
+		}
+	}
+	return owed
 }
 
 // Thresholds of money that no setting needs.

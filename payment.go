@@ -1,6 +1,9 @@
 package curfew
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Payment is what a provider says of one paid checkout, in Curfew's words. The
 // room of a provider translates into it; nothing else knows the provider.
@@ -62,4 +65,13 @@ type Repayment struct {
 	// Key is that of the order it was made for; empty: somebody gave it back
 	// without Curfew.
 	Key string
+	// Disputed is whether the customer's bank asked for the payment back.
+	Disputed bool
+}
+
+// Covers reports whether so much or more was given back. What another currency
+// tells cannot be compared, and nothing covers nothing.
+func (r Repayment) Covers(amount int64, currency string) bool {
+	comparable := r.Currency == "" || currency == "" || strings.EqualFold(r.Currency, currency)
+	return comparable && r.Amount > 0 && r.Amount >= amount
 }

@@ -46,3 +46,57 @@ type Checkout struct {
 type Checkouts struct {
 	Checkouts []Checkout `json:"checkouts" nullable:"false"`
 }
+
+// CheckoutSelection chooses payments. What is empty chooses all.
+type CheckoutSelection struct {
+	Outcome    string
+	CustomerID string
+	Email      string // exactly, but for the case of its letters
+	After      string // a NextCursor
+	Limit      int    // 0: 50
+}
+
+// CheckoutPage is payments as operators see them, oldest first.
+type CheckoutPage struct {
+	Checkouts  []CheckoutDetail `json:"checkouts" nullable:"false"`
+	NextCursor *string          `json:"nextCursor" doc:"Where the next page begins; null on the last"`
+}
+
+// CheckoutDetail is a payment as operators see it.
+type CheckoutDetail struct {
+	Checkout
+	CustomerID string            `json:"customerId,omitempty" doc:"Absent: nobody knows whose it is"`
+	Email      string            `json:"email,omitempty"`
+	Name       string            `json:"name,omitempty"`
+	Metadata   map[string]string `json:"metadata,omitempty"`
+	PaymentID  string            `json:"paymentId,omitempty" doc:"What the provider calls the money"`
+	RefundID   string            `json:"refundId,omitempty" doc:"What the provider calls what it gave back"`
+	Attempts   int64             `json:"attempts,omitempty" doc:"How often the provider was asked to give it back"`
+	NextAt     time.Time         `json:"nextAt,omitzero" doc:"When it is asked again"`
+	DisputedAt time.Time         `json:"disputedAt,omitzero" doc:"When the customer's bank asked for it back"`
+	Note       string            `json:"note,omitempty" doc:"Why it is as it is"`
+	Events     []Event           `json:"events,omitempty" doc:"Its history, where one payment was asked for"`
+}
+
+// Repair fulfils a held payment.
+type Repair struct {
+	Reason string `json:"reason,omitempty" maxLength:"500" doc:"Kept in the payment's history"`
+}
+
+// Assignment says whose a held payment is, and what for.
+type Assignment struct {
+	CustomerID string `json:"customerId" doc:"The marketplace's own id"`
+	Plan       string `json:"plan" minLength:"1" maxLength:"128"`
+	Reason     string `json:"reason" minLength:"1" maxLength:"500" doc:"Kept in the payment's history"`
+}
+
+// Refund gives a payment up; a session that it pays for is cancelled.
+type Refund struct {
+	Reason string `json:"reason" minLength:"1" maxLength:"500" doc:"Kept in the payment's history"`
+	ByHand bool   `json:"byHand,omitempty" doc:"It has been given back already, without Curfew: nobody is asked for it"`
+}
+
+// Credit lets a customer spend a forfeited payment after all.
+type Credit struct {
+	Reason string `json:"reason" minLength:"1" maxLength:"500" doc:"Kept in the payment's history"`
+}

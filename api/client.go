@@ -121,6 +121,36 @@ func (c *Client) CleanupRuns(ctx context.Context, p Page) (Runs, error) {
 	return get[Runs](ctx, c, "/api/debug/cleanup-runs"+p.query())
 }
 
+// FindCheckouts is the payments that the selection chooses, oldest first.
+func (c *Client) FindCheckouts(ctx context.Context, s CheckoutSelection) (CheckoutPage, error) {
+	return get[CheckoutPage](ctx, c, "/api/debug/checkouts"+s.query())
+}
+
+// Checkout is a payment with its history, by its id or its reference.
+func (c *Client) Checkout(ctx context.Context, idOrRef string) (CheckoutDetail, error) {
+	return get[CheckoutDetail](ctx, c, at("/api/debug/checkouts/%s", idOrRef))
+}
+
+// FulfilCheckout gives a held payment its session.
+func (c *Client) FulfilCheckout(ctx context.Context, idOrRef string, r Repair) (Fulfilment, error) {
+	return post[Fulfilment](ctx, c, at("/api/debug/checkouts/%s/fulfil", idOrRef), r)
+}
+
+// AssignCheckout says whose a held payment is, and fulfils it.
+func (c *Client) AssignCheckout(ctx context.Context, idOrRef string, a Assignment) (Fulfilment, error) {
+	return post[Fulfilment](ctx, c, at("/api/debug/checkouts/%s/assign", idOrRef), a)
+}
+
+// RefundCheckout gives a payment up.
+func (c *Client) RefundCheckout(ctx context.Context, idOrRef string, r Refund) (CheckoutDetail, error) {
+	return post[CheckoutDetail](ctx, c, at("/api/debug/checkouts/%s/refund", idOrRef), r)
+}
+
+// CreditCheckout lets a customer spend a forfeited payment.
+func (c *Client) CreditCheckout(ctx context.Context, idOrRef string, why Credit) (CheckoutDetail, error) {
+	return post[CheckoutDetail](ctx, c, at("/api/debug/checkouts/%s/credit", idOrRef), why)
+}
+
 // Health says how healthy everything is. «error» is an answer, not an error.
 func (c *Client) Health(ctx context.Context) (Health, error) {
 	var h Health
@@ -157,6 +187,19 @@ func (s Selection) query() string {
 	}
 	if s.MaxAgeMinutes != 0 {
 		q.Set("maxAgeMinutes", strconv.Itoa(s.MaxAgeMinutes))
+	}
+	return encoded(q)
+}
+
+func (s CheckoutSelection) query() string {
+	q := url.Values{}
+	for name, value := range map[string]string{"outcome": s.Outcome, "customerId": s.CustomerID, "email": s.Email, "after": s.After} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	if s.Limit != 0 {
+		q.Set("limit", strconv.Itoa(s.Limit))
 	}
 	return encoded(q)
 }

@@ -75,6 +75,15 @@ func TestWhatIsAsked(t *testing.T) {
 	if asked.URL.RawQuery != "customerId=c%26d&maxAgeMinutes=5&rules=noShows%2Coverran" {
 		t.Errorf("%s", asked.URL)
 	}
+	if _, err := c.FindCheckouts(t.Context(), api.CheckoutSelection{Outcome: "held", CustomerID: "c&d", Email: "a+b@c.d", After: "x", Limit: 7}); err != nil {
+		t.Fatal(err)
+	}
+	if asked.URL.RawQuery != "after=x&customerId=c%26d&email=a%2Bb%40c.d&limit=7&outcome=held" {
+		t.Errorf("%s", asked.URL)
+	}
+	if _, err := c.RefundCheckout(t.Context(), "a/b", api.Refund{Reason: "r"}); err != nil || asked.URL.EscapedPath() != "/api/debug/checkouts/a%2Fb/refund" {
+		t.Errorf("%v %s", err, asked.URL)
+	}
 	if _, err := c.Queue(t.Context(), api.Page{}); err != nil || asked.URL.RawQuery != "" {
 		t.Errorf("%v %s", err, asked.URL)
 	}

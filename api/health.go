@@ -56,6 +56,15 @@ type CheckoutHealth struct {
 	ByOutcome              map[string]int   `json:"byOutcome"`
 	OldestUnsettledSeconds *int64           `json:"oldestUnsettledSeconds"`
 	Owed                   map[string]int64 `json:"owed" doc:"What payments that wait for something amount to, by currency, in minor units"`
+	Totals                 []CheckoutTotal  `json:"totals" doc:"What waits for something or is credited, by outcome and currency"`
+}
+
+// CheckoutTotal is what the payments of one outcome and currency amount to.
+type CheckoutTotal struct {
+	Outcome  string `json:"outcome" enum:"deferred,held,credited,refund_due,refunding"`
+	Currency string `json:"currency" doc:"Empty: nobody said"`
+	Amount   int64  `json:"amount" doc:"In the currency's minor unit; of a refund, what is due"`
+	Count    int    `json:"count"`
 }
 
 // MechanicHealth says who works.

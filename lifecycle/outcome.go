@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,9 @@ type leaving struct {
 	to  curfew.Outcome // RefundDue or Refunded
 	why string
 	by  curfew.Actor
+	// byHand: a person gave it back, or is about to. Not while the provider is
+	// being asked: it might give it back a second time.
+	byHand bool
 }
 
 // leave makes a checkout what it is to be, whatever it was. An unended session
@@ -28,6 +32,10 @@ func (e *Engine) leave(ctx context.Context, id string, l leaving) (curfew.Checko
 		c, err2 := e.store.Checkout(ctx, id)
 		if err2 != nil || l.done(c.Outcome) {
 			return c, err2
+		}
+		if l.byHand && c.Outcome == curfew.Refunding && e.provider != nil {
+			return c, curfew.Errorf(curfew.Conflict,
+				"the provider has been asked for checkout %s, and may have given it back: wait until it is refunded, or due again", id)
 		}
 		if !curfew.LegalOutcome(c.Outcome, l.to) {
 			return c, curfew.Errorf(curfew.Conflict, "checkout %s is %s: it cannot become %s", id, c.Outcome, l.to)
@@ -78,13 +86,17 @@ func (e *Engine) unendedOf(ctx context.Context, c curfew.Checkout) (*curfew.Stan
 
 // Checkout is one payment, by its id or its reference.
 func (e *Engine) Checkout(ctx context.Context, idOrRef string) (curfew.Checkout, error) {
+	missing := curfew.Errorf(curfew.NotFound, "there is no checkout with the id or the reference %q", idOrRef)
+	if curfew.CheckRef("reference", idOrRef) != nil {
+		return curfew.Checkout{}, missing
+	}
 	c, err := e.store.Checkout(ctx, idOrRef)
 	if !errors.Is(err, curfew.NotFound) {
 		return c, err
 	}
 	r, err := e.store.Reference(ctx, idOrRef)
 	if errors.Is(err, curfew.NotFound) {
-		return curfew.Checkout{}, curfew.Errorf(curfew.NotFound, "there is no checkout with the id or the reference %q", idOrRef)
+		return curfew.Checkout{}, missing
 	}
 	return r.Checkout, err
 }
@@ -94,31 +106,30 @@ func (e *Engine) CheckoutEvents(ctx context.Context, c curfew.Checkout) ([]curfe
 	return e.store.Events(ctx, c.CustomerID, c.ID)
 }
 
-// ListCheckouts is payments of an outcome, of any where it is empty, in the
-// order of time, behind the one with that id.
-func (e *Engine) ListCheckouts(ctx context.Context, outcome curfew.Outcome, after string, limit int) ([]curfew.Checkout, error) {
-	return e.store.ListCheckouts(ctx, outcome, after, limit)
+// ListCheckouts is the payments that the search chooses, in the order of time.
+func (e *Engine) ListCheckouts(ctx context.Context, s curfew.CheckoutSearch) ([]curfew.Checkout, error) {
+	return e.store.ListCheckouts(ctx, s)
 }
 
 // RefundCheckout makes a payment refund due for an operator, and cancels the
 // session that it pays for. What is refunded already, or about to be, stays.
 func (e *Engine) RefundCheckout(ctx context.Context, by curfew.Actor, idOrRef, reason string) (curfew.Checkout, error) {
-	return e.giveUpPayment(ctx, by, idOrRef, reason, curfew.RefundDue)
+	return e.giveUpPayment(ctx, idOrRef, leaving{to: curfew.RefundDue, why: reason, by: by})
 }
 
 // CloseRefund makes a payment refunded that an operator has given back without
-// Curfew. It asks no provider.
+// Curfew. It asks no provider. Conflict: a provider is being asked.
 func (e *Engine) CloseRefund(ctx context.Context, by curfew.Actor, idOrRef, reason string) (curfew.Checkout, error) {
-	return e.giveUpPayment(ctx, by, idOrRef, reason, curfew.Refunded)
+	return e.giveUpPayment(ctx, idOrRef, leaving{to: curfew.Refunded, why: reason, by: by, byHand: true})
 }
 
-func (e *Engine) giveUpPayment(ctx context.Context, by curfew.Actor, idOrRef, reason string, to curfew.Outcome) (curfew.Checkout, error) {
-	if reason == "" {
+func (e *Engine) giveUpPayment(ctx context.Context, idOrRef string, l leaving) (curfew.Checkout, error) {
+	if l.why == "" {
 		return curfew.Checkout{}, curfew.Errorf(curfew.Invalid, "a refund needs a reason: it is kept in the payment's history")
 	}
 	c, err := e.Checkout(ctx, idOrRef)
 	if err == nil {
-		c, err = e.leave(ctx, c.ID, leaving{to: to, why: reason, by: by})
+		c, err = e.leave(ctx, c.ID, l)
 	}
 	if err != nil {
 		return c, fmt.Errorf("refund %s: %w", idOrRef, err)
@@ -126,9 +137,32 @@ func (e *Engine) giveUpPayment(ctx context.Context, by curfew.Actor, idOrRef, re
 	return c, nil
 }
 
+// CreditCheckout lets a customer who forfeited a payment spend it after all. What
+// is credited already stays. Conflict: it is not forfeited, or paid for more
+// time, which no session could spend.
+func (e *Engine) CreditCheckout(ctx context.Context, by curfew.Actor, idOrRef, reason string) (curfew.Checkout, error) {
+	if reason == "" {
+		return curfew.Checkout{}, curfew.Errorf(curfew.Invalid, "a credit needs a reason: it is kept in the payment's history")
+	}
+	c, err := e.Checkout(ctx, idOrRef)
+	switch {
+	case err != nil || c.Outcome == curfew.Credited:
+		return c, err
+	case c.Outcome != curfew.Forfeited:
+		return c, curfew.Errorf(curfew.Conflict, "checkout %s is %s: only a forfeited one is credited by hand", c.ID, c.Outcome)
+	case e.policy.Plans[c.Plan].Extends:
+		return c, curfew.Errorf(curfew.Conflict, "checkout %s paid for more time, which no session can spend: refund it", c.ID)
+	}
+	now, err := e.store.ChangeCheckout(ctx, curfew.CheckoutChange{From: c, To: curfew.Credited, Reason: reason, Actor: by})
+	if err != nil {
+		return c, fmt.Errorf("credit %s: %w", idOrRef, err)
+	}
+	return now, nil
+}
+
 // FulfilHeld gives a held payment its session, or its turn where the customer's
 // slot is taken. Conflict: it is not held.
-func (e *Engine) FulfilHeld(ctx context.Context, by curfew.Actor, idOrRef string) (Fulfilment, error) {
+func (e *Engine) FulfilHeld(ctx context.Context, by curfew.Actor, idOrRef, reason string) (Fulfilment, error) {
 	c, err := e.Checkout(ctx, idOrRef)
 	if err != nil {
 		return Fulfilment{}, fmt.Errorf("fulfil %s: %w", idOrRef, err)
@@ -136,36 +170,37 @@ func (e *Engine) FulfilHeld(ctx context.Context, by curfew.Actor, idOrRef string
 	if c.CustomerID == curfew.Nobody {
 		return Fulfilment{}, curfew.Errorf(curfew.Conflict, "nobody knows whose payment %s is: assign it to its customer", idOrRef)
 	}
-	return e.repair(ctx, by, idOrRef, c.CustomerID, c.Plan)
+	return e.repair(ctx, idOrRef, curfew.Repair{CustomerID: c.CustomerID, Plan: c.Plan, Actor: by, Reason: reason})
 }
 
 // AssignHeld says what a held payment is for, and whose it is where nobody knew,
 // and fulfils it.
-func (e *Engine) AssignHeld(ctx context.Context, by curfew.Actor, idOrRef, customerID, plan string) (Fulfilment, error) {
+func (e *Engine) AssignHeld(ctx context.Context, by curfew.Actor, idOrRef, customerID, plan, reason string) (Fulfilment, error) {
 	if err := curfew.CheckID("customer id", customerID); err != nil {
 		return Fulfilment{}, err
 	}
-	return e.repair(ctx, by, idOrRef, customerID, plan)
+	return e.repair(ctx, idOrRef, curfew.Repair{CustomerID: customerID, Plan: plan, Actor: by, Reason: reason})
 }
 
-func (e *Engine) repair(ctx context.Context, by curfew.Actor, idOrRef, customerID, plan string) (Fulfilment, error) {
-	if _, err := e.plan(plan); err != nil {
+// repair fulfils a held payment by what the repair says of it.
+func (e *Engine) repair(ctx context.Context, idOrRef string, r curfew.Repair) (Fulfilment, error) {
+	if _, err := e.plan(r.Plan); err != nil {
 		return Fulfilment{}, err
 	}
+	r.Retry, r.Reason = e.policy.DeferTTL, cmp.Or(r.Reason, "repaired by hand")
 	for range tries {
 		c, err := e.Checkout(ctx, idOrRef)
 		if err != nil {
 			return Fulfilment{}, fmt.Errorf("repair %s: %w", idOrRef, err)
 		}
-		if repaired(c, customerID, plan) {
-			return e.retried(ctx, customerID, c.Ref)
+		if repaired(c, r) {
+			return e.retried(ctx, r.CustomerID, c.Ref)
 		}
-		if err := repairable(c, customerID); err != nil {
+		if err := repairable(c, r.CustomerID); err != nil {
 			return Fulfilment{}, err
 		}
-		_, err = e.store.Repair(ctx, curfew.Repair{
-			From: c, CustomerID: customerID, Plan: plan, Retry: e.policy.DeferTTL, Reason: "repaired by hand", Actor: by,
-		})
+		r.From = c
+		_, err = e.store.Repair(ctx, r)
 		if err != nil && !errors.Is(err, curfew.Conflict) {
 			return Fulfilment{}, fmt.Errorf("repair %s: %w", idOrRef, err)
 		}
@@ -174,8 +209,8 @@ func (e *Engine) repair(ctx context.Context, by curfew.Actor, idOrRef, customerI
 }
 
 // repaired: an earlier call did it, perhaps this one's, whose answer was lost.
-func repaired(c curfew.Checkout, customerID, plan string) bool {
-	return c.CustomerID == customerID && c.Plan == plan && (c.Outcome == curfew.Deferred || c.Outcome == curfew.Fulfilled)
+func repaired(c curfew.Checkout, r curfew.Repair) bool {
+	return c.CustomerID == r.CustomerID && c.Plan == r.Plan && (c.Outcome == curfew.Deferred || c.Outcome == curfew.Fulfilled)
 }
 
 func repairable(c curfew.Checkout, customerID string) error {

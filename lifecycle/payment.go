@@ -49,16 +49,26 @@ func (e *Engine) Receive(ctx context.Context, n curfew.Notice) error {
 }
 
 // receivePaid is the entry for a payment of a provider: the same one as for
-// everybody. A refund may have been told before; then there is no session.
+// everybody. What was told of its money before or meanwhile holds: whoever
+// writes second sees what the other wrote.
 func (e *Engine) receivePaid(ctx context.Context, p curfew.Payment) error {
 	if err := curfew.CheckRef("the payment's reference", p.Ref); err != nil {
 		return err
 	}
+	if err := e.take(ctx, p); err != nil {
+		return err
+	}
+	return e.heed(ctx, p.PaymentID)
+}
+
+// take lets a payment in, or records why it cannot be. One that was given back
+// before gets no session.
+func (e *Engine) take(ctx context.Context, p curfew.Payment) error {
 	back, err := e.repaid(ctx, p)
 	if err != nil {
 		return err
 	}
-	if back > 0 && back >= p.Amount {
+	if back.Covers(p.Amount, p.Currency) {
 		return e.record(ctx, p, curfew.Refunded, "it was given back before it was known")
 	}
 	if why := ownerless(p); why != "" {
@@ -68,18 +78,10 @@ func (e *Engine) receivePaid(ctx context.Context, p curfew.Payment) error {
 	switch {
 	case errors.Is(err, curfew.Invalid), errors.Is(err, curfew.NotFound):
 		return e.record(ctx, p, curfew.Held, err.Error())
-	case errors.Is(err, curfew.IdempotencyMismatch):
-		return e.seen(ctx, p)
-	case err != nil:
-		return err
-	case known:
+	case errors.Is(err, curfew.IdempotencyMismatch), err == nil && known:
 		return e.seen(ctx, p)
 	}
-	// Told meanwhile: whoever writes second sees what the other wrote.
-	if back, err = e.repaid(ctx, p); err != nil || back == 0 {
-		return err
-	}
-	return e.giveBack(ctx, p.PaymentID)
+	return err
 }
 
 // apply does what the payment is for, through the entry that a shop's report
@@ -160,17 +162,14 @@ func (e *Engine) seen(ctx context.Context, p curfew.Payment) error {
 		e.log.Warn("a provider tells a known payment otherwise; it stays as it is", "ref", p.Ref, "checkout", c.ID, "what", other)
 	}
 	if c.PaymentID == "" && p.PaymentID != "" && (other == "" || other == "amount") {
-		err = e.remark(ctx, c.ID, func(c curfew.Checkout) (curfew.Remark, bool) {
+		return e.remark(ctx, c.ID, func(c curfew.Checkout) (curfew.Remark, bool) {
 			return curfew.Remark{
 				Reason:    fmt.Sprintf("the provider told its payment of %d %s", p.Amount, strings.ToLower(p.Currency)),
 				PaymentID: p.PaymentID, Amount: max(p.Amount, 0), Currency: strings.ToLower(p.Currency),
 			}, c.PaymentID == ""
 		})
 	}
-	if err != nil || p.PaymentID == "" {
-		return err
-	}
-	return e.giveBack(ctx, p.PaymentID)
+	return nil
 }
 
 // differs names what a payment has otherwise than its checkout.
@@ -189,21 +188,16 @@ func differs(c curfew.Checkout, p curfew.Payment) string {
 	return strings.Join(what, ", ")
 }
 
-// repaid keeps and answers how much of a payment is known to have been given
-// back.
-func (e *Engine) repaid(ctx context.Context, p curfew.Payment) (int64, error) {
-	if p.PaymentID == "" {
-		return p.Refunded, nil
+// repaid keeps and answers what is known to have been given back of a payment.
+func (e *Engine) repaid(ctx context.Context, p curfew.Payment) (curfew.Repayment, error) {
+	r := curfew.Repayment{Amount: p.Refunded, Currency: strings.ToLower(p.Currency)}
+	switch {
+	case p.PaymentID == "":
+		return r, nil
+	case p.Refunded > 0:
+		return e.store.Repaid(ctx, p.PaymentID, r)
 	}
-	if p.Refunded > 0 {
-		r, err := e.store.Repaid(ctx, p.PaymentID, curfew.Repayment{Amount: p.Refunded, Currency: strings.ToLower(p.Currency)})
-		return r.Amount, err
-	}
-	r, err := e.store.Repayment(ctx, p.PaymentID)
-	if errors.Is(err, curfew.NotFound) {
-		return 0, nil
-	}
-	return r.Amount, err
+	return e.repayment(ctx, p.PaymentID)
 }
 
 // receiveRefunded keeps the refund, because its payment may not be known yet,
@@ -216,29 +210,20 @@ func (e *Engine) receiveRefunded(ctx context.Context, p curfew.Payment) error {
 	if _, err := e.repaid(ctx, p); err != nil {
 		return err
 	}
-	return e.giveBack(ctx, p.PaymentID)
+	return e.heed(ctx, p.PaymentID)
 }
 
-// receiveDisputed marks what a bank asks back: whether there is still something
-// to answer, a person must see.
+// receiveDisputed keeps what a bank asks back, because its payment may not be
+// known yet, and marks what is.
 func (e *Engine) receiveDisputed(ctx context.Context, p curfew.Payment) error {
-	all, err := e.store.PaidBy(ctx, p.PaymentID)
-	if err != nil {
+	if p.PaymentID == "" {
+		e.log.Warn("a provider tells a dispute of no payment", "ref", p.Ref)
+		return nil
+	}
+	if err := e.store.Dispute(ctx, p.PaymentID); err != nil {
 		return err
 	}
-	if len(all) == 0 {
-		e.log.Warn("a provider tells a dispute of a payment that is not known", "payment", p.PaymentID)
-	}
-	for _, c := range all {
-		err := e.remark(ctx, c.ID, func(c curfew.Checkout) (curfew.Remark, bool) {
-			const note = "the customer's bank disputes it: answer at the provider"
-			return curfew.Remark{Reason: note, Disputed: true}, c.DisputedAt.IsZero()
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return e.heed(ctx, p.PaymentID)
 }
 
 // remark notes something at a checkout, as it is then, unless say finds that it

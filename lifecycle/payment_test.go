@@ -118,22 +118,22 @@ func TestAnOperatorRepairsWhatIsHeld(t *testing.T) {
 		unplanned.Plan = "gold"
 		w.receive(paid(nobodys), paid(unplanned), paid(both))
 		for _, refused := range []error{
-			second(w.FulfilHeld(ctx, admin, "p1")), second(w.FulfilHeld(ctx, admin, "p2")),
-			second(w.AssignHeld(ctx, admin, "p2", "ada", "chat10")), second(w.AssignHeld(ctx, admin, "p1", "ada", "gold")),
-			second(w.AssignHeld(ctx, admin, "p1", "", "chat10")), second(w.FulfilHeld(ctx, admin, "p9")),
+			second(w.FulfilHeld(ctx, admin, "p1", "")), second(w.FulfilHeld(ctx, admin, "p2", "")),
+			second(w.AssignHeld(ctx, admin, "p2", "ada", "chat10", "")), second(w.AssignHeld(ctx, admin, "p1", "ada", "gold", "")),
+			second(w.AssignHeld(ctx, admin, "p1", "", "chat10", "")), second(w.FulfilHeld(ctx, admin, "p9", "")),
 		} {
 			if k := curfew.KindOf(refused); k != curfew.Conflict && k != curfew.Invalid && k != curfew.NotFound {
 				w.Errorf("a repair that cannot be: %v", refused)
 			}
 		}
 		for range 2 { // the second time it answers what it did
-			f := must(w.AssignHeld(ctx, admin, "p1", "ada", "chat10"))(w)
+			f := must(w.AssignHeld(ctx, admin, "p1", "ada", "chat10", ""))(w)
 			w.is(f.SessionID, curfew.Waiting, "", curfew.Pending, curfew.Fulfilled)
-			f = must(w.AssignHeld(ctx, admin, "p2", "bob", "video15"))(w)
+			f = must(w.AssignHeld(ctx, admin, "p2", "bob", "video15", ""))(w)
 			w.is(f.SessionID, curfew.Waiting, "", curfew.Pending, curfew.Fulfilled)
 		}
 		// A customer who is busy gets a turn.
-		f := must(w.AssignHeld(ctx, admin, "p3", "ada", "chat10"))(w)
+		f := must(w.AssignHeld(ctx, admin, "p3", "ada", "chat10", ""))(w)
 		if f.Outcome != curfew.Deferred || f.Blocker == nil {
 			w.Errorf("for a busy customer: %+v", f)
 		}
@@ -271,11 +271,11 @@ func TestAnOperatorRefundsWhateverItIs(t *testing.T) {
 		if _, err := w.Store.Slot(ctx, "max"); !errors.Is(err, curfew.NotFound) {
 			w.Errorf("max is busy still: %v", err)
 		}
-		list := must(w.ListCheckouts(ctx, curfew.RefundDue, "", 9))(w)
+		list := must(w.ListCheckouts(ctx, curfew.CheckoutSearch{Outcome: curfew.RefundDue, Limit: 9}))(w)
 		if len(list) != 6 || !slices.IsSortedFunc(list, func(a, b curfew.Checkout) int { return strings.Compare(a.ID, b.ID) }) {
 			w.Errorf("listed are %d", len(list))
 		}
-		owed := w.Health(ctx).Checkouts.Owed
+		owed := w.Health(ctx).Checkouts.Owed()
 		if owed["eur"] != 6*2900 {
 			w.Errorf("owed is %v", owed)
 		}
@@ -336,7 +336,9 @@ func TestMessagesOverALossyStoreHaveOneEffect(t *testing.T) {
 			}
 			until(func() error { return lossy.Receive(w.Context(), paid(p)) })
 			if i%3 == 0 {
-				until(func() error { return second(lossy.AssignHeld(w.Context(), admin, ref, fmt.Sprint("c", i), "chat10")) })
+				until(func() error {
+					return second(lossy.AssignHeld(w.Context(), admin, ref, fmt.Sprint("c", i), "chat10", ""))
+				})
 			}
 			w.outcome(ref, curfew.Fulfilled)
 			if i%2 == 0 {

@@ -120,19 +120,20 @@ func compare(c curfew.Checkout, p curfew.Payment) []DifferenceKind {
 	return kinds
 }
 
-// unpaidThere finds sessions that somebody said were paid, but the provider does
-// not: those that no message of the provider ever named. Ids begin with their
-// time, so the list begins where the window does.
+// unpaidThere finds what somebody said was paid, but the provider does not: what
+// no message of the provider ever named, whatever has become of it since, but
+// for what was given back. Ids begin with their time, so the list begins where
+// the window does.
 func (e *Engine) unpaidThere(ctx context.Context, there map[string]bool, r *Reconciliation) error {
 	after := idBefore(r.Since)
 	for {
-		page, err := e.store.ListCheckouts(ctx, curfew.Fulfilled, after, pageSize)
+		page, err := e.store.ListCheckouts(ctx, curfew.CheckoutSearch{After: after, Limit: pageSize})
 		if err != nil {
 			return err
 		}
 		for _, c := range page {
 			after = c.ID
-			if c.Ref == "" || c.Amount == 0 || c.PaymentID != "" || there[c.Ref] {
+			if c.Ref == "" || c.Amount == 0 || c.PaymentID != "" || c.Outcome == curfew.Refunded || there[c.Ref] {
 				continue
 			}
 			r.Differences = append(r.Differences, Difference{

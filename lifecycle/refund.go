@@ -79,18 +79,25 @@ func (e *Engine) wasFree(c curfew.Checkout) bool {
 	return c.Due() == 0 && (c.Ref == "" || c.PaymentID != "" || e.policy.Plans[c.Plan].Free())
 }
 
-// askProvider gives the money back, or finds that it was.
+// askProvider gives back what is due of a payment and has not been given back
+// yet, or finds that all of it was.
 func (e *Engine) askProvider(ctx context.Context, c curfew.Checkout) (curfew.Repayment, error) {
 	ctx, cancel := context.WithTimeout(ctx, providerPatience)
 	defer cancel()
+	look := e.repayment
 	if c.UpdatedAt.Sub(c.FirstTryAt) > keyLife {
-		back, err := e.givenBack(ctx, c.PaymentID)
-		if err != nil || back.Amount >= c.Due() {
-			return back, err
-		}
+		look = e.givenBack
+	}
+	back, err := look(ctx, c.PaymentID)
+	if err != nil || back.Covers(c.Due(), c.Currency) {
+		return back, err
+	}
+	left := c.Due()
+	if back.Covers(0, c.Currency) {
+		left -= back.Amount
 	}
 	return e.provider.Refund(ctx, curfew.RefundOrder{
-		Key: "refund:" + c.Ref, PaymentID: c.PaymentID, Amount: c.Due(), Currency: c.Currency,
+		Key: "refund:" + c.Ref, PaymentID: c.PaymentID, Amount: left, Currency: c.Currency,
 	})
 }
 
@@ -138,14 +145,23 @@ func refundWait(attempts int64) time.Duration {
 	return min(firstWait<<min(attempts, 6), longestWait)
 }
 
-// giveBack settles the checkouts of a payment by what is known to have been
-// given back of it.
-func (e *Engine) giveBack(ctx context.Context, paymentID string) error {
-	back, err := e.store.Repayment(ctx, paymentID)
+// repayment is what was told of a payment's money; nothing: its zero value.
+func (e *Engine) repayment(ctx context.Context, paymentID string) (curfew.Repayment, error) {
+	r, err := e.store.Repayment(ctx, paymentID)
 	if errors.Is(err, curfew.NotFound) {
+		return curfew.Repayment{}, nil
+	}
+	return r, err
+}
+
+// heed does to the checkouts of a payment what was told of its money: that it
+// was given back, or that the customer's bank asks for it.
+func (e *Engine) heed(ctx context.Context, paymentID string) error {
+	if paymentID == "" {
 		return nil
 	}
-	if err != nil {
+	told, err := e.repayment(ctx, paymentID)
+	if err != nil || told.Amount == 0 && !told.Disputed {
 		return err
 	}
 	all, err := e.store.PaidBy(ctx, paymentID)
@@ -153,25 +169,49 @@ func (e *Engine) giveBack(ctx context.Context, paymentID string) error {
 		return err
 	}
 	for _, c := range all {
-		if err := e.giveBackOne(ctx, c, back); err != nil {
-			return fmt.Errorf("give %s back: %w", c.Ref, err)
+		if err := e.heedOne(ctx, c, told); err != nil {
+			return fmt.Errorf("heed what was told of %s: %w", c.Ref, err)
 		}
 	}
 	return nil
 }
 
-// giveBackOne makes a checkout refunded where all was given back that is due,
-// and else notes how much it was.
-func (e *Engine) giveBackOne(ctx context.Context, c curfew.Checkout, back curfew.Repayment) error {
+func (e *Engine) heedOne(ctx context.Context, c curfew.Checkout, told curfew.Repayment) error {
+	if told.Disputed {
+		if err := e.disputed(ctx, c); err != nil {
+			return err
+		}
+	}
+	if told.Amount == 0 {
+		return nil
+	}
+	return e.giveBack(ctx, c, told)
+}
+
+// disputed marks what a bank asks back: whether there is still something to
+// answer, a person must see.
+func (e *Engine) disputed(ctx context.Context, c curfew.Checkout) error {
+	return e.remark(ctx, c.ID, func(c curfew.Checkout) (curfew.Remark, bool) {
+		const note = "the customer's bank disputes it: answer at the provider"
+		return curfew.Remark{Reason: note, Disputed: true}, c.DisputedAt.IsZero()
+	})
+}
+
+// giveBack makes a checkout refunded where all was given back that is due, and
+// else notes how much it was.
+func (e *Engine) giveBack(ctx context.Context, c curfew.Checkout, back curfew.Repayment) error {
 	due := c.Amount
 	if c.Outcome == curfew.RefundDue || c.Outcome == curfew.Refunding {
 		due = c.Due()
 	}
-	if back.Amount >= due {
+	if back.Covers(due, c.Currency) {
 		_, err := e.leave(ctx, c.ID, leaving{to: curfew.Refunded, why: "the provider gave it back", by: provided})
 		return err
 	}
-	note := fmt.Sprintf("%d of %d %s were given back", back.Amount, c.Amount, cmp.Or(back.Currency, c.Currency))
+	note := fmt.Sprintf("%d of %d %s were given back", back.Amount, c.Amount, c.Currency)
+	if !back.Covers(0, c.Currency) {
+		note = fmt.Sprintf("%d %s were given back of %d %s: compare them at the provider", back.Amount, back.Currency, c.Amount, c.Currency)
+	}
 	return e.remark(ctx, c.ID, func(c curfew.Checkout) (curfew.Remark, bool) {
 		return curfew.Remark{Note: note, Reason: note}, c.Note != note && c.Outcome != curfew.Refunded
 	})

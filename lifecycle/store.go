@@ -103,9 +103,8 @@ type Payments interface {
 	Checkout(ctx context.Context, id string) (curfew.Checkout, error)
 	// PaidBy is the checkouts of a provider's payment, oldest first.
 	PaidBy(ctx context.Context, paymentID string) ([]curfew.Checkout, error)
-	// ListCheckouts is those of an outcome, in the order of their ids, which is
-	// that of time, behind an id; an empty outcome means all.
-	ListCheckouts(ctx context.Context, outcome curfew.Outcome, after string, limit int) ([]curfew.Checkout, error)
+	// ListCheckouts is those that the search chooses, in its order.
+	ListCheckouts(ctx context.Context, s curfew.CheckoutSearch) ([]curfew.Checkout, error)
 	// Remark writes an event of a checkout whose outcome stays.
 	Remark(ctx context.Context, r curfew.Remark) (curfew.Checkout, error)
 	// Repair makes a held checkout deferred, with its customer and plan.
@@ -120,7 +119,9 @@ type Refunds interface {
 	// Repaid keeps that so much of a payment was given back, in all, and returns
 	// the most that was ever told.
 	Repaid(ctx context.Context, paymentID string, r curfew.Repayment) (curfew.Repayment, error)
-	// Repayment is what Repaid kept. NotFound: nothing.
+	// Dispute keeps that the customer's bank asked for a payment back.
+	Dispute(ctx context.Context, paymentID string) error
+	// Repayment is what Repaid and Dispute kept. NotFound: nothing.
 	Repayment(ctx context.Context, paymentID string) (curfew.Repayment, error)
 }
 

@@ -1,7 +1,9 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -103,9 +105,13 @@ const countCheckouts = `SELECT status, sum(n)::bigint FROM curfew.tallies WHERE 
 			WHERE c.outcome = o.outcome AND c.outcome IN ('deferred', 'held', 'refund_due', 'refunding')
 			ORDER BY c.created_at, c.id LIMIT 1) waits
 		UNION ALL SELECT min(c.created_at) FROM curfew.checkouts c WHERE c.money_due) oldest
-	UNION ALL SELECT 'owed ' || c.currency, sum(CASE
-			WHEN c.outcome IN ('refund_due', 'refunding') AND c.refund_amount > 0 THEN c.refund_amount ELSE c.amount END)::bigint
-		FROM curfew.checkouts c WHERE c.outcome IN (` + waits + `) GROUP BY c.currency
+	UNION ALL SELECT k.name || t.outcome || ' ' || t.currency, CASE k.name WHEN 'amount ' THEN t.amount ELSE t.n END
+		FROM (VALUES ('amount '), ('count ')) k (name), (
+			SELECT c.outcome, c.currency, count(*) AS n, sum(CASE
+				WHEN c.outcome IN ('refund_due', 'refunding') AND c.refund_amount > 0 THEN c.refund_amount ELSE c.amount END)::bigint AS amount
+			FROM curfew.checkouts c WHERE c.outcome IN (` + waits + `) GROUP BY c.outcome, c.currency
+			UNION ALL SELECT 'credited', c.currency, count(*), sum(c.amount)::bigint
+			FROM curfew.checkouts c WHERE c.outcome = 'credited' GROUP BY c.currency) t
 	UNION ALL SELECT 'failing', count(*) FROM curfew.checkouts WHERE outcome IN ('refund_due', 'refunding') AND attempts >= $1
 	UNION ALL SELECT 'overdue', count(*) FROM curfew.checkouts
 		WHERE outcome IN ('refund_due', 'refunding') AND coalesce(first_try_at, updated_at) < now() - $2::interval
@@ -120,18 +126,26 @@ func (s *Store) CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, er
 	return curfew.CheckoutFigures{
 		ByOutcome: by(n, curfew.Outcomes()), MoneyDue: n["money due"],
 		OldestUnsettled: time.Duration(n["oldest"]) * time.Microsecond,
-		Owed:            owed(n), Failing: n["failing"], Overdue: n["overdue"], Disputed: n["disputed"],
+		Totals:          totals(n), Failing: n["failing"], Overdue: n["overdue"], Disputed: n["disputed"],
 	}, nil
 }
 
-// owed picks the totals by currency.
-func owed(n map[string]int) map[string]int64 {
-	all := make(map[string]int64)
-	for name, amount := range n {
-		if currency, ok := strings.CutPrefix(name, "owed "); ok {
-			all[currency] = int64(amount)
+// totals picks those by outcome and currency.
+func totals(n map[string]int) []curfew.CheckoutTotal {
+	var all []curfew.CheckoutTotal
+	for name, count := range n {
+		of, ok := strings.CutPrefix(name, "count ")
+		if !ok {
+			continue
 		}
+		outcome, currency, _ := strings.Cut(of, " ")
+		all = append(all, curfew.CheckoutTotal{
+			Outcome: curfew.Outcome(outcome), Currency: currency, Amount: int64(n["amount "+of]), Count: count,
+		})
 	}
+	slices.SortFunc(all, func(a, b curfew.CheckoutTotal) int {
+		return cmp.Or(slices.Index(curfew.Outcomes(), a.Outcome)-slices.Index(curfew.Outcomes(), b.Outcome), cmp.Compare(a.Currency, b.Currency))
+	})
 	return all
 }
 

@@ -49,10 +49,12 @@ func TestMigrationsAreListedWithoutAWrite(t *testing.T) {
 	before, err := w.store.Migrations(t.Context())
 	w.must(err)
 	w.same("schemas", w.only(`SELECT count(*) FROM pg_namespace WHERE nspname = 'curfew'`), "0")
-	for i, m := range before {
-		if m.Number != int64(i+1) || !m.AppliedAt.IsZero() || !strings.Contains(m.SQL, " TABLE ") || strings.Contains(m.SQL, "+goose") {
+	last := int64(0)
+	for _, m := range before {
+		if m.Number <= last || !m.AppliedAt.IsZero() || !strings.Contains(m.SQL, " TABLE ") || strings.Contains(m.SQL, "+goose") {
 			t.Errorf("migration %d %s applied %s:\n%s", m.Number, m.Name, m.AppliedAt, m.SQL)
 		}
+		last = m.Number
 	}
 	done, err := w.store.Migrate(t.Context())
 	w.must(err)

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -28,28 +29,42 @@ func (s *Store) PaidBy(ctx context.Context, paymentID string) ([]curfew.Checkout
 	return all, wrap(err, "checkouts of payment %s", paymentID)
 }
 
-// What waits for something has an index of its own rows; the rest is walked by
-// id.
+// A customer's are found by the key and an address's by its index; what waits
+// for something has an index of its own rows; the rest is walked by id.
 const (
-	listCheckouts  = selectCheckout + ` WHERE c.id > $1::uuid AND ($2 = '' OR c.outcome = $2) ORDER BY c.id LIMIT $3`
-	listUnsettled  = selectCheckout + ` WHERE c.id > $1::uuid AND c.outcome = $2 AND c.outcome IN (` + waits + `) ORDER BY c.id LIMIT $3`
-	waits          = `'deferred', 'held', 'refund_due', 'refunding'`
+	listCheckouts  = selectCheckout + chosen + inOrder
+	listOfCustomer = selectCheckout + chosen + ` AND c.customer_id = $4` + inOrder
+	listOfEmail    = selectCheckout + chosen + ` AND ($4 = '' OR c.customer_id = $4)
+		AND lower(c.email COLLATE "C") = lower($5::text COLLATE "C") AND c.email <> ''` + inOrder
+	listUnsettled = selectCheckout + ` WHERE c.id > $1::uuid AND c.outcome = $2 AND c.outcome IN (` + waits + `)` + inOrder
+	chosen        = ` WHERE c.id > $1::uuid AND ($2 = '' OR c.outcome = $2)`
+	inOrder       = ` ORDER BY c.id LIMIT $3`
+	waits         = `'deferred', 'held', 'refund_due', 'refunding'`
+
 	beforeEveryone = `00000000-0000-0000-0000-000000000000`
 )
 
-// ListCheckouts is those of an outcome, behind an id.
-func (s *Store) ListCheckouts(ctx context.Context, outcome curfew.Outcome, after string, limit int) ([]curfew.Checkout, error) {
-	sql := listCheckouts
-	switch outcome {
-	case curfew.Deferred, curfew.Held, curfew.RefundDue, curfew.Refunding:
-		sql = listUnsettled
-	}
+// ListCheckouts is those that the search chooses.
+func (s *Store) ListCheckouts(ctx context.Context, q curfew.CheckoutSearch) ([]curfew.Checkout, error) {
+	after := q.After
 	if !isID(after) {
 		after = beforeEveryone
 	}
-	all, err := many(ctx, s, scanCheckout, sql, after, outcome, limit)
+	sql, args := listCheckouts, []any{after, q.Outcome, q.Limit}
+	switch {
+	case q.Email != "":
+		sql, args = listOfEmail, append(args, q.CustomerID, q.Email)
+	case q.CustomerID != "":
+		sql, args = listOfCustomer, append(args, q.CustomerID)
+	case slices.Contains(unsettled, q.Outcome):
+		sql = listUnsettled
+	}
+	all, err := many(ctx, s, scanCheckout, sql, args...)
 	return all, wrap(err, "list checkouts")
 }
+
+// unsettled is the outcomes that wait for something.
+var unsettled = []curfew.Outcome{curfew.Deferred, curfew.Held, curfew.RefundDue, curfew.Refunding}
 
 // What waits for something keeps the time since when it does.
 const remarkCheckout = `UPDATE curfew.checkouts c SET

@@ -20,14 +20,18 @@ func (s *Store) Refundable(ctx context.Context, limit int) ([]curfew.Checkout, e
 
 const (
 	keepRepayment = `INSERT INTO curfew.payment_repayments AS p (payment_id, amount, currency) VALUES ($1, $2, $3)
-	ON CONFLICT (payment_id) DO UPDATE SET amount = GREATEST(p.amount, excluded.amount)
-	RETURNING p.amount, p.currency`
-	selectRepayment = `SELECT amount, currency FROM curfew.payment_repayments WHERE payment_id = $1`
+	ON CONFLICT (payment_id) DO UPDATE SET amount = GREATEST(p.amount, excluded.amount),
+		currency = excluded.currency
+	RETURNING ` + repaymentColumns
+	keepDispute = `INSERT INTO curfew.payment_repayments AS p (payment_id, amount, disputed_at) VALUES ($1, 0, now())
+	ON CONFLICT (payment_id) DO UPDATE SET disputed_at = coalesce(p.disputed_at, excluded.disputed_at)`
+	selectRepayment  = `SELECT ` + repaymentColumns + ` FROM curfew.payment_repayments p WHERE p.payment_id = $1`
+	repaymentColumns = `p.amount, p.currency, p.disputed_at IS NOT NULL`
 )
 
 func scanRepayment(row pgx.CollectableRow) (curfew.Repayment, error) {
 	var r curfew.Repayment
-	err := row.Scan(&r.Amount, &r.Currency)
+	err := row.Scan(&r.Amount, &r.Currency, &r.Disputed)
 	return r, err
 }
 
@@ -37,7 +41,13 @@ func (s *Store) Repaid(ctx context.Context, paymentID string, r curfew.Repayment
 	return kept, wrap(err, "keep a repayment of %s", paymentID)
 }
 
-// Repayment is what Repaid kept.
+// Dispute keeps that a payment is asked back by the customer's bank.
+func (s *Store) Dispute(ctx context.Context, paymentID string) error {
+	_, err := s.pool.Exec(ctx, keepDispute, paymentID)
+	return wrap(err, "keep a dispute of %s", paymentID)
+}
+
+// Repayment is what Repaid and Dispute kept.
 func (s *Store) Repayment(ctx context.Context, paymentID string) (curfew.Repayment, error) {
 	r, err := one(ctx, s, scanRepayment, selectRepayment, paymentID)
 	return r, orMissing(err, curfew.Errorf(curfew.NotFound, "nothing of payment %q was given back", paymentID))

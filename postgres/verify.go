@@ -20,7 +20,7 @@ var columns = map[string]string{
 	"session_requests": "customer_id id session_id mechanic_id customer_name status created_at ended_at",
 	"checkouts": "customer_id id ref plan amount currency email name metadata outcome version session_id retry_until money_due " +
 		"created_at updated_at refund_amount payment_id refund_id attempts next_at first_try_at disputed_at note",
-	"payment_repayments": "payment_id amount currency at",
+	"payment_repayments": "payment_id amount currency at disputed_at",
 	"payment_refs":       "ref customer_id checkout_id plan",
 	"idempotency_keys":   "customer_id key checkout_id session_id created_at",
 	"mechanic_slots":     "mechanic_id customer_id session_id created_at",
@@ -37,7 +37,7 @@ var indexes = map[string]string{
 	"sessions":         "sessions_pkey sessions_one_open sessions_deadline sessions_id sessions_one_open_a_checkout",
 	"session_requests": "session_requests_pkey session_requests_one_open session_requests_session session_requests_queue session_requests_id",
 	"checkouts": "checkouts_pkey checkouts_unsettled checkouts_credits checkouts_retry checkouts_money_due checkouts_refunds checkouts_payment " +
-		"checkouts_disputed checkouts_id",
+		"checkouts_disputed checkouts_id checkouts_email checkouts_credit_totals",
 	"payment_repayments": "payment_repayments_pkey",
 	"payment_refs":       "payment_refs_pkey",
 	"idempotency_keys":   "idempotency_keys_pkey",

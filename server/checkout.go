@@ -79,13 +79,17 @@ func (s *Server) listCheckouts(ctx context.Context, c call, _ *named) (*answered
 func checkoutsJSON(checkouts []curfew.Checkout) api.Checkouts {
 	all := api.Checkouts{Checkouts: make([]api.Checkout, len(checkouts))}
 	for i, c := range checkouts {
-		all.Checkouts[i] = api.Checkout{
-			ID: c.ID, PaymentRef: c.Ref, Plan: c.Plan, Amount: c.Amount, Currency: c.Currency,
-			Outcome: string(c.Outcome), SessionID: c.SessionID, RetryUntil: c.RetryUntil.UTC(), RefundAmount: refund(c),
-			CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(),
-		}
+		all.Checkouts[i] = checkoutJSON(c)
 	}
 	return all
+}
+
+func checkoutJSON(c curfew.Checkout) api.Checkout {
+	return api.Checkout{
+		ID: c.ID, PaymentRef: c.Ref, Plan: c.Plan, Amount: c.Amount, Currency: c.Currency,
+		Outcome: string(c.Outcome), SessionID: c.SessionID, RetryUntil: c.RetryUntil.UTC(), RefundAmount: refund(c),
+		CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(),
+	}
 }
 
 // refund is what is given back of a payment, where something is.
@@ -95,4 +99,134 @@ func refund(c curfew.Checkout) *int64 {
 		return &c.RefundAmount
 	}
 	return nil
+}
+
+type checkoutSelection struct {
+	Outcome    string `query:"outcome" enum:"fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited" doc:"Only these"`
+	CustomerID string `query:"customerId" doc:"Only this customer's"`
+	Email      string `query:"email" maxLength:"320" doc:"Only those paid with this address, whatever the case of its letters"`
+	After      string `query:"after" maxLength:"200" doc:"The nextCursor of the page before"`
+	Limit      int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"The length of a page"`
+}
+
+// search is the selection in lifecycle's words, one longer than its page.
+func (s checkoutSelection) search() (curfew.CheckoutSearch, error) {
+	q := curfew.CheckoutSearch{
+		Outcome: curfew.Outcome(s.Outcome), CustomerID: s.CustomerID, Email: s.Email, After: s.After, Limit: s.Limit + 1,
+	}
+	if s.After != canonical(s.After) {
+		return q, malformed("after is none that Curfew gave: leave it out for the first page")
+	}
+	if s.CustomerID != "" {
+		if err := curfew.CheckID("customerId", s.CustomerID); err != nil {
+			return q, err
+		}
+	}
+	return q, plain("email", s.Email)
+}
+
+func (s *Server) findCheckouts(ctx context.Context, _ call, in *checkoutSelection) (*answered[api.CheckoutPage], error) {
+	search, err := in.search()
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.engine.ListCheckouts(ctx, search)
+	if err != nil {
+		return nil, err
+	}
+	var page api.CheckoutPage
+	if len(found) > in.Limit {
+		found = found[:in.Limit]
+		page.NextCursor = &found[in.Limit-1].ID
+	}
+	page.Checkouts = CheckoutsJSON(found)
+	return okay(page, nil)
+}
+
+func (s *Server) readCheckout(ctx context.Context, c call, _ *named) (*answered[api.CheckoutDetail], error) {
+	checkout, err := s.engine.Checkout(ctx, c.id)
+	if err != nil {
+		return nil, err
+	}
+	events, err := s.engine.CheckoutEvents(ctx, checkout)
+	return okay(CheckoutJSON(checkout, events), err)
+}
+
+type repair struct {
+	ID   string `path:"id"`
+	Body api.Repair
+}
+
+func (s *Server) fulfilHeld(ctx context.Context, c call, in *repair) (*answered[api.Fulfilment], error) {
+	if err := plain("reason", in.Body.Reason); err != nil {
+		return nil, err
+	}
+	f, err := s.engine.FulfilHeld(ctx, c.actor, c.id, in.Body.Reason)
+	return okay(FulfilmentJSON(f), err)
+}
+
+type assignment struct {
+	ID   string `path:"id"`
+	Body api.Assignment
+}
+
+func (s *Server) assignHeld(ctx context.Context, c call, in *assignment) (*answered[api.Fulfilment], error) {
+	b := in.Body
+	if err := plain("reason", b.Reason); err != nil {
+		return nil, err
+	}
+	f, err := s.engine.AssignHeld(ctx, c.actor, c.id, b.CustomerID, b.Plan, b.Reason)
+	return okay(FulfilmentJSON(f), err)
+}
+
+type refunding struct {
+	ID   string `path:"id"`
+	Body api.Refund
+}
+
+func (s *Server) refundCheckout(ctx context.Context, c call, in *refunding) (*answered[api.CheckoutDetail], error) {
+	if err := plain("reason", in.Body.Reason); err != nil {
+		return nil, err
+	}
+	refund := s.engine.RefundCheckout
+	if in.Body.ByHand {
+		refund = s.engine.CloseRefund
+	}
+	checkout, err := refund(ctx, c.actor, c.id, in.Body.Reason)
+	return okay(CheckoutJSON(checkout, nil), err)
+}
+
+type crediting struct {
+	ID   string `path:"id"`
+	Body api.Credit
+}
+
+func (s *Server) creditCheckout(ctx context.Context, c call, in *crediting) (*answered[api.CheckoutDetail], error) {
+	if err := plain("reason", in.Body.Reason); err != nil {
+		return nil, err
+	}
+	checkout, err := s.engine.CreditCheckout(ctx, c.actor, c.id, in.Body.Reason)
+	return okay(CheckoutJSON(checkout, nil), err)
+}
+
+// CheckoutsJSON is payments as the API shows them to operators.
+func CheckoutsJSON(checkouts []curfew.Checkout) []api.CheckoutDetail {
+	all := make([]api.CheckoutDetail, len(checkouts))
+	for i, c := range checkouts {
+		all[i] = CheckoutJSON(c, nil)
+	}
+	return all
+}
+
+// CheckoutJSON is a payment as the API shows it to operators.
+func CheckoutJSON(c curfew.Checkout, events []curfew.Event) api.CheckoutDetail {
+	d := api.CheckoutDetail{
+		Checkout: checkoutJSON(c), CustomerID: c.CustomerID, Email: c.Email, Name: c.Name, Metadata: c.Metadata,
+		PaymentID: c.PaymentID, RefundID: c.RefundID, Attempts: c.Attempts, NextAt: c.NextAt.UTC(),
+		DisputedAt: c.DisputedAt.UTC(), Note: c.Note, Events: eventsJSON(events).Events,
+	}
+	if c.CustomerID == curfew.Nobody {
+		d.CustomerID = ""
+	}
+	return d
 }

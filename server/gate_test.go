@@ -53,6 +53,12 @@ var who = map[string][cells]int{
 	"GET /api/debug/cleanup-sessions":           {401, 403, 403, 403, 403, 403, 200, 403},
 	"POST /api/debug/cleanup-sessions":          {401, 403, 403, 403, 403, 403, 200, 403},
 	"GET /api/debug/cleanup-runs":               {401, 403, 403, 403, 403, 403, 200, 403},
+	"GET /api/debug/checkouts":                  {401, 403, 403, 403, 403, 403, 200, 403},
+	"GET /api/debug/checkouts/{id}":             {401, 403, 403, 403, 403, 403, 200, 403},
+	"POST /api/debug/checkouts/{id}/fulfil":     {401, 403, 403, 403, 403, 403, 200, 403},
+	"POST /api/debug/checkouts/{id}/assign":     {401, 403, 403, 403, 403, 403, 200, 403},
+	"POST /api/debug/checkouts/{id}/refund":     {401, 403, 403, 403, 403, 403, 200, 403},
+	"POST /api/debug/checkouts/{id}/credit":     {401, 403, 403, 403, 403, 403, 409, 403},
 	"GET /api/debug/session-health":             {401, 403, 403, 403, 403, 403, 200, 200},
 }
 
@@ -61,6 +67,7 @@ type scene struct {
 	h                  *house
 	n                  int64
 	session, request   string
+	checkout           string
 	customer, mechanic string
 }
 
@@ -72,8 +79,11 @@ func newScene(h *house) *scene {
 	s.customer, s.mechanic = fmt.Sprintf("customer-%d", s.n), fmt.Sprintf("assigned-%d", s.n)
 	f := h.fulfilled(s.customer)
 	s.session, s.request = f.SessionID, f.RequestID
+	paid, err := h.admin().Checkouts(h.Context(), s.customer)
+	must(h.T, err)
+	s.checkout = paid.Checkouts[0].ID
 	former := h.as(curfew.Mechanic, fmt.Sprintf("former-%d", s.n))
-	_, err := former.Accept(h.Context(), s.request)
+	_, err = former.Accept(h.Context(), s.request)
 	must(h.T, err)
 	_, err = former.Release(h.Context(), s.request)
 	must(h.T, err)
@@ -123,6 +133,8 @@ func (s *scene) path(pattern string, missing bool) string {
 		id = s.customer
 	case strings.Contains(pattern, "/mechanics/"):
 		id = s.request
+	case strings.Contains(pattern, "/debug/checkouts/"):
+		id = s.checkout
 	}
 	return strings.Replace(pattern, "{id}", id, 1)
 }
@@ -136,6 +148,10 @@ func (s *scene) body(method, pattern string, c cell) string {
 		return fmt.Sprintf(`{"paymentRef":"gate-%d","customerId":"buyer-%d","plan":"chat10"}`, s.n, s.n)
 	case strings.HasSuffix(pattern, "/extend"):
 		return fmt.Sprintf(`{"plan":"more15","paymentRef":"more-%d"}`, s.n)
+	case strings.HasSuffix(pattern, "/assign"):
+		return fmt.Sprintf(`{"customerId":%q,"plan":"chat10","reason":"found"}`, s.customer)
+	case strings.HasSuffix(pattern, "/refund"), strings.HasSuffix(pattern, "/credit"):
+		return `{"reason":"goodwill"}`
 	case pattern == "/api/sessions" && c == own:
 		return `{"plan":"free"}`
 	case pattern == "/api/sessions":

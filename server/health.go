@@ -74,7 +74,15 @@ func checkoutHealth(f *curfew.CheckoutFigures) api.CheckoutHealth {
 	}
 	by, _ := figures(curfew.Outcomes(), f.ByOutcome)
 	oldest := int64(f.OldestUnsettled / time.Second)
-	return api.CheckoutHealth{ByOutcome: by, OldestUnsettledSeconds: &oldest, Owed: f.Owed}
+	return api.CheckoutHealth{ByOutcome: by, OldestUnsettledSeconds: &oldest, Owed: f.Owed(), Totals: totals(f.Totals)}
+}
+
+func totals(of []curfew.CheckoutTotal) []api.CheckoutTotal {
+	all := make([]api.CheckoutTotal, len(of))
+	for i, t := range of {
+		all[i] = api.CheckoutTotal{Outcome: string(t.Outcome), Currency: t.Currency, Amount: t.Amount, Count: t.Count}
+	}
+	return all
 }
 
 // figures has every status, those the vocabulary does not know too, and their

@@ -16,6 +16,7 @@ import (
 )
 
 const (
+	payments  = "GET /api/debug/checkouts"
 	checkouts = "POST /api/checkouts"
 	cleanups  = "POST /api/debug/cleanup-sessions"
 	good      = `{"paymentRef":"p","customerId":"c","plan":"chat10"`
@@ -88,6 +89,23 @@ var badInput = map[string]struct {
 	"a cursor nobody gave":     {"GET /api/debug/cleanup-runs?cursor=x", ``, nil, 400, "invalid", "cursor"},
 	"an unknown rule to see":   {"GET /api/debug/cleanup-sessions?rules=all", ``, nil, 422, "invalid", "all"},
 	"a negative age to see":    {"GET /api/debug/cleanup-sessions?maxAgeMinutes=-1", ``, nil, 422, "invalid", "maxAgeMinutes"},
+	"an outcome nobody has":    {payments + "?outcome=paid", ``, nil, 422, "invalid", "outcome"},
+	"payments behind nothing":  {payments + "?after=x", ``, nil, 400, "invalid", "after"},
+	"S07: payments, all":       {payments + "?limit=101", ``, nil, 422, "invalid", "limit"},
+	"a customer of no id":      {payments + "?customerId=a%0Ab", ``, nil, 422, "invalid", "customerId"},
+	"an address of 321":        {payments + "?email=" + strings.Repeat("x", 321), ``, nil, 422, "invalid", "email"},
+	"NUL in an address":        {payments + "?email=a%00b", ``, nil, 422, "invalid", "email"},
+	"a payment nobody made":    {payments + "/p-nobody", ``, nil, 404, "not_found", "p-nobody"},
+	"S06: %00 in a reference":  {payments + "/%00", ``, nil, 404, "not_found", ""},
+	"a refund without a why":   {"POST /api/debug/checkouts/p/refund", `{}`, nil, 422, "invalid", "reason"},
+	"a refund for nothing":     {"POST /api/debug/checkouts/p/refund", `{"reason":""}`, nil, 422, "invalid", "reason"},
+	"a refund's why, spoilt":   {"POST /api/debug/checkouts/p/refund", `{"reason":"a\nb"}`, nil, 422, "invalid", "reason"},
+	"a refund of so much":      {"POST /api/debug/checkouts/p/refund", `{"reason":"r","amount":1}`, nil, 400, "invalid", "amount"},
+	"a refund nobody can make": {"POST /api/debug/checkouts/p/refund", `{"reason":"r"}`, nil, 404, "not_found", ""},
+	"a credit without a why":   {"POST /api/debug/checkouts/p/credit", ``, nil, 422, "invalid", "reason"},
+	"assigned to nobody":       {"POST /api/debug/checkouts/p/assign", `{"plan":"chat10","reason":"r"}`, nil, 422, "invalid", "customerId"},
+	"assigned without a why":   {"POST /api/debug/checkouts/p/assign", `{"plan":"chat10","customerId":"c"}`, nil, 422, "invalid", "reason"},
+	"assigned to no plan":      {"POST /api/debug/checkouts/p/assign", `{"plan":"gold","customerId":"c","reason":"r"}`, nil, 422, "invalid", "gold"},
 	"S60: a key of 1 kB":       {"POST /api/sessions", `{"plan":"free","customerId":"c"}`, []string{"Idempotency-Key: " + strings.Repeat("k", 1024)}, 422, "invalid", "Idempotency-Key"},
 	// S01, S03: the envelope.
 	"S03: a form":               {checkouts, good + `}`, []string{"Content-Type: application/x-www-form-urlencoded"}, 415, "unsupported_media_type", `Content-Type: application/json`},

@@ -101,6 +101,7 @@ var (
 	requestsGauge  = gauge("curfew_requests", "Requests.", "status")
 	checkoutsGauge = gauge("curfew_checkouts", "Payments by their present outcome.", "outcome")
 	owedGauge      = gauge("curfew_checkouts_owed", "What payments that wait for something amount to, in minor units.", "currency")
+	amountGauge    = gauge("curfew_checkouts_amount", "What payments that wait for something or are credited amount to, in minor units.", "outcome", "currency")
 	problemsGauge  = gauge("curfew_health_problems", "What health finds wrong.", "code", "severity")
 	sweptGauge     = gauge("curfew_sweeper_last_success_timestamp_seconds", "When a sweep last succeeded.")
 	repeatedGauge  = gauge("curfew_customers_blocked_repeatedly", "Customers refused again and again.")
@@ -113,7 +114,7 @@ func gauge(name, help string, labels ...string) *prometheus.Desc {
 // Describe implements prometheus.Collector.
 func (gauges) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		sessionsGauge, staleGauge, veryStaleGauge, orphanedGauge, requestsGauge, checkoutsGauge, owedGauge,
+		sessionsGauge, staleGauge, veryStaleGauge, orphanedGauge, requestsGauge, checkoutsGauge, owedGauge, amountGauge,
 		problemsGauge, sweptGauge, repeatedGauge,
 	} {
 		to <- d
@@ -139,8 +140,11 @@ func (g gauges) Collect(to chan<- prometheus.Metric) {
 	}
 	if r.Checkouts != nil {
 		emitAll(emit, checkoutsGauge, curfew.Outcomes(), r.Checkouts.ByOutcome)
-		for currency, amount := range r.Checkouts.Owed {
+		for currency, amount := range r.Checkouts.Owed() {
 			emit(owedGauge, float64(amount), currency)
+		}
+		for _, t := range r.Checkouts.Totals {
+			emit(amountGauge, float64(t.Amount), string(t.Outcome), t.Currency)
 		}
 	}
 	if r.Repeated != nil {

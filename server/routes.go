@@ -28,6 +28,12 @@ func (s *Server) routes() []route {
 		at(get, "/api/debug/cleanup-sessions", allow(nobodys, a), "previewCleanup", "What a cleanup would change", s.previewCleanup).within(cleanupTimeout),
 		at(post, "/api/debug/cleanup-sessions", allow(nobodys, a), "runCleanup", "Clean up, or store a preview", s.runCleanup).within(cleanupTimeout),
 		at(get, "/api/debug/cleanup-runs", allow(nobodys, a), "listRuns", "The record of cleanups", s.listRuns),
+		at(get, "/api/debug/checkouts", allow(nobodys, a), "findCheckouts", "Payments, oldest first", s.findCheckouts),
+		at(get, "/api/debug/checkouts/{id}", allow(nobodys, a), "readCheckout", "A payment with its history, by its id or its reference", s.readCheckout),
+		at(post, "/api/debug/checkouts/{id}/fulfil", allow(nobodys, a), "fulfilHeld", "Give a held payment its session", s.fulfilHeld),
+		at(post, "/api/debug/checkouts/{id}/assign", allow(nobodys, a), "assignHeld", "Say whose a held payment is, and fulfil it", s.assignHeld),
+		at(post, "/api/debug/checkouts/{id}/refund", allow(nobodys, a), "refundCheckout", "Make a payment refund due", s.refundCheckout),
+		at(post, "/api/debug/checkouts/{id}/credit", allow(nobodys, a), "creditCheckout", "Credit a forfeited payment", s.creditCheckout),
 		at(get, "/api/debug/session-health", allow(nobodys, a, sv), "sessionHealth", "How healthy everything is", s.sessionHealth).answers(200, 503),
 	}
 }

@@ -1,9 +1,11 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -125,9 +127,14 @@ UNION ALL SELECT 'oldest', min(at) FROM (
             WHERE c.outcome IN ('deferred', 'held', 'refund_due', 'refunding') AND c.outcome = waits.column1) AS at
     FROM (VALUES ('deferred'), ('held'), ('refund_due'), ('refunding')) AS waits
     UNION ALL SELECT min(created_at) FROM checkouts WHERE money_due)
-UNION ALL SELECT 'owed ' || currency,
-    sum(CASE WHEN outcome IN ('refund_due', 'refunding') AND refund_amount > 0 THEN refund_amount ELSE amount END)
-    FROM checkouts WHERE outcome IN (` + waits + `) GROUP BY currency
+UNION ALL SELECT kind.column1 || total.outcome || ' ' || total.currency,
+    CASE kind.column1 WHEN 'amount ' THEN total.amount ELSE total.n END
+    FROM (VALUES ('amount '), ('count ')) AS kind, (
+    SELECT outcome, currency, count(*) AS n, sum(CASE
+        WHEN outcome IN ('refund_due', 'refunding') AND refund_amount > 0 THEN refund_amount ELSE amount END) AS amount
+    FROM checkouts WHERE outcome IN (` + waits + `) GROUP BY outcome, currency
+    UNION ALL SELECT 'credited', currency, count(*), sum(amount)
+    FROM checkouts INDEXED BY checkouts_credit_totals WHERE outcome = 'credited' GROUP BY currency) AS total
 UNION ALL SELECT 'failing', count(*) FROM checkouts WHERE outcome IN ('refund_due', 'refunding') AND attempts >= $1
 UNION ALL SELECT 'overdue', count(*) FROM checkouts
     WHERE outcome IN ('refund_due', 'refunding') AND coalesce(first_try_at, updated_at) < $2
@@ -142,20 +149,28 @@ func (s *Store) CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, er
 	}
 	f := curfew.CheckoutFigures{
 		ByOutcome: byName(n, curfew.Outcomes()), MoneyDue: n["money due"],
-		Owed: owed(n), Failing: n["failing"], Overdue: n["overdue"], Disputed: n["disputed"],
+		Totals: totals(n), Failing: n["failing"], Overdue: n["overdue"], Disputed: n["disputed"],
 	}
 	f.OldestUnsettled = age(now, n["oldest"])
 	return f, nil
 }
 
-// owed picks the totals by currency.
-func owed(n map[string]int) map[string]int64 {
-	all := make(map[string]int64)
-	for name, amount := range n {
-		if currency, ok := strings.CutPrefix(name, "owed "); ok {
-			all[currency] = int64(amount)
+// totals picks those by outcome and currency.
+func totals(n map[string]int) []curfew.CheckoutTotal {
+	var all []curfew.CheckoutTotal
+	for name, count := range n {
+		of, ok := strings.CutPrefix(name, "count ")
+		if !ok {
+			continue
 		}
+		outcome, currency, _ := strings.Cut(of, " ")
+		all = append(all, curfew.CheckoutTotal{
+			Outcome: curfew.Outcome(outcome), Currency: currency, Amount: int64(n["amount "+of]), Count: count,
+		})
 	}
+	slices.SortFunc(all, func(a, b curfew.CheckoutTotal) int {
+		return cmp.Or(slices.Index(curfew.Outcomes(), a.Outcome)-slices.Index(curfew.Outcomes(), b.Outcome), cmp.Compare(a.Currency, b.Currency))
+	})
 	return all
 }
 

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/curfewhq/curfew"
 )
@@ -29,28 +30,40 @@ func (s *Store) PaidBy(ctx context.Context, paymentID string) ([]curfew.Checkout
 	return all, nil
 }
 
-// What waits for something has an index of its own rows; the rest is walked by
-// id.
+// A customer's are found by the key and an address's by its index; what waits
+// for something has an index of its own rows; the rest is walked by id.
 const (
-	listCheckoutsSQL = `SELECT ` + checkoutColumns + ` FROM checkouts WHERE id > $1 AND ($2 = '' OR outcome = $2) ORDER BY id LIMIT $3`
+	listCheckoutsSQL  = `SELECT ` + checkoutColumns + ` FROM checkouts INDEXED BY checkouts_id` + chosen + inOrder
+	listOfCustomerSQL = `SELECT ` + checkoutColumns + ` FROM checkouts` + chosen + ` AND customer_id = $4` + inOrder
+	listOfEmailSQL    = `SELECT ` + checkoutColumns + ` FROM checkouts INDEXED BY checkouts_email` + chosen + `
+AND ($4 = '' OR customer_id = $4) AND lower(email) = lower($5) AND email <> ''` + inOrder
 	listUnsettledSQL = `SELECT ` + checkoutColumns + ` FROM checkouts INDEXED BY checkouts_unsettled
-WHERE id > $1 AND outcome = $2 AND outcome IN (` + waits + `) ORDER BY id LIMIT $3`
-	waits = `'deferred', 'held', 'refund_due', 'refunding'`
+WHERE id > $1 AND outcome = $2 AND outcome IN (` + waits + `)` + inOrder
+	chosen  = ` WHERE id > $1 AND ($2 = '' OR outcome = $2)`
+	inOrder = ` ORDER BY id LIMIT $3`
+	waits   = `'deferred', 'held', 'refund_due', 'refunding'`
 )
 
-// ListCheckouts is those of an outcome, behind an id.
-func (s *Store) ListCheckouts(ctx context.Context, outcome curfew.Outcome, after string, limit int) ([]curfew.Checkout, error) {
-	query := listCheckoutsSQL
-	switch outcome {
-	case curfew.Deferred, curfew.Held, curfew.RefundDue, curfew.Refunding:
+// ListCheckouts is those that the search chooses.
+func (s *Store) ListCheckouts(ctx context.Context, q curfew.CheckoutSearch) ([]curfew.Checkout, error) {
+	query, args := listCheckoutsSQL, []any{q.After, string(q.Outcome), q.Limit}
+	switch {
+	case q.Email != "":
+		query, args = listOfEmailSQL, append(args, q.CustomerID, q.Email)
+	case q.CustomerID != "":
+		query, args = listOfCustomerSQL, append(args, q.CustomerID)
+	case slices.Contains(unsettled, q.Outcome):
 		query = listUnsettledSQL
 	}
-	all, err := list(ctx, s.reader, scanCheckout, query, after, string(outcome), limit)
+	all, err := list(ctx, s.reader, scanCheckout, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list checkouts: %w", err)
 	}
 	return all, nil
 }
+
+// unsettled is the outcomes that wait for something.
+var unsettled = []curfew.Outcome{curfew.Deferred, curfew.Held, curfew.RefundDue, curfew.Refunding}
 
 // What waits for something keeps the time since when it does.
 const remarkSQL = `

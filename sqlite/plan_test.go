@@ -40,6 +40,10 @@ func TestPlans(t *testing.T) {
 		"sessions are counted without reading them":           {sessionFiguresSQL, "SCAN sessions USING COVERING INDEX sessions_deadline"},
 		"requests are counted among the open":                 {requestFiguresSQL, "SCAN session_requests USING COVERING INDEX session_requests_queue"},
 		"checkouts are not counted":                           {checkoutFiguresSQL, "SEARCH tallies"},
+		"credits are summed without reading them":             {checkoutFiguresSQL, "SCAN checkouts USING COVERING INDEX checkouts_credit_totals"},
+		"a customer's payments are found by the customer":     {listOfCustomerSQL, "SEARCH checkouts USING INDEX sqlite_autoindex_checkouts_1 (customer_id=? AND id>?)"},
+		"payments are found by their address, in order":       {listOfEmailSQL, "SEARCH checkouts USING INDEX checkouts_email (<expr>=? AND id>?)"},
+		"payments are listed by their id":                     {listCheckoutsSQL, "SEARCH checkouts USING INDEX checkouts_id (id>?)"},
 		"refusals are counted within the window":              {repeatedSQL, "SEARCH refusals USING COVERING INDEX refusals_at (at>?)"},
 	} {
 		t.Run(name, func(t *testing.T) {

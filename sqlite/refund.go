@@ -23,14 +23,18 @@ func (s *Store) Refundable(ctx context.Context, limit int) ([]curfew.Checkout, e
 const (
 	keepRepaymentSQL = `
 INSERT INTO payment_repayments (payment_id, amount, currency, at) VALUES ($1, $2, $3, $4)
-ON CONFLICT (payment_id) DO UPDATE SET amount = max(amount, excluded.amount)
-RETURNING amount, currency`
-	repaymentSQL = `SELECT amount, currency FROM payment_repayments WHERE payment_id = $1`
+ON CONFLICT (payment_id) DO UPDATE SET amount = max(amount, excluded.amount), currency = excluded.currency
+RETURNING ` + repaymentColumns
+	keepDisputeSQL = `
+INSERT INTO payment_repayments (payment_id, amount, disputed_at, at) VALUES ($1, 0, $2, $2)
+ON CONFLICT (payment_id) DO UPDATE SET disputed_at = coalesce(disputed_at, excluded.disputed_at)`
+	repaymentSQL     = `SELECT ` + repaymentColumns + ` FROM payment_repayments WHERE payment_id = $1`
+	repaymentColumns = `amount, currency, disputed_at IS NOT NULL`
 )
 
 func scanRepayment(r row) (curfew.Repayment, error) {
 	var v curfew.Repayment
-	err := r.Scan(number(&v.Amount), text(&v.Currency))
+	err := r.Scan(number(&v.Amount), text(&v.Currency), &v.Disputed)
 	return v, err
 }
 
@@ -47,7 +51,19 @@ func (s *Store) Repaid(ctx context.Context, paymentID string, r curfew.Repayment
 	return v, nil
 }
 
-// Repayment is what Repaid kept.
+// Dispute keeps that a payment is asked back by the customer's bank.
+func (s *Store) Dispute(ctx context.Context, paymentID string) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		_, err := tx.exec(ctx, keepDisputeSQL, paymentID, micros(tx.now))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("keep a dispute of %s: %w", paymentID, err)
+	}
+	return nil
+}
+
+// Repayment is what Repaid and Dispute kept.
 func (s *Store) Repayment(ctx context.Context, paymentID string) (curfew.Repayment, error) {
 	r, err := one(ctx, s.reader, scanRepayment, repaymentSQL, paymentID)
 	if err != nil {

@@ -23,7 +23,7 @@ func TestLesson02_WhatTheSchemaLacksIsNamed(t *testing.T) {
 		"an index":              {"DROP INDEX sessions_deadline", []string{"lacks index sessions_deadline:"}},
 		"a trigger that counts": {"DROP TRIGGER tally_sessions_updated", []string{"lacks trigger tally_sessions_updated:"}},
 		"everything at once": {
-			"DROP INDEX sessions_id; DROP INDEX runs_newest; ALTER TABLE checkouts DROP COLUMN email",
+			"DROP INDEX sessions_id; DROP INDEX runs_newest; DROP INDEX checkouts_email; ALTER TABLE checkouts DROP COLUMN email",
 			[]string{"index sessions_id", "index runs_newest", "column checkouts.email"},
 		},
 		"a pending migration":      {"DELETE FROM curfew_migrations WHERE version_id = 2", []string{"older", "1 of ", "run `curfew migrate`"}},

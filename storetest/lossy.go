@@ -128,8 +128,8 @@ func (l *Lossy) PaidBy(ctx context.Context, paymentID string) ([]curfew.Checkout
 }
 
 // ListCheckouts does the work and may lose the answer.
-func (l *Lossy) ListCheckouts(ctx context.Context, outcome curfew.Outcome, after string, limit int) ([]curfew.Checkout, error) {
-	return told[[]curfew.Checkout](l)(l.store.ListCheckouts(ctx, outcome, after, limit))
+func (l *Lossy) ListCheckouts(ctx context.Context, s curfew.CheckoutSearch) ([]curfew.Checkout, error) {
+	return told[[]curfew.Checkout](l)(l.store.ListCheckouts(ctx, s))
 }
 
 // Remark does the work and may lose the answer.
@@ -150,6 +150,11 @@ func (l *Lossy) Refundable(ctx context.Context, limit int) ([]curfew.Checkout, e
 // Repaid does the work and may lose the answer.
 func (l *Lossy) Repaid(ctx context.Context, paymentID string, r curfew.Repayment) (curfew.Repayment, error) {
 	return told[curfew.Repayment](l)(l.store.Repaid(ctx, paymentID, r))
+}
+
+// Dispute does the work and may lose the answer.
+func (l *Lossy) Dispute(ctx context.Context, paymentID string) error {
+	return l.done(l.store.Dispute(ctx, paymentID))
 }
 
 // Repayment does the work and may lose the answer.

@@ -13,6 +13,7 @@ var payments = contract{
 	"a recorded reference is claimed":                        recordsOnce,
 	"a checkout is found by its id, and by its payment":      findsCheckout,
 	"checkouts are listed in the order of time":              listsCheckouts,
+	"checkouts are found by their customer and e-mail":       searchesCheckouts,
 	"a remark is an event, and leaves the outcome":           remarks,
 	"a missed remark changes nothing":                        missesRemark,
 	"a repaired payment goes over with its history":          repairs,
@@ -109,9 +110,46 @@ func listsCheckouts(s *scene) {
 		{curfew.Fulfilled, "", 9, []curfew.Checkout{paid}},
 		{curfew.Refunded, "", 9, nil},
 	} {
-		got, err := s.Store.ListCheckouts(s.Context(), want.outcome, want.after, want.limit)
+		got, err := s.Store.ListCheckouts(s.Context(), curfew.CheckoutSearch{Outcome: want.outcome, After: want.after, Limit: want.limit})
 		s.must(err)
 		s.same("the list of "+string(want.outcome), got, want.list)
+	}
+}
+
+func searchesCheckouts(s *scene) {
+	mailed := func(customer, email string) curfew.Checkout {
+		c := unrecorded(customer, curfew.Held)
+		c.Email = email
+		r, err := s.Store.Record(s.Context(), c, shop, "recorded")
+		s.must(err)
+		return r.Checkout
+	}
+	first, second := mailed("ada", "Ada@Example.org"), mailed("bob", "ada@example.ORG")
+	moved := s.move(mailed("ada", "ada@example.org"), curfew.RefundDue)
+	unmailed, other := mailed("ada", ""), mailed("ada", "ada@example.orgx")
+	for sentence, c := range map[string]struct {
+		search curfew.CheckoutSearch
+		want   []curfew.Checkout
+	}{
+		"whatever the case":         {curfew.CheckoutSearch{Email: "aDA@example.org"}, []curfew.Checkout{first, second, moved}},
+		"an address and outcome":    {curfew.CheckoutSearch{Email: "ada@example.org", Outcome: curfew.Held}, []curfew.Checkout{first, second}},
+		"an address and customer":   {curfew.CheckoutSearch{Email: "ada@example.org", CustomerID: "ada"}, []curfew.Checkout{first, moved}},
+		"an address, a page behind": {curfew.CheckoutSearch{Email: "ada@example.org", After: first.ID}, []curfew.Checkout{second, moved}},
+		"a customer":                {curfew.CheckoutSearch{CustomerID: "ada"}, []curfew.Checkout{first, moved, unmailed, other}},
+		"a customer and outcome":    {curfew.CheckoutSearch{CustomerID: "ada", Outcome: curfew.RefundDue}, []curfew.Checkout{moved}},
+		"a customer, a page behind": {curfew.CheckoutSearch{CustomerID: "ada", After: moved.ID}, []curfew.Checkout{unmailed, other}},
+		"an address nobody has":     {curfew.CheckoutSearch{Email: "%"}, nil},
+		"a customer nobody knows":   {curfew.CheckoutSearch{CustomerID: "cyd"}, nil},
+		"part of an address":        {curfew.CheckoutSearch{Email: "ada"}, nil},
+	} {
+		c.search.Limit = 9
+		got, err := s.Store.ListCheckouts(s.Context(), c.search)
+		s.must(err)
+		s.same(sentence, got, c.want)
+		c.search.Limit = 1
+		got, err = s.Store.ListCheckouts(s.Context(), c.search)
+		s.must(err)
+		s.same(sentence+", one", got, c.want[:min(1, len(c.want))])
 	}
 }
 

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -13,7 +14,8 @@ var refunds = contract{
 	"an attempt is counted, and kept from others for a while": attempts,
 	"who waits longest is refunded first":                     refundableOrder,
 	"the most that was given back is kept":                    keepsRepayments,
-	"what is owed is summed by currency":                      sumsOwed,
+	"a dispute is kept, before and after what was given back": keepsDisputes,
+	"what waits or is credited is summed by currency":         sumsTotals,
 	"refunds that fail or are overdue are counted":            countsRefunds,
 }
 
@@ -98,18 +100,54 @@ func keepsRepayments(s *scene) {
 	}
 }
 
-func sumsOwed(s *scene) {
-	s.same("owed", s.checkoutFigures().Owed, map[string]int64{})
-	for i, outcome := range []curfew.Outcome{curfew.Held, curfew.Held, curfew.Refunded} {
+func keepsDisputes(s *scene) {
+	for _, id := range []string{"pi-1", "pi-2"} {
+		if id == "pi-2" { // the refund is told first
+			_, err := s.Store.Repaid(s.Context(), id, curfew.Repayment{Amount: 500, Currency: "eur"})
+			s.must(err)
+		}
+		for range 2 {
+			s.must(s.Store.Dispute(s.Context(), id))
+		}
+		got, err := s.Store.Repayment(s.Context(), id)
+		s.must(err)
+		want := map[string]curfew.Repayment{"pi-1": {Disputed: true}, "pi-2": {Disputed: true, Amount: 500, Currency: "eur"}}[id]
+		s.same("disputed", got, want)
+		got, err = s.Store.Repaid(s.Context(), id, curfew.Repayment{Amount: 900, Currency: "eur"})
+		s.must(err)
+		s.same("given back later", got, curfew.Repayment{Disputed: true, Amount: 900, Currency: "eur"})
+	}
+}
+
+func sumsTotals(s *scene) {
+	s.same("of nothing", s.checkoutFigures().Totals, []curfew.CheckoutTotal(nil))
+	for i, outcome := range []curfew.Outcome{curfew.Held, curfew.Held, curfew.Held, curfew.Refunded} {
 		c := unrecorded("ada", outcome)
-		c.Amount, c.Currency = int64(1000+i), []string{"eur", "chf", "eur"}[i]
+		c.Amount, c.Currency = int64(1000+i), []string{"eur", "chf", "eur", "eur"}[i]
 		_, err := s.Store.Record(s.Context(), c, shop, "recorded")
 		s.must(err)
 	}
+	currency := func(c curfew.Checkout, refund int, currency string) {
+		s.exec(fmt.Sprintf("UPDATE {checkouts} SET amount = 990, refund_amount = %d, currency = '%s' WHERE id = $1", refund, currency), c.ID)
+	}
 	share := s.move(s.credited("bob"), curfew.RefundDue)
-	s.exec("UPDATE {checkouts} SET refund_amount = 7, currency = 'eur' WHERE id = $1", share.ID)
-	s.credited("cyd")
-	s.same("owed", s.checkoutFigures().Owed, map[string]int64{"eur": 1007, "chf": 1001})
+	currency(share, 7, "eur")
+	currency(s.move(s.move(s.credited("dan"), curfew.RefundDue), curfew.Refunding), 0, "eur")
+	currency(s.credited("cyd"), 0, "eur")
+	currency(s.credited("eve"), 0, "eur")
+	currency(s.credited("fay"), 0, "")
+	currency(s.deferred("bob", time.Hour), 0, "usd")
+	got := s.checkoutFigures()
+	s.same("totals", got.Totals, []curfew.CheckoutTotal{
+		{Outcome: curfew.Deferred, Currency: "usd", Amount: 990, Count: 1},
+		{Outcome: curfew.Held, Currency: "chf", Amount: 1001, Count: 1},
+		{Outcome: curfew.Held, Currency: "eur", Amount: 2002, Count: 2},
+		{Outcome: curfew.Credited, Currency: "", Amount: 990, Count: 1},
+		{Outcome: curfew.Credited, Currency: "eur", Amount: 1980, Count: 2},
+		{Outcome: curfew.RefundDue, Currency: "eur", Amount: 7, Count: 1},
+		{Outcome: curfew.Refunding, Currency: "eur", Amount: 990, Count: 1},
+	})
+	s.same("owed", got.Owed(), map[string]int64{"eur": 2999, "chf": 1001, "usd": 990})
 	s.same("its share", s.checkout("bob", share.ID).Due(), int64(7))
 }
 
@@ -128,5 +166,5 @@ func countsRefunds(s *scene) {
 	s.exec("UPDATE {checkouts} SET first_try_at = "+s.past(2*time.Hour)+" WHERE id = $1", due.ID)
 	s.same("overdue", s.checkoutFigures().Overdue, 1)
 	s.refundStep(curfew.CheckoutChange{From: s.checkout("ada", due.ID), To: curfew.Refunded})
-	s.same("figures", s.checkoutFigures(), curfew.CheckoutFigures{}, cmpopts.IgnoreFields(curfew.CheckoutFigures{}, "ByOutcome"))
+	s.same("figures", s.checkoutFigures(), curfew.CheckoutFigures{}, cmpopts.IgnoreFields(curfew.CheckoutFigures{}, "ByOutcome", "Totals"))
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/server"
 )
 
 // checkoutsCommand is what operators do about payments.
@@ -16,6 +17,7 @@ type checkoutsCommand struct {
 	Fulfil fulfilCheckout `cmd:"" help:"Give a held payment its session."`
 	Refund refundCheckout `cmd:"" help:"Make a payment refund due; a session that it pays for is cancelled."`
 	Assign assignCheckout `cmd:"" help:"Say whose a held payment is and what for, and fulfil it."`
+	Credit creditCheckout `cmd:"" help:"Let a customer spend a forfeited payment after all."`
 }
 
 // pageOfCheckouts is how many are read at once.
@@ -23,6 +25,8 @@ const pageOfCheckouts = 100
 
 type listCheckouts struct {
 	Outcome  []string `placeholder:"OUTCOME" help:"Only these: fulfilled, deferred, held, credited, refund_due, refunding, refunded, forfeited."`
+	Customer string   `placeholder:"ID" help:"Only this customer's, of every outcome."`
+	Email    string   `placeholder:"ADDRESS" help:"Only those paid with this address, of every outcome."`
 	Disputed bool     `help:"Only those that the customer's bank disputes, of whatever outcome."`
 	Limit    int      `default:"100" help:"At most so many, the oldest."`
 	JSON     bool     `help:"Print JSON."`
@@ -62,7 +66,7 @@ func (c *listCheckouts) outcomes() ([]curfew.Outcome, error) {
 	switch {
 	case len(outcomes) > 0:
 		return outcomes, nil
-	case c.Disputed:
+	case c.Disputed || c.Customer != "" || c.Email != "":
 		return []curfew.Outcome{""}, nil
 	}
 	return []curfew.Outcome{curfew.Held, curfew.RefundDue, curfew.Refunding, curfew.Deferred}, nil
@@ -79,13 +83,14 @@ func parseOutcome(text string) (curfew.Outcome, error) {
 
 func (c *listCheckouts) list(ctx context.Context, engine *lifecycle.Engine, outcome curfew.Outcome) ([]curfew.Checkout, error) {
 	var all []curfew.Checkout
-	for after := ""; ; {
-		page, err := engine.ListCheckouts(ctx, outcome, after, pageOfCheckouts)
+	search := curfew.CheckoutSearch{Outcome: outcome, CustomerID: c.Customer, Email: c.Email, Limit: pageOfCheckouts}
+	for {
+		page, err := engine.ListCheckouts(ctx, search)
 		if err != nil {
 			return nil, err
 		}
 		for _, checkout := range page {
-			after = checkout.ID
+			search.After = checkout.ID
 			if c.Disputed && checkout.DisputedAt.IsZero() {
 				continue
 			}
@@ -101,11 +106,7 @@ func (c *listCheckouts) list(ctx context.Context, engine *lifecycle.Engine, outc
 
 func (c *listCheckouts) print(term terminal, all []curfew.Checkout) error {
 	if c.JSON {
-		views := make([]checkoutView, len(all))
-		for i, checkout := range all {
-			views[i] = viewOf(checkout)
-		}
-		return term.json(map[string]any{"checkouts": views})
+		return term.json(map[string]any{"checkouts": server.CheckoutsJSON(all)})
 	}
 	if len(all) == 0 {
 		term.printf("None.\n")
@@ -144,11 +145,7 @@ func (c *showCheckout) Run(ctx context.Context, s *settings, term terminal) erro
 
 func (c *showCheckout) print(term terminal, k curfew.Checkout, events []curfew.Event) error {
 	if c.JSON {
-		view := viewOf(k)
-		for _, e := range events {
-			view.Events = append(view.Events, eventView{e.Number, e.From, e.To, e.Actor.String(), e.Reason, e.At})
-		}
-		return term.json(view)
+		return term.json(server.CheckoutJSON(k, events))
 	}
 	printCheckout(term, k)
 	term.printf("\n")
@@ -192,12 +189,13 @@ func printCheckout(term terminal, k curfew.Checkout) {
 
 type fulfilCheckout struct {
 	Checkout string `arg:"" help:"Its id, or the payment's reference."`
+	Reason   string `placeholder:"TEXT" help:"Kept in the payment's history."`
 }
 
 // Run gives a held payment its session.
 func (c *fulfilCheckout) Run(ctx context.Context, s *settings, term terminal) error {
 	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Engine) error {
-		f, err := engine.FulfilHeld(ctx, operator(), c.Checkout)
+		f, err := engine.FulfilHeld(ctx, operator(), c.Checkout, c.Reason)
 		return printFulfilment(term, f, err)
 	})
 }
@@ -206,12 +204,13 @@ type assignCheckout struct {
 	Checkout string `arg:"" help:"Its id, or the payment's reference."`
 	Customer string `required:"" placeholder:"ID" help:"Whose it is."`
 	Plan     string `required:"" placeholder:"NAME" help:"What it is for."`
+	Reason   string `placeholder:"TEXT" help:"Kept in the payment's history."`
 }
 
 // Run says whose a held payment is, and fulfils it.
 func (c *assignCheckout) Run(ctx context.Context, s *settings, term terminal) error {
 	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Engine) error {
-		f, err := engine.AssignHeld(ctx, operator(), c.Checkout, c.Customer, c.Plan)
+		f, err := engine.AssignHeld(ctx, operator(), c.Checkout, c.Customer, c.Plan, c.Reason)
 		return printFulfilment(term, f, err)
 	})
 }
@@ -244,6 +243,23 @@ func (c *refundCheckout) Run(ctx context.Context, s *settings, term terminal) er
 			refund = engine.CloseRefund
 		}
 		k, err := refund(ctx, operator(), c.Checkout, c.Reason)
+		if err != nil {
+			return asUsage(err)
+		}
+		printCheckout(term, k)
+		return nil
+	})
+}
+
+type creditCheckout struct {
+	Checkout string `arg:"" help:"Its id, or the payment's reference."`
+	Reason   string `required:"" placeholder:"TEXT" help:"Kept in the payment's history."`
+}
+
+// Run credits a forfeited payment.
+func (c *creditCheckout) Run(ctx context.Context, s *settings, term terminal) error {
+	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Engine) error {
+		k, err := engine.CreditCheckout(ctx, operator(), c.Checkout, c.Reason)
 		if err != nil {
 			return asUsage(err)
 		}

@@ -123,7 +123,7 @@ func books(t *testing.T, url, dir string) map[string]curfew.Checkout {
 		t.Fatal(err)
 	}
 	defer func() { _ = db.Close() }() // only read
-	all, err := db.ListCheckouts(t.Context(), "", "", 10**payments)
+	all, err := db.ListCheckouts(t.Context(), curfew.CheckoutSearch{Limit: 10 * *payments})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -141,6 +142,15 @@ func filtersNarrow(w *tab) {
 	w.click("button[type=reset]")
 	w.wait("#preview-said:empty", idle)
 
+	// Every rule that ends or begins something has its box.
+	var rules []string
+	for _, rule := range curfew.Rules() {
+		rules = append(rules, string(rule.Name))
+	}
+	if diff := cmp.Diff(rules, evaluated[[]string](w, "[...document.querySelectorAll('[name=rules]')].map((c) => c.value)")); diff != "" {
+		w.Error("the boxes differ (-rules +page):", diff)
+	}
+
 	// Somebody who is not overdue may be ended early, with a reason.
 	w.write("[name=customerId]", "katherine")
 	w.write("[name=maxAgeMinutes]", "1")
@@ -179,6 +189,7 @@ func problemsAreShown(w *tab) {
 	}
 	w.says("#state", "need attention")
 	w.says("#health .repeated", "katherine")
+	w.says("#health .totals", "deferred", "3", "€45.00")
 	w.click("#health .copy")
 	w.wait("#health .copy.done")
 }

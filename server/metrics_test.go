@@ -79,6 +79,31 @@ func TestTheFigures(t *testing.T) {
 	}
 }
 
+func TestMoneyIsSummedByOutcomeAndCurrency(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.held("ada", "cs_1", "")
+	h.held("bob", "cs_2", "")
+	_, err := h.admin().RefundCheckout(t.Context(), "cs_2", api.Refund{Reason: "goodwill"})
+	must(t, err)
+	figures := h.figures()
+	for name, want := range map[string]string{
+		`curfew_checkouts_amount{currency="eur",outcome="held"}`:       "2900",
+		`curfew_checkouts_amount{currency="eur",outcome="refund_due"}`: "2900",
+		`curfew_checkouts_owed{currency="eur"}`:                        "5800",
+	} {
+		if figures[name] != want {
+			t.Errorf("%s is %q, want %s", name, figures[name], want)
+		}
+	}
+	health, err := h.admin().Health(t.Context())
+	must(t, err)
+	want := []api.CheckoutTotal{{Outcome: "held", Currency: "eur", Amount: 2900, Count: 1}, {Outcome: "refund_due", Currency: "eur", Amount: 2900, Count: 1}}
+	if !slices.Equal(health.Checkouts.Totals, want) {
+		t.Errorf("health sums %+v", health.Checkouts.Totals)
+	}
+}
+
 // The names are the contract's, all of them and no others. Deliveries have
 // figures once there are deliveries.
 func TestTheFiguresAreTheContracts(t *testing.T) {

@@ -1,11 +1,11 @@
 // The health report: what is wrong first, then the figures.
 
-import { copier, h, id, quiet } from "./dom.js";
-import { count, moment, since, span } from "./format.js";
+import { copier, h, id, quiet, table } from "./dom.js";
+import { count, moment, money, since, span } from "./format.js";
 
 /** healthReport is the whole report as nodes. */
 export function healthReport(report) {
-  return [findings(report), facts(report), repeated(report)];
+  return [findings(report), facts(report), totals(report), repeated(report)];
 }
 
 function findings({ findings: all, problems, health, recommendations }) {
@@ -84,6 +84,16 @@ function group(name, pairs) {
 }
 
 const known = (value) => value !== null && value !== undefined;
+
+// What waits for something or is credited; nothing is shown where nothing does.
+function totals({ checkouts }) {
+  const all = checkouts?.totals;
+  if (!all?.length) return null;
+  return h("div", { class: "totals" },
+    h("h3", {}, "Money that waits"),
+    table("Money that waits", ["Outcome", "Payments", "Amount"],
+      all.map((t) => [t.outcome.replaceAll("_", " "), t.count.toLocaleString("en"), money(t.amount, t.currency)])));
+}
 
 function repeated({ customers }) {
   const all = customers?.blockedRepeatedly;

@@ -199,7 +199,7 @@ func TestClient_NoAnswerIsNotAFailure(t *testing.T) {
 		faults stripetest.Faults
 		change func(*stripe.ClientOptions)
 		says   string
-		done   int
+		most   int // that the ledger may have by then
 	}{
 		"nobody is there":   {stripetest.Faults{}, func(o *stripe.ClientOptions) { o.BaseURL = nobody }, "could not be reached", 0},
 		"the line was cut":  {stripetest.Faults{Cut: 1}, func(*stripe.ClientOptions) {}, "did not answer", 1},
@@ -213,7 +213,7 @@ func TestClient_NoAnswerIsNotAFailure(t *testing.T) {
 			if !errors.Is(err, curfew.Unavailable) || !strings.Contains(err.Error(), row.says) || strings.Contains(err.Error(), "v1/refunds") {
 				t.Errorf("it says %v", err)
 			}
-			if len(fake.Refunds()) != row.done {
+			if len(fake.Refunds()) > row.most {
 				t.Errorf("the ledger has %+v", fake.Refunds())
 			}
 			fake.SetFaults(stripetest.Faults{})
@@ -249,12 +249,13 @@ func TestClient_NobodyIsSentElsewhere(t *testing.T) {
 func TestClient_HalfAnAnswerIsNone(t *testing.T) {
 	t.Parallel()
 	for sentence, row := range map[string]struct {
-		after func(*http.Request)
-		says  string
+		after    func(*http.Request)
+		patience time.Duration
+		says     string
 	}{
-		"the line was cut in the middle":    {func(*http.Request) { panic(http.ErrAbortHandler) }, "did not answer"},
-		"the rest does not come in time":    {func(r *http.Request) { <-r.Context().Done() }, "in time"},
-		"the rest is not what was promised": {func(*http.Request) {}, "not Stripe's API"},
+		"the line was cut in the middle":    {func(*http.Request) { panic(http.ErrAbortHandler) }, time.Minute, "did not answer"},
+		"the rest does not come in time":    {func(r *http.Request) { <-r.Context().Done() }, 500 * time.Millisecond, "in time"},
+		"the rest is not what was promised": {func(*http.Request) {}, time.Minute, "not Stripe's API"},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
@@ -265,7 +266,7 @@ func TestClient_HalfAnAnswerIsNone(t *testing.T) {
 				row.after(r)
 			}))
 			t.Cleanup(server.Close)
-			c, err := stripe.NewClient(stripe.ClientOptions{APIKey: "sk", BaseURL: server.URL, Timeout: 500 * time.Millisecond})
+			c, err := stripe.NewClient(stripe.ClientOptions{APIKey: "sk", BaseURL: server.URL, Timeout: row.patience})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,6 +2,7 @@ package stripe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -13,6 +14,13 @@ import (
 
 // openFor is how long a Checkout Session can stay open before it is paid.
 const openFor = 24 * time.Hour
+
+// A list asks so often for a page that Stripe does not answer, and waits
+// between, at first so long and then twice as long each time.
+const (
+	pageTries = 4
+	pageWait  = 250 * time.Millisecond
+)
 
 // Paid is every checkout that was completed since then and is paid, newest
 // first, with what was given back of it; some that were completed up to a day
@@ -27,15 +35,63 @@ func (c *Client) Paid(ctx context.Context, since time.Time) iter.Seq2[curfew.Pay
 	return func(yield func(curfew.Payment, error) bool) {
 		params := paidParams(since)
 		params.StripeAccount = c.account
-		for session, err := range c.api.V1CheckoutSessions.List(ctx, params).All(ctx) {
+		for session, err := range c.completed(ctx, params) {
 			if err != nil {
-				yield(curfew.Payment{}, fmt.Errorf("list paid checkouts: %w", failure(err)))
+				yield(curfew.Payment{}, fmt.Errorf("list paid checkouts: %w", err))
 				return
 			}
 			if payment := listed(session); payment.Paid && !yield(payment, nil) {
 				return
 			}
 		}
+	}
+}
+
+// completed goes on behind the last session where Stripe does not answer: a long
+// list that began again each time would never come to its end.
+func (c *Client) completed(ctx context.Context, params *stripe.CheckoutSessionListParams) iter.Seq2[*stripe.CheckoutSession, error] {
+	return func(yield func(*stripe.CheckoutSession, error) bool) {
+		for try := 1; ; try++ {
+			last, err := c.listFrom(ctx, params, yield)
+			if last != "" {
+				params.StartingAfter, try = stripe.String(last), 1
+			}
+			if err == nil {
+				return
+			}
+			if err = failure(err); try == pageTries || !errors.Is(err, curfew.Unavailable) || !wait(ctx, pageWait<<(try-1)) {
+				yield(nil, err)
+				return
+			}
+		}
+	}
+}
+
+// listFrom yields until the list, the caller's wish or Stripe's answers end, and
+// returns the last session's id.
+func (c *Client) listFrom(
+	ctx context.Context, params *stripe.CheckoutSessionListParams, yield func(*stripe.CheckoutSession, error) bool,
+) (last string, err error) {
+	for session, err := range c.api.V1CheckoutSessions.List(ctx, params).All(ctx) {
+		if err != nil {
+			return last, err
+		}
+		if last = session.ID; !yield(session, nil) {
+			return last, nil
+		}
+	}
+	return last, nil
+}
+
+// wait is false where the context ended first.
+func wait(ctx context.Context, long time.Duration) bool {
+	timer := time.NewTimer(long)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
 	}
 }
 

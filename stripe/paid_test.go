@@ -99,6 +99,25 @@ func TestPaid_SinceIsWhenItWasPaid(t *testing.T) {
 	}
 }
 
+// One page in two is not answered at first: the list goes on behind what it has.
+func TestPaid_GoesOnWhereStripeDidNotAnswer(t *testing.T) {
+	t.Parallel()
+	fake := stripetest.New(t, stripetest.Options{Seed: 3, Faults: stripetest.Faults{Busy: .2, Failed: .1, Cut: .2}})
+	for i := range 450 {
+		fake.Pay(stripetest.Checkout{CustomerID: fmt.Sprint("cus-", i), Plan: "chat10", Amount: 1})
+	}
+	seen := map[string]bool{}
+	for payment, err := range client(t, fake).Paid(t.Context(), time.Now()) {
+		if err != nil || seen[payment.Ref] {
+			t.Fatalf("%s again, or %v", payment.Ref, err)
+		}
+		seen[payment.Ref] = true
+	}
+	if struck := fake.Struck(); len(seen) != 450 || len(struck) < 2 {
+		t.Errorf("%d of 450 were listed through %v", len(seen), struck)
+	}
+}
+
 func TestPaid_AnErrorEndsItAndIsNoEnd(t *testing.T) {
 	t.Parallel()
 	fake := stripetest.New(t, stripetest.Options{Faults: stripetest.Faults{Down: 1}})

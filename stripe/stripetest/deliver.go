@@ -17,6 +17,10 @@ type Delivery struct {
 	Secret string
 	// Copies are how often each is sent; 0: once.
 	Copies int
+	// Burst is how often those of the share Bursts are sent instead: all copies
+	// at the same moment. The seed decides which.
+	Burst  int
+	Bursts float64
 	// Workers are how many are sent at once; 0: one.
 	Workers int
 	// Shuffle sends them in no order; otherwise in the order of their making.
@@ -68,12 +72,15 @@ func (f *Fake) choose(d Delivery, got *Delivered) []*Event {
 	return sent
 }
 
+// parcel is an event with how many copies of it are sent at the same moment.
+type parcel struct {
+	event *Event
+	n     int
+}
+
 // send sends every copy and returns the events that were refused.
 func (f *Fake) send(ctx context.Context, d Delivery, events []*Event) []*Event {
-	queue := slices.Repeat(events, max(d.Copies, 1))
-	if d.Shuffle {
-		f.random("shuffle").Shuffle(len(queue), func(i, j int) { queue[i], queue[j] = queue[j], queue[i] })
-	}
+	queue := f.pack(d, events)
 	var next atomic.Int64
 	var mu sync.Mutex
 	refused := map[*Event]bool{}
@@ -81,9 +88,9 @@ func (f *Fake) send(ctx context.Context, d Delivery, events []*Event) []*Event {
 	for range max(d.Workers, 1) {
 		workers.Go(func() {
 			for at := next.Add(1) - 1; at < int64(len(queue)); at = next.Add(1) - 1 {
-				if !f.post(ctx, d, queue[at]) {
+				if !f.hand(ctx, d, queue[at]) {
 					mu.Lock()
-					refused[queue[at]] = true
+					refused[queue[at].event] = true
 					mu.Unlock()
 				}
 			}
@@ -91,6 +98,37 @@ func (f *Fake) send(ctx context.Context, d Delivery, events []*Event) []*Event {
 	}
 	workers.Wait()
 	return slices.DeleteFunc(slices.Clone(events), func(e *Event) bool { return !refused[e] })
+}
+
+// pack decides which copies travel together, and in which order.
+func (f *Fake) pack(d Delivery, events []*Event) []parcel {
+	var queue []parcel
+	for _, event := range events {
+		if f.chance("burst "+event.ID) < d.Bursts {
+			queue = append(queue, parcel{event, d.Burst})
+			continue
+		}
+		queue = append(queue, slices.Repeat([]parcel{{event, 1}}, max(d.Copies, 1))...)
+	}
+	if d.Shuffle {
+		f.random("shuffle").Shuffle(len(queue), func(i, j int) { queue[i], queue[j] = queue[j], queue[i] })
+	}
+	return queue
+}
+
+// hand reports whether every copy was answered 2xx.
+func (f *Fake) hand(ctx context.Context, d Delivery, p parcel) bool {
+	var refused atomic.Bool
+	var copies sync.WaitGroup
+	for range p.n {
+		copies.Go(func() {
+			if !f.post(ctx, d, p.event) {
+				refused.Store(true)
+			}
+		})
+	}
+	copies.Wait()
+	return !refused.Load()
 }
 
 // post reports whether one copy was answered 2xx.

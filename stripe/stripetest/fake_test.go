@@ -217,7 +217,9 @@ func TestFake_DeliversBadlyOnPurpose(t *testing.T) {
 	r := &receiver{got: map[string]int{}, status: http.StatusOK}
 	server := httptest.NewServer(r)
 	t.Cleanup(server.Close)
-	d := stripetest.Delivery{URL: server.URL, Secret: "whsec_1", Copies: 3, Workers: 4, Shuffle: true, Late: .3, Never: .1}
+	d := stripetest.Delivery{
+		URL: server.URL, Secret: "whsec_1", Copies: 3, Burst: 10, Bursts: .2, Workers: 4, Shuffle: true, Late: .3, Never: .1,
+	}
 
 	first := fake.Deliver(t.Context(), d)
 	if first.Accepted == 0 || first.Late == 0 || first.Never == 0 || first.Accepted+first.Late+first.Never != 100 {
@@ -237,10 +239,17 @@ func TestFake_DeliversBadlyOnPurpose(t *testing.T) {
 	if len(r.got) != 100-first.Never || r.forged != 0 || len(fake.Paid()) != 100 {
 		t.Errorf("%d events came, %d forged", len(r.got), r.forged)
 	}
+	bursts := 0
 	for id, n := range r.got {
-		if n < 3 {
+		if n%3 != 0 { // not three a round
+			bursts++
+		}
+		if n < 3 || n%3 != 0 && n%10 != 0 {
 			t.Errorf("%s came %d times", id, n)
 		}
+	}
+	if bursts == 0 || bursts > 40 {
+		t.Errorf("%d of 100 came in bursts", bursts)
 	}
 }
 

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"database/sql"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // to look behind the service's back
+
+	"github.com/curfewhq/curfew/stripe/stripetest"
+)
+
+const webhookSecret = "whsec_of_the_test"
+
+// oracle is a Stripe whose ledger knows what is true, and a service that has to
+// agree with it.
+type oracle struct {
+	*testing.T
+	fake   *stripetest.Fake
+	dice   *rand.Rand // every choice, in one order
+	dir    string
+	env    []string
+	url    string  // of the database
+	db     *sql.DB // behind the service's back
+	schema string
+	wire   *http.Transport
+	curfew string // the program
+	p      *process
+	never  int // events that are never sent
+}
+
+func newOracle(t *testing.T, url string) *oracle {
+	t.Helper()
+	chosen := *seed
+	if chosen == 0 {
+		chosen = rand.Uint64()
+	}
+	t.Logf("%d payments; to repeat its choices: -seed %d", *payments, chosen)
+	o := &oracle{
+		T: t, curfew: unwatched(t), dice: rand.New(rand.NewPCG(chosen, 0)), dir: t.TempDir(), url: url, schema: "curfew.",
+		fake: stripetest.New(t, stripetest.Options{Seed: chosen}), wire: &http.Transport{MaxIdleConnsPerHost: 128},
+	}
+	driver, source := "pgx", url
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		path = filepath.Join(o.dir, path)
+		driver, source, o.schema, o.url = "sqlite", "file:"+path+"?_busy_timeout=10000", "", "sqlite:"+path
+	}
+	o.env = []string{
+		"CURFEW_DATABASE_URL=" + o.url, "CURFEW_STRIPE_WEBHOOK_SECRET=" + webhookSecret, "CURFEW_STRIPE_API_BASE=" + o.fake.URL,
+		"CURFEW_SETTLE=cleared=refund", "CURFEW_LOG_LEVEL=error",
+	}
+	var err error
+	if o.db, err = sql.Open(driver, source); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = o.db.Close() // whatever it had to say, it has said
+		o.wire.CloseIdleConnections()
+	})
+	return o
+}
+
+// unwatched is a curfew without the race detector: with it the service takes ten
+// times as long, and nobody reads what it finds in a process that is killed.
+func unwatched(t *testing.T) string {
+	t.Helper()
+	info, ok := debug.ReadBuildInfo()
+	if !ok || !slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+		return "curfew"
+	}
+	path := filepath.Join(t.TempDir(), "curfew")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", path, ".").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return path
+}
+
+func (o *oracle) start() {
+	o.Helper()
+	o.p = servingProgram(o.T, o.curfew, o.dir, o.env, "--auth-key-file=curfew.key")
+}
+
+// kill is -9.
+func (o *oracle) kill() { o.p.kill() }
+
+func (o *oracle) restart() {
+	o.Helper()
+	o.kill()
+	o.start()
+}
+
+// deliver sends what waits, but for a share that is late. The service is killed
+// when it has answered so often; 0: it is not.
+func (o *oracle) deliver(late float64, killAfter int) stripetest.Delivered {
+	o.Helper()
+	killer := &killer{RoundTripper: o.wire, process: o.p}
+	killer.left.Store(int64(killAfter))
+	got := o.fake.Deliver(o.Context(), stripetest.Delivery{
+		URL: o.p.url + "/api/stripe/webhook", Secret: webhookSecret, Burst: 10, Bursts: .1, Workers: 8,
+		Shuffle: true, Late: late, Never: .1, Client: &http.Client{Transport: killer, Timeout: readyIn},
+	})
+	o.never += got.Never
+	return got
+}
+
+// deliverAll sends everything that will ever be sent.
+func (o *oracle) deliverAll() {
+	o.Helper()
+	if got := o.deliver(0, 0); got.Refused > 0 {
+		o.Fatalf("refused: %+v", got)
+	}
+}
+
+// killer kills a process with -9 at one of its answers.
+type killer struct {
+	http.RoundTripper
+	process *process
+	left    atomic.Int64
+}
+
+func (k *killer) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := k.RoundTripper.RoundTrip(r)
+	if err == nil && k.left.Add(-1) == 0 {
+		err = errors.Join(k.process.cmd.Process.Kill(), answer.Body.Close())
+		return nil, errors.Join(errors.New("nobody got this answer"), err)
+	}
+	return answer, err
+}
+
+// killInRefunds kills the service when it has given some of the money back, or
+// waits for an answer of Stripe that does not come.
+func (o *oracle) killInRefunds() {
+	o.Helper()
+	given, hung, enough := len(o.fake.Refunds()), o.fake.Struck()[stripetest.Hang], 1+o.dice.IntN(1+min(o.open()/2, 500))
+	until(o.Context(), o.T, "a part of the refunds", func() bool {
+		return len(o.fake.Refunds()) >= given+enough || o.fake.Struck()[stripetest.Hang] > hung
+	})
+	o.kill()
+}
+
+// open is how many payments have no outcome that can stay.
+func (o *oracle) open() (n int) {
+	o.Helper()
+	const where = " WHERE outcome IN ('deferred', 'held', 'refund_due', 'refunding')"
+	if err := o.db.QueryRowContext(o.Context(), "SELECT count(*) FROM "+o.schema+"checkouts"+where).Scan(&n); err != nil {
+		o.Fatal(err)
+	}
+	return n
+}
+
+// hourLater makes every refund due that waits for its next attempt, and every
+// deferred payment.
+func (o *oracle) hourLater() {
+	o.Helper()
+	o.exec("UPDATE " + o.schema + "checkouts SET next_at = NULL WHERE outcome IN ('refund_due', 'refunding') AND next_at IS NOT NULL")
+	o.exec("UPDATE " + o.schema + "checkouts SET retry_until = created_at WHERE outcome = 'deferred' AND retry_until > created_at")
+}
+
+// dayLater lets every first attempt be longer ago than Stripe's memory.
+func (o *oracle) dayLater() {
+	o.Helper()
+	day := "25 * 3600 * 1000000" // SQLite counts microseconds
+	if o.schema != "" {
+		day = "interval '25 hours'"
+	}
+	o.hourLater()
+	o.exec("UPDATE " + o.schema + "checkouts SET first_try_at = first_try_at - " + day + " WHERE first_try_at IS NOT NULL")
+}
+
+func (o *oracle) exec(statement string) {
+	o.Helper()
+	if _, err := o.db.ExecContext(o.Context(), statement); err != nil {
+		o.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// awaitRefunds waits until everything has an outcome that can stay. A new start
+// looks at once, and again when it has compared the books.
+func (o *oracle) awaitRefunds() {
+	o.Helper()
+	patience := readyIn * time.Duration(1+*payments/2000)
+	o.kill()
+	o.hourLater()
+	o.start()
+	for moved, left := time.Now(), o.open(); left > 0; {
+		<-time.After(250 * time.Millisecond)
+		if now := o.open(); now < left {
+			moved, left = time.Now(), now
+		}
+		if time.Since(moved) > patience {
+			o.Fatalf("%d payments stay open", left)
+		}
+	}
+}
+
+// withDatabase opens the database beside the service.
+func (o *oracle) withDatabase(do func(database) error) {
+	o.Helper()
+	var line commandLine
+	line.DatabaseURL = databaseURL(o.url)
+	db, err := line.connect(o.Context(), false)
+	if err != nil {
+		o.Fatal(err)
+	}
+	if err := errors.Join(do(db), db.Close()); err != nil {
+		o.Fatal(err)
+	}
+}

@@ -212,7 +212,7 @@ func buy(t *testing.T, shop *api.Client, customer, number string) api.Fulfilment
 func TestLesson08_WithoutSweeperABlockedPayerIsServedAtTheNextCall(t *testing.T) {
 	onStores(t, func(t *testing.T, url string) {
 		dir := t.TempDir()
-		p := serving(t, dir, []string{"CURFEW_DATABASE_URL=" + url}, "--auth-key-file=curfew.key", "--waiting-ttl=2s", "--sweeper=off")
+		p := serving(t, dir, []string{"CURFEW_DATABASE_URL=" + url}, "--auth-key-file=curfew.key", "--waiting-ttl=5s", "--sweeper=off")
 		shop := p.client(t, dir, "service", "shop")
 		first := buy(t, shop, "ada", "1")
 		if second := buy(t, shop, "ada", "2"); second.Outcome != "deferred" {

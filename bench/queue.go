@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -83,7 +84,7 @@ func (db database) moments(o options, engine *lifecycle.Engine, old pgx.Tx) []mo
 func (db database) questions() []question {
 	return []question{
 		{"when is the next deadline", func(ctx context.Context) error {
-			_, _, err := db.store.NextDeadline(ctx)
+			_, _, err := db.store.NextDeadline(ctx, time.Time{})
 			return err
 		}},
 		{"what is overdue (500)", func(ctx context.Context) error {

@@ -202,8 +202,7 @@ func (e *Engine) search(ctx context.Context, search curfew.Search) func(func([]c
 			if len(page) == 0 || !yield(page, nil) || len(page) < search.Limit {
 				return
 			}
-			last := page[len(page)-1]
-			search.After = curfew.Cursor{At: last.ExpiresAt, ID: last.ID}
+			search.After = behind(page)
 		}
 	}
 }

@@ -1,13 +1,9 @@
 package lifecycle_test
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"strings"
-	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -131,113 +127,5 @@ func TestSpansAreForPeople(t *testing.T) {
 		if got := lifecycle.Span(d); got != want {
 			t.Errorf("%s is %q, want %q", d, got, want)
 		}
-	}
-}
-
-// clock is a store with no rows and one deadline, for the rhythm of Run.
-type clock struct {
-	lifecycle.Store
-	deadline time.Time
-	swept    []time.Time
-	looked   []time.Time
-	beats    atomic.Int32
-	fails    atomic.Bool
-}
-
-func (c *clock) Find(_ context.Context, s curfew.Search) ([]curfew.Standing, error) {
-	if c.fails.Load() {
-		return nil, curfew.Errorf(curfew.Unavailable, "no database")
-	}
-	if s.OrphanTTL == 0 {
-		c.swept = append(c.swept, time.Now())
-	}
-	return nil, nil
-}
-
-func (c *clock) NextDeadline(context.Context) (time.Duration, bool, error) {
-	return time.Until(c.deadline), time.Now().Before(c.deadline), nil
-}
-
-func (c *clock) BeatSweep(context.Context, time.Duration) error { c.beats.Add(1); return nil }
-
-func (c *clock) BeatQueue(context.Context) error { c.looked = append(c.looked, time.Now()); return nil }
-
-func (c *clock) Pending(context.Context, curfew.Cursor, int) ([]curfew.Standing, error) {
-	return nil, nil
-}
-
-func (c *clock) Servable(context.Context, int) ([]string, error) { return nil, nil }
-
-func (c *clock) Unsettled(context.Context, string, int) ([]curfew.Receipt, error) { return nil, nil }
-
-func (c *clock) Tidy(context.Context, time.Duration) error { return nil }
-
-// bubble runs the rhythm for so long on a fake clock.
-func bubble(t *testing.T, o lifecycle.Options, c *clock, d time.Duration, meanwhile func(*lifecycle.Engine)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		c.deadline = time.Now().Add(c.deadline.Sub(time.Time{}))
-		e, err := lifecycle.New(c, o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		ctx, stop := context.WithTimeout(t.Context(), d)
-		defer stop()
-		done := make(chan error)
-		go func() { done <- e.Run(ctx) }()
-		if meanwhile != nil {
-			meanwhile(e)
-		}
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-func TestTheSweeperSleepsUntilTheNextDeadlineAndAtMostFiveSeconds(t *testing.T) {
-	t.Parallel()
-	c := &clock{deadline: time.Time{}.Add(7 * time.Second)}
-	bubble(t, lifecycle.Options{}, c, 11*time.Second, nil)
-	var at []string
-	for _, s := range c.swept[1:] {
-		at = append(at, s.Sub(c.swept[0]).Round(time.Second).String())
-	}
-	if got := fmt.Sprint(at); got != "[5s 7s]" {
-		t.Errorf("after the first sweep it swept at %s, want [5s 7s]", got)
-	}
-	if n := int(c.beats.Load()); n != len(c.swept) {
-		t.Errorf("%d sweeps gave %d signs of life", len(c.swept), n)
-	}
-}
-
-func TestASweepThatFailsGivesNoSignOfLifeAndIsTriedAgain(t *testing.T) {
-	t.Parallel()
-	c := &clock{}
-	c.fails.Store(true)
-	bubble(t, lifecycle.Options{}, c, 10*time.Second, func(*lifecycle.Engine) {
-		<-time.After(3500 * time.Millisecond) // of the bubble's time
-		if n := c.beats.Load(); n != 0 {
-			t.Errorf("%d signs of life of a sweeper that cannot look", n)
-		}
-		c.fails.Store(false)
-	})
-	if c.beats.Load() == 0 {
-		t.Error("it did not recover")
-	}
-}
-
-func TestLoadingTheQueueNudgesOneStepASecondWithTheSweeperOff(t *testing.T) {
-	t.Parallel()
-	c := &clock{}
-	bubble(t, lifecycle.Options{SweeperOff: true}, c, 10*time.Second, func(e *lifecycle.Engine) {
-		for range 30 {
-			if _, err := e.Queue(t.Context(), curfew.Cursor{}, 10); err != nil {
-				t.Error(err)
-			}
-			<-time.After(100 * time.Millisecond) // of the bubble's time
-		}
-	})
-	if n := len(c.looked); n < 3 || n > 4 {
-		t.Errorf("30 looks in 3 seconds made %d steps", n)
 	}
 }

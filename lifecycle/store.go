@@ -133,10 +133,10 @@ type Cleaning interface {
 	// result has the order of the batch. The batch's rule ends something: it is
 	// not Due.
 	End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error)
-	// NextDeadline is how long until the earliest deadline of a session or
-	// deferred checkout, by the store's clock: not positive if one has passed.
-	// ok is false if there is none.
-	NextDeadline(ctx context.Context) (in time.Duration, ok bool, err error)
+	// NextDeadline is the earliest deadline of a session or deferred checkout
+	// that lies behind a moment, passed or not, and the store's now. at is zero if
+	// there is none.
+	NextDeadline(ctx context.Context, after time.Time) (at, now time.Time, err error)
 }
 
 // Runs is the record of cleanups.

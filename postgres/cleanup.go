@@ -169,16 +169,17 @@ func (f *follow) ended(sessions map[string]ended) []curfew.Ended {
 	return all
 }
 
-const nextDeadline = `SELECT (extract(epoch FROM LEAST(
-		(SELECT expires_at FROM curfew.sessions WHERE status IN ('scheduled', 'waiting', 'live') ORDER BY expires_at LIMIT 1),
-		(SELECT retry_until FROM curfew.checkouts WHERE outcome = 'deferred' ORDER BY retry_until LIMIT 1)
-	) - now()) * 1000000)::bigint`
+const nextDeadline = `SELECT LEAST(
+		(SELECT expires_at FROM curfew.sessions WHERE status IN ('scheduled', 'waiting', 'live') AND expires_at > $1 ORDER BY expires_at LIMIT 1),
+		(SELECT retry_until FROM curfew.checkouts WHERE outcome = 'deferred' AND retry_until > $1 ORDER BY retry_until LIMIT 1)
+	), now()`
 
-// NextDeadline is how long until something is due.
-func (s *Store) NextDeadline(ctx context.Context) (time.Duration, bool, error) {
-	in, err := one(ctx, s, pgx.RowTo[*int64], nextDeadline)
-	if err != nil || in == nil {
-		return 0, false, wrap(err, "next deadline")
-	}
-	return time.Duration(*in) * time.Microsecond, true, nil
+// NextDeadline is when something is due next.
+func (s *Store) NextDeadline(ctx context.Context, after time.Time) (at, now time.Time, err error) {
+	from, _ := behind(curfew.Cursor{At: after})
+	moments, err := one(ctx, s, func(row pgx.CollectableRow) (m [2]time.Time, err error) {
+		err = row.Scan((*stamp)(&m[0]), (*stamp)(&m[1]))
+		return m, err
+	}, nextDeadline, from)
+	return moments[0], moments[1], wrap(err, "next deadline")
 }

@@ -144,16 +144,15 @@ func scanMoment(r row) (t time.Time, err error) {
 
 const nextDeadlineSQL = `
 SELECT min(at) FROM (
-    SELECT min(expires_at) AS at FROM sessions WHERE status IN ('scheduled', 'waiting', 'live')
-    UNION ALL SELECT min(retry_until) FROM checkouts WHERE outcome = 'deferred')`
+    SELECT min(expires_at) AS at FROM sessions WHERE status IN ('scheduled', 'waiting', 'live') AND expires_at > $1
+    UNION ALL SELECT min(retry_until) FROM checkouts WHERE outcome = 'deferred' AND retry_until > $1)`
 
-// NextDeadline is how long until the earliest deadline of a session or a
-// deferred checkout.
-func (s *Store) NextDeadline(ctx context.Context) (in time.Duration, ok bool, err error) {
-	now := s.now()
-	at, err := one(ctx, s.reader, scanMoment, nextDeadlineSQL)
+// NextDeadline is the earliest deadline of a session or a deferred checkout.
+func (s *Store) NextDeadline(ctx context.Context, after time.Time) (at, now time.Time, err error) {
+	now = s.now()
+	at, err = one(ctx, s.reader, scanMoment, nextDeadlineSQL, since(curfew.Cursor{At: after}))
 	if err != nil {
-		return 0, false, fmt.Errorf("read the next deadline: %w", err)
+		return at, now, fmt.Errorf("read the next deadline: %w", err)
 	}
-	return at.Sub(now), !at.IsZero(), nil
+	return at, now, nil
 }

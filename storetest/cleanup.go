@@ -28,6 +28,7 @@ var cleanups = contract{
 	"an empty batch ends nothing":                                         endsNothing,
 	"a batch of many answers in its own order":                            endsMany,
 	"the next deadline is the earliest there is":                          nextDeadline,
+	"the next deadline may be asked for behind a moment":                  nextDeadlineBehind,
 }
 
 // find is the ids of one page of what is due.
@@ -182,36 +183,55 @@ func findsByAge(s *scene) {
 	s.same("due by age", got, []string{live.ID, noShow.ID, young.ID, orphan.ID, old.ID})
 }
 
+// next is how far ahead the next deadline behind a moment lies.
+func (s *scene) next(after time.Time) (in time.Duration, ok bool) {
+	s.Helper()
+	at, now, err := s.Store.NextDeadline(s.Context(), after)
+	s.must(err)
+	s.around("the store's clock", now, time.Now())
+	return at.Sub(now), !at.IsZero()
+}
+
+// within fails unless the next deadline behind the moment is at most a minute
+// before what was meant.
+func (s *scene) within(after time.Time, want time.Duration) {
+	s.Helper()
+	if in, ok := s.next(after); !ok || in > want || in < want-time.Minute {
+		s.Fatalf("the next deadline is in %s (%t), want %s", in, ok, want)
+	}
+}
+
 func nextDeadline(s *scene) {
-	next := func() (time.Duration, bool) {
-		s.Helper()
-		in, ok, err := s.Store.NextDeadline(s.Context())
-		s.must(err)
-		return in, ok
-	}
-	within := func(want time.Duration) {
-		s.Helper()
-		if in, ok := next(); !ok || in > want || in < want-time.Minute {
-			s.Fatalf("the next deadline is in %s (%t), want %s", in, ok, want)
-		}
-	}
-	_, ok := next()
+	_, ok := s.next(time.Time{})
 	s.same("a deadline in an empty store", ok, false)
 	s.change(ending(s.live("ended", "m1"), curfew.Completed, curfew.Finished))
 	s.credited("credited")
-	_, ok = next()
+	_, ok = s.next(time.Time{})
 	s.same("a deadline where all has ended", ok, false)
 
 	s.deferred("cyd", 2*time.Hour)
-	within(2 * time.Hour)
+	s.within(time.Time{}, 2*time.Hour)
 	s.live("bob", "m2")
-	within(45 * time.Minute)
+	s.within(time.Time{}, 45*time.Minute)
 	waiting := s.admit("ada")
-	within(15 * time.Minute)
+	s.within(time.Time{}, 15*time.Minute)
 	s.deferred("ada", 5*time.Minute)
-	within(5 * time.Minute)
+	s.within(time.Time{}, 5*time.Minute)
 	s.scheduled("dan")
-	within(time.Minute)
+	s.within(time.Time{}, time.Minute)
 	s.aged(waiting, 25*time.Minute)
-	within(-10 * time.Minute)
+	s.within(time.Time{}, -10*time.Minute)
+}
+
+func nextDeadlineBehind(s *scene) {
+	overdue := s.aged(s.admit("ada"), time.Hour)
+	s.within(overdue.ExpiresAt.Add(-time.Microsecond), -45*time.Minute)
+	_, ok := s.next(overdue.ExpiresAt)
+	s.same("a deadline behind the only one", ok, false)
+	s.deferred("cyd", 2*time.Hour)
+	bob := s.admit("bob")
+	s.within(overdue.ExpiresAt, 15*time.Minute)
+	s.within(bob.ExpiresAt, 2*time.Hour)
+	_, ok = s.next(time.Now().Add(3 * time.Hour))
+	s.same("a deadline behind all of them", ok, false)
 }

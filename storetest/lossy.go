@@ -173,12 +173,12 @@ func (l *Lossy) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error)
 }
 
 // NextDeadline does the work and may lose the answer.
-func (l *Lossy) NextDeadline(ctx context.Context) (in time.Duration, ok bool, err error) {
-	in, ok, err = l.store.NextDeadline(ctx)
+func (l *Lossy) NextDeadline(ctx context.Context, after time.Time) (at, now time.Time, err error) {
+	at, now, err = l.store.NextDeadline(ctx, after)
 	if lost := l.lose(); lost != nil {
-		return 0, false, lost
+		return time.Time{}, time.Time{}, lost
 	}
-	return in, ok, err
+	return at, now, err
 }
 
 // BeginRun does the work and may lose the answer.

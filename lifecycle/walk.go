@@ -1,0 +1,124 @@
+package lifecycle
+
+import (
+	"context"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// How a sweep treats those who work beside it.
+const (
+	leastPage, mostPage = 50, 1000
+	// pageTime is what a page should take: so long somebody may wait for one of
+	// its rows, and what becomes due meanwhile for its turn.
+	pageTime = 50 * time.Millisecond
+	mostRest = time.Second
+)
+
+// walk is one way through what is due, in the order of deadlines, page by page
+// to the end. Its zero value begins with what is due longest.
+type walk struct {
+	search curfew.Search // where it is
+	last   bool          // there is no further page
+	// gentle: it rests as long as it works, and then first settles what has
+	// become due meanwhile.
+	gentle bool
+	newer  curfew.Cursor // behind it lies what became due since it began
+	late   time.Duration // how late it was for the first
+	held   int           // what it found and could not settle: somebody has it
+}
+
+// firstDue goes on to the first page with something to be done, which it
+// returns. There may be whole pages of what no rule ends that is on.
+func (e *Engine) firstDue(ctx context.Context, w *walk) (items []curfew.Item, err error) {
+	w.search.Limit = pageSize
+	for len(items) == 0 && !w.last && err == nil {
+		items, err = e.nextPage(ctx, w)
+	}
+	return items, err
+}
+
+// walk settles the items, then those of the pages that follow.
+func (e *Engine) walk(ctx context.Context, run *curfew.Run, w *walk, items []curfew.Item) error {
+	for {
+		begun := time.Now()
+		if err := e.settleItems(ctx, run, w, items); err != nil || w.last {
+			return err
+		}
+		took := time.Since(begun)
+		w.resize(took)
+		if err := e.rest(ctx, run, w, took); err != nil {
+			return err
+		}
+		var err error
+		if items, err = e.nextPage(ctx, w); err != nil {
+			return err
+		}
+	}
+}
+
+// nextPage is what is to be done on the next page.
+func (e *Engine) nextPage(ctx context.Context, w *walk) ([]curfew.Item, error) {
+	page, err := e.store.Find(ctx, w.search)
+	if err != nil {
+		return nil, err
+	}
+	w.last = len(page) < w.search.Limit
+	if len(page) > 0 {
+		if first := page[0]; w.newer == (curfew.Cursor{}) {
+			w.late, w.newer = first.Now.Sub(first.ExpiresAt), curfew.Cursor{At: first.Now}
+		}
+		w.search.After = behind(page)
+	}
+	return e.items(ctx, page, byTimer)
+}
+
+// behind is the place behind a page.
+func behind(page []curfew.Standing) curfew.Cursor {
+	last := page[len(page)-1]
+	return curfew.Cursor{At: last.ExpiresAt, ID: last.ID}
+}
+
+func (e *Engine) settleItems(ctx context.Context, run *curfew.Run, w *walk, items []curfew.Item) error {
+	done, err := e.carryOut(ctx, run, items, 0)
+	w.held += len(items)
+	for _, it := range items {
+		if done[it.SessionID] {
+			w.held--
+		}
+	}
+	return err
+}
+
+// resize makes pages smaller that take long, and quick ones larger.
+func (w *walk) resize(took time.Duration) {
+	switch {
+	case took > pageTime:
+		w.search.Limit = max(w.search.Limit/2, leastPage)
+	case took < pageTime/2:
+		w.search.Limit = min(w.search.Limit*2, mostPage)
+	}
+}
+
+// rest leaves the database to others for as long as the page took. What became
+// due meanwhile goes before the backlog: it shall not wait for all of it.
+func (e *Engine) rest(ctx context.Context, run *curfew.Run, w *walk, took time.Duration) error {
+	if !w.gentle {
+		return nil
+	}
+	select {
+	case <-time.After(min(took, mostRest)):
+	case <-ctx.Done():
+	}
+	page, err := e.store.Find(ctx, curfew.Search{After: w.newer, Limit: w.search.Limit})
+	if err != nil || len(page) == 0 {
+		return err
+	}
+	w.newer = behind(page)
+	items, err := e.items(ctx, page, byTimer)
+	if err != nil {
+		return err
+	}
+	return e.settleItems(ctx, run, w, items)
+}

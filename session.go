@@ -114,6 +114,15 @@ func (s Standing) Overdue() bool { return s.Session.Overdue(s.Now) }
 // when it was read, though it has not begun.
 func (s Standing) Started() bool { return s.Status == Scheduled && s.Now.After(s.StartsAt) }
 
+// QueuedAt is the place of the session in the queue: its creation, or the start
+// of an appointment.
+func (s Session) QueuedAt() time.Time {
+	if !s.StartsAt.IsZero() {
+		return s.StartsAt
+	}
+	return s.CreatedAt
+}
+
 // WaitsSince is when the session began to wait: its creation, but that of its
 // request for an appointment.
 func (s Standing) WaitsSince() time.Time {

@@ -70,7 +70,8 @@ type Sessions interface {
 // Queue is what mechanics see and hold.
 type Queue interface {
 	// Pending is the unassigned waiting sessions with a pending request that are
-	// not overdue, by the request's creation and id, behind the cursor.
+	// not overdue, by QueuedAt and id, behind the cursor. A page is cheap however
+	// many overdue ones nobody has ended yet.
 	Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error)
 	Slot(ctx context.Context, mechanicID string) (curfew.Slot, error)
 	// FreeSlot removes a slot that is exactly that and whose session has ended,

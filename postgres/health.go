@@ -25,10 +25,13 @@ const (
 			WHERE status = 'scheduled' AND expires_at < now() - ` + staleAfter + `
 		UNION ALL SELECT 'stale', count(*) FROM curfew.sessions s WHERE ` + stale + `
 		UNION ALL SELECT 'very stale', count(*) FROM curfew.sessions s WHERE ` + stale + ` AND s.created_at < now() - $2::interval
-		UNION ALL SELECT 'orphaned', count(*) FROM curfew.sessions s WHERE ` + orphaned
-	stale    = `s.status = 'waiting' AND s.mechanic_id IS NULL AND s.expires_at < now() - ` + staleAfter
-	orphaned = `s.status = 'waiting' AND s.mechanic_id IS NULL AND (s.expires_at < now() OR s.created_at < now() - $1::interval)
-		AND NOT ` + offered
+		UNION ALL SELECT 'orphaned', count(*) FROM ` + orphans
+	stale = `s.status = 'waiting' AND s.mechanic_id IS NULL AND s.expires_at < now() - ` + staleAfter
+	// orphans are picked from the index alone, then looked at: OFFSET 0 keeps them
+	// from being joined with everything.
+	orphans = `(SELECT id FROM curfew.sessions WHERE status = 'waiting' AND mechanic_id IS NULL
+			AND (expires_at < now() OR created_at < now() - $1::interval) OFFSET 0) old
+		JOIN curfew.sessions s ON s.id = old.id AND s.status = 'waiting' WHERE NOT ` + offered
 )
 
 // staleAfter is curfew.StaleAfter, which a test compares.
@@ -72,8 +75,9 @@ func (s *Store) SessionFigures(ctx context.Context, p curfew.Policy) (curfew.Ses
 	}, nil
 }
 
+// What is open and not pending is accepted: no index holds those alone.
 const countRequests = `SELECT 'pending', count(*) FROM curfew.session_requests WHERE status = 'pending'
-	UNION ALL SELECT 'accepted', count(*) FROM curfew.session_requests WHERE status = 'accepted'
+	UNION ALL SELECT 'open', count(*) FROM curfew.session_requests WHERE status IN ('pending', 'accepted')
 	UNION ALL SELECT status, sum(n)::bigint FROM curfew.tallies WHERE noun = 'request' GROUP BY status
 	UNION ALL SELECT 'stale', count(*) FROM curfew.sessions s
 		JOIN curfew.session_requests r ON r.customer_id = s.customer_id AND r.session_id = s.id AND r.status = 'pending'
@@ -87,6 +91,7 @@ func (s *Store) RequestFigures(ctx context.Context) (curfew.RequestFigures, erro
 	if err != nil {
 		return curfew.RequestFigures{}, wrap(err, "count requests")
 	}
+	n["accepted"] = n["open"] - n["pending"]
 	return curfew.RequestFigures{
 		ByStatus: by(n, curfew.RequestStatuses()), Stale: n["stale"],
 		OldestPending: time.Duration(n["oldest"]) * time.Microsecond,
@@ -175,9 +180,12 @@ func scanRepeated(row pgx.CollectableRow) (curfew.Repeated, error) {
 	return r, err
 }
 
+// The sessions are chosen before their requests are joined.
 const (
-	listStale   = selectStanding + ` WHERE ` + stale + ` ORDER BY s.created_at, s.id LIMIT $1`
-	listOrphans = selectStanding + ` WHERE ` + orphaned + ` ORDER BY s.created_at, s.id LIMIT $2`
+	listStale = `SELECT ` + standingColumns + ` FROM (SELECT * FROM curfew.sessions s WHERE ` + stale + `
+		ORDER BY s.created_at, s.id LIMIT $1) s` + joinRequest + ` ORDER BY s.created_at, s.id`
+	listOrphans = `SELECT ` + standingColumns + ` FROM (SELECT s.* FROM ` + orphans + `
+		ORDER BY s.created_at, s.id LIMIT $2) s` + joinRequest + ` ORDER BY s.created_at, s.id`
 )
 
 // HealthDetails lists the oldest of what is wrong.

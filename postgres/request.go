@@ -10,11 +10,29 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-const selectPending = `SELECT ` + sessionColumns + `, ` + requestColumns + `, now()
-	FROM curfew.session_requests r JOIN curfew.sessions s ON s.customer_id = r.customer_id AND s.id = r.session_id
-	WHERE r.status = 'pending' AND s.status = 'waiting' AND s.mechanic_id IS NULL AND s.expires_at >= now()
-		AND (r.created_at, r.id) > ($1::timestamptz, $2::uuid)
-	ORDER BY r.created_at, r.id LIMIT $3`
+// selectPending reads the index sessions_queue: in every step of how long
+// sessions may wait, those that are not overdue lie behind now() - that long.
+// No other index answers faster while there is little, and far slower then: so
+// expires_at - now() is a question to none, and LIMIT 1 keeps the join a look by key.
+const (
+	selectPending = `SELECT q.*, now() FROM unnest('{00:01, 00:02, 00:03, 00:05, 00:10, 00:15, 00:20, 00:30, 00:45, 01:00, 01:30, 02:00, 04:00, 08:00, 24:00,
+			16000000:00}'::interval[]) WITH ORDINALITY p (patience, step)
+		CROSS JOIN LATERAL (
+			SELECT ` + sessionColumns + `, r.id AS request_id, r.session_id, r.customer_id, r.mechanic_id, r.customer_name, r.status, r.created_at AS offered_at
+			FROM curfew.sessions s CROSS JOIN LATERAL (
+				SELECT * FROM curfew.session_requests q
+				WHERE q.customer_id = s.customer_id AND q.session_id = s.id AND q.status = 'pending' LIMIT 1) r
+			WHERE s.status = 'waiting' AND s.mechanic_id IS NULL AND s.expires_at - now() >= '0' AND ` + waitStep + ` = p.step::int - 1
+				AND (` + queued + `, s.id) > (GREATEST($1::timestamptz, now() - p.patience), CASE WHEN $1 < now() - p.patience
+					THEN '00000000-0000-0000-0000-000000000000' ELSE $2::uuid END)
+			ORDER BY ` + queued + `, s.id LIMIT $3) q
+		ORDER BY coalesce(q.starts_at, q.created_at), q.id LIMIT $3`
+	// The expressions of the index. The steps begin a microsecond behind those above.
+	queued   = `coalesce(s.starts_at, s.created_at)`
+	waitStep = `width_bucket(s.expires_at - ` + queued + `, '{00:01:00.000001, 00:02:00.000001, 00:03:00.000001, 00:05:00.000001,
+		00:10:00.000001, 00:15:00.000001, 00:20:00.000001, 00:30:00.000001, 00:45:00.000001, 01:00:00.000001, 01:30:00.000001,
+		02:00:00.000001, 04:00:00.000001, 08:00:00.000001, 24:00:00.000001}'::interval[])`
+)
 
 // Pending is what mechanics may take, oldest first.
 func (s *Store) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {

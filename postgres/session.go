@@ -23,7 +23,8 @@ const (
 		WHERE q.customer_id = s.customer_id AND q.session_id = s.id
 			AND (q.status IN ('pending', 'accepted') OR s.status IN ('completed', 'cancelled'))
 		ORDER BY q.status IN ('pending', 'accepted') DESC, q.created_at DESC, q.id DESC LIMIT 1) r ON true`
-	selectStanding = `SELECT ` + sessionColumns + `, ` + requestColumns + `, now() FROM curfew.sessions s` + joinRequest
+	standingColumns = sessionColumns + `, ` + requestColumns + `, now()`
+	selectStanding  = `SELECT ` + standingColumns + ` FROM curfew.sessions s` + joinRequest
 )
 
 func sessionTargets(s *curfew.Session) []any {

@@ -19,7 +19,7 @@ func (s *Server) listQueue(ctx context.Context, _ call, in *paged) (*answered[ap
 		return nil, err
 	}
 	pending, next := cut(pending, in.Limit, func(p curfew.Standing) curfew.Cursor {
-		return curfew.Cursor{At: p.Request.CreatedAt, ID: p.Request.ID}
+		return curfew.Cursor{At: p.QueuedAt(), ID: p.ID}
 	})
 	return okay(queueJSON(pending, next), nil)
 }

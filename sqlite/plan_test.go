@@ -23,7 +23,7 @@ func TestPlans(t *testing.T) {
 		"a wider search walks what has not ended":             {dueOfAllSQL, "SEARCH sessions USING INDEX sessions_deadline"},
 		"a customer's search finds the customer":              {dueOfSQL, "SEARCH sessions USING INDEX sessions_one_open_a_checkout (customer_id=?)"},
 		"the next deadline is the first of two indexes":       {nextDeadlineSQL, "SEARCH checkouts USING COVERING INDEX checkouts_retry"},
-		"the queue is read in its order":                      {pendingSQL, "SEARCH session_requests USING INDEX session_requests_queue"},
+		"the queue is read in its order":                      {pendingSQL, "SEARCH sessions USING INDEX sessions_queue"},
 		"a session is found by its id alone":                  {sessionSQL, "SEARCH sessions USING INDEX sessions_id"},
 		"a session is found by its request":                   {sessionOfSQL, "SEARCH session_requests USING INDEX session_requests_id"},
 		"the slot's session is found by the customer":         {openSQL, "SEARCH sessions USING INDEX sessions_one_open (customer_id=?)"},

@@ -30,11 +30,13 @@ LEFT JOIN session_requests ON session_requests.rowid = (
 // pendingSQL walks the queue's index: CROSS JOIN keeps the order of the tables.
 const pendingSQL = `
 SELECT ` + sessionColumns + `, ` + requestColumns + `
-FROM session_requests
-CROSS JOIN sessions ON sessions.customer_id = session_requests.customer_id AND sessions.id = session_requests.session_id
-WHERE session_requests.status = 'pending' AND (session_requests.created_at, session_requests.id) > ($1, $2)
-  AND sessions.status = 'waiting' AND sessions.mechanic_id IS NULL AND sessions.expires_at >= $3
-ORDER BY session_requests.created_at, session_requests.id
+FROM sessions
+CROSS JOIN session_requests ON session_requests.customer_id = sessions.customer_id AND session_requests.session_id = sessions.id
+  AND session_requests.status = 'pending'
+WHERE sessions.status = 'waiting' AND sessions.mechanic_id IS NULL AND sessions.expires_at >= $3
+  AND coalesce(sessions.starts_at, sessions.created_at) >= $1
+  AND (coalesce(sessions.starts_at, sessions.created_at), sessions.id) > ($1, $2)
+ORDER BY coalesce(sessions.starts_at, sessions.created_at), sessions.id
 LIMIT $4`
 
 // Pending is what a mechanic can accept, oldest first, behind the cursor.

@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -12,8 +11,9 @@ import (
 var requests = contract{
 	"the queue is whole standings":                                 pendingStandings,
 	"the queue is what is offered to mechanics and not overdue":    pendingOffered,
-	"the queue is in order of requests, page by page to the end":   pendingPages,
-	"requests of one moment are paged by their ids":                pendingTies,
+	"the queue is in order of waiting, page by page to the end":    pendingPages,
+	"sessions of one moment are paged by their ids":                pendingTies,
+	"the queue holds whoever may wait, however long":               pendingPatience,
 	"a mechanic who is free has no slot":                           noSlot,
 	"a slot that is truly held is not freed":                       keepsHeldSlot,
 	"a slot whose session has ended, is missing or another's goes": freesLeakedSlot,
@@ -43,8 +43,8 @@ func (s *scene) queue(limit int) []string {
 			s.Fatalf("a page of %d after %d sessions, with a limit of %d", len(page), len(all), limit)
 		}
 		all = append(all, ids(page)...)
-		last := page[len(page)-1].Request
-		after = curfew.Cursor{At: last.CreatedAt, ID: last.ID}
+		last := page[len(page)-1]
+		after = curfew.Cursor{At: last.QueuedAt(), ID: last.ID}
 	}
 }
 
@@ -81,18 +81,38 @@ func pendingPages(s *scene) {
 }
 
 func pendingTies(s *scene) {
-	offered := map[string]string{}
-	for i := range 7 {
-		st := s.admit(fmt.Sprint("customer-", i))
-		offered[st.Request.ID] = st.ID
-	}
-	s.exec("UPDATE {session_requests} SET created_at = " + s.past(time.Minute) + " WHERE status = 'pending'")
-	got := s.queue(2)
 	var want []string
-	for _, request := range slices.Sorted(maps.Keys(offered)) {
-		want = append(want, offered[request])
+	for i := range 7 {
+		want = append(want, s.admit(fmt.Sprint("customer-", i)).ID)
 	}
-	s.same("the queue of one moment", got, want)
+	s.exec("UPDATE {sessions} SET created_at = " + s.past(time.Minute) + " WHERE status = 'waiting'")
+	slices.Sort(want)
+	s.same("the queue of one moment", s.queue(2), want)
+}
+
+func pendingPatience(s *scene) {
+	var want []string
+	for _, wait := range []time.Duration{
+		50 * time.Second, time.Minute, time.Minute + time.Microsecond, 13 * time.Minute, 15 * time.Minute, 59 * time.Minute,
+		time.Hour, 25 * time.Hour, 10_000 * time.Hour,
+	} {
+		waiting := func(age time.Duration) curfew.Standing {
+			a := admission(fmt.Sprint("customer-", wait, age))
+			a.Deadline = curfew.Deadline{After: wait}
+			st, err := s.Store.Admit(s.Context(), a)
+			s.must(err)
+			return s.aged(st, age)
+		}
+		want = append(want, waiting(0).ID)
+		if wait > 10*time.Minute {
+			want = append(want, waiting(wait-5*time.Minute).ID)
+		}
+		waiting(wait + time.Microsecond)
+	}
+	got := s.queue(3)
+	slices.Sort(got)
+	slices.Sort(want)
+	s.same("the queue", got, want)
 }
 
 func noSlot(s *scene) {

@@ -34,7 +34,10 @@ type options struct {
 	pace     int           // admissions a second beside the sweep
 	pending  int           // requests in the queue
 	ended    int           // ended sessions under the health figures
-	pool     int           // connections; 0: one a client
+	spread   time.Duration // of the deadlines
+	// deadlines is how many are to be met.
+	deadlines int
+	pool      int // connections; 0: one a client
 }
 
 // section is one question with its tables.
@@ -48,6 +51,7 @@ var sections = []section{
 	{"admission", "paid checkouts on PostgreSQL, beside the bare INSERTs and beside check-then-act", admission},
 	{"contention", "many callers for one customer: who ends with two open sessions", contention},
 	{"sweep", "overdue sessions ended, beside a bare UPDATE, and what admission feels of it", sweep},
+	{"expiry", "how late deadlines are met, beside a poll and a job queue", expiry},
 	{"queue", "the questions asked all the time: is anything overdue, what is in the queue", queue},
 	{"health", "the health figures over many ended rows, beside GROUP BY", health},
 	{"sqlite", "paid checkouts on SQLite, beside the bare INSERTs", onSQLite},
@@ -103,10 +107,12 @@ func parse(args []string, server string) (options, error) {
 	o := options{
 		server: server, clients: []int{1, 8, 32, 64}, rounds: 7, slice: time.Second,
 		history: 200_000, overdue: 100_000, pace: 200, pending: 100_000, ended: 1_000_000,
+		deadlines: 10_000, spread: time.Minute,
 	}
 	if slices.Contains(args, "-short") || slices.Contains(args, "--short") {
 		o.clients, o.rounds, o.slice = []int{1, 8}, 3, 200*time.Millisecond
 		o.history, o.overdue, o.pending, o.ended = 2_000, 3_000, 2_000, 5_000
+		o.deadlines, o.spread = 300, 2*time.Second
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.Bool("short", false, "a minute instead of many: small data, short slices")
@@ -119,6 +125,8 @@ func parse(args []string, server string) (options, error) {
 	flags.IntVar(&o.pace, "pace", o.pace, "admissions a second beside the sweep")
 	flags.IntVar(&o.pending, "pending", o.pending, "requests in the queue")
 	flags.IntVar(&o.ended, "ended", o.ended, "ended sessions under the health figures")
+	flags.IntVar(&o.deadlines, "deadlines", o.deadlines, "sessions whose deadlines are to be met")
+	flags.DurationVar(&o.spread, "spread", o.spread, "the time over which those deadlines are spread")
 	flags.IntVar(&o.pool, "pool", o.pool, "connections of the admissions' pool (0: one a client)")
 	flags.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "of customers' names")
 	if err := flags.Parse(args); err != nil {
@@ -139,7 +147,7 @@ func (o options) check() error {
 		}
 	}
 	switch {
-	case slices.Min(append(o.clients, o.rounds, o.overdue, o.pending, o.ended, o.pace)) < 1 || o.history < 0 || o.pool < 0 || o.slice <= 0:
+	case slices.Min(append(o.clients, o.rounds, o.overdue, o.pending, o.ended, o.pace, o.deadlines)) < 1 || o.history < 0 || o.pool < 0 || o.slice <= 0 || o.spread <= 0:
 		return errors.New("sizes must be more than 0")
 	case o.server == "" && !slices.Equal(o.sections, []string{"sqlite"}):
 		return errors.New("the server is not known: set CURFEW_TEST_POSTGRES, or run make bench")

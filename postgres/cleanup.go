@@ -144,7 +144,7 @@ func followOfBatch(b curfew.Batch, sessions map[string]ended) *follow {
 			continue
 		}
 		f.moved = append(f.moved, moved{
-			customerID: e.CustomerID, sessionID: e.SessionID, version: s.session.Version,
+			customerID: e.CustomerID, sessionID: e.SessionID, checkoutID: s.session.CheckoutID, version: s.session.Version,
 			reason: because(e.Reason, b.Note), owed: e.Owed,
 		})
 	}

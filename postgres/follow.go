@@ -27,6 +27,7 @@ type follow struct {
 // moved is one session, as it is now.
 type moved struct {
 	customerID, sessionID string
+	checkoutID            string // empty: another program's session
 	version               int64
 	reason                string
 	owed                  curfew.Outcome
@@ -51,9 +52,8 @@ const (
 	settleCheckouts = `UPDATE curfew.checkouts c SET
 			outcome = k.owed, money_due = false, version = c.version + 1, updated_at = now(),
 			refund_amount = CASE WHEN k.owed IN ('refund_due', 'refunded') THEN c.amount / 100 * k.share + (c.amount % 100 * k.share + 99) / 100 ELSE 0 END
-		FROM unnest($1::text[], $2::uuid[], $3::text[], $4::int[]) k (customer_id, session_id, owed, share)
-			JOIN curfew.sessions s ON s.customer_id = k.customer_id AND s.id = k.session_id
-		WHERE c.customer_id = k.customer_id AND c.id = s.checkout_id AND c.outcome = 'fulfilled'
+		FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::int[]) k (customer_id, session_id, checkout_id, owed, share)
+		WHERE c.customer_id = k.customer_id AND c.id = k.checkout_id AND c.outcome = 'fulfilled'
 		RETURNING c.id, c.version, k.session_id, c.outcome`
 	// A credit for an extension could not be spent, and who was given the
 	// session's payment back was not given the extensions'.
@@ -87,15 +87,16 @@ func (f *follow) queue(b *pgx.Batch) {
 
 func (f *follow) queueCheckouts(b *pgx.Batch) {
 	var customers, sessions, owed []string
+	var checkouts []*string
 	var shares []int
 	for _, m := range f.moved {
 		if m.settles() {
 			customers, sessions, owed = append(customers, m.customerID), append(sessions, m.sessionID), append(owed, string(m.owed))
-			shares = append(shares, cmp.Or(m.share, 100))
+			checkouts, shares = append(checkouts, null(m.checkoutID)), append(shares, cmp.Or(m.share, 100))
 		}
 	}
 	if len(sessions) > 0 {
-		b.Queue(settleCheckouts, customers, sessions, owed, shares).Query(f.readCheckouts)
+		b.Queue(settleCheckouts, customers, sessions, checkouts, owed, shares).Query(f.readCheckouts)
 	}
 	if len(sessions) > 0 && f.from == curfew.Live {
 		b.Queue(settleExtensions, customers, sessions, owed).Query(f.readCheckouts)

@@ -196,9 +196,12 @@ CREATE OR REPLACE TRIGGER guard_checkouts_recorded BEFORE INSERT ON curfew.check
     FOR EACH ROW WHEN (NEW.outcome <> 'fulfilled') EXECUTE FUNCTION curfew.guard_recorded();
 
 -- Our own step is legal; another program's, too, and gets its version and event.
+-- This, too, is called for each row of a sweep.
 CREATE OR REPLACE FUNCTION curfew.guard_settled() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM curfew.guard_outcome(OLD.outcome, NEW.outcome, OLD.id);
+    IF NOT EXISTS (SELECT FROM curfew.outcome_steps o WHERE o.from_outcome = OLD.outcome AND o.to_outcome = NEW.outcome) THEN
+        PERFORM curfew.guard_outcome(OLD.outcome, NEW.outcome, OLD.id);
+    END IF;
     RETURN NEW;
 END $$;
 CREATE OR REPLACE TRIGGER guard_checkouts_settled BEFORE UPDATE ON curfew.checkouts

@@ -25,11 +25,14 @@ func scanRun(row pgx.CollectableRow) (curfew.Run, error) {
 }
 
 // BeginRun writes a run that has begun.
-func (s *Store) BeginRun(ctx context.Context, r curfew.Run) (curfew.Run, error) {
+func (s *Store) BeginRun(ctx context.Context, r curfew.Run) (begun curfew.Run, err error) {
 	if r.ID == "" {
 		r.ID = newID()
 	}
-	begun, err := one(ctx, s, scanRun, insertRun, r.ID, r.Trigger, r.Actor.String(), r.Reason, r.Stats)
+	err = s.send(ctx, func(b *pgx.Batch) {
+		b.Queue(unhurried)
+		b.Queue(insertRun, r.ID, r.Trigger, r.Actor.String(), r.Reason, r.Stats).Query(into(&begun, scanRun))
+	})
 	return begun, wrap(err, "begin run %s", r.ID)
 }
 

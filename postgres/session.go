@@ -184,8 +184,8 @@ func deadline(d curfew.Deadline) (after *time.Duration, limit *time.Time) {
 func followOf(c curfew.Change) *follow {
 	return &follow{
 		moved: []moved{{
-			customerID: c.From.CustomerID, sessionID: c.From.ID, version: c.From.Version + 1, reason: c.Reason, owed: c.Owed,
-			share: c.Share,
+			customerID: c.From.CustomerID, sessionID: c.From.ID, checkoutID: c.From.CheckoutID, version: c.From.Version + 1,
+			reason: c.Reason, owed: c.Owed, share: c.Share,
 		}},
 		from: c.From.Status, to: c.To, requestTo: c.RequestTo, assign: c.Assign, release: c.Release,
 		actor: c.Actor, runID: c.RunID,

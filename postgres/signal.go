@@ -15,14 +15,20 @@ const beat = `INSERT INTO curfew.signals (name, lag) VALUES ($1, $2)
 
 // BeatSweep records a successful sweep.
 func (s *Store) BeatSweep(ctx context.Context, lag time.Duration) error {
-	_, err := s.exec(ctx, beat, "sweep", lag)
-	return wrap(err, "record a sweep")
+	return wrap(s.beat(ctx, "sweep", lag), "record a sweep")
 }
 
 // BeatQueue records a look at the queue.
 func (s *Store) BeatQueue(ctx context.Context) error {
-	_, err := s.exec(ctx, beat, "queue", time.Duration(0))
-	return wrap(err, "record a look at the queue")
+	return wrap(s.beat(ctx, "queue", 0), "record a look at the queue")
+}
+
+// beat leaves a sign of life, which the next one replaces.
+func (s *Store) beat(ctx context.Context, name string, lag time.Duration) error {
+	return s.send(ctx, func(b *pgx.Batch) {
+		b.Queue(unhurried)
+		b.Queue(beat, name, lag)
+	})
 }
 
 const (

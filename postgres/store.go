@@ -109,6 +109,10 @@ func again(ctx context.Context, do func() error) error {
 	}
 }
 
+// unhurried lets a transaction's commit not wait for the disk: what it wrote is
+// worth nothing without a later one, whose commit takes it to the disk too.
+const unhurried = `SELECT set_config('synchronous_commit', 'off', true)`
+
 // one reads the one row; NotFound if there is none.
 func one[T any](ctx context.Context, s *Store, scan pgx.RowToFunc[T], sql string, args ...any) (T, error) {
 	rows, _ := s.pool.Query(ctx, sql, args...) // its error comes out of the rows

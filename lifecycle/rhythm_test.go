@@ -16,7 +16,8 @@ import (
 type clock struct {
 	lifecycle.Store
 	deadline time.Time
-	stuck    bool // what is past its deadline stays
+	stuck    bool          // what is past its deadline stays
+	skew     time.Duration // the store's clock is so far ahead of the process's
 	swept    []time.Time
 	from     []time.Time // of each sweep
 	looked   []time.Time
@@ -40,7 +41,7 @@ func (c *clock) Find(_ context.Context, s curfew.Search) ([]curfew.Standing, err
 	}
 	c.swept = append(c.swept, time.Now())
 	c.from = append(c.from, s.After.At)
-	if c.stuck || time.Now().Before(c.deadline) || !c.deadline.After(s.After.At) {
+	if c.stuck || time.Now().Before(c.deadline) || !c.deadline.Add(c.skew).After(s.After.At) {
 		return nil, nil
 	}
 	c.deadline = time.Time{}
@@ -48,10 +49,10 @@ func (c *clock) Find(_ context.Context, s curfew.Search) ([]curfew.Standing, err
 }
 
 func (c *clock) NextDeadline(_ context.Context, after time.Time) (at, now time.Time, err error) {
-	if c.deadline.After(after) {
-		at = c.deadline
+	if at = c.deadline.Add(c.skew); c.deadline.IsZero() || !at.After(after) {
+		at = time.Time{}
 	}
-	return at, time.Now(), nil
+	return at, time.Now().Add(c.skew), nil
 }
 
 func (c *clock) BeatSweep(context.Context, time.Duration) error { c.beats.Add(1); return nil }
@@ -105,11 +106,15 @@ func TestTheSweepersRhythm(t *testing.T) {
 	for sentence, test := range map[string]struct {
 		deadline  time.Duration
 		stuck     bool
+		skew      time.Duration
 		meanwhile func(*lifecycle.Engine, *clock)
 		want      string
 	}{
 		"it sleeps until the next deadline, and at most 5 seconds from one look at everything to the next": {
 			deadline: 7 * time.Second, want: "[5s 7s 10s]",
+		},
+		"it is the store's clock that counts, however wrong the process's is": {
+			deadline: 7 * time.Second, skew: -36 * time.Hour, want: "[5s 7s 10s]",
 		},
 		"what cannot be ended does not keep it awake": {
 			deadline: 7 * time.Second, stuck: true, want: "[5s 7s 7s 10s]",
@@ -142,7 +147,7 @@ func TestTheSweepersRhythm(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
-			c := &clock{deadline: time.Time{}.Add(test.deadline), stuck: test.stuck}
+			c := &clock{deadline: time.Time{}.Add(test.deadline), stuck: test.stuck, skew: test.skew}
 			bubble(t, lifecycle.Options{}, c, 10500*time.Millisecond, func(e *lifecycle.Engine) {
 				if test.meanwhile != nil {
 					test.meanwhile(e, c)

@@ -87,8 +87,16 @@ func (db database) questions() []question {
 			_, _, err := db.store.NextDeadline(ctx, time.Time{})
 			return err
 		}},
+		{"the same, behind the last sweep", func(ctx context.Context) error {
+			_, _, err := db.store.NextDeadline(ctx, swept())
+			return err
+		}},
 		{"what is overdue (500)", func(ctx context.Context) error {
 			_, err := db.store.Find(ctx, curfew.Search{Limit: 500})
+			return err
+		}},
+		{"the same, behind the last sweep", func(ctx context.Context) error {
+			_, err := db.store.Find(ctx, curfew.Search{Limit: 500, After: curfew.Cursor{At: swept()}})
 			return err
 		}},
 		{"the queue (50 oldest)", func(ctx context.Context) error {
@@ -97,6 +105,9 @@ func (db database) questions() []question {
 		}},
 	}
 }
+
+// swept is where the sweeper begins between its looks at everything: what was due before is settled.
+func swept() time.Time { return time.Now().Add(-time.Second) }
 
 func (db database) ask(ctx context.Context, m moment, t *table) error {
 	if err := m.bring(ctx); err != nil {

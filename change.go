@@ -15,6 +15,7 @@ type Admission struct {
 	Deadline Deadline
 	Actor    Actor
 	Reason   string
+	RunID    string // the undo that revives a session; empty: none
 	// From is the outcome (Credited or Deferred) of an existing checkout that
 	// pays for the session. It is compared, with the checkout's version.
 	From Outcome

@@ -39,6 +39,18 @@ type Run struct {
 	Outcome    RunOutcome
 	Error      string
 	Stats      Stats
+	// Undoes is the run whose endings this one undid; empty: it is a cleanup.
+	Undoes string
+	// UndoneBy is the first run that undid this one; empty: none has.
+	UndoneBy string
+}
+
+// Undoable reports whether the run ended sessions that an undo may revive, and
+// nobody has undone it yet. Those that were live are not revived.
+func (r Run) Undoable() bool {
+	s := r.Stats
+	return r.Undoes == "" && r.UndoneBy == "" && r.Outcome != RunRunning &&
+		s.OldWaitingSessions+s.OrphanedSessions+s.NoShows > 0
 }
 
 // Stats counts the rows that a run changed. A session counts under its rule.
@@ -52,6 +64,8 @@ type Stats struct {
 	Overran            int `json:"overran"`
 	ScheduledMissed    int `json:"scheduledMissed"`
 	TotalCleaned       int `json:"totalCleaned"`
+	// Revived counts the sessions that an undo revived; the total does not.
+	Revived int `json:"revived,omitempty"`
 }
 
 // Count adds one ended item: its session, and its request if that ended too.
@@ -71,6 +85,7 @@ func (s *Stats) Add(o Stats) {
 	for _, r := range RuleNames() {
 		s.add(r, o.Of(r))
 	}
+	s.Revived += o.Revived
 }
 
 // Of is the figure of one rule, or of ExpiredRequests.

@@ -16,3 +16,11 @@ type Event struct {
 	RunID      string // the cleanup that did it; empty: none
 	At         time.Time
 }
+
+// Refused is one time that a customer was refused, because of this session.
+type Refused struct {
+	ID         string
+	CustomerID string
+	SessionID  string
+	At         time.Time
+}

@@ -88,7 +88,7 @@ type Pulse struct {
 	Sweep     time.Time // the sweeper's last success; zero: never
 	Lag       time.Duration
 	QueueRead time.Time // a mechanic's last look at the queue; zero: never
-	LastRun   *Run      // the newest finished run
+	LastRun   *Run      // the newest finished cleanup
 	Now       time.Time
 }
 

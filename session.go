@@ -79,6 +79,8 @@ type Session struct {
 	StartedAt        time.Time // both parties are in; the clock runs
 	EndedAt          time.Time
 	EndReason        EndReason
+
+	Revives string // the ended session that it stands for again; empty: none
 }
 
 // Assigned reports whether the session has a mechanic. The rules for

@@ -70,6 +70,7 @@ type CleanupStats struct {
 	Overran            int `json:"overran"`
 	ScheduledMissed    int `json:"scheduledMissed"`
 	TotalCleaned       int `json:"totalCleaned"`
+	Revived            int `json:"revived,omitempty" doc:"Sessions that an undo revived; the total does not count them"`
 }
 
 // Drift is a row of a preview that had moved.
@@ -95,4 +96,7 @@ type Run struct {
 	Outcome    string       `json:"outcome" enum:"running,succeeded,failed"`
 	Error      string       `json:"error,omitempty" doc:"Of a failed run"`
 	Stats      CleanupStats `json:"stats"`
+	Undoable   bool         `json:"undoable,omitempty" doc:"It ended sessions that an undo may revive, and was not undone yet"`
+	Undoes     string       `json:"undoes,omitempty" doc:"The run that this one undid"`
+	UndoneBy   string       `json:"undoneBy,omitempty" doc:"The first run that undid this one"`
 }

@@ -17,30 +17,41 @@ func (e *Engine) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]cu
 // run records a cleanup around its work.
 func (e *Engine) run(ctx context.Context, c Cleanup, work func(*curfew.Run) error) (curfew.Run, error) {
 	begun := time.Now()
-	run, err := e.store.BeginRun(ctx, curfew.Run{
-		ID: newID(), Trigger: c.Trigger, Actor: c.Actor, Reason: c.Reason, Outcome: curfew.RunRunning,
+	run, err := e.recordRun(ctx, curfew.Run{Trigger: c.Trigger, Actor: c.Actor, Reason: c.Reason}, func(run *curfew.Run) error {
+		e.logBegin(c)
+		err := work(run)
+		e.observeCleaned(run.Stats, c.Trigger)
+		return err
 	})
-	if err != nil {
-		e.observe.RunFinished(c.Trigger, curfew.RunFailed, time.Since(begun))
+	e.observe.RunFinished(c.Trigger, run.Outcome, time.Since(begun))
+	if run.StartedAt.IsZero() {
 		return run, fmt.Errorf("begin a cleanup: %w", err)
 	}
-	e.logBegin(c)
+	e.logEnd(c, run, err)
+	if err != nil {
+		return run, fmt.Errorf("cleanup %s: %w", run.ID, err)
+	}
+	return run, nil
+}
+
+// recordRun keeps a run around its work. One that could not begin has failed, and
+// has no start.
+func (e *Engine) recordRun(ctx context.Context, run curfew.Run, work func(*curfew.Run) error) (curfew.Run, error) {
+	run.ID, run.Outcome = newID(), curfew.RunRunning
+	run, err := e.store.BeginRun(ctx, run)
+	if err != nil {
+		return curfew.Run{Outcome: curfew.RunFailed}, err
+	}
 	err = work(&run)
 	run.Outcome = curfew.RunSucceeded
 	if err != nil {
 		run.Outcome, run.Error = curfew.RunFailed, err.Error()
 	}
-	e.observeCleaned(run.Stats, c.Trigger)
-	e.observe.RunFinished(c.Trigger, run.Outcome, time.Since(begun))
 	finished, err2 := e.store.FinishRun(context.WithoutCancel(ctx), run)
 	if err2 == nil {
 		run = finished
 	}
-	e.logEnd(c, run, err)
-	if err = errors.Join(err, err2); err != nil {
-		return run, fmt.Errorf("cleanup %s: %w", run.ID, err)
-	}
-	return run, nil
+	return run, errors.Join(err, err2)
 }
 
 func (e *Engine) observeCleaned(s curfew.Stats, t curfew.Trigger) {

@@ -25,6 +25,7 @@ type Store interface {
 	Refunds
 	Cleaning
 	Runs
+	Stories
 	Figures
 	Signals
 }
@@ -149,9 +150,29 @@ type Runs interface {
 	FinishRun(ctx context.Context, r curfew.Run) (curfew.Run, error)
 	// Runs is newest first, behind the cursor.
 	Runs(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Run, error)
+	// Run is one by its id.
+	Run(ctx context.Context, id string) (curfew.Run, error)
+	// RunEvents is what a run did, by the events' ids, behind one.
+	RunEvents(ctx context.Context, runID, after string, limit int) ([]curfew.Event, error)
 	SavePreview(ctx context.Context, p curfew.Preview) (curfew.Preview, error)
 	// Preview is NotFound once it is older than a day.
 	Preview(ctx context.Context, id string) (curfew.Preview, error)
+}
+
+// Stories is what is known of one customer, newest first.
+type Stories interface {
+	// SessionsOf is the customer's newest sessions, ended or not.
+	SessionsOf(ctx context.Context, customerID string, limit int) ([]curfew.Standing, error)
+	// Revival is the session that revives this one. NotFound: none does.
+	Revival(ctx context.Context, customerID, sessionID string) (curfew.Standing, error)
+	// History is the events of all the customer's sessions and checkouts, before
+	// the cursor.
+	History(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Event, error)
+	// Refusals is how often the customer was refused, before the cursor, as far
+	// as they are kept.
+	Refusals(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Refused, error)
+	// CustomersByEmail is who paid with exactly that address, in order.
+	CustomersByEmail(ctx context.Context, email string, limit int) ([]string, error)
 }
 
 // Figures is what health is made of. Each is exact, cheap at millions of ended

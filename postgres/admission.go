@@ -19,8 +19,8 @@ const (
 			refund_amount, payment_id, note)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, now() + $12::interval, $13, $14, $15)`
 	insertSession = `INSERT INTO curfew.sessions
-			(customer_id, id, checkout_id, plan, kind, duration_seconds, status, version, starts_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $9, 1, $10::timestamptz, coalesce($10, LEAST(now() + $7::interval, $8::timestamptz)))
+			(customer_id, id, checkout_id, plan, kind, duration_seconds, status, version, starts_at, expires_at, revives)
+		VALUES ($1, $2, $3, $4, $5, $6, $9, 1, $10::timestamptz, coalesce($10, LEAST(now() + $7::interval, $8::timestamptz)), $11)
 		RETURNING id, created_at, expires_at`
 	insertRequest = `INSERT INTO curfew.session_requests (customer_id, id, session_id, customer_name, status)
 		VALUES ($1, $2, $3, $4, 'pending')`
@@ -98,11 +98,11 @@ func firstEvents(c *candidate) []any {
 	return slices.Concat(
 		event{
 			subject: "session", customerID: a.Session.CustomerID, subjectID: a.Session.ID, number: 1,
-			to: string(c.st.Status), actor: a.Actor, reason: a.Reason,
+			to: string(c.st.Status), actor: a.Actor, reason: a.Reason, runID: a.RunID,
 		}.values(),
 		event{
 			subject: "checkout", customerID: a.Checkout.CustomerID, subjectID: a.Checkout.ID, number: 1,
-			to: string(curfew.Fulfilled), actor: a.Actor, reason: a.Reason,
+			to: string(curfew.Fulfilled), actor: a.Actor, reason: a.Reason, runID: a.RunID,
 		}.values())
 }
 
@@ -116,11 +116,11 @@ func queueRenewal(b *pgx.Batch, a curfew.Admission, st *curfew.Standing) {
 	queueEvents(b, []event{
 		{
 			subject: "session", customerID: a.Session.CustomerID, subjectID: a.Session.ID, number: 1,
-			to: string(st.Status), actor: a.Actor, reason: a.Reason,
+			to: string(st.Status), actor: a.Actor, reason: a.Reason, runID: a.RunID,
 		},
 		{
 			subject: "checkout", customerID: c.CustomerID, subjectID: c.ID, number: c.Version + 1,
-			from: string(a.From), to: string(curfew.Fulfilled), actor: a.Actor, reason: a.Reason,
+			from: string(a.From), to: string(curfew.Fulfilled), actor: a.Actor, reason: a.Reason, runID: a.RunID,
 		},
 	})
 }
@@ -155,7 +155,7 @@ func queueSessions(b *pgx.Batch, group []*candidate) {
 		// A new session always has a deadline, so a zero one is now.
 		sessions = append(sessions, []any{
 			s.CustomerID, s.ID, null(s.CheckoutID), s.Plan, s.Kind, int64(s.Duration / time.Second), d.After, null(d.Limit),
-			c.st.Status, null(c.st.StartsAt),
+			c.st.Status, null(c.st.StartsAt), null(s.Revives),
 		})
 		if c.st.Status == curfew.Scheduled {
 			continue

@@ -10,16 +10,17 @@ import (
 )
 
 const (
-	runColumns = `id, trigger, actor, reason, started_at, finished_at, outcome, error, stats`
-	insertRun  = `INSERT INTO curfew.runs (id, trigger, actor, reason, outcome, stats)
-		VALUES ($1, $2, $3, $4, 'running', $5) RETURNING ` + runColumns
+	runColumns = `id, trigger, actor, reason, started_at, finished_at, outcome, error, stats, undoes,
+		(SELECT undo.id FROM curfew.runs undo WHERE undo.undoes = runs.id ORDER BY undo.started_at, undo.id LIMIT 1) AS undone_by`
+	insertRun = `INSERT INTO curfew.runs (id, trigger, actor, reason, outcome, stats, undoes)
+		VALUES ($1, $2, $3, $4, 'running', $5, $6) RETURNING ` + runColumns
 )
 
 func scanRun(row pgx.CollectableRow) (curfew.Run, error) {
 	var r curfew.Run
 	var actor string
 	err := row.Scan((*text)(&r.ID), &r.Trigger, &actor, &r.Reason, (*stamp)(&r.StartedAt), (*stamp)(&r.FinishedAt), &r.Outcome,
-		&r.Error, &r.Stats)
+		&r.Error, &r.Stats, (*text)(&r.Undoes), (*text)(&r.UndoneBy))
 	r.Actor = curfew.ParseActor(actor)
 	return r, err
 }
@@ -31,7 +32,7 @@ func (s *Store) BeginRun(ctx context.Context, r curfew.Run) (begun curfew.Run, e
 	}
 	err = s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(unhurried)
-		b.Queue(insertRun, r.ID, r.Trigger, r.Actor.String(), r.Reason, r.Stats).Query(into(&begun, scanRun))
+		b.Queue(insertRun, r.ID, r.Trigger, r.Actor.String(), r.Reason, r.Stats, null(r.Undoes)).Query(into(&begun, scanRun))
 	})
 	return begun, wrap(err, "begin run %s", r.ID)
 }
@@ -53,6 +54,32 @@ func (s *Store) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]cur
 	at, id := before(after)
 	all, err := many(ctx, s, scanRun, selectRuns, at, id, limit)
 	return all, wrap(err, "runs")
+}
+
+const runByID = `SELECT ` + runColumns + ` FROM curfew.runs WHERE id = $1`
+
+// Run is one by its id.
+func (s *Store) Run(ctx context.Context, id string) (curfew.Run, error) {
+	missing := curfew.Errorf(curfew.NotFound, "there is no run %q", id)
+	if !isID(id) {
+		return curfew.Run{}, missing
+	}
+	r, err := one(ctx, s, scanRun, runByID, id)
+	return r, orMissing(err, missing)
+}
+
+const selectRunEvents = `SELECT ` + eventFields + ` FROM curfew.events WHERE run_id = $1 AND id > $2 ORDER BY id LIMIT $3`
+
+// RunEvents is what a run did, by the events' ids, behind one.
+func (s *Store) RunEvents(ctx context.Context, runID, after string, limit int) ([]curfew.Event, error) {
+	if !isID(runID) {
+		return nil, nil
+	}
+	if !isID(after) {
+		after = beforeEveryone
+	}
+	all, err := many(ctx, s, scanEvent, selectRunEvents, runID, after, limit)
+	return all, wrap(err, "events of run %s", runID)
 }
 
 const (

@@ -14,7 +14,7 @@ import (
 const (
 	sessionColumns = `s.id, s.customer_id, s.mechanic_id, s.checkout_id, s.plan, s.kind, s.duration_seconds, s.status, s.version,
 		s.created_at, s.starts_at, s.expires_at, s.accepted_at, s.customer_joined_at, s.mechanic_joined_at, s.started_at, s.ended_at,
-		s.end_reason`
+		s.end_reason, s.revives`
 	requestColumns = `r.id, r.session_id, r.customer_id, r.mechanic_id, r.customer_name, r.status, r.created_at`
 
 	// joinRequest joins a session's open request, or the newest of an ended one.
@@ -33,6 +33,7 @@ func sessionTargets(s *curfew.Session) []any {
 		(*text)(&s.Kind), (*seconds)(&s.Duration), (*text)(&s.Status), (*number)(&s.Version), (*stamp)(&s.CreatedAt),
 		(*stamp)(&s.StartsAt), (*stamp)(&s.ExpiresAt), (*stamp)(&s.AcceptedAt), (*stamp)(&s.CustomerJoinedAt),
 		(*stamp)(&s.MechanicJoinedAt), (*stamp)(&s.StartedAt), (*stamp)(&s.EndedAt), (*text)(&s.EndReason),
+		(*text)(&s.Revives),
 	}
 }
 
@@ -192,7 +193,9 @@ func followOf(c curfew.Change) *follow {
 	}
 }
 
-const selectEvents = `SELECT id, customer_id, subject_id, number, from_status, to_status, actor, reason, run_id, at
+const eventFields = `id, customer_id, subject_id, number, from_status, to_status, actor, reason, run_id, at`
+
+const selectEvents = `SELECT ` + eventFields + `
 	FROM curfew.events WHERE customer_id = $1 AND subject_id = $2 ORDER BY number`
 
 // Events is the history of one session or checkout.

@@ -35,7 +35,7 @@ const (
 	selectPulse = `SELECT sweep.at, sweep.lag, queue.at, now() FROM (VALUES (1)) one (row)
 		LEFT JOIN curfew.signals sweep ON sweep.name = 'sweep'
 		LEFT JOIN curfew.signals queue ON queue.name = 'queue'`
-	lastRun = `SELECT ` + runColumns + ` FROM curfew.runs WHERE outcome <> 'running' ORDER BY started_at DESC, id DESC LIMIT 1`
+	lastRun = `SELECT ` + runColumns + ` FROM curfew.runs WHERE outcome <> 'running' AND undoes IS NULL ORDER BY started_at DESC, id DESC LIMIT 1`
 )
 
 // Pulse is what background work last said of itself.

@@ -16,7 +16,7 @@ import (
 // fresh database.
 var columns = map[string]string{
 	"sessions": "customer_id id mechanic_id checkout_id plan kind duration_seconds status version created_at starts_at expires_at " +
-		"accepted_at customer_joined_at mechanic_joined_at started_at ended_at end_reason",
+		"accepted_at customer_joined_at mechanic_joined_at started_at ended_at end_reason revives",
 	"session_requests": "customer_id id session_id mechanic_id customer_name status created_at ended_at",
 	"checkouts": "customer_id id ref plan amount currency email name metadata outcome version session_id retry_until money_due " +
 		"created_at updated_at refund_amount payment_id refund_id attempts next_at first_try_at disputed_at note",
@@ -25,7 +25,7 @@ var columns = map[string]string{
 	"idempotency_keys":   "customer_id key checkout_id session_id created_at",
 	"mechanic_slots":     "mechanic_id customer_id session_id created_at",
 	"events":             "customer_id subject_id number subject id from_status to_status actor reason run_id at",
-	"runs":               "id trigger actor reason started_at finished_at outcome error stats",
+	"runs":               "id trigger actor reason started_at finished_at outcome error stats undoes",
 	"previews":           "id created_at body",
 	"refusals":           "customer_id id session_id at",
 	"signals":            "name at lag until",
@@ -34,7 +34,7 @@ var columns = map[string]string{
 
 // indexes are those that the migrations make, by table.
 var indexes = map[string]string{
-	"sessions":         "sessions_pkey sessions_one_open sessions_deadline sessions_id sessions_one_open_a_checkout sessions_queue",
+	"sessions":         "sessions_pkey sessions_one_open sessions_deadline sessions_id sessions_one_open_a_checkout sessions_queue sessions_revives",
 	"session_requests": "session_requests_pkey session_requests_one_open session_requests_session session_requests_queue session_requests_id",
 	"checkouts": "checkouts_pkey checkouts_unsettled checkouts_credits checkouts_retry checkouts_money_due checkouts_refunds checkouts_payment " +
 		"checkouts_disputed checkouts_id checkouts_email checkouts_credit_totals",
@@ -43,7 +43,7 @@ var indexes = map[string]string{
 	"idempotency_keys":   "idempotency_keys_pkey",
 	"mechanic_slots":     "mechanic_slots_pkey mechanic_slots_session",
 	"events":             "events_pkey events_run",
-	"runs":               "runs_pkey runs_newest",
+	"runs":               "runs_pkey runs_newest runs_undoes",
 	"previews":           "previews_pkey",
 	"refusals":           "refusals_pkey refusals_at",
 	"signals":            "signals_pkey",

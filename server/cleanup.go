@@ -170,7 +170,7 @@ func runsJSON(runs []curfew.Run, next *string) api.Runs {
 		all.Runs[i] = api.Run{
 			ID: r.ID, Trigger: string(r.Trigger), Actor: r.Actor.String(), Reason: r.Reason,
 			StartedAt: r.StartedAt.UTC(), FinishedAt: moment(r.FinishedAt), Outcome: string(r.Outcome),
-			Error: r.Error, Stats: api.CleanupStats(r.Stats),
+			Error: r.Error, Stats: api.CleanupStats(r.Stats), Undoable: r.Undoable(), Undoes: r.Undoes, UndoneBy: r.UndoneBy,
 		}
 	}
 	return all

@@ -22,8 +22,8 @@ INSERT INTO checkouts (customer_id, id, ref, plan, amount, currency, email, name
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, $14, $13, $13, $15, $16)`
 
 const insertSessionSQL = `
-INSERT INTO sessions (customer_id, id, checkout_id, plan, kind, duration_seconds, status, version, created_at, starts_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $10, 1, $7, $8, $9)`
+INSERT INTO sessions (customer_id, id, checkout_id, plan, kind, duration_seconds, status, version, created_at, starts_at, expires_at, revives)
+VALUES ($1, $2, $3, $4, $5, $6, $10, 1, $7, $8, $9, $11)`
 
 const insertRequestSQL = `
 INSERT INTO session_requests (customer_id, id, session_id, customer_name, status, created_at)
@@ -119,7 +119,7 @@ func object(m map[string]string) (string, error) {
 
 func (tx *transaction) insertStanding(ctx context.Context, st curfew.Standing) error {
 	_, err := tx.exec(ctx, insertSessionSQL, st.CustomerID, st.ID, null(st.CheckoutID), st.Plan, string(st.Kind),
-		wholeSeconds(st.Duration), micros(st.CreatedAt), micros(st.StartsAt), micros(st.ExpiresAt), string(st.Status))
+		wholeSeconds(st.Duration), micros(st.CreatedAt), micros(st.StartsAt), micros(st.ExpiresAt), string(st.Status), null(st.Revives))
 	if err != nil || st.Status == curfew.Scheduled {
 		return err
 	}
@@ -140,7 +140,7 @@ func (tx *transaction) fulfil(ctx context.Context, a curfew.Admission, st curfew
 		}
 		number = a.Checkout.Version + 1
 	}
-	e := curfew.Event{CustomerID: st.CustomerID, Actor: a.Actor, Reason: a.Reason}
+	e := curfew.Event{CustomerID: st.CustomerID, Actor: a.Actor, Reason: a.Reason, RunID: a.RunID}
 	session, checkout := e, e
 	session.Subject, session.Number, session.To = st.ID, 1, string(st.Status)
 	checkout.Subject, checkout.Number, checkout.From, checkout.To = st.CheckoutID, number, string(a.From), string(curfew.Fulfilled)

@@ -12,19 +12,20 @@ import (
 // previewLife is how long a preview can be executed.
 const previewLife = 24 * time.Hour
 
-const runColumns = `id, trigger, actor, reason, started_at, finished_at, outcome, error, stats`
+const runColumns = `id, trigger, actor, reason, started_at, finished_at, outcome, error, stats, undoes,
+    (SELECT undo.id FROM runs undo WHERE undo.undoes = runs.id ORDER BY undo.started_at, undo.id LIMIT 1) AS undone_by`
 
 func scanRun(r row) (curfew.Run, error) {
 	var v curfew.Run
 	var actor string
 	err := r.Scan(text(&v.ID), text(&v.Trigger), text(&actor), text(&v.Reason), moment(&v.StartedAt), moment(&v.FinishedAt),
-		text(&v.Outcome), text(&v.Error), document(&v.Stats))
+		text(&v.Outcome), text(&v.Error), document(&v.Stats), text(&v.Undoes), text(&v.UndoneBy))
 	v.Actor = curfew.ParseActor(actor)
 	return v, err
 }
 
 const beginRunSQL = `
-INSERT INTO runs (id, trigger, actor, reason, started_at, outcome) VALUES ($1, $2, $3, $4, $5, 'running')
+INSERT INTO runs (id, trigger, actor, reason, started_at, outcome, undoes) VALUES ($1, $2, $3, $4, $5, 'running', $6)
 RETURNING ` + runColumns
 
 // BeginRun writes a run that goes on.
@@ -34,7 +35,7 @@ func (s *Store) BeginRun(ctx context.Context, r curfew.Run) (curfew.Run, error) 
 	}
 	var v curfew.Run
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
-		v, err = one(ctx, tx, scanRun, beginRunSQL, r.ID, string(r.Trigger), r.Actor.String(), r.Reason, micros(tx.now))
+		v, err = one(ctx, tx, scanRun, beginRunSQL, r.ID, string(r.Trigger), r.Actor.String(), r.Reason, micros(tx.now), null(r.Undoes))
 		return err
 	})
 	if err != nil {
@@ -73,6 +74,28 @@ func (s *Store) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]cur
 	all, err := list(ctx, s.reader, scanRun, runsSQL, until(after), after.ID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the runs: %w", err)
+	}
+	return all, nil
+}
+
+const runSQL = `SELECT ` + runColumns + ` FROM runs WHERE id = $1`
+
+// Run is one by its id.
+func (s *Store) Run(ctx context.Context, id string) (curfew.Run, error) {
+	r, err := one(ctx, s.reader, scanRun, runSQL, id)
+	if err != nil {
+		return curfew.Run{}, fmt.Errorf("read run %s: %w", id, absent(err, "there is no run %s", id))
+	}
+	return r, nil
+}
+
+const runEventsSQL = `SELECT ` + eventColumns + ` FROM events WHERE run_id = $1 AND id > $2 ORDER BY id LIMIT $3`
+
+// RunEvents is what a run did, by the events' ids, behind one.
+func (s *Store) RunEvents(ctx context.Context, runID, after string, limit int) ([]curfew.Event, error) {
+	all, err := list(ctx, s.reader, scanEvent, runEventsSQL, runID, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the events of run %s: %w", runID, err)
 	}
 	return all, nil
 }

@@ -12,13 +12,15 @@ import (
 
 const sessionColumns = `sessions.customer_id, sessions.id, sessions.mechanic_id, sessions.checkout_id, sessions.plan, sessions.kind,
     sessions.duration_seconds, sessions.status, sessions.version, sessions.created_at, sessions.starts_at, sessions.expires_at,
-    sessions.accepted_at, sessions.customer_joined_at, sessions.mechanic_joined_at, sessions.started_at, sessions.ended_at, sessions.end_reason`
+    sessions.accepted_at, sessions.customer_joined_at, sessions.mechanic_joined_at, sessions.started_at, sessions.ended_at, sessions.end_reason,
+    sessions.revives`
 
 func sessionFields(s *curfew.Session) []any {
 	return []any{
 		text(&s.CustomerID), text(&s.ID), text(&s.MechanicID), text(&s.CheckoutID), text(&s.Plan), text(&s.Kind),
 		span(&s.Duration, time.Second), text(&s.Status), number(&s.Version), moment(&s.CreatedAt), moment(&s.StartsAt), moment(&s.ExpiresAt),
 		moment(&s.AcceptedAt), moment(&s.CustomerJoinedAt), moment(&s.MechanicJoinedAt), moment(&s.StartedAt), moment(&s.EndedAt), text(&s.EndReason),
+		text(&s.Revives),
 	}
 }
 
@@ -172,8 +174,10 @@ func (tx *transaction) offer(ctx context.Context, c curfew.Change) error {
 	return err
 }
 
+const eventColumns = `id, customer_id, subject_id, number, from_status, to_status, actor, reason, run_id, at`
+
 const eventsSQL = `
-SELECT id, customer_id, subject_id, number, from_status, to_status, actor, reason, run_id, at
+SELECT ` + eventColumns + `
 FROM events WHERE customer_id = $1 AND subject_id = $2 ORDER BY number`
 
 // Events is the history of one session or checkout, in order.

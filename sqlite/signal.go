@@ -37,7 +37,7 @@ const pulseSQL = `
 SELECT (SELECT at FROM signals WHERE name = 'sweep'), (SELECT lag FROM signals WHERE name = 'sweep'),
     (SELECT at FROM signals WHERE name = 'queue')`
 
-const lastRunSQL = `SELECT ` + runColumns + ` FROM runs WHERE finished_at IS NOT NULL ORDER BY started_at DESC, id DESC LIMIT 1`
+const lastRunSQL = `SELECT ` + runColumns + ` FROM runs WHERE finished_at IS NOT NULL AND undoes IS NULL ORDER BY started_at DESC, id DESC LIMIT 1`
 
 // Pulse is what background work last said of itself.
 func (s *Store) Pulse(ctx context.Context) (curfew.Pulse, error) {

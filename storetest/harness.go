@@ -80,6 +80,8 @@ func contracts() map[string]contract {
 		"refund":      refunds,
 		"cleanup":     cleanups,
 		"run":         runs,
+		"story":       stories,
+		"revival":     revivals,
 		"health":      figures,
 		"signal":      signals,
 		"invariant":   invariants(),

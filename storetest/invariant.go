@@ -95,6 +95,12 @@ var checkers = []Checker{
 		 WHERE e.subject = 'session' AND e.to_status IN ('completed', 'cancelled')`,
 	},
 	{
+		"6: a revived session was cancelled, and the new one has its payment and plan",
+		`SELECT s.id FROM {sessions} s LEFT JOIN {sessions} was ON was.customer_id = s.customer_id AND was.id = s.revives
+		 WHERE s.revives IS NOT NULL
+		   AND (was.id IS NULL OR was.status <> 'cancelled' OR was.checkout_id <> s.checkout_id OR was.plan <> s.plan)`,
+	},
+	{
 		"7: a reference is claimed for the checkout that it paid",
 		`SELECT c.id FROM {checkouts} c LEFT JOIN {payment_refs} p
 		   ON p.ref = c.ref AND p.customer_id = c.customer_id AND p.checkout_id = c.id AND p.plan = c.plan

@@ -73,6 +73,10 @@ var violations = []violation{
 		},
 	},
 	{
+		breaks: "6: a revived session was cancelled, and the new one has its payment and plan",
+		plant:  []string{"UPDATE {sessions} SET revives = id WHERE id = W"},
+	},
+	{
 		breaks: "7: a reference is claimed for the checkout that it paid",
 		plant:  []string{"DELETE FROM {payment_refs} WHERE checkout_id = C"},
 	},

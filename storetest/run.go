@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -20,6 +21,9 @@ var runs = contract{
 	"an empty preview is read as it was saved":       savesEmptyPreview,
 	"a preview older than a day is not found":        forgetsPreview,
 	"what is no preview's id is not found":           previewNotFound,
+	"a run is read by its id":                        readsRun,
+	"a run knows what it undoes and who undid it":    knowsUndo,
+	"a run's events are paged by their ids":          runEventPages,
 }
 
 func aRun(reason string) curfew.Run {
@@ -173,5 +177,64 @@ func previewNotFound(s *scene) {
 	for _, id := range []string{"", "x", newID(), "' OR ''='"} {
 		_, err := s.Store.Preview(s.Context(), id)
 		s.kind(err, curfew.NotFound)
+	}
+}
+
+func readsRun(s *scene) {
+	r := s.finish(s.begin(aRun("by hand")), curfew.RunSucceeded)
+	got, err := s.Store.Run(s.Context(), r.ID)
+	s.must(err)
+	s.same("the run", got, r)
+	for _, id := range []string{"", "x", newID()} {
+		_, err := s.Store.Run(s.Context(), id)
+		s.kind(err, curfew.NotFound)
+	}
+}
+
+func knowsUndo(s *scene) {
+	undone := s.finish(s.begin(aRun("cleanup")), curfew.RunSucceeded)
+	undo := aRun("undo")
+	undo.Undoes = undone.ID
+	first := s.begin(undo)
+	first.Stats.Revived = 3
+	first = s.finish(first, curfew.RunSucceeded)
+	undo.ID = newID()
+	second := s.begin(undo)
+	undone.UndoneBy = first.ID
+	s.same("the runs", s.runs(9), []curfew.Run{second, first, undone})
+	s.same("the newest cleanup", s.pulse().LastRun, &undone)
+}
+
+func runEventPages(s *scene) {
+	var late []curfew.Standing
+	for i := range 5 {
+		late = append(late, s.aged(s.admit(fmt.Sprint("customer-", i)), time.Hour))
+	}
+	b := batch(curfew.Credited, late...)
+	_, err := s.Store.End(s.Context(), b)
+	s.must(err)
+	var got []curfew.Event
+	for after := ""; ; after = got[len(got)-1].ID {
+		page, err := s.Store.RunEvents(s.Context(), b.RunID, after, 3)
+		s.must(err)
+		got = append(got, page...)
+		if len(page) < 3 {
+			break
+		}
+	}
+	var want []curfew.Event
+	for _, st := range late {
+		for _, subject := range []string{st.ID, st.CheckoutID} {
+			events, err := s.Store.Events(s.Context(), st.CustomerID, subject)
+			s.must(err)
+			want = append(want, events[len(events)-1])
+		}
+	}
+	slices.SortFunc(want, func(a, b curfew.Event) int { return strings.Compare(a.ID, b.ID) })
+	s.same("the run's events", got, want)
+	for _, id := range []string{"", "x", newID()} {
+		none, err := s.Store.RunEvents(s.Context(), id, "", 9)
+		s.must(err)
+		s.same("events of no run", none, []curfew.Event(nil))
 	}
 }

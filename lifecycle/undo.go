@@ -1,0 +1,229 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// Undo asks to bring back what a run ended.
+type Undo struct {
+	RunID   string
+	Reason  string // kept in the record and in the new sessions' history
+	Trigger curfew.Trigger
+	Actor   curfew.Actor
+}
+
+// Undone is what became of each session that a run had ended.
+type Undone struct {
+	Run        curfew.Run // the undo's own record
+	Revived    []Revived
+	NotRevived []NotRevived
+}
+
+// Revived is a session that has a new one in its stead, from this undo or an
+// earlier one.
+type Revived struct {
+	SessionID    string
+	NewSessionID string
+}
+
+// NotRevived is a session that cannot come back, and why.
+type NotRevived struct {
+	SessionID string
+	Why       string
+}
+
+// Undo admits, for each session that a run ended, a new one of the same plan,
+// duration and payment, where the customer is free and the payment has not moved
+// on. Nothing is reopened, and a session is revived once: undoing a run again
+// answers with the same new sessions. Errors: NotFound for what is no run,
+// Conflict for one that was an undo itself. On another error the undo is
+// recorded as failed, and what it answers is done: call it again.
+func (e *Engine) Undo(ctx context.Context, u Undo) (Undone, error) {
+	var undone Undone
+	run, err := e.store.Run(ctx, u.RunID)
+	if err != nil {
+		return undone, err
+	}
+	if run.Undoes != "" {
+		return undone, curfew.Errorf(curfew.Conflict, "run %s undid run %s: it ended nothing that could be undone", run.ID, run.Undoes)
+	}
+	undone.Run, err = e.recordRun(ctx, curfew.Run{
+		Trigger: u.Trigger, Actor: u.Actor, Reason: u.Reason, Undoes: run.ID,
+	}, func(undo *curfew.Run) error { return e.reviveAll(ctx, undo, &undone) })
+	if err != nil {
+		return undone, fmt.Errorf("undo run %s: %w", u.RunID, err)
+	}
+	e.log.Info("[sessionCleanup] Run undone", "run", run.ID, "undo", undone.Run.ID, "actor", u.Actor.String(),
+		"revived", len(undone.Revived), "notRevived", len(undone.NotRevived))
+	return undone, nil
+}
+
+// reviveAll goes through what the run ended, page by page.
+func (e *Engine) reviveAll(ctx context.Context, undo *curfew.Run, undone *Undone) error {
+	for after := ""; ; {
+		events, err := e.store.RunEvents(ctx, undo.Undoes, after, pageSize)
+		if err != nil {
+			return err
+		}
+		for _, event := range events {
+			after = event.ID
+			if !curfew.SessionStatus(event.To).Ended() {
+				continue
+			}
+			if err := e.revive(ctx, undo, event.Subject, undone); err != nil {
+				return fmt.Errorf("revive session %s: %w", event.Subject, err)
+			}
+		}
+		if len(events) < pageSize {
+			return nil
+		}
+	}
+}
+
+// revive gives one session a new one, or says why not.
+func (e *Engine) revive(ctx context.Context, undo *curfew.Run, id string, undone *Undone) error {
+	s, err := e.store.Session(ctx, id)
+	if err != nil {
+		return err
+	}
+	r, err := e.place(ctx, bid{
+		customerID: s.CustomerID,
+		admission:  func(ctx context.Context) (curfew.Admission, error) { return e.revival(ctx, undo, s) },
+		known:      func(ctx context.Context) (curfew.Receipt, error) { return e.revived(ctx, s) },
+	})
+	switch {
+	case errors.Is(err, curfew.Conflict):
+		return e.notRevived(ctx, s, err.Error(), undone)
+	case err != nil:
+		return err
+	case r.admitted != nil:
+		undo.Stats.Revived++
+		undone.Revived = append(undone.Revived, Revived{s.ID, r.admitted.ID})
+		return nil
+	case r.known != nil:
+		undone.Revived = append(undone.Revived, Revived{s.ID, r.known.Session.ID})
+		return nil
+	case r.blocker != nil:
+		return e.notRevived(ctx, s, fmt.Sprintf("its customer has session %s open (%s)", r.blocker.ID, r.blocker.Status), undone)
+	}
+	return e.notRevived(ctx, s, "its customer's slot changes hands too quickly: undo again", undone)
+}
+
+// revived is the session that an earlier undo made. NotFound: none has.
+func (e *Engine) revived(ctx context.Context, s curfew.Standing) (curfew.Receipt, error) {
+	revival, err := e.store.Revival(ctx, s.CustomerID, s.ID)
+	return curfew.Receipt{Session: revival.Session}, err
+}
+
+// notRevived says why a session cannot come back, unless it is because it has:
+// its own new session may have spent the credit, or hold the slot.
+func (e *Engine) notRevived(ctx context.Context, s curfew.Standing, why string, undone *Undone) error {
+	r, err := e.revived(ctx, s)
+	switch {
+	case err == nil:
+		undone.Revived = append(undone.Revived, Revived{s.ID, r.Session.ID})
+	case errors.Is(err, curfew.NotFound):
+		undone.NotRevived = append(undone.NotRevived, NotRevived{s.ID, why})
+	default:
+		return err
+	}
+	return nil
+}
+
+// revival is the new session in an ended one's stead. Conflict says why there
+// can be none.
+func (e *Engine) revival(ctx context.Context, undo *curfew.Run, s curfew.Standing) (curfew.Admission, error) {
+	if err := revivable(s.Session); err != nil {
+		return curfew.Admission{}, err
+	}
+	c, err := e.store.Checkout(ctx, s.CheckoutID)
+	if err == nil {
+		err = e.unmoved(ctx, c, undo.Undoes)
+	}
+	if err != nil {
+		return curfew.Admission{}, err
+	}
+	a := e.admission(c, undo.Actor)
+	a.From, a.RunID, a.Reason = c.Outcome, undo.ID, "revived"
+	if undo.Reason != "" {
+		a.Reason += ": " + undo.Reason
+	}
+	a.Session.Plan, a.Session.Kind, a.Session.Duration, a.Session.Revives = s.Plan, s.Kind, s.Duration, s.ID
+	a.Request.CustomerName = s.Request.CustomerName
+	a.Deadline = e.policy.WaitingDeadline(s.Plan, time.Time{})
+	return a, nil
+}
+
+// revivable says why such a session cannot come back; nil: its payment decides.
+func revivable(s curfew.Session) error {
+	switch {
+	case s.EndReason == curfew.Overran:
+		return curfew.Errorf(curfew.Conflict, "it was live until it overran: what was bought was used")
+	case !s.StartedAt.IsZero():
+		return curfew.Errorf(curfew.Conflict, "it was live")
+	case s.EndReason == curfew.Missed:
+		return curfew.Errorf(curfew.Conflict, "the time of its appointment has passed: book another")
+	case s.CheckoutID == "":
+		return curfew.Errorf(curfew.Conflict, "another program wrote it: no payment is known that would pay for a new one")
+	}
+	return nil
+}
+
+// unmoved says how the payment has moved on since the run; nil: it can pay for
+// the session once more.
+func (e *Engine) unmoved(ctx context.Context, c curfew.Checkout, runID string) error {
+	switch c.Outcome {
+	case curfew.Credited:
+		return nil
+	case curfew.RefundDue:
+		return e.unclaimed(ctx, c, runID)
+	case curfew.Fulfilled:
+		return e.spent(ctx, c)
+	case curfew.Refunding:
+		return curfew.Errorf(curfew.Conflict, "its refund is under way")
+	case curfew.Refunded:
+		return curfew.Errorf(curfew.Conflict, "its payment was given back")
+	}
+	return curfew.Errorf(curfew.Conflict, "its payment is %s", c.Outcome)
+}
+
+// unclaimed holds for a refund that the run itself made due, and that the
+// provider has not been asked for.
+func (e *Engine) unclaimed(ctx context.Context, c curfew.Checkout, runID string) error {
+	if c.Attempts > 0 {
+		return curfew.Errorf(curfew.Conflict, "the provider has been asked for its refund already")
+	}
+	events, err := e.store.Events(ctx, c.CustomerID, c.ID)
+	if err != nil {
+		return err
+	}
+	for _, event := range slices.Backward(events) {
+		if event.From != event.To && event.RunID != runID {
+			return curfew.Errorf(curfew.Conflict, "its refund was decided after the run, by %s", event.Actor)
+		}
+		if event.From != event.To {
+			break
+		}
+	}
+	return nil
+}
+
+// spent names the session that has the credit now.
+func (e *Engine) spent(ctx context.Context, c curfew.Checkout) error {
+	sessions, err := e.store.SessionsOf(ctx, c.CustomerID, pageSize)
+	if err != nil {
+		return err
+	}
+	for _, s := range sessions {
+		if s.CheckoutID == c.ID && s.Status != curfew.Cancelled {
+			return curfew.Errorf(curfew.Conflict, "its credit was spent: session %s has it", s.ID)
+		}
+	}
+	return curfew.Errorf(curfew.Conflict, "its credit was spent")
+}

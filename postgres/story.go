@@ -1,0 +1,64 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/curfewhq/curfew"
+)
+
+const standingsOf = selectStanding + ` WHERE s.customer_id = $1 ORDER BY s.created_at DESC, s.id DESC LIMIT $2`
+
+// SessionsOf is the customer's newest sessions, ended or not.
+func (s *Store) SessionsOf(ctx context.Context, customerID string, limit int) ([]curfew.Standing, error) {
+	all, err := many(ctx, s, scanStanding, standingsOf, customerID, limit)
+	return all, wrap(err, "sessions of %s", customerID)
+}
+
+const standingRevival = selectStanding + ` WHERE s.customer_id = $1 AND s.revives = $2`
+
+// Revival is the session that revives this one.
+func (s *Store) Revival(ctx context.Context, customerID, sessionID string) (curfew.Standing, error) {
+	missing := curfew.Errorf(curfew.NotFound, "nothing revives session %q", sessionID)
+	if !isID(sessionID) {
+		return curfew.Standing{}, missing
+	}
+	st, err := one(ctx, s, scanStanding, standingRevival, customerID, sessionID)
+	return st, orMissing(err, missing)
+}
+
+const selectHistory = `SELECT ` + eventFields + ` FROM curfew.events
+	WHERE customer_id = $1 AND (at, id) < ($2::timestamptz, $3::uuid) ORDER BY at DESC, id DESC LIMIT $4`
+
+// History is the customer's events, newest first.
+func (s *Store) History(ctx context.Context, customerID string, cursor curfew.Cursor, limit int) ([]curfew.Event, error) {
+	at, id := before(cursor)
+	all, err := many(ctx, s, scanEvent, selectHistory, customerID, at, id, limit)
+	return all, wrap(err, "history of %s", customerID)
+}
+
+const selectRefusals = `SELECT id, customer_id, session_id, at FROM curfew.refusals
+	WHERE customer_id = $1 AND (at, id) < ($2::timestamptz, $3::uuid) ORDER BY at DESC, id DESC LIMIT $4`
+
+// Refusals is when the customer was refused, newest first.
+func (s *Store) Refusals(ctx context.Context, customerID string, cursor curfew.Cursor, limit int) ([]curfew.Refused, error) {
+	at, id := before(cursor)
+	all, err := many(ctx, s, scanRefused, selectRefusals, customerID, at, id, limit)
+	return all, wrap(err, "refusals of %s", customerID)
+}
+
+func scanRefused(row pgx.CollectableRow) (curfew.Refused, error) {
+	var r curfew.Refused
+	err := row.Scan((*text)(&r.ID), &r.CustomerID, (*text)(&r.SessionID), (*stamp)(&r.At))
+	return r, err
+}
+
+const customersByEmail = `SELECT DISTINCT c.customer_id FROM curfew.checkouts c
+	WHERE c.email = $1 AND c.email <> '' ORDER BY c.customer_id LIMIT $2`
+
+// CustomersByEmail is who paid with exactly that address.
+func (s *Store) CustomersByEmail(ctx context.Context, email string, limit int) ([]string, error) {
+	all, err := many(ctx, s, pgx.RowTo[string], customersByEmail, email, limit)
+	return all, wrap(err, "look an address up")
+}

@@ -1,0 +1,75 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/curfewhq/curfew"
+)
+
+const sessionsOfSQL = standingSQL + `
+WHERE sessions.customer_id = $1 ORDER BY sessions.created_at DESC, sessions.id DESC LIMIT $2`
+
+// SessionsOf is the customer's newest sessions, ended or not.
+func (s *Store) SessionsOf(ctx context.Context, customerID string, limit int) ([]curfew.Standing, error) {
+	all, err := list(ctx, s.reader, scanStanding(s.now()), sessionsOfSQL, customerID, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the sessions of %s: %w", customerID, err)
+	}
+	return all, nil
+}
+
+const revivalSQL = standingSQL + ` WHERE sessions.customer_id = $1 AND sessions.revives = $2`
+
+// Revival is the session that revives this one.
+func (s *Store) Revival(ctx context.Context, customerID, sessionID string) (curfew.Standing, error) {
+	st, err := one(ctx, s.reader, scanStanding(s.now()), revivalSQL, customerID, sessionID)
+	if err != nil {
+		return curfew.Standing{}, fmt.Errorf("read what revives %s: %w", sessionID, absent(err, "nothing revives session %s", sessionID))
+	}
+	return st, nil
+}
+
+const historySQL = `SELECT ` + eventColumns + ` FROM events
+WHERE customer_id = $1 AND (at, id) < ($2, $3)
+ORDER BY at DESC, id DESC LIMIT $4`
+
+// History is the customer's events, newest first, before the cursor.
+func (s *Store) History(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Event, error) {
+	all, err := list(ctx, s.reader, scanEvent, historySQL, customerID, until(before), before.ID, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the history of %s: %w", customerID, err)
+	}
+	return all, nil
+}
+
+const refusalsSQL = `SELECT id, customer_id, session_id, at FROM refusals
+WHERE customer_id = $1 AND (at, id) < ($2, $3)
+ORDER BY at DESC, id DESC LIMIT $4`
+
+// Refusals is when the customer was refused, newest first, before the cursor.
+func (s *Store) Refusals(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Refused, error) {
+	all, err := list(ctx, s.reader, scanRefused, refusalsSQL, customerID, until(before), before.ID, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the refusals of %s: %w", customerID, err)
+	}
+	return all, nil
+}
+
+func scanRefused(r row) (curfew.Refused, error) {
+	var v curfew.Refused
+	err := r.Scan(text(&v.ID), text(&v.CustomerID), text(&v.SessionID), moment(&v.At))
+	return v, err
+}
+
+const customersByEmailSQL = `
+SELECT DISTINCT customer_id FROM checkouts WHERE email = $1 AND email <> '' ORDER BY customer_id LIMIT $2`
+
+// CustomersByEmail is who paid with exactly that address.
+func (s *Store) CustomersByEmail(ctx context.Context, email string, limit int) ([]string, error) {
+	all, err := list(ctx, s.reader, value[string], customersByEmailSQL, email, limit)
+	if err != nil {
+		return nil, fmt.Errorf("look an address up: %w", err)
+	}
+	return all, nil
+}

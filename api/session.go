@@ -16,6 +16,12 @@ type Session struct {
 	StartedAt  time.Time `json:"startedAt,omitzero" doc:"When both parties were in"`
 	EndedAt    time.Time `json:"endedAt,omitzero"`
 	EndReason  string    `json:"endReason,omitempty"`
+	Revives    string    `json:"revives,omitempty" doc:"The ended session that this one stands for again, because an admin undid a cleanup"`
+}
+
+// Unassigning says why a mechanic's session goes back into the queue.
+type Unassigning struct {
+	Reason string `json:"reason" minLength:"1" maxLength:"500" doc:"Kept in the history"`
 }
 
 // Event is one line of a session's history.

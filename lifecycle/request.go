@@ -139,6 +139,25 @@ func (e *Engine) Release(ctx context.Context, requestID, mechanicID string) (cur
 	})
 }
 
+// Unassign is Release by an operator, for a mechanic who cannot: it needs a
+// reason. A session that nobody has stays as it is.
+func (e *Engine) Unassign(ctx context.Context, by curfew.Actor, sessionID, reason string) (curfew.Standing, error) {
+	if reason == "" {
+		return curfew.Standing{}, curfew.Errorf(curfew.Invalid, "releasing another's session needs a reason: it is kept in its history")
+	}
+	return e.move(ctx, sessionID, func(s curfew.Standing) (*curfew.Change, error) {
+		switch {
+		case s.Status != curfew.Waiting:
+			return nil, curfew.Errorf(curfew.Conflict, "session %s is %s: only one that is not live yet can be released", s.ID, s.Status)
+		case !s.Assigned():
+			return nil, nil
+		}
+		c := e.release(s, by)
+		c.Reason += ": " + reason
+		return c, nil
+	})
+}
+
 func (e *Engine) release(s curfew.Standing, by curfew.Actor) *curfew.Change {
 	return &curfew.Change{
 		From: s.Session, To: curfew.Waiting, Actor: by, Reason: "released", Release: true,

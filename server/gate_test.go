@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/server"
 )
 
@@ -59,6 +60,9 @@ var who = map[string][cells]int{
 	"POST /api/debug/checkouts/{id}/assign":     {401, 403, 403, 403, 403, 403, 200, 403},
 	"POST /api/debug/checkouts/{id}/refund":     {401, 403, 403, 403, 403, 403, 200, 403},
 	"POST /api/debug/checkouts/{id}/credit":     {401, 403, 403, 403, 403, 403, 409, 403},
+	"POST /api/debug/cleanup-runs/{id}/undo":    {401, 403, 403, 403, 403, 403, 200, 403},
+	"GET /api/debug/explain":                    {401, 403, 403, 403, 403, 403, 200, 403},
+	"POST /api/debug/sessions/{id}/release":     {401, 403, 403, 403, 403, 403, 200, 403},
 	"GET /api/debug/session-health":             {401, 403, 403, 403, 403, 403, 200, 200},
 }
 
@@ -68,6 +72,7 @@ type scene struct {
 	n                  int64
 	session, request   string
 	checkout           string
+	run                string
 	customer, mechanic string
 }
 
@@ -89,6 +94,9 @@ func newScene(h *house) *scene {
 	must(h.T, err)
 	_, err = h.as(curfew.Mechanic, s.mechanic).Accept(h.Context(), s.request)
 	must(h.T, err)
+	run, err := h.admin().RunCleanup(h.Context(), api.Cleanup{})
+	must(h.T, err)
+	s.run = run.RunID
 	return s
 }
 
@@ -135,6 +143,10 @@ func (s *scene) path(pattern string, missing bool) string {
 		id = s.request
 	case strings.Contains(pattern, "/debug/checkouts/"):
 		id = s.checkout
+	case strings.Contains(pattern, "/cleanup-runs/"):
+		id = s.run
+	case strings.HasSuffix(pattern, "/explain"):
+		pattern += "?subject=" + s.customer
 	}
 	return strings.Replace(pattern, "{id}", id, 1)
 }
@@ -152,6 +164,8 @@ func (s *scene) body(method, pattern string, c cell) string {
 		return fmt.Sprintf(`{"customerId":%q,"plan":"chat10","reason":"found"}`, s.customer)
 	case strings.HasSuffix(pattern, "/refund"), strings.HasSuffix(pattern, "/credit"):
 		return `{"reason":"goodwill"}`
+	case strings.HasSuffix(pattern, "/debug/sessions/{id}/release"):
+		return `{"reason":"he is ill"}`
 	case pattern == "/api/sessions" && c == own:
 		return `{"plan":"free"}`
 	case pattern == "/api/sessions":

@@ -16,11 +16,14 @@ type paged struct {
 }
 
 // after is the place behind which the page begins.
-func (p paged) after() (curfew.Cursor, error) {
-	if p.Cursor == "" {
+func (p paged) after() (curfew.Cursor, error) { return ParseCursor(p.Cursor) }
+
+// ParseCursor is the inverse of cursorText; an empty text is the first page.
+func ParseCursor(cursor string) (curfew.Cursor, error) {
+	if cursor == "" {
 		return curfew.Cursor{}, nil
 	}
-	text, err := base64.RawURLEncoding.Strict().DecodeString(p.Cursor)
+	text, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	micros, id, ok := strings.Cut(string(text), " ")
 	at, err2 := strconv.ParseInt(micros, 10, 64)
 	if err != nil || err2 != nil || !ok || canonical(id) != id {
@@ -35,8 +38,12 @@ func cut[T any](list []T, limit int, place func(T) curfew.Cursor) ([]T, *string)
 	if len(list) <= limit {
 		return list, nil
 	}
-	last := place(list[limit-1])
-	text := strconv.FormatInt(last.At.UnixMicro(), 10) + " " + last.ID
-	next := base64.RawURLEncoding.EncodeToString([]byte(text))
+	next := cursorText(place(list[limit-1]))
 	return list[:limit], &next
+}
+
+// cursorText is a place as callers hand it back.
+func cursorText(c curfew.Cursor) string {
+	text := strconv.FormatInt(c.At.UnixMicro(), 10) + " " + c.ID
+	return base64.RawURLEncoding.EncodeToString([]byte(text))
 }

@@ -34,6 +34,9 @@ func (s *Server) routes() []route {
 		at(post, "/api/debug/checkouts/{id}/assign", allow(nobodys, a), "assignHeld", "Say whose a held payment is, and fulfil it", s.assignHeld),
 		at(post, "/api/debug/checkouts/{id}/refund", allow(nobodys, a), "refundCheckout", "Make a payment refund due", s.refundCheckout),
 		at(post, "/api/debug/checkouts/{id}/credit", allow(nobodys, a), "creditCheckout", "Credit a forfeited payment", s.creditCheckout),
+		at(post, "/api/debug/cleanup-runs/{id}/undo", allow(nobodys, a), "undoRun", "Bring back what a run ended", s.undoRun).within(cleanupTimeout),
+		at(get, "/api/debug/explain", allow(nobodys, a), "explain", "The whole story of a customer", s.explain),
+		at(post, "/api/debug/sessions/{id}/release", allow(party, a), "unassignSession", "Put a mechanic's session back", s.unassignSession),
 		at(get, "/api/debug/session-health", allow(nobodys, a, sv), "sessionHealth", "How healthy everything is", s.sessionHealth).answers(200, 503),
 	}
 }

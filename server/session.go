@@ -108,7 +108,7 @@ func SessionJSON(s curfew.Session) api.Session {
 	return api.Session{
 		ID: s.ID, Status: string(s.Status), CustomerID: s.CustomerID, MechanicID: s.MechanicID,
 		Plan: s.Plan, Type: string(s.Kind), CreatedAt: s.CreatedAt.UTC(), StartsAt: s.StartsAt.UTC(), ExpiresAt: s.ExpiresAt.UTC(),
-		StartedAt: s.StartedAt.UTC(), EndedAt: s.EndedAt.UTC(), EndReason: string(s.EndReason),
+		StartedAt: s.StartedAt.UTC(), EndedAt: s.EndedAt.UTC(), EndReason: string(s.EndReason), Revives: s.Revives,
 	}
 }
 

@@ -28,7 +28,9 @@ type commandLine struct {
 
 	Serve     serveCommand     `cmd:"" help:"The service: API, pages, sweeper. Makes and migrates a SQLite file by itself."`
 	Check     checkCommand     `cmd:"" help:"Is this customer blocked, by what, until when? Exit 0: clear, 3: blocked."`
+	Explain   explainCommand   `cmd:"" help:"The whole story of a customer, session, payment or run, in order."`
 	Cleanup   cleanupCommand   `cmd:"" help:"One full cleanup now, or a preview of it."`
+	Undo      undoCommand      `cmd:"" help:"Bring back what a run ended, where that is still possible; say what is not."`
 	Health    healthCommand    `cmd:"" help:"The health report. Exit 0: healthy, 1: issues, 2: cannot tell."`
 	Checkouts checkoutsCommand `cmd:"" help:"Payments: what became of them, and what is to."`
 	Reconcile reconcileCommand `cmd:"" help:"Compare the payments with the provider's, and let in what is missing. Exit 0: alike, 1: differences."`

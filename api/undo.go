@@ -1,0 +1,25 @@
+package api
+
+// Undo says why a run is undone.
+type Undo struct {
+	Reason string `json:"reason,omitempty" maxLength:"500" doc:"Kept in the record and in the new sessions' history"`
+}
+
+// Undone is what undoing a run brought back, and what it could not.
+type Undone struct {
+	Revived    []Revived    `json:"revived" doc:"Sessions that have a new one in their stead" nullable:"false"`
+	NotRevived []NotRevived `json:"notRevived" nullable:"false"`
+	RunID      string       `json:"runId" doc:"The undo's own record"`
+}
+
+// Revived is an ended session and the one that stands for it again.
+type Revived struct {
+	SessionID    string `json:"sessionId"`
+	NewSessionID string `json:"newSessionId"`
+}
+
+// NotRevived is a session that cannot come back.
+type NotRevived struct {
+	SessionID string `json:"sessionId"`
+	Why       string `json:"why"`
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/server"
+)
+
+type explainCommand struct {
+	Subject string `arg:"" help:"A customer, session, request, checkout, run, payment reference or e-mail address."`
+	Cursor  string `placeholder:"TEXT" help:"Tell what is older; the page before says from where."`
+	JSON    bool   `help:"Print JSON, as GET /api/debug/explain answers."`
+}
+
+// Run tells the whole story. Its first line says whether the customer is
+// blocked, by what, until when, and what can be done.
+func (c *explainCommand) Run(ctx context.Context, s *settings, term terminal) error {
+	before, err := server.ParseCursor(c.Cursor)
+	if err != nil {
+		return usagef("--cursor: %w", err)
+	}
+	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Engine) error {
+		story, err := engine.Explain(ctx, c.Subject, before)
+		if err != nil {
+			return asUsage(err)
+		}
+		if c.JSON {
+			return term.json(server.StoryJSON(story))
+		}
+		c.print(term, server.StoryJSON(story))
+		return nil
+	})
+}
+
+func (c *explainCommand) print(term terminal, story api.Story) {
+	term.printf("%s\n", oneLine(story.Sentence))
+	for _, customer := range story.Customers {
+		term.printf("  %s\n", customer)
+	}
+	if len(story.Entries) > 0 {
+		term.printf("\n")
+		var rows [][]string
+		for _, e := range story.Entries {
+			rows = append(rows, []string{e.At.Format("2006-01-02 15:04:05"), oneLine(e.Sentence)})
+		}
+		columns(term.out, rows...)
+	}
+	if len(story.Actions) > 0 {
+		term.printf("\nWhat can be done now, as calls of an admin:\n\n")
+		for _, a := range story.Actions {
+			term.printf("  %s\n    %s %s%s\n", oneLine(a.Label), a.Method, a.Path, bodyOf(a))
+		}
+	}
+	if story.More {
+		term.printf("\nThere is more:\n\n  curfew explain %s --cursor %s\n", c.Subject, story.NextCursor)
+	}
+}
+
+// bodyOf is a call's body behind a space, if it has one.
+func bodyOf(a api.Action) string {
+	text, err := json.Marshal(a.Body)
+	if err != nil || len(a.Body) == 0 {
+		return ""
+	}
+	return " " + string(text)
+}

@@ -1,0 +1,218 @@
+package lifecycle
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// The sentences of a story are made here from facts, at each reading: what is
+// stored are steps, actors and reasons.
+
+// instant is a time in a sentence.
+func instant(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// by says who did something, and what they noted.
+func by(a curfew.Actor, note string) string {
+	if note != "" {
+		note = ": " + note
+	}
+	return " (by " + actor(a) + note + ")"
+}
+
+// ourActors is what Curfew's own actors are called.
+var ourActors = map[string]string{
+	curfew.Sweeper.ID: "the sweeper", curfew.Admitting.ID: "an admission", curfew.Refunder.ID: "the refunds' worker",
+	provided.ID: "the provider", "library": "the library", "foreign": "another program", "guard": "the database's guard",
+}
+
+func actor(a curfew.Actor) string {
+	if name := ourActors[a.ID]; a.Role == curfew.System && name != "" {
+		return name
+	}
+	return string(a.Role) + " " + a.ID
+}
+
+// payment names a payment: its reference, how much it was, and its plan.
+func payment(c curfew.Checkout) string {
+	switch {
+	case c.Plan == "":
+		return c.ID
+	case c.Ref == "":
+		return fmt.Sprintf("%s (free, %s)", c.ID, c.Plan)
+	case c.Amount == 0 && c.Currency == "":
+		return fmt.Sprintf("%s (%s)", c.Ref, c.Plan)
+	}
+	return fmt.Sprintf("%s (%s, %s)", c.Ref, Amount(c.Amount, c.Currency), c.Plan)
+}
+
+// endings say what became of a session, by reason.
+var endings = map[curfew.EndReason]string{
+	curfew.Expired:   "Nobody accepted session %s in time: it ended",
+	curfew.Orphaned:  "Session %s was offered to nobody: it ended",
+	curfew.NoShow:    "Session %s was accepted, and did not go live in time: it ended",
+	curfew.Overran:   "Session %s was live beyond what was bought and the grace: it ended",
+	curfew.Missed:    "The slot was taken at both chances of appointment %s: it was missed",
+	curfew.Cleared:   "Session %s was ended by hand before its deadline",
+	curfew.ByRequest: "Session %s was cancelled",
+	curfew.TooShort:  "Session %s was ended after less than a minute: it counts as cancelled",
+	curfew.Finished:  "Session %s was ended: it is completed",
+	curfew.ByRefund:  "Session %s was cancelled, because its payment is given back",
+	curfew.Foreign:   "Session %s was ended by another program",
+}
+
+// moves say what happened to a session that goes on.
+var moves = map[curfew.Transition]string{
+	{From: "", To: curfew.Scheduled}:               "Session %s was booked",
+	{From: "", To: curfew.Waiting}:                 "Session %s began to wait for a mechanic",
+	{From: curfew.Scheduled, To: curfew.Scheduled}: "The slot was taken at the start of appointment %s: it is tried once more",
+	{From: curfew.Scheduled, To: curfew.Waiting}:   "Appointment %s began: it waits for a mechanic",
+	{From: curfew.Waiting, To: curfew.Waiting}:     "Session %s changed while it waited",
+	{From: curfew.Waiting, To: curfew.Live}:        "Both were in: session %s went live, and its clock runs",
+	{From: curfew.Live, To: curfew.Live}:           "Session %s was given more time",
+}
+
+// waits say what happened to a session that waited on, by the event's reason.
+var waits = map[string]string{
+	"accepted": "A mechanic accepted session %s",
+	"released": "Session %s was put back into the queue",
+	"joined":   "One of its parties came into session %s",
+}
+
+// selfEvident are reasons that their sentence tells already.
+var selfEvident = map[string]bool{
+	"admitted": true, "booked": true, "due": true, "the slot is taken": true, "both are in": true, "another program": true,
+	"the slot is free": true, "a credit was spent": true, "the provider is asked": true, "the customer's slot is taken": true,
+	"the slot was not free in time": true, "revived": true,
+}
+
+// sessionSentence tells one step of a session. The reason is a code, and maybe
+// a note behind a colon.
+func sessionSentence(s curfew.Session, e curfew.Event) string {
+	step := curfew.Transition{From: curfew.SessionStatus(e.From), To: curfew.SessionStatus(e.To)}
+	code, note, _ := strings.Cut(e.Reason, ": ")
+	text := cmp.Or(moves[step], "Session %s is "+e.To)
+	switch {
+	case step.To.Ended():
+		text = cmp.Or(endings[curfew.EndReason(code)], "Session %s ended")
+	case step.From == curfew.Waiting && step.To == curfew.Waiting && waits[code] != "":
+		text = waits[code]
+	case !selfEvident[code]:
+		note = e.Reason
+	}
+	return fmt.Sprintf(text, s.ID) + particulars(s, e) + by(e.Actor, note) + "."
+}
+
+// particulars are what is said of a session that has just come to be.
+func particulars(s curfew.Session, e curfew.Event) string {
+	var parts []string
+	if e.From == "" && s.Plan != "" {
+		parts = append(parts, s.Plan, Span(s.Duration))
+	}
+	if e.From == "" && !s.StartsAt.IsZero() {
+		parts = append(parts, "for "+instant(s.StartsAt))
+	}
+	text := ""
+	if len(parts) > 0 {
+		text = ", " + strings.Join(parts, ", ") + ","
+	}
+	if e.From == "" && s.Revives != "" {
+		text += " in place of session " + s.Revives
+	}
+	return strings.TrimSuffix(text, ",")
+}
+
+// payments say what happened to a payment, by step.
+var payments = map[curfew.OutcomeStep]string{
+	{From: "", To: curfew.Fulfilled}:               "Payment %s brought its session",
+	{From: "", To: curfew.Deferred}:                "Payment %s came while the customer's slot was taken: it waits for it",
+	{From: "", To: curfew.Held}:                    "Payment %s cannot be used as it is: it is held for an operator",
+	{From: "", To: curfew.RefundDue}:               "Payment %s came too late: its refund is due",
+	{From: "", To: curfew.Refunded}:                "Payment %s had been given back before it was known",
+	{From: curfew.Fulfilled, To: curfew.Credited}:  "Payment %s became a credit: it pays for the customer's next session of its plan",
+	{From: curfew.Fulfilled, To: curfew.RefundDue}: "The refund of payment %s is due",
+	{From: curfew.Fulfilled, To: curfew.Forfeited}: "Payment %s was forfeited",
+	{From: curfew.Fulfilled, To: curfew.Refunded}:  "Payment %s was given back",
+	{From: curfew.Deferred, To: curfew.Fulfilled}:  "The slot was free: payment %s brought its session",
+	{From: curfew.Deferred, To: curfew.RefundDue}:  "The refund of payment %s is due: it waited for the slot, and got none",
+	{From: curfew.Deferred, To: curfew.Refunded}:   "Payment %s was given back while it waited for the slot",
+	{From: curfew.Held, To: curfew.Fulfilled}:      "Held payment %s was repaired, and brought its session",
+	{From: curfew.Held, To: curfew.Deferred}:       "Held payment %s was repaired: it waits for the customer's slot",
+	{From: curfew.Held, To: curfew.RefundDue}:      "The refund of held payment %s is due",
+	{From: curfew.Held, To: curfew.Refunded}:       "Held payment %s was given back",
+	{From: curfew.Credited, To: curfew.Fulfilled}:  "The credit of payment %s was spent on a new session",
+	{From: curfew.Credited, To: curfew.RefundDue}:  "The refund of payment %s is due instead of the credit",
+	{From: curfew.Credited, To: curfew.Refunded}:   "Payment %s was given back, and is no credit any more",
+	{From: curfew.RefundDue, To: curfew.Refunding}: "The provider was asked to give payment %s back",
+	{From: curfew.RefundDue, To: curfew.Fulfilled}: "Payment %s pays for a new session, and is not given back",
+	{From: curfew.RefundDue, To: curfew.RefundDue}: "The refund of payment %s stays due",
+	{From: curfew.RefundDue, To: curfew.Refunded}:  "Payment %s was given back",
+	{From: curfew.Refunding, To: curfew.Refunded}:  "Payment %s was given back",
+	{From: curfew.Refunding, To: curfew.Refunding}: "The provider was asked once more to give payment %s back",
+	{From: curfew.Refunding, To: curfew.RefundDue}: "The provider did not give payment %s back: the refund stays due",
+	{From: curfew.Forfeited, To: curfew.Credited}:  "Forfeited payment %s became a credit after all",
+	{From: curfew.Forfeited, To: curfew.RefundDue}: "The refund of forfeited payment %s is due after all",
+	{From: curfew.Forfeited, To: curfew.Refunded}:  "Forfeited payment %s was given back after all",
+}
+
+// paymentSentence tells one step of a payment; one that leaves the outcome is a
+// remark.
+func paymentSentence(c curfew.Checkout, e curfew.Event) string {
+	note := e.Reason
+	if selfEvident[note] {
+		note = ""
+	}
+	text := payments[curfew.OutcomeStep{From: curfew.Outcome(e.From), To: curfew.Outcome(e.To)}]
+	if text == "" {
+		text = "Something was noted of payment %s, which is " + e.To
+	}
+	return fmt.Sprintf(text, payment(c)) + by(e.Actor, note) + "."
+}
+
+// deadlineSentence says what happens at a session's deadline, or did not yet.
+func (e *Engine) deadlineSentence(s curfew.Standing) string {
+	if s.Overdue() {
+		return fmt.Sprintf("The deadline of session %s passed: it stands in nobody's way, and whoever looks next settles it.", s.ID)
+	}
+	rule, _ := curfew.RuleFor(s)
+	switch rule.Name {
+	case curfew.Due:
+		return fmt.Sprintf("Appointment %s begins, if the customer's slot is free.", s.ID)
+	case curfew.Misses:
+		return fmt.Sprintf("Appointment %s is missed, if the customer's slot is still taken.", s.ID)
+	}
+	unless := map[curfew.RuleName]string{
+		curfew.OldWaiting: "unless a mechanic has accepted it", curfew.Orphans: "at the latest",
+		curfew.NoShows: "unless both have come in", curfew.Overruns: "unless it has ended or was extended",
+	}[rule.Name]
+	return fmt.Sprintf("Session %s ends by itself (%s), %s; its payment is then %s.",
+		s.ID, rule.Reason, unless, e.policy.Owed(s.Session, rule.To, rule.Reason))
+}
+
+// runSentence says what a run was and did.
+func runSentence(r curfew.Run) string {
+	switch {
+	case r.Undoes != "":
+		return fmt.Sprintf("Run %s undid run %s: %s revived%s.", r.ID, r.Undoes, sessions(r.Stats.Revived), by(r.Actor, r.Reason))
+	case r.Outcome == curfew.RunRunning:
+		return fmt.Sprintf("Cleanup run %s has begun, and has not finished%s.", r.ID, by(r.Actor, r.Reason))
+	}
+	ended := fmt.Sprintf("changed %s in all", count(r.Stats.TotalCleaned, "row"))
+	if r.Outcome == curfew.RunFailed {
+		ended += ", and failed"
+	}
+	if r.UndoneBy != "" {
+		ended += "; run " + r.UndoneBy + " undid it"
+	}
+	return fmt.Sprintf("Cleanup run %s %s%s.", r.ID, ended, by(r.Actor, r.Reason))
+}
+
+func sessions(n int) string {
+	if n == 1 {
+		return "1 session was"
+	}
+	return fmt.Sprintf("%d sessions were", n)
+}

@@ -1,0 +1,173 @@
+package lifecycle
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// EntryKind is what a line of a story is about.
+type EntryKind string
+
+// The kinds. Notices are what people and programs were told.
+const (
+	RunEntry      EntryKind = "run"
+	SessionEntry  EntryKind = "session"
+	RequestEntry  EntryKind = "request" // its session's steps that mechanics make
+	PaymentEntry  EntryKind = "payment"
+	RefusalEntry  EntryKind = "refusal"
+	NoticeEntry   EntryKind = "notice"
+	DeadlineEntry EntryKind = "deadline"
+)
+
+// entryKinds in the order in which those of one moment are told.
+var entryKinds = []EntryKind{
+	RunEntry, SessionEntry, RequestEntry, PaymentEntry, RefusalEntry, NoticeEntry, DeadlineEntry,
+}
+
+// Entry is one line of a story.
+type Entry struct {
+	At       time.Time
+	Kind     EntryKind
+	ID       string // the session's (of its request, too), the checkout's or the run's
+	Number   int64  // of an event
+	From, To string
+	Actor    curfew.Actor
+	Reason   string
+	Sentence string
+
+	key   string // orders entries of one moment: a UUID
+	runID string
+}
+
+// teller tells a part of a customer's story: its entries before the cursor, at
+// most so many, the newest ones.
+type teller func(ctx context.Context, t tale, before curfew.Cursor, limit int) ([]Entry, error)
+
+// tell puts the tellers' parts together: the newest entries of all, in the
+// order of time, with the runs they came from.
+func (e *Engine) tell(ctx context.Context, story *Story, t tale, before curfew.Cursor, tellers ...teller) error {
+	var all []Entry
+	for _, teller := range tellers {
+		part, err := teller(ctx, t, before, storyPage+1)
+		if err != nil {
+			return err
+		}
+		all = append(all, part...)
+	}
+	slices.SortFunc(all, newestFirst)
+	if len(all) > storyPage {
+		all, story.More = all[:storyPage], true
+		last := all[storyPage-1]
+		story.Next = curfew.Cursor{At: last.At, ID: last.key}
+	}
+	slices.Reverse(all)
+	all, err := e.withRuns(ctx, all)
+	if err != nil {
+		return err
+	}
+	slices.SortStableFunc(all, func(a, b Entry) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(slices.Index(entryKinds, a.Kind), slices.Index(entryKinds, b.Kind)))
+	})
+	story.Entries = all
+	return nil
+}
+
+// newestFirst is the order that cursors follow.
+func newestFirst(a, b Entry) int { return cmp.Or(b.At.Compare(a.At), cmp.Compare(b.key, a.key)) }
+
+// behind reports whether an entry comes after a place in that order.
+func (en Entry) behind(before curfew.Cursor) bool {
+	return before == curfew.Cursor{} || newestFirst(Entry{At: before.At, key: before.ID}, en) < 0
+}
+
+// tellEvents tells what happened to sessions and payments.
+func (e *Engine) tellEvents(ctx context.Context, t tale, before curfew.Cursor, limit int) ([]Entry, error) {
+	events, err := e.store.History(ctx, t.customerID, before, limit)
+	entries := make([]Entry, len(events))
+	for i, event := range events {
+		entries[i] = entryOf(t, event)
+	}
+	return entries, err
+}
+
+func entryOf(t tale, event curfew.Event) Entry {
+	en := Entry{
+		At: event.At, Kind: SessionEntry, ID: event.Subject, Number: event.Number, From: event.From, To: event.To,
+		Actor: event.Actor, Reason: event.Reason, key: event.ID, runID: event.RunID,
+	}
+	switch {
+	case !slices.Contains(curfew.SessionStatuses(), curfew.SessionStatus(event.To)):
+		en.Kind, en.Sentence = PaymentEntry, paymentSentence(t.checkout(event.Subject), event)
+		return en
+	case event.From == string(curfew.Waiting) && event.To == event.From && event.Actor.Role == curfew.Mechanic:
+		en.Kind = RequestEntry
+	}
+	en.Sentence = sessionSentence(t.session(event.Subject), event)
+	return en
+}
+
+// tellRefusals tells when the customer was refused, as far as it is kept.
+func (e *Engine) tellRefusals(ctx context.Context, t tale, before curfew.Cursor, limit int) ([]Entry, error) {
+	refusals, err := e.store.Refusals(ctx, t.customerID, before, limit)
+	entries := make([]Entry, len(refusals))
+	for i, r := range refusals {
+		entries[i] = Entry{
+			At: r.At, Kind: RefusalEntry, ID: r.SessionID, Actor: curfew.Admitting, key: r.ID,
+			Sentence: "The customer was refused: session " + r.SessionID + " held the slot.",
+		}
+	}
+	return entries, err
+}
+
+// tellDeadlines tells the deadlines of what has not ended and is not settled,
+// those that lie ahead too. What has ended has no deadline any more.
+func (e *Engine) tellDeadlines(_ context.Context, t tale, before curfew.Cursor, _ int) ([]Entry, error) {
+	var entries []Entry
+	for _, s := range t.sessions {
+		if !s.Status.Ended() {
+			entries = append(entries, Entry{At: s.ExpiresAt, ID: s.ID, Sentence: e.deadlineSentence(s)})
+		}
+	}
+	for _, c := range t.checkouts {
+		switch {
+		case c.Outcome == curfew.Deferred:
+			entries = append(entries, Entry{At: c.RetryUntil, ID: c.ID, Sentence: "Until then payment " + payment(c) +
+				" waits for the slot; after that its refund is due."})
+		case (c.Outcome == curfew.RefundDue || c.Outcome == curfew.Refunding) && !c.NextAt.IsZero():
+			entries = append(entries, Entry{At: c.NextAt, ID: c.ID, Sentence: "The provider is asked again to give payment " + payment(c) + " back."})
+		}
+	}
+	for i := range entries {
+		entries[i].Kind, entries[i].key = DeadlineEntry, entries[i].ID
+	}
+	return slices.DeleteFunc(entries, func(en Entry) bool { return !en.behind(before) }), nil
+}
+
+// withRuns puts before the first entry of each run one that tells of the run.
+func (e *Engine) withRuns(ctx context.Context, entries []Entry) ([]Entry, error) {
+	var all []Entry
+	told := map[string]bool{"": true}
+	for _, en := range entries {
+		if !told[en.runID] {
+			told[en.runID] = true
+			run, err := e.store.Run(ctx, en.runID)
+			if err != nil && !errors.Is(err, curfew.NotFound) {
+				return nil, err
+			}
+			if err == nil {
+				all = append(all, runEntry(run, en.At))
+			}
+		}
+		all = append(all, en)
+	}
+	return all, nil
+}
+
+func runEntry(r curfew.Run, at time.Time) Entry {
+	return Entry{At: at, Kind: RunEntry, ID: r.ID, To: string(r.Outcome), Actor: r.Actor, Reason: r.Reason, Sentence: runSentence(r)}
+}

@@ -41,7 +41,7 @@ type Run struct {
 	Stats      Stats
 	// Undoes is the run whose endings this one undid; empty: it is a cleanup.
 	Undoes string
-	// UndoneBy is the first run that undid this one; empty: none has.
+	// UndoneBy is the first run that undid this one to its end; empty: none has.
 	UndoneBy string
 }
 

@@ -98,5 +98,5 @@ type Run struct {
 	Stats      CleanupStats `json:"stats"`
 	Undoable   bool         `json:"undoable,omitempty" doc:"It ended sessions that an undo may revive, and was not undone yet"`
 	Undoes     string       `json:"undoes,omitempty" doc:"The run that this one undid"`
-	UndoneBy   string       `json:"undoneBy,omitempty" doc:"The first run that undid this one"`
+	UndoneBy   string       `json:"undoneBy,omitempty" doc:"The first run that undid this one to its end"`
 }

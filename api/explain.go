@@ -46,4 +46,6 @@ type Entry struct {
 	Actor    string    `json:"actor" doc:"role:id; empty for a deadline"`
 	Reason   string    `json:"reason,omitempty"`
 	Sentence string    `json:"sentence"`
+	// CustomerID is there in the story of a run, which is of many.
+	CustomerID string `json:"customerId,omitempty" doc:"Whose it is, in the story of a run"`
 }

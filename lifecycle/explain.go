@@ -168,8 +168,11 @@ func (e *Engine) explainRun(ctx context.Context, f found, after curfew.Cursor) (
 		story.Next = curfew.Cursor{At: last.At, ID: last.ID}
 	}
 	for _, event := range events {
-		story.Entries = append(story.Entries, entryOf(tale{}, event))
+		en := entryOf(tale{}, event)
+		en.CustomerID, en.Sentence = event.CustomerID, "Customer "+event.CustomerID+": "+en.Sentence
+		story.Entries = append(story.Entries, en)
 	}
+	slices.SortStableFunc(story.Entries, inOrder)
 	if f.run.Undoable() {
 		story.Actions = []Action{{UndoRun, "Bring back what the run ended, where that is still possible", f.run.ID}}
 	}

@@ -103,26 +103,28 @@ func sessionSentence(s curfew.Session, e curfew.Event) string {
 	case !selfEvident[code]:
 		note = e.Reason
 	}
-	return fmt.Sprintf(text, s.ID) + particulars(s, e) + by(e.Actor, note) + "."
+	if e.From != "" {
+		return fmt.Sprintf(text, s.ID) + by(e.Actor, note) + "."
+	}
+	return fmt.Sprintf(text, newborn(s)) + inPlace(s) + by(e.Actor, note) + "."
 }
 
-// particulars are what is said of a session that has just come to be.
-func particulars(s curfew.Session, e curfew.Event) string {
-	var parts []string
-	if e.From == "" && s.Plan != "" {
-		parts = append(parts, s.Plan, Span(s.Duration))
+// newborn names a session that has just come to be, with what was bought.
+func newborn(s curfew.Session) string {
+	switch {
+	case s.Plan == "":
+		return s.ID
+	case s.StartsAt.IsZero():
+		return fmt.Sprintf("%s (%s, %s)", s.ID, s.Plan, Span(s.Duration))
 	}
-	if e.From == "" && !s.StartsAt.IsZero() {
-		parts = append(parts, "for "+instant(s.StartsAt))
+	return fmt.Sprintf("%s (%s, %s, for %s)", s.ID, s.Plan, Span(s.Duration), instant(s.StartsAt))
+}
+
+func inPlace(s curfew.Session) string {
+	if s.Revives == "" {
+		return ""
 	}
-	text := ""
-	if len(parts) > 0 {
-		text = ", " + strings.Join(parts, ", ") + ","
-	}
-	if e.From == "" && s.Revives != "" {
-		text += " in place of session " + s.Revives
-	}
-	return strings.TrimSuffix(text, ",")
+	return " in place of session " + s.Revives
 }
 
 // payments say what happened to a payment, by step.

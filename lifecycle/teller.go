@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -39,6 +40,8 @@ type Entry struct {
 	Actor    curfew.Actor
 	Reason   string
 	Sentence string
+	// CustomerID is whose it is, in the story of a run.
+	CustomerID string
 
 	key   string // orders entries of one moment: a UUID
 	runID string
@@ -70,11 +73,15 @@ func (e *Engine) tell(ctx context.Context, story *Story, t tale, before curfew.C
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(all, func(a, b Entry) int {
-		return cmp.Or(a.At.Compare(b.At), cmp.Compare(slices.Index(entryKinds, a.Kind), slices.Index(entryKinds, b.Kind)))
-	})
+	slices.SortStableFunc(all, inOrder)
 	story.Entries = all
 	return nil
+}
+
+// inOrder is the order of time, and within a moment of customers and kinds.
+func inOrder(a, b Entry) int {
+	return cmp.Or(a.At.Compare(b.At), strings.Compare(a.CustomerID, b.CustomerID),
+		cmp.Compare(slices.Index(entryKinds, a.Kind), slices.Index(entryKinds, b.Kind)))
 }
 
 // newestFirst is the order that cursors follow.

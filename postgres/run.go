@@ -11,7 +11,7 @@ import (
 
 const (
 	runColumns = `id, trigger, actor, reason, started_at, finished_at, outcome, error, stats, undoes,
-		(SELECT undo.id FROM curfew.runs undo WHERE undo.undoes = runs.id ORDER BY undo.started_at, undo.id LIMIT 1) AS undone_by`
+		(SELECT undo.id FROM curfew.runs undo WHERE undo.undoes = runs.id AND undo.outcome = 'succeeded' ORDER BY undo.started_at, undo.id LIMIT 1) AS undone_by`
 	insertRun = `INSERT INTO curfew.runs (id, trigger, actor, reason, outcome, stats, undoes)
 		VALUES ($1, $2, $3, $4, 'running', $5, $6) RETURNING ` + runColumns
 )

@@ -60,7 +60,7 @@ func StoryJSON(s lifecycle.Story) api.Story {
 func entryJSON(e lifecycle.Entry) api.Entry {
 	out := api.Entry{
 		At: e.At.UTC(), Kind: string(e.Kind), ID: e.ID, Number: e.Number, From: e.From, To: e.To,
-		Reason: e.Reason, Sentence: e.Sentence,
+		Reason: e.Reason, Sentence: e.Sentence, CustomerID: e.CustomerID,
 	}
 	if e.Actor != (curfew.Actor{}) {
 		out.Actor = e.Actor.String()

@@ -13,7 +13,7 @@ import (
 const previewLife = 24 * time.Hour
 
 const runColumns = `id, trigger, actor, reason, started_at, finished_at, outcome, error, stats, undoes,
-    (SELECT undo.id FROM runs undo WHERE undo.undoes = runs.id ORDER BY undo.started_at, undo.id LIMIT 1) AS undone_by`
+    (SELECT undo.id FROM runs undo WHERE undo.undoes = runs.id AND undo.outcome = 'succeeded' ORDER BY undo.started_at, undo.id LIMIT 1) AS undone_by`
 
 func scanRun(r row) (curfew.Run, error) {
 	var v curfew.Run

@@ -195,13 +195,15 @@ func knowsUndo(s *scene) {
 	undone := s.finish(s.begin(aRun("cleanup")), curfew.RunSucceeded)
 	undo := aRun("undo")
 	undo.Undoes = undone.ID
+	failed := s.finish(s.begin(undo), curfew.RunFailed)
+	undo.ID = newID()
 	first := s.begin(undo)
 	first.Stats.Revived = 3
 	first = s.finish(first, curfew.RunSucceeded)
 	undo.ID = newID()
 	second := s.begin(undo)
 	undone.UndoneBy = first.ID
-	s.same("the runs", s.runs(9), []curfew.Run{second, first, undone})
+	s.same("the runs", s.runs(9), []curfew.Run{second, first, failed, undone})
 	s.same("the newest cleanup", s.pulse().LastRun, &undone)
 }
 

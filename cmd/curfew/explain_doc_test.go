@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/sqlite"
+)
+
+// docs/explain.md shows a story as it is really told, but for ids and times.
+func TestTheDocumentedStoryIsTrue(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/explain.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "$ curfew explain kim\n")
+	sample, _, _ := strings.Cut(rest, "```")
+	got, _, _ := strings.Cut(toldOfKim(t), "\nWhat can be done now")
+	if diff := cmp.Diff(inForm(sample), inForm(got)); diff != "" {
+		t.Errorf("docs/explain.md tells it otherwise (-docs +told):\n%s", diff)
+	}
+}
+
+var (
+	anID    = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+	aMoment = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`)
+)
+
+// inForm is a text with ids by the order in which they appear, without times.
+func inForm(text string) string {
+	known := map[string]string{}
+	text = anID.ReplaceAllStringFunc(text, func(id string) string {
+		if known[id] == "" {
+			known[id] = "ID" + string(rune('0'+len(known)))
+		}
+		return known[id]
+	})
+	return aMoment.ReplaceAllString(text, "TIME")
+}
+
+// toldOfKim lets it happen, and asks.
+func toldOfKim(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "curfew.db")
+	var ago atomic.Int64
+	ago.Store(int64(45 * time.Minute))
+	clock := func() time.Time { return time.Now().Add(-time.Duration(ago.Load())) }
+	store, err := sqlite.Open(t.Context(), file, sqlite.Options{Create: true, Now: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = store.Migrate(t.Context())
+	engine, err2 := lifecycle.New(store, lifecycle.Options{})
+	if err != nil || err2 != nil {
+		t.Fatal(err, err2)
+	}
+	pay := func(ref string) lifecycle.Fulfilment {
+		amount := int64(990)
+		f, err := engine.FulfillCheckout(t.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"}, lifecycle.Purchase{
+			PaymentRef: ref, CustomerID: "kim", Plan: "chat10", Amount: &amount, Currency: "eur",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	pay("pay-1")
+	ago.Store(0)
+	_, err = engine.RunCleanup(t.Context(), lifecycle.Cleanup{
+		Reason: "monday", Trigger: curfew.ByCommand, Actor: curfew.Actor{Role: curfew.Admin, ID: "anna"},
+	})
+	if err == nil {
+		_, err = engine.Accept(t.Context(), pay("pay-2").RequestID, "max")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var out, notes bytes.Buffer
+	code := run(context.Background(), []string{"explain", "kim", "--database-url", "sqlite:" + file}, terminal{&out, &notes, false})
+	if code != 0 {
+		t.Fatalf("exit code %d: %s", code, notes.String())
+	}
+	return out.String()
+}

@@ -289,23 +289,3 @@ func TestTheStoryOfARun(t *testing.T) {
 		}
 	})
 }
-
-func TestUnassigning(t *testing.T) {
-	worlds(t, func(w *world) {
-		f := w.accepted("c", "p1", "m")
-		if _, err := w.Unassign(w.Context(), admin, f.SessionID, ""); !errors.Is(err, curfew.Invalid) {
-			w.Errorf("without a reason: %v", err)
-		}
-		for range 2 {
-			s := must(w.Unassign(w.Context(), admin, f.SessionID, "he is ill"))(w)
-			if s.Assigned() || s.Request.Status != curfew.Pending {
-				w.Errorf("it is %+v", s)
-			}
-		}
-		w.live("d", "p2", "m") // m is free
-		l := w.explain("d").Sessions[0]
-		if _, err := w.Unassign(w.Context(), admin, l.ID, "x"); !errors.Is(err, curfew.Conflict) {
-			w.Errorf("a live one: %v", err)
-		}
-	})
-}

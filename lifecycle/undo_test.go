@@ -288,4 +288,3 @@ func TestManyUndosAtOnceReviveOnce(t *testing.T) {
 		}
 	})
 }
-

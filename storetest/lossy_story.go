@@ -1,0 +1,42 @@
+package storetest
+
+import (
+	"context"
+
+	"github.com/curfewhq/curfew"
+)
+
+// Run does the work and may lose the answer.
+func (l *Lossy) Run(ctx context.Context, id string) (curfew.Run, error) {
+	return told[curfew.Run](l)(l.store.Run(ctx, id))
+}
+
+// RunEvents does the work and may lose the answer.
+func (l *Lossy) RunEvents(ctx context.Context, runID, after string, limit int) ([]curfew.Event, error) {
+	return told[[]curfew.Event](l)(l.store.RunEvents(ctx, runID, after, limit))
+}
+
+// SessionsOf does the work and may lose the answer.
+func (l *Lossy) SessionsOf(ctx context.Context, customerID string, limit int) ([]curfew.Standing, error) {
+	return told[[]curfew.Standing](l)(l.store.SessionsOf(ctx, customerID, limit))
+}
+
+// Revival does the work and may lose the answer.
+func (l *Lossy) Revival(ctx context.Context, customerID, sessionID string) (curfew.Standing, error) {
+	return told[curfew.Standing](l)(l.store.Revival(ctx, customerID, sessionID))
+}
+
+// History does the work and may lose the answer.
+func (l *Lossy) History(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Event, error) {
+	return told[[]curfew.Event](l)(l.store.History(ctx, customerID, before, limit))
+}
+
+// Refusals does the work and may lose the answer.
+func (l *Lossy) Refusals(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Refused, error) {
+	return told[[]curfew.Refused](l)(l.store.Refusals(ctx, customerID, before, limit))
+}
+
+// CustomersByEmail does the work and may lose the answer.
+func (l *Lossy) CustomersByEmail(ctx context.Context, email string, limit int) ([]string, error) {
+	return told[[]string](l)(l.store.CustomersByEmail(ctx, email, limit))
+}

@@ -151,27 +151,6 @@ func (c *Client) CreditCheckout(ctx context.Context, idOrRef string, why Credit)
 	return post[CheckoutDetail](ctx, c, at("/api/debug/checkouts/%s/credit", idOrRef), why)
 }
 
-// UndoRun brings back what a run ended, where that is still possible.
-func (c *Client) UndoRun(ctx context.Context, runID string, what Undo) (Undone, error) {
-	return post[Undone](ctx, c, at("/api/debug/cleanup-runs/%s/undo", runID), what)
-}
-
-// Explain tells the whole story of a customer, session, request, checkout,
-// payment reference, run or e-mail address, up to the cursor of the page before;
-// empty: the newest of it.
-func (c *Client) Explain(ctx context.Context, subject, cursor string) (Story, error) {
-	q := url.Values{"subject": {subject}}
-	if cursor != "" {
-		q.Set("cursor", cursor)
-	}
-	return get[Story](ctx, c, "/api/debug/explain"+encoded(q))
-}
-
-// Unassign puts a mechanic's session back into the queue, for an operator.
-func (c *Client) Unassign(ctx context.Context, sessionID string, why Unassigning) (Session, error) {
-	return post[Session](ctx, c, at("/api/debug/sessions/%s/release", sessionID), why)
-}
-
 // Health says how healthy everything is. «error» is an answer, not an error.
 func (c *Client) Health(ctx context.Context) (Health, error) {
 	var h Health

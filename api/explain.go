@@ -1,6 +1,10 @@
 package api
 
-import "time"
+import (
+	"context"
+	"net/url"
+	"time"
+)
 
 // Story is everything that is known of a customer, or of a run.
 type Story struct {
@@ -48,4 +52,15 @@ type Entry struct {
 	Sentence string    `json:"sentence"`
 	// CustomerID is there in the story of a run, which is of many.
 	CustomerID string `json:"customerId,omitempty" doc:"Whose it is, in the story of a run"`
+}
+
+// Explain tells the whole story of a customer, session, request, checkout,
+// payment reference, run or e-mail address, up to the cursor of the page before;
+// empty: the newest of it.
+func (c *Client) Explain(ctx context.Context, subject, cursor string) (Story, error) {
+	q := url.Values{"subject": {subject}}
+	if cursor != "" {
+		q.Set("cursor", cursor)
+	}
+	return get[Story](ctx, c, "/api/debug/explain"+encoded(q))
 }

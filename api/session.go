@@ -1,6 +1,9 @@
 package api
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Session is a customer's claim on one live slot.
 type Session struct {
@@ -59,4 +62,9 @@ type Extended struct {
 type NewSession struct {
 	Plan       string `json:"plan" minLength:"1" maxLength:"128" doc:"A free plan, or one the customer has a credit of"`
 	CustomerID string `json:"customerId,omitempty" doc:"For whom: a service says it, a customer need not"`
+}
+
+// Unassign puts a mechanic's session back into the queue, for an operator.
+func (c *Client) Unassign(ctx context.Context, sessionID string, why Unassigning) (Session, error) {
+	return post[Session](ctx, c, at("/api/debug/sessions/%s/release", sessionID), why)
 }

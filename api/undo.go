@@ -1,5 +1,9 @@
 package api
 
+import (
+	"context"
+)
+
 // Undo says why a run is undone.
 type Undo struct {
 	Reason string `json:"reason,omitempty" maxLength:"500" doc:"Kept in the record and in the new sessions' history"`
@@ -22,4 +26,9 @@ type Revived struct {
 type NotRevived struct {
 	SessionID string `json:"sessionId"`
 	Why       string `json:"why"`
+}
+
+// UndoRun brings back what a run ended, where that is still possible.
+func (c *Client) UndoRun(ctx context.Context, runID string, what Undo) (Undone, error) {
+	return post[Undone](ctx, c, at("/api/debug/cleanup-runs/%s/undo", runID), what)
 }

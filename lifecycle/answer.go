@@ -97,13 +97,13 @@ func waitingPayments(t tale) []string {
 
 // actionsOf is what is possible now: about the open session, and the payments
 // that wait for something or were asked for.
-func actionsOf(t tale, f found) []Action {
+func (e *Engine) actionsOf(t tale, f found) []Action {
 	actions := openActions(t)
 	for _, c := range t.checkouts {
 		asked := c.ID == f.checkout.ID || t.open != nil && c.ID == t.open.CheckoutID || c.ID != "" && c.ID == f.session.CheckoutID
 		waits := c.Outcome == curfew.Deferred || c.Outcome == curfew.Held || c.Outcome == curfew.Credited
 		if asked || waits {
-			actions = append(actions, paymentActions(c)...)
+			actions = append(actions, e.paymentActions(c)...)
 		}
 	}
 	return actions
@@ -123,12 +123,12 @@ func openActions(t tale) []Action {
 	return actions
 }
 
-func paymentActions(c curfew.Checkout) []Action {
+func (e *Engine) paymentActions(c curfew.Checkout) []Action {
 	var actions []Action
 	if c.Outcome == curfew.Held && c.CustomerID != curfew.Nobody {
 		actions = append(actions, Action{FulfilPayment, "Give payment " + payment(c) + " its session", c.ID})
 	}
-	if c.Outcome == curfew.Forfeited {
+	if c.Outcome == curfew.Forfeited && !e.policy.Plans[c.Plan].Extends {
 		actions = append(actions, Action{CreditPayment, "Make payment " + payment(c) + " a credit", c.ID})
 	}
 	if c.Outcome != curfew.RefundDue && curfew.LegalOutcome(c.Outcome, curfew.RefundDue) && c.Outcome != curfew.Refunding {

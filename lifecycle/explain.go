@@ -83,7 +83,7 @@ func (e *Engine) explainCustomer(ctx context.Context, f found, before curfew.Cur
 		return Story{}, fmt.Errorf("explain customer %s: %w", f.customers[0], err)
 	}
 	story := Story{
-		Subject: f.Subject, CustomerID: t.customerID, Blocker: t.blocker, Sentence: e.answer(t, f), Actions: actionsOf(t, f),
+		Subject: f.Subject, CustomerID: t.customerID, Blocker: t.blocker, Sentence: e.answer(t, f), Actions: e.actionsOf(t, f),
 		Checkouts: t.checkouts[:min(len(t.checkouts), storyRows)],
 	}
 	for _, s := range t.sessions {
@@ -146,7 +146,7 @@ func (e *Engine) explainUnowned(ctx context.Context, f found) (Story, error) {
 	}
 	t := tale{checkouts: []curfew.Checkout{f.checkout}}
 	story := Story{
-		Subject: f.Subject, Checkouts: t.checkouts, Actions: actionsOf(t, f),
+		Subject: f.Subject, Checkouts: t.checkouts, Actions: e.actionsOf(t, f),
 		Sentence: fmt.Sprintf("Nobody knows whose payment %s is: %s. Say whose it is, or give it back.", payment(f.checkout), f.checkout.Outcome),
 	}
 	for _, event := range events {

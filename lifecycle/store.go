@@ -171,7 +171,8 @@ type Stories interface {
 	// Refusals is how often the customer was refused, before the cursor, as far
 	// as they are kept.
 	Refusals(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Refused, error)
-	// CustomersByEmail is who paid with exactly that address, in order.
+	// CustomersByEmail is who paid with that address, in order; letters of ASCII
+	// count alike whatever their case.
 	CustomersByEmail(ctx context.Context, email string, limit int) ([]string, error)
 }
 

@@ -55,9 +55,9 @@ func scanRefused(row pgx.CollectableRow) (curfew.Refused, error) {
 }
 
 const customersByEmail = `SELECT DISTINCT c.customer_id FROM curfew.checkouts c
-	WHERE c.email = $1 AND c.email <> '' ORDER BY c.customer_id LIMIT $2`
+	WHERE lower(c.email COLLATE "C") = lower($1::text COLLATE "C") AND c.email <> '' ORDER BY c.customer_id LIMIT $2`
 
-// CustomersByEmail is who paid with exactly that address.
+// CustomersByEmail is who paid with that address.
 func (s *Store) CustomersByEmail(ctx context.Context, email string, limit int) ([]string, error) {
 	all, err := many(ctx, s, pgx.RowTo[string], customersByEmail, email, limit)
 	return all, wrap(err, "look an address up")

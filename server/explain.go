@@ -78,7 +78,7 @@ var actionCalls = map[lifecycle.ActionName]struct {
 	lifecycle.ReleaseSlot:   {"/api/debug/sessions/{id}/release", map[string]any{"reason": ""}},
 	lifecycle.RefundPayment: {"/api/debug/checkouts/{id}/refund", map[string]any{"reason": ""}},
 	lifecycle.CreditPayment: {"/api/debug/checkouts/{id}/credit", map[string]any{"reason": ""}},
-	lifecycle.FulfilPayment: {"/api/debug/checkouts/{id}/fulfil", map[string]any{}},
+	lifecycle.FulfilPayment: {"/api/debug/checkouts/{id}/fulfil", map[string]any{"reason": ""}},
 	lifecycle.UndoRun:       {"/api/debug/cleanup-runs/{id}/undo", map[string]any{"reason": ""}},
 }
 

@@ -65,7 +65,7 @@ func TestActionsOfAStoryAreCallsThatWork(t *testing.T) {
 		must(t, err)
 	}
 	called := map[string]bool{}
-	for _, subject := range []string{"busy", "busy", "waiting", "live", run.RunID} {
+	for _, subject := range []string{"busy", "busy", "waiting", "live", run.RunID, "old", "old"} {
 		story, err := h.admin().Explain(h.Context(), subject, "")
 		must(t, err)
 		for _, a := range story.Actions {
@@ -82,7 +82,7 @@ func TestActionsOfAStoryAreCallsThatWork(t *testing.T) {
 			break
 		}
 	}
-	for _, name := range []lifecycle.ActionName{lifecycle.ClearCustomer, lifecycle.ForceClear, lifecycle.ReleaseSlot, lifecycle.UndoRun} {
+	for _, name := range []lifecycle.ActionName{lifecycle.ClearCustomer, lifecycle.ForceClear, lifecycle.ReleaseSlot, lifecycle.UndoRun, lifecycle.RefundPayment} {
 		if !called[string(name)] {
 			t.Errorf("no story offered %s", name)
 		}

@@ -63,9 +63,9 @@ func scanRefused(r row) (curfew.Refused, error) {
 }
 
 const customersByEmailSQL = `
-SELECT DISTINCT customer_id FROM checkouts WHERE email = $1 AND email <> '' ORDER BY customer_id LIMIT $2`
+SELECT DISTINCT customer_id FROM checkouts INDEXED BY checkouts_email WHERE lower(email) = lower($1) AND email <> '' ORDER BY customer_id LIMIT $2`
 
-// CustomersByEmail is who paid with exactly that address.
+// CustomersByEmail is who paid with that address.
 func (s *Store) CustomersByEmail(ctx context.Context, email string, limit int) ([]string, error) {
 	all, err := list(ctx, s.reader, value[string], customersByEmailSQL, email, limit)
 	if err != nil {

@@ -43,7 +43,9 @@ var rooms = map[string]room{
 	"postgres":        {ours: []string{"."}, never: []string{"net/http", "modernc.org/sqlite"}},
 	"postgres/pgtest": {forTests: true},
 	"sqlite":          {ours: []string{"."}, never: []string{"net/http", "github.com/jackc/pgx"}},
-	"storetest":       {ours: []string{".", "lifecycle"}, never: drivers, forTests: true},
+	"invariant":       {ours: []string{"."}, stdlib: true, never: drivers},
+	"backup":          {ours: []string{"."}, stdlib: true, never: drivers},
+	"storetest":       {ours: []string{".", "lifecycle", "invariant"}, never: drivers, forTests: true},
 	"storetest/stores": {
 		ours:     []string{".", "lifecycle", "postgres", "postgres/pgtest", "sqlite", "storetest"},
 		forTests: true,
@@ -55,7 +57,9 @@ var rooms = map[string]room{
 	"web":               {never: drivers},
 	"server":            {ours: []string{".", "lifecycle", "api", "web"}, never: drivers},
 	"cmd/curfew": {
-		ours:      []string{".", "lifecycle", "postgres", "sqlite", "stripe", "notify", "api", "web", "server"},
+		ours: []string{
+			".", "lifecycle", "postgres", "sqlite", "stripe", "notify", "api", "web", "server", "backup", "invariant",
+		},
 		isCommand: true,
 	},
 }

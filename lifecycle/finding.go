@@ -189,7 +189,7 @@ func (e *Engine) systemFindings(r Report) []Finding {
 	if e.sweeps && !r.SweeperAlive() && !e.young(r) {
 		all = append(all, Finding{SweeperSilent, Critical, 1, nil, sweeperSilent(*r.Pulse)})
 	}
-	if skew := time.Since(r.Pulse.Now).Abs(); skew > clockSkew {
+	if skew := time.Since(r.Pulse.Now).Abs(); skew > ClockTolerance {
 		all = append(all, Finding{
 			ClockSkew, Warning, 1, nil,
 			fmt.Sprintf("this machine's clock is %s off the database's", Span(skew)),

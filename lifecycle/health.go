@@ -20,11 +20,11 @@ const (
 	// sweeperSilence is two periods of the sweeper.
 	sweeperSilence = 2 * MaxSleep
 	// unwatched is how long requests may wait while nobody reads the queue.
-	unwatched = 5 * time.Minute
-	// clockSkew is how far a process's clock may be off the database's: tokens
-	// are judged by the former.
-	clockSkew  = time.Minute
+	unwatched  = 5 * time.Minute
 	maxDetails = 100
+	// ClockTolerance is how far a process's clock may be off the database's:
+	// tokens are judged by the former.
+	ClockTolerance = time.Minute
 )
 
 // Report is how healthy everything is. A figure that could not be had is nil,

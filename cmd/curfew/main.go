@@ -35,6 +35,8 @@ type commandLine struct {
 	Checkouts checkoutsCommand `cmd:"" help:"Payments: what became of them, and what is to."`
 	Reconcile reconcileCommand `cmd:"" help:"Compare the payments with the provider's, and let in what is missing. Exit 0: alike, 1: differences."`
 	Migrate   migrateCommand   `cmd:"" help:"Bring the database's schema up."`
+	Preflight preflightCommand `cmd:"" help:"The checklist before a deployment, and a backup. Exit 1 if any line fails."`
+	Restore   restoreCommand   `cmd:"" help:"A backup into an empty database, of either kind."`
 	Token     tokenCommand     `cmd:"" help:"Print a signed token of the local key."`
 	Login     loginCommand     `cmd:"" help:"Print a link that signs an operator's browser in, once."`
 	Version   versionCommand   `cmd:"" help:"Print the version."`

@@ -44,9 +44,10 @@ func describe(v *kong.Value) string {
 
 // sources is where settings come from beside the command line.
 type sources struct {
-	flags []*kong.Flag
-	file  map[string]source
-	env   map[string]source
+	parsed *kong.Context
+	flags  []*kong.Flag
+	file   map[string]source
+	env    map[string]source
 }
 
 // source is one setting's text, and where it stands.
@@ -55,7 +56,7 @@ type source struct{ where, text string }
 // resolveSettings gives kong the environment and the file, once both are known
 // to hold nothing but settings that can be.
 func resolveSettings(ctx *kong.Context) error {
-	var s sources
+	s := sources{parsed: ctx}
 	path := os.Getenv(configVariable)
 	for _, f := range ctx.Flags() {
 		if f.Name == "config" {
@@ -74,6 +75,7 @@ func resolveSettings(ctx *kong.Context) error {
 		return err
 	}
 	ctx.AddResolver(kong.ResolverFunc(s.resolve))
+	ctx.Bind(&s)
 	return nil
 }
 

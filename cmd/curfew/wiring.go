@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/backup"
 	"github.com/curfewhq/curfew/lifecycle"
 	"github.com/curfewhq/curfew/postgres"
 	"github.com/curfewhq/curfew/server"
@@ -24,6 +25,7 @@ import (
 type database interface {
 	lifecycle.Store
 	schema
+	whole
 	Ping(ctx context.Context) error
 	// post is nil where no other process serves the same database.
 	post(log *slog.Logger) post
@@ -36,6 +38,17 @@ type schema interface {
 	Migrations(ctx context.Context) ([]migration, error)
 	SetGuards(ctx context.Context, on bool) error
 	Verify(ctx context.Context) error
+}
+
+// whole is the database taken as one: what preflight looks at and saves, and
+// restore fills.
+type whole interface {
+	backup.Source
+	backup.Target
+	Inspect(ctx context.Context) ([]curfew.Fact, error)
+	Empty(ctx context.Context) (bool, error)
+	// Broken is how many rows a check of package invariant finds, and the first.
+	Broken(ctx context.Context, sql string) (rows int, first string, err error)
 }
 
 // migration is one step of the schema, of either store.

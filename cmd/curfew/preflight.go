@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/backup"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+type preflightCommand struct {
+	Backup string `placeholder:"DIR" help:"Also write a backup into this folder, which is made; curfew restore reads it."`
+	JSON   bool   `help:"Print JSON."`
+}
+
+// checkup is one line of the page.
+type checkup struct {
+	Check  string   `json:"check"`
+	OK     bool     `json:"ok"`
+	Text   string   `json:"text"`
+	Fix    string   `json:"fix,omitempty"`    // what to do where it is not
+	Detail []string `json:"detail,omitempty"` // what the line is about, one by one
+}
+
+// preflight is the page.
+type preflight struct {
+	OK       bool             `json:"ok"`
+	Version  string           `json:"version"`
+	Database string           `json:"database"`
+	Checks   []checkup        `json:"checks"`
+	Settings []effective      `json:"settings"`
+	Cleanup  *curfew.Stats    `json:"cleanup"` // what it would change now; null: could not be seen
+	Backup   *backup.Manifest `json:"backup,omitempty"`
+}
+
+func (p *preflight) add(c checkup) { p.Checks = append(p.Checks, c) }
+
+// failed is a line about something that could not be looked at.
+func (p *preflight) failed(check string, err error, fix string) {
+	p.add(checkup{Check: check, Text: oneLine(err.Error()), Fix: fix})
+}
+
+// Run goes through the checklist. It changes nothing in the database, and works
+// beside a running service.
+func (c *preflightCommand) Run(ctx context.Context, s *settings, from *sources, term terminal) (err error) {
+	policy, err := s.policy()
+	if err != nil {
+		return err
+	}
+	page := &preflight{Version: version(), Database: s.DatabaseURL.String(), Settings: from.inForce(rulesAndThresholds)}
+	db, err := s.connect(ctx, false)
+	if err != nil {
+		page.failed("connection", err, "")
+		return c.finish(term, page)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	page.add(checkup{Check: "connection", OK: true, Text: page.Database})
+	page.facts(ctx, db)
+	if page.schema(ctx, db) {
+		engine, err := lifecycle.New(db, lifecycle.Options{Policy: &policy, SweeperOff: !s.Sweeper.on()})
+		if err != nil {
+			return err
+		}
+		page.look(ctx, db, engine)
+		page.save(ctx, db, c.Backup, term)
+	}
+	return c.finish(term, page)
+}
+
+func (c *preflightCommand) finish(term terminal, page *preflight) error {
+	page.OK = true
+	for _, l := range page.Checks {
+		page.OK = page.OK && l.OK
+	}
+	if c.JSON {
+		if err := term.json(page); err != nil {
+			return err
+		}
+	} else {
+		page.print(term)
+	}
+	if !page.OK {
+		return exitCode(exitFailed)
+	}
+	return nil
+}
+
+// look is everything that needs a schema in order.
+func (p *preflight) look(ctx context.Context, db database, engine *lifecycle.Engine) {
+	p.guards(ctx, db)
+	p.clock(ctx, db)
+	p.health(ctx, engine)
+	p.rehearse(ctx, engine)
+}
+
+func (p *preflight) schema(ctx context.Context, db database) bool {
+	all, err := db.Migrations(ctx)
+	if err == nil {
+		err = db.Verify(ctx)
+	}
+	if err != nil {
+		p.failed("schema", err, "")
+		return false
+	}
+	p.add(checkup{Check: "schema", OK: true, Text: plural(len(all), "migration") + " applied, nothing is missing"})
+	return true
+}
+
+func (p *preflight) facts(ctx context.Context, db database) {
+	facts, err := db.Inspect(ctx)
+	if err != nil {
+		p.failed("settings", err, "")
+	}
+	for _, f := range facts {
+		line := checkup{Check: f.Name, OK: f.Problem == "", Text: f.Value, Fix: f.Fix}
+		if !line.OK {
+			line.Text += ": " + f.Problem
+		}
+		p.add(line)
+	}
+}
+
+func (p *preflight) guards(ctx context.Context, db database) {
+	missing, err := db.GuardsMissing(ctx)
+	switch {
+	case err != nil:
+		p.failed("guards", err, "")
+	case len(missing) > 0:
+		p.add(checkup{Check: "guards", Text: plural(len(missing), "guard") + " missing", Detail: missing, Fix: "run `curfew migrate --guards=on`"})
+	default:
+		p.add(checkup{Check: "guards", OK: true, Text: "in place, or switched off on purpose"})
+	}
+}
+
+// clock compares this machine's with the database's, which decides.
+func (p *preflight) clock(ctx context.Context, db database) {
+	asked := time.Now()
+	pulse, err := db.Pulse(ctx)
+	if err != nil {
+		p.failed("clock", err, "")
+		return
+	}
+	off := asked.Add(time.Since(asked) / 2).Sub(pulse.Now).Abs()
+	line := checkup{Check: "clock", OK: off <= lifecycle.ClockTolerance, Text: "within a second of the database's"}
+	if off > time.Second {
+		line.Text = "this machine's is " + lifecycle.Span(off) + " off the database's"
+	}
+	if !line.OK {
+		line.Fix = "timedatectl set-ntp true, here and on the database's machine"
+	}
+	p.add(line)
+}
+
+// health stops a deployment for what is critical; a warning is told.
+func (p *preflight) health(ctx context.Context, engine *lifecycle.Engine) {
+	r := engine.Health(ctx)
+	line := checkup{Check: "health", OK: r.Health != lifecycle.CannotTell, Text: "healthy"}
+	for _, f := range r.Findings {
+		line.OK = line.OK && f.Severity != lifecycle.Critical
+		line.Detail = append(line.Detail, string(f.Severity)+": "+f.Problem)
+	}
+	if n := len(r.Findings); n > 0 {
+		line.Text = plural(n, "issue")
+	}
+	if !line.OK {
+		line.Fix = "`curfew health` says what to do about each"
+	}
+	p.add(line)
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/backup"
+	"github.com/curfewhq/curfew/invariant"
+)
+
+type restoreCommand struct {
+	Dir  string `arg:"" help:"The backup's folder, as curfew preflight --backup wrote it."`
+	JSON bool   `help:"Print JSON."`
+}
+
+// restored is the answer.
+type restored struct {
+	Database string          `json:"database"`
+	Backup   backup.Manifest `json:"backup"`
+	// Broken is the invariants that the rows break: the backup's database did.
+	Broken []string `json:"broken"`
+}
+
+// Run brings a backup into an empty database, all of it or nothing. A database
+// without tables gets them first.
+func (c *restoreCommand) Run(ctx context.Context, s *settings, term terminal) (err error) {
+	b, err := backup.Open(c.Dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	if err := b.Verify(); err != nil { // before anything is made
+		return err
+	}
+	unlock, err := s.lock()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	db, err := s.connect(ctx, true)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if err := s.prepare(ctx, db); err != nil {
+		return err
+	}
+	bar := newProgress(term, "restoring rows")
+	bar.total = b.Rows()
+	err = b.Restore(ctx, db, bar.add)
+	bar.finish()
+	if err != nil {
+		return err
+	}
+	return c.answer(ctx, s, db, term, b.Manifest)
+}
+
+// prepare makes the tables of a database that has no rows, and refuses another.
+func (s *settings) prepare(ctx context.Context, db database) error {
+	empty, err := db.Empty(ctx)
+	if err != nil {
+		return err
+	}
+	if !empty {
+		return curfew.Errorf(curfew.Conflict, "%s is not empty: name a new database with --database-url, a backup is never mixed with other rows", s.DatabaseURL)
+	}
+	if _, err := db.Migrate(ctx); err != nil {
+		return err
+	}
+	return db.Verify(ctx)
+}
+
+func (c *restoreCommand) answer(ctx context.Context, s *settings, db database, term terminal, m backup.Manifest) error {
+	broken, err := brokenInvariants(ctx, db)
+	if err != nil {
+		return fmt.Errorf("everything is restored, but could not be checked: %w", err)
+	}
+	if c.JSON {
+		err = term.json(restored{s.DatabaseURL.String(), m, broken})
+	} else {
+		printRestored(term, s.DatabaseURL, m, broken)
+	}
+	if err == nil && len(broken) > 0 {
+		err = exitCode(exitFailed)
+	}
+	return err
+}
+
+// brokenInvariants says what the rows break, and where.
+func brokenInvariants(ctx context.Context, db database) ([]string, error) {
+	broken := []string{}
+	for _, check := range invariant.Checks() {
+		n, first, err := db.Broken(ctx, check.SQL)
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			broken = append(broken, fmt.Sprintf("%s: %s, the first is %s", check.Name, plural(n, "row"), first))
+		}
+	}
+	return broken, nil
+}
+
+func printRestored(term terminal, url databaseURL, m backup.Manifest, broken []string) {
+	term.printf("Restored into %s, as it was at %s:\n\n", url, m.TakenAt.UTC().Format("2006-01-02 15:04:05 UTC"))
+	var rows [][]string
+	for _, f := range m.Tables {
+		rows = append(rows, []string{f.Name, plural(f.Rows, "row")})
+	}
+	columns(term.out, rows...)
+	if len(broken) == 0 {
+		term.printf("\nEvery invariant holds. What has become overdue since, the first sweep ends: look with `curfew cleanup --dry-run`.\n")
+		return
+	}
+	term.printf("\nThe rows are as they were, and break what should hold:\n\n")
+	for _, b := range broken {
+		term.printf("  ✗ %s\n", b)
+	}
+}

@@ -1,0 +1,202 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/curfewhq/curfew"
+)
+
+// columnSQL reads a column as its kind's Go type.
+var columnSQL = map[curfew.ColumnKind]string{
+	curfew.TextColumn: "%s", curfew.IDColumn: "%s::text", curfew.NumberColumn: "%s::bigint",
+	curfew.FlagColumn: "%s", curfew.TimeColumn: "%s", curfew.DocumentColumn: "%s::text",
+}
+
+// Dump hands over each table's rows in the order of its primary key, all as of
+// one moment, and returns that moment. The rows come off the wire one by one.
+func (s *Store) Dump(ctx context.Context, tables []curfew.Table, take func(curfew.Table, iter.Seq2[[]any, error]) error) (at time.Time, err error) {
+	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
+	err = pgx.BeginTxFunc(ctx, s.pool, snapshot, func(tx pgx.Tx) error {
+		if err := patient(ctx, tx); err != nil {
+			return err
+		}
+		if err := tx.QueryRow(ctx, `SELECT now()`).Scan((*stamp)(&at)); err != nil {
+			return err
+		}
+		for _, t := range tables {
+			if err := take(t, rowsOf(ctx, tx, t)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return at, wrap(translate(err), "read every row")
+}
+
+// patient lets a transaction take the time that whole tables need.
+func patient(ctx context.Context, tx pgx.Tx) error {
+	_, err := tx.Exec(ctx, `SELECT set_config(name, '0', true)
+		FROM (VALUES ('statement_timeout'), ('idle_in_transaction_session_timeout')) patience (name)`)
+	return err
+}
+
+func rowsOf(ctx context.Context, tx pgx.Tx, t curfew.Table) iter.Seq2[[]any, error] {
+	return func(yield func([]any, error) bool) {
+		rows, err := tx.Query(ctx, selectAll(t))
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer rows.Close()
+		for rows.Next() {
+			row, err := rows.Values()
+			if !yield(row, err) || err != nil {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+// selectAll sorts by the bytes of the key, as every other store does.
+func selectAll(t curfew.Table) string {
+	var columns, key []string
+	for i, c := range t.Columns {
+		columns = append(columns, fmt.Sprintf(columnSQL[c.Kind], c.Name))
+		if i >= t.Key {
+			continue
+		}
+		order := c.Name
+		if c.Kind == curfew.TextColumn {
+			order += ` COLLATE "C"`
+		}
+		key = append(key, order)
+	}
+	return "SELECT " + strings.Join(columns, ", ") + " FROM curfew." + t.Name + " ORDER BY " + strings.Join(key, ", ")
+}
+
+// What a database is that has been counted from its rows alone.
+const countAgain = `DELETE FROM curfew.tallies;
+	INSERT INTO curfew.tallies (shard, noun, status, n)
+	SELECT 0, 'session', status, count(*) FROM curfew.sessions WHERE status IN ('completed', 'cancelled') GROUP BY status
+	UNION ALL
+	SELECT 0, 'request', status, count(*) FROM curfew.session_requests WHERE status IN ('cancelled', 'expired', 'completed') GROUP BY status
+	UNION ALL
+	SELECT 0, 'checkout', outcome, count(*) FROM curfew.checkouts WHERE outcome <> 'fulfilled' GROUP BY outcome
+	UNION ALL
+	SELECT 0, 'checkout', 'fulfilled',
+		(SELECT count(*) FROM curfew.checkouts WHERE outcome = 'fulfilled') - (SELECT count(*) FROM curfew.sessions)`
+
+// Load writes the rows of each table, and nothing if anything fails. Guards and
+// tallies look away meanwhile: the rows' history is among them, and is counted
+// in the end. The error is Conflict where a table has a row already.
+func (s *Store) Load(ctx context.Context, tables []curfew.Table, give func(curfew.Table) iter.Seq2[[]any, error]) error {
+	err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
+		if err := patient(ctx, tx); err != nil {
+			return err
+		}
+		if err := switchTriggers(ctx, tx, "DISABLE"); err != nil {
+			return err
+		}
+		if err := empty(ctx, tx); err != nil {
+			return err
+		}
+		for _, t := range tables {
+			if err := load(ctx, tx, t, give(t)); err != nil {
+				return err
+			}
+		}
+		if err := switchTriggers(ctx, tx, "ENABLE"); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, countAgain, pgx.QueryExecModeSimpleProtocol)
+		return err
+	})
+	return wrap(translate(err), "write every row")
+}
+
+// switchTriggers also locks the tables, so that nobody writes beside it.
+func switchTriggers(ctx context.Context, tx pgx.Tx, how string) error {
+	for _, t := range curfew.Tables() {
+		if _, err := tx.Exec(ctx, "ALTER TABLE curfew."+t.Name+" "+how+" TRIGGER USER"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func empty(ctx context.Context, tx pgx.Tx) error {
+	for _, t := range curfew.Tables() {
+		var has bool
+		if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM curfew."+t.Name+")").Scan(&has); err != nil {
+			return err
+		}
+		if has {
+			return curfew.Errorf(curfew.Conflict, "the database is not empty, curfew.%s has rows: restore into a new one", t.Name)
+		}
+	}
+	return nil
+}
+
+// load copies one table's rows. An error of theirs is told as it is.
+func load(ctx context.Context, tx pgx.Tx, t curfew.Table, rows iter.Seq2[[]any, error]) error {
+	var columns []string
+	for _, c := range t.Columns {
+		columns = append(columns, c.Name)
+	}
+	next, stop := iter.Pull2(rows)
+	defer stop()
+	var broken error
+	_, err := tx.CopyFrom(ctx, pgx.Identifier{"curfew", t.Name}, columns, pgx.CopyFromFunc(func() ([]any, error) {
+		row, err, more := next()
+		if broken = err; err != nil || !more {
+			return nil, err
+		}
+		return row, nil
+	}))
+	if broken != nil {
+		return broken
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", t.Name, err)
+	}
+	return nil
+}
+
+// Empty reports whether no table of curfew.Tables has a row; tables that are
+// not there have none.
+func (s *Store) Empty(ctx context.Context) (bool, error) {
+	for _, t := range curfew.Tables() {
+		has, err := one(ctx, s, pgx.RowTo[bool], "SELECT EXISTS (SELECT FROM curfew."+t.Name+")")
+		if c := code(err); c == undefinedTable || c == undefinedSchema {
+			continue
+		}
+		if err != nil || has {
+			return false, wrap(err, "look for rows")
+		}
+	}
+	return true, nil
+}
+
+// Broken is how many rows a statement finds, with table names in braces, and the
+// first of them.
+func (s *Store) Broken(ctx context.Context, sql string) (n int, first string, err error) {
+	sql = strings.NewReplacer("{", "curfew.", "}", "").Replace(sql)
+	err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		if err := patient(ctx, tx); err != nil {
+			return err
+		}
+		rows, _ := tx.Query(ctx, "SELECT count(*) OVER (), broken::text FROM ("+sql+") broken LIMIT 1") // its error comes out of the rows
+		_, err := pgx.ForEachRow(rows, []any{&n, &first}, func() error { return nil })
+		return err
+	})
+	return n, first, wrap(translate(err), "check the invariants")
+}

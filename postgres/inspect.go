@@ -1,0 +1,68 @@
+package postgres
+
+import (
+	"context"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/curfewhq/curfew"
+)
+
+const (
+	selectServer = `SELECT current_setting('server_version'), current_setting('server_version_num')::int < 140000,
+		pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool`
+	selectDurability = `SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') ORDER BY name`
+	selectInvalid    = `SELECT x.oid::regclass::text FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+		WHERE x.relnamespace = to_regnamespace('curfew') AND NOT (i.indisvalid AND i.indisready) ORDER BY 1`
+)
+
+// lost is what a crash may take where the setting is off.
+var lost = map[string]string{
+	"fsync":              "a crash of the machine can destroy the database",
+	"full_page_writes":   "a crash of the machine can leave half-written pages",
+	"synchronous_commit": "a crash of the server can lose payments that were acknowledged",
+}
+
+// Inspect says what the database's promises rest on, as this connection sees it.
+func (s *Store) Inspect(ctx context.Context) ([]curfew.Fact, error) {
+	facts := make([]curfew.Fact, 2, 6)
+	var old, standby bool
+	if err := s.pool.QueryRow(ctx, selectServer).Scan(&facts[0].Value, &old, &standby); err != nil {
+		return nil, wrap(translate(err), "inspect the server")
+	}
+	facts[0].Name, facts[1] = "PostgreSQL", curfew.Fact{Name: "writable", Value: "yes"}
+	if old {
+		facts[0].Problem, facts[0].Fix = "it is too old", "upgrade to PostgreSQL 14 or newer"
+	}
+	if standby {
+		facts[1] = curfew.Fact{Name: "writable", Value: "no", Problem: "a standby, or a role that may only read, keeps no session", Fix: "name the primary in --database-url"}
+	}
+	durable, err := many(ctx, s, durability, selectDurability)
+	if err != nil {
+		return nil, wrap(err, "inspect the settings")
+	}
+	invalid, err := many(ctx, s, pgx.RowTo[string], selectInvalid)
+	if err != nil {
+		return nil, wrap(err, "inspect the indexes")
+	}
+	return append(append(facts, durable...), validity(invalid)), nil
+}
+
+func durability(row pgx.CollectableRow) (f curfew.Fact, err error) {
+	if err = row.Scan(&f.Name, &f.Value); err == nil && f.Value == "off" {
+		f.Problem, f.Fix = lost[f.Name], "ALTER SYSTEM SET "+f.Name+" = on; SELECT pg_reload_conf(), unless it is set for the role or the database (ALTER ROLE, ALTER DATABASE)"
+	}
+	return f, err
+}
+
+func validity(invalid []string) curfew.Fact {
+	if len(invalid) == 0 {
+		return curfew.Fact{Name: "indexes", Value: "all valid"}
+	}
+	return curfew.Fact{
+		Name: "indexes", Value: "invalid: " + strings.Join(invalid, ", "),
+		Problem: "the database does not use them, and a unique one keeps nothing unique",
+		Fix:     "REINDEX INDEX " + strings.Join(invalid, "; REINDEX INDEX "),
+	}
+}

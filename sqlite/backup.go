@@ -1,0 +1,204 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// Dump hands over each table's rows in the order of its primary key, all as of
+// one moment, and returns that moment. It reads beside the writer; the
+// write-ahead log grows until it is done.
+func (s *Store) Dump(ctx context.Context, tables []curfew.Table, take func(curfew.Table, iter.Seq2[[]any, error]) error) (at time.Time, err error) {
+	tx, err := s.reader.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return at, fmt.Errorf("read every row: %w", translate(err))
+	}
+	defer func() { err = errors.Join(err, translate(tx.Rollback())) }()
+	var n int64 // the moment of a transaction is that of its first look
+	if err := tx.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&n); err != nil {
+		return at, fmt.Errorf("read every row: %w", translate(err))
+	}
+	at = s.now()
+	for _, t := range tables {
+		if err := take(t, rowsOf(ctx, tx, t)); err != nil {
+			return at, fmt.Errorf("read every row: %w", translate(err))
+		}
+	}
+	return at, nil
+}
+
+func rowsOf(ctx context.Context, tx *sql.Tx, t curfew.Table) iter.Seq2[[]any, error] {
+	return func(yield func([]any, error) bool) {
+		rows, err := tx.QueryContext(ctx, selectAll(t))
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer rows.Close() //nolint:errcheck // what matters of it comes out of rows.Err
+		for rows.Next() {
+			row, err := portable(rows, t)
+			if !yield(row, err) || err != nil {
+				return
+			}
+		}
+		if err := rows.Err(); err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+func selectAll(t curfew.Table) string {
+	names := columnNames(t)
+	return "SELECT " + strings.Join(names, ", ") + " FROM " + t.Name + " ORDER BY " + strings.Join(names[:t.Key], ", ")
+}
+
+func columnNames(t curfew.Table) []string {
+	names := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		names[i] = c.Name
+	}
+	return names
+}
+
+// portable scans a row into the Go types of its columns' kinds.
+func portable(r row, t curfew.Table) ([]any, error) {
+	values, into := make([]any, len(t.Columns)), make([]any, len(t.Columns))
+	for i := range values {
+		into[i] = &values[i]
+	}
+	if err := r.Scan(into...); err != nil {
+		return nil, err
+	}
+	for i, c := range t.Columns {
+		switch n, isNumber := values[i].(int64); {
+		case isNumber && c.Kind == curfew.TimeColumn:
+			values[i] = time.UnixMicro(n).UTC()
+		case isNumber && c.Kind == curfew.FlagColumn:
+			values[i] = n != 0
+		}
+	}
+	return values, nil
+}
+
+// The tallies as the rows make them.
+const countAgainSQL = `
+UPDATE tallies SET n = CASE noun
+    WHEN 'session' THEN (SELECT count(*) FROM sessions s WHERE s.status = tallies.status)
+    WHEN 'request' THEN (SELECT count(*) FROM session_requests r WHERE r.status = tallies.status)
+    ELSE (SELECT count(*) FROM checkouts c WHERE c.outcome = tallies.status) END
+    - CASE WHEN noun = 'checkout' AND status = 'fulfilled' THEN (SELECT count(*) FROM sessions) ELSE 0 END`
+
+// Load writes the rows of each table, and nothing if anything fails. The guards
+// are away meanwhile: the rows' history is among them. The error is Conflict
+// where a table has a row already.
+func (s *Store) Load(ctx context.Context, tables []curfew.Table, give func(curfew.Table) iter.Seq2[[]any, error]) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		if has, err := occupied(ctx, tx); err != nil || has != "" {
+			return errors.Join(err, notEmpty(s.path, has))
+		}
+		if err := tx.removeGuards(ctx); err != nil {
+			return err
+		}
+		for _, t := range tables {
+			if err := tx.load(ctx, t, give(t)); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.exec(ctx, countAgainSQL); err != nil {
+			return err
+		}
+		return tx.installGuards(ctx)
+	})
+	if err != nil {
+		return fmt.Errorf("write every row: %w", err)
+	}
+	return nil
+}
+
+func notEmpty(path, table string) error {
+	if table == "" {
+		return nil
+	}
+	return curfew.Errorf(curfew.Conflict, "%s is not empty, %s has rows: restore into a new file", path, table)
+}
+
+// occupied is the first table that has a row; tables that are not there have
+// none.
+func occupied(ctx context.Context, src source) (string, error) {
+	for _, t := range curfew.Tables() {
+		_, err := one(ctx, src, value[int64], "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1", t.Name)
+		if err == nil {
+			_, err = one(ctx, src, value[int64], "SELECT 1 FROM "+t.Name+" LIMIT 1")
+		}
+		if !errors.Is(err, sql.ErrNoRows) {
+			return t.Name, err
+		}
+	}
+	return "", nil
+}
+
+func (tx *transaction) load(ctx context.Context, t curfew.Table, rows iter.Seq2[[]any, error]) error {
+	insert := "INSERT INTO " + t.Name + " (" + strings.Join(columnNames(t), ", ") + ") VALUES (?" + strings.Repeat(", ?", len(t.Columns)-1) + ")"
+	for row, err := range rows {
+		if err != nil {
+			return err
+		}
+		for i, v := range row {
+			switch v := v.(type) {
+			case time.Time:
+				row[i] = micros(v)
+			case bool:
+				row[i] = map[bool]int64{true: 1}[v]
+			}
+		}
+		if _, err := tx.exec(ctx, insert, row...); err != nil {
+			return fmt.Errorf("%s: %w", t.Name, err)
+		}
+	}
+	return nil
+}
+
+// Empty reports whether no table of curfew.Tables has a row.
+func (s *Store) Empty(ctx context.Context) (bool, error) {
+	has, err := occupied(ctx, s.reader)
+	if err != nil {
+		return false, fmt.Errorf("look for rows in %s: %w", s.path, err)
+	}
+	return has == "", nil
+}
+
+// Broken is how many rows a statement finds, with table names in braces, and the
+// first of them.
+func (s *Store) Broken(ctx context.Context, query string) (n int, first string, err error) {
+	query = strings.NewReplacer("{", "", "}", "").Replace(query)
+	rows, err := s.reader.query(ctx, query)
+	if err != nil {
+		return 0, "", fmt.Errorf("check the invariants: %w", translate(err))
+	}
+	defer func() { err = errors.Join(err, translate(rows.Close())) }()
+	columns, err := rows.Columns()
+	if err != nil {
+		return 0, "", translate(err)
+	}
+	values, into := make([]any, len(columns)), make([]any, len(columns))
+	for i := range values {
+		into[i] = &values[i]
+	}
+	for rows.Next() {
+		if n++; n > 1 {
+			continue
+		}
+		if err := rows.Scan(into...); err != nil {
+			return n, "", translate(err)
+		}
+		first = strings.Trim(fmt.Sprint(values...), " ")
+	}
+	return n, first, translate(rows.Err())
+}

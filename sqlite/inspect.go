@@ -1,0 +1,65 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
+
+	"github.com/curfewhq/curfew"
+)
+
+// Inspect says what the file's promises rest on. It reads the whole file.
+func (s *Store) Inspect(ctx context.Context) ([]curfew.Fact, error) {
+	version, err := one(ctx, s.reader, value[string], librarySQL)
+	if err != nil {
+		return nil, fmt.Errorf("inspect %s: %w", s.path, err)
+	}
+	facts := []curfew.Fact{{Name: "SQLite", Value: version}} // Open refuses one that is not sound
+	for _, look := range []func(context.Context) (curfew.Fact, error){s.journal, s.synchronous, s.integrity} {
+		fact, err := look(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("inspect %s: %w", s.path, err)
+		}
+		facts = append(facts, fact)
+	}
+	return facts, nil
+}
+
+func (s *Store) journal(ctx context.Context) (curfew.Fact, error) {
+	mode, err := one(ctx, s.reader, value[string], "PRAGMA journal_mode")
+	f := curfew.Fact{Name: "journal_mode", Value: mode}
+	if mode != "wal" {
+		f.Problem, f.Fix = "readers and the writer wait for each other", "run `curfew migrate`"
+	}
+	return f, err
+}
+
+// synchronous is a property of each connection, and Curfew's own are FULL; the
+// line says so.
+func (s *Store) synchronous(ctx context.Context) (curfew.Fact, error) {
+	const full = 2
+	level, err := one(ctx, s.reader, value[int64], "PRAGMA synchronous")
+	f := curfew.Fact{Name: "synchronous", Value: "full"}
+	if level < full {
+		f.Value = fmt.Sprint(level)
+		f.Problem, f.Fix = "a crash of the machine can lose payments that were acknowledged", "use a build of Curfew as it was released"
+	}
+	return f, err
+}
+
+// integrity reads every page, and names at most ten faults.
+func (s *Store) integrity(ctx context.Context) (curfew.Fact, error) {
+	found, err := list(ctx, s.reader, value[string], "PRAGMA quick_check(10)")
+	if e := (*sqlite.Error)(nil); errors.As(err, &e) && e.Code()&0xff == lib.SQLITE_CORRUPT {
+		found, err = []string{"the check itself broke off"}, nil
+	}
+	f := curfew.Fact{Name: "integrity", Value: strings.Join(found, "; ")}
+	if f.Value != "ok" {
+		f.Problem, f.Fix = "the file is damaged", "stop the service, keep the file, and restore a backup with `curfew restore DIR`"
+	}
+	return f, err
+}

@@ -1,0 +1,77 @@
+package curfew
+
+import "strings"
+
+// ColumnKind is what a column holds, whatever a database calls it.
+type ColumnKind string
+
+// The kinds, each with the Go type of its values. NULL is nil in all.
+const (
+	TextColumn     ColumnKind = "text"     // string
+	IDColumn       ColumnKind = "id"       // string: a UUID in small letters
+	NumberColumn   ColumnKind = "number"   // int64
+	FlagColumn     ColumnKind = "flag"     // bool
+	TimeColumn     ColumnKind = "time"     // time.Time, UTC, microseconds
+	DocumentColumn ColumnKind = "document" // string: JSON
+)
+
+// Column is one column of a table.
+type Column struct {
+	Name string
+	Kind ColumnKind
+}
+
+// Table is one table of every store. Its first columns are its primary key.
+type Table struct {
+	Name    string
+	Key     int // how many columns
+	Columns []Column
+}
+
+// Tables is what a backup holds, in an order in which it can be written: all
+// that cannot be made again. Tallies are counted again, previews live a day, and
+// signals are a running service's own.
+func Tables() []Table {
+	return []Table{
+		table("checkouts", 2, `customer_id text, id id, ref text, plan text, amount number, currency text, email text, name text,
+			metadata document, outcome text, version number, session_id id, retry_until time, money_due flag, created_at time,
+			updated_at time, refund_amount number, payment_id text, refund_id text, attempts number, next_at time,
+			first_try_at time, disputed_at time, note text`),
+		table("payment_refs", 1, `ref text, customer_id text, checkout_id id, plan text`),
+		table("payment_repayments", 1, `payment_id text, amount number, currency text, at time, disputed_at time`),
+		table("sessions", 2, `customer_id text, id id, mechanic_id text, checkout_id id, plan text, kind text,
+			duration_seconds number, status text, version number, created_at time, starts_at time, expires_at time,
+			accepted_at time, customer_joined_at time, mechanic_joined_at time, started_at time, ended_at time, end_reason text, revives id`),
+		table("session_requests", 2, `customer_id text, id id, session_id id, mechanic_id text, customer_name text, status text,
+			created_at time, ended_at time`),
+		table("mechanic_slots", 1, `mechanic_id text, customer_id text, session_id id, created_at time`),
+		table("idempotency_keys", 2, `customer_id text, key text, checkout_id id, session_id id, created_at time`),
+		table("events", 3, `customer_id text, subject_id id, number number, subject text, id id, from_status text, to_status text,
+			actor text, reason text, run_id id, at time`),
+		table("runs", 1, `id id, trigger text, actor text, reason text, started_at time, finished_at time, outcome text,
+			error text, stats document, undoes id`),
+		table("refusals", 2, `customer_id text, id id, session_id id, at time`),
+	}
+}
+
+// TablesLeftOut are the tables that no backup holds.
+func TablesLeftOut() []string { return []string{"tallies", "previews", "signals"} }
+
+// table reads columns written as in a schema: «name kind, name kind».
+func table(name string, key int, columns string) Table {
+	t := Table{Name: name, Key: key}
+	for c := range strings.SplitSeq(columns, ",") {
+		words := strings.Fields(c)
+		t.Columns = append(t.Columns, Column{words[0], ColumnKind(words[1])})
+	}
+	return t
+}
+
+// Fact is one thing about a database that its promises rest on. Problem is
+// empty where it is as it should be.
+type Fact struct {
+	Name    string // «fsync»
+	Value   string // «on»
+	Problem string // what may happen so
+	Fix     string // what to do
+}

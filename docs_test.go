@@ -1,8 +1,11 @@
 package curfew_test
 
 import (
+	"errors"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -32,9 +35,14 @@ func TestEveryDirectDependencyHasALineOfReason(t *testing.T) {
 func TestLinksBetweenDocumentsLead(t *testing.T) {
 	t.Parallel()
 	link := regexp.MustCompile(`\]\(([^)#:]+)\)`)
-	for _, doc := range []string{"README.md", "CONTRIBUTING.md"} {
+	docs, err := filepath.Glob("docs/*.md")
+	books, err2 := filepath.Glob("docs/runbooks/*.md")
+	if err := errors.Join(err, err2); err != nil {
+		t.Fatal(err)
+	}
+	for _, doc := range slices.Concat([]string{"README.md", "CONTRIBUTING.md"}, docs, books) {
 		for _, l := range link.FindAllStringSubmatch(read(t, doc), -1) {
-			if _, err := os.Stat(l[1]); err != nil {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(doc), l[1])); err != nil {
 				t.Errorf("%s links to %s: %v", doc, l[1], err)
 			}
 		}

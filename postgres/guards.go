@@ -71,7 +71,7 @@ func (s *Store) keepGuards(ctx context.Context) error {
 	if err != nil || off {
 		return err
 	}
-	if newer, err := s.newer(ctx); err != nil || newer {
+	if newer, err := s.Newer(ctx); err != nil || newer {
 		return err
 	}
 	missing, err := s.GuardsMissing(ctx)

@@ -106,8 +106,8 @@ func pending(migrations []Migration) []string {
 	return names
 }
 
-// newer reports whether a later release has migrated the schema.
-func (s *Store) newer(ctx context.Context) (bool, error) {
+// Newer reports whether a later release has migrated the schema.
+func (s *Store) Newer(ctx context.Context) (bool, error) {
 	ours, err := embedded()
 	if err != nil {
 		return false, err

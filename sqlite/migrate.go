@@ -107,8 +107,8 @@ func (s *Store) applied(ctx context.Context) (map[int64]time.Time, error) {
 	return at, err
 }
 
-// newer reports whether the schema is of a newer program.
-func (s *Store) newer(ctx context.Context) (bool, error) {
+// Newer reports whether the schema is of a newer program.
+func (s *Store) Newer(ctx context.Context) (bool, error) {
 	applied, err := s.applied(ctx)
 	if err != nil {
 		return false, fmt.Errorf("read the migrations of %s: %w", s.path, err)

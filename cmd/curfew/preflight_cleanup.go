@@ -60,6 +60,10 @@ func (p *preflight) save(ctx context.Context, db database, dir string, term term
 	if dir == "" {
 		return
 	}
+	if p.newer {
+		p.add(checkup{Check: "backup", Text: "the schema has columns that this release does not know", Fix: "write it with the newer release's program"})
+		return
+	}
 	applied, err := db.Migrations(ctx)
 	if err != nil {
 		p.failed("backup", err, "")

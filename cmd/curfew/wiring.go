@@ -38,6 +38,8 @@ type schema interface {
 	Migrations(ctx context.Context) ([]migration, error)
 	SetGuards(ctx context.Context, on bool) error
 	Verify(ctx context.Context) error
+	// Newer reports whether a later release has migrated the schema.
+	Newer(ctx context.Context) (bool, error)
 }
 
 // whole is the database taken as one: what preflight looks at and saves, and

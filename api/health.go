@@ -77,6 +77,7 @@ type MechanicHealth struct {
 // CustomerHealth names customers who are refused again and again.
 type CustomerHealth struct {
 	BlockedRepeatedly []RepeatedlyBlocked `json:"blockedRepeatedly"`
+	WindowSeconds     int64               `json:"windowSeconds" doc:"Refusals within so much time are counted"`
 }
 
 // RepeatedlyBlocked is one such customer.

@@ -24,6 +24,7 @@ type Code string
 // The codes, most severe first.
 const (
 	Unreadable        Code = "unreadable"
+	SchemaLacking     Code = "schema_lacking"
 	VeryStaleSessions Code = "very_stale_sessions"
 	CleanupFailed     Code = "cleanup_failed"
 	SweeperSilent     Code = "sweeper_silent"
@@ -47,7 +48,7 @@ const (
 // Codes lists the codes, so that tables over them can be proven complete.
 func Codes() []Code {
 	return []Code{
-		Unreadable, VeryStaleSessions, CleanupFailed, SweeperSilent, MoneyUnsettled, RefundFailing, RefundsOverdue,
+		Unreadable, SchemaLacking, VeryStaleSessions, CleanupFailed, SweeperSilent, MoneyUnsettled, RefundFailing, RefundsOverdue,
 		PaymentsDisputed, StaleSessions, StaleRequests,
 		OrphanedSessions, OverdueAssigned, OverdueLive, OverdueScheduled, LeakedSlots, BlockedRepeatedly, QueueUnwatched,
 		GuardsMissing, ClockSkew,
@@ -177,6 +178,9 @@ func (e *Engine) systemFindings(r Report) []Finding {
 		GuardsMissing, Warning, len(r.Guards), nil,
 		fmt.Sprintf("%s missing in the database: %s", count(len(r.Guards), "guard"), strings.Join(r.Guards, ", ")),
 	}}
+	if r.Lacking != "" {
+		all = append(all, Finding{Code: SchemaLacking, Severity: Critical, Count: 1, Problem: r.Lacking})
+	}
 	if r.Pulse == nil {
 		return all
 	}
@@ -189,10 +193,10 @@ func (e *Engine) systemFindings(r Report) []Finding {
 	if e.sweeps && !r.SweeperAlive() && !e.young(r) {
 		all = append(all, Finding{SweeperSilent, Critical, 1, nil, sweeperSilent(*r.Pulse)})
 	}
-	if skew := time.Since(r.Pulse.Now).Abs(); skew > ClockTolerance {
+	if r.ClockOff > ClockTolerance {
 		all = append(all, Finding{
 			ClockSkew, Warning, 1, nil,
-			fmt.Sprintf("this machine's clock is %s off the database's", Span(skew)),
+			fmt.Sprintf("this machine's clock is %s off the database's", Span(r.ClockOff)),
 		})
 	}
 	return all

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -43,6 +44,11 @@ type Report struct {
 	Pulse     *curfew.Pulse
 	Details   *curfew.HealthDetails
 	Guards    []string // those that are missing
+	Lacking   string   // what the schema lacks, in a sentence; empty: nothing
+	// BlockedWindow is the time that Repeated looks back over.
+	BlockedWindow time.Duration
+	// ClockOff is how far this machine's clock is off the database's.
+	ClockOff time.Duration
 
 	Findings []Finding // most severe first
 }
@@ -56,7 +62,7 @@ func (r Report) SweeperAlive() bool {
 // and says what is wrong. It changes nothing; where guards left money to settle
 // it nudges Run.
 func (e *Engine) Health(ctx context.Context) Report {
-	r := Report{StartedAt: e.started, Timestamp: time.Now().UTC(), SweeperOn: e.sweeps}
+	r := Report{StartedAt: e.started, Timestamp: time.Now().UTC(), SweeperOn: e.sweeps, BlockedWindow: e.policy.BlockedWindow}
 	failed := e.read(ctx, &r)
 	if r.Pulse != nil {
 		r.Timestamp = r.Pulse.Now
@@ -84,7 +90,8 @@ func (e *Engine) read(ctx context.Context, r *Report) []string {
 		reading{"checkouts", func() (err error) { r.Checkouts, err = ptr(e.store.CheckoutFigures(ctx)); return }},
 		reading{"mechanics", func() (err error) { r.Mechanics, err = ptr(e.store.MechanicFigures(ctx)); return }},
 		reading{"details", func() (err error) { r.Details, err = ptr(e.store.HealthDetails(ctx, e.policy, maxDetails)); return }},
-		reading{"sweeper", func() (err error) { r.Pulse, err = ptr(e.store.Pulse(ctx)); return }},
+		reading{"sweeper", func() error { return e.readPulse(ctx, r) }},
+		reading{"schema", func() error { return e.readSchema(ctx, r) }},
 		reading{"guards", func() (err error) { r.Guards, err = e.store.GuardsMissing(ctx); return }},
 		reading{"customers", func() error {
 			who, err := e.store.Repeated(ctx, e.policy.BlockedRepeatedly, e.policy.BlockedWindow)
@@ -94,6 +101,24 @@ func (e *Engine) read(ctx context.Context, r *Report) []string {
 			return err
 		}},
 	)
+}
+
+// readPulse also compares the clocks: the database answered about half-way.
+func (e *Engine) readPulse(ctx context.Context, r *Report) (err error) {
+	asked := time.Now()
+	if r.Pulse, err = ptr(e.store.Pulse(ctx)); err == nil {
+		r.ClockOff = asked.Add(time.Since(asked) / 2).Sub(r.Pulse.Now).Abs()
+	}
+	return err
+}
+
+// readSchema: what is lacking is a finding, and no failure to look.
+func (e *Engine) readSchema(ctx context.Context, r *Report) error {
+	err := e.store.Verify(ctx)
+	if errors.Is(err, curfew.Invalid) {
+		r.Lacking, err = err.Error(), nil
+	}
+	return err
 }
 
 // reading is one figure and how to have it.

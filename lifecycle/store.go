@@ -198,6 +198,8 @@ type Signals interface {
 	// GuardsMissing names the guards that the database should have and has not;
 	// none where they were switched off on purpose.
 	GuardsMissing(ctx context.Context) ([]string, error)
+	// Verify is Invalid where the schema lacks something, and names it.
+	Verify(ctx context.Context) error
 	// Tidy forgets refusals older than the window and previews older than a day.
 	Tidy(ctx context.Context, window time.Duration) error
 	// ClaimOnce records a one-time name; the second time it is Conflict. Names

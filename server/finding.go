@@ -9,7 +9,8 @@ import (
 
 // fixes is what to call about each kind of finding: a line that can be pasted.
 var fixes = map[lifecycle.Code]func(lifecycle.Report, string) string{
-	lifecycle.Unreadable:        command("curfew migrate --status"),
+	lifecycle.Unreadable:        command("curfew preflight"),
+	lifecycle.SchemaLacking:     command("curfew preflight"),
 	lifecycle.VeryStaleSessions: clean(""),
 	lifecycle.CleanupFailed:     clean(""),
 	lifecycle.SweeperSilent:     clean(""),

@@ -25,7 +25,7 @@ func HealthJSON(r lifecycle.Report, version, baseURL string) api.Health {
 	h := api.Health{
 		Health: r.Health, Timestamp: r.Timestamp.UTC().Truncate(time.Microsecond), Version: version, StartedAt: r.StartedAt.UTC().Truncate(time.Microsecond),
 		Sessions: sessionHealth(r.Sessions), Requests: requestHealth(r.Requests), Checkouts: checkoutHealth(r.Checkouts),
-		Mechanics: mechanicHealth(r), Customers: customerHealth(r.Repeated), Sweeper: sweeperHealth(r),
+		Mechanics: mechanicHealth(r), Customers: customerHealth(r), Sweeper: sweeperHealth(r),
 		Problems: []string{}, Findings: []api.HealthFinding{}, Recommendations: []string{},
 		Details: healthDetails(r),
 	}
@@ -112,15 +112,16 @@ func mechanicHealth(r lifecycle.Report) api.MechanicHealth {
 	return h
 }
 
-func customerHealth(repeated []curfew.Repeated) api.CustomerHealth {
-	if repeated == nil {
-		return api.CustomerHealth{}
+func customerHealth(r lifecycle.Report) api.CustomerHealth {
+	h := api.CustomerHealth{WindowSeconds: int64(r.BlockedWindow / time.Second)}
+	if r.Repeated == nil {
+		return h
 	}
-	all := make([]api.RepeatedlyBlocked, len(repeated))
-	for i, r := range repeated {
-		all[i] = api.RepeatedlyBlocked{CustomerID: r.CustomerID, Count: r.Count, LastAt: r.LastAt.UTC()}
+	h.BlockedRepeatedly = make([]api.RepeatedlyBlocked, len(r.Repeated))
+	for i, who := range r.Repeated {
+		h.BlockedRepeatedly[i] = api.RepeatedlyBlocked{CustomerID: who.CustomerID, Count: who.Count, LastAt: who.LastAt.UTC()}
 	}
-	return api.CustomerHealth{BlockedRepeatedly: all}
+	return h
 }
 
 func sweeperHealth(r lifecycle.Report) api.SweeperHealth {

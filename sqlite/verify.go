@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/curfewhq/curfew"
 )
@@ -28,7 +29,7 @@ func (s *Store) Verify(ctx context.Context) error {
 	if err := s.verifyLog(ctx); err != nil {
 		return err
 	}
-	want, err := expected(ctx)
+	want, err := expected()
 	if err != nil {
 		return fmt.Errorf("verify %s: %w", s.path, err)
 	}
@@ -36,7 +37,7 @@ func (s *Store) Verify(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("verify %s: %w", s.path, err)
 	}
-	missing := slices.DeleteFunc(want, func(part string) bool { return slices.Contains(have, part) })
+	missing := slices.DeleteFunc(slices.Clone(want), func(part string) bool { return slices.Contains(have, part) })
 	if len(missing) > 0 {
 		return curfew.Errorf(curfew.Invalid, "the schema of %s lacks %s: restore it from a backup, or put back what was dropped",
 			s.path, strings.Join(missing, ", "))
@@ -85,8 +86,10 @@ func (s *Store) verifyOwn(ctx context.Context) error {
 	return curfew.Errorf(curfew.Invalid, "%s is another program's database (it has a table %s and none of Curfew's): name another file", s.path, name)
 }
 
-// expected is the schema that the embedded migrations make, in their order.
-func expected(ctx context.Context) (parts []string, err error) {
+// expected is the schema that the embedded migrations make, in their order. It
+// is made once: health looks again and again.
+var expected = sync.OnceValues(func() (parts []string, err error) {
+	ctx := context.Background()
 	migrations, err := embedded()
 	if err != nil {
 		return nil, err
@@ -100,4 +103,4 @@ func expected(ctx context.Context) (parts []string, err error) {
 		}
 	}
 	return list(ctx, r, value[string], schemaSQL)
-}
+})

@@ -251,6 +251,12 @@ func (l *Lossy) Pulse(ctx context.Context) (curfew.Pulse, error) {
 	return told[curfew.Pulse](l)(l.store.Pulse(ctx))
 }
 
+// Verify does the work and may lose the answer.
+func (l *Lossy) Verify(ctx context.Context) error {
+	_, err := told[struct{}](l)(struct{}{}, l.store.Verify(ctx))
+	return err
+}
+
 // GuardsMissing does the work and may lose the answer.
 func (l *Lossy) GuardsMissing(ctx context.Context) ([]string, error) {
 	return told[[]string](l)(l.store.GuardsMissing(ctx))

@@ -21,11 +21,20 @@ func (c *migrateCommand) Run(ctx context.Context, s *settings, term terminal) er
 	if c.Status || c.DryRun {
 		return c.look(ctx, s, term)
 	}
+	if c.Guards != nil && s.upToDate(ctx) {
+		return c.migrate(ctx, s, term) // the guards are one transaction, which may meet a service
+	}
 	unlock, err := s.lock()
 	if err != nil {
 		return err
 	}
 	return errors.Join(c.migrate(ctx, s, term), unlock())
+}
+
+// upToDate reports whether migrating would find nothing to do.
+func (s *settings) upToDate(ctx context.Context) bool {
+	all, err := s.migrations(ctx)
+	return err == nil && len(pending(all)) == 0
 }
 
 func (c *migrateCommand) migrate(ctx context.Context, s *settings, term terminal) (err error) {

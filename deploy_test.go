@@ -15,6 +15,8 @@ import (
 	"testing"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/curfewhq/curfew/lifecycle"
 )
 
 // promtool checks what Prometheus would read.
@@ -69,6 +71,18 @@ func TestEachAlertHasItsRunbookAndItsTest(t *testing.T) {
 	files, err := filepath.Glob("docs/runbooks/*.md")
 	if err != nil || len(files) != len(pages) {
 		t.Errorf("%d runbooks for %d alerts (%v)", len(files), len(pages), err)
+	}
+}
+
+// Every finding has an alert of its own, or its line under CurfewProblems.
+func TestEveryFindingHasARunbook(t *testing.T) {
+	t.Parallel()
+	rules, problems := read(t, "deploy/prometheus/curfew.rules.yml"), read(t, "docs/runbooks/problems.md")
+	own := regexp.MustCompile(`code!~"([^"]+)"`).FindStringSubmatch(rules)[1]
+	for _, code := range lifecycle.Codes() {
+		if alone := slices.Contains(strings.Split(own, "|"), string(code)); alone == strings.Contains(problems, "`"+string(code)+"`") {
+			t.Errorf("%s: an alert of its own: %t; docs/runbooks/problems.md must say what it is exactly if not", code, alone)
+		}
 	}
 }
 

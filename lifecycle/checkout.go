@@ -43,6 +43,8 @@ type Fulfilment struct {
 // Errors: Invalid for what can never be accepted, IdempotencyMismatch for a
 // known reference with another customer or plan, Unavailable (repeat it).
 func (e *Engine) FulfillCheckout(ctx context.Context, by curfew.Actor, p Purchase) (Fulfilment, error) {
+	ctx, end := e.trace.Begin(ctx, "fulfil a checkout")
+	defer end()
 	begun := time.Now()
 	f, err := e.fulfill(ctx, by, p)
 	e.observe.Admitted(admitted(f, err), time.Since(begun))

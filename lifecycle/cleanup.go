@@ -48,6 +48,8 @@ type Drift struct {
 
 // Preview is what such a cleanup would change now; nothing is stored.
 func (e *Engine) Preview(ctx context.Context, c Cleanup) (curfew.Preview, error) {
+	ctx, end := e.trace.Begin(ctx, "preview a cleanup")
+	defer end()
 	p := curfew.Preview{Actor: c.Actor, MaxAge: c.MaxAge, Items: []curfew.Item{}}
 	if err := c.check(); err != nil {
 		return p, err
@@ -82,6 +84,8 @@ func (e *Engine) StorePreview(ctx context.Context, c Cleanup) (curfew.Preview, e
 // RunCleanup ends what is due, page by page, each in its own transaction. On an
 // error the run is recorded as failed, with the figures that were committed.
 func (e *Engine) RunCleanup(ctx context.Context, c Cleanup) (curfew.Run, error) {
+	ctx, end := e.trace.Begin(ctx, "clean up")
+	defer end()
 	if err := e.mayRun(ctx, c); err != nil {
 		return curfew.Run{}, err
 	}
@@ -126,6 +130,8 @@ func needsReason(p curfew.Preview) error {
 // ExecutePreview ends exactly the rows of a stored preview that have not moved
 // since, and says which had. The cleanup gives trigger, actor and reason.
 func (e *Engine) ExecutePreview(ctx context.Context, id string, c Cleanup) (curfew.Run, []Drift, error) {
+	ctx, end := e.trace.Begin(ctx, "execute a preview")
+	defer end()
 	p, err := e.store.Preview(ctx, id)
 	if err != nil {
 		return curfew.Run{}, nil, err

@@ -11,6 +11,8 @@ import (
 // CheckCustomerSessionStatus says what truly blocks a customer; nil: nothing.
 // What is overdue does not block, and looking changes nothing.
 func (e *Engine) CheckCustomerSessionStatus(ctx context.Context, customerID string) (*curfew.Blocker, error) {
+	ctx, end := e.trace.Begin(ctx, "check a customer")
+	defer end()
 	if err := curfew.CheckID("customer id", customerID); err != nil {
 		return nil, err
 	}
@@ -49,6 +51,8 @@ type Kept struct {
 // everything else: nothing is deleted, payments are settled, and a live session
 // is ended only by force with a reason.
 func (e *Engine) Clear(ctx context.Context, by curfew.Actor, c Clearing) (Cleared, error) {
+	ctx, end := e.trace.Begin(ctx, "clear")
+	defer end()
 	if err := curfew.CheckID("customer id", c.CustomerID); err != nil {
 		return Cleared{}, err
 	}

@@ -20,6 +20,8 @@ type Options struct {
 	Logger *slog.Logger
 	// Observer gets the figures; nil: nobody does.
 	Observer Observer
+	// Trace is shown what callers asked for, as steps; nil: nobody looks.
+	Trace curfew.Trace
 	// Provider gives money back and says what was paid; nil: a refund that is due
 	// waits for an operator.
 	Provider Provider
@@ -51,6 +53,7 @@ type Engine struct {
 	policy   curfew.Policy
 	log      *slog.Logger
 	observe  Observer
+	trace    curfew.Trace
 	provider Provider
 	sweeps   bool
 	started  time.Time
@@ -63,7 +66,7 @@ type Engine struct {
 // New makes an engine. The error's kind is Invalid where the policy cannot be.
 func New(store Store, o Options) (*Engine, error) {
 	e := &Engine{
-		policy: curfew.DefaultPolicy(), log: o.Logger, observe: o.Observer, provider: o.Provider,
+		policy: curfew.DefaultPolicy(), log: o.Logger, observe: o.Observer, trace: o.Trace, provider: o.Provider,
 		sweeps: !o.SweeperOff, started: time.Now().UTC(), nudges: make(chan struct{}, 1),
 		alarm: newAlarm(),
 	}

@@ -35,6 +35,8 @@ type Extended struct {
 // and its refund due: that is an outcome, no error. Errors: Invalid, NotFound,
 // IdempotencyMismatch for a known reference of another session or plan.
 func (e *Engine) Extend(ctx context.Context, by curfew.Actor, x Extension) (Extended, error) {
+	ctx, end := e.trace.Begin(ctx, "extend")
+	defer end()
 	s, err := e.store.Session(ctx, x.SessionID)
 	if err != nil {
 		return Extended{}, err

@@ -62,6 +62,8 @@ func (r Report) SweeperAlive() bool {
 // and says what is wrong. It changes nothing; where guards left money to settle
 // it nudges Run.
 func (e *Engine) Health(ctx context.Context) Report {
+	ctx, end := e.trace.Begin(ctx, "look at health")
+	defer end()
 	r := Report{StartedAt: e.started, Timestamp: time.Now().UTC(), SweeperOn: e.sweeps, BlockedWindow: e.policy.BlockedWindow}
 	failed := e.read(ctx, &r)
 	if r.Pulse != nil {

@@ -31,6 +31,8 @@ var provided = curfew.Actor{Role: curfew.System, ID: "provider"}
 // order messages come, they have one effect. What cannot be used is held for an
 // operator, so an error means: send it again.
 func (e *Engine) Receive(ctx context.Context, n curfew.Notice) error {
+	ctx, end := e.trace.Begin(ctx, "receive a notice")
+	defer end()
 	var err error
 	switch n.Kind {
 	case curfew.NoticePaid:

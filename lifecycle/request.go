@@ -12,6 +12,8 @@ import (
 // Queue is what mechanics may accept: pending and not overdue, oldest first,
 // behind the cursor. It nudges one bounded cleanup step of whoever runs Run.
 func (e *Engine) Queue(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
+	ctx, end := e.trace.Begin(ctx, "read the queue")
+	defer end()
 	e.queueRead.Store(true)
 	e.nudge()
 	pending, err := e.store.Pending(ctx, after, limit)
@@ -26,6 +28,8 @@ func (e *Engine) Queue(ctx context.Context, after curfew.Cursor, limit int) ([]c
 // taken, Conflict where the session has ended or was overdue (then it is
 // settled), NotFound. One's own again is no error.
 func (e *Engine) Accept(ctx context.Context, requestID, mechanicID string) (curfew.Standing, error) {
+	ctx, end := e.trace.Begin(ctx, "accept")
+	defer end()
 	if err := curfew.CheckID("mechanic id", mechanicID); err != nil {
 		return curfew.Standing{}, err
 	}
@@ -121,6 +125,8 @@ func (e *Engine) freeSlot(ctx context.Context, mechanicID string) error {
 // are kept. Releasing what nobody holds changes nothing; what another mechanic
 // holds is NotFound.
 func (e *Engine) Release(ctx context.Context, requestID, mechanicID string) (curfew.Standing, error) {
+	ctx, end := e.trace.Begin(ctx, "release")
+	defer end()
 	by := curfew.Actor{Role: curfew.Mechanic, ID: mechanicID}
 	found, err := e.store.SessionOf(ctx, requestID)
 	if err != nil {

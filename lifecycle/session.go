@@ -25,6 +25,8 @@ type Claim struct {
 // SessionOpen with the blocker where the slot is truly taken, and
 // IdempotencyMismatch for a known key with another plan.
 func (e *Engine) CreateSession(ctx context.Context, by curfew.Actor, c Claim) (Fulfilment, error) {
+	ctx, end := e.trace.Begin(ctx, "create a session")
+	defer end()
 	begun := time.Now()
 	f, err := e.create(ctx, by, c)
 	e.observe.Admitted(admitted(f, err), time.Since(begun))
@@ -152,6 +154,8 @@ func (e *Engine) Events(ctx context.Context, s curfew.Session) ([]curfew.Event, 
 // makes it live and starts the clock; joining again changes nothing. Conflict:
 // it has ended.
 func (e *Engine) Join(ctx context.Context, id string, by curfew.Actor) (curfew.Standing, error) {
+	ctx, end := e.trace.Begin(ctx, "join")
+	defer end()
 	return e.move(ctx, id, func(s curfew.Standing) (*curfew.Change, error) {
 		customer := by.Role == curfew.Customer
 		switch {
@@ -175,6 +179,8 @@ func (e *Engine) Join(ctx context.Context, id string, by curfew.Actor) (curfew.S
 // least MinimumLive it is completed, else cancelled. Ending it again answers
 // with what it is.
 func (e *Engine) End(ctx context.Context, id string, by curfew.Actor) (curfew.Standing, error) {
+	ctx, end := e.trace.Begin(ctx, "end")
+	defer end()
 	return e.move(ctx, id, func(s curfew.Standing) (*curfew.Change, error) {
 		if s.Status.Ended() {
 			return nil, nil
@@ -187,6 +193,8 @@ func (e *Engine) End(ctx context.Context, id string, by curfew.Actor) (curfew.St
 // Cancel is End, but a mechanic who cancels before the session is live releases
 // it: the customer's session and payment are kept.
 func (e *Engine) Cancel(ctx context.Context, id string, by curfew.Actor) (curfew.Standing, error) {
+	ctx, end := e.trace.Begin(ctx, "cancel")
+	defer end()
 	return e.move(ctx, id, func(s curfew.Standing) (*curfew.Change, error) {
 		switch {
 		case s.Status.Ended():

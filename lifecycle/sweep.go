@@ -34,6 +34,8 @@ func (e *Engine) sweep(ctx context.Context, w *walk) (curfew.Stats, error) {
 	}
 	var stats curfew.Stats
 	if len(items) > 0 {
+		ctx, end := e.trace.Begin(ctx, "sweep")
+		defer end()
 		run, err := e.run(ctx, byTimer, func(run *curfew.Run) error { return e.walk(ctx, run, w, items) })
 		if err != nil {
 			return run.Stats, err

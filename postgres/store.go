@@ -31,9 +31,17 @@ var parameters = map[string]string{
 	"timezone":                            "UTC",
 }
 
+// Options of OpenWith. The zero value is Open's.
+type Options struct {
+	Trace curfew.Trace // is shown every round trip; nil: nobody looks
+}
+
 // Open connects to the database that the URL names, with a pool of Curfew's
 // own. Errors: Invalid for a URL that cannot be read, Unavailable.
-func Open(ctx context.Context, url string) (*Store, error) {
+func Open(ctx context.Context, url string) (*Store, error) { return OpenWith(ctx, url, Options{}) }
+
+// OpenWith is Open with options.
+func OpenWith(ctx context.Context, url string, o Options) (*Store, error) {
 	config, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		// The driver's text leaves out the password.
@@ -46,6 +54,9 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	}
 	if !strings.Contains(url, "pool_max_conns") {
 		config.MaxConns = int32(max(8, 4*runtime.GOMAXPROCS(0))) //nolint:gosec // G115: a small number of cores
+	}
+	if o.Trace != nil {
+		config.ConnConfig.Tracer = tracer{o.Trace}
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {

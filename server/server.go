@@ -52,7 +52,17 @@ type Options struct {
 	// RequestTimeout bounds a request, but for cleanups, which get a minute;
 	// 0: 10 s.
 	RequestTimeout time.Duration
-	Hook           Hook // of the payments' provider; nil: its webhook is not there
+	Trace          Trace // is shown every request; nil: nobody looks
+	Hook           Hook  // of the payments' provider; nil: its webhook is not there
+}
+
+// Trace is told that a request begins, and returns the context of its work and
+// what ends it, with the route's pattern and the answer's status. Nothing else of
+// a request is shown to it by the server: paths and headers tell who calls.
+type Trace func(r *http.Request) (context.Context, func(route string, status int))
+
+func untraced(r *http.Request) (context.Context, func(string, int)) {
+	return r.Context(), func(string, int) {}
 }
 
 // Server answers HTTP. Its handlers are safe for concurrent use.
@@ -67,6 +77,7 @@ type Server struct {
 	log      *slog.Logger
 	metrics  *Metrics
 	timeout  time.Duration
+	trace    Trace
 	hook     Hook
 	origins  *http.CrossOriginProtection
 	handler  http.Handler
@@ -80,12 +91,15 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{
 		engine: o.Engine, identity: o.Identity, once: o.Once, ready: o.Ready, log: o.Logger, metrics: o.Metrics,
-		baseURL: strings.TrimSuffix(o.BaseURL, "/"), version: o.Version, timeout: o.RequestTimeout, hook: o.Hook,
+		baseURL: strings.TrimSuffix(o.BaseURL, "/"), version: o.Version, timeout: o.RequestTimeout, trace: o.Trace, hook: o.Hook,
 		origins: http.NewCrossOriginProtection(),
 		hint:    cmp.Or(o.LoginHint, "curfew login"),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	if s.trace == nil {
+		s.trace = untraced
 	}
 	if s.metrics == nil {
 		s.metrics = NewMetrics()

@@ -39,7 +39,8 @@ func (s *Server) observed(next http.Handler) http.Handler {
 		if !plainID.MatchString(v.id) {
 			v.id = rand.Text()
 		}
-		r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
+		ctx, end := s.trace(r)
+		r = r.WithContext(context.WithValue(ctx, visitKey{}, v))
 		answer := &answer{ResponseWriter: w}
 		secure(answer.Header())
 		answer.Header().Set("X-Request-Id", v.id)
@@ -47,6 +48,7 @@ func (s *Server) observed(next http.Handler) http.Handler {
 		defer func() {
 			s.survive(answer, r, recover())
 			s.logVisit(r, v, answer, time.Since(begun))
+			end(answer.route, answer.status)
 		}()
 		next.ServeHTTP(answer, r)
 	})

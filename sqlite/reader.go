@@ -8,22 +8,25 @@ import (
 	"sync"
 
 	_ "modernc.org/sqlite" // the driver
+
+	"github.com/curfewhq/curfew"
 )
 
 // reader is the connections that read. Each statement sees one moment of the
 // file, so every reading here is one statement.
 type reader struct {
 	db    *sql.DB
+	trace curfew.Trace
 	mu    sync.RWMutex
 	stmts map[string]*sql.Stmt
 }
 
-func newReader(dsn string) *reader {
+func newReader(dsn string, trace curfew.Trace) *reader {
 	db := open(dsn + "&_query_only=1")
 	n := max(4, runtime.NumCPU())
 	db.SetMaxOpenConns(n)
 	db.SetMaxIdleConns(n)
-	return &reader{db: db, stmts: map[string]*sql.Stmt{}}
+	return &reader{db: db, trace: trace, stmts: map[string]*sql.Stmt{}}
 }
 
 // open cannot fail: the first connection tells what is wrong with a name.
@@ -36,6 +39,8 @@ func open(dsn string) *sql.DB {
 }
 
 func (r *reader) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	ctx, end := r.trace.Begin(ctx, "sqlite read")
+	defer end()
 	stmt, err := r.prepare(ctx, query) //nolint:sqlclosecheck // kept as long as the reader
 	if err != nil {
 		return nil, err

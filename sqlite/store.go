@@ -19,12 +19,15 @@ type Options struct {
 	Create bool
 	// Now is the clock that decides; nil is time.Now.
 	Now func() time.Time
+	// Trace is shown every reading and every transaction; nil: nobody looks.
+	Trace curfew.Trace
 }
 
 // Store is a SQLite file with Curfew's tables.
 type Store struct {
 	path   string
 	clock  func() time.Time
+	trace  curfew.Trace
 	writer *writer
 	reader *reader
 }
@@ -39,7 +42,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Store{path: path, clock: o.Now, writer: newWriter(dsn(path)), reader: newReader(dsn(path))}
+	s := &Store{path: path, clock: o.Now, trace: o.Trace, writer: newWriter(dsn(path)), reader: newReader(dsn(path), o.Trace)}
 	if err := s.checkLibrary(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), s.Close())
 	}

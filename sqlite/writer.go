@@ -36,6 +36,8 @@ type transaction struct {
 // Once it has begun it is not interrupted: f's context has no end. It is short,
 // and a caller who gave up would not know what became of it.
 func (s *Store) write(ctx context.Context, f func(context.Context, *transaction) error) error {
+	ctx, end := s.trace.Begin(ctx, "sqlite write")
+	defer end()
 	w := s.writer
 	if err := w.take(ctx); err != nil {
 		return err

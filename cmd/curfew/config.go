@@ -42,6 +42,8 @@ type settings struct {
 	Auth   authSettings   `embed:"" prefix:"auth-"`
 	Stripe stripeSettings `embed:"" prefix:"stripe-"`
 
+	TraceEndpoint *webURL `setting:"trace_endpoint" placeholder:"URL" help:"Send traces there by OTLP over HTTP, for instance http://127.0.0.1:4318; none by default. The standard OTEL_EXPORTER_OTLP_… and OTEL_TRACES_… variables are honoured, too."`
+
 	LogFormat logFormat `setting:"log_format" default:"text" help:"How log lines look: text or json."`
 	LogLevel  logLevel  `setting:"log_level" default:"info" help:"How much is logged: debug, info, warn or error."`
 }

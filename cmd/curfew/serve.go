@@ -39,13 +39,19 @@ func (c *serveCommand) Run(ctx context.Context, s *settings, term terminal) (err
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	db, err := s.openToServe(ctx)
+	log := s.logger(term.err, slog.LevelDebug)
+	traces, err := s.tracing(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer traces.stop(context.WithoutCancel(ctx))
+	db, err := s.openToServe(ctx, traces.store)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 
-	svc := &service{db: db, log: s.logger(term.err, slog.LevelDebug)}
+	svc := &service{db: db, log: log, traces: traces}
 	svc.hints = &hints{post: db.post(svc.log)}
 	if err := svc.listen(ctx, s); err != nil {
 		return err
@@ -61,21 +67,18 @@ func (c *serveCommand) Run(ctx context.Context, s *settings, term terminal) (err
 // openToServe opens the database with its schema in order. A SQLite file is
 // this process's own: it is made and migrated. PostgreSQL may be shared with
 // replicas of another release, so when it moves is the operator's decision.
-func (s *settings) openToServe(ctx context.Context) (database, error) {
-	if _, ok := s.DatabaseURL.file(); !ok {
-		return s.open(ctx)
-	}
-	db, err := s.connect(ctx, true)
+func (s *settings) openToServe(ctx context.Context, trace curfew.Trace) (database, error) {
+	_, own := s.DatabaseURL.file()
+	db, err := s.connectTraced(ctx, own, trace)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := db.Migrate(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
+	if own {
+		if _, err := db.Migrate(ctx); err != nil {
+			return nil, errors.Join(err, db.Close())
+		}
 	}
-	if err := db.Verify(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	return db, nil
+	return verified(ctx, db)
 }
 
 // service is what serve runs.
@@ -83,6 +86,7 @@ type service struct {
 	db          database
 	log         *slog.Logger
 	hints       *hints
+	traces      tracing // zero: none
 	engine      *lifecycle.Engine
 	public, ops *http.Server
 	publicAt    net.Listener
@@ -135,7 +139,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	metrics := server.NewMetrics()
 	svc.engine, err = lifecycle.New(svc.db, lifecycle.Options{
 		Policy: &policy, Logger: svc.log, Observer: metrics, Provider: provider, Hints: svc.hints,
-		SweeperOff: !s.Sweeper.on(),
+		SweeperOff: !s.Sweeper.on(), Trace: svc.traces.step,
 	})
 	if err != nil {
 		return err
@@ -147,7 +151,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	}
 	srv, err := server.New(server.Options{
 		Engine: svc.engine, Identity: identity, Once: svc.db, Ready: svc.ready, BaseURL: svc.url, LoginHint: s.loginLine(svc.url),
-		Version: version(), Logger: svc.log, Metrics: metrics, Hook: hook,
+		Version: version(), Logger: svc.log, Metrics: metrics, Hook: hook, Trace: svc.traces.request,
 	})
 	if err != nil {
 		return err

@@ -140,15 +140,19 @@ func (u databaseURL) String() string {
 
 // connect opens the database as it is. A SQLite file is made only by who may.
 func (s *settings) connect(ctx context.Context, mayCreate bool) (database, error) {
+	return s.connectTraced(ctx, mayCreate, nil)
+}
+
+func (s *settings) connectTraced(ctx context.Context, mayCreate bool, trace curfew.Trace) (database, error) {
 	path, ok := s.DatabaseURL.file()
 	if !ok {
-		store, err := postgres.Open(ctx, string(s.DatabaseURL))
+		store, err := postgres.OpenWith(ctx, string(s.DatabaseURL), postgres.Options{Trace: trace})
 		if err != nil {
 			return nil, fmt.Errorf("open %s: %w", s.DatabaseURL, err)
 		}
 		return postgresDatabase{store}, nil
 	}
-	store, err := sqlite.Open(ctx, path, sqlite.Options{Create: mayCreate})
+	store, err := sqlite.Open(ctx, path, sqlite.Options{Create: mayCreate, Trace: trace})
 	if err != nil {
 		return nil, err
 	}
@@ -161,6 +165,11 @@ func (s *settings) open(ctx context.Context) (database, error) {
 	if err != nil {
 		return nil, err
 	}
+	return verified(ctx, db)
+}
+
+// verified closes a database whose schema is not in order.
+func verified(ctx context.Context, db database) (database, error) {
 	if err := db.Verify(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}

@@ -181,6 +181,7 @@ func (p *patient) serve(s *settings) {
 	here := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.handle.ServeHTTP(w, r) }))
 	p.Cleanup(here.Close)
 	svc := &service{db: p.db, log: s.logger(os.Stderr, 0), url: here.URL}
+	svc.hints = &hints{post: p.db.post(svc.log)}
 	p.must(svc.build(context.WithoutCancel(p.Context()), s, policy))
 	p.engine, p.handle, p.at = svc.engine, svc.public.Handler, here.URL
 }

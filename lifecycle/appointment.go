@@ -95,7 +95,7 @@ func (e *Engine) beginning(s curfew.Standing, by curfew.Actor, runID string) cur
 // postpone leaves a due appointment, whose slot is taken, its second chance.
 func (e *Engine) postpone(ctx context.Context, s curfew.Standing, by curfew.Actor, runID string) (curfew.Standing, error) {
 	later, err := e.store.Change(ctx, curfew.Change{
-		From: s.Session, Guard: curfew.Guard{Overdue: curfew.Yes}, To: curfew.Scheduled, Reason: "the slot is taken",
+		From: s.Session, Guard: curfew.Guard{Overdue: curfew.Yes}, To: curfew.Scheduled, Reason: curfew.PostponedReason,
 		Actor: by, RunID: runID, Deadline: e.policy.SecondChance(s.StartsAt),
 	})
 	if err != nil {

@@ -79,7 +79,7 @@ func (e *Engine) extend(ctx context.Context, by curfew.Actor, x Extension, c cur
 	}
 	d := e.policy.Plans[x.Plan].Duration
 	s, err = e.store.Extend(ctx, curfew.Extension{
-		Checkout: c, From: s.Session, By: d, Actor: by, Reason: "extended by " + Span(d),
+		Checkout: c, From: s.Session, By: d, Actor: by, Reason: curfew.ExtendedReason + " by " + Span(d),
 	})
 	if err != nil {
 		return Extended{}, fmt.Errorf("extend session %s: %w", x.SessionID, err)

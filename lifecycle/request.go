@@ -88,7 +88,7 @@ func (e *Engine) tooLate(ctx context.Context, s curfew.Standing) error {
 func (e *Engine) acceptance(s curfew.Standing, mechanicID string) curfew.Change {
 	return curfew.Change{
 		From: s.Session, Guard: curfew.Guard{Overdue: curfew.No}, To: curfew.Waiting,
-		Actor: curfew.Actor{Role: curfew.Mechanic, ID: mechanicID}, Reason: "accepted",
+		Actor: curfew.Actor{Role: curfew.Mechanic, ID: mechanicID}, Reason: curfew.AcceptedReason,
 		Assign: mechanicID, RequestTo: curfew.Accepted, Deadline: e.policy.JoinDeadline(),
 	}
 }
@@ -166,7 +166,7 @@ func (e *Engine) Unassign(ctx context.Context, by curfew.Actor, sessionID, reaso
 
 func (e *Engine) release(s curfew.Standing, by curfew.Actor) *curfew.Change {
 	return &curfew.Change{
-		From: s.Session, To: curfew.Waiting, Actor: by, Reason: "released", Release: true,
+		From: s.Session, To: curfew.Waiting, Actor: by, Reason: curfew.ReleasedReason, Release: true,
 		RequestTo: curfew.Pending, Deadline: e.policy.WaitingDeadline(s.Plan, s.WaitsSince()),
 	}
 }

@@ -166,7 +166,7 @@ func (e *Engine) Join(ctx context.Context, id string, by curfew.Actor) (curfew.S
 		}
 		c := &curfew.Change{
 			From: s.Session, Guard: curfew.Guard{Overdue: curfew.No}, To: curfew.Waiting, Actor: by,
-			Reason: "joined", CustomerJoins: customer, MechanicJoins: !customer,
+			Reason: curfew.JoinedReason, CustomerJoins: customer, MechanicJoins: !customer,
 		}
 		if !s.CustomerJoinedAt.IsZero() || !s.MechanicJoinedAt.IsZero() {
 			c.To, c.Reason, c.Deadline = curfew.Live, "both are in", e.policy.LiveDeadline(s.Duration)

@@ -241,8 +241,9 @@ CREATE OR REPLACE TRIGGER guard_checkouts_kept BEFORE DELETE ON curfew.checkouts
 CREATE OR REPLACE TRIGGER guard_events_kept BEFORE DELETE ON curfew.events
     FOR EACH ROW EXECUTE FUNCTION curfew.guard_kept('event %s is history and stays as it is', 'id');
 -- Nobody's history goes over to the customer whose payment it turns out to be.
+-- Whether it was told is no part of it.
 CREATE OR REPLACE TRIGGER guard_events_unchanged BEFORE UPDATE ON curfew.events
-    FOR EACH ROW WHEN (OLD.customer_id <> E'\x7f'
+    FOR EACH ROW WHEN ((OLD.customer_id <> NEW.customer_id AND OLD.customer_id <> E'\x7f')
         OR (OLD.subject_id, OLD.number, OLD.subject, OLD.id, OLD.from_status, OLD.to_status, OLD.actor, OLD.reason, OLD.run_id, OLD.at)
             IS DISTINCT FROM (NEW.subject_id, NEW.number, NEW.subject, NEW.id, NEW.from_status, NEW.to_status, NEW.actor, NEW.reason, NEW.run_id, NEW.at))
     EXECUTE FUNCTION curfew.guard_kept('event %s is history and stays as it is', 'id');

@@ -102,8 +102,9 @@ const (
 			note = '', updated_at = now()
 		WHERE c.customer_id = $1 AND c.id = $2 AND c.outcome = 'held' AND c.version = $3
 	RETURNING ` + checkoutColumns
-	repairClaim  = `UPDATE curfew.payment_refs SET customer_id = $3, plan = $4 WHERE ref = $1 AND checkout_id = $2`
-	repairEvents = `UPDATE curfew.events SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`
+	repairClaim      = `UPDATE curfew.payment_refs SET customer_id = $3, plan = $4 WHERE ref = $1 AND checkout_id = $2`
+	repairEvents     = `UPDATE curfew.events SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`
+	repairDeliveries = `UPDATE curfew.deliveries SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`
 )
 
 // Repair makes a held checkout deferred, with its customer and plan.
@@ -116,6 +117,7 @@ func (s *Store) Repair(ctx context.Context, r curfew.Repair) (curfew.Checkout, e
 				QueryRow(intoOrConflict(checkoutTargets(&now), "checkout %s has moved", c.ID))
 			b.Queue(repairClaim, c.Ref, c.ID, r.CustomerID, r.Plan)
 			b.Queue(repairEvents, c.CustomerID, c.ID, r.CustomerID)
+			b.Queue(repairDeliveries, c.CustomerID, c.ID, r.CustomerID)
 			queueEvents(b, []event{{
 				subject: "checkout", customerID: r.CustomerID, subjectID: c.ID, number: c.Version + 1,
 				from: string(curfew.Held), to: string(curfew.Deferred), actor: r.Actor, reason: r.Reason,

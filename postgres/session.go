@@ -210,8 +210,14 @@ func (s *Store) Events(ctx context.Context, customerID, subject string) ([]curfe
 func scanEvent(row pgx.CollectableRow) (curfew.Event, error) {
 	var e curfew.Event
 	var actor string
-	err := row.Scan((*text)(&e.ID), &e.CustomerID, (*text)(&e.Subject), &e.Number, &e.From, &e.To, &actor, &e.Reason,
-		(*text)(&e.RunID), (*stamp)(&e.At))
+	err := row.Scan(eventTargets(&e, &actor)...)
 	e.Actor = curfew.ParseActor(actor)
 	return e, err
+}
+
+func eventTargets(e *curfew.Event, actor *string) []any {
+	return []any{
+		(*text)(&e.ID), &e.CustomerID, (*text)(&e.Subject), &e.Number, &e.From, &e.To, actor, &e.Reason,
+		(*text)(&e.RunID), (*stamp)(&e.At),
+	}
 }

@@ -24,12 +24,15 @@ var columns = map[string]string{
 	"payment_refs":       "ref customer_id checkout_id plan",
 	"idempotency_keys":   "customer_id key checkout_id session_id created_at",
 	"mechanic_slots":     "mechanic_id customer_id session_id created_at",
-	"events":             "customer_id subject_id number subject id from_status to_status actor reason run_id at",
+	"events":             "customer_id subject_id number subject id from_status to_status actor reason run_id at told",
 	"runs":               "id trigger actor reason started_at finished_at outcome error stats undoes",
 	"previews":           "id created_at body",
 	"refusals":           "customer_id id session_id at",
 	"signals":            "name at lag until",
 	"tallies":            "shard noun status n",
+	"deliveries": "customer_id id event_id subject_id number channel lane destination kind body state attempts failures next_at status error " +
+		"created_at updated_at",
+	"webhook_endpoints": "id url description kinds secret old_secret old_until enabled disabled_at disabled_reason version created_at updated_at",
 }
 
 // indexes are those that the migrations make, by table.
@@ -42,12 +45,15 @@ var indexes = map[string]string{
 	"payment_refs":       "payment_refs_pkey",
 	"idempotency_keys":   "idempotency_keys_pkey",
 	"mechanic_slots":     "mechanic_slots_pkey mechanic_slots_session",
-	"events":             "events_pkey events_run",
+	"events":             "events_pkey events_run events_untold",
 	"runs":               "runs_pkey runs_newest runs_undoes",
 	"previews":           "previews_pkey",
 	"refusals":           "refusals_pkey refusals_at",
 	"signals":            "signals_pkey",
 	"tallies":            "tallies_pkey",
+	"deliveries": "deliveries_pkey deliveries_once deliveries_due deliveries_order deliveries_id deliveries_unsettled deliveries_dead " +
+		"deliveries_done",
+	"webhook_endpoints": "webhook_endpoints_pkey",
 }
 
 // triggers are those that the migrations make, by table. The guards are

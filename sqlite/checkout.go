@@ -17,7 +17,7 @@ func checkoutFields(c *curfew.Checkout) []any {
 	return []any{
 		text(&c.ID), text(&c.CustomerID), text(&c.Ref), text(&c.Plan), number(&c.Amount), text(&c.Currency),
 		text(&c.Email), text(&c.Name), document(&c.Metadata), text(&c.Outcome), number(&c.Version), text(&c.SessionID),
-		moment(&c.RetryUntil), &c.MoneyDue, moment(&c.CreatedAt), moment(&c.UpdatedAt),
+		moment(&c.RetryUntil), flag(&c.MoneyDue), moment(&c.CreatedAt), moment(&c.UpdatedAt),
 		text(&c.PaymentID), text(&c.RefundID), number(&c.RefundAmount), number(&c.Attempts),
 		moment(&c.FirstTryAt), moment(&c.NextAt), moment(&c.DisputedAt), text(&c.Note),
 	}

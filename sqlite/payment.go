@@ -103,8 +103,9 @@ UPDATE checkouts
 SET customer_id = $4, plan = $5, outcome = 'deferred', version = version + 1, retry_until = $6, note = '', updated_at = $7
 WHERE customer_id = $1 AND id = $2 AND outcome = 'held' AND version = $3
 RETURNING ` + checkoutColumns
-	repairClaimSQL  = `UPDATE payment_refs SET customer_id = $3, plan = $4 WHERE ref = $1 AND checkout_id = $2`
-	repairEventsSQL = `UPDATE events SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`
+	repairClaimSQL      = `UPDATE payment_refs SET customer_id = $3, plan = $4 WHERE ref = $1 AND checkout_id = $2`
+	repairEventsSQL     = `UPDATE events SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`
+	repairDeliveriesSQL = `UPDATE deliveries SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`
 )
 
 // Repair makes a held checkout deferred, with its customer and plan.
@@ -120,8 +121,10 @@ func (s *Store) Repair(ctx context.Context, r curfew.Repair) (curfew.Checkout, e
 		if _, err := tx.exec(ctx, repairClaimSQL, c.Ref, c.ID, r.CustomerID, r.Plan); err != nil {
 			return err
 		}
-		if _, err := tx.exec(ctx, repairEventsSQL, c.CustomerID, c.ID, r.CustomerID); err != nil {
-			return err
+		for _, follow := range []string{repairEventsSQL, repairDeliveriesSQL} {
+			if _, err := tx.exec(ctx, follow, c.CustomerID, c.ID, r.CustomerID); err != nil {
+				return err
+			}
 		}
 		return tx.record(ctx, "checkout", curfew.Event{
 			CustomerID: v.CustomerID, Subject: v.ID, Number: v.Version,

@@ -55,6 +55,16 @@ func number(to *int64) scanner {
 	}
 }
 
+// flag scans a boolean; NULL is false.
+func flag(to *bool) scanner {
+	return func(column any) error {
+		var n int64
+		err := number(&n)(column)
+		*to = n != 0
+		return err
+	}
+}
+
 // span scans a number of units of time; NULL is 0.
 func span(to *time.Duration, unit time.Duration) scanner {
 	return func(column any) error {

@@ -192,8 +192,14 @@ func (s *Store) Events(ctx context.Context, customerID, subject string) ([]curfe
 func scanEvent(r row) (curfew.Event, error) {
 	var e curfew.Event
 	var actor string
-	err := r.Scan(text(&e.ID), text(&e.CustomerID), text(&e.Subject), number(&e.Number), text(&e.From), text(&e.To),
-		text(&actor), text(&e.Reason), text(&e.RunID), moment(&e.At))
+	err := r.Scan(eventFields(&e, &actor)...)
 	e.Actor = curfew.ParseActor(actor)
 	return e, err
+}
+
+func eventFields(e *curfew.Event, actor *string) []any {
+	return []any{
+		text(&e.ID), text(&e.CustomerID), text(&e.Subject), number(&e.Number), text(&e.From), text(&e.To),
+		text(actor), text(&e.Reason), text(&e.RunID), moment(&e.At),
+	}
 }

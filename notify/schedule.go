@@ -1,0 +1,40 @@
+package notify
+
+import (
+	"math/rand/v2"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// schedule is how long a delivery waits after each failure: that of Standard
+// Webhooks 1.0. After the last it is dead.
+var schedule = []time.Duration{
+	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour,
+	10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
+}
+
+// longestWait bounds what a receiver can ask for.
+const longestWait = 24 * time.Hour
+
+// judge is what is written of an attempt with that verdict.
+func judge(d curfew.Delivery, v curfew.Verdict) curfew.Attempt {
+	a := curfew.Attempt{Delivery: d, Verdict: v, Failures: d.Failures}
+	if v.State == curfew.DeliveryDone {
+		return a
+	}
+	a.Failures++
+	if v.State == curfew.DeliveryPending && a.Failures > int64(len(schedule)) {
+		a.Verdict.State = curfew.DeliveryDead
+	}
+	if a.Verdict.State == curfew.DeliveryPending {
+		a.Wait = max(jittered(schedule[a.Failures-1]), min(v.After, longestWait))
+	}
+	return a
+}
+
+// jittered is up to a tenth longer, so that those who failed together do not
+// come back together.
+func jittered(d time.Duration) time.Duration {
+	return d + rand.N(d/10) //nolint:gosec // G404: a jitter, no secret
+}

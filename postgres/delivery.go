@@ -1,0 +1,134 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/curfewhq/curfew"
+)
+
+const (
+	deliveryColumns = `d.id, d.customer_id, d.event_id, d.subject_id, d.number, d.channel, d.lane, d.destination, d.kind, d.body, d.state,
+		d.attempts, d.failures, d.next_at, d.status, d.error, d.created_at, d.updated_at`
+	selectDelivery = `SELECT ` + deliveryColumns + ` FROM curfew.deliveries d`
+)
+
+func deliveryTargets(d *curfew.Delivery) []any {
+	return []any{
+		(*text)(&d.ID), (*text)(&d.CustomerID), (*text)(&d.EventID), (*text)(&d.Subject), &d.Number, (*text)(&d.Channel), (*text)(&d.Lane),
+		(*text)(&d.Destination), (*text)(&d.Kind), (*text)(&d.Body), (*text)(&d.State), &d.Attempts, &d.Failures,
+		(*stamp)(&d.NextAt), &d.Status, (*text)(&d.Error), (*stamp)(&d.CreatedAt), (*stamp)(&d.UpdatedAt),
+	}
+}
+
+func scanDelivery(row pgx.CollectableRow) (curfew.Delivery, error) {
+	var d curfew.Delivery
+	err := row.Scan(deliveryTargets(&d)...)
+	return d, err
+}
+
+const selectDue = `SELECT l.lane, (extract(epoch FROM first.next_at - now()) * 1000000)::bigint
+	FROM unnest($1::text[]) l (lane), LATERAL (
+		SELECT d.next_at FROM curfew.deliveries d WHERE d.state = 'pending' AND d.lane = l.lane ORDER BY d.next_at, d.id LIMIT 1) first`
+
+// Due is how long until each lane has something due.
+func (s *Store) Due(ctx context.Context, lanes []string) (map[string]time.Duration, error) {
+	rows, _ := s.pool.Query(ctx, selectDue, lanes)
+	due := make(map[string]time.Duration)
+	var lane string
+	var micros int64
+	_, err := pgx.ForEachRow(rows, []any{&lane, &micros}, func() error {
+		due[lane] = time.Duration(micros) * time.Microsecond
+		return nil
+	})
+	return due, wrap(translate(err), "which deliveries are due")
+}
+
+// claimDeliveries looks at the first that are due. One whose subject has an
+// earlier one on the way to the same destination, or an earlier event not told
+// yet, goes behind it: so the head of the index stays what can go out.
+const claimDeliveries = `WITH k AS MATERIALIZED (
+			SELECT d.customer_id, d.id, b.behind, b.behind IS NULL AND NOT EXISTS (SELECT FROM curfew.events e
+				WHERE e.customer_id = d.customer_id AND e.subject_id = d.subject_id AND e.number < d.number AND NOT e.told) AS free
+			FROM curfew.deliveries d CROSS JOIN LATERAL (SELECT max(p.next_at) AS behind FROM curfew.deliveries p
+				WHERE p.customer_id = d.customer_id AND p.subject_id = d.subject_id AND p.channel = d.channel
+					AND p.destination = d.destination AND p.number < d.number AND p.state = 'pending') b
+			WHERE d.lane = $1 AND d.state = 'pending' AND d.next_at <= now()
+			ORDER BY d.next_at, d.id LIMIT $2 FOR UPDATE OF d SKIP LOCKED)
+		UPDATE curfew.deliveries d SET
+			attempts = d.attempts + CASE WHEN k.free THEN 1 ELSE 0 END,
+			next_at = CASE WHEN k.free THEN now() + $3::interval ELSE GREATEST(k.behind, now() + interval '1 second') END
+		FROM k
+		WHERE d.customer_id = k.customer_id AND d.id = k.id AND d.state = 'pending' AND d.next_at <= now()
+		RETURNING ` + deliveryColumns + `, k.free`
+
+// Claim claims what a lane may send now.
+func (s *Store) Claim(ctx context.Context, lane string, limit int, lease time.Duration) ([]curfew.Delivery, bool, error) {
+	looked := 0
+	var claimed []curfew.Delivery
+	err := s.tx(ctx, func(tx pgx.Tx) error {
+		looked, claimed = 0, nil
+		rows, _ := tx.Query(ctx, claimDeliveries, lane, limit, lease)
+		var d curfew.Delivery
+		var free bool
+		_, err := pgx.ForEachRow(rows, append(deliveryTargets(&d), &free), func() error {
+			if looked++; free {
+				claimed = append(claimed, d)
+			}
+			return nil
+		})
+		return err
+	})
+	return claimed, looked == limit, wrap(err, "claim deliveries of %s", lane)
+}
+
+const (
+	settleDelivery = `UPDATE curfew.deliveries d SET
+			state = $4, failures = $5, next_at = now() + $6::interval, status = $7, error = $8, updated_at = now()
+		WHERE d.customer_id = $1 AND d.id = $2 AND d.attempts = $3 AND d.state = 'pending'`
+	freeBehind = `UPDATE curfew.deliveries d SET next_at = now()
+		WHERE d.customer_id = $1 AND d.subject_id = $2 AND d.channel = $3 AND d.destination = $4 AND d.number > $5
+			AND d.state = 'pending' AND d.failures = 0 AND d.next_at > now()`
+)
+
+// Settle writes results; those of a claim that is not the last are left out.
+func (s *Store) Settle(ctx context.Context, attempts []curfew.Attempt) (int, error) {
+	settled := 0
+	err := s.send(ctx, func(b *pgx.Batch) {
+		settled = 0
+		for _, a := range attempts {
+			queueAttempt(b, a, &settled)
+		}
+	})
+	return settled, wrap(err, "settle %d deliveries", len(attempts))
+}
+
+func queueAttempt(b *pgx.Batch, a curfew.Attempt, settled *int) {
+	d, v := a.Delivery, a.Verdict
+	b.Queue(settleDelivery, d.CustomerID, d.ID, d.Attempts, v.State, a.Failures, a.Wait, v.Status, v.Error).Fn = counting(settled)
+	if v.State != curfew.DeliveryPending {
+		b.Queue(freeBehind, d.CustomerID, d.Subject, d.Channel, d.Destination, d.Number)
+	}
+}
+
+// counting is the callback of a write whose rows are added up.
+func counting(n *int) func(pgx.BatchResults) error {
+	return func(results pgx.BatchResults) error {
+		tag, err := results.Exec()
+		*n += int(tag.RowsAffected())
+		return err
+	}
+}
+
+const forgetDeliveries = `DELETE FROM curfew.deliveries d
+	USING (SELECT customer_id, id FROM curfew.deliveries
+		WHERE state = 'delivered' AND updated_at < now() - $1::interval ORDER BY updated_at LIMIT $2) k
+	WHERE d.customer_id = k.customer_id AND d.id = k.id AND d.state = 'delivered'`
+
+// Forget deletes what was delivered so long ago.
+func (s *Store) Forget(ctx context.Context, olderThan time.Duration, limit int) (int, error) {
+	n, err := s.exec(ctx, forgetDeliveries, olderThan, limit)
+	return int(n), wrap(err, "forget deliveries")
+}

@@ -1,0 +1,97 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/curfewhq/curfew"
+)
+
+const (
+	endpointColumns = `w.id, w.url, w.description, w.kinds, w.secret, CASE WHEN w.old_until > now() THEN w.old_secret ELSE '' END, w.enabled,
+		w.disabled_at, w.disabled_reason, w.version, w.created_at, w.updated_at`
+	selectEndpoint = `SELECT ` + endpointColumns + ` FROM curfew.webhook_endpoints w`
+)
+
+func scanEndpoint(row pgx.CollectableRow) (curfew.Endpoint, error) {
+	var w curfew.Endpoint
+	var secret, old string
+	err := row.Scan((*text)(&w.ID), &w.URL, &w.Description, &w.Kinds, &secret, &old, &w.Enabled, (*stamp)(&w.DisabledAt),
+		&w.DisabledReason, &w.Version, (*stamp)(&w.CreatedAt), (*stamp)(&w.UpdatedAt))
+	if w.Secrets = []string{secret}; old != "" {
+		w.Secrets = append(w.Secrets, old)
+	}
+	return w, err
+}
+
+const insertEndpoint = `INSERT INTO curfew.webhook_endpoints AS w (id, url, description, kinds, secret, enabled)
+	VALUES ($1, $2, $3, $4, $5, $6) RETURNING ` + endpointColumns
+
+// AddEndpoint writes a new endpoint with its one secret.
+func (s *Store) AddEndpoint(ctx context.Context, w curfew.Endpoint) (curfew.Endpoint, error) {
+	if w.Kinds == nil {
+		w.Kinds = []string{}
+	}
+	added, err := one(ctx, s, scanEndpoint, insertEndpoint, w.ID, w.URL, w.Description, w.Kinds, w.Secrets[0], w.Enabled)
+	return added, wrap(err, "add endpoint %s", w.ID)
+}
+
+const allEndpoints = selectEndpoint + ` ORDER BY w.id`
+
+// Endpoints is all, oldest first.
+func (s *Store) Endpoints(ctx context.Context) ([]curfew.Endpoint, error) {
+	all, err := many(ctx, s, scanEndpoint, allEndpoints)
+	return all, wrap(err, "read the endpoints")
+}
+
+const endpointByID = selectEndpoint + ` WHERE w.id = $1`
+
+// Endpoint is one.
+func (s *Store) Endpoint(ctx context.Context, id string) (curfew.Endpoint, error) {
+	missing := curfew.Errorf(curfew.NotFound, "there is no endpoint %q", id)
+	if !isID(id) {
+		return curfew.Endpoint{}, missing
+	}
+	w, err := one(ctx, s, scanEndpoint, endpointByID, id)
+	return w, orMissing(err, missing)
+}
+
+const updateEndpoint = `UPDATE curfew.webhook_endpoints w SET
+		url = $3, description = $4, kinds = $5, enabled = $6, disabled_reason = $7, version = w.version + 1, updated_at = now(),
+		disabled_at = CASE WHEN NOT $6 THEN coalesce(w.disabled_at, now()) END
+	WHERE w.id = $1 AND w.version = $2 RETURNING ` + endpointColumns
+
+// ChangeEndpoint writes everything but the secrets.
+func (s *Store) ChangeEndpoint(ctx context.Context, w curfew.Endpoint) (curfew.Endpoint, error) {
+	if w.Kinds == nil {
+		w.Kinds = []string{}
+	}
+	changed, err := one(ctx, s, scanEndpoint, updateEndpoint, w.ID, w.Version, w.URL, w.Description, w.Kinds, w.Enabled, w.DisabledReason)
+	return changed, orMissing(err, curfew.Errorf(curfew.Conflict, "endpoint %s has moved", w.ID))
+}
+
+const rotateEndpoint = `UPDATE curfew.webhook_endpoints w SET
+		old_secret = w.secret, old_until = now() + $4::interval, secret = $3, version = w.version + 1, updated_at = now()
+	WHERE w.id = $1 AND w.version = $2 RETURNING ` + endpointColumns
+
+// RotateEndpoint replaces the secret; the old one signs along for a while.
+func (s *Store) RotateEndpoint(ctx context.Context, w curfew.Endpoint, secret string, keep time.Duration) (curfew.Endpoint, error) {
+	rotated, err := one(ctx, s, scanEndpoint, rotateEndpoint, w.ID, w.Version, secret, keep)
+	return rotated, orMissing(err, curfew.Errorf(curfew.Conflict, "endpoint %s has moved", w.ID))
+}
+
+const (
+	deleteEndpoint      = `DELETE FROM curfew.webhook_endpoints WHERE id = $1 AND version = $2`
+	deleteUndeliverable = `DELETE FROM curfew.deliveries WHERE lane = $1 AND state <> 'delivered'`
+)
+
+// RemoveEndpoint forgets an endpoint, and what it was still to get.
+func (s *Store) RemoveEndpoint(ctx context.Context, w curfew.Endpoint) error {
+	err := s.send(ctx, func(b *pgx.Batch) {
+		b.Queue(deleteEndpoint, w.ID, w.Version).Exec(hit("endpoint %s has moved", w.ID))
+		b.Queue(deleteUndeliverable, w.ID)
+	})
+	return wrap(err, "remove endpoint %s", w.ID)
+}

@@ -1,0 +1,112 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/curfewhq/curfew"
+)
+
+const (
+	eventFields  = `e.id, e.customer_id, e.subject_id, e.number, e.from_status, e.to_status, e.actor, e.reason, e.run_id, e.at`
+	selectUntold = `SELECT ` + eventFields + ` FROM curfew.events e WHERE NOT e.told
+		ORDER BY e.customer_id, e.subject_id, e.number LIMIT $1`
+)
+
+// Untold is events that nobody was told of.
+func (s *Store) Untold(ctx context.Context, limit int) ([]curfew.Event, error) {
+	all, err := many(ctx, s, scanEvent, selectUntold, limit)
+	return all, wrap(err, "untold events")
+}
+
+const selectHappenings = `SELECT ` + eventFields + `, ` + sessionColumns + `, ` + checkoutColumns + `
+	FROM unnest($1::text[], $2::uuid[], $3::bigint[]) k (customer_id, subject_id, number)
+		JOIN curfew.events e ON e.customer_id = k.customer_id AND e.subject_id = k.subject_id AND e.number = k.number
+		LEFT JOIN curfew.sessions own ON e.subject = 'session' AND own.customer_id = e.customer_id AND own.id = e.subject_id
+		LEFT JOIN curfew.checkouts c ON c.customer_id = e.customer_id
+			AND c.id = CASE e.subject WHEN 'session' THEN own.checkout_id ELSE e.subject_id END
+		LEFT JOIN curfew.sessions s ON s.customer_id = e.customer_id
+			AND s.id = CASE e.subject WHEN 'session' THEN e.subject_id ELSE c.session_id END
+	ORDER BY e.customer_id, e.subject_id, e.number`
+
+// Happenings is events with what they are about.
+func (s *Store) Happenings(ctx context.Context, events []curfew.Event) ([]curfew.Happening, error) {
+	var all []curfew.Happening
+	err := s.send(ctx, func(b *pgx.Batch) {
+		b.Queue(byKey)
+		b.Queue(selectHappenings, eventKeys(events)...).Query(func(rows pgx.Rows) (err error) {
+			all, err = pgx.CollectRows(rows, scanHappening)
+			return err
+		})
+	})
+	return all, wrap(err, "what %d events are about", len(events))
+}
+
+func scanHappening(row pgx.CollectableRow) (curfew.Happening, error) {
+	var h curfew.Happening
+	var actor string
+	err := row.Scan(slices.Concat(eventTargets(&h.Event, &actor), sessionTargets(&h.Session), checkoutTargets(&h.Checkout))...)
+	h.Actor = curfew.ParseActor(actor)
+	return h, err
+}
+
+func eventKeys(events []curfew.Event) []any {
+	n := len(events)
+	customers, subjects, numbers := make([]string, n), make([]string, n), make([]int64, n)
+	for i, e := range events {
+		customers[i], subjects[i], numbers[i] = e.CustomerID, e.Subject, e.Number
+	}
+	return []any{customers, subjects, numbers}
+}
+
+// tellEvents has its condition twice, as endSessions.
+const (
+	tellEvents = `UPDATE curfew.events e SET told = true
+		FROM (SELECT e.customer_id, e.subject_id, e.number
+			FROM curfew.events e JOIN unnest($1::text[], $2::uuid[], $3::bigint[]) k (customer_id, subject_id, number)
+				ON e.customer_id = k.customer_id AND e.subject_id = k.subject_id AND e.number = k.number
+			WHERE NOT e.told
+			ORDER BY e.customer_id, e.subject_id, e.number FOR UPDATE OF e SKIP LOCKED) k
+		WHERE e.customer_id = k.customer_id AND e.subject_id = k.subject_id AND e.number = k.number AND NOT e.told
+		RETURNING e.id`
+	insertDelivery = `INSERT INTO curfew.deliveries
+			(customer_id, id, event_id, subject_id, number, channel, lane, destination, kind, body)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+)
+
+// Tell marks events as told and writes what is to be delivered of those that
+// it marked.
+func (s *Store) Tell(ctx context.Context, events []curfew.Event, deliveries []curfew.Delivery) (int, error) {
+	var told map[string]bool
+	err := s.tx(ctx, func(tx pgx.Tx) error {
+		told = make(map[string]bool, len(events))
+		if err := sendIn(ctx, tx, func(b *pgx.Batch) {
+			b.Queue(byKey)
+			b.Queue(tellEvents, eventKeys(events)...).Query(func(rows pgx.Rows) error {
+				var id text
+				_, err := pgx.ForEachRow(rows, []any{&id}, func() error { told[string(id)] = true; return nil })
+				return err
+			})
+		}); err != nil {
+			return err
+		}
+		return sendIn(ctx, tx, func(b *pgx.Batch) { queueDeliveries(b, deliveries, told) })
+	})
+	return len(told), wrap(err, "tell of %d events", len(events))
+}
+
+func queueDeliveries(b *pgx.Batch, deliveries []curfew.Delivery, told map[string]bool) {
+	var rows [][]any
+	for _, d := range deliveries {
+		if told[d.EventID] {
+			rows = append(rows, deliveryValues(d))
+		}
+	}
+	queueRows(b, insertDelivery, rows)
+}
+
+func deliveryValues(d curfew.Delivery) []any {
+	return []any{d.CustomerID, d.ID, d.EventID, d.Subject, d.Number, d.Channel, d.Lane, d.Destination, d.Kind, d.Body}
+}

@@ -1,0 +1,184 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+const deliveryColumns = `d.id, d.customer_id, d.event_id, d.subject_id, d.number, d.channel, d.lane, d.destination, d.kind, d.body, d.state,
+    d.attempts, d.failures, d.next_at, d.status, d.error, d.created_at, d.updated_at`
+
+func deliveryFields(d *curfew.Delivery) []any {
+	return []any{
+		text(&d.ID), text(&d.CustomerID), text(&d.EventID), text(&d.Subject), number(&d.Number), text(&d.Channel), text(&d.Lane),
+		text(&d.Destination), text(&d.Kind), text(&d.Body), text(&d.State), number(&d.Attempts), number(&d.Failures),
+		moment(&d.NextAt), &d.Status, text(&d.Error), moment(&d.CreatedAt), moment(&d.UpdatedAt),
+	}
+}
+
+func scanDelivery(r row) (curfew.Delivery, error) {
+	var d curfew.Delivery
+	err := r.Scan(deliveryFields(&d)...)
+	return d, err
+}
+
+const laneDueSQL = `SELECT next_at FROM deliveries WHERE state = 'pending' AND lane = $1 ORDER BY next_at, id LIMIT 1`
+
+// Due is how long until each lane has something due.
+func (s *Store) Due(ctx context.Context, lanes []string) (map[string]time.Duration, error) {
+	due := make(map[string]time.Duration)
+	for _, lane := range lanes {
+		at, err := list(ctx, s.reader, value[int64], laneDueSQL, lane)
+		if err != nil {
+			return nil, fmt.Errorf("read which deliveries are due: %w", err)
+		}
+		for _, at := range at {
+			due[lane] = time.UnixMicro(at).Sub(s.now())
+		}
+	}
+	return due, nil
+}
+
+// One whose subject has an earlier one on the way to the same destination, or
+// an earlier event not told yet, goes behind it: so the head of the index stays
+// what can go out.
+const (
+	lookDeliveriesSQL = `
+SELECT ` + deliveryColumns + `,
+    (SELECT max(p.next_at) FROM deliveries p WHERE p.customer_id = d.customer_id AND p.subject_id = d.subject_id
+        AND p.channel = d.channel AND p.destination = d.destination AND p.number < d.number AND p.state = 'pending'),
+    EXISTS (SELECT 1 FROM events WHERE events.customer_id = d.customer_id AND events.subject_id = d.subject_id
+        AND events.number < d.number AND NOT events.told)
+FROM deliveries d
+WHERE d.lane = $1 AND d.state = 'pending' AND d.next_at <= $3
+ORDER BY d.next_at, d.id LIMIT $2`
+	claimDeliverySQL = `UPDATE deliveries SET attempts = attempts + 1, next_at = $3 WHERE customer_id = $1 AND id = $2 AND state = 'pending'`
+	delayDeliverySQL = `UPDATE deliveries SET next_at = $3 WHERE customer_id = $1 AND id = $2 AND state = 'pending'`
+)
+
+// candidate is a delivery that is due, with what it must wait for.
+type candidate struct {
+	curfew.Delivery
+	behind time.Time // when the one before it is tried; zero: there is none
+	untold bool      // an earlier event is not told
+}
+
+func scanCandidate(r row) (candidate, error) {
+	var c candidate
+	err := r.Scan(append(deliveryFields(&c.Delivery), moment(&c.behind), &c.untold)...)
+	return c, err
+}
+
+// Claim claims what a lane may send now.
+func (s *Store) Claim(ctx context.Context, lane string, limit int, lease time.Duration) ([]curfew.Delivery, bool, error) {
+	var looked []candidate
+	var claimed []curfew.Delivery
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
+		looked, err = list(ctx, tx, scanCandidate, lookDeliveriesSQL, lane, limit, micros(tx.now))
+		if err == nil && len(looked) == 0 {
+			return errNothing
+		}
+		if err != nil {
+			return err
+		}
+		for _, c := range looked {
+			free, err := tx.claimDelivery(ctx, &c, lease)
+			if err != nil {
+				return err
+			}
+			if free {
+				claimed = append(claimed, c.Delivery)
+			}
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errNothing) {
+		return nil, false, fmt.Errorf("claim deliveries of %s: %w", lane, err)
+	}
+	return claimed, len(looked) == limit, nil
+}
+
+// errNothing ends a transaction that would write nothing.
+var errNothing = errors.New("nothing to write")
+
+func (tx *transaction) claimDelivery(ctx context.Context, c *candidate, lease time.Duration) (bool, error) {
+	if c.untold || !c.behind.IsZero() {
+		at := tx.now.Add(time.Second)
+		if c.behind.After(at) {
+			at = c.behind
+		}
+		_, err := tx.exec(ctx, delayDeliverySQL, c.CustomerID, c.ID, micros(at))
+		return false, err
+	}
+	c.Attempts, c.NextAt = c.Attempts+1, tx.now.Add(lease)
+	_, err := tx.exec(ctx, claimDeliverySQL, c.CustomerID, c.ID, micros(c.NextAt))
+	return true, err
+}
+
+const (
+	settleDeliverySQL = `
+UPDATE deliveries SET state = $4, failures = $5, next_at = $6, status = $7, error = $8, updated_at = $9
+WHERE customer_id = $1 AND id = $2 AND attempts = $3 AND state = 'pending'`
+	freeBehindSQL = `
+UPDATE deliveries SET next_at = $6
+WHERE customer_id = $1 AND subject_id = $2 AND channel = $3 AND destination = $4 AND number > $5
+    AND state = 'pending' AND failures = 0 AND next_at > $6`
+)
+
+// Settle writes results; those of a claim that is not the last are left out.
+func (s *Store) Settle(ctx context.Context, attempts []curfew.Attempt) (int, error) {
+	var settled int
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		for _, a := range attempts {
+			n, err := tx.settleDelivery(ctx, a)
+			if err != nil {
+				return err
+			}
+			settled += int(n)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("settle %d deliveries: %w", len(attempts), err)
+	}
+	return settled, nil
+}
+
+func (tx *transaction) settleDelivery(ctx context.Context, a curfew.Attempt) (int64, error) {
+	d, v := a.Delivery, a.Verdict
+	n, err := tx.exec(ctx, settleDeliverySQL, d.CustomerID, d.ID, d.Attempts, string(v.State), a.Failures,
+		micros(tx.now.Add(a.Wait)), v.Status, v.Error, micros(tx.now))
+	if err != nil || n == 0 || v.State == curfew.DeliveryPending {
+		return n, err
+	}
+	_, err = tx.exec(ctx, freeBehindSQL, d.CustomerID, d.Subject, d.Channel, d.Destination, d.Number, micros(tx.now))
+	return n, err
+}
+
+const forgetSQL = `
+DELETE FROM deliveries WHERE rowid IN (
+    SELECT rowid FROM deliveries WHERE state = 'delivered' AND updated_at < $1 ORDER BY updated_at LIMIT $2)`
+
+// Forget deletes what was delivered so long ago.
+func (s *Store) Forget(ctx context.Context, olderThan time.Duration, limit int) (int, error) {
+	n, err := s.change(ctx, func(tx *transaction) (string, []any) { return forgetSQL, []any{before(tx.now, olderThan), limit} })
+	if err != nil {
+		return 0, fmt.Errorf("forget deliveries: %w", err)
+	}
+	return n, nil
+}
+
+// change is a transaction of one statement without answer.
+func (s *Store) change(ctx context.Context, what func(*transaction) (string, []any)) (int, error) {
+	var n int64
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
+		query, args := what(tx)
+		n, err = tx.exec(ctx, query, args...)
+		return err
+	})
+	return int(n), err
+}

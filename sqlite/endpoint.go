@@ -1,0 +1,135 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+const endpointColumns = `w.id, w.url, w.description, w.kinds, w.secret, w.old_secret, w.old_until, w.enabled, w.disabled_at, w.disabled_reason,
+    w.version, w.created_at, w.updated_at`
+
+func scanEndpoint(now time.Time) func(row) (curfew.Endpoint, error) {
+	return func(r row) (curfew.Endpoint, error) {
+		var w curfew.Endpoint
+		var secret, old string
+		var until time.Time
+		err := r.Scan(text(&w.ID), text(&w.URL), text(&w.Description), document(&w.Kinds), text(&secret), text(&old), moment(&until),
+			&w.Enabled, moment(&w.DisabledAt), text(&w.DisabledReason), number(&w.Version), moment(&w.CreatedAt), moment(&w.UpdatedAt))
+		if w.Secrets = []string{secret}; old != "" && until.After(now) {
+			w.Secrets = append(w.Secrets, old)
+		}
+		return w, err
+	}
+}
+
+// changedEndpoint is a transaction of one statement that answers the endpoint.
+func (s *Store) changedEndpoint(ctx context.Context, query string, args func(*transaction) ([]any, error)) (curfew.Endpoint, error) {
+	var w curfew.Endpoint
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		values, err := args(tx)
+		if err == nil {
+			w, err = one(ctx, tx, scanEndpoint(tx.now), query, values...)
+		}
+		return err
+	})
+	return w, err
+}
+
+const insertEndpointSQL = `
+INSERT INTO webhook_endpoints AS w (id, url, description, kinds, secret, enabled, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING ` + endpointColumns
+
+// AddEndpoint writes a new endpoint with its one secret.
+func (s *Store) AddEndpoint(ctx context.Context, w curfew.Endpoint) (curfew.Endpoint, error) {
+	added, err := s.changedEndpoint(ctx, insertEndpointSQL, func(tx *transaction) ([]any, error) {
+		kinds, err := json.Marshal(append([]string{}, w.Kinds...))
+		return []any{w.ID, w.URL, w.Description, string(kinds), w.Secrets[0], w.Enabled, micros(tx.now)}, err
+	})
+	if err != nil {
+		return curfew.Endpoint{}, fmt.Errorf("add endpoint %s: %w", w.ID, err)
+	}
+	return added, nil
+}
+
+const endpointsSQL = `SELECT ` + endpointColumns + ` FROM webhook_endpoints w ORDER BY w.id`
+
+// Endpoints is all, oldest first.
+func (s *Store) Endpoints(ctx context.Context) ([]curfew.Endpoint, error) {
+	all, err := list(ctx, s.reader, scanEndpoint(s.now()), endpointsSQL)
+	if err != nil {
+		return nil, fmt.Errorf("read the endpoints: %w", err)
+	}
+	return all, nil
+}
+
+const endpointSQL = `SELECT ` + endpointColumns + ` FROM webhook_endpoints w WHERE w.id = $1`
+
+// Endpoint is one.
+func (s *Store) Endpoint(ctx context.Context, id string) (curfew.Endpoint, error) {
+	w, err := one(ctx, s.reader, scanEndpoint(s.now()), endpointSQL, id)
+	if err != nil {
+		return curfew.Endpoint{}, fmt.Errorf("read endpoint %s: %w", id, absent(err, "there is no endpoint %q", id))
+	}
+	return w, nil
+}
+
+const updateEndpointSQL = `
+UPDATE webhook_endpoints AS w SET
+    url = $3, description = $4, kinds = $5, enabled = $6, disabled_reason = $7, version = version + 1, updated_at = $8,
+    disabled_at = CASE WHEN NOT $6 THEN coalesce(disabled_at, $8) END
+WHERE id = $1 AND version = $2 RETURNING ` + endpointColumns
+
+// ChangeEndpoint writes everything but the secrets.
+func (s *Store) ChangeEndpoint(ctx context.Context, w curfew.Endpoint) (curfew.Endpoint, error) {
+	changed, err := s.changedEndpoint(ctx, updateEndpointSQL, func(tx *transaction) ([]any, error) {
+		kinds, err := json.Marshal(append([]string{}, w.Kinds...))
+		return []any{w.ID, w.Version, w.URL, w.Description, string(kinds), w.Enabled, w.DisabledReason, micros(tx.now)}, err
+	})
+	if err != nil {
+		return curfew.Endpoint{}, fmt.Errorf("change endpoint %s: %w", w.ID, moved(err, "endpoint %s has moved", w.ID))
+	}
+	return changed, nil
+}
+
+const rotateEndpointSQL = `
+UPDATE webhook_endpoints AS w SET old_secret = secret, old_until = $4, secret = $3, version = version + 1, updated_at = $5
+WHERE id = $1 AND version = $2 RETURNING ` + endpointColumns
+
+// RotateEndpoint replaces the secret; the old one signs along for a while.
+func (s *Store) RotateEndpoint(ctx context.Context, w curfew.Endpoint, secret string, keep time.Duration) (curfew.Endpoint, error) {
+	rotated, err := s.changedEndpoint(ctx, rotateEndpointSQL, func(tx *transaction) ([]any, error) {
+		return []any{w.ID, w.Version, secret, micros(tx.now.Add(keep)), micros(tx.now)}, nil
+	})
+	if err != nil {
+		return curfew.Endpoint{}, fmt.Errorf("rotate endpoint %s: %w", w.ID, moved(err, "endpoint %s has moved", w.ID))
+	}
+	return rotated, nil
+}
+
+const (
+	deleteEndpointSQL      = `DELETE FROM webhook_endpoints WHERE id = $1 AND version = $2`
+	deleteUndeliverableSQL = `DELETE FROM deliveries WHERE lane = $1 AND state <> 'delivered'`
+)
+
+// RemoveEndpoint forgets an endpoint, and what it was still to get.
+func (s *Store) RemoveEndpoint(ctx context.Context, w curfew.Endpoint) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		n, err := tx.exec(ctx, deleteEndpointSQL, w.ID, w.Version)
+		if err == nil && n == 0 {
+			err = curfew.Errorf(curfew.Conflict, "endpoint %s has moved", w.ID)
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.exec(ctx, deleteUndeliverableSQL, w.ID)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("remove endpoint %s: %w", w.ID, err)
+	}
+	return nil
+}

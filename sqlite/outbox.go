@@ -1,0 +1,100 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/curfewhq/curfew"
+)
+
+const eventColumns = `events.id, events.customer_id, events.subject_id, events.number, events.from_status, events.to_status, events.actor,
+    events.reason, events.run_id, events.at`
+
+const untoldSQL = `SELECT ` + eventColumns + ` FROM events WHERE NOT told ORDER BY customer_id, subject_id, number LIMIT $1`
+
+// Untold is events that nobody was told of.
+func (s *Store) Untold(ctx context.Context, limit int) ([]curfew.Event, error) {
+	all, err := list(ctx, s.reader, scanEvent, untoldSQL, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the untold events: %w", err)
+	}
+	return all, nil
+}
+
+const happeningSQL = `SELECT ` + eventColumns + `, ` + sessionColumns + `, ` + checkoutColumns + `
+FROM events
+LEFT JOIN sessions own ON events.subject = 'session' AND own.customer_id = events.customer_id AND own.id = events.subject_id
+LEFT JOIN checkouts ON checkouts.customer_id = events.customer_id
+    AND checkouts.id = CASE events.subject WHEN 'session' THEN own.checkout_id ELSE events.subject_id END
+LEFT JOIN sessions ON sessions.customer_id = events.customer_id
+    AND sessions.id = CASE events.subject WHEN 'session' THEN events.subject_id ELSE checkouts.session_id END
+WHERE events.customer_id = $1 AND events.subject_id = $2 AND events.number = $3`
+
+// Happenings is events with what they are about.
+func (s *Store) Happenings(ctx context.Context, events []curfew.Event) ([]curfew.Happening, error) {
+	var all []curfew.Happening
+	for _, e := range events {
+		found, err := list(ctx, s.reader, scanHappening, happeningSQL, e.CustomerID, e.Subject, e.Number)
+		if err != nil {
+			return nil, fmt.Errorf("read what event %s is about: %w", e.ID, err)
+		}
+		all = append(all, found...)
+	}
+	return all, nil
+}
+
+func scanHappening(r row) (curfew.Happening, error) {
+	var h curfew.Happening
+	var actor string
+	err := r.Scan(slices.Concat(eventFields(&h.Event, &actor), sessionFields(&h.Session), checkoutFields(&h.Checkout))...)
+	h.Actor = curfew.ParseActor(actor)
+	return h, err
+}
+
+const (
+	tellSQL           = `UPDATE events SET told = 1 WHERE customer_id = $1 AND subject_id = $2 AND number = $3 AND NOT told`
+	insertDeliverySQL = `
+INSERT INTO deliveries (customer_id, id, event_id, subject_id, number, channel, lane, destination, kind, body, next_at, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11)`
+)
+
+// Tell marks events as told and writes what is to be delivered of those that
+// it marked.
+func (s *Store) Tell(ctx context.Context, events []curfew.Event, deliveries []curfew.Delivery) (int, error) {
+	told := make(map[string]bool, len(events))
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		for _, e := range events {
+			n, err := tx.exec(ctx, tellSQL, e.CustomerID, e.Subject, e.Number)
+			if err != nil {
+				return err
+			}
+			told[e.ID] = n > 0
+		}
+		for _, d := range deliveries {
+			if !told[d.EventID] {
+				continue
+			}
+			if err := tx.insertDelivery(ctx, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, fmt.Errorf("tell of %d events: %w", len(events), err)
+	}
+	n := 0
+	for _, marked := range told {
+		if marked {
+			n++
+		}
+	}
+	return n, nil
+}
+
+func (tx *transaction) insertDelivery(ctx context.Context, d curfew.Delivery) error {
+	_, err := tx.exec(ctx, insertDeliverySQL, d.CustomerID, d.ID, d.EventID, d.Subject, d.Number, d.Channel, d.Lane, d.Destination,
+		d.Kind, d.Body, micros(tx.now))
+	return err
+}

@@ -1,0 +1,106 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/curfewhq/curfew"
+)
+
+const deliverySQL = `SELECT ` + deliveryColumns + ` FROM deliveries d WHERE d.id = $1`
+
+// Delivery is one by its id alone.
+func (s *Store) Delivery(ctx context.Context, id string) (curfew.Delivery, error) {
+	d, err := one(ctx, s.reader, scanDelivery, deliverySQL, id)
+	if err != nil {
+		return curfew.Delivery{}, fmt.Errorf("read delivery %s: %w", id, absent(err, "there is no delivery %q", id))
+	}
+	return d, nil
+}
+
+// What is not delivered has an index of its own rows; the rest is walked by id.
+const (
+	listDeliveriesSQL = `SELECT ` + deliveryColumns + ` FROM deliveries d
+WHERE d.id > $1 AND ($2 = '' OR d.state = $2) AND ($3 = '' OR d.destination = $3) ORDER BY d.id LIMIT $4`
+	listUndeliveredSQL = `SELECT ` + deliveryColumns + ` FROM deliveries d INDEXED BY deliveries_unsettled
+WHERE d.id > $1 AND d.state = $2 AND d.state IN ('pending', 'dead') AND ($3 = '' OR d.destination = $3) ORDER BY d.id LIMIT $4`
+)
+
+// ListDeliveries is those that were looked for, in the order of their making.
+func (s *Store) ListDeliveries(ctx context.Context, f curfew.DeliverySearch) ([]curfew.Delivery, error) {
+	query := listDeliveriesSQL
+	if f.State == curfew.DeliveryPending || f.State == curfew.DeliveryDead {
+		query = listUndeliveredSQL
+	}
+	all, err := list(ctx, s.reader, scanDelivery, query, f.After, string(f.State), f.Destination, f.Limit)
+	if err != nil {
+		return nil, fmt.Errorf("list deliveries: %w", err)
+	}
+	return all, nil
+}
+
+// AddDelivery writes one that no event caused.
+func (s *Store) AddDelivery(ctx context.Context, d curfew.Delivery) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error { return tx.insertDelivery(ctx, d) })
+	if err != nil {
+		return fmt.Errorf("add delivery %s: %w", d.ID, err)
+	}
+	return nil
+}
+
+const (
+	replaySQL = `
+UPDATE deliveries AS d SET state = 'pending', failures = 0, next_at = $5, updated_at = $5
+WHERE customer_id = $1 AND id = $2 AND state = $3 AND attempts = $4
+RETURNING ` + deliveryColumns
+	replayDeadSQL = `
+UPDATE deliveries SET state = 'pending', failures = 0, next_at = $3, updated_at = $3
+WHERE state = 'dead' AND rowid IN (
+    SELECT rowid FROM deliveries WHERE destination = $1 AND state = 'dead' ORDER BY updated_at LIMIT $2)`
+)
+
+// Replay makes a delivery that is no longer pending so again.
+func (s *Store) Replay(ctx context.Context, d curfew.Delivery) (curfew.Delivery, error) {
+	var again curfew.Delivery
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
+		again, err = one(ctx, tx, scanDelivery, replaySQL, d.CustomerID, d.ID, string(d.State), d.Attempts, micros(tx.now))
+		return err
+	})
+	if err != nil {
+		return curfew.Delivery{}, fmt.Errorf("replay delivery %s: %w", d.ID, moved(err, "delivery %s has moved", d.ID))
+	}
+	return again, nil
+}
+
+// ReplayDead makes dead deliveries of a destination pending again.
+func (s *Store) ReplayDead(ctx context.Context, destination string, limit int) (int, error) {
+	n, err := s.change(ctx, func(tx *transaction) (string, []any) { return replayDeadSQL, []any{destination, limit, micros(tx.now)} })
+	if err != nil {
+		return 0, fmt.Errorf("replay what is dead of %s: %w", destination, err)
+	}
+	return n, nil
+}
+
+const deliveryFiguresSQL = `
+SELECT (SELECT count(*) FROM deliveries WHERE state = 'pending'),
+    (SELECT count(*) FROM deliveries WHERE state = 'dead'),
+    (SELECT count(*) FROM deliveries WHERE state = 'dead' AND updated_at > $1),
+    (SELECT count(*) FROM deliveries d WHERE d.state = 'pending' AND d.next_at < $2
+        AND NOT EXISTS (SELECT 1 FROM webhook_endpoints w WHERE w.id = d.lane AND NOT w.enabled)),
+    (SELECT count(*) FROM webhook_endpoints WHERE NOT enabled AND disabled_reason <> '')`
+
+// DeliveryFigures counts deliveries.
+func (s *Store) DeliveryFigures(ctx context.Context) (curfew.DeliveryFigures, error) {
+	now := s.now()
+	f, err := one(ctx, s.reader, scanDeliveryFigures, deliveryFiguresSQL, before(now, curfew.DyingWindow), before(now, curfew.DeliveriesLate))
+	if err != nil {
+		return curfew.DeliveryFigures{}, fmt.Errorf("count deliveries: %w", err)
+	}
+	return f, nil
+}
+
+func scanDeliveryFigures(r row) (curfew.DeliveryFigures, error) {
+	var f curfew.DeliveryFigures
+	err := r.Scan(&f.Pending, &f.Dead, &f.Dying, &f.Overdue, &f.Disabled)
+	return f, err
+}

@@ -49,6 +49,9 @@ type Verdict struct {
 	Error  string
 	// After is how long the receiver asks to be left alone; 0: it did not.
 	After time.Duration
+	// Untried: it is no failure of the receiver's that nothing came of it, and
+	// the lane rests a moment.
+	Untried bool
 }
 
 // Attempt is the result of one attempt: it is written only if the delivery is

@@ -41,6 +41,7 @@ const (
 // moved on since.
 type Happening struct {
 	Event
+	Of string // what the subject is: "session" or "checkout"
 	// Session is the event's, or the first one of its checkout; its zero value:
 	// there is none.
 	Session Session
@@ -49,7 +50,7 @@ type Happening struct {
 }
 
 // OfSession reports whether the event is a session's.
-func (h Happening) OfSession() bool { return h.Session.ID == h.Subject }
+func (h Happening) OfSession() bool { return h.Of == "session" }
 
 // Kind names what happened, for those who are told: session.waiting,
 // checkout.refunded. A step that keeps the status is named by its reason.

@@ -83,6 +83,10 @@ func (w *Worker) learn(lane string, attempts []curfew.Attempt) {
 	defer w.mu.Unlock()
 	p := w.paused[lane]
 	for _, a := range attempts {
+		if a.Verdict.Untried {
+			p.until = later(p.until, time.Now().Add(poll))
+			continue
+		}
 		if p.failed++; a.Verdict.State != curfew.DeliveryPending {
 			p = pause{}
 		}
@@ -131,9 +135,7 @@ func (w *Worker) send(ctx context.Context, c Channel, lane string) {
 // attempt sends one delivery. One that the worker itself cut off is no failure.
 func attempt(ctx context.Context, c Channel, d curfew.Delivery) curfew.Attempt {
 	v := c.Send(ctx, d)
-	if ctx.Err() != nil && v.State == curfew.DeliveryPending {
-		return curfew.Attempt{Delivery: d, Verdict: v, Failures: d.Failures}
-	}
+	v.Untried = v.Untried || ctx.Err() != nil && v.State == curfew.DeliveryPending
 	return judge(d, v)
 }
 

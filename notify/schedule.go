@@ -20,7 +20,7 @@ const longestWait = 24 * time.Hour
 // judge is what is written of an attempt with that verdict.
 func judge(d curfew.Delivery, v curfew.Verdict) curfew.Attempt {
 	a := curfew.Attempt{Delivery: d, Verdict: v, Failures: d.Failures}
-	if v.State == curfew.DeliveryDone {
+	if v.State == curfew.DeliveryDone || v.Untried {
 		return a
 	}
 	a.Failures++

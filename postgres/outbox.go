@@ -21,7 +21,7 @@ func (s *Store) Untold(ctx context.Context, limit int) ([]curfew.Event, error) {
 	return all, wrap(err, "untold events")
 }
 
-const selectHappenings = `SELECT ` + eventFields + `, ` + sessionColumns + `, ` + checkoutColumns + `
+const selectHappenings = `SELECT ` + eventFields + `, e.subject, ` + sessionColumns + `, ` + checkoutColumns + `
 	FROM unnest($1::text[], $2::uuid[], $3::bigint[]) k (customer_id, subject_id, number)
 		JOIN curfew.events e ON e.customer_id = k.customer_id AND e.subject_id = k.subject_id AND e.number = k.number
 		LEFT JOIN curfew.sessions own ON e.subject = 'session' AND own.customer_id = e.customer_id AND own.id = e.subject_id
@@ -47,7 +47,7 @@ func (s *Store) Happenings(ctx context.Context, events []curfew.Event) ([]curfew
 func scanHappening(row pgx.CollectableRow) (curfew.Happening, error) {
 	var h curfew.Happening
 	var actor string
-	err := row.Scan(slices.Concat(eventTargets(&h.Event, &actor), sessionTargets(&h.Session), checkoutTargets(&h.Checkout))...)
+	err := row.Scan(slices.Concat(eventTargets(&h.Event, &actor), []any{&h.Of}, sessionTargets(&h.Session), checkoutTargets(&h.Checkout))...)
 	h.Actor = curfew.ParseActor(actor)
 	return h, err
 }

@@ -22,7 +22,7 @@ func (s *Store) Untold(ctx context.Context, limit int) ([]curfew.Event, error) {
 	return all, nil
 }
 
-const happeningSQL = `SELECT ` + eventColumns + `, ` + sessionColumns + `, ` + checkoutColumns + `
+const happeningSQL = `SELECT ` + eventColumns + `, events.subject, ` + sessionColumns + `, ` + checkoutColumns + `
 FROM events
 LEFT JOIN sessions own ON events.subject = 'session' AND own.customer_id = events.customer_id AND own.id = events.subject_id
 LEFT JOIN checkouts ON checkouts.customer_id = events.customer_id
@@ -47,7 +47,7 @@ func (s *Store) Happenings(ctx context.Context, events []curfew.Event) ([]curfew
 func scanHappening(r row) (curfew.Happening, error) {
 	var h curfew.Happening
 	var actor string
-	err := r.Scan(slices.Concat(eventFields(&h.Event, &actor), sessionFields(&h.Session), checkoutFields(&h.Checkout))...)
+	err := r.Scan(slices.Concat(eventFields(&h.Event, &actor), []any{text(&h.Of)}, sessionFields(&h.Session), checkoutFields(&h.Checkout))...)
 	h.Actor = curfew.ParseActor(actor)
 	return h, err
 }

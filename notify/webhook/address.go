@@ -1,0 +1,122 @@
+package webhook
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/curfewhq/curfew"
+)
+
+// closed is where no webhook goes unless the operator allows it: this machine,
+// private networks, what belongs to nobody, and the ways around through IPv6.
+var closed = prefixes(
+	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.168.0.0/16",
+	"198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4",
+	"::/128", "::1/128", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16", "fc00::/7", "fe80::/10", "fec0::/10",
+	"ff00::/8",
+)
+
+func prefixes(texts ...string) []netip.Prefix {
+	all := make([]netip.Prefix, len(texts))
+	for i, text := range texts {
+		all[i] = netip.MustParsePrefix(text)
+	}
+	return all
+}
+
+// policy is what may be connected to.
+type policy struct {
+	allowed []netip.Prefix // though it is closed to others
+	// plain: without TLS, so nothing but what is allowed.
+	plain bool
+}
+
+// check says why an address may not be connected to, or nil.
+func (p policy) check(at netip.AddrPort) error {
+	ip := at.Addr().WithZone("")
+	switch {
+	case within(p.allowed, ip.Unmap()):
+		return nil
+	case p.plain:
+		return curfew.Errorf(curfew.Invalid, "%s is reached without TLS, which webhooks.allow_private does not allow there", ip)
+	case within(closed, ip):
+		return curfew.Errorf(curfew.Invalid, "%s is a private address, which webhooks.allow_private does not allow", ip)
+	case at.Port() != 443 && at.Port() < 1024:
+		return curfew.Errorf(curfew.Invalid, "port %d is none for webhooks: use 443, or one from 1024 on", at.Port())
+	}
+	return nil
+}
+
+func within(all []netip.Prefix, ip netip.Addr) bool {
+	for _, p := range all {
+		if p.Contains(ip) {
+			return true
+		}
+	}
+	return false
+}
+
+// control is net.Dialer's: it sees the address that is dialled, whatever a name
+// was resolved to before.
+func (p policy) control(_, address string, _ syscall.RawConn) error {
+	at, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return curfew.Errorf(curfew.Invalid, "%q is no address", address)
+	}
+	return p.check(at)
+}
+
+// maxURL is the longest address of an endpoint, in bytes.
+const maxURL = 2048
+
+// checkURL says what is wrong with an endpoint's address as it is written.
+// Where its name leads is checked when it is dialled.
+func checkURL(text string, allowed []netip.Prefix) error {
+	u, err := url.Parse(text)
+	switch {
+	case len(text) > maxURL:
+		return curfew.Errorf(curfew.Invalid, "url must have at most %d bytes", maxURL)
+	case err != nil || u.Opaque != "" || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
+		return curfew.Errorf(curfew.Invalid, "url must be an address like https://example.org/hooks")
+	case u.User != nil:
+		return curfew.Errorf(curfew.Invalid, "url must not hold a user or password: what arrives is signed")
+	case u.Fragment != "" || strings.Contains(text, "#"):
+		return curfew.Errorf(curfew.Invalid, "url must not have a fragment: nobody would see it")
+	case u.Scheme == "http" && len(allowed) == 0:
+		return curfew.Errorf(curfew.Invalid, "url must begin with https: without it only addresses of webhooks.allow_private are reached")
+	}
+	return checkHost(u, policy{allowed: allowed, plain: u.Scheme == "http"})
+}
+
+// checkHost judges an address that is written in numbers, and refuses numbers
+// that only look like none (127.1, 2130706433, 0x7f.1).
+func checkHost(u *url.URL, p policy) error {
+	port := 443
+	if text := u.Port(); text != "" {
+		n, err := strconv.ParseUint(text, 10, 16)
+		if err != nil || n == 0 {
+			return curfew.Errorf(curfew.Invalid, "url has no port %q", text)
+		}
+		port = int(n)
+	}
+	host := u.Hostname()
+	if ip, err := netip.ParseAddr(host); err == nil {
+		return p.check(netip.AddrPortFrom(ip.Unmap(), uint16(port))) //nolint:gosec // G115: at most 65535
+	}
+	labels := strings.Split(strings.TrimSuffix(host, "."), ".")
+	if last := labels[len(labels)-1]; numeric(last) || net.ParseIP(host) != nil {
+		return curfew.Errorf(curfew.Invalid, "url names its host by a number that is no IP address: write the name")
+	}
+	return nil
+}
+
+// numeric reports whether a host's last label makes some resolvers take the
+// host for an IPv4 address.
+func numeric(label string) bool {
+	_, err := strconv.ParseUint(strings.ToLower(label), 0, 64)
+	return err == nil || label != "" && strings.Trim(label, "0123456789") == ""
+}

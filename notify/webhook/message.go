@@ -1,0 +1,122 @@
+package webhook
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// message is what is sent. It holds no e-mail address, name, reference or
+// metadata: who needs more reads it by the API.
+type message struct {
+	Type      string    `json:"type"`
+	Timestamp time.Time `json:"timestamp"`
+	Data      any       `json:"data"`
+}
+
+// change is the data of an event.
+type change struct {
+	ID     string `json:"id"`
+	Number int64  `json:"number"`
+	From   string `json:"from,omitempty"`
+	To     string `json:"to"`
+	Actor  actor  `json:"actor"`
+	// As they stand when the message is made: their versions tell whether they
+	// have moved on.
+	Session  *session  `json:"session,omitempty"`
+	Checkout *checkout `json:"checkout,omitempty"`
+}
+
+// actor is who did it; only ids of the marketplace's own are told.
+type actor struct {
+	Role string `json:"role"`
+	ID   string `json:"id,omitempty"`
+}
+
+type session struct {
+	ID         string     `json:"id"`
+	Status     string     `json:"status"`
+	Version    int64      `json:"version"`
+	CustomerID string     `json:"customerId"`
+	MechanicID string     `json:"mechanicId,omitempty"`
+	Plan       string     `json:"plan"`
+	Type       string     `json:"type"`
+	CreatedAt  time.Time  `json:"createdAt"`
+	StartsAt   *time.Time `json:"startsAt,omitempty"`
+	ExpiresAt  *time.Time `json:"expiresAt,omitempty"`
+	StartedAt  *time.Time `json:"startedAt,omitempty"`
+	EndedAt    *time.Time `json:"endedAt,omitempty"`
+	EndReason  string     `json:"endReason,omitempty"`
+}
+
+type checkout struct {
+	ID           string `json:"id"`
+	Outcome      string `json:"outcome"`
+	Version      int64  `json:"version"`
+	CustomerID   string `json:"customerId,omitempty"`
+	SessionID    string `json:"sessionId,omitempty"`
+	Plan         string `json:"plan"`
+	Amount       int64  `json:"amount"`
+	Currency     string `json:"currency,omitempty"`
+	RefundAmount int64  `json:"refundAmount,omitempty"`
+}
+
+// messageOf is what is sent of an event.
+func messageOf(h curfew.Happening) message {
+	c := change{ID: h.ID, Number: h.Number, From: h.From, To: h.To, Actor: actorOf(h.Actor)}
+	if h.OfSession() {
+		h.Session.ID, h.Session.CustomerID = h.Subject, h.CustomerID
+		c.Session = sessionOf(h.Session)
+	} else {
+		h.Checkout.ID, h.Checkout.CustomerID = h.Subject, h.CustomerID
+		c.Checkout = checkoutOf(h.Checkout)
+	}
+	return message{Type: h.Kind(), Timestamp: h.At.UTC(), Data: c}
+}
+
+func actorOf(a curfew.Actor) actor {
+	if a.Role == curfew.Customer || a.Role == curfew.Mechanic {
+		return actor{string(a.Role), a.ID}
+	}
+	return actor{Role: string(a.Role)}
+}
+
+func sessionOf(s curfew.Session) *session {
+	return &session{
+		ID: s.ID, Status: string(s.Status), Version: s.Version, CustomerID: s.CustomerID, MechanicID: s.MechanicID, Plan: s.Plan,
+		Type: string(s.Kind), CreatedAt: s.CreatedAt.UTC(), StartsAt: moment(s.StartsAt), ExpiresAt: moment(s.ExpiresAt),
+		StartedAt: moment(s.StartedAt), EndedAt: moment(s.EndedAt), EndReason: string(s.EndReason),
+	}
+}
+
+func checkoutOf(c curfew.Checkout) *checkout {
+	out := &checkout{
+		ID: c.ID, Outcome: string(c.Outcome), Version: c.Version, CustomerID: c.CustomerID, SessionID: c.SessionID, Plan: c.Plan,
+		Amount: c.Amount, Currency: c.Currency, RefundAmount: c.RefundAmount,
+	}
+	if c.CustomerID == curfew.Nobody {
+		out.CustomerID = ""
+	}
+	return out
+}
+
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+// encode is a message as its body is sent and signed, at every attempt.
+func encode(m message) string {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(m); err != nil {
+		panic(err) // it is made of texts, numbers and times
+	}
+	return string(bytes.TrimSuffix(b.Bytes(), []byte("\n")))
+}

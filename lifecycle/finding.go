@@ -32,6 +32,9 @@ const (
 	RefundFailing     Code = "refund_failing"
 	RefundsOverdue    Code = "refunds_overdue"
 	PaymentsDisputed  Code = "payments_disputed"
+	DeliveriesDying   Code = "deliveries_dying"
+	DeliveriesOverdue Code = "deliveries_overdue"
+	EndpointDisabled  Code = "endpoint_disabled"
 	StaleSessions     Code = "stale_sessions"
 	StaleRequests     Code = "stale_requests"
 	OrphanedSessions  Code = "orphaned_sessions"
@@ -49,7 +52,7 @@ const (
 func Codes() []Code {
 	return []Code{
 		Unreadable, SchemaLacking, VeryStaleSessions, CleanupFailed, SweeperSilent, MoneyUnsettled, RefundFailing, RefundsOverdue,
-		PaymentsDisputed, StaleSessions, StaleRequests,
+		PaymentsDisputed, DeliveriesDying, DeliveriesOverdue, EndpointDisabled, StaleSessions, StaleRequests,
 		OrphanedSessions, OverdueAssigned, OverdueLive, OverdueScheduled, LeakedSlots, BlockedRepeatedly, QueueUnwatched,
 		GuardsMissing, ClockSkew,
 	}
@@ -75,6 +78,7 @@ func (e *Engine) findings(r Report, failed []string) []Finding {
 	}
 	all = append(all, e.sessionFindings(r)...)
 	all = append(all, e.moneyFindings(r)...)
+	all = append(all, deliveryFindings(r)...)
 	all = append(all, e.peopleFindings(r)...)
 	all = append(all, e.systemFindings(r)...)
 	all = slices.DeleteFunc(all, func(f Finding) bool { return f.Count == 0 })
@@ -149,6 +153,34 @@ func (e *Engine) moneyFindings(r Report) []Finding {
 			fmt.Sprintf("%s disputed by the customer's bank within %s", count(c.Disputed, "payment"), Span(curfew.DisputeWindow)),
 		},
 	}
+}
+
+func deliveryFindings(r Report) []Finding {
+	if r.Deliveries == nil {
+		return nil
+	}
+	d := r.Deliveries
+	return []Finding{
+		{
+			DeliveriesDying, Critical, d.Dying, nil,
+			fmt.Sprintf("%s given up within %s: nobody was told", deliveries(d.Dying), Span(curfew.DyingWindow)),
+		},
+		{
+			DeliveriesOverdue, Warning, d.Overdue, nil,
+			fmt.Sprintf("%s due for more than %s", deliveries(d.Overdue), Span(curfew.DeliveriesLate)),
+		},
+		{
+			EndpointDisabled, Warning, d.Disabled, nil,
+			fmt.Sprintf("%s disabled because of what it answered", count(d.Disabled, "webhook endpoint")),
+		},
+	}
+}
+
+func deliveries(n int) string {
+	if n == 1 {
+		return "1 delivery"
+	}
+	return fmt.Sprintf("%d deliveries", n)
 }
 
 func (e *Engine) peopleFindings(r Report) []Finding {

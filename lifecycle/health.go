@@ -36,15 +36,16 @@ type Report struct {
 	StartedAt time.Time
 	SweeperOn bool
 
-	Sessions  *curfew.SessionFigures
-	Requests  *curfew.RequestFigures
-	Checkouts *curfew.CheckoutFigures
-	Mechanics *curfew.MechanicFigures
-	Repeated  []curfew.Repeated // nil: could not be had
-	Pulse     *curfew.Pulse
-	Details   *curfew.HealthDetails
-	Guards    []string // those that are missing
-	Lacking   string   // what the schema lacks, in a sentence; empty: nothing
+	Sessions   *curfew.SessionFigures
+	Requests   *curfew.RequestFigures
+	Checkouts  *curfew.CheckoutFigures
+	Mechanics  *curfew.MechanicFigures
+	Deliveries *curfew.DeliveryFigures
+	Repeated   []curfew.Repeated // nil: could not be had
+	Pulse      *curfew.Pulse
+	Details    *curfew.HealthDetails
+	Guards     []string // those that are missing
+	Lacking    string   // what the schema lacks, in a sentence; empty: nothing
 	// BlockedWindow is the time that Repeated looks back over.
 	BlockedWindow time.Duration
 	// ClockOff is how far this machine's clock is off the database's.
@@ -91,6 +92,7 @@ func (e *Engine) read(ctx context.Context, r *Report) []string {
 		reading{"requests", func() (err error) { r.Requests, err = ptr(e.store.RequestFigures(ctx)); return }},
 		reading{"checkouts", func() (err error) { r.Checkouts, err = ptr(e.store.CheckoutFigures(ctx)); return }},
 		reading{"mechanics", func() (err error) { r.Mechanics, err = ptr(e.store.MechanicFigures(ctx)); return }},
+		reading{"deliveries", func() (err error) { r.Deliveries, err = ptr(e.store.DeliveryFigures(ctx)); return }},
 		reading{"details", func() (err error) { r.Details, err = ptr(e.store.HealthDetails(ctx, e.policy, maxDetails)); return }},
 		reading{"sweeper", func() error { return e.readPulse(ctx, r) }},
 		reading{"schema", func() error { return e.readSchema(ctx, r) }},

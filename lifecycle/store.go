@@ -183,6 +183,7 @@ type Figures interface {
 	RequestFigures(ctx context.Context) (curfew.RequestFigures, error)
 	CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, error)
 	MechanicFigures(ctx context.Context) (curfew.MechanicFigures, error)
+	DeliveryFigures(ctx context.Context) (curfew.DeliveryFigures, error)
 	// Repeated is who was refused at least so often within the window.
 	Repeated(ctx context.Context, atLeast int, window time.Duration) ([]curfew.Repeated, error)
 	HealthDetails(ctx context.Context, p curfew.Policy, limit int) (curfew.HealthDetails, error)

@@ -18,6 +18,8 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/notify"
+	"github.com/curfewhq/curfew/notify/webhook"
 	"github.com/curfewhq/curfew/server"
 	"github.com/curfewhq/curfew/sqlite"
 )
@@ -105,6 +107,7 @@ func (h *house) listen(o settings) {
 	s, err := server.New(server.Options{
 		Engine: h.engine, Identity: h.identity, Once: h.store, Ready: h.ready, Version: "v-test",
 		BaseURL: "http://127.0.0.1:3001", Metrics: h.metrics, RequestTimeout: o.timeout, Hook: o.hook,
+		Endpoints: webhook.Endpoints{Store: h.store}, Deliveries: notify.Deliveries{Store: h.store},
 		Logger: slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {

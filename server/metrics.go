@@ -28,6 +28,7 @@ type Metrics struct {
 	runs              *prometheus.CounterVec
 	runDuration       prometheus.Histogram
 	expiryLag         prometheus.Histogram
+	deliveries        *prometheus.CounterVec
 }
 
 var _ lifecycle.Observer = (*Metrics)(nil)
@@ -44,9 +45,10 @@ func NewMetrics() *Metrics {
 		runs:              counter("curfew_cleanup_runs_total", "Cleanup runs.", "trigger", "outcome"),
 		runDuration:       histogram("curfew_cleanup_duration_seconds", "How long a cleanup run took.", prometheus.DefBuckets),
 		expiryLag:         histogram("curfew_expiry_lag_seconds", "How long after its deadline a session was ended, or an appointment began.", lagBuckets),
+		deliveries:        counter("curfew_deliveries_total", "Attempts to tell somebody of an event, by what became of them.", "channel", "outcome"),
 	}
 	m.registry.MustRegister(
-		m.admissions, m.admissionDuration, m.blocked, m.cleaned, m.runs, m.runDuration, m.expiryLag,
+		m.admissions, m.admissionDuration, m.blocked, m.cleaned, m.runs, m.runDuration, m.expiryLag, m.deliveries,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -89,6 +91,11 @@ func (m *Metrics) RunFinished(trigger curfew.Trigger, outcome curfew.RunOutcome,
 // Expired implements lifecycle.Observer.
 func (m *Metrics) Expired(lag time.Duration) { m.expiryLag.Observe(lag.Seconds()) }
 
+// Delivered counts an attempt: delivered, retried or dead.
+func (m *Metrics) Delivered(channel, outcome string) {
+	m.deliveries.WithLabelValues(channel, outcome).Inc()
+}
+
 // gauges reads an engine's health for every scrape. A figure that could not be
 // had is absent, never 0.
 type gauges struct{ engine *lifecycle.Engine }
@@ -102,6 +109,7 @@ var (
 	checkoutsGauge = gauge("curfew_checkouts", "Payments by their present outcome.", "outcome")
 	owedGauge      = gauge("curfew_checkouts_owed", "What payments that wait for something amount to, in minor units.", "currency")
 	amountGauge    = gauge("curfew_checkouts_amount", "What payments that wait for something or are credited amount to, in minor units.", "outcome", "currency")
+	pendingGauge   = gauge("curfew_deliveries", "Deliveries that are not delivered.", "state")
 	problemsGauge  = gauge("curfew_health_problems", "What health finds wrong.", "code", "severity")
 	sweptGauge     = gauge("curfew_sweeper_last_success_timestamp_seconds", "When a sweep last succeeded.")
 	repeatedGauge  = gauge("curfew_customers_blocked_repeatedly", "Customers refused again and again.")
@@ -114,7 +122,7 @@ func gauge(name, help string, labels ...string) *prometheus.Desc {
 // Describe implements prometheus.Collector.
 func (gauges) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		sessionsGauge, staleGauge, veryStaleGauge, orphanedGauge, requestsGauge, checkoutsGauge, owedGauge, amountGauge,
+		sessionsGauge, staleGauge, veryStaleGauge, orphanedGauge, requestsGauge, checkoutsGauge, owedGauge, amountGauge, pendingGauge,
 		problemsGauge, sweptGauge, repeatedGauge,
 	} {
 		to <- d
@@ -146,6 +154,10 @@ func (g gauges) Collect(to chan<- prometheus.Metric) {
 		for _, t := range r.Checkouts.Totals {
 			emit(amountGauge, float64(t.Amount), string(t.Outcome), t.Currency)
 		}
+	}
+	if r.Deliveries != nil {
+		emit(pendingGauge, float64(r.Deliveries.Pending), string(curfew.DeliveryPending))
+		emit(pendingGauge, float64(r.Deliveries.Dead), string(curfew.DeliveryDead))
 	}
 	if r.Repeated != nil {
 		emit(repeatedGauge, float64(len(r.Repeated)))

@@ -8,7 +8,7 @@ import (
 
 // routes is every route of the API: what, who, whose, and what answers it.
 func (s *Server) routes() []route {
-	const get, post = http.MethodGet, http.MethodPost
+	const get, post, patch, del = http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete
 	const c, m, a, sv = curfew.Customer, curfew.Mechanic, curfew.Admin, curfew.Service
 	return []route{
 		at(post, "/api/checkouts", allow(nobodys, sv), "fulfillCheckout", "Fulfil a paid checkout", s.fulfillCheckout).answers(201, 200, 202),
@@ -38,6 +38,17 @@ func (s *Server) routes() []route {
 		at(get, "/api/debug/explain", allow(nobodys, a), "explain", "The whole story of a customer", s.explain),
 		at(post, "/api/debug/sessions/{id}/release", allow(party, a), "unassignSession", "Put a mechanic's session back", s.unassignSession),
 		at(get, "/api/debug/session-health", allow(nobodys, a, sv), "sessionHealth", "How healthy everything is", s.sessionHealth).answers(200, 503),
+		at(get, "/api/webhook-endpoints", allow(nobodys, a), "listEndpoints", "Where webhooks go", s.listEndpoints),
+		at(post, "/api/webhook-endpoints", allow(nobodys, a), "addEndpoint", "Send webhooks somewhere", s.addEndpoint).answers(201),
+		at(get, "/api/webhook-endpoints/{id}", allow(nobodys, a), "readEndpoint", "Read an endpoint", s.readEndpoint),
+		at(patch, "/api/webhook-endpoints/{id}", allow(nobodys, a), "changeEndpoint", "Change, disable or enable an endpoint", s.changeEndpoint),
+		at(del, "/api/webhook-endpoints/{id}", allow(nobodys, a), "removeEndpoint", "Forget an endpoint", s.removeEndpoint),
+		at(post, "/api/webhook-endpoints/{id}/rotate", allow(nobodys, a), "rotateEndpoint", "Replace an endpoint's secret", s.rotateEndpoint),
+		at(post, "/api/webhook-endpoints/{id}/test", allow(nobodys, a), "testEndpoint", "Send an endpoint a test", s.testEndpoint).answers(202),
+		at(get, "/api/deliveries", allow(nobodys, a), "listDeliveries", "What was sent, and what is to be", s.listDeliveries),
+		at(get, "/api/deliveries/{id}", allow(nobodys, a), "readDelivery", "Read a delivery", s.readDelivery),
+		at(post, "/api/deliveries/{id}/replay", allow(nobodys, a), "replayDelivery", "Send a delivery again", s.replayDelivery),
+		at(post, "/api/deliveries/replay", allow(nobodys, a), "replayDead", "Send all dead deliveries of an endpoint again", s.replayDead).within(cleanupTimeout),
 	}
 }
 

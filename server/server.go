@@ -32,7 +32,8 @@ type Once interface {
 	ClaimOnce(ctx context.Context, name string, ttl time.Duration) error
 }
 
-// Options of a server. Engine, Identity, Once and Ready are needed.
+// Options of a server. Engine, Identity, Once, Ready, Endpoints and Deliveries
+// are needed.
 type Options struct {
 	Engine   *lifecycle.Engine
 	Identity *Identity
@@ -54,6 +55,8 @@ type Options struct {
 	RequestTimeout time.Duration
 	Trace          Trace // is shown every request; nil: nobody looks
 	Hook           Hook  // of the payments' provider; nil: its webhook is not there
+	Endpoints      Endpoints
+	Deliveries     Deliveries
 }
 
 // Trace is told that a request begins, and returns the context of its work and
@@ -67,31 +70,34 @@ func untraced(r *http.Request) (context.Context, func(string, int)) {
 
 // Server answers HTTP. Its handlers are safe for concurrent use.
 type Server struct {
-	engine   *lifecycle.Engine
-	identity *Identity
-	once     Once
-	ready    func(context.Context) error
-	baseURL  string
-	hint     string
-	version  string
-	log      *slog.Logger
-	metrics  *Metrics
-	timeout  time.Duration
-	trace    Trace
-	hook     Hook
-	origins  *http.CrossOriginProtection
-	handler  http.Handler
-	ops      http.Handler
+	engine     *lifecycle.Engine
+	identity   *Identity
+	once       Once
+	ready      func(context.Context) error
+	baseURL    string
+	hint       string
+	version    string
+	log        *slog.Logger
+	metrics    *Metrics
+	timeout    time.Duration
+	trace      Trace
+	hook       Hook
+	endpoints  Endpoints
+	deliveries Deliveries
+	origins    *http.CrossOriginProtection
+	handler    http.Handler
+	ops        http.Handler
 }
 
 // New makes a server. The error's kind is Invalid where an option is missing.
 func New(o Options) (*Server, error) {
-	if o.Engine == nil || o.Identity == nil || o.Once == nil || o.Ready == nil {
-		return nil, curfew.Errorf(curfew.Invalid, "a server needs Engine, Identity, Once and Ready")
+	if o.Engine == nil || o.Identity == nil || o.Once == nil || o.Ready == nil || o.Endpoints == nil || o.Deliveries == nil {
+		return nil, curfew.Errorf(curfew.Invalid, "a server needs Engine, Identity, Once, Ready, Endpoints and Deliveries")
 	}
 	s := &Server{
 		engine: o.Engine, identity: o.Identity, once: o.Once, ready: o.Ready, log: o.Logger, metrics: o.Metrics,
 		baseURL: strings.TrimSuffix(o.BaseURL, "/"), version: o.Version, timeout: o.RequestTimeout, trace: o.Trace, hook: o.Hook,
+		endpoints: o.Endpoints, deliveries: o.Deliveries,
 		origins: http.NewCrossOriginProtection(),
 		hint:    cmp.Or(o.LoginHint, "curfew login"),
 	}

@@ -226,6 +226,11 @@ func (l *Lossy) MechanicFigures(ctx context.Context) (curfew.MechanicFigures, er
 	return told[curfew.MechanicFigures](l)(l.store.MechanicFigures(ctx))
 }
 
+// DeliveryFigures does the work and may lose the answer.
+func (l *Lossy) DeliveryFigures(ctx context.Context) (curfew.DeliveryFigures, error) {
+	return told[curfew.DeliveryFigures](l)(l.store.DeliveryFigures(ctx))
+}
+
 // Repeated does the work and may lose the answer.
 func (l *Lossy) Repeated(ctx context.Context, atLeast int, window time.Duration) ([]curfew.Repeated, error) {
 	return told[[]curfew.Repeated](l)(l.store.Repeated(ctx, atLeast, window))

@@ -42,7 +42,8 @@ type settings struct {
 	Auth   authSettings   `embed:"" prefix:"auth-"`
 	Stripe stripeSettings `embed:"" prefix:"stripe-"`
 
-	TraceEndpoint *webURL `setting:"trace_endpoint" placeholder:"URL" help:"Send traces there by OTLP over HTTP, for instance http://127.0.0.1:4318; none by default. The standard OTEL_EXPORTER_OTLP_… and OTEL_TRACES_… variables are honoured, too."`
+	TraceEndpoint *webURL         `setting:"trace_endpoint" placeholder:"URL" help:"Send traces there by OTLP over HTTP, for instance http://127.0.0.1:4318; none by default. The standard OTEL_EXPORTER_OTLP_… and OTEL_TRACES_… variables are honoured, too."`
+	Webhooks      webhookSettings `embed:"" prefix:"webhooks-"`
 
 	LogFormat logFormat `setting:"log_format" default:"text" help:"How log lines look: text or json."`
 	LogLevel  logLevel  `setting:"log_level" default:"info" help:"How much is logged: debug, info, warn or error."`
@@ -65,6 +66,12 @@ type stripeSettings struct {
 	APIBase       *webURL  `setting:"stripe.api_base" name:"api-base" placeholder:"URL" help:"Where Stripe's API is, if not at Stripe."`
 	Live          *mode    `setting:"stripe.live" placeholder:"on|off|both" help:"Whose messages count: those of live payments, of test payments, or both. By default on with a live api_key (sk_live_…, rk_live_…), else both."`
 	Account       string   `setting:"stripe.account" placeholder:"ACCOUNT" help:"The connected account (acct_…) that customers pay directly: its messages count too, and Stripe is asked in its name. Messages of other connected accounts do nothing."`
+}
+
+// webhookSettings is what endpoints may be. There are webhooks where there is an
+// endpoint: `curfew webhooks add`.
+type webhookSettings struct {
+	AllowPrivate *networks `setting:"webhooks.allow_private" placeholder:"CIDR,…" help:"Networks that webhooks may go to though they are private, and without TLS: 10.1.2.0/24."`
 }
 
 const settingsTitle = "Settings (also as environment variables, or as keys of the --config file):"

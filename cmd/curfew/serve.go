@@ -16,6 +16,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/notify"
 	"github.com/curfewhq/curfew/server"
 )
 
@@ -87,6 +88,7 @@ type service struct {
 	log         *slog.Logger
 	hints       *hints
 	traces      tracing // zero: none
+	worker      *notify.Worker
 	engine      *lifecycle.Engine
 	public, ops *http.Server
 	publicAt    net.Listener
@@ -145,6 +147,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 		return err
 	}
 	metrics.Watch(svc.engine)
+	svc.worker = s.worker(svc, metrics)
 	identity, err := s.identity(ctx)
 	if err != nil {
 		return err
@@ -152,6 +155,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	srv, err := server.New(server.Options{
 		Engine: svc.engine, Identity: identity, Once: svc.db, Ready: svc.ready, BaseURL: svc.url, LoginHint: s.loginLine(svc.url),
 		Version: version(), Logger: svc.log, Metrics: metrics, Hook: hook, Trace: svc.traces.request,
+		Endpoints: s.endpoints(svc.db), Deliveries: notify.Deliveries{Store: svc.db},
 	})
 	if err != nil {
 		return err
@@ -177,6 +181,7 @@ func (svc *service) run(ctx context.Context) error {
 	group, running := errgroup.WithContext(ctx)
 	sweeping, stopSweeping := context.WithCancel(context.WithoutCancel(ctx))
 	group.Go(func() error { return svc.engine.Run(sweeping) })
+	group.Go(func() error { return svc.worker.Run(running) })
 	group.Go(func() error { return svc.hints.run(sweeping, svc.engine) })
 	group.Go(func() error { return serveOn(svc.public, svc.publicAt) })
 	group.Go(func() error { return serveOn(svc.ops, svc.opsAt) })

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -232,6 +233,25 @@ func list[T ~string](names []T) string {
 		texts[i] = string(n)
 	}
 	return strings.Join(texts, ", ")
+}
+
+// networks is address ranges, separated by commas; an address alone is one.
+type networks struct{ all []netip.Prefix }
+
+func (n *networks) UnmarshalText(text []byte) error {
+	n.all = nil
+	for part := range strings.SplitSeq(string(text), ",") {
+		part = strings.TrimSpace(part)
+		prefix, err := netip.ParsePrefix(part)
+		if ip, alone := netip.ParseAddr(part); alone == nil {
+			prefix, err = netip.PrefixFrom(ip, ip.BitLen()), nil
+		}
+		if err != nil {
+			return fmt.Errorf("%q is no network: write it like 10.1.2.0/24", part)
+		}
+		n.all = append(n.all, prefix.Masked())
+	}
+	return nil
 }
 
 // secrets is one or several, separated by commas. They are never printed.

@@ -15,6 +15,8 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/backup"
 	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/notify"
+	"github.com/curfewhq/curfew/notify/webhook"
 	"github.com/curfewhq/curfew/postgres"
 	"github.com/curfewhq/curfew/server"
 	"github.com/curfewhq/curfew/sqlite"
@@ -24,6 +26,9 @@ import (
 // database is a store, and its schema.
 type database interface {
 	lifecycle.Store
+	notify.Store
+	notify.Postbox
+	webhook.Store
 	schema
 	whole
 	Ping(ctx context.Context) error

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/notify/webhook"
+	"github.com/curfewhq/curfew/server"
+)
+
+// webhooksCommand is what operators do about endpoints.
+type webhooksCommand struct {
+	Add     addWebhook     `cmd:"" help:"Send events to an address. Prints the secret that signs them, once."`
+	List    listWebhooks   `cmd:"" help:"All endpoints."`
+	Test    testWebhook    `cmd:"" help:"Send an endpoint a test, and say what it answered."`
+	Rotate  rotateWebhook  `cmd:"" help:"Replace the secret; for a day the old one signs too. Prints the new one, once."`
+	Enable  enableWebhook  `cmd:"" help:"Send to an endpoint again, first what it was still to get."`
+	Disable disableWebhook `cmd:"" help:"Send nothing to an endpoint until it is enabled."`
+	Remove  removeWebhook  `cmd:"" help:"Forget an endpoint, and what it was still to get."`
+}
+
+type addWebhook struct {
+	URL         string   `arg:"" help:"Where events go: https://…"`
+	Events      []string `placeholder:"EVENT,…" help:"Only these, for instance session.accepted,checkout.refunded; all without it."`
+	Description string   `placeholder:"TEXT" help:"For people."`
+	JSON        bool     `help:"Print JSON."`
+}
+
+// Run adds an endpoint.
+func (c *addWebhook) Run(ctx context.Context, s *settings, term terminal) error {
+	return s.withEndpoints(ctx, func(_ database, all webhook.Endpoints) error {
+		w, err := all.Add(ctx, curfew.Endpoint{URL: c.URL, Kinds: c.Events, Description: c.Description})
+		return printSecret(term, w, c.JSON, err)
+	})
+}
+
+// withEndpoints opens the database for one command.
+func (s *settings) withEndpoints(ctx context.Context, do func(database, webhook.Endpoints) error) error {
+	return s.withDatabase(ctx, func(db database) error { return do(db, s.endpoints(db)) })
+}
+
+func printSecret(term terminal, w curfew.Endpoint, asJSON bool, err error) error {
+	switch {
+	case err != nil:
+		return asUsage(err)
+	case asJSON:
+		return term.json(server.EndpointJSON(w))
+	}
+	printEndpoint(term, w)
+	term.printf("\nThis secret signs what is sent. It is not shown again:\n%s\n", w.Secrets[0])
+	return nil
+}
+
+func printEndpoint(term terminal, w curfew.Endpoint) {
+	rows := [][]string{{"endpoint", w.ID}, {"url", w.URL}, {"events", eventsOf(w)}, {"state", stateOf(w)}}
+	if w.Description != "" {
+		rows = append(rows, []string{"description", w.Description})
+	}
+	columns(term.out, rows...)
+}
+
+func eventsOf(w curfew.Endpoint) string {
+	if len(w.Kinds) == 0 {
+		return "all"
+	}
+	return strings.Join(w.Kinds, ", ")
+}
+
+func stateOf(w curfew.Endpoint) string {
+	switch {
+	case w.Enabled:
+		return "enabled"
+	case w.DisabledReason == "":
+		return "disabled"
+	}
+	return "disabled: " + oneLine(w.DisabledReason)
+}
+
+type listWebhooks struct {
+	JSON bool `help:"Print JSON."`
+}
+
+// Run lists the endpoints.
+func (c *listWebhooks) Run(ctx context.Context, s *settings, term terminal) error {
+	return s.withEndpoints(ctx, func(_ database, endpoints webhook.Endpoints) error {
+		all, err := endpoints.List(ctx)
+		if err != nil {
+			return err
+		}
+		return c.print(term, all)
+	})
+}
+
+func (c *listWebhooks) print(term terminal, all []curfew.Endpoint) error {
+	if c.JSON {
+		out := api.Endpoints{Endpoints: []api.Endpoint{}}
+		for _, w := range all {
+			out.Endpoints = append(out.Endpoints, server.EndpointJSON(w))
+		}
+		return term.json(out)
+	}
+	if len(all) == 0 {
+		term.printf("None.\n")
+		return nil
+	}
+	rows := [][]string{{"ID", "URL", "EVENTS", "STATE", "DESCRIPTION"}}
+	for _, w := range all {
+		rows = append(rows, []string{w.ID, w.URL, eventsOf(w), stateOf(w), w.Description})
+	}
+	columns(term.out, rows...)
+	return nil
+}
+
+// one names an endpoint.
+type one struct {
+	Endpoint string `arg:"" help:"Its id."`
+}
+
+type rotateWebhook struct {
+	one
+	JSON bool `help:"Print JSON."`
+}
+
+// Run replaces the secret.
+func (c *rotateWebhook) Run(ctx context.Context, s *settings, term terminal) error {
+	return s.withEndpoints(ctx, func(_ database, all webhook.Endpoints) error {
+		w, err := all.Rotate(ctx, c.Endpoint)
+		return printSecret(term, w, c.JSON, err)
+	})
+}
+
+type enableWebhook struct{ one }
+
+// Run enables an endpoint.
+func (c *enableWebhook) Run(ctx context.Context, s *settings, term terminal) error {
+	return s.switchEndpoint(ctx, term, c.Endpoint, true)
+}
+
+type disableWebhook struct{ one }
+
+// Run disables an endpoint.
+func (c *disableWebhook) Run(ctx context.Context, s *settings, term terminal) error {
+	return s.switchEndpoint(ctx, term, c.Endpoint, false)
+}
+
+func (s *settings) switchEndpoint(ctx context.Context, term terminal, id string, on bool) error {
+	return s.withEndpoints(ctx, func(_ database, all webhook.Endpoints) error {
+		w, err := all.Change(ctx, id, func(w *curfew.Endpoint) { w.Enabled = on })
+		if err != nil {
+			return err
+		}
+		printEndpoint(term, w)
+		return nil
+	})
+}
+
+type removeWebhook struct{ one }
+
+// Run forgets an endpoint.
+func (c *removeWebhook) Run(ctx context.Context, s *settings, term terminal) error {
+	return s.withEndpoints(ctx, func(_ database, all webhook.Endpoints) error {
+		if err := all.Remove(ctx, c.Endpoint); err != nil {
+			return err
+		}
+		term.printf("Removed.\n")
+		return nil
+	})
+}
+
+type testWebhook struct {
+	one
+	Wait duration `default:"20s" help:"How long to wait for the answer."`
+}
+
+// Run sends a test. `curfew serve` delivers it, as it does everything.
+func (c *testWebhook) Run(ctx context.Context, s *settings, term terminal) error {
+	return s.withEndpoints(ctx, func(db database, all webhook.Endpoints) error {
+		d, err := all.Test(ctx, c.Endpoint)
+		if err != nil {
+			return err
+		}
+		if d, err = awaitDelivery(ctx, db, d, time.Duration(c.Wait)); err != nil {
+			return err
+		}
+		return printTest(term, d)
+	})
+}
+
+// awaitDelivery waits until a delivery was tried, at most so long.
+func awaitDelivery(ctx context.Context, db database, d curfew.Delivery, most time.Duration) (curfew.Delivery, error) {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for d.State == curfew.DeliveryPending && d.Error == "" {
+		select {
+		case <-ctx.Done():
+			return d, nil
+		case <-tick.C:
+		}
+		found, err := db.Delivery(ctx, d.ID)
+		if err != nil && ctx.Err() == nil {
+			return d, err
+		}
+		if err == nil {
+			d = found
+		}
+	}
+	return d, nil
+}
+
+func printTest(term terminal, d curfew.Delivery) error {
+	switch {
+	case d.State == curfew.DeliveryDone:
+		term.printf("Delivered: it answered %d.\n", d.Status)
+		return nil
+	case d.Error != "":
+		return curfew.Errorf(curfew.Unavailable, "the test did not arrive: %s (`curfew deliveries show %s` follows it)", d.Error, d.ID)
+	}
+	return curfew.Errorf(curfew.Unavailable, "nobody has sent the test yet: is `curfew serve` running? (`curfew deliveries show %s` follows it)", d.ID)
+}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/notify/webhook"
 	"github.com/curfewhq/curfew/server"
 )
 
@@ -64,6 +65,17 @@ var who = map[string][cells]int{
 	"GET /api/debug/explain":                    {401, 403, 403, 403, 403, 403, 200, 403},
 	"POST /api/debug/sessions/{id}/release":     {401, 403, 403, 403, 403, 403, 200, 403},
 	"GET /api/debug/session-health":             {401, 403, 403, 403, 403, 403, 200, 200},
+	"GET /api/webhook-endpoints":                {401, 403, 403, 403, 403, 403, 200, 403},
+	"POST /api/webhook-endpoints":               {401, 403, 403, 403, 403, 403, 201, 403},
+	"GET /api/webhook-endpoints/{id}":           {401, 403, 403, 403, 403, 403, 200, 403},
+	"PATCH /api/webhook-endpoints/{id}":         {401, 403, 403, 403, 403, 403, 200, 403},
+	"DELETE /api/webhook-endpoints/{id}":        {401, 403, 403, 403, 403, 403, 200, 403},
+	"POST /api/webhook-endpoints/{id}/rotate":   {401, 403, 403, 403, 403, 403, 200, 403},
+	"POST /api/webhook-endpoints/{id}/test":     {401, 403, 403, 403, 403, 403, 202, 403},
+	"GET /api/deliveries":                       {401, 403, 403, 403, 403, 403, 200, 403},
+	"GET /api/deliveries/{id}":                  {401, 403, 403, 403, 403, 403, 200, 403},
+	"POST /api/deliveries/{id}/replay":          {401, 403, 403, 403, 403, 403, 200, 403},
+	"POST /api/deliveries/replay":               {401, 403, 403, 403, 403, 403, 200, 403},
 }
 
 // scene is one session with everybody around it, of names nobody else has.
@@ -74,6 +86,7 @@ type scene struct {
 	checkout           string
 	run                string
 	customer, mechanic string
+	endpoint, delivery string // to which a dead test went
 }
 
 var scenes atomic.Int64
@@ -97,7 +110,20 @@ func newScene(h *house) *scene {
 	run, err := h.admin().RunCleanup(h.Context(), api.Cleanup{})
 	must(h.T, err)
 	s.run = run.RunID
+	s.endpoint, s.delivery = h.dead()
 	return s
+}
+
+// dead is an endpoint, and a test that did not reach it.
+func (h *house) dead() (endpoint, delivery string) {
+	h.Helper()
+	endpoints := webhook.Endpoints{Store: h.store}
+	w, err := endpoints.Add(h.Context(), curfew.Endpoint{URL: "https://example.org/hooks"})
+	must(h.T, err)
+	d, err := endpoints.Test(h.Context(), w.ID)
+	must(h.T, err)
+	h.exec("UPDATE deliveries SET state = 'dead', attempts = 10, failures = 10, status = 500, error = 'it answered 500' WHERE id = ?", d.ID)
+	return w.ID, d.ID
 }
 
 // moreTime sells a quarter of an hour for live sessions.
@@ -147,6 +173,10 @@ func (s *scene) path(pattern string, missing bool) string {
 		id = s.run
 	case strings.HasSuffix(pattern, "/explain"):
 		pattern += "?subject=" + s.customer
+	case strings.Contains(pattern, "/webhook-endpoints/"):
+		id = s.endpoint
+	case strings.Contains(pattern, "/deliveries/"):
+		id = s.delivery
 	}
 	return strings.Replace(pattern, "{id}", id, 1)
 }
@@ -166,6 +196,10 @@ func (s *scene) body(method, pattern string, c cell) string {
 		return `{"reason":"goodwill"}`
 	case strings.HasSuffix(pattern, "/debug/sessions/{id}/release"):
 		return `{"reason":"he is ill"}`
+	case pattern == "/api/webhook-endpoints":
+		return `{"url":"https://example.org/hooks"}`
+	case pattern == "/api/deliveries/replay":
+		return fmt.Sprintf(`{"endpoint":%q}`, s.endpoint)
 	case pattern == "/api/sessions" && c == own:
 		return `{"plan":"free"}`
 	case pattern == "/api/sessions":

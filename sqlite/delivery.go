@@ -9,8 +9,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-const deliveryColumns = `d.id, d.customer_id, d.event_id, d.subject_id, d.number, d.channel, d.lane, d.destination, d.kind, d.body, d.state,
-    d.attempts, d.failures, d.next_at, d.status, d.error, d.created_at, d.updated_at`
+const deliveryColumns = `deliveries.id, deliveries.customer_id, deliveries.event_id, deliveries.subject_id, deliveries.number,
+    deliveries.channel, deliveries.lane, deliveries.destination, deliveries.kind, deliveries.body, deliveries.state, deliveries.attempts,
+    deliveries.failures, deliveries.next_at, deliveries.status, deliveries.error, deliveries.created_at, deliveries.updated_at`
 
 func deliveryFields(d *curfew.Delivery) []any {
 	return []any{
@@ -49,13 +50,13 @@ func (s *Store) Due(ctx context.Context, lanes []string) (map[string]time.Durati
 const (
 	lookDeliveriesSQL = `
 SELECT ` + deliveryColumns + `,
-    (SELECT max(p.next_at) FROM deliveries p WHERE p.customer_id = d.customer_id AND p.subject_id = d.subject_id
-        AND p.channel = d.channel AND p.destination = d.destination AND p.number < d.number AND p.state = 'pending'),
-    EXISTS (SELECT 1 FROM events WHERE events.customer_id = d.customer_id AND events.subject_id = d.subject_id
-        AND events.number < d.number AND NOT events.told)
-FROM deliveries d
-WHERE d.lane = $1 AND d.state = 'pending' AND d.next_at <= $3
-ORDER BY d.next_at, d.id LIMIT $2`
+    (SELECT max(p.next_at) FROM deliveries p WHERE p.customer_id = deliveries.customer_id AND p.subject_id = deliveries.subject_id
+        AND p.channel = deliveries.channel AND p.destination = deliveries.destination AND p.number < deliveries.number AND p.state = 'pending'),
+    EXISTS (SELECT 1 FROM events WHERE events.customer_id = deliveries.customer_id AND events.subject_id = deliveries.subject_id
+        AND events.number < deliveries.number AND NOT events.told)
+FROM deliveries
+WHERE deliveries.lane = $1 AND deliveries.state = 'pending' AND deliveries.next_at <= $3
+ORDER BY deliveries.next_at, deliveries.id LIMIT $2`
 	claimDeliverySQL = `UPDATE deliveries SET attempts = attempts + 1, next_at = $3 WHERE customer_id = $1 AND id = $2 AND state = 'pending'`
 	delayDeliverySQL = `UPDATE deliveries SET next_at = $3 WHERE customer_id = $1 AND id = $2 AND state = 'pending'`
 )

@@ -9,8 +9,8 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-const endpointColumns = `w.id, w.url, w.description, w.kinds, w.secret, w.old_secret, w.old_until, w.enabled, w.disabled_at, w.disabled_reason,
-    w.version, w.created_at, w.updated_at`
+const endpointColumns = `id, url, description, kinds, secret, old_secret, old_until, enabled, disabled_at, disabled_reason, version,
+    created_at, updated_at`
 
 func scanEndpoint(now time.Time) func(row) (curfew.Endpoint, error) {
 	return func(r row) (curfew.Endpoint, error) {
@@ -40,7 +40,7 @@ func (s *Store) changedEndpoint(ctx context.Context, query string, args func(*tr
 }
 
 const insertEndpointSQL = `
-INSERT INTO webhook_endpoints AS w (id, url, description, kinds, secret, enabled, created_at, updated_at)
+INSERT INTO webhook_endpoints (id, url, description, kinds, secret, enabled, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING ` + endpointColumns
 
 // AddEndpoint writes a new endpoint with its one secret.
@@ -55,7 +55,7 @@ func (s *Store) AddEndpoint(ctx context.Context, w curfew.Endpoint) (curfew.Endp
 	return added, nil
 }
 
-const endpointsSQL = `SELECT ` + endpointColumns + ` FROM webhook_endpoints w ORDER BY w.id`
+const endpointsSQL = `SELECT ` + endpointColumns + ` FROM webhook_endpoints ORDER BY id`
 
 // Endpoints is all, oldest first.
 func (s *Store) Endpoints(ctx context.Context) ([]curfew.Endpoint, error) {
@@ -66,7 +66,7 @@ func (s *Store) Endpoints(ctx context.Context) ([]curfew.Endpoint, error) {
 	return all, nil
 }
 
-const endpointSQL = `SELECT ` + endpointColumns + ` FROM webhook_endpoints w WHERE w.id = $1`
+const endpointSQL = `SELECT ` + endpointColumns + ` FROM webhook_endpoints WHERE id = $1`
 
 // Endpoint is one.
 func (s *Store) Endpoint(ctx context.Context, id string) (curfew.Endpoint, error) {
@@ -78,7 +78,7 @@ func (s *Store) Endpoint(ctx context.Context, id string) (curfew.Endpoint, error
 }
 
 const updateEndpointSQL = `
-UPDATE webhook_endpoints AS w SET
+UPDATE webhook_endpoints SET
     url = $3, description = $4, kinds = $5, enabled = $6, disabled_reason = $7, version = version + 1, updated_at = $8,
     disabled_at = CASE WHEN NOT $6 THEN coalesce(disabled_at, $8) END
 WHERE id = $1 AND version = $2 RETURNING ` + endpointColumns
@@ -96,7 +96,7 @@ func (s *Store) ChangeEndpoint(ctx context.Context, w curfew.Endpoint) (curfew.E
 }
 
 const rotateEndpointSQL = `
-UPDATE webhook_endpoints AS w SET old_secret = secret, old_until = $4, secret = $3, version = version + 1, updated_at = $5
+UPDATE webhook_endpoints SET old_secret = secret, old_until = $4, secret = $3, version = version + 1, updated_at = $5
 WHERE id = $1 AND version = $2 RETURNING ` + endpointColumns
 
 // RotateEndpoint replaces the secret; the old one signs along for a while.

@@ -7,7 +7,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-const deliverySQL = `SELECT ` + deliveryColumns + ` FROM deliveries d WHERE d.id = $1`
+const deliverySQL = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE deliveries.id = $1`
 
 // Delivery is one by its id alone.
 func (s *Store) Delivery(ctx context.Context, id string) (curfew.Delivery, error) {
@@ -20,10 +20,10 @@ func (s *Store) Delivery(ctx context.Context, id string) (curfew.Delivery, error
 
 // What is not delivered has an index of its own rows; the rest is walked by id.
 const (
-	listDeliveriesSQL = `SELECT ` + deliveryColumns + ` FROM deliveries d
-WHERE d.id > $1 AND ($2 = '' OR d.state = $2) AND ($3 = '' OR d.destination = $3) ORDER BY d.id LIMIT $4`
-	listUndeliveredSQL = `SELECT ` + deliveryColumns + ` FROM deliveries d INDEXED BY deliveries_unsettled
-WHERE d.id > $1 AND d.state = $2 AND d.state IN ('pending', 'dead') AND ($3 = '' OR d.destination = $3) ORDER BY d.id LIMIT $4`
+	listDeliveriesSQL = `SELECT ` + deliveryColumns + ` FROM deliveries
+WHERE deliveries.id > $1 AND ($2 = '' OR deliveries.state = $2) AND ($3 = '' OR deliveries.destination = $3) ORDER BY deliveries.id LIMIT $4`
+	listUndeliveredSQL = `SELECT ` + deliveryColumns + ` FROM deliveries INDEXED BY deliveries_unsettled
+WHERE deliveries.id > $1 AND deliveries.state = $2 AND deliveries.state IN ('pending', 'dead') AND ($3 = '' OR deliveries.destination = $3) ORDER BY deliveries.id LIMIT $4`
 )
 
 // ListDeliveries is those that were looked for, in the order of their making.
@@ -50,7 +50,7 @@ func (s *Store) AddDelivery(ctx context.Context, d curfew.Delivery) error {
 
 const (
 	replaySQL = `
-UPDATE deliveries AS d SET state = 'pending', failures = 0, next_at = $5, updated_at = $5
+UPDATE deliveries SET state = 'pending', failures = 0, next_at = $5, updated_at = $5
 WHERE customer_id = $1 AND id = $2 AND state = $3 AND attempts = $4
 RETURNING ` + deliveryColumns
 	replayDeadSQL = `
@@ -85,8 +85,8 @@ const deliveryFiguresSQL = `
 SELECT (SELECT count(*) FROM deliveries WHERE state = 'pending'),
     (SELECT count(*) FROM deliveries WHERE state = 'dead'),
     (SELECT count(*) FROM deliveries WHERE state = 'dead' AND updated_at > $1),
-    (SELECT count(*) FROM deliveries d WHERE d.state = 'pending' AND d.next_at < $2
-        AND NOT EXISTS (SELECT 1 FROM webhook_endpoints w WHERE w.id = d.lane AND NOT w.enabled)),
+    (SELECT count(*) FROM deliveries WHERE deliveries.state = 'pending' AND deliveries.next_at < $2
+        AND NOT EXISTS (SELECT 1 FROM webhook_endpoints w WHERE w.id = deliveries.lane AND NOT w.enabled)),
     (SELECT count(*) FROM webhook_endpoints WHERE NOT enabled AND disabled_reason <> '')`
 
 // DeliveryFigures counts deliveries.

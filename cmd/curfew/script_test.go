@@ -240,11 +240,11 @@ func age(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// statement SQL runs it as another program would.
+// statement SQL runs it as another program would; a table is written {so}.
 func statement(ts *testscript.TestScript, _ bool, args []string) {
-	db, _, _ := behind(ts)
+	db, schema, _ := behind(ts)
 	defer func() { ts.Check(db.Close()) }()
-	_, err := db.Exec(args[0])
+	_, err := db.Exec(strings.NewReplacer("{", schema, "}", "").Replace(args[0]))
 	ts.Check(err)
 }
 

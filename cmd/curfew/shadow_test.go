@@ -1,0 +1,75 @@
+package main
+
+import (
+	"database/sql"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// shadow is a service's database, behind its back. Statements name tables
+// without their schema.
+type shadow struct{ db *sql.DB }
+
+func behindServe(t *testing.T, dir, address string) shadow {
+	t.Helper()
+	driver, source := "pgx", address
+	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
+		driver, source = "sqlite", "file:"+filepath.Join(dir, path)+"?_busy_timeout=30000"
+	} else {
+		at, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		query := at.Query()
+		query.Set("search_path", "curfew")
+		at.RawQuery = query.Encode()
+		source = at.String()
+	}
+	db, err := sql.Open(driver, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return shadow{db}
+}
+
+func (b shadow) exec(t *testing.T, statement string, args ...any) {
+	t.Helper()
+	if _, err := b.db.ExecContext(t.Context(), statement, args...); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+func (b shadow) count(t *testing.T, query string) (n int) {
+	t.Helper()
+	if err := b.db.QueryRowContext(t.Context(), query).Scan(&n); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return n
+}
+
+// due makes every delivery due that failed and is not being sent.
+func (b shadow) due(t *testing.T) {
+	t.Helper()
+	rows, err := b.db.QueryContext(t.Context(), "SELECT id FROM deliveries WHERE state = 'pending' AND failures > 0 AND attempts = failures AND next_at > created_at")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	var ids []string
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range ids { // one by one: the service locks them in another order
+		b.exec(t, "UPDATE deliveries SET next_at = created_at WHERE id = $1 AND failures > 0 AND attempts = failures", id)
+	}
+}

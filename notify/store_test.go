@@ -273,3 +273,70 @@ func TestLanesAreApart(t *testing.T) {
 		w.same("claimed", len(w.claim("b", 9)), 1)
 	})
 }
+
+func TestDeliveriesAreFoundListedAndForgotten(t *testing.T) {
+	worlds(t, func(w *world) {
+		w.pay("ada")
+		w.tell("a")
+		w.pay("bob")
+		w.tell("b")
+		dead := w.claim("b", 1)[0]
+		w.settle(1, curfew.Attempt{Delivery: dead, Verdict: curfew.Verdict{State: curfew.DeliveryDead, Error: "gone"}})
+		for _, d := range w.claim("a", 9) {
+			w.settle(1, done(d))
+		}
+		for sentence, c := range map[string]struct {
+			search curfew.DeliverySearch
+			want   int
+		}{
+			"all":                      {curfew.DeliverySearch{}, 4},
+			"a destination's":          {curfew.DeliverySearch{Destination: "a"}, 2},
+			"the dead":                 {curfew.DeliverySearch{State: curfew.DeliveryDead}, 1},
+			"a destination's dead":     {curfew.DeliverySearch{State: curfew.DeliveryDead, Destination: "a"}, 0},
+			"a destination's pending":  {curfew.DeliverySearch{State: curfew.DeliveryPending, Destination: "b"}, 1},
+			"the delivered":            {curfew.DeliverySearch{State: curfew.DeliveryDone}, 2},
+			"those behind the dead":    {curfew.DeliverySearch{After: dead.ID}, 1},
+			"those behind what is not": {curfew.DeliverySearch{State: curfew.DeliveryPending, After: "00000000-0000-7000-8000-000000000000"}, 1},
+		} {
+			c.search.Limit = 9
+			all, err := w.store.ListDeliveries(w.Context(), c.search)
+			w.must(err)
+			w.same(sentence, len(all), c.want)
+		}
+		_, err := w.store.Delivery(w.Context(), notify.NewID())
+		w.same("missing", curfew.KindOf(err), curfew.NotFound)
+		_, err = w.store.Replay(w.Context(), dead) // it is dead, not pending as it was when it was claimed
+		w.same("moved", curfew.KindOf(err), curfew.Conflict)
+
+		n, err := w.store.Forget(w.Context(), time.Hour, 9)
+		w.must(err)
+		w.same("forgotten too soon", n, 0)
+		n, err = w.store.Forget(w.Context(), -time.Hour, 1)
+		w.must(err)
+		w.same("forgotten", n, 1)
+		n, err = w.store.Forget(w.Context(), -time.Hour, 9)
+		w.must(err)
+		w.same("forgotten", n, 1) // neither pending nor dead
+	})
+}
+
+// A payment of nobody's goes over to its customer with what is still to be
+// told of it.
+func TestARepairedPaymentTakesItsDeliveriesAlong(t *testing.T) {
+	worlds(t, func(w *world) {
+		c := curfew.Checkout{ID: notify.NewID(), CustomerID: curfew.Nobody, Ref: "ref", Plan: "gold", Outcome: curfew.Held}
+		shop := curfew.Actor{Role: curfew.Service, ID: "shop"}
+		r, err := w.Store.Record(w.Context(), c, shop, "recorded")
+		w.must(err)
+		w.tell("a")
+		_, err = w.Store.Repair(w.Context(), curfew.Repair{From: r.Checkout, CustomerID: "ada", Plan: "chat10", Retry: time.Hour, Actor: shop, Reason: "repaired"})
+		w.must(err)
+		w.tell("a")
+		for _, want := range []string{"held1", "deferred2"} {
+			claimed := w.claim("a", 9)
+			w.same("claimed", bodies(claimed), []string{want})
+			w.same("whose", claimed[0].CustomerID, "ada")
+			w.settle(1, done(claimed[0]))
+		}
+	})
+}

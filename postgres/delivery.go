@@ -48,7 +48,9 @@ func (s *Store) Due(ctx context.Context, lanes []string) (map[string]time.Durati
 
 // claimDeliveries looks at the first that are due. One whose subject has an
 // earlier one on the way to the same destination, or an earlier event not told
-// yet, goes behind it: so the head of the index stays what can go out.
+// yet, goes behind it: so the head of the index stays what can go out. Where
+// the earlier one may be under way it goes back for a moment only: whoever
+// settles that one may not have seen this one go.
 const claimDeliveries = `WITH k AS MATERIALIZED (
 			SELECT d.customer_id, d.id, b.behind, b.behind IS NULL AND NOT EXISTS (SELECT FROM curfew.events e
 				WHERE e.customer_id = d.customer_id AND e.subject_id = d.subject_id AND e.number < d.number AND NOT e.told) AS free
@@ -59,7 +61,7 @@ const claimDeliveries = `WITH k AS MATERIALIZED (
 			ORDER BY d.next_at, d.id LIMIT $2 FOR UPDATE OF d SKIP LOCKED)
 		UPDATE curfew.deliveries d SET
 			attempts = d.attempts + CASE WHEN k.free THEN 1 ELSE 0 END,
-			next_at = CASE WHEN k.free THEN now() + $3::interval ELSE GREATEST(k.behind, now() + interval '1 second') END
+			next_at = CASE WHEN k.free THEN now() + $3::interval WHEN k.behind > now() + $3 THEN k.behind ELSE now() + interval '1 second' END
 		FROM k
 		WHERE d.customer_id = k.customer_id AND d.id = k.id AND d.state = 'pending' AND d.next_at <= now()
 		RETURNING ` + deliveryColumns + `, k.free`

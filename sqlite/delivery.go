@@ -46,7 +46,8 @@ func (s *Store) Due(ctx context.Context, lanes []string) (map[string]time.Durati
 
 // One whose subject has an earlier one on the way to the same destination, or
 // an earlier event not told yet, goes behind it: so the head of the index stays
-// what can go out.
+// what can go out. Where the earlier one may be under way it goes back for a
+// moment only.
 const (
 	lookDeliveriesSQL = `
 SELECT ` + deliveryColumns + `,
@@ -109,7 +110,7 @@ var errNothing = errors.New("nothing to write")
 func (tx *transaction) claimDelivery(ctx context.Context, c *candidate, lease time.Duration) (bool, error) {
 	if c.untold || !c.behind.IsZero() {
 		at := tx.now.Add(time.Second)
-		if c.behind.After(at) {
+		if c.behind.After(tx.now.Add(lease)) {
 			at = c.behind
 		}
 		_, err := tx.exec(ctx, delayDeliverySQL, c.CustomerID, c.ID, micros(at))

@@ -66,10 +66,12 @@ func (h Happening) Kind() string {
 	return "session." + h.To
 }
 
+// stepWithin reads a reason: a code, and maybe a note behind a colon.
 func stepWithin(reason string) string {
+	code, _, _ := strings.Cut(reason, ": ")
 	switch {
-	case reason == AcceptedReason, reason == ReleasedReason, reason == JoinedReason:
-		return reason
+	case code == AcceptedReason, code == ReleasedReason, code == JoinedReason:
+		return code
 	case strings.HasPrefix(reason, ExtendedReason+" "):
 		return ExtendedReason
 	case reason == PostponedReason:

@@ -294,7 +294,10 @@ func TestEveryStepHasItsKind(t *testing.T) {
 		for _, by := range []curfew.Actor{{Role: curfew.Customer, ID: "bob"}, {Role: curfew.Mechanic, ID: "max"}} {
 			w.must(ignore(w.engine.Join(w.Context(), f.SessionID, by)))
 		}
-		w.until("all are delivered", func() bool { return r.count("a") == perLife+5 })
+		taken := w.pay("cyd")
+		w.must(ignore(w.engine.Accept(w.Context(), taken.RequestID, "eve")))
+		w.must(ignore(w.engine.Unassign(w.Context(), curfew.Actor{Role: curfew.Admin, ID: "anna"}, taken.SessionID, "she is ill")))
+		w.until("all are delivered", func() bool { return r.count("a") == perLife+5+4 })
 		kinds := map[string]int{}
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -304,8 +307,8 @@ func TestEveryStepHasItsKind(t *testing.T) {
 			}
 		}
 		w.same("kinds", kinds, map[string]int{
-			"session.waiting": 2, "session.accepted": 3, "session.released": 2, "session.joined": 1, "session.live": 1,
-			"session.cancelled": 1, "checkout.fulfilled": 2, "checkout.credited": 1,
+			"session.waiting": 3, "session.accepted": 4, "session.released": 3, "session.joined": 1, "session.live": 1,
+			"session.cancelled": 1, "checkout.fulfilled": 3, "checkout.credited": 1,
 		})
 	})
 }

@@ -9,11 +9,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-const (
-	eventFields  = `e.id, e.customer_id, e.subject_id, e.number, e.from_status, e.to_status, e.actor, e.reason, e.run_id, e.at`
-	selectUntold = `SELECT ` + eventFields + ` FROM curfew.events e WHERE NOT e.told
-		ORDER BY e.customer_id, e.subject_id, e.number LIMIT $1`
-)
+const selectUntold = `SELECT ` + eventFields + ` FROM curfew.events WHERE NOT told ORDER BY customer_id, subject_id, number LIMIT $1`
 
 // Untold is events that nobody was told of.
 func (s *Store) Untold(ctx context.Context, limit int) ([]curfew.Event, error) {
@@ -21,7 +17,8 @@ func (s *Store) Untold(ctx context.Context, limit int) ([]curfew.Event, error) {
 	return all, wrap(err, "untold events")
 }
 
-const selectHappenings = `SELECT ` + eventFields + `, e.subject, ` + sessionColumns + `, ` + checkoutColumns + `
+const selectHappenings = `SELECT e.id, e.customer_id, e.subject_id, e.number, e.from_status, e.to_status, e.actor, e.reason, e.run_id, e.at,
+		e.subject, ` + sessionColumns + `, ` + checkoutColumns + `
 	FROM unnest($1::text[], $2::uuid[], $3::bigint[]) k (customer_id, subject_id, number)
 		JOIN curfew.events e ON e.customer_id = k.customer_id AND e.subject_id = k.subject_id AND e.number = k.number
 		LEFT JOIN curfew.sessions own ON e.subject = 'session' AND own.customer_id = e.customer_id AND own.id = e.subject_id

@@ -8,9 +8,6 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-const eventColumns = `events.id, events.customer_id, events.subject_id, events.number, events.from_status, events.to_status, events.actor,
-    events.reason, events.run_id, events.at`
-
 const untoldSQL = `SELECT ` + eventColumns + ` FROM events WHERE NOT told ORDER BY customer_id, subject_id, number LIMIT $1`
 
 // Untold is events that nobody was told of.
@@ -22,7 +19,9 @@ func (s *Store) Untold(ctx context.Context, limit int) ([]curfew.Event, error) {
 	return all, nil
 }
 
-const happeningSQL = `SELECT ` + eventColumns + `, events.subject, ` + sessionColumns + `, ` + checkoutColumns + `
+const happeningSQL = `
+SELECT events.id, events.customer_id, events.subject_id, events.number, events.from_status, events.to_status, events.actor, events.reason,
+    events.run_id, events.at, events.subject, ` + sessionColumns + `, ` + checkoutColumns + `
 FROM events
 LEFT JOIN sessions own ON events.subject = 'session' AND own.customer_id = events.customer_id AND own.id = events.subject_id
 LEFT JOIN checkouts ON checkouts.customer_id = events.customer_id

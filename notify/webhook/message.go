@@ -49,6 +49,7 @@ type session struct {
 	StartedAt  *time.Time `json:"startedAt,omitempty"`
 	EndedAt    *time.Time `json:"endedAt,omitempty"`
 	EndReason  string     `json:"endReason,omitempty"`
+	Revives    string     `json:"revives,omitempty"`
 }
 
 type checkout struct {
@@ -88,6 +89,7 @@ func sessionOf(s curfew.Session) *session {
 		ID: s.ID, Status: string(s.Status), Version: s.Version, CustomerID: s.CustomerID, MechanicID: s.MechanicID, Plan: s.Plan,
 		Type: string(s.Kind), CreatedAt: s.CreatedAt.UTC(), StartsAt: moment(s.StartsAt), ExpiresAt: moment(s.ExpiresAt),
 		StartedAt: moment(s.StartedAt), EndedAt: moment(s.EndedAt), EndReason: string(s.EndReason),
+		Revives: s.Revives,
 	}
 }
 

@@ -33,11 +33,11 @@ func TestABackupComesBackByteForByte(t *testing.T) {
 				t.Parallel()
 				old := source(t)
 				inhabit(t, old)
-				first, second := save(t, old), ""
+				first := save(t, old)
 
 				fresh := target(t)
 				must(t, restore(t, first, fresh))
-				second = save(t, fresh)
+				second := save(t, fresh)
 				sameFiles(t, first, second)
 				storetest.CheckInvariants(t, fresh)
 				sameHealth(t, old, fresh)
@@ -112,7 +112,7 @@ func TestABackupIsOfOneMoment(t *testing.T) {
 			h := open(t)
 			inhabit(t, h)
 			before, during := save(t, h), filepath.Join(t.TempDir(), "during")
-			late := source{h.Store.(backup.Source), func() {
+			late := source{saved(t, h), func() {
 				_, err := engine(t, h).FulfillCheckout(t.Context(), shop, lifecycle.Purchase{PaymentRef: "late", CustomerID: "late", Plan: "chat10"})
 				must(t, err)
 			}}
@@ -206,7 +206,7 @@ func TestABackupIsWrittenIntoAFolderOfItsOwn(t *testing.T) {
 	t.Parallel()
 	h := stores.SQLite(t)
 	dir := save(t, h)
-	_, err := backup.Write(t.Context(), dir, h.Store.(backup.Source), backup.Options{})
+	_, err := backup.Write(t.Context(), dir, saved(t, h), backup.Options{})
 	if !errors.Is(err, curfew.Conflict) || !strings.Contains(err.Error(), "is not empty") {
 		t.Errorf("got %v", err)
 	}
@@ -226,7 +226,7 @@ func TestAnUnfinishedBackupIsNone(t *testing.T) {
 	h := stores.SQLite(t)
 	dir := filepath.Join(t.TempDir(), "half")
 	ctx, cancel := context.WithCancel(t.Context())
-	_, err := backup.Write(ctx, dir, source{h.Store.(backup.Source), cancel}, backup.Options{})
+	_, err := backup.Write(ctx, dir, source{saved(t, h), cancel}, backup.Options{})
 	if err == nil {
 		t.Fatal("it was finished")
 	}
@@ -304,10 +304,20 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// saved is a harness's store as what is backed up.
+func saved(t *testing.T, h storetest.Harness) backup.Source {
+	t.Helper()
+	from, ok := h.Store.(backup.Source)
+	if !ok {
+		t.Fatalf("%T cannot be backed up", h.Store)
+	}
+	return from
+}
+
 func save(t *testing.T, h storetest.Harness) (dir string) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "backup")
-	_, err := backup.Write(t.Context(), dir, h.Store.(backup.Source), backup.Options{Version: "test", Schema: 1})
+	_, err := backup.Write(t.Context(), dir, saved(t, h), backup.Options{Version: "test", Schema: 1})
 	must(t, err)
 	return dir
 }

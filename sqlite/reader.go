@@ -45,7 +45,7 @@ func (r *reader) query(ctx context.Context, query string, args ...any) (*sql.Row
 	if err != nil {
 		return nil, err
 	}
-	return stmt.QueryContext(ctx, args...)
+	return stmt.QueryContext(ctx, args...) //nolint:sqlclosecheck // the caller's, list closes it
 }
 
 // prepare is the statement of a text; database/sql parses it once a connection.

@@ -29,8 +29,9 @@ type Table struct {
 }
 
 // Tables is what a backup holds, in an order in which it can be written: all
-// that cannot be made again. Tallies are counted again, previews live a day, and
-// signals are a running service's own.
+// that cannot be made again. Tallies are counted again, previews live a day,
+// signals are a running service's own, and the endpoints of webhooks are secrets,
+// which are set up anew.
 func Tables() []Table {
 	return []Table{
 		table("checkouts", 2, `customer_id text, id id, ref text, plan text, amount number, currency text, email text, name text,
@@ -47,7 +48,10 @@ func Tables() []Table {
 		table("mechanic_slots", 1, `mechanic_id text, customer_id text, session_id id, created_at time`),
 		table("idempotency_keys", 2, `customer_id text, key text, checkout_id id, session_id id, created_at time`),
 		table("events", 3, `customer_id text, subject_id id, number number, subject text, id id, from_status text, to_status text,
-			actor text, reason text, run_id id, at time`),
+			actor text, reason text, run_id id, at time, told flag`),
+		table("deliveries", 2, `customer_id text, id id, event_id id, subject_id id, number number, channel text, lane text,
+			destination text, kind text, body text, state text, attempts number, failures number, next_at time, status number,
+			error text, created_at time, updated_at time`),
 		table("runs", 1, `id id, trigger text, actor text, reason text, started_at time, finished_at time, outcome text,
 			error text, stats document, undoes id`),
 		table("refusals", 2, `customer_id text, id id, session_id id, at time`),
@@ -55,7 +59,7 @@ func Tables() []Table {
 }
 
 // TablesLeftOut are the tables that no backup holds.
-func TablesLeftOut() []string { return []string{"tallies", "previews", "signals"} }
+func TablesLeftOut() []string { return []string{"tallies", "previews", "signals", "webhook_endpoints"} }
 
 // table reads columns written as in a schema: «name kind, name kind».
 func table(name string, key int, columns string) Table {

@@ -90,6 +90,8 @@ func inhabit(t *testing.T, h storetest.Harness) {
 	must(t, err)
 	_, err = h.Store.Repaid(ctx, "pi-unknown", curfew.Repayment{Amount: 100, Currency: "eur"})
 	must(t, err)
+	h.Exec(t, "INSERT INTO "+h.Schema+`deliveries (customer_id, id, event_id, subject_id, number, channel, lane, destination, kind, body, next_at, created_at, updated_at)
+		SELECT customer_id, id, id, subject_id, number, 'webhook', 'lane', 'there', 'session.created', '{}', at, at, at FROM `+h.Schema+"events WHERE number = 1")
 	for range 3 {
 		h.Age(t, pay("loop", "ref-loop-"+fmt.Sprint(time.Now().UnixNano())).SessionID, 25*time.Minute)
 	}

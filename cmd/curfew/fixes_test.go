@@ -46,6 +46,12 @@ var illnesses = map[lifecycle.Code]illness{
 		p.pay("kim")
 		p.exec(`UPDATE {checkouts} SET disputed_at = ` + p.ago(time.Hour))
 	}, false, "ref-kim"},
+	lifecycle.DeliveriesDying:   {func(p *patient) { p.delivery(`'dead'`, p.ago(time.Minute)) }, false, "dead"},
+	lifecycle.DeliveriesOverdue: {func(p *patient) { p.delivery(`'pending'`, p.ago(5*time.Hour)) }, false, "pending"},
+	lifecycle.EndpointDisabled: {func(p *patient) {
+		p.exec(`INSERT INTO {webhook_endpoints} (id, url, secret, enabled, disabled_reason)
+			VALUES ('019ab000-0000-7000-8000-000000000000', 'https://there.example', 'whsec_', false, 'it answers 500')`)
+	}, false, "there.example"},
 	lifecycle.OrphanedSessions: {func(p *patient) {
 		f := p.pay("kim")
 		p.exec(`UPDATE {session_requests} SET status = 'expired', ended_at = ` + p.ago(time.Hour))
@@ -284,6 +290,14 @@ func (p *patient) refund(customer, columns string) {
 	_, err := p.engine.RefundCheckout(p.Context(), curfew.Actor{Role: curfew.Admin, ID: "me"}, "ref-"+customer, "as asked")
 	p.must(err)
 	p.exec(`UPDATE {checkouts} SET ` + columns)
+}
+
+// delivery is a message to somebody, as it stands since a moment.
+func (p *patient) delivery(state, since string) {
+	p.Helper()
+	const id = "019ab000-0000-7000-8000-000000000000"
+	p.exec(`INSERT INTO {deliveries} (customer_id, id, event_id, subject_id, number, channel, lane, destination, kind, body, state, next_at, created_at, updated_at)
+		SELECT 'kim', '` + id + `', '` + id + `', '` + id + `', 1, 'webhook', 'lane', 'there', 'session.created', '', ` + state + `, ` + since + `, ` + since + `, ` + since)
 }
 
 // old makes a session an hour overdue.

@@ -88,6 +88,7 @@ type Pulse struct {
 	Sweep     time.Time // the sweeper's last success; zero: never
 	Lag       time.Duration
 	QueueRead time.Time // a mechanic's last look at the queue; zero: never
+	Connected int       // mechanics with a live stream, of all processes
 	LastRun   *Run      // the newest finished cleanup
 	Now       time.Time
 }

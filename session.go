@@ -146,6 +146,12 @@ func (s Standing) Orphan() bool {
 	return s.Status == Waiting && !s.Assigned() && !s.Offered()
 }
 
+// Queued reports whether mechanics may accept the session's request: it is in
+// the queue.
+func (s Standing) Queued() bool {
+	return s.Status == Waiting && !s.Assigned() && s.Request.Status == Pending && !s.Overdue()
+}
+
 // Slot is a mechanic's one place: it exists exactly while the mechanic is busy.
 type Slot struct {
 	MechanicID string

@@ -70,7 +70,7 @@ type CheckoutTotal struct {
 // MechanicHealth says who works.
 type MechanicHealth struct {
 	Busy          *int       `json:"busy"`
-	Connected     int        `json:"connected" doc:"Open event streams of this process"`
+	Connected     *int       `json:"connected" doc:"With a live stream, of all processes"`
 	LastQueueRead *time.Time `json:"lastQueueRead" doc:"Null: never"`
 }
 

@@ -57,6 +57,7 @@ type Engine struct {
 	provider Provider
 	sweeps   bool
 	started  time.Time
+	process  string // names the process to others
 	nudges   chan struct{}
 	alarm    *alarm
 	// queueRead: a mechanic looked since the last step.
@@ -67,7 +68,7 @@ type Engine struct {
 func New(store Store, o Options) (*Engine, error) {
 	e := &Engine{
 		policy: curfew.DefaultPolicy(), log: o.Logger, observe: o.Observer, trace: o.Trace, provider: o.Provider,
-		sweeps: !o.SweeperOff, started: time.Now().UTC(), nudges: make(chan struct{}, 1),
+		sweeps: !o.SweeperOff, started: time.Now().UTC(), process: newID(), nudges: make(chan struct{}, 1),
 		alarm: newAlarm(),
 	}
 	e.store = told{store, e.changed(o.Hints)}

@@ -195,14 +195,21 @@ func (e *Engine) peopleFindings(r Report) []Finding {
 			fmt.Sprintf("%s without an open session of the mechanic's", count(m.Leaked, "slot")),
 		})
 	}
-	if q, p := r.Requests, r.Pulse; q != nil && p != nil && q.OldestPending > unwatched && p.Now.Sub(p.QueueRead) > unwatched {
-		n := q.ByStatus[curfew.Pending]
+	if r.unwatched() {
+		n := r.Requests.ByStatus[curfew.Pending]
 		all = append(all, Finding{
 			QueueUnwatched, Warning, n, nil,
-			fmt.Sprintf("%s waiting while nobody has read the queue for %s", count(n, "request"), Span(unwatched)),
+			fmt.Sprintf("%s waiting while no mechanic is connected and nobody has read the queue for %s", count(n, "request"), Span(unwatched)),
 		})
 	}
 	return all
+}
+
+// unwatched reports whether requests have waited for long and nobody looks: no
+// mechanic has a stream, and none has read the queue.
+func (r Report) unwatched() bool {
+	q, p := r.Requests, r.Pulse
+	return q != nil && p != nil && q.OldestPending > unwatched && p.Connected == 0 && p.Now.Sub(p.QueueRead) > unwatched
 }
 
 func (e *Engine) systemFindings(r Report) []Finding {

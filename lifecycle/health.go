@@ -26,6 +26,8 @@ const (
 	// ClockTolerance is how far a process's clock may be off the database's:
 	// tokens are judged by the former.
 	ClockTolerance = time.Minute
+	// connectedFor is how long a process that is silent counts as connected.
+	connectedFor = 30 * time.Second
 )
 
 // Report is how healthy everything is. A figure that could not be had is nil,
@@ -83,6 +85,12 @@ func (e *Engine) Health(ctx context.Context) Report {
 		r.Health = Healthy
 	}
 	return r
+}
+
+// Connected tells other processes how many mechanics have a live stream of this
+// one. It counts for half a minute, so it is to be told again before.
+func (e *Engine) Connected(ctx context.Context, mechanics int) error {
+	return e.store.BeatStreams(ctx, e.process, mechanics, connectedFor)
 }
 
 // read fills the report side by side and returns the names of what failed.

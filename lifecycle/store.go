@@ -195,6 +195,9 @@ type Signals interface {
 	BeatSweep(ctx context.Context, lag time.Duration) error
 	// BeatQueue records that a mechanic looked at the queue.
 	BeatQueue(ctx context.Context) error
+	// BeatStreams records how many mechanics have a live stream of a process; it
+	// counts for so long.
+	BeatStreams(ctx context.Context, process string, mechanics int, ttl time.Duration) error
 	Pulse(ctx context.Context) (curfew.Pulse, error)
 	// GuardsMissing names the guards that the database should have and has not;
 	// none where they were switched off on purpose.

@@ -31,8 +31,19 @@ func (s *Store) beat(ctx context.Context, name string, lag time.Duration) error 
 	})
 }
 
+const beatStreams = `INSERT INTO curfew.signals (name, n, until) VALUES ('streams:' || $1, $2, now() + $3::interval)
+	ON CONFLICT (name) DO UPDATE SET at = excluded.at, n = excluded.n, until = excluded.until`
+
+// BeatStreams records how many mechanics are connected to a process.
+func (s *Store) BeatStreams(ctx context.Context, process string, mechanics int, ttl time.Duration) error {
+	_, err := s.exec(ctx, beatStreams, process, mechanics, ttl)
+	return wrap(err, "record who is connected")
+}
+
 const (
-	selectPulse = `SELECT sweep.at, sweep.lag, queue.at, now() FROM (VALUES (1)) one (row)
+	selectPulse = `SELECT sweep.at, sweep.lag, queue.at, now(),
+			(SELECT coalesce(sum(n), 0)::bigint FROM curfew.signals WHERE name LIKE 'streams:%' AND until >= now())
+		FROM (VALUES (1)) one (row)
 		LEFT JOIN curfew.signals sweep ON sweep.name = 'sweep'
 		LEFT JOIN curfew.signals queue ON queue.name = 'queue'`
 	lastRun = `SELECT ` + runColumns + ` FROM curfew.runs WHERE outcome <> 'running' AND undoes IS NULL ORDER BY started_at DESC, id DESC LIMIT 1`
@@ -44,7 +55,7 @@ func (s *Store) Pulse(ctx context.Context) (curfew.Pulse, error) {
 	var runs []curfew.Run
 	err := s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(selectPulse).QueryRow(func(row pgx.Row) error {
-			return row.Scan((*stamp)(&p.Sweep), (*span)(&p.Lag), (*stamp)(&p.QueueRead), (*stamp)(&p.Now))
+			return row.Scan((*stamp)(&p.Sweep), (*span)(&p.Lag), (*stamp)(&p.QueueRead), (*stamp)(&p.Now), &p.Connected)
 		})
 		b.Queue(lastRun).Query(func(rows pgx.Rows) (err error) {
 			runs, err = pgx.CollectRows(rows, scanRun)

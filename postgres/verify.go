@@ -28,7 +28,7 @@ var columns = map[string]string{
 	"runs":               "id trigger actor reason started_at finished_at outcome error stats undoes",
 	"previews":           "id created_at body",
 	"refusals":           "customer_id id session_id at",
-	"signals":            "name at lag until",
+	"signals":            "name at lag until n",
 	"tallies":            "shard noun status n",
 	"deliveries": "customer_id id event_id subject_id number channel lane destination kind body state attempts failures next_at status error " +
 		"created_at updated_at",
@@ -45,7 +45,7 @@ var indexes = map[string]string{
 	"payment_refs":       "payment_refs_pkey",
 	"idempotency_keys":   "idempotency_keys_pkey",
 	"mechanic_slots":     "mechanic_slots_pkey mechanic_slots_session",
-	"events":             "events_pkey events_run events_untold",
+	"events":             "events_pkey events_run events_untold events_at",
 	"runs":               "runs_pkey runs_newest runs_undoes",
 	"previews":           "previews_pkey",
 	"refusals":           "refusals_pkey refusals_at",

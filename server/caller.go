@@ -10,29 +10,28 @@ import (
 
 // caller says who a request is from: its bearer token, else its cookie, never
 // its query. Forbidden: a browser was made to send it by another site.
-func (s *Server) caller(r *http.Request) (curfew.Actor, error) {
+func (s *Server) caller(r *http.Request) (claims, error) {
 	if given := r.Header.Values("Authorization"); len(given) > 0 {
 		scheme, token, _ := strings.Cut(given[0], " ")
 		if len(given) > 1 || !strings.EqualFold(scheme, "Bearer") {
-			return curfew.Actor{}, errProvesNothing
+			return claims{}, errProvesNothing
 		}
-		return s.identity.Verify(strings.TrimSpace(token))
+		return s.identity.verify(accessType, strings.TrimSpace(token))
 	}
-	who, err := s.visitor(r)
+	c, err := s.visitor(r)
 	if err != nil {
-		return who, err
+		return c, err
 	}
-	return who, s.ownSite(r)
+	return c, s.ownSite(r)
 }
 
 // visitor says whose browser it is.
-func (s *Server) visitor(r *http.Request) (curfew.Actor, error) {
+func (s *Server) visitor(r *http.Request) (claims, error) {
 	cookie, err := r.Cookie(cookieName)
 	if err != nil {
-		return curfew.Actor{}, errProvesNothing
+		return claims{}, errProvesNothing
 	}
-	c, err := s.identity.verify(cookieType, cookie.Value)
-	return c.actor(), err
+	return s.identity.verify(cookieType, cookie.Value)
 }
 
 // ownSite refuses to change anything for another site's page. A browser always

@@ -27,6 +27,14 @@ func (c claims) actor() curfew.Actor {
 	return curfew.Actor{Role: curfew.Role(c.role), ID: c.subject}
 }
 
+// until is when the token expires.
+func (c claims) until() time.Time {
+	if c.expires == nil {
+		return time.Time{}
+	}
+	return time.Unix(*c.expires, 0)
+}
+
 // UnmarshalJSON reads the claims that count.
 func (c *claims) UnmarshalJSON(text []byte) error {
 	if err := strict(text, nil); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -35,6 +36,7 @@ type access struct {
 // call is a request that came through the gate.
 type call struct {
 	actor   curfew.Actor
+	until   time.Time       // the token's end
 	id      string          // the {id}, checked
 	session curfew.Standing // with party
 }
@@ -42,8 +44,9 @@ type call struct {
 // pass is the gate: every route's, below transport. A role that may never do
 // that is Forbidden. What belongs to another is NotFound, in the same words as
 // what is missing.
-func (s *Server) pass(ctx context.Context, who curfew.Actor, a access, id string) (call, error) {
-	c := call{actor: who, id: id}
+func (s *Server) pass(ctx context.Context, by claims, a access, id string) (call, error) {
+	who := by.actor()
+	c := call{actor: who, until: by.until(), id: id}
 	if !slices.Contains(a.roles, who.Role) {
 		return c, curfew.Errorf(curfew.Forbidden, "the role %s may not do that", who.Role)
 	}

@@ -99,15 +99,13 @@ func figures[S ~string](vocabulary []S, found map[S]int) (map[string]int, int) {
 	return by, total
 }
 
-// mechanicHealth counts no event streams: there are none yet, so none is
-// connected.
 func mechanicHealth(r lifecycle.Report) api.MechanicHealth {
 	var h api.MechanicHealth
 	if r.Mechanics != nil {
 		h.Busy = &r.Mechanics.Busy
 	}
 	if r.Pulse != nil {
-		h.LastQueueRead = moment(r.Pulse.QueueRead)
+		h.Connected, h.LastQueueRead = &r.Pulse.Connected, moment(r.Pulse.QueueRead)
 	}
 	return h
 }

@@ -29,10 +29,11 @@ func (s *Server) pages(mux *http.ServeMux) {
 // shell is what a page says before its script has asked anything.
 func (s *Server) shell(r *http.Request) web.Page {
 	p := web.Page{LoginHint: s.hint, Version: s.version}
-	who, err := s.visitor(r)
+	by, err := s.visitor(r)
 	if err != nil {
 		return p
 	}
+	who := by.actor()
 	visitOf(r.Context()).actor = who
 	p.SignedIn, p.Role, p.Subject = true, string(who.Role), who.ID
 	return p

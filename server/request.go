@@ -27,13 +27,17 @@ func (s *Server) listQueue(ctx context.Context, _ call, in *paged) (*answered[ap
 func queueJSON(pending []curfew.Standing, next *string) api.Queue {
 	q := api.Queue{Requests: make([]api.Offer, len(pending)), NextCursor: next}
 	for i, p := range pending {
-		q.Requests[i] = api.Offer{
-			ID: p.Request.ID, SessionID: p.ID, CustomerName: p.Request.CustomerName, Plan: p.Plan, Type: string(p.Kind),
-			CreatedAt: p.Request.CreatedAt.UTC(), ExpiresAt: p.ExpiresAt.UTC(),
-			WaitingSeconds: int64(p.Now.Sub(p.Request.CreatedAt) / time.Second),
-		}
+		q.Requests[i] = offerJSON(p)
 	}
 	return q
+}
+
+func offerJSON(s curfew.Standing) api.Offer {
+	return api.Offer{
+		ID: s.Request.ID, SessionID: s.ID, CustomerName: s.Request.CustomerName, Plan: s.Plan, Type: string(s.Kind),
+		CreatedAt: s.Request.CreatedAt.UTC(), ExpiresAt: s.ExpiresAt.UTC(),
+		WaitingSeconds: int64(s.Now.Sub(s.Request.CreatedAt) / time.Second),
+	}
 }
 
 func (s *Server) acceptRequest(ctx context.Context, c call, _ *named) (*answered[api.Offered], error) {

@@ -180,15 +180,15 @@ func (s *Server) guarded(rt route) func(huma.Context, func(huma.Context)) {
 
 // enter says who calls, asks the gate, and only then reads the body.
 func (s *Server) enter(w http.ResponseWriter, r *http.Request, rt route) (call, error) {
-	who, err := s.caller(r)
+	by, err := s.caller(r)
 	if curfew.KindOf(err) == curfew.Unauthenticated {
 		return call{}, kindFailure(curfew.Unauthenticated, "say who calls: "+s.howToCall(r, rt.access.roles))
 	}
 	if err != nil {
 		return call{}, err
 	}
-	visitOf(r.Context()).actor = who
-	c, err := s.pass(r.Context(), who, rt.access, r.PathValue("id"))
+	visitOf(r.Context()).actor = by.actor()
+	c, err := s.pass(r.Context(), by, rt.access, r.PathValue("id"))
 	if err != nil || rt.method == http.MethodGet {
 		return c, err
 	}

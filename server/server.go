@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -57,6 +58,7 @@ type Options struct {
 	Hook           Hook  // of the payments' provider; nil: its webhook is not there
 	Endpoints      Endpoints
 	Deliveries     Deliveries
+	Streams        Streams // what changes; nil: /api/stream is Unavailable
 }
 
 // Trace is told that a request begins, and returns the context of its work and
@@ -84,6 +86,12 @@ type Server struct {
 	hook       Hook
 	endpoints  Endpoints
 	deliveries Deliveries
+	streams    Streams
+	seats      *seats
+	board      *board
+	beat       time.Duration // of quiet streams
+	ending     chan struct{} // closed: streams end
+	endOnce    sync.Once
 	origins    *http.CrossOriginProtection
 	handler    http.Handler
 	ops        http.Handler
@@ -98,6 +106,7 @@ func New(o Options) (*Server, error) {
 		engine: o.Engine, identity: o.Identity, once: o.Once, ready: o.Ready, log: o.Logger, metrics: o.Metrics,
 		baseURL: strings.TrimSuffix(o.BaseURL, "/"), version: o.Version, timeout: o.RequestTimeout, trace: o.Trace, hook: o.Hook,
 		endpoints: o.Endpoints, deliveries: o.Deliveries,
+		streams: o.Streams, seats: newSeats(), board: newBoard(), beat: beat, ending: make(chan struct{}),
 		origins: http.NewCrossOriginProtection(),
 		hint:    cmp.Or(o.LoginHint, "curfew login"),
 	}
@@ -128,9 +137,11 @@ func (s *Server) Handler() http.Handler { return s.handler }
 func (s *Server) Ops() http.Handler { return s.ops }
 
 // HTTPServer listens for everybody, with limits that keep slow callers from
-// holding it.
+// holding it. Its Shutdown ends the live streams.
 func (s *Server) HTTPServer(addr string) *http.Server {
-	return listener(addr, s.handler, s.log)
+	h := listener(addr, s.handler, s.log)
+	h.RegisterOnShutdown(s.endStreams)
+	return h
 }
 
 // OpsServer is HTTPServer for operators.

@@ -115,11 +115,15 @@ func SessionJSON(s curfew.Session) api.Session {
 func eventsJSON(events []curfew.Event) api.Events {
 	all := api.Events{Events: make([]api.Event, len(events))}
 	for i, e := range events {
-		all.Events[i] = api.Event{
-			Number: e.Number, From: e.From, To: e.To, Actor: e.Actor.String(), Reason: e.Reason, At: e.At.UTC(),
-		}
+		all.Events[i] = eventJSON(e)
 	}
 	return all
+}
+
+func eventJSON(e curfew.Event) api.Event {
+	return api.Event{
+		Number: e.Number, From: e.From, To: e.To, Actor: e.Actor.String(), Reason: e.Reason, At: e.At.UTC(),
+	}
 }
 
 func blockerJSON(b curfew.Blocker) *api.Blocker {

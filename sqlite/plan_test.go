@@ -44,6 +44,8 @@ func TestPlans(t *testing.T) {
 		"a customer's payments are found by the customer":     {listOfCustomerSQL, "SEARCH checkouts USING INDEX sqlite_autoindex_checkouts_1 (customer_id=? AND id>?)"},
 		"payments are found by their address, in order":       {listOfEmailSQL, "SEARCH checkouts USING INDEX checkouts_email (<expr>=? AND id>?)"},
 		"payments are listed by their id":                     {listCheckoutsSQL, "SEARCH checkouts USING INDEX checkouts_id (id>?)"},
+		"the history is walked in the order of time":          {newsSQL, "SEARCH events USING INDEX events_at ((at,id)>(?,?))"},
+		"sessions are found by their ids":                     {standingsSQL, "SEARCH sessions USING INDEX sessions_id (id=?)"},
 		"refusals are counted within the window":              {repeatedSQL, "SEARCH refusals USING COVERING INDEX refusals_at (at>?)"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -33,19 +33,37 @@ func (s *Store) beat(ctx context.Context, name string, lag time.Duration) error 
 	return nil
 }
 
+const beatStreamsSQL = `
+INSERT INTO signals (name, at, n, until) VALUES ('streams:' || $1, $2, $3, $4)
+ON CONFLICT (name) DO UPDATE SET at = excluded.at, n = excluded.n, until = excluded.until`
+
+// BeatStreams records how many mechanics are connected to a process.
+func (s *Store) BeatStreams(ctx context.Context, process string, mechanics int, ttl time.Duration) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		_, err := tx.exec(ctx, beatStreamsSQL, process, micros(tx.now), mechanics, micros(tx.now.Add(ttl)))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("record who is connected: %w", err)
+	}
+	return nil
+}
+
 const pulseSQL = `
 SELECT (SELECT at FROM signals WHERE name = 'sweep'), (SELECT lag FROM signals WHERE name = 'sweep'),
-    (SELECT at FROM signals WHERE name = 'queue')`
+    (SELECT at FROM signals WHERE name = 'queue'),
+    (SELECT coalesce(sum(n), 0) FROM signals WHERE name LIKE 'streams:%' AND until >= $1)`
 
 const lastRunSQL = `SELECT ` + runColumns + ` FROM runs WHERE finished_at IS NOT NULL AND undoes IS NULL ORDER BY started_at DESC, id DESC LIMIT 1`
 
 // Pulse is what background work last said of itself.
 func (s *Store) Pulse(ctx context.Context) (curfew.Pulse, error) {
-	p, err := one(ctx, s.reader, scanPulse, pulseSQL)
+	now := s.now()
+	p, err := one(ctx, s.reader, scanPulse, pulseSQL, micros(now))
 	if err != nil {
 		return curfew.Pulse{}, fmt.Errorf("read the pulse: %w", err)
 	}
-	p.Now = s.now()
+	p.Now = now
 	run, err := one(ctx, s.reader, scanRun, lastRunSQL)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return curfew.Pulse{}, fmt.Errorf("read the last run: %w", err)
@@ -58,7 +76,7 @@ func (s *Store) Pulse(ctx context.Context) (curfew.Pulse, error) {
 
 func scanPulse(r row) (curfew.Pulse, error) {
 	var p curfew.Pulse
-	err := r.Scan(moment(&p.Sweep), span(&p.Lag, time.Microsecond), moment(&p.QueueRead))
+	err := r.Scan(moment(&p.Sweep), span(&p.Lag, time.Microsecond), moment(&p.QueueRead), &p.Connected)
 	return p, err
 }
 

@@ -84,6 +84,7 @@ func contracts() map[string]contract {
 		"revival":     revivals,
 		"health":      figures,
 		"signal":      signals,
+		"stream":      streams,
 		"invariant":   invariants(),
 		"race":        races,
 		"meeting":     meetings,

@@ -251,6 +251,11 @@ func (l *Lossy) BeatQueue(ctx context.Context) error {
 	return l.done(l.store.BeatQueue(ctx))
 }
 
+// BeatStreams does the work and may lose the answer.
+func (l *Lossy) BeatStreams(ctx context.Context, process string, mechanics int, ttl time.Duration) error {
+	return l.done(l.store.BeatStreams(ctx, process, mechanics, ttl))
+}
+
 // Pulse does the work and may lose the answer.
 func (l *Lossy) Pulse(ctx context.Context) (curfew.Pulse, error) {
 	return told[curfew.Pulse](l)(l.store.Pulse(ctx))

@@ -17,6 +17,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/lifecycle"
 	"github.com/curfewhq/curfew/notify"
+	"github.com/curfewhq/curfew/notify/live"
 	"github.com/curfewhq/curfew/server"
 )
 
@@ -90,6 +91,8 @@ type service struct {
 	traces      tracing // zero: none
 	worker      *notify.Worker
 	engine      *lifecycle.Engine
+	hub         *live.Hub
+	server      *server.Server
 	public, ops *http.Server
 	publicAt    net.Listener
 	opsAt       net.Listener
@@ -152,15 +155,16 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	if err != nil {
 		return err
 	}
-	srv, err := server.New(server.Options{
+	svc.hub = live.New(svc.db, live.Options{Encode: server.Frames, Wake: svc.hints.bell.watch(), Logger: svc.log})
+	svc.server, err = server.New(server.Options{
 		Engine: svc.engine, Identity: identity, Once: svc.db, Ready: svc.ready, BaseURL: svc.url, LoginHint: s.loginLine(svc.url),
 		Version: version(), Logger: svc.log, Metrics: metrics, Hook: hook, Trace: svc.traces.request,
-		Endpoints: s.endpoints(svc.db), Deliveries: notify.Deliveries{Store: svc.db},
+		Endpoints: s.endpoints(svc.db), Deliveries: notify.Deliveries{Store: svc.db}, Streams: streams{svc.hub},
 	})
 	if err != nil {
 		return err
 	}
-	svc.public, svc.ops = srv.HTTPServer(string(s.Listen)), srv.OpsServer(string(s.ListenOps))
+	svc.public, svc.ops = svc.server.HTTPServer(string(s.Listen)), svc.server.OpsServer(string(s.ListenOps))
 	for _, h := range []*http.Server{svc.public, svc.ops} {
 		h.ErrorLog = slog.NewLogLogger(svc.log.Handler(), slog.LevelWarn)
 	}
@@ -183,6 +187,8 @@ func (svc *service) run(ctx context.Context) error {
 	group.Go(func() error { return svc.engine.Run(sweeping) })
 	group.Go(func() error { return svc.worker.Run(running) })
 	group.Go(func() error { return svc.hints.run(sweeping, svc.engine) })
+	group.Go(func() error { return svc.hub.Run(sweeping) })
+	group.Go(func() error { return svc.server.Run(sweeping) })
 	group.Go(func() error { return serveOn(svc.public, svc.publicAt) })
 	group.Go(func() error { return serveOn(svc.ops, svc.opsAt) })
 	group.Go(func() error {

@@ -16,6 +16,7 @@ import (
 	"github.com/curfewhq/curfew/backup"
 	"github.com/curfewhq/curfew/lifecycle"
 	"github.com/curfewhq/curfew/notify"
+	"github.com/curfewhq/curfew/notify/live"
 	"github.com/curfewhq/curfew/notify/webhook"
 	"github.com/curfewhq/curfew/postgres"
 	"github.com/curfewhq/curfew/server"
@@ -29,6 +30,7 @@ type database interface {
 	notify.Store
 	notify.Postbox
 	webhook.Store
+	live.Store
 	schema
 	whole
 	Ping(ctx context.Context) error
@@ -101,6 +103,17 @@ func migrationsOf[M postgres.Migration | sqlite.Migration](theirs []M, err error
 		ours[i] = migration(m)
 	}
 	return ours, err
+}
+
+// streams is the hub as the server follows it.
+type streams struct{ *live.Hub }
+
+func (s streams) Follow(ctx context.Context, topics []string, since time.Time) (server.Feed, error) {
+	feed, err := s.Hub.Follow(ctx, topics, since)
+	if err != nil {
+		return nil, err
+	}
+	return feed, nil
 }
 
 // databaseURL names a database: sqlite:PATH or postgres://….

@@ -1,0 +1,50 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/curfewhq/curfew"
+)
+
+const selectNews = `SELECT e.id, e.customer_id, e.subject_id, e.number, e.from_status, e.to_status, e.actor, e.reason, e.run_id, e.at,
+		CASE e.subject WHEN 'session' THEN e.subject_id ELSE (
+			SELECT c.session_id FROM curfew.checkouts c WHERE c.customer_id = e.customer_id AND c.id = e.subject_id) END
+	FROM curfew.events e WHERE (e.at, e.id) > ($1::timestamptz, $2::uuid)
+	ORDER BY e.at, e.id LIMIT $3`
+
+// EventsSince is the events of everybody behind a place, by time and id, and
+// the time of the reading.
+func (s *Store) EventsSince(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.News, time.Time, error) {
+	var all []curfew.News
+	var now time.Time
+	at, id := behind(after)
+	err := s.send(ctx, func(b *pgx.Batch) {
+		b.Queue(`SELECT now()`).QueryRow(func(row pgx.Row) error { return row.Scan((*stamp)(&now)) })
+		b.Queue(selectNews, at, id, limit).Query(func(rows pgx.Rows) (err error) {
+			all, err = pgx.CollectRows(rows, scanNews)
+			return err
+		})
+	})
+	return all, now, wrap(err, "events since %s", after.At)
+}
+
+func scanNews(row pgx.CollectableRow) (curfew.News, error) {
+	var n curfew.News
+	var actor string
+	err := row.Scan((*text)(&n.ID), &n.CustomerID, (*text)(&n.Subject), &n.Number, &n.From, &n.To, &actor, &n.Reason,
+		(*text)(&n.RunID), (*stamp)(&n.At), (*text)(&n.SessionID))
+	n.Actor = curfew.ParseActor(actor)
+	return n, err
+}
+
+const standingsByID = selectStanding + ` WHERE s.id = ANY($1::uuid[])`
+
+// Standings is the sessions of these ids, in no order. What is missing is left
+// out.
+func (s *Store) Standings(ctx context.Context, ids []string) ([]curfew.Standing, error) {
+	all, err := many(ctx, s, scanStanding, standingsByID, ids)
+	return all, wrap(err, "%d sessions", len(ids))
+}

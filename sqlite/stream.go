@@ -1,0 +1,53 @@
+package sqlite
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+const newsSQL = `
+SELECT id, customer_id, subject_id, number, from_status, to_status, actor, reason, run_id, at,
+    CASE subject WHEN 'session' THEN subject_id ELSE (
+        SELECT c.session_id FROM checkouts c WHERE c.customer_id = events.customer_id AND c.id = events.subject_id) END
+FROM events WHERE (at, id) > ($1, $2)
+ORDER BY at, id LIMIT $3`
+
+// EventsSince is the events of everybody behind a place, by time and id, and
+// the time of the reading.
+func (s *Store) EventsSince(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.News, time.Time, error) {
+	now := s.now()
+	all, err := list(ctx, s.reader, scanNews, newsSQL, since(after), after.ID, limit)
+	if err != nil {
+		return nil, now, fmt.Errorf("read events since %s: %w", after.At, err)
+	}
+	return all, now, nil
+}
+
+func scanNews(r row) (curfew.News, error) {
+	var n curfew.News
+	var actor string
+	err := r.Scan(text(&n.ID), text(&n.CustomerID), text(&n.Subject), number(&n.Number), text(&n.From), text(&n.To), text(&actor),
+		text(&n.Reason), text(&n.RunID), moment(&n.At), text(&n.SessionID))
+	n.Actor = curfew.ParseActor(actor)
+	return n, err
+}
+
+const standingsSQL = standingSQL + ` WHERE sessions.id IN (SELECT value FROM json_each($1))`
+
+// Standings is the sessions of these ids, in no order. What is missing is left
+// out.
+func (s *Store) Standings(ctx context.Context, ids []string) ([]curfew.Standing, error) {
+	keys, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	all, err := list(ctx, s.reader, scanStanding(s.now()), standingsSQL, string(keys))
+	if err != nil {
+		return nil, fmt.Errorf("read %d sessions: %w", len(ids), err)
+	}
+	return all, nil
+}

@@ -3,6 +3,7 @@ package server
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -44,6 +45,15 @@ func (i *Identity) IssueAs(typ string, a curfew.Actor) (string, error) {
 const (
 	TicketType = ticketType
 	CookieType = cookieType
+)
+
+// Quicken gives streams shorter times. It is called before the server serves.
+func (s *Server) Quicken(beat, writing time.Duration) { s.beat, s.writing = beat, writing }
+
+// What a stream may tell is held to what the gate lets pass.
+var (
+	TopicsOf = topicsOf
+	Reaches  = reaches
 )
 
 // Canonical and Quoted are tested by themselves.

@@ -76,6 +76,7 @@ var who = map[string][cells]int{
 	"GET /api/deliveries/{id}":                  {401, 403, 403, 403, 403, 403, 200, 403},
 	"POST /api/deliveries/{id}/replay":          {401, 403, 403, 403, 403, 403, 200, 403},
 	"POST /api/deliveries/replay":               {401, 403, 403, 403, 403, 403, 200, 403},
+	"GET /api/stream":                           {401, 200, 200, 200, 200, 200, 200, 200},
 }
 
 // scene is one session with everybody around it, of names nobody else has.

@@ -19,6 +19,7 @@ import (
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/lifecycle"
 	"github.com/curfewhq/curfew/notify"
+	tail "github.com/curfewhq/curfew/notify/live"
 	"github.com/curfewhq/curfew/notify/webhook"
 	"github.com/curfewhq/curfew/server"
 	"github.com/curfewhq/curfew/sqlite"
@@ -47,6 +48,8 @@ type settings struct {
 	timeout time.Duration
 	sweeps  bool
 	hook    server.Hook
+	writing time.Duration // how long a stream's reader may take
+	shallow bool          // connections hold little
 }
 
 func newHouse(t *testing.T) *house { return newHouseWith(t, settings{}) }
@@ -104,8 +107,11 @@ func (h *house) openEngine(o settings) {
 
 func (h *house) listen(o settings) {
 	h.Helper()
+	hub := tail.New(h.store, tail.Options{Encode: server.Frames})
+	h.background(hub.Run)
 	s, err := server.New(server.Options{
-		Engine: h.engine, Identity: h.identity, Once: h.store, Ready: h.ready, Version: "v-test",
+		Streams: streams{hub},
+		Engine:  h.engine, Identity: h.identity, Once: h.store, Ready: h.ready, Version: "v-test",
 		BaseURL: "http://127.0.0.1:3001", Metrics: h.metrics, RequestTimeout: o.timeout, Hook: o.hook,
 		Endpoints: webhook.Endpoints{Store: h.store}, Deliveries: notify.Deliveries{Store: h.store},
 		Logger: slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -113,12 +119,42 @@ func (h *house) listen(o settings) {
 	if err != nil {
 		h.Fatal(err)
 	}
+	if o.writing > 0 {
+		s.Quicken(patience, o.writing)
+	}
 	h.Server = httptest.NewUnstartedServer(s.Handler())
+	if o.shallow {
+		h.Listener = shallow{h.Listener}
+	}
 	h.Config.MaxHeaderBytes = s.HTTPServer("").MaxHeaderBytes
 	h.Start()
 	h.ops = httptest.NewServer(s.Ops())
 	h.Cleanup(h.Close)
 	h.Cleanup(h.ops.Close)
+}
+
+// background runs something until the test has ended.
+func (h *house) background(run func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(h.Context()))
+	done := make(chan error, 1)
+	go func() { done <- run(ctx) }()
+	h.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			h.Error(err)
+		}
+	})
+}
+
+// streams is the hub as the server follows it.
+type streams struct{ *tail.Hub }
+
+func (s streams) Follow(ctx context.Context, topics []string, since time.Time) (server.Feed, error) {
+	feed, err := s.Hub.Follow(ctx, topics, since)
+	if err != nil {
+		return nil, err
+	}
+	return feed, nil
 }
 
 func (h *house) ready(context.Context) error {
@@ -215,6 +251,9 @@ func (h *house) do(req *http.Request) answer {
 		h.Fatal(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
+	if resp.Header.Get("Content-Type") == "text/event-stream" {
+		return answer{resp.StatusCode, resp.Header, ""} // it has no end
+	}
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
 		h.Fatal(err)

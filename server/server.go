@@ -90,6 +90,7 @@ type Server struct {
 	seats      *seats
 	board      *board
 	beat       time.Duration // of quiet streams
+	writing    time.Duration // how long a stream's reader may take
 	ending     chan struct{} // closed: streams end
 	endOnce    sync.Once
 	origins    *http.CrossOriginProtection
@@ -106,7 +107,7 @@ func New(o Options) (*Server, error) {
 		engine: o.Engine, identity: o.Identity, once: o.Once, ready: o.Ready, log: o.Logger, metrics: o.Metrics,
 		baseURL: strings.TrimSuffix(o.BaseURL, "/"), version: o.Version, timeout: o.RequestTimeout, trace: o.Trace, hook: o.Hook,
 		endpoints: o.Endpoints, deliveries: o.Deliveries,
-		streams: o.Streams, seats: newSeats(), board: newBoard(), beat: beat, ending: make(chan struct{}),
+		streams: o.Streams, seats: newSeats(), board: newBoard(), beat: beat, writing: writeWithin, ending: make(chan struct{}),
 		origins: http.NewCrossOriginProtection(),
 		hint:    cmp.Or(o.LoginHint, "curfew login"),
 	}

@@ -15,6 +15,8 @@ import (
 )
 
 const (
+	// streamTimeout ends a stream whose token lives for longer: it is opened anew.
+	streamTimeout = 24 * time.Hour
 	// beat is how often a quiet stream says that it lives, and whether its token
 	// still counts.
 	beat = 15 * time.Second
@@ -59,6 +61,8 @@ func (s *Server) stream(ctx context.Context, c call, in *streamed) (*huma.Stream
 	}
 	since, err := time.Parse(time.RFC3339Nano, in.LastEventID)
 	lost := err != nil && in.LastEventID != ""
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
 	feed, err := s.streams.Follow(ctx, topicsOf(c.actor), since)
 	if err != nil {
 		s.seats.leave(c.actor)
@@ -195,7 +199,7 @@ func (p *pipe) sendFigures() error {
 
 // send writes frames within the time a reader may take.
 func (p *pipe) send(frames ...[]byte) error {
-	if err := p.control.SetWriteDeadline(time.Now().Add(writeWithin)); err != nil {
+	if err := p.control.SetWriteDeadline(time.Now().Add(p.s.writing)); err != nil {
 		return err
 	}
 	for _, text := range frames {

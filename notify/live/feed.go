@@ -34,25 +34,35 @@ type Feed struct {
 }
 
 // Follow gives what is told of the topics from now on; with since, a time of
-// the database, from curfew.ResumeSlack before it. It returns once the hub has
-// looked. Errors: Unavailable where the history cannot be read or the hub has
-// stopped, and the context's.
+// the database, from curfew.ResumeSlack before it. The first call waits until
+// the hub has looked. Errors: Unavailable where the history could not be read
+// then or the hub has stopped, and the context's.
 func (h *Hub) Follow(ctx context.Context, topics []string, since time.Time) (*Feed, error) {
 	f := &Feed{hub: h, topics: topics, since: since, ready: make(chan struct{}, 1), admitted: make(chan struct{}), next: idle}
-	h.mu.Lock()
-	if h.stopped {
-		h.mu.Unlock()
-		return nil, errStopped
-	}
-	h.joining = append(h.joining, f)
-	h.mu.Unlock()
-	ring(h.joins)
+	h.join(f)
 	select {
 	case <-f.admitted:
-		return f, f.err
+		if f.err != nil {
+			return nil, f.err
+		}
+		return f, nil
 	case <-ctx.Done():
 		f.Leave()
 		return nil, ctx.Err()
+	}
+}
+
+func (h *Hub) join(f *Feed) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.stopped:
+		h.admit(f, errStopped)
+	case h.mark.IsZero():
+		h.joining = append(h.joining, f)
+		ring(h.joins)
+	default:
+		h.admit(f, nil)
 	}
 }
 

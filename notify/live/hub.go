@@ -18,6 +18,7 @@ const (
 	// little from those who cause the events.
 	duty    = 10
 	minRest = 10 * time.Millisecond
+	maxRest = 5 * time.Second
 )
 
 // Store is where events are read.
@@ -48,15 +49,15 @@ type Hub struct {
 	encode func(curfew.News, curfew.Standing) []curfew.Frame
 	wake   <-chan struct{}
 	log    *slog.Logger
-	joins  chan struct{} // somebody wants to follow
+	joins  chan struct{} // somebody wants to follow, the first one
 	told   chan struct{}
 	tail   tail
 	failed bool
 
 	mu        sync.RWMutex // of what follows
 	journal   journal
-	mark      time.Time // the database's: what was committed before is in the journal
-	joining   []*Feed
+	mark      time.Time                     // the database's: what was committed before is in the journal
+	joining   []*Feed                       // before the first look
 	followers map[string]map[*Feed]struct{} // by topic
 	stopped   bool
 }
@@ -100,13 +101,12 @@ func (h *Hub) rest(ctx context.Context, took time.Duration) bool {
 	select {
 	case <-ctx.Done():
 		return false
-	case <-time.After(min(max(duty*took, minRest), poll)):
+	case <-time.After(min(max(duty*took, minRest), maxRest)):
 	}
 	select {
 	case <-ctx.Done():
 		return false
 	case <-h.wake:
-	case <-h.joins:
 	case <-time.After(poll):
 	}
 	return true
@@ -124,13 +124,9 @@ func (h *Hub) report(ctx context.Context, err error) {
 	}
 }
 
-// Turn reads what is new, tells those who follow, and lets in who wants to. Of
-// a turn that failed the next one makes up everything.
+// Turn reads what is new, tells those who follow, and lets in who came before
+// the first one. Of a turn that failed the next one makes up everything.
 func (h *Hub) Turn(ctx context.Context) error {
-	h.mu.Lock()
-	joining := h.joining
-	h.joining = nil
-	h.mu.Unlock()
 	now, err := h.look(ctx)
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -138,9 +134,10 @@ func (h *Hub) Turn(ctx context.Context) error {
 		h.mark = now
 		h.journal.trim(now)
 	}
-	for _, f := range joining {
+	for _, f := range h.joining {
 		h.admit(f, err)
 	}
+	h.joining = nil
 	return err
 }
 
@@ -173,6 +170,7 @@ func (h *Hub) stop() {
 	for _, f := range h.joining {
 		h.admit(f, errStopped)
 	}
+	h.joining = nil
 	for _, all := range h.followers {
 		for f := range all {
 			f.ring()

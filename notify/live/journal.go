@@ -37,6 +37,15 @@ func (j *journal) end() int64 { return j.first + int64(len(j.entries)) }
 // of is the entries of a session.
 func (j *journal) of(sessionID string) []*entry { return j.session[sessionID] }
 
+// last is the number of a session's newest event; not known: it has none here.
+func (j *journal) last(sessionID string) (number int64, known bool) {
+	own := j.session[sessionID]
+	if len(own) == 0 {
+		return 0, false
+	}
+	return own[len(own)-1].news.Number, true
+}
+
 // write appends an entry and returns its place.
 func (j *journal) write(e *entry) int64 {
 	if len(j.entries) >= capacity {

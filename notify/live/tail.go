@@ -3,6 +3,7 @@ package live
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -13,18 +14,18 @@ import (
 const (
 	// pageSize is how many events are read at once.
 	pageSize = 1000
-	// brief is how far a quick look goes back: most transactions are shorter. One
-	// that is not is found by the next thorough look, which goes back by
-	// curfew.ResumeSlack.
-	brief = 2 * time.Second
+	// brief is how far a usual look goes back: most transactions are shorter. A
+	// whole one goes back by curfew.ResumeSlack, every so often.
+	brief    = time.Second
+	wholeGap = 2 * time.Second
 )
 
 // tail is where the hub has got to in the history.
 type tail struct {
-	mark, thorough time.Time // the database's, at the last look and the last thorough one
-	seen           map[string]time.Time
+	mark, whole time.Time            // the database's, at the last look and the last whole one; zero: there was none
+	seen        map[string]time.Time // events by id that a whole look meets again
 
-	// When a thorough look ended, and what it took, by this process's clock.
+	// When the last whole look ended and what it took, by this process's clock.
 	ended time.Time
 	took  time.Duration
 }
@@ -34,7 +35,9 @@ type tail struct {
 //
 // An event is of the time its transaction began, and seen once that commits: a
 // slower one's would be skipped by who remembers only the last. So every look
-// goes back, and drops what it has seen.
+// goes back, and drops what it has seen. A whole look finds everything; it is
+// taken now and then, where the database's clock was set back, and where a
+// session's event shows that one before it is missing.
 func (h *Hub) look(ctx context.Context) (time.Time, error) {
 	t := &h.tail
 	if t.mark.IsZero() {
@@ -42,33 +45,28 @@ func (h *Hub) look(ctx context.Context) (time.Time, error) {
 			return time.Time{}, err
 		}
 	}
-	began, since, thorough := time.Now(), t.mark.Add(-brief), t.due()
-	if thorough {
-		since = t.thorough.Add(-curfew.ResumeSlack)
+	began := time.Now()
+	whole := began.Sub(t.ended) >= max(wholeGap, duty*t.took)
+	since := t.mark.Add(-brief)
+	if whole {
+		since = t.whole.Add(-curfew.ResumeSlack)
 	}
-	now, err := h.read(ctx, since)
-	if err == nil && now.Before(t.mark) { // the database's clock was set back
-		thorough = true
-		now, err = h.read(ctx, now.Add(-curfew.ResumeSlack))
+	now, err := h.read(ctx, since, whole)
+	if setBack := now.Before(t.mark); errors.Is(err, errGap) || err == nil && setBack {
+		if since = t.whole; setBack {
+			since = now
+		}
+		whole = true
+		now, err = h.read(ctx, since.Add(-curfew.ResumeSlack), true)
 	}
 	if err != nil {
-		return time.Time{}, err
+		return now, err
 	}
-	if t.mark = now; thorough {
-		t.thorough, t.ended, t.took = now, time.Now(), time.Since(began)
-		t.forget()
+	if t.mark = now; whole {
+		t.whole, t.ended, t.took = now, time.Now(), time.Since(began)
+		maps.DeleteFunc(t.seen, func(_ string, at time.Time) bool { return at.Before(now.Add(-curfew.ResumeSlack)) })
 	}
 	return now, nil
-}
-
-// due reports whether a thorough look may be taken: always, but where many
-// events make it long.
-func (t *tail) due() bool { return time.Since(t.ended) >= duty*t.took }
-
-// forget drops what no look will meet again.
-func (t *tail) forget() {
-	oldest := t.thorough.Add(-curfew.ResumeSlack)
-	maps.DeleteFunc(t.seen, func(_ string, at time.Time) bool { return at.Before(oldest) })
 }
 
 // begin sets the first look's start: as far back as the journal remembers.
@@ -77,18 +75,18 @@ func (h *Hub) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	from := now.Add(-window)
-	h.tail.mark, h.tail.thorough = from, from.Add(curfew.ResumeSlack)
-	h.tail.seen = map[string]time.Time{}
+	from := now.Add(curfew.ResumeSlack - window)
+	h.tail = tail{mark: from, whole: from, seen: map[string]time.Time{}}
 	h.mu.Lock()
-	h.journal.floor = from
+	h.journal.floor = now.Add(-window)
 	h.mu.Unlock()
 	return nil
 }
 
 // read tells every event since then that was not seen, page by page, and
-// returns the database's time at the first page.
-func (h *Hub) read(ctx context.Context, since time.Time) (first time.Time, err error) {
+// returns the database's time at the first page. A look that is not whole stops
+// at a gap.
+func (h *Hub) read(ctx context.Context, since time.Time, whole bool) (first time.Time, err error) {
 	place := curfew.Cursor{At: since}
 	for {
 		page, now, err := h.store.EventsSince(ctx, place, pageSize)
@@ -98,7 +96,7 @@ func (h *Hub) read(ctx context.Context, since time.Time) (first time.Time, err e
 		if first.IsZero() {
 			first = now
 		}
-		if err := h.pass(ctx, page); err != nil || len(page) < pageSize {
+		if err := h.pass(ctx, page, whole); err != nil || len(page) < pageSize {
 			return first, err
 		}
 		last := page[len(page)-1]
@@ -106,8 +104,10 @@ func (h *Hub) read(ctx context.Context, since time.Time) (first time.Time, err e
 	}
 }
 
+var errGap = errors.New("an event is missing before another of its session")
+
 // pass tells what of a page is new.
-func (h *Hub) pass(ctx context.Context, page []curfew.News) error {
+func (h *Hub) pass(ctx context.Context, page []curfew.News, whole bool) error {
 	fresh := slices.DeleteFunc(slices.Clone(page), func(n curfew.News) bool {
 		_, seen := h.tail.seen[n.ID]
 		return seen
@@ -119,11 +119,34 @@ func (h *Hub) pass(ctx context.Context, page []curfew.News) error {
 	if err != nil {
 		return err
 	}
-	h.tell(inOrder(fresh), standings)
+	if fresh = inOrder(fresh); !whole && h.lacks(fresh, standings) {
+		return errGap
+	}
+	h.tell(fresh, standings)
 	for _, n := range fresh {
 		h.tail.seen[n.ID] = n.At
 	}
 	return nil
+}
+
+// lacks reports whether an event of a session is missing before one of these.
+func (h *Hub) lacks(fresh []curfew.News, standings map[string]curfew.Standing) bool {
+	last := map[string]int64{}
+	for _, n := range fresh {
+		if !n.OfSession() {
+			continue
+		}
+		before, known := last[n.Subject]
+		if !known {
+			before, known = h.journal.last(n.Subject)
+		}
+		// Of an older session what was before may have left the journal.
+		if known = known || standings[n.Subject].CreatedAt.After(h.journal.floor); known && n.Number > before+1 {
+			return true
+		}
+		last[n.Subject] = n.Number
+	}
+	return false
 }
 
 // standings reads the sessions that the events are about, as they are now.

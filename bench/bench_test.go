@@ -9,6 +9,15 @@ import (
 	"time"
 )
 
+// TestMain is the readers of live streams where a section starts this program again.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == readersCommand {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
 func TestEverySectionPrintsItsTable(t *testing.T) {
 	t.Parallel()
 	sections := names()

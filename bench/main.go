@@ -38,6 +38,7 @@ type options struct {
 	// deadlines is how many are to be met.
 	deadlines int
 	pool      int // connections; 0: one a client
+	streams   int // clients of live streams
 }
 
 // section is one question with its tables.
@@ -54,13 +55,19 @@ var sections = []section{
 	{"expiry", "how late deadlines are met, beside a poll and a job queue", expiry},
 	{"queue", "the questions asked all the time: is anything overdue, what is in the queue", queue},
 	{"health", "the health figures over many ended rows, beside GROUP BY", health},
+	{"stream", "clients of live streams: how soon they are there, what each costs, and one frame to all", streams},
 	{"sqlite", "paid checkouts on SQLite, beside the bare INSERTs", onSQLite},
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	err := bench(ctx, os.Args[1:], os.Stdout)
+	var err error
+	if len(os.Args) > 1 && os.Args[1] == readersCommand {
+		err = read(ctx, os.Args[2:])
+	} else {
+		err = bench(ctx, os.Args[1:], os.Stdout)
+	}
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		os.Exit(2)
@@ -107,12 +114,13 @@ func parse(args []string, server string) (options, error) {
 	o := options{
 		server: server, clients: []int{1, 8, 32, 64}, rounds: 7, slice: time.Second,
 		history: 200_000, overdue: 100_000, pace: 200, pending: 100_000, ended: 1_000_000,
-		deadlines: 10_000, spread: time.Minute,
+		deadlines: 10_000, spread: time.Minute, streams: 10_000,
 	}
 	if slices.Contains(args, "-short") || slices.Contains(args, "--short") {
 		o.clients, o.rounds, o.slice = []int{1, 8}, 3, 200*time.Millisecond
 		o.history, o.overdue, o.pending, o.ended = 2_000, 3_000, 2_000, 5_000
 		o.deadlines, o.spread = 300, 2*time.Second
+		o.streams = 200
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.Bool("short", false, "a minute instead of many: small data, short slices")
@@ -127,6 +135,7 @@ func parse(args []string, server string) (options, error) {
 	flags.IntVar(&o.ended, "ended", o.ended, "ended sessions under the health figures")
 	flags.IntVar(&o.deadlines, "deadlines", o.deadlines, "sessions whose deadlines are to be met")
 	flags.DurationVar(&o.spread, "spread", o.spread, "the time over which those deadlines are spread")
+	flags.IntVar(&o.streams, "streams", o.streams, "clients of live streams (at most 10000)")
 	flags.IntVar(&o.pool, "pool", o.pool, "connections of the admissions' pool (0: one a client)")
 	flags.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "of customers' names")
 	if err := flags.Parse(args); err != nil {
@@ -147,7 +156,7 @@ func (o options) check() error {
 		}
 	}
 	switch {
-	case slices.Min(append(o.clients, o.rounds, o.overdue, o.pending, o.ended, o.pace, o.deadlines)) < 1 || o.history < 0 || o.pool < 0 || o.slice <= 0 || o.spread <= 0:
+	case slices.Min(append(o.clients, o.rounds, o.overdue, o.pending, o.ended, o.pace, o.deadlines, o.streams)) < 1 || o.history < 0 || o.pool < 0 || o.slice <= 0 || o.spread <= 0:
 		return errors.New("sizes must be more than 0")
 	case o.server == "" && !slices.Equal(o.sections, []string{"sqlite"}):
 		return errors.New("the server is not known: set CURFEW_TEST_POSTGRES, or run make bench")

@@ -25,7 +25,7 @@ func (s *Server) routes() []route {
 		at(get, "/api/mechanics/requests", allow(nobodys, m, a), "listQueue", "What mechanics may accept", s.listQueue),
 		at(post, "/api/mechanics/requests/{id}/accept", allow(offer, m), "acceptRequest", "Accept a request", s.acceptRequest),
 		at(post, "/api/mechanics/requests/{id}/release", allow(offer, m), "releaseRequest", "Put a request back", s.releaseRequest),
-		at(get, "/api/stream", allow(nobodys, c, m, a, sv), "stream", "What changes, as it changes (server-sent events)", s.stream).within(streamTimeout),
+		streaming("/api/stream", allow(nobodys, c, m, a, sv), "stream", "What changes, as it changes (server-sent events)", (*Server).stream),
 		at(get, "/api/debug/cleanup-sessions", allow(nobodys, a), "previewCleanup", "What a cleanup would change", s.previewCleanup).within(cleanupTimeout),
 		at(post, "/api/debug/cleanup-sessions", allow(nobodys, a), "runCleanup", "Clean up, or store a preview", s.runCleanup).within(cleanupTimeout),
 		at(get, "/api/debug/cleanup-runs", allow(nobodys, a), "listRuns", "The record of cleanups", s.listRuns),

@@ -15,8 +15,6 @@ import (
 )
 
 const (
-	// streamTimeout ends a stream whose token lives for longer: it is opened anew.
-	streamTimeout = 24 * time.Hour
 	// beat is how often a quiet stream says that it lives, and whether its token
 	// still counts.
 	beat = 15 * time.Second
@@ -47,34 +45,69 @@ type Feed interface {
 	Leave()
 }
 
-type streamed struct {
-	LastEventID string `header:"Last-Event-ID" maxLength:"64" doc:"The id of the last frame that was read; resuming begins 30 s before it"`
+// streaming makes a route that is documented as the others are, but answers for
+// itself: huma's way to a handler would keep as much memory again for each
+// stream.
+func streaming(path string, a access, name, summary string, serve func(*Server, http.ResponseWriter, *http.Request, route)) route {
+	rt := route{method: http.MethodGet, path: path, access: a, name: name, summary: summary, statuses: []int{http.StatusOK}}
+	rt.register = func(s *Server, to huma.API, op huma.Operation) {
+		op.Parameters = []*huma.Param{{
+			Name: lastEventID, In: "header", Schema: &huma.Schema{Type: huma.TypeString},
+			Description: "The id of the last frame that was read; resuming begins 30 s before it",
+		}}
+		op.Responses["200"] = &huma.Response{
+			Description: http.StatusText(http.StatusOK), Content: map[string]*huma.MediaType{eventStream: {}},
+		}
+		to.OpenAPI().AddOperation(&op)
+		to.Adapter().Handle(&op, func(hc huma.Context) {
+			r, w := humago.Unwrap(hc)
+			serve(s, w, r, rt)
+		})
+	}
+	return rt
 }
 
+const (
+	lastEventID = "Last-Event-ID"
+	eventStream = "text/event-stream"
+)
+
 // stream gives a caller what changes and is theirs to know.
-func (s *Server) stream(ctx context.Context, c call, in *streamed) (*huma.StreamResponse, error) {
+func (s *Server) stream(w http.ResponseWriter, r *http.Request, rt route) {
+	p, err := s.open(w, r, rt)
+	if err != nil {
+		s.refuse(w, r, err)
+		return
+	}
+	defer s.seats.leave(p.who)
+	defer p.feed.Leave()
+	p.run()
+}
+
+// open makes the caller's stream, with a seat and a feed.
+func (s *Server) open(w http.ResponseWriter, r *http.Request, rt route) (*pipe, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
+	defer cancel()
+	c, err := s.enter(w, r, rt)
+	if err != nil {
+		return nil, err
+	}
 	if s.streams == nil || s.isEnding() {
 		return nil, curfew.Errorf(curfew.Unavailable, "there are no live streams now: read the lists")
 	}
 	if err := s.seats.take(c.actor); err != nil {
 		return nil, err
 	}
-	since, err := time.Parse(time.RFC3339Nano, in.LastEventID)
-	lost := err != nil && in.LastEventID != ""
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	feed, err := s.streams.Follow(ctx, topicsOf(c.actor), since)
-	if err != nil {
+	p := &pipe{s: s, r: r, w: w, who: c.actor, until: c.until}
+	last := r.Header.Get(lastEventID)
+	p.since, err = time.Parse(time.RFC3339Nano, last)
+	p.reset = err != nil && last != ""
+	if p.feed, err = s.streams.Follow(ctx, topicsOf(c.actor), p.since); err != nil {
 		s.seats.leave(c.actor)
 		return nil, err
 	}
-	return &huma.StreamResponse{Body: func(hc huma.Context) {
-		defer s.seats.leave(c.actor)
-		defer feed.Leave()
-		r, w := humago.Unwrap(hc)
-		p := &pipe{s: s, r: r, w: w, control: http.NewResponseController(w), feed: feed, call: c}
-		p.run(since, lost || feed.Missed())
-	}}, nil
+	p.reset = p.reset || p.feed.Missed()
+	return p, nil
 }
 
 func (s *Server) isEnding() bool {
@@ -95,48 +128,54 @@ type pipe struct {
 	s       *Server
 	r       *http.Request
 	w       http.ResponseWriter
-	control *http.ResponseController
 	feed    Feed
-	call    call
+	who     curfew.Actor
+	until   time.Time       // the token's end
+	since   time.Time       // what the reader has; zero: nothing
+	reset   bool            // the reader missed something
 	figures <-chan struct{} // admins': there are newer ones
 }
 
-// run pours until somebody ends it. Its errors say that the reader has left.
-func (p *pipe) run(since time.Time, reset bool) {
-	_ = p.control.SetReadDeadline(time.Time{}) // the request has been read
+// run pours until somebody ends it.
+func (p *pipe) run() {
+	_ = p.control().SetReadDeadline(time.Time{}) // the request has been read
 	h := p.w.Header()
-	h.Set("Content-Type", "text/event-stream")
+	h.Set("Content-Type", eventStream)
 	h.Set("X-Accel-Buffering", "no") // nginx would hold frames back
 	if p.r.Method == http.MethodHead {
 		return
 	}
-	if p.call.actor.Role == curfew.Admin {
+	if p.who.Role == curfew.Admin {
 		p.figures = p.s.board.watch()
 		defer p.s.board.leave()
 	}
-	if p.send(p.greeting(since, reset)...) == nil {
+	if p.send(p.greeting()...) == nil {
 		p.pour()
 	}
 }
 
-// greeting is the first frames. The id is of what is told already: nothing, for
-// who resumes.
-func (p *pipe) greeting(since time.Time, reset bool) [][]byte {
+func (p *pipe) control() *http.ResponseController { return http.NewResponseController(p.w) }
+
+// greeting is the first frames. Their id is of what is told already: nothing
+// more, for who resumes.
+func (p *pipe) greeting() [][]byte {
 	id := p.feed.Now()
-	if !reset && !since.IsZero() && since.Before(id) {
-		id = since
+	if !p.reset && !p.since.IsZero() && p.since.Before(id) {
+		id = p.since
 	}
 	retry := strconv.Itoa(1000 + rand.IntN(4000)) //nolint:gosec // G404: a jitter, no secret
 	all := [][]byte{
 		[]byte("retry: " + retry + "\n"),
-		frameText(id, api.HelloFrame, api.Hello{At: p.feed.Now().UTC(), Role: string(p.call.actor.Role)}),
+		frameText(id, api.HelloFrame, api.Hello{At: p.feed.Now().UTC(), Role: string(p.who.Role)}),
 	}
-	if reset {
+	if p.reset {
 		all = append(all, frameText(time.Time{}, api.ResetFrame, struct{}{}))
 	}
 	return all
 }
 
+// pour tells what changes. An error says that the reader has left, or that the
+// feed has ended.
 func (p *pipe) pour() {
 	timer := time.NewTimer(p.quiet())
 	defer timer.Stop()
@@ -163,7 +202,7 @@ func (p *pipe) pour() {
 }
 
 // quiet is how long until the next heartbeat, or until the token expires.
-func (p *pipe) quiet() time.Duration { return min(p.s.beat, time.Until(p.call.until)) }
+func (p *pipe) quiet() time.Duration { return min(p.s.beat, time.Until(p.until)) }
 
 // beat ends the stream of a token that does not count any more.
 func (p *pipe) beat() error {
@@ -199,7 +238,8 @@ func (p *pipe) sendFigures() error {
 
 // send writes frames within the time a reader may take.
 func (p *pipe) send(frames ...[]byte) error {
-	if err := p.control.SetWriteDeadline(time.Now().Add(p.s.writing)); err != nil {
+	control := p.control()
+	if err := control.SetWriteDeadline(time.Now().Add(p.s.writing)); err != nil {
 		return err
 	}
 	for _, text := range frames {
@@ -207,5 +247,5 @@ func (p *pipe) send(frames ...[]byte) error {
 			return err
 		}
 	}
-	return p.control.Flush()
+	return control.Flush()
 }

@@ -130,13 +130,15 @@ func (s *station) measure(ctx context.Context, o options, out *report) error {
 	if err != nil {
 		return err
 	}
+	cpu := own()
 	told, err := s.broadcast(ctx, o, said)
 	if err != nil {
 		return err
 	}
-	t := newTable("clients", "connected s", "KiB each, idle", "one frame to all: p50 ms", "max ms")
+	cpu = (own() - cpu) / time.Duration(len(told))
+	t := newTable("clients", "connected s", "KiB each, idle", "one frame to all: p50 ms", "max ms", "of a core ms")
 	t.add(strconv.Itoa(o.streams), fmt.Sprintf("%.1f", connected.Seconds()), fmt.Sprintf("%.1f", float64(after-before)/1024/float64(o.streams)),
-		fmt.Sprintf("%d", told[len(told)/2].Milliseconds()), fmt.Sprintf("%d", told[len(told)-1].Milliseconds()))
+		fmt.Sprintf("%d", told[len(told)/2].Milliseconds()), fmt.Sprintf("%d", told[len(told)-1].Milliseconds()), fmt.Sprintf("%d", cpu.Milliseconds()))
 	t.print(out)
 	return nil
 }

@@ -134,12 +134,13 @@ type gapless struct {
 
 func newGapless(st *station, i, customers int) *gapless {
 	who := []curfew.Actor{
-		{Role: curfew.Service, ID: fmt.Sprint("service-", i)}, {Role: curfew.Admin, ID: fmt.Sprint("admin-", i)},
+		{Role: curfew.Service, ID: fmt.Sprint("service-", i)},
+		{Role: curfew.Admin, ID: fmt.Sprint("admin-", i)},
 		{Role: curfew.Customer, ID: fmt.Sprint("customer-", i/3%customers)},
 	}[i%3]
 	return &gapless{
 		st: st, who: who, token: st.token(who.Role, who.ID, time.Hour), seen: map[string]int64{},
-		random: rand.New(rand.NewPCG(7, uint64(i))), back: make(chan struct{}), //nolint:gosec // G404, G115: a test's dice
+		random: rand.New(rand.NewPCG(7, uint64(i))), back: make(chan struct{}),
 	}
 }
 

@@ -229,6 +229,14 @@ func (l *listener) nextOf(sessionID string) api.SessionChange {
 	}
 }
 
+// acceptanceOf goes on until a session's acceptance was told.
+func (l *listener) acceptanceOf(sessionID string) {
+	l.Helper()
+	for told := false; !told; {
+		told = l.nextOf(sessionID).Reason == "accepted"
+	}
+}
+
 // ended waits for the end of the stream.
 func (l *listener) ended() {
 	l.Helper()

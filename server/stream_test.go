@@ -117,8 +117,7 @@ func TestStreamsTellNobodyWhatIsAnothers(t *testing.T) {
 		_, err = st.as(curfew.Mechanic, "eve").Accept(st.Context(), last.RequestID)
 		must(st.T, err)
 		for _, l := range []*listener{bob, eve, shop, anna} {
-			for l.nextOf(last.SessionID).Reason != "accepted" {
-			}
+			l.acceptanceOf(last.SessionID)
 		}
 		for who, test := range map[string]struct {
 			heard *listener
@@ -147,8 +146,7 @@ func TestAMechanicWhoLeftASessionHearsNoMoreOfIt(t *testing.T) {
 		asMax, asEve := st.as(curfew.Mechanic, "max"), st.as(curfew.Mechanic, "eve")
 		_, err := asMax.Accept(st.Context(), f.RequestID)
 		must(st.T, err)
-		for max.nextOf(f.SessionID).Reason != "accepted" {
-		}
+		max.acceptanceOf(f.SessionID)
 		before := max.lastID()
 		_, err = asMax.Release(st.Context(), f.RequestID)
 		must(st.T, err)
@@ -273,7 +271,9 @@ func TestStreamsOutliveTheServersTimeouts(t *testing.T) {
 		s.Quicken(100*time.Millisecond, patience)
 	})
 	l := st.listen(curfew.Customer, "ada", "")
-	for first := l.lastID(); l.next("heartbeat").id <= first; { // the hub looks once a second
+	first, moved := l.lastID(), false
+	for !moved { // the hub looks once a second
+		moved = l.next("heartbeat").id > first
 	}
 	f, err := st.engine.FulfillCheckout(t.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"},
 		lifecycle.Purchase{PaymentRef: "pay-1", CustomerID: "ada", Plan: "chat10"})

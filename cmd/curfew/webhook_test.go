@@ -117,7 +117,7 @@ func noEventIsLost(t *testing.T, url string) {
 	const kills = 3
 	db := behindServe(t, dir, url)
 	for n := range kills + 1 {
-		live(t, p.client(t, dir, "service", "shop"), n, *told/(kills+1))
+		visit(t, p.client(t, dir, "service", "shop"), n, *told/(kills+1))
 		if n == kills {
 			break
 		}
@@ -145,8 +145,8 @@ func noEventIsLost(t *testing.T, url string) {
 	})
 }
 
-// live gives customers sessions and cancels them.
-func live(t *testing.T, client *api.Client, round, customers int) {
+// visit gives customers sessions and cancels them.
+func visit(t *testing.T, client *api.Client, round, customers int) {
 	t.Helper()
 	for i := range customers {
 		name := fmt.Sprintf("c-%d-%d", round, i)

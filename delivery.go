@@ -1,6 +1,10 @@
 package curfew
 
-import "time"
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+)
 
 // DeliveryState is what became of a delivery.
 type DeliveryState string
@@ -38,6 +42,17 @@ type Delivery struct {
 	Error       string    // why it failed last; empty: it has not
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
+}
+
+// Receiver is the destination as people may see it: of an address its first
+// letter and its domain.
+func (d Delivery) Receiver() string {
+	at := strings.LastIndex(d.Destination, "@")
+	if at < 0 {
+		return d.Destination
+	}
+	_, first := utf8.DecodeRuneInString(d.Destination[:at])
+	return d.Destination[:first] + "…" + d.Destination[at:]
 }
 
 // Verdict is what a channel makes of one attempt.

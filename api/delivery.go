@@ -19,7 +19,7 @@ type DeliverySearch struct {
 type Delivery struct {
 	ID          string     `json:"id" doc:"The webhook-id of every attempt"`
 	Channel     string     `json:"channel"`
-	Destination string     `json:"destination" doc:"The endpoint's id"`
+	Destination string     `json:"destination" doc:"The endpoint's id; of a mail the address, masked"`
 	Type        string     `json:"type" doc:"The event's"`
 	EventID     string     `json:"eventId,omitempty" doc:"Absent for a test"`
 	CustomerID  string     `json:"customerId,omitempty"`

@@ -67,7 +67,7 @@ func (s *Server) replayDead(ctx context.Context, _ call, in *deadOf) (*answered[
 // DeliveryJSON is a delivery as the API shows it: without its body.
 func DeliveryJSON(d curfew.Delivery) api.Delivery {
 	out := api.Delivery{
-		ID: d.ID, Channel: d.Channel, Destination: d.Destination, Type: d.Kind, State: string(d.State), Attempts: d.Attempts,
+		ID: d.ID, Channel: d.Channel, Destination: d.Receiver(), Type: d.Kind, State: string(d.State), Attempts: d.Attempts,
 		Status: d.Status, Error: d.Error, CreatedAt: d.CreatedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC(),
 	}
 	if d.Kind != curfew.TestKind {

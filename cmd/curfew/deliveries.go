@@ -80,7 +80,7 @@ func (c *listDeliveries) print(term terminal, all []curfew.Delivery) error {
 	rows := [][]string{{"ID", "EVENT", "TO", "STATE", "ATTEMPTS", "AGE", "LAST ERROR"}}
 	for _, d := range all {
 		rows = append(rows, []string{
-			d.ID, d.Kind, d.Channel + " " + d.Destination, string(d.State), fmt.Sprint(d.Attempts),
+			d.ID, d.Kind, d.Channel + " " + d.Receiver(), string(d.State), fmt.Sprint(d.Attempts),
 			lifecycle.Span(time.Since(d.CreatedAt)), oneLine(d.Error),
 		})
 	}
@@ -112,7 +112,7 @@ func (c *showDelivery) Run(ctx context.Context, s *settings, term terminal) erro
 func printDelivery(term terminal, d curfew.Delivery) {
 	now := time.Now()
 	rows := [][]string{
-		{"delivery", d.ID}, {"event", d.Kind}, {"to", d.Channel + " " + d.Destination}, {"state", string(d.State)},
+		{"delivery", d.ID}, {"event", d.Kind}, {"to", d.Channel + " " + d.Receiver()}, {"state", string(d.State)},
 		{"attempts", fmt.Sprint(d.Attempts)}, {"made", moment(d.CreatedAt, now)},
 	}
 	if d.Status != 0 {

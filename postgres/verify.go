@@ -32,6 +32,7 @@ var columns = map[string]string{
 	"tallies":            "shard noun status n",
 	"deliveries": "customer_id id event_id subject_id number channel lane destination kind body state attempts failures next_at status error " +
 		"created_at updated_at",
+	"unsubscriptions":   "address_hash kind at",
 	"webhook_endpoints": "id url description kinds secret old_secret old_until enabled disabled_at disabled_reason version created_at updated_at",
 }
 
@@ -53,6 +54,7 @@ var indexes = map[string]string{
 	"tallies":            "tallies_pkey",
 	"deliveries": "deliveries_pkey deliveries_once deliveries_due deliveries_order deliveries_id deliveries_unsettled deliveries_dead " +
 		"deliveries_done",
+	"unsubscriptions":   "unsubscriptions_pkey",
 	"webhook_endpoints": "webhook_endpoints_pkey",
 }
 

@@ -1,0 +1,24 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+)
+
+const (
+	insertUnsubscription = `INSERT INTO curfew.unsubscriptions (address_hash, kind) VALUES ($1, $2) ON CONFLICT DO NOTHING`
+	selectUnsubscription = `SELECT EXISTS (SELECT FROM curfew.unsubscriptions WHERE address_hash = $1 AND kind = $2)`
+)
+
+// Unsubscribe stops a kind of notices to an address.
+func (s *Store) Unsubscribe(ctx context.Context, hash, kind string) error {
+	_, err := s.exec(ctx, insertUnsubscription, hash, kind)
+	return wrap(err, "unsubscribe from %s", kind)
+}
+
+// Unsubscribed reports whether an address does not want a kind of notices.
+func (s *Store) Unsubscribed(ctx context.Context, hash, kind string) (bool, error) {
+	stopped, err := one(ctx, s, pgx.RowTo[bool], selectUnsubscription, hash, kind)
+	return stopped, wrap(err, "who wants %s", kind)
+}

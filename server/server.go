@@ -59,6 +59,7 @@ type Options struct {
 	Endpoints      Endpoints
 	Deliveries     Deliveries
 	Streams        Streams // what changes; nil: /api/stream is Unavailable
+	Links          Unsubscriptions // of mails; nil: they lead nowhere
 }
 
 // Trace is told that a request begins, and returns the context of its work and
@@ -93,6 +94,7 @@ type Server struct {
 	writing    time.Duration // how long a stream's reader may take
 	ending     chan struct{} // closed: streams end
 	endOnce    sync.Once
+	links      Unsubscriptions
 	origins    *http.CrossOriginProtection
 	handler    http.Handler
 	ops        http.Handler
@@ -106,7 +108,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		engine: o.Engine, identity: o.Identity, once: o.Once, ready: o.Ready, log: o.Logger, metrics: o.Metrics,
 		baseURL: strings.TrimSuffix(o.BaseURL, "/"), version: o.Version, timeout: o.RequestTimeout, trace: o.Trace, hook: o.Hook,
-		endpoints: o.Endpoints, deliveries: o.Deliveries,
+		endpoints: o.Endpoints, deliveries: o.Deliveries, links: o.Links,
 		streams: o.Streams, seats: newSeats(), board: newBoard(), beat: beat, writing: writeWithin, ending: make(chan struct{}),
 		origins: http.NewCrossOriginProtection(),
 		hint:    cmp.Or(o.LoginHint, "curfew login"),
@@ -170,6 +172,10 @@ func (s *Server) public() (http.Handler, error) {
 		return nil, err
 	}
 	mux.HandleFunc("POST "+webhookPath, s.webhook)
+	if s.links != nil {
+		mux.HandleFunc("GET /api/unsubscribe", s.askUnsubscribe)
+		mux.HandleFunc("POST /api/unsubscribe", s.unsubscribe)
+	}
 	s.pages(mux)
 	return s.routed(mux), nil
 }

@@ -19,6 +19,8 @@ const (
 	CleanupPage = "cleanup-sessions-admin.html"
 	ClearPage   = "clear-my-sessions.html"
 	LoginPage   = "login.html"
+	// UnsubscribePage asks with Token, and answers with Message without one.
+	UnsubscribePage = "unsubscribe.html"
 )
 
 //go:embed static
@@ -38,6 +40,7 @@ type Page struct {
 	Version   string
 	Message   string // shown above everything else; empty: nothing
 	Customer  string // whose sessions ClearPage is about; empty: the subject's
+	Token     string // of the link that UnsubscribePage was reached by
 }
 
 // Static is what the server offers below /static/: css, js, img and vendor.

@@ -44,6 +44,7 @@ type settings struct {
 
 	TraceEndpoint *webURL         `setting:"trace_endpoint" placeholder:"URL" help:"Send traces there by OTLP over HTTP, for instance http://127.0.0.1:4318; none by default. The standard OTEL_EXPORTER_OTLP_… and OTEL_TRACES_… variables are honoured, too."`
 	Webhooks      webhookSettings `embed:"" prefix:"webhooks-"`
+	SMTP          smtpSettings    `embed:"" prefix:"smtp-"`
 
 	LogFormat logFormat `setting:"log_format" default:"text" help:"How log lines look: text or json."`
 	LogLevel  logLevel  `setting:"log_level" default:"info" help:"How much is logged: debug, info, warn or error."`
@@ -72,6 +73,16 @@ type stripeSettings struct {
 // endpoint: `curfew webhooks add`.
 type webhookSettings struct {
 	AllowPrivate *networks `setting:"webhooks.allow_private" placeholder:"CIDR,…" help:"Networks that webhooks may go to though they are private, and without TLS: 10.1.2.0/24."`
+}
+
+// smtpSettings is the mail server that customers are told by. Without its
+// address no mail is sent.
+type smtpSettings struct {
+	URL       *smtpURL   `setting:"smtp.url" name:"url" placeholder:"URL" help:"The mail server: smtp://USER@mail.example.org:587. With it customers are told by e-mail."`
+	Password  string     `setting:"smtp.password" placeholder:"PASSWORD" help:"The password of the URL's user. Better in the environment: others see flags."`
+	TLS       mailTLS    `setting:"smtp.tls" name:"tls" default:"starttls" help:"How the connection is encrypted: starttls, tls (from its first byte on), or none, only to this machine."`
+	From      *sender    `setting:"smtp.from" placeholder:"SENDER" help:"Who mails come from: Example <help@example.org>."`
+	Templates folderName `setting:"smtp.templates" placeholder:"FOLDER" help:"Templates that take the place of those inside: accepted.txt, layout.html …"`
 }
 
 const settingsTitle = "Settings (also as environment variables, or as keys of the --config file):"

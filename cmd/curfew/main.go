@@ -36,6 +36,7 @@ type commandLine struct {
 	Reconcile  reconcileCommand  `cmd:"" help:"Compare the payments with the provider's, and let in what is missing. Exit 0: alike, 1: differences."`
 	Webhooks   webhooksCommand   `cmd:"" help:"Where events are sent: add, test, rotate, enable, disable, remove."`
 	Deliveries deliveriesCommand `cmd:"" help:"What was sent of events and what is to be; send it again."`
+	Mail       mailCommand       `cmd:"" help:"Mails to customers: send a sample."`
 	Migrate    migrateCommand    `cmd:"" help:"Bring the database's schema up."`
 	Preflight  preflightCommand  `cmd:"" help:"The checklist before a deployment, and a backup. Exit 1 if any line fails."`
 	Restore    restoreCommand    `cmd:"" help:"A backup into an empty database, of either kind."`

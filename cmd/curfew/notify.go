@@ -4,15 +4,25 @@ import (
 	"net/netip"
 
 	"github.com/curfewhq/curfew/notify"
+	"github.com/curfewhq/curfew/notify/mail"
 	"github.com/curfewhq/curfew/notify/webhook"
 )
 
 // worker is who tells of events, in this process.
-func (s *settings) worker(svc *service, observer notify.Observer) *notify.Worker {
-	webhooks := webhook.NewChannel(svc.db, webhook.Options{AllowPrivate: s.privateNetworks(), Version: version()})
+func (s *settings) worker(svc *service, signer mail.Signer, observer notify.Observer) (*notify.Worker, error) {
+	channels := []notify.Channel{
+		webhook.NewChannel(svc.db, webhook.Options{AllowPrivate: s.privateNetworks(), Version: version()}),
+	}
+	mails, err := s.mails(svc.db, signer, svc.url)
+	if err != nil {
+		return nil, err
+	}
+	if mails != nil {
+		channels = append(channels, mails)
+	}
 	return notify.New(svc.db, notify.Options{
-		Channels: []notify.Channel{webhooks}, Wake: svc.hints.bell.watch(), Logger: svc.log, Observer: observer,
-	})
+		Channels: channels, Wake: svc.hints.bell.watch(), Logger: svc.log, Observer: observer,
+	}), nil
 }
 
 // endpoints is where webhooks go.

@@ -18,6 +18,7 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 	"github.com/curfewhq/curfew/notify"
 	"github.com/curfewhq/curfew/notify/live"
+	"github.com/curfewhq/curfew/notify/mail"
 	"github.com/curfewhq/curfew/server"
 )
 
@@ -150,9 +151,11 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 		return err
 	}
 	metrics.Watch(svc.engine)
-	svc.worker = s.worker(svc, metrics)
 	identity, err := s.identity(ctx)
 	if err != nil {
+		return err
+	}
+	if svc.worker, err = s.worker(svc, identity, metrics); err != nil {
 		return err
 	}
 	svc.hub = live.New(svc.db, live.Options{Encode: server.Frames, Wake: svc.hints.bell.watch(), Logger: svc.log})
@@ -160,6 +163,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 		Engine: svc.engine, Identity: identity, Once: svc.db, Ready: svc.ready, BaseURL: svc.url, LoginHint: s.loginLine(svc.url),
 		Version: version(), Logger: svc.log, Metrics: metrics, Hook: hook, Trace: svc.traces.request,
 		Endpoints: s.endpoints(svc.db), Deliveries: notify.Deliveries{Store: svc.db}, Streams: streams{svc.hub},
+		Links: mail.Unsubscriptions{Store: svc.db, Signer: identity},
 	})
 	if err != nil {
 		return err

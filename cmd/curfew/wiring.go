@@ -17,6 +17,7 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 	"github.com/curfewhq/curfew/notify"
 	"github.com/curfewhq/curfew/notify/live"
+	"github.com/curfewhq/curfew/notify/mail"
 	"github.com/curfewhq/curfew/notify/webhook"
 	"github.com/curfewhq/curfew/postgres"
 	"github.com/curfewhq/curfew/server"
@@ -31,6 +32,7 @@ type database interface {
 	notify.Postbox
 	webhook.Store
 	live.Store
+	mail.Refusals
 	schema
 	whole
 	Ping(ctx context.Context) error

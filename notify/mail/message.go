@@ -1,0 +1,66 @@
+package mail
+
+import (
+	"net/mail"
+	"strings"
+	"time"
+	"unicode"
+
+	gomail "github.com/wneessen/go-mail"
+
+	"github.com/curfewhq/curfew"
+)
+
+// longestAddress is RFC 5321's, with the angle brackets left out.
+const longestAddress = 254
+
+// readAddress is an address alone, as a customer's checkout has it. What a
+// server could read as more than one address, or not at all, is Invalid; the
+// error does not repeat it.
+func readAddress(text string) (*mail.Address, error) {
+	invalid := curfew.Errorf(curfew.Invalid, "the address is none that mail can be sent to")
+	if len(text) > longestAddress || strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII || r <= ' ' || r == unicode.MaxASCII }) {
+		return nil, invalid
+	}
+	at, err := mail.ParseAddress(text)
+	if err != nil || at.Name != "" || at.Address != text {
+		return nil, invalid
+	}
+	return at, nil
+}
+
+// ParseFrom reads who mails come from: «Example <help@example.org>». The kind
+// of its error is Invalid.
+func ParseFrom(text string) (*mail.Address, error) {
+	from, err := mail.ParseAddress(text)
+	if err != nil || strings.ContainsFunc(from.Name, unicode.IsControl) {
+		return nil, curfew.Errorf(curfew.Invalid, "%q is no sender: write it like Example <help@example.org>", text)
+	}
+	if _, err := readAddress(from.Address); err != nil {
+		return nil, curfew.Errorf(curfew.Invalid, "the sender's address %q must be plain ASCII, like help@example.org", from.Address)
+	}
+	return from, nil
+}
+
+// message is a letter as it goes out. Its Message-ID is made of the delivery's
+// id, so that a repeat can be recognised.
+func message(id string, from, to *mail.Address, l letter, now time.Time) *gomail.Msg {
+	_, domain, _ := strings.Cut(from.Address, "@")
+	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
+	m.FromMailAddress(from)
+	m.ToMailAddress(to)
+	m.Subject(l.Subject)
+	m.SetMessageIDWithValue(id + "@" + domain)
+	m.SetDateWithValue(now)
+	m.SetGenHeader("Auto-Submitted", "auto-generated")
+	m.SetGenHeader("X-Auto-Response-Suppress", "All")
+	if l.Unsubscribe != "" {
+		m.SetListUnsubscribe(l.Unsubscribe)
+		if strings.HasPrefix(l.Unsubscribe, "https://") { // RFC 8058 knows no other
+			m.SetListUnsubscribePost()
+		}
+	}
+	m.SetBodyString(gomail.TypeTextPlain, l.text)
+	m.AddAlternativeString(gomail.TypeTextHTML, l.html)
+	return m
+}

@@ -53,6 +53,7 @@ var rooms = map[string]room{
 	"stripe":            {ours: []string{"."}, never: drivers},
 	"stripe/stripetest": {never: drivers, forTests: true},
 	"notify":            {ours: []string{"."}, never: drivers},
+	"notify/mailtest":   {never: drivers, forTests: true},
 	"api":               {stdlib: true},
 	"web":               {never: drivers},
 	"server":            {ours: []string{".", "lifecycle", "api", "web"}, never: drivers},

@@ -93,8 +93,8 @@ func (c *Channel) Send(ctx context.Context, d curfew.Delivery) curfew.Verdict {
 		return curfew.Verdict{State: curfew.DeliveryDead, Error: "what it is about is not there"}
 	}
 	n := noticeOf(d.Body, found[0])
-	if n.overtaken(found[0].Session) {
-		return unsent("it was overtaken")
+	if n.pointless(found[0].Session) {
+		return unsent("there is nothing to tell any more")
 	}
 	if slices.Contains(courtesies, n.Kind) {
 		stopped, err := c.store.Unsubscribed(ctx, hashOf(to.Address), n.Kind)

@@ -104,13 +104,16 @@ func noticeOf(kind string, h curfew.Happening) Notice {
 	return n
 }
 
-// overtaken reports whether a notice would say what is no longer so.
-func (n Notice) overtaken(s curfew.Session) bool {
+// pointless reports whether a notice would say what is no longer so, or
+// nothing.
+func (n Notice) pointless(s curfew.Session) bool {
 	switch n.Kind {
 	case accepted:
 		return s.Status.Ended() || !s.Assigned()
 	case deferred:
 		return n.Money == string(curfew.Fulfilled)
+	case refunded:
+		return n.Money == "free"
 	}
 	return false
 }

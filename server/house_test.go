@@ -20,6 +20,7 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 	"github.com/curfewhq/curfew/notify"
 	tail "github.com/curfewhq/curfew/notify/live"
+	"github.com/curfewhq/curfew/notify/mail"
 	"github.com/curfewhq/curfew/notify/webhook"
 	"github.com/curfewhq/curfew/server"
 	"github.com/curfewhq/curfew/sqlite"
@@ -114,6 +115,7 @@ func (h *house) listen(o settings) {
 		Engine:  h.engine, Identity: h.identity, Once: h.store, Ready: h.ready, Version: "v-test",
 		BaseURL: "http://127.0.0.1:3001", Metrics: h.metrics, RequestTimeout: o.timeout, Hook: o.hook,
 		Endpoints: webhook.Endpoints{Store: h.store}, Deliveries: notify.Deliveries{Store: h.store},
+		Links:  mail.Unsubscriptions{Store: h.store, Signer: h.identity},
 		Logger: slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	if err != nil {

@@ -58,7 +58,7 @@ type Options struct {
 	Hook           Hook  // of the payments' provider; nil: its webhook is not there
 	Endpoints      Endpoints
 	Deliveries     Deliveries
-	Streams        Streams // what changes; nil: /api/stream is Unavailable
+	Streams        Streams         // what changes; nil: /api/stream is Unavailable
 	Links          Unsubscriptions // of mails; nil: they lead nowhere
 }
 

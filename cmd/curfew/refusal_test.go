@@ -46,6 +46,12 @@ var refusals = map[string]struct{ key, text, says string }{
 	"a plan's key twice":               {"plans", `{"a":{"kind":"chat","kind":"video"}}`, "plan a: line 1: kind is there twice"},
 	"no plans":                         {"plans", `{}`, "there must be at least one plan"},
 	"a price with cents":               {"plans", `{"a":{"kind":"chat","duration":"30m","price":9.99}}`, `plan a: price: must be a whole number of the currency's minor unit, not "9.99"`},
+	"a mail server without a scheme":   {"smtp.url", "mail.example.org:587", "is no mail server: write it like smtp://USER@mail.example.org:587"},
+	"a mail server of another scheme":  {"smtp.url", "smtps://mail.example.org", "is no mail server: write it like smtp://USER@mail.example.org:587"},
+	"a mail server's password":         {"smtp.url", "smtp://shop:secret@mail.example.org", "must hold no password: put it into smtp.password"},
+	"a way to encrypt mails":           {"smtp.tls", "ssl", `must be starttls, tls or none, not "ssl"`},
+	"a sender who is none":             {"smtp.from", "shop", `"shop" is no sender: write it like Example <help@example.org>`},
+	"a folder that is not there":       {"smtp.templates", "no/such", `there is no folder "no/such"`},
 	"a format unknown":                 {"log_format", "xml", `must be text or json, not "xml"`},
 	"a level unknown":                  {"log_level", "loud", `must be debug, info, warn or error, not "loud"`},
 }

@@ -1,38 +1,6 @@
 package lifecycle
 
-import (
-	"fmt"
-	"strings"
-)
+import "github.com/curfewhq/curfew"
 
-// minorDigits is how many digits of an amount lie behind the point, where they
-// are not two. Payments are counted as Stripe counts them, which for a few
-// currencies is not as ISO 4217 does (docs.stripe.com/currencies): Malagasy
-// ariary come whole, Icelandic krónur with two digits.
-var minorDigits = map[string]int{
-	"bif": 0, "clp": 0, "djf": 0, "gnf": 0, "jpy": 0, "kmf": 0, "krw": 0, "mga": 0, "pyg": 0, "rwf": 0, "vnd": 0,
-	"vuv": 0, "xaf": 0, "xof": 0, "xpf": 0,
-	"bhd": 3, "iqd": 3, "jod": 3, "kwd": 3, "lyd": 3, "omr": 3, "tnd": 3,
-}
-
-// Amount is money for people: 990 of eur is «9.90 EUR». Without a currency
-// nobody knows how many minor units are one, so it says that.
-func Amount(minor int64, currency string) string {
-	if currency == "" {
-		return fmt.Sprintf("%d minor units of an unknown currency", minor)
-	}
-	digits, ok := minorDigits[strings.ToLower(currency)]
-	if !ok {
-		digits = 2
-	}
-	sign := ""
-	if minor < 0 {
-		sign, minor = "-", -minor
-	}
-	text := fmt.Sprintf("%0*d", digits+1, minor)
-	whole, rest := text[:len(text)-digits], text[len(text)-digits:]
-	if rest != "" {
-		rest = "." + rest
-	}
-	return sign + whole + rest + " " + strings.ToUpper(currency)
-}
+// Amount is money for people: see curfew.Amount.
+func Amount(minor int64, currency string) string { return curfew.Amount(minor, currency) }

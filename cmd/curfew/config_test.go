@@ -59,7 +59,8 @@ func TestEveryKeyOfTheContractIsASetting(t *testing.T) {
 		scheduled_grace very_stale_after defer_ttl blocked_repeatedly blocked_window sweeper rules settle
 		appointment_refund plans
 		auth.key_file auth.jwt_secret auth.jwks_url auth.issuer auth.audience auth.role_claim
-		stripe.webhook_secret stripe.api_key stripe.api_base stripe.live stripe.account trace_endpoint webhooks.allow_private log_format log_level`)
+		stripe.webhook_secret stripe.api_key stripe.api_base stripe.live stripe.account trace_endpoint webhooks.allow_private
+		smtp.url smtp.password smtp.tls smtp.from smtp.templates log_format log_level`)
 	var have []string
 	for _, f := range settingsFlags(t) {
 		have = append(have, key(f))

@@ -112,8 +112,12 @@ func (c *showDelivery) Run(ctx context.Context, s *settings, term terminal) erro
 func printDelivery(term terminal, d curfew.Delivery) {
 	now := time.Now()
 	rows := [][]string{
-		{"delivery", d.ID}, {"event", d.Kind}, {"to", d.Channel + " " + d.Receiver()}, {"state", string(d.State)},
-		{"attempts", fmt.Sprint(d.Attempts)}, {"made", moment(d.CreatedAt, now)},
+		{"delivery", d.ID},
+		{"event", d.Kind},
+		{"to", d.Channel + " " + d.Receiver()},
+		{"state", string(d.State)},
+		{"attempts", fmt.Sprint(d.Attempts)},
+		{"made", moment(d.CreatedAt, now)},
 	}
 	if d.Status != 0 {
 		rows = append(rows, []string{"last answer", fmt.Sprint(d.Status)})

@@ -159,7 +159,7 @@ func TestASampleIsSentByCommand(t *testing.T) {
 		}
 	}
 	must(os.Mkdir(filepath.Join(dir, "words"), 0o700))
-	must(os.WriteFile(filepath.Join(dir, "words", "expired.txt"), []byte("Subject: Hi\n\n{{.Nmae}}\n"), 0o600))
+	must(os.WriteFile(filepath.Join(dir, "words", "expired.txt"), []byte("Subject: Hi\n\n{{.Nome}}\n"), 0o600))
 	for says, call := range map[string]struct {
 		env  []string
 		args []string

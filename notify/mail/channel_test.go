@@ -211,7 +211,7 @@ func TestManyMailsShareAConnection(t *testing.T) {
 
 func TestASilentServerIsLeftWhenTheWorkerStops(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it ends with the test
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	defer func() { _ = l.Close() }()
 	ctx, cancel := context.WithCancel(t.Context())

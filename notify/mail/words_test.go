@@ -64,7 +64,7 @@ func TestBrokenTemplatesStopTheStart(t *testing.T) {
 	t.Parallel()
 	for sentence, test := range map[string]struct{ file, text, says string }{
 		"it cannot be read":       {"accepted.txt", "Subject: Hi\n\n{{if}}", "accepted.txt:3"},
-		"it asks for no field":    {"expired.txt", "Subject: Hi\n\nDear {{.Nmae}}", "expired.txt:3:7"},
+		"it asks for no field":    {"expired.txt", "Subject: Hi\n\nDear {{.Nome}}", "expired.txt:3:7"},
 		"only in one case":        {"missed.txt", "Subject: Hi\n\nx{{if eq .Money \"forfeited\"}}\n{{.Lost}}{{end}}", "missed.txt:4:2"},
 		"it has no subject":       {"refunded.txt", "Hello", "refunded.txt:1"},
 		"its subject is empty":    {"refunded.txt", "Subject: \nHello", "refunded.txt:1"},

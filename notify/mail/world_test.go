@@ -158,13 +158,19 @@ func (w *world) settled() {
 
 func (w *world) until(what string, look func() bool) {
 	w.Helper()
-	for deadline := time.Now().Add(time.Minute); !look(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			w.Fatalf("never: %s; the log:\n%s", what, w.log)
-		}
+	ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !look() {
 		select {
 		case w.wake <- struct{}{}:
 		default:
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			w.Fatalf("never: %s; the log:\n%s", what, w.log)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
-	"log"
+	"log/slog"
 	"math/big"
 	"net"
 	"sync"
@@ -64,7 +64,7 @@ func Open(t testing.TB, o Options) *Office {
 	at := listener.Addr().(*net.TCPAddr) //nolint:errcheck,forcetypeassert // it listens on tcp
 	office := &Office{Host: "127.0.0.1", Port: at.Port, Roots: roots, options: o}
 	server := smtp.NewServer(smtp.BackendFunc(office.visit))
-	server.Domain, server.AllowInsecureAuth, server.ErrorLog = "localhost", !o.StartTLS && !o.ImplicitTLS, log.New(io.Discard, "", 0)
+	server.Domain, server.AllowInsecureAuth, server.ErrorLog = "localhost", !o.StartTLS && !o.ImplicitTLS, slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)
 	server.ReadTimeout, server.WriteTimeout = time.Minute, time.Minute
 	config := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
 	if o.StartTLS {
@@ -77,7 +77,7 @@ func Open(t testing.TB, o Options) *Office {
 	go func() { served <- server.Serve(listener) }()
 	t.Cleanup(func() {
 		_ = server.Close() // it may have visitors
-		<-served
+		_ = <-served       // that it was closed
 	})
 	return office
 }

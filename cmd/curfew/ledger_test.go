@@ -88,7 +88,7 @@ func (o *oracle) checkWorst() {
 	for _, fault := range []stripetest.Fault{
 		stripetest.Busy, stripetest.Down, stripetest.Failed, stripetest.FailedAfter, stripetest.Cut, stripetest.Hang,
 	} {
-		if struck[fault] == 0 {
+		if struck[fault] == 0 && *payments >= 2000 {
 			o.Errorf("%s never struck: too gentle to prove anything", fault)
 		}
 	}

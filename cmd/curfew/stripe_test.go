@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -66,7 +67,7 @@ func (o *oracle) tell() {
 	for range killings {
 		o.sell(*payments / (killings + 1))
 		waiting := len(o.fake.Events())
-		if got := o.deliver(.3, 1+o.dice.IntN(waiting)); got.Accepted == 0 || got.Refused == 0 || got.Late == 0 {
+		if got := o.deliver(.3, waiting/8+o.dice.IntN(waiting/4)); got.Accepted == 0 || got.Refused == 0 || got.Late == 0 {
 			o.Fatalf("too gentle to prove anything: %+v", got)
 		}
 		o.restart()
@@ -106,12 +107,15 @@ func (o *oracle) giveBack() {
 	for n := range killings {
 		o.kill()
 		o.hourLater()
-		// A call that hangs holds up all others: kill it, or let none hang.
-		o.fake.SetFaults(stripetest.Faults{Busy: .05, Down: .05, Failed: .03, FailedAfter: .03, Cut: .05, Hang: .05 * float64(n%2)})
+		o.fake.SetFaults(stripetest.Faults{Busy: .05, Down: .05, Failed: .06, FailedAfter: .06, Cut: .05})
+		if n == killings/2 {
+			o.fake.SetFaults(stripetest.Faults{Hang: 1}) // killed while it waits for an answer
+		}
+		due := o.standing("'refund_due', 'refunding'")
 		o.start()
 		var telling sync.WaitGroup
 		telling.Go(func() { o.deliver(.3, 0) })
-		o.killInRefunds()
+		o.killInRefunds(due)
 		telling.Wait()
 	}
 }
@@ -169,7 +173,11 @@ func (o *oracle) clear() {
 	for range callers {
 		working.Go(func() {
 			for customer := range customers {
-				if _, err := client.Clear(o.Context(), customer, api.Clearing{}); err != nil {
+				_, err := client.Clear(o.Context(), customer, api.Clearing{})
+				if said, ok := errors.AsType[*api.Problem](err); ok && said.Status == http.StatusServiceUnavailable {
+					continue // too busy: whoever is not cleared keeps the session
+				}
+				if err != nil {
 					o.Errorf("clear %s: %v", customer, err)
 				}
 			}

@@ -52,6 +52,7 @@ func Tables() []Table {
 		table("deliveries", 2, `customer_id text, id id, event_id id, subject_id id, number number, channel text, lane text,
 			destination text, kind text, body text, state text, attempts number, failures number, next_at time, status number,
 			error text, created_at time, updated_at time`),
+		table("unsubscriptions", 2, `address_hash text, kind text, at time`),
 		table("runs", 1, `id id, trigger text, actor text, reason text, started_at time, finished_at time, outcome text,
 			error text, stats document, undoes id`),
 		table("refusals", 2, `customer_id text, id id, session_id id, at time`),

@@ -90,6 +90,7 @@ func inhabit(t *testing.T, h storetest.Harness) {
 	must(t, err)
 	_, err = h.Store.Repaid(ctx, "pi-unknown", curfew.Repayment{Amount: 100, Currency: "eur"})
 	must(t, err)
+	h.Exec(t, "INSERT INTO "+h.Schema+"unsubscriptions (address_hash, kind, at) SELECT 'ab12', 'accepted', created_at FROM "+h.Schema+"checkouts LIMIT 1")
 	h.Exec(t, "INSERT INTO "+h.Schema+`deliveries (customer_id, id, event_id, subject_id, number, channel, lane, destination, kind, body, next_at, created_at, updated_at)
 		SELECT customer_id, id, id, subject_id, number, 'webhook', 'lane', 'there', 'session.created', '{}', at, at, at FROM `+h.Schema+"events WHERE number = 1")
 	for range 3 {

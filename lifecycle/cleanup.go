@@ -81,6 +81,11 @@ func (e *Engine) StorePreview(ctx context.Context, c Cleanup) (curfew.Preview, e
 	return e.store.SavePreview(ctx, p)
 }
 
+// StoredPreview is what StorePreview kept. NotFound: it is older than a day.
+func (e *Engine) StoredPreview(ctx context.Context, id string) (curfew.Preview, error) {
+	return e.store.Preview(ctx, id)
+}
+
 // RunCleanup ends what is due, page by page, each in its own transaction. On an
 // error the run is recorded as failed, with the figures that were committed.
 func (e *Engine) RunCleanup(ctx context.Context, c Cleanup) (curfew.Run, error) {

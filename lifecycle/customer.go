@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/curfewhq/curfew"
 )
@@ -24,6 +25,18 @@ func (e *Engine) CheckCustomerSessionStatus(ctx context.Context, customerID stri
 		return nil, fmt.Errorf("check customer %s: %w", customerID, err)
 	}
 	return e.blocker(s), nil
+}
+
+// Unended is what a customer has open or booked and is not overdue, oldest first.
+func (e *Engine) Unended(ctx context.Context, customerID string) ([]curfew.Standing, error) {
+	if err := curfew.CheckID("customer id", customerID); err != nil {
+		return nil, err
+	}
+	all, err := e.store.Unended(ctx, customerID)
+	if err != nil {
+		return nil, fmt.Errorf("customer %s: %w", customerID, err)
+	}
+	return slices.DeleteFunc(all, e.due), nil
 }
 
 // Clearing asks to end what a customer has open.

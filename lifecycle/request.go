@@ -121,6 +121,28 @@ func (e *Engine) freeSlot(ctx context.Context, mechanicID string) error {
 	return nil
 }
 
+// Current is the session that keeps a mechanic busy; nil: none does. What is
+// overdue does not, and looking changes nothing.
+func (e *Engine) Current(ctx context.Context, mechanicID string) (*curfew.Standing, error) {
+	slot, err := e.store.Slot(ctx, mechanicID)
+	if err != nil {
+		return nil, missing(err)
+	}
+	s, err := e.store.Session(ctx, slot.SessionID)
+	if err != nil || e.due(s) || s.Status.Ended() || s.MechanicID != mechanicID {
+		return nil, missing(err)
+	}
+	return &s, nil
+}
+
+// missing is no error where something is just not there.
+func missing(err error) error {
+	if errors.Is(err, curfew.NotFound) {
+		return nil
+	}
+	return err
+}
+
 // Release puts an accepted request back into the queue; session and payment
 // are kept. Releasing what nobody holds changes nothing; what another mechanic
 // holds is NotFound.

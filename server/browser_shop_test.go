@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -18,7 +19,14 @@ var (
 
 func newMarket(t *testing.T) *market {
 	t.Helper()
-	return &market{newHouse(t)}
+	return &market{newHouseWith(t, settings{given: []api.Setting{
+		{Key: "database_url", Value: "postgres://db.example.org/shop", Source: "environment", Where: "CURFEW_DATABASE_URL", Default: "sqlite:curfew.db", Help: "The database: sqlite:PATH or postgres://…"},
+		{Key: "waiting_ttl", Value: "20m", Source: "file", Where: "curfew.yaml line 3: waiting_ttl", Default: "15m", Help: "How long a session waits for a mechanic."},
+		{Key: "join_ttl", Value: "30m", Source: "default", Default: "30m", Help: "How long an accepted session may take to become live."},
+		{Key: "sweeper", Value: "off", Source: "flag", Where: "--sweeper", Default: "on", Help: "off stops the sweeper of this process; every promise to customers still holds."},
+		{Key: "auth.jwt_secret", Value: "set", Source: "environment", Where: "CURFEW_AUTH_JWT_SECRET", Help: "Tokens signed with this secret (HS256, 32 bytes or more) are good too. Better in the environment: others see flags."},
+		{Key: "auth.role_claim", Value: "role", Source: "default", Default: "role", Help: "The claim that holds the role."},
+	}})}
 }
 
 func (m *market) must(err error) {
@@ -44,6 +52,17 @@ func (m *market) pays(customer, plan string, amount int64) lifecycle.Fulfilment 
 	})
 	m.must(err)
 	return f
+}
+
+// books is an appointment so far ahead.
+func (m *market) books(customer, plan string, amount int64, ahead time.Duration) {
+	m.Helper()
+	at := time.Now().Add(ahead + time.Minute)
+	_, err := m.engine.FulfillCheckout(m.Context(), backend, lifecycle.Purchase{
+		PaymentRef: "pi_booked_" + customer, CustomerID: customer, Plan: plan, Amount: &amount, Currency: "eur", Name: customer,
+		StartsAt: &at,
+	})
+	m.must(err)
 }
 
 // taken is a session that a mechanic has accepted.
@@ -88,5 +107,15 @@ func (m *market) trouble() {
 	m.before(4*time.Minute, func() { m.pays("katherine", "video15", 3900) })
 	for range 3 {
 		m.pays("katherine", "chat10", 1500) // refused: she has one open
+	}
+}
+
+// hours is an afternoon for the charts: customers come and go, the sweeper dies.
+func (m *market) hours() {
+	m.Helper()
+	defer m.ago(0)
+	for back := 2 * time.Hour; back >= 0; back -= 4 * time.Minute {
+		m.ago(back)
+		m.server.Sample(m.Context())
 	}
 }

@@ -144,6 +144,56 @@ func (w *tab) wait(selectors ...string) {
 	}
 }
 
+// gone waits until nothing of the page is there any more.
+func (w *tab) gone(selectors ...string) {
+	w.Helper()
+	for _, s := range selectors {
+		w.until(s+" is gone", fmt.Sprintf("document.querySelector(%q) === null", s))
+	}
+}
+
+// until waits for an expression to be true.
+func (w *tab) until(what, expression string) {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(w.ctx, patience)
+	defer cancel()
+	promise := "new Promise((resolve) => { const look = () => ((" + expression + ") ? resolve(true) : setTimeout(look, 50)); look(); })"
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](promise, chromedp.EvalAwaitPromise)); err != nil {
+		w.Fatalf("%s: not so: %v; the page says:\n%s\n%q", what, err, w.text("body"), w.heard())
+	}
+}
+
+// still keeps the page from looking again by itself.
+func (w *tab) still() {
+	w.Helper()
+	evaluated[int](w, "(() => { for (let i = setTimeout(() => {}); i > 0; i--) clearTimeout(i); return 0; })()")
+}
+
+// accessible: axe-core finds nothing in the page, by day and by night. What it makes the browser
+// complain of is its own.
+func (w *tab) accessible() {
+	w.Helper()
+	for _, complaint := range w.heard() {
+		w.Error("the browser says:", complaint)
+	}
+	defer w.heard()
+	evaluated[int](w, readFile(w.T, "testdata/axe/axe-4.14.1.min.js")+"\n;0")
+	for scheme, options := range map[string]string{"light": "{}", "dark": "{runOnly: ['color-contrast']}"} {
+		w.do(w.scheme(scheme))
+		ctx, cancel := context.WithTimeout(w.ctx, patience)
+		found, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](fmt.Sprintf(
+			`axe.run(document, %s).then((r) => r.violations.flatMap((v) => v.nodes.map((n) => v.impact + ": " + v.help + ": " + n.html)))`, options), chromedp.EvalAwaitPromise))
+		cancel()
+		if err != nil {
+			w.Fatal("axe:", err)
+		}
+		for _, f := range found {
+			w.Errorf("axe says, in %s: %s", scheme, f)
+		}
+	}
+	w.do(w.scheme("light"))
+}
+
 func (w *tab) click(selectors ...string) {
 	w.Helper()
 	for _, s := range selectors {
@@ -240,4 +290,13 @@ func (*tab) scheme(name string) step {
 		})
 		return err
 	})
+}
+
+// scripts says whether pages may run scripts from now on.
+func (w *tab) scripts(may bool) {
+	w.Helper()
+	w.do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !may})
+		return err
+	}))
 }

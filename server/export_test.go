@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"time"
@@ -32,6 +33,9 @@ func StatusOf(k curfew.Kind) (int, bool) {
 
 // FixedCodes are the codes that have a fix.
 func FixedCodes() []lifecycle.Code { return slices.Collect(maps.Keys(fixes)) }
+
+// Sample keeps what health says now for the charts.
+func (s *Server) Sample(ctx context.Context) { s.recordHistory(ctx) }
 
 // Strict and IssueAs are tested by themselves.
 var Strict = strict

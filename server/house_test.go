@@ -31,6 +31,7 @@ type house struct {
 	*testing.T
 	*httptest.Server
 	ops      *httptest.Server
+	server   *server.Server
 	store    *sqlite.Store
 	engine   *lifecycle.Engine
 	identity *server.Identity
@@ -51,6 +52,7 @@ type settings struct {
 	hook    server.Hook
 	writing time.Duration // how long a stream's reader may take
 	shallow bool          // connections hold little
+	given   []api.Setting
 }
 
 func newHouse(t *testing.T) *house { return newHouseWith(t, settings{}) }
@@ -113,7 +115,7 @@ func (h *house) listen(o settings) {
 	s, err := server.New(server.Options{
 		Streams: streams{hub},
 		Engine:  h.engine, Identity: h.identity, Once: h.store, Ready: h.ready, Version: "v-test",
-		BaseURL: "http://127.0.0.1:3001", Metrics: h.metrics, RequestTimeout: o.timeout, Hook: o.hook,
+		BaseURL: "http://127.0.0.1:3001", Metrics: h.metrics, RequestTimeout: o.timeout, Hook: o.hook, Settings: o.given,
 		Endpoints: webhook.Endpoints{Store: h.store}, Deliveries: notify.Deliveries{Store: h.store},
 		Links:  mail.Unsubscriptions{Store: h.store, Signer: h.identity},
 		Logger: slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -124,6 +126,7 @@ func (h *house) listen(o settings) {
 	if o.writing > 0 {
 		s.Quicken(patience, o.writing)
 	}
+	h.server = s
 	h.Server = httptest.NewUnstartedServer(s.Handler())
 	if o.shallow {
 		h.Listener = shallow{h.Listener}

@@ -22,9 +22,9 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 		err = s.signIn(w, r, who)
 	}
 	if err != nil {
-		p := web.Page{LoginHint: s.hint, Version: s.version}
+		p := web.Page{Title: "Sign in", LoginHint: s.hint, Version: s.version}
 		p.Message = "This link has been used, or is older than two minutes. Run " + s.hint + " again: it prints a new one."
-		s.page(w, r, web.LoginPage, p)
+		s.page(w, r, http.StatusOK, web.LoginPage, p)
 		return
 	}
 	http.Redirect(w, r, home(who.Role), http.StatusSeeOther)
@@ -72,12 +72,4 @@ func cookie(token string, maxAge int) *http.Cookie {
 		Name: cookieName, Value: token, Path: "/", MaxAge: maxAge,
 		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: true,
 	}
-}
-
-// home is the page for a role.
-func home(role curfew.Role) string {
-	if role == curfew.Customer {
-		return "/" + web.ClearPage
-	}
-	return "/" + web.CleanupPage
 }

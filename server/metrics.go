@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,6 +30,7 @@ type Metrics struct {
 	runDuration       prometheus.Histogram
 	expiryLag         prometheus.Histogram
 	deliveries        *prometheus.CounterVec
+	worstLag          atomic.Int64 // since somebody took it
 }
 
 var _ lifecycle.Observer = (*Metrics)(nil)
@@ -89,7 +91,18 @@ func (m *Metrics) RunFinished(trigger curfew.Trigger, outcome curfew.RunOutcome,
 }
 
 // Expired implements lifecycle.Observer.
-func (m *Metrics) Expired(lag time.Duration) { m.expiryLag.Observe(lag.Seconds()) }
+func (m *Metrics) Expired(lag time.Duration) {
+	m.expiryLag.Observe(lag.Seconds())
+	for {
+		worst := m.worstLag.Load()
+		if int64(lag) <= worst || m.worstLag.CompareAndSwap(worst, int64(lag)) {
+			return
+		}
+	}
+}
+
+// takeLag is the worst lag since it was last taken.
+func (m *Metrics) takeLag() time.Duration { return time.Duration(m.worstLag.Swap(0)) }
 
 // Delivered counts an attempt: delivered, retried or dead.
 func (m *Metrics) Delivered(channel, outcome string) {

@@ -2,33 +2,106 @@ package server
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"io/fs"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/web"
 )
 
+// view is one page: where, for whom, and what it shows.
+type view struct {
+	path, template, title string
+	roles                 []curfew.Role
+	purpose               string // what is said to whom it is not shown
+	read                  func(context.Context, *http.Request, curfew.Actor) (any, error)
+}
+
+// views is every page that needs somebody who is signed in.
+func (s *Server) views() []view {
+	const c, m, a = curfew.Customer, curfew.Mechanic, curfew.Admin
+	admins := []curfew.Role{a}
+	return []view{
+		{"/" + web.CleanupPage, web.CleanupPage, "Cleanup", admins, "The session cleanup is for admins.", s.cleanupView},
+		{"/console/settings", web.SettingsPage, "Settings", admins, "The console is for admins.", s.settingsView},
+		{"/" + web.ClearPage, web.ClearPage, "Open sessions", []curfew.Role{c, a}, "This page shows customers what of theirs is open, and clears it.", s.mineView},
+		{"/" + web.MechanicPage, web.MechanicPage, "Queue", []curfew.Role{m, a}, "The queue is for mechanics.", s.mechanicView},
+	}
+}
+
+// overview is the page at /, which leads everybody else to their own.
+func (s *Server) overview() view {
+	return view{"/{$}", web.OverviewPage, "Overview", []curfew.Role{curfew.Admin}, "The console is for admins.", s.overviewView}
+}
+
 // pages serves what browsers see, and the way in and out.
 func (s *Server) pages(mux *http.ServeMux) {
-	mux.Handle("GET /{$}", http.RedirectHandler("/"+web.CleanupPage, http.StatusSeeOther))
-	mux.HandleFunc("GET /"+web.CleanupPage, func(w http.ResponseWriter, r *http.Request) {
-		s.page(w, r, web.CleanupPage, s.shell(r))
-	})
-	mux.HandleFunc("GET /"+web.ClearPage, func(w http.ResponseWriter, r *http.Request) {
-		p := s.shell(r)
-		p.Customer = r.URL.Query().Get("customer")
-		s.page(w, r, web.ClearPage, p)
+	for _, v := range s.views() {
+		mux.HandleFunc("GET "+v.path, func(w http.ResponseWriter, r *http.Request) { s.show(w, r, v) })
+	}
+	overview := s.overview()
+	mux.HandleFunc("GET "+overview.path, func(w http.ResponseWriter, r *http.Request) {
+		if by, err := s.visitor(r); err == nil && home(by.actor().Role) != "/" {
+			http.Redirect(w, r, home(by.actor().Role), http.StatusSeeOther)
+			return
+		}
+		s.show(w, r, overview)
 	})
 	mux.HandleFunc("GET /login", s.login)
 	mux.HandleFunc("POST /logout", s.logout)
 	mux.Handle("GET /static/", s.static())
 }
 
-// shell is what a page says before its script has asked anything.
-func (s *Server) shell(r *http.Request) web.Page {
-	p := web.Page{LoginHint: s.hint, Version: s.version}
+// home is the page of a role.
+func home(role curfew.Role) string {
+	switch role {
+	case curfew.Customer:
+		return "/" + web.ClearPage
+	case curfew.Mechanic:
+		return "/" + web.MechanicPage
+	}
+	return "/"
+}
+
+// errWhose: an admin has to say which customer the page is about.
+var errWhose = errors.New("no customer is named")
+
+// show answers with a page: to whom it is for, with what it shows.
+func (s *Server) show(w http.ResponseWriter, r *http.Request, v view) {
+	ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
+	defer cancel()
+	p := s.shell(r, v)
+	if !p.SignedIn || !slices.Contains(v.roles, curfew.Role(p.Role)) {
+		p.Message = v.purpose
+		s.page(w, r, http.StatusOK, web.SignInPage, p)
+		return
+	}
+	shown, err := v.read(ctx, r, visitOf(ctx).actor)
+	if errors.Is(err, errWhose) {
+		s.page(w, r, http.StatusOK, web.WhosePage, p)
+		return
+	}
+	if err != nil {
+		f := s.fail(ctx, err)
+		p.Message = f.Detail
+		s.page(w, r, f.Status, web.UnreadablePage, p)
+		return
+	}
+	p.View = shown
+	s.page(w, r, http.StatusOK, v.template, p)
+}
+
+// shell is what a page says of its reader.
+func (s *Server) shell(r *http.Request, v view) web.Page {
+	p := web.Page{
+		Title: v.title, Path: strings.TrimSuffix(v.path, "{$}"), Query: r.URL.Query().Get("customer"),
+		LoginHint: s.hint, Version: s.version, Now: time.Now().UTC(),
+	}
 	by, err := s.visitor(r)
 	if err != nil {
 		return p
@@ -39,13 +112,14 @@ func (s *Server) shell(r *http.Request) web.Page {
 	return p
 }
 
-func (s *Server) page(w http.ResponseWriter, r *http.Request, name string, p web.Page) {
+func (s *Server) page(w http.ResponseWriter, r *http.Request, status int, name string, p web.Page) {
 	var text bytes.Buffer
 	if err := web.Pages().ExecuteTemplate(&text, name, p); err != nil {
 		s.refuse(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
 	if _, err := text.WriteTo(w); err != nil {
 		s.log.DebugContext(r.Context(), "a page was not read", "request", visitOf(r.Context()).id, "error", err)
 	}

@@ -50,6 +50,8 @@ func (s *Server) routes() []route {
 		at(get, "/api/deliveries/{id}", allow(nobodys, a), "readDelivery", "Read a delivery", s.readDelivery),
 		at(post, "/api/deliveries/{id}/replay", allow(nobodys, a), "replayDelivery", "Send a delivery again", s.replayDelivery),
 		at(post, "/api/deliveries/replay", allow(nobodys, a), "replayDead", "Send all dead deliveries of an endpoint again", s.replayDead).within(cleanupTimeout),
+		at(get, "/api/debug/history", allow(nobodys, a), "readHistory", "The last hours of this process", s.readHistory),
+		at(get, "/api/debug/settings", allow(nobodys, a), "listSettings", "What this process was started with", s.listSettings),
 	}
 }
 

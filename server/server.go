@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -60,6 +61,8 @@ type Options struct {
 	Deliveries     Deliveries
 	Streams        Streams         // what changes; nil: /api/stream is Unavailable
 	Links          Unsubscriptions // of mails; nil: they lead nowhere
+	// Settings is what the process was started with, for admins; no secrets.
+	Settings []api.Setting
 }
 
 // Trace is told that a request begins, and returns the context of its work and
@@ -95,6 +98,8 @@ type Server struct {
 	ending     chan struct{} // closed: streams end
 	endOnce    sync.Once
 	links      Unsubscriptions
+	settings   []api.Setting
+	history    history
 	origins    *http.CrossOriginProtection
 	handler    http.Handler
 	ops        http.Handler
@@ -108,7 +113,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		engine: o.Engine, identity: o.Identity, once: o.Once, ready: o.Ready, log: o.Logger, metrics: o.Metrics,
 		baseURL: strings.TrimSuffix(o.BaseURL, "/"), version: o.Version, timeout: o.RequestTimeout, trace: o.Trace, hook: o.Hook,
-		endpoints: o.Endpoints, deliveries: o.Deliveries, links: o.Links,
+		endpoints: o.Endpoints, deliveries: o.Deliveries, links: o.Links, settings: o.Settings,
 		streams: o.Streams, seats: newSeats(), board: newBoard(), beat: beat, writing: writeWithin, ending: make(chan struct{}),
 		origins: http.NewCrossOriginProtection(),
 		hint:    cmp.Or(o.LoginHint, "curfew login"),

@@ -24,7 +24,7 @@ func (s *Server) askUnsubscribe(w http.ResponseWriter, r *http.Request) {
 		s.badLink(w, r, err)
 		return
 	}
-	s.page(w, r, web.UnsubscribePage, web.Page{Version: s.version, Token: token})
+	s.page(w, r, http.StatusOK, web.UnsubscribePage, web.Page{Title: "Messages", Version: s.version, View: token})
 }
 
 // unsubscribe is RFC 8058's one click, and the button's.
@@ -35,7 +35,7 @@ func (s *Server) unsubscribe(w http.ResponseWriter, r *http.Request) {
 		s.badLink(w, r, err)
 		return
 	}
-	s.page(w, r, web.UnsubscribePage, web.Page{Version: s.version, Message: "Done: you get no more messages of this kind."})
+	s.page(w, r, http.StatusOK, web.UnsubscribePage, web.Page{Title: "Messages", Version: s.version, Message: "Done: you get no more messages of this kind."})
 }
 
 func (s *Server) badLink(w http.ResponseWriter, r *http.Request, err error) {

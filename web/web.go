@@ -1,10 +1,11 @@
 // Package web holds Curfew's pages: templates, style sheets and scripts,
-// embedded. The pages show what the HTTP API answers and ask it for what they
-// do; they decide nothing.
+// embedded. A page is written by the server, whole and readable without a
+// script. Scripts ask before something is done, do it through the HTTP API, and
+// keep the page up to date by reading it again; they decide nothing.
 //
-// The package knows no session, no rule and no HTTP. Who is signed in, and the
-// headers that the pages rely on (no inline script or style runs), are the
-// server's.
+// The package knows no session, no rule and no HTTP: what a page shows comes as
+// a view, in words. Who is signed in, and the headers that the pages rely on (no
+// inline script or style runs), are the server's.
 package web
 
 import (
@@ -14,13 +15,19 @@ import (
 	"sync"
 )
 
-// The names of the pages in Pages.
+// The names of the pages in Pages. Those with a .html are addresses too.
 const (
-	CleanupPage = "cleanup-sessions-admin.html"
-	ClearPage   = "clear-my-sessions.html"
-	LoginPage   = "login.html"
-	// UnsubscribePage asks with Token, and answers with Message without one.
-	UnsubscribePage = "unsubscribe.html"
+	OverviewPage   = "overview"
+	CleanupPage    = "cleanup-sessions-admin.html"
+	SettingsPage   = "settings"
+	ClearPage      = "clear-my-sessions.html"
+	MechanicPage   = "mechanic.html"
+	SignInPage     = "sign-in"    // nobody is signed in, or not for this
+	UnreadablePage = "unreadable" // what the page shows could not be read
+	LoginPage      = "login"      // a link that signs nobody in
+	WhosePage      = "whose"      // an admin says which customer
+	// UnsubscribePage asks with a token as its View, and answers with Message without one.
+	UnsubscribePage = "unsubscribe"
 )
 
 //go:embed static
@@ -28,20 +35,6 @@ var static embed.FS
 
 //go:embed templates
 var templates embed.FS
-
-// Page is what a page is executed with. A struct of the caller's own with
-// fields of these names does as well.
-type Page struct {
-	SignedIn bool
-	Role     string // of who is signed in
-	Subject  string // the id of who is signed in
-	// LoginHint is the whole line that prints a sign-in link; empty: curfew login.
-	LoginHint string
-	Version   string
-	Message   string // shown above everything else; empty: nothing
-	Customer  string // whose sessions ClearPage is about; empty: the subject's
-	Token     string // of the link that UnsubscribePage was reached by
-}
 
 // Static is what the server offers below /static/: css, js, img and vendor.
 func Static() fs.FS {
@@ -56,5 +49,5 @@ func Static() fs.FS {
 func Pages() *template.Template { return parsed() }
 
 var parsed = sync.OnceValue(func() *template.Template {
-	return template.Must(template.ParseFS(templates, "templates/*.html"))
+	return template.Must(template.ParseFS(templates, "templates/*.tmpl"))
 })

@@ -40,7 +40,7 @@ var views = map[string]struct {
 	"clear, an admin":             {web.ClearPage, admin, "Whose sessions?", false},
 	"clear, an admin, a customer": {web.ClearPage, supporter, `data-customer="ada"`, true},
 	"login, a used ticket":        {web.LoginPage, web.Page{}, "curfew login", false},
-	"unsubscribe, a link":         {web.UnsubscribePage, web.Page{Token: "accepted.x.y"}, "token=accepted.x.y", false},
+	"unsubscribe, a link":         {web.UnsubscribePage, web.Page{View: "accepted.x.y"}, "token=accepted.x.y", false},
 	"unsubscribe, done":           {web.UnsubscribePage, web.Page{Message: "Done."}, "Done.", false},
 	"login, a message":            {web.LoginPage, web.Page{Message: "too old"}, "too old", false},
 	"a customer names another":    {web.ClearPage, web.Page{SignedIn: true, Role: "customer", Subject: "ada", Customer: "bob"}, `data-customer="ada"`, true},

@@ -1,8 +1,8 @@
-// What the pages ask the HTTP API.
+// Calls to Curfew: its HTTP API, and its own pages to read again.
 
-const patience = 30_000; // ms; the server gives up long before
+const patience = 75_000; // ms; a cleanup may take a minute
 
-/** Problem is an answer that is none: its detail is a sentence for whoever reads the page. */
+/** Problem is an answer that is none: its message is a sentence for whoever reads the page. */
 export class Problem extends Error {
   constructor({ status, code, title, detail, requestId, ...rest }) {
     super(detail || title || `Curfew answered ${status}.`);
@@ -10,9 +10,12 @@ export class Problem extends Error {
   }
 }
 
-async function call(method, path, body) {
+const unreachable = () => new Problem({ status: 0, code: "unreachable", detail: "Curfew cannot be reached. Is it running?" });
+
+/** call asks the API and returns its answer. */
+export async function call(method, path, body) {
   const response = await asked(method, path, body);
-  const answer = await response.json().catch(() => null);
+  const answer = response.status === 204 ? {} : await response.json().catch(() => null);
   if (response.ok && answer) return answer;
   throw new Problem({ ...answer, status: response.status });
 }
@@ -28,49 +31,20 @@ async function asked(method, path, body) {
       signal: AbortSignal.timeout(patience),
     });
   } catch (cause) {
-    const detail = cause.name === "TimeoutError"
-      ? "Curfew did not answer in time. What was asked may still have happened: look again."
-      : "Curfew cannot be reached. Is it running?";
-    throw new Problem({ status: 0, code: "unreachable", detail });
+    if (cause.name !== "TimeoutError") throw unreachable();
+    throw new Problem({ status: 0, code: "timeout", detail: "Curfew did not answer in time. What was asked may still have happened: look again." });
   }
 }
 
-const query = (filters) => {
-  const q = new URLSearchParams();
-  for (const [name, value] of Object.entries(filters)) q.set(name, Array.isArray(value) ? value.join(",") : value);
-  return q.size ? `?${q}` : "";
-};
-
-const customer = (id) => `/api/customers/${encodeURIComponent(id)}`;
-
-/** health is the report also where it says that it cannot tell. */
-export async function health() {
-  try {
-    return await call("GET", "/api/debug/session-health");
-  } catch (problem) {
-    if (problem.rest?.health) return problem.rest;
-    throw problem;
-  }
+/** page reads one of Curfew's pages. The browser makes the document; nothing in it runs. */
+export function page(url) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("GET", url);
+    request.responseType = "document";
+    request.timeout = patience;
+    request.onload = () => (request.response?.getElementById("main") ? resolve(request.response) : reject(unreachable()));
+    request.onerror = request.ontimeout = () => reject(unreachable());
+    request.send();
+  });
 }
-
-/** wouldClean is what a cleanup would change; nothing is stored. */
-export const wouldClean = (filters) => call("GET", `/api/debug/cleanup-sessions${query(filters)}`);
-
-/** storePreview is wouldClean, kept so that exactly it can be executed. */
-export const storePreview = (filters) => call("POST", "/api/debug/cleanup-sessions", { dryRun: true, ...filters });
-
-/** execute ends what a stored preview holds, where it has not moved since. */
-export const execute = (previewId, reason) =>
-  call("POST", "/api/debug/cleanup-sessions", reason ? { previewId, reason } : { previewId });
-
-/** runs is the newest runs, behind the cursor. */
-export const runs = (cursor) => call("GET", `/api/debug/cleanup-runs${query(cursor ? { cursor } : {})}`);
-
-/** sessionStatus is what truly blocks a customer. */
-export const sessionStatus = (id) => call("GET", `${customer(id)}/session-status`);
-
-/** checkouts is a customer's payments. */
-export const checkouts = (id) => call("GET", `${customer(id)}/checkouts`);
-
-/** clear ends what a customer has open; as a dry run it only says what it would end. */
-export const clear = (id, asked) => call("POST", `${customer(id)}/clear`, asked);

@@ -1,0 +1,186 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/web"
+)
+
+func (s *Server) overviewView(ctx context.Context, _ *http.Request, _ curfew.Actor) (any, error) {
+	report := s.engine.Health(ctx)
+	h := HealthJSON(report, s.version, s.baseURL)
+	at := moments{h.Timestamp}
+	return web.Overview{
+		State: stateOf(h), Findings: findingViews(h, report), Groups: figureGroups(h),
+		Sweeper: sweeperFacts(h, at), Repeated: repeatedViews(report, at),
+	}, nil
+}
+
+// stateOf is the report in one sentence.
+func stateOf(h api.Health) web.State {
+	if h.Health == lifecycle.CannotTell {
+		return web.State{Tone: "critical", Sentence: "Curfew cannot tell how things are: some figures could not be read."}
+	}
+	who := fmt.Sprintf("%s and %s", noun{"customer waits", "customers wait"}.of(*h.Sessions.Waiting.Total),
+		noun{"session is live", "sessions are live"}.of(h.Sessions.ByStatus[string(curfew.Live)]))
+	if len(h.Findings) == 0 {
+		return web.State{Tone: "good", Sentence: "All is well: " + who + "."}
+	}
+	tone := "warning"
+	for _, f := range h.Findings {
+		if f.Severity == string(lifecycle.Critical) {
+			tone = "critical"
+		}
+	}
+	return web.State{Tone: tone, Sentence: noun{"thing needs", "things need"}.of(len(h.Findings)) + " attention; " + who + "."}
+}
+
+func findingViews(h api.Health, r lifecycle.Report) []web.Finding {
+	all := make([]web.Finding, len(h.Findings))
+	for i, f := range h.Findings {
+		code := lifecycle.Code(f.Code)
+		all[i] = web.Finding{
+			Code: f.Code, Severity: f.Severity, Problem: h.Problems[i], Call: f.Fix, Fix: remedy(code),
+			Look: place(code, r), Sessions: f.Sessions, Count: f.Count,
+		}
+	}
+	return all
+}
+
+// remedies is which rules of the cleanup end what a finding is about; none: all.
+var remedies = map[lifecycle.Code][]string{
+	lifecycle.VeryStaleSessions: {},
+	lifecycle.CleanupFailed:     {},
+	lifecycle.SweeperSilent:     {},
+	lifecycle.StaleSessions:     {string(curfew.OldWaiting)},
+	lifecycle.StaleRequests:     {string(curfew.ExpiredRequests)},
+	lifecycle.OrphanedSessions:  {string(curfew.Orphans)},
+	lifecycle.OverdueAssigned:   {string(curfew.NoShows)},
+	lifecycle.OverdueLive:       {string(curfew.Overruns)},
+	lifecycle.OverdueScheduled:  {string(curfew.Due)},
+}
+
+// remedy is the button that ends what a finding is about; nil: there is none.
+func remedy(code lifecycle.Code) *web.Action {
+	rules, ok := remedies[code]
+	if !ok {
+		return nil
+	}
+	return &web.Action{
+		Name: "clean", Label: "Clean up", Call: "POST /api/debug/cleanup-sessions", Body: jsonOf(api.Cleanup{Rules: rules}),
+		Ask: "Run this cleanup?", Reason: "optional", Harm: true, Why: []string{
+			"It ends what is overdue now, and nothing before its deadline. Payments of cancelled sessions are settled by the policy. Nothing is deleted.",
+			"To see each row first, use Cleanup.",
+		},
+	}
+}
+
+// place is where more of a finding is seen.
+func place(code lifecycle.Code, r lifecycle.Report) *web.Link {
+	switch code {
+	case lifecycle.BlockedRepeatedly:
+		if len(r.Repeated) > 0 {
+			return &web.Link{Name: "See what blocks them", Path: customerPath(r.Repeated[0].CustomerID)}
+		}
+	case lifecycle.QueueUnwatched:
+		return &web.Link{Name: "See the queue", Path: "/" + web.MechanicPage}
+	}
+	if rules, ok := remedies[code]; ok {
+		path := "/" + web.CleanupPage
+		for i, rule := range rules {
+			path += string("?&"[min(i, 1)]) + "rules=" + rule
+		}
+		return &web.Link{Name: "See the rows", Path: path}
+	}
+	return nil
+}
+
+func figureGroups(h api.Health) []web.Group {
+	status := func(name curfew.SessionStatus) *int { return counted(h.Sessions.ByStatus, string(name)) }
+	outcome := func(name curfew.Outcome) *int { return counted(h.Checkouts.ByOutcome, string(name)) }
+	bad := func(key, name string, n *int, hint, tone string) web.Figure {
+		return web.Figure{Key: key, Name: name, Value: n, Hint: hint, Tone: tone}
+	}
+	return []web.Group{
+		{Name: "Sessions", Figures: []web.Figure{
+			{Key: "open", Name: "Open", Value: sum(status(curfew.Waiting), status(curfew.Live)), Hint: "hold a slot"},
+			{Key: "waiting", Name: "Waiting", Value: status(curfew.Waiting)},
+			{Key: "live", Name: "Live", Value: status(curfew.Live)},
+			{Key: "scheduled", Name: "Scheduled", Value: status(curfew.Scheduled)},
+		}},
+		{Name: "Overdue", Figures: []web.Figure{
+			bad("stale", "Stale", h.Sessions.Waiting.Stale, "past the deadline", "warning"),
+			bad("veryStale", "Very stale", h.Sessions.Waiting.VeryStale, "for long", "critical"),
+			bad("orphaned", "Orphaned", h.Sessions.Orphaned, "offered to nobody", "warning"),
+			bad("overdueLive", "Overran", h.Sessions.OverdueLive, "live too long", "warning"),
+		}},
+		{Name: "Mechanics", Figures: []web.Figure{
+			{Key: "busy", Name: "Busy", Value: h.Mechanics.Busy},
+			{Key: "connected", Name: "Connected", Value: h.Mechanics.Connected},
+		}},
+		{Name: "Money", Figures: []web.Figure{
+			bad("deferred", "Deferred", outcome(curfew.Deferred), "wait for a slot", ""),
+			bad("refundDue", "Refunds due", sum(outcome(curfew.RefundDue), outcome(curfew.Refunding)), "", "warning"),
+			bad("held", "Held", outcome(curfew.Held), "need somebody", "critical"),
+		}},
+	}
+}
+
+func counted(by map[string]int, name string) *int {
+	n, ok := by[name]
+	if !ok {
+		return nil
+	}
+	return &n
+}
+
+func sum(a, b *int) *int {
+	if a == nil || b == nil {
+		return nil
+	}
+	n := *a + *b
+	return &n
+}
+
+func sweeperFacts(h api.Health, at moments) []web.Fact {
+	timer := "off in this process"
+	if h.Sweeper.Enabled {
+		timer = "on"
+	}
+	lag := "never swept"
+	if h.Sweeper.LagSeconds != nil {
+		lag = (time.Duration(*h.Sweeper.LagSeconds * float64(time.Second))).Round(time.Millisecond).String()
+	}
+	return []web.Fact{
+		{Name: "Timer", Value: timer},
+		last("Last success", h.Sweeper.LastSuccess, h.Sweeper.Alive == nil, at),
+		{Name: "Lag of the last sweep", Value: lag},
+		last("Queue read by a mechanic", h.Mechanics.LastQueueRead, h.Sweeper.Alive == nil, at),
+		{Name: "This process runs since", At: at.at(h.StartedAt)},
+	}
+}
+
+// last is a sign of life, or that there was none, or that it is not known.
+func last(name string, t *time.Time, unknown bool, at moments) web.Fact {
+	switch {
+	case unknown:
+		return web.Fact{Name: name, Value: "unknown"}
+	case t == nil:
+		return web.Fact{Name: name, Value: "never"}
+	}
+	return web.Fact{Name: name, At: at.at(*t)}
+}
+
+func repeatedViews(r lifecycle.Report, at moments) []web.Repeated {
+	all := make([]web.Repeated, len(r.Repeated))
+	for i, c := range r.Repeated {
+		all[i] = web.Repeated{CustomerID: c.CustomerID, Times: things("time").of(c.Count), LastAt: at.at(c.LastAt)}
+	}
+	return all
+}

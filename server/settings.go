@@ -1,0 +1,104 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/web"
+)
+
+// settings is what the process was started with.
+func (s *Server) listSettings(context.Context, call, *struct{}) (*answered[api.Settings], error) {
+	return okay(api.Settings{Settings: slices.Concat([]api.Setting{}, s.settings)}, nil)
+}
+
+func (s *Server) settingsView(context.Context, *http.Request, curfew.Actor) (any, error) {
+	policy := s.engine.Policy()
+	return web.Settings{
+		Groups: settingGroups(s.settings), Plans: planViews(policy), Rules: ruleViews(policy), Money: moneyFacts(policy),
+	}, nil
+}
+
+// settingGroups puts settings that begin alike («auth.», «stripe.») together.
+func settingGroups(all []api.Setting) []web.SettingGroup {
+	var groups []web.SettingGroup
+	for _, given := range all {
+		name := "General"
+		if prefix, _, ok := strings.Cut(given.Key, "."); ok {
+			name = capital(prefix)
+		}
+		i := slices.IndexFunc(groups, func(g web.SettingGroup) bool { return g.Name == name })
+		if i < 0 {
+			groups, i = append(groups, web.SettingGroup{Name: name}), len(groups)
+		}
+		groups[i].Settings = append(groups[i].Settings, settingView(given))
+	}
+	return groups
+}
+
+func settingView(s api.Setting) web.Setting {
+	return web.Setting{
+		Key: s.Key, Value: cmp.Or(s.Value, "–"), Source: s.Source, Where: s.Where, Default: s.Default, Help: s.Help,
+		Changed: s.Source != "default",
+	}
+}
+
+func planViews(p curfew.Policy) []web.Plan {
+	var all []web.Plan
+	for _, name := range slices.Sorted(maps.Keys(p.Plans)) {
+		plan := p.Plans[name]
+		price := "–"
+		if plan.Price != nil {
+			price = money(*plan.Price, plan.Currency)
+		}
+		v := web.Plan{Name: name, Kind: string(plan.Kind), Duration: web.Span(plan.Duration), Price: price}
+		v.Waiting = web.Span(p.WaitingDeadline(name, time.Time{}).After)
+		if plan.Extends {
+			v.Kind, v.Waiting = "more time", "–"
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
+func ruleViews(p curfew.Policy) []web.Rule {
+	rule := func(name curfew.RuleName, title, when, does string) web.Rule {
+		return web.Rule{Name: title, When: when, Does: does, On: p.Enabled(name)}
+	}
+	return []web.Rule{
+		rule(curfew.OldWaiting, "Old waiting sessions", "after "+web.Span(p.WaitingTTL)+", at most "+web.Span(p.MaxWait),
+			"Nobody accepted: the session is cancelled, its request expires."),
+		rule(curfew.Orphans, "Orphans", "after "+web.Span(p.OrphanTTL), "Offered to no mechanic: the session is cancelled."),
+		rule(curfew.NoShows, "No-shows", web.Span(p.JoinTTL)+" after acceptance", "Accepted and never joined: cancelled, the mechanic is free."),
+		rule(curfew.Overruns, "Overran", web.Span(p.LiveGrace)+" beyond what was bought", "Live for too long: completed, with what was bought."),
+		rule(curfew.Due, "Appointments that begin", "at their start", "The appointment takes the customer's slot and is offered."),
+		rule(curfew.Misses, "Missed appointments", web.Span(p.ScheduledGrace)+" after the start", "The slot was taken twice: cancelled."),
+	}
+}
+
+// moneyFacts is what becomes of a payment, by why its session ended.
+func moneyFacts(p curfew.Policy) []web.Fact {
+	var all []web.Fact
+	for _, of := range []struct {
+		reason curfew.EndReason
+		name   string
+	}{
+		{curfew.Expired, "Nobody accepted"},
+		{curfew.Orphaned, "Offered to nobody"},
+		{curfew.NoShow, "Never joined"},
+		{curfew.Missed, "Appointment missed"},
+		{curfew.ByRequest, "Cancelled by somebody"},
+		{curfew.Cleared, "Cleared by hand"},
+		{curfew.TooShort, "Live under a minute"},
+	} {
+		all = append(all, web.Fact{Name: of.name, Value: settlements[p.Owed(curfew.Session{}, curfew.Cancelled, of.reason)]})
+	}
+	return append(all, web.Fact{Name: "A blocked payment is retried for", Value: web.Span(p.DeferTTL)})
+}

@@ -1,0 +1,152 @@
+package server
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/web"
+)
+
+// The words of the pages.
+
+// noun is one and many of something.
+type noun struct{ one, many string }
+
+// of is so many of them: «1 session», «3 sessions».
+func (n noun) of(count int) string {
+	if count == 1 {
+		return "1 " + n.one
+	}
+	return grouped(count) + " " + n.many
+}
+
+// grouped is a number with a comma at every thousand.
+func grouped(n int) string {
+	text := strconv.Itoa(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
+
+func things(one string) noun { return noun{one, one + "s"} }
+
+// ruleNouns is what a session is called that a rule ends.
+var ruleNouns = map[curfew.RuleName]noun{
+	curfew.OldWaiting: things("old waiting session"),
+	curfew.Orphans:    things("orphan"),
+	curfew.NoShows:    things("no-show"),
+	curfew.Overruns:   things("overrun session"),
+	curfew.Due:        {"appointment that begins", "appointments that begin"},
+	curfew.Misses:     things("missed appointment"),
+}
+
+// statNouns is what the figures of a run count.
+var statNouns = map[curfew.RuleName]noun{
+	curfew.OldWaiting:      ruleNouns[curfew.OldWaiting],
+	curfew.ExpiredRequests: things("expired request"),
+	curfew.Orphans:         ruleNouns[curfew.Orphans],
+	curfew.NoShows:         {"row of no-shows", "rows of no-shows"},
+	curfew.Overruns:        {"row of overrun sessions", "rows of overrun sessions"},
+	curfew.Misses:          {"row of missed appointments", "rows of missed appointments"},
+}
+
+// statOrder is the order in which those are told.
+var statOrder = []curfew.RuleName{
+	curfew.OldWaiting, curfew.ExpiredRequests, curfew.Orphans, curfew.NoShows, curfew.Overruns, curfew.Misses,
+}
+
+// cleanedUp is what a run did: «2 old waiting sessions and 2 expired requests».
+func cleanedUp(stats curfew.Stats) string {
+	var parts []string
+	for _, name := range statOrder {
+		if n := stats.Of(name); n > 0 {
+			parts = append(parts, statNouns[name].of(n))
+		}
+	}
+	if len(parts) == 0 {
+		return "nothing"
+	}
+	return listed(parts)
+}
+
+// listed is «a, b and c».
+func listed(parts []string) string {
+	if len(parts) < 2 {
+		return strings.Join(parts, "")
+	}
+	last := len(parts) - 1
+	return strings.Join(parts[:last], ", ") + " and " + parts[last]
+}
+
+// becomes is what becomes of a payment, behind «it».
+var becomes = map[curfew.Outcome]string{
+	curfew.Fulfilled: "pays for a session.",
+	curfew.Deferred:  "waits for the slot: the session follows when the open one has ended.",
+	curfew.Held:      "is held: somebody has to look at it.",
+	curfew.Credited:  "is credited: it pays for the next session of its plan.",
+	curfew.RefundDue: "will be refunded.",
+	curfew.Refunding: "is being refunded.",
+	curfew.Refunded:  "was refunded.",
+	curfew.Forfeited: "is used up: its customer did not come.",
+}
+
+// settlements is what a payment would become, in a word.
+var settlements = map[curfew.Outcome]string{
+	curfew.Fulfilled: "stays paid", curfew.Credited: "credit", curfew.RefundDue: "refund", curfew.Forfeited: "used up",
+}
+
+// money is an amount in the currency's minor unit, for people.
+func money(amount int64, currency string) string {
+	if amount == 0 {
+		return "free"
+	}
+	digits := 2
+	if n, ok := minorDigits[strings.ToLower(currency)]; ok {
+		digits = n
+	}
+	whole, sign := strconv.FormatInt(max(amount, -amount), 10), ""
+	if amount < 0 {
+		sign = "−"
+	}
+	if digits > 0 {
+		whole = fmt.Sprintf("%0*s", digits+1, whole)
+		whole = whole[:len(whole)-digits] + "." + whole[len(whole)-digits:]
+	}
+	if symbol, ok := symbols[strings.ToLower(currency)]; ok {
+		return sign + symbol + whole
+	}
+	return strings.TrimSpace(sign + whole + " " + strings.ToUpper(currency))
+}
+
+// minorDigits is the decimals of the currencies that do not have two (ISO 4217).
+var minorDigits = map[string]int{
+	"bif": 0, "clp": 0, "djf": 0, "gnf": 0, "isk": 0, "jpy": 0, "kmf": 0, "krw": 0, "pyg": 0, "rwf": 0, "ugx": 0, "uyi": 0,
+	"vnd": 0, "vuv": 0, "xaf": 0, "xof": 0, "xpf": 0, "bhd": 3, "iqd": 3, "jod": 3, "kwd": 3, "lyd": 3, "omr": 3, "tnd": 3,
+}
+
+var symbols = map[string]string{"eur": "€", "usd": "$", "gbp": "£", "jpy": "¥"}
+
+// moments makes the times of a page that is written now.
+type moments struct{ now time.Time }
+
+func (m moments) at(t time.Time) web.Moment { return web.Moment{At: t.UTC(), Now: m.now} }
+
+// customerPath is where a customer's sessions are shown.
+func customerPath(id string) string {
+	return "/" + web.ClearPage + "?customer=" + url.QueryEscape(id)
+}
+
+// jsonOf is a body for an action.
+func jsonOf(body any) string {
+	text, err := json.Marshal(body)
+	if err != nil {
+		panic(err) // bodies are structs of strings and flags
+	}
+	return string(text)
+}

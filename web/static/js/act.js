@@ -1,0 +1,133 @@
+// Buttons that call the API: the question before, the work, and what came of it.
+
+import { call } from "./api.js";
+import { byId, count, h } from "./dom.js";
+import { refresh } from "./live.js";
+import { failure, told } from "./results.js";
+
+const dialog = byId("ask");
+const form = dialog.querySelector("form");
+const yes = byId("ask-yes");
+const no = byId("ask-no");
+const label = byId("ask-reason");
+const field = form.elements.reason;
+
+let asking = null; // the action that is asked about
+
+const actionOf = (button) => ({
+  ...button.dataset,
+  label: button.textContent.trim().replace(/…$/, ""),
+  why: [...button.querySelector("template")?.content.children ?? []].map((p) => p.textContent),
+  harm: button.classList.contains("harm"),
+  button,
+});
+
+/** act does what a button says: at once, or after its question. */
+export function act(button) {
+  const action = actionOf(button);
+  return action.ask ? ask(action) : atOnce(action);
+}
+
+function ask(action) {
+  asking = action;
+  byId("ask-title").textContent = action.ask;
+  byId("ask-why").replaceChildren(...action.why.map((text) => h("p", {}, text)));
+  label.hidden = !action.reason;
+  field.required = action.reason === "required";
+  field.value = "";
+  byId("ask-said").replaceChildren();
+  yes.hidden = false;
+  yes.textContent = action.label;
+  yes.classList.toggle("harm", action.harm);
+  no.textContent = "Not now";
+  dialog.showModal();
+  (action.reason ? field : no).focus();
+}
+
+// What is asked about is done in the dialog, and its result is shown there.
+async function confirmed() {
+  const action = asking;
+  const stopTelling = tellProgress(action);
+  await working([yes, no], async () => {
+    try {
+      byId("ask-said").replaceChildren(told(await perform(action, field.value.trim()), action));
+    } catch (problem) {
+      byId("ask-said").replaceChildren(failure(problem));
+    }
+    stopTelling();
+    byId("ask-why").replaceChildren();
+    label.hidden = true;
+    yes.hidden = true;
+    await after();
+  });
+  no.textContent = "Close";
+  no.focus();
+}
+
+// What needs no question is done on the page; only a failure opens the dialog.
+async function atOnce(action) {
+  await working([action.button], async () => {
+    try {
+      await perform(action, "");
+      byId("said").textContent = action.done ?? "Done.";
+    } catch (problem) {
+      ask({ ...action, ask: "That did not work", why: [], reason: "" });
+      byId("ask-said").replaceChildren(failure(problem));
+      yes.hidden = true;
+      no.textContent = "Close";
+    }
+    await refresh();
+  });
+}
+
+function perform({ call: line, body }, reason) {
+  const [method, path] = line.split(" ");
+  const given = body ? JSON.parse(body) : null;
+  return call(method, path, reason ? { ...given, reason } : given);
+}
+
+let after = () => refresh();
+
+/** afterwards replaces what happens once something was done: the page is read again. */
+export function afterwards(next) { after = next; }
+
+/** working runs something while its buttons cannot be pressed and the first of them says it works. */
+export async function working(buttons, run) {
+  buttons.forEach((b) => { b.disabled = true; });
+  buttons[0].classList.add("working");
+  try {
+    return await run();
+  } finally {
+    buttons.forEach((b) => { b.disabled = false; });
+    buttons[0].classList.remove("working");
+  }
+}
+
+// A long cleanup shows how much of it is done: so many more sessions have ended than before it began.
+function tellProgress({ rows }) {
+  if (!rows) return () => {};
+  let ended = null;
+  const bar = h("progress", { max: rows, "aria-label": "Progress" });
+  const text = h("p", { class: "quiet" }, "Working…");
+  const timer = setInterval(async () => {
+    const { sessions } = await call("GET", "/api/debug/session-health").catch(() => ({}));
+    if (!sessions?.byStatus || !bar.max) return;
+    const now = sessions.byStatus.completed + sessions.byStatus.cancelled;
+    ended ??= now;
+    bar.value = Math.min(rows, now - ended);
+    text.textContent = `${bar.value} of ${count(Number(rows), "session")} ended`;
+    if (!bar.isConnected) byId("ask-said").replaceChildren(bar, text);
+  }, 500);
+  return () => { clearInterval(timer); bar.remove(); text.remove(); };
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  confirmed();
+});
+no.addEventListener("click", () => dialog.close());
+dialog.addEventListener("close", () => {
+  const again = document.getElementById(asking?.button.id) ?? asking?.button;
+  if (again?.isConnected) again.focus();
+  else byId("main").focus();
+});

@@ -1,0 +1,106 @@
+// The charts of the overview: what this process remembers of the last hours.
+
+import uPlot from "/static/vendor/uplot-1.6.32.js";
+import { call } from "./api.js";
+import { span } from "./times.js";
+
+const columns = ["at", "waiting", "live", "scheduled", "stale", "lagSeconds"];
+const data = Object.fromEntries(columns.map((name) => [name, []]));
+const every = 10_000; // ms
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const short = (seconds) => (seconds < 1 ? `${Math.round(seconds * 1000)} ms` : seconds < 10 ? `${seconds.toFixed(1)} s` : span(seconds));
+const whole = (n) => (n === null || n === undefined ? "–" : n.toLocaleString("en"));
+
+const line = (label, name, fill) => ({
+  label,
+  stroke: () => colour(name),
+  fill: fill ? () => `color-mix(in srgb, ${colour(name)} 14%, transparent)` : undefined,
+  width: 2,
+  points: { show: false },
+});
+
+const charts = {
+  sessions: {
+    pick: () => [data.at, data.waiting, data.live, data.stale],
+    value: whole,
+    least: 4,
+    series: () => [line("Waiting", "--chart-1", true), line("Live", "--chart-2"), line("Stale", "--chart-3")],
+  },
+  lag: {
+    pick: () => [data.at, data.lagSeconds],
+    value: (v) => (v === null || v === undefined ? "–" : short(v)),
+    least: 1,
+    series: () => [line("Longest lag", "--chart-1", true)],
+  },
+};
+
+const time = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+const exact = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
+const axis = (more) => ({
+  stroke: () => colour("--soft"),
+  grid: { stroke: () => colour("--line"), width: 1 },
+  ticks: { show: false },
+  font: "12px Inter, system-ui, sans-serif",
+  ...more,
+});
+
+function draw(place, { pick, value, least, series }) {
+  return new uPlot({
+    width: place.clientWidth,
+    height: 200,
+    cursor: { drag: { x: false, y: false }, y: false, points: { size: 7 } },
+    legend: { live: true },
+    scales: { x: { time: true }, y: { range: (_, low, high) => [0, Math.max(least, (high ?? 0) * 1.1)] } },
+    axes: [
+      axis({ values: (_, all) => all.map((t) => time.format(t * 1000)), space: 70 }),
+      axis({ values: (_, all) => all.map((v) => (Number.isInteger(v) || least === 1 ? value(v) : "")), size: 56 }),
+    ],
+    series: [{ label: "Time", value: (_, t) => (t ? exact.format(t * 1000) : "now") }, ...series().map((s) => ({
+      ...s,
+      value: (u, v, i) => value(v ?? (u.cursor.idx === null ? u.data[i].at(-1) : null)),
+    }))],
+  }, pick(), place);
+}
+
+const drawn = new Map();
+
+function show() {
+  for (const place of document.querySelectorAll("[data-chart]")) {
+    const chart = charts[place.dataset.chart];
+    if (!drawn.has(place)) drawn.set(place, draw(place, chart));
+    else drawn.get(place).setData(chart.pick());
+  }
+}
+
+async function read() {
+  const since = data.at.at(-1) ?? 0;
+  const fresh = await call("GET", `/api/debug/history?since=${since}`).catch(() => null);
+  if (!fresh?.at.length) return;
+  for (const name of columns) data[name].push(...fresh[name]);
+  show();
+  say();
+}
+
+// The same in words, for whoever does not see the picture.
+function say() {
+  const hours = (data.at.at(-1) - data.at[0]) / 60;
+  const over = hours < 90 ? `the last ${Math.max(1, Math.round(hours))} min` : `the last ${Math.round(hours / 60)} h`;
+  const most = (all) => all.reduce((a, b) => Math.max(a, b ?? 0), 0);
+  const words = {
+    sessions: `${over}: at most ${most(data.waiting)} waiting, ${most(data.live)} live, ${most(data.stale)} stale`,
+    lag: `${over}: at most ${short(most(data.lagSeconds))} beyond a deadline`,
+  };
+  for (const node of document.querySelectorAll("[data-chart-said]")) {
+    node.textContent = words[node.dataset.chartSaid];
+    node.dataset.keep = "";
+  }
+  document.querySelectorAll("[data-chart]").forEach((node) => { node.dataset.drawn = ""; });
+}
+
+const fit = () => drawn.forEach((chart, place) => chart.setSize({ width: place.clientWidth, height: 200 }));
+new ResizeObserver(fit).observe(document.querySelector(".charts"));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawn.forEach((chart) => chart.redraw()));
+
+await read();
+setInterval(() => { if (!document.hidden) read(); }, every);

@@ -1,0 +1,61 @@
+// Keeps the page up to date: it is read again when the stream says that something changed, and every few
+// seconds where there is no stream. The page says which of the two it is.
+
+import { page } from "./api.js";
+import { byId } from "./dom.js";
+import { morph } from "./morph.js";
+import { setNow, tell } from "./times.js";
+
+const pollEvery = 5_000; // ms, without a stream
+const netEvery = 30_000; // ms, beside a stream: what it missed is seen then
+const atMostEvery = 1_000; // ms
+
+let readAt = 0;
+let reading = null;
+let streaming = false;
+let timer = 0;
+
+/** refresh reads the page again, from another address if one is given, and returns it. */
+export function refresh(url = location.href) {
+  clearTimeout(timer);
+  readAt = Date.now();
+  reading = page(url).then(apply).then(() => said(true), () => said(false)).finally(later);
+  return reading;
+}
+
+function apply(fresh) {
+  setNow(fresh.body.dataset.now);
+  document.title = fresh.title;
+  morph(byId("main"), fresh.getElementById("main"));
+  tell();
+  document.dispatchEvent(new Event("curfew:read"));
+}
+
+function later() {
+  clearTimeout(timer);
+  timer = setTimeout(() => (document.hidden ? later() : refresh()), streaming ? netEvery : pollEvery);
+}
+
+// Something changed: look at once, but not more often than once a second.
+function soon() {
+  clearTimeout(timer);
+  timer = setTimeout(() => refresh(), Math.max(0, readAt + atMostEvery - Date.now()));
+}
+
+function said(reached) {
+  const [state, text] = !reached ? ["lost", "Cannot reach Curfew. What is shown is old."]
+    : streaming ? ["live", "Live"] : ["polling", `Looks every ${pollEvery / 1000} s`];
+  const node = byId("connection");
+  node.dataset.state = state;
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/** start keeps the page up to date from now on. */
+export function start() {
+  setNow(document.body.dataset.now);
+  tell();
+  setInterval(tell, 1_000);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(); });
+  said(true);
+  later();
+}

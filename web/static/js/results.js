@@ -1,0 +1,62 @@
+// What became of something that was done, in words.
+
+import { count, h, id } from "./dom.js";
+
+const figures = {
+  oldWaitingSessions: ["old waiting session"],
+  expiredRequests: ["expired request"],
+  orphanedSessions: ["orphan"],
+  noShows: ["row of no-shows", "rows of no-shows"],
+  overran: ["row of overrun sessions", "rows of overrun sessions"],
+  scheduledMissed: ["row of missed appointments", "rows of missed appointments"],
+};
+
+const list = (parts) => new Intl.ListFormat("en-GB", { type: "conjunction" }).format(parts);
+
+function sentence(stats) {
+  const parts = Object.entries(figures).filter(([name]) => stats[name] > 0).map(([name, words]) => count(stats[name], ...words));
+  return parts.length ? list(parts) : "nothing";
+}
+
+/** told is what an answer says happened. */
+export function told(answer, action) {
+  const [first, ...rest] = answer.stats ? cleaned(answer)
+    : answer.ended ? cleared(answer)
+      : answer.revived ? undone(answer)
+        : [action.done ?? "Done."];
+  return h("div", { class: "notice good" }, h("p", {}, h("strong", {}, first)), rest);
+}
+
+const cleaned = ({ message, stats, drifted, runId }) => [
+  `${message}.`,
+  h("p", {}, `It changed ${count(stats.totalCleaned, "row")}: ${sentence(stats)}.`),
+  drifted?.length ? named(`${count(drifted.length, "session")} had moved since and ${drifted.length === 1 ? "was" : "were"} left alone:`, drifted) : null,
+  h("p", { class: "quiet" }, "Run ", id(runId)),
+];
+
+const cleared = ({ ended, kept }) => [
+  ended.length ? `${count(ended.length, "session")} ended.` : "There was nothing to end.",
+  ended.length ? h("p", {}, "Payments shows what became of the money.") : null,
+  kept.length ? named("This is kept:", kept) : null,
+];
+
+const undone = ({ revived, notRevived }) => [
+  revived.length ? `${count(revived.length, "session")} came back.` : "Nothing could come back.",
+  revived.length ? h("ul", {}, revived.map((r) => h("li", {}, id(r.sessionId), " is now ", id(r.newSessionId)))) : null,
+  notRevived.length ? named("Not back:", notRevived) : null,
+];
+
+const named = (text, all) => h("div", {}, h("p", {}, text),
+  h("ul", {}, all.map((one) => h("li", {}, id(one.sessionId), `: ${one.why}`))));
+
+/** failure is why something did not happen, and what of it was committed. */
+export function failure(problem) {
+  const { stats, runId } = problem.rest ?? {};
+  const known = problem.requestId && !problem.message.includes(problem.requestId);
+  return h("div", { class: "notice critical", role: "alert" },
+    h("p", {}, h("strong", {}, problem.message)),
+    problem.status === 401 ? h("p", {}, "Sign in again: ", h("code", {}, "curfew login"), " prints a link.") : null,
+    stats ? h("p", {}, `Before it failed it cleaned ${sentence(stats)}.`) : null,
+    runId ? h("p", { class: "quiet" }, "Run ", id(runId)) : null,
+    known ? h("p", { class: "quiet" }, "Request ", id(problem.requestId)) : null);
+}

@@ -77,6 +77,8 @@ var who = map[string][cells]int{
 	"POST /api/deliveries/{id}/replay":          {401, 403, 403, 403, 403, 403, 200, 403},
 	"POST /api/deliveries/replay":               {401, 403, 403, 403, 403, 403, 200, 403},
 	"GET /api/stream":                           {401, 200, 200, 200, 200, 200, 200, 200},
+	"GET /api/debug/history":                    {401, 403, 403, 403, 403, 403, 200, 403},
+	"GET /api/debug/settings":                   {401, 403, 403, 403, 403, 403, 200, 403},
 }
 
 // scene is one session with everybody around it, of names nobody else has.

@@ -35,8 +35,7 @@ func TestALinkSignsInOnce(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	for role, page := range map[curfew.Role]string{
-		curfew.Admin: "/cleanup-sessions-admin.html", curfew.Customer: "/clear-my-sessions.html",
-		curfew.Mechanic: "/cleanup-sessions-admin.html",
+		curfew.Admin: "/", curfew.Customer: "/clear-my-sessions.html", curfew.Mechanic: "/mechanic.html",
 	} {
 		path := h.ticketPath(curfew.Actor{Role: role, ID: "x"})
 		if seen := h.do(request(t, http.MethodHead, h.URL+path)); seen.header.Get("Set-Cookie") != "" {
@@ -170,6 +169,12 @@ func TestPagesSayWhoIsSignedIn(t *testing.T) {
 		{"/cleanup-sessions-admin.html", &carl, "&lt;b&gt;carl"},
 		{"/clear-my-sessions.html", &carl, "&lt;b&gt;carl"},
 		{"/clear-my-sessions.html?customer=c-17", &anna, "c-17"},
+		{"/clear-my-sessions.html", &anna, "Whose sessions?"},
+		{"/mechanic.html", nil, "curfew login"},
+		{"/mechanic.html", &carl, "not for you"},
+		{"/", nil, "curfew login"},
+		{"/", &anna, "anna"},
+		{"/console/settings", &carl, "not for you"},
 	} {
 		var headers []string
 		if test.who != nil {
@@ -180,8 +185,11 @@ func TestPagesSayWhoIsSignedIn(t *testing.T) {
 			t.Errorf("%s as %v: %d %s", test.path, test.who, got.status, got.body)
 		}
 	}
-	if got := h.send("GET", "/", ""); got.status != http.StatusSeeOther || got.header.Get("Location") != "/cleanup-sessions-admin.html" {
-		t.Errorf("/: %d %v", got.status, got.header)
+	for role, home := range map[curfew.Role]string{curfew.Customer: "/clear-my-sessions.html", curfew.Mechanic: "/mechanic.html"} {
+		got := h.send("GET", "/", "", h.signedIn(curfew.Actor{Role: role, ID: "x"}))
+		if got.status != http.StatusSeeOther || got.header.Get("Location") != home {
+			t.Errorf("/ as %s: %d %v", role, got.status, got.header)
+		}
 	}
 }
 
@@ -190,7 +198,7 @@ func TestS51_HeadersOfEveryAnswer(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	for _, path := range []string{
-		"/", "/cleanup-sessions-admin.html", "/clear-my-sessions.html", "/login", "/docs", "/openapi.json",
+		"/", "/cleanup-sessions-admin.html", "/clear-my-sessions.html", "/mechanic.html", "/console/settings", "/login", "/docs", "/openapi.json",
 		"/api/debug/session-health", "/nothing", "/static/img/curfew.svg",
 	} {
 		got := h.send("GET", path, "")

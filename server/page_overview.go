@@ -108,23 +108,23 @@ func figureGroups(h api.Health) []web.Group {
 		return web.Figure{Key: key, Name: name, Value: n, Hint: hint, Tone: tone}
 	}
 	return []web.Group{
-		{Name: "Sessions", Figures: []web.Figure{
+		{Key: "sessions", Name: "Sessions", Figures: []web.Figure{
 			{Key: "open", Name: "Open", Value: sum(status(curfew.Waiting), status(curfew.Live)), Hint: "hold a slot"},
 			{Key: "waiting", Name: "Waiting", Value: status(curfew.Waiting)},
 			{Key: "live", Name: "Live", Value: status(curfew.Live)},
 			{Key: "scheduled", Name: "Scheduled", Value: status(curfew.Scheduled)},
 		}},
-		{Name: "Overdue", Figures: []web.Figure{
+		{Key: "overdue", Name: "Overdue", Figures: []web.Figure{
 			bad("stale", "Stale", h.Sessions.Waiting.Stale, "past the deadline", "warning"),
 			bad("veryStale", "Very stale", h.Sessions.Waiting.VeryStale, "for long", "critical"),
 			bad("orphaned", "Orphaned", h.Sessions.Orphaned, "offered to nobody", "warning"),
 			bad("overdueLive", "Overran", h.Sessions.OverdueLive, "live too long", "warning"),
 		}},
-		{Name: "Mechanics", Figures: []web.Figure{
+		{Key: "mechanics", Name: "Mechanics", Figures: []web.Figure{
 			{Key: "busy", Name: "Busy", Value: h.Mechanics.Busy},
 			{Key: "connected", Name: "Connected", Value: h.Mechanics.Connected},
 		}},
-		{Name: "Money", Figures: []web.Figure{
+		{Key: "money", Name: "Money", Figures: []web.Figure{
 			bad("deferred", "Deferred", outcome(curfew.Deferred), "wait for a slot", ""),
 			bad("refundDue", "Refunds due", sum(outcome(curfew.RefundDue), outcome(curfew.Refunding)), "", "warning"),
 			bad("held", "Held", outcome(curfew.Held), "need somebody", "critical"),

@@ -14,9 +14,9 @@ import (
 	"github.com/curfewhq/curfew/web"
 )
 
-// settings is what the process was started with.
+// listSettings is what the process was started with.
 func (s *Server) listSettings(context.Context, call, *struct{}) (*answered[api.Settings], error) {
-	return okay(api.Settings{Settings: slices.Concat([]api.Setting{}, s.settings)}, nil)
+	return okay(api.Settings{Settings: append([]api.Setting{}, s.settings...)}, nil)
 }
 
 func (s *Server) settingsView(context.Context, *http.Request, curfew.Actor) (any, error) {

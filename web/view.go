@@ -13,8 +13,8 @@ type Overview struct {
 
 // Group is figures under one name.
 type Group struct {
-	Name    string
-	Figures []Figure
+	Key, Name string
+	Figures   []Figure
 }
 
 // Finding is one thing that is wrong, and what to do about it.

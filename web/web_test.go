@@ -5,9 +5,11 @@ import (
 	"encoding/hex"
 	"io/fs"
 	"path"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/curfewhq/curfew/web"
 )
@@ -16,39 +18,81 @@ import (
 const script = `"><script>alert(1)</script>`
 
 var (
-	admin     = web.Page{SignedIn: true, Role: "admin", Subject: "mara", Version: "1.2.3"}
-	customer  = web.Page{SignedIn: true, Role: "customer", Subject: "ada"}
-	mechanic  = web.Page{SignedIn: true, Role: "mechanic", Subject: "max"}
-	supporter = web.Page{SignedIn: true, Role: "admin", Subject: "mara", Customer: "ada"}
-	stranger  = web.Page{LoginHint: "curfew login --database-url sqlite:shop.db"}
+	admin    = web.Page{SignedIn: true, Role: "admin", Subject: "mara", Version: "1.2.3", Title: "Console", Path: "/", Now: noon}
+	customer = web.Page{SignedIn: true, Role: "customer", Subject: "ada", Title: "Mine", Now: noon}
+	mechanic = web.Page{SignedIn: true, Role: "mechanic", Subject: "max", Title: "Queue", Now: noon}
+	stranger = web.Page{LoginHint: "curfew login --database-url sqlite:shop.db", Title: "Sign in", Now: noon}
+	hostile  = web.Page{SignedIn: true, Role: "admin", Subject: script, LoginHint: script, Version: script, Message: script, Title: script, Query: script, Now: noon}
 )
+
+var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// of is a page with what it shows.
+func of(p web.Page, view any) web.Page {
+	p.View = view
+	return p
+}
 
 // views is every page as everybody sees it.
 var views = map[string]struct {
 	name string
 	page web.Page
 	says string // what a reader finds
-	runs bool   // a script of ours
+	runs bool   // scripts of ours
 }{
-	"cleanup, nobody signed in":   {web.CleanupPage, stranger, "curfew login --database-url sqlite:shop.db", false},
-	"cleanup, a customer":         {web.CleanupPage, customer, `href="/clear-my-sessions.html"`, false},
-	"cleanup, a mechanic":         {web.CleanupPage, mechanic, "This page is for admins", false},
-	"cleanup, an admin":           {web.CleanupPage, admin, "Check Stats", true},
-	"clear, nobody signed in":     {web.ClearPage, stranger, "You are not signed in", false},
-	"clear, a customer":           {web.ClearPage, customer, `data-customer="ada"`, true},
-	"clear, a mechanic":           {web.ClearPage, mechanic, "This page is for customers", false},
-	"clear, an admin":             {web.ClearPage, admin, "Whose sessions?", false},
-	"clear, an admin, a customer": {web.ClearPage, supporter, `data-customer="ada"`, true},
+	"nobody signed in":            {web.SignInPage, stranger, "curfew login --database-url sqlite:shop.db", false},
+	"signed in, but not for this": {web.SignInPage, customer, "This page is not for you", true},
+	"what cannot be read":         {web.UnreadablePage, hostile, "Curfew cannot tell", true},
+	"overview":                    {web.OverviewPage, of(admin, web.Overview{State: web.State{Tone: "good", Sentence: "All is well."}}), "All is well.", true},
+	"cleanup":                     {web.CleanupPage, of(admin, web.Cleanup{}), "Check Stats", true},
+	"settings":                    {web.SettingsPage, of(admin, web.Settings{}), "Rules", true},
+	"a customer's":                {web.ClearPage, of(customer, web.Mine{Own: true}), "My sessions", true},
+	"a customer's, for an admin":  {web.ClearPage, of(admin, web.Mine{CustomerID: "ada"}), "<bdi>ada</bdi>", true},
+	"whose":                       {web.WhosePage, admin, "Whose sessions?", true},
+	"a mechanic's":                {web.MechanicPage, of(mechanic, web.Mechanic{}), "Nobody is waiting", true},
 	"login, a used ticket":        {web.LoginPage, web.Page{}, "curfew login", false},
 	"unsubscribe, a link":         {web.UnsubscribePage, web.Page{View: "accepted.x.y"}, "token=accepted.x.y", false},
 	"unsubscribe, done":           {web.UnsubscribePage, web.Page{Message: "Done."}, "Done.", false},
 	"login, a message":            {web.LoginPage, web.Page{Message: "too old"}, "too old", false},
-	"a customer names another":    {web.ClearPage, web.Page{SignedIn: true, Role: "customer", Subject: "ada", Customer: "bob"}, `data-customer="ada"`, true},
-	"everything is a script": {
-		web.ClearPage,
-		web.Page{SignedIn: true, Role: "admin", Subject: script, LoginHint: script, Version: script, Message: script, Customer: script},
-		"&lt;script&gt;", true,
-	},
+
+	"overview, all of it a script": {web.OverviewPage, filled[web.Overview](hostile), "&lt;script&gt;", true},
+	"cleanup, all of it a script":  {web.CleanupPage, filled[web.Cleanup](hostile), "&lt;script&gt;", true},
+	"settings, all of it a script": {web.SettingsPage, filled[web.Settings](hostile), "&lt;script&gt;", true},
+	"mine, all of it a script":     {web.ClearPage, filled[web.Mine](hostile), "&lt;script&gt;", true},
+	"mechanic, all of it a script": {web.MechanicPage, filled[web.Mechanic](hostile), "&lt;script&gt;", true},
+}
+
+// filled is a page whose view has a script in every text, and one of
+// everything it can list.
+func filled[V any](p web.Page) web.Page {
+	var v V
+	fill(reflect.ValueOf(&v).Elem())
+	return of(p, v)
+}
+
+func fill(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(script)
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int:
+		v.SetInt(1)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem())
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fill(v.Index(0))
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[time.Time]() {
+			v.Set(reflect.ValueOf(noon))
+			return
+		}
+		for i := range v.NumField() {
+			fill(v.Field(i))
+		}
+	}
 }
 
 func TestEveryPageForEverybody(t *testing.T) {
@@ -139,15 +183,20 @@ func TestNothingIsLoadedFromElsewhere(t *testing.T) {
 	}
 }
 
-func TestPicoIsAsItWasPublished(t *testing.T) {
+func TestWhatIsOthersIsAsItWasPublished(t *testing.T) {
 	t.Parallel()
-	text, err := fs.ReadFile(web.Static(), "vendor/pico-2.1.1.min.css")
-	if err != nil {
-		t.Fatal(err)
-	}
-	const published = "fbc9a63fc9fc9f72d12fd7fc9806e11fa9f77ae4f9cad146b27003a1119ba3db"
-	if sum := sha256.Sum256(text); hex.EncodeToString(sum[:]) != published {
-		t.Errorf("its SHA-256 is %x, want %s: our own rules belong into css/", sum, published)
+	for name, published := range map[string]string{
+		"pico-2.1.1.min.css":   "fbc9a63fc9fc9f72d12fd7fc9806e11fa9f77ae4f9cad146b27003a1119ba3db",
+		"uplot-1.6.32.js":      "5dd9b3281aa64b461b42d9945f6adb2649d346502b12281a9ae0d46599a80eba",
+		"uplot-1.6.32.min.css": "df630c6a8d6f8eeaff264b50f73ce5b114f646ffd9a0bb74f049b0a00135fa04",
+	} {
+		text, err := fs.ReadFile(web.Static(), "vendor/"+name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sum := sha256.Sum256(text); hex.EncodeToString(sum[:]) != published {
+			t.Errorf("the SHA-256 of %s is %x, want %s: our own belongs elsewhere", name, sum, published)
+		}
 	}
 }
 
@@ -176,4 +225,16 @@ func files(t *testing.T, ext string) map[string]string {
 		t.Fatal("no files with the extension", ext, err)
 	}
 	return texts
+}
+
+func TestSpansAreShort(t *testing.T) {
+	t.Parallel()
+	for want, d := range map[string]time.Duration{
+		"0 s": -time.Second, "40 s": 40 * time.Second, "12 min": 12*time.Minute + 59*time.Second, "3 h 5 min": 185 * time.Minute,
+		"2 h": 2 * time.Hour, "6 d 2 h": 146 * time.Hour, "3 d": 72 * time.Hour,
+	} {
+		if got := web.Span(d); got != want {
+			t.Errorf("%s is %q, want %q", d, got, want)
+		}
+	}
 }

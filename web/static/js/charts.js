@@ -100,7 +100,12 @@ function say() {
 
 const fit = () => drawn.forEach((chart, place) => chart.setSize({ width: place.clientWidth, height: 200 }));
 new ResizeObserver(fit).observe(document.querySelector(".charts"));
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawn.forEach((chart) => chart.redraw()));
+// Colours are taken when a chart is made.
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  drawn.forEach((chart) => chart.destroy());
+  drawn.clear();
+  show();
+});
 
 await read();
 setInterval(() => { if (!document.hidden) read(); }, every);

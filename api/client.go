@@ -164,6 +164,16 @@ func (c *Client) Health(ctx context.Context) (Health, error) {
 	return h, decode(body, &h)
 }
 
+// Settings is what the process was started with.
+func (c *Client) Settings(ctx context.Context) (Settings, error) {
+	return get[Settings](ctx, c, "/api/debug/settings")
+}
+
+// History is the last hours of the process: what came after a second since 1970.
+func (c *Client) History(ctx context.Context, since int64) (History, error) {
+	return get[History](ctx, c, "/api/debug/history?since="+strconv.FormatInt(since, 10))
+}
+
 const cleanupPath = "/api/debug/cleanup-sessions"
 
 func (p Page) query() string {

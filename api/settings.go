@@ -1,7 +1,5 @@
 package api
 
-import "time"
-
 // Settings is what a process was started with.
 type Settings struct {
 	Settings []Setting `json:"settings" nullable:"false"`
@@ -21,7 +19,6 @@ type Setting struct {
 // of every column is one moment. What could not be had is null.
 type History struct {
 	EverySeconds int        `json:"everySeconds" doc:"How far apart the moments are"`
-	Now          time.Time  `json:"now"`
 	At           []int64    `json:"at" doc:"Seconds since 1970" nullable:"false"`
 	Waiting      []*int     `json:"waiting" nullable:"false"`
 	Live         []*int     `json:"live" nullable:"false"`

@@ -106,13 +106,13 @@ type historyQuery struct {
 }
 
 func (s *Server) readHistory(_ context.Context, _ call, in *historyQuery) (*answered[api.History], error) {
-	return okay(historyJSON(s.history.since(time.Unix(in.Since, 0).Add(time.Second-1)), time.Now()), nil)
+	return okay(historyJSON(s.history.since(time.Unix(in.Since, 0).Add(time.Second-1))), nil)
 }
 
-func historyJSON(samples []sample, now time.Time) api.History {
+func historyJSON(samples []sample) api.History {
 	n := len(samples)
 	h := api.History{
-		EverySeconds: int(sampleEvery / time.Second), Now: now.UTC(), At: make([]int64, n),
+		EverySeconds: int(sampleEvery / time.Second), At: make([]int64, n),
 		Waiting: make([]*int, n), Live: make([]*int, n), Scheduled: make([]*int, n), Stale: make([]*int, n), LagSeconds: make([]*float64, n),
 	}
 	for i, t := range samples {

@@ -187,3 +187,19 @@ func TestTheWireOfACleanup(t *testing.T) {
 	golden(t, "cleanup-again", admin("POST", "/api/debug/cleanup-sessions", ``))
 	golden(t, "cleanup-runs", admin("GET", "/api/debug/cleanup-runs?limit=1", ""))
 }
+
+// What the console asks beside: what holds here, and the last hours.
+func TestTheWireOfTheConsole(t *testing.T) {
+	t.Parallel()
+	h := newHouseWith(t, settings{given: []api.Setting{{
+		Key: "waiting_ttl", Value: "20m", Source: "file", Where: "curfew.yaml line 3", Default: "15m", Help: "How long a session waits.",
+	}}})
+	admin := func(path string) answer { return h.sendAs(curfew.Admin, "anna", "GET", path, "") }
+	golden(t, "settings", admin("/api/debug/settings"))
+	h.fulfilled("carl")
+	h.server.Sample(h.Context())
+	history := admin("/api/debug/history")
+	history.body = regexp.MustCompile(`"at":\[\d+\]`).ReplaceAllString(history.body, `"at":[1]`)
+	golden(t, "history", history)
+	golden(t, "history-later", admin("/api/debug/history?since=99999999999"))
+}

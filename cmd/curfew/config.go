@@ -53,7 +53,7 @@ type settings struct {
 // authSettings is who may prove who they are, and how.
 type authSettings struct {
 	KeyFile   string `setting:"auth.key_file" placeholder:"FILE" help:"The local signing key; by default curfew.key beside the SQLite file, or here for PostgreSQL. Made at first start."`
-	JWTSecret string `setting:"auth.jwt_secret" name:"jwt-secret" placeholder:"SECRET" help:"Tokens signed with this secret (HS256, 32 bytes or more) are good too. Better in the environment: others see flags."`
+	JWTSecret string `setting:"auth.jwt_secret" secret:"" name:"jwt-secret" placeholder:"SECRET" help:"Tokens signed with this secret (HS256, 32 bytes or more) are good too. Better in the environment: others see flags."`
 	JWKSURL   string `setting:"auth.jwks_url" name:"jwks-url" placeholder:"URL" help:"Tokens signed with one of these keys (ES256, RS256) are good too."`
 	Issuer    string `setting:"auth.issuer" placeholder:"TEXT" help:"The issuer such tokens must name."`
 	Audience  string `setting:"auth.audience" placeholder:"TEXT" help:"The audience such tokens must name."`
@@ -62,8 +62,8 @@ type authSettings struct {
 
 // stripeSettings is Stripe in (what signs its messages) and out (who asks it).
 type stripeSettings struct {
-	WebhookSecret *secrets `setting:"stripe.webhook_secret" placeholder:"SECRET,…" help:"What signs Stripe's messages to POST /api/stripe/webhook; several while one is replaced. Better in the environment: others see flags."`
-	APIKey        string   `setting:"stripe.api_key" name:"api-key" placeholder:"KEY" help:"With it refunds are made and payments compared; without it a refund that is due waits for an operator. Better in the environment."`
+	WebhookSecret *secrets `setting:"stripe.webhook_secret" secret:"" placeholder:"SECRET,…" help:"What signs Stripe's messages to POST /api/stripe/webhook; several while one is replaced. Better in the environment: others see flags."`
+	APIKey        string   `setting:"stripe.api_key" secret:"" name:"api-key" placeholder:"KEY" help:"With it refunds are made and payments compared; without it a refund that is due waits for an operator. Better in the environment."`
 	APIBase       *webURL  `setting:"stripe.api_base" name:"api-base" placeholder:"URL" help:"Where Stripe's API is, if not at Stripe."`
 	Live          *mode    `setting:"stripe.live" placeholder:"on|off|both" help:"Whose messages count: those of live payments, of test payments, or both. By default on with a live api_key (sk_live_…, rk_live_…), else both."`
 	Account       string   `setting:"stripe.account" placeholder:"ACCOUNT" help:"The connected account (acct_…) that customers pay directly: its messages count too, and Stripe is asked in its name. Messages of other connected accounts do nothing."`

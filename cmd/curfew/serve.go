@@ -28,7 +28,7 @@ const drainTime = 10 * time.Second
 type serveCommand struct{}
 
 // Run serves until SIGTERM or SIGINT. A second signal ends the process at once.
-func (c *serveCommand) Run(ctx context.Context, s *settings, term terminal) (err error) {
+func (c *serveCommand) Run(ctx context.Context, s *settings, from *sources, term terminal) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	context.AfterFunc(ctx, stop) // gives the next signal back its own meaning
@@ -60,7 +60,7 @@ func (c *serveCommand) Run(ctx context.Context, s *settings, term terminal) (err
 		return err
 	}
 	defer svc.close()
-	if err := svc.build(ctx, s, policy); err != nil {
+	if err := svc.build(ctx, s, from, policy); err != nil {
 		return err
 	}
 	announce(term, s, svc)
@@ -95,6 +95,7 @@ type service struct {
 	hub         *live.Hub
 	server      *server.Server
 	public, ops *http.Server
+	server      *server.Server
 	publicAt    net.Listener
 	opsAt       net.Listener
 	url         string // of API and pages
@@ -137,7 +138,7 @@ func (svc *service) close() {
 }
 
 // build wires engine, identity and server.
-func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy) (err error) {
+func (svc *service) build(ctx context.Context, s *settings, from *sources, policy curfew.Policy) (err error) {
 	hook, provider, err := s.payments()
 	if err != nil {
 		return err
@@ -161,7 +162,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	svc.hub = live.New(svc.db, live.Options{Encode: server.Frames, Wake: svc.hints.bell.watch(), Logger: svc.log})
 	svc.server, err = server.New(server.Options{
 		Engine: svc.engine, Identity: identity, Once: svc.db, Ready: svc.ready, BaseURL: svc.url, LoginHint: s.loginLine(svc.url),
-		Version: version(), Logger: svc.log, Metrics: metrics, Hook: hook, Trace: svc.traces.request,
+		Version: version(), Logger: svc.log, Metrics: metrics, Hook: hook, Trace: svc.traces.request, Settings: from.list(),
 		Endpoints: s.endpoints(svc.db), Deliveries: notify.Deliveries{Store: svc.db}, Streams: streams{svc.hub},
 		Links: mail.Unsubscriptions{Store: svc.db, Signer: identity},
 	})
@@ -190,6 +191,7 @@ func (svc *service) run(ctx context.Context) error {
 	sweeping, stopSweeping := context.WithCancel(context.WithoutCancel(ctx))
 	group.Go(func() error { return svc.engine.Run(sweeping) })
 	group.Go(func() error { return svc.worker.Run(running) })
+	group.Go(func() error { svc.server.RecordHistory(sweeping); return nil })
 	group.Go(func() error { return svc.hints.run(sweeping, svc.engine) })
 	group.Go(func() error { return svc.hub.Run(sweeping) })
 	group.Go(func() error { return svc.server.Run(sweeping) })

@@ -97,6 +97,8 @@ func readableWithoutScripts(w *tab) {
 	for path, texts := range map[string][]string{
 		overviewPage:                      {"8 things need attention", "2 waiting sessions older than 30 minutes (CRITICAL!)", "Scripts are off"},
 		cleanupPage:                       {"A cleanup would end 6 sessions", "grace.h", "Orphan"},
+		paymentsPage:                      {"katherine", "aits for the slot"},
+		customerPage + "?q=katherine":     {"katherine is blocked by session", "began to wait"},
 		settingsPage:                      {"waiting_ttl", "Rules"},
 		clearPage + "?customer=katherine": {"katherine", "waiting for a mechanic", "€39.00"},
 		mechanicPage:                      {"katherine"},

@@ -26,6 +26,9 @@ func TestPages(t *testing.T) {
 		"what was checked is run, and then nothing is due": whatWasCheckedIsRun,
 		"what moved meanwhile is left alone, and said":     whatMovedIsSaid,
 		"filters narrow it down":                           filtersNarrow,
+		"a customer's story is told":                       aStoryIsTold,
+		"a run is undone":                                  aRunIsUndone,
+		"payments are worked":                              paymentsAreWorked,
 		"the keyboard is enough":                           theKeyboardIsEnough,
 		"an error is said":                                 anErrorIsSaid,
 		"a customer clears what is theirs":                 aCustomerClears,
@@ -81,6 +84,7 @@ func noStoredTextRuns(w *tab) {
 	w.wait(alive)
 	w.says("#queue", corpus[:4]...)
 	harmless(w)
+	hostileStories(w, corpus[:6])
 	for _, text := range corpus {
 		w.visit(clearPage + "?customer=" + url.QueryEscape(text))
 		w.wait(alive)

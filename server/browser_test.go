@@ -206,6 +206,12 @@ func (w *tab) write(selector, text string) {
 	w.do(chromedp.SendKeys(chromedp.CSS(selector), text))
 }
 
+// empty takes away what stands in a field.
+func (w *tab) empty(selector string) {
+	w.Helper()
+	evaluated[string](w, fmt.Sprintf("document.querySelector(%q).value = ''", selector))
+}
+
 // text is all the text within the first element, hidden or not; empty where there is none.
 func (w *tab) text(selector string) string {
 	w.Helper()

@@ -204,10 +204,27 @@ func runViews(runs []curfew.Run, at moments) []web.Run {
 	for i, r := range runs {
 		all[i] = web.Run{
 			ID: r.ID, Trigger: string(r.Trigger), Actor: r.Actor.String(), Reason: r.Reason, Outcome: string(r.Outcome),
-			Cleaned: capital(cleanedUp(r.Stats)), Error: r.Error, StartedAt: at.at(r.StartedAt),
+			Cleaned: ran(r), Error: r.Error, StartedAt: at.at(r.StartedAt), Undone: r.UndoneBy != "",
+		}
+		if r.Undoable() {
+			all[i].Undo = &web.Action{
+				Name: "undo", Label: "Undo…", Call: "POST /api/debug/cleanup-runs/" + r.ID + "/undo", Ask: "Undo this run?", Reason: "optional",
+				Why: []string{
+					ran(r) + ".",
+					"Where the customer is free and the payment has not moved on, a new session takes the place of the ended one. What cannot come back is named.",
+				},
+			}
 		}
 	}
 	return all
+}
+
+// ran is what a run did.
+func ran(r curfew.Run) string {
+	if r.Undoes != "" {
+		return "Undid a run: " + things("session").of(r.Stats.Revived) + " came back"
+	}
+	return capital(cleanedUp(r.Stats))
 }
 
 // capital begins a sentence. What it is given begins with a letter or a figure

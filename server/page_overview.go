@@ -88,6 +88,10 @@ func place(code lifecycle.Code, r lifecycle.Report) *web.Link {
 		if len(r.Repeated) > 0 {
 			return &web.Link{Name: "See what blocks them", Path: customerPath(r.Repeated[0].CustomerID)}
 		}
+	case lifecycle.MoneyUnsettled:
+		return &web.Link{Name: "See the payments", Path: "/console/payments"}
+	case lifecycle.RefundFailing, lifecycle.RefundsOverdue:
+		return &web.Link{Name: "See the payments", Path: "/console/payments?outcome=" + string(curfew.RefundDue)}
 	case lifecycle.QueueUnwatched:
 		return &web.Link{Name: "See the queue", Path: "/" + web.MechanicPage}
 	}
@@ -107,6 +111,11 @@ func figureGroups(h api.Health) []web.Group {
 	bad := func(key, name string, n *int, hint, tone string) web.Figure {
 		return web.Figure{Key: key, Name: name, Value: n, Hint: hint, Tone: tone}
 	}
+	payments := func(key, name string, of curfew.Outcome, n *int, hint, tone string) web.Figure {
+		f := bad(key, name, n, hint, tone)
+		f.Href = "/console/payments?outcome=" + string(of)
+		return f
+	}
 	return []web.Group{
 		{Key: "sessions", Name: "Sessions", Figures: []web.Figure{
 			{Key: "open", Name: "Open", Value: sum(status(curfew.Waiting), status(curfew.Live)), Hint: "hold a slot"},
@@ -125,9 +134,9 @@ func figureGroups(h api.Health) []web.Group {
 			{Key: "connected", Name: "Connected", Value: h.Mechanics.Connected},
 		}},
 		{Key: "money", Name: "Money", Figures: []web.Figure{
-			bad("deferred", "Deferred", outcome(curfew.Deferred), "wait for a slot", ""),
-			bad("refundDue", "Refunds due", sum(outcome(curfew.RefundDue), outcome(curfew.Refunding)), "", "warning"),
-			bad("held", "Held", outcome(curfew.Held), "need somebody", "critical"),
+			payments("deferred", "Deferred", curfew.Deferred, outcome(curfew.Deferred), "wait for a slot", ""),
+			payments("refundDue", "Refunds due", curfew.RefundDue, sum(outcome(curfew.RefundDue), outcome(curfew.Refunding)), "or under way", "warning"),
+			payments("held", "Held", curfew.Held, outcome(curfew.Held), "need somebody", "critical"),
 		}},
 	}
 }

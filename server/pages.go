@@ -28,6 +28,8 @@ func (s *Server) views() []view {
 	admins := []curfew.Role{a}
 	return []view{
 		{"/" + web.CleanupPage, web.CleanupPage, "Cleanup", admins, "The session cleanup is for admins.", s.cleanupView},
+		{"/console/customer", web.CustomerPage, "Customer", admins, "The console is for admins.", s.customerView},
+		{"/console/payments", web.PaymentsPage, "Payments", admins, "The console is for admins.", s.paymentsView},
 		{"/console/settings", web.SettingsPage, "Settings", admins, "The console is for admins.", s.settingsView},
 		{"/" + web.ClearPage, web.ClearPage, "Open sessions", []curfew.Role{c, a}, "This page shows customers what of theirs is open, and clears it.", s.mineView},
 		{"/" + web.MechanicPage, web.MechanicPage, "Queue", []curfew.Role{m, a}, "The queue is for mechanics.", s.mechanicView},
@@ -99,7 +101,7 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, v view) {
 // shell is what a page says of its reader.
 func (s *Server) shell(r *http.Request, v view) web.Page {
 	p := web.Page{
-		Title: v.title, Path: strings.TrimSuffix(v.path, "{$}"), Query: r.URL.Query().Get("customer"),
+		Title: v.title, Path: strings.TrimSuffix(v.path, "{$}"), Query: r.URL.Query().Get("q"),
 		LoginHint: s.hint, Version: s.version, Now: time.Now().UTC(),
 	}
 	by, err := s.visitor(r)

@@ -2,13 +2,13 @@ package server
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/lifecycle"
 	"github.com/curfewhq/curfew/web"
 )
 
@@ -106,28 +106,12 @@ func money(amount int64, currency string) string {
 	if amount == 0 {
 		return "free"
 	}
-	digits := 2
-	if n, ok := minorDigits[strings.ToLower(currency)]; ok {
-		digits = n
+	text := lifecycle.Amount(amount, currency)
+	if symbol, ok := symbols[strings.ToLower(currency)]; ok && amount > 0 {
+		number, _, _ := strings.Cut(text, " ")
+		return symbol + number
 	}
-	whole, sign := strconv.FormatInt(max(amount, -amount), 10), ""
-	if amount < 0 {
-		sign = "−"
-	}
-	if digits > 0 {
-		whole = fmt.Sprintf("%0*s", digits+1, whole)
-		whole = whole[:len(whole)-digits] + "." + whole[len(whole)-digits:]
-	}
-	if symbol, ok := symbols[strings.ToLower(currency)]; ok {
-		return sign + symbol + whole
-	}
-	return strings.TrimSpace(sign + whole + " " + strings.ToUpper(currency))
-}
-
-// minorDigits is the decimals of the currencies that do not have two (ISO 4217).
-var minorDigits = map[string]int{
-	"bif": 0, "clp": 0, "djf": 0, "gnf": 0, "isk": 0, "jpy": 0, "kmf": 0, "krw": 0, "pyg": 0, "rwf": 0, "ugx": 0, "uyi": 0,
-	"vnd": 0, "vuv": 0, "xaf": 0, "xof": 0, "xpf": 0, "bhd": 3, "iqd": 3, "jod": 3, "kwd": 3, "lyd": 3, "omr": 3, "tnd": 3,
+	return text
 }
 
 var symbols = map[string]string{"eur": "€", "usd": "$", "gbp": "£", "jpy": "¥"}
@@ -137,9 +121,9 @@ type moments struct{ now time.Time }
 
 func (m moments) at(t time.Time) web.Moment { return web.Moment{At: t.UTC(), Now: m.now} }
 
-// customerPath is where a customer's sessions are shown.
+// customerPath is where a customer's story is told.
 func customerPath(id string) string {
-	return "/" + web.ClearPage + "?customer=" + url.QueryEscape(id)
+	return "/console/customer?q=" + url.QueryEscape(id)
 }
 
 // jsonOf is a body for an action.

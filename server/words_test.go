@@ -13,7 +13,7 @@ func TestMoneyIsToldInItsCurrency(t *testing.T) {
 		currency string
 	}{
 		"€39.00": {3900, "eur"}, "$0.05": {5, "USD"}, "¥1500": {1500, "jpy"}, "1.500 KWD": {1500, "kwd"},
-		"12.34 CHF": {1234, "chf"}, "15.00": {1500, ""}, "free": {0, "eur"}, "−€1.00": {-100, "eur"},
+		"12.34 CHF": {1234, "chf"}, "1500 minor units of an unknown currency": {1500, ""}, "free": {0, "eur"}, "-1.00 EUR": {-100, "eur"},
 	} {
 		if got := money(given.amount, given.currency); got != want {
 			t.Errorf("%d %s is %q, want %q", given.amount, given.currency, got, want)

@@ -31,6 +31,8 @@ type Link struct {
 var console = []Link{
 	{Name: "Overview", Path: "/"},
 	{Name: "Cleanup", Path: "/" + CleanupPage},
+	{Name: "Customer", Path: "/console/customer"},
+	{Name: "Payments", Path: "/console/payments"},
 	{Name: "Settings", Path: "/console/settings"},
 }
 
@@ -121,6 +123,13 @@ type Fact struct {
 	At          Moment // instead of Value: how long ago
 }
 
+// Field is something that an action asks for.
+type Field struct {
+	Name, Label, Value, Hint string
+	Required                 bool
+	Many                     bool // several, with commas between them
+}
+
 // Action is a button that calls the API, once somebody has said so.
 type Action struct {
 	Name  string // for programs: the last word of the path, if nothing is better
@@ -131,6 +140,7 @@ type Action struct {
 	Ask    string
 	Why    []string // what it means, a paragraph each
 	Reason string   // the field of a reason: optional or required; empty: none
+	Fields []Field  // of the body, beside the reason
 	Done   string   // what is said afterwards, if the answer says nothing better
 	Main   bool     // the one thing to do here
 	Harm   bool     // it ends something

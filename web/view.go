@@ -72,7 +72,65 @@ type CleanupRow struct {
 type Run struct {
 	ID, Trigger, Actor, Reason, Outcome, Cleaned, Error string
 	StartedAt                                           Moment
+	Undone                                              bool
 	Undo                                                *Action // nil: there is nothing to undo
+}
+
+// Customer is the story of a customer, or of a run.
+type Customer struct {
+	Query, Missing string   // what was looked for, and why nothing was found
+	Found          bool     // there is a story
+	Name           string   // of the customer, or «Run …»
+	Customers      []string // several with this e-mail address
+	CustomerID     string   // empty: of a run
+	State          State
+	Sentence       string
+	Until          Moment // when the slot is free by itself
+	Todos          []Todo
+	Ahead, Past    []Entry // deadlines to come; what happened, newest first
+	Sessions       []SessionLine
+	Payments       []PaymentLine
+	Older          Link
+}
+
+// Todo is something that can be done now.
+type Todo struct {
+	What string
+	Do   Action
+}
+
+// Entry is one line of a story.
+type Entry struct {
+	At                               Moment
+	Kind, Tone, Sentence, CustomerID string
+}
+
+// SessionLine is a session in a list.
+type SessionLine struct {
+	ID, Plan, Status, Reason string
+	CreatedAt                Moment
+}
+
+// PaymentLine is a payment as operators see it.
+type PaymentLine struct {
+	ID, Ref, Plan, Amount, Outcome, Became, Note, Email, CustomerID string
+	CreatedAt                                                       Moment
+	Actions                                                         []Action
+}
+
+// Payments is what became of payments, by outcome.
+type Payments struct {
+	State    State
+	Outcomes []Tab
+	Totals   []Fact // what waits for something, by outcome and currency
+	Payments []PaymentLine
+	More     Link
+}
+
+// Tab is a choice among lists.
+type Tab struct {
+	Link
+	Count string
 }
 
 // Mine is where a customer stands.

@@ -19,6 +19,8 @@ import (
 const (
 	OverviewPage   = "overview"
 	CleanupPage    = "cleanup-sessions-admin.html"
+	CustomerPage   = "customer"
+	PaymentsPage   = "payments"
 	SettingsPage   = "settings"
 	ClearPage      = "clear-my-sessions.html"
 	MechanicPage   = "mechanic.html"

@@ -9,15 +9,13 @@ const dialog = byId("ask");
 const form = dialog.querySelector("form");
 const yes = byId("ask-yes");
 const no = byId("ask-no");
-const label = byId("ask-reason");
-const field = form.elements.reason;
+const why = byId("ask-why");
 
 let asking = null; // the action that is asked about
 
 const actionOf = (button) => ({
   ...button.dataset,
   label: button.textContent.trim().replace(/…$/, ""),
-  why: [...button.querySelector("template")?.content.children ?? []].map((p) => p.textContent),
   harm: button.classList.contains("harm"),
   button,
 });
@@ -31,17 +29,14 @@ export function act(button) {
 function ask(action) {
   asking = action;
   byId("ask-title").textContent = action.ask;
-  byId("ask-why").replaceChildren(...action.why.map((text) => h("p", {}, text)));
-  label.hidden = !action.reason;
-  field.required = action.reason === "required";
-  field.value = "";
+  why.replaceChildren(action.button.querySelector("template")?.content.cloneNode(true) ?? "");
   byId("ask-said").replaceChildren();
   yes.hidden = false;
   yes.textContent = action.label;
   yes.classList.toggle("harm", action.harm);
   no.textContent = "Not now";
   dialog.showModal();
-  (action.reason ? field : no).focus();
+  (why.querySelector("input") ?? no).focus();
 }
 
 // What is asked about is done in the dialog, and its result is shown there.
@@ -50,13 +45,12 @@ async function confirmed() {
   const stopTelling = tellProgress(action);
   await working([yes, no], async () => {
     try {
-      byId("ask-said").replaceChildren(told(await perform(action, field.value.trim()), action));
+      byId("ask-said").replaceChildren(told(await perform(action, filledIn()), action));
     } catch (problem) {
       byId("ask-said").replaceChildren(failure(problem));
     }
     stopTelling();
-    byId("ask-why").replaceChildren();
-    label.hidden = true;
+    why.replaceChildren();
     yes.hidden = true;
     await after();
   });
@@ -68,10 +62,10 @@ async function confirmed() {
 async function atOnce(action) {
   await working([action.button], async () => {
     try {
-      await perform(action, "");
+      await perform(action, {});
       byId("said").textContent = action.done ?? "Done.";
     } catch (problem) {
-      ask({ ...action, ask: "That did not work", why: [], reason: "" });
+      ask({ ...action, ask: "That did not work" });
       byId("ask-said").replaceChildren(failure(problem));
       yes.hidden = true;
       no.textContent = "Close";
@@ -80,10 +74,17 @@ async function atOnce(action) {
   });
 }
 
-function perform({ call: line, body }, reason) {
+// What was written into the question's fields; what was left empty is left out.
+const filledIn = () => Object.fromEntries([...why.querySelectorAll("input")]
+  .map((field) => [field.name, field.dataset.many === undefined ? field.value.trim() : parts(field.value)])
+  .filter(([, value]) => value.length));
+
+const parts = (text) => text.split(",").map((part) => part.trim()).filter(Boolean);
+
+function perform({ call: line, body }, fields) {
   const [method, path] = line.split(" ");
-  const given = body ? JSON.parse(body) : null;
-  return call(method, path, reason ? { ...given, reason } : given);
+  const given = { ...body && JSON.parse(body), ...fields };
+  return call(method, path, body || Object.keys(given).length ? given : null);
 }
 
 let after = () => refresh();

@@ -22,10 +22,17 @@ function sentence(stats) {
 export function told(answer, action) {
   const [first, ...rest] = answer.stats ? cleaned(answer)
     : answer.ended ? cleared(answer)
+      : answer.secret ? secret(answer)
       : answer.revived ? undone(answer)
         : [action.done ?? "Done."];
   return h("div", { class: "notice good" }, h("p", {}, h("strong", {}, first)), rest);
 }
+
+const secret = (answer) => [
+  "This is the secret. It is told now and never again:",
+  h("div", { class: "command" }, h("pre", { tabindex: "0", "aria-label": "Secret" }, h("code", {}, answer.secret)),
+    h("button", { type: "button", class: "copy secondary" }, "Copy")),
+];
 
 const cleaned = ({ message, stats, drifted, runId }) => [
   `${message}.`,

@@ -1,0 +1,128 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/web"
+)
+
+// customerView tells the story of whatever was typed or pasted.
+func (s *Server) customerView(ctx context.Context, r *http.Request, _ curfew.Actor) (any, error) {
+	q := strings.TrimSpace(r.URL.Query().Get("q"))
+	if q == "" {
+		return web.Customer{}, nil
+	}
+	before, err := ParseCursor(r.URL.Query().Get("cursor"))
+	if err != nil {
+		return nil, err
+	}
+	story, err := s.engine.Explain(ctx, q, before)
+	switch curfew.KindOf(err) {
+	case curfew.NotFound, curfew.Invalid:
+		if err != nil {
+			return web.Customer{Query: q, Missing: s.fail(ctx, err).Detail}, nil
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return storyView(q, story, moments{time.Now()}), nil
+}
+
+func storyView(q string, story lifecycle.Story, at moments) web.Customer {
+	v := web.Customer{
+		Query: q, Found: true, CustomerID: story.CustomerID, Customers: story.Customers, Sentence: story.Sentence,
+		Name: story.Subject.ID, State: storyState(story), Todos: todos(story),
+	}
+	if v.CustomerID != "" && v.CustomerID != curfew.Nobody {
+		v.Name = v.CustomerID
+	} else {
+		v.CustomerID = ""
+	}
+	if story.Blocker != nil {
+		v.Until = at.at(story.Blocker.ReleasesAt)
+	}
+	for _, e := range slices.Backward(story.Entries) {
+		line := entryView(e, at)
+		if e.At.After(at.now) {
+			v.Ahead = append(v.Ahead, line)
+		} else {
+			v.Past = append(v.Past, line)
+		}
+	}
+	for _, s := range story.Sessions {
+		v.Sessions = append(v.Sessions, sessionLine(s, at))
+	}
+	for _, c := range story.Checkouts {
+		v.Payments = append(v.Payments, paymentLine(c, at))
+	}
+	if story.More {
+		v.Older = web.Link{Name: "Older", Path: "?" + url.Values{"q": {q}, "cursor": {cursorText(story.Next)}}.Encode()}
+	}
+	return v
+}
+
+// storyState answers the question of an angry customer's call.
+func storyState(s lifecycle.Story) web.State {
+	switch {
+	case len(s.Customers) > 0:
+		return web.State{Sentence: "Several customers have paid with this address."}
+	case s.CustomerID == "" || s.CustomerID == curfew.Nobody:
+		return web.State{Sentence: capital(string(s.Subject.Kind)) + " " + s.Subject.ID}
+	case s.Blocker == nil:
+		return web.State{Tone: "good", Sentence: "Not blocked: a new session can begin."}
+	}
+	return web.State{Tone: "warning", Sentence: "Blocked by a session that is " + doing(curfew.Standing{Session: s.Blocker.Session}) + "."}
+}
+
+// doings is how the actions of a story are asked for: what is missing is not
+// offered.
+var doings = map[lifecycle.ActionName]web.Action{
+	lifecycle.ClearCustomer: {Label: "Clear…", Ask: "End what this customer has open?", Reason: "optional", Harm: true},
+	lifecycle.ForceClear:    {Label: "End by force…", Ask: "End this live session by force?", Reason: "required", Harm: true},
+	lifecycle.ReleaseSlot:   {Label: "Release…", Ask: "Take the session from its mechanic?", Reason: "optional"},
+	lifecycle.RefundPayment: {Label: "Refund…", Ask: "Give this payment back?", Reason: "required", Harm: true},
+	lifecycle.CreditPayment: {Label: "Credit…", Ask: "Let the customer spend this payment?", Reason: "required"},
+	lifecycle.FulfilPayment: {Label: "Fulfil…", Ask: "Give this payment its session?"},
+	lifecycle.UndoRun:       {Label: "Undo…", Ask: "Undo this run?", Reason: "optional"},
+}
+
+func todos(story lifecycle.Story) []web.Todo {
+	var all []web.Todo
+	for _, a := range story.Actions {
+		call, ok := actionJSON(a)
+		do, known := doings[a.Name]
+		if !ok || !known {
+			continue
+		}
+		do.Name, do.Call, do.Body, do.Why = string(a.Name), call.Method+" "+call.Path, jsonOf(call.Body), []string{a.Label + "."}
+		all = append(all, web.Todo{What: a.Label, Do: do})
+	}
+	return all
+}
+
+func entryView(e lifecycle.Entry, at moments) web.Entry {
+	v := web.Entry{At: at.at(e.At), Kind: string(e.Kind), Sentence: e.Sentence, CustomerID: e.CustomerID}
+	switch {
+	case e.To == string(curfew.Cancelled), v.Kind == "refusal":
+		v.Tone = "warning"
+	case e.To == string(curfew.Held), e.To == string(curfew.RunFailed):
+		v.Tone = "critical"
+	case e.To == string(curfew.Completed), e.To == string(curfew.Refunded):
+		v.Tone = "good"
+	case e.To == string(curfew.Live):
+		v.Tone = "live"
+	}
+	return v
+}
+
+func sessionLine(s curfew.Session, at moments) web.SessionLine {
+	return web.SessionLine{ID: s.ID, Plan: s.Plan, Status: string(s.Status), Reason: string(s.EndReason), CreatedAt: at.at(s.CreatedAt)}
+}

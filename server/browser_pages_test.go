@@ -29,6 +29,7 @@ func TestPages(t *testing.T) {
 		"a customer's story is told":                       aStoryIsTold,
 		"a run is undone":                                  aRunIsUndone,
 		"payments are worked":                              paymentsAreWorked,
+		"deliveries are worked":                            deliveriesAreWorked,
 		"the keyboard is enough":                           theKeyboardIsEnough,
 		"an error is said":                                 anErrorIsSaid,
 		"a customer clears what is theirs":                 aCustomerClears,

@@ -165,9 +165,10 @@ func previewRows(p curfew.Preview, q url.Values) ([]web.CleanupRow, web.Link) {
 	return rows, web.Link{Name: grouped(show) + " of " + grouped(len(p.Items)) + " shown: show more", Path: "?" + more.Encode()}
 }
 
-// execution is the button that runs exactly this preview, once it is stored.
+// execution is the button that runs exactly this preview, once it is stored;
+// before that it calls nothing.
 func execution(p curfew.Preview) web.Action {
-	a := web.Action{Name: "run", Label: "Run Cleanup", Call: "POST /api/debug/cleanup-sessions", Main: true, Reason: "optional"}
+	a := web.Action{Name: "run", Label: "Run Cleanup", Main: true, Reason: "optional"}
 	if p.ID == "" || len(p.Items) == 0 {
 		return a
 	}
@@ -185,6 +186,7 @@ func execution(p curfew.Preview) web.Action {
 			parts = append(parts, ruleNouns[c.rule].of(n))
 		}
 	}
+	a.Call = "POST /api/debug/cleanup-sessions"
 	a.Body, a.Ask, a.Rows = jsonOf(api.Cleanup{PreviewID: p.ID}), "Run the cleanup?", len(p.Items)
 	a.Why = []string{
 		"This ends " + things("session").of(len(p.Items)) + " of " + things("customer").of(len(customers)) + ", " +

@@ -30,6 +30,7 @@ func (s *Server) views() []view {
 		{"/" + web.CleanupPage, web.CleanupPage, "Cleanup", admins, "The session cleanup is for admins.", s.cleanupView},
 		{"/console/customer", web.CustomerPage, "Customer", admins, "The console is for admins.", s.customerView},
 		{"/console/payments", web.PaymentsPage, "Payments", admins, "The console is for admins.", s.paymentsView},
+		{"/console/deliveries", web.DeliveriesPage, "Deliveries", admins, "The console is for admins.", s.deliveriesView},
 		{"/console/settings", web.SettingsPage, "Settings", admins, "The console is for admins.", s.settingsView},
 		{"/" + web.ClearPage, web.ClearPage, "Open sessions", []curfew.Role{c, a}, "This page shows customers what of theirs is open, and clears it.", s.mineView},
 		{"/" + web.MechanicPage, web.MechanicPage, "Queue", []curfew.Role{m, a}, "The queue is for mechanics.", s.mechanicView},

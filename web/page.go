@@ -33,6 +33,7 @@ var console = []Link{
 	{Name: "Cleanup", Path: "/" + CleanupPage},
 	{Name: "Customer", Path: "/console/customer"},
 	{Name: "Payments", Path: "/console/payments"},
+	{Name: "Deliveries", Path: "/console/deliveries"},
 	{Name: "Settings", Path: "/console/settings"},
 }
 

@@ -226,3 +226,28 @@ type Rule struct {
 	Name, Does, When string
 	On               bool
 }
+
+// Deliveries is where events go, and what was sent there.
+type Deliveries struct {
+	State      State
+	Endpoints  []Endpoint
+	Add        Action
+	States     []Tab
+	Deliveries []Delivery
+	More       Link
+}
+
+// Endpoint is where webhooks go.
+type Endpoint struct {
+	ID, URL, Description, Events, Reason string
+	Enabled                              bool
+	CreatedAt                            Moment
+	Actions                              []Action
+}
+
+// Delivery is one message to one receiver.
+type Delivery struct {
+	ID, Kind, To, Channel, State, Tries, Error, CustomerID string
+	CreatedAt, NextAt                                      Moment
+	Again                                                  *Action // nil: it is on its way
+}

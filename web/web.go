@@ -21,6 +21,7 @@ const (
 	CleanupPage    = "cleanup-sessions-admin.html"
 	CustomerPage   = "customer"
 	PaymentsPage   = "payments"
+	DeliveriesPage = "deliveries"
 	SettingsPage   = "settings"
 	ClearPage      = "clear-my-sessions.html"
 	MechanicPage   = "mechanic.html"

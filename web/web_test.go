@@ -55,11 +55,17 @@ var views = map[string]struct {
 	"unsubscribe, done":           {web.UnsubscribePage, web.Page{Message: "Done."}, "Done.", false},
 	"login, a message":            {web.LoginPage, web.Page{Message: "too old"}, "too old", false},
 
-	"overview, all of it a script": {web.OverviewPage, filled[web.Overview](hostile), "&lt;script&gt;", true},
-	"cleanup, all of it a script":  {web.CleanupPage, filled[web.Cleanup](hostile), "&lt;script&gt;", true},
-	"settings, all of it a script": {web.SettingsPage, filled[web.Settings](hostile), "&lt;script&gt;", true},
-	"mine, all of it a script":     {web.ClearPage, filled[web.Mine](hostile), "&lt;script&gt;", true},
-	"mechanic, all of it a script": {web.MechanicPage, filled[web.Mechanic](hostile), "&lt;script&gt;", true},
+	"overview, all of it a script":   {web.OverviewPage, filled[web.Overview](hostile), "&lt;script&gt;", true},
+	"cleanup, all of it a script":    {web.CleanupPage, filled[web.Cleanup](hostile), "&lt;script&gt;", true},
+	"customer":                       {web.CustomerPage, of(admin, web.Customer{}), "Type or paste", true},
+	"payments":                       {web.PaymentsPage, of(admin, web.Payments{}), "There are none.", true},
+	"deliveries":                     {web.DeliveriesPage, of(admin, web.Deliveries{}), "None yet.", true},
+	"customer, all of it a script":   {web.CustomerPage, filled[web.Customer](hostile), "&lt;script&gt;", true},
+	"payments, all of it a script":   {web.PaymentsPage, filled[web.Payments](hostile), "&lt;script&gt;", true},
+	"deliveries, all of it a script": {web.DeliveriesPage, filled[web.Deliveries](hostile), "&lt;script&gt;", true},
+	"settings, all of it a script":   {web.SettingsPage, filled[web.Settings](hostile), "&lt;script&gt;", true},
+	"mine, all of it a script":       {web.ClearPage, filled[web.Mine](hostile), "&lt;script&gt;", true},
+	"mechanic, all of it a script":   {web.MechanicPage, filled[web.Mechanic](hostile), "&lt;script&gt;", true},
 }
 
 // filled is a page whose view has a script in every text, and one of

@@ -6,11 +6,13 @@ import { byId, h } from "./dom.js";
 import { refresh } from "./live.js";
 import { failure } from "./results.js";
 
-const form = byId("filters");
-const run = () => form.querySelector("button.run");
+// The form is looked up each time: it goes and comes back where the page could not be read for a while.
+const form = () => byId("filters");
+const run = () => document.querySelector("button.run");
+const say = (...nodes) => byId("preview-said")?.replaceChildren(...nodes);
 
 function asked() {
-  const data = new FormData(form);
+  const data = new FormData(form());
   const rules = data.getAll("rules");
   const customerId = data.get("customerId").trim();
   const minutes = data.get("maxAgeMinutes");
@@ -22,7 +24,7 @@ function asked() {
 }
 
 const address = (more) => {
-  const q = new URLSearchParams(new FormData(form));
+  const q = new URLSearchParams(new FormData(form()));
   for (const [name, value] of [...q]) if (!value) q.delete(name, value);
   for (const [name, value] of Object.entries(more)) q.set(name, value);
   return `${location.pathname}${q.size ? `?${q}` : ""}`;
@@ -36,7 +38,7 @@ async function check() {
     await refresh();
     return true;
   } catch (problem) {
-    byId("preview-said").replaceChildren(failure(problem));
+    say(failure(problem));
     return false;
   }
 }
@@ -50,29 +52,31 @@ async function checked() {
   return ok;
 }
 
-form.addEventListener("submit", (event) => {
+document.addEventListener("submit", (event) => {
+  if (event.target !== form()) return;
   event.preventDefault();
   working([byId("check"), run()], checked);
 });
 
-form.addEventListener("click", async (event) => {
+document.addEventListener("click", async (event) => {
   const button = event.target.closest("button.run");
-  if (!button) return;
+  if (!button || button.disabled) return;
   event.preventDefault();
-  event.stopPropagation();
   const fresh = stored === JSON.stringify(asked());
   if (!fresh && !await working([button, byId("check")], checked)) return;
   if (run().dataset.ask) act(run());
-  else byId("preview-said").replaceChildren(h("span", {}, "There is nothing to clean up, so nothing was run."));
-});
+  else say(h("span", {}, "There is nothing to clean up, so nothing was run."));
+}, true); // before the page's own look at buttons
 
 // Once it was run the preview is history: the page shows what is due now.
 afterwards(async () => {
-  const { value } = new URL(location.href).searchParams.has("preview") ? { value: address({}) } : { value: location.href };
-  history.replaceState(null, "", value);
+  history.replaceState(null, "", address({}));
   stored = "";
   await refresh();
 });
 
 // A field that is wrong must be seen for the browser to say what is wrong with it.
-form.addEventListener("invalid", () => { form.querySelector("details").open = true; }, true);
+document.addEventListener("invalid", (event) => {
+  const folded = event.target.closest("details");
+  if (folded) folded.open = true;
+}, true);

@@ -1,0 +1,52 @@
+package server_test
+
+import "github.com/curfewhq/curfew"
+
+const deliveriesPage = "/console/deliveries"
+
+func deliveriesAreWorked(w *tab) {
+	w.signIn(mara, deliveriesPage)
+	w.wait(alive)
+	w.says("#state", "Events go nowhere")
+	w.click("button.add")
+	w.wait("#ask[open]")
+	w.write("#ask [name=url]", "https://shop.example.org/hooks")
+	w.write("#ask [name=events]", "session.cancelled, checkout.held")
+	w.click("#ask-yes")
+	w.wait("#ask .good", "#ask-no:enabled")
+	w.says("#ask", "told now and never again", "whsec_")
+	w.click("#ask-no")
+	w.wait("#endpoints li")
+	w.says("#endpoints", "https://shop.example.org/hooks", "session.cancelled, checkout.held", "enabled")
+
+	_, delivery := w.market.dead()
+	w.visit(deliveriesPage)
+	w.wait(alive, "#delivery-"+delivery)
+	w.says("#delivery-"+delivery, "dead")
+	w.accessible()
+	w.picture("deliveries")
+	w.click("#delivery-" + delivery + " button.replay")
+	w.gone("#delivery-" + delivery)
+	d, err := w.market.admin().Delivery(w.Context(), delivery)
+	w.market.must(err)
+	if d.State != string(curfew.DeliveryPending) {
+		w.Errorf("the replayed delivery is %s", d.State)
+	}
+
+	w.click("#endpoints li:first-child button.disable")
+	w.wait("#ask[open]")
+	w.click("#ask-yes")
+	w.wait("#ask .good", "#ask-no:enabled")
+	w.click("#ask-no")
+	w.wait("#endpoints li:first-child button.enable")
+	w.click("#endpoints li:first-child button.enable")
+	w.wait("#endpoints li:first-child button.disable")
+	w.click("#endpoints li:first-child button.test")
+	w.until("the test is said", "document.querySelector('#said').textContent.includes('on its way')")
+	w.click("#endpoints li:first-child button.rotate")
+	w.wait("#ask[open]")
+	w.click("#ask-yes")
+	w.wait("#ask .good", "#ask-no:enabled")
+	w.says("#ask", "whsec_")
+	w.click("#ask-no")
+}

@@ -1,0 +1,143 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/web"
+)
+
+// deliveriesShown is how many deliveries a page shows.
+const deliveriesShown = 50
+
+// deliveriesView is where events go, and what became of what was sent there:
+// what is dead, unless something else was asked for.
+func (s *Server) deliveriesView(ctx context.Context, r *http.Request, _ curfew.Actor) (any, error) {
+	q := r.URL.Query()
+	endpoints, err := s.endpoints.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	state := curfew.DeliveryDead
+	if asked := curfew.DeliveryState(q.Get("state")); slices.Contains(curfew.DeliveryStates(), asked) {
+		state = asked
+	}
+	found, err := s.deliveries.List(ctx, curfew.DeliverySearch{
+		State: state, Destination: q.Get("endpoint"), After: canonical(q.Get("after")), Limit: deliveriesShown + 1,
+	})
+	if err != nil {
+		return nil, err
+	}
+	at := moments{time.Now()}
+	v := web.Deliveries{State: endpointsState(endpoints), States: stateTabs(state), Add: endpointAdder}
+	for _, e := range endpoints {
+		v.Endpoints = append(v.Endpoints, endpointView(e, at))
+	}
+	if len(found) > deliveriesShown {
+		found = found[:deliveriesShown]
+		v.More = web.Link{Name: "Later ones", Path: "?" + url.Values{"state": {string(state)}, "after": {found[len(found)-1].ID}}.Encode()}
+	}
+	for _, d := range found {
+		v.Deliveries = append(v.Deliveries, deliveryView(d, endpoints, at))
+	}
+	return v, nil
+}
+
+func endpointsState(endpoints []curfew.Endpoint) web.State {
+	on := 0
+	for _, e := range endpoints {
+		if e.Enabled {
+			on++
+		}
+	}
+	switch {
+	case len(endpoints) == 0:
+		return web.State{Sentence: "Events go nowhere: there is no endpoint yet."}
+	case on < len(endpoints):
+		return web.State{Tone: "warning", Sentence: "Events go to " + grouped(on) + " of " + things("endpoint").of(len(endpoints)) + "."}
+	}
+	return web.State{Tone: "good", Sentence: "Events go to " + things("endpoint").of(on) + "."}
+}
+
+func stateTabs(chosen curfew.DeliveryState) []web.Tab {
+	var tabs []web.Tab
+	for _, of := range []struct {
+		state curfew.DeliveryState
+		name  string
+	}{{curfew.DeliveryDead, "Dead"}, {curfew.DeliveryPending, "Pending"}, {curfew.DeliveryDone, "Delivered"}} {
+		tabs = append(tabs, web.Tab{Link: web.Link{Name: of.name, Path: "/console/deliveries?state=" + string(of.state), Here: of.state == chosen}})
+	}
+	return tabs
+}
+
+// endpointAdder is the button that makes an endpoint.
+var endpointAdder = web.Action{
+	Name: "add", Label: "Add endpoint…", Call: "POST /api/webhook-endpoints", Ask: "Where are events to go?", Main: true,
+	Why: []string{"Each event is sent there as a signed message. The receiver answers 2xx within 15 seconds."},
+	Fields: []web.Field{
+		{Name: "url", Label: "Address", Hint: "https://…", Required: true},
+		{Name: "description", Label: "What it is for"},
+		{Name: "events", Label: "Only these events", Hint: "all; or session.cancelled, checkout.held", Many: true},
+	},
+}
+
+func endpointView(e curfew.Endpoint, at moments) web.Endpoint {
+	path := "/api/webhook-endpoints/" + e.ID
+	v := web.Endpoint{
+		ID: e.ID, URL: e.URL, Description: e.Description, Events: "all events", Enabled: e.Enabled,
+		Reason: e.DisabledReason, CreatedAt: at.at(e.CreatedAt),
+	}
+	if len(e.Kinds) > 0 {
+		v.Events = strings.Join(e.Kinds, ", ")
+	}
+	off, on := false, true
+	toggle := web.Action{
+		Name: "disable", Label: "Disable…", Call: "PATCH " + path, Body: jsonOf(api.EndpointChange{Enabled: &off}), Ask: "Send it nothing more?",
+		Why: []string{"What it was still to get waits until it is enabled again."}, Done: "It is disabled.",
+	}
+	if !e.Enabled {
+		toggle = web.Action{Name: "enable", Label: "Enable", Call: "PATCH " + path, Body: jsonOf(api.EndpointChange{Enabled: &on}), Done: "It is enabled."}
+	}
+	v.Actions = []web.Action{
+		{Name: "test", Label: "Test", Call: "POST " + path + "/test", Done: "A test is on its way: see Pending and Delivered."},
+		{Name: "rotate", Label: "New secret…", Call: "POST " + path + "/rotate", Ask: "Replace its secret?", Why: []string{"For a day both sign. The new one is told once."}},
+		{
+			Name: "again", Label: "Replay dead…", Call: "POST /api/deliveries/replay", Body: jsonOf(api.DeadOf{Endpoint: e.ID}),
+			Ask: "Send everything again that is dead of it?", Done: "They are on their way.",
+		},
+		toggle,
+		{
+			Name: "remove", Label: "Remove…", Call: "DELETE " + path, Ask: "Forget this endpoint?", Harm: true,
+			Why: []string{"What it was still to get is forgotten too."}, Done: "It is removed.",
+		},
+	}
+	return v
+}
+
+func deliveryView(d curfew.Delivery, endpoints []curfew.Endpoint, at moments) web.Delivery {
+	v := web.Delivery{
+		ID: d.ID, Kind: d.Kind, To: d.Destination, Channel: d.Channel, State: string(d.State), Tries: noun{"try", "tries"}.of(int(d.Attempts)),
+		Error: d.Error, CustomerID: d.CustomerID, CreatedAt: at.at(d.CreatedAt),
+	}
+	if d.CustomerID == curfew.Nobody {
+		v.CustomerID = ""
+	}
+	if i := slices.IndexFunc(endpoints, func(e curfew.Endpoint) bool { return e.ID == d.Destination }); i >= 0 {
+		v.To = endpoints[i].URL
+	}
+	if d.Status != 0 && v.Error == "" {
+		v.Error = "answered " + grouped(d.Status)
+	}
+	if d.State == curfew.DeliveryPending {
+		v.NextAt = at.at(d.NextAt)
+		return v
+	}
+	v.Again = &web.Action{Name: "replay", Label: "Send again", Call: "POST /api/deliveries/" + d.ID + "/replay", Done: "It is on its way again."}
+	return v
+}

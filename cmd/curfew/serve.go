@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/lifecycle"
 	"github.com/curfewhq/curfew/notify"
 	"github.com/curfewhq/curfew/notify/live"
@@ -54,13 +55,13 @@ func (c *serveCommand) Run(ctx context.Context, s *settings, from *sources, term
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 
-	svc := &service{db: db, log: log, traces: traces}
+	svc := &service{db: db, log: log, traces: traces, given: from.list()}
 	svc.hints = &hints{post: db.post(svc.log)}
 	if err := svc.listen(ctx, s); err != nil {
 		return err
 	}
 	defer svc.close()
-	if err := svc.build(ctx, s, from, policy); err != nil {
+	if err := svc.build(ctx, s, policy); err != nil {
 		return err
 	}
 	announce(term, s, svc)
@@ -87,6 +88,7 @@ func (s *settings) openToServe(ctx context.Context, trace curfew.Trace) (databas
 // service is what serve runs.
 type service struct {
 	db          database
+	given       []api.Setting
 	log         *slog.Logger
 	hints       *hints
 	traces      tracing // zero: none
@@ -138,7 +140,7 @@ func (svc *service) close() {
 }
 
 // build wires engine, identity and server.
-func (svc *service) build(ctx context.Context, s *settings, from *sources, policy curfew.Policy) (err error) {
+func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy) (err error) {
 	hook, provider, err := s.payments()
 	if err != nil {
 		return err
@@ -162,7 +164,7 @@ func (svc *service) build(ctx context.Context, s *settings, from *sources, polic
 	svc.hub = live.New(svc.db, live.Options{Encode: server.Frames, Wake: svc.hints.bell.watch(), Logger: svc.log})
 	svc.server, err = server.New(server.Options{
 		Engine: svc.engine, Identity: identity, Once: svc.db, Ready: svc.ready, BaseURL: svc.url, LoginHint: s.loginLine(svc.url),
-		Version: version(), Logger: svc.log, Metrics: metrics, Hook: hook, Trace: svc.traces.request, Settings: from.list(),
+		Version: version(), Logger: svc.log, Metrics: metrics, Hook: hook, Trace: svc.traces.request, Settings: svc.given,
 		Endpoints: s.endpoints(svc.db), Deliveries: notify.Deliveries{Store: svc.db}, Streams: streams{svc.hub},
 		Links: mail.Unsubscriptions{Store: svc.db, Signer: identity},
 	})

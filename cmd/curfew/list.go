@@ -54,7 +54,7 @@ func (s *sources) shown(f *kong.Flag) string {
 	case v.Kind() == reflect.Pointer && s.typed(f):
 		return withoutPassword(s.typedText(f))
 	}
-	return withoutPassword(s.text(f))
+	return withoutPassword(strings.TrimSpace(s.text(f)))
 }
 
 // withoutPassword is an address as it can be shown.

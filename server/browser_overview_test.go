@@ -58,7 +58,7 @@ func aFixIsAButton(w *tab) {
 	w.picture("fix")
 	w.write("#ask [name=reason]", "the room was left open")
 	w.click("#ask-yes")
-	w.wait("#ask .good")
+	w.wait("#ask .good", "#ask-no:enabled")
 	w.says("#ask", "Session cleanup completed", "2 rows of overrun sessions")
 	w.click("#ask-no")
 	w.gone("#finding-overdue_live", "#ask[open]")

@@ -80,7 +80,7 @@ func anAdminClears(w *tab) {
 	w.wait("main input[name=customer]")
 	w.write("main input[name=customer]", "ada & bob")
 	w.click("main button[type=submit]")
-	w.wait(alive, "#open")
+	w.wait("#open", alive)
 	w.says("h1", "ada & bob")
 	w.says("#state", "This customer is in a live session")
 	w.click("button.clear")

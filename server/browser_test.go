@@ -136,11 +136,11 @@ func (w *tab) visit(path string) {
 	w.do(chromedp.Navigate(w.market.URL + path))
 }
 
-// wait until something of the page is there.
+// wait until something of the page is there, also where that is the next page.
 func (w *tab) wait(selectors ...string) {
 	w.Helper()
 	for _, s := range selectors {
-		w.do(chromedp.WaitReady(chromedp.CSS(s)))
+		w.until(s+" is there", fmt.Sprintf("document.querySelector(%q) !== null", s))
 	}
 }
 
@@ -157,9 +157,18 @@ func (w *tab) until(what, expression string) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, patience)
 	defer cancel()
-	promise := "new Promise((resolve) => { const look = () => ((" + expression + ") ? resolve(true) : setTimeout(look, 50)); look(); })"
-	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](promise, chromedp.EvalAwaitPromise)); err != nil {
-		w.Fatalf("%s: not so: %v; the page says:\n%s\n%q", what, err, w.text("body"), w.heard())
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	for {
+		so, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expression)) // an error: between two pages
+		if err == nil && so {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			w.Fatalf("%s: not so: %v; the page says:\n%s\n%q", what, err, w.text("body"), w.heard())
+		case <-look.C:
+		}
 	}
 }
 

@@ -164,7 +164,7 @@ func sweeperFacts(h api.Health, at moments) []web.Fact {
 	}
 	lag := "never swept"
 	if h.Sweeper.LagSeconds != nil {
-		lag = (time.Duration(*h.Sweeper.LagSeconds * float64(time.Second))).Round(time.Millisecond).String()
+		lag = time.Duration(*h.Sweeper.LagSeconds * float64(time.Second)).Round(time.Millisecond).String()
 	}
 	return []web.Fact{
 		{Name: "Timer", Value: timer},

@@ -67,13 +67,14 @@ func (b *board) watched() bool {
 	return b.watchers > 0
 }
 
-// Run does what live streams need in the background, until the context ends:
-// the figures for admins who watch, and the word to other processes how many
-// mechanics are connected here.
+// Run does what live streams and pages need in the background, until the
+// context ends: the figures for admins who watch, the word to other processes
+// how many mechanics are connected here, and the last hours for the charts.
 func (s *Server) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	all.Go(func() { s.runBoard(ctx) })
 	all.Go(func() { s.runBeats(ctx) })
+	all.Go(func() { s.runHistory(ctx) })
 	all.Wait()
 	return nil
 }

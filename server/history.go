@@ -31,9 +31,8 @@ type sample struct {
 	lag                             *float64 // seconds
 }
 
-// RecordHistory keeps the figures of health for the charts, until the context
-// ends.
-func (s *Server) RecordHistory(ctx context.Context) {
+// runHistory keeps the figures of health for the charts, until the context ends.
+func (s *Server) runHistory(ctx context.Context) {
 	tick := time.NewTicker(sampleEvery)
 	defer tick.Stop()
 	for {

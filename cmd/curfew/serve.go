@@ -97,7 +97,6 @@ type service struct {
 	hub         *live.Hub
 	server      *server.Server
 	public, ops *http.Server
-	server      *server.Server
 	publicAt    net.Listener
 	opsAt       net.Listener
 	url         string // of API and pages
@@ -193,7 +192,6 @@ func (svc *service) run(ctx context.Context) error {
 	sweeping, stopSweeping := context.WithCancel(context.WithoutCancel(ctx))
 	group.Go(func() error { return svc.engine.Run(sweeping) })
 	group.Go(func() error { return svc.worker.Run(running) })
-	group.Go(func() error { svc.server.RecordHistory(sweeping); return nil })
 	group.Go(func() error { return svc.hints.run(sweeping, svc.engine) })
 	group.Go(func() error { return svc.hub.Run(sweeping) })
 	group.Go(func() error { return svc.server.Run(sweeping) })

@@ -4,6 +4,7 @@
 import { page } from "./api.js";
 import { byId } from "./dom.js";
 import { morph } from "./morph.js";
+import { follow } from "./stream.js";
 import { setNow, tell } from "./times.js";
 
 const pollEvery = 5_000; // ms, without a stream
@@ -55,6 +56,11 @@ export function start() {
   setNow(document.body.dataset.now);
   tell();
   setInterval(tell, 1_000);
+  follow({ session: soon, request: soon, checkout: soon, figures: soon, reset: soon }, (state) => {
+    streaming = state === "live";
+    said(true);
+    if (!streaming) later();
+  });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) soon(); });
   said(true);
   later();

@@ -73,11 +73,11 @@ func Open(t testing.TB, o Options) *Office {
 	if o.ImplicitTLS {
 		listener = tls.NewListener(listener, config)
 	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = server.Serve(listener) }) // until it is closed
 	t.Cleanup(func() {
 		_ = server.Close() // it may have visitors
-		_ = <-served       // that it was closed
+		serving.Wait()
 	})
 	return office
 }

@@ -46,7 +46,7 @@ func payment(c curfew.Checkout) string {
 	case c.Amount == 0 && c.Currency == "":
 		return fmt.Sprintf("%s (%s)", c.Ref, c.Plan)
 	}
-	return fmt.Sprintf("%s (%s, %s)", c.Ref, Amount(c.Amount, c.Currency), c.Plan)
+	return fmt.Sprintf("%s (%s, %s)", c.Ref, curfew.Amount(c.Amount, c.Currency), c.Plan)
 }
 
 // endings say what became of a session, by reason.

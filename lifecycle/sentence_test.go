@@ -52,7 +52,7 @@ func TestAmounts(t *testing.T) {
 		{9223372036854775807, "eur", "92233720368547758.07 EUR"},
 		{990, "", "990 minor units of an unknown currency"},
 	} {
-		if got := Amount(test.minor, test.currency); got != test.want {
+		if got := curfew.Amount(test.minor, test.currency); got != test.want {
 			t.Errorf("%d %s is %q, want %q", test.minor, test.currency, got, test.want)
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/lifecycle"
 	"github.com/curfewhq/curfew/web"
 )
 
@@ -106,7 +105,7 @@ func money(amount int64, currency string) string {
 	if amount == 0 {
 		return "free"
 	}
-	text := lifecycle.Amount(amount, currency)
+	text := curfew.Amount(amount, currency)
 	if symbol, ok := symbols[strings.ToLower(currency)]; ok && amount > 0 {
 		number, _, _ := strings.Cut(text, " ")
 		return symbol + number

@@ -14,6 +14,10 @@ help: ## Show this list
 run: build ## Start Curfew here, on SQLite
 	bin/curfew serve
 
+.PHONY: demo
+demo: build ## See a simulated marketplace in fast motion, on a database that is thrown away
+	bin/curfew demo
+
 .PHONY: test
 test: test-deps ## Run every test, with the race detector, on PostgreSQL and SQLite (PKG=./lifecycle for one room)
 	$(GO_TEST) $(PKG)

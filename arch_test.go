@@ -56,10 +56,12 @@ var rooms = map[string]room{
 	"notify/mailtest":   {never: drivers, forTests: true},
 	"api":               {stdlib: true},
 	"web":               {never: drivers},
+	"demo":              {ours: []string{"api"}, stdlib: true, never: drivers},
 	"server":            {ours: []string{".", "lifecycle", "api", "web"}, never: drivers},
 	"cmd/curfew": {
 		ours: []string{
 			".", "lifecycle", "postgres", "sqlite", "stripe", "notify", "api", "web", "server", "backup", "invariant",
+			"demo",
 		},
 		isCommand: true,
 	},
@@ -129,6 +131,7 @@ func TestTheTableForbids(t *testing.T) {
 		"the client leaves the standard library":            {"api", "github.com/danielgtaylor/huma/v2"},
 		"the client knows our words":                        {"api", module},
 		"the pages know our words":                          {"web", module},
+		"the demo knows what is behind the API":             {"demo", module + "/lifecycle"},
 		"the server opens a database":                       {"server", "database/sql"},
 		"the server knows a store":                          {"server", module + "/postgres"},
 		"the command ships the stores' tests":               {"cmd/curfew", module + "/storetest"},

@@ -34,6 +34,7 @@ type Policy struct {
 	JoinTTL        time.Duration // accepted, not yet live
 	LiveGrace      time.Duration // live beyond its planned end
 	ScheduledGrace time.Duration // scheduled, slot taken at its start
+	MinimumLive    time.Duration // ended by hand, a session must have been live so long to count as completed
 	VeryStaleAfter time.Duration // a stale waiting session older than this is critical
 	DeferTTL       time.Duration // how long a blocked payment is retried
 
@@ -61,6 +62,7 @@ func DefaultPolicy() Policy {
 		JoinTTL:           30 * time.Minute,
 		LiveGrace:         15 * time.Minute,
 		ScheduledGrace:    15 * time.Minute,
+		MinimumLive:       time.Minute,
 		VeryStaleAfter:    30 * time.Minute,
 		DeferTTL:          2 * time.Hour,
 		BlockedRepeatedly: 3,
@@ -117,8 +119,8 @@ func (p Policy) Validate() error {
 			return Errorf(Invalid, "%s must be more than 0, not %s", name, d)
 		}
 	}
-	if p.LiveGrace < 0 || p.ScheduledGrace < 0 {
-		return Errorf(Invalid, "live_grace and scheduled_grace must not be negative")
+	if p.LiveGrace < 0 || p.ScheduledGrace < 0 || p.MinimumLive < 0 {
+		return Errorf(Invalid, "live_grace, scheduled_grace and minimum_live must not be negative")
 	}
 	if p.BlockedRepeatedly < 1 {
 		return Errorf(Invalid, "blocked_repeatedly must be at least 1, not %d", p.BlockedRepeatedly)

@@ -42,7 +42,7 @@ const (
 	Missed    EndReason = "missed"    // its slot was taken at its start
 	Cleared   EndReason = "cleared"   // by hand, before its deadline
 	ByRequest EndReason = "cancelled" // one of its parties, an admin or a service said so
-	TooShort  EndReason = "too_short" // live, but under MinimumLive
+	TooShort  EndReason = "too_short" // live, but under the policy's MinimumLive
 	Finished  EndReason = "finished"  // live and ended by somebody
 	ByRefund  EndReason = "refunded"  // its payment was, or is to be, given back
 	Foreign   EndReason = "foreign"   // another program's write, completed by the guards
@@ -54,9 +54,6 @@ func EndReasons() []EndReason {
 		Expired, Orphaned, NoShow, Overran, Missed, Cleared, ByRequest, TooShort, Finished, ByRefund, Foreign,
 	}
 }
-
-// MinimumLive is how long a session must have been live to count as completed.
-const MinimumLive = time.Minute
 
 // Session is a customer's claim on one live slot.
 type Session struct {

@@ -176,7 +176,7 @@ func (e *Engine) Join(ctx context.Context, id string, by curfew.Actor) (curfew.S
 }
 
 // End ends a session for one of its parties, an admin or a service: live for at
-// least MinimumLive it is completed, else cancelled. Ending it again answers
+// least the policy's MinimumLive it is completed, else cancelled. Ending it again answers
 // with what it is.
 func (e *Engine) End(ctx context.Context, id string, by curfew.Actor) (curfew.Standing, error) {
 	ctx, end := e.trace.Begin(ctx, "end")
@@ -215,7 +215,7 @@ func (e *Engine) byHand(s curfew.Standing, by curfew.Actor) curfew.Change {
 		return e.cancelAppointment(s, by)
 	case s.Status != curfew.Live:
 		return e.ending(s, curfew.Cancelled, curfew.ByRequest, by)
-	case s.Now.Sub(s.StartedAt) < curfew.MinimumLive:
+	case s.Now.Sub(s.StartedAt) < e.policy.MinimumLive:
 		return e.ending(s, curfew.Cancelled, curfew.TooShort, by)
 	}
 	return e.ending(s, curfew.Completed, curfew.Finished, by)

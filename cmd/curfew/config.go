@@ -26,6 +26,7 @@ type settings struct {
 	JoinTTL           duration `setting:"join_ttl" default:"${join_ttl}" help:"How long an accepted session may take to become live."`
 	LiveGrace         duration `setting:"live_grace" default:"${live_grace}" help:"How long a live session may go on beyond its planned end."`
 	ScheduledGrace    duration `setting:"scheduled_grace" default:"${scheduled_grace}" help:"When an appointment whose slot was taken is tried once more, after its start."`
+	MinimumLive       duration `setting:"minimum_live" default:"${minimum_live}" help:"How long a session must have been live to count as completed when it is ended."`
 	VeryStaleAfter    duration `setting:"very_stale_after" default:"${very_stale_after}" help:"A stale waiting session older than this is critical."`
 	DeferTTL          duration `setting:"defer_ttl" default:"${defer_ttl}" help:"How long a blocked payment is retried before a refund is due."`
 	BlockedRepeatedly count    `setting:"blocked_repeatedly" default:"${blocked_repeatedly}" help:"So many refusals of one customer are a finding of health …"`
@@ -93,7 +94,7 @@ func defaults() kong.Vars {
 	vars := kong.Vars{"blocked_repeatedly": strconv.Itoa(p.BlockedRepeatedly)}
 	for key, d := range map[string]time.Duration{
 		"waiting_ttl": p.WaitingTTL, "max_wait": p.MaxWait, "orphan_ttl": p.OrphanTTL, "join_ttl": p.JoinTTL,
-		"live_grace": p.LiveGrace, "scheduled_grace": p.ScheduledGrace, "very_stale_after": p.VeryStaleAfter,
+		"live_grace": p.LiveGrace, "scheduled_grace": p.ScheduledGrace, "minimum_live": p.MinimumLive, "very_stale_after": p.VeryStaleAfter,
 		"defer_ttl": p.DeferTTL, "blocked_window": p.BlockedWindow,
 	} {
 		vars[key] = duration(d).String()
@@ -106,6 +107,7 @@ func (s *settings) policy() (curfew.Policy, error) {
 	p := curfew.DefaultPolicy()
 	p.WaitingTTL, p.MaxWait, p.OrphanTTL = time.Duration(s.WaitingTTL), time.Duration(s.MaxWait), time.Duration(s.OrphanTTL)
 	p.JoinTTL, p.LiveGrace, p.ScheduledGrace = time.Duration(s.JoinTTL), time.Duration(s.LiveGrace), time.Duration(s.ScheduledGrace)
+	p.MinimumLive = time.Duration(s.MinimumLive)
 	p.VeryStaleAfter, p.DeferTTL = time.Duration(s.VeryStaleAfter), time.Duration(s.DeferTTL)
 	p.BlockedRepeatedly, p.BlockedWindow = int(s.BlockedRepeatedly), time.Duration(s.BlockedWindow)
 	if s.Rules != nil {

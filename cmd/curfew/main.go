@@ -27,6 +27,7 @@ type commandLine struct {
 	settings `embed:"" group:"settings"`
 
 	Serve      serveCommand      `cmd:"" help:"The service: API, pages, sweeper. Makes and migrates a SQLite file by itself."`
+	Demo       demoCommand       `cmd:"" help:"Serve a marketplace in fast motion, on a database that is thrown away."`
 	Check      checkCommand      `cmd:"" help:"Is this customer blocked, by what, until when? Exit 0: clear, 3: blocked."`
 	Explain    explainCommand    `cmd:"" help:"The whole story of a customer, session, payment or run, in order."`
 	Cleanup    cleanupCommand    `cmd:"" help:"One full cleanup now, or a preview of it."`

@@ -19,7 +19,7 @@ func TestTheLinesOfTheReadmeWork(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	try, _, _ := strings.Cut(string(readme), "## Test it")
+	try, _, _ := strings.Cut(string(readme), "## See it move")
 	blocks := shellBlock.FindAllStringSubmatch(try, -1)
 	if len(blocks) != 4 || blocks[0][1] != "make run\n" {
 		t.Fatalf("the README begins with %d blocks: %q", len(blocks), blocks)

@@ -29,11 +29,26 @@ const drainTime = 10 * time.Second
 type serveCommand struct{}
 
 // Run serves until SIGTERM or SIGINT. A second signal ends the process at once.
-func (c *serveCommand) Run(ctx context.Context, s *settings, from *sources, term terminal) (err error) {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+func (c *serveCommand) Run(ctx context.Context, s *settings, from *sources, term terminal) error {
+	ctx, stop := untilSignal(ctx)
 	defer stop()
-	context.AfterFunc(ctx, stop) // gives the next signal back its own meaning
+	return s.withService(ctx, s.logger(term.err, slog.LevelDebug), from, func(svc *service) error {
+		announce(term, s, svc)
+		return svc.run(ctx)
+	})
+}
 
+// untilSignal is a context that SIGTERM or SIGINT ends. The next signal has its
+// own meaning again.
+func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}
+
+// withService opens the database and makes all that serves it, listening
+// already, and takes it down again after.
+func (s *settings) withService(ctx context.Context, log *slog.Logger, from *sources, do func(*service) error) (err error) {
 	policy, err := s.policy() // before anything is made
 	if err != nil {
 		return err
@@ -43,7 +58,6 @@ func (c *serveCommand) Run(ctx context.Context, s *settings, from *sources, term
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	log := s.logger(term.err, slog.LevelDebug)
 	traces, err := s.tracing(ctx, log)
 	if err != nil {
 		return err
@@ -64,8 +78,7 @@ func (c *serveCommand) Run(ctx context.Context, s *settings, from *sources, term
 	if err := svc.build(ctx, s, policy); err != nil {
 		return err
 	}
-	announce(term, s, svc)
-	return svc.run(ctx)
+	return do(svc)
 }
 
 // openToServe opens the database with its schema in order. A SQLite file is

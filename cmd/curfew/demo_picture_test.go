@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+var (
+	consoleLine  = regexp.MustCompile(`console +(http://\S+)`)
+	mechanicLine = regexp.MustCompile(`a mechanic's +(.+)`)
+	figuresLine  = regexp.MustCompile(`^\d+:\d\d h `)
+)
+
+// TestPicturesOfTheDemo takes the pictures of scripts/screenshots: of the demo,
+// when it has run for a minute.
+func TestPicturesOfTheDemo(t *testing.T) {
+	folder := os.Getenv("CURFEW_SCREENSHOTS")
+	if folder == "" {
+		t.Skip("CURFEW_SCREENSHOTS names no folder: run scripts/screenshots")
+	}
+	console, mechanic := demonstrated(t)
+	browser := browsing(t)
+	operator, mia := window(t, browser), window(t, browser)
+	see(t, operator, console, 1280, 800)
+	for name, path := range map[string]string{"overview": "/", "customer": "/console/customer?q=kim"} {
+		for _, scheme := range []string{"light", "dark"} {
+			picture(t, operator, at(console, path), scheme, filepath.Join(folder, "demo-"+name+"-"+scheme+".png"))
+		}
+	}
+	login := exec.CommandContext(t.Context(), "bash", "-c", mechanic) //nolint:gosec // the line that the demo printed
+	login.Env = withoutSettings(os.Environ())
+	link, err := login.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	see(t, mia, strings.TrimSpace(string(link)), 390, 844)
+	picture(t, mia, at(console, "/mechanic.html"), "light", filepath.Join(folder, "demo-mechanic-phone.png"))
+}
+
+// demonstrated is a demo that has run for a minute: the links that it printed.
+func demonstrated(t *testing.T) (console, mechanic string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "curfew", "demo", "--listen=127.0.0.1:0")
+	cmd.Env = append(withoutSettings(os.Environ()), "TMPDIR="+t.TempDir())
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	pipe, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Wait() }) // the test's context has ended it
+	lines := bufio.NewScanner(pipe)
+	for seconds := 0; seconds < 60 && lines.Scan(); {
+		if m := consoleLine.FindStringSubmatch(lines.Text()); m != nil {
+			console = m[1]
+		}
+		if m := mechanicLine.FindStringSubmatch(lines.Text()); m != nil {
+			mechanic = m[1]
+		}
+		if figuresLine.MatchString(lines.Text()) {
+			seconds++
+		}
+	}
+	go func() {
+		for lines.Scan() { // what nobody reads would stop it
+		}
+	}()
+	return console, mechanic
+}
+
+// browsing starts a browser that calls nobody on its own.
+func browsing(t *testing.T) context.Context {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath("/usr/bin/chromium"), chromedp.NoSandbox, chromedp.NoFirstRun, chromedp.DisableGPU,
+		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
+		chromedp.UserDataDir(t.TempDir()))
+	allocator, stop := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
+	t.Cleanup(stop)
+	browser, leave := chromedp.NewContext(allocator)
+	t.Cleanup(leave)
+	if err := chromedp.Do(browser); err != nil {
+		t.Fatal("start the browser:", err)
+	}
+	return browser
+}
+
+// window has cookies of its own.
+func window(t *testing.T, browser context.Context) context.Context {
+	t.Helper()
+	ctx, leave := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
+	t.Cleanup(leave)
+	return ctx
+}
+
+func see(t *testing.T, ctx context.Context, address string, width, height int64) {
+	t.Helper()
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, height), chromedp.Navigate(address)); err != nil {
+		t.Fatal(address, err)
+	}
+}
+
+// picture keeps what is in the window a moment after the page is there.
+func picture(t *testing.T, ctx context.Context, address, scheme, file string) {
+	t.Helper()
+	emulate := chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		})
+		return err
+	})
+	if err := chromedp.Do(ctx, emulate, chromedp.Navigate(address)); err != nil {
+		t.Fatal(address, err)
+	}
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](
+		"new Promise((done) => setTimeout(() => done(true), 3000))", chromedp.EvalAwaitPromise)); err != nil {
+		t.Fatal(err)
+	}
+	image, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	if err == nil {
+		err = os.WriteFile(file, image, 0o600)
+	}
+	if err != nil {
+		t.Fatal(file, err)
+	}
+}
+
+// at is another page of the console.
+func at(link, path string) string {
+	base, _, _ := strings.Cut(link, "/login")
+	return base + path
+}

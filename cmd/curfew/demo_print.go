@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/demo"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// announceDemo says where the console is, and how to get in.
+func announceDemo(h house, speed float64, link string) {
+	s := h.settings
+	h.term.notef("A marketplace at %g times its speed: a session nobody accepts expires after %s, not %s.\n\n",
+		speed, s.WaitingTTL, duration(time.Duration(float64(s.WaitingTTL)*speed).Round(time.Second)))
+	columns(h.term.err,
+		[]string{"console", link},
+		[]string{"another link", s.loginLine(h.url)},
+		[]string{"a mechanic's", s.loginLine(h.url) + " --role mechanic --subject mia"},
+		[]string{"stop", "Ctrl-C"},
+	)
+	h.term.notef("\n")
+}
+
+// watch tells every second how things are: on a terminal in one line, which is
+// written anew.
+func watch(ctx context.Context, market *demo.Market, h house) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			if h.term.watched {
+				h.term.notef("\r\x1b[K")
+			}
+			return nil
+		case <-tick.C:
+		}
+		operator, err := h.door(string(curfew.Admin), "demo")
+		if err != nil {
+			return err
+		}
+		health, err := operator.Health(context.WithoutCancel(ctx))
+		if err != nil || health.Sessions.Total == nil {
+			continue // it is said again in a second
+		}
+		if h.term.watched {
+			h.term.notef("\r%s\x1b[K", demoLine(market, health))
+		} else {
+			h.term.notef("%s\n", demoLine(market, health))
+		}
+	}
+}
+
+func demoLine(market *demo.Market, health api.Health) string {
+	at, c, by := market.Clock.At(time.Now()), market.Counts(), health.Sessions.ByStatus
+	return fmt.Sprintf("%d:%02d h  %d waiting  %d live  %d paid  %d repeated  %d wrongly blocked  %s",
+		int(at.Hours()), int(at.Minutes())%60, by["waiting"], by["live"], c.Payments, c.Repeats, c.Overdue, market.Happened())
+}
+
+// printDemo says what became of everybody, and what would have.
+func printDemo(term terminal, c *demoCommand, r demo.Report) {
+	term.printf("%s of a marketplace with %s (speed %g, seed %d)\n\n", lifecycle.Span(r.Lasted), plural(r.Customers, "customer"), c.Speed, c.Seed)
+	row := func(n int, format string, args ...any) []string {
+		return []string{fmt.Sprintf("%5d", n), fmt.Sprintf(format, args...)}
+	}
+	columns(term.out,
+		row(r.Payments, "payments, %s in all; %d met a busy customer and were deferred", euros(r.Amount), r.Deferred),
+		row(r.Repeats, "times their provider told one again; %d answers named another session", r.Contradicted),
+		row(r.Sessions, "sessions: %d accepted, %s", r.Accepted, endings(r)),
+		row(r.Overdue, "customers or mechanics blocked by an overdue session"),
+		row(r.WithoutOutcome, "payments without an outcome"),
+	)
+	w := r.Without
+	term.printf("\nWithout Curfew\n\n")
+	columns(term.out,
+		row(w.Stuck, "customers stuck behind a session that nobody accepted, half of them for over %s, one for %s",
+			lifecycle.Span(w.Median), lifecycle.Span(w.Longest)),
+		row(w.Refused, "of them came again, and would have been refused %s", plural(w.Calls, "time")),
+		[]string{"     ", euros(w.Amount) + " paid for nothing"},
+	)
+	term.printf("\nCounted so: %s.\n", demo.Model)
+}
+
+func endings(r demo.Report) string {
+	words := []string{}
+	for _, reason := range curfew.EndReasons() {
+		if n := r.Ended[string(reason)]; n > 0 {
+			words = append(words, fmt.Sprintf("%d %s", n, strings.ReplaceAll(string(reason), "_", " ")))
+		}
+	}
+	return strings.Join(append(words, fmt.Sprintf("%d open", r.Open)), ", ")
+}
+
+func euros(cents int64) string { return fmt.Sprintf("%d.%02d EUR", cents/100, cents%100) }

@@ -92,13 +92,19 @@ func (w *world) works(o notify.Options) (stop func()) {
 
 func (w *world) until(what string, look func() bool) {
 	w.Helper()
-	for deadline := time.Now().Add(patience); !look(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			w.Fatalf("never: %s", what)
-		}
+	ctx, cancel := context.WithTimeout(w.Context(), patience)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !look() {
 		select {
 		case w.wake <- struct{}{}:
 		default:
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			w.Fatalf("never: %s", what)
 		}
 	}
 }

@@ -104,13 +104,13 @@ func TestMoneyIsSummedByOutcomeAndCurrency(t *testing.T) {
 	}
 }
 
-// The names are the contract's, all of them and no others. Deliveries have
-// figures once there are deliveries.
+// The names are the contract's, all of them and no others.
 func TestTheFiguresAreTheContracts(t *testing.T) {
 	t.Parallel()
 	want := []string{
 		"curfew_admission_duration_seconds", "curfew_admissions_total", "curfew_blocked_total", "curfew_checkouts", "curfew_cleaned_total",
-		"curfew_cleanup_duration_seconds", "curfew_cleanup_runs_total", "curfew_customers_blocked_repeatedly", "curfew_expiry_lag_seconds",
+		"curfew_cleanup_duration_seconds", "curfew_cleanup_runs_total", "curfew_customers_blocked_repeatedly", "curfew_deliveries",
+		"curfew_deliveries_total", "curfew_expiry_lag_seconds",
 		"curfew_health_problems", "curfew_requests", "curfew_sessions", "curfew_sessions_orphaned", "curfew_sessions_stale",
 		"curfew_sessions_very_stale", "curfew_sweeper_last_success_timestamp_seconds",
 	}
@@ -120,6 +120,7 @@ func TestTheFiguresAreTheContracts(t *testing.T) {
 	h.ago(0)
 	h.figures()
 	h.metrics.Blocked(curfew.Live)
+	h.metrics.Delivered("webhook", "dead")
 	h.metrics.Cleaned(curfew.NoShows, curfew.ByTimer, 1)
 	h.metrics.RunFinished(curfew.ByTimer, curfew.RunFailed, time.Second)
 	must(t, h.store.BeatSweep(t.Context(), 0))

@@ -15,6 +15,8 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/notify"
+	"github.com/curfewhq/curfew/notify/webhook"
 	"github.com/curfewhq/curfew/server"
 )
 
@@ -201,7 +203,10 @@ func (slow) Open(ctx context.Context, _ string) (curfew.Standing, error) {
 func TestS13_ListenersHaveLimits(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	s, err := server.New(server.Options{Engine: h.engine, Identity: h.identity, Once: h.store, Ready: h.ready})
+	s, err := server.New(server.Options{
+		Engine: h.engine, Identity: h.identity, Once: h.store, Ready: h.ready,
+		Endpoints: webhook.Endpoints{Store: h.store}, Deliveries: notify.Deliveries{Store: h.store},
+	})
 	must(t, err)
 	for _, l := range []*http.Server{s.HTTPServer("127.0.0.1:0"), s.OpsServer("127.0.0.1:0")} {
 		if l.ReadHeaderTimeout != 5*time.Second || l.ReadTimeout == 0 || l.WriteTimeout == 0 || l.IdleTimeout == 0 || l.MaxHeaderBytes != 16<<10 {

@@ -14,18 +14,9 @@ type shadow struct{ db *sql.DB }
 
 func behindServe(t *testing.T, dir, address string) shadow {
 	t.Helper()
-	driver, source := "pgx", address
+	driver, source := "pgx", inSchema(t, address)
 	if path, ok := strings.CutPrefix(address, "sqlite:"); ok {
 		driver, source = "sqlite", "file:"+filepath.Join(dir, path)+"?_busy_timeout=30000"
-	} else {
-		at, err := url.Parse(address)
-		if err != nil {
-			t.Fatal(err)
-		}
-		query := at.Query()
-		query.Set("search_path", "curfew")
-		at.RawQuery = query.Encode()
-		source = at.String()
 	}
 	db, err := sql.Open(driver, source)
 	if err != nil {
@@ -33,6 +24,20 @@ func behindServe(t *testing.T, dir, address string) shadow {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	return shadow{db}
+}
+
+// inSchema is the address for connections that look for tables in Curfew's
+// schema.
+func inSchema(t *testing.T, address string) string {
+	t.Helper()
+	at, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := at.Query()
+	query.Set("search_path", "curfew")
+	at.RawQuery = query.Encode()
+	return at.String()
 }
 
 func (b shadow) exec(t *testing.T, statement string, args ...any) {

@@ -105,7 +105,7 @@ func checkHost(u *url.URL, p policy) error {
 	}
 	host := u.Hostname()
 	if ip, err := netip.ParseAddr(host); err == nil {
-		return p.check(netip.AddrPortFrom(ip.Unmap(), uint16(port))) //nolint:gosec // G115: at most 65535
+		return p.check(netip.AddrPortFrom(ip.Unmap(), uint16(port)))
 	}
 	labels := strings.Split(strings.TrimSuffix(host, "."), ".")
 	if last := labels[len(labels)-1]; numeric(last) || net.ParseIP(host) != nil {

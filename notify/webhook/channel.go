@@ -174,7 +174,7 @@ func failure(err error) string {
 	if refused := (*curfew.Error)(nil); errors.As(err, &refused) {
 		return refused.Message
 	}
-	if timedOut := (net.Error)(nil); errors.As(err, &timedOut) && timedOut.Timeout() {
+	if timedOut := net.Error(nil); errors.As(err, &timedOut) && timedOut.Timeout() {
 		return "it did not answer in time"
 	}
 	return err.Error()
@@ -201,7 +201,7 @@ func (c *Channel) judge(ctx context.Context, w curfew.Endpoint, r *http.Response
 // retryAfter reads seconds or a time (RFC 9110, section 10.2.3); 0: neither.
 func retryAfter(text string, now time.Time) time.Duration {
 	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
-		return time.Duration(seconds) * time.Second //nolint:gosec // G115: 31 bits
+		return time.Duration(seconds) * time.Second
 	}
 	if at, err := http.ParseTime(text); err == nil {
 		return max(at.Sub(now), 0)

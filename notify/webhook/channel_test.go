@@ -85,7 +85,7 @@ func TestAnAttemptIsASignedRequest(t *testing.T) {
 	if v.State != curfew.DeliveryDone || v.Status != 204 {
 		t.Fatalf("the verdict is %+v", v)
 	}
-	if string(body) != d.Body || got.Method != "POST" || got.Header.Get("Content-Type") != "application/json" || got.UserAgent() != "Curfew/1.2.3" {
+	if string(body) != d.Body || got.Method != http.MethodPost || got.Header.Get("Content-Type") != "application/json" || got.UserAgent() != "Curfew/1.2.3" {
 		t.Errorf("sent %s %v %s", got.Method, got.Header, body)
 	}
 	if got.Header.Get("webhook-id") != d.ID || strings.Contains(d.ID, ".") {

@@ -16,7 +16,9 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/notify"
 	tail "github.com/curfewhq/curfew/notify/live"
+	"github.com/curfewhq/curfew/notify/webhook"
 	"github.com/curfewhq/curfew/server"
 	"github.com/curfewhq/curfew/storetest"
 	"github.com/curfewhq/curfew/storetest/stores"
@@ -58,6 +60,7 @@ func newStation(t *testing.T, store storetest.Harness, adjust func(*server.Serve
 	hub := tail.New(store.Store.(tail.Store), tail.Options{Encode: server.Frames}) //nolint:errcheck,forcetypeassert // both are
 	s, err := server.New(server.Options{
 		Engine: st.engine, Identity: st.identity, Once: store.Store, Streams: streams{hub},
+		Endpoints: webhook.Endpoints{Store: store.Store.(webhook.Store)}, Deliveries: notify.Deliveries{Store: store.Store.(notify.Postbox)}, //nolint:errcheck,forcetypeassert // both are
 		Ready: func(context.Context) error { return nil },
 	})
 	must(t, err)

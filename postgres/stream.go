@@ -9,11 +9,10 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-const selectNews = `SELECT e.id, e.customer_id, e.subject_id, e.number, e.from_status, e.to_status, e.actor, e.reason, e.run_id, e.at,
-		CASE e.subject WHEN 'session' THEN e.subject_id ELSE (
+const selectNews = `SELECT ` + eventFields + `, CASE subject WHEN 'session' THEN subject_id ELSE (
 			SELECT c.session_id FROM curfew.checkouts c WHERE c.customer_id = e.customer_id AND c.id = e.subject_id) END
-	FROM curfew.events e WHERE (e.at, e.id) > ($1::timestamptz, $2::uuid)
-	ORDER BY e.at, e.id LIMIT $3`
+	FROM curfew.events e WHERE (at, id) > ($1::timestamptz, $2::uuid)
+	ORDER BY at, id LIMIT $3`
 
 // EventsSince is the events of everybody behind a place, by time and id, and
 // the time of the reading.
@@ -34,8 +33,7 @@ func (s *Store) EventsSince(ctx context.Context, after curfew.Cursor, limit int)
 func scanNews(row pgx.CollectableRow) (curfew.News, error) {
 	var n curfew.News
 	var actor string
-	err := row.Scan((*text)(&n.ID), &n.CustomerID, (*text)(&n.Subject), &n.Number, &n.From, &n.To, &actor, &n.Reason,
-		(*text)(&n.RunID), (*stamp)(&n.At), (*text)(&n.SessionID))
+	err := row.Scan(append(eventTargets(&n.Event, &actor), (*text)(&n.SessionID))...)
 	n.Actor = curfew.ParseActor(actor)
 	return n, err
 }

@@ -30,8 +30,7 @@ func (s *Store) EventsSince(ctx context.Context, after curfew.Cursor, limit int)
 func scanNews(r row) (curfew.News, error) {
 	var n curfew.News
 	var actor string
-	err := r.Scan(text(&n.ID), text(&n.CustomerID), text(&n.Subject), number(&n.Number), text(&n.From), text(&n.To), text(&actor),
-		text(&n.Reason), text(&n.RunID), moment(&n.At), text(&n.SessionID))
+	err := r.Scan(append(eventFields(&n.Event, &actor), text(&n.SessionID))...)
 	n.Actor = curfew.ParseActor(actor)
 	return n, err
 }

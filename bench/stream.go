@@ -20,7 +20,9 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/notify"
 	"github.com/curfewhq/curfew/notify/live"
+	"github.com/curfewhq/curfew/notify/webhook"
 	"github.com/curfewhq/curfew/server"
 )
 
@@ -78,6 +80,7 @@ func openStation(ctx context.Context, db database, key string) (*station, error)
 	hub := live.New(db.store, live.Options{Encode: server.Frames, Wake: s.bell})
 	srv, err := server.New(server.Options{
 		Engine: s.engine, Identity: identity, Once: db.store, Ready: db.store.Ping, Streams: follows{hub},
+		Endpoints: webhook.Endpoints{}, Deliveries: notify.Deliveries{}, // nobody asks for them here
 	})
 	if err != nil {
 		return nil, err

@@ -80,7 +80,7 @@ type webhookSettings struct {
 // address no mail is sent.
 type smtpSettings struct {
 	URL       *smtpURL   `setting:"smtp.url" name:"url" placeholder:"URL" help:"The mail server: smtp://USER@mail.example.org:587. With it customers are told by e-mail."`
-	Password  string     `setting:"smtp.password" placeholder:"PASSWORD" help:"The password of the URL's user. Better in the environment: others see flags."`
+	Password  string     `setting:"smtp.password" secret:"" placeholder:"PASSWORD" help:"The password of the URL's user. Better in the environment: others see flags."`
 	TLS       mailTLS    `setting:"smtp.tls" name:"tls" default:"starttls" help:"How the connection is encrypted: starttls, tls (from its first byte on), or none, only to this machine."`
 	From      *sender    `setting:"smtp.from" placeholder:"SENDER" help:"Who mails come from: Example <help@example.org>."`
 	Templates folderName `setting:"smtp.templates" placeholder:"FOLDER" help:"Templates that take the place of those inside: accepted.txt, layout.html …"`

@@ -61,3 +61,15 @@ func TestTheListSaysWhereEachSettingComesFrom(t *testing.T) {
 		}
 	}
 }
+
+// What is called a secret is never shown.
+func TestEverySecretIsOne(t *testing.T) {
+	t.Parallel()
+	for _, f := range settingsFlags(t) {
+		k := key(f)
+		sounds := strings.HasSuffix(k, "secret") || strings.HasSuffix(k, "password") || strings.HasSuffix(k, "api_key")
+		if sounds != f.Tag.Has("secret") {
+			t.Errorf("%s: its name and its tag disagree on whether it is a secret", k)
+		}
+	}
+}

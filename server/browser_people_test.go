@@ -152,7 +152,7 @@ func anotherWasFirst(w *tab) {
 	w.wait("#ask[open] .critical")
 	w.says("#ask", "another mechanic")
 	w.heard() // the browser notes every answer of 409
-	w.click("#ask-no")
+	w.visit(mechanicPage)
 	w.gone("#offer-" + f.RequestID)
 }
 

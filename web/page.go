@@ -148,6 +148,8 @@ type Action struct {
 	Rows   int      // how much it ends, for its progress; 0: that is not shown
 }
 
-// ISO and Clock are when the page was written.
-func (p Page) ISO() string   { return Moment{At: p.Now}.ISO() }
+// ISO is when the page was written, for machines.
+func (p Page) ISO() string { return Moment{At: p.Now}.ISO() }
+
+// Clock is when the page was written, for people.
 func (p Page) Clock() string { return Moment{At: p.Now, Now: p.Now}.Clock() }

@@ -31,9 +31,12 @@ func TestPicturesOfTheDemo(t *testing.T) {
 	browser := browsing(t)
 	operator, mia := window(t, browser), window(t, browser)
 	see(t, operator, console, 1280, 800)
-	for name, path := range map[string]string{"overview": "/", "customer": "/console/customer?q=kim"} {
+	for name, page := range map[string]struct{ path, ready string }{
+		"overview": {"/", "document.querySelectorAll('.uplot canvas').length === 2"},
+		"customer": {"/console/customer?q=kim", "document.body.textContent.includes('pi_kim_1')"},
+	} {
 		for _, scheme := range []string{"light", "dark"} {
-			picture(t, operator, at(console, path), scheme, filepath.Join(folder, "demo-"+name+"-"+scheme+".png"))
+			picture(t, operator, at(console, page.path), scheme, page.ready, filepath.Join(folder, "demo-"+name+"-"+scheme+".png"))
 		}
 	}
 	login := exec.CommandContext(t.Context(), "bash", "-c", mechanic) //nolint:gosec // the line that the demo printed
@@ -43,7 +46,7 @@ func TestPicturesOfTheDemo(t *testing.T) {
 		t.Fatal(err)
 	}
 	see(t, mia, strings.TrimSpace(string(link)), 390, 844)
-	picture(t, mia, at(console, "/mechanic.html"), "light", filepath.Join(folder, "demo-mechanic-phone.png"))
+	picture(t, mia, at(console, "/mechanic.html"), "light", "document.body.textContent.includes('left')", filepath.Join(folder, "demo-mechanic-phone.png"))
 }
 
 // demonstrated is a demo that has run for a minute: the links that it printed.
@@ -111,9 +114,11 @@ func see(t *testing.T, ctx context.Context, address string, width, height int64)
 	}
 }
 
-// picture keeps what is in the window a moment after the page is there.
-func picture(t *testing.T, ctx context.Context, address, scheme, file string) {
+// picture keeps what is in the window as soon as the page is ready.
+func picture(t *testing.T, ctx context.Context, address, scheme, ready, file string) {
 	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, readyIn)
+	defer cancel()
 	emulate := chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
@@ -123,9 +128,9 @@ func picture(t *testing.T, ctx context.Context, address, scheme, file string) {
 	if err := chromedp.Do(ctx, emulate, chromedp.Navigate(address)); err != nil {
 		t.Fatal(address, err)
 	}
-	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](
-		"new Promise((done) => setTimeout(() => done(true), 3000))", chromedp.EvalAwaitPromise)); err != nil {
-		t.Fatal(err)
+	promise := "new Promise((done) => { const look = () => (" + ready + ") ? done(true) : setTimeout(look, 50); look(); })"
+	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](promise, chromedp.EvalAwaitPromise)); err != nil {
+		t.Fatalf("%s: never %s: %v", address, ready, err)
 	}
 	image, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	if err == nil {

@@ -332,7 +332,11 @@ func restore(t *testing.T, dir string, h storetest.Harness) error {
 		return err
 	}
 	defer func() { must(t, b.Close()) }()
-	return b.Restore(t.Context(), h.Store.(backup.Target), nil)
+	to, ok := h.Store.(backup.Target)
+	if !ok {
+		t.Fatalf("nothing can be restored into %T", h.Store)
+	}
+	return b.Restore(t.Context(), to, nil)
 }
 
 // sameFiles compares two backups, but for the moment in the manifest.
@@ -380,7 +384,7 @@ func guarded(t *testing.T, h storetest.Harness) {
 	if len(missing) > 0 {
 		t.Errorf("guards are missing: %v", missing)
 	}
-	must(t, h.Store.(interface{ Verify(context.Context) error }).Verify(t.Context()))
+	must(t, h.Store.Verify(t.Context()))
 }
 
 // Ways to spoil a copy.

@@ -71,9 +71,9 @@ func (s *scene) follow(ctx context.Context, c *customer, v Visit, id string) (re
 			return now.EndReason
 		case now.Status != "waiting":
 		case now.MechanicID != "" && !v.Leaves:
-			s.move(ctx, "customer", c.id, id, (*api.Client).Join)
+			_, _ = s.move(ctx, "customer", c.id, id, (*api.Client).Join) // the next look sees what became of it
 		case now.MechanicID == "" && v.Patience > 0 && s.Clock.At(time.Now())-since > v.Patience:
-			s.move(ctx, "customer", c.id, id, (*api.Client).Cancel)
+			_, _ = s.move(ctx, "customer", c.id, id, (*api.Client).Cancel)
 		}
 	}
 	return ""

@@ -16,7 +16,7 @@ func openInBrowser(ctx context.Context, term terminal, address string) {
 		line = []string{"xdg-open"}
 	}
 	line = append(line, address)
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), line[0], line[1:]...) //nolint:gosec // our own address
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), line[0], line[1:]...)
 	if err := cmd.Start(); err != nil {
 		term.notef("No browser was opened (%v): open the link yourself.\n\n", err)
 		return

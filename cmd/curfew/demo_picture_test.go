@@ -29,24 +29,24 @@ func TestPicturesOfTheDemo(t *testing.T) {
 	}
 	console, mechanic := demonstrated(t)
 	browser := browsing(t)
-	operator, mia := window(t, browser), window(t, browser)
-	see(t, operator, console, 1280, 800)
+	operator, mia := window(browser, t), window(browser, t)
+	see(operator, t, console, 1280, 800)
 	for name, page := range map[string]struct{ path, ready string }{
 		"overview": {"/", "document.querySelectorAll('.uplot canvas').length === 2"},
 		"customer": {"/console/customer?q=kim", "document.body.textContent.includes('pi_kim_1')"},
 	} {
 		for _, scheme := range []string{"light", "dark"} {
-			picture(t, operator, at(console, page.path), scheme, page.ready, filepath.Join(folder, "demo-"+name+"-"+scheme+".png"))
+			picture(operator, t, at(console, page.path), scheme, page.ready, filepath.Join(folder, "demo-"+name+"-"+scheme+".png"))
 		}
 	}
-	login := exec.CommandContext(t.Context(), "bash", "-c", mechanic) //nolint:gosec // the line that the demo printed
+	login := exec.CommandContext(t.Context(), "bash", "-c", mechanic)
 	login.Env = withoutSettings(os.Environ())
 	link, err := login.Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	see(t, mia, strings.TrimSpace(string(link)), 390, 844)
-	picture(t, mia, at(console, "/mechanic.html"), "light", "document.body.textContent.includes('left')", filepath.Join(folder, "demo-mechanic-phone.png"))
+	see(mia, t, strings.TrimSpace(string(link)), 390, 844)
+	picture(mia, t, at(console, "/mechanic.html"), "light", "document.body.textContent.includes('left')", filepath.Join(folder, "demo-mechanic-phone.png"))
 }
 
 // demonstrated is a demo that has run for a minute: the links that it printed.
@@ -100,14 +100,14 @@ func browsing(t *testing.T) context.Context {
 }
 
 // window has cookies of its own.
-func window(t *testing.T, browser context.Context) context.Context {
+func window(browser context.Context, t *testing.T) context.Context {
 	t.Helper()
 	ctx, leave := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
 	t.Cleanup(leave)
 	return ctx
 }
 
-func see(t *testing.T, ctx context.Context, address string, width, height int64) {
+func see(ctx context.Context, t *testing.T, address string, width, height int64) {
 	t.Helper()
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, height), chromedp.Navigate(address)); err != nil {
 		t.Fatal(address, err)
@@ -115,7 +115,7 @@ func see(t *testing.T, ctx context.Context, address string, width, height int64)
 }
 
 // picture keeps what is in the window as soon as the page is ready.
-func picture(t *testing.T, ctx context.Context, address, scheme, ready, file string) {
+func picture(ctx context.Context, t *testing.T, address, scheme, ready, file string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, readyIn)
 	defer cancel()

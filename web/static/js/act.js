@@ -108,18 +108,19 @@ export async function working(buttons, run) {
 function tellProgress({ rows }) {
   if (!rows) return () => {};
   let ended = null;
+  let over = false; // an answer that is still on its way must not hide the result
   const bar = h("progress", { max: rows, "aria-label": "Progress" });
   const text = h("p", { class: "quiet" }, "Working…");
   const timer = setInterval(async () => {
     const { sessions } = await call("GET", "/api/debug/session-health").catch(() => ({}));
-    if (!sessions?.byStatus || !bar.max) return;
+    if (over || !sessions?.byStatus) return;
     const now = sessions.byStatus.completed + sessions.byStatus.cancelled;
     ended ??= now;
     bar.value = Math.min(rows, now - ended);
     text.textContent = `${bar.value} of ${count(Number(rows), "session")} ended`;
     if (!bar.isConnected) byId("ask-said").replaceChildren(bar, text);
   }, 500);
-  return () => { clearInterval(timer); bar.remove(); text.remove(); };
+  return () => { over = true; clearInterval(timer); bar.remove(); text.remove(); };
 }
 
 form.addEventListener("submit", (event) => {

@@ -57,6 +57,7 @@ func newOracle(t *testing.T, url string) *oracle {
 	o.env = []string{
 		"CURFEW_DATABASE_URL=" + o.url, "CURFEW_STRIPE_WEBHOOK_SECRET=" + webhookSecret, "CURFEW_STRIPE_API_BASE=" + o.fake.URL,
 		"CURFEW_SETTLE=cleared=refund", "CURFEW_LOG_LEVEL=error",
+		"CURFEW_WAITING_TTL=24h", "CURFEW_MAX_WAIT=24h", // a long run is not to be about deadlines
 	}
 	var err error
 	if o.db, err = sql.Open(driver, source); err != nil {

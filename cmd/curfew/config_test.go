@@ -56,7 +56,7 @@ func write(t *testing.T, text string) string {
 func TestEveryKeyOfTheContractIsASetting(t *testing.T) {
 	t.Parallel()
 	want := strings.Fields(`database_url listen listen_ops base_url waiting_ttl max_wait orphan_ttl join_ttl live_grace
-		scheduled_grace very_stale_after defer_ttl blocked_repeatedly blocked_window sweeper rules settle
+		scheduled_grace minimum_live very_stale_after defer_ttl blocked_repeatedly blocked_window sweeper rules settle
 		appointment_refund plans
 		auth.key_file auth.jwt_secret auth.jwks_url auth.issuer auth.audience auth.role_claim
 		stripe.webhook_secret stripe.api_key stripe.api_base stripe.live stripe.account trace_endpoint webhooks.allow_private

@@ -1,7 +1,7 @@
 # Everything a contributor runs. CI runs the same targets (.ci/run).
 
 PKG ?= ./...
-GO_TEST = scripts/with-postgres -m go test -race -shuffle=on -timeout 20m
+GO_TEST = scripts/with-postgres -m go test -race -shuffle=on -timeout 40m
 LINT = bin/golangci-lint
 
 .DEFAULT_GOAL := help

@@ -35,8 +35,14 @@ func (s *scene) pay(ctx context.Context, c *customer, v Visit) {
 	}
 }
 
-// told reports a payment until somebody answers.
+// persistence is how long a provider goes on telling what was not answered.
+const persistence = 2 * time.Minute
+
+// told reports a payment until somebody answers, also when the show is over
+// meanwhile: no provider gives up for that.
 func (s *scene) told(ctx context.Context, p api.Purchase) (api.Fulfilment, error) {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), persistence)
+	defer stop()
 	for {
 		done, err := s.report(ctx, p)
 		if err == nil || refusal(err) || !s.wait(ctx) {

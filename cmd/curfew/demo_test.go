@@ -28,7 +28,7 @@ func TestTheDemosFiguresAgreeWithItsDatabase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parsed, err := parser.Parse([]string{"demo", "--listen=127.0.0.1:0", "--for=" + shown.String()})
+	parsed, err := parser.Parse([]string{"demo", "--listen=127.0.0.1:0", "--customers=24", "--mechanics=8", "--for=" + shown.String()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,10 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
-	"os/exec"
 	"path/filepath"
-	"runtime/debug"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -33,7 +30,6 @@ type oracle struct {
 	db     *sql.DB // behind the service's back
 	schema string
 	wire   *http.Transport
-	curfew string // the program
 	p      *process
 	never  int // events that are never sent
 }
@@ -46,7 +42,7 @@ func newOracle(t *testing.T, url string) *oracle {
 	}
 	t.Logf("%d payments; to repeat its choices: -seed %d", *payments, chosen)
 	o := &oracle{
-		T: t, curfew: unwatched(t), dice: rand.New(rand.NewPCG(chosen, 0)), dir: t.TempDir(), url: url, schema: "curfew.",
+		T: t, dice: rand.New(rand.NewPCG(chosen, 0)), dir: t.TempDir(), url: url, schema: "curfew.",
 		fake: stripetest.New(t, stripetest.Options{Seed: chosen}), wire: &http.Transport{MaxIdleConnsPerHost: 128},
 	}
 	driver, source := "pgx", url
@@ -70,24 +66,9 @@ func newOracle(t *testing.T, url string) *oracle {
 	return o
 }
 
-// unwatched is a curfew without the race detector: with it the service takes ten
-// times as long, and nobody reads what it finds in a process that is killed.
-func unwatched(t *testing.T) string {
-	t.Helper()
-	info, ok := debug.ReadBuildInfo()
-	if !ok || !slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
-		return "curfew"
-	}
-	path := filepath.Join(t.TempDir(), "curfew")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-o", path, ".").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return path
-}
-
 func (o *oracle) start() {
 	o.Helper()
-	o.p = servingProgram(o.T, o.curfew, o.dir, o.env, "--auth-key-file=curfew.key")
+	o.p = serving(o.T, o.dir, o.env, "--auth-key-file=curfew.key")
 }
 
 // kill is -9.

@@ -34,13 +34,8 @@ type process struct {
 // start runs `curfew serve` on free ports and waits until it says where it is.
 // What env holds is added to an environment without settings.
 func start(dir string, env []string, args ...string) (*process, error) {
-	return startProgram("curfew", dir, env, args...)
-}
-
-// startProgram is start of another curfew than this test's own.
-func startProgram(path, dir string, env []string, args ...string) (*process, error) {
 	p := &process{exit: make(chan error, 1)}
-	p.cmd = exec.Command(path, append([]string{"serve", "--listen=127.0.0.1:0", "--listen-ops=127.0.0.1:0"}, args...)...)
+	p.cmd = exec.Command("curfew", append([]string{"serve", "--listen=127.0.0.1:0", "--listen-ops=127.0.0.1:0"}, args...)...)
 	p.cmd.Dir, p.cmd.Env = dir, append(withoutSettings(os.Environ()), env...)
 	pipe, err := p.cmd.StderrPipe()
 	if err != nil {
@@ -126,13 +121,7 @@ func (p *process) kill() {
 // serving is start for a test, until its end.
 func serving(t *testing.T, dir string, env []string, args ...string) *process {
 	t.Helper()
-	return servingProgram(t, "curfew", dir, env, args...)
-}
-
-// servingProgram is serving for another curfew than this test's own.
-func servingProgram(t *testing.T, path, dir string, env []string, args ...string) *process {
-	t.Helper()
-	p, err := startProgram(path, dir, env, args...)
+	p, err := start(dir, env, args...)
 	if err != nil {
 		t.Fatal(err)
 	}

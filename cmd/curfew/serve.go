@@ -39,10 +39,11 @@ func (c *serveCommand) Run(ctx context.Context, s *settings, from *sources, term
 }
 
 // untilSignal is a context that SIGTERM or SIGINT ends. The next signal has its
-// own meaning again.
+// own meaning again, before anybody learns of the end.
 func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
-	context.AfterFunc(ctx, stop)
+	signalled, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	ctx, end := context.WithCancel(ctx)
+	context.AfterFunc(signalled, func() { stop(); end() })
 	return ctx, stop
 }
 

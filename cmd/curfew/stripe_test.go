@@ -218,7 +218,7 @@ func (o *oracle) operate() {
 // reconcile runs the command, and returns the differences that it told.
 func (o *oracle) reconcile() error {
 	o.Helper()
-	cmd := exec.CommandContext(o.Context(), o.curfew, "reconcile")
+	cmd := exec.CommandContext(o.Context(), "curfew", "reconcile")
 	cmd.Dir, cmd.Env = o.dir, append(withoutSettings(os.Environ()), o.env...)
 	out, err := cmd.CombinedOutput()
 	if err != nil && !bytes.Contains(out, []byte("DIFFERENCE")) {

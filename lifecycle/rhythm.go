@@ -14,7 +14,7 @@ const (
 	// it was not told of, and the period of its sign of life.
 	MaxSleep = 5 * time.Second
 	// minSleep lets deadlines that lie close together share a sweep.
-	minSleep = 10 * time.Millisecond
+	minSleep = 5 * time.Millisecond
 	// heldSleep is how soon it comes back to what somebody held, and after an
 	// error.
 	heldSleep   = time.Second

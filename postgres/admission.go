@@ -44,8 +44,8 @@ func (s *Store) Admit(ctx context.Context, a curfew.Admission) (curfew.Standing,
 	if a.From == "" {
 		err = s.admitFresh(ctx, a, &st)
 	} else {
-		err = s.tx(ctx, func(tx pgx.Tx) error {
-			return sendIn(ctx, tx, func(b *pgx.Batch) { queueRenewal(b, a, &st) })
+		err = s.tx(ctx, func(t *transaction) error {
+			return t.send(ctx, func(b *pgx.Batch) { queueRenewal(b, a, &st) })
 		})
 	}
 	if err != nil {

@@ -69,7 +69,7 @@ func TestRoundTrips(t *testing.T) {
 		"a fresh admission is one round trip":   {fresh, fresh, 1},
 		"with a key it is one round trip":       {w.admitting(s, keyed), w.admitting(s, keyed), 1},
 		"a refused admission is one round trip": {fresh, w.refusing(s, "busy"), 1},
-		"accepting is four round trips":         {w.accepting(s), w.accepting(s), 4},
+		"accepting is two round trips":          {w.accepting(s), w.accepting(s), 2},
 		"a look for what is overdue is one":     {w.finding(s), w.finding(s), 1},
 	} {
 		w.must(c.before()())

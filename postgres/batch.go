@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"context"
 	"errors"
 	"math/bits"
 	"regexp"
@@ -15,17 +14,6 @@ import (
 
 	"github.com/curfewhq/curfew"
 )
-
-// sendIn runs what is queued in one round trip of the transaction. The first
-// callback that fails decides the error, in the order of the queue.
-func sendIn(ctx context.Context, tx pgx.Tx, queue func(*pgx.Batch)) error {
-	var b pgx.Batch
-	queue(&b)
-	if b.Len() == 0 {
-		return nil
-	}
-	return tx.SendBatch(ctx, &b).Close()
-}
 
 // hit is the callback of a write that is guarded by its WHERE: a row that was
 // not there as expected is Conflict.

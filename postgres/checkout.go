@@ -110,8 +110,8 @@ const updateCheckout = `UPDATE curfew.checkouts c SET
 // ChangeCheckout moves a checkout that no session's change carries with it.
 func (s *Store) ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) (curfew.Checkout, error) {
 	var now curfew.Checkout
-	err := s.tx(ctx, func(tx pgx.Tx) error {
-		return sendIn(ctx, tx, func(b *pgx.Batch) { queueCheckoutChange(b, c, &now) })
+	err := s.tx(ctx, func(t *transaction) error {
+		return t.send(ctx, func(b *pgx.Batch) { queueCheckoutChange(b, c, &now) })
 	})
 	return now, wrap(err, "change checkout %s to %s", c.From.ID, c.To)
 }

@@ -82,18 +82,18 @@ func (s *Store) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error)
 		return nil, nil
 	}
 	var all []curfew.Ended
-	err := s.tx(ctx, func(tx pgx.Tx) error {
-		sessions, err := endIn(ctx, tx, b)
+	err := s.tx(ctx, func(t *transaction) error {
+		sessions, err := endIn(ctx, t, b)
 		if err != nil || len(sessions) == 0 {
 			all = nil
 			return err
 		}
 		f := followOfBatch(b, sessions)
-		if err := sendIn(ctx, tx, f.queue); err != nil {
+		if err := t.send(ctx, f.queue); err != nil {
 			return err
 		}
 		all = f.ended(sessions)
-		return writeEvents(ctx, tx, f.events())
+		return writeEvents(ctx, t, f.events())
 	})
 	if err != nil {
 		return nil, wrap(err, "end %d sessions by rule %s", len(b.Endings), b.Rule.Name)
@@ -105,9 +105,9 @@ func (s *Store) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error)
 // batch of it: row by row by the primary key is right for any backlog.
 const byKey = `SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`
 
-func endIn(ctx context.Context, tx pgx.Tx, b curfew.Batch) (map[string]ended, error) {
+func endIn(ctx context.Context, t *transaction, b curfew.Batch) (map[string]ended, error) {
 	var list []ended
-	if err := sendIn(ctx, tx, func(q *pgx.Batch) {
+	if err := t.send(ctx, func(q *pgx.Batch) {
 		q.Queue(byKey)
 		q.Queue(endSessions, endArgs(b)...).Query(func(rows pgx.Rows) (err error) {
 			list, err = pgx.CollectRows(rows, scanEnded)

@@ -75,12 +75,12 @@ func (w *world) holdAcceptance(st curfew.Standing) (commit func()) {
 	tx, err := w.store.pool.Begin(w.Context())
 	w.must(err)
 	c := accepting(st, "max")
-	w.must(sendIn(w.Context(), tx, func(b *pgx.Batch) {
-		f := followOf(c)
-		queueChange(b, c)
-		f.queue(b)
-		queueEvents(b, f.events())
-	}))
+	var b pgx.Batch
+	f := followOf(c)
+	queueChange(&b, c)
+	f.queue(&b)
+	queueEvents(&b, f.events())
+	w.must(tx.SendBatch(w.Context(), &b).Close())
 	return func() {
 		w.Helper()
 		w.must(tx.Commit(w.Context()))

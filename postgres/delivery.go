@@ -70,18 +70,19 @@ const claimDeliveries = `WITH k AS MATERIALIZED (
 func (s *Store) Claim(ctx context.Context, lane string, limit int, lease time.Duration) ([]curfew.Delivery, bool, error) {
 	looked := 0
 	var claimed []curfew.Delivery
-	err := s.tx(ctx, func(tx pgx.Tx) error {
+	err := s.send(ctx, func(b *pgx.Batch) {
 		looked, claimed = 0, nil
-		rows, _ := tx.Query(ctx, claimDeliveries, lane, limit, lease)
-		var d curfew.Delivery
-		var free bool
-		_, err := pgx.ForEachRow(rows, append(deliveryTargets(&d), &free), func() error {
-			if looked++; free {
-				claimed = append(claimed, d)
-			}
-			return nil
+		b.Queue(claimDeliveries, lane, limit, lease).Query(func(rows pgx.Rows) error {
+			var d curfew.Delivery
+			var free bool
+			_, err := pgx.ForEachRow(rows, append(deliveryTargets(&d), &free), func() error {
+				if looked++; free {
+					claimed = append(claimed, d)
+				}
+				return nil
+			})
+			return err
 		})
-		return err
 	})
 	return claimed, looked == limit, wrap(err, "claim deliveries of %s", lane)
 }

@@ -71,10 +71,11 @@ func TestTransactionsAreRepeatedForTheirNeighbours(t *testing.T) {
 	w := newWorld(t)
 	for code, want := range map[string]int{serializationFailure: attempts, deadlockDetected: attempts, "55P03": 1, "P0001": 1} {
 		n := 0
-		err := w.store.tx(t.Context(), func(tx pgx.Tx) error {
+		err := w.store.tx(t.Context(), func(tx *transaction) error {
 			n++
-			_, err := tx.Exec(t.Context(), fmt.Sprintf(`DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '%s'; END $$`, code))
-			return err
+			return tx.send(t.Context(), func(b *pgx.Batch) {
+				b.Queue(fmt.Sprintf(`DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '%s'; END $$`, code))
+			})
 		})
 		if err == nil || n != want {
 			t.Errorf("%s: %d attempts, want %d (%v)", code, n, want, err)
@@ -87,15 +88,16 @@ func TestADeadlockIsRiddenOver(t *testing.T) {
 	w := newWorld(t)
 	w.admit("ada")
 	w.admit("bob")
-	lock := func(tx pgx.Tx, customer string) error {
-		_, err := tx.Exec(t.Context(), `SELECT FROM curfew.sessions WHERE customer_id = $1 FOR UPDATE`, customer)
-		return err
+	lock := func(tx *transaction, customer string) error {
+		return tx.send(t.Context(), func(b *pgx.Batch) {
+			b.Queue(`SELECT FROM curfew.sessions WHERE customer_id = $1 FOR UPDATE`, customer)
+		})
 	}
 	var bothHold sync.WaitGroup
 	bothHold.Add(2)
 	cross := func(one, other string) error {
 		again := false
-		return w.store.tx(t.Context(), func(tx pgx.Tx) error {
+		return w.store.tx(t.Context(), func(tx *transaction) error {
 			if err := lock(tx, one); err != nil {
 				return err
 			}

@@ -41,12 +41,10 @@ var eventColumns = []string{
 // few is how many statements cost less than the two round trips more of a COPY.
 const few = 32
 
-// writeEvents writes the events of a batch.
-func writeEvents(ctx context.Context, tx pgx.Tx, events []event) error {
+// writeEvents writes the events of a batch, with which its transaction ends.
+func writeEvents(ctx context.Context, t *transaction, events []event) error {
 	if len(events) <= few {
-		return sendIn(ctx, tx, func(b *pgx.Batch) { queueEvents(b, events) })
+		return t.last(ctx, func(b *pgx.Batch) { queueEvents(b, events) })
 	}
-	_, err := tx.CopyFrom(ctx, pgx.Identifier{"curfew", "events"}, eventColumns,
-		pgx.CopyFromSlice(len(events), func(i int) ([]any, error) { return events[i].values(), nil }))
-	return err
+	return t.copy(ctx, "events", eventColumns, len(events), func(i int) []any { return events[i].values() })
 }

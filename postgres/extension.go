@@ -21,8 +21,8 @@ const (
 // Extend gives a live session the time that a payment bought.
 func (s *Store) Extend(ctx context.Context, x curfew.Extension) (curfew.Standing, error) {
 	var st curfew.Standing
-	err := s.tx(ctx, func(tx pgx.Tx) error {
-		return sendIn(ctx, tx, func(b *pgx.Batch) {
+	err := s.tx(ctx, func(t *transaction) error {
+		return t.send(ctx, func(b *pgx.Batch) {
 			queueExtension(b, x)
 			b.Queue(standingByKey, x.From.CustomerID, x.From.ID).Query(into(&st, scanStanding))
 		})

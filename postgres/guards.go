@@ -49,17 +49,20 @@ func (s *Store) SetGuards(ctx context.Context, on bool) error {
 	if !on {
 		statements = []string{rememberOff, removeGuards()}
 	}
-	err := s.tx(ctx, func(tx pgx.Tx) error {
-		// One at a time, behind the writers that are on their way.
-		for _, sql := range append([]string{
-			`SET LOCAL lock_timeout = '30s'`, `SET LOCAL statement_timeout = '60s'`,
-			`LOCK TABLE curfew.sessions IN SHARE ROW EXCLUSIVE MODE`,
-		}, statements...) {
-			if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
-				return err
+	// One at a time, behind the writers that are on their way.
+	statements = append([]string{
+		`SET LOCAL lock_timeout = '30s'`, `SET LOCAL statement_timeout = '60s'`,
+		`LOCK TABLE curfew.sessions IN SHARE ROW EXCLUSIVE MODE`,
+	}, statements...)
+	err := again(ctx, func() error {
+		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+			for _, sql := range statements {
+				if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+					return err
+				}
 			}
-		}
-		return nil
+			return nil
+		})
 	})
 	return wrap(err, "set the guards")
 }

@@ -77,9 +77,9 @@ const (
 // it marked.
 func (s *Store) Tell(ctx context.Context, events []curfew.Event, deliveries []curfew.Delivery) (int, error) {
 	var told map[string]bool
-	err := s.tx(ctx, func(tx pgx.Tx) error {
+	err := s.tx(ctx, func(t *transaction) error {
 		told = make(map[string]bool, len(events))
-		if err := sendIn(ctx, tx, func(b *pgx.Batch) {
+		if err := t.send(ctx, func(b *pgx.Batch) {
 			b.Queue(byKey)
 			b.Queue(tellEvents, eventKeys(events)...).Query(func(rows pgx.Rows) error {
 				var id text
@@ -89,7 +89,7 @@ func (s *Store) Tell(ctx context.Context, events []curfew.Event, deliveries []cu
 		}); err != nil {
 			return err
 		}
-		return sendIn(ctx, tx, func(b *pgx.Batch) { queueDeliveries(b, deliveries, told) })
+		return t.last(ctx, func(b *pgx.Batch) { queueDeliveries(b, deliveries, told) })
 	})
 	return len(told), wrap(err, "tell of %d events", len(events))
 }

@@ -80,8 +80,8 @@ const remarkCheckout = `UPDATE curfew.checkouts c SET
 func (s *Store) Remark(ctx context.Context, r curfew.Remark) (curfew.Checkout, error) {
 	var now curfew.Checkout
 	c := r.From
-	err := s.tx(ctx, func(tx pgx.Tx) error {
-		return sendIn(ctx, tx, func(b *pgx.Batch) {
+	err := s.tx(ctx, func(t *transaction) error {
+		return t.send(ctx, func(b *pgx.Batch) {
 			b.Queue(remarkCheckout, c.CustomerID, c.ID, c.Outcome, c.Version, null(r.PaymentID), null(r.Note), r.Disputed,
 				r.Amount, r.Currency).
 				QueryRow(intoOrConflict(checkoutTargets(&now), "checkout %s has moved", c.ID))
@@ -111,8 +111,8 @@ const (
 func (s *Store) Repair(ctx context.Context, r curfew.Repair) (curfew.Checkout, error) {
 	var now curfew.Checkout
 	c := r.From
-	err := s.tx(ctx, func(tx pgx.Tx) error {
-		return sendIn(ctx, tx, func(b *pgx.Batch) {
+	err := s.tx(ctx, func(t *transaction) error {
+		return t.send(ctx, func(b *pgx.Batch) {
 			b.Queue(repairCheckout, c.CustomerID, c.ID, c.Version, r.CustomerID, r.Plan, r.Retry).
 				QueryRow(intoOrConflict(checkoutTargets(&now), "checkout %s has moved", c.ID))
 			b.Queue(repairClaim, c.Ref, c.ID, r.CustomerID, r.Plan)

@@ -40,9 +40,15 @@ func (s *Store) BeginRun(ctx context.Context, r curfew.Run) (begun curfew.Run, e
 const finishRun = `UPDATE curfew.runs SET finished_at = now(), outcome = $2, error = $3, stats = $4
 	WHERE id = $1 RETURNING ` + runColumns
 
-// FinishRun writes how a run went.
-func (s *Store) FinishRun(ctx context.Context, r curfew.Run) (curfew.Run, error) {
-	finished, err := one(ctx, s, scanRun, finishRun, r.ID, r.Outcome, r.Error, r.Stats)
+// FinishRun writes how a run went. Nobody waits for the sweeper's: what a crash
+// of the database would take of it is only that it ended.
+func (s *Store) FinishRun(ctx context.Context, r curfew.Run) (finished curfew.Run, err error) {
+	err = s.send(ctx, func(b *pgx.Batch) {
+		if r.Trigger == curfew.ByTimer {
+			b.Queue(unhurried)
+		}
+		b.Queue(finishRun, r.ID, r.Outcome, r.Error, r.Stats).Query(into(&finished, scanRun))
+	})
 	return finished, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no run %q", r.ID)), "finish run %s", r.ID)
 }
 

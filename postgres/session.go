@@ -128,15 +128,15 @@ const (
 // Change moves a session, with all that follows.
 func (s *Store) Change(ctx context.Context, c curfew.Change) (curfew.Standing, error) {
 	var st curfew.Standing
-	err := s.tx(ctx, func(tx pgx.Tx) error {
+	err := s.tx(ctx, func(t *transaction) error {
 		f := followOf(c)
-		if err := sendIn(ctx, tx, func(b *pgx.Batch) {
+		if err := t.send(ctx, func(b *pgx.Batch) {
 			queueChange(b, c)
 			f.queue(b)
 		}); err != nil {
 			return err
 		}
-		return sendIn(ctx, tx, func(b *pgx.Batch) {
+		return t.last(ctx, func(b *pgx.Batch) {
 			queueEvents(b, f.events())
 			b.Queue(standingByKey, c.From.CustomerID, c.From.ID).Query(into(&st, scanStanding))
 		})

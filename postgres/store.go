@@ -90,9 +90,12 @@ const attempts = 5
 
 // tx runs do in a transaction, and again from its beginning where the server
 // asks for it: do must not keep what an earlier attempt told it.
-func (s *Store) tx(ctx context.Context, do func(pgx.Tx) error) error {
+func (s *Store) tx(ctx context.Context, do func(*transaction) error) error {
 	return again(ctx, func() error {
-		return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}, do)
+		return s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+			t := &transaction{conn: conn}
+			return t.end(ctx, do(t))
+		})
 	})
 }
 

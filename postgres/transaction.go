@@ -1,0 +1,81 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// transaction begins with its first round trip and can end with its last one:
+// a BEGIN and a COMMIT of their own would be half of all waiting.
+type transaction struct {
+	conn         *pgxpool.Conn
+	begun, ended bool
+}
+
+// send runs what is queued in one round trip. The first callback that fails
+// decides the error, in the order of the queue.
+func (t *transaction) send(ctx context.Context, queue func(*pgx.Batch)) error {
+	var b pgx.Batch
+	queue(&b)
+	if b.Len() == 0 {
+		return nil
+	}
+	return t.run(ctx, &b)
+}
+
+// last is send, and the commit with it. Only what the server itself refuses
+// keeps it from that: no callback may have an error of its own.
+func (t *transaction) last(ctx context.Context, queue func(*pgx.Batch)) error {
+	var b pgx.Batch
+	queue(&b)
+	b.Queue(`COMMIT`).Exec(committed)
+	err := t.run(ctx, &b)
+	t.ended = err == nil
+	return err
+}
+
+// copy writes many rows of a table.
+func (t *transaction) copy(ctx context.Context, table string, columns []string, n int, row func(int) []any) error {
+	_, err := t.conn.CopyFrom(ctx, pgx.Identifier{"curfew", table}, columns,
+		pgx.CopyFromSlice(n, func(i int) ([]any, error) { return row(i), nil }))
+	return err
+}
+
+func (t *transaction) run(ctx context.Context, b *pgx.Batch) error {
+	if !t.begun {
+		begin := &pgx.QueuedQuery{SQL: `BEGIN ISOLATION LEVEL READ COMMITTED`}
+		b.QueuedQueries = append([]*pgx.QueuedQuery{begin}, b.QueuedQueries...)
+		t.begun = true
+	}
+	return t.conn.SendBatch(ctx, b).Close()
+}
+
+// end commits, or rolls back what did not go well. A connection that is in a
+// transaction even then is not used again: the pool sees to that.
+func (t *transaction) end(ctx context.Context, err error) error {
+	switch {
+	case t.ended || !t.begun:
+		return err
+	case err != nil:
+		_, _ = t.conn.Exec(ctx, `ROLLBACK`)
+		return err
+	}
+	tag, err := t.conn.Exec(ctx, `COMMIT`)
+	if err != nil {
+		return err
+	}
+	return committed(tag)
+}
+
+// committed tells a commit from the rollback that the server makes of it in a
+// transaction in which something went wrong.
+func committed(tag pgconn.CommandTag) error {
+	if tag.String() != "COMMIT" {
+		return errors.New("the transaction was rolled back")
+	}
+	return nil
+}

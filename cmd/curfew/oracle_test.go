@@ -3,10 +3,13 @@ package main
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -32,6 +35,7 @@ type oracle struct {
 	wire   *http.Transport
 	p      *process
 	never  int // events that are never sent
+	took   stopwatch
 }
 
 func newOracle(t *testing.T, url string) *oracle {
@@ -84,7 +88,7 @@ func (o *oracle) restart() {
 // when it has answered so often; 0: it is not.
 func (o *oracle) deliver(late float64, killAfter int) stripetest.Delivered {
 	o.Helper()
-	killer := &killer{RoundTripper: o.wire, process: o.p}
+	killer := &killer{RoundTripper: o.wire, process: o.p, took: &o.took}
 	killer.left.Store(int64(killAfter))
 	got := o.fake.Deliver(o.Context(), stripetest.Delivery{
 		URL: o.p.url + "/api/stripe/webhook", Secret: webhookSecret, Burst: 10, Bursts: .1, Workers: 8,
@@ -111,15 +115,40 @@ type killer struct {
 	http.RoundTripper
 	process *process
 	left    atomic.Int64
+	took    *stopwatch
 }
 
 func (k *killer) RoundTrip(r *http.Request) (*http.Response, error) {
+	begun := time.Now()
 	answer, err := k.RoundTripper.RoundTrip(r)
+	if err == nil {
+		k.took.note(time.Since(begun))
+	}
 	if err == nil && k.left.Add(-1) == 0 {
 		err = errors.Join(k.process.cmd.Process.Kill(), answer.Body.Close())
 		return nil, errors.Join(errors.New("nobody got this answer"), err)
 	}
 	return answer, err
+}
+
+// stopwatch is how long answers took.
+type stopwatch struct {
+	mu  sync.Mutex
+	all []time.Duration
+}
+
+func (s *stopwatch) note(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, d)
+}
+
+func (s *stopwatch) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	slices.Sort(s.all)
+	n := len(s.all)
+	return fmt.Sprintf("%d answers: half within %s, 99 of 100 within %s, all within %s", n, s.all[n/2], s.all[n*99/100], s.all[n-1])
 }
 
 // killInRefunds kills the service when it has given some of the money back, or

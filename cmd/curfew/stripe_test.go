@@ -73,6 +73,7 @@ func (o *oracle) tell() {
 		o.restart()
 	}
 	o.deliverAll()
+	o.Logf("Stripe's messages got %s", &o.took)
 }
 
 // checkTold looks for every payment that was acknowledged before anything else

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
 
 	"github.com/curfewhq/curfew"
 )
@@ -110,18 +113,34 @@ func (e *Engine) serveAll(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("serve deferred payments: %w", err)
 		}
-		news := false
-		for _, c := range customers {
-			if seen[c] {
-				continue
-			}
-			seen[c], news = true, true
-			if err := e.serve(ctx, c); err != nil {
-				return err
-			}
-		}
-		if !news {
+		customers = slices.DeleteFunc(customers, func(c string) bool { return seen[c] })
+		if len(customers) == 0 {
 			return nil
 		}
+		for _, c := range customers {
+			seen[c] = true
+		}
+		if err := e.serveEach(ctx, customers); err != nil {
+			return err
+		}
 	}
+}
+
+// servers is how many customers are served at once: each waits for the disk
+// most of the time.
+const servers = 4
+
+func (e *Engine) serveEach(ctx context.Context, customers []string) error {
+	var all sync.WaitGroup
+	var next atomic.Int64
+	errs := make([]error, min(servers, len(customers)))
+	for n := range errs {
+		all.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(customers)) && errs[n] == nil; i = next.Add(1) - 1 {
+				errs[n] = e.serve(ctx, customers[i])
+			}
+		})
+	}
+	all.Wait()
+	return errors.Join(errs...)
 }

@@ -21,6 +21,8 @@ const (
 	duplicateSchema      = "42P06"
 	undefinedTable       = "42P01"
 	undefinedSchema      = "3F000"
+	duplicateStatement   = "42P05"
+	undefinedStatement   = "26000"
 )
 
 // kinds is the table from SQLSTATE, or its class of two characters, to kind. A
@@ -55,7 +57,11 @@ func translate(err error) error {
 		return err
 	}
 	kind := kindOf(err)
-	if kind == curfew.Internal {
+	switch c := code(err); {
+	case c == duplicateStatement || c == undefinedStatement:
+		return fmt.Errorf("a pooler stands before the database and mixes up prepared statements: "+
+			"add default_query_exec_mode=cache_describe to the database's URL (docs/replicas.md): %w", err)
+	case kind == curfew.Internal:
 		return err
 	}
 	return fmt.Errorf("%w (%w)", curfew.Errorf(kind, "%s", said[kind]), err)

@@ -64,6 +64,9 @@ func TestErrorsHaveAKind(t *testing.T) {
 	if translate(nil) != nil {
 		t.Error("nil became an error")
 	}
+	if said := translate(refused("42P05")).Error(); !strings.Contains(said, "default_query_exec_mode=cache_describe") {
+		t.Errorf("behind a pooler it says %q", said)
+	}
 }
 
 func TestTransactionsAreRepeatedForTheirNeighbours(t *testing.T) {

@@ -131,6 +131,7 @@ func (s *Store) Change(ctx context.Context, c curfew.Change) (curfew.Standing, e
 	err := s.tx(ctx, func(t *transaction) error {
 		f := followOf(c)
 		if err := t.send(ctx, func(b *pgx.Batch) {
+			b.Queue(byKey)
 			queueChange(b, c)
 			f.queue(b)
 		}); err != nil {

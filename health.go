@@ -1,6 +1,10 @@
 package curfew
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
 // SessionFigures counts sessions, exactly.
 type SessionFigures struct {
@@ -49,6 +53,13 @@ type CheckoutTotal struct {
 	Currency string
 	Amount   int64 // in the currency's minor unit
 	Count    int
+}
+
+// Compare orders totals: outcomes in the order of Outcomes, and each one's
+// currencies by name.
+func (t CheckoutTotal) Compare(o CheckoutTotal) int {
+	all := Outcomes()
+	return cmp.Or(slices.Index(all, t.Outcome)-slices.Index(all, o.Outcome), cmp.Compare(t.Currency, o.Currency))
 }
 
 // Owed is what the payments that still wait for something amount to, by

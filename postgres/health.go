@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -148,9 +147,7 @@ func totals(n map[string]int) []curfew.CheckoutTotal {
 			Outcome: curfew.Outcome(outcome), Currency: currency, Amount: int64(n["amount "+of]), Count: count,
 		})
 	}
-	slices.SortFunc(all, func(a, b curfew.CheckoutTotal) int {
-		return cmp.Or(slices.Index(curfew.Outcomes(), a.Outcome)-slices.Index(curfew.Outcomes(), b.Outcome), cmp.Compare(a.Currency, b.Currency))
-	})
+	slices.SortFunc(all, curfew.CheckoutTotal.Compare)
 	return all
 }
 

@@ -21,18 +21,26 @@ type seats struct {
 	all       int
 	mechanics int
 	moved     chan struct{} // rings when a mechanic came or left
+	closed    bool
+	closing   chan struct{} // closed: who has a stream is to leave
+	empty     chan struct{} // closed: all have left
 }
 
 func newSeats() *seats {
-	return &seats{taken: map[curfew.Actor]int{}, moved: make(chan struct{}, 1)}
+	return &seats{
+		taken: map[curfew.Actor]int{}, moved: make(chan struct{}, 1),
+		closing: make(chan struct{}), empty: make(chan struct{}),
+	}
 }
 
 // take is RateLimited where somebody has enough streams, or there are enough
-// in all.
+// in all, and Unavailable once the seats are closed.
 func (s *seats) take(who curfew.Actor) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
+	case s.closed:
+		return errNoStreams
 	case s.taken[who] >= maxOwnStreams:
 		return tooMany(fmt.Sprintf("you have %d streams already: close one", maxOwnStreams))
 	case s.all >= maxStreams:
@@ -52,6 +60,27 @@ func (s *seats) leave(who curfew.Actor) {
 	if s.taken[who]--; s.taken[who] == 0 {
 		delete(s.taken, who)
 		s.count(who, -1)
+	}
+	s.lockUp()
+}
+
+// close ends every stream: a stop must not wait for readers who never leave. It
+// may be called twice.
+func (s *seats) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	s.closed = true
+	close(s.closing)
+	s.lockUp()
+}
+
+// lockUp is the last one's to do. Nobody comes after them.
+func (s *seats) lockUp() {
+	if s.closed && s.all == 0 {
+		close(s.empty)
 	}
 }
 

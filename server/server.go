@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -95,8 +94,6 @@ type Server struct {
 	board      *board
 	beat       time.Duration // of quiet streams
 	writing    time.Duration // how long a stream's reader may take
-	ending     chan struct{} // closed: streams end
-	endOnce    sync.Once
 	links      Unsubscriptions
 	settings   []api.Setting
 	history    history
@@ -114,7 +111,7 @@ func New(o Options) (*Server, error) {
 		engine: o.Engine, identity: o.Identity, once: o.Once, ready: o.Ready, log: o.Logger, metrics: o.Metrics,
 		baseURL: strings.TrimSuffix(o.BaseURL, "/"), version: o.Version, timeout: o.RequestTimeout, trace: o.Trace, hook: o.Hook,
 		endpoints: o.Endpoints, deliveries: o.Deliveries, links: o.Links, settings: o.Settings,
-		streams: o.Streams, seats: newSeats(), board: newBoard(), beat: beat, writing: writeWithin, ending: make(chan struct{}),
+		streams: o.Streams, seats: newSeats(), board: newBoard(), beat: beat, writing: writeWithin,
 		origins: http.NewCrossOriginProtection(),
 		hint:    cmp.Or(o.LoginHint, "curfew login"),
 	}
@@ -145,10 +142,11 @@ func (s *Server) Handler() http.Handler { return s.handler }
 func (s *Server) Ops() http.Handler { return s.ops }
 
 // HTTPServer listens for everybody, with limits that keep slow callers from
-// holding it. Its Shutdown ends the live streams.
+// holding it. Its Shutdown ends the live streams, but waits for none: EndStreams
+// does.
 func (s *Server) HTTPServer(addr string) *http.Server {
 	h := listener(addr, s.handler, s.log)
-	h.RegisterOnShutdown(s.endStreams)
+	h.RegisterOnShutdown(s.seats.close)
 	return h
 }
 

@@ -304,7 +304,7 @@ func TestAReaderWhoDoesNotReadIsDropped(t *testing.T) {
 	}
 	_, err = conn.Write([]byte("GET /api/stream HTTP/1.1\r\nHost: curfew\r\nAuthorization: Bearer " + h.token(curfew.Service, "slow") + "\r\n\r\n"))
 	must(t, err)
-	for deadline, n := time.Now().Add(patience), 0; !strings.Contains(h.log.String(), `"route":"GET /api/stream"`); n++ {
+	for deadline, n := time.Now().Add(patience), 0; !strings.Contains(h.log.String(), `"msg":"a stream ended"`); n++ {
 		if h.fulfilled("c" + time.Now().Format("150405.000000000")); time.Now().After(deadline) {
 			t.Fatalf("after %d sessions it still has its stream", n)
 		}

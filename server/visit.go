@@ -1,9 +1,11 @@
 package server
 
 import (
+	"bufio"
 	"context"
 	"crypto/rand"
 	"log/slog"
+	"net"
 	"net/http"
 	"regexp"
 	"runtime/debug"
@@ -117,6 +119,15 @@ func (a *answer) Write(text []byte) (int, error) {
 		a.status = http.StatusOK
 	}
 	return a.ResponseWriter.Write(text)
+}
+
+// Hijack gives the connection away: to a live stream, which answers 200.
+func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, text, err := http.NewResponseController(a.ResponseWriter).Hijack()
+	if err == nil {
+		a.status = http.StatusOK
+	}
+	return conn, text, err
 }
 
 // Unwrap lets http.ResponseController reach the connection.

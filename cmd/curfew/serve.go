@@ -233,7 +233,7 @@ func (svc *service) stop(ctx context.Context) error {
 	svc.log.Info("stopping: calls under way have 10 seconds; a second signal ends the process at once")
 	ctx, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
-	err := svc.public.Shutdown(ctx)
+	err := errors.Join(svc.public.Shutdown(ctx), svc.server.EndStreams(ctx))
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = errors.Join(errors.New("calls that took over 10 seconds were cut off"), svc.public.Close())
 	}

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"time"
@@ -8,8 +9,8 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// batch is how many frames a feed gives at once.
-const batch = 64
+// batch is how many bytes a feed gives at once, or a frame's more.
+const batch = 16 << 10
 
 var (
 	errStopped = curfew.Errorf(curfew.Unavailable, "the service is stopping")
@@ -78,32 +79,32 @@ func (f *Feed) Missed() bool { return f.missed }
 // Ready rings when there is something to read.
 func (f *Feed) Ready() <-chan struct{} { return f.ready }
 
-// Next is the next frames, some of them; none: that is all. What was committed
-// before mark has been given then. An error ends the feed: it was too slow, or
-// the hub has stopped.
-func (f *Feed) Next() (frames [][]byte, mark time.Time, err error) {
+// Next writes the next frames, some of them; none: that is all. What was
+// committed before mark has been given then. An error ends the feed: it was too
+// slow, or the hub has stopped.
+func (f *Feed) Next(to *bytes.Buffer) (mark time.Time, err error) {
 	f.hub.mu.RLock()
 	defer f.hub.mu.RUnlock()
 	j := &f.hub.journal
 	switch {
 	case f.hub.stopped:
-		return nil, mark, errStopped
+		return mark, errStopped
 	case f.next == idle:
-		return nil, f.hub.mark, nil
+		return f.hub.mark, nil
 	case f.next < j.first:
-		return nil, mark, errTooSlow
+		return mark, errTooSlow
 	}
-	for ; f.next < j.end() && len(frames) < batch; f.next++ {
+	for ; f.next < j.end() && to.Len() < batch; f.next++ {
 		for _, frame := range j.entries[f.next-j.first].frames {
 			if slices.ContainsFunc(frame.Topics, f.follows) {
-				frames = append(frames, frame.Text)
+				to.Write(frame.Text)
 			}
 		}
 	}
 	if f.next == j.end() {
 		f.next = idle
 	}
-	return frames, f.hub.mark, nil
+	return f.hub.mark, nil
 }
 
 func (f *Feed) follows(topic string) bool { return slices.Contains(f.topics, topic) }

@@ -76,9 +76,9 @@ func (h *history) read() int {
 	return h.reads
 }
 
-// plain frames say the session and the number, and go to who follows it.
+// plain frames say the session and the number and a space, and go to who follows it.
 func plain(n curfew.News, _ curfew.Standing) []curfew.Frame {
-	return []curfew.Frame{{Topics: []string{n.SessionID[:1]}, Text: fmt.Appendf(nil, "%s%d", n.SessionID, n.Number)}}
+	return []curfew.Frame{{Topics: []string{n.SessionID[:1]}, Text: fmt.Appendf(nil, "%s%d ", n.SessionID, n.Number)}}
 }
 
 // bubble runs a test of a hub whose Run runs, in a synctest bubble.
@@ -110,17 +110,16 @@ func follow(t *testing.T, hub *live.Hub, since time.Time, topics ...string) *liv
 func read(t *testing.T, f *live.Feed) string {
 	t.Helper()
 	synctest.Wait()
-	var all []string
+	var all strings.Builder
 	for {
-		frames, _, err := f.Next()
-		if err != nil {
-			return strings.Join(append(all, err.Error()), " ")
-		}
-		if len(frames) == 0 {
-			return strings.Join(all, " ")
-		}
-		for _, text := range frames {
-			all = append(all, string(text))
+		var text bytes.Buffer
+		_, err := f.Next(&text)
+		all.Write(text.Bytes())
+		switch {
+		case err != nil:
+			return all.String() + err.Error()
+		case text.Len() == 0:
+			return strings.TrimSpace(all.String())
 		}
 	}
 }

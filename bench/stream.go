@@ -146,10 +146,14 @@ func (s *station) measure(ctx context.Context, o options, out *report) error {
 	return nil
 }
 
+// lull is the pause before each frame: a hub that has just told many something rests.
+const lull = 2 * time.Second
+
 // broadcast admits sessions, and says how long after each commit the last client had read of it, sorted.
 func (s *station) broadcast(ctx context.Context, o options, said *bufio.Scanner) ([]time.Duration, error) {
 	var all []time.Duration
 	for n := range o.rounds {
+		time.Sleep(lull)
 		_, err := s.engine.FulfillCheckout(ctx, curfew.Actor{Role: curfew.Service, ID: "bench"},
 			lifecycle.Purchase{PaymentRef: fmt.Sprint("bench-", n), CustomerID: fmt.Sprint("customer-", n), Plan: "chat10"})
 		if err != nil {

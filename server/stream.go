@@ -27,7 +27,7 @@ type Feed interface {
 	Now() time.Time
 	// Missed reports whether something since then is not told any more.
 	Missed() bool
-	// Ready rings when there is something to read.
+	// Ready rings when there is something to read: once, until all of it was read.
 	Ready() <-chan struct{}
 	// Next writes the next frames, some of them; none: that is all, and what was
 	// committed before mark is told. An error ends the feed.

@@ -76,7 +76,7 @@ func (f *Feed) Now() time.Time { return f.now }
 // Missed reports whether there is a gap between since and what the feed gives.
 func (f *Feed) Missed() bool { return f.missed }
 
-// Ready rings when there is something to read.
+// Ready rings when there is something to read: once, until all of it was read.
 func (f *Feed) Ready() <-chan struct{} { return f.ready }
 
 // Next writes the next frames, some of them; none: that is all. What was
@@ -121,13 +121,3 @@ func (f *Feed) Leave() {
 		}
 	}
 }
-
-// tell says that there is something at a place.
-func (f *Feed) tell(place int64) {
-	if f.next == idle {
-		f.next = place
-	}
-	f.ring()
-}
-
-func (f *Feed) ring() { ring(f.ready) }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"io"
@@ -42,6 +43,28 @@ func TestAStopLetsCallsUnderWayFinish(t *testing.T) {
 	}
 	if err := p.wait(); err != nil {
 		t.Errorf("it ended with %v", err)
+	}
+}
+
+func TestAStopSaysByeToLiveStreams(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := serving(t, dir, nil)
+	conn := dial(t, p.url)
+	send(t, conn, "GET /api/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+p.client(t, dir, "service", "shop").Token+"\r\n\r\n")
+	lines := bufio.NewReader(conn)
+	for line := ""; line != "event: hello\n"; {
+		var err error
+		if line, err = lines.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.end(syscall.SIGTERM); err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+	rest, err := io.ReadAll(lines)
+	if err != nil || !strings.HasSuffix(string(rest), "event: bye\ndata: {\"reason\":\"stopping\"}\n\n") {
+		t.Errorf("the last that was told: %q (%v)", rest, err)
 	}
 }
 

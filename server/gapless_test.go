@@ -36,7 +36,7 @@ func TestStreamsHaveNoGap(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			hasNoGap(newStation(t, open(t), func(s *server.Server, _ *http.Server) {
-				s.Quicken(crowd()*100*time.Millisecond, patience)
+				s.Quicken((1+crowd())*50*time.Millisecond, patience)
 			}))
 		})
 	}
@@ -191,7 +191,7 @@ func (g *gapless) knows(truth map[string]curfew.Session) bool {
 
 // connect reads a stream for as long as more says so after each frame.
 func (g *gapless) connect(more func() bool) error {
-	ctx, leave := context.WithTimeout(g.st.Context(), 3*patience)
+	ctx, leave := context.WithTimeout(g.st.Context(), 3*patience*crowd()) // the last one waits for everybody's last but one
 	defer leave()
 	resp, err := g.dial(ctx)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
@@ -70,6 +71,7 @@ func withoutSettings(environment []string) []string {
 
 var (
 	publicLine = regexp.MustCompile(`API and pages +(http://\S+)`)
+	sweptLine  = regexp.MustCompile(`(?m)^curfew_sweeper_last_success_timestamp_seconds [1-9]`)
 	opsLine    = regexp.MustCompile(`for operators +(http://\S+)`)
 )
 
@@ -132,6 +134,24 @@ func serving(t *testing.T, dir string, env []string, args ...string) *process {
 		}
 	})
 	return p
+}
+
+// swept returns once the service has swept.
+func (p *process) swept() error {
+	for until := time.Now().Add(readyIn); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+		answer, err := http.Get(p.ops + "/metrics")
+		if err != nil {
+			return err
+		}
+		text, err := io.ReadAll(answer.Body)
+		if err = errors.Join(err, answer.Body.Close()); err != nil {
+			return err
+		}
+		if sweptLine.Match(text) {
+			return nil
+		}
+	}
+	return fmt.Errorf("serve never sweeps: %s", p.stderr())
 }
 
 // client calls the service as a role, with a token of `curfew token`.

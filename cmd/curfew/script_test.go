@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -138,11 +139,15 @@ func oneLineOnly(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// serve [NAME] [ARG…] starts `curfew serve`, and sets $URL and $OPS.
+// serve [ARG…] starts `curfew serve`, sets $URL and $OPS, and waits for its first
+// sweep: health would tell of a sweeper that has never run.
 func serveScript(ts *testscript.TestScript, _ bool, args []string) {
 	p, err := start(ts.Getenv("WORK"), []string{"CURFEW_DATABASE_URL=" + ts.Getenv("CURFEW_DATABASE_URL")}, args...)
 	ts.Check(err)
 	ts.Defer(p.kill)
+	if !slices.Contains(args, "--sweeper=off") {
+		ts.Check(p.swept())
+	}
 	ts.Value(services{}).(map[string]*process)["serve"] = p //nolint:errcheck // set by Setup
 	ts.Setenv("URL", p.url)
 	ts.Setenv("OPS", p.ops)

@@ -62,7 +62,20 @@ const idle = "failures > 0 AND (attempts - failures) % 10 = 0"
 // due makes every delivery due that is idle.
 func (b shadow) due(t *testing.T) {
 	t.Helper()
-	rows, err := b.db.QueryContext(t.Context(), "SELECT id FROM deliveries WHERE state = 'pending' AND next_at > created_at AND "+idle)
+	b.eachDelivery(t, "UPDATE deliveries SET next_at = created_at", "state = 'pending' AND next_at > created_at AND "+idle)
+}
+
+// expired ends the leases of deliveries whose sender was killed.
+func (b shadow) expired(t *testing.T) {
+	t.Helper()
+	b.eachDelivery(t, "UPDATE deliveries SET next_at = created_at, attempts = failures", "state = 'pending'")
+}
+
+// eachDelivery changes deliveries one by one: the service locks them in another
+// order.
+func (b shadow) eachDelivery(t *testing.T, change, where string) {
+	t.Helper()
+	rows, err := b.db.QueryContext(t.Context(), "SELECT id FROM deliveries WHERE "+where)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +91,7 @@ func (b shadow) due(t *testing.T) {
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range ids { // one by one: the service locks them in another order
-		b.exec(t, "UPDATE deliveries SET next_at = created_at WHERE id = $1 AND "+idle, id)
+	for _, id := range ids {
+		b.exec(t, change+" WHERE id = $1 AND "+where, id)
 	}
 }

@@ -123,8 +123,8 @@ func noEventIsLost(t *testing.T, url string) {
 		}
 		after := f.calls.Load() + 1 + rand.Int64N(20)
 		until(t.Context(), t, "it sends", func() bool { db.due(t); return f.calls.Load() >= after })
-		p.kill()                                                                                              // -9
-		db.exec(t, "UPDATE deliveries SET next_at = created_at, attempts = failures WHERE state = 'pending'") // its leases would be over in two minutes
+		p.kill() // -9
+		db.expired(t)
 		p = serving(t, dir, env, "--auth-key-file=curfew.key")
 	}
 

@@ -42,7 +42,7 @@ default_pool_size = 3
 ignore_startup_parameters = statement_timeout,lock_timeout,idle_in_transaction_session_timeout
 `, at.Hostname(), at.Port(), at.User.Username(), port)
 	file := filepath.Join(t.TempDir(), "pgbouncer.ini")
-	if err := os.WriteFile(file, []byte(config), 0o644); err != nil { //nolint:gosec // G306: it is not root who reads it
+	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	run := []string{program, "-q", "/dev/stdin"}

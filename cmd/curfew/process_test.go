@@ -138,18 +138,18 @@ func serving(t *testing.T, dir string, env []string, args ...string) *process {
 
 // swept returns once the service has swept.
 func (p *process) swept() error {
-	for until := time.Now().Add(readyIn); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for range int(readyIn / (10 * time.Millisecond)) {
 		answer, err := http.Get(p.ops + "/metrics")
 		if err != nil {
 			return err
 		}
 		text, err := io.ReadAll(answer.Body)
-		if err = errors.Join(err, answer.Body.Close()); err != nil {
+		if err = errors.Join(err, answer.Body.Close()); err != nil || sweptLine.Match(text) {
 			return err
 		}
-		if sweptLine.Match(text) {
-			return nil
-		}
+		<-tick.C
 	}
 	return fmt.Errorf("serve never sweeps: %s", p.stderr())
 }

@@ -21,6 +21,12 @@ func DeliveryStates() []DeliveryState {
 	return []DeliveryState{DeliveryPending, DeliveryDone, DeliveryDead}
 }
 
+// The channels: to customers, and to endpoints.
+const (
+	MailChannel    = "mail"
+	WebhookChannel = "webhook"
+)
+
 // Delivery is one message that somebody outside gets because of an event. What
 // is sent is the same at every attempt.
 type Delivery struct {
@@ -29,7 +35,7 @@ type Delivery struct {
 	EventID     string
 	Subject     string // the session or checkout
 	Number      int64  // of the event: a destination gets a subject's in this order
-	Channel     string // how it goes out: "webhook", …
+	Channel     string // how it goes out: MailChannel, …
 	Lane        string // the queue it stands in: what one lane's receiver does delays no other
 	Destination string // the endpoint's id, the address
 	Kind        string // the event's: see Happening.Kind
@@ -42,6 +48,14 @@ type Delivery struct {
 	Error       string    // why it failed last; empty: it has not
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
+}
+
+// At is when it was settled; of a pending one, when it is tried next.
+func (d Delivery) At() time.Time {
+	if d.State == DeliveryPending {
+		return d.NextAt
+	}
+	return d.UpdatedAt
 }
 
 // Receiver is the destination as people may see it: of an address its first

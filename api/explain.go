@@ -43,15 +43,17 @@ type Action struct {
 type Entry struct {
 	At       time.Time `json:"at"`
 	Kind     string    `json:"kind" enum:"session,request,payment,refusal,run,notice,deadline"`
-	ID       string    `json:"id" doc:"The session's (of its request and its refusals, too), the checkout's or the run's"`
+	ID       string    `json:"id" doc:"The session's (of its request, its refusals and its notices, too), the checkout's or the run's"`
 	Number   int64     `json:"number,omitempty" doc:"Of an event of its session or checkout"`
 	From     string    `json:"from,omitempty"`
 	To       string    `json:"to,omitempty"`
-	Actor    string    `json:"actor" doc:"role:id; empty for a deadline"`
+	Actor    string    `json:"actor" doc:"role:id; empty for a deadline and a notice"`
 	Reason   string    `json:"reason,omitempty"`
 	Sentence string    `json:"sentence"`
 	// CustomerID is there in the story of a run, which is of many.
 	CustomerID string `json:"customerId,omitempty" doc:"Whose it is, in the story of a run"`
+	// Delivery is there in a notice.
+	Delivery *Delivery `json:"delivery,omitempty" doc:"Of a notice: what was told, or is to be"`
 }
 
 // Explain tells the whole story of a customer, session, request, checkout,

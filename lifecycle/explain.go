@@ -89,7 +89,7 @@ func (e *Engine) explainCustomer(ctx context.Context, f found, before curfew.Cur
 	for _, s := range t.sessions {
 		story.Sessions = append(story.Sessions, s.Session)
 	}
-	err = e.tell(ctx, &story, t, before, e.tellEvents, e.tellRefusals, e.tellDeadlines)
+	err = e.tell(ctx, &story, t, before, e.tellEvents, e.tellRefusals, e.tellNotices, e.tellDeadlines)
 	if err != nil {
 		return Story{}, fmt.Errorf("explain customer %s: %w", t.customerID, err)
 	}

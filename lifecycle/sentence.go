@@ -57,9 +57,9 @@ var endings = map[curfew.EndReason]string{
 	curfew.Overran:   "Session %s was live beyond what was bought and the grace: it ended",
 	curfew.Missed:    "The slot was taken at both chances of appointment %s: it was missed",
 	curfew.Cleared:   "Session %s was ended by hand before its deadline",
-	curfew.ByRequest: "Session %s was cancelled",
+	curfew.ByRequest: "Session %s was cancelled before its deadline",
 	curfew.TooShort:  "Session %s was ended after less than a minute: it counts as cancelled",
-	curfew.Finished:  "Session %s was ended: it is completed",
+	curfew.Finished:  "Session %s was ended before its deadline: it is completed",
 	curfew.ByRefund:  "Session %s was cancelled, because its payment is given back",
 	curfew.Foreign:   "Session %s was ended by another program",
 }

@@ -24,6 +24,11 @@ func TestEveryStepHasASentence(t *testing.T) {
 			t.Errorf("no sentence tells an end by %q", reason)
 		}
 	}
+	for _, kind := range curfew.EventKinds() {
+		if strings.Count(happenings[kind], "%s") != 1 {
+			t.Errorf("no sentence tells whom of %s", kind)
+		}
+	}
 	for _, tables := range []map[curfew.OutcomeStep]string{payments} {
 		for step, text := range tables {
 			if strings.Count(text, "%s") != 1 || step.From != "" && !curfew.LegalOutcome(step.From, step.To) {

@@ -171,6 +171,9 @@ type Stories interface {
 	// Refusals is how often the customer was refused, before the cursor, as far
 	// as they are kept.
 	Refusals(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Refused, error)
+	// Notices is what was, or is to be, delivered because of the customer's
+	// events, by Delivery.At, before the cursor, as far as it is kept.
+	Notices(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Delivery, error)
 	// CustomersByEmail is who paid with that address, in order; letters of ASCII
 	// count alike whatever their case.
 	CustomersByEmail(ctx context.Context, email string, limit int) ([]string, error)

@@ -42,6 +42,8 @@ type Entry struct {
 	Sentence string
 	// CustomerID is whose it is, in the story of a run.
 	CustomerID string
+	// Delivery is what a notice is about; of the others nil.
+	Delivery *curfew.Delivery
 
 	key   string // orders entries of one moment: a UUID
 	runID string

@@ -54,6 +54,21 @@ func scanRefused(row pgx.CollectableRow) (curfew.Refused, error) {
 	return r, err
 }
 
+// A customer's deliveries of 30 days are few: they are found by their key and
+// put in order here, so that no index has to be kept for it.
+const (
+	noticedAt     = `CASE d.state WHEN 'pending' THEN d.next_at ELSE d.updated_at END`
+	selectNotices = selectDelivery + ` WHERE d.customer_id = $1 AND (` + noticedAt + `, d.id) < ($2::timestamptz, $3::uuid)
+		ORDER BY ` + noticedAt + ` DESC, d.id DESC LIMIT $4`
+)
+
+// Notices is the deliveries of the customer's events, newest first.
+func (s *Store) Notices(ctx context.Context, customerID string, cursor curfew.Cursor, limit int) ([]curfew.Delivery, error) {
+	at, id := before(cursor)
+	all, err := many(ctx, s, scanDelivery, selectNotices, customerID, at, id, limit)
+	return all, wrap(err, "notices of %s", customerID)
+}
+
 const customersByEmail = `SELECT DISTINCT c.customer_id FROM curfew.checkouts c
 	WHERE lower(c.email COLLATE "C") = lower($1::text COLLATE "C") AND c.email <> '' ORDER BY c.customer_id LIMIT $2`
 

@@ -65,6 +65,10 @@ func entryJSON(e lifecycle.Entry) api.Entry {
 	if e.Actor != (curfew.Actor{}) {
 		out.Actor = e.Actor.String()
 	}
+	if e.Delivery != nil {
+		d := DeliveryJSON(*e.Delivery)
+		out.Delivery = &d
+	}
 	return out
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/notify"
 	"github.com/curfewhq/curfew/server"
 )
 
@@ -46,6 +48,51 @@ func TestTheWireOfAStory(t *testing.T) {
 	golden(t, "undo-unknown", admin("POST", "/api/debug/cleanup-runs/x/undo", ""))
 	golden(t, "cleanup-runs-undone", admin("GET", "/api/debug/cleanup-runs", ""))
 	golden(t, "explain-revived", explain("p1"))
+}
+
+// A story tells who was told, with no more of an address than the deliveries
+// show.
+func TestTheWireOfNotices(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.ago(time.Minute)
+	h.sendAs(curfew.Service, "shop", "POST", "/api/checkouts", `{"paymentRef":"p1","customerId":"erin","plan":"chat10","amount":990,"currency":"EUR","email":"erin@example.org"}`)
+	h.ago(0)
+	h.notices(curfew.MailChannel, "erin@example.org")
+	h.exec("UPDATE deliveries SET state = 'dead', attempts = 10, failures = 10, status = 452, error = 'the mail server refused it for now: 452' WHERE kind = 'checkout.fulfilled'")
+	h.exec("UPDATE deliveries SET attempts = 2, failures = 2, error = 'no connection to the mail server', next_at = next_at + 1000000 WHERE kind = 'session.waiting'")
+	got := h.sendAs(curfew.Admin, "anna", "GET", "/api/debug/explain?subject=erin", "")
+	golden(t, "explain-notices", got)
+	if strings.Contains(got.body, "erin@") {
+		t.Errorf("it shows the address: %s", got.body)
+	}
+	for _, who := range []curfew.Actor{{Role: curfew.Customer, ID: "erin"}, {Role: curfew.Mechanic, ID: "max"}, {Role: curfew.Service, ID: "shop"}} {
+		if got := h.sendAs(who.Role, who.ID, "GET", "/api/debug/explain?subject=erin", ""); got.status != http.StatusForbidden {
+			t.Errorf("%s reads it: %d", who, got.status)
+		}
+	}
+}
+
+// notices makes a delivery to somebody of each event of these kinds, of all if
+// there are none, that nobody was told of.
+func (h *house) notices(channel, destination string, kinds ...string) {
+	h.Helper()
+	events, err := h.store.Untold(h.Context(), 100)
+	must(h.T, err)
+	happenings, err := h.store.Happenings(h.Context(), events)
+	must(h.T, err)
+	var all []curfew.Delivery
+	for _, it := range happenings {
+		if len(kinds) > 0 && !slices.Contains(kinds, it.Kind()) {
+			continue
+		}
+		all = append(all, curfew.Delivery{
+			ID: notify.NewID(), CustomerID: it.CustomerID, EventID: it.ID, Subject: it.Event.Subject, Number: it.Number,
+			Channel: channel, Lane: destination, Destination: destination, Kind: it.Kind(), Body: "{}",
+		})
+	}
+	_, err = h.store.Tell(h.Context(), events, all)
+	must(h.T, err)
 }
 
 // Every action of a story can be called as it stands, once a reason is given.

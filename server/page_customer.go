@@ -111,9 +111,9 @@ func todos(story lifecycle.Story) []web.Todo {
 func entryView(e lifecycle.Entry, at moments) web.Entry {
 	v := web.Entry{At: at.at(e.At), Kind: string(e.Kind), Sentence: e.Sentence, CustomerID: e.CustomerID}
 	switch {
-	case e.To == string(curfew.Cancelled), v.Kind == "refusal":
+	case e.To == string(curfew.Cancelled), v.Kind == "refusal", e.Delivery != nil && e.To == string(curfew.DeliveryPending) && e.Delivery.Failures > 0:
 		v.Tone = "warning"
-	case e.To == string(curfew.Held), e.To == string(curfew.RunFailed):
+	case e.To == string(curfew.Held), e.To == string(curfew.RunFailed), e.To == string(curfew.DeliveryDead):
 		v.Tone = "critical"
 	case e.To == string(curfew.Completed), e.To == string(curfew.Refunded):
 		v.Tone = "good"

@@ -46,6 +46,7 @@ func TestPlans(t *testing.T) {
 		"payments are listed by their id":                     {listCheckoutsSQL, "SEARCH checkouts USING INDEX checkouts_id (id>?)"},
 		"the history is walked in the order of time":          {newsSQL, "SEARCH events USING INDEX events_at ((at,id)>(?,?))"},
 		"sessions are found by their ids":                     {standingsSQL, "SEARCH sessions USING INDEX sessions_id (id=?)"},
+		"a customer's notices are found by the customer":      {noticesSQL, "SEARCH deliveries USING INDEX sqlite_autoindex_deliveries_1 (customer_id=?)"},
 		"refusals are counted within the window":              {repeatedSQL, "SEARCH refusals USING COVERING INDEX refusals_at (at>?)"},
 	} {
 		t.Run(name, func(t *testing.T) {

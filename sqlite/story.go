@@ -62,6 +62,25 @@ func scanRefused(r row) (curfew.Refused, error) {
 	return v, err
 }
 
+// A customer's deliveries of 30 days are few: they are found by their key and
+// put in order here, so that no index has to be kept for it.
+const (
+	noticedAt  = `CASE deliveries.state WHEN 'pending' THEN deliveries.next_at ELSE deliveries.updated_at END`
+	noticesSQL = `SELECT ` + deliveryColumns + ` FROM deliveries
+WHERE deliveries.customer_id = $1 AND (` + noticedAt + `, deliveries.id) < ($2, $3)
+ORDER BY ` + noticedAt + ` DESC, deliveries.id DESC LIMIT $4`
+)
+
+// Notices is the deliveries of the customer's events, newest first, before the
+// cursor.
+func (s *Store) Notices(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Delivery, error) {
+	all, err := list(ctx, s.reader, scanDelivery, noticesSQL, customerID, until(before), before.ID, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read the notices of %s: %w", customerID, err)
+	}
+	return all, nil
+}
+
 const customersByEmailSQL = `
 SELECT DISTINCT customer_id FROM checkouts INDEXED BY checkouts_email WHERE lower(email) = lower($1) AND email <> '' ORDER BY customer_id LIMIT $2`
 

@@ -36,6 +36,11 @@ func (l *Lossy) Refusals(ctx context.Context, customerID string, before curfew.C
 	return told[[]curfew.Refused](l)(l.store.Refusals(ctx, customerID, before, limit))
 }
 
+// Notices does the work and may lose the answer.
+func (l *Lossy) Notices(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Delivery, error) {
+	return told[[]curfew.Delivery](l)(l.store.Notices(ctx, customerID, before, limit))
+}
+
 // CustomersByEmail does the work and may lose the answer.
 func (l *Lossy) CustomersByEmail(ctx context.Context, email string, limit int) ([]string, error) {
 	return told[[]string](l)(l.store.CustomersByEmail(ctx, email, limit))

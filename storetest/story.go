@@ -14,6 +14,7 @@ var stories = contract{
 	"a customer's history is newest first, page by page":       historyPages,
 	"events of one moment are paged by their ids":              historyTies,
 	"a customer's refusals are newest first, page by page":     refusalPages,
+	"what was told of a customer is newest first, by pages":    noticePages,
 	"who paid with an address is found by it":                  customersByEmail,
 	"of a customer whom nobody knows there is nothing to tell": tellsNothing,
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	netmail "net/mail"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,6 +16,9 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/notify"
+	"github.com/curfewhq/curfew/notify/mail"
+	"github.com/curfewhq/curfew/notify/mailtest"
 	"github.com/curfewhq/curfew/sqlite"
 )
 
@@ -50,6 +54,29 @@ func inForm(text string) string {
 	return aMoment.ReplaceAllString(text, "TIME")
 }
 
+// mailed sends the mails that are due.
+func mailed(t *testing.T, store *sqlite.Store) {
+	t.Helper()
+	office := mailtest.Open(t, mailtest.Options{})
+	channel, err := mail.NewChannel(store, mail.Options{
+		Server: mail.Server{Host: office.Host, Port: office.Port, TLS: "none"}, From: &netmail.Address{Address: "help@example.org"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- notify.New(store, notify.Options{Channels: []notify.Channel{channel}}).Run(ctx) }()
+	until(ctx, t, "the mail is sent", func() bool {
+		sent, err := store.ListDeliveries(ctx, curfew.DeliverySearch{State: curfew.DeliveryDone, Limit: 1})
+		return err == nil && len(sent) == 1
+	})
+	stop()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
 // toldOfKim lets it happen, and asks.
 func toldOfKim(t *testing.T) string {
 	t.Helper()
@@ -69,7 +96,7 @@ func toldOfKim(t *testing.T) string {
 	pay := func(ref string) lifecycle.Fulfilment {
 		amount := int64(990)
 		f, err := engine.FulfillCheckout(t.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"}, lifecycle.Purchase{
-			PaymentRef: ref, CustomerID: "kim", Plan: "chat10", Amount: &amount, Currency: "eur",
+			PaymentRef: ref, CustomerID: "kim", Plan: "chat10", Amount: &amount, Currency: "eur", Email: "kim@example.org",
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -81,6 +108,7 @@ func toldOfKim(t *testing.T) string {
 	_, err = engine.RunCleanup(t.Context(), lifecycle.Cleanup{
 		Reason: "monday", Trigger: curfew.ByCommand, Actor: curfew.Actor{Role: curfew.Admin, ID: "anna"},
 	})
+	mailed(t, store)
 	if err == nil {
 		_, err = engine.Accept(t.Context(), pay("pay-2").RequestID, "max")
 	}

@@ -14,7 +14,7 @@ import (
 )
 
 // Name is the channel's, and that of its one lane.
-const Name = "mail"
+const Name = curfew.MailChannel
 
 // Store is what the channel reads when it sends.
 type Store interface {

@@ -23,7 +23,7 @@ import (
 
 const (
 	// Name is the channel's.
-	Name = "webhook"
+	Name = curfew.WebhookChannel
 	// timeout is how long a receiver may take, from the connection to the answer.
 	timeout = 15 * time.Second
 	// drained is how much of an answer is read, so that its connection can be

@@ -1,0 +1,90 @@
+package lifecycle
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/curfewhq/curfew"
+)
+
+// tellNotices tells what the customer and the endpoints were told of, or are to
+// be, as far as it is kept.
+func (e *Engine) tellNotices(ctx context.Context, t tale, before curfew.Cursor, limit int) ([]Entry, error) {
+	deliveries, err := e.store.Notices(ctx, t.customerID, before, limit)
+	entries := make([]Entry, len(deliveries))
+	for i, d := range deliveries {
+		entries[i] = Entry{
+			At: d.At(), Kind: NoticeEntry, ID: d.Subject, Number: d.Number, To: string(d.State), Sentence: noticeSentence(t, d),
+			Delivery: &d, key: d.ID,
+		}
+	}
+	return entries, err
+}
+
+// noticeSentence says who was told what, or why not. An address is never whole.
+func noticeSentence(t tale, d curfew.Delivery) string {
+	whom, how := "Endpoint "+d.Receiver(), ""
+	if d.Channel == curfew.MailChannel {
+		whom, how = "The customer", " by e-mail ("+d.Receiver()+")"
+	}
+	what, why := happened(t, d), cmp.Or(d.Error, "no reason is known")
+	switch {
+	case d.State == curfew.DeliveryDead:
+		return fmt.Sprintf("%s could not be told%s that %s, in %s: %s.", whom, how, what, attempted(d), why)
+	case d.State == curfew.DeliveryDone && d.Error != "":
+		return fmt.Sprintf("%s was not told%s that %s: %s.", whom, how, what, strings.TrimPrefix(d.Error, "not sent: "))
+	case d.State == curfew.DeliveryDone:
+		return fmt.Sprintf("%s was told%s that %s.", whom, how, what)
+	case d.Failures == 0:
+		return fmt.Sprintf("%s is to be told%s that %s.", whom, how, what)
+	}
+	return fmt.Sprintf("%s is to be told%s that %s: it is tried again then, after %s (%s).", whom, how, what, attempted(d), why)
+}
+
+func attempted(d curfew.Delivery) string {
+	if d.Attempts == 1 {
+		return "1 try"
+	}
+	return fmt.Sprintf("%d tries", d.Attempts)
+}
+
+// happenings say what somebody is told of, by the event's kind.
+var happenings = map[string]string{
+	"session.scheduled": "session %s is booked",
+	"session.waiting":   "session %s waits for a mechanic",
+	"session.accepted":  "a mechanic accepted session %s",
+	"session.released":  "session %s is back in the queue",
+	"session.joined":    "one of its parties came into session %s",
+	"session.live":      "session %s is live",
+	"session.extended":  "session %s was given more time",
+	"session.postponed": "appointment %s is tried once more",
+	"session.changed":   "session %s changed",
+	"session.completed": "session %s is completed",
+	"session.cancelled": "session %s is cancelled",
+
+	"checkout.fulfilled":  "payment %s brought its session",
+	"checkout.deferred":   "payment %s waits for the slot",
+	"checkout.held":       "payment %s is held for an operator",
+	"checkout.credited":   "payment %s is a credit",
+	"checkout.refund_due": "payment %s is to be given back",
+	"checkout.refunding":  "payment %s is being given back",
+	"checkout.refunded":   "payment %s was given back",
+	"checkout.forfeited":  "payment %s was forfeited",
+	"checkout.changed":    "something was noted of payment %s",
+}
+
+// happened is what a delivery tells, with the reason where a session has ended.
+func happened(t tale, d curfew.Delivery) string {
+	text := cmp.Or(happenings[d.Kind], "something happened to %s")
+	if strings.HasPrefix(d.Kind, "checkout.") {
+		return fmt.Sprintf(text, payment(t.checkout(d.Subject)))
+	}
+	text = fmt.Sprintf(text, d.Subject)
+	ended := d.Kind == "session."+string(curfew.Cancelled) || d.Kind == "session."+string(curfew.Completed)
+	if reason := t.session(d.Subject).EndReason; ended && reason != "" {
+		text += " (" + string(reason) + ")"
+	}
+	return text
+}

@@ -13,16 +13,20 @@ const (
 	paymentsPage = "/console/payments"
 )
 
-// customersStory is a customer who paid, was left alone, got a credit, and waits again.
+// customersStory is a customer who paid, was left alone, got a credit, was told so, and waits again.
 func customersStory(m *market) {
 	m.Helper()
 	m.before(70*time.Minute, func() { m.pays("katherine", "video15", 3900) })
 	m.before(55*time.Minute, func() {
 		_, err := m.admin().RunCleanup(m.Context(), api.Cleanup{Reason: "the sweeper was dead"})
 		m.must(err)
+		m.notices(curfew.MailChannel, "katherine@example.org", "session.cancelled")
+		m.exec("UPDATE deliveries SET state = 'delivered', attempts = 1")
 	})
 	m.before(4*time.Minute, func() { m.pays("katherine", "chat10", 1500) })
 	m.pays("katherine", "chat10", 1600) // deferred
+	m.notices(curfew.MailChannel, "katherine@example.org", "checkout.deferred")
+	m.exec("UPDATE deliveries SET attempts = 2, failures = 2, next_at = next_at + 240000000, error = 'no connection to the mail server' WHERE state = 'pending'")
 }
 
 func aStoryIsTold(w *tab) {
@@ -33,7 +37,8 @@ func aStoryIsTold(w *tab) {
 	w.wait("#story", alive)
 	w.says("#state", "Blocked by a session that is waiting for a mechanic")
 	w.says(".lead", "Customer katherine is blocked by session", "at the latest until")
-	w.says("#story", "began to wait for a mechanic", "Nobody accepted session", "the sweeper was dead", "became a credit")
+	w.says("#story", "began to wait for a mechanic", "Nobody accepted session", "the sweeper was dead", "became a credit",
+		"The customer was told by e-mail (k…@example.org) that session", "is tried again then, after 2 tries")
 	w.says("main", "€39.00", "€16.00")
 	w.until("it counts down", "/^1[01]:[0-5][0-9] min$/.test(document.querySelector('.countdown time').textContent)")
 	w.accessible()
@@ -126,6 +131,27 @@ func paymentsAreWorked(w *tab) {
 			w.Errorf("%s is %s (%v), want %s", ref, c.Outcome, err, want)
 		}
 	}
+}
+
+// hostileDeliveries: an endpoint's address and description, a customer's address, what a receiver said.
+func hostileDeliveries(w *tab, corpus []string) {
+	for _, text := range corpus {
+		endpoint, delivery := w.market.dead()
+		w.market.exec("UPDATE webhook_endpoints SET url = ?, description = ?, kinds = json_array(?), enabled = 0, disabled_reason = ? WHERE id = ?",
+			text, text, text, text, endpoint)
+		w.market.exec("UPDATE deliveries SET customer_id = ?, error = ? WHERE id = ?", text, text, delivery)
+	}
+	w.market.notices(curfew.MailChannel, "x@"+corpus[0])
+	w.market.exec("UPDATE deliveries SET state = 'dead', error = destination WHERE channel = 'mail' AND customer_id = ?", corpus[1])
+	w.visit(deliveriesPage)
+	w.wait(alive)
+	w.says("#endpoints", corpus...)
+	w.says("#deliveries", corpus...)
+	harmless(w)
+	w.visit(deliveriesPage + "?state=pending")
+	w.wait(alive)
+	w.says("#deliveries", "x…@"+corpus[0])
+	harmless(w)
 }
 
 // hostileStories: what a customer could write stands in stories and payments too.

@@ -85,6 +85,7 @@ func noStoredTextRuns(w *tab) {
 	w.wait(alive)
 	w.says("#queue", corpus[:4]...)
 	harmless(w)
+	hostileDeliveries(w, corpus)
 	hostileStories(w, corpus[:6])
 	for _, text := range corpus {
 		w.visit(clearPage + "?customer=" + url.QueryEscape(text))

@@ -122,7 +122,7 @@ func endpointView(e curfew.Endpoint, at moments) web.Endpoint {
 
 func deliveryView(d curfew.Delivery, endpoints []curfew.Endpoint, at moments) web.Delivery {
 	v := web.Delivery{
-		ID: d.ID, Kind: d.Kind, To: d.Destination, Channel: d.Channel, State: string(d.State), Tries: noun{"try", "tries"}.of(int(d.Attempts)),
+		ID: d.ID, Kind: d.Kind, To: d.Receiver(), Channel: d.Channel, State: string(d.State), Tries: noun{"try", "tries"}.of(int(d.Attempts)),
 		Error: d.Error, CustomerID: d.CustomerID, CreatedAt: at.at(d.CreatedAt),
 	}
 	if d.CustomerID == curfew.Nobody {

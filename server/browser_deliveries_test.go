@@ -1,13 +1,17 @@
 package server_test
 
-import "github.com/curfewhq/curfew"
+import (
+	"strings"
+
+	"github.com/curfewhq/curfew"
+)
 
 const deliveriesPage = "/console/deliveries"
 
 func deliveriesAreWorked(w *tab) {
 	w.signIn(mara, deliveriesPage)
 	w.wait(alive)
-	w.says("#state", "Events go nowhere")
+	w.says("#state", "Events go to no endpoint")
 	w.click("button.add")
 	w.wait("#ask[open]")
 	w.write("#ask [name=url]", "https://shop.example.org/hooks")
@@ -20,8 +24,12 @@ func deliveriesAreWorked(w *tab) {
 	w.says("#endpoints", "https://shop.example.org/hooks", "session.cancelled, checkout.held", "enabled")
 
 	_, delivery := w.market.dead()
+	w.market.exec("UPDATE webhook_endpoints SET url = url || ?, description = ? WHERE url LIKE 'https://example.org%'",
+		strings.Repeat("/a-long-way", 12), "the shop's accounting")
+	w.market.exec("UPDATE deliveries SET error = ? WHERE id = ?", strings.Repeat("it-did-not-say-where-to-break,", 6), delivery)
 	w.visit(deliveriesPage)
 	w.wait(alive, "#delivery-"+delivery)
+	w.says("#state", "Events go to 2 endpoints; 1 delivery is dead")
 	w.says("#delivery-"+delivery, "dead")
 	w.accessible()
 	w.picture("deliveries")

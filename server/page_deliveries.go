@@ -35,7 +35,8 @@ func (s *Server) deliveriesView(ctx context.Context, r *http.Request, _ curfew.A
 		return nil, err
 	}
 	at := moments{time.Now()}
-	v := web.Deliveries{State: endpointsState(endpoints), States: stateTabs(state), Add: endpointAdder}
+	figures := s.engine.Health(ctx).Deliveries
+	v := web.Deliveries{State: deliveriesState(endpoints, figures), States: stateTabs(state, figures), Add: endpointAdder}
 	for _, e := range endpoints {
 		v.Endpoints = append(v.Endpoints, endpointView(e, at))
 	}
@@ -49,31 +50,40 @@ func (s *Server) deliveriesView(ctx context.Context, r *http.Request, _ curfew.A
 	return v, nil
 }
 
-func endpointsState(endpoints []curfew.Endpoint) web.State {
+// deliveriesState says who is told, and what did not arrive; nil figures could
+// not be had.
+func deliveriesState(endpoints []curfew.Endpoint, figures *curfew.DeliveryFigures) web.State {
 	on := 0
 	for _, e := range endpoints {
 		if e.Enabled {
 			on++
 		}
 	}
+	state := web.State{Tone: "good", Sentence: "Events go to " + things("endpoint").of(on)}
 	switch {
 	case len(endpoints) == 0:
-		return web.State{Sentence: "Events go nowhere: there is no endpoint yet."}
+		state = web.State{Sentence: "Events go to no endpoint: there is none yet"}
 	case on < len(endpoints):
-		return web.State{Tone: "warning", Sentence: "Events go to " + grouped(on) + " of " + things("endpoint").of(len(endpoints)) + "."}
+		state = web.State{Tone: "warning", Sentence: "Events go to " + grouped(on) + " of " + things("endpoint").of(len(endpoints))}
 	}
-	return web.State{Tone: "good", Sentence: "Events go to " + things("endpoint").of(on) + "."}
+	if figures != nil && figures.Dead > 0 {
+		state.Tone = "warning"
+		state.Sentence += "; " + noun{"delivery is dead", "deliveries are dead"}.of(figures.Dead)
+	}
+	state.Sentence += "."
+	return state
 }
 
-func stateTabs(chosen curfew.DeliveryState) []web.Tab {
-	var tabs []web.Tab
-	for _, of := range []struct {
-		state curfew.DeliveryState
-		name  string
-	}{{curfew.DeliveryDead, "Dead"}, {curfew.DeliveryPending, "Pending"}, {curfew.DeliveryDone, "Delivered"}} {
-		tabs = append(tabs, web.Tab{Link: web.Link{Name: of.name, Path: "/console/deliveries?state=" + string(of.state), Here: of.state == chosen}})
+// stateTabs counts what is not delivered; the rest is not counted.
+func stateTabs(chosen curfew.DeliveryState, figures *curfew.DeliveryFigures) []web.Tab {
+	tab := func(state curfew.DeliveryState, name string) web.Tab {
+		return web.Tab{Link: web.Link{Name: name, Path: "/console/deliveries?state=" + string(state), Here: state == chosen}}
 	}
-	return tabs
+	dead, pending := tab(curfew.DeliveryDead, "Dead"), tab(curfew.DeliveryPending, "Pending")
+	if figures != nil {
+		dead.Count, pending.Count = grouped(figures.Dead), grouped(figures.Pending)
+	}
+	return []web.Tab{dead, pending, tab(curfew.DeliveryDone, "Delivered")}
 }
 
 // endpointAdder is the button that makes an endpoint.

@@ -49,6 +49,28 @@ func TestLinksBetweenDocumentsLead(t *testing.T) {
 	}
 }
 
+// Every picture is one that scripts/screenshots makes, and one that a document
+// shows.
+func TestPicturesAreMadeAndShown(t *testing.T) {
+	t.Parallel()
+	pictures, err := filepath.Glob("docs/pictures/*")
+	docs, err2 := filepath.Glob("docs/*.md")
+	if err := errors.Join(err, err2); err != nil || len(pictures) == 0 {
+		t.Fatalf("pictures %q: %v", pictures, err)
+	}
+	texts := ""
+	for _, doc := range append(docs, "README.md") {
+		texts += read(t, doc)
+	}
+	script := read(t, "scripts/screenshots")
+	for _, picture := range pictures {
+		name := strings.TrimSuffix(filepath.Base(picture), ".png")
+		if !strings.Contains(texts, "pictures/"+name+".png") || !regexp.MustCompile(`for name in [^;]*\b`+name+`\b`).MatchString(script) {
+			t.Errorf("%s is not shown, or scripts/screenshots does not keep it", picture)
+		}
+	}
+}
+
 func read(t *testing.T, file string) string {
 	t.Helper()
 	text, err := os.ReadFile(file)

@@ -97,7 +97,11 @@ func (c *demoCommand) show(ctx context.Context, market *demo.Market, h house) er
 	}
 	announceDemo(h, c.Speed, link)
 	if c.Open {
-		openInBrowser(ctx, h.term, link)
+		own, err := h.link() // the printed one stays good
+		if err != nil {
+			return err
+		}
+		openInBrowser(ctx, h.term, own)
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return market.Run(ctx, h.door, c.Speed) })

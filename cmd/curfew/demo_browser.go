@@ -6,16 +6,21 @@ import (
 	"runtime"
 )
 
-// openInBrowser asks the system to open an address. Where that fails, the
-// address has been printed.
-func openInBrowser(ctx context.Context, term terminal, address string) {
-	line := map[string][]string{
-		"darwin": {"open"}, "windows": {"rundll32", "url.dll,FileProtocolHandler"},
-	}[runtime.GOOS]
-	if line == nil {
-		line = []string{"xdg-open"}
+// browserLine is how a system is asked to open an address.
+func browserLine(system, address string) []string {
+	switch system {
+	case "darwin":
+		return []string{"open", address}
+	case "windows":
+		return []string{"rundll32", "url.dll,FileProtocolHandler", address}
 	}
-	line = append(line, address)
+	return []string{"xdg-open", address}
+}
+
+// openInBrowser asks the system to open an address. Where that fails, one that
+// does the same has been printed.
+func openInBrowser(ctx context.Context, term terminal, address string) {
+	line := browserLine(runtime.GOOS, address)
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), line[0], line[1:]...)
 	if err := cmd.Start(); err != nil {
 		term.notef("No browser was opened (%v): open the link yourself.\n\n", err)

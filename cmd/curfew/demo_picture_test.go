@@ -114,7 +114,7 @@ func see(ctx context.Context, t *testing.T, address string, width, height int64)
 	}
 }
 
-// picture keeps what is in the window as soon as the page is ready.
+// picture keeps what is in the window as soon as the page is ready and live.
 func picture(ctx context.Context, t *testing.T, address, scheme, ready, file string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, readyIn)
@@ -128,7 +128,8 @@ func picture(ctx context.Context, t *testing.T, address, scheme, ready, file str
 	if err := chromedp.Do(ctx, emulate, chromedp.Navigate(address)); err != nil {
 		t.Fatal(address, err)
 	}
-	promise := "new Promise((done) => { const look = () => (" + ready + ") ? done(true) : setTimeout(look, 50); look(); })"
+	const live = "document.querySelector('#connection').dataset.state === 'live'"
+	promise := "new Promise((done) => { const look = () => (" + live + " && " + ready + ") ? done(true) : setTimeout(look, 50); look(); })"
 	if _, err := chromedp.Run(ctx, chromedp.Evaluate[bool](promise, chromedp.EvalAwaitPromise)); err != nil {
 		t.Fatalf("%s: never %s: %v", address, ready, err)
 	}

@@ -35,7 +35,7 @@ func watch(ctx context.Context, market *demo.Market, h house) error {
 		select {
 		case <-ctx.Done():
 			if h.term.watched {
-				h.term.notef("\r\x1b[K")
+				h.term.rewrite("")
 			}
 			return nil
 		case <-tick.C:
@@ -49,7 +49,7 @@ func watch(ctx context.Context, market *demo.Market, h house) error {
 			continue // it is said again in a second
 		}
 		if h.term.watched {
-			h.term.notef("\r%s\x1b[K", demoLine(market, health))
+			h.term.rewrite(demoLine(market, health))
 		} else {
 			h.term.notef("%s\n", demoLine(market, health))
 		}

@@ -5,9 +5,14 @@ import (
 	"context"
 	"database/sql"
 	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -105,11 +110,12 @@ func inDatabase(t *testing.T, dir string) map[string]int {
 func TestAnInterruptedDemoSaysWhatItSawAndLeavesNothing(t *testing.T) {
 	t.Parallel()
 	temp := t.TempDir()
+	path, opened := fakeBrowser(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 2*readyIn)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "curfew", "demo", "--speed=1800", "--listen=127.0.0.1:0")
+	cmd := exec.CommandContext(ctx, "curfew", "demo", "--speed=1800", "--listen=127.0.0.1:0", "--open")
 	cmd.Dir = temp
-	cmd.Env = append(withoutSettings(os.Environ()), "TMPDIR="+temp, "CURFEW_DATABASE_URL=postgres://nobody@127.0.0.1:1/nothing")
+	cmd.Env = append(withoutSettings(os.Environ()), "TMPDIR="+temp, "PATH="+path, "CURFEW_DATABASE_URL=postgres://nobody@127.0.0.1:1/nothing")
 	var out, said bytes.Buffer
 	seen := make(chan struct{})
 	cmd.Stdout, cmd.Stderr = &out, &signalling{to: &said, text: "waiting", seen: seen}
@@ -120,6 +126,7 @@ func TestAnInterruptedDemoSaysWhatItSawAndLeavesNothing(t *testing.T) {
 	case <-seen:
 	case <-ctx.Done():
 	}
+	signsIn(ctx, t, opened)
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
@@ -133,6 +140,59 @@ func TestAnInterruptedDemoSaysWhatItSawAndLeavesNothing(t *testing.T) {
 	}
 	if left, err := os.ReadDir(temp); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v (%v)", left, err)
+	}
+}
+
+// fakeBrowser is a PATH with a browser that notes what it is to open.
+func fakeBrowser(t *testing.T) (path, opened string) {
+	t.Helper()
+	dir := t.TempDir()
+	opened = filepath.Join(dir, "opened")
+	line := browserLine(runtime.GOOS, "")
+	script := fmt.Sprintf("#!/bin/sh\nfor it; do :; done\necho \"$it\" > %s.new && mv %s.new %s\n", opened, opened, opened)
+	if err := os.WriteFile(filepath.Join(dir, line[0]), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir + string(os.PathListSeparator) + os.Getenv("PATH"), opened
+}
+
+// signsIn follows what the browser was told to open: it leads into the console.
+func signsIn(ctx context.Context, t *testing.T, opened string) {
+	t.Helper()
+	var address []byte
+	until(ctx, t, "the browser is asked", func() (asked bool) {
+		var err error
+		address, err = os.ReadFile(opened)
+		return err == nil
+	})
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSpace(string(address)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := (&http.Client{Jar: jar}).Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close() //nolint:errcheck // it was read
+	page, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK || !strings.Contains(string(page), "Overview") || !strings.Contains(string(page), "Sign out") {
+		t.Errorf("%s leads to %d (%v):\n%s", address, answer.StatusCode, err, page)
+	}
+}
+
+func TestEverySystemOpensABrowserItsWay(t *testing.T) {
+	t.Parallel()
+	for system, want := range map[string]string{
+		"linux": "xdg-open ADDRESS", "freebsd": "xdg-open ADDRESS", "darwin": "open ADDRESS",
+		"windows": "rundll32 url.dll,FileProtocolHandler ADDRESS",
+	} {
+		if got := strings.Join(browserLine(system, "ADDRESS"), " "); got != want {
+			t.Errorf("%s: %s, want %s", system, got, want)
+		}
 	}
 }
 

@@ -44,6 +44,32 @@ func (t terminal) printf(format string, args ...any) { _, _ = fmt.Fprintf(t.out,
 // notef writes what is no answer. Where that fails, nobody could be told.
 func (t terminal) notef(format string, args ...any) { _, _ = fmt.Fprintf(t.err, format, args...) }
 
+// rewrite writes a line in place of the one that was rewritten before, cut to
+// what fits: a line that wraps could not be taken back.
+func (t terminal) rewrite(line string) { t.notef("\r%s\x1b[K", cut(line, t.width())) }
+
+// width is how many characters fit into a line of err; 0: nobody knows.
+func (t terminal) width() int {
+	f, ok := t.err.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
+// cut is a line that leaves the last column of its width free, where terminals
+// disagree about what comes next.
+func cut(line string, width int) string {
+	if all := []rune(line); width > 1 && len(all) >= width {
+		return string(all[:width-2]) + "…"
+	}
+	return line
+}
+
 // json writes an answer for programs.
 func (t terminal) json(v any) error {
 	enc := json.NewEncoder(t.out)

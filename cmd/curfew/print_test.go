@@ -67,3 +67,36 @@ func TestAnAnswerThatCannotBeWrittenIsAFailure(t *testing.T) {
 		}
 	}
 }
+
+func TestALineIsCutToItsTerminal(t *testing.T) {
+	t.Parallel()
+	for sentence, c := range map[string]struct {
+		line  string
+		width int
+		want  string
+	}{
+		"what fits stays":                        {"1:02 h  9 waiting", 18, "1:02 h  9 waiting"},
+		"what would fill the last column is cut": {"1:02 h  9 waiting", 17, "1:02 h  9 waiti…"},
+		"a character is never halved":            {"süß und größer", 10, "süß und …"},
+		"a terminal of one column is left alone": {"1:02 h", 1, "1:02 h"},
+		"where nobody knows the width, it stays": {"1:02 h", 0, "1:02 h"},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			if got := cut(c.line, c.width); got != c.want {
+				t.Errorf("it is %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestALineIsWrittenInPlaceOfTheLast(t *testing.T) {
+	t.Parallel()
+	var seen bytes.Buffer
+	to := terminal{err: &seen, watched: true}
+	to.rewrite("1 waiting")
+	to.rewrite("")
+	if got, want := seen.String(), "\r1 waiting\x1b[K\r\x1b[K"; got != want || to.width() != 0 {
+		t.Errorf("it wrote %q, want %q; the width is %d", got, want, to.width())
+	}
+}

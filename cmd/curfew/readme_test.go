@@ -35,6 +35,7 @@ func TestTheLinesOfTheReadmeWork(t *testing.T) {
 		"the paid checkout":   `"outcome":"fulfilled"`,
 		"the second payment":  `"outcome":"deferred"`,
 		"the check":           "kim is blocked.",
+		"the whole story":     "Customer kim is blocked by session",
 		"the accepted one":    `"mechanicId":"mia"`,
 		"the health report":   `"recommendations":["All systems healthy"]`,
 		"the health for eyes": "Healthy.",

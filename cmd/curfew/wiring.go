@@ -310,16 +310,31 @@ func (s *settings) identity(ctx context.Context) (*server.Identity, error) {
 	})
 }
 
-// localIdentity signs with the local key. Without a SQLite file beside which
-// the key belongs a new one would be worth nothing, so none is made.
+// localIdentity signs with the local key. A new one is made only where a server
+// would find it: beside a SQLite file, or where it was named.
 func (s *settings) localIdentity(ctx context.Context) (*server.Identity, error) {
-	if path, ok := s.DatabaseURL.file(); ok && s.Auth.KeyFile == "" {
-		if _, err := os.Stat(path); err != nil {
-			return nil, curfew.Errorf(curfew.NotFound, "there is no database %s, so no server would know the key: "+
-				"start `curfew serve` first, or name its file with --database-url, or its key with --auth-key-file", path)
+	if s.Auth.KeyFile == "" {
+		if err := s.serversKey(); err != nil {
+			return nil, err
 		}
 	}
 	return server.NewIdentity(ctx, server.AuthOptions{KeyFile: s.keyFile(), CreateKey: true})
+}
+
+// serversKey is NotFound where no server would know a key that is made here.
+func (s *settings) serversKey() error {
+	if path, ok := s.DatabaseURL.file(); ok {
+		if _, err := os.Stat(path); err != nil {
+			return curfew.Errorf(curfew.NotFound, "there is no database %s, so no server would know the key: "+
+				"start `curfew serve` first, or name its file with --database-url, or its key with --auth-key-file", path)
+		}
+		return nil
+	}
+	if _, err := os.Stat(s.keyFile()); err != nil {
+		return curfew.Errorf(curfew.NotFound, "there is no key %s here, so no server would know it: "+
+			"run this where `curfew serve` runs, or name its key with --auth-key-file", s.keyFile())
+	}
+	return nil
 }
 
 // publicURL is where people reach API and pages.

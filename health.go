@@ -109,3 +109,32 @@ type HealthDetails struct {
 	Stale   []Standing // waiting, unassigned, overdue; its pending requests are theirs
 	Orphans []Standing
 }
+
+// Tide is how sessions moved between statuses, step by step.
+type Tide struct {
+	Step  int64                 // the one of now: so many since 1970
+	Now   map[SessionStatus]int // how many stand where that have not ended
+	Moves []Move                // the newest step first
+}
+
+// Move is how many sessions left a status for another within one step. What is
+// new comes from the empty status.
+type Move struct {
+	Step     int64
+	From, To SessionStatus
+	Count    int
+}
+
+// NewTide tells what stands, given as moves from a status to itself, from what
+// moved.
+func NewTide(all []Move) Tide {
+	t := Tide{Now: map[SessionStatus]int{}}
+	for _, m := range all {
+		if m.From == m.To {
+			t.Step, t.Now[m.To] = m.Step, m.Count
+		} else {
+			t.Moves = append(t.Moves, m)
+		}
+	}
+	return t
+}

@@ -18,7 +18,7 @@ type Setting struct {
 // History is the last hours of this process, a column for each figure: one entry
 // of every column is one moment. What could not be had is null.
 type History struct {
-	EverySeconds int        `json:"everySeconds" doc:"How far apart the moments are"`
+	EverySeconds int        `json:"everySeconds" doc:"How far apart the moments are; those before this process began are a minute apart, without stale and lagSeconds"`
 	At           []int64    `json:"at" doc:"Seconds since 1970" nullable:"false"`
 	Waiting      []*int     `json:"waiting" nullable:"false"`
 	Live         []*int     `json:"live" nullable:"false"`

@@ -27,6 +27,7 @@ type Store interface {
 	Runs
 	Stories
 	Figures
+	Charts
 	Signals
 }
 
@@ -190,6 +191,14 @@ type Figures interface {
 	// Repeated is who was refused at least so often within the window.
 	Repeated(ctx context.Context, atLeast int, window time.Duration) ([]curfew.Repeated, error)
 	HealthDetails(ctx context.Context, p curfew.Policy, limit int) (curfew.HealthDetails, error)
+}
+
+// Charts is what pictures of the last hours are made of.
+type Charts interface {
+	// Tide is how many sessions have not ended, and how many moved within each
+	// step of the window that ends now, all of one moment. It reads the events of
+	// the window, and no others.
+	Tide(ctx context.Context, window, step time.Duration) (curfew.Tide, error)
 }
 
 // Signals is what processes leave for each other.

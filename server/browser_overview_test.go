@@ -1,9 +1,12 @@
 package server_test
 
 import (
+	"time"
+
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/lifecycle"
 )
 
 const (
@@ -70,9 +73,19 @@ func aFixIsAButton(w *tab) {
 }
 
 func allIsWell(w *tab) {
+	w.market.before(80*time.Minute, func() { w.market.pays("grace", "chat10", 1500) })
+	w.market.before(50*time.Minute, func() {
+		_, err := w.market.engine.Clear(w.Context(), mara, lifecycle.Clearing{CustomerID: "grace"})
+		w.market.must(err)
+	})
 	w.market.pays("ada", "chat10", 1500)
+	w.market.server.Recall(w.Context())
+	w.market.server.Sample(w.Context())
 	w.signIn(mara, overviewPage)
-	w.wait(alive)
+	w.wait(alive, "[data-chart=sessions][data-drawn]", "[data-chart=lag][data-drawn]")
+	w.says("[data-chart-said=sessions]", "the last 80 min: at most 1 waiting, 0 live, 0 stale in the last 1 min")
+	w.says("[data-chart-said=lag]", "the last 1 min:")
+	w.picture("well")
 	w.says("#state", "All is well: 1 customer waits and 0 sessions are live")
 	w.market.pays("bob", "chat10", 1500)
 	w.until("the page is up to date by itself", "document.querySelector('#state').textContent.includes('2 customers wait')")

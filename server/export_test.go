@@ -37,6 +37,9 @@ func FixedCodes() []lifecycle.Code { return slices.Collect(maps.Keys(fixes)) }
 // Sample keeps what health says now for the charts.
 func (s *Server) Sample(ctx context.Context) { s.recordHistory(ctx) }
 
+// Recall keeps what was before the server for the charts.
+func (s *Server) Recall(ctx context.Context) { s.recallHistory(ctx) }
+
 // Strict and IssueAs are tested by themselves.
 var Strict = strict
 

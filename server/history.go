@@ -10,14 +10,19 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// How much a process remembers for the charts: six hours.
+// How much a process remembers for the charts: six hours. What was before it
+// began is reckoned from the events, by the minute.
 const (
+	historyKept = 6 * time.Hour
 	sampleEvery = 10 * time.Second
-	samplesKept = 6 * 60 * 6
+	samplesKept = int(historyKept / sampleEvery)
+	recallEvery = time.Minute
+	// recallTimeout bounds the reading of six hours of events, once.
+	recallTimeout = 30 * time.Second
 )
 
 // history is a ring of what health said, for the charts of the console. It is
-// this process's memory and starts empty.
+// this process's memory.
 type history struct {
 	mu      sync.Mutex
 	samples []sample // the oldest at next, once it is full
@@ -33,6 +38,7 @@ type sample struct {
 
 // runHistory keeps the figures of health for the charts, until the context ends.
 func (s *Server) runHistory(ctx context.Context) {
+	s.recallHistory(ctx)
 	tick := time.NewTicker(sampleEvery)
 	defer tick.Stop()
 	for {
@@ -42,6 +48,22 @@ func (s *Server) runHistory(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+	}
+}
+
+// recallHistory puts in what was before this process: how many stood where. How
+// late sessions ended, and what was stale, no event tells.
+func (s *Server) recallHistory(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, recallTimeout)
+	defer cancel()
+	past, err := s.engine.Past(ctx, historyKept, recallEvery)
+	if err != nil && ctx.Err() == nil {
+		s.log.WarnContext(ctx, "the charts begin with this process: what was before could not be read", "error", err)
+	}
+	for _, p := range past {
+		t := sample{at: p.At}
+		t.count(p.ByStatus)
+		s.history.add(t)
 	}
 }
 
@@ -59,11 +81,7 @@ func sampled(r lifecycle.Report, worst time.Duration) sample {
 	if r.Sessions == nil {
 		return t
 	}
-	by := func(status curfew.SessionStatus) *int {
-		n := r.Sessions.ByStatus[status]
-		return &n
-	}
-	t.waiting, t.live, t.scheduled = by(curfew.Waiting), by(curfew.Live), by(curfew.Scheduled)
+	t.count(r.Sessions.ByStatus)
 	t.stale = &r.Sessions.Stale
 	if r.Details == nil {
 		return t
@@ -74,6 +92,11 @@ func sampled(r lifecycle.Report, worst time.Duration) sample {
 	lag := worst.Seconds()
 	t.lag = &lag
 	return t
+}
+
+func (t *sample) count(by map[curfew.SessionStatus]int) {
+	waiting, live, scheduled := by[curfew.Waiting], by[curfew.Live], by[curfew.Scheduled]
+	t.waiting, t.live, t.scheduled = &waiting, &live, &scheduled
 }
 
 func (h *history) add(t sample) {
@@ -87,13 +110,21 @@ func (h *history) add(t sample) {
 	h.next = (h.next + 1) % samplesKept
 }
 
-// since is the samples after a moment, the oldest first.
+// since is the samples after a moment, the oldest first; none is much older than
+// the newest.
 func (h *history) since(at time.Time) []sample {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	n := len(h.samples)
+	if n == 0 {
+		return nil
+	}
+	if kept := h.samples[(h.next+n-1)%n].at.Add(-historyKept); at.Before(kept) {
+		at = kept
+	}
 	var found []sample
 	for i := range h.samples {
-		if t := h.samples[(h.next+i)%len(h.samples)]; t.at.After(at) {
+		if t := h.samples[(h.next+i)%n]; t.at.After(at) {
 			found = append(found, t)
 		}
 	}

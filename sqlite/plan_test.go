@@ -47,6 +47,8 @@ func TestPlans(t *testing.T) {
 		"the history is walked in the order of time":          {newsSQL, "SEARCH events USING INDEX events_at ((at,id)>(?,?))"},
 		"sessions are found by their ids":                     {standingsSQL, "SEARCH sessions USING INDEX sessions_id (id=?)"},
 		"a customer's notices are found by the customer":      {noticesSQL, "SEARCH deliveries USING INDEX sqlite_autoindex_deliveries_1 (customer_id=?)"},
+		"the moves of a window are found by their time":       {tideSQL, "SEARCH events USING INDEX events_at (at>?)"},
+		"what stands is counted without reading it":           {tideSQL, "sessions USING COVERING INDEX sessions_deadline"},
 		"refusals are counted within the window":              {repeatedSQL, "SEARCH refusals USING COVERING INDEX refusals_at (at>?)"},
 	} {
 		t.Run(name, func(t *testing.T) {

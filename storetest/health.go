@@ -22,6 +22,7 @@ var figures = contract{
 	"unsettled payments have the age of the oldest":                              countsUnsettled,
 	"slots are counted, and those that leaked":                                   countsSlots,
 	"who was refused repeatedly within the window is named":                      countsRepeated,
+	"the tide is every move of the window and what stands now":                   countsTheTide,
 	"details are the oldest, up to a limit":                                      healthDetails,
 }
 

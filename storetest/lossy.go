@@ -231,6 +231,11 @@ func (l *Lossy) DeliveryFigures(ctx context.Context) (curfew.DeliveryFigures, er
 	return told[curfew.DeliveryFigures](l)(l.store.DeliveryFigures(ctx))
 }
 
+// Tide does the work and may lose the answer.
+func (l *Lossy) Tide(ctx context.Context, window, step time.Duration) (curfew.Tide, error) {
+	return told[curfew.Tide](l)(l.store.Tide(ctx, window, step))
+}
+
 // Repeated does the work and may lose the answer.
 func (l *Lossy) Repeated(ctx context.Context, atLeast int, window time.Duration) ([]curfew.Repeated, error) {
 	return told[[]curfew.Repeated](l)(l.store.Repeated(ctx, atLeast, window))

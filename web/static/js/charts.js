@@ -1,4 +1,5 @@
-// The charts of the overview: what this process remembers of the last hours.
+// The charts of the overview: the last hours. How many sessions there were is known from before this process
+// began; what was stale, and how late sessions ended, only since.
 
 import uPlot from "/static/vendor/uplot-1.6.32.js";
 import { call } from "./api.js";
@@ -8,6 +9,7 @@ const columns = ["at", "waiting", "live", "scheduled", "stale", "lagSeconds"];
 const data = Object.fromEntries(columns.map((name) => [name, []]));
 const every = 10_000; // ms
 
+const first = (name) => Math.max(0, data[name].findIndex((v) => v !== null));
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const short = (seconds) => (seconds < 1 ? `${Math.round(seconds * 1000)} ms` : seconds < 10 ? `${seconds.toFixed(1)} s` : span(seconds));
 const whole = (n) => (n === null || n === undefined ? "–" : n.toLocaleString("en"));
@@ -28,7 +30,7 @@ const charts = {
     series: () => [line("Waiting", "--chart-1", true), line("Live", "--chart-2"), line("Stale", "--chart-3")],
   },
   lag: {
-    pick: () => [data.at, data.lagSeconds],
+    pick: () => [data.at, data.lagSeconds].map((all) => all.slice(Math.max(0, first("lagSeconds") - 1))),
     value: (v) => (v === null || v === undefined ? "–" : short(v)),
     least: 1,
     series: () => [line("Longest lag", "--chart-1", true)],
@@ -84,12 +86,15 @@ async function read() {
 
 // The same in words, for whoever does not see the picture.
 function say() {
-  const hours = (data.at.at(-1) - data.at[0]) / 60;
-  const over = hours < 90 ? `the last ${Math.max(1, Math.round(hours))} min` : `the last ${Math.round(hours / 60)} h`;
+  const over = (name) => {
+    const minutes = (data.at.at(-1) - data.at[first(name)]) / 60;
+    return minutes < 90 ? `the last ${Math.max(1, Math.round(minutes))} min` : `the last ${Math.round(minutes / 60)} h`;
+  };
   const most = (all) => all.reduce((a, b) => Math.max(a, b ?? 0), 0);
+  const within = over("stale") === over("waiting") ? "" : ` in ${over("stale")}`;
   const words = {
-    sessions: `${over}: at most ${most(data.waiting)} waiting, ${most(data.live)} live, ${most(data.stale)} stale`,
-    lag: `${over}: at most ${short(most(data.lagSeconds))} beyond a deadline`,
+    sessions: `${over("waiting")}: at most ${most(data.waiting)} waiting, ${most(data.live)} live, ${most(data.stale)} stale${within}`,
+    lag: `${over("lagSeconds")}: at most ${short(most(data.lagSeconds))} beyond a deadline`,
   };
   for (const node of document.querySelectorAll("[data-chart-said]")) {
     node.textContent = words[node.dataset.chartSaid];

@@ -1,0 +1,31 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/curfewhq/curfew"
+)
+
+// One statement, so that all is of one moment: what stands in a status is in
+// rows that go from it to itself.
+const selectTide = `SELECT floor(extract(epoch FROM at) / $2)::bigint AS step, from_status, to_status, count(*) FROM curfew.events
+		WHERE at > now() - $1::interval AND subject = 'session' AND from_status <> to_status GROUP BY 1, 2, 3
+	UNION ALL SELECT floor(extract(epoch FROM now()) / $2)::bigint, v.status, v.status, (SELECT count(*) FROM curfew.sessions s
+			WHERE s.status IN ('scheduled', 'waiting', 'live') AND s.status = v.status)
+		FROM (VALUES ('scheduled'), ('waiting'), ('live')) v (status)
+	ORDER BY step DESC, 2, 3`
+
+// Tide is how sessions moved within a window.
+func (s *Store) Tide(ctx context.Context, window, step time.Duration) (curfew.Tide, error) {
+	all, err := many(ctx, s, scanMove, selectTide, window, int64(step/time.Second))
+	return curfew.NewTide(all), wrap(err, "the moves of %s", window)
+}
+
+func scanMove(row pgx.CollectableRow) (curfew.Move, error) {
+	var m curfew.Move
+	err := row.Scan(&m.Step, (*text)(&m.From), (*text)(&m.To), &m.Count)
+	return m, err
+}

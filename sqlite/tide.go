@@ -1,0 +1,37 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// One statement, so that all is of one moment: what stands in a status is in
+// rows that go from it to itself.
+const tideSQL = `
+SELECT at / $3 AS step, from_status, to_status, count(*) FROM events
+WHERE at > $2 AND subject = 'session' AND from_status <> to_status GROUP BY 1, 2, 3
+UNION ALL SELECT $1 / $3, v.column1, v.column1, (SELECT count(*) FROM sessions
+        WHERE sessions.status IN ('scheduled', 'waiting', 'live') AND sessions.status = v.column1)
+    FROM (VALUES ('scheduled'), ('waiting'), ('live')) v
+ORDER BY step DESC, 2, 3`
+
+// Tide is how sessions moved within a window.
+func (s *Store) Tide(ctx context.Context, window, step time.Duration) (curfew.Tide, error) {
+	now := s.now()
+	all, err := list(ctx, s.reader, scanMove, tideSQL, micros(now), before(now, window), step.Microseconds())
+	if err != nil {
+		return curfew.Tide{}, fmt.Errorf("read the moves of %s: %w", window, err)
+	}
+	return curfew.NewTide(all), nil
+}
+
+func scanMove(r row) (curfew.Move, error) {
+	var m curfew.Move
+	var n int64
+	err := r.Scan(number(&m.Step), text(&m.From), text(&m.To), number(&n))
+	m.Count = int(n)
+	return m, err
+}

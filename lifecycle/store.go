@@ -29,6 +29,7 @@ type Store interface {
 	Figures
 	Charts
 	Signals
+	OneTimes
 }
 
 // Admissions is how sessions come to be.
@@ -218,7 +219,13 @@ type Signals interface {
 	Verify(ctx context.Context) error
 	// Tidy forgets refusals older than the window and previews older than a day.
 	Tidy(ctx context.Context, window time.Duration) error
+}
+
+// OneTimes is names that count once.
+type OneTimes interface {
 	// ClaimOnce records a one-time name; the second time it is Conflict. Names
 	// may be forgotten once until has passed by the store's clock.
 	ClaimOnce(ctx context.Context, name string, ttl time.Duration) error
+	// Claimed reports whether a one-time name was recorded, and is not forgotten.
+	Claimed(ctx context.Context, name string) (bool, error)
 }

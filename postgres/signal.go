@@ -93,3 +93,11 @@ func (s *Store) ClaimOnce(ctx context.Context, name string, ttl time.Duration) e
 	_, err := s.exec(ctx, insertClaimed, name, ttl)
 	return wrap(err, "claim %s", name)
 }
+
+const selectClaimed = `SELECT EXISTS (SELECT FROM curfew.signals WHERE name = $1)`
+
+// Claimed reports whether a one-time name was recorded.
+func (s *Store) Claimed(ctx context.Context, name string) (bool, error) {
+	claimed, err := one(ctx, s, pgx.RowTo[bool], selectClaimed, name)
+	return claimed, wrap(err, "look for %s", name)
+}

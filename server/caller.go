@@ -25,14 +25,29 @@ func (s *Server) caller(r *http.Request) (claims, error) {
 	return c, s.ownSite(r)
 }
 
-// visitor says whose browser it is.
+// visitor says whose browser it is. A cookie that was signed out proves nothing,
+// whoever kept it.
 func (s *Server) visitor(r *http.Request) (claims, error) {
 	cookie, err := r.Cookie(cookieName)
 	if err != nil {
 		return claims{}, errProvesNothing
 	}
-	return s.identity.verify(cookieType, cookie.Value)
+	c, err := s.identity.verify(cookieType, cookie.Value)
+	if err != nil {
+		return c, err
+	}
+	left, err := s.once.Claimed(r.Context(), signedOut(c))
+	switch {
+	case err != nil:
+		return claims{}, err
+	case left:
+		return claims{}, errProvesNothing
+	}
+	return c, nil
 }
+
+// signedOut is the one-time name of a cookie's end.
+func signedOut(c claims) string { return "logout:" + c.id }
 
 // ownSite refuses to change anything for another site's page. A browser always
 // says whose page it is; what does not say it is none, and has a token.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/web"
@@ -57,13 +58,24 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, who curfew.Actor
 	return nil
 }
 
-// logout forgets who the browser is.
+// logout forgets who the browser is, and lets its cookie prove nothing any more.
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
+	defer cancel()
+	r = r.WithContext(ctx)
 	if err := s.ownSite(r); err != nil {
 		s.refuse(w, r, err)
 		return
 	}
 	http.SetCookie(w, cookie("", -1))
+	c, err := s.visitor(r)
+	if err == nil {
+		err = s.once.ClaimOnce(ctx, signedOut(c), time.Until(c.until())+skew)
+	}
+	if kind := curfew.KindOf(err); err != nil && kind != curfew.Unauthenticated && kind != curfew.Conflict {
+		s.refuse(w, r, err)
+		return
+	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 

@@ -148,9 +148,31 @@ func TestABadTokenIsNoReasonToLookAtTheCookie(t *testing.T) {
 func TestLeaving(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	got := h.send("POST", "/logout", "", h.signedIn(anna), "Sec-Fetch-Site: same-origin")
-	if got.status != http.StatusSeeOther || !strings.HasPrefix(got.header.Get("Set-Cookie"), "__Host-curfew=; Path=/; Max-Age=0") {
-		t.Errorf("%d %v", got.status, got.header)
+	kept, other := h.signedIn(anna), h.signedIn(anna)
+	for range 2 { // the second time there is nothing left to end
+		got := h.send("POST", "/logout", "", kept, "Sec-Fetch-Site: same-origin")
+		if got.status != http.StatusSeeOther || !strings.HasPrefix(got.header.Get("Set-Cookie"), "__Host-curfew=; Path=/; Max-Age=0") {
+			t.Errorf("%d %v", got.status, got.header)
+		}
+	}
+	for cookie, want := range map[string]int{kept: http.StatusUnauthorized, other: http.StatusOK} {
+		if got := h.send("GET", "/api/debug/session-health", "", cookie); got.status != want {
+			t.Errorf("after one of two browsers has signed out: %d, want %d", got.status, want)
+		}
+		if page := h.send("GET", "/", "", cookie).body; strings.Contains(page, "Sign out") != (want == http.StatusOK) {
+			t.Errorf("want %d, and the page says\n%s", want, page)
+		}
+	}
+}
+
+// Who cannot be told is not sent to sign in again.
+func TestAPageWithoutADatabaseSaysSo(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	cookie := h.signedIn(anna)
+	must(t, h.store.Close())
+	if got := h.send("GET", "/", "", cookie); got.status < 500 || strings.Contains(got.body, "not signed in") {
+		t.Errorf("%d\n%s", got.status, got.body)
 	}
 }
 

@@ -78,7 +78,11 @@ var errWhose = errors.New("no customer is named")
 func (s *Server) show(w http.ResponseWriter, r *http.Request, v view) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
 	defer cancel()
-	p := s.shell(r, v)
+	p, err := s.shell(r.WithContext(ctx), v)
+	if err != nil {
+		s.unreadable(w, r, p, err)
+		return
+	}
 	if !p.SignedIn || !slices.Contains(v.roles, curfew.Role(p.Role)) {
 		p.Message = v.purpose
 		s.page(w, r, http.StatusOK, web.SignInPage, p)
@@ -90,29 +94,38 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, v view) {
 		return
 	}
 	if err != nil {
-		f := s.fail(ctx, err)
-		p.Message = f.Detail
-		s.page(w, r, f.Status, web.UnreadablePage, p)
+		s.unreadable(w, r, p, err)
 		return
 	}
 	p.View = shown
 	s.page(w, r, http.StatusOK, v.template, p)
 }
 
-// shell is what a page says of its reader.
-func (s *Server) shell(r *http.Request, v view) web.Page {
+// unreadable says why there is nothing to show.
+func (s *Server) unreadable(w http.ResponseWriter, r *http.Request, p web.Page, err error) {
+	f := s.fail(r.Context(), err)
+	p.Message = f.Detail
+	s.page(w, r, f.Status, web.UnreadablePage, p)
+}
+
+// shell is what a page says of its reader. An error: it could not be told who
+// that is.
+func (s *Server) shell(r *http.Request, v view) (web.Page, error) {
 	p := web.Page{
 		Title: v.title, Path: strings.TrimSuffix(v.path, "{$}"), Query: r.URL.Query().Get("q"),
 		LoginHint: s.hint, Version: s.version, Now: time.Now().UTC(),
 	}
 	by, err := s.visitor(r)
-	if err != nil {
-		return p
+	switch {
+	case curfew.KindOf(err) == curfew.Unauthenticated && err != nil:
+		return p, nil
+	case err != nil:
+		return p, err
 	}
 	who := by.actor()
 	visitOf(r.Context()).actor = who
 	p.SignedIn, p.Role, p.Subject = true, string(who.Role), who.ID
-	return p
+	return p, nil
 }
 
 func (s *Server) page(w http.ResponseWriter, r *http.Request, status int, name string, p web.Page) {

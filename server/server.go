@@ -31,6 +31,7 @@ const (
 // curfew.Conflict.
 type Once interface {
 	ClaimOnce(ctx context.Context, name string, ttl time.Duration) error
+	Claimed(ctx context.Context, name string) (bool, error)
 }
 
 // Options of a server. Engine, Identity, Once, Ready, Endpoints and Deliveries

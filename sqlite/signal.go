@@ -117,3 +117,14 @@ func (s *Store) ClaimOnce(ctx context.Context, name string, ttl time.Duration) e
 	}
 	return nil
 }
+
+const claimedSQL = `SELECT count(*) FROM signals WHERE name = $1`
+
+// Claimed reports whether a one-time name was recorded.
+func (s *Store) Claimed(ctx context.Context, name string) (bool, error) {
+	n, err := one(ctx, s.reader, value[int64], claimedSQL, name)
+	if err != nil {
+		return false, fmt.Errorf("look for a one-time name: %w", err)
+	}
+	return n > 0, nil
+}

@@ -282,6 +282,11 @@ func (l *Lossy) Tidy(ctx context.Context, window time.Duration) error {
 	return l.done(l.store.Tidy(ctx, window))
 }
 
+// Claimed does the work and may lose the answer.
+func (l *Lossy) Claimed(ctx context.Context, name string) (bool, error) {
+	return told[bool](l)(l.store.Claimed(ctx, name))
+}
+
 // ClaimOnce does the work and may lose the answer.
 func (l *Lossy) ClaimOnce(ctx context.Context, name string, ttl time.Duration) error {
 	return l.done(l.store.ClaimOnce(ctx, name, ttl))

@@ -74,9 +74,18 @@ func hasGuards(s *scene) {
 
 func claimsOnce(s *scene) {
 	for _, name := range []string{"login:1", awkward} {
+		s.claimed(name, false)
 		s.must(s.Store.ClaimOnce(s.Context(), name, time.Minute))
+		s.claimed(name, true)
 		s.refused(curfew.Conflict, func() error { return s.Store.ClaimOnce(s.Context(), name, time.Minute) })
 	}
+}
+
+func (s *scene) claimed(name string, want bool) {
+	s.Helper()
+	got, err := s.Store.Claimed(s.Context(), name)
+	s.must(err)
+	s.same("claimed", got, want)
 }
 
 func claimsAtOnce(s *scene) {

@@ -51,7 +51,7 @@ func attempted(d curfew.Delivery) string {
 }
 
 // happenings say what somebody is told of, by the event's kind.
-var happenings = map[string]string{
+var happenings = map[string]string{ //nolint:gosec // G101: sentences, no secrets
 	"session.scheduled": "session %s is booked",
 	"session.waiting":   "session %s waits for a mechanic",
 	"session.accepted":  "a mechanic accepted session %s",

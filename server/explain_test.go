@@ -87,7 +87,7 @@ func (h *house) notices(channel, destination string, kinds ...string) {
 			continue
 		}
 		all = append(all, curfew.Delivery{
-			ID: notify.NewID(), CustomerID: it.CustomerID, EventID: it.ID, Subject: it.Event.Subject, Number: it.Number,
+			ID: notify.NewID(), CustomerID: it.CustomerID, EventID: it.ID, Subject: it.Subject, Number: it.Number,
 			Channel: channel, Lane: destination, Destination: destination, Kind: it.Kind(), Body: "{}",
 		})
 	}

@@ -21,7 +21,7 @@ func browserLine(system, address string) []string {
 // does the same has been printed.
 func openInBrowser(ctx context.Context, term terminal, address string) {
 	line := browserLine(runtime.GOOS, address)
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), line[0], line[1:]...)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), line[0], line[1:]...) //nolint:gosec // G204: our own words and our own address
 	if err := cmd.Start(); err != nil {
 		term.notef("No browser was opened (%v): open the link yourself.\n\n", err)
 		return

@@ -32,7 +32,7 @@ func TestPicturesOfTheDemo(t *testing.T) {
 	operator, mia := window(browser, t), window(browser, t)
 	see(operator, t, console, 1280, 800)
 	for name, page := range map[string]struct{ path, ready string }{
-		"overview": {"/", "document.querySelectorAll('.uplot canvas').length === 2"},
+		"overview": {"/", "document.querySelectorAll('.uplot canvas').length === 2 && document.querySelector('.finding')"},
 		"customer": {"/console/customer?q=kim", "document.body.textContent.includes('pi_kim_1')"},
 	} {
 		for _, scheme := range []string{"light", "dark"} {
@@ -46,7 +46,7 @@ func TestPicturesOfTheDemo(t *testing.T) {
 		t.Fatal(err)
 	}
 	see(mia, t, strings.TrimSpace(string(link)), 390, 844)
-	picture(mia, t, at(console, "/mechanic.html"), "light", "document.body.textContent.includes('left')", filepath.Join(folder, "demo-mechanic-phone.png"))
+	picture(mia, t, at(console, "/mechanic.html"), "light", "document.body.textContent.includes('Your session')", filepath.Join(folder, "demo-mechanic-phone.png"))
 }
 
 // demonstrated is a demo that has run for a minute: the links that it printed.
@@ -114,10 +114,11 @@ func see(ctx context.Context, t *testing.T, address string, width, height int64)
 	}
 }
 
-// picture keeps what is in the window as soon as the page is ready and live.
+// picture keeps what is in the window as soon as the page is ready and live: what
+// it is to show may take the demo some minutes to come about.
 func picture(ctx context.Context, t *testing.T, address, scheme, ready, file string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, readyIn)
+	ctx, cancel := context.WithTimeout(ctx, 5*readyIn)
 	defer cancel()
 	emulate := chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{

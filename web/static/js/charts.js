@@ -39,6 +39,8 @@ const charts = {
 
 const time = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
 const exact = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
+// moment names the places of an axis: those within one minute by their seconds.
+const moment = (all) => (all.length > 1 && all[1] - all[0] < 60 ? exact : time);
 const axis = (more) => ({
   stroke: () => colour("--soft"),
   grid: { stroke: () => colour("--line"), width: 1 },
@@ -55,7 +57,7 @@ function draw(place, { pick, value, least, series }) {
     legend: { live: true },
     scales: { x: { time: true }, y: { range: (_, low, high) => [0, Math.max(least, (high ?? 0) * 1.1)] } },
     axes: [
-      axis({ values: (_, all) => all.map((t) => time.format(t * 1000)), space: 70 }),
+      axis({ values: (_, all) => all.map((t) => moment(all).format(t * 1000)), space: 70 }),
       axis({ values: (_, all) => all.map((v) => (Number.isInteger(v) || least === 1 ? value(v) : "")), size: 56 }),
     ],
     series: [{ label: "Time", value: (_, t) => (t ? exact.format(t * 1000) : "now") }, ...series().map((s) => ({

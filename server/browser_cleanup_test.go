@@ -65,10 +65,7 @@ func whatWasCheckedIsRun(w *tab) {
 	w.says("#ask-why", "6 sessions of 6 customers", "11 rows with their requests", "3 old waiting sessions", "1 orphan", "1 no-show", "1 overrun session")
 	w.write("#ask [name=reason]", "the sweeper was dead")
 	w.picture("confirm")
-	w.click("#ask-yes")
-	w.wait("#ask .good", "#ask-no:enabled")
-	w.says("#ask", "Session cleanup completed", "3 expired requests", "11 rows")
-	w.click("#ask-no")
+	w.confirm("Session cleanup completed", "3 expired requests", "11 rows")
 	w.gone("#ask[open]")
 	sameFigures(w, api.WouldClean{})
 	w.says("#rows", "Nothing is due")
@@ -119,9 +116,7 @@ func filtersNarrow(w *tab) {
 		w.Error("an early end needs no reason")
 	}
 	w.write("#ask [name=reason]", "she called us")
-	w.click("#ask-yes")
-	w.wait("#ask .good", "#ask-no:enabled")
-	w.click("#ask-no")
+	w.confirm()
 	w.says("#runs", "she called us")
 }
 

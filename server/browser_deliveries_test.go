@@ -16,10 +16,7 @@ func deliveriesAreWorked(w *tab) {
 	w.wait("#ask[open]")
 	w.write("#ask [name=url]", "https://shop.example.org/hooks")
 	w.write("#ask [name=events]", "session.cancelled, checkout.held")
-	w.click("#ask-yes")
-	w.wait("#ask .good", "#ask-no:enabled")
-	w.says("#ask", "told now and never again", "whsec_")
-	w.click("#ask-no")
+	w.confirm("told now and never again", "whsec_")
 	w.wait("#endpoints li")
 	w.says("#endpoints", "https://shop.example.org/hooks", "session.cancelled, checkout.held", "enabled")
 
@@ -43,9 +40,7 @@ func deliveriesAreWorked(w *tab) {
 
 	w.click("#endpoints li:first-child button.disable")
 	w.wait("#ask[open]")
-	w.click("#ask-yes")
-	w.wait("#ask .good", "#ask-no:enabled")
-	w.click("#ask-no")
+	w.confirm()
 	w.wait("#endpoints li:first-child button.enable")
 	w.click("#endpoints li:first-child button.enable")
 	w.wait("#endpoints li:first-child button.disable")
@@ -53,8 +48,5 @@ func deliveriesAreWorked(w *tab) {
 	w.until("the test is said", "document.querySelector('#said').textContent.includes('on its way')")
 	w.click("#endpoints li:first-child button.rotate")
 	w.wait("#ask[open]")
-	w.click("#ask-yes")
-	w.wait("#ask .good", "#ask-no:enabled")
-	w.says("#ask", "whsec_")
-	w.click("#ask-no")
+	w.confirm("whsec_")
 }

@@ -34,10 +34,7 @@ func aCustomerClears(w *tab) {
 	w.wait("#ask[open]")
 	w.says("#ask", "Cancel this session?", "video15")
 	w.picture("clear")
-	w.click("#ask-yes")
-	w.wait("#ask .good", "#ask-no:enabled")
-	w.says("#ask", "1 session ended")
-	w.click("#ask-no")
+	w.confirm("1 session ended")
 	w.gone("#ask[open]")
 	w.says("#payments", "It is credited")
 	w.says("#open", "chat10") // the payment that waited has its session now
@@ -52,9 +49,7 @@ func aCustomerEnds(w *tab) {
 	w.click("button.end")
 	w.wait("#ask[open]")
 	w.says("#ask", "counts as used")
-	w.click("#ask-yes")
-	w.wait("#ask .good", "#ask-no:enabled")
-	w.click("#ask-no")
+	w.confirm()
 	w.says("#state", "nothing open")
 }
 
@@ -67,9 +62,7 @@ func anAppointmentIsCancelled(w *tab) {
 	w.picture("appointment")
 	w.click("button.cancel")
 	w.wait("#ask[open]")
-	w.click("#ask-yes")
-	w.wait("#ask .good", "#ask-no:enabled")
-	w.click("#ask-no")
+	w.confirm()
 	w.gone("#appointments")
 	w.says("#payments", "It will be refunded")
 }
@@ -90,10 +83,7 @@ func anAdminClears(w *tab) {
 		w.Error("force needs no reason")
 	}
 	w.write("#ask [name=reason]", "both asked for it")
-	w.click("#ask-yes")
-	w.wait("#ask .good", "#ask-no:enabled")
-	w.says("#ask", "1 session ended")
-	w.click("#ask-no")
+	w.confirm("1 session ended")
 	w.says("#state", "This customer has nothing open")
 }
 
@@ -117,9 +107,7 @@ func aMechanicWorks(w *tab) {
 	w.until("the join is seen", "document.querySelector('#current').textContent.includes('you are in')")
 	w.click("button.release")
 	w.wait("#ask[open]")
-	w.click("#ask-yes")
-	w.wait("#ask .good", "#ask-no:enabled")
-	w.click("#ask-no")
+	w.confirm()
 	w.gone("#current")
 	w.wait("#offer-" + linus.RequestID)
 
@@ -135,9 +123,7 @@ func aMechanicWorks(w *tab) {
 	w.picture("mechanic")
 	w.click("#current button.end")
 	w.wait("#ask[open]")
-	w.click("#ask-yes")
-	w.wait("#ask .good", "#ask-no:enabled")
-	w.click("#ask-no")
+	w.confirm()
 	w.gone("#current")
 }
 

@@ -230,6 +230,16 @@ func (w *tab) text(selector string) string {
 	return evaluated[string](w, fmt.Sprintf("document.querySelector(%q)?.textContent ?? ''", selector))
 }
 
+// confirm agrees to what is asked, sees that it was done and what is said of it,
+// and closes the question.
+func (w *tab) confirm(said ...string) {
+	w.Helper()
+	w.click("#ask-yes")
+	w.wait("#ask .good", "#ask-no:enabled")
+	w.says("#ask", said...)
+	w.click("#ask-no")
+}
+
 // says fails unless an element holds each of the texts.
 func (w *tab) says(selector string, texts ...string) {
 	w.Helper()
@@ -241,7 +251,7 @@ func (w *tab) says(selector string, texts ...string) {
 	}
 }
 
-// get evaluates an expression in the page.
+// evaluated is what an expression says in the page.
 func evaluated[V any](w *tab, expression string) V {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, patience)

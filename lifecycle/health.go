@@ -87,6 +87,11 @@ func (e *Engine) Health(ctx context.Context) Report {
 	return r
 }
 
+// Deliveries is what Health says of them, alone.
+func (e *Engine) Deliveries(ctx context.Context) (curfew.DeliveryFigures, error) {
+	return e.store.DeliveryFigures(ctx)
+}
+
 // Connected tells other processes how many mechanics have a live stream of this
 // one. It counts for half a minute, so it is to be told again before.
 func (e *Engine) Connected(ctx context.Context, mechanics int) error {

@@ -104,6 +104,20 @@ type Pulse struct {
 	Now       time.Time
 }
 
+// Acknowledgement is an operator's word that a finding of health is known. While
+// it holds, the finding neither makes health worse nor pages anybody.
+type Acknowledgement struct {
+	Code   string // the finding's
+	By     Actor
+	Reason string
+	At     time.Time
+	Until  time.Time
+	// Severity and Count are the finding's when it was acknowledged: one that is
+	// more severe, or counts more, is news.
+	Severity string
+	Count    int
+}
+
 // HealthDetails lists the oldest of what is wrong.
 type HealthDetails struct {
 	Stale   []Standing // waiting, unassigned, overdue; its pending requests are theirs

@@ -97,11 +97,23 @@ type SweeperHealth struct {
 
 // HealthFinding is one thing that is wrong.
 type HealthFinding struct {
-	Code     string   `json:"code"`
-	Severity string   `json:"severity" enum:"critical,warning"`
-	Count    int      `json:"count"`
-	Sessions []string `json:"sessions" nullable:"false"`
-	Fix      string   `json:"fix"`
+	Code         string                  `json:"code"`
+	Severity     string                  `json:"severity" enum:"critical,warning"`
+	Count        int                     `json:"count"`
+	Sessions     []string                `json:"sessions" nullable:"false" doc:"Ids, the oldest first"`
+	Customers    []string                `json:"customers" nullable:"false" doc:"Ids, the oldest first"`
+	Payments     []string                `json:"payments" nullable:"false" doc:"References, or the checkout's id where there is none"`
+	Since        *time.Time              `json:"since" doc:"When the oldest of it went wrong; null: not known"`
+	Acknowledged *FindingAcknowledgement `json:"acknowledged" doc:"Null: nobody has acknowledged it, or it has become worse since"`
+	Fix          string                  `json:"fix"`
+}
+
+// FindingAcknowledgement is an operator's word that a finding is known.
+type FindingAcknowledgement struct {
+	By     string    `json:"by" doc:"Who: role and id"`
+	Reason string    `json:"reason"`
+	At     time.Time `json:"at"`
+	Until  time.Time `json:"until" doc:"From then on the finding counts again"`
 }
 
 // HealthDetails lists the oldest of what is wrong.

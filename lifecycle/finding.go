@@ -62,9 +62,17 @@ func Codes() []Code {
 type Finding struct {
 	Code     Code
 	Severity Severity
-	Count    int
-	Sessions []string // the oldest, where it is about sessions
-	Problem  string
+	Count    int // never 0
+	// Whom it is about, the oldest first; nil where it is about none.
+	Sessions  []string // session ids
+	Customers []string // customer ids
+	Payments  []string // references, or the checkout's id where there is none
+	// Since is when the oldest of it went wrong; zero: nobody knows.
+	Since   time.Time
+	Problem string // one sentence
+	// Acknowledged is the operator's word that this is known; nil: nobody's. It
+	// holds until it ends, or the finding gets worse.
+	Acknowledged *curfew.Acknowledgement
 }
 
 // findings says what is wrong with what was read.
@@ -93,34 +101,34 @@ func (e *Engine) sessionFindings(r Report) []Finding {
 	if s := r.Sessions; s != nil {
 		all = append(all,
 			Finding{
-				VeryStaleSessions, Critical, s.VeryStale, veryStale(r, e.policy.VeryStaleAfter),
-				fmt.Sprintf("%s older than %s (CRITICAL!)", count(s.VeryStale, "waiting session"), Span(e.policy.VeryStaleAfter)),
+				Code: VeryStaleSessions, Severity: Critical, Count: s.VeryStale, Sessions: veryStale(r, e.policy.VeryStaleAfter),
+				Problem: fmt.Sprintf("%s older than %s (CRITICAL!)", count(s.VeryStale, "waiting session"), Span(e.policy.VeryStaleAfter)),
 			},
 			Finding{
-				StaleSessions, Warning, s.Stale, stale(r),
-				fmt.Sprintf("%s past the deadline and not ended", count(s.Stale, "waiting session")),
+				Code: StaleSessions, Severity: Warning, Count: s.Stale, Sessions: stale(r),
+				Problem: fmt.Sprintf("%s past the deadline and not ended", count(s.Stale, "waiting session")),
 			},
 			Finding{
-				OrphanedSessions, Warning, s.Orphaned, orphans(r),
-				fmt.Sprintf("%s offered to no mechanic", count(s.Orphaned, "waiting session")),
+				Code: OrphanedSessions, Severity: Warning, Count: s.Orphaned, Sessions: orphans(r),
+				Problem: fmt.Sprintf("%s offered to no mechanic", count(s.Orphaned, "waiting session")),
 			},
 			Finding{
-				OverdueAssigned, Warning, s.OverdueAssigned, nil,
-				fmt.Sprintf("%s accepted and never joined in time", count(s.OverdueAssigned, "session")),
+				Code: OverdueAssigned, Severity: Warning, Count: s.OverdueAssigned,
+				Problem: fmt.Sprintf("%s accepted and never joined in time", count(s.OverdueAssigned, "session")),
 			},
 			Finding{
-				OverdueLive, Warning, s.OverdueLive, nil,
-				fmt.Sprintf("%s live beyond what was bought and the grace", count(s.OverdueLive, "session")),
+				Code: OverdueLive, Severity: Warning, Count: s.OverdueLive,
+				Problem: fmt.Sprintf("%s live beyond what was bought and the grace", count(s.OverdueLive, "session")),
 			},
 			Finding{
-				OverdueScheduled, Warning, s.OverdueScheduled, nil,
-				fmt.Sprintf("%s past the start and not begun", count(s.OverdueScheduled, "appointment")),
+				Code: OverdueScheduled, Severity: Warning, Count: s.OverdueScheduled,
+				Problem: fmt.Sprintf("%s past the start and not begun", count(s.OverdueScheduled, "appointment")),
 			})
 	}
 	if q := r.Requests; q != nil {
 		all = append(all, Finding{
-			StaleRequests, Warning, q.Stale, offered(r),
-			fmt.Sprintf("%s pending past the deadline", count(q.Stale, "request")),
+			Code: StaleRequests, Severity: Warning, Count: q.Stale, Sessions: offered(r),
+			Problem: fmt.Sprintf("%s pending past the deadline", count(q.Stale, "request")),
 		})
 	}
 	return all
@@ -137,20 +145,20 @@ func (e *Engine) moneyFindings(r Report) []Finding {
 	}
 	return []Finding{
 		{
-			MoneyUnsettled, Critical, n, nil,
-			fmt.Sprintf("%s held or due, the oldest for %s", count(n, "payment"), Span(c.OldestUnsettled)),
+			Code: MoneyUnsettled, Severity: Critical, Count: n,
+			Problem: fmt.Sprintf("%s held or due, the oldest for %s", count(n, "payment"), Span(c.OldestUnsettled)),
 		},
 		{
-			RefundFailing, Critical, c.Failing, nil,
-			fmt.Sprintf("%s asked for %d times or more and not given back", count(c.Failing, "refund"), curfew.RefundTries),
+			Code: RefundFailing, Severity: Critical, Count: c.Failing,
+			Problem: fmt.Sprintf("%s asked for %d times or more and not given back", count(c.Failing, "refund"), curfew.RefundTries),
 		},
 		{
-			RefundsOverdue, Critical, c.Overdue, nil,
-			fmt.Sprintf("%s due for more than %s", count(c.Overdue, "refund"), Span(curfew.RefundsLate)),
+			Code: RefundsOverdue, Severity: Critical, Count: c.Overdue,
+			Problem: fmt.Sprintf("%s due for more than %s", count(c.Overdue, "refund"), Span(curfew.RefundsLate)),
 		},
 		{
-			PaymentsDisputed, Warning, c.Disputed, nil,
-			fmt.Sprintf("%s disputed by the customer's bank within %s", count(c.Disputed, "payment"), Span(curfew.DisputeWindow)),
+			Code: PaymentsDisputed, Severity: Warning, Count: c.Disputed,
+			Problem: fmt.Sprintf("%s disputed by the customer's bank within %s", count(c.Disputed, "payment"), Span(curfew.DisputeWindow)),
 		},
 	}
 }
@@ -162,16 +170,16 @@ func deliveryFindings(r Report) []Finding {
 	d := r.Deliveries
 	return []Finding{
 		{
-			DeliveriesDying, Critical, d.Dying, nil,
-			fmt.Sprintf("%s given up within %s: nobody was told", deliveries(d.Dying), Span(curfew.DyingWindow)),
+			Code: DeliveriesDying, Severity: Critical, Count: d.Dying,
+			Problem: fmt.Sprintf("%s given up within %s: nobody was told", deliveries(d.Dying), Span(curfew.DyingWindow)),
 		},
 		{
-			DeliveriesOverdue, Warning, d.Overdue, nil,
-			fmt.Sprintf("%s due for more than %s", deliveries(d.Overdue), Span(curfew.DeliveriesLate)),
+			Code: DeliveriesOverdue, Severity: Warning, Count: d.Overdue,
+			Problem: fmt.Sprintf("%s due for more than %s", deliveries(d.Overdue), Span(curfew.DeliveriesLate)),
 		},
 		{
-			EndpointDisabled, Warning, d.Disabled, nil,
-			fmt.Sprintf("%s disabled because of what it answered", count(d.Disabled, "webhook endpoint")),
+			Code: EndpointDisabled, Severity: Warning, Count: d.Disabled,
+			Problem: fmt.Sprintf("%s disabled because of what it answered", count(d.Disabled, "webhook endpoint")),
 		},
 	}
 }
@@ -185,21 +193,21 @@ func deliveries(n int) string {
 
 func (e *Engine) peopleFindings(r Report) []Finding {
 	all := []Finding{{
-		BlockedRepeatedly, Warning, len(r.Repeated), nil,
-		fmt.Sprintf("%s refused %d times or more in %s", count(len(r.Repeated), "customer"),
+		Code: BlockedRepeatedly, Severity: Warning, Count: len(r.Repeated),
+		Problem: fmt.Sprintf("%s refused %d times or more in %s", count(len(r.Repeated), "customer"),
 			e.policy.BlockedRepeatedly, Span(e.policy.BlockedWindow)),
 	}}
 	if m := r.Mechanics; m != nil {
 		all = append(all, Finding{
-			LeakedSlots, Warning, m.Leaked, nil,
-			fmt.Sprintf("%s without an open session of the mechanic's", count(m.Leaked, "slot")),
+			Code: LeakedSlots, Severity: Warning, Count: m.Leaked,
+			Problem: fmt.Sprintf("%s without an open session of the mechanic's", count(m.Leaked, "slot")),
 		})
 	}
 	if r.unwatched() {
 		n := r.Requests.ByStatus[curfew.Pending]
 		all = append(all, Finding{
-			QueueUnwatched, Warning, n, nil,
-			fmt.Sprintf("%s waiting while no mechanic is connected and nobody has read the queue for %s", count(n, "request"), Span(unwatched)),
+			Code: QueueUnwatched, Severity: Warning, Count: n,
+			Problem: fmt.Sprintf("%s waiting while no mechanic is connected and nobody has read the queue for %s", count(n, "request"), Span(unwatched)),
 		})
 	}
 	return all
@@ -214,8 +222,8 @@ func (r Report) unwatched() bool {
 
 func (e *Engine) systemFindings(r Report) []Finding {
 	all := []Finding{{
-		GuardsMissing, Warning, len(r.Guards), nil,
-		fmt.Sprintf("%s missing in the database: %s", count(len(r.Guards), "guard"), strings.Join(r.Guards, ", ")),
+		Code: GuardsMissing, Severity: Warning, Count: len(r.Guards),
+		Problem: fmt.Sprintf("%s missing in the database: %s", count(len(r.Guards), "guard"), strings.Join(r.Guards, ", ")),
 	}}
 	if r.Lacking != "" {
 		all = append(all, Finding{Code: SchemaLacking, Severity: Critical, Count: 1, Problem: r.Lacking})
@@ -225,17 +233,17 @@ func (e *Engine) systemFindings(r Report) []Finding {
 	}
 	if last := r.Pulse.LastRun; last != nil && last.Outcome == curfew.RunFailed {
 		all = append(all, Finding{
-			CleanupFailed, Critical, 1, nil,
-			fmt.Sprintf("the last cleanup (%s, by %s) failed: its run %s says why", last.Trigger, last.Actor, last.ID),
+			Code: CleanupFailed, Severity: Critical, Count: 1,
+			Problem: fmt.Sprintf("the last cleanup (%s, by %s) failed: its run %s says why", last.Trigger, last.Actor, last.ID),
 		})
 	}
 	if e.sweeps && !r.SweeperAlive() && !e.young(r) {
-		all = append(all, Finding{SweeperSilent, Critical, 1, nil, sweeperSilent(*r.Pulse)})
+		all = append(all, Finding{Code: SweeperSilent, Severity: Critical, Count: 1, Problem: sweeperSilent(*r.Pulse)})
 	}
 	if r.ClockOff > ClockTolerance {
 		all = append(all, Finding{
-			ClockSkew, Warning, 1, nil,
-			fmt.Sprintf("this machine's clock is %s off the database's", Span(r.ClockOff)),
+			Code: ClockSkew, Severity: Warning, Count: 1,
+			Problem: fmt.Sprintf("this machine's clock is %s off the database's", Span(r.ClockOff)),
 		})
 	}
 	return all

@@ -33,15 +33,25 @@ func HealthJSON(r lifecycle.Report, version, baseURL string) api.Health {
 		call := fix(f, r, baseURL)
 		h.Problems = append(h.Problems, f.Problem)
 		h.Recommendations = append(h.Recommendations, call)
-		h.Findings = append(h.Findings, api.HealthFinding{
-			Code: string(f.Code), Severity: string(f.Severity), Count: f.Count,
-			Sessions: append([]string{}, f.Sessions...), Fix: call,
-		})
+		h.Findings = append(h.Findings, findingJSON(f, call))
 	}
 	if len(r.Findings) == 0 {
 		h.Recommendations = append(h.Recommendations, "All systems healthy")
 	}
 	return h
+}
+
+func findingJSON(f lifecycle.Finding, fix string) api.HealthFinding {
+	shape := api.HealthFinding{
+		Code: string(f.Code), Severity: string(f.Severity), Count: f.Count, Since: moment(f.Since), Fix: fix,
+		Sessions:  append([]string{}, f.Sessions...),
+		Customers: append([]string{}, f.Customers...),
+		Payments:  append([]string{}, f.Payments...),
+	}
+	if a := f.Acknowledged; a != nil {
+		shape.Acknowledged = &api.FindingAcknowledgement{By: a.By.String(), Reason: a.Reason, At: a.At.UTC(), Until: a.Until.UTC()}
+	}
+	return shape
 }
 
 func sessionHealth(f *curfew.SessionFigures) api.SessionHealth {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/lifecycle"
 	"github.com/curfewhq/curfew/storetest"
+	"github.com/curfewhq/curfew/storetest/seed"
 )
 
 var refundRaces = flag.Int("refund.races", 30, "races of an operator's refund against the end of the same session")
@@ -169,9 +169,7 @@ func TestAnotherCustomerOrPlanWithTheSameReferenceChangesNothing(t *testing.T) {
 // Duplicates and any order of messages have one effect.
 func TestRefundsToldInAnyOrder(t *testing.T) {
 	worlds(t, func(w *world) {
-		seed := rand.Uint64()
-		w.Logf("seed %d", seed)
-		random := rand.New(rand.NewPCG(seed, 0))
+		random := seed.Dice(seed.New(w), "messages")
 		for i := range 20 {
 			p := told(fmt.Sprint("c", i), fmt.Sprint("p", i))
 			all := []curfew.Notice{paid(p), paid(p), refunded(p, 500), refunded(p, 2900), refunded(p, 2900)}
@@ -315,7 +313,7 @@ func TestARefundAgainstTheEndOfTheSameSession(t *testing.T) {
 // A store whose answers get lost: messages that come again find what was done.
 func TestMessagesOverALossyStoreHaveOneEffect(t *testing.T) {
 	worlds(t, func(w *world) {
-		lossy := w.with(storetest.NewLossy(w.Store, rand.Uint64(), 0.2))
+		lossy := w.with(storetest.NewLossy(w.Store, seed.New(w), 0.2))
 		until := func(do func() error) {
 			for range 200 {
 				err := do()

@@ -11,6 +11,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/lifecycle"
 	"github.com/curfewhq/curfew/storetest"
+	"github.com/curfewhq/curfew/storetest/seed"
 )
 
 // The accept that is held open is written as the store writes it, statement by
@@ -73,9 +74,7 @@ const raceSize = 50
 func TestRandomAcceptsAgainstTheSweep(t *testing.T) {
 	const ttl = 1500 * time.Millisecond
 	worldsWith(t, func(p *curfew.Policy) { p.WaitingTTL = ttl }, func(w *world) {
-		seed := rand.Uint64()
-		w.Logf("seed %d, %d races", seed, *races)
-		random := rand.New(rand.NewPCG(seed, 0))
+		random := seed.Dice(seed.New(w), "races")
 		won, lost := 0, 0
 		for n := 0; n < *races; n += raceSize {
 			a, b := raceBatch(w, random, ttl, n, min(raceSize, *races-n))

@@ -12,15 +12,17 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/storetest/seed"
 )
 
 func TestFiguresAreCountsAfterAConcurrentStorm(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	chosen := seed.New(t)
 	var all sync.WaitGroup
 	for i := range 8 {
 		all.Go(func() {
-			r := rand.New(rand.NewPCG(uint64(i), uint64(time.Now().UnixNano())))
+			r := seed.Dice(chosen, fmt.Sprint(i))
 			for n := range 30 {
 				if err := w.oneLife(r, fmt.Sprintf("customer-%d-%d", i, n)); err != nil {
 					t.Error(err)

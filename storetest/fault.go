@@ -1,11 +1,12 @@
 package storetest
 
 import (
-	"math/rand/v2"
+	"runtime"
 	"sync"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/storetest/seed"
 )
 
 // Lossy is a store whose answers get lost: it does the work and then, now and
@@ -14,18 +15,18 @@ import (
 type Lossy struct {
 	store lifecycle.Store
 
-	mu    sync.Mutex
-	dice  *rand.Rand
-	share float64
-	lost  int
+	mu      sync.Mutex
+	chances *seed.Chances
+	share   float64
+	lost    int
 }
 
 var _ lifecycle.Store = (*Lossy)(nil)
 
-// NewLossy loses that share of the answers (1: all), the same ones for the same
-// seed and order of calls.
-func NewLossy(store lifecycle.Store, seed uint64, share float64) *Lossy {
-	return &Lossy{store: store, dice: rand.New(rand.NewPCG(seed, 0)), share: share}
+// NewLossy loses that share of the answers (1: all). The seed decides about the
+// n-th call of each method, whatever other methods are called between.
+func NewLossy(store lifecycle.Store, chosen uint64, share float64) *Lossy {
+	return &Lossy{store: store, chances: seed.NewChances(chosen), share: share}
 }
 
 // Lost is how many answers were lost.
@@ -35,11 +36,11 @@ func (l *Lossy) Lost() int {
 	return l.lost
 }
 
-// lose is nil, or the loss of an answer.
-func (l *Lossy) lose() error {
+// lose is nil, or the loss of an answer of this method.
+func (l *Lossy) lose(method string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.dice.Float64() >= l.share {
+	if l.chances.Of(method) >= l.share {
 		return nil
 	}
 	l.lost++
@@ -48,8 +49,9 @@ func (l *Lossy) lose() error {
 
 // told hands an answer on, or loses it.
 func told[T any](l *Lossy) func(T, error) (T, error) {
+	method := caller()
 	return func(answer T, err error) (T, error) {
-		if lost := l.lose(); lost != nil {
+		if lost := l.lose(method); lost != nil {
 			var nothing T
 			return nothing, lost
 		}
@@ -59,8 +61,16 @@ func told[T any](l *Lossy) func(T, error) (T, error) {
 
 // done is told for a method that answers nothing.
 func (l *Lossy) done(err error) error {
-	if lost := l.lose(); lost != nil {
+	if lost := l.lose(caller()); lost != nil {
 		return lost
 	}
 	return err
+}
+
+// caller names the method that called the caller of caller.
+func caller() string {
+	var pcs [1]uintptr
+	runtime.Callers(3, pcs[:])
+	frame, _ := runtime.CallersFrames(pcs[:]).Next()
+	return frame.Function
 }

@@ -175,7 +175,7 @@ func (l *Lossy) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error)
 // NextDeadline does the work and may lose the answer.
 func (l *Lossy) NextDeadline(ctx context.Context, after time.Time) (at, now time.Time, err error) {
 	at, now, err = l.store.NextDeadline(ctx, after)
-	if lost := l.lose(); lost != nil {
+	if lost := l.lose("NextDeadline"); lost != nil {
 		return time.Time{}, time.Time{}, lost
 	}
 	return at, now, err

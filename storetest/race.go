@@ -4,11 +4,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/storetest/seed"
 )
 
 var raceRounds = flag.Int("race.rounds", 200, "rounds of each race between two, in storetest")
@@ -247,6 +247,7 @@ func racesForeignCancel(s *scene) {
 }
 
 func racesSweeps(s *scene) {
+	chosen := seed.New(s)
 	for round := range max(1, *raceRounds/40) {
 		var late []curfew.Standing
 		for i := range 20 {
@@ -255,7 +256,7 @@ func racesSweeps(s *scene) {
 		ended := make([][]string, 4)
 		won := s.race(4, curfew.Unavailable, func(i int) error {
 			mine := append([]curfew.Standing(nil), late...)
-			rand.Shuffle(len(mine), func(a, b int) { mine[a], mine[b] = mine[b], mine[a] })
+			seed.Dice(chosen, fmt.Sprint(round, i)).Shuffle(len(mine), func(a, b int) { mine[a], mine[b] = mine[b], mine[a] })
 			got, err := s.Store.End(s.Context(), batch(curfew.Credited, mine...))
 			for _, e := range got {
 				ended[i] = append(ended[i], e.Session.ID)

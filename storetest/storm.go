@@ -1,16 +1,14 @@
 package storetest
 
 import (
-	"flag"
 	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/storetest/seed"
 )
-
-var stormSeed = flag.Uint64("storm.seed", 0, "seed of the storms; 0 takes a new one each time, and it is printed")
 
 // storm is random operations on a few customers, by everybody who may do
 // something: the store's own methods, and another program.
@@ -22,17 +20,13 @@ type storm struct {
 
 // everySort lets storms rage beside each other, each on customers of its own.
 func everySort(s *scene) {
-	seed := *stormSeed
-	if seed == 0 {
-		seed = rand.Uint64()
-	}
-	s.Logf("-storm.seed=%d", seed)
+	chosen := seed.New(s)
 	s.Run("storms", func(t *testing.T) {
 		for i := range 3 {
 			name := fmt.Sprint("storm-", i)
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				st := &storm{&scene{T: t, Harness: s.Harness}, rand.New(rand.NewPCG(seed, uint64(i))), name}
+				st := &storm{&scene{T: t, Harness: s.Harness}, seed.Dice(chosen, name), name}
 				for range 60 {
 					st.step()
 				}

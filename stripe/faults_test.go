@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/storetest/seed"
 	"github.com/curfewhq/curfew/stripe"
 	"github.com/curfewhq/curfew/stripe/stripetest"
 )
@@ -19,9 +20,7 @@ import (
 func TestClient_W9_NeverTwoRefundsForAKey(t *testing.T) {
 	t.Parallel()
 	const payments, tries = 40, 40
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	fake := stripetest.New(t, stripetest.Options{Seed: seed, Faults: stripetest.Faults{
+	fake := stripetest.New(t, stripetest.Options{Seed: seed.New(t), Faults: stripetest.Faults{
 		Busy: .1, Down: .1, Failed: .1, FailedAfter: .1, Cut: .1, Hang: .03,
 	}})
 	for i := range payments {

@@ -16,6 +16,7 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib" // to look behind the service's back
 
+	"github.com/curfewhq/curfew/storetest/seed"
 	"github.com/curfewhq/curfew/stripe/stripetest"
 )
 
@@ -40,13 +41,10 @@ type oracle struct {
 
 func newOracle(t *testing.T, url string) *oracle {
 	t.Helper()
-	chosen := *seed
-	if chosen == 0 {
-		chosen = rand.Uint64()
-	}
-	t.Logf("%d payments; to repeat its choices: -seed %d", *payments, chosen)
+	chosen := seed.New(t)
+	t.Logf("%d payments", *payments)
 	o := &oracle{
-		T: t, dice: rand.New(rand.NewPCG(chosen, 0)), dir: t.TempDir(), url: url, schema: "curfew.",
+		T: t, dice: seed.Dice(chosen, "choices"), dir: t.TempDir(), url: url, schema: "curfew.",
 		fake: stripetest.New(t, stripetest.Options{Seed: chosen}), wire: &http.Transport{MaxIdleConnsPerHost: 128},
 	}
 	driver, source := "pgx", url

@@ -19,10 +19,7 @@ import (
 	"github.com/curfewhq/curfew/stripe/stripetest"
 )
 
-var (
-	payments = flag.Int("payments", 2000, "payments that Stripe tells in the test of the whole way")
-	seed     = flag.Uint64("seed", 0, "let that test choose as a run with this seed did; 0: anew")
-)
+var payments = flag.Int("payments", 2000, "payments that Stripe tells in the test of the whole way")
 
 // killings is how often the service is killed while messages come, and again
 // while money goes back.

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/postgres/pgtest"
+	"github.com/curfewhq/curfew/storetest/seed"
 )
 
 var told = flag.Int("told", 40, "customers whose every event a receiver is told of in the test of kills")
@@ -42,15 +42,15 @@ type flaky struct {
 	calls  atomic.Int64
 
 	mu       sync.Mutex
-	dice     *rand.Rand
+	chances  *seed.Chances
 	bodies   map[string][sha256.Size]byte // of every attempt, by webhook-id
 	received map[string]int               // answered 2xx, by the event's id
 }
 
-func newFlaky(t *testing.T, seed uint64) *flaky {
+func newFlaky(t *testing.T, chosen uint64) *flaky {
 	t.Helper()
 	f := &flaky{
-		T: t, dice: rand.New(rand.NewPCG(seed, 0)), bodies: map[string][sha256.Size]byte{}, received: map[string]int{},
+		T: t, chances: seed.NewChances(chosen), bodies: map[string][sha256.Size]byte{}, received: map[string]int{},
 	}
 	f.Server = httptest.NewServer(f)
 	t.Cleanup(f.Close)
@@ -66,7 +66,14 @@ func (f *flaky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := f.secret.Load().Verify(body, r.Header); err != nil {
 		f.Errorf("a signature: %v", err)
 	}
-	var m struct{ Data struct{ ID string } }
+	var m struct {
+		Type string
+		Data struct {
+			ID                string
+			Number            int
+			Session, Checkout struct{ CustomerID string }
+		}
+	}
 	if err := json.Unmarshal(body, &m); err != nil || m.Data.ID == "" {
 		f.Errorf("a body: %v: %s", err, body)
 	}
@@ -77,7 +84,7 @@ func (f *flaky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.Errorf("%s is another body than before: %s", id, body)
 	}
 	f.bodies[id] = hash
-	if f.dice.IntN(2) == 0 {
+	if f.chances.Of(fmt.Sprint(m.Type, m.Data.Number, m.Data.Session, m.Data.Checkout)) < .5 {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
@@ -99,9 +106,8 @@ func (f *flaky) got() (events, repeats int) {
 // again and again.
 func noEventIsLost(t *testing.T, url string) {
 	t.Helper()
-	seed := rand.Uint64()
-	t.Logf("seed %d", seed)
-	f, dir := newFlaky(t, seed), t.TempDir()
+	chosen := seed.New(t)
+	f, dir, killing := newFlaky(t, chosen), t.TempDir(), seed.Dice(chosen, "kills")
 	env := []string{"CURFEW_DATABASE_URL=" + url, "CURFEW_WEBHOOKS_ALLOW_PRIVATE=127.0.0.1"}
 	p := serving(t, dir, env, "--auth-key-file=curfew.key")
 	endpoint, err := p.client(t, dir, "admin", "me").AddEndpoint(t.Context(), api.NewEndpoint{URL: f.URL})
@@ -121,7 +127,7 @@ func noEventIsLost(t *testing.T, url string) {
 		if n == kills {
 			break
 		}
-		after := f.calls.Load() + 1 + rand.Int64N(20)
+		after := f.calls.Load() + 1 + killing.Int64N(20)
 		until(t.Context(), t, "it sends", func() bool { db.due(t); return f.calls.Load() >= after })
 		p.kill() // -9
 		db.expired(t)

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/curfewhq/curfew/storetest/seed"
 )
 
 // Delivery is how the waiting events reach a webhook.
@@ -54,12 +56,12 @@ func (f *Fake) Deliver(ctx context.Context, d Delivery) Delivered {
 func (f *Fake) choose(d Delivery, got *Delivered) []*Event {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.rolls["deliver"]++
-	round := f.random("deliver " + strconv.Itoa(f.rolls["deliver"]))
+	f.rounds++
+	round := seed.Dice(f.seed, "deliver "+strconv.Itoa(f.rounds))
 	var sent, late []*Event
 	for _, event := range f.events {
 		switch {
-		case f.chance("never "+event.ID) < d.Never:
+		case seed.Dice(f.seed, "never "+event.ID).Float64() < d.Never:
 			got.Never++
 		case round.Float64() < d.Late:
 			got.Late++
@@ -104,14 +106,14 @@ func (f *Fake) send(ctx context.Context, d Delivery, events []*Event) []*Event {
 func (f *Fake) pack(d Delivery, events []*Event) []parcel {
 	var queue []parcel
 	for _, event := range events {
-		if f.chance("burst "+event.ID) < d.Bursts {
+		if seed.Dice(f.seed, "burst "+event.ID).Float64() < d.Bursts {
 			queue = append(queue, parcel{event, d.Burst})
 			continue
 		}
 		queue = append(queue, slices.Repeat([]parcel{{event, 1}}, max(d.Copies, 1))...)
 	}
 	if d.Shuffle {
-		f.random("shuffle").Shuffle(len(queue), func(i, j int) { queue[i], queue[j] = queue[j], queue[i] })
+		seed.Dice(f.seed, "shuffle").Shuffle(len(queue), func(i, j int) { queue[i], queue[j] = queue[j], queue[i] })
 	}
 	return queue
 }

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/curfewhq/curfew/storetest/seed"
 )
 
 // Options of a Fake. Its zero value is a Stripe without faults.
@@ -47,7 +49,8 @@ type Fake struct {
 	made     int      // events ever
 	keys     map[string]stored
 	flying   map[string]bool // idempotency keys of calls that are not answered yet
-	rolls    map[string]int  // how often a call was made
+	chances  *seed.Chances   // what goes wrong
+	rounds   int             // calls of Deliver
 	struck   map[Fault]int
 }
 
@@ -65,7 +68,7 @@ func New(t testing.TB, o Options) *Fake {
 		quit:  make(chan struct{}),
 		byRef: map[string]*checkout{}, byIntent: map[string]*checkout{},
 		keys: map[string]stored{}, flying: map[string]bool{},
-		rolls: map[string]int{}, struck: map[Fault]int{},
+		chances: seed.NewChances(o.Seed), struck: map[Fault]int{},
 	}
 	server := httptest.NewServer(f.routes())
 	f.URL = server.URL

@@ -155,6 +155,37 @@ func statusOf(t *testing.T, request *http.Request) int {
 	return response.StatusCode
 }
 
+// A list is asked for since some time, at an address that no other run has.
+func TestFake_TheTimeDecidesNothing(t *testing.T) {
+	t.Parallel()
+	story := func(since time.Time) (told []stripetest.Fault) {
+		fake := stripetest.New(t, stripetest.Options{Seed: 1, Faults: stripetest.Faults{Busy: .25, Down: .25, Failed: .25}})
+		before := map[stripetest.Fault]int{}
+		for range 30 {
+			list := &stripe.CheckoutSessionListParams{CreatedRange: &stripe.RangeQueryParams{GreaterThanOrEqual: since.Unix()}}
+			for range library(fake).V1CheckoutSessions.List(t.Context(), list).All(t.Context()) {
+				break
+			}
+			var fault stripetest.Fault
+			after := fake.Struck()
+			for kind, n := range after {
+				if n > before[kind] {
+					fault = kind
+				}
+			}
+			told, before = append(told, fault), after
+		}
+		return told
+	}
+	one, later := story(time.Now().Add(-time.Hour)), story(time.Now())
+	if !slices.Equal(one, later) {
+		t.Errorf("an hour ago: %v\nnow: %v", one, later)
+	}
+	if !slices.Contains(one, stripetest.Busy) || !slices.Contains(one, "") {
+		t.Errorf("too few faults to tell: %v", one)
+	}
+}
+
 func TestFake_TheSeedDecidesWhatGoesWrong(t *testing.T) {
 	t.Parallel()
 	story := func(seed uint64) (told []string) {

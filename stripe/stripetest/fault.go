@@ -1,10 +1,8 @@
 package stripetest
 
 import (
-	"hash/fnv"
-	"math/rand/v2"
 	"net/http"
-	"strconv"
+	"strings"
 )
 
 // Fault is one way in which a call goes wrong.
@@ -38,11 +36,9 @@ func (f *Fake) Struck() map[Fault]int {
 }
 
 // strike decides about the n-th time of one and the same call, by the seed: not
-// by what other calls come between.
+// by what other calls come between, nor by when it is made.
 func (f *Fake) strike(r *http.Request) Fault {
-	call := r.Method + " " + r.URL.RequestURI() + " " + r.Header.Get("Idempotency-Key")
-	f.rolls[call]++
-	fault := f.faults.at(f.chance(call + " " + strconv.Itoa(f.rolls[call])))
+	fault := f.faults.at(f.chances.Of(callName(r)))
 	if fault != "" {
 		f.struck[fault]++
 	}
@@ -61,11 +57,14 @@ func (p Faults) at(chance float64) Fault {
 	return ""
 }
 
-// chance is a number from 0 up to 1 that belongs to a name.
-func (f *Fake) chance(name string) float64 { return f.random(name).Float64() }
-
-func (f *Fake) random(name string) *rand.Rand {
-	sum := fnv.New64a()
-	_, _ = sum.Write([]byte(name))                    // a hash takes everything
-	return rand.New(rand.NewPCG(f.seed, sum.Sum64())) //nolint:gosec // a run must be repeatable by its seed
+// callName tells calls apart by what they ask for. The time since which a list
+// is asked for differs from run to run, so it is no part of the name.
+func callName(r *http.Request) string {
+	query := r.URL.Query()
+	for name := range query {
+		if strings.HasPrefix(name, "created[") {
+			query.Del(name)
+		}
+	}
+	return r.Method + " " + r.URL.Path + "?" + query.Encode() + " " + r.Header.Get("Idempotency-Key")
 }

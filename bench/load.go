@@ -10,7 +10,7 @@ import (
 const (
 	triggersOff = `SET session_replication_role = replica`
 	triggersOn  = `SET session_replication_role = origin`
-	countLoaded = `TRUNCATE curfew.tallies;
+	countLoaded = `DELETE FROM curfew.tallies;
 		INSERT INTO curfew.tallies (shard, noun, status, n)
 		SELECT 0, 'session', status, count(*) FROM curfew.sessions WHERE status IN ('completed', 'cancelled') GROUP BY status
 		UNION ALL

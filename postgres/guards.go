@@ -25,8 +25,15 @@ const (
 		WHERE c.relnamespace = to_regnamespace('curfew') AND tgname LIKE 'guard\_%' AND tgenabled <> 'D'`
 	guardsSwitched  = `SELECT EXISTS (SELECT FROM curfew.signals WHERE name = 'guards:off')`
 	guardsInstalled = `SELECT coalesce(obj_description(to_regclass('curfew.session_transitions'), 'pg_class'), '')`
-	rememberOff     = `INSERT INTO curfew.signals (name) VALUES ('guards:off') ON CONFLICT DO NOTHING`
-	forgetOff       = `DELETE FROM curfew.signals WHERE name = 'guards:off'`
+	// closeFunctions takes from everybody what CREATE FUNCTION gives them, so that
+	// functions which were dropped and made anew are closed too.
+	closeFunctions = `DO $$ DECLARE f regprocedure; BEGIN
+		FOR f IN SELECT p.oid FROM pg_catalog.pg_proc p
+			WHERE p.pronamespace = 'curfew'::regnamespace AND pg_catalog.pg_has_role(p.proowner, 'USAGE')
+		LOOP EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', f); END LOOP;
+	END $$`
+	rememberOff = `INSERT INTO curfew.signals (name) VALUES ('guards:off') ON CONFLICT DO NOTHING`
+	forgetOff   = `DELETE FROM curfew.signals WHERE name = 'guards:off'`
 )
 
 // GuardsMissing names the guards that the database should have and has not.
@@ -45,7 +52,7 @@ func (s *Store) GuardsMissing(ctx context.Context) ([]string, error) {
 // SetGuards installs the guards, or removes them and remembers that this was
 // on purpose.
 func (s *Store) SetGuards(ctx context.Context, on bool) error {
-	statements := []string{forgetOff, guardsSQL, `COMMENT ON TABLE curfew.session_transitions IS '` + guardsDigest() + `'`}
+	statements := []string{forgetOff, guardsSQL, closeFunctions, `COMMENT ON TABLE curfew.session_transitions IS '` + guardsDigest() + `'`}
 	if !on {
 		statements = []string{rememberOff, removeGuards()}
 	}

@@ -6,8 +6,12 @@
 -- inserted with version 0, or whose status changes while its version does not,
 -- was written by another program: the guard does the rest.
 --
--- The functions run with the rights of the tables' owner, so that another
--- program needs none but to the table it writes.
+-- Triggers that write run with the rights of the tables' owner, so that another
+-- program needs none but to the table it writes. Firing a trigger takes no right
+-- to its function; attaching a function takes one, and nobody but the owner has
+-- it. Those with the owner's rights also refuse any table but their own, before
+-- they touch a value: its type, and so what a cast or an operator does, would be
+-- the choice of whoever made that table.
 
 CREATE TABLE IF NOT EXISTS curfew.session_transitions (
     from_status text NOT NULL,
@@ -40,7 +44,7 @@ INSERT INTO curfew.outcome_steps (from_outcome, to_outcome) VALUES
 
 -- Refuses an illegal step, and says what would be legal.
 CREATE OR REPLACE FUNCTION curfew.guard_legal(was text, becomes text, id uuid) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF EXISTS (SELECT FROM curfew.session_transitions t WHERE t.from_status = was AND t.to_status = becomes) THEN
         RETURN;
@@ -54,7 +58,7 @@ END $$;
 
 -- What follows a session that became so, except its event.
 CREATE OR REPLACE FUNCTION curfew.guard_follow(s curfew.sessions, request_status text) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     UPDATE curfew.session_requests r SET status = request_status, ended_at = now()
     WHERE r.customer_id = s.customer_id AND r.session_id = s.id AND r.status IN ('pending', 'accepted');
@@ -67,13 +71,10 @@ END $$;
 
 -- The event that made a session what it is.
 CREATE OR REPLACE FUNCTION curfew.guard_event(s curfew.sessions, was text, who text, why text) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     INSERT INTO curfew.events (customer_id, subject_id, number, subject, id, from_status, to_status, actor, reason)
     VALUES (s.customer_id, s.id, s.version, 'session', gen_random_uuid(), was, s.status, who, why)
 $$;
-
-REVOKE EXECUTE ON FUNCTION curfew.guard_follow(curfew.sessions, text) FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION curfew.guard_event(curfew.sessions, text, text, text) FROM PUBLIC;
 
 -- Before another program's INSERT: an overdue session of the same customer does
 -- not stand in its way.
@@ -84,6 +85,9 @@ DECLARE
     was text;
     offered boolean;
 BEGIN
+    IF TG_RELID <> 'curfew.sessions'::regclass THEN
+        RAISE insufficient_privilege USING MESSAGE = 'this trigger belongs to curfew.sessions';
+    END IF;
     PERFORM curfew.guard_legal('', NEW.status, NEW.id);
     FOR s IN SELECT * FROM curfew.sessions o
         WHERE o.customer_id = NEW.customer_id AND o.status IN ('waiting', 'live') AND o.expires_at < now() FOR UPDATE
@@ -122,6 +126,9 @@ CREATE OR REPLACE TRIGGER guard_sessions_settle BEFORE INSERT ON curfew.sessions
 CREATE OR REPLACE FUNCTION curfew.guard_created() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    IF TG_RELID <> 'curfew.sessions'::regclass THEN
+        RAISE insufficient_privilege USING MESSAGE = 'this trigger belongs to curfew.sessions';
+    END IF;
     UPDATE curfew.sessions s SET version = 1 WHERE s.customer_id = NEW.customer_id AND s.id = NEW.id;
     NEW.version := 1;
     PERFORM curfew.guard_event(NEW, '', 'system:foreign', 'another program');
@@ -131,12 +138,21 @@ CREATE OR REPLACE TRIGGER guard_sessions_created AFTER INSERT ON curfew.sessions
     FOR EACH ROW WHEN (NEW.version = 0) EXECUTE FUNCTION curfew.guard_created();
 
 -- Our own step is legal. This is called for each row of a sweep, so it is
--- short, and has only the rights of who writes.
+-- short, has only the rights of who writes, and sets no search_path, which would
+-- cost more than the look: it names its operators' schema instead.
 GRANT SELECT ON curfew.session_transitions TO PUBLIC;
 CREATE OR REPLACE FUNCTION curfew.guard_moved() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    legal pg_catalog.text;
 BEGIN
-    IF NOT EXISTS (SELECT FROM curfew.session_transitions t WHERE t.from_status = OLD.status AND t.to_status = NEW.status) THEN
-        PERFORM curfew.guard_legal(OLD.status, NEW.status, OLD.id);
+    IF NOT EXISTS (SELECT FROM curfew.session_transitions t
+        WHERE t.from_status OPERATOR(pg_catalog.=) OLD.status AND t.to_status OPERATOR(pg_catalog.=) NEW.status)
+    THEN
+        SELECT pg_catalog.string_agg(t.to_status, ', ' ORDER BY t.to_status) INTO legal
+        FROM curfew.session_transitions t WHERE t.from_status OPERATOR(pg_catalog.=) OLD.status;
+        RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = pg_catalog.format(
+            'session %s cannot go from %s to %s: %s', OLD.id, OLD.status, NEW.status,
+            CASE WHEN legal IS NULL THEN 'it has ended for ever' ELSE pg_catalog.concat('legal is ', legal) END);
     END IF;
     RETURN NEW;
 END $$;
@@ -147,6 +163,9 @@ CREATE OR REPLACE TRIGGER guard_sessions_moved BEFORE UPDATE ON curfew.sessions
 CREATE OR REPLACE FUNCTION curfew.guard_foreign() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    IF TG_RELID <> 'curfew.sessions'::regclass THEN
+        RAISE insufficient_privilege USING MESSAGE = 'this trigger belongs to curfew.sessions';
+    END IF;
     IF NEW.version <> OLD.version THEN
         RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format(
             'session %s has version %s, which cannot become %s: leave it to the guards', OLD.id, OLD.version, NEW.version);
@@ -161,7 +180,7 @@ BEGIN
         NEW.expires_at := NULL;
         -- The session's tally is counted after this, its request's within: locked
         -- in our order, they meet our own endings without a deadlock.
-        PERFORM curfew.tally('session', NEW.status, 0);
+        PERFORM curfew.tally('session', NEW.status, 0::bigint);
         PERFORM curfew.guard_follow(NEW, NEW.status);
     END IF;
     PERFORM curfew.guard_event(NEW, OLD.status, 'system:foreign', 'another program');
@@ -172,8 +191,8 @@ CREATE OR REPLACE TRIGGER guard_sessions_foreign BEFORE UPDATE ON curfew.session
     EXECUTE FUNCTION curfew.guard_foreign();
 
 -- Refuses an illegal outcome, and says what would be legal.
-GRANT SELECT ON curfew.outcome_steps TO PUBLIC;
-CREATE OR REPLACE FUNCTION curfew.guard_outcome(was text, becomes text, id uuid) RETURNS void LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION curfew.guard_outcome(was text, becomes text, id uuid) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF EXISTS (SELECT FROM curfew.outcome_steps o WHERE o.from_outcome = was AND o.to_outcome = becomes) THEN
         RETURN;
@@ -187,8 +206,12 @@ END $$;
 
 -- A payment is recorded with an outcome that it can begin with. Admissions
 -- call nothing.
-CREATE OR REPLACE FUNCTION curfew.guard_recorded() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION curfew.guard_recorded() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    IF TG_RELID <> 'curfew.checkouts'::regclass THEN
+        RAISE insufficient_privilege USING MESSAGE = 'this trigger belongs to curfew.checkouts';
+    END IF;
     PERFORM curfew.guard_outcome('', NEW.outcome, NEW.id);
     RETURN NEW;
 END $$;
@@ -196,11 +219,20 @@ CREATE OR REPLACE TRIGGER guard_checkouts_recorded BEFORE INSERT ON curfew.check
     FOR EACH ROW WHEN (NEW.outcome <> 'fulfilled') EXECUTE FUNCTION curfew.guard_recorded();
 
 -- Our own step is legal; another program's, too, and gets its version and event.
--- This, too, is called for each row of a sweep.
+-- The first, too, is called for each row of a sweep.
+GRANT SELECT ON curfew.outcome_steps TO PUBLIC;
 CREATE OR REPLACE FUNCTION curfew.guard_settled() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    legal pg_catalog.text;
 BEGIN
-    IF NOT EXISTS (SELECT FROM curfew.outcome_steps o WHERE o.from_outcome = OLD.outcome AND o.to_outcome = NEW.outcome) THEN
-        PERFORM curfew.guard_outcome(OLD.outcome, NEW.outcome, OLD.id);
+    IF NOT EXISTS (SELECT FROM curfew.outcome_steps o
+        WHERE o.from_outcome OPERATOR(pg_catalog.=) OLD.outcome AND o.to_outcome OPERATOR(pg_catalog.=) NEW.outcome)
+    THEN
+        SELECT pg_catalog.string_agg(o.to_outcome, ', ' ORDER BY o.to_outcome) INTO legal
+        FROM curfew.outcome_steps o WHERE o.from_outcome OPERATOR(pg_catalog.=) OLD.outcome;
+        RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = pg_catalog.format(
+            'checkout %s cannot go from %s to %s: %s', OLD.id, OLD.outcome, NEW.outcome,
+            CASE WHEN legal IS NULL THEN 'it is refunded for ever' ELSE pg_catalog.concat('legal is ', legal) END);
     END IF;
     RETURN NEW;
 END $$;
@@ -210,6 +242,9 @@ CREATE OR REPLACE TRIGGER guard_checkouts_settled BEFORE UPDATE ON curfew.checko
 CREATE OR REPLACE FUNCTION curfew.guard_settled_foreign() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    IF TG_RELID <> 'curfew.checkouts'::regclass THEN
+        RAISE insufficient_privilege USING MESSAGE = 'this trigger belongs to curfew.checkouts';
+    END IF;
     IF NEW.version <> OLD.version THEN
         RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format(
             'checkout %s has version %s, which cannot become %s: leave it to the guards', OLD.id, OLD.version, NEW.version);
@@ -228,22 +263,47 @@ CREATE OR REPLACE TRIGGER guard_checkouts_foreign BEFORE UPDATE ON curfew.checko
 
 -- What has not ended, or is not settled, is not deleted.
 CREATE OR REPLACE FUNCTION curfew.guard_kept() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format(TG_ARGV[0], to_jsonb(OLD) ->> TG_ARGV[1]);
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format(TG_ARGV[0], OLD.id);
 END $$;
 CREATE OR REPLACE TRIGGER guard_sessions_kept BEFORE DELETE ON curfew.sessions
     FOR EACH ROW WHEN (OLD.status NOT IN ('completed', 'cancelled'))
-    EXECUTE FUNCTION curfew.guard_kept('session %s has not ended and cannot be deleted: set its status to ''cancelled'' instead', 'id');
+    EXECUTE FUNCTION curfew.guard_kept('session %s has not ended and cannot be deleted: set its status to ''cancelled'' instead');
 CREATE OR REPLACE TRIGGER guard_checkouts_kept BEFORE DELETE ON curfew.checkouts
     FOR EACH ROW WHEN (OLD.money_due OR OLD.outcome IN ('deferred', 'held', 'refund_due', 'refunding'))
-    EXECUTE FUNCTION curfew.guard_kept('checkout %s is not settled and cannot be deleted', 'id');
+    EXECUTE FUNCTION curfew.guard_kept('checkout %s is not settled and cannot be deleted');
 CREATE OR REPLACE TRIGGER guard_events_kept BEFORE DELETE ON curfew.events
-    FOR EACH ROW EXECUTE FUNCTION curfew.guard_kept('event %s is history and stays as it is', 'id');
+    FOR EACH ROW EXECUTE FUNCTION curfew.guard_kept('event %s is history and stays as it is');
 -- Nobody's history goes over to the customer whose payment it turns out to be.
 -- Whether it was told is no part of it.
 CREATE OR REPLACE TRIGGER guard_events_unchanged BEFORE UPDATE ON curfew.events
     FOR EACH ROW WHEN ((OLD.customer_id <> NEW.customer_id AND OLD.customer_id <> E'\x7f')
         OR (OLD.subject_id, OLD.number, OLD.subject, OLD.id, OLD.from_status, OLD.to_status, OLD.actor, OLD.reason, OLD.run_id, OLD.at)
             IS DISTINCT FROM (NEW.subject_id, NEW.number, NEW.subject, NEW.id, NEW.from_status, NEW.to_status, NEW.actor, NEW.reason, NEW.run_id, NEW.at))
-    EXECUTE FUNCTION curfew.guard_kept('event %s is history and stays as it is', 'id');
+    EXECUTE FUNCTION curfew.guard_kept('event %s is history and stays as it is');
+
+-- TRUNCATE fires no row's trigger: the tallies would go on counting what is gone.
+CREATE OR REPLACE FUNCTION curfew.guard_untruncated() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format('curfew.%s cannot be truncated: %s', TG_TABLE_NAME, TG_ARGV[0]);
+END $$;
+CREATE OR REPLACE TRIGGER guard_sessions_untruncated BEFORE TRUNCATE ON curfew.sessions
+    EXECUTE FUNCTION curfew.guard_untruncated('delete those that have ended by DELETE, and cancel the others');
+CREATE OR REPLACE TRIGGER guard_session_requests_untruncated BEFORE TRUNCATE ON curfew.session_requests
+    EXECUTE FUNCTION curfew.guard_untruncated('delete those that have ended by DELETE');
+CREATE OR REPLACE TRIGGER guard_checkouts_untruncated BEFORE TRUNCATE ON curfew.checkouts
+    EXECUTE FUNCTION curfew.guard_untruncated('delete those that are settled by DELETE');
+CREATE OR REPLACE TRIGGER guard_payment_refs_untruncated BEFORE TRUNCATE ON curfew.payment_refs
+    EXECUTE FUNCTION curfew.guard_untruncated('a payment without its reference is taken for a new one when it is reported again');
+CREATE OR REPLACE TRIGGER guard_idempotency_keys_untruncated BEFORE TRUNCATE ON curfew.idempotency_keys
+    EXECUTE FUNCTION curfew.guard_untruncated('a repeated call would be taken for a new one; old keys are deleted by Curfew itself');
+CREATE OR REPLACE TRIGGER guard_payment_repayments_untruncated BEFORE TRUNCATE ON curfew.payment_repayments
+    EXECUTE FUNCTION curfew.guard_untruncated('what was given back would be owed again');
+CREATE OR REPLACE TRIGGER guard_mechanic_slots_untruncated BEFORE TRUNCATE ON curfew.mechanic_slots
+    EXECUTE FUNCTION curfew.guard_untruncated('cancel the sessions instead, which frees their slots');
+CREATE OR REPLACE TRIGGER guard_events_untruncated BEFORE TRUNCATE ON curfew.events
+    EXECUTE FUNCTION curfew.guard_untruncated('an event is history and stays as it is');
+CREATE OR REPLACE TRIGGER guard_tallies_untruncated BEFORE TRUNCATE ON curfew.tallies
+    EXECUTE FUNCTION curfew.guard_untruncated('run `curfew migrate --recount` to count anew');

@@ -162,17 +162,45 @@ func TestAnotherProgramIsRefused(t *testing.T) {
 	}
 }
 
-// Another program needs no right but to the table it writes.
+// Another program needs no right but to the table it writes: what it fires
+// brings version, event and money all the same.
 func TestAnotherProgramNeedsNoOtherRight(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	role := w.role()
-	w.exec(`GRANT SELECT, INSERT, UPDATE ON curfew.sessions TO ` + role)
+	w.exec(`GRANT SELECT, INSERT, UPDATE, DELETE ON curfew.sessions, curfew.checkouts TO ` + role)
+	as := func(statements ...string) {
+		t.Helper()
+		w.writes(append([]string{"SET ROLE " + role}, statements...)...)
+	}
 	st := w.accept(w.admit("ada"), "max")
-	w.writes("SET ROLE "+role, `UPDATE curfew.sessions SET status = 'cancelled' WHERE customer_id = 'ada'`, fmt.Sprintf(foreign, "waiting"))
+	as(`UPDATE curfew.sessions SET status = 'cancelled' WHERE customer_id = 'ada'`, fmt.Sprintf(foreign, "waiting"))
 	w.same("the request", w.read(st.ID).Request.Status, curfew.RequestCancelled)
-	if out, refused := w.psql("SET ROLE "+role, `SELECT curfew.tally('session', 'cancelled', 1)`); !refused {
-		t.Errorf("the role may count: %s", out)
+	w.same("the cancelled", w.history(st.ID)[2:], []string{"3 waiting>cancelled system:foreign another program"})
+	w.same("the inserted", w.only(`SELECT s.version, e.number, e.actor FROM curfew.sessions s JOIN curfew.events e ON e.subject_id = s.id
+		WHERE s.customer_id = 'ada' AND s.status = 'waiting'`), "1 1 system:foreign")
+	w.same("the money", w.only(`SELECT money_due FROM curfew.checkouts`), "true")
+
+	as(`UPDATE curfew.checkouts SET outcome = 'refunded' WHERE customer_id = 'ada'`)
+	w.same("the payment", w.history(st.CheckoutID)[1:], []string{"2 fulfilled>refunded system:foreign another program"})
+	as(`INSERT INTO curfew.checkouts (customer_id, id, plan, outcome, version) VALUES ('eve', gen_random_uuid(), 'chat10', 'held', 1)`)
+	as(`UPDATE curfew.sessions SET status = 'live', version = version + 1 WHERE customer_id = 'ada' AND status = 'waiting'`)
+	as(`UPDATE curfew.sessions SET status = 'completed', ended_at = now(), end_reason = 'finished', expires_at = NULL, version = version + 1
+		WHERE customer_id = 'ada' AND status = 'live'`)
+	for statement, because := range map[string]string{
+		`UPDATE curfew.sessions SET status = 'waiting', version = version + 1 WHERE status = 'completed'`:                        "it has ended for ever",
+		`UPDATE curfew.checkouts SET outcome = 'held', version = version + 1 WHERE customer_id = 'ada'`:                          "it is refunded for ever",
+		`UPDATE curfew.checkouts SET outcome = 'credited', version = version + 1 WHERE customer_id = 'eve'`:                      "legal is deferred, fulfilled, refund_due, refunded",
+		`INSERT INTO curfew.checkouts (customer_id, id, plan, outcome, version) VALUES ('eve', gen_random_uuid(), '', 'x', 1)`:   "cannot go from nothing to x",
+		`DELETE FROM curfew.checkouts WHERE customer_id = 'eve'`:                                                                 "is not settled",
+		`SELECT curfew.tally('session', 'cancelled', 1)`:                                                                         "permission denied for function tally",
+		`SELECT curfew.guard_follow(s, 'cancelled') FROM curfew.sessions s`:                                                      "permission denied for function guard_follow",
+		`SELECT curfew.guard_event(s, '', '', '') FROM curfew.sessions s`:                                                        "permission denied for function guard_event",
+		`CREATE TEMP TABLE x (id text); CREATE TRIGGER t BEFORE DELETE ON x FOR EACH ROW EXECUTE FUNCTION curfew.guard_kept('')`: "permission denied for function curfew.guard_kept",
+	} {
+		if out, refused := w.psql("SET ROLE "+role, statement); !refused || !strings.Contains(out, because) {
+			t.Errorf("%s: refused %t: %s", statement, refused, out)
+		}
 	}
 	w.wantCounted()
 }
@@ -306,5 +334,28 @@ func TestOurWritesAreRightWithoutGuards(t *testing.T) {
 	w.must(err)
 	w.same("ended", len(ended), 1)
 	w.same("events", len(w.history(late.ID)), 2)
+	w.wantCounted()
+}
+
+// TRUNCATE would take rows without their triggers.
+func TestNothingIsTruncated(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, err := w.store.Change(t.Context(), ending(w.admit("ada"), curfew.Cancelled, curfew.ByRequest))
+	w.must(err)
+	for table, because := range map[string]string{
+		"sessions CASCADE":   "delete those that have ended",
+		"session_requests":   "delete those that have ended",
+		"checkouts":          "delete those that are settled",
+		"payment_refs":       "reported again",
+		"idempotency_keys":   "a repeated call",
+		"payment_repayments": "owed again",
+		"mechanic_slots":     "cancel the sessions",
+		"events":             "history",
+		"tallies":            "curfew migrate --recount",
+	} {
+		w.isRefused(because, `TRUNCATE curfew.`+table)
+	}
+	w.same("payments", w.only(`SELECT count(*) FROM curfew.checkouts`), "1")
 	w.wantCounted()
 }

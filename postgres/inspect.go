@@ -13,7 +13,9 @@ const (
 	selectServer = `SELECT current_setting('server_version'), current_setting('server_version_num')::int < 140000,
 		pg_is_in_recovery() OR current_setting('default_transaction_read_only')::bool`
 	selectDurability = `SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') ORDER BY name`
-	selectInvalid    = `SELECT x.oid::regclass::text FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+	selectOpenPath   = `SELECT n.nspname::text FROM pg_namespace n
+		WHERE n.nspname = ANY (current_schemas(false)) AND has_schema_privilege('public', n.oid, 'CREATE') ORDER BY 1`
+	selectInvalid = `SELECT x.oid::regclass::text FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
 		WHERE x.relnamespace = to_regnamespace('curfew') AND NOT (i.indisvalid AND i.indisready) ORDER BY 1`
 )
 
@@ -46,7 +48,24 @@ func (s *Store) Inspect(ctx context.Context) ([]curfew.Fact, error) {
 	if err != nil {
 		return nil, wrap(err, "inspect the indexes")
 	}
-	return append(append(facts, durable...), validity(invalid)), nil
+	facts = append(append(facts, durable...), validity(invalid))
+	path, err := many(ctx, s, pgx.RowTo[string], selectOpenPath)
+	if err != nil {
+		return nil, wrap(err, "inspect the search path")
+	}
+	return append(facts, shadowed(path)...), nil
+}
+
+// shadowed: PostgreSQL 14 lets everybody put functions and operators into
+// schema public, where a statement may find them in place of its own.
+func shadowed(path []string) []curfew.Fact {
+	if len(path) == 0 {
+		return nil
+	}
+	return []curfew.Fact{{
+		Name: "search_path", Value: strings.Join(path, ", "), Problem: "every database role may put functions there that this one's statements would call",
+		Fix: "REVOKE CREATE ON SCHEMA " + strings.Join(path, ", ") + " FROM PUBLIC",
+	}}
 }
 
 func durability(row pgx.CollectableRow) (f curfew.Fact, err error) {

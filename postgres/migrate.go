@@ -47,8 +47,23 @@ func (s *Store) Migrate(ctx context.Context) ([]Migration, error) {
 	if err := s.keepGuards(ctx); err != nil {
 		return nil, wrap(err, "install the guards")
 	}
+	if err := s.close(ctx); err != nil {
+		return nil, wrap(err, "take the functions' rights from PUBLIC")
+	}
 	all, err := s.Migrations(ctx)
 	return slices.DeleteFunc(all, func(m Migration) bool { return !slices.Contains(applied, m.Number) }), err
+}
+
+// close repairs the rights of functions that a restore made anew, which gives
+// everybody the right to execute them.
+func (s *Store) close(ctx context.Context) error {
+	exposed, err := many(ctx, s, pgx.RowTo[string], selectExposed)
+	if err != nil || len(exposed) == 0 {
+		return err
+	}
+	// Two at once would fail: the lock lets one wait for the other.
+	_, err = s.pool.Exec(ctx, `LOCK TABLE curfew.curfew_migrations IN SHARE ROW EXCLUSIVE MODE; `+closeFunctions, pgx.QueryExecModeSimpleProtocol)
+	return translate(err)
 }
 
 // createSchema makes the place for the table of migrations. Two who make it at

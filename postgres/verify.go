@@ -74,6 +74,10 @@ const (
 		WHERE c.relnamespace = to_regnamespace('curfew') AND i.indisvalid`
 	selectTriggers = `SELECT c.relname::text, t.tgname::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
 		WHERE c.relnamespace = to_regnamespace('curfew') AND t.tgname LIKE 'tally\_%' AND t.tgenabled <> 'D'`
+	selectExposed = `SELECT p.oid::regprocedure::text FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+		WHERE p.pronamespace = to_regnamespace('curfew') AND a.grantee = 0 AND a.privilege_type = 'EXECUTE' ORDER BY 1`
+	selectMakers = `SELECT n.nspname::text FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
+		WHERE n.nspname = 'curfew' AND a.grantee = 0 AND a.privilege_type = 'CREATE'`
 	selectFiltered = `SELECT c.oid::regclass::text FROM pg_class c
 		WHERE c.relnamespace = to_regnamespace('curfew') AND c.relkind IN ('r', 'p') AND row_security_active(c.oid) ORDER BY 1`
 )
@@ -91,7 +95,7 @@ func (s *Store) Verify(ctx context.Context) error {
 			strings.Join(names, ", "))
 	}
 	var wrong []string
-	for _, look := range []func(context.Context) ([]string, error){s.lacking, s.filtered} {
+	for _, look := range []func(context.Context) ([]string, error){s.lacking, s.filtered, s.exposed} {
 		found, err := look(ctx)
 		if err != nil {
 			return wrap(err, "verify the schema")
@@ -190,4 +194,23 @@ func (s *Store) filtered(ctx context.Context) ([]string, error) {
 	}
 	return []string{fmt.Sprintf("row-level security hides rows of %s from this database role: give the role BYPASSRLS, or switch it off with "+
 		"ALTER TABLE … DISABLE ROW LEVEL SECURITY", strings.Join(tables, ", "))}, nil
+}
+
+// exposed says what everybody who may use the schema could run, or put there,
+// to act with its owner's rights.
+func (s *Store) exposed(ctx context.Context) ([]string, error) {
+	var wrong []string
+	functions, err := many(ctx, s, pgx.RowTo[string], selectExposed)
+	if err != nil {
+		return nil, err
+	}
+	if len(functions) > 0 {
+		wrong = append(wrong, fmt.Sprintf("every database role may execute %s: run `curfew migrate`, or as its owner "+
+			"REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA curfew FROM PUBLIC", strings.Join(functions, ", ")))
+	}
+	schemas, err := many(ctx, s, pgx.RowTo[string], selectMakers)
+	if len(schemas) > 0 {
+		wrong = append(wrong, "every database role may put functions and tables into schema curfew: REVOKE CREATE ON SCHEMA curfew FROM PUBLIC")
+	}
+	return wrong, err
 }

@@ -45,7 +45,7 @@ var rooms = map[string]room{
 	"sqlite":          {ours: []string{"."}, never: []string{"net/http", "github.com/jackc/pgx"}},
 	"invariant":       {ours: []string{"."}, stdlib: true, never: drivers},
 	"backup":          {ours: []string{"."}, stdlib: true, never: drivers},
-	"storetest":       {ours: []string{".", "lifecycle", "invariant"}, never: drivers, forTests: true},
+	"storetest":       {ours: []string{".", "lifecycle", "invariant", "storetest/seed"}, never: drivers, forTests: true},
 	"storetest/stores": {
 		ours:     []string{".", "lifecycle", "postgres", "postgres/pgtest", "sqlite", "storetest"},
 		forTests: true,

@@ -163,7 +163,10 @@ func TestFake_TheTimeDecidesNothing(t *testing.T) {
 		before := map[stripetest.Fault]int{}
 		for range 30 {
 			list := &stripe.CheckoutSessionListParams{CreatedRange: &stripe.RangeQueryParams{GreaterThanOrEqual: since.Unix()}}
-			for range library(fake).V1CheckoutSessions.List(t.Context(), list).All(t.Context()) {
+			for _, err := range library(fake).V1CheckoutSessions.List(t.Context(), list).All(t.Context()) {
+				if err == nil {
+					t.Error("a list of nothing has something")
+				}
 				break
 			}
 			var fault stripetest.Fault

@@ -153,7 +153,13 @@ func (s *Server) HTTPServer(addr string) *http.Server {
 
 // OpsServer is HTTPServer for operators.
 func (s *Server) OpsServer(addr string) *http.Server {
-	return listener(addr, s.ops, s.log)
+	return NewOpsServer(addr, s.ops, s.log)
+}
+
+// NewOpsServer is OpsServer for another handler: it can listen before there is
+// a Server.
+func NewOpsServer(addr string, h http.Handler, log *slog.Logger) *http.Server {
+	return listener(addr, h, log)
 }
 
 func listener(addr string, h http.Handler, log *slog.Logger) *http.Server {

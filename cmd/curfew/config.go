@@ -15,10 +15,12 @@ import (
 type settings struct {
 	Config string `placeholder:"FILE" help:"Read settings from this YAML file ($$CURFEW_CONFIG)."`
 
-	DatabaseURL databaseURL `setting:"database_url" default:"sqlite:curfew.db" help:"The database: sqlite:PATH or postgres://…"`
-	Listen      address     `setting:"listen" default:"127.0.0.1:3001" help:"Where API and pages listen."`
-	ListenOps   address     `setting:"listen_ops" default:"127.0.0.1:3002" help:"Where /metrics, /livez, /readyz and pprof listen: never for the public."`
-	BaseURL     *webURL     `setting:"base_url" placeholder:"URL" help:"The address of API and pages as others see it; by default that of listen."`
+	DatabaseURL  databaseURL `setting:"database_url" default:"sqlite:curfew.db" help:"The database: sqlite:PATH or postgres://…"`
+	DatabaseWait pause       `setting:"database_wait" default:"30s" help:"How long serve and migrate wait for a PostgreSQL that does not answer yet."`
+	Listen       address     `setting:"listen" default:"127.0.0.1:3001" help:"Where API and pages listen."`
+	ListenOps    address     `setting:"listen_ops" default:"127.0.0.1:3002" help:"Where /metrics, /livez, /readyz and pprof listen: never for the public."`
+	Drain        *pause      `setting:"drain" placeholder:"TIME" help:"When the service stops, how long it still answers after /readyz has said so, that whoever sends it calls can look elsewhere. By default 5s, and 0s where listen is a loopback address."`
+	BaseURL      *webURL     `setting:"base_url" placeholder:"URL" help:"The address of API and pages as others see it; by default that of listen."`
 
 	WaitingTTL        duration `setting:"waiting_ttl" default:"${waiting_ttl}" help:"How long a session waits for a mechanic."`
 	MaxWait           duration `setting:"max_wait" default:"${max_wait}" help:"No session without a mechanic waits longer after its creation, whatever was released."`

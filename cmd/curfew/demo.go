@@ -43,7 +43,7 @@ func (c *demoCommand) Run(ctx context.Context, s *settings, from *sources, term 
 	if c.For < 0 {
 		return usagef("--for must not be negative")
 	}
-	ctx, stop := untilSignal(ctx)
+	ctx, _, stop := untilSignal(ctx, 0)
 	defer stop()
 	dir, err := os.MkdirTemp("", "curfew-demo-")
 	if err != nil {

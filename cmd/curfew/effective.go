@@ -87,4 +87,5 @@ func (s *sources) typedText(f *kong.Flag) (text string) {
 // unwritten are the defaults of settings that hold more than one value.
 var unwritten = map[string]string{
 	"rules": "all on", "settle": "credit for every reason", "appointment_refund": "24h=100,2h=50", "plans": "the built-in ones",
+	"drain": "5s, or 0s where listen is a loopback address",
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,7 +39,7 @@ func (s *settings) upToDate(ctx context.Context) bool {
 }
 
 func (c *migrateCommand) migrate(ctx context.Context, s *settings, term terminal) (err error) {
-	db, err := s.connect(ctx, true)
+	db, err := s.await(ctx, s.logger(term.err, slog.LevelWarn), func(ctx context.Context) (database, error) { return s.connect(ctx, true) })
 	if err != nil {
 		return err
 	}

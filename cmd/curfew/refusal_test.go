@@ -11,6 +11,8 @@ var refusals = map[string]struct{ key, text, says string }{
 	"a duration without a unit":      {"waiting_ttl", "30", "30 has no unit: did you mean 30m?"},
 	"a duration that is none":        {"join_ttl", "soon", `"soon" is no duration: write it like 15m, 90s or 1h30m`},
 	"an empty duration":              {"max_wait", "", `"" is no duration: write it like 15m, 90s or 1h30m`},
+	"a drain of less than no time":   {"drain", "-1s", "must not be negative, like -1s"},
+	"a wait of less than no time":    {"database_wait", "-1m", "must not be negative, like -1m"},
 	"a switch with a third position": {"sweeper", "maybe", `must be on or off, not "maybe"`},
 	"a count of 0":                   {"blocked_repeatedly", "0", `must be a whole number of at least 1, not "0"`},
 	"an address without a port":      {"listen", "localhost", `"localhost" is no address to listen on: write it like 127.0.0.1:3001`},

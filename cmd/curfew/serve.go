@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os/signal"
+	"os"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -23,32 +23,36 @@ import (
 	"github.com/curfewhq/curfew/server"
 )
 
-// drainTime is how long calls under way may take when the service stops.
-const drainTime = 10 * time.Second
-
 type serveCommand struct{}
 
-// Run serves until SIGTERM or SIGINT. A second signal ends the process at once.
+// Run serves until SIGTERM, SIGINT or SIGHUP, and then for the drain. A second
+// signal skips what is left of that; after it, a signal ends the process at once.
 func (c *serveCommand) Run(ctx context.Context, s *settings, from *sources, term terminal) error {
-	ctx, stop := untilSignal(ctx)
+	told, drained, stop := untilSignal(ctx, s.drain())
 	defer stop()
-	return s.withService(ctx, s.logger(term.err, slog.LevelDebug), from, func(svc *service) error {
+	defer endWhateverHangs(drained, term)()
+	err := s.withService(told, s.logger(term.err, slog.LevelDebug), from, func(svc *service) error {
+		svc.drain, svc.drained = s.drain(), drained
 		announce(term, s, svc)
-		return svc.run(ctx)
+		return svc.run(told)
+	})
+	if told.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil // it was stopped before it served
+	}
+	return err
+}
+
+// endWhateverHangs ends the process if it still runs some time after the drain.
+func endWhateverHangs(drained context.Context, term terminal) (stop func() bool) {
+	return context.AfterFunc(drained, func() {
+		time.AfterFunc(endTime, func() {
+			os.Exit(report(term, fmt.Errorf("the end took over %s: what still hung was cut off", endTime)))
+		})
 	})
 }
 
-// untilSignal is a context that SIGTERM or SIGINT ends. The next signal has its
-// own meaning again, before anybody learns of the end.
-func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
-	signalled, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
-	ctx, end := context.WithCancel(ctx)
-	context.AfterFunc(signalled, func() { stop(); end() })
-	return ctx, stop
-}
-
-// withService opens the database and makes all that serves it, listening
-// already, and takes it down again after.
+// withService listens, opens the database and makes all that serves it, and
+// takes it down again after. Who calls before it answers waits.
 func (s *settings) withService(ctx context.Context, log *slog.Logger, from *sources, do func(*service) error) (err error) {
 	policy, err := s.policy() // before anything is made
 	if err != nil {
@@ -64,18 +68,18 @@ func (s *settings) withService(ctx context.Context, log *slog.Logger, from *sour
 		return err
 	}
 	defer traces.stop(context.WithoutCancel(ctx))
-	db, err := s.openToServe(ctx, traces.store)
+	svc := &service{log: log, traces: traces, given: from.list()}
+	if err := svc.listen(ctx, s); err != nil {
+		return err
+	}
+	defer svc.close()
+	db, err := s.openToServe(ctx, log, traces.store)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 
-	svc := &service{db: db, log: log, traces: traces, given: from.list()}
-	svc.hints = &hints{post: db.post(svc.log)}
-	if err := svc.listen(ctx, s); err != nil {
-		return err
-	}
-	defer svc.close()
+	svc.db, svc.hints = db, &hints{post: db.post(log)}
 	if err := svc.build(ctx, s, policy); err != nil {
 		return err
 	}
@@ -85,18 +89,20 @@ func (s *settings) withService(ctx context.Context, log *slog.Logger, from *sour
 // openToServe opens the database with its schema in order. A SQLite file is
 // this process's own: it is made and migrated. PostgreSQL may be shared with
 // replicas of another release, so when it moves is the operator's decision.
-func (s *settings) openToServe(ctx context.Context, trace curfew.Trace) (database, error) {
-	_, own := s.DatabaseURL.file()
-	db, err := s.connectTraced(ctx, own, trace)
-	if err != nil {
-		return nil, err
-	}
-	if own {
-		if _, err := db.Migrate(ctx); err != nil {
-			return nil, errors.Join(err, db.Close())
+func (s *settings) openToServe(ctx context.Context, log *slog.Logger, trace curfew.Trace) (database, error) {
+	return s.await(ctx, log, func(ctx context.Context) (database, error) {
+		_, own := s.DatabaseURL.file()
+		db, err := s.connectTraced(ctx, own, trace)
+		if err != nil {
+			return nil, err
 		}
-	}
-	return verified(ctx, db)
+		if own {
+			if _, err := db.Migrate(ctx); err != nil {
+				return nil, errors.Join(err, db.Close())
+			}
+		}
+		return verified(ctx, db)
+	})
 }
 
 // service is what serve runs.
@@ -111,10 +117,15 @@ type service struct {
 	hub         *live.Hub
 	server      *server.Server
 	public, ops *http.Server
+	front       *front     // what ops answers
+	opsEnd      chan error // how ops ended
 	publicAt    net.Listener
 	opsAt       net.Listener
 	url         string // of API and pages
 	stopping    atomic.Bool
+	drain       time.Duration
+	drained     context.Context //nolint:containedctx // ends with the drain, not with a call; nil: there is none
+	strangers   *strangers
 }
 
 // listen takes the two ports, before anything is told to anybody.
@@ -126,6 +137,9 @@ func (svc *service) listen(ctx context.Context, s *settings) (err error) {
 		svc.close()
 		return err
 	}
+	svc.front, svc.opsEnd = &front{}, make(chan error, 1)
+	svc.ops = server.NewOpsServer(string(s.ListenOps), svc.front, svc.log)
+	go func() { svc.opsEnd <- serveOn(svc.ops, svc.opsAt) }()
 	svc.url = s.publicURL(address(svc.publicAt.Addr().String()))
 	for _, at := range []address{s.Listen, s.ListenOps} {
 		if !at.loopback() {
@@ -145,6 +159,9 @@ func listenAt(ctx context.Context, key string, at address) (net.Listener, error)
 }
 
 func (svc *service) close() {
+	if svc.ops != nil {
+		_ = svc.ops.Close() // it may have ended
+	}
 	for _, l := range []net.Listener{svc.publicAt, svc.opsAt} {
 		if l != nil {
 			_ = l.Close() // a server that ran has closed it already
@@ -184,10 +201,10 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	if err != nil {
 		return err
 	}
-	svc.public, svc.ops = svc.server.HTTPServer(string(s.Listen)), svc.server.OpsServer(string(s.ListenOps))
-	for _, h := range []*http.Server{svc.public, svc.ops} {
-		h.ErrorLog = slog.NewLogLogger(svc.log.Handler(), slog.LevelWarn)
-	}
+	svc.public, svc.strangers = svc.server.HTTPServer(string(s.Listen)), newStrangers()
+	svc.public.Handler, svc.public.ConnState = svc.goodbye(svc.public.Handler), svc.strangers.see
+	svc.public.ErrorLog = slog.NewLogLogger(svc.log.Handler(), slog.LevelWarn)
+	svc.front.build(svc.server.Ops())
 	return nil
 }
 
@@ -199,24 +216,38 @@ func (svc *service) ready(ctx context.Context) error {
 	return svc.db.Ping(ctx)
 }
 
-// run serves and sweeps until the context ends, and returns when everything it
-// started has.
+// run serves and sweeps until the context ends and the drain is over, and returns
+// when everything it started has.
 func (svc *service) run(ctx context.Context) error {
 	group, running := errgroup.WithContext(ctx)
+	working, stopWorking := context.WithCancel(context.WithoutCancel(ctx))
 	sweeping, stopSweeping := context.WithCancel(context.WithoutCancel(ctx))
 	group.Go(func() error { return svc.engine.Run(sweeping) })
-	group.Go(func() error { return svc.worker.Run(running) })
+	group.Go(func() error { return svc.worker.Run(working) })
 	group.Go(func() error { return svc.hints.run(sweeping, svc.engine) })
 	group.Go(func() error { return svc.hub.Run(sweeping) })
 	group.Go(func() error { return svc.server.Run(sweeping) })
 	group.Go(func() error { return serveOn(svc.public, svc.publicAt) })
-	group.Go(func() error { return serveOn(svc.ops, svc.opsAt) })
+	group.Go(func() error { return <-svc.opsEnd })
 	group.Go(func() error {
 		<-running.Done()
+		svc.goOn(ctx.Err() != nil)
+		stopWorking()
 		defer stopSweeping()
 		return svc.stop(context.WithoutCancel(ctx))
 	})
 	return group.Wait()
+}
+
+// goOn says «not ready», and answers for the drain, so that who sends calls here
+// can look elsewhere. What broke has nothing to go on with.
+func (svc *service) goOn(whole bool) {
+	svc.stopping.Store(true)
+	if !whole || svc.drained == nil || svc.drained.Err() != nil {
+		return
+	}
+	svc.log.Info("stopping: not ready any more, but calls are answered for another " + duration(svc.drain).String() + " (drain); a second signal skips that")
+	<-svc.drained.Done()
 }
 
 func serveOn(s *http.Server, l net.Listener) error {
@@ -226,16 +257,16 @@ func serveOn(s *http.Server, l net.Listener) error {
 	return nil
 }
 
-// stop says «not ready», lets calls under way finish, and closes. The ops
-// listener goes last, so that it can say so all the time.
+// stop lets calls under way finish, and closes. The ops listener goes last, so
+// that it can say «not ready» all the time.
 func (svc *service) stop(ctx context.Context) error {
-	svc.stopping.Store(true)
-	svc.log.Info("stopping: calls under way have 10 seconds; a second signal ends the process at once")
-	ctx, cancel := context.WithTimeout(ctx, drainTime)
+	svc.log.Info("stopping: calls under way have " + finishTime.String() + "; a signal ends the process at once")
+	ctx, cancel := context.WithTimeout(ctx, finishTime)
 	defer cancel()
+	defer time.AfterFunc(strangerTime, svc.strangers.close).Stop()
 	err := errors.Join(svc.public.Shutdown(ctx), svc.server.EndStreams(ctx))
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = errors.Join(errors.New("calls that took over 10 seconds were cut off"), svc.public.Close())
+		err = errors.Join(fmt.Errorf("calls that took over %s were cut off", finishTime), svc.public.Close())
 	}
 	return errors.Join(err, svc.ops.Close())
 }

@@ -80,7 +80,7 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t.Context(), t, "it is stopping", func() bool { return strings.Contains(p.stderr(), "stopping") })
-	if err := p.end(syscall.SIGTERM); err == nil || time.Since(begun) > drainTime-time.Second {
+	if err := p.end(syscall.SIGTERM); err == nil || time.Since(begun) > finishTime-time.Second {
 		t.Errorf("it took %s and ended with %v", time.Since(begun), err)
 	}
 }

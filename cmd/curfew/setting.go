@@ -45,6 +45,21 @@ func (d duration) String() string {
 	return text
 }
 
+// pause is a time with a unit that is not negative.
+type pause time.Duration
+
+func (p *pause) UnmarshalText(text []byte) error {
+	if err := (*duration)(p).UnmarshalText(text); err != nil {
+		return err
+	}
+	if *p < 0 {
+		return fmt.Errorf("must not be negative, like %s", text)
+	}
+	return nil
+}
+
+func (p pause) String() string { return duration(p).String() }
+
 // onOff is a switch: on or off.
 type onOff string
 

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"time"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -19,9 +18,6 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/server"
 )
-
-// flushTime is how long the last traces may take when the service stops.
-const flushTime = 5 * time.Second
 
 // tracing shows where time goes, in spans of the three layers: the request, what
 // lifecycle was asked for, and each round trip to the database. A span's name and

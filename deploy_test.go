@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gopkg.in/yaml.v3"
 
@@ -219,6 +220,36 @@ func TestTheManifestsAreLockedDown(t *testing.T) {
 		if at(compose, "services", service, "read_only") != true || at(compose, "services", service, "cap_drop", "0") != "ALL" {
 			t.Errorf("compose gives %s more than it needs", service)
 		}
+	}
+}
+
+// Whoever stops a service waits for longer than it takes to stop: the drain and
+// the five seconds after it.
+func TestWhoeverStopsTheServiceWaitsLongEnough(t *testing.T) {
+	t.Parallel()
+	const stops = 10 * time.Second
+	pod := func(path ...string) any {
+		return at(documents(t, "deploy/kubernetes/curfew.yaml")[0], append([]string{"spec", "template", "spec"}, path...)...)
+	}
+	pause, ok := pod("containers", "0", "lifecycle", "preStop", "sleep", "seconds").(int)
+	grace, ok2 := pod("terminationGracePeriodSeconds").(int)
+	if !ok || !ok2 || pause < 1 || time.Duration(grace-pause)*time.Second <= stops {
+		t.Errorf("a pod has %d seconds, and sleeps for %d of them", grace, pause)
+	}
+	service := at(documents(t, "deploy/compose.yaml")[0], "services", "curfew")
+	given, err := time.ParseDuration(fmt.Sprint(at(service, "stop_grace_period")))
+	if err != nil || given <= stops {
+		t.Errorf("compose gives %s (%v)", given, err)
+	}
+	if asks := fmt.Sprint(at(service, "healthcheck", "test")); asks != "[CMD curfew ready]" {
+		t.Errorf("compose asks for health by %v", asks)
+	}
+	unit := regexp.MustCompile(`(?m)^TimeoutStopSec=(\d+)$`).FindStringSubmatch(read(t, "deploy/systemd/curfew.service"))
+	if seconds, err := time.ParseDuration(unit[1] + "s"); err != nil || seconds <= stops {
+		t.Errorf("systemd gives %v (%v)", unit, err)
+	}
+	if !strings.Contains(read(t, "deploy/Dockerfile"), `CMD ["curfew", "ready"]`) {
+		t.Error("the image has no health check")
 	}
 }
 

@@ -33,6 +33,7 @@ type commandLine struct {
 	Cleanup    cleanupCommand    `cmd:"" help:"One full cleanup now, or a preview of it."`
 	Undo       undoCommand       `cmd:"" help:"Bring back what a run ended, where that is still possible; say what is not."`
 	Health     healthCommand     `cmd:"" help:"The health report. Exit 0: healthy, 1: issues, 2: cannot tell."`
+	Ready      readyCommand      `cmd:"" help:"Is the service that runs here ready? For health checks. Exit 0: ready, 1: not."`
 	Checkouts  checkoutsCommand  `cmd:"" help:"Payments: what became of them, and what is to."`
 	Reconcile  reconcileCommand  `cmd:"" help:"Compare the payments with the provider's, and let in what is missing. Exit 0: alike, 1: differences."`
 	Webhooks   webhooksCommand   `cmd:"" help:"Where events are sent: add, test, rotate, enable, disable, remove."`

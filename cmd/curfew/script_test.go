@@ -139,7 +139,7 @@ func oneLineOnly(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// serve [ARG…] starts `curfew serve`, sets $URL and $OPS, and waits for its first
+// serve [ARG…] starts `curfew serve`, sets $URL, $OPS and $OPS_AT, and waits for its first
 // sweep: health would tell of a sweeper that has never run.
 func serveScript(ts *testscript.TestScript, _ bool, args []string) {
 	p, err := start(ts.Getenv("WORK"), []string{"CURFEW_DATABASE_URL=" + ts.Getenv("CURFEW_DATABASE_URL")}, args...)
@@ -151,6 +151,7 @@ func serveScript(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Value(services{}).(map[string]*process)["serve"] = p //nolint:errcheck // set by Setup
 	ts.Setenv("URL", p.url)
 	ts.Setenv("OPS", p.ops)
+	ts.Setenv("OPS_AT", strings.TrimPrefix(p.ops, "http://"))
 }
 
 // stop ends the service by SIGTERM, which must go well, and prints what it said.

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// readyTime bounds the question: who asks again soon need not wait for long.
+const readyTime = 3 * time.Second
+
+type readyCommand struct{}
+
+// Run asks the service that runs here, by its listen_ops, whether it is ready.
+// It is for health checks in places that have no other program to ask with.
+func (c *readyCommand) Run(ctx context.Context, s *settings, term terminal) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTime)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.ListenOps.url()+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("no service answers at listen_ops: start `curfew serve`, or name its listen_ops with --listen-ops: %w", err)
+	}
+	text, err := io.ReadAll(io.LimitReader(res.Body, 4<<10))
+	if err := errors.Join(err, res.Body.Close()); err != nil {
+		return err
+	}
+	if res.StatusCode != http.StatusOK {
+		return errors.New(strings.TrimSpace(string(text)))
+	}
+	term.printf("ready\n")
+	return nil
+}

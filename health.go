@@ -152,3 +152,15 @@ func NewTide(all []Move) Tide {
 	}
 	return t
 }
+
+// KeyFigures is what a process knows of the server that publishes another
+// issuer's keys. Its times are the process's own.
+type KeyFigures struct {
+	Host  string // without path, query or password
+	Known int    // keys that count
+	// FailingSince is when the first of the fetches failed that have failed since;
+	// zero: the last one succeeded.
+	FailingSince time.Time
+	Problem      string    // of the last fetch; empty: none
+	Until        time.Time // the known keys count until then if no fetch succeeds before
+}

@@ -27,6 +27,8 @@ type Options struct {
 	Provider Provider
 	// Hints is told of every change; nil: nobody is.
 	Hints Hints
+	// Keys says how the key server of another issuer is; nil: there is none.
+	Keys Keys
 	// SweeperOff stops the timer of Run. Every promise to customers still holds.
 	SweeperOff bool
 }
@@ -55,6 +57,7 @@ type Engine struct {
 	observe  Observer
 	trace    curfew.Trace
 	provider Provider
+	keys     Keys
 	sweeps   bool
 	started  time.Time
 	process  string // names the process to others
@@ -64,10 +67,11 @@ type Engine struct {
 	queueRead atomic.Bool
 }
 
-// New makes an engine. The error's kind is Invalid where the policy cannot be.
+// New makes an engine. The error's kind is Invalid where the policy cannot be;
+// then there is no engine.
 func New(store Store, o Options) (*Engine, error) {
 	e := &Engine{
-		policy: curfew.DefaultPolicy(), log: o.Logger, observe: o.Observer, trace: o.Trace, provider: o.Provider,
+		policy: curfew.DefaultPolicy(), log: o.Logger, observe: o.Observer, trace: o.Trace, provider: o.Provider, keys: o.Keys,
 		sweeps: !o.SweeperOff, started: time.Now().UTC(), process: newID(), nudges: make(chan struct{}, 1),
 		alarm: newAlarm(),
 	}
@@ -81,7 +85,10 @@ func New(store Store, o Options) (*Engine, error) {
 	if e.observe == nil {
 		e.observe = nobody{}
 	}
-	return e, e.policy.Validate()
+	if err := e.policy.Validate(); err != nil {
+		return nil, err
+	}
+	return e, nil
 }
 
 // Policy is the thresholds and plans in force.

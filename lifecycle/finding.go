@@ -28,6 +28,7 @@ const (
 	VeryStaleSessions Code = "very_stale_sessions"
 	CleanupFailed     Code = "cleanup_failed"
 	SweeperSilent     Code = "sweeper_silent"
+	KeysUnreachable   Code = "keys_unreachable"
 	MoneyUnsettled    Code = "money_unsettled"
 	RefundFailing     Code = "refund_failing"
 	RefundsOverdue    Code = "refunds_overdue"
@@ -51,7 +52,7 @@ const (
 // Codes lists the codes, so that tables over them can be proven complete.
 func Codes() []Code {
 	return []Code{
-		Unreadable, SchemaLacking, VeryStaleSessions, CleanupFailed, SweeperSilent, MoneyUnsettled, RefundFailing, RefundsOverdue,
+		Unreadable, SchemaLacking, VeryStaleSessions, CleanupFailed, SweeperSilent, KeysUnreachable, MoneyUnsettled, RefundFailing, RefundsOverdue,
 		PaymentsDisputed, DeliveriesDying, DeliveriesOverdue, EndpointDisabled, StaleSessions, StaleRequests,
 		OrphanedSessions, OverdueAssigned, OverdueLive, OverdueScheduled, LeakedSlots, BlockedRepeatedly, QueueUnwatched,
 		GuardsMissing, ClockSkew,
@@ -89,6 +90,7 @@ func (e *Engine) findings(r Report, failed []string) []Finding {
 	all = append(all, deliveryFindings(r)...)
 	all = append(all, e.peopleFindings(r)...)
 	all = append(all, e.systemFindings(r)...)
+	all = append(all, keyFindings(r)...)
 	all = slices.DeleteFunc(all, func(f Finding) bool { return f.Count == 0 })
 	slices.SortStableFunc(all, func(a, b Finding) int {
 		return slices.Index(Codes(), a.Code) - slices.Index(Codes(), b.Code)

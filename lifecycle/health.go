@@ -50,6 +50,7 @@ type Report struct {
 	Lacking    string   // what the schema lacks, in a sentence; empty: nothing
 	// BlockedWindow is the time that Repeated looks back over.
 	BlockedWindow time.Duration
+	Keys          *curfew.KeyFigures // nil: there is no key server
 	// ClockOff is how far this machine's clock is off the database's.
 	ClockOff time.Duration
 
@@ -75,6 +76,7 @@ func (e *Engine) Health(ctx context.Context) Report {
 	if r.Checkouts != nil && r.Checkouts.MoneyDue > 0 {
 		e.nudge()
 	}
+	e.readKeys(&r)
 	r.Findings = e.findings(r, failed)
 	switch {
 	case len(failed) > 0:

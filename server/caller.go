@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"net/http"
 	"regexp"
 	"strings"
@@ -60,6 +61,18 @@ func (s *Server) ownSite(r *http.Request) error {
 		return curfew.Errorf(curfew.Forbidden, "a cookie counts only for calls from Curfew's own pages: send a token instead")
 	}
 	return nil
+}
+
+// unauthenticated says how to call, and to the holder of a token that was good,
+// that it has expired.
+func (s *Server) unauthenticated(r *http.Request, rt route, err error) *failure {
+	line := s.howToCall(r, rt.access.roles)
+	if old, ok := errors.AsType[expired](err); ok {
+		f := kindFailure(curfew.Unauthenticated, old.Error()+": get a new one, for instance "+line)
+		f.header.Set("WWW-Authenticate", `Bearer realm="curfew", error="invalid_token", error_description="The token expired"`)
+		return f
+	}
+	return kindFailure(curfew.Unauthenticated, "say who calls: "+line)
 }
 
 // howToCall is the whole line that would have been let in.

@@ -2,8 +2,11 @@ package server
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,15 +15,14 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// claims is what a token says, read strictly: names exactly so and once, times
-// whole seconds.
+// claims is what a token says, read strictly: names exactly so and once.
 type claims struct {
 	roleClaim string
 
 	subject, issuer, id, kind, role string
 
 	audience            jwt.ClaimStrings
-	expires, from, sent *int64
+	expires, from, sent *numericDate
 }
 
 func (c claims) actor() curfew.Actor {
@@ -32,12 +34,27 @@ func (c claims) until() time.Time {
 	if c.expires == nil {
 		return time.Time{}
 	}
-	return time.Unix(*c.expires, 0)
+	return c.expires.Time
+}
+
+// numericDate is seconds since 1970, of which a part may be a fraction (RFC 7519,
+// section 2).
+type numericDate struct{ time.Time }
+
+// UnmarshalJSON reads a number. A text is none.
+func (d *numericDate) UnmarshalJSON(text []byte) error {
+	seconds, err := strconv.ParseFloat(string(text), 64)
+	if err != nil || math.Abs(seconds) > maxNumber {
+		return errors.New("it is no number of seconds")
+	}
+	whole, part := math.Modf(seconds)
+	d.Time = time.Unix(int64(whole), int64(part*float64(time.Second)))
+	return nil
 }
 
 // UnmarshalJSON reads the claims that count.
 func (c *claims) UnmarshalJSON(text []byte) error {
-	if err := strict(text, nil); err != nil {
+	if err := unambiguous(text); err != nil {
 		return err
 	}
 	var all map[string]json.RawMessage
@@ -59,14 +76,17 @@ func (c *claims) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// Validate checks what jwt does not, or not so: no grace for what has expired,
-// a minute for clocks that are ahead.
+// Validate checks what jwt does not, or not so: a minute for clocks that are
+// ahead. Whether a token has expired is asked last, by verify: only its holder
+// is told so.
 func (c *claims) Validate() error {
-	latest := time.Now().Add(skew).Unix()
+	latest := time.Now().Add(skew)
 	switch {
 	case !slices.Contains(outsiders, curfew.Role(c.role)):
 		return fmt.Errorf("%w: role", jwt.ErrTokenInvalidClaims)
-	case c.from != nil && *c.from > latest, c.sent != nil && *c.sent > latest:
+	case c.expires == nil:
+		return fmt.Errorf("%w: exp", jwt.ErrTokenRequiredClaimMissing)
+	case c.from != nil && c.from.After(latest), c.sent != nil && c.sent.After(latest):
 		return jwt.ErrTokenNotValidYet
 	case c.kind != "" && !strings.EqualFold(c.kind, "Bearer"):
 		return fmt.Errorf("%w: an id or refresh token", jwt.ErrTokenInvalidClaims)
@@ -74,13 +94,8 @@ func (c *claims) Validate() error {
 	return curfew.CheckID("sub", c.subject)
 }
 
-// GetExpirationTime implements jwt.Claims.
-func (c *claims) GetExpirationTime() (*jwt.NumericDate, error) {
-	if c.expires == nil {
-		return nil, nil
-	}
-	return jwt.NewNumericDate(time.Unix(*c.expires, 0)), nil
-}
+// GetExpirationTime implements jwt.Claims; verify checks it.
+func (c *claims) GetExpirationTime() (*jwt.NumericDate, error) { return nil, nil }
 
 // GetIssuedAt implements jwt.Claims; Validate checks it.
 func (c *claims) GetIssuedAt() (*jwt.NumericDate, error) { return nil, nil }

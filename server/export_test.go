@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"maps"
+	"net/http"
 	"slices"
 	"time"
 
@@ -46,6 +47,25 @@ var Strict = strict
 // IssueAs issues a token of another type.
 func (i *Identity) IssueAs(typ string, a curfew.Actor) (string, error) {
 	return i.issue(typ, a, cookieTTL)
+}
+
+// KeyTimes is the rhythm of a key server, in a test.
+type KeyTimes struct{ Refresh, Retry, Unknown, Fetch, Wait, Keep time.Duration }
+
+// UsualKeyTimes is the rhythm of production.
+func UsualKeyTimes() KeyTimes {
+	t := usualKeyTimes
+	return KeyTimes{t.refresh, t.retry, t.unknown, t.fetch, t.wait, t.keep}
+}
+
+// NewIdentityTimed is NewIdentity with another rhythm, and a key server that is
+// reached by trusted, where that is given.
+func NewIdentityTimed(ctx context.Context, o AuthOptions, t KeyTimes, trusted http.RoundTripper) (*Identity, error) {
+	times := keyTimes{t.Refresh, t.Retry, t.Unknown, t.Fetch, t.Wait, t.Keep}
+	if trusted == nil {
+		return newIdentity(ctx, o, times)
+	}
+	return newIdentity(ctx, o, times, func(k *KeyServer) { k.client.Transport = trusted })
 }
 
 // The types of our tokens.

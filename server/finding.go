@@ -14,6 +14,7 @@ var fixes = map[lifecycle.Code]func(lifecycle.Report, string) string{
 	lifecycle.VeryStaleSessions: clean(""),
 	lifecycle.CleanupFailed:     clean(""),
 	lifecycle.SweeperSilent:     clean(""),
+	lifecycle.KeysUnreachable:   command("curfew preflight"),
 	lifecycle.MoneyUnsettled:    command("curfew checkouts list"),
 	lifecycle.RefundFailing:     command("curfew checkouts list --outcome refunding --outcome refund_due"),
 	lifecycle.RefundsOverdue:    command("curfew checkouts list --outcome refunding --outcome refund_due"),

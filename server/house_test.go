@@ -53,6 +53,7 @@ type settings struct {
 	writing time.Duration // how long a stream's reader may take
 	shallow bool          // connections hold little
 	given   []api.Setting
+	keys    lifecycle.Keys
 }
 
 func newHouse(t *testing.T) *house { return newHouseWith(t, settings{}) }
@@ -100,7 +101,7 @@ func (h *house) openEngine(o settings) {
 	}
 	var err error
 	h.engine, err = lifecycle.New(store, lifecycle.Options{
-		Policy: &policy, SweeperOff: !o.sweeps, Logger: slog.New(slog.NewJSONHandler(h.log, nil)), Observer: h.metrics,
+		Policy: &policy, SweeperOff: !o.sweeps, Logger: slog.New(slog.NewJSONHandler(h.log, nil)), Observer: h.metrics, Keys: o.keys,
 	})
 	if err != nil {
 		h.Fatal(err)

@@ -9,14 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
-
-	"github.com/MicahParks/keyfunc/v3"
-	"github.com/golang-jwt/jwt/v5"
-	"golang.org/x/time/rate"
 
 	"github.com/curfewhq/curfew"
 )
@@ -39,12 +36,18 @@ type AuthOptions struct {
 	CreateKey bool
 	// JWTSecret is another issuer's key for HS256, of at least 32 bytes.
 	JWTSecret string
-	// JWKSURL is where another issuer publishes its keys for ES256 and RS256.
+	// JWKSURL is where another issuer publishes its keys for ES256 and RS256: https,
+	// or http on this machine. They are read every 30 s, and for a token with an
+	// unknown key, at most every 10 s. While they cannot be read, the known ones
+	// count for 24 hours.
 	JWKSURL string
 	// Issuer and Audience are required of those issuers' tokens where set.
 	Issuer, Audience string
 	// RoleClaim is where those issuers say the role; empty: role.
 	RoleClaim string
+	// Logger is told when the keys of JWKSURL cannot be read, and can be again;
+	// nil: nobody is.
+	Logger *slog.Logger
 }
 
 // Identity issues tokens of the local key, and says who a token is.
@@ -52,11 +55,17 @@ type Identity struct {
 	key    []byte
 	secret *issuer // HS256; nil: none
 	public *issuer // ES256, RS256; nil: none
+	server *KeyServer
 }
 
 // NewIdentity reads the local key, or makes it, and learns of the other
-// issuers. Keys of a URL are kept fresh until the context ends.
+// issuers. Keys of a URL are kept fresh until the context ends; a key server that
+// does not answer holds nobody up for more than 2 s.
 func NewIdentity(ctx context.Context, o AuthOptions) (*Identity, error) {
+	return newIdentity(ctx, o, usualKeyTimes)
+}
+
+func newIdentity(ctx context.Context, o AuthOptions, times keyTimes, adjust ...func(*KeyServer)) (*Identity, error) {
 	key, err := localKey(o.KeyFile, o.CreateKey)
 	if err != nil {
 		return nil, err
@@ -69,14 +78,21 @@ func NewIdentity(ctx context.Context, o AuthOptions) (*Identity, error) {
 		i.secret = newIssuer(o, []string{"HS256"}, constant([]byte(o.JWTSecret)))
 	}
 	if o.JWKSURL != "" {
-		keys, err := published(ctx, o.JWKSURL)
-		if err != nil {
+		if i.server, err = newKeyServer(o.JWKSURL, o.Logger, times); err != nil {
 			return nil, err
 		}
-		i.public = newIssuer(o, []string{"ES256", "RS256"}, keys)
+		for _, change := range adjust {
+			change(i.server)
+		}
+		within(i.server.begin(ctx), times.wait)
+		go i.server.run(ctx)
+		i.public = newIssuer(o, []string{"ES256", "RS256"}, i.server.keyfunc(ctx))
 	}
 	return i, nil
 }
+
+// KeyServer is where the other issuer's keys come from; nil: there is none.
+func (i *Identity) KeyServer() *KeyServer { return i.server }
 
 // Sign is the HMAC-SHA256 of a text by the local key. It is good for its purpose
 // alone, and never a token: those hold no NUL.
@@ -84,20 +100,6 @@ func (i *Identity) Sign(purpose, text string) []byte {
 	mac := hmac.New(sha256.New, i.key)
 	_, _ = mac.Write([]byte(purpose + "\x00" + text)) // never fails
 	return mac.Sum(nil)
-}
-
-// published is the keys at a URL. A token with an unknown key makes it look
-// again, at most once a minute; no caller waits for that.
-func published(ctx context.Context, url string) (jwt.Keyfunc, error) {
-	keys, err := keyfunc.NewDefaultOverrideCtx(ctx, []string{url}, keyfunc.Override{
-		HTTPTimeout:       5 * time.Second,
-		RateLimitWaitMax:  time.Nanosecond,
-		RefreshUnknownKID: rate.NewLimiter(rate.Every(time.Minute), 1),
-	})
-	if err != nil {
-		return nil, curfew.Errorf(curfew.Invalid, "auth.jwks_url %s cannot be used", url)
-	}
-	return keys.Keyfunc, nil
 }
 
 // localKey reads the key file; a missing one is made where that is wanted.

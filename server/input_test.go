@@ -46,7 +46,14 @@ var badInput = map[string]struct {
 	"half a surrogate pair":  {checkouts, good + `,"name":"\ud800"}`, nil, 400, "invalid", "surrogate"},
 	"nested 33 deep":         {checkouts, good + `,"metadata":` + strings.Repeat("[", 32) + strings.Repeat("]", 32) + `}`, nil, 400, "invalid", "deep"},
 	"a number beyond 2^53":   {checkouts, good + `,"amount":9007199254740993000}`, nil, 400, "invalid", "2^53"},
-	"a number beyond reason": {checkouts, good + `,"amount":1e400}`, nil, 400, "invalid", "2^53"},
+	"2^53 and one":           {checkouts, good + `,"amount":9007199254740993}`, nil, 400, "invalid", "2^53"},
+	"a number far below":     {checkouts, good + `,"amount":-9007199254740993}`, nil, 400, "invalid", "2^53"},
+	"a fraction beyond 2^53": {checkouts, good + `,"amount":9007199254740993.5}`, nil, 400, "invalid", "2^53"},
+	"a number beyond reason": {checkouts, good + `,"amount":1e400}`, nil, 400, "invalid", "1e400 has an exponent"},
+	"a number as a power":    {checkouts, good + `,"amount":1e3}`, nil, 400, "invalid", "1e3 has an exponent: write it out"},
+	"a small power":          {checkouts, good + `,"amount":100E-2}`, nil, 400, "invalid", "exponent"},
+	"a power of minutes":     {cleanups, `{"maxAgeMinutes":3e1}`, nil, 400, "invalid", "exponent"},
+	"a cent as a fraction":   {checkouts, good + `,"amount":12.0}`, nil, 422, "invalid", "amount"},
 	// Wrong types and values are 422, without the value.
 	"no object":               {checkouts, `[]`, nil, 422, "invalid", "object"},
 	"null":                    {checkouts, `null`, nil, 422, "invalid", "object"},
@@ -273,6 +280,48 @@ func TestStrict(t *testing.T) {
 }
 
 // S11: no text makes the reader panic, and what it lets pass is valid.
+// manyKeys is an object of so many fields.
+func manyKeys(n int) []byte {
+	var text strings.Builder
+	text.WriteString(`{"metadata":{`)
+	for i := range n {
+		if i > 0 {
+			text.WriteString(",")
+		}
+		fmt.Fprintf(&text, `"%05d":1`, i)
+	}
+	text.WriteString("}}")
+	return []byte(text.String())
+}
+
+// A body of 64 KiB may be one object of thousands of fields: each is looked at
+// once. What is done for a field does not grow with their number.
+func TestStrict_ManyFields(t *testing.T) { //nolint:paralleltest // it counts allocations
+	text := manyKeys(6000)
+	must(t, server.Strict(text, []string{"metadata"}))
+	twice := append(text[:len(text)-2:len(text)-2], `,"00000":1}}`...)
+	if err := server.Strict(twice, nil); err == nil || !strings.Contains(err.Error(), "twice") {
+		t.Errorf("the last field is the first one again: %v", err)
+	}
+	allocations := func(n int) float64 {
+		text := manyKeys(n)
+		return testing.AllocsPerRun(5, func() { must(t, server.Strict(text, nil)) })
+	}
+	if few, many := allocations(600), allocations(6000); many > 12*few {
+		t.Errorf("%.0f allocations for 600 fields, %.0f for 6000", few, many)
+	}
+}
+
+func BenchmarkStrict_64KiB(b *testing.B) {
+	text := manyKeys(6000)
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		if err := server.Strict(text, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func FuzzStrict(f *testing.F) {
 	for _, test := range badInput {
 		f.Add([]byte(test.body))

@@ -182,7 +182,7 @@ func (s *Server) guarded(rt route) func(huma.Context, func(huma.Context)) {
 func (s *Server) enter(w http.ResponseWriter, r *http.Request, rt route) (call, error) {
 	by, err := s.caller(r)
 	if curfew.KindOf(err) == curfew.Unauthenticated {
-		return call{}, kindFailure(curfew.Unauthenticated, "say who calls: "+s.howToCall(r, rt.access.roles))
+		return call{}, s.unauthenticated(r, rt, err)
 	}
 	if err != nil {
 		return call{}, err

@@ -20,16 +20,26 @@ const (
 
 // strict says what is wrong with a JSON text that encoding/json would let pass,
 // or would read otherwise than somebody else: doubled keys, trailing data,
-// invalid UTF-8, depth, large numbers, NUL. With a list of fields, an object
-// may have only those.
+// invalid UTF-8, depth, NUL, numbers beyond 2^53 or with an exponent. With a list
+// of fields, an object may have only those. It takes time in proportion to the
+// text.
 func strict(text []byte, fields []string) error {
+	return check(text, &reader{fields: fields, number: plainNumber})
+}
+
+// unambiguous is strict for what others write: any number and every field goes.
+func unambiguous(text []byte) error {
+	return check(text, &reader{number: func(json.Number) error { return nil }})
+}
+
+func check(text []byte, r *reader) error {
 	switch {
 	case !utf8.Valid(text):
 		return fmt.Errorf("it is not valid UTF-8")
 	case !json.Valid(text):
 		return fmt.Errorf("it is not one JSON value")
 	}
-	r := &reader{fields: fields, lossless: bytes.Contains(text, []byte("\uFFFD")) || bytes.Contains(bytes.ToLower(text), []byte(`\ufffd`))}
+	r.lossless = bytes.Contains(text, []byte("\uFFFD")) || bytes.Contains(bytes.ToLower(text), []byte(`\ufffd`))
 	r.dec = json.NewDecoder(bytes.NewReader(text))
 	r.dec.UseNumber()
 	return r.value(0)
@@ -39,6 +49,7 @@ func strict(text []byte, fields []string) error {
 type reader struct {
 	dec    *json.Decoder
 	fields []string // of the outermost object; nil: any
+	number func(json.Number) error
 	// lossless: the text itself has U+FFFD, so one in a string is no sign of half
 	// a surrogate pair.
 	lossless bool
@@ -61,28 +72,29 @@ func (r *reader) value(depth int) error {
 	case string:
 		return r.text(t)
 	case json.Number:
-		return number(t)
+		return r.number(t)
 	}
 	return nil
 }
 
 func (r *reader) object(depth int) error {
-	var seen []string
+	seen := map[string]bool{}
 	for r.dec.More() {
 		token, err := r.dec.Token()
 		if err != nil {
 			return err
 		}
 		key, _ := token.(string) // the text is valid
+		if err := r.text(key); err != nil {
+			return err
+		}
 		switch {
-		case r.text(key) != nil:
-			return r.text(key)
-		case slices.Contains(seen, key):
+		case seen[key]:
 			return fmt.Errorf("the field %q stands there twice", short(key))
 		case depth == 1 && r.fields != nil && !slices.Contains(r.fields, key):
 			return fmt.Errorf("there is no field %q%s", short(key), list(r.fields))
 		}
-		seen = append(seen, key)
+		seen[key] = true
 		if err := r.value(depth); err != nil {
 			return err
 		}
@@ -111,10 +123,15 @@ func (r *reader) text(s string) error {
 	return nil
 }
 
-func number(n json.Number) error {
-	f, err := strconv.ParseFloat(string(n), 64)
-	if err != nil || f > maxNumber || f < -maxNumber {
-		return fmt.Errorf("a number is beyond 2^53")
+// plainNumber refuses what not every reader takes for the same number. A body's
+// numbers are amounts in minor units, minutes and the like.
+func plainNumber(n json.Number) error {
+	if strings.ContainsAny(string(n), "eE") {
+		return fmt.Errorf("the number %s has an exponent: write it out", short(string(n)))
+	}
+	whole, _, _ := strings.Cut(string(n), ".")
+	if i, err := strconv.ParseInt(whole, 10, 64); err != nil || i > maxNumber || i < -maxNumber {
+		return fmt.Errorf("the number %s is beyond 2^53", short(string(n)))
 	}
 	return nil
 }

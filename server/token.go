@@ -28,8 +28,19 @@ const maxToken = 8 << 10
 // expired has expired.
 const skew = time.Minute
 
-// errProvesNothing is the one answer to every bad token.
+// errProvesNothing is the one answer to every bad token but one: only whoever
+// holds a token that was good learns that it has expired.
 var errProvesNothing = curfew.Errorf(curfew.Unauthenticated, "the token proves nothing")
+
+// expired is a token that was good until then.
+type expired struct{ at time.Time }
+
+func (e expired) Error() string {
+	return "the token expired at " + e.at.UTC().Format(time.RFC3339)
+}
+
+// Unwrap makes it Unauthenticated.
+func (e expired) Unwrap() error { return curfew.Unauthenticated }
 
 // Token issues a token of the local key. Invalid: no such role or id.
 func (i *Identity) Token(a curfew.Actor, ttl time.Duration) (string, error) {
@@ -69,7 +80,8 @@ func (i *Identity) issue(typ string, a curfew.Actor, ttl time.Duration) (string,
 // outsiders are the roles that a token can have.
 var outsiders = []curfew.Role{curfew.Customer, curfew.Mechanic, curfew.Admin, curfew.Service}
 
-// verify checks a token of a type. Every failure is the same error.
+// verify checks a token of a type. Every failure is the same error, but for a
+// token with which nothing is wrong except that it has expired.
 func (i *Identity) verify(typ, token string) (claims, error) {
 	by := i.issuerOf(typ, token)
 	if by == nil {
@@ -78,6 +90,9 @@ func (i *Identity) verify(typ, token string) (claims, error) {
 	c := claims{roleClaim: by.roleClaim}
 	if _, err := by.parser.ParseWithClaims(token, &c, by.keys); err != nil {
 		return claims{}, errProvesNothing
+	}
+	if until := c.until(); !time.Now().Before(until) {
+		return claims{}, expired{until}
 	}
 	return c, nil
 }
@@ -117,7 +132,7 @@ func headerOf(token string) (header, bool) {
 		return h, false
 	}
 	text, err := base64.RawURLEncoding.DecodeString(first)
-	if err != nil || strict(text, nil) != nil || json.Unmarshal(text, &h) != nil {
+	if err != nil || unambiguous(text) != nil || json.Unmarshal(text, &h) != nil {
 		return h, false
 	}
 	return h, h.Critical == nil
@@ -147,7 +162,7 @@ func newIssuer(o AuthOptions, algorithms []string, keys jwt.Keyfunc) *issuer {
 
 func parser(algorithms []string, more ...jwt.ParserOption) *jwt.Parser {
 	return jwt.NewParser(append(more,
-		jwt.WithValidMethods(algorithms), jwt.WithExpirationRequired(), jwt.WithStrictDecoding())...)
+		jwt.WithValidMethods(algorithms), jwt.WithStrictDecoding())...)
 }
 
 func constant(key []byte) jwt.Keyfunc {

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -174,14 +175,16 @@ func TestS19_S30_ForgedTokens(t *testing.T) {
 		"S23: no iss":                     shared(nil, map[string]any{"iss": nil}),
 		"S23: another iss":                shared(nil, map[string]any{"iss": "https://issuer/"}),
 		"S23: no exp":                     shared(nil, map[string]any{"exp": nil}),
-		"S23: expired":                    shared(nil, map[string]any{"exp": 1}),
 		"S23: nbf in the future":          shared(nil, map[string]any{"nbf": time.Now().Add(time.Hour).Unix()}),
 		"S23: iat in the future":          shared(nil, map[string]any{"iat": time.Now().Add(time.Hour).Unix()}),
 		"S23: exp as text":                shared(nil, map[string]any{"exp": "4102444800"}),
-		"S23: exp with a fraction":        local(`{"sub":"anna","role":"admin","exp":4102444800.5}`),
 		"S23: exp as 1e400":               local(`{"sub":"anna","role":"admin","exp":1e400}`),
 		"S23: exp null":                   local(`{"sub":"anna","role":"admin","exp":null}`),
 		"S23: no expiry at all":           local(`{"sub":"anna","role":"admin"}`),
+		"S26: expired, of another aud":    shared(nil, map[string]any{"exp": second, "aud": "elsewhere"}),
+		"S26: expired, and no role":       shared(nil, map[string]any{"exp": second, "role": nil}),
+		"S26: expired, signed by another": forge(t, hs, []byte(sharedSecret+"x"), nil, claimed(map[string]any{"exp": second})),
+		"S26: expired, of another key":    forge(t, rs, newIssuers(t).rsa, map[string]any{"kid": "r"}, claimed(map[string]any{"exp": second})),
 		"S24: a login ticket":             ticket,
 		"S24: a browser's cookie":         cookie,
 		"S24: a refresh token":            shared(nil, map[string]any{"typ": "Refresh"}),
@@ -195,8 +198,6 @@ func TestS19_S30_ForgedTokens(t *testing.T) {
 		"S25: two role claims":            local(`{"sub":"anna","role":"customer","role":"admin","exp":4102444800}`),
 		"S25: nobody":                     shared(nil, map[string]any{"sub": ""}),
 		"S25: a subject with a line feed": shared(nil, map[string]any{"sub": "anna\nb"}),
-		"S26: expired a second ago":       shared(nil, map[string]any{"exp": second}),
-		"S26: ours, expired a second ago": forge(t, hs, key, map[string]any{"typ": "curfew+jwt"}, claimed(map[string]any{"exp": second})),
 		"S27: truncated":                  whole[:len(whole)-1],
 		"S27: without its signature":      whole[:strings.LastIndex(whole, ".")+1],
 		"S27: with a dot more":            whole + ".",
@@ -233,6 +234,54 @@ func TestS19_S30_ForgedTokens(t *testing.T) {
 	for _, secret := range []string{whole, ticket, cookie} {
 		if strings.Contains(h.log.String(), secret) {
 			t.Error("S62: a token is in the log")
+		}
+	}
+}
+
+// S26: who holds a token that was good learns that it has expired, and nobody
+// else does.
+func TestS26_TheHolderOfAnExpiredTokenIsTold(t *testing.T) {
+	t.Parallel()
+	h, others, key := manyIssuers(t)
+	second := time.Now().Add(-time.Second)
+	old := claimed(map[string]any{"exp": second.Unix()})
+	for sentence, token := range map[string]string{
+		"ours":            forge(t, jwt.SigningMethodHS256, key, map[string]any{"typ": "curfew+jwt"}, old),
+		"a secret's":      forge(t, jwt.SigningMethodHS256, []byte(sharedSecret), nil, old),
+		"RS256":           forge(t, jwt.SigningMethodRS256, others.rsa, map[string]any{"kid": "r"}, old),
+		"with a fraction": forge(t, jwt.SigningMethodHS256, []byte(sharedSecret), nil, claimed(map[string]any{"exp": float64(second.Unix()) + .25})),
+	} {
+		got := h.send("GET", "/api/debug/session-health", "", "Authorization: Bearer "+token)
+		if got.status != http.StatusUnauthorized || !strings.Contains(got.problem(t).Detail, "the token expired at "+second.UTC().Format(time.RFC3339)) ||
+			!strings.Contains(got.header.Get("WWW-Authenticate"), "invalid_token") {
+			t.Errorf("%s: %d %s", sentence, got.status, got.body)
+		}
+		if _, err := h.identity.Verify(token); !errors.Is(err, curfew.Unauthenticated) {
+			t.Errorf("%s: %v", sentence, err)
+		}
+	}
+}
+
+// Seconds may have a fraction, and numbers that do not count for anything may be
+// any (RFC 7519, section 2).
+func TestTimesWithAFraction(t *testing.T) {
+	t.Parallel()
+	h, _, key := manyIssuers(t)
+	now := time.Now()
+	for _, claims := range []string{
+		`"exp":4102444800.5`, `"exp":4.1024448e9`, `"exp":4102444800,"iat":1.5`, `"exp":4102444800,"nbf":1e3`,
+		fmt.Sprintf(`"exp":%d.999,"iat":%d.001,"nbf":%d.5`, now.Add(time.Hour).Unix(), now.Unix(), now.Unix()),
+		`"exp":4102444800,"serial":9007199254740993123`,
+	} {
+		token := raw(t, key, `{"alg":"HS256","typ":"curfew+jwt"}`, `{"sub":"anna","role":"admin",`+claims+`}`)
+		if _, err := h.identity.Verify(token); err != nil {
+			t.Errorf("%s: %v", claims, err)
+		}
+	}
+	for _, claims := range []string{`"exp":"4102444800.5"`, `"exp":1e400`, `"exp":1e300`, `"exp":true`, `"exp":{}`, `"exp":-1e300`} {
+		token := raw(t, key, `{"alg":"HS256","typ":"curfew+jwt"}`, `{"sub":"anna","role":"admin",`+claims+`}`)
+		if _, err := h.identity.Verify(token); err == nil {
+			t.Errorf("%s is accepted", claims)
 		}
 	}
 }

@@ -55,12 +55,12 @@ type settings struct {
 
 // authSettings is who may prove who they are, and how.
 type authSettings struct {
-	KeyFile   string `setting:"auth.key_file" placeholder:"FILE" help:"The local signing key; by default curfew.key beside the SQLite file, or here for PostgreSQL. Made at first start."`
-	JWTSecret string `setting:"auth.jwt_secret" secret:"" name:"jwt-secret" placeholder:"SECRET" help:"Tokens signed with this secret (HS256, 32 bytes or more) are good too. Better in the environment: others see flags."`
-	JWKSURL   string `setting:"auth.jwks_url" name:"jwks-url" placeholder:"URL" help:"Tokens signed with one of these keys (ES256, RS256) are good too."`
-	Issuer    string `setting:"auth.issuer" placeholder:"TEXT" help:"The issuer such tokens must name."`
-	Audience  string `setting:"auth.audience" placeholder:"TEXT" help:"The audience such tokens must name."`
-	RoleClaim string `setting:"auth.role_claim" default:"role" help:"The claim that holds the role."`
+	KeyFile   string  `setting:"auth.key_file" placeholder:"FILE" help:"The local signing key; by default curfew.key beside the SQLite file, or here for PostgreSQL. Made at first start."`
+	JWTSecret string  `setting:"auth.jwt_secret" secret:"" name:"jwt-secret" placeholder:"SECRET" help:"Tokens signed with this secret (HS256, 32 bytes or more) are good too. Better in the environment: others see flags."`
+	JWKSURL   keysURL `setting:"auth.jwks_url" name:"jwks-url" placeholder:"URL" help:"Tokens signed with one of the keys published there (ES256, RS256) are good too. https, or http on this machine."`
+	Issuer    string  `setting:"auth.issuer" placeholder:"TEXT" help:"The issuer such tokens must name."`
+	Audience  string  `setting:"auth.audience" placeholder:"TEXT" help:"The audience such tokens must name."`
+	RoleClaim string  `setting:"auth.role_claim" default:"role" help:"The claim that holds the role."`
 }
 
 // stripeSettings is Stripe in (what signs its messages) and out (who asks it).

@@ -126,7 +126,7 @@ func (g *stage) play(ctx context.Context, at address, speed float64, do func(con
 	*g.settings = g.given.thrownAway(g.dir, at).faster(speed)
 	log := g.settings.logger(g.term.err, slog.LevelWarn)
 	return g.settings.withService(ctx, log, g.from, func(svc *service) error {
-		identity, err := g.settings.identity(ctx)
+		identity, err := g.settings.identity(ctx, log)
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
@@ -25,7 +26,15 @@ type healthCommand struct {
 // sessions: then it cannot tell.
 func (c *healthCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	var health string
-	err := s.withEngine(ctx, term, func(_ database, engine *lifecycle.Engine) error {
+	err := s.withDatabase(ctx, func(db database) error {
+		keys, err := s.keys(ctx)
+		if err != nil {
+			return err
+		}
+		engine, err := s.engine(db, lifecycle.Options{Logger: s.logger(term.err, slog.LevelWarn), Keys: keys})
+		if err != nil {
+			return err
+		}
 		r := engine.Health(ctx)
 		health = r.Health
 		shape := server.HealthJSON(r, version(), s.publicURL(s.Listen))

@@ -60,6 +60,7 @@ func (c *preflightCommand) Run(ctx context.Context, s *settings, from *sources, 
 	defer func() { err = errors.Join(err, db.Close()) }()
 	page.add(checkup{Check: "connection", OK: true, Text: page.Database})
 	page.facts(ctx, db)
+	page.keys(ctx, s)
 	if page.schema(ctx, db) {
 		engine, err := lifecycle.New(db, lifecycle.Options{Policy: &policy, SweeperOff: !s.Sweeper.on()})
 		if err != nil {
@@ -139,6 +140,28 @@ func (p *preflight) guards(ctx context.Context, db database) {
 	default:
 		p.add(checkup{Check: "guards", OK: true, Text: "in place, or switched off on purpose"})
 	}
+}
+
+// keys looks whether another issuer's keys can be read from here.
+func (p *preflight) keys(ctx context.Context, s *settings) {
+	const check = "key server"
+	look, err := s.keys(ctx)
+	switch {
+	case err != nil:
+		p.failed(check, err, "")
+		return
+	case look == nil:
+		return
+	}
+	k := look()
+	line := checkup{Check: check, OK: k.Known > 0, Text: k.Host + " publishes " + plural(k.Known, "key")}
+	if k.Problem != "" {
+		line.Text = k.Host + " cannot be read: " + k.Problem
+	}
+	if !line.OK {
+		line.Fix = "auth.jwks_url must lead from here to a JSON Web Key Set with a key for ES256 or RS256"
+	}
+	p.add(line)
 }
 
 // clock compares this machine's with the database's, which decides.

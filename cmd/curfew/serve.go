@@ -175,19 +175,19 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	if err != nil {
 		return err
 	}
+	identity, err := s.identity(ctx, svc.log)
+	if err != nil {
+		return err
+	}
 	metrics := server.NewMetrics()
 	svc.engine, err = lifecycle.New(svc.db, lifecycle.Options{
-		Policy: &policy, Logger: svc.log, Observer: metrics, Provider: provider, Hints: svc.hints,
+		Policy: &policy, Logger: svc.log, Observer: metrics, Provider: provider, Hints: svc.hints, Keys: keysOf(identity),
 		SweeperOff: !s.Sweeper.on(), Trace: svc.traces.step,
 	})
 	if err != nil {
 		return err
 	}
 	metrics.Watch(svc.engine)
-	identity, err := s.identity(ctx)
-	if err != nil {
-		return err
-	}
 	if svc.worker, err = s.worker(svc, identity, metrics); err != nil {
 		return err
 	}
@@ -205,6 +205,14 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	svc.public.Handler, svc.public.ConnState = svc.goodbye(svc.public.Handler), svc.strangers.see
 	svc.public.ErrorLog = slog.NewLogLogger(svc.log.Handler(), slog.LevelWarn)
 	svc.front.build(svc.server.Ops())
+	return nil
+}
+
+// keysOf says how the key server is that an identity reads; nil: it reads none.
+func keysOf(i *server.Identity) lifecycle.Keys {
+	if k := i.KeyServer(); k != nil {
+		return k.State
+	}
 	return nil
 }
 

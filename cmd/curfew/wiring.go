@@ -303,11 +303,36 @@ func (s *settings) keyFile() string {
 }
 
 // identity is who may prove who they are.
-func (s *settings) identity(ctx context.Context) (*server.Identity, error) {
+func (s *settings) identity(ctx context.Context, log *slog.Logger) (*server.Identity, error) {
 	return server.NewIdentity(ctx, server.AuthOptions{
-		KeyFile: s.keyFile(), CreateKey: true, JWTSecret: s.Auth.JWTSecret, JWKSURL: s.Auth.JWKSURL,
-		Issuer: s.Auth.Issuer, Audience: s.Auth.Audience, RoleClaim: s.Auth.RoleClaim,
+		KeyFile: s.keyFile(), CreateKey: true, JWTSecret: s.Auth.JWTSecret, JWKSURL: string(s.Auth.JWKSURL),
+		Issuer: s.Auth.Issuer, Audience: s.Auth.Audience, RoleClaim: s.Auth.RoleClaim, Logger: log,
 	})
+}
+
+// keysURL is where another issuer publishes its keys.
+type keysURL string
+
+func (u *keysURL) UnmarshalText(text []byte) error {
+	if err := server.CheckKeyURL(string(text)); err != nil {
+		return err
+	}
+	*u = keysURL(text)
+	return nil
+}
+
+// keys asks the key server once, for a command that has no service's memory of
+// it; nil: there is none.
+func (s *settings) keys(ctx context.Context) (lifecycle.Keys, error) {
+	if s.Auth.JWKSURL == "" {
+		return nil, nil //nolint:nilnil // nothing is set up, and nothing is wrong
+	}
+	k, err := server.NewKeyServer(string(s.Auth.JWKSURL), nil)
+	if err != nil {
+		return nil, err
+	}
+	_ = k.Fetch(ctx) // its state says what became of it
+	return k.State, nil
 }
 
 // localIdentity signs with the local key. A new one is made only where a server

@@ -14,7 +14,7 @@ func keyFindings(r Report) []Finding {
 	if k == nil || k.Known > 0 && k.FailingSince.IsZero() {
 		return nil
 	}
-	f := Finding{Code: KeysUnreachable, Severity: Warning, Count: 1}
+	f := Finding{Code: KeysUnreachable, Severity: Warning, Count: 1, Since: k.FailingSince}
 	switch {
 	case k.Known == 0 && k.FailingSince.IsZero():
 		f.Severity = Critical

@@ -1,0 +1,154 @@
+package pgtest
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Cluster is a PostgreSQL server of one test's own, which the test may break.
+type Cluster struct {
+	URL string // of its database postgres
+	Dir string // its data
+}
+
+// Server starts a server that is gone when t ends. Each option is a setting,
+// NAME=VALUE. parent is the folder it lives in; empty: memory, where there is
+// room.
+func Server(t testing.TB, parent string, options ...string) *Cluster {
+	t.Helper()
+	_, here, _, _ := runtime.Caller(0)
+	args := []string{filepath.Join(filepath.Dir(here), "..", "..", "scripts", "with-postgres")}
+	if parent == "" {
+		args = append(args, "-m")
+	}
+	for _, o := range options {
+		args = append(args, "-o", o)
+	}
+	ctx := context.WithoutCancel(t.Context()) // its folder is to go after the server
+	cmd := exec.CommandContext(ctx, args[0], append(args[1:], "sh", "-c", `echo "$CURFEW_TEST_POSTGRES"; exec cat`)...) //nolint:gosec // our own script
+	cmd.Env, cmd.Stderr = append(cmd.Environ(), "CURFEW_TEST_POSTGRES="), os.Stderr
+	if parent != "" {
+		cmd.Env = append(cmd.Env, "TMPDIR="+parent)
+	}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interrupt of the tests goes to us first
+	running, err := cmd.StdinPipe()
+	must(t, err)
+	says, err := cmd.StdoutPipe()
+	must(t, err)
+	must(t, cmd.Start())
+	t.Cleanup(func() {
+		_ = running.Close() // ends cat, and with it the script
+		_ = cmd.Wait()      // the server may have been broken beyond a tidy end
+	})
+	line, err := bufio.NewReader(says).ReadString('\n')
+	must(t, err)
+	c := &Cluster{URL: strings.TrimSpace(line)}
+	c.ask(t, `SHOW data_directory`, &c.Dir)
+	return c
+}
+
+// Database makes a database on the cluster and returns its URL.
+func (c *Cluster) Database(t testing.TB, name string) string {
+	t.Helper()
+	admin, err := url.Parse(c.URL)
+	must(t, err)
+	must(t, execute(t.Context(), admin, "CREATE DATABASE "+quote(name)))
+	return address(admin, name)
+}
+
+// Exec runs a statement on the cluster's database postgres.
+func (c *Cluster) Exec(t testing.TB, sql string) {
+	t.Helper()
+	admin, err := url.Parse(c.URL)
+	must(t, err)
+	must(t, execute(context.WithoutCancel(t.Context()), admin, sql))
+}
+
+// ask reads one value of the cluster.
+func (c *Cluster) ask(t testing.TB, sql string, into any) {
+	t.Helper()
+	admin, err := url.Parse(c.URL)
+	must(t, err)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
+	defer cancel()
+	must(t, connected(ctx, admin, func(conn *pgx.Conn) error { return conn.QueryRow(ctx, sql).Scan(into) }))
+}
+
+// Freeze stops every process that serves a client, as `kill -STOP` does: no
+// socket is closed and nothing answers. It returns how many there were. They go
+// on when t ends.
+func (c *Cluster) Freeze(t testing.TB) int {
+	t.Helper()
+	var pids []int
+	c.ask(t, `SELECT coalesce(array_agg(pid), '{}') FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`, &pids)
+	for _, pid := range pids {
+		_ = syscall.Kill(pid, syscall.SIGSTOP) // it may have ended since
+	}
+	t.Cleanup(func() {
+		for _, pid := range pids {
+			_ = syscall.Kill(pid, syscall.SIGCONT)
+		}
+	})
+	return len(pids)
+}
+
+// Control runs pg_ctl on the cluster: stop, start, promote, with their options.
+// A server that is started anew has the port and the settings of the first.
+func (c *Cluster) Control(t testing.TB, args ...string) {
+	t.Helper()
+	programs, err := filepath.Glob("/usr/lib/postgresql/*/bin/pg_ctl")
+	if must(t, err); len(programs) == 0 {
+		programs = []string{"pg_ctl"}
+	}
+	args = append([]string{programs[len(programs)-1], "--silent", "--wait", "--pgdata=" + c.Dir, "--log=" + filepath.Join(c.Dir, "..", "server.log")}, args...)
+	if os.Geteuid() == 0 {
+		args = append([]string{"runuser", "-u", "postgres", "--"}, args...)
+	}
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), args[0], args[1:]...) //nolint:gosec // PostgreSQL's own program
+	cmd.Dir = c.Dir
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatal(fmt.Errorf("pgtest: %s: %w: %s", strings.Join(args, " "), err, text))
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+}
+
+// Demote starts the cluster anew as a standby that follows nobody; promoting it
+// makes it a primary again.
+func (c *Cluster) Demote(t testing.TB) {
+	t.Helper()
+	c.Control(t, "stop", "--mode=fast")
+	signal := filepath.Join(c.Dir, "standby.signal")
+	must(t, os.WriteFile(signal, nil, 0o644)) //nolint:gosec // the server reads it as another user
+	if info, err := os.Stat(c.Dir); err == nil {
+		if owner, ok := info.Sys().(*syscall.Stat_t); ok {
+			must(t, os.Chown(signal, int(owner.Uid), int(owner.Gid)))
+		}
+	}
+	c.start(t)
+}
+
+// start starts the cluster with the options of its first start.
+func (c *Cluster) start(t testing.TB) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(c.Dir, "postmaster.opts"))
+	must(t, err)
+	_, options, _ := strings.Cut(strings.TrimSpace(string(text)), " ")
+	c.Control(t, "start", "--options="+options)
+}

@@ -35,15 +35,17 @@ const selectDue = `SELECT l.lane, (extract(epoch FROM first.next_at - now()) * 1
 
 // Due is how long until each lane has something due.
 func (s *Store) Due(ctx context.Context, lanes []string) (map[string]time.Duration, error) {
-	rows, _ := s.pool.Query(ctx, selectDue, lanes)
 	due := make(map[string]time.Duration)
 	var lane string
 	var micros int64
-	_, err := pgx.ForEachRow(rows, []any{&lane, &micros}, func() error {
-		due[lane] = time.Duration(micros) * time.Microsecond
-		return nil
-	})
-	return due, wrap(translate(err), "which deliveries are due")
+	err := s.read(ctx, func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&lane, &micros}, func() error {
+			due[lane] = time.Duration(micros) * time.Microsecond
+			return nil
+		})
+		return err
+	}, selectDue, lanes)
+	return due, wrap(err, "which deliveries are due")
 }
 
 // claimDeliveries looks at the first that are due. One whose subject has an

@@ -23,24 +23,38 @@ const (
 	undefinedSchema      = "3F000"
 	duplicateStatement   = "42P05"
 	undefinedStatement   = "26000"
+	readOnly             = "25006"
+	lockTimeout          = "55P03"
 )
 
 // kinds is the table from SQLSTATE, or its class of two characters, to kind. A
-// code that is in neither is a defect, and stays as it is.
+// code that is in neither is a defect, and stays as it is. The codes are those
+// of PostgreSQL's documentation, appendix A.
 var kinds = map[string]curfew.Kind{
-	uniqueViolation:      curfew.Conflict,
-	serializationFailure: curfew.Unavailable, // after the last attempt
-	deadlockDetected:     curfew.Unavailable,
-	"22021":              curfew.Invalid,     // a character that text cannot hold
-	"22P02":              curfew.Invalid,     // an id that is not a UUID, in a write
-	"25006":              curfew.Unavailable, // read only: a standby, or a primary that was
-	"55P03":              curfew.Unavailable, // lock timeout
-	"57014":              curfew.Unavailable, // statement timeout, or cancelled
-	"57P01":              curfew.Unavailable, // shutdown
-	"57P02":              curfew.Unavailable, // crash
-	"57P03":              curfew.Unavailable, // starting
-	"08":                 curfew.Unavailable, // connection
-	"53":                 curfew.Unavailable, // disk, memory or connections have run out
+	uniqueViolation: curfew.Conflict,
+	"22021":         curfew.Invalid,  // a character that text cannot hold
+	"22P02":         curfew.Invalid,  // an id that is not a UUID, in a write
+	"25P02":         curfew.Internal, // an error before this one was not heeded
+
+	"08": curfew.Unavailable, // connection
+	"0A": curfew.Unavailable, // a plan whose table has changed, what a pooler does not do
+	"25": curfew.Unavailable, // state of the transaction: read only, timed out, none under a pooler
+	"26": curfew.Unavailable, // a pooler mixes up prepared statements
+	"28": curfew.Unavailable, // the role may not log in (any more)
+	"3D": curfew.Unavailable, // no such database
+	"40": curfew.Unavailable, // rolled back for its neighbours, after the last attempt
+	"53": curfew.Unavailable, // disk, memory or connections have run out
+	"55": curfew.Unavailable, // not in the needed state; lock timeout
+	"57": curfew.Unavailable, // cancelled, timed out, shutting down, crashed, starting
+	"58": curfew.Unavailable, // error of the system
+	"72": curfew.Unavailable, // snapshot too old
+	"F0": curfew.Unavailable, // configuration
+	"XX": curfew.Unavailable, // error or corruption inside the server
+
+	duplicateStatement: curfew.Unavailable,
+	undefinedTable:     curfew.Unavailable, // the schema is missing, or not whole
+	undefinedSchema:    curfew.Unavailable,
+	"42501":            curfew.Unavailable, // a right was taken from the role
 }
 
 // said is what a caller may read of each kind; details stay in the cause.
@@ -59,12 +73,16 @@ func translate(err error) error {
 	kind := kindOf(err)
 	switch c := code(err); {
 	case c == duplicateStatement || c == undefinedStatement:
-		return fmt.Errorf("a pooler stands before the database and mixes up prepared statements: "+
+		err = fmt.Errorf("a pooler stands before the database and mixes up prepared statements: "+
 			"add default_query_exec_mode=cache_describe to the database's URL (docs/replicas.md): %w", err)
 	case kind == curfew.Internal:
 		return err
 	}
-	return fmt.Errorf("%w (%w)", curfew.Errorf(kind, "%s", said[kind]), err)
+	message := said[kind]
+	if code(err) == readOnly || errors.Is(err, errStandby) || errors.Is(err, errReadOnly) {
+		message = "the database takes no writes now: try again"
+	}
+	return fmt.Errorf("%w (%w)", curfew.Errorf(kind, "%s", message), err)
 }
 
 func kindOf(err error) curfew.Kind {
@@ -95,9 +113,9 @@ func unreachable(err error) bool {
 }
 
 // repeatable reports whether the server rolled the transaction back for a
-// reason that lies in its neighbours.
+// reason that lies in its neighbours, or in a connection that is closed now.
 func repeatable(err error) bool {
-	return code(err) == serializationFailure || code(err) == deadlockDetected
+	return code(err) == serializationFailure || code(err) == deadlockDetected || code(err) == readOnly
 }
 
 // code is the SQLSTATE of an error; empty where the server did not speak.

@@ -40,6 +40,22 @@ func TestErrorsHaveAKind(t *testing.T) {
 		"too many connections":   {refused("53300"), curfew.Unavailable},
 		"a lost connection":      {refused("08006"), curfew.Unavailable},
 		"a standby":              {refused("25006"), curfew.Unavailable},
+		"a wrong state":          {refused("55000"), curfew.Unavailable},
+		"a changed plan":         {refused("0A000"), curfew.Unavailable},
+		"no transaction":         {refused("25P01"), curfew.Unavailable},
+		"a transaction too long": {refused("25P04"), curfew.Unavailable},
+		"an error not heeded":    {refused("25P02"), curfew.Internal},
+		"a role that is gone":    {refused("28000"), curfew.Unavailable},
+		"a database that is not": {refused("3D000"), curfew.Unavailable},
+		"no schema":              {refused("3F000"), curfew.Unavailable},
+		"no table":               {refused("42P01"), curfew.Unavailable},
+		"no right":               {refused("42501"), curfew.Unavailable},
+		"mixed up statements":    {refused("26000"), curfew.Unavailable},
+		"statements made twice":  {refused("42P05"), curfew.Unavailable},
+		"a dropped database":     {refused("57P04"), curfew.Unavailable},
+		"an error of the disk":   {refused("58030"), curfew.Unavailable},
+		"corruption":             {refused("XX001"), curfew.Unavailable},
+		"a corrupted index":      {refused("XX002"), curfew.Unavailable},
 		"a NUL in a text":        {refused("22021"), curfew.Invalid},
 		"a broken id":            {refused("22P02"), curfew.Invalid},
 		"a CHECK: a defect":      {refused("23514"), curfew.Internal},
@@ -72,7 +88,7 @@ func TestErrorsHaveAKind(t *testing.T) {
 func TestTransactionsAreRepeatedForTheirNeighbours(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for code, want := range map[string]int{serializationFailure: attempts, deadlockDetected: attempts, "55P03": 1, "P0001": 1} {
+	for code, want := range map[string]int{serializationFailure: attempts, deadlockDetected: attempts, readOnly: attempts, "55P03": 1, "P0001": 1} {
 		n := 0
 		err := w.store.tx(t.Context(), func(tx *transaction) error {
 			n++

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -24,8 +23,6 @@ const (
 	// groups smaller, which costs more than it gains. A third one gained nothing.
 	enough      = 8
 	mostWriting = 2
-	// patience is how long a group may take: it has no caller whose context ends.
-	patience = 10 * time.Second
 	// groupLock makes a group give up where one of it has to wait for somebody
 	// else's transaction: the others shall not wait with it.
 	groupLock = `SELECT set_config('lock_timeout', '50ms', true)`
@@ -51,12 +48,14 @@ type groups struct {
 	most      int // of them
 }
 
-func newGroups(pool *pgxpool.Pool) *groups {
+func newGroups(pool *pool) *groups {
 	return &groups{customers: make(map[string]bool), most: min(mostWriting, int(pool.Config().MaxConns))}
 }
 
 // admitFresh writes a fresh admission, with others that come at the same time.
 func (s *Store) admitFresh(ctx context.Context, a curfew.Admission, st *curfew.Standing) error {
+	ctx, cancel := context.WithTimeout(ctx, s.pool.timeout)
+	defer cancel()
 	c := &candidate{a, st, make(chan error, 1)}
 	err := errAlone
 	if s.join(ctx, c) {
@@ -141,16 +140,17 @@ func (s *Store) writeGroups(ctx context.Context) {
 }
 
 // writeGroup writes a group in one round trip, as one implicit transaction. Only
-// an answer that did not come is everybody's error.
+// an answer that did not come is everybody's error. No caller's context ends it:
+// the pool's limit does.
 func (s *Store) writeGroup(ctx context.Context, group []*candidate) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	var b pgx.Batch
-	if len(group) > 1 {
-		b.Queue(groupLock)
-	}
-	queueFresh(&b, group)
-	err := s.pool.SendBatch(ctx, &b).Close()
+	err := s.pool.with(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+		var b pgx.Batch
+		if len(group) > 1 {
+			b.Queue(groupLock)
+		}
+		queueFresh(&b, group)
+		return conn.SendBatch(ctx, &b).Close()
+	})
 	if err != nil && !unreachable(err) && (len(group) > 1 || repeatable(err)) {
 		return errAlone
 	}

@@ -61,7 +61,7 @@ func (s *Store) SetGuards(ctx context.Context, on bool) error {
 		`SET LOCAL lock_timeout = '30s'`, `SET LOCAL statement_timeout = '60s'`,
 		`LOCK TABLE curfew.sessions IN SHARE ROW EXCLUSIVE MODE`,
 	}, statements...)
-	err := again(ctx, func() error {
+	err := repeat(ctx, func() error {
 		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 			for _, sql := range statements {
 				if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {

@@ -38,17 +38,19 @@ const staleAfter = `interval '10 seconds'`
 
 // figures reads the rows of a report.
 func (s *Store) figures(ctx context.Context, sql string, args ...any) (map[string]int, error) {
-	rows, _ := s.pool.Query(ctx, sql, args...)
 	n := make(map[string]int)
 	var name string
 	var count *int64
-	_, err := pgx.ForEachRow(rows, []any{&name, &count}, func() error {
-		if count != nil {
-			n[name] += int(*count)
-		}
-		return nil
-	})
-	return n, translate(err)
+	err := s.read(ctx, func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&name, &count}, func() error {
+			if count != nil {
+				n[name] += int(*count)
+			}
+			return nil
+		})
+		return err
+	}, sql, args...)
+	return n, err
 }
 
 // by picks the figures that the keys name; every key is there.

@@ -20,8 +20,12 @@ const (
 	// hintEvery is how often NOTIFY is said at most: each of them takes a lock
 	// that all have in common.
 	hintEvery = 10 * time.Millisecond
-	// hearing is how long a process waits for its own first hint before it calls
-	// itself deaf: behind a pooler in transaction mode LISTEN works and hears nothing.
+	// quiet is how long a listener hears nothing before it says a hint to itself:
+	// a connection that died without a word is as quiet as one with no news.
+	quiet = 10 * time.Second
+	// hearing is how long it waits for that hint before it calls itself deaf and
+	// connects anew. Behind a pooler in transaction mode LISTEN works and hears
+	// nothing.
 	hearing = 5 * time.Second
 	// hintRetry and hintRetryMost bound the pauses between attempts to listen.
 	hintRetry, hintRetryMost = 250 * time.Millisecond, 30 * time.Second
@@ -40,6 +44,7 @@ type Hints struct {
 	log   *slog.Logger
 	id    string // of this sender, whose own hints it ignores
 	told  chan struct{}
+	quiet time.Duration
 
 	mu  sync.Mutex
 	due time.Time // the earliest deadline not yet said; zero: none
@@ -47,7 +52,7 @@ type Hints struct {
 
 // Hints is the way of hints to other processes. Run makes it work.
 func (s *Store) Hints(log *slog.Logger) *Hints {
-	return &Hints{store: s, log: log, id: newID(), told: make(chan struct{}, 1)}
+	return &Hints{store: s, log: log, id: newID(), told: make(chan struct{}, 1), quiet: quiet}
 }
 
 // Changed says to others that something changed, with a deadline so far ahead;
@@ -124,43 +129,67 @@ func (h *Hints) next() string {
 	return in.String()
 }
 
-// listen hears until the connection fails, and reports whether it ever listened.
+// listen hears until the connection fails, and reports whether it ever heard.
 // The connection is its own: the pool's may be given to anybody at any time.
 func (h *Hints) listen(ctx context.Context, heard func(time.Duration)) (listened bool, err error) {
-	conn, err := pgx.ConnectConfig(ctx, h.store.pool.Config().ConnConfig)
+	config := h.store.pool.Config().ConnConfig
+	config.RuntimeParams["application_name"] += " listener"
+	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return false, translate(err)
 	}
-	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it was only listened to
-	if _, err := conn.Exec(ctx, listenHint); err != nil {
-		return false, translate(err)
+	defer hangUp(ctx, conn)
+	if err := execOn(ctx, conn, listenHint); err != nil {
+		return false, err
 	}
 	heard(0) // some may have been lost
-	if err := h.hearItself(ctx, conn, heard); err != nil {
-		return true, err
-	}
 	for {
-		if err := h.hear(ctx, conn, heard); err != nil {
+		if err := h.hearItself(ctx, conn, heard); err != nil {
+			return listened, err
+		}
+		listened = true
+		for err == nil {
+			err = h.hear(ctx, conn, h.quiet, heard)
+		}
+		if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
 			return true, err
 		}
+		err = nil
 	}
 }
 
-// hearItself says a hint and waits until it is heard: a deaf connection is told
-// of once, and kept, because it does no harm.
-func (h *Hints) hearItself(ctx context.Context, conn *pgx.Conn, heard func(time.Duration)) error {
-	h.Changed(curfew.NoDeadline)
-	waiting, cancel := context.WithTimeout(ctx, hearing)
+// hangUp closes a connection whose server may not answer any more.
+func hangUp(ctx context.Context, conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 	defer cancel()
-	err := h.hear(waiting, conn, heard)
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil && !conn.IsClosed() {
-		h.log.Warn(deaf, "error", "nothing came in "+hearing.String()+", as behind a pooler in transaction mode")
-		return nil
+	_ = conn.Close(ctx) // it was only listened to
+}
+
+func execOn(ctx context.Context, conn *pgx.Conn, sql string, args ...any) error {
+	ctx, cancel := context.WithTimeout(ctx, hearing)
+	defer cancel()
+	_, err := conn.Exec(ctx, sql, args...)
+	return translate(err)
+}
+
+var errDeaf = errors.New("nothing came in " + hearing.String() + ", as behind a pooler in transaction mode")
+
+// hearItself says a hint on the connection and waits until anything is heard.
+func (h *Hints) hearItself(ctx context.Context, conn *pgx.Conn, heard func(time.Duration)) error {
+	if err := execOn(ctx, conn, sayHint, h.id+" "+curfew.NoDeadline.String()); err != nil {
+		return err
+	}
+	err := h.hear(ctx, conn, hearing, heard)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errDeaf
 	}
 	return err
 }
 
-func (h *Hints) hear(ctx context.Context, conn *pgx.Conn, heard func(time.Duration)) error {
+// hear waits so long for one hint.
+func (h *Hints) hear(ctx context.Context, conn *pgx.Conn, most time.Duration, heard func(time.Duration)) error {
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
 	n, err := conn.WaitForNotification(ctx)
 	if err != nil {
 		return fmt.Errorf("wait for hints: %w", err)

@@ -99,12 +99,34 @@ func TestHintsComeBackAfterTheirConnectionWasLost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	one, other := w.replica(w.store), w.replica(open(t, w.url))
-	w.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query = $1`, listenHint)
+	w.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'curfew listener'`)
 	other.hears(w, func(in time.Duration) bool { return in == 0 })
 	one.Changed(time.Minute)
 	other.hears(w, func(in time.Duration) bool { return in > 0 && in <= time.Minute })
 	if n := other.log.count("are not heard"); n != 1 {
 		t.Errorf("one loss was told of %d times", n)
+	}
+}
+
+// N1: a socket that stays open and says nothing. The listener asks itself.
+func TestAListenerWhoseConnectionDiedSilentlyConnectsAnew(t *testing.T) {
+	t.Parallel()
+	w, cluster := breakable(t, 0)
+	one, other := w.replica(w.store), w.replica(open(t, w.url))
+	w.eventually("both listen", func() bool { one.Changed(time.Hour); return len(other.heard) > 0 })
+	at := time.Now()
+	cluster.Freeze(t)
+	other.hears(w, func(in time.Duration) bool { return in == 0 })
+	one.hears(w, func(in time.Duration) bool { return in == 0 })
+	back := time.Since(at)
+	t.Logf("both heard again after %s", back.Round(time.Millisecond))
+	if back > quiet+2*hearing {
+		t.Errorf("they heard again after %s", back)
+	}
+	other.Changed(time.Minute)
+	one.hears(w, func(in time.Duration) bool { return in > 0 && in <= time.Minute })
+	if n := other.log.count("are not heard"); n != 1 {
+		t.Errorf("one loss was told of %d times: %s", n, other.log.text())
 	}
 }
 

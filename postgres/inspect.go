@@ -30,8 +30,12 @@ var lost = map[string]string{
 func (s *Store) Inspect(ctx context.Context) ([]curfew.Fact, error) {
 	facts := make([]curfew.Fact, 2, 6)
 	var old, standby bool
-	if err := s.pool.QueryRow(ctx, selectServer).Scan(&facts[0].Value, &old, &standby); err != nil {
-		return nil, wrap(translate(err), "inspect the server")
+	err := s.read(ctx, func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&facts[0].Value, &old, &standby}, func() error { return nil })
+		return err
+	}, selectServer)
+	if err != nil {
+		return nil, wrap(err, "inspect the server")
 	}
 	facts[0].Name, facts[1] = "PostgreSQL", curfew.Fact{Name: "writable", Value: "yes"}
 	if old {

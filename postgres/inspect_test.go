@@ -33,7 +33,7 @@ func TestInspectNamesWhatBreaksPromises(t *testing.T) {
 			if _, err := open(t, url).pool.Exec(t.Context(), c.do); err != nil {
 				t.Fatal(err)
 			}
-			facts, err := open(t, url).Inspect(t.Context()) // a new connection, which has the new settings
+			facts, err := open(t, url+"&target_session_attrs=any").Inspect(t.Context()) // a new connection, which has the new settings
 			if err != nil {
 				t.Fatal(err)
 			}

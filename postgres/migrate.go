@@ -38,7 +38,7 @@ func (s *Store) Migrate(ctx context.Context) ([]Migration, error) {
 	if err := s.createSchema(ctx); err != nil {
 		return nil, wrap(err, "create schema curfew")
 	}
-	db := stdlib.OpenDBFromPool(s.pool)
+	db := stdlib.OpenDBFromPool(s.pool.Pool)
 	defer db.Close() //nolint:errcheck // a view of the pool, which stays
 	applied, err := up(ctx, db)
 	if err != nil {
@@ -73,11 +73,11 @@ func (s *Store) createSchema(ctx context.Context) error {
 	if err != nil || exists {
 		return err
 	}
-	_, err = s.pool.Exec(ctx, `CREATE SCHEMA curfew`)
+	_, err = s.exec(ctx, `CREATE SCHEMA curfew`)
 	if c := code(err); c == uniqueViolation || c == duplicateSchema {
 		return nil
 	}
-	return translate(err)
+	return err
 }
 
 func up(ctx context.Context, db *sql.DB) ([]int64, error) {
@@ -125,18 +125,20 @@ const selectApplied = `SELECT version_id, max(tstamp)::timestamptz FROM curfew.c
 
 // applied is when each migration was applied; none in an empty database.
 func (s *Store) applied(ctx context.Context) (map[int64]time.Time, error) {
-	rows, _ := s.pool.Query(ctx, selectApplied)
 	applied := make(map[int64]time.Time)
 	var number int64
 	var at stamp
-	_, err := pgx.ForEachRow(rows, []any{&number, &at}, func() error {
-		applied[number] = time.Time(at)
-		return nil
-	})
+	err := s.read(ctx, func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&number, &at}, func() error {
+			applied[number] = time.Time(at)
+			return nil
+		})
+		return err
+	}, selectApplied)
 	if c := code(err); c == undefinedTable || c == undefinedSchema {
 		return nil, nil
 	}
-	return applied, translate(err)
+	return applied, err
 }
 
 var fileName = regexp.MustCompile(`^(\d+)_(.+)\.sql$`)

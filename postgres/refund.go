@@ -43,7 +43,7 @@ func (s *Store) Repaid(ctx context.Context, paymentID string, r curfew.Repayment
 
 // Dispute keeps that a payment is asked back by the customer's bank.
 func (s *Store) Dispute(ctx context.Context, paymentID string) error {
-	_, err := s.pool.Exec(ctx, keepDispute, paymentID)
+	_, err := s.exec(ctx, keepDispute, paymentID)
 	return wrap(err, "keep a dispute of %s", paymentID)
 }
 

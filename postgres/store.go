@@ -16,7 +16,7 @@ import (
 
 // Store is lifecycle's store on PostgreSQL. It is safe for concurrent use.
 type Store struct {
-	pool   *pgxpool.Pool
+	pool   *pool
 	groups *groups
 }
 
@@ -34,6 +34,11 @@ var parameters = map[string]string{
 // Options of OpenWith. The zero value is Open's.
 type Options struct {
 	Trace curfew.Trace // is shown every round trip; nil: nobody looks
+	// Timeout limits every call, waiting for a connection included: beyond it the
+	// error is Unavailable, and the next call gets a new connection. 0: 10 seconds,
+	// or twice the URL's statement_timeout if that is longer. What reads or writes
+	// whole tables (Migrate, SetGuards, Dump, Load, Broken) has no limit.
+	Timeout time.Duration
 }
 
 // Open connects to the database that the URL names, with a pool of Curfew's
@@ -58,11 +63,11 @@ func OpenWith(ctx context.Context, url string, o Options) (*Store, error) {
 	if o.Trace != nil {
 		config.ConnConfig.Tracer = tracer{o.Trace}
 	}
-	pool, err := pgxpool.NewWithConfig(ctx, config)
+	pool, err := openPool(ctx, config, url, o)
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", translate(err))
 	}
-	s := New(pool)
+	s := newStore(pool)
 	if err := s.Ping(ctx); err != nil {
 		s.Close()
 		return nil, err
@@ -70,46 +75,54 @@ func OpenWith(ctx context.Context, url string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// New is the store over a pool of the caller's, whose timeouts hold.
-func New(pool *pgxpool.Pool) *Store { return &Store{pool, newGroups(pool)} }
+// New is the store over a pool of the caller's, whose settings hold. Calls are
+// limited as Open's are.
+func New(p *pgxpool.Pool) *Store { return newStore(&pool{Pool: p, timeout: limitOf(p.Config(), 0)}) }
+
+func newStore(p *pool) *Store { return &Store{p, newGroups(p)} }
 
 // Close closes the pool once its connections have been given back.
 func (s *Store) Close() { s.pool.Close() }
 
 // Ping asks the database for an answer.
 func (s *Store) Ping(ctx context.Context) error {
-	if err := s.pool.Ping(ctx); err != nil {
-		return fmt.Errorf("reach the database: %w", translate(err))
-	}
-	return nil
+	err := s.pool.with(ctx, func(ctx context.Context, conn *pgxpool.Conn) error { return conn.Ping(ctx) })
+	return wrap(translate(err), "reach the database")
 }
 
 // attempts is how often a transaction is begun that the server gave up for a
-// deadlock or a serialization failure.
+// deadlock, a serialization failure or a connection that only reads.
 const attempts = 5
 
 // tx runs do in a transaction, and again from its beginning where the server
-// asks for it: do must not keep what an earlier attempt told it.
+// asks for it: do must not keep what an earlier attempt told it. The
+// transaction keeps to the limit of the call whatever context do gives it.
 func (s *Store) tx(ctx context.Context, do func(*transaction) error) error {
-	return again(ctx, func() error {
-		return s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-			t := &transaction{conn: conn}
-			return t.end(ctx, do(t))
-		})
+	return s.again(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+		t := &transaction{conn: conn, limit: ctx}
+		return t.end(ctx, do(t))
 	})
 }
 
 // send runs what is queued in one round trip, as one implicit transaction. The
 // results go where the queued callbacks put them.
 func (s *Store) send(ctx context.Context, queue func(*pgx.Batch)) error {
-	return again(ctx, func() error {
+	return s.again(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
 		var b pgx.Batch
 		queue(&b)
-		return s.pool.SendBatch(ctx, &b).Close()
+		return conn.SendBatch(ctx, &b).Close()
 	})
 }
 
-func again(ctx context.Context, do func() error) error {
+// again repeats what the server rolled back for no fault of its own, within the
+// limit of one call.
+func (s *Store) again(ctx context.Context, do func(context.Context, *pgxpool.Conn) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.pool.timeout)
+	defer cancel()
+	return repeat(ctx, func() error { return s.pool.with(ctx, do) })
+}
+
+func repeat(ctx context.Context, do func() error) error {
 	for n := 1; ; n++ {
 		err := do()
 		if n == attempts || !repeatable(err) {
@@ -127,25 +140,33 @@ func again(ctx context.Context, do func() error) error {
 // worth nothing without a later one, whose commit takes it to the disk too.
 const unhurried = `SELECT set_config('synchronous_commit', 'off', true)`
 
+// read hands the rows of one statement to take, which closes them.
+func (s *Store) read(ctx context.Context, take func(pgx.Rows) error, sql string, args ...any) error {
+	return translate(s.pool.with(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+		rows, _ := conn.Query(ctx, sql, args...) // its error comes out of the rows
+		return take(rows)
+	}))
+}
+
 // one reads the one row; NotFound if there is none.
-func one[T any](ctx context.Context, s *Store, scan pgx.RowToFunc[T], sql string, args ...any) (T, error) {
-	rows, _ := s.pool.Query(ctx, sql, args...) // its error comes out of the rows
-	v, err := pgx.CollectOneRow(rows, scan)
-	return v, translate(err)
+func one[T any](ctx context.Context, s *Store, scan pgx.RowToFunc[T], sql string, args ...any) (v T, err error) {
+	err = s.read(ctx, into(&v, scan), sql, args...)
+	return v, err
 }
 
 // many reads all rows.
-func many[T any](ctx context.Context, s *Store, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
-	rows, _ := s.pool.Query(ctx, sql, args...)
-	all, err := pgx.CollectRows(rows, scan)
-	return all, translate(err)
+func many[T any](ctx context.Context, s *Store, scan pgx.RowToFunc[T], sql string, args ...any) (all []T, err error) {
+	err = s.read(ctx, func(rows pgx.Rows) (err error) {
+		all, err = pgx.CollectRows(rows, scan)
+		return err
+	}, sql, args...)
+	return all, err
 }
 
 // exec runs one statement and says how many rows it changed.
-func (s *Store) exec(ctx context.Context, sql string, args ...any) (int64, error) {
-	var n int64
-	err := again(ctx, func() error {
-		tag, err := s.pool.Exec(ctx, sql, args...)
+func (s *Store) exec(ctx context.Context, sql string, args ...any) (n int64, err error) {
+	err = s.again(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+		tag, err := conn.Exec(ctx, sql, args...)
 		n = tag.RowsAffected()
 		return err
 	})

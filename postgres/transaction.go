@@ -13,6 +13,7 @@ import (
 // a BEGIN and a COMMIT of their own would be half of all waiting.
 type transaction struct {
 	conn         *pgxpool.Conn
+	limit        context.Context //nolint:containedctx // the call's: what is done in it keeps to its end
 	begun, ended bool
 }
 
@@ -40,6 +41,8 @@ func (t *transaction) last(ctx context.Context, queue func(*pgx.Batch)) error {
 
 // copy writes many rows of a table.
 func (t *transaction) copy(ctx context.Context, table string, columns []string, n int, row func(int) []any) error {
+	ctx, cancel := t.limited(ctx)
+	defer cancel()
 	_, err := t.conn.CopyFrom(ctx, pgx.Identifier{"curfew", table}, columns,
 		pgx.CopyFromSlice(n, func(i int) ([]any, error) { return row(i), nil }))
 	return err
@@ -51,7 +54,15 @@ func (t *transaction) run(ctx context.Context, b *pgx.Batch) error {
 		b.QueuedQueries = append([]*pgx.QueuedQuery{begin}, b.QueuedQueries...)
 		t.begun = true
 	}
+	ctx, cancel := t.limited(ctx)
+	defer cancel()
 	return t.conn.SendBatch(ctx, b).Close()
+}
+
+// limited is a context that ends with the call at the latest.
+func (t *transaction) limited(ctx context.Context) (context.Context, context.CancelFunc) {
+	end, _ := t.limit.Deadline() // every call has one
+	return context.WithDeadline(ctx, end)
 }
 
 // end commits, or rolls back what did not go well. A connection that is in a

@@ -172,17 +172,19 @@ func absent(what, table, want string, there map[string]bool) []string {
 }
 
 func (s *Store) namesByTable(ctx context.Context, sql string) (map[string]map[string]bool, error) {
-	rows, _ := s.pool.Query(ctx, sql)
 	all := make(map[string]map[string]bool)
 	var table, name string
-	_, err := pgx.ForEachRow(rows, []any{&table, &name}, func() error {
-		if all[table] == nil {
-			all[table] = make(map[string]bool)
-		}
-		all[table][name] = true
-		return nil
-	})
-	return all, translate(err)
+	err := s.read(ctx, func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&table, &name}, func() error {
+			if all[table] == nil {
+				all[table] = make(map[string]bool)
+			}
+			all[table][name] = true
+			return nil
+		})
+		return err
+	}, sql)
+	return all, err
 }
 
 // filtered says which tables this role would see only in part: a cleanup that

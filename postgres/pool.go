@@ -1,0 +1,186 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// A connection can die without a word: its socket stays open and nothing ever
+// comes. The server's own timeouts do not reach us then, so each wait has a
+// limit here.
+const (
+	// callTimeout limits one call, waiting for a connection included.
+	callTimeout = 10 * time.Second
+	// connectTimeout limits connecting to one host, where the URL sets none.
+	connectTimeout = 5 * time.Second
+	// pingTimeout limits the check of a connection that has been idle, where the
+	// URL sets none. A call that got no answer for longer was not just impatient.
+	pingTimeout = 2 * time.Second
+	// closeTimeout is how long a connection may take to say goodbye. Until then it
+	// takes the place of a new one.
+	closeTimeout = time.Second
+	// resetPause keeps calls that fail together from closing each other's new
+	// connections.
+	resetPause = time.Second
+)
+
+// pool is pgx's pool with a limit on every call. After a connection died
+// silently, or turned out to be read only, it closes the idle ones too: the
+// next call gets a new one.
+type pool struct {
+	*pgxpool.Pool
+	timeout time.Duration
+
+	mu    sync.Mutex
+	reset time.Time // when the pool was last reset
+}
+
+// with runs do on a connection, within the pool's limit or the caller's own,
+// whichever ends sooner.
+func (p *pool) with(ctx context.Context, do func(context.Context, *pgxpool.Conn) error) error {
+	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+	defer cancel()
+	begun := time.Now()
+	conn, err := p.Acquire(ctx)
+	if err == nil {
+		defer conn.Release()
+		if err = do(ctx, conn); worn[code(err)] {
+			_ = conn.Conn().Close(ctx) // Release then drops it
+		}
+	}
+	switch {
+	case code(err) == readOnly, errors.Is(err, context.DeadlineExceeded) && time.Since(begun) >= min(pingTimeout, p.timeout):
+		p.renew()
+	}
+	return err
+}
+
+// renew closes every connection: an idle one now, the others when they are
+// given back.
+func (p *pool) renew() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now := time.Now(); now.Sub(p.reset) >= resetPause {
+		p.reset = now
+		p.Reset()
+	}
+}
+
+// worn is the errors after which another connection may do better: it reaches
+// another server or backend, prepares its statements anew, or (a lock timeout)
+// counts in another shard of the tallies.
+var worn = map[string]bool{
+	readOnly: true, lockTimeout: true, "25001": true, "25P01": true, "25P02": true, "0A000": true,
+	duplicateStatement: true, undefinedStatement: true,
+}
+
+// openPool makes the pool of Curfew's own: what the URL leaves open it sets.
+func openPool(ctx context.Context, config *pgxpool.Config, url string, o Options) (*pool, error) {
+	p := &pool{timeout: limitOf(config, o.Timeout)}
+	c := config.ConnConfig
+	if c.ConnectTimeout <= 0 {
+		c.ConnectTimeout = min(connectTimeout, p.timeout)
+	}
+	if config.PingTimeout <= 0 {
+		config.PingTimeout = min(pingTimeout, p.timeout)
+	}
+	if mustWrite(c, url) {
+		c.ValidateConnect = writable
+	}
+	limitCancel(c)
+	p.renewAfterPing(config)
+	made, err := pgxpool.NewWithConfig(ctx, config)
+	p.Pool = made
+	return p, err
+}
+
+// limitOf is how long a call may take: so long; 0: callTimeout, or twice what
+// the server lets a statement take if that is longer.
+func limitOf(config *pgxpool.Config, timeout time.Duration) time.Duration {
+	if timeout > 0 {
+		return timeout
+	}
+	statement, _ := time.ParseDuration(config.ConnConfig.RuntimeParams["statement_timeout"]) // 0 in PostgreSQL's other notations
+	return max(callTimeout, 2*statement)
+}
+
+// renewAfterPing makes the first idle connection that does not answer the last
+// one that is asked, and closes every connection in time.
+func (p *pool) renewAfterPing(config *pgxpool.Config) {
+	const asked = "curfew: asked whether it is alive"
+	config.ShouldPing = func(_ context.Context, idle pgxpool.ShouldPingParams) bool {
+		ask := idle.IdleDuration > time.Second
+		idle.Conn.PgConn().CustomData()[asked] = ask
+		return ask
+	}
+	config.PrepareConn = func(_ context.Context, conn *pgx.Conn) (bool, error) {
+		conn.PgConn().CustomData()[asked] = false
+		return true, nil
+	}
+	config.BeforeClose = func(conn *pgx.Conn) {
+		socket := conn.PgConn().Conn()
+		time.AfterFunc(closeTimeout, func() { _ = socket.Close() }) // mostly closed by then
+		if conn.IsClosed() && conn.PgConn().CustomData()[asked] == true {
+			p.renew()
+		}
+	}
+}
+
+// limitCancel bounds a request to cancel, which pgx sends when a call is given
+// up. It is dialled as a connection is, but nobody clears the limit.
+func limitCancel(c *pgx.ConnConfig) {
+	dial, limit := c.DialFunc, c.ConnectTimeout
+	c.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		conn, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return conn, conn.SetDeadline(time.Now().Add(limit))
+	}
+	c.AfterNetConnect = func(_ context.Context, _ *pgconn.Config, conn net.Conn) (net.Conn, error) {
+		return conn, conn.SetDeadline(time.Time{})
+	}
+}
+
+// mustWrite reports whether the URL leaves target_session_attrs open or asks for
+// read-write.
+func mustWrite(c *pgx.ConnConfig, url string) bool {
+	if _, asked, found := strings.Cut(url, "target_session_attrs="); found {
+		return strings.HasPrefix(asked, "read-write")
+	}
+	return c.ValidateConnect == nil // else the environment asks for something
+}
+
+// Why a server is not used.
+var (
+	errStandby  = errors.New("it is a standby: name the primary, or all servers of the cluster, in the database's URL")
+	errReadOnly = errors.New("default_transaction_read_only is on for this server, database or role: switch it off, or use another role")
+)
+
+const selectWritable = `SELECT pg_is_in_recovery(), current_setting('transaction_read_only')`
+
+// writable refuses a server that takes no writes, so that the URL's next one is
+// tried.
+func writable(ctx context.Context, conn *pgconn.PgConn) error {
+	results, err := conn.Exec(ctx, selectWritable).ReadAll()
+	if err != nil {
+		return err
+	}
+	switch row := results[0].Rows[0]; {
+	case string(row[0]) == "t":
+		return errStandby
+	case string(row[1]) == "on":
+		return errReadOnly
+	}
+	return nil
+}

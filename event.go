@@ -28,15 +28,6 @@ type Refused struct {
 	At         time.Time
 }
 
-// The reasons of steps that keep a session's status.
-const (
-	AcceptedReason  = "accepted"
-	ReleasedReason  = "released"
-	JoinedReason    = "joined"
-	ExtendedReason  = "extended" // and by how much
-	PostponedReason = "the slot is taken"
-)
-
 // Happening is an event with what it is about, as that stands now: it may have
 // moved on since.
 type Happening struct {

@@ -18,7 +18,7 @@ type Session struct {
 	ExpiresAt  time.Time `json:"expiresAt,omitzero" doc:"The deadline; absent once it ended"`
 	StartedAt  time.Time `json:"startedAt,omitzero" doc:"When both parties were in"`
 	EndedAt    time.Time `json:"endedAt,omitzero"`
-	EndReason  string    `json:"endReason,omitempty"`
+	EndReason  string    `json:"endReason,omitempty" doc:"Why it ended, as a code"`
 	Revives    string    `json:"revives,omitempty" doc:"The ended session that this one stands for again, because an admin undid a cleanup"`
 }
 
@@ -32,8 +32,8 @@ type Event struct {
 	Number int64     `json:"number"`
 	From   string    `json:"from" doc:"Empty for the first"`
 	To     string    `json:"to"`
-	Actor  string    `json:"actor" doc:"role:id"`
-	Reason string    `json:"reason"`
+	Actor  string    `json:"actor" doc:"Who: customer, mechanic, operator, service or system; for admins role:id"`
+	Reason string    `json:"reason" doc:"A code; for admins with what was noted"`
 	At     time.Time `json:"at"`
 }
 

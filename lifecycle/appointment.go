@@ -25,7 +25,7 @@ func (e *Engine) book(ctx context.Context, c curfew.Checkout, by curfew.Actor, p
 		return Fulfilment{}, err
 	}
 	a := e.admission(c, by)
-	a.Session.StartsAt, a.Request, a.Reason = p.StartsAt.UTC().Truncate(time.Microsecond), curfew.Request{}, "booked"
+	a.Session.StartsAt, a.Request, a.Reason = p.StartsAt.UTC().Truncate(time.Microsecond), curfew.Request{}, curfew.BookedReason
 	s, err := e.store.Admit(ctx, a)
 	if err == nil {
 		return fulfilled(s), nil

@@ -151,7 +151,7 @@ func (e *Engine) admission(c curfew.Checkout, by curfew.Actor) curfew.Admission 
 		},
 		Deadline: e.policy.WaitingDeadline(c.Plan, time.Time{}),
 		Actor:    by,
-		Reason:   "admitted",
+		Reason:   curfew.AdmittedReason,
 	}
 }
 

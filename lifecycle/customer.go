@@ -115,11 +115,8 @@ func (e *Engine) clearOne(ctx context.Context, s curfew.Standing, by curfew.Acto
 			return nil, curfew.Errorf(curfew.Conflict, "session %s changed meanwhile: %s", s.ID, why)
 		}
 		change := e.byHand(s, by)
-		change.EndedBy, change.Reason = curfew.Cleared, string(curfew.Cleared)
+		change.EndedBy, change.Reason = curfew.Cleared, curfew.WithNote(string(curfew.Cleared), c.Reason)
 		change.Owed = e.policy.Owed(s.Session, change.To, change.EndedBy)
-		if c.Reason != "" {
-			change.Reason += ": " + c.Reason
-		}
 		return &change, nil
 	})
 }

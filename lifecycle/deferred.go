@@ -76,7 +76,7 @@ func (e *Engine) serveOne(ctx context.Context, c curfew.Checkout) error {
 		customerID: c.CustomerID,
 		admission: func(context.Context) (curfew.Admission, error) {
 			a := e.admission(c, curfew.Admitting)
-			a.From, a.Reason = curfew.Deferred, "the slot is free"
+			a.From, a.Reason = curfew.Deferred, curfew.ServedReason
 			return a, nil
 		},
 		known: func(ctx context.Context) (curfew.Receipt, error) {
@@ -96,7 +96,7 @@ func (e *Engine) serveOne(ctx context.Context, c curfew.Checkout) error {
 // giveUp makes a deferred payment that found no free slot in time refund due.
 func (e *Engine) giveUp(ctx context.Context, c curfew.Checkout) error {
 	_, err := e.store.ChangeCheckout(ctx, curfew.CheckoutChange{
-		From: c, To: curfew.RefundDue, Reason: "the slot was not free in time", Actor: curfew.Sweeper,
+		From: c, To: curfew.RefundDue, Reason: curfew.UnservedReason, Actor: curfew.Sweeper,
 	})
 	if errors.Is(err, curfew.Conflict) {
 		return nil

@@ -236,7 +236,7 @@ func (e *Engine) systemFindings(r Report) []Finding {
 	if last := r.Pulse.LastRun; last != nil && last.Outcome == curfew.RunFailed {
 		all = append(all, Finding{
 			Code: CleanupFailed, Severity: Critical, Count: 1,
-			Problem: fmt.Sprintf("the last cleanup (%s, by %s) failed: its run %s says why", last.Trigger, last.Actor, last.ID),
+			Problem: fmt.Sprintf("the last cleanup (%s) failed: its run %s says who began it, and why it failed", last.Trigger, last.ID),
 		})
 	}
 	if e.sweeps && !r.SweeperAlive() && !e.young(r) {

@@ -60,7 +60,7 @@ func (e *Engine) leaveOnce(ctx context.Context, c curfew.Checkout, l leaving) (c
 		return e.store.ChangeCheckout(ctx, curfew.CheckoutChange{From: c, To: l.to, Reason: l.why, Actor: l.by})
 	}
 	change := e.ending(*s, curfew.Cancelled, curfew.ByRefund, l.by)
-	change.Reason, change.Owed = string(curfew.ByRefund)+": "+l.why, l.to
+	change.Reason, change.Owed = curfew.WithNote(string(curfew.ByRefund), l.why), l.to
 	ended, err := e.store.Change(ctx, change)
 	if err != nil {
 		return c, err
@@ -187,7 +187,7 @@ func (e *Engine) repair(ctx context.Context, idOrRef string, r curfew.Repair) (F
 	if _, err := e.plan(r.Plan); err != nil {
 		return Fulfilment{}, err
 	}
-	r.Retry, r.Reason = e.policy.DeferTTL, cmp.Or(r.Reason, "repaired by hand")
+	r.Retry, r.Reason = e.policy.DeferTTL, cmp.Or(r.Reason, curfew.RepairedReason)
 	for range tries {
 		c, err := e.Checkout(ctx, idOrRef)
 		if err != nil {

@@ -71,7 +71,7 @@ func (e *Engine) take(ctx context.Context, p curfew.Payment) error {
 		return err
 	}
 	if back.Covers(p.Amount, p.Currency) {
-		return e.record(ctx, p, curfew.Refunded, "it was given back before it was known")
+		return e.record(ctx, p, curfew.Refunded, curfew.GivenBackBeforeReason)
 	}
 	if why := ownerless(p); why != "" {
 		return e.record(ctx, p, curfew.Held, why)

@@ -52,12 +52,12 @@ func (e *Engine) SettleRefunds(ctx context.Context) error {
 func (e *Engine) settleRefund(ctx context.Context, c curfew.Checkout) error {
 	switch {
 	case e.wasFree(c):
-		return e.refunded(ctx, c, curfew.Repayment{}, "there was nothing to give back")
+		return e.refunded(ctx, c, curfew.Repayment{}, curfew.NothingPaidReason)
 	case c.PaymentID == "":
 		return e.refundRefused(ctx, c, curfew.Errorf(curfew.Invalid, "the provider has not told this payment: give it back by hand there"))
 	}
 	claimed, err := e.store.ChangeCheckout(ctx, curfew.CheckoutChange{
-		From: c, To: curfew.Refunding, Reason: "the provider is asked", Actor: curfew.Refunder, Wait: refundWait(c.Attempts),
+		From: c, To: curfew.Refunding, Reason: curfew.RefundAskedReason, Actor: curfew.Refunder, Wait: refundWait(c.Attempts),
 	})
 	if err != nil {
 		return err
@@ -65,7 +65,7 @@ func (e *Engine) settleRefund(ctx context.Context, c curfew.Checkout) error {
 	back, err := e.askProvider(ctx, claimed)
 	switch {
 	case err == nil:
-		return e.refunded(ctx, claimed, back, "the provider gave it back")
+		return e.refunded(ctx, claimed, back, curfew.GivenBackReason)
 	case unknown(err):
 		e.log.Warn("a refund is asked for again later", "checkout", c.ID, "attempt", claimed.Attempts, "error", err)
 		return ctx.Err()
@@ -125,7 +125,7 @@ func (e *Engine) refunded(ctx context.Context, c curfew.Checkout, back curfew.Re
 func (e *Engine) refundRefused(ctx context.Context, c curfew.Checkout, refusal error) error {
 	e.log.Warn("a refund was refused", "checkout", c.ID, "attempt", c.Attempts, "error", refusal)
 	_, err := e.store.ChangeCheckout(ctx, curfew.CheckoutChange{
-		From: c, To: curfew.RefundDue, Reason: "refused: " + refusal.Error(), Actor: curfew.Refunder,
+		From: c, To: curfew.RefundDue, Reason: curfew.WithNote(curfew.RefundRefusedReason, refusal.Error()), Actor: curfew.Refunder,
 		Note: refusal.Error(), Wait: longestWait,
 	})
 	return err
@@ -192,8 +192,7 @@ func (e *Engine) heedOne(ctx context.Context, c curfew.Checkout, told curfew.Rep
 // answer, a person must see.
 func (e *Engine) disputed(ctx context.Context, c curfew.Checkout) error {
 	return e.remark(ctx, c.ID, func(c curfew.Checkout) (curfew.Remark, bool) {
-		const note = "the customer's bank disputes it: answer at the provider"
-		return curfew.Remark{Reason: note, Disputed: true}, c.DisputedAt.IsZero()
+		return curfew.Remark{Reason: curfew.DisputedReason, Disputed: true}, c.DisputedAt.IsZero()
 	})
 }
 
@@ -205,7 +204,7 @@ func (e *Engine) giveBack(ctx context.Context, c curfew.Checkout, back curfew.Re
 		due = c.Due()
 	}
 	if back.Covers(due, c.Currency) {
-		_, err := e.leave(ctx, c.ID, leaving{to: curfew.Refunded, why: "the provider gave it back", by: provided})
+		_, err := e.leave(ctx, c.ID, leaving{to: curfew.Refunded, why: curfew.GivenBackReason, by: provided})
 		return err
 	}
 	note := fmt.Sprintf("%d of %d %s were given back", back.Amount, c.Amount, c.Currency)

@@ -181,7 +181,7 @@ func (e *Engine) Unassign(ctx context.Context, by curfew.Actor, sessionID, reaso
 			return nil, nil
 		}
 		c := e.release(s, by)
-		c.Reason += ": " + reason
+		c.Reason = curfew.WithNote(c.Reason, reason)
 		return c, nil
 	})
 }

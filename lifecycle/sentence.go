@@ -77,16 +77,16 @@ var moves = map[curfew.Transition]string{
 
 // waits say what happened to a session that waited on, by the event's reason.
 var waits = map[string]string{
-	"accepted": "A mechanic accepted session %s",
-	"released": "Session %s was put back into the queue",
-	"joined":   "One of its parties came into session %s",
+	curfew.AcceptedReason: "A mechanic accepted session %s",
+	curfew.ReleasedReason: "Session %s was put back into the queue",
+	curfew.JoinedReason:   "One of its parties came into session %s",
 }
 
 // selfEvident are reasons that their sentence tells already.
 var selfEvident = map[string]bool{
-	"admitted": true, "booked": true, "due": true, "the slot is taken": true, "both are in": true, "another program": true,
-	"the slot is free": true, "a credit was spent": true, "the provider is asked": true, "the customer's slot is taken": true,
-	"the slot was not free in time": true, "revived": true,
+	curfew.AdmittedReason: true, curfew.BookedReason: true, string(curfew.Due): true, curfew.PostponedReason: true,
+	curfew.BothJoinedReason: true, curfew.ForeignReason: true, curfew.ServedReason: true, curfew.SpentReason: true,
+	curfew.RefundAskedReason: true, curfew.DeferredReason: true, curfew.UnservedReason: true, curfew.RevivedReason: true,
 }
 
 // sessionSentence tells one step of a session. The reason is a code, and maybe

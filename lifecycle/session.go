@@ -131,7 +131,7 @@ func (e *Engine) spend(ctx context.Context, by curfew.Actor, c Claim) (curfew.Ad
 	a := e.admission(credit, by)
 	a.Key = c.Key
 	if credit.Outcome == curfew.Credited {
-		a.From, a.Reason = curfew.Credited, "a credit was spent"
+		a.From, a.Reason = curfew.Credited, curfew.SpentReason
 	}
 	return a, nil
 }
@@ -169,7 +169,7 @@ func (e *Engine) Join(ctx context.Context, id string, by curfew.Actor) (curfew.S
 			Reason: curfew.JoinedReason, CustomerJoins: customer, MechanicJoins: !customer,
 		}
 		if !s.CustomerJoinedAt.IsZero() || !s.MechanicJoinedAt.IsZero() {
-			c.To, c.Reason, c.Deadline = curfew.Live, "both are in", e.policy.LiveDeadline(s.Duration)
+			c.To, c.Reason, c.Deadline = curfew.Live, curfew.BothJoinedReason, e.policy.LiveDeadline(s.Duration)
 		}
 		return c, nil
 	})

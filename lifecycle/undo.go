@@ -150,10 +150,7 @@ func (e *Engine) revival(ctx context.Context, undo *curfew.Run, s curfew.Standin
 		return curfew.Admission{}, err
 	}
 	a := e.admission(c, undo.Actor)
-	a.From, a.RunID, a.Reason = c.Outcome, undo.ID, "revived"
-	if undo.Reason != "" {
-		a.Reason += ": " + undo.Reason
-	}
+	a.From, a.RunID, a.Reason = c.Outcome, undo.ID, curfew.WithNote(curfew.RevivedReason, undo.Reason)
 	a.Session.Plan, a.Session.Kind, a.Session.Duration, a.Session.Revives = s.Plan, s.Kind, s.Duration, s.ID
 	a.Request.CustomerName = s.Request.CustomerName
 	a.Deadline = e.policy.WaitingDeadline(s.Plan, time.Time{})

@@ -46,7 +46,20 @@ func worldsWith(t *testing.T, adjust func(*curfew.Policy), test func(w *world)) 
 	onBoth(t, adjust, func(w *world) {
 		test(w)
 		storetest.CheckInvariants(w.T, w.Harness)
+		w.checkCodes()
 	})
+}
+
+// checkCodes holds that every event of the test says outsiders more than
+// "other".
+func (w *world) checkCodes() {
+	w.Helper()
+	for _, row := range w.Query(w, "SELECT from_status, to_status, actor, reason FROM "+w.Schema+"events") {
+		e := curfew.Event{From: row[0], To: row[1], Actor: curfew.ParseActor(row[2]), Reason: row[3]}
+		if e.Code() == curfew.CodeOther {
+			w.Errorf("%s>%s by %s because of %q has no code", e.From, e.To, e.Actor, e.Reason)
+		}
+	}
 }
 
 // onBoth runs a test on both stores, in parallel.

@@ -50,11 +50,11 @@ func (w *world) cancellation(sessionID string) map[string]any {
 		Type string
 		Data struct {
 			From    string
-			Actor   struct{ Role string }
+			Actor   string
 			Session map[string]any
 		}
 	}
-	w.must(json.Unmarshal([]byte(audience.Expand(all[0])[0].Body), &m))
+	w.must(json.Unmarshal([]byte(audience.Expand(all[0].Outside())[0].Body), &m))
 	w.same("type", m.Type, "session.cancelled")
-	return map[string]any{"from": m.Data.From, "startsAt": m.Data.Session["startsAt"] != nil, "mechanicId": m.Data.Session["mechanicId"], "actor": m.Data.Actor.Role}
+	return map[string]any{"from": m.Data.From, "startsAt": m.Data.Session["startsAt"] != nil, "mechanicId": m.Data.Session["mechanicId"], "actor": m.Data.Actor}
 }

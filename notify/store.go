@@ -47,8 +47,9 @@ type Channel interface {
 type Audience struct {
 	Lanes []string
 	// Expand makes an event's deliveries: Lane, Destination, Kind and Body of
-	// each. Nil: nobody listens.
-	Expand func(curfew.Happening) []curfew.Delivery
+	// each. It is given what outsiders may know, and nothing else. Nil: nobody
+	// listens.
+	Expand func(curfew.OutsideHappening) []curfew.Delivery
 }
 
 // Observer is told what became of attempts, for metrics. It must not block.

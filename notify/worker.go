@@ -172,7 +172,7 @@ func (w *Worker) expand(ctx context.Context, events []curfew.Event, audiences []
 			if a.Expand == nil {
 				continue
 			}
-			for _, d := range a.Expand(h) {
+			for _, d := range a.Expand(h.Outside()) {
 				d.ID, d.Channel = NewID(), w.channels[i].Name()
 				d.EventID, d.CustomerID, d.Subject, d.Number = h.ID, h.CustomerID, h.Subject, h.Number
 				all = append(all, d)

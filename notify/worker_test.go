@@ -28,10 +28,10 @@ type receivers struct {
 func (r *receivers) Name() string { return r.name }
 
 func (r *receivers) Audience(context.Context) (notify.Audience, error) {
-	return notify.Audience{Lanes: r.lanes, Expand: func(h curfew.Happening) []curfew.Delivery {
+	return notify.Audience{Lanes: r.lanes, Expand: func(h curfew.OutsideHappening) []curfew.Delivery {
 		var all []curfew.Delivery
 		for _, lane := range r.lanes {
-			all = append(all, curfew.Delivery{Lane: lane, Destination: lane, Kind: h.Kind(), Body: fmt.Sprint(h.Of, " ", h.Number)})
+			all = append(all, curfew.Delivery{Lane: lane, Destination: lane, Kind: h.Kind, Body: fmt.Sprint(h.Of, " ", h.Number)})
 		}
 		return all
 	}}, nil

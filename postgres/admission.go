@@ -201,7 +201,7 @@ func (s *Store) Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor
 		b.Queue(insertCheckout, checkoutValues(c, curfew.Deferred, "", ttl)...)
 		queueEvents(b, []event{{
 			subject: "checkout", customerID: c.CustomerID, subjectID: c.ID, number: 1,
-			to: string(curfew.Deferred), actor: actor, reason: "the customer's slot is taken",
+			to: string(curfew.Deferred), actor: actor, reason: curfew.DeferredReason,
 		}})
 		b.Queue(receiptByCheckout, c.CustomerID, c.ID).Query(into(&r, scanReceipt))
 	})

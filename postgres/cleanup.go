@@ -148,18 +148,10 @@ func followOfBatch(b curfew.Batch, sessions map[string]ended) *follow {
 		}
 		f.moved = append(f.moved, moved{
 			customerID: e.CustomerID, sessionID: e.SessionID, checkoutID: s.session.CheckoutID, version: s.session.Version,
-			reason: because(e.Reason, b.Note), owed: e.Owed,
+			reason: curfew.WithNote(string(e.Reason), b.Note), owed: e.Owed,
 		})
 	}
 	return f
-}
-
-// because is the reason that an event tells.
-func because(reason curfew.EndReason, note string) string {
-	if note == "" {
-		return string(reason)
-	}
-	return string(reason) + ": " + note
 }
 
 // ended is the result in the order of the batch.

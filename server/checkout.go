@@ -76,31 +76,6 @@ func (s *Server) listCheckouts(ctx context.Context, c call, _ *named) (*answered
 	return okay(checkoutsJSON(checkouts), err)
 }
 
-func checkoutsJSON(checkouts []curfew.Checkout) api.Checkouts {
-	all := api.Checkouts{Checkouts: make([]api.Checkout, len(checkouts))}
-	for i, c := range checkouts {
-		all.Checkouts[i] = checkoutJSON(c)
-	}
-	return all
-}
-
-func checkoutJSON(c curfew.Checkout) api.Checkout {
-	return api.Checkout{
-		ID: c.ID, PaymentRef: c.Ref, Plan: c.Plan, Amount: c.Amount, Currency: c.Currency,
-		Outcome: string(c.Outcome), SessionID: c.SessionID, RetryUntil: c.RetryUntil.UTC(), RefundAmount: refund(c),
-		CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(),
-	}
-}
-
-// refund is what is given back of a payment, where something is.
-func refund(c curfew.Checkout) *int64 {
-	switch c.Outcome {
-	case curfew.RefundDue, curfew.Refunding, curfew.Refunded:
-		return &c.RefundAmount
-	}
-	return nil
-}
-
 type checkoutSelection struct {
 	Outcome    string `query:"outcome" enum:"fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited" doc:"Only these"`
 	CustomerID string `query:"customerId" doc:"Only this customer's"`
@@ -221,9 +196,9 @@ func CheckoutsJSON(checkouts []curfew.Checkout) []api.CheckoutDetail {
 // CheckoutJSON is a payment as the API shows it to operators.
 func CheckoutJSON(c curfew.Checkout, events []curfew.Event) api.CheckoutDetail {
 	d := api.CheckoutDetail{
-		Checkout: checkoutJSON(c), CustomerID: c.CustomerID, Email: c.Email, Name: c.Name, Metadata: c.Metadata,
+		Checkout: checkoutJSON(c.Outside()), CustomerID: c.CustomerID, Email: c.Email, Name: c.Name, Metadata: c.Metadata,
 		PaymentID: c.PaymentID, RefundID: c.RefundID, Attempts: c.Attempts, NextAt: c.NextAt.UTC(),
-		DisputedAt: c.DisputedAt.UTC(), Note: c.Note, Events: eventsJSON(events).Events,
+		DisputedAt: c.DisputedAt.UTC(), Note: c.Note, Events: insideEvents(events).Events,
 	}
 	if c.CustomerID == curfew.Nobody {
 		d.CustomerID = ""

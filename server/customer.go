@@ -38,14 +38,14 @@ func (s *Server) clearCustomer(ctx context.Context, c call, in *clearing) (*answ
 	cleared, err := s.engine.Clear(ctx, c.actor, lifecycle.Clearing{
 		CustomerID: c.id, DryRun: in.Body.DryRun, Force: in.Body.Force, Reason: in.Body.Reason,
 	})
-	return okay(ClearedJSON(cleared), err)
+	return okay(clearedFor(c.actor, cleared), err)
 }
 
-// ClearedJSON is what a clearing did as the API shows it.
-func ClearedJSON(c lifecycle.Cleared) api.Cleared {
+// clearedFor is what a clearing did as somebody may see it.
+func clearedFor(who curfew.Actor, c lifecycle.Cleared) api.Cleared {
 	out := api.Cleared{Ended: make([]api.Session, len(c.Ended)), Kept: make([]api.Kept, len(c.Kept))}
 	for i, s := range c.Ended {
-		out.Ended[i] = SessionJSON(s)
+		out.Ended[i] = sessionFor(who, s)
 	}
 	for i, k := range c.Kept {
 		out.Kept[i] = api.Kept{SessionID: k.SessionID, Status: string(k.Status), Why: k.Why}

@@ -46,7 +46,7 @@ func StoryJSON(s lifecycle.Story) api.Story {
 		}
 	}
 	for i, session := range s.Sessions {
-		out.Sessions[i] = SessionJSON(session)
+		out.Sessions[i] = insideSession(session)
 	}
 	for i, entry := range s.Entries {
 		out.Entries[i] = entryJSON(entry)
@@ -108,5 +108,6 @@ func (s *Server) unassignSession(ctx context.Context, c call, in *unassigning) (
 	if err := plain("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	return standing(s.engine.Unassign(ctx, c.actor, c.id, in.Body.Reason))
+	released, err := s.engine.Unassign(ctx, c.actor, c.id, in.Body.Reason)
+	return standing(c, released, err)
 }

@@ -12,9 +12,10 @@ import (
 // Topics of the live streams. One customer's and one mechanic's begin with
 // their role; nobody follows two that a frame can have both.
 const (
-	everySession  = "sessions"
-	everyCheckout = "checkouts"
-	theQueue      = "queue"
+	everySession   = "sessions" // as outsiders see them
+	insideSessions = "sessions:inside"
+	everyCheckout  = "checkouts"
+	theQueue       = "queue"
 )
 
 func topicOf(role curfew.Role, id string) string { return string(role) + ":" + id }
@@ -27,7 +28,7 @@ func topicsOf(who curfew.Actor) []string {
 	case curfew.Mechanic:
 		return []string{topicOf(who.Role, who.ID), theQueue}
 	case curfew.Admin:
-		return []string{everySession, everyCheckout, theQueue}
+		return []string{insideSessions, everyCheckout, theQueue}
 	case curfew.Service:
 		return []string{everySession}
 	}
@@ -43,18 +44,27 @@ func Frames(n curfew.News, s curfew.Standing) []curfew.Frame {
 	case s.ID == "":
 		return nil // the session was removed by hand
 	case n.Offers() && s.Request.ID != "":
-		return []curfew.Frame{sessionFrame(n, s), requestFrame(n, s)}
+		return []curfew.Frame{sessionFrame(n, s), insideFrame(n, s), requestFrame(n, s)}
 	}
-	return []curfew.Frame{sessionFrame(n, s)}
+	return []curfew.Frame{sessionFrame(n, s), insideFrame(n, s)}
 }
 
+// sessionFrame is the session's frame for everybody but operators.
 func sessionFrame(n curfew.News, s curfew.Standing) curfew.Frame {
 	topics := []string{everySession, topicOf(curfew.Customer, s.CustomerID)}
 	if s.Assigned() {
 		topics = append(topics, topicOf(curfew.Mechanic, s.MechanicID))
 	}
 	return curfew.Frame{Topics: topics, Text: frameText(n.At, api.SessionFrame, api.SessionChange{
-		SessionID: s.ID, Event: eventJSON(n.Event), Session: SessionJSON(s.Session),
+		SessionID: s.ID, Event: eventJSON(n.Outside()), Session: sessionJSON(s.Outside()),
+	})}
+}
+
+// insideFrame is the session's frame for operators: who did it, and what they
+// wrote.
+func insideFrame(n curfew.News, s curfew.Standing) curfew.Frame {
+	return curfew.Frame{Topics: []string{insideSessions}, Text: frameText(n.At, api.SessionFrame, api.SessionChange{
+		SessionID: s.ID, Event: insideEvent(n.Event), Session: insideSession(s.Session),
 	})}
 }
 

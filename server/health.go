@@ -3,6 +3,8 @@ package server
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -10,8 +12,11 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-func (s *Server) sessionHealth(ctx context.Context, _ call, _ *struct{}) (*answered[api.Health], error) {
+func (s *Server) sessionHealth(ctx context.Context, c call, _ *struct{}) (*answered[api.Health], error) {
 	report := s.engine.Health(ctx)
+	if !operates(c.actor) {
+		report.Findings = outsideFindings(report.Findings)
+	}
 	out := &answered[api.Health]{http.StatusOK, HealthJSON(report, s.version, s.baseURL)}
 	if report.Health == lifecycle.CannotTell {
 		out.Status = http.StatusServiceUnavailable
@@ -41,6 +46,19 @@ func HealthJSON(r lifecycle.Report, version, baseURL string) api.Health {
 	return h
 }
 
+// outsideFindings is findings without what operators wrote.
+func outsideFindings(findings []lifecycle.Finding) []lifecycle.Finding {
+	all := slices.Clone(findings)
+	for i, f := range all {
+		if f.Acknowledged != nil {
+			a := *f.Acknowledged
+			a.By, a.Reason = curfew.Actor{Role: curfew.Role(a.By.Outside())}, ""
+			all[i].Acknowledged = &a
+		}
+	}
+	return all
+}
+
 func findingJSON(f lifecycle.Finding, fix string) api.HealthFinding {
 	shape := api.HealthFinding{
 		Code: string(f.Code), Severity: string(f.Severity), Count: f.Count, Since: moment(f.Since), Fix: fix,
@@ -49,7 +67,7 @@ func findingJSON(f lifecycle.Finding, fix string) api.HealthFinding {
 		Payments:  append([]string{}, f.Payments...),
 	}
 	if a := f.Acknowledged; a != nil {
-		shape.Acknowledged = &api.FindingAcknowledgement{By: a.By.String(), Reason: a.Reason, At: a.At.UTC(), Until: a.Until.UTC()}
+		shape.Acknowledged = &api.FindingAcknowledgement{By: strings.TrimSuffix(a.By.String(), ":"), Reason: a.Reason, At: a.At.UTC(), Until: a.Until.UTC()}
 	}
 	return shape
 }

@@ -61,7 +61,7 @@ func (s *Server) releaseRequest(ctx context.Context, c call, _ *named) (*answere
 // repeated call gets the first one's answer, and nobody else gets any.
 func releasedBy(events []curfew.Event, who curfew.Actor) bool {
 	return slices.ContainsFunc(events, func(e curfew.Event) bool {
-		return e.Actor == who && e.Reason == "released"
+		return e.Actor == who && e.Reason == curfew.ReleasedReason
 	})
 }
 
@@ -74,7 +74,7 @@ func hidden(err, same error) error {
 }
 
 func offeredJSON(s curfew.Standing) api.Offered {
-	return api.Offered{Session: SessionJSON(s.Session), Request: api.Request{
+	return api.Offered{Session: sessionJSON(s.Outside()), Request: api.Request{
 		ID: s.Request.ID, SessionID: s.ID, Status: string(s.Request.Status), CustomerName: s.Request.CustomerName,
 		MechanicID: s.Request.MechanicID, CreatedAt: s.Request.CreatedAt.UTC(),
 	}}

@@ -93,6 +93,7 @@ func (s *Server) register(mux *http.ServeMux) (*huma.OpenAPI, error) {
 	to.OpenAPI().AddOperation(s.webhookOperation(problem))
 	delete(config.Components.Schemas.Map(), "ErrorModel") // huma's own; ours is Problem
 	admitNulls(config.Components.Schemas.Map())
+	listCodes(config.Components.Schemas.Map())
 	return to.OpenAPI(), nil
 }
 
@@ -145,6 +146,28 @@ func admitNulls(schemas map[string]*huma.Schema) {
 			properties[field] = &huma.Schema{OneOf: []*huma.Schema{properties[field], {Type: "null"}}}
 		}
 	}
+}
+
+// listCodes names what outsiders read in an event. Operators read the inside,
+// whose texts have no list.
+func listCodes(schemas map[string]*huma.Schema) {
+	properties := schemas["Event"].Properties
+	properties["actor"] = outsideOrInside(enumOf(curfew.OutsideRoles()), "Who did it: a role", "role:id, for admins")
+	properties["reason"] = outsideOrInside(enumOf(curfew.ReasonCodes()), "Why, as a code", "Why, with what operators noted, for admins")
+}
+
+func outsideOrInside(codes []any, outside, inside string) *huma.Schema {
+	return &huma.Schema{AnyOf: []*huma.Schema{
+		{Type: huma.TypeString, Enum: codes, Description: outside}, {Type: huma.TypeString, Description: inside},
+	}}
+}
+
+func enumOf[T ~string](all []T) []any {
+	list := make([]any, len(all))
+	for i, one := range all {
+		list[i] = string(one)
+	}
+	return list
 }
 
 func problemResponse(schemas huma.Registry) *huma.Response {

@@ -57,24 +57,27 @@ func forWhom(who curfew.Actor, customerID string) (string, error) {
 }
 
 func (s *Server) readSession(_ context.Context, c call, _ *named) (*answered[api.Session], error) {
-	return okay(SessionJSON(c.session.Session), nil)
+	return okay(sessionFor(c.actor, c.session.Session), nil)
 }
 
 func (s *Server) listEvents(ctx context.Context, c call, _ *named) (*answered[api.Events], error) {
 	events, err := s.engine.Events(ctx, c.session.Session)
-	return okay(eventsJSON(events), err)
+	return okay(eventsFor(c.actor, events), err)
 }
 
 func (s *Server) joinSession(ctx context.Context, c call, _ *named) (*answered[api.Session], error) {
-	return standing(s.engine.Join(ctx, c.id, c.actor))
+	joined, err := s.engine.Join(ctx, c.id, c.actor)
+	return standing(c, joined, err)
 }
 
 func (s *Server) endSession(ctx context.Context, c call, _ *named) (*answered[api.Session], error) {
-	return standing(s.engine.End(ctx, c.id, c.actor))
+	ended, err := s.engine.End(ctx, c.id, c.actor)
+	return standing(c, ended, err)
 }
 
 func (s *Server) cancelSession(ctx context.Context, c call, _ *named) (*answered[api.Session], error) {
-	return standing(s.engine.Cancel(ctx, c.id, c.actor))
+	cancelled, err := s.engine.Cancel(ctx, c.id, c.actor)
+	return standing(c, cancelled, err)
 }
 
 type extension struct {
@@ -99,31 +102,8 @@ func (s *Server) extendSession(ctx context.Context, c call, in *extension) (*ans
 	return out, nil
 }
 
-func standing(s curfew.Standing, err error) (*answered[api.Session], error) {
-	return okay(SessionJSON(s.Session), err)
-}
-
-// SessionJSON is a session as the API shows it.
-func SessionJSON(s curfew.Session) api.Session {
-	return api.Session{
-		ID: s.ID, Status: string(s.Status), CustomerID: s.CustomerID, MechanicID: s.MechanicID,
-		Plan: s.Plan, Type: string(s.Kind), CreatedAt: s.CreatedAt.UTC(), StartsAt: s.StartsAt.UTC(), ExpiresAt: s.ExpiresAt.UTC(),
-		StartedAt: s.StartedAt.UTC(), EndedAt: s.EndedAt.UTC(), EndReason: string(s.EndReason), Revives: s.Revives,
-	}
-}
-
-func eventsJSON(events []curfew.Event) api.Events {
-	all := api.Events{Events: make([]api.Event, len(events))}
-	for i, e := range events {
-		all.Events[i] = eventJSON(e)
-	}
-	return all
-}
-
-func eventJSON(e curfew.Event) api.Event {
-	return api.Event{
-		Number: e.Number, From: e.From, To: e.To, Actor: e.Actor.String(), Reason: e.Reason, At: e.At.UTC(),
-	}
+func standing(c call, s curfew.Standing, err error) (*answered[api.Session], error) {
+	return okay(sessionFor(c.actor, s.Session), err)
 }
 
 func blockerJSON(b curfew.Blocker) *api.Blocker {

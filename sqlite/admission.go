@@ -163,7 +163,7 @@ func (s *Store) Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor
 		}
 		return tx.record(ctx, "checkout", curfew.Event{
 			CustomerID: c.CustomerID, Subject: c.ID, Number: 1, To: string(curfew.Deferred),
-			Actor: actor, Reason: "the customer's slot is taken",
+			Actor: actor, Reason: curfew.DeferredReason,
 		})
 	})
 	if err != nil {

@@ -114,17 +114,9 @@ func (tx *transaction) end(ctx context.Context, b curfew.Batch, e curfew.Ending)
 	}
 	v.RequestEnded, err = tx.follow(ctx, step{
 		session: v.Session, from: b.Rule.From, requestTo: b.Rule.RequestTo,
-		owed: e.Owed, actor: b.Actor, reason: because(e.Reason, b.Note), runID: b.RunID,
+		owed: e.Owed, actor: b.Actor, reason: curfew.WithNote(string(e.Reason), b.Note), runID: b.RunID,
 	})
 	return v, err
-}
-
-// because is the reason that an event tells.
-func because(reason curfew.EndReason, note string) string {
-	if note == "" {
-		return string(reason)
-	}
-	return string(reason) + ": " + note
 }
 
 func endArgs(b curfew.Batch, e curfew.Ending, now time.Time) []any {

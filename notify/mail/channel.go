@@ -71,12 +71,12 @@ func (c *Channel) Audience(context.Context) (notify.Audience, error) {
 }
 
 // expand makes at most one delivery, whose body is the notice's name.
-func expand(h curfew.Happening) []curfew.Delivery {
+func expand(h curfew.OutsideHappening) []curfew.Delivery {
 	kind := kindOf(h)
 	if kind == "" || h.Checkout.Email == "" {
 		return nil
 	}
-	return []curfew.Delivery{{Lane: Name, Destination: h.Checkout.Email, Kind: h.Kind(), Body: kind}}
+	return []curfew.Delivery{{Lane: Name, Destination: h.Checkout.Email, Kind: h.Kind, Body: kind}}
 }
 
 // Send makes one attempt, in the words that are true now.
@@ -92,8 +92,9 @@ func (c *Channel) Send(ctx context.Context, d curfew.Delivery) curfew.Verdict {
 	case len(found) == 0 || !slices.Contains(Kinds(), d.Body):
 		return curfew.Verdict{State: curfew.DeliveryDead, Error: "what it is about is not there"}
 	}
-	n := noticeOf(d.Body, found[0])
-	if n.pointless(found[0].Session) {
+	h := found[0].Outside()
+	n := noticeOf(d.Body, h)
+	if n.pointless(h.Session) {
 		return unsent("there is nothing to tell any more")
 	}
 	if slices.Contains(courtesies, n.Kind) {

@@ -31,8 +31,8 @@ func Kinds() []string {
 var courtesies = []string{accepted}
 
 // kindOf is the notice that an event is worth; empty: none.
-func kindOf(h curfew.Happening) string {
-	switch h.Kind() {
+func kindOf(h curfew.OutsideHappening) string {
+	switch h.Kind {
 	case "session." + curfew.AcceptedReason:
 		return accepted
 	case "session." + string(curfew.Cancelled):
@@ -85,7 +85,7 @@ type Notice struct {
 }
 
 // noticeOf is the notice of an event in the words that are true now.
-func noticeOf(kind string, h curfew.Happening) Notice {
+func noticeOf(kind string, h curfew.OutsideHappening) Notice {
 	s, c := h.Session, h.Checkout
 	n := Notice{
 		Kind: kind, Name: greeting(c.Name), Plan: s.Plan, Type: string(s.Kind), By: by(h.Actor), Reason: string(s.EndReason),
@@ -99,17 +99,17 @@ func noticeOf(kind string, h curfew.Happening) Notice {
 		n.JoinBy = s.ExpiresAt.UTC()
 	}
 	if slices.Contains([]curfew.Outcome{curfew.RefundDue, curfew.Refunding, curfew.Refunded}, c.Outcome) {
-		n.Refund = amount(c.Due(), c.Currency)
+		n.Refund = amount(c.Due, c.Currency)
 	}
 	return n
 }
 
 // pointless reports whether a notice would say what is no longer so, or
 // nothing.
-func (n Notice) pointless(s curfew.Session) bool {
+func (n Notice) pointless(s curfew.OutsideSession) bool {
 	switch n.Kind {
 	case accepted:
-		return s.Status.Ended() || !s.Assigned()
+		return s.Status.Ended() || s.MechanicID == ""
 	case deferred:
 		return n.Money == string(curfew.Fulfilled)
 	case refunded:
@@ -120,7 +120,7 @@ func (n Notice) pointless(s curfew.Session) bool {
 
 // money is what became of what was paid. Lesson 21: only what never had a
 // payment is free, whatever amount the marketplace told.
-func money(h curfew.Happening) string {
+func money(h curfew.OutsideHappening) string {
 	c := h.Checkout
 	switch {
 	case c.Ref == "" && c.PaymentID == "" && c.Amount == 0:
@@ -142,9 +142,9 @@ func amount(minor int64, currency string) string {
 	return curfew.Amount(minor, currency)
 }
 
-func by(a curfew.Actor) string {
-	if a.Role == curfew.Customer || a.Role == curfew.Mechanic {
-		return string(a.Role)
+func by(a curfew.OutsideRole) string {
+	if a == curfew.OutsideCustomer || a == curfew.OutsideMechanic {
+		return string(a)
 	}
 	return "us"
 }

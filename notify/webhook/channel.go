@@ -95,13 +95,13 @@ func (c *Channel) Audience(ctx context.Context) (notify.Audience, error) {
 	for _, w := range all {
 		a.Lanes = append(a.Lanes, w.ID)
 	}
-	a.Expand = func(h curfew.Happening) []curfew.Delivery { return expand(h, all) }
+	a.Expand = func(h curfew.OutsideHappening) []curfew.Delivery { return expand(h, all) }
 	return a, nil
 }
 
-func expand(h curfew.Happening, endpoints []curfew.Endpoint) []curfew.Delivery {
+func expand(h curfew.OutsideHappening, endpoints []curfew.Endpoint) []curfew.Delivery {
 	var all []curfew.Delivery
-	kind, body := h.Kind(), ""
+	kind, body := h.Kind, ""
 	for _, w := range endpoints {
 		if len(w.Kinds) > 0 && !slices.Contains(w.Kinds, kind) {
 			continue

@@ -22,17 +22,12 @@ type change struct {
 	Number int64  `json:"number"`
 	From   string `json:"from,omitempty"`
 	To     string `json:"to"`
-	Actor  actor  `json:"actor"`
+	Actor  string `json:"actor"`  // a curfew.OutsideRole
+	Reason string `json:"reason"` // a curfew.ReasonCode
 	// As they stand when the message is made: their versions tell whether they
 	// have moved on.
 	Session  *session  `json:"session,omitempty"`
 	Checkout *checkout `json:"checkout,omitempty"`
-}
-
-// actor is who did it; only ids of the marketplace's own are told.
-type actor struct {
-	Role string `json:"role"`
-	ID   string `json:"id,omitempty"`
 }
 
 type session struct {
@@ -65,8 +60,8 @@ type checkout struct {
 }
 
 // messageOf is what is sent of an event.
-func messageOf(h curfew.Happening) message {
-	c := change{ID: h.ID, Number: h.Number, From: h.From, To: h.To, Actor: actorOf(h.Actor)}
+func messageOf(h curfew.OutsideHappening) message {
+	c := change{ID: h.ID, Number: h.Number, From: h.From, To: h.To, Actor: string(h.Actor), Reason: string(h.Reason)}
 	if h.OfSession() {
 		h.Session.ID, h.Session.CustomerID = h.Subject, h.CustomerID
 		c.Session = sessionOf(h.Session)
@@ -74,17 +69,10 @@ func messageOf(h curfew.Happening) message {
 		h.Checkout.ID, h.Checkout.CustomerID = h.Subject, h.CustomerID
 		c.Checkout = checkoutOf(h.Checkout)
 	}
-	return message{Type: h.Kind(), Timestamp: h.At.UTC(), Data: c}
+	return message{Type: h.Kind, Timestamp: h.At.UTC(), Data: c}
 }
 
-func actorOf(a curfew.Actor) actor {
-	if a.Role == curfew.Customer || a.Role == curfew.Mechanic {
-		return actor{string(a.Role), a.ID}
-	}
-	return actor{Role: string(a.Role)}
-}
-
-func sessionOf(s curfew.Session) *session {
+func sessionOf(s curfew.OutsideSession) *session {
 	return &session{
 		ID: s.ID, Status: string(s.Status), Version: s.Version, CustomerID: s.CustomerID, MechanicID: s.MechanicID, Plan: s.Plan,
 		Type: string(s.Kind), CreatedAt: s.CreatedAt.UTC(), StartsAt: moment(s.StartsAt), ExpiresAt: moment(s.ExpiresAt),
@@ -93,7 +81,7 @@ func sessionOf(s curfew.Session) *session {
 	}
 }
 
-func checkoutOf(c curfew.Checkout) *checkout {
+func checkoutOf(c curfew.OutsideCheckout) *checkout {
 	out := &checkout{
 		ID: c.ID, Outcome: string(c.Outcome), Version: c.Version, CustomerID: c.CustomerID, SessionID: c.SessionID, Plan: c.Plan,
 		Amount: c.Amount, Currency: c.Currency, RefundAmount: c.RefundAmount,

@@ -1,0 +1,232 @@
+package curfew
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// What operators write (reasons, notes, their own names) is for operators. The
+// types of this file are what everybody else may know: customers, mechanics,
+// services, and whoever reads a stream, a webhook or a mail. They can only be
+// made from the inside view, and what is sent outward is only made from them.
+
+// OutsideRole is who did something, as outsiders see it: a role, never a name.
+type OutsideRole string
+
+// The roles that outsiders see. An operator is whoever acts as an admin.
+const (
+	OutsideCustomer OutsideRole = "customer"
+	OutsideMechanic OutsideRole = "mechanic"
+	OutsideOperator OutsideRole = "operator"
+	OutsideService  OutsideRole = "service"
+	OutsideSystem   OutsideRole = "system"
+)
+
+// OutsideRoles lists the roles that outsiders see.
+func OutsideRoles() []OutsideRole {
+	return []OutsideRole{OutsideCustomer, OutsideMechanic, OutsideOperator, OutsideService, OutsideSystem}
+}
+
+// Outside is the role of an actor as outsiders see it.
+func (a Actor) Outside() OutsideRole {
+	switch a.Role {
+	case Customer:
+		return OutsideCustomer
+	case Mechanic:
+		return OutsideMechanic
+	case Admin:
+		return OutsideOperator
+	case Service:
+		return OutsideService
+	}
+	return OutsideSystem
+}
+
+// OutsideEvent is an event as outsiders see it.
+type OutsideEvent struct {
+	ID         string
+	CustomerID string
+	Subject    string // the session's or checkout's id
+	Number     int64
+	From, To   string
+	Actor      OutsideRole
+	Reason     ReasonCode
+	At         time.Time
+}
+
+// Outside is the event without what operators wrote.
+func (e Event) Outside() OutsideEvent {
+	return OutsideEvent{
+		ID: e.ID, CustomerID: e.CustomerID, Subject: e.Subject, Number: e.Number, From: outsideState(e.From), To: outsideState(e.To),
+		Actor: e.Actor.Outside(), Reason: e.Code(), At: e.At,
+	}
+}
+
+// outsideState is a status or an outcome; another program could have written
+// anything else.
+func outsideState(state string) string {
+	if ofSession(state) || slices.Contains(Outcomes(), Outcome(state)) {
+		return state
+	}
+	return ""
+}
+
+func ofSession(state string) bool { return slices.Contains(SessionStatuses(), SessionStatus(state)) }
+
+// OutsideSession is a session as outsiders see it.
+type OutsideSession Session
+
+// Outside is the session with an end reason that Curfew knows: another program
+// may have written a text of its own.
+func (s Session) Outside() OutsideSession {
+	if s.EndReason != "" && !slices.Contains(EndReasons(), s.EndReason) {
+		s.EndReason = Foreign
+	}
+	return OutsideSession(s)
+}
+
+// OutsideCheckout is a payment as its customer may see it: without notes and
+// what only operators look at. Email and Name are the customer's own; webhooks
+// leave them out.
+type OutsideCheckout struct {
+	ID           string
+	CustomerID   string
+	Ref          string
+	Plan         string
+	Amount       int64 // in the currency's minor unit
+	Currency     string
+	Email        string
+	Name         string
+	Outcome      Outcome
+	Version      int64
+	SessionID    string
+	RetryUntil   time.Time
+	RefundAmount int64
+	Due          int64 // what a refund gives back: see Checkout.Due
+	MoneyDue     bool
+	PaymentID    string
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+}
+
+// Outside is the payment without what operators wrote.
+func (c Checkout) Outside() OutsideCheckout {
+	return OutsideCheckout{
+		ID: c.ID, CustomerID: c.CustomerID, Ref: c.Ref, Plan: c.Plan, Amount: c.Amount, Currency: c.Currency, Email: c.Email, Name: c.Name,
+		Outcome: c.Outcome, Version: c.Version, SessionID: c.SessionID, RetryUntil: c.RetryUntil, RefundAmount: c.RefundAmount, Due: c.Due(),
+		MoneyDue: c.MoneyDue, PaymentID: c.PaymentID, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
+	}
+}
+
+// OutsideHappening is a happening as outsiders see it.
+type OutsideHappening struct {
+	OutsideEvent
+	Kind     string // see Happening.Kind
+	Of       string // "session" or "checkout"
+	Session  OutsideSession
+	Checkout OutsideCheckout
+}
+
+// Outside is the happening without what operators wrote.
+func (h Happening) Outside() OutsideHappening {
+	return OutsideHappening{
+		OutsideEvent: h.Event.Outside(), Kind: h.Kind(), Of: h.Of, Session: h.Session.Outside(), Checkout: h.Checkout.Outside(),
+	}
+}
+
+// OfSession reports whether the event is a session's.
+func (h OutsideHappening) OfSession() bool { return h.Of == "session" }
+
+// ReasonCode says why something happened, to outsiders.
+type ReasonCode string
+
+// The codes of steps. Those that end a session are its EndReasons.
+const (
+	CodeAdmitted       ReasonCode = "admitted"          // a payment, or a free plan, brought a session
+	CodeBooked         ReasonCode = "booked"            // an appointment
+	CodeCreditSpent    ReasonCode = "credit_spent"      // a credit brought a session
+	CodeSlotFree       ReasonCode = "slot_free"         // the payment had waited for the slot
+	CodeRevived        ReasonCode = "revived"           // an operator undid a cleanup
+	CodeDue            ReasonCode = "due"               // an appointment began
+	CodeSlotTaken      ReasonCode = "slot_taken"        // it has to wait: another session of the customer is open
+	CodeAccepted       ReasonCode = "accepted"          // by a mechanic
+	CodeReleased       ReasonCode = "released"          // by the mechanic, or an operator
+	CodeJoined         ReasonCode = "joined"            // the first of the two came in
+	CodeBothJoined     ReasonCode = "both_joined"       // the second one came in
+	CodeExtended       ReasonCode = "extended"          // more time was paid for
+	CodeTooLate        ReasonCode = "too_late"          // the slot was not free in time, or the session not live any more
+	CodeHeld           ReasonCode = "held"              // the payment cannot be used as it is
+	CodeRepaired       ReasonCode = "repaired"          // an operator made a held payment usable
+	CodeRefundDecided  ReasonCode = "refund_decided"    // by an operator
+	CodeCreditDecided  ReasonCode = "credit_decided"    // by an operator
+	CodeRefundAsked    ReasonCode = "refund_asked"      // the provider is asked to give it back
+	CodeRefundRefused  ReasonCode = "refund_refused"    // the provider would not
+	CodeNothingToPay   ReasonCode = "nothing_to_refund" // nothing had been paid
+	CodeRefundReported ReasonCode = "refund_reported"   // the provider gave it back
+	CodeDisputed       ReasonCode = "disputed"          // the customer's bank asks for it
+	CodeNoted          ReasonCode = "noted"             // something was noted, and nothing changed
+	CodeOther          ReasonCode = "other"             // none of these
+)
+
+// ReasonCodes lists every code that outsiders can see.
+func ReasonCodes() []ReasonCode {
+	all := []ReasonCode{
+		CodeAdmitted, CodeBooked, CodeCreditSpent, CodeSlotFree, CodeRevived, CodeDue, CodeSlotTaken, CodeAccepted, CodeReleased,
+		CodeJoined, CodeBothJoined, CodeExtended, CodeTooLate, CodeHeld, CodeRepaired, CodeRefundDecided, CodeCreditDecided,
+		CodeRefundAsked, CodeRefundRefused, CodeNothingToPay, CodeRefundReported, CodeDisputed, CodeNoted, CodeOther,
+	}
+	for _, r := range EndReasons() {
+		all = append(all, ReasonCode(r))
+	}
+	return all
+}
+
+// codes is the code of each reason as events hold it: the whole text, or what
+// stands before a note.
+var codes = map[string]ReasonCode{
+	AdmittedReason: CodeAdmitted, BookedReason: CodeBooked, SpentReason: CodeCreditSpent, ServedReason: CodeSlotFree,
+	RevivedReason: CodeRevived, string(Due): CodeDue, PostponedReason: CodeSlotTaken, DeferredReason: CodeSlotTaken,
+	AcceptedReason: CodeAccepted, ReleasedReason: CodeReleased, JoinedReason: CodeJoined, BothJoinedReason: CodeBothJoined,
+	UnservedReason: CodeTooLate, RefundAskedReason: CodeRefundAsked, RefundRefusedReason: CodeRefundRefused,
+	NothingPaidReason: CodeNothingToPay, GivenBackReason: CodeRefundReported, GivenBackBeforeReason: CodeRefundReported,
+	disputedCode: CodeDisputed, RepairedReason: CodeRepaired, ForeignReason: ReasonCode(Foreign),
+}
+
+// Code is why the event happened, as outsiders see it. The reason itself may
+// hold what an operator wrote.
+func (e Event) Code() ReasonCode {
+	code, _, _ := strings.Cut(e.Reason, noteMark)
+	if known, ok := codes[code]; ok {
+		return known
+	}
+	switch {
+	case slices.Contains(EndReasons(), EndReason(code)):
+		return ReasonCode(code)
+	case strings.HasPrefix(code, ExtendedReason+" "):
+		return CodeExtended
+	}
+	return e.codeOfStep()
+}
+
+// codeOfStep is for reasons that are free text: what the step is says enough.
+func (e Event) codeOfStep() ReasonCode {
+	from, to := Outcome(e.From), Outcome(e.To)
+	switch {
+	case e.From == e.To:
+		return CodeNoted
+	case to == Held:
+		return CodeHeld
+	case from == Held && to == Deferred:
+		return CodeRepaired
+	case from == "" && to == RefundDue:
+		return CodeTooLate
+	case to == Refunding:
+		return CodeRefundAsked
+	case to == RefundDue, to == Refunded:
+		return CodeRefundDecided
+	case from == Forfeited && to == Credited:
+		return CodeCreditDecided
+	}
+	return CodeOther
+}

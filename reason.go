@@ -1,0 +1,43 @@
+package curfew
+
+// The reasons that events hold, beside the EndReasons. An operator's note may
+// stand behind one, after noteMark; the reason of a refund, a credit or a repair
+// by an operator is their own text. Outsiders see Event.Code instead.
+const (
+	AdmittedReason   = "admitted"
+	BookedReason     = "booked"
+	SpentReason      = "a credit was spent"
+	ServedReason     = "the slot is free"
+	RevivedReason    = "revived"
+	AcceptedReason   = "accepted"
+	ReleasedReason   = "released"
+	JoinedReason     = "joined"
+	BothJoinedReason = "both are in"
+	ExtendedReason   = "extended" // and by how much
+	PostponedReason  = "the slot is taken"
+	DeferredReason   = "the customer's slot is taken"
+	UnservedReason   = "the slot was not free in time"
+	ForeignReason    = "another program"
+
+	RepairedReason        = "repaired by hand"
+	RefundAskedReason     = "the provider is asked"
+	RefundRefusedReason   = "refused" // and why
+	NothingPaidReason     = "there was nothing to give back"
+	GivenBackReason       = "the provider gave it back"
+	GivenBackBeforeReason = "it was given back before it was known"
+	DisputedReason        = disputedCode + noteMark + "answer at the provider"
+
+	disputedCode = "the customer's bank disputes it"
+)
+
+// noteMark stands between a reason and an operator's note.
+const noteMark = ": "
+
+// WithNote is a reason with what somebody noted beside it; an empty note leaves
+// the reason as it is.
+func WithNote(reason, note string) string {
+	if note == "" {
+		return reason
+	}
+	return reason + noteMark + note
+}

@@ -16,6 +16,11 @@ const (
 	ByAdmission Trigger = "admission"
 )
 
+// Triggers lists them all.
+func Triggers() []Trigger {
+	return []Trigger{ByTimer, ByQueue, ByAPI, ByCommand, ByLibrary, ByAdmission}
+}
+
 // RunOutcome is how a run went. One that found nothing succeeded; one that
 // could not look failed.
 type RunOutcome string

@@ -47,7 +47,9 @@ func (e *Engine) FulfillCheckout(ctx context.Context, by curfew.Actor, p Purchas
 	defer end()
 	begun := time.Now()
 	f, err := e.fulfill(ctx, by, p)
-	e.observe.Admitted(admitted(f, err), time.Since(begun))
+	outcome := admitted(f, err)
+	e.observe.Admitted(outcome, time.Since(begun))
+	curfew.Note(ctx, curfew.OutcomeNote, outcome)
 	return f, err
 }
 
@@ -204,7 +206,7 @@ func (e *Engine) present(ctx context.Context, r curfew.Receipt) (Fulfilment, err
 func (e *Engine) refused(ctx context.Context, customerID string, b *curfew.Blocker) {
 	e.observe.Blocked(b.Session.Status)
 	if err := e.store.Refuse(ctx, customerID, b.Session.ID); err != nil {
-		e.log.Error("a refusal was not recorded", "customer", customerID, "error", err)
+		e.log.ErrorContext(ctx, "a refusal was not recorded", "customer", customerID, "error", err)
 	}
 }
 

@@ -161,7 +161,7 @@ func (e *Engine) seen(ctx context.Context, p curfew.Payment) error {
 	c := r.Checkout
 	other := differs(c, p)
 	if other != "" {
-		e.log.Warn("a provider tells a known payment otherwise; it stays as it is", "ref", p.Ref, "checkout", c.ID, "what", other)
+		e.log.WarnContext(ctx, "a provider tells a known payment otherwise; it stays as it is", "ref", p.Ref, "checkout", c.ID, "what", other)
 	}
 	if c.PaymentID == "" && p.PaymentID != "" && (other == "" || other == "amount") {
 		return e.remark(ctx, c.ID, func(c curfew.Checkout) (curfew.Remark, bool) {
@@ -206,7 +206,7 @@ func (e *Engine) repaid(ctx context.Context, p curfew.Payment) (curfew.Repayment
 // and gives back what is.
 func (e *Engine) receiveRefunded(ctx context.Context, p curfew.Payment) error {
 	if p.PaymentID == "" {
-		e.log.Warn("a provider tells a refund of no payment", "ref", p.Ref)
+		e.log.WarnContext(ctx, "a provider tells a refund of no payment", "ref", p.Ref)
 		return nil
 	}
 	if _, err := e.repaid(ctx, p); err != nil {
@@ -219,7 +219,7 @@ func (e *Engine) receiveRefunded(ctx context.Context, p curfew.Payment) error {
 // known yet, and marks what is.
 func (e *Engine) receiveDisputed(ctx context.Context, p curfew.Payment) error {
 	if p.PaymentID == "" {
-		e.log.Warn("a provider tells a dispute of no payment", "ref", p.Ref)
+		e.log.WarnContext(ctx, "a provider tells a dispute of no payment", "ref", p.Ref)
 		return nil
 	}
 	if err := e.store.Dispute(ctx, p.PaymentID); err != nil {

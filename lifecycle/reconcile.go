@@ -165,7 +165,7 @@ func (e *Engine) settlePayments(ctx context.Context) {
 			reconciled = time.Now()
 			r, err := e.Reconcile(ctx, window)
 			e.noted(ctx, "comparing the books with the provider failed", err)
-			e.logDifferences(r)
+			e.logDifferences(ctx, r)
 			if err == nil {
 				window = reconcileThen
 			}
@@ -176,13 +176,13 @@ func (e *Engine) settlePayments(ctx context.Context) {
 
 func (e *Engine) noted(ctx context.Context, what string, err error) {
 	if err != nil && ctx.Err() == nil {
-		e.log.Error(what+"; the next pass tries again", "error", err)
+		e.log.ErrorContext(ctx, what+"; the next pass tries again", "error", err)
 	}
 }
 
-func (e *Engine) logDifferences(r Reconciliation) {
+func (e *Engine) logDifferences(ctx context.Context, r Reconciliation) {
 	for _, d := range r.Differences {
-		e.log.Warn("the provider's books differ", "kind", d.Kind, "ref", d.Ref, "checkout", d.CheckoutID,
+		e.log.WarnContext(ctx, "the provider's books differ", "kind", d.Kind, "ref", d.Ref, "checkout", d.CheckoutID,
 			"outcome", d.Outcome, "detail", d.Detail)
 	}
 }

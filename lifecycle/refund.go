@@ -67,7 +67,7 @@ func (e *Engine) settleRefund(ctx context.Context, c curfew.Checkout) error {
 	case err == nil:
 		return e.refunded(ctx, claimed, back, curfew.GivenBackReason)
 	case unknown(err):
-		e.log.Warn("a refund is asked for again later", "checkout", c.ID, "attempt", claimed.Attempts, "error", err)
+		e.log.WarnContext(ctx, "a refund is asked for again later", "checkout", c.ID, "attempt", claimed.Attempts, "error", err)
 		return ctx.Err()
 	}
 	return e.refundRefused(ctx, claimed, err)
@@ -123,7 +123,7 @@ func (e *Engine) refunded(ctx context.Context, c curfew.Checkout, back curfew.Re
 // refundRefused leaves a refund due that the provider will not make as it is:
 // an operator finds out why, and until then it is asked for now and then.
 func (e *Engine) refundRefused(ctx context.Context, c curfew.Checkout, refusal error) error {
-	e.log.Warn("a refund was refused", "checkout", c.ID, "attempt", c.Attempts, "error", refusal)
+	e.log.WarnContext(ctx, "a refund was refused", "checkout", c.ID, "attempt", c.Attempts, "error", refusal)
 	_, err := e.store.ChangeCheckout(ctx, curfew.CheckoutChange{
 		From: c, To: curfew.RefundDue, Reason: curfew.WithNote(curfew.RefundRefusedReason, refusal.Error()), Actor: curfew.Refunder,
 		Note: refusal.Error(), Wait: longestWait,

@@ -166,6 +166,6 @@ func (e *Engine) sleep(ctx context.Context, r *rhythm) time.Duration {
 
 func (e *Engine) logged(ctx context.Context, what string, err error) {
 	if err != nil && ctx.Err() == nil {
-		e.log.Error("[periodic-cleanup] A "+what+" failed; the next one tries again", "error", err)
+		e.log.ErrorContext(ctx, "[periodic-cleanup] A "+what+" failed; the next one tries again", "error", err)
 	}
 }

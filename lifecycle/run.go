@@ -18,7 +18,7 @@ func (e *Engine) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]cu
 func (e *Engine) run(ctx context.Context, c Cleanup, work func(*curfew.Run) error) (curfew.Run, error) {
 	begun := time.Now()
 	run, err := e.recordRun(ctx, curfew.Run{Trigger: c.Trigger, Actor: c.Actor, Reason: c.Reason}, func(run *curfew.Run) error {
-		e.logBegin(c)
+		e.logBegin(ctx, c)
 		err := work(run)
 		e.observeCleaned(run.Stats, c.Trigger)
 		return err
@@ -27,7 +27,7 @@ func (e *Engine) run(ctx context.Context, c Cleanup, work func(*curfew.Run) erro
 	if run.StartedAt.IsZero() {
 		return run, fmt.Errorf("begin a cleanup: %w", err)
 	}
-	e.logEnd(c, run, err)
+	e.logEnd(ctx, c, run, err)
 	if err != nil {
 		return run, fmt.Errorf("cleanup %s: %w", run.ID, err)
 	}

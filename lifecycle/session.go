@@ -29,7 +29,9 @@ func (e *Engine) CreateSession(ctx context.Context, by curfew.Actor, c Claim) (F
 	defer end()
 	begun := time.Now()
 	f, err := e.create(ctx, by, c)
-	e.observe.Admitted(admitted(f, err), time.Since(begun))
+	outcome := admitted(f, err)
+	e.observe.Admitted(outcome, time.Since(begun))
+	curfew.Note(ctx, curfew.OutcomeNote, outcome)
 	return f, err
 }
 
@@ -270,6 +272,6 @@ func (e *Engine) freed(ctx context.Context, s curfew.Standing) {
 		return
 	}
 	if err := e.serve(ctx, s.CustomerID); err != nil {
-		e.log.Warn("a deferred payment was not served yet", "customer", s.CustomerID, "error", err)
+		e.log.WarnContext(ctx, "a deferred payment was not served yet", "customer", s.CustomerID, "error", err)
 	}
 }

@@ -59,7 +59,7 @@ func (e *Engine) Undo(ctx context.Context, u Undo) (Undone, error) {
 	if err != nil {
 		return undone, fmt.Errorf("undo run %s: %w", u.RunID, err)
 	}
-	e.log.Info("[sessionCleanup] Run undone", "run", run.ID, "undo", undone.Run.ID, "actor", u.Actor.String(),
+	e.log.InfoContext(ctx, "[sessionCleanup] Run undone", "run", run.ID, "undo", undone.Run.ID, "actor", u.Actor.String(),
 		"revived", len(undone.Revived), "notRevived", len(undone.NotRevived))
 	return undone, nil
 }

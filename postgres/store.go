@@ -61,7 +61,7 @@ func OpenWith(ctx context.Context, url string, o Options) (*Store, error) {
 		config.MaxConns = int32(max(8, 4*runtime.GOMAXPROCS(0))) //nolint:gosec // G115: a small number of cores
 	}
 	if o.Trace != nil {
-		config.ConnConfig.Tracer = tracer{o.Trace}
+		config.ConnConfig.Tracer = tracer{o.Trace, config.ConnConfig.Database}
 	}
 	pool, err := openPool(ctx, config, url, o)
 	if err != nil {

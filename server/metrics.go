@@ -1,7 +1,11 @@
 package server
 
 import (
+	"cmp"
 	"context"
+	"net/http"
+	"runtime"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +22,9 @@ const scrapeTimeout = 5 * time.Second
 // lagBuckets go from a millisecond to an hour.
 var lagBuckets = []float64{0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60, 300, 900, 3600}
 
+// requestBuckets go from a millisecond to the longest request.
+var requestBuckets = []float64{0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 60}
+
 // Metrics are the figures for Prometheus. It observes an engine: give it to
 // lifecycle.Options, then let it Watch the engine.
 type Metrics struct {
@@ -30,6 +37,9 @@ type Metrics struct {
 	runDuration       prometheus.Histogram
 	expiryLag         prometheus.Histogram
 	deliveries        *prometheus.CounterVec
+	requests          *prometheus.CounterVec
+	requestDuration   *prometheus.HistogramVec
+	build             *prometheus.GaugeVec
 	worstLag          atomic.Int64 // since somebody took it
 }
 
@@ -48,12 +58,68 @@ func NewMetrics() *Metrics {
 		runDuration:       histogram("curfew_cleanup_duration_seconds", "How long a cleanup run took.", prometheus.DefBuckets),
 		expiryLag:         histogram("curfew_expiry_lag_seconds", "How long after its deadline a session was ended, or an appointment began.", lagBuckets),
 		deliveries:        counter("curfew_deliveries_total", "Attempts to tell somebody of an event, by what became of them.", "channel", "outcome"),
+		requests:          counter("curfew_http_requests_total", "Requests that were answered, by the route's pattern and the status.", "route", "status"),
+		requestDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "curfew_http_request_duration_seconds", Help: "How long answers took, but for live streams.", Buckets: requestBuckets,
+		}, []string{"route"}),
+		build: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "curfew_build_info", Help: "1, with the version that runs."}, []string{"version", "goversion"}),
 	}
+	m.begin()
 	m.registry.MustRegister(
+		m.requests, m.requestDuration, m.build,
 		m.admissions, m.admissionDuration, m.blocked, m.cleaned, m.runs, m.runDuration, m.expiryLag, m.deliveries,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
+}
+
+// begin makes every series of the counters, at 0. One that came into being with
+// its first event would have grown from nothing to 1 unseen: rate and increase
+// see a step only between two samples.
+func (m *Metrics) begin() {
+	for _, outcome := range append(curfew.Outcomes(), "replayed", "refused", "failed") {
+		m.admissions.WithLabelValues(string(outcome))
+	}
+	for _, status := range curfew.SessionStatuses() {
+		if status.Open() {
+			m.blocked.WithLabelValues(string(status))
+		}
+	}
+	for _, trigger := range curfew.Triggers() {
+		for _, rule := range curfew.RuleNames() {
+			m.cleaned.WithLabelValues(string(rule), string(trigger))
+		}
+		for _, outcome := range []curfew.RunOutcome{curfew.RunSucceeded, curfew.RunFailed} {
+			m.runs.WithLabelValues(string(trigger), string(outcome))
+		}
+	}
+	for _, channel := range []string{curfew.MailChannel, curfew.WebhookChannel} {
+		for _, outcome := range []string{"delivered", "retried", "dead"} {
+			m.deliveries.WithLabelValues(channel, outcome)
+		}
+	}
+}
+
+// describe says what runs, and makes each route's usual series.
+func (m *Metrics) describe(version string, routes []route) {
+	m.build.WithLabelValues(version, runtime.Version()).Set(1)
+	for _, rt := range routes {
+		for _, status := range append([]int{http.StatusInternalServerError, http.StatusServiceUnavailable}, rt.statuses...) {
+			m.requests.WithLabelValues(rt.method+" "+rt.path, strconv.Itoa(status))
+		}
+	}
+}
+
+// noRoute is the route of what matches none: callers must not make series.
+const noRoute = "none"
+
+// answered counts a request. How long a stream was open says nothing of us.
+func (m *Metrics) answered(a *answer, took time.Duration) {
+	route := cmp.Or(a.route, noRoute)
+	m.requests.WithLabelValues(route, strconv.Itoa(a.statusCode())).Inc()
+	if !a.streamed {
+		m.requestDuration.WithLabelValues(route).Observe(took.Seconds())
+	}
 }
 
 func counter(name, help string, labels ...string) *prometheus.CounterVec {

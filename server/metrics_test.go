@@ -1,8 +1,10 @@
 package server_test
 
 import (
+	"fmt"
 	"maps"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -19,8 +21,8 @@ func (h *house) figures() map[string]string {
 	_, text := h.operator("/metrics")
 	all := map[string]string{}
 	for line := range strings.Lines(text) {
-		if name, value, ok := strings.Cut(strings.TrimSpace(line), " "); ok && strings.HasPrefix(name, "curfew_") {
-			all[name] = value
+		if end := strings.LastIndex(line, " "); end > 0 && strings.HasPrefix(line, "curfew_") { // a label may hold a space
+			all[line[:end]] = strings.TrimSpace(line[end:])
 		}
 	}
 	return all
@@ -108,16 +110,17 @@ func TestMoneyIsSummedByOutcomeAndCurrency(t *testing.T) {
 func TestTheFiguresAreTheContracts(t *testing.T) {
 	t.Parallel()
 	want := []string{
-		"curfew_admission_duration_seconds", "curfew_admissions_total", "curfew_blocked_total", "curfew_checkouts", "curfew_cleaned_total",
+		"curfew_admission_duration_seconds", "curfew_admissions_total", "curfew_blocked_total", "curfew_build_info", "curfew_checkouts", "curfew_cleaned_total",
 		"curfew_cleanup_duration_seconds", "curfew_cleanup_runs_total", "curfew_customers_blocked_repeatedly", "curfew_deliveries",
 		"curfew_deliveries_total", "curfew_expiry_lag_seconds",
-		"curfew_health_problems", "curfew_requests", "curfew_sessions", "curfew_sessions_orphaned", "curfew_sessions_stale",
+		"curfew_health_problems", "curfew_http_request_duration_seconds", "curfew_http_requests_total", "curfew_requests", "curfew_sessions", "curfew_sessions_orphaned", "curfew_sessions_stale",
 		"curfew_sessions_very_stale", "curfew_sweeper_last_success_timestamp_seconds",
 	}
 	h := newHouse(t)
 	h.ago(time.Hour)
 	h.fulfilled("stale")
 	h.ago(0)
+	h.send("GET", "/docs", "")
 	h.figures()
 	h.metrics.Blocked(curfew.Live)
 	h.metrics.Delivered("webhook", "dead")
@@ -131,6 +134,73 @@ func TestTheFiguresAreTheContracts(t *testing.T) {
 	}
 	if got := slices.Sorted(maps.Keys(names)); !slices.Equal(got, want) {
 		t.Errorf("the figures are %v", got)
+	}
+}
+
+// A counter that came into being with its first event would have grown from
+// nothing, which no rate sees. Each series that an alert counts is there from
+// the start, and so is each whose labels are known.
+func TestCountersBeginAtZero(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	fresh := h.figures()
+	for _, name := range []string{
+		`curfew_admissions_total{outcome="failed"}`, `curfew_admissions_total{outcome="refused"}`, `curfew_admissions_total{outcome="deferred"}`,
+		`curfew_blocked_total{status="live"}`,
+		`curfew_cleaned_total{rule="noShows",trigger="sweeper"}`, `curfew_cleaned_total{rule="expiredRequests",trigger="admission"}`,
+		`curfew_cleanup_runs_total{outcome="failed",trigger="sweeper"}`, `curfew_cleanup_runs_total{outcome="succeeded",trigger="command"}`,
+		`curfew_deliveries_total{channel="webhook",outcome="dead"}`, `curfew_deliveries_total{channel="mail",outcome="dead"}`,
+		`curfew_deliveries_total{channel="mail",outcome="retried"}`, `curfew_expiry_lag_seconds_bucket{le="+Inf"}`,
+		`curfew_http_requests_total{route="POST /api/checkouts",status="201"}`, `curfew_http_requests_total{route="POST /api/checkouts",status="503"}`,
+	} {
+		if fresh[name] != "0" {
+			t.Errorf("%s begins as %q", name, fresh[name])
+		}
+	}
+	if fresh[`curfew_build_info{goversion="`+runtime.Version()+`",version="v-test"}`] != "1" {
+		t.Error("nobody can tell what runs")
+	}
+	h.fulfilled("ada")
+	h.metrics.Delivered("webhook", "dead")
+	h.metrics.RunFinished(curfew.ByTimer, curfew.RunFailed, time.Second)
+	h.metrics.Cleaned(curfew.Misses, curfew.ByQueue, 2)
+	h.metrics.Blocked(curfew.Waiting)
+	for name := range h.figures() {
+		counter := regexp.MustCompile(`^curfew_(admissions|blocked|cleaned|cleanup_runs|deliveries)_total`).MatchString(name)
+		if _, there := fresh[name]; counter && !there {
+			t.Errorf("%s was not there from the start", name)
+		}
+	}
+}
+
+// Requests are counted by the route's pattern: nobody makes series by asking for
+// what there is not.
+func TestRequestsAreCountedByRouteAndStatus(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.fulfilled("ada")
+	h.send("GET", "/api/customers/ada/session-status", "")
+	fresh := len(h.figures())
+	for i := range 50 {
+		h.send("GET", fmt.Sprint("/no/such/", i), "")
+		h.send(fmt.Sprint("VERB", i), "/docs", "")
+	}
+	got := h.figures()
+	for name, want := range map[string]string{
+		`curfew_http_requests_total{route="POST /api/checkouts",status="201"}`:                       "1",
+		`curfew_http_request_duration_seconds_count{route="POST /api/checkouts"}`:                    "1",
+		`curfew_http_requests_total{route="GET /api/customers/{id}/session-status",status="401"}`:    "1",
+		`curfew_http_requests_total{route="none",status="404"}`:                                      "50",
+		`curfew_http_requests_total{route="none",status="405"}`:                                      "50",
+		`curfew_http_request_duration_seconds_bucket{route="none",le="+Inf"}`:                        "100",
+		`curfew_http_request_duration_seconds_count{route="GET /api/customers/{id}/session-status"}`: "1",
+	} {
+		if got[name] != want {
+			t.Errorf("%s is %q, want %s", name, got[name], want)
+		}
+	}
+	if more := len(got) - fresh; more > 2+13 {
+		t.Errorf("%d more series", more)
 	}
 }
 

@@ -93,7 +93,7 @@ func (p *pipe) run(first []byte) {
 	}
 	_ = p.conn.Close()
 	<-p.left
-	p.s.log.Info("a stream ended", slog.String("request", p.visit.id),
+	p.s.log.Info("a stream ended", slog.String("request_id", p.visit.id),
 		slog.Duration("took", time.Since(begun)), slog.String("actor", p.visit.actor.String()))
 	p.leave() // at last: a stop waits for it
 }

@@ -107,7 +107,7 @@ func (s *Server) fail(ctx context.Context, err error) *failure {
 		v := visitOf(ctx)
 		f.RequestID = v.id
 		f.Detail = strings.TrimSuffix(f.Detail, ".") + ". The log knows this request as " + v.id + "."
-		s.log.ErrorContext(ctx, "a request failed", "request", v.id, "code", f.Code, "error", err)
+		s.log.ErrorContext(ctx, "a request failed", "request_id", v.id, "code", f.Code, "error", err)
 	}
 	return f
 }
@@ -139,7 +139,7 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Set("Content-Type", problemType)
 	w.WriteHeader(f.Status)
 	if err := json.NewEncoder(w).Encode(f); err != nil {
-		s.log.DebugContext(r.Context(), "a problem was not read", "request", visitOf(r.Context()).id, "error", err)
+		s.log.DebugContext(r.Context(), "a problem was not read", "request_id", visitOf(r.Context()).id, "error", err)
 	}
 }
 

@@ -87,7 +87,7 @@ func TestWhatFailsIsSaidSafely(t *testing.T) {
 					t.Errorf("%q leaked: %s", leak, got.body)
 				}
 			}
-			if !strings.Contains(h.log.String(), `"request":"my-request.1","code":"`+test.code) {
+			if !strings.Contains(h.log.String(), `"request_id":"my-request.1","code":"`+test.code) {
 				t.Errorf("the log does not know it: %s", h.log)
 			}
 		})

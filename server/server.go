@@ -65,12 +65,13 @@ type Options struct {
 	Settings []api.Setting
 }
 
-// Trace is told that a request begins, and returns the context of its work and
-// what ends it, with the route's pattern and the answer's status. Nothing else of
-// a request is shown to it by the server: paths and headers tell who calls.
-type Trace func(r *http.Request) (context.Context, func(route string, status int))
+// Trace is told that a request begins, and under which id, and returns the
+// context of its work and what ends it, with the route's pattern (empty: there is
+// none such) and the answer's status. Nothing else of a request is shown to it by
+// the server: paths and headers tell who calls.
+type Trace func(r *http.Request, requestID string) (context.Context, func(route string, status int))
 
-func untraced(r *http.Request) (context.Context, func(string, int)) {
+func untraced(r *http.Request, _ string) (context.Context, func(string, int)) {
 	return r.Context(), func(string, int) {}
 }
 
@@ -128,6 +129,7 @@ func New(o Options) (*Server, error) {
 	if s.timeout == 0 {
 		s.timeout = requestTimeout
 	}
+	s.metrics.describe(s.version, s.routes())
 	handler, err := s.public()
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"log/slog"
@@ -30,6 +31,10 @@ func visitOf(ctx context.Context) *visit {
 	return &visit{}
 }
 
+// RequestID is the id of the request that ctx belongs to, as its answer's
+// X-Request-Id has it; empty: it belongs to none.
+func RequestID(ctx context.Context) string { return visitOf(ctx).id }
+
 // plainID is what a caller may call a request.
 var plainID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
@@ -41,7 +46,7 @@ func (s *Server) observed(next http.Handler) http.Handler {
 		if !plainID.MatchString(v.id) {
 			v.id = rand.Text()
 		}
-		ctx, end := s.trace(r)
+		ctx, end := s.trace(r, v.id)
 		r = r.WithContext(context.WithValue(ctx, visitKey{}, v))
 		answer := &answer{ResponseWriter: w}
 		secure(answer.Header())
@@ -49,8 +54,10 @@ func (s *Server) observed(next http.Handler) http.Handler {
 		begun := time.Now()
 		defer func() {
 			s.survive(answer, r, recover())
-			s.logVisit(r, v, answer, time.Since(begun))
-			end(answer.route, answer.status)
+			took := time.Since(begun)
+			s.logVisit(r, v, answer, took)
+			s.metrics.answered(answer, took)
+			end(answer.route, answer.statusCode())
 		}()
 		next.ServeHTTP(answer, r)
 	})
@@ -78,7 +85,7 @@ func (s *Server) survive(w *answer, r *http.Request, panicked any) {
 		panic(panicked)
 	}
 	s.log.ErrorContext(r.Context(), "a handler panicked",
-		"request", visitOf(r.Context()).id, "panic", panicked, "stack", string(debug.Stack()))
+		"request_id", visitOf(r.Context()).id, "panic", panicked, "stack", string(debug.Stack()))
 	if w.status == 0 {
 		s.refuse(w, r, curfew.Internal)
 	}
@@ -95,16 +102,21 @@ func (s *Server) logVisit(r *http.Request, v *visit, w *answer, took time.Durati
 		level = slog.LevelWarn
 	}
 	s.log.LogAttrs(r.Context(), level, "request",
-		slog.String("request", v.id), slog.String("method", r.Method), slog.String("route", w.route),
+		slog.String("request_id", v.id), slog.String("method", r.Method), slog.String("route", w.route),
 		slog.Int("status", w.status), slog.Duration("took", took), slog.String("actor", actor))
 }
 
 // answer remembers what was answered.
 type answer struct {
 	http.ResponseWriter
-	status int
-	route  string
+	status   int
+	route    string // the pattern; empty: there is none such
+	streamed bool
 }
+
+// statusCode is the status that the caller saw: net/http says 200 where a
+// handler says nothing.
+func (a *answer) statusCode() int { return cmp.Or(a.status, http.StatusOK) }
 
 // WriteHeader remembers the status.
 func (a *answer) WriteHeader(status int) {
@@ -125,7 +137,7 @@ func (a *answer) Write(text []byte) (int, error) {
 func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, text, err := http.NewResponseController(a.ResponseWriter).Hijack()
 	if err == nil {
-		a.status = http.StatusOK
+		a.status, a.streamed = http.StatusOK, true
 	}
 	return conn, text, err
 }

@@ -41,11 +41,13 @@ func open(dsn string) *sql.DB {
 func (r *reader) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	ctx, end := r.trace.Begin(ctx, "sqlite read")
 	defer end()
+	noteSystem(ctx, "SELECT")
 	stmt, err := r.prepare(ctx, query) //nolint:sqlclosecheck // kept as long as the reader
 	if err != nil {
-		return nil, err
+		return nil, noteError(ctx, err)
 	}
-	return stmt.QueryContext(ctx, args...) //nolint:sqlclosecheck // the caller's, list closes it
+	rows, err := stmt.QueryContext(ctx, args...) //nolint:sqlclosecheck // the caller's, list closes it
+	return rows, noteError(ctx, err)
 }
 
 // prepare is the statement of a text; database/sql parses it once a connection.

@@ -38,6 +38,11 @@ type transaction struct {
 func (s *Store) write(ctx context.Context, f func(context.Context, *transaction) error) error {
 	ctx, end := s.trace.Begin(ctx, "sqlite write")
 	defer end()
+	noteSystem(ctx, "BEGIN")
+	return noteError(ctx, s.commit(ctx, f))
+}
+
+func (s *Store) commit(ctx context.Context, f func(context.Context, *transaction) error) error {
 	w := s.writer
 	if err := w.take(ctx); err != nil {
 		return err

@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strconv"
+	"strings"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
@@ -14,15 +16,17 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/server"
 )
 
 // tracing shows where time goes, in spans of the three layers: the request, what
-// lifecycle was asked for, and each round trip to the database. A span's name and
-// attributes are our own words, the route's pattern and the status: nobody's id,
-// address or name. Its zero value shows nothing and costs nothing.
+// lifecycle was asked for, and each round trip to the database. Spans carry
+// OpenTelemetry's semantic conventions for HTTP and databases, but for what tells
+// who calls: their path, address and agent. Its zero value shows nothing and costs
+// nothing.
 type tracing struct {
 	provider *sdk.TracerProvider
 	request  server.Trace
@@ -38,7 +42,7 @@ func (s *settings) tracing(ctx context.Context, log *slog.Logger) (tracing, erro
 	case s.TraceEndpoint != nil:
 		options = append(options, otlptracehttp.WithEndpointURL(string(*s.TraceEndpoint)+"/v1/traces"))
 	case os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") == "" && os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") == "":
-		return tracing{}, nil
+		return untraced(), nil
 	}
 	exporter, err := otlptracehttp.New(ctx, options...)
 	if err != nil {
@@ -55,32 +59,77 @@ func (s *settings) tracing(ctx context.Context, log *slog.Logger) (tracing, erro
 
 func newTracing(provider *sdk.TracerProvider) tracing {
 	tracer := provider.Tracer("github.com/curfewhq/curfew")
-	return tracing{provider: provider, request: requests(tracer), step: steps(tracer), store: insideOnly(steps(tracer))}
+	return tracing{
+		provider: provider, request: requests(tracer), step: steps(tracer, trace.SpanKindInternal),
+		store: insideOnly(steps(tracer, trace.SpanKindClient)),
+	}
 }
+
+// untraced sends no span, but knows the trace that a caller began: the log's
+// lines name it.
+func untraced() tracing { return tracing{request: requests(noop.NewTracerProvider().Tracer(""))} }
 
 // requests continues a trace that the caller began, and names the span once the
 // route is known.
 func requests(tracer trace.Tracer) server.Trace {
-	return func(r *http.Request) (context.Context, func(string, int)) {
+	return func(r *http.Request, requestID string) (context.Context, func(string, int)) {
 		ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
-		ctx, span := tracer.Start(ctx, "HTTP", trace.WithSpanKind(trace.SpanKindServer))
-		return ctx, func(route string, status int) {
-			if route != "" {
-				span.SetName(route)
-			}
-			span.SetAttributes(attribute.String("http.route", route), attribute.Int("http.response.status_code", status))
-			if status >= http.StatusInternalServerError {
-				span.SetStatus(codes.Error, "")
-			}
-			span.End()
-		}
+		ctx, span := tracer.Start(ctx, methodOf(r), trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
+			attribute.String("http.request.method", methodOf(r)), attribute.String(curfew.RequestIDNote, requestID)))
+		ctx = curfew.WithNotes(ctx, notesOn(span, nil))
+		return ctx, func(route string, status int) { endRequest(span, route, status) }
 	}
 }
 
-func steps(tracer trace.Tracer) curfew.Trace {
+func endRequest(span trace.Span, route string, status int) {
+	if route != "" {
+		span.SetName(route)
+		_, path, _ := strings.Cut(route, " ")
+		span.SetAttributes(attribute.String("http.route", path))
+	}
+	span.SetAttributes(attribute.Int("http.response.status_code", status))
+	if status >= http.StatusInternalServerError {
+		span.SetAttributes(attribute.String("error.type", strconv.Itoa(status)))
+		span.SetStatus(codes.Error, "")
+	}
+	span.End()
+}
+
+// methodOf is a request's method, if it is one of the standard's: callers can
+// write anything.
+func methodOf(r *http.Request) string {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodConnect, http.MethodOptions, http.MethodTrace:
+		return r.Method
+	}
+	return "_OTHER"
+}
+
+// steps are spans inside of one. The outcome of a step is its request's, too.
+func steps(tracer trace.Tracer, kind trace.SpanKind) curfew.Trace {
 	return func(ctx context.Context, step string) (context.Context, func()) {
-		ctx, span := tracer.Start(ctx, step)
-		return ctx, func() { span.End() }
+		outer := trace.SpanFromContext(ctx)
+		ctx, span := tracer.Start(ctx, step, trace.WithSpanKind(kind))
+		return curfew.WithNotes(ctx, notesOn(span, outer)), func() { span.End() }
+	}
+}
+
+func notesOn(span, outer trace.Span) func(key, value string) {
+	return func(key, value string) {
+		switch key {
+		case "db.operation.batch.size":
+			n, _ := strconv.Atoi(value) // our own
+			span.SetAttributes(attribute.Int(key, n))
+			return
+		case "error.type":
+			span.SetStatus(codes.Error, "")
+		case curfew.OutcomeNote:
+			if outer != nil {
+				outer.SetAttributes(attribute.String(key, value))
+			}
+		}
+		span.SetAttributes(attribute.String(key, value))
 	}
 }
 
@@ -89,7 +138,7 @@ func steps(tracer trace.Tracer) curfew.Trace {
 func insideOnly(all curfew.Trace) curfew.Trace {
 	return func(ctx context.Context, step string) (context.Context, func()) {
 		if !trace.SpanFromContext(ctx).IsRecording() {
-			return ctx, func() {}
+			return curfew.WithNotes(ctx, nil), func() {}
 		}
 		return all(ctx, step)
 	}

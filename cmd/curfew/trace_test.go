@@ -7,12 +7,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
+	common "go.opentelemetry.io/proto/otlp/common/v1"
 	otlp "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/proto"
 
@@ -71,7 +73,7 @@ func (r *receiver) take(req *http.Request) error {
 func TestACheckoutIsOneTraceOfThreeLayers(t *testing.T) {
 	t.Parallel()
 	needPostgres(t)
-	for kind, url := range map[string]string{"sqlite": "sqlite:curfew.db", "postgres": pgtest.Database(t)} {
+	for kind, url := range map[string]string{"sqlite": "sqlite:curfew.db", "postgresql": pgtest.Database(t)} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			to, dir := receive(t), t.TempDir()
@@ -102,7 +104,7 @@ func (p *process) checkout(t *testing.T, dir, traceparent string) {
 		t.Fatal(err)
 	}
 	for name, value := range map[string]string{
-		"Authorization": "Bearer " + c.Token, "Content-Type": "application/json", "Traceparent": traceparent, "User-Agent": "secret-agent",
+		"Authorization": "Bearer " + c.Token, "Content-Type": "application/json", "Traceparent": traceparent, "User-Agent": "secret-agent", "X-Request-Id": "request-1",
 	} {
 		req.Header.Set(name, value)
 	}
@@ -132,10 +134,11 @@ func (r *receiver) threeLayers(t *testing.T, kind, trace, caller string) {
 		}
 		parents[fmt.Sprintf("%x", s.GetSpanId())] = fmt.Sprintf("%x", s.GetParentSpanId())
 		layers[s.GetName()] = s
-		if strings.HasPrefix(s.GetName(), kind) {
+		if attributes(s)["db.system.name"] == kind {
 			layers[kind] = s
 		}
 	}
+	conventions(t, kind, layers)
 	parent := caller
 	for _, layer := range []string{"POST /api/checkouts", "fulfil a checkout", kind} {
 		s := layers[layer]
@@ -146,6 +149,58 @@ func (r *receiver) threeLayers(t *testing.T, kind, trace, caller string) {
 			t.Errorf("%s is inside of %s, want %s", layer, got, parent)
 		}
 		parent = fmt.Sprintf("%x", s.GetSpanId())
+	}
+}
+
+// conventions are OpenTelemetry's, for HTTP and databases.
+func conventions(t *testing.T, kind string, layers map[string]*otlp.Span) {
+	t.Helper()
+	statement := map[string]string{"sqlite": "BEGIN", "postgresql": "BATCH INSERT curfew.payment_refs"}[kind]
+	for layer, want := range map[string]map[string]string{
+		"POST /api/checkouts": {
+			"http.request.method": "POST", "http.route": "/api/checkouts", "http.response.status_code": "201",
+			"curfew.outcome": "fulfilled", "curfew.request_id": "request-1",
+		},
+		"fulfil a checkout": {"curfew.outcome": "fulfilled"},
+		kind:                {"db.query.summary": statement, "db.operation.name": strings.TrimSuffix(statement, " curfew.payment_refs")},
+	} {
+		got := attributes(layers[layer])
+		for key, value := range want {
+			if got[key] != value {
+				t.Errorf("%s: %s is %q, want %q", layer, key, got[key], value)
+			}
+		}
+	}
+	if k := layers[kind].GetKind(); k != otlp.Span_SPAN_KIND_CLIENT {
+		t.Errorf("a question to the database is a span of kind %s", k)
+	}
+}
+
+func attributes(s *otlp.Span) map[string]string {
+	all := map[string]string{}
+	for _, a := range s.GetAttributes() {
+		all[a.GetKey()] = a.GetValue().GetStringValue()
+		if _, number := a.GetValue().GetValue().(*common.AnyValue_IntValue); number {
+			all[a.GetKey()] = strconv.FormatInt(a.GetValue().GetIntValue(), 10)
+		}
+	}
+	return all
+}
+
+// A line of the log says which request and which trace it is of, also where
+// spans are sent to nobody.
+func TestTheLogNamesRequestAndTrace(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := serving(t, dir, nil)
+	const trace = "0af7651916cd43dd8448eb211c80319c"
+	p.checkout(t, dir, "00-"+trace+"-b7ad6b7169203331-01")
+	until(t.Context(), t, "the line is there", func() bool { return strings.Contains(p.stderr(), `route="POST /api/checkouts"`) })
+	for line := range strings.Lines(p.stderr()) {
+		if strings.Contains(line, `route="POST /api/checkouts"`) &&
+			(strings.Count(line, "request_id=request-1") != 1 || !strings.Contains(line, "trace_id="+trace) || !strings.Contains(line, "span_id=")) {
+			t.Errorf("it says %s", line)
+		}
 	}
 }
 

@@ -287,9 +287,9 @@ func (s *settings) withDatabase(ctx context.Context, do func(database) error) (e
 func (s *settings) logger(to io.Writer, least slog.Level) *slog.Logger {
 	options := &slog.HandlerOptions{Level: max(slog.Level(s.LogLevel), least)}
 	if s.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(to, options))
+		return slog.New(inContext{slog.NewJSONHandler(to, options)})
 	}
-	return slog.New(slog.NewTextHandler(to, options))
+	return slog.New(inContext{slog.NewTextHandler(to, options)})
 }
 
 // keyFile is where the local signing key lies: beside a SQLite file, otherwise

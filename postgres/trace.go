@@ -101,7 +101,8 @@ var (
 
 func operationOf(sql string) operation {
 	if known, ok := operations.Load(sql); ok {
-		return known.(operation) //nolint:forcetypeassert // nothing else is stored
+		o, _ := known.(operation) // nothing else is stored
+		return o
 	}
 	word, _, _ := strings.Cut(strings.TrimSpace(sql), " ")
 	o := operation{name: strings.ToUpper(strings.TrimSpace(word))}

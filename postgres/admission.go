@@ -29,7 +29,7 @@ const (
 	fulfilCheckout  = `UPDATE curfew.checkouts SET
 			outcome = 'fulfilled', version = version + 1, session_id = coalesce(session_id, $5), retry_until = NULL,
 			refund_amount = 0, updated_at = now()
-		WHERE customer_id = $1 AND id = $2 AND outcome = $3 AND version = $4`
+		WHERE customer_id = $1 AND id = $2 AND outcome || '' = $3 AND version = $4`
 	// The triggers take a session for one that came with its checkout.
 	tallyRenewal = `INSERT INTO curfew.tallies AS t (shard, noun, status, n) VALUES (pg_backend_pid() % 16, 'checkout', 'fulfilled', -1)
 		ON CONFLICT (shard, noun, status) DO UPDATE SET n = t.n - 1`

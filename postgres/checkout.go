@@ -56,12 +56,12 @@ const oldestCredit = selectCheckout + `
 
 // Credit is the customer's oldest credited checkout of the plan.
 func (s *Store) Credit(ctx context.Context, customerID, plan string) (curfew.Checkout, error) {
-	c, err := one(ctx, s, scanCheckout, oldestCredit, customerID, plan)
+	c, err := oneByIndex(ctx, s, scanCheckout, oldestCredit, customerID, plan)
 	return c, orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no credit of plan %q", customerID, plan))
 }
 
 const oldestDeferred = `SELECT ` + receiptColumns + ` FROM curfew.checkouts c` + joinFirst + `
-	WHERE c.customer_id = $1 AND c.outcome = 'deferred' ORDER BY c.created_at, c.id LIMIT 1`
+	WHERE c.customer_id = $1 AND c.outcome || '' = 'deferred' ORDER BY c.created_at, c.id LIMIT 1`
 
 // Deferred is the customer's oldest deferred checkout.
 func (s *Store) Deferred(ctx context.Context, customerID string) (curfew.Receipt, error) {
@@ -81,17 +81,27 @@ func (s *Store) Servable(ctx context.Context, limit int) ([]string, error) {
 }
 
 // Each condition has an index of its own rows.
-const selectUnsettled = `SELECT ` + receiptColumns + ` FROM curfew.checkouts c
+const (
+	selectUnsettled = unsettledReceipts + `
+	WHERE (c.outcome = 'deferred' AND c.retry_until < now()) OR c.money_due
+	ORDER BY c.created_at, c.id LIMIT $1`
+	unsettledOf = unsettledReceipts + `
+	WHERE c.customer_id = $2 AND (c.outcome || '' = 'deferred' AND c.retry_until < now() OR c.money_due::int = 1)
+	ORDER BY c.created_at, c.id LIMIT $1`
+	unsettledReceipts = `SELECT ` + receiptColumns + ` FROM curfew.checkouts c
 	LEFT JOIN LATERAL (
 		SELECT e.* FROM curfew.sessions e
 		WHERE c.money_due AND e.customer_id = c.customer_id AND (e.checkout_id = c.id OR e.id = c.session_id) AND e.status IN ('completed', 'cancelled')
-		ORDER BY e.ended_at DESC, e.id DESC LIMIT 1) s ON true` + joinRequest + `
-	WHERE ((c.outcome = 'deferred' AND c.retry_until < now()) OR c.money_due) AND ($1 = '' OR c.customer_id = $1)
-	ORDER BY c.created_at, c.id LIMIT $2`
+		ORDER BY e.ended_at DESC, e.id DESC LIMIT 1) s ON true` + joinRequest
+)
 
 // Unsettled is deferred payments past their time and money that is due.
 func (s *Store) Unsettled(ctx context.Context, customerID string, limit int) ([]curfew.Receipt, error) {
-	all, err := many(ctx, s, scanReceipt, selectUnsettled, customerID, limit)
+	sql, args := selectUnsettled, []any{limit}
+	if customerID != "" {
+		sql, args = unsettledOf, append(args, customerID)
+	}
+	all, err := many(ctx, s, scanReceipt, sql, args...)
 	return all, wrap(err, "unsettled checkouts")
 }
 
@@ -104,7 +114,7 @@ const updateCheckout = `UPDATE curfew.checkouts c SET
 			first_try_at = CASE WHEN $5 = 'refunding' THEN coalesce(c.first_try_at, now()) ELSE c.first_try_at END,
 			next_at = now() + $6::interval,
 			refund_id = coalesce($7, c.refund_id), note = coalesce($8, c.note)
-		WHERE c.customer_id = $1 AND c.id = $2 AND c.outcome = $3 AND c.version = $4
+		WHERE c.customer_id = $1 AND c.id = $2 AND c.outcome || '' = $3 AND c.version = $4
 	RETURNING ` + checkoutColumns
 
 // ChangeCheckout moves a checkout that no session's change carries with it.

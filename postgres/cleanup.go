@@ -10,17 +10,21 @@ import (
 )
 
 const (
-	unended = ` WHERE s.status IN ('scheduled', 'waiting', 'live') AND (s.expires_at, s.id) > ($1::timestamptz, $2::uuid)`
+	behindPlace = ` AND (s.expires_at, s.id) > ($1::timestamptz, $2::uuid)`
+	unended     = ` WHERE s.status IN ('scheduled', 'waiting', 'live')` + behindPlace
 	// findOverdue is the sweeper's question, answered by one index.
 	findOverdue = selectStanding + unended + ` AND s.expires_at < now() ORDER BY s.expires_at, s.id LIMIT $3`
 	// An age replaces the deadline of unassigned waiting sessions; an orphan's own
 	// age stands beside it.
-	findAny = selectStanding + unended + ` AND CASE
+	dueOrOld = ` AND CASE
 			WHEN s.status = 'waiting' AND s.mechanic_id IS NULL AND $4::interval IS NOT NULL THEN s.created_at < now() - $4
 			ELSE s.expires_at < now() OR ($5::interval IS NOT NULL AND s.created_at < now() - $5
 				AND s.status = 'waiting' AND s.mechanic_id IS NULL AND r.id IS NULL) END`
-	findAll        = findAny + ` ORDER BY s.expires_at, s.id LIMIT $3`
-	findOfCustomer = findAny + ` AND s.customer_id = $6 ORDER BY s.expires_at, s.id LIMIT $3`
+	findAll = selectStanding + unended + dueOrOld + ` ORDER BY s.expires_at, s.id LIMIT $3`
+	// A customer's are read by an index whose order nobody needs, and no other has.
+	findOfCustomer = `SELECT ` + standingColumns + ` FROM (SELECT * FROM curfew.sessions s
+			WHERE s.customer_id = $6 AND s.status IN ('scheduled', 'waiting', 'live') ORDER BY s.checkout_id) s` + joinRequest + `
+		WHERE true` + behindPlace + dueOrOld + ` ORDER BY s.expires_at, s.id LIMIT $3`
 )
 
 // Find reads what is due, without locking it.
@@ -33,7 +37,7 @@ func (s *Store) Find(ctx context.Context, f curfew.Search) ([]curfew.Standing, e
 	case f.MaxAge > 0 || f.OrphanTTL > 0:
 		sql, args = findAll, append(args, null(f.MaxAge), null(f.OrphanTTL))
 	}
-	all, err := many(ctx, s, scanStanding, sql, args...)
+	all, err := manyByIndex(ctx, s, scanStanding, sql, args...)
 	return all, wrap(err, "find what is due")
 }
 
@@ -57,7 +61,7 @@ const (
 		RETURNING ` + sessionColumns + `, k.expires_at`
 	skipLocked = `FOR UPDATE OF s SKIP LOCKED`
 	// endable is the rule's and the guard's condition on session s and ending k.
-	endable = `s.version = k.version AND s.status = $5
+	endable = `s.version = k.version AND s.status || '' = $5
 			AND ($6 = 0 OR ($6 = 1) = (s.mechanic_id IS NOT NULL))
 			AND ($7 = 0 OR ($7 = 1) = ` + offered + `)
 			AND ($11 = 0 OR ($11 = 1) = (s.expires_at > s.starts_at))
@@ -100,13 +104,6 @@ func (s *Store) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error)
 	}
 	return all, nil
 }
-
-// byKey plans the transaction's statements once, row by row by the primary key:
-// that is right for any batch and any backlog. The planner would read everything
-// that is overdue to find a batch of it, and plan anew for every length of the
-// arrays, which takes longer than to end a few sessions.
-const byKey = `SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
-	set_config('plan_cache_mode', 'force_generic_plan', true)`
 
 func endIn(ctx context.Context, t *transaction, b curfew.Batch) (map[string]ended, error) {
 	var list []ended
@@ -172,9 +169,9 @@ const nextDeadline = `SELECT LEAST(
 // NextDeadline is when something is due next.
 func (s *Store) NextDeadline(ctx context.Context, after time.Time) (at, now time.Time, err error) {
 	from, _ := behind(curfew.Cursor{At: after})
-	moments, err := one(ctx, s, func(row pgx.CollectableRow) (m [2]time.Time, err error) {
-		err = row.Scan((*stamp)(&m[0]), (*stamp)(&m[1]))
-		return m, err
-	}, nextDeadline, from)
-	return moments[0], moments[1], wrap(err, "next deadline")
+	err = s.send(ctx, func(b *pgx.Batch) {
+		b.Queue(byIndex)
+		b.Queue(nextDeadline, from).QueryRow(func(row pgx.Row) error { return row.Scan((*stamp)(&at), (*stamp)(&now)) })
+	})
+	return at, now, wrap(err, "next deadline")
 }

@@ -55,17 +55,17 @@ func (s *Store) Due(ctx context.Context, lanes []string) (map[string]time.Durati
 // settles that one may not have seen this one go.
 const claimDeliveries = `WITH k AS MATERIALIZED (
 			SELECT d.customer_id, d.id, b.behind, b.behind IS NULL AND NOT EXISTS (SELECT FROM curfew.events e
-				WHERE e.customer_id = d.customer_id AND e.subject_id = d.subject_id AND e.number < d.number AND NOT e.told) AS free
-			FROM curfew.deliveries d CROSS JOIN LATERAL (SELECT max(p.next_at) AS behind FROM curfew.deliveries p
+				WHERE e.customer_id = d.customer_id AND e.subject_id = d.subject_id AND e.number < d.number AND ` + isUntold + `) AS free
+			FROM curfew.deliveries d CROSS JOIN LATERAL (SELECT max(next_at) AS behind FROM (SELECT p.next_at FROM curfew.deliveries p
 				WHERE p.customer_id = d.customer_id AND p.subject_id = d.subject_id AND p.channel = d.channel
-					AND p.destination = d.destination AND p.number < d.number AND p.state = 'pending') b
+					AND p.destination = d.destination AND p.number < d.number AND p.state = 'pending' ORDER BY p.number) p) b
 			WHERE d.lane = $1 AND d.state = 'pending' AND d.next_at <= now()
 			ORDER BY d.next_at, d.id LIMIT $2 FOR UPDATE OF d SKIP LOCKED)
 		UPDATE curfew.deliveries d SET
 			attempts = d.attempts + CASE WHEN k.free THEN 1 ELSE 0 END,
 			next_at = CASE WHEN k.free THEN now() + $3::interval WHEN k.behind > now() + $3 THEN k.behind ELSE now() + interval '1 second' END
 		FROM k
-		WHERE d.customer_id = k.customer_id AND d.id = k.id AND d.state = 'pending' AND d.next_at <= now()
+		WHERE d.customer_id = k.customer_id AND d.id = k.id AND d.state || '' = 'pending' AND d.next_at <= now()
 		RETURNING ` + deliveryColumns + `, k.free`
 
 // Claim claims what a lane may send now.
@@ -74,6 +74,7 @@ func (s *Store) Claim(ctx context.Context, lane string, limit int, lease time.Du
 	var claimed []curfew.Delivery
 	err := s.send(ctx, func(b *pgx.Batch) {
 		looked, claimed = 0, nil
+		b.Queue(byIndex)
 		b.Queue(claimDeliveries, lane, limit, lease).Query(func(rows pgx.Rows) error {
 			var d curfew.Delivery
 			var free bool
@@ -92,10 +93,12 @@ func (s *Store) Claim(ctx context.Context, lane string, limit int, lease time.Du
 const (
 	settleDelivery = `UPDATE curfew.deliveries d SET
 			state = $4, failures = $5, next_at = now() + $6::interval, status = $7, error = $8, updated_at = now()
-		WHERE d.customer_id = $1 AND d.id = $2 AND d.attempts = $3 AND d.state = 'pending'`
+		WHERE d.customer_id = $1 AND d.id = $2 AND d.attempts = $3 AND d.state || '' = 'pending'`
 	freeBehind = `UPDATE curfew.deliveries d SET next_at = now()
-		WHERE d.customer_id = $1 AND d.subject_id = $2 AND d.channel = $3 AND d.destination = $4 AND d.number > $5
-			AND d.state = 'pending' AND d.failures = 0 AND d.next_at > now()`
+		FROM (SELECT p.customer_id, p.id FROM curfew.deliveries p
+			WHERE p.customer_id = $1 AND p.subject_id = $2 AND p.channel = $3 AND p.destination = $4 AND p.number > $5
+				AND p.state = 'pending' ORDER BY p.number OFFSET 0) k
+		WHERE d.customer_id = k.customer_id AND d.id = k.id AND d.state || '' = 'pending' AND d.failures = 0 AND d.next_at > now()`
 )
 
 // Settle writes results; those of a claim that is not the last are left out.
@@ -103,6 +106,7 @@ func (s *Store) Settle(ctx context.Context, attempts []curfew.Attempt) (int, err
 	settled := 0
 	err := s.send(ctx, func(b *pgx.Batch) {
 		settled = 0
+		b.Queue(byIndex)
 		for _, a := range attempts {
 			queueAttempt(b, a, &settled)
 		}
@@ -130,7 +134,7 @@ func counting(n *int) func(pgx.BatchResults) error {
 const forgetDeliveries = `DELETE FROM curfew.deliveries d
 	USING (SELECT customer_id, id FROM curfew.deliveries
 		WHERE state = 'delivered' AND updated_at < now() - $1::interval ORDER BY updated_at LIMIT $2) k
-	WHERE d.customer_id = k.customer_id AND d.id = k.id AND d.state = 'delivered'`
+	WHERE d.customer_id = k.customer_id AND d.id = k.id AND d.state || '' = 'delivered'`
 
 // Forget deletes what was delivered so long ago.
 func (s *Store) Forget(ctx context.Context, olderThan time.Duration, limit int) (int, error) {

@@ -43,7 +43,7 @@ const (
 			mechanic_id = CASE WHEN $4::text IS NOT NULL THEN $4 WHEN $5 THEN NULL ELSE r.mechanic_id END,
 			ended_at = CASE WHEN $3 IN ('cancelled', 'expired', 'completed') THEN now() END
 		FROM unnest($1::text[], $2::uuid[]) k (customer_id, session_id)
-		WHERE r.customer_id = k.customer_id AND r.session_id = k.session_id AND r.status IN ('pending', 'accepted')
+		WHERE r.customer_id = k.customer_id AND r.session_id = k.session_id AND ` + requestIsOpen + `
 		RETURNING r.session_id`
 	insertSlot  = `INSERT INTO curfew.mechanic_slots (mechanic_id, customer_id, session_id) VALUES ($1, $2, $3)`
 	deleteSlots = `DELETE FROM curfew.mechanic_slots m

@@ -61,7 +61,7 @@ CREATE OR REPLACE FUNCTION curfew.guard_follow(s curfew.sessions, request_status
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     UPDATE curfew.session_requests r SET status = request_status, ended_at = now()
-    WHERE r.customer_id = s.customer_id AND r.session_id = s.id AND r.status IN ('pending', 'accepted');
+    WHERE r.customer_id = s.customer_id AND r.session_id = s.id AND r.status || '' IN ('pending', 'accepted');
     DELETE FROM curfew.mechanic_slots m WHERE m.session_id = s.id AND m.customer_id = s.customer_id;
     IF s.status = 'cancelled' THEN
         UPDATE curfew.checkouts c SET money_due = true, updated_at = now()
@@ -93,7 +93,7 @@ BEGIN
         WHERE o.customer_id = NEW.customer_id AND o.status IN ('waiting', 'live') AND o.expires_at < now() FOR UPDATE
     LOOP
         offered := EXISTS (SELECT FROM curfew.session_requests r
-            WHERE r.customer_id = s.customer_id AND r.session_id = s.id AND r.status IN ('pending', 'accepted'));
+            WHERE r.customer_id = s.customer_id AND r.session_id = s.id AND r.status || '' IN ('pending', 'accepted'));
         was := s.status;
         s.version := s.version + 1;
         s.ended_at := now();

@@ -30,7 +30,7 @@ const (
 	// from being joined with everything.
 	orphans = `(SELECT id FROM curfew.sessions WHERE status = 'waiting' AND mechanic_id IS NULL
 			AND (expires_at < now() OR created_at < now() - $1::interval) OFFSET 0) old
-		JOIN curfew.sessions s ON s.id = old.id AND s.status = 'waiting' WHERE NOT ` + offered
+		JOIN curfew.sessions s ON s.id = old.id AND s.status || '' = 'waiting' WHERE NOT ` + offered
 )
 
 // staleAfter is curfew.StaleAfter, which a test compares.
@@ -38,19 +38,25 @@ const staleAfter = `interval '10 seconds'`
 
 // figures reads the rows of a report.
 func (s *Store) figures(ctx context.Context, sql string, args ...any) (map[string]int, error) {
-	n := make(map[string]int)
-	var name string
-	var count *int64
-	err := s.read(ctx, func(rows pgx.Rows) error {
+	var n map[string]int
+	err := s.read(ctx, intoFigures(&n), sql, args...)
+	return n, err
+}
+
+// intoFigures is the callback of a report.
+func intoFigures(n *map[string]int) func(pgx.Rows) error {
+	return func(rows pgx.Rows) error {
+		*n = make(map[string]int)
+		var name string
+		var count *int64
 		_, err := pgx.ForEachRow(rows, []any{&name, &count}, func() error {
 			if count != nil {
-				n[name] += int(*count)
+				(*n)[name] += int(*count)
 			}
 			return nil
 		})
 		return err
-	}, sql, args...)
-	return n, err
+	}
 }
 
 // by picks the figures that the keys name; every key is there.
@@ -81,7 +87,7 @@ const countRequests = `SELECT 'pending', count(*) FROM curfew.session_requests W
 	UNION ALL SELECT 'open', count(*) FROM curfew.session_requests WHERE status IN ('pending', 'accepted')
 	UNION ALL SELECT status, sum(n)::bigint FROM curfew.tallies WHERE noun = 'request' GROUP BY status
 	UNION ALL SELECT 'stale', count(*) FROM curfew.sessions s
-		JOIN curfew.session_requests r ON r.customer_id = s.customer_id AND r.session_id = s.id AND r.status = 'pending'
+		JOIN curfew.session_requests r ON r.customer_id = s.customer_id AND r.session_id = s.id AND r.status || '' = 'pending'
 		WHERE s.status = 'waiting' AND s.expires_at < now() - ` + staleAfter + `
 	UNION ALL (SELECT 'oldest', (extract(epoch FROM now() - created_at) * 1000000)::bigint FROM curfew.session_requests
 		WHERE status = 'pending' ORDER BY created_at, id LIMIT 1)`
@@ -156,11 +162,15 @@ func totals(n map[string]int) []curfew.CheckoutTotal {
 const countSlots = `SELECT 'busy', count(*) FROM curfew.mechanic_slots
 	UNION ALL SELECT 'leaked', count(*) FROM curfew.mechanic_slots m WHERE NOT EXISTS (
 		SELECT FROM curfew.sessions s WHERE s.customer_id = m.customer_id AND s.id = m.session_id
-			AND s.mechanic_id = m.mechanic_id AND s.status IN ('scheduled', 'waiting', 'live'))`
+			AND s.mechanic_id = m.mechanic_id AND ` + notEnded + `)`
 
 // MechanicFigures counts slots.
 func (s *Store) MechanicFigures(ctx context.Context) (curfew.MechanicFigures, error) {
-	n, err := s.figures(ctx, countSlots)
+	var n map[string]int
+	err := s.send(ctx, func(b *pgx.Batch) {
+		b.Queue(byKey)
+		b.Queue(countSlots).Query(intoFigures(&n))
+	})
 	return curfew.MechanicFigures{Busy: n["busy"], Leaked: n["leaked"]}, wrap(err, "count slots")
 }
 

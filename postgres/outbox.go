@@ -64,9 +64,9 @@ const (
 		FROM (SELECT e.customer_id, e.subject_id, e.number
 			FROM curfew.events e JOIN unnest($1::text[], $2::uuid[], $3::bigint[]) k (customer_id, subject_id, number)
 				ON e.customer_id = k.customer_id AND e.subject_id = k.subject_id AND e.number = k.number
-			WHERE NOT e.told
+			WHERE ` + isUntold + `
 			ORDER BY e.customer_id, e.subject_id, e.number FOR UPDATE OF e SKIP LOCKED) k
-		WHERE e.customer_id = k.customer_id AND e.subject_id = k.subject_id AND e.number = k.number AND NOT e.told
+		WHERE e.customer_id = k.customer_id AND e.subject_id = k.subject_id AND e.number = k.number AND ` + isUntold + `
 		RETURNING e.id`
 	insertDelivery = `INSERT INTO curfew.deliveries
 			(customer_id, id, event_id, subject_id, number, channel, lane, destination, kind, body)

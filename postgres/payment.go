@@ -73,7 +73,7 @@ const remarkCheckout = `UPDATE curfew.checkouts c SET
 			disputed_at = CASE WHEN $7 THEN coalesce(c.disputed_at, now()) ELSE c.disputed_at END,
 			amount = CASE WHEN $5 IS NULL THEN c.amount ELSE $8 END,
 			currency = CASE WHEN $5 IS NULL THEN c.currency ELSE $9 END
-		WHERE c.customer_id = $1 AND c.id = $2 AND c.outcome = $3 AND c.version = $4
+		WHERE c.customer_id = $1 AND c.id = $2 AND c.outcome || '' = $3 AND c.version = $4
 	RETURNING ` + checkoutColumns
 
 // Remark writes an event of a checkout whose outcome stays.
@@ -100,7 +100,7 @@ const (
 	repairCheckout = `UPDATE curfew.checkouts c SET
 			customer_id = $4, plan = $5, outcome = 'deferred', version = c.version + 1, retry_until = now() + $6::interval,
 			note = '', updated_at = now()
-		WHERE c.customer_id = $1 AND c.id = $2 AND c.outcome = 'held' AND c.version = $3
+		WHERE c.customer_id = $1 AND c.id = $2 AND c.outcome || '' = 'held' AND c.version = $3
 	RETURNING ` + checkoutColumns
 	repairClaim      = `UPDATE curfew.payment_refs SET customer_id = $3, plan = $4 WHERE ref = $1 AND checkout_id = $2`
 	repairEvents     = `UPDATE curfew.events SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`

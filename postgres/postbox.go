@@ -47,11 +47,11 @@ func (s *Store) AddDelivery(ctx context.Context, d curfew.Delivery) error {
 
 const (
 	replayDelivery = `UPDATE curfew.deliveries d SET state = 'pending', failures = 0, next_at = now(), updated_at = now()
-		WHERE d.customer_id = $1 AND d.id = $2 AND d.state = $3 AND d.attempts = $4
+		WHERE d.customer_id = $1 AND d.id = $2 AND d.state || '' = $3 AND d.attempts = $4
 		RETURNING ` + deliveryColumns
 	replayDead = `UPDATE curfew.deliveries d SET state = 'pending', failures = 0, next_at = now(), updated_at = now()
 		FROM (SELECT customer_id, id FROM curfew.deliveries WHERE destination = $1 AND state = 'dead' ORDER BY updated_at LIMIT $2) k
-		WHERE d.customer_id = k.customer_id AND d.id = k.id AND d.state = 'dead'`
+		WHERE d.customer_id = k.customer_id AND d.id = k.id AND d.state || '' = 'dead'`
 )
 
 // Replay makes a delivery that is no longer pending so again.

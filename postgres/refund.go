@@ -14,7 +14,7 @@ const selectRefundable = selectCheckout + `
 
 // Refundable is what the refunds' worker may do now.
 func (s *Store) Refundable(ctx context.Context, limit int) ([]curfew.Checkout, error) {
-	all, err := many(ctx, s, scanCheckout, selectRefundable, limit)
+	all, err := manyByIndex(ctx, s, scanCheckout, selectRefundable, limit)
 	return all, wrap(err, "refundable checkouts")
 }
 

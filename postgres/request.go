@@ -21,7 +21,7 @@ const (
 			SELECT ` + sessionColumns + `, r.id AS request_id, r.session_id, r.customer_id, r.mechanic_id, r.customer_name, r.status, r.created_at AS offered_at
 			FROM curfew.sessions s CROSS JOIN LATERAL (
 				SELECT * FROM curfew.session_requests q
-				WHERE q.customer_id = s.customer_id AND q.session_id = s.id AND q.status = 'pending' LIMIT 1) r
+				WHERE q.customer_id = s.customer_id AND q.session_id = s.id AND q.status || '' = 'pending' LIMIT 1) r
 			WHERE s.status = 'waiting' AND s.mechanic_id IS NULL AND s.expires_at - now() >= '0' AND ` + waitStep + ` = p.step::int - 1
 				AND (` + queued + `, s.id) > (GREATEST($1::timestamptz, now() - p.patience), CASE WHEN $1 < now() - p.patience
 					THEN '00000000-0000-0000-0000-000000000000' ELSE $2::uuid END)
@@ -37,7 +37,7 @@ const (
 // Pending is what mechanics may take, oldest first.
 func (s *Store) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
 	at, id := behind(after)
-	all, err := many(ctx, s, scanStanding, selectPending, at, id, limit)
+	all, err := manyByIndex(ctx, s, scanStanding, selectPending, at, id, limit)
 	return all, wrap(err, "pending requests")
 }
 
@@ -83,7 +83,7 @@ const freeSlot = `DELETE FROM curfew.mechanic_slots m
 	WHERE m.mechanic_id = $1 AND m.customer_id = $2 AND m.session_id = $3 AND NOT EXISTS (
 		SELECT FROM curfew.sessions s
 		WHERE s.customer_id = m.customer_id AND s.id = m.session_id AND s.mechanic_id = m.mechanic_id
-			AND s.status IN ('scheduled', 'waiting', 'live'))`
+			AND ` + notEnded + `)`
 
 // FreeSlot removes a slot that holds nothing.
 func (s *Store) FreeSlot(ctx context.Context, slot curfew.Slot) error {

@@ -105,7 +105,7 @@ const updateSession = `UPDATE curfew.sessions s SET
 			ELSE LEAST(now() + $10, $11::timestamptz) END,
 		ended_at = CASE WHEN $5 NOT IN ('completed', 'cancelled') THEN NULL WHEN $12 = 'overran' THEN ` + overran + ` ELSE now() END,
 		end_reason = CASE WHEN $5 IN ('completed', 'cancelled') THEN $12 END
-	WHERE s.customer_id = $1 AND s.id = $2 AND s.status = $3 AND s.version = $4
+	WHERE s.customer_id = $1 AND s.id = $2 AND s.status || '' = $3 AND s.version = $4
 		AND ($13 = 0 OR ($13 = 1) = (s.expires_at < now()))
 		AND ($14::interval IS NULL OR s.created_at < now() - $14)
 		AND (NOT $15 OR (s.mechanic_id IS NULL AND NOT ` + offered + `))`
@@ -116,7 +116,7 @@ const (
 	overran = `LEAST(now(), s.started_at + make_interval(secs => s.duration_seconds))`
 	// offered asks whether session s has an open request.
 	offered = `EXISTS (SELECT FROM curfew.session_requests r
-		WHERE r.customer_id = s.customer_id AND r.session_id = s.id AND r.status IN ('pending', 'accepted'))`
+		WHERE r.customer_id = s.customer_id AND r.session_id = s.id AND ` + requestIsOpen + `)`
 	// offerSession opens the request of an appointment that begins.
 	offerSession = `INSERT INTO curfew.session_requests (customer_id, id, session_id, customer_name, status)
 		SELECT s.customer_id, $3, s.id, coalesce(c.name, ''), 'pending'

@@ -40,6 +40,9 @@ func (s *Store) Migrate(ctx context.Context) ([]Migration, error) {
 	if err := s.up(ctx); err != nil {
 		return nil, fmt.Errorf("migrate %s: %w", s.path, translate(err))
 	}
+	if err := s.file.watch(ctx); err != nil {
+		return nil, err
+	}
 	if err := s.keepGuards(ctx); err != nil {
 		return nil, err
 	}
@@ -58,7 +61,7 @@ func (s *Store) Migrate(ctx context.Context) ([]Migration, error) {
 
 // up runs goose on a connection of its own, which puts the file into WAL mode.
 func (s *Store) up(ctx context.Context) (err error) {
-	db := open(dsn(s.path) + "&_journal_mode=WAL&_txlock=immediate")
+	db := s.file.open("&_journal_mode=WAL&_txlock=immediate")
 	db.SetMaxOpenConns(1)
 	defer func() { err = errors.Join(err, db.Close()) }()
 	sub, err := fs.Sub(files, "migrations")

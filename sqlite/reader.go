@@ -15,18 +15,19 @@ import (
 // reader is the connections that read. Each statement sees one moment of the
 // file, so every reading here is one statement.
 type reader struct {
+	file  *file // nil: there is none
 	db    *sql.DB
 	trace curfew.Trace
 	mu    sync.RWMutex
 	stmts map[string]*sql.Stmt
 }
 
-func newReader(dsn string, trace curfew.Trace) *reader {
-	db := open(dsn + "&_query_only=1")
+func newReader(f *file, trace curfew.Trace) *reader {
+	db := f.open("&_query_only=1")
 	n := max(4, runtime.NumCPU())
 	db.SetMaxOpenConns(n)
 	db.SetMaxIdleConns(n)
-	return &reader{db: db, trace: trace, stmts: map[string]*sql.Stmt{}}
+	return &reader{file: f, db: db, trace: trace, stmts: map[string]*sql.Stmt{}}
 }
 
 // open cannot fail: the first connection tells what is wrong with a name.
@@ -42,11 +43,17 @@ func (r *reader) query(ctx context.Context, query string, args ...any) (*sql.Row
 	ctx, end := r.trace.Begin(ctx, "sqlite read")
 	defer end()
 	noteSystem(ctx, "SELECT")
+	if err := r.file.trusted(); err != nil {
+		return nil, noteError(ctx, err)
+	}
 	stmt, err := r.prepare(ctx, query) //nolint:sqlclosecheck // kept as long as the reader
 	if err != nil {
 		return nil, noteError(ctx, err)
 	}
 	rows, err := stmt.QueryContext(ctx, args...) //nolint:sqlclosecheck // the caller's, list closes it
+	if damaged(err) && r.file != nil {
+		err = as(curfew.Unavailable, "the database cannot answer now", err)
+	}
 	return rows, noteError(ctx, err)
 }
 

@@ -28,12 +28,17 @@ type Store struct {
 	path   string
 	clock  func() time.Time
 	trace  curfew.Trace
+	file   *file
 	writer *writer
 	reader *reader
 }
 
 // Open opens the file. It neither makes nor checks tables: Migrate and Verify
-// do. A file that is no database is Invalid.
+// do. A file that is no database is Invalid; one of several names (hard links),
+// or beside the log of another, is Conflict.
+//
+// Where the file is deleted, moved or replaced while it is open, everything
+// answers Unavailable from then on, for as long as the store is open.
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	path, err := locate(path, o)
 	if err != nil {
@@ -42,7 +47,11 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Store{path: path, clock: o.Now, trace: o.Trace, writer: newWriter(dsn(path)), reader: newReader(dsn(path), o.Trace)}
+	f, err := anchored(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	s := &Store{path: path, clock: o.Now, trace: o.Trace, file: f, writer: newWriter(f), reader: newReader(f, o.Trace)}
 	if err := s.checkLibrary(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), s.Close())
 	}
@@ -65,6 +74,9 @@ func locate(path string, o Options) (string, error) {
 		return "", curfew.Errorf(curfew.Unavailable, "%s cannot be looked at: %v", path, err)
 	case !o.Create:
 		return "", curfew.Errorf(curfew.NotFound, "there is no database %s: `curfew migrate` makes it, and so does `curfew serve`", path)
+	}
+	if err := refuseOrphanLog(path); err != nil {
+		return "", err
 	}
 	return path, create(path)
 }
@@ -92,8 +104,11 @@ func dsn(path string) string {
 // now is the store's clock as rows hold it.
 func (s *Store) now() time.Time { return s.clock().UTC().Truncate(time.Microsecond) }
 
-// Ping asks whether the file can be read.
+// Ping asks whether the file can be read, and is still in its place.
 func (s *Store) Ping(ctx context.Context) error {
+	if err := s.file.check(); err != nil {
+		return fmt.Errorf("ping %s: %w", s.path, err)
+	}
 	_, err := one(ctx, s.reader, value[int64], "SELECT count(*) FROM sqlite_schema")
 	if err != nil {
 		return fmt.Errorf("ping %s: %w", s.path, err)
@@ -101,10 +116,10 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Close waits for what runs and closes the file. The writer goes last, because
-// the last connection moves the log into the file, and readers may not write.
+// Close waits for what runs and closes the file. The anchor goes last: the last
+// connection moves the log into the file, and readers may not write.
 func (s *Store) Close() error {
-	return errors.Join(s.reader.close(), s.writer.close())
+	return errors.Join(s.reader.close(), s.writer.close(), s.file.close())
 }
 
 // The oldest library whose write-ahead log is known to be sound: up to 3.51.2 a

@@ -5,22 +5,24 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"time"
 )
 
 // writer is the one connection that writes. Callers take turns in the order of
 // asking: the queue of database/sql has none, and somebody would starve in it.
 type writer struct {
+	file  *file
 	db    *sql.DB
 	turn  chan struct{}
 	conn  *sql.Conn            // nil before its first use, and after it failed
 	stmts map[string]*sql.Stmt // of conn
 }
 
-func newWriter(dsn string) *writer {
-	db := open(dsn + "&_pragma=cache_size(-16384)")
+func newWriter(f *file) *writer {
+	db := f.open("&_pragma=cache_size(-16384)")
 	db.SetMaxOpenConns(1)
-	return &writer{db: db, turn: make(chan struct{}, 1)}
+	return &writer{file: f, db: db, turn: make(chan struct{}, 1)}
 }
 
 // transaction is one decision being written. Now is its one reading of the
@@ -32,6 +34,7 @@ type transaction struct {
 
 // write runs f in one transaction that has the write lock from its start, and
 // commits if f returns no error. Whatever else happens, nothing of it stays.
+// What was committed is acknowledged only while the file is in its place.
 //
 // Once it has begun it is not interrupted: f's context has no end. It is short,
 // and a caller who gave up would not know what became of it.
@@ -48,6 +51,7 @@ func (s *Store) commit(ctx context.Context, f func(context.Context, *transaction
 		return err
 	}
 	defer w.give()
+	defer w.file.settle(ctx)
 	if err := w.begin(ctx); err != nil {
 		return err
 	}
@@ -60,10 +64,32 @@ func (s *Store) commit(ctx context.Context, f func(context.Context, *transaction
 	ctx = context.WithoutCancel(ctx)
 	tx := &transaction{w, s.now()}
 	if err := f(ctx, tx); err != nil {
-		return err
+		return w.judge(err)
 	}
-	_, err := tx.exec(ctx, "COMMIT")
-	committed = err == nil
+	var err error
+	committed, err = w.finish(ctx, tx)
+	return err
+}
+
+// finish commits, and looks before and after whether the file is in its place.
+func (w *writer) finish(ctx context.Context, tx *transaction) (committed bool, err error) {
+	if err := w.file.check(); err != nil {
+		return false, err
+	}
+	if _, err := tx.exec(ctx, "COMMIT"); err != nil {
+		return false, w.judge(err)
+	}
+	if err := w.file.check(); err != nil {
+		return true, unknown(err)
+	}
+	return true, nil
+}
+
+// judge loses the file if the error says that its content is wrong.
+func (w *writer) judge(err error) error {
+	if damaged(err) {
+		return w.file.ruin(fmt.Errorf("%s is damaged: %w", w.file.name, err))
+	}
 	return err
 }
 
@@ -80,12 +106,18 @@ func (w *writer) give() { <-w.turn }
 
 // begin takes the write lock, which a program beside us may hold.
 func (w *writer) begin(ctx context.Context) error {
+	if err := w.file.trusted(); err != nil {
+		return err
+	}
 	if w.conn == nil {
 		conn, err := w.db.Conn(ctx)
 		if err != nil {
 			return translate(err)
 		}
 		w.conn, w.stmts = conn, map[string]*sql.Stmt{}
+		if err := w.file.watch(ctx); err != nil {
+			return err
+		}
 	}
 	stmt, err := w.prepare(ctx, "BEGIN IMMEDIATE") //nolint:sqlclosecheck // kept as long as the connection
 	if err == nil {
@@ -94,7 +126,7 @@ func (w *writer) begin(ctx context.Context) error {
 	if err != nil {
 		w.discard()
 	}
-	return translate(err)
+	return w.judge(translate(err))
 }
 
 // rollback ends a failed transaction. SQLite may have ended it already; then
@@ -149,10 +181,13 @@ func (tx *transaction) query(ctx context.Context, query string, args ...any) (*s
 	return stmt.QueryContext(ctx, args...)
 }
 
-// close waits for the turn, so that no transaction is cut off.
+// close waits for the turn, so that no transaction is cut off. Before anything
+// is closed it looks once more at the file.
 func (w *writer) close() error {
 	w.turn <- struct{}{}
 	defer w.give()
+	_ = w.file.check() // what it finds, settle goes by
+	w.file.settle(context.Background())
 	var err error
 	for _, stmt := range w.stmts {
 		err = errors.Join(err, stmt.Close())

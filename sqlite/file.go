@@ -1,0 +1,271 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/curfewhq/curfew"
+)
+
+// SQLite keeps these two beside the file while anybody has it open. The log
+// holds the newest commits, the index is where all processes lock.
+const (
+	logSuffix   = "-wal"
+	indexSuffix = "-shm"
+)
+
+// file is the database's file as it was opened. A path is not a file: what
+// stands behind it can be deleted, moved or replaced at any time, and SQLite
+// goes on writing into what it has open. So nothing is acknowledged unless the
+// path still leads to the same inode, and the log's and the index's do, too.
+//
+// An inode's number is not given to another file as long as somebody has it
+// open, and the anchor has all three open. Nothing here opens one of them by
+// itself: closing any descriptor of a file drops every POSIX lock that the
+// process holds on it, SQLite's among them.
+type file struct {
+	name string // absolute, as it was asked for
+	real string // the same without symbolic links
+	// SQLite names the log and the index after the latter.
+	logName, indexName string
+
+	main inode
+	// What does not shrink unseen: the file, and the log.
+	size, logSize atomic.Int64
+
+	with atomic.Pointer[pair] // nil: the file is not in WAL mode yet
+	lost atomic.Pointer[loss] // nil: all is well
+
+	mu      sync.Mutex // guards the rest
+	db      *sql.DB    // one connection, the anchor
+	anchor  *sql.Conn
+	settled bool // a lost file has been brought to rest
+}
+
+// pair is the log and the index.
+type pair struct{ log, index inode }
+
+// inode is a file, whatever its name.
+type inode struct{ device, number uint64 }
+
+// loss is why a file is not trusted any more. There is no way back: who knows
+// what another program did meanwhile. A restart looks again.
+type loss struct {
+	err     error
+	damaged bool // its content is wrong: it is not to be touched
+}
+
+// anchored opens a file and learns which it is. SQLite keeps the log and the
+// index for as long as the anchor is open.
+func anchored(ctx context.Context, name string) (*file, error) {
+	real, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return nil, curfew.Errorf(curfew.Unavailable, "%s cannot be looked at: %v", name, err)
+	}
+	if err := refuseStrayLog(name, real); err != nil {
+		return nil, err
+	}
+	f := &file{name: name, real: real, logName: real + logSuffix, indexName: real + indexSuffix}
+	for range 3 { // a file may change its inode when it is first opened: overlayfs copies it
+		before, err := f.look()
+		if err != nil {
+			return nil, err
+		}
+		if err := f.drop(ctx); err != nil {
+			return nil, err
+		}
+		after, err := f.look()
+		if err != nil {
+			return nil, errors.Join(err, f.close())
+		}
+		if before == after {
+			f.main = after
+			return f, f.watch(ctx)
+		}
+		err = f.close()
+		if err != nil {
+			return nil, err
+		}
+	}
+	return nil, curfew.Errorf(curfew.Unavailable, "%s was replaced again and again while it was opened: try again", name)
+}
+
+// drop opens the anchor.
+func (f *file) drop(ctx context.Context) (err error) {
+	f.db = open(dsn(f.real))
+	f.db.SetMaxOpenConns(1)
+	if f.anchor, err = f.db.Conn(ctx); err != nil {
+		return errors.Join(translate(err), f.db.Close())
+	}
+	return nil
+}
+
+// look is the inode that the name leads to now. A file of two names is refused:
+// each would have a log of its own.
+func (f *file) look() (inode, error) {
+	var st syscall.Stat_t
+	if err := stat(f.name, &st); err != nil {
+		return inode{}, curfew.Errorf(curfew.Unavailable, "%s cannot be looked at: %v", f.name, err)
+	}
+	if st.Nlink > 1 {
+		return inode{}, refuseNames(f.name, &st)
+	}
+	f.size.Store(st.Size)
+	return inodeOf(&st), nil
+}
+
+func refuseNames(name string, st *syscall.Stat_t) error {
+	return curfew.Errorf(curfew.Conflict, namesFormat, name, st.Nlink, name)
+}
+
+// watch begins to look after log and index, once the file has them. It is called
+// again after Migrate, which brings them.
+func (f *file) watch(ctx context.Context) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.with.Load() != nil {
+		return nil
+	}
+	var parts int // only after a look into the file its mode is known anew
+	var mode string
+	err := f.anchor.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&parts)
+	if err == nil {
+		err = f.anchor.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode)
+	}
+	if err != nil || mode != "wal" {
+		return translate(err)
+	}
+	log, err := beside(f.logName)
+	if err != nil {
+		return f.lose(err)
+	}
+	index, err := beside(f.indexName)
+	if err != nil {
+		return f.lose(err)
+	}
+	f.with.Store(&pair{log, index})
+	noteLog(f.real, f.main, log)
+	return nil
+}
+
+// beside is the inode of a file that SQLite has made.
+func beside(name string) (inode, error) {
+	var st syscall.Stat_t
+	if err := stat(name, &st); err != nil {
+		return inode{}, fmt.Errorf("%s was deleted as soon as it was made: %w", name, err)
+	}
+	return inodeOf(&st), nil
+}
+
+// trusted is the reason not to use the file any more. It looks at nothing.
+func (f *file) trusted() error {
+	if f == nil {
+		return nil
+	}
+	if l := f.lost.Load(); l != nil {
+		return l.err
+	}
+	return nil
+}
+
+// check compares what is open with what is there: three calls of stat.
+func (f *file) check() error {
+	if err := f.trusted(); err != nil {
+		return err
+	}
+	var st syscall.Stat_t
+	switch err := stat(f.name, &st); {
+	case gone(err):
+		return f.lose(fmt.Errorf("%s was deleted or moved while it was open", f.name))
+	case err != nil:
+		return f.unseen(f.name, err)
+	case inodeOf(&st) != f.main:
+		return f.lose(fmt.Errorf("another file has taken the place of %s while it was open", f.name))
+	case st.Nlink > 1:
+		return as(curfew.Unavailable, namesText, fmt.Errorf(namesFormat, f.name, st.Nlink, f.name))
+	case st.Size != f.size.Load():
+		if err := f.resized(&f.size, st.Size); err != nil {
+			return err
+		}
+	}
+	with := f.with.Load()
+	if with == nil {
+		return nil
+	}
+	if err := f.checkPart(f.indexName, with.index, &st); err != nil {
+		return err
+	}
+	if err := f.checkPart(f.logName, with.log, &st); err != nil || st.Size == f.logSize.Load() {
+		return err
+	}
+	return f.resized(&f.logSize, st.Size)
+}
+
+// checkPart looks at the log or the index.
+func (f *file) checkPart(name string, own inode, st *syscall.Stat_t) error {
+	switch err := stat(name, st); {
+	case gone(err):
+		return f.lose(fmt.Errorf("%s was deleted while %s was open", name, f.name))
+	case err != nil:
+		return f.unseen(name, err)
+	case inodeOf(st) != own:
+		return f.lose(fmt.Errorf("%s was deleted while %s was open, and another program has made a new one", name, f.name))
+	}
+	return nil
+}
+
+// What callers are told. The rest is for operators: names of files are theirs.
+const (
+	lostText    = "the database file is not the one that was opened any more, so nothing is saved: an operator must look after it and restart the service"
+	unseenText  = "the database file cannot be looked at now, so nothing is saved"
+	namesText   = "the database file has more than one name, so nothing is saved: an operator must remove the others"
+	unknownText = "the database file was changed from outside while this was being saved, so its outcome is not known: " +
+		"repeat it with the same reference or key once the service runs again"
+	namesFormat = "%s has %d names (hard links), and under each of them SQLite would keep another log: " +
+		"find the others with `find DIR -samefile %s` and remove them, or use a copy"
+	restartText = "nothing is written any more. Put back what was there, or the file that is to be used, and restart: see docs/runbooks/database-file.md"
+)
+
+// lose remembers for good that the file is not to be trusted. The first reason
+// stays.
+func (f *file) lose(why error) error {
+	return f.loseAs(&loss{err: lostAs(why)})
+}
+
+func lostAs(why error) error {
+	return as(curfew.Unavailable, lostText, fmt.Errorf("%w: %s", why, restartText))
+}
+
+func (f *file) loseAs(l *loss) error {
+	f.lost.CompareAndSwap(nil, l)
+	return f.lost.Load().err
+}
+
+// unseen refuses for now: the next look may find all in order.
+func (f *file) unseen(name string, err error) error {
+	return as(curfew.Unavailable, unseenText, fmt.Errorf("look at %s: %w", name, err))
+}
+
+// unknown is a loss that was found after a commit.
+func unknown(err error) error { return as(curfew.Unavailable, unknownText, err) }
+
+// stat is without the garbage of os.Stat: it is called six times a write.
+func stat(name string, st *syscall.Stat_t) error {
+	for {
+		if err := syscall.Stat(name, st); !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
+}
+
+func inodeOf(st *syscall.Stat_t) inode {
+	return inode{uint64(st.Dev), st.Ino} //nolint:unconvert // signed on other systems
+}
+
+func gone(err error) bool { return errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ENOTDIR) }

@@ -1,0 +1,134 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
+)
+
+// aPage is the least that a database has.
+const aPage = 512
+
+// resized judges a new size of the file or the log. Both grow. One that has
+// become smaller was vacuumed or emptied by SQLite, or else cut off or written
+// over by a program that knows nothing of it.
+func (f *file) resized(known *atomic.Int64, size int64) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if size < known.Load() {
+		if err := f.sound(); err != nil {
+			return err
+		}
+	}
+	known.Store(size)
+	return nil
+}
+
+// sound reads everything by a connection that remembers nothing of it. A file
+// without a page is not opened: SQLite would remove the log beside it.
+func (f *file) sound() error {
+	var st syscall.Stat_t
+	if err := stat(f.real, &st); err == nil && st.Size < aPage {
+		return f.cut("nothing is left in it")
+	}
+	db := open(dsn(f.real))
+	defer db.Close() //nolint:errcheck // it has only read
+	found := ""
+	switch err := db.QueryRowContext(context.Background(), "PRAGMA quick_check(1)").Scan(&found); {
+	case damaged(err):
+		return f.cut(err.Error())
+	case err != nil:
+		return translate(err)
+	case found != "ok":
+		return f.cut(found)
+	}
+	return nil
+}
+
+func (f *file) cut(found string) error {
+	return f.ruin(fmt.Errorf("%s or its log was cut off or written over while it was open: %s", f.name, found))
+}
+
+// ruin loses a file whose content is wrong.
+func (f *file) ruin(why error) error {
+	return f.loseAs(&loss{err: lostAs(why), damaged: true})
+}
+
+// damaged reports whether SQLite says that the file's content is wrong, or ends
+// where there should be more.
+func damaged(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && (e.Code()&0xff == lib.SQLITE_CORRUPT || e.Code()&0xff == lib.SQLITE_NOTADB || e.Code() == lib.SQLITE_IOERR_SHORT_READ)
+}
+
+// settle brings a lost file to rest: what is in its log goes into the file
+// itself, wherever that is now, so that whoever finds it has every commit. Then
+// a log that lies beside another file is put aside: SQLite would write it into
+// that one. It goes on until it has succeeded once. Nobody writes meanwhile.
+//
+// Where another program has made a log or an index of its own for this very
+// file, nothing is touched: two writers would ruin it.
+func (f *file) settle(ctx context.Context) {
+	l, with := f.lost.Load(), f.with.Load()
+	if l == nil || l.damaged || with == nil {
+		return
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.anchor == nil {
+		return
+	}
+	main, log, index := at(f.real), at(f.logName), at(f.indexName)
+	if main == f.main && (foreign(log, with.log) || foreign(index, with.index)) {
+		return
+	}
+	f.settled = f.settled || f.empty(ctx)
+	if f.settled && foreign(main, f.main) && log == with.log {
+		aside := f.logName + time.Now().UTC().Format(".20060102-150405")
+		if os.Rename(f.logName, aside) == nil && index == with.index {
+			_ = os.Remove(f.indexName) // it is made again from the log
+		}
+	}
+}
+
+// at is the inode of a name; zero if there is none, or none can be seen.
+func at(name string) inode {
+	var st syscall.Stat_t
+	if stat(name, &st) != nil {
+		return inode{}
+	}
+	return inodeOf(&st)
+}
+
+// foreign reports whether a name leads to another file than ours.
+func foreign(there, ours inode) bool { return there != inode{} && there != ours }
+
+// empty moves the log into the file, all of it.
+func (f *file) empty(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	var busy, frames, moved int
+	err := f.anchor.QueryRowContext(ctx, "PRAGMA wal_checkpoint(FULL)").Scan(&busy, &frames, &moved)
+	return err == nil && busy == 0 && frames == moved
+}
+
+// close closes the anchor. The anchor of a lost file stays until the process
+// ends: the last connection of a file would remove the log that lies beside its
+// name, whosever it is.
+func (f *file) close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.anchor == nil || f.trusted() != nil {
+		return nil
+	}
+	err := errors.Join(f.anchor.Close(), f.db.Close())
+	f.anchor = nil
+	return err
+}

@@ -2,7 +2,6 @@ package curfew
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -13,8 +12,8 @@ const MaxID = 128
 const MaxRef = 255
 
 // CheckID says what is wrong with a customer's or mechanic's id. They are the
-// marketplace's own: opaque text of 1 to MaxID bytes without control
-// characters. The kind is Invalid.
+// marketplace's own: opaque text of 1 to MaxID bytes that is not blank and holds
+// neither control characters nor invisible ones. The kind is Invalid.
 func CheckID(field, text string) error { return checkText(field, text, MaxID) }
 
 // CheckRef is CheckID for payment references and idempotency keys, up to
@@ -29,8 +28,8 @@ func checkText(field, text string, most int) error {
 		return Errorf(Invalid, "%s must have at most %d bytes, not %d", field, most, len(text))
 	case !utf8.ValidString(text):
 		return Errorf(Invalid, "%s must be valid UTF-8", field)
-	case strings.ContainsFunc(text, unicode.IsControl):
-		return Errorf(Invalid, "%s must not contain control characters", field)
+	case strings.TrimSpace(text) == "":
+		return Errorf(Invalid, "%s must not be blank", field)
 	}
-	return nil
+	return checkVisible(field, text, Invisible)
 }

@@ -101,6 +101,9 @@ func RuleNames() []RuleName {
 // ParseRules turns names into rules' names without doubles; an unknown name is
 // Invalid, and says which there are.
 func ParseRules(names []string) ([]RuleName, error) {
+	if names != nil && len(names) == 0 {
+		return nil, Errorf(Invalid, "rules must not be empty: leave them out to choose all")
+	}
 	var rules []RuleName
 	for _, n := range names {
 		name := RuleName(n)

@@ -4,8 +4,8 @@ import "time"
 
 // Purchase is a paid checkout to fulfil.
 type Purchase struct {
-	PaymentRef string            `json:"paymentRef" doc:"The payment's reference at its provider: the same one is the same payment for ever"`
-	CustomerID string            `json:"customerId" doc:"The marketplace's own id"`
+	PaymentRef string            `json:"paymentRef" minLength:"1" doc:"The payment's reference at its provider: the same one is the same payment for ever"`
+	CustomerID string            `json:"customerId" minLength:"1" doc:"The marketplace's own id"`
 	Plan       string            `json:"plan" minLength:"1" maxLength:"128"`
 	Amount     *int64            `json:"amount,omitempty" minimum:"0" doc:"In the currency's minor unit"`
 	Currency   string            `json:"currency,omitempty" pattern:"^[A-Za-z]{3}$" doc:"ISO 4217"`
@@ -85,7 +85,7 @@ type Repair struct {
 
 // Assignment says whose a held payment is, and what for.
 type Assignment struct {
-	CustomerID string `json:"customerId" doc:"The marketplace's own id"`
+	CustomerID string `json:"customerId" minLength:"1" doc:"The marketplace's own id"`
 	Plan       string `json:"plan" minLength:"1" maxLength:"128"`
 	Reason     string `json:"reason" minLength:"1" maxLength:"500" doc:"Kept in the payment's history"`
 }

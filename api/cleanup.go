@@ -13,9 +13,9 @@ type Selection struct {
 // preview. Its zero value is a full cleanup.
 type Cleanup struct {
 	DryRun        bool     `json:"dryRun,omitempty" doc:"Store a preview instead of cleaning"`
-	PreviewID     string   `json:"previewId,omitempty" doc:"Clean exactly what this preview shows"`
-	CustomerID    string   `json:"customerId,omitempty" doc:"Only this customer's sessions"`
-	Rules         []string `json:"rules,omitempty" maxItems:"10" doc:"Only these rules" nullable:"false"`
+	PreviewID     string   `json:"previewId,omitempty" minLength:"1" doc:"Clean exactly what this preview shows"`
+	CustomerID    string   `json:"customerId,omitempty" minLength:"1" doc:"Only this customer's sessions"`
+	Rules         []string `json:"rules,omitempty" minItems:"1" maxItems:"10" doc:"Only these rules" nullable:"false"`
 	MaxAgeMinutes *int     `json:"maxAgeMinutes,omitempty" minimum:"1" maximum:"5256000" doc:"Replaces the deadline of unassigned sessions by their creation + this age"`
 	Reason        string   `json:"reason,omitempty" maxLength:"500" doc:"Kept in the run and the history"`
 }

@@ -45,7 +45,7 @@ type Events struct {
 // Extension is paid time for a live session.
 type Extension struct {
 	Plan       string `json:"plan" minLength:"1" maxLength:"128" doc:"One that extends"`
-	PaymentRef string `json:"paymentRef" doc:"The payment's reference at its provider: the same one is the same payment for ever"`
+	PaymentRef string `json:"paymentRef" minLength:"1" doc:"The payment's reference at its provider: the same one is the same payment for ever"`
 	Amount     *int64 `json:"amount,omitempty" minimum:"0" doc:"In the currency's minor unit"`
 	Currency   string `json:"currency,omitempty" pattern:"^[A-Za-z]{3}$" doc:"ISO 4217"`
 }
@@ -61,7 +61,7 @@ type Extended struct {
 // NewSession asks for a session of a free plan, or for a credit's.
 type NewSession struct {
 	Plan       string `json:"plan" minLength:"1" maxLength:"128" doc:"A free plan, or one the customer has a credit of"`
-	CustomerID string `json:"customerId,omitempty" doc:"For whom: a service says it, a customer need not"`
+	CustomerID string `json:"customerId,omitempty" minLength:"1" doc:"For whom: a service says it, a customer need not"`
 }
 
 // Unassign puts a mechanic's session back into the queue, for an operator.

@@ -18,8 +18,8 @@ const maxPreview = 10_000
 
 // Cleanup asks for a cleanup. Its zero value is a full one.
 type Cleanup struct {
-	CustomerID string            // only this customer's sessions
-	Rules      []curfew.RuleName // only these rules; empty: all that are enabled
+	CustomerID string            // only this customer's sessions; CleanupCustomerWaitingSessions refuses an empty one
+	Rules      []curfew.RuleName // only these rules; nil: all that are enabled
 	// MaxAge replaces, for unassigned sessions, the deadline by creation + that
 	// age; 0: the policy's. What was not overdue yet ends as Cleared and needs a
 	// Reason.
@@ -32,6 +32,9 @@ type Cleanup struct {
 func (c Cleanup) check() error {
 	if c.MaxAge < 0 {
 		return curfew.Errorf(curfew.Invalid, "the maximal age must not be negative")
+	}
+	if c.Rules != nil && len(c.Rules) == 0 {
+		return curfew.Errorf(curfew.Invalid, "rules must not be empty: nil chooses all that are enabled")
 	}
 	if c.CustomerID != "" {
 		return curfew.CheckID("customerId", c.CustomerID)

@@ -176,7 +176,7 @@ func (e *Engine) FulfilHeld(ctx context.Context, by curfew.Actor, idOrRef, reaso
 // AssignHeld says what a held payment is for, and whose it is where nobody knew,
 // and fulfils it.
 func (e *Engine) AssignHeld(ctx context.Context, by curfew.Actor, idOrRef, customerID, plan, reason string) (Fulfilment, error) {
-	if err := curfew.CheckID("customer id", customerID); err != nil {
+	if err := curfew.CheckID("customerId", customerID); err != nil {
 		return Fulfilment{}, err
 	}
 	return e.repair(ctx, idOrRef, curfew.Repair{CustomerID: customerID, Plan: plan, Actor: by, Reason: reason})

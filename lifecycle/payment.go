@@ -123,7 +123,7 @@ func ownerless(p curfew.Payment) string {
 		return "the provider does not say whose it is"
 	}
 	if err := curfew.CheckID("customer id", p.CustomerID); err != nil {
-		return err.Error()
+		return err.Error() + ": " + curfew.Visible(p.CustomerID)
 	}
 	return ""
 }

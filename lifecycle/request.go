@@ -124,6 +124,9 @@ func (e *Engine) freeSlot(ctx context.Context, mechanicID string) error {
 // Current is the session that keeps a mechanic busy; nil: none does. What is
 // overdue does not, and looking changes nothing.
 func (e *Engine) Current(ctx context.Context, mechanicID string) (*curfew.Standing, error) {
+	if err := curfew.CheckID("mechanic id", mechanicID); err != nil {
+		return nil, err
+	}
 	slot, err := e.store.Slot(ctx, mechanicID)
 	if err != nil {
 		return nil, missing(err)
@@ -147,6 +150,9 @@ func missing(err error) error {
 // are kept. Releasing what nobody holds changes nothing; what another mechanic
 // holds is NotFound.
 func (e *Engine) Release(ctx context.Context, requestID, mechanicID string) (curfew.Standing, error) {
+	if err := curfew.CheckID("mechanic id", mechanicID); err != nil {
+		return curfew.Standing{}, err
+	}
 	ctx, end := e.trace.Begin(ctx, "release")
 	defer end()
 	by := curfew.Actor{Role: curfew.Mechanic, ID: mechanicID}

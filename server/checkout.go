@@ -5,7 +5,6 @@ import (
 	"context"
 	"net/http"
 	"strings"
-	"unicode"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
@@ -18,7 +17,7 @@ type purchase struct {
 
 func (s *Server) fulfillCheckout(ctx context.Context, c call, in *purchase) (*answered[api.Fulfilment], error) {
 	b := in.Body
-	if err := cmp.Or(plain("email", b.Email), plain("name", b.Name)); err != nil {
+	if err := cmp.Or(address(b.Email), curfew.CheckText("name", b.Name), notes(b.Metadata)); err != nil {
 		return nil, err
 	}
 	f, err := s.engine.FulfillCheckout(ctx, c.actor, lifecycle.Purchase{
@@ -31,10 +30,21 @@ func (s *Server) fulfillCheckout(ctx context.Context, c call, in *purchase) (*an
 	return fulfilled(f)
 }
 
-// plain refuses control characters in a text that ends up in mails and on pages.
-func plain(field, text string) error {
-	if strings.ContainsFunc(text, unicode.IsControl) {
-		return curfew.Errorf(curfew.Invalid, "%s must not contain control characters", field)
+// address refuses an e-mail that is none. It may be missing.
+func address(email string) error {
+	if email == "" {
+		return nil
+	}
+	return curfew.CheckEmail("email", email)
+}
+
+// notes refuses metadata that could not be shown. A value may have several lines.
+func notes(metadata map[string]string) error {
+	lines := strings.NewReplacer("\n", " ", "\r", " ", "\t", " ")
+	for name, value := range metadata {
+		if err := cmp.Or(curfew.CheckText("the name of a metadata entry", name), curfew.CheckText("metadata."+curfew.Visible(short(name)), lines.Replace(value))); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -97,7 +107,7 @@ func (s checkoutSelection) search() (curfew.CheckoutSearch, error) {
 			return q, err
 		}
 	}
-	return q, plain("email", s.Email)
+	return q, nil // the text was looked at with the query
 }
 
 func (s *Server) findCheckouts(ctx context.Context, _ call, in *checkoutSelection) (*answered[api.CheckoutPage], error) {
@@ -133,7 +143,7 @@ type repair struct {
 }
 
 func (s *Server) fulfilHeld(ctx context.Context, c call, in *repair) (*answered[api.Fulfilment], error) {
-	if err := plain("reason", in.Body.Reason); err != nil {
+	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
 	f, err := s.engine.FulfilHeld(ctx, c.actor, c.id, in.Body.Reason)
@@ -147,7 +157,7 @@ type assignment struct {
 
 func (s *Server) assignHeld(ctx context.Context, c call, in *assignment) (*answered[api.Fulfilment], error) {
 	b := in.Body
-	if err := plain("reason", b.Reason); err != nil {
+	if err := curfew.CheckText("reason", b.Reason); err != nil {
 		return nil, err
 	}
 	f, err := s.engine.AssignHeld(ctx, c.actor, c.id, b.CustomerID, b.Plan, b.Reason)
@@ -160,7 +170,7 @@ type refunding struct {
 }
 
 func (s *Server) refundCheckout(ctx context.Context, c call, in *refunding) (*answered[api.CheckoutDetail], error) {
-	if err := plain("reason", in.Body.Reason); err != nil {
+	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
 	refund := s.engine.RefundCheckout
@@ -177,7 +187,7 @@ type crediting struct {
 }
 
 func (s *Server) creditCheckout(ctx context.Context, c call, in *crediting) (*answered[api.CheckoutDetail], error) {
-	if err := plain("reason", in.Body.Reason); err != nil {
+	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
 	checkout, err := s.engine.CreditCheckout(ctx, c.actor, c.id, in.Body.Reason)

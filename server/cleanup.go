@@ -33,7 +33,10 @@ func (s *Server) previewCleanup(ctx context.Context, c call, in *selection) (*an
 func cleanup(by curfew.Actor, customerID string, names []string, minutes int, reason string) (lifecycle.Cleanup, error) {
 	rules, err := curfew.ParseRules(names)
 	if err == nil {
-		err = plain("reason", reason)
+		err = curfew.CheckText("reason", reason)
+	}
+	if err == nil && customerID != "" {
+		err = curfew.CheckID("customerId", customerID)
 	}
 	return lifecycle.Cleanup{
 		CustomerID: customerID, Rules: rules, MaxAge: time.Duration(minutes) * time.Minute, Reason: reason,

@@ -32,7 +32,7 @@ func (s *Server) clearCustomer(ctx context.Context, c call, in *clearing) (*answ
 	if in.Body.Force && c.actor.Role != curfew.Admin {
 		return nil, curfew.Errorf(curfew.Forbidden, "only an admin may end live sessions by force")
 	}
-	if err := plain("reason", in.Body.Reason); err != nil {
+	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
 	cleared, err := s.engine.Clear(ctx, c.actor, lifecycle.Clearing{

@@ -105,7 +105,7 @@ type unassigning struct {
 }
 
 func (s *Server) unassignSession(ctx context.Context, c call, in *unassigning) (*answered[api.Session], error) {
-	if err := plain("reason", in.Body.Reason); err != nil {
+	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
 	released, err := s.engine.Unassign(ctx, c.actor, c.id, in.Body.Reason)

@@ -13,15 +13,16 @@ import (
 
 // RouteLine is what the tests need of a route.
 type RouteLine struct {
-	Method, Path string
-	Roles        []curfew.Role
+	Method, Path   string
+	Roles          []curfew.Role
+	Params, Fields []string
 }
 
 // RouteTable is every route.
 func RouteTable() []RouteLine {
 	var all []RouteLine
 	for _, rt := range (&Server{}).routes() {
-		all = append(all, RouteLine{rt.method, rt.path, rt.access.roles})
+		all = append(all, RouteLine{rt.method, rt.path, rt.access.roles, rt.params, rt.fields})
 	}
 	return all
 }

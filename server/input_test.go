@@ -55,37 +55,64 @@ var badInput = map[string]struct {
 	"a power of minutes":     {cleanups, `{"maxAgeMinutes":3e1}`, nil, 400, "invalid", "exponent"},
 	"a cent as a fraction":   {checkouts, good + `,"amount":12.0}`, nil, 422, "invalid", "amount"},
 	// Wrong types and values are 422, without the value.
-	"no object":               {checkouts, `[]`, nil, 422, "invalid", "object"},
-	"null":                    {checkouts, `null`, nil, 422, "invalid", "object"},
-	"nothing where much is":   {checkouts, ``, nil, 422, "invalid", "paymentRef"},
-	"a number for a text":     {checkouts, `{"paymentRef":42,"customerId":"c","plan":"chat10"}`, nil, 422, "invalid", "body.paymentRef: expected string"},
-	"a text for a number":     {checkouts, good + `,"amount":"12"}`, nil, 422, "invalid", "body.amount"},
-	"half a cent":             {checkouts, good + `,"amount":12.5}`, nil, 422, "invalid", "body.amount"},
-	"a negative amount":       {checkouts, good + `,"amount":-1}`, nil, 422, "invalid", "body.amount"},
-	"a currency of two":       {checkouts, good + `,"currency":"eu"}`, nil, 422, "invalid", "body.currency"},
-	"a start of no time":      {checkouts, good + `,"startsAt":"tomorrow"}`, nil, 422, "invalid", "startsAt"},
-	"a start without a zone":  {checkouts, good + `,"startsAt":"2026-12-24T18:00:00"}`, nil, 422, "invalid", "startsAt"},
-	"a start that has passed": {checkouts, good + `,"startsAt":"2020-02-29T12:00:00Z"}`, nil, 422, "invalid", "startsAt must lie ahead"},
-	"a start of nothing":      {checkouts, good + `,"startsAt":"0001-01-01T00:00:00Z"}`, nil, 422, "invalid", "startsAt must lie ahead"},
-	"a start in years":        {checkouts, good + `,"startsAt":"2999-01-01T00:00:00Z"}`, nil, 422, "invalid", "startsAt must be at most a year ahead"},
-	"an unknown plan":         {checkouts, `{"paymentRef":"p","customerId":"c","plan":"gold"}`, nil, 422, "invalid", "gold"},
-	"an empty customer":       {checkouts, `{"paymentRef":"p","customerId":"","plan":"chat10"}`, nil, 422, "invalid", "customerId"},
-	"a customer of 129":       {checkouts, `{"paymentRef":"p","customerId":"` + strings.Repeat("x", 129) + `","plan":"chat10"}`, nil, 422, "invalid", "customerId"},
-	"a line feed in an id":    {checkouts, `{"paymentRef":"p","customerId":"a\nb","plan":"chat10"}`, nil, 422, "invalid", "customerId"},
-	"an empty reference":      {checkouts, `{"paymentRef":"","customerId":"c","plan":"chat10"}`, nil, 422, "invalid", "paymentRef"},
-	"S09: CR LF in a name":    {checkouts, good + `,"name":"Ada\r\nBcc: all@example.org"}`, nil, 422, "invalid", "name"},
-	"S09: CR LF in an e-mail": {checkouts, good + `,"email":"a@b.c\r\nx"}`, nil, 422, "invalid", "email"},
-	"a list as metadata":      {checkouts, good + `,"metadata":["a"]}`, nil, 422, "invalid", "metadata"},
-	"a service for nobody":    {"POST /api/sessions", `{"plan":"free"}`, nil, 422, "invalid", "customerId"},
-	"an unknown rule":         {cleanups, `{"rules":["all"]}`, nil, 422, "invalid", "oldWaitingSessions"},
-	"a negative age":          {cleanups, `{"maxAgeMinutes":-5}`, nil, 422, "invalid", "maxAgeMinutes"},
-	"an age of nothing":       {cleanups, `{"maxAgeMinutes":0}`, nil, 422, "invalid", "maxAgeMinutes"},
-	"an age beyond time":      {cleanups, `{"maxAgeMinutes":153722868}`, nil, 422, "invalid", "maxAgeMinutes"},
-	"early without a reason":  {cleanups, `{"maxAgeMinutes":1}`, nil, 422, "invalid", "reason"},
-	"a preview and a choice":  {cleanups, `{"previewId":"01a20871-e0e1-78f7-a4de-999d500d67a7","customerId":"c"}`, nil, 422, "invalid", "previewId"},
-	"a preview of a dry run":  {cleanups, `{"previewId":"01a20871-e0e1-78f7-a4de-999d500d67a7","dryRun":true}`, nil, 422, "invalid", "previewId"},
-	"a preview nobody made":   {cleanups, `{"previewId":"01a20871-e0e1-78f7-a4de-999d500d67a7"}`, nil, 404, "not_found", "preview"},
-	"a preview of no id":      {cleanups, `{"previewId":"x' OR 1=1"}`, nil, 404, "not_found", "preview"},
+	"no object":                {checkouts, `[]`, nil, 422, "invalid", "object"},
+	"null":                     {checkouts, `null`, nil, 422, "invalid", "object"},
+	"nothing where much is":    {checkouts, ``, nil, 422, "invalid", "paymentRef"},
+	"a number for a text":      {checkouts, `{"paymentRef":42,"customerId":"c","plan":"chat10"}`, nil, 422, "invalid", "body.paymentRef: expected string"},
+	"a text for a number":      {checkouts, good + `,"amount":"12"}`, nil, 422, "invalid", "body.amount"},
+	"half a cent":              {checkouts, good + `,"amount":12.5}`, nil, 422, "invalid", "body.amount"},
+	"a negative amount":        {checkouts, good + `,"amount":-1}`, nil, 422, "invalid", "body.amount"},
+	"a currency of two":        {checkouts, good + `,"currency":"eu"}`, nil, 422, "invalid", "body.currency"},
+	"a start of no time":       {checkouts, good + `,"startsAt":"tomorrow"}`, nil, 422, "invalid", "startsAt"},
+	"a start without a zone":   {checkouts, good + `,"startsAt":"2026-12-24T18:00:00"}`, nil, 422, "invalid", "startsAt"},
+	"a start that has passed":  {checkouts, good + `,"startsAt":"2020-02-29T12:00:00Z"}`, nil, 422, "invalid", "startsAt must lie ahead"},
+	"a start of nothing":       {checkouts, good + `,"startsAt":"0001-01-01T00:00:00Z"}`, nil, 422, "invalid", "startsAt must lie ahead"},
+	"a start in years":         {checkouts, good + `,"startsAt":"2999-01-01T00:00:00Z"}`, nil, 422, "invalid", "startsAt must be at most a year ahead"},
+	"an unknown plan":          {checkouts, `{"paymentRef":"p","customerId":"c","plan":"gold"}`, nil, 422, "invalid", "gold"},
+	"an empty customer":        {checkouts, `{"paymentRef":"p","customerId":"","plan":"chat10"}`, nil, 422, "invalid", "customerId"},
+	"a customer of 129":        {checkouts, `{"paymentRef":"p","customerId":"` + strings.Repeat("x", 129) + `","plan":"chat10"}`, nil, 422, "invalid", "customerId"},
+	"a line feed in an id":     {checkouts, `{"paymentRef":"p","customerId":"a\nb","plan":"chat10"}`, nil, 422, "invalid", "customerId"},
+	"an empty reference":       {checkouts, `{"paymentRef":"","customerId":"c","plan":"chat10"}`, nil, 422, "invalid", "paymentRef"},
+	"S09: CR LF in a name":     {checkouts, good + `,"name":"Ada\r\nBcc: all@example.org"}`, nil, 422, "invalid", "name"},
+	"S09: CR LF in an e-mail":  {checkouts, good + `,"email":"a@b.c\r\nx"}`, nil, 422, "invalid", "email"},
+	"no e-mail":                {checkouts, good + `,"email":"ada"}`, nil, 422, "invalid", "email is not an e-mail address"},
+	"an e-mail of nobody":      {checkouts, good + `,"email":"@example.org"}`, nil, 422, "invalid", "email"},
+	"an e-mail of nowhere":     {checkouts, good + `,"email":"ada@"}`, nil, 422, "invalid", "email"},
+	"two e-mails":              {checkouts, good + `,"email":"a@b.c, d@e.f"}`, nil, 422, "invalid", "email"},
+	"an e-mail in two":         {checkouts, good + `,"email":"a@b@c.d"}`, nil, 422, "invalid", "email"},
+	"an e-mail with a space":   {checkouts, good + `,"email":"a b@c.d"}`, nil, 422, "invalid", "email"},
+	"a sender as an e-mail":    {checkouts, good + `,"email":"Ada <a@b.c>"}`, nil, 422, "invalid", "email"},
+	"an e-mail without labels": {checkouts, good + `,"email":"a@b..c"}`, nil, 422, "invalid", "email"},
+	"a blank e-mail":           {checkouts, good + `,"email":" "}`, nil, 422, "invalid", "email"},
+	"a turned e-mail":          {checkouts, good + `,"email":"a\u202eb@c.d"}`, nil, 422, "invalid", "U+202E"},
+	"a turned name":            {checkouts, good + `,"name":"Ada \u202egnp.exe"}`, nil, 422, "invalid", "name must not contain the invisible character U+202E"},
+	"an isolated name":         {checkouts, good + `,"name":"a\u2066b"}`, nil, 422, "invalid", "U+2066"},
+	"a name with no space":     {checkouts, good + `,"name":"a\u200bb"}`, nil, 422, "invalid", "U+200B"},
+	"a name with a tag":        {checkouts, good + `,"name":"a\udb40\udc41"}`, nil, 422, "invalid", "U+E0041"},
+	"a turned id":              {checkouts, `{"paymentRef":"p","customerId":"a\u202eb","plan":"chat10"}`, nil, 422, "invalid", "customerId must not contain the invisible character U+202E"},
+	"a joined id":              {checkouts, `{"paymentRef":"p","customerId":"a\u200db","plan":"chat10"}`, nil, 422, "invalid", "U+200D"},
+	"an id of a filler":        {checkouts, `{"paymentRef":"p","customerId":"\u3164","plan":"chat10"}`, nil, 422, "invalid", "U+3164"},
+	"an id of a space":         {checkouts, `{"paymentRef":"p","customerId":"\u00a0","plan":"chat10"}`, nil, 422, "invalid", "customerId must not be blank"},
+	"a turned reference":       {checkouts, `{"paymentRef":"a\u061cb","customerId":"c","plan":"chat10"}`, nil, 422, "invalid", "paymentRef must not contain the invisible character U+061C"},
+	"turned metadata":          {checkouts, good + `,"metadata":{"a":"\u202e"}}`, nil, 422, "invalid", "metadata.a"},
+	"metadata, turned":         {checkouts, good + `,"metadata":{"\u202e":"a"}}`, nil, 422, "invalid", "U+202E"},
+	"a turned reason":          {"POST /api/debug/checkouts/p/refund", `{"reason":"a\u202e"}`, nil, 422, "invalid", "reason"},
+	"why, turned":              {cleanups, `{"reason":"a\u202e"}`, nil, 422, "invalid", "reason"},
+	"a turned customer":        {cleanups, `{"customerId":"a\u202e"}`, nil, 422, "invalid", "customerId"},
+	"a free turned customer":   {"POST /api/sessions", `{"plan":"free","customerId":"a\u202e"}`, nil, 422, "invalid", "customerId"},
+	"a turned key":             {"POST /api/sessions", `{"plan":"free","customerId":"c"}`, []string{"Idempotency-Key: a\u202e"}, 422, "invalid", "Idempotency-Key"},
+	"a turned endpoint":        {"POST /api/webhook-endpoints", `{"url":"https://example.org","description":"\u202e"}`, nil, 422, "invalid", "description"},
+	"a list as metadata":       {checkouts, good + `,"metadata":["a"]}`, nil, 422, "invalid", "metadata"},
+	"a service for nobody":     {"POST /api/sessions", `{"plan":"free"}`, nil, 422, "invalid", "customerId"},
+	"an unknown rule":          {cleanups, `{"rules":["all"]}`, nil, 422, "invalid", "oldWaitingSessions"},
+	"a negative age":           {cleanups, `{"maxAgeMinutes":-5}`, nil, 422, "invalid", "maxAgeMinutes"},
+	"an age of nothing":        {cleanups, `{"maxAgeMinutes":0}`, nil, 422, "invalid", "maxAgeMinutes"},
+	"an age beyond time":       {cleanups, `{"maxAgeMinutes":153722868}`, nil, 422, "invalid", "maxAgeMinutes"},
+	"early without a reason":   {cleanups, `{"maxAgeMinutes":1}`, nil, 422, "invalid", "reason"},
+	"a preview and a choice":   {cleanups, `{"previewId":"01a20871-e0e1-78f7-a4de-999d500d67a7","customerId":"c"}`, nil, 422, "invalid", "previewId"},
+	"a preview of a dry run":   {cleanups, `{"previewId":"01a20871-e0e1-78f7-a4de-999d500d67a7","dryRun":true}`, nil, 422, "invalid", "previewId"},
+	"a preview nobody made":    {cleanups, `{"previewId":"01a20871-e0e1-78f7-a4de-999d500d67a7"}`, nil, 404, "not_found", "preview"},
+	"a preview of no id":       {cleanups, `{"previewId":"x' OR 1=1"}`, nil, 404, "not_found", "preview"},
 	// S06, S07: paths and queries.
 	"S06: a session of no id":  {"POST /api/sessions/1'%20OR%201=1/end", ``, nil, 404, "not_found", ""},
 	"S06: %00 in an id":        {"POST /api/customers/%00/clear", ``, nil, 422, "invalid", "control"},
@@ -133,7 +160,7 @@ func TestBadInputChangesNothing(t *testing.T) {
 	for sentence, test := range badInput {
 		method, path, _ := strings.Cut(test.route, " ")
 		role := curfew.Service
-		if strings.Contains(path, "/debug/") || strings.Contains(path, "/customers/") {
+		if strings.Contains(path, "/debug/") || strings.Contains(path, "/customers/") || strings.Contains(path, "/webhook-endpoints") {
 			role = curfew.Admin
 		}
 		got := h.sendAs(role, "anna", method, path, test.body, test.headers...)
@@ -213,6 +240,59 @@ func TestS02_S15_BadEnvelopes(t *testing.T) {
 	}
 }
 
+// What may be left out may be null: many write that for what they do not have.
+func TestNullCountsAsAbsent(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for sentence, test := range map[string]struct {
+		path, body string
+		status     int
+	}{
+		"a purchase": {
+			"/api/checkouts",
+			`{"paymentRef":"p","customerId":"c","plan":"chat10","amount":null,"currency":null,"email":null,"name":null,"startsAt":null,"metadata":null}`, 201,
+		},
+		"a cleanup":          {"/api/debug/cleanup-sessions", `{"dryRun":null,"previewId":null,"customerId":null,"rules":null,"maxAgeMinutes":null,"reason":null}`, 200},
+		"a clearing":         {"/api/customers/c/clear", `{"dryRun":null,"force":null,"reason":null}`, 200},
+		"a session":          {"/api/sessions", `{"plan":"free","customerId":"d"}`, 201},
+		"an endpoint":        {"/api/webhook-endpoints", `{"url":"https://example.org/hook","description":null,"events":null}`, 201},
+		"what must be there": {"/api/checkouts", `{"paymentRef":null,"customerId":"c","plan":"chat10"}`, 422},
+	} {
+		role := curfew.Admin
+		if test.path == "/api/checkouts" || test.path == "/api/sessions" {
+			role = curfew.Service
+		}
+		if got := h.sendAs(role, "anna", "POST", test.path, test.body); got.status != test.status {
+			t.Errorf("%s: %d %s", sentence, got.status, got.body)
+		}
+	}
+}
+
+// What people write passes: addresses, names and notes of all the world.
+func TestWhatPeopleWritePasses(t *testing.T) {
+	t.Parallel()
+	for _, email := range []string{
+		"ada@example.org", "a.b+c_d-e@mail.example.co.uk", "ada@localhost", "josé@exämple.org", "o'neil@example.org",
+		`"ada b"@example.org`, "a@[127.0.0.1]", "A@B.C", "1@2.de", "a/b=c@example.org", "भारत@भारत.भारत",
+	} {
+		if err := curfew.CheckEmail("email", email); err != nil {
+			t.Errorf("%s: %v", email, err)
+		}
+	}
+	for _, name := range []string{"Åsa", "نیما می\u200cخواهد", "क्\u200dष", "👩\u200d🔧", "O’Neil", "李", "שלום", "ʻOkina", "N\u0303"} {
+		if err := curfew.CheckText("name", name); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for given, want := range map[string]string{
+		"ada": "ada", "a\u202eb": `a\u202eb`, "\U000e0041": `\udb40\udc41`, "a\tb\n": "a\tb\n", "a\x1b[2J": `a\u001b[2J`, "👩\u200d🔧": "👩\u200d🔧",
+	} {
+		if got := curfew.Visible(given); got != want {
+			t.Errorf("%q is shown as %s", given, got)
+		}
+	}
+}
+
 func TestAnAbsentBodyCountsAsEmpty(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -239,7 +319,7 @@ func TestARouteWithoutFieldsTakesNone(t *testing.T) {
 func TestS08_TextsComeBackByteEqual(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	for i, text := range []string{`Robert'); DROP TABLE sessions;--`, `{{.Token}} ${7*7} <script>`, "Åsa 🙂 \u202e", `\"\\`, "null", "�"} {
+	for i, text := range []string{`Robert'); DROP TABLE sessions;--`, `{{.Token}} ${7*7} <script>`, "Åsa 🙂", `\"\\`, "null", "�"} {
 		customer := fmt.Sprintf("%s %d", text, i)
 		_, err := h.shop().FulfillCheckout(h.Context(), api.Purchase{PaymentRef: text, CustomerID: customer, Plan: "chat10", Name: text})
 		must(t, err)

@@ -34,7 +34,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 // redeem says whose ticket it is. Conflict: it was used. A HEAD request, as link
 // previews send it, does not use it up.
 func (s *Server) redeem(ctx context.Context, r *http.Request) (curfew.Actor, error) {
-	c, err := s.identity.verify(ticketType, r.URL.Query().Get("ticket"))
+	c, err := s.identity.verify(ticketType, only(r, "ticket"))
 	switch {
 	case err != nil:
 		return curfew.Actor{}, err

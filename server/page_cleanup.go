@@ -21,11 +21,17 @@ const (
 )
 
 // cleanupView shows a stored preview, or what is due now under the filters of
-// the query, and the history. An admin's page stays readable where a filter
-// cannot be: it is left out.
+// the query, and the history. A filter that cannot be is an error: without it
+// the page would show, and clean up, everything.
 func (s *Server) cleanupView(ctx context.Context, r *http.Request, who curfew.Actor) (any, error) {
-	q := r.URL.Query()
-	what, filters := filtered(q, who)
+	q, err := pageQuery(r, "customerId", "maxAgeMinutes", "preview", "cursor")
+	if err != nil {
+		return nil, err
+	}
+	what, filters, err := filtered(q, who)
+	if err != nil {
+		return nil, err
+	}
 	p, err := s.previewOf(ctx, canonical(q.Get("preview")), what)
 	if err != nil {
 		return nil, err
@@ -84,31 +90,35 @@ var choices = []struct {
 }
 
 // filtered is what the query asks for, and how the page says so.
-func filtered(q url.Values, who curfew.Actor) (lifecycle.Cleanup, web.Filters) {
-	var f web.Filters
-	var said, names []string
-	if id := q.Get("customerId"); id != "" && curfew.CheckID("customerId", id) == nil {
-		f.CustomerID = id
-		said = append(said, "customer "+id)
+func filtered(q url.Values, who curfew.Actor) (lifecycle.Cleanup, web.Filters, error) {
+	f := web.Filters{CustomerID: q.Get("customerId"), MaxAge: q.Get("maxAgeMinutes")}
+	var said []string
+	minutes := 0
+	if f.MaxAge != "" {
+		var err error
+		if minutes, err = strconv.Atoi(f.MaxAge); err != nil || minutes < 1 || minutes > 5256000 {
+			return lifecycle.Cleanup{}, f, curfew.Errorf(curfew.Invalid, "maxAgeMinutes must be a whole number from 1 to 5256000")
+		}
 	}
-	minutes, err := strconv.Atoi(q.Get("maxAgeMinutes"))
-	if err != nil || minutes < 1 || minutes > 5256000 {
-		minutes = 0
-	} else {
-		f.MaxAge = strconv.Itoa(minutes)
+	what, err := cleanup(who, f.CustomerID, q["rules"], minutes, "")
+	if err != nil {
+		return what, f, err
+	}
+	if f.CustomerID != "" {
+		said = append(said, "customer "+f.CustomerID)
+	}
+	if minutes > 0 {
 		said = append(said, "older than "+f.MaxAge+" min")
 	}
 	for _, c := range choices {
-		chosen := slices.Contains(q["rules"], string(c.rule))
+		chosen := slices.Contains(what.Rules, c.rule)
 		f.Rules = append(f.Rules, web.Choice{Value: string(c.rule), Label: c.label, Chosen: chosen})
 		if chosen {
-			names = append(names, string(c.rule))
 			said = append(said, c.label)
 		}
 	}
 	f.Said = listed(said)
-	what, _ := cleanup(who, f.CustomerID, names, minutes, "") // every part has been checked
-	return what, f
+	return what, f, nil
 }
 
 func dueState(p curfew.Preview, f web.Filters) web.State {

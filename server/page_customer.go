@@ -15,11 +15,15 @@ import (
 
 // customerView tells the story of whatever was typed or pasted.
 func (s *Server) customerView(ctx context.Context, r *http.Request, _ curfew.Actor) (any, error) {
-	q := strings.TrimSpace(r.URL.Query().Get("q"))
+	asked, err := pageQuery(r, "cursor") // an empty q is the form as it is first shown
+	if err != nil {
+		return nil, err
+	}
+	q := strings.TrimSpace(asked.Get("q"))
 	if q == "" {
 		return web.Customer{}, nil
 	}
-	before, err := ParseCursor(r.URL.Query().Get("cursor"))
+	before, err := ParseCursor(asked.Get("cursor"))
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,10 @@ const deliveriesShown = 50
 // deliveriesView is where events go, and what became of what was sent there:
 // what is dead, unless something else was asked for.
 func (s *Server) deliveriesView(ctx context.Context, r *http.Request, _ curfew.Actor) (any, error) {
-	q := r.URL.Query()
+	q, err := pageQuery(r, "state", "endpoint", "after")
+	if err != nil {
+		return nil, err
+	}
 	endpoints, err := s.endpoints.List(ctx)
 	if err != nil {
 		return nil, err

@@ -16,7 +16,14 @@ import (
 func (s *Server) mineView(ctx context.Context, r *http.Request, who curfew.Actor) (any, error) {
 	id, own := who.ID, who.Role == curfew.Customer
 	if !own {
-		if id = r.URL.Query().Get("customer"); id == "" {
+		q, err := pageQuery(r)
+		if err == nil && q.Get("customer") != "" {
+			err = checkParams(q, []string{"customer"})
+		}
+		if err != nil {
+			return nil, err
+		}
+		if id = q.Get("customer"); id == "" {
 			return nil, errWhose
 		}
 	}

@@ -22,14 +22,18 @@ var waiting = []curfew.Outcome{curfew.Held, curfew.RefundDue, curfew.Refunding, 
 // paymentsView is the payments of one outcome: the one that was asked for, else
 // the first that something waits with.
 func (s *Server) paymentsView(ctx context.Context, r *http.Request, _ curfew.Actor) (any, error) {
+	q, err := pageQuery(r, "outcome", "after")
+	if err != nil {
+		return nil, err
+	}
 	report := s.engine.Health(ctx)
 	if report.Checkouts == nil {
 		return nil, curfew.Errorf(curfew.Unavailable, "the payments could not be counted")
 	}
 	by := report.Checkouts.ByOutcome
-	outcome := chosenOutcome(r.URL.Query(), by)
+	outcome := chosenOutcome(q, by)
 	found, err := s.engine.ListCheckouts(ctx, curfew.CheckoutSearch{
-		Outcome: outcome, After: canonical(r.URL.Query().Get("after")), Limit: paymentsShown + 1,
+		Outcome: outcome, After: canonical(q.Get("after")), Limit: paymentsShown + 1,
 	})
 	if err != nil {
 		return nil, err

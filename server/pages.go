@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"net/http"
 	"slices"
@@ -136,7 +137,8 @@ func (s *Server) page(w http.ResponseWriter, r *http.Request, status int, name s
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	if _, err := text.WriteTo(w); err != nil {
+	// Our own texts hold nothing invisible; what others wrote is shown as it is.
+	if _, err := io.WriteString(w, curfew.Visible(text.String())); err != nil {
 		s.log.DebugContext(r.Context(), "a page was not read", "request", visitOf(r.Context()).id, "error", err)
 	}
 }

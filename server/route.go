@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"reflect"
@@ -25,6 +26,7 @@ type route struct {
 	statuses     []int // of success, the usual one first
 	timeout      time.Duration
 	fields       []string // that its body may have
+	params       []string // that its query may have
 	register     func(*Server, huma.API, huma.Operation)
 }
 
@@ -33,7 +35,7 @@ type route struct {
 func at[I, O any](method, path string, a access, name, summary string, handle func(context.Context, call, *I) (*O, error)) route {
 	return route{
 		method: method, path: path, access: a, name: name, summary: summary,
-		statuses: []int{http.StatusOK}, fields: fieldsOf(reflect.TypeFor[I]()),
+		statuses: []int{http.StatusOK}, fields: fieldsOf(reflect.TypeFor[I]()), params: paramsOf(reflect.TypeFor[I]()),
 		register: func(s *Server, to huma.API, op huma.Operation) {
 			huma.Register(to, op, func(ctx context.Context, in *I) (*O, error) {
 				c, _ := ctx.Value(callKey{}).(call) // guarded put it there
@@ -201,7 +203,7 @@ func (s *Server) guarded(rt route) func(huma.Context, func(huma.Context)) {
 	}
 }
 
-// enter says who calls, asks the gate, and only then reads the body.
+// enter says who calls, asks the gate, and only then looks at query and body.
 func (s *Server) enter(w http.ResponseWriter, r *http.Request, rt route) (call, error) {
 	by, err := s.caller(r)
 	if curfew.KindOf(err) == curfew.Unauthenticated {
@@ -212,6 +214,9 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request, rt route) (call, 
 	}
 	visitOf(r.Context()).actor = by.actor()
 	c, err := s.pass(r.Context(), by, rt.access, r.PathValue("id"))
+	if err == nil {
+		err = cmp.Or(checkQuery(r, rt.params), checkKey(r))
+	}
 	if err != nil || rt.method == http.MethodGet {
 		return c, err
 	}

@@ -20,7 +20,7 @@ func (s *Server) undoRun(ctx context.Context, c call, in *undoing) (*answered[ap
 	if id == "" {
 		return nil, errNoRun
 	}
-	if err := plain("reason", in.Body.Reason); err != nil {
+	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
 	u, err := s.engine.Undo(ctx, lifecycle.Undo{RunID: id, Reason: in.Body.Reason, Trigger: curfew.ByAPI, Actor: c.actor})

@@ -19,7 +19,7 @@ type Unsubscriptions interface {
 // askUnsubscribe shows the button. Programs that look at the links in a mail
 // come by GET, so it changes nothing.
 func (s *Server) askUnsubscribe(w http.ResponseWriter, r *http.Request) {
-	token := r.URL.Query().Get("token")
+	token := only(r, "token")
 	if err := s.links.Check(token); err != nil {
 		s.badLink(w, r, err)
 		return
@@ -31,7 +31,7 @@ func (s *Server) askUnsubscribe(w http.ResponseWriter, r *http.Request) {
 func (s *Server) unsubscribe(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
 	defer cancel()
-	if err := s.links.Unsubscribe(ctx, r.URL.Query().Get("token")); err != nil {
+	if err := s.links.Unsubscribe(ctx, only(r, "token")); err != nil {
 		s.badLink(w, r, err)
 		return
 	}

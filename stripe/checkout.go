@@ -114,9 +114,10 @@ func (s checkoutSession) kept() map[string]string {
 	return kept
 }
 
-// usable is an id as it is, or none: half an id is another's.
+// usable is an id as it is, or none: half an id is another's. What does not show
+// in it is lifecycle's to refuse, which keeps for an operator what stood there.
 func usable(id string) string {
-	if curfew.CheckID("id", id) != nil {
+	if len(id) > curfew.MaxID || !utf8.ValidString(id) || strings.ContainsFunc(id, unicode.IsControl) {
 		return ""
 	}
 	return id

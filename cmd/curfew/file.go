@@ -111,7 +111,7 @@ type pair struct{ key, value string }
 // parsePairs reads «a=x,b=y», or a mapping in YAML or JSON.
 func parsePairs(text []byte) ([]pair, error) {
 	if strings.TrimSpace(string(text)) == "" {
-		return nil, nil
+		return nil, errEmpty
 	}
 	if bytes.ContainsRune(text, '=') {
 		return splitPairs(string(text))
@@ -123,6 +123,9 @@ func parsePairs(text []byte) ([]pair, error) {
 	parts, err := members(&doc)
 	if err != nil {
 		return nil, fmt.Errorf("%q is no list like a=x,b=y", text)
+	}
+	if len(parts) == 0 {
+		return nil, errEmpty
 	}
 	pairs := make([]pair, len(parts))
 	for i, m := range parts {

@@ -90,9 +90,15 @@ func execute(ctx context.Context, args []string, term terminal) int {
 	if err != nil {
 		return report(term, err)
 	}
+	if err := checkArgs(args); err != nil {
+		return report(term, err)
+	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
 		return report(term, parseError(err))
+	}
+	if err := checkLists(parsed); err != nil {
+		return report(term, err)
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return report(term, parsed.Run(&line.settings, term))
@@ -128,7 +134,7 @@ func report(term terminal, err error) int {
 	case errors.As(err, &answer):
 		return int(answer)
 	}
-	term.notef("curfew: %s\n", oneLine(err.Error()))
+	term.notef("curfew: %s\n", curfew.Visible(oneLine(err.Error())))
 	if errors.As(err, &usageError{}) {
 		return exitUsage
 	}

@@ -25,7 +25,8 @@ type terminal struct {
 // watched reports whether a file is a terminal.
 func watched(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
-// answer is a command's output; it remembers that it could not be written.
+// answer is a command's output; it remembers that it could not be written. What
+// does not show is written as in JSON, so that JSON stays the same.
 type answer struct {
 	to  io.Writer
 	err error
@@ -33,7 +34,7 @@ type answer struct {
 
 func (a *answer) Write(text []byte) (int, error) {
 	if a.err == nil {
-		_, a.err = a.to.Write(text)
+		_, a.err = io.WriteString(a.to, curfew.Visible(string(text)))
 	}
 	return len(text), a.err
 }
@@ -84,6 +85,8 @@ func columns(w io.Writer, rows ...[]string) {
 	var widths []int
 	for _, row := range rows {
 		for i, cell := range row {
+			cell = curfew.Visible(cell)
+			row[i] = cell
 			if i == len(widths) {
 				widths = append(widths, 0)
 			}

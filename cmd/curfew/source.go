@@ -57,7 +57,10 @@ type source struct{ where, text string }
 // to hold nothing but settings that can be.
 func resolveSettings(ctx *kong.Context) error {
 	s := sources{parsed: ctx}
-	path := os.Getenv(configVariable)
+	path, named := os.LookupEnv(configVariable)
+	if named && strings.TrimSpace(path) == "" {
+		return &settingError{configVariable, errEmpty}
+	}
 	for _, f := range ctx.Flags() {
 		if f.Name == "config" {
 			if given, _ := ctx.FlagValue(f).(string); given != "" {
@@ -157,7 +160,12 @@ func try(f *kong.Flag, text string) error {
 		kind = kind.Elem()
 	}
 	if u, ok := reflect.New(kind).Interface().(encoding.TextUnmarshaler); ok {
-		return u.UnmarshalText([]byte(text))
+		if err := u.UnmarshalText([]byte(text)); err != nil {
+			return err
+		}
+	}
+	if strings.TrimSpace(text) == "" {
+		return errEmpty
 	}
 	return nil
 }

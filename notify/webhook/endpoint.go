@@ -1,12 +1,12 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/notify"
@@ -55,8 +55,11 @@ func (e Endpoints) Add(ctx context.Context, w curfew.Endpoint) (curfew.Endpoint,
 }
 
 func (e Endpoints) check(w curfew.Endpoint) error {
-	if len(w.Description) > maxDescription || strings.ContainsFunc(w.Description, unicode.IsControl) {
-		return curfew.Errorf(curfew.Invalid, "description must have at most %d bytes and no control characters", maxDescription)
+	if len(w.Description) > maxDescription {
+		return curfew.Errorf(curfew.Invalid, "description must have at most %d bytes", maxDescription)
+	}
+	if err := cmp.Or(curfew.CheckText("description", w.Description), curfew.CheckText("url", w.URL)); err != nil {
+		return err
 	}
 	for _, kind := range w.Kinds {
 		if !slices.Contains(curfew.EventKinds(), kind) {

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/curfewhq/curfew"
+)
+
+// breaks are what may stand in JSON on the command line.
+var breaks = strings.NewReplacer("\n", " ", "\r", " ", "\t", " ")
+
+// checkArgs refuses an argument that says nothing: where it is a variable that
+// was not set, --customer "$ID" would mean everybody. A text that shows
+// otherwise than it is, is refused, too.
+func checkArgs(args []string) error {
+	for i, arg := range args {
+		what, text := "argument "+arg, arg
+		if name, value, ok := strings.Cut(arg, "="); ok && strings.HasPrefix(arg, "--") {
+			what, text = name, value
+		} else if i > 0 && strings.HasPrefix(args[i-1], "--") && !strings.Contains(args[i-1], "=") && !strings.HasPrefix(arg, "--") {
+			what = args[i-1]
+		}
+		if strings.TrimSpace(text) == "" {
+			if strings.TrimSpace(arg) == "" && !strings.HasPrefix(what, "--") {
+				what = "an argument"
+			}
+			return usagef("%s must not be empty: give it a value or leave it out", what)
+		}
+		if err := curfew.CheckText(curfew.Visible(what), breaks.Replace(text)); err != nil {
+			return usageError{err}
+		}
+	}
+	return nil
+}
+
+// checkLists refuses a flag's list with an entry that says nothing.
+func checkLists(parsed *kong.Context) error {
+	for _, p := range parsed.Path {
+		if p.Flag != nil && !p.Resolved && hasBlank(p.Flag.Target) {
+			return usagef("--%s has an empty entry: write one value after the other, with a comma between them", p.Flag.Name)
+		}
+	}
+	return nil
+}
+
+// hasBlank reports whether one of a list's texts says nothing.
+func hasBlank(list reflect.Value) bool {
+	texts, ok := list.Interface().([]string)
+	for _, text := range texts {
+		if strings.TrimSpace(text) == "" {
+			return true
+		}
+	}
+	return ok && len(texts) == 0
+}
+
+// errEmpty: an empty setting is none. It may be a variable that was meant to
+// hold something.
+var errEmpty = errors.New("must not be empty: give it a value or leave it out")

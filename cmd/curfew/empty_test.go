@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+)
+
+// valued are the flags of a command that take a value, its own and everybody's.
+func valued(node *kong.Node) []*kong.Flag {
+	var all []*kong.Flag
+	for n := node; n != nil; n = n.Parent {
+		for _, f := range n.Flags {
+			if !f.IsBool() && f.Name != "help" {
+				all = append(all, f)
+			}
+		}
+	}
+	return all
+}
+
+func commands(t *testing.T) []*kong.Node {
+	t.Helper()
+	var line commandLine
+	parser, err := newParser(&line, terminal{&bytes.Buffer{}, &bytes.Buffer{}, false})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parser.Model.Leaves(true)
+}
+
+// Every flag of every command: a value that says nothing is a mistake of the
+// caller, whose variable was not set. It never means everybody.
+func TestNoFlagMayBeEmpty(t *testing.T) {
+	t.Parallel()
+	for _, command := range commands(t) {
+		words := strings.Fields(command.FullPath())[1:]
+		for i, word := range words { // positional ones stand in the path, too
+			if strings.HasPrefix(word, "<") || strings.HasPrefix(word, "[") {
+				words = words[:i]
+				break
+			}
+		}
+		for _, f := range valued(command) {
+			for _, empty := range [][]string{{"--" + f.Name + "="}, {"--" + f.Name, ""}, {"--" + f.Name + "= "}, {"--" + f.Name, "\t"}} {
+				var said bytes.Buffer
+				code := run(t.Context(), append(append([]string{}, words...), empty...), terminal{&bytes.Buffer{}, &said, false})
+				if code != exitUsage || !strings.Contains(said.String(), "--"+f.Name+" must not be empty") {
+					t.Errorf("%v %q: exit %d, %s", words, empty, code, &said)
+				}
+			}
+		}
+		for _, p := range command.Positional {
+			var said bytes.Buffer
+			if code := run(t.Context(), append(append([]string{}, words...), ""), terminal{&bytes.Buffer{}, &said, false}); code != exitUsage {
+				t.Errorf("%v with an empty %s: exit %d, %s", words, p.Name, code, &said)
+			}
+		}
+	}
+}
+
+// What does not show as it is, is refused with its code point.
+func TestArgumentsShowAsTheyAre(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"check", "kim\u202e"},
+		{"cleanup", "--reason=a\u200bb"},
+		{"cleanup", "--customer", "kim\u2066"},
+		{"explain", "\ufeffkim"},
+		{"checkouts", "refund", "p", "--reason", "a\x1b[2J"},
+		{"checkouts", "list", "--outcome", ","},
+		{"webhooks", "add", "https://example.org", "--events", ",session.accepted"},
+	} {
+		var said bytes.Buffer
+		code := run(t.Context(), args, terminal{&bytes.Buffer{}, &said, false})
+		if code != exitUsage || !strings.Contains(said.String(), "U+") && !strings.Contains(said.String(), "empty entry") {
+			t.Errorf("%q: exit %d, %s", args, code, &said)
+		}
+	}
+}
+
+func TestNoSettingMayBeEmpty(t *testing.T) {
+	var line commandLine
+	parser, err := newParser(&line, terminal{&bytes.Buffer{}, &bytes.Buffer{}, false})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range parser.Model.Flags {
+		k := key(f)
+		if k == "" {
+			continue
+		}
+		for _, empty := range []string{"", " "} {
+			t.Run(fmt.Sprintf("%s=%q", variable(k), empty), func(t *testing.T) {
+				t.Setenv(variable(k), empty)
+				refused(t, variable(k))
+			})
+			path := write(t, fmt.Sprintf("%s: %q\n", k, empty))
+			refused(t, k, "--config", path)
+		}
+	}
+	t.Setenv(configVariable, "")
+	refused(t, configVariable)
+}
+
+func refused(t *testing.T, name string, args ...string) {
+	t.Helper()
+	var said bytes.Buffer
+	args = append([]string{"check", "kim", "--database-url=sqlite:" + filepath.Join(t.TempDir(), "none.db")}, args...)
+	code := run(t.Context(), args, terminal{&bytes.Buffer{}, &said, false})
+	if code != exitUsage || !strings.Contains(said.String(), name+":") {
+		t.Errorf("%s: exit %d, %s", name, code, &said)
+	}
+}

@@ -1,0 +1,114 @@
+package curfew
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// MaxEmail is the longest e-mail address, in bytes (RFC 3696, erratum 1690: 254;
+// 320 is what its parts could be).
+const MaxEmail = 320
+
+// CheckText says what is wrong with a text for people: a name, a reason. It may
+// be empty. What does not show, or turns the order of what does, makes one text
+// look like another, so it is refused with its code point. The kind is Invalid.
+func CheckText(field, text string) error {
+	if !utf8.ValidString(text) {
+		return Errorf(Invalid, "%s must be valid UTF-8", field)
+	}
+	return checkVisible(field, text, func(r rune) bool { return Invisible(r) && r != joiner && r != nonJoiner })
+}
+
+// CheckEmail says what is wrong with an e-mail address. The kind is Invalid.
+func CheckEmail(field, text string) error {
+	if err := checkText(field, text, MaxEmail); err != nil {
+		return err
+	}
+	local, domain, ok := strings.Cut(text, "@")
+	switch at := strings.LastIndex(text, "@"); {
+	case ok && strings.HasPrefix(text, `"`): // a quoted name may hold an @
+		local, domain = text[:at], text[at+1:]
+	case strings.Contains(domain, "@"):
+		ok = false
+	}
+	if !ok || local == "" || !hostLike(domain) || strings.ContainsFunc(text, unicode.IsSpace) && !strings.HasPrefix(text, `"`) ||
+		strings.ContainsAny(local, "<>(),;:[]") && !strings.HasPrefix(text, `"`) {
+		return Errorf(Invalid, "%s is not an e-mail address: write it like ada@example.org", field)
+	}
+	return nil
+}
+
+// hostLike reports whether a text can stand behind an e-mail address's @.
+func hostLike(domain string) bool {
+	if strings.HasPrefix(domain, "[") && strings.HasSuffix(domain, "]") {
+		return len(domain) > len("[]") // an address literal
+	}
+	for label := range strings.SplitSeq(domain, ".") {
+		if label == "" || strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") {
+			return false
+		}
+		for _, r := range label {
+			if r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// Joiners do not show either, but Persian, Hindi and others cannot be written
+// without them, nor can some emoji.
+const (
+	nonJoiner = '\u200c'
+	joiner    = '\u200d'
+)
+
+// fillers are letters by their category and do not show.
+var fillers = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{0x034f, 0x034f, 1}, {0x115f, 0x1160, 1}, {0x17b4, 0x17b5, 1}, {0x2028, 0x2029, 1}, {0x2800, 0x2800, 1}, {0x3164, 0x3164, 1}, {0xffa0, 0xffa0, 1},
+	},
+}
+
+// Invisible reports whether a character does not show, or turns the order of
+// what does: format characters with all controls of the writing direction, line
+// separators, fillers. Control characters are none of them.
+func Invisible(r rune) bool { return unicode.In(r, unicode.Cf, fillers) }
+
+// checkVisible refuses control characters, and others that are hidden.
+func checkVisible(field, text string, hidden func(rune) bool) error {
+	for _, r := range text {
+		switch {
+		case unicode.IsControl(r):
+			return Errorf(Invalid, "%s must not contain control characters (U+%04X)", field, r)
+		case hidden(r):
+			return Errorf(Invalid, "%s must not contain the invisible character U+%04X", field, r)
+		}
+	}
+	return nil
+}
+
+// Visible is a text as people may see it: what does not show is written as in
+// JSON, \u202e. It is for what came from elsewhere and was kept as it was.
+func Visible(text string) string {
+	hidden := func(r rune) bool {
+		return Invisible(r) && r != joiner && r != nonJoiner || unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'
+	}
+	if !strings.ContainsFunc(text, hidden) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if !hidden(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
+}

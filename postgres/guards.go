@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,7 +17,7 @@ import (
 var guardsSQL string
 
 var (
-	guardTriggers  = regexp.MustCompile(`CREATE OR REPLACE TRIGGER (\w+)`)
+	guardTriggers  = regexp.MustCompile(`(?m)^CREATE OR REPLACE TRIGGER (\w+)(?s:.*?) ON (curfew\.\w+)(?s:.*?);[ \t]*$`)
 	guardFunctions = regexp.MustCompile(`CREATE OR REPLACE FUNCTION (curfew\.\w+)`)
 )
 
@@ -50,28 +51,68 @@ func (s *Store) GuardsMissing(ctx context.Context) ([]string, error) {
 }
 
 // SetGuards installs the guards, or removes them and remembers that this was
-// on purpose.
+// on purpose. A service may go on meanwhile: no transaction locks two of its
+// tables, because there is no order in which all of its own lock them.
 func (s *Store) SetGuards(ctx context.Context, on bool) error {
-	statements := []string{forgetOff, guardsSQL, closeFunctions, `COMMENT ON TABLE curfew.session_transitions IS '` + guardsDigest() + `'`}
-	if !on {
-		statements = []string{rememberOff, removeGuards()}
+	if on {
+		return wrap(s.installGuards(ctx), "set the guards")
 	}
-	// One at a time, behind the writers that are on their way.
-	statements = append([]string{
-		`SET LOCAL lock_timeout = '30s'`, `SET LOCAL statement_timeout = '60s'`,
-		`LOCK TABLE curfew.sessions IN SHARE ROW EXCLUSIVE MODE`,
-	}, statements...)
-	err := repeat(ctx, func() error {
+	return wrap(s.removeGuards(ctx), "remove the guards")
+}
+
+// installGuards brings the functions first, and then each table's triggers. The
+// digest comes last: what was interrupted is begun anew.
+func (s *Store) installGuards(ctx context.Context) error {
+	rest := guardTriggers.ReplaceAllString(guardsSQL, "")
+	if err := s.alone(ctx, "", forgetOff, rest, closeFunctions); err != nil {
+		return err
+	}
+	triggers := map[string][]string{}
+	for _, trigger := range guardTriggers.FindAllStringSubmatch(guardsSQL, -1) {
+		triggers[trigger[2]] = append(triggers[trigger[2]], trigger[0])
+	}
+	for _, table := range slices.Sorted(maps.Keys(triggers)) {
+		if err := s.alone(ctx, table, triggers[table]...); err != nil {
+			return err
+		}
+	}
+	return s.alone(ctx, "", `COMMENT ON TABLE curfew.session_transitions IS '`+guardsDigest()+`'`)
+}
+
+// removeGuards drops each table's triggers, and then the functions.
+func (s *Store) removeGuards(ctx context.Context) error {
+	if err := s.alone(ctx, "", rememberOff); err != nil {
+		return err
+	}
+	for _, trigger := range guardTriggers.FindAllStringSubmatch(guardsSQL, -1) {
+		if err := s.alone(ctx, "", fmt.Sprintf("DROP TRIGGER IF EXISTS %s ON %s", trigger[1], trigger[2])); err != nil {
+			return err
+		}
+	}
+	var b strings.Builder
+	for _, name := range namesIn(guardFunctions) {
+		fmt.Fprintf(&b, "DROP FUNCTION IF EXISTS %s CASCADE; ", name)
+	}
+	return s.alone(ctx, "", b.String()+"DROP TABLE IF EXISTS curfew.session_transitions, curfew.outcome_steps")
+}
+
+// alone runs statements in one transaction, with the lock of a table whose
+// triggers they make: one process at a time, and no call waits for long.
+func (s *Store) alone(ctx context.Context, table string, statements ...string) error {
+	begin := unhindered + `LOCK TABLE curfew.curfew_migrations IN SHARE ROW EXCLUSIVE MODE;`
+	if table != "" {
+		begin += `LOCK TABLE ` + table + ` IN SHARE ROW EXCLUSIVE MODE;`
+	}
+	return translate(patiently(ctx, nil, func() error {
 		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-			for _, sql := range statements {
+			for _, sql := range append([]string{begin}, statements...) {
 				if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
-	})
-	return wrap(err, "set the guards")
+	}))
 }
 
 // keepGuards installs what is missing or of another version of this text. It
@@ -93,15 +134,6 @@ func (s *Store) keepGuards(ctx context.Context) error {
 		return err
 	}
 	return s.SetGuards(ctx, true)
-}
-
-// removeGuards drops the functions, and with them their triggers.
-func removeGuards() string {
-	var b strings.Builder
-	for _, name := range namesIn(guardFunctions) {
-		fmt.Fprintf(&b, "DROP FUNCTION IF EXISTS %s CASCADE; ", name)
-	}
-	return b.String() + "DROP TABLE IF EXISTS curfew.session_transitions, curfew.outcome_steps"
 }
 
 func guardsDigest() string { return fmt.Sprintf("guards %x", sha256.Sum256([]byte(guardsSQL))) }

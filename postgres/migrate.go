@@ -35,14 +35,23 @@ type Migration struct {
 // installs the guards unless they were switched off, and leaves the guards of a
 // newer schema alone.
 func (s *Store) Migrate(ctx context.Context) ([]Migration, error) {
+	return s.MigrateWith(ctx, nil)
+}
+
+// MigrateWith is Migrate for somebody who watches. A service may go on
+// meanwhile: see online.go. What was interrupted goes on from where it was.
+func (s *Store) MigrateWith(ctx context.Context, tell Progress) ([]Migration, error) {
 	if err := s.createSchema(ctx); err != nil {
 		return nil, wrap(err, "create schema curfew")
 	}
 	db := stdlib.OpenDBFromPool(s.pool.Pool)
 	defer db.Close() //nolint:errcheck // a view of the pool, which stays
-	applied, err := up(ctx, db)
+	applied, err := s.up(ctx, db, tell)
 	if err != nil {
 		return nil, wrap(translate(err), "migrate")
+	}
+	if err := s.keepIndexes(ctx, tell); err != nil {
+		return nil, wrap(err, "make the indexes")
 	}
 	if err := s.keepGuards(ctx); err != nil {
 		return nil, wrap(err, "install the guards")
@@ -80,28 +89,60 @@ func (s *Store) createSchema(ctx context.Context) error {
 	return err
 }
 
-func up(ctx context.Context, db *sql.DB) ([]int64, error) {
-	files, err := fs.Sub(migrationFiles, "migrations")
+// up applies what is pending, also where later ones have been applied already.
+func (s *Store) up(ctx context.Context, db *sql.DB, tell Progress) (applied []int64, err error) {
+	before, err := s.applied(ctx)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := stepsFrom(len(before) == 0, tell)
 	if err != nil {
 		return nil, err
 	}
 	// Asked every second, for five minutes.
-	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, uint64(lockPatience/time.Second)))
 	if err != nil {
 		return nil, err
 	}
-	provider, err := goose.NewProvider(goose.DialectPostgres, db, files,
-		goose.WithTableName("curfew.curfew_migrations"), goose.WithSessionLocker(locker),
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, nil, goose.WithGoMigrations(steps...),
+		goose.WithTableName("curfew.curfew_migrations"), goose.WithSessionLocker(locker), goose.WithAllowOutofOrder(true),
 		goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
 	if err != nil {
 		return nil, err
 	}
-	results, err := provider.Up(ctx)
-	var applied []int64
-	for _, r := range results {
-		applied = append(applied, r.Source.Version)
-	}
+	err = patiently(ctx, tell, func() error {
+		results, err := provider.Up(ctx)
+		if partial := (*goose.PartialError)(nil); errors.As(err, &partial) {
+			results = partial.Applied
+		}
+		for _, r := range results {
+			applied = append(applied, r.Source.Version)
+		}
+		return err
+	})
 	return applied, err
+}
+
+// stepsFrom is the embedded migrations, as they run in an empty database, or in
+// one that others use.
+func stepsFrom(empty bool, tell Progress) ([]*goose.Migration, error) {
+	all, err := embedded()
+	if err != nil {
+		return nil, err
+	}
+	steps := make([]*goose.Migration, len(all))
+	for i, m := range all {
+		text := m.SQL
+		if !empty {
+			text = online(text)
+		}
+		steps[i] = goose.NewGoMigration(m.Number, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
+			tell.tell(-1, "applying %05d %s", m.Number, m.Name)
+			_, err := tx.ExecContext(ctx, unhindered+text)
+			return err
+		}}, nil)
+	}
+	return steps, nil
 }
 
 // Migrations is every migration there is for this binary. It writes nothing.

@@ -157,6 +157,9 @@ func (s *Store) lacking(ctx context.Context) ([]string, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
+	if !slices.ContainsFunc(names, func(name string) bool { return !strings.HasPrefix(name, "index ") }) {
+		return []string{"the schema lacks " + strings.Join(names, ", ") + ": run `curfew migrate`, which makes it"}, nil
+	}
 	return []string{"the schema lacks " + strings.Join(names, ", ") +
 		": restore what was dropped or left invalid (`curfew migrate --dry-run` prints the whole schema)"}, nil
 }

@@ -1,0 +1,290 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3/lock"
+)
+
+// How a schema moves under a service that goes on. A migration's statements run
+// in one transaction, which gives up a lock soon and asks for it again: who waits
+// for a lock keeps everybody behind it waiting. Making an index takes as long as
+// its table is big, and nobody writes meanwhile: so on tables that were there
+// before its migration it is made after the transaction, CONCURRENTLY. Whatever
+// is missing of the schema's indexes, or was left half made, is made then: so a
+// migration that was killed is resumed, and an index that was dropped comes back.
+
+// Progress is told what Migrate does: the step, and how far it is in percent;
+// below 0: nobody knows. It may be nil.
+type Progress func(step string, percent int)
+
+func (p Progress) tell(percent int, format string, args ...any) {
+	if p != nil {
+		p(fmt.Sprintf(format, args...), percent)
+	}
+}
+
+const (
+	lockPatience = 5 * time.Minute
+	lookAgain    = time.Second
+	// unhindered lifts what limits the statements of a service, also where a role
+	// or a URL says so. A lock is given up before the service's own calls would do
+	// so, and before the server looks for deadlocks, whose victim may be a call.
+	unhindered = `SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = '400ms';
+		SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout';`
+	unlimited = `SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0;
+		SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('transaction_timeout', 'idle_session_timeout');`
+)
+
+// Statements that stand alone in a migration's text begin a line and end one.
+var (
+	makesIndex = regexp.MustCompile(`(?m)^CREATE (?:UNIQUE )?INDEX (\w+) ON curfew\.(\w+)\b(?s:.*?);[ \t]*$`)
+	dropsIndex = regexp.MustCompile(`(?m)^DROP INDEX curfew\.(\w+);[ \t]*$`)
+	makesTable = regexp.MustCompile(`(?m)^CREATE TABLE curfew\.(\w+)`)
+	needsAll   = regexp.MustCompile(`(?m)^(?:ALTER TABLE|DROP TRIGGER)`) // its readers, too
+	// Statements that lock a table of their own: ALTER TABLE, and triggers.
+	changesTable = regexp.MustCompile(`(?m)^(?:ALTER TABLE|CREATE (?:OR REPLACE )?TRIGGER (?s:[^;]*?) ON|DROP TRIGGER [^;]*? ON) curfew\.(\w+)`)
+)
+
+// replaced is what an index is called that another of its name takes the place
+// of, until that is made.
+const replaced = "_replaced"
+
+// online is what a migration does in its transaction where tables have rows: all
+// but the indexes on tables that were there before. It has every lock before it
+// does any work, so that nobody waits for the work and the next lock.
+func online(text string) string {
+	own, remade := map[string]bool{}, map[string]bool{}
+	for _, m := range makesTable.FindAllStringSubmatch(text, -1) {
+		own[m[1]] = true
+	}
+	text = makesIndex.ReplaceAllStringFunc(text, func(statement string) string {
+		m := makesIndex.FindStringSubmatch(statement)
+		if own[m[2]] {
+			return statement
+		}
+		remade[m[1]] = true
+		return ""
+	})
+	text = locksFirst(text)
+	return dropsIndex.ReplaceAllStringFunc(text, func(statement string) string {
+		name := dropsIndex.FindStringSubmatch(statement)[1]
+		if !remade[name] {
+			return statement
+		}
+		return fmt.Sprintf("ALTER INDEX IF EXISTS curfew.%s RENAME TO %s%s;", name, name, replaced)
+	})
+}
+
+// locksFirst takes every lock that a migration needs before it does any work, in
+// the order of an admission, which is what writes most. Others have another
+// order: where one meets them the lock is given up, and asked for again.
+func locksFirst(text string) string {
+	var tables []string
+	for _, m := range changesTable.FindAllStringSubmatch(text, -1) {
+		tables = append(tables, m[1])
+	}
+	for _, m := range makesTable.FindAllStringSubmatch(text, -1) {
+		tables = slices.DeleteFunc(tables, func(table string) bool { return table == m[1] })
+	}
+	slices.SortFunc(tables, func(a, b string) int {
+		return cmp.Or(cmp.Compare(admissionOrder[a], admissionOrder[b]), cmp.Compare(a, b))
+	})
+	if tables = slices.Compact(tables); len(tables) == 0 {
+		return text
+	}
+	mode := "SHARE ROW EXCLUSIVE"
+	if needsAll.MatchString(text) {
+		mode = "ACCESS EXCLUSIVE"
+	}
+	return "LOCK TABLE curfew." + strings.Join(tables, ", curfew.") + " IN " + mode + " MODE;\n" + text
+}
+
+var admissionOrder = map[string]int{"payment_refs": -5, "checkouts": -4, "sessions": -3, "session_requests": -2, "events": -1}
+
+// index is one that the migrations make.
+type index struct{ name, statement string }
+
+// concurrently is its statement for a table that others write to.
+func (i index) concurrently() string {
+	return strings.Replace(i.statement, "INDEX "+i.name, "INDEX CONCURRENTLY "+i.name, 1)
+}
+
+// indexesOf is the indexes that the migrations leave behind, in their order.
+func indexesOf(migrations []Migration) []index {
+	var all []index
+	without := func(name string) {
+		for i := range all {
+			if all[i].name == name {
+				all = append(all[:i:i], all[i+1:]...)
+				return
+			}
+		}
+	}
+	for _, m := range migrations {
+		for _, drop := range dropsIndex.FindAllStringSubmatch(m.SQL, -1) {
+			without(drop[1])
+		}
+		for _, found := range makesIndex.FindAllStringSubmatch(m.SQL, -1) {
+			all = append(all, index{found[1], found[0]})
+		}
+	}
+	return all
+}
+
+const selectIndexStates = `SELECT x.relname::text, i.indisvalid FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+	WHERE x.relnamespace = to_regnamespace('curfew')`
+
+// toDo is what is to be done, as statements, for the indexes to be as the
+// migrations leave them; nothing where a later release has its own.
+func (s *Store) toDo(ctx context.Context) (statements []string, err error) {
+	newer, err := s.Newer(ctx)
+	if err != nil || newer {
+		return nil, err
+	}
+	type state struct {
+		Name  string
+		Valid bool
+	}
+	states, err := many(ctx, s, pgx.RowToStructByPos[state], selectIndexStates)
+	if err != nil {
+		return nil, err
+	}
+	migrations, err := embedded()
+	if err != nil {
+		return nil, err
+	}
+	valid, there := map[string]bool{}, map[string]bool{}
+	for _, x := range states {
+		valid[x.Name], there[x.Name] = x.Valid, true
+	}
+	for _, x := range indexesOf(migrations) {
+		if there[x.name] && !valid[x.name] {
+			statements = append(statements, "DROP INDEX CONCURRENTLY IF EXISTS curfew."+x.name)
+		}
+		if !valid[x.name] {
+			statements = append(statements, x.concurrently())
+		}
+		if there[x.name+replaced] {
+			statements = append(statements, "DROP INDEX CONCURRENTLY IF EXISTS curfew."+x.name+replaced)
+		}
+	}
+	return statements, nil
+}
+
+// keepIndexes makes the indexes that are missing, one process at a time. The
+// lock is the connection's that makes them: where its process is killed, the
+// server ends what it began before anybody else gets the lock.
+func (s *Store) keepIndexes(ctx context.Context, tell Progress) (err error) {
+	if statements, err := s.toDo(ctx); err != nil || len(statements) == 0 {
+		return err
+	}
+	db := stdlib.OpenDBFromPool(s.pool.Pool)
+	defer db.Close() //nolint:errcheck // a view of the pool, which stays
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return translate(err)
+	}
+	defer conn.Close() //nolint:errcheck // back to the pool
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, uint64(lockPatience/time.Second)))
+	if err != nil {
+		return err
+	}
+	if err := locker.SessionLock(ctx, conn); err != nil {
+		return translate(err)
+	}
+	defer func() {
+		_, err2 := conn.ExecContext(context.WithoutCancel(ctx), "RESET ALL")
+		err = errors.Join(err, translate(err2), locker.SessionUnlock(context.WithoutCancel(ctx), conn))
+	}()
+	statements, err := s.toDo(ctx) // what is left now
+	if err != nil {
+		return err
+	}
+	if _, err := conn.ExecContext(ctx, unlimited); err != nil {
+		return translate(err)
+	}
+	return s.makeIndexes(ctx, conn, statements, tell)
+}
+
+func (s *Store) makeIndexes(ctx context.Context, conn *sql.Conn, statements []string, tell Progress) error {
+	var pid int32
+	if err := conn.QueryRowContext(ctx, "SELECT pg_backend_pid()").Scan(&pid); err != nil {
+		return translate(err)
+	}
+	for n, statement := range statements {
+		step := fmt.Sprintf("%s (%d of %d)", short(statement), n+1, len(statements))
+		stop := s.watch(ctx, pid, func(percent int) { tell.tell(percent, "%s", step) })
+		_, err := conn.ExecContext(ctx, statement)
+		stop()
+		switch {
+		case code(err) == uniqueViolation:
+			return fmt.Errorf("%s: rows are alike that must differ: mend them, then run `curfew migrate` again: %w", short(statement), translate(err))
+		case err != nil:
+			return fmt.Errorf("%s: run `curfew migrate` again, which goes on from here: %w", short(statement), translate(err))
+		}
+	}
+	return nil
+}
+
+// short is a statement without what the index holds.
+func short(statement string) string {
+	head, _, _ := strings.Cut(statement, " (")
+	return head
+}
+
+const selectProgress = `SELECT CASE WHEN blocks_total > 0 THEN (100 * blocks_done / blocks_total)::int ELSE 0 END
+	FROM pg_stat_progress_create_index WHERE pid = $1`
+
+// watch tells at once, and then again and again, how far the index is that a
+// connection makes. It is decoration: what it cannot see it does not tell.
+func (s *Store) watch(ctx context.Context, pid int32, tell func(percent int)) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	tell(-1)
+	go func() {
+		defer close(done)
+		for tick := time.NewTicker(lookAgain); ; {
+			select {
+			case <-ctx.Done():
+				tick.Stop()
+				return
+			case <-tick.C:
+			}
+			if percent, err := one(ctx, s, pgx.RowTo[int], selectProgress, pid); err == nil {
+				tell(percent)
+			}
+		}
+	}()
+	return func() { cancel(); <-done }
+}
+
+// patiently repeats what gave up a lock, until it comes.
+func patiently(ctx context.Context, tell Progress, do func() error) error {
+	for until := time.Now().Add(lockPatience); ; {
+		err := do()
+		if c := code(err); c != lockTimeout && c != deadlockDetected {
+			return err
+		}
+		if time.Now().After(until) {
+			return fmt.Errorf("a table's lock did not come for %s: somebody's transaction holds it (pg_stat_activity shows whose); "+
+				"end that, then run `curfew migrate` again: %w", lockPatience, err)
+		}
+		tell.tell(-1, "waiting for a lock that a long transaction holds")
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(lookAgain):
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,11 +34,17 @@ type Migration struct {
 // Migrate applies what is pending, and installs the guards unless they were
 // switched off on purpose. It returns what it applied. Hold the Lock.
 func (s *Store) Migrate(ctx context.Context) ([]Migration, error) {
+	return s.MigrateWith(ctx, nil)
+}
+
+// MigrateWith is Migrate for somebody who watches: tell is told each step, and
+// how far it is in percent; below 0: nobody knows. nil: nobody is told.
+func (s *Store) MigrateWith(ctx context.Context, tell func(step string, percent int)) ([]Migration, error) {
 	old, err := s.Migrations(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.up(ctx); err != nil {
+	if err := s.up(ctx, old, tell); err != nil {
 		return nil, fmt.Errorf("migrate %s: %w", s.path, translate(err))
 	}
 	if err := s.file.watch(ctx); err != nil {
@@ -60,7 +67,8 @@ func (s *Store) Migrate(ctx context.Context) ([]Migration, error) {
 }
 
 // up runs goose on a connection of its own, which puts the file into WAL mode.
-func (s *Store) up(ctx context.Context) (err error) {
+// It applies what is pending, also where later ones have been applied already.
+func (s *Store) up(ctx context.Context, old []Migration, tell func(step string, percent int)) (err error) {
 	db := s.file.open("&_journal_mode=WAL&_txlock=immediate")
 	db.SetMaxOpenConns(1)
 	defer func() { err = errors.Join(err, db.Close()) }()
@@ -69,12 +77,23 @@ func (s *Store) up(ctx context.Context) (err error) {
 		return err
 	}
 	p, err := goose.NewProvider(goose.DialectSQLite3, db, sub,
-		goose.WithTableName(versionTable), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+		goose.WithTableName(versionTable), goose.WithAllowOutofOrder(true), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
 	if err != nil {
 		return err
 	}
-	_, err = p.Up(ctx)
-	return err
+	if err := db.PingContext(ctx); err != nil { // also where nothing is pending
+		return err
+	}
+	pending := slices.DeleteFunc(slices.Clone(old), func(m Migration) bool { return !m.AppliedAt.IsZero() })
+	for _, m := range pending {
+		if tell != nil && len(pending) < len(old) { // an empty file takes no time
+			tell(fmt.Sprintf("applying %05d %s", m.Number, m.Name), -1)
+		}
+		if _, err := p.UpByOne(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const versionsSQL = `SELECT version_id, CAST(strftime('%s', min(tstamp)) AS INTEGER) FROM ` + versionTable + `

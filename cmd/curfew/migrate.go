@@ -44,7 +44,7 @@ func (c *migrateCommand) migrate(ctx context.Context, s *settings, term terminal
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	applied, err := db.Migrate(ctx)
+	applied, err := db.MigrateWith(ctx, eachStep(term))
 	if err != nil {
 		return err
 	}
@@ -57,6 +57,21 @@ func (c *migrateCommand) migrate(ctx context.Context, s *settings, term terminal
 		return err
 	}
 	return c.printApplied(term, s.DatabaseURL, applied)
+}
+
+// eachStep writes a line for each step; who watches the terminal sees how far an
+// index is.
+func eachStep(term terminal) func(step string, percent int) {
+	last := ""
+	return func(step string, percent int) {
+		switch {
+		case step != last:
+			term.notef("%s\n", step)
+		case term.watched && percent >= 0:
+			term.rewrite(fmt.Sprintf("%d %%", percent))
+		}
+		last = step
+	}
 }
 
 func (c *migrateCommand) printApplied(term terminal, url databaseURL, applied []migration) error {
@@ -145,6 +160,7 @@ func printSQL(term terminal, url databaseURL, steps []migration) {
 	for _, m := range steps {
 		term.printf("-- %05d %s\n\n%s\n", m.Number, m.Name, strings.TrimSpace(m.SQL)+"\n")
 	}
+	term.printf("-- Where tables have rows, their indexes are made after the transactions, CONCURRENTLY (PostgreSQL).\n")
 	term.printf("-- Then this release's guards are put in place, unless they were switched off on purpose.\n")
 }
 

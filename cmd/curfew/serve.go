@@ -97,7 +97,7 @@ func (s *settings) openToServe(ctx context.Context, log *slog.Logger, trace curf
 			return nil, err
 		}
 		if own {
-			if _, err := db.Migrate(ctx); err != nil {
+			if _, err := db.MigrateWith(ctx, func(step string, _ int) { log.Info(step) }); err != nil {
 				return nil, errors.Join(err, db.Close())
 			}
 		}

@@ -44,6 +44,8 @@ type database interface {
 // schema is what migrate moves and everybody checks.
 type schema interface {
 	Migrate(ctx context.Context) ([]migration, error)
+	// MigrateWith tells each step, and how far it is in percent.
+	MigrateWith(ctx context.Context, tell func(step string, percent int)) ([]migration, error)
 	Migrations(ctx context.Context) ([]migration, error)
 	SetGuards(ctx context.Context, on bool) error
 	Verify(ctx context.Context) error
@@ -76,6 +78,10 @@ func (d postgresDatabase) Migrate(ctx context.Context) ([]migration, error) {
 	return migrationsOf(d.Store.Migrate(ctx))
 }
 
+func (d postgresDatabase) MigrateWith(ctx context.Context, tell func(string, int)) ([]migration, error) {
+	return migrationsOf(d.Store.MigrateWith(ctx, tell))
+}
+
 func (d postgresDatabase) Migrations(ctx context.Context) ([]migration, error) {
 	return migrationsOf(d.Store.Migrations(ctx))
 }
@@ -91,6 +97,10 @@ type sqliteDatabase struct{ *sqlite.Store }
 
 func (d sqliteDatabase) Migrate(ctx context.Context) ([]migration, error) {
 	return migrationsOf(d.Store.Migrate(ctx))
+}
+
+func (d sqliteDatabase) MigrateWith(ctx context.Context, tell func(string, int)) ([]migration, error) {
+	return migrationsOf(d.Store.MigrateWith(ctx, tell))
 }
 
 func (d sqliteDatabase) Migrations(ctx context.Context) ([]migration, error) {

@@ -89,9 +89,10 @@ func (s *Server) howToCall(r *http.Request, roles []curfew.Role) string {
 	return "curl " + method + quoted(s.baseURL+r.URL.EscapedPath()) + " " + bearer(role)
 }
 
-// bearer is the part of a curl line that says who calls.
+// bearer is the part of a curl line that says who calls. It has no quotes: a line
+// is pasted as it stands in JSON, too, where they are escaped.
 func bearer(role curfew.Role) string {
-	return `-H "Authorization: Bearer $(curfew token --role ` + string(role) + ` --subject me)"`
+	return "--oauth2-bearer $(curfew token --role " + string(role) + " --subject me)"
 }
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9._~/:%@-]+$`)

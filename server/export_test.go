@@ -53,6 +53,17 @@ func (i *Identity) IssueAs(typ string, a curfew.Actor) (string, error) {
 // KeyTimes is the rhythm of a key server, in a test.
 type KeyTimes struct{ Refresh, Retry, Unknown, Fetch, Wait, Keep time.Duration }
 
+// Refused is what a server says at its start of a table with such a route;
+// relations are numbered in their order.
+func Refused(path string, relates int, roles ...curfew.Role) error {
+	return everyRouteHasAccess([]route{{method: "GET", path: path, access: access{roles, relation(relates)}}})
+}
+
+// RefusedPage is Refused for a page.
+func RefusedPage(roles ...curfew.Role) error {
+	return everyPageHasAccess([]view{{path: "/page", roles: roles}})
+}
+
 // UsualKeyTimes is the rhythm of production.
 func UsualKeyTimes() KeyTimes {
 	t := usualKeyTimes

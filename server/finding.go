@@ -46,14 +46,14 @@ func command(line string) func(lifecycle.Report, string) string {
 	return func(lifecycle.Report, string) string { return line }
 }
 
-// clean calls the cleanup, of one rule or of all.
+// clean is the cleanup of one rule, or of all. A call with the rule in its body
+// could not be pasted from JSON: both have double quotes.
 func clean(rule curfew.RuleName) func(lifecycle.Report, string) string {
-	body := ""
 	if rule != "" {
-		body = ` -H "Content-Type: application/json" -d '{"rules":["` + string(rule) + `"]}'`
+		return command("curfew cleanup --rule " + string(rule))
 	}
 	return func(_ lifecycle.Report, baseURL string) string {
-		return "curl -X POST " + quoted(baseURL+"/api/debug/cleanup-sessions") + " " + bearer(curfew.Admin) + body
+		return "curl -X POST " + quoted(baseURL+"/api/debug/cleanup-sessions") + " " + bearer(curfew.Admin)
 	}
 }
 

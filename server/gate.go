@@ -15,8 +15,10 @@ import (
 type relation int
 
 const (
-	// nobodys: there is no {id}, or lifecycle decides whose it must be.
-	nobodys relation = iota
+	// undecided is an access rule that was forgotten: no server starts with it.
+	undecided relation = iota
+	// nobodys: there is no {id}, or it is an operator's.
+	nobodys
 	// itself: {id} is a customer; a customer reaches only themselves.
 	itself
 	// party: {id} is a session; a customer reaches only their own, a mechanic

@@ -88,8 +88,14 @@ func TestEveryFindingHasAFix(t *testing.T) {
 		if line == "" || !slices.Equal(h.Recommendations, []string{line}) || h.Findings[0].Sessions == nil {
 			t.Errorf("%s: %+v", code, h.Findings)
 		}
-		if strings.HasPrefix(line, "curl") && !strings.Contains(line, `-H "Authorization: Bearer $(curfew token --role admin --subject me)"`) {
+		if strings.HasPrefix(line, "curl") && !strings.Contains(line, `--oauth2-bearer $(curfew token --role admin --subject me)`) {
 			t.Errorf("%s: %s cannot be pasted", code, line)
+		}
+		var text strings.Builder
+		as := json.NewEncoder(&text)
+		as.SetEscapeHTML(false) // as our answers are
+		if err := as.Encode(line); err != nil || text.String() != `"`+line+"\"\n" {
+			t.Errorf("%s: %s cannot be pasted from JSON, where it is %s", code, line, &text)
 		}
 	}
 	if len(fixed) != len(lifecycle.Codes()) {

@@ -138,7 +138,9 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	w.Header().Set("Content-Type", problemType)
 	w.WriteHeader(f.Status)
-	if err := json.NewEncoder(w).Encode(f); err != nil {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false) // a line to paste may have an &
+	if err := enc.Encode(f); err != nil {
 		s.log.DebugContext(r.Context(), "a problem was not read", "request_id", visitOf(r.Context()).id, "error", err)
 	}
 }

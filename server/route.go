@@ -63,6 +63,37 @@ func (rt route) within(timeout time.Duration) route {
 	return rt
 }
 
+// everyRouteHasAccess refuses a table with a route that nobody may use, or
+// everybody: a rule that was forgotten must not become one by its zero value.
+func everyRouteHasAccess(all []route) error {
+	for _, rt := range all {
+		switch {
+		case len(rt.access.roles) == 0:
+			return curfew.Errorf(curfew.Internal, "route %s %s has no access rule: it must say who may use it", rt.method, rt.path)
+		case slices.ContainsFunc(rt.access.roles, func(r curfew.Role) bool { return !slices.Contains(outsiders, r) }):
+			return curfew.Errorf(curfew.Internal, "route %s %s is for a role that no token has", rt.method, rt.path)
+		case rt.access.relation == undecided:
+			return curfew.Errorf(curfew.Internal, "route %s %s does not say whose it must be", rt.method, rt.path)
+		case strings.Contains(rt.path, "{id}") && rt.access.relation == nobodys && slices.ContainsFunc(rt.access.roles, personal):
+			return curfew.Errorf(curfew.Internal, "route %s %s names something, and does not say whose it must be", rt.method, rt.path)
+		}
+	}
+	return nil
+}
+
+// everyPageHasAccess is everyRouteHasAccess for pages.
+func everyPageHasAccess(all []view) error {
+	for _, v := range all {
+		if len(v.roles) == 0 {
+			return curfew.Errorf(curfew.Internal, "page %s has no access rule: it must say who may see it", v.path)
+		}
+	}
+	return nil
+}
+
+// personal is a role that reaches its own only.
+func personal(r curfew.Role) bool { return r == curfew.Customer || r == curfew.Mechanic }
+
 // fieldsOf is the fields that an input's body may have.
 func fieldsOf(input reflect.Type) []string {
 	fields := []string{}

@@ -175,6 +175,12 @@ func listener(addr string, h http.Handler, log *slog.Logger) *http.Server {
 
 // public puts routes, pages and documentation behind one mux.
 func (s *Server) public() (http.Handler, error) {
+	if err := everyRouteHasAccess(s.routes()); err != nil {
+		return nil, err
+	}
+	if err := everyPageHasAccess(append(s.views(), s.overview())); err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	doc, err := s.register(mux)
 	if err != nil {

@@ -227,7 +227,7 @@ func TestS19_S30_ForgedTokens(t *testing.T) {
 			t.Errorf("%s: %d %s", sentence, got.status, got.body)
 		}
 	}
-	want := `curl http://127.0.0.1:3001/api/debug/session-health -H \"Authorization: Bearer $(curfew token --role admin --subject me)\"`
+	want := `curl http://127.0.0.1:3001/api/debug/session-health --oauth2-bearer $(curfew token --role admin --subject me)`
 	if !strings.Contains(body, want) {
 		t.Errorf("the line to paste is missing: %s", body)
 	}

@@ -10,7 +10,7 @@ import (
 // announce prints where the service is and what to try first; for programs, as
 // one log line.
 func announce(term terminal, s *settings, svc *service) {
-	health := fmt.Sprintf(`curl -H "Authorization: Bearer $(%s)" %s/api/debug/session-health`, s.tokenLine(), svc.url)
+	health := fmt.Sprintf("curl --oauth2-bearer $(%s) %s/api/debug/session-health", s.tokenLine(), svc.url)
 	login := s.loginLine(svc.url)
 	ops := address(svc.opsAt.Addr().String()).url()
 	if s.LogFormat == "json" {

@@ -20,6 +20,9 @@ type checkCommand struct {
 
 // Run says what truly blocks a customer. What is overdue does not.
 func (c *checkCommand) Run(ctx context.Context, s *settings, term terminal) error {
+	if err := curfew.CheckID("customer id", c.Customer); err != nil {
+		return usageError{err}
+	}
 	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Engine) error {
 		blocker, err := engine.CheckCustomerSessionStatus(ctx, c.Customer)
 		if err != nil {

@@ -24,10 +24,7 @@ func checkArgs(args []string) error {
 		} else if i > 0 && strings.HasPrefix(args[i-1], "--") && !strings.Contains(args[i-1], "=") && !strings.HasPrefix(arg, "--") {
 			what = args[i-1]
 		}
-		if strings.TrimSpace(text) == "" {
-			if strings.TrimSpace(arg) == "" && !strings.HasPrefix(what, "--") {
-				what = "an argument"
-			}
+		if strings.TrimSpace(text) == "" && strings.HasPrefix(what, "--") {
 			return usagef("%s must not be empty: give it a value or leave it out", what)
 		}
 		if err := curfew.CheckText(curfew.Visible(what), breaks.Replace(text)); err != nil {
@@ -37,9 +34,15 @@ func checkArgs(args []string) error {
 	return nil
 }
 
-// checkLists refuses a flag's list with an entry that says nothing.
-func checkLists(parsed *kong.Context) error {
+// checkParsed refuses a flag's list with an entry that says nothing, and an
+// argument that does. Whose id a customer's is, the command says itself.
+func checkParsed(parsed *kong.Context) error {
 	for _, p := range parsed.Path {
+		if p.Positional != nil && p.Positional.Name != "customer" {
+			if text, ok := p.Positional.Target.Interface().(string); ok && strings.TrimSpace(text) == "" {
+				return usagef("%s must not be empty", p.Positional.Name)
+			}
+		}
 		if p.Flag != nil && !p.Resolved && hasBlank(p.Flag.Target) {
 			return usagef("--%s has an empty entry: write one value after the other, with a comma between them", p.Flag.Name)
 		}

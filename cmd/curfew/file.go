@@ -18,9 +18,9 @@ type entry struct {
 	line      int
 }
 
-// readSettingsFile reads a YAML file into its entries. Only auth nests: its
-// keys are auth.key_file and so on.
-func readSettingsFile(path string) ([]entry, error) {
+// readSettingsFile reads a YAML file into its entries. The groups nest: what
+// stands below one of them is group.key, which may be written flat, too.
+func readSettingsFile(path string, groups []string) ([]entry, error) {
 	text, err := os.ReadFile(path) //nolint:gosec // the operator names his own file
 	if err != nil {
 		return nil, err
@@ -35,20 +35,26 @@ func readSettingsFile(path string) ([]entry, error) {
 	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
 		return nil, errors.New("there must be one document in the file")
 	}
-	return entries("", &doc)
+	all, err := entries("", &doc, groups)
+	for i, e := range all {
+		if twice := slices.IndexFunc(all[:i], func(o entry) bool { return o.key == e.key }); twice >= 0 {
+			return nil, fmt.Errorf("line %d: %s is there twice, first in line %d", e.line, e.key, all[twice].line)
+		}
+	}
+	return all, err
 }
 
-func entries(prefix string, node *yaml.Node) ([]entry, error) {
+func entries(prefix string, node *yaml.Node, groups []string) ([]entry, error) {
 	parts, err := members(node)
 	if err != nil {
 		return nil, err
 	}
 	var all []entry
 	for _, m := range parts {
-		if prefix == "" && m.key == "auth" {
-			nested, err := entries("auth.", m.value)
+		if group := prefix + m.key; slices.Contains(groups, group) {
+			nested, err := entries(group+".", m.value, groups)
 			if err != nil {
-				return nil, fmt.Errorf("auth: %w", err)
+				return nil, fmt.Errorf("%s: %w", group, err)
 			}
 			all = append(all, nested...)
 			continue

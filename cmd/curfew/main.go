@@ -97,7 +97,7 @@ func execute(ctx context.Context, args []string, term terminal) int {
 	if err != nil {
 		return report(term, parseError(err))
 	}
-	if err := checkLists(parsed); err != nil {
+	if err := checkParsed(parsed); err != nil {
 		return report(term, err)
 	}
 	parsed.BindTo(ctx, (*context.Context)(nil))

@@ -115,7 +115,7 @@ func (s *sources) readFile(path string) error {
 	if path == "" {
 		return nil
 	}
-	found, err := readSettingsFile(path)
+	found, err := readSettingsFile(path, s.groups())
 	if err != nil {
 		return &settingError{path, err}
 	}
@@ -131,6 +131,19 @@ func (s *sources) readFile(path string) error {
 		s.file[e.key] = source{where, e.text}
 	}
 	return nil
+}
+
+// groups are what stands before the dots of keys.
+func (s *sources) groups() []string {
+	var all []string
+	for _, f := range s.flags {
+		for at, r := range key(f) {
+			if group := key(f)[:at]; r == '.' && !slices.Contains(all, group) {
+				all = append(all, group)
+			}
+		}
+	}
+	return all
 }
 
 func (s *sources) find(matches func(key string) bool) *kong.Flag {

@@ -360,14 +360,14 @@ func (s *settings) localIdentity(ctx context.Context) (*server.Identity, error) 
 func (s *settings) serversKey() error {
 	if path, ok := s.DatabaseURL.file(); ok {
 		if _, err := os.Stat(path); err != nil {
-			return curfew.Errorf(curfew.NotFound, "there is no database %s, so no server would know the key: "+
-				"start `curfew serve` first, or name its file with --database-url, or its key with --auth-key-file", path)
+			return curfew.Errorf(curfew.NotFound, "there is no database %s, so no server would know a key made here: "+
+				"name the server's database with --database-url or CURFEW_DATABASE_URL, or its key with --auth-key-file", path)
 		}
 		return nil
 	}
 	if _, err := os.Stat(s.keyFile()); err != nil {
-		return curfew.Errorf(curfew.NotFound, "there is no key %s here, so no server would know it: "+
-			"run this where `curfew serve` runs, or name its key with --auth-key-file", s.keyFile())
+		return curfew.Errorf(curfew.NotFound, "there is no key %s here, so no server would know one made here: "+
+			"run this where `curfew serve` runs, or name its key with --auth-key-file or CURFEW_AUTH_KEY_FILE", s.keyFile())
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func Server(t testing.TB, parent string, options ...string) *Cluster {
 	for _, o := range options {
 		args = append(args, "-o", o)
 	}
-	ctx := context.WithoutCancel(t.Context()) // its folder is to go after the server
+	ctx := context.WithoutCancel(t.Context())                                                                           // its folder is to go after the server
 	cmd := exec.CommandContext(ctx, args[0], append(args[1:], "sh", "-c", `echo "$CURFEW_TEST_POSTGRES"; exec cat`)...) //nolint:gosec // our own script
 	cmd.Env, cmd.Stderr = append(cmd.Environ(), "CURFEW_TEST_POSTGRES="), os.Stderr
 	if parent != "" {

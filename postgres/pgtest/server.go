@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -67,10 +68,11 @@ func (c *Cluster) Database(t testing.TB, name string) string {
 	return address(admin, name)
 }
 
-// Exec runs a statement on the cluster's database postgres.
+// Exec runs a statement on the cluster's database postgres. It may write where
+// others are told that they may not.
 func (c *Cluster) Exec(t testing.TB, sql string) {
 	t.Helper()
-	admin, err := url.Parse(c.URL)
+	admin, err := url.Parse(c.URL + "&default_transaction_read_only=off")
 	must(t, err)
 	must(t, execute(context.WithoutCancel(t.Context()), admin, sql))
 }
@@ -87,20 +89,41 @@ func (c *Cluster) ask(t testing.TB, sql string, into any) {
 
 // Freeze stops every process that serves a client, as `kill -STOP` does: no
 // socket is closed and nothing answers. It returns how many there were. They go
-// on when t ends.
+// on when t ends. One that was stopped while it held what all share, as the log
+// of changes, would stop the whole server: then all go on, and it tries again.
 func (c *Cluster) Freeze(t testing.TB) int {
 	t.Helper()
-	var pids []int
-	c.ask(t, `SELECT coalesce(array_agg(pid), '{}') FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`, &pids)
-	for _, pid := range pids {
-		_ = syscall.Kill(pid, syscall.SIGSTOP) // it may have ended since
-	}
-	t.Cleanup(func() {
-		for _, pid := range pids {
-			_ = syscall.Kill(pid, syscall.SIGCONT)
+	for range 50 {
+		var pids []int
+		c.ask(t, `SELECT coalesce(array_agg(pid), '{}') FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`, &pids)
+		signal(pids, syscall.SIGSTOP)
+		if c.writes(t) {
+			t.Cleanup(func() { signal(pids, syscall.SIGCONT) })
+			return len(pids)
 		}
-	})
-	return len(pids)
+		signal(pids, syscall.SIGCONT)
+	}
+	t.Fatal("pgtest: whenever its clients' processes stop, the server does too")
+	return 0
+}
+
+func signal(pids []int, s syscall.Signal) {
+	for _, pid := range pids {
+		_ = syscall.Kill(pid, s) // it may have ended
+	}
+}
+
+// writes reports whether a commit comes back soon.
+func (c *Cluster) writes(t testing.TB) bool {
+	t.Helper()
+	admin, err := url.Parse(c.URL)
+	must(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	return connected(ctx, admin, func(conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, `DROP TABLE IF EXISTS written; CREATE TABLE written (n int); INSERT INTO written VALUES (1)`)
+		return err
+	}) == nil
 }
 
 // Control runs pg_ctl on the cluster: stop, start, promote, with their options.

@@ -47,8 +47,7 @@ func (e *Engine) FulfillCheckout(ctx context.Context, by curfew.Actor, p Purchas
 	defer end()
 	begun := time.Now()
 	f, err := e.fulfill(ctx, by, p)
-	outcome := admitted(f, err)
-	e.observe.Admitted(outcome, time.Since(begun))
+	outcome := e.observed(f, err, time.Since(begun))
 	curfew.Note(ctx, curfew.OutcomeNote, outcome)
 	return f, err
 }
@@ -221,6 +220,9 @@ func (e *Engine) settleMoney(ctx context.Context, customerID string) error {
 		for _, r := range due {
 			if err := e.settleReceipt(ctx, r); err != nil {
 				return fmt.Errorf("settle checkout %s: %w", r.Checkout.ID, err)
+			}
+			if customerID == "" {
+				e.sweeping.note()
 			}
 		}
 		if len(due) < pageSize {

@@ -123,6 +123,7 @@ func (e *Engine) serveAll(ctx context.Context) error {
 		if err := e.serveEach(ctx, customers); err != nil {
 			return err
 		}
+		e.sweeping.note()
 	}
 }
 

@@ -63,6 +63,10 @@ type Engine struct {
 	process  string // names the process to others
 	nudges   chan struct{}
 	alarm    *alarm
+	// What this process knows of itself.
+	heartbeat *heartbeat
+	sweeping  sweeping
+	failing   *failing
 	// queueRead: a mechanic looked since the last step.
 	queueRead atomic.Bool
 }
@@ -73,7 +77,7 @@ func New(store Store, o Options) (*Engine, error) {
 	e := &Engine{
 		policy: curfew.DefaultPolicy(), log: o.Logger, observe: o.Observer, trace: o.Trace, provider: o.Provider, keys: o.Keys,
 		sweeps: !o.SweeperOff, started: time.Now().UTC(), process: newID(), nudges: make(chan struct{}, 1),
-		alarm: newAlarm(),
+		alarm: newAlarm(), heartbeat: newHeartbeat(), failing: newFailing(),
 	}
 	e.store = told{store, e.changed(o.Hints)}
 	if o.Policy != nil {

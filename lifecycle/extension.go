@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/curfewhq/curfew"
 )
@@ -37,6 +38,13 @@ type Extended struct {
 func (e *Engine) Extend(ctx context.Context, by curfew.Actor, x Extension) (Extended, error) {
 	ctx, end := e.trace.Begin(ctx, "extend")
 	defer end()
+	begun := time.Now()
+	got, err := e.extendOnce(ctx, by, x)
+	e.failing.note(err, time.Since(begun))
+	return got, err
+}
+
+func (e *Engine) extendOnce(ctx context.Context, by curfew.Actor, x Extension) (Extended, error) {
 	s, err := e.store.Session(ctx, x.SessionID)
 	if err != nil {
 		return Extended{}, err

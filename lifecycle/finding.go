@@ -24,6 +24,8 @@ type Code string
 // The codes, most severe first.
 const (
 	Unreadable        Code = "unreadable"
+	NotWritable       Code = "not_writable"
+	AdmissionsFailing Code = "admissions_failing"
 	SchemaLacking     Code = "schema_lacking"
 	VeryStaleSessions Code = "very_stale_sessions"
 	CleanupFailed     Code = "cleanup_failed"
@@ -52,7 +54,7 @@ const (
 // Codes lists the codes, so that tables over them can be proven complete.
 func Codes() []Code {
 	return []Code{
-		Unreadable, SchemaLacking, VeryStaleSessions, CleanupFailed, SweeperSilent, KeysUnreachable, MoneyUnsettled, RefundFailing, RefundsOverdue,
+		Unreadable, NotWritable, AdmissionsFailing, SchemaLacking, VeryStaleSessions, CleanupFailed, SweeperSilent, KeysUnreachable, MoneyUnsettled, RefundFailing, RefundsOverdue,
 		PaymentsDisputed, DeliveriesDying, DeliveriesOverdue, EndpointDisabled, StaleSessions, StaleRequests,
 		OrphanedSessions, OverdueAssigned, OverdueLive, OverdueScheduled, LeakedSlots, BlockedRepeatedly, QueueUnwatched,
 		GuardsMissing, ClockSkew,
@@ -85,6 +87,7 @@ func (e *Engine) findings(r Report, failed []string) []Finding {
 			Problem: "could not be read: " + strings.Join(failed, ", "),
 		})
 	}
+	all = append(all, e.writeFindings(r)...)
 	all = append(all, e.sessionFindings(r)...)
 	all = append(all, e.moneyFindings(r)...)
 	all = append(all, deliveryFindings(r)...)

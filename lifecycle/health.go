@@ -26,6 +26,9 @@ const (
 	// ClockTolerance is how far a process's clock may be off the database's:
 	// tokens are judged by the former.
 	ClockTolerance = time.Minute
+	// healthLimit is how long a report may take: what cannot be had until then
+	// cannot be had.
+	healthLimit = 5 * time.Second
 	// connectedFor is how long a process that is silent counts as connected.
 	connectedFor = 30 * time.Second
 )
@@ -48,6 +51,8 @@ type Report struct {
 	Details    *curfew.HealthDetails
 	Guards     []string // those that are missing
 	Lacking    string   // what the schema lacks, in a sentence; empty: nothing
+	Writable   *bool    // whether this process can write; nil: could not be had
+	Unwritable string   // why it cannot
 	// BlockedWindow is the time that Repeated looks back over.
 	BlockedWindow time.Duration
 	Keys          *curfew.KeyFigures // nil: there is no key server
@@ -63,13 +68,16 @@ func (r Report) SweeperAlive() bool {
 }
 
 // Health reads every figure on its own, so that one that fails hides no other,
-// and says what is wrong. It changes nothing; where guards left money to settle
-// it nudges Run.
+// and says what is wrong. It changes nothing: where Run does not try to write, it
+// writes a row itself and takes it back. Where guards left money to settle it
+// nudges Run.
 func (e *Engine) Health(ctx context.Context) Report {
 	ctx, end := e.trace.Begin(ctx, "look at health")
 	defer end()
 	r := Report{StartedAt: e.started, Timestamp: time.Now().UTC(), SweeperOn: e.sweeps, BlockedWindow: e.policy.BlockedWindow}
-	failed := e.read(ctx, &r)
+	limited, cancel := context.WithTimeout(ctx, healthLimit)
+	defer cancel()
+	failed := e.read(limited, &r)
 	if r.Pulse != nil {
 		r.Timestamp = r.Pulse.Now
 	}
@@ -111,6 +119,7 @@ func (e *Engine) read(ctx context.Context, r *Report) []string {
 		reading{"details", func() (err error) { r.Details, err = ptr(e.store.HealthDetails(ctx, e.policy, maxDetails)); return }},
 		reading{"sweeper", func() error { return e.readPulse(ctx, r) }},
 		reading{"schema", func() error { return e.readSchema(ctx, r) }},
+		reading{"writable", func() error { return e.readWrites(ctx, r) }},
 		reading{"guards", func() (err error) { r.Guards, err = e.store.GuardsMissing(ctx); return }},
 		reading{"customers", func() error {
 			who, err := e.store.Repeated(ctx, e.policy.BlockedRepeatedly, e.policy.BlockedWindow)

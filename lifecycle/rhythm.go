@@ -41,14 +41,20 @@ type rhythm struct {
 // Run sweeps until the context ends: it sleeps until the next deadline the
 // database knows, at most MaxSleep, wakes for what this engine and the hints of
 // others bring sooner, and takes a step when the queue was read, at most once a
-// second. Beside it, refunds are settled and the books compared where there is
-// a provider. With the sweeper off only that and the steps remain. It returns
+// second. Beside it this process tries every five seconds whether it can write,
+// for Ready and Health, and refunds are settled and the books compared where
+// there is a provider. With the sweeper off only that and the steps remain. It returns
 // nil; failures are logged, and their silence is a finding of Health.
 func (e *Engine) Run(ctx context.Context) error {
-	var money sync.WaitGroup
-	defer money.Wait()
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	beside.Go(func() { e.runHeartbeat(ctx) })
 	if e.provider != nil {
-		money.Go(func() { e.settlePayments(ctx) })
+		beside.Go(func() { e.settlePayments(ctx) })
+	}
+	if e.sweeps {
+		e.sweeping.begin()
+		defer e.sweeping.end()
 	}
 	var r rhythm
 	e.alarm.set(0)
@@ -112,6 +118,7 @@ func (e *Engine) pass(ctx context.Context, r *rhythm) time.Duration {
 		r.wide = time.Time{}
 		return heldSleep
 	}
+	e.sweeping.note()
 	r.seen, r.late = r.now, max(r.late, w.late)
 	if again := time.Now().Add(heldSleep); w.held > 0 && again.Before(r.wide) {
 		r.wide = again

@@ -24,6 +24,16 @@ type clock struct {
 	beats    atomic.Int32
 	fails    atomic.Bool
 	admitted time.Duration // how far ahead the deadline of an admission lies
+	// What becomes of a write of the process's row, and of a look at what is due;
+	// nil: it succeeds.
+	write, look atomic.Pointer[func(context.Context) error]
+}
+
+func (c *clock) BeatProcess(ctx context.Context, _ string, _ time.Duration) error {
+	if write := c.write.Load(); write != nil {
+		return (*write)(ctx)
+	}
+	return nil
 }
 
 func (c *clock) Admit(_ context.Context, a curfew.Admission) (curfew.Standing, error) {
@@ -32,9 +42,12 @@ func (c *clock) Admit(_ context.Context, a curfew.Admission) (curfew.Standing, e
 	return s, nil
 }
 
-func (c *clock) Find(_ context.Context, s curfew.Search) ([]curfew.Standing, error) {
+func (c *clock) Find(ctx context.Context, s curfew.Search) ([]curfew.Standing, error) {
 	if c.fails.Load() {
 		return nil, curfew.Errorf(curfew.Unavailable, "no database")
+	}
+	if look := c.look.Load(); look != nil {
+		return nil, (*look)(ctx)
 	}
 	if s.OrphanTTL != 0 {
 		return nil, nil
@@ -56,6 +69,8 @@ func (c *clock) NextDeadline(_ context.Context, after time.Time) (at, now time.T
 }
 
 func (c *clock) BeatSweep(context.Context, time.Duration) error { c.beats.Add(1); return nil }
+
+func (c *clock) ForgetProcess(context.Context, string) error { return nil }
 
 func (c *clock) BeatQueue(context.Context) error { c.looked = append(c.looked, time.Now()); return nil }
 

@@ -29,8 +29,7 @@ func (e *Engine) CreateSession(ctx context.Context, by curfew.Actor, c Claim) (F
 	defer end()
 	begun := time.Now()
 	f, err := e.create(ctx, by, c)
-	outcome := admitted(f, err)
-	e.observe.Admitted(outcome, time.Since(begun))
+	outcome := e.observed(f, err, time.Since(begun))
 	curfew.Note(ctx, curfew.OutcomeNote, outcome)
 	return f, err
 }

@@ -29,6 +29,7 @@ type Store interface {
 	Figures
 	Charts
 	Signals
+	Heartbeats
 	OneTimes
 }
 
@@ -219,6 +220,17 @@ type Signals interface {
 	Verify(ctx context.Context) error
 	// Tidy forgets refusals older than the window and previews older than a day.
 	Tidy(ctx context.Context, window time.Duration) error
+}
+
+// Heartbeats is how a process tries whether it can write.
+type Heartbeats interface {
+	// BeatProcess writes the row of a process, durably and as a payment is
+	// written, so that it fails where that would: on a standby, a full disk, a
+	// missing table, behind a pooler without transactions. The row counts for so
+	// long.
+	BeatProcess(ctx context.Context, process string, ttl time.Duration) error
+	// ForgetProcess removes the row, if it is there.
+	ForgetProcess(ctx context.Context, process string) error
 }
 
 // OneTimes is names that count once.

@@ -88,6 +88,9 @@ func (e *Engine) settleItems(ctx context.Context, run *curfew.Run, w *walk, item
 			w.held--
 		}
 	}
+	if err == nil && w.gentle {
+		e.sweeping.note()
+	}
 	return err
 }
 

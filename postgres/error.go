@@ -25,6 +25,7 @@ const (
 	undefinedStatement   = "26000"
 	readOnly             = "25006"
 	lockTimeout          = "55P03"
+	diskFull             = "53100"
 )
 
 // kinds is the table from SQLSTATE, or its class of two characters, to kind. A

@@ -48,7 +48,9 @@ func (w *world) busy(calls ...func(context.Context, int) error) (succeeded func(
 	var worst time.Duration
 	for _, call := range calls {
 		working.Go(func() {
-			for i := 0; ctx.Err() == nil; i++ {
+			// A server whose every moment is a commit would stop as a whole.
+			for i, tick := 0, time.NewTicker(10*time.Millisecond); ctx.Err() == nil; i++ {
+				<-tick.C
 				begun := time.Now()
 				err := call(ctx, i)
 				mu.Lock()
@@ -100,7 +102,6 @@ func TestAConnectionThatDiesSilentlyHoldsUpNobodyForLong(t *testing.T) {
 			w.eventually("there is traffic", func() bool { return succeeded() > 100 })
 			frozen, at := cluster.Freeze(t), time.Now()
 			succeeded()
-			w.eventually("nothing answers", func() bool { return succeeded() == 0 })
 			w.eventually("calls succeed again", func() bool { return succeeded() > 20 })
 			back := time.Since(at)
 			t.Logf("%d backends stopped; calls succeeded again after %s, the longest took %s", frozen, back.Round(time.Millisecond), longest().Round(time.Millisecond))

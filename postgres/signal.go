@@ -3,6 +3,9 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -29,6 +32,42 @@ func (s *Store) beat(ctx context.Context, name string, lag time.Duration) error 
 		b.Queue(unhurried)
 		b.Queue(beat, name, lag)
 	})
+}
+
+const (
+	beatProcess = `INSERT INTO curfew.signals (name, until) VALUES ('process:' || $1, now() + $2::interval)
+		ON CONFLICT (name) DO UPDATE SET at = excluded.at, until = excluded.until`
+	// A row may find room in its table while no table can grow. Sorting more than
+	// its memory holds writes a file of some 300 kB beside the tables.
+	littleMemory = `SELECT set_config('work_mem', '64kB', true)`
+	sortOnDisk   = `SELECT count(*) FROM (SELECT repeat('x', 1000) || i AS x FROM generate_series(1, 300) i ORDER BY x OFFSET 0) sorted`
+)
+
+// everyTable fails where a table is missing, or may not be read.
+var everyTable = "SELECT 1 FROM curfew." + strings.Join(slices.Sorted(maps.Keys(columns)), " WHERE false UNION ALL SELECT 1 FROM curfew.") + " WHERE false"
+
+// BeatProcess writes the row of a process. Its transaction takes two round trips,
+// as others do: a pooler in statement mode refuses it.
+func (s *Store) BeatProcess(ctx context.Context, process string, ttl time.Duration) error {
+	err := s.send(ctx, func(b *pgx.Batch) {
+		b.Queue(littleMemory)
+		b.Queue(sortOnDisk)
+	})
+	if code(err) != diskFull { // whatever else it is keeps the row from being written, or nothing
+		err = s.tx(ctx, func(t *transaction) error {
+			if err := t.send(ctx, func(b *pgx.Batch) { b.Queue(everyTable) }); err != nil {
+				return err
+			}
+			return t.last(ctx, func(b *pgx.Batch) { b.Queue(beatProcess, process, ttl) })
+		})
+	}
+	return wrap(err, "write the row of this process")
+}
+
+// ForgetProcess removes the row of a process.
+func (s *Store) ForgetProcess(ctx context.Context, process string) error {
+	_, err := s.exec(ctx, `DELETE FROM curfew.signals WHERE name = 'process:' || $1`, process)
+	return wrap(err, "remove the row of this process")
 }
 
 const beatStreams = `INSERT INTO curfew.signals (name, n, until) VALUES ('streams:' || $1, $2, now() + $3::interval)

@@ -53,6 +53,20 @@ func translateCode(code int, err error) error {
 	return err
 }
 
+// worn reports whether another connection may do better: one that was opened
+// while the file could only be read stays so.
+func worn(err error) bool {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Code() & 0xff {
+	case lib.SQLITE_READONLY, lib.SQLITE_IOERR, lib.SQLITE_CANTOPEN:
+		return true
+	}
+	return false
+}
+
 // as is an error of a kind with its cause.
 func as(kind curfew.Kind, message string, cause error) error {
 	return fmt.Errorf("%w (%w)", curfew.Errorf(kind, "%s", message), cause)

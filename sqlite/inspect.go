@@ -53,7 +53,7 @@ func (s *Store) synchronous(ctx context.Context) (curfew.Fact, error) {
 
 // integrity reads every page, and names at most ten faults.
 func (s *Store) integrity(ctx context.Context) (curfew.Fact, error) {
-	found, err := list(ctx, s.reader, value[string], "PRAGMA quick_check(10)")
+	found, err := list(ctx, unlimited{s.reader}, value[string], "PRAGMA quick_check(10)")
 	if e := (*sqlite.Error)(nil); errors.As(err, &e) && e.Code()&0xff == lib.SQLITE_CORRUPT {
 		found, err = []string{"the check itself broke off"}, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"runtime"
 	"sync"
+	"time"
 
 	_ "modernc.org/sqlite" // the driver
 
@@ -15,19 +16,20 @@ import (
 // reader is the connections that read. Each statement sees one moment of the
 // file, so every reading here is one statement.
 type reader struct {
-	file  *file // nil: there is none
-	db    *sql.DB
-	trace curfew.Trace
-	mu    sync.RWMutex
-	stmts map[string]*sql.Stmt
+	file    *file // nil: there is none
+	db      *sql.DB
+	trace   curfew.Trace
+	timeout time.Duration // of a reading
+	mu      sync.RWMutex
+	stmts   map[string]*sql.Stmt
 }
 
-func newReader(f *file, trace curfew.Trace) *reader {
+func newReader(f *file, o Options) *reader {
 	db := f.open("&_query_only=1")
 	n := max(4, runtime.NumCPU())
 	db.SetMaxOpenConns(n)
 	db.SetMaxIdleConns(n)
-	return &reader{file: f, db: db, trace: trace, stmts: map[string]*sql.Stmt{}}
+	return &reader{file: f, db: db, trace: o.Trace, timeout: o.Timeout, stmts: map[string]*sql.Stmt{}}
 }
 
 // open cannot fail: the first connection tells what is wrong with a name.
@@ -84,10 +86,30 @@ func (r *reader) close() error { return r.db.Close() }
 // source is where rows come from: the reader, or a transaction.
 type source interface {
 	query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	// limit is the context that a whole answer has.
+	limit(ctx context.Context) (context.Context, context.CancelFunc)
+}
+
+func (r *reader) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, r.timeout)
+}
+
+// A transaction that has begun is not interrupted.
+func (*transaction) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	return ctx, func() {}
+}
+
+// unlimited reads whole tables.
+type unlimited struct{ *reader }
+
+func (unlimited) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	return ctx, func() {}
 }
 
 // list is all rows of an answer.
 func list[T any](ctx context.Context, src source, scan func(row) (T, error), query string, args ...any) (all []T, err error) {
+	ctx, cancel := src.limit(ctx)
+	defer cancel()
 	rows, err := src.query(ctx, query, args...)
 	if err != nil {
 		return nil, translate(err)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -29,6 +30,48 @@ func (s *Store) beat(ctx context.Context, name string, lag time.Duration) error 
 	})
 	if err != nil {
 		return fmt.Errorf("beat %s: %w", name, err)
+	}
+	return nil
+}
+
+const beatProcessSQL = `
+INSERT INTO signals (name, at, until) VALUES ('process:' || $1, $2, $3)
+ON CONFLICT (name) DO UPDATE SET at = excluded.at, until = excluded.until`
+
+// everyTableSQL fails where a table is missing.
+var everyTableSQL = func() string {
+	var parts []string
+	for _, t := range curfew.Tables() {
+		parts = append(parts, "SELECT 1 FROM "+t.Name+" WHERE 0")
+	}
+	return strings.Join(parts, " UNION ALL ")
+}()
+
+// BeatProcess writes the row of a process.
+func (s *Store) BeatProcess(ctx context.Context, process string, ttl time.Duration) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		if _, err := list(ctx, tx, value[int64], everyTableSQL); err != nil {
+			return err
+		}
+		_, err := tx.exec(ctx, beatProcessSQL, process, micros(tx.now), micros(tx.now.Add(ttl)))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("write the row of this process: %w", err)
+	}
+	return nil
+}
+
+const forgetProcessSQL = `DELETE FROM signals WHERE name = 'process:' || $1`
+
+// ForgetProcess removes the row of a process.
+func (s *Store) ForgetProcess(ctx context.Context, process string) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		_, err := tx.exec(ctx, forgetProcessSQL, process)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("remove the row of this process: %w", err)
 	}
 	return nil
 }

@@ -19,18 +19,27 @@ type Options struct {
 	Create bool
 	// Now is the clock that decides; nil is time.Now.
 	Now func() time.Time
+	// Timeout limits every reading, and the wait for one's turn to write: beyond it
+	// the error is Unavailable. 0: 10 seconds. What has begun to write ends, and
+	// what reads whole tables (Dump, Broken, Inspect) has no limit.
+	Timeout time.Duration
 	// Trace is shown every reading and every transaction; nil: nobody looks.
 	Trace curfew.Trace
 }
 
+// callTimeout limits one call: a disk that hangs, or a queue of writers behind
+// another program's lock, holds up nobody for longer.
+const callTimeout = 10 * time.Second
+
 // Store is a SQLite file with Curfew's tables.
 type Store struct {
-	path   string
-	clock  func() time.Time
-	trace  curfew.Trace
-	file   *file
-	writer *writer
-	reader *reader
+	path    string
+	clock   func() time.Time
+	trace   curfew.Trace
+	timeout time.Duration // of Options
+	file    *file
+	writer  *writer
+	reader  *reader
 }
 
 // Open opens the file. It neither makes nor checks tables: Migrate and Verify
@@ -47,11 +56,14 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Timeout <= 0 {
+		o.Timeout = callTimeout
+	}
 	f, err := anchored(ctx, path)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	s := &Store{path: path, clock: o.Now, trace: o.Trace, file: f, writer: newWriter(f), reader: newReader(f, o.Trace)}
+	s := &Store{path: path, clock: o.Now, trace: o.Trace, timeout: o.Timeout, file: f, writer: newWriter(f), reader: newReader(f, o)}
 	if err := s.checkLibrary(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), s.Close())
 	}

@@ -94,7 +94,7 @@ var expected = sync.OnceValues(func() (parts []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{db: open(":memory:"), stmts: map[string]*sql.Stmt{}}
+	r := &reader{db: open(":memory:"), timeout: callTimeout, stmts: map[string]*sql.Stmt{}}
 	r.db.SetMaxOpenConns(1) // each connection has a memory of its own
 	defer func() { err = errors.Join(err, r.close()) }()
 	for _, m := range migrations {

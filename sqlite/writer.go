@@ -47,17 +47,19 @@ func (s *Store) write(ctx context.Context, f func(context.Context, *transaction)
 
 func (s *Store) commit(ctx context.Context, f func(context.Context, *transaction) error) error {
 	w := s.writer
-	if err := w.take(ctx); err != nil {
+	limited, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	if err := w.take(limited); err != nil {
 		return err
 	}
 	defer w.give()
 	defer w.file.settle(ctx)
-	if err := w.begin(ctx); err != nil {
+	if err := w.begin(limited); err != nil {
 		return err
 	}
 	committed := false
 	defer func() {
-		if !committed {
+		if !committed && w.conn != nil {
 			w.rollback()
 		}
 	}()
@@ -85,8 +87,12 @@ func (w *writer) finish(ctx context.Context, tx *transaction) (committed bool, e
 	return true, nil
 }
 
-// judge loses the file if the error says that its content is wrong.
+// judge loses the connection, or the file, if the error says that another may
+// do better, or that its content is wrong.
 func (w *writer) judge(err error) error {
+	if worn(err) {
+		w.discard()
+	}
 	if damaged(err) {
 		return w.file.ruin(fmt.Errorf("%s is damaged: %w", w.file.name, err))
 	}

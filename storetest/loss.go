@@ -72,6 +72,7 @@ func isNotWaitedFor(s *scene) {
 			return err
 		},
 		func() error { return s.Store.ClaimOnce(gone, "name", time.Hour) },
+		func() error { return s.Store.BeatProcess(gone, "one", time.Hour) },
 		func() error { _, err := s.Store.Session(gone, late.ID); return err },
 		func() error { _, err := s.Store.Find(gone, curfew.Search{Limit: 1}); return err },
 		func() error { _, err := s.Store.SessionFigures(gone, curfew.DefaultPolicy()); return err },

@@ -261,6 +261,16 @@ func (l *Lossy) BeatStreams(ctx context.Context, process string, mechanics int, 
 	return l.done(l.store.BeatStreams(ctx, process, mechanics, ttl))
 }
 
+// BeatProcess does the work and may lose the answer.
+func (l *Lossy) BeatProcess(ctx context.Context, process string, ttl time.Duration) error {
+	return l.done(l.store.BeatProcess(ctx, process, ttl))
+}
+
+// ForgetProcess does the work and may lose the answer.
+func (l *Lossy) ForgetProcess(ctx context.Context, process string) error {
+	return l.done(l.store.ForgetProcess(ctx, process))
+}
+
 // Pulse does the work and may lose the answer.
 func (l *Lossy) Pulse(ctx context.Context) (curfew.Pulse, error) {
 	return told[curfew.Pulse](l)(l.store.Pulse(ctx))

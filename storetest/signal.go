@@ -16,6 +16,8 @@ var signals = contract{
 	"a hundred claims of a name are one":                claimsAtOnce,
 	"tidying forgets what is old and keeps what is not": tidies,
 	"tidying keeps claims that still hold":              tidiesClaims,
+	"a process leaves one row, however often it writes": beatsProcess,
+	"a process cannot write where a table is missing":   beatsOnWholeSchema,
 }
 
 func (s *scene) pulse() curfew.Pulse {
@@ -53,6 +55,34 @@ func beatsQueue(s *scene) {
 		s.same("the pulse", p, curfew.Pulse{QueueRead: p.QueueRead, Now: p.Now})
 		s.around("the look", p.QueueRead, p.Now)
 	}
+}
+
+func beatsProcess(s *scene) {
+	for range 2 {
+		s.must(s.Store.BeatProcess(s.Context(), "one", time.Minute))
+		s.must(s.Store.BeatProcess(s.Context(), "other", time.Minute))
+	}
+	s.same("rows", s.rows("SELECT name FROM {signals} ORDER BY name"), []string{"process:one", "process:other"})
+	p := s.pulse()
+	s.same("the pulse", p, curfew.Pulse{Now: p.Now})
+	s.must(s.Store.BeatProcess(s.Context(), "one", -time.Minute))
+	s.must(s.Store.Tidy(s.Context(), time.Hour))
+	s.same("rows that count", s.rows("SELECT name FROM {signals}"), []string{"process:other"})
+	for range 2 {
+		s.must(s.Store.ForgetProcess(s.Context(), "other"))
+	}
+	s.same("rows of processes that ended", s.rows("SELECT name FROM {signals}"), []string(nil))
+}
+
+func beatsOnWholeSchema(s *scene) {
+	for _, table := range curfew.Tables() {
+		s.exec("ALTER TABLE {" + table.Name + "} RENAME TO gone")
+		if s.Store.BeatProcess(s.Context(), "one", time.Minute) == nil {
+			s.Errorf("it writes without the table %s", table.Name)
+		}
+		s.exec("ALTER TABLE {gone} RENAME TO " + table.Name)
+	}
+	s.must(s.Store.BeatProcess(s.Context(), "one", time.Minute))
 }
 
 func knowsLastRun(s *scene) {

@@ -1,0 +1,297 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// The rhythm of heartbeats.
+const (
+	// heartbeatEvery is how often a process writes its row.
+	heartbeatEvery = 5 * time.Second
+	// heartbeatRetry is how soon it tries again after it failed.
+	heartbeatRetry = time.Second
+	// heartbeatLimit is how long one write may take.
+	heartbeatLimit = 3 * time.Second
+	// heartbeatSilent is after how long without a success nobody waits for the
+	// write that is under way.
+	heartbeatSilent = heartbeatEvery + heartbeatLimit + time.Second
+	// heartbeatLives is how long the row counts for others.
+	heartbeatLives = time.Minute
+)
+
+// heartbeat is what a process knows of its own writing, by its own clock.
+type heartbeat struct {
+	tried chan struct{} // closed after the first try
+
+	mu      sync.Mutex
+	running bool
+	at      time.Time // when the last one that succeeded began; zero: none has
+	err     error     // of the last one
+}
+
+func newHeartbeat() *heartbeat { return &heartbeat{tried: make(chan struct{})} }
+
+// runHeartbeat writes until the context ends.
+func (e *Engine) runHeartbeat(ctx context.Context) {
+	e.heartbeat.run(true)
+	defer e.heartbeat.run(false)
+	for first := true; ; first = false {
+		begun := time.Now()
+		err := e.tryWrite(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		before := e.heartbeat.note(begun, err)
+		e.reportWrite(ctx, before, err)
+		if first {
+			close(e.heartbeat.tried)
+		}
+		pause := heartbeatEvery
+		if err != nil {
+			pause = heartbeatRetry
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+	if err := e.forgetProcess(ctx); err != nil {
+		e.log.WarnContext(ctx, "the row of this process stays until it is tidied away", "error", err)
+	}
+}
+
+// tryWrite writes one row as a payment would be written.
+func (e *Engine) tryWrite(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, heartbeatLimit)
+	defer cancel()
+	return e.store.BeatProcess(ctx, e.process, heartbeatLives)
+}
+
+// forgetProcess takes the row back: of a process that ends, or that only wanted
+// to know.
+func (e *Engine) forgetProcess(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), heartbeatLimit)
+	defer cancel()
+	return e.store.ForgetProcess(ctx, e.process)
+}
+
+func (h *heartbeat) run(running bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.running = running
+	if running {
+		h.tried = make(chan struct{})
+	}
+}
+
+// note keeps how a write went, and returns how the one before did.
+func (h *heartbeat) note(begun time.Time, err error) (before error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if before, h.err = h.err, err; err == nil {
+		h.at = begun
+	}
+	return before
+}
+
+// reportWrite logs the first of several failures, and that they are over.
+func (e *Engine) reportWrite(ctx context.Context, before, now error) {
+	switch {
+	case now != nil && before == nil:
+		e.log.ErrorContext(ctx, "the database takes no writes: this process is not ready until it does", "error", now)
+	case now == nil && before != nil:
+		e.log.InfoContext(ctx, "the database takes writes again")
+	}
+}
+
+// writes is why this process cannot write; nil: it can. Where it has no
+// heartbeat it tries now. known is false where the context ended before anybody
+// could tell.
+func (e *Engine) writes(ctx context.Context) (known bool, err error) {
+	h := e.heartbeat
+	h.mu.Lock()
+	running, tried := h.running, h.tried
+	h.mu.Unlock()
+	if !running {
+		err := e.tryWrite(ctx)
+		if err == nil {
+			err = e.forgetProcess(ctx)
+		}
+		return err == nil || ctx.Err() == nil, err
+	}
+	select {
+	case <-tried:
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+	return true, h.judge()
+}
+
+func (h *heartbeat) judge() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if silent := time.Since(h.at); h.err == nil && silent > heartbeatSilent {
+		return curfew.Errorf(curfew.Unavailable, "no write has succeeded for %s", Span(silent))
+	}
+	return h.err
+}
+
+// Ready is nil where this process can do its work: its writes succeed, and its
+// sweeper, if it has one, lives. Both are known from the background, at most 10
+// seconds late: nothing is asked of the database now.
+func (e *Engine) Ready(ctx context.Context) error {
+	known, err := e.writes(ctx)
+	switch {
+	case !known:
+		return fmt.Errorf("nothing has been written yet: %w", err)
+	case err != nil:
+		return fmt.Errorf("the database takes no writes: %w", err)
+	}
+	if silent := e.sweeping.silent(); silent > unreadySilence {
+		return curfew.Errorf(curfew.Unavailable, "the sweeper of this process has been silent for %s", Span(silent))
+	}
+	return nil
+}
+
+// unreadySilence leaves whoever asks a second to learn of it.
+const unreadySilence = sweeperSilence - time.Second
+
+// readWrites also fails where nobody can tell.
+func (e *Engine) readWrites(ctx context.Context, r *Report) error {
+	known, err := e.writes(ctx)
+	if !known {
+		return err
+	}
+	writable := err == nil
+	r.Writable = &writable
+	if err != nil {
+		r.Unwritable = strings.Join(strings.Fields(err.Error()), " ")
+	}
+	return nil
+}
+
+// sweeping is when the sweeper of this process last did something whole.
+type sweeping struct {
+	mu sync.Mutex
+	at time.Time // zero: it does not run
+}
+
+// begin gives it as much time for the first look as for every other.
+func (s *sweeping) begin() { s.set(time.Now()) }
+
+func (s *sweeping) end() { s.set(time.Time{}) }
+
+func (s *sweeping) set(at time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.at = at
+}
+
+// note says that it did. Others settle money with the same code: where no
+// sweeper runs nothing is noted.
+func (s *sweeping) note() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.at.IsZero() {
+		s.at = time.Now()
+	}
+}
+
+// silent is for how long it did not; 0 where it does not run.
+func (s *sweeping) silent() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.at.IsZero() {
+		return 0
+	}
+	return time.Since(s.at)
+}
+
+// failingWindow is how long a failed admission is a finding.
+const failingWindow = time.Minute
+
+// failing counts the admissions of this process that failed, second by second.
+type failing struct {
+	mu     sync.Mutex
+	counts map[int64]int // by second since began
+	last   curfew.Kind
+	began  time.Time
+}
+
+func newFailing() *failing { return &failing{counts: map[int64]int{}, began: time.Now()} }
+
+// note counts an admission that failed for a reason that is not its caller's.
+func (f *failing) note(err error, took time.Duration) {
+	kind := curfew.KindOf(err)
+	if err == nil || kind != curfew.Unavailable && kind != curfew.Internal {
+		return
+	}
+	if errors.Is(err, context.Canceled) && took < time.Second {
+		return // its caller did not wait
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.last = kind
+	f.counts[f.second()]++
+	f.forget()
+}
+
+// recent is how many failed within the window, and why the last one did.
+func (f *failing) recent() (n int, last curfew.Kind) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.forget()
+	for _, count := range f.counts {
+		n += count
+	}
+	return n, f.last
+}
+
+func (f *failing) second() int64 { return int64(time.Since(f.began) / time.Second) }
+
+func (f *failing) forget() {
+	oldest := f.second() - int64(failingWindow/time.Second)
+	for second := range f.counts {
+		if second < oldest {
+			delete(f.counts, second)
+		}
+	}
+}
+
+// observed tells what became of an admission.
+func (e *Engine) observed(f Fulfilment, err error, took time.Duration) (outcome string) {
+	outcome = admitted(f, err)
+	e.failing.note(err, took)
+	e.observe.Admitted(outcome, took)
+	return outcome
+}
+
+// writeFindings says what keeps this process from writing.
+func (e *Engine) writeFindings(r Report) []Finding {
+	var all []Finding
+	if r.Writable != nil && !*r.Writable {
+		all = append(all, Finding{
+			Code: NotWritable, Severity: Critical, Count: 1, Problem: "the database takes no writes: " + r.Unwritable,
+		})
+	}
+	if n, last := e.failing.recent(); n > 0 {
+		all = append(all, Finding{
+			Code: AdmissionsFailing, Severity: Critical, Count: n,
+			Problem: fmt.Sprintf("%s failed within %s, the last one as %s: no session, and no outcome", count(n, "admission"), Span(failingWindow), last),
+		})
+	}
+	if silent := e.sweeping.silent(); silent > sweeperSilence && r.SweeperAlive() {
+		all = append(all, Finding{
+			Code: SweeperSilent, Severity: Critical, Count: 1,
+			Problem: fmt.Sprintf("the sweeper of this process has been silent for %s; another one sweeps", Span(silent)),
+		})
+	}
+	return all
+}

@@ -6,6 +6,7 @@ import "time"
 // could not be had is null, and then Health is «error».
 type Health struct {
 	Health          string          `json:"health" enum:"healthy,issues_detected,error"`
+	Writable        *bool           `json:"writable" doc:"Whether the database takes this process's writes; null: nobody can tell"`
 	Timestamp       time.Time       `json:"timestamp" doc:"By the database's clock where it answered"`
 	Version         string          `json:"version"`
 	StartedAt       time.Time       `json:"startedAt"`

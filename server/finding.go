@@ -10,6 +10,8 @@ import (
 // fixes is what to call about each kind of finding: a line that can be pasted.
 var fixes = map[lifecycle.Code]func(lifecycle.Report, string) string{
 	lifecycle.Unreadable:        command("curfew preflight"),
+	lifecycle.NotWritable:       command("curfew preflight"),
+	lifecycle.AdmissionsFailing: command("curfew preflight"),
 	lifecycle.SchemaLacking:     command("curfew preflight"),
 	lifecycle.VeryStaleSessions: clean(""),
 	lifecycle.CleanupFailed:     clean(""),

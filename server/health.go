@@ -28,7 +28,7 @@ func (s *Server) sessionHealth(ctx context.Context, c call, _ *struct{}) (*answe
 // fixes call.
 func HealthJSON(r lifecycle.Report, version, baseURL string) api.Health {
 	h := api.Health{
-		Health: r.Health, Timestamp: r.Timestamp.UTC().Truncate(time.Microsecond), Version: version, StartedAt: r.StartedAt.UTC().Truncate(time.Microsecond),
+		Health: r.Health, Writable: r.Writable, Timestamp: r.Timestamp.UTC().Truncate(time.Microsecond), Version: version, StartedAt: r.StartedAt.UTC().Truncate(time.Microsecond),
 		Sessions: sessionHealth(r.Sessions), Requests: requestHealth(r.Requests), Checkouts: checkoutHealth(r.Checkouts),
 		Mechanics: mechanicHealth(r), Customers: customerHealth(r), Sweeper: sweeperHealth(r),
 		Problems: []string{}, Findings: []api.HealthFinding{}, Recommendations: []string{},

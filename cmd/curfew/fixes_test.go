@@ -29,7 +29,20 @@ type illness struct {
 }
 
 var illnesses = map[lifecycle.Code]illness{
-	lifecycle.Unreadable:        {func(p *patient) { p.exec(`ALTER TABLE {mechanic_slots} RENAME TO slots`) }, false, "✗ schema"},
+	lifecycle.Unreadable: {func(p *patient) { p.exec(`ALTER TABLE {mechanic_slots} RENAME TO slots`) }, false, "✗ schema"},
+	lifecycle.NotWritable: {func(p *patient) {
+		p.exec(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$`)
+		p.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+	}, false, "default_transaction_read_only"},
+	lifecycle.AdmissionsFailing: {func(p *patient) {
+		p.exec(`ALTER TABLE {checkouts} RENAME TO gone`)
+		_, err := p.engine.FulfillCheckout(p.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"},
+			lifecycle.Purchase{PaymentRef: "ref", CustomerID: "kim", Plan: "chat10"})
+		if err == nil {
+			p.Error("it was admitted")
+		}
+		p.exec(`ALTER TABLE {gone} RENAME TO checkouts`)
+	}, false, "✓ connection"},
 	lifecycle.SchemaLacking:     {func(p *patient) { p.exec(`DROP INDEX {runs_newest}`) }, false, "runs_newest"},
 	lifecycle.VeryStaleSessions: {func(p *patient) { p.old(p.pay("kim")) }, true, ""},
 	lifecycle.StaleSessions:     {func(p *patient) { p.old(p.pay("kim")) }, true, ""},
@@ -187,7 +200,7 @@ func (p *patient) serve(s *settings) {
 	p.must(err)
 	here := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.handle.ServeHTTP(w, r) }))
 	p.Cleanup(here.Close)
-	svc := &service{db: p.db, log: s.logger(os.Stderr, 0), url: here.URL}
+	svc := &service{db: p.db, log: s.logger(os.Stderr, 0), url: here.URL, front: &front{}}
 	svc.hints = &hints{post: p.db.post(svc.log)}
 	p.must(svc.build(context.WithoutCancel(p.Context()), s, policy))
 	p.engine, p.handle, p.at = svc.engine, svc.public.Handler, here.URL

@@ -39,6 +39,7 @@ unix_socket_dir =
 auth_type = any
 pool_mode = transaction
 default_pool_size = 3
+admin_users = postgres
 ignore_startup_parameters = statement_timeout,lock_timeout,idle_in_transaction_session_timeout
 `, at.Hostname(), at.Port(), at.User.Username(), port)
 	file := filepath.Join(t.TempDir(), "pgbouncer.ini")

@@ -221,7 +221,7 @@ func (svc *service) ready(ctx context.Context) error {
 	if svc.stopping.Load() {
 		return curfew.Errorf(curfew.Unavailable, "the service is stopping")
 	}
-	return svc.db.Ping(ctx)
+	return svc.engine.Ready(ctx)
 }
 
 // run serves and sweeps until the context ends and the drain is over, and returns

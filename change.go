@@ -16,6 +16,7 @@ type Admission struct {
 	Actor    Actor
 	Reason   string
 	RunID    string // the undo that revives a session; empty: none
+	Stats    Stats  // of that undo, with this session: written into it
 	// From is the outcome (Credited or Deferred) of an existing checkout that
 	// pays for the session. It is compared, with the checkout's version.
 	From Outcome

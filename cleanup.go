@@ -1,6 +1,9 @@
 package curfew
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Trigger is what started a run.
 type Trigger string
@@ -27,10 +30,44 @@ type RunOutcome string
 
 // The outcomes of a run.
 const (
-	RunRunning   RunOutcome = "running" // or its process died: its events tell what it did
+	RunRunning   RunOutcome = "running"
 	RunSucceeded RunOutcome = "succeeded"
 	RunFailed    RunOutcome = "failed"
+	// RunInterrupted is a run that was stopped before its end, or whose process
+	// died: its figures are what it did.
+	RunInterrupted RunOutcome = "interrupted"
 )
+
+// RunLease is how long a run counts as running without a sign of life.
+const RunLease = 15 * time.Second
+
+// RunDied is the error of a run whose process left without a word.
+const RunDied = "its process ended before the run did: what the figures count is done, the rest is not"
+
+// interruptedMark begins the stored error of an interrupted run. The schema has
+// no word for its outcome: earlier releases read such a run as failed.
+const interruptedMark = "interrupted: "
+
+// Stored is outcome and error as a store keeps them.
+func (r Run) Stored() (outcome RunOutcome, text string) {
+	if r.Outcome == RunInterrupted {
+		return RunFailed, interruptedMark + r.Error
+	}
+	return r.Outcome, r.Error
+}
+
+// Restored is the run with the outcome that a store's words mean. Alive: it has
+// given a sign of life within RunLease.
+func (r Run) Restored(alive bool) Run {
+	text, interrupted := strings.CutPrefix(r.Error, interruptedMark)
+	switch {
+	case r.Outcome == RunFailed && interrupted:
+		r.Outcome, r.Error = RunInterrupted, text
+	case r.Outcome == RunRunning && !alive:
+		r.Outcome, r.Error = RunInterrupted, RunDied
+	}
+	return r
+}
 
 // Run is one execution of the cleanup: who, why and what it changed. Its
 // events carry its id.
@@ -163,6 +200,18 @@ type Batch struct {
 	Actor   Actor
 	RunID   string
 	Note    string // beside the reason, in the events
+	// Stats is what the run has counted so far: with what the batch ends they are
+	// written into the run in the same transaction.
+	Stats Stats
+}
+
+// Counted is the run's figures after the batch ended these.
+func (b Batch) Counted(ended []Ended) Stats {
+	stats := b.Stats
+	for _, e := range ended {
+		stats.Count(b.Rule.Name, e.RequestEnded)
+	}
+	return stats
 }
 
 // Ended is a session that a batch really ended.

@@ -92,9 +92,9 @@ type Run struct {
 	Actor      string       `json:"actor" doc:"role:id"`
 	Reason     string       `json:"reason"`
 	StartedAt  time.Time    `json:"startedAt"`
-	FinishedAt *time.Time   `json:"finishedAt" doc:"Null while it runs, or where its process died"`
-	Outcome    string       `json:"outcome" enum:"running,succeeded,failed"`
-	Error      string       `json:"error,omitempty" doc:"Of a failed run"`
+	FinishedAt *time.Time   `json:"finishedAt" doc:"Null while it runs, and where its process died (then it is interrupted)"`
+	Outcome    string       `json:"outcome" enum:"running,succeeded,failed,interrupted"`
+	Error      string       `json:"error,omitempty" doc:"Of a failed or an interrupted run: a text without details, which are in the log"`
 	Stats      CleanupStats `json:"stats"`
 	Undoable   bool         `json:"undoable,omitempty" doc:"It ended sessions that an undo may revive, and was not undone yet"`
 	Undoes     string       `json:"undoes,omitempty" doc:"The run that this one undid"`

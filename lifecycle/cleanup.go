@@ -153,10 +153,10 @@ func (e *Engine) ExecutePreview(ctx context.Context, id string, c Cleanup) (curf
 	run, err := e.run(ctx, c, func(run *curfew.Run) error {
 		for items := range slices.Chunk(p.Items, pageSize) {
 			done, err := e.carryOut(ctx, run, items, p.MaxAge)
-			drifted = append(drifted, e.drift(ctx, items, done)...)
 			if err != nil {
 				return err
 			}
+			drifted = append(drifted, e.drift(ctx, items, done)...)
 		}
 		return e.settleRest(ctx)
 	})

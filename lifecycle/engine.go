@@ -29,6 +29,9 @@ type Options struct {
 	Hints Hints
 	// Keys says how the key server of another issuer is; nil: there is none.
 	Keys Keys
+	// Stop is closed when the process is about to end: cleanups, undos and
+	// reconciliations end between two steps, and say so. Nil: never.
+	Stop <-chan struct{}
 	// SweeperOff stops the timer of Run. Every promise to customers still holds.
 	SweeperOff bool
 }
@@ -59,6 +62,7 @@ type Engine struct {
 	provider Provider
 	keys     Keys
 	sweeps   bool
+	stop     <-chan struct{}
 	started  time.Time
 	process  string // names the process to others
 	nudges   chan struct{}
@@ -76,7 +80,7 @@ type Engine struct {
 func New(store Store, o Options) (*Engine, error) {
 	e := &Engine{
 		policy: curfew.DefaultPolicy(), log: o.Logger, observe: o.Observer, trace: o.Trace, provider: o.Provider, keys: o.Keys,
-		sweeps: !o.SweeperOff, started: time.Now().UTC(), process: newID(), nudges: make(chan struct{}, 1),
+		sweeps: !o.SweeperOff, stop: o.Stop, started: time.Now().UTC(), process: newID(), nudges: make(chan struct{}, 1),
 		alarm: newAlarm(), heartbeat: newHeartbeat(), failing: newFailing(),
 	}
 	e.store = told{store, e.changed(o.Hints)}

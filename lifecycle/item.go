@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -75,7 +76,7 @@ func (e *Engine) carryOut(ctx context.Context, run *curfew.Run, items []curfew.I
 	}
 	done, err := e.endPage(ctx, run, e.batchesOf(others, maxAge))
 	for _, it := range appointments {
-		if err != nil {
+		if err = cmp.Or(err, e.stopping()); err != nil {
 			break
 		}
 		done[it.SessionID], err = e.appoint(ctx, run, it)
@@ -111,14 +112,17 @@ func (e *Engine) batchesOf(items []curfew.Item, maxAge time.Duration) []curfew.B
 func (e *Engine) endPage(ctx context.Context, run *curfew.Run, batches []curfew.Batch) (map[string]bool, error) {
 	ids := make(map[string]bool)
 	for _, b := range batches {
-		b.Actor, b.RunID, b.Note = run.Actor, run.ID, run.Reason
+		if err := e.stopping(); err != nil {
+			return ids, err
+		}
+		b.Actor, b.RunID, b.Note, b.Stats = run.Actor, run.ID, run.Reason, run.Stats
 		ended, err := e.store.End(ctx, b)
 		if err != nil {
 			return ids, fmt.Errorf("rule %s: %w", b.Rule.Name, err)
 		}
+		run.Stats = b.Counted(ended)
 		for _, s := range ended {
 			ids[s.Session.ID] = true
-			run.Stats.Count(b.Rule.Name, s.RequestEnded)
 			if b.Rule.To == curfew.Cancelled {
 				e.observeLag(s.Session.EndedAt.Sub(s.Deadline))
 			}

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -26,6 +27,8 @@ func (e *Engine) logEnd(ctx context.Context, c Cleanup, run curfew.Run, err erro
 	figures := []any{"run", run.ID, "trigger", run.Trigger, "actor", run.Actor.String(), "stats", run.Stats}
 	total := fmt.Sprintf("{ totalCleaned: %d }", run.Stats.TotalCleaned)
 	switch {
+	case errors.Is(err, ErrStopped):
+		e.log.WarnContext(ctx, "[sessionCleanup] Cleanup stopped before its end: "+total, figures...)
 	case err != nil:
 		e.log.ErrorContext(ctx, "[sessionCleanup] Cleanup failed: "+total, append(figures, "error", err)...)
 	case background(c.Trigger):

@@ -62,6 +62,9 @@ func (e *Engine) Reconcile(ctx context.Context, window time.Duration) (Reconcili
 		if !p.Paid {
 			continue
 		}
+		if err := e.stopping(); err != nil {
+			return r, fmt.Errorf("reconcile: %w", err)
+		}
 		r.Paid++
 		there[p.Ref] = true
 		if err := e.reconcile(ctx, p, &r); err != nil {

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -172,7 +173,7 @@ func (e *Engine) sleep(ctx context.Context, r *rhythm) time.Duration {
 }
 
 func (e *Engine) logged(ctx context.Context, what string, err error) {
-	if err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrStopped) {
 		e.log.ErrorContext(ctx, "[periodic-cleanup] A "+what+" failed; the next one tries again", "error", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -34,24 +35,86 @@ func (e *Engine) run(ctx context.Context, c Cleanup, work func(*curfew.Run) erro
 	return run, nil
 }
 
-// recordRun keeps a run around its work. One that could not begin has failed, and
-// has no start.
+// recordRun keeps a run around its work, and says that it goes on. One that could
+// not begin has failed, and has no start.
 func (e *Engine) recordRun(ctx context.Context, run curfew.Run, work func(*curfew.Run) error) (curfew.Run, error) {
 	run.ID, run.Outcome = newID(), curfew.RunRunning
 	run, err := e.store.BeginRun(ctx, run)
 	if err != nil {
 		return curfew.Run{Outcome: curfew.RunFailed}, err
 	}
+	rest := e.keepAlive(ctx, run.ID)
 	err = work(&run)
-	run.Outcome = curfew.RunSucceeded
-	if err != nil {
-		run.Outcome, run.Error = curfew.RunFailed, err.Error()
-	}
-	finished, err2 := e.store.FinishRun(context.WithoutCancel(ctx), run)
+	rest()
+	run.Outcome, run.Error = outcomeOf(err)
+	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	finished, err2 := e.store.FinishRun(recording, run)
 	if err2 == nil {
 		run = finished
 	}
 	return run, errors.Join(err, err2)
+}
+
+const (
+	// runBeat is how often a run says that it goes on.
+	runBeat = curfew.RunLease / 3
+	// recordTimeout bounds how long a run that has ended tries to say so.
+	recordTimeout = 5 * time.Second
+)
+
+// keepAlive says that a run goes on until the returned function is called. That
+// it cannot be said for a while is no reason to stop the run.
+func (e *Engine) keepAlive(ctx context.Context, runID string) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var beating sync.WaitGroup
+	beating.Go(func() {
+		ticker := time.NewTicker(runBeat)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+				e.noted(ctx, "a run could not say that it goes on", e.store.BeatRun(ctx, runID, curfew.RunLease))
+			}
+		}
+	})
+	return func() { cancel(); beating.Wait() }
+}
+
+// ErrStopped is the error of work that was asked to stop, and did so between two
+// steps. What it had done is committed.
+var ErrStopped = curfew.Errorf(curfew.Unavailable, "stopped before the end: what was done is done, and the rest can be done by the same call again")
+
+// stopping is ErrStopped once the process is about to end. Long work asks between
+// its steps.
+func (e *Engine) stopping() error {
+	select {
+	case <-e.stop:
+		return ErrStopped
+	default:
+		return nil
+	}
+}
+
+// outcomeOf is how a run went, with a text that is safe to show: what a driver
+// says is for the log.
+func outcomeOf(err error) (curfew.RunOutcome, string) {
+	known, ok := errors.AsType[*curfew.Error](err)
+	switch {
+	case err == nil:
+		return curfew.RunSucceeded, ""
+	case errors.Is(err, ErrStopped):
+		return curfew.RunInterrupted, "it was stopped: what the figures count is done, the rest is not"
+	case errors.Is(err, context.Canceled):
+		return curfew.RunInterrupted, "it was cut off: what the figures count is done, the rest is not"
+	case errors.Is(err, context.DeadlineExceeded):
+		return curfew.RunInterrupted, "it took too long and was cut off: what the figures count is done, the rest is not"
+	case ok && known.Kind != curfew.Internal && known.Message != "":
+		return curfew.RunFailed, string(known.Kind) + ": " + known.Message
+	}
+	return curfew.RunFailed, string(curfew.Internal) + ": the log says what failed, under the run's id"
 }
 
 func (e *Engine) observeCleaned(s curfew.Stats, t curfew.Trigger) {

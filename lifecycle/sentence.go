@@ -198,18 +198,27 @@ func (e *Engine) deadlineSentence(s curfew.Standing) string {
 func runSentence(r curfew.Run) string {
 	switch {
 	case r.Undoes != "":
-		return fmt.Sprintf("Run %s undid run %s: %s revived%s.", r.ID, r.Undoes, sessions(r.Stats.Revived), by(r.Actor, r.Reason))
+		return fmt.Sprintf("Run %s undid run %s: %s revived%s%s.", r.ID, r.Undoes, sessions(r.Stats.Revived), unfinished(r), by(r.Actor, r.Reason))
 	case r.Outcome == curfew.RunRunning:
 		return fmt.Sprintf("Cleanup run %s has begun, and has not finished%s.", r.ID, by(r.Actor, r.Reason))
 	}
 	ended := fmt.Sprintf("changed %s in all", count(r.Stats.TotalCleaned, "row"))
-	if r.Outcome == curfew.RunFailed {
-		ended += ", and failed"
-	}
+	ended += unfinished(r)
 	if r.UndoneBy != "" {
 		ended += "; run " + r.UndoneBy + " undid it"
 	}
 	return fmt.Sprintf("Cleanup run %s %s%s.", r.ID, ended, by(r.Actor, r.Reason))
+}
+
+// unfinished says that a run did not come to its end.
+func unfinished(r curfew.Run) string {
+	switch r.Outcome {
+	case curfew.RunFailed:
+		return ", and failed"
+	case curfew.RunInterrupted:
+		return ", and was interrupted"
+	}
+	return ""
 }
 
 func sessions(n int) string {

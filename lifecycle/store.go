@@ -149,6 +149,9 @@ type Runs interface {
 	// BeginRun writes the run with outcome RunRunning and returns it with its
 	// start.
 	BeginRun(ctx context.Context, r curfew.Run) (curfew.Run, error)
+	// BeatRun says that a run goes on for so long. One that has not said so, and
+	// began more than curfew.RunLease ago, reads as RunInterrupted.
+	BeatRun(ctx context.Context, id string, ttl time.Duration) error
 	// FinishRun writes outcome, error and stats, and returns it with its end.
 	FinishRun(ctx context.Context, r curfew.Run) (curfew.Run, error)
 	// Runs is newest first, behind the cursor.

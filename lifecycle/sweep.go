@@ -28,6 +28,9 @@ func (e *Engine) SweepOrphans(ctx context.Context) (curfew.Stats, error) {
 // sweep walks through what is due. Only when there is something does it begin a
 // run, so that a quiet night leaves no rows.
 func (e *Engine) sweep(ctx context.Context, w *walk) (curfew.Stats, error) {
+	if err := e.stopping(); err != nil {
+		return curfew.Stats{}, err
+	}
 	items, err := e.firstDue(ctx, w)
 	if err != nil {
 		return curfew.Stats{}, fmt.Errorf("sweep: %w", err)

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type Undone struct {
 	Run        curfew.Run // the undo's own record
 	Revived    []Revived
 	NotRevived []NotRevived
+	Left       int // sessions that were not looked at, because the undo was stopped
 }
 
 // Revived is a session that has a new one in its stead, from this undo or an
@@ -57,6 +59,7 @@ func (e *Engine) Undo(ctx context.Context, u Undo) (Undone, error) {
 		Trigger: u.Trigger, Actor: u.Actor, Reason: u.Reason, Undoes: run.ID,
 	}, func(undo *curfew.Run) error { return e.reviveAll(ctx, undo, &undone) })
 	if err != nil {
+		e.log.WarnContext(ctx, "[sessionCleanup] Undo did not come to its end", "run", run.ID, "undo", undone.Run.ID, "revived", len(undone.Revived), "left", undone.Left, "error", err)
 		return undone, fmt.Errorf("undo run %s: %w", u.RunID, err)
 	}
 	e.log.InfoContext(ctx, "[sessionCleanup] Run undone", "run", run.ID, "undo", undone.Run.ID, "actor", u.Actor.String(),
@@ -64,8 +67,10 @@ func (e *Engine) Undo(ctx context.Context, u Undo) (Undone, error) {
 	return undone, nil
 }
 
-// reviveAll goes through what the run ended, page by page.
+// reviveAll goes through what the run ended, page by page. Once it is to stop, it
+// only counts what is left.
 func (e *Engine) reviveAll(ctx context.Context, undo *curfew.Run, undone *Undone) error {
+	var stopped error
 	for after := ""; ; {
 		events, err := e.store.RunEvents(ctx, undo.Undoes, after, pageSize)
 		if err != nil {
@@ -76,12 +81,16 @@ func (e *Engine) reviveAll(ctx context.Context, undo *curfew.Run, undone *Undone
 			if !curfew.SessionStatus(event.To).Ended() {
 				continue
 			}
+			if stopped = cmp.Or(stopped, e.stopping()); stopped != nil {
+				undone.Left++
+				continue
+			}
 			if err := e.revive(ctx, undo, event.Subject, undone); err != nil {
 				return fmt.Errorf("revive session %s: %w", event.Subject, err)
 			}
 		}
 		if len(events) < pageSize {
-			return nil
+			return stopped
 		}
 	}
 }
@@ -150,6 +159,8 @@ func (e *Engine) revival(ctx context.Context, undo *curfew.Run, s curfew.Standin
 		return curfew.Admission{}, err
 	}
 	a := e.admission(c, undo.Actor)
+	a.Stats = undo.Stats
+	a.Stats.Revived++
 	a.From, a.RunID, a.Reason = c.Outcome, undo.ID, curfew.WithNote(curfew.RevivedReason, undo.Reason)
 	a.Session.Plan, a.Session.Kind, a.Session.Duration, a.Session.Revives = s.Plan, s.Kind, s.Duration, s.ID
 	a.Request.CustomerName = s.Request.CustomerName

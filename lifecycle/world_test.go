@@ -80,11 +80,17 @@ func newWorld(t *testing.T, h storetest.Harness, adjust func(*curfew.Policy)) *w
 	if adjust != nil {
 		adjust(&policy)
 	}
-	e, err := lifecycle.New(h.Store, lifecycle.Options{Policy: &policy})
+	return newWorldWith(t, h, lifecycle.Options{Policy: &policy})
+}
+
+// newWorldWith is a world whose engine has these options, a policy among them.
+func newWorldWith(t *testing.T, h storetest.Harness, o lifecycle.Options) *world {
+	t.Helper()
+	e, err := lifecycle.New(h.Store, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &world{t, h, e, policy}
+	return &world{t, h, e, *o.Policy}
 }
 
 // with is an engine over another store with the world's policy.

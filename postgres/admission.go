@@ -113,6 +113,9 @@ func queueRenewal(b *pgx.Batch, a curfew.Admission, st *curfew.Standing) {
 	c := a.Checkout
 	b.Queue(fulfilCheckout, c.CustomerID, c.ID, a.From, c.Version, a.Session.ID).Exec(hit("checkout %s has moved", c.ID))
 	b.Queue(tallyRenewal)
+	if a.RunID != "" {
+		b.Queue(countRun, a.RunID, a.Stats)
+	}
 	queueEvents(b, []event{
 		{
 			subject: "session", customerID: a.Session.CustomerID, subjectID: a.Session.ID, number: 1,

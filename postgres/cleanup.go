@@ -97,7 +97,10 @@ func (s *Store) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error)
 			return err
 		}
 		all = f.ended(sessions)
-		return writeEvents(ctx, t, f.events())
+		if err := writeEvents(ctx, t, f.events()); err != nil || b.RunID == "" {
+			return err
+		}
+		return t.send(ctx, func(q *pgx.Batch) { q.Queue(countRun, b.RunID, b.Counted(all)) })
 	})
 	if err != nil {
 		return nil, wrap(err, "end %d sessions by rule %s", len(b.Endings), b.Rule.Name)

@@ -11,7 +11,9 @@ import (
 
 const (
 	runColumns = `id, trigger, actor, reason, started_at, finished_at, outcome, error, stats, undoes,
-		(SELECT undo.id FROM curfew.runs undo WHERE undo.undoes = runs.id AND undo.outcome = 'succeeded' ORDER BY undo.started_at, undo.id LIMIT 1) AS undone_by`
+		(SELECT undo.id FROM curfew.runs undo WHERE undo.undoes = runs.id AND undo.outcome = 'succeeded' ORDER BY undo.started_at, undo.id LIMIT 1) AS undone_by,
+		coalesce((SELECT until FROM curfew.signals WHERE name = 'run:' || runs.id), started_at + ` + runLease + `) >= now() AS alive`
+	runLease  = `interval '15 seconds'` // curfew.RunLease
 	insertRun = `INSERT INTO curfew.runs (id, trigger, actor, reason, outcome, stats, undoes)
 		VALUES ($1, $2, $3, $4, 'running', $5, $6) RETURNING ` + runColumns
 )
@@ -19,10 +21,11 @@ const (
 func scanRun(row pgx.CollectableRow) (curfew.Run, error) {
 	var r curfew.Run
 	var actor string
+	var alive bool
 	err := row.Scan((*text)(&r.ID), &r.Trigger, &actor, &r.Reason, (*stamp)(&r.StartedAt), (*stamp)(&r.FinishedAt), &r.Outcome,
-		&r.Error, &r.Stats, (*text)(&r.Undoes), (*text)(&r.UndoneBy))
+		&r.Error, &r.Stats, (*text)(&r.Undoes), (*text)(&r.UndoneBy), &alive)
 	r.Actor = curfew.ParseActor(actor)
-	return r, err
+	return r.Restored(alive), err
 }
 
 // BeginRun writes a run that has begun.
@@ -47,10 +50,25 @@ func (s *Store) FinishRun(ctx context.Context, r curfew.Run) (finished curfew.Ru
 		if r.Trigger == curfew.ByTimer {
 			b.Queue(unhurried)
 		}
-		b.Queue(finishRun, r.ID, r.Outcome, r.Error, r.Stats).Query(into(&finished, scanRun))
+		outcome, why := r.Stored()
+		b.Queue(finishRun, r.ID, outcome, why, r.Stats).Query(into(&finished, scanRun))
 	})
 	return finished, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no run %q", r.ID)), "finish run %s", r.ID)
 }
+
+const beatRun = `INSERT INTO curfew.signals (name, until) VALUES ('run:' || $1, now() + $2::interval)
+	ON CONFLICT (name) DO UPDATE SET at = excluded.at, until = excluded.until`
+
+// BeatRun is a run's sign of life.
+func (s *Store) BeatRun(ctx context.Context, id string, ttl time.Duration) error {
+	return wrap(s.send(ctx, func(b *pgx.Batch) {
+		b.Queue(unhurried)
+		b.Queue(beatRun, id, ttl)
+	}), "say that run %s goes on", id)
+}
+
+// countRun keeps a run's figures in the transaction that makes them true.
+const countRun = `UPDATE curfew.runs SET stats = $2 WHERE id = $1`
 
 const selectRuns = `SELECT ` + runColumns + ` FROM curfew.runs WHERE (started_at, id) < ($1::timestamptz, $2::uuid)
 	ORDER BY started_at DESC, id DESC LIMIT $3`

@@ -117,7 +117,7 @@ func entryView(e lifecycle.Entry, at moments) web.Entry {
 	switch {
 	case e.To == string(curfew.Cancelled), v.Kind == "refusal", e.Delivery != nil && e.To == string(curfew.DeliveryPending) && e.Delivery.Failures > 0:
 		v.Tone = "warning"
-	case e.To == string(curfew.Held), e.To == string(curfew.RunFailed), e.To == string(curfew.DeliveryDead):
+	case e.To == string(curfew.Held), e.To == string(curfew.RunFailed), e.To == string(curfew.RunInterrupted), e.To == string(curfew.DeliveryDead):
 		v.Tone = "critical"
 	case e.To == string(curfew.Completed), e.To == string(curfew.Refunded):
 		v.Tone = "good"

@@ -147,7 +147,10 @@ func (tx *transaction) fulfil(ctx context.Context, a curfew.Admission, st curfew
 	if err := tx.record(ctx, "session", session); err != nil {
 		return err
 	}
-	return tx.record(ctx, "checkout", checkout)
+	if err := tx.record(ctx, "checkout", checkout); err != nil {
+		return err
+	}
+	return tx.countRun(ctx, a.RunID, a.Stats)
 }
 
 // Defer writes a payment of a busy customer, to be retried.

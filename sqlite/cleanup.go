@@ -94,7 +94,10 @@ func (s *Store) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error)
 			}
 			all = append(all, ended)
 		}
-		return nil
+		if len(all) == 0 {
+			return nil
+		}
+		return tx.countRun(ctx, b.RunID, b.Counted(all))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("end %d sessions by %s: %w", len(b.Endings), b.Rule.Name, err)

@@ -13,15 +13,25 @@ import (
 const previewLife = 24 * time.Hour
 
 const runColumns = `id, trigger, actor, reason, started_at, finished_at, outcome, error, stats, undoes,
-    (SELECT undo.id FROM runs undo WHERE undo.undoes = runs.id AND undo.outcome = 'succeeded' ORDER BY undo.started_at, undo.id LIMIT 1) AS undone_by`
+    (SELECT undo.id FROM runs undo WHERE undo.undoes = runs.id AND undo.outcome = 'succeeded' ORDER BY undo.started_at, undo.id LIMIT 1) AS undone_by,
+    (SELECT until FROM signals WHERE name = 'run:' || runs.id) AS until`
 
-func scanRun(r row) (curfew.Run, error) {
+// scanRun reads a run as it stands at a moment.
+func scanRun(now time.Time) func(row) (curfew.Run, error) {
+	return func(r row) (curfew.Run, error) { return scanRunAt(r, now) }
+}
+
+func scanRunAt(r row, now time.Time) (curfew.Run, error) {
 	var v curfew.Run
 	var actor string
+	var until time.Time
 	err := r.Scan(text(&v.ID), text(&v.Trigger), text(&actor), text(&v.Reason), moment(&v.StartedAt), moment(&v.FinishedAt),
-		text(&v.Outcome), text(&v.Error), document(&v.Stats), text(&v.Undoes), text(&v.UndoneBy))
+		text(&v.Outcome), text(&v.Error), document(&v.Stats), text(&v.Undoes), text(&v.UndoneBy), moment(&until))
 	v.Actor = curfew.ParseActor(actor)
-	return v, err
+	if until.IsZero() {
+		until = v.StartedAt.Add(curfew.RunLease)
+	}
+	return v.Restored(!until.Before(now)), err
 }
 
 const beginRunSQL = `
@@ -35,7 +45,7 @@ func (s *Store) BeginRun(ctx context.Context, r curfew.Run) (curfew.Run, error) 
 	}
 	var v curfew.Run
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
-		v, err = one(ctx, tx, scanRun, beginRunSQL, r.ID, string(r.Trigger), r.Actor.String(), r.Reason, micros(tx.now), null(r.Undoes))
+		v, err = one(ctx, tx, scanRun(tx.now), beginRunSQL, r.ID, string(r.Trigger), r.Actor.String(), r.Reason, micros(tx.now), null(r.Undoes))
 		return err
 	})
 	if err != nil {
@@ -55,8 +65,9 @@ func (s *Store) FinishRun(ctx context.Context, r curfew.Run) (curfew.Run, error)
 		return curfew.Run{}, fmt.Errorf("finish run %s: %w", r.ID, err)
 	}
 	var v curfew.Run
+	outcome, why := r.Stored()
 	err = s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
-		v, err = one(ctx, tx, scanRun, finishRunSQL, r.ID, micros(tx.now), string(r.Outcome), r.Error, string(stats))
+		v, err = one(ctx, tx, scanRun(tx.now), finishRunSQL, r.ID, micros(tx.now), string(outcome), why, string(stats))
 		return absent(err, "there is no run %s", r.ID)
 	})
 	if err != nil {
@@ -65,13 +76,43 @@ func (s *Store) FinishRun(ctx context.Context, r curfew.Run) (curfew.Run, error)
 	return v, nil
 }
 
+const beatRunSQL = `INSERT INTO signals (name, at, until) VALUES ('run:' || $1, $2, $3)
+ON CONFLICT (name) DO UPDATE SET at = excluded.at, until = excluded.until`
+
+// BeatRun is a run's sign of life.
+func (s *Store) BeatRun(ctx context.Context, id string, ttl time.Duration) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		_, err := tx.exec(ctx, beatRunSQL, id, micros(tx.now), micros(tx.now.Add(ttl)))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("say that run %s goes on: %w", id, err)
+	}
+	return nil
+}
+
+const countRunSQL = `UPDATE runs SET stats = $2 WHERE id = $1`
+
+// countRun keeps a run's figures in the transaction that makes them true.
+func (tx *transaction) countRun(ctx context.Context, id string, stats curfew.Stats) error {
+	if id == "" {
+		return nil
+	}
+	text, err := json.Marshal(stats)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(ctx, countRunSQL, id, string(text))
+	return err
+}
+
 const runsSQL = `SELECT ` + runColumns + ` FROM runs
 WHERE (started_at, id) < ($1, $2)
 ORDER BY started_at DESC, id DESC LIMIT $3`
 
 // Runs is newest first, behind the cursor.
 func (s *Store) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Run, error) {
-	all, err := list(ctx, s.reader, scanRun, runsSQL, until(after), after.ID, limit)
+	all, err := list(ctx, s.reader, scanRun(s.now()), runsSQL, until(after), after.ID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the runs: %w", err)
 	}
@@ -82,7 +123,7 @@ const runSQL = `SELECT ` + runColumns + ` FROM runs WHERE id = $1`
 
 // Run is one by its id.
 func (s *Store) Run(ctx context.Context, id string) (curfew.Run, error) {
-	r, err := one(ctx, s.reader, scanRun, runSQL, id)
+	r, err := one(ctx, s.reader, scanRun(s.now()), runSQL, id)
 	if err != nil {
 		return curfew.Run{}, fmt.Errorf("read run %s: %w", id, absent(err, "there is no run %s", id))
 	}

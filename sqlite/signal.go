@@ -107,7 +107,7 @@ func (s *Store) Pulse(ctx context.Context) (curfew.Pulse, error) {
 		return curfew.Pulse{}, fmt.Errorf("read the pulse: %w", err)
 	}
 	p.Now = now
-	run, err := one(ctx, s.reader, scanRun, lastRunSQL)
+	run, err := one(ctx, s.reader, scanRun(now), lastRunSQL)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return curfew.Pulse{}, fmt.Errorf("read the last run: %w", err)
 	}

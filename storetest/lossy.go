@@ -186,6 +186,11 @@ func (l *Lossy) BeginRun(ctx context.Context, r curfew.Run) (curfew.Run, error) 
 	return told[curfew.Run](l)(l.store.BeginRun(ctx, r))
 }
 
+// BeatRun does the work and may lose the answer.
+func (l *Lossy) BeatRun(ctx context.Context, id string, ttl time.Duration) error {
+	return l.done(l.store.BeatRun(ctx, id, ttl))
+}
+
 // FinishRun does the work and may lose the answer.
 func (l *Lossy) FinishRun(ctx context.Context, r curfew.Run) (curfew.Run, error) {
 	return told[curfew.Run](l)(l.store.FinishRun(ctx, r))

@@ -24,6 +24,10 @@ var runs = contract{
 	"a run is read by its id":                        readsRun,
 	"a run knows what it undoes and who undid it":    knowsUndo,
 	"a run's events are paged by their ids":          runEventPages,
+	"a run that was stopped is read as interrupted":  interruptsRun,
+	"a run without a sign of life was interrupted":   missesRun,
+	"what a batch ends is counted in its run":        countsBatch,
+	"what an undo revives is counted in its run":     countsRevival,
 }
 
 func aRun(reason string) curfew.Run {
@@ -100,6 +104,30 @@ func finishesRun(s *scene) {
 		}
 		s.same("what is stored", s.runs(9)[0], r)
 	}
+}
+
+func interruptsRun(s *scene) {
+	r := s.begin(aRun(""))
+	r.Error = "it was stopped"
+	got := s.finish(r, curfew.RunInterrupted)
+	r.Outcome, r.FinishedAt = curfew.RunInterrupted, got.FinishedAt
+	s.same("the finished run", got, r)
+	s.same("what is stored", s.runs(9)[0], r)
+}
+
+func missesRun(s *scene) {
+	r := s.begin(aRun(""))
+	s.must(s.Store.BeatRun(s.Context(), r.ID, time.Minute))
+	s.same("while it goes on", s.runs(9)[0], r)
+	s.must(s.Store.BeatRun(s.Context(), r.ID, -time.Second))
+	got := s.runs(9)[0]
+	s.same("once it is silent", []any{got.Outcome, got.Error}, []any{curfew.RunInterrupted, curfew.RunDied})
+	one, err := s.Store.Run(s.Context(), r.ID)
+	s.must(err)
+	s.same("read by its id", one, got)
+	s.same("the newest finished run", s.pulse().LastRun, (*curfew.Run)(nil))
+	got = s.finish(r, curfew.RunSucceeded) // it was only slow
+	s.same("once it has finished", []any{got.Outcome, got.Error}, []any{curfew.RunSucceeded, ""})
 }
 
 func runPages(s *scene) {
@@ -239,4 +267,27 @@ func runEventPages(s *scene) {
 		s.must(err)
 		s.same("events of no run", none, []curfew.Event(nil))
 	}
+}
+
+func countsBatch(s *scene) {
+	run := s.begin(aRun(""))
+	st := s.standings()[curfew.OldWaiting]
+	b := batch(curfew.Credited, st)
+	b.RunID = run.ID
+	b.Stats.Count(curfew.NoShows, false) // of a batch before
+	want := b.Counted(s.end(b))
+	s.same("what is counted", want, curfew.Stats{OldWaitingSessions: 1, ExpiredRequests: 1, NoShows: 1, TotalCleaned: 3})
+	s.same("while the run goes on", s.runs(9)[0].Stats, want)
+	b.Endings[0].Version++
+	s.same("ended", len(s.end(b)), 0)
+	s.same("after a batch that ended nothing", s.runs(9)[0].Stats, want)
+}
+
+func countsRevival(s *scene) {
+	run := s.begin(aRun(""))
+	a := reviving(s.endedOwing("ada", curfew.Credited))
+	a.RunID, a.Stats.Revived = run.ID, 7
+	_, err := s.Store.Admit(s.Context(), a)
+	s.must(err)
+	s.same("while the run goes on", s.runs(9)[0].Stats.Revived, 7)
 }

@@ -302,13 +302,16 @@ func (c *canaries) told(sessionID string) {
 		c.mu.Lock()
 		done := strings.Contains(c.outside.String(), `"type":"session.waiting"`) && strings.Contains(c.outside.String(), sessionID+`","status`)
 		c.mu.Unlock()
-		pending := c.Query(c.T, "SELECT count(*) FROM "+c.Schema+"deliveries WHERE state = 'pending'")
+		pending := c.Query(c.T, "SELECT count(*) FROM "+c.Schema+"deliveries WHERE state = 'pending' AND failures = 0")
 		if done && pending[0][0] == "0" {
 			break
 		}
 		if time.Now().After(deadline) {
 			c.Fatalf("%v deliveries are still pending", pending)
 		}
+	}
+	for _, row := range c.Query(c.T, "SELECT body FROM "+c.Schema+"deliveries") {
+		c.overhear("stored delivery", []byte(row[0]))
 	}
 	if c.hooks == 0 || len(c.office.Mails()) == 0 {
 		c.Fatalf("%d webhooks and %d mails arrived", c.hooks, len(c.office.Mails()))

@@ -41,6 +41,7 @@ type call struct {
 	until   time.Time       // the token's end
 	id      string          // the {id}, checked
 	session curfew.Standing // with party
+	route   route
 }
 
 // pass is the gate: every route's, below transport. A role that may never do

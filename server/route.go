@@ -23,10 +23,11 @@ type route struct {
 	access       access
 	name         string // the operation's id
 	summary      string
-	statuses     []int // of success, the usual one first
-	timeout      time.Duration
-	fields       []string // that its body may have
-	params       []string // that its query may have
+	statuses     []int         // of success, the usual one first
+	timeout      time.Duration // of the answer
+	long         bool          // has many steps: it goes on where the answer cannot wait
+	fields       []string      // that its body may have
+	params       []string      // that its query may have
 	register     func(*Server, huma.API, huma.Operation)
 }
 
@@ -39,7 +40,12 @@ func at[I, O any](method, path string, a access, name, summary string, handle fu
 		register: func(s *Server, to huma.API, op huma.Operation) {
 			huma.Register(to, op, func(ctx context.Context, in *I) (*O, error) {
 				c, _ := ctx.Value(callKey{}).(call) // guarded put it there
-				out, err := handle(ctx, c, in)
+				var out *O
+				err := s.carryOut(ctx, c, func(ctx context.Context) error {
+					answer, err := handle(ctx, c, in)
+					out = answer
+					return err
+				})
 				if err != nil {
 					return nil, s.fail(ctx, err)
 				}
@@ -93,6 +99,12 @@ func everyPageHasAccess(all []view) error {
 
 // personal is a role that reaches its own only.
 func personal(r curfew.Role) bool { return r == curfew.Customer || r == curfew.Mechanic }
+
+// whole lets the route's work go on to its end when the time of its answer is over.
+func (rt route) whole() route {
+	rt.long = true
+	return rt
+}
 
 // fieldsOf is the fields that an input's body may have.
 func fieldsOf(input reflect.Type) []string {
@@ -245,6 +257,7 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request, rt route) (call, 
 	}
 	visitOf(r.Context()).actor = by.actor()
 	c, err := s.pass(r.Context(), by, rt.access, r.PathValue("id"))
+	c.route = rt
 	if err == nil {
 		err = cmp.Or(checkQuery(r, rt.params), checkKey(r))
 	}

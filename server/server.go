@@ -94,6 +94,7 @@ type Server struct {
 	streams    Streams
 	seats      *seats
 	board      *board
+	works      *works
 	beat       time.Duration // of quiet streams
 	writing    time.Duration // how long a stream's reader may take
 	links      Unsubscriptions
@@ -113,7 +114,7 @@ func New(o Options) (*Server, error) {
 		engine: o.Engine, identity: o.Identity, once: o.Once, ready: o.Ready, log: o.Logger, metrics: o.Metrics,
 		baseURL: strings.TrimSuffix(o.BaseURL, "/"), version: o.Version, timeout: o.RequestTimeout, trace: o.Trace, hook: o.Hook,
 		endpoints: o.Endpoints, deliveries: o.Deliveries, links: o.Links, settings: o.Settings,
-		streams: o.Streams, seats: newSeats(), board: newBoard(), beat: beat, writing: writeWithin,
+		streams: o.Streams, seats: newSeats(), board: newBoard(), works: newWorks(), beat: beat, writing: writeWithin,
 		origins: http.NewCrossOriginProtection(),
 		hint:    cmp.Or(o.LoginHint, "curfew login"),
 	}

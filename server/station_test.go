@@ -50,9 +50,15 @@ func stations(t *testing.T, test func(*station)) {
 // newStation starts a process on a store; adjust changes it before it serves.
 func newStation(t *testing.T, store storetest.Harness, adjust func(*server.Server, *http.Server)) *station {
 	t.Helper()
+	return newStationOver(t, store, store.Store, adjust)
+}
+
+// newStationOver is a station whose engine works on what stands before the store.
+func newStationOver(t *testing.T, store storetest.Harness, before lifecycle.Store, adjust func(*server.Server, *http.Server)) *station {
+	t.Helper()
 	st := &station{T: t, Harness: store}
 	var err error
-	st.engine, err = lifecycle.New(store.Store, lifecycle.Options{})
+	st.engine, err = lifecycle.New(before, lifecycle.Options{})
 	must(t, err)
 	key := server.AuthOptions{KeyFile: filepath.Join(t.TempDir(), "curfew.key"), CreateKey: true}
 	st.identity, err = server.NewIdentity(t.Context(), key)

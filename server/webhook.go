@@ -30,8 +30,8 @@ type Hook interface {
 // calls, and it is over the bytes as they came. What is acknowledged is
 // committed; anything but a 2xx makes the provider send it again.
 func (s *Server) webhook(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
-	defer cancel()
+	ctx, end := s.works.begin(r.Context(), s.timeout)
+	defer end()
 	if err := s.receive(ctx, w, r); err != nil {
 		s.refuse(w, r, err)
 		return

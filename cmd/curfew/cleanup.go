@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -36,9 +37,11 @@ func (c *cleanupCommand) Run(ctx context.Context, s *settings, term terminal) er
 			return c.printPreview(term, p)
 		})
 	}
+	stop, release := untilInterrupt(ctx, term)
+	defer release()
 	return s.withDatabase(ctx, func(db database) error {
 		bar := newProgress(term, "ending sessions")
-		engine, err := s.engine(counting{db, bar.add}, lifecycle.Options{Logger: s.logger(term.err, slog.LevelWarn)})
+		engine, err := s.engine(counting{db, bar.add}, lifecycle.Options{Logger: s.logger(term.err, slog.LevelWarn), Stop: stop})
 		if err != nil {
 			return err
 		}
@@ -47,6 +50,9 @@ func (c *cleanupCommand) Run(ctx context.Context, s *settings, term terminal) er
 		}
 		run, drifted, err := c.execute(ctx, engine, cleanup)
 		bar.finish()
+		if errors.Is(err, lifecycle.ErrStopped) {
+			defer c.printLeft(ctx, term, engine, cleanup, bar.done, len(drifted))
+		}
 		return c.printRun(term, run, drifted, err)
 	})
 }

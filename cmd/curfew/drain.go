@@ -17,6 +17,7 @@ import (
 // it takes less than five seconds, whatever hangs.
 const (
 	finishTime   = 3 * time.Second         // for calls under way
+	haltTime     = time.Second             // before the end of that, for cleanups and undos to stop between two steps
 	strangerTime = time.Second             // for connections that have not asked anything
 	flushTime    = time.Second             // for the last traces
 	endTime      = 4500 * time.Millisecond // for everything: then the process is ended

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/curfewhq/curfew/lifecycle"
@@ -17,8 +19,17 @@ func (c *reconcileCommand) Run(ctx context.Context, s *settings, term terminal) 
 	if c.Since <= 0 {
 		return usagef("--since must be more than 0, not %s", c.Since)
 	}
-	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Engine) error {
+	stop, release := untilInterrupt(ctx, term)
+	defer release()
+	return s.withDatabase(ctx, func(db database) error {
+		engine, err := s.engine(db, lifecycle.Options{Logger: s.logger(term.err, slog.LevelWarn), Stop: stop})
+		if err != nil {
+			return err
+		}
 		r, err := engine.Reconcile(ctx, time.Duration(c.Since))
+		if errors.Is(err, lifecycle.ErrStopped) {
+			term.notef("%s of the provider compared; the same command compares all of them.\n", plural(r.Paid, "payment"))
+		}
 		if err != nil {
 			return asUsage(err)
 		}

@@ -68,7 +68,7 @@ func (s *settings) withService(ctx context.Context, log *slog.Logger, from *sour
 		return err
 	}
 	defer traces.stop(context.WithoutCancel(ctx))
-	svc := &service{log: log, traces: traces, given: from.list()}
+	svc := &service{halt: make(chan struct{}), log: log, traces: traces, given: from.list()}
 	if err := svc.listen(ctx, s); err != nil {
 		return err
 	}
@@ -123,6 +123,7 @@ type service struct {
 	opsAt       net.Listener
 	url         string // of API and pages
 	stopping    atomic.Bool
+	halt        chan struct{} // closed when long work is to stop between two steps
 	drain       time.Duration
 	drained     context.Context //nolint:containedctx // ends with the drain, not with a call; nil: there is none
 	strangers   *strangers
@@ -182,7 +183,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	metrics := server.NewMetrics()
 	svc.engine, err = lifecycle.New(svc.db, lifecycle.Options{
 		Policy: &policy, Logger: svc.log, Observer: metrics, Provider: provider, Hints: svc.hints, Keys: keysOf(identity),
-		SweeperOff: !s.Sweeper.on(), Trace: svc.traces.step,
+		SweeperOff: !s.Sweeper.on(), Trace: svc.traces.step, Stop: svc.halt,
 	})
 	if err != nil {
 		return err
@@ -272,7 +273,8 @@ func (svc *service) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, finishTime)
 	defer cancel()
 	defer time.AfterFunc(strangerTime, svc.strangers.close).Stop()
-	err := errors.Join(svc.public.Shutdown(ctx), svc.server.EndStreams(ctx))
+	defer time.AfterFunc(finishTime-haltTime, func() { close(svc.halt) }).Stop()
+	err := errors.Join(svc.public.Shutdown(ctx), svc.server.EndStreams(ctx), svc.server.EndWork(ctx))
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = errors.Join(fmt.Errorf("calls that took over %s were cut off", finishTime), svc.public.Close())
 	}

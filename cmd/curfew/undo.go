@@ -19,9 +19,11 @@ type undoCommand struct {
 // Run brings back what a run ended, where that is still possible, and names
 // what is not. It may be repeated.
 func (c *undoCommand) Run(ctx context.Context, s *settings, term terminal) error {
+	stop, release := untilInterrupt(ctx, term)
+	defer release()
 	return s.withDatabase(ctx, func(db database) error {
 		bar := newProgress(term, "reviving sessions")
-		engine, err := s.engine(reviving{db, bar.add}, lifecycle.Options{Logger: s.logger(term.err, slog.LevelWarn)})
+		engine, err := s.engine(reviving{db, bar.add}, lifecycle.Options{Logger: s.logger(term.err, slog.LevelWarn), Stop: stop})
 		if err != nil {
 			return err
 		}
@@ -61,6 +63,9 @@ func (c *undoCommand) print(term terminal, u lifecycle.Undone) error {
 		columns(term.out, rows...)
 	}
 	term.printf("\nrun %s\n", u.Run.ID)
+	if u.Left > 0 {
+		term.notef("%s left: the same command goes on.\n", plural(u.Left, "session"))
+	}
 	return nil
 }
 

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/postgres/pgtest"
+)
+
+const interruptedSessions = 900
+
+// interruptible is a database with a cleanup of many sessions to undo.
+type interruptible struct {
+	*testing.T
+	dir, url string
+	db       database
+	engine   *lifecycle.Engine
+	run      curfew.Run
+}
+
+// interruptibles runs a test on both stores.
+func interruptibles(t *testing.T, test func(*interruptible)) {
+	t.Helper()
+	t.Parallel()
+	for name, url := range map[string]func(*testing.T) string{
+		"sqlite":   func(*testing.T) string { return "sqlite:curfew.db" },
+		"postgres": func(t *testing.T) string { t.Helper(); needPostgres(t); return pgtest.Database(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			i := &interruptible{T: t, dir: t.TempDir()}
+			i.url = url(t)
+			i.open()
+			i.cleanUp()
+			test(i)
+		})
+	}
+}
+
+func (i *interruptible) open() {
+	i.Helper()
+	url := i.url
+	if path, ok := databaseURL(url).file(); ok {
+		url = "sqlite:" + i.dir + "/" + path
+	}
+	s := &settings{DatabaseURL: databaseURL(url)}
+	db, err := s.connect(i.Context(), true)
+	if err != nil {
+		i.Fatal(err)
+	}
+	i.db = db
+	i.Cleanup(func() { _ = db.Close() })
+	if _, err := db.Migrate(i.Context()); err != nil {
+		i.Fatal(err)
+	}
+	if i.engine, err = lifecycle.New(db, lifecycle.Options{SweeperOff: true}); err != nil {
+		i.Fatal(err)
+	}
+}
+
+// cleanUp ends all sessions of a run, early.
+func (i *interruptible) cleanUp() {
+	i.Helper()
+	admin := curfew.Actor{Role: curfew.Admin, ID: "anna"}
+	for n := range interruptedSessions {
+		if _, err := i.engine.FulfillCheckout(i.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"}, lifecycle.Purchase{
+			PaymentRef: fmt.Sprint("p", n), CustomerID: fmt.Sprint("c", n), Plan: "chat10",
+		}); err != nil {
+			i.Fatal(err)
+		}
+	}
+	var err error
+	i.run, err = i.engine.RunCleanup(i.Context(), lifecycle.Cleanup{MaxAge: time.Microsecond, Reason: "the shop closes", Actor: admin, Trigger: curfew.ByCommand})
+	if err != nil || i.run.Stats.OldWaitingSessions != interruptedSessions {
+		i.Fatalf("%+v: %v", i.run, err)
+	}
+}
+
+// undo is the newest undo, once it has revived somebody.
+func (i *interruptible) undo() curfew.Run {
+	i.Helper()
+	for deadline := time.Now().Add(readyIn); ; <-time.After(time.Millisecond) {
+		runs, err := i.engine.Runs(i.Context(), curfew.Cursor{}, 1)
+		if err != nil {
+			i.Fatal(err)
+		}
+		if runs[0].Undoes == i.run.ID && runs[0].Stats.Revived > 0 {
+			return runs[0]
+		}
+		if time.Now().After(deadline) {
+			i.Fatalf("no undo revives anybody: %+v", runs[0])
+		}
+	}
+}
+
+// truthful waits for how the undo is told once it has been interrupted, and holds
+// it against the rows.
+func (i *interruptible) truthful(id string) curfew.Run {
+	i.Helper()
+	var told curfew.Run
+	for deadline := time.Now().Add(readyIn); told.Outcome != curfew.RunInterrupted; <-time.After(50 * time.Millisecond) {
+		var err error
+		if told, err = i.db.Run(i.Context(), id); err != nil {
+			i.Fatal(err)
+		}
+		if time.Now().After(deadline) {
+			i.Fatalf("the undo is told as %+v", told)
+		}
+	}
+	story, err := i.engine.Explain(i.Context(), id, curfew.Cursor{})
+	if err != nil || !strings.Contains(story.Sentence, "was interrupted") {
+		i.Errorf("explain says %q (%v)", story.Sentence, err)
+	}
+	waiting := 0
+	for n := range interruptedSessions {
+		open, err := i.engine.Unended(i.Context(), fmt.Sprint("c", n))
+		if err != nil {
+			i.Fatal(err)
+		}
+		waiting += len(open)
+	}
+	if told.Stats.Revived != waiting || waiting == 0 || waiting == interruptedSessions {
+		i.Errorf("the undo says that it revived %d sessions, and %d wait", told.Stats.Revived, waiting)
+	}
+	i.Logf("interrupted after %d of %d", waiting, interruptedSessions)
+	return told
+}
+
+// whole undoes the rest.
+func (i *interruptible) whole() {
+	i.Helper()
+	undone, err := i.engine.Undo(i.Context(), lifecycle.Undo{RunID: i.run.ID})
+	if err != nil || len(undone.Revived) != interruptedSessions {
+		i.Errorf("undone again: %d (%v)", len(undone.Revived), err)
+	}
+}
+
+func TestKilledInTheMiddleOfAnUndo(t *testing.T) {
+	interruptibles(t, func(i *interruptible) {
+		p := serving(i.T, i.dir, []string{"CURFEW_DATABASE_URL=" + i.url, "CURFEW_SWEEPER=off"}, "--auth-key-file=curfew.key")
+		client := p.client(i.T, i.dir, "admin", "anna")
+		go func() { _, _ = client.UndoRun(context.WithoutCancel(i.Context()), i.run.ID, api.Undo{}) }()
+		undo := i.undo()
+		p.kill()
+		if told := i.truthful(undo.ID); told.Error != curfew.RunDied {
+			i.Error(told.Error)
+		}
+		i.whole()
+	})
+}
+
+func TestAServiceThatStopsInTheMiddleOfAnUndo(t *testing.T) {
+	interruptibles(t, func(i *interruptible) {
+		p := serving(i.T, i.dir, []string{"CURFEW_DATABASE_URL=" + i.url, "CURFEW_SWEEPER=off"}, "--auth-key-file=curfew.key")
+		client := p.client(i.T, i.dir, "admin", "anna")
+		go func() { _, _ = client.UndoRun(context.WithoutCancel(i.Context()), i.run.ID, api.Undo{}) }()
+		undo := i.undo()
+		if err := p.end(syscall.SIGTERM); err != nil {
+			i.Errorf("%v: %s", err, p.stderr())
+		}
+		told, err := i.db.Run(i.Context(), undo.ID)
+		if err != nil || told.Outcome != curfew.RunSucceeded && told.Outcome != curfew.RunInterrupted || strings.Contains(told.Error, "context") {
+			i.Errorf("it is told as %+v (%v)", told, err)
+		}
+		i.whole()
+	})
+}
+
+func TestInterruptingACommandStopsItInGoodOrder(t *testing.T) {
+	interruptibles(t, func(i *interruptible) {
+		cmd := exec.Command("curfew", "undo", i.run.ID, "--database-url", i.url)
+		var said strings.Builder
+		cmd.Dir, cmd.Env, cmd.Stderr, cmd.Stdout = i.dir, withoutSettings(cmd.Environ()), &said, &said
+		if err := cmd.Start(); err != nil {
+			i.Fatal(err)
+		}
+		undo := i.undo()
+		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+			i.Fatal(err)
+		}
+		_ = cmd.Wait()
+		told := i.truthful(undo.ID)
+		left := fmt.Sprintf("%d sessions left: the same command goes on.", interruptedSessions-told.Stats.Revived)
+		if cmd.ProcessState.ExitCode() != exitFailed || !strings.Contains(said.String(), left) || !strings.Contains(said.String(), "stopped before the end") {
+			i.Errorf("it exits with %d and says\n%s", cmd.ProcessState.ExitCode(), said.String())
+		}
+		i.whole()
+	})
+}

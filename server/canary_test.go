@@ -213,7 +213,11 @@ func (c *canaries) read(sessions []string) {
 				continue
 			}
 			for _, id := range append(slices.Clone(ids), sessions...) {
-				c.get(who, strings.Replace(rt.Path, "{id}", url.PathEscape(id), 1)+"?subject="+url.QueryEscape(id))
+				path := strings.Replace(rt.Path, "{id}", url.PathEscape(id), 1)
+				if strings.HasSuffix(path, "/explain") {
+					path += "?subject=" + url.QueryEscape(id)
+				}
+				c.get(who, path)
 				if !strings.Contains(rt.Path, "{id}") {
 					break
 				}
@@ -227,9 +231,6 @@ func (c *canaries) read(sessions []string) {
 
 func (c *canaries) get(who curfew.Actor, path string) {
 	c.Helper()
-	if who.Role == curfew.Service {
-		path = strings.TrimSuffix(path, "?subject=")
-	}
 	req, err := http.NewRequestWithContext(c.Context(), http.MethodGet, c.url+path, nil)
 	must(c.T, err)
 	req.Header.Set("Authorization", "Bearer "+c.token(who.Role, who.ID, time.Hour))

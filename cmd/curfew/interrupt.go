@@ -37,4 +37,3 @@ func (c *cleanupCommand) printLeft(ctx context.Context, term terminal, engine *l
 		term.notef("%s left: the same command goes on.\n", plural(left, "session"))
 	}
 }
-

@@ -96,17 +96,17 @@ func TestACleanupThatIsStoppedCountsWhatItDid(t *testing.T) {
 	})
 }
 
-// broken is a store whose driver talks.
-type broken struct {
+// talkative is a store whose driver talks.
+type talkative struct {
 	lifecycle.Store
 	err error
 }
 
 const driversText = `pq: duplicate key value violates "sessions_one_open" DETAIL: (customer_id)=(kim)`
 
-func (b broken) End(context.Context, curfew.Batch) ([]curfew.Ended, error) { return nil, b.err }
+func (b talkative) End(context.Context, curfew.Batch) ([]curfew.Ended, error) { return nil, b.err }
 
-func (b broken) RunEvents(context.Context, string, string, int) ([]curfew.Event, error) {
+func (b talkative) RunEvents(context.Context, string, string, int) ([]curfew.Event, error) {
 	return nil, b.err
 }
 
@@ -123,7 +123,7 @@ func TestARunNeverShowsADriversText(t *testing.T) {
 			{fmt.Errorf("%w (%w)", curfew.Errorf(curfew.Unavailable, "the database cannot answer now"), context.Canceled), curfew.RunInterrupted, "cut off"},
 			{fmt.Errorf("%s: %w", driversText, context.DeadlineExceeded), curfew.RunInterrupted, "too long"},
 		} {
-			bad := w.with(broken{w.Store, test.err})
+			bad := w.with(talkative{w.Store, test.err})
 			run, err := bad.RunCleanup(w.Context(), lifecycle.Cleanup{Actor: admin})
 			if err == nil || run.Outcome != test.want || !strings.Contains(run.Error, test.says) || strings.Contains(run.Error, "pq") {
 				w.Errorf("a cleanup that failed by %v is %s: %q", test.err, run.Outcome, run.Error)

@@ -1,6 +1,8 @@
 package mail_test
 
 import (
+	"context"
+	"encoding/base64"
 	"net/url"
 	"strings"
 	"testing"
@@ -72,3 +74,65 @@ func TestOnlyOurLinksUnsubscribe(t *testing.T) {
 		t.Errorf("another service's: %v", err)
 	}
 }
+
+// What a link may do is in what is signed, all of it: the kind, the address and
+// what the signature is for.
+func TestOnlyWhatIsSignedCounts(t *testing.T) {
+	t.Parallel()
+	office := mailtest.Open(t, mailtest.Options{})
+	must(t, channelTo(t, server(office), curfew.Happening{}).Test(t.Context(), email, "accepted"))
+	whole := tokenOf(t, office.Mails()[0])
+	hash := strings.Split(whole, ".")[1]
+	other := strings.Repeat("0", len(hash))
+	key := signer("key")
+	token := func(kind, hash, purpose, signed string) string {
+		return kind + "." + hash + "." + base64.RawURLEncoding.EncodeToString(key.Sign(purpose, signed))
+	}
+	stopped := stops{}
+	links := mail.Unsubscriptions{Store: &stopped, Signer: key}
+	if want := token("accepted", hash, "unsubscribe", "accepted."+hash); whole != want {
+		t.Fatalf("a link holds %s, not %s", whole, want)
+	}
+	wrong := map[string]string{
+		"signed for the address alone":     token("accepted", hash, "unsubscribe", hash),
+		"signed for the kind alone":        token("accepted", hash, "unsubscribe", "accepted"),
+		"signed for nothing":               token("accepted", hash, "unsubscribe", ""),
+		"signed for another address":       token("accepted", hash, "unsubscribe", "accepted."+other),
+		"another address, not signed for":  token("accepted", other, "unsubscribe", "accepted."+hash),
+		"signed for another kind":          token("accepted", hash, "unsubscribe", "expired."+hash),
+		"signed for something else":        token("accepted", hash, "login", "accepted."+hash),
+		"signed for nothing in particular": token("accepted", hash, "", "accepted."+hash),
+		"the parts in another order":       token(hash, "accepted", "unsubscribe", hash+".accepted"),
+		"no kind, signed":                  token("", hash, "unsubscribe", "."+hash),
+		"a kind there is not, signed":      token("all", hash, "unsubscribe", "all."+hash),
+		"a kind in capitals, signed":       token("Accepted", hash, "unsubscribe", "Accepted."+hash),
+	}
+	for _, kind := range mail.Kinds() {
+		if kind != "accepted" { // it is about money: a link for it is none of ours, whoever signed it
+			wrong[kind+", signed"] = token(kind, hash, "unsubscribe", kind+"."+hash)
+		}
+	}
+	for sentence, token := range wrong {
+		if err := links.Unsubscribe(t.Context(), token); curfew.KindOf(err) != curfew.Invalid {
+			t.Errorf("%s: %v", sentence, err)
+		}
+		if err := links.Check(token); curfew.KindOf(err) != curfew.Invalid {
+			t.Errorf("%s, looked at: %v", sentence, err)
+		}
+	}
+	if len(stopped) != 0 {
+		t.Errorf("stopped: %v", stopped)
+	}
+	must(t, links.Unsubscribe(t.Context(), whole))
+	same(t, "stopped", stopped, stops{{hash, "accepted"}})
+}
+
+// stops is what was unsubscribed: address and kind.
+type stops [][2]string
+
+func (s *stops) Unsubscribe(_ context.Context, hash, kind string) error {
+	*s = append(*s, [2]string{hash, kind})
+	return nil
+}
+
+func (s *stops) Unsubscribed(context.Context, string, string) (bool, error) { return false, nil }

@@ -83,8 +83,14 @@ func translate(err error) error {
 	if code(err) == readOnly || errors.Is(err, errStandby) || errors.Is(err, errReadOnly) {
 		message = "the database takes no writes now: try again"
 	}
+	if code(err) == diskFull {
+		message = "the database or its disk is full"
+	}
 	return fmt.Errorf("%w (%w)", curfew.Errorf(kind, "%s", message), err)
 }
+
+// diskFull is the SQLSTATE of a full disk.
+const diskFull = "53100"
 
 func kindOf(err error) curfew.Kind {
 	var refused *pgconn.PgError

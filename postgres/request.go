@@ -89,7 +89,7 @@ const freeSlot = `DELETE FROM curfew.mechanic_slots m
 func (s *Store) FreeSlot(ctx context.Context, slot curfew.Slot) error {
 	n, err := s.exec(ctx, freeSlot, slot.MechanicID, slot.CustomerID, slot.SessionID)
 	if err == nil && n == 0 {
-		err = curfew.Errorf(curfew.Conflict, "the slot is held, or another's")
+		err = curfew.Errorf(curfew.Conflict, "the slot of mechanic %s is held by session %s or has changed", slot.MechanicID, slot.SessionID)
 	}
 	return wrap(err, "free the slot of mechanic %s", slot.MechanicID)
 }

@@ -136,7 +136,7 @@ func (tx *transaction) fulfil(ctx context.Context, a curfew.Admission, st curfew
 			return err
 		}
 		if n == 0 {
-			return curfew.Errorf(curfew.Conflict, "the checkout %s is not %s any more", st.CheckoutID, a.From)
+			return curfew.Errorf(curfew.Conflict, "checkout %s has moved", st.CheckoutID)
 		}
 		number = a.Checkout.Version + 1
 	}
@@ -182,7 +182,7 @@ WHERE (checkouts.customer_id, checkouts.id) = (SELECT customer_id, checkout_id F
 func (s *Store) Reference(ctx context.Context, ref string) (curfew.Receipt, error) {
 	r, err := one(ctx, s.reader, scanReceipt(s.now()), referenceSQL, ref)
 	if err != nil {
-		return curfew.Receipt{}, fmt.Errorf("look a reference up: %w", absent(err, "there is no such payment reference"))
+		return curfew.Receipt{}, fmt.Errorf("look a reference up: %w", absent(err, "the payment reference %q was never seen", ref))
 	}
 	return r, nil
 }
@@ -198,7 +198,7 @@ WHERE idempotency_keys.customer_id = $1 AND idempotency_keys.key = $2`
 func (s *Store) Key(ctx context.Context, customerID, key string) (curfew.Receipt, error) {
 	r, err := one(ctx, s.reader, scanReceipt(s.now()), keySQL, customerID, key)
 	if err != nil {
-		return curfew.Receipt{}, fmt.Errorf("look a key of %s up: %w", customerID, absent(err, "there is no such key"))
+		return curfew.Receipt{}, fmt.Errorf("look a key of %s up: %w", customerID, absent(err, "the key %q was never seen", key))
 	}
 	return r, nil
 }

@@ -65,7 +65,7 @@ ORDER BY created_at, id LIMIT 1`
 func (s *Store) Credit(ctx context.Context, customerID, plan string) (curfew.Checkout, error) {
 	c, err := one(ctx, s.reader, scanCheckout, creditSQL, customerID, plan)
 	if err != nil {
-		return curfew.Checkout{}, fmt.Errorf("read a credit of %s: %w", customerID, absent(err, "customer %s has no credit of plan %s", customerID, plan))
+		return curfew.Checkout{}, fmt.Errorf("read a credit of %s: %w", customerID, absent(err, "customer %q has no credit of plan %q", customerID, plan))
 	}
 	return c, nil
 }
@@ -78,7 +78,7 @@ ORDER BY checkouts.created_at, checkouts.id LIMIT 1`
 func (s *Store) Deferred(ctx context.Context, customerID string) (curfew.Receipt, error) {
 	r, err := one(ctx, s.reader, scanReceipt(s.now()), deferredSQL, customerID)
 	if err != nil {
-		return curfew.Receipt{}, fmt.Errorf("read a deferred checkout of %s: %w", customerID, absent(err, "customer %s has no deferred checkout", customerID))
+		return curfew.Receipt{}, fmt.Errorf("read a deferred checkout of %s: %w", customerID, absent(err, "customer %q has no deferred payment", customerID))
 	}
 	return r, nil
 }
@@ -158,7 +158,7 @@ func (s *Store) ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) (cu
 			c.From.CustomerID, c.From.ID, string(c.From.Outcome), c.From.Version, string(c.To), micros(tx.now),
 			after(tx.now, c.Wait), null(c.RefundID), null(c.Note))
 		if err != nil {
-			return moved(err, "the checkout %s is not %s any more", c.From.ID, c.From.Outcome)
+			return moved(err, "checkout %s has moved", c.From.ID)
 		}
 		if c.To == curfew.Fulfilled && c.From.Outcome != curfew.Fulfilled {
 			if _, err := tx.exec(ctx, tallyFulfilledSQL); err != nil {

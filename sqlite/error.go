@@ -23,7 +23,7 @@ func translate(err error) error {
 		return err
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return as(curfew.Unavailable, "the database was not waited for any longer", err)
+		return as(curfew.Unavailable, "the database cannot answer now: try again", err)
 	}
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
@@ -35,18 +35,20 @@ func translate(err error) error {
 func translateCode(code int, err error) error {
 	switch code {
 	case lib.SQLITE_CONSTRAINT_UNIQUE, lib.SQLITE_CONSTRAINT_PRIMARYKEY:
-		return as(curfew.Conflict, "it is there already", err)
+		return as(curfew.Conflict, "another was first", err)
 	case lib.SQLITE_CONSTRAINT_CHECK, lib.SQLITE_CONSTRAINT_NOTNULL, lib.SQLITE_TOOBIG:
-		return as(curfew.Invalid, "the database refuses such a value", err)
+		return as(curfew.Invalid, "the database cannot hold this value", err)
 	}
 	switch code & 0xff {
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED, lib.SQLITE_PROTOCOL:
 		return as(curfew.Unavailable, "the database is held by another program", err)
 	case lib.SQLITE_FULL:
 		return as(curfew.Unavailable, "the database or its disk is full", err)
-	case lib.SQLITE_IOERR, lib.SQLITE_CANTOPEN, lib.SQLITE_READONLY, lib.SQLITE_PERM,
+	case lib.SQLITE_READONLY:
+		return as(curfew.Unavailable, "the database takes no writes now: try again", err)
+	case lib.SQLITE_IOERR, lib.SQLITE_CANTOPEN, lib.SQLITE_PERM,
 		lib.SQLITE_NOMEM, lib.SQLITE_INTERRUPT, lib.SQLITE_ABORT, lib.SQLITE_CORRUPT:
-		return as(curfew.Unavailable, "the database cannot answer now", err)
+		return as(curfew.Unavailable, "the database cannot answer now: try again", err)
 	case lib.SQLITE_NOTADB:
 		return as(curfew.Invalid, "the file is no SQLite database", err)
 	}

@@ -23,7 +23,7 @@ func (s *Store) Extend(ctx context.Context, x curfew.Extension) (curfew.Standing
 			return err
 		}
 		if n == 0 {
-			return curfew.Errorf(curfew.Conflict, "session %s is not as it was any more", x.From.ID)
+			return curfew.Errorf(curfew.Conflict, "session %s has moved", x.From.ID)
 		}
 		if err := tx.buyExtension(ctx, x); err != nil {
 			return err

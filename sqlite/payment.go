@@ -14,7 +14,7 @@ const checkoutSQL = `SELECT ` + checkoutColumns + ` FROM checkouts WHERE id = $1
 func (s *Store) Checkout(ctx context.Context, id string) (curfew.Checkout, error) {
 	c, err := one(ctx, s.reader, scanCheckout, checkoutSQL, id)
 	if err != nil {
-		return curfew.Checkout{}, fmt.Errorf("read checkout %s: %w", id, absent(err, "there is no checkout %s", id))
+		return curfew.Checkout{}, fmt.Errorf("read checkout %s: %w", id, absent(err, "there is no checkout %q", id))
 	}
 	return c, nil
 }
@@ -83,7 +83,7 @@ func (s *Store) Remark(ctx context.Context, r curfew.Remark) (curfew.Checkout, e
 		v, err = one(ctx, tx, scanCheckout, remarkSQL, r.From.CustomerID, r.From.ID, string(r.From.Outcome), r.From.Version,
 			micros(tx.now), null(r.PaymentID), null(r.Note), r.Disputed, r.Amount, r.Currency)
 		if err != nil {
-			return moved(err, "the checkout %s is not as it was any more", r.From.ID)
+			return moved(err, "checkout %s has moved", r.From.ID)
 		}
 		return tx.record(ctx, "checkout", curfew.Event{
 			CustomerID: v.CustomerID, Subject: v.ID, Number: v.Version,
@@ -116,7 +116,7 @@ func (s *Store) Repair(ctx context.Context, r curfew.Repair) (curfew.Checkout, e
 		v, err = one(ctx, tx, scanCheckout, repairSQL, c.CustomerID, c.ID, c.Version, r.CustomerID, r.Plan,
 			after(tx.now, r.Retry), micros(tx.now))
 		if err != nil {
-			return moved(err, "the checkout %s is not held any more", c.ID)
+			return moved(err, "checkout %s has moved", c.ID)
 		}
 		if _, err := tx.exec(ctx, repairClaimSQL, c.Ref, c.ID, r.CustomerID, r.Plan); err != nil {
 			return err

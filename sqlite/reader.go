@@ -54,7 +54,7 @@ func (r *reader) query(ctx context.Context, query string, args ...any) (*sql.Row
 	}
 	rows, err := stmt.QueryContext(ctx, args...) //nolint:sqlclosecheck // the caller's, list closes it
 	if damaged(err) && r.file != nil {
-		err = as(curfew.Unavailable, "the database cannot answer now", err)
+		err = as(curfew.Unavailable, "the database cannot answer now: try again", err)
 	}
 	return rows, noteError(ctx, err)
 }

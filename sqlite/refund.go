@@ -67,7 +67,7 @@ func (s *Store) Dispute(ctx context.Context, paymentID string) error {
 func (s *Store) Repayment(ctx context.Context, paymentID string) (curfew.Repayment, error) {
 	r, err := one(ctx, s.reader, scanRepayment, repaymentSQL, paymentID)
 	if err != nil {
-		return curfew.Repayment{}, fmt.Errorf("read a repayment: %w", absent(err, "nothing of payment %s was given back", paymentID))
+		return curfew.Repayment{}, fmt.Errorf("read a repayment: %w", absent(err, "nothing of payment %q was given back", paymentID))
 	}
 	return r, nil
 }

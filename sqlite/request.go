@@ -55,7 +55,7 @@ const slotSQL = `SELECT mechanic_id, customer_id, session_id FROM mechanic_slots
 func (s *Store) Slot(ctx context.Context, mechanicID string) (curfew.Slot, error) {
 	slot, err := one(ctx, s.reader, scanSlot, slotSQL, mechanicID)
 	if err != nil {
-		return curfew.Slot{}, fmt.Errorf("read the slot of %s: %w", mechanicID, absent(err, "mechanic %s is not busy", mechanicID))
+		return curfew.Slot{}, fmt.Errorf("read the slot of %s: %w", mechanicID, absent(err, "mechanic %q is not busy", mechanicID))
 	}
 	return slot, nil
 }

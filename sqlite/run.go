@@ -68,7 +68,7 @@ func (s *Store) FinishRun(ctx context.Context, r curfew.Run) (curfew.Run, error)
 	outcome, why := r.Stored()
 	err = s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
 		v, err = one(ctx, tx, scanRun(tx.now), finishRunSQL, r.ID, micros(tx.now), string(outcome), why, string(stats))
-		return absent(err, "there is no run %s", r.ID)
+		return absent(err, "there is no run %q", r.ID)
 	})
 	if err != nil {
 		return curfew.Run{}, fmt.Errorf("finish run %s: %w", r.ID, err)
@@ -125,7 +125,7 @@ const runSQL = `SELECT ` + runColumns + ` FROM runs WHERE id = $1`
 func (s *Store) Run(ctx context.Context, id string) (curfew.Run, error) {
 	r, err := one(ctx, s.reader, scanRun(s.now()), runSQL, id)
 	if err != nil {
-		return curfew.Run{}, fmt.Errorf("read run %s: %w", id, absent(err, "there is no run %s", id))
+		return curfew.Run{}, fmt.Errorf("read run %s: %w", id, absent(err, "there is no run %q", id))
 	}
 	return r, nil
 }
@@ -169,7 +169,7 @@ const previewSQL = `SELECT body FROM previews WHERE id = $1 AND created_at >= $2
 func (s *Store) Preview(ctx context.Context, id string) (curfew.Preview, error) {
 	p, err := one(ctx, s.reader, scanPreview, previewSQL, id, before(s.now(), previewLife))
 	if err != nil {
-		return curfew.Preview{}, fmt.Errorf("read preview %s: %w", id, absent(err, "there is no preview %s, or it is older than a day: make a new one", id))
+		return curfew.Preview{}, fmt.Errorf("read preview %s: %w", id, absent(err, "there is no preview %q: they are kept for a day", id))
 	}
 	return p, nil
 }

@@ -47,7 +47,7 @@ const sessionSQL = standingSQL + ` WHERE sessions.id = $1`
 func (s *Store) Session(ctx context.Context, id string) (curfew.Standing, error) {
 	st, err := one(ctx, s.reader, scanStanding(s.now()), sessionSQL, id)
 	if err != nil {
-		return curfew.Standing{}, fmt.Errorf("read session %s: %w", id, absent(err, "there is no session %s", id))
+		return curfew.Standing{}, fmt.Errorf("read session %s: %w", id, absent(err, "there is no session %q", id))
 	}
 	return st, nil
 }
@@ -59,7 +59,7 @@ WHERE (sessions.customer_id, sessions.id) = (SELECT customer_id, session_id FROM
 func (s *Store) SessionOf(ctx context.Context, requestID string) (curfew.Standing, error) {
 	st, err := one(ctx, s.reader, scanStanding(s.now()), sessionOfSQL, requestID)
 	if err != nil {
-		return curfew.Standing{}, fmt.Errorf("read the session of request %s: %w", requestID, absent(err, "there is no request %s", requestID))
+		return curfew.Standing{}, fmt.Errorf("read the session of request %s: %w", requestID, absent(err, "there is no request %q", requestID))
 	}
 	return st, nil
 }
@@ -70,7 +70,7 @@ const openSQL = standingSQL + ` WHERE sessions.customer_id = $1 AND sessions.sta
 func (s *Store) Open(ctx context.Context, customerID string) (curfew.Standing, error) {
 	st, err := one(ctx, s.reader, scanStanding(s.now()), openSQL, customerID)
 	if err != nil {
-		return curfew.Standing{}, fmt.Errorf("read the open session of %s: %w", customerID, absent(err, "customer %s has no open session", customerID))
+		return curfew.Standing{}, fmt.Errorf("read the open session of %s: %w", customerID, absent(err, "customer %q has no open session", customerID))
 	}
 	return st, nil
 }
@@ -121,7 +121,7 @@ func (s *Store) Change(ctx context.Context, c curfew.Change) (curfew.Standing, e
 			return curfew.Errorf(curfew.SessionOpen, "the slot of customer %s is taken", c.From.CustomerID)
 		}
 		if err != nil {
-			return moved(err, "session %s is not as it was any more", c.From.ID)
+			return moved(err, "session %s has moved", c.From.ID)
 		}
 		if err := tx.offer(ctx, c); err != nil {
 			return err

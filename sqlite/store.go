@@ -85,7 +85,7 @@ func locate(path string, o Options) (string, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return "", curfew.Errorf(curfew.Unavailable, "%s cannot be looked at: %v", path, err)
 	case !o.Create:
-		return "", curfew.Errorf(curfew.NotFound, "there is no database %s: name the one there is with --database-url sqlite:PATH or CURFEW_DATABASE_URL", path)
+		return "", curfew.Errorf(curfew.NotFound, "there is no database %s: `curfew migrate` makes it, and so does `curfew serve`", path)
 	}
 	if err := refuseOrphanLog(path); err != nil {
 		return "", err

@@ -25,7 +25,7 @@ const revivalSQL = standingSQL + ` WHERE sessions.customer_id = $1 AND sessions.
 func (s *Store) Revival(ctx context.Context, customerID, sessionID string) (curfew.Standing, error) {
 	st, err := one(ctx, s.reader, scanStanding(s.now()), revivalSQL, customerID, sessionID)
 	if err != nil {
-		return curfew.Standing{}, fmt.Errorf("read what revives %s: %w", sessionID, absent(err, "nothing revives session %s", sessionID))
+		return curfew.Standing{}, fmt.Errorf("read what revives %s: %w", sessionID, absent(err, "nothing revives session %q", sessionID))
 	}
 	return st, nil
 }

@@ -85,6 +85,7 @@ func contracts() map[string]contract {
 		"health":      figures,
 		"signal":      signals,
 		"stream":      streams,
+		"message":     messages,
 		"invariant":   invariants(),
 		"race":        races,
 		"meeting":     meetings,

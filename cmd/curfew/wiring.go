@@ -183,10 +183,21 @@ func (s *settings) connectTraced(ctx context.Context, mayCreate bool, trace curf
 		return postgresDatabase{store}, nil
 	}
 	store, err := sqlite.Open(ctx, path, sqlite.Options{Create: mayCreate, Trace: trace})
+	if errors.Is(err, curfew.NotFound) { // most likely it is another folder
+		return nil, curfew.Errorf(curfew.NotFound, "there is no database %s: name the one there is with --database-url sqlite:PATH or CURFEW_DATABASE_URL", absolute(path))
+	}
 	if err != nil {
 		return nil, err
 	}
 	return sqliteDatabase{store}, nil
+}
+
+// absolute is a path as it is found from anywhere.
+func absolute(path string) string {
+	if full, err := filepath.Abs(path); err == nil {
+		return full
+	}
+	return path
 }
 
 // open connects to a database that must be there, with its schema in order.

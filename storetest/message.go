@@ -1,0 +1,135 @@
+package storetest
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// messages: what a caller reads of a refusal depends on the refusal, not on where
+// the rows are.
+var messages = contract{
+	"what is missing is named in the same words": saysWhatIsMissing,
+	"what has moved is named in the same words":  saysWhatHasMoved,
+}
+
+// says holds what was refused to the words that every store uses. An id that
+// nobody knows beforehand stands as ID.
+func (s *scene) says(refused map[string]error, want map[string]string, ids ...string) {
+	s.Helper()
+	got := map[string]string{}
+	for call, err := range refused {
+		told, ok := errors.AsType[*curfew.Error](err)
+		if !ok {
+			got[call] = "no words: " + errorText(err)
+			continue
+		}
+		text := told.Message
+		for _, id := range ids {
+			text = strings.ReplaceAll(text, id, "ID")
+		}
+		got[call] = string(told.Kind) + ": " + text
+	}
+	for _, call := range slices.Sorted(maps.Keys(got)) {
+		if got[call] != want[call] {
+			s.Errorf("%s is refused with\n%s\nnot\n%s", call, got[call], want[call])
+		}
+	}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return "it was not refused"
+	}
+	return err.Error()
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func saysWhatIsMissing(s *scene) {
+	ctx, st, id := s.Context(), s.Store, newID()
+	s.says(map[string]error{
+		"Session":    second(st.Session(ctx, id)),
+		"SessionOf":  second(st.SessionOf(ctx, id)),
+		"Open":       second(st.Open(ctx, "ada")),
+		"Slot":       second(st.Slot(ctx, "max")),
+		"Checkout":   second(st.Checkout(ctx, id)),
+		"Reference":  second(st.Reference(ctx, "ref-1")),
+		"Key":        second(st.Key(ctx, "ada", "key-1")),
+		"Credit":     second(st.Credit(ctx, "ada", "chat10")),
+		"Deferred":   second(st.Deferred(ctx, "ada")),
+		"Repayment":  second(st.Repayment(ctx, "pi-1")),
+		"Run":        second(st.Run(ctx, id)),
+		"FinishRun":  second(st.FinishRun(ctx, curfew.Run{ID: id, Outcome: curfew.RunSucceeded})),
+		"Preview":    second(st.Preview(ctx, id)),
+		"Revival":    second(st.Revival(ctx, "ada", id)),
+		"no session": second(st.Session(ctx, "x' OR 1=1")),
+	}, map[string]string{
+		"Session":    `not_found: there is no session "ID"`,
+		"SessionOf":  `not_found: there is no request "ID"`,
+		"Open":       `not_found: customer "ada" has no open session`,
+		"Slot":       `not_found: mechanic "max" is not busy`,
+		"Checkout":   `not_found: there is no checkout "ID"`,
+		"Reference":  `not_found: the payment reference "ref-1" was never seen`,
+		"Key":        `not_found: the key "key-1" was never seen`,
+		"Credit":     `not_found: customer "ada" has no credit of plan "chat10"`,
+		"Deferred":   `not_found: customer "ada" has no deferred payment`,
+		"Repayment":  `not_found: nothing of payment "pi-1" was given back`,
+		"Run":        `not_found: there is no run "ID"`,
+		"FinishRun":  `not_found: there is no run "ID"`,
+		"Preview":    `not_found: there is no preview "ID": they are kept for a day`,
+		"Revival":    `not_found: nothing revives session "ID"`,
+		"no session": `not_found: there is no session "x' OR 1=1"`,
+	}, id)
+}
+
+func saysWhatHasMoved(s *scene) {
+	ctx, st := s.Context(), s.Store
+	live, waiting, open := s.live("ada", "max"), s.admit("bob"), s.admit("cyd")
+	moved, stale := accepting(s.admit("dan"), "mia"), s.paidBy(waiting)
+	moved.From.Version = 7
+	stale.Version = 7
+	held := s.record(curfew.Nobody, curfew.Held)
+	heldMoved := held
+	heldMoved.Version = 7
+	again := admission("eve")
+	again.Checkout.Ref = s.paidBy(open).Ref
+	extension := extending(live)
+	extension.From.Version = 7
+	deferral := admission("fay").Checkout
+	deferral.Ref = again.Checkout.Ref
+	record := unrecorded("fay", curfew.Held)
+	record.Ref = again.Checkout.Ref
+	s.must(st.ClaimOnce(ctx, "once", time.Hour))
+	s.says(map[string]error{
+		"Change":           second(st.Change(ctx, moved)),
+		"Change, busy":     second(st.Change(ctx, accepting(waiting, "max"))),
+		"ChangeCheckout":   second(st.ChangeCheckout(ctx, curfew.CheckoutChange{From: stale, To: curfew.Credited, Reason: "x", Actor: shop})),
+		"Admit, reference": second(st.Admit(ctx, again)),
+		"Admit, open":      second(st.Admit(ctx, admission("cyd"))),
+		"Extend":           second(st.Extend(ctx, extension)),
+		"Defer":            second(st.Defer(ctx, deferral, shop, time.Hour)),
+		"Record":           second(st.Record(ctx, record, shop, "x")),
+		"Remark":           second(st.Remark(ctx, curfew.Remark{From: heldMoved, Reason: "x", Actor: shop, Note: "x"})),
+		"Repair":           second(st.Repair(ctx, curfew.Repair{From: heldMoved, CustomerID: "gil", Plan: "chat10", Retry: time.Hour, Reason: "x", Actor: shop})),
+		"FreeSlot":         st.FreeSlot(ctx, curfew.Slot{MechanicID: "max", CustomerID: "ada", SessionID: live.ID}),
+		"ClaimOnce":        st.ClaimOnce(ctx, "once", time.Hour),
+	}, map[string]string{
+		"Change":           `conflict: session ID has moved`,
+		"Change, busy":     `mechanic_busy: mechanic max is busy`,
+		"ChangeCheckout":   `conflict: checkout ID has moved`,
+		"Admit, reference": `conflict: another was first`,
+		"Admit, open":      `conflict: another was first`,
+		"Extend":           `conflict: session ID has moved`,
+		"Defer":            `conflict: another was first`,
+		"Record":           `conflict: another was first`,
+		"Remark":           `conflict: checkout ID has moved`,
+		"Repair":           `conflict: checkout ID has moved`,
+		"FreeSlot":         `conflict: the slot of mechanic max is held by session ID or has changed`,
+		"ClaimOnce":        `conflict: another was first`,
+	}, live.ID, moved.From.ID, stale.ID, held.ID)
+}

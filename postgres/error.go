@@ -89,9 +89,6 @@ func translate(err error) error {
 	return fmt.Errorf("%w (%w)", curfew.Errorf(kind, "%s", message), err)
 }
 
-// diskFull is the SQLSTATE of a full disk.
-const diskFull = "53100"
-
 func kindOf(err error) curfew.Kind {
 	var refused *pgconn.PgError
 	switch {

@@ -32,8 +32,8 @@ type heartbeat struct {
 
 	mu      sync.Mutex
 	running bool
-	at      time.Time // when the last one that succeeded began; zero: none has
-	err     error     // of the last one
+	at      time.Time // when the last write that succeeded began; zero: none has
+	err     error     // of the last heartbeat
 }
 
 func newHeartbeat() *heartbeat { return &heartbeat{tried: make(chan struct{})} }
@@ -134,11 +134,25 @@ func (e *Engine) writes(ctx context.Context) (known bool, err error) {
 	return true, h.judge()
 }
 
+// wrote keeps that something else was written.
+func (h *heartbeat) wrote(begun time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if begun.After(h.at) {
+		h.at = begun
+	}
+}
+
+// judge: a heartbeat that found no turn among many payments that succeed proves
+// nothing.
 func (h *heartbeat) judge() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if silent := time.Since(h.at); h.err == nil && silent > heartbeatSilent {
+	switch silent := time.Since(h.at); {
+	case h.err == nil && silent > heartbeatSilent:
 		return curfew.Errorf(curfew.Unavailable, "no write has succeeded for %s", Span(silent))
+	case errors.Is(h.err, context.DeadlineExceeded) && silent < heartbeatEvery:
+		return nil
 	}
 	return h.err
 }
@@ -268,7 +282,9 @@ func (f *failing) forget() {
 // observed tells what became of an admission.
 func (e *Engine) observed(f Fulfilment, err error, took time.Duration) (outcome string) {
 	outcome = admitted(f, err)
-	e.failing.note(err, took)
+	if e.failing.note(err, took); err == nil && !f.Replayed {
+		e.heartbeat.wrote(time.Now().Add(-took))
+	}
 	e.observe.Admitted(outcome, took)
 	return outcome
 }

@@ -3,6 +3,7 @@ package lifecycle_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -72,6 +73,33 @@ func TestReadyIsNeverWrongForLong(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Under a load that leaves the heartbeat no turn, payments are what was written.
+func TestAHeartbeatWithoutATurnIsNoOutageWhilePaymentsSucceed(t *testing.T) {
+	t.Parallel()
+	c := &clock{admitted: time.Hour}
+	starved := func(ctx context.Context) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	c.write.Store(&starved)
+	bubble(t, lifecycle.Options{}, c, time.Minute, func(e *lifecycle.Engine) {
+		<-time.After(time.Millisecond) // it runs
+		for i := range 40 {
+			p := lifecycle.Purchase{PaymentRef: fmt.Sprint("ref-", i), CustomerID: fmt.Sprint("c-", i), Plan: "chat10"}
+			if _, err := e.FulfillCheckout(context.WithoutCancel(t.Context()), shop, p); err != nil {
+				t.Fatal(err)
+			}
+			if err := e.Ready(context.WithoutCancel(t.Context())); err != nil {
+				t.Fatalf("payment %d: %v", i, err)
+			}
+			<-time.After(time.Second)
+		}
+		if took := readyIn(t, e, false); took > 6*time.Second {
+			t.Errorf("not ready %s after the last payment", took)
+		}
+	})
 }
 
 func TestAProcessWithoutASweeperIsReadyWithoutOne(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -212,6 +213,27 @@ func TestServe_KnowsThatPostgreSQLTakesNoWrites(t *testing.T) {
 			w, o := begin(t)
 			w.held(o)
 		})
+	}
+}
+
+// Who looks at a standby is told that it is one, and what to do.
+func TestCommandsSayThatAServerIsAStandby(t *testing.T) {
+	t.Parallel()
+	c, url := cluster(t, "")
+	c.Demote(t)
+	for line, code := range map[string]int{"curfew health": 2, "curfew preflight": 1, "curfew explain kim": 1} {
+		args := strings.Fields(line)
+		cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
+		cmd.Dir, cmd.Env = t.TempDir(), append(withoutSettings(os.Environ()), "CURFEW_DATABASE_URL="+url)
+		text, _ := cmd.CombinedOutput() // its code says more
+		if got := cmd.ProcessState.ExitCode(); got != code || !strings.Contains(string(text), "it is a standby: name the primary") {
+			t.Errorf("%s ends with %d, want %d:\n%s", line, got, code, text)
+		}
+		cmd = exec.CommandContext(t.Context(), args[0], args[1:]...)
+		cmd.Dir, cmd.Env = t.TempDir(), append(withoutSettings(os.Environ()), "CURFEW_DATABASE_URL="+url+"&target_session_attrs=any")
+		if text, _ = cmd.CombinedOutput(); strings.Contains(string(text), "name the primary, or") {
+			t.Errorf("%s does not read a standby that it was given:\n%s", line, text)
+		}
 	}
 }
 

@@ -25,6 +25,10 @@ test: test-deps ## Run every test, with the race detector, on PostgreSQL and SQL
 .PHONY: check
 check: fmt-check vet lint test ## All that CI asks: format, vet, lint, test
 
+.PHONY: long
+long: test-deps ## Run what takes too long for every change: upgrades from every older program, under load
+	scripts/long
+
 .PHONY: lint
 lint: $(LINT) ## Look for mistakes with the linters of .golangci.yml
 	$(LINT) run ./...

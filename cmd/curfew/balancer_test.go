@@ -9,6 +9,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -28,18 +29,19 @@ type balancer struct {
 	mu       sync.Mutex
 	replicas []*process
 	ready    map[*process]bool
+	calls    map[string]int // under way, by the replica's host
 	next     int
 }
 
 func newBalancer(t *testing.T, replicas ...*process) *balancer {
 	t.Helper()
-	b := &balancer{replicas: replicas, ready: map[*process]bool{}}
+	b := &balancer{replicas: replicas, ready: map[*process]bool{}, calls: map[string]int{}}
 	for _, p := range replicas {
 		b.ready[p] = true
 	}
 	server := httptest.NewServer(&httputil.ReverseProxy{
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(b.pick()) },
-		Transport: &http.Transport{MaxIdleConnsPerHost: 64}, // connections that stay open, as a proxy's do
+		Transport: &counted{b, &http.Transport{MaxIdleConnsPerHost: 64}}, // connections that stay open, as a proxy's do
 	})
 	b.url = server.URL
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -47,6 +49,32 @@ func newBalancer(t *testing.T, replicas ...*process) *balancer {
 	looking.Go(func() { b.look(ctx) })
 	t.Cleanup(func() { stop(); looking.Wait(); server.Close() })
 	return b
+}
+
+// counted knows which calls are under way.
+type counted struct {
+	*balancer
+	http.RoundTripper
+}
+
+// RoundTrip implements http.RoundTripper.
+func (c *counted) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.count(r.URL.Host, 1)
+	defer c.count(r.URL.Host, -1)
+	return c.RoundTripper.RoundTrip(r)
+}
+
+func (b *balancer) count(host string, n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.calls[host] += n
+}
+
+// underWay is how many calls a replica has not answered yet.
+func (b *balancer) underWay(p *process) int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.calls[strings.TrimPrefix(p.url, "http://")]
 }
 
 func (b *balancer) pick() *url.URL {

@@ -35,8 +35,13 @@ type process struct {
 // start runs `curfew serve` on free ports and waits until it says where it is.
 // What env holds is added to an environment without settings.
 func start(dir string, env []string, args ...string) (*process, error) {
+	return startBy("curfew", dir, env, args...)
+}
+
+// startBy is start for another program.
+func startBy(program, dir string, env []string, args ...string) (*process, error) {
 	p := &process{exit: make(chan error, 1)}
-	p.cmd = exec.Command("curfew", append([]string{"serve", "--listen=127.0.0.1:0", "--listen-ops=127.0.0.1:0"}, args...)...)
+	p.cmd = exec.Command(program, append([]string{"serve", "--listen=127.0.0.1:0", "--listen-ops=127.0.0.1:0"}, args...)...)
 	p.cmd.Dir, p.cmd.Env = dir, append(withoutSettings(os.Environ()), env...)
 	pipe, err := p.cmd.StderrPipe()
 	if err != nil {
@@ -123,7 +128,12 @@ func (p *process) kill() {
 // serving is start for a test, until its end.
 func serving(t *testing.T, dir string, env []string, args ...string) *process {
 	t.Helper()
-	p, err := start(dir, env, args...)
+	return servingBy(t, "curfew", dir, env, args...)
+}
+
+func servingBy(t *testing.T, program, dir string, env []string, args ...string) *process {
+	t.Helper()
+	p, err := startBy(program, dir, env, args...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -35,6 +35,7 @@ var kinds = map[string]curfew.Kind{
 	uniqueViolation: curfew.Conflict,
 	"22021":         curfew.Invalid,  // a character that text cannot hold
 	"22P02":         curfew.Invalid,  // an id that is not a UUID, in a write
+	"22P05":         curfew.Invalid,  // a character that the database's encoding lacks
 	"25P02":         curfew.Internal, // an error before this one was not heeded
 
 	"08": curfew.Unavailable, // connection

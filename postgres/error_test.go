@@ -183,7 +183,7 @@ func TestAKilledBackendIsRiddenOver(t *testing.T) {
 func TestOpenSetsItsTimeouts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for name, want := range parameters {
+	for name, want := range preferred {
 		got := w.only(`SELECT current_setting($1)`, name)
 		if got != want && name != "timezone" {
 			t.Errorf("%s is %s, want %s", name, got, want)

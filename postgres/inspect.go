@@ -57,7 +57,20 @@ func (s *Store) Inspect(ctx context.Context) ([]curfew.Fact, error) {
 	if err != nil {
 		return nil, wrap(err, "inspect the search path")
 	}
-	return append(facts, shadowed(path)...), nil
+	encoding, err := one(ctx, s, pgx.RowTo[string], `SELECT current_setting('server_encoding')`)
+	if err != nil {
+		return nil, wrap(err, "inspect the encoding")
+	}
+	return append(append(facts, encoded(encoding)), shadowed(path)...), nil
+}
+
+func encoded(encoding string) curfew.Fact {
+	f := curfew.Fact{Name: "server_encoding", Value: encoding}
+	if encoding != "UTF8" {
+		f.Problem = "it lacks characters: a payment is refused whose customer's name or address has one of them"
+		f.Fix = "move into a new database: curfew preflight --backup DIR, CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, curfew restore DIR"
+	}
+	return f
 }
 
 // shadowed: PostgreSQL 14 lets everybody put functions and operators into

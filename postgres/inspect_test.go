@@ -11,9 +11,8 @@ func TestInspectNamesWhatBreaksPromises(t *testing.T) {
 	t.Parallel()
 	for sentence, c := range map[string]struct{ do, fact, problem string }{
 		"a sound database has no problem": {do: `SELECT 1`},
-		"a commit that does not wait for the disk": {
-			`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$`,
-			"synchronous_commit", "lose payments",
+		"a commit that waits for the disk though the database says otherwise": {
+			do: `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET synchronous_commit = off', current_database()); END $$`,
 		},
 		"a database that may only be read": {
 			`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$`,
@@ -32,6 +31,9 @@ func TestInspectNamesWhatBreaksPromises(t *testing.T) {
 			url := migrated(t)
 			if _, err := open(t, url).pool.Exec(t.Context(), c.do); err != nil {
 				t.Fatal(err)
+			}
+			if c.fact == "search_path" {
+				url += "&search_path=public" // else nothing is looked for there
 			}
 			facts, err := open(t, url+"&target_session_attrs=any").Inspect(t.Context()) // a new connection, which has the new settings
 			if err != nil {

@@ -11,6 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/curfewhq/curfew"
 )
 
 // A connection can die without a word: its socket stays open and nothing ever
@@ -38,6 +40,8 @@ const (
 type pool struct {
 	*pgxpool.Pool
 	timeout time.Duration
+	foreign bool // somebody else's
+	serving bool // what is unfit is no fault of a caller's
 
 	mu    sync.Mutex
 	reset time.Time // when the pool was last reset
@@ -52,6 +56,9 @@ func (p *pool) with(ctx context.Context, do func(context.Context, *pgxpool.Conn)
 	conn, err := p.Acquire(ctx)
 	if err == nil {
 		defer conn.Release()
+		if err = p.accept(ctx, conn.Conn().PgConn()); err != nil {
+			return p.unfit(err)
+		}
 		if err = do(ctx, conn); worn[code(err)] {
 			_ = conn.Conn().Close(ctx) // Release then drops it
 		}
@@ -60,7 +67,23 @@ func (p *pool) with(ctx context.Context, do func(context.Context, *pgxpool.Conn)
 	case code(err) == readOnly, errors.Is(err, context.DeadlineExceeded) && time.Since(begun) >= min(pingTimeout, p.timeout):
 		p.renew()
 	}
+	if conn == nil {
+		return p.unfit(err)
+	}
 	return err
+}
+
+// unfit tells of a database that is refused without what the driver says around
+// it. Once it was accepted, callers may come again.
+func (p *pool) unfit(err error) error {
+	var refused *curfew.Error
+	switch {
+	case !errors.As(err, &refused):
+		return err
+	case p.serving:
+		return curfew.Errorf(curfew.Unavailable, "%s", refused.Message)
+	}
+	return refused
 }
 
 // renew closes every connection: an idle one now, the others when they are
@@ -84,16 +107,17 @@ var worn = map[string]bool{
 
 // openPool makes the pool of Curfew's own: what the URL leaves open it sets.
 func openPool(ctx context.Context, config *pgxpool.Config, url string, o Options) (*pool, error) {
-	p := &pool{timeout: limitOf(config, o.Timeout)}
 	c := config.ConnConfig
+	if mustWrite(c, url) {
+		c.ValidateConnect = writable
+	}
+	Configure(config)
+	p := &pool{timeout: limitOf(config, o.Timeout)}
 	if c.ConnectTimeout <= 0 {
 		c.ConnectTimeout = min(connectTimeout, p.timeout)
 	}
 	if config.PingTimeout <= 0 {
 		config.PingTimeout = min(pingTimeout, p.timeout)
-	}
-	if mustWrite(c, url) {
-		c.ValidateConnect = writable
 	}
 	limitCancel(c)
 	p.renewAfterPing(config)

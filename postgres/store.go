@@ -20,17 +20,6 @@ type Store struct {
 	groups *groups
 }
 
-// parameters is what every connection of Open's pool asks of the server, unless
-// the URL says otherwise: a lock that does not come is given up before the
-// statement is, and both before a caller does.
-var parameters = map[string]string{
-	"application_name":                    "curfew",
-	"statement_timeout":                   "5s",
-	"lock_timeout":                        "2s",
-	"idle_in_transaction_session_timeout": "10s",
-	"timezone":                            "UTC",
-}
-
 // Options of OpenWith. The zero value is Open's.
 type Options struct {
 	Trace curfew.Trace // is shown every round trip; nil: nobody looks
@@ -42,7 +31,8 @@ type Options struct {
 }
 
 // Open connects to the database that the URL names, with a pool of Curfew's
-// own. Errors: Invalid for a URL that cannot be read, Unavailable.
+// own. Errors: Invalid for a URL that cannot be read and for a database that
+// cannot keep Curfew's promises (another engine, distributed tables), Unavailable.
 func Open(ctx context.Context, url string) (*Store, error) { return OpenWith(ctx, url, Options{}) }
 
 // OpenWith is Open with options.
@@ -51,11 +41,6 @@ func OpenWith(ctx context.Context, url string, o Options) (*Store, error) {
 	if err != nil {
 		// The driver's text leaves out the password.
 		return nil, curfew.Errorf(curfew.Invalid, "the database URL: %s", err)
-	}
-	for name, value := range parameters {
-		if _, set := config.ConnConfig.RuntimeParams[name]; !set {
-			config.ConnConfig.RuntimeParams[name] = value
-		}
 	}
 	if !strings.Contains(url, "pool_max_conns") {
 		config.MaxConns = int32(max(8, 4*runtime.GOMAXPROCS(0))) //nolint:gosec // G115: a small number of cores
@@ -68,16 +53,21 @@ func OpenWith(ctx context.Context, url string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("open the database: %w", translate(err))
 	}
 	s := newStore(pool)
-	if err := s.Ping(ctx); err != nil {
+	if err := s.whole(ctx); err != nil {
 		s.Close()
 		return nil, err
 	}
+	pool.serving = true
 	return s, nil
 }
 
-// New is the store over a pool of the caller's, whose settings hold. Calls are
-// limited as Open's are.
-func New(p *pgxpool.Pool) *Store { return newStore(&pool{Pool: p, timeout: limitOf(p.Config(), 0)}) }
+// New is the store over a pool of the caller's, whose settings hold: each
+// connection is looked at when it is first used, and one that lacks what Curfew
+// relies on is refused with Invalid. Configure sets all of it. Calls are limited
+// as Open's are.
+func New(p *pgxpool.Pool) *Store {
+	return newStore(&pool{Pool: p, timeout: limitOf(p.Config(), 0), foreign: true, serving: true})
+}
 
 func newStore(p *pool) *Store { return &Store{p, newGroups(p)} }
 

@@ -86,6 +86,13 @@ const (
 // Invalid, names everything that is missing, and what to do. A newer schema is
 // accepted: it keeps what the last release needs.
 func (s *Store) Verify(ctx context.Context) error {
+	wrong, err := s.wrongSettings(ctx)
+	if err != nil {
+		return wrap(err, "verify the connection")
+	}
+	if len(wrong) > 0 {
+		return curfew.Errorf(curfew.Invalid, "%s", wrong[0])
+	}
 	migrations, err := s.Migrations(ctx)
 	if err != nil {
 		return err
@@ -94,8 +101,7 @@ func (s *Store) Verify(ctx context.Context) error {
 		return curfew.Errorf(curfew.Invalid, "the schema is older than this program, which has %s too: run `curfew migrate`",
 			strings.Join(names, ", "))
 	}
-	var wrong []string
-	for _, look := range []func(context.Context) ([]string, error){s.lacking, s.filtered, s.exposed} {
+	for _, look := range []func(context.Context) ([]string, error){s.spread, s.lacking, s.filtered, s.exposed} {
 		found, err := look(ctx)
 		if err != nil {
 			return wrap(err, "verify the schema")

@@ -217,6 +217,10 @@ func TestS02_S15_BadEnvelopes(t *testing.T) {
 		head string
 		want int
 	}{
+		"S02: headers of 17 kB":      {"GET /docs HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 17<<10) + "\r\n\r\n", 431},
+		"S02: headers of 16 KiB":     {"GET /docs HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 16<<10) + "\r\n\r\n", 431},
+		"S02: many of 1 kB":          {"GET /docs HTTP/1.1\r\nHost: x\r\n" + strings.Repeat("X: "+strings.Repeat("x", 1<<10)+"\r\n", 17) + "\r\n", 431},
+		"S02: headers of 15 kB":      {"GET /docs HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 15<<10) + "\r\n\r\n", 200},
 		"S02: headers of 32 kB":      {"GET /docs HTTP/1.1\r\nHost: x\r\nX: " + strings.Repeat("x", 32<<10) + "\r\n\r\n", 431},
 		"S27: a token of 1 MB":       {"GET /api/debug/session-health HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + strings.Repeat("x", 1<<20) + "\r\n\r\n", 431},
 		"S15: two lengths":           {"POST /api/checkouts HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}", 400},

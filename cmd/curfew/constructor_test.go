@@ -1,0 +1,55 @@
+package main
+
+import (
+	"errors"
+	"path/filepath"
+	"testing"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/backup"
+	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/notify/mail"
+	"github.com/curfewhq/curfew/postgres"
+	"github.com/curfewhq/curfew/server"
+	"github.com/curfewhq/curfew/sqlite"
+	"github.com/curfewhq/curfew/stripe"
+)
+
+// What could not be made is not there: nobody goes on with half of it.
+func TestAConstructorThatFailsReturnsNothing(t *testing.T) {
+	t.Parallel()
+	none := filepath.Join(t.TempDir(), "none")
+	for what, made := range map[string]struct {
+		isNil bool
+		err   error
+	}{
+		"lifecycle.New":         nothing(lifecycle.New(nil, lifecycle.Options{Policy: &curfew.Policy{}})),
+		"server.New":            nothing(server.New(server.Options{})),
+		"server.NewIdentity":    nothing(server.NewIdentity(t.Context(), server.AuthOptions{KeyFile: none})),
+		"server.NewKeyServer":   nothing(server.NewKeyServer("http://id.example.org", nil)),
+		"stripe.NewHook":        nothing(stripe.NewHook(stripe.HookOptions{})),
+		"stripe.NewClient":      nothing(stripe.NewClient(stripe.ClientOptions{})),
+		"mail.NewChannel":       nothing(mail.NewChannel(nil, mail.Options{})),
+		"sqlite.Open":           nothing(sqlite.Open(t.Context(), none, sqlite.Options{})),
+		"postgres.Open":         nothing(postgres.Open(t.Context(), "postgres://127.0.0.1:1/none?connect_timeout=x")),
+		"postgres.Open, nobody": nothing(postgres.Open(t.Context(), "postgres://127.0.0.1:1/none")),
+		"backup.Open":           nothing(backup.Open(none)),
+	} {
+		if made.err == nil || !made.isNil {
+			t.Errorf("%s: nothing came of it: %t, %v", what, made.isNil, made.err)
+		}
+	}
+	if _, err := lifecycle.New(nil, lifecycle.Options{Policy: &curfew.Policy{}}); !errors.Is(err, curfew.Invalid) {
+		t.Errorf("lifecycle.New: %v", err)
+	}
+}
+
+func nothing[T any](made *T, err error) struct {
+	isNil bool
+	err   error
+} {
+	return struct {
+		isNil bool
+		err   error
+	}{made == nil, err}
+}

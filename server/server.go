@@ -17,7 +17,6 @@ import (
 // Limits of the listeners.
 const (
 	maxHeader         = 16 << 10
-	headerSlop        = 4096 // what net/http reads beyond its limit before it answers 431
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 15 * time.Second
 	idleTimeout       = 2 * time.Minute
@@ -168,7 +167,7 @@ func NewOpsServer(addr string, h http.Handler, log *slog.Logger) *http.Server {
 
 func listener(addr string, h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
-		Addr: addr, Handler: h, MaxHeaderBytes: maxHeader - headerSlop,
+		Addr: addr, Handler: h, MaxHeaderBytes: maxHeader,
 		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
 		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),

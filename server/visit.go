@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"regexp"
 	"runtime/debug"
+	"strconv"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -59,8 +60,30 @@ func (s *Server) observed(next http.Handler) http.Handler {
 			s.metrics.answered(answer, took)
 			end(answer.route, answer.statusCode())
 		}()
+		if headerSize(r) > maxHeader {
+			s.refuse(answer, r, headersTooLarge())
+			return
+		}
 		next.ServeHTTP(answer, r)
 	})
+}
+
+// headerSize is about how many bytes a request's line and headers had. net/http
+// has a limit of its own, and lets 4 kB more pass.
+func headerSize(r *http.Request) int {
+	size := len(r.Method) + len(r.RequestURI) + len(r.Host)
+	for name, values := range r.Header {
+		for _, value := range values {
+			size += len(name) + len(value) + len(": \r\n")
+		}
+	}
+	return size
+}
+
+func headersTooLarge() *failure {
+	f := kindFailure(curfew.TooLarge, "the headers have more than "+strconv.Itoa(maxHeader)+" bytes")
+	f.Status, f.Title = http.StatusRequestHeaderFieldsTooLarge, "The headers are too large"
+	return f
 }
 
 // secure sets what holds for every answer: nothing is cached, framed, sniffed,

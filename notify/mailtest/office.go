@@ -76,7 +76,8 @@ func Open(t testing.TB, o Options) *Office {
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(listener) }) // until it is closed
 	t.Cleanup(func() {
-		_ = server.Close() // it may have visitors
+		_ = server.Close()   // it may have visitors
+		_ = listener.Close() // and may not have begun to serve, so that it does not know it
 		serving.Wait()
 	})
 	return office

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/curfewhq/curfew/postgres/pgtest"
 	"github.com/curfewhq/curfew/storetest"
 	"github.com/curfewhq/curfew/storetest/stores"
 )
@@ -84,6 +85,27 @@ func TestAStopTakesTheDrainAndLittleMore(t *testing.T) {
 				t.Errorf("it took %s", took)
 			}
 		})
+	}
+}
+
+// A database whose processes answer nothing does not keep a service from ending.
+func TestAStopDoesNotWaitForADatabaseThatHangs(t *testing.T) {
+	t.Parallel()
+	needPostgres(t)
+	cluster := pgtest.Server(t, "")
+	url := cluster.Database(t, "shop")
+	migrated(t, url)
+	dir := t.TempDir()
+	p := serving(t, dir, []string{"CURFEW_DATABASE_URL=" + url}, "--auth-key-file=curfew.key")
+	load := newTraffic(t, 2, "c", p.client(t, dir, "service", "shop"))
+	until(t.Context(), t, "calls are under way", func() bool { return load.calls.Load() > 10 })
+	if n := cluster.Freeze(t); n == 0 {
+		t.Fatal("nothing was stopped")
+	}
+	begun := time.Now()
+	_ = p.end(syscall.SIGTERM) // calls were cut off, and it says so
+	if took := time.Since(begun); took > 5*time.Second {
+		t.Errorf("it took %s", took)
 	}
 }
 

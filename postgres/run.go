@@ -128,7 +128,7 @@ func (s *Store) SavePreview(ctx context.Context, p curfew.Preview) (curfew.Previ
 	return saved, wrap(err, "save preview %s", p.ID)
 }
 
-const selectPreview = `SELECT ` + previewColumns + ` FROM curfew.previews WHERE id = $1 AND created_at > now() - interval '1 day'`
+const selectPreview = `SELECT ` + previewColumns + ` FROM curfew.previews WHERE id = $1 AND created_at >= now() - interval '1 day'`
 
 // Preview is a stored preview of the last day.
 func (s *Store) Preview(ctx context.Context, id string) (curfew.Preview, error) {

@@ -143,10 +143,14 @@ func (w *writer) rollback() {
 	}
 }
 
-// discard closes a connection whose state is not known.
+// discard closes a connection whose state is not known. Its statements go first:
+// as long as there is one, SQLite keeps the connection, and what it has locked.
 func (w *writer) discard() {
 	if w.conn == nil {
 		return
+	}
+	for _, stmt := range w.stmts {
+		_ = stmt.Close() // the connection goes, whatever it says
 	}
 	// Raw hands the error back: it is how database/sql learns that the
 	// connection is not to be used again.

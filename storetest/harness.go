@@ -37,6 +37,9 @@ type Harness struct {
 	// Hold runs statements in a transaction of another program and keeps it open;
 	// commit ends it.
 	Hold func(t testing.TB, sql ...string) (commit func())
+	// FailAt lets so many rows be written, and makes the database refuse to write
+	// any other, until it is called anew; below 0 it lets every row be written.
+	FailAt func(t testing.TB, rows int)
 	// Settled returns when done has a result (and puts it back) or when somebody
 	// waits for what Hold holds.
 	Settled func(t testing.TB, done chan error)
@@ -90,5 +93,6 @@ func contracts() map[string]contract {
 		"race":        races,
 		"meeting":     meetings,
 		"fault":       losses,
+		"atomicity":   atomics,
 	}
 }

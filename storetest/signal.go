@@ -18,6 +18,8 @@ var signals = contract{
 	"tidying keeps claims that still hold":              tidiesClaims,
 	"a process leaves one row, however often it writes": beatsProcess,
 	"a process cannot write where a table is missing":   beatsOnWholeSchema,
+	"tidying begins a microsecond after the end":        tidiesAtTheEnd,
+	"tidying forgets each by its own age":               tidiesEachByItsAge,
 }
 
 func (s *scene) pulse() curfew.Pulse {
@@ -151,5 +153,57 @@ func tidiesClaims(s *scene) {
 	p := s.pulse()
 	if p.Sweep.IsZero() || p.QueueRead.IsZero() {
 		s.Errorf("tidying forgot the pulse: %+v", p)
+	}
+}
+
+// tidiesAtTheEnd: what is exactly as old as it may become is kept.
+func tidiesAtTheEnd(s *scene) {
+	if s.Freeze == nil {
+		s.Skip("this store's clock cannot be stopped")
+	}
+	s.Freeze(s.T)
+	st := s.admit("ada")
+	const window, day = 3 * time.Hour, 24 * time.Hour
+	previews := map[string]string{}
+	for name, over := range map[string]time.Duration{"exact": 0, "older": time.Microsecond} {
+		s.must(s.Store.Refuse(s.Context(), name, st.ID))
+		s.exec("UPDATE {refusals} SET at = "+s.past(window+over)+" WHERE customer_id = $1", name)
+		previews[name] = s.save(curfew.Preview{ID: newID(), Actor: shop}).ID
+		s.exec("UPDATE {previews} SET created_at = "+s.past(day+over)+" WHERE id = $1", previews[name])
+		s.must(s.Store.ClaimOnce(s.Context(), name, time.Minute))
+		s.exec("UPDATE {signals} SET until = "+s.past(over)+" WHERE name = $1", name)
+	}
+	_, err := s.Store.Preview(s.Context(), previews["exact"])
+	s.must(err) // it can be executed still, so it must not go
+	_, err = s.Store.Preview(s.Context(), previews["older"])
+	s.kind(err, curfew.NotFound)
+
+	s.must(s.Store.Tidy(s.Context(), window))
+	s.same("refusals", s.rows("SELECT customer_id FROM {refusals}"), []string{"exact"})
+	s.same("previews", s.rows("SELECT id FROM {previews}"), []string{previews["exact"]})
+	s.same("claims", s.rows("SELECT name FROM {signals}"), []string{"exact"})
+}
+
+// tidiesEachByItsAge: the window is that of refusals alone.
+func tidiesEachByItsAge(s *scene) {
+	st := s.admit("ada")
+	s.must(s.Store.Refuse(s.Context(), "kim", st.ID))
+	preview := s.save(curfew.Preview{ID: newID(), Actor: shop})
+	s.must(s.Store.ClaimOnce(s.Context(), "name", time.Minute))
+	s.exec("UPDATE {refusals} SET at = " + s.past(23*time.Hour))
+	s.exec("UPDATE {previews} SET created_at = " + s.past(23*time.Hour))
+	for _, step := range []struct {
+		window, preview time.Duration
+		want            []int // refusals, previews, claims
+	}{
+		{24 * time.Hour, 23 * time.Hour, []int{1, 1, 1}},
+		{time.Hour, 23 * time.Hour, []int{0, 1, 1}},
+		{72 * time.Hour, 25 * time.Hour, []int{0, 0, 1}},
+	} {
+		s.exec("UPDATE {previews} SET created_at = "+s.past(step.preview)+" WHERE id = $1", preview.ID)
+		s.must(s.Store.Tidy(s.Context(), step.window))
+		s.same("what is left", []int{
+			len(s.rows("SELECT id FROM {refusals}")), len(s.rows("SELECT id FROM {previews}")), len(s.rows("SELECT name FROM {signals}")),
+		}, step.want)
 	}
 }

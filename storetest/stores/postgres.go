@@ -55,6 +55,7 @@ func PostgresURL(t testing.TB) (storetest.Harness, string) {
 		},
 		Settled: b.settled,
 		Freeze:  func(t testing.TB) { t.Helper(); b.exec(t, stopClock) },
+		FailAt:  func(t testing.TB, rows int) { t.Helper(); b.countdownPostgres(t, rows) },
 	}, address
 }
 
@@ -78,6 +79,28 @@ const stopClock = `DO $$ BEGIN
     EXECUTE format('CREATE FUNCTION clock.now() RETURNS timestamptz LANGUAGE sql STABLE AS %L',
         format('SELECT %L::timestamptz', now()));
 END $$`
+
+// makeCountdown is triggers on every table that take a number for each row from
+// a sequence, which fails at its end. A failed transaction gives none back.
+const makeCountdown = `DO $$ DECLARE t text; BEGIN
+    IF to_regclass('countdown.rows') IS NOT NULL THEN RETURN; END IF;
+    CREATE SCHEMA countdown;
+    CREATE SEQUENCE countdown.rows MAXVALUE 1000000;
+    CREATE FUNCTION countdown.take() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN PERFORM nextval(''countdown.rows''); RETURN coalesce(NEW, OLD); END';
+    FOR t IN SELECT relid::regclass::text FROM pg_stat_user_tables WHERE schemaname = 'curfew' LOOP
+        EXECUTE 'CREATE TRIGGER a_countdown BEFORE INSERT OR UPDATE OR DELETE ON ' || t || ' FOR EACH ROW EXECUTE FUNCTION countdown.take()';
+    END LOOP;
+END $$`
+
+func (b behind) countdownPostgres(t testing.TB, rows int) {
+	t.Helper()
+	b.exec(t, makeCountdown)
+	if rows < 0 {
+		rows = 999_999
+	}
+	b.exec(t, "SELECT setval('countdown.rows', $1)", 1_000_000-rows)
+}
 
 // templateName changes with the SQL that makes the schema, so that a stale
 // template is not used.

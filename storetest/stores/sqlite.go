@@ -56,6 +56,7 @@ func SQLiteFile(t testing.TB) (storetest.Harness, string) {
 	return storetest.Harness{
 		Store: store, Age: b.age, Exec: b.exec, Query: b.query,
 		Freeze: func(testing.TB) { clock.stop() },
+		FailAt: func(t testing.TB, rows int) { t.Helper(); b.countdownSQLite(t, rows) },
 		Hold: func(t testing.TB, statements ...string) func() {
 			t.Helper()
 			return b.hold(t, "BEGIN IMMEDIATE", "COMMIT", statements...)
@@ -64,6 +65,25 @@ func SQLiteFile(t testing.TB) (storetest.Harness, string) {
 		// moment must do.
 		Settled: func(_ testing.TB, done chan error) { settled(done, 50*time.Millisecond) },
 	}, path
+}
+
+// countdownSQLite counts rows down in a table, by triggers on every other. What
+// a failed transaction counted goes back with it.
+func (b behind) countdownSQLite(t testing.TB, rows int) {
+	t.Helper()
+	b.exec(t, "CREATE TABLE IF NOT EXISTS countdown (n INTEGER)")
+	for _, table := range b.query(t, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('countdown', 'sqlite_sequence')") {
+		for _, does := range []string{"INSERT", "UPDATE", "DELETE"} {
+			b.exec(t, "CREATE TRIGGER IF NOT EXISTS countdown_"+table[0]+"_"+does+" BEFORE "+does+" ON "+table[0]+` BEGIN
+				UPDATE countdown SET n = n - 1;
+				SELECT RAISE(ABORT, 'no more rows') FROM countdown WHERE n < 0;
+			END`)
+		}
+	}
+	b.exec(t, "DELETE FROM countdown")
+	if rows >= 0 {
+		b.exec(t, "INSERT INTO countdown VALUES ($1)", rows)
+	}
 }
 
 // migrated is a fresh database's bytes, made once a process: migrating takes

@@ -83,17 +83,17 @@ func (s *site) pay(t *testing.T, after int, happens func() error) (acknowledged 
 }
 
 // ready is the status and the text of /readyz.
-func (p *process) ready(t *testing.T) (int, string) {
+func (p *process) ready(t *testing.T) (status int, text string) {
 	t.Helper()
 	answer, err := http.Get(p.ops + "/readyz")
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := io.ReadAll(answer.Body)
+	body, err := io.ReadAll(answer.Body)
 	if err := errors.Join(err, answer.Body.Close()); err != nil {
 		t.Fatal(err)
 	}
-	return answer.StatusCode, string(text)
+	return answer.StatusCode, string(body)
 }
 
 // refs is the payments of a file, which must be whole.
@@ -243,9 +243,10 @@ func TestServe_NothingIsAcknowledgedOnceItsFileIsNotTheOne(t *testing.T) {
 func (s *site) isDown(t *testing.T, why string) {
 	t.Helper()
 	until(t.Context(), t, "the log says why", func() bool { return strings.Contains(s.stderr(), why) })
-	if status, text := s.ready(t); status != http.StatusServiceUnavailable {
-		t.Errorf("ready is %d: %s", status, text)
-	}
+	until(t.Context(), t, "it is not ready", func() bool {
+		status, _ := s.ready(t)
+		return status == http.StatusServiceUnavailable
+	})
 	if health, err := s.client(t, s.dir, "admin", "me").Health(t.Context()); err == nil && health.Health == "healthy" {
 		t.Error("health is healthy")
 	}

@@ -23,7 +23,7 @@ func TestOpen_TakesFilesAsTheyAre(t *testing.T) {
 		kind    curfew.Kind
 		says    string
 	}{
-		"a missing file is not made":                  {file: "none.db", kind: curfew.NotFound, says: "--database-url"},
+		"a missing file is not made":                  {file: "none.db", kind: curfew.NotFound, says: "curfew migrate"},
 		"a file in a missing folder is not found":     {file: "none/none.db", kind: curfew.NotFound, says: "none.db"},
 		"a file that is no database is said to be so": {file: "text.db", content: strings.Repeat("no database ", 100), kind: curfew.Invalid, says: "no SQLite database"},
 		"there is no database without a file":         {file: ":memory:", kind: curfew.Invalid, says: "needs a file"},

@@ -55,7 +55,7 @@ func write(t *testing.T, text string) string {
 // The contract's keys, without those of later issues.
 func TestEveryKeyOfTheContractIsASetting(t *testing.T) {
 	t.Parallel()
-	want := strings.Fields(`database_url listen listen_ops base_url waiting_ttl max_wait orphan_ttl join_ttl live_grace
+	want := strings.Fields(`database_url database_wait listen listen_ops drain base_url waiting_ttl max_wait orphan_ttl join_ttl live_grace
 		scheduled_grace minimum_live very_stale_after defer_ttl blocked_repeatedly blocked_window sweeper rules settle
 		appointment_refund plans
 		auth.key_file auth.jwt_secret auth.jwks_url auth.issuer auth.audience auth.role_claim

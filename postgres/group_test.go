@@ -134,9 +134,57 @@ func TestOneThatCannotBeAdmittedHarmsNobodyElse(t *testing.T) {
 	}
 }
 
+// Two of a customer in one group would send all of it back to go alone.
+func TestTwoOfACustomerAreNeverOfOneGroup(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	release := w.holdClaims()
+	var first sync.WaitGroup
+	first.Go(func() { w.admit("first") })
+	w.until(func() bool { return w.store.writingNow() == 1 && w.store.waitingNow() == 0 })
+	one, other := admission("ada"), admission("ada")
+	oneStanding, otherStanding := begun(one), begun(other)
+	joined := &candidate{one, &oneStanding, make(chan error, 1)}
+	w.same("the first joins", w.store.join(t.Context(), joined), true)
+	w.same("the second joins", w.store.join(t.Context(), &candidate{other, &otherStanding, make(chan error, 1)}), false)
+	release()
+	first.Wait()
+	w.must(<-joined.done)
+}
+
+// A group whose answer was lost may be written: to write it again, one by one,
+// would tell those whose first writing was committed that they are in their own way.
+func TestAGroupWithoutAnAnswerIsNotWrittenAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	held, err := w.store.pool.Begin(t.Context())
+	w.must(err)
+	_, err = held.Exec(t.Context(), `LOCK TABLE curfew.events IN EXCLUSIVE MODE`)
+	w.must(err)
+	s := open(t, w.url)
+	w.must(s.Ping(t.Context()))
+	s.pool.timeout = 25 * time.Millisecond // less than the group waits for a lock
+	err = errAlone
+	for n := 0; n < 5 && errors.Is(err, errAlone); n++ { // on a slow machine the lock's end may come first
+		var group []*candidate
+		for _, customer := range []string{"ada", "bob"} {
+			a := admission(customer)
+			st := begun(a)
+			group = append(group, &candidate{a, &st, nil})
+		}
+		err = s.writeGroup(t.Context(), group)
+	}
+	if !errors.Is(err, curfew.Unavailable) {
+		t.Errorf("got %v, want that nobody knows", err)
+	}
+	w.must(held.Rollback(t.Context()))
+}
+
 func TestOneThatMustWaitHoldsNobodyElse(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	// Nothing but the group's own limit lets it go.
+	w.store = open(t, w.url+"&lock_timeout=0&statement_timeout=0")
 	blocker, err := w.store.pool.Begin(t.Context())
 	w.must(err)
 	a := admission("slow")

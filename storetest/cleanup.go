@@ -9,26 +9,28 @@ import (
 )
 
 var cleanups = contract{
-	"what is due is whole standings":                                      findStandings,
-	"every standing is due once it is past its deadline":                  findsOverdue,
-	"what is due is in order of deadlines, page by page to the end":       findPages,
-	"deadlines of one moment are paged by their ids":                      findTies,
-	"one customer's are found alone":                                      findsCustomer,
-	"orphans are due by their age too":                                    findsOrphans,
-	"a max age replaces the deadline of unassigned ones only":             findsByAge,
-	"lesson 1: each rule ends what is its own, with all that hangs on it": endsByRule,
-	"lesson 2: a batch ends what has not moved and leaves the rest":       endsUnmoved,
-	"lesson 4: a batch ends nothing of another rule's":                    endsOwnRule,
-	"a batch ends nothing before its deadline":                            endsOverdueOnly,
-	"an orphan's age ends it before its deadline":                         endsOldOrphans,
-	"what is cleared by hand ends by its age, the rest by deadline":       endsCleared,
-	"a batch takes what each of its endings says":                         endsEach,
-	"a note stands behind the reason in the events":                       endsWithNote,
-	"a second run ends nothing":                                           endsTwice,
-	"an empty batch ends nothing":                                         endsNothing,
-	"a batch of many answers in its own order":                            endsMany,
-	"the next deadline is the earliest there is":                          nextDeadline,
-	"the next deadline may be asked for behind a moment":                  nextDeadlineBehind,
+	"what is due is whole standings":                                             findStandings,
+	"every standing is due once it is past its deadline":                         findsOverdue,
+	"what is due is in order of deadlines, page by page to the end":              findPages,
+	"deadlines of one moment are paged by their ids":                             findTies,
+	"at its exact deadline nothing is due yet":                                   findsNothingAtTheDeadline,
+	"what changes nothing writes no event, and what writes none changes nothing": changesNothingWithoutEvents,
+	"one customer's are found alone":                                             findsCustomer,
+	"orphans are due by their age too":                                           findsOrphans,
+	"a max age replaces the deadline of unassigned ones only":                    findsByAge,
+	"lesson 1: each rule ends what is its own, with all that hangs on it":        endsByRule,
+	"lesson 2: a batch ends what has not moved and leaves the rest":              endsUnmoved,
+	"lesson 4: a batch ends nothing of another rule's":                           endsOwnRule,
+	"a batch ends nothing before its deadline":                                   endsOverdueOnly,
+	"an orphan's age ends it before its deadline":                                endsOldOrphans,
+	"what is cleared by hand ends by its age, the rest by deadline":              endsCleared,
+	"a batch takes what each of its endings says":                                endsEach,
+	"a note stands behind the reason in the events":                              endsWithNote,
+	"a second run ends nothing":                                                  endsTwice,
+	"an empty batch ends nothing":                                                endsNothing,
+	"a batch of many answers in its own order":                                   endsMany,
+	"the next deadline is the earliest there is":                                 nextDeadline,
+	"the next deadline may be asked for behind a moment":                         nextDeadlineBehind,
 }
 
 // find is the ids of one page of what is due.
@@ -234,4 +236,60 @@ func nextDeadlineBehind(s *scene) {
 	s.within(bob.ExpiresAt, 2*time.Hour)
 	_, ok = s.next(time.Now().Add(3 * time.Hour))
 	s.same("a deadline behind all of them", ok, false)
+}
+
+// findsNothingAtTheDeadline: what expires at this very moment is still good.
+func findsNothingAtTheDeadline(s *scene) {
+	if s.Freeze == nil {
+		s.Skip("this store's clock cannot be stopped")
+	}
+	s.Freeze(s.T)
+	a := admission("ada")
+	a.Deadline = curfew.Deadline{}
+	st, err := s.Store.Admit(s.Context(), a)
+	s.must(err)
+	st = s.read(st.ID)
+	s.same("the deadline is now", st.ExpiresAt, st.Now)
+	for what, search := range map[string]curfew.Search{
+		"all": {Limit: 9}, "with orphans": {Limit: 9, OrphanTTL: time.Hour}, "by age": {Limit: 9, MaxAge: time.Hour},
+		"of the customer": {Limit: 9, CustomerID: "ada"},
+	} {
+		s.same("due of "+what, s.find(search), []string(nil))
+	}
+	s.endsNone("what is at its deadline", batch(curfew.Credited, st))
+	s.Age(s.T, st.ID, time.Microsecond)
+	s.same("due a microsecond later", s.find(curfew.Search{Limit: 9}), []string{st.ID})
+}
+
+// changesNothingWithoutEvents: an event and its change are committed together.
+func changesNothingWithoutEvents(s *scene) {
+	late, waiting, credit := s.aged(s.admit("late"), time.Hour), s.admit("waiting"), s.credited("credited")
+	held := s.deferred("deferred", time.Hour)
+	for what, step := range map[string]func() error{
+		"end":   func() error { _, err := s.Store.End(s.Context(), batch(curfew.Credited, late)); return err },
+		"admit": func() error { _, err := s.Store.Admit(s.Context(), admission("ada")); return err },
+		"spend": func() error { _, err := s.Store.Admit(s.Context(), spending(credit)); return err },
+		"defer": func() error {
+			_, err := s.Store.Defer(s.Context(), admission("bob").Checkout, shop, time.Hour)
+			return err
+		},
+		"change": func() error { _, err := s.Store.Change(s.Context(), accepting(waiting, "max")); return err },
+		"move": func() error {
+			_, err := s.Store.ChangeCheckout(s.Context(), curfew.CheckoutChange{From: held, To: curfew.RefundDue, Actor: shop})
+			return err
+		},
+		"remark": func() error {
+			_, err := s.Store.Remark(s.Context(), curfew.Remark{From: held, Note: "n", Actor: shop})
+			return err
+		},
+	} {
+		before := s.dump()
+		s.exec("ALTER TABLE {events} RENAME TO events_away")
+		err := step()
+		s.exec("ALTER TABLE {events_away} RENAME TO events")
+		if err == nil {
+			s.Errorf("%s needs no events", what)
+		}
+		s.same("rows after "+what+" without events", s.dump(), before)
+	}
 }

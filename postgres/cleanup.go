@@ -97,10 +97,12 @@ func (s *Store) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error)
 			return err
 		}
 		all = f.ended(sessions)
-		if err := writeEvents(ctx, t, f.events()); err != nil || b.RunID == "" {
-			return err
+		if b.RunID != "" {
+			if err := t.send(ctx, func(q *pgx.Batch) { q.Queue(countRun, b.RunID, b.Counted(all)) }); err != nil {
+				return err
+			}
 		}
-		return t.send(ctx, func(q *pgx.Batch) { q.Queue(countRun, b.RunID, b.Counted(all)) })
+		return writeEvents(ctx, t, f.events()) // with which the transaction ends
 	})
 	if err != nil {
 		return nil, wrap(err, "end %d sessions by rule %s", len(b.Endings), b.Rule.Name)

@@ -9,28 +9,28 @@ import (
 )
 
 var cleanups = contract{
-	"what is due is whole standings":                                             findStandings,
-	"every standing is due once it is past its deadline":                         findsOverdue,
-	"what is due is in order of deadlines, page by page to the end":              findPages,
-	"deadlines of one moment are paged by their ids":                             findTies,
-	"at its exact deadline nothing is due yet":                                   findsNothingAtTheDeadline,
-	"what changes nothing writes no event, and what writes none changes nothing": changesNothingWithoutEvents,
-	"one customer's are found alone":                                             findsCustomer,
-	"orphans are due by their age too":                                           findsOrphans,
-	"a max age replaces the deadline of unassigned ones only":                    findsByAge,
-	"lesson 1: each rule ends what is its own, with all that hangs on it":        endsByRule,
-	"lesson 2: a batch ends what has not moved and leaves the rest":              endsUnmoved,
-	"lesson 4: a batch ends nothing of another rule's":                           endsOwnRule,
-	"a batch ends nothing before its deadline":                                   endsOverdueOnly,
-	"an orphan's age ends it before its deadline":                                endsOldOrphans,
-	"what is cleared by hand ends by its age, the rest by deadline":              endsCleared,
-	"a batch takes what each of its endings says":                                endsEach,
-	"a note stands behind the reason in the events":                              endsWithNote,
-	"a second run ends nothing":                                                  endsTwice,
-	"an empty batch ends nothing":                                                endsNothing,
-	"a batch of many answers in its own order":                                   endsMany,
-	"the next deadline is the earliest there is":                                 nextDeadline,
-	"the next deadline may be asked for behind a moment":                         nextDeadlineBehind,
+	"what is due is whole standings":                                      findStandings,
+	"every standing is due once it is past its deadline":                  findsOverdue,
+	"what is due is in order of deadlines, page by page to the end":       findPages,
+	"deadlines of one moment are paged by their ids":                      findTies,
+	"at its exact deadline nothing is due yet":                            findsNothingAtTheDeadline,
+	"what cannot write its events changes nothing":                        changesNothingWithoutEvents,
+	"one customer's are found alone":                                      findsCustomer,
+	"orphans are due by their age too":                                    findsOrphans,
+	"a max age replaces the deadline of unassigned ones only":             findsByAge,
+	"lesson 1: each rule ends what is its own, with all that hangs on it": endsByRule,
+	"lesson 2: a batch ends what has not moved and leaves the rest":       endsUnmoved,
+	"lesson 4: a batch ends nothing of another rule's":                    endsOwnRule,
+	"a batch ends nothing before its deadline":                            endsOverdueOnly,
+	"an orphan's age ends it before its deadline":                         endsOldOrphans,
+	"what is cleared by hand ends by its age, the rest by deadline":       endsCleared,
+	"a batch takes what each of its endings says":                         endsEach,
+	"a note stands behind the reason in the events":                       endsWithNote,
+	"a second run ends nothing":                                           endsTwice,
+	"an empty batch ends nothing":                                         endsNothing,
+	"a batch of many answers in its own order":                            endsMany,
+	"the next deadline is the earliest there is":                          nextDeadline,
+	"the next deadline may be asked for behind a moment":                  nextDeadlineBehind,
 }
 
 // find is the ids of one page of what is due.
@@ -283,13 +283,23 @@ func changesNothingWithoutEvents(s *scene) {
 			return err
 		},
 	} {
-		before := s.dump()
-		s.exec("ALTER TABLE {events} RENAME TO events_away")
-		err := step()
-		s.exec("ALTER TABLE {events_away} RENAME TO events")
-		if err == nil {
-			s.Errorf("%s needs no events", what)
-		}
-		s.same("rows after "+what+" without events", s.dump(), before)
+		s.changesNothingWithout("events", what, step)
 	}
+	s.changesNothingWithout("runs", "end", func() error {
+		_, err := s.Store.End(s.Context(), batch(curfew.Credited, late))
+		return err
+	})
+}
+
+// changesNothingWithout: a step fails without the table, and leaves nothing.
+func (s *scene) changesNothingWithout(table, what string, step func() error) {
+	s.Helper()
+	before := s.dump()
+	s.exec("ALTER TABLE {" + table + "} RENAME TO " + table + "_away")
+	err := step()
+	s.exec("ALTER TABLE {" + table + "_away} RENAME TO " + table)
+	if err == nil {
+		s.Errorf("%s does not need %s", what, table)
+	}
+	s.same("rows after "+what+" without "+table, s.dump(), before)
 }

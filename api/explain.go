@@ -32,11 +32,13 @@ type Subject struct {
 // Action is a call that is possible now. An empty reason in its body is for the
 // caller to give.
 type Action struct {
-	Name   string         `json:"name" enum:"clear,force_clear,release,refund,credit,fulfil,undo"`
-	Label  string         `json:"label"`
-	Method string         `json:"method"`
-	Path   string         `json:"path"`
-	Body   map[string]any `json:"body,omitempty"`
+	Name  string `json:"name" enum:"clear,force_clear,release,refund,credit,fulfil,undo"`
+	Label string `json:"label"`
+	// Consequence is in the words of the pages and the command line.
+	Consequence string         `json:"consequence" doc:"Everything that it does"`
+	Method      string         `json:"method"`
+	Path        string         `json:"path"`
+	Body        map[string]any `json:"body,omitempty"`
 }
 
 // Entry is one line of a story.

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -19,7 +20,20 @@ const (
 	CreditPayment ActionName = "credit"
 	FulfilPayment ActionName = "fulfil"
 	UndoRun       ActionName = "undo"
+
+	EndSession        ActionName = "end"
+	CancelSession     ActionName = "cancel"
+	AssignPayment     ActionName = "assign"
+	CloseRefundAction ActionName = "by_hand" // it was given back already
 )
+
+// ActionNames lists the actions.
+func ActionNames() []ActionName {
+	return []ActionName{
+		ClearCustomer, ForceClear, ReleaseSlot, RefundPayment, CreditPayment, FulfilPayment, UndoRun, EndSession, CancelSession,
+		AssignPayment, CloseRefundAction,
+	}
+}
 
 // Action is something that is possible now, and to what: the id of a customer,
 // session, checkout or run.
@@ -27,6 +41,8 @@ type Action struct {
 	Name  ActionName
 	Label string
 	ID    string
+	// Consequence is everything that it does: see Engine.Consequence.
+	Consequence string
 }
 
 // answer is a story's first sentence: what blocks the customer, and what else
@@ -98,41 +114,70 @@ func waitingPayments(t tale) []string {
 // actionsOf is what is possible now: about the open session, and the payments
 // that wait for something or were asked for.
 func (e *Engine) actionsOf(t tale, f found) []Action {
-	actions := openActions(t)
+	actions := e.openActions(t)
 	for _, c := range t.checkouts {
 		asked := c.ID == f.checkout.ID || t.open != nil && c.ID == t.open.CheckoutID || c.ID != "" && c.ID == f.session.CheckoutID
 		waits := c.Outcome == curfew.Deferred || c.Outcome == curfew.Held || c.Outcome == curfew.Credited
 		if asked || waits {
-			actions = append(actions, e.paymentActions(c)...)
+			actions = append(actions, e.paymentActions(t, c)...)
 		}
 	}
 	return actions
 }
 
-func openActions(t tale) []Action {
-	switch {
-	case t.open == nil:
+func (e *Engine) openActions(t tale) []Action {
+	if t.open == nil {
 		return nil
-	case t.blocker != nil && t.open.Status == curfew.Live:
-		return []Action{{ForceClear, "End the live session by force", t.customerID}}
 	}
-	actions := []Action{{ClearCustomer, "End what the customer has open, and settle its payment", t.customerID}}
+	about := Target{Session: *t.open, Checkout: t.checkout(t.open.CheckoutID), Named: true}
+	action := func(name ActionName, label, id string) Action {
+		return Action{name, label, id, e.Consequence(name, about)}
+	}
+	if t.blocker != nil && t.open.Status == curfew.Live {
+		return []Action{action(ForceClear, "End the live session by force", t.customerID)}
+	}
+	actions := []Action{action(ClearCustomer, "End what the customer has open, and settle its payment", t.customerID)}
 	if t.blocker != nil && t.open.Assigned() {
-		actions = append(actions, Action{ReleaseSlot, "Put the session back into the queue: mechanic " + t.open.MechanicID + " is free", t.open.ID})
+		actions = append(actions, action(ReleaseSlot, "Put the session back into the queue: mechanic "+t.open.MechanicID+" is free", t.open.ID))
 	}
 	return actions
 }
 
-func (e *Engine) paymentActions(c curfew.Checkout) []Action {
+func (e *Engine) paymentActions(t tale, c curfew.Checkout) []Action {
+	about := Target{Session: t.paidFor(c), Checkout: c, Named: true}
+	action := func(name ActionName, label string) Action {
+		return Action{name, label, c.ID, e.Consequence(name, about)}
+	}
 	var actions []Action
 	if c.Outcome == curfew.Held && c.CustomerID != curfew.Nobody {
-		actions = append(actions, Action{FulfilPayment, "Give payment " + payment(c) + " its session", c.ID})
+		actions = append(actions, action(FulfilPayment, "Give payment "+payment(c)+" its session"))
 	}
 	if c.Outcome == curfew.Forfeited && !e.policy.Plans[c.Plan].Extends {
-		actions = append(actions, Action{CreditPayment, "Make payment " + payment(c) + " a credit", c.ID})
+		actions = append(actions, action(CreditPayment, "Make payment "+payment(c)+" a credit"))
 	}
 	if c.Outcome != curfew.RefundDue && curfew.LegalOutcome(c.Outcome, curfew.RefundDue) && c.Outcome != curfew.Refunding {
-		actions = append(actions, Action{RefundPayment, "Give payment " + payment(c) + " back", c.ID})
+		actions = append(actions, action(RefundPayment, "Give payment "+payment(c)+" back"))
 	}
 	return actions
+}
+
+// paidFor is the session that a payment pays for and that has not ended; its zero
+// value: none.
+func (t tale) paidFor(c curfew.Checkout) curfew.Standing {
+	for _, s := range t.sessions {
+		if c.Outcome == curfew.Fulfilled && s.CheckoutID == c.ID && !s.Status.Ended() {
+			return s
+		}
+	}
+	return curfew.Standing{}
+}
+
+// PaidFor is the session that a payment pays for and that has not ended; its zero
+// value: none.
+func (e *Engine) PaidFor(ctx context.Context, c curfew.Checkout) (curfew.Standing, error) {
+	s, err := e.unendedOf(ctx, c)
+	if s == nil || err != nil {
+		return curfew.Standing{}, err
+	}
+	return *s, nil
 }

@@ -174,7 +174,7 @@ func (e *Engine) explainRun(ctx context.Context, f found, after curfew.Cursor) (
 	}
 	slices.SortStableFunc(story.Entries, inOrder)
 	if f.run.Undoable() {
-		story.Actions = []Action{{UndoRun, "Bring back what the run ended, where that is still possible", f.run.ID}}
+		story.Actions = []Action{{UndoRun, "Bring back what the run ended, where that is still possible", f.run.ID, Describe(UndoRun)}}
 	}
 	return story, nil
 }

@@ -94,7 +94,7 @@ func actionJSON(a lifecycle.Action) (action api.Action, ok bool) {
 		return rt.method == http.MethodPost && rt.path == call.path
 	})
 	return api.Action{
-		Name: string(a.Name), Label: a.Label, Method: http.MethodPost,
+		Name: string(a.Name), Label: a.Label, Consequence: a.Consequence, Method: http.MethodPost,
 		Path: strings.Replace(call.path, "{id}", url.PathEscape(a.ID), 1), Body: call.body,
 	}, ok
 }

@@ -223,7 +223,7 @@ func runViews(runs []curfew.Run, at moments) []web.Run {
 				Name: "undo", Label: "Undo…", Call: "POST /api/debug/cleanup-runs/" + r.ID + "/undo", Ask: "Undo this run?", Reason: "optional",
 				Why: []string{
 					ran(r) + ".",
-					"Where the customer is free and the payment has not moved on, a new session takes the place of the ended one. What cannot come back is named.",
+					lifecycle.Describe(lifecycle.UndoRun),
 				},
 			}
 		}

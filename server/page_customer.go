@@ -106,7 +106,7 @@ func todos(story lifecycle.Story) []web.Todo {
 		if !ok || !known {
 			continue
 		}
-		do.Name, do.Call, do.Body, do.Why = string(a.Name), call.Method+" "+call.Path, jsonOf(call.Body), []string{a.Label + "."}
+		do.Name, do.Call, do.Body, do.Why = string(a.Name), call.Method+" "+call.Path, jsonOf(call.Body), []string{a.Label + ".", a.Consequence}
 		all = append(all, web.Todo{What: a.Label, Do: do})
 	}
 	return all

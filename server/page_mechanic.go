@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/lifecycle"
 	"github.com/curfewhq/curfew/web"
 )
 
@@ -30,7 +31,7 @@ func (s *Server) mechanicView(ctx context.Context, _ *http.Request, who curfew.A
 		v.Offers = append(v.Offers, offerView(p, may && current == nil))
 	}
 	if current != nil {
-		v.Current = currentView(*current)
+		v.Current = currentView(*current, s.engine.Consequence)
 	}
 	v.State = queueState(v)
 	return v, nil
@@ -71,18 +72,19 @@ func called(s curfew.Standing) string {
 	return s.Request.CustomerName
 }
 
-func currentView(s curfew.Standing) *web.Current {
+func currentView(s curfew.Standing, does func(lifecycle.ActionName, lifecycle.Target) string) *web.Current {
+	about := lifecycle.Target{Session: s}
 	at := moments{s.Now}
 	c := &web.Current{ID: s.ID, Customer: called(s), Plan: s.Plan, Kind: string(s.Kind), Until: at.at(s.ExpiresAt)}
 	join := web.Action{Name: "join", Label: "Join", Main: true, Call: "POST /api/sessions/" + s.ID + "/join", Done: "You are in."}
 	release := web.Action{
 		Name: "release", Label: "Release…", Call: "POST /api/mechanics/requests/" + s.Request.ID + "/release",
-		Ask: "Put this request back?", Why: []string{"It goes back into the queue for others. The customer keeps session and payment."},
+		Ask: "Put this request back?", Why: []string{does(lifecycle.ReleaseSlot, about)},
 		Done: "The request is back in the queue.",
 	}
 	end := web.Action{
 		Name: "end", Label: "End session…", Call: "POST /api/sessions/" + s.ID + "/end", Harm: true,
-		Ask: "End this session?", Why: []string{"Live for a minute or more it counts as completed; before that it is cancelled, and the payment is settled."},
+		Ask: "End this session?", Why: []string{does(lifecycle.EndSession, about)},
 		Done: "The session has ended.",
 	}
 	switch {

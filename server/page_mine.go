@@ -9,6 +9,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/lifecycle"
 	"github.com/curfewhq/curfew/web"
 )
 
@@ -35,13 +36,14 @@ func (s *Server) mineView(ctx context.Context, r *http.Request, who curfew.Actor
 	if err != nil {
 		return nil, err
 	}
-	m := mine{policy: s.engine.Policy(), own: own, checkouts: checkouts, at: moments{time.Now()}}
+	m := mine{policy: s.engine.Policy(), does: s.engine.Consequence, own: own, checkouts: checkouts, at: moments{time.Now()}}
 	return m.view(id, sessions), nil
 }
 
 // mine tells a customer's sessions and payments.
 type mine struct {
 	policy    curfew.Policy
+	does      func(lifecycle.ActionName, lifecycle.Target) string // everything that an action does
 	own       bool
 	checkouts []curfew.Checkout
 	at        moments
@@ -160,21 +162,33 @@ func (m mine) actions(s curfew.Standing) []web.Action {
 	clear := web.Action{
 		Name: "clear", Label: "Cancel session…", Ask: "Cancel this session?", Harm: true,
 		Call: "POST /api/customers/" + url.PathEscape(s.CustomerID) + "/clear", Body: "{}",
-		Why: append([]string{s.Plan + ", " + doing(s) + ". It ends now and stays ended."}, m.money(s)...),
+		Why: []string{s.Plan + ", " + doing(s) + ".", m.does(lifecycle.ClearCustomer, m.target(s))},
 	}
 	switch {
 	case s.Status == curfew.Live && m.own:
 		return []web.Action{{
 			Name: "end", Label: "End session…", Ask: "End this live session?", Harm: true, Call: "POST /api/sessions/" + s.ID + "/end",
-			Why: m.money(s), Done: "The session has ended.",
+			Why: []string{m.does(lifecycle.EndSession, m.target(s))}, Done: "The session has ended.",
 		}}
 	case s.Status == curfew.Live:
 		clear.Label, clear.Ask, clear.Reason = "End live session…", "End this live session by force?", "required"
 		clear.Body = jsonOf(api.Clearing{Force: true})
+		clear.Why[1] = m.does(lifecycle.ForceClear, m.target(s))
 	case !m.own:
 		clear.Reason = "optional"
 	}
 	return []web.Action{clear}
+}
+
+// target is a session with its payment. Ids and amounts are for operators.
+func (m mine) target(s curfew.Standing) lifecycle.Target {
+	t := lifecycle.Target{Session: s, Named: !m.own}
+	for _, c := range m.checkouts {
+		if c.ID == s.CheckoutID {
+			t.Checkout = c
+		}
+	}
+	return t
 }
 
 // doing is what an open session is doing.
@@ -198,7 +212,7 @@ func (m mine) appointment(s curfew.Standing) web.Appointment {
 		ID: s.ID, Plan: s.Plan, At: m.at.at(s.StartsAt), Money: said,
 		Cancel: web.Action{
 			Name: "cancel", Label: "Cancel…", Ask: "Cancel this appointment?", Harm: true, Call: "POST /api/sessions/" + s.ID + "/cancel",
-			Why: []string{said}, Done: "The appointment is cancelled.",
+			Why: []string{m.does(lifecycle.CancelSession, m.target(s))}, Done: "The appointment is cancelled.",
 		},
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/lifecycle"
 	"github.com/curfewhq/curfew/web"
 )
 
@@ -45,7 +46,11 @@ func (s *Server) paymentsView(ctx context.Context, r *http.Request, _ curfew.Act
 	}
 	at := moments{time.Now()}
 	for _, c := range found {
-		v.Payments = append(v.Payments, paymentLine(c, at))
+		line := paymentLine(c, at)
+		if line.Actions, err = s.paymentActions(ctx, c); err != nil {
+			return nil, err
+		}
+		v.Payments = append(v.Payments, line)
 	}
 	for _, t := range report.Checkouts.Totals {
 		v.Totals = append(v.Totals, web.Fact{
@@ -112,7 +117,7 @@ func paymentsState(by map[curfew.Outcome]int) web.State {
 	return web.State{Tone: tone, Sentence: strings.Join(parts, ", ") + "."}
 }
 
-// paymentLine is a payment, with what can be done about it.
+// paymentLine is a payment.
 func paymentLine(c curfew.Checkout, at moments) web.PaymentLine {
 	l := web.PaymentLine{
 		ID: c.ID, Ref: c.Ref, Plan: c.Plan, Amount: money(c.Amount, c.Currency), Outcome: string(c.Outcome), Became: capital(strings.TrimSuffix(becomes[c.Outcome], ".")),
@@ -121,31 +126,45 @@ func paymentLine(c curfew.Checkout, at moments) web.PaymentLine {
 	if c.CustomerID == curfew.Nobody {
 		l.CustomerID = ""
 	}
-	l.Actions = paymentActions(c)
 	return l
 }
 
-func paymentActions(c curfew.Checkout) []web.Action {
+// paymentActions is what can be done about a payment, each with everything that
+// it does.
+func (s *Server) paymentActions(ctx context.Context, c curfew.Checkout) ([]web.Action, error) {
+	session, err := s.engine.PaidFor(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	does := func(a lifecycle.ActionName) []string {
+		return []string{
+			money(c.Amount, c.Currency) + " for " + c.Plan + ".",
+			s.engine.Consequence(a, lifecycle.Target{Session: session, Checkout: c, Named: true}),
+		}
+	}
+	return actionsOn(c, does), nil
+}
+
+func actionsOn(c curfew.Checkout, does func(lifecycle.ActionName) []string) []web.Action {
 	at := "POST /api/debug/checkouts/" + c.ID
-	what := []string{money(c.Amount, c.Currency) + " for " + c.Plan + "."}
 	refund := web.Action{
 		Name: "refund", Label: "Refund…", Call: at + "/refund", Ask: "Give this payment back?", Reason: "required", Harm: true,
-		Why: append(what, "A session that it pays for and that has not ended is cancelled."), Done: "A refund is due.",
+		Why: does(lifecycle.RefundPayment), Done: "A refund is due.",
 	}
 	byHand := web.Action{
 		Name: "by-hand", Label: "Given back…", Call: at + "/refund", Body: jsonOf(api.Refund{ByHand: true}), Ask: "Has it been given back already?",
-		Reason: "required", Why: append(what, "It is recorded as refunded. No provider is asked."), Done: "It is recorded as refunded.",
+		Reason: "required", Why: does(lifecycle.CloseRefundAction), Done: "It is recorded as refunded.",
 	}
 	credit := web.Action{
-		Name: "credit", Label: "Credit…", Call: at + "/credit", Ask: "Let the customer spend this payment?", Reason: "required", Why: what, Done: "It is credited.",
+		Name: "credit", Label: "Credit…", Call: at + "/credit", Ask: "Let the customer spend this payment?", Reason: "required", Why: does(lifecycle.CreditPayment), Done: "It is credited.",
 	}
 	assign := web.Action{
-		Name: "assign", Label: "Assign…", Call: at + "/assign", Ask: "Whose payment is it, and what for?", Reason: "required", Why: what,
+		Name: "assign", Label: "Assign…", Call: at + "/assign", Ask: "Whose payment is it, and what for?", Reason: "required", Why: does(lifecycle.AssignPayment),
 		Fields: []web.Field{{Name: "customerId", Label: "Customer", Value: ownerOf(c), Required: true}, {Name: "plan", Label: "Plan", Value: c.Plan, Required: true}},
 		Done:   "It is assigned.",
 	}
 	fulfil := web.Action{
-		Name: "fulfil", Label: "Fulfil…", Call: at + "/fulfil", Ask: "Give this payment its session?", Reason: "optional", Why: what, Done: "It is fulfilled, or has its turn.",
+		Name: "fulfil", Label: "Fulfil…", Call: at + "/fulfil", Ask: "Give this payment its session?", Reason: "optional", Why: does(lifecycle.FulfilPayment), Done: "It is fulfilled, or has its turn.",
 	}
 	switch c.Outcome {
 	case curfew.Held:

@@ -15,6 +15,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/lifecycle"
 )
 
 // route is one line of routes.go.
@@ -148,7 +149,7 @@ func (s *Server) add(to huma.API, rt route, problem *huma.Response) {
 	}
 	op := huma.Operation{
 		OperationID: rt.name, Method: rt.method, Path: rt.path, Summary: rt.summary,
-		Description:   "For: " + roleNames(rt.access.roles) + ".",
+		Description:   description(rt),
 		Tags:          []string{strings.Split(rt.path, "/")[2]},
 		DefaultStatus: rt.statuses[0],
 		Responses:     map[string]*huma.Response{"default": problem},
@@ -219,6 +220,24 @@ func problemResponse(schemas huma.Registry) *huma.Response {
 	return &huma.Response{Description: "A problem (RFC 9457)", Content: map[string]*huma.MediaType{
 		problemType: {Schema: schemas.Schema(reflect.TypeFor[api.Problem](), true, "Problem")},
 	}}
+}
+
+// routeActions is the actions that a route carries out: its description says
+// everything that they do.
+var routeActions = map[string][]lifecycle.ActionName{
+	"endSession": {lifecycle.EndSession}, "cancelSession": {lifecycle.CancelSession, lifecycle.EndSession},
+	"clearCustomer":  {lifecycle.ClearCustomer, lifecycle.ForceClear},
+	"releaseRequest": {lifecycle.ReleaseSlot}, "unassignSession": {lifecycle.ReleaseSlot},
+	"fulfilHeld": {lifecycle.FulfilPayment}, "assignHeld": {lifecycle.AssignPayment}, "creditCheckout": {lifecycle.CreditPayment},
+	"refundCheckout": {lifecycle.RefundPayment, lifecycle.CloseRefundAction}, "undoRun": {lifecycle.UndoRun},
+}
+
+func description(rt route) string {
+	said := []string{"For: " + roleNames(rt.access.roles) + "."}
+	for _, a := range routeActions[rt.name] {
+		said = append(said, lifecycle.Describe(a))
+	}
+	return strings.Join(said, " ")
 }
 
 func roleNames(roles []curfew.Role) string {

@@ -14,10 +14,10 @@ import (
 type checkoutsCommand struct {
 	List   listCheckouts  `cmd:"" help:"Those that wait for something, or those of an outcome."`
 	Show   showCheckout   `cmd:"" help:"One payment with its history."`
-	Fulfil fulfilCheckout `cmd:"" help:"Give a held payment its session."`
-	Refund refundCheckout `cmd:"" help:"Make a payment refund due; a session that it pays for is cancelled."`
-	Assign assignCheckout `cmd:"" help:"Say whose a held payment is and what for, and fulfil it."`
-	Credit creditCheckout `cmd:"" help:"Let a customer spend a forfeited payment after all."`
+	Fulfil fulfilCheckout `cmd:"" help:"${fulfil}"`
+	Refund refundCheckout `cmd:"" help:"${refund}"`
+	Assign assignCheckout `cmd:"" help:"${assign}"`
+	Credit creditCheckout `cmd:"" help:"${credit}"`
 }
 
 // pageOfCheckouts is how many are read at once.
@@ -232,7 +232,7 @@ func printFulfilment(term terminal, f lifecycle.Fulfilment, err error) error {
 type refundCheckout struct {
 	Checkout string `arg:"" help:"Its id, or the payment's reference."`
 	Reason   string `required:"" placeholder:"TEXT" help:"Kept in the payment's history."`
-	ByHand   bool   `help:"It has been given back already, without Curfew: nobody is asked for it any more."`
+	ByHand   bool   `help:"It has been given back already, without Curfew. ${by_hand}"`
 }
 
 // Run makes a payment refund due.

@@ -51,7 +51,7 @@ func (c *explainCommand) print(term terminal, story api.Story) {
 	if len(story.Actions) > 0 {
 		term.printf("\nWhat can be done now, as calls of an admin:\n\n")
 		for _, a := range story.Actions {
-			term.printf("  %s\n    %s %s%s\n", oneLine(a.Label), a.Method, a.Path, bodyOf(a))
+			term.printf("  %s\n    %s\n    %s %s%s\n", oneLine(a.Label), oneLine(a.Consequence), a.Method, a.Path, bodyOf(a))
 		}
 	}
 	if story.More {

@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/lifecycle"
 )
 
 func main() {
@@ -31,7 +32,7 @@ type commandLine struct {
 	Check      checkCommand      `cmd:"" help:"Is this customer blocked, by what, until when? Exit 0: clear, 3: blocked."`
 	Explain    explainCommand    `cmd:"" help:"The whole story of a customer, session, payment or run, in order."`
 	Cleanup    cleanupCommand    `cmd:"" help:"One full cleanup now, or a preview of it."`
-	Undo       undoCommand       `cmd:"" help:"Bring back what a run ended, where that is still possible; say what is not."`
+	Undo       undoCommand       `cmd:"" help:"${undo}"`
 	Health     healthCommand     `cmd:"" help:"The health report. Exit 0: healthy, 1: issues, 2: cannot tell."`
 	Ready      readyCommand      `cmd:"" help:"Is the service that runs here ready? For health checks. Exit 0: ready, 1: not."`
 	Checkouts  checkoutsCommand  `cmd:"" help:"Payments: what became of them, and what is to."`
@@ -109,12 +110,23 @@ func newParser(line *commandLine, term terminal) (*kong.Kong, error) {
 		kong.Name("curfew"),
 		kong.Description("The session keeper of a paid live-help marketplace: no customer is ever stuck."),
 		kong.Writers(term.out, term.err),
+		consequences(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
 		kong.ExplicitGroups([]kong.Group{{Key: "settings", Title: settingsTitle}}),
 		kong.ValueFormatter(describe),
 		defaults(),
 		kong.WithBeforeResolve(resolveSettings),
 	)
+}
+
+// consequences gives the help what each action does, in the words of explain and
+// the pages.
+func consequences() kong.Vars {
+	vars := kong.Vars{}
+	for _, a := range lifecycle.ActionNames() {
+		vars[string(a)] = lifecycle.Describe(a)
+	}
+	return vars
 }
 
 // parseError is what is wrong with a command line, with what to do about it.

@@ -1,0 +1,185 @@
+package lifecycle
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/curfewhq/curfew"
+)
+
+// What an action does is said here and nowhere else: explain, the pages, the
+// command line and the API's description take their sentences from this file, so
+// that no consequence is silent anywhere.
+
+// Target is what an action is about, as it stands now.
+type Target struct {
+	Session  curfew.Standing // what the action would end or move; zero: nothing that has not ended
+	Checkout curfew.Checkout // zero: not known here
+	// Named: the reader is an operator, who may read ids and amounts.
+	Named bool
+}
+
+// Consequence says everything that an action does to its target now.
+func (e *Engine) Consequence(a ActionName, t Target) string {
+	switch a {
+	case EndSession, CancelSession:
+		return e.ends(t, e.byHand(t.Session, curfew.Actor{}))
+	case ClearCustomer, ForceClear:
+		return e.clears(t)
+	case ReleaseSlot:
+		return releases(t)
+	case RefundPayment, CloseRefundAction:
+		return e.gives(a, t)
+	case FulfilPayment:
+		return e.fulfils(t)
+	case AssignPayment:
+		return "The payment becomes that customer's for good. " + e.fulfils(t)
+	}
+	return Describe(a)
+}
+
+// clears is what a clearing does to a session.
+func (e *Engine) clears(t Target) string {
+	if e.due(t.Session) {
+		return "The session is overdue: it ends now by its own rule, as whoever looks next would end it."
+	}
+	c := e.byHand(t.Session, curfew.Actor{})
+	c.Owed, c.Share = e.policy.Owed(t.Session.Session, c.To, curfew.Cleared), 0
+	return e.ends(t, c) + " Appointments stay."
+}
+
+// ends is what the end of a session does, as the change decides it.
+func (e *Engine) ends(t Target, c curfew.Change) string {
+	s := t.Session
+	what := map[curfew.SessionStatus]string{
+		curfew.Scheduled: "The appointment", curfew.Waiting: "The waiting session", curfew.Live: "The live session",
+	}[s.Status]
+	said := []string{fmt.Sprintf("%s ends now, for %s, and counts as %s; it cannot be reopened.", what, parties(t), c.To), e.owes(t, c)}
+	if s.Status == curfew.Live && c.EndedBy == curfew.TooShort {
+		said = append(said, "Once it has been live for "+Span(e.policy.MinimumLive)+", it counts as completed instead, and its payment is used up.")
+	}
+	if c.To == curfew.Cancelled && e.extended(s) {
+		said = append(said, "What was paid for more time is given back too.")
+	}
+	if s.Status != curfew.Scheduled {
+		said = append(said, "A payment or an appointment of the customer that waits for the slot takes it.")
+	}
+	return strings.Join(said, " ")
+}
+
+// parties is for whom a session ends.
+func parties(t Target) string {
+	s := t.Session
+	customer, mechanic := "its customer", "its mechanic"
+	if t.Named {
+		customer, mechanic = "customer "+s.CustomerID, "mechanic "+s.MechanicID
+	}
+	if !s.Assigned() {
+		return customer
+	}
+	return customer + " and " + mechanic
+}
+
+func (e *Engine) extended(s curfew.Standing) bool {
+	plan, known := e.policy.Plans[s.Plan]
+	return known && s.Status == curfew.Live && s.Duration > plan.Duration
+}
+
+// owes is what becomes of a session's payment.
+func (e *Engine) owes(t Target, c curfew.Change) string {
+	switch {
+	case t.Checkout.ID != "" && t.Checkout.Amount == 0 && t.Checkout.Ref == "":
+		return "Nothing was paid for it."
+	case c.Owed == curfew.Credited:
+		return "Its payment" + sum(t) + " becomes a credit for the customer's next session of the same plan."
+	case c.Owed == curfew.RefundDue && c.Share > 0 && c.Share < 100:
+		return fmt.Sprintf("%d %% of its payment%s is given back.", c.Share, sum(t))
+	case c.Owed == curfew.RefundDue, c.Owed == curfew.Refunded:
+		return "All of its payment" + sum(t) + " is given back."
+	case c.Owed == curfew.Forfeited:
+		return "Nothing of its payment" + sum(t) + " is given back."
+	}
+	return "Its payment" + sum(t) + " is used up: nothing is given back."
+}
+
+// sum is how much was paid, for operators.
+func sum(t Target) string {
+	if !t.Named || t.Checkout.Amount == 0 {
+		return ""
+	}
+	return " (" + curfew.Amount(t.Checkout.Amount, t.Checkout.Currency) + ")"
+}
+
+func releases(t Target) string {
+	who := "its mechanic"
+	if t.Named && t.Session.Assigned() {
+		who = "mechanic " + t.Session.MechanicID
+	}
+	return "The session goes back into the queue with its place kept, and " + who + " is free for another. " +
+		"The customer keeps session and payment; where nobody else accepts in time, it ends by itself as expired."
+}
+
+// gives is what giving a payment back does.
+func (e *Engine) gives(a ActionName, t Target) string {
+	var said []string
+	switch {
+	case t.Session.ID != "":
+		c := e.ending(t.Session, curfew.Cancelled, curfew.ByRefund, curfew.Actor{})
+		c.Owed = curfew.RefundDue
+		said = append(said, e.ends(t, c))
+	default:
+		said = append(said, fmt.Sprintf(map[curfew.Outcome]string{
+			curfew.Fulfilled: "Its session stays as it ended. All of the payment%s is given back.",
+			curfew.Deferred:  "The payment waits for the slot no longer, and brings no session. All of it%s is given back.",
+			curfew.Held:      "The payment brings no session. All of it%s is given back.",
+			curfew.Credited:  "The credit can be spent no longer. All of the payment%s is given back.",
+			curfew.Forfeited: "All of the payment%s is given back, though it was used up.",
+			curfew.RefundDue: "The refund%s that is due counts as made.", curfew.Refunding: "The refund%s under way counts as made.",
+		}[t.Checkout.Outcome], sum(t)))
+	}
+	switch {
+	case a == CloseRefundAction:
+		said = append(said, "It is recorded as given back: no provider is asked.")
+	case e.provider == nil:
+		said = append(said, "No provider is set up: somebody has to give the money back, and record that.")
+	default:
+		said = append(said, "The provider is asked for it.")
+	}
+	return strings.Join(said, " ")
+}
+
+// fulfils is what a held payment brings.
+func (e *Engine) fulfils(t Target) string {
+	wait := e.policy.WaitingTTL
+	if own := e.policy.Plans[t.Checkout.Plan].WaitingTTL; own > 0 {
+		wait = own
+	}
+	return fmt.Sprintf("A session begins to wait for a mechanic now, and ends by itself where nobody accepts within %s. "+
+		"Where another session of the customer is open, the payment waits for the slot for up to %s, and is then given back.",
+		Span(wait), Span(e.policy.DeferTTL))
+}
+
+// descriptions say what an action does wherever its target is not known.
+var descriptions = map[ActionName]string{
+	EndSession: "Ends the session now, for its customer and its mechanic. One that was live for at least a minute counts as completed, and its payment is " +
+		"used up; else it counts as cancelled, and its payment becomes a credit or is given back, as the policy says; of an appointment, the share that the policy gives back so long before its start.",
+	CancelSession: "Ends the session as its end does; a mechanic's cancel before it is live puts it back into the queue instead.",
+	ClearCustomer: "Ends the customer's waiting session now, for its mechanic too; its payment becomes a credit or is given back, as the policy says. " +
+		"What is live and what is booked stays. A payment or an appointment that waits for the slot takes it.",
+	ForceClear: "Ends the customer's live session too, for both parties. Live for at least a minute it counts as completed, and its payment is used up.",
+	ReleaseSlot: "Puts the session back into the queue with its place kept, and frees its mechanic. The customer keeps session and payment; where nobody " +
+		"else accepts in time, it ends by itself.",
+	RefundPayment: "Gives all of the payment back. A session that it pays for and that has not ended, live ones too, ends now as cancelled, for its customer and its " +
+		"mechanic, and what was paid for more time of it is given back too. A credit can be spent no longer; a payment that waits for the slot brings no session.",
+	CloseRefundAction: "Records that the payment was given back: no provider is asked. A session that it pays for and that has not ended, live ones too, ends now as cancelled.",
+	CreditPayment:     "Makes the forfeited payment a credit: the customer can spend it on their next session of the same plan.",
+	FulfilPayment: "Gives the held payment its session, which begins to wait for a mechanic now; where another session of the customer is open, the payment " +
+		"waits for the slot for some time, and is then given back.",
+	AssignPayment: "Makes the held payment the customer's, for good, and fulfils it: a session begins to wait for a mechanic now, or the payment waits for the slot.",
+	UndoRun: "Gives each session that the run ended a new one, which begins to wait for a mechanic now, where its customer is free and its payment has not moved on: " +
+		"a credit is spent again, a refund that nobody asked for yet is taken back. What was live, or missed, does not come back, and what cannot is named. Nothing ended is reopened.",
+}
+
+// Describe says what an action does wherever its target is not known; empty: it
+// is none.
+func Describe(a ActionName) string { return descriptions[a] }

@@ -14,7 +14,7 @@ import (
 // first: a payment that was booked is answered as it stands, long after its
 // start too.
 func (e *Engine) book(ctx context.Context, c curfew.Checkout, by curfew.Actor, p Purchase) (Fulfilment, error) {
-	r, err := e.store.Reference(ctx, p.PaymentRef)
+	r, err := e.reference(ctx, &c, by)
 	switch {
 	case err == nil:
 		return e.replay(ctx, r, p)

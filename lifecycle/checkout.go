@@ -77,7 +77,7 @@ func (e *Engine) fulfill(ctx context.Context, by curfew.Actor, p Purchase) (Fulf
 		admission: func(context.Context) (curfew.Admission, error) {
 			return e.admission(checkout, by), nil
 		},
-		known: func(ctx context.Context) (curfew.Receipt, error) { return e.store.Reference(ctx, p.PaymentRef) },
+		known: func(ctx context.Context) (curfew.Receipt, error) { return e.reference(ctx, &checkout, by) },
 	})
 	switch {
 	case err != nil:

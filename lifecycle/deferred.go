@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,10 +15,13 @@ import (
 // deferPayment records a payment whose customer is truly busy, and tries once
 // more: the blocker may have ended before the record was there to be served.
 func (e *Engine) deferPayment(ctx context.Context, c curfew.Checkout, by curfew.Actor, p Purchase) (Fulfilment, error) {
-	c.ID = newID()
+	c.ID = cmp.Or(c.ID, newID())
 	_, err := e.store.Defer(ctx, c, by, e.policy.DeferTTL)
 	if errors.Is(err, curfew.Conflict) {
-		r, err := e.store.Reference(ctx, p.PaymentRef)
+		r, err := e.reference(ctx, &c, by)
+		if errors.Is(err, curfew.NotFound) {
+			err = again(err)
+		}
 		if err != nil {
 			return Fulfilment{}, fmt.Errorf("fulfil %s: %w", p.PaymentRef, err)
 		}

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,7 +71,8 @@ func (e *Engine) extendOnce(ctx context.Context, by curfew.Actor, x Extension) (
 // the answer; then the session, settled if it is due. Conflict: the session
 // moved, or somebody reported the payment at the same moment.
 func (e *Engine) extend(ctx context.Context, by curfew.Actor, x Extension, c curfew.Checkout) (Extended, error) {
-	r, err := e.store.Reference(ctx, x.PaymentRef)
+	c.SessionID = x.SessionID
+	r, err := e.reference(ctx, &c, by)
 	if err == nil {
 		return extended(r, x)
 	}
@@ -81,7 +83,7 @@ func (e *Engine) extend(ctx context.Context, by curfew.Actor, x Extension, c cur
 	if err != nil {
 		return Extended{}, err
 	}
-	c.ID, c.SessionID, c.Outcome = newID(), s.ID, curfew.Fulfilled
+	c.ID, c.SessionID, c.Outcome = cmp.Or(c.ID, newID()), s.ID, curfew.Fulfilled
 	if s.Status != curfew.Live {
 		return e.tooLateToExtend(ctx, by, s, c)
 	}

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -131,30 +132,41 @@ func ownerless(p curfew.Payment) string {
 // record writes a payment that gets no session. If its reference is known it is
 // a message that comes again.
 func (e *Engine) record(ctx context.Context, p curfew.Payment, outcome curfew.Outcome, why string) error {
-	if _, err := e.store.Reference(ctx, p.Ref); !errors.Is(err, curfew.NotFound) {
-		if err != nil {
-			return err
-		}
+	c := unusable(p, outcome, why)
+	_, err := e.reference(ctx, &c, provided)
+	if err == nil || errors.Is(err, curfew.IdempotencyMismatch) {
 		return e.seen(ctx, p)
 	}
-	c := curfew.Checkout{
-		ID: newID(), CustomerID: p.CustomerID, Ref: p.Ref, PaymentID: p.PaymentID, Plan: p.Plan, Amount: max(p.Amount, 0),
-		Currency: strings.ToLower(p.Currency), Email: p.Email, Name: p.Name, Metadata: p.Metadata, Outcome: outcome, Note: why,
+	if !errors.Is(err, curfew.NotFound) {
+		return err
 	}
-	if curfew.CheckID("customer id", c.CustomerID) != nil {
-		c.CustomerID = curfew.Nobody
-	}
-	_, err := e.store.Record(ctx, c, provided, why)
+	c.ID = cmp.Or(c.ID, newID())
+	_, err = e.store.Record(ctx, c, provided, why)
 	if errors.Is(err, curfew.Conflict) {
 		return e.seen(ctx, p)
 	}
 	return err
 }
 
+// unusable is a payment as a checkout that gets no session.
+func unusable(p curfew.Payment, outcome curfew.Outcome, why string) curfew.Checkout {
+	c := curfew.Checkout{
+		CustomerID: p.CustomerID, Ref: p.Ref, PaymentID: p.PaymentID, Plan: p.Plan, Amount: max(p.Amount, 0),
+		Currency: strings.ToLower(p.Currency), Email: p.Email, Name: p.Name, Metadata: p.Metadata, Outcome: outcome, Note: why,
+	}
+	if curfew.CheckID("customer id", c.CustomerID) != nil {
+		c.CustomerID = curfew.Nobody
+	}
+	return c
+}
+
 // seen is a payment whose reference was seen: nothing is done but to say what
 // does not fit, and to learn what the provider calls it and how much it was.
 func (e *Engine) seen(ctx context.Context, p curfew.Payment) error {
 	r, err := e.store.Reference(ctx, p.Ref)
+	if errors.Is(err, curfew.NotFound) {
+		return e.disown(ctx, p)
+	}
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,7 +45,13 @@ func (e *Engine) create(ctx context.Context, by curfew.Actor, c Claim) (Fulfilme
 	b := bid{
 		customerID: c.CustomerID,
 		admission:  func(ctx context.Context) (curfew.Admission, error) { return e.spend(ctx, by, c) },
-		known:      func(ctx context.Context) (curfew.Receipt, error) { return e.known(ctx, c) },
+		known: func(ctx context.Context) (curfew.Receipt, error) {
+			r, err := e.known(ctx, c)
+			if errors.Is(err, curfew.NotFound) && c.Key != "" {
+				return r, cmp.Or(e.store.ForgetKey(ctx, c.CustomerID, c.Key), err)
+			}
+			return r, err
+		},
 	}
 	r, err := e.place(ctx, b)
 	if errors.Is(err, curfew.PaymentRequired) {

@@ -49,6 +49,18 @@ type Admissions interface {
 	Record(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) (curfew.Receipt, error)
 	// Reference is the receipt of a payment's reference. NotFound: never seen.
 	Reference(ctx context.Context, ref string) (curfew.Receipt, error)
+	// LostCheckout is the claim of a reference whose checkout is missing. NotFound:
+	// there is no claim, or the checkout is there.
+	LostCheckout(ctx context.Context, ref string) (curfew.PaymentClaim, error)
+	// Unclaim removes a claim, unless its checkout is there by now.
+	Unclaim(ctx context.Context, c curfew.PaymentClaim) error
+	// Recover writes the missing checkout of a claim that exists, as it is; its
+	// first event, too, where its Version is 0. One that is deferred is retried
+	// until so much from now. Conflict: it is there by now.
+	Recover(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) error
+	// ForgetKey removes a customer's idempotency key whose checkout or session is
+	// missing.
+	ForgetKey(ctx context.Context, customerID, key string) error
 	// Key is the receipt of a customer's idempotency key; its session is the one
 	// that was admitted with the key.
 	Key(ctx context.Context, customerID, key string) (curfew.Receipt, error)

@@ -14,10 +14,10 @@ import (
 const (
 	insertClaim    = `INSERT INTO curfew.payment_refs (ref, customer_id, checkout_id, plan) VALUES ($1, $2, $3, $4)`
 	insertKey      = `INSERT INTO curfew.idempotency_keys (customer_id, key, checkout_id, session_id) VALUES ($1, $2, $3, $4)`
-	insertCheckout = `INSERT INTO curfew.checkouts
+	insertCheckout = checkoutInto + ` VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, now() + $12::interval, $13, $14, $15)`
+	checkoutInto   = `INSERT INTO curfew.checkouts
 			(customer_id, id, ref, plan, amount, currency, email, name, metadata, outcome, version, session_id, retry_until,
-			refund_amount, payment_id, note)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, now() + $12::interval, $13, $14, $15)`
+			refund_amount, payment_id, note)`
 	insertSession = `INSERT INTO curfew.sessions
 			(customer_id, id, checkout_id, plan, kind, duration_seconds, status, version, starts_at, expires_at, revives)
 		VALUES ($1, $2, $3, $4, $5, $6, $9, 1, $10::timestamptz, coalesce($10, LEAST(now() + $7::interval, $8::timestamptz)), $11)

@@ -37,6 +37,26 @@ func (l *Lossy) Key(ctx context.Context, customerID, key string) (curfew.Receipt
 	return told[curfew.Receipt](l)(l.store.Key(ctx, customerID, key))
 }
 
+// LostCheckout does the work and may lose the answer.
+func (l *Lossy) LostCheckout(ctx context.Context, ref string) (curfew.PaymentClaim, error) {
+	return told[curfew.PaymentClaim](l)(l.store.LostCheckout(ctx, ref))
+}
+
+// Unclaim does the work and may lose the answer.
+func (l *Lossy) Unclaim(ctx context.Context, c curfew.PaymentClaim) error {
+	return l.done(l.store.Unclaim(ctx, c))
+}
+
+// Recover does the work and may lose the answer.
+func (l *Lossy) Recover(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) error {
+	return l.done(l.store.Recover(ctx, c, actor, ttl))
+}
+
+// ForgetKey does the work and may lose the answer.
+func (l *Lossy) ForgetKey(ctx context.Context, customerID, key string) error {
+	return l.done(l.store.ForgetKey(ctx, customerID, key))
+}
+
 // Refuse does the work and may lose the answer.
 func (l *Lossy) Refuse(ctx context.Context, customerID, sessionID string) error {
 	return l.done(l.store.Refuse(ctx, customerID, sessionID))

@@ -1,0 +1,82 @@
+package lifecycle
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/curfewhq/curfew"
+)
+
+// reference is the receipt of the payment that c was reported as. A claim
+// without its checkout is completed first: from what is left of the checkout
+// (its events, its sessions), or, where nothing is, by letting the caller admit
+// it under the id that was claimed. NotFound: admit it. IdempotencyMismatch: the
+// claim is another customer's, or of another plan.
+func (e *Engine) reference(ctx context.Context, c *curfew.Checkout, by curfew.Actor) (curfew.Receipt, error) {
+	r, err := e.store.Reference(ctx, c.Ref)
+	if !errors.Is(err, curfew.NotFound) {
+		return r, err
+	}
+	claim, err := e.store.LostCheckout(ctx, c.Ref)
+	switch {
+	case err != nil:
+		return curfew.Receipt{}, err
+	case claim.CustomerID != c.CustomerID || claim.Plan != c.Plan:
+		return curfew.Receipt{}, curfew.Errorf(curfew.IdempotencyMismatch,
+			"payment %s was reported before with another customer or plan", c.Ref)
+	case claim.Outcome == "" && claim.SessionID == "":
+		c.ID = claim.CheckoutID
+		if err := e.store.Unclaim(ctx, claim); err != nil {
+			return curfew.Receipt{}, err
+		}
+		return curfew.Receipt{}, curfew.Errorf(curfew.NotFound, "nothing is left of payment %s but its claim", c.Ref)
+	}
+	return e.recover(ctx, claim, *c, by)
+}
+
+// recover completes a claim with the checkout that is missing: as its last event
+// says; without events, fulfilled where a session of its was not cancelled; else
+// held, because what became of the money is not known.
+func (e *Engine) recover(ctx context.Context, claim curfew.PaymentClaim, c curfew.Checkout, by curfew.Actor) (curfew.Receipt, error) {
+	c.ID, c.Outcome, c.Version = claim.CheckoutID, claim.Outcome, claim.Version
+	c.SessionID = cmp.Or(claim.SessionID, c.SessionID)
+	switch {
+	case c.Outcome != "":
+	case claim.Kept:
+		c.Outcome = curfew.Fulfilled
+	default:
+		c.Outcome, c.Note = curfew.Held, "its record was lost, and its session was cancelled: see what became of the money"
+	}
+	err := e.store.Recover(ctx, c, by, e.policy.DeferTTL)
+	if err != nil && !errors.Is(err, curfew.Conflict) { // Conflict: another replay was first
+		return curfew.Receipt{}, fmt.Errorf("recover checkout %s: %w", c.ID, err)
+	}
+	if err == nil {
+		e.log.Warn("the record of a payment was missing, and was made anew by its replay", "ref", c.Ref, "checkout", c.ID, "outcome", c.Outcome)
+	}
+	return e.store.Reference(ctx, c.Ref)
+}
+
+// disown records a payment that a provider tells of another customer or plan
+// than the claim that has no checkout says: an operator decides.
+func (e *Engine) disown(ctx context.Context, p curfew.Payment) error {
+	claim, err := e.store.LostCheckout(ctx, p.Ref)
+	if err != nil {
+		return err
+	}
+	c := unusable(p, curfew.Held, "its record was lost, and the provider tells it of another customer or plan than was claimed")
+	c.CustomerID, c.Plan = claim.CustomerID, claim.Plan
+	if claim.Outcome != "" || claim.SessionID != "" {
+		c.Note = ""
+		_, err = e.recover(ctx, claim, c, provided)
+		return err
+	}
+	c.ID = claim.CheckoutID
+	err = e.store.Recover(ctx, c, provided, e.policy.DeferTTL)
+	if errors.Is(err, curfew.Conflict) {
+		return nil
+	}
+	return err
+}

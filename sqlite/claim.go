@@ -1,0 +1,111 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// What is left of a checkout is found by the keys of its customer.
+const (
+	lostCheckout = ` NOT EXISTS (SELECT 1 FROM checkouts c WHERE c.customer_id = p.customer_id AND c.id = p.checkout_id)`
+	claimLostSQL = `
+SELECT p.ref, p.customer_id, p.checkout_id, p.plan,
+    (SELECT e.to_status FROM events e WHERE e.customer_id = p.customer_id AND e.subject_id = p.checkout_id ORDER BY e.number DESC LIMIT 1),
+    (SELECT max(e.number) FROM events e WHERE e.customer_id = p.customer_id AND e.subject_id = p.checkout_id),
+    (SELECT s.id FROM sessions s WHERE s.customer_id = p.customer_id AND s.checkout_id = p.checkout_id ORDER BY s.created_at, s.id LIMIT 1),
+    EXISTS (SELECT 1 FROM sessions s WHERE s.customer_id = p.customer_id AND s.checkout_id = p.checkout_id AND s.status <> 'cancelled')
+FROM payment_refs p WHERE p.ref = $1 AND` + lostCheckout
+	unclaimSQL   = `DELETE FROM payment_refs AS p WHERE p.ref = $1 AND p.checkout_id = $2 AND` + lostCheckout
+	forgetKeySQL = `
+DELETE FROM idempotency_keys AS k WHERE k.customer_id = $1 AND k.key = $2 AND NOT EXISTS (
+    SELECT 1 FROM checkouts c JOIN sessions s ON s.customer_id = c.customer_id
+    WHERE c.customer_id = k.customer_id AND c.id = k.checkout_id AND s.id = k.session_id)`
+	numberRecoveredSQL = `UPDATE checkouts SET version = version + 1 WHERE customer_id = $1 AND id = $2`
+	stepRecoveredSQL   = `
+UPDATE checkouts SET version = version + 1, outcome = $3, retry_until = NULL,
+    refund_amount = CASE WHEN $3 = 'refunding' THEN refund_amount ELSE 0 END
+WHERE customer_id = $1 AND id = $2`
+)
+
+// LostCheckout is the claim of a reference whose checkout is missing.
+func (s *Store) LostCheckout(ctx context.Context, ref string) (curfew.PaymentClaim, error) {
+	c, err := one(ctx, s.reader, func(r row) (c curfew.PaymentClaim, err error) {
+		err = r.Scan(text(&c.Ref), text(&c.CustomerID), text(&c.CheckoutID), text(&c.Plan),
+			text(&c.Outcome), number(&c.Version), text(&c.SessionID), flag(&c.Kept))
+		return c, err
+	}, claimLostSQL, ref)
+	if err != nil {
+		return curfew.PaymentClaim{}, fmt.Errorf("look a claim up: %w", absent(err, "there is no claim without a checkout"))
+	}
+	return c, nil
+}
+
+// Unclaim removes a claim, unless its checkout is there by now.
+func (s *Store) Unclaim(ctx context.Context, c curfew.PaymentClaim) error {
+	return s.remove(ctx, "remove the claim of "+c.Ref, unclaimSQL, c.Ref, c.CheckoutID)
+}
+
+// ForgetKey removes an idempotency key whose checkout or session is missing.
+func (s *Store) ForgetKey(ctx context.Context, customerID, key string) error {
+	return s.remove(ctx, "forget a key of "+customerID, forgetKeySQL, customerID, key)
+}
+
+func (s *Store) remove(ctx context.Context, what, query string, args ...any) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		_, err := tx.exec(ctx, query, args...)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}
+
+// Recover writes the missing checkout of a claim. One whose outcome no payment
+// begins with is written as what leads to it, and takes that step: guards and
+// tallies see nothing new.
+func (s *Store) Recover(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error { return tx.recoverCheckout(ctx, c, actor, ttl) })
+	if err != nil {
+		return fmt.Errorf("recover checkout %s: %w", c.ID, err)
+	}
+	return nil
+}
+
+func (tx *transaction) recoverCheckout(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) error {
+	first, step := c.Beginning()
+	first.RetryUntil, first.RefundAmount = time.Time{}, 0
+	switch first.Outcome {
+	case curfew.Deferred:
+		first.RetryUntil = tx.now.Add(ttl).Truncate(time.Microsecond)
+	case curfew.RefundDue, curfew.Refunded:
+		first.RefundAmount = c.Amount
+	}
+	if err := tx.insertCheckout(ctx, first); err != nil {
+		return err
+	}
+	for range first.Version - 1 { // a row begins with version 1, and guards let it rise by one
+		if _, err := tx.exec(ctx, numberRecoveredSQL, c.CustomerID, c.ID); err != nil {
+			return err
+		}
+	}
+	if first.Outcome == curfew.Fulfilled {
+		if _, err := tx.exec(ctx, tallyFulfilledSQL); err != nil {
+			return err
+		}
+	}
+	if step {
+		if _, err := tx.exec(ctx, stepRecoveredSQL, c.CustomerID, c.ID, string(c.Outcome)); err != nil {
+			return err
+		}
+	}
+	if c.Version > 0 {
+		return nil
+	}
+	return tx.record(ctx, "checkout", curfew.Event{
+		CustomerID: c.CustomerID, Subject: c.ID, Number: 1, To: string(c.Outcome), Actor: actor, Reason: curfew.RecoveredReason,
+	})
+}

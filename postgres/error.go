@@ -15,17 +15,18 @@ import (
 
 // The server's codes that decide something here.
 const (
-	uniqueViolation      = "23505"
-	serializationFailure = "40001"
-	deadlockDetected     = "40P01"
-	duplicateSchema      = "42P06"
-	undefinedTable       = "42P01"
-	undefinedSchema      = "3F000"
-	duplicateStatement   = "42P05"
-	undefinedStatement   = "26000"
-	readOnly             = "25006"
-	lockTimeout          = "55P03"
-	diskFull             = "53100"
+	uniqueViolation       = "23505"
+	serializationFailure  = "40001"
+	deadlockDetected      = "40P01"
+	duplicateSchema       = "42P06"
+	undefinedTable        = "42P01"
+	undefinedSchema       = "3F000"
+	duplicateStatement    = "42P05"
+	undefinedStatement    = "26000"
+	readOnly              = "25006"
+	lockTimeout           = "55P03"
+	diskFull              = "53100"
+	insufficientPrivilege = "42501"
 )
 
 // kinds is the table from SQLSTATE, or its class of two characters, to kind. A

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -71,8 +72,10 @@ func (s *Store) close(ctx context.Context) error {
 		return err
 	}
 	// Two at once would fail: the lock lets one wait for the other.
-	_, err = s.pool.Exec(ctx, `LOCK TABLE curfew.curfew_migrations IN SHARE ROW EXCLUSIVE MODE; `+closeFunctions, pgx.QueryExecModeSimpleProtocol)
-	return translate(err)
+	return s.again(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+		_, err := conn.Exec(ctx, `LOCK TABLE curfew.curfew_migrations IN SHARE ROW EXCLUSIVE MODE; `+closeFunctions, pgx.QueryExecModeSimpleProtocol)
+		return err
+	})
 }
 
 // createSchema makes the place for the table of migrations. Two who make it at

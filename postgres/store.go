@@ -18,6 +18,8 @@ import (
 type Store struct {
 	pool   *pool
 	groups *groups
+	// permitted is when this role was last seen to have every right.
+	permitted *permitted
 }
 
 // Options of OpenWith. The zero value is Open's.
@@ -69,7 +71,7 @@ func New(p *pgxpool.Pool) *Store {
 	return newStore(&pool{Pool: p, timeout: limitOf(p.Config(), 0), foreign: true, serving: true})
 }
 
-func newStore(p *pool) *Store { return &Store{p, newGroups(p)} }
+func newStore(p *pool) *Store { return &Store{p, newGroups(p), &permitted{}} }
 
 // Close closes the pool once its connections have been given back.
 func (s *Store) Close() { s.pool.Close() }

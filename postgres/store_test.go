@@ -15,3 +15,9 @@ func TestContract(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, stores.Postgres)
 }
+
+// A role that owns nothing and has the printed grants passes the same contract.
+func TestContractAsARoleThatOwnsNothing(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, stores.PostgresService)
+}

@@ -95,13 +95,13 @@ func (s *Store) Verify(ctx context.Context) error {
 	}
 	migrations, err := s.Migrations(ctx)
 	if err != nil {
-		return err
+		return s.denied(ctx, err)
 	}
 	if names := pending(migrations); len(names) > 0 {
 		return curfew.Errorf(curfew.Invalid, "the schema is older than this program, which has %s too: run `curfew migrate`",
 			strings.Join(names, ", "))
 	}
-	for _, look := range []func(context.Context) ([]string, error){s.spread, s.lacking, s.filtered, s.exposed} {
+	for _, look := range []func(context.Context) ([]string, error){s.spread, s.lacking, s.filtered, s.exposed, s.unpermitted} {
 		found, err := look(ctx)
 		if err != nil {
 			return wrap(err, "verify the schema")

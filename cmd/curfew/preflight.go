@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -61,7 +62,7 @@ func (c *preflightCommand) Run(ctx context.Context, s *settings, from *sources, 
 	page.add(checkup{Check: "connection", OK: true, Text: page.Database})
 	page.facts(ctx, db)
 	page.keys(ctx, s)
-	if page.schema(ctx, db) {
+	if page.rights(ctx, db) && page.schema(ctx, db) {
 		engine, err := lifecycle.New(db, lifecycle.Options{Policy: &policy, SweeperOff: !s.Sweeper.on()})
 		if err != nil {
 			return err
@@ -96,6 +97,25 @@ func (p *preflight) look(ctx context.Context, db database, engine *lifecycle.Eng
 	p.clock(ctx, db)
 	p.health(ctx, engine)
 	p.rehearse(ctx, engine)
+}
+
+// rights reports whether this role may do all that the service does: each is
+// tried, and nothing of that stays. A role that owns the tables has them all.
+func (p *preflight) rights(ctx context.Context, db database) bool {
+	grants, err := db.Denied(ctx)
+	switch {
+	case err != nil:
+		p.failed("rights", err, "")
+	case len(grants) > 0:
+		p.add(checkup{
+			Check: "rights", Text: "this database role lacks rights on " + plural(len(grants), "table"),
+			Fix: "as the owner of the tables, run: " + strings.Join(grants, "; "),
+		})
+	default:
+		p.add(checkup{Check: "rights", OK: true, Text: "this role may do all that the service does"})
+		return true
+	}
+	return false
 }
 
 // schema reports whether it is in order, so that the rest can be looked at.

@@ -49,6 +49,9 @@ type schema interface {
 	Migrations(ctx context.Context) ([]migration, error)
 	SetGuards(ctx context.Context, on bool) error
 	Verify(ctx context.Context) error
+	// Denied is the statements that grant this role what the service needs and
+	// the role lacks.
+	Denied(ctx context.Context) ([]string, error)
 	// Newer reports whether a later release has migrated the schema.
 	Newer(ctx context.Context) (bool, error)
 }
@@ -106,6 +109,9 @@ func (d sqliteDatabase) MigrateWith(ctx context.Context, tell func(string, int))
 func (d sqliteDatabase) Migrations(ctx context.Context) ([]migration, error) {
 	return migrationsOf(d.Store.Migrations(ctx))
 }
+
+// Denied is none: who may write the file may do everything in it.
+func (d sqliteDatabase) Denied(context.Context) ([]string, error) { return nil, nil }
 
 func (d sqliteDatabase) post(*slog.Logger) post { return nil }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -14,6 +15,7 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib" // for another program's connection
 
+	"github.com/curfewhq/curfew/lifecycle"
 	"github.com/curfewhq/curfew/postgres"
 	"github.com/curfewhq/curfew/postgres/pgtest"
 	"github.com/curfewhq/curfew/storetest"
@@ -32,10 +34,63 @@ func PostgresURL(t testing.TB) (storetest.Harness, string) {
 	address := pgtest.Template(t, templateName(t), func(address string) error {
 		return migrate(context.WithoutCancel(t.Context()), address)
 	})
-	store, err := postgres.Open(t.Context(), withClock(t, address))
+	store := opened(t, withClock(t, address, ""))
+	return behindPostgres(t, address, store), address
+}
+
+// serviceRole owns nothing, and has the rights that postgres.Grants gives.
+const serviceRole = "curfew_test_service"
+
+// PostgresService is Postgres for a role that owns nothing. Only what the owner
+// does, switching the guards, is done as the owner.
+func PostgresService(t testing.TB) storetest.Harness {
+	t.Helper()
+	address := pgtest.Template(t, templateName(t)+"_service", func(address string) error {
+		ctx := context.WithoutCancel(t.Context())
+		if err := migrate(ctx, address); err != nil {
+			return err
+		}
+		return permit(ctx, address)
+	})
+	s := service{opened(t, withClock(t, address, serviceRole)), opened(t, address)}
+	return behindPostgres(t, address, s)
+}
+
+// service is a store with the little that is its owner's.
+type service struct {
+	*postgres.Store
+	owner *postgres.Store
+}
+
+func (s service) SetGuards(ctx context.Context, on bool) error { return s.owner.SetGuards(ctx, on) }
+
+func permit(ctx context.Context, address string) (err error) {
+	db, err := sql.Open("pgx", address)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	create := `DO $$ BEGIN CREATE ROLE ` + serviceRole + `; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`
+	for _, statement := range append([]string{create}, postgres.Grants(serviceRole)...) {
+		if _, err := db.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func opened(t testing.TB, address string) *postgres.Store {
+	t.Helper()
+	store, err := postgres.Open(t.Context(), address)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(store.Close)
+	return store
+}
+
+func behindPostgres(t testing.TB, address string, store lifecycle.Store) storetest.Harness {
+	t.Helper()
 	db, err := sql.Open("pgx", address)
 	if err != nil {
 		t.Fatal(err)
@@ -44,7 +99,6 @@ func PostgresURL(t testing.TB) (storetest.Harness, string) {
 		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
-		store.Close()
 	})
 	b := behind{db: db, schema: "curfew.", earlier: "%s - $2 * interval '1 microsecond'"}
 	return storetest.Harness{
@@ -56,12 +110,13 @@ func PostgresURL(t testing.TB) (storetest.Harness, string) {
 		Settled: b.settled,
 		Freeze:  func(t testing.TB) { t.Helper(); b.exec(t, stopClock) },
 		FailAt:  func(t testing.TB, rows int) { t.Helper(); b.countdownPostgres(t, rows) },
-	}, address
+	}
 }
 
 // withClock is the address for connections that look for now() in the schema
-// clock first. There is none until stopClock makes it.
-func withClock(t testing.TB, address string) string {
+// clock first. There is none until stopClock makes it. They have a role, unless
+// it is empty.
+func withClock(t testing.TB, address, role string) string {
 	t.Helper()
 	there, err := url.Parse(address)
 	if err != nil {
@@ -69,6 +124,9 @@ func withClock(t testing.TB, address string) string {
 	}
 	query := there.Query()
 	query.Set("search_path", "clock,pg_catalog,public")
+	if role != "" {
+		query.Set("role", role)
+	}
 	there.RawQuery = query.Encode()
 	return there.String()
 }
@@ -76,6 +134,7 @@ func withClock(t testing.TB, address string) string {
 // stopClock makes a now() that stands still.
 const stopClock = `DO $$ BEGIN
     CREATE SCHEMA clock;
+    GRANT USAGE ON SCHEMA clock TO PUBLIC;
     EXECUTE format('CREATE FUNCTION clock.now() RETURNS timestamptz LANGUAGE sql STABLE AS %L',
         format('SELECT %L::timestamptz', now()));
 END $$`
@@ -86,7 +145,7 @@ const makeCountdown = `DO $$ DECLARE t text; BEGIN
     IF to_regclass('countdown.rows') IS NOT NULL THEN RETURN; END IF;
     CREATE SCHEMA countdown;
     CREATE SEQUENCE countdown.rows MAXVALUE 1000000;
-    CREATE FUNCTION countdown.take() RETURNS trigger LANGUAGE plpgsql AS
+    CREATE FUNCTION countdown.take() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
         'BEGIN PERFORM nextval(''countdown.rows''); RETURN coalesce(NEW, OLD); END';
     FOR t IN SELECT relid::regclass::text FROM pg_stat_user_tables WHERE schemaname = 'curfew' LOOP
         EXECUTE 'CREATE TRIGGER a_countdown BEFORE INSERT OR UPDATE OR DELETE ON ' || t || ' FOR EACH ROW EXECUTE FUNCTION countdown.take()';

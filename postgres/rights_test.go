@@ -1,0 +1,160 @@
+package postgres
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// as is a store of a role that owns nothing.
+func (w *world) as(role string) *Store {
+	w.Helper()
+	address, err := url.Parse(w.url)
+	w.must(err)
+	q := address.Query()
+	q.Set("role", strings.Trim(role, `"`))
+	address.RawQuery = q.Encode()
+	return open(w.T, address.String())
+}
+
+// service is a role with all that the service needs.
+func (w *world) service() string {
+	w.Helper()
+	role := w.role()
+	for _, grant := range Grants(strings.Trim(role, `"`)) {
+		w.exec(grant)
+	}
+	return role
+}
+
+func TestARoleThatOwnsNothingIsEnough(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.as(w.service())
+	w.must(s.Verify(t.Context()))
+	begun := time.Now()
+	grants, err := s.Denied(t.Context())
+	w.must(err)
+	t.Logf("trying the rights took %s", time.Since(begun))
+	w.same("missing grants", grants, []string(nil))
+	st, err := s.Admit(t.Context(), admission("ada"))
+	w.must(err)
+	_, err = s.Change(t.Context(), ending(st, curfew.Cancelled, curfew.ByRequest))
+	w.must(err)
+	w.wantCounted()
+}
+
+// Each right that is taken away is named by the statement that gives it back,
+// and that statement does.
+func TestAMissingRightIsNamedWithItsGrant(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	role := w.service()
+	name := strings.Trim(role, `"`)
+	before := w.rows(`SELECT * FROM curfew.tallies`)
+	for table, verbs := range rights {
+		for _, verb := range verbs {
+			s := w.as(role)
+			w.exec(fmt.Sprintf(`REVOKE %s ON curfew.%s FROM %s`, verb, table, role))
+			if strings.HasPrefix(table, "session_t") || strings.HasPrefix(table, "outcome_s") {
+				continue // everybody may read them
+			}
+			want := grant(table, []string{verb}, name)
+			err := s.Verify(t.Context())
+			if !errors.Is(err, curfew.Invalid) || !strings.Contains(err.Error(), want) {
+				t.Errorf("without %s on %s Verify says %v, not %s", verb, table, err, want)
+			}
+			w.exec(want)
+			w.must(s.Verify(t.Context()))
+			s.Close()
+		}
+	}
+	w.exec(`REVOKE USAGE ON SCHEMA curfew FROM ` + role)
+	if err := w.as(role).Verify(t.Context()); err == nil || !strings.Contains(err.Error(), "GRANT USAGE ON SCHEMA curfew TO "+quoted(name)) {
+		t.Errorf("without the schema Verify says %v", err)
+	}
+	w.same("tallies", w.rows(`SELECT * FROM curfew.tallies`), before)
+	w.same("sessions", w.rows(`SELECT * FROM curfew.sessions`), []string(nil))
+}
+
+// A grant of some columns is no grant of the table.
+func TestARightOfSomeColumnsIsNotEnough(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	role := w.service()
+	w.exec(`REVOKE SELECT, UPDATE ON curfew.checkouts FROM ` + role)
+	w.exec(`GRANT SELECT (id, customer_id), UPDATE (outcome) ON curfew.checkouts TO ` + role)
+	grants, err := w.as(role).Denied(t.Context())
+	w.must(err)
+	w.same("missing grants", grants, []string{grant("checkouts", []string{"SELECT", "UPDATE"}, strings.Trim(role, `"`))})
+}
+
+var (
+	// Statements as they stand in this package; FOR UPDATE is an update.
+	verbs   = regexp.MustCompile(`\b(INSERT INTO|UPDATE|DELETE FROM|FROM|JOIN) curfew\.(\w+)`)
+	upserts = regexp.MustCompile("INSERT INTO curfew\\.(\\w+)[^`]*?\\bDO UPDATE\\b")
+	// What these files do is the owner's: they migrate, install and restore.
+	owners = []string{"migrate.go", "guards.go", "backup.go", "verify.go", "rights.go"}
+)
+
+// The table of rights is what the statements of this package need, and no more.
+func TestRightsAreThoseOfTheStatements(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	needed := map[string]map[string]bool{
+		// Read by the schema's checks and the guards' own functions.
+		"curfew_migrations": {"SELECT": true}, "session_transitions": {"SELECT": true}, "outcome_steps": {"SELECT": true},
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") || slices.Contains(owners, file) {
+			continue
+		}
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range verbs.FindAllStringSubmatch(string(text), -1) {
+			verb := map[string]string{"INSERT INTO": "INSERT", "DELETE FROM": "DELETE", "FROM": "SELECT", "JOIN": "SELECT"}[m[1]]
+			if verb == "" {
+				verb = m[1]
+			}
+			if needed[m[2]] == nil {
+				needed[m[2]] = map[string]bool{"SELECT": true} // what is written is also read: RETURNING, WHERE, backup
+			}
+			needed[m[2]][verb] = true
+		}
+	}
+	want := make(map[string][]string)
+	for _, file := range files {
+		if text, err := os.ReadFile(file); err == nil && !slices.Contains(owners, file) {
+			for _, m := range upserts.FindAllStringSubmatch(string(text), -1) {
+				needed[m[1]]["UPDATE"] = true
+			}
+		}
+	}
+	for table, set := range needed {
+		want[table] = slices.Sorted(maps.Keys(set))
+	}
+	got := make(map[string][]string)
+	for table, list := range rights {
+		for _, verb := range list {
+			verb, _, _ = strings.Cut(verb, " ")
+			got[table] = append(got[table], verb)
+		}
+		slices.Sort(got[table])
+	}
+	(&world{T: t}).same("rights", got, want)
+}

@@ -235,6 +235,9 @@ func (e *Engine) settleReceipt(ctx context.Context, r curfew.Receipt) error {
 	if !r.Checkout.MoneyDue {
 		return e.giveUp(ctx, r.Checkout)
 	}
+	if r.Session.ID == "" { // its row is lost: as if another program had cancelled it
+		r.Session.Status, r.Session.EndReason = curfew.Cancelled, curfew.Foreign
+	}
 	owed := e.policy.Owed(r.Session, r.Session.Status, r.Session.EndReason)
 	if owed == curfew.Credited && r.Extension() {
 		owed = curfew.RefundDue // nothing could spend such a credit

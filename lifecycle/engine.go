@@ -71,6 +71,7 @@ type Engine struct {
 	heartbeat *heartbeat
 	sweeping  sweeping
 	failing   *failing
+	rows      rowCheck
 	// queueRead: a mechanic looked since the last step.
 	queueRead atomic.Bool
 }

@@ -31,6 +31,7 @@ const (
 	CleanupFailed     Code = "cleanup_failed"
 	SweeperSilent     Code = "sweeper_silent"
 	KeysUnreachable   Code = "keys_unreachable"
+	RowsInconsistent  Code = "rows_inconsistent"
 	MoneyUnsettled    Code = "money_unsettled"
 	RefundFailing     Code = "refund_failing"
 	RefundsOverdue    Code = "refunds_overdue"
@@ -48,16 +49,17 @@ const (
 	BlockedRepeatedly Code = "blocked_repeatedly"
 	QueueUnwatched    Code = "queue_unwatched"
 	GuardsMissing     Code = "guards_missing"
+	TalliesWrong      Code = "tallies_wrong"
 	ClockSkew         Code = "clock_skew"
 )
 
 // Codes lists the codes, so that tables over them can be proven complete.
 func Codes() []Code {
 	return []Code{
-		Unreadable, NotWritable, AdmissionsFailing, SchemaLacking, VeryStaleSessions, CleanupFailed, SweeperSilent, KeysUnreachable, MoneyUnsettled, RefundFailing, RefundsOverdue,
+		Unreadable, NotWritable, AdmissionsFailing, SchemaLacking, VeryStaleSessions, CleanupFailed, SweeperSilent, KeysUnreachable, RowsInconsistent, MoneyUnsettled, RefundFailing, RefundsOverdue,
 		PaymentsDisputed, DeliveriesDying, DeliveriesOverdue, EndpointDisabled, StaleSessions, StaleRequests,
 		OrphanedSessions, OverdueAssigned, OverdueLive, OverdueScheduled, LeakedSlots, BlockedRepeatedly, QueueUnwatched,
-		GuardsMissing, ClockSkew,
+		GuardsMissing, TalliesWrong, ClockSkew,
 	}
 }
 
@@ -94,6 +96,7 @@ func (e *Engine) findings(r Report, failed []string) []Finding {
 	all = append(all, e.peopleFindings(r)...)
 	all = append(all, e.systemFindings(r)...)
 	all = append(all, keyFindings(r)...)
+	all = append(all, rowFindings(r)...)
 	all = slices.DeleteFunc(all, func(f Finding) bool { return f.Count == 0 })
 	slices.SortStableFunc(all, func(a, b Finding) int {
 		return slices.Index(Codes(), a.Code) - slices.Index(Codes(), b.Code)

@@ -49,10 +49,12 @@ type Report struct {
 	Repeated   []curfew.Repeated // nil: could not be had
 	Pulse      *curfew.Pulse
 	Details    *curfew.HealthDetails
-	Guards     []string // those that are missing
-	Lacking    string   // what the schema lacks, in a sentence; empty: nothing
-	Writable   *bool    // whether this process can write; nil: could not be had
-	Unwritable string   // why it cannot
+	Tallies    []curfew.TallyDifference // those that are wrong
+	Rows       []curfew.Inconsistency   // of those looked at so far
+	Guards     []string                 // those that are missing
+	Lacking    string                   // what the schema lacks, in a sentence; empty: nothing
+	Writable   *bool                    // whether this process can write; nil: could not be had
+	Unwritable string                   // why it cannot
 	// BlockedWindow is the time that Repeated looks back over.
 	BlockedWindow time.Duration
 	Keys          *curfew.KeyFigures // nil: there is no key server
@@ -121,6 +123,7 @@ func (e *Engine) read(ctx context.Context, r *Report) []string {
 		reading{"schema", func() error { return e.readSchema(ctx, r) }},
 		reading{"writable", func() error { return e.readWrites(ctx, r) }},
 		reading{"guards", func() (err error) { r.Guards, err = e.store.GuardsMissing(ctx); return }},
+		reading{"rows", func() error { return e.readRows(ctx, r) }},
 		reading{"customers", func() error {
 			who, err := e.store.Repeated(ctx, e.policy.BlockedRepeatedly, e.policy.BlockedWindow)
 			if err == nil {

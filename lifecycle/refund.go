@@ -80,12 +80,15 @@ func (e *Engine) wasFree(c curfew.Checkout) bool {
 }
 
 // askProvider gives back what is due of a payment and has not been given back
-// yet, or finds that all of it was.
+// yet, or finds that all of it was. The key makes a call that is repeated
+// harmless for about a day. Before the first call of which this database knows,
+// what was given back is looked up all the same: a database that was restored
+// does not know of earlier ones.
 func (e *Engine) askProvider(ctx context.Context, c curfew.Checkout) (curfew.Repayment, error) {
 	ctx, cancel := context.WithTimeout(ctx, providerPatience)
 	defer cancel()
 	look := e.repayment
-	if c.UpdatedAt.Sub(c.FirstTryAt) > keyLife {
+	if c.Attempts <= 1 || c.UpdatedAt.Sub(c.FirstTryAt) > keyLife {
 		look = e.givenBack
 	}
 	back, err := look(ctx, c.PaymentID)

@@ -49,6 +49,7 @@ type rhythm struct {
 func (e *Engine) Run(ctx context.Context) error {
 	var beside sync.WaitGroup
 	defer beside.Wait()
+	beside.Go(func() { e.checkRows(ctx) })
 	beside.Go(func() { e.runHeartbeat(ctx) })
 	if e.provider != nil {
 		beside.Go(func() { e.settlePayments(ctx) })

@@ -27,6 +27,7 @@ type Store interface {
 	Runs
 	Stories
 	Figures
+	Consistency
 	Charts
 	Signals
 	Heartbeats
@@ -208,6 +209,17 @@ type Figures interface {
 	// Repeated is who was refused at least so often within the window.
 	Repeated(ctx context.Context, atLeast int, window time.Duration) ([]curfew.Repeated, error)
 	HealthDetails(ctx context.Context, p curfew.Policy, limit int) (curfew.HealthDetails, error)
+}
+
+// Consistency is whether rows agree with each other, which Curfew's own writes
+// keep.
+type Consistency interface {
+	// TallyDifferences is the tallies that are not what the rows say, all of one
+	// moment. It reads every row, for as long as the context lets it.
+	TallyDifferences(ctx context.Context) ([]curfew.TallyDifference, error)
+	// Links holds so many rows of one of curfew.LinkedTables, behind a key, against
+	// the rows they belong with. Each costs a look or two by key.
+	Links(ctx context.Context, table, after string, limit int) (curfew.Linked, error)
 }
 
 // Charts is what pictures of the last hours are made of.

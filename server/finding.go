@@ -36,6 +36,8 @@ var fixes = map[lifecycle.Code]func(lifecycle.Report, string) string{
 	lifecycle.BlockedRepeatedly: whyBlocked,
 	lifecycle.QueueUnwatched:    look("/api/mechanics/requests"),
 	lifecycle.GuardsMissing:     command("curfew migrate --guards=on"),
+	lifecycle.TalliesWrong:      command("curfew migrate --repair"),
+	lifecycle.RowsInconsistent:  command("curfew migrate --repair"),
 	lifecycle.ClockSkew:         command("timedatectl set-ntp true"),
 }
 

@@ -86,6 +86,7 @@ func contracts() map[string]contract {
 		"story":       stories,
 		"revival":     revivals,
 		"health":      figures,
+		"consistency": consistencies(),
 		"signal":      signals,
 		"stream":      streams,
 		"message":     messages,

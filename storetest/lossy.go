@@ -37,6 +37,16 @@ func (l *Lossy) Key(ctx context.Context, customerID, key string) (curfew.Receipt
 	return told[curfew.Receipt](l)(l.store.Key(ctx, customerID, key))
 }
 
+// TallyDifferences does the work and may lose the answer.
+func (l *Lossy) TallyDifferences(ctx context.Context) ([]curfew.TallyDifference, error) {
+	return told[[]curfew.TallyDifference](l)(l.store.TallyDifferences(ctx))
+}
+
+// Links does the work and may lose the answer.
+func (l *Lossy) Links(ctx context.Context, table, after string, limit int) (curfew.Linked, error) {
+	return told[curfew.Linked](l)(l.store.Links(ctx, table, after, limit))
+}
+
 // LostCheckout does the work and may lose the answer.
 func (l *Lossy) LostCheckout(ctx context.Context, ref string) (curfew.PaymentClaim, error) {
 	return told[curfew.PaymentClaim](l)(l.store.LostCheckout(ctx, ref))

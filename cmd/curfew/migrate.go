@@ -13,6 +13,7 @@ import (
 type migrateCommand struct {
 	Status bool   `xor:"way" help:"Say what is applied and what is pending; change nothing."`
 	DryRun bool   `xor:"way" help:"Print the SQL that would run; change nothing."`
+	Repair bool   `xor:"way" help:"Bring the schema up, count the tallies anew, and complete rows that contradict others where only one completion is right."`
 	Guards *onOff `xor:"way" placeholder:"on|off" help:"Bring the schema up, and switch the guards on or off for good."`
 	JSON   bool   `help:"Print JSON."`
 }
@@ -22,8 +23,8 @@ func (c *migrateCommand) Run(ctx context.Context, s *settings, term terminal) er
 	if c.Status || c.DryRun {
 		return c.look(ctx, s, term)
 	}
-	if c.Guards != nil && s.upToDate(ctx) {
-		return c.migrate(ctx, s, term) // the guards are one transaction, which may meet a service
+	if (c.Guards != nil || c.Repair) && s.upToDate(ctx) {
+		return c.migrate(ctx, s, term) // either is transactions that may meet a service
 	}
 	unlock, err := s.lock()
 	if err != nil {
@@ -56,6 +57,9 @@ func (c *migrateCommand) migrate(ctx context.Context, s *settings, term terminal
 	if err := db.Verify(ctx); err != nil {
 		return err
 	}
+	if c.Repair {
+		return c.repair(ctx, db, s, term)
+	}
 	return c.printApplied(term, s.DatabaseURL, applied)
 }
 
@@ -72,6 +76,30 @@ func eachStep(term terminal) func(step string, percent int) {
 		}
 		last = step
 	}
+}
+
+// repair mends what can be, and says what is left for people.
+func (c *migrateCommand) repair(ctx context.Context, db database, s *settings, term terminal) error {
+	n, err := db.Mend(ctx)
+	if err != nil {
+		return err
+	}
+	broken, err := brokenInvariants(ctx, db)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		err = term.json(map[string]any{"repaired": n, "broken": broken})
+	} else {
+		term.printf("repaired %s of %s\n", plural(int(n), "row"), s.DatabaseURL)
+		for _, b := range broken {
+			term.printf("  ✗ %s\n", b)
+		}
+		if len(broken) > 0 {
+			term.printf("What is left needs a decision: docs/runbooks/rows-inconsistent.md says what each means.\n")
+		}
+	}
+	return err
 }
 
 func (c *migrateCommand) printApplied(term terminal, url databaseURL, applied []migration) error {

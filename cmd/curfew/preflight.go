@@ -95,6 +95,7 @@ func (c *preflightCommand) finish(term terminal, page *preflight) error {
 func (p *preflight) look(ctx context.Context, db database, engine *lifecycle.Engine) {
 	p.guards(ctx, db)
 	p.clock(ctx, db)
+	p.rows(ctx, engine)
 	p.health(ctx, engine)
 	p.rehearse(ctx, engine)
 }
@@ -201,6 +202,23 @@ func (p *preflight) clock(ctx context.Context, db database) {
 		line.Fix = "timedatectl set-ntp true, here and on the database's machine"
 	}
 	p.add(line)
+}
+
+// examineFor is how long the rows are looked at: some hundred thousand of them.
+const examineFor = 20 * time.Second
+
+// rows holds them against each other; health, the next line, names what is
+// wrong.
+func (p *preflight) rows(ctx context.Context, engine *lifecycle.Engine) {
+	whole, err := engine.ExamineRows(ctx, examineFor)
+	switch {
+	case err != nil:
+		p.failed("rows", err, "")
+	case whole:
+		p.add(checkup{Check: "rows", OK: true, Text: "all were held against those they belong with"})
+	default:
+		p.add(checkup{Check: "rows", OK: true, Text: "as many as " + lifecycle.Span(examineFor) + " let were held against those they belong with"})
+	}
 }
 
 // health stops a deployment for what is critical; a warning is told.

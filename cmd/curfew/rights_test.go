@@ -19,20 +19,21 @@ func TestAMissingRightIsNoticedBeforeServing(t *testing.T) {
 	t.Cleanup(func() { w.psqlAfter(`DROP OWNED BY `+role, `DROP ROLE `+role) })
 	w.psql(`GRANT USAGE ON SCHEMA curfew TO ` + role + `; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA curfew TO ` + role +
 		`; REVOKE UPDATE ON curfew.events FROM ` + role)
-	there := []string{"CURFEW_DATABASE_URL=" + w.url + "&role=" + role}
+	address := w.url + "&role=" + role
+	there := []string{"CURFEW_DATABASE_URL=" + address}
 	grant := `GRANT UPDATE (customer_id, told) ON curfew.events TO ` + role
 
 	if _, err := start(w.dir, there); err == nil || !strings.Contains(err.Error(), grant) {
 		t.Errorf("serve says: %v", err)
 	}
-	out, err := w.shell(there[0] + " curfew preflight")
+	out, err := w.shell("CURFEW_DATABASE_URL='" + address + "' curfew preflight")
 	line := regexp.MustCompile(`→ as the owner of the tables, run: (.*)`).FindStringSubmatch(out)
 	if err == nil || line == nil || line[1] != grant {
 		t.Fatalf("preflight says (%v):\n%s", err, out)
 	}
 	w.psql(line[1])
 	serving(t, w.dir, there)
-	w.says(w.run(there[0]+" curfew preflight"), "✓ rights", "Ready.")
+	w.says(w.run("CURFEW_DATABASE_URL='"+address+"' curfew preflight"), "✓ rights", "Ready.")
 }
 
 // psqlAfter runs statements when the test has ended.

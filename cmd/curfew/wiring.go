@@ -49,6 +49,9 @@ type schema interface {
 	Migrations(ctx context.Context) ([]migration, error)
 	SetGuards(ctx context.Context, on bool) error
 	Verify(ctx context.Context) error
+	// Mend counts the tallies anew, completes rows that contradict others where
+	// only one completion is right, and returns how many rows it wrote.
+	Mend(ctx context.Context) (int64, error)
 	// Denied is the statements that grant this role what the service needs and
 	// the role lacks.
 	Denied(ctx context.Context) ([]string, error)

@@ -1,0 +1,57 @@
+package curfew
+
+// TallyDifference is a tally that is not what its rows say.
+type TallyDifference struct {
+	Noun    string // session, request or checkout
+	Status  string
+	Tallied int64
+	Counted int64
+}
+
+// Contradiction names how a row contradicts another, or misses one.
+type Contradiction string
+
+// The contradictions. None can come about by Curfew's own writes, each of which
+// is one transaction: rows were lost, or changed where no guard was.
+const (
+	ClaimWithoutCheckout   Contradiction = "claim_without_checkout"
+	CheckoutWithoutClaim   Contradiction = "checkout_without_claim"
+	FulfilledWithoutOne    Contradiction = "fulfilled_without_session"
+	GivenBackAndOpen       Contradiction = "open_session_not_paid"
+	CheckoutEventsBroken   Contradiction = "checkout_events"
+	SessionWithoutCheckout Contradiction = "session_without_checkout"
+	SessionWithoutRequest  Contradiction = "session_without_request"
+	SessionWithoutSlot     Contradiction = "session_without_slot"
+	SessionEventsBroken    Contradiction = "session_events"
+	RequestWithoutSession  Contradiction = "request_without_session"
+	EventsWithoutSubject   Contradiction = "events_without_subject"
+)
+
+// Contradictions lists them.
+func Contradictions() []Contradiction {
+	return []Contradiction{
+		ClaimWithoutCheckout, CheckoutWithoutClaim, FulfilledWithoutOne, GivenBackAndOpen, CheckoutEventsBroken,
+		SessionWithoutCheckout, SessionWithoutRequest, SessionWithoutSlot, SessionEventsBroken, RequestWithoutSession, EventsWithoutSubject,
+	}
+}
+
+// Inconsistency is one row that contradicts another.
+type Inconsistency struct {
+	Kind Contradiction
+	// ID is the row's: a session's, a request's, a checkout's, or a payment's
+	// reference.
+	ID         string
+	CustomerID string
+}
+
+// LinkedTables lists the tables whose rows are held against others'.
+func LinkedTables() []string {
+	return []string{"payment_refs", "checkouts", "sessions", "session_requests", "events"}
+}
+
+// Linked is what one look at a page of a table found.
+type Linked struct {
+	Found []Inconsistency
+	Rows  int    // that were looked at
+	Next  string // behind which the next page begins; empty: this was the last
+}

@@ -1,0 +1,237 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// Rows agree with each other by each write's own transaction. That nobody else
+// broke them is looked at in the background, at a bounded cost.
+const (
+	// rowsEvery is how often a look is taken where all was well, and rowsAgain
+	// where it was not: what has been mended shall not be told any longer.
+	rowsEvery = time.Minute
+	rowsAgain = time.Second
+	// rowsPage is how many rows of each table are looked at each time, on their
+	// way through all of them.
+	rowsPage = 1000
+	// rowsTimeout limits a look. Comparing the tallies reads every row: where that
+	// takes longer it is tried again only after tallyRest times as long, and
+	// otherwise takes at most a tallyRest-th of the time.
+	rowsTimeout = 3 * time.Second
+	tallyRest   = 100
+	// rowsNamed is how many rows a finding names.
+	rowsNamed = 5
+)
+
+// rowCheck is what the looks have found so far.
+type rowCheck struct {
+	mu      sync.Mutex // held while looking
+	at      time.Time  // of the last look; zero: there was none
+	tallyAt time.Time  // when the tallies may be compared again
+	tallies []curfew.TallyDifference
+	after   map[string]string // by table: behind which the next page begins
+	wrong   map[rowPage][]curfew.Inconsistency
+}
+
+// rowPage is rows of a table behind a key.
+type rowPage struct{ table, after string }
+
+func (c *rowCheck) sound() bool { return len(c.tallies) == 0 && len(c.wrong) == 0 }
+
+// readRows is what is known of the rows, after a look where one is due.
+func (e *Engine) readRows(ctx context.Context, r *Report) error {
+	e.rows.mu.Lock()
+	defer e.rows.mu.Unlock()
+	err := e.lookIfDue(ctx)
+	r.Tallies = e.rows.tallies
+	for _, found := range e.rows.wrong {
+		r.Rows = append(r.Rows, found...)
+	}
+	slices.SortFunc(r.Rows, func(a, b curfew.Inconsistency) int {
+		order := slices.Index(curfew.Contradictions(), a.Kind) - slices.Index(curfew.Contradictions(), b.Kind)
+		if order == 0 {
+			order = strings.Compare(a.ID, b.ID)
+		}
+		return order
+	})
+	return err
+}
+
+// checkRows looks at rows until the context ends, also where nobody asks for
+// health. Who asks first has the first look.
+func (e *Engine) checkRows(ctx context.Context) {
+	timer := time.NewTicker(rowsEvery + rowsTimeout)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+			e.rows.mu.Lock()
+			err := e.lookIfDue(ctx)
+			e.rows.mu.Unlock()
+			e.logged(ctx, "check of the rows", err)
+		}
+	}
+}
+
+// ExamineRows looks at every row, or as far as the time lets it, and reports
+// whether that was all. What it finds Health tells.
+func (e *Engine) ExamineRows(ctx context.Context, limit time.Duration) (whole bool, err error) {
+	e.rows.mu.Lock()
+	defer e.rows.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	e.rows.reset()
+	if whole, err = e.compareTallies(ctx); err != nil {
+		return false, err
+	}
+	for _, table := range curfew.LinkedTables() {
+		for more := true; more; {
+			if more, err = e.lookOn(ctx, table); late(ctx, err) {
+				return false, nil
+			} else if err != nil {
+				return false, err
+			}
+		}
+	}
+	e.rows.at = time.Now()
+	return whole, nil
+}
+
+func (c *rowCheck) reset() {
+	c.after, c.wrong = make(map[string]string), make(map[rowPage][]curfew.Inconsistency)
+}
+
+// lookIfDue looks again at what was wrong, at the tallies and at the next page
+// of each table. The caller holds the lock.
+func (e *Engine) lookIfDue(ctx context.Context) error {
+	c := &e.rows
+	every := rowsEvery
+	if !c.sound() {
+		every = rowsAgain
+	}
+	if !c.at.IsZero() && time.Since(c.at) < every {
+		return nil
+	}
+	if c.after == nil {
+		c.reset()
+	}
+	ctx, cancel := context.WithTimeout(ctx, rowsTimeout)
+	defer cancel()
+	if _, err := e.compareTallies(ctx); err != nil {
+		return err
+	}
+	for p := range c.wrong {
+		if _, err := e.look(ctx, p); err != nil && !late(ctx, err) {
+			return err
+		}
+	}
+	for _, table := range curfew.LinkedTables() {
+		if _, err := e.lookOn(ctx, table); err != nil && !late(ctx, err) {
+			return err
+		}
+	}
+	c.at = time.Now()
+	return nil
+}
+
+// late: the look had no more time, which says nothing of the rows.
+func late(ctx context.Context, err error) bool {
+	return err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded)
+}
+
+// compareTallies reports whether it could, and was to.
+func (e *Engine) compareTallies(ctx context.Context) (compared bool, err error) {
+	c := &e.rows
+	if len(c.tallies) == 0 && time.Now().Before(c.tallyAt) {
+		return false, nil
+	}
+	begun := time.Now()
+	found, err := e.store.TallyDifferences(ctx)
+	c.tallyAt = begun.Add(tallyRest * time.Since(begun))
+	if late(ctx, err) {
+		return false, nil
+	}
+	if err == nil {
+		c.tallies = found
+	}
+	return err == nil, err
+}
+
+// lookOn looks at the next page of a table, and reports whether there is one
+// behind it; else the next look begins from the start.
+func (e *Engine) lookOn(ctx context.Context, table string) (more bool, err error) {
+	next, err := e.look(ctx, rowPage{table, e.rows.after[table]})
+	if err == nil {
+		e.rows.after[table] = next
+	}
+	return next != "", err
+}
+
+func (e *Engine) look(ctx context.Context, p rowPage) (next string, err error) {
+	l, err := e.store.Links(ctx, p.table, p.after, rowsPage)
+	if err != nil {
+		return "", err
+	}
+	delete(e.rows.wrong, p)
+	if len(l.Found) > 0 {
+		e.rows.wrong[p] = l.Found
+	}
+	return l.Next, nil
+}
+
+// contradicting says what is wrong with a row.
+var contradicting = map[curfew.Contradiction]string{
+	curfew.ClaimWithoutCheckout:   "payment %s was claimed and has no checkout",
+	curfew.CheckoutWithoutClaim:   "checkout %s has lost the claim of its reference",
+	curfew.FulfilledWithoutOne:    "checkout %s is fulfilled and has no session",
+	curfew.GivenBackAndOpen:       "checkout %s is not fulfilled and has an open session",
+	curfew.CheckoutEventsBroken:   "the events of checkout %s have gaps or say otherwise",
+	curfew.SessionWithoutCheckout: "session %s has lost its checkout",
+	curfew.SessionWithoutRequest:  "open session %s has no open request",
+	curfew.SessionWithoutSlot:     "open session %s does not hold its mechanic's slot",
+	curfew.SessionEventsBroken:    "the events of session %s have gaps or say otherwise",
+	curfew.RequestWithoutSession:  "open request %s has no open session",
+	curfew.EventsWithoutSubject:   "events tell of %s, which is missing",
+}
+
+func rowFindings(r Report) []Finding {
+	tallies := make([]string, 0, len(r.Tallies))
+	for _, d := range r.Tallies {
+		tallies = append(tallies, fmt.Sprintf("%s %s is %d instead of %d", d.Noun, d.Status, d.Tallied, d.Counted))
+	}
+	f := Finding{Code: RowsInconsistent, Severity: Critical, Count: len(r.Rows)}
+	var named []string
+	for _, row := range r.Rows {
+		if len(named) < rowsNamed {
+			named = append(named, fmt.Sprintf(contradicting[row.Kind], row.ID))
+		}
+		switch row.Kind {
+		case curfew.ClaimWithoutCheckout, curfew.CheckoutWithoutClaim, curfew.FulfilledWithoutOne, curfew.GivenBackAndOpen, curfew.CheckoutEventsBroken:
+			f.Payments = append(f.Payments, row.ID)
+		case curfew.SessionWithoutCheckout, curfew.SessionWithoutRequest, curfew.SessionWithoutSlot, curfew.SessionEventsBroken:
+			f.Sessions = append(f.Sessions, row.ID)
+		}
+		f.Customers = append(f.Customers, row.CustomerID)
+	}
+	slices.Sort(f.Customers)
+	f.Customers = slices.Compact(f.Customers)
+	if more := len(r.Rows) - len(named); more > 0 {
+		named = append(named, fmt.Sprintf("and %d more", more))
+	}
+	f.Problem = fmt.Sprintf("%s: %s", count(len(r.Rows), "contradictory row"), strings.Join(named, "; "))
+	return []Finding{f, {
+		Code: TalliesWrong, Severity: Warning, Count: len(r.Tallies),
+		Problem: fmt.Sprintf("%s wrong, and this report counts by them: %s",
+			count(len(r.Tallies), "tallied figure"), strings.Join(tallies, "; ")),
+	}}
+}

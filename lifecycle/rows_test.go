@@ -26,12 +26,7 @@ func (w *world) told() map[lifecycle.Code]lifecycle.Finding {
 // most once a second.
 func (w *world) eventually(what string, so func(map[lifecycle.Code]lifecycle.Finding) bool) {
 	w.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if so(w.told()) {
-			return
-		}
-	}
-	w.Errorf("%s: health tells %v", what, w.told())
+	until(w, what, func() bool { return so(w.told()) })
 }
 
 // mend is what the printed fix does.

@@ -30,7 +30,7 @@ func TestWhatCallsItselfPostgreSQL(t *testing.T) {
 		"PostgreSQL 13.14.0-RisingWave-2.1.0 (0000000)":                                                                       {"130014", "without a session"},
 		"PostgreSQL 12.3, compiled by Visual C++ build 1914, 64-bit, QuestDB":                                                 {"", "without a session"},
 		"CrateDB 5.9.5 (built 1234/2024, Linux 6.1 amd64)":                                                                    {"140000", "without a session"},
-		"Somebody's database 1.0": {"160000", "without a session"},
+		"Somebody's database 1.0 (x86_64-pc-linux-gnu), compiled by gcc":                                                      {"160000", "without a session"},
 	} {
 		err := suits([][]byte{[]byte(version), []byte(c.number)})
 		switch {

@@ -95,5 +95,7 @@ func contracts() map[string]contract {
 		"meeting":     meetings,
 		"fault":       losses,
 		"atomicity":   atomics,
+		"page":        pagings,
+		"deadline":    deadlines,
 	}
 }

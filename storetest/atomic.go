@@ -106,6 +106,10 @@ var writing = map[string]func(s *scene) func() error{
 		r := curfew.Remark{From: s.credited("ada"), Reason: "disputed", Actor: shop, PaymentID: "pi-1", Disputed: true}
 		return func() error { return failed(s.Store.Remark(s.Context(), r)) }
 	},
+	"Repair": func(s *scene) func() error {
+		r := curfew.Repair{From: s.record(curfew.Nobody, curfew.Held), CustomerID: "ada", Plan: "video15", Retry: time.Hour, Actor: shop}
+		return func() error { return failed(s.Store.Repair(s.Context(), r)) }
+	},
 	"Repaid": func(s *scene) func() error {
 		return func() error {
 			return failed(s.Store.Repaid(s.Context(), "pi-1", curfew.Repayment{ID: "re-1", Amount: 100, Currency: "eur"}))

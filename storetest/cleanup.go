@@ -264,7 +264,8 @@ func findsNothingAtTheDeadline(s *scene) {
 // changesNothingWithoutEvents: an event and its change are committed together.
 func changesNothingWithoutEvents(s *scene) {
 	late, waiting, credit := s.aged(s.admit("late"), time.Hour), s.admit("waiting"), s.credited("credited")
-	held := s.deferred("deferred", time.Hour)
+	deferred, held := s.deferred("deferred", time.Hour), s.record("held", curfew.Held)
+	live, kept := s.live("live", "mia"), s.accepted("kept", "moe")
 	for what, step := range map[string]func() error{
 		"end":   func() error { _, err := s.Store.End(s.Context(), batch(curfew.Credited, late)); return err },
 		"admit": func() error { _, err := s.Store.Admit(s.Context(), admission("ada")); return err },
@@ -275,12 +276,20 @@ func changesNothingWithoutEvents(s *scene) {
 		},
 		"change": func() error { _, err := s.Store.Change(s.Context(), accepting(waiting, "max")); return err },
 		"move": func() error {
-			_, err := s.Store.ChangeCheckout(s.Context(), curfew.CheckoutChange{From: held, To: curfew.RefundDue, Actor: shop})
+			_, err := s.Store.ChangeCheckout(s.Context(), curfew.CheckoutChange{From: deferred, To: curfew.RefundDue, Actor: shop})
 			return err
 		},
 		"remark": func() error {
-			_, err := s.Store.Remark(s.Context(), curfew.Remark{From: held, Note: "n", Actor: shop})
+			_, err := s.Store.Remark(s.Context(), curfew.Remark{From: deferred, Note: "n", Actor: shop})
 			return err
+		},
+		"cancel": s.changing(ending(kept, curfew.Cancelled, curfew.ByRequest)),
+		"extend": func() error { return failed(s.Store.Extend(s.Context(), extending(live))) },
+		"record": func() error {
+			return failed(s.Store.Record(s.Context(), unrecorded("cyd", curfew.RefundDue), shop, "recorded"))
+		},
+		"repair": func() error {
+			return failed(s.Store.Repair(s.Context(), curfew.Repair{From: held, CustomerID: "dan", Plan: "video15", Retry: time.Hour, Actor: shop}))
 		},
 	} {
 		s.changesNothingWithout("events", what, step)

@@ -130,3 +130,8 @@ func (c Checkout) Beginning() (first Checkout, step bool) {
 func (r Receipt) Extension() bool {
 	return r.Session.ID != "" && r.Session.ID == r.Checkout.SessionID && r.Session.CheckoutID != r.Checkout.ID
 }
+
+// Free reports whether nothing was ever paid or reported: a session of a free
+// plan has such a checkout, and nothing is owed for it. Of what somebody reported
+// without an amount nobody knows that.
+func (c Checkout) Free() bool { return c.Ref == "" && c.PaymentID == "" && c.Amount == 0 }

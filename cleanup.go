@@ -1,6 +1,7 @@
 package curfew
 
 import (
+	"log/slog"
 	"strings"
 	"time"
 )
@@ -106,8 +107,27 @@ type Stats struct {
 	Overran            int `json:"overran"`
 	ScheduledMissed    int `json:"scheduledMissed"`
 	TotalCleaned       int `json:"totalCleaned"`
+	// SetApart counts what could not be settled and was set apart; the total does
+	// not.
+	SetApart int `json:"setApart,omitempty"`
 	// Revived counts the sessions that an undo revived; the total does not.
 	Revived int `json:"revived,omitempty"`
+}
+
+// LogValue is the figures as attributes of their own.
+func (s Stats) LogValue() slog.Value {
+	attrs := []slog.Attr{
+		slog.Int("oldWaitingSessions", s.OldWaitingSessions), slog.Int("expiredRequests", s.ExpiredRequests),
+		slog.Int("orphanedSessions", s.OrphanedSessions), slog.Int("noShows", s.NoShows), slog.Int("overran", s.Overran),
+		slog.Int("scheduledMissed", s.ScheduledMissed), slog.Int("totalCleaned", s.TotalCleaned),
+	}
+	if s.SetApart > 0 {
+		attrs = append(attrs, slog.Int("setApart", s.SetApart))
+	}
+	if s.Revived > 0 {
+		attrs = append(attrs, slog.Int("revived", s.Revived))
+	}
+	return slog.GroupValue(attrs...)
 }
 
 // Count adds one ended item: its session, and its request if that ended too.
@@ -127,6 +147,7 @@ func (s *Stats) Add(o Stats) {
 	for _, r := range RuleNames() {
 		s.add(r, o.Of(r))
 	}
+	s.SetApart += o.SetApart
 	s.Revived += o.Revived
 }
 

@@ -168,6 +168,8 @@ func TestWhatIsOwedFollowsThePolicy(t *testing.T) {
 	p := curfew.DefaultPolicy()
 	p.Settle = map[curfew.EndReason]curfew.Settlement{curfew.Expired: curfew.Refund, curfew.NoShow: curfew.Forfeit}
 	came := curfew.Session{CustomerJoinedAt: time.Unix(1, 0)}
+	missed := curfew.Session{MechanicJoinedAt: time.Unix(1, 0)}
+	free := curfew.Session{Plan: "free", MechanicJoinedAt: time.Unix(1, 0)}
 	for sentence, c := range map[string]struct {
 		session curfew.Session
 		to      curfew.SessionStatus
@@ -177,7 +179,10 @@ func TestWhatIsOwedFollowsThePolicy(t *testing.T) {
 		"completed stays paid":                             {came, curfew.Completed, curfew.Finished, curfew.Fulfilled},
 		"by reason a refund":                               {came, curfew.Cancelled, curfew.Expired, curfew.RefundDue},
 		"a reason nobody mentions is credited":             {came, curfew.Cancelled, curfew.Cleared, curfew.Credited},
-		"a customer who never came forfeits":               {curfew.Session{}, curfew.Cancelled, curfew.NoShow, curfew.Forfeited},
+		"a customer who never came forfeits":               {missed, curfew.Cancelled, curfew.NoShow, curfew.Forfeited},
+		"where the mechanic did not come either, nobody":   {curfew.Session{}, curfew.Cancelled, curfew.NoShow, curfew.Credited},
+		"nothing free is refunded":                         {free, curfew.Cancelled, curfew.Expired, curfew.Credited},
+		"nothing free is forfeited":                        {free, curfew.Cancelled, curfew.NoShow, curfew.Credited},
 		"one who came and met nobody does not (lesson 21)": {came, curfew.Cancelled, curfew.NoShow, curfew.Credited},
 	} {
 		if got := p.Owed(c.session, c.to, c.reason); got != c.want {

@@ -9,7 +9,7 @@ import (
 // SessionFigures counts sessions, exactly.
 type SessionFigures struct {
 	ByStatus        map[SessionStatus]int
-	Stale           int // waiting, unassigned, overdue by more than StaleAfter
+	Stale           int // waiting, unassigned, offered, overdue by more than StaleAfter
 	VeryStale       int // stale and older than the policy's VeryStaleAfter
 	Orphaned        int
 	OverdueAssigned int
@@ -87,7 +87,8 @@ type MechanicFigures struct {
 	Leaked int // slots whose session has ended, is missing or is another's
 }
 
-// Repeated is a customer who was refused again and again.
+// Repeated is a customer who was refused again and again because of sessions
+// that have not ended yet.
 type Repeated struct {
 	CustomerID string
 	Count      int
@@ -120,8 +121,13 @@ type Acknowledgement struct {
 
 // HealthDetails lists the oldest of what is wrong.
 type HealthDetails struct {
-	Stale   []Standing // waiting, unassigned, overdue; its pending requests are theirs
+	Stale   []Standing // waiting, unassigned, offered, overdue; its pending requests are theirs
 	Orphans []Standing
+	// Overdue is what else is past its deadline, in its order: accepted, live, and
+	// appointments by more than StaleAfter.
+	OverdueAssigned  []Standing
+	OverdueLive      []Standing
+	OverdueScheduled []Standing
 }
 
 // Tide is how sessions moved between statuses, step by step.

@@ -76,17 +76,21 @@ func DefaultPolicy() Policy {
 func (p Policy) Enabled(name RuleName) bool { return !slices.Contains(p.Off, name) }
 
 // Owed is the outcome that the ending of a session leaves its checkout with.
-// One that is not cancelled stays paid. A customer who had joined did not miss
-// anything, so only one who never came can forfeit.
+// One that is not cancelled stays paid. Only a customer who never came, where the
+// mechanic did, has missed anything and can forfeit. Nothing was paid for a free
+// plan, so nothing of it is refunded or forfeited: it can be had again.
 func (p Policy) Owed(s Session, to SessionStatus, reason EndReason) Outcome {
 	if to != Cancelled {
 		return Fulfilled
+	}
+	if p.Plans[s.Plan].Free() {
+		return Credited
 	}
 	switch p.Settle[reason] {
 	case Refund:
 		return RefundDue
 	case Forfeit:
-		if s.CustomerJoinedAt.IsZero() {
+		if s.CustomerJoinedAt.IsZero() && !s.MechanicJoinedAt.IsZero() {
 			return Forfeited
 		}
 	}

@@ -70,6 +70,7 @@ type CleanupStats struct {
 	Overran            int `json:"overran"`
 	ScheduledMissed    int `json:"scheduledMissed"`
 	TotalCleaned       int `json:"totalCleaned"`
+	SetApart           int `json:"setApart,omitempty" doc:"What could not be settled, was set apart and is tried again later; the total does not count it"`
 	Revived            int `json:"revived,omitempty" doc:"Sessions that an undo revived; the total does not count them"`
 }
 

@@ -1,6 +1,9 @@
 package api
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Health is how healthy everything is. Every key is always there; a figure that
 // could not be had is null, and then Health is «error».
@@ -131,4 +134,21 @@ type Aged struct {
 	AgeSeconds int64     `json:"ageSeconds"`
 	Age        string    `json:"age" doc:"For people: 31 minutes"`
 	ExpiresAt  time.Time `json:"expiresAt"`
+}
+
+// Acknowledging says that a finding is known.
+type Acknowledging struct {
+	Reason string    `json:"reason" minLength:"1" maxLength:"500" doc:"Why it is left as it is; operators see it"`
+	Until  time.Time `json:"until" doc:"From then on the finding counts again; at most 90 days ahead"`
+}
+
+// Withdrawn is a finding that is acknowledged no more.
+type Withdrawn struct {
+	Code string `json:"code"`
+}
+
+// AcknowledgeFinding keeps that a finding is known. It counts again from then on,
+// or once it becomes worse.
+func (c *Client) AcknowledgeFinding(ctx context.Context, code string, a Acknowledging) (FindingAcknowledgement, error) {
+	return post[FindingAcknowledgement](ctx, c, at("/api/debug/findings/%s/acknowledge", code), a)
 }

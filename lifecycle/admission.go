@@ -27,6 +27,24 @@ type result struct {
 	admitted *curfew.Standing
 	known    *curfew.Receipt
 	blocker  *curfew.Standing
+	stuck    *curfew.Standing // it holds the slot, is due, and cannot be ended
+}
+
+// stuckError says that a session is due and cannot be ended.
+type stuckError struct{ session curfew.Standing }
+
+func (e *stuckError) Error() string { return e.Unwrap().Error() }
+
+// Unwrap makes it Unavailable: it is tried again and again.
+func (e *stuckError) Unwrap() error {
+	return curfew.Errorf(curfew.Unavailable,
+		"session %s is past its deadline and cannot be ended at the moment: an operator has to look at it", e.session.ID)
+}
+
+// isStuck reports whether a session that is due could not be ended.
+func isStuck(err error) (*stuckError, bool) {
+	var stuck *stuckError
+	return stuck, errors.As(err, &stuck)
 }
 
 // place carries out a bid. The first insert asks nothing; only a conflict makes
@@ -53,6 +71,9 @@ func (e *Engine) place(ctx context.Context, b bid) (result, error) {
 			return result{}, err
 		}
 		blocker, err := e.settleOwn(ctx, b.customerID)
+		if stuck, ok := isStuck(err); ok {
+			return result{stuck: &stuck.session}, nil
+		}
 		if err != nil || blocker != nil || try == tries {
 			return result{blocker: blocker}, err
 		}
@@ -68,8 +89,23 @@ func (e *Engine) settleOwn(ctx context.Context, customerID string) (*curfew.Stan
 	}
 	return e.unblock(ctx, customerID, func(s curfew.Standing) error {
 		_, err := e.settle(ctx, s, curfew.Admitting)
-		return err
+		return e.stuck(ctx, s, err)
 	})
+}
+
+// stuck turns the failure to settle a due session into one that says so, and
+// sets the session apart. Conflict stays: it moved.
+func (e *Engine) stuck(ctx context.Context, s curfew.Standing, cause error) error {
+	if _, known := isStuck(cause); known || !rowsOwn(ctx, cause) || errors.Is(cause, curfew.Conflict) {
+		return cause
+	}
+	err := e.setApart(ctx, curfew.Quarantined{
+		Noun: curfew.QuarantinedSession, CustomerID: s.CustomerID, ID: s.ID, Version: s.Version, Step: "end",
+	}, cause)
+	if err != nil {
+		return err
+	}
+	return &stuckError{s}
 }
 
 // unblock settles what is due in the customer's slot. It returns the session

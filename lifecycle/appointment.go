@@ -134,7 +134,7 @@ func (e *Engine) appointmentRule(ctx context.Context, s curfew.Standing) (curfew
 
 // appoint carries out what a run decided about one appointment, and reports
 // whether it did: not if the appointment moved, or its slot changed hands.
-func (e *Engine) appoint(ctx context.Context, run *curfew.Run, it curfew.Item) (bool, error) {
+func (e *Engine) appoint(ctx context.Context, run *cleaning, it curfew.Item) (bool, error) {
 	s, err := e.store.Session(ctx, it.SessionID)
 	if errors.Is(err, curfew.NotFound) || err == nil && (s.Version != it.Version || !s.Started() || !s.Overdue()) {
 		return false, nil
@@ -156,14 +156,17 @@ func (e *Engine) appoint(ctx context.Context, run *curfew.Run, it curfew.Item) (
 }
 
 // clearing frees a slot within a run, and counts what it ends there.
-func (e *Engine) clearing(run *curfew.Run) way {
+func (e *Engine) clearing(run *cleaning) way {
 	return func(ctx context.Context, customerID string) (*curfew.Standing, error) {
 		return e.unblock(ctx, customerID, func(s curfew.Standing) error {
 			rule, ok := curfew.RuleFor(s)
 			if !ok {
 				return nil
 			}
-			_, err := e.endPage(ctx, run, e.batchesOf([]curfew.Item{e.item(s, rule)}, 0))
+			ended, err := e.endPage(ctx, run, e.batchesOf([]curfew.Item{e.item(s, rule)}, 0))
+			if err == nil && !ended[s.ID] && e.quarantine.waits(s.ID) {
+				return curfew.Errorf(curfew.Invalid, "session %s holds the slot and cannot be ended", s.ID)
+			}
 			return err
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -211,23 +212,41 @@ func (e *Engine) refused(ctx context.Context, customerID string, b *curfew.Block
 
 // settleMoney settles deferrals past their time and what guards marked after
 // another program ended a session; of one customer, or of everybody.
+// What cannot be settled is set apart.
 func (e *Engine) settleMoney(ctx context.Context, customerID string) error {
+	seen, own := make(map[string]bool), e.rowsOwn
+	if customerID != "" {
+		own = rowsOwn // the caller tries again
+	}
 	for {
 		due, err := e.store.Unsettled(ctx, customerID, pageSize)
 		if err != nil {
 			return fmt.Errorf("settle money: %w", err)
 		}
+		full := len(due) == pageSize
+		due = slices.DeleteFunc(due, func(r curfew.Receipt) bool { return seen[r.Checkout.ID] })
 		for _, r := range due {
-			if err := e.settleReceipt(ctx, r); err != nil {
+			seen[r.Checkout.ID] = true
+			err := e.settleReceipt(ctx, r)
+			if own(ctx, err) {
+				err = e.setApart(ctx, apartPayment(r.Checkout, "settle"), err)
+			}
+			if err != nil {
 				return fmt.Errorf("settle checkout %s: %w", r.Checkout.ID, err)
 			}
 			if customerID == "" {
 				e.sweeping.note()
 			}
 		}
-		if len(due) < pageSize {
+		if !full || len(due) == 0 {
 			return nil
 		}
+	}
+}
+
+func apartPayment(c curfew.Checkout, step string) curfew.Quarantined {
+	return curfew.Quarantined{
+		Noun: curfew.QuarantinedPayment, CustomerID: c.CustomerID, ID: c.ID, Version: c.Version, Step: step,
 	}
 }
 

@@ -97,7 +97,7 @@ func (e *Engine) RunCleanup(ctx context.Context, c Cleanup) (curfew.Run, error) 
 	if err := e.mayRun(ctx, c); err != nil {
 		return curfew.Run{}, err
 	}
-	return e.run(ctx, c, func(run *curfew.Run) error {
+	return e.run(ctx, c, func(run *cleaning) error {
 		for page, err := range e.pages(ctx, c) {
 			if err != nil {
 				return err
@@ -106,8 +106,22 @@ func (e *Engine) RunCleanup(ctx context.Context, c Cleanup) (curfew.Run, error) 
 				return err
 			}
 		}
+		if c.CustomerID == "" && len(c.Rules) == 0 {
+			if err := e.freeLeaked(ctx); err != nil {
+				return err
+			}
+		}
 		return e.settleRest(ctx)
 	})
+}
+
+// freeLeaked frees mechanics whose slot another program left behind.
+func (e *Engine) freeLeaked(ctx context.Context) error {
+	n, err := e.store.FreeLeaked(ctx)
+	if n > 0 {
+		e.log.Info("slots without a session were freed", "slots", n)
+	}
+	return err
 }
 
 // mayRun refuses to end early without a reason what is not overdue.
@@ -150,7 +164,7 @@ func (e *Engine) ExecutePreview(ctx context.Context, id string, c Cleanup) (curf
 		}
 	}
 	var drifted []Drift
-	run, err := e.run(ctx, c, func(run *curfew.Run) error {
+	run, err := e.run(ctx, c, func(run *cleaning) error {
 		for items := range slices.Chunk(p.Items, pageSize) {
 			done, err := e.carryOut(ctx, run, items, p.MaxAge)
 			if err != nil {

@@ -41,7 +41,11 @@ func (e *Engine) deferPayment(ctx context.Context, c curfew.Checkout, by curfew.
 // retried serves the customer's deferred payments if it can, and answers with
 // what this one is now.
 func (e *Engine) retried(ctx context.Context, customerID, ref string) (Fulfilment, error) {
-	if err := e.serve(ctx, customerID); err != nil {
+	err := e.serve(ctx, customerID)
+	if rowsOwn(ctx, err) {
+		err = e.leaveCustomer(ctx, customerID, err)
+	}
+	if err != nil {
 		return Fulfilment{}, err
 	}
 	r, err := e.store.Reference(ctx, ref)
@@ -108,6 +112,11 @@ func (e *Engine) giveUp(ctx context.Context, c curfew.Checkout) error {
 	return err
 }
 
+// leaveCustomer sets apart a customer who cannot be served.
+func (e *Engine) leaveCustomer(ctx context.Context, customerID string, cause error) error {
+	return e.setApart(ctx, curfew.Quarantined{Noun: curfew.QuarantinedCustomer, CustomerID: customerID, Step: "serve"}, cause)
+}
+
 // serveAll serves the deferred payments of customers whose slot is free, until
 // a look finds nobody new.
 func (e *Engine) serveAll(ctx context.Context) error {
@@ -142,7 +151,9 @@ func (e *Engine) serveEach(ctx context.Context, customers []string) error {
 	for n := range errs {
 		all.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(customers)) && errs[n] == nil; i = next.Add(1) - 1 {
-				errs[n] = e.serve(ctx, customers[i])
+				if errs[n] = e.serve(ctx, customers[i]); e.rowsOwn(ctx, errs[n]) {
+					errs[n] = e.leaveCustomer(ctx, customers[i], errs[n])
+				}
 			}
 		})
 	}

@@ -72,6 +72,8 @@ type Engine struct {
 	sweeping  sweeping
 	failing   *failing
 	rows      rowCheck
+	// quarantine is the sessions that this process knows to be set apart.
+	quarantine quarantine
 	// queueRead: a mechanic looked since the last step.
 	queueRead atomic.Bool
 }

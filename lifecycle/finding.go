@@ -28,6 +28,7 @@ const (
 	AdmissionsFailing Code = "admissions_failing"
 	SchemaLacking     Code = "schema_lacking"
 	VeryStaleSessions Code = "very_stale_sessions"
+	StuckRows         Code = "stuck_rows"
 	CleanupFailed     Code = "cleanup_failed"
 	SweeperSilent     Code = "sweeper_silent"
 	KeysUnreachable   Code = "keys_unreachable"
@@ -56,7 +57,7 @@ const (
 // Codes lists the codes, so that tables over them can be proven complete.
 func Codes() []Code {
 	return []Code{
-		Unreadable, NotWritable, AdmissionsFailing, SchemaLacking, VeryStaleSessions, CleanupFailed, SweeperSilent, KeysUnreachable, RowsInconsistent, MoneyUnsettled, RefundFailing, RefundsOverdue,
+		Unreadable, NotWritable, AdmissionsFailing, SchemaLacking, VeryStaleSessions, StuckRows, CleanupFailed, SweeperSilent, KeysUnreachable, RowsInconsistent, MoneyUnsettled, RefundFailing, RefundsOverdue,
 		PaymentsDisputed, DeliveriesDying, DeliveriesOverdue, EndpointDisabled, StaleSessions, StaleRequests,
 		OrphanedSessions, OverdueAssigned, OverdueLive, OverdueScheduled, LeakedSlots, BlockedRepeatedly, QueueUnwatched,
 		GuardsMissing, TalliesWrong, ClockSkew,
@@ -91,6 +92,7 @@ func (e *Engine) findings(r Report, failed []string) []Finding {
 	}
 	all = append(all, e.writeFindings(r)...)
 	all = append(all, e.sessionFindings(r)...)
+	all = append(all, stuckRows(r))
 	all = append(all, e.moneyFindings(r)...)
 	all = append(all, deliveryFindings(r)...)
 	all = append(all, e.peopleFindings(r)...)
@@ -106,40 +108,85 @@ func (e *Engine) findings(r Report, failed []string) []Finding {
 
 func (e *Engine) sessionFindings(r Report) []Finding {
 	var all []Finding
+	d := r.details()
 	if s := r.Sessions; s != nil {
 		all = append(all,
 			Finding{
-				Code: VeryStaleSessions, Severity: Critical, Count: s.VeryStale, Sessions: veryStale(r, e.policy.VeryStaleAfter),
+				Code: VeryStaleSessions, Severity: Critical, Count: s.VeryStale,
 				Problem: fmt.Sprintf("%s older than %s (CRITICAL!)", count(s.VeryStale, "waiting session"), Span(e.policy.VeryStaleAfter)),
-			},
+			}.about(olderThan(d.Stale, e.policy.VeryStaleAfter), deadlineOf),
 			Finding{
-				Code: StaleSessions, Severity: Warning, Count: s.Stale, Sessions: stale(r),
+				Code: StaleSessions, Severity: Warning, Count: s.Stale,
 				Problem: fmt.Sprintf("%s past the deadline and not ended", count(s.Stale, "waiting session")),
-			},
+			}.about(d.Stale, deadlineOf),
 			Finding{
-				Code: OrphanedSessions, Severity: Warning, Count: s.Orphaned, Sessions: orphans(r),
+				Code: OrphanedSessions, Severity: Warning, Count: s.Orphaned,
 				Problem: fmt.Sprintf("%s offered to no mechanic", count(s.Orphaned, "waiting session")),
-			},
+			}.about(d.Orphans, created),
 			Finding{
 				Code: OverdueAssigned, Severity: Warning, Count: s.OverdueAssigned,
 				Problem: fmt.Sprintf("%s accepted and never joined in time", count(s.OverdueAssigned, "session")),
-			},
+			}.about(d.OverdueAssigned, deadlineOf),
 			Finding{
 				Code: OverdueLive, Severity: Warning, Count: s.OverdueLive,
 				Problem: fmt.Sprintf("%s live beyond what was bought and the grace", count(s.OverdueLive, "session")),
-			},
+			}.about(d.OverdueLive, deadlineOf),
 			Finding{
 				Code: OverdueScheduled, Severity: Warning, Count: s.OverdueScheduled,
 				Problem: fmt.Sprintf("%s past the start and not begun", count(s.OverdueScheduled, "appointment")),
-			})
+			}.about(d.OverdueScheduled, deadlineOf))
 	}
 	if q := r.Requests; q != nil {
 		all = append(all, Finding{
-			Code: StaleRequests, Severity: Warning, Count: q.Stale, Sessions: offered(r),
+			Code: StaleRequests, Severity: Warning, Count: q.Stale,
 			Problem: fmt.Sprintf("%s pending past the deadline", count(q.Stale, "request")),
-		})
+		}.about(d.Stale, deadlineOf))
 	}
 	return all
+}
+
+// details is what could be read of them.
+func (r Report) details() curfew.HealthDetails {
+	if r.Details == nil {
+		return curfew.HealthDetails{}
+	}
+	return *r.Details
+}
+
+func deadlineOf(s curfew.Standing) time.Time { return s.ExpiresAt }
+
+func created(s curfew.Standing) time.Time { return s.CreatedAt }
+
+func olderThan(sessions []curfew.Standing, age time.Duration) []curfew.Standing {
+	return slices.DeleteFunc(slices.Clone(sessions), func(s curfew.Standing) bool { return s.Age() <= age })
+}
+
+// stuckRows names what could not be settled and is set apart.
+func stuckRows(r Report) Finding {
+	f := Finding{Code: StuckRows, Severity: Critical, Count: len(r.Apart)}
+	if f.Count == 0 {
+		return f
+	}
+	for _, q := range r.Apart[:min(maxDetails, len(r.Apart))] {
+		switch q.Noun {
+		case curfew.QuarantinedSession:
+			f.Sessions = append(f.Sessions, q.ID)
+		case curfew.QuarantinedPayment:
+			f.Payments = append(f.Payments, q.ID)
+		}
+		f = f.of(q.CustomerID, q.Since)
+	}
+	first := r.Apart[0]
+	f.Problem = fmt.Sprintf("%s cannot be settled and %s set apart, the first one %s %s of customer %s (step %s, tried %s): %s",
+		count(f.Count, "row"), isAre(f.Count), first.Noun, first.ID, first.CustomerID, first.Step, count(int(first.Tries), "time"), first.LastError)
+	return f
+}
+
+func isAre(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
 }
 
 func (e *Engine) moneyFindings(r Report) []Finding {
@@ -151,19 +198,26 @@ func (e *Engine) moneyFindings(r Report) []Finding {
 	if e.provider == nil {
 		n += c.ByOutcome[curfew.RefundDue] // nobody but an operator gives it back
 	}
+	byHand := func(c curfew.Checkout) bool {
+		return c.MoneyDue || c.Outcome == curfew.Held || e.provider == nil && c.Outcome == curfew.RefundDue
+	}
+	failing := func(c curfew.Checkout) bool { return refundOpen(c) && c.Attempts >= curfew.RefundTries }
+	overdue := func(c curfew.Checkout) bool {
+		return refundOpen(c) && r.Timestamp.Sub(refundAsked(c)) > curfew.RefundsLate
+	}
 	return []Finding{
-		{
+		Finding{
 			Code: MoneyUnsettled, Severity: Critical, Count: n,
 			Problem: fmt.Sprintf("%s held or due, the oldest for %s", count(n, "payment"), Span(c.OldestUnsettled)),
-		},
-		{
+		}.naming(r.Payments, byHand, recorded),
+		Finding{
 			Code: RefundFailing, Severity: Critical, Count: c.Failing,
 			Problem: fmt.Sprintf("%s asked for %d times or more and not given back", count(c.Failing, "refund"), curfew.RefundTries),
-		},
-		{
+		}.naming(r.Payments, failing, refundAsked),
+		Finding{
 			Code: RefundsOverdue, Severity: Critical, Count: c.Overdue,
 			Problem: fmt.Sprintf("%s due for more than %s", count(c.Overdue, "refund"), Span(curfew.RefundsLate)),
-		},
+		}.naming(r.Payments, overdue, refundAsked),
 		{
 			Code: PaymentsDisputed, Severity: Warning, Count: c.Disputed,
 			Problem: fmt.Sprintf("%s disputed by the customer's bank within %s", count(c.Disputed, "payment"), Span(curfew.DisputeWindow)),
@@ -205,6 +259,9 @@ func (e *Engine) peopleFindings(r Report) []Finding {
 		Problem: fmt.Sprintf("%s refused %d times or more in %s", count(len(r.Repeated), "customer"),
 			e.policy.BlockedRepeatedly, Span(e.policy.BlockedWindow)),
 	}}
+	for _, who := range r.Repeated[:min(maxDetails, len(r.Repeated))] {
+		all[0].Customers = append(all[0].Customers, who.CustomerID)
+	}
 	if m := r.Mechanics; m != nil {
 		all = append(all, Finding{
 			Code: LeakedSlots, Severity: Warning, Count: m.Leaked,
@@ -214,7 +271,7 @@ func (e *Engine) peopleFindings(r Report) []Finding {
 	if r.unwatched() {
 		n := r.Requests.ByStatus[curfew.Pending]
 		all = append(all, Finding{
-			Code: QueueUnwatched, Severity: Warning, Count: n,
+			Code: QueueUnwatched, Severity: Warning, Count: n, Since: r.Pulse.Now.Add(-r.Requests.OldestPending),
 			Problem: fmt.Sprintf("%s waiting while no mechanic is connected and nobody has read the queue for %s", count(n, "request"), Span(unwatched)),
 		})
 	}
@@ -239,14 +296,14 @@ func (e *Engine) systemFindings(r Report) []Finding {
 	if r.Pulse == nil {
 		return all
 	}
-	if last := r.Pulse.LastRun; last != nil && last.Outcome == curfew.RunFailed {
+	if last := r.Pulse.LastRun; last != nil && last.Outcome == curfew.RunFailed && (last.Stats.SetApart == 0 || !background(last.Trigger)) {
 		all = append(all, Finding{
-			Code: CleanupFailed, Severity: Critical, Count: 1,
+			Code: CleanupFailed, Severity: Critical, Count: 1, Since: last.StartedAt,
 			Problem: fmt.Sprintf("the last cleanup (%s) failed: its run %s says who began it, and why it failed", last.Trigger, last.ID),
 		})
 	}
 	if e.sweeps && !r.SweeperAlive() && !e.young(r) {
-		all = append(all, Finding{Code: SweeperSilent, Severity: Critical, Count: 1, Problem: sweeperSilent(*r.Pulse)})
+		all = append(all, Finding{Code: SweeperSilent, Severity: Critical, Count: 1, Since: r.Pulse.Sweep, Problem: sweeperSilent(*r.Pulse)})
 	}
 	if r.ClockOff > ClockTolerance {
 		all = append(all, Finding{
@@ -275,39 +332,6 @@ func sweeperSilent(p curfew.Pulse) string {
 		return "the sweeper has never run"
 	}
 	return fmt.Sprintf("the sweeper has been silent for %s", Span(p.Now.Sub(p.Sweep)))
-}
-
-func stale(r Report) []string { return veryStale(r, 0) }
-
-func veryStale(r Report, olderThan time.Duration) []string {
-	if r.Details == nil {
-		return nil
-	}
-	return ids(r.Details.Stale, func(s curfew.Standing) bool { return s.Age() > olderThan })
-}
-
-func offered(r Report) []string {
-	if r.Details == nil {
-		return nil
-	}
-	return ids(r.Details.Stale, curfew.Standing.Offered)
-}
-
-func orphans(r Report) []string {
-	if r.Details == nil {
-		return nil
-	}
-	return ids(r.Details.Orphans, curfew.Standing.Orphan)
-}
-
-func ids(sessions []curfew.Standing, keep func(curfew.Standing) bool) []string {
-	var all []string
-	for _, s := range sessions {
-		if keep(s) {
-			all = append(all, s.ID)
-		}
-	}
-	return all
 }
 
 func count(n int, what string) string {

@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,12 +50,17 @@ type Report struct {
 	Repeated   []curfew.Repeated // nil: could not be had
 	Pulse      *curfew.Pulse
 	Details    *curfew.HealthDetails
-	Tallies    []curfew.TallyDifference // those that are wrong
-	Rows       []curfew.Inconsistency   // of those looked at so far
-	Guards     []string                 // those that are missing
-	Lacking    string                   // what the schema lacks, in a sentence; empty: nothing
-	Writable   *bool                    // whether this process can write; nil: could not be had
-	Unwritable string                   // why it cannot
+	Apart      []curfew.Quarantined // what is set apart, longest first, at most maxQuarantined
+	// Payments is the oldest that findings name: held, to be given back, money due.
+	Payments []curfew.Checkout
+	// Acknowledgements is what operators said of findings.
+	Acknowledgements []curfew.Acknowledgement
+	Tallies          []curfew.TallyDifference // those that are wrong
+	Rows             []curfew.Inconsistency   // of those looked at so far
+	Guards           []string                 // those that are missing
+	Lacking          string                   // what the schema lacks, in a sentence; empty: nothing
+	Writable         *bool                    // whether this process can write; nil: could not be had
+	Unwritable       string                   // why it cannot
 	// BlockedWindow is the time that Repeated looks back over.
 	BlockedWindow time.Duration
 	Keys          *curfew.KeyFigures // nil: there is no key server
@@ -70,9 +76,7 @@ func (r Report) SweeperAlive() bool {
 }
 
 // Health reads every figure on its own, so that one that fails hides no other,
-// and says what is wrong. It changes nothing: where Run does not try to write, it
-// writes a row itself and takes it back. Where guards left money to settle it
-// nudges Run.
+// and says what is wrong. It changes nothing, and sets nothing off.
 func (e *Engine) Health(ctx context.Context) Report {
 	ctx, end := e.trace.Begin(ctx, "look at health")
 	defer end()
@@ -83,15 +87,17 @@ func (e *Engine) Health(ctx context.Context) Report {
 	if r.Pulse != nil {
 		r.Timestamp = r.Pulse.Now
 	}
-	if r.Checkouts != nil && r.Checkouts.MoneyDue > 0 {
-		e.nudge()
-	}
 	e.readKeys(&r)
+	var err error
+	if r.Payments, err = e.unsettledPayments(limited, r.Checkouts); err != nil {
+		failed = append(failed, "payments")
+	}
 	r.Findings = e.findings(r, failed)
+	acknowledged(r.Findings, r.Acknowledgements)
 	switch {
 	case len(failed) > 0:
 		r.Health = CannotTell
-	case len(r.Findings) > 0:
+	case slices.ContainsFunc(r.Findings, Finding.Open):
 		r.Health = IssuesDetected
 	default:
 		r.Health = Healthy
@@ -122,6 +128,8 @@ func (e *Engine) read(ctx context.Context, r *Report) []string {
 		reading{"sweeper", func() error { return e.readPulse(ctx, r) }},
 		reading{"schema", func() error { return e.readSchema(ctx, r) }},
 		reading{"writable", func() error { return e.readWrites(ctx, r) }},
+		reading{"quarantine", func() (err error) { r.Apart, err = e.store.Quarantined(ctx, maxQuarantined); return }},
+		reading{"acknowledgements", func() (err error) { r.Acknowledgements, err = e.store.Acknowledgements(ctx); return }},
 		reading{"guards", func() (err error) { r.Guards, err = e.store.GuardsMissing(ctx); return }},
 		reading{"rows", func() error { return e.readRows(ctx, r) }},
 		reading{"customers", func() error {

@@ -33,7 +33,7 @@ func TestHealthCountsEverySessionExactly(t *testing.T) {
 		if s.ByStatus[curfew.Waiting] != 5 || s.ByStatus[curfew.Live] != 1 || s.ByStatus[curfew.Cancelled] != 1 {
 			w.Errorf("by status: %v", s.ByStatus)
 		}
-		if s.Stale != 2 || s.VeryStale != 2 || s.Orphaned != 1 || s.OverdueAssigned != 1 || s.OverdueLive != 1 {
+		if s.Stale != 1 || s.VeryStale != 1 || s.Orphaned != 1 || s.OverdueAssigned != 1 || s.OverdueLive != 1 {
 			w.Errorf("got %+v", s)
 		}
 		if r.Requests.ByStatus[curfew.Pending] != 2 || r.Requests.Stale != 1 {
@@ -42,10 +42,10 @@ func TestHealthCountsEverySessionExactly(t *testing.T) {
 		if r.Checkouts.ByOutcome[curfew.Fulfilled] != 6 || r.Checkouts.ByOutcome[curfew.Credited] != 1 {
 			w.Errorf("checkouts: %v", r.Checkouts.ByOutcome)
 		}
-		if r.Health != lifecycle.IssuesDetected || r.Findings[0].Problem != "2 waiting sessions older than 30 minutes (CRITICAL!)" {
+		if r.Health != lifecycle.IssuesDetected || r.Findings[0].Problem != "1 waiting session older than 30 minutes (CRITICAL!)" {
 			w.Errorf("got %s: %+v", r.Health, r.Findings)
 		}
-		if ids := r.Findings[0].Sessions; len(ids) != 2 {
+		if ids := r.Findings[0].Sessions; len(ids) != 1 {
 			w.Errorf("the finding names %v", ids)
 		}
 		must(w.RunFullCleanup(w.Context()))(w)

@@ -44,6 +44,9 @@ func (e *Engine) item(s curfew.Standing, rule curfew.Rule) curfew.Item {
 func (e *Engine) items(ctx context.Context, page []curfew.Standing, c Cleanup) ([]curfew.Item, error) {
 	var items []curfew.Item
 	for _, s := range page {
+		if background(c.Trigger) && e.quarantine.waits(s.ID) {
+			continue
+		}
 		rule, ok, err := e.rule(ctx, s, c)
 		if err != nil {
 			return nil, err
@@ -55,7 +58,7 @@ func (e *Engine) items(ctx context.Context, page []curfew.Standing, c Cleanup) (
 	return items, nil
 }
 
-func (e *Engine) cleanPage(ctx context.Context, run *curfew.Run, page []curfew.Standing, c Cleanup) error {
+func (e *Engine) cleanPage(ctx context.Context, run *cleaning, page []curfew.Standing, c Cleanup) error {
 	items, err := e.items(ctx, page, c)
 	if err == nil {
 		_, err = e.carryOut(ctx, run, items, c.MaxAge)
@@ -65,7 +68,7 @@ func (e *Engine) cleanPage(ctx context.Context, run *curfew.Run, page []curfew.S
 
 // carryOut ends what is to end, then lets appointments begin: what held their
 // slot may have ended. It returns the ids of what was done.
-func (e *Engine) carryOut(ctx context.Context, run *curfew.Run, items []curfew.Item, maxAge time.Duration) (map[string]bool, error) {
+func (e *Engine) carryOut(ctx context.Context, run *cleaning, items []curfew.Item, maxAge time.Duration) (map[string]bool, error) {
 	var appointments, others []curfew.Item
 	for _, it := range items {
 		if curfew.RuleNamed(it.Rule).From == curfew.Scheduled {
@@ -80,8 +83,18 @@ func (e *Engine) carryOut(ctx context.Context, run *curfew.Run, items []curfew.I
 			break
 		}
 		done[it.SessionID], err = e.appoint(ctx, run, it)
+		if err != nil {
+			err = run.leave(ctx, e, apartItem(it, "begin"), err)
+		}
+		run.settled(len(done))
 	}
 	return done, err
+}
+
+func apartItem(it curfew.Item, step string) curfew.Quarantined {
+	return curfew.Quarantined{
+		Noun: curfew.QuarantinedSession, CustomerID: it.CustomerID, ID: it.SessionID, Version: it.Version, Step: step,
+	}
 }
 
 // batchesOf sorts items by rule: one batch a rule, in the order of the list.
@@ -100,33 +113,86 @@ func (e *Engine) batchesOf(items []curfew.Item, maxAge time.Duration) []curfew.B
 				})
 			}
 		}
-		if len(b.Endings) > 0 {
-			batches = append(batches, b)
+		batches = append(batches, e.alone(b)...)
+	}
+	return batches
+}
+
+// alone takes out of a batch, each into one of its own, what failed before: it
+// may fail again, and the others with it.
+func (e *Engine) alone(b curfew.Batch) []curfew.Batch {
+	var batches []curfew.Batch
+	var others []curfew.Ending
+	for _, ending := range b.Endings {
+		if e.quarantine.knows(ending.SessionID) {
+			single := b
+			single.Endings = []curfew.Ending{ending}
+			batches = append(batches, single)
+		} else {
+			others = append(others, ending)
 		}
+	}
+	if b.Endings = others; len(others) > 0 {
+		batches = slices.Insert(batches, 0, b)
 	}
 	return batches
 }
 
 // endPage ends the batches, counts what really ended into the run, and returns
 // the ids.
-func (e *Engine) endPage(ctx context.Context, run *curfew.Run, batches []curfew.Batch) (map[string]bool, error) {
+func (e *Engine) endPage(ctx context.Context, run *cleaning, batches []curfew.Batch) (map[string]bool, error) {
 	ids := make(map[string]bool)
 	for _, b := range batches {
 		if err := e.stopping(); err != nil {
 			return ids, err
 		}
-		b.Actor, b.RunID, b.Note, b.Stats = run.Actor, run.ID, run.Reason, run.Stats
-		ended, err := e.store.End(ctx, b)
-		if err != nil {
+		b.Actor, b.RunID, b.Note = run.Actor, run.ID, run.Reason
+		run.rule = "rule " + string(b.Rule.Name) + ": "
+		if err := e.endBatch(ctx, run, b, ids); err != nil {
 			return ids, fmt.Errorf("rule %s: %w", b.Rule.Name, err)
-		}
-		run.Stats = b.Counted(ended)
-		for _, s := range ended {
-			ids[s.Session.ID] = true
-			if b.Rule.To == curfew.Cancelled {
-				e.observeLag(s.Session.EndedAt.Sub(s.Deadline))
-			}
 		}
 	}
 	return ids, nil
+}
+
+// endBatch ends a batch. Where that fails because of a row, it ends each half,
+// until the row is alone and can be set apart.
+func (e *Engine) endBatch(ctx context.Context, run *cleaning, b curfew.Batch, ids map[string]bool) error {
+	b.Stats = run.Stats
+	ended, err := e.store.End(ctx, b)
+	if err == nil {
+		run.Stats = b.Counted(ended)
+		e.noteEnded(run, b.Rule, ended, ids)
+		return nil
+	}
+	if len(b.Endings) == 1 {
+		one := b.Endings[0]
+		return run.leave(ctx, e, curfew.Quarantined{
+			Noun: curfew.QuarantinedSession, CustomerID: one.CustomerID, ID: one.SessionID, Version: one.Version, Step: "end",
+		}, err)
+	}
+	if !e.rowsOwn(ctx, err) {
+		return err
+	}
+	if run.split = true; !rowsOwn(ctx, err) {
+		run.unsure = err
+	}
+	for half := range slices.Chunk(b.Endings, (len(b.Endings)+1)/2) {
+		part := b
+		part.Endings = half
+		if err := e.endBatch(ctx, run, part, ids); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Engine) noteEnded(run *cleaning, rule curfew.Rule, ended []curfew.Ended, ids map[string]bool) {
+	run.settled(len(ended))
+	for _, s := range ended {
+		ids[s.Session.ID] = true
+		if rule.To == curfew.Cancelled {
+			e.observeLag(s.Session.EndedAt.Sub(s.Deadline))
+		}
+	}
 }

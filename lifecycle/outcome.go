@@ -128,6 +128,9 @@ func (e *Engine) giveUpPayment(ctx context.Context, idOrRef string, l leaving) (
 		return curfew.Checkout{}, curfew.Errorf(curfew.Invalid, "a refund needs a reason: it is kept in the payment's history")
 	}
 	c, err := e.Checkout(ctx, idOrRef)
+	if err == nil && c.Free() && c.Outcome != curfew.RefundDue {
+		err = curfew.Errorf(curfew.Conflict, "nothing was paid for checkout %s: there is nothing to give back", c.ID)
+	}
 	if err == nil {
 		c, err = e.leave(ctx, c.ID, l)
 	}

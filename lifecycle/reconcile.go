@@ -55,6 +55,7 @@ func (e *Engine) Reconcile(ctx context.Context, window time.Duration) (Reconcili
 		return r, curfew.Errorf(curfew.Invalid, "no provider is set up to reconcile with: set stripe.api_key")
 	}
 	there := make(map[string]bool)
+	var failed []error
 	for p, err := range e.provider.Paid(ctx, r.Since) {
 		if err != nil {
 			return r, fmt.Errorf("reconcile: %w", err)
@@ -68,13 +69,17 @@ func (e *Engine) Reconcile(ctx context.Context, window time.Duration) (Reconcili
 		r.Paid++
 		there[p.Ref] = true
 		if err := e.reconcile(ctx, p, &r); err != nil {
-			return r, fmt.Errorf("reconcile %s: %w", p.Ref, err)
+			err = fmt.Errorf("reconcile %s: %w", p.Ref, err)
+			if !e.rowsOwn(ctx, err) {
+				return r, err
+			}
+			failed = append(failed, err) // the others are compared all the same
 		}
 	}
 	if err := e.unpaidThere(ctx, there, &r); err != nil {
-		return r, fmt.Errorf("reconcile: %w", err)
+		failed = append(failed, fmt.Errorf("reconcile: %w", err))
 	}
-	return r, nil
+	return r, errors.Join(failed...)
 }
 
 // reconcile compares one payment, then lets it in: its reference makes that

@@ -38,7 +38,13 @@ func (e *Engine) SettleRefunds(ctx context.Context) error {
 		}
 		for _, c := range due {
 			err := e.settleRefund(ctx, c)
-			if err != nil && !errors.Is(err, curfew.Conflict) { // another's now
+			if errors.Is(err, curfew.Conflict) { // another's now
+				continue
+			}
+			if rowsOwn(ctx, err) {
+				err = e.setApart(ctx, apartPayment(c, "refund"), err)
+			}
+			if err != nil {
 				return fmt.Errorf("settle the refund of %s: %w", c.Ref, err)
 			}
 		}
@@ -171,12 +177,13 @@ func (e *Engine) heed(ctx context.Context, paymentID string) error {
 	if err != nil {
 		return err
 	}
-	for _, c := range all {
+	var errs []error
+	for _, c := range all { // one that fails keeps no other from it
 		if err := e.heedOne(ctx, c, told); err != nil {
-			return fmt.Errorf("heed what was told of %s: %w", c.Ref, err)
+			errs = append(errs, fmt.Errorf("heed what was told of %s: %w", c.Ref, err))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (e *Engine) heedOne(ctx context.Context, c curfew.Checkout, told curfew.Repayment) error {

@@ -165,6 +165,7 @@ func TestAForfeitedPaymentIsCreditedByHand(t *testing.T) {
 	worldsWith(t, forfeit, func(w *world) {
 		ctx := w.Context()
 		f := w.accepted("ada", "p1", "max")
+		must(w.Join(ctx, f.SessionID, curfew.Actor{Role: curfew.Mechanic, ID: "max"}))(w)
 		w.Age(w, f.SessionID, longAgo)
 		must(w.Sweep(ctx))(w)
 		w.outcome("p1", curfew.Forfeited)

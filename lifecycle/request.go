@@ -10,11 +10,18 @@ import (
 )
 
 // Queue is what mechanics may accept: pending and not overdue, oldest first,
-// behind the cursor. It nudges one bounded cleanup step of whoever runs Run.
+// behind the cursor. It counts as a mechanic's look at the queue, and nudges one
+// bounded cleanup step of whoever runs Run.
 func (e *Engine) Queue(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
+	e.queueRead.Store(true)
+	return e.PeekQueue(ctx, after, limit)
+}
+
+// PeekQueue is Queue for whoever accepts nothing: it leaves the queue as
+// unwatched as it was.
+func (e *Engine) PeekQueue(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
 	ctx, end := e.trace.Begin(ctx, "read the queue")
 	defer end()
-	e.queueRead.Store(true)
 	e.nudge()
 	pending, err := e.store.Pending(ctx, after, limit)
 	if err != nil {
@@ -77,6 +84,10 @@ func (e *Engine) acceptable(ctx context.Context, requestID, mechanicID string) (
 // tooLate settles a due session and says so to the mechanic who came for it.
 func (e *Engine) tooLate(ctx context.Context, s curfew.Standing) error {
 	ended, err := e.settle(ctx, s, curfew.Admitting)
+	err = e.stuck(ctx, s, err)
+	if _, stuck := isStuck(err); stuck {
+		return curfew.Errorf(curfew.Conflict, "session %s is past its deadline (%s): it cannot be accepted", s.ID, s.ExpiresAt.Format(time.RFC3339))
+	}
 	if err != nil && !errors.Is(err, curfew.Conflict) {
 		return err
 	}
@@ -94,7 +105,7 @@ func (e *Engine) acceptance(s curfew.Standing, mechanicID string) curfew.Change 
 }
 
 // freeSlot frees the mechanic's slot if nothing holds it truly: its session is
-// due (and settled now), has ended, or is not the mechanic's. Otherwise the
+// due (and settled now, if it can be), has ended, or is not the mechanic's. Otherwise the
 // error is MechanicBusy and names the session.
 func (e *Engine) freeSlot(ctx context.Context, mechanicID string) error {
 	slot, err := e.store.Slot(ctx, mechanicID)
@@ -105,17 +116,22 @@ func (e *Engine) freeSlot(ctx context.Context, mechanicID string) error {
 		return fmt.Errorf("slot of mechanic %s: %w", mechanicID, err)
 	}
 	s, err := e.fresh(ctx, slot.SessionID)
-	if err != nil && !errors.Is(err, curfew.NotFound) {
+	_, stuck := isStuck(err) // it is due and cannot be ended: it holds no mechanic up all the same
+	if err != nil && !stuck && !errors.Is(err, curfew.NotFound) {
 		return err
 	}
-	if err == nil && !s.Status.Ended() && s.MechanicID == mechanicID {
+	if !stuck && err == nil && !s.Status.Ended() && s.MechanicID == mechanicID {
 		return &curfew.Error{
 			Kind:    curfew.MechanicBusy,
 			Message: fmt.Sprintf("you have session %s (%s): end or release it first", s.ID, s.Status),
 			Blocker: &curfew.Blocker{Session: s.Session, ReleasesAt: s.ExpiresAt, Actions: []string{"end", "release", "wait"}},
 		}
 	}
-	if err := e.store.FreeSlot(ctx, slot); err != nil && !errors.Is(err, curfew.Conflict) {
+	free := e.store.FreeSlot
+	if stuck {
+		free = e.store.AbandonSlot
+	}
+	if err := free(ctx, slot); err != nil && !errors.Is(err, curfew.Conflict) {
 		return fmt.Errorf("free slot of mechanic %s: %w", mechanicID, err)
 	}
 	return nil

@@ -129,12 +129,20 @@ func (e *Engine) pass(ctx context.Context, r *rhythm) time.Duration {
 }
 
 func (e *Engine) passOnce(ctx context.Context, r *rhythm, w *walk) error {
+	if w.search.After == (curfew.Cursor{}) { // a wide look
+		if err := e.readQuarantine(ctx); err != nil {
+			return err
+		}
+	}
 	if _, err := e.sweep(ctx, w); err != nil {
 		return err
 	}
 	if time.Since(r.orphans) >= orphanEvery {
 		r.orphans = time.Now()
 		if _, err := e.SweepOrphans(ctx); err != nil {
+			return err
+		}
+		if err := e.freeLeaked(ctx); err != nil {
 			return err
 		}
 	}

@@ -89,6 +89,10 @@ func (c *clock) Servable(context.Context, int) ([]string, error) { return nil, n
 
 func (c *clock) Unsettled(context.Context, string, int) ([]curfew.Receipt, error) { return nil, nil }
 
+func (c *clock) Quarantined(context.Context, int) ([]curfew.Quarantined, error) { return nil, nil }
+
+func (c *clock) FreeLeaked(context.Context) (int, error) { return 0, nil }
+
 func (c *clock) Tidy(context.Context, time.Duration) error { return nil }
 
 // bubble runs the rhythm for so long on a fake clock.

@@ -16,11 +16,15 @@ func (e *Engine) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]cu
 }
 
 // run records a cleanup around its work.
-func (e *Engine) run(ctx context.Context, c Cleanup, work func(*curfew.Run) error) (curfew.Run, error) {
+func (e *Engine) run(ctx context.Context, c Cleanup, work func(*cleaning) error) (curfew.Run, error) {
 	begun := time.Now()
 	run, err := e.recordRun(ctx, curfew.Run{Trigger: c.Trigger, Actor: c.Actor, Reason: c.Reason}, func(run *curfew.Run) error {
 		e.logBegin(ctx, c)
-		err := work(run)
+		c := &cleaning{Run: run}
+		err := work(c)
+		if err == nil {
+			err = c.err()
+		}
 		e.observeCleaned(run.Stats, c.Trigger)
 		return err
 	})
@@ -105,6 +109,9 @@ func outcomeOf(err error) (curfew.RunOutcome, string) {
 	switch {
 	case err == nil:
 		return curfew.RunSucceeded, ""
+	case onlySetApart(err):
+		apart, _ := errors.AsType[*setApartError](err)
+		return curfew.RunFailed, apart.Error()
 	case errors.Is(err, ErrStopped):
 		return curfew.RunInterrupted, "it was stopped: what the figures count is done, the rest is not"
 	case errors.Is(err, context.Canceled):

@@ -167,11 +167,25 @@ func paymentSentence(c curfew.Checkout, e curfew.Event) string {
 	if selfEvident[note] {
 		note = ""
 	}
+	if c.Free() {
+		return freeSentence(c, e)
+	}
 	text := payments[curfew.OutcomeStep{From: curfew.Outcome(e.From), To: curfew.Outcome(e.To)}]
 	if text == "" {
 		text = "Something was noted of payment %s, which is " + e.To
 	}
 	return fmt.Sprintf(text, payment(c)) + by(e.Actor, note) + "."
+}
+
+// freeSentence tells a step of what nothing was paid for.
+func freeSentence(c curfew.Checkout, e curfew.Event) string {
+	switch curfew.Outcome(e.To) {
+	case curfew.Fulfilled:
+		return fmt.Sprintf("A session of plan %s was given without a payment (%s)%s.", c.Plan, c.ID, by(e.Actor, ""))
+	case curfew.Credited, curfew.RefundDue, curfew.Refunding, curfew.Refunded, curfew.Forfeited:
+		return fmt.Sprintf("Nothing was paid for it (%s, %s), so nothing is owed.", c.ID, c.Plan)
+	}
+	return fmt.Sprintf("Something was noted of %s (free, %s)%s.", c.ID, c.Plan, by(e.Actor, e.Reason))
 }
 
 // deadlineSentence says what happens at a session's deadline, or did not yet.
@@ -190,6 +204,9 @@ func (e *Engine) deadlineSentence(s curfew.Standing) string {
 		curfew.OldWaiting: "unless a mechanic has accepted it", curfew.Orphans: "at the latest",
 		curfew.NoShows: "unless both have come in", curfew.Overruns: "unless it has ended or was extended",
 	}[rule.Name]
+	if e.policy.Plans[s.Plan].Free() {
+		return fmt.Sprintf("Session %s ends by itself (%s), %s; nothing was paid for it.", s.ID, rule.Reason, unless)
+	}
 	return fmt.Sprintf("Session %s ends by itself (%s), %s; its payment is then %s.",
 		s.ID, rule.Reason, unless, e.policy.Owed(s.Session, rule.To, rule.Reason))
 }

@@ -55,7 +55,7 @@ func (e *Engine) create(ctx context.Context, by curfew.Actor, c Claim) (Fulfilme
 	}
 	r, err := e.place(ctx, b)
 	if errors.Is(err, curfew.PaymentRequired) {
-		r, err = e.placeUnpaid(ctx, b, err)
+		r, err = e.placeUnpaid(ctx, b)
 	}
 	switch {
 	case err != nil:
@@ -64,6 +64,8 @@ func (e *Engine) create(ctx context.Context, by curfew.Actor, c Claim) (Fulfilme
 		return fulfilled(*r.admitted), nil
 	case r.known != nil:
 		return keyed(*r.known, c, nil)
+	case r.stuck != nil:
+		return Fulfilment{}, &stuckError{*r.stuck}
 	case r.blocker == nil:
 		return Fulfilment{}, curfew.Errorf(curfew.Unavailable, "the customer's slot changes hands too quickly: try again")
 	}
@@ -74,13 +76,12 @@ func (e *Engine) create(ctx context.Context, by curfew.Actor, c Claim) (Fulfilme
 
 // placeUnpaid looks again for a customer who has no credit: what stands in the
 // way comes before what a session would cost, and an overdue session of their
-// own leaves the credit that was missing.
-func (e *Engine) placeUnpaid(ctx context.Context, b bid, unpaid error) (result, error) {
-	_, err := e.store.Open(ctx, b.customerID)
-	if errors.Is(err, curfew.NotFound) {
-		return result{}, unpaid
-	}
+// own, or one that another program cancelled, leaves the credit that was missing.
+func (e *Engine) placeUnpaid(ctx context.Context, b bid) (result, error) {
 	blocker, err := e.settleOwn(ctx, b.customerID)
+	if stuck, ok := isStuck(err); ok {
+		return result{stuck: &stuck.session}, nil
+	}
 	if err != nil || blocker != nil {
 		return result{blocker: blocker}, err
 	}
@@ -260,7 +261,8 @@ func (e *Engine) fresh(ctx context.Context, id string) (curfew.Standing, error) 
 	if err != nil || !e.due(s) {
 		return s, err
 	}
-	if _, err := e.settle(ctx, s, curfew.Admitting); err != nil && !errors.Is(err, curfew.Conflict) {
+	_, err = e.settle(ctx, s, curfew.Admitting)
+	if err = e.stuck(ctx, s, err); err != nil && !errors.Is(err, curfew.Conflict) {
 		return s, err
 	}
 	s, err = e.store.Session(ctx, id)

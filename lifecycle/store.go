@@ -32,6 +32,8 @@ type Store interface {
 	Signals
 	Heartbeats
 	OneTimes
+	Quarantine
+	Acknowledgements
 }
 
 // Admissions is how sessions come to be.
@@ -94,6 +96,9 @@ type Queue interface {
 	// FreeSlot removes a slot that is exactly that and whose session has ended,
 	// is missing or has another mechanic; otherwise Conflict.
 	FreeSlot(ctx context.Context, s curfew.Slot) error
+	// AbandonSlot removes a slot that is exactly that and whose session is overdue;
+	// otherwise Conflict.
+	AbandonSlot(ctx context.Context, s curfew.Slot) error
 }
 
 // Checkouts is reading and moving payments.
@@ -206,9 +211,12 @@ type Figures interface {
 	CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, error)
 	MechanicFigures(ctx context.Context) (curfew.MechanicFigures, error)
 	DeliveryFigures(ctx context.Context) (curfew.DeliveryFigures, error)
-	// Repeated is who was refused at least so often within the window.
+	// Repeated is who was refused at least so often within the window because of
+	// sessions that have not ended.
 	Repeated(ctx context.Context, atLeast int, window time.Duration) ([]curfew.Repeated, error)
 	HealthDetails(ctx context.Context, p curfew.Policy, limit int) (curfew.HealthDetails, error)
+	// FreeLeaked removes the slots that MechanicFigures counts as leaked.
+	FreeLeaked(ctx context.Context) (int, error)
 }
 
 // Consistency is whether rows agree with each other, which Curfew's own writes
@@ -267,4 +275,28 @@ type OneTimes interface {
 	ClaimOnce(ctx context.Context, name string, ttl time.Duration) error
 	// Claimed reports whether a one-time name was recorded, and is not forgotten.
 	Claimed(ctx context.Context, name string) (bool, error)
+}
+
+// Quarantine is what could not be settled and is set apart.
+type Quarantine interface {
+	// Quarantine keeps a failure: what, at which step, and its LastError. It is
+	// left alone for FirstQuarantine, twice as long after each further failure, at
+	// most for LongestQuarantine. The lists that begin with the oldest leave out
+	// what is set apart now: Servable, Unsettled of everybody, Refundable.
+	Quarantine(ctx context.Context, q curfew.Quarantined) error
+	// Quarantined is what is set apart and still stands as it did, longest first.
+	Quarantined(ctx context.Context, limit int) ([]curfew.Quarantined, error)
+	// LeaveQuarantine forgets what was settled, or has moved on.
+	LeaveQuarantine(ctx context.Context) error
+}
+
+// Acknowledgements is what operators said of findings.
+type Acknowledgements interface {
+	// Acknowledge keeps an operator's word in place of an earlier one of that code,
+	// and returns it with its time.
+	Acknowledge(ctx context.Context, a curfew.Acknowledgement) (curfew.Acknowledgement, error)
+	// Acknowledgements is those that have not ended, by code.
+	Acknowledgements(ctx context.Context) ([]curfew.Acknowledgement, error)
+	// WithdrawAcknowledgement takes one back. NotFound: there is none.
+	WithdrawAcknowledgement(ctx context.Context, code string) error
 }

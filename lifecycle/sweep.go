@@ -39,8 +39,8 @@ func (e *Engine) sweep(ctx context.Context, w *walk) (curfew.Stats, error) {
 	if len(items) > 0 {
 		ctx, end := e.trace.Begin(ctx, "sweep")
 		defer end()
-		run, err := e.run(ctx, byTimer, func(run *curfew.Run) error { return e.walk(ctx, run, w, items) })
-		if err != nil {
+		run, err := e.run(ctx, byTimer, func(run *cleaning) error { return e.walk(ctx, run, w, items) })
+		if err != nil && !onlySetApart(err) {
 			return run.Stats, err
 		}
 		stats = run.Stats
@@ -55,6 +55,9 @@ func (e *Engine) step(ctx context.Context, after curfew.Cursor) error {
 			return fmt.Errorf("note a look at the queue: %w", err)
 		}
 	}
+	if err := e.readQuarantine(ctx); err != nil {
+		return err
+	}
 	page, err := e.store.Find(ctx, curfew.Search{Limit: pageSize, After: after})
 	if err != nil {
 		return fmt.Errorf("step: %w", err)
@@ -64,11 +67,11 @@ func (e *Engine) step(ctx context.Context, after curfew.Cursor) error {
 		return fmt.Errorf("step: %w", err)
 	}
 	if len(items) > 0 {
-		_, err = e.run(ctx, byQueue, func(run *curfew.Run) error {
+		_, err = e.run(ctx, byQueue, func(run *cleaning) error {
 			_, err := e.carryOut(ctx, run, items, 0)
 			return err
 		})
-		if err != nil {
+		if err != nil && !onlySetApart(err) {
 			return err
 		}
 	}

@@ -144,6 +144,9 @@ func (e *Engine) tellDeadlines(_ context.Context, t tale, before curfew.Cursor, 
 	}
 	for _, c := range t.checkouts {
 		switch {
+		case c.MoneyDue && !c.Free():
+			entries = append(entries, Entry{At: c.UpdatedAt, ID: c.ID, Sentence: "Another program ended the session of payment " + payment(c) +
+				": what is owed is settled by the customer's next call, or by the next sweep."})
 		case c.Outcome == curfew.Deferred:
 			entries = append(entries, Entry{At: c.RetryUntil, ID: c.ID, Sentence: "Until then payment " + payment(c) +
 				" waits for the slot; after that its refund is due."})

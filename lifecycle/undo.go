@@ -58,7 +58,7 @@ func (e *Engine) Undo(ctx context.Context, u Undo) (Undone, error) {
 	undone.Run, err = e.recordRun(ctx, curfew.Run{
 		Trigger: u.Trigger, Actor: u.Actor, Reason: u.Reason, Undoes: run.ID,
 	}, func(undo *curfew.Run) error { return e.reviveAll(ctx, undo, &undone) })
-	if err != nil {
+	if err != nil && !onlySetApart(err) {
 		e.log.WarnContext(ctx, "[sessionCleanup] Undo did not come to its end", "run", run.ID, "undo", undone.Run.ID, "revived", len(undone.Revived), "left", undone.Left, "error", err)
 		return undone, fmt.Errorf("undo run %s: %w", u.RunID, err)
 	}
@@ -71,6 +71,7 @@ func (e *Engine) Undo(ctx context.Context, u Undo) (Undone, error) {
 // only counts what is left.
 func (e *Engine) reviveAll(ctx context.Context, undo *curfew.Run, undone *Undone) error {
 	var stopped error
+	var failed []string
 	for after := ""; ; {
 		events, err := e.store.RunEvents(ctx, undo.Undoes, after, pageSize)
 		if err != nil {
@@ -85,12 +86,22 @@ func (e *Engine) reviveAll(ctx context.Context, undo *curfew.Run, undone *Undone
 				undone.Left++
 				continue
 			}
-			if err := e.revive(ctx, undo, event.Subject, undone); err != nil {
+			err := e.revive(ctx, undo, event.Subject, undone)
+			if e.rowsOwn(ctx, err) { // the others can come back all the same
+				e.log.Error("a session could not be revived", "session", event.Subject, "error", err)
+				failed = append(failed, fmt.Sprintf("session %s: %s", event.Subject, curfew.SafeText(err)))
+				undone.NotRevived = append(undone.NotRevived, NotRevived{event.Subject, "it could not be revived: " + curfew.SafeText(err)})
+				continue
+			}
+			if err != nil {
 				return fmt.Errorf("revive session %s: %w", event.Subject, err)
 			}
 		}
 		if len(events) < pageSize {
-			return stopped
+			if stopped != nil {
+				return stopped
+			}
+			return (&cleaning{apart: failed}).err()
 		}
 	}
 }
@@ -118,6 +129,8 @@ func (e *Engine) revive(ctx context.Context, undo *curfew.Run, id string, undone
 	case r.known != nil:
 		undone.Revived = append(undone.Revived, Revived{s.ID, r.known.Session.ID})
 		return nil
+	case r.stuck != nil:
+		return e.notRevived(ctx, s, (&stuckError{*r.stuck}).Error(), undone)
 	case r.blocker != nil:
 		return e.notRevived(ctx, s, fmt.Sprintf("its customer has session %s open (%s)", r.blocker.ID, r.blocker.Status), undone)
 	}

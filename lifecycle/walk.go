@@ -40,7 +40,7 @@ func (e *Engine) firstDue(ctx context.Context, w *walk) (items []curfew.Item, er
 }
 
 // walk settles the items, then those of the pages that follow.
-func (e *Engine) walk(ctx context.Context, run *curfew.Run, w *walk, items []curfew.Item) error {
+func (e *Engine) walk(ctx context.Context, run *cleaning, w *walk, items []curfew.Item) error {
 	for {
 		begun := time.Now()
 		if err := e.settleItems(ctx, run, w, items); err != nil || w.last {
@@ -80,7 +80,7 @@ func behind(page []curfew.Standing) curfew.Cursor {
 	return curfew.Cursor{At: last.ExpiresAt, ID: last.ID}
 }
 
-func (e *Engine) settleItems(ctx context.Context, run *curfew.Run, w *walk, items []curfew.Item) error {
+func (e *Engine) settleItems(ctx context.Context, run *cleaning, w *walk, items []curfew.Item) error {
 	done, err := e.carryOut(ctx, run, items, 0)
 	w.held += len(items)
 	for _, it := range items {
@@ -106,7 +106,7 @@ func (w *walk) resize(took time.Duration) {
 
 // rest leaves the database to others for as long as the page took. What became
 // due meanwhile goes before the backlog: it shall not wait for all of it.
-func (e *Engine) rest(ctx context.Context, run *curfew.Run, w *walk, took time.Duration) error {
+func (e *Engine) rest(ctx context.Context, run *cleaning, w *walk, took time.Duration) error {
 	if !w.gentle {
 		return nil
 	}

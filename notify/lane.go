@@ -2,6 +2,8 @@ package notify
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -150,10 +152,37 @@ func graceful(ctx context.Context) (context.Context, context.CancelFunc) {
 func (w *Worker) claim(ctx context.Context, lane string, limit int) ([]curfew.Delivery, error) {
 	for {
 		claimed, more, err := w.store.Claim(ctx, lane, limit, lease)
+		if rowsOwn(ctx, err) {
+			return w.claimEach(ctx, lane, limit)
+		}
 		if err != nil || len(claimed) > 0 || !more {
 			return claimed, err
 		}
 	}
+}
+
+// claimEach claims deliveries one by one, and sets apart what cannot be.
+func (w *Worker) claimEach(ctx context.Context, lane string, limit int) ([]curfew.Delivery, error) {
+	due, err := w.store.Claimable(ctx, lane, limit)
+	if err != nil {
+		return nil, err
+	}
+	var all []curfew.Delivery
+	for _, d := range due {
+		claimed, err := w.store.ClaimOne(ctx, d, lease)
+		if rowsOwn(ctx, err) {
+			err = w.setApart(ctx, apartDelivery(d), err)
+		}
+		if err != nil {
+			return all, err
+		}
+		all = append(all, claimed...)
+	}
+	return all, nil
+}
+
+func apartDelivery(d curfew.Delivery) curfew.Quarantined {
+	return curfew.Quarantined{Noun: curfew.QuarantinedDelivery, CustomerID: d.CustomerID, ID: d.ID, Step: "deliver"}
 }
 
 // gather is the next result, with those that are there already.
@@ -175,10 +204,26 @@ func (w *Worker) settle(ctx context.Context, lane string, attempts []curfew.Atte
 	w.learn(lane, attempts)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
+	w.write(ctx, lane, attempts)
+	return len(attempts)
+}
+
+// write writes results together, or one by one where one of them cannot be
+// written.
+func (w *Worker) write(ctx context.Context, lane string, attempts []curfew.Attempt) {
 	settled, err := w.store.Settle(ctx, attempts)
+	switch own := rowsOwn(ctx, err); {
+	case own && len(attempts) > 1:
+		for one := range slices.Chunk(attempts, 1) {
+			w.write(ctx, lane, one)
+		}
+		return
+	case own:
+		err = errors.Join(err, w.setApart(ctx, apartDelivery(attempts[0].Delivery), err))
+	}
 	if err != nil {
 		w.log.Error("results could not be written: these deliveries are sent again", "lane", lane, "deliveries", len(attempts), "error", err)
-		return len(attempts)
+		return
 	}
 	if late := len(attempts) - settled; late > 0 {
 		w.log.Warn("results came after their lease: others send these deliveries again", "lane", lane, "deliveries", late)
@@ -186,7 +231,6 @@ func (w *Worker) settle(ctx context.Context, lane string, attempts []curfew.Atte
 	for _, a := range attempts {
 		w.told(a)
 	}
-	return len(attempts)
 }
 
 // told logs and counts what became of an attempt.

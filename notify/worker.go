@@ -133,11 +133,7 @@ func (w *Worker) tell(ctx context.Context) ([]Audience, error) {
 		if err != nil || len(events) == 0 {
 			return audiences, err
 		}
-		deliveries, err := w.expand(ctx, events, audiences)
-		if err != nil {
-			return nil, fmt.Errorf("tell: %w", err)
-		}
-		told, err := w.store.Tell(ctx, events, deliveries)
+		told, err := w.tellAll(ctx, events, audiences)
 		if err != nil {
 			return nil, fmt.Errorf("tell: %w", err)
 		}
@@ -145,6 +141,29 @@ func (w *Worker) tell(ctx context.Context) ([]Audience, error) {
 			return audiences, nil
 		}
 	}
+}
+
+// tellAll tells of events. Where that fails because of one of them, it tells of
+// each half, until the one is alone and can be set apart.
+func (w *Worker) tellAll(ctx context.Context, events []curfew.Event, audiences []Audience) (told int, err error) {
+	deliveries, err := w.expand(ctx, events, audiences)
+	if err == nil {
+		told, err = w.store.Tell(ctx, events, deliveries)
+	}
+	if err == nil || !rowsOwn(ctx, err) {
+		return told, err
+	}
+	if len(events) == 1 {
+		e := events[0]
+		return 0, w.setApart(ctx, curfew.Quarantined{Noun: curfew.QuarantinedEvent, CustomerID: e.CustomerID, ID: e.ID, Step: "tell"}, err)
+	}
+	for half := range slices.Chunk(events, (len(events)+1)/2) {
+		n, err := w.tellAll(ctx, half, audiences)
+		if told += n; err != nil {
+			return told, err
+		}
+	}
+	return told, nil
 }
 
 func (w *Worker) audiences(ctx context.Context) ([]Audience, error) {

@@ -23,7 +23,7 @@ const (
 func checkoutTargets(c *curfew.Checkout) []any {
 	return []any{
 		(*text)(&c.ID), (*text)(&c.CustomerID), (*text)(&c.Ref), (*text)(&c.Plan), (*number)(&c.Amount), (*text)(&c.Currency),
-		(*text)(&c.Email), (*text)(&c.Name), &c.Metadata, (*text)(&c.Outcome), (*number)(&c.Version), (*text)(&c.SessionID),
+		(*text)(&c.Email), (*text)(&c.Name), (*labels)(&c.Metadata), (*text)(&c.Outcome), (*number)(&c.Version), (*text)(&c.SessionID),
 		(*stamp)(&c.RetryUntil), (*flag)(&c.MoneyDue), (*stamp)(&c.CreatedAt), (*stamp)(&c.UpdatedAt),
 		(*text)(&c.PaymentID), (*text)(&c.RefundID), (*number)(&c.RefundAmount), (*number)(&c.Attempts),
 		(*stamp)(&c.FirstTryAt), (*stamp)(&c.NextAt), (*stamp)(&c.DisputedAt), (*text)(&c.Note),
@@ -72,6 +72,7 @@ func (s *Store) Deferred(ctx context.Context, customerID string) (curfew.Receipt
 const selectServable = `SELECT c.customer_id FROM curfew.checkouts c
 	WHERE c.outcome = 'deferred' AND NOT EXISTS (
 		SELECT FROM curfew.sessions s WHERE s.customer_id = c.customer_id AND s.status IN ('waiting', 'live'))
+		AND NOT ` + apartPayer + `
 	GROUP BY c.customer_id ORDER BY min(c.created_at), c.customer_id LIMIT $1`
 
 // Servable is customers whose deferred payment can be served now.
@@ -83,7 +84,7 @@ func (s *Store) Servable(ctx context.Context, limit int) ([]string, error) {
 // Each condition has an index of its own rows.
 const (
 	selectUnsettled = unsettledReceipts + `
-	WHERE (c.outcome = 'deferred' AND c.retry_until < now()) OR c.money_due
+	WHERE ((c.outcome = 'deferred' AND c.retry_until < now()) OR c.money_due) AND NOT ` + apartPayment + `
 	ORDER BY c.created_at, c.id LIMIT $1`
 	unsettledOf = unsettledReceipts + `
 	WHERE c.customer_id = $2 AND (c.outcome || '' = 'deferred' AND c.retry_until < now() OR c.money_due::int = 1)

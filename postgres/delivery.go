@@ -31,7 +31,8 @@ func scanDelivery(row pgx.CollectableRow) (curfew.Delivery, error) {
 
 const selectDue = `SELECT l.lane, (extract(epoch FROM first.next_at - now()) * 1000000)::bigint
 	FROM unnest($1::text[]) l (lane), LATERAL (
-		SELECT d.next_at FROM curfew.deliveries d WHERE d.state = 'pending' AND d.lane = l.lane ORDER BY d.next_at, d.id LIMIT 1) first`
+		SELECT d.next_at FROM curfew.deliveries d WHERE d.state = 'pending' AND d.lane = l.lane AND NOT ` + apartLetter + `
+		ORDER BY d.next_at, d.id LIMIT 1) first`
 
 // Due is how long until each lane has something due.
 func (s *Store) Due(ctx context.Context, lanes []string) (map[string]time.Duration, error) {
@@ -53,13 +54,17 @@ func (s *Store) Due(ctx context.Context, lanes []string) (map[string]time.Durati
 // yet, goes behind it: so the head of the index stays what can go out. Where
 // the earlier one may be under way it goes back for a moment only: whoever
 // settles that one may not have seen this one go.
-const claimDeliveries = `WITH k AS MATERIALIZED (
+const (
+	claimDeliveries = claimHead + ` AND NOT ` + apartLetter + claimTail
+	claimOne        = claimHead + ` AND d.id = $4` + claimTail
+	claimHead       = `WITH k AS MATERIALIZED (
 			SELECT d.customer_id, d.id, b.behind, b.behind IS NULL AND NOT EXISTS (SELECT FROM curfew.events e
 				WHERE e.customer_id = d.customer_id AND e.subject_id = d.subject_id AND e.number < d.number AND ` + isUntold + `) AS free
 			FROM curfew.deliveries d CROSS JOIN LATERAL (SELECT max(next_at) AS behind FROM (SELECT p.next_at FROM curfew.deliveries p
 				WHERE p.customer_id = d.customer_id AND p.subject_id = d.subject_id AND p.channel = d.channel
 					AND p.destination = d.destination AND p.number < d.number AND p.state = 'pending' ORDER BY p.number) p) b
-			WHERE d.lane = $1 AND d.state = 'pending' AND d.next_at <= now()
+			WHERE d.lane = $1 AND d.state = 'pending' AND d.next_at <= now()`
+	claimTail = `
 			ORDER BY d.next_at, d.id LIMIT $2 FOR UPDATE OF d SKIP LOCKED)
 		UPDATE curfew.deliveries d SET
 			attempts = d.attempts + CASE WHEN k.free THEN 1 ELSE 0 END,
@@ -67,15 +72,34 @@ const claimDeliveries = `WITH k AS MATERIALIZED (
 		FROM k
 		WHERE d.customer_id = k.customer_id AND d.id = k.id AND d.state || '' = 'pending' AND d.next_at <= now()
 		RETURNING ` + deliveryColumns + `, k.free`
+	selectClaimable = selectDelivery + ` WHERE d.lane = $1 AND d.state = 'pending' AND d.next_at <= now() AND NOT ` + apartLetter + `
+		ORDER BY d.next_at, d.id LIMIT $2`
+)
 
 // Claim claims what a lane may send now.
 func (s *Store) Claim(ctx context.Context, lane string, limit int, lease time.Duration) ([]curfew.Delivery, bool, error) {
+	return s.claim(ctx, claimDeliveries, lane, limit, lease)
+}
+
+// Claimable is what Claim would look at, whether it must wait or not.
+func (s *Store) Claimable(ctx context.Context, lane string, limit int) ([]curfew.Delivery, error) {
+	all, err := many(ctx, s, scanDelivery, selectClaimable, lane, limit)
+	return all, wrap(err, "claimable deliveries of %s", lane)
+}
+
+// ClaimOne is Claim for one delivery alone.
+func (s *Store) ClaimOne(ctx context.Context, d curfew.Delivery, lease time.Duration) ([]curfew.Delivery, error) {
+	claimed, _, err := s.claim(ctx, claimOne, d.Lane, 1, lease, d.ID)
+	return claimed, err
+}
+
+func (s *Store) claim(ctx context.Context, sql, lane string, limit int, lease time.Duration, only ...any) ([]curfew.Delivery, bool, error) {
 	looked := 0
 	var claimed []curfew.Delivery
 	err := s.send(ctx, func(b *pgx.Batch) {
 		looked, claimed = 0, nil
 		b.Queue(byIndex)
-		b.Queue(claimDeliveries, lane, limit, lease).Query(func(rows pgx.Rows) error {
+		b.Queue(sql, append([]any{lane, limit, lease}, only...)...).Query(func(rows pgx.Rows) error {
 			var d curfew.Delivery
 			var free bool
 			_, err := pgx.ForEachRow(rows, append(deliveryTargets(&d), &free), func() error {

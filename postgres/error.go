@@ -80,6 +80,8 @@ func translate(err error) error {
 			"add default_query_exec_mode=cache_describe to the database's URL (docs/replicas.md): %w", err)
 	case kind == curfew.Internal:
 		return err
+	case c == lockTimeout:
+		err = fmt.Errorf("%w: %w", curfew.ErrRowHeld, err)
 	}
 	message := said[kind]
 	if code(err) == readOnly || errors.Is(err, errStandby) || errors.Is(err, errReadOnly) {

@@ -24,7 +24,10 @@ const (
 			WHERE status = 'scheduled' AND expires_at < now() - ` + staleAfter + `
 		UNION ALL SELECT 'stale', count(*) FROM curfew.sessions s WHERE ` + stale + `
 		UNION ALL SELECT 'very stale', count(*) FROM curfew.sessions s WHERE ` + stale + ` AND s.created_at < now() - $2::interval
-		UNION ALL SELECT 'orphaned', count(*) FROM ` + orphans
+		UNION ALL SELECT n.name, n.count FROM (SELECT count(*) AS orphaned,
+				count(*) FILTER (WHERE s.expires_at < now() - ` + staleAfter + `) AS stale,
+				count(*) FILTER (WHERE s.expires_at < now() - ` + staleAfter + ` AND s.created_at < now() - $2::interval) AS very_stale
+			FROM ` + orphans + `) o, LATERAL (VALUES ('orphaned', o.orphaned), ('stale orphans', o.stale), ('very stale orphans', o.very_stale)) n (name, count)`
 	stale = `s.status = 'waiting' AND s.mechanic_id IS NULL AND s.expires_at < now() - ` + staleAfter
 	// orphans are picked from the index alone, then looked at: OFFSET 0 keeps them
 	// from being joined with everything.
@@ -76,7 +79,7 @@ func (s *Store) SessionFigures(ctx context.Context, p curfew.Policy) (curfew.Ses
 	}
 	return curfew.SessionFigures{
 		ByStatus: by(n, curfew.SessionStatuses()),
-		Stale:    n["stale"], VeryStale: n["very stale"], Orphaned: n["orphaned"],
+		Stale:    n["stale"] - n["stale orphans"], VeryStale: n["very stale"] - n["very stale orphans"], Orphaned: n["orphaned"],
 		OverdueAssigned: n["overdue assigned"], OverdueLive: n["overdue live"],
 		OverdueScheduled: n["overdue scheduled"],
 	}, nil
@@ -164,6 +167,16 @@ const countSlots = `SELECT 'busy', count(*) FROM curfew.mechanic_slots
 		SELECT FROM curfew.sessions s WHERE s.customer_id = m.customer_id AND s.id = m.session_id
 			AND s.mechanic_id = m.mechanic_id AND ` + notEnded + `)`
 
+const freeLeaked = `DELETE FROM curfew.mechanic_slots m WHERE NOT EXISTS (
+	SELECT FROM curfew.sessions s WHERE s.customer_id = m.customer_id AND s.id = m.session_id
+		AND s.mechanic_id = m.mechanic_id AND ` + notEnded + `)`
+
+// FreeLeaked removes the slots that hold nothing.
+func (s *Store) FreeLeaked(ctx context.Context) (int, error) {
+	n, err := s.exec(ctx, freeLeaked)
+	return int(n), wrap(translate(err), "free leaked slots")
+}
+
 // MechanicFigures counts slots.
 func (s *Store) MechanicFigures(ctx context.Context) (curfew.MechanicFigures, error) {
 	var n map[string]int
@@ -174,8 +187,14 @@ func (s *Store) MechanicFigures(ctx context.Context) (curfew.MechanicFigures, er
 	return curfew.MechanicFigures{Busy: n["busy"], Leaked: n["leaked"]}, wrap(err, "count slots")
 }
 
-const selectRepeated = `SELECT customer_id, count(*), max(at) FROM curfew.refusals WHERE at > now() - $2::interval
-	GROUP BY customer_id HAVING count(*) >= $1 ORDER BY count(*) DESC, customer_id`
+// Who was refused often is looked at more closely: what held the slot then may
+// have ended.
+const selectRepeated = `WITH often AS MATERIALIZED (
+		SELECT customer_id FROM curfew.refusals WHERE at > now() - $2::interval GROUP BY customer_id HAVING count(*) >= $1)
+	SELECT r.customer_id, count(*), max(r.at) FROM often JOIN curfew.refusals r ON r.customer_id = often.customer_id
+	WHERE r.at > now() - $2 AND EXISTS (
+		SELECT FROM curfew.sessions s WHERE s.id = r.session_id AND ` + notEnded + `)
+	GROUP BY r.customer_id HAVING count(*) >= $1 ORDER BY count(*) DESC, r.customer_id`
 
 // Repeated is who was refused again and again.
 func (s *Store) Repeated(ctx context.Context, atLeast int, window time.Duration) ([]curfew.Repeated, error) {
@@ -191,10 +210,14 @@ func scanRepeated(row pgx.CollectableRow) (curfew.Repeated, error) {
 
 // The sessions are chosen before their requests are joined.
 const (
-	listStale = `SELECT ` + standingColumns + ` FROM (SELECT * FROM curfew.sessions s WHERE ` + stale + `
+	listStale = `SELECT ` + standingColumns + ` FROM (SELECT * FROM curfew.sessions s WHERE ` + stale + ` AND ` + offered + `
 		ORDER BY s.created_at, s.id LIMIT $1) s` + joinRequest + ` ORDER BY s.created_at, s.id`
 	listOrphans = `SELECT ` + standingColumns + ` FROM (SELECT s.* FROM ` + orphans + `
 		ORDER BY s.created_at, s.id LIMIT $2) s` + joinRequest + ` ORDER BY s.created_at, s.id`
+	listOverdue = `SELECT ` + standingColumns + ` FROM (SELECT * FROM curfew.sessions s
+		WHERE s.status IN ('scheduled', 'waiting', 'live') AND s.status = $1 AND s.expires_at < now() - $2::interval
+			AND (s.status <> 'waiting' OR s.mechanic_id IS NOT NULL)
+		ORDER BY s.expires_at, s.id LIMIT $3) s` + joinRequest + ` ORDER BY s.expires_at, s.id`
 )
 
 // HealthDetails lists the oldest of what is wrong.
@@ -204,5 +227,17 @@ func (s *Store) HealthDetails(ctx context.Context, p curfew.Policy, limit int) (
 		return curfew.HealthDetails{}, wrap(err, "list stale sessions")
 	}
 	orphans, err := many(ctx, s, scanStanding, listOrphans, p.OrphanTTL, limit)
-	return curfew.HealthDetails{Stale: stale, Orphans: orphans}, wrap(err, "list orphans")
+	d := curfew.HealthDetails{Stale: stale, Orphans: orphans}
+	for _, overdue := range []struct {
+		status curfew.SessionStatus
+		by     time.Duration
+		into   *[]curfew.Standing
+	}{
+		{curfew.Waiting, 0, &d.OverdueAssigned}, {curfew.Live, 0, &d.OverdueLive}, {curfew.Scheduled, curfew.StaleAfter, &d.OverdueScheduled},
+	} {
+		if err == nil {
+			*overdue.into, err = many(ctx, s, scanStanding, listOverdue, overdue.status, overdue.by, limit)
+		}
+	}
+	return d, wrap(err, "list what is overdue")
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-const selectUntold = `SELECT ` + eventFields + ` FROM curfew.events WHERE NOT told ORDER BY customer_id, subject_id, number LIMIT $1`
+const selectUntold = `SELECT ` + eventFields + ` FROM curfew.events e WHERE NOT told AND NOT ` + apartEvent + ` ORDER BY customer_id, subject_id, number LIMIT $1`
 
 // Untold is events that nobody was told of.
 func (s *Store) Untold(ctx context.Context, limit int) ([]curfew.Event, error) {

@@ -9,7 +9,7 @@ import (
 )
 
 const selectRefundable = selectCheckout + `
-	WHERE c.outcome IN ('refund_due', 'refunding') AND (c.next_at IS NULL OR c.next_at <= now())
+	WHERE c.outcome IN ('refund_due', 'refunding') AND (c.next_at IS NULL OR c.next_at <= now()) AND NOT ` + apartPayment + `
 	ORDER BY c.next_at NULLS FIRST, c.id LIMIT $1`
 
 // Refundable is what the refunds' worker may do now.

@@ -93,3 +93,17 @@ func (s *Store) FreeSlot(ctx context.Context, slot curfew.Slot) error {
 	}
 	return wrap(err, "free the slot of mechanic %s", slot.MechanicID)
 }
+
+const abandonSlot = `DELETE FROM curfew.mechanic_slots m
+	WHERE m.mechanic_id = $1 AND m.customer_id = $2 AND m.session_id = $3 AND EXISTS (
+		SELECT FROM curfew.sessions s
+		WHERE s.customer_id = m.customer_id AND s.id = m.session_id AND s.expires_at < now() AND ` + notEnded + `)`
+
+// AbandonSlot removes a slot whose session is overdue.
+func (s *Store) AbandonSlot(ctx context.Context, slot curfew.Slot) error {
+	n, err := s.exec(ctx, abandonSlot, slot.MechanicID, slot.CustomerID, slot.SessionID)
+	if err == nil && n == 0 {
+		err = curfew.Errorf(curfew.Conflict, "the slot is held, or another's")
+	}
+	return wrap(translate(err), "abandon the slot of mechanic %s", slot.MechanicID)
+}

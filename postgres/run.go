@@ -23,7 +23,7 @@ func scanRun(row pgx.CollectableRow) (curfew.Run, error) {
 	var actor string
 	var alive bool
 	err := row.Scan((*text)(&r.ID), &r.Trigger, &actor, &r.Reason, (*stamp)(&r.StartedAt), (*stamp)(&r.FinishedAt), &r.Outcome,
-		&r.Error, &r.Stats, (*text)(&r.Undoes), (*text)(&r.UndoneBy), &alive)
+		&r.Error, (*stats)(&r.Stats), (*text)(&r.Undoes), (*text)(&r.UndoneBy), &alive)
 	r.Actor = curfew.ParseActor(actor)
 	return r.Restored(alive), err
 }

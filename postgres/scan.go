@@ -1,10 +1,13 @@
 package postgres
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/curfewhq/curfew"
 )
 
 // Targets of Scan that take NULL for the zero value, so that a column has one
@@ -16,6 +19,8 @@ type (
 	stamp   time.Time
 	seconds time.Duration
 	span    time.Duration
+	labels  map[string]string
+	stats   curfew.Stats
 )
 
 // ScanText also reads UUIDs.
@@ -28,7 +33,10 @@ func (n *number) ScanInt64(v pgtype.Int8) error { *n = number(v.Int64); return n
 func (f *flag) ScanBool(v pgtype.Bool) error { *f = flag(v.Bool); return nil }
 
 // ScanTimestamptz reads times, as UTC.
-func (s *stamp) ScanTimestamptz(v pgtype.Timestamptz) error { *s = stamp(v.Time.UTC()); return nil }
+func (s *stamp) ScanTimestamptz(v pgtype.Timestamptz) error {
+	*s = stamp(curfew.Writable(v.Time.UTC()))
+	return nil
+}
 
 // ScanInt64 reads a number of seconds.
 func (s *seconds) ScanInt64(v pgtype.Int8) error {
@@ -39,6 +47,19 @@ func (s *seconds) ScanInt64(v pgtype.Int8) error {
 // ScanInterval reads intervals without months.
 func (s *span) ScanInterval(v pgtype.Interval) error {
 	*s = span(v.Microseconds)*span(time.Microsecond) + span(v.Days)*24*span(time.Hour)
+	return nil
+}
+
+// ScanBytes reads an object of texts, as far as it is one: whoever wrote
+// something else into one row must not keep others from being read.
+func (l *labels) ScanBytes(v []byte) error { *l = curfew.Labels(v); return nil }
+
+// ScanBytes reads the figures of a run, as far as they are some.
+func (s *stats) ScanBytes(v []byte) error {
+	var read curfew.Stats
+	if json.Unmarshal(v, &read) == nil {
+		*s = stats(read)
+	}
 	return nil
 }
 

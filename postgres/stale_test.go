@@ -333,7 +333,7 @@ func (w *world) wants(who string, p plan, wrong []string) {
 }
 
 // small is tables that are read whole because they stay small.
-var small = []string{"session_transitions", "outcome_steps", "webhook_endpoints", "signals", "tallies", "runs", "mechanic_slots"}
+var small = []string{"session_transitions", "outcome_steps", "webhook_endpoints", "signals", "tallies", "runs", "mechanic_slots", "quarantine"}
 
 // unkeyed says which nodes of a plan read what nobody asked for, but for those
 // that walk one of the given indexes.

@@ -33,6 +33,8 @@ var columns = map[string]string{
 	"deliveries": "customer_id id event_id subject_id number channel lane destination kind body state attempts failures next_at status error " +
 		"created_at updated_at",
 	"unsubscriptions":   "address_hash kind at",
+	"quarantine":        "customer_id noun id version step first_error last_error tries since tried_at next_at",
+	"acknowledgements":  "code actor reason severity count at until",
 	"webhook_endpoints": "id url description kinds secret old_secret old_until enabled disabled_at disabled_reason version created_at updated_at",
 }
 
@@ -55,6 +57,8 @@ var indexes = map[string]string{
 	"deliveries": "deliveries_pkey deliveries_once deliveries_due deliveries_order deliveries_id deliveries_unsettled deliveries_dead " +
 		"deliveries_done",
 	"unsubscriptions":   "unsubscriptions_pkey",
+	"quarantine":        "quarantine_pkey",
+	"acknowledgements":  "acknowledgements_pkey",
 	"webhook_endpoints": "webhook_endpoints_pkey",
 }
 

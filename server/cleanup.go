@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 	"time"
 
@@ -147,6 +148,9 @@ func RunJSON(run curfew.Run, drifted []lifecycle.Drift) api.CleanupResult {
 	}
 	if !out.Success {
 		out.Message = "Session cleanup failed: what the stats count is done, the rest is not"
+	}
+	if n := run.Stats.SetApart; !out.Success && n > 0 {
+		out.Message = fmt.Sprintf("Session cleanup failed for %d of what is due, which is set apart and tried again later", n)
 	}
 	for i, d := range drifted {
 		out.Drifted[i] = api.Drift{SessionID: d.SessionID, Why: d.Why}

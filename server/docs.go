@@ -81,10 +81,10 @@ func (s *Server) reference(doc *huma.OpenAPI) reference {
 }
 
 func describe(doc *huma.OpenAPI, method, path, roles string) documented {
-	op := doc.Paths[path].Get
-	if method == http.MethodPost {
-		op = doc.Paths[path].Post
-	}
+	item := doc.Paths[path]
+	op := map[string]*huma.Operation{
+		http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPatch: item.Patch, http.MethodDelete: item.Delete,
+	}[method]
 	d := documented{Method: method, Path: path, Summary: op.Summary, Roles: roles}
 	for _, p := range op.Parameters {
 		d.Inputs = append(d.Inputs, input{p.Name, p.In, typeOf(p.Schema), p.Description, p.Required})

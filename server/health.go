@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -67,7 +66,8 @@ func findingJSON(f lifecycle.Finding, fix string) api.HealthFinding {
 		Payments:  append([]string{}, f.Payments...),
 	}
 	if a := f.Acknowledged; a != nil {
-		shape.Acknowledged = &api.FindingAcknowledgement{By: strings.TrimSuffix(a.By.String(), ":"), Reason: a.Reason, At: a.At.UTC(), Until: a.Until.UTC()}
+		known := acknowledgementJSON(*a)
+		shape.Acknowledged = &known
 	}
 	return shape
 }

@@ -245,7 +245,9 @@ func (g gauges) Collect(to chan<- prometheus.Metric) {
 		emit(sweptGauge, float64(r.Pulse.Sweep.UnixMicro())/1e6)
 	}
 	for _, f := range r.Findings {
-		emit(problemsGauge, float64(f.Count), string(f.Code), string(f.Severity))
+		if f.Open() {
+			emit(problemsGauge, float64(f.Count), string(f.Code), string(f.Severity))
+		}
 	}
 }
 

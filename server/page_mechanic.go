@@ -15,7 +15,7 @@ const offersShown = 50
 // mechanicView is the queue, and the session a mechanic has. An admin only
 // looks.
 func (s *Server) mechanicView(ctx context.Context, _ *http.Request, who curfew.Actor) (any, error) {
-	pending, err := s.engine.Queue(ctx, curfew.Cursor{}, offersShown+1)
+	pending, err := s.queue(ctx, who, curfew.Cursor{}, offersShown+1)
 	if err != nil {
 		return nil, err
 	}

@@ -219,7 +219,7 @@ func (m mine) appointment(s curfew.Standing) web.Appointment {
 
 func (m mine) payment(c curfew.Checkout) web.Payment {
 	p := web.Payment{
-		Plan: c.Plan, Amount: money(c.Amount, c.Currency), Outcome: string(c.Outcome), Became: becomes[c.Outcome], At: m.at.at(c.CreatedAt),
+		Plan: c.Plan, Amount: money(c.Amount, c.Currency), Outcome: string(c.Outcome), Became: became(c), At: m.at.at(c.CreatedAt),
 	}
 	switch c.Outcome {
 	case curfew.Deferred:

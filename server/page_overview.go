@@ -29,16 +29,22 @@ func stateOf(h api.Health) web.State {
 	}
 	who := fmt.Sprintf("%s and %s", noun{"customer waits", "customers wait"}.of(*h.Sessions.Waiting.Total),
 		noun{"session is live", "sessions are live"}.of(h.Sessions.ByStatus[string(curfew.Live)]))
-	if len(h.Findings) == 0 {
+	open := 0
+	for _, f := range h.Findings {
+		if f.Acknowledged == nil {
+			open++
+		}
+	}
+	if open == 0 {
 		return web.State{Tone: "good", Sentence: "All is well: " + who + "."}
 	}
 	tone := "warning"
 	for _, f := range h.Findings {
-		if f.Severity == string(lifecycle.Critical) {
+		if f.Severity == string(lifecycle.Critical) && f.Acknowledged == nil {
 			tone = "critical"
 		}
 	}
-	return web.State{Tone: tone, Sentence: noun{"thing needs", "things need"}.of(len(h.Findings)) + " attention; " + who + "."}
+	return web.State{Tone: tone, Sentence: noun{"thing needs", "things need"}.of(open) + " attention; " + who + "."}
 }
 
 func findingViews(h api.Health, r lifecycle.Report) []web.Finding {
@@ -49,6 +55,10 @@ func findingViews(h api.Health, r lifecycle.Report) []web.Finding {
 			Code: f.Code, Severity: f.Severity, Problem: h.Problems[i], Call: f.Fix, Fix: remedy(code),
 			Look: place(code, r), Sessions: f.Sessions, Count: f.Count,
 		}
+		if a := f.Acknowledged; a != nil {
+			all[i].Known = fmt.Sprintf("Acknowledged by %s until %s: %s", a.By, a.Until.Format("2006-01-02 15:04 MST"), a.Reason)
+		}
+		all[i].Acknowledge = acknowledgement(f, h.Timestamp)
 	}
 	return all
 }
@@ -63,7 +73,9 @@ var remedies = map[lifecycle.Code][]string{
 	lifecycle.OrphanedSessions:  {string(curfew.Orphans)},
 	lifecycle.OverdueAssigned:   {string(curfew.NoShows)},
 	lifecycle.OverdueLive:       {string(curfew.Overruns)},
-	lifecycle.OverdueScheduled:  {string(curfew.Due)},
+	lifecycle.OverdueScheduled:  {string(curfew.Due), string(curfew.Misses)},
+	lifecycle.StuckRows:         {},
+	lifecycle.LeakedSlots:       {},
 }
 
 // remedy is the button that ends what a finding is about; nil: there is none.
@@ -77,6 +89,26 @@ func remedy(code lifecycle.Code) *web.Action {
 		Ask: "Run this cleanup?", Reason: "optional", Harm: true, Why: []string{
 			"It ends what is overdue now, and nothing before its deadline. Payments of cancelled sessions are settled by the policy. Nothing is deleted.",
 			"To see each row first, use Cleanup.",
+		},
+	}
+}
+
+// acknowledgement is the button that says a finding is known for a day, or takes
+// that back; nil: what could not be read cannot be known.
+func acknowledgement(f api.HealthFinding, now time.Time) *web.Action {
+	path := "/api/debug/findings/" + f.Code + "/acknowledge"
+	switch {
+	case f.Code == string(lifecycle.Unreadable):
+		return nil
+	case f.Acknowledged != nil:
+		return &web.Action{Name: "withdraw", Label: "Let it count again", Call: "DELETE " + path, Ask: "Let this finding count again?"}
+	}
+	return &web.Action{
+		Name: "acknowledge", Label: "Acknowledge for a day…", Call: "POST " + path, Ask: "Acknowledge this finding for a day?", Reason: "required",
+		Body: jsonOf(map[string]time.Time{"until": now.Add(24 * time.Hour).Truncate(time.Second)}),
+		Why: []string{
+			"It stays on this page with the reason, and neither makes health worse nor pages anybody.",
+			"It counts again in a day, or at once when it becomes worse. It mends nothing.",
 		},
 	}
 }

@@ -120,7 +120,7 @@ func paymentsState(by map[curfew.Outcome]int) web.State {
 // paymentLine is a payment.
 func paymentLine(c curfew.Checkout, at moments) web.PaymentLine {
 	l := web.PaymentLine{
-		ID: c.ID, Ref: c.Ref, Plan: c.Plan, Amount: money(c.Amount, c.Currency), Outcome: string(c.Outcome), Became: capital(strings.TrimSuffix(becomes[c.Outcome], ".")),
+		ID: c.ID, Ref: c.Ref, Plan: c.Plan, Amount: money(c.Amount, c.Currency), Outcome: string(c.Outcome), Became: capital(strings.TrimSuffix(became(c), ".")),
 		Note: c.Note, Email: c.Email, CustomerID: c.CustomerID, CreatedAt: at.at(c.CreatedAt),
 	}
 	if c.CustomerID == curfew.Nobody {

@@ -9,12 +9,12 @@ import (
 	"github.com/curfewhq/curfew/api"
 )
 
-func (s *Server) listQueue(ctx context.Context, _ call, in *paged) (*answered[api.Queue], error) {
+func (s *Server) listQueue(ctx context.Context, c call, in *paged) (*answered[api.Queue], error) {
 	after, err := in.after()
 	if err != nil {
 		return nil, err
 	}
-	pending, err := s.engine.Queue(ctx, after, in.Limit+1)
+	pending, err := s.queue(ctx, c.actor, after, in.Limit+1)
 	if err != nil {
 		return nil, err
 	}
@@ -22,6 +22,14 @@ func (s *Server) listQueue(ctx context.Context, _ call, in *paged) (*answered[ap
 		return curfew.Cursor{At: p.QueuedAt(), ID: p.ID}
 	})
 	return okay(queueJSON(pending, next), nil)
+}
+
+// queue is what may be accepted. Only a mechanic's look counts as one.
+func (s *Server) queue(ctx context.Context, who curfew.Actor, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
+	if who.Role != curfew.Mechanic {
+		return s.engine.PeekQueue(ctx, after, limit)
+	}
+	return s.engine.Queue(ctx, after, limit)
 }
 
 func queueJSON(pending []curfew.Standing, next *string) api.Queue {

@@ -39,6 +39,8 @@ func (s *Server) routes() []route {
 		at(get, "/api/debug/explain", allow(nobodys, a), "explain", "The whole story of a customer", s.explain),
 		at(post, "/api/debug/sessions/{id}/release", allow(party, a), "unassignSession", "Put a mechanic's session back", s.unassignSession).whole(),
 		at(get, "/api/debug/session-health", allow(nobodys, a, sv), "sessionHealth", "How healthy everything is", s.sessionHealth).answers(200, 503),
+		at(post, "/api/debug/findings/{id}/acknowledge", allow(nobodys, a), "acknowledgeFinding", "Say that a finding is known, until a moment", s.acknowledgeFinding),
+		at(del, "/api/debug/findings/{id}/acknowledge", allow(nobodys, a), "withdrawAcknowledgement", "Let a finding count again", s.withdrawAcknowledgement),
 		at(get, "/api/webhook-endpoints", allow(nobodys, a), "listEndpoints", "Where webhooks go", s.listEndpoints),
 		at(post, "/api/webhook-endpoints", allow(nobodys, a), "addEndpoint", "Send webhooks somewhere", s.addEndpoint).answers(201),
 		at(get, "/api/webhook-endpoints/{id}", allow(nobodys, a), "readEndpoint", "Read an endpoint", s.readEndpoint),

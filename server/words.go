@@ -95,6 +95,15 @@ var becomes = map[curfew.Outcome]string{
 	curfew.Forfeited: "is used up: its customer did not come.",
 }
 
+// became is what became of a payment; of what was free there is nothing to say of
+// money.
+func became(c curfew.Checkout) string {
+	if c.Free() && c.Outcome != curfew.Fulfilled {
+		return "was free: nothing is owed."
+	}
+	return becomes[c.Outcome]
+}
+
 // settlements is what a payment would become, in a word.
 var settlements = map[curfew.Outcome]string{
 	curfew.Fulfilled: "stays paid", curfew.Credited: "credit", curfew.RefundDue: "refund", curfew.Forfeited: "used up",

@@ -16,7 +16,7 @@ const checkoutColumns = `checkouts.id, checkouts.customer_id, checkouts.ref, che
 func checkoutFields(c *curfew.Checkout) []any {
 	return []any{
 		text(&c.ID), text(&c.CustomerID), text(&c.Ref), text(&c.Plan), number(&c.Amount), text(&c.Currency),
-		text(&c.Email), text(&c.Name), document(&c.Metadata), text(&c.Outcome), number(&c.Version), text(&c.SessionID),
+		text(&c.Email), text(&c.Name), labels(&c.Metadata), text(&c.Outcome), number(&c.Version), text(&c.SessionID),
 		moment(&c.RetryUntil), flag(&c.MoneyDue), moment(&c.CreatedAt), moment(&c.UpdatedAt),
 		text(&c.PaymentID), text(&c.RefundID), number(&c.RefundAmount), number(&c.Attempts),
 		moment(&c.FirstTryAt), moment(&c.NextAt), moment(&c.DisputedAt), text(&c.Note),
@@ -87,6 +87,7 @@ const servableSQL = `
 SELECT customer_id FROM checkouts INDEXED BY checkouts_retry
 WHERE outcome = 'deferred' AND NOT EXISTS (
     SELECT 1 FROM sessions s WHERE s.customer_id = checkouts.customer_id AND s.status IN ('waiting', 'live'))
+  AND NOT ` + apartPayer + `$2)
 GROUP BY customer_id
 ORDER BY min(created_at), customer_id
 LIMIT $1`
@@ -94,7 +95,7 @@ LIMIT $1`
 // Servable is customers with a deferred checkout and a free slot, those who
 // wait longest first.
 func (s *Store) Servable(ctx context.Context, limit int) ([]string, error) {
-	all, err := list(ctx, s.reader, value[string], servableSQL, limit)
+	all, err := list(ctx, s.reader, value[string], servableSQL, limit, micros(s.now()))
 	if err != nil {
 		return nil, fmt.Errorf("read the servable customers: %w", err)
 	}
@@ -114,6 +115,7 @@ const unsettledSQL = `SELECT ` + receiptColumns + lastSession + `
 WHERE checkouts.rowid IN (
     SELECT rowid FROM checkouts WHERE outcome = 'deferred' AND retry_until < $1
     UNION ALL SELECT rowid FROM checkouts WHERE money_due)
+  AND NOT ` + apartPayment + `$1)
 ORDER BY checkouts.created_at, checkouts.id LIMIT $2`
 
 const unsettledOfSQL = `SELECT ` + receiptColumns + lastSession + `

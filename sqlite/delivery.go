@@ -27,13 +27,14 @@ func scanDelivery(r row) (curfew.Delivery, error) {
 	return d, err
 }
 
-const laneDueSQL = `SELECT next_at FROM deliveries WHERE state = 'pending' AND lane = $1 ORDER BY next_at, id LIMIT 1`
+const laneDueSQL = `SELECT next_at FROM deliveries WHERE state = 'pending' AND lane = $1
+    AND NOT ` + apartLetter + `$2) ORDER BY next_at, id LIMIT 1`
 
 // Due is how long until each lane has something due.
 func (s *Store) Due(ctx context.Context, lanes []string) (map[string]time.Duration, error) {
 	due := make(map[string]time.Duration)
 	for _, lane := range lanes {
-		at, err := list(ctx, s.reader, value[int64], laneDueSQL, lane)
+		at, err := list(ctx, s.reader, value[int64], laneDueSQL, lane, micros(s.now()))
 		if err != nil {
 			return nil, fmt.Errorf("read which deliveries are due: %w", err)
 		}
@@ -50,13 +51,22 @@ func (s *Store) Due(ctx context.Context, lanes []string) (map[string]time.Durati
 // moment only.
 const (
 	lookDeliveriesSQL = `
-SELECT ` + deliveryColumns + `,
+SELECT ` + deliveryColumns + waitsFor + `
+FROM deliveries
+WHERE deliveries.lane = $1 AND deliveries.state = 'pending' AND deliveries.next_at <= $3 AND NOT ` + apartLetter + `$3)
+ORDER BY deliveries.next_at, deliveries.id LIMIT $2`
+	lookDeliverySQL = `
+SELECT ` + deliveryColumns + waitsFor + `
+FROM deliveries
+WHERE deliveries.customer_id = $1 AND deliveries.id = $2 AND deliveries.state = 'pending' AND deliveries.next_at <= $3`
+	// waitsFor is what a delivery must wait for.
+	waitsFor = `,
     (SELECT max(p.next_at) FROM deliveries p WHERE p.customer_id = deliveries.customer_id AND p.subject_id = deliveries.subject_id
         AND p.channel = deliveries.channel AND p.destination = deliveries.destination AND p.number < deliveries.number AND p.state = 'pending'),
     EXISTS (SELECT 1 FROM events WHERE events.customer_id = deliveries.customer_id AND events.subject_id = deliveries.subject_id
-        AND events.number < deliveries.number AND NOT events.told)
-FROM deliveries
-WHERE deliveries.lane = $1 AND deliveries.state = 'pending' AND deliveries.next_at <= $3
+        AND events.number < deliveries.number AND NOT events.told)`
+	claimableSQL = `SELECT ` + deliveryColumns + ` FROM deliveries
+WHERE deliveries.lane = $1 AND deliveries.state = 'pending' AND deliveries.next_at <= $3 AND NOT ` + apartLetter + `$3)
 ORDER BY deliveries.next_at, deliveries.id LIMIT $2`
 	claimDeliverySQL = `UPDATE deliveries SET attempts = attempts + 1, next_at = $3 WHERE customer_id = $1 AND id = $2 AND state = 'pending'`
 	delayDeliverySQL = `UPDATE deliveries SET next_at = $3 WHERE customer_id = $1 AND id = $2 AND state = 'pending'`
@@ -77,10 +87,32 @@ func scanCandidate(r row) (candidate, error) {
 
 // Claim claims what a lane may send now.
 func (s *Store) Claim(ctx context.Context, lane string, limit int, lease time.Duration) ([]curfew.Delivery, bool, error) {
+	claimed, looked, err := s.claim(ctx, lease, lookDeliveriesSQL, lane, limit)
+	return claimed, looked == limit, err
+}
+
+// Claimable is what Claim would look at, whether it must wait or not.
+func (s *Store) Claimable(ctx context.Context, lane string, limit int) ([]curfew.Delivery, error) {
+	all, err := list(ctx, s.reader, scanDelivery, claimableSQL, lane, limit, micros(s.now()))
+	if err != nil {
+		return nil, fmt.Errorf("read the deliveries of %s: %w", lane, err)
+	}
+	return all, nil
+}
+
+// ClaimOne is Claim for one delivery alone.
+func (s *Store) ClaimOne(ctx context.Context, d curfew.Delivery, lease time.Duration) ([]curfew.Delivery, error) {
+	claimed, _, err := s.claim(ctx, lease, lookDeliverySQL, d.CustomerID, d.ID)
+	return claimed, err
+}
+
+// claim claims what a query with two arguments of its own finds, and says how
+// many it looked at.
+func (s *Store) claim(ctx context.Context, lease time.Duration, query string, one, two any) ([]curfew.Delivery, int, error) {
 	var looked []candidate
 	var claimed []curfew.Delivery
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
-		looked, err = list(ctx, tx, scanCandidate, lookDeliveriesSQL, lane, limit, micros(tx.now))
+		looked, err = list(ctx, tx, scanCandidate, query, one, two, micros(tx.now))
 		if err == nil && len(looked) == 0 {
 			return errNothing
 		}
@@ -99,9 +131,9 @@ func (s *Store) Claim(ctx context.Context, lane string, limit int, lease time.Du
 		return nil
 	})
 	if err != nil && !errors.Is(err, errNothing) {
-		return nil, false, fmt.Errorf("claim deliveries of %s: %w", lane, err)
+		return nil, 0, fmt.Errorf("claim deliveries of %v: %w", one, err)
 	}
-	return claimed, len(looked) == limit, nil
+	return claimed, len(looked), nil
 }
 
 // errNothing ends a transaction that would write nothing.

@@ -17,7 +17,7 @@ func scanEndpoint(now time.Time) func(row) (curfew.Endpoint, error) {
 		var w curfew.Endpoint
 		var secret, old string
 		var until time.Time
-		err := r.Scan(text(&w.ID), text(&w.URL), text(&w.Description), document(&w.Kinds), text(&secret), text(&old), moment(&until),
+		err := r.Scan(text(&w.ID), text(&w.URL), text(&w.Description), ifReadable(&w.Kinds, []string{"unreadable"}), text(&secret), text(&old), moment(&until),
 			&w.Enabled, moment(&w.DisabledAt), text(&w.DisabledReason), number(&w.Version), moment(&w.CreatedAt), moment(&w.UpdatedAt))
 		if w.Secrets = []string{secret}; old != "" && until.After(now) {
 			w.Secrets = append(w.Secrets, old)

@@ -19,7 +19,10 @@ SELECT status, count(*) FROM sessions WHERE status IN ('scheduled', 'waiting', '
 UNION ALL SELECT status, n FROM tallies WHERE shard = 0 AND noun = 'session'
 UNION ALL SELECT 'stale', count(*) FROM sessions WHERE ` + staleSQL + `
 UNION ALL SELECT 'very stale', count(*) FROM sessions WHERE ` + staleSQL + ` AND created_at < :very_stale
-UNION ALL SELECT 'orphaned', count(*) FROM sessions WHERE ` + orphanedSQL + `
+UNION ALL SELECT name.column1, CASE name.column1 WHEN 'orphaned' THEN o.orphaned WHEN 'stale orphans' THEN o.stale ELSE o.very_stale END
+    FROM (SELECT count(*) AS orphaned, count(CASE WHEN expires_at < :stale THEN 1 END) AS stale,
+        count(CASE WHEN expires_at < :stale AND created_at < :very_stale THEN 1 END) AS very_stale
+        FROM sessions WHERE ` + orphanedSQL + `) o, (VALUES ('orphaned'), ('stale orphans'), ('very stale orphans')) name
 UNION ALL SELECT 'overdue assigned', count(*) FROM sessions
     WHERE status IN ('scheduled', 'waiting', 'live') AND status = 'waiting' AND mechanic_id IS NOT NULL AND expires_at < :now
 UNION ALL SELECT 'overdue live', count(*) FROM sessions
@@ -27,6 +30,7 @@ UNION ALL SELECT 'overdue live', count(*) FROM sessions
 UNION ALL SELECT 'overdue scheduled', count(*) FROM sessions
     WHERE status IN ('scheduled', 'waiting', 'live') AND status = 'scheduled' AND expires_at < :stale`
 
+// staleSQL counts an orphan, too, which the figures then take out.
 const staleSQL = `sessions.status IN ('scheduled', 'waiting', 'live') AND sessions.status = 'waiting' AND sessions.mechanic_id IS NULL
     AND sessions.expires_at < :stale`
 
@@ -45,7 +49,7 @@ func (s *Store) SessionFigures(ctx context.Context, p curfew.Policy) (curfew.Ses
 	}
 	return curfew.SessionFigures{
 		ByStatus: byName(n, curfew.SessionStatuses()),
-		Stale:    n["stale"], VeryStale: n["very stale"], Orphaned: n["orphaned"],
+		Stale:    n["stale"] - n["stale orphans"], VeryStale: n["very stale"] - n["very stale orphans"], Orphaned: n["orphaned"],
 		OverdueAssigned: n["overdue assigned"], OverdueLive: n["overdue live"],
 		OverdueScheduled: n["overdue scheduled"],
 	}, nil
@@ -179,6 +183,25 @@ WHERE NOT EXISTS (
     WHERE s.customer_id = m.customer_id AND s.id = m.session_id
       AND s.status IN ('scheduled', 'waiting', 'live') AND s.mechanic_id = m.mechanic_id)`
 
+const freeLeakedSQL = `
+DELETE FROM mechanic_slots WHERE NOT EXISTS (
+    SELECT 1 FROM sessions s
+    WHERE s.customer_id = mechanic_slots.customer_id AND s.id = mechanic_slots.session_id
+      AND s.status IN ('scheduled', 'waiting', 'live') AND s.mechanic_id = mechanic_slots.mechanic_id)`
+
+// FreeLeaked removes the slots that hold nothing.
+func (s *Store) FreeLeaked(ctx context.Context) (int, error) {
+	var n int64
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
+		n, err = tx.exec(ctx, freeLeakedSQL)
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("free leaked slots: %w", err)
+	}
+	return int(n), nil
+}
+
 // MechanicFigures counts slots.
 func (s *Store) MechanicFigures(ctx context.Context) (curfew.MechanicFigures, error) {
 	n, err := s.figures(ctx, mechanicFiguresSQL)
@@ -188,10 +211,15 @@ func (s *Store) MechanicFigures(ctx context.Context) (curfew.MechanicFigures, er
 	return curfew.MechanicFigures{Busy: n["busy"], Leaked: n["leaked"]}, nil
 }
 
+// Who was refused often is looked at more closely: what held the slot then may
+// have ended.
 const repeatedSQL = `
-SELECT customer_id, count(*), max(at) FROM refusals INDEXED BY refusals_at WHERE at >= $1
-GROUP BY customer_id HAVING count(*) >= $2
-ORDER BY count(*) DESC, customer_id`
+SELECT r.customer_id, count(*), max(r.at)
+FROM (SELECT customer_id FROM refusals INDEXED BY refusals_at WHERE at >= $1 GROUP BY customer_id HAVING count(*) >= $2) often
+CROSS JOIN refusals r ON r.customer_id = often.customer_id AND r.at >= $1
+WHERE EXISTS (SELECT 1 FROM sessions s WHERE s.id = r.session_id AND s.status IN ('scheduled', 'waiting', 'live'))
+GROUP BY r.customer_id HAVING count(*) >= $2
+ORDER BY count(*) DESC, r.customer_id`
 
 // Repeated is who was refused at least so often within the window.
 func (s *Store) Repeated(ctx context.Context, atLeast int, window time.Duration) ([]curfew.Repeated, error) {
@@ -207,9 +235,16 @@ func (s *Store) Repeated(ctx context.Context, atLeast int, window time.Duration)
 
 const oldestFirst = ` ORDER BY sessions.created_at, sessions.id LIMIT :limit`
 
-const staleDetailsSQL = standingSQL + ` WHERE ` + staleSQL + oldestFirst
+const staleDetailsSQL = standingSQL + ` WHERE ` + staleSQL + ` AND EXISTS (
+    SELECT 1 FROM session_requests r
+    WHERE r.customer_id = sessions.customer_id AND r.session_id = sessions.id AND r.status IN ('pending', 'accepted'))` + oldestFirst
 
 const orphanDetailsSQL = standingSQL + ` WHERE ` + orphanedSQL + oldestFirst
+
+const overdueDetailsSQL = standingSQL + `
+WHERE sessions.status IN ('scheduled', 'waiting', 'live') AND sessions.status = $1 AND sessions.expires_at < $2
+  AND (sessions.status <> 'waiting' OR sessions.mechanic_id IS NOT NULL)
+ORDER BY sessions.expires_at, sessions.id LIMIT $3`
 
 // HealthDetails lists the oldest of what SessionFigures counts.
 func (s *Store) HealthDetails(ctx context.Context, p curfew.Policy, limit int) (d curfew.HealthDetails, err error) {
@@ -220,6 +255,18 @@ func (s *Store) HealthDetails(ctx context.Context, p curfew.Policy, limit int) (
 	}
 	if d.Orphans, err = list(ctx, s.reader, scanStanding(now), orphanDetailsSQL, args...); err != nil {
 		return curfew.HealthDetails{}, fmt.Errorf("list orphans: %w", err)
+	}
+	for _, overdue := range []struct {
+		status curfew.SessionStatus
+		by     time.Duration
+		into   *[]curfew.Standing
+	}{
+		{curfew.Waiting, 0, &d.OverdueAssigned}, {curfew.Live, 0, &d.OverdueLive}, {curfew.Scheduled, curfew.StaleAfter, &d.OverdueScheduled},
+	} {
+		*overdue.into, err = list(ctx, s.reader, scanStanding(now), overdueDetailsSQL, string(overdue.status), before(now, overdue.by), limit)
+		if err != nil {
+			return curfew.HealthDetails{}, fmt.Errorf("list what is overdue: %w", err)
+		}
 	}
 	return d, nil
 }

@@ -8,11 +8,11 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-const untoldSQL = `SELECT ` + eventColumns + ` FROM events WHERE NOT told ORDER BY customer_id, subject_id, number LIMIT $1`
+const untoldSQL = `SELECT ` + eventColumns + ` FROM events WHERE NOT told AND NOT ` + apartEvent + `$2) ORDER BY customer_id, subject_id, number LIMIT $1`
 
 // Untold is events that nobody was told of.
 func (s *Store) Untold(ctx context.Context, limit int) ([]curfew.Event, error) {
-	all, err := list(ctx, s.reader, scanEvent, untoldSQL, limit)
+	all, err := list(ctx, s.reader, scanEvent, untoldSQL, limit, micros(s.now()))
 	if err != nil {
 		return nil, fmt.Errorf("read the untold events: %w", err)
 	}

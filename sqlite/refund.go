@@ -9,6 +9,7 @@ import (
 
 const refundableSQL = `SELECT ` + checkoutColumns + ` FROM checkouts
 WHERE outcome IN ('refund_due', 'refunding') AND (next_at IS NULL OR next_at <= $1)
+  AND NOT ` + apartPayment + `$1)
 ORDER BY next_at, id LIMIT $2`
 
 // Refundable is what the refunds' worker may do now.

@@ -88,3 +88,26 @@ func (s *Store) FreeSlot(ctx context.Context, slot curfew.Slot) error {
 	}
 	return nil
 }
+
+const abandonSlotSQL = `
+DELETE FROM mechanic_slots
+WHERE mechanic_id = $1 AND customer_id = $2 AND session_id = $3
+  AND EXISTS (
+    SELECT 1 FROM sessions s
+    WHERE s.customer_id = mechanic_slots.customer_id AND s.id = mechanic_slots.session_id
+      AND s.status IN ('scheduled', 'waiting', 'live') AND s.expires_at < $4)`
+
+// AbandonSlot removes a slot whose session is overdue.
+func (s *Store) AbandonSlot(ctx context.Context, slot curfew.Slot) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		n, err := tx.exec(ctx, abandonSlotSQL, slot.MechanicID, slot.CustomerID, slot.SessionID, micros(tx.now))
+		if err == nil && n == 0 {
+			return curfew.Errorf(curfew.Conflict, "the slot of mechanic %s is held by session %s or has changed", slot.MechanicID, slot.SessionID)
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("abandon the slot of %s: %w", slot.MechanicID, err)
+	}
+	return nil
+}

@@ -26,7 +26,7 @@ func scanRunAt(r row, now time.Time) (curfew.Run, error) {
 	var actor string
 	var until time.Time
 	err := r.Scan(text(&v.ID), text(&v.Trigger), text(&actor), text(&v.Reason), moment(&v.StartedAt), moment(&v.FinishedAt),
-		text(&v.Outcome), text(&v.Error), document(&v.Stats), text(&v.Undoes), text(&v.UndoneBy), moment(&until))
+		text(&v.Outcome), text(&v.Error), ifReadable(&v.Stats, curfew.Stats{}), text(&v.Undoes), text(&v.UndoneBy), moment(&until))
 	v.Actor = curfew.ParseActor(actor)
 	if until.IsZero() {
 		until = v.StartedAt.Add(curfew.RunLease)

@@ -84,7 +84,7 @@ func moment(to *time.Time) scanner {
 		}
 		var n int64
 		err := number(&n)(column)
-		*to = time.UnixMicro(n).UTC()
+		*to = curfew.Writable(time.UnixMicro(n).UTC())
 		return err
 	}
 }
@@ -97,6 +97,30 @@ func document(to any) scanner {
 			return err
 		}
 		return json.Unmarshal([]byte(s), to)
+	}
+}
+
+// labels scans an object of texts, as far as it is one: whoever wrote something
+// else into one row must not keep others from being read.
+func labels(to *map[string]string) scanner {
+	return func(column any) error {
+		var s string
+		if err := text(&s)(column); err != nil {
+			return err
+		}
+		*to = curfew.Labels([]byte(s))
+		return nil
+	}
+}
+
+// ifReadable scans JSON that nothing else hangs on: what cannot be read stays
+// as it is given.
+func ifReadable[T any](to *T, unreadable T) scanner {
+	return func(column any) error {
+		if document(to)(column) != nil {
+			*to = unreadable
+		}
+		return nil
 	}
 }
 

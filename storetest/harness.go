@@ -90,6 +90,7 @@ func contracts() map[string]contract {
 		"signal":      signals,
 		"stream":      streams,
 		"message":     messages,
+		"quarantine":  quarantines,
 		"invariant":   invariants(),
 		"race":        races,
 		"meeting":     meetings,

@@ -21,6 +21,9 @@ var figures = contract{
 	"a request is stale with its session":                                        countsStaleRequests,
 	"unsettled payments have the age of the oldest":                              countsUnsettled,
 	"slots are counted, and those that leaked":                                   countsSlots,
+	"what else is overdue is listed, the longest first":                          overdueDetails,
+	"who is not blocked any more was not refused repeatedly":                     forgivesRepeated,
+	"leaked slots are freed, and no other":                                       freesLeaked,
 	"who was refused repeatedly within the window is named":                      countsRepeated,
 	"the tide is every move of the window and what stands now":                   countsTheTide,
 	"details are the oldest, up to a limit":                                      healthDetails,
@@ -150,7 +153,8 @@ func countsStale(s *scene) {
 	s.aged(s.accepted("assigned", "m1"), 31*time.Minute)
 	s.aged(s.vanish(s.accepted("assigned, no request", "m2")), 29*time.Minute)
 	s.aged(s.change(ending(s.admit("ended"), curfew.Cancelled, curfew.ByRequest)), time.Hour)
-	want := curfew.SessionFigures{Stale: 3, VeryStale: 1, Orphaned: 2, OverdueAssigned: 1}
+	s.aged(s.vanish(s.admit("very old orphan")), time.Hour) // it counts once, as what it is
+	want := curfew.SessionFigures{Stale: 2, VeryStale: 1, Orphaned: 3, OverdueAssigned: 1}
 	s.same("sessions", s.sessionFigures(), want, cmpopts.IgnoreFields(curfew.SessionFigures{}, "ByStatus"))
 }
 
@@ -259,4 +263,44 @@ func healthDetails(s *scene) {
 		s.same("orphans", ids(d.Orphans), orphans[:min(limit, len(orphans))])
 		s.sameStanding("the oldest", d.Stale[0], s.read(stale[0]))
 	}
+}
+
+func overdueDetails(s *scene) {
+	assigned := s.aged(s.accepted("a", "m1"), 31*time.Minute)
+	s.accepted("b", "m2")
+	first, second := s.aged(s.live("c", "m3"), 2*time.Hour), s.aged(s.live("d", "m4"), time.Hour)
+	d, err := s.Store.HealthDetails(s.Context(), curfew.DefaultPolicy(), 9)
+	s.must(err)
+	s.same("assigned", ids(d.OverdueAssigned), []string{assigned.ID})
+	s.same("live", ids(d.OverdueLive), []string{first.ID, second.ID})
+	s.same("others", len(d.Stale)+len(d.Orphans)+len(d.OverdueScheduled), 0)
+}
+
+func forgivesRepeated(s *scene) {
+	st := s.admit("ada")
+	for range 3 {
+		s.must(s.Store.Refuse(s.Context(), "ada", st.ID))
+	}
+	repeated := func(want int) {
+		s.Helper()
+		got, err := s.Store.Repeated(s.Context(), 3, time.Hour)
+		s.must(err)
+		s.same("repeated", len(got), want)
+	}
+	repeated(1)
+	s.change(ending(st, curfew.Cancelled, curfew.ByRequest))
+	repeated(0)
+	s.must(s.Store.Refuse(s.Context(), "ada", s.admit("ada").ID))
+	repeated(0)
+}
+
+func freesLeaked(s *scene) {
+	held := s.accepted("ada", "max")
+	s.leak(curfew.Slot{MechanicID: "eve", CustomerID: "ada", SessionID: held.ID})
+	s.leak(curfew.Slot{MechanicID: "mia", CustomerID: "bob", SessionID: newID()})
+	s.same("leaked", s.mechanicFigures().Leaked, 2)
+	n, err := s.Store.FreeLeaked(s.Context())
+	s.must(err)
+	s.same("freed", n, 2)
+	s.same("left", s.mechanicFigures(), curfew.MechanicFigures{Busy: 1})
 }

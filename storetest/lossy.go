@@ -336,3 +336,43 @@ func (l *Lossy) Claimed(ctx context.Context, name string) (bool, error) {
 func (l *Lossy) ClaimOnce(ctx context.Context, name string, ttl time.Duration) error {
 	return l.done(l.store.ClaimOnce(ctx, name, ttl))
 }
+
+// Quarantine does the work and may lose the answer.
+func (l *Lossy) Quarantine(ctx context.Context, q curfew.Quarantined) error {
+	return l.done(l.store.Quarantine(ctx, q))
+}
+
+// Quarantined does the work and may lose the answer.
+func (l *Lossy) Quarantined(ctx context.Context, limit int) ([]curfew.Quarantined, error) {
+	return told[[]curfew.Quarantined](l)(l.store.Quarantined(ctx, limit))
+}
+
+// LeaveQuarantine does the work and may lose the answer.
+func (l *Lossy) LeaveQuarantine(ctx context.Context) error {
+	return l.done(l.store.LeaveQuarantine(ctx))
+}
+
+// Acknowledge does the work and may lose the answer.
+func (l *Lossy) Acknowledge(ctx context.Context, a curfew.Acknowledgement) (curfew.Acknowledgement, error) {
+	return told[curfew.Acknowledgement](l)(l.store.Acknowledge(ctx, a))
+}
+
+// Acknowledgements does the work and may lose the answer.
+func (l *Lossy) Acknowledgements(ctx context.Context) ([]curfew.Acknowledgement, error) {
+	return told[[]curfew.Acknowledgement](l)(l.store.Acknowledgements(ctx))
+}
+
+// WithdrawAcknowledgement does the work and may lose the answer.
+func (l *Lossy) WithdrawAcknowledgement(ctx context.Context, code string) error {
+	return l.done(l.store.WithdrawAcknowledgement(ctx, code))
+}
+
+// FreeLeaked does the work and may lose the answer.
+func (l *Lossy) FreeLeaked(ctx context.Context) (int, error) {
+	return told[int](l)(l.store.FreeLeaked(ctx))
+}
+
+// AbandonSlot does the work and may lose the answer.
+func (l *Lossy) AbandonSlot(ctx context.Context, s curfew.Slot) error {
+	return l.done(l.store.AbandonSlot(ctx, s))
+}

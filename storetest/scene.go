@@ -27,6 +27,7 @@ type scene struct {
 var tables = []string{
 	"sessions", "session_requests", "checkouts", "payment_refs", "payment_repayments", "idempotency_keys", "mechanic_slots",
 	"events", "runs", "previews", "refusals", "signals",
+	"quarantine", "acknowledgements",
 }
 
 var shop = curfew.Actor{Role: curfew.Service, ID: "shop"}

@@ -23,6 +23,8 @@ type Finding struct {
 	Call                    string  // that can be pasted
 	Fix                     *Action // nil: by the call alone
 	Look                    *Link   // where more of it is seen
+	Known                   string  // who has acknowledged it, until when and why; empty: nobody
+	Acknowledge             *Action // acknowledges it, or takes that back; nil: cannot be
 	Sessions                []string
 	Count                   int // of all sessions it is about
 }

@@ -41,7 +41,7 @@ func (c *cleanupCommand) Run(ctx context.Context, s *settings, term terminal) er
 	defer release()
 	return s.withDatabase(ctx, func(db database) error {
 		bar := newProgress(term, "ending sessions")
-		engine, err := s.engine(counting{db, bar.add}, lifecycle.Options{Logger: s.logger(term.err, slog.LevelWarn), Stop: stop})
+		engine, err := s.engine(counting{db, bar.add}, lifecycle.Options{Logger: s.logger(term.err, slog.LevelInfo), Stop: stop})
 		if err != nil {
 			return err
 		}

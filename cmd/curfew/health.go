@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
@@ -56,7 +57,7 @@ func (c *healthCommand) Run(ctx context.Context, s *settings, term terminal) err
 
 func printHealth(term terminal, r lifecycle.Report, shape api.Health) {
 	headline := map[string]string{
-		lifecycle.Healthy:        "Healthy.",
+		lifecycle.Healthy:        "Healthy." + known(r),
 		lifecycle.IssuesDetected: plural(len(r.Findings), "issue") + " found.",
 		lifecycle.CannotTell:     "Cannot tell: some figures could not be read.",
 	}
@@ -67,10 +68,21 @@ func printHealth(term terminal, r lifecycle.Report, shape api.Health) {
 			term.printf("\n")
 		}
 		term.printf("%s: %s\n", f.Severity, f.Problem)
+		if a := f.Acknowledged; a != nil {
+			term.printf("    acknowledged by %s until %s: %s\n", a.By, a.Until.Format(time.RFC3339), oneLine(a.Reason))
+		}
 		if i < len(shape.Findings) && shape.Findings[i].Fix != "" {
 			term.printf("    %s\n", shape.Findings[i].Fix)
 		}
 	}
+}
+
+// known says how much of what was found is acknowledged.
+func known(r lifecycle.Report) string {
+	if len(r.Findings) == 0 {
+		return ""
+	}
+	return " " + plural(len(r.Findings), "acknowledged finding") + "."
 }
 
 // healthRows is the figures that could be had.

@@ -27,25 +27,26 @@ func main() {
 type commandLine struct {
 	settings `embed:"" group:"settings"`
 
-	Serve      serveCommand      `cmd:"" help:"The service: API, pages, sweeper. Makes and migrates a SQLite file by itself."`
-	Demo       demoCommand       `cmd:"" help:"Serve a marketplace in fast motion, on a database that is thrown away."`
-	Check      checkCommand      `cmd:"" help:"Is this customer blocked, by what, until when? Exit 0: clear, 3: blocked."`
-	Explain    explainCommand    `cmd:"" help:"The whole story of a customer, session, payment or run, in order."`
-	Cleanup    cleanupCommand    `cmd:"" help:"One full cleanup now, or a preview of it."`
-	Undo       undoCommand       `cmd:"" help:"${undo}"`
-	Health     healthCommand     `cmd:"" help:"The health report. Exit 0: healthy, 1: issues, 2: cannot tell."`
-	Ready      readyCommand      `cmd:"" help:"Is the service that runs here ready? For health checks. Exit 0: ready, 1: not."`
-	Checkouts  checkoutsCommand  `cmd:"" help:"Payments: what became of them, and what is to."`
-	Reconcile  reconcileCommand  `cmd:"" help:"Compare the payments with the provider's, and let in what is missing. Exit 0: alike, 1: differences."`
-	Webhooks   webhooksCommand   `cmd:"" help:"Where events are sent: add, test, rotate, enable, disable, remove."`
-	Deliveries deliveriesCommand `cmd:"" help:"What was sent of events and what is to be; send it again."`
-	Mail       mailCommand       `cmd:"" help:"Mails to customers: send a sample."`
-	Migrate    migrateCommand    `cmd:"" help:"Bring the database's schema up."`
-	Preflight  preflightCommand  `cmd:"" help:"The checklist before a deployment, and a backup. Exit 1 if any line fails."`
-	Restore    restoreCommand    `cmd:"" help:"A backup into an empty database, of either kind."`
-	Token      tokenCommand      `cmd:"" help:"Print a signed token of the local key."`
-	Login      loginCommand      `cmd:"" help:"Print a link that signs an operator's browser in, once."`
-	Version    versionCommand    `cmd:"" help:"Print the version."`
+	Serve       serveCommand       `cmd:"" help:"The service: API, pages, sweeper. Makes and migrates a SQLite file by itself."`
+	Demo        demoCommand        `cmd:"" help:"Serve a marketplace in fast motion, on a database that is thrown away."`
+	Check       checkCommand       `cmd:"" help:"Is this customer blocked, by what, until when? Exit 0: clear, 3: blocked."`
+	Explain     explainCommand     `cmd:"" help:"The whole story of a customer, session, payment or run, in order."`
+	Cleanup     cleanupCommand     `cmd:"" help:"One full cleanup now, or a preview of it."`
+	Undo        undoCommand        `cmd:"" help:"${undo}"`
+	Health      healthCommand      `cmd:"" help:"The health report. Exit 0: healthy, 1: issues, 2: cannot tell."`
+	Acknowledge acknowledgeCommand `cmd:"" help:"Say that a finding of health is known, until a moment; or take that back."`
+	Ready       readyCommand       `cmd:"" help:"Is the service that runs here ready? For health checks. Exit 0: ready, 1: not."`
+	Checkouts   checkoutsCommand   `cmd:"" help:"Payments: what became of them, and what is to."`
+	Reconcile   reconcileCommand   `cmd:"" help:"Compare the payments with the provider's, and let in what is missing. Exit 0: alike, 1: differences."`
+	Webhooks    webhooksCommand    `cmd:"" help:"Where events are sent: add, test, rotate, enable, disable, remove."`
+	Deliveries  deliveriesCommand  `cmd:"" help:"What was sent of events and what is to be; send it again."`
+	Mail        mailCommand        `cmd:"" help:"Mails to customers: send a sample."`
+	Migrate     migrateCommand     `cmd:"" help:"Bring the database's schema up."`
+	Preflight   preflightCommand   `cmd:"" help:"The checklist before a deployment, and a backup. Exit 1 if any line fails."`
+	Restore     restoreCommand     `cmd:"" help:"A backup into an empty database, of either kind."`
+	Token       tokenCommand       `cmd:"" help:"Print a signed token of the local key."`
+	Login       loginCommand       `cmd:"" help:"Print a link that signs an operator's browser in, once."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 
 // Exit codes. Others are a command's own answer.

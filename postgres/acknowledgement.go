@@ -1,0 +1,51 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/curfewhq/curfew"
+)
+
+const (
+	acknowledgementColumns = `code, actor, reason, severity, count, at, until`
+	acknowledge            = `INSERT INTO curfew.acknowledgements (code, actor, reason, severity, count, until)
+			VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (code) DO UPDATE SET actor = excluded.actor, reason = excluded.reason, severity = excluded.severity,
+			count = excluded.count, at = excluded.at, until = excluded.until
+		RETURNING ` + acknowledgementColumns
+	selectAcknowledgements  = `SELECT ` + acknowledgementColumns + ` FROM curfew.acknowledgements WHERE until > now() ORDER BY code`
+	withdrawAcknowledgement = `DELETE FROM curfew.acknowledgements WHERE code = $1 AND until > now()`
+)
+
+func scanAcknowledgement(row pgx.CollectableRow) (curfew.Acknowledgement, error) {
+	var a curfew.Acknowledgement
+	var actor string
+	err := row.Scan(&a.Code, &actor, &a.Reason, &a.Severity, &a.Count, (*stamp)(&a.At), (*stamp)(&a.Until))
+	a.By = curfew.ParseActor(actor)
+	return a, err
+}
+
+// Acknowledge keeps an operator's word, in place of an earlier one.
+func (s *Store) Acknowledge(ctx context.Context, a curfew.Acknowledgement) (curfew.Acknowledgement, error) {
+	kept, err := one(ctx, s, scanAcknowledgement, acknowledge, a.Code, a.By.String(), a.Reason, a.Severity, a.Count,
+		a.Until.Truncate(time.Microsecond))
+	return kept, wrap(err, "acknowledge %s", a.Code)
+}
+
+// Acknowledgements is those that have not ended.
+func (s *Store) Acknowledgements(ctx context.Context) ([]curfew.Acknowledgement, error) {
+	all, err := many(ctx, s, scanAcknowledgement, selectAcknowledgements)
+	return all, wrap(err, "acknowledgements")
+}
+
+// WithdrawAcknowledgement takes an operator's word back.
+func (s *Store) WithdrawAcknowledgement(ctx context.Context, code string) error {
+	n, err := s.exec(ctx, withdrawAcknowledgement, code)
+	if err == nil && n == 0 {
+		err = curfew.Errorf(curfew.NotFound, "the finding is not acknowledged")
+	}
+	return wrap(err, "withdraw the acknowledgement of %s", code)
+}

@@ -1,0 +1,82 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/curfewhq/curfew"
+)
+
+// quarantine keeps one more failure. One that another process has just kept is
+// not counted twice.
+const quarantine = `INSERT INTO curfew.quarantine AS q (customer_id, noun, id, version, step, first_error, last_error, next_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $6, now() + $7::interval)
+	ON CONFLICT (customer_id, noun, id) DO UPDATE SET
+		version = excluded.version, step = excluded.step, last_error = excluded.last_error, tries = q.tries + 1, tried_at = now(),
+		next_at = now() + LEAST($7::interval * power(2, LEAST(q.tries, 20)), $8::interval)
+	WHERE q.next_at <= now() OR q.version <> excluded.version`
+
+// Quarantine sets something apart, for longer each time.
+func (s *Store) Quarantine(ctx context.Context, q curfew.Quarantined) error {
+	_, err := s.exec(ctx, quarantine, q.CustomerID, q.Noun, quarantineID(q.ID), q.Version, q.Step, q.LastError,
+		curfew.FirstQuarantine, curfew.LongestQuarantine)
+	return wrap(translate(err), "set %s %s apart", q.Noun, q.ID)
+}
+
+// quarantineID is the id under which something is set apart: of a customer, the
+// nil UUID.
+func quarantineID(id string) string {
+	if !isID(id) {
+		return uuid.Nil.String()
+	}
+	return id
+}
+
+const (
+	// stuck: what row q of the quarantine names still stands as it did.
+	stuck = `CASE q.noun
+		WHEN 'session' THEN EXISTS (SELECT FROM curfew.sessions s WHERE s.customer_id = q.customer_id AND s.id = q.id
+			AND s.version = q.version AND ` + notEnded + `)
+		WHEN 'payment' THEN EXISTS (SELECT FROM curfew.checkouts c WHERE c.customer_id = q.customer_id AND c.id = q.id
+			AND c.version = q.version AND (c.money_due::int = 1 OR c.outcome || '' IN ('deferred', 'refund_due', 'refunding')))
+		WHEN 'customer' THEN EXISTS (SELECT FROM curfew.checkouts c WHERE c.customer_id = q.customer_id AND c.outcome || '' = 'deferred')
+			AND NOT EXISTS (SELECT FROM curfew.sessions s WHERE s.customer_id = q.customer_id AND s.status || '' IN ('waiting', 'live'))
+		WHEN 'event' THEN EXISTS (SELECT FROM curfew.events e WHERE e.customer_id = q.customer_id AND e.id = q.id AND ` + isUntold + `)
+		ELSE EXISTS (SELECT FROM curfew.deliveries d WHERE d.customer_id = q.customer_id AND d.id = q.id AND d.state || '' = 'pending')
+		END`
+	selectQuarantined = `SELECT q.noun, q.customer_id, q.id, q.version, q.step, q.first_error, q.last_error, q.tries, q.since, q.tried_at,
+			q.next_at, q.next_at - now()
+		FROM curfew.quarantine q WHERE ` + stuck + ` ORDER BY q.since, q.customer_id, q.noun, q.id LIMIT $1`
+	leaveQuarantine = `DELETE FROM curfew.quarantine q WHERE NOT ` + stuck
+	// What is set apart now is left out of the lists that begin with the oldest:
+	// a row that fails would stand at their head for ever.
+	apart        = `EXISTS (SELECT FROM curfew.quarantine q WHERE q.next_at > now() AND `
+	apartPayment = apart + `q.noun = 'payment' AND q.customer_id = c.customer_id AND q.id = c.id AND q.version = c.version)`
+	apartPayer   = apart + `q.noun = 'customer' AND q.customer_id = c.customer_id)`
+	apartEvent   = apart + `q.noun = 'event' AND q.customer_id = e.customer_id AND q.id = e.id)`
+	apartLetter  = apart + `q.noun = 'delivery' AND q.customer_id = d.customer_id AND q.id = d.id)`
+)
+
+// Quarantined is what is set apart and still stands, longest first.
+func (s *Store) Quarantined(ctx context.Context, limit int) ([]curfew.Quarantined, error) {
+	all, err := many(ctx, s, scanQuarantined, selectQuarantined, limit)
+	return all, wrap(err, "what is set apart")
+}
+
+func scanQuarantined(row pgx.CollectableRow) (curfew.Quarantined, error) {
+	var q curfew.Quarantined
+	err := row.Scan((*text)(&q.Noun), &q.CustomerID, (*text)(&q.ID), &q.Version, &q.Step, &q.FirstError, &q.LastError, &q.Tries,
+		(*stamp)(&q.Since), (*stamp)(&q.TriedAt), (*stamp)(&q.NextAt), (*span)(&q.Wait))
+	if q.Noun == curfew.QuarantinedCustomer {
+		q.ID = ""
+	}
+	return q, err
+}
+
+// LeaveQuarantine forgets what was settled or has moved on.
+func (s *Store) LeaveQuarantine(ctx context.Context) error {
+	_, err := s.exec(ctx, leaveQuarantine)
+	return wrap(translate(err), "forget what is settled")
+}

@@ -1,0 +1,106 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/curfewhq/curfew"
+)
+
+// quarantineSQL keeps one more failure. One that another process has just kept
+// is not counted twice.
+const quarantineSQL = `
+INSERT INTO quarantine (customer_id, noun, id, version, step, first_error, last_error, since, tried_at, next_at)
+VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $7, $7 + $8)
+ON CONFLICT (customer_id, noun, id) DO UPDATE SET
+    version = excluded.version, step = excluded.step, last_error = excluded.last_error, tries = quarantine.tries + 1, tried_at = $7,
+    next_at = $7 + min($8 << min(quarantine.tries, 20), $9)
+WHERE quarantine.next_at <= $7 OR quarantine.version <> excluded.version`
+
+// Quarantine sets something apart, for longer each time.
+func (s *Store) Quarantine(ctx context.Context, q curfew.Quarantined) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		_, err := tx.exec(ctx, quarantineSQL, q.CustomerID, string(q.Noun), quarantineID(q.ID), q.Version, q.Step, q.LastError,
+			micros(tx.now), curfew.FirstQuarantine.Microseconds(), curfew.LongestQuarantine.Microseconds())
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("set %s %s apart: %w", q.Noun, q.ID, err)
+	}
+	return nil
+}
+
+// quarantineID is the id under which something is set apart: of a customer, the
+// nil UUID.
+func quarantineID(id string) string {
+	if id == "" {
+		return uuid.Nil.String()
+	}
+	return id
+}
+
+const (
+	// stuck: what a row of the quarantine names still stands as it did.
+	stuck = `CASE quarantine.noun
+    WHEN 'session' THEN EXISTS (SELECT 1 FROM sessions s WHERE s.customer_id = quarantine.customer_id AND s.id = quarantine.id
+        AND s.version = quarantine.version AND s.status IN ('scheduled', 'waiting', 'live'))
+    WHEN 'payment' THEN EXISTS (SELECT 1 FROM checkouts c WHERE c.customer_id = quarantine.customer_id AND c.id = quarantine.id
+        AND c.version = quarantine.version AND (c.money_due OR c.outcome IN ('deferred', 'refund_due', 'refunding')))
+    WHEN 'customer' THEN EXISTS (SELECT 1 FROM checkouts c WHERE c.customer_id = quarantine.customer_id AND c.outcome = 'deferred')
+        AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.customer_id = quarantine.customer_id AND s.status IN ('waiting', 'live'))
+    WHEN 'event' THEN EXISTS (SELECT 1 FROM events e WHERE e.customer_id = quarantine.customer_id AND e.id = quarantine.id AND NOT e.told)
+    ELSE EXISTS (SELECT 1 FROM deliveries d WHERE d.customer_id = quarantine.customer_id AND d.id = quarantine.id AND d.state = 'pending')
+    END`
+	quarantinedSQL = `
+SELECT noun, customer_id, id, version, step, first_error, last_error, tries, since, tried_at, next_at
+FROM quarantine WHERE ` + stuck + ` ORDER BY since, customer_id, noun, id LIMIT $1`
+	leaveQuarantineSQL = `DELETE FROM quarantine WHERE NOT ` + stuck
+	// What is set apart now is left out of the lists that begin with the oldest:
+	// a row that fails would stand at their head for ever. The moment follows.
+	apartPayment = `EXISTS (SELECT 1 FROM quarantine q
+    WHERE q.customer_id = checkouts.customer_id AND q.noun = 'payment' AND q.id = checkouts.id
+      AND q.version = checkouts.version AND q.next_at > `
+	apartPayer = `EXISTS (SELECT 1 FROM quarantine q
+    WHERE q.customer_id = checkouts.customer_id AND q.noun = 'customer' AND q.next_at > `
+	apartEvent = `EXISTS (SELECT 1 FROM quarantine q
+    WHERE q.customer_id = events.customer_id AND q.noun = 'event' AND q.id = events.id AND q.next_at > `
+	apartLetter = `EXISTS (SELECT 1 FROM quarantine q
+    WHERE q.customer_id = deliveries.customer_id AND q.noun = 'delivery' AND q.id = deliveries.id AND q.next_at > `
+)
+
+// Quarantined is what is set apart and still stands, longest first.
+func (s *Store) Quarantined(ctx context.Context, limit int) ([]curfew.Quarantined, error) {
+	all, err := list(ctx, s.reader, scanQuarantined(s.now()), quarantinedSQL, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read what is set apart: %w", err)
+	}
+	return all, nil
+}
+
+func scanQuarantined(now time.Time) func(row) (curfew.Quarantined, error) {
+	return func(r row) (curfew.Quarantined, error) {
+		var q curfew.Quarantined
+		err := r.Scan(text(&q.Noun), text(&q.CustomerID), text(&q.ID), number(&q.Version), text(&q.Step), text(&q.FirstError),
+			text(&q.LastError), number(&q.Tries), moment(&q.Since), moment(&q.TriedAt), moment(&q.NextAt))
+		q.Wait = q.NextAt.Sub(now)
+		if q.Noun == curfew.QuarantinedCustomer {
+			q.ID = ""
+		}
+		return q, err
+	}
+}
+
+// LeaveQuarantine forgets what was settled or has moved on.
+func (s *Store) LeaveQuarantine(ctx context.Context) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		_, err := tx.exec(ctx, leaveQuarantineSQL)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("forget what is settled: %w", err)
+	}
+	return nil
+}

@@ -93,11 +93,13 @@ func (e *Engine) wasFree(c curfew.Checkout) bool {
 func (e *Engine) askProvider(ctx context.Context, c curfew.Checkout) (curfew.Repayment, error) {
 	ctx, cancel := context.WithTimeout(ctx, providerPatience)
 	defer cancel()
-	look := e.repayment
-	if c.Attempts <= 1 || c.UpdatedAt.Sub(c.FirstTryAt) > keyLife {
-		look = e.givenBack
+	back, err := e.repayment(ctx, c.PaymentID)
+	if err == nil && (c.Attempts <= 1 || c.UpdatedAt.Sub(c.FirstTryAt) > keyLife) {
+		var listed curfew.Repayment
+		if listed, err = e.givenBack(ctx, c.PaymentID); listed.Amount > back.Amount {
+			back = listed
+		}
 	}
-	back, err := look(ctx, c.PaymentID)
 	if err != nil || back.Covers(c.Due(), c.Currency) {
 		return back, err
 	}

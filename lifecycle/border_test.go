@@ -150,7 +150,7 @@ func TestWhatAnotherProgramCancelsIsACreditForTheNextCall(t *testing.T) {
 			t.Errorf("explain tells\n%s", told)
 		}
 		w.Health(w.Context())
-		must(w.Engine.Checkouts(w.Context(), "kim"))(w)
+		must(w.Checkouts(w.Context(), "kim"))(w)
 		if w.dump() != before {
 			t.Error("looking settled something")
 		}

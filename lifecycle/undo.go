@@ -88,22 +88,24 @@ func (e *Engine) reviveAll(ctx context.Context, undo *curfew.Run, undone *Undone
 			}
 			err := e.revive(ctx, undo, event.Subject, undone)
 			if e.rowsOwn(ctx, err) { // the others can come back all the same
-				e.log.Error("a session could not be revived", "session", event.Subject, "error", err)
-				failed = append(failed, fmt.Sprintf("session %s: %s", event.Subject, curfew.SafeText(err)))
-				undone.NotRevived = append(undone.NotRevived, NotRevived{event.Subject, "it could not be revived: " + curfew.SafeText(err)})
-				continue
-			}
-			if err != nil {
+				failed = append(failed, e.unrevivable(ctx, event.Subject, undone, err))
+			} else if err != nil {
 				return fmt.Errorf("revive session %s: %w", event.Subject, err)
 			}
 		}
 		if len(events) < pageSize {
-			if stopped != nil {
-				return stopped
-			}
-			return (&cleaning{apart: failed}).err()
+			return cmp.Or(stopped, (&cleaning{apart: failed}).err())
 		}
 	}
+}
+
+// unrevivable notes a session that the database does not let come back, in words
+// for the record.
+func (e *Engine) unrevivable(ctx context.Context, id string, undone *Undone, cause error) string {
+	why := curfew.SafeText(cause)
+	e.log.ErrorContext(ctx, "a session could not be revived", "session", id, "error", cause)
+	undone.NotRevived = append(undone.NotRevived, NotRevived{id, "it could not be revived: " + why})
+	return fmt.Sprintf("session %s: %s", id, why)
 }
 
 // revive gives one session a new one, or says why not.

@@ -38,6 +38,8 @@ var rights = map[string][]string{
 	"tallies":             {"SELECT", "INSERT", "UPDATE"},
 	"deliveries":          {"SELECT", "INSERT", "UPDATE", "DELETE"},
 	"unsubscriptions":     {"SELECT", "INSERT"},
+	"quarantine":          {"SELECT", "INSERT", "UPDATE", "DELETE"},
+	"acknowledgements":    {"SELECT", "INSERT", "UPDATE", "DELETE"},
 	"webhook_endpoints":   {"SELECT", "INSERT", "UPDATE", "DELETE"},
 }
 

@@ -63,7 +63,7 @@ func aRunIsUndone(w *tab) {
 	w.wait(alive)
 	w.click("#run-" + run.RunID + " button.undo")
 	w.wait("#ask[open]")
-	w.says("#ask", "Undo this run?", "a new session takes the place")
+	w.says("#ask", "Undo this run?", "Gives each session that the run ended a new one")
 	w.write("#ask [name=reason]", "she was still there")
 	w.confirm("1 session came back")
 	w.says("#run-"+run.RunID, "undone")

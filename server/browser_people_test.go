@@ -48,7 +48,7 @@ func aCustomerEnds(w *tab) {
 	w.says(".steps [aria-current]", "Live")
 	w.click("button.end")
 	w.wait("#ask[open]")
-	w.says("#ask", "counts as used")
+	w.says("#ask", "Its payment is used up")
 	w.confirm()
 	w.says("#state", "nothing open")
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -261,7 +260,6 @@ type patient struct {
 	*testing.T
 	db     database
 	engine *lifecycle.Engine
-	handle http.Handler
 	behind *sql.DB
 	url    databaseURL
 	at     string // the service's address
@@ -305,12 +303,14 @@ func (p *patient) serve(s *settings) {
 	p.Helper()
 	policy, err := s.policy()
 	p.must(err)
-	here := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.handle.ServeHTTP(w, r) }))
+	door := &front{}
+	here := httptest.NewServer(door)
 	p.Cleanup(here.Close)
 	svc := &service{db: p.db, log: s.logger(os.Stderr, 0), url: here.URL, front: &front{}}
 	svc.hints = &hints{post: p.db.post(svc.log)}
 	p.must(svc.build(context.WithoutCancel(p.Context()), s, policy))
-	p.engine, p.handle, p.at = svc.engine, svc.public.Handler, here.URL
+	door.build(svc.public.Handler)
+	p.engine, p.at = svc.engine, here.URL
 }
 
 func (p *patient) must(err error) {

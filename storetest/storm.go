@@ -20,14 +20,17 @@ type storm struct {
 
 // everySort lets storms rage beside each other, each on customers of its own.
 func everySort(s *scene) {
-	chosen := seed.New(s)
+	chosen, steps := seed.New(s), 60
+	if testing.Short() {
+		steps = 30
+	}
 	s.Run("storms", func(t *testing.T) {
 		for i := range 3 {
 			name := fmt.Sprint("storm-", i)
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				st := &storm{&scene{T: t, Harness: s.Harness}, seed.Dice(chosen, name), name}
-				for range 60 {
+				for range steps {
 					st.step()
 				}
 			})

@@ -13,7 +13,7 @@ func (o *oracle) books() map[string]curfew.Checkout {
 	o.Helper()
 	byRef := map[string]curfew.Checkout{}
 	o.withDatabase(func(db database) error {
-		all, err := db.ListCheckouts(o.Context(), curfew.CheckoutSearch{Limit: 10 * *payments})
+		all, err := db.ListCheckouts(o.Context(), curfew.CheckoutSearch{Limit: 10 * payments()})
 		for _, c := range all {
 			if _, twice := byRef[c.Ref]; twice {
 				o.Errorf("payment %s has two checkouts", c.Ref)
@@ -88,7 +88,7 @@ func (o *oracle) checkWorst() {
 	for _, fault := range []stripetest.Fault{
 		stripetest.Busy, stripetest.Down, stripetest.Failed, stripetest.FailedAfter, stripetest.Cut, stripetest.Hang,
 	} {
-		if struck[fault] == 0 && *payments >= 2000 {
+		if struck[fault] == 0 && payments() >= 2000 {
 			o.Errorf("%s never struck: too gentle to prove anything", fault)
 		}
 	}

@@ -42,7 +42,7 @@ type oracle struct {
 func newOracle(t *testing.T, url string) *oracle {
 	t.Helper()
 	chosen := seed.New(t)
-	t.Logf("%d payments", *payments)
+	t.Logf("%d payments", payments())
 	o := &oracle{
 		T: t, dice: seed.Dice(chosen, "choices"), dir: t.TempDir(), url: url, schema: "curfew.",
 		fake: stripetest.New(t, stripetest.Options{Seed: chosen}), wire: &http.Transport{MaxIdleConnsPerHost: 128},
@@ -165,7 +165,7 @@ func (o *oracle) killInRefunds(due int) {
 // that many payments take.
 func (o *oracle) await(what string, look func() bool) {
 	o.Helper()
-	for deadline := time.Now().Add(5 * time.Minute * time.Duration(1+*payments/2000)); !look(); {
+	for deadline := time.Now().Add(5 * time.Minute * time.Duration(1+payments()/2000)); !look(); {
 		if time.Now().After(deadline) {
 			o.Fatalf("never: %s", what)
 		}

@@ -19,7 +19,19 @@ import (
 	"github.com/curfewhq/curfew/stripe/stripetest"
 )
 
-var payments = flag.Int("payments", 2000, "payments that Stripe tells in the test of the whole way")
+var paymentsFlag = flag.Int("payments", 0, "payments that Stripe tells in the test of the whole way; by default 2000, or 500 with -short")
+
+// payments is how many payments Stripe tells in the test of the whole way.
+func payments() int {
+	switch {
+	case *paymentsFlag > 0:
+		return *paymentsFlag
+	case testing.Short():
+		return 500
+	default:
+		return 2000
+	}
+}
 
 // killings is how often the service is killed while messages come, and again
 // while money goes back.
@@ -62,7 +74,7 @@ func (o *oracle) tell() {
 	o.Helper()
 	o.start()
 	for range killings {
-		o.sell(*payments / (killings + 1))
+		o.sell(payments() / (killings + 1))
 		waiting := len(o.fake.Events())
 		if got := o.deliver(.3, waiting/8+o.dice.IntN(waiting/4)); got.Accepted == 0 || got.Refused == 0 || got.Late == 0 {
 			o.Fatalf("too gentle to prove anything: %+v", got)
@@ -97,7 +109,7 @@ func (o *oracle) checkTold() {
 func (o *oracle) giveBack() {
 	o.Helper()
 	o.env = append(o.env, "CURFEW_STRIPE_API_KEY="+o.fake.APIKey)
-	o.sell(*payments - len(o.fake.Paid()))
+	o.sell(payments() - len(o.fake.Paid()))
 	o.giveBackByHand()
 	o.restart()
 	o.clear()
@@ -141,7 +153,7 @@ func (o *oracle) settle() {
 func (o *oracle) sell(n int) {
 	for i := range n {
 		c := stripetest.Checkout{
-			CustomerID: fmt.Sprintf("c-%d", o.dice.IntN(*payments*3/2)), Plan: []string{"chat10", "video15"}[o.dice.IntN(2)],
+			CustomerID: fmt.Sprintf("c-%d", o.dice.IntN(payments()*3/2)), Plan: []string{"chat10", "video15"}[o.dice.IntN(2)],
 			Amount: int64(1 + o.dice.IntN(9999)), Currency: []string{"eur", "usd", "jpy"}[o.dice.IntN(3)],
 		}
 		switch {
@@ -181,7 +193,7 @@ func (o *oracle) clear() {
 			}
 		})
 	}
-	for n := 0; n < *payments*3/2; n += 5 {
+	for n := 0; n < payments()*3/2; n += 5 {
 		customers <- fmt.Sprintf("c-%d", n)
 	}
 	close(customers)
@@ -196,7 +208,7 @@ func (o *oracle) operate() {
 		if err != nil {
 			return err
 		}
-		held, err := engine.ListCheckouts(o.Context(), curfew.CheckoutSearch{Outcome: curfew.Held, Limit: *payments})
+		held, err := engine.ListCheckouts(o.Context(), curfew.CheckoutSearch{Outcome: curfew.Held, Limit: payments()})
 		for i, c := range held {
 			if c.CustomerID == curfew.Nobody {
 				c.CustomerID = "found-" + c.Ref

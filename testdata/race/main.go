@@ -1,0 +1,58 @@
+// Command race uses SQLite from two goroutines, with a data race of its own or
+// without one.
+package main
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"sync"
+
+	_ "modernc.org/sqlite"
+)
+
+func main() {
+	if err := run(len(os.Args) > 1 && os.Args[1] == "planted"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// run adds up what two goroutines read. Planted, they add without the lock.
+func run(planted bool) error {
+	db, err := sql.Open("sqlite", "file::memory:")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = db.Close() }()
+	var mu sync.Mutex
+	total := 0
+	add := func(n int) {
+		if !planted {
+			mu.Lock()
+			defer mu.Unlock()
+		}
+		total += n
+	}
+	var group sync.WaitGroup
+	var failed error
+	for range 2 {
+		group.Go(func() {
+			for range 100 {
+				var n int
+				if err := db.QueryRowContext(context.Background(), "SELECT 1").Scan(&n); err != nil {
+					mu.Lock()
+					failed = err
+					mu.Unlock()
+				}
+				add(n)
+			}
+		})
+	}
+	group.Wait()
+	if failed == nil && !planted && total != 200 {
+		return fmt.Errorf("%d, want 200", total)
+	}
+	return failed
+}

@@ -109,19 +109,19 @@ func (f *file) drop(ctx context.Context) (err error) {
 // look is the inode that the name leads to now. A file of two names is refused:
 // each would have a log of its own.
 func (f *file) look() (inode, error) {
-	var st syscall.Stat_t
-	if err := stat(f.name, &st); err != nil {
+	st, err := stat(f.name)
+	if err != nil {
 		return inode{}, curfew.Errorf(curfew.Unavailable, "%s cannot be looked at: %v", f.name, err)
 	}
-	if st.Nlink > 1 {
-		return inode{}, refuseNames(f.name, &st)
+	if st.links > 1 {
+		return inode{}, refuseNames(f.name, st.links)
 	}
-	f.size.Store(st.Size)
-	return inodeOf(&st), nil
+	f.size.Store(st.size)
+	return st.inode, nil
 }
 
-func refuseNames(name string, st *syscall.Stat_t) error {
-	return curfew.Errorf(curfew.Conflict, namesFormat, name, st.Nlink, name)
+func refuseNames(name string, links uint64) error {
+	return curfew.Errorf(curfew.Conflict, namesFormat, name, links, name)
 }
 
 // watch begins to look after log and index, once the file has them. It is called
@@ -156,11 +156,11 @@ func (f *file) watch(ctx context.Context) error {
 
 // beside is the inode of a file that SQLite has made.
 func beside(name string) (inode, error) {
-	var st syscall.Stat_t
-	if err := stat(name, &st); err != nil {
+	st, err := stat(name)
+	if err != nil {
 		return inode{}, fmt.Errorf("%s was deleted as soon as it was made: %w", name, err)
 	}
-	return inodeOf(&st), nil
+	return st.inode, nil
 }
 
 // trusted is the reason not to use the file any more. It looks at nothing.
@@ -179,45 +179,52 @@ func (f *file) check() error {
 	if err := f.trusted(); err != nil {
 		return err
 	}
-	var st syscall.Stat_t
-	switch err := stat(f.name, &st); {
-	case gone(err):
-		return f.lose(fmt.Errorf("%s was deleted or moved while it was open", f.name))
-	case err != nil:
-		return f.unseen(f.name, err)
-	case inodeOf(&st) != f.main:
-		return f.lose(fmt.Errorf("another file has taken the place of %s while it was open", f.name))
-	case st.Nlink > 1:
-		return as(curfew.Unavailable, namesText, fmt.Errorf(namesFormat, f.name, st.Nlink, f.name))
-	case st.Size != f.size.Load():
-		if err := f.resized(&f.size, st.Size); err != nil {
-			return err
-		}
+	if err := f.checkMain(); err != nil {
+		return err
 	}
 	with := f.with.Load()
 	if with == nil {
 		return nil
 	}
-	if err := f.checkPart(f.indexName, with.index, &st); err != nil {
+	if _, err := f.checkPart(f.indexName, with.index); err != nil {
 		return err
 	}
-	if err := f.checkPart(f.logName, with.log, &st); err != nil || st.Size == f.logSize.Load() {
+	log, err := f.checkPart(f.logName, with.log)
+	if err != nil || log.size == f.logSize.Load() {
 		return err
 	}
-	return f.resized(&f.logSize, st.Size)
+	return f.resized(&f.logSize, log.size)
+}
+
+// checkMain looks at the file itself.
+func (f *file) checkMain() error {
+	switch st, err := stat(f.name); {
+	case gone(err):
+		return f.lose(fmt.Errorf("%s was deleted or moved while it was open", f.name))
+	case err != nil:
+		return f.unseen(f.name, err)
+	case st.inode != f.main:
+		return f.lose(fmt.Errorf("another file has taken the place of %s while it was open", f.name))
+	case st.links > 1:
+		return as(curfew.Unavailable, namesText, fmt.Errorf(namesFormat, f.name, st.links, f.name))
+	case st.size != f.size.Load():
+		return f.resized(&f.size, st.size)
+	}
+	return nil
 }
 
 // checkPart looks at the log or the index.
-func (f *file) checkPart(name string, own inode, st *syscall.Stat_t) error {
-	switch err := stat(name, st); {
+func (f *file) checkPart(name string, own inode) (fileInfo, error) {
+	st, err := stat(name)
+	switch {
 	case gone(err):
-		return f.lose(fmt.Errorf("%s was deleted while %s was open", name, f.name))
+		return st, f.lose(fmt.Errorf("%s was deleted while %s was open", name, f.name))
 	case err != nil:
-		return f.unseen(name, err)
-	case inodeOf(st) != own:
-		return f.lose(fmt.Errorf("%s was deleted while %s was open, and another program has made a new one", name, f.name))
+		return st, f.unseen(name, err)
+	case st.inode != own:
+		return st, f.lose(fmt.Errorf("%s was deleted while %s was open, and another program has made a new one", name, f.name))
 	}
-	return nil
+	return st, nil
 }
 
 // What callers are told. The rest is for operators: names of files are theirs.
@@ -254,18 +261,5 @@ func (f *file) unseen(name string, err error) error {
 
 // unknown is a loss that was found after a commit.
 func unknown(err error) error { return as(curfew.Unavailable, unknownText, err) }
-
-// stat is without the garbage of os.Stat: it is called six times a write.
-func stat(name string, st *syscall.Stat_t) error {
-	for {
-		if err := syscall.Stat(name, st); !errors.Is(err, syscall.EINTR) {
-			return err
-		}
-	}
-}
-
-func inodeOf(st *syscall.Stat_t) inode {
-	return inode{uint64(st.Dev), st.Ino} //nolint:unconvert // signed on other systems
-}
 
 func gone(err error) bool { return errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ENOTDIR) }

@@ -132,15 +132,19 @@ func refuseOrphanLog(path string) error {
 // also remove the log of a file that was emptied, and begin a new database.
 func refuseStrayLog(name, real string) error {
 	log := real + logSuffix
-	var st, logSt syscall.Stat_t
-	if stat(real, &st) != nil || stat(log, &logSt) != nil || logSt.Size == 0 {
-		return nil
+	st, err := stat(real)
+	if err != nil {
+		return nil //nolint:nilerr // whoever opens it finds out
 	}
-	if st.Size == 0 {
+	logSt, err := stat(log)
+	if err != nil || logSt.size == 0 {
+		return nil //nolint:nilerr // there is no log
+	}
+	if st.size == 0 {
 		return curfew.Errorf(curfew.Conflict, emptiedFormat, name, log, log, log)
 	}
 	l, err := readLock(lockName(real))
-	if err != nil || l.main == (inode{}) || inodeOf(&logSt) != l.log || inodeOf(&st) == l.main {
+	if err != nil || l.main == (inode{}) || logSt.inode != l.log || st.inode == l.main {
 		return nil
 	}
 	return curfew.Errorf(curfew.Conflict, strayLogFormat, name, log, log, log, lockName(real))

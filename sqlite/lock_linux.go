@@ -30,8 +30,8 @@ func lockInode(path string) (release func() error, err error) {
 	if err := syscall.Fstat(fd, &st); err != nil {
 		return nil, curfew.Errorf(curfew.Unavailable, "%s cannot be locked: %v", path, err)
 	}
-	if st.Nlink > 1 {
-		return nil, refuseNames(path, &st)
+	if links := infoOf(&st).links; links > 1 {
+		return nil, refuseNames(path, links)
 	}
 	switch err := lockOFD(fd, syscall.F_WRLCK); {
 	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.EACCES):

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"modernc.org/sqlite"
@@ -34,8 +33,7 @@ func (f *file) resized(known *atomic.Int64, size int64) error {
 // sound reads everything by a connection that remembers nothing of it. A file
 // without a page is not opened: SQLite would remove the log beside it.
 func (f *file) sound() error {
-	var st syscall.Stat_t
-	if err := stat(f.real, &st); err == nil && st.Size < aPage {
+	if st, err := stat(f.real); err == nil && st.size < aPage {
 		return f.cut("nothing is left in it")
 	}
 	db := open(dsn(f.real))
@@ -100,11 +98,11 @@ func (f *file) settle(ctx context.Context) {
 
 // at is the inode of a name; zero if there is none, or none can be seen.
 func at(name string) inode {
-	var st syscall.Stat_t
-	if stat(name, &st) != nil {
+	st, err := stat(name)
+	if err != nil {
 		return inode{}
 	}
-	return inodeOf(&st)
+	return st.inode
 }
 
 // foreign reports whether a name leads to another file than ours.

@@ -47,14 +47,12 @@ func (s *Store) write(ctx context.Context, f func(context.Context, *transaction)
 
 func (s *Store) commit(ctx context.Context, f func(context.Context, *transaction) error) error {
 	w := s.writer
-	limited, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	if err := w.take(limited); err != nil {
+	if err := w.take(ctx, s.timeout); err != nil {
 		return err
 	}
 	defer w.give()
 	defer w.file.settle(ctx)
-	if err := w.begin(limited); err != nil {
+	if err := w.begin(ctx); err != nil {
 		return err
 	}
 	committed := false
@@ -99,7 +97,16 @@ func (w *writer) judge(err error) error {
 	return err
 }
 
-func (w *writer) take(ctx context.Context) error {
+// take waits for the turn, for as long as the limit says. No timer is made where
+// nobody else writes.
+func (w *writer) take(ctx context.Context, limit time.Duration) error {
+	select {
+	case w.turn <- struct{}{}:
+		return nil
+	default:
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	select {
 	case w.turn <- struct{}{}:
 		return nil

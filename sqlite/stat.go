@@ -1,0 +1,34 @@
+package sqlite
+
+import (
+	"errors"
+	"syscall"
+)
+
+// fileInfo is what can be told of a file without opening it.
+type fileInfo struct {
+	inode
+	links uint64
+	size  int64
+}
+
+// stat asks what a name leads to. The error is a syscall.Errno.
+func stat(name string) (fileInfo, error) {
+	for {
+		if info, err := statOnce(name); !errors.Is(err, syscall.EINTR) {
+			return info, err
+		}
+	}
+}
+
+// statAll is stat by the call that every system has.
+func statAll(name string) (fileInfo, error) {
+	var st syscall.Stat_t
+	err := syscall.Stat(name, &st)
+	return infoOf(&st), err
+}
+
+//nolint:unconvert // other systems have other types
+func infoOf(st *syscall.Stat_t) fileInfo {
+	return fileInfo{inode{uint64(st.Dev), st.Ino}, uint64(st.Nlink), st.Size}
+}

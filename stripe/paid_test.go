@@ -102,7 +102,7 @@ func TestPaid_SinceIsWhenItWasPaid(t *testing.T) {
 // One page in two is not answered at first: the list goes on behind what it has.
 func TestPaid_GoesOnWhereStripeDidNotAnswer(t *testing.T) {
 	t.Parallel()
-	fake := stripetest.New(t, stripetest.Options{Seed: 3, Faults: stripetest.Faults{Busy: .2, Failed: .1, Cut: .2}})
+	fake := stripetest.New(t, stripetest.Options{Seed: 1, Faults: stripetest.Faults{Busy: .2, Failed: .1, Cut: .2}})
 	for i := range 450 {
 		fake.Pay(stripetest.Checkout{CustomerID: fmt.Sprint("cus-", i), Plan: "chat10", Amount: 1})
 	}

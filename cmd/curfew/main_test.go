@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"testing"
 )
 
@@ -13,7 +15,19 @@ import (
 // service takes ten times as long; what it is made of is tested with it, in this
 // process.
 func TestMain(m *testing.M) {
+	noticeIgnored()
 	os.Exit(withCurfew(m.Run))
+}
+
+// noticeIgnored makes the programs that tests start end by the signals that end
+// programs. In the background, or under nohup, some are ignored, which a child
+// inherits; it does not inherit that somebody takes notice.
+func noticeIgnored() {
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGHUP} {
+		if signal.Ignored(s) {
+			signal.Notify(make(chan os.Signal, 1), s)
+		}
+	}
 }
 
 func withCurfew(run func() int) (code int) {

@@ -189,6 +189,31 @@ func TestFake_TheTimeDecidesNothing(t *testing.T) {
 	}
 }
 
+// Package net/http repeats a call by itself when a connection that it has used
+// before ends without an answer. Whether it has one to use again is a matter of
+// moments, and must not decide how often a call is made.
+func TestFake_ACutIsSeenByTheCallerEachTime(t *testing.T) {
+	t.Parallel()
+	fake := stripetest.New(t, stripetest.Options{Seed: 1})
+	list := func() error {
+		for _, err := range library(fake).V1CheckoutSessions.List(t.Context(), nil).All(t.Context()) {
+			return err
+		}
+		return nil
+	}
+	for range 10 {
+		fake.SetFaults(stripetest.Faults{})
+		if err := list(); err != nil { // leaves a connection, if one is kept
+			t.Fatal(err)
+		}
+		fake.SetFaults(stripetest.Faults{Cut: 1})
+		before := fake.Struck()[stripetest.Cut]
+		if err := list(); err == nil || fake.Struck()[stripetest.Cut] != before+1 {
+			t.Errorf("one call was cut %d times: %v", fake.Struck()[stripetest.Cut]-before, err)
+		}
+	}
+}
+
 func TestFake_TheSeedDecidesWhatGoesWrong(t *testing.T) {
 	t.Parallel()
 	story := func(seed uint64) (told []string) {

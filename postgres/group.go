@@ -54,6 +54,9 @@ func newGroups(pool *pool) *groups {
 
 // admitFresh writes a fresh admission, with others that come at the same time.
 func (s *Store) admitFresh(ctx context.Context, a curfew.Admission, st *curfew.Standing) error {
+	if err := ctx.Err(); err != nil {
+		return translate(err) // a group would be written all the same
+	}
 	ctx, cancel := context.WithTimeout(ctx, s.pool.timeout)
 	defer cancel()
 	c := &candidate{a, st, make(chan error, 1)}

@@ -69,6 +69,25 @@ func aFixIsAButton(w *tab) {
 	}
 }
 
+func aFindingIsAcknowledged(w *tab) {
+	w.market.trouble()
+	w.signIn(mara, overviewPage)
+	w.wait(alive)
+	w.click("#finding-overdue_live button.acknowledge")
+	w.wait("#ask[open]")
+	w.says("#ask", "Acknowledge this finding for a day?", "It mends nothing")
+	w.picture("acknowledge")
+	w.write("#ask [name=reason]", "support talks to both")
+	w.confirm()
+	w.wait("#finding-overdue_live button.withdraw")
+	w.says("#finding-overdue_live", "Acknowledged by admin:mara until", "support talks to both")
+	w.says("#state", "7 things need attention")
+	w.click("#finding-overdue_live button.withdraw")
+	w.confirm()
+	w.wait("#finding-overdue_live button.acknowledge")
+	w.says("#state", "8 things need attention")
+}
+
 func allIsWell(w *tab) {
 	w.market.before(80*time.Minute, func() { w.market.pays("grace", "chat10", 1500) })
 	w.market.before(50*time.Minute, func() {

@@ -19,6 +19,7 @@ func TestPages(t *testing.T) {
 	for sentence, test := range map[string]func(*tab){
 		"how things are is seen at once":                   howThingsAre,
 		"a fix is a button":                                aFixIsAButton,
+		"a finding is acknowledged":                        aFindingIsAcknowledged,
 		"a quiet marketplace is said to be well":           allIsWell,
 		"settings say where they come from":                settingsAreShown,
 		"everything can be read without scripts":           readableWithoutScripts,

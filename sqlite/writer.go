@@ -100,6 +100,9 @@ func (w *writer) judge(err error) error {
 // take waits for the turn, for as long as the limit says. No timer is made where
 // nobody else writes.
 func (w *writer) take(ctx context.Context, limit time.Duration) error {
+	if err := ctx.Err(); err != nil {
+		return translate(err)
+	}
 	select {
 	case w.turn <- struct{}{}:
 		return nil

@@ -58,8 +58,10 @@ func isNotWaitedFor(s *scene) {
 	late, credit := s.aged(s.admit("late"), time.Hour), s.credited("credited")
 	gone, cancel := context.WithCancel(s.Context())
 	cancel()
+	for range 20 { // what others would write for it is not begun
+		s.refused(curfew.Unavailable, func() error { _, err := s.Store.Admit(gone, admission("ada")); return err })
+	}
 	for _, step := range []func() error{
-		func() error { _, err := s.Store.Admit(gone, admission("ada")); return err },
 		func() error { _, err := s.Store.Admit(gone, spending(credit)); return err },
 		func() error { _, err := s.Store.Defer(gone, admission("ada").Checkout, shop, time.Hour); return err },
 		func() error {

@@ -55,7 +55,20 @@ func (c *checkCommand) print(term terminal, b *curfew.Blocker) error {
 		[]string{"free by itself", moment(b.ReleasesAt, now)},
 		[]string{"what can be done", strings.Join(b.Actions, ", ")},
 	)
+	term.printf("\n")
+	for _, action := range b.Actions {
+		term.printf("%s: %s\n", action, consequence(action))
+	}
 	return nil
+}
+
+// consequence says what an action of a refusal does, in the words of explain and
+// the pages.
+func consequence(action string) string {
+	if said := lifecycle.Describe(lifecycle.ActionName(action)); said != "" {
+		return said
+	}
+	return "Changes nothing; the slot becomes free by itself at the moment above, or before."
 }
 
 func standing(s curfew.Session) string {

@@ -56,12 +56,17 @@ func (c *healthCommand) Run(ctx context.Context, s *settings, term terminal) err
 }
 
 func printHealth(term terminal, r lifecycle.Report, shape api.Health) {
+	known := acknowledged(r.Findings)
 	headline := map[string]string{
-		lifecycle.Healthy:        "Healthy." + known(r),
-		lifecycle.IssuesDetected: plural(len(r.Findings), "issue") + " found.",
+		lifecycle.Healthy:        "Healthy.",
+		lifecycle.IssuesDetected: plural(len(r.Findings)-known, "issue") + " found.",
 		lifecycle.CannotTell:     "Cannot tell: some figures could not be read.",
 	}
-	term.printf("%s\n\n", headline[r.Health])
+	term.printf("%s", headline[r.Health])
+	if known > 0 {
+		term.printf(" %s.", plural(known, "acknowledged finding"))
+	}
+	term.printf("\n\n")
 	columns(term.out, healthRows(r)...)
 	for i, f := range r.Findings {
 		if i == 0 {
@@ -77,12 +82,14 @@ func printHealth(term terminal, r lifecycle.Report, shape api.Health) {
 	}
 }
 
-// known says how much of what was found is acknowledged.
-func known(r lifecycle.Report) string {
-	if len(r.Findings) == 0 {
-		return ""
+// acknowledged counts the findings that somebody knows of.
+func acknowledged(findings []lifecycle.Finding) (n int) {
+	for _, f := range findings {
+		if f.Acknowledged != nil {
+			n++
+		}
 	}
-	return " " + plural(len(r.Findings), "acknowledged finding") + "."
+	return n
 }
 
 // healthRows is the figures that could be had.

@@ -3,7 +3,7 @@
 
 /** morph makes one element like another. What has data-keep is a script's and is left alone. */
 export function morph(old, fresh) {
-  if (old.isEqualNode(fresh) || old.dataset?.keep !== undefined) return;
+  if (alike(old, fresh) || old.dataset?.keep !== undefined) return;
   if (old.nodeName !== fresh.nodeName || old.id !== fresh.id) {
     old.replaceWith(document.adoptNode(fresh));
     return;
@@ -16,6 +16,9 @@ export function morph(old, fresh) {
   if (old.nodeName === "TEMPLATE") old.content.replaceChildren(document.adoptNode(fresh.content));
   else children(old, fresh);
 }
+
+// isEqualNode does not look into templates, which hold what a button asks.
+const alike = (one, other) => one.isEqualNode(other) && one.outerHTML === other.outerHTML;
 
 function attributes(old, fresh) {
   for (const { name } of [...old.attributes]) {

@@ -18,7 +18,10 @@ export function morph(old, fresh) {
 }
 
 // isEqualNode does not look into templates, which hold what a button asks.
-const alike = (one, other) => one.isEqualNode(other) && one.outerHTML === other.outerHTML;
+const alike = (one, other) => one.isEqualNode(other)
+  && contents(one).every((content, i) => content.isEqualNode(contents(other)[i]));
+
+const contents = (node) => [...node.nodeName === "TEMPLATE" ? [node] : node.querySelectorAll?.("template") ?? []].map((t) => t.content);
 
 function attributes(old, fresh) {
   for (const { name } of [...old.attributes]) {

@@ -36,6 +36,7 @@ long: test-deps ## Run what takes too long for every change: long forms of tests
 .PHONY: lint
 lint: $(LINT) ## Look for mistakes with the linters of .golangci.yml
 	$(LINT) run ./...
+	cd tools && ../$(LINT) run ./...
 	scripts/check-libc
 
 .PHONY: fmt

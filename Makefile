@@ -27,7 +27,13 @@ test: test-deps ## Run the tests, with the race detector, on PostgreSQL and SQLi
 	$(GO_TEST) $(SHORT) $(PKG)
 
 .PHONY: check
-check: fmt-check vet lint test ## All that CI asks: format, vet, lint, test
+check: fmt-check vet lint figures test ## All that CI asks: format, vet, lint, figures, test
+
+.PHONY: figures
+figures: ## Measure the code beside its limits: surface, sizes, words, imports (bin/figures -v tells more)
+	@go -C tools test ./figures
+	@go -C tools build -trimpath -buildvcs=false -o ../bin/figures ./figures
+	@bin/figures
 
 .PHONY: long
 long: test-deps ## Run what takes too long for every change: long forms of tests, upgrades from every older program

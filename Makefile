@@ -30,7 +30,7 @@ test: test-deps ## Run the tests, with the race detector, on PostgreSQL and SQLi
 check: fmt-check vet lint figures test ## All that CI asks: format, vet, lint, figures, test
 
 .PHONY: figures
-figures: ## Measure the code beside its limits: surface, sizes, words, imports (bin/figures -v tells more)
+figures: ## Measure the code beside its limits: surface, sizes, words, imports (bin/figures -h for more)
 	@go -C tools test ./figures
 	@go -C tools build -trimpath -buildvcs=false -o ../bin/figures ./figures
 	@bin/figures

@@ -6,12 +6,12 @@ import (
 	"slices"
 )
 
-// understood are methods whose contract an interface of the standard library gives.
+// understood are methods whose contract is that of an interface in the standard library.
 var understood = []string{"Error", "Is", "Read", "ServeHTTP", "String", "Unwrap", "Write"}
 
-// undocumented lists exported names without a comment: on top of packages, and methods of exported types.
-// A comment above a group, or behind a name, is one. Fields and the methods of interfaces are counted, not
-// judged: a plain name in a documented type often says it all.
+// undocumented lists exported names without a comment: top-level names, and methods of exported types. A
+// comment on a group or at the end of the line is enough. Fields and interface methods have no limit: in a
+// documented type, a plain name often says it all.
 func undocumented(m *module) section {
 	outside := figure{what: "outside internal/ and commands", show: 10}
 	inside := figure{what: "inside internal/ and commands", show: 10}
@@ -29,7 +29,7 @@ func undocumented(m *module) section {
 	return section{title: "Comments: exported names without one", figures: []figure{outside, inside, bare}}
 }
 
-// bareNames returns the exported names of a package that no comment is about.
+// bareNames returns the exported names of a package without a comment.
 func bareNames(m *module, p *pkg) []string {
 	var names []string
 	for _, f := range p.files {
@@ -62,7 +62,7 @@ func bareDeclared(decl ast.Decl) []*ast.Ident {
 
 func isUnexported(id *ast.Ident) bool { return !id.IsExported() }
 
-// understoodMethod says whether a function is a method that nobody looks up here.
+// understoodMethod reports whether a function is a method that needs no comment.
 func understoodMethod(fn *ast.FuncDecl) bool {
 	return fn.Recv != nil && (!ast.IsExported(receiver(fn)) || slices.Contains(understood, fn.Name.Name))
 }
@@ -77,7 +77,7 @@ func commented(spec ast.Spec) bool {
 	return true
 }
 
-// says tells whether a comment is there for a reader: directives alone are not.
+// says reports whether a comment has text. Directives are not text.
 func says(comments ...*ast.CommentGroup) bool {
 	return slices.ContainsFunc(comments, func(c *ast.CommentGroup) bool { return c.Text() != "" })
 }

@@ -10,21 +10,19 @@ import (
 	"strings"
 )
 
-// flat are the packages whose files must not use each other in a circle.
+// flat are the packages whose files must not use each other in cycles.
 var flat = []string{"internal/httpapi", "server"}
 
-// fileCycles looks for files of one package that use each other's declarations in a circle. Only the packages of
+// fileCycles looks for cycles between files of one package, by the declarations they use. Only the packages in
 // flat have a limit.
 func fileCycles(m *module) section {
-	s := section{title: "Files of one package that use each other in a circle"}
+	s := section{title: "File cycles: files of one package that use each other's declarations"}
 	for _, p := range m.packages {
 		uses := fileUses(m, p)
 		f := circles(fmt.Sprintf("of %d files in %s", len(p.files), p.dir), uses.graph(), noLimit)
+		f.places, f.show = append(f.places, uses.inCycles()...), 0
 		if slices.Contains(flat, p.dir) {
-			f.limit = 0
-			f.places = append(f.places, uses.inCycles()...)
-		} else {
-			f.show = 0
+			f.limit, f.show = 0, 5
 		}
 		if f.value > 0 || f.limit == 0 {
 			s.figures = append(s.figures, f)
@@ -36,11 +34,11 @@ func fileCycles(m *module) section {
 	return s
 }
 
-// usage says which names a file uses of another: user, used, names.
+// usage maps each file to the files it uses, and to the names it uses of each.
 type usage map[string]map[string]map[string]bool
 
-// fileUses follows every name in a package's files to where the package declares it: types, functions,
-// constants, variables, methods and fields.
+// fileUses finds the file that declares each name a package uses of its own: types, functions, constants,
+// variables, methods and fields.
 func fileUses(m *module, p *pkg) usage {
 	uses := usage{}
 	ours := map[string]bool{}
@@ -65,7 +63,8 @@ func (m *module) base(node ast.Node) string {
 	return filepath.Base(m.fset.Position(node.Pos()).Filename)
 }
 
-// declaredIn is the file of a package that declares something, or "": another package has files of the same name.
+// declaredIn returns the file that declares something, or "" if another package does: its files may have the
+// same names.
 func (m *module) declaredIn(p *pkg, object types.Object) string {
 	if _, ok := object.(*types.PkgName); ok || object.Pkg() != p.types {
 		return ""
@@ -84,7 +83,7 @@ func (u usage) graph() graph {
 	return g
 }
 
-// inCycles lists the arrows within cycles, the thinnest first: what a cut would have to part.
+// inCycles lists the uses within cycles, fewest names first: those are the easiest to cut.
 func (u usage) inCycles() []string {
 	var text []string
 	for _, cycle := range u.graph().cycles() {

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// graph leads from each node to those it uses.
+// graph maps each node to those it uses.
 type graph map[string]map[string]bool
 
-// arrow says that one node uses another. A node that uses itself says nothing.
+// arrow records that one node uses another. A node's use of itself is ignored.
 func (g graph) arrow(from, to string) {
 	g.node(from)
 	g.node(to)
@@ -24,8 +24,8 @@ func (g graph) node(name string) {
 	}
 }
 
-// cycles returns the strongly connected components of more than one node, the largest first: sets in
-// which everything reaches everything.
+// cycles returns the strongly connected components of more than one node, largest first: sets in which
+// every node reaches every other.
 func (g graph) cycles() [][]string {
 	c := components{graph: g, index: map[string]int{}, low: map[string]int{}, open: map[string]bool{}}
 	for _, name := range slices.Sorted(maps.Keys(g)) {
@@ -70,7 +70,7 @@ func (c *components) visit(name string) {
 	}
 }
 
-// closeAt takes from the stack the component that a node was the first of.
+// closeAt pops the component that begins with the given node.
 func (c *components) closeAt(first string) {
 	at := slices.Index(c.stack, first)
 	component := slices.Clone(c.stack[at:])
@@ -84,8 +84,8 @@ func (c *components) closeAt(first string) {
 	}
 }
 
-// layers sorts nodes by their longest way down: first those that use nothing, then those that use
-// only these, and so on. Nodes in a cycle, and those above, are in no layer.
+// layers groups nodes by their longest path down: first those that use nothing, then those that use only
+// these, and so on. Nodes in a cycle, and those that use them, are in no layer.
 func (g graph) layers() [][]string {
 	var all [][]string
 	done := map[string]bool{}

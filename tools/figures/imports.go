@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// imports draws who imports whom, and looks for ways back up. Go forbids cycles of packages; folders that
-// belong together may still import each other by way of their packages.
+// imports draws the import graph and looks for cycles. Go forbids cycles of packages, but not of top-level
+// folders whose packages import each other.
 func imports(m *module) section {
 	byPackage, byRoom := graph{}, graph{}
 	for _, p := range m.packages {
@@ -20,16 +20,16 @@ func imports(m *module) section {
 		}
 	}
 	return section{
-		title: "Imports: what each package uses of this module, by layers; each layer uses only those below",
+		title: "Imports: the packages of this module that each one imports; a layer imports only from those below",
 		figures: []figure{
 			circles("packages in a cycle", byPackage, 0),
-			circles("folders at the top in a cycle, with all that is in them", byRoom, 0),
+			circles("top-level folders in a cycle, each with its subfolders", byRoom, 0),
 		},
 		drawing: draw(byPackage),
 	}
 }
 
-// room is the folder that a package belongs to: the first of its path, or the second in internal/ and cmd/.
+// room is the top-level folder that a package belongs to, or the second level in internal/ and cmd/.
 func room(dir string) string {
 	parts := strings.Split(dir, "/")
 	if (parts[0] == "internal" || parts[0] == "cmd") && len(parts) > 1 {
@@ -38,7 +38,7 @@ func room(dir string) string {
 	return parts[0]
 }
 
-// circles is the figure of how many nodes are in a cycle.
+// circles counts the nodes that are in cycles.
 func circles(what string, g graph, limit int) figure {
 	f := figure{what: what, limit: limit, show: 5}
 	for _, cycle := range g.cycles() {
@@ -48,7 +48,7 @@ func circles(what string, g graph, limit int) figure {
 	return f
 }
 
-// draw prints a graph by layers, the highest first.
+// draw lists a graph by layers, highest first.
 func draw(g graph) []string {
 	width := 0
 	for name := range g {

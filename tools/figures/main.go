@@ -1,9 +1,9 @@
-// Figures measures the Go module in the current folder: the surface it shows, the sizes of its types,
-// functions and files, names without a comment, retired words, and who imports whom.
+// Figures measures the Go module in the current folder: its exported names, the sizes of its types,
+// functions and files, exported names without a comment, retired words, and its import graph.
 //
-// Tests and generated files are left out, and so are modules in folders of this one. Limits are printed
-// beside what was measured; -strict makes one that is exceeded an error. A figure is there to make
-// somebody look, not to be pleased: where the better design breaks one, a decision says why.
+// Tests, generated files and nested modules are not measured; words in tests are counted beside the rest.
+// Each figure is printed beside its limit; with -strict, an exceeded limit fails. A figure shows where to
+// look and is not a goal: where a better design exceeds one, a decision says why.
 package main
 
 import (
@@ -16,10 +16,11 @@ import (
 
 func main() {
 	strict := flag.Bool("strict", false, "exit 1 when a limit is exceeded")
-	verbose := flag.Bool("v", false, "list every place, not the first few")
+	verbose := flag.Bool("v", false, "list every place, not just the first few")
+	word := flag.String("word", "", "list only the names that contain this word, and where they are declared")
 	flag.Parse()
 
-	over, err := run(context.Background(), ".", os.Stdout, *verbose)
+	over, err := run(context.Background(), ".", os.Stdout, options{verbose: *verbose, word: *word})
 	switch {
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "figures:", err)
@@ -29,15 +30,25 @@ func main() {
 	}
 }
 
-// run measures the module in the folder dir, prints the report and returns how many figures are over their
+// options are what to print. The zero value is the report with the first few places of each figure.
+type options struct {
+	verbose bool   // all places
+	word    string // instead of the report, the names that contain this word
+}
+
+// run measures the module in the folder dir, prints the report and returns how many figures exceed their
 // limit.
-func run(ctx context.Context, dir string, w io.Writer, verbose bool) (int, error) {
+func run(ctx context.Context, dir string, w io.Writer, o options) (int, error) {
 	m, err := load(ctx, dir)
 	if err != nil {
 		return 0, err
 	}
+	if o.word != "" {
+		_, err = io.WriteString(w, listing(m, o.word))
+		return 0, err
+	}
 	r := report{head: m.describe(), sections: measure(m)}
-	_, err = io.WriteString(w, r.text(verbose))
+	_, err = io.WriteString(w, r.text(o.verbose))
 	return r.over(), err
 }
 

@@ -21,7 +21,7 @@ type module struct {
 	path     string
 	fset     *token.FileSet
 	packages []*pkg
-	errors   int // what the compiler said; figures that need types may then be short
+	errors   int // from the compiler; figures that need types may then be too low
 }
 
 // pkg is a package without its tests and generated files.
@@ -30,7 +30,7 @@ type pkg struct {
 	name    string
 	imports []string // folders of this module, sorted
 	files   []file
-	tests   []file // read for their words alone
+	tests   []file // measured for words only
 	types   *types.Package
 	info    *types.Info
 }
@@ -47,7 +47,7 @@ func (p *pkg) public() bool {
 	return p.name != "main" && !slices.Contains(strings.Split(p.dir, "/"), "internal")
 }
 
-// describe is one line on what was measured.
+// describe says what was measured.
 func (m *module) describe() string {
 	n := 0
 	for _, p := range m.packages {
@@ -56,18 +56,18 @@ func (m *module) describe() string {
 	head := fmt.Sprintf("%s: %d packages, %d Go files for this system, without tests, generated files and nested modules",
 		m.path, len(m.packages), n)
 	if m.errors > 0 {
-		head += fmt.Sprintf("\nIT DOES NOT COMPILE (%d errors): some figures are too low", m.errors)
+		head += fmt.Sprintf("\nIt does not compile (%d errors): some figures are too low", m.errors)
 	}
 	return head
 }
 
-// where is a position as folder/file:line.
+// where formats a position as folder/file:line.
 func (m *module) where(p *pkg, at token.Pos) string {
 	position := m.fset.Position(at)
 	return fmt.Sprintf("%s:%d", path.Join(p.dir, filepath.Base(position.Filename)), position.Line)
 }
 
-// qualified is a name of a package as the report prints it. The folder says more than the package name.
+// qualified is a name with its package's folder, which says more than the package's name.
 func (p *pkg) qualified(name string) string {
 	if p.dir == "." {
 		return p.name + "." + name
@@ -75,7 +75,7 @@ func (p *pkg) qualified(name string) string {
 	return p.dir + "." + name
 }
 
-// load reads the module that the folder dir is the root of.
+// load reads the module whose root is dir.
 func load(ctx context.Context, dir string) (*module, error) {
 	m := &module{fset: token.NewFileSet()}
 	loaded, err := packages.Load(&packages.Config{
@@ -105,7 +105,7 @@ func load(ctx context.Context, dir string) (*module, error) {
 	return m, nil
 }
 
-// add takes over a loaded package and reads its tests.
+// add adds a loaded package and parses its tests.
 func (m *module) add(p *packages.Package) error {
 	added := &pkg{dir: folder(m.path, p.PkgPath), name: p.Name, types: p.Types, info: p.TypesInfo}
 	added.files = sources(m.fset, p.Syntax)
@@ -131,12 +131,12 @@ func (m *module) add(p *packages.Package) error {
 	return nil
 }
 
-// folder is where in the module a package is, "." for its root.
+// folder is a package's folder in the module, "." for the root.
 func folder(module, imported string) string {
 	return path.Clean(strings.TrimPrefix(strings.TrimPrefix(imported, module), "/"))
 }
 
-// sources leaves generated files out.
+// sources skips generated files.
 func sources(fset *token.FileSet, all []*ast.File) []file {
 	var kept []file
 	for _, syntax := range all {
@@ -149,7 +149,7 @@ func sources(fset *token.FileSet, all []*ast.File) []file {
 	return kept
 }
 
-// lines counts as wc does: what follows the last newline is none.
+// lines counts the lines of a file. An empty one after the last newline does not count.
 func lines(f *token.File) int {
 	n := f.LineCount()
 	if f.Size() == 0 || f.LineStart(n) == f.Pos(f.Size()) {

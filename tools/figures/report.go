@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// noLimit marks a figure that only informs.
+// noLimit marks a figure for information only.
 const noLimit = -1
 
 // figure is a measured value beside the most it may be.
@@ -13,8 +13,8 @@ type figure struct {
 	what   string
 	value  int
 	limit  int
-	places []string // where it was found, the worst first
-	show   int      // places printed without -v; 0: none, and no word about it
+	places []string // where it was found, worst first
+	show   int      // places printed without -v; if 0, the rest is not mentioned either
 }
 
 func (f figure) over() bool { return f.limit != noLimit && f.value > f.limit }
@@ -30,7 +30,7 @@ func (f figure) verdict() string {
 	}
 }
 
-// section is one subject: its figures, then what is drawn about it.
+// section is one subject: its figures, then a drawing.
 type section struct {
 	title   string
 	figures []figure
@@ -56,7 +56,7 @@ func (r report) over() int {
 	return n
 }
 
-// text is the report: with verbose every place, without it the first few of each figure.
+// text renders the report. Without verbose, only the first few places of each figure are listed.
 func (r report) text(verbose bool) string {
 	var out strings.Builder
 	fmt.Fprintln(&out, r.head)

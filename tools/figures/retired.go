@@ -1,8 +1,7 @@
 package main
 
-// retiredWords are the words that a newcomer had to learn, and the field's own that take their place. Those with
-// a sense that stays are good in that sense alone. Columns of the database and names on the wire stay too: they
-// are strings and tags here, which nobody counts.
+// retiredWords are invented words and the standard terms that replace them. A word may stay in the sense given.
+// Columns of the database and names on the wire stay too; in Go they are strings and tags, which are not counted.
 var retiredWords = []retired{
 	{forms: "tide tides", becomes: "activity series"},
 	{forms: "ebb ebbs", becomes: "activity series"},

@@ -27,7 +27,7 @@ func interfaces(m *module) section {
 	return section{title: "Interfaces: methods of their own, embedded ones not counted", figures: []figure{judged(what, all, maxInterface)}}
 }
 
-// interfacesOf finds interfaces with a name, and those without, which go by their place.
+// interfacesOf finds the interfaces of a file. Those without a name are named by their position.
 func interfacesOf(m *module, p *pkg, f file) []counted {
 	names := map[*ast.InterfaceType]string{}
 	var all []counted
@@ -83,7 +83,7 @@ func methodsOf(p *pkg) map[string]int {
 	return n
 }
 
-// receiver is the name of the type that a method is declared on.
+// receiver returns the name of the type that a method is declared on.
 func receiver(fn *ast.FuncDecl) string {
 	expr := ast.Unparen(fn.Recv.List[0].Type)
 	if star, ok := expr.(*ast.StarExpr); ok {
@@ -98,10 +98,10 @@ func receiver(fn *ast.FuncDecl) string {
 	if id, ok := expr.(*ast.Ident); ok {
 		return id.Name
 	}
-	return "?" // no receiver that compiles
+	return "?" // does not compile
 }
 
-// functions measures the lines of functions and methods. A literal counts with the function around it.
+// functions measures the lines of functions and methods. A literal counts as part of the function around it.
 func functions(m *module) section {
 	var all []counted
 	var lengths []int
@@ -124,7 +124,7 @@ func functions(m *module) section {
 	}
 }
 
-// functionsOf measures the functions declared in a file, and literals that are in none.
+// functionsOf measures the functions declared in a file, and the literals outside of them.
 func functionsOf(m *module, p *pkg, f file) []counted {
 	var all []counted
 	for _, decl := range f.syntax.Decls {
@@ -147,7 +147,7 @@ func functionsOf(m *module, p *pkg, f file) []counted {
 	return all
 }
 
-// span is how many lines a node is on.
+// span returns how many lines a node covers.
 func (m *module) span(node ast.Node) int { return m.line(node.End()) - m.line(node.Pos()) + 1 }
 
 // percentile is the smallest value that at least percent of the sorted values do not exceed.

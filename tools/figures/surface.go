@@ -10,10 +10,10 @@ import (
 
 const maxExported = 430
 
-// kinds are what a declaration at the top of a package makes.
+// kinds are the kinds of names that a package declares at its top level.
 var kinds = []string{"types", "functions", "constants", "variables"}
 
-// surface counts what another module can name. Methods come with their types.
+// surface counts what other modules can name. Methods are not counted: they come with their types.
 func surface(m *module) section {
 	var figures []figure
 	all := figure{what: "exported names", limit: maxExported}
@@ -34,7 +34,7 @@ func surface(m *module) section {
 	return section{title: "Surface: exported outside internal/ and commands, methods not counted", figures: append(figures, all)}
 }
 
-// exportedNames returns what a package exports of a kind.
+// exportedNames returns the names of one kind that a package exports.
 func exportedNames(p *pkg, kind string) []string {
 	var names []string
 	for _, f := range p.files {
@@ -50,7 +50,7 @@ func exportedNames(p *pkg, kind string) []string {
 	return names
 }
 
-// declares returns the kind of a top-level declaration and the names that it makes; methods are of none.
+// declares returns the names of a top-level declaration and their kind. Methods and imports have none.
 func declares(decl ast.Decl) (kind string, names []*ast.Ident) {
 	switch d := decl.(type) {
 	case *ast.FuncDecl:
@@ -76,7 +76,7 @@ func specified(spec ast.Spec) []*ast.Ident {
 	return nil
 }
 
-// counted is a name and how much of it there is.
+// counted is a name and its count.
 type counted struct {
 	name string
 	n    int
@@ -90,7 +90,7 @@ func tally(byName map[string]int) []counted {
 	return all
 }
 
-// ranked prints counts, the largest first.
+// ranked formats counts, largest first.
 func ranked(all []counted) []string {
 	slices.SortStableFunc(all, func(a, b counted) int {
 		if a.n != b.n {
@@ -105,7 +105,7 @@ func ranked(all []counted) []string {
 	return text
 }
 
-// judged is the figure of how many exceed a limit, and the five largest, over or not.
+// judged counts how many exceed a limit, and lists them or the five largest, whichever is more.
 func judged(what string, all []counted, limit int) figure {
 	f := figure{what: what, limit: 0, places: ranked(all), show: 5}
 	for _, c := range all {
@@ -118,5 +118,5 @@ func judged(what string, all []counted, limit int) figure {
 	return f
 }
 
-// line is the line that a position is on.
+// line returns the line number of a position.
 func (m *module) line(at token.Pos) int { return m.fset.Position(at).Line }

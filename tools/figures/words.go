@@ -12,12 +12,12 @@ import (
 	"unicode"
 )
 
-// retired is a word that names are to lose, with its inflections.
+// retired is a word that should disappear from names, with its inflections.
 type retired struct {
 	forms   string   // lower case, separated by spaces; the first stands for all
-	becomes string   // what to say instead
-	stays   string   // the sense in which the word is good, if any: a reader must tell
-	only    []string // the folders where it is retired; none: everywhere
+	becomes string   // what replaces it
+	stays   string   // the sense in which it is still good, if any
+	only    []string // the folders where it is retired; empty means everywhere
 }
 
 // occurrence is a name that contains a word, where it is declared.
@@ -27,11 +27,11 @@ type occurrence struct {
 	test bool
 }
 
-// words counts where the names that are declared still contain retired words. A word that also has a good
-// sense has no limit: a program cannot tell, a reader can.
+// words counts the declared names that still contain retired words. A word that also has a good sense has no
+// limit: only a reader can tell the two apart.
 func words(m *module, table []retired) section {
-	gone := figure{what: "places with a word that has no other sense", show: len(table)}
-	read := figure{what: "places with a word that also has a good one; read them", limit: noLimit, show: len(table)}
+	gone := figure{what: "declarations with a word that has no good sense", show: len(table)}
+	read := figure{what: "declarations with a word that also has a good sense; to be read", limit: noLimit, show: len(table)}
 	found := placesByWord(m)
 	for _, r := range table {
 		all := r.in(found)
@@ -45,10 +45,10 @@ func words(m *module, table []retired) section {
 		f.value += len(all) - tests(all)
 		f.places = append(f.places, r.describe(all))
 	}
-	return section{title: "Words: retired ones in declared names, of packages and files too", figures: []figure{gone, read}}
+	return section{title: "Words: retired ones in the names of declarations, files and packages", figures: []figure{gone, read}}
 }
 
-// describe is a line of the report: count, replacement, the commonest names.
+// describe formats a line of the report: counts, replacement, the commonest names.
 func (r retired) describe(places []occurrence) string {
 	word, _, _ := strings.Cut(r.forms, " ")
 	text := fmt.Sprintf("%4d %-11s +%d in tests → %s", len(places)-tests(places), word, tests(places), r.becomes)
@@ -83,7 +83,7 @@ func commonest(places []occurrence, n int) []string {
 	return names
 }
 
-// in returns the places of a word's forms, in the folders where it is retired.
+// in returns the occurrences of a word, in the folders where it is retired.
 func (r retired) in(found map[string][]occurrence) []occurrence {
 	var places []occurrence
 	for form := range strings.FieldsSeq(r.forms) {
@@ -96,7 +96,22 @@ func (r retired) in(found map[string][]occurrence) []occurrence {
 	return places
 }
 
-// placesByWord returns every name that is declared, by each of its words.
+// listing is every declared name that contains a word or, if the word is retired, one of its inflections.
+func listing(m *module, word string) string {
+	r := retired{forms: word}
+	for _, row := range retiredWords {
+		if slices.Contains(strings.Fields(row.forms), word) {
+			r = row
+		}
+	}
+	var out strings.Builder
+	for _, p := range r.in(placesByWord(m)) {
+		fmt.Fprintf(&out, "%s  %s\n", p.at, p.name)
+	}
+	return out.String()
+}
+
+// placesByWord returns all declared names, by each of their words.
 func placesByWord(m *module) map[string][]occurrence {
 	found := map[string][]occurrence{}
 	note := func(p occurrence) {
@@ -116,7 +131,7 @@ func placesByWord(m *module) map[string][]occurrence {
 	return found
 }
 
-// noteNames notes a file's own name and what it declares. Names of tests are sentences, and left out.
+// noteNames notes a file's name and the names it declares. Test functions are skipped: their names are sentences.
 func (m *module) noteNames(p *pkg, f file, info *types.Info, note func(occurrence)) {
 	test := strings.HasSuffix(f.name, "_test.go")
 	note(occurrence{name: strings.TrimSuffix(f.name, ".go"), at: p.dir + "/" + f.name, test: test})
@@ -132,14 +147,14 @@ func (m *module) noteNames(p *pkg, f file, info *types.Info, note func(occurrenc
 	})
 }
 
-// embedded says whether something is a field that takes its name from its type.
+// embedded reports whether an object is an embedded field, which is named by its type.
 func embedded(object types.Object) bool {
 	field, ok := object.(*types.Var)
 	return ok && field.Embedded()
 }
 
-// definitions finds what a file declares, without looking at what it imports or at its package's other
-// files: errors of types are no matter.
+// definitions finds what a file declares. It does not load imports or other files, so type errors are expected and
+// ignored.
 func definitions(fset *token.FileSet, f file) *types.Info {
 	info := &types.Info{Defs: map[*ast.Ident]types.Object{}}
 	config := types.Config{Error: func(error) {}}
@@ -171,7 +186,7 @@ func split(name string) []string {
 	return all
 }
 
-// startsWord says whether a capital is the first of a word, rather than within an abbreviation.
+// startsWord reports whether a capital begins a word, rather than being inside an abbreviation.
 func startsWord(runes []rune, i int) bool {
 	if i == 0 || !unicode.IsUpper(runes[i-1]) {
 		return true

@@ -19,11 +19,11 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/notify"
+	"github.com/curfewhq/curfew/internal/notify/webhook"
+	"github.com/curfewhq/curfew/internal/stream"
 	"github.com/curfewhq/curfew/lifecycle"
-	"github.com/curfewhq/curfew/notify"
-	"github.com/curfewhq/curfew/notify/live"
-	"github.com/curfewhq/curfew/notify/webhook"
-	"github.com/curfewhq/curfew/server"
 )
 
 // readersCommand is the first argument of the process that holds the clients, so that their memory
@@ -57,9 +57,9 @@ type station struct {
 }
 
 // follows lets the server follow the hub.
-type follows struct{ *live.Hub }
+type follows struct{ *stream.Hub }
 
-func (f follows) Follow(ctx context.Context, topics []string, since time.Time) (server.Feed, error) {
+func (f follows) Follow(ctx context.Context, topics []string, since time.Time) (httpapi.Feed, error) {
 	feed, err := f.Hub.Follow(ctx, topics, since)
 	if err != nil {
 		return nil, err
@@ -73,12 +73,12 @@ func openStation(ctx context.Context, db database, key string) (*station, error)
 	if s.engine, err = lifecycle.New(db.store, lifecycle.Options{}); err != nil {
 		return nil, err
 	}
-	identity, err := server.NewIdentity(ctx, server.AuthOptions{KeyFile: key, CreateKey: true})
+	identity, err := httpapi.NewIdentity(ctx, httpapi.AuthOptions{KeyFile: key, CreateKey: true})
 	if err != nil {
 		return nil, err
 	}
-	hub := live.New(db.store, live.Options{Encode: server.Frames, Wake: s.bell})
-	srv, err := server.New(server.Options{
+	hub := stream.New(db.store, stream.Options{Encode: httpapi.Frames, Wake: s.bell})
+	srv, err := httpapi.New(httpapi.Options{
 		Engine: s.engine, Identity: identity, Once: db.store, Ready: db.store.Ping, Streams: follows{hub},
 		Endpoints: webhook.Endpoints{}, Deliveries: notify.Deliveries{}, // nobody asks for them here
 	})
@@ -206,7 +206,7 @@ func read(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	identity, err := server.NewIdentity(ctx, server.AuthOptions{KeyFile: args[2]})
+	identity, err := httpapi.NewIdentity(ctx, httpapi.AuthOptions{KeyFile: args[2]})
 	if err != nil {
 		return err
 	}

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/storetest"
+	"github.com/curfewhq/curfew/internal/storetest/stores"
 	"github.com/curfewhq/curfew/lifecycle"
-	"github.com/curfewhq/curfew/storetest"
-	"github.com/curfewhq/curfew/storetest/stores"
 )
 
 // outcomes is what the checkouts are, by customer.

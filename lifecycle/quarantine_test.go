@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/storetest"
+	"github.com/curfewhq/curfew/internal/storetest/stores"
 	"github.com/curfewhq/curfew/lifecycle"
-	"github.com/curfewhq/curfew/storetest"
-	"github.com/curfewhq/curfew/storetest/stores"
 )
 
 // late is paid sessions of c0, c1, … that are overdue; some have a mechanic.

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/storetest"
+	"github.com/curfewhq/curfew/internal/storetest/seed"
 	"github.com/curfewhq/curfew/lifecycle"
-	"github.com/curfewhq/curfew/storetest"
-	"github.com/curfewhq/curfew/storetest/seed"
 )
 
 // The accept that is held open is written as the store writes it, statement by

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/storetest"
+	"github.com/curfewhq/curfew/internal/storetest/seed"
 	"github.com/curfewhq/curfew/lifecycle"
-	"github.com/curfewhq/curfew/storetest"
-	"github.com/curfewhq/curfew/storetest/seed"
 )
 
 // bank is a provider with a ledger of its own. It remembers keys as providers

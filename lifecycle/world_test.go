@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/storetest"
+	"github.com/curfewhq/curfew/internal/storetest/stores"
 	"github.com/curfewhq/curfew/lifecycle"
-	"github.com/curfewhq/curfew/storetest"
-	"github.com/curfewhq/curfew/storetest/stores"
 )
 
 // How hard the races are run. The figures of the README come from larger ones.

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/storetest/seed"
+	"github.com/curfewhq/curfew/internal/storetest/seed"
 )
 
 func TestFiguresAreCountsAfterAConcurrentStorm(t *testing.T) {

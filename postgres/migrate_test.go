@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/postgres/pgtest"
+	"github.com/curfewhq/curfew/internal/pgtest"
 )
 
 func emptyWorld(t *testing.T) *world {

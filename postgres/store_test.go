@@ -3,10 +3,10 @@ package postgres_test
 import (
 	"testing"
 
+	"github.com/curfewhq/curfew/internal/storetest"
+	"github.com/curfewhq/curfew/internal/storetest/stores"
 	"github.com/curfewhq/curfew/lifecycle"
 	"github.com/curfewhq/curfew/postgres"
-	"github.com/curfewhq/curfew/storetest"
-	"github.com/curfewhq/curfew/storetest/stores"
 )
 
 var _ lifecycle.Store = (*postgres.Store)(nil)

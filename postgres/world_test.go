@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/postgres/pgtest"
+	"github.com/curfewhq/curfew/internal/pgtest"
 )
 
 // world is a test's own database with a store on it.

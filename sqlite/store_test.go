@@ -3,8 +3,8 @@ package sqlite_test
 import (
 	"testing"
 
-	"github.com/curfewhq/curfew/storetest"
-	"github.com/curfewhq/curfew/storetest/stores"
+	"github.com/curfewhq/curfew/internal/storetest"
+	"github.com/curfewhq/curfew/internal/storetest/stores"
 )
 
 func TestStore(t *testing.T) {

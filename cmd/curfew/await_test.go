@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/curfewhq/curfew/storetest/stores"
+	"github.com/curfewhq/curfew/internal/storetest/stores"
 )
 
 // elsewhere is a database's URL with another port, where nobody listens yet, and

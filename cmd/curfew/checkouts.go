@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/lifecycle"
-	"github.com/curfewhq/curfew/server"
 )
 
 // checkoutsCommand is what operators do about payments.
@@ -106,7 +106,7 @@ func (c *listCheckouts) list(ctx context.Context, engine *lifecycle.Engine, outc
 
 func (c *listCheckouts) print(term terminal, all []curfew.Checkout) error {
 	if c.JSON {
-		return term.json(map[string]any{"checkouts": server.CheckoutsJSON(all)})
+		return term.json(map[string]any{"checkouts": httpapi.CheckoutsJSON(all)})
 	}
 	if len(all) == 0 {
 		term.printf("None.\n")
@@ -145,7 +145,7 @@ func (c *showCheckout) Run(ctx context.Context, s *settings, term terminal) erro
 
 func (c *showCheckout) print(term terminal, k curfew.Checkout, events []curfew.Event) error {
 	if c.JSON {
-		return term.json(server.CheckoutJSON(k, events))
+		return term.json(httpapi.CheckoutJSON(k, events))
 	}
 	printCheckout(term, k)
 	term.printf("\n")

@@ -6,13 +6,13 @@ import (
 	"testing"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/backup"
+	"github.com/curfewhq/curfew/internal/backup"
+	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/notify/mail"
+	"github.com/curfewhq/curfew/internal/stripe"
 	"github.com/curfewhq/curfew/lifecycle"
-	"github.com/curfewhq/curfew/notify/mail"
 	"github.com/curfewhq/curfew/postgres"
-	"github.com/curfewhq/curfew/server"
 	"github.com/curfewhq/curfew/sqlite"
-	"github.com/curfewhq/curfew/stripe"
 )
 
 // What could not be made is not there: nobody goes on with half of it.
@@ -24,9 +24,9 @@ func TestAConstructorThatFailsReturnsNothing(t *testing.T) {
 		err   error
 	}{
 		"lifecycle.New":         nothing(lifecycle.New(nil, lifecycle.Options{Policy: &curfew.Policy{}})),
-		"server.New":            nothing(server.New(server.Options{})),
-		"server.NewIdentity":    nothing(server.NewIdentity(t.Context(), server.AuthOptions{KeyFile: none})),
-		"server.NewKeyServer":   nothing(server.NewKeyServer("http://id.example.org", nil)),
+		"httpapi.New":           nothing(httpapi.New(httpapi.Options{})),
+		"httpapi.NewIdentity":   nothing(httpapi.NewIdentity(t.Context(), httpapi.AuthOptions{KeyFile: none})),
+		"httpapi.NewKeyServer":  nothing(httpapi.NewKeyServer("http://id.example.org", nil)),
 		"stripe.NewHook":        nothing(stripe.NewHook(stripe.HookOptions{})),
 		"stripe.NewClient":      nothing(stripe.NewClient(stripe.ClientOptions{})),
 		"mail.NewChannel":       nothing(mail.NewChannel(nil, mail.Options{})),

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/postgres/pgtest"
+	"github.com/curfewhq/curfew/internal/pgtest"
 )
 
 const (

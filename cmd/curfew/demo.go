@@ -13,8 +13,8 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/demo"
-	"github.com/curfewhq/curfew/server"
+	"github.com/curfewhq/curfew/internal/demo"
+	"github.com/curfewhq/curfew/internal/httpapi"
 )
 
 type demoCommand struct {
@@ -173,7 +173,7 @@ func (s settings) faster(speed float64) settings {
 type house struct {
 	term     terminal
 	settings *settings
-	identity *server.Identity
+	identity *httpapi.Identity
 	url      string
 }
 

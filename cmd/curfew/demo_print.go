@@ -8,7 +8,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/demo"
+	"github.com/curfewhq/curfew/internal/demo"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 

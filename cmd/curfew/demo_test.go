@@ -19,7 +19,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/curfewhq/curfew/demo"
+	"github.com/curfewhq/curfew/internal/demo"
 )
 
 var shown = flag.Duration("shown", 10*time.Second, "how long the demo runs, at 60 times the speed, in its test")

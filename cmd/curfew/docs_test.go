@@ -9,8 +9,8 @@ import (
 	"testing"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/pgtest"
 	"github.com/curfewhq/curfew/lifecycle"
-	"github.com/curfewhq/curfew/postgres/pgtest"
 )
 
 // A walk goes through a page's commands, in a folder with a running service and

@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/curfewhq/curfew/postgres/pgtest"
-	"github.com/curfewhq/curfew/storetest"
-	"github.com/curfewhq/curfew/storetest/stores"
+	"github.com/curfewhq/curfew/internal/pgtest"
+	"github.com/curfewhq/curfew/internal/storetest"
+	"github.com/curfewhq/curfew/internal/storetest/stores"
 )
 
 var rollingDrain = flag.String("rolling-drain", "2s", "the drain of replicas that are restarted one after the other; with 0s some calls fail")

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/curfewhq/curfew/storetest/stores"
+	"github.com/curfewhq/curfew/internal/storetest/stores"
 )
 
 // TestADistributedDatabaseIsRefused by every command that opens it: what Curfew

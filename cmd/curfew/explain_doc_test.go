@@ -15,10 +15,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/notify"
+	"github.com/curfewhq/curfew/internal/notify/mail"
+	"github.com/curfewhq/curfew/internal/notify/mailtest"
 	"github.com/curfewhq/curfew/lifecycle"
-	"github.com/curfewhq/curfew/notify"
-	"github.com/curfewhq/curfew/notify/mail"
-	"github.com/curfewhq/curfew/notify/mailtest"
 	"github.com/curfewhq/curfew/sqlite"
 )
 

@@ -15,10 +15,10 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/pgtest"
+	"github.com/curfewhq/curfew/internal/storetest"
 	"github.com/curfewhq/curfew/lifecycle"
-	"github.com/curfewhq/curfew/postgres/pgtest"
-	"github.com/curfewhq/curfew/server"
-	"github.com/curfewhq/curfew/storetest"
 )
 
 // illness is one way to bring about a finding. The line that health prints for it
@@ -322,7 +322,7 @@ func (p *patient) must(err error) {
 
 func (p *patient) health() api.Health {
 	p.Helper()
-	return server.HealthJSON(p.engine.Health(p.Context()), "test", p.at)
+	return httpapi.HealthJSON(p.engine.Health(p.Context()), "test", p.at)
 }
 
 // finding is the fix of a finding; empty: there is none that counts.

@@ -9,8 +9,8 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/lifecycle"
-	"github.com/curfewhq/curfew/server"
 )
 
 // The answers of health.
@@ -38,7 +38,7 @@ func (c *healthCommand) Run(ctx context.Context, s *settings, term terminal) err
 		}
 		r := engine.Health(ctx)
 		health = r.Health
-		shape := server.HealthJSON(r, version(), s.publicURL(s.Listen))
+		shape := httpapi.HealthJSON(r, version(), s.publicURL(s.Listen))
 		if c.JSON {
 			return term.json(shape)
 		}

@@ -11,8 +11,8 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/pgtest"
 	"github.com/curfewhq/curfew/lifecycle"
-	"github.com/curfewhq/curfew/postgres/pgtest"
 )
 
 const interruptedSessions = 900

@@ -4,8 +4,8 @@ import (
 	"maps"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/storetest"
-	"github.com/curfewhq/curfew/stripe/stripetest"
+	"github.com/curfewhq/curfew/internal/storetest"
+	"github.com/curfewhq/curfew/internal/stripe/stripetest"
 )
 
 // books is every checkout by its reference.

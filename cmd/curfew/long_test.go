@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/curfewhq/curfew/postgres/pgtest"
+	"github.com/curfewhq/curfew/internal/pgtest"
 )
 
 // The programs of older schemas, as scripts/long builds them from the history,

@@ -11,7 +11,7 @@ import (
 	"strconv"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/notify/mail"
+	"github.com/curfewhq/curfew/internal/notify/mail"
 )
 
 // mailCommand is what operators do about mails.

@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/notify/mailtest"
-	"github.com/curfewhq/curfew/postgres/pgtest"
+	"github.com/curfewhq/curfew/internal/notify/mailtest"
+	"github.com/curfewhq/curfew/internal/pgtest"
 )
 
 func TestNoMailIsLostToKillsOnSQLite(t *testing.T) {

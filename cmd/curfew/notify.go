@@ -3,9 +3,9 @@ package main
 import (
 	"net/netip"
 
-	"github.com/curfewhq/curfew/notify"
-	"github.com/curfewhq/curfew/notify/mail"
-	"github.com/curfewhq/curfew/notify/webhook"
+	"github.com/curfewhq/curfew/internal/notify"
+	"github.com/curfewhq/curfew/internal/notify/mail"
+	"github.com/curfewhq/curfew/internal/notify/webhook"
 )
 
 // worker is who tells of events, in this process.

@@ -16,8 +16,8 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib" // to look behind the service's back
 
-	"github.com/curfewhq/curfew/storetest/seed"
-	"github.com/curfewhq/curfew/stripe/stripetest"
+	"github.com/curfewhq/curfew/internal/storetest/seed"
+	"github.com/curfewhq/curfew/internal/stripe/stripetest"
 )
 
 const webhookSecret = "whsec_of_the_test"

@@ -22,7 +22,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/postgres/pgtest"
+	"github.com/curfewhq/curfew/internal/pgtest"
 )
 
 // What is promised of a database that fails and comes back, by the production's

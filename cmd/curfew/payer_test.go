@@ -14,9 +14,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/pgtest"
+	"github.com/curfewhq/curfew/internal/stripe/stripetest"
 	"github.com/curfewhq/curfew/lifecycle"
-	"github.com/curfewhq/curfew/postgres/pgtest"
-	"github.com/curfewhq/curfew/stripe/stripetest"
 )
 
 var blocked = flag.Int("blocked", 20, "customers whose second payment waits for the deadline of their first session; from 200 on they may wait 1 s at the 99th percentile")

@@ -13,8 +13,8 @@ import (
 	"testing"
 
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/storetest"
-	"github.com/curfewhq/curfew/storetest/stores"
+	"github.com/curfewhq/curfew/internal/storetest"
+	"github.com/curfewhq/curfew/internal/storetest/stores"
 )
 
 // pooled is the URL of the same database behind a PgBouncer in transaction mode

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/backup"
+	"github.com/curfewhq/curfew/internal/backup"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 

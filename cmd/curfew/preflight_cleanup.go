@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/backup"
+	"github.com/curfewhq/curfew/internal/backup"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 

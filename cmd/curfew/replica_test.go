@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/storetest"
-	"github.com/curfewhq/curfew/storetest/stores"
+	"github.com/curfewhq/curfew/internal/storetest"
+	"github.com/curfewhq/curfew/internal/storetest/stores"
 )
 
 // backlog is so many overdue sessions that no sweep ends them in one page.

@@ -6,8 +6,8 @@ import (
 	"fmt"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/backup"
-	"github.com/curfewhq/curfew/invariant"
+	"github.com/curfewhq/curfew/internal/backup"
+	"github.com/curfewhq/curfew/internal/invariant"
 )
 
 type restoreCommand struct {

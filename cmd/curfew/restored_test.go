@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/backup"
+	"github.com/curfewhq/curfew/internal/backup"
+	"github.com/curfewhq/curfew/internal/pgtest"
+	"github.com/curfewhq/curfew/internal/stripe"
+	"github.com/curfewhq/curfew/internal/stripe/stripetest"
 	"github.com/curfewhq/curfew/lifecycle"
-	"github.com/curfewhq/curfew/postgres/pgtest"
-	"github.com/curfewhq/curfew/stripe"
-	"github.com/curfewhq/curfew/stripe/stripetest"
 )
 
 // A backup is taken, more is paid and given back, and the backup's state comes

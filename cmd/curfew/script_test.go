@@ -23,8 +23,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/pgtest"
 	"github.com/curfewhq/curfew/lifecycle"
-	"github.com/curfewhq/curfew/postgres/pgtest"
 )
 
 // Scripts run on both stores; those that begin with sqlite_ or postgres_ on

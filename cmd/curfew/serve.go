@@ -16,11 +16,11 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/notify"
+	"github.com/curfewhq/curfew/internal/notify/mail"
+	"github.com/curfewhq/curfew/internal/stream"
 	"github.com/curfewhq/curfew/lifecycle"
-	"github.com/curfewhq/curfew/notify"
-	"github.com/curfewhq/curfew/notify/live"
-	"github.com/curfewhq/curfew/notify/mail"
-	"github.com/curfewhq/curfew/server"
 )
 
 type serveCommand struct{}
@@ -114,8 +114,8 @@ type service struct {
 	traces      tracing // zero: none
 	worker      *notify.Worker
 	engine      *lifecycle.Engine
-	hub         *live.Hub
-	server      *server.Server
+	hub         *stream.Hub
+	server      *httpapi.Server
 	public, ops *http.Server
 	front       *front     // what ops answers
 	opsEnd      chan error // how ops ended
@@ -139,7 +139,7 @@ func (svc *service) listen(ctx context.Context, s *settings) (err error) {
 		return err
 	}
 	svc.front, svc.opsEnd = &front{}, make(chan error, 1)
-	svc.ops = server.NewOpsServer(string(s.ListenOps), svc.front, svc.log)
+	svc.ops = httpapi.NewOpsServer(string(s.ListenOps), svc.front, svc.log)
 	go func() { svc.opsEnd <- serveOn(svc.ops, svc.opsAt) }()
 	svc.url = s.publicURL(address(svc.publicAt.Addr().String()))
 	for _, at := range []address{s.Listen, s.ListenOps} {
@@ -180,7 +180,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	if err != nil {
 		return err
 	}
-	metrics := server.NewMetrics()
+	metrics := httpapi.NewMetrics()
 	svc.engine, err = lifecycle.New(svc.db, lifecycle.Options{
 		Policy: &policy, Logger: svc.log, Observer: metrics, Provider: provider, Hints: svc.hints, Keys: keysOf(identity),
 		SweeperOff: !s.Sweeper.on(), Trace: svc.traces.step, Stop: svc.halt,
@@ -192,8 +192,8 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	if svc.worker, err = s.worker(svc, identity, metrics); err != nil {
 		return err
 	}
-	svc.hub = live.New(svc.db, live.Options{Encode: server.Frames, Wake: svc.hints.bell.watch(), Logger: svc.log})
-	svc.server, err = server.New(server.Options{
+	svc.hub = stream.New(svc.db, stream.Options{Encode: httpapi.Frames, Wake: svc.hints.bell.watch(), Logger: svc.log})
+	svc.server, err = httpapi.New(httpapi.Options{
 		Engine: svc.engine, Identity: identity, Once: svc.db, Ready: svc.ready, BaseURL: svc.url, LoginHint: s.loginLine(svc.url),
 		Version: version(), Logger: svc.log, Metrics: metrics, Hook: hook, Trace: svc.traces.request, Settings: svc.given,
 		Endpoints: s.endpoints(svc.db), Deliveries: notify.Deliveries{Store: svc.db}, Streams: streams{svc.hub},
@@ -210,7 +210,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 }
 
 // keysOf says how the key server is that an identity reads; nil: it reads none.
-func keysOf(i *server.Identity) lifecycle.Keys {
+func keysOf(i *httpapi.Identity) lifecycle.Keys {
 	if k := i.KeyServer(); k != nil {
 		return k.State
 	}

@@ -14,9 +14,9 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/pgtest"
+	"github.com/curfewhq/curfew/internal/stripe/stripetest"
 	"github.com/curfewhq/curfew/lifecycle"
-	"github.com/curfewhq/curfew/postgres/pgtest"
-	"github.com/curfewhq/curfew/stripe/stripetest"
 )
 
 var paymentsFlag = flag.Int("payments", 0, "payments that Stripe tells in the test of the whole way; by default 2000, or 500 with -short")

@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/postgres/pgtest"
+	"github.com/curfewhq/curfew/internal/pgtest"
 )
 
 func TestWithoutSweeperNobodyIsStuckOnSQLite(t *testing.T) {

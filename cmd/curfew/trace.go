@@ -19,7 +19,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/server"
+	"github.com/curfewhq/curfew/internal/httpapi"
 )
 
 // tracing shows where time goes, in spans of the three layers: the request, what
@@ -29,7 +29,7 @@ import (
 // nothing.
 type tracing struct {
 	provider *sdk.TracerProvider
-	request  server.Trace
+	request  httpapi.Trace
 	step     curfew.Trace
 	store    curfew.Trace
 }
@@ -71,7 +71,7 @@ func untraced() tracing { return tracing{request: requests(noop.NewTracerProvide
 
 // requests continues a trace that the caller began, and names the span once the
 // route is known.
-func requests(tracer trace.Tracer) server.Trace {
+func requests(tracer trace.Tracer) httpapi.Trace {
 	return func(r *http.Request, requestID string) (context.Context, func(string, int)) {
 		ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
 		ctx, span := tracer.Start(ctx, methodOf(r), trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(

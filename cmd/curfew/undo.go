@@ -6,8 +6,8 @@ import (
 	"log/slog"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/lifecycle"
-	"github.com/curfewhq/curfew/server"
 )
 
 type undoCommand struct {
@@ -41,7 +41,7 @@ func (c *undoCommand) Run(ctx context.Context, s *settings, term terminal) error
 
 func (c *undoCommand) print(term terminal, u lifecycle.Undone) error {
 	if c.JSON {
-		return term.json(server.UndoneJSON(u))
+		return term.json(httpapi.UndoneJSON(u))
 	}
 	if len(u.Revived)+len(u.NotRevived) == 0 {
 		term.printf("The run ended no session.\n")

@@ -18,8 +18,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/invariant"
-	"github.com/curfewhq/curfew/postgres/pgtest"
+	"github.com/curfewhq/curfew/internal/invariant"
+	"github.com/curfewhq/curfew/internal/pgtest"
 )
 
 // Every schema that there ever was becomes today's while calls come in, and none

@@ -15,8 +15,8 @@ import (
 	standard "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/postgres/pgtest"
-	"github.com/curfewhq/curfew/storetest/seed"
+	"github.com/curfewhq/curfew/internal/pgtest"
+	"github.com/curfewhq/curfew/internal/storetest/seed"
 )
 
 var told = flag.Int("told", 40, "customers whose every event a receiver is told of in the test of kills")

@@ -13,16 +13,16 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/backup"
+	"github.com/curfewhq/curfew/internal/backup"
+	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/notify"
+	"github.com/curfewhq/curfew/internal/notify/mail"
+	"github.com/curfewhq/curfew/internal/notify/webhook"
+	"github.com/curfewhq/curfew/internal/stream"
+	"github.com/curfewhq/curfew/internal/stripe"
 	"github.com/curfewhq/curfew/lifecycle"
-	"github.com/curfewhq/curfew/notify"
-	"github.com/curfewhq/curfew/notify/live"
-	"github.com/curfewhq/curfew/notify/mail"
-	"github.com/curfewhq/curfew/notify/webhook"
 	"github.com/curfewhq/curfew/postgres"
-	"github.com/curfewhq/curfew/server"
 	"github.com/curfewhq/curfew/sqlite"
-	"github.com/curfewhq/curfew/stripe"
 )
 
 // database is a store, and its schema.
@@ -31,7 +31,7 @@ type database interface {
 	notify.Store
 	notify.Postbox
 	webhook.Store
-	live.Store
+	stream.Store
 	mail.Refusals
 	schema
 	whole
@@ -127,9 +127,9 @@ func migrationsOf[M postgres.Migration | sqlite.Migration](theirs []M, err error
 }
 
 // streams is the hub as the server follows it.
-type streams struct{ *live.Hub }
+type streams struct{ *stream.Hub }
 
-func (s streams) Follow(ctx context.Context, topics []string, since time.Time) (server.Feed, error) {
+func (s streams) Follow(ctx context.Context, topics []string, since time.Time) (httpapi.Feed, error) {
 	feed, err := s.Hub.Follow(ctx, topics, since)
 	if err != nil {
 		return nil, err
@@ -250,7 +250,7 @@ func (s *settings) engine(store lifecycle.Store, o lifecycle.Options) (*lifecycl
 
 // payments is the provider of payments that the settings name: what reads its
 // messages, and who asks it; nil for what is not set up.
-func (s *settings) payments() (hook server.Hook, provider lifecycle.Provider, err error) {
+func (s *settings) payments() (hook httpapi.Hook, provider lifecycle.Provider, err error) {
 	if secrets := s.Stripe.WebhookSecret; secrets != nil {
 		o := stripe.HookOptions{Secrets: secrets.all, Live: s.Stripe.live(), Account: s.Stripe.Account}
 		if hook, err = stripe.NewHook(o); err != nil {
@@ -333,8 +333,8 @@ func (s *settings) keyFile() string {
 }
 
 // identity is who may prove who they are.
-func (s *settings) identity(ctx context.Context, log *slog.Logger) (*server.Identity, error) {
-	return server.NewIdentity(ctx, server.AuthOptions{
+func (s *settings) identity(ctx context.Context, log *slog.Logger) (*httpapi.Identity, error) {
+	return httpapi.NewIdentity(ctx, httpapi.AuthOptions{
 		KeyFile: s.keyFile(), CreateKey: true, JWTSecret: s.Auth.JWTSecret, JWKSURL: string(s.Auth.JWKSURL),
 		Issuer: s.Auth.Issuer, Audience: s.Auth.Audience, RoleClaim: s.Auth.RoleClaim, Logger: log,
 	})
@@ -344,7 +344,7 @@ func (s *settings) identity(ctx context.Context, log *slog.Logger) (*server.Iden
 type keysURL string
 
 func (u *keysURL) UnmarshalText(text []byte) error {
-	if err := server.CheckKeyURL(string(text)); err != nil {
+	if err := httpapi.CheckKeyURL(string(text)); err != nil {
 		return err
 	}
 	*u = keysURL(text)
@@ -357,7 +357,7 @@ func (s *settings) keys(ctx context.Context) (lifecycle.Keys, error) {
 	if s.Auth.JWKSURL == "" {
 		return nil, nil //nolint:nilnil // nothing is set up, and nothing is wrong
 	}
-	k, err := server.NewKeyServer(string(s.Auth.JWKSURL), nil)
+	k, err := httpapi.NewKeyServer(string(s.Auth.JWKSURL), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -367,13 +367,13 @@ func (s *settings) keys(ctx context.Context) (lifecycle.Keys, error) {
 
 // localIdentity signs with the local key. A new one is made only where a server
 // would find it: beside a SQLite file, or where it was named.
-func (s *settings) localIdentity(ctx context.Context) (*server.Identity, error) {
+func (s *settings) localIdentity(ctx context.Context) (*httpapi.Identity, error) {
 	if s.Auth.KeyFile == "" {
 		if err := s.serversKey(); err != nil {
 			return nil, err
 		}
 	}
-	return server.NewIdentity(ctx, server.AuthOptions{KeyFile: s.keyFile(), CreateKey: true})
+	return httpapi.NewIdentity(ctx, httpapi.AuthOptions{KeyFile: s.keyFile(), CreateKey: true})
 }
 
 // serversKey is NotFound where no server would know a key that is made here.

@@ -1,0 +1,255 @@
+package console
+
+// The views: what each page shows, in words. The server fills them in.
+
+// Overview is how things are.
+type Overview struct {
+	State    State
+	Findings []Finding
+	Groups   []Group // of figures
+	Sweeper  []Fact
+	Repeated []Repeated
+}
+
+// Group is figures under one name.
+type Group struct {
+	Key, Name string
+	Figures   []Figure
+}
+
+// Finding is one thing that is wrong, and what to do about it.
+type Finding struct {
+	Code, Severity, Problem string
+	Call                    string  // that can be pasted
+	Fix                     *Action // nil: by the call alone
+	Look                    *Link   // where more of it is seen
+	Known                   string  // who has acknowledged it, until when and why; empty: nobody
+	Acknowledge             *Action // acknowledges it, or takes that back; nil: cannot be
+	Sessions                []string
+	Count                   int // of all sessions it is about
+}
+
+// Repeated is a customer who was refused again and again.
+type Repeated struct {
+	CustomerID string
+	Times      string
+	LastAt     Moment
+}
+
+// Cleanup is what a cleanup would change, and what cleanups have changed.
+type Cleanup struct {
+	State     State
+	Figures   []Figure
+	Filters   Filters
+	PreviewID string // of the stored preview that is shown; empty: it is not stored
+	Taken     Moment
+	Rows      []CleanupRow
+	Total     int  // of all rows
+	More      Link // shows more of them
+	Truncated bool
+	Run       Action // executes exactly this preview
+	Runs      []Run
+	Older     Link // the next page of runs
+}
+
+// Filters are what the preview was asked with.
+type Filters struct {
+	CustomerID, MaxAge string
+	Rules              []Choice
+	Said               string // in words; empty: nothing is filtered
+}
+
+// Choice is something that can be ticked.
+type Choice struct {
+	Value, Label string
+	Chosen       bool
+}
+
+// CleanupRow is a session that would end.
+type CleanupRow struct {
+	SessionID, CustomerID, Rule, Age, Payment string
+}
+
+// Run is one execution of the cleanup.
+type Run struct {
+	ID, Trigger, Actor, Reason, Outcome, Cleaned, Error string
+	StartedAt                                           Moment
+	Undone                                              bool
+	Undo                                                *Action // nil: there is nothing to undo
+}
+
+// Customer is the story of a customer, or of a run.
+type Customer struct {
+	Query, Missing string   // what was looked for, and why nothing was found
+	Found          bool     // there is a story
+	Name           string   // of the customer, or «Run …»
+	Customers      []string // several with this e-mail address
+	CustomerID     string   // empty: of a run
+	State          State
+	Sentence       string
+	Until          Moment // when the slot is free by itself
+	Todos          []Todo
+	Ahead, Past    []Entry // deadlines to come; what happened, newest first
+	Sessions       []SessionLine
+	Payments       []PaymentLine
+	Older          Link
+}
+
+// Todo is something that can be done now.
+type Todo struct {
+	What string
+	Do   Action
+}
+
+// Entry is one line of a story.
+type Entry struct {
+	At                               Moment
+	Kind, Tone, Sentence, CustomerID string
+}
+
+// SessionLine is a session in a list.
+type SessionLine struct {
+	ID, Plan, Status, Reason string
+	CreatedAt                Moment
+}
+
+// PaymentLine is a payment as operators see it.
+type PaymentLine struct {
+	ID, Ref, Plan, Amount, Outcome, Became, Note, Email, CustomerID string
+	CreatedAt                                                       Moment
+	Actions                                                         []Action
+}
+
+// Payments is what became of payments, by outcome.
+type Payments struct {
+	State    State
+	Outcomes []Tab
+	Totals   []Fact // what waits for something, by outcome and currency
+	Payments []PaymentLine
+	More     Link
+}
+
+// Tab is a choice among lists.
+type Tab struct {
+	Link
+	Count string
+}
+
+// Mine is where a customer stands.
+type Mine struct {
+	CustomerID   string
+	Own          bool // the reader is the customer
+	State        State
+	Steps        []Step
+	Open         *Open
+	Appointments []Appointment
+	Payments     []Payment
+}
+
+// Step is one of those a session goes through.
+type Step struct {
+	Name  string
+	Where string // done, now or ahead
+}
+
+// Open is the session that holds the customer's slot.
+type Open struct {
+	ID, Plan, What string
+	Since, Until   Moment
+	UntilSaid      string // what happens then
+	Money          []string
+	Actions        []Action
+}
+
+// Appointment is a session of later.
+type Appointment struct {
+	ID, Plan, Money string
+	At              Moment
+	Cancel          Action
+}
+
+// Payment is a payment and what became of it.
+type Payment struct {
+	Plan, Amount, Became, Outcome string
+	At                            Moment
+}
+
+// Mechanic is the queue, and the session a mechanic has.
+type Mechanic struct {
+	State   State
+	Current *Current
+	Offers  []Offer
+	More    bool // waits than is shown
+	May     bool // accept
+}
+
+// Current is the session a mechanic has.
+type Current struct {
+	ID, Customer, Plan, Kind, What string
+	Until                          Moment
+	UntilSaid                      string
+	Actions                        []Action
+}
+
+// Offer is a request that can be accepted.
+type Offer struct {
+	ID, Customer, Plan, Kind string
+	Since, Until             Moment
+	Accept                   *Action // nil: not by who looks
+}
+
+// Settings is what holds here, and where each comes from.
+type Settings struct {
+	Groups []SettingGroup
+	Plans  []Plan
+	Rules  []Rule
+	Money  []Fact
+}
+
+// SettingGroup is settings under one name.
+type SettingGroup struct {
+	Name     string
+	Settings []Setting
+}
+
+// Setting is a value and its source.
+type Setting struct {
+	Key, Value, Source, Where, Default, Help string
+	Changed                                  bool
+}
+
+// Plan is what can be bought.
+type Plan struct {
+	Name, Kind, Duration, Waiting, Price string
+}
+
+// Rule is what ends overdue sessions.
+type Rule struct {
+	Name, Does, When string
+	On               bool
+}
+
+// Deliveries is where events go, and what was sent there.
+type Deliveries struct {
+	State      State
+	Endpoints  []Endpoint
+	Add        Action
+	States     []Tab
+	Deliveries []Delivery
+	More       Link
+}
+
+// Endpoint is where webhooks go.
+type Endpoint struct {
+	ID, URL, Description, Events, Reason string
+	Enabled                              bool
+	CreatedAt                            Moment
+	Actions                              []Action
+}
+
+// Delivery is one message to one receiver.
+type Delivery struct {
+	ID, Kind, To, Channel, State, Tries, Error, CustomerID string
+	CreatedAt, NextAt                                      Moment
+	Again                                                  *Action // nil: it is on its way
+}

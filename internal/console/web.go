@@ -1,0 +1,56 @@
+// Package console holds Curfew's pages: templates, style sheets and scripts,
+// embedded. A page is written by the server, whole and readable without a
+// script. Scripts ask before something is done, do it through the HTTP API, and
+// keep the page up to date by reading it again; they decide nothing.
+//
+// The package knows no session, no rule and no HTTP: what a page shows comes as
+// a view, in words. Who is signed in, and the headers that the pages rely on (no
+// inline script or style runs), are the server's.
+package console
+
+import (
+	"embed"
+	"html/template"
+	"io/fs"
+	"sync"
+)
+
+// The names of the pages in Pages. Those with a .html are addresses too.
+const (
+	OverviewPage   = "overview"
+	CleanupPage    = "cleanup-sessions-admin.html"
+	CustomerPage   = "customer"
+	PaymentsPage   = "payments"
+	DeliveriesPage = "deliveries"
+	SettingsPage   = "settings"
+	ClearPage      = "clear-my-sessions.html"
+	MechanicPage   = "mechanic.html"
+	SignInPage     = "sign-in"    // nobody is signed in, or not for this
+	UnreadablePage = "unreadable" // what the page shows could not be read
+	LoginPage      = "login"      // a link that signs nobody in
+	WhosePage      = "whose"      // an admin says which customer
+	// UnsubscribePage asks with a token as its View, and answers with Message without one.
+	UnsubscribePage = "unsubscribe"
+)
+
+//go:embed static
+var static embed.FS
+
+//go:embed templates
+var templates embed.FS
+
+// Static is what the server offers below /static/: css, js, img and vendor.
+func Static() fs.FS {
+	root, err := fs.Sub(static, "static")
+	if err != nil {
+		panic(err) // the name is a constant and valid
+	}
+	return root
+}
+
+// Pages is the parsed templates. It is shared: execute it, do not add to it.
+func Pages() *template.Template { return parsed() }
+
+var parsed = sync.OnceValue(func() *template.Template {
+	return template.Must(template.ParseFS(templates, "templates/*.tmpl"))
+})

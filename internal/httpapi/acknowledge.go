@@ -1,0 +1,35 @@
+package httpapi
+
+import (
+	"context"
+	"strings"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+type acknowledging struct {
+	ID   string `path:"id" doc:"The finding's code"`
+	Body api.Acknowledging
+}
+
+func (s *Server) acknowledgeFinding(ctx context.Context, c call, in *acknowledging) (*answered[api.FindingAcknowledgement], error) {
+	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
+		return nil, err
+	}
+	a, err := s.engine.Acknowledge(ctx, c.actor, lifecycle.Code(in.ID), in.Body.Reason, in.Body.Until)
+	return okay(acknowledgementJSON(a), err)
+}
+
+type withdrawing struct {
+	ID string `path:"id" doc:"The finding's code"`
+}
+
+func (s *Server) withdrawAcknowledgement(ctx context.Context, _ call, in *withdrawing) (*answered[api.Withdrawn], error) {
+	return okay(api.Withdrawn{Code: in.ID}, s.engine.WithdrawAcknowledgement(ctx, lifecycle.Code(in.ID)))
+}
+
+func acknowledgementJSON(a curfew.Acknowledgement) api.FindingAcknowledgement {
+	return api.FindingAcknowledgement{By: strings.TrimSuffix(a.By.String(), ":"), Reason: a.Reason, At: a.At.UTC(), Until: a.Until.UTC()}
+}

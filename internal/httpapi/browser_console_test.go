@@ -1,0 +1,161 @@
+package httpapi_test
+
+import (
+	"net/url"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+)
+
+const (
+	customerPage = "/console/customer"
+	paymentsPage = "/console/payments"
+)
+
+// customersStory is a customer who paid, was left alone, got a credit, was told so, and waits again.
+func customersStory(m *market) {
+	m.Helper()
+	m.before(70*time.Minute, func() { m.pays("katherine", "video15", 3900) })
+	m.before(55*time.Minute, func() {
+		_, err := m.admin().RunCleanup(m.Context(), api.Cleanup{Reason: "the sweeper was dead"})
+		m.must(err)
+		m.notices(curfew.MailChannel, "katherine@example.org", "session.cancelled")
+		m.exec("UPDATE deliveries SET state = 'delivered', attempts = 1")
+	})
+	m.before(4*time.Minute, func() { m.pays("katherine", "chat10", 1500) })
+	m.pays("katherine", "chat10", 1600) // deferred
+	m.notices(curfew.MailChannel, "katherine@example.org", "checkout.deferred")
+	m.exec("UPDATE deliveries SET attempts = 2, failures = 2, next_at = next_at + 240000000, error = 'no connection to the mail server' WHERE state = 'pending'")
+}
+
+func aStoryIsTold(w *tab) {
+	customersStory(w.market)
+	w.signIn(mara, overviewPage)
+	w.wait(alive)
+	w.write(".find input", "katherine\r")
+	w.wait("#story", alive)
+	w.says("#state", "Blocked by a session that is waiting for a mechanic")
+	w.says(".lead", "Customer katherine is blocked by session", "at the latest until")
+	w.says("#story", "began to wait for a mechanic", "Nobody accepted session", "the sweeper was dead", "became a credit",
+		"The customer was told by e-mail (k…@example.org) that session", "is tried again then, after 2 tries")
+	w.says("main", "€39.00", "€16.00")
+	w.until("it counts down", "/^1[01]:[0-5][0-9] min$/.test(document.querySelector('.countdown time').textContent)")
+	w.accessible()
+	w.picture("customer")
+	w.click("#now button.clear")
+	w.wait("#ask[open]")
+	w.write("#ask [name=reason]", "she gave up")
+	w.confirm("1 session ended")
+	w.says("#story", "she gave up")
+
+	w.visit(customerPage + "?q=nobody-at-all")
+	w.wait(alive, "#missing")
+	w.says("#missing", "nobody-at-all")
+	w.picture("missing")
+}
+
+func aRunIsUndone(w *tab) {
+	w.market.before(40*time.Minute, func() { w.market.pays("ada", "video15", 3900) })
+	run, err := w.market.admin().RunCleanup(w.Context(), api.Cleanup{Reason: "by mistake"})
+	w.market.must(err)
+	w.signIn(mara, cleanupPage)
+	w.wait(alive)
+	w.click("#run-" + run.RunID + " button.undo")
+	w.wait("#ask[open]")
+	w.says("#ask", "Undo this run?", "Gives each session that the run ended a new one")
+	w.write("#ask [name=reason]", "she was still there")
+	w.confirm("1 session came back")
+	w.says("#run-"+run.RunID, "undone")
+	w.says("#runs", "she was still there", "1 session came back")
+	blocker, err := w.market.engine.CheckCustomerSessionStatus(w.Context(), "ada")
+	if err != nil || blocker == nil {
+		w.Error("nothing came back:", blocker, err)
+	}
+	w.picture("undone")
+	w.visit(customerPage + "?q=" + run.RunID)
+	w.says("#story", "ada")
+}
+
+func paymentsAreWorked(w *tab) {
+	w.market.held("", "pi_stray", "stray@example.org")
+	w.market.held("bob", "pi_bob", "bob@example.org")
+	w.market.pays("ada", "chat10", 1500)
+	w.market.pays("ada", "video15", 3900) // deferred
+	w.signIn(mara, paymentsPage)
+	w.wait(alive)
+	w.says("#state", "2 payments are held", "1 waits for a slot")
+	w.says("#payments", "nobody's", "pi_stray", "stray@example.org", "there is no plan")
+	w.accessible()
+	w.picture("payments")
+
+	stray, err := w.market.engine.Checkout(w.Context(), "pi_stray")
+	w.market.must(err)
+	w.click("#payment-" + stray.ID + " button.assign")
+	w.wait("#ask[open]")
+	w.write("#ask [name=customerId]", "grace")
+	w.empty("#ask [name=plan]")
+	w.write("#ask [name=plan]", "chat10")
+	w.write("#ask [name=reason]", "she wrote us")
+	w.picture("assign")
+	w.confirm()
+	w.gone("#payment-" + stray.ID)
+
+	bob, err := w.market.engine.Checkout(w.Context(), "pi_bob")
+	w.market.must(err)
+	w.click("#payment-" + bob.ID + " button.refund")
+	w.wait("#ask[open]")
+	w.write("#ask [name=reason]", "no such plan")
+	w.confirm()
+	w.visit(paymentsPage + "?outcome=refund_due")
+	w.wait(alive)
+	w.click("#payment-" + bob.ID + " button.by-hand")
+	w.wait("#ask[open]")
+	w.write("#ask [name=reason]", "by transfer")
+	w.confirm()
+	w.gone("#payment-" + bob.ID)
+	for ref, want := range map[string]curfew.Outcome{"pi_stray": curfew.Fulfilled, "pi_bob": curfew.Refunded} {
+		if c, err := w.market.engine.Checkout(w.Context(), ref); err != nil || c.Outcome != want {
+			w.Errorf("%s is %s (%v), want %s", ref, c.Outcome, err, want)
+		}
+	}
+}
+
+// hostileDeliveries: an endpoint's address and description, a customer's address, what a receiver said.
+func hostileDeliveries(w *tab, corpus []string) {
+	for _, text := range corpus {
+		endpoint, delivery := w.market.dead()
+		w.market.exec("UPDATE webhook_endpoints SET url = ?, description = ?, kinds = json_array(?), enabled = 0, disabled_reason = ? WHERE id = ?",
+			text, text, text, text, endpoint)
+		w.market.exec("UPDATE deliveries SET customer_id = ?, error = ? WHERE id = ?", text, text, delivery)
+	}
+	w.market.notices(curfew.MailChannel, "x@"+corpus[0])
+	w.market.exec("UPDATE deliveries SET state = 'dead', error = destination WHERE channel = 'mail' AND customer_id = ?", corpus[1])
+	w.visit(deliveriesPage)
+	w.wait(alive)
+	w.says("#endpoints", corpus...)
+	w.says("#deliveries", corpus...)
+	harmless(w)
+	w.visit(deliveriesPage + "?state=pending")
+	w.wait(alive)
+	w.says("#deliveries", "x…@"+corpus[0])
+	harmless(w)
+}
+
+// hostileStories: what a customer could write stands in stories and payments too.
+func hostileStories(w *tab, corpus []string) {
+	for i, text := range corpus {
+		w.market.held(text, "pi_"+string(rune('a'+i)), text+"@example.org")
+		w.visit(customerPage + "?q=" + url.QueryEscape(text))
+		w.wait(alive, "#story")
+		w.says("h1", text)
+		harmless(w)
+	}
+	w.visit(customerPage + "?q=" + url.QueryEscape("<script>alert(1)</script>"))
+	w.wait(alive)
+	harmless(w)
+	w.visit(paymentsPage + "?outcome=held")
+	w.wait(alive)
+	w.says("#payments", corpus...)
+	harmless(w)
+}

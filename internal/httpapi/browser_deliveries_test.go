@@ -1,0 +1,52 @@
+package httpapi_test
+
+import (
+	"strings"
+
+	"github.com/curfewhq/curfew"
+)
+
+const deliveriesPage = "/console/deliveries"
+
+func deliveriesAreWorked(w *tab) {
+	w.signIn(mara, deliveriesPage)
+	w.wait(alive)
+	w.says("#state", "Events go to no endpoint")
+	w.click("button.add")
+	w.wait("#ask[open]")
+	w.write("#ask [name=url]", "https://shop.example.org/hooks")
+	w.write("#ask [name=events]", "session.cancelled, checkout.held")
+	w.confirm("told now and never again", "whsec_")
+	w.wait("#endpoints li")
+	w.says("#endpoints", "https://shop.example.org/hooks", "session.cancelled, checkout.held", "enabled")
+
+	_, delivery := w.market.dead()
+	w.market.exec("UPDATE webhook_endpoints SET url = url || ?, description = ? WHERE url LIKE 'https://example.org%'",
+		strings.Repeat("/a-long-way", 12), "the shop's accounting")
+	w.market.exec("UPDATE deliveries SET error = ? WHERE id = ?", strings.Repeat("it-did-not-say-where-to-break,", 6), delivery)
+	w.visit(deliveriesPage)
+	w.wait(alive, "#delivery-"+delivery)
+	w.says("#state", "Events go to 2 endpoints; 1 delivery is dead")
+	w.says("#delivery-"+delivery, "dead")
+	w.accessible()
+	w.picture("deliveries")
+	w.click("#delivery-" + delivery + " button.replay")
+	w.gone("#delivery-" + delivery)
+	d, err := w.market.admin().Delivery(w.Context(), delivery)
+	w.market.must(err)
+	if d.State != string(curfew.DeliveryPending) {
+		w.Errorf("the replayed delivery is %s", d.State)
+	}
+
+	w.click("#endpoints li:first-child button.disable")
+	w.wait("#ask[open]")
+	w.confirm()
+	w.wait("#endpoints li:first-child button.enable")
+	w.click("#endpoints li:first-child button.enable")
+	w.wait("#endpoints li:first-child button.disable")
+	w.click("#endpoints li:first-child button.test")
+	w.until("the test is said", "document.querySelector('#said').textContent.includes('on its way')")
+	w.click("#endpoints li:first-child button.rotate")
+	w.wait("#ask[open]")
+	w.confirm("whsec_")
+}

@@ -1,0 +1,143 @@
+package httpapi_test
+
+import (
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+const (
+	overviewPage = "/"
+	settingsPage = "/console/settings"
+
+	// What is there once a page keeps itself up to date.
+	alive = "#connection[data-state]"
+)
+
+func howThingsAre(w *tab) {
+	w.market.trouble()
+	w.market.hours()
+	w.signIn(mara, overviewPage)
+	w.wait(alive, "[data-chart=sessions][data-drawn]", "[data-chart=lag][data-drawn]")
+	health, err := w.market.admin().Health(w.Context())
+	w.market.must(err)
+	w.says("#state", "8 things need attention", "6 customers wait", "2 sessions are live")
+	w.says(".findings", health.Problems...)
+	for _, f := range health.Findings {
+		w.says("#finding-"+f.Code, f.Fix, f.Severity)
+	}
+	w.says(".repeated", "katherine", "3 times")
+	sameNumbers(w, map[string]int{
+		"open": 8, "waiting": 6, "live": 2, "scheduled": 0, "stale": *health.Sessions.Waiting.Stale, "veryStale": 2, "orphaned": 1,
+		"overdueLive": 1, "busy": 3, "connected": 0, "deferred": 3, "refundDue": 0, "held": 0,
+	})
+	w.says("[data-chart-said=sessions]", "the last 2 h: at most 6 waiting")
+	w.accessible()
+	w.picture("overview")
+	w.click("#finding-very_stale_sessions summary", "#finding-very_stale_sessions .copy")
+	w.wait("#finding-very_stale_sessions .copy.done")
+}
+
+// sameNumbers: the figures that are shown are these.
+func sameNumbers(w *tab, want map[string]int) {
+	w.Helper()
+	got := evaluated[map[string]int](w,
+		"Object.fromEntries([...document.querySelectorAll('[data-figure]')].map((c) => [c.dataset.figure, Number(c.textContent)]))")
+	if diff := cmp.Diff(want, got); diff != "" {
+		w.Error("the figures differ (-true +page):", diff)
+	}
+}
+
+func aFixIsAButton(w *tab) {
+	w.market.trouble()
+	w.signIn(mara, overviewPage)
+	w.wait(alive)
+	w.click("#finding-overdue_live button.clean")
+	w.wait("#ask[open]")
+	w.says("#ask", "Run this cleanup?", "nothing before its deadline")
+	w.picture("fix")
+	w.write("#ask [name=reason]", "the room was left open")
+	w.confirm("Session cleanup completed", "2 rows of overrun sessions")
+	w.gone("#finding-overdue_live", "#ask[open]")
+	runs, err := w.market.admin().CleanupRuns(w.Context(), api.Page{})
+	w.market.must(err)
+	if len(runs.Runs) != 1 || runs.Runs[0].Reason != "the room was left open" || runs.Runs[0].Actor != "admin:mara" {
+		w.Errorf("the runs are %+v", runs.Runs)
+	}
+}
+
+func aFindingIsAcknowledged(w *tab) {
+	w.market.trouble()
+	w.signIn(mara, overviewPage)
+	w.wait(alive)
+	w.click("#finding-overdue_live button.acknowledge")
+	w.wait("#ask[open]")
+	w.says("#ask", "Acknowledge this finding for a day?", "It mends nothing")
+	w.picture("acknowledge")
+	w.write("#ask [name=reason]", "support talks to both")
+	w.confirm()
+	w.wait("#finding-overdue_live button.withdraw")
+	w.says("#finding-overdue_live", "Acknowledged by admin:mara until", "support talks to both")
+	w.says("#state", "7 things need attention")
+	w.click("#finding-overdue_live button.withdraw")
+	w.confirm()
+	w.wait("#finding-overdue_live button.acknowledge")
+	w.says("#state", "8 things need attention")
+}
+
+func allIsWell(w *tab) {
+	w.market.before(80*time.Minute, func() { w.market.pays("grace", "chat10", 1500) })
+	w.market.before(50*time.Minute, func() {
+		_, err := w.market.engine.Clear(w.Context(), mara, lifecycle.Clearing{CustomerID: "grace"})
+		w.market.must(err)
+	})
+	w.market.pays("ada", "chat10", 1500)
+	w.market.server.Recall(w.Context())
+	w.market.server.Sample(w.Context())
+	w.signIn(mara, overviewPage)
+	w.wait(alive, "[data-chart=sessions][data-drawn]", "[data-chart=lag][data-drawn]")
+	w.says("[data-chart-said=sessions]", "min: at most 1 waiting, 0 live, 0 stale in the last 1 min")
+	w.until("the chart begins when the first session did, to the minute",
+		"/the last (79|80|81) min/.test(document.querySelector('[data-chart-said=sessions]').textContent)")
+	w.says("[data-chart-said=lag]", "the last 1 min:")
+	w.picture("well")
+	w.says("#state", "All is well: 1 customer waits and 0 sessions are live")
+	w.market.pays("bob", "chat10", 1500)
+	w.until("the page is up to date by itself", "document.querySelector('#state').textContent.includes('2 customers wait')")
+	w.says(".repeated", "Nobody")
+}
+
+func settingsAreShown(w *tab) {
+	w.signIn(mara, settingsPage)
+	w.wait(alive)
+	w.says("[data-setting=waiting_ttl]", "20m", "file", "curfew.yaml line 3", "15m")
+	w.says("[data-setting='auth.jwt_secret']", "set", "environment")
+	w.says("main", "No-shows", "chat10", "Auth")
+	w.accessible()
+	w.picture("settings")
+}
+
+func readableWithoutScripts(w *tab) {
+	w.market.trouble()
+	w.market.live("own", "solo")
+	w.signIn(mara, overviewPage)
+	w.scripts(false)
+	for path, texts := range map[string][]string{
+		overviewPage:                      {"8 things need attention", "2 waiting sessions older than 30 minutes (CRITICAL!)", "Scripts are off"},
+		cleanupPage:                       {"A cleanup would end 6 sessions", "grace.h", "Orphan"},
+		paymentsPage:                      {"katherine", "aits for the slot"},
+		customerPage + "?q=katherine":     {"katherine is blocked by session", "began to wait"},
+		settingsPage:                      {"waiting_ttl", "Rules"},
+		clearPage + "?customer=katherine": {"katherine", "waiting for a mechanic", "€39.00"},
+		mechanicPage:                      {"katherine"},
+	} {
+		w.visit(path)
+		w.says("main", texts...)
+		if n := evaluated[int](w, "[...document.querySelectorAll('button.act')].filter((b) => b.checkVisibility()).length"); n > 0 {
+			w.Errorf("%s shows %d buttons that do nothing", path, n)
+		}
+	}
+}

@@ -1,0 +1,126 @@
+package httpapi_test
+
+import (
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/curfewhq/curfew/api"
+)
+
+func TestPages(t *testing.T) {
+	t.Parallel()
+	browser := browse(t)
+	for sentence, test := range map[string]func(*tab){
+		"how things are is seen at once":                   howThingsAre,
+		"a fix is a button":                                aFixIsAButton,
+		"a finding is acknowledged":                        aFindingIsAcknowledged,
+		"a quiet marketplace is said to be well":           allIsWell,
+		"settings say where they come from":                settingsAreShown,
+		"everything can be read without scripts":           readableWithoutScripts,
+		"the figures and the rows are the API's":           theFiguresAreTheAPIs,
+		"what was checked is run, and then nothing is due": whatWasCheckedIsRun,
+		"what moved meanwhile is left alone, and said":     whatMovedIsSaid,
+		"filters narrow it down":                           filtersNarrow,
+		"a customer's story is told":                       aStoryIsTold,
+		"a run is undone":                                  aRunIsUndone,
+		"payments are worked":                              paymentsAreWorked,
+		"deliveries are worked":                            deliveriesAreWorked,
+		"the keyboard is enough":                           theKeyboardIsEnough,
+		"an error is said":                                 anErrorIsSaid,
+		"a customer clears what is theirs":                 aCustomerClears,
+		"a customer ends a live session":                   aCustomerEnds,
+		"an appointment is cancelled":                      anAppointmentIsCancelled,
+		"an admin clears a customer's live session":        anAdminClears,
+		"a mechanic accepts, releases, joins and ends":     aMechanicWorks,
+		"another mechanic was first":                       anotherWasFirst,
+		"nobody is signed in":                              nobodyIsSignedIn,
+		"pages are for their roles":                        pagesAreForTheirRoles,
+		"a link that was used signs nobody in":             aLinkWorksOnce,
+		"no stored text runs":                              noStoredTextRuns,
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			test(openTab(browser, t, newMarket(t)))
+		})
+	}
+}
+
+// Every text of the corpus is a customer's id and name, and a reason.
+func noStoredTextRuns(w *tab) {
+	corpus := strings.Split(strings.TrimSpace(readFile(w.T, "testdata/xss.txt")), "\n")
+	w.market.before(40*time.Minute, func() {
+		for _, text := range corpus {
+			w.market.pays(text, "chat10", 1500)
+		}
+	})
+	for _, text := range corpus[:4] {
+		_, err := w.market.admin().RunCleanup(w.Context(), api.Cleanup{CustomerID: text, Reason: text})
+		w.market.must(err)
+		for range 4 {
+			w.market.pays(text, "chat10", 1500)
+		}
+	}
+	w.signIn(mara, cleanupPage)
+	w.wait(alive)
+	w.says("#rows", corpus[4:]...)
+	w.says("#runs", corpus[:4]...)
+	harmless(w)
+	w.click("button.run")
+	w.wait("#ask[open]")
+	w.write("#ask [name=reason]", corpus[1])
+	w.click("#ask-yes")
+	w.wait("#ask .good", "#ask-no:enabled")
+	w.says("#runs", corpus[1])
+	harmless(w)
+	w.visit(overviewPage)
+	w.wait(alive)
+	w.says(".repeated", corpus[:4]...)
+	harmless(w)
+	w.visit(mechanicPage)
+	w.wait(alive)
+	w.says("#queue", corpus[:4]...)
+	harmless(w)
+	hostileDeliveries(w, corpus)
+	hostileStories(w, corpus[:6])
+	for _, text := range corpus {
+		w.visit(clearPage + "?customer=" + url.QueryEscape(text))
+		w.wait(alive)
+		w.says("h1", text)
+		harmless(w)
+	}
+}
+
+// harmless: a page has elements of its own only, and nothing leads elsewhere.
+func harmless(w *tab) {
+	w.Helper()
+	got := evaluated[[]string](w, `[...document.querySelectorAll('img,script,iframe,svg,style,link,base,math,object,embed,meta[http-equiv]')]
+		.map((e) => e.tagName + ' ' + new URL(e.src || e.href || 'none:').pathname)`)
+	slices.Sort(got)
+	got = slices.Compact(slices.DeleteFunc(got, func(e string) bool {
+		return slices.ContainsFunc([]string{"SCRIPT /static/js/", "LINK /static/"}, func(own string) bool { return strings.HasPrefix(e, own) })
+	}))
+	if diff := cmp.Diff([]string{"IMG /static/img/curfew.svg"}, got); diff != "" {
+		w.Error("a stored text became an element (-own +found):", diff)
+	}
+	if hrefs := evaluated[[]string](w, "[...document.links].map((a) => a.protocol + '//' + a.host)"); slices.ContainsFunc(hrefs, func(h string) bool { return h != w.market.URL }) {
+		w.Errorf("links lead elsewhere: %q", hrefs)
+	}
+	if handlers := evaluated[int](w, "[...document.querySelectorAll('*')].filter((e) => e.getAttributeNames().some((n) => n.startsWith('on'))).length"); handlers > 0 {
+		w.Errorf("%d elements have an attribute that runs", handlers)
+	}
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

@@ -1,0 +1,184 @@
+package httpapi_test
+
+import (
+	"net/url"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/curfewhq/curfew"
+)
+
+const (
+	clearPage    = "/clear-my-sessions.html"
+	mechanicPage = "/mechanic.html"
+)
+
+var (
+	ada   = curfew.Actor{Role: curfew.Customer, ID: "ada"}
+	maxim = curfew.Actor{Role: curfew.Mechanic, ID: "max"}
+)
+
+func aCustomerClears(w *tab) {
+	w.market.before(4*time.Minute, func() { w.market.pays("ada", "video15", 3900) })
+	w.market.pays("ada", "chat10", 1500) // deferred: it waits for the slot
+	w.signIn(ada, clearPage)
+	w.wait(alive)
+	w.says("#state", "You are waiting for a mechanic")
+	w.says("#open", "video15", "€39.00 paid for video15", "credit", "ago")
+	w.says("#payments", "€15.00", "waits for the slot")
+	w.until("it counts down", "/^1[01]:[0-5][0-9] min$/.test(document.querySelector('.countdown time').textContent)")
+	w.accessible()
+	w.picture("open")
+	w.click("#open button.clear")
+	w.wait("#ask[open]")
+	w.says("#ask", "Cancel this session?", "video15")
+	w.picture("clear")
+	w.confirm("1 session ended")
+	w.gone("#ask[open]")
+	w.says("#payments", "It is credited")
+	w.says("#open", "chat10") // the payment that waited has its session now
+}
+
+func aCustomerEnds(w *tab) {
+	w.market.before(10*time.Minute, func() { w.market.live("ada", "max") })
+	w.signIn(ada, clearPage)
+	w.wait(alive)
+	w.says("#state", "You are in a live session")
+	w.says(".steps [aria-current]", "Live")
+	w.click("button.end")
+	w.wait("#ask[open]")
+	w.says("#ask", "Its payment is used up")
+	w.confirm()
+	w.says("#state", "nothing open")
+}
+
+func anAppointmentIsCancelled(w *tab) {
+	w.market.books("ada", "chat10", 2000, 48*time.Hour)
+	w.signIn(ada, clearPage)
+	w.wait(alive)
+	w.says("#state", "an appointment is booked")
+	w.says("#appointments", "chat10", "100 % of it is refunded")
+	w.picture("appointment")
+	w.click("button.cancel")
+	w.wait("#ask[open]")
+	w.confirm()
+	w.gone("#appointments")
+	w.says("#payments", "It will be refunded")
+}
+
+func anAdminClears(w *tab) {
+	w.market.live("ada & bob", "max")
+	w.signIn(mara, clearPage)
+	w.wait("main input[name=customer]")
+	w.write("main input[name=customer]", "ada & bob")
+	w.click("main button[type=submit]")
+	w.wait("#open", alive)
+	w.says("h1", "ada & bob")
+	w.says("#state", "This customer is in a live session")
+	w.click("button.clear")
+	w.wait("#ask[open]")
+	w.click("#ask-yes")
+	if evaluated[bool](w, "document.querySelector('#ask .notice') !== null") {
+		w.Error("force needs no reason")
+	}
+	w.write("#ask [name=reason]", "both asked for it")
+	w.confirm("1 session ended")
+	w.says("#state", "This customer has nothing open")
+}
+
+func aMechanicWorks(w *tab) {
+	w.market.before(3*time.Minute, func() { w.market.pays("katherine", "video15", 3900) })
+	w.signIn(maxim, mechanicPage)
+	w.wait(alive)
+	w.says("#state", "1 customer waits for a mechanic")
+	w.says("#queue", "katherine", "video15")
+	linus := w.market.pays("linus", "chat10", 1500)
+	w.wait("#offer-" + linus.RequestID) // it appears by itself
+	w.accessible()
+	w.picture("queue")
+
+	w.click("#offer-" + linus.RequestID + " button.accept")
+	w.wait("#current")
+	w.says("#current", "linus", "left to come in")
+	w.says("#state", "You have a session; 1 customer waits")
+	w.gone("#offer-"+linus.RequestID, "button.accept")
+	w.click("button.join")
+	w.until("the join is seen", "document.querySelector('#current').textContent.includes('you are in')")
+	w.click("button.release")
+	w.wait("#ask[open]")
+	w.confirm()
+	w.gone("#current")
+	w.wait("#offer-" + linus.RequestID)
+
+	w.click("#offer-" + linus.RequestID + " button.accept")
+	w.wait("#current")
+	for _, who := range []curfew.Actor{{Role: curfew.Customer, ID: "linus"}, maxim} {
+		_, err := w.market.engine.Join(w.Context(), linus.SessionID, who)
+		w.market.must(err)
+	}
+	w.wait("#current button.end")
+	w.says("#current", "live")
+	w.accessible()
+	w.picture("mechanic")
+	w.click("#current button.end")
+	w.wait("#ask[open]")
+	w.confirm()
+	w.gone("#current")
+}
+
+func anotherWasFirst(w *tab) {
+	f := w.market.pays("linus", "chat10", 1500)
+	w.signIn(maxim, mechanicPage)
+	w.wait(alive)
+	w.still()
+	_, err := w.market.engine.Accept(w.Context(), f.RequestID, "ruth")
+	w.market.must(err)
+	w.click("button.accept")
+	w.wait("#ask[open] .critical")
+	w.says("#ask", "another mechanic")
+	w.heard() // the browser notes every answer of 409
+	w.visit(mechanicPage)
+	w.gone("#offer-" + f.RequestID)
+}
+
+func nobodyIsSignedIn(w *tab) {
+	for _, path := range []string{overviewPage, cleanupPage, settingsPage, clearPage, clearPage + "?customer=ada", mechanicPage} {
+		w.visit(path)
+		w.says("main", "You are not signed in", "curfew login")
+		if n := evaluated[int](w, "document.scripts.length"); n > 0 {
+			w.Errorf("%s runs %d scripts for nobody", path, n)
+		}
+	}
+	w.accessible()
+	w.picture("signed-out")
+}
+
+func pagesAreForTheirRoles(w *tab) {
+	w.signIn(ada, cleanupPage)
+	w.says("main", "This page is not for you", "customer ada")
+	w.visit(mechanicPage)
+	w.says("main", "This page is not for you")
+	w.visit(clearPage + "?customer=bob")
+	w.wait(alive)
+	w.says("h1", "My sessions")
+	w.visit("/")
+	w.says("h1", "My sessions") // everybody's own page
+}
+
+func aLinkWorksOnce(w *tab) {
+	ticket, err := w.market.identity.LoginTicket(mara)
+	w.market.must(err)
+	link := w.market.URL + "/login?ticket=" + url.QueryEscape(ticket)
+	w.do(chromedp.Navigate(link))
+	w.wait(alive)
+	w.click(".who button")
+	w.wait("pre")
+	w.says("main", "You are not signed in")
+
+	stranger := openTab(w.ctx, w.T, w.market)
+	stranger.do(chromedp.Navigate(link))
+	stranger.says("main", "This link does not sign you in", "curfew login")
+	stranger.heard() // the browser notes the 401
+	stranger.picture("login")
+}

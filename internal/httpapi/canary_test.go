@@ -1,0 +1,376 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	netmail "net/mail"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/notify"
+	"github.com/curfewhq/curfew/internal/notify/mail"
+	"github.com/curfewhq/curfew/internal/notify/mailtest"
+	"github.com/curfewhq/curfew/internal/notify/webhook"
+)
+
+// operatorName is of an admin whose name nobody outside may read.
+const operatorName = "MARK-operator@ops.example"
+
+// canaries is a process whose operators write markers, and everything that it
+// tells others.
+type canaries struct {
+	*station
+	office *mailtest.Office
+
+	mu      sync.Mutex
+	outside bytes.Buffer // every body that an outsider got
+	hooks   int
+	marks   []string // what operators wrote
+}
+
+// mark is a text that only operators may read.
+func (c *canaries) mark(what string) string {
+	text := "MARK-" + what
+	c.marks = append(c.marks, text)
+	return text
+}
+
+func (c *canaries) overhear(what string, body []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	fmt.Fprintf(&c.outside, "\n--- %s\n%s\n", what, body)
+}
+
+// RoundTrip keeps what outsiders are answered.
+func (c *canaries) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	c.overhear(r.Method+" "+r.URL.Path, body)
+	return resp, err
+}
+
+// outsider is somebody whose answers are kept.
+func (c *canaries) outsider(role curfew.Role, id string) *api.Client {
+	client := c.as(role, id)
+	client.HTTP = &http.Client{Transport: c}
+	return client
+}
+
+func (c *canaries) operator() *api.Client { return c.as(curfew.Admin, operatorName) }
+
+// deliver tells a real webhook receiver and a real mail server of everything.
+func (c *canaries) deliver() {
+	c.Helper()
+	store := c.Store.(interface { //nolint:errcheck,forcetypeassert // both are
+		notify.Store
+		webhook.Store
+		mail.Store
+	})
+	receiver := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		c.overhear("webhook", body)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.hooks++
+	}))
+	c.Cleanup(receiver.Close)
+	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	endpoints := webhook.Endpoints{Store: store, AllowPrivate: loopback}
+	w, err := endpoints.Add(c.Context(), curfew.Endpoint{URL: receiver.URL, Description: c.mark("endpoint")})
+	must(c.T, err)
+	_, err = endpoints.Test(c.Context(), w.ID)
+	must(c.T, err)
+	roots := x509.NewCertPool()
+	roots.AddCert(receiver.Certificate())
+	c.office = mailtest.Open(c.T, mailtest.Options{Took: func(m mailtest.Mail) { c.overhear("mail", fmt.Append(nil, m)) }})
+	letters, err := mail.NewChannel(store, mail.Options{
+		Server: mail.Server{Host: c.office.Host, Port: c.office.Port, TLS: mail.NoTLS}, From: &netmail.Address{Address: "help@shop.example"},
+		BaseURL: c.url, Signer: c.identity,
+	})
+	must(c.T, err)
+	worker := notify.New(store, notify.Options{Channels: []notify.Channel{
+		webhook.NewChannel(store, webhook.Options{AllowPrivate: loopback, Roots: roots}), letters,
+	}})
+	ctx, cancel := context.WithCancel(context.WithoutCancel(c.Context()))
+	var running sync.WaitGroup
+	running.Go(func() { _ = worker.Run(ctx) })
+	c.Cleanup(func() { cancel(); running.Wait() })
+}
+
+// operate is every operator's action, each with a text of its own.
+func (c *canaries) operate() (sessions []string) {
+	c.Helper()
+	ctx, op := c.Context(), c.operator()
+	done := func(_ any, err error) {
+		c.Helper()
+		must(c.T, err)
+	}
+	begin := func(customer string) api.Fulfilment {
+		f := c.fulfilled(customer, "pay-"+customer)
+		sessions = append(sessions, f.SessionID)
+		return f
+	}
+	accept := func(f api.Fulfilment, mechanic string) {
+		done(c.outsider(curfew.Mechanic, mechanic).Accept(ctx, f.RequestID))
+	}
+	live := func(customer, mechanic string) api.Fulfilment {
+		f := begin(customer)
+		accept(f, mechanic)
+		done(c.outsider(curfew.Customer, customer).Join(ctx, f.SessionID))
+		done(c.outsider(curfew.Mechanic, mechanic).Join(ctx, f.SessionID))
+		return f
+	}
+	released := begin("kim")
+	accept(released, "max")
+	done(op.Unassign(ctx, released.SessionID, api.Unassigning{Reason: c.mark("unassign")}))
+	accept(released, "moe") // the next mechanic
+	done(op.Clear(ctx, "kim", api.Clearing{Reason: c.mark("clear")}))
+	live("lea", "mia")
+	done(op.Clear(ctx, "lea", api.Clearing{Force: true, Reason: c.mark("force")}))
+	done(op.Cancel(ctx, begin("cal").SessionID))
+	done(op.End(ctx, begin("eva").SessionID))
+	live("rex", "rob")
+	done(op.RefundCheckout(ctx, "pay-rex", api.Refund{Reason: c.mark("refund")}))
+	begin("hal")
+	done(op.RefundCheckout(ctx, "pay-hal", api.Refund{Reason: c.mark("by-hand"), ByHand: true}))
+	c.repair(op)
+	c.Age(c.T, begin("run").SessionID, 20*time.Minute)
+	run, err := op.RunCleanup(ctx, api.Cleanup{Reason: c.mark("cleanup")})
+	must(c.T, err)
+	done(op.UndoRun(ctx, run.RunID, api.Undo{Reason: c.mark("undo")}))
+	begin("pre")
+	minute := 1
+	c.Age(c.T, sessions[len(sessions)-1], 5*time.Minute)
+	preview, err := op.StorePreview(ctx, api.Cleanup{CustomerID: "pre", MaxAgeMinutes: &minute})
+	must(c.T, err)
+	done(op.RunCleanup(ctx, api.Cleanup{PreviewID: *preview.PreviewID, Reason: c.mark("preview")}))
+	c.Exec(c.T, "UPDATE "+c.Schema+"runs SET outcome = 'failed', error = 'MARK-error' WHERE reason = 'MARK-preview'") // a finding of health
+	return sessions
+}
+
+// repair is what operators do with payments that are held or forfeited.
+func (c *canaries) repair(op *api.Client) {
+	c.Helper()
+	for ref, p := range map[string]curfew.Payment{
+		"held-nobody": {Plan: "chat10"}, "held-plan": {CustomerID: "ivy", Plan: "nothing"},
+	} {
+		p.Ref, p.Paid, p.Amount, p.Currency, p.PaymentID, p.Email = ref, true, 990, "eur", "pi-"+ref, "ivy@mail.example"
+		must(c.T, c.engine.Receive(c.Context(), curfew.Notice{ID: ref, Kind: curfew.NoticePaid, Payment: p}))
+	}
+	for ref, what := range map[string]string{"held-nobody": "assign", "held-plan": "assign-plan"} {
+		_, err := op.AssignCheckout(c.Context(), ref, api.Assignment{CustomerID: "ivy", Plan: "chat10", Reason: c.mark(what)})
+		must(c.T, err)
+	}
+	soon := time.Now().Add(time.Hour)
+	lost, err := c.as(curfew.Service, "shop").FulfillCheckout(c.Context(), api.Purchase{
+		PaymentRef: "pay-fin", CustomerID: "fin", Plan: "chat10", StartsAt: &soon, Email: "fin@mail.example",
+	})
+	must(c.T, err)
+	_, err = c.outsider(curfew.Customer, "fin").Cancel(c.Context(), lost.SessionID)
+	must(c.T, err)
+	_, err = op.CreditCheckout(c.Context(), "pay-fin", api.Credit{Reason: c.mark("credit")})
+	must(c.T, err)
+}
+
+// read is every GET of the API and every page, as every outsider.
+func (c *canaries) read(sessions []string) {
+	c.Helper()
+	people := []curfew.Actor{{Role: curfew.Service, ID: "shop"}}
+	var ids []string
+	for _, row := range c.Query(c.T, "SELECT DISTINCT customer_id FROM "+c.Schema+"checkouts") {
+		people, ids = append(people, curfew.Actor{Role: curfew.Customer, ID: row[0]}), append(ids, row[0])
+	}
+	for _, id := range []string{"max", "moe", "mia", "rob"} {
+		people = append(people, curfew.Actor{Role: curfew.Mechanic, ID: id})
+	}
+	for _, row := range c.Query(c.T, "SELECT id FROM "+c.Schema+"sessions") {
+		if !slices.Contains(sessions, row[0]) {
+			sessions = append(sessions, row[0])
+		}
+	}
+	for _, who := range people {
+		for _, rt := range httpapi.RouteTable() {
+			if rt.Method != http.MethodGet || rt.Path == "/api/stream" {
+				continue
+			}
+			for _, id := range append(slices.Clone(ids), sessions...) {
+				path := strings.Replace(rt.Path, "{id}", url.PathEscape(id), 1)
+				if strings.HasSuffix(path, "/explain") {
+					path += "?subject=" + url.QueryEscape(id)
+				}
+				c.get(who, path)
+				if !strings.Contains(rt.Path, "{id}") {
+					break
+				}
+			}
+		}
+		for _, page := range []string{"/", "/clear-my-sessions.html", "/mechanic.html", "/console/customer?q=kim", "/console/payments", "/cleanup-sessions-admin.html"} {
+			c.get(who, page)
+		}
+	}
+}
+
+func (c *canaries) get(who curfew.Actor, path string) {
+	c.Helper()
+	req, err := http.NewRequestWithContext(c.Context(), http.MethodGet, c.url+path, nil)
+	must(c.T, err)
+	req.Header.Set("Authorization", "Bearer "+c.token(who.Role, who.ID, time.Hour))
+	if !strings.HasPrefix(path, "/api/") {
+		cookie, err := c.identity.IssueAs(httpapi.CookieType, who)
+		must(c.T, err)
+		req.Header.Del("Authorization")
+		req.Header.Set("Cookie", "__Host-curfew="+cookie)
+	}
+	resp, err := c.RoundTrip(req)
+	must(c.T, err)
+	_ = resp.Body.Close()
+}
+
+// What operators write, and who they are, reaches operators only: after every
+// action of theirs everything that anybody else was told is searched.
+func TestOperatorsWordsReachOperatorsOnly(t *testing.T) {
+	stations(t, func(st *station) {
+		c := &canaries{station: st}
+		c.deliver()
+		var heard []*listener
+		for _, who := range []curfew.Actor{
+			{Role: curfew.Customer, ID: "kim"},
+			{Role: curfew.Customer, ID: "lea"},
+			{Role: curfew.Customer, ID: "rex"},
+			{Role: curfew.Mechanic, ID: "moe"},
+			{Role: curfew.Mechanic, ID: "mia"},
+			{Role: curfew.Service, ID: "shop"},
+		} {
+			heard = append(heard, st.listen(who.Role, who.ID, ""))
+		}
+		anna := st.listen(curfew.Admin, "anna", "")
+		sessions := c.operate()
+		last := c.fulfilled("last", "pay-last")
+		for _, l := range append(slices.Clone(heard[5:]), anna) {
+			l.nextOf(last.SessionID)
+		}
+		resumed := st.listen(curfew.Service, "shop", time.Now().UTC().Format(time.RFC3339Nano))
+		resumed.nextOf(last.SessionID)
+		c.read(sessions)
+		c.told(last.SessionID)
+		for _, l := range append(heard, resumed) {
+			l.drain()
+			c.overhear("stream", []byte(l.all()))
+		}
+		c.nothingLeaked()
+		c.operatorsSee(anna.all())
+	})
+}
+
+// drain hears what has come by now.
+func (l *listener) drain() {
+	for {
+		select {
+		case f, ok := <-l.frames:
+			if !ok {
+				return
+			}
+			l.heard = append(l.heard, f)
+		default:
+			return
+		}
+	}
+}
+
+// told waits until the receiver was told of a session, and of everything before.
+func (c *canaries) told(sessionID string) {
+	c.Helper()
+	for deadline := time.Now().Add(patience); ; <-time.After(10 * time.Millisecond) {
+		c.mu.Lock()
+		done := strings.Contains(c.outside.String(), `"type":"session.waiting"`) && strings.Contains(c.outside.String(), sessionID+`","status`)
+		c.mu.Unlock()
+		pending := c.Query(c.T, "SELECT count(*) FROM "+c.Schema+"deliveries WHERE state = 'pending' AND failures = 0")
+		if done && pending[0][0] == "0" {
+			break
+		}
+		if time.Now().After(deadline) {
+			c.Fatalf("%v deliveries are still pending", pending)
+		}
+	}
+	for _, row := range c.Query(c.T, "SELECT body FROM "+c.Schema+"deliveries") {
+		c.overhear("stored delivery", []byte(row[0]))
+	}
+	if c.hooks == 0 || len(c.office.Mails()) == 0 {
+		c.Fatalf("%d webhooks and %d mails arrived", c.hooks, len(c.office.Mails()))
+	}
+}
+
+func (c *canaries) nothingLeaked() {
+	c.Helper()
+	text := c.outside.String()
+	for part := range strings.SplitSeq(text, "\n--- ") {
+		for _, word := range []string{"MARK", "there is no plan", "does not say whose", "admin:"} {
+			if at := strings.Index(part, word); at >= 0 {
+				c.Errorf("what only operators may read in\n%s", part[max(0, at-300):min(len(part), at+100)])
+			}
+		}
+	}
+	for _, role := range []string{`"actor":"operator"`, `"reason":"cleared"`, `"reason":"released"`, `"reason":"refunded"`} {
+		if !strings.Contains(strings.ReplaceAll(text, `": "`, `":"`), role) {
+			c.Errorf("nobody was told %s", role)
+		}
+	}
+}
+
+// operatorsSee holds that an admin reads every text, and who wrote it.
+func (c *canaries) operatorsSee(stream string) {
+	c.Helper()
+	ctx, op := c.Context(), c.as(curfew.Admin, "anna")
+	text := stream
+	for _, row := range c.Query(c.T, "SELECT DISTINCT customer_id FROM "+c.Schema+"checkouts") {
+		story, err := op.Explain(ctx, row[0], "")
+		must(c.T, err)
+		text += asText(c.T, story)
+		for _, s := range story.Sessions {
+			events, err := op.Events(ctx, s.ID)
+			must(c.T, err)
+			text += asText(c.T, events)
+		}
+	}
+	runs, err := op.CleanupRuns(ctx, api.Page{})
+	must(c.T, err)
+	endpoints, err := op.Endpoints(ctx)
+	must(c.T, err)
+	text += asText(c.T, runs) + asText(c.T, endpoints)
+	for _, mark := range append(c.marks, operatorName) {
+		if !strings.Contains(text, mark) {
+			c.Errorf("an admin does not see %q", mark)
+		}
+	}
+	for _, mark := range []string{"MARK-unassign", operatorName} {
+		if !strings.Contains(stream, mark) {
+			c.Errorf("an admin's stream does not tell %q", mark)
+		}
+	}
+}
+
+func asText(t *testing.T, v any) string {
+	t.Helper()
+	text, err := json.Marshal(v)
+	must(t, err)
+	return string(text)
+}

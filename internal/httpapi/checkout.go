@@ -1,0 +1,217 @@
+package httpapi
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+type purchase struct {
+	Body api.Purchase
+}
+
+func (s *Server) fulfillCheckout(ctx context.Context, c call, in *purchase) (*answered[api.Fulfilment], error) {
+	b := in.Body
+	if err := cmp.Or(address(b.Email), curfew.CheckText("name", b.Name), notes(b.Metadata)); err != nil {
+		return nil, err
+	}
+	f, err := s.engine.FulfillCheckout(ctx, c.actor, lifecycle.Purchase{
+		PaymentRef: b.PaymentRef, CustomerID: b.CustomerID, Plan: b.Plan, Amount: b.Amount, Currency: b.Currency,
+		Email: b.Email, Name: b.Name, StartsAt: b.StartsAt, Metadata: b.Metadata,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return fulfilled(f)
+}
+
+// address refuses an e-mail that is none. It may be missing.
+func address(email string) error {
+	if email == "" {
+		return nil
+	}
+	return curfew.CheckEmail("email", email)
+}
+
+// notes refuses metadata that could not be shown. A value may have several lines.
+func notes(metadata map[string]string) error {
+	lines := strings.NewReplacer("\n", " ", "\r", " ", "\t", " ")
+	for name, value := range metadata {
+		if err := cmp.Or(curfew.CheckText("the name of a metadata entry", name), curfew.CheckText("metadata."+curfew.Visible(short(name)), lines.Replace(value))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fulfilled answers with what became of a purchase: 201 for a new session, 202
+// for one that follows, 200 for what was known.
+func fulfilled(f lifecycle.Fulfilment) (*answered[api.Fulfilment], error) {
+	out := &answered[api.Fulfilment]{http.StatusCreated, FulfilmentJSON(f)}
+	switch {
+	case f.Replayed:
+		out.Status = http.StatusOK
+	case f.Outcome == curfew.Deferred:
+		out.Status = http.StatusAccepted
+	}
+	return out, nil
+}
+
+// FulfilmentJSON is what became of a purchase as the API shows it.
+func FulfilmentJSON(f lifecycle.Fulfilment) api.Fulfilment {
+	out := api.Fulfilment{
+		Outcome: string(f.Outcome), SessionID: f.SessionID, RequestID: f.RequestID, Type: string(f.Kind),
+	}
+	if f.SessionID != "" {
+		out.Route = "/" + string(f.Kind) + "/" + f.SessionID
+	}
+	if f.Outcome != curfew.Deferred {
+		return out
+	}
+	out.RetryUntil = f.RetryUntil.UTC()
+	out.Detail = "The payment is recorded. Its session follows when the customer's slot is free."
+	if f.Blocker != nil {
+		out.Detail, out.BlockedBy = curfew.Refusal(*f.Blocker).Error(), blockerJSON(*f.Blocker)
+	}
+	return out
+}
+
+func (s *Server) listCheckouts(ctx context.Context, c call, _ *named) (*answered[api.Checkouts], error) {
+	checkouts, err := s.engine.Checkouts(ctx, c.id)
+	return okay(checkoutsJSON(checkouts), err)
+}
+
+type checkoutSelection struct {
+	Outcome    string `query:"outcome" enum:"fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited" doc:"Only these"`
+	CustomerID string `query:"customerId" doc:"Only this customer's"`
+	Email      string `query:"email" maxLength:"320" doc:"Only those paid with this address, whatever the case of its letters"`
+	After      string `query:"after" maxLength:"200" doc:"The nextCursor of the page before"`
+	Limit      int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"The length of a page"`
+}
+
+// search is the selection in lifecycle's words, one longer than its page.
+func (s checkoutSelection) search() (curfew.CheckoutSearch, error) {
+	q := curfew.CheckoutSearch{
+		Outcome: curfew.Outcome(s.Outcome), CustomerID: s.CustomerID, Email: s.Email, After: s.After, Limit: s.Limit + 1,
+	}
+	if s.After != canonical(s.After) {
+		return q, malformed("after is none that Curfew gave: leave it out for the first page")
+	}
+	if s.CustomerID != "" {
+		if err := curfew.CheckID("customerId", s.CustomerID); err != nil {
+			return q, err
+		}
+	}
+	return q, nil // the text was looked at with the query
+}
+
+func (s *Server) findCheckouts(ctx context.Context, _ call, in *checkoutSelection) (*answered[api.CheckoutPage], error) {
+	search, err := in.search()
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.engine.ListCheckouts(ctx, search)
+	if err != nil {
+		return nil, err
+	}
+	var page api.CheckoutPage
+	if len(found) > in.Limit {
+		found = found[:in.Limit]
+		page.NextCursor = &found[in.Limit-1].ID
+	}
+	page.Checkouts = CheckoutsJSON(found)
+	return okay(page, nil)
+}
+
+func (s *Server) readCheckout(ctx context.Context, c call, _ *named) (*answered[api.CheckoutDetail], error) {
+	checkout, err := s.engine.Checkout(ctx, c.id)
+	if err != nil {
+		return nil, err
+	}
+	events, err := s.engine.CheckoutEvents(ctx, checkout)
+	return okay(CheckoutJSON(checkout, events), err)
+}
+
+type repair struct {
+	ID   string `path:"id"`
+	Body api.Repair
+}
+
+func (s *Server) fulfilHeld(ctx context.Context, c call, in *repair) (*answered[api.Fulfilment], error) {
+	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
+		return nil, err
+	}
+	f, err := s.engine.FulfilHeld(ctx, c.actor, c.id, in.Body.Reason)
+	return okay(FulfilmentJSON(f), err)
+}
+
+type assignment struct {
+	ID   string `path:"id"`
+	Body api.Assignment
+}
+
+func (s *Server) assignHeld(ctx context.Context, c call, in *assignment) (*answered[api.Fulfilment], error) {
+	b := in.Body
+	if err := curfew.CheckText("reason", b.Reason); err != nil {
+		return nil, err
+	}
+	f, err := s.engine.AssignHeld(ctx, c.actor, c.id, b.CustomerID, b.Plan, b.Reason)
+	return okay(FulfilmentJSON(f), err)
+}
+
+type refunding struct {
+	ID   string `path:"id"`
+	Body api.Refund
+}
+
+func (s *Server) refundCheckout(ctx context.Context, c call, in *refunding) (*answered[api.CheckoutDetail], error) {
+	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
+		return nil, err
+	}
+	refund := s.engine.RefundCheckout
+	if in.Body.ByHand {
+		refund = s.engine.CloseRefund
+	}
+	checkout, err := refund(ctx, c.actor, c.id, in.Body.Reason)
+	return okay(CheckoutJSON(checkout, nil), err)
+}
+
+type crediting struct {
+	ID   string `path:"id"`
+	Body api.Credit
+}
+
+func (s *Server) creditCheckout(ctx context.Context, c call, in *crediting) (*answered[api.CheckoutDetail], error) {
+	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
+		return nil, err
+	}
+	checkout, err := s.engine.CreditCheckout(ctx, c.actor, c.id, in.Body.Reason)
+	return okay(CheckoutJSON(checkout, nil), err)
+}
+
+// CheckoutsJSON is payments as the API shows them to operators.
+func CheckoutsJSON(checkouts []curfew.Checkout) []api.CheckoutDetail {
+	all := make([]api.CheckoutDetail, len(checkouts))
+	for i, c := range checkouts {
+		all[i] = CheckoutJSON(c, nil)
+	}
+	return all
+}
+
+// CheckoutJSON is a payment as the API shows it to operators.
+func CheckoutJSON(c curfew.Checkout, events []curfew.Event) api.CheckoutDetail {
+	d := api.CheckoutDetail{
+		Checkout: checkoutJSON(c.Outside()), CustomerID: c.CustomerID, Email: c.Email, Name: c.Name, Metadata: c.Metadata,
+		PaymentID: c.PaymentID, RefundID: c.RefundID, Attempts: c.Attempts, NextAt: c.NextAt.UTC(),
+		DisputedAt: c.DisputedAt.UTC(), Note: c.Note, Events: insideEvents(events).Events,
+	}
+	if c.CustomerID == curfew.Nobody {
+		d.CustomerID = ""
+	}
+	return d
+}

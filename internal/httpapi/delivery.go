@@ -1,0 +1,83 @@
+package httpapi
+
+import (
+	"context"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+)
+
+// Deliveries is what was sent and what is to be.
+type Deliveries interface {
+	List(ctx context.Context, s curfew.DeliverySearch) ([]curfew.Delivery, error)
+	Show(ctx context.Context, id string) (curfew.Delivery, error)
+	Replay(ctx context.Context, id string) (curfew.Delivery, error)
+	// ReplayDead counts what is sent again of a destination.
+	ReplayDead(ctx context.Context, destination string) (int, error)
+}
+
+type deliverySearch struct {
+	State    string `query:"state" enum:"pending,delivered,dead" doc:"Only these"`
+	Endpoint string `query:"endpoint" maxLength:"128" doc:"Only this endpoint's"`
+	After    string `query:"after" maxLength:"128" doc:"The nextCursor of the page before"`
+	Limit    int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"The length of a page"`
+}
+
+func (s *Server) listDeliveries(ctx context.Context, _ call, in *deliverySearch) (*answered[api.Deliveries], error) {
+	if in.After != "" && canonical(in.After) != in.After {
+		return nil, malformed("after is none that Curfew gave: leave it out for the first page")
+	}
+	all, err := s.deliveries.List(ctx, curfew.DeliverySearch{
+		State: curfew.DeliveryState(in.State), Destination: in.Endpoint, After: in.After, Limit: in.Limit + 1,
+	})
+	out := api.Deliveries{}
+	if len(all) > in.Limit {
+		all = all[:in.Limit]
+		out.NextCursor = &all[in.Limit-1].ID
+	}
+	out.Deliveries = make([]api.Delivery, len(all))
+	for i, d := range all {
+		out.Deliveries[i] = DeliveryJSON(d)
+	}
+	return okay(out, err)
+}
+
+func (s *Server) readDelivery(ctx context.Context, c call, _ *named) (*answered[api.Delivery], error) {
+	d, err := s.deliveries.Show(ctx, c.id)
+	return okay(DeliveryJSON(d), err)
+}
+
+func (s *Server) replayDelivery(ctx context.Context, c call, _ *named) (*answered[api.Delivery], error) {
+	d, err := s.deliveries.Replay(ctx, c.id)
+	return okay(DeliveryJSON(d), err)
+}
+
+type deadOf struct {
+	Body api.DeadOf
+}
+
+func (s *Server) replayDead(ctx context.Context, _ call, in *deadOf) (*answered[api.Replayed], error) {
+	if _, err := s.endpoints.Show(ctx, in.Body.Endpoint); err != nil {
+		return nil, err
+	}
+	n, err := s.deliveries.ReplayDead(ctx, in.Body.Endpoint)
+	return okay(api.Replayed{Replayed: n}, err)
+}
+
+// DeliveryJSON is a delivery as the API shows it: without its body.
+func DeliveryJSON(d curfew.Delivery) api.Delivery {
+	out := api.Delivery{
+		ID: d.ID, Channel: d.Channel, Destination: d.Receiver(), Type: d.Kind, State: string(d.State), Attempts: d.Attempts,
+		Status: d.Status, Error: d.Error, CreatedAt: d.CreatedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC(),
+	}
+	if d.Kind != curfew.TestKind {
+		out.EventID, out.SubjectID, out.Number = d.EventID, d.Subject, d.Number
+	}
+	if d.CustomerID != curfew.Nobody {
+		out.CustomerID = d.CustomerID
+	}
+	if d.State == curfew.DeliveryPending {
+		out.NextAt = moment(d.NextAt)
+	}
+	return out
+}

@@ -1,0 +1,220 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/httpapi"
+)
+
+// pathOf is a route's path with something in it that is there.
+func pathOf(route httpapi.RouteLine, f api.Fulfilment) string {
+	id := "somebody"
+	switch {
+	case strings.HasPrefix(route.Path, "/api/sessions/"), strings.HasPrefix(route.Path, "/api/debug/sessions/"):
+		id = f.SessionID
+	case strings.HasPrefix(route.Path, "/api/mechanics/requests/"):
+		id = f.RequestID
+	}
+	return strings.Replace(route.Path, "{id}", id, 1)
+}
+
+func roleOf(route httpapi.RouteLine) curfew.Role {
+	for _, role := range []curfew.Role{curfew.Admin, curfew.Service, curfew.Mechanic} {
+		if slices.Contains(route.Roles, role) {
+			return role
+		}
+	}
+	return curfew.Customer
+}
+
+// asked calls a route as somebody who may.
+func (h *house) asked(route httpapi.RouteLine, path, body string) answer {
+	h.Helper()
+	role, who := roleOf(route), "anna"
+	if role == curfew.Mechanic {
+		who = "mia"
+	}
+	return h.sendAs(role, who, route.Method, path, body)
+}
+
+// Every route × every parameter: empty, blank, twice; and one that it does not
+// have. Nothing is chosen, and nothing changes.
+func TestNoQueryParameterIsIgnoredOrWidens(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	f := h.accepted("somebody", "mia")
+	before := h.dump()
+	for _, route := range httpapi.RouteTable() {
+		path := pathOf(route, f)
+		refused := map[string]string{"?utm_source=x": "utm_source", "?" + url.QueryEscape("\u202e") + "=x": `\u202e`, "?=x": `""`, "?x": `"x"`}
+		for _, p := range route.Params {
+			for _, q := range []string{p + "=", p, p + "=%20", p + "=%09", p + "=5&" + p + "=5", p + "=&" + p + "=5", p + "=a%E2%80%AEb"} {
+				refused["?"+q] = p
+			}
+			capital := strings.ToUpper(p[:1]) + p[1:]
+			refused["?"+capital+"=5"] = capital
+		}
+		for q, name := range refused {
+			got := h.asked(route, path+q, "")
+			if got.status != http.StatusUnprocessableEntity || got.problem(t).Code != "invalid" || !strings.Contains(got.problem(t).Detail, name) {
+				t.Errorf("%s %s%s: %d %.200s", route.Method, route.Path, q, got.status, got.body)
+			}
+		}
+		if got := h.asked(route, path+"?x=%zz", ""); got.status != http.StatusBadRequest {
+			t.Errorf("%s %s: a broken query is %d", route.Method, route.Path, got.status)
+		}
+	}
+	if after := h.dump(); after != before {
+		t.Errorf("something changed:\n%s\nwas:\n%s", after, before)
+	}
+}
+
+// texts are fields of bodies in which an empty text counts as none: it chooses
+// nothing. All others are refused where they say nothing.
+var texts = []string{"email", "name", "reason", "description"}
+
+// wholeWith is a body of a route with one of its fields so.
+func wholeWith(route httpapi.RouteLine, field, value string) string {
+	parts := []string{`"` + field + `":` + value}
+	for name, usual := range map[string]string{
+		"paymentRef": `"p"`, "customerId": `"c"`, "plan": `"chat10"`, "reason": `"r"`, "url": `"https://example.org/"`, "endpoint": `"e"`,
+	} {
+		if name != field && slices.Contains(route.Fields, name) {
+			parts = append(parts, `"`+name+`":`+usual)
+		}
+	}
+	return "{" + strings.Join(parts, ",") + "}"
+}
+
+func TestNoFieldOfABodyWidens(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.ago(5 * time.Minute)
+	f := h.accepted("somebody", "mia")
+	h.ago(0)
+	before := h.dump()
+	for _, route := range httpapi.RouteTable() {
+		for _, field := range route.Fields {
+			if slices.Contains(texts, field) || field == "events" { // none, told as such when it is read, are all
+				continue
+			}
+			for _, empty := range []string{`""`, `" "`, `"\t"`, `[]`, `[""]`, `[" "]`} {
+				got := h.asked(route, pathOf(route, f), wholeWith(route, field, empty))
+				named := strings.Contains(got.body, field) || strings.HasSuffix(route.Path, "/extend") // no built-in plan extends
+				if got.status != http.StatusNotFound && (got.status != http.StatusUnprocessableEntity || !named) {
+					t.Errorf("%s %s with %s %s: %d %.200s", route.Method, route.Path, field, empty, got.status, got.body)
+				}
+			}
+		}
+	}
+	if after := h.dump(); after != before {
+		t.Errorf("something changed:\n%s\nwas:\n%s", after, before)
+	}
+}
+
+func TestAnEmptyIdempotencyKeyIsNone(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for _, key := range []string{"", " "} {
+		if got := h.sendAs(curfew.Service, "shop", "POST", "/api/sessions", `{"plan":"free","customerId":"c"}`, "Idempotency-Key: "+key); got.status != 422 || !strings.Contains(got.body, "Idempotency-Key") {
+			t.Errorf("%q: %d %s", key, got.status, got.body)
+		}
+	}
+}
+
+// Whose id says nothing, or does not show as it is, is nobody.
+func TestIDsThatSayNothing(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.fulfilled("somebody")
+	before := h.dump()
+	for _, id := range []string{"%20", "%09", "%E3%80%80", "%C2%A0", "%E2%80%AE", "a%E2%80%8Bb", "%00"} {
+		for _, route := range []string{"GET /api/customers/ID/checkouts", "GET /api/customers/ID/session-status", "POST /api/customers/ID/clear"} {
+			method, path, _ := strings.Cut(strings.Replace(route, "ID", id, 1), " ")
+			if got := h.sendAs(curfew.Admin, "anna", method, path, ""); got.status != 422 || !strings.Contains(got.body, "customer id") {
+				t.Errorf("%s %s: %d %s", method, path, got.status, got.body)
+			}
+		}
+	}
+	for _, path := range []string{"/api/customers//clear", "/api/debug/cleanup-runs//undo"} {
+		if got := h.sendAs(curfew.Admin, "anna", "POST", path, ""); got.status < 300 {
+			t.Errorf("%s: %d %s", path, got.status, got.body)
+		}
+	}
+	if after := h.dump(); after != before {
+		t.Errorf("something changed:\n%s\nwas:\n%s", after, before)
+	}
+}
+
+// Pages pay no heed to what links from elsewhere bring along, and show no more
+// where one of their own parameters says nothing.
+func TestPagesDoNotWiden(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	cookie, err := h.identity.IssueAs(httpapi.CookieType, curfew.Actor{Role: curfew.Admin, ID: "anna"})
+	must(t, err)
+	for path, want := range map[string]int{
+		"/cleanup-sessions-admin.html?utm_source=mail&fbclid=1": 200,
+		"/cleanup-sessions-admin.html?customerId=":              422,
+		"/cleanup-sessions-admin.html?customerId=%20":           422,
+		"/cleanup-sessions-admin.html?customerId=%zz":           422,
+		"/cleanup-sessions-admin.html?customerId=a&customerId=": 422,
+		"/cleanup-sessions-admin.html?customerId=a%E2%80%AEb":   422,
+		"/cleanup-sessions-admin.html?rules=":                   422,
+		"/cleanup-sessions-admin.html?rules=none":               422,
+		"/cleanup-sessions-admin.html?rules=noShows&rules=due":  200,
+		"/cleanup-sessions-admin.html?maxAgeMinutes=":           422,
+		"/cleanup-sessions-admin.html?maxAgeMinutes=soon":       422,
+		"/cleanup-sessions-admin.html?preview=":                 422,
+		"/clear-my-sessions.html?customer=":                     200, // it asks for whom
+		"/clear-my-sessions.html?customer=%20":                  422,
+		"/clear-my-sessions.html?customer=a&customer=b":         422,
+		"/console/customer?q=":                                  200,
+		"/console/customer?q=kim&cursor=":                       422,
+		"/console/payments?outcome=":                            422,
+		"/console/payments?after=&utm_source=x":                 422,
+		"/console/deliveries?endpoint=":                         422,
+		"/?utm_source=x":                                        200,
+	} {
+		if got := h.send("GET", path, "", "Cookie: __Host-curfew="+cookie); got.status != want {
+			t.Errorf("%s: %d, want %d", path, got.status, want)
+		}
+	}
+}
+
+// What a provider says is kept whatever it holds: no payment is lost for it, and
+// pages show it as it is.
+func TestAProvidersTextLosesNoPayment(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	const turned = "gpj\u202egnp"
+	for _, p := range []curfew.Payment{
+		{Ref: "named", PaymentID: "pi-1", CustomerID: "kim", Plan: "chat10", Amount: 2900, Currency: "eur", Name: turned, Email: turned, Paid: true},
+		{Ref: "turned", PaymentID: "pi-2", CustomerID: turned, Plan: "chat10", Amount: 2900, Currency: "eur", Paid: true},
+		{Ref: "planned", PaymentID: "pi-3", CustomerID: "lea", Plan: turned, Amount: 2900, Currency: "eur", Paid: true},
+	} {
+		must(t, h.engine.Receive(t.Context(), curfew.Notice{ID: p.Ref, Kind: curfew.NoticePaid, Payment: p}))
+	}
+	for ref, want := range map[string]curfew.Outcome{"named": curfew.Fulfilled, "turned": curfew.Held, "planned": curfew.Held} {
+		c, err := h.engine.Checkout(t.Context(), ref)
+		must(t, err)
+		if c.Outcome != want || ref == "turned" && !strings.Contains(c.Note, `gpj\u202egnp`) || ref == "named" && c.Name != turned {
+			t.Errorf("%s: %+v", ref, c)
+		}
+	}
+	cookie, err := h.identity.IssueAs(httpapi.CookieType, curfew.Actor{Role: curfew.Admin, ID: "anna"})
+	must(t, err)
+	for _, path := range []string{"/console/payments?outcome=held", "/console/payments?outcome=fulfilled", "/console/customer?q=named", "/console/customer?q=turned", "/mechanic.html"} {
+		got := h.send("GET", path, "", "Cookie: __Host-curfew="+cookie)
+		if got.status == http.StatusNotFound || strings.Contains(got.body, "\u202e") {
+			t.Errorf("%s: %d, with a text that turns", path, got.status)
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+)
+
+// Endpoints is where webhooks go.
+type Endpoints interface {
+	// Add makes one; its answer alone, and Rotate's, has a secret.
+	Add(ctx context.Context, w curfew.Endpoint) (curfew.Endpoint, error)
+	List(ctx context.Context) ([]curfew.Endpoint, error)
+	Show(ctx context.Context, id string) (curfew.Endpoint, error)
+	Change(ctx context.Context, id string, edit func(*curfew.Endpoint)) (curfew.Endpoint, error)
+	Rotate(ctx context.Context, id string) (curfew.Endpoint, error)
+	Remove(ctx context.Context, id string) error
+	// Test sends it an event of kind test.
+	Test(ctx context.Context, id string) (curfew.Delivery, error)
+}
+
+type newEndpoint struct {
+	Body api.NewEndpoint
+}
+
+func (s *Server) addEndpoint(ctx context.Context, _ call, in *newEndpoint) (*answered[api.Endpoint], error) {
+	w, err := s.endpoints.Add(ctx, curfew.Endpoint{URL: in.Body.URL, Description: in.Body.Description, Kinds: in.Body.Events})
+	return &answered[api.Endpoint]{http.StatusCreated, EndpointJSON(w)}, err
+}
+
+func (s *Server) listEndpoints(ctx context.Context, _ call, _ *struct{}) (*answered[api.Endpoints], error) {
+	all, err := s.endpoints.List(ctx)
+	out := api.Endpoints{Endpoints: make([]api.Endpoint, len(all))}
+	for i, w := range all {
+		out.Endpoints[i] = EndpointJSON(w)
+	}
+	return okay(out, err)
+}
+
+func (s *Server) readEndpoint(ctx context.Context, c call, _ *named) (*answered[api.Endpoint], error) {
+	w, err := s.endpoints.Show(ctx, c.id)
+	return okay(EndpointJSON(w), err)
+}
+
+type endpointChange struct {
+	named
+	Body api.EndpointChange
+}
+
+func (s *Server) changeEndpoint(ctx context.Context, c call, in *endpointChange) (*answered[api.Endpoint], error) {
+	b := in.Body
+	w, err := s.endpoints.Change(ctx, c.id, func(w *curfew.Endpoint) {
+		set(&w.URL, b.URL)
+		set(&w.Description, b.Description)
+		set(&w.Kinds, b.Events)
+		set(&w.Enabled, b.Enabled)
+	})
+	return okay(EndpointJSON(w), err)
+}
+
+// set changes what the caller named.
+func set[T any](to, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+func (s *Server) removeEndpoint(ctx context.Context, c call, _ *named) (*answered[api.Removed], error) {
+	return okay(api.Removed{ID: c.id}, s.endpoints.Remove(ctx, c.id))
+}
+
+func (s *Server) rotateEndpoint(ctx context.Context, c call, _ *named) (*answered[api.Endpoint], error) {
+	w, err := s.endpoints.Rotate(ctx, c.id)
+	return okay(EndpointJSON(w), err)
+}
+
+func (s *Server) testEndpoint(ctx context.Context, c call, _ *named) (*answered[api.Delivery], error) {
+	d, err := s.endpoints.Test(ctx, c.id)
+	return &answered[api.Delivery]{http.StatusAccepted, DeliveryJSON(d)}, err
+}
+
+// EndpointJSON is an endpoint as the API shows it.
+func EndpointJSON(w curfew.Endpoint) api.Endpoint {
+	out := api.Endpoint{
+		ID: w.ID, URL: w.URL, Description: w.Description, Events: append([]string{}, w.Kinds...), Enabled: w.Enabled,
+		DisabledAt: moment(w.DisabledAt), DisabledReason: w.DisabledReason, CreatedAt: w.CreatedAt.UTC(), UpdatedAt: w.UpdatedAt.UTC(),
+	}
+	if len(w.Secrets) > 0 {
+		out.Secret = w.Secrets[0]
+	}
+	return out
+}

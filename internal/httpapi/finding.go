@@ -1,0 +1,115 @@
+package httpapi
+
+import (
+	"net/url"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// fixes is what to call about each kind of finding: a line that can be pasted.
+var fixes = map[lifecycle.Code]func(lifecycle.Report, string) string{
+	lifecycle.Unreadable:        command("curfew preflight", "it says what cannot be read, and why"),
+	lifecycle.NotWritable:       command("curfew preflight", "it says why nothing can be written: mend that, and it goes by itself"),
+	lifecycle.AdmissionsFailing: command("curfew preflight", "the log says why they failed: mend that, and it goes by itself"),
+	lifecycle.SchemaLacking:     command("curfew preflight", "put back what it names, or restore a backup"),
+	lifecycle.VeryStaleSessions: clean(),
+	lifecycle.StuckRows:         cleanOnce("the cause is gone: docs/runbooks/problems.md, stuck rows"),
+	lifecycle.CleanupFailed:     clean(),
+	lifecycle.SweeperSilent:     silent,
+	lifecycle.KeysUnreachable:   command("curfew preflight", ""),
+	lifecycle.MoneyUnsettled:    unsettled,
+	lifecycle.RefundFailing:     command(dueRefunds, "mend what the note says, or give it back at the provider and: "+closeRefund),
+	lifecycle.RefundsOverdue:    command(dueRefunds, "start a service with stripe.api_key, or give it back by hand and: "+closeRefund),
+	lifecycle.PaymentsDisputed: command("curfew checkouts list --disputed",
+		"answer at the provider, then: curfew acknowledge payments_disputed --for 168h --reason answered"),
+	lifecycle.DeliveriesDying:   command("curfew deliveries list --state dead", "mend the receiver, then: curfew deliveries replay ID"),
+	lifecycle.DeliveriesOverdue: command("curfew deliveries list --state pending", "the receiver does not answer, or no service runs"),
+	lifecycle.EndpointDisabled:  command("curfew webhooks list", "mend the receiver, then: curfew webhooks enable ID"),
+	lifecycle.StaleSessions:     clean(curfew.OldWaiting),
+	lifecycle.StaleRequests:     clean(curfew.ExpiredRequests),
+	lifecycle.OrphanedSessions:  clean(curfew.Orphans),
+	lifecycle.OverdueAssigned:   clean(curfew.NoShows),
+	lifecycle.OverdueLive:       clean(curfew.Overruns),
+	lifecycle.OverdueScheduled:  clean(curfew.Due, curfew.Misses),
+	lifecycle.LeakedSlots:       clean(),
+	lifecycle.BlockedRepeatedly: whyBlocked,
+	lifecycle.QueueUnwatched:    noted(look("/api/mechanics/requests"), "it goes when a mechanic looks"),
+	lifecycle.GuardsMissing:     command("curfew migrate --guards=on", ""),
+	lifecycle.TalliesWrong:      command("curfew migrate --repair", ""),
+	lifecycle.RowsInconsistent:  command("curfew migrate --repair", ""),
+	lifecycle.ClockSkew:         command("timedatectl set-ntp true", ""),
+}
+
+// fix is the line for one finding.
+func fix(f lifecycle.Finding, r lifecycle.Report, baseURL string) string {
+	return fixes[f.Code](r, baseURL)
+}
+
+const (
+	dueRefunds  = "curfew checkouts list --outcome refunding --outcome refund_due"
+	closeRefund = "curfew checkouts refund REF --by-hand --reason TEXT"
+)
+
+// command is a line, and what is left to do, as a comment of the shell.
+func command(line, then string) func(lifecycle.Report, string) string {
+	return noted(func(lifecycle.Report, string) string { return line }, then)
+}
+
+func noted(line func(lifecycle.Report, string) string, then string) func(lifecycle.Report, string) string {
+	return func(r lifecycle.Report, baseURL string) string {
+		if then == "" {
+			return line(r, baseURL)
+		}
+		return line(r, baseURL) + "  # " + then
+	}
+}
+
+// clean is the cleanup of some rules, or of all. A call with the rules in its body
+// could not be pasted from JSON: both have double quotes.
+func clean(rules ...curfew.RuleName) func(lifecycle.Report, string) string {
+	line := "curfew cleanup"
+	for _, rule := range rules {
+		line += " --rule " + string(rule)
+	}
+	if len(rules) > 0 {
+		return command(line, "")
+	}
+	return func(_ lifecycle.Report, baseURL string) string {
+		return "curl -X POST " + quoted(baseURL+"/api/debug/cleanup-sessions") + " " + bearer(curfew.Admin)
+	}
+}
+
+// cleanOnce calls the cleanup once something else is done.
+func cleanOnce(done string) func(lifecycle.Report, string) string {
+	return noted(clean(), "once "+done)
+}
+
+// silent ends what is due; only a sweeper that runs ends the silence.
+func silent(r lifecycle.Report, baseURL string) string {
+	return noted(clean(), "then restart curfew serve with its sweeper on: its log says what stopped it")(r, baseURL)
+}
+
+// unsettled settles what guards marked; what is held or due needs a person.
+func unsettled(r lifecycle.Report, baseURL string) string {
+	if c := r.Checkouts; c != nil && c.MoneyDue > 0 && c.ByOutcome[curfew.Held]+c.ByOutcome[curfew.RefundDue] == 0 {
+		return clean()(r, baseURL)
+	}
+	return command("curfew checkouts list", "then decide each: curfew checkouts fulfil, assign or refund REF --reason TEXT")(r, baseURL)
+}
+
+func look(path string) func(lifecycle.Report, string) string {
+	return func(_ lifecycle.Report, baseURL string) string {
+		return "curl " + quoted(baseURL+path) + " " + bearer(curfew.Admin)
+	}
+}
+
+// whyBlocked asks what stands in the way of the first of those customers.
+func whyBlocked(r lifecycle.Report, baseURL string) string {
+	if len(r.Repeated) == 0 {
+		return look("/api/debug/session-health")(r, baseURL)
+	}
+	customer := "/api/customers/" + url.PathEscape(r.Repeated[0].CustomerID)
+	return noted(look(customer+"/session-status"), "it goes when that session ends, by itself or by: curl -X POST "+
+		quoted(baseURL+customer+"/clear")+" "+bearer(curfew.Admin))(r, baseURL)
+}

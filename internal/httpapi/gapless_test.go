@@ -1,0 +1,274 @@
+package httpapi_test
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/storetest/stores"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// How many clients come back how often. The figures of the README come from
+// larger ones.
+var (
+	streamClients    = flag.Int("streams", 50, "clients that read live streams")
+	streamReconnects = flag.Int("reconnects", 20, "how often each of them comes back")
+)
+
+// Frames of a session, over all of a client's connections and after removing
+// repeats, are 1 to its version in order, while writers work.
+func TestStreamsHaveNoGap(t *testing.T) {
+	t.Parallel()
+	for name, open := range stores.Each() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			hasNoGap(newStation(t, open(t), func(s *httpapi.Server, _ *http.Server) {
+				s.Quicken((1+crowd())*50*time.Millisecond, patience)
+			}))
+		})
+	}
+}
+
+// crowd is how many times more clients there are than need no consideration.
+// Two thirds of them are told everything and read it in this process, so with
+// more of them there are fewer heartbeats, and less is written.
+func crowd() time.Duration { return time.Duration(max(1, *streamClients/250)) }
+
+func hasNoGap(st *station) {
+	st.Helper()
+	customers := max(5, *streamClients/10)
+	var connected, reading, writing sync.WaitGroup
+	stop, done := make(chan struct{}), make(chan map[string]curfew.Session)
+	clients := make([]*gapless, *streamClients)
+	connected.Add(len(clients))
+	for i := range clients {
+		clients[i] = newGapless(st, i, customers)
+		reading.Go(func() { clients[i].run(&connected, done) })
+	}
+	connected.Wait()
+	written := sync.Map{}
+	for w := range 4 {
+		writing.Go(func() { st.live(w, customers, stop, &written) })
+	}
+	back := make(chan struct{})
+	go func() { defer close(back); reading.Wait() }()
+	for _, c := range clients {
+		select {
+		case <-c.back:
+		case <-back: // one failed
+		}
+	}
+	close(stop)
+	writing.Wait()
+	truth := map[string]curfew.Session{}
+	written.Range(func(id, _ any) bool {
+		s, err := st.engine.Session(st.Context(), id.(string)) //nolint:errcheck,forcetypeassert // all keys are
+		must(st.T, err)
+		truth[s.ID] = s.Session
+		return true
+	})
+	for range clients {
+		select {
+		case done <- truth:
+		case <-back:
+		}
+	}
+	reading.Wait()
+	st.Logf("%d sessions", len(truth))
+}
+
+// live gives every fourth customer one session after the other.
+func (st *station) live(w, customers int, stop <-chan struct{}, written *sync.Map) {
+	mechanic := fmt.Sprint("mechanic-", w)
+	for n := 0; ; n++ {
+		select {
+		case <-stop:
+			return
+		case <-time.After((crowd() - 1) * 200 * time.Millisecond):
+		}
+		customer := fmt.Sprint("customer-", (4*n+w)%customers)
+		f, err := st.engine.FulfillCheckout(st.Context(), shopActor, lifecycle.Purchase{
+			PaymentRef: fmt.Sprint("pay-", w, "-", n), CustomerID: customer, Plan: "chat10",
+		})
+		if err != nil {
+			st.Errorf("pay: %v", err)
+			return
+		}
+		if f.SessionID == "" {
+			continue // deferred: another writer's session is not over
+		}
+		written.Store(f.SessionID, true)
+		steps := []func() (curfew.Standing, error){
+			func() (curfew.Standing, error) { return st.engine.Accept(st.Context(), f.RequestID, mechanic) },
+			func() (curfew.Standing, error) {
+				return st.engine.Join(st.Context(), f.SessionID, curfew.Actor{Role: curfew.Customer, ID: customer})
+			},
+			func() (curfew.Standing, error) { return st.engine.End(st.Context(), f.SessionID, shopActor) },
+		}
+		for _, step := range steps {
+			if _, err := step(); err != nil {
+				st.Errorf("%s: %v", f.SessionID, err)
+				return
+			}
+		}
+	}
+}
+
+var shopActor = curfew.Actor{Role: curfew.Service, ID: "shop"}
+
+// gapless is a client that comes and goes.
+type gapless struct {
+	st     *station
+	who    curfew.Actor
+	token  string
+	lastID string
+	seen   map[string]int64 // sessions: up to which number
+	random *rand.Rand
+	back   chan struct{} // closed once it has come back for the last time
+}
+
+func newGapless(st *station, i, customers int) *gapless {
+	who := []curfew.Actor{
+		{Role: curfew.Service, ID: fmt.Sprint("service-", i)},
+		{Role: curfew.Admin, ID: fmt.Sprint("admin-", i)},
+		{Role: curfew.Customer, ID: fmt.Sprint("customer-", i/3%customers)},
+	}[i%3]
+	return &gapless{
+		st: st, who: who, token: st.token(who.Role, who.ID, time.Hour), seen: map[string]int64{},
+		random: rand.New(rand.NewPCG(7, uint64(i))), back: make(chan struct{}),
+	}
+}
+
+// run comes and goes, and stays in the end until it knows the truth.
+func (g *gapless) run(connected *sync.WaitGroup, done <-chan map[string]curfew.Session) {
+	first := sync.OnceFunc(connected.Done)
+	defer first()
+	for range *streamReconnects {
+		few := 1 + g.random.IntN(10)
+		if err := g.connect(func() bool { first(); few--; return few > 0 }); err != nil {
+			g.st.Errorf("%s: %v", g.who, err)
+			return
+		}
+	}
+	close(g.back)
+	var truth map[string]curfew.Session
+	err := g.connect(func() bool {
+		if truth == nil {
+			select {
+			case truth = <-done:
+			default:
+			}
+		}
+		return truth == nil || !g.knows(truth)
+	})
+	if err != nil {
+		g.st.Errorf("%s: %v", g.who, err)
+	}
+}
+
+// knows reports whether everything that is true was told.
+func (g *gapless) knows(truth map[string]curfew.Session) bool {
+	for id, s := range truth {
+		if (g.who.Role != curfew.Customer || s.CustomerID == g.who.ID) && g.seen[id] != s.Version {
+			return false
+		}
+	}
+	return true
+}
+
+// connect reads a stream for as long as more says so after each frame.
+func (g *gapless) connect(more func() bool) error {
+	ctx, leave := context.WithTimeout(g.st.Context(), 3*patience*crowd()) // the last one waits for everybody's last but one
+	defer leave()
+	resp, err := g.dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	lines, name := bufio.NewScanner(resp.Body), ""
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		field, value, _ := strings.Cut(lines.Text(), ": ")
+		switch {
+		case field == "id":
+			g.lastID = value
+		case field == "event":
+			name = value
+		case field == "data":
+			if err := g.take(name, value); err != nil {
+				return err
+			}
+		case lines.Text() == "" && !more():
+			return nil
+		}
+	}
+	return fmt.Errorf("the stream ended after %s: %w", g.lastID, cmp.Or(ctx.Err(), lines.Err()))
+}
+
+// dialing keeps thousands from being at the door at once.
+var dialing = make(chan struct{}, 64)
+
+// dial asks until there is a stream: those who have just left keep their places
+// for a moment.
+func (g *gapless) dial(ctx context.Context) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, g.st.url+"/api/stream", nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+g.token)
+	if g.lastID != "" {
+		req.Header.Set("Last-Event-ID", g.lastID)
+	}
+	for {
+		dialing <- struct{}{}
+		resp, err := streamClient.Do(req)
+		<-dialing
+		if err != nil || resp.StatusCode == http.StatusOK {
+			return resp, err
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusTooManyRequests && resp.StatusCode != http.StatusServiceUnavailable {
+			return nil, fmt.Errorf("answered %d", resp.StatusCode)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func (g *gapless) take(name, data string) error {
+	if name != "session" {
+		if name == "reset" {
+			return fmt.Errorf("reset after %s", g.lastID)
+		}
+		return nil
+	}
+	var c api.SessionChange
+	if err := json.Unmarshal([]byte(data), &c); err != nil {
+		return err
+	}
+	if g.who.Role == curfew.Customer && c.Session.CustomerID != g.who.ID {
+		return fmt.Errorf("told of another's: %s", data)
+	}
+	if last := g.seen[c.SessionID]; c.Number > last+1 {
+		return fmt.Errorf("session %s: %d came after %d", c.SessionID, c.Number, last)
+	} else if c.Number == last+1 {
+		g.seen[c.SessionID] = c.Number
+	}
+	return nil
+}

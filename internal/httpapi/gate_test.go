@@ -1,0 +1,342 @@
+package httpapi_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/notify/webhook"
+)
+
+// cell is who calls. A scene has a session of the customer «own», that the
+// mechanic «former» released and the mechanic «assigned» then accepted.
+type cell int
+
+const (
+	anon cell = iota
+	own
+	other
+	assigned
+	former
+	otherMechanic
+	adminCell
+	serviceCell
+	cells
+)
+
+var cellNames = [cells]string{"anon", "own", "other", "assigned", "former", "other mechanic", "admin", "service"}
+
+// who is the contract's who-column: every role on every route, written by hand.
+//
+//	anon own other assigned former otherMechanic admin service
+var who = map[string][cells]int{
+	"POST /api/checkouts":                         {401, 403, 403, 403, 403, 403, 403, 201},
+	"GET /api/customers/{id}/checkouts":           {401, 200, 404, 403, 403, 403, 200, 200},
+	"GET /api/customers/{id}/session-status":      {401, 200, 404, 403, 403, 403, 200, 200},
+	"POST /api/customers/{id}/clear":              {401, 200, 404, 403, 403, 403, 200, 200},
+	"POST /api/sessions":                          {401, 201, 403, 403, 403, 403, 403, 201},
+	"GET /api/sessions/{id}":                      {401, 200, 404, 200, 404, 404, 200, 200},
+	"GET /api/sessions/{id}/events":               {401, 200, 404, 200, 404, 404, 200, 200},
+	"POST /api/sessions/{id}/join":                {401, 200, 404, 200, 404, 404, 403, 403},
+	"POST /api/sessions/{id}/end":                 {401, 200, 404, 200, 404, 404, 200, 200},
+	"POST /api/sessions/{id}/cancel":              {401, 200, 404, 200, 404, 404, 200, 200},
+	"POST /api/sessions/{id}/extend":              {401, 403, 403, 403, 403, 403, 403, 200},
+	"GET /api/mechanics/requests":                 {401, 403, 403, 200, 200, 200, 200, 403},
+	"POST /api/mechanics/requests/{id}/accept":    {401, 403, 403, 200, 409, 409, 403, 403},
+	"POST /api/mechanics/requests/{id}/release":   {401, 403, 403, 200, 404, 404, 403, 403},
+	"GET /api/debug/cleanup-sessions":             {401, 403, 403, 403, 403, 403, 200, 403},
+	"POST /api/debug/cleanup-sessions":            {401, 403, 403, 403, 403, 403, 200, 403},
+	"GET /api/debug/cleanup-runs":                 {401, 403, 403, 403, 403, 403, 200, 403},
+	"GET /api/debug/checkouts":                    {401, 403, 403, 403, 403, 403, 200, 403},
+	"GET /api/debug/checkouts/{id}":               {401, 403, 403, 403, 403, 403, 200, 403},
+	"POST /api/debug/checkouts/{id}/fulfil":       {401, 403, 403, 403, 403, 403, 200, 403},
+	"POST /api/debug/checkouts/{id}/assign":       {401, 403, 403, 403, 403, 403, 200, 403},
+	"POST /api/debug/checkouts/{id}/refund":       {401, 403, 403, 403, 403, 403, 200, 403},
+	"POST /api/debug/checkouts/{id}/credit":       {401, 403, 403, 403, 403, 403, 409, 403},
+	"POST /api/debug/findings/{id}/acknowledge":   {401, 403, 403, 403, 403, 403, 422, 403}, // it has neither reason nor end
+	"DELETE /api/debug/findings/{id}/acknowledge": {401, 403, 403, 403, 403, 403, 404, 403},
+	"POST /api/debug/cleanup-runs/{id}/undo":      {401, 403, 403, 403, 403, 403, 200, 403},
+	"GET /api/debug/explain":                      {401, 403, 403, 403, 403, 403, 200, 403},
+	"POST /api/debug/sessions/{id}/release":       {401, 403, 403, 403, 403, 403, 200, 403},
+	"GET /api/debug/session-health":               {401, 403, 403, 403, 403, 403, 200, 200},
+	"GET /api/webhook-endpoints":                  {401, 403, 403, 403, 403, 403, 200, 403},
+	"POST /api/webhook-endpoints":                 {401, 403, 403, 403, 403, 403, 201, 403},
+	"GET /api/webhook-endpoints/{id}":             {401, 403, 403, 403, 403, 403, 200, 403},
+	"PATCH /api/webhook-endpoints/{id}":           {401, 403, 403, 403, 403, 403, 200, 403},
+	"DELETE /api/webhook-endpoints/{id}":          {401, 403, 403, 403, 403, 403, 200, 403},
+	"POST /api/webhook-endpoints/{id}/rotate":     {401, 403, 403, 403, 403, 403, 200, 403},
+	"POST /api/webhook-endpoints/{id}/test":       {401, 403, 403, 403, 403, 403, 202, 403},
+	"GET /api/deliveries":                         {401, 403, 403, 403, 403, 403, 200, 403},
+	"GET /api/deliveries/{id}":                    {401, 403, 403, 403, 403, 403, 200, 403},
+	"POST /api/deliveries/{id}/replay":            {401, 403, 403, 403, 403, 403, 200, 403},
+	"POST /api/deliveries/replay":                 {401, 403, 403, 403, 403, 403, 200, 403},
+	"GET /api/stream":                             {401, 200, 200, 200, 200, 200, 200, 200},
+	"GET /api/debug/history":                      {401, 403, 403, 403, 403, 403, 200, 403},
+	"GET /api/debug/settings":                     {401, 403, 403, 403, 403, 403, 200, 403},
+}
+
+// scene is one session with everybody around it, of names nobody else has.
+type scene struct {
+	h                  *house
+	n                  int64
+	session, request   string
+	checkout           string
+	run                string
+	customer, mechanic string
+	endpoint, delivery string // to which a dead test went
+}
+
+var scenes atomic.Int64
+
+func newScene(h *house) *scene {
+	h.Helper()
+	s := &scene{h: h, n: scenes.Add(1)}
+	s.customer, s.mechanic = fmt.Sprintf("customer-%d", s.n), fmt.Sprintf("assigned-%d", s.n)
+	f := h.fulfilled(s.customer)
+	s.session, s.request = f.SessionID, f.RequestID
+	paid, err := h.admin().Checkouts(h.Context(), s.customer)
+	must(h.T, err)
+	s.checkout = paid.Checkouts[0].ID
+	former := h.as(curfew.Mechanic, fmt.Sprintf("former-%d", s.n))
+	_, err = former.Accept(h.Context(), s.request)
+	must(h.T, err)
+	_, err = former.Release(h.Context(), s.request)
+	must(h.T, err)
+	_, err = h.as(curfew.Mechanic, s.mechanic).Accept(h.Context(), s.request)
+	must(h.T, err)
+	run, err := h.admin().RunCleanup(h.Context(), api.Cleanup{})
+	must(h.T, err)
+	s.run = run.RunID
+	s.endpoint, s.delivery = h.dead()
+	return s
+}
+
+// dead is an endpoint, and a test that did not reach it.
+func (h *house) dead() (endpoint, delivery string) {
+	h.Helper()
+	endpoints := webhook.Endpoints{Store: h.store}
+	w, err := endpoints.Add(h.Context(), curfew.Endpoint{URL: "https://example.org/hooks"})
+	must(h.T, err)
+	d, err := endpoints.Test(h.Context(), w.ID)
+	must(h.T, err)
+	h.exec("UPDATE deliveries SET state = 'dead', attempts = 10, failures = 10, status = 500, error = 'it answered 500' WHERE id = ?", d.ID)
+	return w.ID, d.ID
+}
+
+// moreTime sells a quarter of an hour for live sessions.
+func moreTime(p *curfew.Policy) {
+	price := int64(900)
+	p.Plans["more15"] = curfew.Plan{Kind: curfew.Chat, Duration: 15 * time.Minute, Price: &price, Currency: "eur", Extends: true}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// caller is the role and id of a cell.
+func (s *scene) caller(c cell) curfew.Actor {
+	id := fmt.Sprintf("%s-%d", strings.ReplaceAll(cellNames[c], " ", "-"), s.n)
+	switch c {
+	case own:
+		return curfew.Actor{Role: curfew.Customer, ID: s.customer}
+	case other:
+		return curfew.Actor{Role: curfew.Customer, ID: id}
+	case assigned, former, otherMechanic:
+		return curfew.Actor{Role: curfew.Mechanic, ID: id}
+	case adminCell:
+		return curfew.Actor{Role: curfew.Admin, ID: id}
+	}
+	return curfew.Actor{Role: curfew.Service, ID: id}
+}
+
+// path is a route's, about this scene or about what is missing.
+func (s *scene) path(pattern string, missing bool) string {
+	id := s.session
+	switch {
+	case missing && strings.Contains(pattern, "/customers/"):
+		id = "nobody-at-all"
+	case missing:
+		id = uuid.Must(uuid.NewV7()).String()
+	case strings.Contains(pattern, "/customers/"):
+		id = s.customer
+	case strings.Contains(pattern, "/mechanics/"):
+		id = s.request
+	case strings.Contains(pattern, "/debug/checkouts/"):
+		id = s.checkout
+	case strings.Contains(pattern, "/cleanup-runs/"):
+		id = s.run
+	case strings.HasSuffix(pattern, "/explain"):
+		pattern += "?subject=" + s.customer
+	case strings.Contains(pattern, "/webhook-endpoints/"):
+		id = s.endpoint
+	case strings.Contains(pattern, "/deliveries/"):
+		id = s.delivery
+	}
+	return strings.Replace(pattern, "{id}", id, 1)
+}
+
+// body is what the route needs, from that caller.
+func (s *scene) body(method, pattern string, c cell) string {
+	switch {
+	case method == http.MethodGet:
+		return ""
+	case pattern == "/api/checkouts":
+		return fmt.Sprintf(`{"paymentRef":"gate-%d","customerId":"buyer-%d","plan":"chat10"}`, s.n, s.n)
+	case strings.HasSuffix(pattern, "/extend"):
+		return fmt.Sprintf(`{"plan":"more15","paymentRef":"more-%d"}`, s.n)
+	case strings.HasSuffix(pattern, "/assign"):
+		return fmt.Sprintf(`{"customerId":%q,"plan":"chat10","reason":"found"}`, s.customer)
+	case strings.HasSuffix(pattern, "/refund"), strings.HasSuffix(pattern, "/credit"):
+		return `{"reason":"goodwill"}`
+	case strings.HasSuffix(pattern, "/debug/sessions/{id}/release"):
+		return `{"reason":"he is ill"}`
+	case pattern == "/api/webhook-endpoints":
+		return `{"url":"https://example.org/hooks"}`
+	case pattern == "/api/deliveries/replay":
+		return fmt.Sprintf(`{"endpoint":%q}`, s.endpoint)
+	case pattern == "/api/sessions" && c == own:
+		return `{"plan":"free"}`
+	case pattern == "/api/sessions":
+		return fmt.Sprintf(`{"plan":"free","customerId":"buyer-%d"}`, s.n)
+	}
+	return ""
+}
+
+func (s *scene) call(method, pattern string, c cell, missing bool) answer {
+	s.h.Helper()
+	path, body := s.path(pattern, missing), s.body(method, pattern, c)
+	if c == anon {
+		return s.h.send(method, path, body)
+	}
+	by := s.caller(c)
+	if pattern == "/api/sessions" && c == own {
+		by.ID = fmt.Sprintf("fresh-%d", s.n) // the scene's own customer has a session
+	}
+	return s.h.sendAs(by.Role, by.ID, method, path, body)
+}
+
+func TestEveryRoleOnEveryRoute(t *testing.T) {
+	t.Parallel()
+	h := newHouseWith(t, settings{policy: moreTime})
+	for _, route := range httpapi.RouteTable() {
+		line := route.Method + " " + route.Path
+		want, ok := who[line]
+		if !ok {
+			t.Errorf("%s has no row in the who-table", line)
+		}
+		var s *scene
+		for c := range cells {
+			if s == nil {
+				s = newScene(h)
+			}
+			if got := s.call(route.Method, route.Path, c, false); got.status != want[c] {
+				t.Errorf("%s as %s: %d, want %d: %s", line, cellNames[c], got.status, want[c], got.body)
+			}
+			if want[c] < http.StatusBadRequest { // a refused call changes nothing
+				s = nil
+			}
+		}
+	}
+	if len(who) != len(httpapi.RouteTable()) {
+		t.Errorf("%d rows for %d routes", len(who), len(httpapi.RouteTable()))
+	}
+}
+
+// S32: what belongs to another is answered like what is missing.
+func TestS32_AnothersIsLikeMissing(t *testing.T) {
+	t.Parallel()
+	h := newHouseWith(t, settings{policy: moreTime})
+	for _, route := range httpapi.RouteTable() {
+		line := route.Method + " " + route.Path
+		for c := range cells {
+			if who[line][c] != http.StatusNotFound {
+				continue
+			}
+			s := newScene(h)
+			theirs, missing := s.call(route.Method, route.Path, c, false), s.call(route.Method, route.Path, c, true)
+			if theirs.status != missing.status || theirs.body != missing.body {
+				t.Errorf("%s as %s: %d %s\nbut for what is missing: %d %s", line, cellNames[c], theirs.status, theirs.body, missing.status, missing.body)
+			}
+		}
+	}
+}
+
+func TestARoleThatMayNotChangesNothing(t *testing.T) {
+	t.Parallel()
+	h := newHouseWith(t, settings{policy: moreTime})
+	s := newScene(h)
+	before := h.dump()
+	for _, route := range httpapi.RouteTable() {
+		for c := range cells {
+			if status := who[route.Method+" "+route.Path][c]; status >= 400 {
+				s.call(route.Method, route.Path, c, false)
+			}
+		}
+	}
+	if after := h.dump(); after != before {
+		t.Errorf("the refused calls changed rows:\n%s\nwas:\n%s", after, before)
+	}
+}
+
+// Whose a route is stands in its roles, and nowhere else.
+func TestRolesOfRoutesAreTheTables(t *testing.T) {
+	t.Parallel()
+	for _, route := range httpapi.RouteTable() {
+		row := who[route.Method+" "+route.Path]
+		for _, role := range []curfew.Role{curfew.Customer, curfew.Mechanic, curfew.Admin, curfew.Service} {
+			may := false
+			for _, r := range route.Roles {
+				may = may || r == role
+			}
+			first := map[curfew.Role]cell{curfew.Customer: own, curfew.Mechanic: assigned, curfew.Admin: adminCell, curfew.Service: serviceCell}[role]
+			if may != (row[first] != http.StatusForbidden) {
+				t.Errorf("%s %s: the table and the route disagree about %s", route.Method, route.Path, role)
+			}
+		}
+	}
+}
+
+func TestOnlyAnAdminForces(t *testing.T) {
+	t.Parallel()
+	h := newHouseWith(t, settings{policy: moreTime})
+	s := newScene(h)
+	for _, by := range []curfew.Actor{s.caller(own), s.caller(serviceCell)} {
+		got := h.sendAs(by.Role, by.ID, "POST", "/api/customers/"+s.customer+"/clear", `{"force":true,"reason":"so"}`)
+		if got.status != http.StatusForbidden {
+			t.Errorf("%s forced: %d %s", by, got.status, got.body)
+		}
+	}
+	got := h.sendAs(curfew.Admin, "anna", "POST", "/api/customers/"+s.customer+"/clear", `{"force":true}`)
+	if got.status != http.StatusUnprocessableEntity {
+		t.Errorf("forced without a reason: %d %s", got.status, got.body)
+	}
+}
+
+// A call repeated after a lost answer gets the first one's; nobody else does.
+func TestReleasingTwiceIsReleasing(t *testing.T) {
+	t.Parallel()
+	h := newHouseWith(t, settings{policy: moreTime})
+	f := h.accepted("c", "max")
+	max, eve := h.as(curfew.Mechanic, "max"), h.as(curfew.Mechanic, "eve")
+	for range 2 {
+		got, err := max.Release(h.Context(), f.RequestID)
+		must(t, err)
+		if got.Session.Status != "waiting" || got.Request.Status != "pending" || got.Session.MechanicID != "" {
+			t.Errorf("released: %+v", got)
+		}
+	}
+	if _, err := eve.Release(h.Context(), f.RequestID); problemOf(t, err).Status != http.StatusNotFound {
+		t.Errorf("eve, who never had it, released it: %v", err)
+	}
+}

@@ -1,0 +1,157 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// keySize is the length of the local key, and the least of a shared secret, in
+// bytes: that of the hash (RFC 7518, section 3.2).
+const keySize = 32
+
+// How long a login lasts.
+const (
+	ticketTTL = 2 * time.Minute
+	cookieTTL = 12 * time.Hour
+)
+
+// AuthOptions say whose tokens count. The local key's always do.
+type AuthOptions struct {
+	// KeyFile holds the local key: 32 random bytes in base64, mode 0600.
+	KeyFile string
+	// CreateKey makes the file where it is missing.
+	CreateKey bool
+	// JWTSecret is another issuer's key for HS256, of at least 32 bytes.
+	JWTSecret string
+	// JWKSURL is where another issuer publishes its keys for ES256 and RS256: https,
+	// or http on this machine. They are read every 30 s, and for a token with an
+	// unknown key, at most every 10 s. While they cannot be read, the known ones
+	// count for 24 hours.
+	JWKSURL string
+	// Issuer and Audience are required of those issuers' tokens where set.
+	Issuer, Audience string
+	// RoleClaim is where those issuers say the role; empty: role.
+	RoleClaim string
+	// Logger is told when the keys of JWKSURL cannot be read, and can be again;
+	// nil: nobody is.
+	Logger *slog.Logger
+}
+
+// Identity issues tokens of the local key, and says who a token is.
+type Identity struct {
+	key    []byte
+	secret *issuer // HS256; nil: none
+	public *issuer // ES256, RS256; nil: none
+	server *KeyServer
+}
+
+// NewIdentity reads the local key, or makes it, and learns of the other
+// issuers. Keys of a URL are kept fresh until the context ends; a key server that
+// does not answer holds nobody up for more than 2 s.
+func NewIdentity(ctx context.Context, o AuthOptions) (*Identity, error) {
+	return newIdentity(ctx, o, usualKeyTimes)
+}
+
+func newIdentity(ctx context.Context, o AuthOptions, times keyTimes, adjust ...func(*KeyServer)) (*Identity, error) {
+	key, err := localKey(o.KeyFile, o.CreateKey)
+	if err != nil {
+		return nil, err
+	}
+	i := &Identity{key: key}
+	if o.JWTSecret != "" {
+		if len(o.JWTSecret) < keySize {
+			return nil, curfew.Errorf(curfew.Invalid, "auth.jwt_secret must have at least %d bytes", keySize)
+		}
+		i.secret = newIssuer(o, []string{"HS256"}, constant([]byte(o.JWTSecret)))
+	}
+	if o.JWKSURL != "" {
+		if i.server, err = newKeyServer(o.JWKSURL, o.Logger, times); err != nil {
+			return nil, err
+		}
+		for _, change := range adjust {
+			change(i.server)
+		}
+		within(i.server.begin(ctx), times.wait)
+		go i.server.run(ctx)
+		i.public = newIssuer(o, []string{"ES256", "RS256"}, i.server.keyfunc(ctx))
+	}
+	return i, nil
+}
+
+// KeyServer is where the other issuer's keys come from; nil: there is none.
+func (i *Identity) KeyServer() *KeyServer { return i.server }
+
+// Sign is the HMAC-SHA256 of a text by the local key. It is good for its purpose
+// alone, and never a token: those hold no NUL.
+func (i *Identity) Sign(purpose, text string) []byte {
+	mac := hmac.New(sha256.New, i.key)
+	_, _ = mac.Write([]byte(purpose + "\x00" + text)) // never fails
+	return mac.Sum(nil)
+}
+
+// localKey reads the key file; a missing one is made where that is wanted.
+func localKey(path string, create bool) ([]byte, error) {
+	if path == "" {
+		return nil, curfew.Errorf(curfew.Invalid, "auth.key_file is not set")
+	}
+	if create {
+		if err := makeKey(path); err != nil {
+			return nil, fmt.Errorf("make the key %s: %w", path, err)
+		}
+	}
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, curfew.Errorf(curfew.Invalid, "there is no key at %s: run `curfew serve` or `curfew token`, which make it", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the key: %w", err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return nil, curfew.Errorf(curfew.Invalid, "others can read the key %s: run `chmod 600 %s`", path, path)
+	}
+	text, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	if err != nil {
+		return nil, fmt.Errorf("read the key: %w", err)
+	}
+	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil || len(key) != keySize {
+		return nil, curfew.Errorf(curfew.Invalid, "%s does not hold a key: it should be %d bytes in base64", path, keySize)
+	}
+	return key, nil
+}
+
+// makeKey makes the key unless it exists. It appears whole or not at all, and
+// of two who make it at once one wins.
+func makeKey(path string) error {
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), ".curfew-key-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.Remove(file.Name()) }() // linked, or of no use
+	key := make([]byte, keySize)
+	_, _ = rand.Read(key) // never fails
+	_, err = file.WriteString(base64.StdEncoding.EncodeToString(key) + "\n")
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(file.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil
+}

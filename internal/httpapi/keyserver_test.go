@@ -1,0 +1,432 @@
+package httpapi_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// publisher is another issuer with a key server that rotates, and fails in every
+// way.
+type publisher struct {
+	*testing.T
+	fetches atomic.Int64
+
+	mu    sync.Mutex
+	keys  map[string]*ecdsa.PrivateKey
+	order []string
+	fault http.HandlerFunc // nil: it works
+	extra []any            // other entries of its set
+}
+
+func newPublisher(t *testing.T) *publisher {
+	p := &publisher{T: t, keys: map[string]*ecdsa.PrivateKey{}}
+	p.add("first")
+	return p
+}
+
+func (p *publisher) add(kid string) {
+	p.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(p.T, err)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.keys[kid] = key
+	p.order = append(p.order, kid)
+}
+
+// publish says which of the keys are published from now on.
+func (p *publisher) publish(kids ...string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.order = kids
+}
+
+func (p *publisher) fail(with http.HandlerFunc) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fault = with
+}
+
+func (p *publisher) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.fetches.Add(1)
+	p.mu.Lock()
+	fault, set := p.fault, append([]any{}, p.extra...)
+	for _, kid := range p.order {
+		set = append(set, p.public(kid))
+	}
+	p.mu.Unlock()
+	if fault != nil {
+		fault(w, r)
+		return
+	}
+	_ = json.NewEncoder(w).Encode(map[string]any{"keys": set})
+}
+
+func (p *publisher) public(kid string) map[string]any {
+	point, err := p.keys[kid].PublicKey.Bytes()
+	if err != nil {
+		p.Error(err)
+	}
+	enc := base64.RawURLEncoding.EncodeToString
+	return map[string]any{"kty": "EC", "kid": kid, "use": "sig", "crv": "P-256", "x": enc(point[1:33]), "y": enc(point[33:])}
+}
+
+// token is signed with one of the keys, published or not.
+func (p *publisher) token(kid string) string {
+	p.Helper()
+	return forge(p.T, jwt.SigningMethodES256, p.keys[kid], map[string]any{"kid": kid}, claimed(nil))
+}
+
+// unhurried fetches at the start and for unknown keys alone; a test makes quick
+// what it is about.
+var unhurried = httpapi.KeyTimes{
+	Refresh: time.Hour, Retry: time.Hour, Unknown: time.Hour, Fetch: patience, Wait: patience, Keep: time.Hour,
+}
+
+const quick = 20 * time.Millisecond
+
+func trusting(t *testing.T, url string, times httpapi.KeyTimes, log *journal) *httpapi.Identity {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
+	t.Cleanup(stop)
+	o := httpapi.AuthOptions{KeyFile: filepath.Join(t.TempDir(), "curfew.key"), CreateKey: true, JWKSURL: url}
+	if log != nil {
+		o.Logger = slog.New(slog.NewTextHandler(log, nil))
+	}
+	i, err := httpapi.NewIdentityTimed(ctx, o, times, nil)
+	must(t, err)
+	return i
+}
+
+func (p *publisher) serve() string {
+	p.Helper()
+	s := httptest.NewServer(p)
+	p.Cleanup(s.Close)
+	return s.URL
+}
+
+// eventually repeats a look until it is true.
+func eventually(t *testing.T, what string, look func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(patience); !look(); <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatalf("never: %s", what)
+		}
+	}
+}
+
+func counts(i *httpapi.Identity, token string) bool {
+	_, err := i.Verify(token)
+	return err == nil
+}
+
+func TestKeys_ANewOneCountsWithItsFirstToken(t *testing.T) {
+	t.Parallel()
+	p := newPublisher(t)
+	i := trusting(t, p.serve(), unhurried, nil)
+	p.add("second")
+	var wrong atomic.Int64
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			if !counts(i, p.token("second")) {
+				wrong.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if n := p.fetches.Load(); wrong.Load() > 0 || n != 2 {
+		t.Errorf("%d of 20 first tokens were refused, with %d fetches", wrong.Load(), n)
+	}
+	if !counts(i, p.token("first")) {
+		t.Error("the old key counts no more")
+	}
+}
+
+// S28: an unknown key makes it look again, but not once a call.
+func TestKeys_FiftyUnknownOnesAreOneFetch(t *testing.T) {
+	t.Parallel()
+	p := newPublisher(t)
+	i := trusting(t, p.serve(), unhurried, nil)
+	p.add("secret")
+	p.publish("first")
+	var all sync.WaitGroup
+	for n := range 50 {
+		token := forge(t, jwt.SigningMethodES256, p.keys["secret"], map[string]any{"kid": fmt.Sprint(n)}, claimed(nil))
+		all.Go(func() {
+			if counts(i, token) {
+				t.Error("a token of an unknown key was accepted")
+			}
+		})
+	}
+	all.Wait()
+	if n := p.fetches.Load(); n != 2 {
+		t.Errorf("%d fetches: one at the start and one for them would do", n)
+	}
+}
+
+func TestKeys_ARegularFetchLearnsOfNewAndRemovedOnes(t *testing.T) {
+	t.Parallel()
+	p := newPublisher(t)
+	times := unhurried
+	times.Refresh = quick
+	i := trusting(t, p.serve(), times, nil)
+	counts(i, forge(t, jwt.SigningMethodES256, p.keys["first"], map[string]any{"kid": "none"}, claimed(nil))) // spends the fetch for unknown ones
+	p.add("second")
+	eventually(t, "the new key counts", func() bool { return counts(i, p.token("second")) })
+	p.publish("second")
+	eventually(t, "the removed key is refused", func() bool { return !counts(i, p.token("first")) })
+	if !counts(i, p.token("second")) {
+		t.Error("the key that stayed counts no more")
+	}
+	p.publish()
+	eventually(t, "with every key removed every token is refused", func() bool { return !counts(i, p.token("second")) })
+	if s := i.KeyServer().State(); s.Known != 0 || !s.FailingSince.IsZero() {
+		t.Errorf("an empty set is no failure: %+v", s)
+	}
+}
+
+// The usual rhythm keeps what is promised: a minute for a new key and for a
+// removed one.
+func TestKeys_TheUsualRhythm(t *testing.T) {
+	t.Parallel()
+	times := httpapi.UsualKeyTimes()
+	if times.Refresh+times.Fetch > time.Minute || times.Retry > times.Refresh || times.Keep != 24*time.Hour {
+		t.Errorf("%+v", times)
+	}
+}
+
+var keyFaults = map[string]http.HandlerFunc{
+	"an answer that never comes": func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+	"an answer without an end": func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte(`{"keys":[`))
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	},
+	"a 500":                       func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
+	"a 204":                       func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
+	"a page":                      func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>welcome</html>")) },
+	"an object of something else": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{}`)) },
+	"no list":                     func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"keys":null}`)) },
+	"half an answer":              func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"keys":[{"kty":"EC"`)) },
+	"2 MB": func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`{"keys":[` + strings.Repeat(" ", 2<<20) + `]}`))
+	},
+	"a broken connection": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+	"a redirect without https": func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://"+r.Host+"/elsewhere", http.StatusFound)
+	},
+}
+
+// While the key server fails, tokens of known keys count, others do not, health
+// tells it, and it heals by itself.
+func TestKeys_AServerThatFails(t *testing.T) {
+	t.Parallel()
+	for sentence, fault := range keyFaults {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			p := newPublisher(t)
+			times := unhurried
+			times.Refresh, times.Retry, times.Fetch = quick, quick, 200*time.Millisecond
+			var log journal
+			i := trusting(t, p.serve(), times, &log)
+			p.add("second")
+			p.publish("first")
+			p.fail(fault)
+			eventually(t, "it is seen to fail", func() bool { return !i.KeyServer().State().FailingSince.IsZero() })
+			if s := i.KeyServer().State(); s.Problem == "" || s.Known != 1 || strings.Contains(s.Problem, "http://") {
+				t.Errorf("it says %+v", s)
+			}
+			if !counts(i, p.token("first")) || counts(i, p.token("second")) {
+				t.Error("the known key counts, and no other")
+			}
+			p.fail(nil)
+			p.publish("first", "second")
+			eventually(t, "it heals", func() bool { return counts(i, p.token("second")) && i.KeyServer().State().FailingSince.IsZero() })
+			eventually(t, "the log tells both", func() bool {
+				return strings.Contains(log.String(), "cannot be reached") && strings.Contains(log.String(), "answers again")
+			})
+			if n := strings.Count(log.String(), "cannot be reached"); n != 1 {
+				t.Errorf("the log tells it %d times:\n%s", n, &log)
+			}
+		})
+	}
+}
+
+func TestKeys_KnownOnesCountForATimeOnly(t *testing.T) {
+	t.Parallel()
+	p := newPublisher(t)
+	times := unhurried
+	times.Refresh, times.Retry, times.Keep = quick, quick, time.Second
+	i := trusting(t, p.serve(), times, nil)
+	p.fail(keyFaults["a 500"])
+	eventually(t, "it fails", func() bool { return !i.KeyServer().State().FailingSince.IsZero() })
+	if !counts(i, p.token("first")) {
+		t.Error("the known key is refused at once")
+	}
+	eventually(t, "the known key is refused in the end", func() bool { return !counts(i, p.token("first")) })
+	if s := i.KeyServer().State(); s.Known != 0 {
+		t.Errorf("it says %+v", s)
+	}
+}
+
+// Down at the start: it starts, says so, refuses, and heals when the key server
+// comes up.
+func TestKeys_DownAtTheStart(t *testing.T) {
+	t.Parallel()
+	p := newPublisher(t)
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	must(t, err)
+	at := l.Addr().String()
+	must(t, l.Close())
+	times := unhurried
+	times.Retry = quick
+	var log journal
+	i := trusting(t, "http://"+at, times, &log)
+	if s := i.KeyServer().State(); s.Known != 0 || s.FailingSince.IsZero() || s.Host != at || !strings.Contains(log.String(), "cannot be reached") {
+		t.Errorf("it says %+v, and logs %s", s, &log)
+	}
+	if counts(i, p.token("first")) {
+		t.Error("a token of an unknown key is accepted")
+	}
+	l, err = (&net.ListenConfig{}).Listen(t.Context(), "tcp", at)
+	must(t, err)
+	s := &httptest.Server{Listener: l, Config: &http.Server{Handler: p, ReadHeaderTimeout: patience}}
+	s.Start()
+	t.Cleanup(s.Close)
+	eventually(t, "it heals", func() bool { return counts(i, p.token("first")) })
+}
+
+// A start does not wait for a key server that hangs.
+func TestKeys_AServerThatHangsHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	p := newPublisher(t)
+	p.fail(keyFaults["an answer that never comes"])
+	times := unhurried
+	times.Wait = quick
+	i := trusting(t, p.serve(), times, nil)
+	if s := i.KeyServer().State(); s.Known != 0 || counts(i, p.token("first")) {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestKeys_ByTLS(t *testing.T) {
+	t.Parallel()
+	p := newPublisher(t)
+	s := httptest.NewTLSServer(p)
+	t.Cleanup(s.Close)
+	o := httpapi.AuthOptions{KeyFile: filepath.Join(t.TempDir(), "curfew.key"), CreateKey: true, JWKSURL: s.URL}
+	i, err := httpapi.NewIdentityTimed(t.Context(), o, unhurried, s.Client().Transport)
+	must(t, err)
+	if !counts(i, p.token("first")) {
+		t.Error("refused")
+	}
+	i, err = httpapi.NewIdentityTimed(t.Context(), o, unhurried, nil)
+	must(t, err)
+	if state := i.KeyServer().State(); state.Known != 0 || !strings.Contains(state.Problem, "certificate") {
+		t.Errorf("an unknown certificate is trusted: %+v", state)
+	}
+}
+
+// One entry that is broken, or for something else, takes no other with it.
+func TestKeys_EntriesOfNoUse(t *testing.T) {
+	t.Parallel()
+	p := newPublisher(t)
+	p.extra = []any{
+		"text",
+		map[string]any{},
+		map[string]any{"kty": "EC", "kid": "half", "crv": "P-256", "x": "AA"},
+		map[string]any{"kty": "RSA", "kid": "enc", "use": "enc", "e": "AQAB", "n": "AA"},
+		map[string]any{"kty": "oct", "kid": "shared", "k": base64.RawURLEncoding.EncodeToString([]byte(sharedSecret))},
+		map[string]any{"kty": "unheard", "kid": "of"},
+	}
+	i := trusting(t, p.serve(), unhurried, nil)
+	if s := i.KeyServer().State(); s.Known != 1 || !counts(i, p.token("first")) {
+		t.Errorf("%+v", s)
+	}
+	if counts(i, forge(t, jwt.SigningMethodHS256, []byte(sharedSecret), map[string]any{"kid": "shared"}, claimed(nil))) {
+		t.Error("a published secret counts")
+	}
+}
+
+func TestKeys_Addresses(t *testing.T) {
+	t.Parallel()
+	for address, ok := range map[string]bool{
+		"https://id.example.org/keys":      true,
+		"http://127.0.0.1:8080/keys":       true,
+		"http://[::1]:8080/keys":           true,
+		"http://localhost/keys":            true,
+		"http://id.example.org/keys":       false,
+		"http://10.1.2.3/keys":             false,
+		"http://127.0.0.1.example.org/":    false,
+		"http://u:p@id.example.org/keys":   false,
+		"ftp://id.example.org/keys":        false,
+		"file:///etc/keys":                 false,
+		"id.example.org/keys":              false,
+		"https://":                         false,
+		"":                                 false,
+		"https://id.example.org/%zz":       false,
+		"http://2130706433/keys":           false,
+		"http://0.0.0.0/keys":              false,
+		"//id.example.org/keys":            false,
+		"https:id.example.org":             false,
+		"HTTPS://id.example.org/keys?a=b":  true,
+		"http://localhost.example.org/key": false,
+	} {
+		err := httpapi.CheckKeyURL(address)
+		if (err == nil) != ok || err != nil && (curfew.KindOf(err) != curfew.Invalid || !strings.Contains(err.Error(), "https://") || strings.Contains(err.Error(), "u:p")) {
+			t.Errorf("%q: %v", address, err)
+		}
+	}
+}
+
+// Health tells what the key server's state means.
+func TestHealthTellsOfTheKeyServer(t *testing.T) {
+	t.Parallel()
+	since := time.Date(2026, 11, 27, 20, 30, 0, 0, time.UTC)
+	for sentence, test := range map[string]struct {
+		state    curfew.KeyFigures
+		severity lifecycle.Severity
+		says     string
+	}{
+		"all is well":          {curfew.KeyFigures{Host: "id", Known: 2}, "", ""},
+		"no key, no answer":    {curfew.KeyFigures{Host: "id", FailingSince: since, Problem: "status 500"}, lifecycle.Critical, "since 2026-11-27 20:30:00 UTC, and no key is known"},
+		"no key is published":  {curfew.KeyFigures{Host: "id"}, lifecycle.Critical, "publishes no key"},
+		"known keys, no reply": {curfew.KeyFigures{Host: "id", Known: 2, FailingSince: since, Problem: "status 500", Until: since.Add(24 * time.Hour)}, lifecycle.Warning, "2 known keys count until 2026-11-28 20:30:00 UTC"},
+	} {
+		h := newHouseWith(t, settings{keys: func() curfew.KeyFigures { return test.state }})
+		r := h.engine.Health(t.Context())
+		var found *lifecycle.Finding
+		for _, f := range r.Findings {
+			if f.Code == lifecycle.KeysUnreachable {
+				found = &f
+			}
+		}
+		if (found != nil) != (test.says != "") || found != nil && (found.Severity != test.severity || !strings.Contains(found.Problem, test.says)) {
+			t.Errorf("%s: %+v", sentence, found)
+		}
+	}
+}

@@ -1,0 +1,242 @@
+package httpapi_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/httpapi"
+)
+
+var anna = curfew.Actor{Role: curfew.Admin, ID: "anna"}
+
+// ticketPath is a link that signs somebody in.
+func (h *house) ticketPath(who curfew.Actor) string {
+	h.Helper()
+	ticket, err := h.identity.LoginTicket(who)
+	must(h.T, err)
+	return "/login?ticket=" + url.QueryEscape(ticket)
+}
+
+// signedIn is the cookie of somebody's browser.
+func (h *house) signedIn(who curfew.Actor) string {
+	h.Helper()
+	got := h.send("GET", h.ticketPath(who), "")
+	if got.status != http.StatusSeeOther {
+		h.Fatalf("login: %d %s", got.status, got.body)
+	}
+	cookie, _, _ := strings.Cut(got.header.Get("Set-Cookie"), ";")
+	return "Cookie: " + cookie
+}
+
+func TestALinkSignsInOnce(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for role, page := range map[curfew.Role]string{
+		curfew.Admin: "/", curfew.Customer: "/clear-my-sessions.html", curfew.Mechanic: "/mechanic.html",
+	} {
+		path := h.ticketPath(curfew.Actor{Role: role, ID: "x"})
+		if seen := h.do(request(t, http.MethodHead, h.URL+path)); seen.header.Get("Set-Cookie") != "" {
+			t.Error("a link's preview signed itself in")
+		}
+		first, second := h.send("GET", path, ""), h.send("GET", path, "")
+		if first.status != http.StatusSeeOther || first.header.Get("Location") != page {
+			t.Errorf("%s: %d to %s", role, first.status, first.header.Get("Location"))
+		}
+		if second.status != http.StatusOK || second.header.Get("Set-Cookie") != "" || !strings.Contains(second.body, "curfew login") {
+			t.Errorf("%s, used again: %d %v %s", role, second.status, second.header, second.body)
+		}
+	}
+}
+
+func request(t *testing.T, method, to string) *http.Request {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, to, http.NoBody)
+	must(t, err)
+	return req
+}
+
+func TestBadTicketsSayHow(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	cookie, err := h.identity.IssueAs(httpapi.CookieType, anna)
+	must(t, err)
+	for sentence, ticket := range map[string]string{
+		"no ticket": "", "nonsense": "x", "a bearer token": h.token(curfew.Admin, "anna"), "a cookie": cookie,
+		"S55: a place to go": "x&next=https://evil.example",
+	} {
+		got := h.send("GET", "/login?ticket="+ticket, "")
+		if got.status != http.StatusOK || got.header.Get("Set-Cookie")+got.header.Get("Location") != "" || !strings.Contains(got.body, "curfew login") {
+			t.Errorf("%s: %d %v %s", sentence, got.status, got.header, got.body)
+		}
+	}
+}
+
+// S54: __Host-, Secure, HttpOnly, SameSite=Strict, and a new id at every login.
+func TestS54_TheCookie(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	cookie := h.send("GET", h.ticketPath(anna), "").header.Get("Set-Cookie")
+	for _, part := range []string{"__Host-curfew=", "; Path=/", "; HttpOnly", "; Secure", "; SameSite=Strict", "; Max-Age=43200"} {
+		if !strings.Contains(cookie, part) {
+			t.Errorf("no %s in %s", part, cookie)
+		}
+	}
+	if strings.Contains(cookie, "Domain") {
+		t.Errorf("a domain in %s", cookie)
+	}
+	if one, two := h.signedIn(anna), h.signedIn(anna); one == two {
+		t.Error("two logins have one id")
+	}
+}
+
+// S53: what another site makes a browser send changes nothing.
+func TestS53_OtherSitesChangeNothing(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	cookie := h.signedIn(anna)
+	before := h.dump()
+	for sentence, headers := range map[string][]string{
+		"a form":                {"Sec-Fetch-Site: cross-site", "Content-Type: application/x-www-form-urlencoded"},
+		"a fetch of plain text": {"Sec-Fetch-Site: cross-site", "Content-Type: text/plain"},
+		"a fetch":               {"Sec-Fetch-Site: cross-site", "Origin: https://evil.example"},
+		"a neighbour":           {"Sec-Fetch-Site: same-site"},
+		"an old browser":        {"Origin: https://evil.example"},
+		"a hidden origin":       {"Origin: null"},
+		"nothing said":          {},
+	} {
+		got := h.send("POST", "/api/debug/cleanup-sessions", `{}`, append(headers, cookie)...)
+		if got.status != http.StatusForbidden || got.problem(t).Code != "forbidden" {
+			t.Errorf("%s: %d %s", sentence, got.status, got.body)
+		}
+	}
+	if out := h.send("POST", "/logout", "", cookie, "Sec-Fetch-Site: cross-site"); out.status != http.StatusForbidden {
+		t.Errorf("logout: %d", out.status)
+	}
+	if h.dump() != before {
+		t.Error("another site changed something")
+	}
+	for sentence, headers := range map[string][]string{
+		"its own page":         {"Sec-Fetch-Site: same-origin"},
+		"its own, old browser": {"Origin: " + h.URL},
+		"typed":                {"Sec-Fetch-Site: none"},
+	} {
+		if got := h.send("POST", "/api/debug/cleanup-sessions", `{}`, append(headers, cookie)...); got.status != http.StatusOK {
+			t.Errorf("%s: %d %s", sentence, got.status, got.body)
+		}
+	}
+	if got := h.send("GET", "/api/debug/session-health", "", cookie); got.status != http.StatusOK {
+		t.Errorf("reading: %d", got.status)
+	}
+	token := "Authorization: Bearer " + h.token(curfew.Admin, "anna")
+	if got := h.send("POST", "/api/debug/cleanup-sessions", `{}`, token); got.status != http.StatusOK {
+		t.Errorf("a program says nothing of sites: %d", got.status)
+	}
+}
+
+func TestABadTokenIsNoReasonToLookAtTheCookie(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	got := h.send("GET", "/api/debug/session-health", "", h.signedIn(anna), "Authorization: Bearer x")
+	if got.status != http.StatusUnauthorized {
+		t.Errorf("%d", got.status)
+	}
+}
+
+func TestLeaving(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	kept, other := h.signedIn(anna), h.signedIn(anna)
+	for range 2 { // the second time there is nothing left to end
+		got := h.send("POST", "/logout", "", kept, "Sec-Fetch-Site: same-origin")
+		if got.status != http.StatusSeeOther || !strings.HasPrefix(got.header.Get("Set-Cookie"), "__Host-curfew=; Path=/; Max-Age=0") {
+			t.Errorf("%d %v", got.status, got.header)
+		}
+	}
+	for cookie, want := range map[string]int{kept: http.StatusUnauthorized, other: http.StatusOK} {
+		if got := h.send("GET", "/api/debug/session-health", "", cookie); got.status != want {
+			t.Errorf("after one of two browsers has signed out: %d, want %d", got.status, want)
+		}
+		if page := h.send("GET", "/", "", cookie).body; strings.Contains(page, "Sign out") != (want == http.StatusOK) {
+			t.Errorf("want %d, and the page says\n%s", want, page)
+		}
+	}
+}
+
+// Who cannot be told is not sent to sign in again.
+func TestAPageWithoutADatabaseSaysSo(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	cookie := h.signedIn(anna)
+	must(t, h.store.Close())
+	if got := h.send("GET", "/", "", cookie); got.status < 500 || strings.Contains(got.body, "not signed in") {
+		t.Errorf("%d\n%s", got.status, got.body)
+	}
+}
+
+func TestPagesSayWhoIsSignedIn(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	carl := curfew.Actor{Role: curfew.Customer, ID: "<b>carl"}
+	for _, test := range []struct {
+		path string
+		who  *curfew.Actor
+		says string
+	}{
+		{"/cleanup-sessions-admin.html", nil, "curfew login"},
+		{"/clear-my-sessions.html", nil, "curfew login"},
+		{"/cleanup-sessions-admin.html", &anna, "anna"},
+		{"/cleanup-sessions-admin.html", &carl, "&lt;b&gt;carl"},
+		{"/clear-my-sessions.html", &carl, "&lt;b&gt;carl"},
+		{"/clear-my-sessions.html?customer=c-17", &anna, "c-17"},
+		{"/clear-my-sessions.html", &anna, "Whose sessions?"},
+		{"/mechanic.html", nil, "curfew login"},
+		{"/mechanic.html", &carl, "not for you"},
+		{"/", nil, "curfew login"},
+		{"/", &anna, "anna"},
+		{"/console/settings", &carl, "not for you"},
+	} {
+		var headers []string
+		if test.who != nil {
+			headers = append(headers, h.signedIn(*test.who))
+		}
+		got := h.send("GET", test.path, "", headers...)
+		if got.status != 200 || !strings.Contains(got.body, test.says) || strings.Contains(got.body, "<b>carl") {
+			t.Errorf("%s as %v: %d %s", test.path, test.who, got.status, got.body)
+		}
+	}
+	for role, home := range map[curfew.Role]string{curfew.Customer: "/clear-my-sessions.html", curfew.Mechanic: "/mechanic.html"} {
+		got := h.send("GET", "/", "", h.signedIn(curfew.Actor{Role: role, ID: "x"}))
+		if got.status != http.StatusSeeOther || got.header.Get("Location") != home {
+			t.Errorf("/ as %s: %d %v", role, got.status, got.header)
+		}
+	}
+}
+
+// S51: what every answer says to browsers, and that no page needs more.
+func TestS51_HeadersOfEveryAnswer(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for _, path := range []string{
+		"/", "/cleanup-sessions-admin.html", "/clear-my-sessions.html", "/mechanic.html", "/console/settings", "/login", "/docs", "/openapi.json",
+		"/api/debug/session-health", "/nothing", "/static/img/curfew.svg",
+	} {
+		got := h.send("GET", path, "")
+		for name, want := range map[string]string{
+			"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+			"X-Content-Type-Options":  "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
+			"Cross-Origin-Opener-Policy": "same-origin", "Strict-Transport-Security": "max-age=31536000",
+		} {
+			if got.header.Get(name) != want {
+				t.Errorf("%s: %s is %q", path, name, got.header.Get(name))
+			}
+		}
+		for _, inline := range []string{"<style", "style=", "<script>", "onclick=", "javascript:", `src="http`, `href="http`} {
+			if strings.Contains(got.body, inline) && strings.Contains(got.header.Get("Content-Type"), "html") {
+				t.Errorf("%s has %s", path, inline)
+			}
+		}
+	}
+}

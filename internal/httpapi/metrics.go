@@ -1,0 +1,259 @@
+package httpapi
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"runtime"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// scrapeTimeout bounds reading the gauges.
+const scrapeTimeout = 5 * time.Second
+
+// lagBuckets go from a millisecond to an hour.
+var lagBuckets = []float64{0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60, 300, 900, 3600}
+
+// requestBuckets go from a millisecond to the longest request.
+var requestBuckets = []float64{0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 60}
+
+// Metrics are the figures for Prometheus. It observes an engine: give it to
+// lifecycle.Options, then let it Watch the engine.
+type Metrics struct {
+	registry          *prometheus.Registry
+	admissions        *prometheus.CounterVec
+	admissionDuration prometheus.Histogram
+	blocked           *prometheus.CounterVec
+	cleaned           *prometheus.CounterVec
+	runs              *prometheus.CounterVec
+	runDuration       prometheus.Histogram
+	expiryLag         prometheus.Histogram
+	deliveries        *prometheus.CounterVec
+	requests          *prometheus.CounterVec
+	requestDuration   *prometheus.HistogramVec
+	build             *prometheus.GaugeVec
+	worstLag          atomic.Int64 // since somebody took it
+}
+
+var _ lifecycle.Observer = (*Metrics)(nil)
+
+// NewMetrics makes the figures, with Go's and the process's, in a registry of
+// their own.
+func NewMetrics() *Metrics {
+	m := &Metrics{
+		registry:          prometheus.NewRegistry(),
+		admissions:        counter("curfew_admissions_total", "Admissions by what became of them.", "outcome"),
+		admissionDuration: histogram("curfew_admission_duration_seconds", "How long an admission took.", prometheus.DefBuckets),
+		blocked:           counter("curfew_blocked_total", "Customers truly blocked, by the status of the session in the way.", "status"),
+		cleaned:           counter("curfew_cleaned_total", "Rows that cleanups and admissions ended.", "rule", "trigger"),
+		runs:              counter("curfew_cleanup_runs_total", "Cleanup runs.", "trigger", "outcome"),
+		runDuration:       histogram("curfew_cleanup_duration_seconds", "How long a cleanup run took.", prometheus.DefBuckets),
+		expiryLag:         histogram("curfew_expiry_lag_seconds", "How long after its deadline a session was ended, or an appointment began.", lagBuckets),
+		deliveries:        counter("curfew_deliveries_total", "Attempts to tell somebody of an event, by what became of them.", "channel", "outcome"),
+		requests:          counter("curfew_http_requests_total", "Requests that were answered, by the route's pattern and the status.", "route", "status"),
+		requestDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "curfew_http_request_duration_seconds", Help: "How long answers took, but for live streams.", Buckets: requestBuckets,
+		}, []string{"route"}),
+		build: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "curfew_build_info", Help: "1, with the version that runs."}, []string{"version", "goversion"}),
+	}
+	m.begin()
+	m.registry.MustRegister(
+		m.requests, m.requestDuration, m.build,
+		m.admissions, m.admissionDuration, m.blocked, m.cleaned, m.runs, m.runDuration, m.expiryLag, m.deliveries,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	return m
+}
+
+// begin makes every series of the counters, at 0. One that came into being with
+// its first event would have grown from nothing to 1 unseen: rate and increase
+// see a step only between two samples.
+func (m *Metrics) begin() {
+	for _, outcome := range append(curfew.Outcomes(), "replayed", "refused", "failed") {
+		m.admissions.WithLabelValues(string(outcome))
+	}
+	for _, status := range curfew.SessionStatuses() {
+		if status.Open() {
+			m.blocked.WithLabelValues(string(status))
+		}
+	}
+	for _, trigger := range curfew.Triggers() {
+		for _, rule := range curfew.RuleNames() {
+			m.cleaned.WithLabelValues(string(rule), string(trigger))
+		}
+		for _, outcome := range []curfew.RunOutcome{curfew.RunSucceeded, curfew.RunFailed} {
+			m.runs.WithLabelValues(string(trigger), string(outcome))
+		}
+	}
+	for _, channel := range []string{curfew.MailChannel, curfew.WebhookChannel} {
+		for _, outcome := range []string{"delivered", "retried", "dead"} {
+			m.deliveries.WithLabelValues(channel, outcome)
+		}
+	}
+}
+
+// describe says what runs, and makes each route's usual series.
+func (m *Metrics) describe(version string, routes []route) {
+	m.build.WithLabelValues(version, runtime.Version()).Set(1)
+	for _, rt := range routes {
+		for _, status := range append([]int{http.StatusInternalServerError, http.StatusServiceUnavailable}, rt.statuses...) {
+			m.requests.WithLabelValues(rt.method+" "+rt.path, strconv.Itoa(status))
+		}
+	}
+}
+
+// noRoute is the route of what matches none: callers must not make series.
+const noRoute = "none"
+
+// answered counts a request. How long a stream was open says nothing of us.
+func (m *Metrics) answered(a *answer, took time.Duration) {
+	route := cmp.Or(a.route, noRoute)
+	m.requests.WithLabelValues(route, strconv.Itoa(a.statusCode())).Inc()
+	if !a.streamed {
+		m.requestDuration.WithLabelValues(route).Observe(took.Seconds())
+	}
+}
+
+func counter(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+}
+
+func histogram(name, help string, buckets []float64) prometheus.Histogram {
+	return prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets})
+}
+
+// Watch adds the figures that the engine's Health reads, at scrape time. Call it
+// once.
+func (m *Metrics) Watch(e *lifecycle.Engine) { m.registry.MustRegister(gauges{e}) }
+
+// Admitted implements lifecycle.Observer.
+func (m *Metrics) Admitted(outcome string, took time.Duration) {
+	m.admissions.WithLabelValues(outcome).Inc()
+	m.admissionDuration.Observe(took.Seconds())
+}
+
+// Blocked implements lifecycle.Observer.
+func (m *Metrics) Blocked(status curfew.SessionStatus) {
+	m.blocked.WithLabelValues(string(status)).Inc()
+}
+
+// Cleaned implements lifecycle.Observer.
+func (m *Metrics) Cleaned(figure curfew.RuleName, trigger curfew.Trigger, rows int) {
+	m.cleaned.WithLabelValues(string(figure), string(trigger)).Add(float64(rows))
+}
+
+// RunFinished implements lifecycle.Observer.
+func (m *Metrics) RunFinished(trigger curfew.Trigger, outcome curfew.RunOutcome, took time.Duration) {
+	m.runs.WithLabelValues(string(trigger), string(outcome)).Inc()
+	m.runDuration.Observe(took.Seconds())
+}
+
+// Expired implements lifecycle.Observer.
+func (m *Metrics) Expired(lag time.Duration) {
+	m.expiryLag.Observe(lag.Seconds())
+	for {
+		worst := m.worstLag.Load()
+		if int64(lag) <= worst || m.worstLag.CompareAndSwap(worst, int64(lag)) {
+			return
+		}
+	}
+}
+
+// takeLag is the worst lag since it was last taken.
+func (m *Metrics) takeLag() time.Duration { return time.Duration(m.worstLag.Swap(0)) }
+
+// Delivered counts an attempt: delivered, retried or dead.
+func (m *Metrics) Delivered(channel, outcome string) {
+	m.deliveries.WithLabelValues(channel, outcome).Inc()
+}
+
+// gauges reads an engine's health for every scrape. A figure that could not be
+// had is absent, never 0.
+type gauges struct{ engine *lifecycle.Engine }
+
+var (
+	sessionsGauge  = gauge("curfew_sessions", "Sessions.", "status")
+	staleGauge     = gauge("curfew_sessions_stale", "Waiting sessions past their deadline and not ended.")
+	veryStaleGauge = gauge("curfew_sessions_very_stale", "Stale sessions older than very_stale_after.")
+	orphanedGauge  = gauge("curfew_sessions_orphaned", "Waiting sessions offered to no mechanic.")
+	requestsGauge  = gauge("curfew_requests", "Requests.", "status")
+	checkoutsGauge = gauge("curfew_checkouts", "Payments by their present outcome.", "outcome")
+	owedGauge      = gauge("curfew_checkouts_owed", "What payments that wait for something amount to, in minor units.", "currency")
+	amountGauge    = gauge("curfew_checkouts_amount", "What payments that wait for something or are credited amount to, in minor units.", "outcome", "currency")
+	pendingGauge   = gauge("curfew_deliveries", "Deliveries that are not delivered.", "state")
+	problemsGauge  = gauge("curfew_health_problems", "What health finds wrong.", "code", "severity")
+	sweptGauge     = gauge("curfew_sweeper_last_success_timestamp_seconds", "When a sweep last succeeded.")
+	repeatedGauge  = gauge("curfew_customers_blocked_repeatedly", "Customers refused again and again.")
+)
+
+func gauge(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, nil)
+}
+
+// Describe implements prometheus.Collector.
+func (gauges) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		sessionsGauge, staleGauge, veryStaleGauge, orphanedGauge, requestsGauge, checkoutsGauge, owedGauge, amountGauge, pendingGauge,
+		problemsGauge, sweptGauge, repeatedGauge,
+	} {
+		to <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (g gauges) Collect(to chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+	defer cancel()
+	r := g.engine.Health(ctx)
+	emit := func(d *prometheus.Desc, v float64, labels ...string) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	if s := r.Sessions; s != nil {
+		emitAll(emit, sessionsGauge, curfew.SessionStatuses(), s.ByStatus)
+		emit(staleGauge, float64(s.Stale))
+		emit(veryStaleGauge, float64(s.VeryStale))
+		emit(orphanedGauge, float64(s.Orphaned))
+	}
+	if r.Requests != nil {
+		emitAll(emit, requestsGauge, curfew.RequestStatuses(), r.Requests.ByStatus)
+	}
+	if r.Checkouts != nil {
+		emitAll(emit, checkoutsGauge, curfew.Outcomes(), r.Checkouts.ByOutcome)
+		for currency, amount := range r.Checkouts.Owed() {
+			emit(owedGauge, float64(amount), currency)
+		}
+		for _, t := range r.Checkouts.Totals {
+			emit(amountGauge, float64(t.Amount), string(t.Outcome), t.Currency)
+		}
+	}
+	if r.Deliveries != nil {
+		emit(pendingGauge, float64(r.Deliveries.Pending), string(curfew.DeliveryPending))
+		emit(pendingGauge, float64(r.Deliveries.Dead), string(curfew.DeliveryDead))
+	}
+	if r.Repeated != nil {
+		emit(repeatedGauge, float64(len(r.Repeated)))
+	}
+	if r.Pulse != nil && !r.Pulse.Sweep.IsZero() {
+		emit(sweptGauge, float64(r.Pulse.Sweep.UnixMicro())/1e6)
+	}
+	for _, f := range r.Findings {
+		if f.Open() {
+			emit(problemsGauge, float64(f.Count), string(f.Code), string(f.Severity))
+		}
+	}
+}
+
+func emitAll[S ~string](emit func(*prometheus.Desc, float64, ...string), d *prometheus.Desc, vocabulary []S, found map[S]int) {
+	by, _ := figures(vocabulary, found)
+	for status, n := range by {
+		emit(d, float64(n), status)
+	}
+}

@@ -1,0 +1,225 @@
+package httpapi_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/notify"
+	"github.com/curfewhq/curfew/internal/notify/webhook"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// blind is a store whose figures of sessions, mechanics and time cannot be had.
+type blind struct{ lifecycle.Store }
+
+var errBlind = errors.New("blind")
+
+func (blind) SessionFigures(context.Context, curfew.Policy) (curfew.SessionFigures, error) {
+	return curfew.SessionFigures{}, errBlind
+}
+
+func (blind) MechanicFigures(context.Context) (curfew.MechanicFigures, error) {
+	return curfew.MechanicFigures{}, errBlind
+}
+
+func (blind) Pulse(context.Context) (curfew.Pulse, error) { return curfew.Pulse{}, errBlind }
+
+func (blind) Repeated(context.Context, int, time.Duration) ([]curfew.Repeated, error) {
+	return nil, errBlind
+}
+
+func (blind) HealthDetails(context.Context, curfew.Policy, int) (curfew.HealthDetails, error) {
+	return curfew.HealthDetails{}, errBlind
+}
+
+// operator asks the listener for operators.
+func (h *house) operator(path string) (int, string) {
+	h.Helper()
+	resp, err := http.Get(h.ops.URL + path)
+	must(h.T, err)
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	must(h.T, err)
+	return resp.StatusCode, string(text)
+}
+
+func TestReadyWhenTheDatabaseIs(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	if status, _ := h.operator("/readyz"); status != http.StatusOK {
+		t.Errorf("ready: %d", status)
+	}
+	h.notReady.Store(true)
+	if status, body := h.operator("/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "the schema is behind") {
+		t.Errorf("not ready: %d %s", status, body)
+	}
+	if status, _ := h.operator("/livez"); status != http.StatusOK {
+		t.Errorf("alive: %d", status)
+	}
+	if status, _ := h.operator("/debug/pprof/goroutine?debug=1"); status != http.StatusOK {
+		t.Errorf("pprof: %d", status)
+	}
+}
+
+func TestEveryFindingHasAFix(t *testing.T) {
+	t.Parallel()
+	fixed := httpapi.FixedCodes()
+	for _, code := range lifecycle.Codes() {
+		if !slices.Contains(fixed, code) {
+			t.Errorf("%s has no fix", code)
+			continue
+		}
+		h := httpapi.HealthJSON(lifecycle.Report{
+			Health: lifecycle.IssuesDetected, Findings: []lifecycle.Finding{{Code: code, Problem: "p", Count: 1}},
+			Repeated: []curfew.Repeated{{CustomerID: "o'neil & sons/1"}},
+		}, "v", "http://127.0.0.1:3001")
+		line := h.Findings[0].Fix
+		if line == "" || !slices.Equal(h.Recommendations, []string{line}) || h.Findings[0].Sessions == nil {
+			t.Errorf("%s: %+v", code, h.Findings)
+		}
+		if strings.HasPrefix(line, "curl") && !strings.Contains(line, `--oauth2-bearer $(curfew token --role admin --subject me)`) {
+			t.Errorf("%s: %s cannot be pasted", code, line)
+		}
+		var text strings.Builder
+		as := json.NewEncoder(&text)
+		as.SetEscapeHTML(false) // as our answers are
+		if err := as.Encode(line); err != nil || text.String() != `"`+line+"\"\n" {
+			t.Errorf("%s: %s cannot be pasted from JSON, where it is %s", code, line, &text)
+		}
+	}
+	if len(fixed) != len(lifecycle.Codes()) {
+		t.Errorf("%d fixes for %d codes", len(fixed), len(lifecycle.Codes()))
+	}
+}
+
+// The description is OpenAPI 3.1 of exactly the routes and the webhook, and
+// nothing leads away.
+func TestTheDescription(t *testing.T) {
+	t.Parallel()
+	h := newHouseWith(t, settings{hook: hook{}})
+	var doc struct {
+		OpenAPI string
+		Paths   map[string]map[string]struct {
+			Parameters []struct{ Name, In string }
+			Security   []any
+			Responses  map[string]any
+		}
+		Components struct{ Schemas map[string]any }
+	}
+	must(t, json.Unmarshal([]byte(h.send("GET", "/openapi.json", "").body), &doc))
+	if !strings.HasPrefix(doc.OpenAPI, "3.1") || doc.Components.Schemas["Problem"] == nil || doc.Components.Schemas["ErrorModel"] != nil {
+		t.Errorf("%s with %v", doc.OpenAPI, slices.Sorted(maps.Keys(doc.Components.Schemas)))
+	}
+	n := 0
+	for _, route := range httpapi.RouteTable() {
+		op := doc.Paths[route.Path][strings.ToLower(route.Method)]
+		if op.Responses["default"] == nil || len(op.Responses) < 2 {
+			t.Errorf("%s %s: %v", route.Method, route.Path, op)
+		}
+	}
+	for _, methods := range doc.Paths {
+		n += len(methods)
+	}
+	if n != len(httpapi.RouteTable())+1 {
+		t.Errorf("%d operations for %d routes and the webhook", n, len(httpapi.RouteTable()))
+	}
+	op := doc.Paths["/api/stripe/webhook"]["post"]
+	for _, status := range []string{"204", "400", "404", "413", "503", "default"} {
+		if op.Responses[status] == nil {
+			t.Errorf("the webhook's %s is not told", status)
+		}
+	}
+	if len(op.Parameters) != 1 || op.Parameters[0].Name != "X-Bank-Signature" || op.Parameters[0].In != "header" || op.Security == nil || len(op.Security) > 0 {
+		t.Errorf("the webhook is %+v", op)
+	}
+	page := h.send("GET", "/docs", "")
+	if !strings.Contains(page.body, "POST /api/stripe/webhook") || !strings.Contains(page.body, "X-Bank-Signature") {
+		t.Error("/docs does not know the webhook")
+	}
+	for _, route := range httpapi.RouteTable() {
+		if !strings.Contains(page.body, route.Method+" "+route.Path) {
+			t.Errorf("/docs does not know %s %s", route.Method, route.Path)
+		}
+	}
+	for _, k := range curfew.Kinds() {
+		if !strings.Contains(page.body, `id="`+string(k)+`"`) {
+			t.Errorf("/docs does not explain %s", k)
+		}
+	}
+	if away := regexp.MustCompile(`(src|href)="(https?:)?//`).FindString(page.body); away != "" || strings.Contains(page.body, "<script") {
+		t.Errorf("/docs needs something from elsewhere: %s", away)
+	}
+}
+
+// S61, S62: what is personal, secret or somebody's text is not in the log.
+func TestS61_TheLogIsDiscreet(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	token := h.token(curfew.Service, "shop")
+	link := h.ticketPath(anna)
+	h.send("GET", link, "")
+	h.send("POST", "/api/checkouts", `{"paymentRef":"ref-canary","customerId":"c","plan":"chat10","name":"name-canary","email":"mail-canary@example.org","metadata":{"k":"meta-canary"}}`, "Authorization: Bearer "+token)
+	h.send("POST", "/api/checkouts", `{"paymentRef":"ref-canary","customerId":"other","plan":"chat10"}`, "Authorization: Bearer "+token)
+	h.send("GET", "/query-canary?x=query-canary", "", "Authorization: Bearer header-canary", "Cookie: __Host-curfew=cookie-canary")
+	h.send("GET", "/api/customers/path-canary/session-status", "", "X-Request-Id: id\tcanary")
+	log := h.log.String()
+	for _, canary := range []string{
+		token, strings.TrimPrefix(link, "/login?ticket="), "ref-canary", "name-canary", "mail-canary", "meta-canary", "query-canary",
+		"header-canary", "cookie-canary", "path-canary", "id\tcanary",
+	} {
+		if strings.Contains(log, canary) {
+			t.Errorf("%s is in the log", canary)
+		}
+	}
+	if !strings.Contains(log, `"route":"POST /api/checkouts","status":201`) {
+		t.Errorf("the visit is not in the log: %s", log)
+	}
+}
+
+// A request that takes too long says so, instead of hanging.
+func TestTimeRunsOut(t *testing.T) {
+	t.Parallel()
+	h := newHouseWith(t, settings{timeout: time.Millisecond, store: func(s lifecycle.Store) lifecycle.Store { return slow{s} }})
+	got := h.sendAs(curfew.Admin, "anna", "GET", "/api/customers/c/session-status", "")
+	if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+}
+
+// slow is a store that never answers by itself.
+type slow struct{ lifecycle.Store }
+
+func (slow) Open(ctx context.Context, _ string) (curfew.Standing, error) {
+	<-ctx.Done()
+	return curfew.Standing{}, ctx.Err()
+}
+
+// S13, S14: the listeners have every limit.
+func TestS13_ListenersHaveLimits(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	s, err := httpapi.New(httpapi.Options{
+		Engine: h.engine, Identity: h.identity, Once: h.store, Ready: h.ready,
+		Endpoints: webhook.Endpoints{Store: h.store}, Deliveries: notify.Deliveries{Store: h.store},
+	})
+	must(t, err)
+	for _, l := range []*http.Server{s.HTTPServer("127.0.0.1:0"), s.OpsServer("127.0.0.1:0")} {
+		if l.ReadHeaderTimeout != 5*time.Second || l.ReadTimeout == 0 || l.WriteTimeout == 0 || l.IdleTimeout == 0 || l.MaxHeaderBytes != 16<<10 {
+			t.Errorf("%+v", l)
+		}
+	}
+	if _, err := httpapi.New(httpapi.Options{}); !errors.Is(err, curfew.Invalid) {
+		t.Errorf("a server of nothing: %v", err)
+	}
+}

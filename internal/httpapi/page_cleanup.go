@@ -1,0 +1,249 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/console"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// How many rows of a preview, and runs, a page shows at first.
+const (
+	rowsShown = 50
+	runsShown = 20
+)
+
+// cleanupView shows a stored preview, or what is due now under the filters of
+// the query, and the history. A filter that cannot be is an error: without it
+// the page would show, and clean up, everything.
+func (s *Server) cleanupView(ctx context.Context, r *http.Request, who curfew.Actor) (any, error) {
+	q, err := pageQuery(r, "customerId", "maxAgeMinutes", "preview", "cursor")
+	if err != nil {
+		return nil, err
+	}
+	what, filters, err := filtered(q, who)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.previewOf(ctx, canonical(q.Get("preview")), what)
+	if err != nil {
+		return nil, err
+	}
+	after, err := paged{Cursor: q.Get("cursor")}.after()
+	if err != nil {
+		return nil, err
+	}
+	runs, err := s.engine.Runs(ctx, after, runsShown+1)
+	if err != nil {
+		return nil, err
+	}
+	at := moments{time.Now()}
+	v := console.Cleanup{State: dueState(p, filters), Filters: filters, PreviewID: p.ID, Taken: at.at(taken(p, at.now)), Truncated: p.Truncated}
+	v.Figures, v.Run = previewFigures(p.Stats()), execution(p)
+	v.Rows, v.More = previewRows(p, q)
+	v.Total = len(p.Items)
+	runs, next := cut(runs, runsShown, func(r curfew.Run) curfew.Cursor { return curfew.Cursor{At: r.StartedAt, ID: r.ID} })
+	v.Runs = runViews(runs, at)
+	if next != nil {
+		v.Older = console.Link{Name: "Older runs", Path: "?cursor=" + url.QueryEscape(*next)}
+	}
+	return v, nil
+}
+
+// previewOf is a stored preview; one that is forgotten, or no id, is what is due
+// now.
+func (s *Server) previewOf(ctx context.Context, id string, what lifecycle.Cleanup) (curfew.Preview, error) {
+	if id != "" {
+		p, err := s.engine.StoredPreview(ctx, id)
+		if curfew.KindOf(err) != curfew.NotFound || err == nil {
+			return p, err
+		}
+	}
+	return s.engine.Preview(ctx, what)
+}
+
+func taken(p curfew.Preview, now time.Time) time.Time {
+	if p.CreatedAt.IsZero() {
+		return now
+	}
+	return p.CreatedAt
+}
+
+// choices are the rules that can be ticked, in the order of the page.
+var choices = []struct {
+	rule  curfew.RuleName
+	label string
+}{
+	{curfew.OldWaiting, "Old waiting, with requests"},
+	{curfew.Orphans, "Orphans"},
+	{curfew.NoShows, "No-shows"},
+	{curfew.Overruns, "Overran"},
+	{curfew.Due, "Appointments that begin"},
+	{curfew.Misses, "Missed appointments"},
+}
+
+// filtered is what the query asks for, and how the page says so.
+func filtered(q url.Values, who curfew.Actor) (lifecycle.Cleanup, console.Filters, error) {
+	f := console.Filters{CustomerID: q.Get("customerId"), MaxAge: q.Get("maxAgeMinutes")}
+	var said []string
+	minutes := 0
+	if f.MaxAge != "" {
+		var err error
+		if minutes, err = strconv.Atoi(f.MaxAge); err != nil || minutes < 1 || minutes > 5256000 {
+			return lifecycle.Cleanup{}, f, curfew.Errorf(curfew.Invalid, "maxAgeMinutes must be a whole number from 1 to 5256000")
+		}
+	}
+	what, err := cleanup(who, f.CustomerID, q["rules"], minutes, "")
+	if err != nil {
+		return what, f, err
+	}
+	if f.CustomerID != "" {
+		said = append(said, "customer "+f.CustomerID)
+	}
+	if minutes > 0 {
+		said = append(said, "older than "+f.MaxAge+" min")
+	}
+	for _, c := range choices {
+		chosen := slices.Contains(what.Rules, c.rule)
+		f.Rules = append(f.Rules, console.Choice{Value: string(c.rule), Label: c.label, Chosen: chosen})
+		if chosen {
+			said = append(said, c.label)
+		}
+	}
+	f.Said = listed(said)
+	return what, f, nil
+}
+
+func dueState(p curfew.Preview, f console.Filters) console.State {
+	rows, under := p.Stats().TotalCleaned, ""
+	if f.Said != "" {
+		under = " under these filters"
+	}
+	if len(p.Items) == 0 {
+		return console.State{Tone: "good", Sentence: "Nothing needs cleaning up" + under + "."}
+	}
+	return console.State{Tone: "warning", Sentence: "A cleanup would end " + things("session").of(len(p.Items)) +
+		under + ": " + things("row").of(rows) + " with their requests."}
+}
+
+func previewFigures(stats curfew.Stats) []console.Figure {
+	figure := func(key, name string, n int, hint string) console.Figure {
+		return console.Figure{Key: key, Name: name, Value: &n, Hint: hint}
+	}
+	return []console.Figure{
+		figure("total", "Total", stats.TotalCleaned, "rows: sessions and requests"),
+		figure("expiredRequests", "Expired requests", stats.ExpiredRequests, "nobody accepted them"),
+		figure("oldWaitingSessions", "Old waiting sessions", stats.OldWaitingSessions, "past their deadline"),
+		figure("potentialOrphans", "Potential orphans", stats.OrphanedSessions, "offered to no mechanic"),
+		figure("noShows", "No-shows", stats.NoShows, "accepted, never joined"),
+		figure("overran", "Overran", stats.Overran, "live past what was bought"),
+		figure("scheduledMissed", "Missed", stats.ScheduledMissed, "appointments, slot taken"),
+	}
+}
+
+func previewRows(p curfew.Preview, q url.Values) ([]console.CleanupRow, console.Link) {
+	show, err := strconv.Atoi(q.Get("rows"))
+	if err != nil || show < rowsShown {
+		show = rowsShown
+	}
+	rows := make([]console.CleanupRow, min(show, len(p.Items)))
+	for i := range rows {
+		it := p.Items[i]
+		rows[i] = console.CleanupRow{
+			SessionID: it.SessionID, CustomerID: it.CustomerID, Rule: capital(ruleNouns[it.Rule].one),
+			Age: console.Span(it.Age), Payment: settlements[it.Owed],
+		}
+		if it.Reason == curfew.Cleared {
+			rows[i].Rule += ", before its deadline"
+		}
+	}
+	if len(p.Items) <= show {
+		return rows, console.Link{}
+	}
+	more := url.Values{}
+	for name, values := range q {
+		more[name] = values
+	}
+	more.Set("rows", strconv.Itoa(10*show))
+	return rows, console.Link{Name: grouped(show) + " of " + grouped(len(p.Items)) + " shown: show more", Path: "?" + more.Encode()}
+}
+
+// execution is the button that runs exactly this preview, once it is stored;
+// before that it calls nothing.
+func execution(p curfew.Preview) console.Action {
+	a := console.Action{Name: "run", Label: "Run Cleanup", Main: true, Reason: "optional"}
+	if p.ID == "" || len(p.Items) == 0 {
+		return a
+	}
+	customers, rules, early := map[string]bool{}, map[curfew.RuleName]int{}, 0
+	for _, it := range p.Items {
+		customers[it.CustomerID] = true
+		rules[it.Rule]++
+		if it.Reason == curfew.Cleared {
+			early++
+		}
+	}
+	var parts []string
+	for _, c := range choices {
+		if n := rules[c.rule]; n > 0 {
+			parts = append(parts, ruleNouns[c.rule].of(n))
+		}
+	}
+	a.Call = "POST /api/debug/cleanup-sessions"
+	a.Body, a.Ask, a.Rows = jsonOf(api.Cleanup{PreviewID: p.ID}), "Run the cleanup?", len(p.Items)
+	a.Why = []string{
+		"This ends " + things("session").of(len(p.Items)) + " of " + things("customer").of(len(customers)) + ", " +
+			things("row").of(p.Stats().TotalCleaned) + " with their requests: " + listed(parts) + ".",
+		"These are exactly the rows that are shown; what has moved since is left alone. Ended sessions stay ended, and the " +
+			"payments of cancelled ones are settled by the policy. Nothing is deleted.",
+	}
+	if early > 0 {
+		a.Reason = "required"
+		a.Why = append(a.Why, things("session").of(early)+" would end before the deadline: say why.")
+	}
+	return a
+}
+
+func runViews(runs []curfew.Run, at moments) []console.Run {
+	all := make([]console.Run, len(runs))
+	for i, r := range runs {
+		all[i] = console.Run{
+			ID: r.ID, Trigger: string(r.Trigger), Actor: r.Actor.String(), Reason: r.Reason, Outcome: string(r.Outcome),
+			Cleaned: ran(r), Error: r.Error, StartedAt: at.at(r.StartedAt), Undone: r.UndoneBy != "",
+		}
+		if r.Undoable() {
+			all[i].Undo = &console.Action{
+				Name: "undo", Label: "Undo…", Call: "POST /api/debug/cleanup-runs/" + r.ID + "/undo", Ask: "Undo this run?", Reason: "optional",
+				Why: []string{
+					ran(r) + ".",
+					lifecycle.Describe(lifecycle.UndoRun),
+				},
+			}
+		}
+	}
+	return all
+}
+
+// ran is what a run did.
+func ran(r curfew.Run) string {
+	if r.Undoes != "" {
+		return "Undid a run: " + things("session").of(r.Stats.Revived) + " came back"
+	}
+	return capital(cleanedUp(r.Stats))
+}
+
+// capital begins a sentence. What it is given begins with a letter or a figure
+// of ASCII.
+func capital(text string) string {
+	if text == "" || text[0] < 'a' || text[0] > 'z' {
+		return text
+	}
+	return string(text[0]-'a'+'A') + text[1:]
+}

@@ -1,0 +1,132 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/console"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// customerView tells the story of whatever was typed or pasted.
+func (s *Server) customerView(ctx context.Context, r *http.Request, _ curfew.Actor) (any, error) {
+	asked, err := pageQuery(r, "cursor") // an empty q is the form as it is first shown
+	if err != nil {
+		return nil, err
+	}
+	q := strings.TrimSpace(asked.Get("q"))
+	if q == "" {
+		return console.Customer{}, nil
+	}
+	before, err := ParseCursor(asked.Get("cursor"))
+	if err != nil {
+		return nil, err
+	}
+	story, err := s.engine.Explain(ctx, q, before)
+	switch curfew.KindOf(err) {
+	case curfew.NotFound, curfew.Invalid:
+		if err != nil {
+			return console.Customer{Query: q, Missing: s.fail(ctx, err).Detail}, nil
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return storyView(q, story, moments{time.Now()}), nil
+}
+
+func storyView(q string, story lifecycle.Story, at moments) console.Customer {
+	v := console.Customer{
+		Query: q, Found: true, CustomerID: story.CustomerID, Customers: story.Customers, Sentence: story.Sentence,
+		Name: story.Subject.ID, State: storyState(story), Todos: todos(story),
+	}
+	if v.CustomerID != "" && v.CustomerID != curfew.Nobody {
+		v.Name = v.CustomerID
+	} else {
+		v.CustomerID = ""
+	}
+	if story.Blocker != nil {
+		v.Until = at.at(story.Blocker.ReleasesAt)
+	}
+	for _, e := range slices.Backward(story.Entries) {
+		line := entryView(e, at)
+		if e.At.After(at.now) {
+			v.Ahead = append(v.Ahead, line)
+		} else {
+			v.Past = append(v.Past, line)
+		}
+	}
+	for _, s := range story.Sessions {
+		v.Sessions = append(v.Sessions, sessionLine(s, at))
+	}
+	for _, c := range story.Checkouts {
+		v.Payments = append(v.Payments, paymentLine(c, at))
+	}
+	if story.More {
+		v.Older = console.Link{Name: "Older", Path: "?" + url.Values{"q": {q}, "cursor": {cursorText(story.Next)}}.Encode()}
+	}
+	return v
+}
+
+// storyState answers the question of an angry customer's call.
+func storyState(s lifecycle.Story) console.State {
+	switch {
+	case len(s.Customers) > 0:
+		return console.State{Sentence: "Several customers have paid with this address."}
+	case s.CustomerID == "" || s.CustomerID == curfew.Nobody:
+		return console.State{Sentence: capital(string(s.Subject.Kind)) + " " + s.Subject.ID}
+	case s.Blocker == nil:
+		return console.State{Tone: "good", Sentence: "Not blocked: a new session can begin."}
+	}
+	return console.State{Tone: "warning", Sentence: "Blocked by a session that is " + doing(curfew.Standing{Session: s.Blocker.Session}) + "."}
+}
+
+// doings is how the actions of a story are asked for: what is missing is not
+// offered.
+var doings = map[lifecycle.ActionName]console.Action{
+	lifecycle.ClearCustomer: {Label: "Clear…", Ask: "End what this customer has open?", Reason: "optional", Harm: true},
+	lifecycle.ForceClear:    {Label: "End by force…", Ask: "End this live session by force?", Reason: "required", Harm: true},
+	lifecycle.ReleaseSlot:   {Label: "Release…", Ask: "Take the session from its mechanic?", Reason: "optional"},
+	lifecycle.RefundPayment: {Label: "Refund…", Ask: "Give this payment back?", Reason: "required", Harm: true},
+	lifecycle.CreditPayment: {Label: "Credit…", Ask: "Let the customer spend this payment?", Reason: "required"},
+	lifecycle.FulfilPayment: {Label: "Fulfil…", Ask: "Give this payment its session?"},
+	lifecycle.UndoRun:       {Label: "Undo…", Ask: "Undo this run?", Reason: "optional"},
+}
+
+func todos(story lifecycle.Story) []console.Todo {
+	var all []console.Todo
+	for _, a := range story.Actions {
+		call, ok := actionJSON(a)
+		do, known := doings[a.Name]
+		if !ok || !known {
+			continue
+		}
+		do.Name, do.Call, do.Body, do.Why = string(a.Name), call.Method+" "+call.Path, jsonOf(call.Body), []string{a.Label + ".", a.Consequence}
+		all = append(all, console.Todo{What: a.Label, Do: do})
+	}
+	return all
+}
+
+func entryView(e lifecycle.Entry, at moments) console.Entry {
+	v := console.Entry{At: at.at(e.At), Kind: string(e.Kind), Sentence: e.Sentence, CustomerID: e.CustomerID}
+	switch {
+	case e.To == string(curfew.Cancelled), v.Kind == "refusal", e.Delivery != nil && e.To == string(curfew.DeliveryPending) && e.Delivery.Failures > 0:
+		v.Tone = "warning"
+	case e.To == string(curfew.Held), e.To == string(curfew.RunFailed), e.To == string(curfew.RunInterrupted), e.To == string(curfew.DeliveryDead):
+		v.Tone = "critical"
+	case e.To == string(curfew.Completed), e.To == string(curfew.Refunded):
+		v.Tone = "good"
+	case e.To == string(curfew.Live):
+		v.Tone = "live"
+	}
+	return v
+}
+
+func sessionLine(s curfew.Session, at moments) console.SessionLine {
+	return console.SessionLine{ID: s.ID, Plan: s.Plan, Status: string(s.Status), Reason: string(s.EndReason), CreatedAt: at.at(s.CreatedAt)}
+}

@@ -1,0 +1,233 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/console"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// mineView is where a customer stands: their own, or one whom an admin names.
+func (s *Server) mineView(ctx context.Context, r *http.Request, who curfew.Actor) (any, error) {
+	id, own := who.ID, who.Role == curfew.Customer
+	if !own {
+		q, err := pageQuery(r)
+		if err == nil && q.Get("customer") != "" {
+			err = checkParams(q, []string{"customer"})
+		}
+		if err != nil {
+			return nil, err
+		}
+		if id = q.Get("customer"); id == "" {
+			return nil, errWhose
+		}
+	}
+	sessions, err := s.engine.Unended(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	checkouts, err := s.engine.Checkouts(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	m := mine{policy: s.engine.Policy(), does: s.engine.Consequence, own: own, checkouts: checkouts, at: moments{time.Now()}}
+	return m.view(id, sessions), nil
+}
+
+// mine tells a customer's sessions and payments.
+type mine struct {
+	policy    curfew.Policy
+	does      func(lifecycle.ActionName, lifecycle.Target) string // everything that an action does
+	own       bool
+	checkouts []curfew.Checkout
+	at        moments
+}
+
+func (m mine) view(id string, sessions []curfew.Standing) console.Mine {
+	v := console.Mine{CustomerID: id, Own: m.own}
+	if len(sessions) > 0 {
+		m.at.now = sessions[0].Now
+	}
+	var open *curfew.Standing
+	for i, s := range sessions {
+		switch {
+		case s.Status.Open():
+			open = &sessions[i]
+		case s.Status == curfew.Scheduled:
+			v.Appointments = append(v.Appointments, m.appointment(s))
+		}
+	}
+	v.State = m.state(open, len(v.Appointments) > 0)
+	if open != nil {
+		v.Open, v.Steps = m.open(*open), steps(*open)
+	}
+	for _, c := range slices.Backward(m.checkouts) {
+		v.Payments = append(v.Payments, m.payment(c))
+	}
+	return v
+}
+
+// state is where they stand, in one sentence.
+func (m mine) state(open *curfew.Standing, booked bool) console.State {
+	you, have, are := "You", "have", "are"
+	if !m.own {
+		you, have, are = "This customer", "has", "is"
+	}
+	switch {
+	case open == nil && booked:
+		return console.State{Tone: "good", Sentence: you + " " + have + " nothing open now; an appointment is booked."}
+	case open == nil:
+		return console.State{Tone: "good", Sentence: you + " " + have + " nothing open: a new session can begin."}
+	case open.Status == curfew.Live:
+		return console.State{Tone: "live", Sentence: you + " " + are + " in a live session."}
+	case open.Assigned():
+		return console.State{Tone: "warning", Sentence: "A mechanic has accepted and waits for " + map[bool]string{true: "you", false: "the customer"}[m.own] + "."}
+	}
+	return console.State{Tone: "waiting", Sentence: you + " " + are + " waiting for a mechanic."}
+}
+
+// steps is the life of a session, and where it stands.
+func steps(s curfew.Standing) []console.Step {
+	now := 1
+	switch {
+	case s.Status == curfew.Live:
+		now = 3
+	case s.Assigned():
+		now = 2
+	}
+	all := []console.Step{{Name: "Paid"}, {Name: "Waiting"}, {Name: "Accepted"}, {Name: "Live"}}
+	for i := range all {
+		all[i].Where = [...]string{"done", "now", "ahead"}[1+min(1, max(-1, i-now))]
+	}
+	return all
+}
+
+func (m mine) open(s curfew.Standing) *console.Open {
+	o := &console.Open{ID: s.ID, Plan: s.Plan, What: doing(s), Since: m.at.at(s.WaitsSince()), Until: m.at.at(s.ExpiresAt)}
+	switch {
+	case s.Status == curfew.Live:
+		o.Since = m.at.at(s.StartedAt)
+		o.Until = m.at.at(s.StartedAt.Add(s.Duration))
+		o.UntilSaid = "of what was bought are left"
+	case s.Assigned():
+		o.UntilSaid = "left to come in; then it ends by itself"
+	default:
+		o.UntilSaid = "left at most; then it ends by itself"
+	}
+	o.Money, o.Actions = m.money(s), m.actions(s)
+	return o
+}
+
+// money is what was paid for an open session, and what becomes of it.
+func (m mine) money(s curfew.Standing) []string {
+	var paid curfew.Checkout
+	for _, c := range m.checkouts {
+		if c.ID == s.CheckoutID {
+			paid = c
+		}
+	}
+	if paid.Amount == 0 {
+		return []string{"Nothing was paid for it."}
+	}
+	said := []string{money(paid.Amount, paid.Currency) + " paid for " + paid.Plan + "."}
+	if s.Status == curfew.Live {
+		return append(said, "A session that was live for a minute counts as used when it ends.")
+	}
+	reason, what := curfew.Expired, "If nobody accepts in time, "
+	if s.Assigned() {
+		reason, what = curfew.NoShow, "If you do not come in time, "
+	}
+	byItself := m.policy.Owed(s.Session, curfew.Cancelled, reason)
+	byHand := m.policy.Owed(s.Session, curfew.Cancelled, curfew.Cleared)
+	if byItself == byHand {
+		return append(said, "If it ends without a mechanic's help, "+will[byItself])
+	}
+	return append(said, what+will[byItself], "If it is cancelled, "+will[byHand])
+}
+
+// will is what is going to become of a payment, behind a condition.
+var will = map[curfew.Outcome]string{
+	curfew.Credited:  "the payment is kept as a credit for the next session of the same plan.",
+	curfew.RefundDue: "the payment is refunded.",
+	curfew.Forfeited: "the payment is used up.",
+}
+
+func (m mine) actions(s curfew.Standing) []console.Action {
+	clear := console.Action{
+		Name: "clear", Label: "Cancel session…", Ask: "Cancel this session?", Harm: true,
+		Call: "POST /api/customers/" + url.PathEscape(s.CustomerID) + "/clear", Body: "{}",
+		Why: []string{s.Plan + ", " + doing(s) + ".", m.does(lifecycle.ClearCustomer, m.target(s))},
+	}
+	switch {
+	case s.Status == curfew.Live && m.own:
+		return []console.Action{{
+			Name: "end", Label: "End session…", Ask: "End this live session?", Harm: true, Call: "POST /api/sessions/" + s.ID + "/end",
+			Why: []string{m.does(lifecycle.EndSession, m.target(s))}, Done: "The session has ended.",
+		}}
+	case s.Status == curfew.Live:
+		clear.Label, clear.Ask, clear.Reason = "End live session…", "End this live session by force?", "required"
+		clear.Body = jsonOf(api.Clearing{Force: true})
+		clear.Why[1] = m.does(lifecycle.ForceClear, m.target(s))
+	case !m.own:
+		clear.Reason = "optional"
+	}
+	return []console.Action{clear}
+}
+
+// target is a session with its payment. Ids and amounts are for operators.
+func (m mine) target(s curfew.Standing) lifecycle.Target {
+	t := lifecycle.Target{Session: s, Named: !m.own}
+	for _, c := range m.checkouts {
+		if c.ID == s.CheckoutID {
+			t.Checkout = c
+		}
+	}
+	return t
+}
+
+// doing is what an open session is doing.
+func doing(s curfew.Standing) string {
+	switch {
+	case s.Status == curfew.Live:
+		return "live"
+	case s.Assigned():
+		return "accepted by a mechanic"
+	}
+	return "waiting for a mechanic"
+}
+
+func (m mine) appointment(s curfew.Standing) console.Appointment {
+	owed, percent := m.policy.OwedBefore(s.StartsAt.Sub(s.Now))
+	said := "Cancelled now, nothing of it is refunded."
+	if owed == curfew.RefundDue {
+		said = "Cancelled now, " + grouped(percent) + " % of it is refunded."
+	}
+	return console.Appointment{
+		ID: s.ID, Plan: s.Plan, At: m.at.at(s.StartsAt), Money: said,
+		Cancel: console.Action{
+			Name: "cancel", Label: "Cancel…", Ask: "Cancel this appointment?", Harm: true, Call: "POST /api/sessions/" + s.ID + "/cancel",
+			Why: []string{m.does(lifecycle.CancelSession, m.target(s))}, Done: "The appointment is cancelled.",
+		},
+	}
+}
+
+func (m mine) payment(c curfew.Checkout) console.Payment {
+	p := console.Payment{
+		Plan: c.Plan, Amount: money(c.Amount, c.Currency), Outcome: string(c.Outcome), Became: became(c), At: m.at.at(c.CreatedAt),
+	}
+	switch c.Outcome {
+	case curfew.Deferred:
+		p.Became += " At the latest by " + m.at.at(c.RetryUntil).Clock() + "; then it is refunded."
+	case curfew.RefundDue, curfew.Refunding, curfew.Refunded:
+		if back := c.Due(); back != c.Amount {
+			p.Became += " Of it, " + money(back, c.Currency) + "."
+		}
+	}
+	return p
+}

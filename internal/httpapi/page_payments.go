@@ -1,0 +1,192 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/console"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// paymentsShown is how many payments a page shows.
+const paymentsShown = 50
+
+// waiting are the outcomes of payments that wait for something, those that wait
+// for a person first.
+var waiting = []curfew.Outcome{curfew.Held, curfew.RefundDue, curfew.Refunding, curfew.Deferred}
+
+// paymentsView is the payments of one outcome: the one that was asked for, else
+// the first that something waits with.
+func (s *Server) paymentsView(ctx context.Context, r *http.Request, _ curfew.Actor) (any, error) {
+	q, err := pageQuery(r, "outcome", "after")
+	if err != nil {
+		return nil, err
+	}
+	report := s.engine.Health(ctx)
+	if report.Checkouts == nil {
+		return nil, curfew.Errorf(curfew.Unavailable, "the payments could not be counted")
+	}
+	by := report.Checkouts.ByOutcome
+	outcome := chosenOutcome(q, by)
+	found, err := s.engine.ListCheckouts(ctx, curfew.CheckoutSearch{
+		Outcome: outcome, After: canonical(q.Get("after")), Limit: paymentsShown + 1,
+	})
+	if err != nil {
+		return nil, err
+	}
+	v := console.Payments{State: paymentsState(by), Outcomes: outcomeTabs(outcome, by)}
+	if len(found) > paymentsShown {
+		found = found[:paymentsShown]
+		v.More = console.Link{Name: "Later ones", Path: "?" + url.Values{"outcome": {string(outcome)}, "after": {found[len(found)-1].ID}}.Encode()}
+	}
+	at := moments{time.Now()}
+	for _, c := range found {
+		line := paymentLine(c, at)
+		if line.Actions, err = s.paymentActions(ctx, c); err != nil {
+			return nil, err
+		}
+		v.Payments = append(v.Payments, line)
+	}
+	for _, t := range report.Checkouts.Totals {
+		v.Totals = append(v.Totals, console.Fact{
+			Name:  outcomeNames[t.Outcome] + ", " + things("payment").of(t.Count),
+			Value: money(t.Amount, t.Currency),
+		})
+	}
+	return v, nil
+}
+
+func chosenOutcome(q url.Values, by map[curfew.Outcome]int) curfew.Outcome {
+	asked := curfew.Outcome(q.Get("outcome"))
+	if _, ok := outcomeNames[asked]; ok {
+		return asked
+	}
+	for _, o := range waiting {
+		if by[o] > 0 {
+			return o
+		}
+	}
+	return curfew.Held
+}
+
+// outcomeNames is what lists of payments are called.
+var outcomeNames = map[curfew.Outcome]string{
+	curfew.Held: "Held", curfew.RefundDue: "Refund due", curfew.Refunding: "Refunding", curfew.Deferred: "Deferred",
+	curfew.Credited: "Credits", curfew.Forfeited: "Used up", curfew.Refunded: "Refunded", curfew.Fulfilled: "Fulfilled",
+}
+
+func outcomeTabs(chosen curfew.Outcome, by map[curfew.Outcome]int) []console.Tab {
+	order := append(append([]curfew.Outcome{}, waiting...), curfew.Credited, curfew.Forfeited, curfew.Refunded, curfew.Fulfilled)
+	tabs := make([]console.Tab, len(order))
+	for i, o := range order {
+		tabs[i] = console.Tab{
+			Link:  console.Link{Name: outcomeNames[o], Path: "/console/payments?outcome=" + string(o), Here: o == chosen},
+			Count: grouped(by[o]),
+		}
+	}
+	return tabs
+}
+
+func paymentsState(by map[curfew.Outcome]int) console.State {
+	var parts []string
+	for _, of := range []struct {
+		outcome curfew.Outcome
+		noun    noun
+	}{
+		{curfew.Held, noun{"payment is held for somebody to look at", "payments are held for somebody to look at"}},
+		{curfew.RefundDue, noun{"refund is due", "refunds are due"}},
+		{curfew.Refunding, noun{"is being refunded", "are being refunded"}},
+		{curfew.Deferred, noun{"waits for a slot", "wait for a slot"}},
+	} {
+		if n := by[of.outcome]; n > 0 {
+			parts = append(parts, of.noun.of(n))
+		}
+	}
+	if len(parts) == 0 {
+		return console.State{Tone: "good", Sentence: "Every payment is settled."}
+	}
+	tone := "warning"
+	if by[curfew.Held] > 0 {
+		tone = "critical"
+	}
+	return console.State{Tone: tone, Sentence: strings.Join(parts, ", ") + "."}
+}
+
+// paymentLine is a payment.
+func paymentLine(c curfew.Checkout, at moments) console.PaymentLine {
+	l := console.PaymentLine{
+		ID: c.ID, Ref: c.Ref, Plan: c.Plan, Amount: money(c.Amount, c.Currency), Outcome: string(c.Outcome), Became: capital(strings.TrimSuffix(became(c), ".")),
+		Note: c.Note, Email: c.Email, CustomerID: c.CustomerID, CreatedAt: at.at(c.CreatedAt),
+	}
+	if c.CustomerID == curfew.Nobody {
+		l.CustomerID = ""
+	}
+	return l
+}
+
+// paymentActions is what can be done about a payment, each with everything that
+// it does.
+func (s *Server) paymentActions(ctx context.Context, c curfew.Checkout) ([]console.Action, error) {
+	session, err := s.engine.PaidFor(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	does := func(a lifecycle.ActionName) []string {
+		return []string{
+			money(c.Amount, c.Currency) + " for " + c.Plan + ".",
+			s.engine.Consequence(a, lifecycle.Target{Session: session, Checkout: c, Named: true}),
+		}
+	}
+	return actionsOn(c, does), nil
+}
+
+func actionsOn(c curfew.Checkout, does func(lifecycle.ActionName) []string) []console.Action {
+	at := "POST /api/debug/checkouts/" + c.ID
+	refund := console.Action{
+		Name: "refund", Label: "Refund…", Call: at + "/refund", Ask: "Give this payment back?", Reason: "required", Harm: true,
+		Why: does(lifecycle.RefundPayment), Done: "A refund is due.",
+	}
+	byHand := console.Action{
+		Name: "by-hand", Label: "Given back…", Call: at + "/refund", Body: jsonOf(api.Refund{ByHand: true}), Ask: "Has it been given back already?",
+		Reason: "required", Why: does(lifecycle.CloseRefundAction), Done: "It is recorded as refunded.",
+	}
+	credit := console.Action{
+		Name: "credit", Label: "Credit…", Call: at + "/credit", Ask: "Let the customer spend this payment?", Reason: "required", Why: does(lifecycle.CreditPayment), Done: "It is credited.",
+	}
+	assign := console.Action{
+		Name: "assign", Label: "Assign…", Call: at + "/assign", Ask: "Whose payment is it, and what for?", Reason: "required", Why: does(lifecycle.AssignPayment),
+		Fields: []console.Field{{Name: "customerId", Label: "Customer", Value: ownerOf(c), Required: true}, {Name: "plan", Label: "Plan", Value: c.Plan, Required: true}},
+		Done:   "It is assigned.",
+	}
+	fulfil := console.Action{
+		Name: "fulfil", Label: "Fulfil…", Call: at + "/fulfil", Ask: "Give this payment its session?", Reason: "optional", Why: does(lifecycle.FulfilPayment), Done: "It is fulfilled, or has its turn.",
+	}
+	switch c.Outcome {
+	case curfew.Held:
+		if ownerOf(c) == "" {
+			return []console.Action{assign, refund}
+		}
+		return []console.Action{fulfil, assign, refund}
+	case curfew.RefundDue:
+		return []console.Action{byHand}
+	case curfew.Deferred, curfew.Credited, curfew.Fulfilled:
+		if c.Amount > 0 {
+			return []console.Action{refund}
+		}
+	case curfew.Forfeited:
+		return []console.Action{credit, refund}
+	}
+	return nil
+}
+
+func ownerOf(c curfew.Checkout) string {
+	if c.CustomerID == curfew.Nobody {
+		return ""
+	}
+	return c.CustomerID
+}

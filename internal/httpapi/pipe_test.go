@@ -1,0 +1,125 @@
+package httpapi_test
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/storetest/stores"
+)
+
+// The head of a stream is the server's own text: it has what every answer has.
+func TestAStreamsHeadIsAnAnswersHead(t *testing.T) {
+	t.Parallel()
+	st := newStation(t, stores.SQLite(t), nil)
+	token := st.token(curfew.Customer, "ada", time.Hour)
+	stream := st.dial(token, "").answer
+	defer func() { _ = stream.Body.Close() }()
+	for name, values := range st.headOf("/api/nothing") {
+		if name != "Content-Length" && stream.Header.Get(name) == "" {
+			t.Errorf("it lacks %s, which is %q elsewhere", name, values)
+		}
+	}
+	if _, err := http.ParseTime(stream.Header.Get("Date")); err != nil {
+		t.Error(err)
+	}
+	if !stream.Close || stream.ContentLength != -1 || stream.TransferEncoding != nil || stream.Header.Get("Content-Type") != "text/event-stream" {
+		t.Errorf("%+v", stream)
+	}
+}
+
+func (st *station) headOf(path string) http.Header {
+	st.Helper()
+	req, err := http.NewRequestWithContext(st.Context(), http.MethodGet, st.url+path, nil)
+	must(st.T, err)
+	resp, err := streamClient.Do(req)
+	must(st.T, err)
+	must(st.T, resp.Body.Close())
+	return resp.Header
+}
+
+// A stream goes one way: a word into it is dropped, a speech ends it.
+func TestWhoTalksIntoAStreamIsNotHeard(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(h.URL, "http://"))
+	must(t, err)
+	defer func() { _ = conn.Close() }()
+	must(t, conn.SetDeadline(time.Now().Add(patience)))
+	say := func(text string) error {
+		_, err := io.WriteString(conn, text)
+		return err
+	}
+	must(t, say("GET /api/stream HTTP/1.1\r\nHost: curfew\r\nAuthorization: Bearer "+h.token(curfew.Service, "shop")+"\r\n\r\nand more"))
+	lines := bufio.NewReader(conn)
+	readTo(t, lines, "event: hello")
+	must(t, say("GET / HTTP/1.1\r\nHost: curfew\r\n\r\n"))
+	h.fulfilled("ada")
+	readTo(t, lines, "event: session")
+	for err == nil {
+		err = say(strings.Repeat("x", 1<<10)) // fails once the other end is closed
+	}
+	for deadline := time.Now().Add(patience); !strings.Contains(h.log.String(), `"msg":"a stream ended"`); {
+		if time.Now().After(deadline) {
+			t.Fatal("it goes on")
+		}
+	}
+}
+
+func readTo(t *testing.T, lines *bufio.Reader, want string) {
+	t.Helper()
+	for {
+		line, err := lines.ReadString('\n')
+		must(t, err)
+		if strings.TrimSpace(line) == want {
+			return
+		}
+	}
+}
+
+func TestWhatHasNoConnectionHasNoStream(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for range 10 { // nobody keeps a place
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/stream", nil)
+		r.Header.Set("Authorization", "Bearer "+h.token(curfew.Customer, "ada"))
+		w := httptest.NewRecorder()
+		h.server.Handler().ServeHTTP(w, r)
+		got := answer{w.Code, w.Header(), w.Body.String()}
+		if got.status != http.StatusServiceUnavailable || !strings.Contains(got.problem(t).Detail, "use HTTP/1.1") {
+			t.Fatalf("%+v", got)
+		}
+	}
+}
+
+// Shutdown does not wait for streams: their connections are not the server's.
+func TestAStopWaitsForStreams(t *testing.T) {
+	t.Parallel()
+	var s *httpapi.Server
+	st := newStation(t, stores.SQLite(t), func(its *httpapi.Server, _ *http.Server) { s = its })
+	mine := []*listener{st.listen(curfew.Customer, "ada", ""), st.listen(curfew.Admin, "anna", "")}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	must(t, s.EndStreams(ctx))
+	must(t, s.EndStreams(ctx)) // again
+	for _, l := range mine {
+		var bye api.Bye
+		l.next("bye").read(t, &bye)
+		l.ended()
+		if bye.Reason != "stopping" {
+			t.Errorf("%+v", bye)
+		}
+	}
+	if late := st.dial(st.token(curfew.Customer, "ada", time.Hour), "").answer; late.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("who comes later: %d", late.StatusCode)
+	}
+}

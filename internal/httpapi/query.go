@@ -1,0 +1,95 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/curfewhq/curfew"
+)
+
+// paramsOf is the query parameters that a route's input declares.
+func paramsOf(input reflect.Type) []string {
+	params := []string{}
+	for _, field := range reflect.VisibleFields(input) {
+		if name, _, _ := strings.Cut(field.Tag.Get("query"), ","); name != "" {
+			params = append(params, name)
+		}
+	}
+	return params
+}
+
+// checkQuery refuses what a handler would not see: an unknown parameter, the
+// second of two, one that is there and says nothing, which would count as absent
+// and so choose everything.
+func checkQuery(r *http.Request, declared []string) error {
+	given, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return malformed("the query cannot be read: it is not name=value&name=value, percent-encoded")
+	}
+	for name := range given {
+		if !slices.Contains(declared, name) {
+			return curfew.Errorf(curfew.Invalid, "there is no query parameter %q%s", short(name), choiceOf(declared))
+		}
+	}
+	return checkParams(given, declared)
+}
+
+// checkParams is checkQuery for a page: links from elsewhere bring parameters of
+// their own, and those do not count.
+func checkParams(given url.Values, known []string) error {
+	for _, name := range known {
+		switch values := given[name]; {
+		case len(values) == 0:
+		case len(values) > 1:
+			return curfew.Errorf(curfew.Invalid, "the query parameter %s is given %d times: give it once", name, len(values))
+		case strings.TrimSpace(values[0]) == "":
+			return curfew.Errorf(curfew.Invalid, "the query parameter %s must not be empty: leave it out instead", name)
+		default:
+			if err := curfew.CheckText(name, values[0]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// checkKey refuses an idempotency key that says nothing: whoever sends one means
+// the call to be made once.
+func checkKey(r *http.Request) error {
+	switch given := r.Header.Values("Idempotency-Key"); {
+	case len(given) > 1:
+		return curfew.Errorf(curfew.Invalid, "the header Idempotency-Key is given %d times: give it once", len(given))
+	case len(given) == 1 && strings.TrimSpace(given[0]) == "":
+		return curfew.Errorf(curfew.Invalid, "the header Idempotency-Key must not be empty: leave it out instead")
+	}
+	return nil
+}
+
+// pageQuery is a page's query, of which each known parameter is given once or not
+// at all.
+func pageQuery(r *http.Request, known ...string) (url.Values, error) {
+	given, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, curfew.Errorf(curfew.Invalid, "the address of this page is broken: it is not name=value&name=value, percent-encoded")
+	}
+	return given, checkParams(given, known)
+}
+
+// only is the value of a parameter that is given once; empty: it is not.
+func only(r *http.Request, name string) string {
+	q, err := pageQuery(r, name)
+	if err != nil {
+		return ""
+	}
+	return q.Get(name)
+}
+
+func choiceOf(declared []string) string {
+	if len(declared) == 0 {
+		return ": none is taken here"
+	}
+	return ": the parameters are " + strings.Join(declared, ", ")
+}

@@ -1,0 +1,61 @@
+package httpapi
+
+import (
+	"net/http"
+
+	"github.com/curfewhq/curfew"
+)
+
+// routes is every route of the API: what, who, whose, and what answers it.
+func (s *Server) routes() []route {
+	const get, post, patch, del = http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete
+	const c, m, a, sv = curfew.Customer, curfew.Mechanic, curfew.Admin, curfew.Service
+	return []route{
+		at(post, "/api/checkouts", allow(nobodys, sv), "fulfillCheckout", "Fulfil a paid checkout", s.fulfillCheckout).answers(201, 200, 202),
+		at(get, "/api/customers/{id}/checkouts", allow(itself, c, a, sv), "listCheckouts", "A customer's payments", s.listCheckouts),
+		at(get, "/api/customers/{id}/session-status", allow(itself, c, a, sv), "sessionStatus", "What blocks a customer", s.sessionStatus),
+		at(post, "/api/customers/{id}/clear", allow(itself, c, a, sv), "clearCustomer", "End what a customer has open", s.clearCustomer).whole(),
+		at(post, "/api/sessions", allow(nobodys, c, sv), "createSession", "Use a free plan or a credit", s.createSession).answers(201, 200),
+		at(get, "/api/sessions/{id}", allow(party, c, m, a, sv), "readSession", "Read a session", s.readSession),
+		at(get, "/api/sessions/{id}/events", allow(party, c, m, a, sv), "listEvents", "A session's history", s.listEvents),
+		at(post, "/api/sessions/{id}/join", allow(party, c, m), "joinSession", "Come in; the second party makes it live", s.joinSession),
+		at(post, "/api/sessions/{id}/end", allow(party, c, m, a, sv), "endSession", "End a session", s.endSession).whole(),
+		at(post, "/api/sessions/{id}/cancel", allow(party, c, m, a, sv), "cancelSession", "Cancel a session, or release it", s.cancelSession).whole(),
+		at(post, "/api/sessions/{id}/extend", allow(party, sv), "extendSession", "Give a live session paid time", s.extendSession).answers(201, 200),
+		at(get, "/api/mechanics/requests", allow(nobodys, m, a), "listQueue", "What mechanics may accept", s.listQueue),
+		at(post, "/api/mechanics/requests/{id}/accept", allow(offer, m), "acceptRequest", "Accept a request", s.acceptRequest),
+		at(post, "/api/mechanics/requests/{id}/release", allow(offer, m), "releaseRequest", "Put a request back", s.releaseRequest),
+		streaming("/api/stream", allow(nobodys, c, m, a, sv), "stream", "What changes, as it changes (server-sent events)", (*Server).stream),
+		at(get, "/api/debug/cleanup-sessions", allow(nobodys, a), "previewCleanup", "What a cleanup would change", s.previewCleanup).within(cleanupTimeout),
+		at(post, "/api/debug/cleanup-sessions", allow(nobodys, a), "runCleanup", "Clean up, or store a preview", s.runCleanup).within(cleanupTimeout).whole(),
+		at(get, "/api/debug/cleanup-runs", allow(nobodys, a), "listRuns", "The record of cleanups", s.listRuns),
+		at(get, "/api/debug/checkouts", allow(nobodys, a), "findCheckouts", "Payments, oldest first", s.findCheckouts),
+		at(get, "/api/debug/checkouts/{id}", allow(nobodys, a), "readCheckout", "A payment with its history, by its id or its reference", s.readCheckout),
+		at(post, "/api/debug/checkouts/{id}/fulfil", allow(nobodys, a), "fulfilHeld", "Give a held payment its session", s.fulfilHeld).whole(),
+		at(post, "/api/debug/checkouts/{id}/assign", allow(nobodys, a), "assignHeld", "Say whose a held payment is, and fulfil it", s.assignHeld).whole(),
+		at(post, "/api/debug/checkouts/{id}/refund", allow(nobodys, a), "refundCheckout", "Make a payment refund due", s.refundCheckout).whole(),
+		at(post, "/api/debug/checkouts/{id}/credit", allow(nobodys, a), "creditCheckout", "Credit a forfeited payment", s.creditCheckout).whole(),
+		at(post, "/api/debug/cleanup-runs/{id}/undo", allow(nobodys, a), "undoRun", "Bring back what a run ended", s.undoRun).within(cleanupTimeout).whole(),
+		at(get, "/api/debug/explain", allow(nobodys, a), "explain", "The whole story of a customer", s.explain),
+		at(post, "/api/debug/sessions/{id}/release", allow(party, a), "unassignSession", "Put a mechanic's session back", s.unassignSession).whole(),
+		at(get, "/api/debug/session-health", allow(nobodys, a, sv), "sessionHealth", "How healthy everything is", s.sessionHealth).answers(200, 503),
+		at(post, "/api/debug/findings/{id}/acknowledge", allow(nobodys, a), "acknowledgeFinding", "Say that a finding is known, until a moment", s.acknowledgeFinding),
+		at(del, "/api/debug/findings/{id}/acknowledge", allow(nobodys, a), "withdrawAcknowledgement", "Let a finding count again", s.withdrawAcknowledgement),
+		at(get, "/api/webhook-endpoints", allow(nobodys, a), "listEndpoints", "Where webhooks go", s.listEndpoints),
+		at(post, "/api/webhook-endpoints", allow(nobodys, a), "addEndpoint", "Send webhooks somewhere", s.addEndpoint).answers(201),
+		at(get, "/api/webhook-endpoints/{id}", allow(nobodys, a), "readEndpoint", "Read an endpoint", s.readEndpoint),
+		at(patch, "/api/webhook-endpoints/{id}", allow(nobodys, a), "changeEndpoint", "Change, disable or enable an endpoint", s.changeEndpoint),
+		at(del, "/api/webhook-endpoints/{id}", allow(nobodys, a), "removeEndpoint", "Forget an endpoint", s.removeEndpoint),
+		at(post, "/api/webhook-endpoints/{id}/rotate", allow(nobodys, a), "rotateEndpoint", "Replace an endpoint's secret", s.rotateEndpoint),
+		at(post, "/api/webhook-endpoints/{id}/test", allow(nobodys, a), "testEndpoint", "Send an endpoint a test", s.testEndpoint).answers(202),
+		at(get, "/api/deliveries", allow(nobodys, a), "listDeliveries", "What was sent, and what is to be", s.listDeliveries),
+		at(get, "/api/deliveries/{id}", allow(nobodys, a), "readDelivery", "Read a delivery", s.readDelivery),
+		at(post, "/api/deliveries/{id}/replay", allow(nobodys, a), "replayDelivery", "Send a delivery again", s.replayDelivery),
+		at(post, "/api/deliveries/replay", allow(nobodys, a), "replayDead", "Send all dead deliveries of an endpoint again", s.replayDead).within(cleanupTimeout).whole(),
+		at(get, "/api/debug/history", allow(nobodys, a), "readHistory", "The last hours of this process", s.readHistory),
+		at(get, "/api/debug/settings", allow(nobodys, a), "listSettings", "What this process was started with", s.listSettings),
+	}
+}
+
+// allow is an entry of the who-column.
+func allow(r relation, roles ...curfew.Role) access { return access{roles: roles, relation: r} }

@@ -1,0 +1,200 @@
+package httpapi
+
+import (
+	"cmp"
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// Limits of the listeners.
+const (
+	maxHeader         = 16 << 10
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 15 * time.Second
+	idleTimeout       = 2 * time.Minute
+	// writeTimeout lets the longest request end, and its answer go out.
+	writeTimeout = cleanupTimeout + 15*time.Second
+	// requestTimeout is for everything but cleanups.
+	requestTimeout = 10 * time.Second
+	cleanupTimeout = time.Minute
+)
+
+// Once remembers one-time names: the store. The second claim of a name is
+// curfew.Conflict.
+type Once interface {
+	ClaimOnce(ctx context.Context, name string, ttl time.Duration) error
+	Claimed(ctx context.Context, name string) (bool, error)
+}
+
+// Options of a server. Engine, Identity, Once, Ready, Endpoints and Deliveries
+// are needed.
+type Options struct {
+	Engine   *lifecycle.Engine
+	Identity *Identity
+	Once     Once
+	// Ready says whether the database answers with the schema this process
+	// needs; nil: it does.
+	Ready func(context.Context) error
+	// BaseURL is where callers reach the server, for texts that can be pasted:
+	// http://127.0.0.1:3001.
+	BaseURL string
+	// LoginHint is the whole line that prints a link which signs a browser in;
+	// empty: curfew login.
+	LoginHint string
+	Version   string
+	Logger    *slog.Logger // nil: nothing is logged
+	Metrics   *Metrics     // nil: /metrics has only Go's figures and the process's
+	// RequestTimeout bounds a request, but for cleanups, which get a minute;
+	// 0: 10 s.
+	RequestTimeout time.Duration
+	Trace          Trace // is shown every request; nil: nobody looks
+	Hook           Hook  // of the payments' provider; nil: its webhook is not there
+	Endpoints      Endpoints
+	Deliveries     Deliveries
+	Streams        Streams         // what changes; nil: /api/stream is Unavailable
+	Links          Unsubscriptions // of mails; nil: they lead nowhere
+	// Settings is what the process was started with, for admins; no secrets.
+	Settings []api.Setting
+}
+
+// Trace is told that a request begins, and under which id, and returns the
+// context of its work and what ends it, with the route's pattern (empty: there is
+// none such) and the answer's status. Nothing else of a request is shown to it by
+// the server: paths and headers tell who calls.
+type Trace func(r *http.Request, requestID string) (context.Context, func(route string, status int))
+
+func untraced(r *http.Request, _ string) (context.Context, func(string, int)) {
+	return r.Context(), func(string, int) {}
+}
+
+// Server answers HTTP. Its handlers are safe for concurrent use.
+type Server struct {
+	engine     *lifecycle.Engine
+	identity   *Identity
+	once       Once
+	ready      func(context.Context) error
+	baseURL    string
+	hint       string
+	version    string
+	log        *slog.Logger
+	metrics    *Metrics
+	timeout    time.Duration
+	trace      Trace
+	hook       Hook
+	endpoints  Endpoints
+	deliveries Deliveries
+	streams    Streams
+	seats      *seats
+	board      *board
+	works      *works
+	beat       time.Duration // of quiet streams
+	writing    time.Duration // how long a stream's reader may take
+	links      Unsubscriptions
+	settings   []api.Setting
+	history    history
+	origins    *http.CrossOriginProtection
+	handler    http.Handler
+	ops        http.Handler
+}
+
+// New makes a server. The error's kind is Invalid where an option is missing.
+func New(o Options) (*Server, error) {
+	if o.Engine == nil || o.Identity == nil || o.Once == nil || o.Ready == nil || o.Endpoints == nil || o.Deliveries == nil {
+		return nil, curfew.Errorf(curfew.Invalid, "a server needs Engine, Identity, Once, Ready, Endpoints and Deliveries")
+	}
+	s := &Server{
+		engine: o.Engine, identity: o.Identity, once: o.Once, ready: o.Ready, log: o.Logger, metrics: o.Metrics,
+		baseURL: strings.TrimSuffix(o.BaseURL, "/"), version: o.Version, timeout: o.RequestTimeout, trace: o.Trace, hook: o.Hook,
+		endpoints: o.Endpoints, deliveries: o.Deliveries, links: o.Links, settings: o.Settings,
+		streams: o.Streams, seats: newSeats(), board: newBoard(), works: newWorks(), beat: beat, writing: writeWithin,
+		origins: http.NewCrossOriginProtection(),
+		hint:    cmp.Or(o.LoginHint, "curfew login"),
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	if s.trace == nil {
+		s.trace = untraced
+	}
+	if s.metrics == nil {
+		s.metrics = NewMetrics()
+	}
+	if s.timeout == 0 {
+		s.timeout = requestTimeout
+	}
+	s.metrics.describe(s.version, s.routes())
+	handler, err := s.public()
+	if err != nil {
+		return nil, err
+	}
+	s.handler, s.ops = s.observed(handler), s.operators()
+	return s, nil
+}
+
+// Handler is the public listener: API, pages and documentation.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Ops is the listener for operators: /metrics, /livez, /readyz and pprof.
+func (s *Server) Ops() http.Handler { return s.ops }
+
+// HTTPServer listens for everybody, with limits that keep slow callers from
+// holding it. Its Shutdown ends the live streams, but waits for none: EndStreams
+// does.
+func (s *Server) HTTPServer(addr string) *http.Server {
+	h := listener(addr, s.handler, s.log)
+	h.RegisterOnShutdown(s.seats.close)
+	return h
+}
+
+// OpsServer is HTTPServer for operators.
+func (s *Server) OpsServer(addr string) *http.Server {
+	return NewOpsServer(addr, s.ops, s.log)
+}
+
+// NewOpsServer is OpsServer for another handler: it can listen before there is
+// a Server.
+func NewOpsServer(addr string, h http.Handler, log *slog.Logger) *http.Server {
+	return listener(addr, h, log)
+}
+
+func listener(addr string, h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Addr: addr, Handler: h, MaxHeaderBytes: maxHeader,
+		ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
+		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+}
+
+// public puts routes, pages and documentation behind one mux.
+func (s *Server) public() (http.Handler, error) {
+	if err := everyRouteHasAccess(s.routes()); err != nil {
+		return nil, err
+	}
+	if err := everyPageHasAccess(append(s.views(), s.overview())); err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	doc, err := s.register(mux)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.document(mux, doc); err != nil {
+		return nil, err
+	}
+	mux.HandleFunc("POST "+webhookPath, s.webhook)
+	if s.links != nil {
+		mux.HandleFunc("GET /api/unsubscribe", s.askUnsubscribe)
+		mux.HandleFunc("POST /api/unsubscribe", s.unsubscribe)
+	}
+	s.pages(mux)
+	return s.routed(mux), nil
+}

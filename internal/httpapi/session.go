@@ -1,0 +1,123 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// answered is what a handler returns.
+type answered[T any] struct {
+	Status int
+	Body   T
+}
+
+func okay[T any](body T, err error) (*answered[T], error) {
+	return &answered[T]{http.StatusOK, body}, err
+}
+
+// named is the input of a route with nothing but the {id} in its path.
+type named struct {
+	ID string `path:"id"`
+}
+
+type newSession struct {
+	Key  string `header:"Idempotency-Key" maxLength:"255" doc:"Makes the call safe to repeat"`
+	Body api.NewSession
+}
+
+func (s *Server) createSession(ctx context.Context, c call, in *newSession) (*answered[api.Fulfilment], error) {
+	customer, err := forWhom(c.actor, in.Body.CustomerID)
+	if err != nil {
+		return nil, err
+	}
+	f, err := s.engine.CreateSession(ctx, c.actor, lifecycle.Claim{CustomerID: customer, Plan: in.Body.Plan, Key: in.Key})
+	if err != nil {
+		return nil, err
+	}
+	return fulfilled(f)
+}
+
+// forWhom is the customer that somebody asks a session for. A customer asks for
+// nobody else, and is told so: that is no secret.
+func forWhom(who curfew.Actor, customerID string) (string, error) {
+	switch {
+	case who.Role == curfew.Service && customerID == "":
+		return "", curfew.Errorf(curfew.Invalid, "customerId is needed: for whom is the session?")
+	case who.Role == curfew.Service:
+		return customerID, nil
+	case customerID != "" && customerID != who.ID:
+		return "", curfew.Errorf(curfew.Forbidden, "a customer may ask for their own session only")
+	}
+	return who.ID, nil
+}
+
+func (s *Server) readSession(_ context.Context, c call, _ *named) (*answered[api.Session], error) {
+	return okay(sessionFor(c.actor, c.session.Session), nil)
+}
+
+func (s *Server) listEvents(ctx context.Context, c call, _ *named) (*answered[api.Events], error) {
+	events, err := s.engine.Events(ctx, c.session.Session)
+	return okay(eventsFor(c.actor, events), err)
+}
+
+func (s *Server) joinSession(ctx context.Context, c call, _ *named) (*answered[api.Session], error) {
+	joined, err := s.engine.Join(ctx, c.id, c.actor)
+	return standing(c, joined, err)
+}
+
+func (s *Server) endSession(ctx context.Context, c call, _ *named) (*answered[api.Session], error) {
+	ended, err := s.engine.End(ctx, c.id, c.actor)
+	return standing(c, ended, err)
+}
+
+func (s *Server) cancelSession(ctx context.Context, c call, _ *named) (*answered[api.Session], error) {
+	cancelled, err := s.engine.Cancel(ctx, c.id, c.actor)
+	return standing(c, cancelled, err)
+}
+
+type extension struct {
+	ID   string `path:"id"`
+	Body api.Extension
+}
+
+func (s *Server) extendSession(ctx context.Context, c call, in *extension) (*answered[api.Extended], error) {
+	b := in.Body
+	x, err := s.engine.Extend(ctx, c.actor, lifecycle.Extension{
+		SessionID: c.id, Plan: b.Plan, PaymentRef: b.PaymentRef, Amount: b.Amount, Currency: b.Currency,
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &answered[api.Extended]{http.StatusCreated, api.Extended{
+		Outcome: string(x.Outcome), SessionID: x.Session.ID, Status: string(x.Session.Status), ExpiresAt: x.Session.ExpiresAt.UTC(),
+	}}
+	if x.Replayed || x.Outcome != curfew.Fulfilled {
+		out.Status = http.StatusOK
+	}
+	return out, nil
+}
+
+func standing(c call, s curfew.Standing, err error) (*answered[api.Session], error) {
+	return okay(sessionFor(c.actor, s.Session), err)
+}
+
+func blockerJSON(b curfew.Blocker) *api.Blocker {
+	return &api.Blocker{
+		ID: b.Session.ID, Status: string(b.Session.Status), Assigned: b.Session.Assigned(),
+		CreatedAt: b.Session.CreatedAt.UTC(), ExpiresAt: b.Session.ExpiresAt.UTC(),
+	}
+}
+
+// moment is a time that may be missing.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}

@@ -1,0 +1,126 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/storetest"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// hook is a provider whose messages are notices as JSON, signed «good».
+type hook struct{}
+
+func (hook) Header() string { return "X-Bank-Signature" }
+
+func (hook) Read(signature string, body []byte) (n curfew.Notice, err error) {
+	switch signature {
+	case "good":
+		if json.Unmarshal(body, &n) != nil {
+			return n, curfew.Errorf(curfew.Invalid, "no notice")
+		}
+		return n, nil
+	case "foreign":
+		return n, curfew.Errorf(curfew.Conflict, "of another account")
+	case "broken":
+		return n, errors.New("a defect with a secret")
+	}
+	return n, curfew.Errorf(curfew.Invalid, "signature %q is wrong", signature)
+}
+
+func notice(customer, ref string) string {
+	text, _ := json.Marshal(curfew.Notice{ID: "evt", Kind: curfew.NoticePaid, Payment: curfew.Payment{
+		Ref: ref, PaymentID: "pi-" + ref, CustomerID: customer, Plan: "chat10", Amount: 2900, Currency: "eur", Paid: true,
+	}})
+	return string(text)
+}
+
+// tell posts a message of the provider and returns the status and the body.
+func (h *house) tell(signature, body string) (int, string) {
+	h.Helper()
+	r, err := http.NewRequestWithContext(h.Context(), http.MethodPost, h.URL+"/api/stripe/webhook", strings.NewReader(body))
+	if err != nil {
+		h.Fatal(err)
+	}
+	if signature != "" {
+		r.Header.Set(hook{}.Header(), signature)
+	}
+	answer, err := h.Client().Do(r)
+	if err != nil {
+		h.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	var text bytes.Buffer
+	if _, err := text.ReadFrom(answer.Body); err != nil {
+		h.Fatal(err)
+	}
+	return answer.StatusCode, text.String()
+}
+
+func TestTheWebhookAnswers(t *testing.T) {
+	t.Parallel()
+	for sentence, c := range map[string]struct {
+		signature, body string
+		status          int
+	}{
+		"a true message": {"good", notice("ada", "p1"), 204},
+		"what cannot be used is held, not bounced": {"good", notice("", "p1"), 204},
+		"no signature":              {"", notice("ada", "p1"), 400},
+		"a bad signature":           {"bad", notice("ada", "p1"), 400},
+		"a body that is no message": {"good", "x", 400},
+		"another account's":         {"foreign", notice("ada", "p1"), 204},
+		"a defect":                  {"broken", notice("ada", "p1"), 500},
+		"as large as may be":        {"bad", strings.Repeat("x", 256<<10), 400},
+		"too large":                 {"good", strings.Repeat("x", 256<<10+1), 413},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			h := newHouseWith(t, settings{hook: hook{}})
+			status, body := h.tell(c.signature, c.body)
+			if status != c.status || strings.Contains(body, "secret") {
+				t.Errorf("answered %d %s", status, body)
+			}
+			_, err := h.engine.Checkout(t.Context(), "p1")
+			if done := c.signature == "good" && status == 204; done != (err == nil) {
+				t.Errorf("the payment: %v", err)
+			}
+		})
+	}
+}
+
+func TestWithoutASecretThereIsNoWebhook(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	if status, body := h.tell("good", notice("ada", "p1")); status != 404 || !strings.Contains(body, `"not_found"`) {
+		t.Errorf("answered %d %s", status, body)
+	}
+}
+
+// Nothing is acknowledged that is not committed; sent again it has one effect.
+func TestAMessageIsAcknowledgedOnceItIsCommitted(t *testing.T) {
+	t.Parallel()
+	h := newHouseWith(t, settings{hook: hook{}, store: func(s lifecycle.Store) lifecycle.Store { return storetest.NewLossy(s, 7, 0.5) }})
+	for sent := range 100 {
+		status, body := h.tell("good", notice("ada", "p1"))
+		if status == 204 {
+			c, err := h.store.Reference(t.Context(), "p1")
+			if err != nil || c.Checkout.Outcome != curfew.Fulfilled {
+				t.Errorf("acknowledged, and it is %+v, %v", c.Checkout, err)
+			}
+			all, err := h.store.Checkouts(t.Context(), "ada")
+			if err != nil || len(all) != 1 {
+				t.Errorf("after %d messages there are %d payments, %v", sent+1, len(all), err)
+			}
+			return
+		}
+		if status != 503 {
+			t.Fatalf("answered %d %s", status, body)
+		}
+	}
+	t.Error("it never succeeds")
+}

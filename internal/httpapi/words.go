@@ -1,0 +1,144 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/console"
+)
+
+// The words of the pages.
+
+// noun is one and many of something.
+type noun struct{ one, many string }
+
+// of is so many of them: «1 session», «3 sessions».
+func (n noun) of(count int) string {
+	if count == 1 {
+		return "1 " + n.one
+	}
+	return grouped(count) + " " + n.many
+}
+
+// grouped is a number with a comma at every thousand.
+func grouped(n int) string {
+	text := strconv.Itoa(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
+
+func things(one string) noun { return noun{one, one + "s"} }
+
+// ruleNouns is what a session is called that a rule ends.
+var ruleNouns = map[curfew.RuleName]noun{
+	curfew.OldWaiting: things("old waiting session"),
+	curfew.Orphans:    things("orphan"),
+	curfew.NoShows:    things("no-show"),
+	curfew.Overruns:   things("overrun session"),
+	curfew.Due:        {"appointment that begins", "appointments that begin"},
+	curfew.Misses:     things("missed appointment"),
+}
+
+// statNouns is what the figures of a run count.
+var statNouns = map[curfew.RuleName]noun{
+	curfew.OldWaiting:      ruleNouns[curfew.OldWaiting],
+	curfew.ExpiredRequests: things("expired request"),
+	curfew.Orphans:         ruleNouns[curfew.Orphans],
+	curfew.NoShows:         {"row of no-shows", "rows of no-shows"},
+	curfew.Overruns:        {"row of overrun sessions", "rows of overrun sessions"},
+	curfew.Misses:          {"row of missed appointments", "rows of missed appointments"},
+}
+
+// statOrder is the order in which those are told.
+var statOrder = []curfew.RuleName{
+	curfew.OldWaiting, curfew.ExpiredRequests, curfew.Orphans, curfew.NoShows, curfew.Overruns, curfew.Misses,
+}
+
+// cleanedUp is what a run did: «2 old waiting sessions and 2 expired requests».
+func cleanedUp(stats curfew.Stats) string {
+	var parts []string
+	for _, name := range statOrder {
+		if n := stats.Of(name); n > 0 {
+			parts = append(parts, statNouns[name].of(n))
+		}
+	}
+	if len(parts) == 0 {
+		return "nothing"
+	}
+	return listed(parts)
+}
+
+// listed is «a, b and c».
+func listed(parts []string) string {
+	if len(parts) < 2 {
+		return strings.Join(parts, "")
+	}
+	last := len(parts) - 1
+	return strings.Join(parts[:last], ", ") + " and " + parts[last]
+}
+
+// becomes is what becomes of a payment, behind «it».
+var becomes = map[curfew.Outcome]string{
+	curfew.Fulfilled: "pays for a session.",
+	curfew.Deferred:  "waits for the slot: the session follows when the open one has ended.",
+	curfew.Held:      "is held: somebody has to look at it.",
+	curfew.Credited:  "is credited: it pays for the next session of its plan.",
+	curfew.RefundDue: "will be refunded.",
+	curfew.Refunding: "is being refunded.",
+	curfew.Refunded:  "was refunded.",
+	curfew.Forfeited: "is used up: its customer did not come.",
+}
+
+// became is what became of a payment; of what was free there is nothing to say of
+// money.
+func became(c curfew.Checkout) string {
+	if c.Free() && c.Outcome != curfew.Fulfilled {
+		return "was free: nothing is owed."
+	}
+	return becomes[c.Outcome]
+}
+
+// settlements is what a payment would become, in a word.
+var settlements = map[curfew.Outcome]string{
+	curfew.Fulfilled: "stays paid", curfew.Credited: "credit", curfew.RefundDue: "refund", curfew.Forfeited: "used up",
+}
+
+// money is an amount in the currency's minor unit, for people.
+func money(amount int64, currency string) string {
+	if amount == 0 {
+		return "free"
+	}
+	text := curfew.Amount(amount, currency)
+	if symbol, ok := symbols[strings.ToLower(currency)]; ok && amount > 0 {
+		number, _, _ := strings.Cut(text, " ")
+		return symbol + number
+	}
+	return text
+}
+
+var symbols = map[string]string{"eur": "€", "usd": "$", "gbp": "£", "jpy": "¥"}
+
+// moments makes the times of a page that is written now.
+type moments struct{ now time.Time }
+
+func (m moments) at(t time.Time) console.Moment { return console.Moment{At: t.UTC(), Now: m.now} }
+
+// customerPath is where a customer's story is told.
+func customerPath(id string) string {
+	return "/console/customer?q=" + url.QueryEscape(id)
+}
+
+// jsonOf is a body for an action.
+func jsonOf(body any) string {
+	text, err := json.Marshal(body)
+	if err != nil {
+		panic(err) // bodies are structs of strings and flags
+	}
+	return string(text)
+}

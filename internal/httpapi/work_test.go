@@ -1,0 +1,119 @@
+package httpapi_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/storetest/stores"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// leaving is a store that says when so many writes of a run are done.
+type leaving struct {
+	lifecycle.Store
+	after atomic.Int64
+	now   chan struct{}
+}
+
+func (l *leaving) count(n int) {
+	if left := l.after.Add(int64(-n)); left <= 0 && left+int64(n) > 0 {
+		close(l.now)
+	}
+}
+
+func (l *leaving) Admit(ctx context.Context, a curfew.Admission) (curfew.Standing, error) {
+	st, err := l.Store.Admit(ctx, a)
+	if a.RunID != "" {
+		l.count(1)
+	}
+	return st, err
+}
+
+func (l *leaving) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error) {
+	l.count(1)
+	return l.Store.End(ctx, b)
+}
+
+// left calls and leaves in the middle of the work.
+func (st *station) left(l *leaving, after int, path, body string) {
+	st.Helper()
+	l.now = make(chan struct{})
+	l.after.Store(int64(after))
+	ctx, leave := context.WithCancel(st.Context())
+	defer leave()
+	go func() {
+		select {
+		case <-l.now:
+			leave()
+		case <-ctx.Done():
+		}
+	}()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, st.url+path, strings.NewReader(body))
+	must(st.T, err)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+st.token(curfew.Admin, "anna", time.Hour))
+	resp, err := streamClient.Do(req)
+	if err == nil {
+		_ = resp.Body.Close()
+		st.Fatalf("POST %s was answered with %d before its caller left", path, resp.StatusCode)
+	}
+}
+
+// newest waits until the newest run has ended.
+func (st *station) newest() api.Run {
+	st.Helper()
+	for deadline := time.Now().Add(patience); ; <-time.After(20 * time.Millisecond) {
+		runs, err := st.as(curfew.Admin, "anna").CleanupRuns(st.Context(), api.Page{Limit: 1})
+		must(st.T, err)
+		if len(runs.Runs) == 1 && runs.Runs[0].FinishedAt != nil {
+			return runs.Runs[0]
+		}
+		if time.Now().After(deadline) {
+			st.Fatalf("the run has not ended: %+v", runs)
+		}
+	}
+}
+
+// What a person has started ends whole, whoever leaves: leaving the page once cut
+// an undo of 559 sessions at 222.
+func TestWhatWasStartedEndsWholeWhoeverLeaves(t *testing.T) {
+	t.Parallel()
+	const sessions = 559
+	for name, open := range stores.Each() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := open(t)
+			l := &leaving{Store: h.Store}
+			st := newStationOver(t, h, l, nil)
+			for i := range sessions {
+				f, err := st.engine.FulfillCheckout(t.Context(), shopActor, lifecycle.Purchase{
+					PaymentRef: fmt.Sprintf("p%d", i), CustomerID: fmt.Sprintf("c%d", i), Plan: "chat10",
+				})
+				must(t, err)
+				h.Age(t, f.SessionID, 16*time.Minute)
+			}
+			preview, err := st.as(curfew.Admin, "anna").StorePreview(t.Context(), api.Cleanup{})
+			must(t, err)
+			st.left(l, 1, "/api/debug/cleanup-sessions", `{"previewId":"`+*preview.PreviewID+`"}`)
+			cleanup := st.newest()
+			if cleanup.Outcome != "succeeded" || cleanup.Stats.OldWaitingSessions != sessions {
+				t.Fatalf("the cleanup whose caller left is %+v", cleanup)
+			}
+			st.left(l, 222, "/api/debug/cleanup-runs/"+cleanup.ID+"/undo", `{}`)
+			undo := st.newest()
+			if undo.Outcome != "succeeded" || undo.Stats.Revived != sessions || undo.Undoes != cleanup.ID {
+				t.Fatalf("the undo whose caller left is %+v", undo)
+			}
+			if open := h.Query(t, "SELECT count(*) FROM "+h.Schema+"sessions WHERE status = 'waiting'"); open[0][0] != fmt.Sprint(sessions) {
+				t.Errorf("%s sessions wait again", open[0][0])
+			}
+		})
+	}
+}

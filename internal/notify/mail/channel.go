@@ -1,0 +1,146 @@
+package mail
+
+import (
+	"context"
+	"io/fs"
+	"net/mail"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/notify"
+)
+
+// Name is the channel's, and that of its one lane.
+const Name = curfew.MailChannel
+
+// Store is what the channel reads when it sends.
+type Store interface {
+	Refusals
+	// Happenings is events with what they are about, as that stands now.
+	Happenings(ctx context.Context, events []curfew.Event) ([]curfew.Happening, error)
+}
+
+// Options of mails. All but Templates are needed.
+type Options struct {
+	Server Server
+	From   *mail.Address
+	// Templates is a folder whose files take the place of those inside.
+	Templates fs.FS
+	// BaseURL is where customers reach this service, for links.
+	BaseURL string
+	Signer  Signer
+}
+
+// Channel sends notices to customers.
+type Channel struct {
+	store   Store
+	postman *postman
+	words   *words
+	from    *mail.Address
+	baseURL string
+	links   Unsubscriptions
+}
+
+var _ notify.Channel = (*Channel)(nil)
+
+// NewChannel makes the channel and renders every notice once. The kind of its
+// error is Invalid.
+func NewChannel(store Store, o Options) (*Channel, error) {
+	if err := o.Server.check(); err != nil {
+		return nil, err
+	}
+	w, err := readWords(o.Templates)
+	if err != nil {
+		return nil, err
+	}
+	return &Channel{
+		store: store, postman: &postman{server: o.Server}, words: w, from: o.From, baseURL: o.BaseURL,
+		links: Unsubscriptions{store, o.Signer},
+	}, nil
+}
+
+// Name implements notify.Channel.
+func (c *Channel) Name() string { return Name }
+
+// Audience is every customer whose checkout has an address.
+func (c *Channel) Audience(context.Context) (notify.Audience, error) {
+	return notify.Audience{Lanes: []string{Name}, Expand: expand}, nil
+}
+
+// expand makes at most one delivery, whose body is the notice's name.
+func expand(h curfew.OutsideHappening) []curfew.Delivery {
+	kind := kindOf(h)
+	if kind == "" || h.Checkout.Email == "" {
+		return nil
+	}
+	return []curfew.Delivery{{Lane: Name, Destination: h.Checkout.Email, Kind: h.Kind, Body: kind}}
+}
+
+// Send makes one attempt, in the words that are true now.
+func (c *Channel) Send(ctx context.Context, d curfew.Delivery) curfew.Verdict {
+	to, err := readAddress(d.Destination)
+	if err != nil {
+		return curfew.Verdict{State: curfew.DeliveryDead, Error: err.Error()}
+	}
+	found, err := c.store.Happenings(ctx, []curfew.Event{{ID: d.EventID, CustomerID: d.CustomerID, Subject: d.Subject, Number: d.Number}})
+	switch {
+	case err != nil:
+		return unread
+	case len(found) == 0 || !slices.Contains(Kinds(), d.Body):
+		return curfew.Verdict{State: curfew.DeliveryDead, Error: "what it is about is not there"}
+	}
+	h := found[0].Outside()
+	n := noticeOf(d.Body, h)
+	if n.pointless(h.Session) {
+		return unsent("there is nothing to tell any more")
+	}
+	if slices.Contains(courtesies, n.Kind) {
+		stopped, err := c.store.Unsubscribed(ctx, hashOf(to.Address), n.Kind)
+		switch {
+		case err != nil:
+			return unread
+		case stopped:
+			return unsent("the customer wants none of these")
+		}
+	}
+	return c.post(ctx, d.ID, to, n)
+}
+
+var unread = curfew.Verdict{State: curfew.DeliveryPending, Untried: true, Error: "what it is about could not be read"}
+
+// unsent is a notice that there is no use for any more.
+func unsent(why string) curfew.Verdict {
+	return curfew.Verdict{State: curfew.DeliveryDone, Error: "not sent: " + why}
+}
+
+// post writes a notice and hands it over.
+func (c *Channel) post(ctx context.Context, id string, to *mail.Address, n Notice) curfew.Verdict {
+	if slices.Contains(courtesies, n.Kind) {
+		n.Unsubscribe = c.baseURL + "/api/unsubscribe?token=" + url.QueryEscape(c.links.token(n.Kind, to.Address))
+	}
+	l, err := c.words.render(n)
+	if err != nil {
+		return later(0, err.Error())
+	}
+	return c.postman.carry(ctx, message(id, c.from, to, l, time.Now()))
+}
+
+// Test sends a sample of a notice to an address.
+func (c *Channel) Test(ctx context.Context, address, kind string) error {
+	to, err := readAddress(address)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(Kinds(), kind) {
+		return curfew.Errorf(curfew.Invalid, "there is no notice %q: the notices are %s", kind, strings.Join(Kinds(), ", "))
+	}
+	v := c.post(ctx, notify.NewID(), to, sample(kind, string(curfew.Credited)))
+	c.postman.hangUp(time.Now())
+	if v.State != curfew.DeliveryDone {
+		return curfew.Errorf(curfew.Unavailable, "%s", v.Error)
+	}
+	return nil
+}

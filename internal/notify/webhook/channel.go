@@ -1,0 +1,210 @@
+package webhook
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	standard "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/notify"
+)
+
+const (
+	// Name is the channel's.
+	Name = curfew.WebhookChannel
+	// timeout is how long a receiver may take, from the connection to the answer.
+	timeout = 15 * time.Second
+	// drained is how much of an answer is read, so that its connection can be
+	// used again.
+	drained  = 4 << 10
+	maxError = 200
+)
+
+// Options of webhooks. The zero value is right for production.
+type Options struct {
+	// AllowPrivate is networks that endpoints may be in though they are closed to
+	// others, and that may be reached without TLS.
+	AllowPrivate []netip.Prefix
+	// Version is Curfew's, for receivers' logs.
+	Version string
+	// Resolver looks names up; nil: the system's.
+	Resolver *net.Resolver
+	// Roots are who may sign a receiver's certificate; nil: the system's.
+	Roots *x509.CertPool
+}
+
+// Channel sends deliveries to endpoints.
+type Channel struct {
+	store         Store
+	secure, plain *http.Client
+	agent         string
+}
+
+var _ notify.Channel = (*Channel)(nil)
+
+// NewChannel makes the channel.
+func NewChannel(store Store, o Options) *Channel {
+	return &Channel{
+		store: store, agent: strings.TrimSuffix("Curfew/"+o.Version, "/"),
+		secure: client(o, policy{allowed: o.AllowPrivate}),
+		plain:  client(o, policy{allowed: o.AllowPrivate, plain: true}),
+	}
+}
+
+// client follows no redirect, uses no proxy and dials only what the policy lets
+// it.
+func client(o Options, p policy) *http.Client {
+	dialer := &net.Dialer{Control: p.control, Resolver: o.Resolver, Timeout: timeout}
+	transport := &http.Transport{
+		DialContext: dialer.DialContext, ForceAttemptHTTP2: true, DisableCompression: true,
+		TLSClientConfig:     &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12},
+		MaxIdleConnsPerHost: 8, IdleConnTimeout: time.Minute, TLSHandshakeTimeout: timeout, MaxResponseHeaderBytes: 64 << 10,
+	}
+	return &http.Client{
+		Transport: transport, Timeout: timeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// Name implements notify.Channel.
+func (c *Channel) Name() string { return Name }
+
+// Audience is the endpoints that are enabled, each with a lane of its own.
+func (c *Channel) Audience(ctx context.Context) (notify.Audience, error) {
+	all, err := c.store.Endpoints(ctx)
+	if err != nil {
+		return notify.Audience{}, err
+	}
+	all = slices.DeleteFunc(all, func(w curfew.Endpoint) bool { return !w.Enabled })
+	if len(all) == 0 {
+		return notify.Audience{}, nil
+	}
+	var a notify.Audience
+	for _, w := range all {
+		a.Lanes = append(a.Lanes, w.ID)
+	}
+	a.Expand = func(h curfew.OutsideHappening) []curfew.Delivery { return expand(h, all) }
+	return a, nil
+}
+
+func expand(h curfew.OutsideHappening, endpoints []curfew.Endpoint) []curfew.Delivery {
+	var all []curfew.Delivery
+	kind, body := h.Kind, ""
+	for _, w := range endpoints {
+		if len(w.Kinds) > 0 && !slices.Contains(w.Kinds, kind) {
+			continue
+		}
+		if body == "" {
+			body = encode(messageOf(h))
+		}
+		all = append(all, curfew.Delivery{Lane: w.ID, Destination: w.ID, Kind: kind, Body: body})
+	}
+	return all
+}
+
+// Send makes one attempt.
+func (c *Channel) Send(ctx context.Context, d curfew.Delivery) curfew.Verdict {
+	w, err := c.store.Endpoint(ctx, d.Destination)
+	switch {
+	case errors.Is(err, curfew.NotFound):
+		return curfew.Verdict{State: curfew.DeliveryDead, Error: "the endpoint was removed"}
+	case err != nil:
+		return curfew.Verdict{State: curfew.DeliveryPending, Untried: true, Error: "the endpoint could not be read"}
+	case !w.Enabled:
+		return curfew.Verdict{State: curfew.DeliveryPending, Untried: true, Error: "the endpoint is disabled"}
+	}
+	request, err := c.request(ctx, w, d)
+	if err != nil {
+		return later(err.Error())
+	}
+	client := c.secure
+	if request.URL.Scheme == "http" {
+		client = c.plain
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return later(failure(err))
+	}
+	_, _ = io.CopyN(io.Discard, response.Body, drained) // what it says is nobody's business
+	_ = response.Body.Close()
+	return c.judge(ctx, w, response)
+}
+
+func later(why string) curfew.Verdict {
+	return curfew.Verdict{State: curfew.DeliveryPending, Error: why[:min(len(why), maxError)]}
+}
+
+// request is a delivery signed now.
+func (c *Channel) request(ctx context.Context, w curfew.Endpoint, d curfew.Delivery) (*http.Request, error) {
+	at := time.Now()
+	signature, err := Sign(w.Secrets, d.ID, at, []byte(d.Body))
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.URL, strings.NewReader(d.Body))
+	if err != nil {
+		return nil, errors.New("the endpoint's address cannot be read")
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("User-Agent", c.agent)
+	r.Header.Set(standard.HeaderWebhookID, d.ID)
+	r.Header.Set(standard.HeaderWebhookTimestamp, strconv.FormatInt(at.Unix(), 10))
+	r.Header.Set(standard.HeaderWebhookSignature, signature)
+	return r, nil
+}
+
+// failure is why no answer came, without the endpoint's address, which may hold
+// a secret.
+func failure(err error) string {
+	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	if refused := (*curfew.Error)(nil); errors.As(err, &refused) {
+		return refused.Message
+	}
+	if timedOut := net.Error(nil); errors.As(err, &timedOut) && timedOut.Timeout() {
+		return "it did not answer in time"
+	}
+	return err.Error()
+}
+
+// judge is what a status means.
+func (c *Channel) judge(ctx context.Context, w curfew.Endpoint, r *http.Response) curfew.Verdict {
+	v := curfew.Verdict{Status: r.StatusCode, State: curfew.DeliveryPending, Error: "it answered " + strconv.Itoa(r.StatusCode)}
+	switch {
+	case r.StatusCode >= 200 && r.StatusCode < 300:
+		return curfew.Verdict{State: curfew.DeliveryDone, Status: r.StatusCode}
+	case r.StatusCode == http.StatusGone:
+		w.Enabled, w.DisabledReason = false, "it answered 410 Gone"
+		if _, err := c.store.ChangeEndpoint(ctx, w); err != nil {
+			return v // the next attempt disables it
+		}
+		v.State = curfew.DeliveryDead
+	case r.StatusCode == http.StatusTooManyRequests || r.StatusCode == http.StatusServiceUnavailable:
+		v.After = retryAfter(r.Header.Get("Retry-After"), time.Now())
+	}
+	return v
+}
+
+// retryAfter reads seconds or a time (RFC 9110, section 10.2.3); 0: neither.
+func retryAfter(text string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
+		return time.Duration(seconds) * time.Second
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return max(at.Sub(now), 0)
+	}
+	return 0
+}

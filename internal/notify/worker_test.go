@@ -1,0 +1,320 @@
+package notify_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/notify"
+)
+
+// patience is how long a test waits for what must come.
+const patience = time.Minute
+
+// receivers is a channel to several receivers, each a lane of its own.
+type receivers struct {
+	name  string
+	lanes []string
+	send  func(ctx context.Context, d curfew.Delivery) curfew.Verdict
+
+	mu  sync.Mutex
+	got map[string][]curfew.Delivery // by lane, delivered only
+}
+
+func (r *receivers) Name() string { return r.name }
+
+func (r *receivers) Audience(context.Context) (notify.Audience, error) {
+	return notify.Audience{Lanes: r.lanes, Expand: func(h curfew.OutsideHappening) []curfew.Delivery {
+		var all []curfew.Delivery
+		for _, lane := range r.lanes {
+			all = append(all, curfew.Delivery{Lane: lane, Destination: lane, Kind: h.Kind, Body: fmt.Sprint(h.Of, " ", h.Number)})
+		}
+		return all
+	}}, nil
+}
+
+func (r *receivers) Send(ctx context.Context, d curfew.Delivery) curfew.Verdict {
+	v := curfew.Verdict{State: curfew.DeliveryDone, Status: 200}
+	if r.send != nil {
+		v = r.send(ctx, d)
+	}
+	if v.State == curfew.DeliveryDone {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.got == nil {
+			r.got = map[string][]curfew.Delivery{}
+		}
+		r.got[d.Lane] = append(r.got[d.Lane], d)
+	}
+	return v
+}
+
+func (r *receivers) count(lane string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.got[lane])
+}
+
+// orderly fails unless a lane got every event of each subject by its number.
+func (r *receivers) orderly(t *testing.T, lane string) {
+	t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	last := map[string]int64{}
+	for _, d := range r.got[lane] {
+		if d.Number != last[d.Subject]+1 {
+			t.Errorf("%s got event %d of %s after %d", lane, d.Number, d.Subject, last[d.Subject])
+		}
+		last[d.Subject] = d.Number
+	}
+}
+
+// works runs a worker until the test ends, or the returned function is called.
+func (w *world) works(o notify.Options) (stop func()) {
+	w.Helper()
+	o.Wake = w.wake
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- notify.New(w.store, o).Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			w.Error(err)
+		}
+	})
+	w.Cleanup(stop)
+	return stop
+}
+
+func (w *world) until(what string, look func() bool) {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(w.Context(), patience)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !look() {
+		select {
+		case w.wake <- struct{}{}:
+		default:
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			w.Fatalf("never: %s", what)
+		}
+	}
+}
+
+// lives takes a session through accept, release, accept and cancellation.
+func (w *world) lives(customer string) {
+	w.Helper()
+	f := w.pay(customer)
+	mechanic := "m-" + customer
+	for range 2 {
+		w.must(ignore(w.engine.Accept(w.Context(), f.RequestID, mechanic)))
+		w.must(ignore(w.engine.Release(w.Context(), f.RequestID, mechanic)))
+	}
+	w.must(ignore(w.engine.End(w.Context(), f.SessionID, curfew.Actor{Role: curfew.Customer, ID: customer})))
+}
+
+// perLife is how many events a life has: six of its session, two of its payment.
+const perLife = 8
+
+func TestEveryEventIsDeliveredInOrderByAnyNumberOfWorkers(t *testing.T) {
+	worlds(t, func(w *world) {
+		const customers = 20
+		r := &receivers{name: "test", lanes: []string{"a", "b"}}
+		for range 3 {
+			w.works(notify.Options{Channels: []notify.Channel{r}})
+		}
+		for i := range customers {
+			w.lives(fmt.Sprint("c", i))
+		}
+		for _, lane := range r.lanes {
+			w.until("all are delivered", func() bool { return r.count(lane) >= customers*perLife })
+			w.same("deliveries", r.count(lane), customers*perLife)
+			r.orderly(w.T, lane)
+		}
+	})
+}
+
+func TestASlowReceiverDelaysNoOther(t *testing.T) {
+	worlds(t, func(w *world) {
+		held := make(chan struct{})
+		r := &receivers{name: "test", lanes: []string{"slow", "quick"}}
+		r.send = func(_ context.Context, d curfew.Delivery) curfew.Verdict {
+			if d.Lane == "slow" {
+				<-held
+			}
+			return curfew.Verdict{State: curfew.DeliveryDone}
+		}
+		for i := range 30 {
+			w.pay(fmt.Sprint("c", i))
+		}
+		w.works(notify.Options{Channels: []notify.Channel{r}})
+		w.until("the quick one has everything", func() bool { return r.count("quick") == 60 })
+		w.same("the slow one has", r.count("slow"), 0)
+		close(held)
+		w.until("the slow one has everything", func() bool { return r.count("slow") == 60 })
+	})
+}
+
+// A receiver that fails twice gets it the third time, the same thing, and what
+// comes behind it after it.
+func TestWhatFailsIsTriedAgainTheSame(t *testing.T) {
+	worlds(t, func(w *world) {
+		var mu sync.Mutex
+		seen := map[string][]curfew.Delivery{}
+		r := &receivers{name: "test", lanes: []string{"a"}}
+		r.send = func(_ context.Context, d curfew.Delivery) curfew.Verdict {
+			mu.Lock()
+			defer mu.Unlock()
+			if seen[d.ID] = append(seen[d.ID], d); len(seen[d.ID]) < 3 {
+				return curfew.Verdict{State: curfew.DeliveryPending, Status: 500, Error: "it is broken"}
+			}
+			return curfew.Verdict{State: curfew.DeliveryDone}
+		}
+		w.lives("ada")
+		w.works(notify.Options{Channels: []notify.Channel{r}})
+		w.until("all are delivered", func() bool {
+			w.due("a")
+			return r.count("a") == perLife
+		})
+		r.orderly(w.T, "a")
+		mu.Lock()
+		defer mu.Unlock()
+		for id, tries := range seen {
+			for _, d := range tries {
+				if d.Body != tries[0].Body || d.EventID != tries[0].EventID {
+					w.Errorf("%s was %q, then %q", id, tries[0].Body, d.Body)
+				}
+			}
+			if !slices.IsSortedFunc(tries, func(a, b curfew.Delivery) int { return int(a.Attempts - b.Attempts) }) {
+				w.Errorf("attempts of %s are out of order", id)
+			}
+		}
+	})
+}
+
+func TestADeliveryDiesAfterTheScheduleAndCanBeReplayed(t *testing.T) {
+	worlds(t, func(w *world) {
+		var mu sync.Mutex
+		broken := true
+		r := &receivers{name: "test", lanes: []string{"a"}}
+		r.send = func(context.Context, curfew.Delivery) curfew.Verdict {
+			mu.Lock()
+			defer mu.Unlock()
+			if broken {
+				return curfew.Verdict{State: curfew.DeliveryPending, Status: 500, Error: "it is broken"}
+			}
+			return curfew.Verdict{State: curfew.DeliveryDone}
+		}
+		w.pay("ada")
+		w.works(notify.Options{Channels: []notify.Channel{r}})
+		dead := func() []curfew.Delivery {
+			all, err := w.store.ListDeliveries(w.Context(), curfew.DeliverySearch{State: curfew.DeliveryDead, Destination: "a", Limit: 9})
+			w.must(err)
+			return all
+		}
+		w.until("both have failed", func() bool {
+			return len(w.Query(w, "SELECT id FROM "+w.Schema+"deliveries WHERE failures = 1")) == 2
+		})
+		w.Exec(w, "UPDATE "+w.Schema+"deliveries SET attempts = 9, failures = 9")
+		w.due("a")
+		w.until("both are dead", func() bool { return len(dead()) == 2 })
+		mu.Lock()
+		broken = false
+		mu.Unlock()
+		figures, err := w.Store.DeliveryFigures(w.Context())
+		w.must(err)
+		w.same("figures", figures, curfew.DeliveryFigures{Dead: 2, Dying: 2})
+
+		post := notify.Deliveries{Store: w.store}
+		w.must(ignore(post.Replay(w.Context(), dead()[0].ID)))
+		n, err := post.ReplayDead(w.Context(), "a")
+		w.must(err)
+		w.same("replayed", n, 1)
+		w.until("both are delivered", func() bool { return r.count("a") == 2 })
+	})
+}
+
+func TestWithNobodyListeningEventsAreOnlyMarked(t *testing.T) {
+	worlds(t, func(w *world) {
+		w.works(notify.Options{})
+		w.lives("ada")
+		w.until("all are told", func() bool {
+			left, err := w.store.Untold(w.Context(), 1)
+			w.must(err)
+			return len(left) == 0
+		})
+		w.same("deliveries", len(w.Query(w, "SELECT id FROM "+w.Schema+"deliveries")), 0)
+	})
+}
+
+// Who stops gives back what it holds, without counting it as a failure.
+func TestAWorkerThatStopsLosesNothing(t *testing.T) {
+	worlds(t, func(w *world) {
+		held := make(chan struct{})
+		r := &receivers{name: "test", lanes: []string{"a"}}
+		r.send = func(ctx context.Context, _ curfew.Delivery) curfew.Verdict {
+			select {
+			case held <- struct{}{}:
+			default:
+			}
+			<-ctx.Done()
+			return curfew.Verdict{State: curfew.DeliveryPending, Error: "it did not answer in time"}
+		}
+		w.pay("ada")
+		stop := w.works(notify.Options{Channels: []notify.Channel{r}})
+		<-held
+		stop()
+		r.send = nil
+		for _, d := range must(w.store.ListDeliveries(w.Context(), curfew.DeliverySearch{Limit: 9}))(w) {
+			w.same("given back", []any{d.State, d.Failures}, []any{curfew.DeliveryPending, int64(0)})
+		}
+		w.works(notify.Options{Channels: []notify.Channel{r}})
+		w.until("all are delivered", func() bool { return r.count("a") == 2 })
+	})
+}
+
+func must[T any](v T, err error) func(*world) T {
+	return func(w *world) T {
+		w.Helper()
+		w.must(err)
+		return v
+	}
+}
+
+// Every step of a life has a name of its own.
+func TestEveryStepHasItsKind(t *testing.T) {
+	worlds(t, func(w *world) {
+		r := &receivers{name: "test", lanes: []string{"a"}}
+		w.works(notify.Options{Channels: []notify.Channel{r}})
+		w.lives("ada")
+		f := w.pay("bob")
+		w.must(ignore(w.engine.Accept(w.Context(), f.RequestID, "max")))
+		for _, by := range []curfew.Actor{{Role: curfew.Customer, ID: "bob"}, {Role: curfew.Mechanic, ID: "max"}} {
+			w.must(ignore(w.engine.Join(w.Context(), f.SessionID, by)))
+		}
+		taken := w.pay("cyd")
+		w.must(ignore(w.engine.Accept(w.Context(), taken.RequestID, "eve")))
+		w.must(ignore(w.engine.Unassign(w.Context(), curfew.Actor{Role: curfew.Admin, ID: "anna"}, taken.SessionID, "she is ill")))
+		w.until("all are delivered", func() bool { return r.count("a") == perLife+5+4 })
+		kinds := map[string]int{}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for _, d := range r.got["a"] {
+			if kinds[d.Kind]++; !slices.Contains(curfew.EventKinds(), d.Kind) {
+				w.Errorf("%s is in no list", d.Kind)
+			}
+		}
+		w.same("kinds", kinds, map[string]int{
+			"session.waiting": 3, "session.accepted": 4, "session.released": 3, "session.joined": 1, "session.live": 1,
+			"session.cancelled": 1, "checkout.fulfilled": 3, "checkout.credited": 1,
+		})
+	})
+}

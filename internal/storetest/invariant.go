@@ -1,0 +1,35 @@
+package storetest
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/curfewhq/curfew/internal/invariant"
+)
+
+// Checker is one statement that finds the rows which break an invariant: it
+// returns none where the invariant holds.
+type Checker struct {
+	Name string
+	SQL  string
+}
+
+// CheckInvariants fails t for every invariant that a row breaks.
+func CheckInvariants(t testing.TB, h Harness) {
+	t.Helper()
+	for _, c := range Checkers(h.Schema) {
+		if rows := h.Query(t, c.SQL); len(rows) > 0 {
+			t.Errorf("invariant broken: %s: %d rows, the first is %s", c.Name, len(rows), strings.Join(rows[0], "|"))
+		}
+	}
+}
+
+// Checkers is the invariants that can be seen in the rows, by DESIGN's number,
+// in SQL for tables behind the schema ("curfew." or "").
+func Checkers(schema string) []Checker {
+	var all []Checker
+	for _, c := range invariant.Checks() {
+		all = append(all, Checker{c.Name, tablesOf(schema, c.SQL)})
+	}
+	return all
+}

@@ -1,0 +1,206 @@
+package stores
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // for another program's connection
+
+	"github.com/curfewhq/curfew/internal/pgtest"
+	"github.com/curfewhq/curfew/internal/storetest"
+	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/postgres"
+)
+
+// Postgres is a store on a database of its own.
+func Postgres(t testing.TB) storetest.Harness {
+	t.Helper()
+	h, _ := PostgresURL(t)
+	return h
+}
+
+// PostgresURL is Postgres, with the database's address.
+func PostgresURL(t testing.TB) (storetest.Harness, string) {
+	t.Helper()
+	address := pgtest.Template(t, templateName(t), func(address string) error {
+		return migrate(context.WithoutCancel(t.Context()), address)
+	})
+	store := opened(t, withClock(t, address, ""))
+	return behindPostgres(t, address, store), address
+}
+
+// serviceRole owns nothing, and has the rights that postgres.Grants gives.
+const serviceRole = "curfew_test_service"
+
+// PostgresService is Postgres for a role that owns nothing. Only what the owner
+// does, switching the guards, is done as the owner.
+func PostgresService(t testing.TB) storetest.Harness {
+	t.Helper()
+	address := pgtest.Template(t, templateName(t)+"_service", func(address string) error {
+		ctx := context.WithoutCancel(t.Context())
+		if err := migrate(ctx, address); err != nil {
+			return err
+		}
+		return permit(ctx, address)
+	})
+	s := service{opened(t, withClock(t, address, serviceRole)), opened(t, address)}
+	return behindPostgres(t, address, s)
+}
+
+// service is a store with the little that is its owner's.
+type service struct {
+	*postgres.Store
+	owner *postgres.Store
+}
+
+func (s service) SetGuards(ctx context.Context, on bool) error { return s.owner.SetGuards(ctx, on) }
+
+func permit(ctx context.Context, address string) (err error) {
+	db, err := sql.Open("pgx", address)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	create := `DO $$ BEGIN CREATE ROLE ` + serviceRole + `; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`
+	for _, statement := range append([]string{create}, postgres.Grants(serviceRole)...) {
+		if _, err := db.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func opened(t testing.TB, address string) *postgres.Store {
+	t.Helper()
+	store, err := postgres.Open(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(store.Close)
+	return store
+}
+
+func behindPostgres(t testing.TB, address string, store lifecycle.Store) storetest.Harness {
+	t.Helper()
+	db, err := sql.Open("pgx", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	b := behind{db: db, schema: "curfew.", earlier: "%s - $2 * interval '1 microsecond'"}
+	return storetest.Harness{
+		Store: store, Age: b.age, Exec: b.exec, Query: b.query, Schema: b.schema,
+		Hold: func(t testing.TB, statements ...string) func() {
+			t.Helper()
+			return b.hold(t, "BEGIN", "COMMIT", statements...)
+		},
+		Settled: b.settled,
+		Freeze:  func(t testing.TB) { t.Helper(); b.exec(t, stopClock) },
+		FailAt:  func(t testing.TB, rows int) { t.Helper(); b.countdownPostgres(t, rows) },
+	}
+}
+
+// withClock is the address for connections that look for now() in the schema
+// clock first. There is none until stopClock makes it. They have a role, unless
+// it is empty.
+func withClock(t testing.TB, address, role string) string {
+	t.Helper()
+	there, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := there.Query()
+	query.Set("search_path", "clock,pg_catalog,public")
+	if role != "" {
+		query.Set("role", role)
+	}
+	there.RawQuery = query.Encode()
+	return there.String()
+}
+
+// stopClock makes a now() that stands still.
+const stopClock = `DO $$ BEGIN
+    CREATE SCHEMA clock;
+    GRANT USAGE ON SCHEMA clock TO PUBLIC;
+    EXECUTE format('CREATE FUNCTION clock.now() RETURNS timestamptz LANGUAGE sql STABLE AS %L',
+        format('SELECT %L::timestamptz', now()));
+END $$`
+
+// makeCountdown is triggers on every table that take a number for each row from
+// a sequence, which fails at its end. A failed transaction gives none back.
+const makeCountdown = `DO $$ DECLARE t text; BEGIN
+    IF to_regclass('countdown.rows') IS NOT NULL THEN RETURN; END IF;
+    CREATE SCHEMA countdown;
+    CREATE SEQUENCE countdown.rows MAXVALUE 1000000;
+    CREATE FUNCTION countdown.take() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+        'BEGIN PERFORM nextval(''countdown.rows''); RETURN coalesce(NEW, OLD); END';
+    FOR t IN SELECT relid::regclass::text FROM pg_stat_user_tables WHERE schemaname = 'curfew' LOOP
+        EXECUTE 'CREATE TRIGGER a_countdown BEFORE INSERT OR UPDATE OR DELETE ON ' || t || ' FOR EACH ROW EXECUTE FUNCTION countdown.take()';
+    END LOOP;
+END $$`
+
+func (b behind) countdownPostgres(t testing.TB, rows int) {
+	t.Helper()
+	b.exec(t, makeCountdown)
+	if rows < 0 {
+		rows = 999_999
+	}
+	b.exec(t, "SELECT setval('countdown.rows', $1)", 1_000_000-rows)
+}
+
+// templateName changes with the SQL that makes the schema, so that a stale
+// template is not used.
+func templateName(t testing.TB) string {
+	t.Helper()
+	_, here, _, _ := runtime.Caller(0)
+	room := filepath.Join(filepath.Dir(here), "..", "..", "postgres")
+	files, err := filepath.Glob(filepath.Join(room, "migrations", "*.sql"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no migrations in %s: %v", room, err)
+	}
+	digest := sha256.New()
+	for _, file := range append(files, filepath.Join(room, "guards.sql")) {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		digest.Write(text)
+	}
+	return fmt.Sprintf("curfew_%x", digest.Sum(nil)[:8])
+}
+
+func migrate(ctx context.Context, address string) error {
+	store, err := postgres.Open(ctx, address)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	_, err = store.Migrate(ctx)
+	return err
+}
+
+// settled waits until done has a result or somebody waits for a lock in this
+// database.
+func (b behind) settled(t testing.TB, done chan error) {
+	t.Helper()
+	const waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); {
+		if settled(done, 5*time.Millisecond); len(done) > 0 || b.query(t, waiting)[0][0] != "0" {
+			return
+		}
+	}
+	t.Fatal("it neither finished nor waits for the held row")
+}

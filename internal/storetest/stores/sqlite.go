@@ -1,0 +1,139 @@
+package stores
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	_ "modernc.org/sqlite" // the same driver, for another program's connection
+
+	"github.com/curfewhq/curfew/internal/storetest"
+	"github.com/curfewhq/curfew/sqlite"
+)
+
+// SQLite is a store on a file of its own.
+func SQLite(t testing.TB) storetest.Harness {
+	t.Helper()
+	h, _ := SQLiteFile(t)
+	return h
+}
+
+// SQLiteFile is SQLite, with the file's path.
+func SQLiteFile(t testing.TB) (storetest.Harness, string) {
+	t.Helper()
+	original, err := migrated()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "curfew.db")
+	if err := os.WriteFile(path, original, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var clock stoppable
+	store, err := sqlite.Open(t.Context(), path, sqlite.Options{Now: clock.now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", "file:"+url.PathEscape(path)+"?_busy_timeout=10000&_pragma=foreign_keys(1)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	b := behind{db: db, earlier: "%s - $2"}
+	return storetest.Harness{
+		Store: store, Age: b.age, Exec: b.exec, Query: b.query,
+		Freeze: func(testing.TB) { clock.stop() },
+		FailAt: func(t testing.TB, rows int) { t.Helper(); b.countdownSQLite(t, rows) },
+		Hold: func(t testing.TB, statements ...string) func() {
+			t.Helper()
+			return b.hold(t, "BEGIN IMMEDIATE", "COMMIT", statements...)
+		},
+		// Who waits for SQLite's one write lock cannot be seen from outside: a
+		// moment must do.
+		Settled: func(_ testing.TB, done chan error) { settled(done, 50*time.Millisecond) },
+	}, path
+}
+
+// countdownSQLite counts rows down in a table, by triggers on every other. What
+// a failed transaction counted goes back with it.
+func (b behind) countdownSQLite(t testing.TB, rows int) {
+	t.Helper()
+	b.exec(t, "CREATE TABLE IF NOT EXISTS countdown (n INTEGER)")
+	for _, table := range b.query(t, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('countdown', 'sqlite_sequence')") {
+		for _, does := range []string{"INSERT", "UPDATE", "DELETE"} {
+			b.exec(t, "CREATE TRIGGER IF NOT EXISTS countdown_"+table[0]+"_"+does+" BEFORE "+does+" ON "+table[0]+` BEGIN
+				UPDATE countdown SET n = n - 1;
+				SELECT RAISE(ABORT, 'no more rows') FROM countdown WHERE n < 0;
+			END`)
+		}
+	}
+	b.exec(t, "DELETE FROM countdown")
+	if rows >= 0 {
+		b.exec(t, "INSERT INTO countdown VALUES ($1)", rows)
+	}
+}
+
+// migrated is a fresh database's bytes, made once a process: migrating takes
+// longer than most tests.
+var migrated = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "curfew-template")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // a leftover in the temporary folder harms nobody
+	path := filepath.Join(dir, "curfew.db")
+	ctx := context.Background()
+	store, err := sqlite.Open(ctx, path, sqlite.Options{Create: true})
+	if err != nil {
+		return nil, err
+	}
+	_, err = store.Migrate(ctx)
+	if err = errors.Join(err, store.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+// settled waits for a result, and puts it back, or for so long.
+func settled(done chan error, most time.Duration) {
+	select {
+	case err := <-done:
+		done <- err
+	case <-time.After(most):
+	}
+}
+
+// stoppable is a clock that can be stopped.
+type stoppable struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *stoppable) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.at.IsZero() {
+		return time.Now()
+	}
+	return c.at
+}
+
+func (c *stoppable) stop() {
+	now := c.now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = now
+}

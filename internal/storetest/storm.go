@@ -1,0 +1,169 @@
+package storetest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/storetest/seed"
+)
+
+// storm is random operations on a few customers, by everybody who may do
+// something: the store's own methods, and another program.
+type storm struct {
+	*scene
+	*rand.Rand
+	name string
+}
+
+// everySort lets storms rage beside each other, each on customers of its own.
+func everySort(s *scene) {
+	chosen, steps := seed.New(s), 60
+	if testing.Short() {
+		steps = 30
+	}
+	s.Run("storms", func(t *testing.T) {
+		for i := range 3 {
+			name := fmt.Sprint("storm-", i)
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				st := &storm{&scene{T: t, Harness: s.Harness}, seed.Dice(chosen, name), name}
+				for range steps {
+					st.step()
+				}
+			})
+		}
+	})
+}
+
+func (s *storm) step() {
+	customer := fmt.Sprintf("%s-customer-%d", s.name, s.IntN(5))
+	open, err := s.Store.Open(s.Context(), customer)
+	if err != nil {
+		s.kind(err, curfew.NotFound)
+		s.come(customer)
+		return
+	}
+	switch {
+	case s.IntN(5) == 0:
+		s.deferred(customer, time.Duration(1+s.IntN(3))*time.Hour)
+	case s.IntN(4) == 0:
+		s.sweep(s.aged(open, time.Hour))
+	case s.IntN(5) == 0:
+		s.foreign(open)
+	case open.Status == curfew.Live && s.IntN(3) == 0:
+		s.extended(open)
+	case open.Status == curfew.Live:
+		s.end(open)
+	case open.Assigned():
+		s.goOn(open)
+	default:
+		s.accept(open)
+	}
+}
+
+// come gives a customer without an open session one, in one of the ways.
+func (s *storm) come(customer string) {
+	if s.IntN(3) == 0 {
+		s.settle(customer)
+	}
+	if s.IntN(4) == 0 {
+		s.scheduled(customer)
+	}
+	a := admission(customer)
+	if s.IntN(4) == 0 {
+		a.Checkout.Ref, a.Checkout.Amount = "", 0
+	}
+	credit, err := s.Store.Credit(s.Context(), customer, a.Checkout.Plan)
+	if err == nil && s.IntN(2) == 0 {
+		a = spending(credit)
+	}
+	deferral, err := s.Store.Deferred(s.Context(), customer)
+	if err == nil && s.IntN(2) == 0 {
+		a = spending(deferral.Checkout)
+	}
+	_, err = s.Store.Admit(s.Context(), a)
+	s.must(err)
+}
+
+// settle moves one checkout of the customer on.
+func (s *storm) settle(customer string) {
+	next := map[curfew.Outcome][]curfew.Outcome{
+		curfew.Deferred:  {curfew.RefundDue},
+		curfew.Credited:  {curfew.RefundDue},
+		curfew.RefundDue: {curfew.Refunding},
+		curfew.Refunding: {curfew.Refunded},
+	}
+	all, err := s.Store.Checkouts(s.Context(), customer)
+	s.must(err)
+	for _, c := range all {
+		to := next[c.Outcome]
+		if c.MoneyDue {
+			to = []curfew.Outcome{curfew.Credited, curfew.RefundDue}
+		}
+		if len(to) > 0 {
+			s.move(c, to[s.IntN(len(to))])
+			return
+		}
+	}
+}
+
+// accept lets a random mechanic try.
+func (s *storm) accept(open curfew.Standing) {
+	mechanic := fmt.Sprintf("%s-mechanic-%d", s.name, s.IntN(3))
+	_, busy := s.Store.Slot(s.Context(), mechanic)
+	_, err := s.Store.Change(s.Context(), accepting(open, mechanic))
+	if busy == nil {
+		s.kind(err, curfew.MechanicBusy)
+		return
+	}
+	s.must(err)
+}
+
+func (s *storm) goOn(open curfew.Standing) {
+	switch s.IntN(3) {
+	case 0:
+		s.change(releasing(open))
+	case 1:
+		s.change(starting(open))
+	case 2:
+		s.change(ending(open, curfew.Cancelled, curfew.ByRequest))
+	}
+}
+
+func (s *storm) end(open curfew.Standing) {
+	if s.IntN(3) == 0 {
+		s.change(ending(open, curfew.Cancelled, curfew.TooShort))
+		return
+	}
+	s.change(ending(open, curfew.Completed, curfew.Finished))
+}
+
+// sweep ends what is due of the customer, by batches.
+func (s *storm) sweep(late curfew.Standing) {
+	due, err := s.Store.Find(s.Context(), curfew.Search{CustomerID: late.CustomerID, Limit: 9})
+	s.must(err)
+	for _, st := range due {
+		b := batch(curfew.Credited, st)
+		if b.Rule.To == curfew.Completed {
+			b.Endings[0].Owed = curfew.Fulfilled
+		}
+		s.same("ended", s.ended(b), []string{st.ID})
+	}
+}
+
+// foreign is another program that cancels a session, and now and then makes
+// and cancels one of its own.
+func (s *storm) foreign(open curfew.Standing) {
+	s.exec("UPDATE {sessions} SET status = 'cancelled' WHERE id = $1", open.ID)
+	s.same("ended by another program", s.read(open.ID).Status, curfew.Cancelled)
+	if s.IntN(2) == 0 {
+		return
+	}
+	id := newID()
+	s.exec("INSERT INTO {sessions} (customer_id, id, status, expires_at) VALUES ($1, $2, 'waiting', "+s.past(-time.Hour)+")",
+		open.CustomerID, id)
+	s.exec("UPDATE {sessions} SET status = 'cancelled' WHERE id = $1", id)
+}

@@ -1,0 +1,154 @@
+package stripe_test
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/stripe/stripetest"
+)
+
+func TestPaid_ListsWhatIsPaidAndNothingElse(t *testing.T) {
+	t.Parallel()
+	fake := stripetest.New(t, stripetest.Options{Now: atNoon})
+	sold := stripetest.Checkout{CustomerID: "cus-1", Plan: "chat10", Amount: 1999, Currency: "usd", Email: "ada@example.com", Name: "Ada"}
+	gift := sold
+	gift.Amount = 0
+
+	paid := fake.Pay(sold)
+	part := fake.Pay(sold)
+	fake.GiveBack(part, 500)
+	free := fake.Pay(gift)
+	fake.Open(sold)
+	fake.Expire(fake.Open(sold))
+	fake.Promise(sold)
+	fake.Fail(fake.Promise(sold))
+	came := fake.Promise(sold)
+	fake.Arrive(came)
+
+	want := func(ref, payment string, amount, refunded int64) curfew.Payment {
+		return curfew.Payment{
+			Ref: ref, PaymentID: payment, CustomerID: "cus-1", Plan: "chat10", Amount: amount, Currency: "usd", Email: "ada@example.com", Name: "Ada",
+			Metadata: map[string]string{"plan": "chat10"}, Paid: true, Refunded: refunded, PaidAt: noon,
+		}
+	}
+	var got []curfew.Payment
+	for payment, err := range client(t, fake).Paid(t.Context(), noon) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, payment)
+	}
+	if diff := cmp.Diff([]curfew.Payment{
+		want(came, "pi_00000008", 1999, 0), want(free, "", 0, 0), want(part, "pi_00000002", 1999, 500), want(paid, "pi_00000001", 1999, 0),
+	}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestPaid_ReadsEveryPageAndNoMore(t *testing.T) {
+	t.Parallel()
+	fake := stripetest.New(t, stripetest.Options{})
+	for i := range 250 {
+		fake.Pay(stripetest.Checkout{CustomerID: fmt.Sprint("cus-", i), Plan: "chat10", Amount: 1})
+	}
+	seen := map[string]bool{}
+	for payment, err := range client(t, fake).Paid(t.Context(), time.Now()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen[payment.Ref] = true
+	}
+	if len(seen) != 250 {
+		t.Errorf("%d of 250 were listed", len(seen))
+	}
+	for _, err := range client(t, fake).Paid(t.Context(), time.Now()) {
+		if err != nil {
+			t.Error(err)
+		}
+		break // whoever has seen enough may go
+	}
+}
+
+// A checkout lives up to a day before it is paid, and is listed by its opening.
+func TestPaid_SinceIsWhenItWasPaid(t *testing.T) {
+	t.Parallel()
+	var now atomic.Pointer[time.Time]
+	set := func(at time.Time) { now.Store(&at) }
+	fake := stripetest.New(t, stripetest.Options{Now: func() time.Time { return *now.Load() }})
+	set(noon)
+	slow := fake.Promise(stripetest.Checkout{CustomerID: "cus-1", Plan: "chat10", Amount: 5})
+	set(noon.Add(23 * time.Hour))
+	fake.Arrive(slow)
+	for since, want := range map[time.Duration]int{22 * time.Hour: 1, 24 * time.Hour: 1, 25 * time.Hour: 0} {
+		n := 0
+		for _, err := range client(t, fake).Paid(t.Context(), noon.Add(since)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			n++
+		}
+		if n != want {
+			t.Errorf("since %s: %d are listed, want %d", since, n, want)
+		}
+	}
+}
+
+// One page in two is not answered at first: the list goes on behind what it has.
+func TestPaid_GoesOnWhereStripeDidNotAnswer(t *testing.T) {
+	t.Parallel()
+	fake := stripetest.New(t, stripetest.Options{Seed: 1, Faults: stripetest.Faults{Busy: .2, Failed: .1, Cut: .2}})
+	for i := range 450 {
+		fake.Pay(stripetest.Checkout{CustomerID: fmt.Sprint("cus-", i), Plan: "chat10", Amount: 1})
+	}
+	seen := map[string]bool{}
+	for payment, err := range client(t, fake).Paid(t.Context(), time.Now()) {
+		if err != nil || seen[payment.Ref] {
+			t.Fatalf("%s again, or %v", payment.Ref, err)
+		}
+		seen[payment.Ref] = true
+	}
+	if struck := fake.Struck(); len(seen) != 450 || len(struck) < 2 {
+		t.Errorf("%d of 450 were listed through %v", len(seen), struck)
+	}
+}
+
+func TestPaid_AnErrorEndsItAndIsNoEnd(t *testing.T) {
+	t.Parallel()
+	fake := stripetest.New(t, stripetest.Options{Faults: stripetest.Faults{Down: 1}})
+	paidOnce(fake)
+	var errs []error
+	for payment, err := range client(t, fake).Paid(t.Context(), time.Time{}) {
+		if errs = append(errs, err); payment.Ref != "" {
+			t.Errorf("%+v beside an error", payment)
+		}
+	}
+	if len(errs) != 1 || !errors.Is(errs[0], curfew.Unavailable) {
+		t.Errorf("the errors are %v", errs)
+	}
+}
+
+func TestRefunds_ReadsEveryPage(t *testing.T) {
+	t.Parallel()
+	fake := stripetest.New(t, stripetest.Options{})
+	paid := paidOnce(fake)
+	for range 205 {
+		fake.GiveBack(paid.Ref, 1)
+	}
+	paidOnce(fake)
+	got, err := client(t, fake).Refunds(t.Context(), paid.PaymentID)
+	if err != nil || len(got) != 205 || got[0].ID != "re_00000205" {
+		t.Errorf("%d refunds, %v", len(got), err)
+	}
+	if none, err := client(t, fake).Refunds(t.Context(), fake.Paid()[1].PaymentID); err != nil || len(none) != 0 {
+		t.Errorf("of another payment: %v, %v", none, err)
+	}
+	if _, err := client(t, fake).Refunds(t.Context(), "pi_none"); !errors.Is(err, curfew.Invalid) {
+		t.Errorf("of none: %v", err)
+	}
+}

@@ -38,31 +38,37 @@ var drivers = []string{
 
 // rooms is the import table. A new room gets a row here, and a line in CONTRIBUTING.md.
 var rooms = map[string]room{
-	".":               {stdlib: true, never: []string{"net/http", "database/sql"}},
-	"lifecycle":       {ours: []string{"."}, never: append([]string{"net/http"}, drivers...)},
-	"postgres":        {ours: []string{"."}, never: []string{"net/http", "modernc.org/sqlite"}},
-	"postgres/pgtest": {forTests: true},
-	"sqlite":          {ours: []string{"."}, never: []string{"net/http", "github.com/jackc/pgx"}},
-	"invariant":       {ours: []string{"."}, stdlib: true, never: drivers},
-	"backup":          {ours: []string{"."}, stdlib: true, never: drivers},
-	"storetest":       {ours: []string{".", "lifecycle", "invariant", "storetest/seed"}, never: drivers, forTests: true},
-	"storetest/stores": {
-		ours:     []string{".", "lifecycle", "postgres", "postgres/pgtest", "sqlite", "storetest"},
+	".":         {stdlib: true, never: []string{"net/http", "database/sql"}},
+	"lifecycle": {ours: []string{"."}, never: append([]string{"net/http"}, drivers...)},
+	"postgres":  {ours: []string{"."}, never: []string{"net/http", "modernc.org/sqlite"}},
+	"sqlite":    {ours: []string{"."}, never: []string{"net/http", "github.com/jackc/pgx"}},
+	"api":       {stdlib: true},
+
+	"internal/backup":    {ours: []string{"."}, stdlib: true, never: drivers},
+	"internal/console":   {never: drivers},
+	"internal/demo":      {ours: []string{"api"}, stdlib: true, never: drivers},
+	"internal/httpapi":   {ours: []string{".", "lifecycle", "api", "internal/console"}, never: drivers},
+	"internal/invariant": {ours: []string{"."}, stdlib: true, never: drivers},
+	"internal/notify":    {ours: []string{"."}, never: drivers},
+	"internal/stream":    {ours: []string{"."}, never: drivers},
+	"internal/stripe":    {ours: []string{"."}, never: drivers},
+
+	"internal/notify/mailtest": {never: drivers, forTests: true},
+	"internal/pgtest":          {forTests: true},
+	"internal/storetest": {
+		ours: []string{".", "lifecycle", "internal/invariant", "internal/storetest/seed"}, never: drivers, forTests: true,
+	},
+	"internal/storetest/seed": {stdlib: true, never: drivers, forTests: true},
+	"internal/storetest/stores": {
+		ours:     []string{".", "lifecycle", "postgres", "sqlite", "internal/pgtest", "internal/storetest"},
 		forTests: true,
 	},
-	"stripe":            {ours: []string{"."}, never: drivers},
-	"storetest/seed":    {stdlib: true, never: drivers, forTests: true},
-	"stripe/stripetest": {ours: []string{"storetest/seed"}, never: drivers, forTests: true},
-	"notify":            {ours: []string{"."}, never: drivers},
-	"notify/mailtest":   {never: drivers, forTests: true},
-	"api":               {stdlib: true},
-	"web":               {never: drivers},
-	"demo":              {ours: []string{"api"}, stdlib: true, never: drivers},
-	"server":            {ours: []string{".", "lifecycle", "api", "web"}, never: drivers},
+	"internal/stripe/stripetest": {ours: []string{"internal/storetest/seed"}, never: drivers, forTests: true},
+
 	"cmd/curfew": {
 		ours: []string{
-			".", "lifecycle", "postgres", "sqlite", "stripe", "notify", "api", "web", "server", "backup", "invariant",
-			"demo",
+			".", "lifecycle", "postgres", "sqlite", "api", "internal/backup", "internal/console", "internal/demo", "internal/httpapi",
+			"internal/invariant", "internal/notify", "internal/stream", "internal/stripe",
 		},
 		isCommand: true,
 	},
@@ -128,18 +134,18 @@ func TestTheTableForbids(t *testing.T) {
 		"a store decides":                                   {"postgres", module + "/lifecycle"},
 		"a store knows the other":                           {"sqlite", module + "/postgres"},
 		"a folder of a store knows the other":               {"sqlite/internal/scan", module + "/postgres/migrations"},
-		"stripe notifies":                                   {"stripe", module + "/notify"},
+		"stripe notifies":                                   {"internal/stripe", module + "/internal/notify"},
 		"the client leaves the standard library":            {"api", "github.com/danielgtaylor/huma/v2"},
 		"the client knows our words":                        {"api", module},
-		"the pages know our words":                          {"web", module},
-		"the demo knows what is behind the API":             {"demo", module + "/lifecycle"},
-		"the server opens a database":                       {"server", "database/sql"},
-		"the server knows a store":                          {"server", module + "/postgres"},
-		"the command ships the stores' tests":               {"cmd/curfew", module + "/storetest"},
-		"the command ships what lends databases to tests":   {"cmd/curfew", module + "/postgres/pgtest"},
-		"a store ships what lends databases to tests":       {"postgres", module + "/postgres/pgtest"},
-		"somebody imports the command":                      {"server", module + "/cmd/curfew"},
-		"somebody imports a room that the table has not":    {"server", module + "/utils"},
+		"the pages know our words":                          {"internal/console", module},
+		"the demo knows what is behind the API":             {"internal/demo", module + "/lifecycle"},
+		"the server opens a database":                       {"internal/httpapi", "database/sql"},
+		"the server knows a store":                          {"internal/httpapi", module + "/postgres"},
+		"the command ships the stores' tests":               {"cmd/curfew", module + "/internal/storetest"},
+		"the command ships what lends databases to tests":   {"cmd/curfew", module + "/internal/pgtest"},
+		"a store ships what lends databases to tests":       {"postgres", module + "/internal/pgtest"},
+		"somebody imports the command":                      {"internal/httpapi", module + "/cmd/curfew"},
+		"somebody imports a room that the table has not":    {"internal/httpapi", module + "/utils"},
 		"a room that the table has not imports the library": {"utils", module},
 	} {
 		if allowed(forbidden[0], forbidden[1]) == nil {
@@ -153,10 +159,10 @@ func TestTheTableAllows(t *testing.T) {
 	for sentence, fine := range map[string][2]string{
 		"anybody uses the standard library":         {"lifecycle", "time"},
 		"a similar name is another package":         {"lifecycle", "net/httpx"},
-		"the server uses our words":                 {"server", module},
+		"the server uses our words":                 {"internal/httpapi", module},
 		"a room uses its own folders":               {"postgres", module + "/postgres/migrations"},
-		"a folder uses its room":                    {"server/pages", module + "/server"},
-		"the stores' tests know what calls a store": {"storetest", module + "/lifecycle"},
+		"a folder uses its room":                    {"internal/httpapi/pages", module + "/internal/httpapi"},
+		"the stores' tests know what calls a store": {"internal/storetest", module + "/lifecycle"},
 	} {
 		if err := allowed(fine[0], fine[1]); err != nil {
 			t.Errorf("%s, yet: %v", sentence, err)
@@ -185,7 +191,7 @@ func TestPackagesAreFound(t *testing.T) {
 	for _, pkg := range packages(t) {
 		found = append(found, pkg.dir)
 	}
-	if !slices.Contains(found, ".") || !slices.Contains(found, "postgres/pgtest") || slices.Contains(found, "tools") {
+	if !slices.Contains(found, ".") || !slices.Contains(found, "internal/pgtest") || slices.Contains(found, "tools") {
 		t.Errorf("the other tests looked at %v", found)
 	}
 }

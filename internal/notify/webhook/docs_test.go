@@ -19,7 +19,7 @@ import (
 // block is the first code block of a language in the document for receivers.
 func block(t *testing.T, language string) string {
 	t.Helper()
-	text, err := os.ReadFile("../../docs/notifications.md")
+	text, err := os.ReadFile("../../../docs/notifications.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func block(t *testing.T, language string) string {
 
 func TestTheDocumentNamesEveryEvent(t *testing.T) {
 	t.Parallel()
-	text, err := os.ReadFile("../../docs/notifications.md")
+	text, err := os.ReadFile("../../../docs/notifications.md")
 	if err != nil {
 		t.Fatal(err)
 	}

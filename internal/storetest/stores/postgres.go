@@ -166,7 +166,7 @@ func (b behind) countdownPostgres(t testing.TB, rows int) {
 func templateName(t testing.TB) string {
 	t.Helper()
 	_, here, _, _ := runtime.Caller(0)
-	room := filepath.Join(filepath.Dir(here), "..", "..", "postgres")
+	room := filepath.Join(filepath.Dir(here), "..", "..", "..", "postgres")
 	files, err := filepath.Glob(filepath.Join(room, "migrations", "*.sql"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no migrations in %s: %v", room, err)

@@ -47,11 +47,13 @@ var rooms = map[string]room{
 	"internal/backup":    {ours: []string{"."}, stdlib: true, never: drivers},
 	"internal/console":   {never: drivers},
 	"internal/demo":      {ours: []string{"api"}, stdlib: true, never: drivers},
-	"internal/httpapi":   {ours: []string{".", "lifecycle", "api", "internal/console"}, never: drivers},
+	"internal/httpapi":   {ours: []string{".", "lifecycle", "api", "internal/console", "internal/strictjson"}, never: drivers},
 	"internal/invariant": {ours: []string{"."}, stdlib: true, never: drivers},
 	"internal/notify":    {ours: []string{"."}, never: drivers},
 	"internal/stream":    {ours: []string{"."}, never: drivers},
 	"internal/stripe":    {ours: []string{"."}, never: drivers},
+
+	"internal/strictjson": {stdlib: true, never: append([]string{"net/http"}, drivers...)},
 
 	"internal/notify/mailtest": {never: drivers, forTests: true},
 	"internal/pgtest":          {forTests: true},

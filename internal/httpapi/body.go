@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/strictjson"
 )
 
 // maxBody is the largest body that is read, in bytes.
@@ -37,7 +38,7 @@ func readBody(w http.ResponseWriter, r *http.Request, fields []string) error {
 	if !declaredJSON(r) {
 		return curfew.Errorf(curfew.UnsupportedMediaType, `a body needs the header "Content-Type: application/json"`)
 	}
-	if err := strict(text, fields); err != nil {
+	if err := strictjson.Check(text, fields); err != nil {
 		return malformed("the body cannot be read: " + err.Error())
 	}
 	if !strings.HasPrefix(string(bytes.TrimSpace(text)), "{") {

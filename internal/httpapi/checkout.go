@@ -8,6 +8,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/strictjson"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -42,7 +43,7 @@ func address(email string) error {
 func notes(metadata map[string]string) error {
 	lines := strings.NewReplacer("\n", " ", "\r", " ", "\t", " ")
 	for name, value := range metadata {
-		if err := cmp.Or(curfew.CheckText("the name of a metadata entry", name), curfew.CheckText("metadata."+curfew.Visible(short(name)), lines.Replace(value))); err != nil {
+		if err := cmp.Or(curfew.CheckText("the name of a metadata entry", name), curfew.CheckText("metadata."+curfew.Visible(strictjson.Short(name)), lines.Replace(value))); err != nil {
 			return err
 		}
 	}

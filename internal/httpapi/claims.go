@@ -13,6 +13,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/strictjson"
 )
 
 // claims is what a token says, read strictly: names exactly so and once.
@@ -44,7 +45,7 @@ type numericDate struct{ time.Time }
 // UnmarshalJSON reads a number. A text is none.
 func (d *numericDate) UnmarshalJSON(text []byte) error {
 	seconds, err := strconv.ParseFloat(string(text), 64)
-	if err != nil || math.Abs(seconds) > maxNumber {
+	if err != nil || math.Abs(seconds) > strictjson.MaxInteger {
 		return errors.New("it is no number of seconds")
 	}
 	whole, part := math.Modf(seconds)
@@ -54,7 +55,7 @@ func (d *numericDate) UnmarshalJSON(text []byte) error {
 
 // UnmarshalJSON reads the claims that count.
 func (c *claims) UnmarshalJSON(text []byte) error {
-	if err := unambiguous(text); err != nil {
+	if err := strictjson.Unambiguous(text); err != nil {
 		return err
 	}
 	var all map[string]json.RawMessage

@@ -42,9 +42,6 @@ func (s *Server) Sample(ctx context.Context) { s.recordHistory(ctx) }
 // Recall keeps what was before the server for the charts.
 func (s *Server) Recall(ctx context.Context) { s.recallHistory(ctx) }
 
-// Strict and IssueAs are tested by themselves.
-var Strict = strict
-
 // IssueAs issues a token of another type.
 func (i *Identity) IssueAs(typ string, a curfew.Actor) (string, error) {
 	return i.issue(typ, a, cookieTTL)

@@ -13,6 +13,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/strictjson"
 )
 
 const (
@@ -340,78 +341,13 @@ func TestS08_TextsComeBackByteEqual(t *testing.T) {
 	}
 }
 
-func TestStrict(t *testing.T) {
-	t.Parallel()
-	for sentence, test := range map[string]struct {
-		text string
-		good bool
-	}{
-		"32 deep":                   {strings.Repeat("[", 32) + strings.Repeat("]", 32), true},
-		"33 deep":                   {strings.Repeat("[", 33) + strings.Repeat("]", 33), false},
-		"the same key elsewhere":    {`{"a":{"b":1},"c":{"b":1}}`, true},
-		"keys that differ in case":  {`{"a":1,"A":2}`, true},
-		"2^53":                      {`9007199254740992`, true},
-		"a whole surrogate pair":    {`"\ud83d\ude42"`, true},
-		"the replacement character": {`"�"`, true},
-		"the same, escaped":         {`"\uFFFD"`, true},
-		"nothing":                   {``, false},
-		"two values":                {`1 2`, false},
-	} {
-		if err := httpapi.Strict([]byte(test.text), nil); (err == nil) != test.good {
-			t.Errorf("%s: %v", sentence, err)
-		}
-	}
-}
-
 // S11: no text makes the reader panic, and what it lets pass is valid.
-// manyKeys is an object of so many fields.
-func manyKeys(n int) []byte {
-	var text strings.Builder
-	text.WriteString(`{"metadata":{`)
-	for i := range n {
-		if i > 0 {
-			text.WriteString(",")
-		}
-		fmt.Fprintf(&text, `"%05d":1`, i)
-	}
-	text.WriteString("}}")
-	return []byte(text.String())
-}
-
-// A body of 64 KiB may be one object of thousands of fields: each is looked at
-// once. What is done for a field does not grow with their number.
-func TestStrict_ManyFields(t *testing.T) { //nolint:paralleltest // it counts allocations
-	text := manyKeys(6000)
-	must(t, httpapi.Strict(text, []string{"metadata"}))
-	twice := append(text[:len(text)-2:len(text)-2], `,"00000":1}}`...)
-	if err := httpapi.Strict(twice, nil); err == nil || !strings.Contains(err.Error(), "twice") {
-		t.Errorf("the last field is the first one again: %v", err)
-	}
-	allocations := func(n int) float64 {
-		text := manyKeys(n)
-		return testing.AllocsPerRun(5, func() { must(t, httpapi.Strict(text, nil)) })
-	}
-	if few, many := allocations(600), allocations(6000); many > 12*few {
-		t.Errorf("%.0f allocations for 600 fields, %.0f for 6000", few, many)
-	}
-}
-
-func BenchmarkStrict_64KiB(b *testing.B) {
-	text := manyKeys(6000)
-	b.SetBytes(int64(len(text)))
-	for b.Loop() {
-		if err := httpapi.Strict(text, nil); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
 func FuzzStrict(f *testing.F) {
 	for _, test := range badInput {
 		f.Add([]byte(test.body))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if err := httpapi.Strict(text, []string{"plan"}); err != nil && errors.Is(err, curfew.Internal) {
+		if err := strictjson.Check(text, []string{"plan"}); err != nil && errors.Is(err, curfew.Internal) {
 			t.Error(err)
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/strictjson"
 )
 
 // paramsOf is the query parameters that a route's input declares.
@@ -31,7 +32,7 @@ func checkQuery(r *http.Request, declared []string) error {
 	}
 	for name := range given {
 		if !slices.Contains(declared, name) {
-			return curfew.Errorf(curfew.Invalid, "there is no query parameter %q%s", short(name), choiceOf(declared))
+			return curfew.Errorf(curfew.Invalid, "there is no query parameter %q%s", strictjson.Short(name), choiceOf(declared))
 		}
 	}
 	return checkParams(given, declared)

@@ -11,6 +11,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/strictjson"
 )
 
 // What a token of ours is for stands in its header's typ, so that none passes
@@ -132,7 +133,7 @@ func headerOf(token string) (header, bool) {
 		return h, false
 	}
 	text, err := base64.RawURLEncoding.DecodeString(first)
-	if err != nil || unambiguous(text) != nil || json.Unmarshal(text, &h) != nil {
+	if err != nil || strictjson.Unambiguous(text) != nil || json.Unmarshal(text, &h) != nil {
 		return h, false
 	}
 	return h, h.Critical == nil

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/strictjson"
 )
 
 // visit is one request, for the log: who it was is known only after the gate.
@@ -190,7 +191,7 @@ func (s *Server) routed(mux *http.ServeMux) http.Handler {
 }
 
 func wrongMethod(method, allow string) *failure {
-	f := kindFailure(curfew.Invalid, "this route takes "+allow+", not "+short(method))
+	f := kindFailure(curfew.Invalid, "this route takes "+allow+", not "+strictjson.Short(method))
 	f.Status, f.Code, f.Type, f.Title = http.StatusMethodNotAllowed, methodNotAllowed, docsURL+methodNotAllowed, "Another method"
 	f.header.Set("Allow", allow)
 	return f

@@ -1,4 +1,7 @@
-package httpapi
+// Package strictjson checks JSON texts that strangers send. It rejects what encoding/json lets pass, or what two readers
+// may understand differently: duplicate fields, trailing data, invalid UTF-8, deep nesting, NUL and numbers that are
+// not exact everywhere. It decodes nothing itself: pass what it accepts to encoding/json.
+package strictjson
 
 import (
 	"bytes"
@@ -10,25 +13,21 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of a JSON text.
-const (
-	maxDepth = 32
-	// maxNumber is the largest integer that every JSON reader keeps exactly
-	// (RFC 8259, section 6).
-	maxNumber = 1 << 53
-)
+// maxDepth is how deeply arrays and objects may be nested.
+const maxDepth = 32
 
-// strict says what is wrong with a JSON text that encoding/json would let pass,
-// or would read otherwise than somebody else: doubled keys, trailing data,
-// invalid UTF-8, depth, NUL, numbers beyond 2^53 or with an exponent. With a list
-// of fields, an object may have only those. It takes time in proportion to the
-// text.
-func strict(text []byte, fields []string) error {
+// MaxInteger is the largest integer that every JSON reader keeps exactly (RFC 8259, section 6).
+const MaxInteger = 1 << 53
+
+// Check reports what is wrong with a JSON text: duplicate fields, trailing data, invalid UTF-8, too deep nesting, NUL,
+// half a surrogate pair, numbers beyond 2^53 or with an exponent. If fields is not nil, the outermost object may have
+// only those. The error's text is safe to show. Check takes time in proportion to the text.
+func Check(text []byte, fields []string) error {
 	return check(text, &reader{fields: fields, number: plainNumber})
 }
 
-// unambiguous is strict for what others write: any number and every field goes.
-func unambiguous(text []byte) error {
+// Unambiguous is Check for texts in other people's formats: any number and any field is accepted.
+func Unambiguous(text []byte) error {
 	return check(text, &reader{number: func(json.Number) error { return nil }})
 }
 
@@ -45,13 +44,13 @@ func check(text []byte, r *reader) error {
 	return r.value(0)
 }
 
-// reader walks through a JSON text that is known to be valid.
+// reader reads a JSON text that is known to be valid.
 type reader struct {
 	dec    *json.Decoder
 	fields []string // of the outermost object; nil: any
 	number func(json.Number) error
-	// lossless: the text itself has U+FFFD, so one in a string is no sign of half
-	// a surrogate pair.
+	// lossless means that the text itself contains U+FFFD, so finding one in a string does not mean that half a
+	// surrogate pair was replaced.
 	lossless bool
 }
 
@@ -90,9 +89,9 @@ func (r *reader) object(depth int) error {
 		}
 		switch {
 		case seen[key]:
-			return fmt.Errorf("the field %q stands there twice", short(key))
+			return fmt.Errorf("the field %q is given twice", Short(key))
 		case depth == 1 && r.fields != nil && !slices.Contains(r.fields, key):
-			return fmt.Errorf("there is no field %q%s", short(key), list(r.fields))
+			return fmt.Errorf("there is no field %q%s", Short(key), list(r.fields))
 		}
 		seen[key] = true
 		if err := r.value(depth); err != nil {
@@ -123,21 +122,21 @@ func (r *reader) text(s string) error {
 	return nil
 }
 
-// plainNumber refuses what not every reader takes for the same number. A body's
-// numbers are amounts in minor units, minutes and the like.
+// plainNumber rejects numbers that not every reader takes for the same. The numbers in our bodies are amounts in minor
+// units, minutes and the like.
 func plainNumber(n json.Number) error {
 	if strings.ContainsAny(string(n), "eE") {
-		return fmt.Errorf("the number %s has an exponent: write it out", short(string(n)))
+		return fmt.Errorf("the number %s has an exponent: write it out", Short(string(n)))
 	}
 	whole, _, _ := strings.Cut(string(n), ".")
-	if i, err := strconv.ParseInt(whole, 10, 64); err != nil || i > maxNumber || i < -maxNumber {
-		return fmt.Errorf("the number %s is beyond 2^53", short(string(n)))
+	if i, err := strconv.ParseInt(whole, 10, 64); err != nil || i > MaxInteger || i < -MaxInteger {
+		return fmt.Errorf("the number %s is beyond 2^53", Short(string(n)))
 	}
 	return nil
 }
 
-// short is a name of the caller's, bounded.
-func short(s string) string {
+// Short returns a text that a caller chose, cut to 40 bytes, for an error message.
+func Short(s string) string {
 	if len(s) > 40 {
 		return strings.ToValidUTF8(s[:40], "") + "…"
 	}

@@ -104,7 +104,7 @@ func acknowledgement(f api.HealthFinding, now time.Time) *console.Action {
 		return &console.Action{Name: "withdraw", Label: "Let it count again", Call: "DELETE " + path, Ask: "Let this finding count again?"}
 	}
 	return &console.Action{
-		Name: "acknowledge", Label: "Acknowledge for a day…", Call: "POST " + path, Ask: "Acknowledge this finding for a day?", Reason: "required",
+		Name: "acknowledge", Label: "Acknowledge…", Call: "POST " + path, Ask: "Acknowledge this finding for a day?", Reason: "required",
 		Body: jsonOf(map[string]time.Time{"until": now.Add(24 * time.Hour).Truncate(time.Second)}),
 		Why: []string{
 			"It stays on this page with the reason, and neither makes health worse nor pages anybody.",

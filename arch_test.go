@@ -47,13 +47,14 @@ var rooms = map[string]room{
 	"internal/backup":    {ours: []string{"."}, stdlib: true, never: drivers},
 	"internal/console":   {never: drivers},
 	"internal/demo":      {ours: []string{"api"}, stdlib: true, never: drivers},
-	"internal/httpapi":   {ours: []string{".", "lifecycle", "api", "internal/console", "internal/strictjson"}, never: drivers},
+	"internal/httpapi":   {ours: []string{".", "lifecycle", "api", "internal/console", "internal/strictjson", "internal/wire"}, never: drivers},
 	"internal/invariant": {ours: []string{"."}, stdlib: true, never: drivers},
 	"internal/notify":    {ours: []string{"."}, never: drivers},
 	"internal/stream":    {ours: []string{"."}, never: drivers},
 	"internal/stripe":    {ours: []string{"."}, never: drivers},
 
 	"internal/strictjson": {stdlib: true, never: append([]string{"net/http"}, drivers...)},
+	"internal/wire":       {ours: []string{".", "lifecycle", "api"}, never: drivers},
 
 	"internal/notify/mailtest": {never: drivers, forTests: true},
 	"internal/pgtest":          {forTests: true},
@@ -70,7 +71,7 @@ var rooms = map[string]room{
 	"cmd/curfew": {
 		ours: []string{
 			".", "lifecycle", "postgres", "sqlite", "api", "internal/backup", "internal/console", "internal/demo", "internal/httpapi",
-			"internal/invariant", "internal/notify", "internal/stream", "internal/stripe",
+			"internal/invariant", "internal/notify", "internal/stream", "internal/stripe", "internal/wire",
 		},
 		isCommand: true,
 	},

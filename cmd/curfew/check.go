@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -41,7 +41,7 @@ func (c *checkCommand) Run(ctx context.Context, s *settings, term terminal) erro
 func (c *checkCommand) print(term terminal, b *curfew.Blocker) error {
 	switch {
 	case c.JSON:
-		return term.json(httpapi.StatusJSON(b))
+		return term.json(wire.SessionStatus(b))
 	case b == nil:
 		term.printf("%s is not blocked.\n", c.Customer)
 		return nil

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -106,7 +106,7 @@ func (c *listCheckouts) list(ctx context.Context, engine *lifecycle.Engine, outc
 
 func (c *listCheckouts) print(term terminal, all []curfew.Checkout) error {
 	if c.JSON {
-		return term.json(map[string]any{"checkouts": httpapi.CheckoutsJSON(all)})
+		return term.json(map[string]any{"checkouts": wire.CheckoutDetails(all)})
 	}
 	if len(all) == 0 {
 		term.printf("None.\n")
@@ -145,7 +145,7 @@ func (c *showCheckout) Run(ctx context.Context, s *settings, term terminal) erro
 
 func (c *showCheckout) print(term terminal, k curfew.Checkout, events []curfew.Event) error {
 	if c.JSON {
-		return term.json(httpapi.CheckoutJSON(k, events))
+		return term.json(wire.CheckoutDetail(k, events))
 	}
 	printCheckout(term, k)
 	term.printf("\n")

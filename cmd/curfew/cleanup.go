@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -99,7 +99,7 @@ func (c *cleanupCommand) expected(ctx context.Context, store lifecycle.Runs, eng
 
 func (c *cleanupCommand) printPreview(term terminal, p curfew.Preview) error {
 	if c.JSON {
-		return term.json(httpapi.PreviewJSON(p))
+		return term.json(wire.Preview(p))
 	}
 	if len(p.Items) == 0 {
 		term.printf("Nothing to clean up.\n")
@@ -147,7 +147,7 @@ func (c *cleanupCommand) printRun(term terminal, run curfew.Run, drifted []lifec
 		return asUsage(failed)
 	}
 	if c.JSON {
-		if err := term.json(httpapi.RunJSON(run, drifted)); err != nil {
+		if err := term.json(wire.CleanupResult(run, drifted)); err != nil {
 			return err
 		}
 		return failed

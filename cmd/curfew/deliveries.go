@@ -8,8 +8,8 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/notify"
+	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -69,7 +69,7 @@ func (c *listDeliveries) print(term terminal, all []curfew.Delivery) error {
 	if c.JSON {
 		views := make([]api.Delivery, len(all))
 		for i, d := range all {
-			views[i] = httpapi.DeliveryJSON(d)
+			views[i] = wire.Delivery(d)
 		}
 		return term.json(map[string]any{"deliveries": views})
 	}
@@ -101,7 +101,7 @@ func (c *showDelivery) Run(ctx context.Context, s *settings, term terminal) erro
 			return err
 		}
 		if c.JSON {
-			return term.json(httpapi.DeliveryJSON(d))
+			return term.json(wire.Delivery(d))
 		}
 		printDelivery(term, d)
 		term.printf("\n%s\n", d.Body)

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -18,7 +18,7 @@ type explainCommand struct {
 // Run tells the whole story. Its first line says whether the customer is
 // blocked, by what, until when, and what can be done.
 func (c *explainCommand) Run(ctx context.Context, s *settings, term terminal) error {
-	before, err := httpapi.ParseCursor(c.Cursor)
+	before, err := wire.ParseCursor(c.Cursor)
 	if err != nil {
 		return usagef("--cursor: %w", err)
 	}
@@ -28,9 +28,9 @@ func (c *explainCommand) Run(ctx context.Context, s *settings, term terminal) er
 			return asUsage(err)
 		}
 		if c.JSON {
-			return term.json(httpapi.StoryJSON(story))
+			return term.json(wire.Timeline(story))
 		}
-		c.print(term, httpapi.StoryJSON(story))
+		c.print(term, wire.Timeline(story))
 		return nil
 	})
 }

@@ -15,9 +15,9 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/pgtest"
 	"github.com/curfewhq/curfew/internal/storetest"
+	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -322,7 +322,7 @@ func (p *patient) must(err error) {
 
 func (p *patient) health() api.Health {
 	p.Helper()
-	return httpapi.HealthJSON(p.engine.Health(p.Context()), "test", p.at)
+	return wire.Health(p.engine.Health(p.Context()), "test", p.at)
 }
 
 // finding is the fix of a finding; empty: there is none that counts.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -38,7 +38,7 @@ func (c *healthCommand) Run(ctx context.Context, s *settings, term terminal) err
 		}
 		r := engine.Health(ctx)
 		health = r.Health
-		shape := httpapi.HealthJSON(r, version(), s.publicURL(s.Listen))
+		shape := wire.Health(r, version(), s.publicURL(s.Listen))
 		if c.JSON {
 			return term.json(shape)
 		}

@@ -6,7 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -41,7 +41,7 @@ func (c *undoCommand) Run(ctx context.Context, s *settings, term terminal) error
 
 func (c *undoCommand) print(term terminal, u lifecycle.Undone) error {
 	if c.JSON {
-		return term.json(httpapi.UndoneJSON(u))
+		return term.json(wire.Undone(u))
 	}
 	if len(u.Revived)+len(u.NotRevived) == 0 {
 		term.printf("The run ended no session.\n")

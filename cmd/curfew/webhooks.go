@@ -7,8 +7,8 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/notify/webhook"
+	"github.com/curfewhq/curfew/internal/wire"
 )
 
 // webhooksCommand is what operators do about endpoints.
@@ -47,7 +47,7 @@ func printSecret(term terminal, w curfew.Endpoint, asJSON bool, err error) error
 	case err != nil:
 		return asUsage(err)
 	case asJSON:
-		return term.json(httpapi.EndpointJSON(w))
+		return term.json(wire.Endpoint(w))
 	}
 	printEndpoint(term, w)
 	term.printf("\nThis secret signs what is sent. It is not shown again:\n%s\n", w.Secrets[0])
@@ -98,7 +98,7 @@ func (c *listWebhooks) print(term terminal, all []curfew.Endpoint) error {
 	if c.JSON {
 		out := api.Endpoints{Endpoints: []api.Endpoint{}}
 		for _, w := range all {
-			out.Endpoints = append(out.Endpoints, httpapi.EndpointJSON(w))
+			out.Endpoints = append(out.Endpoints, wire.Endpoint(w))
 		}
 		return term.json(out)
 	}

@@ -2,10 +2,10 @@ package httpapi
 
 import (
 	"context"
-	"strings"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -19,7 +19,7 @@ func (s *Server) acknowledgeFinding(ctx context.Context, c call, in *acknowledgi
 		return nil, err
 	}
 	a, err := s.engine.Acknowledge(ctx, c.actor, lifecycle.Code(in.ID), in.Body.Reason, in.Body.Until)
-	return okay(acknowledgementJSON(a), err)
+	return okay(wire.Acknowledgement(a), err)
 }
 
 type withdrawing struct {
@@ -28,8 +28,4 @@ type withdrawing struct {
 
 func (s *Server) withdrawAcknowledgement(ctx context.Context, _ call, in *withdrawing) (*answered[api.Withdrawn], error) {
 	return okay(api.Withdrawn{Code: in.ID}, s.engine.WithdrawAcknowledgement(ctx, lifecycle.Code(in.ID)))
-}
-
-func acknowledgementJSON(a curfew.Acknowledgement) api.FindingAcknowledgement {
-	return api.FindingAcknowledgement{By: strings.TrimSuffix(a.By.String(), ":"), Reason: a.Reason, At: a.At.UTC(), Until: a.Until.UTC()}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/wire"
 )
 
 // How often admins are told the figures.
@@ -95,7 +96,7 @@ func (s *Server) runBoard(ctx context.Context) {
 		if !s.board.watched() {
 			continue
 		}
-		report := HealthJSON(s.engine.Health(ctx), s.version, s.baseURL)
+		report := wire.Health(s.engine.Health(ctx), s.version, s.baseURL)
 		s.board.tell(frameText(time.Time{}, api.FiguresFrame, report))
 		pause(ctx, figuresAtMost)
 	}

@@ -3,10 +3,10 @@ package httpapi
 import (
 	"errors"
 	"net/http"
-	"regexp"
 	"strings"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/wire"
 )
 
 // caller says who a request is from: its bearer token, else its cookie, never
@@ -86,23 +86,7 @@ func (s *Server) howToCall(r *http.Request, roles []curfew.Role) string {
 	if r.Method != http.MethodGet {
 		method = "-X " + r.Method + " "
 	}
-	return "curl " + method + quoted(s.baseURL+r.URL.EscapedPath()) + " " + bearer(role)
-}
-
-// bearer is the part of a curl line that says who calls. It has no quotes: a line
-// is pasted as it stands in JSON, too, where they are escaped.
-func bearer(role curfew.Role) string {
-	return "--oauth2-bearer $(curfew token --role " + string(role) + " --subject me)"
-}
-
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9._~/:%@-]+$`)
-
-// quoted is a text as one word of a shell's line.
-func quoted(text string) string {
-	if plainWord.MatchString(text) {
-		return text
-	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+	return "curl " + method + wire.ShellQuote(s.baseURL+r.URL.EscapedPath()) + " " + wire.Bearer(role)
 }
 
 // cookieName is of the cookie of a signed-in browser. Browsers take such a name

@@ -9,6 +9,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/strictjson"
+	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -53,7 +54,7 @@ func notes(metadata map[string]string) error {
 // fulfilled answers with what became of a purchase: 201 for a new session, 202
 // for one that follows, 200 for what was known.
 func fulfilled(f lifecycle.Fulfilment) (*answered[api.Fulfilment], error) {
-	out := &answered[api.Fulfilment]{http.StatusCreated, FulfilmentJSON(f)}
+	out := &answered[api.Fulfilment]{http.StatusCreated, wire.Fulfillment(f)}
 	switch {
 	case f.Replayed:
 		out.Status = http.StatusOK
@@ -63,28 +64,9 @@ func fulfilled(f lifecycle.Fulfilment) (*answered[api.Fulfilment], error) {
 	return out, nil
 }
 
-// FulfilmentJSON is what became of a purchase as the API shows it.
-func FulfilmentJSON(f lifecycle.Fulfilment) api.Fulfilment {
-	out := api.Fulfilment{
-		Outcome: string(f.Outcome), SessionID: f.SessionID, RequestID: f.RequestID, Type: string(f.Kind),
-	}
-	if f.SessionID != "" {
-		out.Route = "/" + string(f.Kind) + "/" + f.SessionID
-	}
-	if f.Outcome != curfew.Deferred {
-		return out
-	}
-	out.RetryUntil = f.RetryUntil.UTC()
-	out.Detail = "The payment is recorded. Its session follows when the customer's slot is free."
-	if f.Blocker != nil {
-		out.Detail, out.BlockedBy = curfew.Refusal(*f.Blocker).Error(), blockerJSON(*f.Blocker)
-	}
-	return out
-}
-
 func (s *Server) listCheckouts(ctx context.Context, c call, _ *named) (*answered[api.Checkouts], error) {
 	checkouts, err := s.engine.Checkouts(ctx, c.id)
-	return okay(checkoutsJSON(checkouts), err)
+	return okay(wire.Checkouts(checkouts), err)
 }
 
 type checkoutSelection struct {
@@ -100,7 +82,7 @@ func (s checkoutSelection) search() (curfew.CheckoutSearch, error) {
 	q := curfew.CheckoutSearch{
 		Outcome: curfew.Outcome(s.Outcome), CustomerID: s.CustomerID, Email: s.Email, After: s.After, Limit: s.Limit + 1,
 	}
-	if s.After != canonical(s.After) {
+	if s.After != wire.CanonicalID(s.After) {
 		return q, malformed("after is none that Curfew gave: leave it out for the first page")
 	}
 	if s.CustomerID != "" {
@@ -125,7 +107,7 @@ func (s *Server) findCheckouts(ctx context.Context, _ call, in *checkoutSelectio
 		found = found[:in.Limit]
 		page.NextCursor = &found[in.Limit-1].ID
 	}
-	page.Checkouts = CheckoutsJSON(found)
+	page.Checkouts = wire.CheckoutDetails(found)
 	return okay(page, nil)
 }
 
@@ -135,7 +117,7 @@ func (s *Server) readCheckout(ctx context.Context, c call, _ *named) (*answered[
 		return nil, err
 	}
 	events, err := s.engine.CheckoutEvents(ctx, checkout)
-	return okay(CheckoutJSON(checkout, events), err)
+	return okay(wire.CheckoutDetail(checkout, events), err)
 }
 
 type repair struct {
@@ -148,7 +130,7 @@ func (s *Server) fulfilHeld(ctx context.Context, c call, in *repair) (*answered[
 		return nil, err
 	}
 	f, err := s.engine.FulfilHeld(ctx, c.actor, c.id, in.Body.Reason)
-	return okay(FulfilmentJSON(f), err)
+	return okay(wire.Fulfillment(f), err)
 }
 
 type assignment struct {
@@ -162,7 +144,7 @@ func (s *Server) assignHeld(ctx context.Context, c call, in *assignment) (*answe
 		return nil, err
 	}
 	f, err := s.engine.AssignHeld(ctx, c.actor, c.id, b.CustomerID, b.Plan, b.Reason)
-	return okay(FulfilmentJSON(f), err)
+	return okay(wire.Fulfillment(f), err)
 }
 
 type refunding struct {
@@ -179,7 +161,7 @@ func (s *Server) refundCheckout(ctx context.Context, c call, in *refunding) (*an
 		refund = s.engine.CloseRefund
 	}
 	checkout, err := refund(ctx, c.actor, c.id, in.Body.Reason)
-	return okay(CheckoutJSON(checkout, nil), err)
+	return okay(wire.CheckoutDetail(checkout, nil), err)
 }
 
 type crediting struct {
@@ -192,27 +174,5 @@ func (s *Server) creditCheckout(ctx context.Context, c call, in *crediting) (*an
 		return nil, err
 	}
 	checkout, err := s.engine.CreditCheckout(ctx, c.actor, c.id, in.Body.Reason)
-	return okay(CheckoutJSON(checkout, nil), err)
-}
-
-// CheckoutsJSON is payments as the API shows them to operators.
-func CheckoutsJSON(checkouts []curfew.Checkout) []api.CheckoutDetail {
-	all := make([]api.CheckoutDetail, len(checkouts))
-	for i, c := range checkouts {
-		all[i] = CheckoutJSON(c, nil)
-	}
-	return all
-}
-
-// CheckoutJSON is a payment as the API shows it to operators.
-func CheckoutJSON(c curfew.Checkout, events []curfew.Event) api.CheckoutDetail {
-	d := api.CheckoutDetail{
-		Checkout: checkoutJSON(c.Outside()), CustomerID: c.CustomerID, Email: c.Email, Name: c.Name, Metadata: c.Metadata,
-		PaymentID: c.PaymentID, RefundID: c.RefundID, Attempts: c.Attempts, NextAt: c.NextAt.UTC(),
-		DisputedAt: c.DisputedAt.UTC(), Note: c.Note, Events: insideEvents(events).Events,
-	}
-	if c.CustomerID == curfew.Nobody {
-		d.CustomerID = ""
-	}
-	return d
+	return okay(wire.CheckoutDetail(checkout, nil), err)
 }

@@ -5,22 +5,13 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
 func (s *Server) sessionStatus(ctx context.Context, c call, _ *named) (*answered[api.SessionStatus], error) {
 	b, err := s.engine.CheckCustomerSessionStatus(ctx, c.id)
-	return okay(StatusJSON(b), err)
-}
-
-// StatusJSON is what blocks a customer as the API shows it; nil: nothing does.
-func StatusJSON(b *curfew.Blocker) api.SessionStatus {
-	if b == nil {
-		return api.SessionStatus{Actions: []string{}}
-	}
-	return api.SessionStatus{
-		Blocked: true, Session: blockerJSON(*b), ReleasesAt: moment(b.ReleasesAt), Actions: b.Actions,
-	}
+	return okay(wire.SessionStatus(b), err)
 }
 
 type clearing struct {
@@ -38,17 +29,5 @@ func (s *Server) clearCustomer(ctx context.Context, c call, in *clearing) (*answ
 	cleared, err := s.engine.Clear(ctx, c.actor, lifecycle.Clearing{
 		CustomerID: c.id, DryRun: in.Body.DryRun, Force: in.Body.Force, Reason: in.Body.Reason,
 	})
-	return okay(clearedFor(c.actor, cleared), err)
-}
-
-// clearedFor is what a clearing did as somebody may see it.
-func clearedFor(who curfew.Actor, c lifecycle.Cleared) api.Cleared {
-	out := api.Cleared{Ended: make([]api.Session, len(c.Ended)), Kept: make([]api.Kept, len(c.Kept))}
-	for i, s := range c.Ended {
-		out.Ended[i] = sessionFor(who, s)
-	}
-	for i, k := range c.Kept {
-		out.Kept[i] = api.Kept{SessionID: k.SessionID, Status: string(k.Status), Why: k.Why}
-	}
-	return out
+	return okay(wire.ClearedFor(c.actor, cleared), err)
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/wire"
 )
 
 // Deliveries is what was sent and what is to be.
@@ -24,7 +25,7 @@ type deliverySearch struct {
 }
 
 func (s *Server) listDeliveries(ctx context.Context, _ call, in *deliverySearch) (*answered[api.Deliveries], error) {
-	if in.After != "" && canonical(in.After) != in.After {
+	if in.After != "" && wire.CanonicalID(in.After) != in.After {
 		return nil, malformed("after is none that Curfew gave: leave it out for the first page")
 	}
 	all, err := s.deliveries.List(ctx, curfew.DeliverySearch{
@@ -37,19 +38,19 @@ func (s *Server) listDeliveries(ctx context.Context, _ call, in *deliverySearch)
 	}
 	out.Deliveries = make([]api.Delivery, len(all))
 	for i, d := range all {
-		out.Deliveries[i] = DeliveryJSON(d)
+		out.Deliveries[i] = wire.Delivery(d)
 	}
 	return okay(out, err)
 }
 
 func (s *Server) readDelivery(ctx context.Context, c call, _ *named) (*answered[api.Delivery], error) {
 	d, err := s.deliveries.Show(ctx, c.id)
-	return okay(DeliveryJSON(d), err)
+	return okay(wire.Delivery(d), err)
 }
 
 func (s *Server) replayDelivery(ctx context.Context, c call, _ *named) (*answered[api.Delivery], error) {
 	d, err := s.deliveries.Replay(ctx, c.id)
-	return okay(DeliveryJSON(d), err)
+	return okay(wire.Delivery(d), err)
 }
 
 type deadOf struct {
@@ -62,22 +63,4 @@ func (s *Server) replayDead(ctx context.Context, _ call, in *deadOf) (*answered[
 	}
 	n, err := s.deliveries.ReplayDead(ctx, in.Body.Endpoint)
 	return okay(api.Replayed{Replayed: n}, err)
-}
-
-// DeliveryJSON is a delivery as the API shows it: without its body.
-func DeliveryJSON(d curfew.Delivery) api.Delivery {
-	out := api.Delivery{
-		ID: d.ID, Channel: d.Channel, Destination: d.Receiver(), Type: d.Kind, State: string(d.State), Attempts: d.Attempts,
-		Status: d.Status, Error: d.Error, CreatedAt: d.CreatedAt.UTC(), UpdatedAt: d.UpdatedAt.UTC(),
-	}
-	if d.Kind != curfew.TestKind {
-		out.EventID, out.SubjectID, out.Number = d.EventID, d.Subject, d.Number
-	}
-	if d.CustomerID != curfew.Nobody {
-		out.CustomerID = d.CustomerID
-	}
-	if d.State == curfew.DeliveryPending {
-		out.NextAt = moment(d.NextAt)
-	}
-	return out
 }

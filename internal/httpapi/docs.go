@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/wire"
 )
 
 //go:embed docs.html
@@ -68,7 +69,7 @@ type code struct {
 }
 
 func (s *Server) reference(doc *huma.OpenAPI) reference {
-	r := reference{Version: s.version, Example: "curl " + s.baseURL + "/api/debug/session-health " + bearer(curfew.Admin)}
+	r := reference{Version: s.version, Example: "curl " + s.baseURL + "/api/debug/session-health " + wire.Bearer(curfew.Admin)}
 	for _, rt := range s.routes() {
 		r.Routes = append(r.Routes, describe(doc, rt.method, rt.path, roleNames(rt.access.roles)))
 	}

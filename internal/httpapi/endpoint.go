@@ -6,6 +6,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/wire"
 )
 
 // Endpoints is where webhooks go.
@@ -27,21 +28,21 @@ type newEndpoint struct {
 
 func (s *Server) addEndpoint(ctx context.Context, _ call, in *newEndpoint) (*answered[api.Endpoint], error) {
 	w, err := s.endpoints.Add(ctx, curfew.Endpoint{URL: in.Body.URL, Description: in.Body.Description, Kinds: in.Body.Events})
-	return &answered[api.Endpoint]{http.StatusCreated, EndpointJSON(w)}, err
+	return &answered[api.Endpoint]{http.StatusCreated, wire.Endpoint(w)}, err
 }
 
 func (s *Server) listEndpoints(ctx context.Context, _ call, _ *struct{}) (*answered[api.Endpoints], error) {
 	all, err := s.endpoints.List(ctx)
 	out := api.Endpoints{Endpoints: make([]api.Endpoint, len(all))}
 	for i, w := range all {
-		out.Endpoints[i] = EndpointJSON(w)
+		out.Endpoints[i] = wire.Endpoint(w)
 	}
 	return okay(out, err)
 }
 
 func (s *Server) readEndpoint(ctx context.Context, c call, _ *named) (*answered[api.Endpoint], error) {
 	w, err := s.endpoints.Show(ctx, c.id)
-	return okay(EndpointJSON(w), err)
+	return okay(wire.Endpoint(w), err)
 }
 
 type endpointChange struct {
@@ -57,7 +58,7 @@ func (s *Server) changeEndpoint(ctx context.Context, c call, in *endpointChange)
 		set(&w.Kinds, b.Events)
 		set(&w.Enabled, b.Enabled)
 	})
-	return okay(EndpointJSON(w), err)
+	return okay(wire.Endpoint(w), err)
 }
 
 // set changes what the caller named.
@@ -73,22 +74,10 @@ func (s *Server) removeEndpoint(ctx context.Context, c call, _ *named) (*answere
 
 func (s *Server) rotateEndpoint(ctx context.Context, c call, _ *named) (*answered[api.Endpoint], error) {
 	w, err := s.endpoints.Rotate(ctx, c.id)
-	return okay(EndpointJSON(w), err)
+	return okay(wire.Endpoint(w), err)
 }
 
 func (s *Server) testEndpoint(ctx context.Context, c call, _ *named) (*answered[api.Delivery], error) {
 	d, err := s.endpoints.Test(ctx, c.id)
-	return &answered[api.Delivery]{http.StatusAccepted, DeliveryJSON(d)}, err
-}
-
-// EndpointJSON is an endpoint as the API shows it.
-func EndpointJSON(w curfew.Endpoint) api.Endpoint {
-	out := api.Endpoint{
-		ID: w.ID, URL: w.URL, Description: w.Description, Events: append([]string{}, w.Kinds...), Enabled: w.Enabled,
-		DisabledAt: moment(w.DisabledAt), DisabledReason: w.DisabledReason, CreatedAt: w.CreatedAt.UTC(), UpdatedAt: w.UpdatedAt.UTC(),
-	}
-	if len(w.Secrets) > 0 {
-		out.Secret = w.Secrets[0]
-	}
-	return out
+	return &answered[api.Delivery]{http.StatusAccepted, wire.Delivery(d)}, err
 }

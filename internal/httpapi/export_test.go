@@ -2,13 +2,10 @@ package httpapi
 
 import (
 	"context"
-	"maps"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/lifecycle"
 )
 
 // RouteLine is what the tests need of a route.
@@ -32,9 +29,6 @@ func StatusOf(k curfew.Kind) (int, bool) {
 	m, ok := meanings[k]
 	return m.status, ok && m.title != ""
 }
-
-// FixedCodes are the codes that have a fix.
-func FixedCodes() []lifecycle.Code { return slices.Collect(maps.Keys(fixes)) }
 
 // Sample keeps what health says now for the charts.
 func (s *Server) Sample(ctx context.Context) { s.recordHistory(ctx) }
@@ -90,10 +84,4 @@ func (s *Server) Quicken(beat, writing time.Duration) { s.beat, s.writing = beat
 var (
 	TopicsOf = topicsOf
 	Reaches  = reaches
-)
-
-// Canonical and Quoted are tested by themselves.
-var (
-	Canonical = canonical
-	Quoted    = quoted
 )

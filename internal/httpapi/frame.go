@@ -7,6 +7,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/wire"
 )
 
 // Topics of the live streams. One customer's and one mechanic's begin with
@@ -56,7 +57,7 @@ func sessionFrame(n curfew.News, s curfew.Standing) curfew.Frame {
 		topics = append(topics, topicOf(curfew.Mechanic, s.MechanicID))
 	}
 	return curfew.Frame{Topics: topics, Text: frameText(n.At, api.SessionFrame, api.SessionChange{
-		SessionID: s.ID, Event: eventJSON(n.Outside()), Session: sessionJSON(s.Outside()),
+		SessionID: s.ID, Event: wire.Event(n.Outside()), Session: wire.Session(s.Outside()),
 	})}
 }
 
@@ -64,7 +65,7 @@ func sessionFrame(n curfew.News, s curfew.Standing) curfew.Frame {
 // wrote.
 func insideFrame(n curfew.News, s curfew.Standing) curfew.Frame {
 	return curfew.Frame{Topics: []string{insideSessions}, Text: frameText(n.At, api.SessionFrame, api.SessionChange{
-		SessionID: s.ID, Event: insideEvent(n.Event), Session: insideSession(s.Session),
+		SessionID: s.ID, Event: wire.InsideEvent(n.Event), Session: wire.InsideSession(s.Session),
 	})}
 }
 
@@ -72,7 +73,7 @@ func insideFrame(n curfew.News, s curfew.Standing) curfew.Frame {
 func requestFrame(n curfew.News, s curfew.Standing) curfew.Frame {
 	var body any = api.RequestRemoved{Change: "removed", Request: api.RequestRef{ID: s.Request.ID, SessionID: s.ID}}
 	if s.Queued() {
-		body = api.RequestAdded{Change: "added", Request: offerJSON(s)}
+		body = api.RequestAdded{Change: "added", Request: wire.Offer(s)}
 	}
 	return curfew.Frame{Topics: []string{theQueue}, Text: frameText(n.At, api.RequestFrame, body)}
 }

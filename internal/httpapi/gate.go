@@ -6,9 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/wire"
 )
 
 // relation is what {id} in a path is, and whose it must be.
@@ -62,7 +61,7 @@ func (s *Server) pass(ctx context.Context, by claims, a access, id string) (call
 	case party:
 		return s.passParty(ctx, c)
 	case offer:
-		if c.id = canonical(id); c.id == "" {
+		if c.id = wire.CanonicalID(id); c.id == "" {
 			return c, errNoRequest
 		}
 	}
@@ -77,7 +76,7 @@ var (
 )
 
 func (s *Server) passParty(ctx context.Context, c call) (call, error) {
-	if c.id = canonical(c.id); c.id == "" {
+	if c.id = wire.CanonicalID(c.id); c.id == "" {
 		return c, errNoSession
 	}
 	standing, err := s.engine.Session(ctx, c.id)
@@ -98,13 +97,4 @@ func reaches(who curfew.Actor, s curfew.Session) bool {
 		return s.MechanicID == who.ID
 	}
 	return who.Role == curfew.Admin || who.Role == curfew.Service
-}
-
-// canonical is a UUID in its one form; empty: it is none.
-func canonical(id string) string {
-	parsed, err := uuid.Parse(id)
-	if err != nil || len(id) != len(parsed.String()) {
-		return ""
-	}
-	return parsed.String()
 }

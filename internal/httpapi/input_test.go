@@ -12,7 +12,6 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/strictjson"
 )
 
@@ -351,17 +350,4 @@ func FuzzStrict(f *testing.F) {
 			t.Error(err)
 		}
 	})
-}
-
-func TestQuotedIsOneWordOfAShell(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"http://127.0.0.1:3001/api/x": "http://127.0.0.1:3001/api/x",
-		"http://x/a;rm":               "'http://x/a;rm'",
-		"http://x/$(id)'&":            `'http://x/$(id)'\''&'`,
-	} {
-		if got := httpapi.Quoted(text); got != want {
-			t.Errorf("%s: %s, want %s", text, got, want)
-		}
-	}
 }

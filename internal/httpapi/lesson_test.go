@@ -11,6 +11,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -242,7 +243,7 @@ func TestLesson22_AFigureThatFailedIsNull(t *testing.T) {
 // The states that health does not know are counted, too.
 func TestLesson22_UnknownStatesCount(t *testing.T) {
 	t.Parallel()
-	got := httpapi.HealthJSON(lifecycle.Report{
+	got := wire.Health(lifecycle.Report{
 		Health: lifecycle.Healthy, Sessions: &curfew.SessionFigures{ByStatus: map[curfew.SessionStatus]int{"paused": 2, curfew.Live: 1}},
 	}, "v", "")
 	if *got.Sessions.Total != 3 || got.Sessions.ByStatus["paused"] != 2 || got.Sessions.ByStatus["waiting"] != 0 {

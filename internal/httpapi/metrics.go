@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -251,9 +252,14 @@ func (g gauges) Collect(to chan<- prometheus.Metric) {
 	}
 }
 
+// emitAll emits a figure for every status, also for those that the vocabulary does not have.
 func emitAll[S ~string](emit func(*prometheus.Desc, float64, ...string), d *prometheus.Desc, vocabulary []S, found map[S]int) {
-	by, _ := figures(vocabulary, found)
-	for status, n := range by {
-		emit(d, float64(n), status)
+	for _, status := range vocabulary {
+		emit(d, float64(found[status]), string(status))
+	}
+	for status, n := range found {
+		if !slices.Contains(vocabulary, status) {
+			emit(d, float64(n), string(status))
+		}
 	}
 }

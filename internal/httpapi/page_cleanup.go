@@ -11,6 +11,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/console"
+	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -32,7 +33,7 @@ func (s *Server) cleanupView(ctx context.Context, r *http.Request, who curfew.Ac
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.previewOf(ctx, canonical(q.Get("preview")), what)
+	p, err := s.previewOf(ctx, wire.CanonicalID(q.Get("preview")), what)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +50,7 @@ func (s *Server) cleanupView(ctx context.Context, r *http.Request, who curfew.Ac
 	v.Figures, v.Run = previewFigures(p.Stats()), execution(p)
 	v.Rows, v.More = previewRows(p, q)
 	v.Total = len(p.Items)
-	runs, next := cut(runs, runsShown, func(r curfew.Run) curfew.Cursor { return curfew.Cursor{At: r.StartedAt, ID: r.ID} })
+	runs, next := wire.Page(runs, runsShown, func(r curfew.Run) curfew.Cursor { return curfew.Cursor{At: r.StartedAt, ID: r.ID} })
 	v.Runs = runViews(runs, at)
 	if next != nil {
 		v.Older = console.Link{Name: "Older runs", Path: "?cursor=" + url.QueryEscape(*next)}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/console"
+	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -23,7 +24,7 @@ func (s *Server) customerView(ctx context.Context, r *http.Request, _ curfew.Act
 	if q == "" {
 		return console.Customer{}, nil
 	}
-	before, err := ParseCursor(asked.Get("cursor"))
+	before, err := parseCursor(asked.Get("cursor"))
 	if err != nil {
 		return nil, err
 	}
@@ -68,7 +69,7 @@ func storyView(q string, story lifecycle.Story, at moments) console.Customer {
 		v.Payments = append(v.Payments, paymentLine(c, at))
 	}
 	if story.More {
-		v.Older = console.Link{Name: "Older", Path: "?" + url.Values{"q": {q}, "cursor": {cursorText(story.Next)}}.Encode()}
+		v.Older = console.Link{Name: "Older", Path: "?" + url.Values{"q": {q}, "cursor": {wire.Cursor(story.Next)}}.Encode()}
 	}
 	return v
 }
@@ -101,7 +102,7 @@ var doings = map[lifecycle.ActionName]console.Action{
 func todos(story lifecycle.Story) []console.Todo {
 	var all []console.Todo
 	for _, a := range story.Actions {
-		call, ok := actionJSON(a)
+		call, ok := wire.Action(a)
 		do, known := doings[a.Name]
 		if !ok || !known {
 			continue

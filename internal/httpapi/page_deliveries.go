@@ -11,6 +11,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/console"
+	"github.com/curfewhq/curfew/internal/wire"
 )
 
 // deliveriesShown is how many deliveries a page shows.
@@ -32,7 +33,7 @@ func (s *Server) deliveriesView(ctx context.Context, r *http.Request, _ curfew.A
 		state = asked
 	}
 	found, err := s.deliveries.List(ctx, curfew.DeliverySearch{
-		State: state, Destination: q.Get("endpoint"), After: canonical(q.Get("after")), Limit: deliveriesShown + 1,
+		State: state, Destination: q.Get("endpoint"), After: wire.CanonicalID(q.Get("after")), Limit: deliveriesShown + 1,
 	})
 	if err != nil {
 		return nil, err

@@ -9,12 +9,13 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/console"
+	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
 func (s *Server) overviewView(ctx context.Context, _ *http.Request, _ curfew.Actor) (any, error) {
 	report := s.engine.Health(ctx)
-	h := HealthJSON(report, s.version, s.baseURL)
+	h := wire.Health(report, s.version, s.baseURL)
 	at := moments{h.Timestamp}
 	return console.Overview{
 		State: stateOf(h), Findings: findingViews(h, report), Groups: figureGroups(h),

@@ -10,6 +10,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/console"
+	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -34,7 +35,7 @@ func (s *Server) paymentsView(ctx context.Context, r *http.Request, _ curfew.Act
 	by := report.Checkouts.ByOutcome
 	outcome := chosenOutcome(q, by)
 	found, err := s.engine.ListCheckouts(ctx, curfew.CheckoutSearch{
-		Outcome: outcome, After: canonical(q.Get("after")), Limit: paymentsShown + 1,
+		Outcome: outcome, After: wire.CanonicalID(q.Get("after")), Limit: paymentsShown + 1,
 	})
 	if err != nil {
 		return nil, err

@@ -11,6 +11,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/wire"
 )
 
 const (
@@ -123,7 +124,7 @@ func kindOf(err error) curfew.Kind {
 }
 
 func (f *failure) block(b curfew.Blocker) {
-	f.Session, f.Actions = blockerJSON(b), b.Actions
+	f.Session, f.Actions = wire.Blocker(b), b.Actions
 	if !b.ReleasesAt.IsZero() {
 		at := b.ReleasesAt.UTC()
 		f.ReleasesAt = &at

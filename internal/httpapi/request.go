@@ -3,10 +3,10 @@ package httpapi
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/wire"
 )
 
 func (s *Server) listQueue(ctx context.Context, c call, in *paged) (*answered[api.Queue], error) {
@@ -18,10 +18,10 @@ func (s *Server) listQueue(ctx context.Context, c call, in *paged) (*answered[ap
 	if err != nil {
 		return nil, err
 	}
-	pending, next := cut(pending, in.Limit, func(p curfew.Standing) curfew.Cursor {
+	pending, next := wire.Page(pending, in.Limit, func(p curfew.Standing) curfew.Cursor {
 		return curfew.Cursor{At: p.QueuedAt(), ID: p.ID}
 	})
-	return okay(queueJSON(pending, next), nil)
+	return okay(wire.Queue(pending, next), nil)
 }
 
 // queue is what may be accepted. Only a mechanic's look counts as one.
@@ -32,25 +32,9 @@ func (s *Server) queue(ctx context.Context, who curfew.Actor, after curfew.Curso
 	return s.engine.Queue(ctx, after, limit)
 }
 
-func queueJSON(pending []curfew.Standing, next *string) api.Queue {
-	q := api.Queue{Requests: make([]api.Offer, len(pending)), NextCursor: next}
-	for i, p := range pending {
-		q.Requests[i] = offerJSON(p)
-	}
-	return q
-}
-
-func offerJSON(s curfew.Standing) api.Offer {
-	return api.Offer{
-		ID: s.Request.ID, SessionID: s.ID, CustomerName: s.Request.CustomerName, Plan: s.Plan, Type: string(s.Kind),
-		CreatedAt: s.Request.CreatedAt.UTC(), ExpiresAt: s.ExpiresAt.UTC(),
-		WaitingSeconds: int64(s.Now.Sub(s.Request.CreatedAt) / time.Second),
-	}
-}
-
 func (s *Server) acceptRequest(ctx context.Context, c call, _ *named) (*answered[api.Offered], error) {
 	accepted, err := s.engine.Accept(ctx, c.id, c.actor.ID)
-	return okay(offeredJSON(accepted), hidden(err, errNoRequest))
+	return okay(wire.Offered(accepted), hidden(err, errNoRequest))
 }
 
 func (s *Server) releaseRequest(ctx context.Context, c call, _ *named) (*answered[api.Offered], error) {
@@ -62,7 +46,7 @@ func (s *Server) releaseRequest(ctx context.Context, c call, _ *named) (*answere
 	if err == nil && !releasedBy(events, c.actor) {
 		return nil, errNoRequest
 	}
-	return okay(offeredJSON(released), err)
+	return okay(wire.Offered(released), err)
 }
 
 // releasedBy reports whether a mechanic ever put the session back: then a
@@ -79,11 +63,4 @@ func hidden(err, same error) error {
 		return same
 	}
 	return err
-}
-
-func offeredJSON(s curfew.Standing) api.Offered {
-	return api.Offered{Session: sessionJSON(s.Outside()), Request: api.Request{
-		ID: s.Request.ID, SessionID: s.ID, Status: string(s.Request.Status), CustomerName: s.Request.CustomerName,
-		MechanicID: s.Request.MechanicID, CreatedAt: s.Request.CreatedAt.UTC(),
-	}}
 }

@@ -3,10 +3,10 @@ package httpapi
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -57,12 +57,12 @@ func forWhom(who curfew.Actor, customerID string) (string, error) {
 }
 
 func (s *Server) readSession(_ context.Context, c call, _ *named) (*answered[api.Session], error) {
-	return okay(sessionFor(c.actor, c.session.Session), nil)
+	return okay(wire.SessionFor(c.actor, c.session.Session), nil)
 }
 
 func (s *Server) listEvents(ctx context.Context, c call, _ *named) (*answered[api.Events], error) {
 	events, err := s.engine.Events(ctx, c.session.Session)
-	return okay(eventsFor(c.actor, events), err)
+	return okay(wire.EventsFor(c.actor, events), err)
 }
 
 func (s *Server) joinSession(ctx context.Context, c call, _ *named) (*answered[api.Session], error) {
@@ -103,21 +103,5 @@ func (s *Server) extendSession(ctx context.Context, c call, in *extension) (*ans
 }
 
 func standing(c call, s curfew.Standing, err error) (*answered[api.Session], error) {
-	return okay(sessionFor(c.actor, s.Session), err)
-}
-
-func blockerJSON(b curfew.Blocker) *api.Blocker {
-	return &api.Blocker{
-		ID: b.Session.ID, Status: string(b.Session.Status), Assigned: b.Session.Assigned(),
-		CreatedAt: b.Session.CreatedAt.UTC(), ExpiresAt: b.Session.ExpiresAt.UTC(),
-	}
-}
-
-// moment is a time that may be missing.
-func moment(t time.Time) *time.Time {
-	if t.IsZero() {
-		return nil
-	}
-	t = t.UTC()
-	return &t
+	return okay(wire.SessionFor(c.actor, s.Session), err)
 }

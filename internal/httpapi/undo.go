@@ -5,6 +5,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -16,7 +17,7 @@ type undoing struct {
 var errNoRun = curfew.Errorf(curfew.NotFound, "there is no such run: GET /api/debug/cleanup-runs lists them")
 
 func (s *Server) undoRun(ctx context.Context, c call, in *undoing) (*answered[api.Undone], error) {
-	id := canonical(c.id)
+	id := wire.CanonicalID(c.id)
 	if id == "" {
 		return nil, errNoRun
 	}
@@ -24,19 +25,5 @@ func (s *Server) undoRun(ctx context.Context, c call, in *undoing) (*answered[ap
 		return nil, err
 	}
 	u, err := s.engine.Undo(ctx, lifecycle.Undo{RunID: id, Reason: in.Body.Reason, Trigger: curfew.ByAPI, Actor: c.actor})
-	return okay(UndoneJSON(u), hidden(err, errNoRun))
-}
-
-// UndoneJSON is what an undo did as the API shows it.
-func UndoneJSON(u lifecycle.Undone) api.Undone {
-	out := api.Undone{
-		Revived: make([]api.Revived, len(u.Revived)), NotRevived: make([]api.NotRevived, len(u.NotRevived)), RunID: u.Run.ID,
-	}
-	for i, r := range u.Revived {
-		out.Revived[i] = api.Revived(r)
-	}
-	for i, n := range u.NotRevived {
-		out.NotRevived[i] = api.NotRevived(n)
-	}
-	return out
+	return okay(wire.Undone(u), hidden(err, errNoRun))
 }

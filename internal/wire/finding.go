@@ -1,4 +1,4 @@
-package httpapi
+package wire
 
 import (
 	"net/url"
@@ -7,7 +7,7 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// fixes is what to call about each kind of finding: a line that can be pasted.
+// fixes has a command for each kind of finding that can be pasted into a shell.
 var fixes = map[lifecycle.Code]func(lifecycle.Report, string) string{
 	lifecycle.Unreadable:        command("curfew preflight", "it says what cannot be read, and why"),
 	lifecycle.NotWritable:       command("curfew preflight", "it says why nothing can be written: mend that, and it goes by itself"),
@@ -41,7 +41,7 @@ var fixes = map[lifecycle.Code]func(lifecycle.Report, string) string{
 	lifecycle.ClockSkew:         command("timedatectl set-ntp true", ""),
 }
 
-// fix is the line for one finding.
+// fix returns the command for one finding.
 func fix(f lifecycle.Finding, r lifecycle.Report, baseURL string) string {
 	return fixes[f.Code](r, baseURL)
 }
@@ -51,11 +51,12 @@ const (
 	closeRefund = "curfew checkouts refund REF --by-hand --reason TEXT"
 )
 
-// command is a line, and what is left to do, as a comment of the shell.
+// command returns a command, followed by what is left to do as a shell comment.
 func command(line, then string) func(lifecycle.Report, string) string {
 	return noted(func(lifecycle.Report, string) string { return line }, then)
 }
 
+// noted adds what is left to do to a command, as a shell comment.
 func noted(line func(lifecycle.Report, string) string, then string) func(lifecycle.Report, string) string {
 	return func(r lifecycle.Report, baseURL string) string {
 		if then == "" {
@@ -65,8 +66,8 @@ func noted(line func(lifecycle.Report, string) string, then string) func(lifecyc
 	}
 }
 
-// clean is the cleanup of some rules, or of all. A call with the rules in its body
-// could not be pasted from JSON: both have double quotes.
+// clean runs the cleanup with some rules, or with all. It does not name the rules in a curl body: the double quotes
+// could not be pasted from JSON.
 func clean(rules ...curfew.RuleName) func(lifecycle.Report, string) string {
 	line := "curfew cleanup"
 	for _, rule := range rules {
@@ -76,21 +77,21 @@ func clean(rules ...curfew.RuleName) func(lifecycle.Report, string) string {
 		return command(line, "")
 	}
 	return func(_ lifecycle.Report, baseURL string) string {
-		return "curl -X POST " + quoted(baseURL+"/api/debug/cleanup-sessions") + " " + bearer(curfew.Admin)
+		return "curl -X POST " + ShellQuote(baseURL+"/api/debug/cleanup-sessions") + " " + Bearer(curfew.Admin)
 	}
 }
 
-// cleanOnce calls the cleanup once something else is done.
+// cleanOnce runs the cleanup once something else is done.
 func cleanOnce(done string) func(lifecycle.Report, string) string {
 	return noted(clean(), "once "+done)
 }
 
-// silent ends what is due; only a sweeper that runs ends the silence.
+// silent ends what is due. Only a running sweeper ends the silence.
 func silent(r lifecycle.Report, baseURL string) string {
 	return noted(clean(), "then restart curfew serve with its sweeper on: its log says what stopped it")(r, baseURL)
 }
 
-// unsettled settles what guards marked; what is held or due needs a person.
+// unsettled settles what the guards marked. Payments that are held or due need a person.
 func unsettled(r lifecycle.Report, baseURL string) string {
 	if c := r.Checkouts; c != nil && c.MoneyDue > 0 && c.ByOutcome[curfew.Held]+c.ByOutcome[curfew.RefundDue] == 0 {
 		return clean()(r, baseURL)
@@ -98,18 +99,19 @@ func unsettled(r lifecycle.Report, baseURL string) string {
 	return command("curfew checkouts list", "then decide each: curfew checkouts fulfil, assign or refund REF --reason TEXT")(r, baseURL)
 }
 
+// look reads a page of the API.
 func look(path string) func(lifecycle.Report, string) string {
 	return func(_ lifecycle.Report, baseURL string) string {
-		return "curl " + quoted(baseURL+path) + " " + bearer(curfew.Admin)
+		return "curl " + ShellQuote(baseURL+path) + " " + Bearer(curfew.Admin)
 	}
 }
 
-// whyBlocked asks what stands in the way of the first of those customers.
+// whyBlocked asks what blocks the first of the customers.
 func whyBlocked(r lifecycle.Report, baseURL string) string {
 	if len(r.Repeated) == 0 {
 		return look("/api/debug/session-health")(r, baseURL)
 	}
 	customer := "/api/customers/" + url.PathEscape(r.Repeated[0].CustomerID)
 	return noted(look(customer+"/session-status"), "it goes when that session ends, by itself or by: curl -X POST "+
-		quoted(baseURL+customer+"/clear")+" "+bearer(curfew.Admin))(r, baseURL)
+		ShellQuote(baseURL+customer+"/clear")+" "+Bearer(curfew.Admin))(r, baseURL)
 }

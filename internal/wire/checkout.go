@@ -1,0 +1,75 @@
+package wire
+
+import (
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// Fulfillment converts what became of a purchase.
+func Fulfillment(f lifecycle.Fulfilment) api.Fulfilment {
+	out := api.Fulfilment{
+		Outcome: string(f.Outcome), SessionID: f.SessionID, RequestID: f.RequestID, Type: string(f.Kind),
+	}
+	if f.SessionID != "" {
+		out.Route = "/" + string(f.Kind) + "/" + f.SessionID
+	}
+	if f.Outcome != curfew.Deferred {
+		return out
+	}
+	out.RetryUntil = f.RetryUntil.UTC()
+	out.Detail = "The payment is recorded. Its session follows when the customer's slot is free."
+	if f.Blocker != nil {
+		out.Detail, out.BlockedBy = curfew.Refusal(*f.Blocker).Error(), Blocker(*f.Blocker)
+	}
+	return out
+}
+
+// CheckoutDetails converts payments for operators, without their history.
+func CheckoutDetails(checkouts []curfew.Checkout) []api.CheckoutDetail {
+	all := make([]api.CheckoutDetail, len(checkouts))
+	for i, c := range checkouts {
+		all[i] = CheckoutDetail(c, nil)
+	}
+	return all
+}
+
+// CheckoutDetail converts a payment and its history for operators.
+func CheckoutDetail(c curfew.Checkout, events []curfew.Event) api.CheckoutDetail {
+	d := api.CheckoutDetail{
+		Checkout: Checkout(c.Outside()), CustomerID: c.CustomerID, Email: c.Email, Name: c.Name, Metadata: c.Metadata,
+		PaymentID: c.PaymentID, RefundID: c.RefundID, Attempts: c.Attempts, NextAt: c.NextAt.UTC(),
+		DisputedAt: c.DisputedAt.UTC(), Note: c.Note, Events: InsideEvents(events).Events,
+	}
+	if c.CustomerID == curfew.Nobody {
+		d.CustomerID = ""
+	}
+	return d
+}
+
+// Checkouts converts a customer's payments for everybody but operators.
+func Checkouts(checkouts []curfew.Checkout) api.Checkouts {
+	all := api.Checkouts{Checkouts: make([]api.Checkout, len(checkouts))}
+	for i, c := range checkouts {
+		all.Checkouts[i] = Checkout(c.Outside())
+	}
+	return all
+}
+
+// Checkout converts a payment for everybody but operators.
+func Checkout(c curfew.OutsideCheckout) api.Checkout {
+	return api.Checkout{
+		ID: c.ID, PaymentRef: c.Ref, Plan: c.Plan, Amount: c.Amount, Currency: c.Currency,
+		Outcome: string(c.Outcome), SessionID: c.SessionID, RetryUntil: c.RetryUntil.UTC(), RefundAmount: refund(c),
+		CreatedAt: c.CreatedAt.UTC(), UpdatedAt: c.UpdatedAt.UTC(),
+	}
+}
+
+// refund returns what is given back of a payment, in minor units, or nil if nothing is.
+func refund(c curfew.OutsideCheckout) *int64 {
+	switch c.Outcome {
+	case curfew.RefundDue, curfew.Refunding, curfew.Refunded:
+		return &c.RefundAmount
+	}
+	return nil
+}

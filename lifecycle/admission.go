@@ -56,7 +56,7 @@ func (e *Engine) place(ctx context.Context, b bid) (result, error) {
 		if err != nil {
 			return result{}, err
 		}
-		s, err := e.store.Admit(ctx, a)
+		s, err := e.write.Admit(ctx, a)
 		if err == nil {
 			return result{admitted: &s}, nil
 		}
@@ -155,7 +155,7 @@ func (e *Engine) settleByRule(ctx context.Context, s curfew.Standing, by curfew.
 	if !s.Overdue() {
 		c.Guard = curfew.Guard{OlderThan: e.policy.OrphanTTL, Unoffered: true}
 	}
-	ended, err := e.store.Change(ctx, c)
+	ended, err := e.write.Change(ctx, c)
 	if err != nil {
 		return s, fmt.Errorf("settle session %s: %w", s.ID, err)
 	}

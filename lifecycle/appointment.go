@@ -26,7 +26,7 @@ func (e *Engine) book(ctx context.Context, c curfew.Checkout, by curfew.Actor, p
 	}
 	a := e.admission(c, by)
 	a.Session.StartsAt, a.Request, a.Reason = p.StartsAt.UTC().Truncate(time.Microsecond), curfew.Request{}, curfew.BookedReason
-	s, err := e.store.Admit(ctx, a)
+	s, err := e.write.Admit(ctx, a)
 	if err == nil {
 		return fulfilled(s), nil
 	}
@@ -62,7 +62,7 @@ type way func(ctx context.Context, customerID string) (*curfew.Standing, error)
 // taken. Conflict: the appointment moved, or the slot changes hands too quickly.
 func (e *Engine) begin(ctx context.Context, s curfew.Standing, by curfew.Actor, runID string, free way) (curfew.Standing, error) {
 	for range tries {
-		begun, err := e.store.Change(ctx, e.beginning(s, by, runID))
+		begun, err := e.write.Change(ctx, e.beginning(s, by, runID))
 		if err == nil {
 			e.observeLag(begun.Now.Sub(s.ExpiresAt))
 			return begun, nil
@@ -94,7 +94,7 @@ func (e *Engine) beginning(s curfew.Standing, by curfew.Actor, runID string) cur
 
 // postpone leaves a due appointment, whose slot is taken, its second chance.
 func (e *Engine) postpone(ctx context.Context, s curfew.Standing, by curfew.Actor, runID string) (curfew.Standing, error) {
-	later, err := e.store.Change(ctx, curfew.Change{
+	later, err := e.write.Change(ctx, curfew.Change{
 		From: s.Session, Guard: curfew.Guard{Overdue: curfew.Yes}, To: curfew.Scheduled, Reason: curfew.PostponedReason,
 		Actor: by, RunID: runID, Deadline: e.policy.SecondChance(s.StartsAt),
 	})

@@ -261,7 +261,7 @@ func (e *Engine) settleReceipt(ctx context.Context, r curfew.Receipt) error {
 	if owed == curfew.Credited && r.Extension() {
 		owed = curfew.RefundDue // nothing could spend such a credit
 	}
-	_, err := e.store.ChangeCheckout(ctx, curfew.CheckoutChange{
+	_, err := e.write.ChangeCheckout(ctx, curfew.CheckoutChange{
 		From: r.Checkout, To: owed,
 		Reason: string(r.Session.EndReason), Actor: curfew.Sweeper,
 	})

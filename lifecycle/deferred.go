@@ -16,7 +16,7 @@ import (
 // more: the blocker may have ended before the record was there to be served.
 func (e *Engine) deferPayment(ctx context.Context, c curfew.Checkout, by curfew.Actor, p Purchase) (Fulfilment, error) {
 	c.ID = cmp.Or(c.ID, newID())
-	_, err := e.store.Defer(ctx, c, by, e.policy.DeferTTL)
+	_, err := e.write.Defer(ctx, c, by, e.policy.DeferTTL)
 	if errors.Is(err, curfew.Conflict) {
 		r, err := e.reference(ctx, &c, by)
 		if errors.Is(err, curfew.NotFound) {
@@ -103,7 +103,7 @@ func (e *Engine) serveOne(ctx context.Context, c curfew.Checkout) error {
 
 // giveUp makes a deferred payment that found no free slot in time refund due.
 func (e *Engine) giveUp(ctx context.Context, c curfew.Checkout) error {
-	_, err := e.store.ChangeCheckout(ctx, curfew.CheckoutChange{
+	_, err := e.write.ChangeCheckout(ctx, curfew.CheckoutChange{
 		From: c, To: curfew.RefundDue, Reason: curfew.UnservedReason, Actor: curfew.Sweeper,
 	})
 	if errors.Is(err, curfew.Conflict) {

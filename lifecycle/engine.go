@@ -25,8 +25,8 @@ type Options struct {
 	// Provider gives money back and says what was paid; nil: a refund that is due
 	// waits for an operator.
 	Provider Provider
-	// Hints is told of every change; nil: nobody is.
-	Hints Hints
+	// Notifier is told of every change; nil: nobody is.
+	Notifier Notifier
 	// Keys says how the key server of another issuer is; nil: there is none.
 	Keys Keys
 	// Stop is closed when the process is about to end: cleanups, undos and
@@ -55,6 +55,7 @@ type Observer interface {
 // concurrent use, also by other engines on the same database.
 type Engine struct {
 	store    Store
+	write    publisher
 	policy   curfew.Policy
 	log      *slog.Logger
 	observe  Observer
@@ -82,11 +83,12 @@ type Engine struct {
 // then there is no engine.
 func New(store Store, o Options) (*Engine, error) {
 	e := &Engine{
+		store:  store,
 		policy: curfew.DefaultPolicy(), log: o.Logger, observe: o.Observer, trace: o.Trace, provider: o.Provider, keys: o.Keys,
 		sweeps: !o.SweeperOff, stop: o.Stop, started: time.Now().UTC(), process: newID(), nudges: make(chan struct{}, 1),
 		alarm: newAlarm(), heartbeat: newHeartbeat(), failing: newFailing(),
 	}
-	e.store = told{store, e.changed(o.Hints)}
+	e.write = publisher{store, store, e.changed(o.Notifier)}
 	if o.Policy != nil {
 		e.policy = *o.Policy
 	}
@@ -121,3 +123,18 @@ func (nobody) Blocked(curfew.SessionStatus)                                 {}
 func (nobody) Cleaned(curfew.RuleName, curfew.Trigger, int)                 {}
 func (nobody) RunFinished(curfew.Trigger, curfew.RunOutcome, time.Duration) {}
 func (nobody) Expired(time.Duration)                                        {}
+
+// Wake takes a notification of another engine on the same database: Run looks
+// then, at once if in is not positive. It does not block.
+func (e *Engine) Wake(in time.Duration) { e.alarm.set(in) }
+
+// changed is what happens after a commit: the sweeper of this engine hears of
+// it, and who else wants to.
+func (e *Engine) changed(notifier Notifier) func(time.Duration) {
+	return func(in time.Duration) {
+		e.alarm.set(in)
+		if notifier != nil {
+			notifier.Changed(in)
+		}
+	}
+}

@@ -88,7 +88,7 @@ func (e *Engine) extend(ctx context.Context, by curfew.Actor, x Extension, c cur
 		return e.tooLateToExtend(ctx, by, s, c)
 	}
 	d := e.policy.Plans[x.Plan].Duration
-	s, err = e.store.Extend(ctx, curfew.Extension{
+	s, err = e.write.Extend(ctx, curfew.Extension{
 		Checkout: c, From: s.Session, By: d, Actor: by, Reason: curfew.ExtendedReason + " by " + Span(d),
 	})
 	if err != nil {
@@ -100,7 +100,7 @@ func (e *Engine) extend(ctx context.Context, by curfew.Actor, x Extension, c cur
 // tooLateToExtend records a payment for time that cannot be had any more.
 func (e *Engine) tooLateToExtend(ctx context.Context, by curfew.Actor, s curfew.Standing, c curfew.Checkout) (Extended, error) {
 	c.Outcome = curfew.RefundDue
-	_, err := e.store.Record(ctx, c, by, fmt.Sprintf("session %s is %s", s.ID, s.Status))
+	_, err := e.write.Record(ctx, c, by, fmt.Sprintf("session %s is %s", s.ID, s.Status))
 	if err != nil {
 		return Extended{}, fmt.Errorf("record payment %s: %w", c.Ref, err)
 	}

@@ -159,7 +159,7 @@ func (e *Engine) endPage(ctx context.Context, run *cleaning, batches []curfew.Ba
 // until the row is alone and can be set apart.
 func (e *Engine) endBatch(ctx context.Context, run *cleaning, b curfew.Batch, ids map[string]bool) error {
 	b.Stats = run.Stats
-	ended, err := e.store.End(ctx, b)
+	ended, err := e.write.End(ctx, b)
 	if err == nil {
 		run.Stats = b.Counted(ended)
 		e.noteEnded(run, b.Rule, ended, ids)

@@ -57,11 +57,11 @@ func (e *Engine) leaveOnce(ctx context.Context, c curfew.Checkout, l leaving) (c
 		return c, err
 	}
 	if s == nil {
-		return e.store.ChangeCheckout(ctx, curfew.CheckoutChange{From: c, To: l.to, Reason: l.why, Actor: l.by})
+		return e.write.ChangeCheckout(ctx, curfew.CheckoutChange{From: c, To: l.to, Reason: l.why, Actor: l.by})
 	}
 	change := e.ending(*s, curfew.Cancelled, curfew.ByRefund, l.by)
 	change.Reason, change.Owed = curfew.WithNote(string(curfew.ByRefund), l.why), l.to
-	ended, err := e.store.Change(ctx, change)
+	ended, err := e.write.Change(ctx, change)
 	if err != nil {
 		return c, err
 	}
@@ -156,7 +156,7 @@ func (e *Engine) CreditCheckout(ctx context.Context, by curfew.Actor, idOrRef, r
 	case e.policy.Plans[c.Plan].Extends:
 		return c, curfew.Errorf(curfew.Conflict, "checkout %s paid for more time, which no session can spend: refund it", c.ID)
 	}
-	now, err := e.store.ChangeCheckout(ctx, curfew.CheckoutChange{From: c, To: curfew.Credited, Reason: reason, Actor: by})
+	now, err := e.write.ChangeCheckout(ctx, curfew.CheckoutChange{From: c, To: curfew.Credited, Reason: reason, Actor: by})
 	if err != nil {
 		return c, fmt.Errorf("credit %s: %w", idOrRef, err)
 	}
@@ -203,7 +203,7 @@ func (e *Engine) repair(ctx context.Context, idOrRef string, r curfew.Repair) (F
 			return Fulfilment{}, err
 		}
 		r.From = c
-		_, err = e.store.Repair(ctx, r)
+		_, err = e.write.Repair(ctx, r)
 		if err != nil && !errors.Is(err, curfew.Conflict) {
 			return Fulfilment{}, fmt.Errorf("repair %s: %w", idOrRef, err)
 		}

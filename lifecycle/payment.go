@@ -141,7 +141,7 @@ func (e *Engine) record(ctx context.Context, p curfew.Payment, outcome curfew.Ou
 		return err
 	}
 	c.ID = cmp.Or(c.ID, newID())
-	_, err = e.store.Record(ctx, c, provided, why)
+	_, err = e.write.Record(ctx, c, provided, why)
 	if errors.Is(err, curfew.Conflict) {
 		return e.seen(ctx, p)
 	}
@@ -254,7 +254,7 @@ func (e *Engine) remark(ctx context.Context, id string, say func(curfew.Checkout
 			return nil
 		}
 		r.From, r.Actor = c, provided
-		if _, err = e.store.Remark(ctx, r); !errors.Is(err, curfew.Conflict) {
+		if _, err = e.write.Remark(ctx, r); !errors.Is(err, curfew.Conflict) {
 			return err
 		}
 	}

@@ -62,7 +62,7 @@ func (e *Engine) settleRefund(ctx context.Context, c curfew.Checkout) error {
 	case c.PaymentID == "":
 		return e.refundRefused(ctx, c, curfew.Errorf(curfew.Invalid, "the provider has not told this payment: give it back by hand there"))
 	}
-	claimed, err := e.store.ChangeCheckout(ctx, curfew.CheckoutChange{
+	claimed, err := e.write.ChangeCheckout(ctx, curfew.CheckoutChange{
 		From: c, To: curfew.Refunding, Reason: curfew.RefundAskedReason, Actor: curfew.Refunder, Wait: refundWait(c.Attempts),
 	})
 	if err != nil {
@@ -125,7 +125,7 @@ func (e *Engine) givenBack(ctx context.Context, paymentID string) (curfew.Repaym
 }
 
 func (e *Engine) refunded(ctx context.Context, c curfew.Checkout, back curfew.Repayment, why string) error {
-	_, err := e.store.ChangeCheckout(ctx, curfew.CheckoutChange{
+	_, err := e.write.ChangeCheckout(ctx, curfew.CheckoutChange{
 		From: c, To: curfew.Refunded, Reason: why, Actor: curfew.Refunder, RefundID: back.ID,
 	})
 	return err
@@ -135,7 +135,7 @@ func (e *Engine) refunded(ctx context.Context, c curfew.Checkout, back curfew.Re
 // an operator finds out why, and until then it is asked for now and then.
 func (e *Engine) refundRefused(ctx context.Context, c curfew.Checkout, refusal error) error {
 	e.log.WarnContext(ctx, "a refund was refused", "checkout", c.ID, "attempt", c.Attempts, "error", refusal)
-	_, err := e.store.ChangeCheckout(ctx, curfew.CheckoutChange{
+	_, err := e.write.ChangeCheckout(ctx, curfew.CheckoutChange{
 		From: c, To: curfew.RefundDue, Reason: curfew.WithNote(curfew.RefundRefusedReason, refusal.Error()), Actor: curfew.Refunder,
 		Note: refusal.Error(), Wait: longestWait,
 	})

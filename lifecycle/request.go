@@ -47,7 +47,7 @@ func (e *Engine) Accept(ctx context.Context, requestID, mechanicID string) (curf
 			return s, err
 		}
 		var accepted curfew.Standing
-		accepted, err = e.store.Change(ctx, e.acceptance(s, mechanicID))
+		accepted, err = e.write.Change(ctx, e.acceptance(s, mechanicID))
 		switch {
 		case err == nil:
 			return accepted, nil

@@ -149,17 +149,17 @@ func TestTheSweepersRhythm(t *testing.T) {
 			deadline: 7 * time.Second, want: "[1.5s 5s 7s 10s]",
 			meanwhile: func(e *lifecycle.Engine, _ *clock) {
 				<-time.After(time.Second)
-				e.Hear(time.Minute)
-				e.Hear(curfew.NoDeadline)
-				e.Hear(500 * time.Millisecond)
-				e.Hear(time.Second)
+				e.Wake(time.Minute)
+				e.Wake(curfew.NoDeadline)
+				e.Wake(500 * time.Millisecond)
+				e.Wake(time.Second)
 			},
 		},
 		"a hint of what is past lets it look at everything, at once": {
 			deadline: 7 * time.Second, want: "[1s 6s 7s]",
 			meanwhile: func(e *lifecycle.Engine, _ *clock) {
 				<-time.After(time.Second)
-				e.Hear(-time.Hour)
+				e.Wake(-time.Hour)
 			},
 		},
 		"its own admission wakes it": {

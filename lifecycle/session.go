@@ -244,7 +244,7 @@ func (e *Engine) move(ctx context.Context, id string, decide func(curfew.Standin
 		if err2 != nil || c == nil {
 			return s, err2
 		}
-		if moved, err = e.store.Change(ctx, *c); err == nil {
+		if moved, err = e.write.Change(ctx, *c); err == nil {
 			e.freed(ctx, moved)
 			return moved, nil
 		}

@@ -38,7 +38,7 @@ func (b *bell) ring() {
 
 // post carries hints to other replicas and back.
 type post interface {
-	lifecycle.Hints
+	lifecycle.Notifier
 	Run(ctx context.Context, heard func(in time.Duration)) error
 }
 
@@ -63,7 +63,7 @@ func (h *hints) run(ctx context.Context, engine *lifecycle.Engine) error {
 		return nil
 	}
 	return h.post.Run(ctx, func(in time.Duration) {
-		engine.Hear(in)
+		engine.Wake(in)
 		h.bell.ring()
 	})
 }

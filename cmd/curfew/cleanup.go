@@ -85,7 +85,7 @@ func (c *cleanupCommand) execute(ctx context.Context, engine *lifecycle.Engine, 
 }
 
 // expected is how many sessions will end, for the bar; -1: nobody knows.
-func (c *cleanupCommand) expected(ctx context.Context, store lifecycle.Runs, engine *lifecycle.Engine, cleanup lifecycle.Cleanup) int {
+func (c *cleanupCommand) expected(ctx context.Context, store lifecycle.PreviewStore, engine *lifecycle.Engine, cleanup lifecycle.Cleanup) int {
 	look := func() (curfew.Preview, error) { return engine.Preview(ctx, cleanup) }
 	if c.Preview != "" {
 		look = func() (curfew.Preview, error) { return store.Preview(ctx, c.Preview) }

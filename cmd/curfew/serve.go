@@ -182,7 +182,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	}
 	metrics := httpapi.NewMetrics()
 	svc.engine, err = lifecycle.New(svc.db, lifecycle.Options{
-		Policy: &policy, Logger: svc.log, Observer: metrics, Provider: provider, Hints: svc.hints, Keys: keysOf(identity),
+		Policy: &policy, Logger: svc.log, Observer: metrics, Provider: provider, Notifier: svc.hints, Keys: keysOf(identity),
 		SweeperOff: !s.Sweeper.on(), Trace: svc.traces.step, Stop: svc.halt,
 	})
 	if err != nil {

@@ -75,7 +75,7 @@ type reviving struct {
 	admitted func(n int)
 }
 
-// Admit implements lifecycle.Admissions.
+// Admit implements lifecycle.AdmissionStore.
 func (r reviving) Admit(ctx context.Context, a curfew.Admission) (curfew.Standing, error) {
 	st, err := r.Store.Admit(ctx, a)
 	if err == nil {

@@ -1,0 +1,114 @@
+package lifecycle
+
+import (
+	"context"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// Notifier is told of changes on behalf of those who would otherwise have to
+// poll for them: other replicas, deliveries, live streams. A notification may be
+// lost, repeated or wrong, so whoever waits for one also looks now and then.
+type Notifier interface {
+	// Changed is called after each commit that changed something, and must not
+	// block. in is how far ahead the earliest deadline lies that was set, by the
+	// store's clock: not positive where it has passed, curfew.NoDeadline where
+	// none was.
+	Changed(in time.Duration)
+}
+
+// publisher publishes each committed write of the two ports that write. It
+// implements them whole instead of embedding a store, so that a method added to
+// one of them does not compile until it is published.
+type publisher struct {
+	admissions AdmissionStore
+	changes    ChangeStore
+	changed    func(in time.Duration)
+}
+
+var _ interface {
+	AdmissionStore
+	ChangeStore
+} = publisher{}
+
+func (p publisher) session(s curfew.Standing, err error) (curfew.Standing, error) {
+	if err == nil {
+		p.changed(ahead(s.ExpiresAt, s.Now))
+	}
+	return s, err
+}
+
+func (p publisher) receipt(r curfew.Receipt, err error) (curfew.Receipt, error) {
+	if err == nil {
+		p.changed(ahead(r.Checkout.RetryUntil, r.Now))
+	}
+	return r, err
+}
+
+// checkout publishes a change after which nothing is retried sooner than in.
+func (p publisher) checkout(c curfew.Checkout, err error, in time.Duration) (curfew.Checkout, error) {
+	if err == nil {
+		p.changed(in)
+	}
+	return c, err
+}
+
+func ahead(deadline, now time.Time) time.Duration {
+	if deadline.IsZero() {
+		return curfew.NoDeadline
+	}
+	return deadline.Sub(now)
+}
+
+// Admit publishes the session's deadline.
+func (p publisher) Admit(ctx context.Context, a curfew.Admission) (curfew.Standing, error) {
+	return p.session(p.admissions.Admit(ctx, a))
+}
+
+// Defer publishes how long the payment is retried.
+func (p publisher) Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) (curfew.Receipt, error) {
+	return p.receipt(p.admissions.Defer(ctx, c, actor, ttl))
+}
+
+// Record sets no deadline.
+func (p publisher) Record(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) (curfew.Receipt, error) {
+	return p.receipt(p.admissions.Record(ctx, c, actor, reason))
+}
+
+// Extend publishes the session's new deadline.
+func (p publisher) Extend(ctx context.Context, x curfew.Extension) (curfew.Standing, error) {
+	return p.session(p.admissions.Extend(ctx, x))
+}
+
+// Repair publishes how long the payment is retried.
+func (p publisher) Repair(ctx context.Context, r curfew.Repair) (curfew.Checkout, error) {
+	changed, err := p.admissions.Repair(ctx, r)
+	return p.checkout(changed, err, r.Retry)
+}
+
+// Change publishes the session's new deadline.
+func (p publisher) Change(ctx context.Context, c curfew.Change) (curfew.Standing, error) {
+	return p.session(p.changes.Change(ctx, c))
+}
+
+// ChangeCheckout sets no deadline.
+func (p publisher) ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) (curfew.Checkout, error) {
+	changed, err := p.changes.ChangeCheckout(ctx, c)
+	return p.checkout(changed, err, curfew.NoDeadline)
+}
+
+// End publishes that something ended; it sets no deadline.
+func (p publisher) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error) {
+	ended, err := p.changes.End(ctx, b)
+	if len(ended) > 0 && err == nil {
+		p.changed(curfew.NoDeadline)
+	}
+	return ended, err
+}
+
+// Remark sets no deadline.
+func (p publisher) Remark(ctx context.Context, r curfew.Remark) (curfew.Checkout, error) {
+	changed, err := p.changes.Remark(ctx, r)
+	return p.checkout(changed, err, curfew.NoDeadline)
+}

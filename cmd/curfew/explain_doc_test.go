@@ -57,9 +57,9 @@ func inForm(text string) string {
 // mailed sends the mails that are due.
 func mailed(t *testing.T, store *sqlite.Store) {
 	t.Helper()
-	office := mailtest.Open(t, mailtest.Options{})
+	mailServer := mailtest.NewServer(t, mailtest.Options{})
 	channel, err := mail.NewChannel(store, mail.Options{
-		Server: mail.Server{Host: office.Host, Port: office.Port, TLS: "none"}, From: &netmail.Address{Address: "help@example.org"},
+		Server: mail.Server{Host: mailServer.Host, Port: mailServer.Port, TLS: "none"}, From: &netmail.Address{Address: "help@example.org"},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -28,8 +28,8 @@ func TestNoMailIsLostToKillsOnPostgreSQL(t *testing.T) {
 	noMailIsLost(t, url)
 }
 
-// mailing is the settings that send mails to an office.
-func mailing(o *mailtest.Office, more ...string) []string {
+// mailing is the settings that send mails to a test server.
+func mailing(o *mailtest.Server, more ...string) []string {
 	return append([]string{
 		fmt.Sprintf("CURFEW_SMTP_URL=smtp://%s:%d", o.Host, o.Port), "CURFEW_SMTP_TLS=none", "CURFEW_SMTP_FROM=Example <help@example.org>",
 	}, more...)
@@ -43,7 +43,7 @@ func noMailIsLost(t *testing.T, url string) {
 	const kills, customers = 3, 12
 	var took, chosen atomic.Int64
 	kill := make(chan chan struct{}) // what is closed when it was done
-	office := mailtest.Open(t, mailtest.Options{Took: func(mailtest.Mail) {
+	mailServer := mailtest.NewServer(t, mailtest.Options{Received: func(mailtest.Mail) {
 		if took.Add(1)%3 != 0 || chosen.Add(1) > kills {
 			return
 		}
@@ -55,7 +55,7 @@ func noMailIsLost(t *testing.T, url string) {
 		}
 	}})
 	dir := t.TempDir()
-	env := mailing(office, "CURFEW_DATABASE_URL="+url)
+	env := mailing(mailServer, "CURFEW_DATABASE_URL="+url)
 	p := serving(t, dir, env[len(env)-1:], "--auth-key-file=curfew.key") // nobody mails yet
 	client := p.client(t, dir, "service", "shop")
 	db := behindServe(t, dir, url)
@@ -81,15 +81,15 @@ func noMailIsLost(t *testing.T, url string) {
 		return db.count(t, "SELECT count(*) FROM deliveries WHERE state = 'delivered'") == customers
 	})
 	ids, to := map[string]string{}, map[string]bool{}
-	for _, m := range office.Mails() {
+	for _, m := range mailServer.Mails() {
 		id := m.Header.Get("Message-ID")
 		if before, ok := ids[id]; ok && before != m.To[0] {
 			t.Errorf("%s goes to two", id)
 		}
 		ids[id], to[m.To[0]] = m.To[0], true
 	}
-	repeats := len(office.Mails()) - len(ids)
-	t.Logf("%d mails, %d repeats after %d kills", len(office.Mails()), repeats, kills)
+	repeats := len(mailServer.Mails()) - len(ids)
+	t.Logf("%d mails, %d repeats after %d kills", len(mailServer.Mails()), repeats, kills)
 	if len(ids) != customers || len(to) != customers || repeats == 0 {
 		t.Errorf("%d mails to %d customers of %d, %d repeats", len(ids), len(to), customers, repeats)
 	}
@@ -119,8 +119,8 @@ func cancelOne(t *testing.T, client *api.Client, name string) {
 
 func TestAddressesAreShownMaskedAndNeverLogged(t *testing.T) {
 	t.Parallel()
-	office, dir := mailtest.Open(t, mailtest.Options{}), t.TempDir()
-	env := mailing(office)
+	mailServer, dir := mailtest.NewServer(t, mailtest.Options{}), t.TempDir()
+	env := mailing(mailServer)
 	p := serving(t, dir, env, "--auth-key-file=curfew.key", "--log-level=debug")
 	cancelOne(t, p.client(t, dir, "service", "shop"), "ada")
 	admin := p.client(t, dir, "admin", "me")
@@ -146,11 +146,11 @@ func TestAddressesAreShownMaskedAndNeverLogged(t *testing.T) {
 
 func TestASampleIsSentByCommand(t *testing.T) {
 	t.Parallel()
-	office, dir := mailtest.Open(t, mailtest.Options{}), t.TempDir()
+	mailServer, dir := mailtest.NewServer(t, mailtest.Options{}), t.TempDir()
 	key := "--auth-key-file=" + filepath.Join(dir, "curfew.key")
-	out, err := command(dir, mailing(office), "mail", "test", "me@example.org", "--notice=expired", key)
-	if err != nil || !strings.Contains(out, "Sent: 127.0.0.1 took it.") || len(office.Mails()) != 1 || office.Mails()[0].To[0] != "me@example.org" {
-		t.Errorf("%s (%v): %+v", out, err, office.Mails())
+	out, err := command(dir, mailing(mailServer), "mail", "test", "me@example.org", "--notice=expired", key)
+	if err != nil || !strings.Contains(out, "Sent: 127.0.0.1 took it.") || len(mailServer.Mails()) != 1 || mailServer.Mails()[0].To[0] != "me@example.org" {
+		t.Errorf("%s (%v): %+v", out, err, mailServer.Mails())
 	}
 	must := func(err error) {
 		t.Helper()
@@ -166,9 +166,9 @@ func TestASampleIsSentByCommand(t *testing.T) {
 	}{
 		"no mail server is set up":             {nil, []string{"mail", "test", "me@example.org", key}},
 		"smtp.from is missing":                 {[]string{"CURFEW_SMTP_URL=smtp://localhost"}, []string{"mail", "test", "me@example.org", key}},
-		"none that mail can be sent to":        {mailing(office), []string{"mail", "test", "me", key}},
-		"smtp.templates: expired.txt:3:2":      {mailing(office, "CURFEW_SMTP_TEMPLATES=words"), []string{"serve", "--listen=127.0.0.1:0", "--listen-ops=127.0.0.1:0"}},
-		"only for a mail server on this machi": {mailing(office, "CURFEW_SMTP_TLS=none", "CURFEW_SMTP_URL=smtp://mail.example.org"), []string{"mail", "test", "me@example.org", key}},
+		"none that mail can be sent to":        {mailing(mailServer), []string{"mail", "test", "me", key}},
+		"smtp.templates: expired.txt:3:2":      {mailing(mailServer, "CURFEW_SMTP_TEMPLATES=words"), []string{"serve", "--listen=127.0.0.1:0", "--listen-ops=127.0.0.1:0"}},
+		"only for a mail server on this machi": {mailing(mailServer, "CURFEW_SMTP_TLS=none", "CURFEW_SMTP_URL=smtp://mail.example.org"), []string{"mail", "test", "me@example.org", key}},
 	} {
 		if out, err := command(dir, call.env, call.args...); err == nil || !strings.Contains(out, says) {
 			t.Errorf("%s: %s (%v)", says, out, err)

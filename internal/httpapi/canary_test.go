@@ -34,7 +34,7 @@ const operatorName = "MARK-operator@ops.example"
 // tells others.
 type canaries struct {
 	*station
-	office *mailtest.Office
+	mailServer *mailtest.Server
 
 	mu      sync.Mutex
 	outside bytes.Buffer // every body that an outsider got
@@ -101,9 +101,9 @@ func (c *canaries) deliver() {
 	must(c.T, err)
 	roots := x509.NewCertPool()
 	roots.AddCert(receiver.Certificate())
-	c.office = mailtest.Open(c.T, mailtest.Options{Took: func(m mailtest.Mail) { c.overhear("mail", fmt.Append(nil, m)) }})
+	c.mailServer = mailtest.NewServer(c.T, mailtest.Options{Received: func(m mailtest.Mail) { c.overhear("mail", fmt.Append(nil, m)) }})
 	letters, err := mail.NewChannel(store, mail.Options{
-		Server: mail.Server{Host: c.office.Host, Port: c.office.Port, TLS: mail.NoTLS}, From: &netmail.Address{Address: "help@shop.example"},
+		Server: mail.Server{Host: c.mailServer.Host, Port: c.mailServer.Port, TLS: mail.NoTLS}, From: &netmail.Address{Address: "help@shop.example"},
 		BaseURL: c.url, Signer: c.identity,
 	})
 	must(c.T, err)
@@ -314,8 +314,8 @@ func (c *canaries) told(sessionID string) {
 	for _, row := range c.Query(c.T, "SELECT body FROM "+c.Schema+"deliveries") {
 		c.overhear("stored delivery", []byte(row[0]))
 	}
-	if c.hooks == 0 || len(c.office.Mails()) == 0 {
-		c.Fatalf("%d webhooks and %d mails arrived", c.hooks, len(c.office.Mails()))
+	if c.hooks == 0 || len(c.mailServer.Mails()) == 0 {
+		c.Fatalf("%d webhooks and %d mails arrived", c.hooks, len(c.mailServer.Mails()))
 	}
 }
 

@@ -15,14 +15,14 @@ import (
 // unsubscribeLink is the path of a link as a customer got it by mail.
 func (h *house) unsubscribeLink() string {
 	h.Helper()
-	office := mailtest.Open(h, mailtest.Options{})
+	mailServer := mailtest.NewServer(h, mailtest.Options{})
 	c, err := mail.NewChannel(h.store, mail.Options{
-		Server: mail.Server{Host: office.Host, Port: office.Port, TLS: mail.NoTLS}, From: &netmail.Address{Address: "help@shop.example"},
+		Server: mail.Server{Host: mailServer.Host, Port: mailServer.Port, TLS: mail.NoTLS}, From: &netmail.Address{Address: "help@shop.example"},
 		BaseURL: h.URL, Signer: h.identity,
 	})
 	must(h.T, err)
 	must(h.T, c.Test(h.Context(), "ada@example.org", "accepted"))
-	link, err := url.Parse(strings.Trim(office.Mails()[0].Header.Get("List-Unsubscribe"), "<>"))
+	link, err := url.Parse(strings.Trim(mailServer.Mails()[0].Header.Get("List-Unsubscribe"), "<>"))
 	must(h.T, err)
 	return link.RequestURI()
 }

@@ -65,8 +65,8 @@ func TestMailsGoOutOverEveryKindOfConnection(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
-			office := mailtest.Open(t, o)
-			s := server(office)
+			mailServer := mailtest.NewServer(t, o)
+			s := smtpServer(mailServer)
 			if o.StartTLS {
 				s.TLS = mail.StartTLS
 			}
@@ -78,19 +78,19 @@ func TestMailsGoOutOverEveryKindOfConnection(t *testing.T) {
 			}
 			v := channelTo(t, s, cancelledOf(paid)).Send(t.Context(), delivery("cancelled"))
 			same(t, "verdict", v, curfew.Verdict{State: curfew.DeliveryDone, Status: 250})
-			same(t, "mails", len(office.Mails()), 1)
+			same(t, "mails", len(mailServer.Mails()), 1)
 		})
 	}
 }
 
 func TestAMailIsWhole(t *testing.T) {
 	t.Parallel()
-	office := mailtest.Open(t, mailtest.Options{})
+	mailServer := mailtest.NewServer(t, mailtest.Options{})
 	h := cancelledOf(paid)
 	h.From, h.To, h.Reason = "waiting", "waiting", curfew.AcceptedReason
 	h.Session = curfew.Session{Status: curfew.Waiting, MechanicID: "max", Kind: curfew.Chat, ExpiresAt: time.Date(2026, 11, 23, 16, 5, 0, 0, time.UTC)}
-	same(t, "state", channelTo(t, server(office), h).Send(t.Context(), delivery("accepted")).State, curfew.DeliveryDone)
-	m := office.Mails()[0]
+	same(t, "state", channelTo(t, smtpServer(mailServer), h).Send(t.Context(), delivery("accepted")).State, curfew.DeliveryDone)
+	m := mailServer.Mails()[0]
 	same(t, "envelope", []string{m.From, m.To[0]}, []string{"help@shop.example", email})
 	got, err := m.Header.AddressList("From")
 	must(t, err)
@@ -117,7 +117,7 @@ func TestAMailIsWhole(t *testing.T) {
 
 func TestNothingGoesOutUnprotected(t *testing.T) {
 	t.Parallel()
-	plain, secure := mailtest.Open(t, mailtest.Options{}), mailtest.Open(t, mailtest.Options{StartTLS: true})
+	plain, secure := mailtest.NewServer(t, mailtest.Options{}), mailtest.NewServer(t, mailtest.Options{StartTLS: true})
 	for sentence, s := range map[string]mail.Server{
 		"the server has no STARTTLS":        {Host: plain.Host, Port: plain.Port},
 		"nobody known signed its key":       {Host: secure.Host, Port: secure.Port, Roots: x509.NewCertPool()},
@@ -156,13 +156,13 @@ func TestWhatARefusalMeans(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
-			office := mailtest.Open(t, mailtest.Options{Refuse: func(step, _ string) error {
+			mailServer := mailtest.NewServer(t, mailtest.Options{Refuse: func(step, _ string) error {
 				if step == test.step {
 					return test.answer
 				}
 				return nil
 			}})
-			c := channelTo(t, server(office), cancelledOf(paid))
+			c := channelTo(t, smtpServer(mailServer), cancelledOf(paid))
 			same(t, "verdict", c.Send(t.Context(), delivery("cancelled")), test.want)
 			same(t, "once more", c.Send(t.Context(), delivery("cancelled")), test.want)
 		})
@@ -183,8 +183,8 @@ func again(status int, text string) curfew.Verdict {
 
 func TestALoginThatIsRefusedLosesNoMail(t *testing.T) {
 	t.Parallel()
-	office := mailtest.Open(t, mailtest.Options{StartTLS: true, Login: true})
-	s := server(office)
+	mailServer := mailtest.NewServer(t, mailtest.Options{StartTLS: true, Login: true})
+	s := smtpServer(mailServer)
 	s.TLS, s.Username, s.Password = mail.StartTLS, mailtest.User, "wrong"
 	same(t, "verdict", channelTo(t, s, cancelledOf(paid)).Send(t.Context(), delivery("cancelled")),
 		again(535, "the mail server refused the connection or the login: 535"))
@@ -192,13 +192,13 @@ func TestALoginThatIsRefusedLosesNoMail(t *testing.T) {
 
 func TestManyMailsShareAConnection(t *testing.T) {
 	t.Parallel()
-	office := mailtest.Open(t, mailtest.Options{})
-	c := channelTo(t, server(office), cancelledOf(paid))
+	mailServer := mailtest.NewServer(t, mailtest.Options{})
+	c := channelTo(t, smtpServer(mailServer), cancelledOf(paid))
 	for range 20 {
 		same(t, "state", c.Send(t.Context(), delivery("cancelled")).State, curfew.DeliveryDone)
 	}
-	same(t, "mails", len(office.Mails()), 20)
-	if n := office.Connections(); n > 4 {
+	same(t, "mails", len(mailServer.Mails()), 20)
+	if n := mailServer.Connections(); n > 4 {
 		t.Errorf("20 mails took %d connections", n) // one, unless they were idle for long on a busy machine
 	}
 	var all sync.WaitGroup
@@ -206,7 +206,7 @@ func TestManyMailsShareAConnection(t *testing.T) {
 		all.Go(func() { c.Send(context.WithoutCancel(t.Context()), delivery("cancelled")) })
 	}
 	all.Wait()
-	same(t, "mails", len(office.Mails()), 60)
+	same(t, "mails", len(mailServer.Mails()), 60)
 }
 
 func TestASilentServerIsLeftWhenTheWorkerStops(t *testing.T) {
@@ -233,16 +233,16 @@ var crooked = []string{
 
 func TestNobodyWritesAHeader(t *testing.T) {
 	t.Parallel()
-	office := mailtest.Open(t, mailtest.Options{})
+	mailServer := mailtest.NewServer(t, mailtest.Options{})
 	for _, text := range crooked {
 		c := paid
 		c.Name, c.Plan, c.Currency = text, text, text
 		h := cancelledOf(c)
 		h.Session.Plan, h.Session.Kind = text, curfew.PlanKind(text)
-		same(t, "state", channelTo(t, server(office), h).Send(t.Context(), delivery("cancelled")).State, curfew.DeliveryDone)
+		same(t, "state", channelTo(t, smtpServer(mailServer), h).Send(t.Context(), delivery("cancelled")).State, curfew.DeliveryDone)
 	}
 	want := []string{"Auto-Submitted", "Content-Type", "Date", "From", "Message-Id", "Mime-Version", "Subject", "To", "X-Auto-Response-Suppress"}
-	for i, m := range office.Mails() {
+	for i, m := range mailServer.Mails() {
 		var names []string
 		for name, values := range m.Header {
 			names = append(names, name)
@@ -261,8 +261,8 @@ func TestNobodyWritesAHeader(t *testing.T) {
 
 func TestAnAddressIsOneAddress(t *testing.T) {
 	t.Parallel()
-	office := mailtest.Open(t, mailtest.Options{})
-	c := channelTo(t, server(office), cancelledOf(paid))
+	mailServer := mailtest.NewServer(t, mailtest.Options{})
+	c := channelTo(t, smtpServer(mailServer), cancelledOf(paid))
 	for _, address := range []string{
 		"ada", "ada@", "@example.org", "ada@example.org, eve@example.org", "Ada <ada@example.org>", "ada@example.org\r\nBcc: eve@example.org",
 		"ada@example.org\nRCPT TO:<eve@example.org>", " ada@example.org", "ada@example.org>", "äda@example.org", "ada@exämple.org", "ada@example.org\x00",
@@ -272,17 +272,17 @@ func TestAnAddressIsOneAddress(t *testing.T) {
 		d.Destination = address
 		same(t, fmt.Sprintf("%q", address), c.Send(t.Context(), d), dead(0, "the address is none that mail can be sent to"))
 	}
-	same(t, "connections", office.Connections(), 0)
+	same(t, "connections", mailServer.Connections(), 0)
 }
 
 func TestNamesOfTheWorldAreGreeted(t *testing.T) {
 	t.Parallel()
-	office := mailtest.Open(t, mailtest.Options{})
+	mailServer := mailtest.NewServer(t, mailtest.Options{})
 	for _, name := range []string{"Zoë Özdemir-Nuñez", "李小龍", "Siobhán O’Neill", "J. R. Tolkien", "मीरा", "Sammy Davis Jr."} {
 		c := paid
 		c.Name = name
-		must(t, sent(channelTo(t, server(office), cancelledOf(c)).Send(t.Context(), delivery("cancelled"))))
-		mails := office.Mails()
+		must(t, sent(channelTo(t, smtpServer(mailServer), cancelledOf(c)).Send(t.Context(), delivery("cancelled"))))
+		mails := mailServer.Mails()
 		if last := mails[len(mails)-1]; !strings.HasPrefix(last.Text, "Hello "+name+",\n") || !strings.Contains(last.HTML, "Hello "+name+",") {
 			t.Errorf("%s is greeted as\n%s", name, last.Text)
 		}
@@ -298,12 +298,12 @@ func sent(v curfew.Verdict) error {
 
 func TestASampleOfEveryNotice(t *testing.T) {
 	t.Parallel()
-	office := mailtest.Open(t, mailtest.Options{})
-	c := channelTo(t, server(office), curfew.Happening{})
+	mailServer := mailtest.NewServer(t, mailtest.Options{})
+	c := channelTo(t, smtpServer(mailServer), curfew.Happening{})
 	for _, kind := range mail.Kinds() {
 		must(t, c.Test(t.Context(), email, kind))
 	}
-	same(t, "mails", len(office.Mails()), len(mail.Kinds()))
+	same(t, "mails", len(mailServer.Mails()), len(mail.Kinds()))
 	for sentence, err := range map[string]error{
 		"an address that is none": c.Test(t.Context(), "ada", "accepted"),
 		"a notice that is none":   c.Test(t.Context(), email, "welcome"),

@@ -157,7 +157,7 @@ func TestTheCustomerIsToldOfEveryEnd(t *testing.T) {
 				end.happens(w)
 				w.works()
 				w.settled()
-				mails := w.office.Mails()
+				mails := w.mailServer.Mails()
 				if end.subject != nil {
 					same(w, "mails", subjects(mails), end.subject)
 				}
@@ -191,9 +191,9 @@ func TestNoticesOfASessionComeInOrderAndOnce(t *testing.T) {
 		must(w, ignore(w.engine.Cancel(w.Context(), f.SessionID, ada)))
 		w.settled()
 		const taken, over = "A mechanic has accepted your session", "Your session was cancelled"
-		same(w, "mails", subjects(w.office.Mails()), []string{taken, taken, over})
+		same(w, "mails", subjects(w.mailServer.Mails()), []string{taken, taken, over})
 		ids := map[string]bool{}
-		for _, m := range w.office.Mails() {
+		for _, m := range w.mailServer.Mails() {
 			ids[m.Header.Get("Message-ID")] = true
 		}
 		same(w, "ids", len(ids), 3)
@@ -220,7 +220,7 @@ func TestAWrongAddressIsDeadAtOnce(t *testing.T) {
 		w.settled()
 		same(w, "deliveries", w.Query(w, "SELECT state, attempts, error FROM "+w.Schema+"deliveries"),
 			[][]string{{"dead", "1", "the address is none that mail can be sent to"}})
-		same(w, "mails", w.office.Mails(), []mailtest.Mail(nil))
+		same(w, "mails", w.mailServer.Mails(), []mailtest.Mail(nil))
 	})
 }
 
@@ -234,7 +234,7 @@ func TestAMailWhoseResultWasNotWrittenIsRecognisable(t *testing.T) {
 		w.settled()
 		w.Exec(w, "UPDATE "+w.Schema+"deliveries SET state = 'pending', next_at = created_at")
 		w.settled()
-		mails := w.office.Mails()
+		mails := w.mailServer.Mails()
 		same(w, "mails", len(mails), 2)
 		same(w, "its id", mails[1].Header.Get("Message-ID"), mails[0].Header.Get("Message-ID"))
 	})

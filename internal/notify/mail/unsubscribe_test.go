@@ -18,7 +18,7 @@ func TestACourtesyCanBeStoppedAndMoneyCannot(t *testing.T) {
 		f := w.pay("r1")
 		must(w, ignore(w.engine.Accept(w.Context(), f.RequestID, "max")))
 		w.settled()
-		token := tokenOf(w, w.office.Mails()[0])
+		token := tokenOf(w, w.mailServer.Mails()[0])
 		for range 2 { // a second click changes nothing
 			must(w, w.links.Unsubscribe(w.Context(), token))
 		}
@@ -27,7 +27,7 @@ func TestACourtesyCanBeStoppedAndMoneyCannot(t *testing.T) {
 		w.settled()
 		must(w, ignore(w.engine.Cancel(w.Context(), f.SessionID, ada)))
 		w.settled()
-		mails := w.office.Mails()
+		mails := w.mailServer.Mails()
 		same(w, "mails", subjects(mails), []string{"A mechanic has accepted your session", "Your session was cancelled"})
 		if link := mails[1].Header.Get("List-Unsubscribe"); link != "" || strings.Contains(mails[1].Text, "unsubscribe") {
 			w.Errorf("money can be unsubscribed: %s\n%s", link, mails[1].Text)
@@ -51,9 +51,9 @@ func tokenOf(t testing.TB, m mailtest.Mail) string {
 
 func TestOnlyOurLinksUnsubscribe(t *testing.T) {
 	t.Parallel()
-	office := mailtest.Open(t, mailtest.Options{})
-	must(t, channelTo(t, server(office), curfew.Happening{}).Test(t.Context(), email, "accepted"))
-	token := tokenOf(t, office.Mails()[0])
+	mailServer := mailtest.NewServer(t, mailtest.Options{})
+	must(t, channelTo(t, smtpServer(mailServer), curfew.Happening{}).Test(t.Context(), email, "accepted"))
+	token := tokenOf(t, mailServer.Mails()[0])
 	ours, theirs := mail.Unsubscriptions{Store: facts{}, Signer: signer("key")}, mail.Unsubscriptions{Store: facts{}, Signer: signer("other")}
 	must(t, ours.Check(token))
 	must(t, ours.Unsubscribe(t.Context(), token))
@@ -79,9 +79,9 @@ func TestOnlyOurLinksUnsubscribe(t *testing.T) {
 // what the signature is for.
 func TestOnlyWhatIsSignedCounts(t *testing.T) {
 	t.Parallel()
-	office := mailtest.Open(t, mailtest.Options{})
-	must(t, channelTo(t, server(office), curfew.Happening{}).Test(t.Context(), email, "accepted"))
-	whole := tokenOf(t, office.Mails()[0])
+	mailServer := mailtest.NewServer(t, mailtest.Options{})
+	must(t, channelTo(t, smtpServer(mailServer), curfew.Happening{}).Test(t.Context(), email, "accepted"))
+	whole := tokenOf(t, mailServer.Mails()[0])
 	hash := strings.Split(whole, ".")[1]
 	other := strings.Repeat("0", len(hash))
 	key := signer("key")

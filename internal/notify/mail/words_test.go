@@ -25,10 +25,10 @@ var trueWords = map[curfew.Outcome]string{
 // Lesson 21: an expiry mail said «no charges» to people who had paid.
 func TestLesson21_NobodyWhoPaidIsToldThatNothingWasCharged(t *testing.T) {
 	t.Parallel()
-	office := mailtest.Open(t, mailtest.Options{})
+	mailServer := mailtest.NewServer(t, mailtest.Options{})
 	said := func(h curfew.Happening, kind string) string {
-		must(t, sent(channelTo(t, server(office), h).Send(t.Context(), delivery(kind))))
-		mails := office.Mails()
+		must(t, sent(channelTo(t, smtpServer(mailServer), h).Send(t.Context(), delivery(kind))))
+		mails := mailServer.Mails()
 		return strings.Join(strings.Fields(mails[len(mails)-1].Text), " ")
 	}
 	for _, outcome := range curfew.Outcomes() {
@@ -82,20 +82,20 @@ func TestBrokenTemplatesStopTheStart(t *testing.T) {
 
 func TestAFolderReplacesWhatItHas(t *testing.T) {
 	t.Parallel()
-	office := mailtest.Open(t, mailtest.Options{})
+	mailServer := mailtest.NewServer(t, mailtest.Options{})
 	folder := fstest.MapFS{
 		"cancelled.txt": {Data: []byte("Subject: Abgesagt:\t{{.Plan}}\r\n\r\nHallo {{.Name}},\r\n\r\n{{.Money}} & vorbei\r\n")},
 		"layout.html":   {Data: []byte("<h1>{{.Subject}}</h1>{{range .Paragraphs}}<p>{{.}}</p>{{end}}")},
 		"README.md":     {Data: []byte("for us")},
 	}
-	c, err := mail.NewChannel(facts{happening: cancelledOf(paid)}, mail.Options{Server: server(office), From: from, Templates: folder, Signer: signer("key")})
+	c, err := mail.NewChannel(facts{happening: cancelledOf(paid)}, mail.Options{Server: smtpServer(mailServer), From: from, Templates: folder, Signer: signer("key")})
 	must(t, err)
 	must(t, sent(c.Send(t.Context(), delivery("cancelled"))))
-	m := office.Mails()[0]
+	m := mailServer.Mails()[0]
 	same(t, "mail", []string{m.Subject, m.Text, m.HTML}, []string{
 		"Abgesagt: chat10", "Hallo Ada,\n\ncredited & vorbei\n\n\n",
 		"<h1>Abgesagt: chat10</h1><p>Hallo Ada,</p><p>credited &amp; vorbei</p>",
 	})
 	must(t, c.Test(t.Context(), email, "expired"))
-	same(t, "another", office.Mails()[1].Subject, "No mechanic was free for your session")
+	same(t, "another", mailServer.Mails()[1].Subject, "No mechanic was free for your session")
 }

@@ -31,12 +31,12 @@ type store interface {
 type world struct {
 	*testing.T
 	storetest.Harness
-	engine *lifecycle.Engine
-	store  store
-	office *mailtest.Office
-	links  mail.Unsubscriptions
-	log    *journal
-	wake   chan struct{}
+	engine     *lifecycle.Engine
+	store      store
+	mailServer *mailtest.Server
+	links      mail.Unsubscriptions
+	log        *journal
+	wake       chan struct{}
 }
 
 // worlds runs a test on both stores.
@@ -50,7 +50,7 @@ func worlds(t *testing.T, o mailtest.Options, test func(*world)) {
 			policy := curfew.DefaultPolicy()
 			engine, err := lifecycle.New(h.Store, lifecycle.Options{SweeperOff: true, Policy: &policy})
 			must(t, err)
-			w := &world{T: t, Harness: h, engine: engine, store: h.Store.(store), office: mailtest.Open(t, o), log: &journal{}, wake: make(chan struct{}, 1)} //nolint:errcheck,forcetypeassert // both are
+			w := &world{T: t, Harness: h, engine: engine, store: h.Store.(store), mailServer: mailtest.NewServer(t, o), log: &journal{}, wake: make(chan struct{}, 1)} //nolint:errcheck,forcetypeassert // both are
 			w.links = mail.Unsubscriptions{Store: w.store, Signer: signer("key")}
 			test(w)
 		})
@@ -99,14 +99,14 @@ func (j *journal) String() string {
 // from is who mails come from here.
 var from = &netmail.Address{Name: "Müller & Söhne", Address: "help@shop.example"}
 
-func server(o *mailtest.Office) mail.Server {
+func smtpServer(o *mailtest.Server) mail.Server {
 	return mail.Server{Host: o.Host, Port: o.Port, TLS: mail.NoTLS, Roots: o.Roots}
 }
 
 func (w *world) channel() *mail.Channel {
 	w.Helper()
 	c, err := mail.NewChannel(w.store, mail.Options{
-		Server: server(w.office), From: from, BaseURL: "https://curfew.example.org", Signer: signer("key"),
+		Server: smtpServer(w.mailServer), From: from, BaseURL: "https://curfew.example.org", Signer: signer("key"),
 	})
 	must(w, err)
 	return c

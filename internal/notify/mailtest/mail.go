@@ -12,17 +12,17 @@ import (
 	"strings"
 )
 
-// Mail is a mail as its reader sees it.
+// Mail is a received mail, decoded.
 type Mail struct {
-	From       string // of the envelope
-	To         []string
+	From       string   // envelope sender
+	To         []string // envelope recipients
 	Header     mail.Header
 	Subject    string // decoded
 	Text, HTML string
 	Raw        string
 }
 
-func (m Mail) opened(raw []byte) (Mail, error) {
+func (m Mail) parse(raw []byte) (Mail, error) {
 	m.Raw = string(raw)
 	read, err := mail.ReadMessage(bytes.NewReader(raw))
 	if err != nil {
@@ -34,7 +34,7 @@ func (m Mail) opened(raw []byte) (Mail, error) {
 	}
 	kind, params, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/alternative" {
-		return m, fmt.Errorf("its type is %q (%w)", kind, err)
+		return m, fmt.Errorf("content type is %q (%w)", kind, err)
 	}
 	parts := multipart.NewReader(read.Body, params["boundary"])
 	for {
@@ -59,11 +59,11 @@ func (m *Mail) add(part *multipart.Part) error {
 	text, err := io.ReadAll(decoded(part))
 	switch kind {
 	case "text/plain":
-		m.Text = unixed(text)
+		m.Text = unixLines(text)
 	case "text/html":
-		m.HTML = unixed(text)
+		m.HTML = unixLines(text)
 	default:
-		return fmt.Errorf("it has a part %q", kind)
+		return fmt.Errorf("unexpected part %q", kind)
 	}
 	return err
 }
@@ -78,4 +78,4 @@ func decoded(part *multipart.Part) io.Reader {
 	return part
 }
 
-func unixed(text []byte) string { return strings.ReplaceAll(string(text), "\r\n", "\n") }
+func unixLines(text []byte) string { return strings.ReplaceAll(string(text), "\r\n", "\n") }

@@ -37,7 +37,7 @@ type Options struct {
 // Channel sends notices to customers.
 type Channel struct {
 	store   Store
-	postman *postman
+	sender  *sender
 	words   *words
 	from    *mail.Address
 	baseURL string
@@ -57,7 +57,7 @@ func NewChannel(store Store, o Options) (*Channel, error) {
 		return nil, err
 	}
 	return &Channel{
-		store: store, postman: &postman{server: o.Server}, words: w, from: o.From, baseURL: o.BaseURL,
+		store: store, sender: &sender{server: o.Server}, words: w, from: o.From, baseURL: o.BaseURL,
 		links: Unsubscriptions{store, o.Signer},
 	}, nil
 }
@@ -125,7 +125,7 @@ func (c *Channel) post(ctx context.Context, id string, to *mail.Address, n Notic
 	if err != nil {
 		return later(0, err.Error())
 	}
-	return c.postman.carry(ctx, message(id, c.from, to, l, time.Now()))
+	return c.sender.send(ctx, message(id, c.from, to, l, time.Now()))
 }
 
 // Test sends a sample of a notice to an address.
@@ -138,7 +138,7 @@ func (c *Channel) Test(ctx context.Context, address, kind string) error {
 		return curfew.Errorf(curfew.Invalid, "there is no notice %q: the notices are %s", kind, strings.Join(Kinds(), ", "))
 	}
 	v := c.post(ctx, notify.NewID(), to, sample(kind, string(curfew.Credited)))
-	c.postman.hangUp(time.Now())
+	c.sender.closeIdle(time.Now())
 	if v.State != curfew.DeliveryDone {
 		return curfew.Errorf(curfew.Unavailable, "%s", v.Error)
 	}

@@ -19,10 +19,10 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// TLS is how the connection to the mail server is kept private.
+// TLS is how the connection to the mail server is encrypted.
 type TLS string
 
-// The ways. NoTLS is for a server on this machine alone.
+// The TLS modes. NoTLS is allowed only for a server on this machine.
 const (
 	StartTLS    TLS = "starttls"
 	ImplicitTLS TLS = "tls"
@@ -30,24 +30,24 @@ const (
 )
 
 const (
-	// timeout bounds the making of a connection, and the sending of one mail.
+	// timeout limits dialing, and sending one mail.
 	timeout = 15 * time.Second
-	// idle is how long a connection that nobody needs is kept.
+	// idle is how long an unused connection stays open.
 	idle = 5 * time.Second
-	// mostIdle is how many of them are.
+	// mostIdle is how many unused connections stay open.
 	mostIdle = 8
 )
 
 // Server is a mail server.
 type Server struct {
 	Host               string
-	Port               int // 0: the one that is usual for TLS
+	Port               int // 0: the standard port for TLS
 	Username, Password string
 	TLS                TLS            // empty: StartTLS
-	Roots              *x509.CertPool // who may sign its certificate; nil: the system's
+	Roots              *x509.CertPool // trusted CAs; nil: the system's
 }
 
-// check says what cannot be. The kind is Invalid.
+// check reports invalid settings, with an error of kind Invalid.
 func (s Server) check() error {
 	switch {
 	case s.Host == "":
@@ -78,159 +78,158 @@ func (s Server) port() int {
 	return 587
 }
 
-// postman carries mails to the server, several over one connection.
-type postman struct {
+// sender sends mails to one server. It pools idle connections.
+type sender struct {
 	server Server
 	mu     sync.Mutex
-	idle   []*line
+	idle   []*connection
 }
 
-// line is one connection.
-type line struct {
-	client *gomail.Client
-	smtp   *smtp.Client
-	conn   net.Conn
-	since  time.Time // idle
+// connection is an SMTP connection.
+type connection struct {
+	client    *gomail.Client
+	smtp      *smtp.Client
+	conn      net.Conn
+	idleSince time.Time
 }
 
-// dial makes a connection.
-func (p *postman) dial(ctx context.Context) (*line, error) {
-	l, stop := &line{}, func() bool { return true }
+// dial opens a connection.
+func (s *sender) dial(ctx context.Context) (*connection, error) {
+	c, stop := &connection{}, func() bool { return true }
 	options := []gomail.Option{
-		gomail.WithPort(p.server.port()), gomail.WithTimeout(timeout), gomail.WithTLSConfig(p.tls()),
-		gomail.WithTLSPolicy(policies[p.server.TLS]), gomail.WithoutSMTPUTF8(),
+		gomail.WithPort(s.server.port()), gomail.WithTimeout(timeout), gomail.WithTLSConfig(s.tls()),
+		gomail.WithTLSPolicy(policies[s.server.TLS]), gomail.WithoutSMTPUTF8(),
 		gomail.WithDialContextFunc(func(within context.Context, network, address string) (net.Conn, error) {
-			conn, err := p.connect(within, network, address)
+			conn, err := s.connect(within, network, address)
 			if err == nil {
-				l.conn, stop = conn, context.AfterFunc(ctx, func() { _ = conn.Close() }) // it is of no use then
+				c.conn, stop = conn, context.AfterFunc(ctx, func() { _ = conn.Close() }) // cancelling ctx ends a dial under way
 			}
 			return conn, err
 		}),
 	}
-	if p.server.Username != "" {
+	if s.server.Username != "" {
 		options = append(options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover),
-			gomail.WithUsername(p.server.Username), gomail.WithPassword(p.server.Password))
+			gomail.WithUsername(s.server.Username), gomail.WithPassword(s.server.Password))
 	}
 	var err error
-	if l.client, err = gomail.NewClient(p.server.Host, options...); err != nil {
+	if c.client, err = gomail.NewClient(s.server.Host, options...); err != nil {
 		return nil, err
 	}
-	l.smtp, err = l.client.DialToSMTPClientWithContext(ctx)
+	c.smtp, err = c.client.DialToSMTPClientWithContext(ctx)
 	if !stop() && err == nil {
 		err = ctx.Err()
 	}
 	if err != nil {
-		l.cut()
+		c.close()
 		return nil, err
 	}
-	return l, nil
+	return c, nil
 }
 
-// policies is what the library is to ask for. Over implicit TLS there is
-// nothing to start, and «opportunistic» lets it see that it is encrypted.
+// policies are the library's STARTTLS policies. With implicit TLS there is nothing left to start;
+// the opportunistic policy lets the library notice that.
 var policies = map[TLS]gomail.TLSPolicy{
 	"": gomail.TLSMandatory, StartTLS: gomail.TLSMandatory, ImplicitTLS: gomail.TLSOpportunistic, NoTLS: gomail.NoTLS,
 }
 
-func (p *postman) tls() *tls.Config {
-	return &tls.Config{ServerName: p.server.Host, RootCAs: p.server.Roots, MinVersion: tls.VersionTLS12}
+func (s *sender) tls() *tls.Config {
+	return &tls.Config{ServerName: s.server.Host, RootCAs: s.server.Roots, MinVersion: tls.VersionTLS12}
 }
 
-func (p *postman) connect(ctx context.Context, network, address string) (net.Conn, error) {
+func (s *sender) connect(ctx context.Context, network, address string) (net.Conn, error) {
 	plain := &net.Dialer{}
-	if p.server.TLS == ImplicitTLS {
-		return (&tls.Dialer{NetDialer: plain, Config: p.tls()}).DialContext(ctx, network, address)
+	if s.server.TLS == ImplicitTLS {
+		return (&tls.Dialer{NetDialer: plain, Config: s.tls()}).DialContext(ctx, network, address)
 	}
 	return plain.DialContext(ctx, network, address)
 }
 
-// cut ends a connection without a word.
-func (l *line) cut() {
-	if l.conn != nil {
-		_ = l.conn.Close() // nothing is expected of it any more
+// close closes the connection without QUIT.
+func (c *connection) close() {
+	if c.conn != nil {
+		_ = c.conn.Close()
 	}
 }
 
-// take is a connection that is idle, or a new one.
-func (p *postman) take(ctx context.Context) (*line, error) {
+// acquire returns an idle connection that still answers, or a new one.
+func (s *sender) acquire(ctx context.Context) (*connection, error) {
 	for {
-		l := p.newest()
-		if l == nil {
-			return p.dial(ctx)
+		c := s.newest()
+		if c == nil {
+			return s.dial(ctx)
 		}
-		_ = l.conn.SetDeadline(time.Now().Add(timeout))
-		if l.smtp.Noop() == nil {
-			return l, nil
+		_ = c.conn.SetDeadline(time.Now().Add(timeout))
+		if c.smtp.Noop() == nil {
+			return c, nil
 		}
-		l.cut() // the server has hung up meanwhile
+		c.close() // the server closed it meanwhile
 	}
 }
 
-func (p *postman) newest() *line {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.idle) == 0 {
+func (s *sender) newest() *connection {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.idle) == 0 {
 		return nil
 	}
-	l := p.idle[len(p.idle)-1]
-	p.idle = p.idle[:len(p.idle)-1]
-	return l
+	c := s.idle[len(s.idle)-1]
+	s.idle = s.idle[:len(s.idle)-1]
+	return c
 }
 
-// keep makes a connection idle.
-func (p *postman) keep(l *line) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.idle) == mostIdle {
-		l.cut()
+// release returns a connection to the pool, or closes it if the pool is full.
+func (s *sender) release(c *connection) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.idle) == mostIdle {
+		c.close()
 		return
 	}
-	l.since = time.Now()
-	p.idle = append(p.idle, l)
-	time.AfterFunc(idle, func() { p.hangUp(time.Now().Add(-idle)) })
+	c.idleSince = time.Now()
+	s.idle = append(s.idle, c)
+	time.AfterFunc(idle, func() { s.closeIdle(time.Now().Add(-idle)) })
 }
 
-// hangUp ends the connections that have been idle since then.
-func (p *postman) hangUp(since time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.idle = slices.DeleteFunc(p.idle, func(l *line) bool {
-		if l.since.After(since) {
+// closeIdle closes the connections that have been idle since then or longer.
+func (s *sender) closeIdle(since time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.idle = slices.DeleteFunc(s.idle, func(c *connection) bool {
+		if c.idleSince.After(since) {
 			return false
 		}
-		l.cut()
+		c.close()
 		return true
 	})
 }
 
-// carry makes one attempt to hand a mail over.
-func (p *postman) carry(ctx context.Context, m *gomail.Msg) curfew.Verdict {
-	l, err := p.take(ctx)
+// send makes one attempt to deliver a mail to the server.
+func (s *sender) send(ctx context.Context, m *gomail.Msg) curfew.Verdict {
+	c, err := s.acquire(ctx)
 	if err != nil {
 		return unreachable(err)
 	}
-	stop := context.AfterFunc(ctx, l.cut)
-	err = l.client.SendWithSMTPClient(l.smtp, m)
+	stop := context.AfterFunc(ctx, c.close)
+	err = c.client.SendWithSMTPClient(c.smtp, m)
 	if stop() && (err == nil || reusable(err)) {
-		p.keep(l)
+		s.release(c)
 	} else {
-		l.cut()
+		c.close()
 	}
-	if m.IsDelivered() { // what fails after that is the connection's matter
+	if m.IsDelivered() { // a later failure concerns only the connection
 		return curfew.Verdict{State: curfew.DeliveryDone, Status: 250}
 	}
 	return judge(err)
 }
 
-// reusable reports whether the server answered, and goes on.
+// reusable reports whether the server rejected the mail but keeps the connection open.
 func reusable(err error) bool {
 	var failed *gomail.SendError
 	return errors.As(err, &failed) && failed.ErrorCode() >= 400 && failed.ErrorCode() != 421
 }
 
-// judge is what a refusal means. What the server says in words is not kept: it
-// repeats the address. A sender that is refused is a matter of the settings, so
-// the mail is tried again.
+// judge turns a failed attempt into a verdict. It drops the server's text, which repeats the address.
+// A rejected sender address is a mistake in the settings, so the mail is retried.
 func judge(err error) curfew.Verdict {
 	var failed *gomail.SendError
 	if !errors.As(err, &failed) || failed.ErrorCode() == 0 {
@@ -250,7 +249,7 @@ func judge(err error) curfew.Verdict {
 	return later(code, "the mail server refused it for now: "+text)
 }
 
-// unreachable is a connection that did not come about.
+// unreachable is the verdict of an attempt without a connection.
 func unreachable(err error) curfew.Verdict {
 	var said *textproto.Error
 	if errors.As(err, &said) {

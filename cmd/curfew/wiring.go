@@ -29,7 +29,7 @@ import (
 type database interface {
 	lifecycle.Store
 	notify.Store
-	notify.Postbox
+	notify.Admin
 	webhook.Store
 	stream.Store
 	mail.Refusals

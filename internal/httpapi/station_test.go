@@ -66,7 +66,7 @@ func newStationOver(t *testing.T, store storetest.Harness, before lifecycle.Stor
 	hub := tail.New(store.Store.(tail.Store), tail.Options{Encode: httpapi.Frames}) //nolint:errcheck,forcetypeassert // both are
 	s, err := httpapi.New(httpapi.Options{
 		Engine: st.engine, Identity: st.identity, Once: store.Store, Streams: streams{hub},
-		Endpoints: webhook.Endpoints{Store: store.Store.(webhook.Store)}, Deliveries: notify.Deliveries{Store: store.Store.(notify.Postbox)}, //nolint:errcheck,forcetypeassert // both are
+		Endpoints: webhook.Endpoints{Store: store.Store.(webhook.Store)}, Deliveries: notify.Deliveries{Store: store.Store.(notify.Admin)}, //nolint:errcheck,forcetypeassert // both are
 		Ready: func(context.Context) error { return nil },
 	})
 	must(t, err)

@@ -17,7 +17,7 @@ import (
 // store is what the tests here ask of a store beside lifecycle's.
 type store interface {
 	notify.Store
-	notify.Postbox
+	notify.Admin
 }
 
 // world is a store with an engine over it.

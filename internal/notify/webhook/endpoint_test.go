@@ -138,7 +138,7 @@ func TestARemovedEndpointGetsNothingMore(t *testing.T) {
 		if err := b.Remove(b.Context(), w.ID); err != nil {
 			b.Fatal(err)
 		}
-		post := b.Harness.Store.(notify.Postbox) //nolint:errcheck,forcetypeassert // it is
+		post := b.Harness.Store.(notify.Admin) //nolint:errcheck,forcetypeassert // it is
 		_, err := post.Delivery(b.Context(), d.ID)
 		b.kind(err, curfew.NotFound)
 		b.kind(b.Remove(b.Context(), w.ID), curfew.NotFound)

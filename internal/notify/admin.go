@@ -1,0 +1,62 @@
+package notify
+
+import (
+	"context"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// Admin is what operators need of a database: to look at deliveries and to send them again.
+type Admin interface {
+	// Delivery returns a delivery by its id. NotFound if there is none.
+	Delivery(ctx context.Context, id string) (curfew.Delivery, error)
+	// ListDeliveries lists deliveries by id, which is the order in which they were made.
+	ListDeliveries(ctx context.Context, s curfew.DeliverySearch) ([]curfew.Delivery, error)
+	// AddDelivery adds a delivery that no event caused.
+	AddDelivery(ctx context.Context, d curfew.Delivery) error
+	// Replay makes a delivery pending again, as if it had never failed. Conflict if its state or its
+	// attempts have changed since it was read.
+	Replay(ctx context.Context, d curfew.Delivery) (curfew.Delivery, error)
+	// ReplayDead does the same for the dead deliveries of a destination, at most limit of them, and counts
+	// them.
+	ReplayDead(ctx context.Context, destination string, limit int) (int, error)
+}
+
+// Deliveries lets operators look at deliveries and send them again.
+type Deliveries struct{ Store Admin }
+
+// Show returns a delivery by its id.
+func (d Deliveries) Show(ctx context.Context, id string) (curfew.Delivery, error) {
+	return d.Store.Delivery(ctx, id)
+}
+
+// List lists deliveries, oldest first.
+func (d Deliveries) List(ctx context.Context, s curfew.DeliverySearch) ([]curfew.Delivery, error) {
+	return d.Store.ListDeliveries(ctx, s)
+}
+
+// Replay sends a delivered or dead delivery again. Conflict if it is still pending.
+func (d Deliveries) Replay(ctx context.Context, id string) (curfew.Delivery, error) {
+	found, err := d.Store.Delivery(ctx, id)
+	if err != nil {
+		return found, err
+	}
+	if found.State == curfew.DeliveryPending {
+		return found, curfew.Errorf(curfew.Conflict, "delivery %s is still pending: its next attempt is at %s", id, found.NextAt.Format(time.RFC3339))
+	}
+	return d.Store.Replay(ctx, found)
+}
+
+// replayPage is how many deliveries become pending in one transaction.
+const replayPage = 1000
+
+// ReplayDead sends every dead delivery of a destination again and counts them.
+func (d Deliveries) ReplayDead(ctx context.Context, destination string) (int, error) {
+	for all := 0; ; {
+		n, err := d.Store.ReplayDead(ctx, destination, replayPage)
+		if all += n; err != nil || n < replayPage {
+			return all, err
+		}
+	}
+}

@@ -36,7 +36,7 @@ type Delivery struct {
 	Subject     string // the session or checkout
 	Number      int64  // of the event: a destination gets a subject's in this order
 	Channel     string // how it goes out: MailChannel, …
-	Lane        string // the queue it stands in: what one lane's receiver does delays no other
+	Queue       string // deliveries of one queue wait for its receiver alone
 	Destination string // the endpoint's id, the address
 	Kind        string // the event's: see Happening.Kind
 	Body        string // what is sent, or what the channel makes it of
@@ -79,7 +79,7 @@ type Verdict struct {
 	// After is how long the receiver asks to be left alone; 0: it did not.
 	After time.Duration
 	// Untried: it is no failure of the receiver's that nothing came of it, and
-	// the lane rests a moment.
+	// the queue pauses.
 	Untried bool
 }
 

@@ -17,7 +17,7 @@ const (
 
 func deliveryTargets(d *curfew.Delivery) []any {
 	return []any{
-		(*text)(&d.ID), (*text)(&d.CustomerID), (*text)(&d.EventID), (*text)(&d.Subject), &d.Number, (*text)(&d.Channel), (*text)(&d.Lane),
+		(*text)(&d.ID), (*text)(&d.CustomerID), (*text)(&d.EventID), (*text)(&d.Subject), &d.Number, (*text)(&d.Channel), (*text)(&d.Queue),
 		(*text)(&d.Destination), (*text)(&d.Kind), (*text)(&d.Body), (*text)(&d.State), &d.Attempts, &d.Failures,
 		(*stamp)(&d.NextAt), &d.Status, (*text)(&d.Error), (*stamp)(&d.CreatedAt), (*stamp)(&d.UpdatedAt),
 	}
@@ -89,7 +89,7 @@ func (s *Store) Claimable(ctx context.Context, lane string, limit int) ([]curfew
 
 // ClaimOne is Claim for one delivery alone.
 func (s *Store) ClaimOne(ctx context.Context, d curfew.Delivery, lease time.Duration) ([]curfew.Delivery, error) {
-	claimed, _, err := s.claim(ctx, claimOne, d.Lane, 1, lease, d.ID)
+	claimed, _, err := s.claim(ctx, claimOne, d.Queue, 1, lease, d.ID)
 	return claimed, err
 }
 

@@ -105,5 +105,5 @@ func queueDeliveries(b *pgx.Batch, deliveries []curfew.Delivery, told map[string
 }
 
 func deliveryValues(d curfew.Delivery) []any {
-	return []any{d.CustomerID, d.ID, d.EventID, d.Subject, d.Number, d.Channel, d.Lane, d.Destination, d.Kind, d.Body}
+	return []any{d.CustomerID, d.ID, d.EventID, d.Subject, d.Number, d.Channel, d.Queue, d.Destination, d.Kind, d.Body}
 }

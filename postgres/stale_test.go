@@ -423,7 +423,7 @@ func (k *keys) tell() error {
 	for _, e := range events {
 		deliveries = append(deliveries, curfew.Delivery{
 			ID: newID(), CustomerID: e.CustomerID, EventID: e.ID, Subject: e.Subject, Number: e.Number, Channel: "webhook",
-			Lane: "webhook", Destination: "d", Kind: "k", Body: "{}",
+			Queue: "webhook", Destination: "d", Kind: "k", Body: "{}",
 		})
 	}
 	if _, err := k.store.Happenings(k.Context(), events); err != nil {

@@ -15,7 +15,7 @@ const deliveryColumns = `deliveries.id, deliveries.customer_id, deliveries.event
 
 func deliveryFields(d *curfew.Delivery) []any {
 	return []any{
-		text(&d.ID), text(&d.CustomerID), text(&d.EventID), text(&d.Subject), number(&d.Number), text(&d.Channel), text(&d.Lane),
+		text(&d.ID), text(&d.CustomerID), text(&d.EventID), text(&d.Subject), number(&d.Number), text(&d.Channel), text(&d.Queue),
 		text(&d.Destination), text(&d.Kind), text(&d.Body), text(&d.State), number(&d.Attempts), number(&d.Failures),
 		moment(&d.NextAt), &d.Status, text(&d.Error), moment(&d.CreatedAt), moment(&d.UpdatedAt),
 	}

@@ -93,7 +93,7 @@ func (s *Store) Tell(ctx context.Context, events []curfew.Event, deliveries []cu
 }
 
 func (tx *transaction) insertDelivery(ctx context.Context, d curfew.Delivery) error {
-	_, err := tx.exec(ctx, insertDeliverySQL, d.CustomerID, d.ID, d.EventID, d.Subject, d.Number, d.Channel, d.Lane, d.Destination,
+	_, err := tx.exec(ctx, insertDeliverySQL, d.CustomerID, d.ID, d.EventID, d.Subject, d.Number, d.Channel, d.Queue, d.Destination,
 		d.Kind, d.Body, micros(tx.now))
 	return err
 }

@@ -89,7 +89,7 @@ func (h *house) notices(channel, destination string, kinds ...string) {
 		}
 		all = append(all, curfew.Delivery{
 			ID: notify.NewID(), CustomerID: it.CustomerID, EventID: it.ID, Subject: it.Subject, Number: it.Number,
-			Channel: channel, Lane: destination, Destination: destination, Kind: it.Kind(), Body: "{}",
+			Channel: channel, Queue: destination, Destination: destination, Kind: it.Kind(), Body: "{}",
 		})
 	}
 	_, err = h.store.Tell(h.Context(), events, all)

@@ -8,7 +8,7 @@
 // Any number of workers share one database. A delivery is claimed for a while,
 // by the database's clock; whoever comes back after that writes nothing. A
 // destination gets the events of one session or checkout by their numbers: a
-// later one waits until the earlier is delivered or dead. Each lane (an
+// later one waits until the earlier is delivered or dead. Each queue (an
 // endpoint, a mail server) is a queue of its own, so nobody waits for another's
 // receiver.
 package notify

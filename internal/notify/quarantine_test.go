@@ -37,23 +37,23 @@ func TestWhatCannotBeDeliveredStopsNothingElse(t *testing.T) {
 		t.Run(where.operation+" "+where.table, func(t *testing.T) {
 			worlds(t, func(w *world) {
 				cure := storetest.Poison(w.T, w.Harness, where.table, where.operation, "c2")
-				r := &receivers{name: "test", lanes: []string{"lane"}}
+				r := &receivers{name: "test", queues: []string{"queue"}}
 				for i := range 20 {
 					w.pay(fmt.Sprint("c", i))
 				}
 				w.works(notify.Options{Channels: []notify.Channel{r}})
-				w.until("all others are told", func() bool { return r.count("lane") == 19*2 && w.apart() != "" })
-				for _, d := range r.got["lane"] {
+				w.until("all others are told", func() bool { return r.count("queue") == 19*2 && w.apart() != "" })
+				for _, d := range r.got["queue"] {
 					if d.CustomerID == "c2" {
 						t.Errorf("c2 was told of %s", d.Body)
 					}
 				}
 				w.pay("later")
-				w.until("what comes later is told", func() bool { return r.count("lane") == 20*2 })
+				w.until("what comes later is told", func() bool { return r.count("queue") == 20*2 })
 				cure()
-				w.until("it is told, too", func() bool { w.tryNow(); return r.count("lane") == 21*2 })
+				w.until("it is told, too", func() bool { w.tryNow(); return r.count("queue") == 21*2 })
 				w.until("nothing is set apart", func() bool { return w.apart() == "" })
-				r.orderly(t, "lane")
+				r.orderly(t, "queue")
 			})
 		})
 	}

@@ -18,15 +18,15 @@ type Store interface {
 	// Tell marks events as told and writes their deliveries, which are due at
 	// once. Events that somebody else marked, and their deliveries, are left out.
 	Tell(ctx context.Context, events []curfew.Event, deliveries []curfew.Delivery) (told int, err error)
-	// Due is how long until each lane has something due that is not set apart, not
-	// positive where it has; lanes without anything pending are left out.
-	Due(ctx context.Context, lanes []string) (map[string]time.Duration, error)
-	// Claim claims deliveries of a lane that are due, at most limit: nobody else
+	// Due is how long until each queue has something due that is not set apart, not
+	// positive where it has; queues without anything pending are left out.
+	Due(ctx context.Context, queues []string) (map[string]time.Duration, error)
+	// Claim claims deliveries of a queue that are due, at most limit: nobody else
 	// can until the lease is over. Those that must wait for an earlier one are
 	// left out. More: there may be others.
-	Claim(ctx context.Context, lane string, limit int, lease time.Duration) (claimed []curfew.Delivery, more bool, err error)
+	Claim(ctx context.Context, queue string, limit int, lease time.Duration) (claimed []curfew.Delivery, more bool, err error)
 	// Claimable is what Claim would look at, whether it must wait or not.
-	Claimable(ctx context.Context, lane string, limit int) ([]curfew.Delivery, error)
+	Claimable(ctx context.Context, queue string, limit int) ([]curfew.Delivery, error)
 	// ClaimOne is Claim for one delivery, set apart or not.
 	ClaimOne(ctx context.Context, d curfew.Delivery, lease time.Duration) ([]curfew.Delivery, error)
 	// Quarantine sets apart an event that cannot be told, or a delivery that cannot
@@ -43,7 +43,7 @@ type Store interface {
 type Channel interface {
 	Name() string
 	// Audience is who is to be told now, and the queues that they stand in; what
-	// rests in other lanes is not sent. It is asked after the events are read, so
+	// rests in other queues is not sent. It is asked after the events are read, so
 	// whoever was there before an event is told of it.
 	Audience(ctx context.Context) (Audience, error)
 	// Send makes one attempt. It returns within a minute, and soon
@@ -53,8 +53,8 @@ type Channel interface {
 
 // Audience is who a channel tells.
 type Audience struct {
-	Lanes []string
-	// Expand makes an event's deliveries: Lane, Destination, Kind and Body of
+	Queues []string
+	// Expand makes an event's deliveries: Queue, Destination, Kind and Body of
 	// each. It is given what outsiders may know, and nothing else. Nil: nobody
 	// listens.
 	Expand func(curfew.OutsideHappening) []curfew.Delivery

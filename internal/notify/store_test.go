@@ -71,8 +71,8 @@ func (w *world) pay(customer string) lifecycle.Fulfilment {
 	return f
 }
 
-// tell expands everything that is untold for a lane that gets all events.
-func (w *world) tell(lane string) []curfew.Delivery {
+// tell expands everything that is untold for a queue that gets all events.
+func (w *world) tell(queue string) []curfew.Delivery {
 	w.Helper()
 	events, err := w.store.Untold(w.Context(), 100)
 	w.must(err)
@@ -80,7 +80,7 @@ func (w *world) tell(lane string) []curfew.Delivery {
 	for _, e := range events {
 		all = append(all, curfew.Delivery{
 			ID: notify.NewID(), CustomerID: e.CustomerID, EventID: e.ID, Subject: e.Subject, Number: e.Number,
-			Channel: "test", Lane: lane, Destination: lane, Kind: "k", Body: fmt.Sprint(e.To, e.Number),
+			Channel: "test", Queue: queue, Destination: queue, Kind: "k", Body: fmt.Sprint(e.To, e.Number),
 		})
 	}
 	n, err := w.store.Tell(w.Context(), events, all)
@@ -89,9 +89,9 @@ func (w *world) tell(lane string) []curfew.Delivery {
 	return all
 }
 
-func (w *world) claim(lane string, limit int) []curfew.Delivery {
+func (w *world) claim(queue string, limit int) []curfew.Delivery {
 	w.Helper()
-	claimed, _, err := w.store.Claim(w.Context(), lane, limit, time.Minute)
+	claimed, _, err := w.store.Claim(w.Context(), queue, limit, time.Minute)
 	w.must(err)
 	return claimed
 }
@@ -198,7 +198,7 @@ func TestADeliveryWaitsForAnEarlierEventThatIsNotTold(t *testing.T) {
 		w.must(err)
 		for _, e := range events {
 			if e.Subject == f.SessionID && e.Number == 2 {
-				d := curfew.Delivery{ID: notify.NewID(), CustomerID: "ada", EventID: e.ID, Subject: e.Subject, Number: 2, Channel: "test", Lane: "a", Destination: "a", Body: "two"}
+				d := curfew.Delivery{ID: notify.NewID(), CustomerID: "ada", EventID: e.ID, Subject: e.Subject, Number: 2, Channel: "test", Queue: "a", Destination: "a", Body: "two"}
 				w.must(ignore(w.store.Tell(w.Context(), []curfew.Event{e}, []curfew.Delivery{d})))
 			}
 		}
@@ -210,10 +210,10 @@ func TestADeliveryWaitsForAnEarlierEventThatIsNotTold(t *testing.T) {
 	})
 }
 
-// due makes everything of a lane due now, but for what is being sent.
-func (w *world) due(lane string) {
+// due makes everything of a queue due now, but for what is being sent.
+func (w *world) due(queue string) {
 	w.Helper()
-	for _, row := range w.Query(w, "SELECT id FROM "+w.Schema+"deliveries WHERE state = 'pending' AND attempts = failures AND lane = '"+lane+"'") {
+	for _, row := range w.Query(w, "SELECT id FROM "+w.Schema+"deliveries WHERE state = 'pending' AND attempts = failures AND lane = '"+queue+"'") {
 		// One by one: a worker locks them in another order.
 		w.Exec(w, "UPDATE "+w.Schema+"deliveries SET next_at = created_at WHERE id = $1 AND attempts = failures", row[0])
 	}

@@ -48,8 +48,8 @@ type Worker struct {
 
 	sending  sync.WaitGroup
 	mu       sync.Mutex
-	busy     map[string]bool // lanes that are being sent now
-	paused   map[string]pause
+	busy     map[string]bool // queues that are being sent now
+	breakers map[string]breaker
 	finished chan struct{}
 }
 
@@ -57,7 +57,7 @@ type Worker struct {
 func New(store Store, o Options) *Worker {
 	w := &Worker{
 		store: store, channels: o.Channels, wake: o.Wake, log: o.Logger, observe: o.Observer,
-		busy: map[string]bool{}, paused: map[string]pause{}, finished: make(chan struct{}, 1),
+		busy: map[string]bool{}, breakers: map[string]breaker{}, finished: make(chan struct{}, 1),
 	}
 	if w.log == nil {
 		w.log = slog.New(slog.NewTextHandler(io.Discard, nil))
@@ -102,7 +102,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 }
 
-// pass tells what is new and starts every lane that has something due. It
+// pass tells what is new and starts every queue that has something due. It
 // returns when the next look is due, and whether anybody listens.
 func (w *Worker) pass(ctx context.Context) (next time.Duration, listens bool, err error) {
 	audiences, err := w.tell(ctx)
@@ -112,7 +112,7 @@ func (w *Worker) pass(ctx context.Context) (next time.Duration, listens bool, er
 	next = poll
 	for i, a := range audiences {
 		listens = listens || a.Expand != nil
-		in, err := w.start(ctx, w.channels[i], a.Lanes)
+		in, err := w.start(ctx, w.channels[i], a.Queues)
 		if err != nil {
 			return poll, true, err
 		}

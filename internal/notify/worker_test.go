@@ -15,23 +15,23 @@ import (
 // patience is how long a test waits for what must come.
 const patience = time.Minute
 
-// receivers is a channel to several receivers, each a lane of its own.
+// receivers is a channel to several receivers, each a queue of its own.
 type receivers struct {
-	name  string
-	lanes []string
-	send  func(ctx context.Context, d curfew.Delivery) curfew.Verdict
+	name   string
+	queues []string
+	send   func(ctx context.Context, d curfew.Delivery) curfew.Verdict
 
 	mu  sync.Mutex
-	got map[string][]curfew.Delivery // by lane, delivered only
+	got map[string][]curfew.Delivery // by queue, delivered only
 }
 
 func (r *receivers) Name() string { return r.name }
 
 func (r *receivers) Audience(context.Context) (notify.Audience, error) {
-	return notify.Audience{Lanes: r.lanes, Expand: func(h curfew.OutsideHappening) []curfew.Delivery {
+	return notify.Audience{Queues: r.queues, Expand: func(h curfew.OutsideHappening) []curfew.Delivery {
 		var all []curfew.Delivery
-		for _, lane := range r.lanes {
-			all = append(all, curfew.Delivery{Lane: lane, Destination: lane, Kind: h.Kind, Body: fmt.Sprint(h.Of, " ", h.Number)})
+		for _, queue := range r.queues {
+			all = append(all, curfew.Delivery{Queue: queue, Destination: queue, Kind: h.Kind, Body: fmt.Sprint(h.Of, " ", h.Number)})
 		}
 		return all
 	}}, nil
@@ -48,26 +48,26 @@ func (r *receivers) Send(ctx context.Context, d curfew.Delivery) curfew.Verdict 
 		if r.got == nil {
 			r.got = map[string][]curfew.Delivery{}
 		}
-		r.got[d.Lane] = append(r.got[d.Lane], d)
+		r.got[d.Queue] = append(r.got[d.Queue], d)
 	}
 	return v
 }
 
-func (r *receivers) count(lane string) int {
+func (r *receivers) count(queue string) int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return len(r.got[lane])
+	return len(r.got[queue])
 }
 
-// orderly fails unless a lane got every event of each subject by its number.
-func (r *receivers) orderly(t *testing.T, lane string) {
+// orderly fails unless a queue got every event of each subject by its number.
+func (r *receivers) orderly(t *testing.T, queue string) {
 	t.Helper()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	last := map[string]int64{}
-	for _, d := range r.got[lane] {
+	for _, d := range r.got[queue] {
 		if d.Number != last[d.Subject]+1 {
-			t.Errorf("%s got event %d of %s after %d", lane, d.Number, d.Subject, last[d.Subject])
+			t.Errorf("%s got event %d of %s after %d", queue, d.Number, d.Subject, last[d.Subject])
 		}
 		last[d.Subject] = d.Number
 	}
@@ -127,17 +127,17 @@ const perLife = 8
 func TestEveryEventIsDeliveredInOrderByAnyNumberOfWorkers(t *testing.T) {
 	worlds(t, func(w *world) {
 		const customers = 20
-		r := &receivers{name: "test", lanes: []string{"a", "b"}}
+		r := &receivers{name: "test", queues: []string{"a", "b"}}
 		for range 3 {
 			w.works(notify.Options{Channels: []notify.Channel{r}})
 		}
 		for i := range customers {
 			w.lives(fmt.Sprint("c", i))
 		}
-		for _, lane := range r.lanes {
-			w.until("all are delivered", func() bool { return r.count(lane) >= customers*perLife })
-			w.same("deliveries", r.count(lane), customers*perLife)
-			r.orderly(w.T, lane)
+		for _, queue := range r.queues {
+			w.until("all are delivered", func() bool { return r.count(queue) >= customers*perLife })
+			w.same("deliveries", r.count(queue), customers*perLife)
+			r.orderly(w.T, queue)
 		}
 	})
 }
@@ -145,9 +145,9 @@ func TestEveryEventIsDeliveredInOrderByAnyNumberOfWorkers(t *testing.T) {
 func TestASlowReceiverDelaysNoOther(t *testing.T) {
 	worlds(t, func(w *world) {
 		held := make(chan struct{})
-		r := &receivers{name: "test", lanes: []string{"slow", "quick"}}
+		r := &receivers{name: "test", queues: []string{"slow", "quick"}}
 		r.send = func(_ context.Context, d curfew.Delivery) curfew.Verdict {
-			if d.Lane == "slow" {
+			if d.Queue == "slow" {
 				<-held
 			}
 			return curfew.Verdict{State: curfew.DeliveryDone}
@@ -169,7 +169,7 @@ func TestWhatFailsIsTriedAgainTheSame(t *testing.T) {
 	worlds(t, func(w *world) {
 		var mu sync.Mutex
 		seen := map[string][]curfew.Delivery{}
-		r := &receivers{name: "test", lanes: []string{"a"}}
+		r := &receivers{name: "test", queues: []string{"a"}}
 		r.send = func(_ context.Context, d curfew.Delivery) curfew.Verdict {
 			mu.Lock()
 			defer mu.Unlock()
@@ -204,7 +204,7 @@ func TestADeliveryDiesAfterTheScheduleAndCanBeReplayed(t *testing.T) {
 	worlds(t, func(w *world) {
 		var mu sync.Mutex
 		broken := true
-		r := &receivers{name: "test", lanes: []string{"a"}}
+		r := &receivers{name: "test", queues: []string{"a"}}
 		r.send = func(context.Context, curfew.Delivery) curfew.Verdict {
 			mu.Lock()
 			defer mu.Unlock()
@@ -259,7 +259,7 @@ func TestWithNobodyListeningEventsAreOnlyMarked(t *testing.T) {
 func TestAWorkerThatStopsLosesNothing(t *testing.T) {
 	worlds(t, func(w *world) {
 		held := make(chan struct{})
-		r := &receivers{name: "test", lanes: []string{"a"}}
+		r := &receivers{name: "test", queues: []string{"a"}}
 		r.send = func(ctx context.Context, _ curfew.Delivery) curfew.Verdict {
 			select {
 			case held <- struct{}{}:
@@ -292,7 +292,7 @@ func must[T any](v T, err error) func(*world) T {
 // Every step of a life has a name of its own.
 func TestEveryStepHasItsKind(t *testing.T) {
 	worlds(t, func(w *world) {
-		r := &receivers{name: "test", lanes: []string{"a"}}
+		r := &receivers{name: "test", queues: []string{"a"}}
 		w.works(notify.Options{Channels: []notify.Channel{r}})
 		w.lives("ada")
 		f := w.pay("bob")

@@ -182,7 +182,7 @@ func (s *scene) untold() (events []curfew.Event, deliveries []curfew.Delivery) {
 	for _, e := range events {
 		deliveries = append(deliveries, curfew.Delivery{
 			ID: newID(), CustomerID: e.CustomerID, EventID: e.ID, Subject: e.Subject, Number: e.Number,
-			Channel: curfew.MailChannel, Lane: e.CustomerID, Destination: e.CustomerID + "@example.org", Kind: "k", Body: "b",
+			Channel: curfew.MailChannel, Queue: e.CustomerID, Destination: e.CustomerID + "@example.org", Kind: "k", Body: "b",
 		})
 	}
 	return events, deliveries

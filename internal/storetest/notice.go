@@ -26,7 +26,7 @@ func noticePages(s *scene) {
 	for _, e := range events {
 		all = append(all, curfew.Delivery{
 			ID: newID(), CustomerID: e.CustomerID, EventID: e.ID, Subject: e.Subject, Number: e.Number,
-			Channel: curfew.MailChannel, Lane: e.CustomerID, Destination: e.CustomerID + "@example.org", Kind: "k", Body: "b",
+			Channel: curfew.MailChannel, Queue: e.CustomerID, Destination: e.CustomerID + "@example.org", Kind: "k", Body: "b",
 		})
 	}
 	_, err = box.Tell(s.Context(), events, all)

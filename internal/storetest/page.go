@@ -229,7 +229,7 @@ func (s *scene) tiedDeliveries(state curfew.DeliveryState, column string) {
 	var ids []string
 	for range tied {
 		d := curfew.Delivery{
-			ID: newID(), CustomerID: "ada", EventID: newID(), Subject: newID(), Channel: curfew.MailChannel, Lane: "ada",
+			ID: newID(), CustomerID: "ada", EventID: newID(), Subject: newID(), Channel: curfew.MailChannel, Queue: "ada",
 			Destination: "ada@example.org", Kind: "k", Body: "b",
 		}
 		s.must(s.postbox().AddDelivery(s.Context(), d))

@@ -13,7 +13,7 @@ import (
 	"github.com/curfewhq/curfew/internal/notify"
 )
 
-// Name is the channel's, and that of its one lane.
+// Name is the channel's, and that of its one queue.
 const Name = curfew.MailChannel
 
 // Store is what the channel reads when it sends.
@@ -67,7 +67,7 @@ func (c *Channel) Name() string { return Name }
 
 // Audience is every customer whose checkout has an address.
 func (c *Channel) Audience(context.Context) (notify.Audience, error) {
-	return notify.Audience{Lanes: []string{Name}, Expand: expand}, nil
+	return notify.Audience{Queues: []string{Name}, Expand: expand}, nil
 }
 
 // expand makes at most one delivery, whose body is the notice's name.
@@ -76,7 +76,7 @@ func expand(h curfew.OutsideHappening) []curfew.Delivery {
 	if kind == "" || h.Checkout.Email == "" {
 		return nil
 	}
-	return []curfew.Delivery{{Lane: Name, Destination: h.Checkout.Email, Kind: h.Kind, Body: kind}}
+	return []curfew.Delivery{{Queue: Name, Destination: h.Checkout.Email, Kind: h.Kind, Body: kind}}
 }
 
 // Send makes one attempt, in the words that are true now.

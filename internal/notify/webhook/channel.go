@@ -81,7 +81,7 @@ func client(o Options, p policy) *http.Client {
 // Name implements notify.Channel.
 func (c *Channel) Name() string { return Name }
 
-// Audience is the endpoints that are enabled, each with a lane of its own.
+// Audience is the endpoints that are enabled, each with a queue of its own.
 func (c *Channel) Audience(ctx context.Context) (notify.Audience, error) {
 	all, err := c.store.Endpoints(ctx)
 	if err != nil {
@@ -93,7 +93,7 @@ func (c *Channel) Audience(ctx context.Context) (notify.Audience, error) {
 	}
 	var a notify.Audience
 	for _, w := range all {
-		a.Lanes = append(a.Lanes, w.ID)
+		a.Queues = append(a.Queues, w.ID)
 	}
 	a.Expand = func(h curfew.OutsideHappening) []curfew.Delivery { return expand(h, all) }
 	return a, nil
@@ -109,7 +109,7 @@ func expand(h curfew.OutsideHappening, endpoints []curfew.Endpoint) []curfew.Del
 		if body == "" {
 			body = encode(messageOf(h))
 		}
-		all = append(all, curfew.Delivery{Lane: w.ID, Destination: w.ID, Kind: kind, Body: body})
+		all = append(all, curfew.Delivery{Queue: w.ID, Destination: w.ID, Kind: kind, Body: body})
 	}
 	return all
 }

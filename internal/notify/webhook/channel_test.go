@@ -164,7 +164,7 @@ func TestADisabledEndpointIsNotSentTo(t *testing.T) {
 	if _, err := p.endpoints.Test(t.Context(), p.endpoint.ID); !errors.Is(err, curfew.Conflict) {
 		t.Errorf("a test of it: %v", err)
 	}
-	if a, err := p.channel.Audience(t.Context()); err != nil || a.Expand != nil || len(a.Lanes) != 0 {
+	if a, err := p.channel.Audience(t.Context()); err != nil || a.Expand != nil || len(a.Queues) != 0 {
 		t.Errorf("it listens: %+v (%v)", a, err)
 	}
 	if err := p.endpoints.Remove(t.Context(), p.endpoint.ID); err != nil {

@@ -145,7 +145,7 @@ func (e Endpoints) Test(ctx context.Context, id string) (curfew.Delivery, error)
 		return curfew.Delivery{}, curfew.Errorf(curfew.Conflict, "endpoint %s is disabled: enable it first", id)
 	}
 	d := curfew.Delivery{
-		ID: notify.NewID(), Number: 1, Channel: Name, Lane: w.ID, Destination: w.ID, Kind: curfew.TestKind,
+		ID: notify.NewID(), Number: 1, Channel: Name, Queue: w.ID, Destination: w.ID, Kind: curfew.TestKind,
 		Body: encode(message{Type: curfew.TestKind, Timestamp: time.Now().UTC().Truncate(time.Microsecond), Data: map[string]string{"endpointId": w.ID}}),
 	}
 	d.EventID, d.Subject, d.State = d.ID, d.ID, curfew.DeliveryPending

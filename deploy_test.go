@@ -172,7 +172,7 @@ func queries(t *testing.T) []string {
 func TestTheFiguresAskedForAreThere(t *testing.T) {
 	t.Parallel()
 	made := map[string]bool{"curfew_deliveries_total": true}
-	for _, m := range regexp.MustCompile(`"(curfew_[a-z_]+)"`).FindAllStringSubmatch(read(t, "internal/httpapi/metrics.go"), -1) {
+	for _, m := range regexp.MustCompile(`"(curfew_[a-z_]+)"`).FindAllStringSubmatch(read(t, "internal/metrics/metrics.go"), -1) {
 		made[m[1]] = true
 	}
 	shown := strings.Join(queries(t), "\n")

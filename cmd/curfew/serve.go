@@ -17,6 +17,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/metrics"
 	"github.com/curfewhq/curfew/internal/notify"
 	"github.com/curfewhq/curfew/internal/notify/mail"
 	"github.com/curfewhq/curfew/internal/stream"
@@ -180,7 +181,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	if err != nil {
 		return err
 	}
-	metrics := httpapi.NewMetrics()
+	metrics := metrics.New()
 	svc.engine, err = lifecycle.New(svc.db, lifecycle.Options{
 		Policy: &policy, Logger: svc.log, Observer: metrics, Provider: provider, Notifier: svc.hints, Keys: keysOf(identity),
 		SweeperOff: !s.Sweeper.on(), Trace: svc.traces.step, Stop: svc.halt,

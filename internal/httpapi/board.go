@@ -75,7 +75,7 @@ func (s *Server) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	all.Go(func() { s.runBoard(ctx) })
 	all.Go(func() { s.runBeats(ctx) })
-	all.Go(func() { s.runHistory(ctx) })
+	all.Go(func() { s.history.Run(ctx) })
 	all.Wait()
 	return nil
 }

@@ -31,10 +31,10 @@ func StatusOf(k curfew.Kind) (int, bool) {
 }
 
 // Sample keeps what health says now for the charts.
-func (s *Server) Sample(ctx context.Context) { s.recordHistory(ctx) }
+func (s *Server) Sample(ctx context.Context) { s.history.Record(ctx) }
 
 // Recall keeps what was before the server for the charts.
-func (s *Server) Recall(ctx context.Context) { s.recallHistory(ctx) }
+func (s *Server) Recall(ctx context.Context) { s.history.Recall(ctx) }
 
 // IssueAs issues a token of another type.
 func (i *Identity) IssueAs(typ string, a curfew.Actor) (string, error) {

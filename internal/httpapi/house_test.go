@@ -18,6 +18,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/metrics"
 	"github.com/curfewhq/curfew/internal/notify"
 	"github.com/curfewhq/curfew/internal/notify/mail"
 	"github.com/curfewhq/curfew/internal/notify/webhook"
@@ -35,7 +36,7 @@ type house struct {
 	store    *sqlite.Store
 	engine   *lifecycle.Engine
 	identity *httpapi.Identity
-	metrics  *httpapi.Metrics
+	metrics  *metrics.Registry
 	path     string
 	log      *journal
 	offset   atomic.Int64 // of the store's clock
@@ -60,7 +61,7 @@ func newHouse(t *testing.T) *house { return newHouseWith(t, settings{}) }
 
 func newHouseWith(t *testing.T, o settings) *house {
 	t.Helper()
-	h := &house{T: t, path: filepath.Join(t.TempDir(), "curfew.db"), log: &journal{}, metrics: httpapi.NewMetrics()}
+	h := &house{T: t, path: filepath.Join(t.TempDir(), "curfew.db"), log: &journal{}, metrics: metrics.New()}
 	h.openStore()
 	h.openEngine(o)
 	if o.auth.KeyFile == "" {

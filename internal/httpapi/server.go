@@ -11,6 +11,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/metrics"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -50,8 +51,8 @@ type Options struct {
 	// empty: curfew login.
 	LoginHint string
 	Version   string
-	Logger    *slog.Logger // nil: nothing is logged
-	Metrics   *Metrics     // nil: /metrics has only Go's figures and the process's
+	Logger    *slog.Logger      // nil: nothing is logged
+	Metrics   *metrics.Registry // nil: /metrics has only Go's figures and the process's
 	// RequestTimeout bounds a request, but for cleanups, which get a minute;
 	// 0: 10 s.
 	RequestTimeout time.Duration
@@ -85,7 +86,7 @@ type Server struct {
 	hint       string
 	version    string
 	log        *slog.Logger
-	metrics    *Metrics
+	metrics    *metrics.Registry
 	timeout    time.Duration
 	trace      Trace
 	hook       Hook
@@ -99,7 +100,7 @@ type Server struct {
 	writing    time.Duration // how long a stream's reader may take
 	links      Unsubscriptions
 	settings   []api.Setting
-	history    history
+	history    *metrics.History
 	origins    *http.CrossOriginProtection
 	handler    http.Handler
 	ops        http.Handler
@@ -125,12 +126,16 @@ func New(o Options) (*Server, error) {
 		s.trace = untraced
 	}
 	if s.metrics == nil {
-		s.metrics = NewMetrics()
+		s.metrics = metrics.New()
 	}
 	if s.timeout == 0 {
 		s.timeout = requestTimeout
 	}
-	s.metrics.describe(s.version, s.routes())
+	s.metrics.Describe(s.version)
+	for _, rt := range s.routes() {
+		s.metrics.AddRoute(rt.method+" "+rt.path, append(rt.statuses[:len(rt.statuses):len(rt.statuses)], http.StatusInternalServerError, http.StatusServiceUnavailable)...)
+	}
+	s.history = metrics.NewHistory(s.engine, s.metrics, s.log)
 	handler, err := s.public()
 	if err != nil {
 		return nil, err

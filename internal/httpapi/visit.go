@@ -58,7 +58,10 @@ func (s *Server) observed(next http.Handler) http.Handler {
 			s.survive(answer, r, recover())
 			took := time.Since(begun)
 			s.logVisit(r, v, answer, took)
-			s.metrics.answered(answer, took)
+			s.metrics.Answered(answer.route, answer.statusCode())
+			if !answer.streamed {
+				s.metrics.AnsweredIn(answer.route, took)
+			}
 			end(answer.route, answer.statusCode())
 		}()
 		if headerSize(r) > maxHeader {

@@ -1,4 +1,6 @@
-package httpapi
+// Package metrics has what Curfew measures: the metrics for Prometheus, and a ring buffer of samples for the console's
+// charts. It observes lifecycle and reads its health; it knows nothing of how either is shown.
+package metrics
 
 import (
 	"cmp"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -26,9 +29,9 @@ var lagBuckets = []float64{0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60,
 // requestBuckets go from a millisecond to the longest request.
 var requestBuckets = []float64{0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 60}
 
-// Metrics are the figures for Prometheus. It observes an engine: give it to
-// lifecycle.Options, then let it Watch the engine.
-type Metrics struct {
+// Registry has Curfew's metrics for Prometheus. It observes an engine: pass it to lifecycle.Options as Observer, then
+// call Watch with the engine.
+type Registry struct {
 	registry          *prometheus.Registry
 	admissions        *prometheus.CounterVec
 	admissionDuration prometheus.Histogram
@@ -41,15 +44,14 @@ type Metrics struct {
 	requests          *prometheus.CounterVec
 	requestDuration   *prometheus.HistogramVec
 	build             *prometheus.GaugeVec
-	worstLag          atomic.Int64 // since somebody took it
+	worstLag          atomic.Int64 // since takeLag
 }
 
-var _ lifecycle.Observer = (*Metrics)(nil)
+var _ lifecycle.Observer = (*Registry)(nil)
 
-// NewMetrics makes the figures, with Go's and the process's, in a registry of
-// their own.
-func NewMetrics() *Metrics {
-	m := &Metrics{
+// New returns Curfew's metrics, with Go's and the process's, in a registry of their own.
+func New() *Registry {
+	m := &Registry{
 		registry:          prometheus.NewRegistry(),
 		admissions:        counter("curfew_admissions_total", "Admissions by what became of them.", "outcome"),
 		admissionDuration: histogram("curfew_admission_duration_seconds", "How long an admission took.", prometheus.DefBuckets),
@@ -74,10 +76,9 @@ func NewMetrics() *Metrics {
 	return m
 }
 
-// begin makes every series of the counters, at 0. One that came into being with
-// its first event would have grown from nothing to 1 unseen: rate and increase
-// see a step only between two samples.
-func (m *Metrics) begin() {
+// begin creates every series of the counters, at 0. One that was created by its first event would have grown from
+// nothing to 1 unseen: rate and increase see a step only between two samples.
+func (m *Registry) begin() {
 	for _, outcome := range append(curfew.Outcomes(), "replayed", "refused", "failed") {
 		m.admissions.WithLabelValues(string(outcome))
 	}
@@ -101,26 +102,34 @@ func (m *Metrics) begin() {
 	}
 }
 
-// describe says what runs, and makes each route's usual series.
-func (m *Metrics) describe(version string, routes []route) {
+// Describe records which version runs.
+func (m *Registry) Describe(version string) {
 	m.build.WithLabelValues(version, runtime.Version()).Set(1)
-	for _, rt := range routes {
-		for _, status := range append([]int{http.StatusInternalServerError, http.StatusServiceUnavailable}, rt.statuses...) {
-			m.requests.WithLabelValues(rt.method+" "+rt.path, strconv.Itoa(status))
-		}
+}
+
+// AddRoute creates the series of a route, at 0, for the statuses it usually answers with.
+func (m *Registry) AddRoute(route string, statuses ...int) {
+	for _, status := range statuses {
+		m.requests.WithLabelValues(route, strconv.Itoa(status))
 	}
 }
 
-// noRoute is the route of what matches none: callers must not make series.
+// noRoute stands for every path that is no route: callers must not be able to create series.
 const noRoute = "none"
 
-// answered counts a request. How long a stream was open says nothing of us.
-func (m *Metrics) answered(a *answer, took time.Duration) {
-	route := cmp.Or(a.route, noRoute)
-	m.requests.WithLabelValues(route, strconv.Itoa(a.statusCode())).Inc()
-	if !a.streamed {
-		m.requestDuration.WithLabelValues(route).Observe(took.Seconds())
-	}
+// Answered counts a request that was answered with a status. The empty route is that of a path that is none.
+func (m *Registry) Answered(route string, status int) {
+	m.requests.WithLabelValues(cmp.Or(route, noRoute), strconv.Itoa(status)).Inc()
+}
+
+// AnsweredIn records how long an answer took. Live streams are left out: how long they stay open says nothing about us.
+func (m *Registry) AnsweredIn(route string, took time.Duration) {
+	m.requestDuration.WithLabelValues(cmp.Or(route, noRoute)).Observe(took.Seconds())
+}
+
+// Handler serves the metrics to Prometheus.
+func (m *Registry) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
 func counter(name, help string, labels ...string) *prometheus.CounterVec {
@@ -131,34 +140,38 @@ func histogram(name, help string, buckets []float64) prometheus.Histogram {
 	return prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets})
 }
 
-// Watch adds the figures that the engine's Health reads, at scrape time. Call it
-// once.
-func (m *Metrics) Watch(e *lifecycle.Engine) { m.registry.MustRegister(gauges{e}) }
+// HealthReader reads how everything is: a lifecycle.Engine.
+type HealthReader interface {
+	Health(ctx context.Context) lifecycle.Report
+}
+
+// Watch adds gauges of what health reports, read at scrape time. Call it once.
+func (m *Registry) Watch(health HealthReader) { m.registry.MustRegister(gauges{health}) }
 
 // Admitted implements lifecycle.Observer.
-func (m *Metrics) Admitted(outcome string, took time.Duration) {
+func (m *Registry) Admitted(outcome string, took time.Duration) {
 	m.admissions.WithLabelValues(outcome).Inc()
 	m.admissionDuration.Observe(took.Seconds())
 }
 
 // Blocked implements lifecycle.Observer.
-func (m *Metrics) Blocked(status curfew.SessionStatus) {
+func (m *Registry) Blocked(status curfew.SessionStatus) {
 	m.blocked.WithLabelValues(string(status)).Inc()
 }
 
 // Cleaned implements lifecycle.Observer.
-func (m *Metrics) Cleaned(figure curfew.RuleName, trigger curfew.Trigger, rows int) {
+func (m *Registry) Cleaned(figure curfew.RuleName, trigger curfew.Trigger, rows int) {
 	m.cleaned.WithLabelValues(string(figure), string(trigger)).Add(float64(rows))
 }
 
 // RunFinished implements lifecycle.Observer.
-func (m *Metrics) RunFinished(trigger curfew.Trigger, outcome curfew.RunOutcome, took time.Duration) {
+func (m *Registry) RunFinished(trigger curfew.Trigger, outcome curfew.RunOutcome, took time.Duration) {
 	m.runs.WithLabelValues(string(trigger), string(outcome)).Inc()
 	m.runDuration.Observe(took.Seconds())
 }
 
 // Expired implements lifecycle.Observer.
-func (m *Metrics) Expired(lag time.Duration) {
+func (m *Registry) Expired(lag time.Duration) {
 	m.expiryLag.Observe(lag.Seconds())
 	for {
 		worst := m.worstLag.Load()
@@ -168,17 +181,16 @@ func (m *Metrics) Expired(lag time.Duration) {
 	}
 }
 
-// takeLag is the worst lag since it was last taken.
-func (m *Metrics) takeLag() time.Duration { return time.Duration(m.worstLag.Swap(0)) }
+// takeLag returns the worst lag since it was last called.
+func (m *Registry) takeLag() time.Duration { return time.Duration(m.worstLag.Swap(0)) }
 
-// Delivered counts an attempt: delivered, retried or dead.
-func (m *Metrics) Delivered(channel, outcome string) {
+// Delivered counts an attempt to deliver a message. The outcome is delivered, retried or dead.
+func (m *Registry) Delivered(channel, outcome string) {
 	m.deliveries.WithLabelValues(channel, outcome).Inc()
 }
 
-// gauges reads an engine's health for every scrape. A figure that could not be
-// had is absent, never 0.
-type gauges struct{ engine *lifecycle.Engine }
+// gauges reads health at every scrape. A gauge that could not be read is absent, never 0.
+type gauges struct{ health HealthReader }
 
 var (
 	sessionsGauge  = gauge("curfew_sessions", "Sessions.", "status")
@@ -213,7 +225,7 @@ func (gauges) Describe(to chan<- *prometheus.Desc) {
 func (g gauges) Collect(to chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
-	r := g.engine.Health(ctx)
+	r := g.health.Health(ctx)
 	emit := func(d *prometheus.Desc, v float64, labels ...string) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}

@@ -1,4 +1,4 @@
-package httpapi
+package metrics
 
 import (
 	"testing"
@@ -12,24 +12,24 @@ var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func TestTheRingKeepsTheNewest(t *testing.T) {
 	t.Parallel()
-	var h history
+	var h History
 	for i := range samplesKept + 100 {
-		h.add(sample{at: noon.Add(time.Duration(i) * sampleEvery)})
+		h.add(Sample{At: noon.Add(time.Duration(i) * SampleEvery)})
 	}
-	all := h.since(time.Time{})
-	if len(all) != samplesKept || !all[0].at.Equal(noon.Add(100*sampleEvery)) {
-		t.Fatalf("it has %d, from %s", len(all), all[0].at)
+	all := h.Since(time.Time{})
+	if len(all) != samplesKept || !all[0].At.Equal(noon.Add(100*SampleEvery)) {
+		t.Fatalf("it has %d, from %s", len(all), all[0].At)
 	}
 	for i := range all[1:] {
-		if all[i+1].at.Sub(all[i].at) != sampleEvery {
-			t.Fatalf("after %s comes %s", all[i].at, all[i+1].at)
+		if all[i+1].At.Sub(all[i].At) != SampleEvery {
+			t.Fatalf("after %s comes %s", all[i].At, all[i+1].At)
 		}
 	}
-	last := all[len(all)-1].at
-	if n := len(h.since(last)); n != 0 {
+	last := all[len(all)-1].At
+	if n := len(h.Since(last)); n != 0 {
 		t.Errorf("%d are after the last", n)
 	}
-	if n := len(h.since(last.Add(-sampleEvery))); n != 1 {
+	if n := len(h.Since(last.Add(-SampleEvery))); n != 1 {
 		t.Errorf("%d are after the one before the last", n)
 	}
 }
@@ -56,13 +56,13 @@ func TestASampleIsWhatHealthSaid(t *testing.T) {
 			t.Parallel()
 			got := sampled(test.report, test.ended)
 			if test.lag < 0 {
-				if got.lag != nil || got.waiting != nil {
+				if got.Lag != nil || got.Waiting != nil {
 					t.Errorf("got %+v", got)
 				}
 				return
 			}
-			if got.lag == nil || *got.lag != test.lag || *got.waiting != 3 || *got.live != 2 || *got.stale != 1 || *got.scheduled != 0 {
-				t.Errorf("got %+v, a lag of %v", got, got.lag)
+			if got.Lag == nil || *got.Lag != test.lag || *got.Waiting != 3 || *got.Live != 2 || *got.Stale != 1 || *got.Scheduled != 0 {
+				t.Errorf("got %+v, a lag of %v", got, got.Lag)
 			}
 		})
 	}
@@ -70,7 +70,7 @@ func TestASampleIsWhatHealthSaid(t *testing.T) {
 
 func TestTheWorstLagIsTakenOnce(t *testing.T) {
 	t.Parallel()
-	m := NewMetrics()
+	m := New()
 	for _, lag := range []time.Duration{time.Second, 3 * time.Second, 2 * time.Second} {
 		m.Expired(lag)
 	}

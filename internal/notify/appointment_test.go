@@ -12,7 +12,7 @@ import (
 
 // A mechanic has no address here: who receives session.cancelled tells them.
 func TestACancelledAppointmentSaysWhoseItWas(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(w *environment) {
 		at := time.Now().Add(time.Hour)
 		f, err := w.engine.FulfillCheckout(w.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"}, lifecycle.Purchase{
 			PaymentRef: "r1", CustomerID: "ada", Plan: "chat10", StartsAt: &at,
@@ -36,7 +36,7 @@ func TestACancelledAppointmentSaysWhoseItWas(t *testing.T) {
 }
 
 // cancellation is what a webhook says of a session's cancellation.
-func (w *world) cancellation(sessionID string) map[string]any {
+func (w *environment) cancellation(sessionID string) map[string]any {
 	w.Helper()
 	endpoints := w.store.(webhook.Store) //nolint:errcheck,forcetypeassert // both are
 	w.must(ignore(webhook.Endpoints{Store: endpoints}.Add(w.Context(), curfew.Endpoint{URL: "https://shop.example/hooks", Kinds: []string{"session.cancelled"}})))

@@ -8,7 +8,7 @@ import (
 	"github.com/curfewhq/curfew/internal/storetest"
 )
 
-func (w *world) apart() string {
+func (w *environment) apart() string {
 	w.Helper()
 	all, err := w.Store.Quarantined(w.Context(), 10)
 	w.must(err)
@@ -19,7 +19,7 @@ func (w *world) apart() string {
 	return text
 }
 
-func (w *world) tryNow() {
+func (w *environment) tryNow() {
 	w.Helper()
 	w.Exec(w.T, "UPDATE "+w.Schema+"quarantine SET next_at = since")
 }
@@ -35,7 +35,7 @@ func TestWhatCannotBeDeliveredStopsNothingElse(t *testing.T) {
 		{"deliveries", "UPDATE", "c2 delivery deliver;"},
 	} {
 		t.Run(where.operation+" "+where.table, func(t *testing.T) {
-			worlds(t, func(w *world) {
+			onEachStore(t, func(w *environment) {
 				cure := storetest.Poison(w.T, w.Harness, where.table, where.operation, "c2")
 				r := &receivers{name: "test", queues: []string{"queue"}}
 				for i := range 20 {

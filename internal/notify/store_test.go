@@ -20,8 +20,8 @@ type store interface {
 	notify.Admin
 }
 
-// world is a store with an engine over it.
-type world struct {
+// environment is a store, an engine over it and what the test needs beside.
+type environment struct {
 	wake chan struct{}
 	*testing.T
 	storetest.Harness
@@ -29,8 +29,8 @@ type world struct {
 	store  store
 }
 
-// worlds runs a test on both stores.
-func worlds(t *testing.T, test func(*world)) {
+// onEachStore runs a test on PostgreSQL and on SQLite.
+func onEachStore(t *testing.T, test func(*environment)) {
 	t.Helper()
 	t.Parallel()
 	for name, open := range stores.Each() {
@@ -41,19 +41,19 @@ func worlds(t *testing.T, test func(*world)) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			test(&world{T: t, Harness: h, engine: engine, wake: make(chan struct{}, 1), store: h.Store.(store)}) //nolint:errcheck,forcetypeassert // both are
+			test(&environment{T: t, Harness: h, engine: engine, wake: make(chan struct{}, 1), store: h.Store.(store)}) //nolint:errcheck,forcetypeassert // both are
 		})
 	}
 }
 
-func (w *world) must(err error) {
+func (w *environment) must(err error) {
 	w.Helper()
 	if err != nil {
 		w.Fatal(err)
 	}
 }
 
-func (w *world) same(what string, got, want any) {
+func (w *environment) same(what string, got, want any) {
 	w.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
 		w.Fatalf("%s (-want +got):\n%s", what, diff)
@@ -61,7 +61,7 @@ func (w *world) same(what string, got, want any) {
 }
 
 // pay gives a customer a session.
-func (w *world) pay(customer string) lifecycle.Fulfilment {
+func (w *environment) pay(customer string) lifecycle.Fulfilment {
 	w.Helper()
 	amount := int64(990)
 	f, err := w.engine.FulfillCheckout(w.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"}, lifecycle.Purchase{
@@ -72,7 +72,7 @@ func (w *world) pay(customer string) lifecycle.Fulfilment {
 }
 
 // tell expands everything that is untold for a queue that gets all events.
-func (w *world) tell(queue string) []curfew.Delivery {
+func (w *environment) tell(queue string) []curfew.Delivery {
 	w.Helper()
 	events, err := w.store.Untold(w.Context(), 100)
 	w.must(err)
@@ -89,14 +89,14 @@ func (w *world) tell(queue string) []curfew.Delivery {
 	return all
 }
 
-func (w *world) claim(queue string, limit int) []curfew.Delivery {
+func (w *environment) claim(queue string, limit int) []curfew.Delivery {
 	w.Helper()
 	claimed, _, err := w.store.Claim(w.Context(), queue, limit, time.Minute)
 	w.must(err)
 	return claimed
 }
 
-func (w *world) settle(want int, attempts ...curfew.Attempt) {
+func (w *environment) settle(want int, attempts ...curfew.Attempt) {
 	w.Helper()
 	n, err := w.store.Settle(w.Context(), attempts)
 	w.must(err)
@@ -122,7 +122,7 @@ func bodies(all []curfew.Delivery) []string {
 }
 
 func TestAnEventIsToldOnce(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(w *environment) {
 		f := w.pay("ada")
 		events, err := w.store.Untold(w.Context(), 1)
 		w.must(err)
@@ -144,7 +144,7 @@ func TestAnEventIsToldOnce(t *testing.T) {
 func ignore[T any](_ T, err error) error { return err }
 
 func TestAHappeningIsAnEventWithWhatItIsAbout(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(w *environment) {
 		f := w.pay("ada")
 		events, err := w.store.Untold(w.Context(), 9)
 		w.must(err)
@@ -163,7 +163,7 @@ func TestAHappeningIsAnEventWithWhatItIsAbout(t *testing.T) {
 }
 
 func TestADestinationGetsASubjectsEventsInTheirOrder(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(w *environment) {
 		f := w.pay("ada")
 		w.tell("a") // before the second event happens
 		max := "max"
@@ -191,7 +191,7 @@ func TestADestinationGetsASubjectsEventsInTheirOrder(t *testing.T) {
 
 // A slower worker that has not told the first event yet holds up the second.
 func TestADeliveryWaitsForAnEarlierEventThatIsNotTold(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(w *environment) {
 		f := w.pay("ada")
 		w.must(ignore(w.engine.Accept(w.Context(), f.RequestID, "max")))
 		events, err := w.store.Untold(w.Context(), 9)
@@ -211,7 +211,7 @@ func TestADeliveryWaitsForAnEarlierEventThatIsNotTold(t *testing.T) {
 }
 
 // due makes everything of a queue due now, but for what is being sent.
-func (w *world) due(queue string) {
+func (w *environment) due(queue string) {
 	w.Helper()
 	for _, row := range w.Query(w, "SELECT id FROM "+w.Schema+"deliveries WHERE state = 'pending' AND attempts = failures AND lane = '"+queue+"'") {
 		// One by one: a worker locks them in another order.
@@ -220,7 +220,7 @@ func (w *world) due(queue string) {
 }
 
 func TestAResultThatComesAfterItsLeaseIsRefused(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(w *environment) {
 		w.pay("ada")
 		w.tell("a")
 		first := w.claim("a", 1)[0]
@@ -241,7 +241,7 @@ func TestAResultThatComesAfterItsLeaseIsRefused(t *testing.T) {
 }
 
 func TestAFailedDeliveryComesBackAndTheNextOneWaits(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(w *environment) {
 		f := w.pay("ada")
 		w.must(ignore(w.engine.Accept(w.Context(), f.RequestID, "max")))
 		w.tell("a")
@@ -262,7 +262,7 @@ func TestAFailedDeliveryComesBackAndTheNextOneWaits(t *testing.T) {
 }
 
 func TestLanesAreApart(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(w *environment) {
 		w.pay("ada")
 		w.tell("a")
 		w.pay("bob")
@@ -275,7 +275,7 @@ func TestLanesAreApart(t *testing.T) {
 }
 
 func TestDeliveriesAreFoundListedAndForgotten(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(w *environment) {
 		w.pay("ada")
 		w.tell("a")
 		w.pay("bob")
@@ -323,7 +323,7 @@ func TestDeliveriesAreFoundListedAndForgotten(t *testing.T) {
 // A payment of nobody's goes over to its customer with what is still to be
 // told of it.
 func TestARepairedPaymentTakesItsDeliveriesAlong(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(w *environment) {
 		c := curfew.Checkout{ID: notify.NewID(), CustomerID: curfew.Nobody, Ref: "ref", Plan: "gold", Outcome: curfew.Held}
 		shop := curfew.Actor{Role: curfew.Service, ID: "shop"}
 		r, err := w.Store.Record(w.Context(), c, shop, "recorded")

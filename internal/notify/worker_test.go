@@ -12,8 +12,8 @@ import (
 	"github.com/curfewhq/curfew/internal/notify"
 )
 
-// patience is how long a test waits for what must come.
-const patience = time.Minute
+// timeout is how long a test waits for something that must happen.
+const timeout = time.Minute
 
 // receivers is a channel to several receivers, each a queue of its own.
 type receivers struct {
@@ -74,7 +74,7 @@ func (r *receivers) orderly(t *testing.T, queue string) {
 }
 
 // works runs a worker until the test ends, or the returned function is called.
-func (w *world) works(o notify.Options) (stop func()) {
+func (w *environment) works(o notify.Options) (stop func()) {
 	w.Helper()
 	o.Wake = w.wake
 	ctx, cancel := context.WithCancel(context.Background())
@@ -90,9 +90,9 @@ func (w *world) works(o notify.Options) (stop func()) {
 	return stop
 }
 
-func (w *world) until(what string, look func() bool) {
+func (w *environment) until(what string, look func() bool) {
 	w.Helper()
-	ctx, cancel := context.WithTimeout(w.Context(), patience)
+	ctx, cancel := context.WithTimeout(w.Context(), timeout)
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -110,7 +110,7 @@ func (w *world) until(what string, look func() bool) {
 }
 
 // lives takes a session through accept, release, accept and cancellation.
-func (w *world) lives(customer string) {
+func (w *environment) lives(customer string) {
 	w.Helper()
 	f := w.pay(customer)
 	mechanic := "m-" + customer
@@ -125,7 +125,7 @@ func (w *world) lives(customer string) {
 const perLife = 8
 
 func TestEveryEventIsDeliveredInOrderByAnyNumberOfWorkers(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(w *environment) {
 		const customers = 20
 		r := &receivers{name: "test", queues: []string{"a", "b"}}
 		for range 3 {
@@ -143,7 +143,7 @@ func TestEveryEventIsDeliveredInOrderByAnyNumberOfWorkers(t *testing.T) {
 }
 
 func TestASlowReceiverDelaysNoOther(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(w *environment) {
 		held := make(chan struct{})
 		r := &receivers{name: "test", queues: []string{"slow", "quick"}}
 		r.send = func(_ context.Context, d curfew.Delivery) curfew.Verdict {
@@ -166,7 +166,7 @@ func TestASlowReceiverDelaysNoOther(t *testing.T) {
 // A receiver that fails twice gets it the third time, the same thing, and what
 // comes behind it after it.
 func TestWhatFailsIsTriedAgainTheSame(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(w *environment) {
 		var mu sync.Mutex
 		seen := map[string][]curfew.Delivery{}
 		r := &receivers{name: "test", queues: []string{"a"}}
@@ -201,7 +201,7 @@ func TestWhatFailsIsTriedAgainTheSame(t *testing.T) {
 }
 
 func TestADeliveryDiesAfterTheScheduleAndCanBeReplayed(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(w *environment) {
 		var mu sync.Mutex
 		broken := true
 		r := &receivers{name: "test", queues: []string{"a"}}
@@ -243,7 +243,7 @@ func TestADeliveryDiesAfterTheScheduleAndCanBeReplayed(t *testing.T) {
 }
 
 func TestWithNobodyListeningEventsAreOnlyMarked(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(w *environment) {
 		w.works(notify.Options{})
 		w.lives("ada")
 		w.until("all are told", func() bool {
@@ -257,7 +257,7 @@ func TestWithNobodyListeningEventsAreOnlyMarked(t *testing.T) {
 
 // Who stops gives back what it holds, without counting it as a failure.
 func TestAWorkerThatStopsLosesNothing(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(w *environment) {
 		held := make(chan struct{})
 		r := &receivers{name: "test", queues: []string{"a"}}
 		r.send = func(ctx context.Context, _ curfew.Delivery) curfew.Verdict {
@@ -281,8 +281,8 @@ func TestAWorkerThatStopsLosesNothing(t *testing.T) {
 	})
 }
 
-func must[T any](v T, err error) func(*world) T {
-	return func(w *world) T {
+func must[T any](v T, err error) func(*environment) T {
+	return func(w *environment) T {
 		w.Helper()
 		w.must(err)
 		return v
@@ -291,7 +291,7 @@ func must[T any](v T, err error) func(*world) T {
 
 // Every step of a life has a name of its own.
 func TestEveryStepHasItsKind(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(w *environment) {
 		r := &receivers{name: "test", queues: []string{"a"}}
 		w.works(notify.Options{Channels: []notify.Channel{r}})
 		w.lives("ada")

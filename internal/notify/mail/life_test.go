@@ -12,17 +12,17 @@ import (
 
 // ends is how a session comes to its end, and what its customer then reads.
 var ends = map[string]struct {
-	happens func(w *world)
+	happens func(w *environment)
 	subject []string
 	says    []string // the last mail
 }{
 	"nobody accepts": {
-		func(w *world) { w.expire(w.pay("r1").SessionID) },
+		func(w *environment) { w.expire(w.pay("r1").SessionID) },
 		[]string{"No mechanic was free for your session"},
 		[]string{"Hello Ada Lovelace,", "no mechanic was free", "Your payment of 19.99 EUR is kept as credit for your next session."},
 	},
 	"nobody accepts, and the credit is spent before the mail goes out": {
-		func(w *world) {
+		func(w *environment) {
 			w.expire(w.pay("r1").SessionID)
 			must(w, ignore(w.engine.CreateSession(w.Context(), ada, lifecycle.Claim{CustomerID: "ada", Plan: "chat10"})))
 		},
@@ -30,7 +30,7 @@ var ends = map[string]struct {
 		[]string{"Your payment went to a later session of yours."},
 	},
 	"nobody accepts, and an operator refunds before the mail goes out": {
-		func(w *world) {
+		func(w *environment) {
 			w.expire(w.pay("r1").SessionID)
 			must(w, ignore(w.engine.RefundCheckout(w.Context(), curfew.Actor{Role: curfew.Admin, ID: "mara"}, "r1", "they asked")))
 		},
@@ -38,7 +38,7 @@ var ends = map[string]struct {
 		[]string{"A refund of 19.99 EUR is under way."},
 	},
 	"nobody accepts what was free": {
-		func(w *world) {
+		func(w *environment) {
 			f, err := w.engine.CreateSession(w.Context(), ada, lifecycle.Claim{CustomerID: "ada", Plan: "free"})
 			must(w, err)
 			w.Exec(w, "UPDATE "+w.Schema+"checkouts SET email = 'ada@example.org' WHERE session_id = '"+f.SessionID+"'")
@@ -48,7 +48,7 @@ var ends = map[string]struct {
 		[]string{"Nothing was charged."},
 	},
 	"a mechanic accepts and nobody comes": {
-		func(w *world) {
+		func(w *environment) {
 			f := w.pay("r1")
 			must(w, ignore(w.engine.Accept(w.Context(), f.RequestID, "max")))
 			w.expire(f.SessionID)
@@ -57,7 +57,7 @@ var ends = map[string]struct {
 		[]string{"did not begin in time", "kept as credit"},
 	},
 	"a mechanic accepts and only the customer comes": {
-		func(w *world) {
+		func(w *environment) {
 			f := w.pay("r1")
 			must(w, ignore(w.engine.Accept(w.Context(), f.RequestID, "max")))
 			must(w, ignore(w.engine.Join(w.Context(), f.SessionID, ada)))
@@ -67,24 +67,24 @@ var ends = map[string]struct {
 		[]string{"your mechanic did not come"},
 	},
 	"the customer cancels": {
-		func(w *world) { must(w, ignore(w.engine.Cancel(w.Context(), w.pay("r1").SessionID, ada))) },
+		func(w *environment) { must(w, ignore(w.engine.Cancel(w.Context(), w.pay("r1").SessionID, ada))) },
 		[]string{"Your session was cancelled"},
 		[]string{"was cancelled, as you asked.", "kept as credit"},
 	},
 	"the shop cancels": {
-		func(w *world) { must(w, ignore(w.engine.Cancel(w.Context(), w.pay("r1").SessionID, shop))) },
+		func(w *environment) { must(w, ignore(w.engine.Cancel(w.Context(), w.pay("r1").SessionID, shop))) },
 		[]string{"Your session was cancelled"},
 		[]string{"was cancelled by us."},
 	},
 	"an appointment is cancelled, and half is given back": {
-		func(w *world) {
+		func(w *environment) {
 			must(w, ignore(w.engine.Cancel(w.Context(), w.book("r1", 3*time.Hour).SessionID, ada)))
 		},
 		[]string{"Your appointment was cancelled"},
 		[]string{"your appointment of ", "A refund of 10.00 EUR (of 19.99 EUR paid) is under way."},
 	},
 	"an appointment finds the slot taken twice": {
-		func(w *world) {
+		func(w *environment) {
 			f := w.pay("r1")
 			must(w, ignore(w.engine.Accept(w.Context(), f.RequestID, "max")))
 			must(w, ignore(w.engine.Join(w.Context(), f.SessionID, ada)))
@@ -99,7 +99,7 @@ var ends = map[string]struct {
 		[]string{"could not begin, because another session of yours was still open", "kept as credit"},
 	},
 	"nobody accepts, and the money is back before the mail goes out": {
-		func(w *world) {
+		func(w *environment) {
 			w.expire(w.pay("r1").SessionID)
 			mara := curfew.Actor{Role: curfew.Admin, ID: "mara"}
 			must(w, ignore(w.engine.RefundCheckout(w.Context(), mara, "r1", "they asked")))
@@ -109,12 +109,12 @@ var ends = map[string]struct {
 		[]string{"no mechanic was free", "19.99 EUR was refunded.", "Your bank may take a few days to show it."},
 	},
 	"a second payment waits for the first session": {
-		func(w *world) { w.pay("r1"); w.pay("r2") },
+		func(w *environment) { w.pay("r1"); w.pay("r2") },
 		[]string{"Your payment waits for your other session"},
 		[]string{"Your payment of 19.99 EUR has arrived.", "If that is not before ", "your payment is refunded."},
 	},
 	"a second payment's time is over": {
-		func(w *world) {
+		func(w *environment) {
 			f := w.pay("r1")
 			w.pay("r2")
 			must(w, ignore(w.engine.Accept(w.Context(), f.RequestID, "max")))
@@ -132,14 +132,14 @@ var ends = map[string]struct {
 	},
 }
 
-func (w *world) expire(sessionID string) {
+func (w *environment) expire(sessionID string) {
 	w.Helper()
 	w.Age(w, sessionID, 2*time.Hour)
 	must(w, ignore(w.engine.RunFullCleanup(w.Context())))
 }
 
 // book gives ada an appointment.
-func (w *world) book(ref string, in time.Duration) lifecycle.Fulfilment {
+func (w *environment) book(ref string, in time.Duration) lifecycle.Fulfilment {
 	w.Helper()
 	amount, at := int64(1999), time.Now().Add(in)
 	f, err := w.engine.FulfillCheckout(w.Context(), shop, lifecycle.Purchase{
@@ -153,7 +153,7 @@ func TestTheCustomerIsToldOfEveryEnd(t *testing.T) {
 	t.Parallel()
 	for sentence, end := range ends {
 		t.Run(sentence, func(t *testing.T) {
-			worlds(t, mailtest.Options{}, func(w *world) {
+			onEachStore(t, mailtest.Options{}, func(w *environment) {
 				end.happens(w)
 				w.works()
 				w.settled()
@@ -180,7 +180,7 @@ func TestTheCustomerIsToldOfEveryEnd(t *testing.T) {
 
 // One notice a transition, and those of a session in their order.
 func TestNoticesOfASessionComeInOrderAndOnce(t *testing.T) {
-	worlds(t, mailtest.Options{}, func(w *world) {
+	onEachStore(t, mailtest.Options{}, func(w *environment) {
 		w.works()
 		f := w.pay("r1")
 		for range 2 {
@@ -201,7 +201,7 @@ func TestNoticesOfASessionComeInOrderAndOnce(t *testing.T) {
 }
 
 func TestACheckoutWithoutAnAddressGetsNoMail(t *testing.T) {
-	worlds(t, mailtest.Options{}, func(w *world) {
+	onEachStore(t, mailtest.Options{}, func(w *environment) {
 		f, err := w.engine.FulfillCheckout(w.Context(), shop, lifecycle.Purchase{PaymentRef: "r1", CustomerID: "ada", Plan: "chat10"})
 		must(w, err)
 		must(w, ignore(w.engine.Cancel(w.Context(), f.SessionID, ada)))
@@ -212,7 +212,7 @@ func TestACheckoutWithoutAnAddressGetsNoMail(t *testing.T) {
 }
 
 func TestAWrongAddressIsDeadAtOnce(t *testing.T) {
-	worlds(t, mailtest.Options{}, func(w *world) {
+	onEachStore(t, mailtest.Options{}, func(w *environment) {
 		f, err := w.engine.FulfillCheckout(w.Context(), shop, lifecycle.Purchase{PaymentRef: "r1", CustomerID: "ada", Plan: "chat10", Email: "ada at example"})
 		must(w, err)
 		must(w, ignore(w.engine.Cancel(w.Context(), f.SessionID, ada)))
@@ -227,7 +227,7 @@ func TestAWrongAddressIsDeadAtOnce(t *testing.T) {
 // A receiver that was told a mail may be told it again, under the same id; what
 // was not told comes.
 func TestAMailWhoseResultWasNotWrittenIsRecognisable(t *testing.T) {
-	worlds(t, mailtest.Options{}, func(w *world) {
+	onEachStore(t, mailtest.Options{}, func(w *environment) {
 		must(w, ignore(w.engine.Cancel(w.Context(), w.pay("r1").SessionID, ada)))
 		w.works()()
 		w.works()

@@ -13,7 +13,7 @@ import (
 )
 
 func TestACourtesyCanBeStoppedAndMoneyCannot(t *testing.T) {
-	worlds(t, mailtest.Options{}, func(w *world) {
+	onEachStore(t, mailtest.Options{}, func(w *environment) {
 		w.works()
 		f := w.pay("r1")
 		must(w, ignore(w.engine.Accept(w.Context(), f.RequestID, "max")))

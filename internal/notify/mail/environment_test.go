@@ -27,20 +27,20 @@ type store interface {
 	mail.Store
 }
 
-// world is a store with an engine over it, and a mail server.
-type world struct {
+// environment is a store, an engine over it and what the test needs beside.
+type environment struct {
 	*testing.T
 	storetest.Harness
 	engine     *lifecycle.Engine
 	store      store
 	mailServer *mailtest.Server
 	links      mail.Unsubscriptions
-	log        *journal
+	log        *logBuffer
 	wake       chan struct{}
 }
 
-// worlds runs a test on both stores.
-func worlds(t *testing.T, o mailtest.Options, test func(*world)) {
+// onEachStore runs a test on PostgreSQL and on SQLite.
+func onEachStore(t *testing.T, o mailtest.Options, test func(*environment)) {
 	t.Helper()
 	t.Parallel()
 	for name, open := range stores.Each() {
@@ -50,7 +50,7 @@ func worlds(t *testing.T, o mailtest.Options, test func(*world)) {
 			policy := curfew.DefaultPolicy()
 			engine, err := lifecycle.New(h.Store, lifecycle.Options{SweeperOff: true, Policy: &policy})
 			must(t, err)
-			w := &world{T: t, Harness: h, engine: engine, store: h.Store.(store), mailServer: mailtest.NewServer(t, o), log: &journal{}, wake: make(chan struct{}, 1)} //nolint:errcheck,forcetypeassert // both are
+			w := &environment{T: t, Harness: h, engine: engine, store: h.Store.(store), mailServer: mailtest.NewServer(t, o), log: &logBuffer{}, wake: make(chan struct{}, 1)} //nolint:errcheck,forcetypeassert // both are
 			w.links = mail.Unsubscriptions{Store: w.store, Signer: signer("key")}
 			test(w)
 		})
@@ -78,22 +78,22 @@ type signer string
 
 func (s signer) Sign(purpose, text string) []byte { return []byte(string(s) + purpose + text) }
 
-// journal keeps what is logged.
-type journal struct {
+// logBuffer collects the log.
+type logBuffer struct {
 	mu   sync.Mutex
 	text strings.Builder
 }
 
-func (j *journal) Write(text []byte) (int, error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.Write(text)
+func (b *logBuffer) Write(text []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(text)
 }
 
-func (j *journal) String() string {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.text.String()
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }
 
 // from is who mails come from here.
@@ -103,7 +103,7 @@ func smtpServer(o *mailtest.Server) mail.Server {
 	return mail.Server{Host: o.Host, Port: o.Port, TLS: mail.NoTLS, Roots: o.Roots}
 }
 
-func (w *world) channel() *mail.Channel {
+func (w *environment) channel() *mail.Channel {
 	w.Helper()
 	c, err := mail.NewChannel(w.store, mail.Options{
 		Server: smtpServer(w.mailServer), From: from, BaseURL: "https://curfew.example.org", Signer: signer("key"),
@@ -115,7 +115,7 @@ func (w *world) channel() *mail.Channel {
 const email = "ada@example.org"
 
 // pay gives ada a session.
-func (w *world) pay(ref string) lifecycle.Fulfilment {
+func (w *environment) pay(ref string) lifecycle.Fulfilment {
 	w.Helper()
 	amount := int64(1999)
 	f, err := w.engine.FulfillCheckout(w.Context(), shop, lifecycle.Purchase{
@@ -131,7 +131,7 @@ var (
 )
 
 // works runs a worker until the test ends, or the returned function is called.
-func (w *world) works() (stop func()) {
+func (w *environment) works() (stop func()) {
 	w.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -148,7 +148,7 @@ func (w *world) works() (stop func()) {
 }
 
 // settled waits until every delivery that the events make is settled.
-func (w *world) settled() {
+func (w *environment) settled() {
 	w.Helper()
 	w.until("everything is settled", func() bool {
 		rows := w.Query(w, "SELECT (SELECT count(*) FROM "+w.Schema+"events WHERE NOT told) + (SELECT count(*) FROM "+w.Schema+"deliveries WHERE state = 'pending')")
@@ -156,7 +156,7 @@ func (w *world) settled() {
 	})
 }
 
-func (w *world) until(what string, look func() bool) {
+func (w *environment) until(what string, look func() bool) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.Context(), time.Minute)
 	defer cancel()

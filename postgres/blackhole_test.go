@@ -102,7 +102,7 @@ func TestANetworkThatSwallowedEverythingIsForgottenSoon(t *testing.T) {
 				func(ctx context.Context, i int) error { return pay(ctx, "a-", i) },
 				func(ctx context.Context, i int) error { return pay(ctx, "b-", i) },
 				func(ctx context.Context, _ int) error { return s.BeatSweep(ctx, 0) },
-				func(ctx context.Context, _ int) error { _, err := s.Untold(ctx, 10); return err },
+				func(ctx context.Context, _ int) error { _, err := s.Unpublished(ctx, 10); return err },
 			)
 			w.eventually("there is traffic", func() bool { return succeeded() > 50 })
 			p.swallow()

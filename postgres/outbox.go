@@ -11,8 +11,8 @@ import (
 
 const selectUntold = `SELECT ` + eventFields + ` FROM curfew.events e WHERE NOT told AND NOT ` + apartEvent + ` ORDER BY customer_id, subject_id, number LIMIT $1`
 
-// Untold is events that nobody was told of.
-func (s *Store) Untold(ctx context.Context, limit int) ([]curfew.Event, error) {
+// Unpublished is events that nobody was told of.
+func (s *Store) Unpublished(ctx context.Context, limit int) ([]curfew.Event, error) {
 	all, err := many(ctx, s, scanEvent, selectUntold, limit)
 	return all, wrap(err, "untold events")
 }
@@ -73,9 +73,9 @@ const (
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 )
 
-// Tell marks events as told and writes what is to be delivered of those that
+// Publish marks events as told and writes what is to be delivered of those that
 // it marked.
-func (s *Store) Tell(ctx context.Context, events []curfew.Event, deliveries []curfew.Delivery) (int, error) {
+func (s *Store) Publish(ctx context.Context, events []curfew.Event, deliveries []curfew.Delivery) (int, error) {
 	var told map[string]bool
 	err := s.tx(ctx, func(t *transaction) error {
 		told = make(map[string]bool, len(events))

@@ -96,7 +96,7 @@ func TestAConnectionThatDiesSilentlyHoldsUpNobodyForLong(t *testing.T) {
 				func(ctx context.Context, i int) error { return pay(ctx, "c-", i) },
 				func(ctx context.Context, _ int) error { return w.store.BeatSweep(ctx, 0) },
 				func(ctx context.Context, _ int) error { _, err := w.store.Pulse(ctx); return err },
-				func(ctx context.Context, _ int) error { _, err := w.store.Untold(ctx, 10); return err },
+				func(ctx context.Context, _ int) error { _, err := w.store.Unpublished(ctx, 10); return err },
 			)
 			w.eventually("there is traffic", func() bool { return succeeded() > 100 })
 			frozen, at := cluster.Freeze(t), time.Now()

@@ -315,11 +315,11 @@ func (w *world) sweepPage(s *Store, place *curfew.Cursor) int {
 // tellPage tells of events, and returns how many those were.
 func (w *world) tellPage(s *Store) int {
 	w.Helper()
-	events, err := s.Untold(w.Context(), 200)
+	events, err := s.Unpublished(w.Context(), 200)
 	w.must(err)
 	_, err = s.Happenings(w.Context(), events)
 	w.must(err)
-	n, err := s.Tell(w.Context(), events, nil)
+	n, err := s.Publish(w.Context(), events, nil)
 	w.must(err)
 	return n
 }
@@ -415,7 +415,7 @@ func (k *keys) open(which string, n int) []curfew.Standing {
 }
 
 func (k *keys) tell() error {
-	events, err := k.world.store.Untold(k.Context(), some)
+	events, err := k.world.store.Unpublished(k.Context(), some)
 	if err != nil {
 		return err
 	}
@@ -429,7 +429,7 @@ func (k *keys) tell() error {
 	if _, err := k.store.Happenings(k.Context(), events); err != nil {
 		return err
 	}
-	n, err := k.store.Tell(k.Context(), events, deliveries)
+	n, err := k.store.Publish(k.Context(), events, deliveries)
 	if err == nil && n != len(events) {
 		err = fmt.Errorf("%d of %d were told", n, len(events))
 	}
@@ -662,7 +662,7 @@ func questions(w *world, s *Store) map[string]question {
 			"sessions_deadline", "checkouts_retry",
 		}},
 		"queue":          {func() error { _, err := s.Pending(ctx, curfew.Cursor{}, 9); return err }, []string{"sessions_queue"}},
-		"untold":         {func() error { _, err := s.Untold(ctx, 9); return err }, []string{"events_untold"}},
+		"untold":         {func() error { _, err := s.Unpublished(ctx, 9); return err }, []string{"events_untold"}},
 		"refundable":     {func() error { _, err := s.Refundable(ctx, 9); return err }, []string{"checkouts_refunds"}},
 		"due deliveries": {func() error { _, err := s.Due(ctx, []string{"mail", "webhook"}); return err }, []string{"deliveries_due"}},
 		"claim":          {func() error { _, _, err := s.Claim(ctx, "mail", 9, time.Minute); return err }, []string{"deliveries_due"}},

@@ -10,8 +10,8 @@ import (
 
 const untoldSQL = `SELECT ` + eventColumns + ` FROM events WHERE NOT told AND NOT ` + apartEvent + `$2) ORDER BY customer_id, subject_id, number LIMIT $1`
 
-// Untold is events that nobody was told of.
-func (s *Store) Untold(ctx context.Context, limit int) ([]curfew.Event, error) {
+// Unpublished is events that nobody was told of.
+func (s *Store) Unpublished(ctx context.Context, limit int) ([]curfew.Event, error) {
 	all, err := list(ctx, s.reader, scanEvent, untoldSQL, limit, micros(s.now()))
 	if err != nil {
 		return nil, fmt.Errorf("read the untold events: %w", err)
@@ -58,9 +58,9 @@ INSERT INTO deliveries (customer_id, id, event_id, subject_id, number, channel, 
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11)`
 )
 
-// Tell marks events as told and writes what is to be delivered of those that
+// Publish marks events as told and writes what is to be delivered of those that
 // it marked.
-func (s *Store) Tell(ctx context.Context, events []curfew.Event, deliveries []curfew.Delivery) (int, error) {
+func (s *Store) Publish(ctx context.Context, events []curfew.Event, deliveries []curfew.Delivery) (int, error) {
 	told := make(map[string]bool, len(events))
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		for _, e := range events {

@@ -78,7 +78,7 @@ func TestTheWireOfNotices(t *testing.T) {
 // there are none, that nobody was told of.
 func (h *house) notices(channel, destination string, kinds ...string) {
 	h.Helper()
-	events, err := h.store.Untold(h.Context(), 100)
+	events, err := h.store.Unpublished(h.Context(), 100)
 	must(h.T, err)
 	happenings, err := h.store.Happenings(h.Context(), events)
 	must(h.T, err)
@@ -92,7 +92,7 @@ func (h *house) notices(channel, destination string, kinds ...string) {
 			Channel: channel, Queue: destination, Destination: destination, Kind: it.Kind(), Body: "{}",
 		})
 	}
-	_, err = h.store.Tell(h.Context(), events, all)
+	_, err = h.store.Publish(h.Context(), events, all)
 	must(h.T, err)
 }
 

@@ -6,14 +6,14 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// rowsOwn reports whether a failure is one row's own.
+// rowsOwn reports whether one row caused a failure.
 func rowsOwn(ctx context.Context, err error) bool { return ctx.Err() == nil && curfew.OfOneRow(err) }
 
-// setApart keeps that something could not be told or delivered, so that nothing
-// else waits for it. The error is that of keeping it.
+// setApart quarantines an event or a delivery that cannot be processed, so that nothing else waits for it.
+// The error is that of writing the quarantine.
 func (w *Worker) setApart(ctx context.Context, q curfew.Quarantined, cause error) error {
 	q.LastError = curfew.SafeText(cause)
-	w.log.Warn("set apart: it could not be told or delivered, and is tried again later", "what", string(q.Noun), "id", q.ID,
+	w.log.WarnContext(ctx, "quarantined: it could not be published or delivered, and is retried later", "what", string(q.Noun), "id", q.ID,
 		"customer", q.CustomerID, "error", cause)
 	return w.store.Quarantine(ctx, q)
 }

@@ -73,7 +73,7 @@ func (w *Worker) send(ctx context.Context, c Channel, queue string) {
 		if active <= maxSending/2 && ctx.Err() == nil && w.pauseOf(queue) <= 0 {
 			claimed, err := w.claim(ctx, queue, maxSending-active)
 			if err != nil {
-				w.log.Error("deliveries could not be claimed", "queue", queue, "error", err)
+				w.log.ErrorContext(ctx, "cannot claim deliveries", "queue", queue, "error", err)
 			}
 			for _, d := range claimed {
 				active++
@@ -174,30 +174,30 @@ func (w *Worker) write(ctx context.Context, queue string, attempts []curfew.Atte
 		err = errors.Join(err, w.setApart(ctx, quarantined(attempts[0].Delivery), err))
 	}
 	if err != nil {
-		w.log.Error("results could not be written: these deliveries are sent again", "queue", queue, "deliveries", len(attempts), "error", err)
+		w.log.ErrorContext(ctx, "cannot write results; these deliveries are sent again", "queue", queue, "deliveries", len(attempts), "error", err)
 		return
 	}
 	if late := len(attempts) - settled; late > 0 {
-		w.log.Warn("results came after their lease: others send these deliveries again", "queue", queue, "deliveries", late)
+		w.log.WarnContext(ctx, "results came after their lease; these deliveries are sent again", "queue", queue, "deliveries", late)
 	}
 	for _, a := range attempts {
-		w.report(a)
+		w.report(ctx, a)
 	}
 }
 
 // report logs and counts the outcome of an attempt.
-func (w *Worker) report(a curfew.Attempt) {
+func (w *Worker) report(ctx context.Context, a curfew.Attempt) {
 	d := a.Delivery
 	switch a.Verdict.State {
 	case curfew.DeliveryDone:
 		w.observe.Delivered(d.Channel, "delivered")
 	case curfew.DeliveryDead:
 		w.observe.Delivered(d.Channel, "dead")
-		w.log.Warn("a delivery is dead: `curfew deliveries replay "+d.ID+"` sends it again", "delivery", d.ID, "channel", d.Channel,
+		w.log.WarnContext(ctx, "delivery is dead: `curfew deliveries replay "+d.ID+"` sends it again", "delivery", d.ID, "channel", d.Channel,
 			"kind", d.Kind, "status", a.Verdict.Status, "error", a.Verdict.Error)
 	default:
 		w.observe.Delivered(d.Channel, "retried")
-		w.log.Info("a delivery is tried again", "delivery", d.ID, "channel", d.Channel, "kind", d.Kind, "attempt", d.Attempts,
+		w.log.InfoContext(ctx, "delivery will be retried", "delivery", d.ID, "channel", d.Channel, "kind", d.Kind, "attempt", d.Attempts,
 			"in", a.Wait, "status", a.Verdict.Status, "error", a.Verdict.Error)
 	}
 }

@@ -7,17 +7,17 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// schedule is how long a delivery waits after each failure: that of Standard
-// Webhooks 1.0. After the last it is dead.
+// schedule is how long a delivery waits after each failure, as Standard Webhooks 1.0 recommends. After the
+// last one it is dead.
 var schedule = []time.Duration{
 	5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour,
 	10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour,
 }
 
-// longestWait bounds what a receiver can ask for.
+// longestWait is the longest wait that a receiver can ask for.
 const longestWait = 24 * time.Hour
 
-// judge is what is written of an attempt with that verdict.
+// judge turns a verdict into the result to write.
 func judge(d curfew.Delivery, v curfew.Verdict) curfew.Attempt {
 	a := curfew.Attempt{Delivery: d, Verdict: v, Failures: d.Failures}
 	if v.State == curfew.DeliveryDone || v.Untried {
@@ -33,8 +33,7 @@ func judge(d curfew.Delivery, v curfew.Verdict) curfew.Attempt {
 	return a
 }
 
-// jittered is up to a tenth longer, so that those who failed together do not
-// come back together.
+// jittered adds up to a tenth, so that deliveries that failed together are not retried together.
 func jittered(d time.Duration) time.Duration {
 	return d + rand.N(d/10) //nolint:gosec // G404: a jitter, no secret
 }

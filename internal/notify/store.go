@@ -7,61 +7,57 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// Store is what the worker needs of a database. One method is one transaction;
-// its clock decides what is due.
+// Store is what the worker needs of a database. Each method is one transaction, and the database's clock
+// decides what is due.
 type Store interface {
-	// Untold is events that nobody was told of, but what is set apart: any, but a
-	// subject's by number.
-	Untold(ctx context.Context, limit int) ([]curfew.Event, error)
-	// Happenings is events with what they are about, as that stands now.
+	// Unpublished returns events without deliveries yet, except quarantined ones: in any order, but those of
+	// one subject by number.
+	Unpublished(ctx context.Context, limit int) ([]curfew.Event, error)
+	// Happenings returns events with the present state of what they are about.
 	Happenings(ctx context.Context, events []curfew.Event) ([]curfew.Happening, error)
-	// Tell marks events as told and writes their deliveries, which are due at
-	// once. Events that somebody else marked, and their deliveries, are left out.
-	Tell(ctx context.Context, events []curfew.Event, deliveries []curfew.Delivery) (told int, err error)
-	// Due is how long until each queue has something due that is not set apart, not
-	// positive where it has; queues without anything pending are left out.
+	// Publish marks events as published and adds their deliveries, which are due at once. It skips events
+	// that another worker has published, and their deliveries.
+	Publish(ctx context.Context, events []curfew.Event, deliveries []curfew.Delivery) (published int, err error)
+	// Due returns how long until each queue has a delivery due that is not quarantined. It is not positive
+	// if there is one now. Queues with nothing pending are missing.
 	Due(ctx context.Context, queues []string) (map[string]time.Duration, error)
-	// Claim claims deliveries of a queue that are due, at most limit: nobody else
-	// can until the lease is over. Those that must wait for an earlier one are
-	// left out. More: there may be others.
+	// Claim claims at most limit due deliveries of a queue; nobody else can claim them until the lease is
+	// over. It skips those that must wait for an earlier one. More says that there may be others.
 	Claim(ctx context.Context, queue string, limit int, lease time.Duration) (claimed []curfew.Delivery, more bool, err error)
-	// Claimable is what Claim would look at, whether it must wait or not.
+	// Claimable returns what Claim would consider, including those that must wait.
 	Claimable(ctx context.Context, queue string, limit int) ([]curfew.Delivery, error)
-	// ClaimOne is Claim for one delivery, set apart or not.
+	// ClaimOne is Claim for one delivery, quarantined or not.
 	ClaimOne(ctx context.Context, d curfew.Delivery, lease time.Duration) ([]curfew.Delivery, error)
-	// Quarantine sets apart an event that cannot be told, or a delivery that cannot
-	// be claimed or settled.
+	// Quarantine sets apart an event that cannot be published, or a delivery that cannot be claimed or
+	// settled.
 	Quarantine(ctx context.Context, q curfew.Quarantined) error
-	// Settle writes results and counts those that were written: the others came
-	// after their lease.
+	// Settle writes results and counts those written. The others came after their lease.
 	Settle(ctx context.Context, attempts []curfew.Attempt) (settled int, err error)
-	// Forget deletes what was delivered so long ago, at most limit.
+	// Forget deletes at most limit deliveries that were delivered longer ago than olderThan.
 	Forget(ctx context.Context, olderThan time.Duration, limit int) (int, error)
 }
 
-// Channel is a way out. Its methods are safe for concurrent use.
+// Channel sends deliveries in one way. Its methods are safe for concurrent use.
 type Channel interface {
 	Name() string
-	// Audience is who is to be told now, and the queues that they stand in; what
-	// rests in other queues is not sent. It is asked after the events are read, so
-	// whoever was there before an event is told of it.
+	// Audience returns who receives events now, and their queues; deliveries in other queues are not sent.
+	// The worker calls it after it has read the events, so that whoever was there before an event receives
+	// it.
 	Audience(ctx context.Context) (Audience, error)
-	// Send makes one attempt. It returns within a minute, and soon
-	// after its context ends.
+	// Send makes one attempt. It returns within a minute, and soon after its context ends.
 	Send(ctx context.Context, d curfew.Delivery) curfew.Verdict
 }
 
-// Audience is who a channel tells.
+// Audience is who receives a channel's deliveries.
 type Audience struct {
 	Queues []string
-	// Expand makes an event's deliveries: Queue, Destination, Kind and Body of
-	// each. It is given what outsiders may know, and nothing else. Nil: nobody
-	// listens.
+	// Expand returns an event's deliveries, each with Queue, Destination, Kind and Body. It sees only what
+	// outsiders may know. Nil if the channel has no receivers.
 	Expand func(curfew.OutsideHappening) []curfew.Delivery
 }
 
-// Observer is told what became of attempts, for metrics. It must not block.
+// Observer receives the outcomes of attempts, for metrics. It must not block.
 type Observer interface {
-	// Delivered: outcome is delivered, retried or dead.
+	// Delivered counts an attempt. The outcome is delivered, retried or dead.
 	Delivered(channel, outcome string)
 }

@@ -71,10 +71,10 @@ func (w *environment) pay(customer string) lifecycle.Fulfilment {
 	return f
 }
 
-// tell expands everything that is untold for a queue that gets all events.
-func (w *environment) tell(queue string) []curfew.Delivery {
+// publish expands every unpublished event for a queue that gets all events.
+func (w *environment) publish(queue string) []curfew.Delivery {
 	w.Helper()
-	events, err := w.store.Untold(w.Context(), 100)
+	events, err := w.store.Unpublished(w.Context(), 100)
 	w.must(err)
 	var all []curfew.Delivery
 	for _, e := range events {
@@ -83,9 +83,9 @@ func (w *environment) tell(queue string) []curfew.Delivery {
 			Channel: "test", Queue: queue, Destination: queue, Kind: "k", Body: fmt.Sprint(e.To, e.Number),
 		})
 	}
-	n, err := w.store.Tell(w.Context(), events, all)
+	n, err := w.store.Publish(w.Context(), events, all)
 	w.must(err)
-	w.same("told", n, len(events))
+	w.same("published", n, len(events))
 	return all
 }
 
@@ -124,19 +124,19 @@ func bodies(all []curfew.Delivery) []string {
 func TestAnEventIsToldOnce(t *testing.T) {
 	onEachStore(t, func(w *environment) {
 		f := w.pay("ada")
-		events, err := w.store.Untold(w.Context(), 1)
+		events, err := w.store.Unpublished(w.Context(), 1)
 		w.must(err)
 		w.same("a page", len(events), 1)
-		events, err = w.store.Untold(w.Context(), 9)
+		events, err = w.store.Unpublished(w.Context(), 9)
 		w.must(err)
 		w.same("untold", len(events), 2)
-		first := w.tell("a")
-		n, err := w.store.Tell(w.Context(), events, first)
+		first := w.publish("a")
+		n, err := w.store.Publish(w.Context(), events, first)
 		w.must(err)
 		w.same("told again", n, 0)
 		w.same("claimed", len(w.claim("a", 9)), 2)
 		w.must(ignore(w.engine.End(w.Context(), f.SessionID, curfew.Actor{Role: curfew.Customer, ID: "ada"})))
-		w.tell("a")
+		w.publish("a")
 		w.same("claimed", len(w.claim("a", 9)), 0) // they wait for the first
 	})
 }
@@ -146,7 +146,7 @@ func ignore[T any](_ T, err error) error { return err }
 func TestAHappeningIsAnEventWithWhatItIsAbout(t *testing.T) {
 	onEachStore(t, func(w *environment) {
 		f := w.pay("ada")
-		events, err := w.store.Untold(w.Context(), 9)
+		events, err := w.store.Unpublished(w.Context(), 9)
 		w.must(err)
 		all, err := w.store.Happenings(w.Context(), events)
 		w.must(err)
@@ -165,11 +165,11 @@ func TestAHappeningIsAnEventWithWhatItIsAbout(t *testing.T) {
 func TestADestinationGetsASubjectsEventsInTheirOrder(t *testing.T) {
 	onEachStore(t, func(w *environment) {
 		f := w.pay("ada")
-		w.tell("a") // before the second event happens
+		w.publish("a") // before the second event happens
 		max := "max"
 		w.must(ignore(w.engine.Accept(w.Context(), f.RequestID, max)))
 		w.must(ignore(w.engine.Release(w.Context(), f.RequestID, max)))
-		w.tell("a")
+		w.publish("a")
 		for _, want := range [][]string{{"fulfilled1", "waiting1"}, {"waiting2"}, {"waiting3"}, nil} {
 			claimed := w.claim("a", 9)
 			got := map[string]bool{}
@@ -194,17 +194,17 @@ func TestADeliveryWaitsForAnEarlierEventThatIsNotTold(t *testing.T) {
 	onEachStore(t, func(w *environment) {
 		f := w.pay("ada")
 		w.must(ignore(w.engine.Accept(w.Context(), f.RequestID, "max")))
-		events, err := w.store.Untold(w.Context(), 9)
+		events, err := w.store.Unpublished(w.Context(), 9)
 		w.must(err)
 		for _, e := range events {
 			if e.Subject == f.SessionID && e.Number == 2 {
 				d := curfew.Delivery{ID: notify.NewID(), CustomerID: "ada", EventID: e.ID, Subject: e.Subject, Number: 2, Channel: "test", Queue: "a", Destination: "a", Body: "two"}
-				w.must(ignore(w.store.Tell(w.Context(), []curfew.Event{e}, []curfew.Delivery{d})))
+				w.must(ignore(w.store.Publish(w.Context(), []curfew.Event{e}, []curfew.Delivery{d})))
 			}
 		}
 		w.same("claimed", len(w.claim("a", 9)), 0)
 		w.due("a")
-		w.tell("a")
+		w.publish("a")
 		w.due("a")
 		w.same("claimed", len(w.claim("a", 9)), 2)
 	})
@@ -222,7 +222,7 @@ func (w *environment) due(queue string) {
 func TestAResultThatComesAfterItsLeaseIsRefused(t *testing.T) {
 	onEachStore(t, func(w *environment) {
 		w.pay("ada")
-		w.tell("a")
+		w.publish("a")
 		first := w.claim("a", 1)[0]
 		w.Exec(w, "UPDATE "+w.Schema+"deliveries SET next_at = created_at")
 		second := w.claim("a", 9)
@@ -244,7 +244,7 @@ func TestAFailedDeliveryComesBackAndTheNextOneWaits(t *testing.T) {
 	onEachStore(t, func(w *environment) {
 		f := w.pay("ada")
 		w.must(ignore(w.engine.Accept(w.Context(), f.RequestID, "max")))
-		w.tell("a")
+		w.publish("a")
 		for _, d := range w.claim("a", 9) {
 			w.settle(1, again(d, time.Hour))
 			got, err := w.store.Delivery(w.Context(), d.ID)
@@ -264,9 +264,9 @@ func TestAFailedDeliveryComesBackAndTheNextOneWaits(t *testing.T) {
 func TestLanesAreApart(t *testing.T) {
 	onEachStore(t, func(w *environment) {
 		w.pay("ada")
-		w.tell("a")
+		w.publish("a")
 		w.pay("bob")
-		w.tell("b")
+		w.publish("b")
 		w.same("claimed", len(w.claim("a", 9)), 2)
 		w.same("claimed", len(w.claim("b", 1)), 1)
 		w.same("claimed", len(w.claim("c", 9)), 0)
@@ -277,9 +277,9 @@ func TestLanesAreApart(t *testing.T) {
 func TestDeliveriesAreFoundListedAndForgotten(t *testing.T) {
 	onEachStore(t, func(w *environment) {
 		w.pay("ada")
-		w.tell("a")
+		w.publish("a")
 		w.pay("bob")
-		w.tell("b")
+		w.publish("b")
 		dead := w.claim("b", 1)[0]
 		w.settle(1, curfew.Attempt{Delivery: dead, Verdict: curfew.Verdict{State: curfew.DeliveryDead, Error: "gone"}})
 		for _, d := range w.claim("a", 9) {
@@ -328,10 +328,10 @@ func TestARepairedPaymentTakesItsDeliveriesAlong(t *testing.T) {
 		shop := curfew.Actor{Role: curfew.Service, ID: "shop"}
 		r, err := w.Store.Record(w.Context(), c, shop, "recorded")
 		w.must(err)
-		w.tell("a")
+		w.publish("a")
 		_, err = w.Store.Repair(w.Context(), curfew.Repair{From: r.Checkout, CustomerID: "ada", Plan: "chat10", Retry: time.Hour, Actor: shop, Reason: "repaired"})
 		w.must(err)
-		w.tell("a")
+		w.publish("a")
 		for _, want := range []string{"held1", "deferred2"} {
 			claimed := w.claim("a", 9)
 			w.same("claimed", bodies(claimed), []string{want})

@@ -3,7 +3,6 @@ package notify
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"sync"
@@ -14,31 +13,30 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// The worker's rhythm.
+// The worker's schedule.
 const (
-	// poll is the net for what no bell told of.
+	// poll is the longest time between two checks: a notification may be lost.
 	poll = 2 * time.Second
-	// page is how many events are told at once.
+	// page is how many events are published in one transaction.
 	page = 500
-	// grace is how long sends under way may take when the worker stops.
+	// grace is how long sends under way may still take when the worker stops.
 	grace       = 5 * time.Second
 	forgetEvery = time.Hour
-	// keep is how long what was delivered can still be looked at.
+	// keep is how long delivered deliveries stay readable.
 	keep       = 30 * 24 * time.Hour
 	forgetPage = 1000
 )
 
-// Options of a worker. The zero value is right for production, but for the
-// channels.
+// Options configure a worker. Only Channels is needed.
 type Options struct {
 	Channels []Channel
-	// Wake is rung when something changed; nil: the worker only polls.
+	// Wake receives a value when something may have changed. Nil: the worker only polls.
 	Wake     <-chan struct{}
-	Logger   *slog.Logger // nil: nothing is logged
-	Observer Observer     // nil: nobody is told
+	Logger   *slog.Logger // nil discards the log
+	Observer Observer     // nil discards the outcomes
 }
 
-// Worker tells and delivers.
+// Worker publishes events and sends their deliveries.
 type Worker struct {
 	store    Store
 	channels []Channel
@@ -48,7 +46,7 @@ type Worker struct {
 
 	sending  sync.WaitGroup
 	mu       sync.Mutex
-	busy     map[string]bool // queues that are being sent now
+	busy     map[string]bool // queues being sent
 	breakers map[string]breaker
 	finished chan struct{}
 }
@@ -60,20 +58,20 @@ func New(store Store, o Options) *Worker {
 		busy: map[string]bool{}, breakers: map[string]breaker{}, finished: make(chan struct{}, 1),
 	}
 	if w.log == nil {
-		w.log = slog.New(slog.NewTextHandler(io.Discard, nil))
+		w.log = slog.New(slog.DiscardHandler)
 	}
 	if w.observe == nil {
-		w.observe = nobody{}
+		w.observe = discard{}
 	}
 	return w
 }
 
-type nobody struct{}
+type discard struct{}
 
-func (nobody) Delivered(string, string) {}
+func (discard) Delivered(string, string) {}
 
-// Run tells and delivers until the context ends; what is under way then may
-// finish. It returns nil: failures are logged and tried again.
+// Run publishes and sends until the context ends. Sends under way then may finish. It returns nil: failures
+// are logged and retried.
 func (w *Worker) Run(ctx context.Context) error {
 	defer w.sending.Wait()
 	timer := time.NewTimer(0)
@@ -87,83 +85,82 @@ func (w *Worker) Run(ctx context.Context) error {
 		case <-w.finished:
 		case <-timer.C:
 		}
-		next, listens, err := w.pass(ctx)
+		next, hasReceivers, err := w.runOnce(ctx)
 		if err == nil && time.Since(forgotten) >= forgetEvery {
 			forgotten = time.Now()
 			err = w.forget(ctx)
 		}
 		if err != nil && ctx.Err() == nil {
-			w.log.Error("deliveries could not be looked at; the next look tries again", "error", err)
+			w.log.ErrorContext(ctx, "cannot read deliveries; retrying", "error", err)
 		}
-		if wake = w.wake; !listens {
-			wake = nil // what nobody waits for is marked in bulk
+		if wake = w.wake; !hasReceivers {
+			wake = nil // without receivers, events are marked in bulk by the poll
 		}
 		timer.Reset(next)
 	}
 }
 
-// pass tells what is new and starts every queue that has something due. It
-// returns when the next look is due, and whether anybody listens.
-func (w *Worker) pass(ctx context.Context) (next time.Duration, listens bool, err error) {
-	audiences, err := w.tell(ctx)
+// runOnce publishes new events and starts every queue with a delivery due. It returns how long until the
+// next check, and whether any channel has receivers.
+func (w *Worker) runOnce(ctx context.Context) (next time.Duration, hasReceivers bool, err error) {
+	audiences, err := w.publish(ctx)
 	if err != nil {
 		return poll, true, err
 	}
 	next = poll
 	for i, a := range audiences {
-		listens = listens || a.Expand != nil
+		hasReceivers = hasReceivers || a.Expand != nil
 		in, err := w.start(ctx, w.channels[i], a.Queues)
 		if err != nil {
 			return poll, true, err
 		}
 		next = min(next, in)
 	}
-	return next, listens, nil
+	return next, hasReceivers, nil
 }
 
-// tell makes deliveries of all events that nobody was told of, and returns each
-// channel's audience.
-func (w *Worker) tell(ctx context.Context) ([]Audience, error) {
+// publish turns all unpublished events into deliveries and returns each channel's audience.
+func (w *Worker) publish(ctx context.Context) ([]Audience, error) {
 	for {
-		events, err := w.store.Untold(ctx, page)
+		events, err := w.store.Unpublished(ctx, page)
 		if err != nil {
-			return nil, fmt.Errorf("tell: %w", err)
+			return nil, fmt.Errorf("publish events: %w", err)
 		}
-		audiences, err := w.audiences(ctx) // after the events: see Channel
+		audiences, err := w.audiences(ctx) // after the events: see Channel.Audience
 		if err != nil || len(events) == 0 {
 			return audiences, err
 		}
-		told, err := w.tellAll(ctx, events, audiences)
+		published, err := w.publishAll(ctx, events, audiences)
 		if err != nil {
-			return nil, fmt.Errorf("tell: %w", err)
+			return nil, fmt.Errorf("publish events: %w", err)
 		}
-		if told == 0 || len(events) < page { // none: another worker is at it
+		if published == 0 || len(events) < page { // 0: another worker publishes them
 			return audiences, nil
 		}
 	}
 }
 
-// tellAll tells of events. Where that fails because of one of them, it tells of
-// each half, until the one is alone and can be set apart.
-func (w *Worker) tellAll(ctx context.Context, events []curfew.Event, audiences []Audience) (told int, err error) {
+// publishAll publishes events. If one of them makes that fail, it publishes each half, until that one is
+// alone and can be quarantined.
+func (w *Worker) publishAll(ctx context.Context, events []curfew.Event, audiences []Audience) (published int, err error) {
 	deliveries, err := w.expand(ctx, events, audiences)
 	if err == nil {
-		told, err = w.store.Tell(ctx, events, deliveries)
+		published, err = w.store.Publish(ctx, events, deliveries)
 	}
 	if err == nil || !rowsOwn(ctx, err) {
-		return told, err
+		return published, err
 	}
 	if len(events) == 1 {
 		e := events[0]
 		return 0, w.setApart(ctx, curfew.Quarantined{Noun: curfew.QuarantinedEvent, CustomerID: e.CustomerID, ID: e.ID, Step: "tell"}, err)
 	}
 	for half := range slices.Chunk(events, (len(events)+1)/2) {
-		n, err := w.tellAll(ctx, half, audiences)
-		if told += n; err != nil {
-			return told, err
+		n, err := w.publishAll(ctx, half, audiences)
+		if published += n; err != nil {
+			return published, err
 		}
 	}
-	return told, nil
+	return published, nil
 }
 
 func (w *Worker) audiences(ctx context.Context) ([]Audience, error) {
@@ -171,7 +168,7 @@ func (w *Worker) audiences(ctx context.Context) ([]Audience, error) {
 	for i, c := range w.channels {
 		var err error
 		if all[i], err = c.Audience(ctx); err != nil {
-			return nil, fmt.Errorf("who listens to %s: %w", c.Name(), err)
+			return nil, fmt.Errorf("audience of %s: %w", c.Name(), err)
 		}
 	}
 	return all, nil
@@ -201,10 +198,10 @@ func (w *Worker) expand(ctx context.Context, events []curfew.Event, audiences []
 	return all, nil
 }
 
-// NewID makes the id of a delivery: a UUIDv7.
+// NewID returns a new id for a delivery: a UUIDv7.
 func NewID() string { return uuid.Must(uuid.NewV7()).String() }
 
-// forget deletes what was delivered long ago.
+// forget deletes old delivered deliveries.
 func (w *Worker) forget(ctx context.Context) error {
 	for {
 		n, err := w.store.Forget(ctx, keep, forgetPage)

@@ -247,7 +247,7 @@ func TestWithNobodyListeningEventsAreOnlyMarked(t *testing.T) {
 		w.works(notify.Options{})
 		w.lives("ada")
 		w.until("all are told", func() bool {
-			left, err := w.store.Untold(w.Context(), 1)
+			left, err := w.store.Unpublished(w.Context(), 1)
 			w.must(err)
 			return len(left) == 0
 		})

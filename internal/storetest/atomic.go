@@ -143,7 +143,7 @@ var writing = map[string]func(s *scene) func() error{
 		s.admit("bob")
 		s.accepted("ada", "max")
 		events, deliveries := s.untold()
-		return func() error { return failed(s.outbox().Tell(s.Context(), events, deliveries)) }
+		return func() error { return failed(s.outbox().Publish(s.Context(), events, deliveries)) }
 	},
 	"Claim of deliveries": func(s *scene) func() error {
 		s.tellAll()
@@ -177,7 +177,7 @@ func (s *scene) outbox() outbox {
 // untold is what nobody was told of yet, with a delivery of each.
 func (s *scene) untold() (events []curfew.Event, deliveries []curfew.Delivery) {
 	s.Helper()
-	events, err := s.outbox().Untold(s.Context(), 9)
+	events, err := s.outbox().Unpublished(s.Context(), 9)
 	s.must(err)
 	for _, e := range events {
 		deliveries = append(deliveries, curfew.Delivery{
@@ -192,5 +192,5 @@ func (s *scene) tellAll() {
 	s.Helper()
 	s.accepted("ada", "max")
 	events, deliveries := s.untold()
-	s.must(failed(s.outbox().Tell(s.Context(), events, deliveries)))
+	s.must(failed(s.outbox().Publish(s.Context(), events, deliveries)))
 }

@@ -9,8 +9,8 @@ import (
 
 // outbox is the part of a store that makes deliveries.
 type outbox interface {
-	Untold(ctx context.Context, limit int) ([]curfew.Event, error)
-	Tell(ctx context.Context, events []curfew.Event, deliveries []curfew.Delivery) (int, error)
+	Unpublished(ctx context.Context, limit int) ([]curfew.Event, error)
+	Publish(ctx context.Context, events []curfew.Event, deliveries []curfew.Delivery) (int, error)
 	Claim(ctx context.Context, lane string, limit int, lease time.Duration) ([]curfew.Delivery, bool, error)
 	Settle(ctx context.Context, attempts []curfew.Attempt) (int, error)
 }
@@ -20,7 +20,7 @@ func noticePages(s *scene) {
 	box := s.Store.(outbox) //nolint:errcheck,forcetypeassert // both are
 	s.admit("bob")
 	s.accepted("ada", "max")
-	events, err := box.Untold(s.Context(), 9)
+	events, err := box.Unpublished(s.Context(), 9)
 	s.must(err)
 	var all []curfew.Delivery
 	for _, e := range events {
@@ -29,7 +29,7 @@ func noticePages(s *scene) {
 			Channel: curfew.MailChannel, Queue: e.CustomerID, Destination: e.CustomerID + "@example.org", Kind: "k", Body: "b",
 		})
 	}
-	_, err = box.Tell(s.Context(), events, all)
+	_, err = box.Publish(s.Context(), events, all)
 	s.must(err)
 	s.settleAll(box, "ada", []curfew.Verdict{
 		{State: curfew.DeliveryDead, Status: 550, Error: "nobody there"}, {State: curfew.DeliveryPending, Error: "not now"},

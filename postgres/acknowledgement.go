@@ -9,6 +9,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// acknowledgements is what operators said of findings.
+type acknowledgements struct{ *db }
+
 const (
 	acknowledgementColumns = `code, actor, reason, severity, count, at, until`
 	acknowledge            = `INSERT INTO curfew.acknowledgements (code, actor, reason, severity, count, until)
@@ -29,20 +32,20 @@ func scanAcknowledgement(row pgx.CollectableRow) (curfew.Acknowledgement, error)
 }
 
 // Acknowledge keeps an operator's word, in place of an earlier one.
-func (s *Store) Acknowledge(ctx context.Context, a curfew.Acknowledgement) (curfew.Acknowledgement, error) {
-	kept, err := one(ctx, s, scanAcknowledgement, acknowledge, a.Code, a.By.String(), a.Reason, a.Severity, a.Count,
+func (s acknowledgements) Acknowledge(ctx context.Context, a curfew.Acknowledgement) (curfew.Acknowledgement, error) {
+	kept, err := one(ctx, s.db, scanAcknowledgement, acknowledge, a.Code, a.By.String(), a.Reason, a.Severity, a.Count,
 		a.Until.Truncate(time.Microsecond))
 	return kept, wrap(err, "acknowledge %s", a.Code)
 }
 
 // Acknowledgements is those that have not ended.
-func (s *Store) Acknowledgements(ctx context.Context) ([]curfew.Acknowledgement, error) {
-	all, err := many(ctx, s, scanAcknowledgement, selectAcknowledgements)
+func (s acknowledgements) Acknowledgements(ctx context.Context) ([]curfew.Acknowledgement, error) {
+	all, err := many(ctx, s.db, scanAcknowledgement, selectAcknowledgements)
 	return all, wrap(err, "acknowledgements")
 }
 
 // WithdrawAcknowledgement takes an operator's word back.
-func (s *Store) WithdrawAcknowledgement(ctx context.Context, code string) error {
+func (s acknowledgements) WithdrawAcknowledgement(ctx context.Context, code string) error {
 	n, err := s.exec(ctx, withdrawAcknowledgement, code)
 	if err == nil && n == 0 {
 		err = curfew.Errorf(curfew.NotFound, "the finding is not acknowledged")

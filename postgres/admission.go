@@ -11,6 +11,12 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// admissions is how sessions and payments come in.
+type admissions struct {
+	*db
+	groups *groups
+}
+
 const (
 	insertClaim    = `INSERT INTO curfew.payment_refs (ref, customer_id, checkout_id, plan) VALUES ($1, $2, $3, $4)`
 	insertKey      = `INSERT INTO curfew.idempotency_keys (customer_id, key, checkout_id, session_id) VALUES ($1, $2, $3, $4)`
@@ -38,7 +44,7 @@ const (
 // Admit writes an admission: a fresh checkout in one round trip, as one
 // pipelined implicit transaction, which those that come at the same time share
 // (decision 4); one that exists already in a transaction that compares it.
-func (s *Store) Admit(ctx context.Context, a curfew.Admission) (curfew.Standing, error) {
+func (s admissions) Admit(ctx context.Context, a curfew.Admission) (curfew.Standing, error) {
 	st := begun(a)
 	var err error
 	if a.From == "" {
@@ -195,7 +201,7 @@ func refundOf(amount int64, outcome curfew.Outcome) int64 {
 }
 
 // Defer writes a payment whose customer's slot is taken.
-func (s *Store) Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) (curfew.Receipt, error) {
+func (s admissions) Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) (curfew.Receipt, error) {
 	r := curfew.Receipt{}
 	err := s.send(ctx, func(b *pgx.Batch) {
 		if c.Ref != "" {
@@ -215,8 +221,8 @@ const receiptByRef = `SELECT ` + receiptColumns + ` FROM curfew.payment_refs p
 	JOIN curfew.checkouts c ON c.customer_id = p.customer_id AND c.id = p.checkout_id` + joinFirst + ` WHERE p.ref = $1`
 
 // Reference is the receipt of a payment's reference.
-func (s *Store) Reference(ctx context.Context, ref string) (curfew.Receipt, error) {
-	r, err := one(ctx, s, scanReceipt, receiptByRef, ref)
+func (s admissions) Reference(ctx context.Context, ref string) (curfew.Receipt, error) {
+	r, err := one(ctx, s.db, scanReceipt, receiptByRef, ref)
 	return r, orMissing(err, curfew.Errorf(curfew.NotFound, "the payment reference %q was never seen", ref))
 }
 
@@ -226,15 +232,15 @@ const receiptByKey = `SELECT ` + receiptColumns + ` FROM curfew.idempotency_keys
 	WHERE k.customer_id = $1 AND k.key = $2`
 
 // Key is the receipt of a customer's idempotency key.
-func (s *Store) Key(ctx context.Context, customerID, key string) (curfew.Receipt, error) {
-	r, err := one(ctx, s, scanReceipt, receiptByKey, customerID, key)
+func (s admissions) Key(ctx context.Context, customerID, key string) (curfew.Receipt, error) {
+	r, err := one(ctx, s.db, scanReceipt, receiptByKey, customerID, key)
 	return r, orMissing(err, curfew.Errorf(curfew.NotFound, "the key %q was never seen", key))
 }
 
 const insertRefusal = `INSERT INTO curfew.refusals (customer_id, id, session_id) VALUES ($1, $2, $3)`
 
 // Refuse records a refusal.
-func (s *Store) Refuse(ctx context.Context, customerID, sessionID string) error {
+func (s admissions) Refuse(ctx context.Context, customerID, sessionID string) error {
 	_, err := s.exec(ctx, insertRefusal, customerID, newID(), sessionID)
 	return wrap(err, "record a refusal of %s", customerID)
 }

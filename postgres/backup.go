@@ -12,6 +12,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// backup reads and fills the database as a whole.
+type backup struct{ *db }
+
 // columnSQL reads a column as its kind's Go type.
 var columnSQL = map[curfew.ColumnKind]string{
 	curfew.TextColumn: "%s", curfew.IDColumn: "%s::text", curfew.NumberColumn: "%s::bigint",
@@ -20,7 +23,7 @@ var columnSQL = map[curfew.ColumnKind]string{
 
 // Dump hands over each table's rows in the order of its primary key, all as of
 // one moment, and returns that moment. The rows come off the wire one by one.
-func (s *Store) Dump(ctx context.Context, tables []curfew.Table, take func(curfew.Table, iter.Seq2[[]any, error]) error) (at time.Time, err error) {
+func (s backup) Dump(ctx context.Context, tables []curfew.Table, take func(curfew.Table, iter.Seq2[[]any, error]) error) (at time.Time, err error) {
 	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err = pgx.BeginTxFunc(ctx, s.pool, snapshot, func(tx pgx.Tx) error {
 		if err := patient(ctx, tx); err != nil {
@@ -98,7 +101,7 @@ const countAgain = `DELETE FROM curfew.tallies;
 // Load writes the rows of each table, and nothing if anything fails. Guards and
 // tallies look away meanwhile: the rows' history is among them, and is counted
 // in the end. The error is Conflict where a table has a row already.
-func (s *Store) Load(ctx context.Context, tables []curfew.Table, give func(curfew.Table) iter.Seq2[[]any, error]) error {
+func (s backup) Load(ctx context.Context, tables []curfew.Table, give func(curfew.Table) iter.Seq2[[]any, error]) error {
 	err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
 		if err := patient(ctx, tx); err != nil {
 			return err
@@ -173,9 +176,9 @@ func load(ctx context.Context, tx pgx.Tx, t curfew.Table, rows iter.Seq2[[]any, 
 
 // Empty reports whether no table of curfew.Tables has a row; tables that are
 // not there have none.
-func (s *Store) Empty(ctx context.Context) (bool, error) {
+func (s backup) Empty(ctx context.Context) (bool, error) {
 	for _, t := range curfew.Tables() {
-		has, err := one(ctx, s, pgx.RowTo[bool], "SELECT EXISTS (SELECT FROM curfew."+t.Name+")")
+		has, err := one(ctx, s.db, pgx.RowTo[bool], "SELECT EXISTS (SELECT FROM curfew."+t.Name+")")
 		if c := code(err); c == undefinedTable || c == undefinedSchema {
 			continue
 		}
@@ -188,7 +191,7 @@ func (s *Store) Empty(ctx context.Context) (bool, error) {
 
 // Broken is how many rows a statement finds, with table names in braces, and the
 // first of them.
-func (s *Store) Broken(ctx context.Context, sql string) (n int, first string, err error) {
+func (s backup) Broken(ctx context.Context, sql string) (n int, first string, err error) {
 	sql = strings.NewReplacer("{", "curfew.", "}", "").Replace(sql)
 	err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		if err := patient(ctx, tx); err != nil {

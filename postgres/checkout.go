@@ -9,6 +9,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// checkouts reads and moves checkouts by their customer.
+type checkouts struct{ *db }
+
 const (
 	checkoutColumns = `c.id, c.customer_id, c.ref, c.plan, c.amount, c.currency, c.email, c.name, c.metadata, c.outcome, c.version,
 		c.session_id, c.retry_until, c.money_due, c.created_at, c.updated_at, c.payment_id, c.refund_id, c.refund_amount, c.attempts,
@@ -46,8 +49,8 @@ func scanReceipt(row pgx.CollectableRow) (curfew.Receipt, error) {
 const checkoutsOf = selectCheckout + ` WHERE c.customer_id = $1 ORDER BY c.created_at, c.id`
 
 // Checkouts is all of a customer's, oldest first.
-func (s *Store) Checkouts(ctx context.Context, customerID string) ([]curfew.Checkout, error) {
-	all, err := many(ctx, s, scanCheckout, checkoutsOf, customerID)
+func (s checkouts) Checkouts(ctx context.Context, customerID string) ([]curfew.Checkout, error) {
+	all, err := many(ctx, s.db, scanCheckout, checkoutsOf, customerID)
 	return all, wrap(err, "checkouts of %s", customerID)
 }
 
@@ -55,8 +58,8 @@ const oldestCredit = selectCheckout + `
 	WHERE c.customer_id = $1 AND c.plan = $2 AND c.outcome = 'credited' ORDER BY c.created_at, c.id LIMIT 1`
 
 // Credit is the customer's oldest credited checkout of the plan.
-func (s *Store) Credit(ctx context.Context, customerID, plan string) (curfew.Checkout, error) {
-	c, err := oneByIndex(ctx, s, scanCheckout, oldestCredit, customerID, plan)
+func (s checkouts) Credit(ctx context.Context, customerID, plan string) (curfew.Checkout, error) {
+	c, err := oneByIndex(ctx, s.db, scanCheckout, oldestCredit, customerID, plan)
 	return c, orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no credit of plan %q", customerID, plan))
 }
 
@@ -64,8 +67,8 @@ const oldestDeferred = `SELECT ` + receiptColumns + ` FROM curfew.checkouts c` +
 	WHERE c.customer_id = $1 AND c.outcome || '' = 'deferred' ORDER BY c.created_at, c.id LIMIT 1`
 
 // Deferred is the customer's oldest deferred checkout.
-func (s *Store) Deferred(ctx context.Context, customerID string) (curfew.Receipt, error) {
-	r, err := one(ctx, s, scanReceipt, oldestDeferred, customerID)
+func (s checkouts) Deferred(ctx context.Context, customerID string) (curfew.Receipt, error) {
+	r, err := one(ctx, s.db, scanReceipt, oldestDeferred, customerID)
 	return r, orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no deferred payment", customerID))
 }
 
@@ -76,8 +79,8 @@ const selectServable = `SELECT c.customer_id FROM curfew.checkouts c
 	GROUP BY c.customer_id ORDER BY min(c.created_at), c.customer_id LIMIT $1`
 
 // Servable is customers whose deferred payment can be served now.
-func (s *Store) Servable(ctx context.Context, limit int) ([]string, error) {
-	all, err := many(ctx, s, pgx.RowTo[string], selectServable, limit)
+func (s checkouts) Servable(ctx context.Context, limit int) ([]string, error) {
+	all, err := many(ctx, s.db, pgx.RowTo[string], selectServable, limit)
 	return all, wrap(err, "servable customers")
 }
 
@@ -97,12 +100,12 @@ const (
 )
 
 // Unsettled is deferred payments past their time and money that is due.
-func (s *Store) Unsettled(ctx context.Context, customerID string, limit int) ([]curfew.Receipt, error) {
+func (s checkouts) Unsettled(ctx context.Context, customerID string, limit int) ([]curfew.Receipt, error) {
 	sql, args := selectUnsettled, []any{limit}
 	if customerID != "" {
 		sql, args = unsettledOf, append(args, customerID)
 	}
-	all, err := many(ctx, s, scanReceipt, sql, args...)
+	all, err := many(ctx, s.db, scanReceipt, sql, args...)
 	return all, wrap(err, "unsettled checkouts")
 }
 
@@ -119,7 +122,7 @@ const updateCheckout = `UPDATE curfew.checkouts c SET
 	RETURNING ` + checkoutColumns
 
 // ChangeCheckout moves a checkout that no session's change carries with it.
-func (s *Store) ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) (curfew.Checkout, error) {
+func (s checkouts) ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) (curfew.Checkout, error) {
 	var now curfew.Checkout
 	err := s.tx(ctx, func(t *transaction) error {
 		return t.send(ctx, func(b *pgx.Batch) { queueCheckoutChange(b, c, &now) })

@@ -9,6 +9,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// claims is what is left of a checkout whose rows are incomplete.
+type claims struct{ *db }
+
 // What is left of a checkout is found by the keys of its customer.
 const (
 	lostCheckout = ` NOT EXISTS (SELECT FROM curfew.checkouts c WHERE c.customer_id = p.customer_id AND c.id = p.checkout_id)`
@@ -30,8 +33,8 @@ const (
 )
 
 // LostCheckout is the claim of a reference whose checkout is missing.
-func (s *Store) LostCheckout(ctx context.Context, ref string) (curfew.PaymentClaim, error) {
-	c, err := one(ctx, s, func(row pgx.CollectableRow) (c curfew.PaymentClaim, err error) {
+func (s claims) LostCheckout(ctx context.Context, ref string) (curfew.PaymentClaim, error) {
+	c, err := one(ctx, s.db, func(row pgx.CollectableRow) (c curfew.PaymentClaim, err error) {
 		err = row.Scan((*text)(&c.Ref), (*text)(&c.CustomerID), (*text)(&c.CheckoutID), (*text)(&c.Plan),
 			(*text)(&c.Outcome), (*number)(&c.Version), (*text)(&c.SessionID), (*flag)(&c.Kept))
 		return c, err
@@ -40,13 +43,13 @@ func (s *Store) LostCheckout(ctx context.Context, ref string) (curfew.PaymentCla
 }
 
 // Unclaim removes a claim, unless its checkout is there by now.
-func (s *Store) Unclaim(ctx context.Context, c curfew.PaymentClaim) error {
+func (s claims) Unclaim(ctx context.Context, c curfew.PaymentClaim) error {
 	_, err := s.exec(ctx, deleteClaim, c.Ref, c.CheckoutID)
 	return wrap(err, "remove the claim of %s", c.Ref)
 }
 
 // ForgetKey removes an idempotency key whose checkout or session is missing.
-func (s *Store) ForgetKey(ctx context.Context, customerID, key string) error {
+func (s claims) ForgetKey(ctx context.Context, customerID, key string) error {
 	_, err := s.exec(ctx, deleteKey, customerID, key)
 	return wrap(err, "forget a key of %s", customerID)
 }
@@ -54,7 +57,7 @@ func (s *Store) ForgetKey(ctx context.Context, customerID, key string) error {
 // Recover writes the missing checkout of a claim. One whose outcome no payment
 // begins with is written as what leads to it, and takes that step: guards and
 // tallies see nothing new.
-func (s *Store) Recover(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) error {
+func (s claims) Recover(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) error {
 	first, step := c.Beginning()
 	err := s.tx(ctx, func(t *transaction) error {
 		return t.send(ctx, func(b *pgx.Batch) {

@@ -2,12 +2,16 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
 )
+
+// cleanup finds what is due and ends it in batches.
+type cleanup struct{ *db }
 
 const (
 	behindPlace = ` AND (s.expires_at, s.id) > ($1::timestamptz, $2::uuid)`
@@ -28,7 +32,7 @@ const (
 )
 
 // Find reads what is due, without locking it.
-func (s *Store) Find(ctx context.Context, f curfew.Search) ([]curfew.Standing, error) {
+func (s cleanup) Find(ctx context.Context, f curfew.Search) ([]curfew.Standing, error) {
 	at, id := behind(f.After)
 	sql, args := findOverdue, []any{at, id, f.Limit}
 	switch {
@@ -37,7 +41,7 @@ func (s *Store) Find(ctx context.Context, f curfew.Search) ([]curfew.Standing, e
 	case f.MaxAge > 0 || f.OrphanTTL > 0:
 		sql, args = findAll, append(args, null(f.MaxAge), null(f.OrphanTTL))
 	}
-	all, err := manyByIndex(ctx, s, scanStanding, sql, args...)
+	all, err := manyByIndex(ctx, s.db, scanStanding, sql, args...)
 	return all, wrap(err, "find what is due")
 }
 
@@ -81,7 +85,7 @@ func scanEnded(row pgx.CollectableRow) (ended, error) {
 }
 
 // End ends a batch.
-func (s *Store) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error) {
+func (s cleanup) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error) {
 	if len(b.Endings) == 0 {
 		return nil, nil
 	}
@@ -172,11 +176,29 @@ const nextDeadline = `SELECT LEAST(
 	), now()`
 
 // NextDeadline is when something is due next.
-func (s *Store) NextDeadline(ctx context.Context, after time.Time) (at, now time.Time, err error) {
+func (s cleanup) NextDeadline(ctx context.Context, after time.Time) (at, now time.Time, err error) {
 	from, _ := behind(curfew.Cursor{At: after})
 	err = s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(byIndex)
 		b.Queue(nextDeadline, from).QueryRow(func(row pgx.Row) error { return row.Scan((*stamp)(&at), (*stamp)(&now)) })
 	})
 	return at, now, wrap(err, "next deadline")
+}
+
+// Tidy forgets what is too old to matter. What signals 'until' has no end, such
+// as the sweeper's, stays.
+func (s cleanup) Tidy(ctx context.Context, window time.Duration) error {
+	for _, t := range []struct {
+		sql  string
+		args []any
+	}{
+		{`DELETE FROM curfew.refusals WHERE at < now() - $1::interval`, []any{window}},
+		{`DELETE FROM curfew.previews WHERE created_at < now() - interval '1 day'`, nil},
+		{`DELETE FROM curfew.signals WHERE until < now()`, nil},
+	} {
+		if _, err := s.exec(ctx, t.sql, t.args...); err != nil {
+			return fmt.Errorf("tidy: %w", err)
+		}
+	}
+	return nil
 }

@@ -9,6 +9,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// consistency compares rows that must agree with each other.
+type consistency struct{ *db }
+
 // The tallies beside what the rows say, of one moment: those that differ.
 const differing = `SELECT coalesce(c.noun, t.noun) AS noun, coalesce(c.status, t.status) AS status,
 			coalesce(t.n, 0)::bigint AS tallied, coalesce(c.n, 0)::bigint AS counted
@@ -27,7 +30,7 @@ const differing = `SELECT coalesce(c.noun, t.noun) AS noun, coalesce(c.status, t
 
 // TallyDifferences compares the tallies with the rows, all of which it reads,
 // however long that takes within the context.
-func (s *Store) TallyDifferences(ctx context.Context) ([]curfew.TallyDifference, error) {
+func (s consistency) TallyDifferences(ctx context.Context) ([]curfew.TallyDifference, error) {
 	var all []curfew.TallyDifference
 	err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		if err := patient(ctx, tx); err != nil {
@@ -106,7 +109,7 @@ var links = map[string]struct{ page, last, wrong string }{
 
 // Links looks at so many rows of a table behind a key, and names those that
 // contradict others.
-func (s *Store) Links(ctx context.Context, table, after string, limit int) (curfew.Linked, error) {
+func (s consistency) Links(ctx context.Context, table, after string, limit int) (curfew.Linked, error) {
 	of, ok := links[table]
 	if !ok {
 		return curfew.Linked{}, curfew.Errorf(curfew.Internal, "table %s has no links", table)
@@ -160,7 +163,7 @@ var mends = []string{
 
 // Mend counts the tallies anew, and completes rows that contradict others where
 // only one completion is right. It returns how many rows it wrote.
-func (s *Store) Mend(ctx context.Context) (n int64, err error) {
+func (s consistency) Mend(ctx context.Context) (n int64, err error) {
 	for _, sql := range mends { // each is right by itself
 		err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
 			if err := patient(ctx, tx); err != nil {

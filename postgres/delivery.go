@@ -9,6 +9,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// deliveries is messages on their way to endpoints and people.
+type deliveries struct{ *db }
+
 const (
 	deliveryColumns = `d.id, d.customer_id, d.event_id, d.subject_id, d.number, d.channel, d.lane, d.destination, d.kind, d.body, d.state,
 		d.attempts, d.failures, d.next_at, d.status, d.error, d.created_at, d.updated_at`
@@ -35,7 +38,7 @@ const selectDue = `SELECT l.lane, (extract(epoch FROM first.next_at - now()) * 1
 		ORDER BY d.next_at, d.id LIMIT 1) first`
 
 // Due is how long until each lane has something due.
-func (s *Store) Due(ctx context.Context, lanes []string) (map[string]time.Duration, error) {
+func (s deliveries) Due(ctx context.Context, lanes []string) (map[string]time.Duration, error) {
 	due := make(map[string]time.Duration)
 	var lane string
 	var micros int64
@@ -77,23 +80,23 @@ const (
 )
 
 // Claim claims what a lane may send now.
-func (s *Store) Claim(ctx context.Context, lane string, limit int, lease time.Duration) ([]curfew.Delivery, bool, error) {
+func (s deliveries) Claim(ctx context.Context, lane string, limit int, lease time.Duration) ([]curfew.Delivery, bool, error) {
 	return s.claim(ctx, claimDeliveries, lane, limit, lease)
 }
 
 // Claimable is what Claim would look at, whether it must wait or not.
-func (s *Store) Claimable(ctx context.Context, lane string, limit int) ([]curfew.Delivery, error) {
-	all, err := many(ctx, s, scanDelivery, selectClaimable, lane, limit)
+func (s deliveries) Claimable(ctx context.Context, lane string, limit int) ([]curfew.Delivery, error) {
+	all, err := many(ctx, s.db, scanDelivery, selectClaimable, lane, limit)
 	return all, wrap(err, "claimable deliveries of %s", lane)
 }
 
 // ClaimOne is Claim for one delivery alone.
-func (s *Store) ClaimOne(ctx context.Context, d curfew.Delivery, lease time.Duration) ([]curfew.Delivery, error) {
+func (s deliveries) ClaimOne(ctx context.Context, d curfew.Delivery, lease time.Duration) ([]curfew.Delivery, error) {
 	claimed, _, err := s.claim(ctx, claimOne, d.Queue, 1, lease, d.ID)
 	return claimed, err
 }
 
-func (s *Store) claim(ctx context.Context, sql, lane string, limit int, lease time.Duration, only ...any) ([]curfew.Delivery, bool, error) {
+func (s deliveries) claim(ctx context.Context, sql, lane string, limit int, lease time.Duration, only ...any) ([]curfew.Delivery, bool, error) {
 	looked := 0
 	var claimed []curfew.Delivery
 	err := s.send(ctx, func(b *pgx.Batch) {
@@ -126,7 +129,7 @@ const (
 )
 
 // Settle writes results; those of a claim that is not the last are left out.
-func (s *Store) Settle(ctx context.Context, attempts []curfew.Attempt) (int, error) {
+func (s deliveries) Settle(ctx context.Context, attempts []curfew.Attempt) (int, error) {
 	settled := 0
 	err := s.send(ctx, func(b *pgx.Batch) {
 		settled = 0
@@ -161,7 +164,7 @@ const forgetDeliveries = `DELETE FROM curfew.deliveries d
 	WHERE d.customer_id = k.customer_id AND d.id = k.id AND d.state || '' = 'delivered'`
 
 // Forget deletes what was delivered so long ago.
-func (s *Store) Forget(ctx context.Context, olderThan time.Duration, limit int) (int, error) {
+func (s deliveries) Forget(ctx context.Context, olderThan time.Duration, limit int) (int, error) {
 	n, err := s.exec(ctx, forgetDeliveries, olderThan, limit)
 	return int(n), wrap(err, "forget deliveries")
 }

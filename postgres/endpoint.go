@@ -9,6 +9,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// endpoints is where webhooks go.
+type endpoints struct{ *db }
+
 const (
 	endpointColumns = `w.id, w.url, w.description, w.kinds, w.secret, CASE WHEN w.old_until > now() THEN w.old_secret ELSE '' END, w.enabled,
 		w.disabled_at, w.disabled_reason, w.version, w.created_at, w.updated_at`
@@ -30,31 +33,31 @@ const insertEndpoint = `INSERT INTO curfew.webhook_endpoints AS w (id, url, desc
 	VALUES ($1, $2, $3, $4, $5, $6) RETURNING ` + endpointColumns
 
 // AddEndpoint writes a new endpoint with its one secret.
-func (s *Store) AddEndpoint(ctx context.Context, w curfew.Endpoint) (curfew.Endpoint, error) {
+func (s endpoints) AddEndpoint(ctx context.Context, w curfew.Endpoint) (curfew.Endpoint, error) {
 	if w.Kinds == nil {
 		w.Kinds = []string{}
 	}
-	added, err := one(ctx, s, scanEndpoint, insertEndpoint, w.ID, w.URL, w.Description, w.Kinds, w.Secrets[0], w.Enabled)
+	added, err := one(ctx, s.db, scanEndpoint, insertEndpoint, w.ID, w.URL, w.Description, w.Kinds, w.Secrets[0], w.Enabled)
 	return added, wrap(err, "add endpoint %s", w.ID)
 }
 
 const allEndpoints = selectEndpoint + ` ORDER BY w.id`
 
 // Endpoints is all, oldest first.
-func (s *Store) Endpoints(ctx context.Context) ([]curfew.Endpoint, error) {
-	all, err := many(ctx, s, scanEndpoint, allEndpoints)
+func (s endpoints) Endpoints(ctx context.Context) ([]curfew.Endpoint, error) {
+	all, err := many(ctx, s.db, scanEndpoint, allEndpoints)
 	return all, wrap(err, "read the endpoints")
 }
 
 const endpointByID = selectEndpoint + ` WHERE w.id = $1`
 
 // Endpoint is one.
-func (s *Store) Endpoint(ctx context.Context, id string) (curfew.Endpoint, error) {
+func (s endpoints) Endpoint(ctx context.Context, id string) (curfew.Endpoint, error) {
 	missing := curfew.Errorf(curfew.NotFound, "there is no endpoint %q", id)
 	if !isID(id) {
 		return curfew.Endpoint{}, missing
 	}
-	w, err := one(ctx, s, scanEndpoint, endpointByID, id)
+	w, err := one(ctx, s.db, scanEndpoint, endpointByID, id)
 	return w, orMissing(err, missing)
 }
 
@@ -64,11 +67,11 @@ const updateEndpoint = `UPDATE curfew.webhook_endpoints w SET
 	WHERE w.id = $1 AND w.version = $2 RETURNING ` + endpointColumns
 
 // ChangeEndpoint writes everything but the secrets.
-func (s *Store) ChangeEndpoint(ctx context.Context, w curfew.Endpoint) (curfew.Endpoint, error) {
+func (s endpoints) ChangeEndpoint(ctx context.Context, w curfew.Endpoint) (curfew.Endpoint, error) {
 	if w.Kinds == nil {
 		w.Kinds = []string{}
 	}
-	changed, err := one(ctx, s, scanEndpoint, updateEndpoint, w.ID, w.Version, w.URL, w.Description, w.Kinds, w.Enabled, w.DisabledReason)
+	changed, err := one(ctx, s.db, scanEndpoint, updateEndpoint, w.ID, w.Version, w.URL, w.Description, w.Kinds, w.Enabled, w.DisabledReason)
 	return changed, orMissing(err, curfew.Errorf(curfew.Conflict, "endpoint %s has moved", w.ID))
 }
 
@@ -77,8 +80,8 @@ const rotateEndpoint = `UPDATE curfew.webhook_endpoints w SET
 	WHERE w.id = $1 AND w.version = $2 RETURNING ` + endpointColumns
 
 // RotateEndpoint replaces the secret; the old one signs along for a while.
-func (s *Store) RotateEndpoint(ctx context.Context, w curfew.Endpoint, secret string, keep time.Duration) (curfew.Endpoint, error) {
-	rotated, err := one(ctx, s, scanEndpoint, rotateEndpoint, w.ID, w.Version, secret, keep)
+func (s endpoints) RotateEndpoint(ctx context.Context, w curfew.Endpoint, secret string, keep time.Duration) (curfew.Endpoint, error) {
+	rotated, err := one(ctx, s.db, scanEndpoint, rotateEndpoint, w.ID, w.Version, secret, keep)
 	return rotated, orMissing(err, curfew.Errorf(curfew.Conflict, "endpoint %s has moved", w.ID))
 }
 
@@ -88,7 +91,7 @@ const (
 )
 
 // RemoveEndpoint forgets an endpoint, and what it was still to get.
-func (s *Store) RemoveEndpoint(ctx context.Context, w curfew.Endpoint) error {
+func (s endpoints) RemoveEndpoint(ctx context.Context, w curfew.Endpoint) error {
 	err := s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(deleteEndpoint, w.ID, w.Version).Exec(hit("endpoint %s has moved", w.ID))
 		b.Queue(deleteUndeliverable, w.ID)

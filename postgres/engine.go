@@ -58,7 +58,7 @@ const (
 
 // whole is Invalid where one of Curfew's own tables is spread over servers or
 // chunks.
-func (s *Store) whole(ctx context.Context) error {
+func (s schema) whole(ctx context.Context) error {
 	spread, err := s.spread(ctx)
 	if err != nil {
 		return wrap(err, "reach the database")
@@ -70,8 +70,8 @@ func (s *Store) whole(ctx context.Context) error {
 }
 
 // spread says which tables are distributed, as Verify tells it.
-func (s *Store) spread(ctx context.Context) ([]string, error) {
-	catalogs, err := many(ctx, s, func(row pgx.CollectableRow) (c [2]string, err error) {
+func (s schema) spread(ctx context.Context) ([]string, error) {
+	catalogs, err := many(ctx, s.db, func(row pgx.CollectableRow) (c [2]string, err error) {
 		err = row.Scan(&c[0], &c[1])
 		return c, err
 	}, selectCatalogs)
@@ -83,7 +83,7 @@ func (s *Store) spread(ctx context.Context) ([]string, error) {
 		if c[0] == "hypertable" {
 			sql, what, do = selectHypertables, "hypertables of TimescaleDB", "move the rows into a plain table instead of "
 		}
-		tables, err := many(ctx, s, pgx.RowTo[string], strings.Replace(sql, "%s", c[1], 1))
+		tables, err := many(ctx, s.db, pgx.RowTo[string], strings.Replace(sql, "%s", c[1], 1))
 		if err != nil {
 			return nil, err
 		}

@@ -19,7 +19,7 @@ const (
 )
 
 // Extend gives a live session the time that a payment bought.
-func (s *Store) Extend(ctx context.Context, x curfew.Extension) (curfew.Standing, error) {
+func (s admissions) Extend(ctx context.Context, x curfew.Extension) (curfew.Standing, error) {
 	var st curfew.Standing
 	err := s.tx(ctx, func(t *transaction) error {
 		return t.send(ctx, func(b *pgx.Batch) {
@@ -49,7 +49,7 @@ func queueExtension(b *pgx.Batch, x curfew.Extension) {
 }
 
 // Record writes a checkout that has its outcome already.
-func (s *Store) Record(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) (curfew.Receipt, error) {
+func (s admissions) Record(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) (curfew.Receipt, error) {
 	r := curfew.Receipt{}
 	err := s.send(ctx, func(b *pgx.Batch) {
 		if c.Ref != "" {

@@ -53,7 +53,7 @@ func newGroups(pool *pool) *groups {
 }
 
 // admitFresh writes a fresh admission, with others that come at the same time.
-func (s *Store) admitFresh(ctx context.Context, a curfew.Admission, st *curfew.Standing) error {
+func (s admissions) admitFresh(ctx context.Context, a curfew.Admission, st *curfew.Standing) error {
 	if err := ctx.Err(); err != nil {
 		return translate(err) // a group would be written all the same
 	}
@@ -77,7 +77,7 @@ func (s *Store) admitFresh(ctx context.Context, a curfew.Admission, st *curfew.S
 
 // join makes c wait for the next group, and sees to it that there is one. A key
 // is rare; who has one goes alone.
-func (s *Store) join(ctx context.Context, c *candidate) bool {
+func (s admissions) join(ctx context.Context, c *candidate) bool {
 	g := s.groups
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -131,7 +131,7 @@ func (g *groups) answer(group []*candidate, err error) {
 }
 
 // writeGroups writes until nothing waits.
-func (s *Store) writeGroups(ctx context.Context) {
+func (s admissions) writeGroups(ctx context.Context) {
 	for {
 		runtime.Gosched() // those who have just been answered may be back at once
 		group := s.groups.take()
@@ -145,7 +145,7 @@ func (s *Store) writeGroups(ctx context.Context) {
 // writeGroup writes a group in one round trip, as one implicit transaction. Only
 // an answer that did not come is everybody's error. No caller's context ends it:
 // the pool's limit does.
-func (s *Store) writeGroup(ctx context.Context, group []*candidate) error {
+func (s admissions) writeGroup(ctx context.Context, group []*candidate) error {
 	err := s.pool.with(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
 		var b pgx.Batch
 		if len(group) > 1 {

@@ -38,12 +38,12 @@ const (
 )
 
 // GuardsMissing names the guards that the database should have and has not.
-func (s *Store) GuardsMissing(ctx context.Context) ([]string, error) {
-	off, err := one(ctx, s, pgx.RowTo[bool], guardsSwitched)
+func (s schema) GuardsMissing(ctx context.Context) ([]string, error) {
+	off, err := one(ctx, s.db, pgx.RowTo[bool], guardsSwitched)
 	if err != nil || off {
 		return nil, wrap(err, "look for the guards")
 	}
-	there, err := many(ctx, s, pgx.RowTo[string], selectGuards)
+	there, err := many(ctx, s.db, pgx.RowTo[string], selectGuards)
 	if err != nil {
 		return nil, wrap(err, "look for the guards")
 	}
@@ -53,7 +53,7 @@ func (s *Store) GuardsMissing(ctx context.Context) ([]string, error) {
 // SetGuards installs the guards, or removes them and remembers that this was
 // on purpose. A service may go on meanwhile: no transaction locks two of its
 // tables, because there is no order in which all of its own lock them.
-func (s *Store) SetGuards(ctx context.Context, on bool) error {
+func (s schema) SetGuards(ctx context.Context, on bool) error {
 	if on {
 		return wrap(s.installGuards(ctx), "set the guards")
 	}
@@ -62,7 +62,7 @@ func (s *Store) SetGuards(ctx context.Context, on bool) error {
 
 // installGuards brings the functions first, and then each table's triggers. The
 // digest comes last: what was interrupted is begun anew.
-func (s *Store) installGuards(ctx context.Context) error {
+func (s schema) installGuards(ctx context.Context) error {
 	rest := guardTriggers.ReplaceAllString(guardsSQL, "")
 	if err := s.alone(ctx, "", forgetOff, rest, closeFunctions); err != nil {
 		return err
@@ -80,7 +80,7 @@ func (s *Store) installGuards(ctx context.Context) error {
 }
 
 // removeGuards drops each table's triggers, and then the functions.
-func (s *Store) removeGuards(ctx context.Context) error {
+func (s schema) removeGuards(ctx context.Context) error {
 	if err := s.alone(ctx, "", rememberOff); err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (s *Store) removeGuards(ctx context.Context) error {
 
 // alone runs statements in one transaction, with the lock of a table whose
 // triggers they make: one process at a time, and no call waits for long.
-func (s *Store) alone(ctx context.Context, table string, statements ...string) error {
+func (s schema) alone(ctx context.Context, table string, statements ...string) error {
 	begin := unhindered + `LOCK TABLE curfew.curfew_migrations IN SHARE ROW EXCLUSIVE MODE;`
 	if table != "" {
 		begin += `LOCK TABLE ` + table + ` IN SHARE ROW EXCLUSIVE MODE;`
@@ -117,8 +117,8 @@ func (s *Store) alone(ctx context.Context, table string, statements ...string) e
 
 // keepGuards installs what is missing or of another version of this text. It
 // locks nothing if there is nothing to do, and leaves what a newer schema has.
-func (s *Store) keepGuards(ctx context.Context) error {
-	off, err := one(ctx, s, pgx.RowTo[bool], guardsSwitched)
+func (s schema) keepGuards(ctx context.Context) error {
+	off, err := one(ctx, s.db, pgx.RowTo[bool], guardsSwitched)
 	if err != nil || off {
 		return err
 	}
@@ -129,7 +129,7 @@ func (s *Store) keepGuards(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	digest, err := one(ctx, s, pgx.RowTo[string], guardsInstalled)
+	digest, err := one(ctx, s.db, pgx.RowTo[string], guardsInstalled)
 	if err != nil || (digest == guardsDigest() && len(missing) == 0) {
 		return err
 	}

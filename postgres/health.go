@@ -11,6 +11,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// health counts what health reports.
+type health struct{ *db }
+
 // A report is one statement, so that its figures are of one moment: rows of a
 // name and a number. Ended rows are never counted, but tallied (decision 2);
 // what has not ended is counted from the partial indexes.
@@ -40,9 +43,9 @@ const (
 const staleAfter = `interval '10 seconds'`
 
 // figures reads the rows of a report.
-func (s *Store) figures(ctx context.Context, sql string, args ...any) (map[string]int, error) {
+func (d *db) counts(ctx context.Context, sql string, args ...any) (map[string]int, error) {
 	var n map[string]int
-	err := s.read(ctx, intoFigures(&n), sql, args...)
+	err := d.read(ctx, intoFigures(&n), sql, args...)
 	return n, err
 }
 
@@ -72,8 +75,8 @@ func by[K ~string](n map[string]int, keys []K) map[K]int {
 }
 
 // SessionFigures counts sessions.
-func (s *Store) SessionFigures(ctx context.Context, p curfew.Policy) (curfew.SessionFigures, error) {
-	n, err := s.figures(ctx, countSessions, p.OrphanTTL, p.VeryStaleAfter)
+func (s health) SessionFigures(ctx context.Context, p curfew.Policy) (curfew.SessionFigures, error) {
+	n, err := s.counts(ctx, countSessions, p.OrphanTTL, p.VeryStaleAfter)
 	if err != nil {
 		return curfew.SessionFigures{}, wrap(err, "count sessions")
 	}
@@ -96,8 +99,8 @@ const countRequests = `SELECT 'pending', count(*) FROM curfew.session_requests W
 		WHERE status = 'pending' ORDER BY created_at, id LIMIT 1)`
 
 // RequestFigures counts requests.
-func (s *Store) RequestFigures(ctx context.Context) (curfew.RequestFigures, error) {
-	n, err := s.figures(ctx, countRequests)
+func (s health) RequestFigures(ctx context.Context) (curfew.RequestFigures, error) {
+	n, err := s.counts(ctx, countRequests)
 	if err != nil {
 		return curfew.RequestFigures{}, wrap(err, "count requests")
 	}
@@ -133,8 +136,8 @@ const countCheckouts = `SELECT status, sum(n)::bigint FROM curfew.tallies WHERE 
 	UNION ALL SELECT 'disputed', count(*) FROM curfew.checkouts WHERE disputed_at > now() - $3::interval`
 
 // CheckoutFigures counts payments.
-func (s *Store) CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, error) {
-	n, err := s.figures(ctx, countCheckouts, curfew.RefundTries, curfew.RefundsLate, curfew.DisputeWindow)
+func (s health) CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, error) {
+	n, err := s.counts(ctx, countCheckouts, curfew.RefundTries, curfew.RefundsLate, curfew.DisputeWindow)
 	if err != nil {
 		return curfew.CheckoutFigures{}, wrap(err, "count checkouts")
 	}
@@ -172,13 +175,13 @@ const freeLeaked = `DELETE FROM curfew.mechanic_slots m WHERE NOT EXISTS (
 		AND s.mechanic_id = m.mechanic_id AND ` + notEnded + `)`
 
 // FreeLeaked removes the slots that hold nothing.
-func (s *Store) FreeLeaked(ctx context.Context) (int, error) {
+func (s health) FreeLeaked(ctx context.Context) (int, error) {
 	n, err := s.exec(ctx, freeLeaked)
 	return int(n), wrap(translate(err), "free leaked slots")
 }
 
 // MechanicFigures counts slots.
-func (s *Store) MechanicFigures(ctx context.Context) (curfew.MechanicFigures, error) {
+func (s health) MechanicFigures(ctx context.Context) (curfew.MechanicFigures, error) {
 	var n map[string]int
 	err := s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(byKey)
@@ -197,8 +200,8 @@ const selectRepeated = `WITH often AS MATERIALIZED (
 	GROUP BY r.customer_id HAVING count(*) >= $1 ORDER BY count(*) DESC, r.customer_id`
 
 // Repeated is who was refused again and again.
-func (s *Store) Repeated(ctx context.Context, atLeast int, window time.Duration) ([]curfew.Repeated, error) {
-	all, err := many(ctx, s, scanRepeated, selectRepeated, atLeast, window)
+func (s health) Repeated(ctx context.Context, atLeast int, window time.Duration) ([]curfew.Repeated, error) {
+	all, err := many(ctx, s.db, scanRepeated, selectRepeated, atLeast, window)
 	return all, wrap(err, "who was refused repeatedly")
 }
 
@@ -221,12 +224,12 @@ const (
 )
 
 // HealthDetails lists the oldest of what is wrong.
-func (s *Store) HealthDetails(ctx context.Context, p curfew.Policy, limit int) (curfew.HealthDetails, error) {
-	stale, err := many(ctx, s, scanStanding, listStale, limit)
+func (s health) HealthDetails(ctx context.Context, p curfew.Policy, limit int) (curfew.HealthDetails, error) {
+	stale, err := many(ctx, s.db, scanStanding, listStale, limit)
 	if err != nil {
 		return curfew.HealthDetails{}, wrap(err, "list stale sessions")
 	}
-	orphans, err := many(ctx, s, scanStanding, listOrphans, p.OrphanTTL, limit)
+	orphans, err := many(ctx, s.db, scanStanding, listOrphans, p.OrphanTTL, limit)
 	d := curfew.HealthDetails{Stale: stale, Orphans: orphans}
 	for _, overdue := range []struct {
 		status curfew.SessionStatus
@@ -236,7 +239,7 @@ func (s *Store) HealthDetails(ctx context.Context, p curfew.Policy, limit int) (
 		{curfew.Waiting, 0, &d.OverdueAssigned}, {curfew.Live, 0, &d.OverdueLive}, {curfew.Scheduled, curfew.StaleAfter, &d.OverdueScheduled},
 	} {
 		if err == nil {
-			*overdue.into, err = many(ctx, s, scanStanding, listOverdue, overdue.status, overdue.by, limit)
+			*overdue.into, err = many(ctx, s.db, scanStanding, listOverdue, overdue.status, overdue.by, limit)
 		}
 	}
 	return d, wrap(err, "list what is overdue")

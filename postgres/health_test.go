@@ -127,7 +127,7 @@ func (w *world) wantCounted() {
 
 func grouped[K ~string](w *world, table, column string, keys []K) map[K]int {
 	w.Helper()
-	n, err := w.store.figures(w.Context(), fmt.Sprintf("SELECT %s, count(*) FROM curfew.%s GROUP BY 1", column, table))
+	n, err := w.store.counts(w.Context(), fmt.Sprintf("SELECT %s, count(*) FROM curfew.%s GROUP BY 1", column, table))
 	w.must(err)
 	return by(n, keys)
 }

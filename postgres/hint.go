@@ -40,7 +40,7 @@ const (
 // Hints carries hints of changes between the processes on one database. Losing
 // all of them costs nobody more than the time until the next look.
 type Hints struct {
-	store *Store
+	store *db
 	log   *slog.Logger
 	id    string // of this sender, whose own hints it ignores
 	told  chan struct{}
@@ -51,8 +51,8 @@ type Hints struct {
 }
 
 // Hints is the way of hints to other processes. Run makes it work.
-func (s *Store) Hints(log *slog.Logger) *Hints {
-	return &Hints{store: s, log: log, id: newID(), told: make(chan struct{}, 1), quiet: quiet}
+func (d *db) Hints(log *slog.Logger) *Hints {
+	return &Hints{store: d, log: log, id: newID(), told: make(chan struct{}, 1), quiet: quiet}
 }
 
 // Changed says to others that something changed, with a deadline so far ahead;

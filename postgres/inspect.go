@@ -27,7 +27,7 @@ var lost = map[string]string{
 }
 
 // Inspect says what the database's promises rest on, as this connection sees it.
-func (s *Store) Inspect(ctx context.Context) ([]curfew.Fact, error) {
+func (s schema) Inspect(ctx context.Context) ([]curfew.Fact, error) {
 	facts := make([]curfew.Fact, 2, 6)
 	var old, standby bool
 	err := s.read(ctx, func(rows pgx.Rows) error {
@@ -44,20 +44,20 @@ func (s *Store) Inspect(ctx context.Context) ([]curfew.Fact, error) {
 	if standby {
 		facts[1] = curfew.Fact{Name: "writable", Value: "no", Problem: "a standby, or a role that may only read, keeps no session", Fix: "name the primary in --database-url"}
 	}
-	durable, err := many(ctx, s, durability, selectDurability)
+	durable, err := many(ctx, s.db, durability, selectDurability)
 	if err != nil {
 		return nil, wrap(err, "inspect the settings")
 	}
-	invalid, err := many(ctx, s, pgx.RowTo[string], selectInvalid)
+	invalid, err := many(ctx, s.db, pgx.RowTo[string], selectInvalid)
 	if err != nil {
 		return nil, wrap(err, "inspect the indexes")
 	}
 	facts = append(append(facts, durable...), validity(invalid))
-	path, err := many(ctx, s, pgx.RowTo[string], selectOpenPath)
+	path, err := many(ctx, s.db, pgx.RowTo[string], selectOpenPath)
 	if err != nil {
 		return nil, wrap(err, "inspect the search path")
 	}
-	encoding, err := one(ctx, s, pgx.RowTo[string], `SELECT current_setting('server_encoding')`)
+	encoding, err := one(ctx, s.db, pgx.RowTo[string], `SELECT current_setting('server_encoding')`)
 	if err != nil {
 		return nil, wrap(err, "inspect the encoding")
 	}

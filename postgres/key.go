@@ -35,8 +35,8 @@ const (
 )
 
 // manyByIndex is many for a statement whose order is that of an index.
-func manyByIndex[T any](ctx context.Context, s *Store, scan pgx.RowToFunc[T], sql string, args ...any) (all []T, err error) {
-	err = s.send(ctx, func(b *pgx.Batch) {
+func manyByIndex[T any](ctx context.Context, d *db, scan pgx.RowToFunc[T], sql string, args ...any) (all []T, err error) {
+	err = d.send(ctx, func(b *pgx.Batch) {
 		b.Queue(byIndex)
 		b.Queue(sql, args...).Query(func(rows pgx.Rows) (err error) {
 			all, err = pgx.CollectRows(rows, scan)
@@ -47,8 +47,8 @@ func manyByIndex[T any](ctx context.Context, s *Store, scan pgx.RowToFunc[T], sq
 }
 
 // oneByIndex is one in the same way.
-func oneByIndex[T any](ctx context.Context, s *Store, scan pgx.RowToFunc[T], sql string, args ...any) (v T, err error) {
-	err = s.send(ctx, func(b *pgx.Batch) {
+func oneByIndex[T any](ctx context.Context, d *db, scan pgx.RowToFunc[T], sql string, args ...any) (v T, err error) {
+	err = d.send(ctx, func(b *pgx.Batch) {
 		b.Queue(byIndex)
 		b.Queue(sql, args...).Query(into(&v, scan))
 	})

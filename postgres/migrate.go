@@ -24,6 +24,13 @@ import (
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
+// schema is the tables, indexes and guards: how they are made and whether they are right.
+type schema struct {
+	*db
+	// permitted is when this role was last seen to have every right.
+	permitted *permitted
+}
+
 // Migration is one step of the schema. They only go forward.
 type Migration struct {
 	Number    int64
@@ -35,13 +42,13 @@ type Migration struct {
 // Migrate applies what is pending, one process at a time, and returns it. It
 // installs the guards unless they were switched off, and leaves the guards of a
 // newer schema alone.
-func (s *Store) Migrate(ctx context.Context) ([]Migration, error) {
+func (s schema) Migrate(ctx context.Context) ([]Migration, error) {
 	return s.MigrateWith(ctx, nil)
 }
 
 // MigrateWith is Migrate for somebody who watches. A service may go on
 // meanwhile: see online.go. What was interrupted goes on from where it was.
-func (s *Store) MigrateWith(ctx context.Context, tell Progress) ([]Migration, error) {
+func (s schema) MigrateWith(ctx context.Context, tell Progress) ([]Migration, error) {
 	if err := s.createSchema(ctx); err != nil {
 		return nil, wrap(err, "create schema curfew")
 	}
@@ -66,8 +73,8 @@ func (s *Store) MigrateWith(ctx context.Context, tell Progress) ([]Migration, er
 
 // close repairs the rights of functions that a restore made anew, which gives
 // everybody the right to execute them.
-func (s *Store) close(ctx context.Context) error {
-	exposed, err := many(ctx, s, pgx.RowTo[string], selectExposed)
+func (s schema) close(ctx context.Context) error {
+	exposed, err := many(ctx, s.db, pgx.RowTo[string], selectExposed)
 	if err != nil || len(exposed) == 0 {
 		return err
 	}
@@ -80,8 +87,8 @@ func (s *Store) close(ctx context.Context) error {
 
 // createSchema makes the place for the table of migrations. Two who make it at
 // once are told apart by nothing but an error.
-func (s *Store) createSchema(ctx context.Context) error {
-	exists, err := one(ctx, s, pgx.RowTo[bool], `SELECT to_regnamespace('curfew') IS NOT NULL`)
+func (s schema) createSchema(ctx context.Context) error {
+	exists, err := one(ctx, s.db, pgx.RowTo[bool], `SELECT to_regnamespace('curfew') IS NOT NULL`)
 	if err != nil || exists {
 		return err
 	}
@@ -93,7 +100,7 @@ func (s *Store) createSchema(ctx context.Context) error {
 }
 
 // up applies what is pending, also where later ones have been applied already.
-func (s *Store) up(ctx context.Context, db *sql.DB, tell Progress) (applied []int64, err error) {
+func (s schema) up(ctx context.Context, db *sql.DB, tell Progress) (applied []int64, err error) {
 	before, err := s.applied(ctx)
 	if err != nil {
 		return nil, err
@@ -149,7 +156,7 @@ func stepsFrom(empty bool, tell Progress) ([]*goose.Migration, error) {
 }
 
 // Migrations is every migration there is for this binary. It writes nothing.
-func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
+func (s schema) Migrations(ctx context.Context) ([]Migration, error) {
 	all, err := embedded()
 	if err != nil {
 		return nil, err
@@ -168,7 +175,7 @@ const selectApplied = `SELECT version_id, max(tstamp)::timestamptz FROM curfew.c
 	WHERE is_applied AND version_id > 0 GROUP BY version_id`
 
 // applied is when each migration was applied; none in an empty database.
-func (s *Store) applied(ctx context.Context) (map[int64]time.Time, error) {
+func (s schema) applied(ctx context.Context) (map[int64]time.Time, error) {
 	applied := make(map[int64]time.Time)
 	var number int64
 	var at stamp

@@ -147,7 +147,7 @@ const selectIndexStates = `SELECT x.relname::text, i.indisvalid FROM pg_index i 
 
 // toDo is what is to be done, as statements, for the indexes to be as the
 // migrations leave them; nothing where a later release has its own.
-func (s *Store) toDo(ctx context.Context) (statements []string, err error) {
+func (s schema) toDo(ctx context.Context) (statements []string, err error) {
 	newer, err := s.Newer(ctx)
 	if err != nil || newer {
 		return nil, err
@@ -156,7 +156,7 @@ func (s *Store) toDo(ctx context.Context) (statements []string, err error) {
 		Name  string
 		Valid bool
 	}
-	states, err := many(ctx, s, pgx.RowToStructByPos[state], selectIndexStates)
+	states, err := many(ctx, s.db, pgx.RowToStructByPos[state], selectIndexStates)
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +185,7 @@ func (s *Store) toDo(ctx context.Context) (statements []string, err error) {
 // keepIndexes makes the indexes that are missing, one process at a time. The
 // lock is the connection's that makes them: where its process is killed, the
 // server ends what it began before anybody else gets the lock.
-func (s *Store) keepIndexes(ctx context.Context, tell Progress) (err error) {
+func (s schema) keepIndexes(ctx context.Context, tell Progress) (err error) {
 	if statements, err := s.toDo(ctx); err != nil || len(statements) == 0 {
 		return err
 	}
@@ -217,7 +217,7 @@ func (s *Store) keepIndexes(ctx context.Context, tell Progress) (err error) {
 	return s.makeIndexes(ctx, conn, statements, tell)
 }
 
-func (s *Store) makeIndexes(ctx context.Context, conn *sql.Conn, statements []string, tell Progress) error {
+func (s schema) makeIndexes(ctx context.Context, conn *sql.Conn, statements []string, tell Progress) error {
 	var pid int32
 	if err := conn.QueryRowContext(ctx, "SELECT pg_backend_pid()").Scan(&pid); err != nil {
 		return translate(err)
@@ -248,7 +248,7 @@ const selectProgress = `SELECT CASE WHEN blocks_total > 0 THEN (100 * blocks_don
 
 // watch tells at once, and then again and again, how far the index is that a
 // connection makes. It is decoration: what it cannot see it does not tell.
-func (s *Store) watch(ctx context.Context, pid int32, tell func(percent int)) (stop func()) {
+func (s schema) watch(ctx context.Context, pid int32, tell func(percent int)) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	tell(-1)
@@ -261,7 +261,7 @@ func (s *Store) watch(ctx context.Context, pid int32, tell func(percent int)) (s
 				return
 			case <-tick.C:
 			}
-			if percent, err := one(ctx, s, pgx.RowTo[int], selectProgress, pid); err == nil {
+			if percent, err := one(ctx, s.db, pgx.RowTo[int], selectProgress, pid); err == nil {
 				tell(percent)
 			}
 		}

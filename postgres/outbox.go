@@ -9,11 +9,14 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// outbox turns events into deliveries.
+type outbox struct{ *db }
+
 const selectUntold = `SELECT ` + eventFields + ` FROM curfew.events e WHERE NOT told AND NOT ` + apartEvent + ` ORDER BY customer_id, subject_id, number LIMIT $1`
 
 // Unpublished is events that nobody was told of.
-func (s *Store) Unpublished(ctx context.Context, limit int) ([]curfew.Event, error) {
-	all, err := many(ctx, s, scanEvent, selectUntold, limit)
+func (s outbox) Unpublished(ctx context.Context, limit int) ([]curfew.Event, error) {
+	all, err := many(ctx, s.db, scanEvent, selectUntold, limit)
 	return all, wrap(err, "untold events")
 }
 
@@ -29,7 +32,7 @@ const selectHappenings = `SELECT e.id, e.customer_id, e.subject_id, e.number, e.
 	ORDER BY e.customer_id, e.subject_id, e.number`
 
 // Happenings is events with what they are about.
-func (s *Store) Happenings(ctx context.Context, events []curfew.Event) ([]curfew.Happening, error) {
+func (s outbox) Happenings(ctx context.Context, events []curfew.Event) ([]curfew.Happening, error) {
 	var all []curfew.Happening
 	err := s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(byKey)
@@ -75,7 +78,7 @@ const (
 
 // Publish marks events as told and writes what is to be delivered of those that
 // it marked.
-func (s *Store) Publish(ctx context.Context, events []curfew.Event, deliveries []curfew.Delivery) (int, error) {
+func (s outbox) Publish(ctx context.Context, events []curfew.Event, deliveries []curfew.Delivery) (int, error) {
 	var told map[string]bool
 	err := s.tx(ctx, func(t *transaction) error {
 		told = make(map[string]bool, len(events))

@@ -9,23 +9,26 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// payments is what providers and operators do with payments.
+type payments struct{ *db }
+
 const checkoutByID = selectCheckout + ` WHERE c.id = $1`
 
 // Checkout is one by its id alone.
-func (s *Store) Checkout(ctx context.Context, id string) (curfew.Checkout, error) {
+func (s payments) Checkout(ctx context.Context, id string) (curfew.Checkout, error) {
 	missing := curfew.Errorf(curfew.NotFound, "there is no checkout %q", id)
 	if !isID(id) {
 		return curfew.Checkout{}, missing
 	}
-	c, err := one(ctx, s, scanCheckout, checkoutByID, id)
+	c, err := one(ctx, s.db, scanCheckout, checkoutByID, id)
 	return c, orMissing(err, missing)
 }
 
 const checkoutsByPayment = selectCheckout + ` WHERE c.payment_id = $1 AND c.payment_id <> '' ORDER BY c.id`
 
 // PaidBy is the checkouts of a provider's payment.
-func (s *Store) PaidBy(ctx context.Context, paymentID string) ([]curfew.Checkout, error) {
-	all, err := many(ctx, s, scanCheckout, checkoutsByPayment, paymentID)
+func (s payments) PaidBy(ctx context.Context, paymentID string) ([]curfew.Checkout, error) {
+	all, err := many(ctx, s.db, scanCheckout, checkoutsByPayment, paymentID)
 	return all, wrap(err, "checkouts of payment %s", paymentID)
 }
 
@@ -45,7 +48,7 @@ const (
 )
 
 // ListCheckouts is those that the search chooses.
-func (s *Store) ListCheckouts(ctx context.Context, q curfew.CheckoutSearch) ([]curfew.Checkout, error) {
+func (s payments) ListCheckouts(ctx context.Context, q curfew.CheckoutSearch) ([]curfew.Checkout, error) {
 	after := q.After
 	if !isID(after) {
 		after = beforeEveryone
@@ -59,7 +62,7 @@ func (s *Store) ListCheckouts(ctx context.Context, q curfew.CheckoutSearch) ([]c
 	case slices.Contains(unsettled, q.Outcome):
 		sql = listUnsettled
 	}
-	all, err := many(ctx, s, scanCheckout, sql, args...)
+	all, err := many(ctx, s.db, scanCheckout, sql, args...)
 	return all, wrap(err, "list checkouts")
 }
 
@@ -77,7 +80,7 @@ const remarkCheckout = `UPDATE curfew.checkouts c SET
 	RETURNING ` + checkoutColumns
 
 // Remark writes an event of a checkout whose outcome stays.
-func (s *Store) Remark(ctx context.Context, r curfew.Remark) (curfew.Checkout, error) {
+func (s payments) Remark(ctx context.Context, r curfew.Remark) (curfew.Checkout, error) {
 	var now curfew.Checkout
 	c := r.From
 	err := s.tx(ctx, func(t *transaction) error {
@@ -108,7 +111,7 @@ const (
 )
 
 // Repair makes a held checkout deferred, with its customer and plan.
-func (s *Store) Repair(ctx context.Context, r curfew.Repair) (curfew.Checkout, error) {
+func (s payments) Repair(ctx context.Context, r curfew.Repair) (curfew.Checkout, error) {
 	var now curfew.Checkout
 	c := r.From
 	err := s.tx(ctx, func(t *transaction) error {

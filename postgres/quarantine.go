@@ -9,9 +9,12 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// quarantine is what could not be settled and is set apart.
+type quarantine struct{ *db }
+
 // quarantine keeps one more failure. One that another process has just kept is
 // not counted twice.
-const quarantine = `INSERT INTO curfew.quarantine AS q (customer_id, noun, id, version, step, first_error, last_error, next_at)
+const quarantineSQL = `INSERT INTO curfew.quarantine AS q (customer_id, noun, id, version, step, first_error, last_error, next_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $6, now() + $7::interval)
 	ON CONFLICT (customer_id, noun, id) DO UPDATE SET
 		version = excluded.version, step = excluded.step, last_error = excluded.last_error, tries = q.tries + 1, tried_at = now(),
@@ -19,8 +22,8 @@ const quarantine = `INSERT INTO curfew.quarantine AS q (customer_id, noun, id, v
 	WHERE q.next_at <= now() OR q.version <> excluded.version`
 
 // Quarantine sets something apart, for longer each time.
-func (s *Store) Quarantine(ctx context.Context, q curfew.Quarantined) error {
-	_, err := s.exec(ctx, quarantine, q.CustomerID, q.Noun, quarantineID(q.ID), q.Version, q.Step, q.LastError,
+func (s quarantine) Quarantine(ctx context.Context, q curfew.Quarantined) error {
+	_, err := s.exec(ctx, quarantineSQL, q.CustomerID, q.Noun, quarantineID(q.ID), q.Version, q.Step, q.LastError,
 		curfew.FirstQuarantine, curfew.LongestQuarantine)
 	return wrap(translate(err), "set %s %s apart", q.Noun, q.ID)
 }
@@ -60,8 +63,8 @@ const (
 )
 
 // Quarantined is what is set apart and still stands, longest first.
-func (s *Store) Quarantined(ctx context.Context, limit int) ([]curfew.Quarantined, error) {
-	all, err := many(ctx, s, scanQuarantined, selectQuarantined, limit)
+func (s quarantine) Quarantined(ctx context.Context, limit int) ([]curfew.Quarantined, error) {
+	all, err := many(ctx, s.db, scanQuarantined, selectQuarantined, limit)
 	return all, wrap(err, "what is set apart")
 }
 
@@ -76,7 +79,7 @@ func scanQuarantined(row pgx.CollectableRow) (curfew.Quarantined, error) {
 }
 
 // LeaveQuarantine forgets what was settled or has moved on.
-func (s *Store) LeaveQuarantine(ctx context.Context) error {
+func (s quarantine) LeaveQuarantine(ctx context.Context) error {
 	_, err := s.exec(ctx, leaveQuarantine)
 	return wrap(translate(err), "forget what is settled")
 }

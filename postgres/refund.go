@@ -8,13 +8,16 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// refunds is what is to be given back, and what was.
+type refunds struct{ *db }
+
 const selectRefundable = selectCheckout + `
 	WHERE c.outcome IN ('refund_due', 'refunding') AND (c.next_at IS NULL OR c.next_at <= now()) AND NOT ` + apartPayment + `
 	ORDER BY c.next_at NULLS FIRST, c.id LIMIT $1`
 
 // Refundable is what the refunds' worker may do now.
-func (s *Store) Refundable(ctx context.Context, limit int) ([]curfew.Checkout, error) {
-	all, err := manyByIndex(ctx, s, scanCheckout, selectRefundable, limit)
+func (s refunds) Refundable(ctx context.Context, limit int) ([]curfew.Checkout, error) {
+	all, err := manyByIndex(ctx, s.db, scanCheckout, selectRefundable, limit)
 	return all, wrap(err, "refundable checkouts")
 }
 
@@ -36,19 +39,19 @@ func scanRepayment(row pgx.CollectableRow) (curfew.Repayment, error) {
 }
 
 // Repaid keeps that so much of a payment was given back, in all.
-func (s *Store) Repaid(ctx context.Context, paymentID string, r curfew.Repayment) (curfew.Repayment, error) {
-	kept, err := one(ctx, s, scanRepayment, keepRepayment, paymentID, r.Amount, r.Currency)
+func (s refunds) Repaid(ctx context.Context, paymentID string, r curfew.Repayment) (curfew.Repayment, error) {
+	kept, err := one(ctx, s.db, scanRepayment, keepRepayment, paymentID, r.Amount, r.Currency)
 	return kept, wrap(err, "keep a repayment of %s", paymentID)
 }
 
 // Dispute keeps that a payment is asked back by the customer's bank.
-func (s *Store) Dispute(ctx context.Context, paymentID string) error {
+func (s refunds) Dispute(ctx context.Context, paymentID string) error {
 	_, err := s.exec(ctx, keepDispute, paymentID)
 	return wrap(err, "keep a dispute of %s", paymentID)
 }
 
 // Repayment is what Repaid and Dispute kept.
-func (s *Store) Repayment(ctx context.Context, paymentID string) (curfew.Repayment, error) {
-	r, err := one(ctx, s, scanRepayment, selectRepayment, paymentID)
+func (s refunds) Repayment(ctx context.Context, paymentID string) (curfew.Repayment, error) {
+	r, err := one(ctx, s.db, scanRepayment, selectRepayment, paymentID)
 	return r, orMissing(err, curfew.Errorf(curfew.NotFound, "nothing of payment %q was given back", paymentID))
 }

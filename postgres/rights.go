@@ -120,7 +120,7 @@ var tryRights = sync.OnceValue(func() string {
 // Denied tries each right that the service needs, in a transaction that is
 // always rolled back, and returns the statements that grant what is missing,
 // for the owner of the tables to run.
-func (s *Store) Denied(ctx context.Context) ([]string, error) {
+func (s schema) Denied(ctx context.Context) ([]string, error) {
 	var role, denied string
 	err := s.pool.with(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
 		tx, err := conn.Begin(ctx)
@@ -173,7 +173,7 @@ type permitted struct {
 }
 
 // unpermitted says which rights the role lacks, and how to grant them.
-func (s *Store) unpermitted(ctx context.Context) ([]string, error) {
+func (s schema) unpermitted(ctx context.Context) ([]string, error) {
 	s.permitted.mu.Lock()
 	defer s.permitted.mu.Unlock()
 	if time.Since(s.permitted.at) < rightsFor {
@@ -191,7 +191,7 @@ func (s *Store) unpermitted(ctx context.Context) ([]string, error) {
 }
 
 // denied is Invalid, with the grants, where reading the schema was refused.
-func (s *Store) denied(ctx context.Context, err error) error {
+func (s schema) denied(ctx context.Context, err error) error {
 	if code(err) != insufficientPrivilege {
 		return err
 	}

@@ -9,6 +9,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// runs is the record of cleanups.
+type runs struct{ *db }
+
 const (
 	runColumns = `id, trigger, actor, reason, started_at, finished_at, outcome, error, stats, undoes,
 		(SELECT undo.id FROM curfew.runs undo WHERE undo.undoes = runs.id AND undo.outcome = 'succeeded' ORDER BY undo.started_at, undo.id LIMIT 1) AS undone_by,
@@ -29,7 +32,7 @@ func scanRun(row pgx.CollectableRow) (curfew.Run, error) {
 }
 
 // BeginRun writes a run that has begun.
-func (s *Store) BeginRun(ctx context.Context, r curfew.Run) (begun curfew.Run, err error) {
+func (s runs) BeginRun(ctx context.Context, r curfew.Run) (begun curfew.Run, err error) {
 	if r.ID == "" {
 		r.ID = newID()
 	}
@@ -45,7 +48,7 @@ const finishRun = `UPDATE curfew.runs SET finished_at = now(), outcome = $2, err
 
 // FinishRun writes how a run went. Nobody waits for the sweeper's: what a crash
 // of the database would take of it is only that it ended.
-func (s *Store) FinishRun(ctx context.Context, r curfew.Run) (finished curfew.Run, err error) {
+func (s runs) FinishRun(ctx context.Context, r curfew.Run) (finished curfew.Run, err error) {
 	err = s.send(ctx, func(b *pgx.Batch) {
 		if r.Trigger == curfew.ByTimer {
 			b.Queue(unhurried)
@@ -60,7 +63,7 @@ const beatRun = `INSERT INTO curfew.signals (name, until) VALUES ('run:' || $1, 
 	ON CONFLICT (name) DO UPDATE SET at = excluded.at, until = excluded.until`
 
 // BeatRun is a run's sign of life.
-func (s *Store) BeatRun(ctx context.Context, id string, ttl time.Duration) error {
+func (s runs) BeatRun(ctx context.Context, id string, ttl time.Duration) error {
 	return wrap(s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(unhurried)
 		b.Queue(beatRun, id, ttl)
@@ -74,35 +77,35 @@ const selectRuns = `SELECT ` + runColumns + ` FROM curfew.runs WHERE (started_at
 	ORDER BY started_at DESC, id DESC LIMIT $3`
 
 // Runs is newest first.
-func (s *Store) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Run, error) {
+func (s runs) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Run, error) {
 	at, id := before(after)
-	all, err := many(ctx, s, scanRun, selectRuns, at, id, limit)
+	all, err := many(ctx, s.db, scanRun, selectRuns, at, id, limit)
 	return all, wrap(err, "runs")
 }
 
 const runByID = `SELECT ` + runColumns + ` FROM curfew.runs WHERE id = $1`
 
 // Run is one by its id.
-func (s *Store) Run(ctx context.Context, id string) (curfew.Run, error) {
+func (s runs) Run(ctx context.Context, id string) (curfew.Run, error) {
 	missing := curfew.Errorf(curfew.NotFound, "there is no run %q", id)
 	if !isID(id) {
 		return curfew.Run{}, missing
 	}
-	r, err := one(ctx, s, scanRun, runByID, id)
+	r, err := one(ctx, s.db, scanRun, runByID, id)
 	return r, orMissing(err, missing)
 }
 
 const selectRunEvents = `SELECT ` + eventFields + ` FROM curfew.events WHERE run_id = $1 AND id > $2 ORDER BY id LIMIT $3`
 
 // RunEvents is what a run did, by the events' ids, behind one.
-func (s *Store) RunEvents(ctx context.Context, runID, after string, limit int) ([]curfew.Event, error) {
+func (s runs) RunEvents(ctx context.Context, runID, after string, limit int) ([]curfew.Event, error) {
 	if !isID(runID) {
 		return nil, nil
 	}
 	if !isID(after) {
 		after = beforeEveryone
 	}
-	all, err := many(ctx, s, scanEvent, selectRunEvents, runID, after, limit)
+	all, err := many(ctx, s.db, scanEvent, selectRunEvents, runID, after, limit)
 	return all, wrap(err, "events of run %s", runID)
 }
 
@@ -120,22 +123,22 @@ func scanPreview(row pgx.CollectableRow) (curfew.Preview, error) {
 }
 
 // SavePreview stores what a run would change.
-func (s *Store) SavePreview(ctx context.Context, p curfew.Preview) (curfew.Preview, error) {
+func (s runs) SavePreview(ctx context.Context, p curfew.Preview) (curfew.Preview, error) {
 	if p.ID == "" {
 		p.ID = newID()
 	}
-	saved, err := one(ctx, s, scanPreview, insertPreview, p.ID, p)
+	saved, err := one(ctx, s.db, scanPreview, insertPreview, p.ID, p)
 	return saved, wrap(err, "save preview %s", p.ID)
 }
 
 const selectPreview = `SELECT ` + previewColumns + ` FROM curfew.previews WHERE id = $1 AND created_at >= now() - interval '1 day'`
 
 // Preview is a stored preview of the last day.
-func (s *Store) Preview(ctx context.Context, id string) (curfew.Preview, error) {
+func (s runs) Preview(ctx context.Context, id string) (curfew.Preview, error) {
 	missing := curfew.Errorf(curfew.NotFound, "there is no preview %q: they are kept for a day", id)
 	if !isID(id) {
 		return curfew.Preview{}, missing
 	}
-	p, err := one(ctx, s, scanPreview, selectPreview, id)
+	p, err := one(ctx, s.db, scanPreview, selectPreview, id)
 	return p, orMissing(err, missing)
 }

@@ -11,6 +11,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// sessions reads and moves one session.
+type sessions struct{ *db }
+
 const (
 	sessionColumns = `s.id, s.customer_id, s.mechanic_id, s.checkout_id, s.plan, s.kind, s.duration_seconds, s.status, s.version,
 		s.created_at, s.starts_at, s.expires_at, s.accepted_at, s.customer_joined_at, s.mechanic_joined_at, s.started_at, s.ended_at,
@@ -53,12 +56,12 @@ func scanStanding(row pgx.CollectableRow) (curfew.Standing, error) {
 const standingByID = selectStanding + ` WHERE s.id = $1`
 
 // Session is the session of that id.
-func (s *Store) Session(ctx context.Context, id string) (curfew.Standing, error) {
+func (s sessions) Session(ctx context.Context, id string) (curfew.Standing, error) {
 	missing := curfew.Errorf(curfew.NotFound, "there is no session %q", id)
 	if !isID(id) {
 		return curfew.Standing{}, missing
 	}
-	st, err := one(ctx, s, scanStanding, standingByID, id)
+	st, err := one(ctx, s.db, scanStanding, standingByID, id)
 	return st, orMissing(err, missing)
 }
 
@@ -66,20 +69,20 @@ const standingByRequest = selectStanding + `
 	WHERE (s.customer_id, s.id) = (SELECT customer_id, session_id FROM curfew.session_requests WHERE id = $1)`
 
 // SessionOf is the session of that request.
-func (s *Store) SessionOf(ctx context.Context, requestID string) (curfew.Standing, error) {
+func (s sessions) SessionOf(ctx context.Context, requestID string) (curfew.Standing, error) {
 	missing := curfew.Errorf(curfew.NotFound, "there is no request %q", requestID)
 	if !isID(requestID) {
 		return curfew.Standing{}, missing
 	}
-	st, err := one(ctx, s, scanStanding, standingByRequest, requestID)
+	st, err := one(ctx, s.db, scanStanding, standingByRequest, requestID)
 	return st, orMissing(err, missing)
 }
 
 const standingOpen = selectStanding + ` WHERE s.customer_id = $1 AND s.status IN ('waiting', 'live')`
 
 // Open is the session that holds the customer's slot.
-func (s *Store) Open(ctx context.Context, customerID string) (curfew.Standing, error) {
-	st, err := one(ctx, s, scanStanding, standingOpen, customerID)
+func (s sessions) Open(ctx context.Context, customerID string) (curfew.Standing, error) {
+	st, err := one(ctx, s.db, scanStanding, standingOpen, customerID)
 	return st, orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no open session", customerID))
 }
 
@@ -87,8 +90,8 @@ const standingsUnended = selectStanding + `
 	WHERE s.customer_id = $1 AND s.status IN ('scheduled', 'waiting', 'live') ORDER BY s.created_at, s.id`
 
 // Unended is the customer's sessions that have not ended, oldest first.
-func (s *Store) Unended(ctx context.Context, customerID string) ([]curfew.Standing, error) {
-	all, err := many(ctx, s, scanStanding, standingsUnended, customerID)
+func (s sessions) Unended(ctx context.Context, customerID string) ([]curfew.Standing, error) {
+	all, err := many(ctx, s.db, scanStanding, standingsUnended, customerID)
 	return all, wrap(err, "unended sessions of %s", customerID)
 }
 
@@ -126,7 +129,7 @@ const (
 )
 
 // Change moves a session, with all that follows.
-func (s *Store) Change(ctx context.Context, c curfew.Change) (curfew.Standing, error) {
+func (s sessions) Change(ctx context.Context, c curfew.Change) (curfew.Standing, error) {
 	var st curfew.Standing
 	err := s.tx(ctx, func(t *transaction) error {
 		f := followOf(c)
@@ -200,11 +203,11 @@ const selectEvents = `SELECT ` + eventFields + `
 	FROM curfew.events WHERE customer_id = $1 AND subject_id = $2 ORDER BY number`
 
 // Events is the history of one session or checkout.
-func (s *Store) Events(ctx context.Context, customerID, subject string) ([]curfew.Event, error) {
+func (s sessions) Events(ctx context.Context, customerID, subject string) ([]curfew.Event, error) {
 	if !isID(subject) {
 		return nil, nil
 	}
-	all, err := many(ctx, s, scanEvent, selectEvents, customerID, subject)
+	all, err := many(ctx, s.db, scanEvent, selectEvents, customerID, subject)
 	return all, wrap(err, "events of %s", subject)
 }
 

@@ -161,7 +161,7 @@ func (p *pool) accept(ctx context.Context, conn *pgconn.PgConn) error {
 }
 
 // wrongSettings is what is wrong with the connections, as Verify tells it.
-func (s *Store) wrongSettings(ctx context.Context) ([]string, error) {
+func (s schema) wrongSettings(ctx context.Context) ([]string, error) {
 	var refused *curfew.Error
 	err := s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
 		return examine(ctx, conn.Conn().PgConn(), `SELECT`, isSet(s.pool.Config().ConnConfig.RuntimeParams, "synchronous_commit"))

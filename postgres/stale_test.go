@@ -405,7 +405,7 @@ func (k *keys) end(which string) error {
 // open is so many sessions that have not ended.
 func (k *keys) open(which string, n int) []curfew.Standing {
 	k.Helper()
-	all, err := many(k.Context(), k.world.store, scanStanding, selectStanding+` WHERE s.ended_at IS NULL AND s.expires_at < now() AND s.customer_id LIKE 'c%' AND `+which+
+	all, err := many(k.Context(), k.world.store.db, scanStanding, selectStanding+` WHERE s.ended_at IS NULL AND s.expires_at < now() AND s.customer_id LIKE 'c%' AND `+which+
 		` ORDER BY s.id LIMIT $1`, n)
 	k.must(err)
 	if len(all) < n {
@@ -542,7 +542,7 @@ func (k *keys) singles() []step {
 func (k *keys) payment(outcome curfew.Outcome) curfew.Checkout {
 	k.Helper()
 	k.taken++
-	c, err := one(k.Context(), k.world.store, scanCheckout, selectCheckout+` WHERE c.outcome = $1 AND EXISTS (
+	c, err := one(k.Context(), k.world.store.db, scanCheckout, selectCheckout+` WHERE c.outcome = $1 AND EXISTS (
 		SELECT FROM curfew.sessions s WHERE s.customer_id = c.customer_id AND s.status IN ('waiting', 'live')) ORDER BY c.id OFFSET $2 LIMIT 1`, outcome, k.taken)
 	k.must(err)
 	return c

@@ -9,6 +9,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// stream is what live streams follow.
+type stream struct{ *db }
+
 const selectNews = `SELECT ` + eventFields + `, CASE subject WHEN 'session' THEN subject_id ELSE (
 			SELECT c.session_id FROM curfew.checkouts c WHERE c.customer_id = e.customer_id AND c.id = e.subject_id) END
 	FROM curfew.events e WHERE (at, id) > ($1::timestamptz, $2::uuid)
@@ -16,7 +19,7 @@ const selectNews = `SELECT ` + eventFields + `, CASE subject WHEN 'session' THEN
 
 // EventsSince is the events of everybody behind a place, by time and id, and
 // the time of the reading.
-func (s *Store) EventsSince(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.News, time.Time, error) {
+func (s stream) EventsSince(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.News, time.Time, error) {
 	var all []curfew.News
 	var now time.Time
 	at, id := behind(after)
@@ -42,7 +45,7 @@ const standingsByID = selectStanding + ` WHERE s.id = ANY($1::uuid[])`
 
 // Standings is the sessions of these ids, in no order. What is missing is left
 // out.
-func (s *Store) Standings(ctx context.Context, ids []string) ([]curfew.Standing, error) {
-	all, err := many(ctx, s, scanStanding, standingsByID, ids)
+func (s stream) Standings(ctx context.Context, ids []string) ([]curfew.Standing, error) {
+	all, err := many(ctx, s.db, scanStanding, standingsByID, ids)
 	return all, wrap(err, "%d sessions", len(ids))
 }

@@ -89,7 +89,7 @@ const (
 // Verify holds the schema against what this binary needs. Its error, of kind
 // Invalid, names everything that is missing, and what to do. A newer schema is
 // accepted: it keeps what the last release needs.
-func (s *Store) Verify(ctx context.Context) error {
+func (s schema) Verify(ctx context.Context) error {
 	wrong, err := s.wrongSettings(ctx)
 	if err != nil {
 		return wrap(err, "verify the connection")
@@ -129,7 +129,7 @@ func pending(migrations []Migration) []string {
 }
 
 // Newer reports whether a later release has migrated the schema.
-func (s *Store) Newer(ctx context.Context) (bool, error) {
+func (s schema) Newer(ctx context.Context) (bool, error) {
 	ours, err := embedded()
 	if err != nil {
 		return false, err
@@ -143,7 +143,7 @@ func (s *Store) Newer(ctx context.Context) (bool, error) {
 }
 
 // lacking says which tables, columns, indexes and triggers are not there.
-func (s *Store) lacking(ctx context.Context) ([]string, error) {
+func (s schema) lacking(ctx context.Context) ([]string, error) {
 	var names []string
 	seen := make(map[string]bool) // tables that are missing themselves
 	for _, part := range []struct {
@@ -184,7 +184,7 @@ func absent(what, table, want string, there map[string]bool) []string {
 	return names
 }
 
-func (s *Store) namesByTable(ctx context.Context, sql string) (map[string]map[string]bool, error) {
+func (s schema) namesByTable(ctx context.Context, sql string) (map[string]map[string]bool, error) {
 	all := make(map[string]map[string]bool)
 	var table, name string
 	err := s.read(ctx, func(rows pgx.Rows) error {
@@ -202,8 +202,8 @@ func (s *Store) namesByTable(ctx context.Context, sql string) (map[string]map[st
 
 // filtered says which tables this role would see only in part: a cleanup that
 // cannot see a row would take it for none.
-func (s *Store) filtered(ctx context.Context) ([]string, error) {
-	tables, err := many(ctx, s, pgx.RowTo[string], selectFiltered)
+func (s schema) filtered(ctx context.Context) ([]string, error) {
+	tables, err := many(ctx, s.db, pgx.RowTo[string], selectFiltered)
 	if err != nil || len(tables) == 0 {
 		return nil, err
 	}
@@ -213,9 +213,9 @@ func (s *Store) filtered(ctx context.Context) ([]string, error) {
 
 // exposed says what everybody who may use the schema could run, or put there,
 // to act with its owner's rights.
-func (s *Store) exposed(ctx context.Context) ([]string, error) {
+func (s schema) exposed(ctx context.Context) ([]string, error) {
 	var wrong []string
-	functions, err := many(ctx, s, pgx.RowTo[string], selectExposed)
+	functions, err := many(ctx, s.db, pgx.RowTo[string], selectExposed)
 	if err != nil {
 		return nil, err
 	}
@@ -223,7 +223,7 @@ func (s *Store) exposed(ctx context.Context) ([]string, error) {
 		wrong = append(wrong, fmt.Sprintf("every database role may execute %s: run `curfew migrate`, or as its owner "+
 			"REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA curfew FROM PUBLIC", strings.Join(functions, ", ")))
 	}
-	schemas, err := many(ctx, s, pgx.RowTo[string], selectMakers)
+	schemas, err := many(ctx, s.db, pgx.RowTo[string], selectMakers)
 	if len(schemas) > 0 {
 		wrong = append(wrong, "every database role may put functions and tables into schema curfew: REVOKE CREATE ON SCHEMA curfew FROM PUBLIC")
 	}

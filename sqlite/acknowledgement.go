@@ -7,6 +7,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// acknowledgements is what operators said of findings.
+type acknowledgements struct{ *db }
+
 const (
 	acknowledgementColumns = `code, actor, reason, severity, count, at, until`
 	acknowledgeSQL         = `
@@ -28,7 +31,7 @@ func scanAcknowledgement(r row) (curfew.Acknowledgement, error) {
 }
 
 // Acknowledge keeps an operator's word, in place of an earlier one.
-func (s *Store) Acknowledge(ctx context.Context, a curfew.Acknowledgement) (kept curfew.Acknowledgement, err error) {
+func (s acknowledgements) Acknowledge(ctx context.Context, a curfew.Acknowledgement) (kept curfew.Acknowledgement, err error) {
 	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		kept, err = one(ctx, tx, scanAcknowledgement, acknowledgeSQL, a.Code, a.By.String(), a.Reason, a.Severity, int64(a.Count),
 			micros(tx.now), micros(a.Until))
@@ -41,7 +44,7 @@ func (s *Store) Acknowledge(ctx context.Context, a curfew.Acknowledgement) (kept
 }
 
 // Acknowledgements is those that have not ended.
-func (s *Store) Acknowledgements(ctx context.Context) ([]curfew.Acknowledgement, error) {
+func (s acknowledgements) Acknowledgements(ctx context.Context) ([]curfew.Acknowledgement, error) {
 	all, err := list(ctx, s.reader, scanAcknowledgement, acknowledgementsSQL, micros(s.now()))
 	if err != nil {
 		return nil, fmt.Errorf("read the acknowledgements: %w", err)
@@ -50,7 +53,7 @@ func (s *Store) Acknowledgements(ctx context.Context) ([]curfew.Acknowledgement,
 }
 
 // WithdrawAcknowledgement takes an operator's word back.
-func (s *Store) WithdrawAcknowledgement(ctx context.Context, code string) error {
+func (s acknowledgements) WithdrawAcknowledgement(ctx context.Context, code string) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		n, err := tx.exec(ctx, withdrawAcknowledgementSQL, code, micros(tx.now))
 		if err == nil && n == 0 {

@@ -11,6 +11,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// admissions is how sessions and payments come in.
+type admissions struct{ *db }
+
 const claimSQL = `INSERT INTO payment_refs (ref, customer_id, checkout_id, plan) VALUES ($1, $2, $3, $4)`
 
 const claimKeySQL = `
@@ -37,7 +40,7 @@ SET outcome = 'fulfilled', version = version + 1, session_id = coalesce(session_
 WHERE customer_id = $1 AND id = $2 AND outcome = $3 AND version = $4`
 
 // Admit writes checkout, claim, session, request and events, or nothing.
-func (s *Store) Admit(ctx context.Context, a curfew.Admission) (curfew.Standing, error) {
+func (s admissions) Admit(ctx context.Context, a curfew.Admission) (curfew.Standing, error) {
 	var st curfew.Standing
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		st = admitted(a, tx.now)
@@ -154,7 +157,7 @@ func (tx *transaction) fulfil(ctx context.Context, a curfew.Admission, st curfew
 }
 
 // Defer writes a payment of a busy customer, to be retried.
-func (s *Store) Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) (curfew.Receipt, error) {
+func (s admissions) Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) (curfew.Receipt, error) {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		c.Outcome, c.Version, c.SessionID, c.MoneyDue = curfew.Deferred, 1, "", false
 		c.CreatedAt, c.UpdatedAt, c.RetryUntil = tx.now, tx.now, tx.now.Add(ttl).Truncate(time.Microsecond)
@@ -179,7 +182,7 @@ const referenceSQL = receiptSQL + `
 WHERE (checkouts.customer_id, checkouts.id) = (SELECT customer_id, checkout_id FROM payment_refs WHERE ref = $1)`
 
 // Reference is the receipt of a payment's reference.
-func (s *Store) Reference(ctx context.Context, ref string) (curfew.Receipt, error) {
+func (s admissions) Reference(ctx context.Context, ref string) (curfew.Receipt, error) {
 	r, err := one(ctx, s.reader, scanReceipt(s.now()), referenceSQL, ref)
 	if err != nil {
 		return curfew.Receipt{}, fmt.Errorf("look a reference up: %w", absent(err, "the payment reference %q was never seen", ref))
@@ -195,7 +198,7 @@ JOIN sessions ON sessions.customer_id = idempotency_keys.customer_id AND session
 WHERE idempotency_keys.customer_id = $1 AND idempotency_keys.key = $2`
 
 // Key is the receipt of a customer's idempotency key.
-func (s *Store) Key(ctx context.Context, customerID, key string) (curfew.Receipt, error) {
+func (s admissions) Key(ctx context.Context, customerID, key string) (curfew.Receipt, error) {
 	r, err := one(ctx, s.reader, scanReceipt(s.now()), keySQL, customerID, key)
 	if err != nil {
 		return curfew.Receipt{}, fmt.Errorf("look a key of %s up: %w", customerID, absent(err, "the key %q was never seen", key))
@@ -206,7 +209,7 @@ func (s *Store) Key(ctx context.Context, customerID, key string) (curfew.Receipt
 const refuseSQL = `INSERT INTO refusals (customer_id, id, session_id, at) VALUES ($1, $2, $3, $4)`
 
 // Refuse records that a customer was refused because of this session.
-func (s *Store) Refuse(ctx context.Context, customerID, sessionID string) error {
+func (s admissions) Refuse(ctx context.Context, customerID, sessionID string) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		_, err := tx.exec(ctx, refuseSQL, customerID, newID(), sessionID, micros(tx.now))
 		return err

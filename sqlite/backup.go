@@ -12,10 +12,13 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// backup reads and fills the database as a whole.
+type backup struct{ *db }
+
 // Dump hands over each table's rows in the order of its primary key, all as of
 // one moment, and returns that moment. It reads beside the writer; the
 // write-ahead log grows until it is done.
-func (s *Store) Dump(ctx context.Context, tables []curfew.Table, take func(curfew.Table, iter.Seq2[[]any, error]) error) (at time.Time, err error) {
+func (s backup) Dump(ctx context.Context, tables []curfew.Table, take func(curfew.Table, iter.Seq2[[]any, error]) error) (at time.Time, err error) {
 	tx, err := s.reader.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return at, fmt.Errorf("read every row: %w", translate(err))
@@ -98,7 +101,7 @@ UPDATE tallies SET n = CASE noun
 // Load writes the rows of each table, and nothing if anything fails. The guards
 // are away meanwhile: the rows' history is among them. The error is Conflict
 // where a table has a row already.
-func (s *Store) Load(ctx context.Context, tables []curfew.Table, give func(curfew.Table) iter.Seq2[[]any, error]) error {
+func (s backup) Load(ctx context.Context, tables []curfew.Table, give func(curfew.Table) iter.Seq2[[]any, error]) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		if has, err := occupied(ctx, tx); err != nil || has != "" {
 			return errors.Join(err, notEmpty(s.path, has))
@@ -166,7 +169,7 @@ func (tx *transaction) load(ctx context.Context, t curfew.Table, rows iter.Seq2[
 }
 
 // Empty reports whether no table of curfew.Tables has a row.
-func (s *Store) Empty(ctx context.Context) (bool, error) {
+func (s backup) Empty(ctx context.Context) (bool, error) {
 	has, err := occupied(ctx, s.reader)
 	if err != nil {
 		return false, fmt.Errorf("look for rows in %s: %w", s.path, err)
@@ -176,7 +179,7 @@ func (s *Store) Empty(ctx context.Context) (bool, error) {
 
 // Broken is how many rows a statement finds, with table names in braces, and the
 // first of them.
-func (s *Store) Broken(ctx context.Context, query string) (n int, first string, err error) {
+func (s backup) Broken(ctx context.Context, query string) (n int, first string, err error) {
 	query = strings.NewReplacer("{", "", "}", "").Replace(query)
 	rows, err := s.reader.query(ctx, query)
 	if err != nil {

@@ -8,6 +8,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// checkouts reads and moves checkouts by their customer.
+type checkouts struct{ *db }
+
 const checkoutColumns = `checkouts.id, checkouts.customer_id, checkouts.ref, checkouts.plan, checkouts.amount, checkouts.currency,
     checkouts.email, checkouts.name, checkouts.metadata, checkouts.outcome, checkouts.version, checkouts.session_id,
     checkouts.retry_until, checkouts.money_due, checkouts.created_at, checkouts.updated_at, checkouts.payment_id, checkouts.refund_id,
@@ -49,7 +52,7 @@ func scanReceipt(now time.Time) func(row) (curfew.Receipt, error) {
 const checkoutsSQL = `SELECT ` + checkoutColumns + ` FROM checkouts WHERE customer_id = $1 ORDER BY created_at, id`
 
 // Checkouts is all of a customer's, oldest first.
-func (s *Store) Checkouts(ctx context.Context, customerID string) ([]curfew.Checkout, error) {
+func (s checkouts) Checkouts(ctx context.Context, customerID string) ([]curfew.Checkout, error) {
 	all, err := list(ctx, s.reader, scanCheckout, checkoutsSQL, customerID)
 	if err != nil {
 		return nil, fmt.Errorf("read the checkouts of %s: %w", customerID, err)
@@ -62,7 +65,7 @@ WHERE customer_id = $1 AND plan = $2 AND outcome = 'credited'
 ORDER BY created_at, id LIMIT 1`
 
 // Credit is the customer's oldest credited checkout of the plan.
-func (s *Store) Credit(ctx context.Context, customerID, plan string) (curfew.Checkout, error) {
+func (s checkouts) Credit(ctx context.Context, customerID, plan string) (curfew.Checkout, error) {
 	c, err := one(ctx, s.reader, scanCheckout, creditSQL, customerID, plan)
 	if err != nil {
 		return curfew.Checkout{}, fmt.Errorf("read a credit of %s: %w", customerID, absent(err, "customer %q has no credit of plan %q", customerID, plan))
@@ -75,7 +78,7 @@ WHERE checkouts.customer_id = $1 AND checkouts.outcome = 'deferred'
 ORDER BY checkouts.created_at, checkouts.id LIMIT 1`
 
 // Deferred is the customer's oldest deferred checkout.
-func (s *Store) Deferred(ctx context.Context, customerID string) (curfew.Receipt, error) {
+func (s checkouts) Deferred(ctx context.Context, customerID string) (curfew.Receipt, error) {
 	r, err := one(ctx, s.reader, scanReceipt(s.now()), deferredSQL, customerID)
 	if err != nil {
 		return curfew.Receipt{}, fmt.Errorf("read a deferred checkout of %s: %w", customerID, absent(err, "customer %q has no deferred payment", customerID))
@@ -94,7 +97,7 @@ LIMIT $1`
 
 // Servable is customers with a deferred checkout and a free slot, those who
 // wait longest first.
-func (s *Store) Servable(ctx context.Context, limit int) ([]string, error) {
+func (s checkouts) Servable(ctx context.Context, limit int) ([]string, error) {
 	all, err := list(ctx, s.reader, value[string], servableSQL, limit, micros(s.now()))
 	if err != nil {
 		return nil, fmt.Errorf("read the servable customers: %w", err)
@@ -123,7 +126,7 @@ WHERE checkouts.customer_id = $1 AND (checkouts.money_due OR checkouts.outcome =
 ORDER BY checkouts.created_at, checkouts.id LIMIT $3`
 
 // Unsettled is payments whose outcome somebody has still to decide.
-func (s *Store) Unsettled(ctx context.Context, customerID string, limit int) (all []curfew.Receipt, err error) {
+func (s checkouts) Unsettled(ctx context.Context, customerID string, limit int) (all []curfew.Receipt, err error) {
 	now := s.now()
 	if customerID == "" {
 		all, err = list(ctx, s.reader, scanReceipt(now), unsettledSQL, micros(now), limit)
@@ -153,7 +156,7 @@ RETURNING ` + checkoutColumns
 const tallyFulfilledSQL = `UPDATE tallies SET n = n + 1 WHERE shard = 0 AND noun = 'checkout' AND status = 'fulfilled'`
 
 // ChangeCheckout moves a checkout and clears MoneyDue.
-func (s *Store) ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) (curfew.Checkout, error) {
+func (s checkouts) ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) (curfew.Checkout, error) {
 	var v curfew.Checkout
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
 		v, err = one(ctx, tx, scanCheckout, changeCheckoutSQL,

@@ -8,6 +8,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// claims is what is left of a checkout whose rows are incomplete.
+type claims struct{ *db }
+
 // What is left of a checkout is found by the keys of its customer.
 const (
 	lostCheckout = ` NOT EXISTS (SELECT 1 FROM checkouts c WHERE c.customer_id = p.customer_id AND c.id = p.checkout_id)`
@@ -31,7 +34,7 @@ WHERE customer_id = $1 AND id = $2`
 )
 
 // LostCheckout is the claim of a reference whose checkout is missing.
-func (s *Store) LostCheckout(ctx context.Context, ref string) (curfew.PaymentClaim, error) {
+func (s claims) LostCheckout(ctx context.Context, ref string) (curfew.PaymentClaim, error) {
 	c, err := one(ctx, s.reader, func(r row) (c curfew.PaymentClaim, err error) {
 		err = r.Scan(text(&c.Ref), text(&c.CustomerID), text(&c.CheckoutID), text(&c.Plan),
 			text(&c.Outcome), number(&c.Version), text(&c.SessionID), flag(&c.Kept))
@@ -44,16 +47,16 @@ func (s *Store) LostCheckout(ctx context.Context, ref string) (curfew.PaymentCla
 }
 
 // Unclaim removes a claim, unless its checkout is there by now.
-func (s *Store) Unclaim(ctx context.Context, c curfew.PaymentClaim) error {
+func (s claims) Unclaim(ctx context.Context, c curfew.PaymentClaim) error {
 	return s.remove(ctx, "remove the claim of "+c.Ref, unclaimSQL, c.Ref, c.CheckoutID)
 }
 
 // ForgetKey removes an idempotency key whose checkout or session is missing.
-func (s *Store) ForgetKey(ctx context.Context, customerID, key string) error {
+func (s claims) ForgetKey(ctx context.Context, customerID, key string) error {
 	return s.remove(ctx, "forget a key of "+customerID, forgetKeySQL, customerID, key)
 }
 
-func (s *Store) remove(ctx context.Context, what, query string, args ...any) error {
+func (s claims) remove(ctx context.Context, what, query string, args ...any) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		_, err := tx.exec(ctx, query, args...)
 		return err
@@ -67,7 +70,7 @@ func (s *Store) remove(ctx context.Context, what, query string, args ...any) err
 // Recover writes the missing checkout of a claim. One whose outcome no payment
 // begins with is written as what leads to it, and takes that step: guards and
 // tallies see nothing new.
-func (s *Store) Recover(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) error {
+func (s claims) Recover(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error { return tx.recoverCheckout(ctx, c, actor, ttl) })
 	if err != nil {
 		return fmt.Errorf("recover checkout %s: %w", c.ID, err)

@@ -10,6 +10,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// cleanup finds what is due and ends it in batches.
+type cleanup struct{ *db }
+
 // overdueSQL is the sweeper's plain question, answered by the index on the
 // deadline.
 const overdueSQL = standingSQL + `
@@ -37,7 +40,7 @@ const dueOfSQL = standingSQL + ` WHERE sessions.customer_id = :customer AND ` + 
 const dueOfAllSQL = standingSQL + ` WHERE ` + dueSQL
 
 // Find reads what a cleanup may end, without locking anything.
-func (s *Store) Find(ctx context.Context, f curfew.Search) ([]curfew.Standing, error) {
+func (s cleanup) Find(ctx context.Context, f curfew.Search) ([]curfew.Standing, error) {
 	now := s.now()
 	query, args := findArgs(f, now)
 	all, err := list(ctx, s.reader, scanStanding(now), query, args...)
@@ -81,7 +84,7 @@ RETURNING ` + sessionColumns
 
 // End ends what of the batch still is as it was read. The write lock stands for
 // the row locks of other databases: nobody is in between.
-func (s *Store) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error) {
+func (s cleanup) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error) {
 	var all []curfew.Ended
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		for _, e := range b.Endings {
@@ -143,11 +146,35 @@ SELECT min(at) FROM (
     UNION ALL SELECT min(retry_until) FROM checkouts WHERE outcome = 'deferred' AND retry_until > $1)`
 
 // NextDeadline is the earliest deadline of a session or a deferred checkout.
-func (s *Store) NextDeadline(ctx context.Context, after time.Time) (at, now time.Time, err error) {
+func (s cleanup) NextDeadline(ctx context.Context, after time.Time) (at, now time.Time, err error) {
 	now = s.now()
 	at, err = one(ctx, s.reader, scanMoment, nextDeadlineSQL, since(curfew.Cursor{At: after}))
 	if err != nil {
 		return at, now, fmt.Errorf("read the next deadline: %w", err)
 	}
 	return at, now, nil
+}
+
+const (
+	tidyRefusalsSQL = `DELETE FROM refusals WHERE at < $1`
+	tidyPreviewsSQL = `DELETE FROM previews WHERE created_at < $1`
+	tidySignalsSQL  = `DELETE FROM signals WHERE until < $1`
+)
+
+// Tidy forgets what nobody asks for any more.
+func (s cleanup) Tidy(ctx context.Context, window time.Duration) error {
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		if _, err := tx.exec(ctx, tidyRefusalsSQL, before(tx.now, window)); err != nil {
+			return err
+		}
+		if _, err := tx.exec(ctx, tidyPreviewsSQL, before(tx.now, previewLife)); err != nil {
+			return err
+		}
+		_, err := tx.exec(ctx, tidySignalsSQL, micros(tx.now))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("tidy: %w", err)
+	}
+	return nil
 }

@@ -9,6 +9,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// consistency compares rows that must agree with each other.
+type consistency struct{ *db }
+
 // The tallies beside what the rows say: those that differ. A status that was
 // never tallied has no row; Verify misses the triggers that keep them.
 const differingSQL = `
@@ -31,7 +34,7 @@ const tallied = `SELECT 'session' AS noun, column1 AS status, 0 AS n FROM (VALUE
 
 // TallyDifferences compares the tallies with the rows, all of which it reads,
 // however long that takes within the context.
-func (s *Store) TallyDifferences(ctx context.Context) ([]curfew.TallyDifference, error) {
+func (s consistency) TallyDifferences(ctx context.Context) ([]curfew.TallyDifference, error) {
 	all, err := list(ctx, s.reader, func(r row) (d curfew.TallyDifference, err error) {
 		err = r.Scan(&d.Noun, &d.Status, &d.Tallied, &d.Counted)
 		return d, err
@@ -101,7 +104,7 @@ WHERE (at, id) > (CAST(substr($1, 1, instr($1 || ' ', ' ') - 1) AS INTEGER), sub
 
 // Links looks at so many rows of a table behind a key, and names those that
 // contradict others.
-func (s *Store) Links(ctx context.Context, table, after string, limit int) (curfew.Linked, error) {
+func (s consistency) Links(ctx context.Context, table, after string, limit int) (curfew.Linked, error) {
 	of, ok := links[table]
 	if !ok {
 		return curfew.Linked{}, curfew.Errorf(curfew.Internal, "table %s has no links", table)
@@ -143,7 +146,7 @@ WHERE ` + openSession + ` AND s.mechanic_id IS NOT NULL AND NOT EXISTS (SELECT 1
 
 // Mend counts the tallies anew, and completes rows that contradict others where
 // only one completion is right. It returns how many rows it wrote.
-func (s *Store) Mend(ctx context.Context) (n int64, err error) {
+func (s consistency) Mend(ctx context.Context) (n int64, err error) {
 	for i, query := range mends { // each is right by itself
 		var args []any
 		if i > 2 { // the first three ask for no time

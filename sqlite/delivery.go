@@ -9,6 +9,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// deliveries is messages on their way to endpoints and people.
+type deliveries struct{ *db }
+
 const deliveryColumns = `deliveries.id, deliveries.customer_id, deliveries.event_id, deliveries.subject_id, deliveries.number,
     deliveries.channel, deliveries.lane, deliveries.destination, deliveries.kind, deliveries.body, deliveries.state, deliveries.attempts,
     deliveries.failures, deliveries.next_at, deliveries.status, deliveries.error, deliveries.created_at, deliveries.updated_at`
@@ -31,7 +34,7 @@ const laneDueSQL = `SELECT next_at FROM deliveries WHERE state = 'pending' AND l
     AND NOT ` + apartLetter + `$2) ORDER BY next_at, id LIMIT 1`
 
 // Due is how long until each lane has something due.
-func (s *Store) Due(ctx context.Context, lanes []string) (map[string]time.Duration, error) {
+func (s deliveries) Due(ctx context.Context, lanes []string) (map[string]time.Duration, error) {
 	due := make(map[string]time.Duration)
 	for _, lane := range lanes {
 		at, err := list(ctx, s.reader, value[int64], laneDueSQL, lane, micros(s.now()))
@@ -86,13 +89,13 @@ func scanCandidate(r row) (candidate, error) {
 }
 
 // Claim claims what a lane may send now.
-func (s *Store) Claim(ctx context.Context, lane string, limit int, lease time.Duration) ([]curfew.Delivery, bool, error) {
+func (s deliveries) Claim(ctx context.Context, lane string, limit int, lease time.Duration) ([]curfew.Delivery, bool, error) {
 	claimed, looked, err := s.claim(ctx, lease, lookDeliveriesSQL, lane, limit)
 	return claimed, looked == limit, err
 }
 
 // Claimable is what Claim would look at, whether it must wait or not.
-func (s *Store) Claimable(ctx context.Context, lane string, limit int) ([]curfew.Delivery, error) {
+func (s deliveries) Claimable(ctx context.Context, lane string, limit int) ([]curfew.Delivery, error) {
 	all, err := list(ctx, s.reader, scanDelivery, claimableSQL, lane, limit, micros(s.now()))
 	if err != nil {
 		return nil, fmt.Errorf("read the deliveries of %s: %w", lane, err)
@@ -101,14 +104,14 @@ func (s *Store) Claimable(ctx context.Context, lane string, limit int) ([]curfew
 }
 
 // ClaimOne is Claim for one delivery alone.
-func (s *Store) ClaimOne(ctx context.Context, d curfew.Delivery, lease time.Duration) ([]curfew.Delivery, error) {
+func (s deliveries) ClaimOne(ctx context.Context, d curfew.Delivery, lease time.Duration) ([]curfew.Delivery, error) {
 	claimed, _, err := s.claim(ctx, lease, lookDeliverySQL, d.CustomerID, d.ID)
 	return claimed, err
 }
 
 // claim claims what a query with two arguments of its own finds, and says how
 // many it looked at.
-func (s *Store) claim(ctx context.Context, lease time.Duration, query string, one, two any) ([]curfew.Delivery, int, error) {
+func (s deliveries) claim(ctx context.Context, lease time.Duration, query string, one, two any) ([]curfew.Delivery, int, error) {
 	var looked []candidate
 	var claimed []curfew.Delivery
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
@@ -164,7 +167,7 @@ WHERE customer_id = $1 AND subject_id = $2 AND channel = $3 AND destination = $4
 )
 
 // Settle writes results; those of a claim that is not the last are left out.
-func (s *Store) Settle(ctx context.Context, attempts []curfew.Attempt) (int, error) {
+func (s deliveries) Settle(ctx context.Context, attempts []curfew.Attempt) (int, error) {
 	var settled int
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		for _, a := range attempts {
@@ -198,7 +201,7 @@ DELETE FROM deliveries WHERE rowid IN (
     SELECT rowid FROM deliveries WHERE state = 'delivered' AND updated_at < $1 ORDER BY updated_at LIMIT $2)`
 
 // Forget deletes what was delivered so long ago.
-func (s *Store) Forget(ctx context.Context, olderThan time.Duration, limit int) (int, error) {
+func (s deliveries) Forget(ctx context.Context, olderThan time.Duration, limit int) (int, error) {
 	n, err := s.change(ctx, func(tx *transaction) (string, []any) { return forgetSQL, []any{before(tx.now, olderThan), limit} })
 	if err != nil {
 		return 0, fmt.Errorf("forget deliveries: %w", err)
@@ -207,7 +210,7 @@ func (s *Store) Forget(ctx context.Context, olderThan time.Duration, limit int) 
 }
 
 // change is a transaction of one statement without answer.
-func (s *Store) change(ctx context.Context, what func(*transaction) (string, []any)) (int, error) {
+func (s deliveries) change(ctx context.Context, what func(*transaction) (string, []any)) (int, error) {
 	var n int64
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
 		query, args := what(tx)

@@ -9,6 +9,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// endpoints is where webhooks go.
+type endpoints struct{ *db }
+
 const endpointColumns = `id, url, description, kinds, secret, old_secret, old_until, enabled, disabled_at, disabled_reason, version,
     created_at, updated_at`
 
@@ -27,7 +30,7 @@ func scanEndpoint(now time.Time) func(row) (curfew.Endpoint, error) {
 }
 
 // changedEndpoint is a transaction of one statement that answers the endpoint.
-func (s *Store) changedEndpoint(ctx context.Context, query string, args func(*transaction) ([]any, error)) (curfew.Endpoint, error) {
+func (s endpoints) changedEndpoint(ctx context.Context, query string, args func(*transaction) ([]any, error)) (curfew.Endpoint, error) {
 	var w curfew.Endpoint
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		values, err := args(tx)
@@ -44,7 +47,7 @@ INSERT INTO webhook_endpoints (id, url, description, kinds, secret, enabled, cre
 VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING ` + endpointColumns
 
 // AddEndpoint writes a new endpoint with its one secret.
-func (s *Store) AddEndpoint(ctx context.Context, w curfew.Endpoint) (curfew.Endpoint, error) {
+func (s endpoints) AddEndpoint(ctx context.Context, w curfew.Endpoint) (curfew.Endpoint, error) {
 	added, err := s.changedEndpoint(ctx, insertEndpointSQL, func(tx *transaction) ([]any, error) {
 		kinds, err := json.Marshal(append([]string{}, w.Kinds...))
 		return []any{w.ID, w.URL, w.Description, string(kinds), w.Secrets[0], w.Enabled, micros(tx.now)}, err
@@ -58,7 +61,7 @@ func (s *Store) AddEndpoint(ctx context.Context, w curfew.Endpoint) (curfew.Endp
 const endpointsSQL = `SELECT ` + endpointColumns + ` FROM webhook_endpoints ORDER BY id`
 
 // Endpoints is all, oldest first.
-func (s *Store) Endpoints(ctx context.Context) ([]curfew.Endpoint, error) {
+func (s endpoints) Endpoints(ctx context.Context) ([]curfew.Endpoint, error) {
 	all, err := list(ctx, s.reader, scanEndpoint(s.now()), endpointsSQL)
 	if err != nil {
 		return nil, fmt.Errorf("read the endpoints: %w", err)
@@ -69,7 +72,7 @@ func (s *Store) Endpoints(ctx context.Context) ([]curfew.Endpoint, error) {
 const endpointSQL = `SELECT ` + endpointColumns + ` FROM webhook_endpoints WHERE id = $1`
 
 // Endpoint is one.
-func (s *Store) Endpoint(ctx context.Context, id string) (curfew.Endpoint, error) {
+func (s endpoints) Endpoint(ctx context.Context, id string) (curfew.Endpoint, error) {
 	w, err := one(ctx, s.reader, scanEndpoint(s.now()), endpointSQL, id)
 	if err != nil {
 		return curfew.Endpoint{}, fmt.Errorf("read endpoint %s: %w", id, absent(err, "there is no endpoint %q", id))
@@ -84,7 +87,7 @@ UPDATE webhook_endpoints SET
 WHERE id = $1 AND version = $2 RETURNING ` + endpointColumns
 
 // ChangeEndpoint writes everything but the secrets.
-func (s *Store) ChangeEndpoint(ctx context.Context, w curfew.Endpoint) (curfew.Endpoint, error) {
+func (s endpoints) ChangeEndpoint(ctx context.Context, w curfew.Endpoint) (curfew.Endpoint, error) {
 	changed, err := s.changedEndpoint(ctx, updateEndpointSQL, func(tx *transaction) ([]any, error) {
 		kinds, err := json.Marshal(append([]string{}, w.Kinds...))
 		return []any{w.ID, w.Version, w.URL, w.Description, string(kinds), w.Enabled, w.DisabledReason, micros(tx.now)}, err
@@ -100,7 +103,7 @@ UPDATE webhook_endpoints SET old_secret = secret, old_until = $4, secret = $3, v
 WHERE id = $1 AND version = $2 RETURNING ` + endpointColumns
 
 // RotateEndpoint replaces the secret; the old one signs along for a while.
-func (s *Store) RotateEndpoint(ctx context.Context, w curfew.Endpoint, secret string, keep time.Duration) (curfew.Endpoint, error) {
+func (s endpoints) RotateEndpoint(ctx context.Context, w curfew.Endpoint, secret string, keep time.Duration) (curfew.Endpoint, error) {
 	rotated, err := s.changedEndpoint(ctx, rotateEndpointSQL, func(tx *transaction) ([]any, error) {
 		return []any{w.ID, w.Version, secret, micros(tx.now.Add(keep)), micros(tx.now)}, nil
 	})
@@ -116,7 +119,7 @@ const (
 )
 
 // RemoveEndpoint forgets an endpoint, and what it was still to get.
-func (s *Store) RemoveEndpoint(ctx context.Context, w curfew.Endpoint) error {
+func (s endpoints) RemoveEndpoint(ctx context.Context, w curfew.Endpoint) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		n, err := tx.exec(ctx, deleteEndpointSQL, w.ID, w.Version)
 		if err == nil && n == 0 {

@@ -14,7 +14,7 @@ SET duration_seconds = duration_seconds + $5, expires_at = expires_at + $6, vers
 WHERE customer_id = $1 AND id = $2 AND status = $3 AND version = $4 AND expires_at >= $7`
 
 // Extend gives a live session the time that a payment bought.
-func (s *Store) Extend(ctx context.Context, x curfew.Extension) (curfew.Standing, error) {
+func (s admissions) Extend(ctx context.Context, x curfew.Extension) (curfew.Standing, error) {
 	var st curfew.Standing
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		n, err := tx.exec(ctx, extendSQL, x.From.CustomerID, x.From.ID, string(curfew.Live), x.From.Version,
@@ -69,7 +69,7 @@ func (tx *transaction) recordCheckout(ctx context.Context, c curfew.Checkout, ac
 const receiptByCheckoutSQL = receiptSQL + ` WHERE checkouts.customer_id = $1 AND checkouts.id = $2`
 
 // Record writes a checkout that has its outcome already.
-func (s *Store) Record(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) (curfew.Receipt, error) {
+func (s admissions) Record(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) (curfew.Receipt, error) {
 	var r curfew.Receipt
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
 		c.RefundAmount = 0

@@ -30,7 +30,7 @@ const guardsOffSQL = `SELECT EXISTS (SELECT 1 FROM signals WHERE name = 'guards:
 
 const guardTextsSQL = `SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name GLOB 'guard_*'`
 
-func (s *Store) guardsOff(ctx context.Context) (bool, error) {
+func (s schema) guardsOff(ctx context.Context) (bool, error) {
 	off, err := one(ctx, s.reader, value[bool], guardsOffSQL)
 	if err != nil {
 		return false, fmt.Errorf("look for guards: %w", err)
@@ -39,7 +39,7 @@ func (s *Store) guardsOff(ctx context.Context) (bool, error) {
 }
 
 // GuardsMissing names the guards that should be there and are not.
-func (s *Store) GuardsMissing(ctx context.Context) ([]string, error) {
+func (s schema) GuardsMissing(ctx context.Context) ([]string, error) {
 	off, err := s.guardsOff(ctx)
 	if err != nil || off {
 		return nil, err
@@ -52,7 +52,7 @@ func (s *Store) GuardsMissing(ctx context.Context) ([]string, error) {
 }
 
 // SetGuards installs the guards, or removes them on purpose.
-func (s *Store) SetGuards(ctx context.Context, on bool) error {
+func (s schema) SetGuards(ctx context.Context, on bool) error {
 	set := (*transaction).dropGuards
 	if on {
 		set = (*transaction).installGuards
@@ -66,7 +66,7 @@ func (s *Store) SetGuards(ctx context.Context, on bool) error {
 
 // keepGuards installs what is missing or of another version of this text,
 // unless the guards were switched off or belong to a newer schema.
-func (s *Store) keepGuards(ctx context.Context) error {
+func (s schema) keepGuards(ctx context.Context) error {
 	off, err := s.guardsOff(ctx)
 	if err != nil || off {
 		return err

@@ -11,6 +11,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// health counts what health reports.
+type health struct{ *db }
+
 // A report is one statement, so that its figures are of one moment: rows of a
 // name and a number. What is open is counted in its partial index, what has
 // ended stands in the tallies of migration 2.
@@ -41,9 +44,9 @@ const orphanedSQL = `sessions.status IN ('scheduled', 'waiting', 'live') AND ses
         WHERE r.customer_id = sessions.customer_id AND r.session_id = sessions.id AND r.status IN ('pending', 'accepted'))`
 
 // SessionFigures counts sessions, exactly.
-func (s *Store) SessionFigures(ctx context.Context, p curfew.Policy) (curfew.SessionFigures, error) {
+func (s health) SessionFigures(ctx context.Context, p curfew.Policy) (curfew.SessionFigures, error) {
 	now := s.now()
-	n, err := s.figures(ctx, sessionFiguresSQL, append(healthArgs(now, p), sql.Named("very_stale", before(now, p.VeryStaleAfter)))...)
+	n, err := s.counts(ctx, sessionFiguresSQL, append(healthArgs(now, p), sql.Named("very_stale", before(now, p.VeryStaleAfter)))...)
 	if err != nil {
 		return curfew.SessionFigures{}, fmt.Errorf("count sessions: %w", err)
 	}
@@ -62,12 +65,12 @@ func healthArgs(now time.Time, p curfew.Policy) []any {
 }
 
 // figures is the answer of a report by name.
-func (s *Store) figures(ctx context.Context, query string, args ...any) (map[string]int, error) {
+func (d *db) counts(ctx context.Context, query string, args ...any) (map[string]int, error) {
 	type figure struct {
 		name string
 		n    int64
 	}
-	rows, err := list(ctx, s.reader, func(r row) (f figure, err error) {
+	rows, err := list(ctx, d.reader, func(r row) (f figure, err error) {
 		err = r.Scan(&f.name, number(&f.n))
 		return f, err
 	}, query, args...)
@@ -106,9 +109,9 @@ WHERE sessions.status IN ('scheduled', 'waiting', 'live') AND sessions.status = 
     AND r.status = 'pending'`
 
 // RequestFigures counts requests, exactly.
-func (s *Store) RequestFigures(ctx context.Context) (curfew.RequestFigures, error) {
+func (s health) RequestFigures(ctx context.Context) (curfew.RequestFigures, error) {
 	now := s.now()
-	n, err := s.figures(ctx, requestFiguresSQL, before(now, curfew.StaleAfter))
+	n, err := s.counts(ctx, requestFiguresSQL, before(now, curfew.StaleAfter))
 	if err != nil {
 		return curfew.RequestFigures{}, fmt.Errorf("count requests: %w", err)
 	}
@@ -144,9 +147,9 @@ UNION ALL SELECT 'overdue', count(*) FROM checkouts
 UNION ALL SELECT 'disputed', count(*) FROM checkouts WHERE disputed_at > $3`
 
 // CheckoutFigures counts payments by their present outcome, exactly.
-func (s *Store) CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, error) {
+func (s health) CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, error) {
 	now := s.now()
-	n, err := s.figures(ctx, checkoutFiguresSQL, curfew.RefundTries, before(now, curfew.RefundsLate), before(now, curfew.DisputeWindow))
+	n, err := s.counts(ctx, checkoutFiguresSQL, curfew.RefundTries, before(now, curfew.RefundsLate), before(now, curfew.DisputeWindow))
 	if err != nil {
 		return curfew.CheckoutFigures{}, fmt.Errorf("count checkouts: %w", err)
 	}
@@ -190,7 +193,7 @@ DELETE FROM mechanic_slots WHERE NOT EXISTS (
       AND s.status IN ('scheduled', 'waiting', 'live') AND s.mechanic_id = mechanic_slots.mechanic_id)`
 
 // FreeLeaked removes the slots that hold nothing.
-func (s *Store) FreeLeaked(ctx context.Context) (int, error) {
+func (s health) FreeLeaked(ctx context.Context) (int, error) {
 	var n int64
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
 		n, err = tx.exec(ctx, freeLeakedSQL)
@@ -203,8 +206,8 @@ func (s *Store) FreeLeaked(ctx context.Context) (int, error) {
 }
 
 // MechanicFigures counts slots.
-func (s *Store) MechanicFigures(ctx context.Context) (curfew.MechanicFigures, error) {
-	n, err := s.figures(ctx, mechanicFiguresSQL)
+func (s health) MechanicFigures(ctx context.Context) (curfew.MechanicFigures, error) {
+	n, err := s.counts(ctx, mechanicFiguresSQL)
 	if err != nil {
 		return curfew.MechanicFigures{}, fmt.Errorf("count slots: %w", err)
 	}
@@ -222,7 +225,7 @@ GROUP BY r.customer_id HAVING count(*) >= $2
 ORDER BY count(*) DESC, r.customer_id`
 
 // Repeated is who was refused at least so often within the window.
-func (s *Store) Repeated(ctx context.Context, atLeast int, window time.Duration) ([]curfew.Repeated, error) {
+func (s health) Repeated(ctx context.Context, atLeast int, window time.Duration) ([]curfew.Repeated, error) {
 	all, err := list(ctx, s.reader, func(r row) (v curfew.Repeated, err error) {
 		err = r.Scan(&v.CustomerID, &v.Count, moment(&v.LastAt))
 		return v, err
@@ -247,7 +250,7 @@ WHERE sessions.status IN ('scheduled', 'waiting', 'live') AND sessions.status = 
 ORDER BY sessions.expires_at, sessions.id LIMIT $3`
 
 // HealthDetails lists the oldest of what SessionFigures counts.
-func (s *Store) HealthDetails(ctx context.Context, p curfew.Policy, limit int) (d curfew.HealthDetails, err error) {
+func (s health) HealthDetails(ctx context.Context, p curfew.Policy, limit int) (d curfew.HealthDetails, err error) {
 	now := s.now()
 	args := append(healthArgs(now, p), sql.Named("limit", limit))
 	if d.Stale, err = list(ctx, s.reader, scanStanding(now), staleDetailsSQL, args...); err != nil {

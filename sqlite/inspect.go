@@ -13,7 +13,7 @@ import (
 )
 
 // Inspect says what the file's promises rest on. It reads the whole file.
-func (s *Store) Inspect(ctx context.Context) ([]curfew.Fact, error) {
+func (s schema) Inspect(ctx context.Context) ([]curfew.Fact, error) {
 	version, err := one(ctx, s.reader, value[string], librarySQL)
 	if err != nil {
 		return nil, fmt.Errorf("inspect %s: %w", s.path, err)
@@ -29,7 +29,7 @@ func (s *Store) Inspect(ctx context.Context) ([]curfew.Fact, error) {
 	return facts, nil
 }
 
-func (s *Store) journal(ctx context.Context) (curfew.Fact, error) {
+func (s schema) journal(ctx context.Context) (curfew.Fact, error) {
 	mode, err := one(ctx, s.reader, value[string], "PRAGMA journal_mode")
 	f := curfew.Fact{Name: "journal_mode", Value: mode}
 	if mode != "wal" {
@@ -40,7 +40,7 @@ func (s *Store) journal(ctx context.Context) (curfew.Fact, error) {
 
 // synchronous is a property of each connection, and Curfew's own are FULL; the
 // line says so.
-func (s *Store) synchronous(ctx context.Context) (curfew.Fact, error) {
+func (s schema) synchronous(ctx context.Context) (curfew.Fact, error) {
 	const full = 2
 	level, err := one(ctx, s.reader, value[int64], "PRAGMA synchronous")
 	f := curfew.Fact{Name: "synchronous", Value: "full"}
@@ -52,7 +52,7 @@ func (s *Store) synchronous(ctx context.Context) (curfew.Fact, error) {
 }
 
 // integrity reads every page, and names at most ten faults.
-func (s *Store) integrity(ctx context.Context) (curfew.Fact, error) {
+func (s schema) integrity(ctx context.Context) (curfew.Fact, error) {
 	found, err := list(ctx, unlimited{s.reader}, value[string], "PRAGMA quick_check(10)")
 	if e := (*sqlite.Error)(nil); errors.As(err, &e) && e.Code()&0xff == lib.SQLITE_CORRUPT {
 		found, err = []string{"the check itself broke off"}, nil

@@ -23,6 +23,9 @@ var files embed.FS
 // versionTable is where goose notes what has been applied.
 const versionTable = "curfew_migrations"
 
+// schema is the tables, indexes and guards: how they are made and whether they are right.
+type schema struct{ *db }
+
 // Migration is one step of the schema. They only go forward.
 type Migration struct {
 	Number    int64
@@ -33,13 +36,13 @@ type Migration struct {
 
 // Migrate applies what is pending, and installs the guards unless they were
 // switched off on purpose. It returns what it applied. Hold the Lock.
-func (s *Store) Migrate(ctx context.Context) ([]Migration, error) {
+func (s schema) Migrate(ctx context.Context) ([]Migration, error) {
 	return s.MigrateWith(ctx, nil)
 }
 
 // MigrateWith is Migrate for somebody who watches: tell is told each step, and
 // how far it is in percent; below 0: nobody knows. nil: nobody is told.
-func (s *Store) MigrateWith(ctx context.Context, tell func(step string, percent int)) ([]Migration, error) {
+func (s schema) MigrateWith(ctx context.Context, tell func(step string, percent int)) ([]Migration, error) {
 	old, err := s.Migrations(ctx)
 	if err != nil {
 		return nil, err
@@ -68,7 +71,7 @@ func (s *Store) MigrateWith(ctx context.Context, tell func(step string, percent 
 
 // up runs goose on a connection of its own, which puts the file into WAL mode.
 // It applies what is pending, also where later ones have been applied already.
-func (s *Store) up(ctx context.Context, old []Migration, tell func(step string, percent int)) (err error) {
+func (s schema) up(ctx context.Context, old []Migration, tell func(step string, percent int)) (err error) {
 	db := s.file.open("&_journal_mode=WAL&_txlock=immediate")
 	db.SetMaxOpenConns(1)
 	defer func() { err = errors.Join(err, db.Close()) }()
@@ -100,7 +103,7 @@ const versionsSQL = `SELECT version_id, CAST(strftime('%s', min(tstamp)) AS INTE
 WHERE is_applied AND version_id > 0 GROUP BY version_id`
 
 // Migrations is all this program knows, in order.
-func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
+func (s schema) Migrations(ctx context.Context) ([]Migration, error) {
 	applied, err := s.applied(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read the migrations of %s: %w", s.path, err)
@@ -114,7 +117,7 @@ func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 
 // applied is when each migration was applied, by number; empty for a file that
 // has never been migrated.
-func (s *Store) applied(ctx context.Context) (map[int64]time.Time, error) {
+func (s schema) applied(ctx context.Context) (map[int64]time.Time, error) {
 	at := map[int64]time.Time{}
 	_, err := one(ctx, s.reader, value[int64], "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1", versionTable)
 	if err != nil {
@@ -130,7 +133,7 @@ func (s *Store) applied(ctx context.Context) (map[int64]time.Time, error) {
 }
 
 // Newer reports whether the schema is of a newer program.
-func (s *Store) Newer(ctx context.Context) (bool, error) {
+func (s schema) Newer(ctx context.Context) (bool, error) {
 	applied, err := s.applied(ctx)
 	if err != nil {
 		return false, fmt.Errorf("read the migrations of %s: %w", s.path, err)

@@ -8,10 +8,13 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// outbox turns events into deliveries.
+type outbox struct{ *db }
+
 const untoldSQL = `SELECT ` + eventColumns + ` FROM events WHERE NOT told AND NOT ` + apartEvent + `$2) ORDER BY customer_id, subject_id, number LIMIT $1`
 
 // Unpublished is events that nobody was told of.
-func (s *Store) Unpublished(ctx context.Context, limit int) ([]curfew.Event, error) {
+func (s outbox) Unpublished(ctx context.Context, limit int) ([]curfew.Event, error) {
 	all, err := list(ctx, s.reader, scanEvent, untoldSQL, limit, micros(s.now()))
 	if err != nil {
 		return nil, fmt.Errorf("read the untold events: %w", err)
@@ -31,7 +34,7 @@ LEFT JOIN sessions ON sessions.customer_id = events.customer_id
 WHERE events.customer_id = $1 AND events.subject_id = $2 AND events.number = $3`
 
 // Happenings is events with what they are about.
-func (s *Store) Happenings(ctx context.Context, events []curfew.Event) ([]curfew.Happening, error) {
+func (s outbox) Happenings(ctx context.Context, events []curfew.Event) ([]curfew.Happening, error) {
 	var all []curfew.Happening
 	for _, e := range events {
 		found, err := list(ctx, s.reader, scanHappening, happeningSQL, e.CustomerID, e.Subject, e.Number)
@@ -60,7 +63,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11)`
 
 // Publish marks events as told and writes what is to be delivered of those that
 // it marked.
-func (s *Store) Publish(ctx context.Context, events []curfew.Event, deliveries []curfew.Delivery) (int, error) {
+func (s outbox) Publish(ctx context.Context, events []curfew.Event, deliveries []curfew.Delivery) (int, error) {
 	told := make(map[string]bool, len(events))
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		for _, e := range events {

@@ -8,10 +8,13 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// payments is what providers and operators do with payments.
+type payments struct{ *db }
+
 const checkoutSQL = `SELECT ` + checkoutColumns + ` FROM checkouts WHERE id = $1`
 
 // Checkout is one by its id alone.
-func (s *Store) Checkout(ctx context.Context, id string) (curfew.Checkout, error) {
+func (s payments) Checkout(ctx context.Context, id string) (curfew.Checkout, error) {
 	c, err := one(ctx, s.reader, scanCheckout, checkoutSQL, id)
 	if err != nil {
 		return curfew.Checkout{}, fmt.Errorf("read checkout %s: %w", id, absent(err, "there is no checkout %q", id))
@@ -22,7 +25,7 @@ func (s *Store) Checkout(ctx context.Context, id string) (curfew.Checkout, error
 const paidBySQL = `SELECT ` + checkoutColumns + ` FROM checkouts WHERE payment_id = $1 AND payment_id <> '' ORDER BY id`
 
 // PaidBy is the checkouts of a provider's payment.
-func (s *Store) PaidBy(ctx context.Context, paymentID string) ([]curfew.Checkout, error) {
+func (s payments) PaidBy(ctx context.Context, paymentID string) ([]curfew.Checkout, error) {
 	all, err := list(ctx, s.reader, scanCheckout, paidBySQL, paymentID)
 	if err != nil {
 		return nil, fmt.Errorf("read the checkouts of payment %s: %w", paymentID, err)
@@ -45,7 +48,7 @@ WHERE id > $1 AND outcome = $2 AND outcome IN (` + waits + `)` + inOrder
 )
 
 // ListCheckouts is those that the search chooses.
-func (s *Store) ListCheckouts(ctx context.Context, q curfew.CheckoutSearch) ([]curfew.Checkout, error) {
+func (s payments) ListCheckouts(ctx context.Context, q curfew.CheckoutSearch) ([]curfew.Checkout, error) {
 	query, args := listCheckoutsSQL, []any{q.After, string(q.Outcome), q.Limit}
 	switch {
 	case q.Email != "":
@@ -77,7 +80,7 @@ WHERE customer_id = $1 AND id = $2 AND outcome = $3 AND version = $4
 RETURNING ` + checkoutColumns
 
 // Remark writes an event of a checkout whose outcome stays.
-func (s *Store) Remark(ctx context.Context, r curfew.Remark) (curfew.Checkout, error) {
+func (s payments) Remark(ctx context.Context, r curfew.Remark) (curfew.Checkout, error) {
 	var v curfew.Checkout
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
 		v, err = one(ctx, tx, scanCheckout, remarkSQL, r.From.CustomerID, r.From.ID, string(r.From.Outcome), r.From.Version,
@@ -109,7 +112,7 @@ RETURNING ` + checkoutColumns
 )
 
 // Repair makes a held checkout deferred, with its customer and plan.
-func (s *Store) Repair(ctx context.Context, r curfew.Repair) (curfew.Checkout, error) {
+func (s payments) Repair(ctx context.Context, r curfew.Repair) (curfew.Checkout, error) {
 	var v curfew.Checkout
 	c := r.From
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {

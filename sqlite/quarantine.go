@@ -10,6 +10,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// quarantine is what could not be settled and is set apart.
+type quarantine struct{ *db }
+
 // quarantineSQL keeps one more failure. One that another process has just kept
 // is not counted twice.
 const quarantineSQL = `
@@ -21,7 +24,7 @@ ON CONFLICT (customer_id, noun, id) DO UPDATE SET
 WHERE quarantine.next_at <= $7 OR quarantine.version <> excluded.version`
 
 // Quarantine sets something apart, for longer each time.
-func (s *Store) Quarantine(ctx context.Context, q curfew.Quarantined) error {
+func (s quarantine) Quarantine(ctx context.Context, q curfew.Quarantined) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		_, err := tx.exec(ctx, quarantineSQL, q.CustomerID, string(q.Noun), quarantineID(q.ID), q.Version, q.Step, q.LastError,
 			micros(tx.now), curfew.FirstQuarantine.Microseconds(), curfew.LongestQuarantine.Microseconds())
@@ -72,7 +75,7 @@ FROM quarantine WHERE ` + stuck + ` ORDER BY since, customer_id, noun, id LIMIT 
 )
 
 // Quarantined is what is set apart and still stands, longest first.
-func (s *Store) Quarantined(ctx context.Context, limit int) ([]curfew.Quarantined, error) {
+func (s quarantine) Quarantined(ctx context.Context, limit int) ([]curfew.Quarantined, error) {
 	all, err := list(ctx, s.reader, scanQuarantined(s.now()), quarantinedSQL, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read what is set apart: %w", err)
@@ -94,7 +97,7 @@ func scanQuarantined(now time.Time) func(row) (curfew.Quarantined, error) {
 }
 
 // LeaveQuarantine forgets what was settled or has moved on.
-func (s *Store) LeaveQuarantine(ctx context.Context) error {
+func (s quarantine) LeaveQuarantine(ctx context.Context) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		_, err := tx.exec(ctx, leaveQuarantineSQL)
 		return err

@@ -7,13 +7,16 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// refunds is what is to be given back, and what was.
+type refunds struct{ *db }
+
 const refundableSQL = `SELECT ` + checkoutColumns + ` FROM checkouts
 WHERE outcome IN ('refund_due', 'refunding') AND (next_at IS NULL OR next_at <= $1)
   AND NOT ` + apartPayment + `$1)
 ORDER BY next_at, id LIMIT $2`
 
 // Refundable is what the refunds' worker may do now.
-func (s *Store) Refundable(ctx context.Context, limit int) ([]curfew.Checkout, error) {
+func (s refunds) Refundable(ctx context.Context, limit int) ([]curfew.Checkout, error) {
 	all, err := list(ctx, s.reader, scanCheckout, refundableSQL, micros(s.now()), limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the refundable checkouts: %w", err)
@@ -40,7 +43,7 @@ func scanRepayment(r row) (curfew.Repayment, error) {
 }
 
 // Repaid keeps that so much of a payment was given back, in all.
-func (s *Store) Repaid(ctx context.Context, paymentID string, r curfew.Repayment) (curfew.Repayment, error) {
+func (s refunds) Repaid(ctx context.Context, paymentID string, r curfew.Repayment) (curfew.Repayment, error) {
 	var v curfew.Repayment
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
 		v, err = one(ctx, tx, scanRepayment, keepRepaymentSQL, paymentID, r.Amount, r.Currency, micros(tx.now))
@@ -53,7 +56,7 @@ func (s *Store) Repaid(ctx context.Context, paymentID string, r curfew.Repayment
 }
 
 // Dispute keeps that a payment is asked back by the customer's bank.
-func (s *Store) Dispute(ctx context.Context, paymentID string) error {
+func (s refunds) Dispute(ctx context.Context, paymentID string) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		_, err := tx.exec(ctx, keepDisputeSQL, paymentID, micros(tx.now))
 		return err
@@ -65,7 +68,7 @@ func (s *Store) Dispute(ctx context.Context, paymentID string) error {
 }
 
 // Repayment is what Repaid and Dispute kept.
-func (s *Store) Repayment(ctx context.Context, paymentID string) (curfew.Repayment, error) {
+func (s refunds) Repayment(ctx context.Context, paymentID string) (curfew.Repayment, error) {
 	r, err := one(ctx, s.reader, scanRepayment, repaymentSQL, paymentID)
 	if err != nil {
 		return curfew.Repayment{}, fmt.Errorf("read a repayment: %w", absent(err, "nothing of payment %q was given back", paymentID))

@@ -9,6 +9,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// runs is the record of cleanups.
+type runs struct{ *db }
+
 // previewLife is how long a preview can be executed.
 const previewLife = 24 * time.Hour
 
@@ -39,7 +42,7 @@ INSERT INTO runs (id, trigger, actor, reason, started_at, outcome, undoes) VALUE
 RETURNING ` + runColumns
 
 // BeginRun writes a run that goes on.
-func (s *Store) BeginRun(ctx context.Context, r curfew.Run) (curfew.Run, error) {
+func (s runs) BeginRun(ctx context.Context, r curfew.Run) (curfew.Run, error) {
 	if r.ID == "" {
 		r.ID = newID()
 	}
@@ -59,7 +62,7 @@ UPDATE runs SET finished_at = $2, outcome = $3, error = $4, stats = $5 WHERE id 
 RETURNING ` + runColumns
 
 // FinishRun writes how a run went.
-func (s *Store) FinishRun(ctx context.Context, r curfew.Run) (curfew.Run, error) {
+func (s runs) FinishRun(ctx context.Context, r curfew.Run) (curfew.Run, error) {
 	stats, err := json.Marshal(r.Stats)
 	if err != nil {
 		return curfew.Run{}, fmt.Errorf("finish run %s: %w", r.ID, err)
@@ -80,7 +83,7 @@ const beatRunSQL = `INSERT INTO signals (name, at, until) VALUES ('run:' || $1, 
 ON CONFLICT (name) DO UPDATE SET at = excluded.at, until = excluded.until`
 
 // BeatRun is a run's sign of life.
-func (s *Store) BeatRun(ctx context.Context, id string, ttl time.Duration) error {
+func (s runs) BeatRun(ctx context.Context, id string, ttl time.Duration) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		_, err := tx.exec(ctx, beatRunSQL, id, micros(tx.now), micros(tx.now.Add(ttl)))
 		return err
@@ -111,7 +114,7 @@ WHERE (started_at, id) < ($1, $2)
 ORDER BY started_at DESC, id DESC LIMIT $3`
 
 // Runs is newest first, behind the cursor.
-func (s *Store) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Run, error) {
+func (s runs) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Run, error) {
 	all, err := list(ctx, s.reader, scanRun(s.now()), runsSQL, until(after), after.ID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the runs: %w", err)
@@ -122,7 +125,7 @@ func (s *Store) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]cur
 const runSQL = `SELECT ` + runColumns + ` FROM runs WHERE id = $1`
 
 // Run is one by its id.
-func (s *Store) Run(ctx context.Context, id string) (curfew.Run, error) {
+func (s runs) Run(ctx context.Context, id string) (curfew.Run, error) {
 	r, err := one(ctx, s.reader, scanRun(s.now()), runSQL, id)
 	if err != nil {
 		return curfew.Run{}, fmt.Errorf("read run %s: %w", id, absent(err, "there is no run %q", id))
@@ -133,7 +136,7 @@ func (s *Store) Run(ctx context.Context, id string) (curfew.Run, error) {
 const runEventsSQL = `SELECT ` + eventColumns + ` FROM events WHERE run_id = $1 AND id > $2 ORDER BY id LIMIT $3`
 
 // RunEvents is what a run did, by the events' ids, behind one.
-func (s *Store) RunEvents(ctx context.Context, runID, after string, limit int) ([]curfew.Event, error) {
+func (s runs) RunEvents(ctx context.Context, runID, after string, limit int) ([]curfew.Event, error) {
 	all, err := list(ctx, s.reader, scanEvent, runEventsSQL, runID, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the events of run %s: %w", runID, err)
@@ -144,7 +147,7 @@ func (s *Store) RunEvents(ctx context.Context, runID, after string, limit int) (
 const savePreviewSQL = `INSERT INTO previews (id, created_at, body) VALUES ($1, $2, $3)`
 
 // SavePreview stores what a run would change.
-func (s *Store) SavePreview(ctx context.Context, p curfew.Preview) (curfew.Preview, error) {
+func (s runs) SavePreview(ctx context.Context, p curfew.Preview) (curfew.Preview, error) {
 	if p.ID == "" {
 		p.ID = newID()
 	}
@@ -166,7 +169,7 @@ func (s *Store) SavePreview(ctx context.Context, p curfew.Preview) (curfew.Previ
 const previewSQL = `SELECT body FROM previews WHERE id = $1 AND created_at >= $2`
 
 // Preview is a stored one that is not too old.
-func (s *Store) Preview(ctx context.Context, id string) (curfew.Preview, error) {
+func (s runs) Preview(ctx context.Context, id string) (curfew.Preview, error) {
 	p, err := one(ctx, s.reader, scanPreview, previewSQL, id, before(s.now(), previewLife))
 	if err != nil {
 		return curfew.Preview{}, fmt.Errorf("read preview %s: %w", id, absent(err, "there is no preview %q: they are kept for a day", id))

@@ -10,6 +10,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// sessions reads and moves one session.
+type sessions struct{ *db }
+
 const sessionColumns = `sessions.customer_id, sessions.id, sessions.mechanic_id, sessions.checkout_id, sessions.plan, sessions.kind,
     sessions.duration_seconds, sessions.status, sessions.version, sessions.created_at, sessions.starts_at, sessions.expires_at,
     sessions.accepted_at, sessions.customer_joined_at, sessions.mechanic_joined_at, sessions.started_at, sessions.ended_at, sessions.end_reason,
@@ -44,7 +47,7 @@ func scanStanding(now time.Time) func(row) (curfew.Standing, error) {
 const sessionSQL = standingSQL + ` WHERE sessions.id = $1`
 
 // Session is one session by its id alone.
-func (s *Store) Session(ctx context.Context, id string) (curfew.Standing, error) {
+func (s sessions) Session(ctx context.Context, id string) (curfew.Standing, error) {
 	st, err := one(ctx, s.reader, scanStanding(s.now()), sessionSQL, id)
 	if err != nil {
 		return curfew.Standing{}, fmt.Errorf("read session %s: %w", id, absent(err, "there is no session %q", id))
@@ -56,7 +59,7 @@ const sessionOfSQL = standingSQL + `
 WHERE (sessions.customer_id, sessions.id) = (SELECT customer_id, session_id FROM session_requests WHERE id = $1)`
 
 // SessionOf is the session of a request.
-func (s *Store) SessionOf(ctx context.Context, requestID string) (curfew.Standing, error) {
+func (s sessions) SessionOf(ctx context.Context, requestID string) (curfew.Standing, error) {
 	st, err := one(ctx, s.reader, scanStanding(s.now()), sessionOfSQL, requestID)
 	if err != nil {
 		return curfew.Standing{}, fmt.Errorf("read the session of request %s: %w", requestID, absent(err, "there is no request %q", requestID))
@@ -67,7 +70,7 @@ func (s *Store) SessionOf(ctx context.Context, requestID string) (curfew.Standin
 const openSQL = standingSQL + ` WHERE sessions.customer_id = $1 AND sessions.status IN ('waiting', 'live')`
 
 // Open is the session that holds the customer's slot, overdue or not.
-func (s *Store) Open(ctx context.Context, customerID string) (curfew.Standing, error) {
+func (s sessions) Open(ctx context.Context, customerID string) (curfew.Standing, error) {
 	st, err := one(ctx, s.reader, scanStanding(s.now()), openSQL, customerID)
 	if err != nil {
 		return curfew.Standing{}, fmt.Errorf("read the open session of %s: %w", customerID, absent(err, "customer %q has no open session", customerID))
@@ -80,7 +83,7 @@ WHERE sessions.customer_id = $1 AND sessions.status IN ('scheduled', 'waiting', 
 ORDER BY sessions.created_at, sessions.id`
 
 // Unended is the customer's sessions that have not ended, oldest first.
-func (s *Store) Unended(ctx context.Context, customerID string) ([]curfew.Standing, error) {
+func (s sessions) Unended(ctx context.Context, customerID string) ([]curfew.Standing, error) {
 	all, err := list(ctx, s.reader, scanStanding(s.now()), unendedSQL, customerID)
 	if err != nil {
 		return nil, fmt.Errorf("read the sessions of %s: %w", customerID, err)
@@ -113,7 +116,7 @@ RETURNING ` + sessionColumns
 const standingByKeySQL = standingSQL + ` WHERE sessions.customer_id = $1 AND sessions.id = $2`
 
 // Change moves a session and what follows it, and returns it as it is then.
-func (s *Store) Change(ctx context.Context, c curfew.Change) (curfew.Standing, error) {
+func (s sessions) Change(ctx context.Context, c curfew.Change) (curfew.Standing, error) {
 	var st curfew.Standing
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		session, err := one(ctx, tx, scanSession, changeSQL, changeArgs(c, tx.now)...)
@@ -181,7 +184,7 @@ SELECT ` + eventColumns + `
 FROM events WHERE customer_id = $1 AND subject_id = $2 ORDER BY number`
 
 // Events is the history of one session or checkout, in order.
-func (s *Store) Events(ctx context.Context, customerID, subject string) ([]curfew.Event, error) {
+func (s sessions) Events(ctx context.Context, customerID, subject string) ([]curfew.Event, error) {
 	all, err := list(ctx, s.reader, scanEvent, eventsSQL, customerID, subject)
 	if err != nil {
 		return nil, fmt.Errorf("read the events of %s: %w", subject, err)

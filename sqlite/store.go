@@ -31,15 +31,34 @@ type Options struct {
 // another program's lock, holds up nobody for longer.
 const callTimeout = 10 * time.Second
 
-// Store is a SQLite file with Curfew's tables.
+// Store is a SQLite file with Curfew's tables: a type for each noun, all over one
+// file. It is safe for concurrent use.
 type Store struct {
-	path    string
-	clock   func() time.Time
-	trace   curfew.Trace
-	timeout time.Duration // of Options
-	file    *file
-	writer  *writer
-	reader  *reader
+	*db
+	admissions
+	claims
+	sessions
+	queue
+	checkouts
+	payments
+	refunds
+	cleanup
+	runs
+	health
+	consistency
+	timeline
+	activity
+	heartbeats
+	oneTimes
+	quarantine
+	acknowledgements
+	outbox
+	stream
+	deliveries
+	endpoints
+	unsubscriptions
+	schema
+	backup
 }
 
 // Open opens the file. It neither makes nor checks tables: Migrate and Verify
@@ -63,11 +82,17 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	s := &Store{path: path, clock: o.Now, trace: o.Trace, timeout: o.Timeout, file: f, writer: newWriter(f), reader: newReader(f, o)}
-	if err := s.checkLibrary(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), s.Close())
+	d := &db{path: path, clock: o.Now, trace: o.Trace, timeout: o.Timeout, file: f, writer: newWriter(f), reader: newReader(f, o)}
+	if err := d.checkLibrary(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), d.Close())
 	}
-	return s, nil
+	return newStore(d), nil
+}
+
+func newStore(d *db) *Store {
+	return &Store{
+		d, admissions{d}, claims{d}, sessions{d}, queue{d}, checkouts{d}, payments{d}, refunds{d}, cleanup{d}, runs{d}, health{d}, consistency{d}, timeline{d}, activity{d}, heartbeats{d}, oneTimes{d}, quarantine{d}, acknowledgements{d}, outbox{d}, stream{d}, deliveries{d}, endpoints{d}, unsubscriptions{d}, schema{d}, backup{d},
+	}
 }
 
 // locate is the absolute path of the file, made if it is missing and wanted.
@@ -113,27 +138,6 @@ func dsn(path string) string {
 		"?mode=rw&_busy_timeout=5000&_synchronous=FULL&_foreign_keys=1&_pragma=trusted_schema(0)"
 }
 
-// now is the store's clock as rows hold it.
-func (s *Store) now() time.Time { return s.clock().UTC().Truncate(time.Microsecond) }
-
-// Ping asks whether the file can be read, and is still in its place.
-func (s *Store) Ping(ctx context.Context) error {
-	if err := s.file.check(); err != nil {
-		return fmt.Errorf("ping %s: %w", s.path, err)
-	}
-	_, err := one(ctx, s.reader, value[int64], "SELECT count(*) FROM sqlite_schema")
-	if err != nil {
-		return fmt.Errorf("ping %s: %w", s.path, err)
-	}
-	return nil
-}
-
-// Close waits for what runs and closes the file. The anchor goes last: the last
-// connection moves the log into the file, and readers may not write.
-func (s *Store) Close() error {
-	return errors.Join(s.reader.close(), s.writer.close(), s.file.close())
-}
-
 // The oldest library whose write-ahead log is known to be sound: up to 3.51.2 a
 // checkpoint could corrupt the file.
 const (
@@ -142,8 +146,8 @@ const (
 	libraryVersionText = "the SQLite library is %s, and its write-ahead log can corrupt the file: 3.51.3 or newer is needed"
 )
 
-func (s *Store) checkLibrary(ctx context.Context) error {
-	v, err := one(ctx, s.reader, value[string], librarySQL)
+func (d *db) checkLibrary(ctx context.Context) error {
+	v, err := one(ctx, d.reader, value[string], librarySQL)
 	if err != nil {
 		return err
 	}

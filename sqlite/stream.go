@@ -9,6 +9,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// stream is what live streams follow.
+type stream struct{ *db }
+
 const newsSQL = `
 SELECT id, customer_id, subject_id, number, from_status, to_status, actor, reason, run_id, at,
     CASE subject WHEN 'session' THEN subject_id ELSE (
@@ -18,7 +21,7 @@ ORDER BY at, id LIMIT $3`
 
 // EventsSince is the events of everybody behind a place, by time and id, and
 // the time of the reading.
-func (s *Store) EventsSince(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.News, time.Time, error) {
+func (s stream) EventsSince(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.News, time.Time, error) {
 	now := s.now()
 	all, err := list(ctx, s.reader, scanNews, newsSQL, since(after), after.ID, limit)
 	if err != nil {
@@ -39,7 +42,7 @@ const standingsSQL = standingSQL + ` WHERE sessions.id IN (SELECT value FROM jso
 
 // Standings is the sessions of these ids, in no order. What is missing is left
 // out.
-func (s *Store) Standings(ctx context.Context, ids []string) ([]curfew.Standing, error) {
+func (s stream) Standings(ctx context.Context, ids []string) ([]curfew.Standing, error) {
 	keys, err := json.Marshal(ids)
 	if err != nil {
 		return nil, err

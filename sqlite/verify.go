@@ -22,7 +22,7 @@ SELECT 'column ' || m.name || '.' || c.name FROM sqlite_schema m, pragma_table_i
 
 // Verify says what the schema lacks, all of it, and what to do. A newer schema
 // is fine: the program may have been rolled back.
-func (s *Store) Verify(ctx context.Context) error {
+func (s schema) Verify(ctx context.Context) error {
 	if err := s.verifyMigrated(ctx); err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (s *Store) Verify(ctx context.Context) error {
 	return nil
 }
 
-func (s *Store) verifyMigrated(ctx context.Context) error {
+func (s schema) verifyMigrated(ctx context.Context) error {
 	all, err := s.Migrations(ctx)
 	if err != nil {
 		return err
@@ -63,7 +63,7 @@ func (s *Store) verifyMigrated(ctx context.Context) error {
 
 // verifyLog refuses a file that has lost its write-ahead log: readers and the
 // writer would wait for each other.
-func (s *Store) verifyLog(ctx context.Context) error {
+func (s schema) verifyLog(ctx context.Context) error {
 	mode, err := one(ctx, s.reader, value[string], "PRAGMA journal_mode")
 	if err != nil {
 		return fmt.Errorf("verify %s: %w", s.path, err)
@@ -75,7 +75,7 @@ func (s *Store) verifyLog(ctx context.Context) error {
 }
 
 // verifyOwn tells a new file from another program's.
-func (s *Store) verifyOwn(ctx context.Context) error {
+func (s schema) verifyOwn(ctx context.Context) error {
 	name, err := one(ctx, s.reader, value[string], "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'sqlite_*' LIMIT 1")
 	if errors.Is(err, sql.ErrNoRows) {
 		return curfew.Errorf(curfew.Invalid, "%s has no tables yet: run `curfew migrate`", s.path)

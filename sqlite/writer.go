@@ -38,16 +38,16 @@ type transaction struct {
 //
 // Once it has begun it is not interrupted: f's context has no end. It is short,
 // and a caller who gave up would not know what became of it.
-func (s *Store) write(ctx context.Context, f func(context.Context, *transaction) error) error {
-	ctx, end := s.trace.Begin(ctx, "sqlite write")
+func (d *db) write(ctx context.Context, f func(context.Context, *transaction) error) error {
+	ctx, end := d.trace.Begin(ctx, "sqlite write")
 	defer end()
 	noteSystem(ctx, "BEGIN")
-	return noteError(ctx, s.commit(ctx, f))
+	return noteError(ctx, d.commit(ctx, f))
 }
 
-func (s *Store) commit(ctx context.Context, f func(context.Context, *transaction) error) error {
-	w := s.writer
-	if err := w.take(ctx, s.timeout); err != nil {
+func (d *db) commit(ctx context.Context, f func(context.Context, *transaction) error) error {
+	w := d.writer
+	if err := w.take(ctx, d.timeout); err != nil {
 		return err
 	}
 	defer w.give()
@@ -62,7 +62,7 @@ func (s *Store) commit(ctx context.Context, f func(context.Context, *transaction
 		}
 	}()
 	ctx = context.WithoutCancel(ctx)
-	tx := &transaction{w, s.now()}
+	tx := &transaction{w, d.now()}
 	if err := f(ctx, tx); err != nil {
 		return w.judge(err)
 	}

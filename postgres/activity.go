@@ -9,6 +9,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// activity counts what happened in the last hours.
+type activity struct{ *db }
+
 // One statement, so that all is of one moment: what stands in a status is in
 // rows that go from it to itself.
 const selectTide = `SELECT floor(extract(epoch FROM at) / $2)::bigint AS step, from_status, to_status, count(*) FROM curfew.events
@@ -19,8 +22,8 @@ const selectTide = `SELECT floor(extract(epoch FROM at) / $2)::bigint AS step, f
 	ORDER BY step DESC, 2, 3`
 
 // Tide is how sessions moved within a window.
-func (s *Store) Tide(ctx context.Context, window, step time.Duration) (curfew.Tide, error) {
-	all, err := many(ctx, s, scanMove, selectTide, window, int64(step/time.Second))
+func (s activity) Tide(ctx context.Context, window, step time.Duration) (curfew.Tide, error) {
+	all, err := many(ctx, s.db, scanMove, selectTide, window, int64(step/time.Second))
 	return curfew.NewTide(all), wrap(err, "the moves of %s", window)
 }
 

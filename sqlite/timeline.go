@@ -7,11 +7,14 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// timeline is what is known of one customer, newest first.
+type timeline struct{ *db }
+
 const sessionsOfSQL = standingSQL + `
 WHERE sessions.customer_id = $1 ORDER BY sessions.created_at DESC, sessions.id DESC LIMIT $2`
 
 // SessionsOf is the customer's newest sessions, ended or not.
-func (s *Store) SessionsOf(ctx context.Context, customerID string, limit int) ([]curfew.Standing, error) {
+func (s timeline) SessionsOf(ctx context.Context, customerID string, limit int) ([]curfew.Standing, error) {
 	all, err := list(ctx, s.reader, scanStanding(s.now()), sessionsOfSQL, customerID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the sessions of %s: %w", customerID, err)
@@ -22,7 +25,7 @@ func (s *Store) SessionsOf(ctx context.Context, customerID string, limit int) ([
 const revivalSQL = standingSQL + ` WHERE sessions.customer_id = $1 AND sessions.revives = $2`
 
 // Revival is the session that revives this one.
-func (s *Store) Revival(ctx context.Context, customerID, sessionID string) (curfew.Standing, error) {
+func (s timeline) Revival(ctx context.Context, customerID, sessionID string) (curfew.Standing, error) {
 	st, err := one(ctx, s.reader, scanStanding(s.now()), revivalSQL, customerID, sessionID)
 	if err != nil {
 		return curfew.Standing{}, fmt.Errorf("read what revives %s: %w", sessionID, absent(err, "nothing revives session %q", sessionID))
@@ -35,7 +38,7 @@ WHERE customer_id = $1 AND (at, id) < ($2, $3)
 ORDER BY at DESC, id DESC LIMIT $4`
 
 // History is the customer's events, newest first, before the cursor.
-func (s *Store) History(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Event, error) {
+func (s timeline) History(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Event, error) {
 	all, err := list(ctx, s.reader, scanEvent, historySQL, customerID, until(before), before.ID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the history of %s: %w", customerID, err)
@@ -48,7 +51,7 @@ WHERE customer_id = $1 AND (at, id) < ($2, $3)
 ORDER BY at DESC, id DESC LIMIT $4`
 
 // Refusals is when the customer was refused, newest first, before the cursor.
-func (s *Store) Refusals(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Refused, error) {
+func (s timeline) Refusals(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Refused, error) {
 	all, err := list(ctx, s.reader, scanRefused, refusalsSQL, customerID, until(before), before.ID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the refusals of %s: %w", customerID, err)
@@ -73,7 +76,7 @@ ORDER BY ` + noticedAt + ` DESC, deliveries.id DESC LIMIT $4`
 
 // Notices is the deliveries of the customer's events, newest first, before the
 // cursor.
-func (s *Store) Notices(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Delivery, error) {
+func (s timeline) Notices(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Delivery, error) {
 	all, err := list(ctx, s.reader, scanDelivery, noticesSQL, customerID, until(before), before.ID, limit)
 	if err != nil {
 		return nil, fmt.Errorf("read the notices of %s: %w", customerID, err)
@@ -85,7 +88,7 @@ const customersByEmailSQL = `
 SELECT DISTINCT customer_id FROM checkouts INDEXED BY checkouts_email WHERE lower(email) = lower($1) AND email <> '' ORDER BY customer_id LIMIT $2`
 
 // CustomersByEmail is who paid with that address.
-func (s *Store) CustomersByEmail(ctx context.Context, email string, limit int) ([]string, error) {
+func (s timeline) CustomersByEmail(ctx context.Context, email string, limit int) ([]string, error) {
 	all, err := list(ctx, s.reader, value[string], customersByEmailSQL, email, limit)
 	if err != nil {
 		return nil, fmt.Errorf("look an address up: %w", err)

@@ -10,6 +10,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// queue is what mechanics see and hold.
+type queue struct{ *db }
+
 // selectPending reads the index sessions_queue: in every step of how long
 // sessions may wait, those that are not overdue lie behind now() - that long.
 // No other index answers faster while there is little, and far slower then: so
@@ -35,9 +38,9 @@ const (
 )
 
 // Pending is what mechanics may take, oldest first.
-func (s *Store) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
+func (s queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
 	at, id := behind(after)
-	all, err := manyByIndex(ctx, s, scanStanding, selectPending, at, id, limit)
+	all, err := manyByIndex(ctx, s.db, scanStanding, selectPending, at, id, limit)
 	return all, wrap(err, "pending requests")
 }
 
@@ -68,8 +71,8 @@ func place(c curfew.Cursor, beside string) (pgtype.Timestamptz, string) {
 const selectSlot = `SELECT mechanic_id, customer_id, session_id FROM curfew.mechanic_slots WHERE mechanic_id = $1`
 
 // Slot is what makes the mechanic busy.
-func (s *Store) Slot(ctx context.Context, mechanicID string) (curfew.Slot, error) {
-	slot, err := one(ctx, s, scanSlot, selectSlot, mechanicID)
+func (s queue) Slot(ctx context.Context, mechanicID string) (curfew.Slot, error) {
+	slot, err := one(ctx, s.db, scanSlot, selectSlot, mechanicID)
 	return slot, orMissing(err, curfew.Errorf(curfew.NotFound, "mechanic %q is not busy", mechanicID))
 }
 
@@ -86,7 +89,7 @@ const freeSlot = `DELETE FROM curfew.mechanic_slots m
 			AND ` + notEnded + `)`
 
 // FreeSlot removes a slot that holds nothing.
-func (s *Store) FreeSlot(ctx context.Context, slot curfew.Slot) error {
+func (s queue) FreeSlot(ctx context.Context, slot curfew.Slot) error {
 	n, err := s.exec(ctx, freeSlot, slot.MechanicID, slot.CustomerID, slot.SessionID)
 	if err == nil && n == 0 {
 		err = curfew.Errorf(curfew.Conflict, "the slot of mechanic %s is held by session %s or has changed", slot.MechanicID, slot.SessionID)
@@ -100,7 +103,7 @@ const abandonSlot = `DELETE FROM curfew.mechanic_slots m
 		WHERE s.customer_id = m.customer_id AND s.id = m.session_id AND s.expires_at < now() AND ` + notEnded + `)`
 
 // AbandonSlot removes a slot whose session is overdue.
-func (s *Store) AbandonSlot(ctx context.Context, slot curfew.Slot) error {
+func (s queue) AbandonSlot(ctx context.Context, slot curfew.Slot) error {
 	n, err := s.exec(ctx, abandonSlot, slot.MechanicID, slot.CustomerID, slot.SessionID)
 	if err == nil && n == 0 {
 		err = curfew.Errorf(curfew.Conflict, "the slot is held, or another's")

@@ -9,12 +9,12 @@ import (
 const deliveryByID = selectDelivery + ` WHERE d.id = $1`
 
 // Delivery is one by its id alone.
-func (s *Store) Delivery(ctx context.Context, id string) (curfew.Delivery, error) {
+func (s deliveries) Delivery(ctx context.Context, id string) (curfew.Delivery, error) {
 	missing := curfew.Errorf(curfew.NotFound, "there is no delivery %q", id)
 	if !isID(id) {
 		return curfew.Delivery{}, missing
 	}
-	d, err := one(ctx, s, scanDelivery, deliveryByID, id)
+	d, err := one(ctx, s.db, scanDelivery, deliveryByID, id)
 	return d, orMissing(err, missing)
 }
 
@@ -27,7 +27,7 @@ const (
 )
 
 // ListDeliveries is those that were looked for, in the order of their making.
-func (s *Store) ListDeliveries(ctx context.Context, f curfew.DeliverySearch) ([]curfew.Delivery, error) {
+func (s deliveries) ListDeliveries(ctx context.Context, f curfew.DeliverySearch) ([]curfew.Delivery, error) {
 	sql := listDeliveries
 	if f.State == curfew.DeliveryPending || f.State == curfew.DeliveryDead {
 		sql = listUndelivered
@@ -35,12 +35,12 @@ func (s *Store) ListDeliveries(ctx context.Context, f curfew.DeliverySearch) ([]
 	if !isID(f.After) {
 		f.After = beforeEveryone
 	}
-	all, err := many(ctx, s, scanDelivery, sql, f.After, f.State, f.Destination, f.Limit)
+	all, err := many(ctx, s.db, scanDelivery, sql, f.After, f.State, f.Destination, f.Limit)
 	return all, wrap(err, "list deliveries")
 }
 
 // AddDelivery writes one that no event caused.
-func (s *Store) AddDelivery(ctx context.Context, d curfew.Delivery) error {
+func (s deliveries) AddDelivery(ctx context.Context, d curfew.Delivery) error {
 	_, err := s.exec(ctx, insertDelivery, deliveryValues(d)...)
 	return wrap(err, "add delivery %s", d.ID)
 }
@@ -55,13 +55,13 @@ const (
 )
 
 // Replay makes a delivery that is no longer pending so again.
-func (s *Store) Replay(ctx context.Context, d curfew.Delivery) (curfew.Delivery, error) {
-	again, err := one(ctx, s, scanDelivery, replayDelivery, d.CustomerID, d.ID, d.State, d.Attempts)
+func (s deliveries) Replay(ctx context.Context, d curfew.Delivery) (curfew.Delivery, error) {
+	again, err := one(ctx, s.db, scanDelivery, replayDelivery, d.CustomerID, d.ID, d.State, d.Attempts)
 	return again, orMissing(err, curfew.Errorf(curfew.Conflict, "delivery %s has moved", d.ID))
 }
 
 // ReplayDead makes dead deliveries of a destination pending again.
-func (s *Store) ReplayDead(ctx context.Context, destination string, limit int) (int, error) {
+func (s deliveries) ReplayDead(ctx context.Context, destination string, limit int) (int, error) {
 	n, err := s.exec(ctx, replayDead, destination, limit)
 	return int(n), wrap(err, "replay what is dead of %s", destination)
 }
@@ -74,8 +74,8 @@ const countDeliveries = `SELECT 'pending', count(*) FROM curfew.deliveries WHERE
 	UNION ALL SELECT 'disabled', count(*) FROM curfew.webhook_endpoints WHERE NOT enabled AND disabled_reason <> ''`
 
 // DeliveryFigures counts deliveries.
-func (s *Store) DeliveryFigures(ctx context.Context) (curfew.DeliveryFigures, error) {
-	n, err := s.figures(ctx, countDeliveries, curfew.DyingWindow, curfew.DeliveriesLate)
+func (s deliveries) DeliveryFigures(ctx context.Context) (curfew.DeliveryFigures, error) {
+	n, err := s.counts(ctx, countDeliveries, curfew.DyingWindow, curfew.DeliveriesLate)
 	return curfew.DeliveryFigures{
 		Pending: n["pending"], Dead: n["dead"], Dying: n["dying"], Overdue: n["overdue"], Disabled: n["disabled"],
 	}, wrap(err, "count deliveries")

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -13,21 +12,24 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// heartbeats is what processes leave for each other.
+type heartbeats struct{ *db }
+
 const beat = `INSERT INTO curfew.signals (name, lag) VALUES ($1, $2)
 	ON CONFLICT (name) DO UPDATE SET at = excluded.at, lag = excluded.lag`
 
 // BeatSweep records a successful sweep.
-func (s *Store) BeatSweep(ctx context.Context, lag time.Duration) error {
+func (s heartbeats) BeatSweep(ctx context.Context, lag time.Duration) error {
 	return wrap(s.beat(ctx, "sweep", lag), "record a sweep")
 }
 
 // BeatQueue records a look at the queue.
-func (s *Store) BeatQueue(ctx context.Context) error {
+func (s heartbeats) BeatQueue(ctx context.Context) error {
 	return wrap(s.beat(ctx, "queue", 0), "record a look at the queue")
 }
 
 // beat leaves a sign of life, which the next one replaces.
-func (s *Store) beat(ctx context.Context, name string, lag time.Duration) error {
+func (s heartbeats) beat(ctx context.Context, name string, lag time.Duration) error {
 	return s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(unhurried)
 		b.Queue(beat, name, lag)
@@ -48,7 +50,7 @@ var everyTable = "SELECT 1 FROM curfew." + strings.Join(slices.Sorted(maps.Keys(
 
 // BeatProcess writes the row of a process. Its transaction takes two round trips,
 // as others do: a pooler in statement mode refuses it.
-func (s *Store) BeatProcess(ctx context.Context, process string, ttl time.Duration) error {
+func (s heartbeats) BeatProcess(ctx context.Context, process string, ttl time.Duration) error {
 	err := s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(littleMemory)
 		b.Queue(sortOnDisk)
@@ -65,7 +67,7 @@ func (s *Store) BeatProcess(ctx context.Context, process string, ttl time.Durati
 }
 
 // ForgetProcess removes the row of a process.
-func (s *Store) ForgetProcess(ctx context.Context, process string) error {
+func (s heartbeats) ForgetProcess(ctx context.Context, process string) error {
 	_, err := s.exec(ctx, `DELETE FROM curfew.signals WHERE name = 'process:' || $1`, process)
 	return wrap(err, "remove the row of this process")
 }
@@ -74,7 +76,7 @@ const beatStreams = `INSERT INTO curfew.signals (name, n, until) VALUES ('stream
 	ON CONFLICT (name) DO UPDATE SET at = excluded.at, n = excluded.n, until = excluded.until`
 
 // BeatStreams records how many mechanics are connected to a process.
-func (s *Store) BeatStreams(ctx context.Context, process string, mechanics int, ttl time.Duration) error {
+func (s heartbeats) BeatStreams(ctx context.Context, process string, mechanics int, ttl time.Duration) error {
 	_, err := s.exec(ctx, beatStreams, process, mechanics, ttl)
 	return wrap(err, "record who is connected")
 }
@@ -89,7 +91,7 @@ const (
 )
 
 // Pulse is what background work last said of itself.
-func (s *Store) Pulse(ctx context.Context) (curfew.Pulse, error) {
+func (s heartbeats) Pulse(ctx context.Context) (curfew.Pulse, error) {
 	var p curfew.Pulse
 	var runs []curfew.Run
 	err := s.send(ctx, func(b *pgx.Batch) {
@@ -105,38 +107,4 @@ func (s *Store) Pulse(ctx context.Context) (curfew.Pulse, error) {
 		p.LastRun = &runs[0]
 	}
 	return p, wrap(err, "read the pulse")
-}
-
-// Tidy forgets what is too old to matter. What signals 'until' has no end, such
-// as the sweeper's, stays.
-func (s *Store) Tidy(ctx context.Context, window time.Duration) error {
-	for _, t := range []struct {
-		sql  string
-		args []any
-	}{
-		{`DELETE FROM curfew.refusals WHERE at < now() - $1::interval`, []any{window}},
-		{`DELETE FROM curfew.previews WHERE created_at < now() - interval '1 day'`, nil},
-		{`DELETE FROM curfew.signals WHERE until < now()`, nil},
-	} {
-		if _, err := s.exec(ctx, t.sql, t.args...); err != nil {
-			return fmt.Errorf("tidy: %w", err)
-		}
-	}
-	return nil
-}
-
-const insertClaimed = `INSERT INTO curfew.signals (name, until) VALUES ($1, now() + $2::interval)`
-
-// ClaimOnce records a one-time name.
-func (s *Store) ClaimOnce(ctx context.Context, name string, ttl time.Duration) error {
-	_, err := s.exec(ctx, insertClaimed, name, ttl)
-	return wrap(err, "claim %s", name)
-}
-
-const selectClaimed = `SELECT EXISTS (SELECT FROM curfew.signals WHERE name = $1)`
-
-// Claimed reports whether a one-time name was recorded.
-func (s *Store) Claimed(ctx context.Context, name string) (bool, error) {
-	claimed, err := one(ctx, s, pgx.RowTo[bool], selectClaimed, name)
-	return claimed, wrap(err, "look for %s", name)
 }

@@ -8,6 +8,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// activity counts what happened in the last hours.
+type activity struct{ *db }
+
 // One statement, so that all is of one moment: what stands in a status is in
 // rows that go from it to itself.
 const tideSQL = `
@@ -19,7 +22,7 @@ UNION ALL SELECT $1 / $3, v.column1, v.column1, (SELECT count(*) FROM sessions
 ORDER BY step DESC, 2, 3`
 
 // Tide is how sessions moved within a window.
-func (s *Store) Tide(ctx context.Context, window, step time.Duration) (curfew.Tide, error) {
+func (s activity) Tide(ctx context.Context, window, step time.Duration) (curfew.Tide, error) {
 	now := s.now()
 	all, err := list(ctx, s.reader, scanMove, tideSQL, micros(now), before(now, window), step.Microseconds())
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 const deliverySQL = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE deliveries.id = $1`
 
 // Delivery is one by its id alone.
-func (s *Store) Delivery(ctx context.Context, id string) (curfew.Delivery, error) {
+func (s deliveries) Delivery(ctx context.Context, id string) (curfew.Delivery, error) {
 	d, err := one(ctx, s.reader, scanDelivery, deliverySQL, id)
 	if err != nil {
 		return curfew.Delivery{}, fmt.Errorf("read delivery %s: %w", id, absent(err, "there is no delivery %q", id))
@@ -27,7 +27,7 @@ WHERE deliveries.id > $1 AND deliveries.state = $2 AND deliveries.state IN ('pen
 )
 
 // ListDeliveries is those that were looked for, in the order of their making.
-func (s *Store) ListDeliveries(ctx context.Context, f curfew.DeliverySearch) ([]curfew.Delivery, error) {
+func (s deliveries) ListDeliveries(ctx context.Context, f curfew.DeliverySearch) ([]curfew.Delivery, error) {
 	query := listDeliveriesSQL
 	if f.State == curfew.DeliveryPending || f.State == curfew.DeliveryDead {
 		query = listUndeliveredSQL
@@ -40,7 +40,7 @@ func (s *Store) ListDeliveries(ctx context.Context, f curfew.DeliverySearch) ([]
 }
 
 // AddDelivery writes one that no event caused.
-func (s *Store) AddDelivery(ctx context.Context, d curfew.Delivery) error {
+func (s deliveries) AddDelivery(ctx context.Context, d curfew.Delivery) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error { return tx.insertDelivery(ctx, d) })
 	if err != nil {
 		return fmt.Errorf("add delivery %s: %w", d.ID, err)
@@ -60,7 +60,7 @@ WHERE state = 'dead' AND rowid IN (
 )
 
 // Replay makes a delivery that is no longer pending so again.
-func (s *Store) Replay(ctx context.Context, d curfew.Delivery) (curfew.Delivery, error) {
+func (s deliveries) Replay(ctx context.Context, d curfew.Delivery) (curfew.Delivery, error) {
 	var again curfew.Delivery
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
 		again, err = one(ctx, tx, scanDelivery, replaySQL, d.CustomerID, d.ID, string(d.State), d.Attempts, micros(tx.now))
@@ -73,7 +73,7 @@ func (s *Store) Replay(ctx context.Context, d curfew.Delivery) (curfew.Delivery,
 }
 
 // ReplayDead makes dead deliveries of a destination pending again.
-func (s *Store) ReplayDead(ctx context.Context, destination string, limit int) (int, error) {
+func (s deliveries) ReplayDead(ctx context.Context, destination string, limit int) (int, error) {
 	n, err := s.change(ctx, func(tx *transaction) (string, []any) { return replayDeadSQL, []any{destination, limit, micros(tx.now)} })
 	if err != nil {
 		return 0, fmt.Errorf("replay what is dead of %s: %w", destination, err)
@@ -90,7 +90,7 @@ SELECT (SELECT count(*) FROM deliveries WHERE state = 'pending'),
     (SELECT count(*) FROM webhook_endpoints WHERE NOT enabled AND disabled_reason <> '')`
 
 // DeliveryFigures counts deliveries.
-func (s *Store) DeliveryFigures(ctx context.Context) (curfew.DeliveryFigures, error) {
+func (s deliveries) DeliveryFigures(ctx context.Context) (curfew.DeliveryFigures, error) {
 	now := s.now()
 	f, err := one(ctx, s.reader, scanDeliveryFigures, deliveryFiguresSQL, before(now, curfew.DyingWindow), before(now, curfew.DeliveriesLate))
 	if err != nil {

@@ -11,19 +11,22 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// heartbeats is what processes leave for each other.
+type heartbeats struct{ *db }
+
 const beatSQL = `
 INSERT INTO signals (name, at, lag) VALUES ($1, $2, $3)
 ON CONFLICT (name) DO UPDATE SET at = excluded.at, lag = excluded.lag`
 
 // BeatSweep records a successful sweep and how late it was.
-func (s *Store) BeatSweep(ctx context.Context, lag time.Duration) error {
+func (s heartbeats) BeatSweep(ctx context.Context, lag time.Duration) error {
 	return s.beat(ctx, "sweep", lag)
 }
 
 // BeatQueue records that a mechanic looked at the queue.
-func (s *Store) BeatQueue(ctx context.Context) error { return s.beat(ctx, "queue", 0) }
+func (s heartbeats) BeatQueue(ctx context.Context) error { return s.beat(ctx, "queue", 0) }
 
-func (s *Store) beat(ctx context.Context, name string, lag time.Duration) error {
+func (s heartbeats) beat(ctx context.Context, name string, lag time.Duration) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		_, err := tx.exec(ctx, beatSQL, name, micros(tx.now), lag.Microseconds())
 		return err
@@ -48,7 +51,7 @@ var everyTableSQL = func() string {
 }()
 
 // BeatProcess writes the row of a process.
-func (s *Store) BeatProcess(ctx context.Context, process string, ttl time.Duration) error {
+func (s heartbeats) BeatProcess(ctx context.Context, process string, ttl time.Duration) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		if _, err := list(ctx, tx, value[int64], everyTableSQL); err != nil {
 			return err
@@ -65,7 +68,7 @@ func (s *Store) BeatProcess(ctx context.Context, process string, ttl time.Durati
 const forgetProcessSQL = `DELETE FROM signals WHERE name = 'process:' || $1`
 
 // ForgetProcess removes the row of a process.
-func (s *Store) ForgetProcess(ctx context.Context, process string) error {
+func (s heartbeats) ForgetProcess(ctx context.Context, process string) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		_, err := tx.exec(ctx, forgetProcessSQL, process)
 		return err
@@ -81,7 +84,7 @@ INSERT INTO signals (name, at, n, until) VALUES ('streams:' || $1, $2, $3, $4)
 ON CONFLICT (name) DO UPDATE SET at = excluded.at, n = excluded.n, until = excluded.until`
 
 // BeatStreams records how many mechanics are connected to a process.
-func (s *Store) BeatStreams(ctx context.Context, process string, mechanics int, ttl time.Duration) error {
+func (s heartbeats) BeatStreams(ctx context.Context, process string, mechanics int, ttl time.Duration) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		_, err := tx.exec(ctx, beatStreamsSQL, process, micros(tx.now), mechanics, micros(tx.now.Add(ttl)))
 		return err
@@ -100,7 +103,7 @@ SELECT (SELECT at FROM signals WHERE name = 'sweep'), (SELECT lag FROM signals W
 const lastRunSQL = `SELECT ` + runColumns + ` FROM runs WHERE finished_at IS NOT NULL AND undoes IS NULL ORDER BY started_at DESC, id DESC LIMIT 1`
 
 // Pulse is what background work last said of itself.
-func (s *Store) Pulse(ctx context.Context) (curfew.Pulse, error) {
+func (s heartbeats) Pulse(ctx context.Context) (curfew.Pulse, error) {
 	now := s.now()
 	p, err := one(ctx, s.reader, scanPulse, pulseSQL, micros(now))
 	if err != nil {
@@ -121,53 +124,4 @@ func scanPulse(r row) (curfew.Pulse, error) {
 	var p curfew.Pulse
 	err := r.Scan(moment(&p.Sweep), span(&p.Lag, time.Microsecond), moment(&p.QueueRead), &p.Connected)
 	return p, err
-}
-
-const (
-	tidyRefusalsSQL = `DELETE FROM refusals WHERE at < $1`
-	tidyPreviewsSQL = `DELETE FROM previews WHERE created_at < $1`
-	tidySignalsSQL  = `DELETE FROM signals WHERE until < $1`
-)
-
-// Tidy forgets what nobody asks for any more.
-func (s *Store) Tidy(ctx context.Context, window time.Duration) error {
-	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		if _, err := tx.exec(ctx, tidyRefusalsSQL, before(tx.now, window)); err != nil {
-			return err
-		}
-		if _, err := tx.exec(ctx, tidyPreviewsSQL, before(tx.now, previewLife)); err != nil {
-			return err
-		}
-		_, err := tx.exec(ctx, tidySignalsSQL, micros(tx.now))
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("tidy: %w", err)
-	}
-	return nil
-}
-
-const claimOnceSQL = `INSERT INTO signals (name, at, until) VALUES ($1, $2, $3)`
-
-// ClaimOnce records a one-time name.
-func (s *Store) ClaimOnce(ctx context.Context, name string, ttl time.Duration) error {
-	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		_, err := tx.exec(ctx, claimOnceSQL, name, micros(tx.now), micros(tx.now.Add(ttl)))
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("claim a one-time name: %w", err)
-	}
-	return nil
-}
-
-const claimedSQL = `SELECT count(*) FROM signals WHERE name = $1`
-
-// Claimed reports whether a one-time name was recorded.
-func (s *Store) Claimed(ctx context.Context, name string) (bool, error) {
-	n, err := one(ctx, s.reader, value[int64], claimedSQL, name)
-	if err != nil {
-		return false, fmt.Errorf("look for a one-time name: %w", err)
-	}
-	return n > 0, nil
 }

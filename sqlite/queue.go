@@ -7,6 +7,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// queue is what mechanics see and hold.
+type queue struct{ *db }
+
 const requestColumns = `session_requests.id, session_requests.session_id, session_requests.customer_id, session_requests.mechanic_id,
     session_requests.customer_name, session_requests.status, session_requests.created_at`
 
@@ -40,7 +43,7 @@ ORDER BY coalesce(sessions.starts_at, sessions.created_at), sessions.id
 LIMIT $4`
 
 // Pending is what a mechanic can accept, oldest first, behind the cursor.
-func (s *Store) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
+func (s queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
 	now := s.now()
 	all, err := list(ctx, s.reader, scanStanding(now), pendingSQL, since(after), after.ID, micros(now), limit)
 	if err != nil {
@@ -52,7 +55,7 @@ func (s *Store) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]
 const slotSQL = `SELECT mechanic_id, customer_id, session_id FROM mechanic_slots WHERE mechanic_id = $1`
 
 // Slot is what keeps a mechanic busy.
-func (s *Store) Slot(ctx context.Context, mechanicID string) (curfew.Slot, error) {
+func (s queue) Slot(ctx context.Context, mechanicID string) (curfew.Slot, error) {
 	slot, err := one(ctx, s.reader, scanSlot, slotSQL, mechanicID)
 	if err != nil {
 		return curfew.Slot{}, fmt.Errorf("read the slot of %s: %w", mechanicID, absent(err, "mechanic %q is not busy", mechanicID))
@@ -75,7 +78,7 @@ WHERE mechanic_id = $1 AND customer_id = $2 AND session_id = $3
       AND s.status IN ('scheduled', 'waiting', 'live') AND s.mechanic_id = mechanic_slots.mechanic_id)`
 
 // FreeSlot removes a slot that leaked.
-func (s *Store) FreeSlot(ctx context.Context, slot curfew.Slot) error {
+func (s queue) FreeSlot(ctx context.Context, slot curfew.Slot) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		n, err := tx.exec(ctx, freeSlotSQL, slot.MechanicID, slot.CustomerID, slot.SessionID)
 		if err == nil && n == 0 {
@@ -98,7 +101,7 @@ WHERE mechanic_id = $1 AND customer_id = $2 AND session_id = $3
       AND s.status IN ('scheduled', 'waiting', 'live') AND s.expires_at < $4)`
 
 // AbandonSlot removes a slot whose session is overdue.
-func (s *Store) AbandonSlot(ctx context.Context, slot curfew.Slot) error {
+func (s queue) AbandonSlot(ctx context.Context, slot curfew.Slot) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		n, err := tx.exec(ctx, abandonSlotSQL, slot.MechanicID, slot.CustomerID, slot.SessionID, micros(tx.now))
 		if err == nil && n == 0 {

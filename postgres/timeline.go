@@ -8,23 +8,26 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// timeline is what is known of one customer, newest first.
+type timeline struct{ *db }
+
 const standingsOf = selectStanding + ` WHERE s.customer_id = $1 ORDER BY s.created_at DESC, s.id DESC LIMIT $2`
 
 // SessionsOf is the customer's newest sessions, ended or not.
-func (s *Store) SessionsOf(ctx context.Context, customerID string, limit int) ([]curfew.Standing, error) {
-	all, err := many(ctx, s, scanStanding, standingsOf, customerID, limit)
+func (s timeline) SessionsOf(ctx context.Context, customerID string, limit int) ([]curfew.Standing, error) {
+	all, err := many(ctx, s.db, scanStanding, standingsOf, customerID, limit)
 	return all, wrap(err, "sessions of %s", customerID)
 }
 
 const standingRevival = selectStanding + ` WHERE s.customer_id = $1 AND s.revives = $2`
 
 // Revival is the session that revives this one.
-func (s *Store) Revival(ctx context.Context, customerID, sessionID string) (curfew.Standing, error) {
+func (s timeline) Revival(ctx context.Context, customerID, sessionID string) (curfew.Standing, error) {
 	missing := curfew.Errorf(curfew.NotFound, "nothing revives session %q", sessionID)
 	if !isID(sessionID) {
 		return curfew.Standing{}, missing
 	}
-	st, err := one(ctx, s, scanStanding, standingRevival, customerID, sessionID)
+	st, err := one(ctx, s.db, scanStanding, standingRevival, customerID, sessionID)
 	return st, orMissing(err, missing)
 }
 
@@ -32,9 +35,9 @@ const selectHistory = `SELECT ` + eventFields + ` FROM curfew.events
 	WHERE customer_id = $1 AND (at, id) < ($2::timestamptz, $3::uuid) ORDER BY at DESC, id DESC LIMIT $4`
 
 // History is the customer's events, newest first.
-func (s *Store) History(ctx context.Context, customerID string, cursor curfew.Cursor, limit int) ([]curfew.Event, error) {
+func (s timeline) History(ctx context.Context, customerID string, cursor curfew.Cursor, limit int) ([]curfew.Event, error) {
 	at, id := before(cursor)
-	all, err := many(ctx, s, scanEvent, selectHistory, customerID, at, id, limit)
+	all, err := many(ctx, s.db, scanEvent, selectHistory, customerID, at, id, limit)
 	return all, wrap(err, "history of %s", customerID)
 }
 
@@ -42,9 +45,9 @@ const selectRefusals = `SELECT id, customer_id, session_id, at FROM curfew.refus
 	WHERE customer_id = $1 AND (at, id) < ($2::timestamptz, $3::uuid) ORDER BY at DESC, id DESC LIMIT $4`
 
 // Refusals is when the customer was refused, newest first.
-func (s *Store) Refusals(ctx context.Context, customerID string, cursor curfew.Cursor, limit int) ([]curfew.Refused, error) {
+func (s timeline) Refusals(ctx context.Context, customerID string, cursor curfew.Cursor, limit int) ([]curfew.Refused, error) {
 	at, id := before(cursor)
-	all, err := many(ctx, s, scanRefused, selectRefusals, customerID, at, id, limit)
+	all, err := many(ctx, s.db, scanRefused, selectRefusals, customerID, at, id, limit)
 	return all, wrap(err, "refusals of %s", customerID)
 }
 
@@ -63,9 +66,9 @@ const (
 )
 
 // Notices is the deliveries of the customer's events, newest first.
-func (s *Store) Notices(ctx context.Context, customerID string, cursor curfew.Cursor, limit int) ([]curfew.Delivery, error) {
+func (s timeline) Notices(ctx context.Context, customerID string, cursor curfew.Cursor, limit int) ([]curfew.Delivery, error) {
 	at, id := before(cursor)
-	all, err := many(ctx, s, scanDelivery, selectNotices, customerID, at, id, limit)
+	all, err := many(ctx, s.db, scanDelivery, selectNotices, customerID, at, id, limit)
 	return all, wrap(err, "notices of %s", customerID)
 }
 
@@ -73,7 +76,7 @@ const customersByEmail = `SELECT DISTINCT c.customer_id FROM curfew.checkouts c
 	WHERE lower(c.email COLLATE "C") = lower($1::text COLLATE "C") AND c.email <> '' ORDER BY c.customer_id LIMIT $2`
 
 // CustomersByEmail is who paid with that address.
-func (s *Store) CustomersByEmail(ctx context.Context, email string, limit int) ([]string, error) {
-	all, err := many(ctx, s, pgx.RowTo[string], customersByEmail, email, limit)
+func (s timeline) CustomersByEmail(ctx context.Context, email string, limit int) ([]string, error) {
+	all, err := many(ctx, s.db, pgx.RowTo[string], customersByEmail, email, limit)
 	return all, wrap(err, "look an address up")
 }

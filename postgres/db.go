@@ -1,0 +1,107 @@
+package postgres
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// db sends statements and transactions. Every noun's type is made of it.
+type db struct {
+	pool *pool
+}
+
+// Close closes the pool once its connections have been given back.
+func (d *db) Close() { d.pool.Close() }
+
+// Ping asks the database for an answer.
+func (d *db) Ping(ctx context.Context) error {
+	err := d.pool.with(ctx, func(ctx context.Context, conn *pgxpool.Conn) error { return conn.Ping(ctx) })
+	return wrap(translate(err), "reach the database")
+}
+
+// attempts is how often a transaction is begun that the server gave up for a
+// deadlock, a serialization failure or a connection that only reads.
+const attempts = 5
+
+// tx runs do in a transaction, and again from its beginning where the server
+// asks for it: do must not keep what an earlier attempt told it. The
+// transaction keeps to the limit of the call whatever context do gives it.
+func (d *db) tx(ctx context.Context, do func(*transaction) error) error {
+	return d.again(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+		t := &transaction{conn: conn, limit: ctx}
+		return t.end(ctx, do(t))
+	})
+}
+
+// send runs what is queued in one round trip, as one implicit transaction. The
+// results go where the queued callbacks put them.
+func (d *db) send(ctx context.Context, queue func(*pgx.Batch)) error {
+	return d.again(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+		var b pgx.Batch
+		queue(&b)
+		return conn.SendBatch(ctx, &b).Close()
+	})
+}
+
+// again repeats what the server rolled back for no fault of its own, within the
+// limit of one call.
+func (d *db) again(ctx context.Context, do func(context.Context, *pgxpool.Conn) error) error {
+	ctx, cancel := context.WithTimeout(ctx, d.pool.timeout)
+	defer cancel()
+	return repeat(ctx, func() error { return d.pool.with(ctx, do) })
+}
+
+func repeat(ctx context.Context, do func() error) error {
+	for n := 1; ; n++ {
+		err := do()
+		if n == attempts || !repeatable(err) {
+			return translate(err)
+		}
+		select {
+		case <-time.After(rand.N(10 * time.Millisecond << n)): //nolint:gosec // G404: a jitter, no secret
+		case <-ctx.Done():
+			return translate(err)
+		}
+	}
+}
+
+// unhurried lets a transaction's commit not wait for the disk: what it wrote is
+// worth nothing without a later one, whose commit takes it to the disk too.
+const unhurried = `SELECT set_config('synchronous_commit', 'off', true)`
+
+// read hands the rows of one statement to take, which closes them.
+func (d *db) read(ctx context.Context, take func(pgx.Rows) error, sql string, args ...any) error {
+	return translate(d.pool.with(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+		rows, _ := conn.Query(ctx, sql, args...) // its error comes out of the rows
+		return take(rows)
+	}))
+}
+
+// one reads the one row; NotFound if there is none.
+func one[T any](ctx context.Context, d *db, scan pgx.RowToFunc[T], sql string, args ...any) (v T, err error) {
+	err = d.read(ctx, into(&v, scan), sql, args...)
+	return v, err
+}
+
+// many reads all rows.
+func many[T any](ctx context.Context, d *db, scan pgx.RowToFunc[T], sql string, args ...any) (all []T, err error) {
+	err = d.read(ctx, func(rows pgx.Rows) (err error) {
+		all, err = pgx.CollectRows(rows, scan)
+		return err
+	}, sql, args...)
+	return all, err
+}
+
+// exec runs one statement and says how many rows it changed.
+func (d *db) exec(ctx context.Context, sql string, args ...any) (n int64, err error) {
+	err = d.again(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+		tag, err := conn.Exec(ctx, sql, args...)
+		n = tag.RowsAffected()
+		return err
+	})
+	return n, err
+}

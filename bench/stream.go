@@ -60,11 +60,11 @@ type station struct {
 type follows struct{ *stream.Hub }
 
 func (f follows) Follow(ctx context.Context, topics []string, since time.Time) (httpapi.Feed, error) {
-	feed, err := f.Hub.Follow(ctx, topics, since)
+	subscription, err := f.Hub.Subscribe(ctx, topics, since)
 	if err != nil {
 		return nil, err
 	}
-	return feed, nil
+	return subscription, nil
 }
 
 func openStation(ctx context.Context, db database, key string) (*station, error) {

@@ -130,11 +130,11 @@ func migrationsOf[M postgres.Migration | sqlite.Migration](theirs []M, err error
 type streams struct{ *stream.Hub }
 
 func (s streams) Follow(ctx context.Context, topics []string, since time.Time) (httpapi.Feed, error) {
-	feed, err := s.Hub.Follow(ctx, topics, since)
+	subscription, err := s.Hub.Subscribe(ctx, topics, since)
 	if err != nil {
 		return nil, err
 	}
-	return feed, nil
+	return subscription, nil
 }
 
 // databaseURL names a database: sqlite:PATH or postgres://….

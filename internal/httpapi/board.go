@@ -83,7 +83,7 @@ func (s *Server) Run(ctx context.Context) error {
 func (s *Server) runBoard(ctx context.Context) {
 	var told <-chan struct{}
 	if s.streams != nil {
-		told = s.streams.Told()
+		told = s.streams.Published()
 	}
 	for {
 		select {

@@ -157,11 +157,11 @@ func (h *house) background(run func(context.Context) error) {
 type streams struct{ *tail.Hub }
 
 func (s streams) Follow(ctx context.Context, topics []string, since time.Time) (httpapi.Feed, error) {
-	feed, err := s.Hub.Follow(ctx, topics, since)
+	subscription, err := s.Hub.Subscribe(ctx, topics, since)
 	if err != nil {
 		return nil, err
 	}
-	return feed, nil
+	return subscription, nil
 }
 
 func (h *house) ready(context.Context) error {

@@ -17,8 +17,8 @@ type Streams interface {
 	// Follow gives the frames of the topics from now on; with since, a time of the
 	// database, from curfew.ResumeSlack before it.
 	Follow(ctx context.Context, topics []string, since time.Time) (Feed, error)
-	// Told rings after something was told.
-	Told() <-chan struct{}
+	// Published receives a value after something has been published.
+	Published() <-chan struct{}
 }
 
 // Feed is what one follower gets.

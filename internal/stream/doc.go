@@ -1,11 +1,10 @@
 // Package stream tells connected clients what changes, as it changes.
 //
-// A process has one [Hub]. It reads the history's new events, whoever wrote
-// them, and keeps the newest in a journal, each with its frames. A follower is
-// a place in that journal: who follows is woken, reads on, and gets the frames
-// of the topics that are theirs. Nobody has a buffer of their own, so nobody
-// can make it grow; a follower whose place has left the journal was too slow.
+// Each process has one [Hub]. It reads new events from the history, whoever wrote them, and keeps the newest
+// in a ring buffer, encoded as messages. A [Subscription] is a position in that buffer: when the hub adds
+// something for its topics, it wakes the subscriber, who reads on from there. No subscriber has a buffer of
+// its own, so none can make one grow; a subscriber whose position has left the ring was too slow.
 //
-// The package knows no HTTP, no roles and no wire format. Which frames an event
-// makes, and for whom, is the encoder's to say.
+// The package knows no HTTP, no roles and no wire format. The encoder decides which messages an event makes,
+// and for whom.
 package stream

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -10,79 +9,79 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// The rhythm of a hub.
+// The hub's schedule.
 const (
-	// poll is the longest time between two looks: every bell may be lost.
-	poll = time.Second
-	// duty is how much longer the hub rests than a look took, and each how long
-	// for everybody it woke, so that it takes little from those who cause the
-	// events: to write to a follower takes about 30 µs of a core.
-	duty    = 10
-	each    = 100 * time.Microsecond
-	minRest = 10 * time.Millisecond
-	maxRest = 5 * time.Second
+	// pollInterval is the longest time between two polls: any notification may be lost.
+	pollInterval = time.Second
+	// After a poll the hub pauses duty times as long as the poll took, or perSubscriber for each one woken if
+	// that is longer, so that it leaves the processor to whoever causes the events: writing to a subscriber takes
+	// about 30 µs of a core.
+	duty          = 10
+	perSubscriber = 100 * time.Microsecond
+	minPause      = 10 * time.Millisecond
+	maxPause      = 5 * time.Second
 )
 
-// Store is where events are read.
+// Store is where the hub reads events.
 type Store interface {
-	// EventsSince is the events of everybody behind a place, by time and id, and
-	// the database's time of the reading.
+	// EventsSince returns everybody's events after a position, by time and id, and the database's time of the
+	// reading.
 	EventsSince(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.News, time.Time, error)
-	// Standings is the sessions of these ids, in no order; what is missing is left
-	// out.
+	// Standings returns the sessions with these ids, in any order. Missing ones are left out.
 	Standings(ctx context.Context, ids []string) ([]curfew.Standing, error)
 }
 
-// Options of a hub. Encode is needed.
+// Options configure a hub. Encode is needed.
 type Options struct {
-	// Encode makes the frames of an event whose session stands so now; the zero
-	// standing: it has none. It is called again each time the session moves.
+	// Encode returns the messages of an event, given the present state of its session; the zero state if it
+	// has none. It is called again each time the session changes.
 	Encode func(curfew.News, curfew.Standing) []curfew.Frame
-	// Wake rings when something has changed; nil: the hub looks once a second.
+	// Wake receives a value when something may have changed. Nil: the hub polls once a second.
 	Wake <-chan struct{}
-	// Logger hears of readings that failed; nil: nobody does.
+	// Logger logs polls that failed. Nil discards the log.
 	Logger *slog.Logger
 }
 
-// Hub tells followers what changes. Its methods are safe for concurrent use,
-// but for Turn and Run, which are one goroutine's.
+// Hub publishes changes to its subscribers. Its methods are safe for concurrent use, except Run, which is
+// called once.
 type Hub struct {
 	store  Store
 	encode func(curfew.News, curfew.Standing) []curfew.Frame
 	wake   <-chan struct{}
 	log    *slog.Logger
-	joins  chan struct{} // somebody wants to follow, the first one
-	told   chan struct{}
-	tail   tail
-	woken  []*Feed       // in this turn
-	tired  time.Duration // how long to rest after it
-	failed bool
+	joins  chan struct{} // the first subscriber is here
 
-	mu        sync.RWMutex // of what follows
-	journal   journal
-	mark      time.Time                     // the database's: what was committed before is in the journal
-	joining   []*Feed                       // before the first look
-	followers map[string]map[*Feed]struct{} // by topic
-	stopped   bool
+	published chan struct{}
+	tailer    tailer
+	woken     []*Subscription // by this poll
+	pause     time.Duration   // after this poll
+	failed    bool
+
+	mu          sync.RWMutex // guards the fields below
+	ring        ring
+	mark        time.Time                             // of the database: everything committed before is in the ring
+	joining     []*Subscription                       // before the first poll
+	subscribers map[string]map[*Subscription]struct{} // by topic
+	stopped     bool
 }
 
-// New makes a hub. It reads nothing before somebody follows.
+// New returns a hub. It reads nothing before somebody subscribes.
 func New(store Store, o Options) *Hub {
 	h := &Hub{
 		store: store, encode: o.Encode, wake: o.Wake, log: o.Logger,
-		joins: make(chan struct{}, 1), told: make(chan struct{}, 1),
-		journal: newJournal(), followers: map[string]map[*Feed]struct{}{},
+		joins: make(chan struct{}, 1), published: make(chan struct{}, 1),
+		ring: newRing(), subscribers: map[string]map[*Subscription]struct{}{},
 	}
 	if h.log == nil {
-		h.log = slog.New(slog.NewTextHandler(io.Discard, nil))
+		h.log = slog.New(slog.DiscardHandler)
 	}
 	return h
 }
 
-// Told rings after something was told.
-func (h *Hub) Told() <-chan struct{} { return h.told }
+// Published receives a value after the hub has published something.
+func (h *Hub) Published() <-chan struct{} { return h.published }
 
-// Run turns until the context ends, and then ends every feed.
+// Run polls until the context ends, and then ends every subscription. It returns nil.
 func (h *Hub) Run(ctx context.Context) error {
 	defer h.stop()
 	select {
@@ -91,146 +90,144 @@ func (h *Hub) Run(ctx context.Context) error {
 	case <-h.joins:
 	}
 	for {
-		h.report(ctx, h.Turn(ctx))
-		if !h.rest(ctx) {
+		h.report(ctx, h.poll(ctx))
+		if !h.wait(ctx) {
 			return nil
 		}
 	}
 }
 
-// rest waits as long as the turn deserves, and then for a reason to turn again.
-// False: the context has ended.
-func (h *Hub) rest(ctx context.Context) bool {
+// wait pauses, and then waits for a reason to poll again. It returns false if the context has ended.
+func (h *Hub) wait(ctx context.Context) bool {
 	select {
 	case <-ctx.Done():
 		return false
-	case <-time.After(min(max(h.tired, minRest), maxRest)):
+	case <-time.After(min(max(h.pause, minPause), maxPause)):
 	}
 	select {
 	case <-ctx.Done():
 		return false
 	case <-h.wake:
-	case <-time.After(poll):
+	case <-time.After(pollInterval):
 	}
 	return true
 }
 
-// report logs the first of several failures, and that it is over.
+// report logs the first of several failures, and the recovery.
 func (h *Hub) report(ctx context.Context, err error) {
 	switch {
 	case err != nil && ctx.Err() == nil && !h.failed:
-		h.log.Warn("live streams wait: the history cannot be read", "error", err)
+		h.log.WarnContext(ctx, "live streams wait: the history cannot be read", "error", err)
 		h.failed = true
 	case err == nil && h.failed:
-		h.log.Info("live streams go on")
+		h.log.InfoContext(ctx, "live streams go on")
 		h.failed = false
 	}
 }
 
-// Turn reads what is new, tells those who follow, and lets in who came before
-// the first one. Of a turn that failed the next one makes up everything.
-func (h *Hub) Turn(ctx context.Context) error {
+// poll reads and publishes what is new, and admits who subscribed before the first poll. After a failed poll
+// the next one catches up.
+func (h *Hub) poll(ctx context.Context) error {
 	began := time.Now()
-	now, err := h.look(ctx)
-	h.looked(now, err)
-	h.tired = max(duty*time.Since(began), each*time.Duration(len(h.woken)))
+	now, err := h.publishNew(ctx)
+	h.polled(now, err)
+	h.pause = max(duty*time.Since(began), perSubscriber*time.Duration(len(h.woken)))
 	h.wakeAll()
 	return err
 }
 
-// looked notes up to when everything is told, and lets in who came before the
-// first look.
-func (h *Hub) looked(now time.Time, err error) {
+// polled records up to when everything is published, and admits who subscribed before the first poll.
+func (h *Hub) polled(now time.Time, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if err == nil {
 		h.mark = now
-		h.journal.trim(now)
+		h.ring.trim(now)
 	}
-	for _, f := range h.joining {
-		h.admit(f, err)
+	for _, s := range h.joining {
+		h.admit(s, err)
 	}
 	h.joining = nil
 }
 
-// wakeAll wakes who was told something in this turn. It is not done under the
-// lock, for which all of them would wait at once.
+// wakeAll wakes the subscribers for whom this poll has published something. It does so without the lock,
+// which all of them would wait for at once.
 func (h *Hub) wakeAll() {
-	for _, f := range h.woken {
-		ring(f.ready)
+	for _, s := range h.woken {
+		signal(s.ready)
 	}
 	clear(h.woken)
 	h.woken = h.woken[:0]
 }
 
-// admit lets a follower in: what was committed before its Now stands in the
-// lists, what comes after will be told.
-func (h *Hub) admit(f *Feed, err error) {
-	defer close(f.admitted)
-	if f.err = err; err != nil || f.left {
+// admit starts a subscription: what was committed before its Now is in the lists that the API returns, what
+// comes later will be published.
+func (h *Hub) admit(s *Subscription, err error) {
+	defer close(s.admitted)
+	if s.err = err; err != nil || s.left {
 		return
 	}
-	f.now = h.mark
-	if !f.since.IsZero() {
-		f.next, f.missed = h.journal.from(f.since.Add(-curfew.ResumeSlack))
-		f.missed = f.missed || f.since.After(f.now.Add(curfew.ResumeSlack))
+	s.now = h.mark
+	if !s.since.IsZero() {
+		s.next, s.missed = h.ring.from(s.since.Add(-curfew.ResumeSlack))
+		s.missed = s.missed || s.since.After(s.now.Add(curfew.ResumeSlack))
 	}
-	for _, topic := range f.topics {
-		if h.followers[topic] == nil {
-			h.followers[topic] = map[*Feed]struct{}{}
+	for _, topic := range s.topics {
+		if h.subscribers[topic] == nil {
+			h.subscribers[topic] = map[*Subscription]struct{}{}
 		}
-		h.followers[topic][f] = struct{}{}
+		h.subscribers[topic][s] = struct{}{}
 	}
-	ring(f.ready)
+	signal(s.ready)
 }
 
-// stop ends every feed, those that wait to be let in too.
+// stop ends every subscription, also those that wait to be admitted.
 func (h *Hub) stop() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.stopped = true
-	for _, f := range h.joining {
-		h.admit(f, errStopped)
+	for _, s := range h.joining {
+		h.admit(s, errStopped)
 	}
 	h.joining = nil
-	for _, all := range h.followers {
-		for f := range all {
-			ring(f.ready)
+	for _, all := range h.subscribers {
+		for s := range all {
+			signal(s.ready)
 		}
 	}
 }
 
-// tell writes events into the journal, and notes whom to wake. What the journal
-// still holds of their sessions is made anew, so that nobody who reads it later
-// gets what is not theirs any more.
-func (h *Hub) tell(fresh []curfew.News, standings map[string]curfew.Standing) {
+// publish adds events to the ring and collects whom to wake. It encodes the sessions' earlier events anew, so
+// that nobody who reads them later sees what is no longer theirs.
+func (h *Hub) publish(fresh []curfew.News, standings map[string]curfew.Standing) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for id, s := range standings {
-		for _, e := range h.journal.of(id) {
-			e.frames = h.encode(e.news, s)
+	for id, session := range standings {
+		for _, e := range h.ring.of(id) {
+			e.messages = h.encode(e.news, session)
 		}
 	}
 	for _, n := range fresh {
-		e := &entry{news: n, frames: h.encode(n, standings[n.SessionID])}
-		place := h.journal.write(e)
-		for _, frame := range e.frames {
-			for _, topic := range frame.Topics {
-				for f := range h.followers[topic] {
-					if f.next == idle { // else it has been woken, and reads on
-						f.next = place
-						h.woken = append(h.woken, f)
+		e := &entry{news: n, messages: h.encode(n, standings[n.SessionID])}
+		position := h.ring.add(e)
+		for _, m := range e.messages {
+			for _, topic := range m.Topics {
+				for s := range h.subscribers[topic] {
+					if s.next == idle { // otherwise it has been woken and is still reading
+						s.next = position
+						h.woken = append(h.woken, s)
 					}
 				}
 			}
 		}
 	}
-	ring(h.told)
+	signal(h.published)
 }
 
-func ring(bell chan struct{}) {
+// signal makes a value available in a channel with a buffer of one.
+func signal(c chan struct{}) {
 	select {
-	case bell <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }

@@ -60,8 +60,8 @@ func (h *history) happen(session string, number int64, ago time.Duration) {
 	n := curfew.News{SessionID: session, Event: curfew.Event{
 		ID: fmt.Sprintf("%s-%06d", session, number), Subject: session, Number: number, At: h.now().Add(-ago),
 	}}
-	place, _ := slices.BinarySearchFunc(h.events, n, inTime)
-	h.events = slices.Insert(h.events, place, n)
+	i, _ := slices.BinarySearchFunc(h.events, n, inTime)
+	h.events = slices.Insert(h.events, i, n)
 }
 
 func (h *history) breaks(err error) {
@@ -76,7 +76,7 @@ func (h *history) read() int {
 	return h.reads
 }
 
-// plain frames say the session and the number and a space, and go to who follows it.
+// plain encodes an event as its session and number and a space, for the topic of the session's first letter.
 func plain(n curfew.News, _ curfew.Standing) []curfew.Frame {
 	return []curfew.Frame{{Topics: []string{n.SessionID[:1]}, Text: fmt.Appendf(nil, "%s%d ", n.SessionID, n.Number)}}
 }
@@ -97,17 +97,17 @@ func bubble(t *testing.T, test func(*testing.T, *history, *stream.Hub, chan<- st
 	})
 }
 
-func follow(t *testing.T, hub *stream.Hub, since time.Time, topics ...string) *stream.Feed {
+func subscribe(t *testing.T, hub *stream.Hub, since time.Time, topics ...string) *stream.Subscription {
 	t.Helper()
-	f, err := hub.Follow(t.Context(), topics, since)
+	f, err := hub.Subscribe(t.Context(), topics, since)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return f
 }
 
-// read is everything that a feed has now.
-func read(t *testing.T, f *stream.Feed) string {
+// read returns everything that a subscription has now.
+func read(t *testing.T, f *stream.Subscription) string {
 	t.Helper()
 	synctest.Wait()
 	var all strings.Builder
@@ -124,7 +124,7 @@ func read(t *testing.T, f *stream.Feed) string {
 	}
 }
 
-func says(t *testing.T, what string, f *stream.Feed, want string) {
+func says(t *testing.T, what string, f *stream.Subscription, want string) {
 	t.Helper()
 	if got := read(t, f); got != want {
 		t.Errorf("%s: %q, want %q", what, got, want)
@@ -137,7 +137,7 @@ func TestNothingIsReadBeforeSomebodyFollows(t *testing.T) {
 		if h.read() != 0 {
 			t.Errorf("%d readings for nobody", h.read())
 		}
-		follow(t, hub, time.Time{}, "a")
+		subscribe(t, hub, time.Time{}, "a")
 		before := h.read()
 		time.Sleep(time.Minute) //nolint:forbidigo // a bubble's time
 		if n := h.read() - before; n < 55 || n > 62 {
@@ -146,24 +146,24 @@ func TestNothingIsReadBeforeSomebodyFollows(t *testing.T) {
 	})
 }
 
-func TestAHintIsHeardAtOnceAndNotNeeded(t *testing.T) {
+func TestANotificationIsActedOnAtOnceAndIsNotNeeded(t *testing.T) {
 	bubble(t, func(t *testing.T, h *history, hub *stream.Hub, wake chan<- struct{}) {
-		f, other := follow(t, hub, time.Time{}, "a"), follow(t, hub, time.Time{}, "b")
+		f, other := subscribe(t, hub, time.Time{}, "a"), subscribe(t, hub, time.Time{}, "b")
 		time.Sleep(100 * time.Millisecond) //nolint:forbidigo // a bubble's time
 		h.happen("a", 1, 0)
 		wake <- struct{}{}
-		says(t, "with a hint", f, "a1")
+		says(t, "with a notification", f, "a1")
 		h.happen("a", 2, 0)
-		says(t, "without a hint, at once", f, "")
+		says(t, "without a notification, at once", f, "")
 		time.Sleep(1100 * time.Millisecond) //nolint:forbidigo // a bubble's time
-		says(t, "without a hint, a second later", f, "a2")
+		says(t, "without a notification, a second later", f, "a2")
 		says(t, "another's", other, "")
 	})
 }
 
 func TestWhatIsCommittedLateIsNotSkipped(t *testing.T) {
 	bubble(t, func(t *testing.T, h *history, hub *stream.Hub, _ chan<- struct{}) {
-		f := follow(t, hub, time.Time{}, "a", "b")
+		f := subscribe(t, hub, time.Time{}, "a", "b")
 		for i, ago := range []time.Duration{900 * time.Millisecond, 5 * time.Second, 29 * time.Second} {
 			n := int64(i + 1)
 			h.happen("b", n, 0)
@@ -176,11 +176,11 @@ func TestWhatIsCommittedLateIsNotSkipped(t *testing.T) {
 	})
 }
 
-// An event of a transaction that took long, and the next one of its session,
-// seen by a look that goes back too little: first the first.
+// A slow transaction's event and the next one of its session arrive together, at a read whose overlap is too
+// short for the first: it still comes first.
 func TestASessionsEventsKeepTheirOrder(t *testing.T) {
 	bubble(t, func(t *testing.T, h *history, hub *stream.Hub, wake chan<- struct{}) {
-		f := follow(t, hub, time.Time{}, "a")
+		f := subscribe(t, hub, time.Time{}, "a")
 		h.happen("a", 1, 0)
 		time.Sleep(2500 * time.Millisecond) //nolint:forbidigo // a bubble's time
 		says(t, "the first", f, "a1")
@@ -196,7 +196,7 @@ func TestASessionsEventsKeepTheirOrder(t *testing.T) {
 
 func TestAClockSetBackSkipsNothing(t *testing.T) {
 	bubble(t, func(t *testing.T, h *history, hub *stream.Hub, _ chan<- struct{}) {
-		f := follow(t, hub, time.Time{}, "a")
+		f := subscribe(t, hub, time.Time{}, "a")
 		time.Sleep(time.Minute) //nolint:forbidigo // a bubble's time
 		h.mu.Lock()
 		h.offset = -time.Hour
@@ -212,7 +212,7 @@ func TestAClockSetBackSkipsNothing(t *testing.T) {
 func TestWhoComesBackGetsWhatWasMissed(t *testing.T) {
 	bubble(t, func(t *testing.T, h *history, hub *stream.Hub, _ chan<- struct{}) {
 		h.happen("a", 1, 4*time.Minute)
-		follow(t, hub, time.Time{}, "a")
+		subscribe(t, hub, time.Time{}, "a")
 		time.Sleep(time.Minute) //nolint:forbidigo // a bubble's time
 		left := h.now()
 		h.happen("a", 2, 0)
@@ -231,7 +231,7 @@ func TestWhoComesBackGetsWhatWasMissed(t *testing.T) {
 			"one who left long ago":    {h.now().Add(-time.Hour), true, "a2 a3"},
 			"one who is ahead of time": {h.now().Add(time.Hour), true, ""},
 		} {
-			f := follow(t, hub, test.since, "a")
+			f := subscribe(t, hub, test.since, "a")
 			if f.Missed() != test.missed {
 				t.Errorf("%s: missed is %t", what, f.Missed())
 			}
@@ -242,7 +242,7 @@ func TestWhoComesBackGetsWhatWasMissed(t *testing.T) {
 
 func TestAFollowerWhoDoesNotReadIsDropped(t *testing.T) {
 	bubble(t, func(t *testing.T, h *history, hub *stream.Hub, _ chan<- struct{}) {
-		slow, quick := follow(t, hub, time.Time{}, "a"), follow(t, hub, time.Time{}, "b")
+		slow, quick := subscribe(t, hub, time.Time{}, "a"), subscribe(t, hub, time.Time{}, "b")
 		for n := range 40_000 {
 			h.happen("a", int64(n+1), 0)
 		}
@@ -263,12 +263,12 @@ func TestAHubThatCannotReadSaysSoOnceAndGoesOn(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var running sync.WaitGroup
 		running.Go(func() { _ = hub.Run(ctx) })
-		if _, err := hub.Follow(t.Context(), []string{"a"}, time.Time{}); curfew.KindOf(err) != curfew.Unavailable {
-			t.Errorf("followed what cannot be read: %v", err)
+		if _, err := hub.Subscribe(t.Context(), []string{"a"}, time.Time{}); curfew.KindOf(err) != curfew.Unavailable {
+			t.Errorf("subscribed to what cannot be read: %v", err)
 		}
 		h.breaks(nil)
 		time.Sleep(2 * time.Second) //nolint:forbidigo // a bubble's time
-		f := follow(t, hub, time.Time{}, "a")
+		f := subscribe(t, hub, time.Time{}, "a")
 		h.breaks(curfew.Unavailable)
 		h.happen("a", 1, 0)
 		time.Sleep(time.Minute) //nolint:forbidigo // a bubble's time
@@ -279,8 +279,8 @@ func TestAHubThatCannotReadSaysSoOnceAndGoesOn(t *testing.T) {
 		cancel()
 		running.Wait()
 		says(t, "after the end", f, "the service is stopping")
-		if _, err := hub.Follow(t.Context(), []string{"a"}, time.Time{}); err == nil {
-			t.Error("followed a hub that has stopped")
+		if _, err := hub.Subscribe(t.Context(), []string{"a"}, time.Time{}); err == nil {
+			t.Error("subscribed to a hub that has stopped")
 		}
 		if n := strings.Count(log.String(), "live streams wait"); n != 2 {
 			t.Errorf("said %d times that it waits:\n%s", n, log.String())

@@ -17,7 +17,7 @@ const longestAcknowledgement = 90 * 24 * time.Hour
 // again when it becomes more severe or counts more. Errors: Invalid without a
 // reason, with an end that has passed or is more than 90 days ahead, and for
 // what keeps health from telling; NotFound where health does not find it now.
-func (e *Engine) Acknowledge(ctx context.Context, by curfew.Actor, code Code, reason string, until time.Time) (curfew.Acknowledgement, error) {
+func (h *Health) Acknowledge(ctx context.Context, by curfew.Actor, code Code, reason string, until time.Time) (curfew.Acknowledgement, error) {
 	var none curfew.Acknowledgement
 	if code == Unreadable {
 		return none, curfew.Errorf(curfew.Invalid, "what could not be read cannot be acknowledged: nobody knows what it is")
@@ -25,7 +25,7 @@ func (e *Engine) Acknowledge(ctx context.Context, by curfew.Actor, code Code, re
 	if reason == "" {
 		return none, curfew.Errorf(curfew.Invalid, "an acknowledgement needs a reason: others have to know why it is left")
 	}
-	r := e.Health(ctx)
+	r := h.Health(ctx)
 	switch {
 	case !until.After(r.Timestamp):
 		return none, curfew.Errorf(curfew.Invalid, "until must lie ahead, and %s has passed", until.Format(time.RFC3339))
@@ -34,7 +34,7 @@ func (e *Engine) Acknowledge(ctx context.Context, by curfew.Actor, code Code, re
 	}
 	for _, f := range r.Findings {
 		if f.Code == code {
-			a, err := e.store.Acknowledge(ctx, curfew.Acknowledgement{
+			a, err := h.store.Acknowledge(ctx, curfew.Acknowledgement{
 				Code: string(code), By: by, Reason: reason, Until: until.UTC(), Severity: string(f.Severity), Count: f.Count,
 			})
 			if err != nil {
@@ -48,8 +48,8 @@ func (e *Engine) Acknowledge(ctx context.Context, by curfew.Actor, code Code, re
 
 // WithdrawAcknowledgement lets a finding count again. NotFound: it is not
 // acknowledged.
-func (e *Engine) WithdrawAcknowledgement(ctx context.Context, code Code) error {
-	return e.store.WithdrawAcknowledgement(ctx, string(code))
+func (h *Health) WithdrawAcknowledgement(ctx context.Context, code Code) error {
+	return h.store.WithdrawAcknowledgement(ctx, string(code))
 }
 
 // acknowledged gives each finding the word of the operator that holds for it.

@@ -47,8 +47,8 @@ type Action struct {
 
 // answer is a story's first sentence: what blocks the customer, and what else
 // waits; behind it, how what was asked for stands.
-func (e *Engine) answer(t tale, f found) string {
-	parts := []string{e.blocked(t)}
+func (tl *Timeline) answer(t tale, f found) string {
+	parts := []string{tl.blocked(t)}
 	for _, s := range t.sessions {
 		if s.Status == curfew.Scheduled {
 			parts = append(parts, fmt.Sprintf("Appointment %s starts at %s.", s.ID, instant(s.StartsAt)))
@@ -64,7 +64,7 @@ func (e *Engine) answer(t tale, f found) string {
 	return strings.Join(parts, " ")
 }
 
-func (e *Engine) blocked(t tale) string {
+func (tl *Timeline) blocked(t tale) string {
 	switch {
 	case t.blocker != nil:
 		return fmt.Sprintf("Customer %s is blocked by session %s (%s), at the latest until %s; what can be done: %s.",
@@ -113,25 +113,25 @@ func waitingPayments(t tale) []string {
 
 // actionsOf is what is possible now: about the open session, and the payments
 // that wait for something or were asked for.
-func (e *Engine) actionsOf(t tale, f found) []Action {
-	actions := e.openActions(t)
+func (tl *Timeline) actionsOf(t tale, f found) []Action {
+	actions := tl.openActions(t)
 	for _, c := range t.checkouts {
 		asked := c.ID == f.checkout.ID || t.open != nil && c.ID == t.open.CheckoutID || c.ID != "" && c.ID == f.session.CheckoutID
 		waits := c.Outcome == curfew.Deferred || c.Outcome == curfew.Held || c.Outcome == curfew.Credited
 		if asked || waits {
-			actions = append(actions, e.paymentActions(t, c)...)
+			actions = append(actions, tl.paymentActions(t, c)...)
 		}
 	}
 	return actions
 }
 
-func (e *Engine) openActions(t tale) []Action {
+func (tl *Timeline) openActions(t tale) []Action {
 	if t.open == nil {
 		return nil
 	}
 	about := Target{Session: *t.open, Checkout: t.checkout(t.open.CheckoutID), Named: true}
 	action := func(name ActionName, label, id string) Action {
-		return Action{name, label, id, e.Consequence(name, about)}
+		return Action{name, label, id, tl.rules.Consequence(name, about)}
 	}
 	if t.blocker != nil && t.open.Status == curfew.Live {
 		return []Action{action(ForceClear, "End the live session by force", t.customerID)}
@@ -143,16 +143,16 @@ func (e *Engine) openActions(t tale) []Action {
 	return actions
 }
 
-func (e *Engine) paymentActions(t tale, c curfew.Checkout) []Action {
+func (tl *Timeline) paymentActions(t tale, c curfew.Checkout) []Action {
 	about := Target{Session: t.paidFor(c), Checkout: c, Named: true}
 	action := func(name ActionName, label string) Action {
-		return Action{name, label, c.ID, e.Consequence(name, about)}
+		return Action{name, label, c.ID, tl.rules.Consequence(name, about)}
 	}
 	var actions []Action
 	if c.Outcome == curfew.Held && c.CustomerID != curfew.Nobody {
 		actions = append(actions, action(FulfilPayment, "Give payment "+payment(c)+" its session"))
 	}
-	if c.Outcome == curfew.Forfeited && !e.policy.Plans[c.Plan].Extends {
+	if c.Outcome == curfew.Forfeited && !tl.rules.policy.Plans[c.Plan].Extends {
 		actions = append(actions, action(CreditPayment, "Make payment "+payment(c)+" a credit"))
 	}
 	if c.Outcome != curfew.RefundDue && curfew.LegalOutcome(c.Outcome, curfew.RefundDue) && c.Outcome != curfew.Refunding {
@@ -174,8 +174,8 @@ func (t tale) paidFor(c curfew.Checkout) curfew.Standing {
 
 // PaidFor is the session that a payment pays for and that has not ended; its zero
 // value: none.
-func (e *Engine) PaidFor(ctx context.Context, c curfew.Checkout) (curfew.Standing, error) {
-	s, err := e.unendedOf(ctx, c)
+func (cs *Checkouts) PaidFor(ctx context.Context, c curfew.Checkout) (curfew.Standing, error) {
+	s, err := cs.unendedOf(ctx, c)
 	if s == nil || err != nil {
 		return curfew.Standing{}, err
 	}

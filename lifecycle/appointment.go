@@ -13,26 +13,26 @@ import (
 // book fulfils a purchase that names its start. Its reference is looked up
 // first: a payment that was booked is answered as it stands, long after its
 // start too.
-func (e *Engine) book(ctx context.Context, c curfew.Checkout, by curfew.Actor, p Purchase) (Fulfilment, error) {
-	r, err := e.reference(ctx, &c, by)
+func (ad *Admission) book(ctx context.Context, c curfew.Checkout, by curfew.Actor, p Purchase) (Fulfilment, error) {
+	r, err := ad.reference(ctx, &c, by)
 	switch {
 	case err == nil:
-		return e.replay(ctx, r, p)
+		return ad.replay(ctx, r, p)
 	case !errors.Is(err, curfew.NotFound):
 		return Fulfilment{}, fmt.Errorf("book %s: %w", p.PaymentRef, err)
 	}
-	if err := e.checkStart(ctx, *p.StartsAt); err != nil {
+	if err := ad.checkStart(ctx, *p.StartsAt); err != nil {
 		return Fulfilment{}, err
 	}
-	a := e.admission(c, by)
+	a := ad.rules.admission(c, by)
 	a.Session.StartsAt, a.Request, a.Reason = p.StartsAt.UTC().Truncate(time.Microsecond), curfew.Request{}, curfew.BookedReason
-	s, err := e.write.Admit(ctx, a)
+	s, err := ad.write.Admit(ctx, a)
 	if err == nil {
 		return fulfilled(s), nil
 	}
 	if errors.Is(err, curfew.Conflict) { // somebody reported it at the same moment
-		if r, err = e.store.Reference(ctx, p.PaymentRef); err == nil {
-			return e.replay(ctx, r, p)
+		if r, err = ad.store.Reference(ctx, p.PaymentRef); err == nil {
+			return ad.replay(ctx, r, p)
 		}
 	}
 	return Fulfilment{}, fmt.Errorf("book %s: %w", p.PaymentRef, err)
@@ -40,8 +40,8 @@ func (e *Engine) book(ctx context.Context, c curfew.Checkout, by curfew.Actor, p
 
 // checkStart refuses a start that has passed or is too far, by the store's
 // clock.
-func (e *Engine) checkStart(ctx context.Context, at time.Time) error {
-	pulse, err := e.store.Pulse(ctx)
+func (ad *Admission) checkStart(ctx context.Context, at time.Time) error {
+	pulse, err := ad.store.Pulse(ctx)
 	switch {
 	case err != nil:
 		return err
@@ -60,11 +60,11 @@ type way func(ctx context.Context, customerID string) (*curfew.Standing, error)
 // begin gives a started appointment its customer's slot: it waits for a
 // mechanic from now on, and its request opens. SessionOpen: the slot is truly
 // taken. Conflict: the appointment moved, or the slot changes hands too quickly.
-func (e *Engine) begin(ctx context.Context, s curfew.Standing, by curfew.Actor, runID string, free way) (curfew.Standing, error) {
+func (st *settler) begin(ctx context.Context, s curfew.Standing, by curfew.Actor, runID string, free way) (curfew.Standing, error) {
 	for range tries {
-		begun, err := e.write.Change(ctx, e.beginning(s, by, runID))
+		begun, err := st.write.Change(ctx, st.rules.beginning(s, by, runID))
 		if err == nil {
-			e.observeLag(begun.Now.Sub(s.ExpiresAt))
+			st.observeLag(begun.Now.Sub(s.ExpiresAt))
 			return begun, nil
 		}
 		if !errors.Is(err, curfew.SessionOpen) {
@@ -75,16 +75,16 @@ func (e *Engine) begin(ctx context.Context, s curfew.Standing, by curfew.Actor, 
 			return s, err
 		}
 		if blocker != nil {
-			return s, curfew.Refusal(*e.blocker(*blocker))
+			return s, curfew.Refusal(*st.rules.Blocker(*blocker))
 		}
 	}
 	return s, curfew.Errorf(curfew.Conflict, "the slot of customer %s changes hands too quickly", s.CustomerID)
 }
 
-func (e *Engine) beginning(s curfew.Standing, by curfew.Actor, runID string) curfew.Change {
+func (r *Rules) beginning(s curfew.Standing, by curfew.Actor, runID string) curfew.Change {
 	c := curfew.Change{
 		From: s.Session, To: curfew.Waiting, Reason: string(curfew.Due), Actor: by, RunID: runID, Offer: newID(),
-		Deadline: e.policy.WaitingDeadline(s.Plan, time.Time{}),
+		Deadline: r.policy.WaitingDeadline(s.Plan, time.Time{}),
 	}
 	if s.Overdue() {
 		c.Guard.Overdue = curfew.Yes
@@ -93,10 +93,10 @@ func (e *Engine) beginning(s curfew.Standing, by curfew.Actor, runID string) cur
 }
 
 // postpone leaves a due appointment, whose slot is taken, its second chance.
-func (e *Engine) postpone(ctx context.Context, s curfew.Standing, by curfew.Actor, runID string) (curfew.Standing, error) {
-	later, err := e.write.Change(ctx, curfew.Change{
+func (st *settler) postpone(ctx context.Context, s curfew.Standing, by curfew.Actor, runID string) (curfew.Standing, error) {
+	later, err := st.write.Change(ctx, curfew.Change{
 		From: s.Session, Guard: curfew.Guard{Overdue: curfew.Yes}, To: curfew.Scheduled, Reason: curfew.PostponedReason,
-		Actor: by, RunID: runID, Deadline: e.policy.SecondChance(s.StartsAt),
+		Actor: by, RunID: runID, Deadline: st.rules.policy.SecondChance(s.StartsAt),
 	})
 	if err != nil {
 		return s, fmt.Errorf("postpone appointment %s: %w", s.ID, err)
@@ -106,23 +106,23 @@ func (e *Engine) postpone(ctx context.Context, s curfew.Standing, by curfew.Acto
 
 // settleAppointment settles a due appointment outside a run: it begins, gets
 // its second chance, or was missed.
-func (e *Engine) settleAppointment(ctx context.Context, s curfew.Standing, by curfew.Actor) (curfew.Standing, error) {
-	begun, err := e.begin(ctx, s, by, "", e.settleOwn)
+func (st *settler) settleAppointment(ctx context.Context, s curfew.Standing, by curfew.Actor) (curfew.Standing, error) {
+	begun, err := st.begin(ctx, s, by, "", st.settleOwn)
 	switch {
 	case !errors.Is(err, curfew.SessionOpen):
 		return begun, err
 	case s.Postponed():
-		return e.settleByRule(ctx, s, by)
+		return st.settleByRule(ctx, s, by)
 	}
-	return e.postpone(ctx, s, by, "")
+	return st.postpone(ctx, s, by, "")
 }
 
 // appointmentRule is the rule for a due appointment: one at its second chance
 // is missed only while its slot is truly taken.
-func (e *Engine) appointmentRule(ctx context.Context, s curfew.Standing) (curfew.Rule, error) {
+func (cl *Cleanups) appointmentRule(ctx context.Context, s curfew.Standing) (curfew.Rule, error) {
 	if s.Postponed() {
-		holder, err := e.store.Open(ctx, s.CustomerID)
-		if err == nil && !e.due(holder) {
+		holder, err := cl.store.Open(ctx, s.CustomerID)
+		if err == nil && !cl.rules.Due(holder) {
 			return curfew.RuleNamed(curfew.Misses), nil
 		}
 		if err != nil && !errors.Is(err, curfew.NotFound) {
@@ -134,20 +134,20 @@ func (e *Engine) appointmentRule(ctx context.Context, s curfew.Standing) (curfew
 
 // appoint carries out what a run decided about one appointment, and reports
 // whether it did: not if the appointment moved, or its slot changed hands.
-func (e *Engine) appoint(ctx context.Context, run *cleaning, it curfew.Item) (bool, error) {
-	s, err := e.store.Session(ctx, it.SessionID)
+func (cl *Cleanups) appoint(ctx context.Context, run *cleaning, it curfew.Item) (bool, error) {
+	s, err := cl.store.Session(ctx, it.SessionID)
 	if errors.Is(err, curfew.NotFound) || err == nil && (s.Version != it.Version || !s.Started() || !s.Overdue()) {
 		return false, nil
 	}
 	if err == nil {
-		_, err = e.begin(ctx, s, run.Actor, run.ID, e.clearing(run))
+		_, err = cl.settler.begin(ctx, s, run.Actor, run.ID, cl.clearing(run))
 	}
 	switch {
 	case errors.Is(err, curfew.SessionOpen) && it.Rule == curfew.Misses:
-		ended, err := e.endPage(ctx, run, e.batchesOf([]curfew.Item{it}, 0))
+		ended, err := cl.endPage(ctx, run, cl.batchesOf([]curfew.Item{it}, 0))
 		return ended[s.ID], err
 	case errors.Is(err, curfew.SessionOpen) && !s.Postponed():
-		_, err = e.postpone(ctx, s, run.Actor, run.ID)
+		_, err = cl.settler.postpone(ctx, s, run.Actor, run.ID)
 	}
 	if errors.Is(err, curfew.Conflict) || errors.Is(err, curfew.SessionOpen) {
 		return false, nil
@@ -156,15 +156,15 @@ func (e *Engine) appoint(ctx context.Context, run *cleaning, it curfew.Item) (bo
 }
 
 // clearing frees a slot within a run, and counts what it ends there.
-func (e *Engine) clearing(run *cleaning) way {
+func (cl *Cleanups) clearing(run *cleaning) way {
 	return func(ctx context.Context, customerID string) (*curfew.Standing, error) {
-		return e.unblock(ctx, customerID, func(s curfew.Standing) error {
+		return cl.settler.unblock(ctx, customerID, func(s curfew.Standing) error {
 			rule, ok := curfew.RuleFor(s)
 			if !ok {
 				return nil
 			}
-			ended, err := e.endPage(ctx, run, e.batchesOf([]curfew.Item{e.item(s, rule)}, 0))
-			if err == nil && !ended[s.ID] && e.quarantine.waits(s.ID) {
+			ended, err := cl.endPage(ctx, run, cl.batchesOf([]curfew.Item{cl.rules.item(s, rule)}, 0))
+			if err == nil && !ended[s.ID] && cl.quarantine.waits(s.ID) {
 				return curfew.Errorf(curfew.Invalid, "session %s holds the slot and cannot be ended", s.ID)
 			}
 			return err
@@ -174,15 +174,15 @@ func (e *Engine) clearing(run *cleaning) way {
 
 // beginStarted lets the customer's appointments whose start has passed take the
 // slot, if it is free: the earliest first, and before deferred payments.
-func (e *Engine) beginStarted(ctx context.Context, customerID string) error {
-	all, err := e.store.Unended(ctx, customerID)
+func (ad *Admission) beginStarted(ctx context.Context, customerID string) error {
+	all, err := ad.store.Unended(ctx, customerID)
 	if err != nil {
 		return fmt.Errorf("appointments of customer %s: %w", customerID, err)
 	}
 	all = slices.DeleteFunc(all, func(s curfew.Standing) bool { return !s.Started() })
 	slices.SortStableFunc(all, func(a, b curfew.Standing) int { return a.StartsAt.Compare(b.StartsAt) })
 	for _, s := range all {
-		_, err := e.begin(ctx, s, curfew.Admitting, "", e.settleOwn)
+		_, err := ad.settler.begin(ctx, s, curfew.Admitting, "", ad.settler.settleOwn)
 		switch {
 		case errors.Is(err, curfew.SessionOpen):
 			return nil
@@ -195,10 +195,10 @@ func (e *Engine) beginStarted(ctx context.Context, customerID string) error {
 
 // cancelAppointment is the end of an appointment that somebody decided on
 // before its start: a share of its price is refunded, by the time that was left.
-func (e *Engine) cancelAppointment(s curfew.Standing, by curfew.Actor) curfew.Change {
-	c := e.ending(s, curfew.Cancelled, curfew.ByRequest, by)
+func (r *Rules) cancelAppointment(s curfew.Standing, by curfew.Actor) curfew.Change {
+	c := r.ending(s, curfew.Cancelled, curfew.ByRequest, by)
 	if !s.Started() {
-		c.Owed, c.Share = e.policy.OwedBefore(s.StartsAt.Sub(s.Now))
+		c.Owed, c.Share = r.policy.OwedBefore(s.StartsAt.Sub(s.Now))
 	}
 	return c
 }

@@ -43,12 +43,12 @@ type Fulfilment struct {
 // outcome Deferred, not an error: the session follows when the slot is free.
 // Errors: Invalid for what can never be accepted, IdempotencyMismatch for a
 // known reference with another customer or plan, Unavailable (repeat it).
-func (e *Engine) FulfillCheckout(ctx context.Context, by curfew.Actor, p Purchase) (Fulfilment, error) {
-	ctx, end := e.trace.Begin(ctx, "fulfil a checkout")
+func (ad *Admission) FulfillCheckout(ctx context.Context, by curfew.Actor, p Purchase) (Fulfilment, error) {
+	ctx, end := ad.trace.Begin(ctx, "fulfil a checkout")
 	defer end()
 	begun := time.Now()
-	f, err := e.fulfill(ctx, by, p)
-	outcome := e.observed(f, err, time.Since(begun))
+	f, err := ad.fulfill(ctx, by, p)
+	outcome := ad.observed(f, err, time.Since(begun))
 	curfew.Note(ctx, curfew.OutcomeNote, outcome)
 	return f, err
 }
@@ -65,20 +65,20 @@ func admitted(f Fulfilment, err error) string {
 	return string(f.Outcome)
 }
 
-func (e *Engine) fulfill(ctx context.Context, by curfew.Actor, p Purchase) (Fulfilment, error) {
-	checkout, err := e.checkout(p)
+func (ad *Admission) fulfill(ctx context.Context, by curfew.Actor, p Purchase) (Fulfilment, error) {
+	checkout, err := ad.rules.checkout(p)
 	if err != nil {
 		return Fulfilment{}, err
 	}
 	if p.StartsAt != nil {
-		return e.book(ctx, checkout, by, p)
+		return ad.book(ctx, checkout, by, p)
 	}
-	r, err := e.place(ctx, bid{
+	r, err := ad.admit(ctx, bid{
 		customerID: p.CustomerID,
 		admission: func(context.Context) (curfew.Admission, error) {
-			return e.admission(checkout, by), nil
+			return ad.rules.admission(checkout, by), nil
 		},
-		known: func(ctx context.Context) (curfew.Receipt, error) { return e.reference(ctx, &checkout, by) },
+		known: func(ctx context.Context) (curfew.Receipt, error) { return ad.reference(ctx, &checkout, by) },
 	})
 	switch {
 	case err != nil:
@@ -86,14 +86,14 @@ func (e *Engine) fulfill(ctx context.Context, by curfew.Actor, p Purchase) (Fulf
 	case r.admitted != nil:
 		return fulfilled(*r.admitted), nil
 	case r.known != nil:
-		return e.replay(ctx, *r.known, p)
+		return ad.replay(ctx, *r.known, p)
 	}
-	return e.deferPayment(ctx, checkout, by, p)
+	return ad.deferPayment(ctx, checkout, by, p)
 }
 
 // checkout is the purchase checked and completed from its plan.
-func (e *Engine) checkout(p Purchase) (curfew.Checkout, error) {
-	plan, err := e.plan(p.Plan)
+func (r *Rules) checkout(p Purchase) (curfew.Checkout, error) {
+	plan, err := r.plan(p.Plan)
 	if err != nil {
 		return curfew.Checkout{}, err
 	}
@@ -123,10 +123,10 @@ func paid(p Purchase, plan curfew.Plan) (curfew.Checkout, error) {
 	return c, curfew.CheckID("customerId", p.CustomerID)
 }
 
-func (e *Engine) plan(name string) (curfew.Plan, error) {
-	plan, ok := e.policy.Plans[name]
+func (r *Rules) plan(name string) (curfew.Plan, error) {
+	plan, ok := r.policy.Plans[name]
 	if !ok {
-		return plan, curfew.Errorf(curfew.Invalid, "there is no plan %q: the plans are %s", name, e.planNames())
+		return plan, curfew.Errorf(curfew.Invalid, "there is no plan %q: the plans are %s", name, r.planNames())
 	}
 	if plan.Extends {
 		return plan, curfew.Errorf(curfew.Invalid, "plan %q extends a live session: it cannot begin one", name)
@@ -135,8 +135,8 @@ func (e *Engine) plan(name string) (curfew.Plan, error) {
 }
 
 // admission is the decision to give the checkout's customer a session.
-func (e *Engine) admission(c curfew.Checkout, by curfew.Actor) curfew.Admission {
-	plan := e.policy.Plans[c.Plan]
+func (r *Rules) admission(c curfew.Checkout, by curfew.Actor) curfew.Admission {
+	plan := r.policy.Plans[c.Plan]
 	if c.ID == "" {
 		c.ID = newID()
 	}
@@ -151,7 +151,7 @@ func (e *Engine) admission(c curfew.Checkout, by curfew.Actor) curfew.Admission 
 			ID: newID(), SessionID: session.ID, CustomerID: c.CustomerID,
 			CustomerName: c.Name, Status: curfew.Pending,
 		},
-		Deadline: e.policy.WaitingDeadline(c.Plan, time.Time{}),
+		Deadline: r.policy.WaitingDeadline(c.Plan, time.Time{}),
 		Actor:    by,
 		Reason:   curfew.AdmittedReason,
 	}
@@ -167,22 +167,22 @@ func fulfilled(s curfew.Standing) Fulfilment {
 // replay answers a known reference. A payment that still waits for the slot is
 // tried first, and an appointment whose start has passed: this call may be the
 // customer's next.
-func (e *Engine) replay(ctx context.Context, r curfew.Receipt, p Purchase) (Fulfilment, error) {
+func (ad *Admission) replay(ctx context.Context, r curfew.Receipt, p Purchase) (Fulfilment, error) {
 	if r.Checkout.CustomerID != p.CustomerID || r.Checkout.Plan != p.Plan {
 		return Fulfilment{}, curfew.Errorf(curfew.IdempotencyMismatch,
 			"payment %s was reported before with another customer or plan", p.PaymentRef)
 	}
 	if r.Checkout.Outcome == curfew.Deferred || (curfew.Standing{Session: r.Session, Now: r.Now}).Started() {
-		return e.retried(ctx, p.CustomerID, p.PaymentRef)
+		return ad.retried(ctx, p.CustomerID, p.PaymentRef)
 	}
-	return e.present(ctx, r)
+	return ad.present(ctx, r)
 }
 
 // present is the present outcome of a known checkout.
-func (e *Engine) present(ctx context.Context, r curfew.Receipt) (Fulfilment, error) {
+func (ad *Admission) present(ctx context.Context, r curfew.Receipt) (Fulfilment, error) {
 	f := Fulfilment{
 		Outcome: r.Checkout.Outcome, Replayed: true, CheckoutID: r.Checkout.ID, Plan: r.Checkout.Plan,
-		Kind: e.policy.Plans[r.Checkout.Plan].Kind, SessionID: r.Session.ID, RequestID: r.RequestID,
+		Kind: ad.rules.policy.Plans[r.Checkout.Plan].Kind, SessionID: r.Session.ID, RequestID: r.RequestID,
 		RetryUntil: r.Checkout.RetryUntil,
 	}
 	if r.Session.Kind != "" {
@@ -191,9 +191,9 @@ func (e *Engine) present(ctx context.Context, r curfew.Receipt) (Fulfilment, err
 	if f.Outcome != curfew.Deferred {
 		return f, nil
 	}
-	s, err := e.store.Open(ctx, r.Checkout.CustomerID)
+	s, err := ad.store.Open(ctx, r.Checkout.CustomerID)
 	if err == nil {
-		f.Blocker = e.blocker(s)
+		f.Blocker = ad.rules.Blocker(s)
 	}
 	if errors.Is(err, curfew.NotFound) {
 		err = nil
@@ -203,23 +203,23 @@ func (e *Engine) present(ctx context.Context, r curfew.Receipt) (Fulfilment, err
 
 // refused records that a customer was truly blocked. The record serves health
 // alone, so its failure is logged and nobody's call fails for it.
-func (e *Engine) refused(ctx context.Context, customerID string, b *curfew.Blocker) {
-	e.observe.Blocked(b.Session.Status)
-	if err := e.store.Refuse(ctx, customerID, b.Session.ID); err != nil {
-		e.log.ErrorContext(ctx, "a refusal was not recorded", "customer", customerID, "error", err)
+func (ad *Admission) refused(ctx context.Context, customerID string, b *curfew.Blocker) {
+	ad.observe.Blocked(b.Session.Status)
+	if err := ad.store.Refuse(ctx, customerID, b.Session.ID); err != nil {
+		ad.log.ErrorContext(ctx, "a refusal was not recorded", "customer", customerID, "error", err)
 	}
 }
 
 // settleMoney settles deferrals past their time and what guards marked after
 // another program ended a session; of one customer, or of everybody.
 // What cannot be settled is set apart.
-func (e *Engine) settleMoney(ctx context.Context, customerID string) error {
-	seen, own := make(map[string]bool), e.rowsOwn
+func (st *settler) settleMoney(ctx context.Context, customerID string) error {
+	seen, own := make(map[string]bool), st.quarantine.rowsOwn
 	if customerID != "" {
 		own = rowsOwn // the caller tries again
 	}
 	for {
-		due, err := e.store.Unsettled(ctx, customerID, pageSize)
+		due, err := st.store.Unsettled(ctx, customerID, pageSize)
 		if err != nil {
 			return fmt.Errorf("settle money: %w", err)
 		}
@@ -227,15 +227,15 @@ func (e *Engine) settleMoney(ctx context.Context, customerID string) error {
 		due = slices.DeleteFunc(due, func(r curfew.Receipt) bool { return seen[r.Checkout.ID] })
 		for _, r := range due {
 			seen[r.Checkout.ID] = true
-			err := e.settleReceipt(ctx, r)
+			err := st.settleReceipt(ctx, r)
 			if own(ctx, err) {
-				err = e.setApart(ctx, apartPayment(r.Checkout, "settle"), err)
+				err = st.quarantine.setApart(ctx, apartPayment(r.Checkout, "settle"), err)
 			}
 			if err != nil {
 				return fmt.Errorf("settle checkout %s: %w", r.Checkout.ID, err)
 			}
 			if customerID == "" {
-				e.sweeping.note()
+				st.sweeping.note()
 			}
 		}
 		if !full || len(due) == 0 {
@@ -250,18 +250,18 @@ func apartPayment(c curfew.Checkout, step string) curfew.Quarantined {
 	}
 }
 
-func (e *Engine) settleReceipt(ctx context.Context, r curfew.Receipt) error {
+func (st *settler) settleReceipt(ctx context.Context, r curfew.Receipt) error {
 	if !r.Checkout.MoneyDue {
-		return e.giveUp(ctx, r.Checkout)
+		return st.giveUp(ctx, r.Checkout)
 	}
 	if r.Session.ID == "" { // its row is lost: as if another program had cancelled it
 		r.Session.Status, r.Session.EndReason = curfew.Cancelled, curfew.Foreign
 	}
-	owed := e.policy.Owed(r.Session, r.Session.Status, r.Session.EndReason)
+	owed := st.rules.policy.Owed(r.Session, r.Session.Status, r.Session.EndReason)
 	if owed == curfew.Credited && r.Extension() {
 		owed = curfew.RefundDue // nothing could spend such a credit
 	}
-	_, err := e.write.ChangeCheckout(ctx, curfew.CheckoutChange{
+	_, err := st.write.ChangeCheckout(ctx, curfew.CheckoutChange{
 		From: r.Checkout, To: owed,
 		Reason: string(r.Session.EndReason), Actor: curfew.Sweeper,
 	})
@@ -272,9 +272,9 @@ func (e *Engine) settleReceipt(ctx context.Context, r curfew.Receipt) error {
 }
 
 // Checkouts is the customer's payments, oldest first.
-func (e *Engine) Checkouts(ctx context.Context, customerID string) ([]curfew.Checkout, error) {
+func (cs *Checkouts) Checkouts(ctx context.Context, customerID string) ([]curfew.Checkout, error) {
 	if err := curfew.CheckID("customer id", customerID); err != nil {
 		return nil, err
 	}
-	return e.store.Checkouts(ctx, customerID)
+	return cs.store.Checkouts(ctx, customerID)
 }

@@ -14,12 +14,12 @@ import (
 // (its events, its sessions), or, where nothing is, by letting the caller admit
 // it under the id that was claimed. NotFound: admit it. IdempotencyMismatch: the
 // claim is another customer's, or of another plan.
-func (e *Engine) reference(ctx context.Context, c *curfew.Checkout, by curfew.Actor) (curfew.Receipt, error) {
-	r, err := e.store.Reference(ctx, c.Ref)
+func (ad *Admission) reference(ctx context.Context, c *curfew.Checkout, by curfew.Actor) (curfew.Receipt, error) {
+	r, err := ad.store.Reference(ctx, c.Ref)
 	if !errors.Is(err, curfew.NotFound) {
 		return r, err
 	}
-	claim, err := e.store.LostCheckout(ctx, c.Ref)
+	claim, err := ad.store.LostCheckout(ctx, c.Ref)
 	switch {
 	case err != nil:
 		return curfew.Receipt{}, err
@@ -28,18 +28,18 @@ func (e *Engine) reference(ctx context.Context, c *curfew.Checkout, by curfew.Ac
 			"payment %s was reported before with another customer or plan", c.Ref)
 	case claim.Outcome == "" && claim.SessionID == "":
 		c.ID = claim.CheckoutID
-		if err := e.store.Unclaim(ctx, claim); err != nil {
+		if err := ad.store.Unclaim(ctx, claim); err != nil {
 			return curfew.Receipt{}, err
 		}
 		return curfew.Receipt{}, curfew.Errorf(curfew.NotFound, "nothing is left of payment %s but its claim", c.Ref)
 	}
-	return e.recover(ctx, claim, *c, by)
+	return ad.recover(ctx, claim, *c, by)
 }
 
 // recover completes a claim with the checkout that is missing: as its last event
 // says; without events, fulfilled where a session of its was not cancelled; else
 // held, because what became of the money is not known.
-func (e *Engine) recover(ctx context.Context, claim curfew.PaymentClaim, c curfew.Checkout, by curfew.Actor) (curfew.Receipt, error) {
+func (ad *Admission) recover(ctx context.Context, claim curfew.PaymentClaim, c curfew.Checkout, by curfew.Actor) (curfew.Receipt, error) {
 	c.ID, c.Outcome, c.Version = claim.CheckoutID, claim.Outcome, claim.Version
 	c.SessionID = cmp.Or(claim.SessionID, c.SessionID)
 	switch {
@@ -49,20 +49,20 @@ func (e *Engine) recover(ctx context.Context, claim curfew.PaymentClaim, c curfe
 	default:
 		c.Outcome, c.Note = curfew.Held, "its record was lost, and its session was cancelled: see what became of the money"
 	}
-	err := e.store.Recover(ctx, c, by, e.policy.DeferTTL)
+	err := ad.store.Recover(ctx, c, by, ad.rules.policy.DeferTTL)
 	if err != nil && !errors.Is(err, curfew.Conflict) { // Conflict: another replay was first
 		return curfew.Receipt{}, fmt.Errorf("recover checkout %s: %w", c.ID, err)
 	}
 	if err == nil {
-		e.log.Warn("the record of a payment was missing, and was made anew by its replay", "ref", c.Ref, "checkout", c.ID, "outcome", c.Outcome)
+		ad.log.Warn("the record of a payment was missing, and was made anew by its replay", "ref", c.Ref, "checkout", c.ID, "outcome", c.Outcome)
 	}
-	return e.store.Reference(ctx, c.Ref)
+	return ad.store.Reference(ctx, c.Ref)
 }
 
 // disown records a payment that a provider tells of another customer or plan
 // than the claim that has no checkout says: an operator decides.
-func (e *Engine) disown(ctx context.Context, p curfew.Payment) error {
-	claim, err := e.store.LostCheckout(ctx, p.Ref)
+func (ps *Payments) disown(ctx context.Context, p curfew.Payment) error {
+	claim, err := ps.store.LostCheckout(ctx, p.Ref)
 	if err != nil {
 		return err
 	}
@@ -70,11 +70,11 @@ func (e *Engine) disown(ctx context.Context, p curfew.Payment) error {
 	c.CustomerID, c.Plan = claim.CustomerID, claim.Plan
 	if claim.Outcome != "" || claim.SessionID != "" {
 		c.Note = ""
-		_, err = e.recover(ctx, claim, c, provided)
+		_, err = ps.admission.recover(ctx, claim, c, provided)
 		return err
 	}
 	c.ID = claim.CheckoutID
-	err = e.store.Recover(ctx, c, provided, e.policy.DeferTTL)
+	err = ps.store.Recover(ctx, c, provided, ps.rules.policy.DeferTTL)
 	if errors.Is(err, curfew.Conflict) {
 		return nil
 	}

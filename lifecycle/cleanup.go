@@ -49,19 +49,38 @@ type Drift struct {
 	Why       string
 }
 
+// Cleanups previews, runs and undoes cleanups.
+type Cleanups struct {
+	reporter
+	rules      *Rules
+	quarantine *quarantine
+	settler    *settler
+	admission  *Admission
+	stop       stopSignal
+	store      interface {
+		DeadlineStore
+		RunStore
+		PreviewStore
+		SessionStore
+		CheckoutStore
+		QueueStore
+	}
+	write ChangeStore
+}
+
 // Preview is what such a cleanup would change now; nothing is stored.
-func (e *Engine) Preview(ctx context.Context, c Cleanup) (curfew.Preview, error) {
-	ctx, end := e.trace.Begin(ctx, "preview a cleanup")
+func (cl *Cleanups) Preview(ctx context.Context, c Cleanup) (curfew.Preview, error) {
+	ctx, end := cl.trace.Begin(ctx, "preview a cleanup")
 	defer end()
 	p := curfew.Preview{Actor: c.Actor, MaxAge: c.MaxAge, Items: []curfew.Item{}}
 	if err := c.check(); err != nil {
 		return p, err
 	}
-	for page, err := range e.pages(ctx, c) {
+	for page, err := range cl.pages(ctx, c) {
 		if err != nil {
 			return p, fmt.Errorf("preview: %w", err)
 		}
-		items, err := e.items(ctx, page, c)
+		items, err := cl.items(ctx, page, c)
 		if err != nil {
 			return p, fmt.Errorf("preview: %w", err)
 		}
@@ -75,61 +94,61 @@ func (e *Engine) Preview(ctx context.Context, c Cleanup) (curfew.Preview, error)
 }
 
 // StorePreview is Preview, kept for a day so that exactly it can be executed.
-func (e *Engine) StorePreview(ctx context.Context, c Cleanup) (curfew.Preview, error) {
-	p, err := e.Preview(ctx, c)
+func (cl *Cleanups) StorePreview(ctx context.Context, c Cleanup) (curfew.Preview, error) {
+	p, err := cl.Preview(ctx, c)
 	if err != nil {
 		return p, err
 	}
 	p.ID = newID()
-	return e.store.SavePreview(ctx, p)
+	return cl.store.SavePreview(ctx, p)
 }
 
 // StoredPreview is what StorePreview kept. NotFound: it is older than a day.
-func (e *Engine) StoredPreview(ctx context.Context, id string) (curfew.Preview, error) {
-	return e.store.Preview(ctx, id)
+func (cl *Cleanups) StoredPreview(ctx context.Context, id string) (curfew.Preview, error) {
+	return cl.store.Preview(ctx, id)
 }
 
 // RunCleanup ends what is due, page by page, each in its own transaction. On an
 // error the run is recorded as failed, with the figures that were committed.
-func (e *Engine) RunCleanup(ctx context.Context, c Cleanup) (curfew.Run, error) {
-	ctx, end := e.trace.Begin(ctx, "clean up")
+func (cl *Cleanups) RunCleanup(ctx context.Context, c Cleanup) (curfew.Run, error) {
+	ctx, end := cl.trace.Begin(ctx, "clean up")
 	defer end()
-	if err := e.mayRun(ctx, c); err != nil {
+	if err := cl.mayRun(ctx, c); err != nil {
 		return curfew.Run{}, err
 	}
-	return e.run(ctx, c, func(run *cleaning) error {
-		for page, err := range e.pages(ctx, c) {
+	return cl.run(ctx, c, func(run *cleaning) error {
+		for page, err := range cl.pages(ctx, c) {
 			if err != nil {
 				return err
 			}
-			if err := e.cleanPage(ctx, run, page, c); err != nil {
+			if err := cl.cleanPage(ctx, run, page, c); err != nil {
 				return err
 			}
 		}
 		if c.CustomerID == "" && len(c.Rules) == 0 {
-			if err := e.freeLeaked(ctx); err != nil {
+			if err := cl.freeLeaked(ctx); err != nil {
 				return err
 			}
 		}
-		return e.settleRest(ctx)
+		return cl.settleRest(ctx)
 	})
 }
 
 // freeLeaked frees mechanics whose slot another program left behind.
-func (e *Engine) freeLeaked(ctx context.Context) error {
-	n, err := e.store.FreeLeaked(ctx)
+func (cl *Cleanups) freeLeaked(ctx context.Context) error {
+	n, err := cl.store.FreeLeaked(ctx)
 	if n > 0 {
-		e.log.Info("slots without a session were freed", "slots", n)
+		cl.log.Info("slots without a session were freed", "slots", n)
 	}
 	return err
 }
 
 // mayRun refuses to end early without a reason what is not overdue.
-func (e *Engine) mayRun(ctx context.Context, c Cleanup) error {
+func (cl *Cleanups) mayRun(ctx context.Context, c Cleanup) error {
 	if c.MaxAge == 0 || c.Reason != "" {
 		return c.check()
 	}
-	p, err := e.Preview(ctx, c)
+	p, err := cl.Preview(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -151,10 +170,10 @@ func needsReason(p curfew.Preview) error {
 
 // ExecutePreview ends exactly the rows of a stored preview that have not moved
 // since, and says which had. The cleanup gives trigger, actor and reason.
-func (e *Engine) ExecutePreview(ctx context.Context, id string, c Cleanup) (curfew.Run, []Drift, error) {
-	ctx, end := e.trace.Begin(ctx, "execute a preview")
+func (cl *Cleanups) ExecutePreview(ctx context.Context, id string, c Cleanup) (curfew.Run, []Drift, error) {
+	ctx, end := cl.trace.Begin(ctx, "execute a preview")
 	defer end()
-	p, err := e.store.Preview(ctx, id)
+	p, err := cl.store.Preview(ctx, id)
 	if err != nil {
 		return curfew.Run{}, nil, err
 	}
@@ -164,32 +183,32 @@ func (e *Engine) ExecutePreview(ctx context.Context, id string, c Cleanup) (curf
 		}
 	}
 	var drifted []Drift
-	run, err := e.run(ctx, c, func(run *cleaning) error {
+	run, err := cl.run(ctx, c, func(run *cleaning) error {
 		for items := range slices.Chunk(p.Items, pageSize) {
-			done, err := e.carryOut(ctx, run, items, p.MaxAge)
+			done, err := cl.carryOut(ctx, run, items, p.MaxAge)
 			if err != nil {
 				return err
 			}
-			drifted = append(drifted, e.drift(ctx, items, done)...)
+			drifted = append(drifted, cl.drift(ctx, items, done)...)
 		}
-		return e.settleRest(ctx)
+		return cl.settleRest(ctx)
 	})
 	return run, drifted, err
 }
 
 // drift names the items that were not carried out, and why.
-func (e *Engine) drift(ctx context.Context, items []curfew.Item, done map[string]bool) []Drift {
+func (cl *Cleanups) drift(ctx context.Context, items []curfew.Item, done map[string]bool) []Drift {
 	var drifted []Drift
 	for _, it := range items {
 		if !done[it.SessionID] {
-			drifted = append(drifted, Drift{it.SessionID, e.whyDrifted(ctx, it)})
+			drifted = append(drifted, Drift{it.SessionID, cl.whyDrifted(ctx, it)})
 		}
 	}
 	return drifted
 }
 
-func (e *Engine) whyDrifted(ctx context.Context, it curfew.Item) string {
-	s, err := e.store.Session(ctx, it.SessionID)
+func (cl *Cleanups) whyDrifted(ctx context.Context, it curfew.Item) string {
+	s, err := cl.store.Session(ctx, it.SessionID)
 	switch {
 	case errors.Is(err, curfew.NotFound):
 		return "it is gone"
@@ -209,20 +228,20 @@ func (e *Engine) whyDrifted(ctx context.Context, it curfew.Item) string {
 
 // pages finds what the cleanup may end, page by page to the end, in the order
 // of deadlines.
-func (e *Engine) pages(ctx context.Context, c Cleanup) func(func([]curfew.Standing, error) bool) {
+func (cl *Cleanups) pages(ctx context.Context, c Cleanup) func(func([]curfew.Standing, error) bool) {
 	search := curfew.Search{
-		CustomerID: c.CustomerID, MaxAge: c.MaxAge, OrphanTTL: e.policy.OrphanTTL, Limit: pageSize,
+		CustomerID: c.CustomerID, MaxAge: c.MaxAge, OrphanTTL: cl.rules.policy.OrphanTTL, Limit: pageSize,
 	}
 	if c.Trigger == curfew.ByTimer {
 		search.OrphanTTL = 0 // the sweeper looks for them at its own pace
 	}
-	return e.search(ctx, search)
+	return cl.search(ctx, search)
 }
 
-func (e *Engine) search(ctx context.Context, search curfew.Search) func(func([]curfew.Standing, error) bool) {
+func (cl *Cleanups) search(ctx context.Context, search curfew.Search) func(func([]curfew.Standing, error) bool) {
 	return func(yield func([]curfew.Standing, error) bool) {
 		for {
-			page, err := e.store.Find(ctx, search)
+			page, err := cl.store.Find(ctx, search)
 			if err != nil {
 				yield(nil, err)
 				return

@@ -20,45 +20,45 @@ type Target struct {
 }
 
 // Consequence says everything that an action does to its target now.
-func (e *Engine) Consequence(a ActionName, t Target) string {
+func (r *Rules) Consequence(a ActionName, t Target) string {
 	switch a {
 	case EndSession, CancelSession:
-		return e.ends(t, e.byHand(t.Session, curfew.Actor{}))
+		return r.ends(t, r.byHand(t.Session, curfew.Actor{}))
 	case ClearCustomer, ForceClear:
-		return e.clears(t)
+		return r.clears(t)
 	case ReleaseSlot:
 		return releases(t)
 	case RefundPayment, CloseRefundAction:
-		return e.gives(a, t)
+		return r.gives(a, t)
 	case FulfilPayment:
-		return e.fulfils(t)
+		return r.fulfils(t)
 	case AssignPayment:
-		return "The payment becomes that customer's for good. " + e.fulfils(t)
+		return "The payment becomes that customer's for good. " + r.fulfils(t)
 	}
 	return Describe(a)
 }
 
 // clears is what a clearing does to a session.
-func (e *Engine) clears(t Target) string {
-	if e.due(t.Session) {
+func (r *Rules) clears(t Target) string {
+	if r.Due(t.Session) {
 		return "The session is overdue: it ends now by its own rule, as whoever looks next would end it."
 	}
-	c := e.byHand(t.Session, curfew.Actor{})
-	c.Owed, c.Share = e.policy.Owed(t.Session.Session, c.To, curfew.Cleared), 0
-	return e.ends(t, c) + " Appointments stay."
+	c := r.byHand(t.Session, curfew.Actor{})
+	c.Owed, c.Share = r.policy.Owed(t.Session.Session, c.To, curfew.Cleared), 0
+	return r.ends(t, c) + " Appointments stay."
 }
 
 // ends is what the end of a session does, as the change decides it.
-func (e *Engine) ends(t Target, c curfew.Change) string {
+func (r *Rules) ends(t Target, c curfew.Change) string {
 	s := t.Session
 	what := map[curfew.SessionStatus]string{
 		curfew.Scheduled: "The appointment", curfew.Waiting: "The waiting session", curfew.Live: "The live session",
 	}[s.Status]
-	said := []string{fmt.Sprintf("%s ends now, for %s, and counts as %s; it cannot be reopened.", what, parties(t), c.To), e.owes(t, c)}
+	said := []string{fmt.Sprintf("%s ends now, for %s, and counts as %s; it cannot be reopened.", what, parties(t), c.To), r.owes(t, c)}
 	if s.Status == curfew.Live && c.EndedBy == curfew.TooShort {
-		said = append(said, "Once it has been live for "+Span(e.policy.MinimumLive)+", it counts as completed instead, and its payment is used up.")
+		said = append(said, "Once it has been live for "+Span(r.policy.MinimumLive)+", it counts as completed instead, and its payment is used up.")
 	}
-	if c.To == curfew.Cancelled && e.extended(s) {
+	if c.To == curfew.Cancelled && r.extended(s) {
 		said = append(said, "What was paid for more time is given back too.")
 	}
 	if s.Status != curfew.Scheduled {
@@ -80,13 +80,13 @@ func parties(t Target) string {
 	return customer + " and " + mechanic
 }
 
-func (e *Engine) extended(s curfew.Standing) bool {
-	plan, known := e.policy.Plans[s.Plan]
+func (r *Rules) extended(s curfew.Standing) bool {
+	plan, known := r.policy.Plans[s.Plan]
 	return known && s.Status == curfew.Live && s.Duration > plan.Duration
 }
 
 // owes is what becomes of a session's payment.
-func (e *Engine) owes(t Target, c curfew.Change) string {
+func (r *Rules) owes(t Target, c curfew.Change) string {
 	switch {
 	case t.Checkout.ID != "" && t.Checkout.Amount == 0 && t.Checkout.Ref == "":
 		return "Nothing was paid for it."
@@ -120,13 +120,13 @@ func releases(t Target) string {
 }
 
 // gives is what giving a payment back does.
-func (e *Engine) gives(a ActionName, t Target) string {
+func (r *Rules) gives(a ActionName, t Target) string {
 	var said []string
 	switch {
 	case t.Session.ID != "":
-		c := e.ending(t.Session, curfew.Cancelled, curfew.ByRefund, curfew.Actor{})
+		c := r.ending(t.Session, curfew.Cancelled, curfew.ByRefund, curfew.Actor{})
 		c.Owed = curfew.RefundDue
-		said = append(said, e.ends(t, c))
+		said = append(said, r.ends(t, c))
 	default:
 		said = append(said, fmt.Sprintf(map[curfew.Outcome]string{
 			curfew.Fulfilled: "Its session stays as it ended. All of the payment%s is given back.",
@@ -140,7 +140,7 @@ func (e *Engine) gives(a ActionName, t Target) string {
 	switch {
 	case a == CloseRefundAction:
 		said = append(said, "It is recorded as given back: no provider is asked.")
-	case e.provider == nil:
+	case !r.asksProvider:
 		said = append(said, "No provider is set up: somebody has to give the money back, and record that.")
 	default:
 		said = append(said, "The provider is asked for it.")
@@ -149,14 +149,14 @@ func (e *Engine) gives(a ActionName, t Target) string {
 }
 
 // fulfils is what a held payment brings.
-func (e *Engine) fulfils(t Target) string {
-	wait := e.policy.WaitingTTL
-	if own := e.policy.Plans[t.Checkout.Plan].WaitingTTL; own > 0 {
+func (r *Rules) fulfils(t Target) string {
+	wait := r.policy.WaitingTTL
+	if own := r.policy.Plans[t.Checkout.Plan].WaitingTTL; own > 0 {
 		wait = own
 	}
 	return fmt.Sprintf("A session begins to wait for a mechanic now, and ends by itself where nobody accepts within %s. "+
 		"Where another session of the customer is open, the payment waits for the slot for up to %s, and is then given back.",
-		Span(wait), Span(e.policy.DeferTTL))
+		Span(wait), Span(r.policy.DeferTTL))
 }
 
 // descriptions say what an action does wherever its target is not known.

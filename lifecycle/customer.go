@@ -11,32 +11,32 @@ import (
 
 // CheckCustomerSessionStatus says what truly blocks a customer; nil: nothing.
 // What is overdue does not block, and looking changes nothing.
-func (e *Engine) CheckCustomerSessionStatus(ctx context.Context, customerID string) (*curfew.Blocker, error) {
-	ctx, end := e.trace.Begin(ctx, "check a customer")
+func (ss *Sessions) CheckCustomerSessionStatus(ctx context.Context, customerID string) (*curfew.Blocker, error) {
+	ctx, end := ss.trace.Begin(ctx, "check a customer")
 	defer end()
 	if err := curfew.CheckID("customer id", customerID); err != nil {
 		return nil, err
 	}
-	s, err := e.store.Open(ctx, customerID)
-	if errors.Is(err, curfew.NotFound) || err == nil && e.due(s) {
+	s, err := ss.store.Open(ctx, customerID)
+	if errors.Is(err, curfew.NotFound) || err == nil && ss.rules.Due(s) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("check customer %s: %w", customerID, err)
 	}
-	return e.blocker(s), nil
+	return ss.rules.Blocker(s), nil
 }
 
 // Unended is what a customer has open or booked and is not overdue, oldest first.
-func (e *Engine) Unended(ctx context.Context, customerID string) ([]curfew.Standing, error) {
+func (ss *Sessions) Unended(ctx context.Context, customerID string) ([]curfew.Standing, error) {
 	if err := curfew.CheckID("customer id", customerID); err != nil {
 		return nil, err
 	}
-	all, err := e.store.Unended(ctx, customerID)
+	all, err := ss.store.Unended(ctx, customerID)
 	if err != nil {
 		return nil, fmt.Errorf("customer %s: %w", customerID, err)
 	}
-	return slices.DeleteFunc(all, e.due), nil
+	return slices.DeleteFunc(all, ss.rules.Due), nil
 }
 
 // Clearing asks to end what a customer has open.
@@ -63,8 +63,8 @@ type Kept struct {
 // Clear ends what a customer has open through the same transitions as
 // everything else: nothing is deleted, payments are settled, and a live session
 // is ended only by force with a reason.
-func (e *Engine) Clear(ctx context.Context, by curfew.Actor, c Clearing) (Cleared, error) {
-	ctx, end := e.trace.Begin(ctx, "clear")
+func (ss *Sessions) Clear(ctx context.Context, by curfew.Actor, c Clearing) (Cleared, error) {
+	ctx, end := ss.trace.Begin(ctx, "clear")
 	defer end()
 	if err := curfew.CheckID("customer id", c.CustomerID); err != nil {
 		return Cleared{}, err
@@ -72,17 +72,17 @@ func (e *Engine) Clear(ctx context.Context, by curfew.Actor, c Clearing) (Cleare
 	if c.Force && c.Reason == "" {
 		return Cleared{}, curfew.Errorf(curfew.Invalid, "force needs a reason: it is kept in the session's history")
 	}
-	sessions, err := e.store.Unended(ctx, c.CustomerID)
+	sessions, err := ss.store.Unended(ctx, c.CustomerID)
 	if err != nil {
 		return Cleared{}, fmt.Errorf("clear customer %s: %w", c.CustomerID, err)
 	}
 	var cleared Cleared
 	for _, s := range sessions {
-		if why := e.keep(s, c); why != "" {
+		if why := ss.rules.keep(s, c); why != "" {
 			cleared.Kept = append(cleared.Kept, Kept{s.ID, s.Status, why})
 			continue
 		}
-		if s, err = e.clearOne(ctx, s, by, c); err != nil {
+		if s, err = ss.clearOne(ctx, s, by, c); err != nil {
 			return cleared, fmt.Errorf("clear customer %s: %w", c.CustomerID, err)
 		}
 		cleared.Ended = append(cleared.Ended, s.Session)
@@ -91,11 +91,11 @@ func (e *Engine) Clear(ctx context.Context, by curfew.Actor, c Clearing) (Cleare
 }
 
 // keep says why a session is not cleared; empty: it is.
-func (e *Engine) keep(s curfew.Standing, c Clearing) string {
+func (r *Rules) keep(s curfew.Standing, c Clearing) string {
 	switch {
 	case s.Status == curfew.Scheduled:
 		return "an appointment does not hold the slot: cancel it by its id"
-	case e.due(s):
+	case r.Due(s):
 		return ""
 	case s.Status == curfew.Live && !c.Force:
 		return "it is live: end it, or let an admin force it with a reason"
@@ -103,20 +103,20 @@ func (e *Engine) keep(s curfew.Standing, c Clearing) string {
 	return ""
 }
 
-func (e *Engine) clearOne(ctx context.Context, s curfew.Standing, by curfew.Actor, c Clearing) (curfew.Standing, error) {
+func (ss *Sessions) clearOne(ctx context.Context, s curfew.Standing, by curfew.Actor, c Clearing) (curfew.Standing, error) {
 	if c.DryRun {
 		return s, nil
 	}
-	return e.move(ctx, s.ID, func(s curfew.Standing) (*curfew.Change, error) {
+	return ss.move(ctx, s.ID, func(s curfew.Standing) (*curfew.Change, error) {
 		if s.Status.Ended() {
 			return nil, nil
 		}
-		if why := e.keep(s, c); why != "" {
+		if why := ss.rules.keep(s, c); why != "" {
 			return nil, curfew.Errorf(curfew.Conflict, "session %s changed meanwhile: %s", s.ID, why)
 		}
-		change := e.byHand(s, by)
+		change := ss.rules.byHand(s, by)
 		change.EndedBy, change.Reason = curfew.Cleared, curfew.WithNote(string(curfew.Cleared), c.Reason)
-		change.Owed = e.policy.Owed(s.Session, change.To, change.EndedBy)
+		change.Owed = ss.rules.policy.Owed(s.Session, change.To, change.EndedBy)
 		return &change, nil
 	})
 }

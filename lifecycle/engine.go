@@ -1,10 +1,9 @@
 package lifecycle
 
 import (
+	"context"
 	"fmt"
-	"io"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -54,58 +53,88 @@ type Observer interface {
 // Engine is the session keeper over one store. Its methods are safe for
 // concurrent use, also by other engines on the same database.
 type Engine struct {
-	store    Store
-	write    publisher
-	policy   curfew.Policy
-	log      *slog.Logger
-	observe  Observer
-	trace    curfew.Trace
-	provider Provider
-	keys     Keys
-	sweeps   bool
-	stop     <-chan struct{}
-	started  time.Time
-	process  string // names the process to others
-	nudges   chan struct{}
-	alarm    *alarm
-	// What this process knows of itself.
-	heartbeat *heartbeat
-	sweeping  sweeping
-	failing   *failing
-	rows      rowCheck
-	// quarantine is the sessions that this process knows to be set apart.
-	quarantine quarantine
-	// queueRead: a mechanic looked since the last step.
-	queueRead atomic.Bool
+	*rulesService
+	*admissionService
+	*sessionService
+	*queueService
+	*checkoutService
+	*paymentService
+	*cleanupService
+	*sweeperService
+	*healthService
+	*timelineService
 }
+
+type (
+	rulesService     = Rules
+	admissionService = Admission
+	sessionService   = Sessions
+	queueService     = Queue
+	checkoutService  = Checkouts
+	paymentService   = Payments
+	cleanupService   = Cleanups
+	sweeperService   = Sweeper
+	healthService    = Health
+	timelineService  = Timeline
+)
 
 // New makes an engine. The error's kind is Invalid where the policy cannot be;
 // then there is no engine.
 func New(store Store, o Options) (*Engine, error) {
-	e := &Engine{
-		store:  store,
-		policy: curfew.DefaultPolicy(), log: o.Logger, observe: o.Observer, trace: o.Trace, provider: o.Provider, keys: o.Keys,
-		sweeps: !o.SweeperOff, stop: o.Stop, started: time.Now().UTC(), process: newID(), nudges: make(chan struct{}, 1),
-		alarm: newAlarm(), heartbeat: newHeartbeat(), failing: newFailing(),
-	}
-	e.write = publisher{store, store, e.changed(o.Notifier)}
+	rules := &Rules{policy: curfew.DefaultPolicy(), asksProvider: o.Provider != nil}
 	if o.Policy != nil {
-		e.policy = *o.Policy
+		rules.policy = *o.Policy
 	}
-	if e.log == nil {
-		e.log = slog.New(slog.NewTextHandler(io.Discard, nil))
-	}
-	if e.observe == nil {
-		e.observe = nobody{}
-	}
-	if err := e.policy.Validate(); err != nil {
+	if err := rules.policy.Validate(); err != nil {
 		return nil, err
 	}
-	return e, nil
+	var (
+		process    = newID() // names this process to others
+		reporter   = newReporter(o)
+		wakeup     = newWakeup()
+		write      = publisher{store, store, wakeup.publishTo(o.Notifier)}
+		sweeping   = &sweeping{}
+		failing    = newFailing()
+		heartbeat  = newHeartbeat(store, process, reporter.log)
+		quarantine = &quarantine{log: reporter.log, store: store, probe: store}
+		rows       = &rowCheck{store: store, reporter: reporter}
+	)
+	settler := &settler{rules: rules, reporter: reporter, quarantine: quarantine, sweeping: sweeping, store: store, write: write}
+	admission := &Admission{
+		rules: rules, reporter: reporter, quarantine: quarantine, settler: settler, sweeping: sweeping, failing: failing,
+		heartbeat: heartbeat, store: store, write: write,
+	}
+	sessions := &Sessions{
+		rules: rules, reporter: reporter, settler: settler, admission: admission, failing: failing, store: store, write: write,
+	}
+	queue := &Queue{
+		rules: rules, reporter: reporter, settler: settler, sessions: sessions, wakeup: wakeup, store: store, write: write,
+	}
+	checkouts := &Checkouts{rules: rules, admission: admission, sessions: sessions, store: store, write: write}
+	payments := &Payments{
+		rules: rules, reporter: reporter, quarantine: quarantine, admission: admission, sessions: sessions, checkouts: checkouts,
+		provider: o.Provider, stop: o.Stop, store: store, write: write,
+	}
+	cleanups := &Cleanups{
+		rules: rules, reporter: reporter, quarantine: quarantine, settler: settler, admission: admission, stop: o.Stop,
+		store: store, write: write,
+	}
+	health := &Health{
+		rules: rules, reporter: reporter, heartbeat: heartbeat, failing: failing, sweeping: sweeping, rows: rows,
+		process: process, started: time.Now().UTC(), sweeps: !o.SweeperOff, keys: o.Keys, store: store,
+	}
+	sweeper := &Sweeper{
+		rules: rules, reporter: reporter, quarantine: quarantine, cleanups: cleanups, wakeup: wakeup, sweeping: sweeping,
+		sweeps: !o.SweeperOff, stop: o.Stop, store: store,
+		beside: []func(context.Context){rows.checkRows, heartbeat.run},
+	}
+	if o.Provider != nil {
+		sweeper.beside = append(sweeper.beside, payments.run)
+	}
+	return &Engine{
+		rules, admission, sessions, queue, checkouts, payments, cleanups, sweeper, health, &Timeline{rules: rules, store: store},
+	}, nil
 }
-
-// Policy is the thresholds and plans in force.
-func (e *Engine) Policy() curfew.Policy { return e.policy }
 
 // newID makes a UUIDv7. It panics only where the system has no randomness.
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
@@ -123,18 +152,3 @@ func (nobody) Blocked(curfew.SessionStatus)                                 {}
 func (nobody) Cleaned(curfew.RuleName, curfew.Trigger, int)                 {}
 func (nobody) RunFinished(curfew.Trigger, curfew.RunOutcome, time.Duration) {}
 func (nobody) Expired(time.Duration)                                        {}
-
-// Wake takes a notification of another engine on the same database: Run looks
-// then, at once if in is not positive. It does not block.
-func (e *Engine) Wake(in time.Duration) { e.alarm.set(in) }
-
-// changed is what happens after a commit: the sweeper of this engine hears of
-// it, and who else wants to.
-func (e *Engine) changed(notifier Notifier) func(time.Duration) {
-	return func(in time.Duration) {
-		e.alarm.set(in)
-		if notifier != nil {
-			notifier.Changed(in)
-		}
-	}
-}

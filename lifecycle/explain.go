@@ -29,6 +29,18 @@ type Story struct {
 	Next      curfew.Cursor
 }
 
+// Timeline explains what happened to a customer.
+type Timeline struct {
+	rules *Rules
+	store interface {
+		SessionStore
+		CheckoutStore
+		CustomerStore
+		RunStore
+		HistoryStore
+	}
+}
+
 const (
 	// storyPage is how many entries a story has at most, beside the runs that
 	// they came from.
@@ -40,23 +52,23 @@ const (
 // Explain tells the whole story of a customer, session, request, checkout,
 // payment reference, run or e-mail address, before the cursor; a zero one means
 // the newest of it. It changes nothing. NotFound says what was tried.
-func (e *Engine) Explain(ctx context.Context, subject string, before curfew.Cursor) (Story, error) {
+func (tl *Timeline) Explain(ctx context.Context, subject string, before curfew.Cursor) (Story, error) {
 	if err := checkSubject(subject); err != nil {
 		return Story{}, err
 	}
-	f, err := e.find(ctx, subject)
+	f, err := tl.find(ctx, subject)
 	if err != nil {
 		return Story{}, err
 	}
 	switch {
 	case f.Kind == OfRun:
-		return e.explainRun(ctx, f, before)
+		return tl.explainRun(ctx, f, before)
 	case len(f.customers) > 1:
 		return Story{Subject: f.Subject, Customers: f.customers, Sentence: namesakes(f)}, nil
 	case f.customers[0] == curfew.Nobody:
-		return e.explainUnowned(ctx, f)
+		return tl.explainUnowned(ctx, f)
 	}
-	return e.explainCustomer(ctx, f, before)
+	return tl.explainCustomer(ctx, f, before)
 }
 
 func namesakes(f found) string {
@@ -77,19 +89,19 @@ type tale struct {
 	now        time.Time // the store's, where it has been seen
 }
 
-func (e *Engine) explainCustomer(ctx context.Context, f found, before curfew.Cursor) (Story, error) {
-	t, err := e.gather(ctx, f.customers[0])
+func (tl *Timeline) explainCustomer(ctx context.Context, f found, before curfew.Cursor) (Story, error) {
+	t, err := tl.gather(ctx, f.customers[0])
 	if err != nil {
 		return Story{}, fmt.Errorf("explain customer %s: %w", f.customers[0], err)
 	}
 	story := Story{
-		Subject: f.Subject, CustomerID: t.customerID, Blocker: t.blocker, Sentence: e.answer(t, f), Actions: e.actionsOf(t, f),
+		Subject: f.Subject, CustomerID: t.customerID, Blocker: t.blocker, Sentence: tl.answer(t, f), Actions: tl.actionsOf(t, f),
 		Checkouts: t.checkouts[:min(len(t.checkouts), storyRows)],
 	}
 	for _, s := range t.sessions {
 		story.Sessions = append(story.Sessions, s.Session)
 	}
-	err = e.tell(ctx, &story, t, before, e.tellEvents, e.tellRefusals, e.tellNotices, e.tellDeadlines)
+	err = tl.tell(ctx, &story, t, before, tl.tellEvents, tl.tellRefusals, tl.tellNotices, tl.tellDeadlines)
 	if err != nil {
 		return Story{}, fmt.Errorf("explain customer %s: %w", t.customerID, err)
 	}
@@ -97,23 +109,23 @@ func (e *Engine) explainCustomer(ctx context.Context, f found, before curfew.Cur
 }
 
 // gather reads what the tellers need to know.
-func (e *Engine) gather(ctx context.Context, customerID string) (t tale, err error) {
+func (tl *Timeline) gather(ctx context.Context, customerID string) (t tale, err error) {
 	t.customerID = customerID
-	if t.sessions, err = e.store.SessionsOf(ctx, customerID, storyRows); err != nil {
+	if t.sessions, err = tl.store.SessionsOf(ctx, customerID, storyRows); err != nil {
 		return t, err
 	}
-	if t.checkouts, err = e.store.Checkouts(ctx, customerID); err != nil {
+	if t.checkouts, err = tl.store.Checkouts(ctx, customerID); err != nil {
 		return t, err
 	}
 	slices.Reverse(t.checkouts)
-	s, err := e.store.Open(ctx, customerID)
+	s, err := tl.store.Open(ctx, customerID)
 	switch {
 	case errors.Is(err, curfew.NotFound):
 		err = nil
 	case err == nil:
 		t.open, t.now = &s, s.Now
-		if !e.due(s) {
-			t.blocker = e.blocker(s)
+		if !tl.rules.Due(s) {
+			t.blocker = tl.rules.Blocker(s)
 		}
 	}
 	if len(t.sessions) > 0 {
@@ -139,14 +151,14 @@ func (t tale) checkout(id string) curfew.Checkout {
 }
 
 // explainUnowned tells of a held payment that nobody owns.
-func (e *Engine) explainUnowned(ctx context.Context, f found) (Story, error) {
-	events, err := e.store.Events(ctx, curfew.Nobody, f.checkout.ID)
+func (tl *Timeline) explainUnowned(ctx context.Context, f found) (Story, error) {
+	events, err := tl.store.Events(ctx, curfew.Nobody, f.checkout.ID)
 	if err != nil {
 		return Story{}, fmt.Errorf("explain checkout %s: %w", f.checkout.ID, err)
 	}
 	t := tale{checkouts: []curfew.Checkout{f.checkout}}
 	story := Story{
-		Subject: f.Subject, Checkouts: t.checkouts, Actions: e.actionsOf(t, f),
+		Subject: f.Subject, Checkouts: t.checkouts, Actions: tl.actionsOf(t, f),
 		Sentence: fmt.Sprintf("Nobody knows whose payment %s is: %s. Say whose it is, or give it back.", payment(f.checkout), f.checkout.Outcome),
 	}
 	for _, event := range events {
@@ -156,8 +168,8 @@ func (e *Engine) explainUnowned(ctx context.Context, f found) (Story, error) {
 }
 
 // explainRun tells what a run did, in its order, behind the cursor.
-func (e *Engine) explainRun(ctx context.Context, f found, after curfew.Cursor) (Story, error) {
-	events, err := e.store.RunEvents(ctx, f.run.ID, after.ID, storyPage+1)
+func (tl *Timeline) explainRun(ctx context.Context, f found, after curfew.Cursor) (Story, error) {
+	events, err := tl.store.RunEvents(ctx, f.run.ID, after.ID, storyPage+1)
 	if err != nil {
 		return Story{}, fmt.Errorf("explain run %s: %w", f.run.ID, err)
 	}

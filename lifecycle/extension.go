@@ -36,30 +36,30 @@ type Extended struct {
 // reference. For a session that is not live any more the payment is recorded
 // and its refund due: that is an outcome, no error. Errors: Invalid, NotFound,
 // IdempotencyMismatch for a known reference of another session or plan.
-func (e *Engine) Extend(ctx context.Context, by curfew.Actor, x Extension) (Extended, error) {
-	ctx, end := e.trace.Begin(ctx, "extend")
+func (ss *Sessions) Extend(ctx context.Context, by curfew.Actor, x Extension) (Extended, error) {
+	ctx, end := ss.trace.Begin(ctx, "extend")
 	defer end()
 	begun := time.Now()
-	got, err := e.extendOnce(ctx, by, x)
-	e.failing.note(err, time.Since(begun))
+	got, err := ss.extendOnce(ctx, by, x)
+	ss.failing.note(err, time.Since(begun))
 	return got, err
 }
 
-func (e *Engine) extendOnce(ctx context.Context, by curfew.Actor, x Extension) (Extended, error) {
-	s, err := e.store.Session(ctx, x.SessionID)
+func (ss *Sessions) extendOnce(ctx context.Context, by curfew.Actor, x Extension) (Extended, error) {
+	s, err := ss.store.Session(ctx, x.SessionID)
 	if err != nil {
 		return Extended{}, err
 	}
 	if x.CustomerID != "" && x.CustomerID != s.CustomerID {
 		return Extended{}, curfew.Errorf(curfew.NotFound, "session %s is not customer %s's", x.SessionID, x.CustomerID)
 	}
-	c, err := e.minutes(x, s.CustomerID)
+	c, err := ss.rules.minutes(x, s.CustomerID)
 	if err != nil {
 		return Extended{}, err
 	}
 	for range tries {
 		var got Extended
-		got, err = e.extend(ctx, by, x, c)
+		got, err = ss.extend(ctx, by, x, c)
 		if !errors.Is(err, curfew.Conflict) {
 			return got, err
 		}
@@ -70,25 +70,25 @@ func (e *Engine) extendOnce(ctx context.Context, by curfew.Actor, x Extension) (
 // extend is one try, from the start: the reference first, because its answer is
 // the answer; then the session, settled if it is due. Conflict: the session
 // moved, or somebody reported the payment at the same moment.
-func (e *Engine) extend(ctx context.Context, by curfew.Actor, x Extension, c curfew.Checkout) (Extended, error) {
+func (ss *Sessions) extend(ctx context.Context, by curfew.Actor, x Extension, c curfew.Checkout) (Extended, error) {
 	c.SessionID = x.SessionID
-	r, err := e.reference(ctx, &c, by)
+	r, err := ss.admission.reference(ctx, &c, by)
 	if err == nil {
 		return extended(r, x)
 	}
 	if !errors.Is(err, curfew.NotFound) {
 		return Extended{}, fmt.Errorf("extend session %s: %w", x.SessionID, err)
 	}
-	s, err := e.fresh(ctx, x.SessionID)
+	s, err := ss.fresh(ctx, x.SessionID)
 	if err != nil {
 		return Extended{}, err
 	}
 	c.ID, c.SessionID, c.Outcome = cmp.Or(c.ID, newID()), s.ID, curfew.Fulfilled
 	if s.Status != curfew.Live {
-		return e.tooLateToExtend(ctx, by, s, c)
+		return ss.tooLateToExtend(ctx, by, s, c)
 	}
-	d := e.policy.Plans[x.Plan].Duration
-	s, err = e.write.Extend(ctx, curfew.Extension{
+	d := ss.rules.policy.Plans[x.Plan].Duration
+	s, err = ss.write.Extend(ctx, curfew.Extension{
 		Checkout: c, From: s.Session, By: d, Actor: by, Reason: curfew.ExtendedReason + " by " + Span(d),
 	})
 	if err != nil {
@@ -98,9 +98,9 @@ func (e *Engine) extend(ctx context.Context, by curfew.Actor, x Extension, c cur
 }
 
 // tooLateToExtend records a payment for time that cannot be had any more.
-func (e *Engine) tooLateToExtend(ctx context.Context, by curfew.Actor, s curfew.Standing, c curfew.Checkout) (Extended, error) {
+func (ss *Sessions) tooLateToExtend(ctx context.Context, by curfew.Actor, s curfew.Standing, c curfew.Checkout) (Extended, error) {
 	c.Outcome = curfew.RefundDue
-	_, err := e.write.Record(ctx, c, by, fmt.Sprintf("session %s is %s", s.ID, s.Status))
+	_, err := ss.write.Record(ctx, c, by, fmt.Sprintf("session %s is %s", s.ID, s.Status))
 	if err != nil {
 		return Extended{}, fmt.Errorf("record payment %s: %w", c.Ref, err)
 	}
@@ -117,11 +117,11 @@ func extended(r curfew.Receipt, x Extension) (Extended, error) {
 }
 
 // minutes is the payment for an extension, checked and completed from its plan.
-func (e *Engine) minutes(x Extension, customerID string) (curfew.Checkout, error) {
-	plan, ok := e.policy.Plans[x.Plan]
+func (r *Rules) minutes(x Extension, customerID string) (curfew.Checkout, error) {
+	plan, ok := r.policy.Plans[x.Plan]
 	switch {
 	case !ok:
-		return curfew.Checkout{}, curfew.Errorf(curfew.Invalid, "there is no plan %q: the plans are %s", x.Plan, e.planNames())
+		return curfew.Checkout{}, curfew.Errorf(curfew.Invalid, "there is no plan %q: the plans are %s", x.Plan, r.planNames())
 	case !plan.Extends:
 		return curfew.Checkout{}, curfew.Errorf(curfew.Invalid, "plan %q begins a session: it cannot extend one", x.Plan)
 	}

@@ -82,7 +82,7 @@ type Finding struct {
 }
 
 // findings says what is wrong with what was read.
-func (e *Engine) findings(r Report, failed []string) []Finding {
+func (h *Health) findings(r Report, failed []string) []Finding {
 	var all []Finding
 	if len(failed) > 0 {
 		all = append(all, Finding{
@@ -90,13 +90,13 @@ func (e *Engine) findings(r Report, failed []string) []Finding {
 			Problem: "could not be read: " + strings.Join(failed, ", "),
 		})
 	}
-	all = append(all, e.writeFindings(r)...)
-	all = append(all, e.sessionFindings(r)...)
+	all = append(all, h.writeFindings(r)...)
+	all = append(all, h.sessionFindings(r)...)
 	all = append(all, stuckRows(r))
-	all = append(all, e.moneyFindings(r)...)
+	all = append(all, h.moneyFindings(r)...)
 	all = append(all, deliveryFindings(r)...)
-	all = append(all, e.peopleFindings(r)...)
-	all = append(all, e.systemFindings(r)...)
+	all = append(all, h.peopleFindings(r)...)
+	all = append(all, h.systemFindings(r)...)
 	all = append(all, keyFindings(r)...)
 	all = append(all, rowFindings(r)...)
 	all = slices.DeleteFunc(all, func(f Finding) bool { return f.Count == 0 })
@@ -106,15 +106,15 @@ func (e *Engine) findings(r Report, failed []string) []Finding {
 	return all
 }
 
-func (e *Engine) sessionFindings(r Report) []Finding {
+func (h *Health) sessionFindings(r Report) []Finding {
 	var all []Finding
 	d := r.details()
 	if s := r.Sessions; s != nil {
 		all = append(all,
 			Finding{
 				Code: VeryStaleSessions, Severity: Critical, Count: s.VeryStale,
-				Problem: fmt.Sprintf("%s older than %s (CRITICAL!)", count(s.VeryStale, "waiting session"), Span(e.policy.VeryStaleAfter)),
-			}.about(olderThan(d.Stale, e.policy.VeryStaleAfter), deadlineOf),
+				Problem: fmt.Sprintf("%s older than %s (CRITICAL!)", count(s.VeryStale, "waiting session"), Span(h.rules.policy.VeryStaleAfter)),
+			}.about(olderThan(d.Stale, h.rules.policy.VeryStaleAfter), deadlineOf),
 			Finding{
 				Code: StaleSessions, Severity: Warning, Count: s.Stale,
 				Problem: fmt.Sprintf("%s past the deadline and not ended", count(s.Stale, "waiting session")),
@@ -189,17 +189,17 @@ func isAre(n int) string {
 	return "are"
 }
 
-func (e *Engine) moneyFindings(r Report) []Finding {
+func (h *Health) moneyFindings(r Report) []Finding {
 	if r.Checkouts == nil {
 		return nil
 	}
 	c := r.Checkouts
 	n := c.MoneyDue + c.ByOutcome[curfew.Held]
-	if e.provider == nil {
+	if !h.rules.asksProvider {
 		n += c.ByOutcome[curfew.RefundDue] // nobody but an operator gives it back
 	}
 	byHand := func(c curfew.Checkout) bool {
-		return c.MoneyDue || c.Outcome == curfew.Held || e.provider == nil && c.Outcome == curfew.RefundDue
+		return c.MoneyDue || c.Outcome == curfew.Held || !h.rules.asksProvider && c.Outcome == curfew.RefundDue
 	}
 	failing := func(c curfew.Checkout) bool { return refundOpen(c) && c.Attempts >= curfew.RefundTries }
 	overdue := func(c curfew.Checkout) bool {
@@ -253,11 +253,11 @@ func deliveries(n int) string {
 	return fmt.Sprintf("%d deliveries", n)
 }
 
-func (e *Engine) peopleFindings(r Report) []Finding {
+func (h *Health) peopleFindings(r Report) []Finding {
 	all := []Finding{{
 		Code: BlockedRepeatedly, Severity: Warning, Count: len(r.Repeated),
 		Problem: fmt.Sprintf("%s refused %d times or more in %s", count(len(r.Repeated), "customer"),
-			e.policy.BlockedRepeatedly, Span(e.policy.BlockedWindow)),
+			h.rules.policy.BlockedRepeatedly, Span(h.rules.policy.BlockedWindow)),
 	}}
 	for _, who := range r.Repeated[:min(maxDetails, len(r.Repeated))] {
 		all[0].Customers = append(all[0].Customers, who.CustomerID)
@@ -285,7 +285,7 @@ func (r Report) unwatched() bool {
 	return q != nil && p != nil && q.OldestPending > unwatched && p.Connected == 0 && p.Now.Sub(p.QueueRead) > unwatched
 }
 
-func (e *Engine) systemFindings(r Report) []Finding {
+func (h *Health) systemFindings(r Report) []Finding {
 	all := []Finding{{
 		Code: GuardsMissing, Severity: Warning, Count: len(r.Guards),
 		Problem: fmt.Sprintf("%s missing in the database: %s", count(len(r.Guards), "guard"), strings.Join(r.Guards, ", ")),
@@ -302,7 +302,7 @@ func (e *Engine) systemFindings(r Report) []Finding {
 			Problem: fmt.Sprintf("the last cleanup (%s) failed: its run %s says who began it, and why it failed", last.Trigger, last.ID),
 		})
 	}
-	if e.sweeps && !r.SweeperAlive() && !e.young(r) {
+	if h.sweeps && !r.SweeperAlive() && !h.young(r) {
 		all = append(all, Finding{Code: SweeperSilent, Severity: Critical, Count: 1, Since: r.Pulse.Sweep, Problem: sweeperSilent(*r.Pulse)})
 	}
 	if r.ClockOff > ClockTolerance {
@@ -316,7 +316,7 @@ func (e *Engine) systemFindings(r Report) []Finding {
 
 // young: a process that has just started has not had the time to sweep, and an
 // empty database has nothing to sweep.
-func (e *Engine) young(r Report) bool {
+func (h *Health) young(r Report) bool {
 	if r.Sessions == nil {
 		return false
 	}

@@ -10,7 +10,7 @@ import (
 
 // unsettledPayments is the oldest payments that health may have to name, as far
 // as a figure says that there are some.
-func (e *Engine) unsettledPayments(ctx context.Context, c *curfew.CheckoutFigures) ([]curfew.Checkout, error) {
+func (h *Health) unsettledPayments(ctx context.Context, c *curfew.CheckoutFigures) ([]curfew.Checkout, error) {
 	if c == nil {
 		return nil, nil
 	}
@@ -19,14 +19,14 @@ func (e *Engine) unsettledPayments(ctx context.Context, c *curfew.CheckoutFigure
 		if c.ByOutcome[outcome] == 0 {
 			continue
 		}
-		some, err := e.store.ListCheckouts(ctx, curfew.CheckoutSearch{Outcome: outcome, Limit: maxDetails})
+		some, err := h.store.ListCheckouts(ctx, curfew.CheckoutSearch{Outcome: outcome, Limit: maxDetails})
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, some...)
 	}
 	if c.MoneyDue > 0 {
-		due, err := e.store.Unsettled(ctx, "", maxDetails)
+		due, err := h.store.Unsettled(ctx, "", maxDetails)
 		if err != nil {
 			return nil, err
 		}

@@ -75,24 +75,48 @@ func (r Report) SweeperAlive() bool {
 	return r.Pulse != nil && !r.Pulse.Sweep.IsZero() && r.Pulse.Now.Sub(r.Pulse.Sweep) <= sweeperSilence
 }
 
+// Health says how well everything works, and what is wrong.
+type Health struct {
+	reporter
+	rules     *Rules
+	heartbeat *heartbeat
+	failing   *failing
+	sweeping  *sweeping
+	rows      *rowCheck
+	process   string // names this process to others
+	started   time.Time
+	sweeps    bool // the sweeper's timer is on
+	keys      Keys // nil: there is no key server
+	store     interface {
+		FigureStore
+		ActivityStore
+		HeartbeatStore
+		SchemaStore
+		QuarantineStore
+		AcknowledgementStore
+		CheckoutStore
+		OwedStore
+	}
+}
+
 // Health reads every figure on its own, so that one that fails hides no other,
 // and says what is wrong. It changes nothing, and sets nothing off.
-func (e *Engine) Health(ctx context.Context) Report {
-	ctx, end := e.trace.Begin(ctx, "look at health")
+func (h *Health) Health(ctx context.Context) Report {
+	ctx, end := h.trace.Begin(ctx, "look at health")
 	defer end()
-	r := Report{StartedAt: e.started, Timestamp: time.Now().UTC(), SweeperOn: e.sweeps, BlockedWindow: e.policy.BlockedWindow}
+	r := Report{StartedAt: h.started, Timestamp: time.Now().UTC(), SweeperOn: h.sweeps, BlockedWindow: h.rules.policy.BlockedWindow}
 	limited, cancel := context.WithTimeout(ctx, healthLimit)
 	defer cancel()
-	failed := e.read(limited, &r)
+	failed := h.read(limited, &r)
 	if r.Pulse != nil {
 		r.Timestamp = r.Pulse.Now
 	}
-	e.readKeys(&r)
+	h.readKeys(&r)
 	var err error
-	if r.Payments, err = e.unsettledPayments(limited, r.Checkouts); err != nil {
+	if r.Payments, err = h.unsettledPayments(limited, r.Checkouts); err != nil {
 		failed = append(failed, "payments")
 	}
-	r.Findings = e.findings(r, failed)
+	r.Findings = h.findings(r, failed)
 	acknowledged(r.Findings, r.Acknowledgements)
 	switch {
 	case len(failed) > 0:
@@ -105,35 +129,44 @@ func (e *Engine) Health(ctx context.Context) Report {
 	return r
 }
 
+// ExamineRows looks at every row, or as far as the time lets it, and reports
+// whether that was all. What it finds is a finding of Health.
+func (h *Health) ExamineRows(ctx context.Context, limit time.Duration) (whole bool, err error) {
+	return h.rows.examine(ctx, limit)
+}
+
 // Deliveries is what Health says of them, alone.
-func (e *Engine) Deliveries(ctx context.Context) (curfew.DeliveryFigures, error) {
-	return e.store.DeliveryFigures(ctx)
+func (h *Health) Deliveries(ctx context.Context) (curfew.DeliveryFigures, error) {
+	return h.store.DeliveryFigures(ctx)
 }
 
 // Connected tells other processes how many mechanics have a live stream of this
 // one. It counts for half a minute, so it is to be told again before.
-func (e *Engine) Connected(ctx context.Context, mechanics int) error {
-	return e.store.BeatStreams(ctx, e.process, mechanics, connectedFor)
+func (h *Health) Connected(ctx context.Context, mechanics int) error {
+	return h.store.BeatStreams(ctx, h.process, mechanics, connectedFor)
 }
 
 // read fills the report side by side and returns the names of what failed.
-func (e *Engine) read(ctx context.Context, r *Report) []string {
+func (h *Health) read(ctx context.Context, r *Report) []string {
 	return together(
-		reading{"sessions", func() (err error) { r.Sessions, err = ptr(e.store.SessionFigures(ctx, e.policy)); return }},
-		reading{"requests", func() (err error) { r.Requests, err = ptr(e.store.RequestFigures(ctx)); return }},
-		reading{"checkouts", func() (err error) { r.Checkouts, err = ptr(e.store.CheckoutFigures(ctx)); return }},
-		reading{"mechanics", func() (err error) { r.Mechanics, err = ptr(e.store.MechanicFigures(ctx)); return }},
-		reading{"deliveries", func() (err error) { r.Deliveries, err = ptr(e.store.DeliveryFigures(ctx)); return }},
-		reading{"details", func() (err error) { r.Details, err = ptr(e.store.HealthDetails(ctx, e.policy, maxDetails)); return }},
-		reading{"sweeper", func() error { return e.readPulse(ctx, r) }},
-		reading{"schema", func() error { return e.readSchema(ctx, r) }},
-		reading{"writable", func() error { return e.readWrites(ctx, r) }},
-		reading{"quarantine", func() (err error) { r.Apart, err = e.store.Quarantined(ctx, maxQuarantined); return }},
-		reading{"acknowledgements", func() (err error) { r.Acknowledgements, err = e.store.Acknowledgements(ctx); return }},
-		reading{"guards", func() (err error) { r.Guards, err = e.store.GuardsMissing(ctx); return }},
-		reading{"rows", func() error { return e.readRows(ctx, r) }},
+		reading{"sessions", func() (err error) { r.Sessions, err = ptr(h.store.SessionFigures(ctx, h.rules.policy)); return }},
+		reading{"requests", func() (err error) { r.Requests, err = ptr(h.store.RequestFigures(ctx)); return }},
+		reading{"checkouts", func() (err error) { r.Checkouts, err = ptr(h.store.CheckoutFigures(ctx)); return }},
+		reading{"mechanics", func() (err error) { r.Mechanics, err = ptr(h.store.MechanicFigures(ctx)); return }},
+		reading{"deliveries", func() (err error) { r.Deliveries, err = ptr(h.store.DeliveryFigures(ctx)); return }},
+		reading{"details", func() (err error) {
+			r.Details, err = ptr(h.store.HealthDetails(ctx, h.rules.policy, maxDetails))
+			return
+		}},
+		reading{"sweeper", func() error { return h.readPulse(ctx, r) }},
+		reading{"schema", func() error { return h.readSchema(ctx, r) }},
+		reading{"writable", func() error { return h.readWrites(ctx, r) }},
+		reading{"quarantine", func() (err error) { r.Apart, err = h.store.Quarantined(ctx, maxQuarantined); return }},
+		reading{"acknowledgements", func() (err error) { r.Acknowledgements, err = h.store.Acknowledgements(ctx); return }},
+		reading{"guards", func() (err error) { r.Guards, err = h.store.GuardsMissing(ctx); return }},
+		reading{"rows", func() error { return h.rows.read(ctx, r) }},
 		reading{"customers", func() error {
-			who, err := e.store.Repeated(ctx, e.policy.BlockedRepeatedly, e.policy.BlockedWindow)
+			who, err := h.store.Repeated(ctx, h.rules.policy.BlockedRepeatedly, h.rules.policy.BlockedWindow)
 			if err == nil {
 				r.Repeated = append([]curfew.Repeated{}, who...)
 			}
@@ -143,17 +176,17 @@ func (e *Engine) read(ctx context.Context, r *Report) []string {
 }
 
 // readPulse also compares the clocks: the database answered about half-way.
-func (e *Engine) readPulse(ctx context.Context, r *Report) (err error) {
+func (h *Health) readPulse(ctx context.Context, r *Report) (err error) {
 	asked := time.Now()
-	if r.Pulse, err = ptr(e.store.Pulse(ctx)); err == nil {
+	if r.Pulse, err = ptr(h.store.Pulse(ctx)); err == nil {
 		r.ClockOff = asked.Add(time.Since(asked) / 2).Sub(r.Pulse.Now).Abs()
 	}
 	return err
 }
 
 // readSchema: what is lacking is a finding, and no failure to look.
-func (e *Engine) readSchema(ctx context.Context, r *Report) error {
-	err := e.store.Verify(ctx)
+func (h *Health) readSchema(ctx context.Context, r *Report) error {
+	err := h.store.Verify(ctx)
 	if errors.Is(err, curfew.Invalid) {
 		r.Lacking, err = err.Error(), nil
 	}

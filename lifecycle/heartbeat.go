@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -28,6 +29,10 @@ const (
 
 // heartbeat is what a process knows of its own writing, by its own clock.
 type heartbeat struct {
+	log     *slog.Logger
+	store   HeartbeatStore
+	process string // names this process to others
+
 	tried chan struct{} // closed after the first try
 
 	mu      sync.Mutex
@@ -36,22 +41,24 @@ type heartbeat struct {
 	err     error     // of the last heartbeat
 }
 
-func newHeartbeat() *heartbeat { return &heartbeat{tried: make(chan struct{})} }
+func newHeartbeat(store HeartbeatStore, process string, log *slog.Logger) *heartbeat {
+	return &heartbeat{log: log, store: store, process: process, tried: make(chan struct{})}
+}
 
-// runHeartbeat writes until the context ends.
-func (e *Engine) runHeartbeat(ctx context.Context) {
-	e.heartbeat.run(true)
-	defer e.heartbeat.run(false)
+// run writes until the context ends.
+func (h *heartbeat) run(ctx context.Context) {
+	h.setRunning(true)
+	defer h.setRunning(false)
 	for first := true; ; first = false {
 		begun := time.Now()
-		err := e.tryWrite(ctx)
+		err := h.tryWrite(ctx)
 		if ctx.Err() != nil {
 			break
 		}
-		before := e.heartbeat.note(begun, err)
-		e.reportWrite(ctx, before, err)
+		before := h.note(begun, err)
+		h.reportWrite(ctx, before, err)
 		if first {
-			close(e.heartbeat.tried)
+			close(h.tried)
 		}
 		pause := heartbeatEvery
 		if err != nil {
@@ -62,27 +69,27 @@ func (e *Engine) runHeartbeat(ctx context.Context) {
 		case <-time.After(pause):
 		}
 	}
-	if err := e.forgetProcess(ctx); err != nil {
-		e.log.WarnContext(ctx, "the row of this process stays until it is tidied away", "error", err)
+	if err := h.forgetProcess(ctx); err != nil {
+		h.log.WarnContext(ctx, "the row of this process stays until it is tidied away", "error", err)
 	}
 }
 
 // tryWrite writes one row as a payment would be written.
-func (e *Engine) tryWrite(ctx context.Context) error {
+func (h *heartbeat) tryWrite(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, heartbeatLimit)
 	defer cancel()
-	return e.store.BeatProcess(ctx, e.process, heartbeatLives)
+	return h.store.BeatProcess(ctx, h.process, heartbeatLives)
 }
 
 // forgetProcess takes the row back: of a process that ends, or that only wanted
 // to know.
-func (e *Engine) forgetProcess(ctx context.Context) error {
+func (h *heartbeat) forgetProcess(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), heartbeatLimit)
 	defer cancel()
-	return e.store.ForgetProcess(ctx, e.process)
+	return h.store.ForgetProcess(ctx, h.process)
 }
 
-func (h *heartbeat) run(running bool) {
+func (h *heartbeat) setRunning(running bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.running = running
@@ -102,27 +109,26 @@ func (h *heartbeat) note(begun time.Time, err error) (before error) {
 }
 
 // reportWrite logs the first of several failures, and that they are over.
-func (e *Engine) reportWrite(ctx context.Context, before, now error) {
+func (h *heartbeat) reportWrite(ctx context.Context, before, now error) {
 	switch {
 	case now != nil && before == nil:
-		e.log.ErrorContext(ctx, "the database takes no writes: this process is not ready until it does", "error", now)
+		h.log.ErrorContext(ctx, "the database takes no writes: this process is not ready until it does", "error", now)
 	case now == nil && before != nil:
-		e.log.InfoContext(ctx, "the database takes writes again")
+		h.log.InfoContext(ctx, "the database takes writes again")
 	}
 }
 
 // writes is why this process cannot write; nil: it can. Where it has no
 // heartbeat it tries now. known is false where the context ended before anybody
 // could tell.
-func (e *Engine) writes(ctx context.Context) (known bool, err error) {
-	h := e.heartbeat
+func (h *heartbeat) writes(ctx context.Context) (known bool, err error) {
 	h.mu.Lock()
 	running, tried := h.running, h.tried
 	h.mu.Unlock()
 	if !running {
-		err := e.tryWrite(ctx)
+		err := h.tryWrite(ctx)
 		if err == nil {
-			err = e.forgetProcess(ctx)
+			err = h.forgetProcess(ctx)
 		}
 		return err == nil || ctx.Err() == nil, err
 	}
@@ -160,15 +166,15 @@ func (h *heartbeat) judge() error {
 // Ready is nil where this process can do its work: its writes succeed, and its
 // sweeper, if it has one, lives. Both are known from the background, at most 10
 // seconds late: nothing is asked of the database now.
-func (e *Engine) Ready(ctx context.Context) error {
-	known, err := e.writes(ctx)
+func (h *Health) Ready(ctx context.Context) error {
+	known, err := h.heartbeat.writes(ctx)
 	switch {
 	case !known:
 		return fmt.Errorf("nothing has been written yet: %w", err)
 	case err != nil:
 		return fmt.Errorf("the database takes no writes: %w", err)
 	}
-	if silent := e.sweeping.silent(); silent > unreadySilence {
+	if silent := h.sweeping.silent(); silent > unreadySilence {
 		return curfew.Errorf(curfew.Unavailable, "the sweeper of this process has been silent for %s", Span(silent))
 	}
 	return nil
@@ -178,8 +184,8 @@ func (e *Engine) Ready(ctx context.Context) error {
 const unreadySilence = sweeperSilence - time.Second
 
 // readWrites also fails where nobody can tell.
-func (e *Engine) readWrites(ctx context.Context, r *Report) error {
-	known, err := e.writes(ctx)
+func (h *Health) readWrites(ctx context.Context, r *Report) error {
+	known, err := h.heartbeat.writes(ctx)
 	if !known {
 		return err
 	}
@@ -280,30 +286,30 @@ func (f *failing) forget() {
 }
 
 // observed tells what became of an admission.
-func (e *Engine) observed(f Fulfilment, err error, took time.Duration) (outcome string) {
+func (ad *Admission) observed(f Fulfilment, err error, took time.Duration) (outcome string) {
 	outcome = admitted(f, err)
-	if e.failing.note(err, took); err == nil && !f.Replayed {
-		e.heartbeat.wrote(time.Now().Add(-took))
+	if ad.failing.note(err, took); err == nil && !f.Replayed {
+		ad.heartbeat.wrote(time.Now().Add(-took))
 	}
-	e.observe.Admitted(outcome, took)
+	ad.observe.Admitted(outcome, took)
 	return outcome
 }
 
 // writeFindings says what keeps this process from writing.
-func (e *Engine) writeFindings(r Report) []Finding {
+func (h *Health) writeFindings(r Report) []Finding {
 	var all []Finding
 	if r.Writable != nil && !*r.Writable {
 		all = append(all, Finding{
 			Code: NotWritable, Severity: Critical, Count: 1, Problem: "the database takes no writes: " + r.Unwritable,
 		})
 	}
-	if n, last := e.failing.recent(); n > 0 {
+	if n, last := h.failing.recent(); n > 0 {
 		all = append(all, Finding{
 			Code: AdmissionsFailing, Severity: Critical, Count: n,
 			Problem: fmt.Sprintf("%s failed within %s, the last one as %s: no session, and no outcome", count(n, "admission"), Span(failingWindow), last),
 		})
 	}
-	if silent := e.sweeping.silent(); silent > sweeperSilence && r.SweeperAlive() {
+	if silent := h.sweeping.silent(); silent > sweeperSilence && r.SweeperAlive() {
 		all = append(all, Finding{
 			Code: SweeperSilent, Severity: Critical, Count: 1,
 			Problem: fmt.Sprintf("the sweeper of this process has been silent for %s; another one sweeps", Span(silent)),

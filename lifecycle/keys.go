@@ -37,9 +37,9 @@ func clockTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 
 type Keys func() curfew.KeyFigures
 
 // readKeys asks no other machine: what the process found out last is told.
-func (e *Engine) readKeys(r *Report) {
-	if e.keys != nil {
-		k := e.keys()
+func (h *Health) readKeys(r *Report) {
+	if h.keys != nil {
+		k := h.keys()
 		r.Keys = &k
 	}
 }

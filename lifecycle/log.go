@@ -11,43 +11,43 @@ import (
 
 // The cleanup's lines are the contract's: people grep for them.
 
-func (e *Engine) logBegin(ctx context.Context, c Cleanup) {
+func (rp reporter) logBegin(ctx context.Context, c Cleanup) {
 	switch {
 	case background(c.Trigger):
 	case c.CustomerID != "":
-		e.log.InfoContext(ctx, "[sessionCleanup] Running cleanup for customer "+c.CustomerID+"...", "customer", c.CustomerID)
+		rp.log.InfoContext(ctx, "[sessionCleanup] Running cleanup for customer "+c.CustomerID+"...", "customer", c.CustomerID)
 	default:
-		e.log.InfoContext(ctx, "[sessionCleanup] Running full cleanup...")
+		rp.log.InfoContext(ctx, "[sessionCleanup] Running full cleanup...")
 	}
 }
 
 // logEnd says what a run did: by hand always, in the background only if it
 // cleaned something. Failures are always errors.
-func (e *Engine) logEnd(ctx context.Context, c Cleanup, run curfew.Run, err error) {
+func (rp reporter) logEnd(ctx context.Context, c Cleanup, run curfew.Run, err error) {
 	figures := []any{"run", run.ID, "trigger", run.Trigger, "actor", run.Actor.String(), "stats", run.Stats}
 	total := fmt.Sprintf("{ totalCleaned: %d }", run.Stats.TotalCleaned)
 	switch {
 	case errors.Is(err, ErrStopped):
-		e.log.WarnContext(ctx, "[sessionCleanup] Cleanup stopped before its end: "+total, figures...)
+		rp.log.WarnContext(ctx, "[sessionCleanup] Cleanup stopped before its end: "+total, figures...)
 	case err != nil:
-		e.log.ErrorContext(ctx, "[sessionCleanup] Cleanup failed: "+total, append(figures, "error", err)...)
+		rp.log.ErrorContext(ctx, "[sessionCleanup] Cleanup failed: "+total, append(figures, "error", err)...)
 	case background(c.Trigger):
-		e.log.Log(ctx, level(run.Stats), "[periodic-cleanup] Cleaned up: "+total, figures...)
+		rp.log.Log(ctx, level(run.Stats), "[periodic-cleanup] Cleaned up: "+total, figures...)
 	default:
-		e.logSessions(ctx, c, run.Stats)
-		e.log.InfoContext(ctx, "[sessionCleanup] Cleanup complete: "+total, figures...)
+		rp.logSessions(ctx, c, run.Stats)
+		rp.log.InfoContext(ctx, "[sessionCleanup] Cleanup complete: "+total, figures...)
 	}
 }
 
-func (e *Engine) logSessions(ctx context.Context, c Cleanup, s curfew.Stats) {
+func (rp reporter) logSessions(ctx context.Context, c Cleanup, s curfew.Stats) {
 	old := s.OldWaitingSessions + s.OrphanedSessions
 	switch {
 	case old == 0:
 	case c.CustomerID != "":
-		e.log.InfoContext(ctx, fmt.Sprintf("[sessionCleanup] Cancelling %d old waiting session(s) for customer %s", old, c.CustomerID),
+		rp.log.InfoContext(ctx, fmt.Sprintf("[sessionCleanup] Cancelling %d old waiting session(s) for customer %s", old, c.CustomerID),
 			"sessions", old, "customer", c.CustomerID)
 	default:
-		e.log.InfoContext(ctx, fmt.Sprintf("[sessionCleanup] Cancelled %d associated waiting session(s)", old), "sessions", old)
+		rp.log.InfoContext(ctx, fmt.Sprintf("[sessionCleanup] Cancelled %d associated waiting session(s)", old), "sessions", old)
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 
 // tellNotices tells what the customer and the endpoints were told of, or are to
 // be, as far as it is kept.
-func (e *Engine) tellNotices(ctx context.Context, t tale, before curfew.Cursor, limit int) ([]Entry, error) {
-	deliveries, err := e.store.Notices(ctx, t.customerID, before, limit)
+func (tl *Timeline) tellNotices(ctx context.Context, t tale, before curfew.Cursor, limit int) ([]Entry, error) {
+	deliveries, err := tl.store.Notices(ctx, t.customerID, before, limit)
 	entries := make([]Entry, len(deliveries))
 	for i, d := range deliveries {
 		entries[i] = Entry{

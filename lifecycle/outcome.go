@@ -9,6 +9,22 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// Checkouts reads payments, and changes them for operators.
+type Checkouts struct {
+	rules     *Rules
+	admission *Admission
+	sessions  *Sessions
+	store     interface {
+		CheckoutStore
+		CustomerStore
+		SessionStore
+	}
+	write interface {
+		AdmissionStore
+		ChangeStore
+	}
+}
+
 // steps is how often a checkout and its session are looked at again because
 // somebody moved them: a session has few moves in it.
 const steps = 10
@@ -26,21 +42,21 @@ type leaving struct {
 // leave makes a checkout what it is to be, whatever it was. An unended session
 // that it pays for is cancelled in the same transaction. What is as far already
 // stays.
-func (e *Engine) leave(ctx context.Context, id string, l leaving) (curfew.Checkout, error) {
+func (cs *Checkouts) leave(ctx context.Context, id string, l leaving) (curfew.Checkout, error) {
 	var err error
 	for range steps {
-		c, err2 := e.store.Checkout(ctx, id)
+		c, err2 := cs.store.Checkout(ctx, id)
 		if err2 != nil || l.done(c.Outcome) {
 			return c, err2
 		}
-		if l.byHand && c.Outcome == curfew.Refunding && e.provider != nil {
+		if l.byHand && c.Outcome == curfew.Refunding && cs.rules.asksProvider {
 			return c, curfew.Errorf(curfew.Conflict,
 				"the provider has been asked for checkout %s, and may have given it back: wait until it is refunded, or due again", id)
 		}
 		if !curfew.LegalOutcome(c.Outcome, l.to) {
 			return c, curfew.Errorf(curfew.Conflict, "checkout %s is %s: it cannot become %s", id, c.Outcome, l.to)
 		}
-		if c, err = e.leaveOnce(ctx, c, l); !errors.Is(err, curfew.Conflict) {
+		if c, err = cs.leaveOnce(ctx, c, l); !errors.Is(err, curfew.Conflict) {
 			return c, err
 		}
 	}
@@ -51,31 +67,31 @@ func (l leaving) done(now curfew.Outcome) bool {
 	return now == l.to || l.to == curfew.RefundDue && (now == curfew.Refunding || now == curfew.Refunded)
 }
 
-func (e *Engine) leaveOnce(ctx context.Context, c curfew.Checkout, l leaving) (curfew.Checkout, error) {
-	s, err := e.unendedOf(ctx, c)
+func (cs *Checkouts) leaveOnce(ctx context.Context, c curfew.Checkout, l leaving) (curfew.Checkout, error) {
+	s, err := cs.unendedOf(ctx, c)
 	if err != nil {
 		return c, err
 	}
 	if s == nil {
-		return e.write.ChangeCheckout(ctx, curfew.CheckoutChange{From: c, To: l.to, Reason: l.why, Actor: l.by})
+		return cs.write.ChangeCheckout(ctx, curfew.CheckoutChange{From: c, To: l.to, Reason: l.why, Actor: l.by})
 	}
-	change := e.ending(*s, curfew.Cancelled, curfew.ByRefund, l.by)
+	change := cs.rules.ending(*s, curfew.Cancelled, curfew.ByRefund, l.by)
 	change.Reason, change.Owed = curfew.WithNote(string(curfew.ByRefund), l.why), l.to
-	ended, err := e.write.Change(ctx, change)
+	ended, err := cs.write.Change(ctx, change)
 	if err != nil {
 		return c, err
 	}
-	e.freed(ctx, ended)
-	return e.store.Checkout(ctx, c.ID)
+	cs.sessions.freed(ctx, ended)
+	return cs.store.Checkout(ctx, c.ID)
 }
 
 // unendedOf is the session that a fulfilled checkout pays for; nil: it has
 // ended, or there is none.
-func (e *Engine) unendedOf(ctx context.Context, c curfew.Checkout) (*curfew.Standing, error) {
+func (cs *Checkouts) unendedOf(ctx context.Context, c curfew.Checkout) (*curfew.Standing, error) {
 	if c.Outcome != curfew.Fulfilled {
 		return nil, nil
 	}
-	all, err := e.store.Unended(ctx, c.CustomerID)
+	all, err := cs.store.Unended(ctx, c.CustomerID)
 	for _, s := range all {
 		if s.CheckoutID == c.ID {
 			return &s, err
@@ -85,16 +101,16 @@ func (e *Engine) unendedOf(ctx context.Context, c curfew.Checkout) (*curfew.Stan
 }
 
 // Checkout is one payment, by its id or its reference.
-func (e *Engine) Checkout(ctx context.Context, idOrRef string) (curfew.Checkout, error) {
+func (cs *Checkouts) Checkout(ctx context.Context, idOrRef string) (curfew.Checkout, error) {
 	missing := curfew.Errorf(curfew.NotFound, "there is no checkout with the id or the reference %q", idOrRef)
 	if curfew.CheckRef("reference", idOrRef) != nil {
 		return curfew.Checkout{}, missing
 	}
-	c, err := e.store.Checkout(ctx, idOrRef)
+	c, err := cs.store.Checkout(ctx, idOrRef)
 	if !errors.Is(err, curfew.NotFound) {
 		return c, err
 	}
-	r, err := e.store.Reference(ctx, idOrRef)
+	r, err := cs.store.Reference(ctx, idOrRef)
 	if errors.Is(err, curfew.NotFound) {
 		return curfew.Checkout{}, missing
 	}
@@ -102,37 +118,37 @@ func (e *Engine) Checkout(ctx context.Context, idOrRef string) (curfew.Checkout,
 }
 
 // CheckoutEvents is the history of a payment, in order.
-func (e *Engine) CheckoutEvents(ctx context.Context, c curfew.Checkout) ([]curfew.Event, error) {
-	return e.store.Events(ctx, c.CustomerID, c.ID)
+func (cs *Checkouts) CheckoutEvents(ctx context.Context, c curfew.Checkout) ([]curfew.Event, error) {
+	return cs.store.Events(ctx, c.CustomerID, c.ID)
 }
 
 // ListCheckouts is the payments that the search chooses, in the order of time.
-func (e *Engine) ListCheckouts(ctx context.Context, s curfew.CheckoutSearch) ([]curfew.Checkout, error) {
-	return e.store.ListCheckouts(ctx, s)
+func (cs *Checkouts) ListCheckouts(ctx context.Context, s curfew.CheckoutSearch) ([]curfew.Checkout, error) {
+	return cs.store.ListCheckouts(ctx, s)
 }
 
 // RefundCheckout makes a payment refund due for an operator, and cancels the
 // session that it pays for. What is refunded already, or about to be, stays.
-func (e *Engine) RefundCheckout(ctx context.Context, by curfew.Actor, idOrRef, reason string) (curfew.Checkout, error) {
-	return e.giveUpPayment(ctx, idOrRef, leaving{to: curfew.RefundDue, why: reason, by: by})
+func (cs *Checkouts) RefundCheckout(ctx context.Context, by curfew.Actor, idOrRef, reason string) (curfew.Checkout, error) {
+	return cs.giveUpPayment(ctx, idOrRef, leaving{to: curfew.RefundDue, why: reason, by: by})
 }
 
 // CloseRefund makes a payment refunded that an operator has given back without
 // Curfew. It asks no provider. Conflict: a provider is being asked.
-func (e *Engine) CloseRefund(ctx context.Context, by curfew.Actor, idOrRef, reason string) (curfew.Checkout, error) {
-	return e.giveUpPayment(ctx, idOrRef, leaving{to: curfew.Refunded, why: reason, by: by, byHand: true})
+func (cs *Checkouts) CloseRefund(ctx context.Context, by curfew.Actor, idOrRef, reason string) (curfew.Checkout, error) {
+	return cs.giveUpPayment(ctx, idOrRef, leaving{to: curfew.Refunded, why: reason, by: by, byHand: true})
 }
 
-func (e *Engine) giveUpPayment(ctx context.Context, idOrRef string, l leaving) (curfew.Checkout, error) {
+func (cs *Checkouts) giveUpPayment(ctx context.Context, idOrRef string, l leaving) (curfew.Checkout, error) {
 	if l.why == "" {
 		return curfew.Checkout{}, curfew.Errorf(curfew.Invalid, "a refund needs a reason: it is kept in the payment's history")
 	}
-	c, err := e.Checkout(ctx, idOrRef)
+	c, err := cs.Checkout(ctx, idOrRef)
 	if err == nil && c.Free() && c.Outcome != curfew.RefundDue {
 		err = curfew.Errorf(curfew.Conflict, "nothing was paid for checkout %s: there is nothing to give back", c.ID)
 	}
 	if err == nil {
-		c, err = e.leave(ctx, c.ID, l)
+		c, err = cs.leave(ctx, c.ID, l)
 	}
 	if err != nil {
 		return c, fmt.Errorf("refund %s: %w", idOrRef, err)
@@ -143,20 +159,20 @@ func (e *Engine) giveUpPayment(ctx context.Context, idOrRef string, l leaving) (
 // CreditCheckout lets a customer who forfeited a payment spend it after all. What
 // is credited already stays. Conflict: it is not forfeited, or paid for more
 // time, which no session could spend.
-func (e *Engine) CreditCheckout(ctx context.Context, by curfew.Actor, idOrRef, reason string) (curfew.Checkout, error) {
+func (cs *Checkouts) CreditCheckout(ctx context.Context, by curfew.Actor, idOrRef, reason string) (curfew.Checkout, error) {
 	if reason == "" {
 		return curfew.Checkout{}, curfew.Errorf(curfew.Invalid, "a credit needs a reason: it is kept in the payment's history")
 	}
-	c, err := e.Checkout(ctx, idOrRef)
+	c, err := cs.Checkout(ctx, idOrRef)
 	switch {
 	case err != nil || c.Outcome == curfew.Credited:
 		return c, err
 	case c.Outcome != curfew.Forfeited:
 		return c, curfew.Errorf(curfew.Conflict, "checkout %s is %s: only a forfeited one is credited by hand", c.ID, c.Outcome)
-	case e.policy.Plans[c.Plan].Extends:
+	case cs.rules.policy.Plans[c.Plan].Extends:
 		return c, curfew.Errorf(curfew.Conflict, "checkout %s paid for more time, which no session can spend: refund it", c.ID)
 	}
-	now, err := e.write.ChangeCheckout(ctx, curfew.CheckoutChange{From: c, To: curfew.Credited, Reason: reason, Actor: by})
+	now, err := cs.write.ChangeCheckout(ctx, curfew.CheckoutChange{From: c, To: curfew.Credited, Reason: reason, Actor: by})
 	if err != nil {
 		return c, fmt.Errorf("credit %s: %w", idOrRef, err)
 	}
@@ -165,45 +181,45 @@ func (e *Engine) CreditCheckout(ctx context.Context, by curfew.Actor, idOrRef, r
 
 // FulfilHeld gives a held payment its session, or its turn where the customer's
 // slot is taken. Conflict: it is not held.
-func (e *Engine) FulfilHeld(ctx context.Context, by curfew.Actor, idOrRef, reason string) (Fulfilment, error) {
-	c, err := e.Checkout(ctx, idOrRef)
+func (cs *Checkouts) FulfilHeld(ctx context.Context, by curfew.Actor, idOrRef, reason string) (Fulfilment, error) {
+	c, err := cs.Checkout(ctx, idOrRef)
 	if err != nil {
 		return Fulfilment{}, fmt.Errorf("fulfil %s: %w", idOrRef, err)
 	}
 	if c.CustomerID == curfew.Nobody {
 		return Fulfilment{}, curfew.Errorf(curfew.Conflict, "nobody knows whose payment %s is: assign it to its customer", idOrRef)
 	}
-	return e.repair(ctx, idOrRef, curfew.Repair{CustomerID: c.CustomerID, Plan: c.Plan, Actor: by, Reason: reason})
+	return cs.repair(ctx, idOrRef, curfew.Repair{CustomerID: c.CustomerID, Plan: c.Plan, Actor: by, Reason: reason})
 }
 
 // AssignHeld says what a held payment is for, and whose it is where nobody knew,
 // and fulfils it.
-func (e *Engine) AssignHeld(ctx context.Context, by curfew.Actor, idOrRef, customerID, plan, reason string) (Fulfilment, error) {
+func (cs *Checkouts) AssignHeld(ctx context.Context, by curfew.Actor, idOrRef, customerID, plan, reason string) (Fulfilment, error) {
 	if err := curfew.CheckID("customerId", customerID); err != nil {
 		return Fulfilment{}, err
 	}
-	return e.repair(ctx, idOrRef, curfew.Repair{CustomerID: customerID, Plan: plan, Actor: by, Reason: reason})
+	return cs.repair(ctx, idOrRef, curfew.Repair{CustomerID: customerID, Plan: plan, Actor: by, Reason: reason})
 }
 
 // repair fulfils a held payment by what the repair says of it.
-func (e *Engine) repair(ctx context.Context, idOrRef string, r curfew.Repair) (Fulfilment, error) {
-	if _, err := e.plan(r.Plan); err != nil {
+func (cs *Checkouts) repair(ctx context.Context, idOrRef string, r curfew.Repair) (Fulfilment, error) {
+	if _, err := cs.rules.plan(r.Plan); err != nil {
 		return Fulfilment{}, err
 	}
-	r.Retry, r.Reason = e.policy.DeferTTL, cmp.Or(r.Reason, curfew.RepairedReason)
+	r.Retry, r.Reason = cs.rules.policy.DeferTTL, cmp.Or(r.Reason, curfew.RepairedReason)
 	for range tries {
-		c, err := e.Checkout(ctx, idOrRef)
+		c, err := cs.Checkout(ctx, idOrRef)
 		if err != nil {
 			return Fulfilment{}, fmt.Errorf("repair %s: %w", idOrRef, err)
 		}
 		if repaired(c, r) {
-			return e.retried(ctx, r.CustomerID, c.Ref)
+			return cs.admission.retried(ctx, r.CustomerID, c.Ref)
 		}
 		if err := repairable(c, r.CustomerID); err != nil {
 			return Fulfilment{}, err
 		}
 		r.From = c
-		_, err = e.write.Repair(ctx, r)
+		_, err = cs.write.Repair(ctx, r)
 		if err != nil && !errors.Is(err, curfew.Conflict) {
 			return Fulfilment{}, fmt.Errorf("repair %s: %w", idOrRef, err)
 		}

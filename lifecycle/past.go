@@ -18,8 +18,8 @@ type Counted struct {
 // Past is how many sessions stood where, at each step of a window, the oldest
 // first; it begins with the first one that there was. It is reckoned back from
 // now by what happened since, and reads each event of the window once.
-func (e *Engine) Past(ctx context.Context, window, step time.Duration) ([]Counted, error) {
-	tide, err := e.store.Tide(ctx, window, step)
+func (h *Health) Past(ctx context.Context, window, step time.Duration) ([]Counted, error) {
+	tide, err := h.store.Tide(ctx, window, step)
 	if err != nil {
 		return nil, fmt.Errorf("read what happened in the last %s: %w", Span(window), err)
 	}

@@ -25,25 +25,48 @@ type Provider interface {
 	Paid(ctx context.Context, since time.Time) iter.Seq2[curfew.Payment, error]
 }
 
+// Payments takes in what a provider reports, and asks it for refunds.
+type Payments struct {
+	reporter
+	rules      *Rules
+	quarantine *quarantine
+	admission  *Admission
+	sessions   *Sessions
+	checkouts  *Checkouts
+	provider   Provider // nil: there is none
+	stop       stopSignal
+	store      interface {
+		CustomerStore
+		ClaimStore
+		CheckoutStore
+		RepaymentStore
+		OwedStore
+	}
+	write interface {
+		AdmissionStore
+		ChangeStore
+	}
+}
+
 // provided acts on what a provider says.
 var provided = curfew.Actor{Role: curfew.System, ID: "provider"}
 
 // Receive takes in one message of a provider. However often and in whatever
 // order messages come, they have one effect. What cannot be used is held for an
 // operator, so an error means: send it again.
-func (e *Engine) Receive(ctx context.Context, n curfew.Notice) error {
-	ctx, end := e.trace.Begin(ctx, "receive a notice")
+func (ps *Payments) Receive(ctx context.Context, n curfew.Notice) error {
+	ctx, end := ps.trace.Begin(ctx, "receive a notice")
 	defer end()
 	var err error
 	switch n.Kind {
 	case curfew.NoticePaid:
 		if n.Payment.Paid {
-			err = e.receivePaid(ctx, n.Payment)
+			err = ps.receivePaid(ctx, n.Payment)
 		}
 	case curfew.NoticeRefunded:
-		err = e.receiveRefunded(ctx, n.Payment)
+		err = ps.receiveRefunded(ctx, n.Payment)
 	case curfew.NoticeDisputed:
-		err = e.receiveDisputed(ctx, n.Payment)
+		err = ps.receiveDisputed(ctx, n.Payment)
 	}
 	if err != nil {
 		return fmt.Errorf("receive %s: %w", n.ID, err)
@@ -54,35 +77,35 @@ func (e *Engine) Receive(ctx context.Context, n curfew.Notice) error {
 // receivePaid is the entry for a payment of a provider: the same one as for
 // everybody. What was told of its money before or meanwhile holds: whoever
 // writes second sees what the other wrote.
-func (e *Engine) receivePaid(ctx context.Context, p curfew.Payment) error {
+func (ps *Payments) receivePaid(ctx context.Context, p curfew.Payment) error {
 	if err := curfew.CheckRef("the payment's reference", p.Ref); err != nil {
 		return err
 	}
-	if err := e.take(ctx, p); err != nil {
+	if err := ps.take(ctx, p); err != nil {
 		return err
 	}
-	return e.heed(ctx, p.PaymentID)
+	return ps.heed(ctx, p.PaymentID)
 }
 
 // take lets a payment in, or records why it cannot be. One that was given back
 // before gets no session.
-func (e *Engine) take(ctx context.Context, p curfew.Payment) error {
-	back, err := e.repaid(ctx, p)
+func (ps *Payments) take(ctx context.Context, p curfew.Payment) error {
+	back, err := ps.repaid(ctx, p)
 	if err != nil {
 		return err
 	}
 	if back.Covers(p.Amount, p.Currency) {
-		return e.record(ctx, p, curfew.Refunded, curfew.GivenBackBeforeReason)
+		return ps.record(ctx, p, curfew.Refunded, curfew.GivenBackBeforeReason)
 	}
 	if why := ownerless(p); why != "" {
-		return e.record(ctx, p, curfew.Held, why)
+		return ps.record(ctx, p, curfew.Held, why)
 	}
-	known, err := e.apply(ctx, p)
+	known, err := ps.apply(ctx, p)
 	switch {
 	case errors.Is(err, curfew.Invalid), errors.Is(err, curfew.NotFound):
-		return e.record(ctx, p, curfew.Held, err.Error())
+		return ps.record(ctx, p, curfew.Held, err.Error())
 	case errors.Is(err, curfew.IdempotencyMismatch), err == nil && known:
-		return e.seen(ctx, p)
+		return ps.seen(ctx, p)
 	}
 	return err
 }
@@ -91,12 +114,12 @@ func (e *Engine) take(ctx context.Context, p curfew.Payment) error {
 // takes too; known: its reference was seen, and nothing was done. Invalid and
 // NotFound (the session that it extends is missing, or another customer's): it
 // cannot be used as it is.
-func (e *Engine) apply(ctx context.Context, p curfew.Payment) (known bool, err error) {
+func (ps *Payments) apply(ctx context.Context, p curfew.Payment) (known bool, err error) {
 	if p.Extends != "" {
-		x, err := e.Extend(ctx, provided, extensionOf(p))
+		x, err := ps.sessions.Extend(ctx, provided, extensionOf(p))
 		return x.Replayed, err
 	}
-	f, err := e.FulfillCheckout(ctx, provided, purchaseOf(p))
+	f, err := ps.admission.FulfillCheckout(ctx, provided, purchaseOf(p))
 	return f.Replayed, err
 }
 
@@ -131,19 +154,19 @@ func ownerless(p curfew.Payment) string {
 
 // record writes a payment that gets no session. If its reference is known it is
 // a message that comes again.
-func (e *Engine) record(ctx context.Context, p curfew.Payment, outcome curfew.Outcome, why string) error {
+func (ps *Payments) record(ctx context.Context, p curfew.Payment, outcome curfew.Outcome, why string) error {
 	c := unusable(p, outcome, why)
-	_, err := e.reference(ctx, &c, provided)
+	_, err := ps.admission.reference(ctx, &c, provided)
 	if err == nil || errors.Is(err, curfew.IdempotencyMismatch) {
-		return e.seen(ctx, p)
+		return ps.seen(ctx, p)
 	}
 	if !errors.Is(err, curfew.NotFound) {
 		return err
 	}
 	c.ID = cmp.Or(c.ID, newID())
-	_, err = e.write.Record(ctx, c, provided, why)
+	_, err = ps.write.Record(ctx, c, provided, why)
 	if errors.Is(err, curfew.Conflict) {
-		return e.seen(ctx, p)
+		return ps.seen(ctx, p)
 	}
 	return err
 }
@@ -162,10 +185,10 @@ func unusable(p curfew.Payment, outcome curfew.Outcome, why string) curfew.Check
 
 // seen is a payment whose reference was seen: nothing is done but to say what
 // does not fit, and to learn what the provider calls it and how much it was.
-func (e *Engine) seen(ctx context.Context, p curfew.Payment) error {
-	r, err := e.store.Reference(ctx, p.Ref)
+func (ps *Payments) seen(ctx context.Context, p curfew.Payment) error {
+	r, err := ps.store.Reference(ctx, p.Ref)
 	if errors.Is(err, curfew.NotFound) {
-		return e.disown(ctx, p)
+		return ps.disown(ctx, p)
 	}
 	if err != nil {
 		return err
@@ -173,10 +196,10 @@ func (e *Engine) seen(ctx context.Context, p curfew.Payment) error {
 	c := r.Checkout
 	other := differs(c, p)
 	if other != "" {
-		e.log.WarnContext(ctx, "a provider tells a known payment otherwise; it stays as it is", "ref", p.Ref, "checkout", c.ID, "what", other)
+		ps.log.WarnContext(ctx, "a provider tells a known payment otherwise; it stays as it is", "ref", p.Ref, "checkout", c.ID, "what", other)
 	}
 	if c.PaymentID == "" && p.PaymentID != "" && (other == "" || other == "amount") {
-		return e.remark(ctx, c.ID, func(c curfew.Checkout) (curfew.Remark, bool) {
+		return ps.remark(ctx, c.ID, func(c curfew.Checkout) (curfew.Remark, bool) {
 			return curfew.Remark{
 				Reason:    fmt.Sprintf("the provider told its payment of %d %s", p.Amount, strings.ToLower(p.Currency)),
 				PaymentID: p.PaymentID, Amount: max(p.Amount, 0), Currency: strings.ToLower(p.Currency),
@@ -203,49 +226,49 @@ func differs(c curfew.Checkout, p curfew.Payment) string {
 }
 
 // repaid keeps and answers what is known to have been given back of a payment.
-func (e *Engine) repaid(ctx context.Context, p curfew.Payment) (curfew.Repayment, error) {
+func (ps *Payments) repaid(ctx context.Context, p curfew.Payment) (curfew.Repayment, error) {
 	r := curfew.Repayment{Amount: p.Refunded, Currency: strings.ToLower(p.Currency)}
 	switch {
 	case p.PaymentID == "":
 		return r, nil
 	case p.Refunded > 0:
-		return e.store.Repaid(ctx, p.PaymentID, r)
+		return ps.store.Repaid(ctx, p.PaymentID, r)
 	}
-	return e.repayment(ctx, p.PaymentID)
+	return ps.repayment(ctx, p.PaymentID)
 }
 
 // receiveRefunded keeps the refund, because its payment may not be known yet,
 // and gives back what is.
-func (e *Engine) receiveRefunded(ctx context.Context, p curfew.Payment) error {
+func (ps *Payments) receiveRefunded(ctx context.Context, p curfew.Payment) error {
 	if p.PaymentID == "" {
-		e.log.WarnContext(ctx, "a provider tells a refund of no payment", "ref", p.Ref)
+		ps.log.WarnContext(ctx, "a provider tells a refund of no payment", "ref", p.Ref)
 		return nil
 	}
-	if _, err := e.repaid(ctx, p); err != nil {
+	if _, err := ps.repaid(ctx, p); err != nil {
 		return err
 	}
-	return e.heed(ctx, p.PaymentID)
+	return ps.heed(ctx, p.PaymentID)
 }
 
 // receiveDisputed keeps what a bank asks back, because its payment may not be
 // known yet, and marks what is.
-func (e *Engine) receiveDisputed(ctx context.Context, p curfew.Payment) error {
+func (ps *Payments) receiveDisputed(ctx context.Context, p curfew.Payment) error {
 	if p.PaymentID == "" {
-		e.log.WarnContext(ctx, "a provider tells a dispute of no payment", "ref", p.Ref)
+		ps.log.WarnContext(ctx, "a provider tells a dispute of no payment", "ref", p.Ref)
 		return nil
 	}
-	if err := e.store.Dispute(ctx, p.PaymentID); err != nil {
+	if err := ps.store.Dispute(ctx, p.PaymentID); err != nil {
 		return err
 	}
-	return e.heed(ctx, p.PaymentID)
+	return ps.heed(ctx, p.PaymentID)
 }
 
 // remark notes something at a checkout, as it is then, unless say finds that it
 // is known.
-func (e *Engine) remark(ctx context.Context, id string, say func(curfew.Checkout) (curfew.Remark, bool)) error {
+func (ps *Payments) remark(ctx context.Context, id string, say func(curfew.Checkout) (curfew.Remark, bool)) error {
 	var err error
 	for range tries {
-		c, err2 := e.store.Checkout(ctx, id)
+		c, err2 := ps.store.Checkout(ctx, id)
 		if err2 != nil {
 			return err2
 		}
@@ -254,7 +277,7 @@ func (e *Engine) remark(ctx context.Context, id string, say func(curfew.Checkout
 			return nil
 		}
 		r.From, r.Actor = c, provided
-		if _, err = e.write.Remark(ctx, r); !errors.Is(err, curfew.Conflict) {
+		if _, err = ps.write.Remark(ctx, r); !errors.Is(err, curfew.Conflict) {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -23,6 +24,10 @@ const (
 // quarantine is what a process knows to be set apart: a sweep passes it by until
 // its next try, and then tries it alone.
 type quarantine struct {
+	log   *slog.Logger
+	store QuarantineStore
+	probe OneTimeStore // to try whether the database takes writes
+
 	mu    sync.Mutex
 	until map[string]time.Time // by the session's id
 }
@@ -66,15 +71,15 @@ func (q *quarantine) replace(all []curfew.Quarantined) {
 
 // readQuarantine learns what other processes have set apart, and forgets what
 // is settled.
-func (e *Engine) readQuarantine(ctx context.Context) error {
-	all, err := e.store.Quarantined(ctx, maxQuarantined)
-	if err == nil && (len(all) > 0 || e.quarantine.any()) {
-		err = e.store.LeaveQuarantine(ctx)
+func (q *quarantine) read(ctx context.Context) error {
+	all, err := q.store.Quarantined(ctx, maxQuarantined)
+	if err == nil && (len(all) > 0 || q.any()) {
+		err = q.store.LeaveQuarantine(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("look at what is set apart: %w", err)
 	}
-	e.quarantine.replace(all)
+	q.replace(all)
 	return nil
 }
 
@@ -100,24 +105,24 @@ func rowsOwn(ctx context.Context, err error) bool {
 // rowsOwn is rowsOwn, also where the answer leaves open whether the row or the
 // database is to blame: a trigger may answer so, or take too long. Then a write
 // elsewhere tells.
-func (e *Engine) rowsOwn(ctx context.Context, err error) bool {
+func (q *quarantine) rowsOwn(ctx context.Context, err error) bool {
 	if err == nil || ctx.Err() != nil || rowsOwn(ctx, err) {
 		return err != nil && ctx.Err() == nil
 	}
 	cut := errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
-	return !cut && errors.Is(err, curfew.Unavailable) && e.store.ClaimOnce(ctx, "probe:"+newID(), time.Second) == nil
+	return !cut && errors.Is(err, curfew.Unavailable) && q.probe.ClaimOnce(ctx, "probe:"+newID(), time.Second) == nil
 }
 
 // setApart keeps that something could not be settled, so that nothing else waits
 // for it. The error is that of keeping it.
-func (e *Engine) setApart(ctx context.Context, q curfew.Quarantined, cause error) error {
-	q.LastError = curfew.SafeText(cause)
-	e.log.Warn("set apart: it could not be settled, and is tried again later", "what", string(q.Noun), "id", q.ID,
-		"customer", q.CustomerID, "step", q.Step, "error", cause)
-	if q.Noun == curfew.QuarantinedSession {
-		e.quarantine.add(q.ID, curfew.FirstQuarantine)
+func (q *quarantine) setApart(ctx context.Context, what curfew.Quarantined, cause error) error {
+	what.LastError = curfew.SafeText(cause)
+	q.log.Warn("set apart: it could not be settled, and is tried again later", "what", string(what.Noun), "id", what.ID,
+		"customer", what.CustomerID, "step", what.Step, "error", cause)
+	if what.Noun == curfew.QuarantinedSession {
+		q.add(what.ID, curfew.FirstQuarantine)
 	}
-	return e.store.Quarantine(context.WithoutCancel(ctx), q)
+	return q.store.Quarantine(context.WithoutCancel(ctx), what)
 }
 
 // cleaning is a run at work, with what it had to set apart.
@@ -140,14 +145,14 @@ func (c *cleaning) settled(n int) {
 
 // leave sets apart what a run cannot settle. The error is one that is no row's
 // own: the database's, or that nothing at all can be settled.
-func (c *cleaning) leave(ctx context.Context, e *Engine, q curfew.Quarantined, cause error) error {
-	if !c.own(ctx, e, cause) {
+func (c *cleaning) leave(ctx context.Context, q *quarantine, what curfew.Quarantined, cause error) error {
+	if !c.own(ctx, q, cause) {
 		return cause
 	}
-	if err := e.setApart(ctx, q, cause); err != nil {
+	if err := q.setApart(ctx, what, cause); err != nil {
 		return err
 	}
-	c.apart = append(c.apart, fmt.Sprintf("%s%s %s of customer %s: %v", c.rule, q.Noun, q.ID, q.CustomerID, curfew.SafeText(cause)))
+	c.apart = append(c.apart, fmt.Sprintf("%s%s %s of customer %s: %v", c.rule, what.Noun, what.ID, what.CustomerID, curfew.SafeText(cause)))
 	c.Stats.SetApart++
 	if c.inARow++; c.inARow >= hopeless {
 		return fmt.Errorf("%d in a row could not be settled, the last one: %w", c.inARow, cause)
@@ -158,9 +163,9 @@ func (c *cleaning) leave(ctx context.Context, e *Engine, q curfew.Quarantined, c
 // own reports whether a failure is one row's own. Where that is in doubt, a run
 // by hand fails, for a person sees it; one in the background asks, and so does
 // one that has ended others of the same batch.
-func (c *cleaning) own(ctx context.Context, e *Engine, cause error) bool {
+func (c *cleaning) own(ctx context.Context, q *quarantine, cause error) bool {
 	if background(c.Trigger) || c.split {
-		return e.rowsOwn(ctx, cause)
+		return q.rowsOwn(ctx, cause)
 	}
 	return rowsOwn(ctx, cause)
 }

@@ -49,34 +49,34 @@ const (
 // Reconcile lists what the provider says was paid within the window, puts what
 // is missing here through the same entry as its messages, and tells every
 // difference, both ways. Invalid: there is no provider.
-func (e *Engine) Reconcile(ctx context.Context, window time.Duration) (Reconciliation, error) {
+func (ps *Payments) Reconcile(ctx context.Context, window time.Duration) (Reconciliation, error) {
 	r := Reconciliation{Since: time.Now().UTC().Add(-window), Differences: []Difference{}}
-	if e.provider == nil {
+	if ps.provider == nil {
 		return r, curfew.Errorf(curfew.Invalid, "no provider is set up to reconcile with: set stripe.api_key")
 	}
 	there := make(map[string]bool)
 	var failed []error
-	for p, err := range e.provider.Paid(ctx, r.Since) {
+	for p, err := range ps.provider.Paid(ctx, r.Since) {
 		if err != nil {
 			return r, fmt.Errorf("reconcile: %w", err)
 		}
 		if !p.Paid {
 			continue
 		}
-		if err := e.stopping(); err != nil {
+		if err := ps.stop.err(); err != nil {
 			return r, fmt.Errorf("reconcile: %w", err)
 		}
 		r.Paid++
 		there[p.Ref] = true
-		if err := e.reconcile(ctx, p, &r); err != nil {
+		if err := ps.reconcile(ctx, p, &r); err != nil {
 			err = fmt.Errorf("reconcile %s: %w", p.Ref, err)
-			if !e.rowsOwn(ctx, err) {
+			if !ps.quarantine.rowsOwn(ctx, err) {
 				return r, err
 			}
 			failed = append(failed, err) // the others are compared all the same
 		}
 	}
-	if err := e.unpaidThere(ctx, there, &r); err != nil {
+	if err := ps.unpaidThere(ctx, there, &r); err != nil {
 		failed = append(failed, fmt.Errorf("reconcile: %w", err))
 	}
 	return r, errors.Join(failed...)
@@ -84,8 +84,8 @@ func (e *Engine) Reconcile(ctx context.Context, window time.Duration) (Reconcili
 
 // reconcile compares one payment, then lets it in: its reference makes that
 // harmless.
-func (e *Engine) reconcile(ctx context.Context, p curfew.Payment, r *Reconciliation) error {
-	before, err := e.store.Reference(ctx, p.Ref)
+func (ps *Payments) reconcile(ctx context.Context, p curfew.Payment, r *Reconciliation) error {
+	before, err := ps.store.Reference(ctx, p.Ref)
 	if err != nil && !errors.Is(err, curfew.NotFound) {
 		return err
 	}
@@ -96,10 +96,10 @@ func (e *Engine) reconcile(ctx context.Context, p curfew.Payment, r *Reconciliat
 			return nil
 		}
 	}
-	if err := e.receivePaid(ctx, p); err != nil {
+	if err := ps.receivePaid(ctx, p); err != nil {
 		return err
 	}
-	now, err := e.store.Reference(ctx, p.Ref)
+	now, err := ps.store.Reference(ctx, p.Ref)
 	if err != nil {
 		return err
 	}
@@ -132,10 +132,10 @@ func compare(c curfew.Checkout, p curfew.Payment) []DifferenceKind {
 // no message of the provider ever named, whatever has become of it since, but
 // for what was given back. Ids begin with their time, so the list begins where
 // the window does.
-func (e *Engine) unpaidThere(ctx context.Context, there map[string]bool, r *Reconciliation) error {
+func (ps *Payments) unpaidThere(ctx context.Context, there map[string]bool, r *Reconciliation) error {
 	after := idBefore(r.Since)
 	for {
-		page, err := e.store.ListCheckouts(ctx, curfew.CheckoutSearch{After: after, Limit: pageSize})
+		page, err := ps.store.ListCheckouts(ctx, curfew.CheckoutSearch{After: after, Limit: pageSize})
 		if err != nil {
 			return err
 		}
@@ -157,7 +157,7 @@ func (e *Engine) unpaidThere(ctx context.Context, there map[string]bool, r *Reco
 
 // settlePayments is what Run does about money while there is a provider: its
 // refunds, and the comparison of the books.
-func (e *Engine) settlePayments(ctx context.Context) {
+func (ps *Payments) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	var reconciled time.Time
@@ -168,12 +168,12 @@ func (e *Engine) settlePayments(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
-		e.noted(ctx, "settling refunds failed", e.SettleRefunds(ctx))
+		ps.noted(ctx, "settling refunds failed", ps.SettleRefunds(ctx))
 		if reconciled.IsZero() || time.Since(reconciled) >= reconcileEvery {
 			reconciled = time.Now()
-			r, err := e.Reconcile(ctx, window)
-			e.noted(ctx, "comparing the books with the provider failed", err)
-			e.logDifferences(ctx, r)
+			r, err := ps.Reconcile(ctx, window)
+			ps.noted(ctx, "comparing the books with the provider failed", err)
+			ps.logDifferences(ctx, r)
 			if err == nil {
 				window = reconcileThen
 			}
@@ -182,15 +182,15 @@ func (e *Engine) settlePayments(ctx context.Context) {
 	}
 }
 
-func (e *Engine) noted(ctx context.Context, what string, err error) {
+func (rp reporter) noted(ctx context.Context, what string, err error) {
 	if err != nil && ctx.Err() == nil {
-		e.log.ErrorContext(ctx, what+"; the next pass tries again", "error", err)
+		rp.log.ErrorContext(ctx, what+"; the next pass tries again", "error", err)
 	}
 }
 
-func (e *Engine) logDifferences(ctx context.Context, r Reconciliation) {
+func (ps *Payments) logDifferences(ctx context.Context, r Reconciliation) {
 	for _, d := range r.Differences {
-		e.log.WarnContext(ctx, "the provider's books differ", "kind", d.Kind, "ref", d.Ref, "checkout", d.CheckoutID,
+		ps.log.WarnContext(ctx, "the provider's books differ", "kind", d.Kind, "ref", d.Ref, "checkout", d.CheckoutID,
 			"outcome", d.Outcome, "detail", d.Detail)
 	}
 }

@@ -27,22 +27,22 @@ const (
 // committed before each call, and the key of a payment's refund is always the
 // same, so that running it twice, anywhere, at once, gives money back once.
 // Without a provider it does nothing.
-func (e *Engine) SettleRefunds(ctx context.Context) error {
-	if e.provider == nil {
+func (ps *Payments) SettleRefunds(ctx context.Context) error {
+	if ps.provider == nil {
 		return nil
 	}
 	for {
-		due, err := e.store.Refundable(ctx, pageSize)
+		due, err := ps.store.Refundable(ctx, pageSize)
 		if err != nil {
 			return fmt.Errorf("settle refunds: %w", err)
 		}
 		for _, c := range due {
-			err := e.settleRefund(ctx, c)
+			err := ps.settleRefund(ctx, c)
 			if errors.Is(err, curfew.Conflict) { // another's now
 				continue
 			}
 			if rowsOwn(ctx, err) {
-				err = e.setApart(ctx, apartPayment(c, "refund"), err)
+				err = ps.quarantine.setApart(ctx, apartPayment(c, "refund"), err)
 			}
 			if err != nil {
 				return fmt.Errorf("settle the refund of %s: %w", c.Ref, err)
@@ -55,34 +55,34 @@ func (e *Engine) SettleRefunds(ctx context.Context) error {
 }
 
 // settleRefund takes one refund a step further. Conflict: somebody else did.
-func (e *Engine) settleRefund(ctx context.Context, c curfew.Checkout) error {
+func (ps *Payments) settleRefund(ctx context.Context, c curfew.Checkout) error {
 	switch {
-	case e.wasFree(c):
-		return e.refunded(ctx, c, curfew.Repayment{}, curfew.NothingPaidReason)
+	case ps.rules.wasFree(c):
+		return ps.refunded(ctx, c, curfew.Repayment{}, curfew.NothingPaidReason)
 	case c.PaymentID == "":
-		return e.refundRefused(ctx, c, curfew.Errorf(curfew.Invalid, "the provider has not told this payment: give it back by hand there"))
+		return ps.refundRefused(ctx, c, curfew.Errorf(curfew.Invalid, "the provider has not told this payment: give it back by hand there"))
 	}
-	claimed, err := e.write.ChangeCheckout(ctx, curfew.CheckoutChange{
+	claimed, err := ps.write.ChangeCheckout(ctx, curfew.CheckoutChange{
 		From: c, To: curfew.Refunding, Reason: curfew.RefundAskedReason, Actor: curfew.Refunder, Wait: refundWait(c.Attempts),
 	})
 	if err != nil {
 		return err
 	}
-	back, err := e.askProvider(ctx, claimed)
+	back, err := ps.askProvider(ctx, claimed)
 	switch {
 	case err == nil:
-		return e.refunded(ctx, claimed, back, curfew.GivenBackReason)
+		return ps.refunded(ctx, claimed, back, curfew.GivenBackReason)
 	case unknown(err):
-		e.log.WarnContext(ctx, "a refund is asked for again later", "checkout", c.ID, "attempt", claimed.Attempts, "error", err)
+		ps.log.WarnContext(ctx, "a refund is asked for again later", "checkout", c.ID, "attempt", claimed.Attempts, "error", err)
 		return ctx.Err()
 	}
-	return e.refundRefused(ctx, claimed, err)
+	return ps.refundRefused(ctx, claimed, err)
 }
 
 // wasFree reports whether nothing was paid. Of a payment that only the shop has
 // reported, an amount of 0 may mean that it did not say how much.
-func (e *Engine) wasFree(c curfew.Checkout) bool {
-	return c.Due() == 0 && (c.Ref == "" || c.PaymentID != "" || e.policy.Plans[c.Plan].Free())
+func (r *Rules) wasFree(c curfew.Checkout) bool {
+	return c.Due() == 0 && (c.Ref == "" || c.PaymentID != "" || r.policy.Plans[c.Plan].Free())
 }
 
 // askProvider gives back what is due of a payment and has not been given back
@@ -90,13 +90,13 @@ func (e *Engine) wasFree(c curfew.Checkout) bool {
 // harmless for about a day. Before the first call of which this database knows,
 // what was given back is looked up all the same: a database that was restored
 // does not know of earlier ones.
-func (e *Engine) askProvider(ctx context.Context, c curfew.Checkout) (curfew.Repayment, error) {
+func (ps *Payments) askProvider(ctx context.Context, c curfew.Checkout) (curfew.Repayment, error) {
 	ctx, cancel := context.WithTimeout(ctx, providerPatience)
 	defer cancel()
-	back, err := e.repayment(ctx, c.PaymentID)
+	back, err := ps.repayment(ctx, c.PaymentID)
 	if err == nil && (c.Attempts <= 1 || c.UpdatedAt.Sub(c.FirstTryAt) > keyLife) {
 		var listed curfew.Repayment
-		if listed, err = e.givenBack(ctx, c.PaymentID); listed.Amount > back.Amount {
+		if listed, err = ps.givenBack(ctx, c.PaymentID); listed.Amount > back.Amount {
 			back = listed
 		}
 	}
@@ -107,15 +107,15 @@ func (e *Engine) askProvider(ctx context.Context, c curfew.Checkout) (curfew.Rep
 	if back.Covers(0, c.Currency) {
 		left -= back.Amount
 	}
-	return e.provider.Refund(ctx, curfew.RefundOrder{
+	return ps.provider.Refund(ctx, curfew.RefundOrder{
 		Key: "refund:" + c.Ref, PaymentID: c.PaymentID, Amount: left, Currency: c.Currency,
 	})
 }
 
 // givenBack is everything that the provider gave back of a payment, with the
 // newest one's name.
-func (e *Engine) givenBack(ctx context.Context, paymentID string) (curfew.Repayment, error) {
-	all, err := e.provider.Refunds(ctx, paymentID)
+func (ps *Payments) givenBack(ctx context.Context, paymentID string) (curfew.Repayment, error) {
+	all, err := ps.provider.Refunds(ctx, paymentID)
 	var sum curfew.Repayment
 	for _, r := range all {
 		sum.ID, sum.Currency = cmp.Or(sum.ID, r.ID), cmp.Or(sum.Currency, r.Currency)
@@ -124,8 +124,8 @@ func (e *Engine) givenBack(ctx context.Context, paymentID string) (curfew.Repaym
 	return sum, err
 }
 
-func (e *Engine) refunded(ctx context.Context, c curfew.Checkout, back curfew.Repayment, why string) error {
-	_, err := e.write.ChangeCheckout(ctx, curfew.CheckoutChange{
+func (ps *Payments) refunded(ctx context.Context, c curfew.Checkout, back curfew.Repayment, why string) error {
+	_, err := ps.write.ChangeCheckout(ctx, curfew.CheckoutChange{
 		From: c, To: curfew.Refunded, Reason: why, Actor: curfew.Refunder, RefundID: back.ID,
 	})
 	return err
@@ -133,9 +133,9 @@ func (e *Engine) refunded(ctx context.Context, c curfew.Checkout, back curfew.Re
 
 // refundRefused leaves a refund due that the provider will not make as it is:
 // an operator finds out why, and until then it is asked for now and then.
-func (e *Engine) refundRefused(ctx context.Context, c curfew.Checkout, refusal error) error {
-	e.log.WarnContext(ctx, "a refund was refused", "checkout", c.ID, "attempt", c.Attempts, "error", refusal)
-	_, err := e.write.ChangeCheckout(ctx, curfew.CheckoutChange{
+func (ps *Payments) refundRefused(ctx context.Context, c curfew.Checkout, refusal error) error {
+	ps.log.WarnContext(ctx, "a refund was refused", "checkout", c.ID, "attempt", c.Attempts, "error", refusal)
+	_, err := ps.write.ChangeCheckout(ctx, curfew.CheckoutChange{
 		From: c, To: curfew.RefundDue, Reason: curfew.WithNote(curfew.RefundRefusedReason, refusal.Error()), Actor: curfew.Refunder,
 		Note: refusal.Error(), Wait: longestWait,
 	})
@@ -157,8 +157,8 @@ func refundWait(attempts int64) time.Duration {
 }
 
 // repayment is what was told of a payment's money; nothing: its zero value.
-func (e *Engine) repayment(ctx context.Context, paymentID string) (curfew.Repayment, error) {
-	r, err := e.store.Repayment(ctx, paymentID)
+func (ps *Payments) repayment(ctx context.Context, paymentID string) (curfew.Repayment, error) {
+	r, err := ps.store.Repayment(ctx, paymentID)
 	if errors.Is(err, curfew.NotFound) {
 		return curfew.Repayment{}, nil
 	}
@@ -167,63 +167,63 @@ func (e *Engine) repayment(ctx context.Context, paymentID string) (curfew.Repaym
 
 // heed does to the checkouts of a payment what was told of its money: that it
 // was given back, or that the customer's bank asks for it.
-func (e *Engine) heed(ctx context.Context, paymentID string) error {
+func (ps *Payments) heed(ctx context.Context, paymentID string) error {
 	if paymentID == "" {
 		return nil
 	}
-	told, err := e.repayment(ctx, paymentID)
+	told, err := ps.repayment(ctx, paymentID)
 	if err != nil || told.Amount == 0 && !told.Disputed {
 		return err
 	}
-	all, err := e.store.PaidBy(ctx, paymentID)
+	all, err := ps.store.PaidBy(ctx, paymentID)
 	if err != nil {
 		return err
 	}
 	var errs []error
 	for _, c := range all { // one that fails keeps no other from it
-		if err := e.heedOne(ctx, c, told); err != nil {
+		if err := ps.heedOne(ctx, c, told); err != nil {
 			errs = append(errs, fmt.Errorf("heed what was told of %s: %w", c.Ref, err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (e *Engine) heedOne(ctx context.Context, c curfew.Checkout, told curfew.Repayment) error {
+func (ps *Payments) heedOne(ctx context.Context, c curfew.Checkout, told curfew.Repayment) error {
 	if told.Disputed {
-		if err := e.disputed(ctx, c); err != nil {
+		if err := ps.disputed(ctx, c); err != nil {
 			return err
 		}
 	}
 	if told.Amount == 0 {
 		return nil
 	}
-	return e.giveBack(ctx, c, told)
+	return ps.giveBack(ctx, c, told)
 }
 
 // disputed marks what a bank asks back: whether there is still something to
 // answer, a person must see.
-func (e *Engine) disputed(ctx context.Context, c curfew.Checkout) error {
-	return e.remark(ctx, c.ID, func(c curfew.Checkout) (curfew.Remark, bool) {
+func (ps *Payments) disputed(ctx context.Context, c curfew.Checkout) error {
+	return ps.remark(ctx, c.ID, func(c curfew.Checkout) (curfew.Remark, bool) {
 		return curfew.Remark{Reason: curfew.DisputedReason, Disputed: true}, c.DisputedAt.IsZero()
 	})
 }
 
 // giveBack makes a checkout refunded where all was given back that is due, and
 // else notes how much it was.
-func (e *Engine) giveBack(ctx context.Context, c curfew.Checkout, back curfew.Repayment) error {
+func (ps *Payments) giveBack(ctx context.Context, c curfew.Checkout, back curfew.Repayment) error {
 	due := c.Amount
 	if c.Outcome == curfew.RefundDue || c.Outcome == curfew.Refunding {
 		due = c.Due()
 	}
 	if back.Covers(due, c.Currency) {
-		_, err := e.leave(ctx, c.ID, leaving{to: curfew.Refunded, why: curfew.GivenBackReason, by: provided})
+		_, err := ps.checkouts.leave(ctx, c.ID, leaving{to: curfew.Refunded, why: curfew.GivenBackReason, by: provided})
 		return err
 	}
 	note := fmt.Sprintf("%d of %d %s were given back", back.Amount, c.Amount, c.Currency)
 	if !back.Covers(0, c.Currency) {
 		note = fmt.Sprintf("%d %s were given back of %d %s: compare them at the provider", back.Amount, back.Currency, c.Amount, c.Currency)
 	}
-	return e.remark(ctx, c.ID, func(c curfew.Checkout) (curfew.Remark, bool) {
+	return ps.remark(ctx, c.ID, func(c curfew.Checkout) (curfew.Remark, bool) {
 		return curfew.Remark{Note: note, Reason: note}, c.Note != note && c.Outcome != curfew.Refunded
 	})
 }

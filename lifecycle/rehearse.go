@@ -35,25 +35,25 @@ func (r *Rehearsed) add(s curfew.Standing) {
 }
 
 // Rehearse walks through a full cleanup to its end and changes nothing.
-func (e *Engine) Rehearse(ctx context.Context) (r Rehearsal, err error) {
-	for page, err := range e.pages(ctx, Cleanup{}) {
+func (cl *Cleanups) Rehearse(ctx context.Context) (r Rehearsal, err error) {
+	for page, err := range cl.pages(ctx, Cleanup{}) {
 		if err != nil {
 			return r, fmt.Errorf("rehearse a cleanup: %w", err)
 		}
 		for _, s := range page {
-			rule, ok, err := e.rule(ctx, s, Cleanup{})
+			rule, ok, err := cl.rule(ctx, s, Cleanup{})
 			if err != nil {
 				return r, fmt.Errorf("rehearse a cleanup: %w", err)
 			}
 			if ok {
-				e.rehearse(&r, s, rule)
+				cl.rehearse(&r, s, rule)
 			}
 		}
 	}
 	return r, nil
 }
 
-func (e *Engine) rehearse(r *Rehearsal, s curfew.Standing, rule curfew.Rule) {
+func (cl *Cleanups) rehearse(r *Rehearsal, s curfew.Standing, rule curfew.Rule) {
 	if rule.Name == curfew.Due {
 		r.Begins++
 		return
@@ -65,14 +65,14 @@ func (e *Engine) rehearse(r *Rehearsal, s curfew.Standing, rule curfew.Rule) {
 	case s.Assigned():
 		r.Assigned.add(s)
 	}
-	if !e.provenDue(s, rule) {
+	if !cl.provenDue(s, rule) {
 		r.Early.add(s)
 	}
 }
 
 // provenDue asks the row itself, not the query that found it.
-func (e *Engine) provenDue(s curfew.Standing, rule curfew.Rule) bool {
-	if rule.Name == curfew.Orphans && s.MechanicID == "" && s.Now.Sub(s.CreatedAt) > e.policy.OrphanTTL {
+func (cl *Cleanups) provenDue(s curfew.Standing, rule curfew.Rule) bool {
+	if rule.Name == curfew.Orphans && s.MechanicID == "" && s.Now.Sub(s.CreatedAt) > cl.rules.policy.OrphanTTL {
 		return true
 	}
 	return !s.ExpiresAt.IsZero() && s.ExpiresAt.Before(s.Now)

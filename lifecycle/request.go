@@ -9,21 +9,35 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
+// Queue is what mechanics see, accept and put back.
+type Queue struct {
+	reporter
+	rules    *Rules
+	settler  *settler
+	sessions *Sessions
+	wakeup   *wakeup
+	store    interface {
+		QueueStore
+		SessionStore
+	}
+	write ChangeStore
+}
+
 // Queue is what mechanics may accept: pending and not overdue, oldest first,
 // behind the cursor. It counts as a mechanic's look at the queue, and nudges one
 // bounded cleanup step of whoever runs Run.
-func (e *Engine) Queue(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
-	e.queueRead.Store(true)
-	return e.PeekQueue(ctx, after, limit)
+func (q *Queue) Queue(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
+	q.wakeup.queueRead.Store(true)
+	return q.PeekQueue(ctx, after, limit)
 }
 
 // PeekQueue is Queue for whoever accepts nothing: it leaves the queue as
 // unwatched as it was.
-func (e *Engine) PeekQueue(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
-	ctx, end := e.trace.Begin(ctx, "read the queue")
+func (q *Queue) PeekQueue(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
+	ctx, end := q.trace.Begin(ctx, "read the queue")
 	defer end()
-	e.nudge()
-	pending, err := e.store.Pending(ctx, after, limit)
+	q.wakeup.askForStep()
+	pending, err := q.store.Pending(ctx, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("queue: %w", err)
 	}
@@ -34,8 +48,8 @@ func (e *Engine) PeekQueue(ctx context.Context, after curfew.Cursor, limit int) 
 // was first, MechanicBusy with the blocker where the mechanic's slot is truly
 // taken, Conflict where the session has ended or was overdue (then it is
 // settled), NotFound. One's own again is no error.
-func (e *Engine) Accept(ctx context.Context, requestID, mechanicID string) (curfew.Standing, error) {
-	ctx, end := e.trace.Begin(ctx, "accept")
+func (q *Queue) Accept(ctx context.Context, requestID, mechanicID string) (curfew.Standing, error) {
+	ctx, end := q.trace.Begin(ctx, "accept")
 	defer end()
 	if err := curfew.CheckID("mechanic id", mechanicID); err != nil {
 		return curfew.Standing{}, err
@@ -43,16 +57,16 @@ func (e *Engine) Accept(ctx context.Context, requestID, mechanicID string) (curf
 	var err error
 	for range tries {
 		var s curfew.Standing
-		if s, err = e.acceptable(ctx, requestID, mechanicID); err != nil || s.MechanicID == mechanicID {
+		if s, err = q.acceptable(ctx, requestID, mechanicID); err != nil || s.MechanicID == mechanicID {
 			return s, err
 		}
 		var accepted curfew.Standing
-		accepted, err = e.write.Change(ctx, e.acceptance(s, mechanicID))
+		accepted, err = q.write.Change(ctx, q.rules.acceptance(s, mechanicID))
 		switch {
 		case err == nil:
 			return accepted, nil
 		case errors.Is(err, curfew.MechanicBusy):
-			if err := e.freeSlot(ctx, mechanicID); err != nil {
+			if err := q.freeSlot(ctx, mechanicID); err != nil {
 				return s, err
 			}
 		case !errors.Is(err, curfew.Conflict):
@@ -64,13 +78,13 @@ func (e *Engine) Accept(ctx context.Context, requestID, mechanicID string) (curf
 
 // acceptable is the session of a request that is pending, or is already the
 // mechanic's own.
-func (e *Engine) acceptable(ctx context.Context, requestID, mechanicID string) (curfew.Standing, error) {
-	s, err := e.store.SessionOf(ctx, requestID)
+func (q *Queue) acceptable(ctx context.Context, requestID, mechanicID string) (curfew.Standing, error) {
+	s, err := q.store.SessionOf(ctx, requestID)
 	if err != nil {
 		return s, err
 	}
-	if e.due(s) {
-		return s, e.tooLate(ctx, s)
+	if q.rules.Due(s) {
+		return s, q.tooLate(ctx, s)
 	}
 	switch {
 	case s.Status.Ended() || s.Request.ID != requestID || !s.Offered():
@@ -82,40 +96,40 @@ func (e *Engine) acceptable(ctx context.Context, requestID, mechanicID string) (
 }
 
 // tooLate settles a due session and says so to the mechanic who came for it.
-func (e *Engine) tooLate(ctx context.Context, s curfew.Standing) error {
-	ended, err := e.settle(ctx, s, curfew.Admitting)
-	err = e.stuck(ctx, s, err)
+func (q *Queue) tooLate(ctx context.Context, s curfew.Standing) error {
+	ended, err := q.settler.settle(ctx, s, curfew.Admitting)
+	err = q.settler.stuck(ctx, s, err)
 	if _, stuck := isStuck(err); stuck {
 		return curfew.Errorf(curfew.Conflict, "session %s is past its deadline (%s): it cannot be accepted", s.ID, s.ExpiresAt.Format(time.RFC3339))
 	}
 	if err != nil && !errors.Is(err, curfew.Conflict) {
 		return err
 	}
-	e.freed(ctx, ended)
+	q.sessions.freed(ctx, ended)
 	return curfew.Errorf(curfew.Conflict, "session %s was past its deadline (%s) and has been ended",
 		s.ID, s.ExpiresAt.Format(time.RFC3339))
 }
 
-func (e *Engine) acceptance(s curfew.Standing, mechanicID string) curfew.Change {
+func (r *Rules) acceptance(s curfew.Standing, mechanicID string) curfew.Change {
 	return curfew.Change{
 		From: s.Session, Guard: curfew.Guard{Overdue: curfew.No}, To: curfew.Waiting,
 		Actor: curfew.Actor{Role: curfew.Mechanic, ID: mechanicID}, Reason: curfew.AcceptedReason,
-		Assign: mechanicID, RequestTo: curfew.Accepted, Deadline: e.policy.JoinDeadline(),
+		Assign: mechanicID, RequestTo: curfew.Accepted, Deadline: r.policy.JoinDeadline(),
 	}
 }
 
 // freeSlot frees the mechanic's slot if nothing holds it truly: its session is
 // due (and settled now, if it can be), has ended, or is not the mechanic's. Otherwise the
 // error is MechanicBusy and names the session.
-func (e *Engine) freeSlot(ctx context.Context, mechanicID string) error {
-	slot, err := e.store.Slot(ctx, mechanicID)
+func (q *Queue) freeSlot(ctx context.Context, mechanicID string) error {
+	slot, err := q.store.Slot(ctx, mechanicID)
 	if errors.Is(err, curfew.NotFound) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("slot of mechanic %s: %w", mechanicID, err)
 	}
-	s, err := e.fresh(ctx, slot.SessionID)
+	s, err := q.sessions.fresh(ctx, slot.SessionID)
 	_, stuck := isStuck(err) // it is due and cannot be ended: it holds no mechanic up all the same
 	if err != nil && !stuck && !errors.Is(err, curfew.NotFound) {
 		return err
@@ -127,9 +141,9 @@ func (e *Engine) freeSlot(ctx context.Context, mechanicID string) error {
 			Blocker: &curfew.Blocker{Session: s.Session, ReleasesAt: s.ExpiresAt, Actions: []string{"end", "release", "wait"}},
 		}
 	}
-	free := e.store.FreeSlot
+	free := q.store.FreeSlot
 	if stuck {
-		free = e.store.AbandonSlot
+		free = q.store.AbandonSlot
 	}
 	if err := free(ctx, slot); err != nil && !errors.Is(err, curfew.Conflict) {
 		return fmt.Errorf("free slot of mechanic %s: %w", mechanicID, err)
@@ -139,16 +153,16 @@ func (e *Engine) freeSlot(ctx context.Context, mechanicID string) error {
 
 // Current is the session that keeps a mechanic busy; nil: none does. What is
 // overdue does not, and looking changes nothing.
-func (e *Engine) Current(ctx context.Context, mechanicID string) (*curfew.Standing, error) {
+func (q *Queue) Current(ctx context.Context, mechanicID string) (*curfew.Standing, error) {
 	if err := curfew.CheckID("mechanic id", mechanicID); err != nil {
 		return nil, err
 	}
-	slot, err := e.store.Slot(ctx, mechanicID)
+	slot, err := q.store.Slot(ctx, mechanicID)
 	if err != nil {
 		return nil, missing(err)
 	}
-	s, err := e.store.Session(ctx, slot.SessionID)
-	if err != nil || e.due(s) || s.Status.Ended() || s.MechanicID != mechanicID {
+	s, err := q.store.Session(ctx, slot.SessionID)
+	if err != nil || q.rules.Due(s) || s.Status.Ended() || s.MechanicID != mechanicID {
 		return nil, missing(err)
 	}
 	return &s, nil
@@ -165,18 +179,18 @@ func missing(err error) error {
 // Release puts an accepted request back into the queue; session and payment
 // are kept. Releasing what nobody holds changes nothing; what another mechanic
 // holds is NotFound.
-func (e *Engine) Release(ctx context.Context, requestID, mechanicID string) (curfew.Standing, error) {
+func (q *Queue) Release(ctx context.Context, requestID, mechanicID string) (curfew.Standing, error) {
 	if err := curfew.CheckID("mechanic id", mechanicID); err != nil {
 		return curfew.Standing{}, err
 	}
-	ctx, end := e.trace.Begin(ctx, "release")
+	ctx, end := q.trace.Begin(ctx, "release")
 	defer end()
 	by := curfew.Actor{Role: curfew.Mechanic, ID: mechanicID}
-	found, err := e.store.SessionOf(ctx, requestID)
+	found, err := q.store.SessionOf(ctx, requestID)
 	if err != nil {
 		return found, err
 	}
-	return e.move(ctx, found.ID, func(s curfew.Standing) (*curfew.Change, error) {
+	return q.sessions.move(ctx, found.ID, func(s curfew.Standing) (*curfew.Change, error) {
 		switch {
 		case s.Assigned() && s.MechanicID != mechanicID:
 			return nil, curfew.Errorf(curfew.NotFound, "there is no request %s", requestID)
@@ -185,32 +199,32 @@ func (e *Engine) Release(ctx context.Context, requestID, mechanicID string) (cur
 		case !s.Assigned():
 			return nil, nil
 		}
-		return e.release(s, by), nil
+		return q.rules.release(s, by), nil
 	})
 }
 
 // Unassign is Release by an operator, for a mechanic who cannot: it needs a
 // reason. A session that nobody has stays as it is.
-func (e *Engine) Unassign(ctx context.Context, by curfew.Actor, sessionID, reason string) (curfew.Standing, error) {
+func (q *Queue) Unassign(ctx context.Context, by curfew.Actor, sessionID, reason string) (curfew.Standing, error) {
 	if reason == "" {
 		return curfew.Standing{}, curfew.Errorf(curfew.Invalid, "releasing another's session needs a reason: it is kept in its history")
 	}
-	return e.move(ctx, sessionID, func(s curfew.Standing) (*curfew.Change, error) {
+	return q.sessions.move(ctx, sessionID, func(s curfew.Standing) (*curfew.Change, error) {
 		switch {
 		case s.Status != curfew.Waiting:
 			return nil, curfew.Errorf(curfew.Conflict, "session %s is %s: only one that is not live yet can be released", s.ID, s.Status)
 		case !s.Assigned():
 			return nil, nil
 		}
-		c := e.release(s, by)
+		c := q.rules.release(s, by)
 		c.Reason = curfew.WithNote(c.Reason, reason)
 		return c, nil
 	})
 }
 
-func (e *Engine) release(s curfew.Standing, by curfew.Actor) *curfew.Change {
+func (r *Rules) release(s curfew.Standing, by curfew.Actor) *curfew.Change {
 	return &curfew.Change{
 		From: s.Session, To: curfew.Waiting, Actor: by, Reason: curfew.ReleasedReason, Release: true,
-		RequestTo: curfew.Pending, Deadline: e.policy.WaitingDeadline(s.Plan, s.WaitsSince()),
+		RequestTo: curfew.Pending, Deadline: r.policy.WaitingDeadline(s.Plan, s.WaitsSince()),
 	}
 }

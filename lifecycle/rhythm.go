@@ -28,6 +28,23 @@ const (
 	slack = time.Second
 )
 
+// Sweeper settles what is due in the background.
+type Sweeper struct {
+	reporter
+	rules      *Rules
+	quarantine *quarantine
+	cleanups   *Cleanups
+	wakeup     *wakeup
+	sweeping   *sweeping
+	sweeps     bool // its timer is on
+	stop       stopSignal
+	beside     []func(context.Context) // what else Run does, until its context ends
+	store      interface {
+		DeadlineStore
+		HeartbeatStore
+	}
+}
+
 // rhythm is when Run did what, and does it again.
 type rhythm struct {
 	stepped, beaten, orphans, tidied time.Time
@@ -46,49 +63,47 @@ type rhythm struct {
 // for Ready and Health, and refunds are settled and the books compared where
 // there is a provider. With the sweeper off only that and the steps remain. It returns
 // nil; failures are logged, and their silence is a finding of Health.
-func (e *Engine) Run(ctx context.Context) error {
+func (sw *Sweeper) Run(ctx context.Context) error {
 	var beside sync.WaitGroup
 	defer beside.Wait()
-	beside.Go(func() { e.checkRows(ctx) })
-	beside.Go(func() { e.runHeartbeat(ctx) })
-	if e.provider != nil {
-		beside.Go(func() { e.settlePayments(ctx) })
+	for _, job := range sw.beside {
+		beside.Go(func() { job(ctx) })
 	}
-	if e.sweeps {
-		e.sweeping.begin()
-		defer e.sweeping.end()
+	if sw.sweeps {
+		sw.sweeping.begin()
+		defer sw.sweeping.end()
 	}
 	var r rhythm
-	e.alarm.set(0)
+	sw.wakeup.timer.set(0)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		var nudges <-chan struct{}
 		if time.Since(r.stepped) >= nudgeEvery {
-			nudges = e.nudges
+			nudges = sw.wakeup.steps
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-nudges:
 			r.stepped = time.Now()
-			e.logged(ctx, "step", e.step(ctx, r.from()))
-		case <-e.alarm.rings: // sooner than the timer
+			sw.logged(ctx, "step", sw.step(ctx, r.from()))
+		case <-sw.wakeup.timer.earlier: // sooner than the timer
 		case <-timer.C:
-			if e.sweeps && e.alarm.left() == 0 {
-				e.alarm.set(e.pass(ctx, &r))
+			if sw.sweeps && sw.wakeup.timer.left() == 0 {
+				sw.wakeup.timer.set(sw.pass(ctx, &r))
 			}
 		}
-		timer.Reset(e.pause(r))
+		timer.Reset(sw.pause(r))
 	}
 }
 
 // pause is how long Run may sleep: until its next pass, or until the next nudge
 // may be followed.
-func (e *Engine) pause(r rhythm) time.Duration {
+func (sw *Sweeper) pause(r rhythm) time.Duration {
 	pause := MaxSleep
-	if e.sweeps {
-		pause = e.alarm.left()
+	if sw.sweeps {
+		pause = sw.wakeup.timer.left()
 	}
 	if again := time.Until(r.stepped.Add(nudgeEvery)); again > 0 {
 		pause = min(pause, again)
@@ -108,69 +123,69 @@ func (r *rhythm) from() curfew.Cursor {
 
 // pass is one sweep, with what else is due at a slower pace and the sign of
 // life; it returns how long to sleep.
-func (e *Engine) pass(ctx context.Context, r *rhythm) time.Duration {
+func (sw *Sweeper) pass(ctx context.Context, r *rhythm) time.Duration {
 	w := &walk{gentle: true}
-	if past := e.alarm.off(); past || !time.Now().Before(r.wide) {
+	if past := sw.wakeup.timer.reset(); past || !time.Now().Before(r.wide) {
 		r.wide = time.Now().Add(MaxSleep)
 	} else {
 		w.search.After = r.from()
 	}
-	if err := e.passOnce(ctx, r, w); err != nil {
-		e.logged(ctx, "sweep", err)
+	if err := sw.passOnce(ctx, r, w); err != nil {
+		sw.logged(ctx, "sweep", err)
 		r.wide = time.Time{}
 		return heldSleep
 	}
-	e.sweeping.note()
+	sw.sweeping.note()
 	r.seen, r.late = r.now, max(r.late, w.late)
 	if again := time.Now().Add(heldSleep); w.held > 0 && again.Before(r.wide) {
 		r.wide = again
 	}
-	return e.sleep(ctx, r)
+	return sw.sleep(ctx, r)
 }
 
-func (e *Engine) passOnce(ctx context.Context, r *rhythm, w *walk) error {
+func (sw *Sweeper) passOnce(ctx context.Context, r *rhythm, w *walk) error {
 	if w.search.After == (curfew.Cursor{}) { // a wide look
-		if err := e.readQuarantine(ctx); err != nil {
+		if err := sw.quarantine.read(ctx); err != nil {
 			return err
 		}
 	}
-	if _, err := e.sweep(ctx, w); err != nil {
+	if _, err := sw.sweep(ctx, w); err != nil {
 		return err
 	}
 	if time.Since(r.orphans) >= orphanEvery {
 		r.orphans = time.Now()
-		if _, err := e.SweepOrphans(ctx); err != nil {
+		if _, err := sw.SweepOrphans(ctx); err != nil {
 			return err
 		}
-		if err := e.freeLeaked(ctx); err != nil {
+		if err := sw.cleanups.freeLeaked(ctx); err != nil {
 			return err
 		}
 	}
 	if time.Since(r.tidied) >= tidyEvery {
 		r.tidied = time.Now()
-		if err := e.store.Tidy(ctx, e.policy.BlockedWindow); err != nil {
+		if err := sw.store.Tidy(ctx, sw.rules.policy.BlockedWindow); err != nil {
 			return err
 		}
 	}
-	return e.beat(ctx, r)
+	return sw.beat(ctx, r)
 }
 
 // beat is the sign of life, at most once a second.
-func (e *Engine) beat(ctx context.Context, r *rhythm) error {
+func (sw *Sweeper) beat(ctx context.Context, r *rhythm) error {
 	if time.Since(r.beaten) < beatEvery {
 		return nil
 	}
 	late := r.late
 	r.beaten, r.late = time.Now(), 0
-	return e.store.BeatSweep(ctx, late)
+	return sw.store.BeatSweep(ctx, late)
 }
 
 // sleep is until the next deadline that no sweep has seen pass, but never past
 // the next wide look.
-func (e *Engine) sleep(ctx context.Context, r *rhythm) time.Duration {
-	at, now, err := e.store.NextDeadline(ctx, r.seen)
+func (sw *Sweeper) sleep(ctx context.Context, r *rhythm) time.Duration {
+	at, now, err := sw.store.NextDeadline(ctx, r.seen)
 	if err != nil {
-		e.logged(ctx, "look at the next deadline", err)
+		sw.logged(ctx, "look at the next deadline", err)
 		return heldSleep
 	}
 	r.now = now
@@ -181,8 +196,12 @@ func (e *Engine) sleep(ctx context.Context, r *rhythm) time.Duration {
 	return min(max(at.Sub(now), minSleep), most)
 }
 
-func (e *Engine) logged(ctx context.Context, what string, err error) {
+func (rp reporter) logged(ctx context.Context, what string, err error) {
 	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrStopped) {
-		e.log.ErrorContext(ctx, "[periodic-cleanup] A "+what+" failed; the next one tries again", "error", err)
+		rp.log.ErrorContext(ctx, "[periodic-cleanup] A "+what+" failed; the next one tries again", "error", err)
 	}
 }
+
+// Wake takes a notification of another process on the same database: Run looks
+// then, at once if in is not positive. It does not block.
+func (sw *Sweeper) Wake(in time.Duration) { sw.wakeup.timer.set(in) }

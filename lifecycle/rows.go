@@ -33,6 +33,9 @@ const (
 
 // rowCheck is what the looks have found so far.
 type rowCheck struct {
+	reporter
+	store ConsistencyStore
+
 	mu      sync.Mutex // held while looking
 	at      time.Time  // of the last look; zero: there was none
 	tallyAt time.Time  // when the tallies may be compared again
@@ -46,13 +49,13 @@ type rowPage struct{ table, after string }
 
 func (c *rowCheck) sound() bool { return len(c.tallies) == 0 && len(c.wrong) == 0 }
 
-// readRows is what is known of the rows, after a look where one is due.
-func (e *Engine) readRows(ctx context.Context, r *Report) error {
-	e.rows.mu.Lock()
-	defer e.rows.mu.Unlock()
-	err := e.lookIfDue(ctx)
-	r.Tallies = e.rows.tallies
-	for _, found := range e.rows.wrong {
+// read is what is known of the rows, after a look where one is due.
+func (c *rowCheck) read(ctx context.Context, r *Report) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err := c.lookIfDue(ctx)
+	r.Tallies = c.tallies
+	for _, found := range c.wrong {
 		r.Rows = append(r.Rows, found...)
 	}
 	slices.SortFunc(r.Rows, func(a, b curfew.Inconsistency) int {
@@ -67,7 +70,7 @@ func (e *Engine) readRows(ctx context.Context, r *Report) error {
 
 // checkRows looks at rows until the context ends, also where nobody asks for
 // health. Who asks first has the first look.
-func (e *Engine) checkRows(ctx context.Context) {
+func (c *rowCheck) checkRows(ctx context.Context) {
 	timer := time.NewTicker(rowsEvery + rowsTimeout)
 	defer timer.Stop()
 	for {
@@ -75,35 +78,35 @@ func (e *Engine) checkRows(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
-			e.rows.mu.Lock()
-			err := e.lookIfDue(ctx)
-			e.rows.mu.Unlock()
-			e.logged(ctx, "check of the rows", err)
+			c.mu.Lock()
+			err := c.lookIfDue(ctx)
+			c.mu.Unlock()
+			c.logged(ctx, "check of the rows", err)
 		}
 	}
 }
 
-// ExamineRows looks at every row, or as far as the time lets it, and reports
-// whether that was all. What it finds Health tells.
-func (e *Engine) ExamineRows(ctx context.Context, limit time.Duration) (whole bool, err error) {
-	e.rows.mu.Lock()
-	defer e.rows.mu.Unlock()
+// examine looks at every row, or as far as the time lets it, and reports
+// whether that was all.
+func (c *rowCheck) examine(ctx context.Context, limit time.Duration) (whole bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	e.rows.reset()
-	if whole, err = e.compareTallies(ctx); err != nil {
+	c.reset()
+	if whole, err = c.compareTallies(ctx); err != nil {
 		return false, err
 	}
 	for _, table := range curfew.LinkedTables() {
 		for more := true; more; {
-			if more, err = e.lookOn(ctx, table); late(ctx, err) {
+			if more, err = c.lookOn(ctx, table); late(ctx, err) {
 				return false, nil
 			} else if err != nil {
 				return false, err
 			}
 		}
 	}
-	e.rows.at = time.Now()
+	c.at = time.Now()
 	return whole, nil
 }
 
@@ -113,8 +116,7 @@ func (c *rowCheck) reset() {
 
 // lookIfDue looks again at what was wrong, at the tallies and at the next page
 // of each table. The caller holds the lock.
-func (e *Engine) lookIfDue(ctx context.Context) error {
-	c := &e.rows
+func (c *rowCheck) lookIfDue(ctx context.Context) error {
 	every := rowsEvery
 	if !c.sound() {
 		every = rowsAgain
@@ -127,16 +129,16 @@ func (e *Engine) lookIfDue(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, rowsTimeout)
 	defer cancel()
-	if _, err := e.compareTallies(ctx); err != nil {
+	if _, err := c.compareTallies(ctx); err != nil {
 		return err
 	}
 	for p := range c.wrong {
-		if _, err := e.look(ctx, p); err != nil && !late(ctx, err) {
+		if _, err := c.look(ctx, p); err != nil && !late(ctx, err) {
 			return err
 		}
 	}
 	for _, table := range curfew.LinkedTables() {
-		if _, err := e.lookOn(ctx, table); err != nil && !late(ctx, err) {
+		if _, err := c.lookOn(ctx, table); err != nil && !late(ctx, err) {
 			return err
 		}
 	}
@@ -150,13 +152,12 @@ func late(ctx context.Context, err error) bool {
 }
 
 // compareTallies reports whether it could, and was to.
-func (e *Engine) compareTallies(ctx context.Context) (compared bool, err error) {
-	c := &e.rows
+func (c *rowCheck) compareTallies(ctx context.Context) (compared bool, err error) {
 	if len(c.tallies) == 0 && time.Now().Before(c.tallyAt) {
 		return false, nil
 	}
 	begun := time.Now()
-	found, err := e.store.TallyDifferences(ctx)
+	found, err := c.store.TallyDifferences(ctx)
 	c.tallyAt = begun.Add(tallyRest * time.Since(begun))
 	if late(ctx, err) {
 		return false, nil
@@ -169,22 +170,22 @@ func (e *Engine) compareTallies(ctx context.Context) (compared bool, err error) 
 
 // lookOn looks at the next page of a table, and reports whether there is one
 // behind it; else the next look begins from the start.
-func (e *Engine) lookOn(ctx context.Context, table string) (more bool, err error) {
-	next, err := e.look(ctx, rowPage{table, e.rows.after[table]})
+func (c *rowCheck) lookOn(ctx context.Context, table string) (more bool, err error) {
+	next, err := c.look(ctx, rowPage{table, c.after[table]})
 	if err == nil {
-		e.rows.after[table] = next
+		c.after[table] = next
 	}
 	return next != "", err
 }
 
-func (e *Engine) look(ctx context.Context, p rowPage) (next string, err error) {
-	l, err := e.store.Links(ctx, p.table, p.after, rowsPage)
+func (c *rowCheck) look(ctx context.Context, p rowPage) (next string, err error) {
+	l, err := c.store.Links(ctx, p.table, p.after, rowsPage)
 	if err != nil {
 		return "", err
 	}
-	delete(e.rows.wrong, p)
+	delete(c.wrong, p)
 	if len(l.Found) > 0 {
-		e.rows.wrong[p] = l.Found
+		c.wrong[p] = l.Found
 	}
 	return l.Next, nil
 }

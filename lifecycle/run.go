@@ -11,28 +11,28 @@ import (
 )
 
 // Runs is the record of cleanups, newest first, behind the cursor.
-func (e *Engine) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Run, error) {
-	return e.store.Runs(ctx, after, limit)
+func (cl *Cleanups) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Run, error) {
+	return cl.store.Runs(ctx, after, limit)
 }
 
 // run records a cleanup around its work.
-func (e *Engine) run(ctx context.Context, c Cleanup, work func(*cleaning) error) (curfew.Run, error) {
+func (cl *Cleanups) run(ctx context.Context, c Cleanup, work func(*cleaning) error) (curfew.Run, error) {
 	begun := time.Now()
-	run, err := e.recordRun(ctx, curfew.Run{Trigger: c.Trigger, Actor: c.Actor, Reason: c.Reason}, func(run *curfew.Run) error {
-		e.logBegin(ctx, c)
+	run, err := cl.recordRun(ctx, curfew.Run{Trigger: c.Trigger, Actor: c.Actor, Reason: c.Reason}, func(run *curfew.Run) error {
+		cl.logBegin(ctx, c)
 		c := &cleaning{Run: run}
 		err := work(c)
 		if err == nil {
 			err = c.err()
 		}
-		e.observeCleaned(run.Stats, c.Trigger)
+		cl.observeCleaned(run.Stats, c.Trigger)
 		return err
 	})
-	e.observe.RunFinished(c.Trigger, run.Outcome, time.Since(begun))
+	cl.observe.RunFinished(c.Trigger, run.Outcome, time.Since(begun))
 	if run.StartedAt.IsZero() {
 		return run, fmt.Errorf("begin a cleanup: %w", err)
 	}
-	e.logEnd(ctx, c, run, err)
+	cl.logEnd(ctx, c, run, err)
 	if err != nil {
 		return run, fmt.Errorf("cleanup %s: %w", run.ID, err)
 	}
@@ -41,19 +41,19 @@ func (e *Engine) run(ctx context.Context, c Cleanup, work func(*cleaning) error)
 
 // recordRun keeps a run around its work, and says that it goes on. One that could
 // not begin has failed, and has no start.
-func (e *Engine) recordRun(ctx context.Context, run curfew.Run, work func(*curfew.Run) error) (curfew.Run, error) {
+func (cl *Cleanups) recordRun(ctx context.Context, run curfew.Run, work func(*curfew.Run) error) (curfew.Run, error) {
 	run.ID, run.Outcome = newID(), curfew.RunRunning
-	run, err := e.store.BeginRun(ctx, run)
+	run, err := cl.store.BeginRun(ctx, run)
 	if err != nil {
 		return curfew.Run{Outcome: curfew.RunFailed}, err
 	}
-	rest := e.keepAlive(ctx, run.ID)
+	rest := cl.keepAlive(ctx, run.ID)
 	err = work(&run)
 	rest()
 	run.Outcome, run.Error = outcomeOf(err)
 	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
-	finished, err2 := e.store.FinishRun(recording, run)
+	finished, err2 := cl.store.FinishRun(recording, run)
 	if err2 == nil {
 		run = finished
 	}
@@ -69,7 +69,7 @@ const (
 
 // keepAlive says that a run goes on until the returned function is called. That
 // it cannot be said for a while is no reason to stop the run.
-func (e *Engine) keepAlive(ctx context.Context, runID string) (stop func()) {
+func (cl *Cleanups) keepAlive(ctx context.Context, runID string) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var beating sync.WaitGroup
 	beating.Go(func() {
@@ -80,22 +80,25 @@ func (e *Engine) keepAlive(ctx context.Context, runID string) (stop func()) {
 			case <-ctx.Done():
 				return
 			case <-ticker.C:
-				e.noted(ctx, "a run could not say that it goes on", e.store.BeatRun(ctx, runID, curfew.RunLease))
+				cl.noted(ctx, "a run could not say that it goes on", cl.store.BeatRun(ctx, runID, curfew.RunLease))
 			}
 		}
 	})
 	return func() { cancel(); beating.Wait() }
 }
 
+// stopSignal is closed when the process is about to end; nil: it never is.
+type stopSignal <-chan struct{}
+
 // ErrStopped is the error of work that was asked to stop, and did so between two
 // steps. What it had done is committed.
 var ErrStopped = curfew.Errorf(curfew.Unavailable, "stopped before the end: what was done is done, and the rest can be done by the same call again")
 
-// stopping is ErrStopped once the process is about to end. Long work asks between
+// err is ErrStopped once the process is about to end. Long work asks between
 // its steps.
-func (e *Engine) stopping() error {
+func (s stopSignal) err() error {
 	select {
-	case <-e.stop:
+	case <-s:
 		return ErrStopped
 	default:
 		return nil
@@ -124,17 +127,17 @@ func outcomeOf(err error) (curfew.RunOutcome, string) {
 	return curfew.RunFailed, string(curfew.Internal) + ": the log says what failed, under the run's id"
 }
 
-func (e *Engine) observeCleaned(s curfew.Stats, t curfew.Trigger) {
+func (rp reporter) observeCleaned(s curfew.Stats, t curfew.Trigger) {
 	for _, figure := range curfew.RuleNames() {
 		if n := s.Of(figure); n > 0 {
-			e.observe.Cleaned(figure, t, n)
+			rp.observe.Cleaned(figure, t, n)
 		}
 	}
 }
 
 // observeLag tells how late an ending was; one before its deadline was not.
-func (e *Engine) observeLag(lag time.Duration) {
+func (rp reporter) observeLag(lag time.Duration) {
 	if lag > 0 {
-		e.observe.Expired(lag)
+		rp.observe.Expired(lag)
 	}
 }

@@ -189,7 +189,7 @@ func freeSentence(c curfew.Checkout, e curfew.Event) string {
 }
 
 // deadlineSentence says what happens at a session's deadline, or did not yet.
-func (e *Engine) deadlineSentence(s curfew.Standing) string {
+func (tl *Timeline) deadlineSentence(s curfew.Standing) string {
 	if s.Overdue() {
 		return fmt.Sprintf("The deadline of session %s passed: it stands in nobody's way, and whoever looks next settles it.", s.ID)
 	}
@@ -204,11 +204,11 @@ func (e *Engine) deadlineSentence(s curfew.Standing) string {
 		curfew.OldWaiting: "unless a mechanic has accepted it", curfew.Orphans: "at the latest",
 		curfew.NoShows: "unless both have come in", curfew.Overruns: "unless it has ended or was extended",
 	}[rule.Name]
-	if e.policy.Plans[s.Plan].Free() {
+	if tl.rules.policy.Plans[s.Plan].Free() {
 		return fmt.Sprintf("Session %s ends by itself (%s), %s; nothing was paid for it.", s.ID, rule.Reason, unless)
 	}
 	return fmt.Sprintf("Session %s ends by itself (%s), %s; its payment is then %s.",
-		s.ID, rule.Reason, unless, e.policy.Owed(s.Session, rule.To, rule.Reason))
+		s.ID, rule.Reason, unless, tl.rules.policy.Owed(s.Session, rule.To, rule.Reason))
 }
 
 // runSentence says what a run was and did.

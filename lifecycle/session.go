@@ -25,37 +25,37 @@ type Claim struct {
 // credit of the plan. Errors: PaymentRequired where there is neither,
 // SessionOpen with the blocker where the slot is truly taken, and
 // IdempotencyMismatch for a known key with another plan.
-func (e *Engine) CreateSession(ctx context.Context, by curfew.Actor, c Claim) (Fulfilment, error) {
-	ctx, end := e.trace.Begin(ctx, "create a session")
+func (ad *Admission) CreateSession(ctx context.Context, by curfew.Actor, c Claim) (Fulfilment, error) {
+	ctx, end := ad.trace.Begin(ctx, "create a session")
 	defer end()
 	begun := time.Now()
-	f, err := e.create(ctx, by, c)
-	outcome := e.observed(f, err, time.Since(begun))
+	f, err := ad.create(ctx, by, c)
+	outcome := ad.observed(f, err, time.Since(begun))
 	curfew.Note(ctx, curfew.OutcomeNote, outcome)
 	return f, err
 }
 
-func (e *Engine) create(ctx context.Context, by curfew.Actor, c Claim) (Fulfilment, error) {
-	if err := e.checkClaim(c); err != nil {
+func (ad *Admission) create(ctx context.Context, by curfew.Actor, c Claim) (Fulfilment, error) {
+	if err := ad.rules.checkClaim(c); err != nil {
 		return Fulfilment{}, err
 	}
-	if r, err := e.known(ctx, c); !errors.Is(err, curfew.NotFound) {
+	if r, err := ad.known(ctx, c); !errors.Is(err, curfew.NotFound) {
 		return keyed(r, c, err)
 	}
 	b := bid{
 		customerID: c.CustomerID,
-		admission:  func(ctx context.Context) (curfew.Admission, error) { return e.spend(ctx, by, c) },
+		admission:  func(ctx context.Context) (curfew.Admission, error) { return ad.spend(ctx, by, c) },
 		known: func(ctx context.Context) (curfew.Receipt, error) {
-			r, err := e.known(ctx, c)
+			r, err := ad.known(ctx, c)
 			if errors.Is(err, curfew.NotFound) && c.Key != "" {
-				return r, cmp.Or(e.store.ForgetKey(ctx, c.CustomerID, c.Key), err)
+				return r, cmp.Or(ad.store.ForgetKey(ctx, c.CustomerID, c.Key), err)
 			}
 			return r, err
 		},
 	}
-	r, err := e.place(ctx, b)
+	r, err := ad.admit(ctx, b)
 	if errors.Is(err, curfew.PaymentRequired) {
-		r, err = e.placeUnpaid(ctx, b)
+		r, err = ad.placeUnpaid(ctx, b)
 	}
 	switch {
 	case err != nil:
@@ -69,27 +69,27 @@ func (e *Engine) create(ctx context.Context, by curfew.Actor, c Claim) (Fulfilme
 	case r.blocker == nil:
 		return Fulfilment{}, curfew.Errorf(curfew.Unavailable, "the customer's slot changes hands too quickly: try again")
 	}
-	blocker := e.blocker(*r.blocker)
-	e.refused(ctx, c.CustomerID, blocker)
+	blocker := ad.rules.Blocker(*r.blocker)
+	ad.refused(ctx, c.CustomerID, blocker)
 	return Fulfilment{}, curfew.Refusal(*blocker)
 }
 
 // placeUnpaid looks again for a customer who has no credit: what stands in the
 // way comes before what a session would cost, and an overdue session of their
 // own, or one that another program cancelled, leaves the credit that was missing.
-func (e *Engine) placeUnpaid(ctx context.Context, b bid) (result, error) {
-	blocker, err := e.settleOwn(ctx, b.customerID)
+func (ad *Admission) placeUnpaid(ctx context.Context, b bid) (result, error) {
+	blocker, err := ad.settler.settleOwn(ctx, b.customerID)
 	if stuck, ok := isStuck(err); ok {
 		return result{stuck: &stuck.session}, nil
 	}
 	if err != nil || blocker != nil {
 		return result{blocker: blocker}, err
 	}
-	return e.place(ctx, b)
+	return ad.admit(ctx, b)
 }
 
-func (e *Engine) checkClaim(c Claim) error {
-	if _, err := e.plan(c.Plan); err != nil {
+func (r *Rules) checkClaim(c Claim) error {
+	if _, err := r.plan(c.Plan); err != nil {
 		return err
 	}
 	if c.Key != "" {
@@ -100,11 +100,11 @@ func (e *Engine) checkClaim(c Claim) error {
 	return curfew.CheckID("customerId", c.CustomerID)
 }
 
-func (e *Engine) known(ctx context.Context, c Claim) (curfew.Receipt, error) {
+func (ad *Admission) known(ctx context.Context, c Claim) (curfew.Receipt, error) {
 	if c.Key == "" {
 		return curfew.Receipt{}, curfew.NotFound
 	}
-	return e.store.Key(ctx, c.CustomerID, c.Key)
+	return ad.store.Key(ctx, c.CustomerID, c.Key)
 }
 
 func keyed(r curfew.Receipt, c Claim, err error) (Fulfilment, error) {
@@ -122,9 +122,9 @@ func keyed(r curfew.Receipt, c Claim, err error) (Fulfilment, error) {
 
 // spend is the admission that a credit pays for, or that a free plan needs no
 // payment for.
-func (e *Engine) spend(ctx context.Context, by curfew.Actor, c Claim) (curfew.Admission, error) {
-	credit, err := e.store.Credit(ctx, c.CustomerID, c.Plan)
-	free := e.policy.Plans[c.Plan].Free()
+func (ad *Admission) spend(ctx context.Context, by curfew.Actor, c Claim) (curfew.Admission, error) {
+	credit, err := ad.store.Credit(ctx, c.CustomerID, c.Plan)
+	free := ad.rules.policy.Plans[c.Plan].Free()
 	switch {
 	case errors.Is(err, curfew.NotFound) && free:
 		credit = curfew.Checkout{CustomerID: c.CustomerID, Plan: c.Plan}
@@ -137,7 +137,7 @@ func (e *Engine) spend(ctx context.Context, by curfew.Actor, c Claim) (curfew.Ad
 	if c.Name != "" {
 		credit.Name = c.Name
 	}
-	a := e.admission(credit, by)
+	a := ad.rules.admission(credit, by)
 	a.Key = c.Key
 	if credit.Outcome == curfew.Credited {
 		a.From, a.Reason = curfew.Credited, curfew.SpentReason
@@ -145,27 +145,41 @@ func (e *Engine) spend(ctx context.Context, by curfew.Actor, c Claim) (curfew.Ad
 	return a, nil
 }
 
-func (e *Engine) planNames() string {
-	return strings.Join(slices.Sorted(maps.Keys(e.policy.Plans)), ", ")
+func (r *Rules) planNames() string {
+	return strings.Join(slices.Sorted(maps.Keys(r.policy.Plans)), ", ")
+}
+
+// Sessions reads and moves sessions.
+type Sessions struct {
+	reporter
+	rules     *Rules
+	settler   *settler
+	admission *Admission
+	failing   *failing
+	store     SessionStore
+	write     interface {
+		AdmissionStore
+		ChangeStore
+	}
 }
 
 // Session reads one session.
-func (e *Engine) Session(ctx context.Context, id string) (curfew.Standing, error) {
-	return e.store.Session(ctx, id)
+func (ss *Sessions) Session(ctx context.Context, id string) (curfew.Standing, error) {
+	return ss.store.Session(ctx, id)
 }
 
 // Events is the history of a session, in order.
-func (e *Engine) Events(ctx context.Context, s curfew.Session) ([]curfew.Event, error) {
-	return e.store.Events(ctx, s.CustomerID, s.ID)
+func (ss *Sessions) Events(ctx context.Context, s curfew.Session) ([]curfew.Event, error) {
+	return ss.store.Events(ctx, s.CustomerID, s.ID)
 }
 
 // Join records that one of the session's two parties came in. The second one
 // makes it live and starts the clock; joining again changes nothing. Conflict:
 // it has ended.
-func (e *Engine) Join(ctx context.Context, id string, by curfew.Actor) (curfew.Standing, error) {
-	ctx, end := e.trace.Begin(ctx, "join")
+func (ss *Sessions) Join(ctx context.Context, id string, by curfew.Actor) (curfew.Standing, error) {
+	ctx, end := ss.trace.Begin(ctx, "join")
 	defer end()
-	return e.move(ctx, id, func(s curfew.Standing) (*curfew.Change, error) {
+	return ss.move(ctx, id, func(s curfew.Standing) (*curfew.Change, error) {
 		customer := by.Role == curfew.Customer
 		switch {
 		case s.Status != curfew.Waiting && s.Status != curfew.Live:
@@ -178,7 +192,7 @@ func (e *Engine) Join(ctx context.Context, id string, by curfew.Actor) (curfew.S
 			Reason: curfew.JoinedReason, CustomerJoins: customer, MechanicJoins: !customer,
 		}
 		if !s.CustomerJoinedAt.IsZero() || !s.MechanicJoinedAt.IsZero() {
-			c.To, c.Reason, c.Deadline = curfew.Live, curfew.BothJoinedReason, e.policy.LiveDeadline(s.Duration)
+			c.To, c.Reason, c.Deadline = curfew.Live, curfew.BothJoinedReason, ss.rules.policy.LiveDeadline(s.Duration)
 		}
 		return c, nil
 	})
@@ -187,65 +201,65 @@ func (e *Engine) Join(ctx context.Context, id string, by curfew.Actor) (curfew.S
 // End ends a session for one of its parties, an admin or a service: live for at
 // least the policy's MinimumLive it is completed, else cancelled. Ending it again answers
 // with what it is.
-func (e *Engine) End(ctx context.Context, id string, by curfew.Actor) (curfew.Standing, error) {
-	ctx, end := e.trace.Begin(ctx, "end")
+func (ss *Sessions) End(ctx context.Context, id string, by curfew.Actor) (curfew.Standing, error) {
+	ctx, end := ss.trace.Begin(ctx, "end")
 	defer end()
-	return e.move(ctx, id, func(s curfew.Standing) (*curfew.Change, error) {
+	return ss.move(ctx, id, func(s curfew.Standing) (*curfew.Change, error) {
 		if s.Status.Ended() {
 			return nil, nil
 		}
-		c := e.byHand(s, by)
+		c := ss.rules.byHand(s, by)
 		return &c, nil
 	})
 }
 
 // Cancel is End, but a mechanic who cancels before the session is live releases
 // it: the customer's session and payment are kept.
-func (e *Engine) Cancel(ctx context.Context, id string, by curfew.Actor) (curfew.Standing, error) {
-	ctx, end := e.trace.Begin(ctx, "cancel")
+func (ss *Sessions) Cancel(ctx context.Context, id string, by curfew.Actor) (curfew.Standing, error) {
+	ctx, end := ss.trace.Begin(ctx, "cancel")
 	defer end()
-	return e.move(ctx, id, func(s curfew.Standing) (*curfew.Change, error) {
+	return ss.move(ctx, id, func(s curfew.Standing) (*curfew.Change, error) {
 		switch {
 		case s.Status.Ended():
 			return nil, nil
 		case by.Role == curfew.Mechanic && s.Status == curfew.Waiting:
-			return e.release(s, by), nil
+			return ss.rules.release(s, by), nil
 		}
-		c := e.byHand(s, by)
+		c := ss.rules.byHand(s, by)
 		return &c, nil
 	})
 }
 
 // byHand is the end that somebody decided on: what it is called depends on how
 // long the session was live.
-func (e *Engine) byHand(s curfew.Standing, by curfew.Actor) curfew.Change {
+func (r *Rules) byHand(s curfew.Standing, by curfew.Actor) curfew.Change {
 	switch {
 	case s.Status == curfew.Scheduled:
-		return e.cancelAppointment(s, by)
+		return r.cancelAppointment(s, by)
 	case s.Status != curfew.Live:
-		return e.ending(s, curfew.Cancelled, curfew.ByRequest, by)
-	case s.Now.Sub(s.StartedAt) < e.policy.MinimumLive:
-		return e.ending(s, curfew.Cancelled, curfew.TooShort, by)
+		return r.ending(s, curfew.Cancelled, curfew.ByRequest, by)
+	case s.Now.Sub(s.StartedAt) < r.policy.MinimumLive:
+		return r.ending(s, curfew.Cancelled, curfew.TooShort, by)
 	}
-	return e.ending(s, curfew.Completed, curfew.Finished, by)
+	return r.ending(s, curfew.Completed, curfew.Finished, by)
 }
 
 // move reads a session, settles it if it is due, asks for the change and makes
 // it; where the session moved meanwhile, from the start. A nil change leaves
 // the session as it is.
-func (e *Engine) move(ctx context.Context, id string, decide func(curfew.Standing) (*curfew.Change, error)) (curfew.Standing, error) {
+func (ss *Sessions) move(ctx context.Context, id string, decide func(curfew.Standing) (*curfew.Change, error)) (curfew.Standing, error) {
 	var err error
 	for range tries {
 		var s, moved curfew.Standing
-		if s, err = e.fresh(ctx, id); err != nil {
+		if s, err = ss.fresh(ctx, id); err != nil {
 			return s, err
 		}
 		c, err2 := decide(s)
 		if err2 != nil || c == nil {
 			return s, err2
 		}
-		if moved, err = e.write.Change(ctx, *c); err == nil {
-			e.freed(ctx, moved)
+		if moved, err = ss.write.Change(ctx, *c); err == nil {
+			ss.freed(ctx, moved)
 			return moved, nil
 		}
 		if !errors.Is(err, curfew.Conflict) {
@@ -256,18 +270,18 @@ func (e *Engine) move(ctx context.Context, id string, decide func(curfew.Standin
 }
 
 // fresh reads a session and settles it if it is due.
-func (e *Engine) fresh(ctx context.Context, id string) (curfew.Standing, error) {
-	s, err := e.store.Session(ctx, id)
-	if err != nil || !e.due(s) {
+func (ss *Sessions) fresh(ctx context.Context, id string) (curfew.Standing, error) {
+	s, err := ss.store.Session(ctx, id)
+	if err != nil || !ss.rules.Due(s) {
 		return s, err
 	}
-	_, err = e.settle(ctx, s, curfew.Admitting)
-	if err = e.stuck(ctx, s, err); err != nil && !errors.Is(err, curfew.Conflict) {
+	_, err = ss.settler.settle(ctx, s, curfew.Admitting)
+	if err = ss.settler.stuck(ctx, s, err); err != nil && !errors.Is(err, curfew.Conflict) {
 		return s, err
 	}
-	s, err = e.store.Session(ctx, id)
+	s, err = ss.store.Session(ctx, id)
 	if err == nil {
-		e.freed(ctx, s)
+		ss.freed(ctx, s)
 	}
 	return s, err
 }
@@ -275,11 +289,11 @@ func (e *Engine) fresh(ctx context.Context, id string) (curfew.Standing, error) 
 // freed serves the customer's deferred payments after the session that held the
 // slot has ended. The ending is committed, so a failure here is logged: the
 // sweeper or the customer's next call serves them.
-func (e *Engine) freed(ctx context.Context, s curfew.Standing) {
+func (ss *Sessions) freed(ctx context.Context, s curfew.Standing) {
 	if !s.Status.Ended() {
 		return
 	}
-	if err := e.serve(ctx, s.CustomerID); err != nil {
-		e.log.WarnContext(ctx, "a deferred payment was not served yet", "customer", s.CustomerID, "error", err)
+	if err := ss.admission.serve(ctx, s.CustomerID); err != nil {
+		ss.log.WarnContext(ctx, "a deferred payment was not served yet", "customer", s.CustomerID, "error", err)
 	}
 }

@@ -44,12 +44,12 @@ const mostNamesakes = 20
 
 // find asks what a text is: an id of ours, a customer, a payment's reference, an
 // e-mail address, in this order. NotFound says what was tried.
-func (e *Engine) find(ctx context.Context, text string) (found, error) {
-	lookups := []func(context.Context, string) (found, error){e.findCustomer, e.findReference, e.findEmail}
+func (tl *Timeline) find(ctx context.Context, text string) (found, error) {
+	lookups := []func(context.Context, string) (found, error){tl.findCustomer, tl.findReference, tl.findEmail}
 	tried := "customer, payment reference or e-mail address"
 	if _, err := uuid.Parse(text); err == nil {
 		lookups = append([]func(context.Context, string) (found, error){
-			e.findSession, e.findRequest, e.findCheckout, e.findRun,
+			tl.findSession, tl.findRequest, tl.findCheckout, tl.findRun,
 		}, lookups...)
 		tried = "session, request, checkout, run, " + tried
 	}
@@ -63,45 +63,45 @@ func (e *Engine) find(ctx context.Context, text string) (found, error) {
 	return found{}, curfew.Errorf(curfew.NotFound, "there is no %s %q", tried, text)
 }
 
-func (e *Engine) findSession(ctx context.Context, id string) (found, error) {
-	s, err := e.store.Session(ctx, id)
+func (tl *Timeline) findSession(ctx context.Context, id string) (found, error) {
+	s, err := tl.store.Session(ctx, id)
 	return found{Subject: Subject{Kind: OfSession}, customers: []string{s.CustomerID}, session: s}, err
 }
 
-func (e *Engine) findRequest(ctx context.Context, id string) (found, error) {
-	s, err := e.store.SessionOf(ctx, id)
+func (tl *Timeline) findRequest(ctx context.Context, id string) (found, error) {
+	s, err := tl.store.SessionOf(ctx, id)
 	return found{Subject: Subject{Kind: OfRequest}, customers: []string{s.CustomerID}, session: s}, err
 }
 
-func (e *Engine) findCheckout(ctx context.Context, id string) (found, error) {
-	c, err := e.store.Checkout(ctx, id)
+func (tl *Timeline) findCheckout(ctx context.Context, id string) (found, error) {
+	c, err := tl.store.Checkout(ctx, id)
 	return found{Subject: Subject{Kind: OfCheckout}, customers: []string{c.CustomerID}, checkout: c}, err
 }
 
-func (e *Engine) findReference(ctx context.Context, ref string) (found, error) {
-	r, err := e.store.Reference(ctx, ref)
+func (tl *Timeline) findReference(ctx context.Context, ref string) (found, error) {
+	r, err := tl.store.Reference(ctx, ref)
 	return found{Subject: Subject{Kind: OfReference}, customers: []string{r.Checkout.CustomerID}, checkout: r.Checkout}, err
 }
 
-func (e *Engine) findRun(ctx context.Context, id string) (found, error) {
-	r, err := e.store.Run(ctx, id)
+func (tl *Timeline) findRun(ctx context.Context, id string) (found, error) {
+	r, err := tl.store.Run(ctx, id)
 	return found{Subject: Subject{Kind: OfRun}, run: r}, err
 }
 
 // findCustomer: there is a customer where there is an event. Nobody is none.
-func (e *Engine) findCustomer(ctx context.Context, id string) (found, error) {
+func (tl *Timeline) findCustomer(ctx context.Context, id string) (found, error) {
 	if curfew.CheckID("customer id", id) != nil {
 		return found{}, curfew.NotFound
 	}
-	events, err := e.store.History(ctx, id, curfew.Cursor{}, 1)
+	events, err := tl.store.History(ctx, id, curfew.Cursor{}, 1)
 	if err == nil && len(events) == 0 {
 		err = curfew.NotFound
 	}
 	return found{Subject: Subject{Kind: OfCustomer}, customers: []string{id}}, err
 }
 
-func (e *Engine) findEmail(ctx context.Context, address string) (found, error) {
-	customers, err := e.store.CustomersByEmail(ctx, address, mostNamesakes)
+func (tl *Timeline) findEmail(ctx context.Context, address string) (found, error) {
+	customers, err := tl.store.CustomersByEmail(ctx, address, mostNamesakes)
 	if err == nil && len(customers) == 0 {
 		err = curfew.NotFound
 	}

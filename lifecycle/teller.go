@@ -55,7 +55,7 @@ type teller func(ctx context.Context, t tale, before curfew.Cursor, limit int) (
 
 // tell puts the tellers' parts together: the newest entries of all, in the
 // order of time, with the runs they came from.
-func (e *Engine) tell(ctx context.Context, story *Story, t tale, before curfew.Cursor, tellers ...teller) error {
+func (tl *Timeline) tell(ctx context.Context, story *Story, t tale, before curfew.Cursor, tellers ...teller) error {
 	var all []Entry
 	for _, teller := range tellers {
 		part, err := teller(ctx, t, before, storyPage+1)
@@ -71,7 +71,7 @@ func (e *Engine) tell(ctx context.Context, story *Story, t tale, before curfew.C
 		story.Next = curfew.Cursor{At: last.At, ID: last.key}
 	}
 	slices.Reverse(all)
-	all, err := e.withRuns(ctx, all)
+	all, err := tl.withRuns(ctx, all)
 	if err != nil {
 		return err
 	}
@@ -95,8 +95,8 @@ func (en Entry) behind(before curfew.Cursor) bool {
 }
 
 // tellEvents tells what happened to sessions and payments.
-func (e *Engine) tellEvents(ctx context.Context, t tale, before curfew.Cursor, limit int) ([]Entry, error) {
-	events, err := e.store.History(ctx, t.customerID, before, limit)
+func (tl *Timeline) tellEvents(ctx context.Context, t tale, before curfew.Cursor, limit int) ([]Entry, error) {
+	events, err := tl.store.History(ctx, t.customerID, before, limit)
 	entries := make([]Entry, len(events))
 	for i, event := range events {
 		entries[i] = entryOf(t, event)
@@ -121,8 +121,8 @@ func entryOf(t tale, event curfew.Event) Entry {
 }
 
 // tellRefusals tells when the customer was refused, as far as it is kept.
-func (e *Engine) tellRefusals(ctx context.Context, t tale, before curfew.Cursor, limit int) ([]Entry, error) {
-	refusals, err := e.store.Refusals(ctx, t.customerID, before, limit)
+func (tl *Timeline) tellRefusals(ctx context.Context, t tale, before curfew.Cursor, limit int) ([]Entry, error) {
+	refusals, err := tl.store.Refusals(ctx, t.customerID, before, limit)
 	entries := make([]Entry, len(refusals))
 	for i, r := range refusals {
 		entries[i] = Entry{
@@ -135,11 +135,11 @@ func (e *Engine) tellRefusals(ctx context.Context, t tale, before curfew.Cursor,
 
 // tellDeadlines tells the deadlines of what has not ended and is not settled,
 // those that lie ahead too. What has ended has no deadline any more.
-func (e *Engine) tellDeadlines(_ context.Context, t tale, before curfew.Cursor, _ int) ([]Entry, error) {
+func (tl *Timeline) tellDeadlines(_ context.Context, t tale, before curfew.Cursor, _ int) ([]Entry, error) {
 	var entries []Entry
 	for _, s := range t.sessions {
 		if !s.Status.Ended() {
-			entries = append(entries, Entry{At: s.ExpiresAt, ID: s.ID, Sentence: e.deadlineSentence(s)})
+			entries = append(entries, Entry{At: s.ExpiresAt, ID: s.ID, Sentence: tl.deadlineSentence(s)})
 		}
 	}
 	for _, c := range t.checkouts {
@@ -161,13 +161,13 @@ func (e *Engine) tellDeadlines(_ context.Context, t tale, before curfew.Cursor, 
 }
 
 // withRuns puts before the first entry of each run one that tells of the run.
-func (e *Engine) withRuns(ctx context.Context, entries []Entry) ([]Entry, error) {
+func (tl *Timeline) withRuns(ctx context.Context, entries []Entry) ([]Entry, error) {
 	var all []Entry
 	told := map[string]bool{"": true}
 	for _, en := range entries {
 		if !told[en.runID] {
 			told[en.runID] = true
-			run, err := e.store.Run(ctx, en.runID)
+			run, err := tl.store.Run(ctx, en.runID)
 			if err != nil && !errors.Is(err, curfew.NotFound) {
 				return nil, err
 			}

@@ -46,34 +46,34 @@ type NotRevived struct {
 // answers with the same new sessions. Errors: NotFound for what is no run,
 // Conflict for one that was an undo itself. On another error the undo is
 // recorded as failed, and what it answers is done: call it again.
-func (e *Engine) Undo(ctx context.Context, u Undo) (Undone, error) {
+func (cl *Cleanups) Undo(ctx context.Context, u Undo) (Undone, error) {
 	var undone Undone
-	run, err := e.store.Run(ctx, u.RunID)
+	run, err := cl.store.Run(ctx, u.RunID)
 	if err != nil {
 		return undone, err
 	}
 	if run.Undoes != "" {
 		return undone, curfew.Errorf(curfew.Conflict, "run %s undid run %s: it ended nothing that could be undone", run.ID, run.Undoes)
 	}
-	undone.Run, err = e.recordRun(ctx, curfew.Run{
+	undone.Run, err = cl.recordRun(ctx, curfew.Run{
 		Trigger: u.Trigger, Actor: u.Actor, Reason: u.Reason, Undoes: run.ID,
-	}, func(undo *curfew.Run) error { return e.reviveAll(ctx, undo, &undone) })
+	}, func(undo *curfew.Run) error { return cl.reviveAll(ctx, undo, &undone) })
 	if err != nil && !onlySetApart(err) {
-		e.log.WarnContext(ctx, "[sessionCleanup] Undo did not come to its end", "run", run.ID, "undo", undone.Run.ID, "revived", len(undone.Revived), "left", undone.Left, "error", err)
+		cl.log.WarnContext(ctx, "[sessionCleanup] Undo did not come to its end", "run", run.ID, "undo", undone.Run.ID, "revived", len(undone.Revived), "left", undone.Left, "error", err)
 		return undone, fmt.Errorf("undo run %s: %w", u.RunID, err)
 	}
-	e.log.InfoContext(ctx, "[sessionCleanup] Run undone", "run", run.ID, "undo", undone.Run.ID, "actor", u.Actor.String(),
+	cl.log.InfoContext(ctx, "[sessionCleanup] Run undone", "run", run.ID, "undo", undone.Run.ID, "actor", u.Actor.String(),
 		"revived", len(undone.Revived), "notRevived", len(undone.NotRevived))
 	return undone, nil
 }
 
 // reviveAll goes through what the run ended, page by page. Once it is to stop, it
 // only counts what is left.
-func (e *Engine) reviveAll(ctx context.Context, undo *curfew.Run, undone *Undone) error {
+func (cl *Cleanups) reviveAll(ctx context.Context, undo *curfew.Run, undone *Undone) error {
 	var stopped error
 	var failed []string
 	for after := ""; ; {
-		events, err := e.store.RunEvents(ctx, undo.Undoes, after, pageSize)
+		events, err := cl.store.RunEvents(ctx, undo.Undoes, after, pageSize)
 		if err != nil {
 			return err
 		}
@@ -82,13 +82,13 @@ func (e *Engine) reviveAll(ctx context.Context, undo *curfew.Run, undone *Undone
 			if !curfew.SessionStatus(event.To).Ended() {
 				continue
 			}
-			if stopped = cmp.Or(stopped, e.stopping()); stopped != nil {
+			if stopped = cmp.Or(stopped, cl.stop.err()); stopped != nil {
 				undone.Left++
 				continue
 			}
-			err := e.revive(ctx, undo, event.Subject, undone)
-			if e.rowsOwn(ctx, err) { // the others can come back all the same
-				failed = append(failed, e.unrevivable(ctx, event.Subject, undone, err))
+			err := cl.revive(ctx, undo, event.Subject, undone)
+			if cl.quarantine.rowsOwn(ctx, err) { // the others can come back all the same
+				failed = append(failed, cl.unrevivable(ctx, event.Subject, undone, err))
 			} else if err != nil {
 				return fmt.Errorf("revive session %s: %w", event.Subject, err)
 			}
@@ -101,27 +101,27 @@ func (e *Engine) reviveAll(ctx context.Context, undo *curfew.Run, undone *Undone
 
 // unrevivable notes a session that the database does not let come back, in words
 // for the record.
-func (e *Engine) unrevivable(ctx context.Context, id string, undone *Undone, cause error) string {
+func (cl *Cleanups) unrevivable(ctx context.Context, id string, undone *Undone, cause error) string {
 	why := curfew.SafeText(cause)
-	e.log.ErrorContext(ctx, "a session could not be revived", "session", id, "error", cause)
+	cl.log.ErrorContext(ctx, "a session could not be revived", "session", id, "error", cause)
 	undone.NotRevived = append(undone.NotRevived, NotRevived{id, "it could not be revived: " + why})
 	return fmt.Sprintf("session %s: %s", id, why)
 }
 
 // revive gives one session a new one, or says why not.
-func (e *Engine) revive(ctx context.Context, undo *curfew.Run, id string, undone *Undone) error {
-	s, err := e.store.Session(ctx, id)
+func (cl *Cleanups) revive(ctx context.Context, undo *curfew.Run, id string, undone *Undone) error {
+	s, err := cl.store.Session(ctx, id)
 	if err != nil {
 		return err
 	}
-	r, err := e.place(ctx, bid{
+	r, err := cl.admission.admit(ctx, bid{
 		customerID: s.CustomerID,
-		admission:  func(ctx context.Context) (curfew.Admission, error) { return e.revival(ctx, undo, s) },
-		known:      func(ctx context.Context) (curfew.Receipt, error) { return e.revived(ctx, s) },
+		admission:  func(ctx context.Context) (curfew.Admission, error) { return cl.revival(ctx, undo, s) },
+		known:      func(ctx context.Context) (curfew.Receipt, error) { return cl.revived(ctx, s) },
 	})
 	switch {
 	case errors.Is(err, curfew.Conflict):
-		return e.notRevived(ctx, s, err.Error(), undone)
+		return cl.notRevived(ctx, s, err.Error(), undone)
 	case err != nil:
 		return err
 	case r.admitted != nil:
@@ -132,23 +132,23 @@ func (e *Engine) revive(ctx context.Context, undo *curfew.Run, id string, undone
 		undone.Revived = append(undone.Revived, Revived{s.ID, r.known.Session.ID})
 		return nil
 	case r.stuck != nil:
-		return e.notRevived(ctx, s, (&stuckError{*r.stuck}).Error(), undone)
+		return cl.notRevived(ctx, s, (&stuckError{*r.stuck}).Error(), undone)
 	case r.blocker != nil:
-		return e.notRevived(ctx, s, fmt.Sprintf("its customer has session %s open (%s)", r.blocker.ID, r.blocker.Status), undone)
+		return cl.notRevived(ctx, s, fmt.Sprintf("its customer has session %s open (%s)", r.blocker.ID, r.blocker.Status), undone)
 	}
-	return e.notRevived(ctx, s, "its customer's slot changes hands too quickly: undo again", undone)
+	return cl.notRevived(ctx, s, "its customer's slot changes hands too quickly: undo again", undone)
 }
 
 // revived is the session that an earlier undo made. NotFound: none has.
-func (e *Engine) revived(ctx context.Context, s curfew.Standing) (curfew.Receipt, error) {
-	revival, err := e.store.Revival(ctx, s.CustomerID, s.ID)
+func (cl *Cleanups) revived(ctx context.Context, s curfew.Standing) (curfew.Receipt, error) {
+	revival, err := cl.store.Revival(ctx, s.CustomerID, s.ID)
 	return curfew.Receipt{Session: revival.Session}, err
 }
 
 // notRevived says why a session cannot come back, unless it is because it has:
 // its own new session may have spent the credit, or hold the slot.
-func (e *Engine) notRevived(ctx context.Context, s curfew.Standing, why string, undone *Undone) error {
-	r, err := e.revived(ctx, s)
+func (cl *Cleanups) notRevived(ctx context.Context, s curfew.Standing, why string, undone *Undone) error {
+	r, err := cl.revived(ctx, s)
 	switch {
 	case err == nil:
 		undone.Revived = append(undone.Revived, Revived{s.ID, r.Session.ID})
@@ -162,24 +162,24 @@ func (e *Engine) notRevived(ctx context.Context, s curfew.Standing, why string, 
 
 // revival is the new session in an ended one's stead. Conflict says why there
 // can be none.
-func (e *Engine) revival(ctx context.Context, undo *curfew.Run, s curfew.Standing) (curfew.Admission, error) {
+func (cl *Cleanups) revival(ctx context.Context, undo *curfew.Run, s curfew.Standing) (curfew.Admission, error) {
 	if err := revivable(s.Session); err != nil {
 		return curfew.Admission{}, err
 	}
-	c, err := e.store.Checkout(ctx, s.CheckoutID)
+	c, err := cl.store.Checkout(ctx, s.CheckoutID)
 	if err == nil {
-		err = e.unmoved(ctx, c, undo.Undoes)
+		err = cl.unmoved(ctx, c, undo.Undoes)
 	}
 	if err != nil {
 		return curfew.Admission{}, err
 	}
-	a := e.admission(c, undo.Actor)
+	a := cl.rules.admission(c, undo.Actor)
 	a.Stats = undo.Stats
 	a.Stats.Revived++
 	a.From, a.RunID, a.Reason = c.Outcome, undo.ID, curfew.WithNote(curfew.RevivedReason, undo.Reason)
 	a.Session.Plan, a.Session.Kind, a.Session.Duration, a.Session.Revives = s.Plan, s.Kind, s.Duration, s.ID
 	a.Request.CustomerName = s.Request.CustomerName
-	a.Deadline = e.policy.WaitingDeadline(s.Plan, time.Time{})
+	a.Deadline = cl.rules.policy.WaitingDeadline(s.Plan, time.Time{})
 	return a, nil
 }
 
@@ -200,14 +200,14 @@ func revivable(s curfew.Session) error {
 
 // unmoved says how the payment has moved on since the run; nil: it can pay for
 // the session once more.
-func (e *Engine) unmoved(ctx context.Context, c curfew.Checkout, runID string) error {
+func (cl *Cleanups) unmoved(ctx context.Context, c curfew.Checkout, runID string) error {
 	switch c.Outcome {
 	case curfew.Credited:
 		return nil
 	case curfew.RefundDue:
-		return e.unclaimed(ctx, c, runID)
+		return cl.unclaimed(ctx, c, runID)
 	case curfew.Fulfilled:
-		return e.spent(ctx, c)
+		return cl.spent(ctx, c)
 	case curfew.Refunding:
 		return curfew.Errorf(curfew.Conflict, "its refund is under way")
 	case curfew.Refunded:
@@ -218,11 +218,11 @@ func (e *Engine) unmoved(ctx context.Context, c curfew.Checkout, runID string) e
 
 // unclaimed holds for a refund that the run itself made due, and that the
 // provider has not been asked for.
-func (e *Engine) unclaimed(ctx context.Context, c curfew.Checkout, runID string) error {
+func (cl *Cleanups) unclaimed(ctx context.Context, c curfew.Checkout, runID string) error {
 	if c.Attempts > 0 {
 		return curfew.Errorf(curfew.Conflict, "the provider has been asked for its refund already")
 	}
-	events, err := e.store.Events(ctx, c.CustomerID, c.ID)
+	events, err := cl.store.Events(ctx, c.CustomerID, c.ID)
 	if err != nil {
 		return err
 	}
@@ -238,8 +238,8 @@ func (e *Engine) unclaimed(ctx context.Context, c curfew.Checkout, runID string)
 }
 
 // spent names the session that has the credit now.
-func (e *Engine) spent(ctx context.Context, c curfew.Checkout) error {
-	sessions, err := e.store.SessionsOf(ctx, c.CustomerID, pageSize)
+func (cl *Cleanups) spent(ctx context.Context, c curfew.Checkout) error {
+	sessions, err := cl.store.SessionsOf(ctx, c.CustomerID, pageSize)
 	if err != nil {
 		return err
 	}

@@ -31,36 +31,36 @@ type walk struct {
 
 // firstDue goes on to the first page with something to be done, which it
 // returns. There may be whole pages of what no rule ends that is on.
-func (e *Engine) firstDue(ctx context.Context, w *walk) (items []curfew.Item, err error) {
+func (sw *Sweeper) firstDue(ctx context.Context, w *walk) (items []curfew.Item, err error) {
 	w.search.Limit = pageSize
 	for len(items) == 0 && !w.last && err == nil {
-		items, err = e.nextPage(ctx, w)
+		items, err = sw.nextPage(ctx, w)
 	}
 	return items, err
 }
 
 // walk settles the items, then those of the pages that follow.
-func (e *Engine) walk(ctx context.Context, run *cleaning, w *walk, items []curfew.Item) error {
+func (sw *Sweeper) walk(ctx context.Context, run *cleaning, w *walk, items []curfew.Item) error {
 	for {
 		begun := time.Now()
-		if err := e.settleItems(ctx, run, w, items); err != nil || w.last {
+		if err := sw.settleItems(ctx, run, w, items); err != nil || w.last {
 			return err
 		}
 		took := time.Since(begun)
 		w.resize(took)
-		if err := e.rest(ctx, run, w, took); err != nil {
+		if err := sw.rest(ctx, run, w, took); err != nil {
 			return err
 		}
 		var err error
-		if items, err = e.nextPage(ctx, w); err != nil {
+		if items, err = sw.nextPage(ctx, w); err != nil {
 			return err
 		}
 	}
 }
 
 // nextPage is what is to be done on the next page.
-func (e *Engine) nextPage(ctx context.Context, w *walk) ([]curfew.Item, error) {
-	page, err := e.store.Find(ctx, w.search)
+func (sw *Sweeper) nextPage(ctx context.Context, w *walk) ([]curfew.Item, error) {
+	page, err := sw.store.Find(ctx, w.search)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (e *Engine) nextPage(ctx context.Context, w *walk) ([]curfew.Item, error) {
 		}
 		w.search.After = behind(page)
 	}
-	return e.items(ctx, page, byTimer)
+	return sw.cleanups.items(ctx, page, byTimer)
 }
 
 // behind is the place behind a page.
@@ -80,8 +80,8 @@ func behind(page []curfew.Standing) curfew.Cursor {
 	return curfew.Cursor{At: last.ExpiresAt, ID: last.ID}
 }
 
-func (e *Engine) settleItems(ctx context.Context, run *cleaning, w *walk, items []curfew.Item) error {
-	done, err := e.carryOut(ctx, run, items, 0)
+func (sw *Sweeper) settleItems(ctx context.Context, run *cleaning, w *walk, items []curfew.Item) error {
+	done, err := sw.cleanups.carryOut(ctx, run, items, 0)
 	w.held += len(items)
 	for _, it := range items {
 		if done[it.SessionID] {
@@ -89,7 +89,7 @@ func (e *Engine) settleItems(ctx context.Context, run *cleaning, w *walk, items 
 		}
 	}
 	if err == nil && w.gentle {
-		e.sweeping.note()
+		sw.sweeping.note()
 	}
 	return err
 }
@@ -106,7 +106,7 @@ func (w *walk) resize(took time.Duration) {
 
 // rest leaves the database to others for as long as the page took. What became
 // due meanwhile goes before the backlog: it shall not wait for all of it.
-func (e *Engine) rest(ctx context.Context, run *cleaning, w *walk, took time.Duration) error {
+func (sw *Sweeper) rest(ctx context.Context, run *cleaning, w *walk, took time.Duration) error {
 	if !w.gentle {
 		return nil
 	}
@@ -114,14 +114,14 @@ func (e *Engine) rest(ctx context.Context, run *cleaning, w *walk, took time.Dur
 	case <-time.After(min(took, mostRest)):
 	case <-ctx.Done():
 	}
-	page, err := e.store.Find(ctx, curfew.Search{After: w.newer, Limit: w.search.Limit})
+	page, err := sw.store.Find(ctx, curfew.Search{After: w.newer, Limit: w.search.Limit})
 	if err != nil || len(page) == 0 {
 		return err
 	}
 	w.newer = behind(page)
-	items, err := e.items(ctx, page, byTimer)
+	items, err := sw.cleanups.items(ctx, page, byTimer)
 	if err != nil {
 		return err
 	}
-	return e.settleItems(ctx, run, w, items)
+	return sw.settleItems(ctx, run, w, items)
 }

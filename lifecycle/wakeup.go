@@ -1,0 +1,88 @@
+package lifecycle
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// wakeup is what wakes the sweeper of this process: a deadline that was set, a
+// notification of another process, or a look at the queue.
+type wakeup struct {
+	timer *wakeTimer
+	// queueRead: a mechanic looked at the queue since the last step.
+	queueRead atomic.Bool
+	steps     chan struct{} // somebody asks for a step
+}
+
+func newWakeup() *wakeup { return &wakeup{timer: newWakeTimer(), steps: make(chan struct{}, 1)} }
+
+// askForStep asks Run for one step; it never waits.
+func (w *wakeup) askForStep() {
+	select {
+	case w.steps <- struct{}{}:
+	default:
+	}
+}
+
+// publishTo returns what happens after a commit: this process's sweeper wakes in
+// time for the deadline, and the notifier is told; nil: there is none.
+func (w *wakeup) publishTo(notifier Notifier) func(in time.Duration) {
+	return func(in time.Duration) {
+		w.timer.set(in)
+		if notifier != nil {
+			notifier.Changed(in)
+		}
+	}
+}
+
+// wakeTimer is when the sweeper wakes. Anybody may set it to an earlier moment;
+// only the sweeper puts it off.
+type wakeTimer struct {
+	earlier chan struct{} // it was set earlier while the sweeper slept
+
+	mu   sync.Mutex
+	at   time.Time // zero: not set
+	past bool      // something was said to be overdue already
+}
+
+func newWakeTimer() *wakeTimer { return &wakeTimer{earlier: make(chan struct{}, 1)} }
+
+// set makes it fire in so much time, if it would fire later.
+func (t *wakeTimer) set(in time.Duration) {
+	if in == curfew.NoDeadline {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.past = t.past || in <= 0
+	at := time.Now().Add(max(in, 0))
+	if !t.at.IsZero() && !at.Before(t.at) {
+		return
+	}
+	t.at = at
+	select {
+	case t.earlier <- struct{}{}:
+	default:
+	}
+}
+
+// reset forgets what it was set to, and reports whether something was overdue
+// already. What is set from now on is not lost: it is looked for before the
+// sweeper sleeps again, or wakes it.
+func (t *wakeTimer) reset() (past bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	past = t.past
+	t.at, t.past = time.Time{}, false
+	return past
+}
+
+// left is how long until it fires.
+func (t *wakeTimer) left() time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return max(time.Until(t.at), 0)
+}

@@ -47,10 +47,11 @@ var rooms = map[string]room{
 	"internal/backup":    {ours: []string{"."}, stdlib: true, never: drivers},
 	"internal/console":   {never: drivers},
 	"internal/demo":      {ours: []string{"api"}, stdlib: true, never: drivers},
-	"internal/httpapi":   {ours: []string{".", "lifecycle", "api", "internal/console", "internal/metrics", "internal/strictjson", "internal/wire"}, never: drivers},
+	"internal/httpapi":   {ours: []string{".", "lifecycle", "api", "internal/console", "internal/metrics", "internal/problem", "internal/strictjson", "internal/wire"}, never: drivers},
 	"internal/invariant": {ours: []string{"."}, stdlib: true, never: drivers},
 	"internal/metrics":   {ours: []string{".", "lifecycle"}, never: drivers},
 	"internal/notify":    {ours: []string{"."}, never: drivers},
+	"internal/problem":   {ours: []string{".", "api", "internal/wire"}, never: drivers},
 	"internal/stream":    {ours: []string{"."}, never: drivers},
 	"internal/stripe":    {ours: []string{"."}, never: drivers},
 
@@ -72,7 +73,7 @@ var rooms = map[string]room{
 	"cmd/curfew": {
 		ours: []string{
 			".", "lifecycle", "postgres", "sqlite", "api", "internal/backup", "internal/console", "internal/demo", "internal/httpapi",
-			"internal/invariant", "internal/metrics", "internal/notify", "internal/stream", "internal/stripe", "internal/wire",
+			"internal/invariant", "internal/metrics", "internal/notify", "internal/problem", "internal/stream", "internal/stripe", "internal/wire",
 		},
 		isCommand: true,
 	},

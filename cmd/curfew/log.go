@@ -6,7 +6,7 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/problem"
 )
 
 // inContext is a log whose lines say which request and which trace they belong
@@ -15,7 +15,7 @@ type inContext struct{ slog.Handler }
 
 // Handle implements slog.Handler.
 func (h inContext) Handle(ctx context.Context, line slog.Record) error {
-	if id := httpapi.RequestID(ctx); id != "" && !has(line, "request_id") {
+	if id := problem.RequestID(ctx); id != "" && !has(line, "request_id") {
 		line.AddAttrs(slog.String("request_id", id))
 	}
 	if span := trace.SpanContextFromContext(ctx); span.IsValid() {

@@ -3,13 +3,13 @@ package httpapi
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"strings"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/strictjson"
 )
 
@@ -22,14 +22,14 @@ const jsonType = "application/json"
 // decodes it. An absent body counts as {}.
 func readBody(w http.ResponseWriter, r *http.Request, fields []string) error {
 	if r.ContentLength > maxBody {
-		return tooLarge(maxBody)
+		return problem.TooLarge(maxBody)
 	}
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return tooLarge(maxBody)
+		return problem.TooLarge(maxBody)
 	}
 	if err != nil {
-		return malformed("the body could not be read to its end")
+		return problem.Malformed("the body could not be read to its end")
 	}
 	if len(text) == 0 {
 		text = []byte("{}")
@@ -39,20 +39,13 @@ func readBody(w http.ResponseWriter, r *http.Request, fields []string) error {
 		return curfew.Errorf(curfew.UnsupportedMediaType, `a body needs the header "Content-Type: application/json"`)
 	}
 	if err := strictjson.Check(text, fields); err != nil {
-		return malformed("the body cannot be read: " + err.Error())
+		return problem.Malformed("the body cannot be read: " + err.Error())
 	}
 	if !strings.HasPrefix(string(bytes.TrimSpace(text)), "{") {
 		return curfew.Errorf(curfew.Invalid, "the body must be a JSON object")
 	}
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
 	return nil
-}
-
-// tooLarge also ends the connection: the rest of the body is not waited for.
-func tooLarge(most int) error {
-	f := kindFailure(curfew.TooLarge, fmt.Sprintf("the body has more than %d bytes", most))
-	f.header.Set("Connection", "close")
-	return f
 }
 
 // declaredJSON reports whether the body is said to be JSON, in UTF-8 if the

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
@@ -65,14 +66,14 @@ func (s *Server) ownSite(r *http.Request) error {
 
 // unauthenticated says how to call, and to the holder of a token that was good,
 // that it has expired.
-func (s *Server) unauthenticated(r *http.Request, rt route, err error) *failure {
+func (s *Server) unauthenticated(r *http.Request, rt route, err error) *problem.Problem {
 	line := s.howToCall(r, rt.access.roles)
 	if old, ok := errors.AsType[expired](err); ok {
-		f := kindFailure(curfew.Unauthenticated, old.Error()+": get a new one, for instance "+line)
-		f.header.Set("WWW-Authenticate", `Bearer realm="curfew", error="invalid_token", error_description="The token expired"`)
+		f := problem.OfKind(curfew.Unauthenticated, old.Error()+": get a new one, for instance "+line)
+		f.Header.Set("WWW-Authenticate", `Bearer realm="curfew", error="invalid_token", error_description="The token expired"`)
 		return f
 	}
-	return kindFailure(curfew.Unauthenticated, "say who calls: "+line)
+	return problem.OfKind(curfew.Unauthenticated, "say who calls: "+line)
 }
 
 // howToCall is the whole line that would have been let in.
@@ -90,6 +91,6 @@ func (s *Server) howToCall(r *http.Request, roles []curfew.Role) string {
 }
 
 // cookieName is of the cookie of a signed-in browser. Browsers take such a name
-// only with Secure and for exactly this host; plain HTTP on the machine itself
+// QueryValue with Secure and for exactly this host; plain HTTP on the machine itself
 // is secure to them.
 const cookieName = "__Host-curfew"

@@ -8,6 +8,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/strictjson"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -83,7 +84,7 @@ func (s checkoutSelection) search() (curfew.CheckoutSearch, error) {
 		Outcome: curfew.Outcome(s.Outcome), CustomerID: s.CustomerID, Email: s.Email, After: s.After, Limit: s.Limit + 1,
 	}
 	if s.After != wire.CanonicalID(s.After) {
-		return q, malformed("after is none that Curfew gave: leave it out for the first page")
+		return q, problem.Malformed("after is none that Curfew gave: leave it out for the first page")
 	}
 	if s.CustomerID != "" {
 		if err := curfew.CheckID("customerId", s.CustomerID); err != nil {

@@ -109,7 +109,7 @@ func (s *Server) ran(ctx context.Context, run curfew.Run, drifted []lifecycle.Dr
 	if run.StartedAt.IsZero() {
 		return nil, err
 	}
-	f := s.fail(ctx, errors.New(err.Error())) // without its kind: whatever broke it, the run is broken
+	f := s.problems.From(ctx, errors.New(err.Error())) // without its kind: whatever broke it, the run is broken
 	result := wire.CleanupResult(run, drifted)
 	result.Success = false
 	f.CleanupResult = &result

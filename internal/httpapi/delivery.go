@@ -5,6 +5,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
@@ -26,7 +27,7 @@ type deliverySearch struct {
 
 func (s *Server) listDeliveries(ctx context.Context, _ call, in *deliverySearch) (*answered[api.Deliveries], error) {
 	if in.After != "" && wire.CanonicalID(in.After) != in.After {
-		return nil, malformed("after is none that Curfew gave: leave it out for the first page")
+		return nil, problem.Malformed("after is none that Curfew gave: leave it out for the first page")
 	}
 	all, err := s.deliveries.List(ctx, curfew.DeliverySearch{
 		State: curfew.DeliveryState(in.State), Destination: in.Endpoint, After: in.After, Limit: in.Limit + 1,

@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
@@ -75,9 +76,10 @@ func (s *Server) reference(doc *huma.OpenAPI) reference {
 	}
 	r.Routes = append(r.Routes, describe(doc, http.MethodPost, webhookPath, "the provider, by its signature"))
 	for _, k := range curfew.Kinds() {
-		r.Codes = append(r.Codes, code{string(k), meanings[k].title, meanings[k].status})
+		status, title, _ := problem.Meaning(k)
+		r.Codes = append(r.Codes, code{string(k), title, status})
 	}
-	r.Codes = append(r.Codes, code{methodNotAllowed, "Another method", http.StatusMethodNotAllowed})
+	r.Codes = append(r.Codes, code{problem.MethodNotAllowed, "Another method", http.StatusMethodNotAllowed})
 	return r
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
@@ -14,7 +15,7 @@ type question struct {
 }
 
 func (s *Server) explain(ctx context.Context, _ call, in *question) (*answered[api.Story], error) {
-	before, err := parseCursor(in.Cursor)
+	before, err := problem.ParseCursor(in.Cursor)
 	if err != nil {
 		return nil, err
 	}

@@ -24,12 +24,6 @@ func RouteTable() []RouteLine {
 	return all
 }
 
-// StatusOf is the table from kind to status.
-func StatusOf(k curfew.Kind) (int, bool) {
-	m, ok := meanings[k]
-	return m.status, ok && m.title != ""
-}
-
 // Sample keeps what health says now for the charts.
 func (s *Server) Sample(ctx context.Context) { s.history.Record(ctx) }
 

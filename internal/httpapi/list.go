@@ -2,7 +2,7 @@ package httpapi
 
 import (
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/internal/wire"
+	"github.com/curfewhq/curfew/internal/problem"
 )
 
 // paged is the input of a list.
@@ -12,13 +12,4 @@ type paged struct {
 }
 
 // after is the place behind which the page begins.
-func (p paged) after() (curfew.Cursor, error) { return parseCursor(p.Cursor) }
-
-// parseCursor reads a cursor from a query. One that Curfew did not issue is malformed.
-func parseCursor(cursor string) (curfew.Cursor, error) {
-	c, err := wire.ParseCursor(cursor)
-	if err != nil {
-		return c, malformed(err.Error())
-	}
-	return c, nil
-}
+func (p paged) after() (curfew.Cursor, error) { return problem.ParseCursor(p.Cursor) }

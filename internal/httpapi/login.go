@@ -8,6 +8,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/console"
+	"github.com/curfewhq/curfew/internal/problem"
 )
 
 // login signs a browser in with a ticket that counts once.
@@ -16,7 +17,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	who, err := s.redeem(ctx, r)
 	if kind := curfew.KindOf(err); err != nil && kind != curfew.Unauthenticated && kind != curfew.Conflict {
-		s.refuse(w, r, err)
+		s.problems.Answer(w, r, err)
 		return
 	}
 	if err == nil {
@@ -34,7 +35,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 // redeem says whose ticket it is. Conflict: it was used. A HEAD request, as link
 // previews send it, does not use it up.
 func (s *Server) redeem(ctx context.Context, r *http.Request) (curfew.Actor, error) {
-	c, err := s.identity.verify(ticketType, only(r, "ticket"))
+	c, err := s.identity.verify(ticketType, problem.QueryValue(r, "ticket"))
 	switch {
 	case err != nil:
 		return curfew.Actor{}, err
@@ -53,7 +54,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, who curfew.Actor
 	if err != nil {
 		return err
 	}
-	visitOf(r.Context()).actor = who
+	problem.RequestOf(r.Context()).Actor = who
 	http.SetCookie(w, cookie(token, int(cookieTTL.Seconds())))
 	return nil
 }
@@ -64,7 +65,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	r = r.WithContext(ctx)
 	if err := s.ownSite(r); err != nil {
-		s.refuse(w, r, err)
+		s.problems.Answer(w, r, err)
 		return
 	}
 	http.SetCookie(w, cookie("", -1))
@@ -73,7 +74,7 @@ func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
 		err = s.once.ClaimOnce(ctx, signedOut(c), time.Until(c.until())+skew)
 	}
 	if kind := curfew.KindOf(err); err != nil && kind != curfew.Unauthenticated && kind != curfew.Conflict {
-		s.refuse(w, r, err)
+		s.problems.Answer(w, r, err)
 		return
 	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)

@@ -11,6 +11,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/console"
+	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -25,7 +26,7 @@ const (
 // the query, and the history. A filter that cannot be is an error: without it
 // the page would show, and clean up, everything.
 func (s *Server) cleanupView(ctx context.Context, r *http.Request, who curfew.Actor) (any, error) {
-	q, err := pageQuery(r, "customerId", "maxAgeMinutes", "preview", "cursor")
+	q, err := problem.PageQuery(r, "customerId", "maxAgeMinutes", "preview", "cursor")
 	if err != nil {
 		return nil, err
 	}

@@ -10,13 +10,14 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/console"
+	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
 // customerView tells the story of whatever was typed or pasted.
 func (s *Server) customerView(ctx context.Context, r *http.Request, _ curfew.Actor) (any, error) {
-	asked, err := pageQuery(r, "cursor") // an empty q is the form as it is first shown
+	asked, err := problem.PageQuery(r, "cursor") // an empty q is the form as it is first shown
 	if err != nil {
 		return nil, err
 	}
@@ -24,7 +25,7 @@ func (s *Server) customerView(ctx context.Context, r *http.Request, _ curfew.Act
 	if q == "" {
 		return console.Customer{}, nil
 	}
-	before, err := parseCursor(asked.Get("cursor"))
+	before, err := problem.ParseCursor(asked.Get("cursor"))
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +33,7 @@ func (s *Server) customerView(ctx context.Context, r *http.Request, _ curfew.Act
 	switch curfew.KindOf(err) {
 	case curfew.NotFound, curfew.Invalid:
 		if err != nil {
-			return console.Customer{Query: q, Missing: s.fail(ctx, err).Detail}, nil
+			return console.Customer{Query: q, Missing: s.problems.From(ctx, err).Detail}, nil
 		}
 	}
 	if err != nil {

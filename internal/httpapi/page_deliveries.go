@@ -11,6 +11,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/console"
+	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
@@ -20,7 +21,7 @@ const deliveriesShown = 50
 // deliveriesView is where events go, and what became of what was sent there:
 // what is dead, unless something else was asked for.
 func (s *Server) deliveriesView(ctx context.Context, r *http.Request, _ curfew.Actor) (any, error) {
-	q, err := pageQuery(r, "state", "endpoint", "after")
+	q, err := problem.PageQuery(r, "state", "endpoint", "after")
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/console"
+	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -17,9 +18,9 @@ import (
 func (s *Server) mineView(ctx context.Context, r *http.Request, who curfew.Actor) (any, error) {
 	id, own := who.ID, who.Role == curfew.Customer
 	if !own {
-		q, err := pageQuery(r)
+		q, err := problem.PageQuery(r)
 		if err == nil && q.Get("customer") != "" {
-			err = checkParams(q, []string{"customer"})
+			err = problem.CheckParams(q, []string{"customer"})
 		}
 		if err != nil {
 			return nil, err

@@ -10,6 +10,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/console"
+	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -24,7 +25,7 @@ var waiting = []curfew.Outcome{curfew.Held, curfew.RefundDue, curfew.Refunding, 
 // paymentsView is the payments of one outcome: the one that was asked for, else
 // the first that something waits with.
 func (s *Server) paymentsView(ctx context.Context, r *http.Request, _ curfew.Actor) (any, error) {
-	q, err := pageQuery(r, "outcome", "after")
+	q, err := problem.PageQuery(r, "outcome", "after")
 	if err != nil {
 		return nil, err
 	}

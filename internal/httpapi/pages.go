@@ -13,6 +13,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/console"
+	"github.com/curfewhq/curfew/internal/problem"
 )
 
 // view is one page: where, for whom, and what it shows.
@@ -89,7 +90,7 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, v view) {
 		s.page(w, r, http.StatusOK, console.SignInPage, p)
 		return
 	}
-	shown, err := v.read(ctx, r, visitOf(ctx).actor)
+	shown, err := v.read(ctx, r, problem.RequestOf(ctx).Actor)
 	if errors.Is(err, errWhose) {
 		s.page(w, r, http.StatusOK, console.WhosePage, p)
 		return
@@ -104,7 +105,7 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, v view) {
 
 // unreadable says why there is nothing to show.
 func (s *Server) unreadable(w http.ResponseWriter, r *http.Request, p console.Page, err error) {
-	f := s.fail(r.Context(), err)
+	f := s.problems.From(r.Context(), err)
 	p.Message = f.Detail
 	s.page(w, r, f.Status, console.UnreadablePage, p)
 }
@@ -124,7 +125,7 @@ func (s *Server) shell(r *http.Request, v view) (console.Page, error) {
 		return p, err
 	}
 	who := by.actor()
-	visitOf(r.Context()).actor = who
+	problem.RequestOf(r.Context()).Actor = who
 	p.SignedIn, p.Role, p.Subject = true, string(who.Role), who.ID
 	return p, nil
 }
@@ -132,14 +133,14 @@ func (s *Server) shell(r *http.Request, v view) (console.Page, error) {
 func (s *Server) page(w http.ResponseWriter, r *http.Request, status int, name string, p console.Page) {
 	var text bytes.Buffer
 	if err := console.Pages().ExecuteTemplate(&text, name, p); err != nil {
-		s.refuse(w, r, err)
+		s.problems.Answer(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	// Our own texts hold nothing invisible; what others wrote is shown as it is.
 	if _, err := io.WriteString(w, curfew.Visible(text.String())); err != nil {
-		s.log.DebugContext(r.Context(), "a page was not read", "request", visitOf(r.Context()).id, "error", err)
+		s.log.DebugContext(r.Context(), "a page was not read", "request", problem.RequestOf(r.Context()).ID, "error", err)
 	}
 }
 
@@ -149,7 +150,7 @@ func (s *Server) static() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		info, err := fs.Stat(console.Static(), strings.TrimPrefix(r.URL.Path, "/static/"))
 		if err != nil || info.IsDir() {
-			s.refuse(w, r, curfew.Errorf(curfew.NotFound, "there is no such file"))
+			s.problems.Answer(w, r, curfew.Errorf(curfew.NotFound, "there is no such file"))
 			return
 		}
 		files.ServeHTTP(w, r)

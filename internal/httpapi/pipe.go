@@ -12,6 +12,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/problem"
 )
 
 const (
@@ -26,7 +27,7 @@ const (
 // stays would keep two buffers, and a stack that has grown, for each reader.
 type pipe struct {
 	s       *Server
-	visit   *visit
+	visit   *problem.RequestInfo
 	conn    net.Conn
 	left    chan struct{} // closed once the reader has left
 	feed    Feed
@@ -52,7 +53,7 @@ func hijack(w http.ResponseWriter) (net.Conn, error) {
 func (p *pipe) begin(head http.Header) {
 	text := answerHead(head)
 	p.greet(text)
-	if p.visit.actor.Role == curfew.Admin {
+	if p.visit.Actor.Role == curfew.Admin {
 		p.figures = p.s.board.watch()
 	}
 	go p.run(text.Bytes())
@@ -78,7 +79,7 @@ func (p *pipe) greet(text *bytes.Buffer) {
 	}
 	retry := strconv.Itoa(1000 + rand.IntN(4000)) //nolint:gosec // G404: a jitter, no secret
 	text.WriteString("retry: " + retry + "\n")
-	text.Write(frameText(id, api.HelloFrame, api.Hello{At: p.feed.Now().UTC(), Role: string(p.visit.actor.Role)}))
+	text.Write(frameText(id, api.HelloFrame, api.Hello{At: p.feed.Now().UTC(), Role: string(p.visit.Actor.Role)}))
 	if p.reset {
 		text.Write(frameText(time.Time{}, api.ResetFrame, struct{}{}))
 	}
@@ -93,8 +94,8 @@ func (p *pipe) run(first []byte) {
 	}
 	_ = p.conn.Close()
 	<-p.left
-	p.s.log.Info("a stream ended", slog.String("request_id", p.visit.id),
-		slog.Duration("took", time.Since(begun)), slog.String("actor", p.visit.actor.String()))
+	p.s.log.Info("a stream ended", slog.String("request_id", p.visit.ID),
+		slog.Duration("took", time.Since(begun)), slog.String("actor", p.visit.Actor.String()))
 	p.leave() // at last: a stop waits for it
 }
 
@@ -104,7 +105,7 @@ func (p *pipe) leave() {
 	if p.figures != nil {
 		p.s.board.leave()
 	}
-	p.s.seats.leave(p.visit.actor)
+	p.s.seats.leave(p.visit.Actor)
 }
 
 // hear notices that the reader leaves. A stream goes one way: a little of what is

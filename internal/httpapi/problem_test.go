@@ -10,7 +10,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -34,7 +34,7 @@ var contractStatuses = map[curfew.Kind]int{
 func TestEveryKindHasItsStatus(t *testing.T) {
 	t.Parallel()
 	for _, k := range curfew.Kinds() {
-		status, ok := httpapi.StatusOf(k)
+		status, _, ok := problem.Meaning(k)
 		if !ok || status != contractStatuses[k] {
 			t.Errorf("%s: %d (with a title: %t), want %d", k, status, ok, contractStatuses[k])
 		}

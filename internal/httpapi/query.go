@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/strictjson"
 )
 
@@ -28,33 +29,14 @@ func paramsOf(input reflect.Type) []string {
 func checkQuery(r *http.Request, declared []string) error {
 	given, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return malformed("the query cannot be read: it is not name=value&name=value, percent-encoded")
+		return problem.Malformed("the query cannot be read: it is not name=value&name=value, percent-encoded")
 	}
 	for name := range given {
 		if !slices.Contains(declared, name) {
 			return curfew.Errorf(curfew.Invalid, "there is no query parameter %q%s", strictjson.Short(name), choiceOf(declared))
 		}
 	}
-	return checkParams(given, declared)
-}
-
-// checkParams is checkQuery for a page: links from elsewhere bring parameters of
-// their own, and those do not count.
-func checkParams(given url.Values, known []string) error {
-	for _, name := range known {
-		switch values := given[name]; {
-		case len(values) == 0:
-		case len(values) > 1:
-			return curfew.Errorf(curfew.Invalid, "the query parameter %s is given %d times: give it once", name, len(values))
-		case strings.TrimSpace(values[0]) == "":
-			return curfew.Errorf(curfew.Invalid, "the query parameter %s must not be empty: leave it out instead", name)
-		default:
-			if err := curfew.CheckText(name, values[0]); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	return problem.CheckParams(given, declared)
 }
 
 // checkKey refuses an idempotency key that says nothing: whoever sends one means
@@ -67,25 +49,6 @@ func checkKey(r *http.Request) error {
 		return curfew.Errorf(curfew.Invalid, "the header Idempotency-Key must not be empty: leave it out instead")
 	}
 	return nil
-}
-
-// pageQuery is a page's query, of which each known parameter is given once or not
-// at all.
-func pageQuery(r *http.Request, known ...string) (url.Values, error) {
-	given, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, curfew.Errorf(curfew.Invalid, "the address of this page is broken: it is not name=value&name=value, percent-encoded")
-	}
-	return given, checkParams(given, known)
-}
-
-// only is the value of a parameter that is given once; empty: it is not.
-func only(r *http.Request, name string) string {
-	q, err := pageQuery(r, name)
-	if err != nil {
-		return ""
-	}
-	return q.Get(name)
 }
 
 func choiceOf(declared []string) string {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
@@ -59,7 +60,7 @@ func releasedBy(events []curfew.Event, who curfew.Actor) bool {
 
 // hidden makes every NotFound the same.
 func hidden(err, same error) error {
-	if err != nil && kindOf(err) == curfew.NotFound {
+	if err != nil && problem.KindOf(err) == curfew.NotFound {
 		return same
 	}
 	return err

@@ -15,6 +15,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -48,7 +49,7 @@ func at[I, O any](method, path string, a access, name, summary string, handle fu
 					return err
 				})
 				if err != nil {
-					return nil, s.fail(ctx, err)
+					return nil, s.problems.From(ctx, err)
 				}
 				return out, nil
 			})
@@ -218,7 +219,7 @@ func enumOf[T ~string](all []T) []any {
 
 func problemResponse(schemas huma.Registry) *huma.Response {
 	return &huma.Response{Description: "A problem (RFC 9457)", Content: map[string]*huma.MediaType{
-		problemType: {Schema: schemas.Schema(reflect.TypeFor[api.Problem](), true, "Problem")},
+		problem.ContentType: {Schema: schemas.Schema(reflect.TypeFor[api.Problem](), true, "Problem")},
 	}}
 }
 
@@ -258,7 +259,7 @@ func (s *Server) guarded(rt route) func(huma.Context, func(huma.Context)) {
 		r, w := humago.Unwrap(hc)
 		c, err := s.enter(w, r, rt)
 		if err != nil {
-			s.refuse(w, r, err)
+			s.problems.Answer(w, r, err)
 			return
 		}
 		next(huma.WithValue(hc, callKey{}, c))
@@ -274,7 +275,7 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request, rt route) (call, 
 	if err != nil {
 		return call{}, err
 	}
-	visitOf(r.Context()).actor = by.actor()
+	problem.RequestOf(r.Context()).Actor = by.actor()
 	c, err := s.pass(r.Context(), by, rt.access, r.PathValue("id"))
 	c.route = rt
 	if err == nil {

@@ -2,10 +2,10 @@ package httpapi
 
 import (
 	"fmt"
-	"net/http"
 	"sync"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/problem"
 )
 
 // How many streams one process gives.
@@ -42,9 +42,9 @@ func (s *seats) take(who curfew.Actor) error {
 	case s.closed:
 		return errNoStreams
 	case s.taken[who] >= maxOwnStreams:
-		return tooMany(fmt.Sprintf("you have %d streams already: close one", maxOwnStreams))
+		return problem.TooMany(fmt.Sprintf("you have %d streams already: close one", maxOwnStreams))
 	case s.all >= maxStreams:
-		return tooMany("there are too many streams: try again soon")
+		return problem.TooMany("there are too many streams: try again soon")
 	}
 	s.all++
 	if s.taken[who]++; s.taken[who] == 1 {
@@ -100,10 +100,4 @@ func (s *seats) connected() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.mechanics
-}
-
-func tooMany(detail string) *failure {
-	f := kindFailure(curfew.RateLimited, detail)
-	f.header = http.Header{"Retry-After": {"5"}}
-	return f
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/metrics"
+	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -87,6 +88,7 @@ type Server struct {
 	version    string
 	log        *slog.Logger
 	metrics    *metrics.Registry
+	problems   problem.Writer
 	timeout    time.Duration
 	trace      Trace
 	hook       Hook
@@ -122,6 +124,7 @@ func New(o Options) (*Server, error) {
 	if s.log == nil {
 		s.log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
+	s.problems = problem.Writer{Log: s.log}
 	if s.trace == nil {
 		s.trace = untraced
 	}

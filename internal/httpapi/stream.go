@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/problem"
 )
 
 // Streams is what changes, as it changes: the hub.
@@ -68,7 +69,7 @@ const (
 func (s *Server) stream(w http.ResponseWriter, r *http.Request, rt route) {
 	p, err := s.open(w, r, rt)
 	if err != nil {
-		s.refuse(w, r, err)
+		s.problems.Answer(w, r, err)
 		return
 	}
 	h := w.Header()
@@ -80,7 +81,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, rt route) {
 	}
 	if p.conn, err = hijack(w); err != nil {
 		p.leave()
-		s.refuse(w, r, err)
+		s.problems.Answer(w, r, err)
 		return
 	}
 	p.begin(h)
@@ -100,7 +101,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request, rt route) (*pipe, 
 	if err := s.seats.take(c.actor); err != nil {
 		return nil, err
 	}
-	p := &pipe{s: s, visit: visitOf(r.Context()), proof: proofOf(r), until: c.until, left: make(chan struct{})}
+	p := &pipe{s: s, visit: problem.RequestOf(r.Context()), proof: proofOf(r), until: c.until, left: make(chan struct{})}
 	last := r.Header.Get(lastEventID)
 	p.since, err = time.Parse(time.RFC3339Nano, last)
 	p.reset = err != nil && last != ""

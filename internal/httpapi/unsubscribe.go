@@ -6,6 +6,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/console"
+	"github.com/curfewhq/curfew/internal/problem"
 )
 
 // Unsubscriptions is what the links in mails do. A token is all that says who
@@ -19,7 +20,7 @@ type Unsubscriptions interface {
 // askUnsubscribe shows the button. Programs that look at the links in a mail
 // come by GET, so it changes nothing.
 func (s *Server) askUnsubscribe(w http.ResponseWriter, r *http.Request) {
-	token := only(r, "token")
+	token := problem.QueryValue(r, "token")
 	if err := s.links.Check(token); err != nil {
 		s.badLink(w, r, err)
 		return
@@ -31,7 +32,7 @@ func (s *Server) askUnsubscribe(w http.ResponseWriter, r *http.Request) {
 func (s *Server) unsubscribe(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
 	defer cancel()
-	if err := s.links.Unsubscribe(ctx, only(r, "token")); err != nil {
+	if err := s.links.Unsubscribe(ctx, problem.QueryValue(r, "token")); err != nil {
 		s.badLink(w, r, err)
 		return
 	}
@@ -40,7 +41,7 @@ func (s *Server) unsubscribe(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) badLink(w http.ResponseWriter, r *http.Request, err error) {
 	if curfew.KindOf(err) == curfew.Invalid {
-		err = malformed(err.Error())
+		err = problem.Malformed(err.Error())
 	}
-	s.refuse(w, r, err)
+	s.problems.Answer(w, r, err)
 }

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"bufio"
 	"cmp"
-	"context"
 	"crypto/rand"
 	"log/slog"
 	"net"
@@ -14,28 +13,9 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/strictjson"
 )
-
-// visit is one request, for the log: who it was is known only after the gate.
-type visit struct {
-	id    string
-	actor curfew.Actor
-}
-
-type visitKey struct{}
-
-// visitOf is the visit of a request that came through observed.
-func visitOf(ctx context.Context) *visit {
-	if v, ok := ctx.Value(visitKey{}).(*visit); ok {
-		return v
-	}
-	return &visit{}
-}
-
-// RequestID is the id of the request that ctx belongs to, as its answer's
-// X-Request-Id has it; empty: it belongs to none.
-func RequestID(ctx context.Context) string { return visitOf(ctx).id }
 
 // plainID is what a caller may call a request.
 var plainID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
@@ -44,15 +24,15 @@ var plainID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 // line in the log, and survives panics.
 func (s *Server) observed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v := &visit{id: r.Header.Get("X-Request-Id")}
-		if !plainID.MatchString(v.id) {
-			v.id = rand.Text()
+		v := &problem.RequestInfo{ID: r.Header.Get("X-Request-Id")}
+		if !plainID.MatchString(v.ID) {
+			v.ID = rand.Text()
 		}
-		ctx, end := s.trace(r, v.id)
-		r = r.WithContext(context.WithValue(ctx, visitKey{}, v))
+		ctx, end := s.trace(r, v.ID)
+		r = r.WithContext(problem.WithRequest(ctx, v))
 		answer := &answer{ResponseWriter: w}
 		secure(answer.Header())
-		answer.Header().Set("X-Request-Id", v.id)
+		answer.Header().Set("X-Request-Id", v.ID)
 		begun := time.Now()
 		defer func() {
 			s.survive(answer, r, recover())
@@ -65,7 +45,7 @@ func (s *Server) observed(next http.Handler) http.Handler {
 			end(answer.route, answer.statusCode())
 		}()
 		if headerSize(r) > maxHeader {
-			s.refuse(answer, r, headersTooLarge())
+			s.problems.Answer(answer, r, headersTooLarge())
 			return
 		}
 		next.ServeHTTP(answer, r)
@@ -84,8 +64,8 @@ func headerSize(r *http.Request) int {
 	return size
 }
 
-func headersTooLarge() *failure {
-	f := kindFailure(curfew.TooLarge, "the headers have more than "+strconv.Itoa(maxHeader)+" bytes")
+func headersTooLarge() *problem.Problem {
+	f := problem.OfKind(curfew.TooLarge, "the headers have more than "+strconv.Itoa(maxHeader)+" bytes")
 	f.Status, f.Title = http.StatusRequestHeaderFieldsTooLarge, "The headers are too large"
 	return f
 }
@@ -112,24 +92,24 @@ func (s *Server) survive(w *answer, r *http.Request, panicked any) {
 		panic(panicked)
 	}
 	s.log.ErrorContext(r.Context(), "a handler panicked",
-		"request_id", visitOf(r.Context()).id, "panic", panicked, "stack", string(debug.Stack()))
+		"request_id", problem.RequestOf(r.Context()).ID, "panic", panicked, "stack", string(debug.Stack()))
 	if w.status == 0 {
-		s.refuse(w, r, curfew.Internal)
+		s.problems.Answer(w, r, curfew.Internal)
 	}
 }
 
 // logVisit writes one line. The route's pattern stands for the path: what
 // callers put into paths and queries is not logged.
-func (s *Server) logVisit(r *http.Request, v *visit, w *answer, took time.Duration) {
+func (s *Server) logVisit(r *http.Request, v *problem.RequestInfo, w *answer, took time.Duration) {
 	level, actor := slog.LevelInfo, "nobody"
-	if v.actor.Role != "" {
-		actor = v.actor.String()
+	if v.Actor.Role != "" {
+		actor = v.Actor.String()
 	}
 	if w.status >= http.StatusInternalServerError {
 		level = slog.LevelWarn
 	}
 	s.log.LogAttrs(r.Context(), level, "request",
-		slog.String("request_id", v.id), slog.String("method", r.Method), slog.String("route", w.route),
+		slog.String("request_id", v.ID), slog.String("method", r.Method), slog.String("route", w.route),
 		slog.Int("status", w.status), slog.Duration("took", took), slog.String("actor", actor))
 }
 
@@ -186,18 +166,11 @@ func (s *Server) routed(mux *http.ServeMux) http.Handler {
 		said := &unsaid{header: http.Header{}}
 		h.ServeHTTP(said, r)
 		if said.status == http.StatusMethodNotAllowed {
-			s.refuse(w, r, wrongMethod(r.Method, said.header.Get("Allow")))
+			s.problems.Answer(w, r, problem.WrongMethod(strictjson.Short(r.Method), said.header.Get("Allow")))
 			return
 		}
-		s.refuse(w, r, curfew.Errorf(curfew.NotFound, "there is no such route: /docs lists them"))
+		s.problems.Answer(w, r, curfew.Errorf(curfew.NotFound, "there is no such route: /docs lists them"))
 	})
-}
-
-func wrongMethod(method, allow string) *failure {
-	f := kindFailure(curfew.Invalid, "this route takes "+allow+", not "+strictjson.Short(method))
-	f.Status, f.Code, f.Type, f.Title = http.StatusMethodNotAllowed, methodNotAllowed, docsURL+methodNotAllowed, "Another method"
-	f.header.Set("Allow", allow)
-	return f
 }
 
 // unsaid takes an answer and sends it to nobody.

@@ -10,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/problem"
 )
 
 // maxNotice is the largest message of a provider, in bytes.
@@ -33,7 +34,7 @@ func (s *Server) webhook(w http.ResponseWriter, r *http.Request) {
 	ctx, end := s.works.begin(r.Context(), s.timeout)
 	defer end()
 	if err := s.receive(ctx, w, r); err != nil {
-		s.refuse(w, r, err)
+		s.problems.Answer(w, r, err)
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -45,15 +46,15 @@ func (s *Server) receive(ctx context.Context, w http.ResponseWriter, r *http.Req
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxNotice))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return tooLarge(maxNotice)
+		return problem.TooLarge(maxNotice)
 	}
 	if err != nil {
-		return malformed("the body could not be read to its end")
+		return problem.Malformed("the body could not be read to its end")
 	}
 	n, err := s.hook.Read(r.Header.Get(s.hook.Header()), body)
 	switch curfew.KindOf(err) {
 	case curfew.Invalid:
-		return malformed("the message is not proven to come from the provider")
+		return problem.Malformed("the message is not proven to come from the provider")
 	case curfew.Conflict:
 		s.log.WarnContext(ctx, "a provider's message is another account's or mode's; nothing was done", "error", err)
 		return nil
@@ -61,7 +62,7 @@ func (s *Server) receive(ctx context.Context, w http.ResponseWriter, r *http.Req
 	if err != nil {
 		return err
 	}
-	visitOf(r.Context()).actor = curfew.Actor{Role: curfew.System, ID: "provider"}
+	problem.RequestOf(r.Context()).Actor = curfew.Actor{Role: curfew.System, ID: "provider"}
 	return s.engine.Receive(ctx, n)
 }
 

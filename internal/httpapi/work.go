@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/problem"
 )
 
 // workTimeout bounds what somebody has started that has many steps, whoever
@@ -142,7 +143,7 @@ func (s *Server) guard(ctx context.Context, do func(context.Context) error) (err
 	defer func() {
 		if panicked := recover(); panicked != nil {
 			s.log.ErrorContext(ctx, "a handler panicked",
-				"request", visitOf(ctx).id, "panic", panicked, "stack", string(debug.Stack()))
+				"request", problem.RequestOf(ctx).ID, "panic", panicked, "stack", string(debug.Stack()))
 			err = curfew.Internal
 		}
 	}()

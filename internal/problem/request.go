@@ -1,0 +1,33 @@
+package problem
+
+import (
+	"context"
+
+	"github.com/curfewhq/curfew"
+)
+
+// RequestInfo is what is known of a request. Who the caller is becomes known only once it is authenticated.
+type RequestInfo struct {
+	ID    string
+	Actor curfew.Actor
+}
+
+type requestKey struct{}
+
+// WithRequest returns a context that carries what is known of its request.
+func WithRequest(ctx context.Context, info *RequestInfo) context.Context {
+	return context.WithValue(ctx, requestKey{}, info)
+}
+
+// RequestOf returns what is known of the request that ctx belongs to. It is empty, and shared with nobody, if ctx
+// belongs to none.
+func RequestOf(ctx context.Context) *RequestInfo {
+	if v, ok := ctx.Value(requestKey{}).(*RequestInfo); ok {
+		return v
+	}
+	return &RequestInfo{}
+}
+
+// RequestID returns the id of the request that ctx belongs to, as the X-Request-Id of its answer has it, or the empty
+// text.
+func RequestID(ctx context.Context) string { return RequestOf(ctx).ID }

@@ -25,6 +25,7 @@ var (
 	Sweeper   = Actor{System, "sweeper"}
 	Admitting = Actor{System, "admission"}
 	Refunder  = Actor{System, "refunds"}
+	Provider  = Actor{System, "provider"} // acts on what a payment provider reports
 )
 
 // String is "role:id".

@@ -47,7 +47,7 @@ var rooms = map[string]room{
 	"internal/backup":    {ours: []string{"."}, stdlib: true, never: drivers},
 	"internal/console":   {never: drivers},
 	"internal/demo":      {ours: []string{"api"}, stdlib: true, never: drivers},
-	"internal/httpapi":   {ours: []string{".", "lifecycle", "api", "internal/console", "internal/metrics", "internal/problem", "internal/strictjson", "internal/wire"}, never: drivers},
+	"internal/httpapi":   {ours: []string{".", "lifecycle", "api", "internal/console", "internal/metrics", "internal/problem", "internal/strictjson", "internal/timeline", "internal/wire"}, never: drivers},
 	"internal/invariant": {ours: []string{"."}, stdlib: true, never: drivers},
 	"internal/metrics":   {ours: []string{".", "lifecycle"}, never: drivers},
 	"internal/notify":    {ours: []string{"."}, never: drivers},
@@ -55,8 +55,9 @@ var rooms = map[string]room{
 	"internal/stream":    {ours: []string{"."}, never: drivers},
 	"internal/stripe":    {ours: []string{"."}, never: drivers},
 
+	"internal/timeline":   {ours: []string{".", "lifecycle"}, never: append([]string{"net/http"}, drivers...)},
 	"internal/strictjson": {stdlib: true, never: append([]string{"net/http"}, drivers...)},
-	"internal/wire":       {ours: []string{".", "lifecycle", "api"}, never: drivers},
+	"internal/wire":       {ours: []string{".", "lifecycle", "internal/timeline", "api"}, never: drivers},
 
 	"internal/notify/mailtest": {never: drivers, forTests: true},
 	"internal/pgtest":          {forTests: true},
@@ -73,7 +74,7 @@ var rooms = map[string]room{
 	"cmd/curfew": {
 		ours: []string{
 			".", "lifecycle", "postgres", "sqlite", "api", "internal/backup", "internal/console", "internal/demo", "internal/httpapi",
-			"internal/invariant", "internal/metrics", "internal/notify", "internal/problem", "internal/stream", "internal/stripe", "internal/wire",
+			"internal/invariant", "internal/metrics", "internal/notify", "internal/problem", "internal/stream", "internal/stripe", "internal/timeline", "internal/wire",
 		},
 		isCommand: true,
 	},

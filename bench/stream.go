@@ -23,6 +23,7 @@ import (
 	"github.com/curfewhq/curfew/internal/notify"
 	"github.com/curfewhq/curfew/internal/notify/webhook"
 	"github.com/curfewhq/curfew/internal/stream"
+	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -79,7 +80,7 @@ func openStation(ctx context.Context, db database, key string) (*station, error)
 	}
 	hub := stream.New(db.store, stream.Options{Encode: httpapi.Frames, Wake: s.bell})
 	srv, err := httpapi.New(httpapi.Options{
-		Engine: s.engine, Identity: identity, Once: db.store, Ready: db.store.Ping, Streams: follows{hub},
+		Engine: s.engine, Timeline: timeline.New(db.store, s.engine), Identity: identity, Once: db.store, Ready: db.store.Ping, Streams: follows{hub},
 		Endpoints: webhook.Endpoints{}, Deliveries: notify.Deliveries{}, // nobody asks for them here
 	})
 	if err != nil {

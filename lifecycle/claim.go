@@ -70,11 +70,11 @@ func (ps *Payments) disown(ctx context.Context, p curfew.Payment) error {
 	c.CustomerID, c.Plan = claim.CustomerID, claim.Plan
 	if claim.Outcome != "" || claim.SessionID != "" {
 		c.Note = ""
-		_, err = ps.admission.recover(ctx, claim, c, provided)
+		_, err = ps.admission.recover(ctx, claim, c, curfew.Provider)
 		return err
 	}
 	c.ID = claim.CheckoutID
-	err = ps.store.Recover(ctx, c, provided, ps.rules.policy.DeferTTL)
+	err = ps.store.Recover(ctx, c, curfew.Provider, ps.rules.policy.DeferTTL)
 	if errors.Is(err, curfew.Conflict) {
 		return nil
 	}

@@ -62,7 +62,6 @@ type Engine struct {
 	*cleanupService
 	*sweeperService
 	*healthService
-	*timelineService
 }
 
 type (
@@ -75,7 +74,6 @@ type (
 	cleanupService   = Cleanups
 	sweeperService   = Sweeper
 	healthService    = Health
-	timelineService  = Timeline
 )
 
 // New makes an engine. The error's kind is Invalid where the policy cannot be;
@@ -132,7 +130,7 @@ func New(store Store, o Options) (*Engine, error) {
 		sweeper.beside = append(sweeper.beside, payments.run)
 	}
 	return &Engine{
-		rules, admission, sessions, queue, checkouts, payments, cleanups, sweeper, health, &Timeline{rules: rules, store: store},
+		rules, admission, sessions, queue, checkouts, payments, cleanups, sweeper, health,
 	}, nil
 }
 

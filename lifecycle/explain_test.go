@@ -12,10 +12,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-func (w *world) explain(subject string) lifecycle.Story {
+func (w *world) explain(subject string) timeline.Timeline {
 	w.Helper()
 	return must(w.Explain(w.Context(), subject, curfew.Cursor{}))(w)
 }
@@ -31,7 +32,7 @@ func plainly(text string) string {
 }
 
 // told is a story's lines, each with its kind.
-func toldBy(s lifecycle.Story) []string {
+func toldBy(s timeline.Timeline) []string {
 	var lines []string
 	for _, en := range s.Entries {
 		lines = append(lines, string(en.Kind)+": "+plainly(en.Sentence))
@@ -82,7 +83,7 @@ func TestTheStoryOfACustomer(t *testing.T) {
 		if diff := cmp.Diff(want, toldBy(story)); diff != "" {
 			w.Errorf("the story (-want +got):\n%s", diff)
 		}
-		if !slices.IsSortedFunc(story.Entries, func(a, b lifecycle.Entry) int { return a.At.Compare(b.At) }) {
+		if !slices.IsSortedFunc(story.Entries, func(a, b timeline.Entry) int { return a.At.Compare(b.At) }) {
 			w.Error("it is not in the order of time")
 		}
 		if story.Blocker == nil || len(story.Sessions) != 3 || len(story.Checkouts) != 2 || story.More || story.CustomerID != "c" {
@@ -96,12 +97,12 @@ func TestEverySubjectLeadsToTheStory(t *testing.T) {
 		p := w.purchase("c", "p1")
 		p.Email = "home@example.org"
 		f := must(w.FulfillCheckout(w.Context(), shop, p))(w)
-		for subject, want := range map[string]lifecycle.SubjectKind{
-			"c": lifecycle.OfCustomer, f.SessionID: lifecycle.OfSession, f.RequestID: lifecycle.OfRequest,
-			f.CheckoutID: lifecycle.OfCheckout, "p1": lifecycle.OfReference, "home@example.org": lifecycle.OfEmail,
+		for subject, want := range map[string]timeline.TargetKind{
+			"c": timeline.OfCustomer, f.SessionID: timeline.OfSession, f.RequestID: timeline.OfRequest,
+			f.CheckoutID: timeline.OfCheckout, "p1": timeline.OfReference, "home@example.org": timeline.OfEmail,
 		} {
 			story := w.explain(subject)
-			if story.Subject != (lifecycle.Subject{Kind: want, ID: subject}) || story.CustomerID != "c" || len(story.Entries) != 3 || story.Blocker == nil {
+			if story.Target != (timeline.Target{Kind: want, ID: subject}) || story.CustomerID != "c" || len(story.Entries) != 3 || story.Blocker == nil {
 				w.Errorf("%s: %+v", subject, story)
 			}
 		}
@@ -110,7 +111,7 @@ func TestEverySubjectLeadsToTheStory(t *testing.T) {
 		must(w.FulfillCheckout(w.Context(), shop, p))(w)
 		story := w.explain("home@example.org")
 		if diff := cmp.Diff([]string{"c", "d"}, story.Customers); diff != "" || story.CustomerID != "" ||
-			story.Sentence != "2 customers have paid with this address: ask for one of them." {
+			story.Summary != "2 customers have paid with this address: ask for one of them." {
 			w.Errorf("an address of two: %+v", story)
 		}
 	})
@@ -220,7 +221,7 @@ func TestTheAnswerAndWhatCanBeDone(t *testing.T) {
 		t.Run(sentence, func(t *testing.T) {
 			worlds(t, func(w *world) {
 				story := w.explain(test.begin(w))
-				if got := plainly(story.Sentence); got != test.want {
+				if got := plainly(story.Summary); got != test.want {
 					w.Errorf("it says\n%s\nwant\n%s", got, test.want)
 				}
 				var actions []lifecycle.ActionName
@@ -267,7 +268,7 @@ func TestTheStoryOfARun(t *testing.T) {
 	worlds(t, func(w *world) {
 		run, _ := w.swept("c", 2)
 		u := w.undo(run.ID)
-		kinds := func(s lifecycle.Story) string {
+		kinds := func(s timeline.Timeline) string {
 			var all []string
 			for _, en := range s.Entries {
 				all = append(all, string(en.Kind))
@@ -276,7 +277,7 @@ func TestTheStoryOfARun(t *testing.T) {
 			return strings.Join(all, " ")
 		}
 		story := w.explain(run.ID)
-		if last := story.Entries[4]; last.CustomerID != "c1" || last.Kind != lifecycle.PaymentEntry {
+		if last := story.Entries[4]; last.CustomerID != "c1" || last.Kind != timeline.PaymentEntry {
 			w.Errorf("its last line is %+v", last)
 		}
 		if kinds(story) != "payment payment run session session" || len(story.Actions) > 0 || story.CustomerID != "" {
@@ -284,8 +285,8 @@ func TestTheStoryOfARun(t *testing.T) {
 		}
 		story = w.explain(u.Run.ID)
 		if kinds(story) != "payment payment run session session" ||
-			plainly(story.Sentence) != "Run ID undid run ID: 2 sessions were revived (by admin anna: too early)." {
-			w.Errorf("the undo: %s %s", kinds(story), story.Sentence)
+			plainly(story.Summary) != "Run ID undid run ID: 2 sessions were revived (by admin anna: too early)." {
+			w.Errorf("the undo: %s %s", kinds(story), story.Summary)
 		}
 	})
 }

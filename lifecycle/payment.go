@@ -48,9 +48,6 @@ type Payments struct {
 	}
 }
 
-// provided acts on what a provider says.
-var provided = curfew.Actor{Role: curfew.System, ID: "provider"}
-
 // Receive takes in one message of a provider. However often and in whatever
 // order messages come, they have one effect. What cannot be used is held for an
 // operator, so an error means: send it again.
@@ -116,10 +113,10 @@ func (ps *Payments) take(ctx context.Context, p curfew.Payment) error {
 // cannot be used as it is.
 func (ps *Payments) apply(ctx context.Context, p curfew.Payment) (known bool, err error) {
 	if p.Extends != "" {
-		x, err := ps.sessions.Extend(ctx, provided, extensionOf(p))
+		x, err := ps.sessions.Extend(ctx, curfew.Provider, extensionOf(p))
 		return x.Replayed, err
 	}
-	f, err := ps.admission.FulfillCheckout(ctx, provided, purchaseOf(p))
+	f, err := ps.admission.FulfillCheckout(ctx, curfew.Provider, purchaseOf(p))
 	return f.Replayed, err
 }
 
@@ -156,7 +153,7 @@ func ownerless(p curfew.Payment) string {
 // a message that comes again.
 func (ps *Payments) record(ctx context.Context, p curfew.Payment, outcome curfew.Outcome, why string) error {
 	c := unusable(p, outcome, why)
-	_, err := ps.admission.reference(ctx, &c, provided)
+	_, err := ps.admission.reference(ctx, &c, curfew.Provider)
 	if err == nil || errors.Is(err, curfew.IdempotencyMismatch) {
 		return ps.seen(ctx, p)
 	}
@@ -164,7 +161,7 @@ func (ps *Payments) record(ctx context.Context, p curfew.Payment, outcome curfew
 		return err
 	}
 	c.ID = cmp.Or(c.ID, newID())
-	_, err = ps.write.Record(ctx, c, provided, why)
+	_, err = ps.write.Record(ctx, c, curfew.Provider, why)
 	if errors.Is(err, curfew.Conflict) {
 		return ps.seen(ctx, p)
 	}
@@ -276,7 +273,7 @@ func (ps *Payments) remark(ctx context.Context, id string, say func(curfew.Check
 		if !news {
 			return nil
 		}
-		r.From, r.Actor = c, provided
+		r.From, r.Actor = c, curfew.Provider
 		if _, err = ps.write.Remark(ctx, r); !errors.Is(err, curfew.Conflict) {
 			return err
 		}

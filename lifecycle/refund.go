@@ -216,7 +216,7 @@ func (ps *Payments) giveBack(ctx context.Context, c curfew.Checkout, back curfew
 		due = c.Due()
 	}
 	if back.Covers(due, c.Currency) {
-		_, err := ps.checkouts.leave(ctx, c.ID, leaving{to: curfew.Refunded, why: curfew.GivenBackReason, by: provided})
+		_, err := ps.checkouts.leave(ctx, c.ID, leaving{to: curfew.Refunded, why: curfew.GivenBackReason, by: curfew.Provider})
 		return err
 	}
 	note := fmt.Sprintf("%d of %d %s were given back", back.Amount, c.Amount, c.Currency)

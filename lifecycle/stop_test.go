@@ -72,8 +72,8 @@ func TestAnUndoThatIsStoppedSaysWhatIsLeft(t *testing.T) {
 			w.Errorf("the record says %+v", got)
 		}
 		story := must(w.Explain(w.Context(), got.ID, curfew.Cursor{}))(w)
-		if !strings.Contains(story.Sentence, "4 sessions were revived, and was interrupted") {
-			w.Error(story.Sentence)
+		if !strings.Contains(story.Summary, "4 sessions were revived, and was interrupted") {
+			w.Error(story.Summary)
 		}
 		again := must(w.Undo(w.Context(), lifecycle.Undo{RunID: run.ID, Actor: admin}))(w)
 		if len(again.Revived) != 9 || again.Run.Stats.Revived != 5 || again.Run.Outcome != curfew.RunSucceeded {

@@ -1,6 +1,7 @@
 package lifecycle_test
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/storetest"
 	"github.com/curfewhq/curfew/internal/storetest/stores"
+	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -99,6 +101,11 @@ func (w *world) with(store lifecycle.Store) *world {
 	h.Store = store
 	policy := w.policy
 	return newWorld(w.T, h, func(p *curfew.Policy) { *p = policy })
+}
+
+// Explain is the timeline of what a text stands for.
+func (w *world) Explain(ctx context.Context, text string, before curfew.Cursor) (timeline.Timeline, error) {
+	return timeline.New(w.Store, w.Engine).Explain(ctx, text, before)
 }
 
 func (w *world) purchase(customer, ref string) lifecycle.Purchase {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -22,8 +23,8 @@ func (c *explainCommand) Run(ctx context.Context, s *settings, term terminal) er
 	if err != nil {
 		return usagef("--cursor: %w", err)
 	}
-	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Engine) error {
-		story, err := engine.Explain(ctx, c.Subject, before)
+	return s.withEngine(ctx, term, func(db database, engine *lifecycle.Engine) error {
+		story, err := timeline.New(db, engine).Explain(ctx, c.Subject, before)
 		if err != nil {
 			return asUsage(err)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/pgtest"
+	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -115,9 +116,9 @@ func (i *interruptible) truthful(id string) curfew.Run {
 			i.Fatalf("the undo is told as %+v", told)
 		}
 	}
-	story, err := i.engine.Explain(i.Context(), id, curfew.Cursor{})
-	if err != nil || !strings.Contains(story.Sentence, "was interrupted") {
-		i.Errorf("explain says %q (%v)", story.Sentence, err)
+	story, err := timeline.New(i.db, i.engine).Explain(i.Context(), id, curfew.Cursor{})
+	if err != nil || !strings.Contains(story.Summary, "was interrupted") {
+		i.Errorf("explain says %q (%v)", story.Summary, err)
 	}
 	waiting := 0
 	for n := range interruptedSessions {

@@ -21,6 +21,7 @@ import (
 	"github.com/curfewhq/curfew/internal/notify"
 	"github.com/curfewhq/curfew/internal/notify/mail"
 	"github.com/curfewhq/curfew/internal/stream"
+	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -195,7 +196,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	}
 	svc.hub = stream.New(svc.db, stream.Options{Encode: httpapi.Frames, Wake: svc.hints.bell.watch(), Logger: svc.log})
 	svc.server, err = httpapi.New(httpapi.Options{
-		Engine: svc.engine, Identity: identity, Once: svc.db, Ready: svc.ready, BaseURL: svc.url, LoginHint: s.loginLine(svc.url),
+		Engine: svc.engine, Timeline: timeline.New(svc.db, svc.engine), Identity: identity, Once: svc.db, Ready: svc.ready, BaseURL: svc.url, LoginHint: s.loginLine(svc.url),
 		Version: version(), Logger: svc.log, Metrics: metrics, Hook: hook, Trace: svc.traces.request, Settings: svc.given,
 		Endpoints: s.endpoints(svc.db), Deliveries: notify.Deliveries{Store: svc.db}, Streams: streams{svc.hub},
 		Links: mail.Unsubscriptions{Store: svc.db, Signer: identity},

@@ -19,7 +19,7 @@ func (s *Server) explain(ctx context.Context, _ call, in *question) (*answered[a
 	if err != nil {
 		return nil, err
 	}
-	story, err := s.engine.Explain(ctx, in.Subject, before)
+	story, err := s.timeline.Explain(ctx, in.Subject, before)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/notify"
+	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -148,7 +149,7 @@ func TestActionsHaveRoutes(t *testing.T) {
 		lifecycle.ClearCustomer, lifecycle.ForceClear, lifecycle.ReleaseSlot, lifecycle.RefundPayment,
 		lifecycle.CreditPayment, lifecycle.FulfilPayment, lifecycle.UndoRun,
 	} {
-		story := wire.Timeline(lifecycle.Story{Actions: []lifecycle.Action{{Name: name, Label: "x", ID: "an/id"}}})
+		story := wire.Timeline(timeline.Timeline{Actions: []timeline.Action{{Name: name, Label: "x", ID: "an/id"}}})
 		for _, a := range story.Actions {
 			pattern := strings.Replace(a.Path, "an%2Fid", "{id}", 1)
 			if !routes[a.Method+" "+pattern] {

@@ -23,6 +23,7 @@ import (
 	"github.com/curfewhq/curfew/internal/notify/mail"
 	"github.com/curfewhq/curfew/internal/notify/webhook"
 	tail "github.com/curfewhq/curfew/internal/stream"
+	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/lifecycle"
 	"github.com/curfewhq/curfew/sqlite"
 )
@@ -35,6 +36,7 @@ type house struct {
 	server   *httpapi.Server
 	store    *sqlite.Store
 	engine   *lifecycle.Engine
+	timeline *timeline.Explainer
 	identity *httpapi.Identity
 	metrics  *metrics.Registry
 	path     string
@@ -107,6 +109,7 @@ func (h *house) openEngine(o settings) {
 	if err != nil {
 		h.Fatal(err)
 	}
+	h.timeline = timeline.New(store, h.engine)
 	h.metrics.Watch(h.engine)
 }
 
@@ -116,7 +119,7 @@ func (h *house) listen(o settings) {
 	h.background(hub.Run)
 	s, err := httpapi.New(httpapi.Options{
 		Streams: streams{hub},
-		Engine:  h.engine, Identity: h.identity, Once: h.store, Ready: h.ready, Version: "v-test",
+		Engine:  h.engine, Timeline: h.timeline, Identity: h.identity, Once: h.store, Ready: h.ready, Version: "v-test",
 		BaseURL: "http://127.0.0.1:3001", Metrics: h.metrics, RequestTimeout: o.timeout, Hook: o.hook, Settings: o.given,
 		Endpoints: webhook.Endpoints{Store: h.store}, Deliveries: notify.Deliveries{Store: h.store},
 		Links:  mail.Unsubscriptions{Store: h.store, Signer: h.identity},

@@ -179,7 +179,7 @@ func TestS13_ListenersHaveLimits(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	s, err := httpapi.New(httpapi.Options{
-		Engine: h.engine, Identity: h.identity, Once: h.store, Ready: h.ready,
+		Engine: h.engine, Timeline: h.timeline, Identity: h.identity, Once: h.store, Ready: h.ready,
 		Endpoints: webhook.Endpoints{Store: h.store}, Deliveries: notify.Deliveries{Store: h.store},
 	})
 	must(t, err)

@@ -11,6 +11,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/console"
 	"github.com/curfewhq/curfew/internal/problem"
+	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -29,7 +30,7 @@ func (s *Server) customerView(ctx context.Context, r *http.Request, _ curfew.Act
 	if err != nil {
 		return nil, err
 	}
-	story, err := s.engine.Explain(ctx, q, before)
+	story, err := s.timeline.Explain(ctx, q, before)
 	switch curfew.KindOf(err) {
 	case curfew.NotFound, curfew.Invalid:
 		if err != nil {
@@ -42,10 +43,10 @@ func (s *Server) customerView(ctx context.Context, r *http.Request, _ curfew.Act
 	return storyView(q, story, moments{time.Now()}), nil
 }
 
-func storyView(q string, story lifecycle.Story, at moments) console.Customer {
+func storyView(q string, story timeline.Timeline, at moments) console.Customer {
 	v := console.Customer{
-		Query: q, Found: true, CustomerID: story.CustomerID, Customers: story.Customers, Sentence: story.Sentence,
-		Name: story.Subject.ID, State: storyState(story), Todos: todos(story),
+		Query: q, Found: true, CustomerID: story.CustomerID, Customers: story.Customers, Sentence: story.Summary,
+		Name: story.Target.ID, State: storyState(story), Todos: todos(story),
 	}
 	if v.CustomerID != "" && v.CustomerID != curfew.Nobody {
 		v.Name = v.CustomerID
@@ -76,12 +77,12 @@ func storyView(q string, story lifecycle.Story, at moments) console.Customer {
 }
 
 // storyState answers the question of an angry customer's call.
-func storyState(s lifecycle.Story) console.State {
+func storyState(s timeline.Timeline) console.State {
 	switch {
 	case len(s.Customers) > 0:
 		return console.State{Sentence: "Several customers have paid with this address."}
 	case s.CustomerID == "" || s.CustomerID == curfew.Nobody:
-		return console.State{Sentence: capital(string(s.Subject.Kind)) + " " + s.Subject.ID}
+		return console.State{Sentence: capital(string(s.Target.Kind)) + " " + s.Target.ID}
 	case s.Blocker == nil:
 		return console.State{Tone: "good", Sentence: "Not blocked: a new session can begin."}
 	}
@@ -100,7 +101,7 @@ var doings = map[lifecycle.ActionName]console.Action{
 	lifecycle.UndoRun:       {Label: "Undo…", Ask: "Undo this run?", Reason: "optional"},
 }
 
-func todos(story lifecycle.Story) []console.Todo {
+func todos(story timeline.Timeline) []console.Todo {
 	var all []console.Todo
 	for _, a := range story.Actions {
 		call, ok := wire.Action(a)
@@ -114,7 +115,7 @@ func todos(story lifecycle.Story) []console.Todo {
 	return all
 }
 
-func entryView(e lifecycle.Entry, at moments) console.Entry {
+func entryView(e timeline.Entry, at moments) console.Entry {
 	v := console.Entry{At: at.at(e.At), Kind: string(e.Kind), Sentence: e.Sentence, CustomerID: e.CustomerID}
 	switch {
 	case e.To == string(curfew.Cancelled), v.Kind == "refusal", e.Delivery != nil && e.To == string(curfew.DeliveryPending) && e.Delivery.Failures > 0:

@@ -13,6 +13,7 @@ import (
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/metrics"
 	"github.com/curfewhq/curfew/internal/problem"
+	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -36,10 +37,11 @@ type Once interface {
 	Claimed(ctx context.Context, name string) (bool, error)
 }
 
-// Options of a server. Engine, Identity, Once, Ready, Endpoints and Deliveries
+// Options of a server. Engine, Timeline, Identity, Once, Ready, Endpoints and Deliveries
 // are needed.
 type Options struct {
 	Engine   *lifecycle.Engine
+	Timeline *timeline.Explainer
 	Identity *Identity
 	Once     Once
 	// Ready says whether the database answers with the schema this process
@@ -80,6 +82,7 @@ func untraced(r *http.Request, _ string) (context.Context, func(string, int)) {
 // Server answers HTTP. Its handlers are safe for concurrent use.
 type Server struct {
 	engine     *lifecycle.Engine
+	timeline   *timeline.Explainer
 	identity   *Identity
 	once       Once
 	ready      func(context.Context) error
@@ -110,11 +113,11 @@ type Server struct {
 
 // New makes a server. The error's kind is Invalid where an option is missing.
 func New(o Options) (*Server, error) {
-	if o.Engine == nil || o.Identity == nil || o.Once == nil || o.Ready == nil || o.Endpoints == nil || o.Deliveries == nil {
-		return nil, curfew.Errorf(curfew.Invalid, "a server needs Engine, Identity, Once, Ready, Endpoints and Deliveries")
+	if o.Engine == nil || o.Timeline == nil || o.Identity == nil || o.Once == nil || o.Ready == nil || o.Endpoints == nil || o.Deliveries == nil {
+		return nil, curfew.Errorf(curfew.Invalid, "a server needs Engine, Timeline, Identity, Once, Ready, Endpoints and Deliveries")
 	}
 	s := &Server{
-		engine: o.Engine, identity: o.Identity, once: o.Once, ready: o.Ready, log: o.Logger, metrics: o.Metrics,
+		engine: o.Engine, timeline: o.Timeline, identity: o.Identity, once: o.Once, ready: o.Ready, log: o.Logger, metrics: o.Metrics,
 		baseURL: strings.TrimSuffix(o.BaseURL, "/"), version: o.Version, timeout: o.RequestTimeout, trace: o.Trace, hook: o.Hook,
 		endpoints: o.Endpoints, deliveries: o.Deliveries, links: o.Links, settings: o.Settings,
 		streams: o.Streams, seats: newSeats(), board: newBoard(), works: newWorks(), beat: beat, writing: writeWithin,

@@ -21,6 +21,7 @@ import (
 	"github.com/curfewhq/curfew/internal/storetest"
 	"github.com/curfewhq/curfew/internal/storetest/stores"
 	tail "github.com/curfewhq/curfew/internal/stream"
+	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -65,7 +66,7 @@ func newStationOver(t *testing.T, store storetest.Harness, before lifecycle.Stor
 	must(t, err)
 	hub := tail.New(store.Store.(tail.Store), tail.Options{Encode: httpapi.Frames}) //nolint:errcheck,forcetypeassert // both are
 	s, err := httpapi.New(httpapi.Options{
-		Engine: st.engine, Identity: st.identity, Once: store.Store, Streams: streams{hub},
+		Engine: st.engine, Timeline: timeline.New(before, st.engine), Identity: st.identity, Once: store.Store, Streams: streams{hub},
 		Endpoints: webhook.Endpoints{Store: store.Store.(webhook.Store)}, Deliveries: notify.Deliveries{Store: store.Store.(notify.Admin)}, //nolint:errcheck,forcetypeassert // both are
 		Ready: func(context.Context) error { return nil },
 	})

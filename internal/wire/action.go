@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -24,7 +25,7 @@ var actionCalls = map[lifecycle.ActionName]struct {
 }
 
 // Action converts an action to its call; ok is false if the API has no call for it.
-func Action(a lifecycle.Action) (action api.Action, ok bool) {
+func Action(a timeline.Action) (action api.Action, ok bool) {
 	call, ok := actionCalls[a.Name]
 	return api.Action{
 		Name: string(a.Name), Label: a.Label, Consequence: a.Consequence, Method: http.MethodPost,

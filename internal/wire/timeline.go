@@ -3,14 +3,14 @@ package wire
 import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/internal/timeline"
 )
 
 // Timeline converts the timeline of a customer, session, payment or run.
-func Timeline(s lifecycle.Story) api.Story {
+func Timeline(s timeline.Timeline) api.Story {
 	out := api.Story{
-		Subject:    api.Subject{Kind: string(s.Subject.Kind), ID: s.Subject.ID},
-		CustomerID: s.CustomerID, Customers: s.Customers, Sentence: s.Sentence, Actions: []api.Action{},
+		Subject:    api.Subject{Kind: string(s.Target.Kind), ID: s.Target.ID},
+		CustomerID: s.CustomerID, Customers: s.Customers, Sentence: s.Summary, Actions: []api.Action{},
 		Sessions: make([]api.Session, len(s.Sessions)), Checkouts: Checkouts(s.Checkouts).Checkouts,
 		Entries: make([]api.Entry, len(s.Entries)), More: s.More,
 	}
@@ -35,7 +35,7 @@ func Timeline(s lifecycle.Story) api.Story {
 }
 
 // timelineEntry converts one entry of a timeline.
-func timelineEntry(e lifecycle.Entry) api.Entry {
+func timelineEntry(e timeline.Entry) api.Entry {
 	out := api.Entry{
 		At: e.At.UTC(), Kind: string(e.Kind), ID: e.ID, Number: e.Number, From: e.From, To: e.To,
 		Reason: e.Reason, Sentence: e.Sentence, CustomerID: e.CustomerID,

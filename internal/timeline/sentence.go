@@ -1,4 +1,4 @@
-package lifecycle
+package timeline
 
 import (
 	"cmp"
@@ -7,9 +7,10 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// The sentences of a story are made here from facts, at each reading: what is
+// The sentences of a timeline are made here from facts, at each reading: what is
 // stored are steps, actors and reasons.
 
 // instant is a time in a sentence.
@@ -26,7 +27,7 @@ func by(a curfew.Actor, note string) string {
 // ourActors is what Curfew's own actors are called.
 var ourActors = map[string]string{
 	curfew.Sweeper.ID: "the sweeper", curfew.Admitting.ID: "an admission", curfew.Refunder.ID: "the refunds' worker",
-	provided.ID: "the provider", "library": "the library", "foreign": "another program", "guard": "the database's guard",
+	curfew.Provider.ID: "the provider", "library": "the library", "foreign": "another program", "guard": "the database's guard",
 }
 
 func actor(a curfew.Actor) string {
@@ -115,9 +116,9 @@ func newborn(s curfew.Session) string {
 	case s.Plan == "":
 		return s.ID
 	case s.StartsAt.IsZero():
-		return fmt.Sprintf("%s (%s, %s)", s.ID, s.Plan, Span(s.Duration))
+		return fmt.Sprintf("%s (%s, %s)", s.ID, s.Plan, lifecycle.Span(s.Duration))
 	}
-	return fmt.Sprintf("%s (%s, %s, for %s)", s.ID, s.Plan, Span(s.Duration), instant(s.StartsAt))
+	return fmt.Sprintf("%s (%s, %s, for %s)", s.ID, s.Plan, lifecycle.Span(s.Duration), instant(s.StartsAt))
 }
 
 func inPlace(s curfew.Session) string {
@@ -189,7 +190,7 @@ func freeSentence(c curfew.Checkout, e curfew.Event) string {
 }
 
 // deadlineSentence says what happens at a session's deadline, or did not yet.
-func (tl *Timeline) deadlineSentence(s curfew.Standing) string {
+func (x *Explainer) deadlineSentence(s curfew.Standing) string {
 	if s.Overdue() {
 		return fmt.Sprintf("The deadline of session %s passed: it stands in nobody's way, and whoever looks next settles it.", s.ID)
 	}
@@ -204,11 +205,11 @@ func (tl *Timeline) deadlineSentence(s curfew.Standing) string {
 		curfew.OldWaiting: "unless a mechanic has accepted it", curfew.Orphans: "at the latest",
 		curfew.NoShows: "unless both have come in", curfew.Overruns: "unless it has ended or was extended",
 	}[rule.Name]
-	if tl.rules.policy.Plans[s.Plan].Free() {
+	if x.rules.Policy().Plans[s.Plan].Free() {
 		return fmt.Sprintf("Session %s ends by itself (%s), %s; nothing was paid for it.", s.ID, rule.Reason, unless)
 	}
 	return fmt.Sprintf("Session %s ends by itself (%s), %s; its payment is then %s.",
-		s.ID, rule.Reason, unless, tl.rules.policy.Owed(s.Session, rule.To, rule.Reason))
+		s.ID, rule.Reason, unless, x.rules.Policy().Owed(s.Session, rule.To, rule.Reason))
 }
 
 // runSentence says what a run was and did.
@@ -243,4 +244,11 @@ func sessions(n int) string {
 		return "1 session was"
 	}
 	return fmt.Sprintf("%d sessions were", n)
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

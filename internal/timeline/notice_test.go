@@ -1,4 +1,4 @@
-package lifecycle
+package timeline
 
 import (
 	"testing"
@@ -8,7 +8,7 @@ import (
 
 func TestNoticesInPlainSentences(t *testing.T) {
 	t.Parallel()
-	told := tale{
+	told := facts{
 		sessions:  []curfew.Standing{{Session: curfew.Session{ID: "s", Status: curfew.Cancelled, EndReason: curfew.NoShow}}},
 		checkouts: []curfew.Checkout{{ID: "c", Ref: "p1", Plan: "chat10", Amount: 2900, Currency: "eur"}},
 	}

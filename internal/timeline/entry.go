@@ -1,4 +1,4 @@
-package lifecycle
+package timeline
 
 import (
 	"cmp"
@@ -11,7 +11,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// EntryKind is what a line of a story is about.
+// EntryKind is what a line of a timeline is about.
 type EntryKind string
 
 // The kinds. Notices are what people and programs were told.
@@ -30,7 +30,7 @@ var entryKinds = []EntryKind{
 	RunEntry, SessionEntry, RequestEntry, PaymentEntry, RefusalEntry, NoticeEntry, DeadlineEntry,
 }
 
-// Entry is one line of a story.
+// Entry is one line of a timeline.
 type Entry struct {
 	At       time.Time
 	Kind     EntryKind
@@ -40,7 +40,7 @@ type Entry struct {
 	Actor    curfew.Actor
 	Reason   string
 	Sentence string
-	// CustomerID is whose it is, in the story of a run.
+	// CustomerID is whose it is, in the timeline of a run.
 	CustomerID string
 	// Delivery is what a notice is about; of the others nil.
 	Delivery *curfew.Delivery
@@ -49,34 +49,34 @@ type Entry struct {
 	runID string
 }
 
-// teller tells a part of a customer's story: its entries before the cursor, at
+// source tells a part of a customer's timeline: its entries before the cursor, at
 // most so many, the newest ones.
-type teller func(ctx context.Context, t tale, before curfew.Cursor, limit int) ([]Entry, error)
+type source func(ctx context.Context, t facts, before curfew.Cursor, limit int) ([]Entry, error)
 
-// tell puts the tellers' parts together: the newest entries of all, in the
+// merge puts the sources' parts together: the newest entries of all, in the
 // order of time, with the runs they came from.
-func (tl *Timeline) tell(ctx context.Context, story *Story, t tale, before curfew.Cursor, tellers ...teller) error {
+func (x *Explainer) merge(ctx context.Context, line *Timeline, t facts, before curfew.Cursor, sources ...source) error {
 	var all []Entry
-	for _, teller := range tellers {
-		part, err := teller(ctx, t, before, storyPage+1)
+	for _, source := range sources {
+		part, err := source(ctx, t, before, pageSize+1)
 		if err != nil {
 			return err
 		}
 		all = append(all, part...)
 	}
 	slices.SortFunc(all, newestFirst)
-	if len(all) > storyPage {
-		all, story.More = all[:storyPage], true
-		last := all[storyPage-1]
-		story.Next = curfew.Cursor{At: last.At, ID: last.key}
+	if len(all) > pageSize {
+		all, line.More = all[:pageSize], true
+		last := all[pageSize-1]
+		line.Next = curfew.Cursor{At: last.At, ID: last.key}
 	}
 	slices.Reverse(all)
-	all, err := tl.withRuns(ctx, all)
+	all, err := x.withRuns(ctx, all)
 	if err != nil {
 		return err
 	}
 	slices.SortStableFunc(all, inOrder)
-	story.Entries = all
+	line.Entries = all
 	return nil
 }
 
@@ -94,9 +94,9 @@ func (en Entry) behind(before curfew.Cursor) bool {
 	return before == curfew.Cursor{} || newestFirst(Entry{At: before.At, key: before.ID}, en) < 0
 }
 
-// tellEvents tells what happened to sessions and payments.
-func (tl *Timeline) tellEvents(ctx context.Context, t tale, before curfew.Cursor, limit int) ([]Entry, error) {
-	events, err := tl.store.History(ctx, t.customerID, before, limit)
+// events tells what happened to sessions and payments.
+func (x *Explainer) events(ctx context.Context, t facts, before curfew.Cursor, limit int) ([]Entry, error) {
+	events, err := x.store.History(ctx, t.customerID, before, limit)
 	entries := make([]Entry, len(events))
 	for i, event := range events {
 		entries[i] = entryOf(t, event)
@@ -104,7 +104,7 @@ func (tl *Timeline) tellEvents(ctx context.Context, t tale, before curfew.Cursor
 	return entries, err
 }
 
-func entryOf(t tale, event curfew.Event) Entry {
+func entryOf(t facts, event curfew.Event) Entry {
 	en := Entry{
 		At: event.At, Kind: SessionEntry, ID: event.Subject, Number: event.Number, From: event.From, To: event.To,
 		Actor: event.Actor, Reason: event.Reason, key: event.ID, runID: event.RunID,
@@ -120,9 +120,9 @@ func entryOf(t tale, event curfew.Event) Entry {
 	return en
 }
 
-// tellRefusals tells when the customer was refused, as far as it is kept.
-func (tl *Timeline) tellRefusals(ctx context.Context, t tale, before curfew.Cursor, limit int) ([]Entry, error) {
-	refusals, err := tl.store.Refusals(ctx, t.customerID, before, limit)
+// refusals tells when the customer was refused, as far as it is kept.
+func (x *Explainer) refusals(ctx context.Context, t facts, before curfew.Cursor, limit int) ([]Entry, error) {
+	refusals, err := x.store.Refusals(ctx, t.customerID, before, limit)
 	entries := make([]Entry, len(refusals))
 	for i, r := range refusals {
 		entries[i] = Entry{
@@ -133,13 +133,13 @@ func (tl *Timeline) tellRefusals(ctx context.Context, t tale, before curfew.Curs
 	return entries, err
 }
 
-// tellDeadlines tells the deadlines of what has not ended and is not settled,
+// deadlines tells the deadlines of what has not ended and is not settled,
 // those that lie ahead too. What has ended has no deadline any more.
-func (tl *Timeline) tellDeadlines(_ context.Context, t tale, before curfew.Cursor, _ int) ([]Entry, error) {
+func (x *Explainer) deadlines(_ context.Context, t facts, before curfew.Cursor, _ int) ([]Entry, error) {
 	var entries []Entry
 	for _, s := range t.sessions {
 		if !s.Status.Ended() {
-			entries = append(entries, Entry{At: s.ExpiresAt, ID: s.ID, Sentence: tl.deadlineSentence(s)})
+			entries = append(entries, Entry{At: s.ExpiresAt, ID: s.ID, Sentence: x.deadlineSentence(s)})
 		}
 	}
 	for _, c := range t.checkouts {
@@ -161,13 +161,13 @@ func (tl *Timeline) tellDeadlines(_ context.Context, t tale, before curfew.Curso
 }
 
 // withRuns puts before the first entry of each run one that tells of the run.
-func (tl *Timeline) withRuns(ctx context.Context, entries []Entry) ([]Entry, error) {
+func (x *Explainer) withRuns(ctx context.Context, entries []Entry) ([]Entry, error) {
 	var all []Entry
 	told := map[string]bool{"": true}
 	for _, en := range entries {
 		if !told[en.runID] {
 			told[en.runID] = true
-			run, err := tl.store.Run(ctx, en.runID)
+			run, err := x.store.Run(ctx, en.runID)
 			if err != nil && !errors.Is(err, curfew.NotFound) {
 				return nil, err
 			}

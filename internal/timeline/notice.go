@@ -1,4 +1,4 @@
-package lifecycle
+package timeline
 
 import (
 	"cmp"
@@ -9,10 +9,10 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// tellNotices tells what the customer and the endpoints were told of, or are to
+// notices tells what the customer and the endpoints were told of, or are to
 // be, as far as it is kept.
-func (tl *Timeline) tellNotices(ctx context.Context, t tale, before curfew.Cursor, limit int) ([]Entry, error) {
-	deliveries, err := tl.store.Notices(ctx, t.customerID, before, limit)
+func (x *Explainer) notices(ctx context.Context, t facts, before curfew.Cursor, limit int) ([]Entry, error) {
+	deliveries, err := x.store.Notices(ctx, t.customerID, before, limit)
 	entries := make([]Entry, len(deliveries))
 	for i, d := range deliveries {
 		entries[i] = Entry{
@@ -24,7 +24,7 @@ func (tl *Timeline) tellNotices(ctx context.Context, t tale, before curfew.Curso
 }
 
 // noticeSentence says who was told what, or why not. An address is never whole.
-func noticeSentence(t tale, d curfew.Delivery) string {
+func noticeSentence(t facts, d curfew.Delivery) string {
 	whom, how := "Endpoint "+d.Receiver(), ""
 	if d.Channel == curfew.MailChannel {
 		whom, how = "The customer", " by e-mail ("+d.Receiver()+")"
@@ -76,7 +76,7 @@ var happenings = map[string]string{ //nolint:gosec // G101: sentences, no secret
 }
 
 // happened is what a delivery tells, with the reason where a session has ended.
-func happened(t tale, d curfew.Delivery) string {
+func happened(t facts, d curfew.Delivery) string {
 	text := cmp.Or(happenings[d.Kind], "something happened to %s")
 	if strings.HasPrefix(d.Kind, "checkout.") {
 		return fmt.Sprintf(text, payment(t.checkout(d.Subject)))

@@ -1,0 +1,28 @@
+package lifecycle
+
+// ActionName names something that an operator, a mechanic or a customer can do.
+type ActionName string
+
+// The actions.
+const (
+	ClearCustomer ActionName = "clear"
+	ForceClear    ActionName = "force_clear" // a live session, with a reason
+	ReleaseSlot   ActionName = "release"
+	RefundPayment ActionName = "refund"
+	CreditPayment ActionName = "credit"
+	FulfilPayment ActionName = "fulfil"
+	UndoRun       ActionName = "undo"
+
+	EndSession        ActionName = "end"
+	CancelSession     ActionName = "cancel"
+	AssignPayment     ActionName = "assign"
+	CloseRefundAction ActionName = "by_hand" // it was given back already
+)
+
+// ActionNames lists the actions.
+func ActionNames() []ActionName {
+	return []ActionName{
+		ClearCustomer, ForceClear, ReleaseSlot, RefundPayment, CreditPayment, FulfilPayment, UndoRun, EndSession, CancelSession,
+		AssignPayment, CloseRefundAction,
+	}
+}

@@ -49,6 +49,11 @@ lint: $(LINT) ## Look for mistakes with the linters of .golangci.yml
 fmt: $(LINT) ## Format the code
 	$(LINT) fmt
 
+.PHONY: mutants
+mutants: test-deps ## Plant bugs, one after the other, and show which test catches each (ONLY="name name" for a few)
+	go -C tools build -trimpath -buildvcs=false -o ../bin/mutants ./mutants
+	scripts/with-postgres -m bin/mutants $(if $(ONLY),,-write docs/mutants.md) tools/mutants/patches $(ONLY)
+
 .PHONY: build
 build: ## Build bin/curfew, static
 	CGO_ENABLED=0 go build -trimpath -o bin/curfew ./cmd/curfew

@@ -3,6 +3,7 @@ package curfew_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,14 @@ func TestNothingLeavesAnEndedStatus(t *testing.T) {
 		}
 		if !reached {
 			t.Errorf("no transition reaches %s", s)
+		}
+	}
+	for _, from := range curfew.SessionStatuses() {
+		for _, to := range curfew.SessionStatuses() {
+			listed := slices.ContainsFunc(curfew.Transitions(), func(tr curfew.Transition) bool { return tr.From == from && tr.To == to })
+			if curfew.Legal(from, to) != listed {
+				t.Errorf("%s → %s: legal %t, in the list %t", from, to, !listed, listed)
+			}
 		}
 	}
 	if curfew.Legal(curfew.Waiting, curfew.Completed) {
@@ -120,13 +129,15 @@ func TestEveryStandingHasExactlyOneRule(t *testing.T) {
 func TestLesson04_NoRuleForUnassignedSessionsMatchesAnAcceptedOne(t *testing.T) {
 	t.Parallel()
 	accepted := curfew.Standing{Session: curfew.Session{Status: curfew.Waiting, MechanicID: "m"}}
-	for _, r := range curfew.Rules() {
-		if r.Matches(accepted) && r.Name != curfew.NoShows {
-			t.Errorf("rule %s matches an accepted session", r.Name)
+	for _, accepted.Request.Status = range append(curfew.RequestStatuses(), "") {
+		for _, r := range curfew.Rules() {
+			if r.Matches(accepted) && r.Name != curfew.NoShows {
+				t.Errorf("rule %s matches an accepted session whose request is %q", r.Name, accepted.Request.Status)
+			}
 		}
-	}
-	if accepted.Orphan() {
-		t.Error("an accepted session without a pending request passes for an orphan")
+		if accepted.Orphan() {
+			t.Errorf("an accepted session whose request is %q passes for an orphan", accepted.Request.Status)
+		}
 	}
 }
 
@@ -263,7 +274,7 @@ func TestIdsAreOpaqueTextWithinLimits(t *testing.T) {
 			t.Errorf("%q: %v", good, err)
 		}
 	}
-	for _, bad := range []string{"", strings.Repeat("x", 129), "a\nb", "a\x00b", "\xff", "a\u0085b"} {
+	for _, bad := range []string{"", strings.Repeat("x", 129), "a\nb", "a\x00b", "\xff", "a\u0085b", " ", curfew.Nobody, "a\u202eb", "a\u200bb"} {
 		if err := curfew.CheckID("customerId", bad); !errors.Is(err, curfew.Invalid) {
 			t.Errorf("%q is accepted: %v", bad, err)
 		}

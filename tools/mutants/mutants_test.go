@@ -39,7 +39,8 @@ func repository(t *testing.T, patches map[string]string) string {
 		}
 	}
 	for _, args := range [][]string{
-		{"init", "--quiet"}, {"add", "."},
+		{"init", "--quiet"},
+		{"add", "."},
 		{"-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "--quiet", "-m", "double: begin"},
 	} {
 		cmd := exec.CommandContext(t.Context(), "git", args...)

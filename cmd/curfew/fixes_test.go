@@ -307,7 +307,7 @@ func (p *patient) serve(s *settings) {
 	here := httptest.NewServer(door)
 	p.Cleanup(here.Close)
 	svc := &service{db: p.db, log: s.logger(os.Stderr, 0), url: here.URL, front: &front{}}
-	svc.hints = &hints{post: p.db.post(svc.log)}
+	svc.notifications = &notifications{replicas: p.db.replicas(svc.log)}
 	p.must(svc.build(context.WithoutCancel(p.Context()), s, policy))
 	door.build(svc.public.Handler)
 	p.engine, p.at = svc.engine, here.URL

@@ -21,7 +21,7 @@ func (s *settings) worker(svc *service, signer mail.Signer, observer notify.Obse
 		channels = append(channels, mails)
 	}
 	return notify.New(svc.db, notify.Options{
-		Channels: channels, Wake: svc.hints.bell.watch(), Logger: svc.log, Observer: observer,
+		Channels: channels, Wake: svc.notifications.local.listen(), Logger: svc.log, Observer: observer,
 	}), nil
 }
 

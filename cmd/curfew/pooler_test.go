@@ -90,7 +90,7 @@ func freePort(t *testing.T) string {
 
 // TestReplicasBehindAPooler: nothing of theirs needs a session of the
 // database's, so a pooler that gives every transaction another one only costs
-// the hints.
+// the notifications.
 func TestReplicasBehindAPooler(t *testing.T) {
 	t.Parallel()
 	needPostgres(t)

@@ -81,7 +81,7 @@ func (s *settings) withService(ctx context.Context, log *slog.Logger, from *sour
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 
-	svc.db, svc.hints = db, &hints{post: db.post(log)}
+	svc.db, svc.notifications = db, &notifications{replicas: db.replicas(log)}
 	if err := svc.build(ctx, s, policy); err != nil {
 		return err
 	}
@@ -109,26 +109,26 @@ func (s *settings) openToServe(ctx context.Context, log *slog.Logger, trace curf
 
 // service is what serve runs.
 type service struct {
-	db          database
-	given       []api.Setting
-	log         *slog.Logger
-	hints       *hints
-	traces      tracing // zero: none
-	worker      *notify.Worker
-	engine      *lifecycle.Engine
-	hub         *stream.Hub
-	server      *httpapi.Server
-	public, ops *http.Server
-	front       *front     // what ops answers
-	opsEnd      chan error // how ops ended
-	publicAt    net.Listener
-	opsAt       net.Listener
-	url         string // of API and pages
-	stopping    atomic.Bool
-	halt        chan struct{} // closed when long work is to stop between two steps
-	drain       time.Duration
-	drained     context.Context //nolint:containedctx // ends with the drain, not with a call; nil: there is none
-	strangers   *strangers
+	db            database
+	given         []api.Setting
+	log           *slog.Logger
+	notifications *notifications
+	traces        tracing // zero: none
+	worker        *notify.Worker
+	engine        *lifecycle.Engine
+	hub           *stream.Hub
+	server        *httpapi.Server
+	public, ops   *http.Server
+	front         *front     // what ops answers
+	opsEnd        chan error // how ops ended
+	publicAt      net.Listener
+	opsAt         net.Listener
+	url           string // of API and pages
+	stopping      atomic.Bool
+	halt          chan struct{} // closed when long work is to stop between two steps
+	drain         time.Duration
+	drained       context.Context //nolint:containedctx // ends with the drain, not with a call; nil: there is none
+	strangers     *strangers
 }
 
 // listen takes the two ports, before anything is told to anybody.
@@ -184,7 +184,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	}
 	metrics := metrics.New()
 	svc.engine, err = lifecycle.New(svc.db, lifecycle.Options{
-		Policy: &policy, Logger: svc.log, Observer: metrics, Provider: provider, Notifier: svc.hints, Keys: keysOf(identity),
+		Policy: &policy, Logger: svc.log, Observer: metrics, Provider: provider, Notifier: svc.notifications, Keys: keysOf(identity),
 		SweeperOff: !s.Sweeper.on(), Trace: svc.traces.step, Stop: svc.halt,
 	})
 	if err != nil {
@@ -194,7 +194,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	if svc.worker, err = s.worker(svc, identity, metrics); err != nil {
 		return err
 	}
-	svc.hub = stream.New(svc.db, stream.Options{Encode: httpapi.Frames, Wake: svc.hints.bell.watch(), Logger: svc.log})
+	svc.hub = stream.New(svc.db, stream.Options{Encode: httpapi.Frames, Wake: svc.notifications.local.listen(), Logger: svc.log})
 	svc.server, err = httpapi.New(httpapi.Options{
 		Engine: svc.engine, Timeline: timeline.New(svc.db, svc.engine), Identity: identity, Once: svc.db, Ready: svc.ready, BaseURL: svc.url, LoginHint: s.loginLine(svc.url),
 		Version: version(), Logger: svc.log, Metrics: metrics, Hook: hook, Trace: svc.traces.request, Settings: svc.given,
@@ -235,7 +235,7 @@ func (svc *service) run(ctx context.Context) error {
 	sweeping, stopSweeping := context.WithCancel(context.WithoutCancel(ctx))
 	group.Go(func() error { return svc.engine.Run(sweeping) })
 	group.Go(func() error { return svc.worker.Run(working) })
-	group.Go(func() error { return svc.hints.run(sweeping, svc.engine) })
+	group.Go(func() error { return svc.notifications.run(sweeping, svc.engine) })
 	group.Go(func() error { return svc.hub.Run(sweeping) })
 	group.Go(func() error { return svc.server.Run(sweeping) })
 	group.Go(func() error { return serveOn(svc.public, svc.publicAt) })

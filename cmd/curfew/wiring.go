@@ -36,8 +36,8 @@ type database interface {
 	schema
 	whole
 	Ping(ctx context.Context) error
-	// post is nil where no other process serves the same database.
-	post(log *slog.Logger) post
+	// replicas is nil if no other process can serve the same database.
+	replicas(log *slog.Logger) replicas
 	Close() error
 }
 
@@ -92,7 +92,7 @@ func (d postgresDatabase) Migrations(ctx context.Context) ([]migration, error) {
 	return migrationsOf(d.Store.Migrations(ctx))
 }
 
-func (d postgresDatabase) post(log *slog.Logger) post { return d.Hints(log) }
+func (d postgresDatabase) replicas(log *slog.Logger) replicas { return d.Hints(log) }
 
 func (d postgresDatabase) Close() error {
 	d.Store.Close()
@@ -116,7 +116,7 @@ func (d sqliteDatabase) Migrations(ctx context.Context) ([]migration, error) {
 // Denied is none: who may write the file may do everything in it.
 func (d sqliteDatabase) Denied(context.Context) ([]string, error) { return nil, nil }
 
-func (d sqliteDatabase) post(*slog.Logger) post { return nil }
+func (d sqliteDatabase) replicas(*slog.Logger) replicas { return nil }
 
 func migrationsOf[M postgres.Migration | sqlite.Migration](theirs []M, err error) ([]migration, error) {
 	ours := make([]migration, len(theirs))

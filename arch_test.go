@@ -45,6 +45,7 @@ var rooms = map[string]room{
 	"api":       {stdlib: true},
 
 	"internal/backup":    {ours: []string{"."}, stdlib: true, never: drivers},
+	"internal/config":    {ours: []string{"."}, never: append([]string{"net/http"}, drivers...)},
 	"internal/console":   {never: drivers},
 	"internal/demo":      {ours: []string{"api"}, stdlib: true, never: drivers},
 	"internal/httpapi":   {ours: []string{".", "lifecycle", "api", "internal/console", "internal/metrics", "internal/problem", "internal/strictjson", "internal/timeline", "internal/wire"}, never: drivers},
@@ -73,7 +74,7 @@ var rooms = map[string]room{
 
 	"cmd/curfew": {
 		ours: []string{
-			".", "lifecycle", "postgres", "sqlite", "api", "internal/backup", "internal/console", "internal/demo", "internal/httpapi",
+			".", "lifecycle", "postgres", "sqlite", "api", "internal/backup", "internal/config", "internal/console", "internal/demo", "internal/httpapi",
 			"internal/invariant", "internal/metrics", "internal/notify", "internal/problem", "internal/stream", "internal/stripe", "internal/timeline", "internal/wire",
 		},
 		isCommand: true,

@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+
+	"github.com/curfewhq/curfew/internal/config"
 )
 
 // announce prints where the service is and what to try first; for programs, as
@@ -12,7 +14,7 @@ import (
 func announce(term terminal, s *settings, svc *service) {
 	health := fmt.Sprintf("curl --oauth2-bearer $(%s) %s/api/debug/session-health", s.tokenLine(), svc.url)
 	login := s.loginLine(svc.url)
-	ops := address(svc.opsAt.Addr().String()).url()
+	ops := config.Address(svc.opsAt.Addr().String()).URL()
 	if s.LogFormat == "json" {
 		svc.log.Info("serving", "version", version(), "database", s.DatabaseURL.String(), "url", svc.url, "ops", ops,
 			"health", health, "login", login)

@@ -22,7 +22,7 @@ const (
 // it may be starting beside us. What is wrong otherwise is told at once. A file
 // is there or is not.
 func (s *settings) await(ctx context.Context, log *slog.Logger, open func(context.Context) (database, error)) (database, error) {
-	if _, file := s.DatabaseURL.file(); file {
+	if _, file := s.DatabaseURL.File(); file {
 		return open(ctx)
 	}
 	wait := time.Duration(s.DatabaseWait)

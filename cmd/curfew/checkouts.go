@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -78,7 +79,7 @@ func parseOutcome(text string) (curfew.Outcome, error) {
 			return o, nil
 		}
 	}
-	return "", usagef("there is no outcome %q: the outcomes are %s", text, list(curfew.Outcomes()))
+	return "", usagef("there is no outcome %q: the outcomes are %s", text, config.List(curfew.Outcomes()))
 }
 
 func (c *listCheckouts) list(ctx context.Context, engine *lifecycle.Engine, outcome curfew.Outcome) ([]curfew.Checkout, error) {

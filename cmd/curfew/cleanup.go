@@ -8,18 +8,19 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
 type cleanupCommand struct {
-	DryRun   bool      `xor:"way" help:"Store a preview and print its rows; change nothing else."`
-	Preview  string    `xor:"way" placeholder:"ID" help:"Execute exactly this preview: rows that moved since are left alone."`
-	Customer string    `placeholder:"ID" help:"Only this customer's sessions."`
-	Rule     []string  `placeholder:"NAME" help:"Only this rule; may be given several times."`
-	MaxAge   *duration `placeholder:"TIME" help:"Sessions without a mechanic end at this age, overdue or not."`
-	Reason   string    `placeholder:"TEXT" help:"Kept in the record and in the sessions' history."`
-	JSON     bool      `help:"Print JSON, as /api/debug/cleanup-sessions answers."`
+	DryRun   bool             `xor:"way" help:"Store a preview and print its rows; change nothing else."`
+	Preview  string           `xor:"way" placeholder:"ID" help:"Execute exactly this preview: rows that moved since are left alone."`
+	Customer string           `placeholder:"ID" help:"Only this customer's sessions."`
+	Rule     []string         `placeholder:"NAME" help:"Only this rule; may be given several times."`
+	MaxAge   *config.Duration `placeholder:"TIME" help:"Sessions without a mechanic end at this age, overdue or not."`
+	Reason   string           `placeholder:"TEXT" help:"Kept in the record and in the sessions' history."`
+	JSON     bool             `help:"Print JSON, as /api/debug/cleanup-sessions answers."`
 }
 
 // Run cleans up, previews that, or executes a preview.

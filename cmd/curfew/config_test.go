@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/config"
 )
 
 // parse reads a command line as the process would.
@@ -86,7 +87,7 @@ func TestUntoldSettingsAreTheDefaultPolicy(t *testing.T) {
 	if diff := cmp.Diff(curfew.DefaultPolicy(), policy); diff != "" {
 		t.Error(diff)
 	}
-	if s.DatabaseURL != defaultDatabase || s.Listen.url() != defaultURL {
+	if s.DatabaseURL != defaultDatabase || s.Listen.URL() != defaultURL {
 		t.Errorf("defaults are %s and %s", s.DatabaseURL, s.Listen)
 	}
 }
@@ -99,11 +100,11 @@ func TestPrecedence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for what, got := range map[string][2]duration{
-		"the flag wins over the environment":  {s.WaitingTTL, duration(6 * time.Minute)},
-		"the environment wins over the file":  {s.JoinTTL, duration(5 * time.Minute)},
-		"the file wins over the default":      {s.LiveGrace, duration(3 * time.Minute)},
-		"the default is left where none says": {s.OrphanTTL, duration(20 * time.Minute)},
+	for what, got := range map[string][2]config.Duration{
+		"the flag wins over the environment":  {s.WaitingTTL, config.Duration(6 * time.Minute)},
+		"the environment wins over the file":  {s.JoinTTL, config.Duration(5 * time.Minute)},
+		"the file wins over the default":      {s.LiveGrace, config.Duration(3 * time.Minute)},
+		"the default is left where none says": {s.OrphanTTL, config.Duration(20 * time.Minute)},
 	} {
 		if got[0] != got[1] {
 			t.Errorf("%s: got %s, want %s", what, got[0], got[1])
@@ -114,7 +115,7 @@ func TestPrecedence(t *testing.T) {
 func TestTheEnvironmentNamesTheFile(t *testing.T) {
 	t.Setenv("CURFEW_CONFIG", write(t, "max_wait: 7m\n"))
 	s, err := parse(t)
-	if err != nil || s.MaxWait != duration(7*time.Minute) {
+	if err != nil || s.MaxWait != config.Duration(7*time.Minute) {
 		t.Errorf("max_wait is %s (%v)", s.MaxWait, err)
 	}
 }
@@ -163,7 +164,7 @@ func TestTheFileHoldsEverything(t *testing.T) {
 	if diff := cmp.Diff(want, policy); diff != "" {
 		t.Error(diff)
 	}
-	if s.Sweeper.on() || s.publicURL(s.Listen) != "https://curfew.example.org" || s.Auth.Issuer == "" || s.LogFormat != "json" {
+	if s.Sweeper.On() || s.publicURL(s.Listen) != "https://curfew.example.org" || s.Auth.Issuer == "" || s.LogFormat != "json" {
 		t.Errorf("read %+v", s)
 	}
 }
@@ -226,7 +227,7 @@ func TestWhatThePolicyCannotHoldIsRefused(t *testing.T) {
 
 func TestADatabaseIsShownWithoutItsSecrets(t *testing.T) {
 	t.Parallel()
-	for url, want := range map[databaseURL]string{
+	for url, want := range map[config.DatabaseURL]string{
 		"sqlite:a b.db":                                   "sqlite:a b.db",
 		"postgres://me:se@cret@db:5432/x":                 "postgres://db:5432/x",
 		"postgres://db/x?password=secret&sslmode=disable": "postgres://db/x",
@@ -257,7 +258,7 @@ func TestWhichPaymentsCount(t *testing.T) {
 			t.Errorf("%s: %v", sentence, err)
 			continue
 		}
-		if diff := cmp.Diff(c.want, s.Stripe.live()); diff != "" {
+		if diff := cmp.Diff(c.want, livePayments(s.Stripe)); diff != "" {
 			t.Errorf("%s: %s", sentence, diff)
 		}
 	}

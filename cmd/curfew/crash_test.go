@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/pgtest"
 )
 
@@ -155,7 +156,7 @@ func integrity(t *testing.T, path string) (verdict string) {
 func migrated(t *testing.T, url string) {
 	t.Helper()
 	var line commandLine
-	line.DatabaseURL = databaseURL(url)
+	line.DatabaseURL = config.DatabaseURL(url)
 	db, err := line.connect(t.Context(), true)
 	if err != nil {
 		t.Fatal(err)

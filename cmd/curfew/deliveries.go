@@ -8,6 +8,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/notify"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -60,7 +61,7 @@ func (c *listDeliveries) search() (curfew.DeliverySearch, error) {
 	case c.State == "any":
 		state = ""
 	case !slices.Contains(curfew.DeliveryStates(), state):
-		return curfew.DeliverySearch{}, usagef("there is no state %q: the states are %s, any", c.State, list(curfew.DeliveryStates()))
+		return curfew.DeliverySearch{}, usagef("there is no state %q: the states are %s, any", c.State, config.List(curfew.DeliveryStates()))
 	}
 	return curfew.DeliverySearch{State: state, Destination: c.Endpoint}, nil
 }

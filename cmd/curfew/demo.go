@@ -13,17 +13,18 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/demo"
 	"github.com/curfewhq/curfew/internal/httpapi"
 )
 
 type demoCommand struct {
-	Speed     float64  `default:"60" placeholder:"N" help:"How many times as fast as a real marketplace: at 60 an hour takes a minute."`
-	For       duration `placeholder:"TIME" help:"End after so long; by default it runs until it is stopped."`
-	Seed      uint64   `default:"1" placeholder:"N" help:"What everybody decides follows from it."`
-	Customers count    `default:"40" placeholder:"N" help:"How many customers there are (40)."`
-	Mechanics count    `default:"18" placeholder:"N" help:"How many mechanics there are (18)."`
-	Open      bool     `help:"Open the console in the browser."`
+	Speed     float64         `default:"60" placeholder:"N" help:"How many times as fast as a real marketplace: at 60 an hour takes a minute."`
+	For       config.Duration `placeholder:"TIME" help:"End after so long; by default it runs until it is stopped."`
+	Seed      uint64          `default:"1" placeholder:"N" help:"What everybody decides follows from it."`
+	Customers config.Count    `default:"40" placeholder:"N" help:"How many customers there are (40)."`
+	Mechanics config.Count    `default:"18" placeholder:"N" help:"How many mechanics there are (18)."`
+	Open      bool            `help:"Open the console in the browser."`
 }
 
 // A demonstration begins with an hour of history, in a few seconds. Nothing is
@@ -119,10 +120,10 @@ type stage struct {
 }
 
 // nowhere is an address for who need not be found.
-const nowhere address = "127.0.0.1:0"
+const nowhere config.Address = "127.0.0.1:0"
 
 // play serves, with deadlines for a speed, while do works.
-func (g *stage) play(ctx context.Context, at address, speed float64, do func(context.Context, house) error) error {
+func (g *stage) play(ctx context.Context, at config.Address, speed float64, do func(context.Context, house) error) error {
 	*g.settings = g.given.thrownAway(g.dir, at).faster(speed)
 	log := g.settings.logger(g.term.err, slog.LevelWarn)
 	return g.settings.withService(ctx, log, g.from, func(svc *service) error {
@@ -143,28 +144,28 @@ func (g *stage) play(ctx context.Context, at address, speed float64, do func(con
 
 // thrownAway is settings that reach nothing but a folder: no database, provider
 // or receiver that somebody may have set.
-func (s settings) thrownAway(dir string, at address) settings {
-	return settings{
-		DatabaseURL: databaseURL("sqlite:" + filepath.Join(dir, "demo.db")), Listen: at, ListenOps: nowhere,
+func (s settings) thrownAway(dir string, at config.Address) settings {
+	return settings{config.Settings{
+		DatabaseURL: config.DatabaseURL("sqlite:" + filepath.Join(dir, "demo.db")), Listen: at, ListenOps: nowhere,
 		WaitingTTL: s.WaitingTTL, MaxWait: s.MaxWait, OrphanTTL: s.OrphanTTL, JoinTTL: s.JoinTTL,
 		LiveGrace: s.LiveGrace, ScheduledGrace: s.ScheduledGrace, MinimumLive: s.MinimumLive, VeryStaleAfter: s.VeryStaleAfter, DeferTTL: s.DeferTTL,
 		BlockedRepeatedly: s.BlockedRepeatedly, BlockedWindow: s.BlockedWindow,
-		Sweeper: s.Sweeper, LogFormat: s.LogFormat, LogLevel: s.LogLevel, Auth: authSettings{RoleClaim: s.Auth.RoleClaim},
-	}
+		Sweeper: s.Sweeper, LogFormat: s.LogFormat, LogLevel: s.LogLevel, Auth: config.Auth{RoleClaim: s.Auth.RoleClaim},
+	}}
 }
 
 // faster is settings with every time divided by a speed.
 func (s settings) faster(speed float64) settings {
-	for _, d := range []*duration{
+	for _, d := range []*config.Duration{
 		&s.WaitingTTL, &s.MaxWait, &s.OrphanTTL, &s.JoinTTL, &s.LiveGrace, &s.ScheduledGrace, &s.MinimumLive,
 		&s.VeryStaleAfter, &s.DeferTTL, &s.BlockedWindow,
 	} {
-		*d = duration(time.Duration(float64(*d) / speed).Round(time.Millisecond))
+		*d = config.Duration(time.Duration(float64(*d) / speed).Round(time.Millisecond))
 	}
-	s.Plans = &plans{by: curfew.BuiltinPlans()}
-	for name, p := range s.Plans.by {
+	s.Plans = &config.Plans{ByName: curfew.BuiltinPlans()}
+	for name, p := range s.Plans.ByName {
 		p.Duration = time.Duration(float64(p.Duration) / speed)
-		s.Plans.by[name] = p
+		s.Plans.ByName[name] = p
 	}
 	return s
 }

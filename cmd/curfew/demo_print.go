@@ -8,6 +8,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/demo"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -16,7 +17,7 @@ import (
 func announceDemo(h house, speed float64, link string) {
 	s := h.settings
 	h.term.notef("A marketplace at %g times its speed: a session nobody accepts expires after %s, not %s.\n\n",
-		speed, s.WaitingTTL, duration(time.Duration(float64(s.WaitingTTL)*speed).Round(time.Second)))
+		speed, s.WaitingTTL, config.Duration(time.Duration(float64(s.WaitingTTL)*speed).Round(time.Second)))
 	columns(h.term.err,
 		[]string{"console", link},
 		[]string{"another link", s.loginLine(h.url)},

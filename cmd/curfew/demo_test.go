@@ -232,7 +232,7 @@ func TestTheDemosSettingsReachNothingOutside(t *testing.T) {
 	if hook != nil || provider != nil || err != nil || got.TraceEndpoint != nil || got.BaseURL != nil {
 		t.Errorf("the demo reaches outside: %+v", got)
 	}
-	if path, ok := got.DatabaseURL.file(); !ok || path != filepath.Join("dir", "demo.db") {
+	if path, ok := got.DatabaseURL.File(); !ok || path != filepath.Join("dir", "demo.db") {
 		t.Errorf("its database is %s", got.DatabaseURL)
 	}
 	policy, err := got.policy()

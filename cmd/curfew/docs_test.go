@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/pgtest"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -37,7 +38,7 @@ func begin(t *testing.T) *walk {
 
 func (w *walk) pay(customer, ref string) {
 	w.Helper()
-	s := settings{DatabaseURL: databaseURL(w.url)}
+	s := settings{config.Settings{DatabaseURL: config.DatabaseURL(w.url)}}
 	db, err := s.open(w.Context())
 	if err != nil {
 		w.Fatal(err)

@@ -29,7 +29,7 @@ func (s *settings) drain() time.Duration {
 	switch {
 	case s.Drain != nil:
 		return time.Duration(*s.Drain)
-	case s.Listen.loopback():
+	case s.Listen.Loopback():
 		return 0
 	}
 	return defaultDrain

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"reflect"
 	"strings"
 
@@ -60,7 +59,3 @@ func hasBlank(list reflect.Value) bool {
 	}
 	return ok && len(texts) == 0
 }
-
-// errEmpty: an empty setting is none. It may be a variable that was meant to
-// hold something.
-var errEmpty = errors.New("must not be empty: give it a value or leave it out")

@@ -15,6 +15,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/pgtest"
 	"github.com/curfewhq/curfew/internal/storetest"
 	"github.com/curfewhq/curfew/internal/wire"
@@ -261,7 +262,7 @@ type patient struct {
 	db     database
 	engine *lifecycle.Engine
 	behind *sql.DB
-	url    databaseURL
+	url    config.DatabaseURL
 	at     string // the service's address
 	dir    string
 	schema string
@@ -271,10 +272,10 @@ func admit(t *testing.T, kind string) *patient {
 	t.Helper()
 	p := &patient{T: t, dir: t.TempDir()}
 	driver, source := "sqlite", "file:"+filepath.Join(p.dir, "curfew.db")+"?_pragma=busy_timeout(30000)"
-	p.url = databaseURL("sqlite:" + filepath.Join(p.dir, "curfew.db"))
+	p.url = config.DatabaseURL("sqlite:" + filepath.Join(p.dir, "curfew.db"))
 	if kind == "postgres" {
 		p.schema, driver, source = "curfew.", "pgx", pgtest.Database(t)
-		p.url = databaseURL(source)
+		p.url = config.DatabaseURL(source)
 	}
 	var line commandLine
 	parser, err := newParser(&line, terminal{os.Stdout, os.Stderr, false})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/pgtest"
 	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -49,10 +50,10 @@ func interruptibles(t *testing.T, test func(*interruptible)) {
 func (i *interruptible) open() {
 	i.Helper()
 	url := i.url
-	if path, ok := databaseURL(url).file(); ok {
+	if path, ok := config.DatabaseURL(url).File(); ok {
 		url = "sqlite:" + i.dir + "/" + path
 	}
-	s := &settings{DatabaseURL: databaseURL(url)}
+	s := &settings{config.Settings{DatabaseURL: config.DatabaseURL(url)}}
 	db, err := s.connect(i.Context(), true)
 	if err != nil {
 		i.Fatal(err)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"log/slog"
 	"net/url"
 	"reflect"
 	"strings"
@@ -64,5 +63,3 @@ func withoutPassword(text string) string {
 	}
 	return text
 }
-
-func (l logLevel) String() string { return strings.ToLower(slog.Level(l).String()) }

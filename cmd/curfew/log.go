@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"io"
 	"log/slog"
 
 	"go.opentelemetry.io/otel/trace"
@@ -38,4 +39,13 @@ func has(line slog.Record, key string) (found bool) {
 		return !found
 	})
 	return found
+}
+
+// logger writes what is at least of the settings' level, and of least.
+func (s *settings) logger(to io.Writer, least slog.Level) *slog.Logger {
+	options := &slog.HandlerOptions{Level: max(slog.Level(s.LogLevel), least)}
+	if s.LogFormat == "json" {
+		return slog.New(inContext{slog.NewJSONHandler(to, options)})
+	}
+	return slog.New(inContext{slog.NewTextHandler(to, options)})
 }

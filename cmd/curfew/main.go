@@ -1,9 +1,9 @@
-// Curfew is the command: it serves, and it is what operators type. It alone in
-// this module reads the environment, opens databases and ends the process; what
-// it decides about sessions, it asks package lifecycle.
+// Curfew is the command: it runs the service, and operators type it. Only this package reads the environment,
+// opens databases and ends the process. It decides nothing about sessions: package lifecycle does.
 //
-// Each subcommand is a file of its own. Settings are in config.go, what a
-// command needs to work (database, engine, identity) in wiring.go.
+// Each subcommand has a file of its own. The settings are in package config; source.go reads them from flags, the
+// environment and the file. What commands need is wired in database.go, engine.go, identity.go, payments.go and
+// mail.go, and the service in serve.go.
 package main
 
 import (
@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -113,9 +114,9 @@ func newParser(line *commandLine, term terminal) (*kong.Kong, error) {
 		kong.Writers(term.out, term.err),
 		consequences(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
-		kong.ExplicitGroups([]kong.Group{{Key: "settings", Title: settingsTitle}}),
+		kong.ExplicitGroups([]kong.Group{{Key: "settings", Title: config.Title}}),
 		kong.ValueFormatter(describe),
-		defaults(),
+		kong.Vars(config.Defaults()),
 		kong.WithBeforeResolve(resolveSettings),
 	)
 }

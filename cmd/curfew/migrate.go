@@ -8,14 +8,16 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/curfewhq/curfew/internal/config"
 )
 
 type migrateCommand struct {
-	Status bool   `xor:"way" help:"Say what is applied and what is pending; change nothing."`
-	DryRun bool   `xor:"way" help:"Print the SQL that would run; change nothing."`
-	Repair bool   `xor:"way" help:"Bring the schema up, count the tallies anew, and complete rows that contradict others where only one completion is right."`
-	Guards *onOff `xor:"way" placeholder:"on|off" help:"Bring the schema up, and switch the guards on or off for good."`
-	JSON   bool   `help:"Print JSON."`
+	Status bool          `xor:"way" help:"Say what is applied and what is pending; change nothing."`
+	DryRun bool          `xor:"way" help:"Print the SQL that would run; change nothing."`
+	Repair bool          `xor:"way" help:"Bring the schema up, count the tallies anew, and complete rows that contradict others where only one completion is right."`
+	Guards *config.OnOff `xor:"way" placeholder:"on|off" help:"Bring the schema up, and switch the guards on or off for good."`
+	JSON   bool          `help:"Print JSON."`
 }
 
 // Run migrates, or says what migrating would do.
@@ -50,7 +52,7 @@ func (c *migrateCommand) migrate(ctx context.Context, s *settings, term terminal
 		return err
 	}
 	if c.Guards != nil {
-		if err := db.SetGuards(ctx, c.Guards.on()); err != nil {
+		if err := db.SetGuards(ctx, c.Guards.On()); err != nil {
 			return err
 		}
 	}
@@ -102,7 +104,7 @@ func (c *migrateCommand) repair(ctx context.Context, db database, s *settings, t
 	return err
 }
 
-func (c *migrateCommand) printApplied(term terminal, url databaseURL, applied []migration) error {
+func (c *migrateCommand) printApplied(term terminal, url config.DatabaseURL, applied []migration) error {
 	if c.JSON {
 		return term.json(map[string]any{"applied": withoutSQL(applied)})
 	}
@@ -138,7 +140,7 @@ func (c *migrateCommand) look(ctx context.Context, s *settings, term terminal) e
 // migrations is every migration of the database. For a SQLite file that is not
 // there they are read from an empty one elsewhere: looking makes nothing.
 func (s *settings) migrations(ctx context.Context) (all []migration, err error) {
-	if path, ok := s.DatabaseURL.file(); ok {
+	if path, ok := s.DatabaseURL.File(); ok {
 		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
 			return migrationsOfNothing(ctx)
 		}
@@ -157,7 +159,7 @@ func migrationsOfNothing(ctx context.Context) (all []migration, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	elsewhere := settings{DatabaseURL: databaseURL("sqlite:" + filepath.Join(dir, "empty.db"))}
+	elsewhere := settings{config.Settings{DatabaseURL: config.DatabaseURL("sqlite:" + filepath.Join(dir, "empty.db"))}}
 	db, err := elsewhere.connect(ctx, true)
 	if err != nil {
 		return nil, err
@@ -181,7 +183,7 @@ func printStatus(term terminal, all []migration) {
 	}
 }
 
-func printSQL(term terminal, url databaseURL, steps []migration) {
+func printSQL(term terminal, url config.DatabaseURL, steps []migration) {
 	if len(steps) == 0 {
 		term.printf("-- %s is up to date\n", url)
 	}

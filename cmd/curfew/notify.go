@@ -34,5 +34,5 @@ func (s *settings) privateNetworks() []netip.Prefix {
 	if s.Webhooks.AllowPrivate == nil {
 		return nil
 	}
-	return s.Webhooks.AllowPrivate.all
+	return s.Webhooks.AllowPrivate.Prefixes
 }

@@ -16,6 +16,7 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib" // to look behind the service's back
 
+	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/storetest/seed"
 	"github.com/curfewhq/curfew/internal/stripe/stripetest"
 )
@@ -225,7 +226,7 @@ func (o *oracle) awaitRefunds() {
 func (o *oracle) withDatabase(do func(database) error) {
 	o.Helper()
 	var line commandLine
-	line.DatabaseURL = databaseURL(o.url)
+	line.DatabaseURL = config.DatabaseURL(o.url)
 	db, err := line.connect(o.Context(), false)
 	if err != nil {
 		o.Fatal(err)

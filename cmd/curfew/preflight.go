@@ -63,7 +63,7 @@ func (c *preflightCommand) Run(ctx context.Context, s *settings, from *sources, 
 	page.facts(ctx, db)
 	page.keys(ctx, s)
 	if page.rights(ctx, db) && page.schema(ctx, db) {
-		engine, err := lifecycle.New(db, lifecycle.Options{Policy: &policy, SweeperOff: !s.Sweeper.on()})
+		engine, err := lifecycle.New(db, lifecycle.Options{Policy: &policy, SweeperOff: !s.Sweeper.On()})
 		if err != nil {
 			return err
 		}

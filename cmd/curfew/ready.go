@@ -20,7 +20,7 @@ type readyCommand struct{}
 func (c *readyCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTime)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.ListenOps.url()+"/readyz", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.ListenOps.URL()+"/readyz", nil)
 	if err != nil {
 		return err
 	}

@@ -6,12 +6,13 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
 type reconcileCommand struct {
-	Since duration `default:"72h" help:"How far back."`
-	JSON  bool     `help:"Print JSON."`
+	Since config.Duration `default:"72h" help:"How far back."`
+	JSON  bool            `help:"Print JSON."`
 }
 
 // Run compares the books, lets in what is missing and prints what differed.

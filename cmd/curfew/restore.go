@@ -7,6 +7,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/backup"
+	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/invariant"
 )
 
@@ -103,7 +104,7 @@ func brokenInvariants(ctx context.Context, db database) ([]string, error) {
 	return broken, nil
 }
 
-func printRestored(term terminal, url databaseURL, m backup.Manifest, broken []string) {
+func printRestored(term terminal, url config.DatabaseURL, m backup.Manifest, broken []string) {
 	term.printf("Restored into %s, as it was at %s:\n\n", url, m.TakenAt.UTC().Format("2006-01-02 15:04:05 UTC"))
 	var rows [][]string
 	for _, f := range m.Tables {

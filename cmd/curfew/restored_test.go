@@ -9,6 +9,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/backup"
+	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/pgtest"
 	"github.com/curfewhq/curfew/internal/stripe"
 	"github.com/curfewhq/curfew/internal/stripe/stripetest"
@@ -105,7 +106,7 @@ type books struct {
 
 func newBooks(t *testing.T, fake *stripetest.Fake, url string) *books {
 	t.Helper()
-	s := settings{DatabaseURL: databaseURL(url)}
+	s := settings{config.Settings{DatabaseURL: config.DatabaseURL(url)}}
 	db := got(s.connect(t.Context(), true))(t)
 	t.Cleanup(func() { fine(t, db.Close()) })
 	got(db.Migrate(t.Context()))(t)

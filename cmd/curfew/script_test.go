@@ -23,6 +23,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/pgtest"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -186,11 +187,11 @@ func say(ts *testscript.TestScript, format string, args ...any) {
 }
 
 // opened is the script's database.
-func opened(ts *testscript.TestScript) (url databaseURL, path string) {
-	url = databaseURL(ts.Getenv("CURFEW_DATABASE_URL"))
-	if name, ok := url.file(); ok {
+func opened(ts *testscript.TestScript) (url config.DatabaseURL, path string) {
+	url = config.DatabaseURL(ts.Getenv("CURFEW_DATABASE_URL"))
+	if name, ok := url.File(); ok {
 		path = filepath.Join(ts.Getenv("WORK"), name)
-		url = databaseURL("sqlite:" + path)
+		url = config.DatabaseURL("sqlite:" + path)
 	}
 	return url, path
 }
@@ -199,7 +200,7 @@ func opened(ts *testscript.TestScript) (url databaseURL, path string) {
 func fulfil(ts *testscript.TestScript, _ bool, args []string) {
 	url, _ := opened(ts)
 	ctx := context.Background()
-	s := settings{DatabaseURL: url}
+	s := settings{config.Settings{DatabaseURL: url}}
 	db, err := s.open(ctx)
 	ts.Check(err)
 	defer func() { ts.Check(db.Close()) }()
@@ -219,7 +220,7 @@ func fulfil(ts *testscript.TestScript, _ bool, args []string) {
 func held(ts *testscript.TestScript, _ bool, args []string) {
 	url, _ := opened(ts)
 	ctx := context.Background()
-	s := settings{DatabaseURL: url}
+	s := settings{config.Settings{DatabaseURL: url}}
 	db, err := s.open(ctx)
 	ts.Check(err)
 	defer func() { ts.Check(db.Close()) }()

@@ -16,6 +16,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/metrics"
 	"github.com/curfewhq/curfew/internal/notify"
@@ -93,7 +94,7 @@ func (s *settings) withService(ctx context.Context, log *slog.Logger, from *sour
 // replicas of another release, so when it moves is the operator's decision.
 func (s *settings) openToServe(ctx context.Context, log *slog.Logger, trace curfew.Trace) (database, error) {
 	return s.await(ctx, log, func(ctx context.Context) (database, error) {
-		_, own := s.DatabaseURL.file()
+		_, own := s.DatabaseURL.File()
 		db, err := s.connectTraced(ctx, own, trace)
 		if err != nil {
 			return nil, err
@@ -143,16 +144,16 @@ func (svc *service) listen(ctx context.Context, s *settings) (err error) {
 	svc.front, svc.opsEnd = &front{}, make(chan error, 1)
 	svc.ops = httpapi.NewOpsServer(string(s.ListenOps), svc.front, svc.log)
 	go func() { svc.opsEnd <- serveOn(svc.ops, svc.opsAt) }()
-	svc.url = s.publicURL(address(svc.publicAt.Addr().String()))
-	for _, at := range []address{s.Listen, s.ListenOps} {
-		if !at.loopback() {
+	svc.url = s.publicURL(config.Address(svc.publicAt.Addr().String()))
+	for _, at := range []config.Address{s.Listen, s.ListenOps} {
+		if !at.Loopback() {
 			svc.log.Warn("other machines can reach " + string(at) + ", unencrypted: put a proxy with TLS in front, or listen on 127.0.0.1")
 		}
 	}
 	return nil
 }
 
-func listenAt(ctx context.Context, key string, at address) (net.Listener, error) {
+func listenAt(ctx context.Context, key string, at config.Address) (net.Listener, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", string(at))
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, curfew.Errorf(curfew.Conflict, "another program listens on %s: choose another %s, for instance --%s 127.0.0.1:0",
@@ -185,7 +186,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	metrics := metrics.New()
 	svc.engine, err = lifecycle.New(svc.db, lifecycle.Options{
 		Policy: &policy, Logger: svc.log, Observer: metrics, Provider: provider, Notifier: svc.notifications, Keys: keysOf(identity),
-		SweeperOff: !s.Sweeper.on(), Trace: svc.traces.step, Stop: svc.halt,
+		SweeperOff: !s.Sweeper.On(), Trace: svc.traces.step, Stop: svc.halt,
 	})
 	if err != nil {
 		return err
@@ -257,7 +258,7 @@ func (svc *service) goOn(whole bool) {
 	if !whole || svc.drained == nil || svc.drained.Err() != nil {
 		return
 	}
-	svc.log.Info("stopping: not ready any more, but calls are answered for another " + duration(svc.drain).String() + " (drain); a second signal skips that")
+	svc.log.Info("stopping: not ready any more, but calls are answered for another " + config.Duration(svc.drain).String() + " (drain); a second signal skips that")
 	<-svc.drained.Done()
 }
 
@@ -281,4 +282,15 @@ func (svc *service) stop(ctx context.Context) error {
 		err = errors.Join(fmt.Errorf("calls that took over %s were cut off", finishTime), svc.public.Close())
 	}
 	return errors.Join(err, svc.ops.Close())
+}
+
+// streams is the hub as the server follows it.
+type streams struct{ *stream.Hub }
+
+func (s streams) Follow(ctx context.Context, topics []string, since time.Time) (httpapi.Feed, error) {
+	subscription, err := s.Subscribe(ctx, topics, since)
+	if err != nil {
+		return nil, err
+	}
+	return subscription, nil
 }

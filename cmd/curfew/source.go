@@ -9,6 +9,10 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/curfewhq/curfew/internal/config"
+	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/notify/mail"
 )
 
 // settingError is a setting that cannot be, with where it was given.
@@ -59,7 +63,7 @@ func resolveSettings(ctx *kong.Context) error {
 	s := sources{parsed: ctx}
 	path, named := os.LookupEnv(configVariable)
 	if named && strings.TrimSpace(path) == "" {
-		return &settingError{configVariable, errEmpty}
+		return &settingError{configVariable, config.ErrEmpty}
 	}
 	for _, f := range ctx.Flags() {
 		if f.Name == "config" {
@@ -70,6 +74,9 @@ func resolveSettings(ctx *kong.Context) error {
 		if key(f) != "" {
 			s.flags = append(s.flags, f)
 		}
+	}
+	if err := s.checkTyped(); err != nil {
+		return err
 	}
 	if err := s.readEnvironment(os.Environ()); err != nil {
 		return err
@@ -100,7 +107,7 @@ func (s *sources) readEnvironment(environment []string) error {
 		}
 		f := s.find(func(key string) bool { return variable(key) == name })
 		if f == nil {
-			return &settingError{name, fmt.Errorf("there is no such setting%s", suggest(name, s.names(variable)))}
+			return &settingError{name, fmt.Errorf("there is no such setting%s", config.Suggest(name, s.names(variable)))}
 		}
 		if err := try(f, text); err != nil {
 			return &settingError{name, err}
@@ -115,20 +122,20 @@ func (s *sources) readFile(path string) error {
 	if path == "" {
 		return nil
 	}
-	found, err := readSettingsFile(path, s.groups())
+	found, err := config.ReadFile(path, s.groups())
 	if err != nil {
 		return &settingError{path, err}
 	}
 	for _, e := range found {
-		where := fmt.Sprintf("%s line %d: %s", path, e.line, e.key)
-		f := s.find(func(key string) bool { return key == e.key })
+		where := fmt.Sprintf("%s line %d: %s", path, e.Line, e.Key)
+		f := s.find(func(key string) bool { return key == e.Key })
 		if f == nil {
-			return &settingError{where, fmt.Errorf("there is no such setting%s", suggest(e.key, s.names(nil)))}
+			return &settingError{where, fmt.Errorf("there is no such setting%s", config.Suggest(e.Key, s.names(nil)))}
 		}
-		if err := try(f, e.text); err != nil {
+		if err := try(f, e.Text); err != nil {
 			return &settingError{where, err}
 		}
-		s.file[e.key] = source{where, e.text}
+		s.file[e.Key] = source{where, e.Text}
 	}
 	return nil
 }
@@ -166,7 +173,36 @@ func (s *sources) names(spelled func(key string) string) []string {
 	return all
 }
 
-// try says what is wrong with a setting's text.
+// checks are the rules for settings that other packages own.
+var checks = map[string]func(text string) error{
+	"auth.jwks_url": httpapi.CheckKeyURL,
+	"smtp.from": func(text string) error {
+		_, err := mail.ParseFrom(text)
+		return err
+	},
+	"smtp.tls": func(text string) error {
+		if !slices.Contains([]mail.TLS{mail.StartTLS, mail.ImplicitTLS, mail.NoTLS}, mail.TLS(text)) {
+			return fmt.Errorf("must be starttls, tls or none, not %q", text)
+		}
+		return nil
+	},
+}
+
+// checkTyped applies the checks to flags. The environment and the file pass through try.
+func (s *sources) checkTyped() error {
+	for _, f := range s.flags {
+		check, ok := checks[key(f)]
+		if !ok || !s.typed(f) {
+			continue
+		}
+		if err := check(s.typedText(f)); err != nil {
+			return fmt.Errorf("--%s: %w", f.Name, err)
+		}
+	}
+	return nil
+}
+
+// try reports what is wrong with a setting's text.
 func try(f *kong.Flag, text string) error {
 	kind := f.Target.Type()
 	if kind.Kind() == reflect.Pointer {
@@ -178,43 +214,12 @@ func try(f *kong.Flag, text string) error {
 		}
 	}
 	if strings.TrimSpace(text) == "" {
-		return errEmpty
+		return config.ErrEmpty
+	}
+	if check, ok := checks[key(f)]; ok {
+		return check(text)
 	}
 	return nil
-}
-
-// suggest is «: did you mean …?» where a name is near the one that was typed.
-func suggest(typed string, names []string) string {
-	best, distance := "", len(typed)/3+1
-	for _, n := range names {
-		if d := edits(typed, n); d < distance {
-			best, distance = n, d
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return ": did you mean " + best + "?"
-}
-
-// edits is how many letters must be changed, added or left out (Levenshtein).
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		left, corner := i+1, i
-		for j := range len(b) {
-			cost := corner
-			if a[i] != b[j] {
-				cost = 1 + min(corner, left, row[j+1])
-			}
-			corner, row[j], left = row[j+1], left, cost
-		}
-		row[len(b)] = left
-	}
-	return row[len(b)]
 }
 
 // flagName is a key as a flag.

@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/config"
 )
 
 type tokenCommand struct {
-	Role    string   `required:"" enum:"customer,mechanic,admin,service" placeholder:"ROLE" help:"customer, mechanic, admin or service."`
-	Subject string   `required:"" placeholder:"ID" help:"Who it is: the customer's or mechanic's id, or a name."`
-	TTL     duration `default:"1h" placeholder:"TIME" help:"How long it is good (1h)."`
+	Role    string          `required:"" enum:"customer,mechanic,admin,service" placeholder:"ROLE" help:"customer, mechanic, admin or service."`
+	Subject string          `required:"" placeholder:"ID" help:"Who it is: the customer's or mechanic's id, or a name."`
+	TTL     config.Duration `default:"1h" placeholder:"TIME" help:"How long it is good (1h)."`
 }
 
 // Run prints a token, alone, so that $(curfew token …) is one.

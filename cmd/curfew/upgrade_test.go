@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/invariant"
 	"github.com/curfewhq/curfew/internal/pgtest"
 )
@@ -141,7 +142,7 @@ func migrationsOfStore(t *testing.T, url string) []migration {
 		}
 		return all
 	}
-	s := settings{DatabaseURL: databaseURL(url)}
+	s := settings{config.Settings{DatabaseURL: config.DatabaseURL(url)}}
 	all, err := s.migrations(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -268,7 +269,7 @@ func (b shadow) upgraded(t *testing.T, admin *api.Client) {
 // sound: every invariant holds.
 func sound(t *testing.T, url string) {
 	t.Helper()
-	s := settings{DatabaseURL: databaseURL(url)}
+	s := settings{config.Settings{DatabaseURL: config.DatabaseURL(url)}}
 	db, err := s.open(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/notify/webhook"
 	"github.com/curfewhq/curfew/internal/wire"
 )
@@ -172,7 +173,7 @@ func (c *removeWebhook) Run(ctx context.Context, s *settings, term terminal) err
 
 type testWebhook struct {
 	one
-	Wait duration `default:"20s" help:"How long to wait for the answer."`
+	Wait config.Duration `default:"20s" help:"How long to wait for the answer."`
 }
 
 // Run sends a test. `curfew serve` delivers it, as it does everything.

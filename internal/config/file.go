@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"bytes"
@@ -12,15 +12,15 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// entry is one setting of the file, as the text that a flag would have.
-type entry struct {
-	key, text string
-	line      int
+// Entry is one setting of the file. Its text is what a flag would have.
+type Entry struct {
+	Key, Text string
+	Line      int
 }
 
-// readSettingsFile reads a YAML file into its entries. The groups nest: what
-// stands below one of them is group.key, which may be written flat, too.
-func readSettingsFile(path string, groups []string) ([]entry, error) {
+// ReadFile reads a YAML file of settings. Groups nest: a key below a group is GROUP.KEY, and may also be written
+// that way.
+func ReadFile(path string, groups []string) ([]Entry, error) {
 	text, err := os.ReadFile(path) //nolint:gosec // the operator names his own file
 	if err != nil {
 		return nil, err
@@ -37,19 +37,19 @@ func readSettingsFile(path string, groups []string) ([]entry, error) {
 	}
 	all, err := entries("", &doc, groups)
 	for i, e := range all {
-		if twice := slices.IndexFunc(all[:i], func(o entry) bool { return o.key == e.key }); twice >= 0 {
-			return nil, fmt.Errorf("line %d: %s is there twice, first in line %d", e.line, e.key, all[twice].line)
+		if twice := slices.IndexFunc(all[:i], func(o Entry) bool { return o.Key == e.Key }); twice >= 0 {
+			return nil, fmt.Errorf("line %d: %s is there twice, first in line %d", e.Line, e.Key, all[twice].Line)
 		}
 	}
 	return all, err
 }
 
-func entries(prefix string, node *yaml.Node, groups []string) ([]entry, error) {
+func entries(prefix string, node *yaml.Node, groups []string) ([]Entry, error) {
 	parts, err := members(node)
 	if err != nil {
 		return nil, err
 	}
-	var all []entry
+	var all []Entry
 	for _, m := range parts {
 		if group := prefix + m.key; slices.Contains(groups, group) {
 			nested, err := entries(group+".", m.value, groups)
@@ -63,7 +63,7 @@ func entries(prefix string, node *yaml.Node, groups []string) ([]entry, error) {
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %s%s: %w", m.line, prefix, m.key, err)
 		}
-		all = append(all, entry{prefix + m.key, text, m.line})
+		all = append(all, Entry{prefix + m.key, text, m.line})
 	}
 	return all, nil
 }
@@ -117,7 +117,7 @@ type pair struct{ key, value string }
 // parsePairs reads «a=x,b=y», or a mapping in YAML or JSON.
 func parsePairs(text []byte) ([]pair, error) {
 	if strings.TrimSpace(string(text)) == "" {
-		return nil, errEmpty
+		return nil, ErrEmpty
 	}
 	if bytes.ContainsRune(text, '=') {
 		return splitPairs(string(text))
@@ -131,7 +131,7 @@ func parsePairs(text []byte) ([]pair, error) {
 		return nil, fmt.Errorf("%q is no list like a=x,b=y", text)
 	}
 	if len(parts) == 0 {
-		return nil, errEmpty
+		return nil, ErrEmpty
 	}
 	pairs := make([]pair, len(parts))
 	for i, m := range parts {

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -9,10 +9,11 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// plans is what can be bought: a mapping from name to plan, in YAML or JSON.
-type plans struct{ by map[string]curfew.Plan }
+// Plans are what can be bought: a mapping from name to plan, in YAML or JSON.
+type Plans struct{ ByName map[string]curfew.Plan }
 
-func (p *plans) UnmarshalText(text []byte) error {
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (p *Plans) UnmarshalText(text []byte) error {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(text, &doc); err != nil {
 		return fmt.Errorf("is no YAML or JSON: %w", err)
@@ -21,14 +22,14 @@ func (p *plans) UnmarshalText(text []byte) error {
 	if err != nil {
 		return err
 	}
-	p.by = make(map[string]curfew.Plan, len(named))
+	p.ByName = make(map[string]curfew.Plan, len(named))
 	for _, m := range named {
-		if p.by[m.key], err = readPlan(m.value); err != nil {
+		if p.ByName[m.key], err = readPlan(m.value); err != nil {
 			return fmt.Errorf("plan %s: %w", m.key, err)
 		}
 	}
 	policy := curfew.DefaultPolicy()
-	policy.Plans = p.by
+	policy.Plans = p.ByName
 	return policy.Validate()
 }
 
@@ -56,9 +57,9 @@ func readPlanKey(plan *curfew.Plan, key, text string) (err error) {
 	case "kind":
 		plan.Kind = curfew.PlanKind(text)
 	case "duration":
-		return (*duration)(&plan.Duration).UnmarshalText([]byte(text))
+		return (*Duration)(&plan.Duration).UnmarshalText([]byte(text))
 	case "waitingTtl":
-		return (*duration)(&plan.WaitingTTL).UnmarshalText([]byte(text))
+		return (*Duration)(&plan.WaitingTTL).UnmarshalText([]byte(text))
 	case "price":
 		plan.Price = new(int64)
 		if *plan.Price, err = strconv.ParseInt(text, 10, 64); err != nil {
@@ -71,7 +72,7 @@ func readPlanKey(plan *curfew.Plan, key, text string) (err error) {
 			return fmt.Errorf("must be true or false, not %q", text)
 		}
 	default:
-		return fmt.Errorf("there is no such key%s", suggest(key, planKeys))
+		return fmt.Errorf("there is no such key%s", Suggest(key, planKeys))
 	}
 	return nil
 }

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/backup"
+	"github.com/curfewhq/curfew/internal/notify"
+	"github.com/curfewhq/curfew/internal/notify/mail"
+	"github.com/curfewhq/curfew/internal/notify/webhook"
+	"github.com/curfewhq/curfew/internal/stream"
+	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/postgres"
+	"github.com/curfewhq/curfew/sqlite"
+)
+
+// database is a store, and its schema.
+type database interface {
+	lifecycle.Store
+	notify.Store
+	notify.Admin
+	webhook.Store
+	stream.Store
+	mail.Refusals
+	schema
+	whole
+	Ping(ctx context.Context) error
+	// replicas is nil if no other process can serve the same database.
+	replicas(log *slog.Logger) replicas
+	Close() error
+}
+
+// schema is what migrate moves and everybody checks.
+type schema interface {
+	Migrate(ctx context.Context) ([]migration, error)
+	// MigrateWith tells each step, and how far it is in percent.
+	MigrateWith(ctx context.Context, tell func(step string, percent int)) ([]migration, error)
+	Migrations(ctx context.Context) ([]migration, error)
+	SetGuards(ctx context.Context, on bool) error
+	Verify(ctx context.Context) error
+	// Mend counts the tallies anew, completes rows that contradict others where
+	// only one completion is right, and returns how many rows it wrote.
+	Mend(ctx context.Context) (int64, error)
+	// Denied is the statements that grant this role what the service needs and
+	// the role lacks.
+	Denied(ctx context.Context) ([]string, error)
+	// Newer reports whether a later release has migrated the schema.
+	Newer(ctx context.Context) (bool, error)
+}
+
+// whole is the database taken as one: what preflight looks at and saves, and
+// restore fills.
+type whole interface {
+	backup.Source
+	backup.Target
+	Inspect(ctx context.Context) ([]curfew.Fact, error)
+	Empty(ctx context.Context) (bool, error)
+	// Broken is how many rows a check of package invariant finds, and the first.
+	Broken(ctx context.Context, sql string) (rows int, first string, err error)
+}
+
+// migration is one step of the schema, of either store.
+type migration struct {
+	Number    int64     `json:"number"`
+	Name      string    `json:"name"`
+	AppliedAt time.Time `json:"appliedAt,omitzero"` // zero: pending
+	SQL       string    `json:"sql,omitempty"`
+}
+
+type postgresDatabase struct{ *postgres.Store }
+
+func (d postgresDatabase) Migrate(ctx context.Context) ([]migration, error) {
+	return migrationsOf(d.Store.Migrate(ctx))
+}
+
+func (d postgresDatabase) MigrateWith(ctx context.Context, tell func(string, int)) ([]migration, error) {
+	return migrationsOf(d.Store.MigrateWith(ctx, tell))
+}
+
+func (d postgresDatabase) Migrations(ctx context.Context) ([]migration, error) {
+	return migrationsOf(d.Store.Migrations(ctx))
+}
+
+func (d postgresDatabase) replicas(log *slog.Logger) replicas { return d.Hints(log) }
+
+func (d postgresDatabase) Close() error {
+	d.Store.Close()
+	return nil
+}
+
+type sqliteDatabase struct{ *sqlite.Store }
+
+func (d sqliteDatabase) Migrate(ctx context.Context) ([]migration, error) {
+	return migrationsOf(d.Store.Migrate(ctx))
+}
+
+func (d sqliteDatabase) MigrateWith(ctx context.Context, tell func(string, int)) ([]migration, error) {
+	return migrationsOf(d.Store.MigrateWith(ctx, tell))
+}
+
+func (d sqliteDatabase) Migrations(ctx context.Context) ([]migration, error) {
+	return migrationsOf(d.Store.Migrations(ctx))
+}
+
+// Denied is none: who may write the file may do everything in it.
+func (d sqliteDatabase) Denied(context.Context) ([]string, error) { return nil, nil }
+
+func (d sqliteDatabase) replicas(*slog.Logger) replicas { return nil }
+
+func migrationsOf[M postgres.Migration | sqlite.Migration](theirs []M, err error) ([]migration, error) {
+	ours := make([]migration, len(theirs))
+	for i, m := range theirs {
+		ours[i] = migration(m)
+	}
+	return ours, err
+}
+
+// connect opens the database as it is. A SQLite file is made only by who may.
+func (s *settings) connect(ctx context.Context, mayCreate bool) (database, error) {
+	return s.connectTraced(ctx, mayCreate, nil)
+}
+
+func (s *settings) connectTraced(ctx context.Context, mayCreate bool, trace curfew.Trace) (database, error) {
+	path, ok := s.DatabaseURL.File()
+	if !ok {
+		store, err := postgres.OpenWith(ctx, string(s.DatabaseURL), postgres.Options{Trace: trace})
+		if err != nil {
+			return nil, fmt.Errorf("open %s: %w", s.DatabaseURL, err)
+		}
+		return postgresDatabase{store}, nil
+	}
+	store, err := sqlite.Open(ctx, path, sqlite.Options{Create: mayCreate, Trace: trace})
+	if errors.Is(err, curfew.NotFound) { // most likely it is another folder
+		return nil, curfew.Errorf(curfew.NotFound, "there is no database %s: name the one there is with --database-url sqlite:PATH or CURFEW_DATABASE_URL", absolute(path))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return sqliteDatabase{store}, nil
+}
+
+// absolute is a path as it is found from anywhere.
+func absolute(path string) string {
+	if full, err := filepath.Abs(path); err == nil {
+		return full
+	}
+	return path
+}
+
+// open connects to a database that must be there, with its schema in order.
+func (s *settings) open(ctx context.Context) (database, error) {
+	db, err := s.connect(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	return verified(ctx, db)
+}
+
+// verified closes a database whose schema is not in order.
+func verified(ctx context.Context, db database) (database, error) {
+	if err := db.Verify(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// lock keeps a second process from serving or migrating the same SQLite file.
+// PostgreSQL needs none: its migrations lock themselves, and replicas are welcome.
+func (s *settings) lock() (unlock func() error, err error) {
+	if path, ok := s.DatabaseURL.File(); ok {
+		return sqlite.Lock(path)
+	}
+	return func() error { return nil }, nil
+}
+
+// withDatabase checks the settings, opens the database for one command and
+// closes it after.
+func (s *settings) withDatabase(ctx context.Context, do func(database) error) (err error) {
+	if _, err := s.policy(); err != nil {
+		return err
+	}
+	db, err := s.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return do(db)
+}

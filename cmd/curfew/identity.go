@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"os/user"
+	"path/filepath"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// keyFile is where the local signing key lies: beside a SQLite file, otherwise
+// where the command runs.
+func (s *settings) keyFile() string {
+	if s.Auth.KeyFile != "" {
+		return s.Auth.KeyFile
+	}
+	path, _ := s.DatabaseURL.File()
+	return filepath.Join(filepath.Dir(path), "curfew.key")
+}
+
+// identity is who may prove who they are.
+func (s *settings) identity(ctx context.Context, log *slog.Logger) (*httpapi.Identity, error) {
+	return httpapi.NewIdentity(ctx, httpapi.AuthOptions{
+		KeyFile: s.keyFile(), CreateKey: true, JWTSecret: s.Auth.JWTSecret, JWKSURL: s.Auth.JWKSURL,
+		Issuer: s.Auth.Issuer, Audience: s.Auth.Audience, RoleClaim: s.Auth.RoleClaim, Logger: log,
+	})
+}
+
+// keys asks the key server once, for a command that has no service's memory of
+// it; nil: there is none.
+func (s *settings) keys(ctx context.Context) (lifecycle.Keys, error) {
+	if s.Auth.JWKSURL == "" {
+		return nil, nil //nolint:nilnil // nothing is set up, and nothing is wrong
+	}
+	k, err := httpapi.NewKeyServer(s.Auth.JWKSURL, nil)
+	if err != nil {
+		return nil, err
+	}
+	_ = k.Fetch(ctx) // its state says what became of it
+	return k.State, nil
+}
+
+// localIdentity signs with the local key. A new one is made only where a server
+// would find it: beside a SQLite file, or where it was named.
+func (s *settings) localIdentity(ctx context.Context) (*httpapi.Identity, error) {
+	if s.Auth.KeyFile == "" {
+		if err := s.serversKey(); err != nil {
+			return nil, err
+		}
+	}
+	return httpapi.NewIdentity(ctx, httpapi.AuthOptions{KeyFile: s.keyFile(), CreateKey: true})
+}
+
+// serversKey is NotFound where no server would know a key that is made here.
+func (s *settings) serversKey() error {
+	if path, ok := s.DatabaseURL.File(); ok {
+		if _, err := os.Stat(path); err != nil {
+			return curfew.Errorf(curfew.NotFound, "there is no database %s, so no server would know a key made here: "+
+				"name the server's database with --database-url or CURFEW_DATABASE_URL, or its key with --auth-key-file", path)
+		}
+		return nil
+	}
+	if _, err := os.Stat(s.keyFile()); err != nil {
+		return curfew.Errorf(curfew.NotFound, "there is no key %s here, so no server would know one made here: "+
+			"run this where `curfew serve` runs, or name its key with --auth-key-file or CURFEW_AUTH_KEY_FILE", s.keyFile())
+	}
+	return nil
+}
+
+// operator is who typed the command, for runs, events and tokens.
+func operator() curfew.Actor {
+	name := "operator"
+	if u, err := user.Current(); err == nil && curfew.CheckID("user", u.Username) == nil {
+		name = u.Username
+	}
+	return curfew.Actor{Role: curfew.Admin, ID: name}
+}

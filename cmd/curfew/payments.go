@@ -1,0 +1,47 @@
+package main
+
+import (
+	"github.com/curfewhq/curfew/internal/config"
+	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/stripe"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// payments is the provider of payments that the settings name: what reads its
+// messages, and who asks it; nil for what is not set up.
+func (s *settings) payments() (hook httpapi.Hook, provider lifecycle.Provider, err error) {
+	if secrets := s.Stripe.WebhookSecret; secrets != nil {
+		o := stripe.HookOptions{Secrets: secrets.Values, Live: livePayments(s.Stripe), Account: s.Stripe.Account}
+		if hook, err = stripe.NewHook(o); err != nil {
+			return nil, nil, asUsage(err)
+		}
+	}
+	if s.Stripe.APIKey == "" {
+		return hook, nil, nil
+	}
+	o := stripe.ClientOptions{APIKey: s.Stripe.APIKey, Account: s.Stripe.Account}
+	if base := s.Stripe.APIBase; base != nil {
+		o.BaseURL = string(*base)
+	}
+	if provider, err = stripe.NewClient(o); err != nil {
+		return nil, nil, asUsage(err)
+	}
+	return hook, provider, nil
+}
+
+// livePayments says which messages count: those of live payments, those of test payments, or, if it is nil, both.
+// A live API key implies the first, so that no test payment opens a session there.
+func livePayments(s config.Stripe) *bool {
+	counts := config.Mode("both")
+	if stripe.LiveKey(s.APIKey) {
+		counts = "on"
+	}
+	if s.Live != nil {
+		counts = *s.Live
+	}
+	if counts == "both" {
+		return nil
+	}
+	live := counts == "on"
+	return &live
+}

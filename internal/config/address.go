@@ -1,0 +1,134 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/curfewhq/curfew"
+)
+
+// Address is where a listener listens: HOST:PORT.
+type Address string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (a *Address) UnmarshalText(text []byte) error {
+	_, port, err := net.SplitHostPort(string(text))
+	if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil {
+		return fmt.Errorf("%q is no address to listen on: write it like 127.0.0.1:3001", text)
+	}
+	*a = Address(text)
+	return nil
+}
+
+// Loopback reports whether only this machine can reach the address.
+func (a Address) Loopback() bool {
+	host, _, _ := net.SplitHostPort(string(a))
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// URL returns how a program on this machine reaches what listens at the address.
+func (a Address) URL() string {
+	host, port, _ := net.SplitHostPort(string(a))
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// WebURL is an http or https address without a trailing slash.
+type WebURL string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (u *WebURL) UnmarshalText(text []byte) error {
+	at, err := url.Parse(string(text))
+	if err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" {
+		return fmt.Errorf("%q is no address: write it like https://curfew.example.org", text)
+	}
+	*u = WebURL(strings.TrimRight(string(text), "/"))
+	return nil
+}
+
+// DatabaseURL names a database: sqlite:PATH or postgres://….
+type DatabaseURL string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (u *DatabaseURL) UnmarshalText(text []byte) error {
+	scheme, rest, ok := strings.Cut(string(text), ":")
+	switch {
+	case ok && scheme == "sqlite" && strings.HasPrefix(rest, "//"):
+		return fmt.Errorf("write sqlite:PATH, without //: sqlite:%s", strings.TrimLeft(rest, "/"))
+	case ok && scheme == "sqlite" && rest != "", scheme == "postgres" || scheme == "postgresql":
+		*u = DatabaseURL(text)
+		return nil
+	case !ok && strings.HasSuffix(scheme, ".db"):
+		return fmt.Errorf("%q names no kind of database: did you mean sqlite:%s?", text, text)
+	}
+	// The text is not repeated: it may contain a password.
+	return errors.New("is neither sqlite:PATH nor postgres://USER:PASSWORD@HOST/NAME")
+}
+
+// File returns the path of a SQLite database. It is not ok for other databases.
+func (u DatabaseURL) File() (path string, ok bool) {
+	scheme, path, _ := strings.Cut(string(u), ":")
+	if scheme != "sqlite" {
+		return "", false
+	}
+	return path, true
+}
+
+// String is for people and logs: a PostgreSQL URL without user, password and parameters.
+func (u DatabaseURL) String() string {
+	if _, ok := u.File(); ok {
+		return string(u)
+	}
+	text, _, _ := strings.Cut(string(u), "?")
+	scheme, rest, _ := strings.Cut(text, "://")
+	if at := strings.LastIndex(rest, "@"); at >= 0 {
+		rest = rest[at+1:]
+	}
+	return scheme + "://" + rest
+}
+
+// SMTPURL is a mail server: smtp://USER@HOST:PORT. The password is a setting of its own.
+type SMTPURL struct {
+	Host, User string
+	Port       int // 0: the standard port
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (u *SMTPURL) UnmarshalText(text []byte) error {
+	at, err := url.Parse(string(text))
+	wrong := errors.New("is no mail server: write it like smtp://USER@mail.example.org:587") // not repeated: it may contain a password
+	if err != nil || at.Scheme != "smtp" || at.Hostname() == "" || at.Path != "" && at.Path != "/" || at.RawQuery != "" {
+		return wrong
+	}
+	if _, ok := at.User.Password(); ok {
+		return errors.New("must hold no password: put it into smtp.password")
+	}
+	u.Host, u.User, u.Port = at.Hostname(), at.User.Username(), 0
+	if port := at.Port(); port != "" {
+		if u.Port, err = strconv.Atoi(port); err != nil || u.Port < 1 || u.Port > 65535 {
+			return wrong
+		}
+	}
+	return nil
+}
+
+// Folder is the name of an existing folder.
+type Folder string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (f *Folder) UnmarshalText(text []byte) error {
+	info, err := os.Stat(string(text))
+	if err != nil || !info.IsDir() {
+		return curfew.Errorf(curfew.Invalid, "there is no folder %q", text)
+	}
+	*f = Folder(text)
+	return nil
+}

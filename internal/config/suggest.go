@@ -1,0 +1,41 @@
+package config
+
+import "errors"
+
+// Suggest returns ": did you mean NAME?" if one of the names resembles the one that was typed, and otherwise
+// nothing.
+func Suggest(typed string, names []string) string {
+	best, distance := "", len(typed)/3+1
+	for _, n := range names {
+		if d := edits(typed, n); d < distance {
+			best, distance = n, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return ": did you mean " + best + "?"
+}
+
+// edits is the Levenshtein distance in bytes.
+func edits(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		left, corner := i+1, i
+		for j := range len(b) {
+			cost := corner
+			if a[i] != b[j] {
+				cost = 1 + min(corner, left, row[j+1])
+			}
+			corner, row[j], left = row[j+1], left, cost
+		}
+		row[len(b)] = left
+	}
+	return row[len(b)]
+}
+
+// ErrEmpty is the error of an empty setting. It may come from a variable that was never set.
+var ErrEmpty = errors.New("must not be empty: give it a value or leave it out")

@@ -41,7 +41,7 @@ func (s acknowledgements) Acknowledge(ctx context.Context, a curfew.Acknowledgem
 // Acknowledgements is those that have not ended.
 func (s acknowledgements) Acknowledgements(ctx context.Context) ([]curfew.Acknowledgement, error) {
 	all, err := many(ctx, s.db, scanAcknowledgement, selectAcknowledgements)
-	return all, wrap(err, "acknowledgements")
+	return all, wrap(err, "read the acknowledgements")
 }
 
 // WithdrawAcknowledgement takes an operator's word back.

@@ -24,7 +24,7 @@ const selectTide = `SELECT floor(extract(epoch FROM at) / $2)::bigint AS step, f
 // Tide is how sessions moved within a window.
 func (s activity) Tide(ctx context.Context, window, step time.Duration) (curfew.Tide, error) {
 	all, err := many(ctx, s.db, scanMove, selectTide, window, int64(step/time.Second))
-	return curfew.NewTide(all), wrap(err, "the moves of %s", window)
+	return curfew.NewTide(all), wrap(err, "read the moves of %s", window)
 }
 
 func scanMove(row pgx.CollectableRow) (curfew.Move, error) {

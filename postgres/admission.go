@@ -223,7 +223,7 @@ const receiptByRef = `SELECT ` + receiptColumns + ` FROM curfew.payment_refs p
 // Reference is the receipt of a payment's reference.
 func (s admissions) Reference(ctx context.Context, ref string) (curfew.Receipt, error) {
 	r, err := one(ctx, s.db, scanReceipt, receiptByRef, ref)
-	return r, orMissing(err, curfew.Errorf(curfew.NotFound, "the payment reference %q was never seen", ref))
+	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "the payment reference %q was never seen", ref)), "look a reference up")
 }
 
 const receiptByKey = `SELECT ` + receiptColumns + ` FROM curfew.idempotency_keys k
@@ -234,7 +234,7 @@ const receiptByKey = `SELECT ` + receiptColumns + ` FROM curfew.idempotency_keys
 // Key is the receipt of a customer's idempotency key.
 func (s admissions) Key(ctx context.Context, customerID, key string) (curfew.Receipt, error) {
 	r, err := one(ctx, s.db, scanReceipt, receiptByKey, customerID, key)
-	return r, orMissing(err, curfew.Errorf(curfew.NotFound, "the key %q was never seen", key))
+	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "the key %q was never seen", key)), "look a key of %s up", customerID)
 }
 
 const insertRefusal = `INSERT INTO curfew.refusals (customer_id, id, session_id) VALUES ($1, $2, $3)`

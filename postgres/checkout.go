@@ -51,7 +51,7 @@ const checkoutsOf = selectCheckout + ` WHERE c.customer_id = $1 ORDER BY c.creat
 // Checkouts is all of a customer's, oldest first.
 func (s checkouts) Checkouts(ctx context.Context, customerID string) ([]curfew.Checkout, error) {
 	all, err := many(ctx, s.db, scanCheckout, checkoutsOf, customerID)
-	return all, wrap(err, "checkouts of %s", customerID)
+	return all, wrap(err, "read the checkouts of %s", customerID)
 }
 
 const oldestCredit = selectCheckout + `
@@ -60,7 +60,7 @@ const oldestCredit = selectCheckout + `
 // Credit is the customer's oldest credited checkout of the plan.
 func (s checkouts) Credit(ctx context.Context, customerID, plan string) (curfew.Checkout, error) {
 	c, err := oneByIndex(ctx, s.db, scanCheckout, oldestCredit, customerID, plan)
-	return c, orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no credit of plan %q", customerID, plan))
+	return c, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no credit of plan %q", customerID, plan)), "read a credit of %s", customerID)
 }
 
 const oldestDeferred = `SELECT ` + receiptColumns + ` FROM curfew.checkouts c` + joinFirst + `
@@ -69,7 +69,7 @@ const oldestDeferred = `SELECT ` + receiptColumns + ` FROM curfew.checkouts c` +
 // Deferred is the customer's oldest deferred checkout.
 func (s checkouts) Deferred(ctx context.Context, customerID string) (curfew.Receipt, error) {
 	r, err := one(ctx, s.db, scanReceipt, oldestDeferred, customerID)
-	return r, orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no deferred payment", customerID))
+	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no deferred payment", customerID)), "read a deferred checkout of %s", customerID)
 }
 
 const selectServable = `SELECT c.customer_id FROM curfew.checkouts c
@@ -81,7 +81,7 @@ const selectServable = `SELECT c.customer_id FROM curfew.checkouts c
 // Servable is customers whose deferred payment can be served now.
 func (s checkouts) Servable(ctx context.Context, limit int) ([]string, error) {
 	all, err := many(ctx, s.db, pgx.RowTo[string], selectServable, limit)
-	return all, wrap(err, "servable customers")
+	return all, wrap(err, "read the servable customers")
 }
 
 // Each condition has an index of its own rows.
@@ -106,7 +106,7 @@ func (s checkouts) Unsettled(ctx context.Context, customerID string, limit int) 
 		sql, args = unsettledOf, append(args, customerID)
 	}
 	all, err := many(ctx, s.db, scanReceipt, sql, args...)
-	return all, wrap(err, "unsettled checkouts")
+	return all, wrap(err, "read the unsettled checkouts")
 }
 
 const updateCheckout = `UPDATE curfew.checkouts c SET

@@ -39,7 +39,7 @@ func (s claims) LostCheckout(ctx context.Context, ref string) (curfew.PaymentCla
 			(*text)(&c.Outcome), (*number)(&c.Version), (*text)(&c.SessionID), (*flag)(&c.Kept))
 		return c, err
 	}, selectClaim, ref)
-	return c, orMissing(err, curfew.Errorf(curfew.NotFound, "the payment reference %q has no claim without a checkout", ref))
+	return c, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "the payment reference %q has no claim without a checkout", ref)), "look a claim up")
 }
 
 // Unclaim removes a claim, unless its checkout is there by now.

@@ -109,7 +109,7 @@ func (s cleanup) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error
 		return writeEvents(ctx, t, f.events()) // with which the transaction ends
 	})
 	if err != nil {
-		return nil, wrap(err, "end %d sessions by rule %s", len(b.Endings), b.Rule.Name)
+		return nil, wrap(err, "end %d sessions by %s", len(b.Endings), b.Rule.Name)
 	}
 	return all, nil
 }
@@ -182,7 +182,7 @@ func (s cleanup) NextDeadline(ctx context.Context, after time.Time) (at, now tim
 		b.Queue(byIndex)
 		b.Queue(nextDeadline, from).QueryRow(func(row pgx.Row) error { return row.Scan((*stamp)(&at), (*stamp)(&now)) })
 	})
-	return at, now, wrap(err, "next deadline")
+	return at, now, wrap(err, "read the next deadline")
 }
 
 // Tidy forgets what is too old to matter. What signals 'until' has no end, such

@@ -87,7 +87,7 @@ func (s deliveries) Claim(ctx context.Context, lane string, limit int, lease tim
 // Claimable is what Claim would look at, whether it must wait or not.
 func (s deliveries) Claimable(ctx context.Context, lane string, limit int) ([]curfew.Delivery, error) {
 	all, err := many(ctx, s.db, scanDelivery, selectClaimable, lane, limit)
-	return all, wrap(err, "claimable deliveries of %s", lane)
+	return all, wrap(err, "read the deliveries of %s", lane)
 }
 
 // ClaimOne is Claim for one delivery alone.

@@ -15,7 +15,7 @@ func (s deliveries) Delivery(ctx context.Context, id string) (curfew.Delivery, e
 		return curfew.Delivery{}, missing
 	}
 	d, err := one(ctx, s.db, scanDelivery, deliveryByID, id)
-	return d, orMissing(err, missing)
+	return d, wrap(orMissing(err, missing), "read delivery %s", id)
 }
 
 // What is not delivered has an index of its own rows; the rest is walked by id.
@@ -57,7 +57,7 @@ const (
 // Replay makes a delivery that is no longer pending so again.
 func (s deliveries) Replay(ctx context.Context, d curfew.Delivery) (curfew.Delivery, error) {
 	again, err := one(ctx, s.db, scanDelivery, replayDelivery, d.CustomerID, d.ID, d.State, d.Attempts)
-	return again, orMissing(err, curfew.Errorf(curfew.Conflict, "delivery %s has moved", d.ID))
+	return again, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "delivery %s has moved", d.ID)), "replay delivery %s", d.ID)
 }
 
 // ReplayDead makes dead deliveries of a destination pending again.

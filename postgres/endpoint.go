@@ -58,7 +58,7 @@ func (s endpoints) Endpoint(ctx context.Context, id string) (curfew.Endpoint, er
 		return curfew.Endpoint{}, missing
 	}
 	w, err := one(ctx, s.db, scanEndpoint, endpointByID, id)
-	return w, orMissing(err, missing)
+	return w, wrap(orMissing(err, missing), "read endpoint %s", id)
 }
 
 const updateEndpoint = `UPDATE curfew.webhook_endpoints w SET
@@ -72,7 +72,7 @@ func (s endpoints) ChangeEndpoint(ctx context.Context, w curfew.Endpoint) (curfe
 		w.Kinds = []string{}
 	}
 	changed, err := one(ctx, s.db, scanEndpoint, updateEndpoint, w.ID, w.Version, w.URL, w.Description, w.Kinds, w.Enabled, w.DisabledReason)
-	return changed, orMissing(err, curfew.Errorf(curfew.Conflict, "endpoint %s has moved", w.ID))
+	return changed, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "endpoint %s has moved", w.ID)), "change endpoint %s", w.ID)
 }
 
 const rotateEndpoint = `UPDATE curfew.webhook_endpoints w SET
@@ -82,7 +82,7 @@ const rotateEndpoint = `UPDATE curfew.webhook_endpoints w SET
 // RotateEndpoint replaces the secret; the old one signs along for a while.
 func (s endpoints) RotateEndpoint(ctx context.Context, w curfew.Endpoint, secret string, keep time.Duration) (curfew.Endpoint, error) {
 	rotated, err := one(ctx, s.db, scanEndpoint, rotateEndpoint, w.ID, w.Version, secret, keep)
-	return rotated, orMissing(err, curfew.Errorf(curfew.Conflict, "endpoint %s has moved", w.ID))
+	return rotated, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "endpoint %s has moved", w.ID)), "rotate endpoint %s", w.ID)
 }
 
 const (

@@ -202,7 +202,7 @@ const selectRepeated = `WITH often AS MATERIALIZED (
 // Repeated is who was refused again and again.
 func (s health) Repeated(ctx context.Context, atLeast int, window time.Duration) ([]curfew.Repeated, error) {
 	all, err := many(ctx, s.db, scanRepeated, selectRepeated, atLeast, window)
-	return all, wrap(err, "who was refused repeatedly")
+	return all, wrap(err, "count refusals")
 }
 
 func scanRepeated(row pgx.CollectableRow) (curfew.Repeated, error) {

@@ -17,7 +17,7 @@ const selectUntold = `SELECT ` + eventFields + ` FROM curfew.events e WHERE NOT 
 // Unpublished is events that nobody was told of.
 func (s outbox) Unpublished(ctx context.Context, limit int) ([]curfew.Event, error) {
 	all, err := many(ctx, s.db, scanEvent, selectUntold, limit)
-	return all, wrap(err, "untold events")
+	return all, wrap(err, "read the untold events")
 }
 
 const selectHappenings = `SELECT e.id, e.customer_id, e.subject_id, e.number, e.from_status, e.to_status, e.actor, e.reason, e.run_id, e.at,

@@ -21,7 +21,7 @@ func (s payments) Checkout(ctx context.Context, id string) (curfew.Checkout, err
 		return curfew.Checkout{}, missing
 	}
 	c, err := one(ctx, s.db, scanCheckout, checkoutByID, id)
-	return c, orMissing(err, missing)
+	return c, wrap(orMissing(err, missing), "read checkout %s", id)
 }
 
 const checkoutsByPayment = selectCheckout + ` WHERE c.payment_id = $1 AND c.payment_id <> '' ORDER BY c.id`
@@ -29,7 +29,7 @@ const checkoutsByPayment = selectCheckout + ` WHERE c.payment_id = $1 AND c.paym
 // PaidBy is the checkouts of a provider's payment.
 func (s payments) PaidBy(ctx context.Context, paymentID string) ([]curfew.Checkout, error) {
 	all, err := many(ctx, s.db, scanCheckout, checkoutsByPayment, paymentID)
-	return all, wrap(err, "checkouts of payment %s", paymentID)
+	return all, wrap(err, "read the checkouts of payment %s", paymentID)
 }
 
 // A customer's are found by the key and an address's by its index; what waits

@@ -65,7 +65,7 @@ const (
 // Quarantined is what is set apart and still stands, longest first.
 func (s quarantine) Quarantined(ctx context.Context, limit int) ([]curfew.Quarantined, error) {
 	all, err := many(ctx, s.db, scanQuarantined, selectQuarantined, limit)
-	return all, wrap(err, "what is set apart")
+	return all, wrap(err, "read what is set apart")
 }
 
 func scanQuarantined(row pgx.CollectableRow) (curfew.Quarantined, error) {

@@ -41,7 +41,7 @@ const (
 func (s queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
 	at, id := behind(after)
 	all, err := manyByIndex(ctx, s.db, scanStanding, selectPending, at, id, limit)
-	return all, wrap(err, "pending requests")
+	return all, wrap(err, "read the queue")
 }
 
 // behind is the parameters of a place in a rising list; no place is before all.
@@ -73,7 +73,7 @@ const selectSlot = `SELECT mechanic_id, customer_id, session_id FROM curfew.mech
 // Slot is what makes the mechanic busy.
 func (s queue) Slot(ctx context.Context, mechanicID string) (curfew.Slot, error) {
 	slot, err := one(ctx, s.db, scanSlot, selectSlot, mechanicID)
-	return slot, orMissing(err, curfew.Errorf(curfew.NotFound, "mechanic %q is not busy", mechanicID))
+	return slot, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "mechanic %q is not busy", mechanicID)), "read the slot of %s", mechanicID)
 }
 
 func scanSlot(row pgx.CollectableRow) (curfew.Slot, error) {
@@ -94,7 +94,7 @@ func (s queue) FreeSlot(ctx context.Context, slot curfew.Slot) error {
 	if err == nil && n == 0 {
 		err = curfew.Errorf(curfew.Conflict, "the slot of mechanic %s is held by session %s or has changed", slot.MechanicID, slot.SessionID)
 	}
-	return wrap(err, "free the slot of mechanic %s", slot.MechanicID)
+	return wrap(err, "free the slot of %s", slot.MechanicID)
 }
 
 const abandonSlot = `DELETE FROM curfew.mechanic_slots m
@@ -108,5 +108,5 @@ func (s queue) AbandonSlot(ctx context.Context, slot curfew.Slot) error {
 	if err == nil && n == 0 {
 		err = curfew.Errorf(curfew.Conflict, "the slot is held, or another's")
 	}
-	return wrap(translate(err), "abandon the slot of mechanic %s", slot.MechanicID)
+	return wrap(translate(err), "abandon the slot of %s", slot.MechanicID)
 }

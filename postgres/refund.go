@@ -18,7 +18,7 @@ const selectRefundable = selectCheckout + `
 // Refundable is what the refunds' worker may do now.
 func (s refunds) Refundable(ctx context.Context, limit int) ([]curfew.Checkout, error) {
 	all, err := manyByIndex(ctx, s.db, scanCheckout, selectRefundable, limit)
-	return all, wrap(err, "refundable checkouts")
+	return all, wrap(err, "read the refundable checkouts")
 }
 
 const (
@@ -53,5 +53,5 @@ func (s refunds) Dispute(ctx context.Context, paymentID string) error {
 // Repayment is what Repaid and Dispute kept.
 func (s refunds) Repayment(ctx context.Context, paymentID string) (curfew.Repayment, error) {
 	r, err := one(ctx, s.db, scanRepayment, selectRepayment, paymentID)
-	return r, orMissing(err, curfew.Errorf(curfew.NotFound, "nothing of payment %q was given back", paymentID))
+	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "nothing of payment %q was given back", paymentID)), "read a repayment")
 }

@@ -80,7 +80,7 @@ const selectRuns = `SELECT ` + runColumns + ` FROM curfew.runs WHERE (started_at
 func (s runs) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Run, error) {
 	at, id := before(after)
 	all, err := many(ctx, s.db, scanRun, selectRuns, at, id, limit)
-	return all, wrap(err, "runs")
+	return all, wrap(err, "read the runs")
 }
 
 const runByID = `SELECT ` + runColumns + ` FROM curfew.runs WHERE id = $1`
@@ -92,7 +92,7 @@ func (s runs) Run(ctx context.Context, id string) (curfew.Run, error) {
 		return curfew.Run{}, missing
 	}
 	r, err := one(ctx, s.db, scanRun, runByID, id)
-	return r, orMissing(err, missing)
+	return r, wrap(orMissing(err, missing), "read run %s", id)
 }
 
 const selectRunEvents = `SELECT ` + eventFields + ` FROM curfew.events WHERE run_id = $1 AND id > $2 ORDER BY id LIMIT $3`
@@ -106,7 +106,7 @@ func (s runs) RunEvents(ctx context.Context, runID, after string, limit int) ([]
 		after = beforeEveryone
 	}
 	all, err := many(ctx, s.db, scanEvent, selectRunEvents, runID, after, limit)
-	return all, wrap(err, "events of run %s", runID)
+	return all, wrap(err, "read the events of run %s", runID)
 }
 
 const (
@@ -140,5 +140,5 @@ func (s runs) Preview(ctx context.Context, id string) (curfew.Preview, error) {
 		return curfew.Preview{}, missing
 	}
 	p, err := one(ctx, s.db, scanPreview, selectPreview, id)
-	return p, orMissing(err, missing)
+	return p, wrap(orMissing(err, missing), "read preview %s", id)
 }

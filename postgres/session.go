@@ -62,7 +62,7 @@ func (s sessions) Session(ctx context.Context, id string) (curfew.Standing, erro
 		return curfew.Standing{}, missing
 	}
 	st, err := one(ctx, s.db, scanStanding, standingByID, id)
-	return st, orMissing(err, missing)
+	return st, wrap(orMissing(err, missing), "read session %s", id)
 }
 
 const standingByRequest = selectStanding + `
@@ -75,7 +75,7 @@ func (s sessions) SessionOf(ctx context.Context, requestID string) (curfew.Stand
 		return curfew.Standing{}, missing
 	}
 	st, err := one(ctx, s.db, scanStanding, standingByRequest, requestID)
-	return st, orMissing(err, missing)
+	return st, wrap(orMissing(err, missing), "read the session of request %s", requestID)
 }
 
 const standingOpen = selectStanding + ` WHERE s.customer_id = $1 AND s.status IN ('waiting', 'live')`
@@ -83,7 +83,7 @@ const standingOpen = selectStanding + ` WHERE s.customer_id = $1 AND s.status IN
 // Open is the session that holds the customer's slot.
 func (s sessions) Open(ctx context.Context, customerID string) (curfew.Standing, error) {
 	st, err := one(ctx, s.db, scanStanding, standingOpen, customerID)
-	return st, orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no open session", customerID))
+	return st, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no open session", customerID)), "read the open session of %s", customerID)
 }
 
 const standingsUnended = selectStanding + `
@@ -92,7 +92,7 @@ const standingsUnended = selectStanding + `
 // Unended is the customer's sessions that have not ended, oldest first.
 func (s sessions) Unended(ctx context.Context, customerID string) ([]curfew.Standing, error) {
 	all, err := many(ctx, s.db, scanStanding, standingsUnended, customerID)
-	return all, wrap(err, "unended sessions of %s", customerID)
+	return all, wrap(err, "read the sessions of %s", customerID)
 }
 
 // The deadline and the end of a session that moves to $5.
@@ -208,7 +208,7 @@ func (s sessions) Events(ctx context.Context, customerID, subject string) ([]cur
 		return nil, nil
 	}
 	all, err := many(ctx, s.db, scanEvent, selectEvents, customerID, subject)
-	return all, wrap(err, "events of %s", subject)
+	return all, wrap(err, "read the events of %s", subject)
 }
 
 func scanEvent(row pgx.CollectableRow) (curfew.Event, error) {

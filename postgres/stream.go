@@ -30,7 +30,7 @@ func (s stream) EventsSince(ctx context.Context, after curfew.Cursor, limit int)
 			return err
 		})
 	})
-	return all, now, wrap(err, "events since %s", after.At)
+	return all, now, wrap(err, "read events since %s", after.At)
 }
 
 func scanNews(row pgx.CollectableRow) (curfew.News, error) {
@@ -47,5 +47,5 @@ const standingsByID = selectStanding + ` WHERE s.id = ANY($1::uuid[])`
 // out.
 func (s stream) Standings(ctx context.Context, ids []string) ([]curfew.Standing, error) {
 	all, err := many(ctx, s.db, scanStanding, standingsByID, ids)
-	return all, wrap(err, "%d sessions", len(ids))
+	return all, wrap(err, "read %d sessions", len(ids))
 }

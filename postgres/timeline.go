@@ -16,7 +16,7 @@ const standingsOf = selectStanding + ` WHERE s.customer_id = $1 ORDER BY s.creat
 // SessionsOf is the customer's newest sessions, ended or not.
 func (s timeline) SessionsOf(ctx context.Context, customerID string, limit int) ([]curfew.Standing, error) {
 	all, err := many(ctx, s.db, scanStanding, standingsOf, customerID, limit)
-	return all, wrap(err, "sessions of %s", customerID)
+	return all, wrap(err, "read the sessions of %s", customerID)
 }
 
 const standingRevival = selectStanding + ` WHERE s.customer_id = $1 AND s.revives = $2`
@@ -28,7 +28,7 @@ func (s timeline) Revival(ctx context.Context, customerID, sessionID string) (cu
 		return curfew.Standing{}, missing
 	}
 	st, err := one(ctx, s.db, scanStanding, standingRevival, customerID, sessionID)
-	return st, orMissing(err, missing)
+	return st, wrap(orMissing(err, missing), "read what revives %s", sessionID)
 }
 
 const selectHistory = `SELECT ` + eventFields + ` FROM curfew.events
@@ -38,7 +38,7 @@ const selectHistory = `SELECT ` + eventFields + ` FROM curfew.events
 func (s timeline) History(ctx context.Context, customerID string, cursor curfew.Cursor, limit int) ([]curfew.Event, error) {
 	at, id := before(cursor)
 	all, err := many(ctx, s.db, scanEvent, selectHistory, customerID, at, id, limit)
-	return all, wrap(err, "history of %s", customerID)
+	return all, wrap(err, "read the history of %s", customerID)
 }
 
 const selectRefusals = `SELECT id, customer_id, session_id, at FROM curfew.refusals
@@ -48,7 +48,7 @@ const selectRefusals = `SELECT id, customer_id, session_id, at FROM curfew.refus
 func (s timeline) Refusals(ctx context.Context, customerID string, cursor curfew.Cursor, limit int) ([]curfew.Refused, error) {
 	at, id := before(cursor)
 	all, err := many(ctx, s.db, scanRefused, selectRefusals, customerID, at, id, limit)
-	return all, wrap(err, "refusals of %s", customerID)
+	return all, wrap(err, "read the refusals of %s", customerID)
 }
 
 func scanRefused(row pgx.CollectableRow) (curfew.Refused, error) {
@@ -69,7 +69,7 @@ const (
 func (s timeline) Notices(ctx context.Context, customerID string, cursor curfew.Cursor, limit int) ([]curfew.Delivery, error) {
 	at, id := before(cursor)
 	all, err := many(ctx, s.db, scanDelivery, selectNotices, customerID, at, id, limit)
-	return all, wrap(err, "notices of %s", customerID)
+	return all, wrap(err, "read the notices of %s", customerID)
 }
 
 const customersByEmail = `SELECT DISTINCT c.customer_id FROM curfew.checkouts c

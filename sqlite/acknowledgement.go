@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/curfewhq/curfew"
 )
@@ -37,32 +36,20 @@ func (s acknowledgements) Acknowledge(ctx context.Context, a curfew.Acknowledgem
 			micros(tx.now), micros(a.Until))
 		return err
 	})
-	if err != nil {
-		return kept, fmt.Errorf("acknowledge %s: %w", a.Code, err)
-	}
-	return kept, nil
+	return kept, wrap(err, "acknowledge %s", a.Code)
 }
 
 // Acknowledgements is those that have not ended.
 func (s acknowledgements) Acknowledgements(ctx context.Context) ([]curfew.Acknowledgement, error) {
-	all, err := list(ctx, s.reader, scanAcknowledgement, acknowledgementsSQL, micros(s.now()))
-	if err != nil {
-		return nil, fmt.Errorf("read the acknowledgements: %w", err)
-	}
-	return all, nil
+	all, err := many(ctx, s.db, scanAcknowledgement, acknowledgementsSQL, micros(s.now()))
+	return all, wrap(err, "read the acknowledgements")
 }
 
 // WithdrawAcknowledgement takes an operator's word back.
 func (s acknowledgements) WithdrawAcknowledgement(ctx context.Context, code string) error {
-	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		n, err := tx.exec(ctx, withdrawAcknowledgementSQL, code, micros(tx.now))
-		if err == nil && n == 0 {
-			return curfew.Errorf(curfew.NotFound, "the finding is not acknowledged")
-		}
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("withdraw the acknowledgement of %s: %w", code, err)
+	n, err := s.exec(ctx, withdrawAcknowledgementSQL, code, fromNow(0))
+	if err == nil && n == 0 {
+		err = curfew.Errorf(curfew.NotFound, "the finding is not acknowledged")
 	}
-	return nil
+	return wrap(err, "withdraw the acknowledgement of %s", code)
 }

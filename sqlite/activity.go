@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -24,11 +23,8 @@ ORDER BY step DESC, 2, 3`
 // Tide is how sessions moved within a window.
 func (s activity) Tide(ctx context.Context, window, step time.Duration) (curfew.Tide, error) {
 	now := s.now()
-	all, err := list(ctx, s.reader, scanMove, tideSQL, micros(now), before(now, window), step.Microseconds())
-	if err != nil {
-		return curfew.Tide{}, fmt.Errorf("read the moves of %s: %w", window, err)
-	}
-	return curfew.NewTide(all), nil
+	all, err := many(ctx, s.db, scanMove, tideSQL, micros(now), before(now, window), step.Microseconds())
+	return curfew.NewTide(all), wrap(err, "read the moves of %s", window)
 }
 
 func scanMove(r row) (curfew.Move, error) {

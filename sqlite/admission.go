@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -52,10 +51,7 @@ func (s admissions) Admit(ctx context.Context, a curfew.Admission) (curfew.Stand
 		}
 		return tx.fulfil(ctx, a, st)
 	})
-	if err != nil {
-		return curfew.Standing{}, fmt.Errorf("admit session %s: %w", a.Session.ID, err)
-	}
-	return st, nil
+	return st, wrap(err, "admit session %s", a.Session.ID)
 }
 
 // admitted is the session as it will be.
@@ -172,10 +168,7 @@ func (s admissions) Defer(ctx context.Context, c curfew.Checkout, actor curfew.A
 			Actor: actor, Reason: curfew.DeferredReason,
 		})
 	})
-	if err != nil {
-		return curfew.Receipt{}, fmt.Errorf("defer checkout %s: %w", c.ID, err)
-	}
-	return curfew.Receipt{Checkout: c, Now: c.CreatedAt}, nil
+	return curfew.Receipt{Checkout: c, Now: c.CreatedAt}, wrap(err, "defer checkout %s", c.ID)
 }
 
 const referenceSQL = receiptSQL + `
@@ -183,11 +176,8 @@ WHERE (checkouts.customer_id, checkouts.id) = (SELECT customer_id, checkout_id F
 
 // Reference is the receipt of a payment's reference.
 func (s admissions) Reference(ctx context.Context, ref string) (curfew.Receipt, error) {
-	r, err := one(ctx, s.reader, scanReceipt(s.now()), referenceSQL, ref)
-	if err != nil {
-		return curfew.Receipt{}, fmt.Errorf("look a reference up: %w", absent(err, "the payment reference %q was never seen", ref))
-	}
-	return r, nil
+	r, err := one(ctx, s.db, scanReceipt(s.now()), referenceSQL, ref)
+	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "the payment reference %q was never seen", ref)), "look a reference up")
 }
 
 const keySQL = `
@@ -199,25 +189,16 @@ WHERE idempotency_keys.customer_id = $1 AND idempotency_keys.key = $2`
 
 // Key is the receipt of a customer's idempotency key.
 func (s admissions) Key(ctx context.Context, customerID, key string) (curfew.Receipt, error) {
-	r, err := one(ctx, s.reader, scanReceipt(s.now()), keySQL, customerID, key)
-	if err != nil {
-		return curfew.Receipt{}, fmt.Errorf("look a key of %s up: %w", customerID, absent(err, "the key %q was never seen", key))
-	}
-	return r, nil
+	r, err := one(ctx, s.db, scanReceipt(s.now()), keySQL, customerID, key)
+	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "the key %q was never seen", key)), "look a key of %s up", customerID)
 }
 
 const refuseSQL = `INSERT INTO refusals (customer_id, id, session_id, at) VALUES ($1, $2, $3, $4)`
 
 // Refuse records that a customer was refused because of this session.
 func (s admissions) Refuse(ctx context.Context, customerID, sessionID string) error {
-	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		_, err := tx.exec(ctx, refuseSQL, customerID, newID(), sessionID, micros(tx.now))
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("record a refusal of %s: %w", customerID, err)
-	}
-	return nil
+	_, err := s.exec(ctx, refuseSQL, customerID, newID(), sessionID, fromNow(0))
+	return wrap(err, "record a refusal of %s", customerID)
 }
 
 // newID is a time-ordered id, for what the store names itself.

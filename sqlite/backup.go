@@ -119,10 +119,7 @@ func (s backup) Load(ctx context.Context, tables []curfew.Table, give func(curfe
 		}
 		return tx.installGuards(ctx)
 	})
-	if err != nil {
-		return fmt.Errorf("write every row: %w", err)
-	}
-	return nil
+	return wrap(err, "write every row")
 }
 
 func notEmpty(path, table string) error {
@@ -171,10 +168,7 @@ func (tx *transaction) load(ctx context.Context, t curfew.Table, rows iter.Seq2[
 // Empty reports whether no table of curfew.Tables has a row.
 func (s backup) Empty(ctx context.Context) (bool, error) {
 	has, err := occupied(ctx, s.reader)
-	if err != nil {
-		return false, fmt.Errorf("look for rows in %s: %w", s.path, err)
-	}
-	return has == "", nil
+	return has == "", wrap(err, "look for rows in %s", s.path)
 }
 
 // Broken is how many rows a statement finds, with table names in braces, and the

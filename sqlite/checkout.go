@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -53,11 +52,8 @@ const checkoutsSQL = `SELECT ` + checkoutColumns + ` FROM checkouts WHERE custom
 
 // Checkouts is all of a customer's, oldest first.
 func (s checkouts) Checkouts(ctx context.Context, customerID string) ([]curfew.Checkout, error) {
-	all, err := list(ctx, s.reader, scanCheckout, checkoutsSQL, customerID)
-	if err != nil {
-		return nil, fmt.Errorf("read the checkouts of %s: %w", customerID, err)
-	}
-	return all, nil
+	all, err := many(ctx, s.db, scanCheckout, checkoutsSQL, customerID)
+	return all, wrap(err, "read the checkouts of %s", customerID)
 }
 
 const creditSQL = `SELECT ` + checkoutColumns + ` FROM checkouts
@@ -66,11 +62,8 @@ ORDER BY created_at, id LIMIT 1`
 
 // Credit is the customer's oldest credited checkout of the plan.
 func (s checkouts) Credit(ctx context.Context, customerID, plan string) (curfew.Checkout, error) {
-	c, err := one(ctx, s.reader, scanCheckout, creditSQL, customerID, plan)
-	if err != nil {
-		return curfew.Checkout{}, fmt.Errorf("read a credit of %s: %w", customerID, absent(err, "customer %q has no credit of plan %q", customerID, plan))
-	}
-	return c, nil
+	c, err := one(ctx, s.db, scanCheckout, creditSQL, customerID, plan)
+	return c, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no credit of plan %q", customerID, plan)), "read a credit of %s", customerID)
 }
 
 const deferredSQL = receiptSQL + `
@@ -79,11 +72,8 @@ ORDER BY checkouts.created_at, checkouts.id LIMIT 1`
 
 // Deferred is the customer's oldest deferred checkout.
 func (s checkouts) Deferred(ctx context.Context, customerID string) (curfew.Receipt, error) {
-	r, err := one(ctx, s.reader, scanReceipt(s.now()), deferredSQL, customerID)
-	if err != nil {
-		return curfew.Receipt{}, fmt.Errorf("read a deferred checkout of %s: %w", customerID, absent(err, "customer %q has no deferred payment", customerID))
-	}
-	return r, nil
+	r, err := one(ctx, s.db, scanReceipt(s.now()), deferredSQL, customerID)
+	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no deferred payment", customerID)), "read a deferred checkout of %s", customerID)
 }
 
 const servableSQL = `
@@ -98,11 +88,8 @@ LIMIT $1`
 // Servable is customers with a deferred checkout and a free slot, those who
 // wait longest first.
 func (s checkouts) Servable(ctx context.Context, limit int) ([]string, error) {
-	all, err := list(ctx, s.reader, value[string], servableSQL, limit, micros(s.now()))
-	if err != nil {
-		return nil, fmt.Errorf("read the servable customers: %w", err)
-	}
-	return all, nil
+	all, err := many(ctx, s.db, value[string], servableSQL, limit, micros(s.now()))
+	return all, wrap(err, "read the servable customers")
 }
 
 // lastSession joins the session whose ending left money due.
@@ -129,14 +116,11 @@ ORDER BY checkouts.created_at, checkouts.id LIMIT $3`
 func (s checkouts) Unsettled(ctx context.Context, customerID string, limit int) (all []curfew.Receipt, err error) {
 	now := s.now()
 	if customerID == "" {
-		all, err = list(ctx, s.reader, scanReceipt(now), unsettledSQL, micros(now), limit)
+		all, err = many(ctx, s.db, scanReceipt(now), unsettledSQL, micros(now), limit)
 	} else {
-		all, err = list(ctx, s.reader, scanReceipt(now), unsettledOfSQL, customerID, micros(now), limit)
+		all, err = many(ctx, s.db, scanReceipt(now), unsettledOfSQL, customerID, micros(now), limit)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read the unsettled checkouts: %w", err)
-	}
-	return all, nil
+	return all, wrap(err, "read the unsettled checkouts")
 }
 
 const changeCheckoutSQL = `
@@ -163,7 +147,7 @@ func (s checkouts) ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) 
 			c.From.CustomerID, c.From.ID, string(c.From.Outcome), c.From.Version, string(c.To), micros(tx.now),
 			after(tx.now, c.Wait), null(c.RefundID), null(c.Note))
 		if err != nil {
-			return moved(err, "checkout %s has moved", c.From.ID)
+			return orMissing(err, curfew.Errorf(curfew.Conflict, "checkout %s has moved", c.From.ID))
 		}
 		if c.To == curfew.Fulfilled && c.From.Outcome != curfew.Fulfilled {
 			if _, err := tx.exec(ctx, tallyFulfilledSQL); err != nil {
@@ -175,8 +159,5 @@ func (s checkouts) ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) 
 			From: string(c.From.Outcome), To: string(c.To), Actor: c.Actor, Reason: c.Reason,
 		})
 	})
-	if err != nil {
-		return curfew.Checkout{}, fmt.Errorf("change checkout %s: %w", c.From.ID, err)
-	}
-	return v, nil
+	return v, wrap(err, "change checkout %s", c.From.ID)
 }

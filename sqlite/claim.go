@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -35,36 +34,24 @@ WHERE customer_id = $1 AND id = $2`
 
 // LostCheckout is the claim of a reference whose checkout is missing.
 func (s claims) LostCheckout(ctx context.Context, ref string) (curfew.PaymentClaim, error) {
-	c, err := one(ctx, s.reader, func(r row) (c curfew.PaymentClaim, err error) {
+	c, err := one(ctx, s.db, func(r row) (c curfew.PaymentClaim, err error) {
 		err = r.Scan(text(&c.Ref), text(&c.CustomerID), text(&c.CheckoutID), text(&c.Plan),
 			text(&c.Outcome), number(&c.Version), text(&c.SessionID), flag(&c.Kept))
 		return c, err
 	}, claimLostSQL, ref)
-	if err != nil {
-		return curfew.PaymentClaim{}, fmt.Errorf("look a claim up: %w", absent(err, "there is no claim without a checkout"))
-	}
-	return c, nil
+	return c, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no claim without a checkout")), "look a claim up")
 }
 
 // Unclaim removes a claim, unless its checkout is there by now.
 func (s claims) Unclaim(ctx context.Context, c curfew.PaymentClaim) error {
-	return s.remove(ctx, "remove the claim of "+c.Ref, unclaimSQL, c.Ref, c.CheckoutID)
+	_, err := s.exec(ctx, unclaimSQL, c.Ref, c.CheckoutID)
+	return wrap(err, "remove the claim of %s", c.Ref)
 }
 
 // ForgetKey removes an idempotency key whose checkout or session is missing.
 func (s claims) ForgetKey(ctx context.Context, customerID, key string) error {
-	return s.remove(ctx, "forget a key of "+customerID, forgetKeySQL, customerID, key)
-}
-
-func (s claims) remove(ctx context.Context, what, query string, args ...any) error {
-	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		_, err := tx.exec(ctx, query, args...)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	return nil
+	_, err := s.exec(ctx, forgetKeySQL, customerID, key)
+	return wrap(err, "forget a key of %s", customerID)
 }
 
 // Recover writes the missing checkout of a claim. One whose outcome no payment
@@ -72,10 +59,7 @@ func (s claims) remove(ctx context.Context, what, query string, args ...any) err
 // tallies see nothing new.
 func (s claims) Recover(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error { return tx.recoverCheckout(ctx, c, actor, ttl) })
-	if err != nil {
-		return fmt.Errorf("recover checkout %s: %w", c.ID, err)
-	}
-	return nil
+	return wrap(err, "recover checkout %s", c.ID)
 }
 
 func (tx *transaction) recoverCheckout(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) error {

@@ -43,11 +43,8 @@ const dueOfAllSQL = standingSQL + ` WHERE ` + dueSQL
 func (s cleanup) Find(ctx context.Context, f curfew.Search) ([]curfew.Standing, error) {
 	now := s.now()
 	query, args := findArgs(f, now)
-	all, err := list(ctx, s.reader, scanStanding(now), query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("find what is due: %w", err)
-	}
-	return all, nil
+	all, err := many(ctx, s.db, scanStanding(now), query, args...)
+	return all, wrap(err, "find what is due")
 }
 
 func findArgs(f curfew.Search, now time.Time) (query string, args []any) {
@@ -102,10 +99,7 @@ func (s cleanup) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error
 		}
 		return tx.countRun(ctx, b.RunID, b.Counted(all))
 	})
-	if err != nil {
-		return nil, fmt.Errorf("end %d sessions by %s: %w", len(b.Endings), b.Rule.Name, err)
-	}
-	return all, nil
+	return all, wrap(err, "end %d sessions by %s", len(b.Endings), b.Rule.Name)
 }
 
 // end ends one; sql.ErrNoRows if it is not as it was any more.
@@ -148,11 +142,8 @@ SELECT min(at) FROM (
 // NextDeadline is the earliest deadline of a session or a deferred checkout.
 func (s cleanup) NextDeadline(ctx context.Context, after time.Time) (at, now time.Time, err error) {
 	now = s.now()
-	at, err = one(ctx, s.reader, scanMoment, nextDeadlineSQL, since(curfew.Cursor{At: after}))
-	if err != nil {
-		return at, now, fmt.Errorf("read the next deadline: %w", err)
-	}
-	return at, now, nil
+	at, err = one(ctx, s.db, scanMoment, nextDeadlineSQL, since(curfew.Cursor{At: after}))
+	return at, now, wrap(err, "read the next deadline")
 }
 
 const (
@@ -173,8 +164,5 @@ func (s cleanup) Tidy(ctx context.Context, window time.Duration) error {
 		_, err := tx.exec(ctx, tidySignalsSQL, micros(tx.now))
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("tidy: %w", err)
-	}
-	return nil
+	return wrap(err, "tidy")
 }

@@ -35,14 +35,11 @@ const tallied = `SELECT 'session' AS noun, column1 AS status, 0 AS n FROM (VALUE
 // TallyDifferences compares the tallies with the rows, all of which it reads,
 // however long that takes within the context.
 func (s consistency) TallyDifferences(ctx context.Context) ([]curfew.TallyDifference, error) {
-	all, err := list(ctx, s.reader, func(r row) (d curfew.TallyDifference, err error) {
+	all, err := many(ctx, s.db, func(r row) (d curfew.TallyDifference, err error) {
 		err = r.Scan(&d.Noun, &d.Status, &d.Tallied, &d.Counted)
 		return d, err
 	}, differingSQL)
-	if err != nil {
-		return nil, fmt.Errorf("compare the tallies: %w", err)
-	}
-	return all, nil
+	return all, wrap(err, "compare the tallies")
 }
 
 // openSession and brokenEvents are conditions of the checks below.
@@ -110,7 +107,7 @@ func (s consistency) Links(ctx context.Context, table, after string, limit int) 
 		return curfew.Linked{}, curfew.Errorf(curfew.Internal, "table %s has no links", table)
 	}
 	query := "WITH page AS MATERIALIZED (" + of.page + ")\nSELECT * FROM (" + of.wrong + ")\nUNION ALL SELECT '', " + of.last + ", CAST(count(*) AS TEXT) FROM page"
-	all, err := list(ctx, s.reader, func(r row) (i curfew.Inconsistency, err error) {
+	all, err := many(ctx, s.db, func(r row) (i curfew.Inconsistency, err error) {
 		err = r.Scan(text(&i.Kind), text(&i.ID), text(&i.CustomerID))
 		return i, err
 	}, query, after, limit)

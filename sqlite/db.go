@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -28,15 +29,38 @@ func (d *db) Ping(ctx context.Context) error {
 	if err := d.file.check(); err != nil {
 		return fmt.Errorf("ping %s: %w", d.path, err)
 	}
-	_, err := one(ctx, d.reader, value[int64], "SELECT count(*) FROM sqlite_schema")
-	if err != nil {
-		return fmt.Errorf("ping %s: %w", d.path, err)
-	}
-	return nil
+	_, err := one(ctx, d, value[int64], "SELECT count(*) FROM sqlite_schema")
+	return wrap(err, "ping %s", d.path)
 }
 
 // Close waits for what runs and closes the file. The anchor goes last: the last
 // connection moves the log into the file, and readers may not write.
 func (d *db) Close() error {
 	return errors.Join(d.reader.close(), d.writer.close(), d.file.close())
+}
+
+func (d *db) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return d.reader.query(ctx, query, args...)
+}
+
+func (d *db) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	return d.reader.limit(ctx)
+}
+
+// fromNow is an argument of exec: so long after the time of its transaction.
+type fromNow time.Duration
+
+// exec runs one statement in a transaction of its own and says how many rows it
+// changed.
+func (d *db) exec(ctx context.Context, query string, args ...any) (n int64, err error) {
+	err = d.write(ctx, func(ctx context.Context, tx *transaction) error {
+		for i, arg := range args {
+			if after, ok := arg.(fromNow); ok {
+				args[i] = micros(tx.now.Add(time.Duration(after)))
+			}
+		}
+		n, err = tx.exec(ctx, query, args...)
+		return err
+	})
+	return n, err
 }

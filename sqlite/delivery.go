@@ -37,7 +37,7 @@ const laneDueSQL = `SELECT next_at FROM deliveries WHERE state = 'pending' AND l
 func (s deliveries) Due(ctx context.Context, lanes []string) (map[string]time.Duration, error) {
 	due := make(map[string]time.Duration)
 	for _, lane := range lanes {
-		at, err := list(ctx, s.reader, value[int64], laneDueSQL, lane, micros(s.now()))
+		at, err := many(ctx, s.db, value[int64], laneDueSQL, lane, micros(s.now()))
 		if err != nil {
 			return nil, fmt.Errorf("read which deliveries are due: %w", err)
 		}
@@ -96,11 +96,8 @@ func (s deliveries) Claim(ctx context.Context, lane string, limit int, lease tim
 
 // Claimable is what Claim would look at, whether it must wait or not.
 func (s deliveries) Claimable(ctx context.Context, lane string, limit int) ([]curfew.Delivery, error) {
-	all, err := list(ctx, s.reader, scanDelivery, claimableSQL, lane, limit, micros(s.now()))
-	if err != nil {
-		return nil, fmt.Errorf("read the deliveries of %s: %w", lane, err)
-	}
-	return all, nil
+	all, err := many(ctx, s.db, scanDelivery, claimableSQL, lane, limit, micros(s.now()))
+	return all, wrap(err, "read the deliveries of %s", lane)
 }
 
 // ClaimOne is Claim for one delivery alone.
@@ -115,7 +112,7 @@ func (s deliveries) claim(ctx context.Context, lease time.Duration, query string
 	var looked []candidate
 	var claimed []curfew.Delivery
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
-		looked, err = list(ctx, tx, scanCandidate, query, one, two, micros(tx.now))
+		looked, err = many(ctx, tx, scanCandidate, query, one, two, micros(tx.now))
 		if err == nil && len(looked) == 0 {
 			return errNothing
 		}
@@ -179,10 +176,7 @@ func (s deliveries) Settle(ctx context.Context, attempts []curfew.Attempt) (int,
 		}
 		return nil
 	})
-	if err != nil {
-		return 0, fmt.Errorf("settle %d deliveries: %w", len(attempts), err)
-	}
-	return settled, nil
+	return settled, wrap(err, "settle %d deliveries", len(attempts))
 }
 
 func (tx *transaction) settleDelivery(ctx context.Context, a curfew.Attempt) (int64, error) {
@@ -202,20 +196,6 @@ DELETE FROM deliveries WHERE rowid IN (
 
 // Forget deletes what was delivered so long ago.
 func (s deliveries) Forget(ctx context.Context, olderThan time.Duration, limit int) (int, error) {
-	n, err := s.change(ctx, func(tx *transaction) (string, []any) { return forgetSQL, []any{before(tx.now, olderThan), limit} })
-	if err != nil {
-		return 0, fmt.Errorf("forget deliveries: %w", err)
-	}
-	return n, nil
-}
-
-// change is a transaction of one statement without answer.
-func (s deliveries) change(ctx context.Context, what func(*transaction) (string, []any)) (int, error) {
-	var n int64
-	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
-		query, args := what(tx)
-		n, err = tx.exec(ctx, query, args...)
-		return err
-	})
-	return int(n), err
+	n, err := s.exec(ctx, forgetSQL, fromNow(-olderThan), limit)
+	return int(n), wrap(err, "forget deliveries")
 }

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/curfewhq/curfew"
 )
@@ -11,11 +10,8 @@ const deliverySQL = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE delive
 
 // Delivery is one by its id alone.
 func (s deliveries) Delivery(ctx context.Context, id string) (curfew.Delivery, error) {
-	d, err := one(ctx, s.reader, scanDelivery, deliverySQL, id)
-	if err != nil {
-		return curfew.Delivery{}, fmt.Errorf("read delivery %s: %w", id, absent(err, "there is no delivery %q", id))
-	}
-	return d, nil
+	d, err := one(ctx, s.db, scanDelivery, deliverySQL, id)
+	return d, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no delivery %q", id)), "read delivery %s", id)
 }
 
 // What is not delivered has an index of its own rows; the rest is walked by id.
@@ -32,20 +28,14 @@ func (s deliveries) ListDeliveries(ctx context.Context, f curfew.DeliverySearch)
 	if f.State == curfew.DeliveryPending || f.State == curfew.DeliveryDead {
 		query = listUndeliveredSQL
 	}
-	all, err := list(ctx, s.reader, scanDelivery, query, f.After, string(f.State), f.Destination, f.Limit)
-	if err != nil {
-		return nil, fmt.Errorf("list deliveries: %w", err)
-	}
-	return all, nil
+	all, err := many(ctx, s.db, scanDelivery, query, f.After, string(f.State), f.Destination, f.Limit)
+	return all, wrap(err, "list deliveries")
 }
 
 // AddDelivery writes one that no event caused.
 func (s deliveries) AddDelivery(ctx context.Context, d curfew.Delivery) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error { return tx.insertDelivery(ctx, d) })
-	if err != nil {
-		return fmt.Errorf("add delivery %s: %w", d.ID, err)
-	}
-	return nil
+	return wrap(err, "add delivery %s", d.ID)
 }
 
 const (
@@ -66,19 +56,13 @@ func (s deliveries) Replay(ctx context.Context, d curfew.Delivery) (curfew.Deliv
 		again, err = one(ctx, tx, scanDelivery, replaySQL, d.CustomerID, d.ID, string(d.State), d.Attempts, micros(tx.now))
 		return err
 	})
-	if err != nil {
-		return curfew.Delivery{}, fmt.Errorf("replay delivery %s: %w", d.ID, moved(err, "delivery %s has moved", d.ID))
-	}
-	return again, nil
+	return again, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "delivery %s has moved", d.ID)), "replay delivery %s", d.ID)
 }
 
 // ReplayDead makes dead deliveries of a destination pending again.
 func (s deliveries) ReplayDead(ctx context.Context, destination string, limit int) (int, error) {
-	n, err := s.change(ctx, func(tx *transaction) (string, []any) { return replayDeadSQL, []any{destination, limit, micros(tx.now)} })
-	if err != nil {
-		return 0, fmt.Errorf("replay what is dead of %s: %w", destination, err)
-	}
-	return n, nil
+	n, err := s.exec(ctx, replayDeadSQL, destination, limit, fromNow(0))
+	return int(n), wrap(err, "replay what is dead of %s", destination)
 }
 
 const deliveryFiguresSQL = `
@@ -92,11 +76,8 @@ SELECT (SELECT count(*) FROM deliveries WHERE state = 'pending'),
 // DeliveryFigures counts deliveries.
 func (s deliveries) DeliveryFigures(ctx context.Context) (curfew.DeliveryFigures, error) {
 	now := s.now()
-	f, err := one(ctx, s.reader, scanDeliveryFigures, deliveryFiguresSQL, before(now, curfew.DyingWindow), before(now, curfew.DeliveriesLate))
-	if err != nil {
-		return curfew.DeliveryFigures{}, fmt.Errorf("count deliveries: %w", err)
-	}
-	return f, nil
+	f, err := one(ctx, s.db, scanDeliveryFigures, deliveryFiguresSQL, before(now, curfew.DyingWindow), before(now, curfew.DeliveriesLate))
+	return f, wrap(err, "count deliveries")
 }
 
 func scanDeliveryFigures(r row) (curfew.DeliveryFigures, error) {

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -52,32 +51,23 @@ func (s endpoints) AddEndpoint(ctx context.Context, w curfew.Endpoint) (curfew.E
 		kinds, err := json.Marshal(append([]string{}, w.Kinds...))
 		return []any{w.ID, w.URL, w.Description, string(kinds), w.Secrets[0], w.Enabled, micros(tx.now)}, err
 	})
-	if err != nil {
-		return curfew.Endpoint{}, fmt.Errorf("add endpoint %s: %w", w.ID, err)
-	}
-	return added, nil
+	return added, wrap(err, "add endpoint %s", w.ID)
 }
 
 const endpointsSQL = `SELECT ` + endpointColumns + ` FROM webhook_endpoints ORDER BY id`
 
 // Endpoints is all, oldest first.
 func (s endpoints) Endpoints(ctx context.Context) ([]curfew.Endpoint, error) {
-	all, err := list(ctx, s.reader, scanEndpoint(s.now()), endpointsSQL)
-	if err != nil {
-		return nil, fmt.Errorf("read the endpoints: %w", err)
-	}
-	return all, nil
+	all, err := many(ctx, s.db, scanEndpoint(s.now()), endpointsSQL)
+	return all, wrap(err, "read the endpoints")
 }
 
 const endpointSQL = `SELECT ` + endpointColumns + ` FROM webhook_endpoints WHERE id = $1`
 
 // Endpoint is one.
 func (s endpoints) Endpoint(ctx context.Context, id string) (curfew.Endpoint, error) {
-	w, err := one(ctx, s.reader, scanEndpoint(s.now()), endpointSQL, id)
-	if err != nil {
-		return curfew.Endpoint{}, fmt.Errorf("read endpoint %s: %w", id, absent(err, "there is no endpoint %q", id))
-	}
-	return w, nil
+	w, err := one(ctx, s.db, scanEndpoint(s.now()), endpointSQL, id)
+	return w, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no endpoint %q", id)), "read endpoint %s", id)
 }
 
 const updateEndpointSQL = `
@@ -92,10 +82,7 @@ func (s endpoints) ChangeEndpoint(ctx context.Context, w curfew.Endpoint) (curfe
 		kinds, err := json.Marshal(append([]string{}, w.Kinds...))
 		return []any{w.ID, w.Version, w.URL, w.Description, string(kinds), w.Enabled, w.DisabledReason, micros(tx.now)}, err
 	})
-	if err != nil {
-		return curfew.Endpoint{}, fmt.Errorf("change endpoint %s: %w", w.ID, moved(err, "endpoint %s has moved", w.ID))
-	}
-	return changed, nil
+	return changed, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "endpoint %s has moved", w.ID)), "change endpoint %s", w.ID)
 }
 
 const rotateEndpointSQL = `
@@ -107,10 +94,7 @@ func (s endpoints) RotateEndpoint(ctx context.Context, w curfew.Endpoint, secret
 	rotated, err := s.changedEndpoint(ctx, rotateEndpointSQL, func(tx *transaction) ([]any, error) {
 		return []any{w.ID, w.Version, secret, micros(tx.now.Add(keep)), micros(tx.now)}, nil
 	})
-	if err != nil {
-		return curfew.Endpoint{}, fmt.Errorf("rotate endpoint %s: %w", w.ID, moved(err, "endpoint %s has moved", w.ID))
-	}
-	return rotated, nil
+	return rotated, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "endpoint %s has moved", w.ID)), "rotate endpoint %s", w.ID)
 }
 
 const (
@@ -131,8 +115,5 @@ func (s endpoints) RemoveEndpoint(ctx context.Context, w curfew.Endpoint) error 
 		_, err = tx.exec(ctx, deleteUndeliverableSQL, w.ID)
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("remove endpoint %s: %w", w.ID, err)
-	}
-	return nil
+	return wrap(err, "remove endpoint %s", w.ID)
 }

@@ -74,27 +74,19 @@ func as(kind curfew.Kind, message string, cause error) error {
 	return fmt.Errorf("%w (%w)", curfew.Errorf(kind, "%s", message), cause)
 }
 
-// absent turns an answer without rows into NotFound; the text says what is
-// missing.
-func absent(err error, format string, args ...any) error {
+// orMissing replaces an answer without rows by an error that says what is
+// missing, or has moved.
+func orMissing(err, missing error) error {
 	if errors.Is(err, sql.ErrNoRows) {
-		return curfew.Errorf(curfew.NotFound, format, args...)
+		return missing
 	}
 	return err
 }
 
-// moved turns an answer without rows into Conflict.
-func moved(err error, format string, args ...any) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return curfew.Errorf(curfew.Conflict, format, args...)
-	}
-	return err
-}
-
-// noRows forgives an answer without rows.
-func noRows(err error) error {
-	if errors.Is(err, sql.ErrNoRows) {
+// wrap says what was being done; nil stays nil.
+func wrap(err error, format string, args ...any) error {
+	if err == nil {
 		return nil
 	}
-	return err
+	return fmt.Errorf(format+": %w", append(args, err)...)
 }

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -31,10 +30,7 @@ func (s admissions) Extend(ctx context.Context, x curfew.Extension) (curfew.Stan
 		st, err = one(ctx, tx, scanStanding(tx.now), standingByKeySQL, x.From.CustomerID, x.From.ID)
 		return err
 	})
-	if err != nil {
-		return curfew.Standing{}, fmt.Errorf("extend session %s: %w", x.From.ID, err)
-	}
-	return st, nil
+	return st, wrap(err, "extend session %s", x.From.ID)
 }
 
 // buyExtension writes the checkout of an extension, and the events.
@@ -82,8 +78,5 @@ func (s admissions) Record(ctx context.Context, c curfew.Checkout, actor curfew.
 		r, err = one(ctx, tx, scanReceipt(tx.now), receiptByCheckoutSQL, c.CustomerID, c.ID)
 		return err
 	})
-	if err != nil {
-		return curfew.Receipt{}, fmt.Errorf("record checkout %s: %w", c.ID, err)
-	}
-	return r, nil
+	return r, wrap(err, "record checkout %s", c.ID)
 }

@@ -98,10 +98,10 @@ func (tx *transaction) settle(ctx context.Context, s step) error {
 		return nil
 	}
 	customer, checkout := s.session.CustomerID, null(s.session.CheckoutID)
-	settled, err := list(ctx, tx, scanSettled, settleSQL, customer, checkout, string(s.owed), micros(tx.now), cmp.Or(s.share, 100))
+	settled, err := many(ctx, tx, scanSettled, settleSQL, customer, checkout, string(s.owed), micros(tx.now), cmp.Or(s.share, 100))
 	if err == nil && s.from == curfew.Live {
 		var more []curfew.Checkout
-		more, err = list(ctx, tx, scanSettled, settleExtensionsSQL, customer, checkout, s.session.ID, string(s.owed), micros(tx.now))
+		more, err = many(ctx, tx, scanSettled, settleExtensionsSQL, customer, checkout, s.session.ID, string(s.owed), micros(tx.now))
 		settled = append(settled, more...)
 	}
 	if err != nil {

@@ -31,11 +31,8 @@ const guardsOffSQL = `SELECT EXISTS (SELECT 1 FROM signals WHERE name = 'guards:
 const guardTextsSQL = `SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name GLOB 'guard_*'`
 
 func (s schema) guardsOff(ctx context.Context) (bool, error) {
-	off, err := one(ctx, s.reader, value[bool], guardsOffSQL)
-	if err != nil {
-		return false, fmt.Errorf("look for guards: %w", err)
-	}
-	return off, nil
+	off, err := one(ctx, s.db, value[bool], guardsOffSQL)
+	return off, wrap(err, "look for guards")
 }
 
 // GuardsMissing names the guards that should be there and are not.
@@ -44,11 +41,8 @@ func (s schema) GuardsMissing(ctx context.Context) ([]string, error) {
 	if err != nil || off {
 		return nil, err
 	}
-	installed, err := list(ctx, s.reader, value[string], installedGuardsSQL)
-	if err != nil {
-		return nil, fmt.Errorf("look for guards: %w", err)
-	}
-	return slices.DeleteFunc(guardNames(), func(name string) bool { return slices.Contains(installed, name) }), nil
+	installed, err := many(ctx, s.db, value[string], installedGuardsSQL)
+	return slices.DeleteFunc(guardNames(), func(name string) bool { return slices.Contains(installed, name) }), wrap(err, "look for guards")
 }
 
 // SetGuards installs the guards, or removes them on purpose.
@@ -58,10 +52,7 @@ func (s schema) SetGuards(ctx context.Context, on bool) error {
 		set = (*transaction).installGuards
 	}
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error { return set(tx, ctx) })
-	if err != nil {
-		return fmt.Errorf("set the guards: %w", err)
-	}
-	return nil
+	return wrap(err, "set the guards")
 }
 
 // keepGuards installs what is missing or of another version of this text,
@@ -74,7 +65,7 @@ func (s schema) keepGuards(ctx context.Context) error {
 	if newer, err := s.Newer(ctx); err != nil || newer {
 		return err
 	}
-	installed, err := list(ctx, s.reader, value[string], guardTextsSQL)
+	installed, err := many(ctx, s.db, value[string], guardTextsSQL)
 	if err != nil {
 		return fmt.Errorf("look for guards: %w", err)
 	}
@@ -106,7 +97,7 @@ func (tx *transaction) dropGuards(ctx context.Context) error {
 
 // removeGuards also removes guards that another version had.
 func (tx *transaction) removeGuards(ctx context.Context) error {
-	installed, err := list(ctx, tx, value[string], installedGuardsSQL)
+	installed, err := many(ctx, tx, value[string], installedGuardsSQL)
 	if err != nil {
 		return err
 	}

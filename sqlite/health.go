@@ -70,7 +70,7 @@ func (d *db) counts(ctx context.Context, query string, args ...any) (map[string]
 		name string
 		n    int64
 	}
-	rows, err := list(ctx, d.reader, func(r row) (f figure, err error) {
+	rows, err := many(ctx, d, func(r row) (f figure, err error) {
 		err = r.Scan(&f.name, number(&f.n))
 		return f, err
 	}, query, args...)
@@ -194,24 +194,14 @@ DELETE FROM mechanic_slots WHERE NOT EXISTS (
 
 // FreeLeaked removes the slots that hold nothing.
 func (s health) FreeLeaked(ctx context.Context) (int, error) {
-	var n int64
-	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
-		n, err = tx.exec(ctx, freeLeakedSQL)
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("free leaked slots: %w", err)
-	}
-	return int(n), nil
+	n, err := s.exec(ctx, freeLeakedSQL)
+	return int(n), wrap(err, "free leaked slots")
 }
 
 // MechanicFigures counts slots.
 func (s health) MechanicFigures(ctx context.Context) (curfew.MechanicFigures, error) {
 	n, err := s.counts(ctx, mechanicFiguresSQL)
-	if err != nil {
-		return curfew.MechanicFigures{}, fmt.Errorf("count slots: %w", err)
-	}
-	return curfew.MechanicFigures{Busy: n["busy"], Leaked: n["leaked"]}, nil
+	return curfew.MechanicFigures{Busy: n["busy"], Leaked: n["leaked"]}, wrap(err, "count slots")
 }
 
 // Who was refused often is looked at more closely: what held the slot then may
@@ -226,14 +216,11 @@ ORDER BY count(*) DESC, r.customer_id`
 
 // Repeated is who was refused at least so often within the window.
 func (s health) Repeated(ctx context.Context, atLeast int, window time.Duration) ([]curfew.Repeated, error) {
-	all, err := list(ctx, s.reader, func(r row) (v curfew.Repeated, err error) {
+	all, err := many(ctx, s.db, func(r row) (v curfew.Repeated, err error) {
 		err = r.Scan(&v.CustomerID, &v.Count, moment(&v.LastAt))
 		return v, err
 	}, repeatedSQL, before(s.now(), window), atLeast)
-	if err != nil {
-		return nil, fmt.Errorf("count refusals: %w", err)
-	}
-	return all, nil
+	return all, wrap(err, "count refusals")
 }
 
 const oldestFirst = ` ORDER BY sessions.created_at, sessions.id LIMIT :limit`
@@ -253,10 +240,10 @@ ORDER BY sessions.expires_at, sessions.id LIMIT $3`
 func (s health) HealthDetails(ctx context.Context, p curfew.Policy, limit int) (d curfew.HealthDetails, err error) {
 	now := s.now()
 	args := append(healthArgs(now, p), sql.Named("limit", limit))
-	if d.Stale, err = list(ctx, s.reader, scanStanding(now), staleDetailsSQL, args...); err != nil {
+	if d.Stale, err = many(ctx, s.db, scanStanding(now), staleDetailsSQL, args...); err != nil {
 		return curfew.HealthDetails{}, fmt.Errorf("list stale sessions: %w", err)
 	}
-	if d.Orphans, err = list(ctx, s.reader, scanStanding(now), orphanDetailsSQL, args...); err != nil {
+	if d.Orphans, err = many(ctx, s.db, scanStanding(now), orphanDetailsSQL, args...); err != nil {
 		return curfew.HealthDetails{}, fmt.Errorf("list orphans: %w", err)
 	}
 	for _, overdue := range []struct {
@@ -266,7 +253,7 @@ func (s health) HealthDetails(ctx context.Context, p curfew.Policy, limit int) (
 	}{
 		{curfew.Waiting, 0, &d.OverdueAssigned}, {curfew.Live, 0, &d.OverdueLive}, {curfew.Scheduled, curfew.StaleAfter, &d.OverdueScheduled},
 	} {
-		*overdue.into, err = list(ctx, s.reader, scanStanding(now), overdueDetailsSQL, string(overdue.status), before(now, overdue.by), limit)
+		*overdue.into, err = many(ctx, s.db, scanStanding(now), overdueDetailsSQL, string(overdue.status), before(now, overdue.by), limit)
 		if err != nil {
 			return curfew.HealthDetails{}, fmt.Errorf("list what is overdue: %w", err)
 		}

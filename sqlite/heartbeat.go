@@ -27,14 +27,8 @@ func (s heartbeats) BeatSweep(ctx context.Context, lag time.Duration) error {
 func (s heartbeats) BeatQueue(ctx context.Context) error { return s.beat(ctx, "queue", 0) }
 
 func (s heartbeats) beat(ctx context.Context, name string, lag time.Duration) error {
-	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		_, err := tx.exec(ctx, beatSQL, name, micros(tx.now), lag.Microseconds())
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("beat %s: %w", name, err)
-	}
-	return nil
+	_, err := s.exec(ctx, beatSQL, name, fromNow(0), lag.Microseconds())
+	return wrap(err, "beat %s", name)
 }
 
 const beatProcessSQL = `
@@ -53,30 +47,21 @@ var everyTableSQL = func() string {
 // BeatProcess writes the row of a process.
 func (s heartbeats) BeatProcess(ctx context.Context, process string, ttl time.Duration) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		if _, err := list(ctx, tx, value[int64], everyTableSQL); err != nil {
+		if _, err := many(ctx, tx, value[int64], everyTableSQL); err != nil {
 			return err
 		}
 		_, err := tx.exec(ctx, beatProcessSQL, process, micros(tx.now), micros(tx.now.Add(ttl)))
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("write the row of this process: %w", err)
-	}
-	return nil
+	return wrap(err, "write the row of this process")
 }
 
 const forgetProcessSQL = `DELETE FROM signals WHERE name = 'process:' || $1`
 
 // ForgetProcess removes the row of a process.
 func (s heartbeats) ForgetProcess(ctx context.Context, process string) error {
-	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		_, err := tx.exec(ctx, forgetProcessSQL, process)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("remove the row of this process: %w", err)
-	}
-	return nil
+	_, err := s.exec(ctx, forgetProcessSQL, process)
+	return wrap(err, "remove the row of this process")
 }
 
 const beatStreamsSQL = `
@@ -85,14 +70,8 @@ ON CONFLICT (name) DO UPDATE SET at = excluded.at, n = excluded.n, until = exclu
 
 // BeatStreams records how many mechanics are connected to a process.
 func (s heartbeats) BeatStreams(ctx context.Context, process string, mechanics int, ttl time.Duration) error {
-	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		_, err := tx.exec(ctx, beatStreamsSQL, process, micros(tx.now), mechanics, micros(tx.now.Add(ttl)))
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("record who is connected: %w", err)
-	}
-	return nil
+	_, err := s.exec(ctx, beatStreamsSQL, process, fromNow(0), mechanics, fromNow(ttl))
+	return wrap(err, "record who is connected")
 }
 
 const pulseSQL = `
@@ -105,12 +84,12 @@ const lastRunSQL = `SELECT ` + runColumns + ` FROM runs WHERE finished_at IS NOT
 // Pulse is what background work last said of itself.
 func (s heartbeats) Pulse(ctx context.Context) (curfew.Pulse, error) {
 	now := s.now()
-	p, err := one(ctx, s.reader, scanPulse, pulseSQL, micros(now))
+	p, err := one(ctx, s.db, scanPulse, pulseSQL, micros(now))
 	if err != nil {
 		return curfew.Pulse{}, fmt.Errorf("read the pulse: %w", err)
 	}
 	p.Now = now
-	run, err := one(ctx, s.reader, scanRun(now), lastRunSQL)
+	run, err := one(ctx, s.db, scanRun(now), lastRunSQL)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return curfew.Pulse{}, fmt.Errorf("read the last run: %w", err)
 	}

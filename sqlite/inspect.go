@@ -14,7 +14,7 @@ import (
 
 // Inspect says what the file's promises rest on. It reads the whole file.
 func (s schema) Inspect(ctx context.Context) ([]curfew.Fact, error) {
-	version, err := one(ctx, s.reader, value[string], librarySQL)
+	version, err := one(ctx, s.db, value[string], librarySQL)
 	if err != nil {
 		return nil, fmt.Errorf("inspect %s: %w", s.path, err)
 	}
@@ -30,7 +30,7 @@ func (s schema) Inspect(ctx context.Context) ([]curfew.Fact, error) {
 }
 
 func (s schema) journal(ctx context.Context) (curfew.Fact, error) {
-	mode, err := one(ctx, s.reader, value[string], "PRAGMA journal_mode")
+	mode, err := one(ctx, s.db, value[string], "PRAGMA journal_mode")
 	f := curfew.Fact{Name: "journal_mode", Value: mode}
 	if mode != "wal" {
 		f.Problem, f.Fix = "readers and the writer wait for each other", "run `curfew migrate`"
@@ -42,7 +42,7 @@ func (s schema) journal(ctx context.Context) (curfew.Fact, error) {
 // line says so.
 func (s schema) synchronous(ctx context.Context) (curfew.Fact, error) {
 	const full = 2
-	level, err := one(ctx, s.reader, value[int64], "PRAGMA synchronous")
+	level, err := one(ctx, s.db, value[int64], "PRAGMA synchronous")
 	f := curfew.Fact{Name: "synchronous", Value: "full"}
 	if level < full {
 		f.Value = fmt.Sprint(level)
@@ -53,7 +53,7 @@ func (s schema) synchronous(ctx context.Context) (curfew.Fact, error) {
 
 // integrity reads every page, and names at most ten faults.
 func (s schema) integrity(ctx context.Context) (curfew.Fact, error) {
-	found, err := list(ctx, unlimited{s.reader}, value[string], "PRAGMA quick_check(10)")
+	found, err := many(ctx, unlimited{s.reader}, value[string], "PRAGMA quick_check(10)")
 	if e := (*sqlite.Error)(nil); errors.As(err, &e) && e.Code()&0xff == lib.SQLITE_CORRUPT {
 		found, err = []string{"the check itself broke off"}, nil
 	}

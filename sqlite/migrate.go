@@ -119,11 +119,11 @@ func (s schema) Migrations(ctx context.Context) ([]Migration, error) {
 // has never been migrated.
 func (s schema) applied(ctx context.Context) (map[int64]time.Time, error) {
 	at := map[int64]time.Time{}
-	_, err := one(ctx, s.reader, value[int64], "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1", versionTable)
+	_, err := one(ctx, s.db, value[int64], "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1", versionTable)
 	if err != nil {
-		return at, noRows(err)
+		return at, orMissing(err, nil)
 	}
-	_, err = list(ctx, s.reader, func(r row) (n int64, err error) {
+	_, err = many(ctx, s.db, func(r row) (n int64, err error) {
 		var seconds int64
 		err = r.Scan(&n, number(&seconds))
 		at[n] = time.Unix(seconds, 0).UTC()

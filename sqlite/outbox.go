@@ -15,11 +15,8 @@ const untoldSQL = `SELECT ` + eventColumns + ` FROM events WHERE NOT told AND NO
 
 // Unpublished is events that nobody was told of.
 func (s outbox) Unpublished(ctx context.Context, limit int) ([]curfew.Event, error) {
-	all, err := list(ctx, s.reader, scanEvent, untoldSQL, limit, micros(s.now()))
-	if err != nil {
-		return nil, fmt.Errorf("read the untold events: %w", err)
-	}
-	return all, nil
+	all, err := many(ctx, s.db, scanEvent, untoldSQL, limit, micros(s.now()))
+	return all, wrap(err, "read the untold events")
 }
 
 const happeningSQL = `
@@ -37,7 +34,7 @@ WHERE events.customer_id = $1 AND events.subject_id = $2 AND events.number = $3`
 func (s outbox) Happenings(ctx context.Context, events []curfew.Event) ([]curfew.Happening, error) {
 	var all []curfew.Happening
 	for _, e := range events {
-		found, err := list(ctx, s.reader, scanHappening, happeningSQL, e.CustomerID, e.Subject, e.Number)
+		found, err := many(ctx, s.db, scanHappening, happeningSQL, e.CustomerID, e.Subject, e.Number)
 		if err != nil {
 			return nil, fmt.Errorf("read what event %s is about: %w", e.ID, err)
 		}

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/curfewhq/curfew"
@@ -15,22 +14,16 @@ const checkoutSQL = `SELECT ` + checkoutColumns + ` FROM checkouts WHERE id = $1
 
 // Checkout is one by its id alone.
 func (s payments) Checkout(ctx context.Context, id string) (curfew.Checkout, error) {
-	c, err := one(ctx, s.reader, scanCheckout, checkoutSQL, id)
-	if err != nil {
-		return curfew.Checkout{}, fmt.Errorf("read checkout %s: %w", id, absent(err, "there is no checkout %q", id))
-	}
-	return c, nil
+	c, err := one(ctx, s.db, scanCheckout, checkoutSQL, id)
+	return c, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no checkout %q", id)), "read checkout %s", id)
 }
 
 const paidBySQL = `SELECT ` + checkoutColumns + ` FROM checkouts WHERE payment_id = $1 AND payment_id <> '' ORDER BY id`
 
 // PaidBy is the checkouts of a provider's payment.
 func (s payments) PaidBy(ctx context.Context, paymentID string) ([]curfew.Checkout, error) {
-	all, err := list(ctx, s.reader, scanCheckout, paidBySQL, paymentID)
-	if err != nil {
-		return nil, fmt.Errorf("read the checkouts of payment %s: %w", paymentID, err)
-	}
-	return all, nil
+	all, err := many(ctx, s.db, scanCheckout, paidBySQL, paymentID)
+	return all, wrap(err, "read the checkouts of payment %s", paymentID)
 }
 
 // A customer's are found by the key and an address's by its index; what waits
@@ -58,11 +51,8 @@ func (s payments) ListCheckouts(ctx context.Context, q curfew.CheckoutSearch) ([
 	case slices.Contains(unsettled, q.Outcome):
 		query = listUnsettledSQL
 	}
-	all, err := list(ctx, s.reader, scanCheckout, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("list checkouts: %w", err)
-	}
-	return all, nil
+	all, err := many(ctx, s.db, scanCheckout, query, args...)
+	return all, wrap(err, "list checkouts")
 }
 
 // unsettled is the outcomes that wait for something.
@@ -86,17 +76,14 @@ func (s payments) Remark(ctx context.Context, r curfew.Remark) (curfew.Checkout,
 		v, err = one(ctx, tx, scanCheckout, remarkSQL, r.From.CustomerID, r.From.ID, string(r.From.Outcome), r.From.Version,
 			micros(tx.now), null(r.PaymentID), null(r.Note), r.Disputed, r.Amount, r.Currency)
 		if err != nil {
-			return moved(err, "checkout %s has moved", r.From.ID)
+			return orMissing(err, curfew.Errorf(curfew.Conflict, "checkout %s has moved", r.From.ID))
 		}
 		return tx.record(ctx, "checkout", curfew.Event{
 			CustomerID: v.CustomerID, Subject: v.ID, Number: v.Version,
 			From: string(v.Outcome), To: string(v.Outcome), Actor: r.Actor, Reason: r.Reason,
 		})
 	})
-	if err != nil {
-		return curfew.Checkout{}, fmt.Errorf("remark on checkout %s: %w", r.From.ID, err)
-	}
-	return v, nil
+	return v, wrap(err, "remark on checkout %s", r.From.ID)
 }
 
 // The history goes with the checkout: its key begins with the customer.
@@ -119,7 +106,7 @@ func (s payments) Repair(ctx context.Context, r curfew.Repair) (curfew.Checkout,
 		v, err = one(ctx, tx, scanCheckout, repairSQL, c.CustomerID, c.ID, c.Version, r.CustomerID, r.Plan,
 			after(tx.now, r.Retry), micros(tx.now))
 		if err != nil {
-			return moved(err, "checkout %s has moved", c.ID)
+			return orMissing(err, curfew.Errorf(curfew.Conflict, "checkout %s has moved", c.ID))
 		}
 		if _, err := tx.exec(ctx, repairClaimSQL, c.Ref, c.ID, r.CustomerID, r.Plan); err != nil {
 			return err
@@ -134,8 +121,5 @@ func (s payments) Repair(ctx context.Context, r curfew.Repair) (curfew.Checkout,
 			From: string(curfew.Held), To: string(curfew.Deferred), Actor: r.Actor, Reason: r.Reason,
 		})
 	})
-	if err != nil {
-		return curfew.Checkout{}, fmt.Errorf("repair checkout %s: %w", c.ID, err)
-	}
-	return v, nil
+	return v, wrap(err, "repair checkout %s", c.ID)
 }

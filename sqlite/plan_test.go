@@ -67,7 +67,7 @@ var parameter = regexp.MustCompile(`[$:]\w+`)
 
 func explain(t *testing.T, s *Store, query string) string {
 	t.Helper()
-	lines, err := list(t.Context(), s.reader, func(r row) (line string, err error) {
+	lines, err := many(t.Context(), s.reader, func(r row) (line string, err error) {
 		var skip int
 		err = r.Scan(&skip, &skip, &skip, &line)
 		return line, err

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,15 +24,9 @@ WHERE quarantine.next_at <= $7 OR quarantine.version <> excluded.version`
 
 // Quarantine sets something apart, for longer each time.
 func (s quarantine) Quarantine(ctx context.Context, q curfew.Quarantined) error {
-	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		_, err := tx.exec(ctx, quarantineSQL, q.CustomerID, string(q.Noun), quarantineID(q.ID), q.Version, q.Step, q.LastError,
-			micros(tx.now), curfew.FirstQuarantine.Microseconds(), curfew.LongestQuarantine.Microseconds())
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("set %s %s apart: %w", q.Noun, q.ID, err)
-	}
-	return nil
+	_, err := s.exec(ctx, quarantineSQL, q.CustomerID, string(q.Noun), quarantineID(q.ID), q.Version, q.Step, q.LastError,
+		fromNow(0), curfew.FirstQuarantine.Microseconds(), curfew.LongestQuarantine.Microseconds())
+	return wrap(err, "set %s %s apart", q.Noun, q.ID)
 }
 
 // quarantineID is the id under which something is set apart: of a customer, the
@@ -76,11 +69,8 @@ FROM quarantine WHERE ` + stuck + ` ORDER BY since, customer_id, noun, id LIMIT 
 
 // Quarantined is what is set apart and still stands, longest first.
 func (s quarantine) Quarantined(ctx context.Context, limit int) ([]curfew.Quarantined, error) {
-	all, err := list(ctx, s.reader, scanQuarantined(s.now()), quarantinedSQL, limit)
-	if err != nil {
-		return nil, fmt.Errorf("read what is set apart: %w", err)
-	}
-	return all, nil
+	all, err := many(ctx, s.db, scanQuarantined(s.now()), quarantinedSQL, limit)
+	return all, wrap(err, "read what is set apart")
 }
 
 func scanQuarantined(now time.Time) func(row) (curfew.Quarantined, error) {
@@ -98,12 +88,6 @@ func scanQuarantined(now time.Time) func(row) (curfew.Quarantined, error) {
 
 // LeaveQuarantine forgets what was settled or has moved on.
 func (s quarantine) LeaveQuarantine(ctx context.Context) error {
-	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		_, err := tx.exec(ctx, leaveQuarantineSQL)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("forget what is settled: %w", err)
-	}
-	return nil
+	_, err := s.exec(ctx, leaveQuarantineSQL)
+	return wrap(err, "forget what is settled")
 }

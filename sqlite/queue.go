@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/curfewhq/curfew"
 )
@@ -45,22 +44,16 @@ LIMIT $4`
 // Pending is what a mechanic can accept, oldest first, behind the cursor.
 func (s queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
 	now := s.now()
-	all, err := list(ctx, s.reader, scanStanding(now), pendingSQL, since(after), after.ID, micros(now), limit)
-	if err != nil {
-		return nil, fmt.Errorf("read the queue: %w", err)
-	}
-	return all, nil
+	all, err := many(ctx, s.db, scanStanding(now), pendingSQL, since(after), after.ID, micros(now), limit)
+	return all, wrap(err, "read the queue")
 }
 
 const slotSQL = `SELECT mechanic_id, customer_id, session_id FROM mechanic_slots WHERE mechanic_id = $1`
 
 // Slot is what keeps a mechanic busy.
 func (s queue) Slot(ctx context.Context, mechanicID string) (curfew.Slot, error) {
-	slot, err := one(ctx, s.reader, scanSlot, slotSQL, mechanicID)
-	if err != nil {
-		return curfew.Slot{}, fmt.Errorf("read the slot of %s: %w", mechanicID, absent(err, "mechanic %q is not busy", mechanicID))
-	}
-	return slot, nil
+	slot, err := one(ctx, s.db, scanSlot, slotSQL, mechanicID)
+	return slot, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "mechanic %q is not busy", mechanicID)), "read the slot of %s", mechanicID)
 }
 
 func scanSlot(r row) (curfew.Slot, error) {
@@ -79,17 +72,11 @@ WHERE mechanic_id = $1 AND customer_id = $2 AND session_id = $3
 
 // FreeSlot removes a slot that leaked.
 func (s queue) FreeSlot(ctx context.Context, slot curfew.Slot) error {
-	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		n, err := tx.exec(ctx, freeSlotSQL, slot.MechanicID, slot.CustomerID, slot.SessionID)
-		if err == nil && n == 0 {
-			return curfew.Errorf(curfew.Conflict, "the slot of mechanic %s is held by session %s or has changed", slot.MechanicID, slot.SessionID)
-		}
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("free the slot of %s: %w", slot.MechanicID, err)
+	n, err := s.exec(ctx, freeSlotSQL, slot.MechanicID, slot.CustomerID, slot.SessionID)
+	if err == nil && n == 0 {
+		err = curfew.Errorf(curfew.Conflict, "the slot of mechanic %s is held by session %s or has changed", slot.MechanicID, slot.SessionID)
 	}
-	return nil
+	return wrap(err, "free the slot of %s", slot.MechanicID)
 }
 
 const abandonSlotSQL = `
@@ -102,15 +89,9 @@ WHERE mechanic_id = $1 AND customer_id = $2 AND session_id = $3
 
 // AbandonSlot removes a slot whose session is overdue.
 func (s queue) AbandonSlot(ctx context.Context, slot curfew.Slot) error {
-	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		n, err := tx.exec(ctx, abandonSlotSQL, slot.MechanicID, slot.CustomerID, slot.SessionID, micros(tx.now))
-		if err == nil && n == 0 {
-			return curfew.Errorf(curfew.Conflict, "the slot of mechanic %s is held by session %s or has changed", slot.MechanicID, slot.SessionID)
-		}
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("abandon the slot of %s: %w", slot.MechanicID, err)
+	n, err := s.exec(ctx, abandonSlotSQL, slot.MechanicID, slot.CustomerID, slot.SessionID, fromNow(0))
+	if err == nil && n == 0 {
+		err = curfew.Errorf(curfew.Conflict, "the slot of mechanic %s is held by session %s or has changed", slot.MechanicID, slot.SessionID)
 	}
-	return nil
+	return wrap(err, "abandon the slot of %s", slot.MechanicID)
 }

@@ -52,7 +52,7 @@ func (r *reader) query(ctx context.Context, query string, args ...any) (*sql.Row
 	if err != nil {
 		return nil, noteError(ctx, err)
 	}
-	rows, err := stmt.QueryContext(ctx, args...) //nolint:sqlclosecheck // the caller's, list closes it
+	rows, err := stmt.QueryContext(ctx, args...) //nolint:sqlclosecheck // the caller's, many closes it
 	if damaged(err) && r.file != nil {
 		err = as(curfew.Unavailable, "the database cannot answer now: try again", err)
 	}
@@ -106,8 +106,8 @@ func (unlimited) limit(ctx context.Context) (context.Context, context.CancelFunc
 	return ctx, func() {}
 }
 
-// list is all rows of an answer.
-func list[T any](ctx context.Context, src source, scan func(row) (T, error), query string, args ...any) (all []T, err error) {
+// many reads all rows.
+func many[T any](ctx context.Context, src source, scan func(row) (T, error), query string, args ...any) (all []T, err error) {
 	ctx, cancel := src.limit(ctx)
 	defer cancel()
 	rows, err := src.query(ctx, query, args...)
@@ -125,9 +125,9 @@ func list[T any](ctx context.Context, src source, scan func(row) (T, error), que
 	return all, translate(rows.Err())
 }
 
-// one is the only row of an answer; sql.ErrNoRows if there is none.
+// one reads the one row; sql.ErrNoRows if there is none.
 func one[T any](ctx context.Context, src source, scan func(row) (T, error), query string, args ...any) (T, error) {
-	all, err := list(ctx, src, scan, query, args...)
+	all, err := many(ctx, src, scan, query, args...)
 	if err == nil && len(all) == 0 {
 		err = sql.ErrNoRows
 	}

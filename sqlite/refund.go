@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/curfewhq/curfew"
 )
@@ -17,11 +16,8 @@ ORDER BY next_at, id LIMIT $2`
 
 // Refundable is what the refunds' worker may do now.
 func (s refunds) Refundable(ctx context.Context, limit int) ([]curfew.Checkout, error) {
-	all, err := list(ctx, s.reader, scanCheckout, refundableSQL, micros(s.now()), limit)
-	if err != nil {
-		return nil, fmt.Errorf("read the refundable checkouts: %w", err)
-	}
-	return all, nil
+	all, err := many(ctx, s.db, scanCheckout, refundableSQL, micros(s.now()), limit)
+	return all, wrap(err, "read the refundable checkouts")
 }
 
 const (
@@ -49,29 +45,17 @@ func (s refunds) Repaid(ctx context.Context, paymentID string, r curfew.Repaymen
 		v, err = one(ctx, tx, scanRepayment, keepRepaymentSQL, paymentID, r.Amount, r.Currency, micros(tx.now))
 		return err
 	})
-	if err != nil {
-		return curfew.Repayment{}, fmt.Errorf("keep a repayment of %s: %w", paymentID, err)
-	}
-	return v, nil
+	return v, wrap(err, "keep a repayment of %s", paymentID)
 }
 
 // Dispute keeps that a payment is asked back by the customer's bank.
 func (s refunds) Dispute(ctx context.Context, paymentID string) error {
-	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		_, err := tx.exec(ctx, keepDisputeSQL, paymentID, micros(tx.now))
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("keep a dispute of %s: %w", paymentID, err)
-	}
-	return nil
+	_, err := s.exec(ctx, keepDisputeSQL, paymentID, fromNow(0))
+	return wrap(err, "keep a dispute of %s", paymentID)
 }
 
 // Repayment is what Repaid and Dispute kept.
 func (s refunds) Repayment(ctx context.Context, paymentID string) (curfew.Repayment, error) {
-	r, err := one(ctx, s.reader, scanRepayment, repaymentSQL, paymentID)
-	if err != nil {
-		return curfew.Repayment{}, fmt.Errorf("read a repayment: %w", absent(err, "nothing of payment %q was given back", paymentID))
-	}
-	return r, nil
+	r, err := one(ctx, s.db, scanRepayment, repaymentSQL, paymentID)
+	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "nothing of payment %q was given back", paymentID)), "read a repayment")
 }

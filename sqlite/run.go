@@ -51,10 +51,7 @@ func (s runs) BeginRun(ctx context.Context, r curfew.Run) (curfew.Run, error) {
 		v, err = one(ctx, tx, scanRun(tx.now), beginRunSQL, r.ID, string(r.Trigger), r.Actor.String(), r.Reason, micros(tx.now), null(r.Undoes))
 		return err
 	})
-	if err != nil {
-		return curfew.Run{}, fmt.Errorf("begin run %s: %w", r.ID, err)
-	}
-	return v, nil
+	return v, wrap(err, "begin run %s", r.ID)
 }
 
 const finishRunSQL = `
@@ -71,12 +68,9 @@ func (s runs) FinishRun(ctx context.Context, r curfew.Run) (curfew.Run, error) {
 	outcome, why := r.Stored()
 	err = s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
 		v, err = one(ctx, tx, scanRun(tx.now), finishRunSQL, r.ID, micros(tx.now), string(outcome), why, string(stats))
-		return absent(err, "there is no run %q", r.ID)
+		return orMissing(err, curfew.Errorf(curfew.NotFound, "there is no run %q", r.ID))
 	})
-	if err != nil {
-		return curfew.Run{}, fmt.Errorf("finish run %s: %w", r.ID, err)
-	}
-	return v, nil
+	return v, wrap(err, "finish run %s", r.ID)
 }
 
 const beatRunSQL = `INSERT INTO signals (name, at, until) VALUES ('run:' || $1, $2, $3)
@@ -84,14 +78,8 @@ ON CONFLICT (name) DO UPDATE SET at = excluded.at, until = excluded.until`
 
 // BeatRun is a run's sign of life.
 func (s runs) BeatRun(ctx context.Context, id string, ttl time.Duration) error {
-	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		_, err := tx.exec(ctx, beatRunSQL, id, micros(tx.now), micros(tx.now.Add(ttl)))
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("say that run %s goes on: %w", id, err)
-	}
-	return nil
+	_, err := s.exec(ctx, beatRunSQL, id, fromNow(0), fromNow(ttl))
+	return wrap(err, "say that run %s goes on", id)
 }
 
 const countRunSQL = `UPDATE runs SET stats = $2 WHERE id = $1`
@@ -115,33 +103,24 @@ ORDER BY started_at DESC, id DESC LIMIT $3`
 
 // Runs is newest first, behind the cursor.
 func (s runs) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Run, error) {
-	all, err := list(ctx, s.reader, scanRun(s.now()), runsSQL, until(after), after.ID, limit)
-	if err != nil {
-		return nil, fmt.Errorf("read the runs: %w", err)
-	}
-	return all, nil
+	all, err := many(ctx, s.db, scanRun(s.now()), runsSQL, until(after), after.ID, limit)
+	return all, wrap(err, "read the runs")
 }
 
 const runSQL = `SELECT ` + runColumns + ` FROM runs WHERE id = $1`
 
 // Run is one by its id.
 func (s runs) Run(ctx context.Context, id string) (curfew.Run, error) {
-	r, err := one(ctx, s.reader, scanRun(s.now()), runSQL, id)
-	if err != nil {
-		return curfew.Run{}, fmt.Errorf("read run %s: %w", id, absent(err, "there is no run %q", id))
-	}
-	return r, nil
+	r, err := one(ctx, s.db, scanRun(s.now()), runSQL, id)
+	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no run %q", id)), "read run %s", id)
 }
 
 const runEventsSQL = `SELECT ` + eventColumns + ` FROM events WHERE run_id = $1 AND id > $2 ORDER BY id LIMIT $3`
 
 // RunEvents is what a run did, by the events' ids, behind one.
 func (s runs) RunEvents(ctx context.Context, runID, after string, limit int) ([]curfew.Event, error) {
-	all, err := list(ctx, s.reader, scanEvent, runEventsSQL, runID, after, limit)
-	if err != nil {
-		return nil, fmt.Errorf("read the events of run %s: %w", runID, err)
-	}
-	return all, nil
+	all, err := many(ctx, s.db, scanEvent, runEventsSQL, runID, after, limit)
+	return all, wrap(err, "read the events of run %s", runID)
 }
 
 const savePreviewSQL = `INSERT INTO previews (id, created_at, body) VALUES ($1, $2, $3)`
@@ -160,21 +139,15 @@ func (s runs) SavePreview(ctx context.Context, p curfew.Preview) (curfew.Preview
 		_, err = tx.exec(ctx, savePreviewSQL, p.ID, micros(tx.now), string(body))
 		return err
 	})
-	if err != nil {
-		return curfew.Preview{}, fmt.Errorf("save preview %s: %w", p.ID, err)
-	}
-	return p, nil
+	return p, wrap(err, "save preview %s", p.ID)
 }
 
 const previewSQL = `SELECT body FROM previews WHERE id = $1 AND created_at >= $2`
 
 // Preview is a stored one that is not too old.
 func (s runs) Preview(ctx context.Context, id string) (curfew.Preview, error) {
-	p, err := one(ctx, s.reader, scanPreview, previewSQL, id, before(s.now(), previewLife))
-	if err != nil {
-		return curfew.Preview{}, fmt.Errorf("read preview %s: %w", id, absent(err, "there is no preview %q: they are kept for a day", id))
-	}
-	return p, nil
+	p, err := one(ctx, s.db, scanPreview, previewSQL, id, before(s.now(), previewLife))
+	return p, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no preview %q: they are kept for a day", id)), "read preview %s", id)
 }
 
 func scanPreview(r row) (curfew.Preview, error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -48,11 +47,8 @@ const sessionSQL = standingSQL + ` WHERE sessions.id = $1`
 
 // Session is one session by its id alone.
 func (s sessions) Session(ctx context.Context, id string) (curfew.Standing, error) {
-	st, err := one(ctx, s.reader, scanStanding(s.now()), sessionSQL, id)
-	if err != nil {
-		return curfew.Standing{}, fmt.Errorf("read session %s: %w", id, absent(err, "there is no session %q", id))
-	}
-	return st, nil
+	st, err := one(ctx, s.db, scanStanding(s.now()), sessionSQL, id)
+	return st, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no session %q", id)), "read session %s", id)
 }
 
 const sessionOfSQL = standingSQL + `
@@ -60,22 +56,16 @@ WHERE (sessions.customer_id, sessions.id) = (SELECT customer_id, session_id FROM
 
 // SessionOf is the session of a request.
 func (s sessions) SessionOf(ctx context.Context, requestID string) (curfew.Standing, error) {
-	st, err := one(ctx, s.reader, scanStanding(s.now()), sessionOfSQL, requestID)
-	if err != nil {
-		return curfew.Standing{}, fmt.Errorf("read the session of request %s: %w", requestID, absent(err, "there is no request %q", requestID))
-	}
-	return st, nil
+	st, err := one(ctx, s.db, scanStanding(s.now()), sessionOfSQL, requestID)
+	return st, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no request %q", requestID)), "read the session of request %s", requestID)
 }
 
 const openSQL = standingSQL + ` WHERE sessions.customer_id = $1 AND sessions.status IN ('waiting', 'live')`
 
 // Open is the session that holds the customer's slot, overdue or not.
 func (s sessions) Open(ctx context.Context, customerID string) (curfew.Standing, error) {
-	st, err := one(ctx, s.reader, scanStanding(s.now()), openSQL, customerID)
-	if err != nil {
-		return curfew.Standing{}, fmt.Errorf("read the open session of %s: %w", customerID, absent(err, "customer %q has no open session", customerID))
-	}
-	return st, nil
+	st, err := one(ctx, s.db, scanStanding(s.now()), openSQL, customerID)
+	return st, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no open session", customerID)), "read the open session of %s", customerID)
 }
 
 const unendedSQL = standingSQL + `
@@ -84,11 +74,8 @@ ORDER BY sessions.created_at, sessions.id`
 
 // Unended is the customer's sessions that have not ended, oldest first.
 func (s sessions) Unended(ctx context.Context, customerID string) ([]curfew.Standing, error) {
-	all, err := list(ctx, s.reader, scanStanding(s.now()), unendedSQL, customerID)
-	if err != nil {
-		return nil, fmt.Errorf("read the sessions of %s: %w", customerID, err)
-	}
-	return all, nil
+	all, err := many(ctx, s.db, scanStanding(s.now()), unendedSQL, customerID)
+	return all, wrap(err, "read the sessions of %s", customerID)
 }
 
 // changeSQL moves one session if its status, its version and the guard hold.
@@ -124,7 +111,7 @@ func (s sessions) Change(ctx context.Context, c curfew.Change) (curfew.Standing,
 			return curfew.Errorf(curfew.SessionOpen, "the slot of customer %s is taken", c.From.CustomerID)
 		}
 		if err != nil {
-			return moved(err, "session %s has moved", c.From.ID)
+			return orMissing(err, curfew.Errorf(curfew.Conflict, "session %s has moved", c.From.ID))
 		}
 		if err := tx.offer(ctx, c); err != nil {
 			return err
@@ -139,10 +126,7 @@ func (s sessions) Change(ctx context.Context, c curfew.Change) (curfew.Standing,
 		st, err = one(ctx, tx, scanStanding(tx.now), standingByKeySQL, session.CustomerID, session.ID)
 		return err
 	})
-	if err != nil {
-		return curfew.Standing{}, fmt.Errorf("change session %s: %w", c.From.ID, err)
-	}
-	return st, nil
+	return st, wrap(err, "change session %s", c.From.ID)
 }
 
 func changeArgs(c curfew.Change, now time.Time) []any {
@@ -185,11 +169,8 @@ FROM events WHERE customer_id = $1 AND subject_id = $2 ORDER BY number`
 
 // Events is the history of one session or checkout, in order.
 func (s sessions) Events(ctx context.Context, customerID, subject string) ([]curfew.Event, error) {
-	all, err := list(ctx, s.reader, scanEvent, eventsSQL, customerID, subject)
-	if err != nil {
-		return nil, fmt.Errorf("read the events of %s: %w", subject, err)
-	}
-	return all, nil
+	all, err := many(ctx, s.db, scanEvent, eventsSQL, customerID, subject)
+	return all, wrap(err, "read the events of %s", subject)
 }
 
 func scanEvent(r row) (curfew.Event, error) {

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -23,11 +22,8 @@ ORDER BY at, id LIMIT $3`
 // the time of the reading.
 func (s stream) EventsSince(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.News, time.Time, error) {
 	now := s.now()
-	all, err := list(ctx, s.reader, scanNews, newsSQL, since(after), after.ID, limit)
-	if err != nil {
-		return nil, now, fmt.Errorf("read events since %s: %w", after.At, err)
-	}
-	return all, now, nil
+	all, err := many(ctx, s.db, scanNews, newsSQL, since(after), after.ID, limit)
+	return all, now, wrap(err, "read events since %s", after.At)
 }
 
 func scanNews(r row) (curfew.News, error) {
@@ -47,9 +43,6 @@ func (s stream) Standings(ctx context.Context, ids []string) ([]curfew.Standing,
 	if err != nil {
 		return nil, err
 	}
-	all, err := list(ctx, s.reader, scanStanding(s.now()), standingsSQL, string(keys))
-	if err != nil {
-		return nil, fmt.Errorf("read %d sessions: %w", len(ids), err)
-	}
-	return all, nil
+	all, err := many(ctx, s.db, scanStanding(s.now()), standingsSQL, string(keys))
+	return all, wrap(err, "read %d sessions", len(ids))
 }

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/curfewhq/curfew"
 )
@@ -15,22 +14,16 @@ WHERE sessions.customer_id = $1 ORDER BY sessions.created_at DESC, sessions.id D
 
 // SessionsOf is the customer's newest sessions, ended or not.
 func (s timeline) SessionsOf(ctx context.Context, customerID string, limit int) ([]curfew.Standing, error) {
-	all, err := list(ctx, s.reader, scanStanding(s.now()), sessionsOfSQL, customerID, limit)
-	if err != nil {
-		return nil, fmt.Errorf("read the sessions of %s: %w", customerID, err)
-	}
-	return all, nil
+	all, err := many(ctx, s.db, scanStanding(s.now()), sessionsOfSQL, customerID, limit)
+	return all, wrap(err, "read the sessions of %s", customerID)
 }
 
 const revivalSQL = standingSQL + ` WHERE sessions.customer_id = $1 AND sessions.revives = $2`
 
 // Revival is the session that revives this one.
 func (s timeline) Revival(ctx context.Context, customerID, sessionID string) (curfew.Standing, error) {
-	st, err := one(ctx, s.reader, scanStanding(s.now()), revivalSQL, customerID, sessionID)
-	if err != nil {
-		return curfew.Standing{}, fmt.Errorf("read what revives %s: %w", sessionID, absent(err, "nothing revives session %q", sessionID))
-	}
-	return st, nil
+	st, err := one(ctx, s.db, scanStanding(s.now()), revivalSQL, customerID, sessionID)
+	return st, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "nothing revives session %q", sessionID)), "read what revives %s", sessionID)
 }
 
 const historySQL = `SELECT ` + eventColumns + ` FROM events
@@ -39,11 +32,8 @@ ORDER BY at DESC, id DESC LIMIT $4`
 
 // History is the customer's events, newest first, before the cursor.
 func (s timeline) History(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Event, error) {
-	all, err := list(ctx, s.reader, scanEvent, historySQL, customerID, until(before), before.ID, limit)
-	if err != nil {
-		return nil, fmt.Errorf("read the history of %s: %w", customerID, err)
-	}
-	return all, nil
+	all, err := many(ctx, s.db, scanEvent, historySQL, customerID, until(before), before.ID, limit)
+	return all, wrap(err, "read the history of %s", customerID)
 }
 
 const refusalsSQL = `SELECT id, customer_id, session_id, at FROM refusals
@@ -52,11 +42,8 @@ ORDER BY at DESC, id DESC LIMIT $4`
 
 // Refusals is when the customer was refused, newest first, before the cursor.
 func (s timeline) Refusals(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Refused, error) {
-	all, err := list(ctx, s.reader, scanRefused, refusalsSQL, customerID, until(before), before.ID, limit)
-	if err != nil {
-		return nil, fmt.Errorf("read the refusals of %s: %w", customerID, err)
-	}
-	return all, nil
+	all, err := many(ctx, s.db, scanRefused, refusalsSQL, customerID, until(before), before.ID, limit)
+	return all, wrap(err, "read the refusals of %s", customerID)
 }
 
 func scanRefused(r row) (curfew.Refused, error) {
@@ -77,11 +64,8 @@ ORDER BY ` + noticedAt + ` DESC, deliveries.id DESC LIMIT $4`
 // Notices is the deliveries of the customer's events, newest first, before the
 // cursor.
 func (s timeline) Notices(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Delivery, error) {
-	all, err := list(ctx, s.reader, scanDelivery, noticesSQL, customerID, until(before), before.ID, limit)
-	if err != nil {
-		return nil, fmt.Errorf("read the notices of %s: %w", customerID, err)
-	}
-	return all, nil
+	all, err := many(ctx, s.db, scanDelivery, noticesSQL, customerID, until(before), before.ID, limit)
+	return all, wrap(err, "read the notices of %s", customerID)
 }
 
 const customersByEmailSQL = `
@@ -89,9 +73,6 @@ SELECT DISTINCT customer_id FROM checkouts INDEXED BY checkouts_email WHERE lowe
 
 // CustomersByEmail is who paid with that address.
 func (s timeline) CustomersByEmail(ctx context.Context, email string, limit int) ([]string, error) {
-	all, err := list(ctx, s.reader, value[string], customersByEmailSQL, email, limit)
-	if err != nil {
-		return nil, fmt.Errorf("look an address up: %w", err)
-	}
-	return all, nil
+	all, err := many(ctx, s.db, value[string], customersByEmailSQL, email, limit)
+	return all, wrap(err, "look an address up")
 }

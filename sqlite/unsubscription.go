@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 )
 
 // unsubscriptions is who wants no more mail of a kind.
@@ -15,21 +14,12 @@ const (
 
 // Unsubscribe stops a kind of notices to an address.
 func (s unsubscriptions) Unsubscribe(ctx context.Context, hash, kind string) error {
-	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		_, err := tx.exec(ctx, insertUnsubscriptionSQL, hash, kind, micros(tx.now))
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("unsubscribe from %s: %w", kind, err)
-	}
-	return nil
+	_, err := s.exec(ctx, insertUnsubscriptionSQL, hash, kind, fromNow(0))
+	return wrap(err, "unsubscribe from %s", kind)
 }
 
 // Unsubscribed reports whether an address does not want a kind of notices.
 func (s unsubscriptions) Unsubscribed(ctx context.Context, hash, kind string) (bool, error) {
-	stopped, err := one(ctx, s.reader, value[bool], unsubscriptionSQL, hash, kind)
-	if err != nil {
-		return false, fmt.Errorf("who wants %s: %w", kind, err)
-	}
-	return stopped, nil
+	stopped, err := one(ctx, s.db, value[bool], unsubscriptionSQL, hash, kind)
+	return stopped, wrap(err, "who wants %s", kind)
 }

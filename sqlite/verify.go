@@ -33,7 +33,7 @@ func (s schema) Verify(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("verify %s: %w", s.path, err)
 	}
-	have, err := list(ctx, s.reader, value[string], schemaSQL)
+	have, err := many(ctx, s.db, value[string], schemaSQL)
 	if err != nil {
 		return fmt.Errorf("verify %s: %w", s.path, err)
 	}
@@ -64,7 +64,7 @@ func (s schema) verifyMigrated(ctx context.Context) error {
 // verifyLog refuses a file that has lost its write-ahead log: readers and the
 // writer would wait for each other.
 func (s schema) verifyLog(ctx context.Context) error {
-	mode, err := one(ctx, s.reader, value[string], "PRAGMA journal_mode")
+	mode, err := one(ctx, s.db, value[string], "PRAGMA journal_mode")
 	if err != nil {
 		return fmt.Errorf("verify %s: %w", s.path, err)
 	}
@@ -76,7 +76,7 @@ func (s schema) verifyLog(ctx context.Context) error {
 
 // verifyOwn tells a new file from another program's.
 func (s schema) verifyOwn(ctx context.Context) error {
-	name, err := one(ctx, s.reader, value[string], "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'sqlite_*' LIMIT 1")
+	name, err := one(ctx, s.db, value[string], "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'sqlite_*' LIMIT 1")
 	if errors.Is(err, sql.ErrNoRows) {
 		return curfew.Errorf(curfew.Invalid, "%s has no tables yet: run `curfew migrate`", s.path)
 	}
@@ -102,5 +102,5 @@ var expected = sync.OnceValues(func() (parts []string, err error) {
 			return nil, err
 		}
 	}
-	return list(ctx, r, value[string], schemaSQL)
+	return many(ctx, r, value[string], schemaSQL)
 })

@@ -160,7 +160,7 @@ func (h *house) background(run func(context.Context) error) {
 type streams struct{ *tail.Hub }
 
 func (s streams) Follow(ctx context.Context, topics []string, since time.Time) (httpapi.Feed, error) {
-	subscription, err := s.Hub.Subscribe(ctx, topics, since)
+	subscription, err := s.Subscribe(ctx, topics, since)
 	if err != nil {
 		return nil, err
 	}

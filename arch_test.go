@@ -44,21 +44,30 @@ var rooms = map[string]room{
 	"sqlite":    {ours: []string{"."}, never: []string{"net/http", "github.com/jackc/pgx"}},
 	"api":       {stdlib: true},
 
+	"internal/auth":      {ours: []string{".", "internal/problem", "internal/strictjson", "internal/wire"}, never: drivers},
 	"internal/backup":    {ours: []string{"."}, stdlib: true, never: drivers},
 	"internal/config":    {ours: []string{"."}, never: append([]string{"net/http"}, drivers...)},
 	"internal/console":   {never: drivers},
 	"internal/demo":      {ours: []string{"api"}, stdlib: true, never: drivers},
-	"internal/httpapi":   {ours: []string{".", "lifecycle", "api", "internal/console", "internal/metrics", "internal/problem", "internal/strictjson", "internal/timeline", "internal/wire"}, never: drivers},
 	"internal/invariant": {ours: []string{"."}, stdlib: true, never: drivers},
 	"internal/metrics":   {ours: []string{".", "lifecycle"}, never: drivers},
 	"internal/notify":    {ours: []string{"."}, never: drivers},
 	"internal/problem":   {ours: []string{".", "api", "internal/wire"}, never: drivers},
+	"internal/sse":       {ours: []string{".", "lifecycle", "api", "internal/auth", "internal/problem", "internal/wire"}, never: drivers},
 	"internal/stream":    {ours: []string{"."}, never: drivers},
 	"internal/stripe":    {ours: []string{"."}, never: drivers},
 
 	"internal/timeline":   {ours: []string{".", "lifecycle"}, never: append([]string{"net/http"}, drivers...)},
 	"internal/strictjson": {stdlib: true, never: append([]string{"net/http"}, drivers...)},
 	"internal/wire":       {ours: []string{".", "lifecycle", "internal/timeline", "api"}, never: drivers},
+
+	"internal/httpapi": {
+		ours: []string{
+			".", "lifecycle", "api", "internal/auth", "internal/console", "internal/metrics", "internal/problem", "internal/sse",
+			"internal/strictjson", "internal/timeline", "internal/wire",
+		},
+		never: drivers,
+	},
 
 	"internal/notify/mailtest": {never: drivers, forTests: true},
 	"internal/pgtest":          {forTests: true},
@@ -74,8 +83,9 @@ var rooms = map[string]room{
 
 	"cmd/curfew": {
 		ours: []string{
-			".", "lifecycle", "postgres", "sqlite", "api", "internal/backup", "internal/config", "internal/console", "internal/demo", "internal/httpapi",
-			"internal/invariant", "internal/metrics", "internal/notify", "internal/problem", "internal/stream", "internal/stripe", "internal/timeline", "internal/wire",
+			".", "lifecycle", "postgres", "sqlite", "api", "internal/auth", "internal/backup", "internal/config", "internal/console",
+			"internal/demo", "internal/httpapi", "internal/invariant", "internal/metrics", "internal/notify", "internal/problem",
+			"internal/sse", "internal/stream", "internal/stripe", "internal/timeline", "internal/wire",
 		},
 		isCommand: true,
 	},

@@ -19,9 +19,11 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/notify"
 	"github.com/curfewhq/curfew/internal/notify/webhook"
+	"github.com/curfewhq/curfew/internal/sse"
 	"github.com/curfewhq/curfew/internal/stream"
 	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -60,7 +62,7 @@ type station struct {
 // follows lets the server follow the hub.
 type follows struct{ *stream.Hub }
 
-func (f follows) Follow(ctx context.Context, topics []string, since time.Time) (httpapi.Feed, error) {
+func (f follows) Subscribe(ctx context.Context, topics []string, since time.Time) (sse.Subscription, error) {
 	subscription, err := f.Hub.Subscribe(ctx, topics, since)
 	if err != nil {
 		return nil, err
@@ -74,11 +76,11 @@ func openStation(ctx context.Context, db database, key string) (*station, error)
 	if s.engine, err = lifecycle.New(db.store, lifecycle.Options{}); err != nil {
 		return nil, err
 	}
-	identity, err := httpapi.NewIdentity(ctx, httpapi.AuthOptions{KeyFile: key, CreateKey: true})
+	identity, err := auth.NewIdentity(ctx, auth.Options{KeyFile: key, CreateKey: true})
 	if err != nil {
 		return nil, err
 	}
-	hub := stream.New(db.store, stream.Options{Encode: httpapi.Frames, Wake: s.bell})
+	hub := stream.New(db.store, stream.Options{Encode: sse.Encode, Wake: s.bell})
 	srv, err := httpapi.New(httpapi.Options{
 		Engine: s.engine, Timeline: timeline.New(db.store, s.engine), Identity: identity, Once: db.store, Ready: db.store.Ping, Streams: follows{hub},
 		Endpoints: webhook.Endpoints{}, Deliveries: notify.Deliveries{}, // nobody asks for them here
@@ -207,7 +209,7 @@ func read(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	identity, err := httpapi.NewIdentity(ctx, httpapi.AuthOptions{KeyFile: args[2]})
+	identity, err := auth.NewIdentity(ctx, auth.Options{KeyFile: args[2]})
 	if err != nil {
 		return err
 	}

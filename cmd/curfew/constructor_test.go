@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/backup"
 	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/notify/mail"
@@ -25,8 +26,8 @@ func TestAConstructorThatFailsReturnsNothing(t *testing.T) {
 	}{
 		"lifecycle.New":         nothing(lifecycle.New(nil, lifecycle.Options{Policy: &curfew.Policy{}})),
 		"httpapi.New":           nothing(httpapi.New(httpapi.Options{})),
-		"httpapi.NewIdentity":   nothing(httpapi.NewIdentity(t.Context(), httpapi.AuthOptions{KeyFile: none})),
-		"httpapi.NewKeyServer":  nothing(httpapi.NewKeyServer("http://id.example.org", nil)),
+		"httpapi.NewIdentity":   nothing(auth.NewIdentity(t.Context(), auth.Options{KeyFile: none})),
+		"httpapi.NewKeyServer":  nothing(auth.NewKeyServer("http://id.example.org", nil)),
 		"stripe.NewHook":        nothing(stripe.NewHook(stripe.HookOptions{})),
 		"stripe.NewClient":      nothing(stripe.NewClient(stripe.ClientOptions{})),
 		"mail.NewChannel":       nothing(mail.NewChannel(nil, mail.Options{})),

@@ -13,9 +13,9 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/demo"
-	"github.com/curfewhq/curfew/internal/httpapi"
 )
 
 type demoCommand struct {
@@ -174,7 +174,7 @@ func (s settings) faster(speed float64) settings {
 type house struct {
 	term     terminal
 	settings *settings
-	identity *httpapi.Identity
+	identity *auth.Identity
 	url      string
 }
 

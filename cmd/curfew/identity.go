@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -23,8 +23,8 @@ func (s *settings) keyFile() string {
 }
 
 // identity is who may prove who they are.
-func (s *settings) identity(ctx context.Context, log *slog.Logger) (*httpapi.Identity, error) {
-	return httpapi.NewIdentity(ctx, httpapi.AuthOptions{
+func (s *settings) identity(ctx context.Context, log *slog.Logger) (*auth.Identity, error) {
+	return auth.NewIdentity(ctx, auth.Options{
 		KeyFile: s.keyFile(), CreateKey: true, JWTSecret: s.Auth.JWTSecret, JWKSURL: s.Auth.JWKSURL,
 		Issuer: s.Auth.Issuer, Audience: s.Auth.Audience, RoleClaim: s.Auth.RoleClaim, Logger: log,
 	})
@@ -36,7 +36,7 @@ func (s *settings) keys(ctx context.Context) (lifecycle.Keys, error) {
 	if s.Auth.JWKSURL == "" {
 		return nil, nil //nolint:nilnil // nothing is set up, and nothing is wrong
 	}
-	k, err := httpapi.NewKeyServer(s.Auth.JWKSURL, nil)
+	k, err := auth.NewKeyServer(s.Auth.JWKSURL, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -46,13 +46,13 @@ func (s *settings) keys(ctx context.Context) (lifecycle.Keys, error) {
 
 // localIdentity signs with the local key. A new one is made only where a server
 // would find it: beside a SQLite file, or where it was named.
-func (s *settings) localIdentity(ctx context.Context) (*httpapi.Identity, error) {
+func (s *settings) localIdentity(ctx context.Context) (*auth.Identity, error) {
 	if s.Auth.KeyFile == "" {
 		if err := s.serversKey(); err != nil {
 			return nil, err
 		}
 	}
-	return httpapi.NewIdentity(ctx, httpapi.AuthOptions{KeyFile: s.keyFile(), CreateKey: true})
+	return auth.NewIdentity(ctx, auth.Options{KeyFile: s.keyFile(), CreateKey: true})
 }
 
 // serversKey is NotFound where no server would know a key that is made here.

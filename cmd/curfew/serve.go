@@ -16,11 +16,13 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/metrics"
 	"github.com/curfewhq/curfew/internal/notify"
 	"github.com/curfewhq/curfew/internal/notify/mail"
+	"github.com/curfewhq/curfew/internal/sse"
 	"github.com/curfewhq/curfew/internal/stream"
 	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -195,7 +197,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	if svc.worker, err = s.worker(svc, identity, metrics); err != nil {
 		return err
 	}
-	svc.hub = stream.New(svc.db, stream.Options{Encode: httpapi.Frames, Wake: svc.notifications.local.listen(), Logger: svc.log})
+	svc.hub = stream.New(svc.db, stream.Options{Encode: sse.Encode, Wake: svc.notifications.local.listen(), Logger: svc.log})
 	svc.server, err = httpapi.New(httpapi.Options{
 		Engine: svc.engine, Timeline: timeline.New(svc.db, svc.engine), Identity: identity, Once: svc.db, Ready: svc.ready, BaseURL: svc.url, LoginHint: s.loginLine(svc.url),
 		Version: version(), Logger: svc.log, Metrics: metrics, Hook: hook, Trace: svc.traces.request, Settings: svc.given,
@@ -213,7 +215,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 }
 
 // keysOf says how the key server is that an identity reads; nil: it reads none.
-func keysOf(i *httpapi.Identity) lifecycle.Keys {
+func keysOf(i *auth.Identity) lifecycle.Keys {
 	if k := i.KeyServer(); k != nil {
 		return k.State
 	}
@@ -287,8 +289,8 @@ func (svc *service) stop(ctx context.Context) error {
 // streams is the hub as the server follows it.
 type streams struct{ *stream.Hub }
 
-func (s streams) Follow(ctx context.Context, topics []string, since time.Time) (httpapi.Feed, error) {
-	subscription, err := s.Subscribe(ctx, topics, since)
+func (s streams) Subscribe(ctx context.Context, topics []string, since time.Time) (sse.Subscription, error) {
+	subscription, err := s.Hub.Subscribe(ctx, topics, since)
 	if err != nil {
 		return nil, err
 	}

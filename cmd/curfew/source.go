@@ -10,8 +10,8 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/config"
-	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/notify/mail"
 )
 
@@ -175,7 +175,7 @@ func (s *sources) names(spelled func(key string) string) []string {
 
 // checks are the rules for settings that other packages own.
 var checks = map[string]func(text string) error{
-	"auth.jwks_url": httpapi.CheckKeyURL,
+	"auth.jwks_url": auth.CheckKeyURL,
 	"smtp.from": func(text string) error {
 		_, err := mail.ParseFrom(text)
 		return err

@@ -5,6 +5,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -14,11 +15,11 @@ type acknowledging struct {
 	Body api.Acknowledging
 }
 
-func (s *Server) acknowledgeFinding(ctx context.Context, c call, in *acknowledging) (*answered[api.FindingAcknowledgement], error) {
+func (s *Server) acknowledgeFinding(ctx context.Context, c auth.Request, in *acknowledging) (*answered[api.FindingAcknowledgement], error) {
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	a, err := s.engine.Acknowledge(ctx, c.actor, lifecycle.Code(in.ID), in.Body.Reason, in.Body.Until)
+	a, err := s.engine.Acknowledge(ctx, c.Actor, lifecycle.Code(in.ID), in.Body.Reason, in.Body.Until)
 	return okay(wire.Acknowledgement(a), err)
 }
 
@@ -26,6 +27,6 @@ type withdrawing struct {
 	ID string `path:"id" doc:"The finding's code"`
 }
 
-func (s *Server) withdrawAcknowledgement(ctx context.Context, _ call, in *withdrawing) (*answered[api.Withdrawn], error) {
+func (s *Server) withdrawAcknowledgement(ctx context.Context, _ auth.Request, in *withdrawing) (*answered[api.Withdrawn], error) {
 	return okay(api.Withdrawn{Code: in.ID}, s.engine.WithdrawAcknowledgement(ctx, lifecycle.Code(in.ID)))
 }

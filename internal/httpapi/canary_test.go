@@ -235,7 +235,7 @@ func (c *canaries) get(who curfew.Actor, path string) {
 	must(c.T, err)
 	req.Header.Set("Authorization", "Bearer "+c.token(who.Role, who.ID, time.Hour))
 	if !strings.HasPrefix(path, "/api/") {
-		cookie, err := c.identity.IssueAs(httpapi.CookieType, who)
+		cookie, err := c.identity.LoginCookie(who)
 		must(c.T, err)
 		req.Header.Del("Authorization")
 		req.Header.Set("Cookie", "__Host-curfew="+cookie)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/strictjson"
 	"github.com/curfewhq/curfew/internal/wire"
@@ -18,12 +19,12 @@ type purchase struct {
 	Body api.Purchase
 }
 
-func (s *Server) fulfillCheckout(ctx context.Context, c call, in *purchase) (*answered[api.Fulfilment], error) {
+func (s *Server) fulfillCheckout(ctx context.Context, c auth.Request, in *purchase) (*answered[api.Fulfilment], error) {
 	b := in.Body
 	if err := cmp.Or(address(b.Email), curfew.CheckText("name", b.Name), notes(b.Metadata)); err != nil {
 		return nil, err
 	}
-	f, err := s.engine.FulfillCheckout(ctx, c.actor, lifecycle.Purchase{
+	f, err := s.engine.FulfillCheckout(ctx, c.Actor, lifecycle.Purchase{
 		PaymentRef: b.PaymentRef, CustomerID: b.CustomerID, Plan: b.Plan, Amount: b.Amount, Currency: b.Currency,
 		Email: b.Email, Name: b.Name, StartsAt: b.StartsAt, Metadata: b.Metadata,
 	})
@@ -65,8 +66,8 @@ func fulfilled(f lifecycle.Fulfilment) (*answered[api.Fulfilment], error) {
 	return out, nil
 }
 
-func (s *Server) listCheckouts(ctx context.Context, c call, _ *named) (*answered[api.Checkouts], error) {
-	checkouts, err := s.engine.Checkouts(ctx, c.id)
+func (s *Server) listCheckouts(ctx context.Context, c auth.Request, _ *named) (*answered[api.Checkouts], error) {
+	checkouts, err := s.engine.Checkouts(ctx, c.ID)
 	return okay(wire.Checkouts(checkouts), err)
 }
 
@@ -94,7 +95,7 @@ func (s checkoutSelection) search() (curfew.CheckoutSearch, error) {
 	return q, nil // the text was looked at with the query
 }
 
-func (s *Server) findCheckouts(ctx context.Context, _ call, in *checkoutSelection) (*answered[api.CheckoutPage], error) {
+func (s *Server) findCheckouts(ctx context.Context, _ auth.Request, in *checkoutSelection) (*answered[api.CheckoutPage], error) {
 	search, err := in.search()
 	if err != nil {
 		return nil, err
@@ -112,8 +113,8 @@ func (s *Server) findCheckouts(ctx context.Context, _ call, in *checkoutSelectio
 	return okay(page, nil)
 }
 
-func (s *Server) readCheckout(ctx context.Context, c call, _ *named) (*answered[api.CheckoutDetail], error) {
-	checkout, err := s.engine.Checkout(ctx, c.id)
+func (s *Server) readCheckout(ctx context.Context, c auth.Request, _ *named) (*answered[api.CheckoutDetail], error) {
+	checkout, err := s.engine.Checkout(ctx, c.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -126,11 +127,11 @@ type repair struct {
 	Body api.Repair
 }
 
-func (s *Server) fulfilHeld(ctx context.Context, c call, in *repair) (*answered[api.Fulfilment], error) {
+func (s *Server) fulfilHeld(ctx context.Context, c auth.Request, in *repair) (*answered[api.Fulfilment], error) {
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	f, err := s.engine.FulfilHeld(ctx, c.actor, c.id, in.Body.Reason)
+	f, err := s.engine.FulfilHeld(ctx, c.Actor, c.ID, in.Body.Reason)
 	return okay(wire.Fulfillment(f), err)
 }
 
@@ -139,12 +140,12 @@ type assignment struct {
 	Body api.Assignment
 }
 
-func (s *Server) assignHeld(ctx context.Context, c call, in *assignment) (*answered[api.Fulfilment], error) {
+func (s *Server) assignHeld(ctx context.Context, c auth.Request, in *assignment) (*answered[api.Fulfilment], error) {
 	b := in.Body
 	if err := curfew.CheckText("reason", b.Reason); err != nil {
 		return nil, err
 	}
-	f, err := s.engine.AssignHeld(ctx, c.actor, c.id, b.CustomerID, b.Plan, b.Reason)
+	f, err := s.engine.AssignHeld(ctx, c.Actor, c.ID, b.CustomerID, b.Plan, b.Reason)
 	return okay(wire.Fulfillment(f), err)
 }
 
@@ -153,7 +154,7 @@ type refunding struct {
 	Body api.Refund
 }
 
-func (s *Server) refundCheckout(ctx context.Context, c call, in *refunding) (*answered[api.CheckoutDetail], error) {
+func (s *Server) refundCheckout(ctx context.Context, c auth.Request, in *refunding) (*answered[api.CheckoutDetail], error) {
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
@@ -161,7 +162,7 @@ func (s *Server) refundCheckout(ctx context.Context, c call, in *refunding) (*an
 	if in.Body.ByHand {
 		refund = s.engine.CloseRefund
 	}
-	checkout, err := refund(ctx, c.actor, c.id, in.Body.Reason)
+	checkout, err := refund(ctx, c.Actor, c.ID, in.Body.Reason)
 	return okay(wire.CheckoutDetail(checkout, nil), err)
 }
 
@@ -170,10 +171,10 @@ type crediting struct {
 	Body api.Credit
 }
 
-func (s *Server) creditCheckout(ctx context.Context, c call, in *crediting) (*answered[api.CheckoutDetail], error) {
+func (s *Server) creditCheckout(ctx context.Context, c auth.Request, in *crediting) (*answered[api.CheckoutDetail], error) {
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	checkout, err := s.engine.CreditCheckout(ctx, c.actor, c.id, in.Body.Reason)
+	checkout, err := s.engine.CreditCheckout(ctx, c.Actor, c.ID, in.Body.Reason)
 	return okay(wire.CheckoutDetail(checkout, nil), err)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -21,8 +22,8 @@ type selection struct {
 	MaxAgeMinutes int      `query:"maxAgeMinutes" minimum:"1" maximum:"5256000" doc:"Replaces the deadline of unassigned sessions by their creation + this age"`
 }
 
-func (s *Server) previewCleanup(ctx context.Context, c call, in *selection) (*answered[api.Preview], error) {
-	what, err := cleanup(c.actor, in.CustomerID, in.Rules, in.MaxAgeMinutes, "")
+func (s *Server) previewCleanup(ctx context.Context, c auth.Request, in *selection) (*answered[api.Preview], error) {
+	what, err := cleanup(c.Actor, in.CustomerID, in.Rules, in.MaxAgeMinutes, "")
 	if err != nil {
 		return nil, err
 	}
@@ -65,13 +66,13 @@ func (previewOrResult) Schema(r huma.Registry) *huma.Schema {
 	}}
 }
 
-func (s *Server) runCleanup(ctx context.Context, c call, in *cleaning) (*cleaned, error) {
+func (s *Server) runCleanup(ctx context.Context, c auth.Request, in *cleaning) (*cleaned, error) {
 	b := in.Body
 	minutes := 0
 	if b.MaxAgeMinutes != nil {
 		minutes = *b.MaxAgeMinutes
 	}
-	what, err := cleanup(c.actor, b.CustomerID, b.Rules, minutes, b.Reason)
+	what, err := cleanup(c.Actor, b.CustomerID, b.Rules, minutes, b.Reason)
 	switch {
 	case err != nil:
 		return nil, err
@@ -116,7 +117,7 @@ func (s *Server) ran(ctx context.Context, run curfew.Run, drifted []lifecycle.Dr
 	return nil, f
 }
 
-func (s *Server) listRuns(ctx context.Context, _ call, in *paged) (*answered[api.Runs], error) {
+func (s *Server) listRuns(ctx context.Context, _ auth.Request, in *paged) (*answered[api.Runs], error) {
 	after, err := in.after()
 	if err != nil {
 		return nil, err

@@ -5,12 +5,13 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-func (s *Server) sessionStatus(ctx context.Context, c call, _ *named) (*answered[api.SessionStatus], error) {
-	b, err := s.engine.CheckCustomerSessionStatus(ctx, c.id)
+func (s *Server) sessionStatus(ctx context.Context, c auth.Request, _ *named) (*answered[api.SessionStatus], error) {
+	b, err := s.engine.CheckCustomerSessionStatus(ctx, c.ID)
 	return okay(wire.SessionStatus(b), err)
 }
 
@@ -19,15 +20,15 @@ type clearing struct {
 	Body api.Clearing
 }
 
-func (s *Server) clearCustomer(ctx context.Context, c call, in *clearing) (*answered[api.Cleared], error) {
-	if in.Body.Force && c.actor.Role != curfew.Admin {
+func (s *Server) clearCustomer(ctx context.Context, c auth.Request, in *clearing) (*answered[api.Cleared], error) {
+	if in.Body.Force && c.Actor.Role != curfew.Admin {
 		return nil, curfew.Errorf(curfew.Forbidden, "only an admin may end live sessions by force")
 	}
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	cleared, err := s.engine.Clear(ctx, c.actor, lifecycle.Clearing{
-		CustomerID: c.id, DryRun: in.Body.DryRun, Force: in.Body.Force, Reason: in.Body.Reason,
+	cleared, err := s.engine.Clear(ctx, c.Actor, lifecycle.Clearing{
+		CustomerID: c.ID, DryRun: in.Body.DryRun, Force: in.Body.Force, Reason: in.Body.Reason,
 	})
-	return okay(wire.ClearedFor(c.actor, cleared), err)
+	return okay(wire.ClearedFor(c.Actor, cleared), err)
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/wire"
 )
@@ -25,7 +26,7 @@ type deliverySearch struct {
 	Limit    int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"The length of a page"`
 }
 
-func (s *Server) listDeliveries(ctx context.Context, _ call, in *deliverySearch) (*answered[api.Deliveries], error) {
+func (s *Server) listDeliveries(ctx context.Context, _ auth.Request, in *deliverySearch) (*answered[api.Deliveries], error) {
 	if in.After != "" && wire.CanonicalID(in.After) != in.After {
 		return nil, problem.Malformed("after is none that Curfew gave: leave it out for the first page")
 	}
@@ -44,13 +45,13 @@ func (s *Server) listDeliveries(ctx context.Context, _ call, in *deliverySearch)
 	return okay(out, err)
 }
 
-func (s *Server) readDelivery(ctx context.Context, c call, _ *named) (*answered[api.Delivery], error) {
-	d, err := s.deliveries.Show(ctx, c.id)
+func (s *Server) readDelivery(ctx context.Context, c auth.Request, _ *named) (*answered[api.Delivery], error) {
+	d, err := s.deliveries.Show(ctx, c.ID)
 	return okay(wire.Delivery(d), err)
 }
 
-func (s *Server) replayDelivery(ctx context.Context, c call, _ *named) (*answered[api.Delivery], error) {
-	d, err := s.deliveries.Replay(ctx, c.id)
+func (s *Server) replayDelivery(ctx context.Context, c auth.Request, _ *named) (*answered[api.Delivery], error) {
+	d, err := s.deliveries.Replay(ctx, c.ID)
 	return okay(wire.Delivery(d), err)
 }
 
@@ -58,7 +59,7 @@ type deadOf struct {
 	Body api.DeadOf
 }
 
-func (s *Server) replayDead(ctx context.Context, _ call, in *deadOf) (*answered[api.Replayed], error) {
+func (s *Server) replayDead(ctx context.Context, _ auth.Request, in *deadOf) (*answered[api.Replayed], error) {
 	if _, err := s.endpoints.Show(ctx, in.Body.Endpoint); err != nil {
 		return nil, err
 	}

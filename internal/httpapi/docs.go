@@ -72,7 +72,7 @@ type code struct {
 func (s *Server) reference(doc *huma.OpenAPI) reference {
 	r := reference{Version: s.version, Example: "curl " + s.baseURL + "/api/debug/session-health " + wire.Bearer(curfew.Admin)}
 	for _, rt := range s.routes() {
-		r.Routes = append(r.Routes, describe(doc, rt.method, rt.path, roleNames(rt.access.roles)))
+		r.Routes = append(r.Routes, describe(doc, rt.method, rt.path, roleNames(rt.access.Roles)))
 	}
 	r.Routes = append(r.Routes, describe(doc, http.MethodPost, webhookPath, "the provider, by its signature"))
 	for _, k := range curfew.Kinds() {

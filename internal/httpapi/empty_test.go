@@ -158,7 +158,7 @@ func TestIDsThatSayNothing(t *testing.T) {
 func TestPagesDoNotWiden(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	cookie, err := h.identity.IssueAs(httpapi.CookieType, curfew.Actor{Role: curfew.Admin, ID: "anna"})
+	cookie, err := h.identity.LoginCookie(curfew.Actor{Role: curfew.Admin, ID: "anna"})
 	must(t, err)
 	for path, want := range map[string]int{
 		"/cleanup-sessions-admin.html?utm_source=mail&fbclid=1": 200,
@@ -209,7 +209,7 @@ func TestAProvidersTextLosesNoPayment(t *testing.T) {
 			t.Errorf("%s: %+v", ref, c)
 		}
 	}
-	cookie, err := h.identity.IssueAs(httpapi.CookieType, curfew.Actor{Role: curfew.Admin, ID: "anna"})
+	cookie, err := h.identity.LoginCookie(curfew.Actor{Role: curfew.Admin, ID: "anna"})
 	must(t, err)
 	for _, path := range []string{"/console/payments?outcome=held", "/console/payments?outcome=fulfilled", "/console/customer?q=named", "/console/customer?q=turned", "/mechanic.html"} {
 		got := h.send("GET", path, "", "Cookie: __Host-curfew="+cookie)

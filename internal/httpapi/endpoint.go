@@ -6,6 +6,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
@@ -26,12 +27,12 @@ type newEndpoint struct {
 	Body api.NewEndpoint
 }
 
-func (s *Server) addEndpoint(ctx context.Context, _ call, in *newEndpoint) (*answered[api.Endpoint], error) {
+func (s *Server) addEndpoint(ctx context.Context, _ auth.Request, in *newEndpoint) (*answered[api.Endpoint], error) {
 	w, err := s.endpoints.Add(ctx, curfew.Endpoint{URL: in.Body.URL, Description: in.Body.Description, Kinds: in.Body.Events})
 	return &answered[api.Endpoint]{http.StatusCreated, wire.Endpoint(w)}, err
 }
 
-func (s *Server) listEndpoints(ctx context.Context, _ call, _ *struct{}) (*answered[api.Endpoints], error) {
+func (s *Server) listEndpoints(ctx context.Context, _ auth.Request, _ *struct{}) (*answered[api.Endpoints], error) {
 	all, err := s.endpoints.List(ctx)
 	out := api.Endpoints{Endpoints: make([]api.Endpoint, len(all))}
 	for i, w := range all {
@@ -40,8 +41,8 @@ func (s *Server) listEndpoints(ctx context.Context, _ call, _ *struct{}) (*answe
 	return okay(out, err)
 }
 
-func (s *Server) readEndpoint(ctx context.Context, c call, _ *named) (*answered[api.Endpoint], error) {
-	w, err := s.endpoints.Show(ctx, c.id)
+func (s *Server) readEndpoint(ctx context.Context, c auth.Request, _ *named) (*answered[api.Endpoint], error) {
+	w, err := s.endpoints.Show(ctx, c.ID)
 	return okay(wire.Endpoint(w), err)
 }
 
@@ -50,9 +51,9 @@ type endpointChange struct {
 	Body api.EndpointChange
 }
 
-func (s *Server) changeEndpoint(ctx context.Context, c call, in *endpointChange) (*answered[api.Endpoint], error) {
+func (s *Server) changeEndpoint(ctx context.Context, c auth.Request, in *endpointChange) (*answered[api.Endpoint], error) {
 	b := in.Body
-	w, err := s.endpoints.Change(ctx, c.id, func(w *curfew.Endpoint) {
+	w, err := s.endpoints.Change(ctx, c.ID, func(w *curfew.Endpoint) {
 		set(&w.URL, b.URL)
 		set(&w.Description, b.Description)
 		set(&w.Kinds, b.Events)
@@ -68,16 +69,16 @@ func set[T any](to, from *T) {
 	}
 }
 
-func (s *Server) removeEndpoint(ctx context.Context, c call, _ *named) (*answered[api.Removed], error) {
-	return okay(api.Removed{ID: c.id}, s.endpoints.Remove(ctx, c.id))
+func (s *Server) removeEndpoint(ctx context.Context, c auth.Request, _ *named) (*answered[api.Removed], error) {
+	return okay(api.Removed{ID: c.ID}, s.endpoints.Remove(ctx, c.ID))
 }
 
-func (s *Server) rotateEndpoint(ctx context.Context, c call, _ *named) (*answered[api.Endpoint], error) {
-	w, err := s.endpoints.Rotate(ctx, c.id)
+func (s *Server) rotateEndpoint(ctx context.Context, c auth.Request, _ *named) (*answered[api.Endpoint], error) {
+	w, err := s.endpoints.Rotate(ctx, c.ID)
 	return okay(wire.Endpoint(w), err)
 }
 
-func (s *Server) testEndpoint(ctx context.Context, c call, _ *named) (*answered[api.Delivery], error) {
-	d, err := s.endpoints.Test(ctx, c.id)
+func (s *Server) testEndpoint(ctx context.Context, c auth.Request, _ *named) (*answered[api.Delivery], error) {
+	d, err := s.endpoints.Test(ctx, c.ID)
 	return &answered[api.Delivery]{http.StatusAccepted, wire.Delivery(d)}, err
 }

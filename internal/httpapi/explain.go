@@ -5,6 +5,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/wire"
 )
@@ -14,7 +15,7 @@ type question struct {
 	Cursor  string `query:"cursor" maxLength:"200" doc:"The nextCursor of the page before"`
 }
 
-func (s *Server) explain(ctx context.Context, _ call, in *question) (*answered[api.Story], error) {
+func (s *Server) explain(ctx context.Context, _ auth.Request, in *question) (*answered[api.Story], error) {
 	before, err := problem.ParseCursor(in.Cursor)
 	if err != nil {
 		return nil, err
@@ -31,10 +32,10 @@ type unassigning struct {
 	Body api.Unassigning
 }
 
-func (s *Server) unassignSession(ctx context.Context, c call, in *unassigning) (*answered[api.Session], error) {
+func (s *Server) unassignSession(ctx context.Context, c auth.Request, in *unassigning) (*answered[api.Session], error) {
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	released, err := s.engine.Unassign(ctx, c.actor, c.id, in.Body.Reason)
+	released, err := s.engine.Unassign(ctx, c.Actor, c.ID, in.Body.Reason)
 	return standing(c, released, err)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/metrics"
 )
 
@@ -12,7 +13,7 @@ type historyQuery struct {
 	Since int64 `query:"since" doc:"Only what came after this second since 1970"`
 }
 
-func (s *Server) readHistory(_ context.Context, _ call, in *historyQuery) (*answered[api.History], error) {
+func (s *Server) readHistory(_ context.Context, _ auth.Request, in *historyQuery) (*answered[api.History], error) {
 	return okay(historyJSON(s.history.Since(time.Unix(in.Since, 0).Add(time.Second-1))), nil)
 }
 

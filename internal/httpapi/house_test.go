@@ -17,11 +17,13 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/metrics"
 	"github.com/curfewhq/curfew/internal/notify"
 	"github.com/curfewhq/curfew/internal/notify/mail"
 	"github.com/curfewhq/curfew/internal/notify/webhook"
+	"github.com/curfewhq/curfew/internal/sse"
 	tail "github.com/curfewhq/curfew/internal/stream"
 	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -37,7 +39,7 @@ type house struct {
 	store    *sqlite.Store
 	engine   *lifecycle.Engine
 	timeline *timeline.Explainer
-	identity *httpapi.Identity
+	identity *auth.Identity
 	metrics  *metrics.Registry
 	path     string
 	log      *journal
@@ -47,7 +49,7 @@ type house struct {
 
 // settings of a house; the zero value is the usual one.
 type settings struct {
-	auth    httpapi.AuthOptions
+	auth    auth.Options
 	policy  func(*curfew.Policy)
 	store   func(lifecycle.Store) lifecycle.Store
 	timeout time.Duration
@@ -72,7 +74,7 @@ func newHouseWith(t *testing.T, o settings) *house {
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	var err error
-	if h.identity, err = httpapi.NewIdentity(ctx, o.auth); err != nil {
+	if h.identity, err = auth.NewIdentity(ctx, o.auth); err != nil {
 		t.Fatal(err)
 	}
 	h.listen(o)
@@ -115,7 +117,7 @@ func (h *house) openEngine(o settings) {
 
 func (h *house) listen(o settings) {
 	h.Helper()
-	hub := tail.New(h.store, tail.Options{Encode: httpapi.Frames})
+	hub := tail.New(h.store, tail.Options{Encode: sse.Encode})
 	h.background(hub.Run)
 	s, err := httpapi.New(httpapi.Options{
 		Streams: streams{hub},
@@ -159,8 +161,8 @@ func (h *house) background(run func(context.Context) error) {
 // streams is the hub as the server follows it.
 type streams struct{ *tail.Hub }
 
-func (s streams) Follow(ctx context.Context, topics []string, since time.Time) (httpapi.Feed, error) {
-	subscription, err := s.Subscribe(ctx, topics, since)
+func (s streams) Subscribe(ctx context.Context, topics []string, since time.Time) (sse.Subscription, error) {
+	subscription, err := s.Hub.Subscribe(ctx, topics, since)
 	if err != nil {
 		return nil, err
 	}

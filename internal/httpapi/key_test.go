@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/httpapi"
 )
 
@@ -28,17 +29,17 @@ func TestLesson19_NoSecretNoEntry(t *testing.T) {
 	}
 	good := base64.StdEncoding.EncodeToString(make([]byte, 32))
 	for sentence, test := range map[string]struct {
-		o    httpapi.AuthOptions
+		o    auth.Options
 		says string
 	}{
-		"no file is named":           {httpapi.AuthOptions{}, "auth.key_file"},
-		"the file is missing":        {httpapi.AuthOptions{KeyFile: filepath.Join(dir, "none")}, "curfew token"},
-		"others can read it":         {httpapi.AuthOptions{KeyFile: at("open", good, 0o644)}, "chmod 600"},
-		"it is empty":                {httpapi.AuthOptions{KeyFile: at("empty", "", 0o600)}, "32 bytes"},
-		"it is short":                {httpapi.AuthOptions{KeyFile: at("short", good[:20], 0o600)}, "32 bytes"},
-		"the shared secret is short": {httpapi.AuthOptions{KeyFile: at("good", good, 0o600), JWTSecret: "secret"}, "32 bytes"},
+		"no file is named":           {auth.Options{}, "auth.key_file"},
+		"the file is missing":        {auth.Options{KeyFile: filepath.Join(dir, "none")}, "curfew token"},
+		"others can read it":         {auth.Options{KeyFile: at("open", good, 0o644)}, "chmod 600"},
+		"it is empty":                {auth.Options{KeyFile: at("empty", "", 0o600)}, "32 bytes"},
+		"it is short":                {auth.Options{KeyFile: at("short", good[:20], 0o600)}, "32 bytes"},
+		"the shared secret is short": {auth.Options{KeyFile: at("good", good, 0o600), JWTSecret: "secret"}, "32 bytes"},
 	} {
-		_, err := httpapi.NewIdentity(context.Background(), test.o)
+		_, err := auth.NewIdentity(context.Background(), test.o)
 		if !errors.Is(err, curfew.Invalid) || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s: %v", sentence, err)
 		}
@@ -54,12 +55,12 @@ func TestLesson19_NoSecretNoEntry(t *testing.T) {
 func TestManyWhoMakeTheKeyHaveOne(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "curfew.key")
-	identities := make([]*httpapi.Identity, 8)
+	identities := make([]*auth.Identity, 8)
 	var all sync.WaitGroup
 	for i := range identities {
 		all.Go(func() {
 			var err error
-			if identities[i], err = httpapi.NewIdentity(t.Context(), httpapi.AuthOptions{KeyFile: path, CreateKey: true}); err != nil {
+			if identities[i], err = auth.NewIdentity(t.Context(), auth.Options{KeyFile: path, CreateKey: true}); err != nil {
 				t.Error(err)
 			}
 		})

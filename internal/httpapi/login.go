@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/console"
@@ -15,74 +14,39 @@ import (
 func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
 	defer cancel()
-	who, err := s.redeem(ctx, r)
-	if kind := curfew.KindOf(err); err != nil && kind != curfew.Unauthenticated && kind != curfew.Conflict {
-		s.problems.Answer(w, r, err)
-		return
-	}
-	if err == nil {
-		err = s.signIn(w, r, who)
-	}
-	if err != nil {
+	err := s.signIn(ctx, w, r)
+	switch {
+	case err == nil:
+		http.Redirect(w, r, home(problem.RequestOf(ctx).Actor.Role), http.StatusSeeOther)
+	case errors.Is(err, curfew.Unauthenticated), errors.Is(err, curfew.Conflict):
 		p := console.Page{Title: "Sign in", LoginHint: s.hint, Version: s.version}
 		p.Message = "This link has been used, or is older than two minutes. Run " + s.hint + " again: it prints a new one."
 		s.page(w, r, http.StatusOK, console.LoginPage, p)
-		return
+	default:
+		s.problems.Answer(w, r, err)
 	}
-	http.Redirect(w, r, home(who.Role), http.StatusSeeOther)
 }
 
-// redeem says whose ticket it is. Conflict: it was used. A HEAD request, as link
-// previews send it, does not use it up.
-func (s *Server) redeem(ctx context.Context, r *http.Request) (curfew.Actor, error) {
-	c, err := s.identity.verify(ticketType, problem.QueryValue(r, "ticket"))
-	switch {
-	case err != nil:
-		return curfew.Actor{}, err
-	case c.id == "" || r.Method != http.MethodGet:
-		return curfew.Actor{}, errProvesNothing
+// signIn redeems the ticket. Link previews send HEAD, which does not use it up.
+func (s *Server) signIn(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+	if r.Method != http.MethodGet {
+		return curfew.Unauthenticated
 	}
-	err = s.once.ClaimOnce(ctx, "login:"+c.id, ticketTTL+skew)
-	if err != nil && !errors.Is(err, curfew.Conflict) {
-		return curfew.Actor{}, err
-	}
-	return c.actor(), err
-}
-
-func (s *Server) signIn(w http.ResponseWriter, r *http.Request, who curfew.Actor) error {
-	token, err := s.identity.issue(cookieType, who, cookieTTL)
+	who, err := s.gate.Redeem(ctx, problem.QueryValue(r, "ticket"))
 	if err != nil {
 		return err
 	}
-	problem.RequestOf(r.Context()).Actor = who
-	http.SetCookie(w, cookie(token, int(cookieTTL.Seconds())))
-	return nil
+	problem.RequestOf(ctx).Actor = who
+	return s.gate.SignIn(w, who)
 }
 
-// logout forgets who the browser is, and lets its cookie prove nothing any more.
+// logout forgets who the browser is.
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
 	defer cancel()
-	r = r.WithContext(ctx)
-	if err := s.ownSite(r); err != nil {
-		s.problems.Answer(w, r, err)
-		return
-	}
-	http.SetCookie(w, cookie("", -1))
-	c, err := s.visitor(r)
-	if err == nil {
-		err = s.once.ClaimOnce(ctx, signedOut(c), time.Until(c.until())+skew)
-	}
-	if kind := curfew.KindOf(err); err != nil && kind != curfew.Unauthenticated && kind != curfew.Conflict {
+	if err := s.gate.SignOut(ctx, w, r); err != nil {
 		s.problems.Answer(w, r, err)
 		return
 	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
-}
-
-func cookie(token string, maxAge int) *http.Cookie {
-	return &http.Cookie{
-		Name: cookieName, Value: token, Path: "/", MaxAge: maxAge,
-		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: true,
-	}
 }

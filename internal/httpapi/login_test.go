@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/internal/httpapi"
 )
 
 var anna = curfew.Actor{Role: curfew.Admin, ID: "anna"}
@@ -61,7 +60,7 @@ func request(t *testing.T, method, to string) *http.Request {
 func TestBadTicketsSayHow(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	cookie, err := h.identity.IssueAs(httpapi.CookieType, anna)
+	cookie, err := h.identity.LoginCookie(anna)
 	must(t, err)
 	for sentence, ticket := range map[string]string{
 		"no ticket": "", "nonsense": "x", "a bearer token": h.token(curfew.Admin, "anna"), "a cookie": cookie,

@@ -51,8 +51,8 @@ func (s *Server) pages(mux *http.ServeMux) {
 	}
 	overview := s.overview()
 	mux.HandleFunc("GET "+overview.path, func(w http.ResponseWriter, r *http.Request) {
-		if by, err := s.visitor(r); err == nil && home(by.actor().Role) != "/" {
-			http.Redirect(w, r, home(by.actor().Role), http.StatusSeeOther)
+		if who, err := s.gate.Browser(r); err == nil && home(who.Role) != "/" {
+			http.Redirect(w, r, home(who.Role), http.StatusSeeOther)
 			return
 		}
 		s.show(w, r, overview)
@@ -117,14 +117,13 @@ func (s *Server) shell(r *http.Request, v view) (console.Page, error) {
 		Title: v.title, Path: strings.TrimSuffix(v.path, "{$}"), Query: r.URL.Query().Get("q"),
 		LoginHint: s.hint, Version: s.version, Now: time.Now().UTC(),
 	}
-	by, err := s.visitor(r)
+	who, err := s.gate.Browser(r)
 	switch {
 	case curfew.KindOf(err) == curfew.Unauthenticated && err != nil:
 		return p, nil
 	case err != nil:
 		return p, err
 	}
-	who := by.actor()
 	problem.RequestOf(r.Context()).Actor = who
 	p.SignedIn, p.Role, p.Subject = true, string(who.Role), who.ID
 	return p, nil

@@ -6,16 +6,17 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
-func (s *Server) listQueue(ctx context.Context, c call, in *paged) (*answered[api.Queue], error) {
+func (s *Server) listQueue(ctx context.Context, c auth.Request, in *paged) (*answered[api.Queue], error) {
 	after, err := in.after()
 	if err != nil {
 		return nil, err
 	}
-	pending, err := s.queue(ctx, c.actor, after, in.Limit+1)
+	pending, err := s.queue(ctx, c.Actor, after, in.Limit+1)
 	if err != nil {
 		return nil, err
 	}
@@ -33,19 +34,19 @@ func (s *Server) queue(ctx context.Context, who curfew.Actor, after curfew.Curso
 	return s.engine.Queue(ctx, after, limit)
 }
 
-func (s *Server) acceptRequest(ctx context.Context, c call, _ *named) (*answered[api.Offered], error) {
-	accepted, err := s.engine.Accept(ctx, c.id, c.actor.ID)
-	return okay(wire.Offered(accepted), hidden(err, errNoRequest))
+func (s *Server) acceptRequest(ctx context.Context, c auth.Request, _ *named) (*answered[api.Offered], error) {
+	accepted, err := s.engine.Accept(ctx, c.ID, c.Actor.ID)
+	return okay(wire.Offered(accepted), hidden(err, auth.ErrNoRequest))
 }
 
-func (s *Server) releaseRequest(ctx context.Context, c call, _ *named) (*answered[api.Offered], error) {
-	released, err := s.engine.Release(ctx, c.id, c.actor.ID)
+func (s *Server) releaseRequest(ctx context.Context, c auth.Request, _ *named) (*answered[api.Offered], error) {
+	released, err := s.engine.Release(ctx, c.ID, c.Actor.ID)
 	if err != nil {
-		return nil, hidden(err, errNoRequest)
+		return nil, hidden(err, auth.ErrNoRequest)
 	}
 	events, err := s.engine.Events(ctx, released.Session)
-	if err == nil && !releasedBy(events, c.actor) {
-		return nil, errNoRequest
+	if err == nil && !releasedBy(events, c.Actor) {
+		return nil, auth.ErrNoRequest
 	}
 	return okay(wire.Offered(released), err)
 }

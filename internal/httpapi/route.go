@@ -15,6 +15,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -22,7 +23,7 @@ import (
 // route is one line of routes.go.
 type route struct {
 	method, path string
-	access       access
+	access       auth.Access
 	name         string // the operation's id
 	summary      string
 	statuses     []int         // of success, the usual one first
@@ -30,21 +31,37 @@ type route struct {
 	long         bool          // has many steps: it goes on where the answer cannot wait
 	fields       []string      // that its body may have
 	params       []string      // that its query may have
-	register     func(*Server, huma.API, huma.Operation)
+	register     func(*Server, huma.API, huma.Operation, route)
 }
 
-// at makes a route of a handler. The handler is called for who came through
-// the gate, with an input that has been checked.
-func at[I, O any](method, path string, a access, name, summary string, handle func(context.Context, call, *I) (*O, error)) route {
+// at makes a route of a handler. The handler is called for who came through the gate, with an input that has been
+// checked. Authorisation comes before huma decodes the input, and huma has only the context to hand something on: the
+// caller travels there for that one step. A request without one is refused.
+func at[I, O any](method, path string, a auth.Access, name, summary string, handle func(context.Context, auth.Request, *I) (*O, error)) route {
 	return route{
 		method: method, path: path, access: a, name: name, summary: summary,
 		statuses: []int{http.StatusOK}, fields: fieldsOf(reflect.TypeFor[I]()), params: paramsOf(reflect.TypeFor[I]()),
-		register: func(s *Server, to huma.API, op huma.Operation) {
+		register: func(s *Server, to huma.API, op huma.Operation, rt route) {
+			op.Middlewares = huma.Middlewares{func(hc huma.Context, decode func(huma.Context)) {
+				ctx, cancel := context.WithTimeout(hc.Context(), rt.timeout)
+				defer cancel()
+				hc = huma.WithContext(hc, ctx)
+				r, w := humago.Unwrap(hc)
+				caller, err := s.enter(w, r, rt)
+				if err != nil {
+					s.problems.Answer(w, r, err)
+					return
+				}
+				decode(huma.WithValue(hc, callerKey{}, caller))
+			}}
 			huma.Register(to, op, func(ctx context.Context, in *I) (*O, error) {
-				c, _ := ctx.Value(callKey{}).(call) // guarded put it there
+				caller, ok := ctx.Value(callerKey{}).(auth.Request)
+				if !ok {
+					return nil, s.problems.From(ctx, curfew.Errorf(curfew.Internal, "%s %s was called without a caller", rt.method, rt.path))
+				}
 				var out *O
-				err := s.carryOut(ctx, c, func(ctx context.Context) error {
-					answer, err := handle(ctx, c, in)
+				err := s.carryOut(ctx, rt, func(ctx context.Context) error {
+					answer, err := handle(ctx, caller, in)
 					out = answer
 					return err
 				})
@@ -57,7 +74,8 @@ func at[I, O any](method, path string, a access, name, summary string, handle fu
 	}
 }
 
-type callKey struct{}
+// callerKey is where at hands a caller over huma's decoding.
+type callerKey struct{}
 
 // answers says which statuses of success the route has, the usual one first.
 func (rt route) answers(statuses ...int) route {
@@ -76,13 +94,13 @@ func (rt route) within(timeout time.Duration) route {
 func everyRouteHasAccess(all []route) error {
 	for _, rt := range all {
 		switch {
-		case len(rt.access.roles) == 0:
+		case len(rt.access.Roles) == 0:
 			return curfew.Errorf(curfew.Internal, "route %s %s has no access rule: it must say who may use it", rt.method, rt.path)
-		case slices.ContainsFunc(rt.access.roles, func(r curfew.Role) bool { return !slices.Contains(outsiders, r) }):
+		case slices.ContainsFunc(rt.access.Roles, func(r curfew.Role) bool { return !slices.Contains(auth.Roles, r) }):
 			return curfew.Errorf(curfew.Internal, "route %s %s is for a role that no token has", rt.method, rt.path)
-		case rt.access.relation == undecided:
+		case rt.access.Relation == auth.Undecided:
 			return curfew.Errorf(curfew.Internal, "route %s %s does not say whose it must be", rt.method, rt.path)
-		case strings.Contains(rt.path, "{id}") && rt.access.relation == nobodys && slices.ContainsFunc(rt.access.roles, personal):
+		case strings.Contains(rt.path, "{id}") && rt.access.Relation == auth.Nobodys && slices.ContainsFunc(rt.access.Roles, personal):
 			return curfew.Errorf(curfew.Internal, "route %s %s names something, and does not say whose it must be", rt.method, rt.path)
 		}
 	}
@@ -156,12 +174,11 @@ func (s *Server) add(to huma.API, rt route, problem *huma.Response) {
 		Responses:     map[string]*huma.Response{"default": problem},
 		RequestBody:   &huma.RequestBody{},
 		Security:      []map[string][]string{{"bearer": {}}},
-		Middlewares:   huma.Middlewares{s.guarded(rt)},
 	}
 	if len(rt.fields) == 0 {
 		op.RequestBody = nil
 	}
-	rt.register(s, to, op)
+	rt.register(s, to, op, rt)
 	usual := op.Responses[strconv.Itoa(rt.statuses[0])]
 	for _, status := range rt.statuses[1:] {
 		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: usual.Content}
@@ -234,7 +251,7 @@ var routeActions = map[string][]lifecycle.ActionName{
 }
 
 func description(rt route) string {
-	said := []string{"For: " + roleNames(rt.access.roles) + "."}
+	said := []string{"For: " + roleNames(rt.access.Roles) + "."}
 	for _, a := range routeActions[rt.name] {
 		said = append(said, lifecycle.Describe(a))
 	}
@@ -250,34 +267,9 @@ func roleNames(roles []curfew.Role) string {
 	return strings.Join(names, ", ")
 }
 
-// guarded is what every call of a route goes through before it is decoded.
-func (s *Server) guarded(rt route) func(huma.Context, func(huma.Context)) {
-	return func(hc huma.Context, next func(huma.Context)) {
-		ctx, cancel := context.WithTimeout(hc.Context(), rt.timeout)
-		defer cancel()
-		hc = huma.WithContext(hc, ctx)
-		r, w := humago.Unwrap(hc)
-		c, err := s.enter(w, r, rt)
-		if err != nil {
-			s.problems.Answer(w, r, err)
-			return
-		}
-		next(huma.WithValue(hc, callKey{}, c))
-	}
-}
-
-// enter says who calls, asks the gate, and only then looks at query and body.
-func (s *Server) enter(w http.ResponseWriter, r *http.Request, rt route) (call, error) {
-	by, err := s.caller(r)
-	if curfew.KindOf(err) == curfew.Unauthenticated {
-		return call{}, s.unauthenticated(r, rt, err)
-	}
-	if err != nil {
-		return call{}, err
-	}
-	problem.RequestOf(r.Context()).Actor = by.actor()
-	c, err := s.pass(r.Context(), by, rt.access, r.PathValue("id"))
-	c.route = rt
+// enter asks the gate, and only then looks at query and body.
+func (s *Server) enter(w http.ResponseWriter, r *http.Request, rt route) (auth.Request, error) {
+	c, err := s.gate.Authorize(r, rt.access)
 	if err == nil {
 		err = cmp.Or(checkQuery(r, rt.params), checkKey(r))
 	}

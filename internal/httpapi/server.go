@@ -7,12 +7,15 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/metrics"
 	"github.com/curfewhq/curfew/internal/problem"
+	"github.com/curfewhq/curfew/internal/sse"
 	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -30,20 +33,13 @@ const (
 	cleanupTimeout = time.Minute
 )
 
-// Once remembers one-time names: the store. The second claim of a name is
-// curfew.Conflict.
-type Once interface {
-	ClaimOnce(ctx context.Context, name string, ttl time.Duration) error
-	Claimed(ctx context.Context, name string) (bool, error)
-}
-
 // Options of a server. Engine, Timeline, Identity, Once, Ready, Endpoints and Deliveries
 // are needed.
 type Options struct {
 	Engine   *lifecycle.Engine
 	Timeline *timeline.Explainer
-	Identity *Identity
-	Once     Once
+	Identity *auth.Identity
+	Once     auth.OneTimes
 	// Ready says whether the database answers with the schema this process
 	// needs; nil: it does.
 	Ready func(context.Context) error
@@ -63,7 +59,7 @@ type Options struct {
 	Hook           Hook  // of the payments' provider; nil: its webhook is not there
 	Endpoints      Endpoints
 	Deliveries     Deliveries
-	Streams        Streams         // what changes; nil: /api/stream is Unavailable
+	Streams        sse.Hub         // what changes; nil: /api/stream is Unavailable
 	Links          Unsubscriptions // of mails; nil: they lead nowhere
 	// Settings is what the process was started with, for admins; no secrets.
 	Settings []api.Setting
@@ -83,8 +79,7 @@ func untraced(r *http.Request, _ string) (context.Context, func(string, int)) {
 type Server struct {
 	engine     *lifecycle.Engine
 	timeline   *timeline.Explainer
-	identity   *Identity
-	once       Once
+	gate       *auth.Gate
 	ready      func(context.Context) error
 	baseURL    string
 	hint       string
@@ -97,16 +92,11 @@ type Server struct {
 	hook       Hook
 	endpoints  Endpoints
 	deliveries Deliveries
-	streams    Streams
-	seats      *seats
-	board      *board
+	streams    *sse.Server
 	works      *works
-	beat       time.Duration // of quiet streams
-	writing    time.Duration // how long a stream's reader may take
 	links      Unsubscriptions
 	settings   []api.Setting
 	history    *metrics.History
-	origins    *http.CrossOriginProtection
 	handler    http.Handler
 	ops        http.Handler
 }
@@ -117,13 +107,13 @@ func New(o Options) (*Server, error) {
 		return nil, curfew.Errorf(curfew.Invalid, "a server needs Engine, Timeline, Identity, Once, Ready, Endpoints and Deliveries")
 	}
 	s := &Server{
-		engine: o.Engine, timeline: o.Timeline, identity: o.Identity, once: o.Once, ready: o.Ready, log: o.Logger, metrics: o.Metrics,
+		engine: o.Engine, timeline: o.Timeline, ready: o.Ready, log: o.Logger, metrics: o.Metrics,
 		baseURL: strings.TrimSuffix(o.BaseURL, "/"), version: o.Version, timeout: o.RequestTimeout, trace: o.Trace, hook: o.Hook,
 		endpoints: o.Endpoints, deliveries: o.Deliveries, links: o.Links, settings: o.Settings,
-		streams: o.Streams, seats: newSeats(), board: newBoard(), works: newWorks(), beat: beat, writing: writeWithin,
-		origins: http.NewCrossOriginProtection(),
-		hint:    cmp.Or(o.LoginHint, "curfew login"),
+		works: newWorks(),
+		hint:  cmp.Or(o.LoginHint, "curfew login"),
 	}
+	s.gate = auth.NewGate(o.Identity, o.Once, o.Engine, s.baseURL)
 	if s.log == nil {
 		s.log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
@@ -142,12 +132,24 @@ func New(o Options) (*Server, error) {
 		s.metrics.AddRoute(rt.method+" "+rt.path, append(rt.statuses[:len(rt.statuses):len(rt.statuses)], http.StatusInternalServerError, http.StatusServiceUnavailable)...)
 	}
 	s.history = metrics.NewHistory(s.engine, s.metrics, s.log)
+	s.streams = sse.New(sse.Options{
+		Hub: o.Streams, Engine: s.engine, Gate: s.gate, Logger: s.log, Version: s.version, BaseURL: s.baseURL,
+	})
 	handler, err := s.public()
 	if err != nil {
 		return nil, err
 	}
 	s.handler, s.ops = s.observed(handler), s.operators()
 	return s, nil
+}
+
+// Run does what live streams and charts need in the background, until the context ends.
+func (s *Server) Run(ctx context.Context) error {
+	var all sync.WaitGroup
+	all.Go(func() { s.streams.Run(ctx) })
+	all.Go(func() { s.history.Run(ctx) })
+	all.Wait()
+	return nil
 }
 
 // Handler is the public listener: API, pages and documentation.
@@ -161,7 +163,7 @@ func (s *Server) Ops() http.Handler { return s.ops }
 // does.
 func (s *Server) HTTPServer(addr string) *http.Server {
 	h := listener(addr, s.handler, s.log)
-	h.RegisterOnShutdown(s.seats.close)
+	h.RegisterOnShutdown(s.streams.Close)
 	return h
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -30,12 +31,12 @@ type newSession struct {
 	Body api.NewSession
 }
 
-func (s *Server) createSession(ctx context.Context, c call, in *newSession) (*answered[api.Fulfilment], error) {
-	customer, err := forWhom(c.actor, in.Body.CustomerID)
+func (s *Server) createSession(ctx context.Context, c auth.Request, in *newSession) (*answered[api.Fulfilment], error) {
+	customer, err := forWhom(c.Actor, in.Body.CustomerID)
 	if err != nil {
 		return nil, err
 	}
-	f, err := s.engine.CreateSession(ctx, c.actor, lifecycle.Claim{CustomerID: customer, Plan: in.Body.Plan, Key: in.Key})
+	f, err := s.engine.CreateSession(ctx, c.Actor, lifecycle.Claim{CustomerID: customer, Plan: in.Body.Plan, Key: in.Key})
 	if err != nil {
 		return nil, err
 	}
@@ -56,27 +57,27 @@ func forWhom(who curfew.Actor, customerID string) (string, error) {
 	return who.ID, nil
 }
 
-func (s *Server) readSession(_ context.Context, c call, _ *named) (*answered[api.Session], error) {
-	return okay(wire.SessionFor(c.actor, c.session.Session), nil)
+func (s *Server) readSession(_ context.Context, c auth.Request, _ *named) (*answered[api.Session], error) {
+	return okay(wire.SessionFor(c.Actor, c.Session.Session), nil)
 }
 
-func (s *Server) listEvents(ctx context.Context, c call, _ *named) (*answered[api.Events], error) {
-	events, err := s.engine.Events(ctx, c.session.Session)
-	return okay(wire.EventsFor(c.actor, events), err)
+func (s *Server) listEvents(ctx context.Context, c auth.Request, _ *named) (*answered[api.Events], error) {
+	events, err := s.engine.Events(ctx, c.Session.Session)
+	return okay(wire.EventsFor(c.Actor, events), err)
 }
 
-func (s *Server) joinSession(ctx context.Context, c call, _ *named) (*answered[api.Session], error) {
-	joined, err := s.engine.Join(ctx, c.id, c.actor)
+func (s *Server) joinSession(ctx context.Context, c auth.Request, _ *named) (*answered[api.Session], error) {
+	joined, err := s.engine.Join(ctx, c.ID, c.Actor)
 	return standing(c, joined, err)
 }
 
-func (s *Server) endSession(ctx context.Context, c call, _ *named) (*answered[api.Session], error) {
-	ended, err := s.engine.End(ctx, c.id, c.actor)
+func (s *Server) endSession(ctx context.Context, c auth.Request, _ *named) (*answered[api.Session], error) {
+	ended, err := s.engine.End(ctx, c.ID, c.Actor)
 	return standing(c, ended, err)
 }
 
-func (s *Server) cancelSession(ctx context.Context, c call, _ *named) (*answered[api.Session], error) {
-	cancelled, err := s.engine.Cancel(ctx, c.id, c.actor)
+func (s *Server) cancelSession(ctx context.Context, c auth.Request, _ *named) (*answered[api.Session], error) {
+	cancelled, err := s.engine.Cancel(ctx, c.ID, c.Actor)
 	return standing(c, cancelled, err)
 }
 
@@ -85,10 +86,10 @@ type extension struct {
 	Body api.Extension
 }
 
-func (s *Server) extendSession(ctx context.Context, c call, in *extension) (*answered[api.Extended], error) {
+func (s *Server) extendSession(ctx context.Context, c auth.Request, in *extension) (*answered[api.Extended], error) {
 	b := in.Body
-	x, err := s.engine.Extend(ctx, c.actor, lifecycle.Extension{
-		SessionID: c.id, Plan: b.Plan, PaymentRef: b.PaymentRef, Amount: b.Amount, Currency: b.Currency,
+	x, err := s.engine.Extend(ctx, c.Actor, lifecycle.Extension{
+		SessionID: c.ID, Plan: b.Plan, PaymentRef: b.PaymentRef, Amount: b.Amount, Currency: b.Currency,
 	})
 	if err != nil {
 		return nil, err
@@ -102,6 +103,6 @@ func (s *Server) extendSession(ctx context.Context, c call, in *extension) (*ans
 	return out, nil
 }
 
-func standing(c call, s curfew.Standing, err error) (*answered[api.Session], error) {
-	return okay(wire.SessionFor(c.actor, s.Session), err)
+func standing(c auth.Request, s curfew.Standing, err error) (*answered[api.Session], error) {
+	return okay(wire.SessionFor(c.Actor, s.Session), err)
 }

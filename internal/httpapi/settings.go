@@ -11,11 +11,12 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/console"
 )
 
 // listSettings is what the process was started with.
-func (s *Server) listSettings(context.Context, call, *struct{}) (*answered[api.Settings], error) {
+func (s *Server) listSettings(context.Context, auth.Request, *struct{}) (*answered[api.Settings], error) {
 	return okay(api.Settings{Settings: append([]api.Setting{}, s.settings...)}, nil)
 }
 

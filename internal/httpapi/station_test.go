@@ -15,9 +15,11 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/notify"
 	"github.com/curfewhq/curfew/internal/notify/webhook"
+	"github.com/curfewhq/curfew/internal/sse"
 	"github.com/curfewhq/curfew/internal/storetest"
 	"github.com/curfewhq/curfew/internal/storetest/stores"
 	tail "github.com/curfewhq/curfew/internal/stream"
@@ -31,7 +33,7 @@ type station struct {
 	*testing.T
 	storetest.Harness
 	engine   *lifecycle.Engine
-	identity *httpapi.Identity
+	identity *auth.Identity
 	http     *http.Server
 	url      string
 }
@@ -61,10 +63,10 @@ func newStationOver(t *testing.T, store storetest.Harness, before lifecycle.Stor
 	var err error
 	st.engine, err = lifecycle.New(before, lifecycle.Options{})
 	must(t, err)
-	key := httpapi.AuthOptions{KeyFile: filepath.Join(t.TempDir(), "curfew.key"), CreateKey: true}
-	st.identity, err = httpapi.NewIdentity(t.Context(), key)
+	key := auth.Options{KeyFile: filepath.Join(t.TempDir(), "curfew.key"), CreateKey: true}
+	st.identity, err = auth.NewIdentity(t.Context(), key)
 	must(t, err)
-	hub := tail.New(store.Store.(tail.Store), tail.Options{Encode: httpapi.Frames}) //nolint:errcheck,forcetypeassert // both are
+	hub := tail.New(store.Store.(tail.Store), tail.Options{Encode: sse.Encode}) //nolint:errcheck,forcetypeassert // both are
 	s, err := httpapi.New(httpapi.Options{
 		Engine: st.engine, Timeline: timeline.New(before, st.engine), Identity: st.identity, Once: store.Store, Streams: streams{hub},
 		Endpoints: webhook.Endpoints{Store: store.Store.(webhook.Store)}, Deliveries: notify.Deliveries{Store: store.Store.(notify.Admin)}, //nolint:errcheck,forcetypeassert // both are

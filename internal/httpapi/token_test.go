@@ -24,7 +24,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/auth"
 )
 
 const sharedSecret = "a-shared-secret-of-more-than-32-bytes!"
@@ -101,7 +101,7 @@ func manyIssuers(t *testing.T) (*house, *issuers, []byte) {
 	t.Helper()
 	others := newIssuers(t)
 	keyFile := filepath.Join(t.TempDir(), "curfew.key")
-	h := newHouseWith(t, settings{auth: httpapi.AuthOptions{
+	h := newHouseWith(t, settings{auth: auth.Options{
 		KeyFile: keyFile, CreateKey: true, JWTSecret: sharedSecret, JWKSURL: others.url, Issuer: "https://issuer", Audience: "curfew",
 	}})
 	text, err := os.ReadFile(keyFile)
@@ -148,7 +148,7 @@ func TestS19_S30_ForgedTokens(t *testing.T) {
 	}
 	ticket, err := h.identity.LoginTicket(curfew.Actor{Role: curfew.Admin, ID: "anna"})
 	must(t, err)
-	cookie, err := h.identity.IssueAs(httpapi.CookieType, curfew.Actor{Role: curfew.Admin, ID: "anna"})
+	cookie, err := h.identity.LoginCookie(curfew.Actor{Role: curfew.Admin, ID: "anna"})
 	must(t, err)
 	whole := h.token(curfew.Admin, "anna")
 	second := time.Now().Add(-time.Second).Unix()

@@ -5,6 +5,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -16,14 +17,14 @@ type undoing struct {
 
 var errNoRun = curfew.Errorf(curfew.NotFound, "there is no such run: GET /api/debug/cleanup-runs lists them")
 
-func (s *Server) undoRun(ctx context.Context, c call, in *undoing) (*answered[api.Undone], error) {
-	id := wire.CanonicalID(c.id)
+func (s *Server) undoRun(ctx context.Context, c auth.Request, in *undoing) (*answered[api.Undone], error) {
+	id := wire.CanonicalID(c.ID)
 	if id == "" {
 		return nil, errNoRun
 	}
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	u, err := s.engine.Undo(ctx, lifecycle.Undo{RunID: id, Reason: in.Body.Reason, Trigger: curfew.ByAPI, Actor: c.actor})
+	u, err := s.engine.Undo(ctx, lifecycle.Undo{RunID: id, Reason: in.Body.Reason, Trigger: curfew.ByAPI, Actor: c.Actor})
 	return okay(wire.Undone(u), hidden(err, errNoRun))
 }

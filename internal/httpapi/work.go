@@ -99,33 +99,33 @@ const cutTimeout = time.Second
 
 // carryOut does what a caller asked for. What changes something does not end
 // because its caller leaves.
-func (s *Server) carryOut(ctx context.Context, c call, do func(context.Context) error) error {
+func (s *Server) carryOut(ctx context.Context, rt route, do func(context.Context) error) error {
 	switch {
-	case c.route.method == http.MethodGet:
+	case rt.method == http.MethodGet:
 		return do(ctx)
-	case c.route.long:
-		return s.carryOutLong(ctx, c, do)
+	case rt.long:
+		return s.carryOutLong(ctx, rt, do)
 	}
-	ctx, end := s.works.begin(ctx, c.route.timeout)
+	ctx, end := s.works.begin(ctx, rt.timeout)
 	defer end()
 	return do(ctx)
 }
 
 // carryOutLong lets long work go on when its answer can wait no longer.
-func (s *Server) carryOutLong(ctx context.Context, c call, do func(context.Context) error) error {
+func (s *Server) carryOutLong(ctx context.Context, rt route, do func(context.Context) error) error {
 	ctx, end := s.works.begin(ctx, workTimeout)
 	done := make(chan error, 1)
 	go func() {
 		defer end()
 		done <- s.guard(ctx, do)
 	}()
-	answer := time.NewTimer(c.route.timeout)
+	answer := time.NewTimer(rt.timeout)
 	defer answer.Stop()
 	select {
 	case err := <-done:
 		return err
 	case <-answer.C:
-		return goesOn(c.route)
+		return goesOn(rt)
 	}
 }
 

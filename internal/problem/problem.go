@@ -64,7 +64,7 @@ func Meaning(k curfew.Kind) (status int, title string, ok bool) {
 // Problem is an error that says itself how to answer it: a problem, and the headers that go with it.
 type Problem struct {
 	api.Problem
-	Header http.Header
+	Header http.Header `json:"-"` // of the answer
 }
 
 func (p *Problem) Error() string { return p.Detail }

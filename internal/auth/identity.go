@@ -1,4 +1,9 @@
-package httpapi
+// Package auth says who sends a request and decides in one gate what they may do. It issues Curfew's own tokens, login
+// tickets and cookies, and accepts the tokens of other issuers: by a shared secret, or by keys that a key server
+// publishes.
+//
+// What may happen to a session is not its business: it reads a session only to see whose it is.
+package auth
 
 import (
 	"context"
@@ -28,8 +33,8 @@ const (
 	cookieTTL = 12 * time.Hour
 )
 
-// AuthOptions say whose tokens count. The local key's always do.
-type AuthOptions struct {
+// Options say whose tokens count. Those of the local key always do.
+type Options struct {
 	// KeyFile holds the local key: 32 random bytes in base64, mode 0600.
 	KeyFile string
 	// CreateKey makes the file where it is missing.
@@ -61,11 +66,11 @@ type Identity struct {
 // NewIdentity reads the local key, or makes it, and learns of the other
 // issuers. Keys of a URL are kept fresh until the context ends; a key server that
 // does not answer holds nobody up for more than 2 s.
-func NewIdentity(ctx context.Context, o AuthOptions) (*Identity, error) {
+func NewIdentity(ctx context.Context, o Options) (*Identity, error) {
 	return newIdentity(ctx, o, usualKeyTimes)
 }
 
-func newIdentity(ctx context.Context, o AuthOptions, times keyTimes, adjust ...func(*KeyServer)) (*Identity, error) {
+func newIdentity(ctx context.Context, o Options, times keyTimes, adjust ...func(*KeyServer)) (*Identity, error) {
 	key, err := localKey(o.KeyFile, o.CreateKey)
 	if err != nil {
 		return nil, err

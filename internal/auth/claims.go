@@ -1,4 +1,4 @@
-package httpapi
+package auth
 
 import (
 	"encoding/json"
@@ -30,7 +30,7 @@ func (c claims) actor() curfew.Actor {
 	return curfew.Actor{Role: curfew.Role(c.role), ID: c.subject}
 }
 
-// until is when the token expires.
+// Until is when the token expires.
 func (c claims) until() time.Time {
 	if c.expires == nil {
 		return time.Time{}
@@ -83,7 +83,7 @@ func (c *claims) UnmarshalJSON(text []byte) error {
 func (c *claims) Validate() error {
 	latest := time.Now().Add(skew)
 	switch {
-	case !slices.Contains(outsiders, curfew.Role(c.role)):
+	case !slices.Contains(Roles, curfew.Role(c.role)):
 		return fmt.Errorf("%w: role", jwt.ErrTokenInvalidClaims)
 	case c.expires == nil:
 		return fmt.Errorf("%w: exp", jwt.ErrTokenRequiredClaimMissing)

@@ -1,4 +1,4 @@
-package httpapi
+package auth
 
 import (
 	"crypto/rand"
@@ -53,6 +53,11 @@ func (i *Identity) LoginTicket(a curfew.Actor) (string, error) {
 	return i.issue(ticketType, a, ticketTTL)
 }
 
+// LoginCookie issues what a signed-in browser's cookie holds for 12 hours.
+func (i *Identity) LoginCookie(a curfew.Actor) (string, error) {
+	return i.issue(cookieType, a, cookieTTL)
+}
+
 // Verify says who a token is: of the local key, or of another issuer.
 func (i *Identity) Verify(token string) (curfew.Actor, error) {
 	c, err := i.verify(accessType, token)
@@ -60,7 +65,7 @@ func (i *Identity) Verify(token string) (curfew.Actor, error) {
 }
 
 func (i *Identity) issue(typ string, a curfew.Actor, ttl time.Duration) (string, error) {
-	if !slices.Contains(outsiders, a.Role) {
+	if !slices.Contains(Roles, a.Role) {
 		return "", curfew.Errorf(curfew.Invalid, "there is no role %q: the roles are customer, mechanic, admin, service", a.Role)
 	}
 	if err := curfew.CheckID("subject", a.ID); err != nil {
@@ -78,8 +83,8 @@ func (i *Identity) issue(typ string, a curfew.Actor, ttl time.Duration) (string,
 	return token.SignedString(i.key)
 }
 
-// outsiders are the roles that a token can have.
-var outsiders = []curfew.Role{curfew.Customer, curfew.Mechanic, curfew.Admin, curfew.Service}
+// Roles are the roles that a token can have.
+var Roles = []curfew.Role{curfew.Customer, curfew.Mechanic, curfew.Admin, curfew.Service}
 
 // verify checks a token of a type. Every failure is the same error, but for a
 // token with which nothing is wrong except that it has expired.
@@ -146,7 +151,7 @@ type issuer struct {
 	roleClaim string
 }
 
-func newIssuer(o AuthOptions, algorithms []string, keys jwt.Keyfunc) *issuer {
+func newIssuer(o Options, algorithms []string, keys jwt.Keyfunc) *issuer {
 	var more []jwt.ParserOption
 	if o.Issuer != "" {
 		more = append(more, jwt.WithIssuer(o.Issuer))

@@ -1,4 +1,4 @@
-package httpapi_test
+package auth_test
 
 import (
 	"context"
@@ -22,8 +22,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/internal/httpapi"
-	"github.com/curfewhq/curfew/lifecycle"
+	"github.com/curfewhq/curfew/internal/auth"
 )
 
 // publisher is another issuer with a key server that rotates, and fails in every
@@ -100,21 +99,21 @@ func (p *publisher) token(kid string) string {
 
 // unhurried fetches at the start and for unknown keys alone; a test makes quick
 // what it is about.
-var unhurried = httpapi.KeyTimes{
+var unhurried = auth.KeyTimes{
 	Refresh: time.Hour, Retry: time.Hour, Unknown: time.Hour, Fetch: patience, Wait: patience, Keep: time.Hour,
 }
 
 const quick = 20 * time.Millisecond
 
-func trusting(t *testing.T, url string, times httpapi.KeyTimes, log *journal) *httpapi.Identity {
+func trusting(t *testing.T, url string, times auth.KeyTimes, log *logBuffer) *auth.Identity {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	t.Cleanup(stop)
-	o := httpapi.AuthOptions{KeyFile: filepath.Join(t.TempDir(), "curfew.key"), CreateKey: true, JWKSURL: url}
+	o := auth.Options{KeyFile: filepath.Join(t.TempDir(), "curfew.key"), CreateKey: true, JWKSURL: url}
 	if log != nil {
 		o.Logger = slog.New(slog.NewTextHandler(log, nil))
 	}
-	i, err := httpapi.NewIdentityTimed(ctx, o, times, nil)
+	i, err := auth.NewIdentityTimed(ctx, o, times, nil)
 	must(t, err)
 	return i
 }
@@ -126,19 +125,7 @@ func (p *publisher) serve() string {
 	return s.URL
 }
 
-// eventually repeats a look until it is true.
-func eventually(t *testing.T, what string, look func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(patience); !look(); <-tick.C {
-		if time.Now().After(deadline) {
-			t.Fatalf("never: %s", what)
-		}
-	}
-}
-
-func counts(i *httpapi.Identity, token string) bool {
+func counts(i *auth.Identity, token string) bool {
 	_, err := i.Verify(token)
 	return err == nil
 }
@@ -213,7 +200,7 @@ func TestKeys_ARegularFetchLearnsOfNewAndRemovedOnes(t *testing.T) {
 // removed one.
 func TestKeys_TheUsualRhythm(t *testing.T) {
 	t.Parallel()
-	times := httpapi.UsualKeyTimes()
+	times := auth.UsualKeyTimes()
 	if times.Refresh+times.Fetch > time.Minute || times.Retry > times.Refresh || times.Keep != 24*time.Hour {
 		t.Errorf("%+v", times)
 	}
@@ -251,7 +238,7 @@ func TestKeys_AServerThatFails(t *testing.T) {
 			p := newPublisher(t)
 			times := unhurried
 			times.Refresh, times.Retry, times.Fetch = quick, quick, 200*time.Millisecond
-			var log journal
+			var log logBuffer
 			i := trusting(t, p.serve(), times, &log)
 			p.add("second")
 			p.publish("first")
@@ -304,7 +291,7 @@ func TestKeys_DownAtTheStart(t *testing.T) {
 	must(t, l.Close())
 	times := unhurried
 	times.Retry = quick
-	var log journal
+	var log logBuffer
 	i := trusting(t, "http://"+at, times, &log)
 	if s := i.KeyServer().State(); s.Known != 0 || s.FailingSince.IsZero() || s.Host != at || !strings.Contains(log.String(), "cannot be reached") {
 		t.Errorf("it says %+v, and logs %s", s, &log)
@@ -338,13 +325,13 @@ func TestKeys_ByTLS(t *testing.T) {
 	p := newPublisher(t)
 	s := httptest.NewTLSServer(p)
 	t.Cleanup(s.Close)
-	o := httpapi.AuthOptions{KeyFile: filepath.Join(t.TempDir(), "curfew.key"), CreateKey: true, JWKSURL: s.URL}
-	i, err := httpapi.NewIdentityTimed(t.Context(), o, unhurried, s.Client().Transport)
+	o := auth.Options{KeyFile: filepath.Join(t.TempDir(), "curfew.key"), CreateKey: true, JWKSURL: s.URL}
+	i, err := auth.NewIdentityTimed(t.Context(), o, unhurried, s.Client().Transport)
 	must(t, err)
 	if !counts(i, p.token("first")) {
 		t.Error("refused")
 	}
-	i, err = httpapi.NewIdentityTimed(t.Context(), o, unhurried, nil)
+	i, err = auth.NewIdentityTimed(t.Context(), o, unhurried, nil)
 	must(t, err)
 	if state := i.KeyServer().State(); state.Known != 0 || !strings.Contains(state.Problem, "certificate") {
 		t.Errorf("an unknown certificate is trusted: %+v", state)
@@ -396,37 +383,9 @@ func TestKeys_Addresses(t *testing.T) {
 		"HTTPS://id.example.org/keys?a=b":  true,
 		"http://localhost.example.org/key": false,
 	} {
-		err := httpapi.CheckKeyURL(address)
+		err := auth.CheckKeyURL(address)
 		if (err == nil) != ok || err != nil && (curfew.KindOf(err) != curfew.Invalid || !strings.Contains(err.Error(), "https://") || strings.Contains(err.Error(), "u:p")) {
 			t.Errorf("%q: %v", address, err)
-		}
-	}
-}
-
-// Health tells what the key server's state means.
-func TestHealthTellsOfTheKeyServer(t *testing.T) {
-	t.Parallel()
-	since := time.Date(2026, 11, 27, 20, 30, 0, 0, time.UTC)
-	for sentence, test := range map[string]struct {
-		state    curfew.KeyFigures
-		severity lifecycle.Severity
-		says     string
-	}{
-		"all is well":          {curfew.KeyFigures{Host: "id", Known: 2}, "", ""},
-		"no key, no answer":    {curfew.KeyFigures{Host: "id", FailingSince: since, Problem: "status 500"}, lifecycle.Critical, "since 2026-11-27 20:30:00 UTC, and no key is known"},
-		"no key is published":  {curfew.KeyFigures{Host: "id"}, lifecycle.Critical, "publishes no key"},
-		"known keys, no reply": {curfew.KeyFigures{Host: "id", Known: 2, FailingSince: since, Problem: "status 500", Until: since.Add(24 * time.Hour)}, lifecycle.Warning, "2 known keys count until 2026-11-28 20:30:00 UTC"},
-	} {
-		h := newHouseWith(t, settings{keys: func() curfew.KeyFigures { return test.state }})
-		r := h.engine.Health(t.Context())
-		var found *lifecycle.Finding
-		for _, f := range r.Findings {
-			if f.Code == lifecycle.KeysUnreachable {
-				found = &f
-			}
-		}
-		if (found != nil) != (test.says != "") || found != nil && (found.Severity != test.severity || !strings.Contains(found.Problem, test.says)) {
-			t.Errorf("%s: %+v", sentence, found)
 		}
 	}
 }

@@ -1,0 +1,148 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/problem"
+	"github.com/curfewhq/curfew/internal/wire"
+)
+
+// Relation is what {id} in a path is, and whose it must be.
+type Relation int
+
+const (
+	// Undecided is the zero value: a rule that was forgotten. No server starts with it.
+	Undecided Relation = iota
+	// Nobodys means that there is no {id}, or that it is an operator's.
+	Nobodys
+	// Itself means that {id} is a customer. A customer reaches only themselves.
+	Itself
+	// Party means that {id} is a session. A customer reaches only their own, a mechanic only those they have.
+	Party
+	// Offer means that {id} is a request. Lifecycle says whose it must be, in the transaction that moves it.
+	Offer
+)
+
+// Access says who may use a route: the roles, and whose the thing in its path must be.
+type Access struct {
+	Roles    []curfew.Role
+	Relation Relation
+}
+
+// Request is an authenticated request: who sends it, and what it is about.
+type Request struct {
+	Actor   curfew.Actor
+	Until   time.Time       // the token's end
+	ID      string          // the {id}, checked
+	Session curfew.Standing // with party
+}
+
+// OneTimes remembers one-time names: the store. The second claim of a name is curfew.Conflict.
+type OneTimes interface {
+	ClaimOnce(ctx context.Context, name string, ttl time.Duration) error
+	Claimed(ctx context.Context, name string) (bool, error)
+}
+
+// Sessions reads the session that a request is about: a lifecycle.Engine.
+type Sessions interface {
+	Session(ctx context.Context, id string) (curfew.Standing, error)
+}
+
+// Gate decides who may do what. It is the only way in, for the API, the pages and the live streams.
+type Gate struct {
+	identity *Identity
+	once     OneTimes
+	sessions Sessions
+	baseURL  string // for the curl line that would be let in
+	origins  *http.CrossOriginProtection
+}
+
+// NewGate returns a gate. Callers reach the server at baseURL.
+func NewGate(identity *Identity, once OneTimes, sessions Sessions, baseURL string) *Gate {
+	return &Gate{identity: identity, once: once, sessions: sessions, baseURL: baseURL, origins: http.NewCrossOriginProtection()}
+}
+
+// Authorize says who sends a request, and whether they may.
+func (g *Gate) Authorize(r *http.Request, a Access) (Request, error) {
+	by, err := g.caller(r)
+	if errors.Is(err, curfew.Unauthenticated) {
+		return Request{}, g.unauthenticated(r, a.Roles, err)
+	}
+	if err != nil {
+		return Request{}, err
+	}
+	problem.RequestOf(r.Context()).Actor = by.actor()
+	return g.pass(r.Context(), by, a, r.PathValue("id"))
+}
+
+// Proven reports whether a request's token or cookie still counts. A nil error says that it does.
+func (g *Gate) Proven(r *http.Request) error {
+	_, err := g.caller(r)
+	return err
+}
+
+// Browser returns who is signed in with a browser. The error's kind is Unauthenticated if nobody is.
+func (g *Gate) Browser(r *http.Request) (curfew.Actor, error) {
+	c, err := g.visitor(r)
+	return c.actor(), err
+}
+
+// pass decides below transport. A role that may never do that is Forbidden. What belongs to another is NotFound, in the
+// same words as what is missing.
+func (g *Gate) pass(ctx context.Context, by claims, a Access, id string) (Request, error) {
+	who := by.actor()
+	c := Request{Actor: who, Until: by.until(), ID: id}
+	if !slices.Contains(a.Roles, who.Role) {
+		return c, curfew.Errorf(curfew.Forbidden, "the role %s may not do that", who.Role)
+	}
+	switch a.Relation {
+	case Itself:
+		if who.Role == curfew.Customer && who.ID != id {
+			return c, ErrNoCustomer
+		}
+		return c, curfew.CheckID("customer id", id)
+	case Party:
+		return g.passParty(ctx, c)
+	case Offer:
+		if c.ID = wire.CanonicalID(id); c.ID == "" {
+			return c, ErrNoRequest
+		}
+	}
+	return c, nil
+}
+
+// The answers to what is missing and to what is another's.
+var (
+	ErrNoSession  = curfew.Errorf(curfew.NotFound, "there is no such session, or it is not yours")
+	ErrNoRequest  = curfew.Errorf(curfew.NotFound, "there is no such request, or it is not yours")
+	ErrNoCustomer = curfew.Errorf(curfew.NotFound, "there is no such customer, or it is not you")
+)
+
+func (g *Gate) passParty(ctx context.Context, c Request) (Request, error) {
+	if c.ID = wire.CanonicalID(c.ID); c.ID == "" {
+		return c, ErrNoSession
+	}
+	snapshot, err := g.sessions.Session(ctx, c.ID)
+	switch {
+	case errors.Is(err, curfew.NotFound), err == nil && !Reaches(c.Actor, snapshot.Session):
+		return c, ErrNoSession
+	}
+	c.Session = snapshot
+	return c, err
+}
+
+// Reaches reports whether who may know of a session.
+func Reaches(who curfew.Actor, s curfew.Session) bool {
+	switch who.Role {
+	case curfew.Customer:
+		return s.CustomerID == who.ID
+	case curfew.Mechanic:
+		return s.MechanicID == who.ID
+	}
+	return who.Role == curfew.Admin || who.Role == curfew.Service
+}

@@ -1,0 +1,207 @@
+package sse
+
+import (
+	"bytes"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/problem"
+)
+
+const (
+	// heartbeatEvery is how often a quiet stream says that it lives, and whether its token
+	// still counts.
+	heartbeatEvery = 15 * time.Second
+	// writeTimeout is how long a reader may take for what is sent at once.
+	writeTimeout = 10 * time.Second
+)
+
+// connection is one stream. It owns its network connection: a handler of net/http that stays would keep two buffers, and
+// a stack that has grown, for each reader.
+type connection struct {
+	s       *Server
+	request *problem.RequestInfo
+	conn    net.Conn
+	left    chan struct{} // closed once the reader has left
+	events  Subscription
+	proof   *http.Request
+	until   time.Time       // the token's end
+	since   time.Time       // what the reader has; zero: nothing
+	reset   bool            // the reader missed something
+	figures <-chan struct{} // admins': there are newer ones
+}
+
+// hijack takes the connection of a request. The server speaks HTTP/1 alone, so
+// each has one. What its client has sent beyond the request is dropped.
+func hijack(w http.ResponseWriter) (net.Conn, error) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil, curfew.Errorf(curfew.Unavailable, "there are no live streams over this connection: use HTTP/1.1")
+	}
+	return conn, nil
+}
+
+// begin sends the answer's head with the first events, and lets the stream go on
+// by itself.
+func (c *connection) begin(head http.Header) {
+	text := answerHead(head)
+	c.greet(text)
+	if c.request.Actor.Role == curfew.Admin {
+		c.figures = c.s.health.watch()
+	}
+	go c.run(text.Bytes())
+}
+
+// answerHead is the head of an answer that ends with its connection (RFC 9112,
+// section 6.3).
+func answerHead(h http.Header) *bytes.Buffer {
+	h.Set("Connection", "close")
+	h.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	text := bytes.NewBufferString("HTTP/1.1 200 OK\r\n")
+	_ = h.Write(text) // a buffer takes everything
+	text.WriteString("\r\n")
+	return text
+}
+
+// greet writes the first events. Their id is of what is told already: nothing
+// more, for who resumes.
+func (c *connection) greet(text *bytes.Buffer) {
+	id := c.events.Now()
+	if !c.reset && !c.since.IsZero() && c.since.Before(id) {
+		id = c.since
+	}
+	retry := strconv.Itoa(1000 + rand.IntN(4000)) //nolint:gosec // G404: a jitter, no secret
+	text.WriteString("retry: " + retry + "\n")
+	text.Write(eventText(id, api.HelloFrame, api.Hello{At: c.events.Now().UTC(), Role: string(c.request.Actor.Role)}))
+	if c.reset {
+		text.Write(eventText(time.Time{}, api.ResetFrame, struct{}{}))
+	}
+}
+
+// run serves the stream until somebody ends it.
+func (c *connection) run(first []byte) {
+	begun := time.Now()
+	go c.watchReader()
+	if c.send(first) == nil {
+		c.serve()
+	}
+	_ = c.conn.Close()
+	<-c.left
+	c.s.log.Info("a stream ended", slog.String("request_id", c.request.ID),
+		slog.Duration("took", time.Since(begun)), slog.String("actor", c.request.Actor.String()))
+	c.leave() // at last: a stop waits for it
+}
+
+// leave gives back what open took.
+func (c *connection) leave() {
+	c.events.Leave()
+	if c.figures != nil {
+		c.s.health.leave()
+	}
+	c.s.limiter.release(c.request.Actor)
+}
+
+// watchReader notices that the reader leaves. A stream goes one way: a little of what a reader sends is dropped, and a
+// reader who goes on sending is disconnected.
+func (c *connection) watchReader() {
+	defer close(c.left)
+	var said [64]byte
+	for range 64 {
+		if _, err := c.conn.Read(said[:]); err != nil {
+			return
+		}
+	}
+}
+
+// serve sends what changes until the reader leaves, the subscription ends or the server stops.
+func (c *connection) serve() {
+	timer := time.NewTimer(c.quiet())
+	defer timer.Stop()
+	for {
+		var err error
+		select {
+		case <-c.left:
+			return
+		case <-c.s.limiter.closing:
+			_ = c.send(eventText(time.Time{}, api.ByeFrame, api.Bye{Reason: "stopping"}))
+			return
+		case <-c.figures:
+			err = c.sendFigures()
+		case <-c.events.Ready():
+			_, err = c.drain()
+		case <-timer.C:
+			err = c.heartbeat()
+			timer.Reset(c.quiet())
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// quiet returns how long until the next heartbeat, or until the token expires.
+func (c *connection) quiet() time.Duration { return min(c.s.heartbeat, time.Until(c.until)) }
+
+// heartbeat ends the stream of a token that does not count any more.
+func (c *connection) heartbeat() error {
+	if err := c.proven(); err != nil {
+		_ = c.send(eventText(time.Time{}, api.ByeFrame, api.Bye{Reason: "expired"}))
+		return err
+	}
+	mark, err := c.drain()
+	if err != nil {
+		return err
+	}
+	return c.send(heartbeatText(mark))
+}
+
+// proven asks in a goroutine of its own: reading a token takes more of a stack
+// than all else that a stream does, and the stream would keep it.
+func (c *connection) proven() error {
+	answer := make(chan error)
+	go func() {
+		answer <- c.s.gate.Proven(c.proof)
+	}()
+	return <-answer
+}
+
+// texts are buffers for what is on its way, so that nobody who waits has one.
+var texts = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// drain sends all there is, and returns up to when that is everything.
+func (c *connection) drain() (time.Time, error) {
+	text, _ := texts.Get().(*bytes.Buffer) // it holds nothing else
+	defer texts.Put(text)
+	for {
+		text.Reset()
+		mark, err := c.events.Next(text)
+		if err != nil || text.Len() == 0 {
+			return mark, err
+		}
+		if err := c.send(text.Bytes()); err != nil {
+			return mark, err
+		}
+	}
+}
+
+func (c *connection) sendFigures() error {
+	text, next := c.s.health.latest()
+	c.figures = next
+	return c.send(text)
+}
+
+// send writes events, by one system call, within the time a reader may take.
+func (c *connection) send(text []byte) error {
+	if err := c.conn.SetWriteDeadline(time.Now().Add(c.s.writeTimeout)); err != nil {
+		return err
+	}
+	_, err := c.conn.Write(text)
+	return err
+}

@@ -1,0 +1,110 @@
+package sse
+
+import (
+	"bytes"
+	"encoding/json"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/wire"
+)
+
+// Topics of the live streams. Those of one customer and of one mechanic begin with the role. Nobody subscribes to two
+// topics that the same event can have.
+const (
+	everySession   = "sessions" // as outsiders see them
+	insideSessions = "sessions:inside"
+	everyCheckout  = "checkouts"
+	theQueue       = "queue"
+)
+
+func topicOf(role curfew.Role, id string) string { return string(role) + ":" + id }
+
+// Topics returns what who may subscribe to: what the lists would tell them.
+func Topics(who curfew.Actor) []string {
+	switch who.Role {
+	case curfew.Customer:
+		return []string{topicOf(who.Role, who.ID)}
+	case curfew.Mechanic:
+		return []string{topicOf(who.Role, who.ID), theQueue}
+	case curfew.Admin:
+		return []string{insideSessions, everyCheckout, theQueue}
+	case curfew.Service:
+		return []string{everySession}
+	}
+	return nil
+}
+
+// Encode returns what the live streams send of an event whose session is like s now, and to whom. It has the shapes of
+// the lists, and tells nobody more than they do.
+func Encode(n curfew.News, s curfew.Standing) []curfew.Frame {
+	switch {
+	case !n.OfSession():
+		return []curfew.Frame{checkoutEvent(n)}
+	case s.ID == "":
+		return nil // the session was removed by hand
+	case n.Offers() && s.Request.ID != "":
+		return []curfew.Frame{sessionEvent(n, s), insideEvent(n, s), requestEvent(n, s)}
+	}
+	return []curfew.Frame{sessionEvent(n, s), insideEvent(n, s)}
+}
+
+// sessionEvent is the change of a session for everybody but operators.
+func sessionEvent(n curfew.News, s curfew.Standing) curfew.Frame {
+	topics := []string{everySession, topicOf(curfew.Customer, s.CustomerID)}
+	if s.Assigned() {
+		topics = append(topics, topicOf(curfew.Mechanic, s.MechanicID))
+	}
+	return curfew.Frame{Topics: topics, Text: eventText(n.At, api.SessionFrame, api.SessionChange{
+		SessionID: s.ID, Event: wire.Event(n.Outside()), Session: wire.Session(s.Outside()),
+	})}
+}
+
+// insideEvent is the change of a session for operators: who did it, and what they wrote.
+func insideEvent(n curfew.News, s curfew.Standing) curfew.Frame {
+	return curfew.Frame{Topics: []string{insideSessions}, Text: eventText(n.At, api.SessionFrame, api.SessionChange{
+		SessionID: s.ID, Event: wire.InsideEvent(n.Event), Session: wire.InsideSession(s.Session),
+	})}
+}
+
+// requestEvent says whether the session's request is in the queue now.
+func requestEvent(n curfew.News, s curfew.Standing) curfew.Frame {
+	var body any = api.RequestRemoved{Change: "removed", Request: api.RequestRef{ID: s.Request.ID, SessionID: s.ID}}
+	if s.Queued() {
+		body = api.RequestAdded{Change: "added", Request: wire.Offer(s)}
+	}
+	return curfew.Frame{Topics: []string{theQueue}, Text: eventText(n.At, api.RequestFrame, body)}
+}
+
+func checkoutEvent(n curfew.News) curfew.Frame {
+	topics := []string{everyCheckout, topicOf(curfew.Customer, n.CustomerID)}
+	return curfew.Frame{Topics: topics, Text: eventText(n.At, api.CheckoutFrame, api.CheckoutChange{
+		CheckoutID: n.Subject, Outcome: n.To, SessionID: n.SessionID, Number: n.Number, At: n.At.UTC(),
+	})}
+}
+
+// eventText writes a server-sent event (HTML, section 9.2). JSON has no line breaks. With the zero time the event has no
+// id, and the reader keeps its last one.
+func eventText(id time.Time, name string, body any) []byte {
+	data, err := json.Marshal(body)
+	if err != nil {
+		panic(err) // our own structs can be written
+	}
+	var text bytes.Buffer
+	if !id.IsZero() {
+		text.WriteString(idLine(id))
+	}
+	text.WriteString("event: " + name + "\ndata: ")
+	text.Write(data)
+	text.WriteString("\n\n")
+	return text.Bytes()
+}
+
+func idLine(at time.Time) string {
+	return "id: " + at.UTC().Format("2006-01-02T15:04:05.000000Z07:00") + "\n"
+}
+
+// heartbeatText keeps proxies from taking a quiet stream for a dead one. It moves the reader's last id on: everything up
+// to mark has been sent.
+func heartbeatText(mark time.Time) []byte { return []byte(": still here\n" + idLine(mark) + "\n") }

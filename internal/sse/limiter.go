@@ -1,0 +1,102 @@
+package sse
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/problem"
+)
+
+// How many streams one process serves.
+const (
+	maxStreams    = 10_000
+	maxOwnStreams = 5
+)
+
+// limiter counts open streams per caller.
+type limiter struct {
+	mu        sync.Mutex
+	open      map[curfew.Actor]int
+	all       int
+	mechanics int
+	changed   chan struct{} // signals that a mechanic came or left
+	closed    bool
+	closing   chan struct{} // closed when every stream is to end
+	empty     chan struct{} // closed when all have ended
+}
+
+func newLimiter() *limiter {
+	return &limiter{
+		open: map[curfew.Actor]int{}, changed: make(chan struct{}, 1),
+		closing: make(chan struct{}), empty: make(chan struct{}),
+	}
+}
+
+// acquire counts a new stream. It is RateLimited if who has enough streams, or if there are enough in all, and
+// Unavailable once the limiter is closed.
+func (l *limiter) acquire(who curfew.Actor) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case l.closed:
+		return errNoStreams
+	case l.open[who] >= maxOwnStreams:
+		return problem.TooMany(fmt.Sprintf("you have %d streams already: close one", maxOwnStreams))
+	case l.all >= maxStreams:
+		return problem.TooMany("there are too many streams: try again soon")
+	}
+	l.all++
+	if l.open[who]++; l.open[who] == 1 {
+		l.count(who, 1)
+	}
+	return nil
+}
+
+func (l *limiter) release(who curfew.Actor) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all--
+	if l.open[who]--; l.open[who] == 0 {
+		delete(l.open, who)
+		l.count(who, -1)
+	}
+	l.closeEmpty()
+}
+
+// close ends every stream, because a stop must not wait for readers who never leave. It may be called twice.
+func (l *limiter) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return
+	}
+	l.closed = true
+	close(l.closing)
+	l.closeEmpty()
+}
+
+// closeEmpty tells that the last stream has ended after close.
+func (l *limiter) closeEmpty() {
+	if l.closed && l.all == 0 {
+		close(l.empty)
+	}
+}
+
+func (l *limiter) count(who curfew.Actor, n int) {
+	if who.Role != curfew.Mechanic {
+		return
+	}
+	l.mechanics += n
+	select {
+	case l.changed <- struct{}{}:
+	default:
+	}
+}
+
+// mechanicsConnected returns how many mechanics have a stream.
+func (l *limiter) mechanicsConnected() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.mechanics
+}

@@ -14,7 +14,7 @@ import (
 // admissions is how sessions and payments come in.
 type admissions struct {
 	*db
-	groups *groups
+	groupCommit *groupCommit
 }
 
 const (
@@ -80,7 +80,7 @@ func begun(a curfew.Admission) curfew.Standing {
 // queueFresh queues fresh checkouts with their sessions: table by table in the
 // order in which keys are taken, and in each table by key, so that no two such
 // transactions wait for each other in a circle.
-func queueFresh(b *pgx.Batch, group []*candidate) {
+func queueFresh(b *pgx.Batch, group []*entry) {
 	var claims, checkouts, events [][]any
 	for _, c := range group {
 		if c.a.Checkout.Ref != "" {
@@ -99,7 +99,7 @@ func queueFresh(b *pgx.Batch, group []*candidate) {
 	queueRows(b, insertTwoEvents, events)
 }
 
-func firstEvents(c *candidate) []any {
+func firstEvents(c *entry) []any {
 	a := c.a
 	return slices.Concat(
 		event{
@@ -115,7 +115,7 @@ func firstEvents(c *candidate) []any {
 // queueRenewal queues a session that an existing checkout pays for.
 func queueRenewal(b *pgx.Batch, a curfew.Admission, st *curfew.Standing) {
 	queueKey(b, a)
-	queueSessions(b, []*candidate{{a: a, st: st}})
+	queueSessions(b, []*entry{{a: a, st: st}})
 	c := a.Checkout
 	b.Queue(fulfilCheckout, c.CustomerID, c.ID, a.From, c.Version, a.Session.ID).Exec(hit("checkout %s has moved", c.ID))
 	b.Queue(tallyRenewal)
@@ -157,7 +157,7 @@ func checkoutValues(c curfew.Checkout, outcome curfew.Outcome, sessionID string,
 }
 
 // queueSessions queues sessions with their requests.
-func queueSessions(b *pgx.Batch, group []*candidate) {
+func queueSessions(b *pgx.Batch, group []*entry) {
 	var sessions, requests [][]any
 	for _, c := range group {
 		s, d := c.a.Session, c.a.Deadline
@@ -178,11 +178,11 @@ func queueSessions(b *pgx.Batch, group []*candidate) {
 }
 
 // readSessions reads the database's times of some of the group.
-func readSessions(rows pgx.Rows, group []*candidate) error {
+func readSessions(rows pgx.Rows, group []*entry) error {
 	var id text
 	var created, expires stamp
 	_, err := pgx.ForEachRow(rows, []any{&id, &created, &expires}, func() error {
-		i := slices.IndexFunc(group, func(c *candidate) bool { return len(group) == 1 || strings.EqualFold(c.st.ID, string(id)) })
+		i := slices.IndexFunc(group, func(c *entry) bool { return len(group) == 1 || strings.EqualFold(c.st.ID, string(id)) })
 		if i < 0 {
 			return curfew.Errorf(curfew.Internal, "the database answers for session %s, which nobody asked for", id)
 		}

@@ -35,10 +35,10 @@ func (c turns) Read(b []byte) (int, error) {
 }
 
 // counting is a store on one connection whose round trips are counted.
-func (w *world) counting() (*Store, *atomic.Int32) {
-	w.Helper()
+func (f *fixture) counting() (*Store, *atomic.Int32) {
+	f.Helper()
 	var n atomic.Int32
-	s := w.configured(func(c *pgxpool.Config) {
+	s := f.configured(func(c *pgxpool.Config) {
 		c.MaxConns = 1
 		// A connection that was idle for a second is asked whether it lives.
 		c.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
@@ -53,45 +53,45 @@ func (w *world) counting() (*Store, *atomic.Int32) {
 
 func TestRoundTrips(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	s, n := w.counting()
-	w.admit("busy")
+	f := newWorld(t)
+	s, n := f.counting()
+	f.admit("busy")
 	keyed := func() curfew.Admission {
 		a := admission(newID())
 		a.Key = "key"
 		return a
 	}
-	fresh := w.admitting(s, func() curfew.Admission { return admission(newID()) })
+	fresh := f.admitting(s, func() curfew.Admission { return admission(newID()) })
 	for what, c := range map[string]struct {
 		before, step func() func() error // before prepares the statements: at their first use
 		want         int32
 	}{
 		"a fresh admission is one round trip":   {fresh, fresh, 1},
-		"with a key it is one round trip":       {w.admitting(s, keyed), w.admitting(s, keyed), 1},
-		"a refused admission is one round trip": {fresh, w.refusing(s, "busy"), 1},
-		"accepting is two round trips":          {w.accepting(s), w.accepting(s), 2},
-		"a look for what is overdue is one":     {w.finding(s), w.finding(s), 1},
+		"with a key it is one round trip":       {f.admitting(s, keyed), f.admitting(s, keyed), 1},
+		"a refused admission is one round trip": {fresh, f.refusing(s, "busy"), 1},
+		"accepting is two round trips":          {f.accepting(s), f.accepting(s), 2},
+		"a look for what is overdue is one":     {f.finding(s), f.finding(s), 1},
 	} {
-		w.must(c.before()())
+		f.must(c.before()())
 		step := c.step()
 		before := n.Load()
-		w.must(step())
+		f.must(step())
 		if got := n.Load() - before; got != c.want {
 			t.Errorf("%s: %d", what, got)
 		}
 	}
 }
 
-func (w *world) admitting(s *Store, a func() curfew.Admission) func() func() error {
+func (f *fixture) admitting(s *Store, a func() curfew.Admission) func() func() error {
 	return func() func() error {
-		return func() error { _, err := s.Admit(w.Context(), a()); return err }
+		return func() error { _, err := s.Admit(f.Context(), a()); return err }
 	}
 }
 
-func (w *world) refusing(s *Store, customer string) func() func() error {
+func (f *fixture) refusing(s *Store, customer string) func() func() error {
 	return func() func() error {
 		return func() error {
-			if _, err := s.Admit(w.Context(), admission(customer)); !errors.Is(err, curfew.Conflict) {
+			if _, err := s.Admit(f.Context(), admission(customer)); !errors.Is(err, curfew.Conflict) {
 				return fmt.Errorf("got error %w, want a conflict", err)
 			}
 			return nil
@@ -99,15 +99,15 @@ func (w *world) refusing(s *Store, customer string) func() func() error {
 	}
 }
 
-func (w *world) accepting(s *Store) func() func() error {
+func (f *fixture) accepting(s *Store) func() func() error {
 	return func() func() error {
-		c := accepting(w.admit(newID()), newID())
-		return func() error { _, err := s.Change(w.Context(), c); return err }
+		c := accepting(f.admit(newID()), newID())
+		return func() error { _, err := s.Change(f.Context(), c); return err }
 	}
 }
 
-func (w *world) finding(s *Store) func() func() error {
+func (f *fixture) finding(s *Store) func() func() error {
 	return func() func() error {
-		return func() error { _, err := s.Find(w.Context(), curfew.Search{Limit: 10}); return err }
+		return func() error { _, err := s.Find(f.Context(), curfew.Search{Limit: 10}); return err }
 	}
 }

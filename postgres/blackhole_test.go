@@ -86,32 +86,32 @@ func TestANetworkThatSwallowedEverythingIsForgottenSoon(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			there, err := url.Parse(w.url)
-			w.must(err)
+			f := newWorld(t)
+			there, err := url.Parse(f.url)
+			f.must(err)
 			p := newTunnel(t, there.Host)
 			there.Host = p.at
 			s, err := OpenWith(t.Context(), there.String(), Options{Timeout: c.limit})
-			w.must(err)
+			f.must(err)
 			t.Cleanup(s.Close)
 			pay := func(ctx context.Context, customer string, i int) error {
 				_, err := s.Admit(ctx, admission(fmt.Sprint(customer, i)))
 				return err
 			}
-			succeeded, longest := w.busy(
+			succeeded, longest := f.busy(
 				func(ctx context.Context, i int) error { return pay(ctx, "a-", i) },
 				func(ctx context.Context, i int) error { return pay(ctx, "b-", i) },
 				func(ctx context.Context, _ int) error { return s.BeatSweep(ctx, 0) },
 				func(ctx context.Context, _ int) error { _, err := s.Unpublished(ctx, 10); return err },
 			)
-			w.eventually("there is traffic", func() bool { return succeeded() > 50 })
+			f.eventually("there is traffic", func() bool { return succeeded() > 50 })
 			p.swallow()
 			at := time.Now()
-			w.eventually("it lasts", func() bool { return time.Since(at) > c.outage })
+			f.eventually("it lasts", func() bool { return time.Since(at) > c.outage })
 			before := succeeded()
 			p.open()
 			at = time.Now()
-			w.eventually("calls succeed again", func() bool { return succeeded() > before+20 })
+			f.eventually("calls succeed again", func() bool { return succeeded() > before+20 })
 			back := time.Since(at)
 			t.Logf("calls succeeded again after %s, the longest took %s", back.Round(time.Millisecond), longest().Round(time.Millisecond))
 			if back > c.back || longest() > s.pool.timeout+2*time.Second {

@@ -35,79 +35,79 @@ func TestLesson04_WhatIsBeingAcceptedNeverEnds(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			st := w.late("ada")
-			commit := w.holdAcceptance(st)
+			f := newWorld(t)
+			st := f.late("ada")
+			commit := f.holdAcceptance(st)
 			n := make(chan int64, 1)
 			go func() {
-				tag, err := w.store.pool.Exec(t.Context(), c.sql, c.args(batch(st))...)
+				tag, err := f.store.pool.Exec(t.Context(), c.sql, c.args(batch(st))...)
 				if err != nil {
 					t.Error(err)
 				}
 				n <- tag.RowsAffected()
 			}()
 			if c.waits {
-				w.waitForLock()
+				f.waitForLock()
 				commit()
-				w.wantEnded(<-n, c.ends)
+				f.wantEnded(<-n, c.ends)
 				return
 			}
-			w.wantEnded(<-n, c.ends) // it comes back while the row is held
+			f.wantEnded(<-n, c.ends) // it comes back while the row is held
 			commit()
-			if now := w.read(st.ID); now.Status != curfew.Waiting || now.MechanicID != "max" {
+			if now := f.read(st.ID); now.Status != curfew.Waiting || now.MechanicID != "max" {
 				t.Errorf("the accepted session is %s of mechanic %q", now.Status, now.MechanicID)
 			}
 		})
 	}
 }
 
-func (w *world) wantEnded(got, want int64) {
-	w.Helper()
+func (f *fixture) wantEnded(got, want int64) {
+	f.Helper()
 	if got != want {
-		w.Errorf("%d sessions were ended, want %d", got, want)
+		f.Errorf("%d sessions were ended, want %d", got, want)
 	}
 }
 
 // holdAcceptance accepts a session in a transaction that stays open until it
 // is committed.
-func (w *world) holdAcceptance(st curfew.Standing) (commit func()) {
-	w.Helper()
-	tx, err := w.store.pool.Begin(w.Context())
-	w.must(err)
+func (f *fixture) holdAcceptance(st curfew.Standing) (commit func()) {
+	f.Helper()
+	tx, err := f.store.pool.Begin(f.Context())
+	f.must(err)
 	c := accepting(st, "max")
 	var b pgx.Batch
-	f := followOf(c)
+	following := followOf(c)
 	queueChange(&b, c)
-	f.queue(&b)
-	queueEvents(&b, f.events())
-	w.must(tx.SendBatch(w.Context(), &b).Close())
+	following.queue(&b)
+	queueEvents(&b, following.events())
+	f.must(tx.SendBatch(f.Context(), &b).Close())
 	return func() {
-		w.Helper()
-		w.must(tx.Commit(w.Context()))
+		f.Helper()
+		f.must(tx.Commit(f.Context()))
 	}
 }
 
 // waitForLock returns when somebody waits for a row of this database.
-func (w *world) waitForLock() {
-	w.Helper()
+func (f *fixture) waitForLock() {
+	f.Helper()
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
-		if w.only(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) != "0" {
+		if f.only(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) != "0" {
 			return
 		}
 	}
-	w.Fatal("nobody waits for the held row")
+	f.Fatal("nobody waits for the held row")
 }
 
 // The sweeper's question must not read what has ended, however much there is.
 func TestWhatIsOverdueIsAskedOfOneIndex(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.exec(`INSERT INTO curfew.sessions (customer_id, id, status, version, ended_at, end_reason)
+	f := newWorld(t)
+	f.exec(`INSERT INTO curfew.sessions (customer_id, id, status, version, ended_at, end_reason)
 		SELECT 'c' || n, gen_random_uuid(), 'cancelled', 1, now(), 'expired' FROM generate_series(1, 20000) n`)
-	w.late("ada")
-	w.exec("ANALYZE curfew.sessions")
+	f.late("ada")
+	f.exec("ANALYZE curfew.sessions")
 	at, id := behind(curfew.Cursor{})
-	plan := strings.Join(w.rows("EXPLAIN "+findOverdue, at, id, 100), "\n")
+	plan := strings.Join(f.rows("EXPLAIN "+findOverdue, at, id, 100), "\n")
 	if !strings.Contains(plan, "Index Scan using sessions_deadline") {
 		t.Errorf("the plan is\n%s", plan)
 	}
@@ -116,21 +116,21 @@ func TestWhatIsOverdueIsAskedOfOneIndex(t *testing.T) {
 // Nor must a batch read a backlog that it is only a part of.
 func TestABatchIsEndedByKey(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.exec(`INSERT INTO curfew.sessions (customer_id, id, checkout_id, status, version, created_at, expires_at)
+	f := newWorld(t)
+	f.exec(`INSERT INTO curfew.sessions (customer_id, id, checkout_id, status, version, created_at, expires_at)
 		SELECT 'c' || n, gen_random_uuid(), gen_random_uuid(), 'waiting', 1, now() - interval '1 hour', now() - interval '1 minute'
 		FROM generate_series(1, 5000) n`)
-	w.exec("ANALYZE curfew.sessions")
-	found, err := w.store.Find(t.Context(), curfew.Search{Limit: 500})
-	w.must(err)
-	tx, err := w.store.pool.Begin(t.Context())
-	w.must(err)
+	f.exec("ANALYZE curfew.sessions")
+	found, err := f.store.Find(t.Context(), curfew.Search{Limit: 500})
+	f.must(err)
+	tx, err := f.store.pool.Begin(t.Context())
+	f.must(err)
 	defer tx.Rollback(t.Context()) //nolint:errcheck // nothing was changed
 	_, err = tx.Exec(t.Context(), byKey)
-	w.must(err)
+	f.must(err)
 	rows, _ := tx.Query(t.Context(), "EXPLAIN "+endSessions, endArgs(batch(found...))...)
 	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	w.must(err)
+	f.must(err)
 	plan := strings.Join(lines, "\n")
 	if strings.Contains(plan, "Seq Scan on sessions") || strings.Contains(plan, "sessions_deadline") || !strings.Contains(plan, "id = k_1.") {
 		t.Errorf("the plan is\n%s", plan)

@@ -69,9 +69,10 @@ func repeat(ctx context.Context, do func() error) error {
 	}
 }
 
-// unhurried lets a transaction's commit not wait for the disk: what it wrote is
-// worth nothing without a later one, whose commit takes it to the disk too.
-const unhurried = `SELECT set_config('synchronous_commit', 'off', true)`
+// asynchronousCommit lets a transaction commit without waiting for the disk: what
+// it wrote is worth nothing without a later transaction, whose commit takes both
+// to the disk.
+const asynchronousCommit = `SELECT set_config('synchronous_commit', 'off', true)`
 
 // read hands the rows of one statement to take, which closes them.
 func (d *db) read(ctx context.Context, take func(pgx.Rows) error, sql string, args ...any) error {

@@ -143,15 +143,15 @@ func TestDistributedTablesAreRefused(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			f := newWorld(t)
 			for _, sql := range c.do {
-				w.exec(sql)
+				f.exec(sql)
 			}
-			s, err := Open(t.Context(), w.url)
+			s, err := Open(t.Context(), f.url)
 			if err == nil {
 				s.Close()
 			}
-			for what, err := range map[string]error{"open": err, "verify": w.store.Verify(t.Context())} {
+			for what, err := range map[string]error{"open": err, "verify": f.store.Verify(t.Context())} {
 				switch {
 				case c.says == "" && err != nil:
 					t.Errorf("%s: %v", what, err)

@@ -87,10 +87,10 @@ func TestErrorsHaveAKind(t *testing.T) {
 
 func TestTransactionsAreRepeatedForTheirNeighbours(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	f := newWorld(t)
 	for code, want := range map[string]int{serializationFailure: attempts, deadlockDetected: attempts, readOnly: attempts, "55P03": 1, "P0001": 1} {
 		n := 0
-		err := w.store.tx(t.Context(), func(tx *transaction) error {
+		err := f.store.tx(t.Context(), func(tx *transaction) error {
 			n++
 			return tx.send(t.Context(), func(b *pgx.Batch) {
 				b.Queue(fmt.Sprintf(`DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '%s'; END $$`, code))
@@ -104,9 +104,9 @@ func TestTransactionsAreRepeatedForTheirNeighbours(t *testing.T) {
 
 func TestADeadlockIsRiddenOver(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.admit("ada")
-	w.admit("bob")
+	f := newWorld(t)
+	f.admit("ada")
+	f.admit("bob")
 	lock := func(tx *transaction, customer string) error {
 		return tx.send(t.Context(), func(b *pgx.Batch) {
 			b.Queue(`SELECT FROM curfew.sessions WHERE customer_id = $1 FOR UPDATE`, customer)
@@ -116,7 +116,7 @@ func TestADeadlockIsRiddenOver(t *testing.T) {
 	bothHold.Add(2)
 	cross := func(one, other string) error {
 		again := false
-		return w.store.tx(t.Context(), func(tx *transaction) error {
+		return f.store.tx(t.Context(), func(tx *transaction) error {
 			if err := lock(tx, one); err != nil {
 				return err
 			}
@@ -131,16 +131,16 @@ func TestADeadlockIsRiddenOver(t *testing.T) {
 	errs := make(chan error, 2)
 	go func() { errs <- cross("ada", "bob") }()
 	go func() { errs <- cross("bob", "ada") }()
-	w.must(<-errs)
-	w.must(<-errs)
+	f.must(<-errs)
+	f.must(<-errs)
 }
 
 func TestWhatCannotAnswerIsUnavailable(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	st := w.late("ada")
-	patient := w.configured(func(c *pgxpool.Config) { c.ConnConfig.RuntimeParams["lock_timeout"] = "50ms" })
-	commit := w.holdAcceptance(st)
+	f := newWorld(t)
+	st := f.late("ada")
+	patient := f.configured(func(c *pgxpool.Config) { c.ConnConfig.RuntimeParams["lock_timeout"] = "50ms" })
+	commit := f.holdAcceptance(st)
 	_, err := patient.Change(t.Context(), ending(st, curfew.Cancelled, curfew.Expired))
 	if !errors.Is(err, curfew.Unavailable) {
 		t.Errorf("a lock that does not come: %v", err)
@@ -149,12 +149,12 @@ func TestWhatCannotAnswerIsUnavailable(t *testing.T) {
 
 	late, cancel := context.WithDeadline(t.Context(), time.Now().Add(-time.Second))
 	defer cancel()
-	if _, err := w.store.Session(late, st.ID); !errors.Is(err, curfew.Unavailable) {
+	if _, err := f.store.Session(late, st.ID); !errors.Is(err, curfew.Unavailable) {
 		t.Errorf("a caller without time: %v", err)
 	}
 
-	nowhere, err := url.Parse(w.url)
-	w.must(err)
+	nowhere, err := url.Parse(f.url)
+	f.must(err)
 	nowhere.Host = "127.0.0.1:1"
 	if _, err := Open(t.Context(), nowhere.String()); !errors.Is(err, curfew.Unavailable) {
 		t.Errorf("a server that is not there: %v", err)
@@ -167,11 +167,11 @@ func TestWhatCannotAnswerIsUnavailable(t *testing.T) {
 // A backend that dies takes its connection along; the next call has another.
 func TestAKilledBackendIsRiddenOver(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.admit("ada")
-	w.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+	f := newWorld(t)
+	f.admit("ada")
+	f.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
 	for range 20 {
-		if _, err := w.store.Open(t.Context(), "ada"); err == nil {
+		if _, err := f.store.Open(t.Context(), "ada"); err == nil {
 			return
 		} else if !errors.Is(err, curfew.Unavailable) {
 			t.Fatalf("got error %v", err)
@@ -182,16 +182,16 @@ func TestAKilledBackendIsRiddenOver(t *testing.T) {
 
 func TestOpenSetsItsTimeouts(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	f := newWorld(t)
 	for name, want := range preferred {
-		got := w.only(`SELECT current_setting($1)`, name)
+		got := f.only(`SELECT current_setting($1)`, name)
 		if got != want && name != "timezone" {
 			t.Errorf("%s is %s, want %s", name, got, want)
 		}
 	}
-	own := open(t, w.url+"&lock_timeout=77ms&pool_max_conns=3")
-	w.same("the pool", own.pool.Config().MaxConns, int32(3))
+	own := open(t, f.url+"&lock_timeout=77ms&pool_max_conns=3")
+	f.same("the pool", own.pool.Config().MaxConns, int32(3))
 	var got string
-	w.must(own.pool.QueryRow(t.Context(), `SHOW lock_timeout`).Scan(&got))
-	w.same("the URL's own timeout", got, "77ms")
+	f.must(own.pool.QueryRow(t.Context(), `SHOW lock_timeout`).Scan(&got))
+	f.same("the URL's own timeout", got, "77ms")
 }

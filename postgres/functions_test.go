@@ -18,16 +18,16 @@ import (
 // types, casts and operators of their own.
 func TestNobodyButTheOwnerMayExecuteAFunction(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.same("open to everybody", w.rows(`SELECT p.oid::regprocedure::text FROM pg_proc p
+	f := newWorld(t)
+	f.same("open to everybody", f.rows(`SELECT p.oid::regprocedure::text FROM pg_proc p
 		WHERE p.pronamespace = 'curfew'::regnamespace AND has_function_privilege('public', p.oid, 'EXECUTE')`), []string(nil))
-	w.same("everybody may make things in", w.rows(`SELECT nspname FROM pg_namespace
+	f.same("everybody may make things in", f.rows(`SELECT nspname FROM pg_namespace
 		WHERE nspname = 'curfew' AND (has_schema_privilege('public', oid, 'CREATE') OR has_schema_privilege('public', oid, 'USAGE'))`), []string(nil))
-	w.same("open tables and sequences", w.rows(`SELECT c.relname FROM pg_class c, aclexplode(c.relacl) a
+	f.same("open tables and sequences", f.rows(`SELECT c.relname FROM pg_class c, aclexplode(c.relacl) a
 		WHERE c.relnamespace = 'curfew'::regnamespace AND a.grantee = 0 ORDER BY 1`), []string{"outcome_steps", "session_transitions"})
-	w.same("tables that everybody may do more than read", w.rows(`SELECT c.relname FROM pg_class c, aclexplode(c.relacl) a
+	f.same("tables that everybody may do more than read", f.rows(`SELECT c.relname FROM pg_class c, aclexplode(c.relacl) a
 		WHERE c.relnamespace = 'curfew'::regnamespace AND a.grantee = 0 AND a.privilege_type <> 'SELECT'`), []string(nil))
-	w.same("views, which show what their owner sees", w.rows(`SELECT relname FROM pg_class
+	f.same("views, which show what their owner sees", f.rows(`SELECT relname FROM pg_class
 		WHERE relnamespace = 'curfew'::regnamespace AND relkind IN ('v', 'm')`), []string(nil))
 }
 
@@ -42,16 +42,16 @@ var (
 
 func TestEveryFunctionIsOfNoUseElsewhere(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	rows, err := w.store.pool.Query(t.Context(), `SELECT proname, prosrc, prosecdef, prorettype = 'trigger'::regtype, coalesce(proconfig::text, '')
+	f := newWorld(t)
+	rows, err := f.store.pool.Query(t.Context(), `SELECT proname, prosrc, prosecdef, prorettype = 'trigger'::regtype, coalesce(proconfig::text, '')
 		FROM pg_proc WHERE pronamespace = 'curfew'::regnamespace ORDER BY 1`)
-	w.must(err)
+	f.must(err)
 	defer rows.Close()
 	definers := 0
 	for rows.Next() {
 		var name, source, config string
 		var definer, trigger bool
-		w.must(rows.Scan(&name, &source, &definer, &trigger, &config))
+		f.must(rows.Scan(&name, &source, &definer, &trigger, &config))
 		for _, m := range namesATable.FindAllStringSubmatch(source, -1) {
 			if !noTable.MatchString(m[1]) && !strings.HasPrefix(m[1], "curfew.") && !strings.HasPrefix(m[1], "pg_catalog.") {
 				t.Errorf("%s names %q without its schema", name, m[1])
@@ -71,7 +71,7 @@ func TestEveryFunctionIsOfNoUseElsewhere(t *testing.T) {
 			t.Errorf("%s does not refuse another table before it does anything:\n%s", name, source)
 		}
 	}
-	w.must(rows.Err())
+	f.must(rows.Err())
 	if definers < 8 {
 		t.Errorf("%d functions have their owner's rights", definers)
 	}
@@ -131,49 +131,49 @@ func TestARoleThatMayUseTheSchemaGainsNothing(t *testing.T) {
 	for what, made := range attacks {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			tallies := w.rows(`SELECT * FROM curfew.tallies`)
-			a := w.attacker()
+			f := newWorld(t)
+			tallies := f.rows(`SELECT * FROM curfew.tallies`)
+			a := f.attacker()
 			if attached := a.attack(made); attached > 0 {
 				t.Errorf("%d triggers were attached to a table of the role's own", attached)
 			}
-			w.exec(`GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA curfew TO ` + a.role)
+			f.exec(`GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA curfew TO ` + a.role)
 			if attached := a.attack(made); attached == 0 {
 				t.Error("no trigger was attached: the attack shows nothing")
 			}
 			for _, notice := range a.notices {
 				t.Errorf("the attacker's code ran: %s", notice)
 			}
-			w.same("tallies", w.rows(`SELECT * FROM curfew.tallies`), tallies)
-			w.same("events", w.rows(`SELECT * FROM curfew.events`), []string(nil))
+			f.same("tallies", f.rows(`SELECT * FROM curfew.tallies`), tallies)
+			f.same("events", f.rows(`SELECT * FROM curfew.events`), []string(nil))
 		})
 	}
 }
 
 // attacker is a connection of a role that has nothing but the schema's name.
 type attacker struct {
-	*world
+	*fixture
 	role      string
 	conn      *pgx.Conn
 	functions []string
 	notices   []string // of code that ran as somebody else
 }
 
-func (w *world) attacker() *attacker {
-	w.Helper()
-	a := &attacker{world: w, role: w.role()}
-	a.functions = w.rows(`SELECT proname FROM pg_proc WHERE pronamespace = 'curfew'::regnamespace AND prorettype = 'trigger'::regtype`)
-	config, err := pgx.ParseConfig(w.url)
-	w.must(err)
+func (f *fixture) attacker() *attacker {
+	f.Helper()
+	a := &attacker{fixture: f, role: f.role()}
+	a.functions = f.rows(`SELECT proname FROM pg_proc WHERE pronamespace = 'curfew'::regnamespace AND prorettype = 'trigger'::regtype`)
+	config, err := pgx.ParseConfig(f.url)
+	f.must(err)
 	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
 		if strings.HasPrefix(n.Message, "as ") {
 			a.notices = append(a.notices, n.Message+": "+n.Where)
 		}
 	}
-	a.conn, err = pgx.ConnectConfig(w.Context(), config)
-	w.must(err)
-	w.Cleanup(func() { _ = a.conn.Close(context.WithoutCancel(w.Context())) })
+	a.conn, err = pgx.ConnectConfig(f.Context(), config)
+	f.must(err)
+	f.Cleanup(func() { _ = a.conn.Close(context.WithoutCancel(f.Context())) })
 	a.does(`SET ROLE ` + a.role)
 	return a
 }
@@ -233,22 +233,22 @@ func (a *attacker) attack(made []string) (attached int) {
 // either: the upgrade replaces what it calls.
 func TestAnUpgradeDisarmsWhatIsAttachedAlready(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.exec(`GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA curfew TO PUBLIC`)
-	w.exec(`GRANT CREATE ON SCHEMA curfew TO PUBLIC`)
-	w.exec(`CREATE TABLE public.bait (LIKE curfew.sessions)`)
-	w.exec(`CREATE TRIGGER t BEFORE INSERT ON public.bait FOR EACH ROW EXECUTE FUNCTION curfew.guard_settle()`)
-	if err := w.store.Verify(t.Context()); !errors.Is(err, curfew.Invalid) || !strings.Contains(err.Error(), "every database role may execute curfew.guard_created()") ||
+	f := newWorld(t)
+	f.exec(`GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA curfew TO PUBLIC`)
+	f.exec(`GRANT CREATE ON SCHEMA curfew TO PUBLIC`)
+	f.exec(`CREATE TABLE public.bait (LIKE curfew.sessions)`)
+	f.exec(`CREATE TRIGGER t BEFORE INSERT ON public.bait FOR EACH ROW EXECUTE FUNCTION curfew.guard_settle()`)
+	if err := f.store.Verify(t.Context()); !errors.Is(err, curfew.Invalid) || !strings.Contains(err.Error(), "every database role may execute curfew.guard_created()") ||
 		!strings.Contains(err.Error(), "REVOKE CREATE ON SCHEMA curfew FROM PUBLIC") {
 		t.Errorf("Verify says %v", err)
 	}
-	w.exec(`REVOKE CREATE ON SCHEMA curfew FROM PUBLIC`)
-	w.must(w.store.SetGuards(t.Context(), false))
-	_, err := w.store.Migrate(t.Context()) // which repairs the rights also where there are no guards
-	w.must(err)
-	w.must(w.store.Verify(t.Context()))
-	w.must(w.store.SetGuards(t.Context(), true))
-	w.must(w.store.Verify(t.Context()))
-	w.exec(`CREATE TRIGGER t BEFORE INSERT ON public.bait FOR EACH ROW EXECUTE FUNCTION curfew.guard_settle()`)
-	w.isRefused("this trigger belongs to curfew.sessions", `INSERT INTO public.bait (customer_id, id, status, version) VALUES ('ada', gen_random_uuid(), 'waiting', 0)`)
+	f.exec(`REVOKE CREATE ON SCHEMA curfew FROM PUBLIC`)
+	f.must(f.store.SetGuards(t.Context(), false))
+	_, err := f.store.Migrate(t.Context()) // which repairs the rights also where there are no guards
+	f.must(err)
+	f.must(f.store.Verify(t.Context()))
+	f.must(f.store.SetGuards(t.Context(), true))
+	f.must(f.store.Verify(t.Context()))
+	f.exec(`CREATE TRIGGER t BEFORE INSERT ON public.bait FOR EACH ROW EXECUTE FUNCTION curfew.guard_settle()`)
+	f.isRefused("this trigger belongs to curfew.sessions", `INSERT INTO public.bait (customer_id, id, status, version) VALUES ('ada', gen_random_uuid(), 'waiting', 0)`)
 }

@@ -31,7 +31,7 @@ func (s heartbeats) BeatQueue(ctx context.Context) error {
 // beat leaves a sign of life, which the next one replaces.
 func (s heartbeats) beat(ctx context.Context, name string, lag time.Duration) error {
 	return s.send(ctx, func(b *pgx.Batch) {
-		b.Queue(unhurried)
+		b.Queue(asynchronousCommit)
 		b.Queue(beat, name, lag)
 	})
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// replica is a process's hints on the world's database, and what it hears.
+// replica is a process's hints on the fixture's database, and what it hears.
 type replica struct {
 	*Hints
 	heard chan time.Duration
@@ -41,26 +41,26 @@ func (l *lines) count(what string) int {
 }
 
 // replica runs until the test ends. It listens when it is returned.
-func (w *world) replica(store *Store) *replica {
-	w.Helper()
+func (f *fixture) replica(store *Store) *replica {
+	f.Helper()
 	log := &lines{}
 	r := &replica{store.Hints(slog.New(slog.NewTextHandler(log, nil))), make(chan time.Duration, 10_000), log}
-	ctx, stop := context.WithCancel(w.Context())
+	ctx, stop := context.WithCancel(f.Context())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx, func(in time.Duration) { r.heard <- in }) }()
-	w.Cleanup(func() {
+	f.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {
-			w.Error(err)
+			f.Error(err)
 		}
 	})
-	r.hears(w, func(in time.Duration) bool { return in == 0 })
+	r.hears(f, func(in time.Duration) bool { return in == 0 })
 	return r
 }
 
 // hears waits for a hint.
-func (r *replica) hears(w *world, want func(time.Duration) bool) {
-	w.Helper()
+func (r *replica) hears(f *fixture, want func(time.Duration) bool) {
+	f.Helper()
 	for giveUp := time.After(time.Minute); ; {
 		select {
 		case in := <-r.heard:
@@ -68,23 +68,23 @@ func (r *replica) hears(w *world, want func(time.Duration) bool) {
 				return
 			}
 		case <-giveUp:
-			w.Fatalf("it hears nothing; it said %s", r.log.text())
+			f.Fatalf("it hears nothing; it said %s", r.log.text())
 		}
 	}
 }
 
 func TestHintsReachOtherReplicasWithTheEarliestDeadline(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	one, other := w.replica(w.store), w.replica(open(t, w.url))
+	f := newWorld(t)
+	one, other := f.replica(f.store), f.replica(open(t, f.url))
 	for range 1000 {
 		one.Changed(time.Hour)
 	}
 	one.Changed(time.Minute)
 	one.Changed(curfew.NoDeadline)
-	other.hears(w, func(in time.Duration) bool { return in > 0 && in <= time.Minute })
+	other.hears(f, func(in time.Duration) bool { return in > 0 && in <= time.Minute })
 	other.Changed(curfew.NoDeadline)
-	one.hears(w, func(in time.Duration) bool {
+	one.hears(f, func(in time.Duration) bool {
 		if in != curfew.NoDeadline && in != 0 {
 			t.Errorf("it hears its own hint of %s", in)
 		}
@@ -97,12 +97,12 @@ func TestHintsReachOtherReplicasWithTheEarliestDeadline(t *testing.T) {
 
 func TestHintsComeBackAfterTheirConnectionWasLost(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	one, other := w.replica(w.store), w.replica(open(t, w.url))
-	w.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'curfew listener'`)
-	other.hears(w, func(in time.Duration) bool { return in == 0 })
+	f := newWorld(t)
+	one, other := f.replica(f.store), f.replica(open(t, f.url))
+	f.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'curfew listener'`)
+	other.hears(f, func(in time.Duration) bool { return in == 0 })
 	one.Changed(time.Minute)
-	other.hears(w, func(in time.Duration) bool { return in > 0 && in <= time.Minute })
+	other.hears(f, func(in time.Duration) bool { return in > 0 && in <= time.Minute })
 	if n := other.log.count("are not heard"); n != 1 {
 		t.Errorf("one loss was told of %d times", n)
 	}
@@ -111,20 +111,20 @@ func TestHintsComeBackAfterTheirConnectionWasLost(t *testing.T) {
 // N1: a socket that stays open and says nothing. The listener asks itself.
 func TestAListenerWhoseConnectionDiedSilentlyConnectsAnew(t *testing.T) {
 	t.Parallel()
-	w, cluster := breakable(t, 0)
-	one, other := w.replica(w.store), w.replica(open(t, w.url))
-	w.eventually("both listen", func() bool { one.Changed(time.Hour); return len(other.heard) > 0 })
+	f, cluster := breakable(t, 0)
+	one, other := f.replica(f.store), f.replica(open(t, f.url))
+	f.eventually("both listen", func() bool { one.Changed(time.Hour); return len(other.heard) > 0 })
 	at := time.Now()
 	cluster.Freeze(t)
-	other.hears(w, func(in time.Duration) bool { return in == 0 })
-	one.hears(w, func(in time.Duration) bool { return in == 0 })
+	other.hears(f, func(in time.Duration) bool { return in == 0 })
+	one.hears(f, func(in time.Duration) bool { return in == 0 })
 	back := time.Since(at)
 	t.Logf("both heard again after %s", back.Round(time.Millisecond))
 	if back > quiet+2*hearing {
 		t.Errorf("they heard again after %s", back)
 	}
 	other.Changed(time.Minute)
-	one.hears(w, func(in time.Duration) bool { return in > 0 && in <= time.Minute })
+	one.hears(f, func(in time.Duration) bool { return in > 0 && in <= time.Minute })
 	if n := other.log.count("are not heard"); n != 1 {
 		t.Errorf("one loss was told of %d times: %s", n, other.log.text())
 	}
@@ -133,8 +133,8 @@ func TestAListenerWhoseConnectionDiedSilentlyConnectsAnew(t *testing.T) {
 // Lesson 18: push is a hint. Nothing waits for it and nothing fails with it.
 func TestLesson18_AHintThatNobodyCarriesHoldsUpNothing(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	unheard := w.store.Hints(slog.New(slog.DiscardHandler)) // never run
+	f := newWorld(t)
+	unheard := f.store.Hints(slog.New(slog.DiscardHandler)) // never run
 	for range 1000 {
 		unheard.Changed(0)
 	}

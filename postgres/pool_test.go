@@ -14,9 +14,9 @@ import (
 	"github.com/curfewhq/curfew/internal/pgtest"
 )
 
-// breakable is a world on a server of its own, whose calls take no longer than
+// breakable is a fixture on a server of its own, whose calls take no longer than
 // limit; 0: what they may take in production.
-func breakable(t *testing.T, limit time.Duration) (*world, *pgtest.Cluster) {
+func breakable(t *testing.T, limit time.Duration) (*fixture, *pgtest.Cluster) {
 	t.Helper()
 	cluster := pgtest.Server(t, "")
 	url := cluster.Database(t, "curfew")
@@ -33,14 +33,14 @@ func breakable(t *testing.T, limit time.Duration) (*world, *pgtest.Cluster) {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	return &world{t, url, s}, cluster
+	return &fixture{t, url, s}, cluster
 }
 
 // busy calls the store from several sides at once until the test ends, and
 // returns how many calls have succeeded, and the longest of all.
-func (w *world) busy(calls ...func(context.Context, int) error) (succeeded func() int, longest func() time.Duration) {
-	w.Helper()
-	ctx, stop := context.WithCancel(w.Context())
+func (f *fixture) busy(calls ...func(context.Context, int) error) (succeeded func() int, longest func() time.Duration) {
+	f.Helper()
+	ctx, stop := context.WithCancel(f.Context())
 	var mu sync.Mutex
 	var working sync.WaitGroup
 	var n int
@@ -60,21 +60,21 @@ func (w *world) busy(calls ...func(context.Context, int) error) (succeeded func(
 			}
 		})
 	}
-	w.Cleanup(func() { stop(); working.Wait() })
+	f.Cleanup(func() { stop(); working.Wait() })
 	return func() int { mu.Lock(); defer mu.Unlock(); return n },
 		func() time.Duration { mu.Lock(); defer mu.Unlock(); return worst }
 }
 
 // eventually repeats a look until it is true.
-func (w *world) eventually(what string, look func() bool) {
-	w.Helper()
+func (f *fixture) eventually(what string, look func() bool) {
+	f.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for giveUp := time.After(time.Minute); !look(); {
 		select {
 		case <-tick.C:
 		case <-giveUp:
-			w.Fatalf("never: %s", what)
+			f.Fatalf("never: %s", what)
 		}
 	}
 }
@@ -85,26 +85,26 @@ func TestAConnectionThatDiesSilentlyHoldsUpNobodyForLong(t *testing.T) {
 	for name, limit := range map[string]time.Duration{"a limit of 1s": time.Second, "in production": 0} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w, cluster := breakable(t, limit)
+			f, cluster := breakable(t, limit)
 			pay := func(ctx context.Context, customer string, i int) error {
-				_, err := w.store.Admit(ctx, admission(fmt.Sprint(customer, i)))
+				_, err := f.store.Admit(ctx, admission(fmt.Sprint(customer, i)))
 				return err
 			}
-			succeeded, longest := w.busy(
+			succeeded, longest := f.busy(
 				func(ctx context.Context, i int) error { return pay(ctx, "a-", i) },
 				func(ctx context.Context, i int) error { return pay(ctx, "b-", i) },
 				func(ctx context.Context, i int) error { return pay(ctx, "c-", i) },
-				func(ctx context.Context, _ int) error { return w.store.BeatSweep(ctx, 0) },
-				func(ctx context.Context, _ int) error { _, err := w.store.Pulse(ctx); return err },
-				func(ctx context.Context, _ int) error { _, err := w.store.Unpublished(ctx, 10); return err },
+				func(ctx context.Context, _ int) error { return f.store.BeatSweep(ctx, 0) },
+				func(ctx context.Context, _ int) error { _, err := f.store.Pulse(ctx); return err },
+				func(ctx context.Context, _ int) error { _, err := f.store.Unpublished(ctx, 10); return err },
 			)
-			w.eventually("there is traffic", func() bool { return succeeded() > 100 })
+			f.eventually("there is traffic", func() bool { return succeeded() > 100 })
 			frozen, at := cluster.Freeze(t), time.Now()
 			before := succeeded()
-			w.eventually("calls succeed again", func() bool { return succeeded() > before+50 })
+			f.eventually("calls succeed again", func() bool { return succeeded() > before+50 })
 			back := time.Since(at)
 			t.Logf("%d backends stopped; calls succeeded again after %s, the longest took %s", frozen, back.Round(time.Millisecond), longest().Round(time.Millisecond))
-			if most := w.store.pool.timeout + 3*time.Second; back > most || longest() > most {
+			if most := f.store.pool.timeout + 3*time.Second; back > most || longest() > most {
 				t.Errorf("calls succeeded again after %s, the longest took %s", back, longest())
 			}
 		})
@@ -115,11 +115,11 @@ func TestAConnectionThatDiesSilentlyHoldsUpNobodyForLong(t *testing.T) {
 // alive, and does not ask all others too: while it is closed, one more at most.
 func TestOfIdleConnectionsThatAreDeadFewAreAsked(t *testing.T) {
 	t.Parallel()
-	w, cluster := breakable(t, 0)
+	f, cluster := breakable(t, 0)
 	var idle []*pgxpool.Conn
 	for range 6 {
-		conn, err := w.store.pool.Acquire(t.Context())
-		w.must(err)
+		conn, err := f.store.pool.Acquire(t.Context())
+		f.must(err)
 		idle = append(idle, conn)
 	}
 	for _, conn := range idle {
@@ -127,9 +127,9 @@ func TestOfIdleConnectionsThatAreDeadFewAreAsked(t *testing.T) {
 	}
 	released := time.Now()
 	cluster.Freeze(t)
-	w.eventually("they are old enough to be asked", func() bool { return time.Since(released) > 1100*time.Millisecond })
+	f.eventually("they are old enough to be asked", func() bool { return time.Since(released) > 1100*time.Millisecond })
 	begun := time.Now()
-	_, err := w.store.Pulse(t.Context())
+	_, err := f.store.Pulse(t.Context())
 	took := time.Since(begun)
 	t.Logf("the first call took %s", took.Round(time.Millisecond))
 	if err != nil || took > 2*pingTimeout+time.Second {
@@ -143,16 +143,16 @@ func TestAConnectionThatOnlyReadsIsNotKept(t *testing.T) {
 	for attrs, want := range map[string]bool{"read-write": true, "any": false} {
 		t.Run(attrs, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			w.exec(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$`)
-			s, err := Open(t.Context(), w.url+"&target_session_attrs="+attrs)
+			f := newWorld(t)
+			f.exec(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$`)
+			s, err := Open(t.Context(), f.url+"&target_session_attrs="+attrs)
 			if want {
 				if !errors.Is(err, curfew.Unavailable) || !errors.Is(err, errReadOnly) {
 					t.Errorf("opening it: %v", err)
 				}
 				return
 			}
-			w.must(err)
+			f.must(err)
 			t.Cleanup(s.Close)
 			if err := s.BeatQueue(t.Context()); !errors.Is(err, curfew.Unavailable) {
 				t.Errorf("while it is read only: %v", err)
@@ -160,7 +160,7 @@ func TestAConnectionThatOnlyReadsIsNotKept(t *testing.T) {
 			if _, err := s.Pulse(t.Context()); err != nil { // leaves an idle connection
 				t.Error(err)
 			}
-			w.exec(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET default_transaction_read_only', current_database()); END $$`)
+			f.exec(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET default_transaction_read_only', current_database()); END $$`)
 			if err := s.BeatQueue(t.Context()); err != nil {
 				t.Errorf("afterwards: %v", err)
 			}
@@ -170,20 +170,20 @@ func TestAConnectionThatOnlyReadsIsNotKept(t *testing.T) {
 
 func TestAStandbyIsRefusedByName(t *testing.T) {
 	t.Parallel()
-	w, cluster := breakable(t, 0)
+	f, cluster := breakable(t, 0)
 	cluster.Demote(t)
-	if _, err := Open(t.Context(), w.url); !errors.Is(err, errStandby) || !errors.Is(err, curfew.Unavailable) {
+	if _, err := Open(t.Context(), f.url); !errors.Is(err, errStandby) || !errors.Is(err, curfew.Unavailable) {
 		t.Errorf("opening a standby: %v", err)
 	}
-	if _, err := w.store.Pulse(t.Context()); !errors.Is(err, curfew.Unavailable) {
+	if _, err := f.store.Pulse(t.Context()); !errors.Is(err, curfew.Unavailable) {
 		t.Errorf("a primary that became a standby: %v", err)
 	}
-	reads := open(t, w.url+"&target_session_attrs=any")
+	reads := open(t, f.url+"&target_session_attrs=any")
 	if _, err := reads.Pulse(t.Context()); err != nil {
 		t.Errorf("whoever asks for it may read: %v", err)
 	}
 	cluster.Control(t, "promote")
-	w.eventually("it writes again", func() bool { return w.store.BeatQueue(t.Context()) == nil })
+	f.eventually("it writes again", func() bool { return f.store.BeatQueue(t.Context()) == nil })
 }
 
 // The URL decides what it names.

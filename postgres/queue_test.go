@@ -10,18 +10,18 @@ import (
 // A page begins behind what is overdue, however much of it no sweep has ended.
 func TestAPageOfTheQueueReadsNothingThatIsOverdue(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.exec(`INSERT INTO curfew.sessions (customer_id, id, checkout_id, status, version, created_at, expires_at)
+	f := newWorld(t)
+	f.exec(`INSERT INTO curfew.sessions (customer_id, id, checkout_id, status, version, created_at, expires_at)
 		SELECT 'c' || n, gen_random_uuid(), gen_random_uuid(), 'waiting', 1, now() - interval '1 hour', now() - interval '45 minutes'
 		FROM generate_series(1, 20000) n`)
-	fresh := w.admit("ada")
-	w.exec("VACUUM ANALYZE curfew.sessions")
+	fresh := f.admit("ada")
+	f.exec("VACUUM ANALYZE curfew.sessions")
 	at, id := behind(curfew.Cursor{})
-	plan := strings.Join(w.rows("EXPLAIN (ANALYZE, COSTS off, TIMING off) "+selectPending, at, id, 50), "\n")
+	plan := strings.Join(f.rows("EXPLAIN (ANALYZE, COSTS off, TIMING off) "+selectPending, at, id, 50), "\n")
 	if !strings.Contains(plan, "Index Scan using sessions_queue") || strings.Contains(plan, "Rows Removed by Filter: ") {
 		t.Errorf("the plan is\n%s", plan)
 	}
-	if page, err := w.store.Pending(t.Context(), curfew.Cursor{}, 50); err != nil || len(page) != 1 || page[0].ID != fresh.ID {
+	if page, err := f.store.Pending(t.Context(), curfew.Cursor{}, 50); err != nil || len(page) != 1 || page[0].ID != fresh.ID {
 		t.Errorf("the queue is %v (%v)", page, err)
 	}
 }

@@ -17,55 +17,55 @@ import (
 )
 
 // as is a store of a role that owns nothing.
-func (w *world) as(role string) *Store {
-	w.Helper()
-	address, err := url.Parse(w.url)
-	w.must(err)
+func (f *fixture) as(role string) *Store {
+	f.Helper()
+	address, err := url.Parse(f.url)
+	f.must(err)
 	q := address.Query()
 	q.Set("role", strings.Trim(role, `"`))
 	address.RawQuery = q.Encode()
-	return open(w.T, address.String())
+	return open(f.T, address.String())
 }
 
 // service is a role with all that the service needs.
-func (w *world) service() string {
-	w.Helper()
-	role := w.role()
+func (f *fixture) service() string {
+	f.Helper()
+	role := f.role()
 	for _, grant := range Grants(strings.Trim(role, `"`)) {
-		w.exec(grant)
+		f.exec(grant)
 	}
 	return role
 }
 
 func TestARoleThatOwnsNothingIsEnough(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	s := w.as(w.service())
-	w.must(s.Verify(t.Context()))
+	f := newWorld(t)
+	s := f.as(f.service())
+	f.must(s.Verify(t.Context()))
 	begun := time.Now()
 	grants, err := s.Denied(t.Context())
-	w.must(err)
+	f.must(err)
 	t.Logf("trying the rights took %s", time.Since(begun))
-	w.same("missing grants", grants, []string(nil))
+	f.same("missing grants", grants, []string(nil))
 	st, err := s.Admit(t.Context(), admission("ada"))
-	w.must(err)
+	f.must(err)
 	_, err = s.Change(t.Context(), ending(st, curfew.Cancelled, curfew.ByRequest))
-	w.must(err)
-	w.wantCounted()
+	f.must(err)
+	f.wantCounted()
 }
 
 // Each right that is taken away is named by the statement that gives it back,
 // and that statement does.
 func TestAMissingRightIsNamedWithItsGrant(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	role := w.service()
+	f := newWorld(t)
+	role := f.service()
 	name := strings.Trim(role, `"`)
-	before := w.rows(`SELECT * FROM curfew.tallies`)
+	before := f.rows(`SELECT * FROM curfew.tallies`)
 	for table, verbs := range rights {
 		for _, verb := range verbs {
-			s := w.as(role)
-			w.exec(fmt.Sprintf(`REVOKE %s ON curfew.%s FROM %s`, verb, table, role))
+			s := f.as(role)
+			f.exec(fmt.Sprintf(`REVOKE %s ON curfew.%s FROM %s`, verb, table, role))
 			if strings.HasPrefix(table, "session_t") || strings.HasPrefix(table, "outcome_s") {
 				continue // everybody may read them
 			}
@@ -74,29 +74,29 @@ func TestAMissingRightIsNamedWithItsGrant(t *testing.T) {
 			if !errors.Is(err, curfew.Invalid) || !strings.Contains(err.Error(), want) {
 				t.Errorf("without %s on %s Verify says %v, not %s", verb, table, err, want)
 			}
-			w.exec(want)
-			w.must(s.Verify(t.Context()))
+			f.exec(want)
+			f.must(s.Verify(t.Context()))
 			s.Close()
 		}
 	}
-	w.exec(`REVOKE USAGE ON SCHEMA curfew FROM ` + role)
-	if err := w.as(role).Verify(t.Context()); err == nil || !strings.Contains(err.Error(), "GRANT USAGE ON SCHEMA curfew TO "+quoted(name)) {
+	f.exec(`REVOKE USAGE ON SCHEMA curfew FROM ` + role)
+	if err := f.as(role).Verify(t.Context()); err == nil || !strings.Contains(err.Error(), "GRANT USAGE ON SCHEMA curfew TO "+quoted(name)) {
 		t.Errorf("without the schema Verify says %v", err)
 	}
-	w.same("tallies", w.rows(`SELECT * FROM curfew.tallies`), before)
-	w.same("sessions", w.rows(`SELECT * FROM curfew.sessions`), []string(nil))
+	f.same("tallies", f.rows(`SELECT * FROM curfew.tallies`), before)
+	f.same("sessions", f.rows(`SELECT * FROM curfew.sessions`), []string(nil))
 }
 
 // A grant of some columns is no grant of the table.
 func TestARightOfSomeColumnsIsNotEnough(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	role := w.service()
-	w.exec(`REVOKE SELECT, UPDATE ON curfew.checkouts FROM ` + role)
-	w.exec(`GRANT SELECT (id, customer_id), UPDATE (outcome) ON curfew.checkouts TO ` + role)
-	grants, err := w.as(role).Denied(t.Context())
-	w.must(err)
-	w.same("missing grants", grants, []string{grant("checkouts", []string{"SELECT", "UPDATE"}, strings.Trim(role, `"`))})
+	f := newWorld(t)
+	role := f.service()
+	f.exec(`REVOKE SELECT, UPDATE ON curfew.checkouts FROM ` + role)
+	f.exec(`GRANT SELECT (id, customer_id), UPDATE (outcome) ON curfew.checkouts TO ` + role)
+	grants, err := f.as(role).Denied(t.Context())
+	f.must(err)
+	f.same("missing grants", grants, []string{grant("checkouts", []string{"SELECT", "UPDATE"}, strings.Trim(role, `"`))})
 }
 
 var (
@@ -156,5 +156,5 @@ func TestRightsAreThoseOfTheStatements(t *testing.T) {
 		}
 		slices.Sort(got[table])
 	}
-	(&world{T: t}).same("rights", got, want)
+	(&fixture{T: t}).same("rights", got, want)
 }

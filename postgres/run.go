@@ -37,7 +37,7 @@ func (s runs) BeginRun(ctx context.Context, r curfew.Run) (begun curfew.Run, err
 		r.ID = newID()
 	}
 	err = s.send(ctx, func(b *pgx.Batch) {
-		b.Queue(unhurried)
+		b.Queue(asynchronousCommit)
 		b.Queue(insertRun, r.ID, r.Trigger, r.Actor.String(), r.Reason, r.Stats, null(r.Undoes)).Query(into(&begun, scanRun))
 	})
 	return begun, wrap(err, "begin run %s", r.ID)
@@ -51,7 +51,7 @@ const finishRun = `UPDATE curfew.runs SET finished_at = now(), outcome = $2, err
 func (s runs) FinishRun(ctx context.Context, r curfew.Run) (finished curfew.Run, err error) {
 	err = s.send(ctx, func(b *pgx.Batch) {
 		if r.Trigger == curfew.ByTimer {
-			b.Queue(unhurried)
+			b.Queue(asynchronousCommit)
 		}
 		outcome, why := r.Stored()
 		b.Queue(finishRun, r.ID, outcome, why, r.Stats).Query(into(&finished, scanRun))
@@ -65,7 +65,7 @@ const beatRun = `INSERT INTO curfew.signals (name, until) VALUES ('run:' || $1, 
 // BeatRun is a run's sign of life.
 func (s runs) BeatRun(ctx context.Context, id string, ttl time.Duration) error {
 	return wrap(s.send(ctx, func(b *pgx.Batch) {
-		b.Queue(unhurried)
+		b.Queue(asynchronousCommit)
 		b.Queue(beatRun, id, ttl)
 	}), "say that run %s goes on", id)
 }

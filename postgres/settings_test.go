@@ -17,43 +17,43 @@ import (
 
 // member is the database's URL for a role of its own, which may do everything
 // with Curfew's tables, with settings of its own.
-func (w *world) member(settings ...string) string {
-	w.Helper()
-	role := w.role()
-	w.exec(`ALTER ROLE ` + role + ` LOGIN`)
-	w.exec(`GRANT ALL ON ALL TABLES IN SCHEMA curfew TO ` + role)
+func (f *fixture) member(settings ...string) string {
+	f.Helper()
+	role := f.role()
+	f.exec(`ALTER ROLE ` + role + ` LOGIN`)
+	f.exec(`GRANT ALL ON ALL TABLES IN SCHEMA curfew TO ` + role)
 	for _, s := range settings {
-		w.exec(`ALTER ROLE ` + role + ` SET ` + s)
+		f.exec(`ALTER ROLE ` + role + ` SET ` + s)
 	}
-	there, err := url.Parse(w.url)
-	w.must(err)
+	there, err := url.Parse(f.url)
+	f.must(err)
 	there.User = url.User(strings.Trim(role, `"`))
 	return there.String()
 }
 
-// database gives every new connection to the world's database a setting.
-func (w *world) database(setting string) {
-	w.Helper()
-	w.exec(fmt.Sprintf(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %%I SET %s', current_database()); END $$`, setting))
+// database gives every new connection to the fixture's database a setting.
+func (f *fixture) database(setting string) {
+	f.Helper()
+	f.exec(fmt.Sprintf(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %%I SET %s', current_database()); END $$`, setting))
 }
 
 // A name of other bytes is another customer, who may have a session of their own.
 func TestACustomerIsOneInEveryEncoding(t *testing.T) {
 	t.Parallel()
 	for _, encoding := range []string{"LATIN1", "WIN1252", "SQL_ASCII", "EUC_JP"} {
-		for from, address := range map[string]func(*world) string{
-			"role":     func(w *world) string { return w.member("client_encoding = '" + encoding + "'") },
-			"database": func(w *world) string { w.database("client_encoding = " + encoding); return w.url },
-			"URL":      func(w *world) string { return w.url + "&client_encoding=" + encoding },
-			"a URL in other letters": func(w *world) string {
-				return w.url + "&Client_Encoding=" + encoding
+		for from, address := range map[string]func(*fixture) string{
+			"role":     func(f *fixture) string { return f.member("client_encoding = '" + encoding + "'") },
+			"database": func(f *fixture) string { f.database("client_encoding = " + encoding); return f.url },
+			"URL":      func(f *fixture) string { return f.url + "&client_encoding=" + encoding },
+			"a URL in other letters": func(f *fixture) string {
+				return f.url + "&Client_Encoding=" + encoding
 			},
-			"options": func(w *world) string { return w.url + "&options=-c%20client_encoding%3D" + encoding },
+			"options": func(f *fixture) string { return f.url + "&options=-c%20client_encoding%3D" + encoding },
 		} {
 			t.Run(encoding+" from the "+from, func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t)
-				w.staysOne(open(t, address(w)))
+				f := newWorld(t)
+				f.staysOne(open(t, address(f)))
 			})
 		}
 	}
@@ -62,35 +62,35 @@ func TestACustomerIsOneInEveryEncoding(t *testing.T) {
 func TestACustomerIsOneWhateverTheEnvironmentSays(t *testing.T) {
 	t.Setenv("PGCLIENTENCODING", "LATIN1")
 	t.Setenv("PGOPTIONS", "-c client_encoding=LATIN1 -c default_transaction_isolation=serializable")
-	w := newWorld(t)
-	w.staysOne(w.store)
-	w.same("isolation", w.only(`SHOW default_transaction_isolation`), "read committed")
+	f := newWorld(t)
+	f.staysOne(f.store)
+	f.same("isolation", f.only(`SHOW default_transaction_isolation`), "read committed")
 }
 
 // staysOne: a store and another one count Zoë as one customer.
-func (w *world) staysOne(s *Store) {
-	w.Helper()
+func (f *fixture) staysOne(s *Store) {
+	f.Helper()
 	const zoe = "Zoë"
-	admitted, err := s.Admit(w.Context(), admission(zoe))
-	w.must(err)
-	plain := w.configured(Configure)
-	if _, err := plain.Admit(w.Context(), admission(zoe)); !errors.Is(err, curfew.Conflict) {
-		w.Errorf("a second session: %v", err)
+	admitted, err := s.Admit(f.Context(), admission(zoe))
+	f.must(err)
+	plain := f.configured(Configure)
+	if _, err := plain.Admit(f.Context(), admission(zoe)); !errors.Is(err, curfew.Conflict) {
+		f.Errorf("a second session: %v", err)
 	}
-	st, err := plain.Open(w.Context(), zoe)
-	w.must(err)
-	w.same("the open session", st.ID, admitted.ID)
-	again, err := s.Open(w.Context(), zoe)
-	w.must(err)
-	w.same("the customer", again.CustomerID, zoe)
+	st, err := plain.Open(f.Context(), zoe)
+	f.must(err)
+	f.same("the open session", st.ID, admitted.ID)
+	again, err := s.Open(f.Context(), zoe)
+	f.must(err)
+	f.same("the customer", again.CustomerID, zoe)
 	var bytes string
-	w.must(plain.pool.QueryRow(w.Context(), `SELECT string_agg(DISTINCT encode(convert_to(customer_id, 'UTF8'), 'hex'), ' ') FROM curfew.sessions`).Scan(&bytes))
-	w.same("stored", bytes, fmt.Sprintf("%x", zoe))
+	f.must(plain.pool.QueryRow(f.Context(), `SELECT string_agg(DISTINCT encode(convert_to(customer_id, 'UTF8'), 'hex'), ' ') FROM curfew.sessions`).Scan(&bytes))
+	f.same("stored", bytes, fmt.Sprintf("%x", zoe))
 }
 
 func TestOpenSetsWhatCurfewReliesOn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	f := newWorld(t)
 	wrong := map[string][2]string{ // what the database says, and what holds
 		"client_encoding":                {"LATIN1", "UTF8"},
 		"datestyle":                      {"German", "ISO, MDY"},
@@ -108,33 +108,33 @@ func TestOpenSetsWhatCurfewReliesOn(t *testing.T) {
 		"synchronous_commit":             {"off", "on"},
 	}
 	for name, value := range wrong {
-		w.database(name + " = ''" + value[0] + "''")
+		f.database(name + " = ''" + value[0] + "''")
 	}
-	w.exec(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_catalog', current_database()); END $$`)
-	s := open(t, w.url)
+	f.exec(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = public, pg_catalog', current_database()); END $$`)
+	s := open(t, f.url)
 	listener, err := pgx.ConnectConfig(t.Context(), s.pool.Config().ConnConfig) // as that for notifications is
-	w.must(err)
+	f.must(err)
 	defer listener.Close(context.WithoutCancel(t.Context())) //nolint:errcheck // it was only asked
 	for name, value := range wrong {
 		var got, heard string
-		w.must(s.pool.QueryRow(t.Context(), `SELECT current_setting($1)`, name).Scan(&got))
-		w.must(listener.QueryRow(t.Context(), `SELECT current_setting($1)`, name).Scan(&heard))
-		w.same(name, []string{got, heard}, []string{value[1], value[1]})
+		f.must(s.pool.QueryRow(t.Context(), `SELECT current_setting($1)`, name).Scan(&got))
+		f.must(listener.QueryRow(t.Context(), `SELECT current_setting($1)`, name).Scan(&heard))
+		f.same(name, []string{got, heard}, []string{value[1], value[1]})
 	}
-	w.must(s.Verify(t.Context()))
+	f.must(s.Verify(t.Context()))
 }
 
 // What is a choice is the URL's: a commit may wait for more, or for less.
 func TestTheURLMayChoose(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.database("synchronous_commit = remote_apply")
+	f := newWorld(t)
+	f.database("synchronous_commit = remote_apply")
 	for query, want := range map[string]string{"": "remote_apply", "&synchronous_commit=off": "off", "&Synchronous_Commit=local": "local"} {
-		s := open(t, w.url+query)
+		s := open(t, f.url+query)
 		var got string
-		w.must(s.pool.QueryRow(t.Context(), `SHOW synchronous_commit`).Scan(&got))
-		w.same(query, got, want)
-		w.must(s.Verify(t.Context()))
+		f.must(s.pool.QueryRow(t.Context(), `SHOW synchronous_commit`).Scan(&got))
+		f.same(query, got, want)
+		f.must(s.Verify(t.Context()))
 	}
 }
 
@@ -143,11 +143,11 @@ func TestAStricterIsolationOfTheRoleChangesNothing(t *testing.T) {
 	for _, isolation := range []string{"serializable", "repeatable read"} {
 		t.Run(isolation, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			s := open(t, w.member("default_transaction_isolation = '"+isolation+"'"))
+			f := newWorld(t)
+			s := open(t, f.member("default_transaction_isolation = '"+isolation+"'"))
 			var all sync.WaitGroup
 			for i := range 20 {
-				all.Go(func() { w.hammer(s, fmt.Sprint("customer-", i%2)) })
+				all.Go(func() { f.hammer(s, fmt.Sprint("customer-", i%2)) })
 			}
 			all.Wait()
 		})
@@ -155,17 +155,17 @@ func TestAStricterIsolationOfTheRoleChangesNothing(t *testing.T) {
 }
 
 // hammer admits and ends a customer's sessions, beside others who do.
-func (w *world) hammer(s *Store, customer string) {
+func (f *fixture) hammer(s *Store, customer string) {
 	for range 15 {
-		st, err := s.Admit(w.Context(), admission(customer))
+		st, err := s.Admit(f.Context(), admission(customer))
 		if errors.Is(err, curfew.Conflict) {
-			st, err = s.Open(w.Context(), customer)
+			st, err = s.Open(f.Context(), customer)
 		}
 		if err == nil {
-			_, err = s.Change(w.Context(), ending(st, curfew.Cancelled, curfew.ByRequest))
+			_, err = s.Change(f.Context(), ending(st, curfew.Cancelled, curfew.ByRequest))
 		}
 		if err != nil && !errors.Is(err, curfew.Conflict) && !errors.Is(err, curfew.NotFound) {
-			w.Errorf("got error %v", err)
+			f.Errorf("got error %v", err)
 		}
 	}
 }
@@ -179,23 +179,23 @@ func TestAPoolThatLacksTheSettingsIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			w.database(name + " = " + value)
-			s := w.configured(func(*pgxpool.Config) {})
+			f := newWorld(t)
+			f.database(name + " = " + value)
+			s := f.configured(func(*pgxpool.Config) {})
 			_, err := s.Admit(t.Context(), admission("ada"))
 			for what, err := range map[string]error{"verify": s.Verify(t.Context()), "the first use": err} {
 				if err == nil || !strings.Contains(err.Error(), name+" is '"+value+"'") || !strings.Contains(err.Error(), "postgres.Configure") {
 					t.Errorf("%s: %v", what, err)
 				}
 			}
-			w.same("sessions", w.only(`SELECT count(*) FROM curfew.sessions`), "0")
+			f.same("sessions", f.only(`SELECT count(*) FROM curfew.sessions`), "0")
 			if name == "session_replication_role" {
 				return // only a superuser could set it, and no connection of Curfew's does
 			}
-			well := w.configured(Configure)
-			w.must(well.Verify(t.Context()))
+			well := f.configured(Configure)
+			f.must(well.Verify(t.Context()))
 			_, err = well.Admit(t.Context(), admission("ada"))
-			w.must(err)
+			f.must(err)
 		})
 	}
 }
@@ -203,8 +203,8 @@ func TestAPoolThatLacksTheSettingsIsRefused(t *testing.T) {
 // What switches triggers off switches the guards and the tallies off.
 func TestARoleWithoutTriggersIsRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	_, err := Open(t.Context(), w.member("session_replication_role = replica"))
+	f := newWorld(t)
+	_, err := Open(t.Context(), f.member("session_replication_role = replica"))
 	if !errors.Is(err, curfew.Invalid) || !strings.Contains(err.Error(), "session_replication_role") {
 		t.Errorf("got error %v", err)
 	}
@@ -215,15 +215,15 @@ func TestACharacterThatTheDatabaseLacksIsTheCallersError(t *testing.T) {
 	for encoding, holds := range map[string]string{"LATIN1": "Zoë", "WIN1252": "Zoë €"} {
 		t.Run(encoding, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			s := open(t, w.encoded(encoding))
+			f := newWorld(t)
+			s := open(t, f.encoded(encoding))
 			_, err := s.Migrate(t.Context())
-			w.must(err)
+			f.must(err)
 			_, err = s.Admit(t.Context(), admission(holds))
-			w.must(err)
+			f.must(err)
 			st, err := s.Open(t.Context(), holds)
-			w.must(err)
-			w.same("the customer", st.CustomerID, holds)
+			f.must(err)
+			f.same("the customer", st.CustomerID, holds)
 			a := admission("ada")
 			a.Checkout.Name = "Zoë 🚗"
 			if _, err := s.Admit(t.Context(), a); !errors.Is(err, curfew.Invalid) {
@@ -233,24 +233,24 @@ func TestACharacterThatTheDatabaseLacksIsTheCallersError(t *testing.T) {
 				t.Errorf("a customer who cannot be: %v", err)
 			}
 			facts, err := s.Inspect(t.Context())
-			w.must(err)
+			f.must(err)
 			onlyProblem(t, facts, "server_encoding", "lacks characters")
 		})
 	}
 }
 
 // encoded is the URL of a new database of an encoding.
-func (w *world) encoded(encoding string) string {
-	w.Helper()
+func (f *fixture) encoded(encoding string) string {
+	f.Helper()
 	name := "curfew_test_" + strings.ReplaceAll(newID(), "-", "")
-	w.exec(`CREATE DATABASE ` + name + ` ENCODING '` + encoding + `' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'`)
-	w.Cleanup(func() {
-		if _, err := w.store.pool.Exec(context.WithoutCancel(w.Context()), `DROP DATABASE `+name+` WITH (FORCE)`); err != nil {
-			w.Error(err)
+	f.exec(`CREATE DATABASE ` + name + ` ENCODING '` + encoding + `' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'`)
+	f.Cleanup(func() {
+		if _, err := f.store.pool.Exec(context.WithoutCancel(f.Context()), `DROP DATABASE `+name+` WITH (FORCE)`); err != nil {
+			f.Error(err)
 		}
 	})
-	there, err := url.Parse(w.url)
-	w.must(err)
+	there, err := url.Parse(f.url)
+	f.must(err)
 	there.Path = "/" + name
 	return there.String()
 }

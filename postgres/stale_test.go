@@ -84,30 +84,30 @@ var storm = []string{
 
 // staleWorld is a database whose statistics are of a moment at which nothing was
 // open, and in which so much is now.
-func staleWorld(t *testing.T, look string) *world {
+func staleWorld(t *testing.T, look string) *fixture {
 	t.Helper()
-	w := newWorld(t)
-	for _, table := range w.rows(`SELECT c.oid::regclass::text FROM pg_class c WHERE relnamespace = 'curfew'::regnamespace AND relkind = 'r'`) {
-		w.exec(`ALTER TABLE ` + table + ` SET (autovacuum_enabled = off)`)
+	f := newWorld(t)
+	for _, table := range f.rows(`SELECT c.oid::regclass::text FROM pg_class c WHERE relnamespace = 'curfew'::regnamespace AND relkind = 'r'`) {
+		f.exec(`ALTER TABLE ` + table + ` SET (autovacuum_enabled = off)`)
 	}
-	w.behindTriggers(calm, wave)
-	w.exec(look)
-	w.behindTriggers(storm, wave)
-	return w
+	f.behindTriggers(calm, wave)
+	f.exec(look)
+	f.behindTriggers(storm, wave)
+	return f
 }
 
 // behindTriggers writes what neither guards nor tallies see, so that it is quick.
-func (w *world) behindTriggers(statements []string, n int) {
-	w.Helper()
-	w.must(pgx.BeginFunc(w.Context(), w.store.pool, func(tx pgx.Tx) error {
-		_, err := tx.Exec(w.Context(), `SELECT set_config('session_replication_role', 'replica', true), set_config('statement_timeout', '0', true)`)
+func (f *fixture) behindTriggers(statements []string, n int) {
+	f.Helper()
+	f.must(pgx.BeginFunc(f.Context(), f.store.pool, func(tx pgx.Tx) error {
+		_, err := tx.Exec(f.Context(), `SELECT set_config('session_replication_role', 'replica', true), set_config('statement_timeout', '0', true)`)
 		for _, sql := range statements {
 			var args []any
 			if strings.Contains(sql, "$1") {
 				args = append(args, n)
 			}
 			if err == nil {
-				_, err = tx.Exec(w.Context(), sql, args...)
+				_, err = tx.Exec(f.Context(), sql, args...)
 			}
 		}
 		return err
@@ -172,10 +172,10 @@ func (p *plans) take() []plan {
 
 // explaining is a store on one connection whose statements are explained as they
 // are executed.
-func (w *world) explaining(mode string) (*Store, *plans) {
-	w.Helper()
+func (f *fixture) explaining(mode string) (*Store, *plans) {
+	f.Helper()
 	var seen plans
-	s := w.configured(func(c *pgxpool.Config) {
+	s := f.configured(func(c *pgxpool.Config) {
 		c.MaxConns = 1
 		c.ConnConfig.OnNotice = seen.note
 		for name, value := range map[string]string{
@@ -206,17 +206,17 @@ func TestKeyedStatementsDoNotBelieveTheStatistics(t *testing.T) {
 	}
 }
 
-func (w *world) walkKeys() {
+func (f *fixture) walkKeys() {
 	for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
-		s, seen := w.explaining(mode)
-		k := &keys{world: w, store: s}
+		s, seen := f.explaining(mode)
+		k := &keys{fixture: f, store: s}
 		for _, step := range k.steps() {
 			seen.take()
 			if err := step.do(); err != nil && !errors.Is(err, curfew.NotFound) {
-				w.Errorf("%s, %s: %v", step.name, mode, err)
+				f.Errorf("%s, %s: %v", step.name, mode, err)
 			}
 			for _, p := range seen.take() {
-				w.wants(step.name+", "+mode, p, unkeyed(p, 5*some, nil))
+				f.wants(step.name+", "+mode, p, unkeyed(p, 5*some, nil))
 			}
 		}
 	}
@@ -226,16 +226,16 @@ func (w *world) walkKeys() {
 // the words that no index matches are none of theirs.
 func TestQuestionsWithoutKeysReadTheirOwnIndex(t *testing.T) {
 	t.Parallel()
-	w := staleWorld(t, "ANALYZE")
+	f := staleWorld(t, "ANALYZE")
 	for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
-		s, seen := w.explaining(mode)
-		for name, q := range questions(w, s) {
+		s, seen := f.explaining(mode)
+		for name, q := range questions(f, s) {
 			seen.take()
-			w.must(q.ask())
+			f.must(q.ask())
 			used := map[string]bool{}
 			for _, p := range seen.take() {
 				p.Root.each(func(n node) { used[n.Index] = true })
-				w.wants(name+", "+mode, p, unkeyed(p, 5*some, q.indexes))
+				f.wants(name+", "+mode, p, unkeyed(p, 5*some, q.indexes))
 			}
 			for _, index := range q.indexes {
 				if !used[index] {
@@ -249,15 +249,15 @@ func TestQuestionsWithoutKeysReadTheirOwnIndex(t *testing.T) {
 // What is counted is read, but once, and never what has ended.
 func TestFiguresReadWhatIsOpenOnce(t *testing.T) {
 	t.Parallel()
-	w := staleWorld(t, "ANALYZE")
+	f := staleWorld(t, "ANALYZE")
 	for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
-		s, seen := w.explaining(mode)
-		for name, ask := range figures(w, s) {
+		s, seen := f.explaining(mode)
+		for name, ask := range figures(f, s) {
 			seen.take()
-			w.must(ask())
+			f.must(ask())
 			for _, p := range seen.take() {
 				wrong := unkeyed(p, float64(2*wave), nil)
-				w.wants(name+", "+mode, p, slices.DeleteFunc(wrong, func(what string) bool { return strings.HasPrefix(what, "reads all of the index") }))
+				f.wants(name+", "+mode, p, slices.DeleteFunc(wrong, func(what string) bool { return strings.HasPrefix(what, "reads all of the index") }))
 			}
 		}
 	}
@@ -267,8 +267,8 @@ func TestFiguresReadWhatIsOpenOnce(t *testing.T) {
 // with what they end and tell, and not with its square.
 func TestASweepOfAWaveReadsWhatItEnds(t *testing.T) {
 	t.Parallel()
-	w := staleWorld(t, "ANALYZE")
-	s, seen := w.explaining("auto")
+	f := staleWorld(t, "ANALYZE")
+	s, seen := f.explaining("auto")
 	var read, handled float64
 	counted := func(do func() int) bool {
 		n := do()
@@ -279,9 +279,9 @@ func TestASweepOfAWaveReadsWhatItEnds(t *testing.T) {
 		return n > 0
 	}
 	place := curfew.Cursor{}
-	for counted(func() int { return w.sweepPage(s, &place) }) {
+	for counted(func() int { return f.sweepPage(s, &place) }) {
 	}
-	for counted(func() int { return w.tellPage(s) }) {
+	for counted(func() int { return f.tellPage(s) }) {
 	}
 	if each := read / handled; each > 40 || handled < wave {
 		t.Errorf("%.0f sessions and events were handled, each of which took the reading of %.0f rows", handled, each)
@@ -290,10 +290,10 @@ func TestASweepOfAWaveReadsWhatItEnds(t *testing.T) {
 
 // sweepPage ends what is due behind a place, a page of it, and returns how many
 // were looked at. Appointments that are due are for the engine to begin.
-func (w *world) sweepPage(s *Store, place *curfew.Cursor) int {
-	w.Helper()
-	page, err := s.Find(w.Context(), curfew.Search{Limit: 200, After: *place})
-	w.must(err)
+func (f *fixture) sweepPage(s *Store, place *curfew.Cursor) int {
+	f.Helper()
+	page, err := s.Find(f.Context(), curfew.Search{Limit: 200, After: *place})
+	f.must(err)
 	if len(page) > 0 {
 		last := page[len(page)-1]
 		*place = curfew.Cursor{At: last.ExpiresAt, ID: last.ID}
@@ -305,30 +305,30 @@ func (w *world) sweepPage(s *Store, place *curfew.Cursor) int {
 		}
 	}
 	for _, all := range by {
-		done, err := s.End(w.Context(), batch(all...))
-		w.must(err)
-		w.same("ended", len(done), len(all))
+		done, err := s.End(f.Context(), batch(all...))
+		f.must(err)
+		f.same("ended", len(done), len(all))
 	}
 	return len(page)
 }
 
 // tellPage tells of events, and returns how many those were.
-func (w *world) tellPage(s *Store) int {
-	w.Helper()
-	events, err := s.Unpublished(w.Context(), 200)
-	w.must(err)
-	_, err = s.Happenings(w.Context(), events)
-	w.must(err)
-	n, err := s.Publish(w.Context(), events, nil)
-	w.must(err)
+func (f *fixture) tellPage(s *Store) int {
+	f.Helper()
+	events, err := s.Unpublished(f.Context(), 200)
+	f.must(err)
+	_, err = s.Happenings(f.Context(), events)
+	f.must(err)
+	n, err := s.Publish(f.Context(), events, nil)
+	f.must(err)
 	return n
 }
 
 // wants fails for everything that is wrong with a plan.
-func (w *world) wants(who string, p plan, wrong []string) {
-	w.Helper()
+func (f *fixture) wants(who string, p plan, wrong []string) {
+	f.Helper()
 	for _, what := range wrong {
-		w.Errorf("%s: %s\n\t%s", who, what, strings.Join(strings.Fields(p.Query), " "))
+		f.Errorf("%s: %s\n\t%s", who, what, strings.Join(strings.Fields(p.Query), " "))
 	}
 }
 
@@ -361,7 +361,7 @@ const some = 100
 
 // keys is a store, and what of the wave a step takes next.
 type keys struct {
-	*world
+	*fixture
 	store *Store
 	taken int
 }
@@ -405,7 +405,7 @@ func (k *keys) end(which string) error {
 // open is so many sessions that have not ended.
 func (k *keys) open(which string, n int) []curfew.Standing {
 	k.Helper()
-	all, err := many(k.Context(), k.world.store.db, scanStanding, selectStanding+` WHERE s.ended_at IS NULL AND s.expires_at < now() AND s.customer_id LIKE 'c%' AND `+which+
+	all, err := many(k.Context(), k.fixture.store.db, scanStanding, selectStanding+` WHERE s.ended_at IS NULL AND s.expires_at < now() AND s.customer_id LIKE 'c%' AND `+which+
 		` ORDER BY s.id LIMIT $1`, n)
 	k.must(err)
 	if len(all) < n {
@@ -415,7 +415,7 @@ func (k *keys) open(which string, n int) []curfew.Standing {
 }
 
 func (k *keys) tell() error {
-	events, err := k.world.store.Unpublished(k.Context(), some)
+	events, err := k.fixture.store.Unpublished(k.Context(), some)
 	if err != nil {
 		return err
 	}
@@ -542,7 +542,7 @@ func (k *keys) singles() []step {
 func (k *keys) payment(outcome curfew.Outcome) curfew.Checkout {
 	k.Helper()
 	k.taken++
-	c, err := one(k.Context(), k.world.store.db, scanCheckout, selectCheckout+` WHERE c.outcome = $1 AND EXISTS (
+	c, err := one(k.Context(), k.fixture.store.db, scanCheckout, selectCheckout+` WHERE c.outcome = $1 AND EXISTS (
 		SELECT FROM curfew.sessions s WHERE s.customer_id = c.customer_id AND s.status IN ('waiting', 'live')) ORDER BY c.id OFFSET $2 LIMIT 1`, outcome, k.taken)
 	k.must(err)
 	return c
@@ -652,8 +652,8 @@ type question struct {
 	indexes []string
 }
 
-func questions(w *world, s *Store) map[string]question {
-	ctx := w.Context()
+func questions(f *fixture, s *Store) map[string]question {
+	ctx := f.Context()
 	orphans := curfew.Search{Limit: 9, OrphanTTL: time.Minute}
 	return map[string]question{
 		"find":              {func() error { _, err := s.Find(ctx, curfew.Search{Limit: 9}); return err }, []string{"sessions_deadline"}},
@@ -670,8 +670,8 @@ func questions(w *world, s *Store) map[string]question {
 }
 
 // figures is the methods that count.
-func figures(w *world, s *Store) map[string]func() error {
-	ctx, p := w.Context(), curfew.DefaultPolicy()
+func figures(f *fixture, s *Store) map[string]func() error {
+	ctx, p := f.Context(), curfew.DefaultPolicy()
 	return map[string]func() error{
 		"sessions":   func() error { _, err := s.SessionFigures(ctx, p); return err },
 		"requests":   func() error { _, err := s.RequestFigures(ctx); return err },

@@ -48,16 +48,16 @@ func TestATransactionIsAllOrNothing(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			err := w.store.tx(t.Context(), func(x *transaction) error { return c.do(t.Context(), x) })
-			got := w.only(`SELECT count(*) FROM curfew.signals WHERE name = 'test'`)
+			f := newWorld(t)
+			err := f.store.tx(t.Context(), func(x *transaction) error { return c.do(t.Context(), x) })
+			got := f.only(`SELECT count(*) FROM curfew.signals WHERE name = 'test'`)
 			if err != nil && got == "0" {
 				got = "refused"
 			}
 			if got != c.want {
 				t.Errorf("there are %s rows, want %s (%v)", got, c.want, err)
 			}
-			if n := w.only(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'`); n != "0" {
+			if n := f.only(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'`); n != "0" {
 				t.Errorf("%s connections are left in a transaction", n)
 			}
 		})

@@ -13,8 +13,8 @@ import (
 
 func TestVerifyKnowsWhatTheMigrationsMake(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.must(w.store.Verify(t.Context()))
+	f := newWorld(t)
+	f.must(f.store.Verify(t.Context()))
 	for what, c := range map[string]struct {
 		sql  string
 		want map[string]string
@@ -23,8 +23,8 @@ func TestVerifyKnowsWhatTheMigrationsMake(t *testing.T) {
 		"indexes":  {selectIndexes, indexes},
 		"triggers": {selectTriggers, triggers},
 	} {
-		there, err := w.store.namesByTable(t.Context(), c.sql)
-		w.must(err)
+		there, err := f.store.namesByTable(t.Context(), c.sql)
+		f.must(err)
 		delete(there, "curfew_migrations") // the library's
 		delete(there, "session_transitions")
 		delete(there, "outcome_steps")
@@ -36,7 +36,7 @@ func TestVerifyKnowsWhatTheMigrationsMake(t *testing.T) {
 		for table, names := range c.want {
 			want[table] = slices.Sorted(slices.Values(strings.Fields(names)))
 		}
-		w.same(what, got, want)
+		f.same(what, got, want)
 	}
 }
 
@@ -73,11 +73,11 @@ func TestVerifyNamesWhatIsWrong(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			f := newWorld(t)
 			for _, statement := range c.do {
-				w.exec(statement)
+				f.exec(statement)
 			}
-			err := w.store.Verify(t.Context())
+			err := f.store.Verify(t.Context())
 			if !errors.Is(err, curfew.Invalid) {
 				t.Fatalf("got error %v", err)
 			}
@@ -92,35 +92,35 @@ func TestVerifyNamesWhatIsWrong(t *testing.T) {
 
 func TestVerifyNamesARoleWhoseReadsAreFiltered(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	role := w.role()
-	w.exec(`GRANT ALL ON ALL TABLES IN SCHEMA curfew TO ` + role)
-	w.exec(`ALTER ROLE ` + role + ` LOGIN`)
-	address, err := url.Parse(w.url)
-	w.must(err)
+	f := newWorld(t)
+	role := f.role()
+	f.exec(`GRANT ALL ON ALL TABLES IN SCHEMA curfew TO ` + role)
+	f.exec(`ALTER ROLE ` + role + ` LOGIN`)
+	address, err := url.Parse(f.url)
+	f.must(err)
 	address.User = url.User(strings.Trim(role, `"`))
 	s := open(t, address.String())
-	w.must(s.Verify(t.Context()))
-	w.exec(`ALTER TABLE curfew.session_requests ENABLE ROW LEVEL SECURITY`)
+	f.must(s.Verify(t.Context()))
+	f.exec(`ALTER TABLE curfew.session_requests ENABLE ROW LEVEL SECURITY`)
 	err = s.Verify(t.Context())
 	if !errors.Is(err, curfew.Invalid) || !strings.Contains(err.Error(), "curfew.session_requests") || !strings.Contains(err.Error(), "row-level security") {
 		t.Errorf("got error %v", err)
 	}
-	w.must(w.store.Verify(t.Context()))
+	f.must(f.store.Verify(t.Context()))
 	s.Close()
 }
 
 // A rollback of the binary must work: it meets a schema that it does not know.
 func TestANewerSchemaIsAccepted(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.exec(`INSERT INTO curfew.curfew_migrations (version_id, is_applied) VALUES (99, true)`)
-	w.exec(`ALTER TABLE curfew.sessions ADD COLUMN later text`)
-	w.exec(`DROP TRIGGER guard_sessions_moved ON curfew.sessions`)
-	w.must(w.store.Verify(t.Context()))
-	done, err := w.store.Migrate(t.Context())
-	w.must(err)
-	w.same("applied", len(done), 0)
-	w.missing("guard_sessions_moved") // a newer release's guards are its own
-	w.admit("ada")
+	f := newWorld(t)
+	f.exec(`INSERT INTO curfew.curfew_migrations (version_id, is_applied) VALUES (99, true)`)
+	f.exec(`ALTER TABLE curfew.sessions ADD COLUMN later text`)
+	f.exec(`DROP TRIGGER guard_sessions_moved ON curfew.sessions`)
+	f.must(f.store.Verify(t.Context()))
+	done, err := f.store.Migrate(t.Context())
+	f.must(err)
+	f.same("applied", len(done), 0)
+	f.missing("guard_sessions_moved") // a newer release's guards are its own
+	f.admit("ada")
 }

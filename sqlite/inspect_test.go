@@ -12,8 +12,8 @@ import (
 func TestInspectNamesWhatBreaksPromises(t *testing.T) {
 	t.Parallel()
 	for sentence, c := range map[string]struct {
-		spoil func(t *testing.T, path string)
-		fact  string
+		corrupt func(t *testing.T, path string)
+		fact    string
 	}{
 		"a sound file has no problem": {func(*testing.T, string) {}, ""},
 		"a file that lost its write-ahead log": {
@@ -27,7 +27,7 @@ func TestInspectNamesWhatBreaksPromises(t *testing.T) {
 			if err := migrated(t, path, sqlite.Options{Create: true}).Close(); err != nil {
 				t.Fatal(err)
 			}
-			c.spoil(t, path)
+			c.corrupt(t, path)
 			facts, err := opened(t, path, sqlite.Options{}).Inspect(t.Context())
 			if err != nil || len(facts) != 4 {
 				t.Fatalf("%v, %v", facts, err)
@@ -41,7 +41,7 @@ func TestInspectNamesWhatBreaksPromises(t *testing.T) {
 	}
 }
 
-// overwritten spoils the last page, which holds rows.
+// overwritten corrupts the last page, which holds rows.
 func overwritten(t *testing.T, path string) {
 	t.Helper()
 	must(t, path, `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)

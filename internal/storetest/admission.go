@@ -21,143 +21,143 @@ var admissions = contract{
 	"an appointment does not take the slot":                               admitsBesideScheduled,
 }
 
-func admitsFresh(s *scene) {
+func admitsFresh(f *fixture) {
 	a := admission("ada")
-	got, err := s.Store.Admit(s.Context(), a)
-	s.must(err)
+	got, err := f.Store.Admit(f.Context(), a)
+	f.must(err)
 	want := curfew.Standing{Session: a.Session, Request: a.Request, Now: got.Now}
 	want.Status, want.Version = curfew.Waiting, 1
 	want.CreatedAt, want.ExpiresAt = got.Now, got.Now.Add(15*time.Minute)
 	want.Request.Status, want.Request.CreatedAt = curfew.Pending, got.Now
-	s.same("the standing of a new session", got, want)
-	s.sameStanding("what is stored", s.read(got.ID), got)
-	s.around("the store's now", got.Now, time.Now())
+	f.same("the standing of a new session", got, want)
+	f.sameStanding("what is stored", f.read(got.ID), got)
+	f.around("the store's now", got.Now, time.Now())
 }
 
-func admitsCheckout(s *scene) {
+func admitsCheckout(f *fixture) {
 	a := admission("ada")
-	st, err := s.Store.Admit(s.Context(), a)
-	s.must(err)
+	st, err := f.Store.Admit(f.Context(), a)
+	f.must(err)
 	want := a.Checkout
 	want.Outcome, want.Version, want.SessionID = curfew.Fulfilled, 1, a.Session.ID
 	want.CreatedAt, want.UpdatedAt = st.Now, st.Now
-	s.same("the checkout", s.paidBy(st), want)
+	f.same("the checkout", f.paidBy(st), want)
 
-	r, err := s.Store.Reference(s.Context(), a.Checkout.Ref)
-	s.must(err)
-	s.same("the receipt", r, curfew.Receipt{Checkout: want, Session: st.Session, RequestID: st.Request.ID, Now: r.Now})
+	r, err := f.Store.Reference(f.Context(), a.Checkout.Ref)
+	f.must(err)
+	f.same("the receipt", r, curfew.Receipt{Checkout: want, Session: st.Session, RequestID: st.Request.ID, Now: r.Now})
 	if r.Now.Before(st.Now) {
-		s.Errorf("a later reading says %s, before %s", r.Now, st.Now)
+		f.Errorf("a later reading says %s, before %s", r.Now, st.Now)
 	}
 }
 
-func admitsWithEvents(s *scene) {
-	st := s.admit("ada")
+func admitsWithEvents(f *fixture) {
+	st := f.admit("ada")
 	for subject, to := range map[string]string{st.ID: "waiting", st.CheckoutID: "fulfilled"} {
-		s.history(st.CustomerID, subject, curfew.Event{To: to, Actor: shop, Reason: "paid"})
+		f.history(st.CustomerID, subject, curfew.Event{To: to, Actor: shop, Reason: "paid"})
 	}
-	events, err := s.Store.Events(s.Context(), "ada", st.ID)
-	s.must(err)
+	events, err := f.Store.Events(f.Context(), "ada", st.ID)
+	f.must(err)
 	if !events[0].At.Equal(st.CreatedAt) {
-		s.Errorf("the event is of %s, the session of %s", events[0].At, st.CreatedAt)
+		f.Errorf("the event is of %s, the session of %s", events[0].At, st.CreatedAt)
 	}
 }
 
-func admitsFree(s *scene) {
+func admitsFree(f *fixture) {
 	for _, customer := range []string{"ada", "bob"} {
 		a := admission(customer)
 		a.Checkout.Ref, a.Checkout.Amount, a.Checkout.Currency = "", 0, ""
-		st, err := s.Store.Admit(s.Context(), a)
-		s.must(err)
-		s.same("the free checkout's reference", s.paidBy(st).Ref, "")
+		st, err := f.Store.Admit(f.Context(), a)
+		f.must(err)
+		f.same("the free checkout's reference", f.paidBy(st).Ref, "")
 	}
-	s.same("claims", s.rows("SELECT * FROM {payment_refs}"), []string(nil))
-	_, err := s.Store.Reference(s.Context(), "")
-	s.kind(err, curfew.NotFound)
+	f.same("claims", f.rows("SELECT * FROM {payment_refs}"), []string(nil))
+	_, err := f.Store.Reference(f.Context(), "")
+	f.kind(err, curfew.NotFound)
 }
 
-func admitsWithinLimit(s *scene) {
-	limit := s.admit("first").Now.Add(5 * time.Minute)
+func admitsWithinLimit(f *fixture) {
+	limit := f.admit("first").Now.Add(5 * time.Minute)
 	a := admission("ada")
 	a.Deadline.Limit = limit
-	st, err := s.Store.Admit(s.Context(), a)
-	s.must(err)
-	s.same("the deadline under an earlier limit", st.ExpiresAt, limit)
+	st, err := f.Store.Admit(f.Context(), a)
+	f.must(err)
+	f.same("the deadline under an earlier limit", st.ExpiresAt, limit)
 
 	a = admission("bob")
 	a.Deadline.Limit = limit.Add(time.Hour)
-	st, err = s.Store.Admit(s.Context(), a)
-	s.must(err)
-	s.same("the deadline under a later limit", st.ExpiresAt, st.Now.Add(15*time.Minute))
+	st, err = f.Store.Admit(f.Context(), a)
+	f.must(err)
+	f.same("the deadline under a later limit", st.ExpiresAt, st.Now.Add(15*time.Minute))
 }
 
-func admitsInMicroseconds(s *scene) {
+func admitsInMicroseconds(f *fixture) {
 	a := admission("ada")
 	a.Deadline.After = time.Minute + 1500*time.Nanosecond
-	st, err := s.Store.Admit(s.Context(), a)
-	s.must(err)
-	c := s.paidBy(st)
+	st, err := f.Store.Admit(f.Context(), a)
+	f.must(err)
+	c := f.paidBy(st)
 	for what, at := range map[string]time.Time{
 		"now": st.Now, "createdAt": st.CreatedAt, "expiresAt": st.ExpiresAt, "the request's createdAt": st.Request.CreatedAt,
 		"the checkout's createdAt": c.CreatedAt, "the checkout's updatedAt": c.UpdatedAt,
 	} {
 		if at.Location() != time.UTC || !at.Equal(at.Truncate(time.Microsecond)) {
-			s.Errorf("%s is %s in %s", what, at, at.Location())
+			f.Errorf("%s is %s in %s", what, at, at.Location())
 		}
 	}
-	s.sameStanding("what is stored", s.read(st.ID), st)
+	f.sameStanding("what is stored", f.read(st.ID), st)
 }
 
-func refusesReference(s *scene) {
+func refusesReference(f *fixture) {
 	first := admission("ada")
-	st, err := s.Store.Admit(s.Context(), first)
-	s.must(err)
-	s.change(ending(st, curfew.Cancelled, curfew.ByRequest))
+	st, err := f.Store.Admit(f.Context(), first)
+	f.must(err)
+	f.change(ending(st, curfew.Cancelled, curfew.ByRequest))
 	for _, customer := range []string{"ada", "bob"} {
 		again := admission(customer)
 		again.Checkout.Ref = first.Checkout.Ref
-		s.refused(curfew.Conflict, func() error {
-			_, err := s.Store.Admit(s.Context(), again)
+		f.refused(curfew.Conflict, func() error {
+			_, err := f.Store.Admit(f.Context(), again)
 			return err
 		})
 	}
 }
 
-func refusesSlot(s *scene) {
+func refusesSlot(f *fixture) {
 	steps := map[string]func(curfew.Standing) curfew.Standing{
 		"waiting":  func(st curfew.Standing) curfew.Standing { return st },
-		"overdue":  func(st curfew.Standing) curfew.Standing { return s.aged(st, time.Hour) },
-		"assigned": func(st curfew.Standing) curfew.Standing { return s.change(accepting(st, "m-"+st.ID)) },
+		"overdue":  func(st curfew.Standing) curfew.Standing { return f.aged(st, time.Hour) },
+		"assigned": func(st curfew.Standing) curfew.Standing { return f.change(accepting(st, "m-"+st.ID)) },
 		"live": func(st curfew.Standing) curfew.Standing {
-			return s.change(starting(s.change(accepting(st, "m-"+st.ID))))
+			return f.change(starting(f.change(accepting(st, "m-"+st.ID))))
 		},
 	}
 	for customer, step := range steps {
-		step(s.admit(customer))
-		s.refused(curfew.Conflict, func() error {
-			_, err := s.Store.Admit(s.Context(), admission(customer))
+		step(f.admit(customer))
+		f.refused(curfew.Conflict, func() error {
+			_, err := f.Store.Admit(f.Context(), admission(customer))
 			return err
 		})
 	}
 }
 
-func refusesKey(s *scene) {
-	st, err := s.Store.Admit(s.Context(), keyed("ada", "key"))
-	s.must(err)
-	s.change(ending(st, curfew.Cancelled, curfew.ByRequest))
-	s.refused(curfew.Conflict, func() error {
-		_, err := s.Store.Admit(s.Context(), keyed("ada", "key"))
+func refusesKey(f *fixture) {
+	st, err := f.Store.Admit(f.Context(), keyed("ada", "key"))
+	f.must(err)
+	f.change(ending(st, curfew.Cancelled, curfew.ByRequest))
+	f.refused(curfew.Conflict, func() error {
+		_, err := f.Store.Admit(f.Context(), keyed("ada", "key"))
 		return err
 	})
-	_, err = s.Store.Admit(s.Context(), keyed("bob", "key"))
-	s.must(err)
+	_, err = f.Store.Admit(f.Context(), keyed("bob", "key"))
+	f.must(err)
 }
 
-func refusesID(s *scene) {
+func refusesID(f *fixture) {
 	a := admission("ada")
-	st, err := s.Store.Admit(s.Context(), a)
-	s.must(err)
-	s.change(ending(st, curfew.Cancelled, curfew.ByRequest))
+	st, err := f.Store.Admit(f.Context(), a)
+	f.must(err)
+	f.change(ending(st, curfew.Cancelled, curfew.ByRequest))
 	for _, use := range []func(*curfew.Admission){
 		func(b *curfew.Admission) { b.Session.ID, b.Request.SessionID = a.Session.ID, a.Session.ID },
 		func(b *curfew.Admission) { b.Checkout.ID, b.Session.CheckoutID = a.Checkout.ID, a.Checkout.ID },
@@ -165,26 +165,26 @@ func refusesID(s *scene) {
 	} {
 		b := admission("ada")
 		use(&b)
-		s.refused(curfew.Conflict, func() error {
-			_, err := s.Store.Admit(s.Context(), b)
+		f.refused(curfew.Conflict, func() error {
+			_, err := f.Store.Admit(f.Context(), b)
 			return err
 		})
 	}
 }
 
-func admitsAfterEnd(s *scene) {
-	s.change(ending(s.admit("ada"), curfew.Cancelled, curfew.ByRequest))
-	s.change(ending(s.live("ada", "max"), curfew.Completed, curfew.Finished))
-	second := s.admit("ada")
-	open, err := s.Store.Open(s.Context(), "ada")
-	s.must(err)
-	s.sameStanding("the open session", open, second)
+func admitsAfterEnd(f *fixture) {
+	f.change(ending(f.admit("ada"), curfew.Cancelled, curfew.ByRequest))
+	f.change(ending(f.live("ada", "max"), curfew.Completed, curfew.Finished))
+	second := f.admit("ada")
+	open, err := f.Store.Open(f.Context(), "ada")
+	f.must(err)
+	f.sameStanding("the open session", open, second)
 }
 
-func admitsBesideScheduled(s *scene) {
-	appointment := s.scheduled("ada")
-	waiting := s.admit("ada")
-	all, err := s.Store.Unended(s.Context(), "ada")
-	s.must(err)
-	s.same("unended", ids(all), []string{appointment.ID, waiting.ID})
+func admitsBesideScheduled(f *fixture) {
+	appointment := f.scheduled("ada")
+	waiting := f.admit("ada")
+	all, err := f.Store.Unended(f.Context(), "ada")
+	f.must(err)
+	f.same("unended", ids(all), []string{appointment.ID, waiting.ID})
 }

@@ -28,18 +28,18 @@ func booking(customer string, in time.Duration) curfew.Admission {
 }
 
 // scheduled is an appointment that starts in a minute.
-func (s *scene) scheduled(customer string) curfew.Standing {
-	s.Helper()
-	st, err := s.Store.Admit(s.Context(), booking(customer, time.Minute))
-	s.must(err)
+func (f *fixture) scheduled(customer string) curfew.Standing {
+	f.Helper()
+	st, err := f.Store.Admit(f.Context(), booking(customer, time.Minute))
+	f.must(err)
 	return st
 }
 
 // postponed is an appointment whose second chance is a minute after its start,
 // in two minutes.
-func (s *scene) postponed(customer string) curfew.Standing {
-	s.Helper()
-	return s.change(postponing(s.scheduled(customer), time.Minute))
+func (f *fixture) postponed(customer string) curfew.Standing {
+	f.Helper()
+	return f.change(postponing(f.scheduled(customer), time.Minute))
 }
 
 func postponing(st curfew.Standing, by time.Duration) curfew.Change {
@@ -57,111 +57,111 @@ func begun(st curfew.Standing) curfew.Change {
 	}
 }
 
-func books(s *scene) {
+func books(f *fixture) {
 	a := booking("ada", 48*time.Hour)
-	got, err := s.Store.Admit(s.Context(), a)
-	s.must(err)
+	got, err := f.Store.Admit(f.Context(), a)
+	f.must(err)
 	want := curfew.Standing{Session: a.Session, Now: got.Now}
 	want.Status, want.Version, want.CreatedAt = curfew.Scheduled, 1, got.Now
 	want.StartsAt = a.Session.StartsAt.UTC().Truncate(time.Microsecond)
 	want.ExpiresAt = want.StartsAt
-	s.same("the standing of an appointment", got, want)
-	s.sameStanding("what is stored", s.read(got.ID), got)
-	s.same("its requests", s.rows("SELECT id FROM {session_requests}"), []string(nil))
-	s.history("ada", got.ID, curfew.Event{To: "scheduled", Actor: shop, Reason: "paid"})
-	s.history("ada", got.CheckoutID, curfew.Event{To: "fulfilled", Actor: shop, Reason: "paid"})
-	r, err := s.Store.Reference(s.Context(), a.Checkout.Ref)
-	s.must(err)
-	s.same("the session of its reference", r.Session, got.Session)
-	s.same("a second one", s.scheduled("ada").Status, curfew.Scheduled)
-	s.counted()
+	f.same("the standing of an appointment", got, want)
+	f.sameStanding("what is stored", f.read(got.ID), got)
+	f.same("its requests", f.rows("SELECT id FROM {session_requests}"), []string(nil))
+	f.history("ada", got.ID, curfew.Event{To: "scheduled", Actor: shop, Reason: "paid"})
+	f.history("ada", got.CheckoutID, curfew.Event{To: "fulfilled", Actor: shop, Reason: "paid"})
+	r, err := f.Store.Reference(f.Context(), a.Checkout.Ref)
+	f.must(err)
+	f.same("the session of its reference", r.Session, got.Session)
+	f.same("a second one", f.scheduled("ada").Status, curfew.Scheduled)
+	f.counted()
 }
 
-func refusesBooking(s *scene) {
+func refusesBooking(f *fixture) {
 	a := booking("ada", time.Hour)
-	_, err := s.Store.Admit(s.Context(), a)
-	s.must(err)
+	_, err := f.Store.Admit(f.Context(), a)
+	f.must(err)
 	again := booking("bob", time.Hour)
 	again.Checkout.Ref = a.Checkout.Ref
-	s.refused(curfew.Conflict, func() error {
-		_, err := s.Store.Admit(s.Context(), again)
+	f.refused(curfew.Conflict, func() error {
+		_, err := f.Store.Admit(f.Context(), again)
 		return err
 	})
 }
 
-func neverPicked(s *scene) {
-	appointment, err := s.Store.Admit(s.Context(), booking("ada", 7*24*time.Hour))
-	s.must(err)
-	_, err = s.Store.Open(s.Context(), "ada")
-	s.kind(err, curfew.NotFound)
-	today := s.admit("ada")
-	got, err := s.Store.SessionOf(s.Context(), today.Request.ID)
-	s.must(err)
-	s.sameStanding("the session of today's request", got, today)
-	queue, err := s.Store.Pending(s.Context(), curfew.Cursor{}, 9)
-	s.must(err)
-	s.same("the queue", ids(queue), []string{today.ID})
-	s.change(accepting(today, "max"))
-	s.sameStanding("next week's appointment", s.read(appointment.ID), appointment)
+func neverPicked(f *fixture) {
+	appointment, err := f.Store.Admit(f.Context(), booking("ada", 7*24*time.Hour))
+	f.must(err)
+	_, err = f.Store.Open(f.Context(), "ada")
+	f.kind(err, curfew.NotFound)
+	today := f.admit("ada")
+	got, err := f.Store.SessionOf(f.Context(), today.Request.ID)
+	f.must(err)
+	f.sameStanding("the session of today's request", got, today)
+	queue, err := f.Store.Pending(f.Context(), curfew.Cursor{}, 9)
+	f.must(err)
+	f.same("the queue", ids(queue), []string{today.ID})
+	f.change(accepting(today, "max"))
+	f.sameStanding("next week's appointment", f.read(appointment.ID), appointment)
 }
 
-func begins(s *scene) {
-	st := s.aged(s.scheduled("ada"), 2*time.Minute)
+func begins(f *fixture) {
+	st := f.aged(f.scheduled("ada"), 2*time.Minute)
 	c := begun(st)
-	got := s.change(c)
+	got := f.change(c)
 	want := st
 	want.Status, want.Version, want.ExpiresAt = curfew.Waiting, 2, got.Now.Add(15*time.Minute)
 	want.Request = curfew.Request{
 		ID: c.Offer, SessionID: st.ID, CustomerID: "ada", CustomerName: "Ada", Status: curfew.Pending, CreatedAt: got.Now,
 	}
-	s.sameStanding("the begun appointment", got, want)
-	s.same("its payment", s.paidBy(got).Version, int64(1))
-	s.history("ada", st.ID, curfew.Event{To: "scheduled", Actor: shop, Reason: "paid"},
+	f.sameStanding("the begun appointment", got, want)
+	f.same("its payment", f.paidBy(got).Version, int64(1))
+	f.history("ada", st.ID, curfew.Event{To: "scheduled", Actor: shop, Reason: "paid"},
 		curfew.Event{To: "waiting", Actor: curfew.Sweeper, Reason: "due"})
-	queue, err := s.Store.Pending(s.Context(), curfew.Cursor{}, 9)
-	s.must(err)
-	s.same("the queue", ids(queue), []string{st.ID})
-	s.change(ending(s.change(starting(s.change(accepting(got, "max")))), curfew.Completed, curfew.Finished))
-	s.counted()
+	queue, err := f.Store.Pending(f.Context(), curfew.Cursor{}, 9)
+	f.must(err)
+	f.same("the queue", ids(queue), []string{st.ID})
+	f.change(ending(f.change(starting(f.change(accepting(got, "max")))), curfew.Completed, curfew.Finished))
+	f.counted()
 }
 
-func beginsInTakenSlot(s *scene) {
-	st := s.aged(s.scheduled("ada"), 2*time.Minute)
-	s.live("ada", "max")
-	s.refused(curfew.SessionOpen, func() error {
-		_, err := s.Store.Change(s.Context(), begun(st))
+func beginsInTakenSlot(f *fixture) {
+	st := f.aged(f.scheduled("ada"), 2*time.Minute)
+	f.live("ada", "max")
+	f.refused(curfew.SessionOpen, func() error {
+		_, err := f.Store.Change(f.Context(), begun(st))
 		return err
 	})
 }
 
-func beginsUnmoved(s *scene) {
-	st := s.aged(s.scheduled("ada"), 2*time.Minute)
-	s.change(postponing(st, time.Minute))
-	s.refused(curfew.Conflict, func() error {
-		_, err := s.Store.Change(s.Context(), begun(st))
+func beginsUnmoved(f *fixture) {
+	st := f.aged(f.scheduled("ada"), 2*time.Minute)
+	f.change(postponing(st, time.Minute))
+	f.refused(curfew.Conflict, func() error {
+		_, err := f.Store.Change(f.Context(), begun(st))
 		return err
 	})
 }
 
-func beginsOverdueOnly(s *scene) {
-	st := s.scheduled("ada")
-	s.refused(curfew.Conflict, func() error {
-		_, err := s.Store.Change(s.Context(), begun(st))
+func beginsOverdueOnly(f *fixture) {
+	st := f.scheduled("ada")
+	f.refused(curfew.Conflict, func() error {
+		_, err := f.Store.Change(f.Context(), begun(st))
 		return err
 	})
 }
 
-func postpones(s *scene) {
-	st := s.aged(s.scheduled("ada"), 2*time.Minute)
-	s.same("its rule", ruleOf(st), curfew.Due)
-	got := s.change(postponing(st, 15*time.Minute))
+func postpones(f *fixture) {
+	st := f.aged(f.scheduled("ada"), 2*time.Minute)
+	f.same("its rule", ruleOf(st), curfew.Due)
+	got := f.change(postponing(st, 15*time.Minute))
 	want := st
 	want.Version, want.ExpiresAt = 2, st.StartsAt.Add(15*time.Minute)
-	s.sameStanding("the postponed appointment", got, want)
-	s.same("its rule then", ruleOf(got), curfew.Misses)
-	s.same("due", s.find(curfew.Search{Limit: 9}), []string(nil))
-	s.endsNone("what waits for its second chance", batch(curfew.Credited, got))
-	s.same("missed then", s.ended(batch(curfew.Credited, s.aged(got, 15*time.Minute))), []string{st.ID})
+	f.sameStanding("the postponed appointment", got, want)
+	f.same("its rule then", ruleOf(got), curfew.Misses)
+	f.same("due", f.find(curfew.Search{Limit: 9}), []string(nil))
+	f.endsNone("what waits for its second chance", batch(curfew.Credited, got))
+	f.same("missed then", f.ended(batch(curfew.Credited, f.aged(got, 15*time.Minute))), []string{st.ID})
 }
 
 func ruleOf(st curfew.Standing) curfew.RuleName {
@@ -169,7 +169,7 @@ func ruleOf(st curfew.Standing) curfew.RuleName {
 	return rule.Name
 }
 
-func givesShares(s *scene) {
+func givesShares(f *fixture) {
 	for customer, test := range map[string]struct {
 		amount, want int64
 		share        int
@@ -186,40 +186,40 @@ func givesShares(s *scene) {
 	} {
 		a := booking(customer, time.Hour)
 		a.Checkout.Amount = test.amount
-		st, err := s.Store.Admit(s.Context(), a)
-		s.must(err)
+		st, err := f.Store.Admit(f.Context(), a)
+		f.must(err)
 		c := ending(st, curfew.Cancelled, curfew.ByRequest)
 		c.Owed, c.Share = curfew.RefundDue, test.share
-		s.change(c)
-		s.same("what is given back of "+customer, s.paidBy(st).RefundAmount, test.want)
+		f.change(c)
+		f.same("what is given back of "+customer, f.paidBy(st).RefundAmount, test.want)
 	}
 }
 
-func givesBack(s *scene) {
-	late := s.aged(s.admit("ada"), time.Hour)
-	s.same("ended", s.ended(batch(curfew.RefundDue, late)), []string{late.ID})
-	s.same("of a batch", s.paidBy(late).RefundAmount, int64(990))
-	s.same("of a credit", s.credited("bob").RefundAmount, int64(0))
+func givesBack(f *fixture) {
+	late := f.aged(f.admit("ada"), time.Hour)
+	f.same("ended", f.ended(batch(curfew.RefundDue, late)), []string{late.ID})
+	f.same("of a batch", f.paidBy(late).RefundAmount, int64(990))
+	f.same("of a credit", f.credited("bob").RefundAmount, int64(0))
 
-	st := s.scheduled("cyd")
+	st := f.scheduled("cyd")
 	c := ending(st, curfew.Cancelled, curfew.ByRequest)
 	c.Owed, c.Share = curfew.RefundDue, 50
-	s.change(c)
-	paid := s.paidBy(st)
+	f.change(c)
+	paid := f.paidBy(st)
 	for _, to := range []curfew.Outcome{curfew.Refunding, curfew.RefundDue, curfew.Refunding, curfew.Refunded} {
-		paid = s.move(paid, to)
-		s.same("while "+string(to), paid.RefundAmount, int64(495))
+		paid = f.move(paid, to)
+		f.same("while "+string(to), paid.RefundAmount, int64(495))
 	}
-	paid = s.move(s.move(s.deferred("dan", time.Hour), curfew.RefundDue), curfew.RefundDue)
-	s.same("of a deferral", paid.RefundAmount, int64(990))
-	_, err := s.Store.Admit(s.Context(), spending(paid))
-	s.must(err)
-	s.same("of what pays for a session after all", s.checkout("dan", paid.ID).RefundAmount, int64(0))
+	paid = f.move(f.move(f.deferred("dan", time.Hour), curfew.RefundDue), curfew.RefundDue)
+	f.same("of a deferral", paid.RefundAmount, int64(990))
+	_, err := f.Store.Admit(f.Context(), spending(paid))
+	f.must(err)
+	f.same("of what pays for a session after all", f.checkout("dan", paid.ID).RefundAmount, int64(0))
 }
 
-func countsOverdueScheduled(s *scene) {
-	s.scheduled("in time")
-	s.aged(s.scheduled("just now"), time.Minute+time.Second)
-	s.aged(s.scheduled("overdue"), 2*time.Minute)
-	s.same("overdue appointments", s.sessionFigures().OverdueScheduled, 1)
+func countsOverdueScheduled(f *fixture) {
+	f.scheduled("in time")
+	f.aged(f.scheduled("just now"), time.Minute+time.Second)
+	f.aged(f.scheduled("overdue"), 2*time.Minute)
+	f.same("overdue appointments", f.sessionFigures().OverdueScheduled, 1)
 }

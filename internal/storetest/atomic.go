@@ -14,7 +14,7 @@ import (
 var atomics = func() contract {
 	all := contract{}
 	for method, arrange := range writing {
-		all[method+" writes all or nothing"] = func(s *scene) { s.allOrNothing(arrange(s)) }
+		all[method+" writes all or nothing"] = func(f *fixture) { f.allOrNothing(arrange(f)) }
 	}
 	return all
 }()
@@ -22,32 +22,32 @@ var atomics = func() contract {
 // most is more rows than any call here writes.
 const most = 200
 
-func (s *scene) allOrNothing(write func() error) {
-	s.Helper()
-	before := s.whole()
+func (f *fixture) allOrNothing(write func() error) {
+	f.Helper()
+	before := f.whole()
 	for n := range most {
-		s.FailAt(s.T, n)
+		f.FailAt(f.T, n)
 		err := write()
-		s.FailAt(s.T, -1)
+		f.FailAt(f.T, -1)
 		if err == nil {
 			if n == 0 {
-				s.Fatal("it writes nothing")
+				f.Fatal("it writes nothing")
 			}
 			return
 		}
-		if diff := cmp.Diff(before, s.whole()); diff != "" {
-			s.Fatalf("it failed at row %d, but something stayed (-before +after):\n%s", n, diff)
+		if diff := cmp.Diff(before, f.whole()); diff != "" {
+			f.Fatalf("it failed at row %d, but something stayed (-before +after):\n%s", n, diff)
 		}
 	}
-	s.Fatalf("it did not get through %d rows", most)
+	f.Fatalf("it did not get through %d rows", most)
 }
 
 // whole is every row of every table.
-func (s *scene) whole() []string {
-	s.Helper()
-	all := s.dump()
+func (f *fixture) whole() []string {
+	f.Helper()
+	all := f.dump()
 	for _, table := range []string{"tallies", "deliveries", "webhook_endpoints", "unsubscriptions"} {
-		for _, row := range s.rows("SELECT * FROM {" + table + "}") {
+		for _, row := range f.rows("SELECT * FROM {" + table + "}") {
 			all = append(all, table+": "+row)
 		}
 	}
@@ -56,129 +56,129 @@ func (s *scene) whole() []string {
 }
 
 // writing is the methods that write, each made ready to be called.
-var writing = map[string]func(s *scene) func() error{
-	"Admit": func(s *scene) func() error {
+var writing = map[string]func(f *fixture) func() error{
+	"Admit": func(f *fixture) func() error {
 		a := admission("ada")
-		return func() error { return failed(s.Store.Admit(s.Context(), a)) }
+		return func() error { return failed(f.Store.Admit(f.Context(), a)) }
 	},
-	"Admit by key": func(s *scene) func() error {
+	"Admit by key": func(f *fixture) func() error {
 		a := keyed("ada", "key")
-		return func() error { return failed(s.Store.Admit(s.Context(), a)) }
+		return func() error { return failed(f.Store.Admit(f.Context(), a)) }
 	},
-	"Admit by a credit": func(s *scene) func() error {
-		a := spending(s.credited("ada"))
-		return func() error { return failed(s.Store.Admit(s.Context(), a)) }
+	"Admit by a credit": func(f *fixture) func() error {
+		a := spending(f.credited("ada"))
+		return func() error { return failed(f.Store.Admit(f.Context(), a)) }
 	},
-	"Admit of a deferred payment": func(s *scene) func() error {
-		a := spending(s.deferred("ada", time.Hour))
-		return func() error { return failed(s.Store.Admit(s.Context(), a)) }
+	"Admit of a deferred payment": func(f *fixture) func() error {
+		a := spending(f.deferred("ada", time.Hour))
+		return func() error { return failed(f.Store.Admit(f.Context(), a)) }
 	},
-	"Defer": func(s *scene) func() error {
+	"Defer": func(f *fixture) func() error {
 		c := admission("ada").Checkout
-		return func() error { return failed(s.Store.Defer(s.Context(), c, shop, time.Hour)) }
+		return func() error { return failed(f.Store.Defer(f.Context(), c, shop, time.Hour)) }
 	},
-	"Extend": func(s *scene) func() error {
-		x := extending(s.live("ada", "max"))
-		return func() error { return failed(s.Store.Extend(s.Context(), x)) }
+	"Extend": func(f *fixture) func() error {
+		x := extending(f.live("ada", "max"))
+		return func() error { return failed(f.Store.Extend(f.Context(), x)) }
 	},
-	"Record": func(s *scene) func() error {
+	"Record": func(f *fixture) func() error {
 		c := unrecorded("ada", curfew.RefundDue)
-		return func() error { return failed(s.Store.Record(s.Context(), c, shop, "recorded")) }
+		return func() error { return failed(f.Store.Record(f.Context(), c, shop, "recorded")) }
 	},
-	"Refuse": func(s *scene) func() error {
-		st := s.admit("ada")
-		return func() error { return s.Store.Refuse(s.Context(), "ada", st.ID) }
+	"Refuse": func(f *fixture) func() error {
+		st := f.admit("ada")
+		return func() error { return f.Store.Refuse(f.Context(), "ada", st.ID) }
 	},
-	"Change to accepted": func(s *scene) func() error { return s.changing(accepting(s.admit("ada"), "max")) },
-	"Change to released": func(s *scene) func() error { return s.changing(releasing(s.accepted("ada", "max"))) },
-	"Change to live":     func(s *scene) func() error { return s.changing(starting(s.accepted("ada", "max"))) },
-	"Change to completed": func(s *scene) func() error {
-		return s.changing(ending(s.live("ada", "max"), curfew.Completed, curfew.ByRequest))
+	"Change to accepted": func(f *fixture) func() error { return f.changing(accepting(f.admit("ada"), "max")) },
+	"Change to released": func(f *fixture) func() error { return f.changing(releasing(f.accepted("ada", "max"))) },
+	"Change to live":     func(f *fixture) func() error { return f.changing(starting(f.accepted("ada", "max"))) },
+	"Change to completed": func(f *fixture) func() error {
+		return f.changing(ending(f.live("ada", "max"), curfew.Completed, curfew.ByRequest))
 	},
-	"Change to cancelled": func(s *scene) func() error {
-		return s.changing(ending(s.accepted("ada", "max"), curfew.Cancelled, curfew.ByRequest))
+	"Change to cancelled": func(f *fixture) func() error {
+		return f.changing(ending(f.accepted("ada", "max"), curfew.Cancelled, curfew.ByRequest))
 	},
-	"ChangeCheckout": func(s *scene) func() error {
-		c := curfew.CheckoutChange{From: s.credited("ada"), To: curfew.RefundDue, Actor: shop}
-		return func() error { return failed(s.Store.ChangeCheckout(s.Context(), c)) }
+	"ChangeCheckout": func(f *fixture) func() error {
+		c := curfew.CheckoutChange{From: f.credited("ada"), To: curfew.RefundDue, Actor: shop}
+		return func() error { return failed(f.Store.ChangeCheckout(f.Context(), c)) }
 	},
-	"Remark": func(s *scene) func() error {
-		r := curfew.Remark{From: s.credited("ada"), Reason: "disputed", Actor: shop, PaymentID: "pi-1", Disputed: true}
-		return func() error { return failed(s.Store.Remark(s.Context(), r)) }
+	"Remark": func(f *fixture) func() error {
+		r := curfew.Remark{From: f.credited("ada"), Reason: "disputed", Actor: shop, PaymentID: "pi-1", Disputed: true}
+		return func() error { return failed(f.Store.Remark(f.Context(), r)) }
 	},
-	"Repair": func(s *scene) func() error {
-		r := curfew.Repair{From: s.record(curfew.Nobody, curfew.Held), CustomerID: "ada", Plan: "video15", Retry: time.Hour, Actor: shop}
-		return func() error { return failed(s.Store.Repair(s.Context(), r)) }
+	"Repair": func(f *fixture) func() error {
+		r := curfew.Repair{From: f.record(curfew.Nobody, curfew.Held), CustomerID: "ada", Plan: "video15", Retry: time.Hour, Actor: shop}
+		return func() error { return failed(f.Store.Repair(f.Context(), r)) }
 	},
-	"Repaid": func(s *scene) func() error {
+	"Repaid": func(f *fixture) func() error {
 		return func() error {
-			return failed(s.Store.Repaid(s.Context(), "pi-1", curfew.Repayment{ID: "re-1", Amount: 100, Currency: "eur"}))
+			return failed(f.Store.Repaid(f.Context(), "pi-1", curfew.Repayment{ID: "re-1", Amount: 100, Currency: "eur"}))
 		}
 	},
-	"End": func(s *scene) func() error {
-		b := batch(curfew.Credited, s.aged(s.admit("ada"), time.Hour), s.aged(s.admit("bob"), time.Hour))
-		return func() error { return failed(s.Store.End(s.Context(), b)) }
+	"End": func(f *fixture) func() error {
+		b := batch(curfew.Credited, f.aged(f.admit("ada"), time.Hour), f.aged(f.admit("bob"), time.Hour))
+		return func() error { return failed(f.Store.End(f.Context(), b)) }
 	},
-	"End of assigned ones": func(s *scene) func() error {
-		b := batch(curfew.Credited, s.aged(s.accepted("ada", "max"), time.Hour), s.aged(s.accepted("bob", "moe"), time.Hour))
-		return func() error { return failed(s.Store.End(s.Context(), b)) }
+	"End of assigned ones": func(f *fixture) func() error {
+		b := batch(curfew.Credited, f.aged(f.accepted("ada", "max"), time.Hour), f.aged(f.accepted("bob", "moe"), time.Hour))
+		return func() error { return failed(f.Store.End(f.Context(), b)) }
 	},
-	"BeginRun": func(s *scene) func() error {
+	"BeginRun": func(f *fixture) func() error {
 		r := aRun("first")
-		return func() error { return failed(s.Store.BeginRun(s.Context(), r)) }
+		return func() error { return failed(f.Store.BeginRun(f.Context(), r)) }
 	},
-	"FinishRun": func(s *scene) func() error {
-		r := s.begin(aRun("first"))
+	"FinishRun": func(f *fixture) func() error {
+		r := f.begin(aRun("first"))
 		r.Outcome = curfew.RunSucceeded
-		return func() error { return failed(s.Store.FinishRun(s.Context(), r)) }
+		return func() error { return failed(f.Store.FinishRun(f.Context(), r)) }
 	},
-	"SavePreview": func(s *scene) func() error {
+	"SavePreview": func(f *fixture) func() error {
 		p := curfew.Preview{ID: newID(), Actor: shop}
-		return func() error { return failed(s.Store.SavePreview(s.Context(), p)) }
+		return func() error { return failed(f.Store.SavePreview(f.Context(), p)) }
 	},
-	"ClaimOnce": func(s *scene) func() error {
-		return func() error { return s.Store.ClaimOnce(s.Context(), "name", time.Hour) }
+	"ClaimOnce": func(f *fixture) func() error {
+		return func() error { return f.Store.ClaimOnce(f.Context(), "name", time.Hour) }
 	},
-	"Tell": func(s *scene) func() error {
-		s.admit("bob")
-		s.accepted("ada", "max")
-		events, deliveries := s.untold()
-		return func() error { return failed(s.outbox().Publish(s.Context(), events, deliveries)) }
+	"Tell": func(f *fixture) func() error {
+		f.admit("bob")
+		f.accepted("ada", "max")
+		events, deliveries := f.untold()
+		return func() error { return failed(f.outbox().Publish(f.Context(), events, deliveries)) }
 	},
-	"Claim of deliveries": func(s *scene) func() error {
-		s.tellAll()
+	"Claim of deliveries": func(f *fixture) func() error {
+		f.tellAll()
 		return func() error {
-			_, _, err := s.outbox().Claim(s.Context(), "ada", 2, time.Minute)
+			_, _, err := f.outbox().Claim(f.Context(), "ada", 2, time.Minute)
 			return err
 		}
 	},
-	"Settle": func(s *scene) func() error {
-		s.tellAll()
-		claimed, _, err := s.outbox().Claim(s.Context(), "ada", 2, time.Minute)
-		s.must(err)
+	"Settle": func(f *fixture) func() error {
+		f.tellAll()
+		claimed, _, err := f.outbox().Claim(f.Context(), "ada", 2, time.Minute)
+		f.must(err)
 		var attempts []curfew.Attempt
 		for _, d := range claimed {
 			attempts = append(attempts, curfew.Attempt{Delivery: d, Verdict: curfew.Verdict{State: curfew.DeliveryDead, Error: "no"}, Failures: 1})
 		}
-		return func() error { return failed(s.outbox().Settle(s.Context(), attempts)) }
+		return func() error { return failed(f.outbox().Settle(f.Context(), attempts)) }
 	},
 }
 
 func failed[T any](_ T, err error) error { return err }
 
-func (s *scene) changing(c curfew.Change) func() error {
-	return func() error { return failed(s.Store.Change(s.Context(), c)) }
+func (f *fixture) changing(c curfew.Change) func() error {
+	return func() error { return failed(f.Store.Change(f.Context(), c)) }
 }
 
-func (s *scene) outbox() outbox {
-	return s.Store.(outbox) //nolint:errcheck,forcetypeassert // both are
+func (f *fixture) outbox() outbox {
+	return f.Store.(outbox) //nolint:errcheck,forcetypeassert // both are
 }
 
 // untold is what nobody was told of yet, with a delivery of each.
-func (s *scene) untold() (events []curfew.Event, deliveries []curfew.Delivery) {
-	s.Helper()
-	events, err := s.outbox().Unpublished(s.Context(), 9)
-	s.must(err)
+func (f *fixture) untold() (events []curfew.Event, deliveries []curfew.Delivery) {
+	f.Helper()
+	events, err := f.outbox().Unpublished(f.Context(), 9)
+	f.must(err)
 	for _, e := range events {
 		deliveries = append(deliveries, curfew.Delivery{
 			ID: newID(), CustomerID: e.CustomerID, EventID: e.ID, Subject: e.Subject, Number: e.Number,
@@ -188,9 +188,9 @@ func (s *scene) untold() (events []curfew.Event, deliveries []curfew.Delivery) {
 	return events, deliveries
 }
 
-func (s *scene) tellAll() {
-	s.Helper()
-	s.accepted("ada", "max")
-	events, deliveries := s.untold()
-	s.must(failed(s.outbox().Publish(s.Context(), events, deliveries)))
+func (f *fixture) tellAll() {
+	f.Helper()
+	f.accepted("ada", "max")
+	events, deliveries := f.untold()
+	f.must(failed(f.outbox().Publish(f.Context(), events, deliveries)))
 }

@@ -34,25 +34,25 @@ var cleanups = contract{
 }
 
 // find is the ids of one page of what is due.
-func (s *scene) find(search curfew.Search) []string {
-	s.Helper()
-	page, err := s.Store.Find(s.Context(), search)
-	s.must(err)
+func (f *fixture) find(search curfew.Search) []string {
+	f.Helper()
+	page, err := f.Store.Find(f.Context(), search)
+	f.must(err)
 	return ids(page)
 }
 
 // due is everything that is due, read page by page.
-func (s *scene) due(search curfew.Search) []string {
-	s.Helper()
+func (f *fixture) due(search curfew.Search) []string {
+	f.Helper()
 	var all []string
 	for {
-		page, err := s.Store.Find(s.Context(), search)
-		s.must(err)
+		page, err := f.Store.Find(f.Context(), search)
+		f.must(err)
 		if len(page) == 0 {
 			return all
 		}
 		if len(page) > search.Limit || len(all) > 1000 {
-			s.Fatalf("a page of %d after %d sessions, with a limit of %d", len(page), len(all), search.Limit)
+			f.Fatalf("a page of %d after %d sessions, with a limit of %d", len(page), len(all), search.Limit)
 		}
 		all = append(all, ids(page)...)
 		last := page[len(page)-1]
@@ -62,52 +62,52 @@ func (s *scene) due(search curfew.Search) []string {
 
 // standings is one session of every sort that has not ended, by its rule: each
 // an hour past its deadline.
-func (s *scene) standings() map[curfew.RuleName]curfew.Standing {
-	s.Helper()
+func (f *fixture) standings() map[curfew.RuleName]curfew.Standing {
+	f.Helper()
 	all := map[curfew.RuleName]curfew.Standing{
-		curfew.OldWaiting: s.admit("waiting"),
-		curfew.NoShows:    s.accepted("assigned", "max"),
-		curfew.Overruns:   s.live("live", "eve"),
-		curfew.Due:        s.scheduled("due"),
-		curfew.Misses:     s.postponed("postponed"),
-		curfew.Orphans:    s.orphan("orphan"),
+		curfew.OldWaiting: f.admit("waiting"),
+		curfew.NoShows:    f.accepted("assigned", "max"),
+		curfew.Overruns:   f.live("live", "eve"),
+		curfew.Due:        f.scheduled("due"),
+		curfew.Misses:     f.postponed("postponed"),
+		curfew.Orphans:    f.orphan("orphan"),
 	}
 	for rule, st := range all {
-		all[rule] = s.aged(st, st.ExpiresAt.Sub(st.Now)+time.Hour)
+		all[rule] = f.aged(st, st.ExpiresAt.Sub(st.Now)+time.Hour)
 	}
 	return all
 }
 
-func findStandings(s *scene) {
-	st := s.aged(s.accepted("ada", "max"), time.Hour)
-	page, err := s.Store.Find(s.Context(), curfew.Search{Limit: 9})
-	s.must(err)
-	s.same("sessions that are due", len(page), 1)
-	s.sameStanding("the first", page[0], st)
-	s.same("overdue as read", page[0].Overdue(), true)
+func findStandings(f *fixture) {
+	st := f.aged(f.accepted("ada", "max"), time.Hour)
+	page, err := f.Store.Find(f.Context(), curfew.Search{Limit: 9})
+	f.must(err)
+	f.same("sessions that are due", len(page), 1)
+	f.sameStanding("the first", page[0], st)
+	f.same("overdue as read", page[0].Overdue(), true)
 }
 
-func findsOverdue(s *scene) {
-	s.same("due in an empty store", s.find(curfew.Search{Limit: 9}), []string(nil))
-	s.admit("fresh")
-	s.accepted("accepted", "m1")
-	s.live("running", "m2")
-	s.aged(s.change(ending(s.admit("ended"), curfew.Cancelled, curfew.ByRequest)), time.Hour)
-	s.same("due in time", s.find(curfew.Search{Limit: 9}), []string(nil))
+func findsOverdue(f *fixture) {
+	f.same("due in an empty store", f.find(curfew.Search{Limit: 9}), []string(nil))
+	f.admit("fresh")
+	f.accepted("accepted", "m1")
+	f.live("running", "m2")
+	f.aged(f.change(ending(f.admit("ended"), curfew.Cancelled, curfew.ByRequest)), time.Hour)
+	f.same("due in time", f.find(curfew.Search{Limit: 9}), []string(nil))
 	var want []string
-	for _, st := range s.standings() {
+	for _, st := range f.standings() {
 		want = append(want, st.ID)
 	}
-	got := s.find(curfew.Search{Limit: 9})
+	got := f.find(curfew.Search{Limit: 9})
 	slices.Sort(got)
 	slices.Sort(want)
-	s.same("due", got, want)
+	f.same("due", got, want)
 }
 
-func findPages(s *scene) {
+func findPages(f *fixture) {
 	var want []string
 	for i := range 7 {
-		want = append(want, s.aged(s.admit(fmt.Sprint("customer-", i)), time.Duration(60+i)*time.Minute).ID)
+		want = append(want, f.aged(f.admit(fmt.Sprint("customer-", i)), time.Duration(60+i)*time.Minute).ID)
 	}
 	slices.Reverse(want)
 	for _, limit := range []int{1, 3, 7, 100} {
@@ -115,200 +115,200 @@ func findPages(s *scene) {
 			"sweep": {}, "orphans": {OrphanTTL: 20 * time.Minute}, "by age": {MaxAge: 30 * time.Minute},
 		} {
 			search.Limit = limit
-			s.same(fmt.Sprintf("%s in pages of %d", name, limit), s.due(search), want)
+			f.same(fmt.Sprintf("%s in pages of %d", name, limit), f.due(search), want)
 		}
 	}
 }
 
-func findTies(s *scene) {
+func findTies(f *fixture) {
 	var want []string
 	for i := range 7 {
-		want = append(want, s.admit(fmt.Sprint("customer-", i)).ID)
+		want = append(want, f.admit(fmt.Sprint("customer-", i)).ID)
 	}
-	s.exec("UPDATE {sessions} SET expires_at = " + s.past(time.Minute) + " WHERE status = 'waiting'")
+	f.exec("UPDATE {sessions} SET expires_at = " + f.past(time.Minute) + " WHERE status = 'waiting'")
 	slices.Sort(want)
-	s.same("due at one moment", s.due(curfew.Search{Limit: 2}), want)
+	f.same("due at one moment", f.due(curfew.Search{Limit: 2}), want)
 }
 
-func findsCustomer(s *scene) {
-	ada := s.aged(s.admit("ada"), time.Hour)
-	s.aged(s.admit("bob"), time.Hour)
+func findsCustomer(f *fixture) {
+	ada := f.aged(f.admit("ada"), time.Hour)
+	f.aged(f.admit("bob"), time.Hour)
 	for name, search := range map[string]curfew.Search{
 		"overdue": {}, "orphans": {OrphanTTL: 20 * time.Minute}, "by age": {MaxAge: 30 * time.Minute},
 	} {
 		search.CustomerID, search.Limit = "ada", 9
-		s.same("Ada's, "+name, s.find(search), []string{ada.ID})
+		f.same("Ada's, "+name, f.find(search), []string{ada.ID})
 		search.CustomerID = "cyd"
-		s.same("Cyd's, "+name, s.find(search), []string(nil))
+		f.same("Cyd's, "+name, f.find(search), []string(nil))
 	}
 }
 
 // patientAdmission is one whose session waits for two hours.
-func (s *scene) patientAdmission(customer string) curfew.Standing {
-	s.Helper()
+func (f *fixture) patientAdmission(customer string) curfew.Standing {
+	f.Helper()
 	a := admission(customer)
 	a.Deadline.After = 2 * time.Hour
-	st, err := s.Store.Admit(s.Context(), a)
-	s.must(err)
+	st, err := f.Store.Admit(f.Context(), a)
+	f.must(err)
 	return st
 }
 
 // vanish takes a session's request away, which makes it an orphan.
-func (s *scene) vanish(st curfew.Standing) curfew.Standing {
-	s.Helper()
-	s.spoil("UPDATE {session_requests} SET status = 'expired', ended_at = created_at WHERE session_id = $1", st.ID)
-	return s.read(st.ID)
+func (f *fixture) vanish(st curfew.Standing) curfew.Standing {
+	f.Helper()
+	f.corrupt("UPDATE {session_requests} SET status = 'expired', ended_at = created_at WHERE session_id = $1", st.ID)
+	return f.read(st.ID)
 }
 
-func findsOrphans(s *scene) {
-	old := s.aged(s.vanish(s.patientAdmission("old")), 21*time.Minute)
-	s.aged(s.vanish(s.patientAdmission("young")), 19*time.Minute)
-	s.aged(s.patientAdmission("offered"), time.Hour)
-	s.aged(s.vanish(s.accepted("assigned", "max")), 25*time.Minute)
-	late := s.aged(s.admit("late"), 16*time.Minute)
-	s.same("due by deadline", s.find(curfew.Search{Limit: 9}), []string{late.ID})
-	s.same("due with orphans", s.find(curfew.Search{OrphanTTL: 20 * time.Minute, Limit: 9}), []string{late.ID, old.ID})
+func findsOrphans(f *fixture) {
+	old := f.aged(f.vanish(f.patientAdmission("old")), 21*time.Minute)
+	f.aged(f.vanish(f.patientAdmission("young")), 19*time.Minute)
+	f.aged(f.patientAdmission("offered"), time.Hour)
+	f.aged(f.vanish(f.accepted("assigned", "max")), 25*time.Minute)
+	late := f.aged(f.admit("late"), 16*time.Minute)
+	f.same("due by deadline", f.find(curfew.Search{Limit: 9}), []string{late.ID})
+	f.same("due with orphans", f.find(curfew.Search{OrphanTTL: 20 * time.Minute, Limit: 9}), []string{late.ID, old.ID})
 }
 
-func findsByAge(s *scene) {
-	old := s.aged(s.patientAdmission("old"), 31*time.Minute)
-	orphan := s.aged(s.vanish(s.patientAdmission("orphan")), 32*time.Minute)
-	s.aged(s.vanish(s.patientAdmission("young orphan")), 25*time.Minute)
-	s.aged(s.admit("late but young"), 16*time.Minute)
-	noShow := s.aged(s.accepted("no-show", "m1"), 31*time.Minute)
-	live := s.aged(s.live("live", "m2"), time.Hour)
-	s.change(accepting(s.aged(s.patientAdmission("old but just assigned"), time.Hour), "m3"))
-	brief := accepting(s.admit("young no-show"), "m4")
+func findsByAge(f *fixture) {
+	old := f.aged(f.patientAdmission("old"), 31*time.Minute)
+	orphan := f.aged(f.vanish(f.patientAdmission("orphan")), 32*time.Minute)
+	f.aged(f.vanish(f.patientAdmission("young orphan")), 25*time.Minute)
+	f.aged(f.admit("late but young"), 16*time.Minute)
+	noShow := f.aged(f.accepted("no-show", "m1"), 31*time.Minute)
+	live := f.aged(f.live("live", "m2"), time.Hour)
+	f.change(accepting(f.aged(f.patientAdmission("old but just assigned"), time.Hour), "m3"))
+	brief := accepting(f.admit("young no-show"), "m4")
 	brief.Deadline.After = time.Minute
-	young := s.aged(s.change(brief), 90*time.Second)
-	got := s.find(curfew.Search{MaxAge: 30 * time.Minute, OrphanTTL: 20 * time.Minute, Limit: 9})
-	s.same("due by age", got, []string{live.ID, noShow.ID, young.ID, orphan.ID, old.ID})
+	young := f.aged(f.change(brief), 90*time.Second)
+	got := f.find(curfew.Search{MaxAge: 30 * time.Minute, OrphanTTL: 20 * time.Minute, Limit: 9})
+	f.same("due by age", got, []string{live.ID, noShow.ID, young.ID, orphan.ID, old.ID})
 }
 
 // next is how far ahead the next deadline behind a moment lies.
-func (s *scene) next(after time.Time) (in time.Duration, ok bool) {
-	s.Helper()
-	at, now, err := s.Store.NextDeadline(s.Context(), after)
-	s.must(err)
-	s.around("the store's clock", now, time.Now())
+func (f *fixture) next(after time.Time) (in time.Duration, ok bool) {
+	f.Helper()
+	at, now, err := f.Store.NextDeadline(f.Context(), after)
+	f.must(err)
+	f.around("the store's clock", now, time.Now())
 	return at.Sub(now), !at.IsZero()
 }
 
 // within fails unless the next deadline behind the moment is at most a minute
 // before what was meant.
-func (s *scene) within(after time.Time, want time.Duration) {
-	s.Helper()
-	if in, ok := s.next(after); !ok || in > want || in < want-time.Minute {
-		s.Fatalf("the next deadline is in %s (%t), want %s", in, ok, want)
+func (f *fixture) within(after time.Time, want time.Duration) {
+	f.Helper()
+	if in, ok := f.next(after); !ok || in > want || in < want-time.Minute {
+		f.Fatalf("the next deadline is in %s (%t), want %s", in, ok, want)
 	}
 }
 
-func nextDeadline(s *scene) {
-	_, ok := s.next(time.Time{})
-	s.same("a deadline in an empty store", ok, false)
-	s.change(ending(s.live("ended", "m1"), curfew.Completed, curfew.Finished))
-	s.credited("credited")
-	_, ok = s.next(time.Time{})
-	s.same("a deadline where all has ended", ok, false)
+func nextDeadline(f *fixture) {
+	_, ok := f.next(time.Time{})
+	f.same("a deadline in an empty store", ok, false)
+	f.change(ending(f.live("ended", "m1"), curfew.Completed, curfew.Finished))
+	f.credited("credited")
+	_, ok = f.next(time.Time{})
+	f.same("a deadline where all has ended", ok, false)
 
-	s.deferred("cyd", 2*time.Hour)
-	s.within(time.Time{}, 2*time.Hour)
-	s.live("bob", "m2")
-	s.within(time.Time{}, 45*time.Minute)
-	waiting := s.admit("ada")
-	s.within(time.Time{}, 15*time.Minute)
-	s.deferred("ada", 5*time.Minute)
-	s.within(time.Time{}, 5*time.Minute)
-	s.scheduled("dan")
-	s.within(time.Time{}, time.Minute)
-	s.aged(waiting, 25*time.Minute)
-	s.within(time.Time{}, -10*time.Minute)
+	f.deferred("cyd", 2*time.Hour)
+	f.within(time.Time{}, 2*time.Hour)
+	f.live("bob", "m2")
+	f.within(time.Time{}, 45*time.Minute)
+	waiting := f.admit("ada")
+	f.within(time.Time{}, 15*time.Minute)
+	f.deferred("ada", 5*time.Minute)
+	f.within(time.Time{}, 5*time.Minute)
+	f.scheduled("dan")
+	f.within(time.Time{}, time.Minute)
+	f.aged(waiting, 25*time.Minute)
+	f.within(time.Time{}, -10*time.Minute)
 }
 
-func nextDeadlineBehind(s *scene) {
-	overdue := s.aged(s.admit("ada"), time.Hour)
-	s.within(overdue.ExpiresAt.Add(-time.Microsecond), -45*time.Minute)
-	_, ok := s.next(overdue.ExpiresAt)
-	s.same("a deadline behind the only one", ok, false)
-	s.deferred("cyd", 2*time.Hour)
-	bob := s.admit("bob")
-	s.within(overdue.ExpiresAt, 15*time.Minute)
-	s.within(bob.ExpiresAt, 2*time.Hour)
-	_, ok = s.next(time.Now().Add(3 * time.Hour))
-	s.same("a deadline behind all of them", ok, false)
+func nextDeadlineBehind(f *fixture) {
+	overdue := f.aged(f.admit("ada"), time.Hour)
+	f.within(overdue.ExpiresAt.Add(-time.Microsecond), -45*time.Minute)
+	_, ok := f.next(overdue.ExpiresAt)
+	f.same("a deadline behind the only one", ok, false)
+	f.deferred("cyd", 2*time.Hour)
+	bob := f.admit("bob")
+	f.within(overdue.ExpiresAt, 15*time.Minute)
+	f.within(bob.ExpiresAt, 2*time.Hour)
+	_, ok = f.next(time.Now().Add(3 * time.Hour))
+	f.same("a deadline behind all of them", ok, false)
 }
 
 // findsNothingAtTheDeadline: what expires at this very moment is still good.
-func findsNothingAtTheDeadline(s *scene) {
-	if s.Freeze == nil {
-		s.Skip("this store's clock cannot be stopped")
+func findsNothingAtTheDeadline(f *fixture) {
+	if f.Freeze == nil {
+		f.Skip("this store's clock cannot be stopped")
 	}
-	s.Freeze(s.T)
+	f.Freeze(f.T)
 	a := admission("ada")
 	a.Deadline = curfew.Deadline{}
-	st, err := s.Store.Admit(s.Context(), a)
-	s.must(err)
-	st = s.read(st.ID)
-	s.same("the deadline is now", st.ExpiresAt, st.Now)
+	st, err := f.Store.Admit(f.Context(), a)
+	f.must(err)
+	st = f.read(st.ID)
+	f.same("the deadline is now", st.ExpiresAt, st.Now)
 	for what, search := range map[string]curfew.Search{
 		"all": {Limit: 9}, "with orphans": {Limit: 9, OrphanTTL: time.Hour}, "by age": {Limit: 9, MaxAge: time.Hour},
 		"of the customer": {Limit: 9, CustomerID: "ada"},
 	} {
-		s.same("due of "+what, s.find(search), []string(nil))
+		f.same("due of "+what, f.find(search), []string(nil))
 	}
-	s.endsNone("what is at its deadline", batch(curfew.Credited, st))
-	s.Age(s.T, st.ID, time.Microsecond)
-	s.same("due a microsecond later", s.find(curfew.Search{Limit: 9}), []string{st.ID})
+	f.endsNone("what is at its deadline", batch(curfew.Credited, st))
+	f.Age(f.T, st.ID, time.Microsecond)
+	f.same("due a microsecond later", f.find(curfew.Search{Limit: 9}), []string{st.ID})
 }
 
 // changesNothingWithoutEvents: an event and its change are committed together.
-func changesNothingWithoutEvents(s *scene) {
-	late, waiting, credit := s.aged(s.admit("late"), time.Hour), s.admit("waiting"), s.credited("credited")
-	deferred, held := s.deferred("deferred", time.Hour), s.record("held", curfew.Held)
-	live, kept := s.live("live", "mia"), s.accepted("kept", "moe")
+func changesNothingWithoutEvents(f *fixture) {
+	late, waiting, credit := f.aged(f.admit("late"), time.Hour), f.admit("waiting"), f.credited("credited")
+	deferred, held := f.deferred("deferred", time.Hour), f.record("held", curfew.Held)
+	live, kept := f.live("live", "mia"), f.accepted("kept", "moe")
 	for what, step := range map[string]func() error{
-		"end":   func() error { _, err := s.Store.End(s.Context(), batch(curfew.Credited, late)); return err },
-		"admit": func() error { _, err := s.Store.Admit(s.Context(), admission("ada")); return err },
-		"spend": func() error { _, err := s.Store.Admit(s.Context(), spending(credit)); return err },
+		"end":   func() error { _, err := f.Store.End(f.Context(), batch(curfew.Credited, late)); return err },
+		"admit": func() error { _, err := f.Store.Admit(f.Context(), admission("ada")); return err },
+		"spend": func() error { _, err := f.Store.Admit(f.Context(), spending(credit)); return err },
 		"defer": func() error {
-			_, err := s.Store.Defer(s.Context(), admission("bob").Checkout, shop, time.Hour)
+			_, err := f.Store.Defer(f.Context(), admission("bob").Checkout, shop, time.Hour)
 			return err
 		},
-		"change": func() error { _, err := s.Store.Change(s.Context(), accepting(waiting, "max")); return err },
+		"change": func() error { _, err := f.Store.Change(f.Context(), accepting(waiting, "max")); return err },
 		"move": func() error {
-			_, err := s.Store.ChangeCheckout(s.Context(), curfew.CheckoutChange{From: deferred, To: curfew.RefundDue, Actor: shop})
+			_, err := f.Store.ChangeCheckout(f.Context(), curfew.CheckoutChange{From: deferred, To: curfew.RefundDue, Actor: shop})
 			return err
 		},
 		"remark": func() error {
-			_, err := s.Store.Remark(s.Context(), curfew.Remark{From: deferred, Note: "n", Actor: shop})
+			_, err := f.Store.Remark(f.Context(), curfew.Remark{From: deferred, Note: "n", Actor: shop})
 			return err
 		},
-		"cancel": s.changing(ending(kept, curfew.Cancelled, curfew.ByRequest)),
-		"extend": func() error { return failed(s.Store.Extend(s.Context(), extending(live))) },
+		"cancel": f.changing(ending(kept, curfew.Cancelled, curfew.ByRequest)),
+		"extend": func() error { return failed(f.Store.Extend(f.Context(), extending(live))) },
 		"record": func() error {
-			return failed(s.Store.Record(s.Context(), unrecorded("cyd", curfew.RefundDue), shop, "recorded"))
+			return failed(f.Store.Record(f.Context(), unrecorded("cyd", curfew.RefundDue), shop, "recorded"))
 		},
 		"repair": func() error {
-			return failed(s.Store.Repair(s.Context(), curfew.Repair{From: held, CustomerID: "dan", Plan: "video15", Retry: time.Hour, Actor: shop}))
+			return failed(f.Store.Repair(f.Context(), curfew.Repair{From: held, CustomerID: "dan", Plan: "video15", Retry: time.Hour, Actor: shop}))
 		},
 	} {
-		s.changesNothingWithout("events", what, step)
+		f.changesNothingWithout("events", what, step)
 	}
-	s.changesNothingWithout("runs", "end", func() error {
-		_, err := s.Store.End(s.Context(), batch(curfew.Credited, late))
+	f.changesNothingWithout("runs", "end", func() error {
+		_, err := f.Store.End(f.Context(), batch(curfew.Credited, late))
 		return err
 	})
 }
 
 // changesNothingWithout: a step fails without the table, and leaves nothing.
-func (s *scene) changesNothingWithout(table, what string, step func() error) {
-	s.Helper()
-	before := s.dump()
-	s.exec("ALTER TABLE {" + table + "} RENAME TO " + table + "_away")
+func (f *fixture) changesNothingWithout(table, what string, step func() error) {
+	f.Helper()
+	before := f.dump()
+	f.exec("ALTER TABLE {" + table + "} RENAME TO " + table + "_away")
 	err := step()
-	s.exec("ALTER TABLE {" + table + "_away} RENAME TO " + table)
+	f.exec("ALTER TABLE {" + table + "_away} RENAME TO " + table)
 	if err == nil {
-		s.Errorf("%s does not need %s", what, table)
+		f.Errorf("%s does not need %s", what, table)
 	}
-	s.same("rows after "+what+" without "+table, s.dump(), before)
+	f.same("rows after "+what+" without "+table, f.dump(), before)
 }

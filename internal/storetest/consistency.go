@@ -16,91 +16,91 @@ func consistencies() contract {
 		"a tally that is not its rows' count is found and mended": findsTallies,
 		"mending what is right changes nothing":                   mendsNothing,
 		"an unknown table is refused":                             refusesLinks,
-		"every contradiction is planted by a test":                everyContradictionIsPlanted,
+		"every contradiction is planted by a test":                everyContradictionIsWritten,
 	}
 	for _, c := range contradictions {
-		tests[fmt.Sprintf("%s is found: %s", c.kind, c.plant[0])] = c.found
+		tests[fmt.Sprintf("%s is found: %s", c.kind, c.statements[0])] = c.found
 	}
 	return tests
 }
 
 // linked is every contradiction there is, page by page.
-func (s *scene) linked(limit int) (all []curfew.Inconsistency) {
-	s.Helper()
+func (f *fixture) linked(limit int) (all []curfew.Inconsistency) {
+	f.Helper()
 	for _, table := range curfew.LinkedTables() {
 		rows, after := 0, ""
 		for {
-			l, err := s.Store.Links(s.Context(), table, after, limit)
-			s.must(err)
+			l, err := f.Store.Links(f.Context(), table, after, limit)
+			f.must(err)
 			all, rows = append(all, l.Found...), rows+l.Rows
 			if l.Next == "" {
 				break
 			}
 			after = l.Next
 		}
-		s.same("rows of "+table, fmt.Sprint(rows), s.rows("SELECT count(*) FROM {" + table + "}")[0])
+		f.same("rows of "+table, fmt.Sprint(rows), f.rows("SELECT count(*) FROM {" + table + "}")[0])
 	}
 	return all
 }
 
-func (s *scene) tallyDifferences() []curfew.TallyDifference {
-	s.Helper()
-	all, err := s.Store.TallyDifferences(s.Context())
-	s.must(err)
+func (f *fixture) tallyDifferences() []curfew.TallyDifference {
+	f.Helper()
+	all, err := f.Store.TallyDifferences(f.Context())
+	f.must(err)
 	return all
 }
 
-func soundRows(s *scene) {
-	everySort(s)
-	s.same("contradictions", s.linked(1000), []curfew.Inconsistency(nil))
-	s.same("tallies", s.tallyDifferences(), []curfew.TallyDifference(nil))
+func soundRows(f *fixture) {
+	everySort(f)
+	f.same("contradictions", f.linked(1000), []curfew.Inconsistency(nil))
+	f.same("tallies", f.tallyDifferences(), []curfew.TallyDifference(nil))
 }
 
-func walksLinks(s *scene) {
-	everySort(s)
+func walksLinks(f *fixture) {
+	everySort(f)
 	for _, limit := range []int{1, 2, 7} {
-		s.same("contradictions", s.linked(limit), []curfew.Inconsistency(nil))
+		f.same("contradictions", f.linked(limit), []curfew.Inconsistency(nil))
 	}
 	for range 3 {
-		s.admit(newID())
+		f.admit(newID())
 	}
-	s.linked(1)
+	f.linked(1)
 }
 
 // contradiction is how rows come to contradict each other. W, A and C stand for
 // ids as in violations.
 type contradiction struct {
-	kind   curfew.Contradiction
-	plant  []string
-	id     string // the letter of the id that is told; empty: the reference of C
-	beside []curfew.Contradiction
-	mended bool
+	kind       curfew.Contradiction
+	statements []string
+	id         string // the letter of the id that is told; empty: the reference of C
+	beside     []curfew.Contradiction
+	mended     bool
 }
 
 var contradictions = []contradiction{
-	{kind: curfew.ClaimWithoutCheckout, plant: []string{"DELETE FROM {checkouts} WHERE id = C"}, beside: []curfew.Contradiction{curfew.SessionWithoutCheckout, curfew.EventsWithoutSubject}},
-	{kind: curfew.CheckoutWithoutClaim, plant: []string{"DELETE FROM {payment_refs} WHERE checkout_id = C"}, id: "C", mended: true},
-	{kind: curfew.FulfilledWithoutOne, plant: []string{"DELETE FROM {session_requests} WHERE session_id = W", "DELETE FROM {sessions} WHERE id = W"}, id: "C", beside: []curfew.Contradiction{curfew.EventsWithoutSubject}, mended: true},
-	{kind: curfew.GivenBackAndOpen, plant: []string{"UPDATE {checkouts} SET outcome = 'refunded' WHERE id = C"}, id: "C", beside: []curfew.Contradiction{curfew.CheckoutEventsBroken}},
-	{kind: curfew.CheckoutEventsBroken, plant: []string{"DELETE FROM {events} WHERE subject_id = C"}, id: "C"},
-	{kind: curfew.SessionWithoutCheckout, plant: []string{"DELETE FROM {payment_refs} WHERE checkout_id = C", "DELETE FROM {events} WHERE subject_id = C", "DELETE FROM {checkouts} WHERE id = C"}, id: "W"},
-	{kind: curfew.SessionWithoutRequest, plant: []string{"DELETE FROM {session_requests} WHERE session_id = A"}, id: "A", mended: true},
-	{kind: curfew.SessionWithoutSlot, plant: []string{"DELETE FROM {mechanic_slots} WHERE session_id = A"}, id: "A", mended: true},
-	{kind: curfew.SessionEventsBroken, plant: []string{"DELETE FROM {events} WHERE subject_id = A AND number = 1"}, id: "A"},
-	{kind: curfew.SessionEventsBroken, plant: []string{"DELETE FROM {events} WHERE subject_id = W"}, id: "W"},
-	{kind: curfew.RequestWithoutSession, plant: []string{cancelSession + "W"}, beside: []curfew.Contradiction{curfew.FulfilledWithoutOne, curfew.SessionEventsBroken}, id: "R", mended: true},
-	{kind: curfew.EventsWithoutSubject, plant: []string{"DELETE FROM {session_requests} WHERE session_id = W", "DELETE FROM {sessions} WHERE id = W"}, id: "W", beside: []curfew.Contradiction{curfew.FulfilledWithoutOne}},
+	{kind: curfew.ClaimWithoutCheckout, statements: []string{"DELETE FROM {checkouts} WHERE id = C"}, beside: []curfew.Contradiction{curfew.SessionWithoutCheckout, curfew.EventsWithoutSubject}},
+	{kind: curfew.CheckoutWithoutClaim, statements: []string{"DELETE FROM {payment_refs} WHERE checkout_id = C"}, id: "C", mended: true},
+	{kind: curfew.FulfilledWithoutOne, statements: []string{"DELETE FROM {session_requests} WHERE session_id = W", "DELETE FROM {sessions} WHERE id = W"}, id: "C", beside: []curfew.Contradiction{curfew.EventsWithoutSubject}, mended: true},
+	{kind: curfew.GivenBackAndOpen, statements: []string{"UPDATE {checkouts} SET outcome = 'refunded' WHERE id = C"}, id: "C", beside: []curfew.Contradiction{curfew.CheckoutEventsBroken}},
+	{kind: curfew.CheckoutEventsBroken, statements: []string{"DELETE FROM {events} WHERE subject_id = C"}, id: "C"},
+	{kind: curfew.SessionWithoutCheckout, statements: []string{"DELETE FROM {payment_refs} WHERE checkout_id = C", "DELETE FROM {events} WHERE subject_id = C", "DELETE FROM {checkouts} WHERE id = C"}, id: "W"},
+	{kind: curfew.SessionWithoutRequest, statements: []string{"DELETE FROM {session_requests} WHERE session_id = A"}, id: "A", mended: true},
+	{kind: curfew.SessionWithoutSlot, statements: []string{"DELETE FROM {mechanic_slots} WHERE session_id = A"}, id: "A", mended: true},
+	{kind: curfew.SessionEventsBroken, statements: []string{"DELETE FROM {events} WHERE subject_id = A AND number = 1"}, id: "A"},
+	{kind: curfew.SessionEventsBroken, statements: []string{"DELETE FROM {events} WHERE subject_id = W"}, id: "W"},
+	{kind: curfew.RequestWithoutSession, statements: []string{cancelSession + "W"}, beside: []curfew.Contradiction{curfew.FulfilledWithoutOne, curfew.SessionEventsBroken}, id: "R", mended: true},
+	{kind: curfew.EventsWithoutSubject, statements: []string{"DELETE FROM {session_requests} WHERE session_id = W", "DELETE FROM {sessions} WHERE id = W"}, id: "W", beside: []curfew.Contradiction{curfew.FulfilledWithoutOne}},
 }
 
-// planted puts a contradiction down, and returns what is to be told of it.
-func (s *scene) planted(c contradiction) (want curfew.Inconsistency) {
-	s.Helper()
-	waiting, assigned := s.admit("w"), s.accepted("a", "max")
-	s.guardsOff()
+// contradict writes a contradiction, and returns what is to be told of it.
+func (f *fixture) contradict(c contradiction) (want curfew.Inconsistency) {
+	f.Helper()
+	waiting, assigned := f.admit("w"), f.accepted("a", "max")
+	f.guardsOff()
 	quote := func(id string) string { return "= '" + id + "'" }
 	letters := strings.NewReplacer("= W", quote(waiting.ID), "= A", quote(assigned.ID), "= C", quote(waiting.CheckoutID))
-	for _, sql := range c.plant {
-		s.spoil(letters.Replace(sql))
+	for _, sql := range c.statements {
+		f.corrupt(letters.Replace(sql))
 	}
 	want = curfew.Inconsistency{Kind: c.kind, CustomerID: "w", ID: map[string]string{
 		"W": waiting.ID, "A": assigned.ID, "C": waiting.CheckoutID, "R": waiting.Request.ID, "": "pay_" + waiting.CheckoutID,
@@ -111,25 +111,25 @@ func (s *scene) planted(c contradiction) (want curfew.Inconsistency) {
 	return want
 }
 
-func everyContradictionIsPlanted(s *scene) {
+func everyContradictionIsWritten(f *fixture) {
 	for _, kind := range curfew.Contradictions() {
 		if !slices.ContainsFunc(contradictions, func(c contradiction) bool { return c.kind == kind }) {
-			s.Errorf("%s is planted by no test", kind)
+			f.Errorf("%s is planted by no test", kind)
 		}
 	}
 }
 
-// found: what was planted is told, with what it brings beside, and nothing else;
+// found: what was written is reported, with what it brings beside, and nothing else;
 // mending heals it where it can be.
-func (c contradiction) found(s *scene) {
-	want := s.planted(c)
+func (c contradiction) found(f *fixture) {
+	want := f.contradict(c)
 	told := func() []curfew.Contradiction {
-		s.Helper()
+		f.Helper()
 		var kinds []curfew.Contradiction
-		for _, i := range s.linked(1000) {
+		for _, i := range f.linked(1000) {
 			kinds = append(kinds, i.Kind)
 			if i.Kind == c.kind {
-				s.same("what is told", i, want)
+				f.same("what is told", i, want)
 			}
 		}
 		slices.Sort(kinds)
@@ -137,50 +137,50 @@ func (c contradiction) found(s *scene) {
 	}
 	kinds := append([]curfew.Contradiction{c.kind}, c.beside...)
 	slices.Sort(kinds)
-	s.same("kinds", told(), kinds)
-	s.mend()
+	f.same("kinds", told(), kinds)
+	f.mend()
 	if after := told(); c.mended == slices.Contains(after, c.kind) {
-		s.Errorf("mended, it is told of %v", after)
+		f.Errorf("mended, it is told of %v", after)
 	}
-	s.same("tallies", s.tallyDifferences(), []curfew.TallyDifference(nil))
+	f.same("tallies", f.tallyDifferences(), []curfew.TallyDifference(nil))
 }
 
 // mend is the store's own repair, where it has one.
-func (s *scene) mend() int64 {
-	s.Helper()
-	m, ok := s.Store.(interface {
+func (f *fixture) mend() int64 {
+	f.Helper()
+	m, ok := f.Store.(interface {
 		Mend(ctx context.Context) (int64, error)
 	})
 	if !ok {
-		s.Fatal("the store mends nothing")
+		f.Fatal("the store mends nothing")
 	}
-	n, err := m.Mend(s.Context())
-	s.must(err)
+	n, err := m.Mend(f.Context())
+	f.must(err)
 	return n
 }
 
-func findsTallies(s *scene) {
-	s.change(ending(s.admit("ada"), curfew.Cancelled, curfew.ByRequest))
-	s.spoil("UPDATE {tallies} SET n = n + 2 WHERE noun = 'session' AND status = 'cancelled'")
-	s.same("differences", s.tallyDifferences(), []curfew.TallyDifference{{Noun: "session", Status: "cancelled", Tallied: 3, Counted: 1}})
-	s.mend()
-	s.same("differences once mended", s.tallyDifferences(), []curfew.TallyDifference(nil))
-	s.counted()
-	s.spoil("DELETE FROM {tallies}")
-	s.mend()
-	s.same("differences of none, mended", s.tallyDifferences(), []curfew.TallyDifference(nil))
-	s.change(ending(s.admit("bob"), curfew.Cancelled, curfew.ByRequest))
-	s.counted()
+func findsTallies(f *fixture) {
+	f.change(ending(f.admit("ada"), curfew.Cancelled, curfew.ByRequest))
+	f.corrupt("UPDATE {tallies} SET n = n + 2 WHERE noun = 'session' AND status = 'cancelled'")
+	f.same("differences", f.tallyDifferences(), []curfew.TallyDifference{{Noun: "session", Status: "cancelled", Tallied: 3, Counted: 1}})
+	f.mend()
+	f.same("differences once mended", f.tallyDifferences(), []curfew.TallyDifference(nil))
+	f.counted()
+	f.corrupt("DELETE FROM {tallies}")
+	f.mend()
+	f.same("differences of none, mended", f.tallyDifferences(), []curfew.TallyDifference(nil))
+	f.change(ending(f.admit("bob"), curfew.Cancelled, curfew.ByRequest))
+	f.counted()
 }
 
-func mendsNothing(s *scene) {
-	everySort(s)
-	before := s.dump()
-	s.same("rows mended", s.mend(), int64(0))
-	s.same("rows", s.dump(), before)
+func mendsNothing(f *fixture) {
+	everySort(f)
+	before := f.dump()
+	f.same("rows mended", f.mend(), int64(0))
+	f.same("rows", f.dump(), before)
 }
 
-func refusesLinks(s *scene) {
-	_, err := s.Store.Links(s.Context(), "runs", "", 9)
-	s.kind(err, curfew.Internal)
+func refusesLinks(f *fixture) {
+	_, err := f.Store.Links(f.Context(), "runs", "", 9)
+	f.kind(err, curfew.Internal)
 }

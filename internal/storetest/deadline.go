@@ -24,117 +24,117 @@ var deadlines = func() contract {
 
 // question is one way to learn whether a session is still good.
 type question struct {
-	session func(s *scene, name string) curfew.Standing // of a customer and a mechanic of that name
-	grace   time.Duration                               // how long it counts as good behind its deadline
-	good    func(s *scene, st curfew.Standing) bool
+	session func(f *fixture, name string) curfew.Standing // of a customer and a mechanic of that name
+	grace   time.Duration                                 // how long it counts as good behind its deadline
+	good    func(f *fixture, st curfew.Standing) bool
 }
 
-func (q question) asked(s *scene) {
-	if s.Freeze == nil {
-		s.Skip("this store's clock cannot be stopped")
+func (q question) asked(f *fixture) {
+	if f.Freeze == nil {
+		f.Skip("this store's clock cannot be stopped")
 	}
-	s.Freeze(s.T)
+	f.Freeze(f.T)
 	for _, over := range []time.Duration{0, time.Microsecond} {
-		st := q.session(s, fmt.Sprint("ada-", over))
-		st = s.aged(st, s.read(st.ID).ExpiresAt.Sub(s.read(st.ID).Now)+q.grace+over)
-		s.same("how long it is overdue", st.Now.Sub(st.ExpiresAt), q.grace+over)
-		s.same(fmt.Sprintf("good %s behind its end", over), q.good(s, st), over == 0)
+		st := q.session(f, fmt.Sprint("ada-", over))
+		st = f.aged(st, f.read(st.ID).ExpiresAt.Sub(f.read(st.ID).Now)+q.grace+over)
+		f.same("how long it is overdue", st.Now.Sub(st.ExpiresAt), q.grace+over)
+		f.same(fmt.Sprintf("good %s behind its end", over), q.good(f, st), over == 0)
 	}
 }
 
 var questions = map[string]question{
-	"accepting": {session: (*scene).admit, good: func(s *scene, st curfew.Standing) bool {
-		return s.done(failed(s.Store.Change(s.Context(), accepting(st, st.CustomerID))))
+	"accepting": {session: (*fixture).admit, good: func(f *fixture, st curfew.Standing) bool {
+		return f.done(failed(f.Store.Change(f.Context(), accepting(st, st.CustomerID))))
 	}},
-	"extending": {session: assigned((*scene).live), good: func(s *scene, st curfew.Standing) bool {
-		return s.done(failed(s.Store.Extend(s.Context(), extending(st))))
+	"extending": {session: assigned((*fixture).live), good: func(f *fixture, st curfew.Standing) bool {
+		return f.done(failed(f.Store.Extend(f.Context(), extending(st))))
 	}},
-	"beginning an appointment": {session: (*scene).scheduled, good: func(s *scene, st curfew.Standing) bool {
-		return !s.done(failed(s.Store.Change(s.Context(), begun(st))))
+	"beginning an appointment": {session: (*fixture).scheduled, good: func(f *fixture, st curfew.Standing) bool {
+		return !f.done(failed(f.Store.Change(f.Context(), begun(st))))
 	}},
-	"the queue": {session: (*scene).admit, good: func(s *scene, st curfew.Standing) bool {
-		return slices.Contains(s.pending(curfew.Cursor{}, 9), st.ID)
-	}},
-
-	"finding":                {session: (*scene).scheduled, good: unfound(curfew.Search{})},
-	"finding with orphans":   {session: (*scene).admit, good: unfound(curfew.Search{OrphanTTL: time.Hour})},
-	"finding by age":         {session: assigned((*scene).live), good: unfound(curfew.Search{MaxAge: time.Microsecond})},
-	"ending what waits":      {session: (*scene).admit, good: unended},
-	"ending no-shows":        {session: assigned((*scene).accepted), good: unended},
-	"ending overruns":        {session: assigned((*scene).live), good: unended},
-	"ending a second chance": {session: (*scene).postponed, good: unended},
-	"finding a customer's": {session: (*scene).admit, good: func(s *scene, st curfew.Standing) bool {
-		return unfound(curfew.Search{CustomerID: st.CustomerID})(s, st)
+	"the queue": {session: (*fixture).admit, good: func(f *fixture, st curfew.Standing) bool {
+		return slices.Contains(f.pending(curfew.Cursor{}, 9), st.ID)
 	}},
 
-	"the figure of no-shows":     {session: assigned((*scene).accepted), good: func(s *scene, _ curfew.Standing) bool { return s.sessionFigures().OverdueAssigned == 0 }},
-	"the figure of overruns":     {session: assigned((*scene).live), good: func(s *scene, _ curfew.Standing) bool { return s.sessionFigures().OverdueLive == 0 }},
-	"the figure of orphans":      {session: (*scene).orphan, good: func(s *scene, _ curfew.Standing) bool { return s.sessionFigures().Orphaned == 0 }},
-	"the list of orphans":        {session: (*scene).orphan, good: func(s *scene, _ curfew.Standing) bool { return len(s.details().Orphans) == 0 }},
-	"the figure of appointments": {session: (*scene).scheduled, grace: curfew.StaleAfter, good: func(s *scene, _ curfew.Standing) bool { return s.sessionFigures().OverdueScheduled == 0 }},
-	"the figure of stale ones":   {session: (*scene).admit, grace: curfew.StaleAfter, good: func(s *scene, _ curfew.Standing) bool { return s.sessionFigures().Stale == 0 }},
-	"the list of stale ones":     {session: (*scene).admit, grace: curfew.StaleAfter, good: func(s *scene, _ curfew.Standing) bool { return len(s.details().Stale) == 0 }},
-	"the figure of requests":     {session: (*scene).admit, grace: curfew.StaleAfter, good: func(s *scene, _ curfew.Standing) bool { return s.requestFigures().Stale == 0 }},
+	"finding":                {session: (*fixture).scheduled, good: unfound(curfew.Search{})},
+	"finding with orphans":   {session: (*fixture).admit, good: unfound(curfew.Search{OrphanTTL: time.Hour})},
+	"finding by age":         {session: assigned((*fixture).live), good: unfound(curfew.Search{MaxAge: time.Microsecond})},
+	"ending what waits":      {session: (*fixture).admit, good: unended},
+	"ending no-shows":        {session: assigned((*fixture).accepted), good: unended},
+	"ending overruns":        {session: assigned((*fixture).live), good: unended},
+	"ending a second chance": {session: (*fixture).postponed, good: unended},
+	"finding a customer's": {session: (*fixture).admit, good: func(f *fixture, st curfew.Standing) bool {
+		return unfound(curfew.Search{CustomerID: st.CustomerID})(f, st)
+	}},
+
+	"the figure of no-shows":     {session: assigned((*fixture).accepted), good: func(f *fixture, _ curfew.Standing) bool { return f.sessionFigures().OverdueAssigned == 0 }},
+	"the figure of overruns":     {session: assigned((*fixture).live), good: func(f *fixture, _ curfew.Standing) bool { return f.sessionFigures().OverdueLive == 0 }},
+	"the figure of orphans":      {session: (*fixture).orphan, good: func(f *fixture, _ curfew.Standing) bool { return f.sessionFigures().Orphaned == 0 }},
+	"the list of orphans":        {session: (*fixture).orphan, good: func(f *fixture, _ curfew.Standing) bool { return len(f.details().Orphans) == 0 }},
+	"the figure of appointments": {session: (*fixture).scheduled, grace: curfew.StaleAfter, good: func(f *fixture, _ curfew.Standing) bool { return f.sessionFigures().OverdueScheduled == 0 }},
+	"the figure of stale ones":   {session: (*fixture).admit, grace: curfew.StaleAfter, good: func(f *fixture, _ curfew.Standing) bool { return f.sessionFigures().Stale == 0 }},
+	"the list of stale ones":     {session: (*fixture).admit, grace: curfew.StaleAfter, good: func(f *fixture, _ curfew.Standing) bool { return len(f.details().Stale) == 0 }},
+	"the figure of requests":     {session: (*fixture).admit, grace: curfew.StaleAfter, good: func(f *fixture, _ curfew.Standing) bool { return f.requestFigures().Stale == 0 }},
 }
 
 // assigned is a session whose mechanic has its customer's name.
-func assigned(step func(s *scene, customer, mechanic string) curfew.Standing) func(*scene, string) curfew.Standing {
-	return func(s *scene, name string) curfew.Standing { return step(s, name, name) }
+func assigned(step func(f *fixture, customer, mechanic string) curfew.Standing) func(*fixture, string) curfew.Standing {
+	return func(f *fixture, name string) curfew.Standing { return step(f, name, name) }
 }
 
 // done reports whether a step was not refused as a conflict.
-func (s *scene) done(err error) bool {
-	s.Helper()
+func (f *fixture) done(err error) bool {
+	f.Helper()
 	if errors.Is(err, curfew.Conflict) {
 		return false
 	}
-	s.must(err)
+	f.must(err)
 	return true
 }
 
-func unfound(search curfew.Search) func(*scene, curfew.Standing) bool {
+func unfound(search curfew.Search) func(*fixture, curfew.Standing) bool {
 	search.Limit = 9
-	return func(s *scene, st curfew.Standing) bool { return !slices.Contains(s.find(search), st.ID) }
+	return func(f *fixture, st curfew.Standing) bool { return !slices.Contains(f.find(search), st.ID) }
 }
 
-func unended(s *scene, st curfew.Standing) bool {
+func unended(f *fixture, st curfew.Standing) bool {
 	owed := curfew.Credited
 	if st.Status == curfew.Live {
 		owed = curfew.Fulfilled
 	}
-	return len(s.end(batch(owed, st))) == 0
+	return len(f.end(batch(owed, st))) == 0
 }
 
-func (s *scene) details() curfew.HealthDetails {
-	s.Helper()
-	d, err := s.Store.HealthDetails(s.Context(), curfew.DefaultPolicy(), 9)
-	s.must(err)
+func (f *fixture) details() curfew.HealthDetails {
+	f.Helper()
+	d, err := f.Store.HealthDetails(f.Context(), curfew.DefaultPolicy(), 9)
+	f.must(err)
 	return d
 }
 
 // passesDeadlines: who asks for the next deadline behind one gets another.
-func passesDeadlines(s *scene) {
-	for _, deadline := range []time.Time{s.admit("ada").ExpiresAt, s.deferred("bob", time.Hour).RetryUntil} {
-		at, _, err := s.Store.NextDeadline(s.Context(), deadline.Add(-time.Microsecond))
-		s.must(err)
-		s.same("the deadline behind the moment before it", at, deadline)
-		at, _, err = s.Store.NextDeadline(s.Context(), deadline)
-		s.must(err)
-		s.same("another deadline behind it", at.After(deadline) || at.IsZero(), true)
+func passesDeadlines(f *fixture) {
+	for _, deadline := range []time.Time{f.admit("ada").ExpiresAt, f.deferred("bob", time.Hour).RetryUntil} {
+		at, _, err := f.Store.NextDeadline(f.Context(), deadline.Add(-time.Microsecond))
+		f.must(err)
+		f.same("the deadline behind the moment before it", at, deadline)
+		at, _, err = f.Store.NextDeadline(f.Context(), deadline)
+		f.must(err)
+		f.same("another deadline behind it", at.After(deadline) || at.IsZero(), true)
 	}
 }
 
-func unsettlesAtTheEnd(s *scene) {
-	if s.Freeze == nil {
-		s.Skip("this store's clock cannot be stopped")
+func unsettlesAtTheEnd(f *fixture) {
+	if f.Freeze == nil {
+		f.Skip("this store's clock cannot be stopped")
 	}
-	s.Freeze(s.T)
-	c := s.deferred("ada", 0)
+	f.Freeze(f.T)
+	c := f.deferred("ada", 0)
 	for _, customer := range []string{"", "ada"} {
-		s.same("unsettled at the exact end", s.unsettled(customer, 9), []string(nil))
+		f.same("unsettled at the exact end", f.unsettled(customer, 9), []string(nil))
 	}
-	s.exec("UPDATE {checkouts} SET retry_until = "+s.past(time.Microsecond)+" WHERE id = $1", c.ID)
+	f.exec("UPDATE {checkouts} SET retry_until = "+f.past(time.Microsecond)+" WHERE id = $1", c.ID)
 	for _, customer := range []string{"", "ada"} {
-		s.same("unsettled a microsecond later", s.unsettled(customer, 9), []string{c.ID})
+		f.same("unsettled a microsecond later", f.unsettled(customer, 9), []string{c.ID})
 	}
 }

@@ -25,147 +25,147 @@ func extending(st curfew.Standing) curfew.Extension {
 	return curfew.Extension{Checkout: c, From: st.Session, By: 10 * time.Minute, Actor: shop, Reason: "extended by 10 minutes"}
 }
 
-func (s *scene) extended(st curfew.Standing) (curfew.Standing, curfew.Checkout) {
-	s.Helper()
+func (f *fixture) extended(st curfew.Standing) (curfew.Standing, curfew.Checkout) {
+	f.Helper()
 	x := extending(st)
-	got, err := s.Store.Extend(s.Context(), x)
-	s.must(err)
-	return got, s.checkout(st.CustomerID, x.Checkout.ID)
+	got, err := f.Store.Extend(f.Context(), x)
+	f.must(err)
+	return got, f.checkout(st.CustomerID, x.Checkout.ID)
 }
 
-func extendsLive(s *scene) {
-	st := s.aged(s.live("ada", "max"), 10*time.Minute)
+func extendsLive(f *fixture) {
+	st := f.aged(f.live("ada", "max"), 10*time.Minute)
 	x := extending(st)
-	got, err := s.Store.Extend(s.Context(), x)
-	s.must(err)
+	got, err := f.Store.Extend(f.Context(), x)
+	f.must(err)
 	want := st
 	want.Version, want.Duration, want.ExpiresAt = 4, st.Duration+10*time.Minute, st.ExpiresAt.Add(10*time.Minute)
-	s.sameStanding("the extended session", got, want)
-	s.sameStanding("what is stored", s.read(st.ID), got)
+	f.sameStanding("the extended session", got, want)
+	f.sameStanding("what is stored", f.read(st.ID), got)
 	bought := x.Checkout
 	bought.Outcome, bought.Version, bought.SessionID = curfew.Fulfilled, 1, st.ID
 	bought.CreatedAt, bought.UpdatedAt = got.Now, got.Now
-	s.same("its payment", s.checkout("ada", x.Checkout.ID), bought)
-	r, err := s.Store.Reference(s.Context(), x.Checkout.Ref)
-	s.must(err)
-	s.same("the session of its reference", r.Session, got.Session)
-	s.history("ada", x.Checkout.ID, curfew.Event{To: "fulfilled", Actor: shop, Reason: x.Reason})
-	events, err := s.Store.Events(s.Context(), "ada", st.ID)
-	s.must(err)
+	f.same("its payment", f.checkout("ada", x.Checkout.ID), bought)
+	r, err := f.Store.Reference(f.Context(), x.Checkout.Ref)
+	f.must(err)
+	f.same("the session of its reference", r.Session, got.Session)
+	f.history("ada", x.Checkout.ID, curfew.Event{To: "fulfilled", Actor: shop, Reason: x.Reason})
+	events, err := f.Store.Events(f.Context(), "ada", st.ID)
+	f.must(err)
 	e := events[len(events)-1]
-	s.same("the event", []any{e.Number, e.From, e.To, e.Reason}, []any{int64(4), "live", "live", x.Reason})
-	got, _ = s.extended(got)
-	s.same("extended twice", got.Duration, st.Duration+20*time.Minute)
+	f.same("the event", []any{e.Number, e.From, e.To, e.Reason}, []any{int64(4), "live", "live", x.Reason})
+	got, _ = f.extended(got)
+	f.same("extended twice", got.Duration, st.Duration+20*time.Minute)
 }
 
-func extendsUnmoved(s *scene) {
-	live := s.live("ada", "m1")
+func extendsUnmoved(f *fixture) {
+	live := f.live("ada", "m1")
 	moved := live
 	moved.Version--
 	another := live
 	another.CustomerID = "bob"
 	for _, st := range []curfew.Standing{
-		moved, another, s.accepted("waiting", "m2"), s.aged(s.live("overdue", "m3"), time.Hour),
-		s.change(ending(s.live("ended", "m4"), curfew.Completed, curfew.Finished)), s.scheduled("scheduled"),
+		moved, another, f.accepted("waiting", "m2"), f.aged(f.live("overdue", "m3"), time.Hour),
+		f.change(ending(f.live("ended", "m4"), curfew.Completed, curfew.Finished)), f.scheduled("scheduled"),
 	} {
-		s.refused(curfew.Conflict, func() error {
-			_, err := s.Store.Extend(s.Context(), extending(st))
+		f.refused(curfew.Conflict, func() error {
+			_, err := f.Store.Extend(f.Context(), extending(st))
 			return err
 		})
 	}
 }
 
-func refusesExtension(s *scene) {
-	st := s.live("ada", "max")
-	st, c := s.extended(st)
-	for _, ref := range []string{c.Ref, s.paidBy(st).Ref} {
+func refusesExtension(f *fixture) {
+	st := f.live("ada", "max")
+	st, c := f.extended(st)
+	for _, ref := range []string{c.Ref, f.paidBy(st).Ref} {
 		x := extending(st)
 		x.Checkout.Ref = ref
-		s.refused(curfew.Conflict, func() error {
-			_, err := s.Store.Extend(s.Context(), x)
+		f.refused(curfew.Conflict, func() error {
+			_, err := f.Store.Extend(f.Context(), x)
 			return err
 		})
 	}
 }
 
-func records(s *scene) {
-	st := s.change(ending(s.live("ada", "max"), curfew.Completed, curfew.Finished))
+func records(f *fixture) {
+	st := f.change(ending(f.live("ada", "max"), curfew.Completed, curfew.Finished))
 	for outcome, refund := range map[curfew.Outcome]int64{curfew.RefundDue: 990, curfew.Held: 0, curfew.Refunded: 990} {
 		c := admission("ada").Checkout
 		c.Outcome, c.SessionID = outcome, st.ID
-		got, err := s.Store.Record(s.Context(), c, shop, "too late")
-		s.must(err)
+		got, err := f.Store.Record(f.Context(), c, shop, "too late")
+		f.must(err)
 		want := c
 		want.Version, want.RefundAmount, want.CreatedAt, want.UpdatedAt = 1, refund, got.Now, got.Now
-		s.same("the receipt", got, curfew.Receipt{Checkout: want, Session: st.Session, RequestID: st.Request.ID, Now: got.Now})
-		s.same("what is stored", s.checkout("ada", c.ID), want)
-		s.history("ada", c.ID, curfew.Event{To: string(outcome), Actor: shop, Reason: "too late"})
+		f.same("the receipt", got, curfew.Receipt{Checkout: want, Session: st.Session, RequestID: st.Request.ID, Now: got.Now})
+		f.same("what is stored", f.checkout("ada", c.ID), want)
+		f.history("ada", c.ID, curfew.Event{To: string(outcome), Actor: shop, Reason: "too late"})
 	}
-	s.counted()
+	f.counted()
 }
 
-func refusesRecord(s *scene) {
-	c := s.paidBy(s.admit("ada"))
+func refusesRecord(f *fixture) {
+	c := f.paidBy(f.admit("ada"))
 	again := admission("ada").Checkout
 	again.Ref, again.Outcome = c.Ref, curfew.Held
-	s.refused(curfew.Conflict, func() error {
-		_, err := s.Store.Record(s.Context(), again, shop, "again")
+	f.refused(curfew.Conflict, func() error {
+		_, err := f.Store.Record(f.Context(), again, shop, "again")
 		return err
 	})
 }
 
-func settlesExtensions(s *scene) {
+func settlesExtensions(f *fixture) {
 	for owed, want := range map[curfew.Outcome]curfew.Outcome{
 		curfew.Credited: curfew.RefundDue, curfew.RefundDue: curfew.RefundDue, curfew.Forfeited: curfew.Forfeited,
 		curfew.Refunded: curfew.RefundDue,
 	} {
-		before := s.credited(string(owed)) // of another session, and left alone
-		st, first := s.extended(s.live(string(owed), "max"))
-		st, second := s.extended(st)
+		before := f.credited(string(owed)) // of another session, and left alone
+		st, first := f.extended(f.live(string(owed), "max"))
+		st, second := f.extended(st)
 		c := ending(st, curfew.Cancelled, curfew.TooShort)
 		c.Owed = owed
-		s.change(c)
-		own := s.paidBy(st)
-		s.same("its own payment", own.Outcome, owed)
-		s.same("what is given back of it", own.RefundAmount,
+		f.change(c)
+		own := f.paidBy(st)
+		f.same("its own payment", own.Outcome, owed)
+		f.same("what is given back of it", own.RefundAmount,
 			map[curfew.Outcome]int64{curfew.RefundDue: own.Amount, curfew.Refunded: own.Amount}[owed])
 		for _, x := range []curfew.Checkout{first, second} {
-			now := s.checkout(st.CustomerID, x.ID)
-			s.same("an extension's payment", now.Outcome, want)
-			s.same("what is given back", now.RefundAmount, map[curfew.Outcome]int64{curfew.RefundDue: 990}[want])
-			s.history(st.CustomerID, x.ID, curfew.Event{To: "fulfilled", Actor: shop, Reason: "extended by 10 minutes"},
+			now := f.checkout(st.CustomerID, x.ID)
+			f.same("an extension's payment", now.Outcome, want)
+			f.same("what is given back", now.RefundAmount, map[curfew.Outcome]int64{curfew.RefundDue: 990}[want])
+			f.history(st.CustomerID, x.ID, curfew.Event{To: "fulfilled", Actor: shop, Reason: "extended by 10 minutes"},
 				curfew.Event{To: string(want), Actor: c.Actor, Reason: "too_short"})
 		}
-		s.same("an older payment", s.checkout(st.CustomerID, before.ID), before)
+		f.same("an older payment", f.checkout(st.CustomerID, before.ID), before)
 	}
 }
 
-func keepsExtensions(s *scene) {
-	st, x := s.extended(s.live("ada", "max"))
-	st = s.aged(st, 2*time.Hour)
-	s.same("ended", s.ended(batch(curfew.Fulfilled, st)), []string{st.ID})
-	s.same("its payment", s.checkout("ada", x.ID).Outcome, curfew.Fulfilled)
-	s.same("the end of what overran", s.read(st.ID).EndedAt, st.StartedAt.Add(40*time.Minute))
+func keepsExtensions(f *fixture) {
+	st, x := f.extended(f.live("ada", "max"))
+	st = f.aged(st, 2*time.Hour)
+	f.same("ended", f.ended(batch(curfew.Fulfilled, st)), []string{st.ID})
+	f.same("its payment", f.checkout("ada", x.ID).Outcome, curfew.Fulfilled)
+	f.same("the end of what overran", f.read(st.ID).EndedAt, st.StartedAt.Add(40*time.Minute))
 }
 
-func marksExtensions(s *scene) {
-	st, x := s.extended(s.live("ada", "max"))
-	s.exec("UPDATE {sessions} SET status = 'cancelled' WHERE id = $1", st.ID)
-	all, err := s.Store.Unsettled(s.Context(), "ada", 9)
-	s.must(err)
-	s.same("unsettled", len(all), 2)
+func marksExtensions(f *fixture) {
+	st, x := f.extended(f.live("ada", "max"))
+	f.exec("UPDATE {sessions} SET status = 'cancelled' WHERE id = $1", st.ID)
+	all, err := f.Store.Unsettled(f.Context(), "ada", 9)
+	f.must(err)
+	f.same("unsettled", len(all), 2)
 	for _, r := range all {
-		s.same("whose session", r.Session.ID, st.ID)
-		s.same("an extension", r.Extension(), r.Checkout.ID == x.ID)
+		f.same("whose session", r.Session.ID, st.ID)
+		f.same("an extension", r.Extension(), r.Checkout.ID == x.ID)
 	}
 }
 
-func countsExtensions(s *scene) {
-	st, _ := s.extended(s.live("ada", "m1"))
-	s.counted()
-	s.extended(st)
-	s.extended(s.live("bob", "m2"))
-	s.counted()
-	s.change(ending(s.read(st.ID), curfew.Cancelled, curfew.TooShort))
-	s.counted()
+func countsExtensions(f *fixture) {
+	st, _ := f.extended(f.live("ada", "m1"))
+	f.counted()
+	f.extended(st)
+	f.extended(f.live("bob", "m2"))
+	f.counted()
+	f.change(ending(f.read(st.ID), curfew.Cancelled, curfew.TooShort))
+	f.counted()
 }

@@ -7,73 +7,73 @@ import (
 )
 
 // guarded ends the session under a guard.
-func (s *scene) guarded(st curfew.Standing, g curfew.Guard) error {
+func (f *fixture) guarded(st curfew.Standing, g curfew.Guard) error {
 	c := ending(st, curfew.Cancelled, curfew.Expired)
 	c.Guard = g
-	_, err := s.Store.Change(s.Context(), c)
+	_, err := f.Store.Change(f.Context(), c)
 	return err
 }
 
 // misses fails unless the guard holds the ending back.
-func (s *scene) misses(st curfew.Standing, g curfew.Guard) {
-	s.Helper()
-	s.refused(curfew.Conflict, func() error { return s.guarded(st, g) })
+func (f *fixture) misses(st curfew.Standing, g curfew.Guard) {
+	f.Helper()
+	f.refused(curfew.Conflict, func() error { return f.guarded(st, g) })
 }
 
-func guardsOverdue(s *scene) {
-	fresh := s.admit("ada")
-	s.misses(fresh, curfew.Guard{Overdue: curfew.Yes})
-	s.must(s.guarded(fresh, curfew.Guard{Overdue: curfew.No}))
+func guardsOverdue(f *fixture) {
+	fresh := f.admit("ada")
+	f.misses(fresh, curfew.Guard{Overdue: curfew.Yes})
+	f.must(f.guarded(fresh, curfew.Guard{Overdue: curfew.No}))
 
-	late := s.aged(s.admit("bob"), 16*time.Minute)
-	s.misses(late, curfew.Guard{Overdue: curfew.No})
-	s.must(s.guarded(late, curfew.Guard{Overdue: curfew.Yes}))
+	late := f.aged(f.admit("bob"), 16*time.Minute)
+	f.misses(late, curfew.Guard{Overdue: curfew.No})
+	f.must(f.guarded(late, curfew.Guard{Overdue: curfew.Yes}))
 }
 
-func guardsOlder(s *scene) {
-	st := s.aged(s.accepted("ada", "max"), 10*time.Minute)
-	s.misses(st, curfew.Guard{OlderThan: 11 * time.Minute})
-	s.misses(st, curfew.Guard{OlderThan: 9 * time.Minute, Overdue: curfew.Yes})
-	s.must(s.guarded(st, curfew.Guard{OlderThan: 9 * time.Minute, Overdue: curfew.No}))
+func guardsOlder(f *fixture) {
+	st := f.aged(f.accepted("ada", "max"), 10*time.Minute)
+	f.misses(st, curfew.Guard{OlderThan: 11 * time.Minute})
+	f.misses(st, curfew.Guard{OlderThan: 9 * time.Minute, Overdue: curfew.Yes})
+	f.must(f.guarded(st, curfew.Guard{OlderThan: 9 * time.Minute, Overdue: curfew.No}))
 }
 
-func guardsUnoffered(s *scene) {
+func guardsUnoffered(f *fixture) {
 	g := curfew.Guard{Unoffered: true}
-	s.misses(s.admit("ada"), g)
-	s.misses(s.accepted("bob", "max"), g)
+	f.misses(f.admit("ada"), g)
+	f.misses(f.accepted("bob", "max"), g)
 
-	assigned := s.accepted("cyd", "eve")
-	s.spoil("UPDATE {session_requests} SET status = 'expired', ended_at = created_at WHERE session_id = $1", assigned.ID)
-	s.misses(assigned, g)
+	assigned := f.accepted("cyd", "eve")
+	f.corrupt("UPDATE {session_requests} SET status = 'expired', ended_at = created_at WHERE session_id = $1", assigned.ID)
+	f.misses(assigned, g)
 
-	orphan := s.orphan("dan")
-	s.misses(orphan, curfew.Guard{Unoffered: true, OlderThan: 20 * time.Minute})
-	s.must(s.guarded(orphan, g))
+	orphan := f.orphan("dan")
+	f.misses(orphan, curfew.Guard{Unoffered: true, OlderThan: 20 * time.Minute})
+	f.must(f.guarded(orphan, g))
 }
 
 // exactDeadline stops the clock and puts a session's deadline exactly there.
-func exactDeadline(s *scene) {
-	if s.Freeze == nil {
-		s.Skip("this store's clock cannot be stopped")
+func exactDeadline(f *fixture) {
+	if f.Freeze == nil {
+		f.Skip("this store's clock cannot be stopped")
 	}
-	s.Freeze(s.T)
-	st := s.read(s.admit("ada").ID)
-	st = s.aged(st, st.ExpiresAt.Sub(st.Now))
-	s.same("the deadline is now", st.ExpiresAt, st.Now)
-	s.misses(st, curfew.Guard{Overdue: curfew.Yes})
-	s.misses(st, curfew.Guard{OlderThan: st.Now.Sub(st.CreatedAt)})
-	s.same("found", s.find(curfew.Search{Limit: 9}), []string(nil))
-	s.same("found by age", s.find(curfew.Search{MaxAge: st.Now.Sub(st.CreatedAt), Limit: 9}), []string(nil))
-	s.same("pending", s.pending(curfew.Cursor{}, 9), []string{st.ID})
-	s.same("ended", s.ended(batch(curfew.Credited, st)), []string(nil))
+	f.Freeze(f.T)
+	st := f.read(f.admit("ada").ID)
+	st = f.aged(st, st.ExpiresAt.Sub(st.Now))
+	f.same("the deadline is now", st.ExpiresAt, st.Now)
+	f.misses(st, curfew.Guard{Overdue: curfew.Yes})
+	f.misses(st, curfew.Guard{OlderThan: st.Now.Sub(st.CreatedAt)})
+	f.same("found", f.find(curfew.Search{Limit: 9}), []string(nil))
+	f.same("found by age", f.find(curfew.Search{MaxAge: st.Now.Sub(st.CreatedAt), Limit: 9}), []string(nil))
+	f.same("pending", f.pending(curfew.Cursor{}, 9), []string{st.ID})
+	f.same("ended", f.ended(batch(curfew.Credited, st)), []string(nil))
 
-	st = s.change(curfew.Change{
+	st = f.change(curfew.Change{
 		From: st.Session, Guard: curfew.Guard{Overdue: curfew.No}, To: curfew.Waiting, Reason: "still good", Actor: shop,
 	})
 
-	late := s.aged(st, time.Microsecond)
-	s.same("found a microsecond later", s.find(curfew.Search{Limit: 9}), []string{st.ID})
-	s.same("pending a microsecond later", s.pending(curfew.Cursor{}, 9), []string(nil))
-	s.misses(late, curfew.Guard{Overdue: curfew.No})
-	s.same("ended a microsecond later", s.ended(batch(curfew.Credited, late)), []string{st.ID})
+	late := f.aged(st, time.Microsecond)
+	f.same("found a microsecond later", f.find(curfew.Search{Limit: 9}), []string{st.ID})
+	f.same("pending a microsecond later", f.pending(curfew.Cursor{}, 9), []string(nil))
+	f.misses(late, curfew.Guard{Overdue: curfew.No})
+	f.same("ended a microsecond later", f.ended(batch(curfew.Credited, late)), []string{st.ID})
 }

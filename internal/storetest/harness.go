@@ -3,7 +3,7 @@
 // a fresh, migrated store.
 //
 // The package knows no driver and no dialect. What it must do behind the
-// store's back (age a row, plant a violation, run a checker) it does through a
+// store's back (age a row, write a violation, run a checker) it does through a
 // Harness, in SQL that every store's database understands. Only tests import it.
 package storetest
 
@@ -55,10 +55,10 @@ func Run(t *testing.T, open func(t testing.TB) Harness) {
 			for sentence, test := range tests {
 				t.Run(sentence, func(t *testing.T) {
 					t.Parallel()
-					s := &scene{T: t, Harness: open(t)}
-					test(s)
-					if !s.spoiled {
-						CheckInvariants(t, s.Harness)
+					f := &fixture{T: t, Harness: open(t)}
+					test(f)
+					if !f.corrupted {
+						CheckInvariants(t, f.Harness)
 					}
 				})
 			}
@@ -67,7 +67,7 @@ func Run(t *testing.T, open func(t testing.TB) Harness) {
 }
 
 // contract is the tests of one noun by the sentence they prove.
-type contract map[string]func(*scene)
+type contract map[string]func(*fixture)
 
 // contracts is all of it by noun.
 func contracts() map[string]contract {

@@ -29,278 +29,278 @@ var figures = contract{
 	"details are the oldest, up to a limit":                                      healthDetails,
 }
 
-func (s *scene) sessionFigures() curfew.SessionFigures {
-	s.Helper()
-	f, err := s.Store.SessionFigures(s.Context(), curfew.DefaultPolicy())
-	s.must(err)
-	return f
+func (f *fixture) sessionFigures() curfew.SessionFigures {
+	f.Helper()
+	n, err := f.Store.SessionFigures(f.Context(), curfew.DefaultPolicy())
+	f.must(err)
+	return n
 }
 
-func (s *scene) requestFigures() curfew.RequestFigures {
-	s.Helper()
-	f, err := s.Store.RequestFigures(s.Context())
-	s.must(err)
-	return f
+func (f *fixture) requestFigures() curfew.RequestFigures {
+	f.Helper()
+	n, err := f.Store.RequestFigures(f.Context())
+	f.must(err)
+	return n
 }
 
-func (s *scene) checkoutFigures() curfew.CheckoutFigures {
-	s.Helper()
-	f, err := s.Store.CheckoutFigures(s.Context())
-	s.must(err)
-	return f
+func (f *fixture) checkoutFigures() curfew.CheckoutFigures {
+	f.Helper()
+	n, err := f.Store.CheckoutFigures(f.Context())
+	f.must(err)
+	return n
 }
 
-func (s *scene) mechanicFigures() curfew.MechanicFigures {
-	s.Helper()
-	f, err := s.Store.MechanicFigures(s.Context())
-	s.must(err)
-	return f
+func (f *fixture) mechanicFigures() curfew.MechanicFigures {
+	f.Helper()
+	n, err := f.Store.MechanicFigures(f.Context())
+	f.must(err)
+	return n
 }
 
 // counted compares every exact figure with the rows.
-func (s *scene) counted() {
-	s.Helper()
-	s.same("sessions", s.sessionFigures().ByStatus, counts(s, "sessions", "status", curfew.SessionStatuses()))
-	s.same("requests", s.requestFigures().ByStatus, counts(s, "session_requests", "status", curfew.RequestStatuses()))
-	s.same("checkouts", s.checkoutFigures().ByOutcome, counts(s, "checkouts", "outcome", curfew.Outcomes()))
-	s.same("money due", s.rows("SELECT count(*) FROM {checkouts} WHERE money_due"), []string{strconv.Itoa(s.checkoutFigures().MoneyDue)})
-	s.same("slots", s.rows("SELECT count(*) FROM {mechanic_slots}"), []string{strconv.Itoa(s.mechanicFigures().Busy)})
+func (f *fixture) counted() {
+	f.Helper()
+	f.same("sessions", f.sessionFigures().ByStatus, counts(f, "sessions", "status", curfew.SessionStatuses()))
+	f.same("requests", f.requestFigures().ByStatus, counts(f, "session_requests", "status", curfew.RequestStatuses()))
+	f.same("checkouts", f.checkoutFigures().ByOutcome, counts(f, "checkouts", "outcome", curfew.Outcomes()))
+	f.same("money due", f.rows("SELECT count(*) FROM {checkouts} WHERE money_due"), []string{strconv.Itoa(f.checkoutFigures().MoneyDue)})
+	f.same("slots", f.rows("SELECT count(*) FROM {mechanic_slots}"), []string{strconv.Itoa(f.mechanicFigures().Busy)})
 }
 
 // counts counts a table's rows by a column, with all of its values.
-func counts[K ~string](s *scene, table, column string, all []K) map[K]int {
-	s.Helper()
+func counts[K ~string](f *fixture, table, column string, all []K) map[K]int {
+	f.Helper()
 	got := map[K]int{}
 	for _, k := range all {
 		got[k] = 0
 	}
-	for _, row := range s.Query(s.T, tablesOf(s.Schema, fmt.Sprintf("SELECT %s, count(*) FROM {%s} GROUP BY %[1]s", column, table))) {
+	for _, row := range f.Query(f.T, tablesOf(f.Schema, fmt.Sprintf("SELECT %s, count(*) FROM {%s} GROUP BY %[1]s", column, table))) {
 		n, err := strconv.Atoi(row[1])
-		s.must(err)
+		f.must(err)
 		got[K(row[0])] = n
 	}
 	return got
 }
 
-func emptyFigures(s *scene) {
-	s.counted()
-	f := s.sessionFigures()
-	f.ByStatus = nil
-	s.same("sessions", f, curfew.SessionFigures{})
-	r := s.requestFigures()
-	s.same("requests", []any{r.Stale, r.OldestPending}, []any{0, time.Duration(0)})
-	s.same("unsettled", s.checkoutFigures().OldestUnsettled, time.Duration(0))
-	s.same("slots", s.mechanicFigures(), curfew.MechanicFigures{})
-	d, err := s.Store.HealthDetails(s.Context(), curfew.DefaultPolicy(), 9)
-	s.must(err)
-	s.same("details", d, curfew.HealthDetails{})
-	again, err := s.Store.Repeated(s.Context(), 1, time.Hour)
-	s.must(err)
-	s.same("repeated", again, []curfew.Repeated(nil))
+func emptyFigures(f *fixture) {
+	f.counted()
+	n := f.sessionFigures()
+	n.ByStatus = nil
+	f.same("sessions", n, curfew.SessionFigures{})
+	r := f.requestFigures()
+	f.same("requests", []any{r.Stale, r.OldestPending}, []any{0, time.Duration(0)})
+	f.same("unsettled", f.checkoutFigures().OldestUnsettled, time.Duration(0))
+	f.same("slots", f.mechanicFigures(), curfew.MechanicFigures{})
+	d, err := f.Store.HealthDetails(f.Context(), curfew.DefaultPolicy(), 9)
+	f.must(err)
+	f.same("details", d, curfew.HealthDetails{})
+	again, err := f.Store.Repeated(f.Context(), 1, time.Hour)
+	f.must(err)
+	f.same("repeated", again, []curfew.Repeated(nil))
 }
 
-func figuresAfterStorms(s *scene) {
-	everySort(s)
-	s.counted()
-	s.same("leaked slots", s.mechanicFigures().Leaked, 0)
-	s.same("orphans", s.sessionFigures().Orphaned, 0)
+func figuresAfterStorms(f *fixture) {
+	everySort(f)
+	f.counted()
+	f.same("leaked slots", f.mechanicFigures().Leaked, 0)
+	f.same("orphans", f.sessionFigures().Orphaned, 0)
 }
 
-func figuresAfterDeletes(s *scene) {
-	s.admit("open")
-	s.deferred("open", time.Hour)
-	s.credited("kept")
-	cancelled := s.change(ending(s.accepted("ada", "max"), curfew.Cancelled, curfew.NoShow))
-	c := s.paidBy(cancelled)
+func figuresAfterDeletes(f *fixture) {
+	f.admit("open")
+	f.deferred("open", time.Hour)
+	f.credited("kept")
+	cancelled := f.change(ending(f.accepted("ada", "max"), curfew.Cancelled, curfew.NoShow))
+	c := f.paidBy(cancelled)
 	for _, to := range []curfew.Outcome{curfew.RefundDue, curfew.Refunding, curfew.Refunded} {
-		c = s.move(c, to)
+		c = f.move(c, to)
 	}
-	completed := s.change(ending(s.live("bob", "max"), curfew.Completed, curfew.Finished))
+	completed := f.change(ending(f.live("bob", "max"), curfew.Completed, curfew.Finished))
 	for _, st := range []curfew.Standing{cancelled, completed} {
-		s.spoil("DELETE FROM {session_requests} WHERE session_id = $1", st.ID)
-		s.counted()
-		s.spoil("DELETE FROM {sessions} WHERE id = $1", st.ID)
-		s.counted()
-		s.spoil("DELETE FROM {checkouts} WHERE id = $1", st.CheckoutID)
-		s.counted()
+		f.corrupt("DELETE FROM {session_requests} WHERE session_id = $1", st.ID)
+		f.counted()
+		f.corrupt("DELETE FROM {sessions} WHERE id = $1", st.ID)
+		f.counted()
+		f.corrupt("DELETE FROM {checkouts} WHERE id = $1", st.CheckoutID)
+		f.counted()
 	}
 }
 
-func figuresAfterMoves(s *scene) {
-	s.spoiled = true // Payments here are fulfilled without a session.
-	held := s.record("ada", curfew.Held)
-	for _, c := range []curfew.Checkout{held, s.credited("bob"), s.paidBy(s.abandoned("cyd", 0))} {
-		c = s.move(c, curfew.Fulfilled)
-		s.same("marked", c.MoneyDue, false)
-		s.counted()
-		s.move(s.move(c, curfew.Credited), curfew.RefundDue)
-		s.counted()
+func figuresAfterMoves(f *fixture) {
+	f.corrupted = true // Payments here are fulfilled without a session.
+	held := f.record("ada", curfew.Held)
+	for _, c := range []curfew.Checkout{held, f.credited("bob"), f.paidBy(f.abandoned("cyd", 0))} {
+		c = f.move(c, curfew.Fulfilled)
+		f.same("marked", c.MoneyDue, false)
+		f.counted()
+		f.move(f.move(c, curfew.Credited), curfew.RefundDue)
+		f.counted()
 	}
 }
 
-func countsStale(s *scene) {
-	s.admit("fresh")
-	s.aged(s.admit("just overdue"), 15*time.Minute+time.Second)
-	s.aged(s.admit("stale"), 16*time.Minute)
-	s.aged(s.admit("very stale"), 31*time.Minute)
-	s.aged(s.vanish(s.patientAdmission("young orphan")), 19*time.Minute)
-	s.aged(s.vanish(s.patientAdmission("old orphan")), 21*time.Minute)
+func countsStale(f *fixture) {
+	f.admit("fresh")
+	f.aged(f.admit("just overdue"), 15*time.Minute+time.Second)
+	f.aged(f.admit("stale"), 16*time.Minute)
+	f.aged(f.admit("very stale"), 31*time.Minute)
+	f.aged(f.vanish(f.patientAdmission("young orphan")), 19*time.Minute)
+	f.aged(f.vanish(f.patientAdmission("old orphan")), 21*time.Minute)
 	brief := admission("overdue orphan")
 	brief.Deadline.After = time.Minute
-	st, err := s.Store.Admit(s.Context(), brief)
-	s.must(err)
-	s.aged(s.vanish(st), 2*time.Minute)
-	s.aged(s.accepted("assigned", "m1"), 31*time.Minute)
-	s.aged(s.vanish(s.accepted("assigned, no request", "m2")), 29*time.Minute)
-	s.aged(s.change(ending(s.admit("ended"), curfew.Cancelled, curfew.ByRequest)), time.Hour)
-	s.aged(s.vanish(s.admit("very old orphan")), time.Hour) // it counts once, as what it is
+	st, err := f.Store.Admit(f.Context(), brief)
+	f.must(err)
+	f.aged(f.vanish(st), 2*time.Minute)
+	f.aged(f.accepted("assigned", "m1"), 31*time.Minute)
+	f.aged(f.vanish(f.accepted("assigned, no request", "m2")), 29*time.Minute)
+	f.aged(f.change(ending(f.admit("ended"), curfew.Cancelled, curfew.ByRequest)), time.Hour)
+	f.aged(f.vanish(f.admit("very old orphan")), time.Hour) // it counts once, as what it is
 	want := curfew.SessionFigures{Stale: 2, VeryStale: 1, Orphaned: 3, OverdueAssigned: 1}
-	s.same("sessions", s.sessionFigures(), want, cmpopts.IgnoreFields(curfew.SessionFigures{}, "ByStatus"))
+	f.same("sessions", f.sessionFigures(), want, cmpopts.IgnoreFields(curfew.SessionFigures{}, "ByStatus"))
 }
 
-func countsOverdue(s *scene) {
-	s.accepted("a", "m1")
-	s.live("b", "m2")
-	s.aged(s.accepted("c", "m3"), 31*time.Minute)
-	s.aged(s.live("d", "m4"), 46*time.Minute)
-	s.aged(s.live("e", "m5"), 2*time.Hour)
+func countsOverdue(f *fixture) {
+	f.accepted("a", "m1")
+	f.live("b", "m2")
+	f.aged(f.accepted("c", "m3"), 31*time.Minute)
+	f.aged(f.live("d", "m4"), 46*time.Minute)
+	f.aged(f.live("e", "m5"), 2*time.Hour)
 	want := curfew.SessionFigures{OverdueAssigned: 1, OverdueLive: 2}
-	s.same("sessions", s.sessionFigures(), want, cmpopts.IgnoreFields(curfew.SessionFigures{}, "ByStatus"))
-	s.counted()
+	f.same("sessions", f.sessionFigures(), want, cmpopts.IgnoreFields(curfew.SessionFigures{}, "ByStatus"))
+	f.counted()
 }
 
-func countsStaleRequests(s *scene) {
-	s.admit("fresh")
-	s.aged(s.admit("just overdue"), 15*time.Minute+time.Second)
-	s.aged(s.admit("stale"), 16*time.Minute)
-	s.aged(s.accepted("assigned", "max"), time.Hour)
-	f := s.requestFigures()
-	s.same("stale requests", f.Stale, 1)
-	if f.OldestPending < 16*time.Minute || f.OldestPending > 17*time.Minute {
-		s.Errorf("the oldest pending request is %s old", f.OldestPending)
+func countsStaleRequests(f *fixture) {
+	f.admit("fresh")
+	f.aged(f.admit("just overdue"), 15*time.Minute+time.Second)
+	f.aged(f.admit("stale"), 16*time.Minute)
+	f.aged(f.accepted("assigned", "max"), time.Hour)
+	n := f.requestFigures()
+	f.same("stale requests", n.Stale, 1)
+	if n.OldestPending < 16*time.Minute || n.OldestPending > 17*time.Minute {
+		f.Errorf("the oldest pending request is %s old", n.OldestPending)
 	}
 }
 
-func countsUnsettled(s *scene) {
+func countsUnsettled(f *fixture) {
 	oldest := func(want time.Duration) {
-		s.Helper()
-		got := s.checkoutFigures().OldestUnsettled
+		f.Helper()
+		got := f.checkoutFigures().OldestUnsettled
 		if got < want || got > want+time.Minute {
-			s.Fatalf("the oldest unsettled payment is %s old, want %s", got, want)
+			f.Fatalf("the oldest unsettled payment is %s old, want %s", got, want)
 		}
 	}
-	s.aged(s.admit("fulfilled"), 9*time.Hour)
-	s.agedCheckout(s.credited("credited"), 9*time.Hour)
-	s.agedCheckout(s.record("refunded", curfew.Refunded), 9*time.Hour)
-	s.agedCheckout(s.deferred("deferred", time.Hour), time.Hour)
+	f.aged(f.admit("fulfilled"), 9*time.Hour)
+	f.agedCheckout(f.credited("credited"), 9*time.Hour)
+	f.agedCheckout(f.record("refunded", curfew.Refunded), 9*time.Hour)
+	f.agedCheckout(f.deferred("deferred", time.Hour), time.Hour)
 	oldest(time.Hour)
 	for i, c := range []curfew.Checkout{
-		s.record("held", curfew.Held),
-		s.move(s.credited("refund due"), curfew.RefundDue),
-		s.move(s.move(s.credited("refunding"), curfew.RefundDue), curfew.Refunding),
+		f.record("held", curfew.Held),
+		f.move(f.credited("refund due"), curfew.RefundDue),
+		f.move(f.move(f.credited("refunding"), curfew.RefundDue), curfew.Refunding),
 	} {
 		by := time.Duration(2+i) * time.Hour
-		s.agedCheckout(c, by)
+		f.agedCheckout(c, by)
 		oldest(by)
 	}
-	s.abandoned("money due", 6*time.Hour)
+	f.abandoned("money due", 6*time.Hour)
 	oldest(6 * time.Hour)
-	s.same("money due", s.checkoutFigures().MoneyDue, 1)
+	f.same("money due", f.checkoutFigures().MoneyDue, 1)
 }
 
-func countsSlots(s *scene) {
-	s.accepted("a", "m1")
-	s.live("b", "m2")
-	s.change(ending(s.live("c", "m3"), curfew.Completed, curfew.Finished))
-	s.same("slots", s.mechanicFigures(), curfew.MechanicFigures{Busy: 2})
+func countsSlots(f *fixture) {
+	f.accepted("a", "m1")
+	f.live("b", "m2")
+	f.change(ending(f.live("c", "m3"), curfew.Completed, curfew.Finished))
+	f.same("slots", f.mechanicFigures(), curfew.MechanicFigures{Busy: 2})
 
-	ended := s.change(ending(s.accepted("d", "m4"), curfew.Cancelled, curfew.NoShow))
-	s.leak(curfew.Slot{MechanicID: "m4", CustomerID: "d", SessionID: ended.ID})
-	s.leak(curfew.Slot{MechanicID: "m5", CustomerID: "e", SessionID: newID()})
-	s.leak(curfew.Slot{MechanicID: "m6", CustomerID: "f", SessionID: s.accepted("f", "m7").ID})
-	s.leak(curfew.Slot{MechanicID: "m8", CustomerID: "g", SessionID: s.admit("g").ID})
-	s.same("leaked slots", s.mechanicFigures().Leaked, 4)
+	ended := f.change(ending(f.accepted("d", "m4"), curfew.Cancelled, curfew.NoShow))
+	f.leak(curfew.Slot{MechanicID: "m4", CustomerID: "d", SessionID: ended.ID})
+	f.leak(curfew.Slot{MechanicID: "m5", CustomerID: "e", SessionID: newID()})
+	f.leak(curfew.Slot{MechanicID: "m6", CustomerID: "f", SessionID: f.accepted("f", "m7").ID})
+	f.leak(curfew.Slot{MechanicID: "m8", CustomerID: "g", SessionID: f.admit("g").ID})
+	f.same("leaked slots", f.mechanicFigures().Leaked, 4)
 }
 
-func countsRepeated(s *scene) {
-	st := s.admit("ada")
+func countsRepeated(f *fixture) {
+	st := f.admit("ada")
 	refuse := func(customer string, times int) {
 		for range times {
-			s.must(s.Store.Refuse(s.Context(), customer, st.ID))
+			f.must(f.Store.Refuse(f.Context(), customer, st.ID))
 		}
 	}
 	refuse("long ago", 5)
 	refuse("twice of three times", 1)
-	s.exec("UPDATE {refusals} SET at = " + s.past(25*time.Hour))
+	f.exec("UPDATE {refusals} SET at = " + f.past(25*time.Hour))
 	refuse("twice of three times", 2)
 	refuse("three times", 3)
 	refuse("four times", 4)
-	got, err := s.Store.Repeated(s.Context(), 3, 24*time.Hour)
-	s.must(err)
+	got, err := f.Store.Repeated(f.Context(), 3, 24*time.Hour)
+	f.must(err)
 	slices.SortFunc(got, func(a, b curfew.Repeated) int { return a.Count - b.Count })
 	want := []curfew.Repeated{{CustomerID: "three times", Count: 3}, {CustomerID: "four times", Count: 4}}
-	s.same("repeated", got, want, cmpopts.IgnoreFields(curfew.Repeated{}, "LastAt"))
-	s.around("the last refusal", got[0].LastAt, time.Now())
+	f.same("repeated", got, want, cmpopts.IgnoreFields(curfew.Repeated{}, "LastAt"))
+	f.around("the last refusal", got[0].LastAt, time.Now())
 }
 
-func healthDetails(s *scene) {
+func healthDetails(f *fixture) {
 	var stale, orphans []string
 	for i := range 4 {
 		by := time.Duration(60-i) * time.Minute
-		stale = append(stale, s.aged(s.admit(fmt.Sprint("stale-", i)), by).ID)
+		stale = append(stale, f.aged(f.admit(fmt.Sprint("stale-", i)), by).ID)
 	}
 	for i := range 3 {
 		by := time.Duration(50-i) * time.Minute
-		orphans = append(orphans, s.aged(s.vanish(s.patientAdmission(fmt.Sprint("orphan-", i))), by).ID)
+		orphans = append(orphans, f.aged(f.vanish(f.patientAdmission(fmt.Sprint("orphan-", i))), by).ID)
 	}
-	s.admit("fresh")
-	s.aged(s.accepted("assigned", "max"), time.Hour)
-	s.vanish(s.patientAdmission("young orphan"))
+	f.admit("fresh")
+	f.aged(f.accepted("assigned", "max"), time.Hour)
+	f.vanish(f.patientAdmission("young orphan"))
 	for _, limit := range []int{2, 3, 9} {
-		d, err := s.Store.HealthDetails(s.Context(), curfew.DefaultPolicy(), limit)
-		s.must(err)
-		s.same("stale", ids(d.Stale), stale[:min(limit, len(stale))])
-		s.same("orphans", ids(d.Orphans), orphans[:min(limit, len(orphans))])
-		s.sameStanding("the oldest", d.Stale[0], s.read(stale[0]))
+		d, err := f.Store.HealthDetails(f.Context(), curfew.DefaultPolicy(), limit)
+		f.must(err)
+		f.same("stale", ids(d.Stale), stale[:min(limit, len(stale))])
+		f.same("orphans", ids(d.Orphans), orphans[:min(limit, len(orphans))])
+		f.sameStanding("the oldest", d.Stale[0], f.read(stale[0]))
 	}
 }
 
-func overdueDetails(s *scene) {
-	assigned := s.aged(s.accepted("a", "m1"), 31*time.Minute)
-	s.accepted("b", "m2")
-	first, second := s.aged(s.live("c", "m3"), 2*time.Hour), s.aged(s.live("d", "m4"), time.Hour)
-	d, err := s.Store.HealthDetails(s.Context(), curfew.DefaultPolicy(), 9)
-	s.must(err)
-	s.same("assigned", ids(d.OverdueAssigned), []string{assigned.ID})
-	s.same("live", ids(d.OverdueLive), []string{first.ID, second.ID})
-	s.same("others", len(d.Stale)+len(d.Orphans)+len(d.OverdueScheduled), 0)
+func overdueDetails(f *fixture) {
+	assigned := f.aged(f.accepted("a", "m1"), 31*time.Minute)
+	f.accepted("b", "m2")
+	first, second := f.aged(f.live("c", "m3"), 2*time.Hour), f.aged(f.live("d", "m4"), time.Hour)
+	d, err := f.Store.HealthDetails(f.Context(), curfew.DefaultPolicy(), 9)
+	f.must(err)
+	f.same("assigned", ids(d.OverdueAssigned), []string{assigned.ID})
+	f.same("live", ids(d.OverdueLive), []string{first.ID, second.ID})
+	f.same("others", len(d.Stale)+len(d.Orphans)+len(d.OverdueScheduled), 0)
 }
 
-func forgivesRepeated(s *scene) {
-	st := s.admit("ada")
+func forgivesRepeated(f *fixture) {
+	st := f.admit("ada")
 	for range 3 {
-		s.must(s.Store.Refuse(s.Context(), "ada", st.ID))
+		f.must(f.Store.Refuse(f.Context(), "ada", st.ID))
 	}
 	repeated := func(want int) {
-		s.Helper()
-		got, err := s.Store.Repeated(s.Context(), 3, time.Hour)
-		s.must(err)
-		s.same("repeated", len(got), want)
+		f.Helper()
+		got, err := f.Store.Repeated(f.Context(), 3, time.Hour)
+		f.must(err)
+		f.same("repeated", len(got), want)
 	}
 	repeated(1)
-	s.change(ending(st, curfew.Cancelled, curfew.ByRequest))
+	f.change(ending(st, curfew.Cancelled, curfew.ByRequest))
 	repeated(0)
-	s.must(s.Store.Refuse(s.Context(), "ada", s.admit("ada").ID))
+	f.must(f.Store.Refuse(f.Context(), "ada", f.admit("ada").ID))
 	repeated(0)
 }
 
-func freesLeaked(s *scene) {
-	held := s.accepted("ada", "max")
-	s.leak(curfew.Slot{MechanicID: "eve", CustomerID: "ada", SessionID: held.ID})
-	s.leak(curfew.Slot{MechanicID: "mia", CustomerID: "bob", SessionID: newID()})
-	s.same("leaked", s.mechanicFigures().Leaked, 2)
-	n, err := s.Store.FreeLeaked(s.Context())
-	s.must(err)
-	s.same("freed", n, 2)
-	s.same("left", s.mechanicFigures(), curfew.MechanicFigures{Busy: 1})
+func freesLeaked(f *fixture) {
+	held := f.accepted("ada", "max")
+	f.leak(curfew.Slot{MechanicID: "eve", CustomerID: "ada", SessionID: held.ID})
+	f.leak(curfew.Slot{MechanicID: "mia", CustomerID: "bob", SessionID: newID()})
+	f.same("leaked", f.mechanicFigures().Leaked, 2)
+	n, err := f.Store.FreeLeaked(f.Context())
+	f.must(err)
+	f.same("freed", n, 2)
+	f.same("left", f.mechanicFigures(), curfew.MechanicFigures{Busy: 1})
 }

@@ -20,18 +20,18 @@ var meetings = contract{
 
 // meet holds what another has written, lets do begin, commits once do waits for
 // it or has finished, and returns what do said.
-func (s *scene) meet(held []string, do func() error) error {
-	s.Helper()
-	if s.Hold == nil || s.Settled == nil {
-		s.Skip("this store's database cannot be held")
+func (f *fixture) meet(held []string, do func() error) error {
+	f.Helper()
+	if f.Hold == nil || f.Settled == nil {
+		f.Skip("this store's database cannot be held")
 	}
 	for i := range held {
-		held[i] = tablesOf(s.Schema, held[i])
+		held[i] = tablesOf(f.Schema, held[i])
 	}
-	commit := s.Hold(s.T, held...)
+	commit := f.Hold(f.T, held...)
 	done := make(chan error, 1)
 	go func() { done <- do() }()
-	s.Settled(s.T, done)
+	f.Settled(f.T, done)
 	commit()
 	return <-done
 }
@@ -66,7 +66,7 @@ func stepSQL(customer, id, subject, from, to string) string {
 }
 
 // clearing is a batch that may end the session whatever its deadline.
-func (s *scene) clearing(standings ...curfew.Standing) curfew.Batch {
+func (f *fixture) clearing(standings ...curfew.Standing) curfew.Batch {
 	b := batch(curfew.Credited, standings...)
 	b.Guard.OlderThan = 30 * time.Minute
 	for i := range b.Endings {
@@ -76,71 +76,71 @@ func (s *scene) clearing(standings ...curfew.Standing) curfew.Batch {
 }
 
 // cleanupMeetsAccept is regression test number one, at its worst place.
-func cleanupMeetsAccept(s *scene) {
-	st := s.aged(s.patientAdmission("ada"), time.Hour)
+func cleanupMeetsAccept(f *fixture) {
+	st := f.aged(f.patientAdmission("ada"), time.Hour)
 	var ended []curfew.Ended
-	s.must(s.meet(acceptSQL(st, "max"), func() (err error) {
-		ended, err = s.Store.End(s.Context(), s.clearing(st))
+	f.must(f.meet(acceptSQL(st, "max"), func() (err error) {
+		ended, err = f.Store.End(f.Context(), f.clearing(st))
 		return err
 	}))
-	s.same("ended", len(ended), 0)
-	now := s.read(st.ID)
-	s.same("the accepted session", []any{now.Status, now.MechanicID, now.Version}, []any{curfew.Waiting, "max", int64(2)})
+	f.same("ended", len(ended), 0)
+	now := f.read(st.ID)
+	f.same("the accepted session", []any{now.Status, now.MechanicID, now.Version}, []any{curfew.Waiting, "max", int64(2)})
 }
 
-func batchMeetsAccept(s *scene) {
-	held := s.aged(s.patientAdmission("ada"), time.Hour)
-	first, last := s.aged(s.patientAdmission("bob"), time.Hour), s.aged(s.patientAdmission("cyd"), time.Hour)
+func batchMeetsAccept(f *fixture) {
+	held := f.aged(f.patientAdmission("ada"), time.Hour)
+	first, last := f.aged(f.patientAdmission("bob"), time.Hour), f.aged(f.patientAdmission("cyd"), time.Hour)
 	var ended []curfew.Ended
-	s.must(s.meet(acceptSQL(held, "max"), func() (err error) {
-		ended, err = s.Store.End(s.Context(), s.clearing(first, held, last))
+	f.must(f.meet(acceptSQL(held, "max"), func() (err error) {
+		ended, err = f.Store.End(f.Context(), f.clearing(first, held, last))
 		return err
 	}))
-	s.same("ended", len(ended), 2)
-	s.same("the accepted session", s.read(held.ID).MechanicID, "max")
-	s.same("the others", []any{s.read(first.ID).Status, s.read(last.ID).Status}, []any{curfew.Cancelled, curfew.Cancelled})
+	f.same("ended", len(ended), 2)
+	f.same("the accepted session", f.read(held.ID).MechanicID, "max")
+	f.same("the others", []any{f.read(first.ID).Status, f.read(last.ID).Status}, []any{curfew.Cancelled, curfew.Cancelled})
 }
 
-func cancelMeetsAccept(s *scene) {
-	st := s.admit("ada")
-	s.kind(s.meet(acceptSQL(st, "max"), func() error {
-		_, err := s.Store.Change(s.Context(), ending(st, curfew.Cancelled, curfew.ByRequest))
+func cancelMeetsAccept(f *fixture) {
+	st := f.admit("ada")
+	f.kind(f.meet(acceptSQL(st, "max"), func() error {
+		_, err := f.Store.Change(f.Context(), ending(st, curfew.Cancelled, curfew.ByRequest))
 		return err
 	}), curfew.Conflict)
-	s.same("the accepted session", s.read(st.ID).MechanicID, "max")
+	f.same("the accepted session", f.read(st.ID).MechanicID, "max")
 }
 
-func acceptMeetsCancel(s *scene) {
-	st := s.admit("ada")
-	s.kind(s.meet(cancelSQL(st), func() error {
-		_, err := s.Store.Change(s.Context(), accepting(st, "max"))
+func acceptMeetsCancel(f *fixture) {
+	st := f.admit("ada")
+	f.kind(f.meet(cancelSQL(st), func() error {
+		_, err := f.Store.Change(f.Context(), accepting(st, "max"))
 		return err
 	}), curfew.Conflict)
-	_, err := s.Store.Slot(s.Context(), "max")
-	s.kind(err, curfew.NotFound)
+	_, err := f.Store.Slot(f.Context(), "max")
+	f.kind(err, curfew.NotFound)
 }
 
-func acceptMeetsAccept(s *scene) {
-	first, second := s.admit("ada"), s.admit("bob")
-	s.kind(s.meet(acceptSQL(first, "max"), func() error {
-		_, err := s.Store.Change(s.Context(), accepting(second, "max"))
+func acceptMeetsAccept(f *fixture) {
+	first, second := f.admit("ada"), f.admit("bob")
+	f.kind(f.meet(acceptSQL(first, "max"), func() error {
+		_, err := f.Store.Change(f.Context(), accepting(second, "max"))
 		return err
 	}), curfew.MechanicBusy)
-	s.sameStanding("the losing side", s.read(second.ID), second)
+	f.sameStanding("the losing side", f.read(second.ID), second)
 }
 
-func admitMeetsAdmit(s *scene) {
-	held := s.scheduled("ada")
+func admitMeetsAdmit(f *fixture) {
+	held := f.scheduled("ada")
 	other := []string{
 		fmt.Sprintf("UPDATE {sessions} SET status = 'waiting', version = version + 1 WHERE customer_id = 'ada' AND id = '%s'", held.ID),
 		fmt.Sprintf("INSERT INTO {session_requests} (customer_id, id, session_id, status) VALUES ('ada', '%s', '%s', 'pending')", newID(), held.ID),
 		stepSQL("ada", held.ID, "session", "scheduled", "waiting"),
 	}
-	s.kind(s.meet(other, func() error {
-		_, err := s.Store.Admit(s.Context(), admission("ada"))
+	f.kind(f.meet(other, func() error {
+		_, err := f.Store.Admit(f.Context(), admission("ada"))
 		return err
 	}), curfew.Conflict)
-	open, err := s.Store.Open(s.Context(), "ada")
-	s.must(err)
-	s.same("the open session", open.ID, held.ID)
+	open, err := f.Store.Open(f.Context(), "ada")
+	f.must(err)
+	f.same("the open session", open.ID, held.ID)
 }

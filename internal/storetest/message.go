@@ -19,8 +19,8 @@ var messages = contract{
 
 // says holds what was refused to the words that every store uses. An id that
 // nobody knows beforehand stands as ID.
-func (s *scene) says(refused map[string]error, want map[string]string, ids ...string) {
-	s.Helper()
+func (f *fixture) says(refused map[string]error, want map[string]string, ids ...string) {
+	f.Helper()
 	got := map[string]string{}
 	for call, err := range refused {
 		told, ok := errors.AsType[*curfew.Error](err)
@@ -36,7 +36,7 @@ func (s *scene) says(refused map[string]error, want map[string]string, ids ...st
 	}
 	for _, call := range slices.Sorted(maps.Keys(got)) {
 		if got[call] != want[call] {
-			s.Errorf("%s is refused with\n%s\nnot\n%s", call, got[call], want[call])
+			f.Errorf("%s is refused with\n%s\nnot\n%s", call, got[call], want[call])
 		}
 	}
 }
@@ -50,9 +50,9 @@ func errorText(err error) string {
 
 func second[T any](_ T, err error) error { return err }
 
-func saysWhatIsMissing(s *scene) {
-	ctx, st, id := s.Context(), s.Store, newID()
-	s.says(map[string]error{
+func saysWhatIsMissing(f *fixture) {
+	ctx, st, id := f.Context(), f.Store, newID()
+	f.says(map[string]error{
 		"Session":    second(st.Session(ctx, id)),
 		"SessionOf":  second(st.SessionOf(ctx, id)),
 		"Open":       second(st.Open(ctx, "ada")),
@@ -87,25 +87,25 @@ func saysWhatIsMissing(s *scene) {
 	}, id)
 }
 
-func saysWhatHasMoved(s *scene) {
-	ctx, st := s.Context(), s.Store
-	live, waiting, open := s.live("ada", "max"), s.admit("bob"), s.admit("cyd")
-	moved, stale := accepting(s.admit("dan"), "mia"), s.paidBy(waiting)
+func saysWhatHasMoved(f *fixture) {
+	ctx, st := f.Context(), f.Store
+	live, waiting, open := f.live("ada", "max"), f.admit("bob"), f.admit("cyd")
+	moved, stale := accepting(f.admit("dan"), "mia"), f.paidBy(waiting)
 	moved.From.Version = 7
 	stale.Version = 7
-	held := s.record(curfew.Nobody, curfew.Held)
+	held := f.record(curfew.Nobody, curfew.Held)
 	heldMoved := held
 	heldMoved.Version = 7
 	again := admission("eve")
-	again.Checkout.Ref = s.paidBy(open).Ref
+	again.Checkout.Ref = f.paidBy(open).Ref
 	extension := extending(live)
 	extension.From.Version = 7
 	deferral := admission("fay").Checkout
 	deferral.Ref = again.Checkout.Ref
 	record := unrecorded("fay", curfew.Held)
 	record.Ref = again.Checkout.Ref
-	s.must(st.ClaimOnce(ctx, "once", time.Hour))
-	s.says(map[string]error{
+	f.must(st.ClaimOnce(ctx, "once", time.Hour))
+	f.says(map[string]error{
 		"Change":           second(st.Change(ctx, moved)),
 		"Change, busy":     second(st.Change(ctx, accepting(waiting, "max"))),
 		"ChangeCheckout":   second(st.ChangeCheckout(ctx, curfew.CheckoutChange{From: stale, To: curfew.Credited, Reason: "x", Actor: shop})),

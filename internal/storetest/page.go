@@ -16,7 +16,7 @@ import (
 var pagings = func() contract {
 	all := contract{}
 	for name, l := range lists {
-		all[name+" read each row once, by pages of any length"] = func(s *scene) { s.paged(l.newestFirst, l.arrange(s)) }
+		all[name+" read each row once, by pages of any length"] = func(f *fixture) { f.paged(l.newestFirst, l.arrange(f)) }
 	}
 	return all
 }()
@@ -24,7 +24,7 @@ var pagings = func() contract {
 // lists is every reading by pages.
 var lists = map[string]struct {
 	newestFirst bool
-	arrange     func(*scene) page // makes the rows
+	arrange     func(*fixture) page // makes the rows
 }{
 	"Runs":      {true, pagesOfRuns},
 	"History":   {true, pagesOfHistory},
@@ -34,10 +34,10 @@ var lists = map[string]struct {
 	"Pending":   {false, pagesOfPending},
 
 	"EventsSince":                 {false, pagesOfNews},
-	"Find":                        {false, finding(curfew.Search{}, (*scene).admit)},
-	"Find with orphans":           {false, finding(curfew.Search{OrphanTTL: time.Hour}, (*scene).admit)},
-	"Find by age":                 {false, finding(curfew.Search{MaxAge: time.Microsecond}, (*scene).admit)},
-	"Find of a customer":          {false, finding(curfew.Search{CustomerID: "ada"}, func(s *scene, _ string) curfew.Standing { return s.scheduled("ada") })},
+	"Find":                        {false, finding(curfew.Search{}, (*fixture).admit)},
+	"Find with orphans":           {false, finding(curfew.Search{OrphanTTL: time.Hour}, (*fixture).admit)},
+	"Find by age":                 {false, finding(curfew.Search{MaxAge: time.Microsecond}, (*fixture).admit)},
+	"Find of a customer":          {false, finding(curfew.Search{CustomerID: "ada"}, func(f *fixture, _ string) curfew.Standing { return f.scheduled("ada") })},
 	"ListCheckouts":               {false, checkoutsBy(curfew.CheckoutSearch{})},
 	"ListCheckouts that wait":     {false, checkoutsBy(curfew.CheckoutSearch{Outcome: curfew.Held})},
 	"ListCheckouts of a customer": {false, checkoutsBy(curfew.CheckoutSearch{CustomerID: "ada"})},
@@ -55,29 +55,29 @@ type page func(after curfew.Cursor, limit int) ([]curfew.Cursor, error)
 // tied is how many rows a list has at least.
 const tied = 7
 
-func (s *scene) paged(newestFirst bool, read page) {
-	s.Helper()
+func (f *fixture) paged(newestFirst bool, read page) {
+	f.Helper()
 	all, err := read(curfew.Cursor{}, 100)
-	s.must(err)
+	f.must(err)
 	if len(all) < tied {
-		s.Fatalf("%d rows, want at least %d", len(all), tied)
+		f.Fatalf("%d rows, want at least %d", len(all), tied)
 	}
 	for i, next := range all[1:] {
 		if order := comparePlaces(all[i], next); order == 0 || order > 0 != newestFirst {
-			s.Fatalf("row %d is %v, behind %v", i+1, next, all[i])
+			f.Fatalf("row %d is %v, behind %v", i+1, next, all[i])
 		}
 	}
 	for limit := 1; limit <= 3; limit++ {
 		var got []curfew.Cursor
 		for after := (curfew.Cursor{}); len(got) <= len(all); after = got[len(got)-1] {
 			rows, err := read(after, limit)
-			s.must(err)
+			f.must(err)
 			if len(rows) == 0 {
 				break
 			}
 			got = append(got, rows...)
 		}
-		s.same(fmt.Sprintf("in pages of %d", limit), got, all)
+		f.same(fmt.Sprintf("in pages of %d", limit), got, all)
 	}
 }
 
@@ -89,9 +89,9 @@ func comparePlaces(a, b curfew.Cursor) int {
 }
 
 // pages is a list's page, from how the store reads it and where a row stands.
-func pages[T any](s *scene, read func(context.Context, curfew.Cursor, int) ([]T, error), place func(T) curfew.Cursor) page {
+func pages[T any](f *fixture, read func(context.Context, curfew.Cursor, int) ([]T, error), place func(T) curfew.Cursor) page {
 	return func(after curfew.Cursor, limit int) ([]curfew.Cursor, error) {
-		rows, err := read(s.Context(), after, limit)
+		rows, err := read(f.Context(), after, limit)
 		var all []curfew.Cursor
 		for _, r := range rows {
 			all = append(all, place(r))
@@ -102,112 +102,112 @@ func pages[T any](s *scene, read func(context.Context, curfew.Cursor, int) ([]T,
 
 // tie spreads rows over three moments, the lowest ids over the latest. ID and
 // MOMENT stand in the statement for those of a row.
-func (s *scene) tie(ids []string, statement string) {
-	s.Helper()
+func (f *fixture) tie(ids []string, statement string) {
+	f.Helper()
 	slices.Sort(ids)
-	moments := []string{s.past(time.Minute), s.past(2 * time.Minute), s.past(3 * time.Minute)}
+	moments := []string{f.past(time.Minute), f.past(2 * time.Minute), f.past(3 * time.Minute)}
 	for i, id := range ids {
-		s.exec(strings.NewReplacer("ID", "'"+id+"'", "MOMENT", moments[i*len(moments)/len(ids)]).Replace(statement))
+		f.exec(strings.NewReplacer("ID", "'"+id+"'", "MOMENT", moments[i*len(moments)/len(ids)]).Replace(statement))
 	}
 }
 
-func pagesOfRuns(s *scene) page {
+func pagesOfRuns(f *fixture) page {
 	var ids []string
 	for range tied {
-		ids = append(ids, s.begin(aRun("")).ID)
+		ids = append(ids, f.begin(aRun("")).ID)
 	}
-	s.tie(ids, "UPDATE {runs} SET started_at = MOMENT WHERE id = ID")
-	return pages(s, s.Store.Runs, func(r curfew.Run) curfew.Cursor { return curfew.Cursor{At: r.StartedAt, ID: r.ID} })
+	f.tie(ids, "UPDATE {runs} SET started_at = MOMENT WHERE id = ID")
+	return pages(f, f.Store.Runs, func(r curfew.Run) curfew.Cursor { return curfew.Cursor{At: r.StartedAt, ID: r.ID} })
 }
 
-// tiedEvents plants events of Ada and of one run: what was written once keeps
+// tiedEvents writes events of Ada and of one run: what was written once keeps
 // its time.
-func (s *scene) tiedEvents() (runID string) {
-	s.Helper()
-	s.spoiled = true
-	st, runID := s.admit("ada"), newID()
+func (f *fixture) tiedEvents() (runID string) {
+	f.Helper()
+	f.corrupted = true
+	st, runID := f.admit("ada"), newID()
 	var ids []string
 	for range tied {
 		ids = append(ids, newID())
 	}
-	s.tie(ids, `INSERT INTO {events} (customer_id, subject_id, number, subject, id, from_status, to_status, actor, run_id, at)
+	f.tie(ids, `INSERT INTO {events} (customer_id, subject_id, number, subject, id, from_status, to_status, actor, run_id, at)
 		SELECT customer_id, ID, 1, subject, ID, '', to_status, actor, '`+runID+`', MOMENT FROM {events} WHERE number = 1 AND subject_id = '`+st.ID+"'")
 	return runID
 }
 
-func pagesOfHistory(s *scene) page {
-	s.tiedEvents()
-	return pages(s, func(ctx context.Context, before curfew.Cursor, limit int) ([]curfew.Event, error) {
-		return s.Store.History(ctx, "ada", before, limit)
+func pagesOfHistory(f *fixture) page {
+	f.tiedEvents()
+	return pages(f, func(ctx context.Context, before curfew.Cursor, limit int) ([]curfew.Event, error) {
+		return f.Store.History(ctx, "ada", before, limit)
 	}, func(e curfew.Event) curfew.Cursor { return curfew.Cursor{At: e.At, ID: e.ID} })
 }
 
-func pagesOfNews(s *scene) page {
-	s.tiedEvents()
-	return pages(s, func(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.News, error) {
-		news, _, err := s.newsReader().EventsSince(ctx, after, limit)
+func pagesOfNews(f *fixture) page {
+	f.tiedEvents()
+	return pages(f, func(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.News, error) {
+		news, _, err := f.newsReader().EventsSince(ctx, after, limit)
 		return news, err
 	}, func(n curfew.News) curfew.Cursor { return curfew.Cursor{At: n.At, ID: n.ID} })
 }
 
-func pagesOfRunEvents(s *scene) page {
-	runID := s.tiedEvents()
-	return pages(s, func(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Event, error) {
-		return s.Store.RunEvents(ctx, runID, after.ID, limit)
+func pagesOfRunEvents(f *fixture) page {
+	runID := f.tiedEvents()
+	return pages(f, func(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Event, error) {
+		return f.Store.RunEvents(ctx, runID, after.ID, limit)
 	}, func(e curfew.Event) curfew.Cursor { return curfew.Cursor{ID: e.ID} })
 }
 
-func pagesOfRefusals(s *scene) page {
-	st := s.admit("ada")
+func pagesOfRefusals(f *fixture) page {
+	st := f.admit("ada")
 	for range tied {
-		s.must(s.Store.Refuse(s.Context(), "ada", st.ID))
+		f.must(f.Store.Refuse(f.Context(), "ada", st.ID))
 	}
-	s.tie(s.rows("SELECT id FROM {refusals}"), "UPDATE {refusals} SET at = MOMENT WHERE id = ID")
-	return pages(s, func(ctx context.Context, before curfew.Cursor, limit int) ([]curfew.Refused, error) {
-		return s.Store.Refusals(ctx, "ada", before, limit)
+	f.tie(f.rows("SELECT id FROM {refusals}"), "UPDATE {refusals} SET at = MOMENT WHERE id = ID")
+	return pages(f, func(ctx context.Context, before curfew.Cursor, limit int) ([]curfew.Refused, error) {
+		return f.Store.Refusals(ctx, "ada", before, limit)
 	}, func(r curfew.Refused) curfew.Cursor { return curfew.Cursor{At: r.At, ID: r.ID} })
 }
 
 // pagesOfPending has sessions of one moment that may wait for different times.
-func pagesOfPending(s *scene) page {
+func pagesOfPending(f *fixture) page {
 	var ids []string
 	for i := range tied {
 		a := admission(fmt.Sprint("customer-", i))
 		a.Deadline.After = time.Duration(10+20*(i%2)) * time.Minute
-		st, err := s.Store.Admit(s.Context(), a)
-		s.must(err)
+		st, err := f.Store.Admit(f.Context(), a)
+		f.must(err)
 		ids = append(ids, st.ID)
 	}
-	s.tie(ids, "UPDATE {sessions} SET created_at = MOMENT WHERE id = ID")
-	return pages(s, s.Store.Pending, func(st curfew.Standing) curfew.Cursor { return curfew.Cursor{At: st.QueuedAt(), ID: st.ID} })
+	f.tie(ids, "UPDATE {sessions} SET created_at = MOMENT WHERE id = ID")
+	return pages(f, f.Store.Pending, func(st curfew.Standing) curfew.Cursor { return curfew.Cursor{At: st.QueuedAt(), ID: st.ID} })
 }
 
-func finding(search curfew.Search, admit func(*scene, string) curfew.Standing) func(*scene) page {
-	return func(s *scene) page {
+func finding(search curfew.Search, admit func(*fixture, string) curfew.Standing) func(*fixture) page {
+	return func(f *fixture) page {
 		var ids []string
 		for i := range tied {
-			ids = append(ids, admit(s, fmt.Sprint("customer-", i)).ID)
+			ids = append(ids, admit(f, fmt.Sprint("customer-", i)).ID)
 		}
-		s.tie(ids, "UPDATE {sessions} SET expires_at = MOMENT WHERE id = ID")
-		return pages(s, func(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
+		f.tie(ids, "UPDATE {sessions} SET expires_at = MOMENT WHERE id = ID")
+		return pages(f, func(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
 			search := search
 			search.After, search.Limit = after, limit
-			return s.Store.Find(ctx, search)
+			return f.Store.Find(ctx, search)
 		}, func(st curfew.Standing) curfew.Cursor { return curfew.Cursor{At: st.ExpiresAt, ID: st.ID} })
 	}
 }
 
-func checkoutsBy(search curfew.CheckoutSearch) func(*scene) page {
-	return func(s *scene) page {
+func checkoutsBy(search curfew.CheckoutSearch) func(*fixture) page {
+	return func(f *fixture) page {
 		var ids []string
 		for range tied {
-			ids = append(ids, s.record("ada", curfew.Held).ID)
+			ids = append(ids, f.record("ada", curfew.Held).ID)
 		}
-		s.tie(ids, "UPDATE {checkouts} SET created_at = MOMENT WHERE id = ID")
-		return pages(s, func(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Checkout, error) {
+		f.tie(ids, "UPDATE {checkouts} SET created_at = MOMENT WHERE id = ID")
+		return pages(f, func(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Checkout, error) {
 			search := search
 			search.After, search.Limit = after.ID, limit
-			return s.Store.ListCheckouts(ctx, search)
+			return f.Store.ListCheckouts(ctx, search)
 		}, func(c curfew.Checkout) curfew.Cursor { return curfew.Cursor{ID: c.ID} })
 	}
 }
@@ -218,42 +218,42 @@ type postbox interface {
 	AddDelivery(ctx context.Context, d curfew.Delivery) error
 }
 
-func (s *scene) postbox() postbox {
-	return s.Store.(postbox) //nolint:errcheck,forcetypeassert // both are
+func (f *fixture) postbox() postbox {
+	return f.Store.(postbox) //nolint:errcheck,forcetypeassert // both are
 }
 
 // tiedDeliveries makes deliveries to Ada: of a pending one it is the next
 // attempt that is tied, of a dead one its end.
-func (s *scene) tiedDeliveries(state curfew.DeliveryState, column string) {
-	s.Helper()
+func (f *fixture) tiedDeliveries(state curfew.DeliveryState, column string) {
+	f.Helper()
 	var ids []string
 	for range tied {
 		d := curfew.Delivery{
 			ID: newID(), CustomerID: "ada", EventID: newID(), Subject: newID(), Channel: curfew.MailChannel, Queue: "ada",
 			Destination: "ada@example.org", Kind: "k", Body: "b",
 		}
-		s.must(s.postbox().AddDelivery(s.Context(), d))
-		s.exec("UPDATE {deliveries} SET state = $1 WHERE id = $2", string(state), d.ID)
+		f.must(f.postbox().AddDelivery(f.Context(), d))
+		f.exec("UPDATE {deliveries} SET state = $1 WHERE id = $2", string(state), d.ID)
 		ids = append(ids, d.ID)
 	}
-	s.tie(ids, "UPDATE {deliveries} SET "+column+" = MOMENT WHERE id = ID")
+	f.tie(ids, "UPDATE {deliveries} SET "+column+" = MOMENT WHERE id = ID")
 }
 
-func pagesOfNotices(s *scene) page {
-	s.tiedDeliveries(curfew.DeliveryPending, "next_at")
-	s.tiedDeliveries(curfew.DeliveryDead, "updated_at")
-	return pages(s, func(ctx context.Context, before curfew.Cursor, limit int) ([]curfew.Delivery, error) {
-		return s.Store.Notices(ctx, "ada", before, limit)
+func pagesOfNotices(f *fixture) page {
+	f.tiedDeliveries(curfew.DeliveryPending, "next_at")
+	f.tiedDeliveries(curfew.DeliveryDead, "updated_at")
+	return pages(f, func(ctx context.Context, before curfew.Cursor, limit int) ([]curfew.Delivery, error) {
+		return f.Store.Notices(ctx, "ada", before, limit)
 	}, func(d curfew.Delivery) curfew.Cursor { return curfew.Cursor{At: d.At(), ID: d.ID} })
 }
 
-func deliveriesBy(search curfew.DeliverySearch) func(*scene) page {
-	return func(s *scene) page {
-		s.tiedDeliveries(curfew.DeliveryPending, "created_at")
-		return pages(s, func(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Delivery, error) {
+func deliveriesBy(search curfew.DeliverySearch) func(*fixture) page {
+	return func(f *fixture) page {
+		f.tiedDeliveries(curfew.DeliveryPending, "created_at")
+		return pages(f, func(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Delivery, error) {
 			search := search
 			search.After, search.Limit = after.ID, limit
-			return s.postbox().ListDeliveries(ctx, search)
+			return f.postbox().ListDeliveries(ctx, search)
 		}, func(d curfew.Delivery) curfew.Cursor { return curfew.Cursor{ID: d.ID} })
 	}
 }

@@ -29,74 +29,74 @@ func unrecorded(customer string, outcome curfew.Outcome) curfew.Checkout {
 }
 
 // record writes a payment that gets no session.
-func (s *scene) record(customer string, outcome curfew.Outcome) curfew.Checkout {
-	s.Helper()
-	r, err := s.Store.Record(s.Context(), unrecorded(customer, outcome), shop, "recorded")
-	s.must(err)
+func (f *fixture) record(customer string, outcome curfew.Outcome) curfew.Checkout {
+	f.Helper()
+	r, err := f.Store.Record(f.Context(), unrecorded(customer, outcome), shop, "recorded")
+	f.must(err)
 	return r.Checkout
 }
 
-func recordsPayment(s *scene) {
+func recordsPayment(f *fixture) {
 	for _, outcome := range []curfew.Outcome{curfew.Held, curfew.Refunded} {
 		want := unrecorded(curfew.Nobody, outcome)
-		receipt, err := s.Store.Record(s.Context(), want, shop, "recorded")
-		s.must(err)
+		receipt, err := f.Store.Record(f.Context(), want, shop, "recorded")
+		f.must(err)
 		got := receipt.Checkout
-		s.same("a record answers what is stored", got, s.checkout(curfew.Nobody, got.ID))
-		s.around("its time", got.CreatedAt, time.Now())
+		f.same("a record answers what is stored", got, f.checkout(curfew.Nobody, got.ID))
+		f.around("its time", got.CreatedAt, time.Now())
 		want.Version = 1
 		if outcome == curfew.Refunded {
 			want.RefundAmount = want.Amount
 		}
-		s.same("recorded", got, want, cmpopts.IgnoreFields(curfew.Checkout{}, "CreatedAt", "UpdatedAt"))
-		s.history(curfew.Nobody, got.ID, curfew.Event{To: string(outcome), Actor: shop, Reason: "recorded"})
-		r, err := s.Store.Reference(s.Context(), want.Ref)
-		s.must(err)
-		s.same("by its reference", r.Checkout, got)
+		f.same("recorded", got, want, cmpopts.IgnoreFields(curfew.Checkout{}, "CreatedAt", "UpdatedAt"))
+		f.history(curfew.Nobody, got.ID, curfew.Event{To: string(outcome), Actor: shop, Reason: "recorded"})
+		r, err := f.Store.Reference(f.Context(), want.Ref)
+		f.must(err)
+		f.same("by its reference", r.Checkout, got)
 	}
-	s.counted()
+	f.counted()
 }
 
-func recordsOnce(s *scene) {
-	first := s.record("ada", curfew.Held)
+func recordsOnce(f *fixture) {
+	first := f.record("ada", curfew.Held)
 	again := unrecorded("bob", curfew.Held)
 	again.Ref = first.Ref
-	s.refused(curfew.Conflict, func() error {
-		_, err := s.Store.Record(s.Context(), again, shop, "again")
+	f.refused(curfew.Conflict, func() error {
+		_, err := f.Store.Record(f.Context(), again, shop, "again")
 		return err
 	})
 	paid := admission("bob")
 	paid.Checkout.Ref = first.Ref
-	s.refused(curfew.Conflict, func() error {
-		_, err := s.Store.Admit(s.Context(), paid)
+	f.refused(curfew.Conflict, func() error {
+		_, err := f.Store.Admit(f.Context(), paid)
 		return err
 	})
 }
 
-func findsCheckout(s *scene) {
-	held := s.record("ada", curfew.Held)
-	s.record("bob", curfew.Held)
-	got, err := s.Store.Checkout(s.Context(), held.ID)
-	s.must(err)
-	s.same("by its id", got, held)
-	all, err := s.Store.PaidBy(s.Context(), held.PaymentID)
-	s.must(err)
-	s.same("by its payment", all, []curfew.Checkout{held})
-	s.admit("cyd") // without a provider's payment
+func findsCheckout(f *fixture) {
+	held := f.record("ada", curfew.Held)
+	f.record("bob", curfew.Held)
+	got, err := f.Store.Checkout(f.Context(), held.ID)
+	f.must(err)
+	f.same("by its id", got, held)
+	all, err := f.Store.PaidBy(f.Context(), held.PaymentID)
+	f.must(err)
+	f.same("by its payment", all, []curfew.Checkout{held})
+	f.admit("cyd") // without a provider's payment
 	for _, nothing := range []string{"", "pi-unknown"} {
-		all, err := s.Store.PaidBy(s.Context(), nothing)
-		s.must(err)
-		s.same("paid by nothing", all, []curfew.Checkout(nil))
+		all, err := f.Store.PaidBy(f.Context(), nothing)
+		f.must(err)
+		f.same("paid by nothing", all, []curfew.Checkout(nil))
 	}
 	for _, id := range []string{"", "no id", newID()} {
-		_, err := s.Store.Checkout(s.Context(), id)
-		s.kind(err, curfew.NotFound)
+		_, err := f.Store.Checkout(f.Context(), id)
+		f.kind(err, curfew.NotFound)
 	}
 }
 
-func listsCheckouts(s *scene) {
-	held, paid := s.record("ada", curfew.Held), s.paidBy(s.admit("bob"))
-	deferred, later := s.deferred("bob", time.Hour), s.record("cyd", curfew.Held)
+func listsCheckouts(f *fixture) {
+	held, paid := f.record("ada", curfew.Held), f.paidBy(f.admit("bob"))
+	deferred, later := f.deferred("bob", time.Hour), f.record("cyd", curfew.Held)
 	for _, want := range []struct {
 		outcome curfew.Outcome
 		after   string
@@ -110,22 +110,22 @@ func listsCheckouts(s *scene) {
 		{curfew.Fulfilled, "", 9, []curfew.Checkout{paid}},
 		{curfew.Refunded, "", 9, nil},
 	} {
-		got, err := s.Store.ListCheckouts(s.Context(), curfew.CheckoutSearch{Outcome: want.outcome, After: want.after, Limit: want.limit})
-		s.must(err)
-		s.same("the list of "+string(want.outcome), got, want.list)
+		got, err := f.Store.ListCheckouts(f.Context(), curfew.CheckoutSearch{Outcome: want.outcome, After: want.after, Limit: want.limit})
+		f.must(err)
+		f.same("the list of "+string(want.outcome), got, want.list)
 	}
 }
 
-func searchesCheckouts(s *scene) {
+func searchesCheckouts(f *fixture) {
 	mailed := func(customer, email string) curfew.Checkout {
 		c := unrecorded(customer, curfew.Held)
 		c.Email = email
-		r, err := s.Store.Record(s.Context(), c, shop, "recorded")
-		s.must(err)
+		r, err := f.Store.Record(f.Context(), c, shop, "recorded")
+		f.must(err)
 		return r.Checkout
 	}
 	first, second := mailed("ada", "Ada@Example.org"), mailed("bob", "ada@example.ORG")
-	moved := s.move(mailed("ada", "ada@example.org"), curfew.RefundDue)
+	moved := f.move(mailed("ada", "ada@example.org"), curfew.RefundDue)
 	unmailed, other := mailed("ada", ""), mailed("ada", "ada@example.orgx")
 	for sentence, c := range map[string]struct {
 		search curfew.CheckoutSearch
@@ -143,36 +143,36 @@ func searchesCheckouts(s *scene) {
 		"part of an address":        {curfew.CheckoutSearch{Email: "ada"}, nil},
 	} {
 		c.search.Limit = 9
-		got, err := s.Store.ListCheckouts(s.Context(), c.search)
-		s.must(err)
-		s.same(sentence, got, c.want)
+		got, err := f.Store.ListCheckouts(f.Context(), c.search)
+		f.must(err)
+		f.same(sentence, got, c.want)
 		c.search.Limit = 1
-		got, err = s.Store.ListCheckouts(s.Context(), c.search)
-		s.must(err)
-		s.same(sentence+", one", got, c.want[:min(1, len(c.want))])
+		got, err = f.Store.ListCheckouts(f.Context(), c.search)
+		f.must(err)
+		f.same(sentence+", one", got, c.want[:min(1, len(c.want))])
 	}
 }
 
-func remarks(s *scene) {
-	before := s.paidBy(s.admit("ada"))
-	got, err := s.Store.Remark(s.Context(), curfew.Remark{From: before, Reason: "part of it was given back", Actor: shop, Note: "part"})
-	s.must(err)
-	s.same("a remark answers what is stored", got, s.checkout("ada", before.ID))
+func remarks(f *fixture) {
+	before := f.paidBy(f.admit("ada"))
+	got, err := f.Store.Remark(f.Context(), curfew.Remark{From: before, Reason: "part of it was given back", Actor: shop, Note: "part"})
+	f.must(err)
+	f.same("a remark answers what is stored", got, f.checkout("ada", before.ID))
 	want := before
 	want.Version, want.Note = 2, "part"
-	s.same("the checkout", got, want, cmpopts.IgnoreFields(curfew.Checkout{}, "UpdatedAt"))
+	f.same("the checkout", got, want, cmpopts.IgnoreFields(curfew.Checkout{}, "UpdatedAt"))
 
-	got, err = s.Store.Remark(s.Context(), curfew.Remark{From: got, Reason: "disputed", Actor: shop, PaymentID: "pi-1", Amount: 17, Currency: "chf", Disputed: true})
-	s.must(err)
-	s.around("the dispute", got.DisputedAt, time.Now())
+	got, err = f.Store.Remark(f.Context(), curfew.Remark{From: got, Reason: "disputed", Actor: shop, PaymentID: "pi-1", Amount: 17, Currency: "chf", Disputed: true})
+	f.must(err)
+	f.around("the dispute", got.DisputedAt, time.Now())
 	want.Version, want.PaymentID, want.DisputedAt = 3, "pi-1", got.DisputedAt
 	want.Amount, want.Currency = 17, "chf"
-	s.same("the checkout", got, want, cmpopts.IgnoreFields(curfew.Checkout{}, "UpdatedAt"))
-	s.same("disputed", s.checkoutFigures().Disputed, 1)
-	s.history("ada", before.ID, curfew.Event{To: "fulfilled", Actor: shop, Reason: "paid"},
+	f.same("the checkout", got, want, cmpopts.IgnoreFields(curfew.Checkout{}, "UpdatedAt"))
+	f.same("disputed", f.checkoutFigures().Disputed, 1)
+	f.history("ada", before.ID, curfew.Event{To: "fulfilled", Actor: shop, Reason: "paid"},
 		curfew.Event{To: "fulfilled", Actor: shop, Reason: "part of it was given back"},
 		curfew.Event{To: "fulfilled", Actor: shop, Reason: "disputed"})
-	s.counted()
+	f.counted()
 }
 
 // missed is a checkout as it is not.
@@ -191,60 +191,60 @@ func missed(c curfew.Checkout) []curfew.Checkout {
 	return all
 }
 
-func missesRemark(s *scene) {
-	for _, from := range missed(s.record("ada", curfew.Held)) {
-		s.refused(curfew.Conflict, func() error {
-			_, err := s.Store.Remark(s.Context(), curfew.Remark{From: from, Reason: "x", Actor: shop, Note: "x"})
+func missesRemark(f *fixture) {
+	for _, from := range missed(f.record("ada", curfew.Held)) {
+		f.refused(curfew.Conflict, func() error {
+			_, err := f.Store.Remark(f.Context(), curfew.Remark{From: from, Reason: "x", Actor: shop, Note: "x"})
 			return err
 		})
 	}
 }
 
 // repair repairs a held payment.
-func (s *scene) repair(c curfew.Checkout, customer string) curfew.Checkout {
-	s.Helper()
-	got, err := s.Store.Repair(s.Context(), curfew.Repair{
+func (f *fixture) repair(c curfew.Checkout, customer string) curfew.Checkout {
+	f.Helper()
+	got, err := f.Store.Repair(f.Context(), curfew.Repair{
 		From: c, CustomerID: customer, Plan: "video15", Retry: time.Hour, Reason: "repaired", Actor: shop,
 	})
-	s.must(err)
-	s.same("a repair answers what is stored", got, s.checkout(customer, c.ID))
+	f.must(err)
+	f.same("a repair answers what is stored", got, f.checkout(customer, c.ID))
 	return got
 }
 
-func repairs(s *scene) {
-	other := s.record(curfew.Nobody, curfew.Held)
-	held := s.record(curfew.Nobody, curfew.Held)
-	got := s.repair(held, "ada")
-	s.around("retried until", got.RetryUntil, time.Now().Add(time.Hour))
+func repairs(f *fixture) {
+	other := f.record(curfew.Nobody, curfew.Held)
+	held := f.record(curfew.Nobody, curfew.Held)
+	got := f.repair(held, "ada")
+	f.around("retried until", got.RetryUntil, time.Now().Add(time.Hour))
 	want := held
 	want.CustomerID, want.Plan, want.Outcome, want.Version, want.Note = "ada", "video15", curfew.Deferred, 2, ""
-	s.same("the checkout", got, want, cmpopts.IgnoreFields(curfew.Checkout{}, "UpdatedAt", "RetryUntil"))
-	s.history("ada", held.ID, curfew.Event{To: "held", Actor: shop, Reason: "recorded"},
+	f.same("the checkout", got, want, cmpopts.IgnoreFields(curfew.Checkout{}, "UpdatedAt", "RetryUntil"))
+	f.history("ada", held.ID, curfew.Event{To: "held", Actor: shop, Reason: "recorded"},
 		curfew.Event{To: "deferred", Actor: shop, Reason: "repaired"})
-	r, err := s.Store.Reference(s.Context(), held.Ref)
-	s.must(err)
-	s.same("by its reference", r.Checkout, got)
-	left, err := s.Store.Checkouts(s.Context(), curfew.Nobody)
-	s.must(err)
-	s.same("what is left of nobody's", left, []curfew.Checkout{other})
-	s.counted()
+	r, err := f.Store.Reference(f.Context(), held.Ref)
+	f.must(err)
+	f.same("by its reference", r.Checkout, got)
+	left, err := f.Store.Checkouts(f.Context(), curfew.Nobody)
+	f.must(err)
+	f.same("what is left of nobody's", left, []curfew.Checkout{other})
+	f.counted()
 }
 
-func repairsPlan(s *scene) {
-	held := s.record("ada", curfew.Held)
-	got := s.repair(held, "ada")
-	s.same("the checkout", []any{got.CustomerID, got.Plan, got.Outcome}, []any{"ada", "video15", curfew.Deferred})
-	st, err := s.Store.Admit(s.Context(), spending(got))
-	s.must(err)
-	s.same("served", s.paidBy(st).Outcome, curfew.Fulfilled)
-	s.counted()
+func repairsPlan(f *fixture) {
+	held := f.record("ada", curfew.Held)
+	got := f.repair(held, "ada")
+	f.same("the checkout", []any{got.CustomerID, got.Plan, got.Outcome}, []any{"ada", "video15", curfew.Deferred})
+	st, err := f.Store.Admit(f.Context(), spending(got))
+	f.must(err)
+	f.same("served", f.paidBy(st).Outcome, curfew.Fulfilled)
+	f.counted()
 }
 
-func missesRepair(s *scene) {
-	moved := s.move(s.record("bob", curfew.Held), curfew.RefundDue)
-	for _, from := range append(missed(s.record("ada", curfew.Held))[1:], moved) {
-		s.refused(curfew.Conflict, func() error {
-			_, err := s.Store.Repair(s.Context(), curfew.Repair{
+func missesRepair(f *fixture) {
+	moved := f.move(f.record("bob", curfew.Held), curfew.RefundDue)
+	for _, from := range append(missed(f.record("ada", curfew.Held))[1:], moved) {
+		f.refused(curfew.Conflict, func() error {
+			_, err := f.Store.Repair(f.Context(), curfew.Repair{
 				From: from, CustomerID: from.CustomerID, Plan: "chat10", Retry: time.Hour, Reason: "x", Actor: shop,
 			})
 			return err

@@ -13,7 +13,7 @@ import (
 // constraint of the database refuses it.
 func invariants() contract {
 	tests := contract{
-		"a store where all sorts of things happened breaks none": func(s *scene) { everySort(s) },
+		"a store where all sorts of things happened breaks none": func(f *fixture) { everySort(f) },
 		"every checker is proven by a violation":                 everyCheckerIsProven,
 	}
 	for _, v := range violations {
@@ -22,49 +22,49 @@ func invariants() contract {
 	return tests
 }
 
-func everyCheckerIsProven(s *scene) {
-	for _, c := range Checkers(s.Schema) {
+func everyCheckerIsProven(f *fixture) {
+	for _, c := range Checkers(f.Schema) {
 		if !slices.ContainsFunc(violations, func(v violation) bool { return v.breaks == c.Name }) {
-			s.Errorf("nothing proves the checker %q", c.Name)
+			f.Errorf("nothing proves the checker %q", c.Name)
 		}
 	}
 }
 
-func (v violation) prove(s *scene) {
-	s.guardsOff()
-	letters := s.letters()
+func (v violation) prove(f *fixture) {
+	f.guardsOff()
+	letters := f.letters()
 	if v.refusedUntil != nil {
-		if s.attempt(letters, v.plant) == "" {
-			s.Fatalf("the database let a violation of %q through", v.breaks)
+		if f.attempt(letters, v.statements) == "" {
+			f.Fatalf("the database let a violation of %q through", v.breaks)
 		}
 		for _, sql := range v.refusedUntil {
-			s.spoil(letters.Replace(sql))
+			f.corrupt(letters.Replace(sql))
 		}
 	}
-	if refusal := s.attempt(letters, v.plant); refusal != "" {
-		s.Fatalf("planting a violation of %q: %s", v.breaks, refusal)
+	if refusal := f.attempt(letters, v.statements); refusal != "" {
+		f.Fatalf("writing a violation of %q: %s", v.breaks, refusal)
 	}
-	if v.refusedUntil == nil && !slices.Contains(s.broken(), v.breaks) {
-		s.Fatalf("a planted violation of %q was not seen; seen were %q", v.breaks, s.broken())
+	if v.refusedUntil == nil && !slices.Contains(f.broken(), v.breaks) {
+		f.Fatalf("a violation of %q was not seen; seen were %q", v.breaks, f.broken())
 	}
 }
 
 // letters puts down what violations begins from.
-func (s *scene) letters() *strings.Replacer {
-	s.Helper()
-	waiting, assigned := s.admit("w"), s.accepted("a", "max")
-	CheckInvariants(s.T, s.Harness)
+func (f *fixture) letters() *strings.Replacer {
+	f.Helper()
+	waiting, assigned := f.admit("w"), f.accepted("a", "max")
+	CheckInvariants(f.T, f.Harness)
 	quote := func(id string) string { return "'" + id + "'" }
 	return strings.NewReplacer("NEW", quote(newID()), "= W", "= "+quote(waiting.ID), "= A", "= "+quote(assigned.ID),
 		"= C", "= "+quote(waiting.CheckoutID))
 }
 
 // broken names the checkers that find something.
-func (s *scene) broken() []string {
-	s.Helper()
+func (f *fixture) broken() []string {
+	f.Helper()
 	var names []string
-	for _, c := range Checkers(s.Schema) {
-		if len(s.Query(s.T, c.SQL)) > 0 {
+	for _, c := range Checkers(f.Schema) {
+		if len(f.Query(f.T, c.SQL)) > 0 {
 			names = append(names, c.Name)
 		}
 	}
@@ -72,22 +72,22 @@ func (s *scene) broken() []string {
 }
 
 // guardsOff takes the guards away where the store has some: they would refuse
-// or repair what is planted.
-func (s *scene) guardsOff() {
-	s.Helper()
-	if g, ok := s.Store.(interface {
+// or repair the violation.
+func (f *fixture) guardsOff() {
+	f.Helper()
+	if g, ok := f.Store.(interface {
 		SetGuards(ctx context.Context, on bool) error
 	}); ok {
-		s.must(g.SetGuards(s.Context(), false))
+		f.must(g.SetGuards(f.Context(), false))
 	}
 }
 
 // attempt runs statements up to the first that the database refuses, and
 // returns what it said.
-func (s *scene) attempt(letters *strings.Replacer, statements []string) string {
-	s.spoiled = true
+func (f *fixture) attempt(letters *strings.Replacer, statements []string) string {
+	f.corrupted = true
 	for _, sql := range statements {
-		if refusal := s.try(letters.Replace(sql)); refusal != "" {
+		if refusal := f.try(letters.Replace(sql)); refusal != "" {
 			return refusal
 		}
 	}
@@ -95,12 +95,12 @@ func (s *scene) attempt(letters *strings.Replacer, statements []string) string {
 }
 
 // try runs a statement and returns what the database said if it refused it.
-func (s *scene) try(sql string, args ...any) string {
-	t := &patient{TB: s.T}
+func (f *fixture) try(sql string, args ...any) string {
+	t := &patient{TB: f.T}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		s.Exec(t, tablesOf(s.Schema, sql), args...)
+		f.Exec(t, tablesOf(f.Schema, sql), args...)
 	}()
 	<-done
 	return t.message

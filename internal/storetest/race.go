@@ -28,15 +28,15 @@ var races = contract{
 
 // race lets n do something at the same moment and returns who succeeded. The
 // others must fail with the kind.
-func (s *scene) race(n int, lost curfew.Kind, do func(i int) error) []int {
-	s.Helper()
+func (f *fixture) race(n int, lost curfew.Kind, do func(i int) error) []int {
+	f.Helper()
 	errs := together(n, do)
 	var won []int
 	for i, err := range errs {
 		if err == nil {
 			won = append(won, i)
 		} else if !errors.Is(err, lost) {
-			s.Fatalf("the loser %d got %v, want kind %s", i, err, lost)
+			f.Fatalf("the loser %d got %v, want kind %s", i, err, lost)
 		}
 	}
 	return won
@@ -58,186 +58,186 @@ func together(n int, do func(i int) error) []error {
 	return errs
 }
 
-func racesForSlot(s *scene) {
+func racesForSlot(f *fixture) {
 	for round := range max(1, *raceRounds/50) {
 		customer := fmt.Sprint("customer-", round)
-		won := s.race(100, curfew.Conflict, func(int) error {
-			_, err := s.Store.Admit(s.Context(), admission(customer))
+		won := f.race(100, curfew.Conflict, func(int) error {
+			_, err := f.Store.Admit(f.Context(), admission(customer))
 			return err
 		})
-		s.same("admitted", len(won), 1)
+		f.same("admitted", len(won), 1)
 	}
 }
 
-func racesForReference(s *scene) {
+func racesForReference(f *fixture) {
 	for round := range max(1, *raceRounds/50) {
 		ref := fmt.Sprint("pay-", round)
 		admitted := make([]curfew.Standing, 100)
-		won := s.race(100, curfew.Conflict, func(i int) (err error) {
+		won := f.race(100, curfew.Conflict, func(i int) (err error) {
 			a := admission(fmt.Sprintf("customer-%d-%d", round, i))
 			a.Checkout.Ref = ref
-			admitted[i], err = s.Store.Admit(s.Context(), a)
+			admitted[i], err = f.Store.Admit(f.Context(), a)
 			return err
 		})
-		s.same("admitted", len(won), 1)
-		r, err := s.Store.Reference(s.Context(), ref)
-		s.must(err)
-		s.same("the reference's session", r.Session, admitted[won[0]].Session)
+		f.same("admitted", len(won), 1)
+		r, err := f.Store.Reference(f.Context(), ref)
+		f.must(err)
+		f.same("the reference's session", r.Session, admitted[won[0]].Session)
 	}
 }
 
-func racesForCredit(s *scene) {
+func racesForCredit(f *fixture) {
 	for round := range max(1, *raceRounds/20) {
-		c := s.credited(fmt.Sprint("customer-", round))
-		won := s.race(10, curfew.Conflict, func(int) error {
-			_, err := s.Store.Admit(s.Context(), spending(c))
+		c := f.credited(fmt.Sprint("customer-", round))
+		won := f.race(10, curfew.Conflict, func(int) error {
+			_, err := f.Store.Admit(f.Context(), spending(c))
 			return err
 		})
-		s.same("spent", len(won), 1)
-		s.same("its version", s.checkout(c.CustomerID, c.ID).Version, c.Version+1)
+		f.same("spent", len(won), 1)
+		f.same("its version", f.checkout(c.CustomerID, c.ID).Version, c.Version+1)
 	}
 }
 
 // racesAcceptClear is regression test number one: a session that is being
 // accepted while a cleanup by hand looks at it.
-func racesAcceptClear(s *scene) {
+func racesAcceptClear(f *fixture) {
 	accepted := 0
 	for round := range *raceRounds {
-		st := s.aged(s.patientAdmission(fmt.Sprint("customer-", round)), time.Hour)
-		accepted += s.duel(st, fmt.Sprint("mechanic-", round), func() ([]curfew.Ended, error) {
-			return s.Store.End(s.Context(), s.clearing(st))
+		st := f.aged(f.patientAdmission(fmt.Sprint("customer-", round)), time.Hour)
+		accepted += f.duel(st, fmt.Sprint("mechanic-", round), func() ([]curfew.Ended, error) {
+			return f.Store.End(f.Context(), f.clearing(st))
 		})
 	}
-	s.Logf("%d of %d were accepted, the others cleared", accepted, *raceRounds)
+	f.Logf("%d of %d were accepted, the others cleared", accepted, *raceRounds)
 }
 
 // racesAcceptSweep lets both fight where the deadline passes: the sweep looks
 // until the session is settled one way or the other. Who loses gets more time
 // in the next round, or less, so that on any machine both win about half.
-func racesAcceptSweep(s *scene) {
+func racesAcceptSweep(f *fixture) {
 	accepted, after := 0, 4*time.Millisecond
 	for round := range *raceRounds {
 		a := admission(fmt.Sprint("customer-", round))
 		a.Deadline.After = after
-		st, err := s.Store.Admit(s.Context(), a)
-		s.must(err)
-		won := s.duel(st, fmt.Sprint("mechanic-", round), func() ([]curfew.Ended, error) { return s.sweepUntilSettled(st) })
+		st, err := f.Store.Admit(f.Context(), a)
+		f.must(err)
+		won := f.duel(st, fmt.Sprint("mechanic-", round), func() ([]curfew.Ended, error) { return f.sweepUntilSettled(st) })
 		accepted += won
 		if after = after * 5 / 4; won == 1 {
 			after = after * 16 / 25
 		}
 	}
-	s.Logf("%d of %d were accepted, the others swept", accepted, *raceRounds)
+	f.Logf("%d of %d were accepted, the others swept", accepted, *raceRounds)
 	if *raceRounds >= 100 && (accepted == 0 || accepted == *raceRounds) {
-		s.Error("one side always won: this was no race")
+		f.Error("one side always won: this was no race")
 	}
 }
 
 // sweepUntilSettled looks again and again until it has ended the session or
 // somebody else has moved it.
-func (s *scene) sweepUntilSettled(st curfew.Standing) (got []curfew.Ended, err error) {
+func (f *fixture) sweepUntilSettled(st curfew.Standing) (got []curfew.Ended, err error) {
 	for len(got) == 0 && err == nil {
-		if now, err := s.Store.Session(s.Context(), st.ID); err != nil || now.Version > st.Version {
+		if now, err := f.Store.Session(f.Context(), st.ID); err != nil || now.Version > st.Version {
 			return nil, err
 		}
-		got, err = s.Store.End(s.Context(), batch(curfew.Credited, st))
+		got, err = f.Store.End(f.Context(), batch(curfew.Credited, st))
 	}
 	return got, err
 }
 
 // duel lets a mechanic accept while a cleanup ends, and returns how many were
 // accepted. What the mechanic was told must be what is stored.
-func (s *scene) duel(st curfew.Standing, mechanic string, cleanup func() ([]curfew.Ended, error)) int {
-	s.Helper()
+func (f *fixture) duel(st curfew.Standing, mechanic string, cleanup func() ([]curfew.Ended, error)) int {
+	f.Helper()
 	var ended []curfew.Ended
 	errs := together(2, func(i int) (err error) {
 		if i == 0 {
-			_, err = s.Store.Change(s.Context(), accepting(st, mechanic))
+			_, err = f.Store.Change(f.Context(), accepting(st, mechanic))
 			return err
 		}
 		ended, err = cleanup()
 		return err
 	})
-	s.must(errs[1])
-	now := s.read(st.ID)
+	f.must(errs[1])
+	now := f.read(st.ID)
 	if errs[0] == nil {
-		s.same("ended although it was accepted", len(ended), 0)
-		s.same("the accepted session", []any{now.Status, now.MechanicID}, []any{curfew.Waiting, mechanic})
+		f.same("ended although it was accepted", len(ended), 0)
+		f.same("the accepted session", []any{now.Status, now.MechanicID}, []any{curfew.Waiting, mechanic})
 		return 1
 	}
-	s.kind(errs[0], curfew.Conflict)
+	f.kind(errs[0], curfew.Conflict)
 	if now.Status == curfew.Waiting { // Neither: the sweep skipped a row that was locked.
-		s.same("the untouched session", now.Session, st.Session)
+		f.same("the untouched session", now.Session, st.Session)
 		return 0
 	}
-	s.same("ended", len(ended), 1)
-	s.same("the ended session", []any{now.Status, now.MechanicID, now.Request.Status}, []any{curfew.Cancelled, "", curfew.RequestExpired})
+	f.same("ended", len(ended), 1)
+	f.same("the ended session", []any{now.Status, now.MechanicID, now.Request.Status}, []any{curfew.Cancelled, "", curfew.RequestExpired})
 	return 0
 }
 
-func racesAcceptCancel(s *scene) {
+func racesAcceptCancel(f *fixture) {
 	for round := range max(1, *raceRounds/4) {
-		st := s.admit(fmt.Sprint("customer-", round))
+		st := f.admit(fmt.Sprint("customer-", round))
 		changes := []curfew.Change{accepting(st, fmt.Sprint("m-", round)), ending(st, curfew.Cancelled, curfew.ByRequest)}
-		won := s.race(2, curfew.Conflict, func(i int) error {
-			_, err := s.Store.Change(s.Context(), changes[i])
+		won := f.race(2, curfew.Conflict, func(i int) error {
+			_, err := f.Store.Change(f.Context(), changes[i])
 			return err
 		})
-		s.same("winners", len(won), 1)
-		s.same("the status", s.read(st.ID).Status, changes[won[0]].To)
+		f.same("winners", len(won), 1)
+		f.same("the status", f.read(st.ID).Status, changes[won[0]].To)
 	}
 }
 
 // racesForRequest is lesson 10's ground.
-func racesForRequest(s *scene) {
+func racesForRequest(f *fixture) {
 	for round := range max(1, *raceRounds/4) {
-		st := s.admit(fmt.Sprint("customer-", round))
+		st := f.admit(fmt.Sprint("customer-", round))
 		mechanic := func(i int) string { return fmt.Sprintf("m-%d-%d", round, i) }
-		won := s.race(2, curfew.Conflict, func(i int) error {
-			_, err := s.Store.Change(s.Context(), accepting(st, mechanic(i)))
+		won := f.race(2, curfew.Conflict, func(i int) error {
+			_, err := f.Store.Change(f.Context(), accepting(st, mechanic(i)))
 			return err
 		})
-		s.same("winners", len(won), 1)
-		s.same("whose it is", s.read(st.ID).MechanicID, mechanic(won[0]))
-		_, err := s.Store.Slot(s.Context(), mechanic(1-won[0]))
-		s.kind(err, curfew.NotFound)
+		f.same("winners", len(won), 1)
+		f.same("whose it is", f.read(st.ID).MechanicID, mechanic(won[0]))
+		_, err := f.Store.Slot(f.Context(), mechanic(1-won[0]))
+		f.kind(err, curfew.NotFound)
 	}
 }
 
 // racesForMechanic is lesson 10's ground.
-func racesForMechanic(s *scene) {
+func racesForMechanic(f *fixture) {
 	for round := range max(1, *raceRounds/4) {
 		mechanic := fmt.Sprint("m-", round)
-		offered := []curfew.Standing{s.admit(fmt.Sprint("left-", round)), s.admit(fmt.Sprint("right-", round))}
-		won := s.race(2, curfew.MechanicBusy, func(i int) error {
-			_, err := s.Store.Change(s.Context(), accepting(offered[i], mechanic))
+		offered := []curfew.Standing{f.admit(fmt.Sprint("left-", round)), f.admit(fmt.Sprint("right-", round))}
+		won := f.race(2, curfew.MechanicBusy, func(i int) error {
+			_, err := f.Store.Change(f.Context(), accepting(offered[i], mechanic))
 			return err
 		})
-		s.same("winners", len(won), 1)
+		f.same("winners", len(won), 1)
 		lost := offered[1-won[0]]
-		s.sameStanding("the losing side", s.read(lost.ID), lost)
+		f.sameStanding("the losing side", f.read(lost.ID), lost)
 	}
 }
 
 // racesForeignCancel lets many of another program's writes and of ours end
 // sessions of different customers: what keeps counts for all of them must lock
 // in one order, or the database picks a victim.
-func racesForeignCancel(s *scene) {
+func racesForeignCancel(f *fixture) {
 	cancel := []func(curfew.Standing) error{
 		func(st curfew.Standing) error {
-			_, err := s.Store.Change(s.Context(), ending(st, curfew.Cancelled, curfew.ByRequest))
+			_, err := f.Store.Change(f.Context(), ending(st, curfew.Cancelled, curfew.ByRequest))
 			return err
 		},
 		func(st curfew.Standing) error {
-			if refusal := s.try("UPDATE {sessions} SET status = 'cancelled' WHERE id = $1", st.ID); refusal != "" {
+			if refusal := f.try("UPDATE {sessions} SET status = 'cancelled' WHERE id = $1", st.ID); refusal != "" {
 				return errors.New(refusal)
 			}
 			return nil
 		},
 	}
 	for round := range max(2, *raceRounds/20) {
-		s.must(errors.Join(together(24, func(i int) error {
-			st, err := s.Store.Admit(s.Context(), admission(fmt.Sprintf("customer-%d-%d", i, round)))
+		f.must(errors.Join(together(24, func(i int) error {
+			st, err := f.Store.Admit(f.Context(), admission(fmt.Sprintf("customer-%d-%d", i, round)))
 			if err != nil {
 				return err
 			}
@@ -246,31 +246,31 @@ func racesForeignCancel(s *scene) {
 	}
 }
 
-func racesSweeps(s *scene) {
-	chosen := seed.New(s)
+func racesSweeps(f *fixture) {
+	chosen := seed.New(f)
 	for round := range max(1, *raceRounds/40) {
 		var late []curfew.Standing
 		for i := range 20 {
-			late = append(late, s.aged(s.admit(fmt.Sprintf("customer-%d-%d", round, i)), time.Hour))
+			late = append(late, f.aged(f.admit(fmt.Sprintf("customer-%d-%d", round, i)), time.Hour))
 		}
 		ended := make([][]string, 4)
-		won := s.race(4, curfew.Unavailable, func(i int) error {
+		won := f.race(4, curfew.Unavailable, func(i int) error {
 			mine := append([]curfew.Standing(nil), late...)
 			seed.Dice(chosen, fmt.Sprint(round, i)).Shuffle(len(mine), func(a, b int) { mine[a], mine[b] = mine[b], mine[a] })
-			got, err := s.Store.End(s.Context(), batch(curfew.Credited, mine...))
+			got, err := f.Store.End(f.Context(), batch(curfew.Credited, mine...))
 			for _, e := range got {
 				ended[i] = append(ended[i], e.Session.ID)
 			}
 			return err
 		})
-		s.same("sweeps that looked", len(won), 4)
-		s.endedOnce(late, ended)
+		f.same("sweeps that looked", len(won), 4)
+		f.endedOnce(late, ended)
 	}
 }
 
 // endedOnce fails unless each is in exactly one of the lists.
-func (s *scene) endedOnce(late []curfew.Standing, lists [][]string) {
-	s.Helper()
+func (f *fixture) endedOnce(late []curfew.Standing, lists [][]string) {
+	f.Helper()
 	times := map[string]int{}
 	for _, list := range lists {
 		for _, id := range list {
@@ -278,15 +278,15 @@ func (s *scene) endedOnce(late []curfew.Standing, lists [][]string) {
 		}
 	}
 	for _, st := range late {
-		if times[st.ID] > 1 || (times[st.ID] == 1) != s.read(st.ID).Status.Ended() {
-			s.Errorf("session %s ended %d times", st.ID, times[st.ID])
+		if times[st.ID] > 1 || (times[st.ID] == 1) != f.read(st.ID).Status.Ended() {
+			f.Errorf("session %s ended %d times", st.ID, times[st.ID])
 		}
 	}
-	s.same("left for the next look", s.ended(batch(curfew.Credited, late...)), s.leftOf(late, times))
+	f.same("left for the next look", f.ended(batch(curfew.Credited, late...)), f.leftOf(late, times))
 }
 
 // leftOf is the ids of those that no sweep ended.
-func (s *scene) leftOf(late []curfew.Standing, times map[string]int) []string {
+func (f *fixture) leftOf(late []curfew.Standing, times map[string]int) []string {
 	var left []string
 	for _, st := range late {
 		if times[st.ID] == 0 {

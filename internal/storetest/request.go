@@ -21,26 +21,26 @@ var requests = contract{
 }
 
 // pending is the ids of one page of the queue.
-func (s *scene) pending(after curfew.Cursor, limit int) []string {
-	s.Helper()
-	page, err := s.Store.Pending(s.Context(), after, limit)
-	s.must(err)
+func (f *fixture) pending(after curfew.Cursor, limit int) []string {
+	f.Helper()
+	page, err := f.Store.Pending(f.Context(), after, limit)
+	f.must(err)
 	return ids(page)
 }
 
 // queue is the whole queue's sessions, read page by page.
-func (s *scene) queue(limit int) []string {
-	s.Helper()
+func (f *fixture) queue(limit int) []string {
+	f.Helper()
 	var all []string
 	var after curfew.Cursor
 	for {
-		page, err := s.Store.Pending(s.Context(), after, limit)
-		s.must(err)
+		page, err := f.Store.Pending(f.Context(), after, limit)
+		f.must(err)
 		if len(page) == 0 {
 			return all
 		}
 		if len(page) > limit || len(all) > 1000 {
-			s.Fatalf("a page of %d after %d sessions, with a limit of %d", len(page), len(all), limit)
+			f.Fatalf("a page of %d after %d sessions, with a limit of %d", len(page), len(all), limit)
 		}
 		all = append(all, ids(page)...)
 		last := page[len(page)-1]
@@ -48,49 +48,49 @@ func (s *scene) queue(limit int) []string {
 	}
 }
 
-func pendingStandings(s *scene) {
-	st := s.admit("ada")
-	page, err := s.Store.Pending(s.Context(), curfew.Cursor{}, 5)
-	s.must(err)
-	s.same("sessions in the queue", len(page), 1)
-	s.sameStanding("the first", page[0], st)
-	s.around("now", page[0].Now, st.Now)
+func pendingStandings(f *fixture) {
+	st := f.admit("ada")
+	page, err := f.Store.Pending(f.Context(), curfew.Cursor{}, 5)
+	f.must(err)
+	f.same("sessions in the queue", len(page), 1)
+	f.sameStanding("the first", page[0], st)
+	f.around("now", page[0].Now, st.Now)
 }
 
-func pendingOffered(s *scene) {
-	s.same("an empty queue", s.pending(curfew.Cursor{}, 5), []string(nil))
-	offered := s.admit("offered")
-	s.accepted("accepted", "max")
-	s.live("live", "eve")
-	s.scheduled("scheduled")
-	s.aged(s.admit("overdue"), 16*time.Minute)
-	s.change(ending(s.admit("ended"), curfew.Cancelled, curfew.ByRequest))
-	s.orphan("orphan")
-	s.same("the queue", s.pending(curfew.Cursor{}, 9), []string{offered.ID})
+func pendingOffered(f *fixture) {
+	f.same("an empty queue", f.pending(curfew.Cursor{}, 5), []string(nil))
+	offered := f.admit("offered")
+	f.accepted("accepted", "max")
+	f.live("live", "eve")
+	f.scheduled("scheduled")
+	f.aged(f.admit("overdue"), 16*time.Minute)
+	f.change(ending(f.admit("ended"), curfew.Cancelled, curfew.ByRequest))
+	f.orphan("orphan")
+	f.same("the queue", f.pending(curfew.Cursor{}, 9), []string{offered.ID})
 }
 
-func pendingPages(s *scene) {
+func pendingPages(f *fixture) {
 	var want []string
 	for i := range 7 {
-		want = append(want, s.aged(s.admit(fmt.Sprint("customer-", i)), time.Duration(i)*time.Minute).ID)
+		want = append(want, f.aged(f.admit(fmt.Sprint("customer-", i)), time.Duration(i)*time.Minute).ID)
 	}
 	slices.Reverse(want)
 	for _, limit := range []int{1, 3, 7, 100} {
-		s.same(fmt.Sprintf("the queue in pages of %d", limit), s.queue(limit), want)
+		f.same(fmt.Sprintf("the queue in pages of %d", limit), f.queue(limit), want)
 	}
 }
 
-func pendingTies(s *scene) {
+func pendingTies(f *fixture) {
 	var want []string
 	for i := range 7 {
-		want = append(want, s.admit(fmt.Sprint("customer-", i)).ID)
+		want = append(want, f.admit(fmt.Sprint("customer-", i)).ID)
 	}
-	s.exec("UPDATE {sessions} SET created_at = " + s.past(time.Minute) + " WHERE status = 'waiting'")
+	f.exec("UPDATE {sessions} SET created_at = " + f.past(time.Minute) + " WHERE status = 'waiting'")
 	slices.Sort(want)
-	s.same("the queue of one moment", s.queue(2), want)
+	f.same("the queue of one moment", f.queue(2), want)
 }
 
-func pendingPatience(s *scene) {
+func pendingPatience(f *fixture) {
 	var want []string
 	for _, wait := range []time.Duration{
 		50 * time.Second, time.Minute, time.Minute + time.Microsecond, 13 * time.Minute, 15 * time.Minute, 59 * time.Minute,
@@ -99,9 +99,9 @@ func pendingPatience(s *scene) {
 		waiting := func(age time.Duration) curfew.Standing {
 			a := admission(fmt.Sprint("customer-", wait, age))
 			a.Deadline = curfew.Deadline{After: wait}
-			st, err := s.Store.Admit(s.Context(), a)
-			s.must(err)
-			return s.aged(st, age)
+			st, err := f.Store.Admit(f.Context(), a)
+			f.must(err)
+			return f.aged(st, age)
 		}
 		want = append(want, waiting(0).ID)
 		if wait > 10*time.Minute {
@@ -109,65 +109,65 @@ func pendingPatience(s *scene) {
 		}
 		waiting(wait + time.Microsecond)
 	}
-	got := s.queue(3)
+	got := f.queue(3)
 	slices.Sort(got)
 	slices.Sort(want)
-	s.same("the queue", got, want)
+	f.same("the queue", got, want)
 }
 
-func noSlot(s *scene) {
-	st := s.accepted("ada", "max")
-	_, err := s.Store.Slot(s.Context(), "eve")
-	s.kind(err, curfew.NotFound)
-	s.change(ending(st, curfew.Cancelled, curfew.ByRequest))
-	_, err = s.Store.Slot(s.Context(), "max")
-	s.kind(err, curfew.NotFound)
+func noSlot(f *fixture) {
+	st := f.accepted("ada", "max")
+	_, err := f.Store.Slot(f.Context(), "eve")
+	f.kind(err, curfew.NotFound)
+	f.change(ending(st, curfew.Cancelled, curfew.ByRequest))
+	_, err = f.Store.Slot(f.Context(), "max")
+	f.kind(err, curfew.NotFound)
 }
 
-func keepsHeldSlot(s *scene) {
-	for _, st := range []curfew.Standing{s.accepted("ada", "max"), s.live("bob", "eve")} {
-		s.refused(curfew.Conflict, func() error {
-			return s.Store.FreeSlot(s.Context(), curfew.Slot{MechanicID: st.MechanicID, CustomerID: st.CustomerID, SessionID: st.ID})
+func keepsHeldSlot(f *fixture) {
+	for _, st := range []curfew.Standing{f.accepted("ada", "max"), f.live("bob", "eve")} {
+		f.refused(curfew.Conflict, func() error {
+			return f.Store.FreeSlot(f.Context(), curfew.Slot{MechanicID: st.MechanicID, CustomerID: st.CustomerID, SessionID: st.ID})
 		})
 	}
 }
 
-func freesLeakedSlot(s *scene) {
-	missing := s.admit("missing")
+func freesLeakedSlot(f *fixture) {
+	missing := f.admit("missing")
 	missing.ID = newID()
 	for mechanic, st := range map[string]curfew.Standing{
-		"ended":      s.change(ending(s.accepted("ada", "ended"), curfew.Cancelled, curfew.NoShow)),
+		"ended":      f.change(ending(f.accepted("ada", "ended"), curfew.Cancelled, curfew.NoShow)),
 		"missing":    missing,
-		"another's":  s.accepted("bob", "max"),
-		"unassigned": s.admit("cyd"),
+		"another's":  f.accepted("bob", "max"),
+		"unassigned": f.admit("cyd"),
 	} {
 		slot := curfew.Slot{MechanicID: mechanic, CustomerID: st.CustomerID, SessionID: st.ID}
-		s.leak(slot)
-		s.must(s.Store.FreeSlot(s.Context(), slot))
-		_, err := s.Store.Slot(s.Context(), mechanic)
-		s.kind(err, curfew.NotFound)
-		s.refused(curfew.Conflict, func() error { return s.Store.FreeSlot(s.Context(), slot) })
+		f.leak(slot)
+		f.must(f.Store.FreeSlot(f.Context(), slot))
+		_, err := f.Store.Slot(f.Context(), mechanic)
+		f.kind(err, curfew.NotFound)
+		f.refused(curfew.Conflict, func() error { return f.Store.FreeSlot(f.Context(), slot) })
 	}
-	s.same("slots that are held", s.rows("SELECT mechanic_id FROM {mechanic_slots}"), []string{"max"})
+	f.same("slots that are held", f.rows("SELECT mechanic_id FROM {mechanic_slots}"), []string{"max"})
 }
 
-func freesExactSlot(s *scene) {
-	st := s.change(ending(s.accepted("ada", "max"), curfew.Cancelled, curfew.NoShow))
+func freesExactSlot(f *fixture) {
+	st := f.change(ending(f.accepted("ada", "max"), curfew.Cancelled, curfew.NoShow))
 	slot := curfew.Slot{MechanicID: "max", CustomerID: "ada", SessionID: st.ID}
-	s.leak(slot)
+	f.leak(slot)
 	for _, other := range []curfew.Slot{
 		{MechanicID: "eve", CustomerID: "ada", SessionID: st.ID},
 		{MechanicID: "max", CustomerID: "bob", SessionID: st.ID},
 		{MechanicID: "max", CustomerID: "ada", SessionID: newID()},
 	} {
-		s.refused(curfew.Conflict, func() error { return s.Store.FreeSlot(s.Context(), other) })
+		f.refused(curfew.Conflict, func() error { return f.Store.FreeSlot(f.Context(), other) })
 	}
-	s.must(s.Store.FreeSlot(s.Context(), slot))
+	f.must(f.Store.FreeSlot(f.Context(), slot))
 }
 
-// leak plants a slot that nobody holds.
-func (s *scene) leak(slot curfew.Slot) {
-	s.Helper()
-	s.spoil("INSERT INTO {mechanic_slots} (mechanic_id, customer_id, session_id, created_at) VALUES ($1, $2, $3, "+s.past(0)+")",
+// leak writes a slot that nobody holds.
+func (f *fixture) leak(slot curfew.Slot) {
+	f.Helper()
+	f.corrupt("INSERT INTO {mechanic_slots} (mechanic_id, customer_id, session_id, created_at) VALUES ($1, $2, $3, "+f.past(0)+")",
 		slot.MechanicID, slot.CustomerID, slot.SessionID)
 }

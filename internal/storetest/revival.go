@@ -25,112 +25,112 @@ func reviving(st curfew.Standing, c curfew.Checkout) curfew.Admission {
 }
 
 // endedOwing is a session that was cancelled, and its payment with what is owed.
-func (s *scene) endedOwing(customer string, owed curfew.Outcome) (curfew.Standing, curfew.Checkout) {
-	s.Helper()
-	end := ending(s.admit(customer), curfew.Cancelled, curfew.Expired)
+func (f *fixture) endedOwing(customer string, owed curfew.Outcome) (curfew.Standing, curfew.Checkout) {
+	f.Helper()
+	end := ending(f.admit(customer), curfew.Cancelled, curfew.Expired)
 	end.Owed = owed
-	st := s.change(end)
-	return st, s.paidBy(st)
+	st := f.change(end)
+	return st, f.paidBy(st)
 }
 
-func revives(s *scene) {
-	was, c := s.endedOwing("ada", curfew.Credited)
+func revives(f *fixture) {
+	was, c := f.endedOwing("ada", curfew.Credited)
 	a := reviving(was, c)
-	got, err := s.Store.Admit(s.Context(), a)
-	s.must(err)
-	s.same("what it revives", got.Revives, was.ID)
-	s.sameStanding("what is stored", s.read(got.ID), got)
-	found, err := s.Store.Revival(s.Context(), "ada", was.ID)
-	s.must(err)
-	s.sameStanding("the revival", found, got)
-	s.sameStanding("the ended one", s.read(was.ID), was)
-	s.history("ada", got.ID, curfew.Event{To: "waiting", Actor: shop, Reason: "revived", RunID: a.RunID})
+	got, err := f.Store.Admit(f.Context(), a)
+	f.must(err)
+	f.same("what it revives", got.Revives, was.ID)
+	f.sameStanding("what is stored", f.read(got.ID), got)
+	found, err := f.Store.Revival(f.Context(), "ada", was.ID)
+	f.must(err)
+	f.sameStanding("the revival", found, got)
+	f.sameStanding("the ended one", f.read(was.ID), was)
+	f.history("ada", got.ID, curfew.Event{To: "waiting", Actor: shop, Reason: "revived", RunID: a.RunID})
 }
 
-func revivesFromRefund(s *scene) {
-	was, c := s.endedOwing("ada", curfew.RefundDue)
-	s.same("due", s.refundable(9), []string{c.ID})
-	_, err := s.Store.Admit(s.Context(), reviving(was, c))
-	s.must(err)
-	now := s.checkout("ada", c.ID)
-	s.same("the payment", []any{now.Outcome, now.RefundAmount, now.SessionID}, []any{curfew.Fulfilled, int64(0), was.ID})
-	s.same("due", s.refundable(9), []string(nil))
+func revivesFromRefund(f *fixture) {
+	was, c := f.endedOwing("ada", curfew.RefundDue)
+	f.same("due", f.refundable(9), []string{c.ID})
+	_, err := f.Store.Admit(f.Context(), reviving(was, c))
+	f.must(err)
+	now := f.checkout("ada", c.ID)
+	f.same("the payment", []any{now.Outcome, now.RefundAmount, now.SessionID}, []any{curfew.Fulfilled, int64(0), was.ID})
+	f.same("due", f.refundable(9), []string(nil))
 }
 
-func revivesOnce(s *scene) {
-	was, c := s.endedOwing("ada", curfew.Credited)
-	st, err := s.Store.Admit(s.Context(), reviving(was, c))
-	s.must(err)
-	s.change(ending(st, curfew.Cancelled, curfew.ByRequest))
-	again := reviving(was, s.checkout("ada", c.ID))
-	s.refused(curfew.Conflict, func() error {
-		_, err := s.Store.Admit(s.Context(), again)
+func revivesOnce(f *fixture) {
+	was, c := f.endedOwing("ada", curfew.Credited)
+	st, err := f.Store.Admit(f.Context(), reviving(was, c))
+	f.must(err)
+	f.change(ending(st, curfew.Cancelled, curfew.ByRequest))
+	again := reviving(was, f.checkout("ada", c.ID))
+	f.refused(curfew.Conflict, func() error {
+		_, err := f.Store.Admit(f.Context(), again)
 		return err
 	})
 }
 
-func revivalNotFound(s *scene) {
-	st := s.admit("ada")
+func revivalNotFound(f *fixture) {
+	st := f.admit("ada")
 	for _, id := range []string{"", "x", newID(), st.ID} {
-		_, err := s.Store.Revival(s.Context(), "ada", id)
-		s.kind(err, curfew.NotFound)
+		_, err := f.Store.Revival(f.Context(), "ada", id)
+		f.kind(err, curfew.NotFound)
 	}
 }
 
 // raceRevival lets one revive what has ended while somebody else moves its
 // payment or takes the customer's slot; exactly one of them must win.
-func (s *scene) raceRevival(owed curfew.Outcome, rival func(was curfew.Standing, c curfew.Checkout) error) {
-	s.Helper()
+func (f *fixture) raceRevival(owed curfew.Outcome, rival func(was curfew.Standing, c curfew.Checkout) error) {
+	f.Helper()
 	revived := 0
 	for round := range *raceRounds {
-		was, c := s.endedOwing(fmt.Sprint("customer-", round), owed)
-		won := s.race(2, curfew.Conflict, func(i int) error {
+		was, c := f.endedOwing(fmt.Sprint("customer-", round), owed)
+		won := f.race(2, curfew.Conflict, func(i int) error {
 			if i == 1 {
 				return rival(was, c)
 			}
-			_, err := s.Store.Admit(s.Context(), reviving(was, c))
+			_, err := f.Store.Admit(f.Context(), reviving(was, c))
 			return err
 		})
-		s.same("winners", len(won), 1)
+		f.same("winners", len(won), 1)
 		revived += 1 - won[0]
-		_, err := s.Store.Revival(s.Context(), was.CustomerID, was.ID)
+		_, err := f.Store.Revival(f.Context(), was.CustomerID, was.ID)
 		if (err == nil) != (won[0] == 0) {
-			s.Fatalf("round %d: %d won, and the revival: %v", round, won[0], err)
+			f.Fatalf("round %d: %d won, and the revival: %v", round, won[0], err)
 		}
 	}
-	s.Logf("%d of %d were revived", revived, *raceRounds)
+	f.Logf("%d of %d were revived", revived, *raceRounds)
 }
 
-func racesRevivalSpending(s *scene) {
-	s.raceRevival(curfew.Credited, func(_ curfew.Standing, c curfew.Checkout) error {
-		_, err := s.Store.Admit(s.Context(), spending(c))
+func racesRevivalSpending(f *fixture) {
+	f.raceRevival(curfew.Credited, func(_ curfew.Standing, c curfew.Checkout) error {
+		_, err := f.Store.Admit(f.Context(), spending(c))
 		return err
 	})
 }
 
-func racesRevivalRefund(s *scene) {
-	s.raceRevival(curfew.RefundDue, func(_ curfew.Standing, c curfew.Checkout) error {
-		_, err := s.Store.ChangeCheckout(s.Context(), curfew.CheckoutChange{
+func racesRevivalRefund(f *fixture) {
+	f.raceRevival(curfew.RefundDue, func(_ curfew.Standing, c curfew.Checkout) error {
+		_, err := f.Store.ChangeCheckout(f.Context(), curfew.CheckoutChange{
 			From: c, To: curfew.Refunding, Reason: "the provider is asked", Actor: curfew.Refunder,
 		})
 		return err
 	})
 }
 
-func racesRevivalAdmission(s *scene) {
-	s.raceRevival(curfew.Credited, func(was curfew.Standing, _ curfew.Checkout) error {
-		_, err := s.Store.Admit(s.Context(), admission(was.CustomerID))
+func racesRevivalAdmission(f *fixture) {
+	f.raceRevival(curfew.Credited, func(was curfew.Standing, _ curfew.Checkout) error {
+		_, err := f.Store.Admit(f.Context(), admission(was.CustomerID))
 		return err
 	})
 }
 
-func racesRevivals(s *scene) {
+func racesRevivals(f *fixture) {
 	for round := range max(1, *raceRounds/20) {
-		was, c := s.endedOwing(fmt.Sprint("customer-", round), curfew.Credited)
-		won := s.race(10, curfew.Conflict, func(int) error {
-			_, err := s.Store.Admit(s.Context(), reviving(was, c))
+		was, c := f.endedOwing(fmt.Sprint("customer-", round), curfew.Credited)
+		won := f.race(10, curfew.Conflict, func(int) error {
+			_, err := f.Store.Admit(f.Context(), reviving(was, c))
 			return err
 		})
-		s.same("winners", len(won), 1)
+		f.same("winners", len(won), 1)
 	}
 }

@@ -36,34 +36,34 @@ func aRun(reason string) curfew.Run {
 	}
 }
 
-func (s *scene) begin(r curfew.Run) curfew.Run {
-	s.Helper()
-	got, err := s.Store.BeginRun(s.Context(), r)
-	s.must(err)
+func (f *fixture) begin(r curfew.Run) curfew.Run {
+	f.Helper()
+	got, err := f.Store.BeginRun(f.Context(), r)
+	f.must(err)
 	return got
 }
 
-func (s *scene) finish(r curfew.Run, o curfew.RunOutcome) curfew.Run {
-	s.Helper()
+func (f *fixture) finish(r curfew.Run, o curfew.RunOutcome) curfew.Run {
+	f.Helper()
 	r.Outcome = o
-	got, err := s.Store.FinishRun(s.Context(), r)
-	s.must(err)
+	got, err := f.Store.FinishRun(f.Context(), r)
+	f.must(err)
 	return got
 }
 
 // runs is all runs, read page by page.
-func (s *scene) runs(limit int) []curfew.Run {
-	s.Helper()
+func (f *fixture) runs(limit int) []curfew.Run {
+	f.Helper()
 	var all []curfew.Run
 	var after curfew.Cursor
 	for {
-		page, err := s.Store.Runs(s.Context(), after, limit)
-		s.must(err)
+		page, err := f.Store.Runs(f.Context(), after, limit)
+		f.must(err)
 		if len(page) == 0 {
 			return all
 		}
 		if len(page) > limit || len(all) > 1000 {
-			s.Fatalf("a page of %d after %d runs, with a limit of %d", len(page), len(all), limit)
+			f.Fatalf("a page of %d after %d runs, with a limit of %d", len(page), len(all), limit)
 		}
 		all = append(all, page...)
 		last := page[len(page)-1]
@@ -71,104 +71,104 @@ func (s *scene) runs(limit int) []curfew.Run {
 	}
 }
 
-func beginsRun(s *scene) {
+func beginsRun(f *fixture) {
 	r := aRun("by hand")
-	got := s.begin(r)
+	got := f.begin(r)
 	r.Outcome, r.StartedAt = curfew.RunRunning, got.StartedAt
-	s.same("the begun run", got, r)
-	s.around("its start", got.StartedAt, time.Now())
-	s.same("what is stored", s.runs(9), []curfew.Run{r})
+	f.same("the begun run", got, r)
+	f.around("its start", got.StartedAt, time.Now())
+	f.same("what is stored", f.runs(9), []curfew.Run{r})
 }
 
-func beginsRunWithoutID(s *scene) {
+func beginsRunWithoutID(f *fixture) {
 	r := aRun("")
 	r.ID = ""
-	got := s.begin(r)
-	s.same("the length of its id", len(got.ID), 36)
-	s.same("what is stored", s.runs(9), []curfew.Run{got})
+	got := f.begin(r)
+	f.same("the length of its id", len(got.ID), 36)
+	f.same("what is stored", f.runs(9), []curfew.Run{got})
 }
 
-func finishesRun(s *scene) {
+func finishesRun(f *fixture) {
 	for _, o := range []curfew.RunOutcome{curfew.RunSucceeded, curfew.RunFailed} {
-		r := s.begin(aRun(awkward))
+		r := f.begin(aRun(awkward))
 		r.Stats.Count(curfew.OldWaiting, true)
 		r.Stats.Count(curfew.NoShows, false)
 		if o == curfew.RunFailed {
 			r.Error = awkward
 		}
-		got := s.finish(r, o)
+		got := f.finish(r, o)
 		r.Outcome, r.FinishedAt = o, got.FinishedAt
-		s.same("the finished run", got, r)
+		f.same("the finished run", got, r)
 		if got.FinishedAt.Before(got.StartedAt) {
-			s.Errorf("started %s, finished %s", got.StartedAt, got.FinishedAt)
+			f.Errorf("started %s, finished %s", got.StartedAt, got.FinishedAt)
 		}
-		s.same("what is stored", s.runs(9)[0], r)
+		f.same("what is stored", f.runs(9)[0], r)
 	}
 }
 
-func interruptsRun(s *scene) {
-	r := s.begin(aRun(""))
+func interruptsRun(f *fixture) {
+	r := f.begin(aRun(""))
 	r.Error = "it was stopped"
-	got := s.finish(r, curfew.RunInterrupted)
+	got := f.finish(r, curfew.RunInterrupted)
 	r.Outcome, r.FinishedAt = curfew.RunInterrupted, got.FinishedAt
-	s.same("the finished run", got, r)
-	s.same("what is stored", s.runs(9)[0], r)
+	f.same("the finished run", got, r)
+	f.same("what is stored", f.runs(9)[0], r)
 }
 
-func missesRun(s *scene) {
-	r := s.begin(aRun(""))
-	s.must(s.Store.BeatRun(s.Context(), r.ID, time.Minute))
-	s.same("while it goes on", s.runs(9)[0], r)
-	s.must(s.Store.BeatRun(s.Context(), r.ID, -time.Second))
-	got := s.runs(9)[0]
-	s.same("once it is silent", []any{got.Outcome, got.Error}, []any{curfew.RunInterrupted, curfew.RunDied})
-	one, err := s.Store.Run(s.Context(), r.ID)
-	s.must(err)
-	s.same("read by its id", one, got)
-	s.same("the newest finished run", s.pulse().LastRun, (*curfew.Run)(nil))
-	got = s.finish(r, curfew.RunSucceeded) // it was only slow
-	s.same("once it has finished", []any{got.Outcome, got.Error}, []any{curfew.RunSucceeded, ""})
+func missesRun(f *fixture) {
+	r := f.begin(aRun(""))
+	f.must(f.Store.BeatRun(f.Context(), r.ID, time.Minute))
+	f.same("while it goes on", f.runs(9)[0], r)
+	f.must(f.Store.BeatRun(f.Context(), r.ID, -time.Second))
+	got := f.runs(9)[0]
+	f.same("once it is silent", []any{got.Outcome, got.Error}, []any{curfew.RunInterrupted, curfew.RunDied})
+	one, err := f.Store.Run(f.Context(), r.ID)
+	f.must(err)
+	f.same("read by its id", one, got)
+	f.same("the newest finished run", f.pulse().LastRun, (*curfew.Run)(nil))
+	got = f.finish(r, curfew.RunSucceeded) // it was only slow
+	f.same("once it has finished", []any{got.Outcome, got.Error}, []any{curfew.RunSucceeded, ""})
 }
 
-func runPages(s *scene) {
-	s.same("runs in an empty store", s.runs(9), []curfew.Run(nil))
+func runPages(f *fixture) {
+	f.same("runs in an empty store", f.runs(9), []curfew.Run(nil))
 	var want []curfew.Run
 	for i := range 5 {
-		r := s.begin(aRun(fmt.Sprint("run ", i)))
+		r := f.begin(aRun(fmt.Sprint("run ", i)))
 		if i%2 == 0 {
-			r = s.finish(r, curfew.RunSucceeded)
+			r = f.finish(r, curfew.RunSucceeded)
 		}
 		want = append(want, r)
 	}
 	slices.Reverse(want)
 	for _, limit := range []int{1, 2, 5, 100} {
-		s.same(fmt.Sprintf("runs in pages of %d", limit), s.runs(limit), want)
+		f.same(fmt.Sprintf("runs in pages of %d", limit), f.runs(limit), want)
 	}
 }
 
-func runTies(s *scene) {
+func runTies(f *fixture) {
 	var want []string
 	for range 5 {
-		want = append(want, s.begin(aRun("")).ID)
+		want = append(want, f.begin(aRun("")).ID)
 	}
-	s.exec("UPDATE {runs} SET started_at = " + s.past(time.Minute))
+	f.exec("UPDATE {runs} SET started_at = " + f.past(time.Minute))
 	slices.Sort(want)
 	slices.Reverse(want)
 	var got []string
-	for _, r := range s.runs(2) {
+	for _, r := range f.runs(2) {
 		got = append(got, r.ID)
 	}
-	s.same("runs of one moment", got, want)
+	f.same("runs of one moment", got, want)
 }
 
-func (s *scene) save(p curfew.Preview) curfew.Preview {
-	s.Helper()
-	got, err := s.Store.SavePreview(s.Context(), p)
-	s.must(err)
+func (f *fixture) save(p curfew.Preview) curfew.Preview {
+	f.Helper()
+	got, err := f.Store.SavePreview(f.Context(), p)
+	f.must(err)
 	return got
 }
 
-func savesPreview(s *scene) {
+func savesPreview(f *fixture) {
 	p := curfew.Preview{
 		ID: newID(), Actor: curfew.Actor{Role: curfew.Admin, ID: awkward}, MaxAge: 90 * time.Second, Truncated: true,
 		Items: []curfew.Item{
@@ -176,77 +176,77 @@ func savesPreview(s *scene) {
 			{SessionID: newID(), CustomerID: "bob", Rule: curfew.Orphans, Version: 2},
 		},
 	}
-	saved := s.save(p)
-	s.same("the saved preview", saved, p, cmpopts.IgnoreFields(curfew.Preview{}, "CreatedAt"))
-	s.around("its creation", saved.CreatedAt, time.Now())
-	got, err := s.Store.Preview(s.Context(), p.ID)
-	s.must(err)
-	s.same("the preview", got, saved)
+	saved := f.save(p)
+	f.same("the saved preview", saved, p, cmpopts.IgnoreFields(curfew.Preview{}, "CreatedAt"))
+	f.around("its creation", saved.CreatedAt, time.Now())
+	got, err := f.Store.Preview(f.Context(), p.ID)
+	f.must(err)
+	f.same("the preview", got, saved)
 }
 
-func savesEmptyPreview(s *scene) {
-	saved := s.save(curfew.Preview{ID: newID(), Actor: shop})
-	got, err := s.Store.Preview(s.Context(), saved.ID)
-	s.must(err)
-	s.same("the preview", got, saved)
+func savesEmptyPreview(f *fixture) {
+	saved := f.save(curfew.Preview{ID: newID(), Actor: shop})
+	got, err := f.Store.Preview(f.Context(), saved.ID)
+	f.must(err)
+	f.same("the preview", got, saved)
 }
 
-func forgetsPreview(s *scene) {
-	saved := s.save(curfew.Preview{ID: newID(), Actor: shop})
-	s.exec("UPDATE {previews} SET created_at = "+s.past(23*time.Hour)+" WHERE id = $1", saved.ID)
-	_, err := s.Store.Preview(s.Context(), saved.ID)
-	s.must(err)
-	s.exec("UPDATE {previews} SET created_at = "+s.past(25*time.Hour)+" WHERE id = $1", saved.ID)
-	_, err = s.Store.Preview(s.Context(), saved.ID)
-	s.kind(err, curfew.NotFound)
+func forgetsPreview(f *fixture) {
+	saved := f.save(curfew.Preview{ID: newID(), Actor: shop})
+	f.exec("UPDATE {previews} SET created_at = "+f.past(23*time.Hour)+" WHERE id = $1", saved.ID)
+	_, err := f.Store.Preview(f.Context(), saved.ID)
+	f.must(err)
+	f.exec("UPDATE {previews} SET created_at = "+f.past(25*time.Hour)+" WHERE id = $1", saved.ID)
+	_, err = f.Store.Preview(f.Context(), saved.ID)
+	f.kind(err, curfew.NotFound)
 }
 
-func previewNotFound(s *scene) {
+func previewNotFound(f *fixture) {
 	for _, id := range []string{"", "x", newID(), "' OR ''='"} {
-		_, err := s.Store.Preview(s.Context(), id)
-		s.kind(err, curfew.NotFound)
+		_, err := f.Store.Preview(f.Context(), id)
+		f.kind(err, curfew.NotFound)
 	}
 }
 
-func readsRun(s *scene) {
-	r := s.finish(s.begin(aRun("by hand")), curfew.RunSucceeded)
-	got, err := s.Store.Run(s.Context(), r.ID)
-	s.must(err)
-	s.same("the run", got, r)
+func readsRun(f *fixture) {
+	r := f.finish(f.begin(aRun("by hand")), curfew.RunSucceeded)
+	got, err := f.Store.Run(f.Context(), r.ID)
+	f.must(err)
+	f.same("the run", got, r)
 	for _, id := range []string{"", "x", newID()} {
-		_, err := s.Store.Run(s.Context(), id)
-		s.kind(err, curfew.NotFound)
+		_, err := f.Store.Run(f.Context(), id)
+		f.kind(err, curfew.NotFound)
 	}
 }
 
-func knowsUndo(s *scene) {
-	undone := s.finish(s.begin(aRun("cleanup")), curfew.RunSucceeded)
+func knowsUndo(f *fixture) {
+	undone := f.finish(f.begin(aRun("cleanup")), curfew.RunSucceeded)
 	undo := aRun("undo")
 	undo.Undoes = undone.ID
-	failed := s.finish(s.begin(undo), curfew.RunFailed)
+	failed := f.finish(f.begin(undo), curfew.RunFailed)
 	undo.ID = newID()
-	first := s.begin(undo)
+	first := f.begin(undo)
 	first.Stats.Revived = 3
-	first = s.finish(first, curfew.RunSucceeded)
+	first = f.finish(first, curfew.RunSucceeded)
 	undo.ID = newID()
-	second := s.begin(undo)
+	second := f.begin(undo)
 	undone.UndoneBy = first.ID
-	s.same("the runs", s.runs(9), []curfew.Run{second, first, failed, undone})
-	s.same("the newest cleanup", s.pulse().LastRun, &undone)
+	f.same("the runs", f.runs(9), []curfew.Run{second, first, failed, undone})
+	f.same("the newest cleanup", f.pulse().LastRun, &undone)
 }
 
-func runEventPages(s *scene) {
+func runEventPages(f *fixture) {
 	var late []curfew.Standing
 	for i := range 5 {
-		late = append(late, s.aged(s.admit(fmt.Sprint("customer-", i)), time.Hour))
+		late = append(late, f.aged(f.admit(fmt.Sprint("customer-", i)), time.Hour))
 	}
 	b := batch(curfew.Credited, late...)
-	_, err := s.Store.End(s.Context(), b)
-	s.must(err)
+	_, err := f.Store.End(f.Context(), b)
+	f.must(err)
 	var got []curfew.Event
 	for after := ""; ; after = got[len(got)-1].ID {
-		page, err := s.Store.RunEvents(s.Context(), b.RunID, after, 3)
-		s.must(err)
+		page, err := f.Store.RunEvents(f.Context(), b.RunID, after, 3)
+		f.must(err)
 		got = append(got, page...)
 		if len(page) < 3 {
 			break
@@ -255,39 +255,39 @@ func runEventPages(s *scene) {
 	var want []curfew.Event
 	for _, st := range late {
 		for _, subject := range []string{st.ID, st.CheckoutID} {
-			events, err := s.Store.Events(s.Context(), st.CustomerID, subject)
-			s.must(err)
+			events, err := f.Store.Events(f.Context(), st.CustomerID, subject)
+			f.must(err)
 			want = append(want, events[len(events)-1])
 		}
 	}
 	slices.SortFunc(want, func(a, b curfew.Event) int { return strings.Compare(a.ID, b.ID) })
-	s.same("the run's events", got, want)
+	f.same("the run's events", got, want)
 	for _, id := range []string{"", "x", newID()} {
-		none, err := s.Store.RunEvents(s.Context(), id, "", 9)
-		s.must(err)
-		s.same("events of no run", none, []curfew.Event(nil))
+		none, err := f.Store.RunEvents(f.Context(), id, "", 9)
+		f.must(err)
+		f.same("events of no run", none, []curfew.Event(nil))
 	}
 }
 
-func countsBatch(s *scene) {
-	run := s.begin(aRun(""))
-	st := s.standings()[curfew.OldWaiting]
+func countsBatch(f *fixture) {
+	run := f.begin(aRun(""))
+	st := f.standings()[curfew.OldWaiting]
 	b := batch(curfew.Credited, st)
 	b.RunID = run.ID
 	b.Stats.Count(curfew.NoShows, false) // of a batch before
-	want := b.Counted(s.end(b))
-	s.same("what is counted", want, curfew.Stats{OldWaitingSessions: 1, ExpiredRequests: 1, NoShows: 1, TotalCleaned: 3})
-	s.same("while the run goes on", s.runs(9)[0].Stats, want)
+	want := b.Counted(f.end(b))
+	f.same("what is counted", want, curfew.Stats{OldWaitingSessions: 1, ExpiredRequests: 1, NoShows: 1, TotalCleaned: 3})
+	f.same("while the run goes on", f.runs(9)[0].Stats, want)
 	b.Endings[0].Version++
-	s.same("ended", len(s.end(b)), 0)
-	s.same("after a batch that ended nothing", s.runs(9)[0].Stats, want)
+	f.same("ended", len(f.end(b)), 0)
+	f.same("after a batch that ended nothing", f.runs(9)[0].Stats, want)
 }
 
-func countsRevival(s *scene) {
-	run := s.begin(aRun(""))
-	a := reviving(s.endedOwing("ada", curfew.Credited))
+func countsRevival(f *fixture) {
+	run := f.begin(aRun(""))
+	a := reviving(f.endedOwing("ada", curfew.Credited))
 	a.RunID, a.Stats.Revived = run.ID, 7
-	_, err := s.Store.Admit(s.Context(), a)
-	s.must(err)
-	s.same("while the run goes on", s.runs(9)[0].Stats.Revived, 7)
+	_, err := f.Store.Admit(f.Context(), a)
+	f.must(err)
+	f.same("while the run goes on", f.runs(9)[0].Stats.Revived, 7)
 }

@@ -37,139 +37,139 @@ var sessions = contract{
 	"at the exact deadline a session is still good":                   exactDeadline,
 }
 
-func notFound(s *scene) {
-	s.admit("ada")
+func notFound(f *fixture) {
+	f.admit("ada")
 	for _, id := range []string{"", "x", "'; DROP TABLE sessions; --", "fallback_1", newID(), strings.Repeat("9", 10_000)} {
-		_, err := s.Store.Session(s.Context(), id)
-		s.kind(err, curfew.NotFound)
-		_, err = s.Store.SessionOf(s.Context(), id)
-		s.kind(err, curfew.NotFound)
-		_, err = s.Store.Open(s.Context(), "nobody"+id)
-		s.kind(err, curfew.NotFound)
-		all, err := s.Store.Unended(s.Context(), "nobody"+id)
-		s.must(err)
-		events, err := s.Store.Events(s.Context(), "ada", id)
+		_, err := f.Store.Session(f.Context(), id)
+		f.kind(err, curfew.NotFound)
+		_, err = f.Store.SessionOf(f.Context(), id)
+		f.kind(err, curfew.NotFound)
+		_, err = f.Store.Open(f.Context(), "nobody"+id)
+		f.kind(err, curfew.NotFound)
+		all, err := f.Store.Unended(f.Context(), "nobody"+id)
+		f.must(err)
+		events, err := f.Store.Events(f.Context(), "ada", id)
 		if err != nil {
-			s.kind(err, curfew.NotFound)
+			f.kind(err, curfew.NotFound)
 		}
 		if len(all)+len(events) > 0 {
-			s.Errorf("%q has %d sessions and %d events", id, len(all), len(events))
+			f.Errorf("%q has %d sessions and %d events", id, len(all), len(events))
 		}
 	}
 }
 
-func requestLeadsToSession(s *scene) {
-	st := s.accepted("ada", "max")
-	s.admit("bob")
-	got, err := s.Store.SessionOf(s.Context(), st.Request.ID)
-	s.must(err)
-	s.sameStanding("the session of the request", got, st)
+func requestLeadsToSession(f *fixture) {
+	st := f.accepted("ada", "max")
+	f.admit("bob")
+	got, err := f.Store.SessionOf(f.Context(), st.Request.ID)
+	f.must(err)
+	f.sameStanding("the session of the request", got, st)
 
-	ended := s.change(ending(st, curfew.Cancelled, curfew.ByRequest))
-	got, err = s.Store.SessionOf(s.Context(), st.Request.ID)
-	s.must(err)
-	s.sameStanding("the ended session of the request", got, ended)
+	ended := f.change(ending(st, curfew.Cancelled, curfew.ByRequest))
+	got, err = f.Store.SessionOf(f.Context(), st.Request.ID)
+	f.must(err)
+	f.sameStanding("the ended session of the request", got, ended)
 }
 
-func openSession(s *scene) {
+func openSession(f *fixture) {
 	open := func(want curfew.Standing) {
-		s.Helper()
-		got, err := s.Store.Open(s.Context(), "ada")
-		s.must(err)
-		s.sameStanding("the open session", got, want)
+		f.Helper()
+		got, err := f.Store.Open(f.Context(), "ada")
+		f.must(err)
+		f.sameStanding("the open session", got, want)
 	}
-	s.scheduled("ada")
-	_, err := s.Store.Open(s.Context(), "ada")
-	s.kind(err, curfew.NotFound)
+	f.scheduled("ada")
+	_, err := f.Store.Open(f.Context(), "ada")
+	f.kind(err, curfew.NotFound)
 
-	st := s.admit("ada")
+	st := f.admit("ada")
 	open(st)
-	st = s.change(accepting(st, "max"))
+	st = f.change(accepting(st, "max"))
 	open(st)
-	st = s.change(starting(st))
+	st = f.change(starting(st))
 	open(st)
-	st = s.aged(st, time.Hour)
+	st = f.aged(st, time.Hour)
 	open(st)
-	s.change(ending(st, curfew.Completed, curfew.Finished))
-	_, err = s.Store.Open(s.Context(), "ada")
-	s.kind(err, curfew.NotFound)
+	f.change(ending(st, curfew.Completed, curfew.Finished))
+	_, err = f.Store.Open(f.Context(), "ada")
+	f.kind(err, curfew.NotFound)
 }
 
-func unendedOldestFirst(s *scene) {
-	s.change(ending(s.admit("ada"), curfew.Cancelled, curfew.ByRequest))
-	second := s.scheduled("ada")
-	first := s.aged(s.admit("ada"), time.Minute)
-	s.admit("bob")
-	got, err := s.Store.Unended(s.Context(), "ada")
-	s.must(err)
-	s.same("unended", len(got), 2)
-	s.sameStanding("the oldest", got[0], first)
-	s.sameStanding("the youngest", got[1], second)
+func unendedOldestFirst(f *fixture) {
+	f.change(ending(f.admit("ada"), curfew.Cancelled, curfew.ByRequest))
+	second := f.scheduled("ada")
+	first := f.aged(f.admit("ada"), time.Minute)
+	f.admit("bob")
+	got, err := f.Store.Unended(f.Context(), "ada")
+	f.must(err)
+	f.same("unended", len(got), 2)
+	f.sameStanding("the oldest", got[0], first)
+	f.sameStanding("the youngest", got[1], second)
 }
 
-func cancelsScheduled(s *scene) {
-	st := s.scheduled("ada")
-	got, err := s.Store.Change(s.Context(), curfew.Change{
+func cancelsScheduled(f *fixture) {
+	st := f.scheduled("ada")
+	got, err := f.Store.Change(f.Context(), curfew.Change{
 		From: st.Session, To: curfew.Cancelled, Reason: "changed mind", EndedBy: curfew.ByRequest,
 		Actor: shop, RequestTo: curfew.RequestCancelled, Owed: curfew.Credited,
 	})
-	s.must(err)
-	s.same("status", got.Status, curfew.Cancelled)
-	s.same("starts at", got.StartsAt, st.StartsAt)
-	s.history("ada", st.ID, curfew.Event{To: "scheduled", Actor: shop, Reason: "paid"},
+	f.must(err)
+	f.same("status", got.Status, curfew.Cancelled)
+	f.same("starts at", got.StartsAt, st.StartsAt)
+	f.history("ada", st.ID, curfew.Event{To: "scheduled", Actor: shop, Reason: "paid"},
 		curfew.Event{To: "cancelled", Actor: shop, Reason: "changed mind"})
 }
 
-func runInEvents(s *scene) {
-	st := s.admit("ada")
+func runInEvents(f *fixture) {
+	st := f.admit("ada")
 	c := ending(st, curfew.Cancelled, curfew.Cleared)
 	c.RunID = newID()
-	s.change(c)
-	s.history("ada", st.ID, curfew.Event{To: "waiting", Actor: shop, Reason: "paid"},
+	f.change(c)
+	f.history("ada", st.ID, curfew.Event{To: "waiting", Actor: shop, Reason: "paid"},
 		curfew.Event{To: "cancelled", Actor: c.Actor, Reason: "cleared", RunID: c.RunID})
-	s.history("ada", st.CheckoutID, curfew.Event{To: "fulfilled", Actor: shop, Reason: "paid"},
+	f.history("ada", st.CheckoutID, curfew.Event{To: "fulfilled", Actor: shop, Reason: "paid"},
 		curfew.Event{To: "credited", Actor: c.Actor, Reason: "cleared", RunID: c.RunID})
 }
 
-func historyIsPrivate(s *scene) {
-	st := s.admit("ada")
-	s.admit("bob")
-	events, err := s.Store.Events(s.Context(), "bob", st.ID)
+func historyIsPrivate(f *fixture) {
+	st := f.admit("ada")
+	f.admit("bob")
+	events, err := f.Store.Events(f.Context(), "bob", st.ID)
 	if err != nil {
-		s.kind(err, curfew.NotFound)
+		f.kind(err, curfew.NotFound)
 	}
-	s.same("another's events", len(events), 0)
+	f.same("another's events", len(events), 0)
 }
 
-func missesFrom(s *scene) {
-	st := s.accepted("ada", "max")
+func missesFrom(f *fixture) {
+	st := f.accepted("ada", "max")
 	for _, miss := range []func(*curfew.Session){
-		func(f *curfew.Session) { f.Version-- },
-		func(f *curfew.Session) { f.Version++ },
-		func(f *curfew.Session) { f.Status = curfew.Live },
-		func(f *curfew.Session) { f.CustomerID = "bob" },
-		func(f *curfew.Session) { f.ID = newID() },
+		func(s *curfew.Session) { s.Version-- },
+		func(s *curfew.Session) { s.Version++ },
+		func(s *curfew.Session) { s.Status = curfew.Live },
+		func(s *curfew.Session) { s.CustomerID = "bob" },
+		func(s *curfew.Session) { s.ID = newID() },
 	} {
 		for _, c := range []curfew.Change{
 			accepting(st, "eve"), releasing(st), starting(st), ending(st, curfew.Cancelled, curfew.ByRequest),
 		} {
 			miss(&c.From)
-			s.refused(curfew.Conflict, func() error {
-				_, err := s.Store.Change(s.Context(), c)
+			f.refused(curfew.Conflict, func() error {
+				_, err := f.Store.Change(f.Context(), c)
 				return err
 			})
 		}
 	}
 }
 
-func endedForEver(s *scene) {
-	st := s.live("ada", "max")
-	s.change(ending(st, curfew.Completed, curfew.Finished))
+func endedForEver(f *fixture) {
+	st := f.live("ada", "max")
+	f.change(ending(st, curfew.Completed, curfew.Finished))
 	for _, c := range []curfew.Change{
 		starting(st), ending(st, curfew.Completed, curfew.Finished), ending(st, curfew.Cancelled, curfew.TooShort),
 	} {
-		s.refused(curfew.Conflict, func() error {
-			_, err := s.Store.Change(s.Context(), c)
+		f.refused(curfew.Conflict, func() error {
+			_, err := f.Store.Change(f.Context(), c)
 			return err
 		})
 	}

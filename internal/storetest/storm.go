@@ -13,23 +13,23 @@ import (
 // storm is random operations on a few customers, by everybody who may do
 // something: the store's own methods, and another program.
 type storm struct {
-	*scene
+	*fixture
 	*rand.Rand
 	name string
 }
 
 // everySort lets storms rage beside each other, each on customers of its own.
-func everySort(s *scene) {
-	chosen, steps := seed.New(s), 60
+func everySort(f *fixture) {
+	chosen, steps := seed.New(f), 60
 	if testing.Short() {
 		steps = 30
 	}
-	s.Run("storms", func(t *testing.T) {
+	f.Run("storms", func(t *testing.T) {
 		for i := range 3 {
 			name := fmt.Sprint("storm-", i)
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				st := &storm{&scene{T: t, Harness: s.Harness}, seed.Dice(chosen, name), name}
+				st := &storm{&fixture{T: t, Harness: f.Harness}, seed.Dice(chosen, name), name}
 				for range steps {
 					st.step()
 				}

@@ -19,53 +19,53 @@ var stories = contract{
 	"of a customer whom nobody knows there is nothing to tell": tellsNothing,
 }
 
-func sessionsOf(s *scene) {
-	s.admit("bob")
-	first := s.change(ending(s.admit("ada"), curfew.Cancelled, curfew.ByRequest))
-	second := s.change(ending(s.live("ada", "max"), curfew.Completed, curfew.Finished))
-	third := s.accepted("ada", "max")
+func sessionsOf(f *fixture) {
+	f.admit("bob")
+	first := f.change(ending(f.admit("ada"), curfew.Cancelled, curfew.ByRequest))
+	second := f.change(ending(f.live("ada", "max"), curfew.Completed, curfew.Finished))
+	third := f.accepted("ada", "max")
 	for limit, want := range map[int][]curfew.Standing{9: {third, second, first}, 2: {third, second}} {
-		got, err := s.Store.SessionsOf(s.Context(), "ada", limit)
-		s.must(err)
-		s.same("their ids", ids(got), ids(want))
+		got, err := f.Store.SessionsOf(f.Context(), "ada", limit)
+		f.must(err)
+		f.same("their ids", ids(got), ids(want))
 		for i := range got {
-			s.sameStanding("each as it is", got[i], s.read(want[i].ID))
+			f.sameStanding("each as it is", got[i], f.read(want[i].ID))
 		}
 	}
 }
 
 // toldAll is everything that a list has, read page by page.
-func toldAll[T any](s *scene, limit int, place func(T) curfew.Cursor, read func(curfew.Cursor, int) ([]T, error)) []T {
-	s.Helper()
+func toldAll[T any](f *fixture, limit int, place func(T) curfew.Cursor, read func(curfew.Cursor, int) ([]T, error)) []T {
+	f.Helper()
 	var all []T
 	for before := (curfew.Cursor{}); ; before = place(all[len(all)-1]) {
 		page, err := read(before, limit)
-		s.must(err)
+		f.must(err)
 		all = append(all, page...)
 		if len(page) < limit {
 			return all
 		}
 		if len(all) > 1000 {
-			s.Fatalf("%d entries, and no end", len(all))
+			f.Fatalf("%d entries, and no end", len(all))
 		}
 	}
 }
 
-func (s *scene) toldHistory(customer string, limit int) []curfew.Event {
-	s.Helper()
-	return toldAll(s, limit, func(e curfew.Event) curfew.Cursor { return curfew.Cursor{At: e.At, ID: e.ID} },
+func (f *fixture) toldHistory(customer string, limit int) []curfew.Event {
+	f.Helper()
+	return toldAll(f, limit, func(e curfew.Event) curfew.Cursor { return curfew.Cursor{At: e.At, ID: e.ID} },
 		func(before curfew.Cursor, limit int) ([]curfew.Event, error) {
-			return s.Store.History(s.Context(), customer, before, limit)
+			return f.Store.History(f.Context(), customer, before, limit)
 		})
 }
 
 // everyEvent is the events of subjects, newest first.
-func (s *scene) everyEvent(customer string, subjects ...string) []curfew.Event {
-	s.Helper()
+func (f *fixture) everyEvent(customer string, subjects ...string) []curfew.Event {
+	f.Helper()
 	var all []curfew.Event
 	for _, subject := range subjects {
-		events, err := s.Store.Events(s.Context(), customer, subject)
-		s.must(err)
+		events, err := f.Store.Events(f.Context(), customer, subject)
+		f.must(err)
 		all = append(all, events...)
 	}
 	slices.SortFunc(all, func(a, b curfew.Event) int {
@@ -77,77 +77,77 @@ func (s *scene) everyEvent(customer string, subjects ...string) []curfew.Event {
 	return all
 }
 
-func historyPages(s *scene) {
-	s.live("bob", "eve")
-	first := s.change(ending(s.admit("ada"), curfew.Cancelled, curfew.ByRequest))
-	second := s.live("ada", "max")
-	want := s.everyEvent("ada", first.ID, first.CheckoutID, second.ID, second.CheckoutID)
-	s.same("how many", len(want), 8)
+func historyPages(f *fixture) {
+	f.live("bob", "eve")
+	first := f.change(ending(f.admit("ada"), curfew.Cancelled, curfew.ByRequest))
+	second := f.live("ada", "max")
+	want := f.everyEvent("ada", first.ID, first.CheckoutID, second.ID, second.CheckoutID)
+	f.same("how many", len(want), 8)
 	for _, limit := range []int{1, 3, 8, 100} {
-		s.same(fmt.Sprintf("the history in pages of %d", limit), s.toldHistory("ada", limit), want)
+		f.same(fmt.Sprintf("the history in pages of %d", limit), f.toldHistory("ada", limit), want)
 	}
 }
 
-func historyTies(s *scene) {
-	if s.Freeze == nil {
-		s.Skip("this store's clock cannot be stopped")
+func historyTies(f *fixture) {
+	if f.Freeze == nil {
+		f.Skip("this store's clock cannot be stopped")
 	}
-	s.Freeze(s.T)
-	st := s.accepted("ada", "max")
-	s.same("the history", s.toldHistory("ada", 1), s.everyEvent("ada", st.ID, st.CheckoutID))
+	f.Freeze(f.T)
+	st := f.accepted("ada", "max")
+	f.same("the history", f.toldHistory("ada", 1), f.everyEvent("ada", st.ID, st.CheckoutID))
 }
 
-func refusalPages(s *scene) {
-	st := s.admit("ada")
-	s.must(s.Store.Refuse(s.Context(), "bob", st.ID))
+func refusalPages(f *fixture) {
+	st := f.admit("ada")
+	f.must(f.Store.Refuse(f.Context(), "bob", st.ID))
 	for range 5 {
-		s.must(s.Store.Refuse(s.Context(), "ada", st.ID))
+		f.must(f.Store.Refuse(f.Context(), "ada", st.ID))
 	}
 	for _, limit := range []int{1, 2, 5, 100} {
-		all := toldAll(s, limit, func(r curfew.Refused) curfew.Cursor { return curfew.Cursor{At: r.At, ID: r.ID} },
+		all := toldAll(f, limit, func(r curfew.Refused) curfew.Cursor { return curfew.Cursor{At: r.At, ID: r.ID} },
 			func(before curfew.Cursor, limit int) ([]curfew.Refused, error) {
-				return s.Store.Refusals(s.Context(), "ada", before, limit)
+				return f.Store.Refusals(f.Context(), "ada", before, limit)
 			})
-		s.same("how many", len(all), 5)
+		f.same("how many", len(all), 5)
 		for i, r := range all {
-			s.same("each", []any{r.CustomerID, r.SessionID, len(r.ID)}, []any{"ada", st.ID, 36})
+			f.same("each", []any{r.CustomerID, r.SessionID, len(r.ID)}, []any{"ada", st.ID, 36})
 			if i > 0 && r.At.After(all[i-1].At) {
-				s.Errorf("refusal %d is newer than the one before", i)
+				f.Errorf("refusal %d is newer than the one before", i)
 			}
 		}
-		s.around("the newest", all[0].At, time.Now())
+		f.around("the newest", all[0].At, time.Now())
 	}
 }
 
-func customersByEmail(s *scene) {
+func customersByEmail(f *fixture) {
 	for _, customer := range []string{"cyd", "ada", "ada", "bob"} {
 		a := admission(customer)
 		a.Checkout.Email = "home@example.org"
-		st, err := s.Store.Admit(s.Context(), a)
-		s.must(err)
-		s.change(ending(st, curfew.Cancelled, curfew.ByRequest))
+		st, err := f.Store.Admit(f.Context(), a)
+		f.must(err)
+		f.change(ending(st, curfew.Cancelled, curfew.ByRequest))
 	}
 	none := admission("dan")
 	none.Checkout.Email = ""
-	_, err := s.Store.Admit(s.Context(), none)
-	s.must(err)
+	_, err := f.Store.Admit(f.Context(), none)
+	f.must(err)
 	for email, want := range map[string][]string{
 		"home@example.org": {"ada", "bob", "cyd"}, "HOME@example.org": {"ada", "bob", "cyd"}, "home@example.org ": nil, "home@example.or_": nil, "%": nil, "": nil,
 	} {
-		got, err := s.Store.CustomersByEmail(s.Context(), email, 9)
-		s.must(err)
-		s.same(email, got, want)
+		got, err := f.Store.CustomersByEmail(f.Context(), email, 9)
+		f.must(err)
+		f.same(email, got, want)
 	}
-	few, err := s.Store.CustomersByEmail(s.Context(), "home@example.org", 2)
-	s.must(err)
-	s.same("the first two", few, []string{"ada", "bob"})
+	few, err := f.Store.CustomersByEmail(f.Context(), "home@example.org", 2)
+	f.must(err)
+	f.same("the first two", few, []string{"ada", "bob"})
 }
 
-func tellsNothing(s *scene) {
-	s.admit("ada")
-	sessions, err := s.Store.SessionsOf(s.Context(), "bob", 9)
-	s.must(err)
-	refusals, err := s.Store.Refusals(s.Context(), "bob", curfew.Cursor{}, 9)
-	s.must(err)
-	s.same("what is known of bob", []int{len(sessions), len(s.toldHistory("bob", 9)), len(refusals)}, []int{0, 0, 0})
+func tellsNothing(f *fixture) {
+	f.admit("ada")
+	sessions, err := f.Store.SessionsOf(f.Context(), "bob", 9)
+	f.must(err)
+	refusals, err := f.Store.Refusals(f.Context(), "bob", curfew.Cursor{}, 9)
+	f.must(err)
+	f.same("what is known of bob", []int{len(sessions), len(f.toldHistory("bob", 9)), len(refusals)}, []int{0, 0, 0})
 }

@@ -6,27 +6,27 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-func countsTheTide(s *scene) {
-	s.admit("ada")
-	s.change(ending(s.admit("bob"), curfew.Cancelled, curfew.ByRequest))
-	s.live("cyd", "max")
-	s.change(ending(s.live("dan", "eve"), curfew.Completed, curfew.Finished))
-	tide, err := s.Store.Tide(s.Context(), time.Hour, time.Minute)
-	s.must(err)
-	s.same("what stands", tide.Now, map[curfew.SessionStatus]int{curfew.Scheduled: 0, curfew.Waiting: 1, curfew.Live: 1})
+func countsTheTide(f *fixture) {
+	f.admit("ada")
+	f.change(ending(f.admit("bob"), curfew.Cancelled, curfew.ByRequest))
+	f.live("cyd", "max")
+	f.change(ending(f.live("dan", "eve"), curfew.Completed, curfew.Finished))
+	tide, err := f.Store.Tide(f.Context(), time.Hour, time.Minute)
+	f.must(err)
+	f.same("what stands", tide.Now, map[curfew.SessionStatus]int{curfew.Scheduled: 0, curfew.Waiting: 1, curfew.Live: 1})
 	moved := map[curfew.Transition]int{}
 	for i, m := range tide.Moves {
 		moved[curfew.Transition{From: m.From, To: m.To}] += m.Count
 		if m.Step > tide.Step || m.Step < tide.Step-2 || i > 0 && m.Step > tide.Moves[i-1].Step {
-			s.Errorf("move %d is of step %d; now is step %d", i, m.Step, tide.Step)
+			f.Errorf("move %d is of step %d; now is step %d", i, m.Step, tide.Step)
 		}
 	}
-	s.same("the moves", moved, map[curfew.Transition]int{
+	f.same("the moves", moved, map[curfew.Transition]int{
 		{From: "", To: curfew.Waiting}: 4, {From: curfew.Waiting, To: curfew.Cancelled}: 1,
 		{From: curfew.Waiting, To: curfew.Live}: 2, {From: curfew.Live, To: curfew.Completed}: 1,
 	})
 	minute := time.Now().Unix() / 60
 	if tide.Step < minute-1 || tide.Step > minute+1 {
-		s.Errorf("now is step %d, not about %d", tide.Step, minute)
+		f.Errorf("now is step %d, not about %d", tide.Step, minute)
 	}
 }

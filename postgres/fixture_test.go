@@ -14,8 +14,8 @@ import (
 	"github.com/curfewhq/curfew/internal/pgtest"
 )
 
-// world is a test's own database with a store on it.
-type world struct {
+// fixture is a test's own database with a store on it.
+type fixture struct {
 	*testing.T
 	url   string
 	store *Store
@@ -59,47 +59,47 @@ func open(t testing.TB, url string) *Store {
 	return s
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *fixture {
 	t.Helper()
 	url := migrated(t)
-	return &world{t, url, open(t, url)}
+	return &fixture{t, url, open(t, url)}
 }
 
-func (w *world) must(err error) {
-	w.Helper()
+func (f *fixture) must(err error) {
+	f.Helper()
 	if err != nil {
-		w.Fatalf("unexpected error of kind %s: %v", curfew.KindOf(err), err)
+		f.Fatalf("unexpected error of kind %s: %v", curfew.KindOf(err), err)
 	}
 }
 
 // exec runs a statement behind the store's back.
-func (w *world) exec(sql string, args ...any) {
-	w.Helper()
-	if _, err := w.store.pool.Exec(w.Context(), sql, args...); err != nil {
-		w.Fatalf("%s: %v", sql, err)
+func (f *fixture) exec(sql string, args ...any) {
+	f.Helper()
+	if _, err := f.store.pool.Exec(f.Context(), sql, args...); err != nil {
+		f.Fatalf("%s: %v", sql, err)
 	}
 }
 
 // rows is a query's result, a line a row.
-func (w *world) rows(sql string, args ...any) []string {
-	w.Helper()
-	rows, _ := w.store.pool.Query(w.Context(), sql, args...)
+func (f *fixture) rows(sql string, args ...any) []string {
+	f.Helper()
+	rows, _ := f.store.pool.Query(f.Context(), sql, args...)
 	lines, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (string, error) {
 		values, err := row.Values()
 		return strings.Trim(fmt.Sprintln(values...), "\n"), err
 	})
 	if err != nil {
-		w.Fatalf("%s: %v", sql, err)
+		f.Fatalf("%s: %v", sql, err)
 	}
 	return lines
 }
 
 // only is the one line of a query.
-func (w *world) only(sql string, args ...any) string {
-	w.Helper()
-	lines := w.rows(sql, args...)
+func (f *fixture) only(sql string, args ...any) string {
+	f.Helper()
+	lines := f.rows(sql, args...)
 	if len(lines) != 1 {
-		w.Fatalf("%s: %d rows", sql, len(lines))
+		f.Fatalf("%s: %d rows", sql, len(lines))
 	}
 	return lines[0]
 }
@@ -120,31 +120,31 @@ func admission(customer string) curfew.Admission {
 	}
 }
 
-func (w *world) admit(customer string) curfew.Standing {
-	w.Helper()
-	st, err := w.store.Admit(w.Context(), admission(customer))
-	w.must(err)
+func (f *fixture) admit(customer string) curfew.Standing {
+	f.Helper()
+	st, err := f.store.Admit(f.Context(), admission(customer))
+	f.must(err)
 	return st
 }
 
 // late is a waiting session past its deadline.
-func (w *world) late(customer string) curfew.Standing {
-	w.Helper()
-	st := w.admit(customer)
-	w.age(st.ID, time.Hour)
-	return w.read(st.ID)
+func (f *fixture) late(customer string) curfew.Standing {
+	f.Helper()
+	st := f.admit(customer)
+	f.age(st.ID, time.Hour)
+	return f.read(st.ID)
 }
 
-func (w *world) age(id string, by time.Duration) {
-	w.Helper()
-	w.exec(`UPDATE curfew.sessions SET created_at = created_at - $2::interval, expires_at = expires_at - $2,
+func (f *fixture) age(id string, by time.Duration) {
+	f.Helper()
+	f.exec(`UPDATE curfew.sessions SET created_at = created_at - $2::interval, expires_at = expires_at - $2,
 		accepted_at = accepted_at - $2, started_at = started_at - $2 WHERE id = $1`, id, by)
 }
 
-func (w *world) read(id string) curfew.Standing {
-	w.Helper()
-	st, err := w.store.Session(w.Context(), id)
-	w.must(err)
+func (f *fixture) read(id string) curfew.Standing {
+	f.Helper()
+	st, err := f.store.Session(f.Context(), id)
+	f.must(err)
 	return st
 }
 
@@ -155,20 +155,20 @@ func accepting(st curfew.Standing, mechanic string) curfew.Change {
 	}
 }
 
-func (w *world) accept(st curfew.Standing, mechanic string) curfew.Standing {
-	w.Helper()
-	st, err := w.store.Change(w.Context(), accepting(st, mechanic))
-	w.must(err)
+func (f *fixture) accept(st curfew.Standing, mechanic string) curfew.Standing {
+	f.Helper()
+	st, err := f.store.Change(f.Context(), accepting(st, mechanic))
+	f.must(err)
 	return st
 }
 
-func (w *world) start(st curfew.Standing) curfew.Standing {
-	w.Helper()
-	st, err := w.store.Change(w.Context(), curfew.Change{
+func (f *fixture) start(st curfew.Standing) curfew.Standing {
+	f.Helper()
+	st, err := f.store.Change(f.Context(), curfew.Change{
 		From: st.Session, To: curfew.Live, Reason: "both joined", Actor: shop,
 		Deadline: curfew.Deadline{After: 45 * time.Minute}, CustomerJoins: true, MechanicJoins: true,
 	})
-	w.must(err)
+	f.must(err)
 	return st
 }
 
@@ -196,13 +196,13 @@ func batch(all ...curfew.Standing) curfew.Batch {
 }
 
 // configured is a pool of the test's own making.
-func (w *world) configured(change func(*pgxpool.Config)) *Store {
-	w.Helper()
-	config, err := pgxpool.ParseConfig(w.url)
-	w.must(err)
+func (f *fixture) configured(change func(*pgxpool.Config)) *Store {
+	f.Helper()
+	config, err := pgxpool.ParseConfig(f.url)
+	f.must(err)
 	change(config)
-	pool, err := pgxpool.NewWithConfig(w.Context(), config)
-	w.must(err)
-	w.Cleanup(pool.Close)
+	pool, err := pgxpool.NewWithConfig(f.Context(), config)
+	f.must(err)
+	f.Cleanup(pool.Close)
 	return New(pool)
 }

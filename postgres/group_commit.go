@@ -19,37 +19,38 @@ import (
 const (
 	// mostInGroup bounds what one failure sends back to be written alone.
 	mostInGroup = 32
-	// enough that wait are worth a second connection: fewer would only make the
-	// groups smaller, which costs more than it gains. A third one gained nothing.
-	enough      = 8
-	mostWriting = 2
+	// batchThreshold is how many waiting entries are worth a second connection:
+	// fewer would only make the groups smaller, which costs more than it gains. A
+	// third connection gained nothing.
+	batchThreshold = 8
+	mostWriting    = 2
 	// groupLock makes a group give up where one of it has to wait for somebody
 	// else's transaction: the others shall not wait with it.
 	groupLock = `SELECT set_config('lock_timeout', '50ms', true)`
 )
 
-// errAlone sends a candidate back: its group failed, and it may not be to blame.
+// errAlone sends an entry back: its group failed, and it may not be to blame.
 var errAlone = errors.New("to be written alone")
 
-// candidate is a fresh admission on its way.
-type candidate struct {
+// entry is a fresh admission on its way.
+type entry struct {
 	a    curfew.Admission
 	st   *curfew.Standing // gets the database's times
 	done chan error
 }
 
-// groups collects candidates. No two of a customer are in it: the second one is
+// groupCommit collects entries. No two of a customer are in it: the second one is
 // written alone, and waits for the first as any two transactions do.
-type groups struct {
+type groupCommit struct {
 	mu        sync.Mutex
-	waiting   []*candidate
+	waiting   []*entry
 	customers map[string]bool
 	writing   int // goroutines, each with a connection of the pool
 	most      int // of them
 }
 
-func newGroups(pool *pool) *groups {
-	return &groups{customers: make(map[string]bool), most: min(mostWriting, int(pool.Config().MaxConns))}
+func newGroupCommit(pool *pool) *groupCommit {
+	return &groupCommit{customers: make(map[string]bool), most: min(mostWriting, int(pool.Config().MaxConns))}
 }
 
 // admitFresh writes a fresh admission, with others that come at the same time.
@@ -59,26 +60,26 @@ func (s admissions) admitFresh(ctx context.Context, a curfew.Admission, st *curf
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.pool.timeout)
 	defer cancel()
-	c := &candidate{a, st, make(chan error, 1)}
+	c := &entry{a, st, make(chan error, 1)}
 	err := errAlone
 	if s.join(ctx, c) {
 		select {
 		case err = <-c.done:
 		case <-ctx.Done():
-			s.groups.leave(c)
+			s.groupCommit.leave(c)
 			return translate(ctx.Err()) // it may be written yet: nobody knows
 		}
 	}
 	if !errors.Is(err, errAlone) {
 		return err
 	}
-	return s.send(ctx, func(b *pgx.Batch) { queueFresh(b, []*candidate{c}) })
+	return s.send(ctx, func(b *pgx.Batch) { queueFresh(b, []*entry{c}) })
 }
 
-// join makes c wait for the next group, and sees to it that there is one. A key
-// is rare; who has one goes alone.
-func (s admissions) join(ctx context.Context, c *candidate) bool {
-	g := s.groups
+// join makes c wait for the next group, and sees to it that there is one. Admissions with
+// an idempotency key are rare and bypass grouping.
+func (s admissions) join(ctx context.Context, c *entry) bool {
+	g := s.groupCommit
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if c.a.Key != "" || g.customers[c.a.Session.CustomerID] {
@@ -86,7 +87,7 @@ func (s admissions) join(ctx context.Context, c *candidate) bool {
 	}
 	g.customers[c.a.Session.CustomerID] = true
 	g.waiting = append(g.waiting, c)
-	if g.writing == 0 || len(g.waiting) >= enough && g.writing < g.most {
+	if g.writing == 0 || len(g.waiting) >= batchThreshold && g.writing < g.most {
 		g.writing++
 		go s.writeGroups(context.WithoutCancel(ctx))
 	}
@@ -94,7 +95,7 @@ func (s admissions) join(ctx context.Context, c *candidate) bool {
 }
 
 // leave takes back what has not been taken into a group.
-func (g *groups) leave(c *candidate) {
+func (g *groupCommit) leave(c *entry) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if i := slices.Index(g.waiting, c); i >= 0 {
@@ -105,7 +106,7 @@ func (g *groups) leave(c *candidate) {
 
 // take is the next group, the longest waiting first, sorted as keys are taken;
 // with none its goroutine has nothing left to write.
-func (g *groups) take() []*candidate {
+func (g *groupCommit) take() []*entry {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	n := min(len(g.waiting), mostInGroup)
@@ -114,12 +115,12 @@ func (g *groups) take() []*candidate {
 	if n == 0 {
 		g.writing--
 	}
-	slices.SortFunc(group, func(a, b *candidate) int { return strings.Compare(a.a.Session.CustomerID, b.a.Session.CustomerID) })
+	slices.SortFunc(group, func(a, b *entry) int { return strings.Compare(a.a.Session.CustomerID, b.a.Session.CustomerID) })
 	return group
 }
 
-// answer tells every candidate what became of it.
-func (g *groups) answer(group []*candidate, err error) {
+// answer tells every entry what became of it.
+func (g *groupCommit) answer(group []*entry, err error) {
 	g.mu.Lock()
 	for _, c := range group {
 		delete(g.customers, c.a.Session.CustomerID)
@@ -134,18 +135,18 @@ func (g *groups) answer(group []*candidate, err error) {
 func (s admissions) writeGroups(ctx context.Context) {
 	for {
 		runtime.Gosched() // those who have just been answered may be back at once
-		group := s.groups.take()
+		group := s.groupCommit.take()
 		if len(group) == 0 {
 			return
 		}
-		s.groups.answer(group, s.writeGroup(ctx, group))
+		s.groupCommit.answer(group, s.writeGroup(ctx, group))
 	}
 }
 
 // writeGroup writes a group in one round trip, as one implicit transaction. Only
 // an answer that did not come is everybody's error. No caller's context ends it:
 // the pool's limit does.
-func (s admissions) writeGroup(ctx context.Context, group []*candidate) error {
+func (s admissions) writeGroup(ctx context.Context, group []*entry) error {
 	err := s.pool.with(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
 		var b pgx.Batch
 		if len(group) > 1 {

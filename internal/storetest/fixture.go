@@ -1,0 +1,249 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/google/uuid"
+
+	"github.com/curfewhq/curfew"
+)
+
+// fixture is one test's store, with the steps that tests take to get to where
+// they begin. What it does fails the test at once where it should work.
+type fixture struct {
+	*testing.T
+	Harness
+	corrupted bool
+}
+
+// tables is every table whose rows a store writes.
+var tables = []string{
+	"sessions", "session_requests", "checkouts", "payment_refs", "payment_repayments", "idempotency_keys", "mechanic_slots",
+	"events", "runs", "previews", "refusals", "signals",
+	"quarantine", "acknowledgements",
+}
+
+var shop = curfew.Actor{Role: curfew.Service, ID: "shop"}
+
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+// tablesOf puts the schema before the tables of a statement: {sessions} becomes
+// curfew.sessions.
+func tablesOf(schema, sql string) string {
+	return strings.NewReplacer("{", schema, "}", "").Replace(sql)
+}
+
+// exec runs a statement that leaves every invariant true.
+func (f *fixture) exec(sql string, args ...any) {
+	f.Helper()
+	f.Exec(f.T, tablesOf(f.Schema, sql), args...)
+}
+
+// corrupt runs a statement that may break an invariant: this test does not end
+// with the checkers.
+func (f *fixture) corrupt(sql string, args ...any) {
+	f.Helper()
+	f.corrupted = true
+	f.exec(sql, args...)
+}
+
+// rows is a statement's result, a line a row.
+func (f *fixture) rows(sql string) []string {
+	f.Helper()
+	var lines []string
+	for _, row := range f.Query(f.T, tablesOf(f.Schema, sql)) {
+		lines = append(lines, strings.Join(row, "|"))
+	}
+	return lines
+}
+
+// dump is every row there is.
+func (f *fixture) dump() []string {
+	f.Helper()
+	var all []string
+	for _, table := range tables {
+		for _, row := range f.rows("SELECT * FROM {" + table + "}") {
+			all = append(all, table+": "+row)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// refused is a step that must fail with the kind and change nothing.
+func (f *fixture) refused(kind curfew.Kind, step func() error) {
+	f.Helper()
+	before := f.dump()
+	f.kind(step(), kind)
+	if diff := cmp.Diff(before, f.dump()); diff != "" {
+		f.Fatalf("refused, but it changed something (-before +after):\n%s", diff)
+	}
+}
+
+// kind fails unless the error is of the kind.
+func (f *fixture) kind(err error, want curfew.Kind) {
+	f.Helper()
+	if !errors.Is(err, want) {
+		f.Fatalf("got error %v, want one of kind %s", err, want)
+	}
+}
+
+// must fails on an error.
+func (f *fixture) must(err error) {
+	f.Helper()
+	if err != nil {
+		f.Fatalf("unexpected error of kind %s: %v", curfew.KindOf(err), err)
+	}
+}
+
+// same fails unless both are equal; an empty map or slice equals none.
+func (f *fixture) same(what string, got, want any, options ...cmp.Option) {
+	f.Helper()
+	options = append(options, cmpopts.EquateEmpty())
+	if diff := cmp.Diff(want, got, options...); diff != "" {
+		f.Fatalf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+// sameStanding is same for two readings of one session at different moments.
+func (f *fixture) sameStanding(what string, got, want curfew.Standing) {
+	f.Helper()
+	f.same(what, got, want, cmpopts.IgnoreFields(curfew.Standing{}, "Now"))
+}
+
+// read is the session as it is now.
+func (f *fixture) read(id string) curfew.Standing {
+	f.Helper()
+	st, err := f.Store.Session(f.Context(), id)
+	f.must(err)
+	return st
+}
+
+// checkout is the customer's checkout as it is now.
+func (f *fixture) checkout(customer, id string) curfew.Checkout {
+	f.Helper()
+	all, err := f.Store.Checkouts(f.Context(), customer)
+	f.must(err)
+	i := slices.IndexFunc(all, func(c curfew.Checkout) bool { return c.ID == id })
+	if i < 0 {
+		f.Fatalf("customer %s has no checkout %s", customer, id)
+	}
+	return all[i]
+}
+
+// paidBy is the checkout of a session as it is now.
+func (f *fixture) paidBy(st curfew.Standing) curfew.Checkout {
+	f.Helper()
+	return f.checkout(st.CustomerID, st.CheckoutID)
+}
+
+// admit gives the customer a waiting session, paid under a reference of its own.
+func (f *fixture) admit(customer string) curfew.Standing {
+	f.Helper()
+	st, err := f.Store.Admit(f.Context(), admission(customer))
+	f.must(err)
+	return st
+}
+
+// change makes a change, and sees that what it answers is what is stored.
+func (f *fixture) change(c curfew.Change) curfew.Standing {
+	f.Helper()
+	st, err := f.Store.Change(f.Context(), c)
+	f.must(err)
+	f.sameStanding("a change answers what is stored", st, f.read(st.ID))
+	return st
+}
+
+// accepted is a new session that the mechanic has accepted.
+func (f *fixture) accepted(customer, mechanic string) curfew.Standing {
+	f.Helper()
+	return f.change(accepting(f.admit(customer), mechanic))
+}
+
+// live is a new session that runs.
+func (f *fixture) live(customer, mechanic string) curfew.Standing {
+	f.Helper()
+	return f.change(starting(f.accepted(customer, mechanic)))
+}
+
+// credited is a checkout whose session was cancelled and that waits to be spent.
+func (f *fixture) credited(customer string) curfew.Checkout {
+	f.Helper()
+	return f.paidBy(f.change(ending(f.admit(customer), curfew.Cancelled, curfew.ByRequest)))
+}
+
+// deferred is a payment of a customer who was busy.
+func (f *fixture) deferred(customer string, ttl time.Duration) curfew.Checkout {
+	f.Helper()
+	r, err := f.Store.Defer(f.Context(), admission(customer).Checkout, shop, ttl)
+	f.must(err)
+	return r.Checkout
+}
+
+// aged is a session as it is once it has grown older.
+func (f *fixture) aged(st curfew.Standing, by time.Duration) curfew.Standing {
+	f.Helper()
+	f.Age(f.T, st.ID, by)
+	return f.read(st.ID)
+}
+
+// orphan is a new waiting session whose request has vanished.
+func (f *fixture) orphan(customer string) curfew.Standing {
+	f.Helper()
+	st := f.admit(customer)
+	f.corrupt("UPDATE {session_requests} SET status = 'expired', ended_at = created_at WHERE session_id = $1", st.ID)
+	return f.read(st.ID)
+}
+
+// past is a moment so long ago as SQL: no dialect shares a literal for times,
+// but all can read one from an ended session of that age.
+func (f *fixture) past(by time.Duration) string {
+	f.Helper()
+	st := f.change(ending(f.admit("past-"+newID()), curfew.Cancelled, curfew.ByRequest))
+	f.Age(f.T, st.ID, by)
+	return fmt.Sprintf("(SELECT ended_at FROM %ssessions WHERE id = '%s')", f.Schema, st.ID)
+}
+
+// around fails unless the moment is at most a minute from what was meant.
+func (f *fixture) around(what string, got, want time.Time) {
+	f.Helper()
+	if d := got.Sub(want).Abs(); d > time.Minute {
+		f.Fatalf("%s is %s, %s from %s", what, got, d, want)
+	}
+}
+
+// history fails unless the subject's events are these: numbers from 1, each
+// from where the one before led.
+func (f *fixture) history(customer, subject string, want ...curfew.Event) {
+	f.Helper()
+	got, err := f.Store.Events(f.Context(), customer, subject)
+	f.must(err)
+	from := ""
+	for i := range want {
+		want[i].CustomerID, want[i].Subject, want[i].Number, want[i].From = customer, subject, int64(i+1), from
+		from = want[i].To
+	}
+	f.same("the history of "+subject, got, want, cmpopts.IgnoreFields(curfew.Event{}, "ID", "At"))
+	seen := map[string]bool{}
+	for _, e := range got {
+		if len(e.ID) != 36 || seen[e.ID] || e.At.IsZero() {
+			f.Errorf("event %d of %s has the id %q and the time %s", e.Number, subject, e.ID, e.At)
+		}
+		seen[e.ID] = true
+	}
+}
+
+func ids(standings []curfew.Standing) []string {
+	var all []string
+	for _, st := range standings {
+		all = append(all, st.ID)
+	}
+	return all
+}

@@ -126,7 +126,7 @@ func keepByRun(ctx context.Context, db database, _ options, met *arrivals) error
 	if err != nil {
 		return err
 	}
-	return engine.Run(ctx)
+	return engine.Sweeper.Run(ctx)
 }
 
 func keepByPolling(ctx context.Context, db database, _ options, met *arrivals) error {
@@ -140,7 +140,7 @@ func keepByPolling(ctx context.Context, db database, _ options, met *arrivals) e
 			return nil
 		case <-tick.C:
 		}
-		if _, err := engine.Sweep(ctx); err != nil && ctx.Err() == nil {
+		if _, err := engine.Sweeper.Sweep(ctx); err != nil && ctx.Err() == nil {
 			return err
 		}
 	}

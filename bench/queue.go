@@ -51,7 +51,7 @@ func queue(ctx context.Context, o options, out *report) error {
 	})
 }
 
-func (db database) moments(o options, engine *lifecycle.Engine, old pgx.Tx) []moment {
+func (db database) moments(o options, engine *lifecycle.Keeper, old pgx.Tx) []moment {
 	n := words(o.pending)
 	return []moment{
 		{n + " pending", func(ctx context.Context) error {
@@ -69,7 +69,7 @@ func (db database) moments(o options, engine *lifecycle.Engine, old pgx.Tx) []mo
 			return err
 		}},
 		{"just swept, an old snapshot open", func(ctx context.Context) error {
-			_, err := engine.Sweep(ctx)
+			_, err := engine.Sweeper.Sweep(ctx)
 			return err
 		}},
 		{"after VACUUM", func(ctx context.Context) error {

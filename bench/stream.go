@@ -52,7 +52,7 @@ func streams(ctx context.Context, o options, out *report) error {
 
 // station is a server with live streams, listening.
 type station struct {
-	engine  *lifecycle.Engine
+	engine  *lifecycle.Keeper
 	address string
 	key     string
 	close   func()
@@ -82,7 +82,7 @@ func openStation(ctx context.Context, db database, key string) (*station, error)
 	}
 	hub := stream.New(db.store, stream.Options{Encode: sse.Encode, Wake: s.bell})
 	srv, err := httpapi.New(httpapi.Options{
-		Engine: s.engine, Timeline: timeline.New(db.store, s.engine), Identity: identity, Once: db.store, Ready: db.store.Ping, Streams: follows{hub},
+		Engine: s.engine, Timeline: timeline.New(db.store, s.engine.Rules), Identity: identity, Once: db.store, Ready: db.store.Ping, Streams: follows{hub},
 		Endpoints: webhook.Endpoints{}, Deliveries: notify.Deliveries{}, // nobody asks for them here
 	})
 	if err != nil {
@@ -157,7 +157,7 @@ func (s *station) broadcast(ctx context.Context, o options, said *bufio.Scanner)
 	var all []time.Duration
 	for n := range o.rounds {
 		time.Sleep(lull)
-		_, err := s.engine.FulfillCheckout(ctx, curfew.Actor{Role: curfew.Service, ID: "bench"},
+		_, err := s.engine.Admission.FulfillCheckout(ctx, curfew.Actor{Role: curfew.Service, ID: "bench"},
 			lifecycle.Purchase{PaymentRef: fmt.Sprint("bench-", n), CustomerID: fmt.Sprint("customer-", n), Plan: "chat10"})
 		if err != nil {
 			return nil, err

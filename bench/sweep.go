@@ -31,7 +31,7 @@ func sweep(ctx context.Context, o options, out *report) error {
 		out.say("%d ended sessions before, %d overdue ones in each of %d rounds, %d admissions a second beside.\n\n",
 			o.history, n, o.rounds, o.pace)
 		ways := []way{{"nothing", idle}, {"bare UPDATE", db.updateBare}, {"Engine.Sweep", func(ctx context.Context, _ string) error {
-			_, err := engine.Sweep(ctx)
+			_, err := engine.Sweeper.Sweep(ctx)
 			return err
 		}}, {"Engine.Run, half of the time", func(ctx context.Context, _ string) error { return db.runUntilSettled(ctx, engine) }}}
 		return db.sweeps(ctx, o, ways, n, out)
@@ -49,11 +49,11 @@ func idle(ctx context.Context, _ string) error {
 }
 
 // runUntilSettled lets the engine run until nothing is overdue.
-func (db database) runUntilSettled(ctx context.Context, engine *lifecycle.Engine) error {
+func (db database) runUntilSettled(ctx context.Context, engine *lifecycle.Keeper) error {
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	done := make(chan error, 1)
-	go func() { done <- engine.Run(running) }()
+	go func() { done <- engine.Sweeper.Run(running) }()
 	for tick := time.NewTicker(20 * time.Millisecond); ; {
 		select {
 		case err := <-done:

@@ -25,7 +25,7 @@ func (h *Health) Acknowledge(ctx context.Context, by curfew.Actor, code Code, re
 	if reason == "" {
 		return none, curfew.Errorf(curfew.Invalid, "an acknowledgement needs a reason: others have to know why it is left")
 	}
-	r := h.Health(ctx)
+	r := h.Report(ctx)
 	switch {
 	case !until.After(r.Timestamp):
 		return none, curfew.Errorf(curfew.Invalid, "until must lie ahead, and %s has passed", until.Format(time.RFC3339))

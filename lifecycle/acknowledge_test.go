@@ -25,13 +25,13 @@ func TestAnAcknowledgedFindingIsToldAndDoesNotCount(t *testing.T) {
 	worlds(t, func(w *world) {
 		w.overdueLive("kim")
 		must(0, w.Store.BeatSweep(w.Context(), 0))(w)
-		if got := w.Health(w.Context()).Health; got != lifecycle.IssuesDetected {
+		if got := w.Report(w.Context()).Health; got != lifecycle.IssuesDetected {
 			t.Fatalf("health is %s", got)
 		}
 		must(0, w.acknowledge(time.Now().Add(time.Hour)))(w)
 		before := w.dump()
-		r := w.Health(w.Context())
-		f := w.finding(w.Engine, lifecycle.OverdueLive)
+		r := w.Report(w.Context())
+		f := w.finding(w.Keeper, lifecycle.OverdueLive)
 		if r.Health != lifecycle.Healthy || f.Acknowledged == nil || f.Acknowledged.By != admin || f.Acknowledged.Reason == "" {
 			t.Errorf("health is %s, the finding %+v", r.Health, f)
 		}
@@ -39,17 +39,17 @@ func TestAnAcknowledgedFindingIsToldAndDoesNotCount(t *testing.T) {
 			t.Error("looking changed something")
 		}
 		w.overdueLive("bea") // it gets worse
-		if r := w.Health(w.Context()); r.Health != lifecycle.IssuesDetected || w.finding(w.Engine, lifecycle.OverdueLive).Acknowledged != nil {
+		if r := w.Report(w.Context()); r.Health != lifecycle.IssuesDetected || w.finding(w.Keeper, lifecycle.OverdueLive).Acknowledged != nil {
 			t.Errorf("it counts more, and health is %s", r.Health)
 		}
 		must(0, w.acknowledge(time.Now().Add(time.Hour)))(w)
 		must(0, w.WithdrawAcknowledgement(w.Context(), lifecycle.OverdueLive))(w)
-		if got := w.Health(w.Context()).Health; got != lifecycle.IssuesDetected {
+		if got := w.Report(w.Context()).Health; got != lifecycle.IssuesDetected {
 			t.Errorf("withdrawn, health is %s", got)
 		}
 		must(0, w.acknowledge(time.Now().Add(time.Hour)))(w)
 		w.Exec(w, "UPDATE "+w.Schema+"acknowledgements SET until = at")
-		if got := w.Health(w.Context()).Health; got != lifecycle.IssuesDetected {
+		if got := w.Report(w.Context()).Health; got != lifecycle.IssuesDetected {
 			t.Errorf("ended, health is %s", got)
 		}
 		must(w.RunFullCleanup(w.Context()))(w)
@@ -82,7 +82,7 @@ func TestWhatCannotBeAcknowledged(t *testing.T) {
 		}
 		must(0, w.acknowledge(hour))(w)
 		w.Exec(w, "ALTER TABLE "+w.Schema+"mechanic_slots RENAME TO slots")
-		if got := w.Health(w.Context()).Health; got != lifecycle.CannotTell {
+		if got := w.Report(w.Context()).Health; got != lifecycle.CannotTell {
 			t.Errorf("an acknowledgement hides that health cannot tell: %s", got)
 		}
 	})

@@ -19,7 +19,7 @@ func TestAPaidCheckoutBringsASessionAndItsRequest(t *testing.T) {
 			w.Errorf("got %+v", f)
 		}
 		w.is(f.SessionID, curfew.Waiting, "", curfew.Pending, curfew.Fulfilled)
-		queue := must(w.Queue(w.Context(), curfew.Cursor{}, 10))(w)
+		queue := must(w.Pending(w.Context(), curfew.Cursor{}, 10))(w)
 		if len(queue) != 1 || queue[0].Request.ID != f.RequestID || queue[0].Request.CustomerName != "Kim" {
 			w.Errorf("the queue shows %+v", queue)
 		}

@@ -129,7 +129,7 @@ func TestAnAppointmentBeginsAtItsStart(t *testing.T) {
 				if left := s.ExpiresAt.Sub(s.Now); left < 14*time.Minute || left > 15*time.Minute {
 					w.Errorf("it waits for %s", left)
 				}
-				queue := must(w.Queue(w.Context(), curfew.Cursor{}, 9))(w)
+				queue := must(w.Pending(w.Context(), curfew.Cursor{}, 9))(w)
 				if len(queue) != 1 || queue[0].ID != f.SessionID || queue[0].Request.CustomerName != "Kim" {
 					w.Errorf("the queue shows %+v", queue)
 				}
@@ -182,11 +182,11 @@ func TestARuleThatIsOffLetsNoAppointmentBegin(t *testing.T) {
 		if w.status(f.SessionID) != curfew.Scheduled {
 			w.Error("the sweep let it begin")
 		}
-		if r := w.Health(w.Context()); found(r, lifecycle.OverdueScheduled) {
+		if r := w.Report(w.Context()); found(r, lifecycle.OverdueScheduled) {
 			w.Errorf("health complains after a second: %+v", r.Findings)
 		}
 		w.Age(w, f.SessionID, time.Minute)
-		if r := w.Health(w.Context()); !found(r, lifecycle.OverdueScheduled) {
+		if r := w.Report(w.Context()); !found(r, lifecycle.OverdueScheduled) {
 			w.Errorf("health finds %+v", r.Findings)
 		}
 		must(w.Join(w.Context(), f.SessionID, kim))(w)
@@ -214,7 +214,7 @@ func TestLesson15_CancellingAnAppointmentChangesItAndItsPayment(t *testing.T) {
 						w.Errorf("it said %s (%s)", s.Status, s.EndReason)
 					}
 				}
-				c := must(w.Checkouts(w.Context(), "c"))(w)[0]
+				c := must(w.OfCustomer(w.Context(), "c"))(w)[0]
 				if c.Outcome != test.outcome || c.RefundAmount != test.refund || c.Version != 2 {
 					w.Errorf("its payment is %s, %d to be given back, version %d", c.Outcome, c.RefundAmount, c.Version)
 				}

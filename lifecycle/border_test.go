@@ -104,7 +104,7 @@ func TestAPreviewShowsNoRuleThatIsOff(t *testing.T) {
 					}
 				}
 				w.policy.Off = nil
-				must(w.engine(lifecycle.Options{}).RunFullCleanup(w.Context()))(w)
+				must(w.engine(lifecycle.Options{}).Cleanups.RunFullCleanup(w.Context()))(w)
 			})
 		})
 	}
@@ -149,8 +149,8 @@ func TestWhatAnotherProgramCancelsIsACreditForTheNextCall(t *testing.T) {
 		if !strings.Contains(told, "settled by the customer's next call") {
 			t.Errorf("explain tells\n%s", told)
 		}
-		w.Health(w.Context())
-		must(w.Checkouts(w.Context(), "kim"))(w)
+		w.Report(w.Context())
+		must(w.OfCustomer(w.Context(), "kim"))(w)
 		if w.dump() != before {
 			t.Error("looking settled something")
 		}

@@ -271,8 +271,8 @@ func (st *settler) settleReceipt(ctx context.Context, r curfew.Receipt) error {
 	return err
 }
 
-// Checkouts is the customer's payments, oldest first.
-func (cs *Checkouts) Checkouts(ctx context.Context, customerID string) ([]curfew.Checkout, error) {
+// OfCustomer is the customer's payments, oldest first.
+func (cs *Checkouts) OfCustomer(ctx context.Context, customerID string) ([]curfew.Checkout, error) {
 	if err := curfew.CheckID("customer id", customerID); err != nil {
 		return nil, err
 	}

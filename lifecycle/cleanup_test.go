@@ -287,7 +287,7 @@ func TestLesson02_AFailedStepIsAFailedRun(t *testing.T) {
 		if run.Stats != committed {
 			w.Errorf("it says %+v, committed was %+v", run.Stats, committed)
 		}
-		if r := broken.Health(w.Context()); r.Health == lifecycle.Healthy || !found(r, lifecycle.CleanupFailed) {
+		if r := broken.Report(w.Context()); r.Health == lifecycle.Healthy || !found(r, lifecycle.CleanupFailed) {
 			w.Errorf("health says %s: %+v", r.Health, r.Findings)
 		}
 		stored := must(w.Runs(w.Context(), curfew.Cursor{}, 10))(w)
@@ -295,7 +295,7 @@ func TestLesson02_AFailedStepIsAFailedRun(t *testing.T) {
 			w.Errorf("the record says %+v", stored)
 		}
 		must(w.RunCleanup(w.Context(), byHand))(w)
-		if r := w.Health(w.Context()); found(r, lifecycle.CleanupFailed) {
+		if r := w.Report(w.Context()); found(r, lifecycle.CleanupFailed) {
 			w.Errorf("after a good run health still says %+v", r.Findings)
 		}
 	})

@@ -40,16 +40,16 @@ func Example() {
 
 	shop := curfew.Actor{Role: curfew.Service, ID: "shop"}
 	paid := lifecycle.Purchase{PaymentRef: "pi_1", CustomerID: "kim", Plan: "chat10"}
-	first, err := keeper.FulfillCheckout(ctx, shop, paid)
+	first, err := keeper.Admission.FulfillCheckout(ctx, shop, paid)
 	fmt.Println(first.Outcome, err)
 
-	again, err := keeper.FulfillCheckout(ctx, shop, paid) // the provider repeats itself
+	again, err := keeper.Admission.FulfillCheckout(ctx, shop, paid) // the provider repeats itself
 	fmt.Println(again.SessionID == first.SessionID, err)
 
-	_, err = keeper.CreateSession(ctx, shop, lifecycle.Claim{CustomerID: "kim", Plan: "free"})
+	_, err = keeper.Admission.CreateSession(ctx, shop, lifecycle.Claim{CustomerID: "kim", Plan: "free"})
 	fmt.Println(errors.Is(err, curfew.SessionOpen))
 
-	s, err := keeper.Accept(ctx, first.RequestID, "mia")
+	s, err := keeper.Queue.Accept(ctx, first.RequestID, "mia")
 	fmt.Println(s.Status, s.MechanicID, err)
 	// Output:
 	// fulfilled <nil>
@@ -76,7 +76,7 @@ func Example_postgres() {
 	if err != nil {
 		panic(err)
 	}
-	if err := keeper.Run(ctx); err != nil {
+	if err := keeper.Sweeper.Run(ctx); err != nil {
 		panic(err)
 	}
 }

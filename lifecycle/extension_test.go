@@ -25,7 +25,7 @@ func more(sessionID, ref string) lifecycle.Extension {
 // bought is the customer's checkout of a reference.
 func (w *world) bought(customer, ref string) curfew.Checkout {
 	w.Helper()
-	for _, c := range must(w.Checkouts(w.Context(), customer))(w) {
+	for _, c := range must(w.OfCustomer(w.Context(), customer))(w) {
 		if c.Ref == ref {
 			return c
 		}

@@ -99,9 +99,9 @@ type Health struct {
 	}
 }
 
-// Health reads every figure on its own, so that one that fails hides no other,
+// Report reads every figure on its own, so that one that fails hides no other,
 // and says what is wrong. It changes nothing, and sets nothing off.
-func (h *Health) Health(ctx context.Context) Report {
+func (h *Health) Report(ctx context.Context) Report {
 	ctx, end := h.trace.Begin(ctx, "look at health")
 	defer end()
 	r := Report{StartedAt: h.started, Timestamp: time.Now().UTC(), SweeperOn: h.sweeps, BlockedWindow: h.rules.policy.BlockedWindow}

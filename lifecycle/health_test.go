@@ -12,7 +12,7 @@ import (
 
 func TestLesson22_NoRowsAtAllIsHealthy(t *testing.T) {
 	worlds(t, func(w *world) {
-		r := w.Health(w.Context())
+		r := w.Report(w.Context())
 		if r.Health != lifecycle.Healthy || len(r.Findings) != 0 {
 			w.Errorf("got %s: %+v", r.Health, r.Findings)
 		}
@@ -28,7 +28,7 @@ func TestHealthCountsEverySessionExactly(t *testing.T) {
 	worlds(t, func(w *world) {
 		overdue(w)
 		must(w.End(w.Context(), w.pay("gone", "p-gone").SessionID, shop))(w)
-		r := w.Health(w.Context())
+		r := w.Report(w.Context())
 		s := r.Sessions
 		if s.ByStatus[curfew.Waiting] != 5 || s.ByStatus[curfew.Live] != 1 || s.ByStatus[curfew.Cancelled] != 1 {
 			w.Errorf("by status: %v", s.ByStatus)
@@ -56,7 +56,7 @@ func TestLesson22_AFigureThatFailsIsMissingAndTheReportAnError(t *testing.T) {
 	onBoth(t, nil, func(w *world) {
 		w.pay("c", "p")
 		w.Exec(w, "ALTER TABLE "+w.Schema+"mechanic_slots RENAME TO slots")
-		r := w.Health(w.Context())
+		r := w.Report(w.Context())
 		if r.Health != lifecycle.CannotTell || r.Mechanics != nil {
 			w.Errorf("got %s, mechanics %+v", r.Health, r.Mechanics)
 		}
@@ -72,13 +72,13 @@ func TestLesson22_AFigureThatFailsIsMissingAndTheReportAnError(t *testing.T) {
 func TestLesson16_ASilentSweeperIsAFinding(t *testing.T) {
 	worlds(t, func(w *world) {
 		w.pay("c", "p")
-		if r := w.Health(w.Context()); !found(r, lifecycle.SweeperSilent) {
+		if r := w.Report(w.Context()); !found(r, lifecycle.SweeperSilent) {
 			w.Errorf("it never ran, and health says %+v", r.Findings)
 		}
 		if err := w.Store.BeatSweep(w.Context(), time.Millisecond); err != nil {
 			w.Fatal(err)
 		}
-		r := w.Health(w.Context())
+		r := w.Report(w.Context())
 		if r.Health != lifecycle.Healthy || !r.SweeperAlive() || r.Pulse.Lag != time.Millisecond {
 			w.Errorf("got %s: %+v, %+v", r.Health, r.Findings, r.Pulse)
 		}
@@ -93,7 +93,7 @@ func TestACustomerRefusedAgainAndAgainIsAFinding(t *testing.T) {
 				w.Fatal(err)
 			}
 		}
-		r := w.Health(w.Context())
+		r := w.Report(w.Context())
 		if !found(r, lifecycle.BlockedRepeatedly) || r.Repeated[0].CustomerID != "c" || r.Repeated[0].Count != 3 {
 			w.Errorf("got %+v, %+v", r.Findings, r.Repeated)
 		}
@@ -109,7 +109,7 @@ func TestMoneyThatAnotherProgramLeftIsSettledBySweepAndAdmission(t *testing.T) {
 			worlds(t, func(w *world) {
 				f := w.accepted("c", "p1", "m")
 				w.Exec(w, "UPDATE "+w.Schema+"sessions SET status = 'cancelled' WHERE customer_id = $1 AND id = $2", "c", f.SessionID)
-				if r := w.Health(w.Context()); r.Checkouts.MoneyDue != 1 || !found(r, lifecycle.MoneyUnsettled) {
+				if r := w.Report(w.Context()); r.Checkouts.MoneyDue != 1 || !found(r, lifecycle.MoneyUnsettled) {
 					w.Errorf("health says %+v, %+v", r.Checkouts, r.Findings)
 				}
 				settle(w)

@@ -23,12 +23,12 @@ func never(ctx context.Context) error {
 func refuses(context.Context) error { return curfew.Errorf(curfew.Unavailable, "the disk is full") }
 
 // readyIn is how long it takes until a process is ready, or no more.
-func readyIn(t *testing.T, e *lifecycle.Engine, ready bool) time.Duration {
+func readyIn(t *testing.T, e *lifecycle.Keeper, ready bool) time.Duration {
 	t.Helper()
 	begun := time.Now()
-	for (e.Ready(context.WithoutCancel(t.Context())) == nil) != ready {
+	for (e.Health.Ready(context.WithoutCancel(t.Context())) == nil) != ready {
 		if time.Since(begun) > time.Minute {
-			t.Fatalf("ready never becomes %t: %v", ready, e.Ready(context.WithoutCancel(t.Context())))
+			t.Fatalf("ready never becomes %t: %v", ready, e.Health.Ready(context.WithoutCancel(t.Context())))
 		}
 		<-time.After(10 * time.Millisecond)
 	}
@@ -54,7 +54,7 @@ func TestReadyIsNeverWrongForLong(t *testing.T) {
 						defer cancel()
 						return answer(ctx)
 					}
-					bubble(t, lifecycle.Options{}, c, 3*time.Minute, func(e *lifecycle.Engine) {
+					bubble(t, lifecycle.Options{}, c, 3*time.Minute, func(e *lifecycle.Keeper) {
 						if took := readyIn(t, e, true); took > time.Second {
 							t.Errorf("ready after %s", took)
 						}
@@ -84,14 +84,14 @@ func TestAHeartbeatWithoutATurnIsNoOutageWhilePaymentsSucceed(t *testing.T) {
 		return ctx.Err()
 	}
 	c.write.Store(&starved)
-	bubble(t, lifecycle.Options{}, c, time.Minute, func(e *lifecycle.Engine) {
+	bubble(t, lifecycle.Options{}, c, time.Minute, func(e *lifecycle.Keeper) {
 		<-time.After(time.Millisecond) // it runs
 		for i := range 40 {
 			p := lifecycle.Purchase{PaymentRef: fmt.Sprint("ref-", i), CustomerID: fmt.Sprint("c-", i), Plan: "chat10"}
-			if _, err := e.FulfillCheckout(context.WithoutCancel(t.Context()), shop, p); err != nil {
+			if _, err := e.Admission.FulfillCheckout(context.WithoutCancel(t.Context()), shop, p); err != nil {
 				t.Fatal(err)
 			}
-			if err := e.Ready(context.WithoutCancel(t.Context())); err != nil {
+			if err := e.Health.Ready(context.WithoutCancel(t.Context())); err != nil {
 				t.Fatalf("payment %d: %v", i, err)
 			}
 			<-time.After(time.Second)
@@ -106,9 +106,9 @@ func TestAProcessWithoutASweeperIsReadyWithoutOne(t *testing.T) {
 	t.Parallel()
 	c := &clock{}
 	c.fails.Store(true)
-	bubble(t, lifecycle.Options{SweeperOff: true}, c, time.Minute, func(e *lifecycle.Engine) {
+	bubble(t, lifecycle.Options{SweeperOff: true}, c, time.Minute, func(e *lifecycle.Keeper) {
 		<-time.After(50 * time.Second)
-		if err := e.Ready(context.WithoutCancel(t.Context())); err != nil {
+		if err := e.Health.Ready(context.WithoutCancel(t.Context())); err != nil {
 			t.Error(err)
 		}
 	})
@@ -119,11 +119,11 @@ func TestASweeperThatNeverSucceededIsSilent(t *testing.T) {
 	t.Parallel()
 	c := &clock{}
 	c.fails.Store(true)
-	bubble(t, lifecycle.Options{}, c, time.Minute, func(e *lifecycle.Engine) {
+	bubble(t, lifecycle.Options{}, c, time.Minute, func(e *lifecycle.Keeper) {
 		if took := readyIn(t, e, false); took < 5*time.Second || took > 11*time.Second {
 			t.Errorf("its silence is told of after %s", took)
 		}
-		if err := e.Ready(context.WithoutCancel(t.Context())); !errors.Is(err, curfew.Unavailable) || !strings.Contains(err.Error(), "sweeper") {
+		if err := e.Health.Ready(context.WithoutCancel(t.Context())); !errors.Is(err, curfew.Unavailable) || !strings.Contains(err.Error(), "sweeper") {
 			t.Errorf("it says %v", err)
 		}
 	})
@@ -159,7 +159,7 @@ func TestFailedAdmissionsAreAFindingAtOnce(t *testing.T) {
 				t.Fatal("it was admitted")
 			}
 		}
-		f := finding(over.Health(w.Context()), lifecycle.AdmissionsFailing)
+		f := finding(over.Report(w.Context()), lifecycle.AdmissionsFailing)
 		if f == nil || f.Count != 3 || f.Severity != lifecycle.Critical || !strings.Contains(f.Problem, "unavailable") {
 			t.Errorf("the finding is %+v", f)
 		}
@@ -169,7 +169,7 @@ func TestFailedAdmissionsAreAFindingAtOnce(t *testing.T) {
 		if _, err := over.FulfillCheckout(w.Context(), shop, lifecycle.Purchase{PaymentRef: "x", CustomerID: "kim", Plan: "none"}); err == nil {
 			t.Error("a plan that is not there was sold")
 		}
-		if n := finding(over.Health(w.Context()), lifecycle.AdmissionsFailing).Count; n != 3 {
+		if n := finding(over.Report(w.Context()), lifecycle.AdmissionsFailing).Count; n != 3 {
 			t.Errorf("%d failed", n)
 		}
 	})
@@ -182,7 +182,7 @@ func TestFailedAdmissionsAreForgottenAfterAMinute(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := e.FulfillCheckout(t.Context(), shop, lifecycle.Purchase{PaymentRef: "r", CustomerID: "kim", Plan: "chat10"}); err == nil {
+		if _, err := e.Admission.FulfillCheckout(t.Context(), shop, lifecycle.Purchase{PaymentRef: "r", CustomerID: "kim", Plan: "chat10"}); err == nil {
 			t.Fatal("it was admitted")
 		}
 		for _, step := range []struct {
@@ -200,12 +200,12 @@ func TestFailedAdmissionsAreForgottenAfterAMinute(t *testing.T) {
 // A store that only reads: the report says so, and that alone.
 func TestAStoreThatTakesNoWritesIsAFinding(t *testing.T) {
 	worlds(t, func(w *world) {
-		r := w.Health(w.Context())
+		r := w.Report(w.Context())
 		if r.Writable == nil || !*r.Writable || finding(r, lifecycle.NotWritable) != nil {
 			t.Errorf("writable is %v", r.Writable)
 		}
 		w.Exec(t, "ALTER TABLE "+w.Schema+"signals RENAME TO gone")
-		r = w.Health(w.Context())
+		r = w.Report(w.Context())
 		w.Exec(t, "ALTER TABLE "+w.Schema+"gone RENAME TO signals")
 		if f := finding(r, lifecycle.NotWritable); r.Writable == nil || *r.Writable || f == nil || f.Severity != lifecycle.Critical || !strings.Contains(f.Problem, "signals") {
 			t.Errorf("writable is %v, the finding %+v", r.Writable, f)

@@ -22,7 +22,7 @@ func TestAnEmptyIDIsNobody(t *testing.T) {
 				"CleanupCustomerWaitingSessions": second(w.CleanupCustomerWaitingSessions(w.Context(), id, time.Nanosecond)),
 				"CheckCustomerSessionStatus":     second(w.CheckCustomerSessionStatus(w.Context(), id)),
 				"Unended":                        second(w.Unended(w.Context(), id)),
-				"Checkouts":                      second(w.Checkouts(w.Context(), id)),
+				"Checkouts":                      second(w.OfCustomer(w.Context(), id)),
 				"Clear":                          second(w.Clear(w.Context(), admin, lifecycle.Clearing{CustomerID: id, Force: true, Reason: "r"})),
 				"FulfillCheckout":                second(w.FulfillCheckout(w.Context(), shop, lifecycle.Purchase{PaymentRef: "p", CustomerID: id, Plan: "chat10"})),
 				"CreateSession":                  second(w.CreateSession(w.Context(), shop, lifecycle.Claim{CustomerID: id, Plan: "free"})),

@@ -103,7 +103,7 @@ func TestLesson08_WhatCannotBeUsedIsHeldAndNeverBounced(t *testing.T) {
 				if held.CustomerID != c.customer || !strings.Contains(held.Note, c.note) || held.Version != 1 {
 					w.Errorf("held is %+v", held)
 				}
-				if !found(w.Health(w.Context()), lifecycle.MoneyUnsettled) {
+				if !found(w.Report(w.Context()), lifecycle.MoneyUnsettled) {
 					w.Error("health does not tell what is held")
 				}
 			})
@@ -232,7 +232,7 @@ func TestADisputeIsNotedOnceAndFound(t *testing.T) {
 		if c := w.outcome("p1", curfew.Fulfilled); c.Version != 2 || c.DisputedAt.IsZero() {
 			w.Errorf("it is %+v", c)
 		}
-		if !found(w.Health(w.Context()), lifecycle.PaymentsDisputed) {
+		if !found(w.Report(w.Context()), lifecycle.PaymentsDisputed) {
 			w.Error("health does not tell it")
 		}
 	})
@@ -273,7 +273,7 @@ func TestAnOperatorRefundsWhateverItIs(t *testing.T) {
 		if len(list) != 6 || !slices.IsSortedFunc(list, func(a, b curfew.Checkout) int { return strings.Compare(a.ID, b.ID) }) {
 			w.Errorf("listed are %d", len(list))
 		}
-		owed := w.Health(ctx).Checkouts.Owed()
+		owed := w.Report(ctx).Checkouts.Owed()
 		if owed["eur"] != 6*2900 {
 			w.Errorf("owed is %v", owed)
 		}

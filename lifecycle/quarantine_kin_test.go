@@ -43,7 +43,7 @@ func TestMoneyThatCannotBeSettledStopsNoOther(t *testing.T) {
 		if got := fmt.Sprint(w.outcomes()); got != "map[c0:credited c1:fulfilled c2:credited c3:credited c4:credited]" || w.apart() != "c1 payment settle 1" {
 			w.Errorf("outcomes are %s; set apart is %q", got, w.apart())
 		}
-		if f := w.finding(w.Engine, lifecycle.StuckRows); len(f.Payments) != 1 || fmt.Sprint(f.Customers) != "[c1]" {
+		if f := w.finding(w.Keeper, lifecycle.StuckRows); len(f.Payments) != 1 || fmt.Sprint(f.Customers) != "[c1]" {
 			w.Errorf("health finds %+v", f)
 		}
 		cure()
@@ -174,8 +174,8 @@ func TestTheQueuesStepPassesBy(t *testing.T) {
 		w.late(6)
 		storetest.Poison(w, w.Harness, "sessions", "UPDATE", "c0")
 		e := w.engine(lifecycle.Options{SweeperOff: true})
-		must(e.Queue(w.Context(), curfew.Cursor{}, 10))(w)
-		w.running([]*lifecycle.Engine{e}, func() bool { return len(w.stands()) == 1 })
+		must(e.Queue.Pending(w.Context(), curfew.Cursor{}, 10))(w)
+		w.running([]*lifecycle.Keeper{e}, func() bool { return len(w.stands()) == 1 })
 		if got := fmt.Sprint(w.stands()); got != "[c0]" || w.failedRuns() != 1 {
 			w.Errorf("%s stand, %d runs failed", got, w.failedRuns())
 		}
@@ -274,7 +274,7 @@ func TestOddRowsKeepNoListFromBeingRead(t *testing.T) {
 					w.Errorf("read as %v", c.Metadata)
 				}
 			}
-			if r := w.Health(w.Context()); r.Health == lifecycle.CannotTell {
+			if r := w.Report(w.Context()); r.Health == lifecycle.CannotTell {
 				w.Errorf("health says %+v", r.Findings)
 			}
 		}

@@ -105,7 +105,7 @@ func TestTheSweeperLivesBesideWhatIsSetApart(t *testing.T) {
 		all := w.late(3)
 		cure := storetest.Poison(w, w.Harness, "sessions", "UPDATE", "c1")
 		e := w.engine(lifecycle.Options{})
-		w.running([]*lifecycle.Engine{e}, func() bool {
+		w.running([]*lifecycle.Keeper{e}, func() bool {
 			pulse := must(w.Store.Pulse(w.Context()))(w)
 			return len(w.stands()) == 1 && !pulse.Sweep.IsZero()
 		})
@@ -113,24 +113,24 @@ func TestTheSweeperLivesBesideWhatIsSetApart(t *testing.T) {
 		if f.Count != 1 || len(f.Sessions) != 1 || f.Sessions[0] != all[1].SessionID || fmt.Sprint(f.Customers) != "[c1]" || f.Since.IsZero() {
 			w.Errorf("health finds %+v", f)
 		}
-		if r := e.Health(w.Context()); !r.SweeperAlive() || found(r, lifecycle.CleanupFailed) {
+		if r := e.Health.Report(w.Context()); !r.SweeperAlive() || found(r, lifecycle.CleanupFailed) {
 			w.Errorf("the sweeper lives, and health says %+v", r.Findings)
 		}
 		cure()
 		w.tryNow()
-		w.running([]*lifecycle.Engine{e}, func() bool { return len(w.stands()) == 0 })
-		w.running([]*lifecycle.Engine{e}, func() bool {
+		w.running([]*lifecycle.Keeper{e}, func() bool { return len(w.stands()) == 0 })
+		w.running([]*lifecycle.Keeper{e}, func() bool {
 			return len(w.Query(w, "SELECT noun FROM "+w.Schema+"quarantine")) == 0
 		})
-		if found(e.Health(w.Context()), lifecycle.StuckRows) {
+		if found(e.Health.Report(w.Context()), lifecycle.StuckRows) {
 			w.Error("it is settled, and health still names it")
 		}
 	})
 }
 
-func (w *world) finding(e *lifecycle.Engine, code lifecycle.Code) lifecycle.Finding {
+func (w *world) finding(e *lifecycle.Keeper, code lifecycle.Code) lifecycle.Finding {
 	w.Helper()
-	r := e.Health(w.Context())
+	r := e.Health.Report(w.Context())
 	for _, f := range r.Findings {
 		if f.Code == code {
 			return f

@@ -86,8 +86,8 @@ func (b *bank) sum(paymentID string) (sum int64) {
 func (w *world) banked(b *bank, store lifecycle.Store) *world {
 	w.Helper()
 	policy := w.policy
-	e := must(lifecycle.New(store, lifecycle.Options{Policy: &policy, Provider: b}))(w)
-	return &world{w.T, w.Harness, e, policy}
+	k := must(lifecycle.New(store, lifecycle.Options{Policy: &policy, Provider: b}))(w)
+	return worldOf(w.T, w.Harness, k, policy)
 }
 
 // due is a payment of a provider whose refund is due.
@@ -196,7 +196,7 @@ func TestWithoutAProviderARefundWaitsForAnOperator(t *testing.T) {
 		w.refundDue("p1")
 		w.settleRefunds()
 		w.outcome("p1", curfew.RefundDue)
-		if !found(w.Health(w.Context()), lifecycle.MoneyUnsettled) {
+		if !found(w.Report(w.Context()), lifecycle.MoneyUnsettled) {
 			w.Error("health does not tell it")
 		}
 	})
@@ -228,11 +228,11 @@ func TestARefundOfUnknownFateIsAskedForWithTheSameKey(t *testing.T) {
 						w.Errorf("attempt %d waits %s", c.Attempts, wait)
 					}
 				}
-				if !found(w.Health(w.Context()), lifecycle.RefundFailing) {
+				if !found(w.Report(w.Context()), lifecycle.RefundFailing) {
 					w.Error("health does not tell that it fails")
 				}
 				w.past("first_try_at", "p1")
-				if !found(w.Health(w.Context()), lifecycle.RefundsOverdue) {
+				if !found(w.Report(w.Context()), lifecycle.RefundsOverdue) {
 					w.Error("health does not tell that it is overdue")
 				}
 				b.before, b.after = newBank().before, newBank().after
@@ -378,7 +378,7 @@ func TestRunSettlesAndReconciles(t *testing.T) {
 		b.paid = []curfew.Payment{told("new", "p2")}
 		ctx, stop := context.WithCancel(w.Context())
 		done := make(chan error, 1)
-		go func() { done <- w.Engine.Run(ctx) }()
+		go func() { done <- w.Keeper.Sweeper.Run(ctx) }()
 		defer func() {
 			stop()
 			if err := <-done; err != nil {

@@ -99,7 +99,7 @@ func TestADisputeToldBeforeItsPaymentIsKept(t *testing.T) {
 				if c := must(w.Checkout(w.Context(), "p1"))(w); c.DisputedAt.IsZero() || c.Version != 2 {
 					w.Errorf("it is %+v", c)
 				}
-				if !found(w.Health(w.Context()), lifecycle.PaymentsDisputed) {
+				if !found(w.Report(w.Context()), lifecycle.PaymentsDisputed) {
 					w.Error("health does not tell it")
 				}
 			})

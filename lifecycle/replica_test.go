@@ -23,13 +23,13 @@ func (t *tally) Admitted(string, time.Duration)                               {}
 func (t *tally) Blocked(curfew.SessionStatus)                                 {}
 
 // running lets engines run until the test has seen what it waits for.
-func (w *world) running(engines []*lifecycle.Engine, seen func() bool) {
+func (w *world) running(engines []*lifecycle.Keeper, seen func() bool) {
 	w.Helper()
 	ctx, stop := context.WithTimeout(w.Context(), time.Minute)
 	defer stop()
 	done := make(chan error, len(engines))
 	for _, e := range engines {
-		go func() { done <- e.Run(ctx) }()
+		go func() { done <- e.Sweeper.Run(ctx) }()
 	}
 	for tick := time.NewTicker(20 * time.Millisecond); !seen() && ctx.Err() == nil; {
 		<-tick.C
@@ -53,7 +53,7 @@ func (w *world) ended(many int) func() bool {
 	}
 }
 
-func (w *world) engine(o lifecycle.Options) *lifecycle.Engine {
+func (w *world) engine(o lifecycle.Options) *lifecycle.Keeper {
 	w.Helper()
 	o.Policy = &w.policy
 	return must(lifecycle.New(w.Store, o))(w)
@@ -64,7 +64,7 @@ func TestReplicasThatCollideSettleEverySessionOnce(t *testing.T) {
 		const many = 600
 		w.plant(many)
 		tallies := make([]*tally, 4)
-		engines := make([]*lifecycle.Engine, len(tallies))
+		engines := make([]*lifecycle.Keeper, len(tallies))
 		for i := range engines {
 			tallies[i] = &tally{}
 			engines[i] = w.engine(lifecycle.Options{Observer: tallies[i]})
@@ -89,7 +89,7 @@ func TestLesson18_WithoutAnyHintTheSweeperComesAllTheSame(t *testing.T) {
 	worldsWith(t, func(p *curfew.Policy) { p.WaitingTTL = time.Second }, func(w *world) {
 		sweeper := w.engine(lifecycle.Options{})
 		paid := false
-		w.running([]*lifecycle.Engine{sweeper}, func() bool {
+		w.running([]*lifecycle.Keeper{sweeper}, func() bool {
 			if !paid && !must(w.Store.Pulse(w.Context()))(w).Sweep.IsZero() { // it sleeps
 				w.pay("c", "p")
 				paid = true
@@ -103,8 +103,8 @@ func TestLesson18_WithoutAnyHintTheSweeperComesAllTheSame(t *testing.T) {
 // and says so.
 func TestLesson16_ARunningSweeperIsSeenToLive(t *testing.T) {
 	worlds(t, func(w *world) {
-		w.running([]*lifecycle.Engine{w.engine(lifecycle.Options{})}, func() bool {
-			return w.Health(w.Context()).SweeperAlive()
+		w.running([]*lifecycle.Keeper{w.engine(lifecycle.Options{})}, func() bool {
+			return w.Report(w.Context()).SweeperAlive()
 		})
 	})
 }

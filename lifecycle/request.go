@@ -23,17 +23,17 @@ type Queue struct {
 	write ChangeStore
 }
 
-// Queue is what mechanics may accept: pending and not overdue, oldest first,
+// Pending is what mechanics may accept: pending and not overdue, oldest first,
 // behind the cursor. It counts as a mechanic's look at the queue, and nudges one
 // bounded cleanup step of whoever runs Run.
-func (q *Queue) Queue(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
+func (q *Queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
 	q.wakeup.queueRead.Store(true)
-	return q.PeekQueue(ctx, after, limit)
+	return q.Peek(ctx, after, limit)
 }
 
-// PeekQueue is Queue for whoever accepts nothing: it leaves the queue as
+// Peek is Pending for whoever accepts nothing: it leaves the queue as
 // unwatched as it was.
-func (q *Queue) PeekQueue(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
+func (q *Queue) Peek(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
 	ctx, end := q.trace.Begin(ctx, "read the queue")
 	defer end()
 	q.wakeup.askForStep()

@@ -96,7 +96,7 @@ func TestALeakedSlotHealsAtTheNextAccept(t *testing.T) {
 		w.Exec(w, "INSERT INTO "+w.Schema+"mechanic_slots (mechanic_id, customer_id, session_id) VALUES ('m', 'c1', $1)", ended.SessionID)
 		anothers := w.accepted("c2", "p2", "m2")
 		w.Exec(w, "INSERT INTO "+w.Schema+"mechanic_slots (mechanic_id, customer_id, session_id) VALUES ('m3', 'c2', $1)", anothers.SessionID)
-		if r := w.Health(w.Context()); r.Mechanics.Leaked != 2 {
+		if r := w.Report(w.Context()); r.Mechanics.Leaked != 2 {
 			w.Errorf("health sees %d leaked slots", r.Mechanics.Leaked)
 		}
 		for i, mechanic := range []string{"m", "m3"} {
@@ -123,7 +123,7 @@ func TestAnOverdueRequestIsSettledNotAccepted(t *testing.T) {
 	worlds(t, func(w *world) {
 		f := w.pay("c", "p")
 		w.Age(w, f.SessionID, longAgo)
-		if queue := must(w.Queue(w.Context(), curfew.Cursor{}, 10))(w); len(queue) != 0 {
+		if queue := must(w.Pending(w.Context(), curfew.Cursor{}, 10))(w); len(queue) != 0 {
 			w.Errorf("the queue shows what is overdue: %+v", queue)
 		}
 		if _, err := w.Accept(w.Context(), f.RequestID, "m"); !errors.Is(err, curfew.Conflict) {
@@ -159,7 +159,7 @@ func TestLesson18_TheQueueIsTrueWithoutAnyPush(t *testing.T) {
 		var got []string
 		var after curfew.Cursor
 		for {
-			page := must(w.Queue(w.Context(), after, 2))(w)
+			page := must(w.Pending(w.Context(), after, 2))(w)
 			if len(page) == 0 {
 				break
 			}
@@ -178,7 +178,7 @@ func TestNobodyWatchingTheQueueIsAFinding(t *testing.T) {
 	worlds(t, func(w *world) {
 		f := w.pay("c", "p")
 		w.Age(w, f.SessionID, 10*time.Minute)
-		if !found(w.Health(w.Context()), "queue_unwatched") {
+		if !found(w.Report(w.Context()), "queue_unwatched") {
 			w.Error("a request waits for ten minutes, nobody looked, and health says nothing")
 		}
 	})

@@ -96,7 +96,7 @@ func (c *clock) FreeLeaked(context.Context) (int, error) { return 0, nil }
 func (c *clock) Tidy(context.Context, time.Duration) error { return nil }
 
 // bubble runs the rhythm for so long on a fake clock.
-func bubble(t *testing.T, o lifecycle.Options, c *clock, d time.Duration, meanwhile func(*lifecycle.Engine)) {
+func bubble(t *testing.T, o lifecycle.Options, c *clock, d time.Duration, meanwhile func(*lifecycle.Keeper)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		c.deadline = time.Now().Add(c.deadline.Sub(time.Time{}))
@@ -107,7 +107,7 @@ func bubble(t *testing.T, o lifecycle.Options, c *clock, d time.Duration, meanwh
 		ctx, stop := context.WithTimeout(t.Context(), d)
 		defer stop()
 		done := make(chan error)
-		go func() { done <- e.Run(ctx) }()
+		go func() { done <- e.Sweeper.Run(ctx) }()
 		if meanwhile != nil {
 			meanwhile(e)
 		}
@@ -133,7 +133,7 @@ func TestTheSweepersRhythm(t *testing.T) {
 		deadline  time.Duration
 		stuck     bool
 		skew      time.Duration
-		meanwhile func(*lifecycle.Engine, *clock)
+		meanwhile func(*lifecycle.Keeper, *clock)
 		want      string
 	}{
 		"it sleeps until the next deadline, and at most 5 seconds from one look at everything to the next": {
@@ -147,34 +147,34 @@ func TestTheSweepersRhythm(t *testing.T) {
 		},
 		"a hint of another engine wakes it": {
 			deadline: 7 * time.Second, want: "[1.5s 5s 7s 10s]",
-			meanwhile: func(e *lifecycle.Engine, _ *clock) {
+			meanwhile: func(e *lifecycle.Keeper, _ *clock) {
 				<-time.After(time.Second)
-				e.Wake(time.Minute)
-				e.Wake(curfew.NoDeadline)
-				e.Wake(500 * time.Millisecond)
-				e.Wake(time.Second)
+				e.Sweeper.Wake(time.Minute)
+				e.Sweeper.Wake(curfew.NoDeadline)
+				e.Sweeper.Wake(500 * time.Millisecond)
+				e.Sweeper.Wake(time.Second)
 			},
 		},
 		"a hint of what is past lets it look at everything, at once": {
 			deadline: 7 * time.Second, want: "[1s 6s 7s]",
-			meanwhile: func(e *lifecycle.Engine, _ *clock) {
+			meanwhile: func(e *lifecycle.Keeper, _ *clock) {
 				<-time.After(time.Second)
-				e.Wake(-time.Hour)
+				e.Sweeper.Wake(-time.Hour)
 			},
 		},
 		"its own admission wakes it": {
 			deadline: time.Minute, want: "[3s 5s 10s]",
-			meanwhile: func(e *lifecycle.Engine, c *clock) {
+			meanwhile: func(e *lifecycle.Keeper, c *clock) {
 				<-time.After(time.Second)
 				c.admitted = 2 * time.Second
-				_, _ = e.FulfillCheckout(context.Background(), shop, lifecycle.Purchase{PaymentRef: "r", CustomerID: "c", Plan: "chat10"})
+				_, _ = e.Admission.FulfillCheckout(context.Background(), shop, lifecycle.Purchase{PaymentRef: "r", CustomerID: "c", Plan: "chat10"})
 			},
 		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
 			c := &clock{deadline: time.Time{}.Add(test.deadline), stuck: test.stuck, skew: test.skew}
-			bubble(t, lifecycle.Options{}, c, 10500*time.Millisecond, func(e *lifecycle.Engine) {
+			bubble(t, lifecycle.Options{}, c, 10500*time.Millisecond, func(e *lifecycle.Keeper) {
 				if test.meanwhile != nil {
 					test.meanwhile(e, c)
 				}
@@ -214,7 +214,7 @@ func TestASweepThatFailsGivesNoSignOfLifeAndIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	c := &clock{}
 	c.fails.Store(true)
-	bubble(t, lifecycle.Options{}, c, 10*time.Second, func(*lifecycle.Engine) {
+	bubble(t, lifecycle.Options{}, c, 10*time.Second, func(*lifecycle.Keeper) {
 		<-time.After(3500 * time.Millisecond) // of the bubble's time
 		if n := c.beats.Load(); n != 0 {
 			t.Errorf("%d signs of life of a sweeper that cannot look", n)
@@ -229,9 +229,9 @@ func TestASweepThatFailsGivesNoSignOfLifeAndIsTriedAgain(t *testing.T) {
 func TestLoadingTheQueueNudgesOneStepASecondWithTheSweeperOff(t *testing.T) {
 	t.Parallel()
 	c := &clock{}
-	bubble(t, lifecycle.Options{SweeperOff: true}, c, 10*time.Second, func(e *lifecycle.Engine) {
+	bubble(t, lifecycle.Options{SweeperOff: true}, c, 10*time.Second, func(e *lifecycle.Keeper) {
 		for range 30 {
-			if _, err := e.Queue(t.Context(), curfew.Cursor{}, 10); err != nil {
+			if _, err := e.Queue.Pending(t.Context(), curfew.Cursor{}, 10); err != nil {
 				t.Error(err)
 			}
 			<-time.After(100 * time.Millisecond) // of the bubble's time

@@ -16,7 +16,7 @@ import (
 func (w *world) told() map[lifecycle.Code]lifecycle.Finding {
 	w.Helper()
 	all := map[lifecycle.Code]lifecycle.Finding{}
-	for _, f := range w.Health(w.Context()).Findings {
+	for _, f := range w.Report(w.Context()).Findings {
 		all[f.Code] = f
 	}
 	return all

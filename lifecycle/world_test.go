@@ -27,11 +27,20 @@ var (
 	admin = curfew.Actor{Role: curfew.Admin, ID: "anna"}
 )
 
-// world is an engine on a real store, with what a test does behind its back.
+// world is a keeper on a real store, with what a test does behind its back.
 type world struct {
 	*testing.T
 	storetest.Harness
-	*lifecycle.Engine
+	*lifecycle.Keeper
+	*lifecycle.Rules
+	*lifecycle.Admission
+	*lifecycle.Sessions
+	*lifecycle.Queue
+	*lifecycle.Checkouts
+	*lifecycle.Payments
+	*lifecycle.Cleanups
+	*lifecycle.Sweeper
+	*lifecycle.Health
 	policy curfew.Policy
 }
 
@@ -88,11 +97,15 @@ func newWorld(t *testing.T, h storetest.Harness, adjust func(*curfew.Policy)) *w
 // newWorldWith is a world whose engine has these options, a policy among them.
 func newWorldWith(t *testing.T, h storetest.Harness, o lifecycle.Options) *world {
 	t.Helper()
-	e, err := lifecycle.New(h.Store, o)
+	k, err := lifecycle.New(h.Store, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &world{t, h, e, *o.Policy}
+	return worldOf(t, h, k, *o.Policy)
+}
+
+func worldOf(t *testing.T, h storetest.Harness, k *lifecycle.Keeper, policy curfew.Policy) *world {
+	return &world{t, h, k, k.Rules, k.Admission, k.Sessions, k.Queue, k.Checkouts, k.Payments, k.Cleanups, k.Sweeper, k.Health, policy}
 }
 
 // with is an engine over another store with the world's policy.
@@ -105,7 +118,7 @@ func (w *world) with(store lifecycle.Store) *world {
 
 // Explain is the timeline of what a text stands for.
 func (w *world) Explain(ctx context.Context, text string, before curfew.Cursor) (timeline.Timeline, error) {
-	return timeline.New(w.Store, w.Engine).Explain(ctx, text, before)
+	return timeline.New(w.Store, w.Rules).Explain(ctx, text, before)
 }
 
 func (w *world) purchase(customer, ref string) lifecycle.Purchase {
@@ -150,7 +163,7 @@ func (w *world) is(id string, status curfew.SessionStatus, reason curfew.EndReas
 	w.Helper()
 	s := must(w.Session(w.Context(), id))(w)
 	var got curfew.Outcome
-	for _, c := range must(w.Checkouts(w.Context(), s.CustomerID))(w) {
+	for _, c := range must(w.OfCustomer(w.Context(), s.CustomerID))(w) {
 		if c.ID == s.CheckoutID {
 			got = c.Outcome
 		}

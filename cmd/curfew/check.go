@@ -23,8 +23,8 @@ func (c *checkCommand) Run(ctx context.Context, s *settings, term terminal) erro
 	if err := curfew.CheckID("customer id", c.Customer); err != nil {
 		return usageError{err}
 	}
-	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Engine) error {
-		blocker, err := engine.CheckCustomerSessionStatus(ctx, c.Customer)
+	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Keeper) error {
+		blocker, err := engine.Sessions.CheckCustomerSessionStatus(ctx, c.Customer)
 		if err != nil {
 			return asUsage(err)
 		}

@@ -39,7 +39,7 @@ func (c *listCheckouts) Run(ctx context.Context, s *settings, term terminal) err
 	if err != nil {
 		return err
 	}
-	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Engine) error {
+	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Keeper) error {
 		var all []curfew.Checkout
 		for _, outcome := range outcomes {
 			found, err := c.list(ctx, engine, outcome)
@@ -82,11 +82,11 @@ func parseOutcome(text string) (curfew.Outcome, error) {
 	return "", usagef("there is no outcome %q: the outcomes are %s", text, config.List(curfew.Outcomes()))
 }
 
-func (c *listCheckouts) list(ctx context.Context, engine *lifecycle.Engine, outcome curfew.Outcome) ([]curfew.Checkout, error) {
+func (c *listCheckouts) list(ctx context.Context, engine *lifecycle.Keeper, outcome curfew.Outcome) ([]curfew.Checkout, error) {
 	var all []curfew.Checkout
 	search := curfew.CheckoutSearch{Outcome: outcome, CustomerID: c.Customer, Email: c.Email, Limit: pageOfCheckouts}
 	for {
-		page, err := engine.ListCheckouts(ctx, search)
+		page, err := engine.Checkouts.ListCheckouts(ctx, search)
 		if err != nil {
 			return nil, err
 		}
@@ -131,12 +131,12 @@ type showCheckout struct {
 
 // Run shows one payment with its history.
 func (c *showCheckout) Run(ctx context.Context, s *settings, term terminal) error {
-	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Engine) error {
-		checkout, err := engine.Checkout(ctx, c.Checkout)
+	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Keeper) error {
+		checkout, err := engine.Checkouts.Checkout(ctx, c.Checkout)
 		if err != nil {
 			return err
 		}
-		events, err := engine.CheckoutEvents(ctx, checkout)
+		events, err := engine.Checkouts.CheckoutEvents(ctx, checkout)
 		if err != nil {
 			return err
 		}
@@ -195,8 +195,8 @@ type fulfilCheckout struct {
 
 // Run gives a held payment its session.
 func (c *fulfilCheckout) Run(ctx context.Context, s *settings, term terminal) error {
-	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Engine) error {
-		f, err := engine.FulfilHeld(ctx, operator(), c.Checkout, c.Reason)
+	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Keeper) error {
+		f, err := engine.Checkouts.FulfilHeld(ctx, operator(), c.Checkout, c.Reason)
 		return printFulfilment(term, f, err)
 	})
 }
@@ -210,8 +210,8 @@ type assignCheckout struct {
 
 // Run says whose a held payment is, and fulfils it.
 func (c *assignCheckout) Run(ctx context.Context, s *settings, term terminal) error {
-	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Engine) error {
-		f, err := engine.AssignHeld(ctx, operator(), c.Checkout, c.Customer, c.Plan, c.Reason)
+	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Keeper) error {
+		f, err := engine.Checkouts.AssignHeld(ctx, operator(), c.Checkout, c.Customer, c.Plan, c.Reason)
 		return printFulfilment(term, f, err)
 	})
 }
@@ -238,10 +238,10 @@ type refundCheckout struct {
 
 // Run makes a payment refund due.
 func (c *refundCheckout) Run(ctx context.Context, s *settings, term terminal) error {
-	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Engine) error {
-		refund := engine.RefundCheckout
+	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Keeper) error {
+		refund := engine.Checkouts.RefundCheckout
 		if c.ByHand {
-			refund = engine.CloseRefund
+			refund = engine.Checkouts.CloseRefund
 		}
 		k, err := refund(ctx, operator(), c.Checkout, c.Reason)
 		if err != nil {
@@ -259,8 +259,8 @@ type creditCheckout struct {
 
 // Run credits a forfeited payment.
 func (c *creditCheckout) Run(ctx context.Context, s *settings, term terminal) error {
-	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Engine) error {
-		k, err := engine.CreditCheckout(ctx, operator(), c.Checkout, c.Reason)
+	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Keeper) error {
+		k, err := engine.Checkouts.CreditCheckout(ctx, operator(), c.Checkout, c.Reason)
 		if err != nil {
 			return asUsage(err)
 		}

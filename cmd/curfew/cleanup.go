@@ -30,8 +30,8 @@ func (c *cleanupCommand) Run(ctx context.Context, s *settings, term terminal) er
 		return err
 	}
 	if c.DryRun {
-		return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Engine) error {
-			p, err := engine.StorePreview(ctx, cleanup)
+		return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Keeper) error {
+			p, err := engine.Cleanups.StorePreview(ctx, cleanup)
 			if err != nil {
 				return asUsage(err)
 			}
@@ -77,17 +77,17 @@ func (c *cleanupCommand) cleanup() (lifecycle.Cleanup, error) {
 	return cleanup, asUsage(err)
 }
 
-func (c *cleanupCommand) execute(ctx context.Context, engine *lifecycle.Engine, cleanup lifecycle.Cleanup) (curfew.Run, []lifecycle.Drift, error) {
+func (c *cleanupCommand) execute(ctx context.Context, engine *lifecycle.Keeper, cleanup lifecycle.Cleanup) (curfew.Run, []lifecycle.Drift, error) {
 	if c.Preview != "" {
-		return engine.ExecutePreview(ctx, c.Preview, cleanup)
+		return engine.Cleanups.ExecutePreview(ctx, c.Preview, cleanup)
 	}
-	run, err := engine.RunCleanup(ctx, cleanup)
+	run, err := engine.Cleanups.RunCleanup(ctx, cleanup)
 	return run, nil, err
 }
 
 // expected is how many sessions will end, for the bar; -1: nobody knows.
-func (c *cleanupCommand) expected(ctx context.Context, store lifecycle.PreviewStore, engine *lifecycle.Engine, cleanup lifecycle.Cleanup) int {
-	look := func() (curfew.Preview, error) { return engine.Preview(ctx, cleanup) }
+func (c *cleanupCommand) expected(ctx context.Context, store lifecycle.PreviewStore, engine *lifecycle.Keeper, cleanup lifecycle.Cleanup) int {
+	look := func() (curfew.Preview, error) { return engine.Cleanups.Preview(ctx, cleanup) }
 	if c.Preview != "" {
 		look = func() (curfew.Preview, error) { return store.Preview(ctx, c.Preview) }
 	}

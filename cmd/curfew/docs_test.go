@@ -46,7 +46,7 @@ func (w *walk) pay(customer, ref string) {
 	defer db.Close() //nolint:errcheck // the test's own
 	engine, err := lifecycle.New(db, lifecycle.Options{})
 	if err == nil {
-		_, err = engine.FulfillCheckout(w.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"},
+		_, err = engine.Admission.FulfillCheckout(w.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"},
 			lifecycle.Purchase{PaymentRef: ref, CustomerID: customer, Plan: "chat10"})
 	}
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // engine is the session keeper with the policy of the settings.
-func (s *settings) engine(store lifecycle.Store, o lifecycle.Options) (*lifecycle.Engine, error) {
+func (s *settings) engine(store lifecycle.Store, o lifecycle.Options) (*lifecycle.Keeper, error) {
 	policy, err := s.policy()
 	if err != nil {
 		return nil, err
@@ -22,7 +22,7 @@ func (s *settings) engine(store lifecycle.Store, o lifecycle.Options) (*lifecycl
 
 // withEngine opens database and engine for one command and closes them after.
 // The engine logs warnings and errors only: a command's answer is its output.
-func (s *settings) withEngine(ctx context.Context, term terminal, do func(database, *lifecycle.Engine) error) error {
+func (s *settings) withEngine(ctx context.Context, term terminal, do func(database, *lifecycle.Keeper) error) error {
 	return s.withDatabase(ctx, func(db database) error {
 		engine, err := s.engine(db, lifecycle.Options{Logger: s.logger(term.err, slog.LevelWarn)})
 		if err != nil {

@@ -95,7 +95,7 @@ func toldOfKim(t *testing.T) string {
 	}
 	pay := func(ref string) lifecycle.Fulfilment {
 		amount := int64(990)
-		f, err := engine.FulfillCheckout(t.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"}, lifecycle.Purchase{
+		f, err := engine.Admission.FulfillCheckout(t.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"}, lifecycle.Purchase{
 			PaymentRef: ref, CustomerID: "kim", Plan: "chat10", Amount: &amount, Currency: "eur", Email: "kim@example.org",
 		})
 		if err != nil {
@@ -105,12 +105,12 @@ func toldOfKim(t *testing.T) string {
 	}
 	pay("pay-1")
 	ago.Store(0)
-	_, err = engine.RunCleanup(t.Context(), lifecycle.Cleanup{
+	_, err = engine.Cleanups.RunCleanup(t.Context(), lifecycle.Cleanup{
 		Reason: "monday", Trigger: curfew.ByCommand, Actor: curfew.Actor{Role: curfew.Admin, ID: "anna"},
 	})
 	mailed(t, store)
 	if err == nil {
-		_, err = engine.Accept(t.Context(), pay("pay-2").RequestID, "max")
+		_, err = engine.Queue.Accept(t.Context(), pay("pay-2").RequestID, "max")
 	}
 	if err != nil {
 		t.Fatal(err)

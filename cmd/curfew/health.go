@@ -36,7 +36,7 @@ func (c *healthCommand) Run(ctx context.Context, s *settings, term terminal) err
 		if err != nil {
 			return err
 		}
-		r := engine.Health(ctx)
+		r := engine.Health.Report(ctx)
 		health = r.Health
 		shape := wire.Health(r, version(), s.publicURL(s.Listen))
 		if c.JSON {

@@ -22,11 +22,11 @@ func untilInterrupt(ctx context.Context, term terminal) (stop <-chan struct{}, r
 }
 
 // printLeft says what a stopped cleanup has left, and how it goes on.
-func (c *cleanupCommand) printLeft(ctx context.Context, term terminal, engine *lifecycle.Engine, cleanup lifecycle.Cleanup, ended, drifted int) {
-	p, err := engine.Preview(ctx, cleanup)
+func (c *cleanupCommand) printLeft(ctx context.Context, term terminal, engine *lifecycle.Keeper, cleanup lifecycle.Cleanup, ended, drifted int) {
+	p, err := engine.Cleanups.Preview(ctx, cleanup)
 	left := len(p.Items)
 	if c.Preview != "" {
-		p, err = engine.StoredPreview(ctx, c.Preview)
+		p, err = engine.Cleanups.StoredPreview(ctx, c.Preview)
 		left = len(p.Items) - ended - drifted
 	}
 	switch {

@@ -58,12 +58,12 @@ func (n *notifications) Changed(in time.Duration) {
 }
 
 // run passes the other replicas' notifications on to the engine and the listeners until the context ends.
-func (n *notifications) run(ctx context.Context, engine *lifecycle.Engine) error {
+func (n *notifications) run(ctx context.Context, engine *lifecycle.Keeper) error {
 	if n.replicas == nil {
 		return nil
 	}
 	return n.replicas.Run(ctx, func(in time.Duration) {
-		engine.Wake(in)
+		engine.Sweeper.Wake(in)
 		n.local.notify()
 	})
 }

@@ -92,7 +92,7 @@ func (c *preflightCommand) finish(term terminal, page *preflight) error {
 }
 
 // look is everything that needs a schema in order.
-func (p *preflight) look(ctx context.Context, db database, engine *lifecycle.Engine) {
+func (p *preflight) look(ctx context.Context, db database, engine *lifecycle.Keeper) {
 	p.guards(ctx, db)
 	p.clock(ctx, db)
 	p.rows(ctx, engine)
@@ -209,8 +209,8 @@ const examineFor = 20 * time.Second
 
 // rows holds them against each other; health, the next line, names what is
 // wrong.
-func (p *preflight) rows(ctx context.Context, engine *lifecycle.Engine) {
-	whole, err := engine.ExamineRows(ctx, examineFor)
+func (p *preflight) rows(ctx context.Context, engine *lifecycle.Keeper) {
+	whole, err := engine.Health.ExamineRows(ctx, examineFor)
 	switch {
 	case err != nil:
 		p.failed("rows", err, "")
@@ -222,8 +222,8 @@ func (p *preflight) rows(ctx context.Context, engine *lifecycle.Engine) {
 }
 
 // health stops a deployment for what is critical; a warning is told.
-func (p *preflight) health(ctx context.Context, engine *lifecycle.Engine) {
-	r := engine.Health(ctx)
+func (p *preflight) health(ctx context.Context, engine *lifecycle.Keeper) {
+	r := engine.Health.Report(ctx)
 	line := checkup{Check: "health", OK: r.Health != lifecycle.CannotTell, Text: "healthy"}
 	for _, f := range r.Findings {
 		line.OK = line.OK && f.Severity != lifecycle.Critical

@@ -11,8 +11,8 @@ import (
 
 // rehearse says what a cleanup would end now, and proves that it ends nothing
 // early.
-func (p *preflight) rehearse(ctx context.Context, engine *lifecycle.Engine) {
-	r, err := engine.Rehearse(ctx)
+func (p *preflight) rehearse(ctx context.Context, engine *lifecycle.Keeper) {
+	r, err := engine.Cleanups.Rehearse(ctx)
 	if err != nil {
 		p.failed("cleanup", err, "")
 		return

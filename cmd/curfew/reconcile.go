@@ -27,7 +27,7 @@ func (c *reconcileCommand) Run(ctx context.Context, s *settings, term terminal) 
 		if err != nil {
 			return err
 		}
-		r, err := engine.Reconcile(ctx, time.Duration(c.Since))
+		r, err := engine.Payments.Reconcile(ctx, time.Duration(c.Since))
 		if errors.Is(err, lifecycle.ErrStopped) {
 			term.notef("%s of the provider compared; the same command compares all of them.\n", plural(r.Paid, "payment"))
 		}

@@ -206,12 +206,12 @@ func fulfil(ts *testscript.TestScript, _ bool, args []string) {
 	defer func() { ts.Check(db.Close()) }()
 	engine, err := lifecycle.New(db, lifecycle.Options{})
 	ts.Check(err)
-	done, err := engine.FulfillCheckout(ctx, curfew.Actor{Role: curfew.Service, ID: "shop"},
+	done, err := engine.Admission.FulfillCheckout(ctx, curfew.Actor{Role: curfew.Service, ID: "shop"},
 		lifecycle.Purchase{PaymentRef: args[1], CustomerID: args[0], Plan: "chat10"})
 	ts.Check(err)
 	ts.Setenv("SESSION", done.SessionID)
 	if len(args) > 2 {
-		_, err := engine.Accept(ctx, done.RequestID, args[2])
+		_, err := engine.Queue.Accept(ctx, done.RequestID, args[2])
 		ts.Check(err)
 	}
 }
@@ -226,7 +226,7 @@ func held(ts *testscript.TestScript, _ bool, args []string) {
 	defer func() { ts.Check(db.Close()) }()
 	engine, err := lifecycle.New(db, lifecycle.Options{})
 	ts.Check(err)
-	ts.Check(engine.Receive(ctx, curfew.Notice{Kind: curfew.NoticePaid, Payment: curfew.Payment{
+	ts.Check(engine.Payments.Receive(ctx, curfew.Notice{Kind: curfew.NoticePaid, Payment: curfew.Payment{
 		Ref: args[0], PaymentID: "pi-" + args[0], Plan: "gold", Amount: 2900, Currency: "eur", Paid: true,
 	}}))
 }

@@ -118,7 +118,7 @@ type service struct {
 	notifications *notifications
 	traces        tracing // zero: none
 	worker        *notify.Worker
-	engine        *lifecycle.Engine
+	engine        *lifecycle.Keeper
 	hub           *stream.Hub
 	server        *httpapi.Server
 	public, ops   *http.Server
@@ -193,13 +193,13 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	if err != nil {
 		return err
 	}
-	metrics.Watch(svc.engine)
+	metrics.Watch(svc.engine.Health)
 	if svc.worker, err = s.worker(svc, identity, metrics); err != nil {
 		return err
 	}
 	svc.hub = stream.New(svc.db, stream.Options{Encode: sse.Encode, Wake: svc.notifications.local.listen(), Logger: svc.log})
 	svc.server, err = httpapi.New(httpapi.Options{
-		Engine: svc.engine, Timeline: timeline.New(svc.db, svc.engine), Identity: identity, Once: svc.db, Ready: svc.ready, BaseURL: svc.url, LoginHint: s.loginLine(svc.url),
+		Engine: svc.engine, Timeline: timeline.New(svc.db, svc.engine.Rules), Identity: identity, Once: svc.db, Ready: svc.ready, BaseURL: svc.url, LoginHint: s.loginLine(svc.url),
 		Version: version(), Logger: svc.log, Metrics: metrics, Hook: hook, Trace: svc.traces.request, Settings: svc.given,
 		Endpoints: s.endpoints(svc.db), Deliveries: notify.Deliveries{Store: svc.db}, Streams: streams{svc.hub},
 		Links: mail.Unsubscriptions{Store: svc.db, Signer: identity},
@@ -227,7 +227,7 @@ func (svc *service) ready(ctx context.Context) error {
 	if svc.stopping.Load() {
 		return curfew.Errorf(curfew.Unavailable, "the service is stopping")
 	}
-	return svc.engine.Ready(ctx)
+	return svc.engine.Health.Ready(ctx)
 }
 
 // run serves and sweeps until the context ends and the drain is over, and returns
@@ -236,7 +236,7 @@ func (svc *service) run(ctx context.Context) error {
 	group, running := errgroup.WithContext(ctx)
 	working, stopWorking := context.WithCancel(context.WithoutCancel(ctx))
 	sweeping, stopSweeping := context.WithCancel(context.WithoutCancel(ctx))
-	group.Go(func() error { return svc.engine.Run(sweeping) })
+	group.Go(func() error { return svc.engine.Sweeper.Run(sweeping) })
 	group.Go(func() error { return svc.worker.Run(working) })
 	group.Go(func() error { return svc.notifications.run(sweeping, svc.engine) })
 	group.Go(func() error { return svc.hub.Run(sweeping) })

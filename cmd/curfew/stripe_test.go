@@ -208,16 +208,16 @@ func (o *oracle) operate() {
 		if err != nil {
 			return err
 		}
-		held, err := engine.ListCheckouts(o.Context(), curfew.CheckoutSearch{Outcome: curfew.Held, Limit: payments()})
+		held, err := engine.Checkouts.ListCheckouts(o.Context(), curfew.CheckoutSearch{Outcome: curfew.Held, Limit: payments()})
 		for i, c := range held {
 			if c.CustomerID == curfew.Nobody {
 				c.CustomerID = "found-" + c.Ref
 			}
 			var failed error
 			if i%2 == 0 {
-				_, failed = engine.RefundCheckout(o.Context(), operator(), c.ID, "not sold here")
+				_, failed = engine.Checkouts.RefundCheckout(o.Context(), operator(), c.ID, "not sold here")
 			} else {
-				_, failed = engine.AssignHeld(o.Context(), operator(), c.ID, c.CustomerID, "chat10", "by phone")
+				_, failed = engine.Checkouts.AssignHeld(o.Context(), operator(), c.ID, c.CustomerID, "chat10", "by phone")
 			}
 			err = errors.Join(err, failed)
 		}

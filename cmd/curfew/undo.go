@@ -27,7 +27,7 @@ func (c *undoCommand) Run(ctx context.Context, s *settings, term terminal) error
 		if err != nil {
 			return err
 		}
-		undone, err := engine.Undo(ctx, lifecycle.Undo{RunID: c.RunID, Reason: c.Reason, Trigger: curfew.ByCommand, Actor: operator()})
+		undone, err := engine.Cleanups.Undo(ctx, lifecycle.Undo{RunID: c.RunID, Reason: c.Reason, Trigger: curfew.ByCommand, Actor: operator()})
 		bar.finish()
 		if undone.Run.StartedAt.IsZero() {
 			return asUsage(err)

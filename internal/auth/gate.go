@@ -48,7 +48,7 @@ type OneTimes interface {
 	Claimed(ctx context.Context, name string) (bool, error)
 }
 
-// Sessions reads the session that a request is about: a lifecycle.Engine.
+// Sessions reads the session that a request is about: a lifecycle.Keeper.
 type Sessions interface {
 	Session(ctx context.Context, id string) (curfew.Standing, error)
 }

@@ -55,7 +55,7 @@ func inhabit(t *testing.T, h storetest.Harness) {
 	pay := func(customer, ref string) lifecycle.Fulfilment {
 		t.Helper()
 		amount := int64(2900)
-		f, err := e.FulfillCheckout(ctx, shop, lifecycle.Purchase{
+		f, err := e.Admission.FulfillCheckout(ctx, shop, lifecycle.Purchase{
 			PaymentRef: ref, CustomerID: customer, Plan: "chat10", Amount: &amount, Currency: "eur",
 			Name: "Käthe <b>\u2028\"\\ 🛠", Email: customer + "@example.org",
 			Metadata: map[string]string{"z": "1", "a": "é", "line": "two\nlines"}, PaymentID: "pi-" + ref,
@@ -70,23 +70,23 @@ func inhabit(t *testing.T, h storetest.Harness) {
 	live := pay("live", "ref-live")
 	accept(t, e, live, "mia")
 	for _, who := range []curfew.Actor{{Role: curfew.Customer, ID: "live"}, {Role: curfew.Mechanic, ID: "mia"}} {
-		_, err := e.Join(ctx, live.SessionID, who)
+		_, err := e.Sessions.Join(ctx, live.SessionID, who)
 		must(t, err)
 	}
 	accept(t, e, pay("accepted", "ref-accepted"), "max")
 	start := time.Now().Add(30 * time.Hour)
-	_, err := e.FulfillCheckout(ctx, shop, lifecycle.Purchase{PaymentRef: "ref-later", CustomerID: "later", Plan: "video15", StartsAt: &start})
+	_, err := e.Admission.FulfillCheckout(ctx, shop, lifecycle.Purchase{PaymentRef: "ref-later", CustomerID: "later", Plan: "video15", StartsAt: &start})
 	must(t, err)
-	_, err = e.CreateSession(ctx, curfew.Actor{Role: curfew.Customer, ID: "free"}, lifecycle.Claim{Plan: "free", CustomerID: "free", Key: "k-1"})
+	_, err = e.Admission.CreateSession(ctx, curfew.Actor{Role: curfew.Customer, ID: "free"}, lifecycle.Claim{Plan: "free", CustomerID: "free", Key: "k-1"})
 	must(t, err)
-	_, err = e.CreateSession(ctx, curfew.Actor{Role: curfew.Customer, ID: "free"}, lifecycle.Claim{Plan: "free", CustomerID: "free"})
+	_, err = e.Admission.CreateSession(ctx, curfew.Actor{Role: curfew.Customer, ID: "free"}, lifecycle.Claim{Plan: "free", CustomerID: "free"})
 	if !errors.Is(err, curfew.SessionOpen) {
 		t.Fatalf("the second session was not refused: %v", err)
 	}
-	must(t, e.Receive(ctx, curfew.Notice{Kind: curfew.NoticePaid, Payment: curfew.Payment{
+	must(t, e.Payments.Receive(ctx, curfew.Notice{Kind: curfew.NoticePaid, Payment: curfew.Payment{
 		Ref: "ref-held", PaymentID: "pi-held", Plan: "gold", Amount: 2900, Currency: "eur", Paid: true,
 	}}))
-	_, err = e.RefundCheckout(ctx, curfew.Actor{Role: curfew.Admin, ID: "anna"}, "ref-bea", "she asked")
+	_, err = e.Checkouts.RefundCheckout(ctx, curfew.Actor{Role: curfew.Admin, ID: "anna"}, "ref-bea", "she asked")
 	must(t, err)
 	_, err = h.Store.Repaid(ctx, "pi-unknown", curfew.Repayment{Amount: 100, Currency: "eur"})
 	must(t, err)
@@ -96,13 +96,13 @@ func inhabit(t *testing.T, h storetest.Harness) {
 	for range 3 {
 		h.Age(t, pay("loop", "ref-loop-"+fmt.Sprint(time.Now().UnixNano())).SessionID, 25*time.Minute)
 	}
-	_, err = e.RunCleanup(ctx, lifecycle.Cleanup{Trigger: curfew.ByCommand, Actor: shop, Reason: "every hour"})
+	_, err = e.Cleanups.RunCleanup(ctx, lifecycle.Cleanup{Trigger: curfew.ByCommand, Actor: shop, Reason: "every hour"})
 	must(t, err)
 }
 
-func accept(t *testing.T, e *lifecycle.Engine, f lifecycle.Fulfilment, mechanic string) {
+func accept(t *testing.T, e *lifecycle.Keeper, f lifecycle.Fulfilment, mechanic string) {
 	t.Helper()
-	_, err := e.Accept(t.Context(), f.RequestID, mechanic)
+	_, err := e.Queue.Accept(t.Context(), f.RequestID, mechanic)
 	must(t, err)
 }
 
@@ -116,7 +116,7 @@ func TestABackupIsOfOneMoment(t *testing.T) {
 			inhabit(t, h)
 			before, during := save(t, h), filepath.Join(t.TempDir(), "during")
 			late := source{saved(t, h), func() {
-				_, err := engine(t, h).FulfillCheckout(t.Context(), shop, lifecycle.Purchase{PaymentRef: "late", CustomerID: "late", Plan: "chat10"})
+				_, err := engine(t, h).Admission.FulfillCheckout(t.Context(), shop, lifecycle.Purchase{PaymentRef: "late", CustomerID: "late", Plan: "chat10"})
 				must(t, err)
 			}}
 			m, err := backup.Write(t.Context(), during, late, backup.Options{})
@@ -293,7 +293,7 @@ func TestEveryColumnIsInTheBackup(t *testing.T) {
 
 var shop = curfew.Actor{Role: curfew.Service, ID: "shop"}
 
-func engine(t *testing.T, h storetest.Harness) *lifecycle.Engine {
+func engine(t *testing.T, h storetest.Harness) *lifecycle.Keeper {
 	t.Helper()
 	e, err := lifecycle.New(h.Store, lifecycle.Options{})
 	must(t, err)
@@ -369,7 +369,7 @@ func text(t *testing.T, dir, name string) string {
 // sameHealth: what is tallied was counted again.
 func sameHealth(t *testing.T, one, other storetest.Harness) {
 	t.Helper()
-	a, b := engine(t, one).Health(t.Context()), engine(t, other).Health(t.Context())
+	a, b := engine(t, one).Health.Report(t.Context()), engine(t, other).Health.Report(t.Context())
 	if diff := gocmp.Diff([]any{a.Sessions, a.Requests.ByStatus, a.Checkouts.ByOutcome, a.Mechanics, a.Repeated},
 		[]any{b.Sessions, b.Requests.ByStatus, b.Checkouts.ByOutcome, b.Mechanics, b.Repeated}); diff != "" {
 		t.Errorf("health differs:\n%s", diff)

@@ -19,7 +19,7 @@ func (s *Server) acknowledgeFinding(ctx context.Context, c auth.Request, in *ack
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	a, err := s.engine.Acknowledge(ctx, c.Actor, lifecycle.Code(in.ID), in.Body.Reason, in.Body.Until)
+	a, err := s.engine.Health.Acknowledge(ctx, c.Actor, lifecycle.Code(in.ID), in.Body.Reason, in.Body.Until)
 	return okay(wire.Acknowledgement(a), err)
 }
 
@@ -28,5 +28,5 @@ type withdrawing struct {
 }
 
 func (s *Server) withdrawAcknowledgement(ctx context.Context, _ auth.Request, in *withdrawing) (*answered[api.Withdrawn], error) {
-	return okay(api.Withdrawn{Code: in.ID}, s.engine.WithdrawAcknowledgement(ctx, lifecycle.Code(in.ID)))
+	return okay(api.Withdrawn{Code: in.ID}, s.engine.Health.WithdrawAcknowledgement(ctx, lifecycle.Code(in.ID)))
 }

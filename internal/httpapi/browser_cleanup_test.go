@@ -86,7 +86,7 @@ func whatMovedIsSaid(w *tab) {
 	w.wait(alive)
 	w.click("button.run")
 	w.wait("#ask[open]")
-	_, err := w.market.engine.Clear(w.Context(), mara, lifecycle.Clearing{CustomerID: "ada"})
+	_, err := w.market.engine.Sessions.Clear(w.Context(), mara, lifecycle.Clearing{CustomerID: "ada"})
 	w.market.must(err)
 	w.click("#ask-yes")
 	w.wait("#ask .good")

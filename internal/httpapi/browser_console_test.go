@@ -68,7 +68,7 @@ func aRunIsUndone(w *tab) {
 	w.confirm("1 session came back")
 	w.says("#run-"+run.RunID, "undone")
 	w.says("#runs", "she was still there", "1 session came back")
-	blocker, err := w.market.engine.CheckCustomerSessionStatus(w.Context(), "ada")
+	blocker, err := w.market.engine.Sessions.CheckCustomerSessionStatus(w.Context(), "ada")
 	if err != nil || blocker == nil {
 		w.Error("nothing came back:", blocker, err)
 	}
@@ -89,7 +89,7 @@ func paymentsAreWorked(w *tab) {
 	w.accessible()
 	w.picture("payments")
 
-	stray, err := w.market.engine.Checkout(w.Context(), "pi_stray")
+	stray, err := w.market.engine.Checkouts.Checkout(w.Context(), "pi_stray")
 	w.market.must(err)
 	w.click("#payment-" + stray.ID + " button.assign")
 	w.wait("#ask[open]")
@@ -101,7 +101,7 @@ func paymentsAreWorked(w *tab) {
 	w.confirm()
 	w.gone("#payment-" + stray.ID)
 
-	bob, err := w.market.engine.Checkout(w.Context(), "pi_bob")
+	bob, err := w.market.engine.Checkouts.Checkout(w.Context(), "pi_bob")
 	w.market.must(err)
 	w.click("#payment-" + bob.ID + " button.refund")
 	w.wait("#ask[open]")
@@ -115,7 +115,7 @@ func paymentsAreWorked(w *tab) {
 	w.confirm()
 	w.gone("#payment-" + bob.ID)
 	for ref, want := range map[string]curfew.Outcome{"pi_stray": curfew.Fulfilled, "pi_bob": curfew.Refunded} {
-		if c, err := w.market.engine.Checkout(w.Context(), ref); err != nil || c.Outcome != want {
+		if c, err := w.market.engine.Checkouts.Checkout(w.Context(), ref); err != nil || c.Outcome != want {
 			w.Errorf("%s is %s (%v), want %s", ref, c.Outcome, err, want)
 		}
 	}

@@ -91,7 +91,7 @@ func aFindingIsAcknowledged(w *tab) {
 func allIsWell(w *tab) {
 	w.market.before(80*time.Minute, func() { w.market.pays("grace", "chat10", 1500) })
 	w.market.before(50*time.Minute, func() {
-		_, err := w.market.engine.Clear(w.Context(), mara, lifecycle.Clearing{CustomerID: "grace"})
+		_, err := w.market.engine.Sessions.Clear(w.Context(), mara, lifecycle.Clearing{CustomerID: "grace"})
 		w.market.must(err)
 	})
 	w.market.pays("ada", "chat10", 1500)

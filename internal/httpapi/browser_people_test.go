@@ -114,7 +114,7 @@ func aMechanicWorks(w *tab) {
 	w.click("#offer-" + linus.RequestID + " button.accept")
 	w.wait("#current")
 	for _, who := range []curfew.Actor{{Role: curfew.Customer, ID: "linus"}, maxim} {
-		_, err := w.market.engine.Join(w.Context(), linus.SessionID, who)
+		_, err := w.market.engine.Sessions.Join(w.Context(), linus.SessionID, who)
 		w.market.must(err)
 	}
 	w.wait("#current button.end")
@@ -132,7 +132,7 @@ func anotherWasFirst(w *tab) {
 	w.signIn(maxim, mechanicPage)
 	w.wait(alive)
 	w.still()
-	_, err := w.market.engine.Accept(w.Context(), f.RequestID, "ruth")
+	_, err := w.market.engine.Queue.Accept(w.Context(), f.RequestID, "ruth")
 	w.market.must(err)
 	w.click("button.accept")
 	w.wait("#ask[open] .critical")

@@ -46,7 +46,7 @@ func (m *market) before(d time.Duration, do func()) {
 // pays is a paid checkout of a customer.
 func (m *market) pays(customer, plan string, amount int64) lifecycle.Fulfilment {
 	m.Helper()
-	f, err := m.engine.FulfillCheckout(m.Context(), backend, lifecycle.Purchase{
+	f, err := m.engine.Admission.FulfillCheckout(m.Context(), backend, lifecycle.Purchase{
 		PaymentRef: time.Now().Format("pi_150405.000000000_") + customer,
 		CustomerID: customer, Plan: plan, Amount: &amount, Currency: "eur", Name: customer,
 	})
@@ -58,7 +58,7 @@ func (m *market) pays(customer, plan string, amount int64) lifecycle.Fulfilment 
 func (m *market) books(customer, plan string, amount int64, ahead time.Duration) {
 	m.Helper()
 	at := time.Now().Add(ahead + time.Minute)
-	_, err := m.engine.FulfillCheckout(m.Context(), backend, lifecycle.Purchase{
+	_, err := m.engine.Admission.FulfillCheckout(m.Context(), backend, lifecycle.Purchase{
 		PaymentRef: "pi_booked_" + customer, CustomerID: customer, Plan: plan, Amount: &amount, Currency: "eur", Name: customer,
 		StartsAt: &at,
 	})
@@ -69,7 +69,7 @@ func (m *market) books(customer, plan string, amount int64, ahead time.Duration)
 func (m *market) taken(customer, mechanic string) lifecycle.Fulfilment {
 	m.Helper()
 	f := m.pays(customer, "video15", 3900)
-	_, err := m.engine.Accept(m.Context(), f.RequestID, mechanic)
+	_, err := m.engine.Queue.Accept(m.Context(), f.RequestID, mechanic)
 	m.must(err)
 	return f
 }
@@ -79,7 +79,7 @@ func (m *market) live(customer, mechanic string) lifecycle.Fulfilment {
 	m.Helper()
 	f := m.taken(customer, mechanic)
 	for _, who := range []curfew.Actor{{Role: curfew.Customer, ID: customer}, {Role: curfew.Mechanic, ID: mechanic}} {
-		_, err := m.engine.Join(m.Context(), f.SessionID, who)
+		_, err := m.engine.Sessions.Join(m.Context(), f.SessionID, who)
 		m.must(err)
 	}
 	return f

@@ -174,7 +174,7 @@ func (c *canaries) repair(op *api.Client) {
 		"held-nobody": {Plan: "chat10"}, "held-plan": {CustomerID: "ivy", Plan: "nothing"},
 	} {
 		p.Ref, p.Paid, p.Amount, p.Currency, p.PaymentID, p.Email = ref, true, 990, "eur", "pi-"+ref, "ivy@mail.example"
-		must(c.T, c.engine.Receive(c.Context(), curfew.Notice{ID: ref, Kind: curfew.NoticePaid, Payment: p}))
+		must(c.T, c.engine.Payments.Receive(c.Context(), curfew.Notice{ID: ref, Kind: curfew.NoticePaid, Payment: p}))
 	}
 	for ref, what := range map[string]string{"held-nobody": "assign", "held-plan": "assign-plan"} {
 		_, err := op.AssignCheckout(c.Context(), ref, api.Assignment{CustomerID: "ivy", Plan: "chat10", Reason: c.mark(what)})

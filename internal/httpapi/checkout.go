@@ -24,7 +24,7 @@ func (s *Server) fulfillCheckout(ctx context.Context, c auth.Request, in *purcha
 	if err := cmp.Or(address(b.Email), curfew.CheckText("name", b.Name), notes(b.Metadata)); err != nil {
 		return nil, err
 	}
-	f, err := s.engine.FulfillCheckout(ctx, c.Actor, lifecycle.Purchase{
+	f, err := s.engine.Admission.FulfillCheckout(ctx, c.Actor, lifecycle.Purchase{
 		PaymentRef: b.PaymentRef, CustomerID: b.CustomerID, Plan: b.Plan, Amount: b.Amount, Currency: b.Currency,
 		Email: b.Email, Name: b.Name, StartsAt: b.StartsAt, Metadata: b.Metadata,
 	})
@@ -67,7 +67,7 @@ func fulfilled(f lifecycle.Fulfilment) (*answered[api.Fulfilment], error) {
 }
 
 func (s *Server) listCheckouts(ctx context.Context, c auth.Request, _ *named) (*answered[api.Checkouts], error) {
-	checkouts, err := s.engine.Checkouts(ctx, c.ID)
+	checkouts, err := s.engine.Checkouts.OfCustomer(ctx, c.ID)
 	return okay(wire.Checkouts(checkouts), err)
 }
 
@@ -100,7 +100,7 @@ func (s *Server) findCheckouts(ctx context.Context, _ auth.Request, in *checkout
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.engine.ListCheckouts(ctx, search)
+	found, err := s.engine.Checkouts.ListCheckouts(ctx, search)
 	if err != nil {
 		return nil, err
 	}
@@ -114,11 +114,11 @@ func (s *Server) findCheckouts(ctx context.Context, _ auth.Request, in *checkout
 }
 
 func (s *Server) readCheckout(ctx context.Context, c auth.Request, _ *named) (*answered[api.CheckoutDetail], error) {
-	checkout, err := s.engine.Checkout(ctx, c.ID)
+	checkout, err := s.engine.Checkouts.Checkout(ctx, c.ID)
 	if err != nil {
 		return nil, err
 	}
-	events, err := s.engine.CheckoutEvents(ctx, checkout)
+	events, err := s.engine.Checkouts.CheckoutEvents(ctx, checkout)
 	return okay(wire.CheckoutDetail(checkout, events), err)
 }
 
@@ -131,7 +131,7 @@ func (s *Server) fulfilHeld(ctx context.Context, c auth.Request, in *repair) (*a
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	f, err := s.engine.FulfilHeld(ctx, c.Actor, c.ID, in.Body.Reason)
+	f, err := s.engine.Checkouts.FulfilHeld(ctx, c.Actor, c.ID, in.Body.Reason)
 	return okay(wire.Fulfillment(f), err)
 }
 
@@ -145,7 +145,7 @@ func (s *Server) assignHeld(ctx context.Context, c auth.Request, in *assignment)
 	if err := curfew.CheckText("reason", b.Reason); err != nil {
 		return nil, err
 	}
-	f, err := s.engine.AssignHeld(ctx, c.Actor, c.ID, b.CustomerID, b.Plan, b.Reason)
+	f, err := s.engine.Checkouts.AssignHeld(ctx, c.Actor, c.ID, b.CustomerID, b.Plan, b.Reason)
 	return okay(wire.Fulfillment(f), err)
 }
 
@@ -158,9 +158,9 @@ func (s *Server) refundCheckout(ctx context.Context, c auth.Request, in *refundi
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	refund := s.engine.RefundCheckout
+	refund := s.engine.Checkouts.RefundCheckout
 	if in.Body.ByHand {
-		refund = s.engine.CloseRefund
+		refund = s.engine.Checkouts.CloseRefund
 	}
 	checkout, err := refund(ctx, c.Actor, c.ID, in.Body.Reason)
 	return okay(wire.CheckoutDetail(checkout, nil), err)
@@ -175,6 +175,6 @@ func (s *Server) creditCheckout(ctx context.Context, c auth.Request, in *crediti
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	checkout, err := s.engine.CreditCheckout(ctx, c.Actor, c.ID, in.Body.Reason)
+	checkout, err := s.engine.Checkouts.CreditCheckout(ctx, c.Actor, c.ID, in.Body.Reason)
 	return okay(wire.CheckoutDetail(checkout, nil), err)
 }

@@ -14,7 +14,7 @@ import (
 // held is a payment that the provider told and nobody can use.
 func (h *house) held(customer, ref, email string) {
 	h.Helper()
-	must(h.T, h.engine.Receive(h.Context(), curfew.Notice{ID: "n-" + ref, Kind: curfew.NoticePaid, Payment: curfew.Payment{
+	must(h.T, h.engine.Payments.Receive(h.Context(), curfew.Notice{ID: "n-" + ref, Kind: curfew.NoticePaid, Payment: curfew.Payment{
 		Ref: ref, PaymentID: "pi-" + ref, CustomerID: customer, Plan: "gold", Amount: 2900, Currency: "eur", Email: email,
 		Metadata: map[string]string{"plan": "gold"}, Paid: true,
 	}}))

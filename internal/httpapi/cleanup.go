@@ -27,7 +27,7 @@ func (s *Server) previewCleanup(ctx context.Context, c auth.Request, in *selecti
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.engine.Preview(ctx, what)
+	p, err := s.engine.Cleanups.Preview(ctx, what)
 	return okay(wire.Preview(p), err)
 }
 
@@ -79,10 +79,10 @@ func (s *Server) runCleanup(ctx context.Context, c auth.Request, in *cleaning) (
 	case b.PreviewID != "":
 		return s.executePreview(ctx, b, what)
 	case b.DryRun:
-		p, err := s.engine.StorePreview(ctx, what)
+		p, err := s.engine.Cleanups.StorePreview(ctx, what)
 		return okay(previewOrResult{wire.Preview(p)}, err)
 	}
-	run, err := s.engine.RunCleanup(ctx, what)
+	run, err := s.engine.Cleanups.RunCleanup(ctx, what)
 	return s.ran(ctx, run, nil, err)
 }
 
@@ -95,7 +95,7 @@ func (s *Server) executePreview(ctx context.Context, b api.Cleanup, what lifecyc
 	if id == "" {
 		return nil, errNoPreview
 	}
-	run, drifted, err := s.engine.ExecutePreview(ctx, id, what)
+	run, drifted, err := s.engine.Cleanups.ExecutePreview(ctx, id, what)
 	return s.ran(ctx, run, drifted, hidden(err, errNoPreview))
 }
 
@@ -122,7 +122,7 @@ func (s *Server) listRuns(ctx context.Context, _ auth.Request, in *paged) (*answ
 	if err != nil {
 		return nil, err
 	}
-	runs, err := s.engine.Runs(ctx, after, in.Limit+1)
+	runs, err := s.engine.Cleanups.Runs(ctx, after, in.Limit+1)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 func (s *Server) sessionStatus(ctx context.Context, c auth.Request, _ *named) (*answered[api.SessionStatus], error) {
-	b, err := s.engine.CheckCustomerSessionStatus(ctx, c.ID)
+	b, err := s.engine.Sessions.CheckCustomerSessionStatus(ctx, c.ID)
 	return okay(wire.SessionStatus(b), err)
 }
 
@@ -27,7 +27,7 @@ func (s *Server) clearCustomer(ctx context.Context, c auth.Request, in *clearing
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	cleared, err := s.engine.Clear(ctx, c.Actor, lifecycle.Clearing{
+	cleared, err := s.engine.Sessions.Clear(ctx, c.Actor, lifecycle.Clearing{
 		CustomerID: c.ID, DryRun: in.Body.DryRun, Force: in.Body.Force, Reason: in.Body.Reason,
 	})
 	return okay(wire.ClearedFor(c.Actor, cleared), err)

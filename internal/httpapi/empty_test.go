@@ -200,10 +200,10 @@ func TestAProvidersTextLosesNoPayment(t *testing.T) {
 		{Ref: "turned", PaymentID: "pi-2", CustomerID: turned, Plan: "chat10", Amount: 2900, Currency: "eur", Paid: true},
 		{Ref: "planned", PaymentID: "pi-3", CustomerID: "lea", Plan: turned, Amount: 2900, Currency: "eur", Paid: true},
 	} {
-		must(t, h.engine.Receive(t.Context(), curfew.Notice{ID: p.Ref, Kind: curfew.NoticePaid, Payment: p}))
+		must(t, h.engine.Payments.Receive(t.Context(), curfew.Notice{ID: p.Ref, Kind: curfew.NoticePaid, Payment: p}))
 	}
 	for ref, want := range map[string]curfew.Outcome{"named": curfew.Fulfilled, "turned": curfew.Held, "planned": curfew.Held} {
-		c, err := h.engine.Checkout(t.Context(), ref)
+		c, err := h.engine.Checkouts.Checkout(t.Context(), ref)
 		must(t, err)
 		if c.Outcome != want || ref == "turned" && !strings.Contains(c.Note, `gpj\u202egnp`) || ref == "named" && c.Name != turned {
 			t.Errorf("%s: %+v", ref, c)

@@ -36,6 +36,6 @@ func (s *Server) unassignSession(ctx context.Context, c auth.Request, in *unassi
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	released, err := s.engine.Unassign(ctx, c.Actor, c.ID, in.Body.Reason)
+	released, err := s.engine.Queue.Unassign(ctx, c.Actor, c.ID, in.Body.Reason)
 	return standing(c, released, err)
 }

@@ -75,7 +75,7 @@ func hasNoGap(st *station) {
 	writing.Wait()
 	truth := map[string]curfew.Session{}
 	written.Range(func(id, _ any) bool {
-		s, err := st.engine.Session(st.Context(), id.(string)) //nolint:errcheck,forcetypeassert // all keys are
+		s, err := st.engine.Sessions.Session(st.Context(), id.(string)) //nolint:errcheck,forcetypeassert // all keys are
 		must(st.T, err)
 		truth[s.ID] = s.Session
 		return true
@@ -100,7 +100,7 @@ func (st *station) live(w, customers int, stop <-chan struct{}, written *sync.Ma
 		case <-time.After((crowd() - 1) * 200 * time.Millisecond):
 		}
 		customer := fmt.Sprint("customer-", (4*n+w)%customers)
-		f, err := st.engine.FulfillCheckout(st.Context(), shopActor, lifecycle.Purchase{
+		f, err := st.engine.Admission.FulfillCheckout(st.Context(), shopActor, lifecycle.Purchase{
 			PaymentRef: fmt.Sprint("pay-", w, "-", n), CustomerID: customer, Plan: "chat10",
 		})
 		if err != nil {
@@ -112,11 +112,11 @@ func (st *station) live(w, customers int, stop <-chan struct{}, written *sync.Ma
 		}
 		written.Store(f.SessionID, true)
 		steps := []func() (curfew.Standing, error){
-			func() (curfew.Standing, error) { return st.engine.Accept(st.Context(), f.RequestID, mechanic) },
+			func() (curfew.Standing, error) { return st.engine.Queue.Accept(st.Context(), f.RequestID, mechanic) },
 			func() (curfew.Standing, error) {
-				return st.engine.Join(st.Context(), f.SessionID, curfew.Actor{Role: curfew.Customer, ID: customer})
+				return st.engine.Sessions.Join(st.Context(), f.SessionID, curfew.Actor{Role: curfew.Customer, ID: customer})
 			},
-			func() (curfew.Standing, error) { return st.engine.End(st.Context(), f.SessionID, shopActor) },
+			func() (curfew.Standing, error) { return st.engine.Sessions.End(st.Context(), f.SessionID, shopActor) },
 		}
 		for _, step := range steps {
 			if _, err := step(); err != nil {

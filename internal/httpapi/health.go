@@ -11,7 +11,7 @@ import (
 )
 
 func (s *Server) sessionHealth(ctx context.Context, c auth.Request, _ *struct{}) (*answered[api.Health], error) {
-	report := s.engine.Health(ctx)
+	report := s.engine.Health.Report(ctx)
 	if !wire.SeesInside(c.Actor) {
 		report.Findings = wire.OutsideFindings(report.Findings)
 	}

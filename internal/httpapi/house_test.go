@@ -37,7 +37,7 @@ type house struct {
 	ops      *httptest.Server
 	server   *httpapi.Server
 	store    *sqlite.Store
-	engine   *lifecycle.Engine
+	engine   *lifecycle.Keeper
 	timeline *timeline.Explainer
 	identity *auth.Identity
 	metrics  *metrics.Registry
@@ -111,8 +111,8 @@ func (h *house) openEngine(o settings) {
 	if err != nil {
 		h.Fatal(err)
 	}
-	h.timeline = timeline.New(store, h.engine)
-	h.metrics.Watch(h.engine)
+	h.timeline = timeline.New(store, h.engine.Rules)
+	h.metrics.Watch(h.engine.Health)
 }
 
 func (h *house) listen(o settings) {

@@ -42,7 +42,7 @@ func (s *Server) cleanupView(ctx context.Context, r *http.Request, who curfew.Ac
 	if err != nil {
 		return nil, err
 	}
-	runs, err := s.engine.Runs(ctx, after, runsShown+1)
+	runs, err := s.engine.Cleanups.Runs(ctx, after, runsShown+1)
 	if err != nil {
 		return nil, err
 	}
@@ -63,12 +63,12 @@ func (s *Server) cleanupView(ctx context.Context, r *http.Request, who curfew.Ac
 // now.
 func (s *Server) previewOf(ctx context.Context, id string, what lifecycle.Cleanup) (curfew.Preview, error) {
 	if id != "" {
-		p, err := s.engine.StoredPreview(ctx, id)
+		p, err := s.engine.Cleanups.StoredPreview(ctx, id)
 		if curfew.KindOf(err) != curfew.NotFound || err == nil {
 			return p, err
 		}
 	}
-	return s.engine.Preview(ctx, what)
+	return s.engine.Cleanups.Preview(ctx, what)
 }
 
 func taken(p curfew.Preview, now time.Time) time.Time {

@@ -22,7 +22,7 @@ func (s *Server) mechanicView(ctx context.Context, _ *http.Request, who curfew.A
 	var current *curfew.Standing
 	may := who.Role == curfew.Mechanic
 	if may {
-		if current, err = s.engine.Current(ctx, who.ID); err != nil {
+		if current, err = s.engine.Queue.Current(ctx, who.ID); err != nil {
 			return nil, err
 		}
 	}
@@ -31,7 +31,7 @@ func (s *Server) mechanicView(ctx context.Context, _ *http.Request, who curfew.A
 		v.Offers = append(v.Offers, offerView(p, may && current == nil))
 	}
 	if current != nil {
-		v.Current = currentView(*current, s.engine.Consequence)
+		v.Current = currentView(*current, s.engine.Rules.Consequence)
 	}
 	v.State = queueState(v)
 	return v, nil

@@ -29,15 +29,15 @@ func (s *Server) mineView(ctx context.Context, r *http.Request, who curfew.Actor
 			return nil, errWhose
 		}
 	}
-	sessions, err := s.engine.Unended(ctx, id)
+	sessions, err := s.engine.Sessions.Unended(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	checkouts, err := s.engine.Checkouts(ctx, id)
+	checkouts, err := s.engine.Checkouts.OfCustomer(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	m := mine{policy: s.engine.Policy(), does: s.engine.Consequence, own: own, checkouts: checkouts, at: moments{time.Now()}}
+	m := mine{policy: s.engine.Rules.Policy(), does: s.engine.Rules.Consequence, own: own, checkouts: checkouts, at: moments{time.Now()}}
 	return m.view(id, sessions), nil
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 func (s *Server) overviewView(ctx context.Context, _ *http.Request, _ curfew.Actor) (any, error) {
-	report := s.engine.Health(ctx)
+	report := s.engine.Health.Report(ctx)
 	h := wire.Health(report, s.version, s.baseURL)
 	at := moments{h.Timestamp}
 	return console.Overview{

@@ -16,7 +16,7 @@ func TestTheChartsBeginBeforeTheProcess(t *testing.T) {
 	h.ago(90 * time.Minute)
 	h.fulfilled("ada")
 	h.ago(30 * time.Minute)
-	_, err := h.engine.Clear(t.Context(), curfew.Actor{Role: curfew.Admin, ID: "anna"}, lifecycle.Clearing{CustomerID: "ada"})
+	_, err := h.engine.Sessions.Clear(t.Context(), curfew.Actor{Role: curfew.Admin, ID: "anna"}, lifecycle.Clearing{CustomerID: "ada"})
 	must(t, err)
 	h.ago(10 * time.Minute)
 	h.fulfilled("bob")

@@ -29,22 +29,22 @@ func (s *Server) listQueue(ctx context.Context, c auth.Request, in *paged) (*ans
 // queue is what may be accepted. Only a mechanic's look counts as one.
 func (s *Server) queue(ctx context.Context, who curfew.Actor, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
 	if who.Role != curfew.Mechanic {
-		return s.engine.PeekQueue(ctx, after, limit)
+		return s.engine.Queue.Peek(ctx, after, limit)
 	}
-	return s.engine.Queue(ctx, after, limit)
+	return s.engine.Queue.Pending(ctx, after, limit)
 }
 
 func (s *Server) acceptRequest(ctx context.Context, c auth.Request, _ *named) (*answered[api.Offered], error) {
-	accepted, err := s.engine.Accept(ctx, c.ID, c.Actor.ID)
+	accepted, err := s.engine.Queue.Accept(ctx, c.ID, c.Actor.ID)
 	return okay(wire.Offered(accepted), hidden(err, auth.ErrNoRequest))
 }
 
 func (s *Server) releaseRequest(ctx context.Context, c auth.Request, _ *named) (*answered[api.Offered], error) {
-	released, err := s.engine.Release(ctx, c.ID, c.Actor.ID)
+	released, err := s.engine.Queue.Release(ctx, c.ID, c.Actor.ID)
 	if err != nil {
 		return nil, hidden(err, auth.ErrNoRequest)
 	}
-	events, err := s.engine.Events(ctx, released.Session)
+	events, err := s.engine.Sessions.Events(ctx, released.Session)
 	if err == nil && !releasedBy(events, c.Actor) {
 		return nil, auth.ErrNoRequest
 	}

@@ -36,7 +36,7 @@ const (
 // Options of a server. Engine, Timeline, Identity, Once, Ready, Endpoints and Deliveries
 // are needed.
 type Options struct {
-	Engine   *lifecycle.Engine
+	Engine   *lifecycle.Keeper
 	Timeline *timeline.Explainer
 	Identity *auth.Identity
 	Once     auth.OneTimes
@@ -77,7 +77,7 @@ func untraced(r *http.Request, _ string) (context.Context, func(string, int)) {
 
 // Server answers HTTP. Its handlers are safe for concurrent use.
 type Server struct {
-	engine     *lifecycle.Engine
+	engine     *lifecycle.Keeper
 	timeline   *timeline.Explainer
 	gate       *auth.Gate
 	ready      func(context.Context) error
@@ -113,7 +113,7 @@ func New(o Options) (*Server, error) {
 		works: newWorks(),
 		hint:  cmp.Or(o.LoginHint, "curfew login"),
 	}
-	s.gate = auth.NewGate(o.Identity, o.Once, o.Engine, s.baseURL)
+	s.gate = auth.NewGate(o.Identity, o.Once, o.Engine.Sessions, s.baseURL)
 	if s.log == nil {
 		s.log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
@@ -131,9 +131,9 @@ func New(o Options) (*Server, error) {
 	for _, rt := range s.routes() {
 		s.metrics.AddRoute(rt.method+" "+rt.path, append(rt.statuses[:len(rt.statuses):len(rt.statuses)], http.StatusInternalServerError, http.StatusServiceUnavailable)...)
 	}
-	s.history = metrics.NewHistory(s.engine, s.metrics, s.log)
+	s.history = metrics.NewHistory(s.engine.Health, s.metrics, s.log)
 	s.streams = sse.New(sse.Options{
-		Hub: o.Streams, Engine: s.engine, Gate: s.gate, Logger: s.log, Version: s.version, BaseURL: s.baseURL,
+		Hub: o.Streams, Engine: s.engine.Health, Gate: s.gate, Logger: s.log, Version: s.version, BaseURL: s.baseURL,
 	})
 	handler, err := s.public()
 	if err != nil {

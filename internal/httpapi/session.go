@@ -36,7 +36,7 @@ func (s *Server) createSession(ctx context.Context, c auth.Request, in *newSessi
 	if err != nil {
 		return nil, err
 	}
-	f, err := s.engine.CreateSession(ctx, c.Actor, lifecycle.Claim{CustomerID: customer, Plan: in.Body.Plan, Key: in.Key})
+	f, err := s.engine.Admission.CreateSession(ctx, c.Actor, lifecycle.Claim{CustomerID: customer, Plan: in.Body.Plan, Key: in.Key})
 	if err != nil {
 		return nil, err
 	}
@@ -62,22 +62,22 @@ func (s *Server) readSession(_ context.Context, c auth.Request, _ *named) (*answ
 }
 
 func (s *Server) listEvents(ctx context.Context, c auth.Request, _ *named) (*answered[api.Events], error) {
-	events, err := s.engine.Events(ctx, c.Session.Session)
+	events, err := s.engine.Sessions.Events(ctx, c.Session.Session)
 	return okay(wire.EventsFor(c.Actor, events), err)
 }
 
 func (s *Server) joinSession(ctx context.Context, c auth.Request, _ *named) (*answered[api.Session], error) {
-	joined, err := s.engine.Join(ctx, c.ID, c.Actor)
+	joined, err := s.engine.Sessions.Join(ctx, c.ID, c.Actor)
 	return standing(c, joined, err)
 }
 
 func (s *Server) endSession(ctx context.Context, c auth.Request, _ *named) (*answered[api.Session], error) {
-	ended, err := s.engine.End(ctx, c.ID, c.Actor)
+	ended, err := s.engine.Sessions.End(ctx, c.ID, c.Actor)
 	return standing(c, ended, err)
 }
 
 func (s *Server) cancelSession(ctx context.Context, c auth.Request, _ *named) (*answered[api.Session], error) {
-	cancelled, err := s.engine.Cancel(ctx, c.ID, c.Actor)
+	cancelled, err := s.engine.Sessions.Cancel(ctx, c.ID, c.Actor)
 	return standing(c, cancelled, err)
 }
 
@@ -88,7 +88,7 @@ type extension struct {
 
 func (s *Server) extendSession(ctx context.Context, c auth.Request, in *extension) (*answered[api.Extended], error) {
 	b := in.Body
-	x, err := s.engine.Extend(ctx, c.Actor, lifecycle.Extension{
+	x, err := s.engine.Sessions.Extend(ctx, c.Actor, lifecycle.Extension{
 		SessionID: c.ID, Plan: b.Plan, PaymentRef: b.PaymentRef, Amount: b.Amount, Currency: b.Currency,
 	})
 	if err != nil {

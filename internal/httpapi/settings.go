@@ -21,7 +21,7 @@ func (s *Server) listSettings(context.Context, auth.Request, *struct{}) (*answer
 }
 
 func (s *Server) settingsView(context.Context, *http.Request, curfew.Actor) (any, error) {
-	policy := s.engine.Policy()
+	policy := s.engine.Rules.Policy()
 	return console.Settings{
 		Groups: settingGroups(s.settings), Plans: planViews(policy), Rules: ruleViews(policy), Money: moneyFacts(policy),
 	}, nil

@@ -282,7 +282,7 @@ func TestStreamsOutliveTheServersTimeouts(t *testing.T) {
 	for !moved { // the hub looks once a second
 		moved = l.next("heartbeat").id > first
 	}
-	f, err := st.engine.FulfillCheckout(t.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"},
+	f, err := st.engine.Admission.FulfillCheckout(t.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"},
 		lifecycle.Purchase{PaymentRef: "pay-1", CustomerID: "ada", Plan: "chat10"})
 	must(t, err)
 	l.nextOf(f.SessionID)

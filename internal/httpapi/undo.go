@@ -25,6 +25,6 @@ func (s *Server) undoRun(ctx context.Context, c auth.Request, in *undoing) (*ans
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	u, err := s.engine.Undo(ctx, lifecycle.Undo{RunID: id, Reason: in.Body.Reason, Trigger: curfew.ByAPI, Actor: c.Actor})
+	u, err := s.engine.Cleanups.Undo(ctx, lifecycle.Undo{RunID: id, Reason: in.Body.Reason, Trigger: curfew.ByAPI, Actor: c.Actor})
 	return okay(wire.Undone(u), hidden(err, errNoRun))
 }

@@ -63,7 +63,7 @@ func (s *Server) receive(ctx context.Context, w http.ResponseWriter, r *http.Req
 		return err
 	}
 	problem.RequestOf(r.Context()).Actor = curfew.Actor{Role: curfew.System, ID: "provider"}
-	return s.engine.Receive(ctx, n)
+	return s.engine.Payments.Receive(ctx, n)
 }
 
 // webhookOperation describes the webhook. It is no route of the table: no role

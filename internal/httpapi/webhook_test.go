@@ -85,7 +85,7 @@ func TestTheWebhookAnswers(t *testing.T) {
 			if status != c.status || strings.Contains(body, "secret") {
 				t.Errorf("answered %d %s", status, body)
 			}
-			_, err := h.engine.Checkout(t.Context(), "p1")
+			_, err := h.engine.Checkouts.Checkout(t.Context(), "p1")
 			if done := c.signature == "good" && status == 204; done != (err == nil) {
 				t.Errorf("the payment: %v", err)
 			}

@@ -93,7 +93,7 @@ func TestWhatWasStartedEndsWholeWhoeverLeaves(t *testing.T) {
 			l := &leaving{Store: h.Store}
 			st := newStationOver(t, h, l, nil)
 			for i := range sessions {
-				f, err := st.engine.FulfillCheckout(t.Context(), shopActor, lifecycle.Purchase{
+				f, err := st.engine.Admission.FulfillCheckout(t.Context(), shopActor, lifecycle.Purchase{
 					PaymentRef: fmt.Sprintf("p%d", i), CustomerID: fmt.Sprintf("c%d", i), Plan: "chat10",
 				})
 				must(t, err)

@@ -22,7 +22,7 @@ const (
 	recallTimeout = 30 * time.Second
 )
 
-// HistorySource is what a History reads: a lifecycle.Engine.
+// HistorySource is what a History reads: a lifecycle.Keeper.
 type HistorySource interface {
 	HealthReader
 	Past(ctx context.Context, window, step time.Duration) ([]lifecycle.Counted, error)
@@ -86,7 +86,7 @@ func (h *History) Recall(ctx context.Context) {
 func (h *History) Record(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, scrapeTimeout)
 	defer cancel()
-	r := h.source.Health(ctx)
+	r := h.source.Report(ctx)
 	if ctx.Err() == nil {
 		h.add(sampled(r, h.metrics.takeLag()))
 	}

@@ -140,9 +140,9 @@ func histogram(name, help string, buckets []float64) prometheus.Histogram {
 	return prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets})
 }
 
-// HealthReader reads how everything is: a lifecycle.Engine.
+// HealthReader reads how everything is: a lifecycle.Keeper.
 type HealthReader interface {
-	Health(ctx context.Context) lifecycle.Report
+	Report(ctx context.Context) lifecycle.Report
 }
 
 // Watch adds gauges of what health reports, read at scrape time. Call it once.
@@ -225,7 +225,7 @@ func (gauges) Describe(to chan<- *prometheus.Desc) {
 func (g gauges) Collect(to chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
 	defer cancel()
-	r := g.health.Health(ctx)
+	r := g.health.Report(ctx)
 	emit := func(d *prometheus.Desc, v float64, labels ...string) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}

@@ -25,7 +25,7 @@ type environment struct {
 	wake chan struct{}
 	*testing.T
 	storetest.Harness
-	engine *lifecycle.Engine
+	engine *lifecycle.Keeper
 	store  store
 }
 
@@ -64,7 +64,7 @@ func (w *environment) same(what string, got, want any) {
 func (w *environment) pay(customer string) lifecycle.Fulfilment {
 	w.Helper()
 	amount := int64(990)
-	f, err := w.engine.FulfillCheckout(w.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"}, lifecycle.Purchase{
+	f, err := w.engine.Admission.FulfillCheckout(w.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"}, lifecycle.Purchase{
 		PaymentRef: "ref-" + customer, CustomerID: customer, Plan: "chat10", Amount: &amount, Currency: "eur", Email: customer + "@example.org",
 	})
 	w.must(err)
@@ -135,7 +135,7 @@ func TestAnEventIsToldOnce(t *testing.T) {
 		w.must(err)
 		w.same("told again", n, 0)
 		w.same("claimed", len(w.claim("a", 9)), 2)
-		w.must(ignore(w.engine.End(w.Context(), f.SessionID, curfew.Actor{Role: curfew.Customer, ID: "ada"})))
+		w.must(ignore(w.engine.Sessions.End(w.Context(), f.SessionID, curfew.Actor{Role: curfew.Customer, ID: "ada"})))
 		w.publish("a")
 		w.same("claimed", len(w.claim("a", 9)), 0) // they wait for the first
 	})
@@ -167,8 +167,8 @@ func TestADestinationGetsASubjectsEventsInTheirOrder(t *testing.T) {
 		f := w.pay("ada")
 		w.publish("a") // before the second event happens
 		max := "max"
-		w.must(ignore(w.engine.Accept(w.Context(), f.RequestID, max)))
-		w.must(ignore(w.engine.Release(w.Context(), f.RequestID, max)))
+		w.must(ignore(w.engine.Queue.Accept(w.Context(), f.RequestID, max)))
+		w.must(ignore(w.engine.Queue.Release(w.Context(), f.RequestID, max)))
 		w.publish("a")
 		for _, want := range [][]string{{"fulfilled1", "waiting1"}, {"waiting2"}, {"waiting3"}, nil} {
 			claimed := w.claim("a", 9)
@@ -193,7 +193,7 @@ func TestADestinationGetsASubjectsEventsInTheirOrder(t *testing.T) {
 func TestADeliveryWaitsForAnEarlierEventThatIsNotTold(t *testing.T) {
 	onEachStore(t, func(w *environment) {
 		f := w.pay("ada")
-		w.must(ignore(w.engine.Accept(w.Context(), f.RequestID, "max")))
+		w.must(ignore(w.engine.Queue.Accept(w.Context(), f.RequestID, "max")))
 		events, err := w.store.Unpublished(w.Context(), 9)
 		w.must(err)
 		for _, e := range events {
@@ -243,7 +243,7 @@ func TestAResultThatComesAfterItsLeaseIsRefused(t *testing.T) {
 func TestAFailedDeliveryComesBackAndTheNextOneWaits(t *testing.T) {
 	onEachStore(t, func(w *environment) {
 		f := w.pay("ada")
-		w.must(ignore(w.engine.Accept(w.Context(), f.RequestID, "max")))
+		w.must(ignore(w.engine.Queue.Accept(w.Context(), f.RequestID, "max")))
 		w.publish("a")
 		for _, d := range w.claim("a", 9) {
 			w.settle(1, again(d, time.Hour))

@@ -93,7 +93,7 @@ func (s *Server) broadcastHealth(ctx context.Context) {
 		if !s.health.watched() {
 			continue
 		}
-		report := wire.Health(s.engine.Health(ctx), s.version, s.baseURL)
+		report := wire.Health(s.engine.Report(ctx), s.version, s.baseURL)
 		s.health.publish(eventText(time.Time{}, api.FiguresFrame, report))
 		pause(ctx, figuresAtMost)
 	}

@@ -36,9 +36,9 @@ type Subscription interface {
 	Leave()
 }
 
-// Engine is what the streams need of a lifecycle.Engine: health for admins, and the count of connected mechanics.
+// Engine is what the streams need of a lifecycle.Keeper: health for admins, and the count of connected mechanics.
 type Engine interface {
-	Health(ctx context.Context) lifecycle.Report
+	Report(ctx context.Context) lifecycle.Report
 	Connected(ctx context.Context, mechanics int) error
 }
 

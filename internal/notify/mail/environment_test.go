@@ -31,7 +31,7 @@ type store interface {
 type environment struct {
 	*testing.T
 	storetest.Harness
-	engine     *lifecycle.Engine
+	engine     *lifecycle.Keeper
 	store      store
 	mailServer *mailtest.Server
 	links      mail.Unsubscriptions
@@ -118,7 +118,7 @@ const email = "ada@example.org"
 func (w *environment) pay(ref string) lifecycle.Fulfilment {
 	w.Helper()
 	amount := int64(1999)
-	f, err := w.engine.FulfillCheckout(w.Context(), shop, lifecycle.Purchase{
+	f, err := w.engine.Admission.FulfillCheckout(w.Context(), shop, lifecycle.Purchase{
 		PaymentRef: ref, CustomerID: "ada", Plan: "chat10", Amount: &amount, Currency: "eur", Email: email, Name: "Ada Lovelace",
 	})
 	must(w, err)

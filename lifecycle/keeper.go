@@ -50,35 +50,24 @@ type Observer interface {
 	Expired(lag time.Duration)
 }
 
-// Engine is the session keeper over one store. Its methods are safe for
-// concurrent use, also by other engines on the same database.
-type Engine struct {
-	*rulesService
-	*admissionService
-	*sessionService
-	*queueService
-	*checkoutService
-	*paymentService
-	*cleanupService
-	*sweeperService
-	*healthService
+// Keeper is the session keeper over one store: services side by side. Its
+// methods are safe for concurrent use, also by other keepers on the same
+// database.
+type Keeper struct {
+	Rules     *Rules
+	Admission *Admission
+	Sessions  *Sessions
+	Queue     *Queue
+	Checkouts *Checkouts
+	Payments  *Payments
+	Cleanups  *Cleanups
+	Sweeper   *Sweeper
+	Health    *Health
 }
 
-type (
-	rulesService     = Rules
-	admissionService = Admission
-	sessionService   = Sessions
-	queueService     = Queue
-	checkoutService  = Checkouts
-	paymentService   = Payments
-	cleanupService   = Cleanups
-	sweeperService   = Sweeper
-	healthService    = Health
-)
-
-// New makes an engine. The error's kind is Invalid where the policy cannot be;
-// then there is no engine.
-func New(store Store, o Options) (*Engine, error) {
+// New makes a keeper. The error's kind is Invalid where the policy cannot be;
+// then there is no keeper.
+func New(store Store, o Options) (*Keeper, error) {
 	rules := &Rules{policy: curfew.DefaultPolicy(), asksProvider: o.Provider != nil}
 	if o.Policy != nil {
 		rules.policy = *o.Policy
@@ -129,9 +118,7 @@ func New(store Store, o Options) (*Engine, error) {
 	if o.Provider != nil {
 		sweeper.beside = append(sweeper.beside, payments.run)
 	}
-	return &Engine{
-		rules, admission, sessions, queue, checkouts, payments, cleanups, sweeper, health,
-	}, nil
+	return &Keeper{rules, admission, sessions, queue, checkouts, payments, cleanups, sweeper, health}, nil
 }
 
 // newID makes a UUIDv7. It panics only where the system has no randomness.

@@ -86,7 +86,7 @@ func (d postgresDatabase) Migrations(ctx context.Context) ([]migration, error) {
 	return migrationsOf(d.Store.Migrations(ctx))
 }
 
-func (d postgresDatabase) replicas(log *slog.Logger) replicas { return d.Hints(log) }
+func (d postgresDatabase) replicas(log *slog.Logger) replicas { return d.Notifications(log) }
 
 func (d postgresDatabase) Close() error {
 	d.Store.Close()

@@ -11,11 +11,11 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// replica is a process's hints on the fixture's database, and what it hears.
+// replica is a process's notifications on the fixture's database, and what it receives.
 type replica struct {
-	*Hints
-	heard chan time.Duration
-	log   *lines
+	*Notifications
+	received chan time.Duration
+	log      *lines
 }
 
 // lines is a log that can be read while it is written.
@@ -44,36 +44,36 @@ func (l *lines) count(what string) int {
 func (f *fixture) replica(store *Store) *replica {
 	f.Helper()
 	log := &lines{}
-	r := &replica{store.Hints(slog.New(slog.NewTextHandler(log, nil))), make(chan time.Duration, 10_000), log}
+	r := &replica{store.Notifications(slog.New(slog.NewTextHandler(log, nil))), make(chan time.Duration, 10_000), log}
 	ctx, stop := context.WithCancel(f.Context())
 	done := make(chan error, 1)
-	go func() { done <- r.Run(ctx, func(in time.Duration) { r.heard <- in }) }()
+	go func() { done <- r.Run(ctx, func(in time.Duration) { r.received <- in }) }()
 	f.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {
 			f.Error(err)
 		}
 	})
-	r.hears(f, func(in time.Duration) bool { return in == 0 })
+	r.receives(f, func(in time.Duration) bool { return in == 0 })
 	return r
 }
 
-// hears waits for a hint.
-func (r *replica) hears(f *fixture, want func(time.Duration) bool) {
+// receives waits for a notification.
+func (r *replica) receives(f *fixture, want func(time.Duration) bool) {
 	f.Helper()
 	for giveUp := time.After(time.Minute); ; {
 		select {
-		case in := <-r.heard:
+		case in := <-r.received:
 			if want(in) {
 				return
 			}
 		case <-giveUp:
-			f.Fatalf("it hears nothing; it said %s", r.log.text())
+			f.Fatalf("it receives nothing; it logged %s", r.log.text())
 		}
 	}
 }
 
-func TestHintsReachOtherReplicasWithTheEarliestDeadline(t *testing.T) {
+func TestNotificationsReachOtherReplicasWithTheEarliestDeadline(t *testing.T) {
 	t.Parallel()
 	f := newWorld(t)
 	one, other := f.replica(f.store), f.replica(open(t, f.url))
@@ -82,27 +82,27 @@ func TestHintsReachOtherReplicasWithTheEarliestDeadline(t *testing.T) {
 	}
 	one.Changed(time.Minute)
 	one.Changed(curfew.NoDeadline)
-	other.hears(f, func(in time.Duration) bool { return in > 0 && in <= time.Minute })
+	other.receives(f, func(in time.Duration) bool { return in > 0 && in <= time.Minute })
 	other.Changed(curfew.NoDeadline)
-	one.hears(f, func(in time.Duration) bool {
+	one.receives(f, func(in time.Duration) bool {
 		if in != curfew.NoDeadline && in != 0 {
-			t.Errorf("it hears its own hint of %s", in)
+			t.Errorf("it receives its own notification of %s", in)
 		}
 		return in == curfew.NoDeadline
 	})
-	if n := len(other.heard); n > 500 {
-		t.Errorf("1000 changes at once were %d hints", n)
+	if n := len(other.received); n > 500 {
+		t.Errorf("1000 changes at once were %d notifications", n)
 	}
 }
 
-func TestHintsComeBackAfterTheirConnectionWasLost(t *testing.T) {
+func TestNotificationsComeBackAfterTheirConnectionWasLost(t *testing.T) {
 	t.Parallel()
 	f := newWorld(t)
 	one, other := f.replica(f.store), f.replica(open(t, f.url))
 	f.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'curfew listener'`)
-	other.hears(f, func(in time.Duration) bool { return in == 0 })
+	other.receives(f, func(in time.Duration) bool { return in == 0 })
 	one.Changed(time.Minute)
-	other.hears(f, func(in time.Duration) bool { return in > 0 && in <= time.Minute })
+	other.receives(f, func(in time.Duration) bool { return in > 0 && in <= time.Minute })
 	if n := other.log.count("are not heard"); n != 1 {
 		t.Errorf("one loss was told of %d times", n)
 	}
@@ -113,29 +113,29 @@ func TestAListenerWhoseConnectionDiedSilentlyConnectsAnew(t *testing.T) {
 	t.Parallel()
 	f, cluster := breakable(t, 0)
 	one, other := f.replica(f.store), f.replica(open(t, f.url))
-	f.eventually("both listen", func() bool { one.Changed(time.Hour); return len(other.heard) > 0 })
+	f.eventually("both listen", func() bool { one.Changed(time.Hour); return len(other.received) > 0 })
 	at := time.Now()
 	cluster.Freeze(t)
-	other.hears(f, func(in time.Duration) bool { return in == 0 })
-	one.hears(f, func(in time.Duration) bool { return in == 0 })
+	other.receives(f, func(in time.Duration) bool { return in == 0 })
+	one.receives(f, func(in time.Duration) bool { return in == 0 })
 	back := time.Since(at)
 	t.Logf("both heard again after %s", back.Round(time.Millisecond))
-	if back > quiet+2*hearing {
+	if back > idleTimeout+2*echoTimeout {
 		t.Errorf("they heard again after %s", back)
 	}
 	other.Changed(time.Minute)
-	one.hears(f, func(in time.Duration) bool { return in > 0 && in <= time.Minute })
+	one.receives(f, func(in time.Duration) bool { return in > 0 && in <= time.Minute })
 	if n := other.log.count("are not heard"); n != 1 {
 		t.Errorf("one loss was told of %d times: %s", n, other.log.text())
 	}
 }
 
-// Lesson 18: push is a hint. Nothing waits for it and nothing fails with it.
+// Lesson 18: push is a hint, the list is the truth. Nothing waits for it and nothing fails with it.
 func TestLesson18_AHintThatNobodyCarriesHoldsUpNothing(t *testing.T) {
 	t.Parallel()
 	f := newWorld(t)
-	unheard := f.store.Hints(slog.New(slog.DiscardHandler)) // never run
+	unread := f.store.Notifications(slog.New(slog.DiscardHandler)) // never run
 	for range 1000 {
-		unheard.Changed(0)
+		unread.Changed(0)
 	}
 }

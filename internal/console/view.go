@@ -1,6 +1,6 @@
 package console
 
-// The views: what each page shows, in words. The server fills them in.
+// The views: what each page shows, in words. The files named after the pages fill them in.
 
 // Overview is how things are.
 type Overview struct {

@@ -1,11 +1,10 @@
-// Package console holds Curfew's pages: templates, style sheets and scripts,
-// embedded. A page is written by the server, whole and readable without a
-// script. Scripts ask before something is done, do it through the HTTP API, and
-// keep the page up to date by reading it again; they decide nothing.
+// Package console serves Curfew's pages: what each shows, in words; the templates, style sheets and scripts, embedded;
+// and the way in and out: login, logout, and the links in mails. A page is written by the server, whole and readable
+// without a script. Scripts ask before something is done, do it through the HTTP API, and keep the page up to date by
+// reading it again; they decide nothing.
 //
-// The package knows no session, no rule and no HTTP: what a page shows comes as
-// a view, in words. Who is signed in, and the headers that the pages rely on (no
-// inline script or style runs), are the server's.
+// A page changes nothing itself, and what may happen is lifecycle's to say. The headers that pages rely on (no inline
+// script or style runs) are the server's.
 package console
 
 import (

@@ -22,10 +22,8 @@ func TestARouteWithoutAnAccessRuleStopsTheStart(t *testing.T) {
 		"it does not say whose":          {httpapi.Refused("/api/x", undecided, curfew.Admin), "does not say whose"},
 		"Curfew itself may":              {httpapi.Refused("/api/x", nobodys, curfew.System), "no token has"},
 		"a customer's, of anybody":       {httpapi.Refused("/api/customers/{id}/x", nobodys, curfew.Customer, curfew.Admin), "does not say whose"},
-		"a page for nobody":              {httpapi.RefusedPage(), "page /page has no access rule"},
 		"a route that is well":           {httpapi.Refused("/api/customers/{id}/x", itself, curfew.Customer), ""},
 		"an operator's, by its id":       {httpapi.Refused("/api/debug/{id}", nobodys, curfew.Admin), ""},
-		"a page that is somebody's":      {httpapi.RefusedPage(curfew.Admin), ""},
 		"a list for every role there is": {httpapi.Refused("/api/x", nobodys, curfew.Customer, curfew.Mechanic, curfew.Admin, curfew.Service), ""},
 	} {
 		if said := ""; test.err != nil || test.says != "" {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -23,27 +22,12 @@ type selection struct {
 }
 
 func (s *Server) previewCleanup(ctx context.Context, c auth.Request, in *selection) (*answered[api.Preview], error) {
-	what, err := cleanup(c.Actor, in.CustomerID, in.Rules, in.MaxAgeMinutes, "")
+	what, err := wire.ParseCleanup(c.Actor, in.CustomerID, in.Rules, in.MaxAgeMinutes, "")
 	if err != nil {
 		return nil, err
 	}
 	p, err := s.engine.Cleanups.Preview(ctx, what)
 	return okay(wire.Preview(p), err)
-}
-
-// cleanup is what a caller asks for, in lifecycle's words.
-func cleanup(by curfew.Actor, customerID string, names []string, minutes int, reason string) (lifecycle.Cleanup, error) {
-	rules, err := curfew.ParseRules(names)
-	if err == nil {
-		err = curfew.CheckText("reason", reason)
-	}
-	if err == nil && customerID != "" {
-		err = curfew.CheckID("customerId", customerID)
-	}
-	return lifecycle.Cleanup{
-		CustomerID: customerID, Rules: rules, MaxAge: time.Duration(minutes) * time.Minute, Reason: reason,
-		Trigger: curfew.ByAPI, Actor: by,
-	}, err
 }
 
 type cleaning struct {
@@ -72,7 +56,7 @@ func (s *Server) runCleanup(ctx context.Context, c auth.Request, in *cleaning) (
 	if b.MaxAgeMinutes != nil {
 		minutes = *b.MaxAgeMinutes
 	}
-	what, err := cleanup(c.Actor, b.CustomerID, b.Rules, minutes, b.Reason)
+	what, err := wire.ParseCleanup(c.Actor, b.CustomerID, b.Rules, minutes, b.Reason)
 	switch {
 	case err != nil:
 		return nil, err

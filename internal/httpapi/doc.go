@@ -1,7 +1,6 @@
-// Package httpapi is Curfew over HTTP: routes, problems, identity and roles,
-// the pages, and the figures for Prometheus. It decodes, asks lifecycle, and
-// encodes; who may ask what is decided in one gate before that.
+// Package httpapi serves Curfew over HTTP: it has the route table, the handlers of the API by noun, the documentation, and
+// the listener for operators. A handler decodes, asks lifecycle and encodes. Who may ask is decided by package auth
+// before that; pages and live streams are rooms of their own, which it mounts.
 //
-// It knows no database and no clock of deadlines: what may happen to a session
-// is lifecycle's.
+// It knows no database and no clock of deadlines: what may happen to a session is lifecycle's.
 package httpapi

@@ -36,10 +36,5 @@ func Refused(path string, relates int, roles ...curfew.Role) error {
 	return everyRouteHasAccess([]route{{method: "GET", path: path, access: auth.Access{Roles: roles, Relation: auth.Relation(relates)}}})
 }
 
-// RefusedPage is Refused for a page.
-func RefusedPage(roles ...curfew.Role) error {
-	return everyPageHasAccess([]view{{path: "/page", roles: roles}})
-}
-
 // Quicken gives streams shorter times. It is called before the server serves.
 func (s *Server) Quicken(beat, writing time.Duration) { s.streams.Pace(beat, writing) }

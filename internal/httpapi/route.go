@@ -107,16 +107,6 @@ func everyRouteHasAccess(all []route) error {
 	return nil
 }
 
-// everyPageHasAccess is everyRouteHasAccess for pages.
-func everyPageHasAccess(all []view) error {
-	for _, v := range all {
-		if len(v.roles) == 0 {
-			return curfew.Errorf(curfew.Internal, "page %s has no access rule: it must say who may see it", v.path)
-		}
-	}
-	return nil
-}
-
 // personal is a role that reaches its own only.
 func personal(r curfew.Role) bool { return r == curfew.Customer || r == curfew.Mechanic }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/console"
 	"github.com/curfewhq/curfew/internal/metrics"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/sse"
@@ -59,8 +60,8 @@ type Options struct {
 	Hook           Hook  // of the payments' provider; nil: its webhook is not there
 	Endpoints      Endpoints
 	Deliveries     Deliveries
-	Streams        sse.Hub         // what changes; nil: /api/stream is Unavailable
-	Links          Unsubscriptions // of mails; nil: they lead nowhere
+	Streams        sse.Hub                 // what changes; nil: /api/stream is Unavailable
+	Links          console.Unsubscriptions // of mails; nil: they lead nowhere
 	// Settings is what the process was started with, for admins; no secrets.
 	Settings []api.Setting
 }
@@ -82,7 +83,6 @@ type Server struct {
 	gate       *auth.Gate
 	ready      func(context.Context) error
 	baseURL    string
-	hint       string
 	version    string
 	log        *slog.Logger
 	metrics    *metrics.Registry
@@ -94,7 +94,7 @@ type Server struct {
 	deliveries Deliveries
 	streams    *sse.Server
 	works      *works
-	links      Unsubscriptions
+	site       *console.Site
 	settings   []api.Setting
 	history    *metrics.History
 	handler    http.Handler
@@ -109,9 +109,8 @@ func New(o Options) (*Server, error) {
 	s := &Server{
 		engine: o.Engine, timeline: o.Timeline, ready: o.Ready, log: o.Logger, metrics: o.Metrics,
 		baseURL: strings.TrimSuffix(o.BaseURL, "/"), version: o.Version, timeout: o.RequestTimeout, trace: o.Trace, hook: o.Hook,
-		endpoints: o.Endpoints, deliveries: o.Deliveries, links: o.Links, settings: o.Settings,
+		endpoints: o.Endpoints, deliveries: o.Deliveries, settings: o.Settings,
 		works: newWorks(),
-		hint:  cmp.Or(o.LoginHint, "curfew login"),
 	}
 	s.gate = auth.NewGate(o.Identity, o.Once, o.Engine.Sessions, s.baseURL)
 	if s.log == nil {
@@ -135,6 +134,15 @@ func New(o Options) (*Server, error) {
 	s.streams = sse.New(sse.Options{
 		Hub: o.Streams, Engine: s.engine.Health, Gate: s.gate, Logger: s.log, Version: s.version, BaseURL: s.baseURL,
 	})
+	var err error
+	s.site, err = console.New(console.Options{
+		Engine: s.engine, Timeline: s.timeline, Gate: s.gate, Endpoints: s.endpoints, Deliveries: s.deliveries, Links: o.Links,
+		Settings: s.settings, Version: s.version, BaseURL: s.baseURL, LoginHint: cmp.Or(o.LoginHint, "curfew login"),
+		Timeout: s.timeout, Logger: s.log,
+	})
+	if err != nil {
+		return nil, err
+	}
 	handler, err := s.public()
 	if err != nil {
 		return nil, err
@@ -192,9 +200,6 @@ func (s *Server) public() (http.Handler, error) {
 	if err := everyRouteHasAccess(s.routes()); err != nil {
 		return nil, err
 	}
-	if err := everyPageHasAccess(append(s.views(), s.overview())); err != nil {
-		return nil, err
-	}
 	mux := http.NewServeMux()
 	doc, err := s.register(mux)
 	if err != nil {
@@ -204,10 +209,8 @@ func (s *Server) public() (http.Handler, error) {
 		return nil, err
 	}
 	mux.HandleFunc("POST "+webhookPath, s.webhook)
-	if s.links != nil {
-		mux.HandleFunc("GET /api/unsubscribe", s.askUnsubscribe)
-		mux.HandleFunc("POST /api/unsubscribe", s.unsubscribe)
+	for _, page := range s.site.Routes() {
+		mux.HandleFunc(page.Pattern, page.Serve)
 	}
-	s.pages(mux)
 	return s.routed(mux), nil
 }

@@ -77,3 +77,18 @@ func Undone(u lifecycle.Undone) api.Undone {
 	}
 	return out
 }
+
+// ParseCleanup reads what a caller wants to clean up. The error's kind is Invalid.
+func ParseCleanup(by curfew.Actor, customerID string, names []string, minutes int, reason string) (lifecycle.Cleanup, error) {
+	rules, err := curfew.ParseRules(names)
+	if err == nil {
+		err = curfew.CheckText("reason", reason)
+	}
+	if err == nil && customerID != "" {
+		err = curfew.CheckID("customerId", customerID)
+	}
+	return lifecycle.Cleanup{
+		CustomerID: customerID, Rules: rules, MaxAge: time.Duration(minutes) * time.Minute, Reason: reason,
+		Trigger: curfew.ByAPI, Actor: by,
+	}, err
+}

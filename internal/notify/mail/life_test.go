@@ -67,12 +67,16 @@ var ends = map[string]struct {
 		[]string{"your mechanic did not come"},
 	},
 	"the customer cancels": {
-		func(w *environment) { must(w, ignore(w.engine.Sessions.Cancel(w.Context(), w.pay("r1").SessionID, ada))) },
+		func(w *environment) {
+			must(w, ignore(w.engine.Sessions.Cancel(w.Context(), w.pay("r1").SessionID, ada)))
+		},
 		[]string{"Your session was cancelled"},
 		[]string{"was cancelled, as you asked.", "kept as credit"},
 	},
 	"the shop cancels": {
-		func(w *environment) { must(w, ignore(w.engine.Sessions.Cancel(w.Context(), w.pay("r1").SessionID, shop))) },
+		func(w *environment) {
+			must(w, ignore(w.engine.Sessions.Cancel(w.Context(), w.pay("r1").SessionID, shop)))
+		},
 		[]string{"Your session was cancelled"},
 		[]string{"was cancelled by us."},
 	},

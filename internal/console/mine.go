@@ -1,4 +1,4 @@
-package httpapi
+package console
 
 import (
 	"context"
@@ -9,13 +9,12 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/internal/console"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
 // mineView is where a customer stands: their own, or one whom an admin names.
-func (s *Server) mineView(ctx context.Context, r *http.Request, who curfew.Actor) (any, error) {
+func (s *Site) mineView(ctx context.Context, r *http.Request, who curfew.Actor) (any, error) {
 	id, own := who.ID, who.Role == curfew.Customer
 	if !own {
 		q, err := problem.PageQuery(r)
@@ -50,8 +49,8 @@ type mine struct {
 	at        moments
 }
 
-func (m mine) view(id string, sessions []curfew.Standing) console.Mine {
-	v := console.Mine{CustomerID: id, Own: m.own}
+func (m mine) view(id string, sessions []curfew.Standing) Mine {
+	v := Mine{CustomerID: id, Own: m.own}
 	if len(sessions) > 0 {
 		m.at.now = sessions[0].Now
 	}
@@ -75,26 +74,26 @@ func (m mine) view(id string, sessions []curfew.Standing) console.Mine {
 }
 
 // state is where they stand, in one sentence.
-func (m mine) state(open *curfew.Standing, booked bool) console.State {
+func (m mine) state(open *curfew.Standing, booked bool) State {
 	you, have, are := "You", "have", "are"
 	if !m.own {
 		you, have, are = "This customer", "has", "is"
 	}
 	switch {
 	case open == nil && booked:
-		return console.State{Tone: "good", Sentence: you + " " + have + " nothing open now; an appointment is booked."}
+		return State{Tone: "good", Sentence: you + " " + have + " nothing open now; an appointment is booked."}
 	case open == nil:
-		return console.State{Tone: "good", Sentence: you + " " + have + " nothing open: a new session can begin."}
+		return State{Tone: "good", Sentence: you + " " + have + " nothing open: a new session can begin."}
 	case open.Status == curfew.Live:
-		return console.State{Tone: "live", Sentence: you + " " + are + " in a live session."}
+		return State{Tone: "live", Sentence: you + " " + are + " in a live session."}
 	case open.Assigned():
-		return console.State{Tone: "warning", Sentence: "A mechanic has accepted and waits for " + map[bool]string{true: "you", false: "the customer"}[m.own] + "."}
+		return State{Tone: "warning", Sentence: "A mechanic has accepted and waits for " + map[bool]string{true: "you", false: "the customer"}[m.own] + "."}
 	}
-	return console.State{Tone: "waiting", Sentence: you + " " + are + " waiting for a mechanic."}
+	return State{Tone: "waiting", Sentence: you + " " + are + " waiting for a mechanic."}
 }
 
 // steps is the life of a session, and where it stands.
-func steps(s curfew.Standing) []console.Step {
+func steps(s curfew.Standing) []Step {
 	now := 1
 	switch {
 	case s.Status == curfew.Live:
@@ -102,15 +101,15 @@ func steps(s curfew.Standing) []console.Step {
 	case s.Assigned():
 		now = 2
 	}
-	all := []console.Step{{Name: "Paid"}, {Name: "Waiting"}, {Name: "Accepted"}, {Name: "Live"}}
+	all := []Step{{Name: "Paid"}, {Name: "Waiting"}, {Name: "Accepted"}, {Name: "Live"}}
 	for i := range all {
 		all[i].Where = [...]string{"done", "now", "ahead"}[1+min(1, max(-1, i-now))]
 	}
 	return all
 }
 
-func (m mine) open(s curfew.Standing) *console.Open {
-	o := &console.Open{ID: s.ID, Plan: s.Plan, What: doing(s), Since: m.at.at(s.WaitsSince()), Until: m.at.at(s.ExpiresAt)}
+func (m mine) open(s curfew.Standing) *Open {
+	o := &Open{ID: s.ID, Plan: s.Plan, What: doing(s), Since: m.at.at(s.WaitsSince()), Until: m.at.at(s.ExpiresAt)}
 	switch {
 	case s.Status == curfew.Live:
 		o.Since = m.at.at(s.StartedAt)
@@ -159,15 +158,15 @@ var will = map[curfew.Outcome]string{
 	curfew.Forfeited: "the payment is used up.",
 }
 
-func (m mine) actions(s curfew.Standing) []console.Action {
-	clear := console.Action{
+func (m mine) actions(s curfew.Standing) []Action {
+	clear := Action{
 		Name: "clear", Label: "Cancel session…", Ask: "Cancel this session?", Harm: true,
 		Call: "POST /api/customers/" + url.PathEscape(s.CustomerID) + "/clear", Body: "{}",
 		Why: []string{s.Plan + ", " + doing(s) + ".", m.does(lifecycle.ClearCustomer, m.target(s))},
 	}
 	switch {
 	case s.Status == curfew.Live && m.own:
-		return []console.Action{{
+		return []Action{{
 			Name: "end", Label: "End session…", Ask: "End this live session?", Harm: true, Call: "POST /api/sessions/" + s.ID + "/end",
 			Why: []string{m.does(lifecycle.EndSession, m.target(s))}, Done: "The session has ended.",
 		}}
@@ -178,7 +177,7 @@ func (m mine) actions(s curfew.Standing) []console.Action {
 	case !m.own:
 		clear.Reason = "optional"
 	}
-	return []console.Action{clear}
+	return []Action{clear}
 }
 
 // target is a session with its payment. Ids and amounts are for operators.
@@ -203,23 +202,23 @@ func doing(s curfew.Standing) string {
 	return "waiting for a mechanic"
 }
 
-func (m mine) appointment(s curfew.Standing) console.Appointment {
+func (m mine) appointment(s curfew.Standing) Appointment {
 	owed, percent := m.policy.OwedBefore(s.StartsAt.Sub(s.Now))
 	said := "Cancelled now, nothing of it is refunded."
 	if owed == curfew.RefundDue {
 		said = "Cancelled now, " + grouped(percent) + " % of it is refunded."
 	}
-	return console.Appointment{
+	return Appointment{
 		ID: s.ID, Plan: s.Plan, At: m.at.at(s.StartsAt), Money: said,
-		Cancel: console.Action{
+		Cancel: Action{
 			Name: "cancel", Label: "Cancel…", Ask: "Cancel this appointment?", Harm: true, Call: "POST /api/sessions/" + s.ID + "/cancel",
 			Why: []string{m.does(lifecycle.CancelSession, m.target(s))}, Done: "The appointment is cancelled.",
 		},
 	}
 }
 
-func (m mine) payment(c curfew.Checkout) console.Payment {
-	p := console.Payment{
+func (m mine) payment(c curfew.Checkout) Payment {
+	p := Payment{
 		Plan: c.Plan, Amount: money(c.Amount, c.Currency), Outcome: string(c.Outcome), Became: became(c), At: m.at.at(c.CreatedAt),
 	}
 	switch c.Outcome {

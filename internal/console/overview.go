@@ -1,4 +1,4 @@
-package httpapi
+package console
 
 import (
 	"context"
@@ -8,25 +8,24 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/internal/console"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-func (s *Server) overviewView(ctx context.Context, _ *http.Request, _ curfew.Actor) (any, error) {
+func (s *Site) overviewView(ctx context.Context, _ *http.Request, _ curfew.Actor) (any, error) {
 	report := s.engine.Health.Report(ctx)
 	h := wire.Health(report, s.version, s.baseURL)
 	at := moments{h.Timestamp}
-	return console.Overview{
+	return Overview{
 		State: stateOf(h), Findings: findingViews(h, report), Groups: figureGroups(h),
 		Sweeper: sweeperFacts(h, at), Repeated: repeatedViews(report, at),
 	}, nil
 }
 
 // stateOf is the report in one sentence.
-func stateOf(h api.Health) console.State {
+func stateOf(h api.Health) State {
 	if h.Health == lifecycle.CannotTell {
-		return console.State{Tone: "critical", Sentence: "Curfew cannot tell how things are: some figures could not be read."}
+		return State{Tone: "critical", Sentence: "Curfew cannot tell how things are: some figures could not be read."}
 	}
 	who := fmt.Sprintf("%s and %s", noun{"customer waits", "customers wait"}.of(*h.Sessions.Waiting.Total),
 		noun{"session is live", "sessions are live"}.of(h.Sessions.ByStatus[string(curfew.Live)]))
@@ -37,7 +36,7 @@ func stateOf(h api.Health) console.State {
 		}
 	}
 	if open == 0 {
-		return console.State{Tone: "good", Sentence: "All is well: " + who + "."}
+		return State{Tone: "good", Sentence: "All is well: " + who + "."}
 	}
 	tone := "warning"
 	for _, f := range h.Findings {
@@ -45,14 +44,14 @@ func stateOf(h api.Health) console.State {
 			tone = "critical"
 		}
 	}
-	return console.State{Tone: tone, Sentence: noun{"thing needs", "things need"}.of(open) + " attention; " + who + "."}
+	return State{Tone: tone, Sentence: noun{"thing needs", "things need"}.of(open) + " attention; " + who + "."}
 }
 
-func findingViews(h api.Health, r lifecycle.Report) []console.Finding {
-	all := make([]console.Finding, len(h.Findings))
+func findingViews(h api.Health, r lifecycle.Report) []Finding {
+	all := make([]Finding, len(h.Findings))
 	for i, f := range h.Findings {
 		code := lifecycle.Code(f.Code)
-		all[i] = console.Finding{
+		all[i] = Finding{
 			Code: f.Code, Severity: f.Severity, Problem: h.Problems[i], Call: f.Fix, Fix: remedy(code),
 			Look: place(code, r), Sessions: f.Sessions, Count: f.Count,
 		}
@@ -80,12 +79,12 @@ var remedies = map[lifecycle.Code][]string{
 }
 
 // remedy is the button that ends what a finding is about; nil: there is none.
-func remedy(code lifecycle.Code) *console.Action {
+func remedy(code lifecycle.Code) *Action {
 	rules, ok := remedies[code]
 	if !ok {
 		return nil
 	}
-	return &console.Action{
+	return &Action{
 		Name: "clean", Label: "Clean up", Call: "POST /api/debug/cleanup-sessions", Body: jsonOf(api.Cleanup{Rules: rules}),
 		Ask: "Run this cleanup?", Reason: "optional", Harm: true, Why: []string{
 			"It ends what is overdue now, and nothing before its deadline. Payments of cancelled sessions are settled by the policy. Nothing is deleted.",
@@ -96,15 +95,15 @@ func remedy(code lifecycle.Code) *console.Action {
 
 // acknowledgement is the button that says a finding is known for a day, or takes
 // that back; nil: what could not be read cannot be known.
-func acknowledgement(f api.HealthFinding, now time.Time) *console.Action {
+func acknowledgement(f api.HealthFinding, now time.Time) *Action {
 	path := "/api/debug/findings/" + f.Code + "/acknowledge"
 	switch {
 	case f.Code == string(lifecycle.Unreadable):
 		return nil
 	case f.Acknowledged != nil:
-		return &console.Action{Name: "withdraw", Label: "Let it count again", Call: "DELETE " + path, Ask: "Let this finding count again?"}
+		return &Action{Name: "withdraw", Label: "Let it count again", Call: "DELETE " + path, Ask: "Let this finding count again?"}
 	}
-	return &console.Action{
+	return &Action{
 		Name: "acknowledge", Label: "Acknowledge…", Call: "POST " + path, Ask: "Acknowledge this finding for a day?", Reason: "required",
 		Body: jsonOf(map[string]time.Time{"until": now.Add(24 * time.Hour).Truncate(time.Second)}),
 		Why: []string{
@@ -115,58 +114,58 @@ func acknowledgement(f api.HealthFinding, now time.Time) *console.Action {
 }
 
 // place is where more of a finding is seen.
-func place(code lifecycle.Code, r lifecycle.Report) *console.Link {
+func place(code lifecycle.Code, r lifecycle.Report) *Link {
 	switch code {
 	case lifecycle.BlockedRepeatedly:
 		if len(r.Repeated) > 0 {
-			return &console.Link{Name: "See what blocks them", Path: customerPath(r.Repeated[0].CustomerID)}
+			return &Link{Name: "See what blocks them", Path: customerPath(r.Repeated[0].CustomerID)}
 		}
 	case lifecycle.MoneyUnsettled:
-		return &console.Link{Name: "See the payments", Path: "/console/payments"}
+		return &Link{Name: "See the payments", Path: "/console/payments"}
 	case lifecycle.RefundFailing, lifecycle.RefundsOverdue:
-		return &console.Link{Name: "See the payments", Path: "/console/payments?outcome=" + string(curfew.RefundDue)}
+		return &Link{Name: "See the payments", Path: "/console/payments?outcome=" + string(curfew.RefundDue)}
 	case lifecycle.QueueUnwatched:
-		return &console.Link{Name: "See the queue", Path: "/" + console.MechanicPage}
+		return &Link{Name: "See the queue", Path: "/" + MechanicPage}
 	}
 	if rules, ok := remedies[code]; ok {
-		path := "/" + console.CleanupPage
+		path := "/" + CleanupPage
 		for i, rule := range rules {
 			path += string("?&"[min(i, 1)]) + "rules=" + rule
 		}
-		return &console.Link{Name: "See the rows", Path: path}
+		return &Link{Name: "See the rows", Path: path}
 	}
 	return nil
 }
 
-func figureGroups(h api.Health) []console.Group {
+func figureGroups(h api.Health) []Group {
 	status := func(name curfew.SessionStatus) *int { return counted(h.Sessions.ByStatus, string(name)) }
 	outcome := func(name curfew.Outcome) *int { return counted(h.Checkouts.ByOutcome, string(name)) }
-	bad := func(key, name string, n *int, hint, tone string) console.Figure {
-		return console.Figure{Key: key, Name: name, Value: n, Hint: hint, Tone: tone}
+	bad := func(key, name string, n *int, hint, tone string) Figure {
+		return Figure{Key: key, Name: name, Value: n, Hint: hint, Tone: tone}
 	}
-	payments := func(key, name string, of curfew.Outcome, n *int, hint, tone string) console.Figure {
+	payments := func(key, name string, of curfew.Outcome, n *int, hint, tone string) Figure {
 		f := bad(key, name, n, hint, tone)
 		f.Href = "/console/payments?outcome=" + string(of)
 		return f
 	}
-	return []console.Group{
-		{Key: "sessions", Name: "Sessions", Figures: []console.Figure{
+	return []Group{
+		{Key: "sessions", Name: "Sessions", Figures: []Figure{
 			{Key: "open", Name: "Open", Value: sum(status(curfew.Waiting), status(curfew.Live)), Hint: "hold a slot"},
 			{Key: "waiting", Name: "Waiting", Value: status(curfew.Waiting)},
 			{Key: "live", Name: "Live", Value: status(curfew.Live)},
 			{Key: "scheduled", Name: "Scheduled", Value: status(curfew.Scheduled)},
 		}},
-		{Key: "overdue", Name: "Overdue", Figures: []console.Figure{
+		{Key: "overdue", Name: "Overdue", Figures: []Figure{
 			bad("stale", "Stale", h.Sessions.Waiting.Stale, "past the deadline", "warning"),
 			bad("veryStale", "Very stale", h.Sessions.Waiting.VeryStale, "for long", "critical"),
 			bad("orphaned", "Orphaned", h.Sessions.Orphaned, "offered to nobody", "warning"),
 			bad("overdueLive", "Overran", h.Sessions.OverdueLive, "live too long", "warning"),
 		}},
-		{Key: "mechanics", Name: "Mechanics", Figures: []console.Figure{
+		{Key: "mechanics", Name: "Mechanics", Figures: []Figure{
 			{Key: "busy", Name: "Busy", Value: h.Mechanics.Busy},
 			{Key: "connected", Name: "Connected", Value: h.Mechanics.Connected},
 		}},
-		{Key: "money", Name: "Money", Figures: []console.Figure{
+		{Key: "money", Name: "Money", Figures: []Figure{
 			payments("deferred", "Deferred", curfew.Deferred, outcome(curfew.Deferred), "wait for a slot", ""),
 			payments("refundDue", "Refunds due", curfew.RefundDue, sum(outcome(curfew.RefundDue), outcome(curfew.Refunding)), "or under way", "warning"),
 			payments("held", "Held", curfew.Held, outcome(curfew.Held), "need somebody", "critical"),
@@ -190,7 +189,7 @@ func sum(a, b *int) *int {
 	return &n
 }
 
-func sweeperFacts(h api.Health, at moments) []console.Fact {
+func sweeperFacts(h api.Health, at moments) []Fact {
 	timer := "off in this process"
 	if h.Sweeper.Enabled {
 		timer = "on"
@@ -199,7 +198,7 @@ func sweeperFacts(h api.Health, at moments) []console.Fact {
 	if h.Sweeper.LagSeconds != nil {
 		lag = time.Duration(*h.Sweeper.LagSeconds * float64(time.Second)).Round(time.Millisecond).String()
 	}
-	return []console.Fact{
+	return []Fact{
 		{Name: "Timer", Value: timer},
 		last("Last success", h.Sweeper.LastSuccess, h.Sweeper.Alive == nil, at),
 		{Name: "Lag of the last sweep", Value: lag},
@@ -209,20 +208,20 @@ func sweeperFacts(h api.Health, at moments) []console.Fact {
 }
 
 // last is a sign of life, or that there was none, or that it is not known.
-func last(name string, t *time.Time, unknown bool, at moments) console.Fact {
+func last(name string, t *time.Time, unknown bool, at moments) Fact {
 	switch {
 	case unknown:
-		return console.Fact{Name: name, Value: "unknown"}
+		return Fact{Name: name, Value: "unknown"}
 	case t == nil:
-		return console.Fact{Name: name, Value: "never"}
+		return Fact{Name: name, Value: "never"}
 	}
-	return console.Fact{Name: name, At: at.at(*t)}
+	return Fact{Name: name, At: at.at(*t)}
 }
 
-func repeatedViews(r lifecycle.Report, at moments) []console.Repeated {
-	all := make([]console.Repeated, len(r.Repeated))
+func repeatedViews(r lifecycle.Report, at moments) []Repeated {
+	all := make([]Repeated, len(r.Repeated))
 	for i, c := range r.Repeated {
-		all[i] = console.Repeated{CustomerID: c.CustomerID, Times: things("time").of(c.Count), LastAt: at.at(c.LastAt)}
+		all[i] = Repeated{CustomerID: c.CustomerID, Times: things("time").of(c.Count), LastAt: at.at(c.LastAt)}
 	}
 	return all
 }

@@ -1,4 +1,4 @@
-package httpapi
+package console
 
 import (
 	"context"
@@ -9,7 +9,6 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/internal/console"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -24,7 +23,7 @@ var waiting = []curfew.Outcome{curfew.Held, curfew.RefundDue, curfew.Refunding, 
 
 // paymentsView is the payments of one outcome: the one that was asked for, else
 // the first that something waits with.
-func (s *Server) paymentsView(ctx context.Context, r *http.Request, _ curfew.Actor) (any, error) {
+func (s *Site) paymentsView(ctx context.Context, r *http.Request, _ curfew.Actor) (any, error) {
 	q, err := problem.PageQuery(r, "outcome", "after")
 	if err != nil {
 		return nil, err
@@ -41,10 +40,10 @@ func (s *Server) paymentsView(ctx context.Context, r *http.Request, _ curfew.Act
 	if err != nil {
 		return nil, err
 	}
-	v := console.Payments{State: paymentsState(by), Outcomes: outcomeTabs(outcome, by)}
+	v := Payments{State: paymentsState(by), Outcomes: outcomeTabs(outcome, by)}
 	if len(found) > paymentsShown {
 		found = found[:paymentsShown]
-		v.More = console.Link{Name: "Later ones", Path: "?" + url.Values{"outcome": {string(outcome)}, "after": {found[len(found)-1].ID}}.Encode()}
+		v.More = Link{Name: "Later ones", Path: "?" + url.Values{"outcome": {string(outcome)}, "after": {found[len(found)-1].ID}}.Encode()}
 	}
 	at := moments{time.Now()}
 	for _, c := range found {
@@ -55,7 +54,7 @@ func (s *Server) paymentsView(ctx context.Context, r *http.Request, _ curfew.Act
 		v.Payments = append(v.Payments, line)
 	}
 	for _, t := range report.Checkouts.Totals {
-		v.Totals = append(v.Totals, console.Fact{
+		v.Totals = append(v.Totals, Fact{
 			Name:  outcomeNames[t.Outcome] + ", " + things("payment").of(t.Count),
 			Value: money(t.Amount, t.Currency),
 		})
@@ -82,19 +81,19 @@ var outcomeNames = map[curfew.Outcome]string{
 	curfew.Credited: "Credits", curfew.Forfeited: "Used up", curfew.Refunded: "Refunded", curfew.Fulfilled: "Fulfilled",
 }
 
-func outcomeTabs(chosen curfew.Outcome, by map[curfew.Outcome]int) []console.Tab {
+func outcomeTabs(chosen curfew.Outcome, by map[curfew.Outcome]int) []Tab {
 	order := append(append([]curfew.Outcome{}, waiting...), curfew.Credited, curfew.Forfeited, curfew.Refunded, curfew.Fulfilled)
-	tabs := make([]console.Tab, len(order))
+	tabs := make([]Tab, len(order))
 	for i, o := range order {
-		tabs[i] = console.Tab{
-			Link:  console.Link{Name: outcomeNames[o], Path: "/console/payments?outcome=" + string(o), Here: o == chosen},
+		tabs[i] = Tab{
+			Link:  Link{Name: outcomeNames[o], Path: "/console/payments?outcome=" + string(o), Here: o == chosen},
 			Count: grouped(by[o]),
 		}
 	}
 	return tabs
 }
 
-func paymentsState(by map[curfew.Outcome]int) console.State {
+func paymentsState(by map[curfew.Outcome]int) State {
 	var parts []string
 	for _, of := range []struct {
 		outcome curfew.Outcome
@@ -110,18 +109,18 @@ func paymentsState(by map[curfew.Outcome]int) console.State {
 		}
 	}
 	if len(parts) == 0 {
-		return console.State{Tone: "good", Sentence: "Every payment is settled."}
+		return State{Tone: "good", Sentence: "Every payment is settled."}
 	}
 	tone := "warning"
 	if by[curfew.Held] > 0 {
 		tone = "critical"
 	}
-	return console.State{Tone: tone, Sentence: strings.Join(parts, ", ") + "."}
+	return State{Tone: tone, Sentence: strings.Join(parts, ", ") + "."}
 }
 
 // paymentLine is a payment.
-func paymentLine(c curfew.Checkout, at moments) console.PaymentLine {
-	l := console.PaymentLine{
+func paymentLine(c curfew.Checkout, at moments) PaymentLine {
+	l := PaymentLine{
 		ID: c.ID, Ref: c.Ref, Plan: c.Plan, Amount: money(c.Amount, c.Currency), Outcome: string(c.Outcome), Became: capital(strings.TrimSuffix(became(c), ".")),
 		Note: c.Note, Email: c.Email, CustomerID: c.CustomerID, CreatedAt: at.at(c.CreatedAt),
 	}
@@ -133,7 +132,7 @@ func paymentLine(c curfew.Checkout, at moments) console.PaymentLine {
 
 // paymentActions is what can be done about a payment, each with everything that
 // it does.
-func (s *Server) paymentActions(ctx context.Context, c curfew.Checkout) ([]console.Action, error) {
+func (s *Site) paymentActions(ctx context.Context, c curfew.Checkout) ([]Action, error) {
 	session, err := s.engine.Checkouts.PaidFor(ctx, c)
 	if err != nil {
 		return nil, err
@@ -147,41 +146,41 @@ func (s *Server) paymentActions(ctx context.Context, c curfew.Checkout) ([]conso
 	return actionsOn(c, does), nil
 }
 
-func actionsOn(c curfew.Checkout, does func(lifecycle.ActionName) []string) []console.Action {
+func actionsOn(c curfew.Checkout, does func(lifecycle.ActionName) []string) []Action {
 	at := "POST /api/debug/checkouts/" + c.ID
-	refund := console.Action{
+	refund := Action{
 		Name: "refund", Label: "Refund…", Call: at + "/refund", Ask: "Give this payment back?", Reason: "required", Harm: true,
 		Why: does(lifecycle.RefundPayment), Done: "A refund is due.",
 	}
-	byHand := console.Action{
+	byHand := Action{
 		Name: "by-hand", Label: "Given back…", Call: at + "/refund", Body: jsonOf(api.Refund{ByHand: true}), Ask: "Has it been given back already?",
 		Reason: "required", Why: does(lifecycle.CloseRefundAction), Done: "It is recorded as refunded.",
 	}
-	credit := console.Action{
+	credit := Action{
 		Name: "credit", Label: "Credit…", Call: at + "/credit", Ask: "Let the customer spend this payment?", Reason: "required", Why: does(lifecycle.CreditPayment), Done: "It is credited.",
 	}
-	assign := console.Action{
+	assign := Action{
 		Name: "assign", Label: "Assign…", Call: at + "/assign", Ask: "Whose payment is it, and what for?", Reason: "required", Why: does(lifecycle.AssignPayment),
-		Fields: []console.Field{{Name: "customerId", Label: "Customer", Value: ownerOf(c), Required: true}, {Name: "plan", Label: "Plan", Value: c.Plan, Required: true}},
+		Fields: []Field{{Name: "customerId", Label: "Customer", Value: ownerOf(c), Required: true}, {Name: "plan", Label: "Plan", Value: c.Plan, Required: true}},
 		Done:   "It is assigned.",
 	}
-	fulfil := console.Action{
+	fulfil := Action{
 		Name: "fulfil", Label: "Fulfil…", Call: at + "/fulfil", Ask: "Give this payment its session?", Reason: "optional", Why: does(lifecycle.FulfilPayment), Done: "It is fulfilled, or has its turn.",
 	}
 	switch c.Outcome {
 	case curfew.Held:
 		if ownerOf(c) == "" {
-			return []console.Action{assign, refund}
+			return []Action{assign, refund}
 		}
-		return []console.Action{fulfil, assign, refund}
+		return []Action{fulfil, assign, refund}
 	case curfew.RefundDue:
-		return []console.Action{byHand}
+		return []Action{byHand}
 	case curfew.Deferred, curfew.Credited, curfew.Fulfilled:
 		if c.Amount > 0 {
-			return []console.Action{refund}
+			return []Action{refund}
 		}
 	case curfew.Forfeited:
-		return []console.Action{credit, refund}
+		return []Action{credit, refund}
 	}
 	return nil
 }

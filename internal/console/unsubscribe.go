@@ -1,11 +1,10 @@
-package httpapi
+package console
 
 import (
 	"context"
 	"net/http"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/internal/console"
 	"github.com/curfewhq/curfew/internal/problem"
 )
 
@@ -19,27 +18,27 @@ type Unsubscriptions interface {
 
 // askUnsubscribe shows the button. Programs that look at the links in a mail
 // come by GET, so it changes nothing.
-func (s *Server) askUnsubscribe(w http.ResponseWriter, r *http.Request) {
+func (s *Site) askUnsubscribe(w http.ResponseWriter, r *http.Request) {
 	token := problem.QueryValue(r, "token")
 	if err := s.links.Check(token); err != nil {
 		s.badLink(w, r, err)
 		return
 	}
-	s.page(w, r, http.StatusOK, console.UnsubscribePage, console.Page{Title: "Messages", Version: s.version, View: token})
+	s.page(w, r, http.StatusOK, UnsubscribePage, Page{Title: "Messages", Version: s.version, View: token})
 }
 
 // unsubscribe is RFC 8058's one click, and the button's.
-func (s *Server) unsubscribe(w http.ResponseWriter, r *http.Request) {
+func (s *Site) unsubscribe(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
 	defer cancel()
 	if err := s.links.Unsubscribe(ctx, problem.QueryValue(r, "token")); err != nil {
 		s.badLink(w, r, err)
 		return
 	}
-	s.page(w, r, http.StatusOK, console.UnsubscribePage, console.Page{Title: "Messages", Version: s.version, Message: "Done: you get no more messages of this kind."})
+	s.page(w, r, http.StatusOK, UnsubscribePage, Page{Title: "Messages", Version: s.version, Message: "Done: you get no more messages of this kind."})
 }
 
-func (s *Server) badLink(w http.ResponseWriter, r *http.Request, err error) {
+func (s *Site) badLink(w http.ResponseWriter, r *http.Request, err error) {
 	if curfew.KindOf(err) == curfew.Invalid {
 		err = problem.Malformed(err.Error())
 	}

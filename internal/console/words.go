@@ -1,4 +1,4 @@
-package httpapi
+package console
 
 import (
 	"encoding/json"
@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/internal/console"
 )
 
 // The words of the pages.
@@ -127,7 +126,7 @@ var symbols = map[string]string{"eur": "€", "usd": "$", "gbp": "£", "jpy": "�
 // moments makes the times of a page that is written now.
 type moments struct{ now time.Time }
 
-func (m moments) at(t time.Time) console.Moment { return console.Moment{At: t.UTC(), Now: m.now} }
+func (m moments) at(t time.Time) Moment { return Moment{At: t.UTC(), Now: m.now} }
 
 // customerPath is where a customer's story is told.
 func customerPath(id string) string {

@@ -1,4 +1,4 @@
-package httpapi
+package console
 
 import (
 	"context"
@@ -10,7 +10,6 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/internal/console"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -25,7 +24,7 @@ const (
 // cleanupView shows a stored preview, or what is due now under the filters of
 // the query, and the history. A filter that cannot be is an error: without it
 // the page would show, and clean up, everything.
-func (s *Server) cleanupView(ctx context.Context, r *http.Request, who curfew.Actor) (any, error) {
+func (s *Site) cleanupView(ctx context.Context, r *http.Request, who curfew.Actor) (any, error) {
 	q, err := problem.PageQuery(r, "customerId", "maxAgeMinutes", "preview", "cursor")
 	if err != nil {
 		return nil, err
@@ -38,7 +37,7 @@ func (s *Server) cleanupView(ctx context.Context, r *http.Request, who curfew.Ac
 	if err != nil {
 		return nil, err
 	}
-	after, err := paged{Cursor: q.Get("cursor")}.after()
+	after, err := problem.ParseCursor(q.Get("cursor"))
 	if err != nil {
 		return nil, err
 	}
@@ -47,21 +46,21 @@ func (s *Server) cleanupView(ctx context.Context, r *http.Request, who curfew.Ac
 		return nil, err
 	}
 	at := moments{time.Now()}
-	v := console.Cleanup{State: dueState(p, filters), Filters: filters, PreviewID: p.ID, Taken: at.at(taken(p, at.now)), Truncated: p.Truncated}
+	v := Cleanup{State: dueState(p, filters), Filters: filters, PreviewID: p.ID, Taken: at.at(taken(p, at.now)), Truncated: p.Truncated}
 	v.Figures, v.Run = previewFigures(p.Stats()), execution(p)
 	v.Rows, v.More = previewRows(p, q)
 	v.Total = len(p.Items)
 	runs, next := wire.Page(runs, runsShown, func(r curfew.Run) curfew.Cursor { return curfew.Cursor{At: r.StartedAt, ID: r.ID} })
 	v.Runs = runViews(runs, at)
 	if next != nil {
-		v.Older = console.Link{Name: "Older runs", Path: "?cursor=" + url.QueryEscape(*next)}
+		v.Older = Link{Name: "Older runs", Path: "?cursor=" + url.QueryEscape(*next)}
 	}
 	return v, nil
 }
 
 // previewOf is a stored preview; one that is forgotten, or no id, is what is due
 // now.
-func (s *Server) previewOf(ctx context.Context, id string, what lifecycle.Cleanup) (curfew.Preview, error) {
+func (s *Site) previewOf(ctx context.Context, id string, what lifecycle.Cleanup) (curfew.Preview, error) {
 	if id != "" {
 		p, err := s.engine.Cleanups.StoredPreview(ctx, id)
 		if curfew.KindOf(err) != curfew.NotFound || err == nil {
@@ -92,8 +91,8 @@ var choices = []struct {
 }
 
 // filtered is what the query asks for, and how the page says so.
-func filtered(q url.Values, who curfew.Actor) (lifecycle.Cleanup, console.Filters, error) {
-	f := console.Filters{CustomerID: q.Get("customerId"), MaxAge: q.Get("maxAgeMinutes")}
+func filtered(q url.Values, who curfew.Actor) (lifecycle.Cleanup, Filters, error) {
+	f := Filters{CustomerID: q.Get("customerId"), MaxAge: q.Get("maxAgeMinutes")}
 	var said []string
 	minutes := 0
 	if f.MaxAge != "" {
@@ -102,7 +101,7 @@ func filtered(q url.Values, who curfew.Actor) (lifecycle.Cleanup, console.Filter
 			return lifecycle.Cleanup{}, f, curfew.Errorf(curfew.Invalid, "maxAgeMinutes must be a whole number from 1 to 5256000")
 		}
 	}
-	what, err := cleanup(who, f.CustomerID, q["rules"], minutes, "")
+	what, err := wire.ParseCleanup(who, f.CustomerID, q["rules"], minutes, "")
 	if err != nil {
 		return what, f, err
 	}
@@ -114,7 +113,7 @@ func filtered(q url.Values, who curfew.Actor) (lifecycle.Cleanup, console.Filter
 	}
 	for _, c := range choices {
 		chosen := slices.Contains(what.Rules, c.rule)
-		f.Rules = append(f.Rules, console.Choice{Value: string(c.rule), Label: c.label, Chosen: chosen})
+		f.Rules = append(f.Rules, Choice{Value: string(c.rule), Label: c.label, Chosen: chosen})
 		if chosen {
 			said = append(said, c.label)
 		}
@@ -123,23 +122,23 @@ func filtered(q url.Values, who curfew.Actor) (lifecycle.Cleanup, console.Filter
 	return what, f, nil
 }
 
-func dueState(p curfew.Preview, f console.Filters) console.State {
+func dueState(p curfew.Preview, f Filters) State {
 	rows, under := p.Stats().TotalCleaned, ""
 	if f.Said != "" {
 		under = " under these filters"
 	}
 	if len(p.Items) == 0 {
-		return console.State{Tone: "good", Sentence: "Nothing needs cleaning up" + under + "."}
+		return State{Tone: "good", Sentence: "Nothing needs cleaning up" + under + "."}
 	}
-	return console.State{Tone: "warning", Sentence: "A cleanup would end " + things("session").of(len(p.Items)) +
+	return State{Tone: "warning", Sentence: "A cleanup would end " + things("session").of(len(p.Items)) +
 		under + ": " + things("row").of(rows) + " with their requests."}
 }
 
-func previewFigures(stats curfew.Stats) []console.Figure {
-	figure := func(key, name string, n int, hint string) console.Figure {
-		return console.Figure{Key: key, Name: name, Value: &n, Hint: hint}
+func previewFigures(stats curfew.Stats) []Figure {
+	figure := func(key, name string, n int, hint string) Figure {
+		return Figure{Key: key, Name: name, Value: &n, Hint: hint}
 	}
-	return []console.Figure{
+	return []Figure{
 		figure("total", "Total", stats.TotalCleaned, "rows: sessions and requests"),
 		figure("expiredRequests", "Expired requests", stats.ExpiredRequests, "nobody accepted them"),
 		figure("oldWaitingSessions", "Old waiting sessions", stats.OldWaitingSessions, "past their deadline"),
@@ -150,37 +149,37 @@ func previewFigures(stats curfew.Stats) []console.Figure {
 	}
 }
 
-func previewRows(p curfew.Preview, q url.Values) ([]console.CleanupRow, console.Link) {
+func previewRows(p curfew.Preview, q url.Values) ([]CleanupRow, Link) {
 	show, err := strconv.Atoi(q.Get("rows"))
 	if err != nil || show < rowsShown {
 		show = rowsShown
 	}
-	rows := make([]console.CleanupRow, min(show, len(p.Items)))
+	rows := make([]CleanupRow, min(show, len(p.Items)))
 	for i := range rows {
 		it := p.Items[i]
-		rows[i] = console.CleanupRow{
+		rows[i] = CleanupRow{
 			SessionID: it.SessionID, CustomerID: it.CustomerID, Rule: capital(ruleNouns[it.Rule].one),
-			Age: console.Span(it.Age), Payment: settlements[it.Owed],
+			Age: Span(it.Age), Payment: settlements[it.Owed],
 		}
 		if it.Reason == curfew.Cleared {
 			rows[i].Rule += ", before its deadline"
 		}
 	}
 	if len(p.Items) <= show {
-		return rows, console.Link{}
+		return rows, Link{}
 	}
 	more := url.Values{}
 	for name, values := range q {
 		more[name] = values
 	}
 	more.Set("rows", strconv.Itoa(10*show))
-	return rows, console.Link{Name: grouped(show) + " of " + grouped(len(p.Items)) + " shown: show more", Path: "?" + more.Encode()}
+	return rows, Link{Name: grouped(show) + " of " + grouped(len(p.Items)) + " shown: show more", Path: "?" + more.Encode()}
 }
 
 // execution is the button that runs exactly this preview, once it is stored;
 // before that it calls nothing.
-func execution(p curfew.Preview) console.Action {
-	a := console.Action{Name: "run", Label: "Run Cleanup", Main: true, Reason: "optional"}
+func execution(p curfew.Preview) Action {
+	a := Action{Name: "run", Label: "Run Cleanup", Main: true, Reason: "optional"}
 	if p.ID == "" || len(p.Items) == 0 {
 		return a
 	}
@@ -213,15 +212,15 @@ func execution(p curfew.Preview) console.Action {
 	return a
 }
 
-func runViews(runs []curfew.Run, at moments) []console.Run {
-	all := make([]console.Run, len(runs))
+func runViews(runs []curfew.Run, at moments) []Run {
+	all := make([]Run, len(runs))
 	for i, r := range runs {
-		all[i] = console.Run{
+		all[i] = Run{
 			ID: r.ID, Trigger: string(r.Trigger), Actor: r.Actor.String(), Reason: r.Reason, Outcome: string(r.Outcome),
 			Cleaned: ran(r), Error: r.Error, StartedAt: at.at(r.StartedAt), Undone: r.UndoneBy != "",
 		}
 		if r.Undoable() {
-			all[i].Undo = &console.Action{
+			all[i].Undo = &Action{
 				Name: "undo", Label: "Undo…", Call: "POST /api/debug/cleanup-runs/" + r.ID + "/undo", Ask: "Undo this run?", Reason: "optional",
 				Why: []string{
 					ran(r) + ".",

@@ -1,4 +1,4 @@
-package httpapi
+package console
 
 import (
 	"context"
@@ -6,12 +6,11 @@ import (
 	"net/http"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/internal/console"
 	"github.com/curfewhq/curfew/internal/problem"
 )
 
 // login signs a browser in with a ticket that counts once.
-func (s *Server) login(w http.ResponseWriter, r *http.Request) {
+func (s *Site) login(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
 	defer cancel()
 	err := s.signIn(ctx, w, r)
@@ -19,16 +18,16 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		http.Redirect(w, r, home(problem.RequestOf(ctx).Actor.Role), http.StatusSeeOther)
 	case errors.Is(err, curfew.Unauthenticated), errors.Is(err, curfew.Conflict):
-		p := console.Page{Title: "Sign in", LoginHint: s.hint, Version: s.version}
+		p := Page{Title: "Sign in", LoginHint: s.hint, Version: s.version}
 		p.Message = "This link has been used, or is older than two minutes. Run " + s.hint + " again: it prints a new one."
-		s.page(w, r, http.StatusOK, console.LoginPage, p)
+		s.page(w, r, http.StatusOK, LoginPage, p)
 	default:
 		s.problems.Answer(w, r, err)
 	}
 }
 
 // signIn redeems the ticket. Link previews send HEAD, which does not use it up.
-func (s *Server) signIn(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+func (s *Site) signIn(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodGet {
 		return curfew.Unauthenticated
 	}
@@ -41,7 +40,7 @@ func (s *Server) signIn(ctx context.Context, w http.ResponseWriter, r *http.Requ
 }
 
 // logout forgets who the browser is.
-func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
+func (s *Site) logout(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
 	defer cancel()
 	if err := s.gate.SignOut(ctx, w, r); err != nil {

@@ -1,4 +1,4 @@
-package httpapi
+package console
 
 import (
 	"context"
@@ -10,7 +10,6 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/internal/console"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/wire"
 )
@@ -20,7 +19,7 @@ const deliveriesShown = 50
 
 // deliveriesView is where events go, and what became of what was sent there:
 // what is dead, unless something else was asked for.
-func (s *Server) deliveriesView(ctx context.Context, r *http.Request, _ curfew.Actor) (any, error) {
+func (s *Site) deliveriesView(ctx context.Context, r *http.Request, _ curfew.Actor) (any, error) {
 	q, err := problem.PageQuery(r, "state", "endpoint", "after")
 	if err != nil {
 		return nil, err
@@ -44,13 +43,13 @@ func (s *Server) deliveriesView(ctx context.Context, r *http.Request, _ curfew.A
 	if counted, err := s.engine.Health.Deliveries(ctx); err == nil {
 		figures = &counted
 	}
-	v := console.Deliveries{State: deliveriesState(endpoints, figures), States: stateTabs(state, figures), Add: endpointAdder}
+	v := Deliveries{State: deliveriesState(endpoints, figures), States: stateTabs(state, figures), Add: endpointAdder}
 	for _, e := range endpoints {
 		v.Endpoints = append(v.Endpoints, endpointView(e, at))
 	}
 	if len(found) > deliveriesShown {
 		found = found[:deliveriesShown]
-		v.More = console.Link{Name: "Later ones", Path: "?" + url.Values{"state": {string(state)}, "after": {found[len(found)-1].ID}}.Encode()}
+		v.More = Link{Name: "Later ones", Path: "?" + url.Values{"state": {string(state)}, "after": {found[len(found)-1].ID}}.Encode()}
 	}
 	for _, d := range found {
 		v.Deliveries = append(v.Deliveries, deliveryView(d, endpoints, at))
@@ -60,19 +59,19 @@ func (s *Server) deliveriesView(ctx context.Context, r *http.Request, _ curfew.A
 
 // deliveriesState says who is told, and what did not arrive; nil figures could
 // not be had.
-func deliveriesState(endpoints []curfew.Endpoint, figures *curfew.DeliveryFigures) console.State {
+func deliveriesState(endpoints []curfew.Endpoint, figures *curfew.DeliveryFigures) State {
 	on := 0
 	for _, e := range endpoints {
 		if e.Enabled {
 			on++
 		}
 	}
-	state := console.State{Tone: "good", Sentence: "Events go to " + things("endpoint").of(on)}
+	state := State{Tone: "good", Sentence: "Events go to " + things("endpoint").of(on)}
 	switch {
 	case len(endpoints) == 0:
-		state = console.State{Sentence: "Events go to no endpoint: there is none yet"}
+		state = State{Sentence: "Events go to no endpoint: there is none yet"}
 	case on < len(endpoints):
-		state = console.State{Tone: "warning", Sentence: "Events go to " + grouped(on) + " of " + things("endpoint").of(len(endpoints))}
+		state = State{Tone: "warning", Sentence: "Events go to " + grouped(on) + " of " + things("endpoint").of(len(endpoints))}
 	}
 	if figures != nil && figures.Dead > 0 {
 		state.Tone = "warning"
@@ -83,31 +82,31 @@ func deliveriesState(endpoints []curfew.Endpoint, figures *curfew.DeliveryFigure
 }
 
 // stateTabs counts what is not delivered; the rest is not counted.
-func stateTabs(chosen curfew.DeliveryState, figures *curfew.DeliveryFigures) []console.Tab {
-	tab := func(state curfew.DeliveryState, name string) console.Tab {
-		return console.Tab{Link: console.Link{Name: name, Path: "/console/deliveries?state=" + string(state), Here: state == chosen}}
+func stateTabs(chosen curfew.DeliveryState, figures *curfew.DeliveryFigures) []Tab {
+	tab := func(state curfew.DeliveryState, name string) Tab {
+		return Tab{Link: Link{Name: name, Path: "/console/deliveries?state=" + string(state), Here: state == chosen}}
 	}
 	dead, pending := tab(curfew.DeliveryDead, "Dead"), tab(curfew.DeliveryPending, "Pending")
 	if figures != nil {
 		dead.Count, pending.Count = grouped(figures.Dead), grouped(figures.Pending)
 	}
-	return []console.Tab{dead, pending, tab(curfew.DeliveryDone, "Delivered")}
+	return []Tab{dead, pending, tab(curfew.DeliveryDone, "Delivered")}
 }
 
 // endpointAdder is the button that makes an endpoint.
-var endpointAdder = console.Action{
+var endpointAdder = Action{
 	Name: "add", Label: "Add endpoint…", Call: "POST /api/webhook-endpoints", Ask: "Where are events to go?", Main: true,
 	Why: []string{"Each event is sent there as a signed message. The receiver answers 2xx within 15 seconds."},
-	Fields: []console.Field{
+	Fields: []Field{
 		{Name: "url", Label: "Address", Hint: "https://…", Required: true},
 		{Name: "description", Label: "What it is for"},
 		{Name: "events", Label: "Only these events", Hint: "all; or session.cancelled, checkout.held", Many: true},
 	},
 }
 
-func endpointView(e curfew.Endpoint, at moments) console.Endpoint {
+func endpointView(e curfew.Endpoint, at moments) Endpoint {
 	path := "/api/webhook-endpoints/" + e.ID
-	v := console.Endpoint{
+	v := Endpoint{
 		ID: e.ID, URL: e.URL, Description: e.Description, Events: "all events", Enabled: e.Enabled,
 		Reason: e.DisabledReason, CreatedAt: at.at(e.CreatedAt),
 	}
@@ -115,14 +114,14 @@ func endpointView(e curfew.Endpoint, at moments) console.Endpoint {
 		v.Events = strings.Join(e.Kinds, ", ")
 	}
 	off, on := false, true
-	toggle := console.Action{
+	toggle := Action{
 		Name: "disable", Label: "Disable…", Call: "PATCH " + path, Body: jsonOf(api.EndpointChange{Enabled: &off}), Ask: "Send it nothing more?",
 		Why: []string{"What it was still to get waits until it is enabled again."}, Done: "It is disabled.",
 	}
 	if !e.Enabled {
-		toggle = console.Action{Name: "enable", Label: "Enable", Call: "PATCH " + path, Body: jsonOf(api.EndpointChange{Enabled: &on}), Done: "It is enabled."}
+		toggle = Action{Name: "enable", Label: "Enable", Call: "PATCH " + path, Body: jsonOf(api.EndpointChange{Enabled: &on}), Done: "It is enabled."}
 	}
-	v.Actions = []console.Action{
+	v.Actions = []Action{
 		{Name: "test", Label: "Test", Call: "POST " + path + "/test", Done: "A test is on its way: see Pending and Delivered."},
 		{Name: "rotate", Label: "New secret…", Call: "POST " + path + "/rotate", Ask: "Replace its secret?", Why: []string{"For a day both sign. The new one is told once."}},
 		{
@@ -138,8 +137,8 @@ func endpointView(e curfew.Endpoint, at moments) console.Endpoint {
 	return v
 }
 
-func deliveryView(d curfew.Delivery, endpoints []curfew.Endpoint, at moments) console.Delivery {
-	v := console.Delivery{
+func deliveryView(d curfew.Delivery, endpoints []curfew.Endpoint, at moments) Delivery {
+	v := Delivery{
 		ID: d.ID, Kind: d.Kind, To: d.Receiver(), Channel: d.Channel, State: string(d.State), Tries: noun{"try", "tries"}.of(int(d.Attempts)),
 		Error: d.Error, CustomerID: d.CustomerID, CreatedAt: at.at(d.CreatedAt),
 	}
@@ -156,6 +155,6 @@ func deliveryView(d curfew.Delivery, endpoints []curfew.Endpoint, at moments) co
 		v.NextAt = at.at(d.NextAt)
 		return v
 	}
-	v.Again = &console.Action{Name: "replay", Label: "Send again", Call: "POST /api/deliveries/" + d.ID + "/replay", Done: "It is on its way again."}
+	v.Again = &Action{Name: "replay", Label: "Send again", Call: "POST /api/deliveries/" + d.ID + "/replay", Done: "It is on its way again."}
 	return v
 }

@@ -1,4 +1,4 @@
-package httpapi
+package console
 
 import (
 	"context"
@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/internal/console"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/internal/wire"
@@ -17,14 +16,14 @@ import (
 )
 
 // customerView tells the story of whatever was typed or pasted.
-func (s *Server) customerView(ctx context.Context, r *http.Request, _ curfew.Actor) (any, error) {
+func (s *Site) customerView(ctx context.Context, r *http.Request, _ curfew.Actor) (any, error) {
 	asked, err := problem.PageQuery(r, "cursor") // an empty q is the form as it is first shown
 	if err != nil {
 		return nil, err
 	}
 	q := strings.TrimSpace(asked.Get("q"))
 	if q == "" {
-		return console.Customer{}, nil
+		return Customer{}, nil
 	}
 	before, err := problem.ParseCursor(asked.Get("cursor"))
 	if err != nil {
@@ -34,7 +33,7 @@ func (s *Server) customerView(ctx context.Context, r *http.Request, _ curfew.Act
 	switch curfew.KindOf(err) {
 	case curfew.NotFound, curfew.Invalid:
 		if err != nil {
-			return console.Customer{Query: q, Missing: s.problems.From(ctx, err).Detail}, nil
+			return Customer{Query: q, Missing: s.problems.From(ctx, err).Detail}, nil
 		}
 	}
 	if err != nil {
@@ -43,8 +42,8 @@ func (s *Server) customerView(ctx context.Context, r *http.Request, _ curfew.Act
 	return storyView(q, story, moments{time.Now()}), nil
 }
 
-func storyView(q string, story timeline.Timeline, at moments) console.Customer {
-	v := console.Customer{
+func storyView(q string, story timeline.Timeline, at moments) Customer {
+	v := Customer{
 		Query: q, Found: true, CustomerID: story.CustomerID, Customers: story.Customers, Sentence: story.Summary,
 		Name: story.Target.ID, State: storyState(story), Todos: todos(story),
 	}
@@ -71,27 +70,27 @@ func storyView(q string, story timeline.Timeline, at moments) console.Customer {
 		v.Payments = append(v.Payments, paymentLine(c, at))
 	}
 	if story.More {
-		v.Older = console.Link{Name: "Older", Path: "?" + url.Values{"q": {q}, "cursor": {wire.Cursor(story.Next)}}.Encode()}
+		v.Older = Link{Name: "Older", Path: "?" + url.Values{"q": {q}, "cursor": {wire.Cursor(story.Next)}}.Encode()}
 	}
 	return v
 }
 
 // storyState answers the question of an angry customer's call.
-func storyState(s timeline.Timeline) console.State {
+func storyState(s timeline.Timeline) State {
 	switch {
 	case len(s.Customers) > 0:
-		return console.State{Sentence: "Several customers have paid with this address."}
+		return State{Sentence: "Several customers have paid with this address."}
 	case s.CustomerID == "" || s.CustomerID == curfew.Nobody:
-		return console.State{Sentence: capital(string(s.Target.Kind)) + " " + s.Target.ID}
+		return State{Sentence: capital(string(s.Target.Kind)) + " " + s.Target.ID}
 	case s.Blocker == nil:
-		return console.State{Tone: "good", Sentence: "Not blocked: a new session can begin."}
+		return State{Tone: "good", Sentence: "Not blocked: a new session can begin."}
 	}
-	return console.State{Tone: "warning", Sentence: "Blocked by a session that is " + doing(curfew.Standing{Session: s.Blocker.Session}) + "."}
+	return State{Tone: "warning", Sentence: "Blocked by a session that is " + doing(curfew.Standing{Session: s.Blocker.Session}) + "."}
 }
 
 // doings is how the actions of a story are asked for: what is missing is not
 // offered.
-var doings = map[lifecycle.ActionName]console.Action{
+var doings = map[lifecycle.ActionName]Action{
 	lifecycle.ClearCustomer: {Label: "Clear…", Ask: "End what this customer has open?", Reason: "optional", Harm: true},
 	lifecycle.ForceClear:    {Label: "End by force…", Ask: "End this live session by force?", Reason: "required", Harm: true},
 	lifecycle.ReleaseSlot:   {Label: "Release…", Ask: "Take the session from its mechanic?", Reason: "optional"},
@@ -101,8 +100,8 @@ var doings = map[lifecycle.ActionName]console.Action{
 	lifecycle.UndoRun:       {Label: "Undo…", Ask: "Undo this run?", Reason: "optional"},
 }
 
-func todos(story timeline.Timeline) []console.Todo {
-	var all []console.Todo
+func todos(story timeline.Timeline) []Todo {
+	var all []Todo
 	for _, a := range story.Actions {
 		call, ok := wire.Action(a)
 		do, known := doings[a.Name]
@@ -110,13 +109,13 @@ func todos(story timeline.Timeline) []console.Todo {
 			continue
 		}
 		do.Name, do.Call, do.Body, do.Why = string(a.Name), call.Method+" "+call.Path, jsonOf(call.Body), []string{a.Label + ".", a.Consequence}
-		all = append(all, console.Todo{What: a.Label, Do: do})
+		all = append(all, Todo{What: a.Label, Do: do})
 	}
 	return all
 }
 
-func entryView(e timeline.Entry, at moments) console.Entry {
-	v := console.Entry{At: at.at(e.At), Kind: string(e.Kind), Sentence: e.Sentence, CustomerID: e.CustomerID}
+func entryView(e timeline.Entry, at moments) Entry {
+	v := Entry{At: at.at(e.At), Kind: string(e.Kind), Sentence: e.Sentence, CustomerID: e.CustomerID}
 	switch {
 	case e.To == string(curfew.Cancelled), v.Kind == "refusal", e.Delivery != nil && e.To == string(curfew.DeliveryPending) && e.Delivery.Failures > 0:
 		v.Tone = "warning"
@@ -130,6 +129,6 @@ func entryView(e timeline.Entry, at moments) console.Entry {
 	return v
 }
 
-func sessionLine(s curfew.Session, at moments) console.SessionLine {
-	return console.SessionLine{ID: s.ID, Plan: s.Plan, Status: string(s.Status), Reason: string(s.EndReason), CreatedAt: at.at(s.CreatedAt)}
+func sessionLine(s curfew.Session, at moments) SessionLine {
+	return SessionLine{ID: s.ID, Plan: s.Plan, Status: string(s.Status), Reason: string(s.EndReason), CreatedAt: at.at(s.CreatedAt)}
 }

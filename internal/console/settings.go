@@ -1,0 +1,98 @@
+package console
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+)
+
+func (s *Site) settingsView(context.Context, *http.Request, curfew.Actor) (any, error) {
+	policy := s.engine.Rules.Policy()
+	return Settings{
+		Groups: settingGroups(s.settings), Plans: planViews(policy), Rules: ruleViews(policy), Money: moneyFacts(policy),
+	}, nil
+}
+
+// settingGroups puts settings that begin alike («auth.», «stripe.») together.
+func settingGroups(all []api.Setting) []SettingGroup {
+	var groups []SettingGroup
+	for _, given := range all {
+		name := "General"
+		if prefix, _, ok := strings.Cut(given.Key, "."); ok {
+			name = capital(prefix)
+		}
+		i := slices.IndexFunc(groups, func(g SettingGroup) bool { return g.Name == name })
+		if i < 0 {
+			groups, i = append(groups, SettingGroup{Name: name}), len(groups)
+		}
+		groups[i].Settings = append(groups[i].Settings, settingView(given))
+	}
+	return groups
+}
+
+func settingView(s api.Setting) Setting {
+	return Setting{
+		Key: s.Key, Value: cmp.Or(s.Value, "–"), Source: s.Source, Where: s.Where, Default: s.Default, Help: s.Help,
+		Changed: s.Source != "default",
+	}
+}
+
+func planViews(p curfew.Policy) []Plan {
+	var all []Plan
+	for _, name := range slices.Sorted(maps.Keys(p.Plans)) {
+		plan := p.Plans[name]
+		price := "–"
+		if plan.Price != nil {
+			price = money(*plan.Price, plan.Currency)
+		}
+		v := Plan{Name: name, Kind: string(plan.Kind), Duration: Span(plan.Duration), Price: price}
+		v.Waiting = Span(p.WaitingDeadline(name, time.Time{}).After)
+		if plan.Extends {
+			v.Kind, v.Waiting = "more time", "–"
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
+func ruleViews(p curfew.Policy) []Rule {
+	rule := func(name curfew.RuleName, title, when, does string) Rule {
+		return Rule{Name: title, When: when, Does: does, On: p.Enabled(name)}
+	}
+	return []Rule{
+		rule(curfew.OldWaiting, "Old waiting sessions", "after "+Span(p.WaitingTTL)+", at most "+Span(p.MaxWait),
+			"Nobody accepted: the session is cancelled, its request expires."),
+		rule(curfew.Orphans, "Orphans", "after "+Span(p.OrphanTTL), "Offered to no mechanic: the session is cancelled."),
+		rule(curfew.NoShows, "No-shows", Span(p.JoinTTL)+" after acceptance", "Accepted and never joined: cancelled, the mechanic is free."),
+		rule(curfew.Overruns, "Overran", Span(p.LiveGrace)+" beyond what was bought", "Live for too long: completed, with what was bought."),
+		rule(curfew.Due, "Appointments that begin", "at their start", "The appointment takes the customer's slot and is offered."),
+		rule(curfew.Misses, "Missed appointments", Span(p.ScheduledGrace)+" after the start", "The slot was taken twice: cancelled."),
+	}
+}
+
+// moneyFacts is what becomes of a payment, by why its session ended.
+func moneyFacts(p curfew.Policy) []Fact {
+	var all []Fact
+	for _, of := range []struct {
+		reason curfew.EndReason
+		name   string
+	}{
+		{curfew.Expired, "Nobody accepted"},
+		{curfew.Orphaned, "Offered to nobody"},
+		{curfew.NoShow, "Never joined"},
+		{curfew.Missed, "Appointment missed"},
+		{curfew.ByRequest, "Cancelled by somebody"},
+		{curfew.Cleared, "Cleared by hand"},
+		{curfew.TooShort, "Live under a minute"},
+	} {
+		all = append(all, Fact{Name: of.name, Value: settlements[p.Owed(curfew.Session{}, curfew.Cancelled, of.reason)]})
+	}
+	return append(all, Fact{Name: "A blocked payment is retried for", Value: Span(p.DeferTTL)})
+}

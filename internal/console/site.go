@@ -1,0 +1,234 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/problem"
+	"github.com/curfewhq/curfew/internal/timeline"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// EndpointLister lists where webhooks go.
+type EndpointLister interface {
+	List(ctx context.Context) ([]curfew.Endpoint, error)
+}
+
+// DeliveryLister lists what was sent, and what is to be.
+type DeliveryLister interface {
+	List(ctx context.Context, s curfew.DeliverySearch) ([]curfew.Delivery, error)
+}
+
+// Options of a Site. All but Links and Settings are required.
+type Options struct {
+	Engine     *lifecycle.Keeper
+	Timeline   *timeline.Explainer
+	Gate       *auth.Gate
+	Endpoints  EndpointLister
+	Deliveries DeliveryLister
+	Links      Unsubscriptions // nil: links in mails lead nowhere
+	Settings   []api.Setting   // what the process was started with; no secrets
+	Version    string
+	BaseURL    string        // where callers reach the server
+	LoginHint  string        // the command that prints a sign-in link
+	Timeout    time.Duration // of a request
+	Logger     *slog.Logger
+}
+
+// Site serves the pages, and the way in and out. Its methods are safe for concurrent use.
+type Site struct {
+	engine                 *lifecycle.Keeper
+	timeline               *timeline.Explainer
+	gate                   *auth.Gate
+	problems               problem.Writer
+	endpoints              EndpointLister
+	deliveries             DeliveryLister
+	links                  Unsubscriptions
+	settings               []api.Setting
+	version, baseURL, hint string
+	timeout                time.Duration
+	log                    *slog.Logger
+}
+
+// New returns the site. The error says which page lacks an access rule.
+func New(o Options) (*Site, error) {
+	s := &Site{
+		engine: o.Engine, timeline: o.Timeline, gate: o.Gate, problems: problem.Writer{Log: o.Logger}, endpoints: o.Endpoints,
+		deliveries: o.Deliveries, links: o.Links, settings: o.Settings, version: o.Version, baseURL: o.BaseURL, hint: o.LoginHint,
+		timeout: o.Timeout, log: o.Logger,
+	}
+	return s, everyViewHasAccess(append(s.views(), s.overview()))
+}
+
+// view is one page: where, for whom, and what it shows.
+type view struct {
+	path, template, title string
+	roles                 []curfew.Role
+	purpose               string // what is said to whom it is not shown
+	read                  func(context.Context, *http.Request, curfew.Actor) (any, error)
+}
+
+// views is every page that needs somebody who is signed in.
+func (s *Site) views() []view {
+	const c, m, a = curfew.Customer, curfew.Mechanic, curfew.Admin
+	admins := []curfew.Role{a}
+	return []view{
+		{"/" + CleanupPage, CleanupPage, "Cleanup", admins, "The session cleanup is for admins.", s.cleanupView},
+		{"/console/customer", CustomerPage, "Customer", admins, "The console is for admins.", s.customerView},
+		{"/console/payments", PaymentsPage, "Payments", admins, "The console is for admins.", s.paymentsView},
+		{"/console/deliveries", DeliveriesPage, "Deliveries", admins, "The console is for admins.", s.deliveriesView},
+		{"/console/settings", SettingsPage, "Settings", admins, "The console is for admins.", s.settingsView},
+		{"/" + ClearPage, ClearPage, "Open sessions", []curfew.Role{c, a}, "This page shows customers what of theirs is open, and clears it.", s.mineView},
+		{"/" + MechanicPage, MechanicPage, "Queue", []curfew.Role{m, a}, "The queue is for mechanics.", s.mechanicView},
+	}
+}
+
+// overview is the page at /, which leads everybody else to their own.
+func (s *Site) overview() view {
+	return view{"/{$}", OverviewPage, "Overview", []curfew.Role{curfew.Admin}, "The console is for admins.", s.overviewView}
+}
+
+// Route is a page, or something beside the pages that browsers use.
+type Route struct {
+	Pattern string // of http.ServeMux
+	Serve   http.HandlerFunc
+}
+
+// Routes returns everything that the site serves: the pages, the way in and out, the static files, and where the links
+// in mails lead if there are any.
+func (s *Site) Routes() []Route {
+	all := []Route{
+		{"GET /{$}", s.home},
+		{"GET /login", s.login},
+		{"POST /logout", s.logout},
+		{"GET /static/", s.static},
+	}
+	for _, v := range s.views() {
+		all = append(all, Route{"GET " + v.path, func(w http.ResponseWriter, r *http.Request) { s.show(w, r, v) }})
+	}
+	if s.links != nil {
+		all = append(all, Route{"GET /api/unsubscribe", s.askUnsubscribe}, Route{"POST /api/unsubscribe", s.unsubscribe})
+	}
+	return all
+}
+
+// everyViewHasAccess refuses a page that nobody may see: a rule that was forgotten must not become one by its zero value.
+func everyViewHasAccess(all []view) error {
+	for _, v := range all {
+		if len(v.roles) == 0 {
+			return curfew.Errorf(curfew.Internal, "page %s has no access rule: it must say who may see it", v.path)
+		}
+	}
+	return nil
+}
+
+// home shows the overview to admins, and leads everybody else to their own page.
+func (s *Site) home(w http.ResponseWriter, r *http.Request) {
+	if who, err := s.gate.Browser(r); err == nil && home(who.Role) != "/" {
+		http.Redirect(w, r, home(who.Role), http.StatusSeeOther)
+		return
+	}
+	s.show(w, r, s.overview())
+}
+
+// home is the page of a role.
+func home(role curfew.Role) string {
+	switch role {
+	case curfew.Customer:
+		return "/" + ClearPage
+	case curfew.Mechanic:
+		return "/" + MechanicPage
+	}
+	return "/"
+}
+
+// errWhose: an admin has to say which customer the page is about.
+var errWhose = errors.New("no customer is named")
+
+// show answers with a page: to whom it is for, with what it shows.
+func (s *Site) show(w http.ResponseWriter, r *http.Request, v view) {
+	ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
+	defer cancel()
+	p, err := s.shell(r.WithContext(ctx), v)
+	if err != nil {
+		s.unreadable(w, r, p, err)
+		return
+	}
+	if !p.SignedIn || !slices.Contains(v.roles, curfew.Role(p.Role)) {
+		p.Message = v.purpose
+		s.page(w, r, http.StatusOK, SignInPage, p)
+		return
+	}
+	shown, err := v.read(ctx, r, problem.RequestOf(ctx).Actor)
+	if errors.Is(err, errWhose) {
+		s.page(w, r, http.StatusOK, WhosePage, p)
+		return
+	}
+	if err != nil {
+		s.unreadable(w, r, p, err)
+		return
+	}
+	p.View = shown
+	s.page(w, r, http.StatusOK, v.template, p)
+}
+
+// unreadable says why there is nothing to show.
+func (s *Site) unreadable(w http.ResponseWriter, r *http.Request, p Page, err error) {
+	f := s.problems.From(r.Context(), err)
+	p.Message = f.Detail
+	s.page(w, r, f.Status, UnreadablePage, p)
+}
+
+// shell is what a page says of its reader. An error: it could not be told who
+// that is.
+func (s *Site) shell(r *http.Request, v view) (Page, error) {
+	p := Page{
+		Title: v.title, Path: strings.TrimSuffix(v.path, "{$}"), Query: r.URL.Query().Get("q"),
+		LoginHint: s.hint, Version: s.version, Now: time.Now().UTC(),
+	}
+	who, err := s.gate.Browser(r)
+	switch {
+	case curfew.KindOf(err) == curfew.Unauthenticated && err != nil:
+		return p, nil
+	case err != nil:
+		return p, err
+	}
+	problem.RequestOf(r.Context()).Actor = who
+	p.SignedIn, p.Role, p.Subject = true, string(who.Role), who.ID
+	return p, nil
+}
+
+func (s *Site) page(w http.ResponseWriter, r *http.Request, status int, name string, p Page) {
+	var text bytes.Buffer
+	if err := Pages().ExecuteTemplate(&text, name, p); err != nil {
+		s.problems.Answer(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	// Our own texts hold nothing invisible; what others wrote is shown as it is.
+	if _, err := io.WriteString(w, curfew.Visible(text.String())); err != nil {
+		s.log.DebugContext(r.Context(), "a page was not read", "request", problem.RequestOf(r.Context()).ID, "error", err)
+	}
+}
+
+// static serves the pages' files. Folders are not listed.
+func (s *Site) static(w http.ResponseWriter, r *http.Request) {
+	info, err := fs.Stat(Static(), strings.TrimPrefix(r.URL.Path, "/static/"))
+	if err != nil || info.IsDir() {
+		s.problems.Answer(w, r, curfew.Errorf(curfew.NotFound, "there is no such file"))
+		return
+	}
+	http.StripPrefix("/static/", http.FileServerFS(Static())).ServeHTTP(w, r)
+}

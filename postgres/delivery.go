@@ -37,18 +37,18 @@ const selectDue = `SELECT l.lane, (extract(epoch FROM first.next_at - now()) * 1
 		SELECT d.next_at FROM curfew.deliveries d WHERE d.state = 'pending' AND d.lane = l.lane AND NOT ` + apartLetter + `
 		ORDER BY d.next_at, d.id LIMIT 1) first`
 
-// Due is how long until each lane has something due.
-func (s deliveries) Due(ctx context.Context, lanes []string) (map[string]time.Duration, error) {
+// Due is how long until each queue has something due.
+func (s deliveries) Due(ctx context.Context, queues []string) (map[string]time.Duration, error) {
 	due := make(map[string]time.Duration)
-	var lane string
+	var queue string
 	var micros int64
 	err := s.read(ctx, func(rows pgx.Rows) error {
-		_, err := pgx.ForEachRow(rows, []any{&lane, &micros}, func() error {
-			due[lane] = time.Duration(micros) * time.Microsecond
+		_, err := pgx.ForEachRow(rows, []any{&queue, &micros}, func() error {
+			due[queue] = time.Duration(micros) * time.Microsecond
 			return nil
 		})
 		return err
-	}, selectDue, lanes)
+	}, selectDue, queues)
 	return due, wrap(err, "which deliveries are due")
 }
 
@@ -79,15 +79,15 @@ const (
 		ORDER BY d.next_at, d.id LIMIT $2`
 )
 
-// Claim claims what a lane may send now.
-func (s deliveries) Claim(ctx context.Context, lane string, limit int, lease time.Duration) ([]curfew.Delivery, bool, error) {
-	return s.claim(ctx, claimDeliveries, lane, limit, lease)
+// Claim claims what a queue may send now.
+func (s deliveries) Claim(ctx context.Context, queue string, limit int, lease time.Duration) ([]curfew.Delivery, bool, error) {
+	return s.claim(ctx, claimDeliveries, queue, limit, lease)
 }
 
 // Claimable is what Claim would look at, whether it must wait or not.
-func (s deliveries) Claimable(ctx context.Context, lane string, limit int) ([]curfew.Delivery, error) {
-	all, err := many(ctx, s.db, scanDelivery, selectClaimable, lane, limit)
-	return all, wrap(err, "read the deliveries of %s", lane)
+func (s deliveries) Claimable(ctx context.Context, queue string, limit int) ([]curfew.Delivery, error) {
+	all, err := many(ctx, s.db, scanDelivery, selectClaimable, queue, limit)
+	return all, wrap(err, "read the deliveries of %s", queue)
 }
 
 // ClaimOne is Claim for one delivery alone.
@@ -96,13 +96,13 @@ func (s deliveries) ClaimOne(ctx context.Context, d curfew.Delivery, lease time.
 	return claimed, err
 }
 
-func (s deliveries) claim(ctx context.Context, sql, lane string, limit int, lease time.Duration, only ...any) ([]curfew.Delivery, bool, error) {
+func (s deliveries) claim(ctx context.Context, sql, queue string, limit int, lease time.Duration, only ...any) ([]curfew.Delivery, bool, error) {
 	looked := 0
 	var claimed []curfew.Delivery
 	err := s.send(ctx, func(b *pgx.Batch) {
 		looked, claimed = 0, nil
 		b.Queue(byIndex)
-		b.Queue(sql, append([]any{lane, limit, lease}, only...)...).Query(func(rows pgx.Rows) error {
+		b.Queue(sql, append([]any{queue, limit, lease}, only...)...).Query(func(rows pgx.Rows) error {
 			var d curfew.Delivery
 			var free bool
 			_, err := pgx.ForEachRow(rows, append(deliveryTargets(&d), &free), func() error {
@@ -114,7 +114,7 @@ func (s deliveries) claim(ctx context.Context, sql, lane string, limit int, leas
 			return err
 		})
 	})
-	return claimed, looked == limit, wrap(err, "claim deliveries of %s", lane)
+	return claimed, looked == limit, wrap(err, "claim deliveries of %s", queue)
 }
 
 const (

@@ -30,19 +30,19 @@ func scanDelivery(r row) (curfew.Delivery, error) {
 	return d, err
 }
 
-const laneDueSQL = `SELECT next_at FROM deliveries WHERE state = 'pending' AND lane = $1
+const queueDueSQL = `SELECT next_at FROM deliveries WHERE state = 'pending' AND lane = $1
     AND NOT ` + apartLetter + `$2) ORDER BY next_at, id LIMIT 1`
 
-// Due is how long until each lane has something due.
-func (s deliveries) Due(ctx context.Context, lanes []string) (map[string]time.Duration, error) {
+// Due is how long until each queue has something due.
+func (s deliveries) Due(ctx context.Context, queues []string) (map[string]time.Duration, error) {
 	due := make(map[string]time.Duration)
-	for _, lane := range lanes {
-		at, err := many(ctx, s.db, value[int64], laneDueSQL, lane, micros(s.now()))
+	for _, queue := range queues {
+		at, err := many(ctx, s.db, value[int64], queueDueSQL, queue, micros(s.now()))
 		if err != nil {
 			return nil, fmt.Errorf("read which deliveries are due: %w", err)
 		}
 		for _, at := range at {
-			due[lane] = time.UnixMicro(at).Sub(s.now())
+			due[queue] = time.UnixMicro(at).Sub(s.now())
 		}
 	}
 	return due, nil
@@ -88,16 +88,16 @@ func scanCandidate(r row) (candidate, error) {
 	return c, err
 }
 
-// Claim claims what a lane may send now.
-func (s deliveries) Claim(ctx context.Context, lane string, limit int, lease time.Duration) ([]curfew.Delivery, bool, error) {
-	claimed, looked, err := s.claim(ctx, lease, lookDeliveriesSQL, lane, limit)
+// Claim claims what a queue may send now.
+func (s deliveries) Claim(ctx context.Context, queue string, limit int, lease time.Duration) ([]curfew.Delivery, bool, error) {
+	claimed, looked, err := s.claim(ctx, lease, lookDeliveriesSQL, queue, limit)
 	return claimed, looked == limit, err
 }
 
 // Claimable is what Claim would look at, whether it must wait or not.
-func (s deliveries) Claimable(ctx context.Context, lane string, limit int) ([]curfew.Delivery, error) {
-	all, err := many(ctx, s.db, scanDelivery, claimableSQL, lane, limit, micros(s.now()))
-	return all, wrap(err, "read the deliveries of %s", lane)
+func (s deliveries) Claimable(ctx context.Context, queue string, limit int) ([]curfew.Delivery, error) {
+	all, err := many(ctx, s.db, scanDelivery, claimableSQL, queue, limit, micros(s.now()))
+	return all, wrap(err, "read the deliveries of %s", queue)
 }
 
 // ClaimOne is Claim for one delivery alone.

@@ -54,7 +54,7 @@ func (ad *Admission) recover(ctx context.Context, claim curfew.PaymentClaim, c c
 		return curfew.Receipt{}, fmt.Errorf("recover checkout %s: %w", c.ID, err)
 	}
 	if err == nil {
-		ad.log.Warn("the record of a payment was missing, and was made anew by its replay", "ref", c.Ref, "checkout", c.ID, "outcome", c.Outcome)
+		ad.log.WarnContext(ctx, "the record of a payment was missing, and was made anew by its replay", "ref", c.Ref, "checkout", c.ID, "outcome", c.Outcome)
 	}
 	return ad.store.Reference(ctx, c.Ref)
 }

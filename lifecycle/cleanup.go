@@ -138,7 +138,7 @@ func (cl *Cleanups) RunCleanup(ctx context.Context, c Cleanup) (curfew.Run, erro
 func (cl *Cleanups) freeLeaked(ctx context.Context) error {
 	n, err := cl.store.FreeLeaked(ctx)
 	if n > 0 {
-		cl.log.Info("slots without a session were freed", "slots", n)
+		cl.log.InfoContext(ctx, "slots without a session were freed", "slots", n)
 	}
 	return err
 }

@@ -117,7 +117,7 @@ func (q *quarantine) rowsOwn(ctx context.Context, err error) bool {
 // for it. The error is that of keeping it.
 func (q *quarantine) setApart(ctx context.Context, what curfew.Quarantined, cause error) error {
 	what.LastError = curfew.SafeText(cause)
-	q.log.Warn("set apart: it could not be settled, and is tried again later", "what", string(what.Noun), "id", what.ID,
+	q.log.WarnContext(ctx, "set apart: it could not be settled, and is tried again later", "what", string(what.Noun), "id", what.ID,
 		"customer", what.CustomerID, "step", what.Step, "error", cause)
 	if what.Noun == curfew.QuarantinedSession {
 		q.add(what.ID, curfew.FirstQuarantine)

@@ -89,7 +89,7 @@ func (n *Notifications) Run(ctx context.Context, receive func(in time.Duration))
 		}
 		if ctx.Err() == nil && !warned {
 			warned = true
-			n.log.Warn(deafText, "error", err)
+			n.log.WarnContext(ctx, deafText, "error", err)
 		}
 		sleep(ctx, pause/2+rand.N(pause/2)) //nolint:gosec // G404: a jitter, no secret
 		pause = min(2*pause, listenRetryMost)
@@ -115,7 +115,7 @@ func (n *Notifications) publish(ctx context.Context) {
 		case <-n.queued:
 		}
 		if _, err := n.db.exec(ctx, notifySQL, n.id+" "+n.next()); err != nil && ctx.Err() == nil {
-			n.log.Debug("a hint was not said", "error", err)
+			n.log.DebugContext(ctx, "a hint was not said", "error", err)
 		}
 		sleep(ctx, notifyPause)
 	}

@@ -41,7 +41,7 @@ func (s *settings) await(ctx context.Context, log *slog.Logger, open func(contex
 			return nil, err
 		case time.Since(said) >= sayAgain:
 			said = time.Now()
-			log.Warn("the database does not answer yet: trying again for another "+left.Round(time.Second).String(),
+			log.WarnContext(ctx, "the database does not answer yet: trying again for another "+left.Round(time.Second).String(),
 				"database", s.DatabaseURL.String(), "error", err)
 		}
 		select {

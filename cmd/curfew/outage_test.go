@@ -256,7 +256,7 @@ func smallDisk(t *testing.T, size string) string {
 	if os.Geteuid() != 0 {
 		t.Skip("only root mounts a file system")
 	}
-	disk, err := os.MkdirTemp("/tmp", "disk") // a server's socket has a short name
+	disk, err := os.MkdirTemp("/tmp", "disk") //nolint:usetesting // t.TempDir is too long for the path of a server's socket
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -102,7 +102,7 @@ func (s *settings) openToServe(ctx context.Context, log *slog.Logger, trace curf
 			return nil, err
 		}
 		if own {
-			if _, err := db.MigrateWith(ctx, func(step string, _ int) { log.Info(step) }); err != nil {
+			if _, err := db.MigrateWith(ctx, func(step string, _ int) { log.InfoContext(ctx, step) }); err != nil {
 				return nil, errors.Join(err, db.Close())
 			}
 		}
@@ -149,7 +149,7 @@ func (svc *service) listen(ctx context.Context, s *settings) (err error) {
 	svc.url = s.publicURL(config.Address(svc.publicAt.Addr().String()))
 	for _, at := range []config.Address{s.Listen, s.ListenOps} {
 		if !at.Loopback() {
-			svc.log.Warn("other machines can reach " + string(at) + ", unencrypted: put a proxy with TLS in front, or listen on 127.0.0.1")
+			svc.log.WarnContext(ctx, "other machines can reach "+string(at)+", unencrypted: put a proxy with TLS in front, or listen on 127.0.0.1")
 		}
 	}
 	return nil
@@ -198,7 +198,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 		return err
 	}
 	svc.hub = stream.New(svc.db, stream.Options{Encode: sse.Encode, Wake: svc.notifications.local.listen(), Logger: svc.log})
-	svc.server, err = httpapi.New(httpapi.Options{
+	svc.server, err = httpapi.New(httpapi.Options{ //nolint:contextcheck // a handler gets the context of its request
 		Engine: svc.engine, Timeline: timeline.New(svc.db, svc.engine.Rules), Identity: identity, Once: svc.db, Ready: svc.ready, BaseURL: svc.url, LoginHint: s.loginLine(svc.url),
 		Version: version(), Logger: svc.log, Metrics: metrics, Hook: hook, Trace: svc.traces.request, Settings: svc.given,
 		Endpoints: s.endpoints(svc.db), Deliveries: notify.Deliveries{Store: svc.db}, Streams: streams{svc.hub},
@@ -245,7 +245,7 @@ func (svc *service) run(ctx context.Context) error {
 	group.Go(func() error { return <-svc.opsEnd })
 	group.Go(func() error {
 		<-running.Done()
-		svc.goOn(ctx.Err() != nil)
+		svc.goOn(ctx, ctx.Err() != nil)
 		stopWorking()
 		defer stopSweeping()
 		return svc.stop(context.WithoutCancel(ctx))
@@ -253,14 +253,14 @@ func (svc *service) run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// goOn says «not ready», and answers for the drain, so that who sends calls here
-// can look elsewhere. What broke has nothing to go on with.
-func (svc *service) goOn(whole bool) {
+// goOn reports not ready and keeps answering for the drain, so that callers can turn to another replica. A service
+// that broke does not wait.
+func (svc *service) goOn(ctx context.Context, whole bool) {
 	svc.stopping.Store(true)
 	if !whole || svc.drained == nil || svc.drained.Err() != nil {
 		return
 	}
-	svc.log.Info("stopping: not ready any more, but calls are answered for another " + config.Duration(svc.drain).String() + " (drain); a second signal skips that")
+	svc.log.InfoContext(ctx, "stopping: not ready any more, but calls are answered for another "+config.Duration(svc.drain).String()+" (drain); a second signal skips that")
 	<-svc.drained.Done()
 }
 
@@ -271,10 +271,10 @@ func serveOn(s *http.Server, l net.Listener) error {
 	return nil
 }
 
-// stop lets calls under way finish, and closes. The ops listener goes last, so
-// that it can say «not ready» all the time.
+// stop lets calls under way finish, and closes. The ops listener closes last, so that it reports not ready until
+// then.
 func (svc *service) stop(ctx context.Context) error {
-	svc.log.Info("stopping: calls under way have " + finishTime.String() + "; a signal ends the process at once")
+	svc.log.InfoContext(ctx, "stopping: calls under way have "+finishTime.String()+"; a signal ends the process at once")
 	ctx, cancel := context.WithTimeout(ctx, finishTime)
 	defer cancel()
 	defer time.AfterFunc(strangerTime, svc.strangers.close).Stop()

@@ -48,7 +48,7 @@ func (s *settings) tracing(ctx context.Context, log *slog.Logger) (tracing, erro
 	if err != nil {
 		return tracing{}, usagef("trace_endpoint: %w", err)
 	}
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("traces are lost", "error", err) }))
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.WarnContext(ctx, "traces are lost", "error", err) }))
 	about, err := resource.New(ctx, resource.WithAttributes(
 		attribute.String("service.name", "curfew"), attribute.String("service.version", version())), resource.WithFromEnv())
 	if err != nil {

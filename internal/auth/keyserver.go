@@ -198,7 +198,7 @@ func (k *KeyServer) read(ctx context.Context) ([]jwkset.JWK, error) {
 		}
 	}
 	if skipped := len(*set.Keys) - len(usable); skipped > 0 {
-		k.log.Debug("the key server has keys that are not for ES256 or RS256 signatures", "host", k.host, "skipped", skipped)
+		k.log.DebugContext(ctx, "the key server has keys that are not for ES256 or RS256 signatures", "host", k.host, "skipped", skipped)
 	}
 	return usable, nil
 }

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"cmp"
 	"context"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -114,7 +113,7 @@ func New(o Options) (*Server, error) {
 	}
 	s.gate = auth.NewGate(o.Identity, o.Once, o.Engine.Sessions, s.baseURL)
 	if s.log == nil {
-		s.log = slog.New(slog.NewTextHandler(io.Discard, nil))
+		s.log = slog.New(slog.DiscardHandler)
 	}
 	s.problems = problem.Writer{Log: s.log}
 	if s.trace == nil {

@@ -15,11 +15,11 @@ type acknowledging struct {
 	Body api.Acknowledging
 }
 
-func (s *Server) acknowledgeFinding(ctx context.Context, c auth.Request, in *acknowledging) (*answered[api.FindingAcknowledgement], error) {
+func (h healthHandlers) acknowledgeFinding(ctx context.Context, c auth.Request, in *acknowledging) (*answered[api.FindingAcknowledgement], error) {
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	a, err := s.engine.Health.Acknowledge(ctx, c.Actor, lifecycle.Code(in.ID), in.Body.Reason, in.Body.Until)
+	a, err := h.engine.Health.Acknowledge(ctx, c.Actor, lifecycle.Code(in.ID), in.Body.Reason, in.Body.Until)
 	return okay(wire.Acknowledgement(a), err)
 }
 
@@ -27,6 +27,6 @@ type withdrawing struct {
 	ID string `path:"id" doc:"The finding's code"`
 }
 
-func (s *Server) withdrawAcknowledgement(ctx context.Context, _ auth.Request, in *withdrawing) (*answered[api.Withdrawn], error) {
-	return okay(api.Withdrawn{Code: in.ID}, s.engine.Health.WithdrawAcknowledgement(ctx, lifecycle.Code(in.ID)))
+func (h healthHandlers) withdrawAcknowledgement(ctx context.Context, _ auth.Request, in *withdrawing) (*answered[api.Withdrawn], error) {
+	return okay(api.Withdrawn{Code: in.ID}, h.engine.Health.WithdrawAcknowledgement(ctx, lifecycle.Code(in.ID)))
 }

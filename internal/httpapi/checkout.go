@@ -19,12 +19,17 @@ type purchase struct {
 	Body api.Purchase
 }
 
-func (s *Server) fulfillCheckout(ctx context.Context, c auth.Request, in *purchase) (*answered[api.Fulfilment], error) {
+// checkoutHandlers answer for payments.
+type checkoutHandlers struct {
+	engine *lifecycle.Keeper
+}
+
+func (h checkoutHandlers) fulfillCheckout(ctx context.Context, c auth.Request, in *purchase) (*answered[api.Fulfilment], error) {
 	b := in.Body
 	if err := cmp.Or(address(b.Email), curfew.CheckText("name", b.Name), notes(b.Metadata)); err != nil {
 		return nil, err
 	}
-	f, err := s.engine.Admission.FulfillCheckout(ctx, c.Actor, lifecycle.Purchase{
+	f, err := h.engine.Admission.FulfillCheckout(ctx, c.Actor, lifecycle.Purchase{
 		PaymentRef: b.PaymentRef, CustomerID: b.CustomerID, Plan: b.Plan, Amount: b.Amount, Currency: b.Currency,
 		Email: b.Email, Name: b.Name, StartsAt: b.StartsAt, Metadata: b.Metadata,
 	})
@@ -66,8 +71,8 @@ func fulfilled(f lifecycle.Fulfilment) (*answered[api.Fulfilment], error) {
 	return out, nil
 }
 
-func (s *Server) listCheckouts(ctx context.Context, c auth.Request, _ *named) (*answered[api.Checkouts], error) {
-	checkouts, err := s.engine.Checkouts.OfCustomer(ctx, c.ID)
+func (h checkoutHandlers) listCheckouts(ctx context.Context, c auth.Request, _ *named) (*answered[api.Checkouts], error) {
+	checkouts, err := h.engine.Checkouts.OfCustomer(ctx, c.ID)
 	return okay(wire.Checkouts(checkouts), err)
 }
 
@@ -95,12 +100,12 @@ func (s checkoutSelection) search() (curfew.CheckoutSearch, error) {
 	return q, nil // the text was looked at with the query
 }
 
-func (s *Server) findCheckouts(ctx context.Context, _ auth.Request, in *checkoutSelection) (*answered[api.CheckoutPage], error) {
+func (h checkoutHandlers) findCheckouts(ctx context.Context, _ auth.Request, in *checkoutSelection) (*answered[api.CheckoutPage], error) {
 	search, err := in.search()
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.engine.Checkouts.ListCheckouts(ctx, search)
+	found, err := h.engine.Checkouts.ListCheckouts(ctx, search)
 	if err != nil {
 		return nil, err
 	}
@@ -113,12 +118,12 @@ func (s *Server) findCheckouts(ctx context.Context, _ auth.Request, in *checkout
 	return okay(page, nil)
 }
 
-func (s *Server) readCheckout(ctx context.Context, c auth.Request, _ *named) (*answered[api.CheckoutDetail], error) {
-	checkout, err := s.engine.Checkouts.Checkout(ctx, c.ID)
+func (h checkoutHandlers) readCheckout(ctx context.Context, c auth.Request, _ *named) (*answered[api.CheckoutDetail], error) {
+	checkout, err := h.engine.Checkouts.Checkout(ctx, c.ID)
 	if err != nil {
 		return nil, err
 	}
-	events, err := s.engine.Checkouts.CheckoutEvents(ctx, checkout)
+	events, err := h.engine.Checkouts.CheckoutEvents(ctx, checkout)
 	return okay(wire.CheckoutDetail(checkout, events), err)
 }
 
@@ -127,11 +132,11 @@ type repair struct {
 	Body api.Repair
 }
 
-func (s *Server) fulfilHeld(ctx context.Context, c auth.Request, in *repair) (*answered[api.Fulfilment], error) {
+func (h checkoutHandlers) fulfilHeld(ctx context.Context, c auth.Request, in *repair) (*answered[api.Fulfilment], error) {
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	f, err := s.engine.Checkouts.FulfilHeld(ctx, c.Actor, c.ID, in.Body.Reason)
+	f, err := h.engine.Checkouts.FulfilHeld(ctx, c.Actor, c.ID, in.Body.Reason)
 	return okay(wire.Fulfillment(f), err)
 }
 
@@ -140,12 +145,12 @@ type assignment struct {
 	Body api.Assignment
 }
 
-func (s *Server) assignHeld(ctx context.Context, c auth.Request, in *assignment) (*answered[api.Fulfilment], error) {
+func (h checkoutHandlers) assignHeld(ctx context.Context, c auth.Request, in *assignment) (*answered[api.Fulfilment], error) {
 	b := in.Body
 	if err := curfew.CheckText("reason", b.Reason); err != nil {
 		return nil, err
 	}
-	f, err := s.engine.Checkouts.AssignHeld(ctx, c.Actor, c.ID, b.CustomerID, b.Plan, b.Reason)
+	f, err := h.engine.Checkouts.AssignHeld(ctx, c.Actor, c.ID, b.CustomerID, b.Plan, b.Reason)
 	return okay(wire.Fulfillment(f), err)
 }
 
@@ -154,13 +159,13 @@ type refunding struct {
 	Body api.Refund
 }
 
-func (s *Server) refundCheckout(ctx context.Context, c auth.Request, in *refunding) (*answered[api.CheckoutDetail], error) {
+func (h checkoutHandlers) refundCheckout(ctx context.Context, c auth.Request, in *refunding) (*answered[api.CheckoutDetail], error) {
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	refund := s.engine.Checkouts.RefundCheckout
+	refund := h.engine.Checkouts.RefundCheckout
 	if in.Body.ByHand {
-		refund = s.engine.Checkouts.CloseRefund
+		refund = h.engine.Checkouts.CloseRefund
 	}
 	checkout, err := refund(ctx, c.Actor, c.ID, in.Body.Reason)
 	return okay(wire.CheckoutDetail(checkout, nil), err)
@@ -171,10 +176,10 @@ type crediting struct {
 	Body api.Credit
 }
 
-func (s *Server) creditCheckout(ctx context.Context, c auth.Request, in *crediting) (*answered[api.CheckoutDetail], error) {
+func (h checkoutHandlers) creditCheckout(ctx context.Context, c auth.Request, in *crediting) (*answered[api.CheckoutDetail], error) {
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	checkout, err := s.engine.Checkouts.CreditCheckout(ctx, c.Actor, c.ID, in.Body.Reason)
+	checkout, err := h.engine.Checkouts.CreditCheckout(ctx, c.Actor, c.ID, in.Body.Reason)
 	return okay(wire.CheckoutDetail(checkout, nil), err)
 }

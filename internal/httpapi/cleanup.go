@@ -11,6 +11,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -21,12 +22,18 @@ type selection struct {
 	MaxAgeMinutes int      `query:"maxAgeMinutes" minimum:"1" maximum:"5256000" doc:"Replaces the deadline of unassigned sessions by their creation + this age"`
 }
 
-func (s *Server) previewCleanup(ctx context.Context, c auth.Request, in *selection) (*answered[api.Preview], error) {
+// cleanupHandlers answer for cleanups and their record.
+type cleanupHandlers struct {
+	engine   *lifecycle.Keeper
+	problems problem.Writer
+}
+
+func (h cleanupHandlers) previewCleanup(ctx context.Context, c auth.Request, in *selection) (*answered[api.Preview], error) {
 	what, err := wire.ParseCleanup(c.Actor, in.CustomerID, in.Rules, in.MaxAgeMinutes, "")
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.engine.Cleanups.Preview(ctx, what)
+	p, err := h.engine.Cleanups.Preview(ctx, what)
 	return okay(wire.Preview(p), err)
 }
 
@@ -50,7 +57,7 @@ func (previewOrResult) Schema(r huma.Registry) *huma.Schema {
 	}}
 }
 
-func (s *Server) runCleanup(ctx context.Context, c auth.Request, in *cleaning) (*cleaned, error) {
+func (h cleanupHandlers) runCleanup(ctx context.Context, c auth.Request, in *cleaning) (*cleaned, error) {
 	b := in.Body
 	minutes := 0
 	if b.MaxAgeMinutes != nil {
@@ -61,16 +68,16 @@ func (s *Server) runCleanup(ctx context.Context, c auth.Request, in *cleaning) (
 	case err != nil:
 		return nil, err
 	case b.PreviewID != "":
-		return s.executePreview(ctx, b, what)
+		return h.executePreview(ctx, b, what)
 	case b.DryRun:
-		p, err := s.engine.Cleanups.StorePreview(ctx, what)
+		p, err := h.engine.Cleanups.StorePreview(ctx, what)
 		return okay(previewOrResult{wire.Preview(p)}, err)
 	}
-	run, err := s.engine.Cleanups.RunCleanup(ctx, what)
-	return s.ran(ctx, run, nil, err)
+	run, err := h.engine.Cleanups.RunCleanup(ctx, what)
+	return h.ran(ctx, run, nil, err)
 }
 
-func (s *Server) executePreview(ctx context.Context, b api.Cleanup, what lifecycle.Cleanup) (*cleaned, error) {
+func (h cleanupHandlers) executePreview(ctx context.Context, b api.Cleanup, what lifecycle.Cleanup) (*cleaned, error) {
 	if b.DryRun || b.CustomerID != "" || len(b.Rules) > 0 || b.MaxAgeMinutes != nil {
 		return nil, curfew.Errorf(curfew.Invalid,
 			"a preview says already what is cleaned: previewId goes without dryRun, customerId, rules and maxAgeMinutes")
@@ -79,34 +86,34 @@ func (s *Server) executePreview(ctx context.Context, b api.Cleanup, what lifecyc
 	if id == "" {
 		return nil, errNoPreview
 	}
-	run, drifted, err := s.engine.Cleanups.ExecutePreview(ctx, id, what)
-	return s.ran(ctx, run, drifted, hidden(err, errNoPreview))
+	run, drifted, err := h.engine.Cleanups.ExecutePreview(ctx, id, what)
+	return h.ran(ctx, run, drifted, hidden(err, errNoPreview))
 }
 
 var errNoPreview = curfew.Errorf(curfew.NotFound, "there is no such preview: they are kept for a day")
 
 // ran answers with what a run did. One that failed underway says what it had
 // committed; one that could not begin is a plain problem.
-func (s *Server) ran(ctx context.Context, run curfew.Run, drifted []lifecycle.Drift, err error) (*cleaned, error) {
+func (h cleanupHandlers) ran(ctx context.Context, run curfew.Run, drifted []lifecycle.Drift, err error) (*cleaned, error) {
 	if err == nil {
 		return okay(previewOrResult{wire.CleanupResult(run, drifted)}, nil)
 	}
 	if run.StartedAt.IsZero() {
 		return nil, err
 	}
-	f := s.problems.From(ctx, errors.New(err.Error())) // without its kind: whatever broke it, the run is broken
+	f := h.problems.From(ctx, errors.New(err.Error())) // without its kind: whatever broke it, the run is broken
 	result := wire.CleanupResult(run, drifted)
 	result.Success = false
 	f.CleanupResult = &result
 	return nil, f
 }
 
-func (s *Server) listRuns(ctx context.Context, _ auth.Request, in *paged) (*answered[api.Runs], error) {
+func (h cleanupHandlers) listRuns(ctx context.Context, _ auth.Request, in *paged) (*answered[api.Runs], error) {
 	after, err := in.after()
 	if err != nil {
 		return nil, err
 	}
-	runs, err := s.engine.Cleanups.Runs(ctx, after, in.Limit+1)
+	runs, err := h.engine.Cleanups.Runs(ctx, after, in.Limit+1)
 	if err != nil {
 		return nil, err
 	}

@@ -10,8 +10,13 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-func (s *Server) sessionStatus(ctx context.Context, c auth.Request, _ *named) (*answered[api.SessionStatus], error) {
-	b, err := s.engine.Sessions.CheckCustomerSessionStatus(ctx, c.ID)
+// customerHandlers answer for customers.
+type customerHandlers struct {
+	engine *lifecycle.Keeper
+}
+
+func (h customerHandlers) sessionStatus(ctx context.Context, c auth.Request, _ *named) (*answered[api.SessionStatus], error) {
+	b, err := h.engine.Sessions.CheckCustomerSessionStatus(ctx, c.ID)
 	return okay(wire.SessionStatus(b), err)
 }
 
@@ -20,14 +25,14 @@ type clearing struct {
 	Body api.Clearing
 }
 
-func (s *Server) clearCustomer(ctx context.Context, c auth.Request, in *clearing) (*answered[api.Cleared], error) {
+func (h customerHandlers) clearCustomer(ctx context.Context, c auth.Request, in *clearing) (*answered[api.Cleared], error) {
 	if in.Body.Force && c.Actor.Role != curfew.Admin {
 		return nil, curfew.Errorf(curfew.Forbidden, "only an admin may end live sessions by force")
 	}
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	cleared, err := s.engine.Sessions.Clear(ctx, c.Actor, lifecycle.Clearing{
+	cleared, err := h.engine.Sessions.Clear(ctx, c.Actor, lifecycle.Clearing{
 		CustomerID: c.ID, DryRun: in.Body.DryRun, Force: in.Body.Force, Reason: in.Body.Reason,
 	})
 	return okay(wire.ClearedFor(c.Actor, cleared), err)

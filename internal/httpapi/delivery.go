@@ -26,11 +26,17 @@ type deliverySearch struct {
 	Limit    int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"The length of a page"`
 }
 
-func (s *Server) listDeliveries(ctx context.Context, _ auth.Request, in *deliverySearch) (*answered[api.Deliveries], error) {
+// deliveryHandlers answer for deliveries.
+type deliveryHandlers struct {
+	deliveries Deliveries
+	endpoints  Endpoints
+}
+
+func (h deliveryHandlers) listDeliveries(ctx context.Context, _ auth.Request, in *deliverySearch) (*answered[api.Deliveries], error) {
 	if in.After != "" && wire.CanonicalID(in.After) != in.After {
 		return nil, problem.Malformed("after is none that Curfew gave: leave it out for the first page")
 	}
-	all, err := s.deliveries.List(ctx, curfew.DeliverySearch{
+	all, err := h.deliveries.List(ctx, curfew.DeliverySearch{
 		State: curfew.DeliveryState(in.State), Destination: in.Endpoint, After: in.After, Limit: in.Limit + 1,
 	})
 	out := api.Deliveries{}
@@ -45,13 +51,13 @@ func (s *Server) listDeliveries(ctx context.Context, _ auth.Request, in *deliver
 	return okay(out, err)
 }
 
-func (s *Server) readDelivery(ctx context.Context, c auth.Request, _ *named) (*answered[api.Delivery], error) {
-	d, err := s.deliveries.Show(ctx, c.ID)
+func (h deliveryHandlers) readDelivery(ctx context.Context, c auth.Request, _ *named) (*answered[api.Delivery], error) {
+	d, err := h.deliveries.Show(ctx, c.ID)
 	return okay(wire.Delivery(d), err)
 }
 
-func (s *Server) replayDelivery(ctx context.Context, c auth.Request, _ *named) (*answered[api.Delivery], error) {
-	d, err := s.deliveries.Replay(ctx, c.ID)
+func (h deliveryHandlers) replayDelivery(ctx context.Context, c auth.Request, _ *named) (*answered[api.Delivery], error) {
+	d, err := h.deliveries.Replay(ctx, c.ID)
 	return okay(wire.Delivery(d), err)
 }
 
@@ -59,10 +65,10 @@ type deadOf struct {
 	Body api.DeadOf
 }
 
-func (s *Server) replayDead(ctx context.Context, _ auth.Request, in *deadOf) (*answered[api.Replayed], error) {
-	if _, err := s.endpoints.Show(ctx, in.Body.Endpoint); err != nil {
+func (h deliveryHandlers) replayDead(ctx context.Context, _ auth.Request, in *deadOf) (*answered[api.Replayed], error) {
+	if _, err := h.endpoints.Show(ctx, in.Body.Endpoint); err != nil {
 		return nil, err
 	}
-	n, err := s.deliveries.ReplayDead(ctx, in.Body.Endpoint)
+	n, err := h.deliveries.ReplayDead(ctx, in.Body.Endpoint)
 	return okay(api.Replayed{Replayed: n}, err)
 }

@@ -27,13 +27,18 @@ type newEndpoint struct {
 	Body api.NewEndpoint
 }
 
-func (s *Server) addEndpoint(ctx context.Context, _ auth.Request, in *newEndpoint) (*answered[api.Endpoint], error) {
-	w, err := s.endpoints.Add(ctx, curfew.Endpoint{URL: in.Body.URL, Description: in.Body.Description, Kinds: in.Body.Events})
+// endpointHandlers answer for webhook endpoints.
+type endpointHandlers struct {
+	endpoints Endpoints
+}
+
+func (h endpointHandlers) addEndpoint(ctx context.Context, _ auth.Request, in *newEndpoint) (*answered[api.Endpoint], error) {
+	w, err := h.endpoints.Add(ctx, curfew.Endpoint{URL: in.Body.URL, Description: in.Body.Description, Kinds: in.Body.Events})
 	return &answered[api.Endpoint]{http.StatusCreated, wire.Endpoint(w)}, err
 }
 
-func (s *Server) listEndpoints(ctx context.Context, _ auth.Request, _ *struct{}) (*answered[api.Endpoints], error) {
-	all, err := s.endpoints.List(ctx)
+func (h endpointHandlers) listEndpoints(ctx context.Context, _ auth.Request, _ *struct{}) (*answered[api.Endpoints], error) {
+	all, err := h.endpoints.List(ctx)
 	out := api.Endpoints{Endpoints: make([]api.Endpoint, len(all))}
 	for i, w := range all {
 		out.Endpoints[i] = wire.Endpoint(w)
@@ -41,8 +46,8 @@ func (s *Server) listEndpoints(ctx context.Context, _ auth.Request, _ *struct{})
 	return okay(out, err)
 }
 
-func (s *Server) readEndpoint(ctx context.Context, c auth.Request, _ *named) (*answered[api.Endpoint], error) {
-	w, err := s.endpoints.Show(ctx, c.ID)
+func (h endpointHandlers) readEndpoint(ctx context.Context, c auth.Request, _ *named) (*answered[api.Endpoint], error) {
+	w, err := h.endpoints.Show(ctx, c.ID)
 	return okay(wire.Endpoint(w), err)
 }
 
@@ -51,9 +56,9 @@ type endpointChange struct {
 	Body api.EndpointChange
 }
 
-func (s *Server) changeEndpoint(ctx context.Context, c auth.Request, in *endpointChange) (*answered[api.Endpoint], error) {
+func (h endpointHandlers) changeEndpoint(ctx context.Context, c auth.Request, in *endpointChange) (*answered[api.Endpoint], error) {
 	b := in.Body
-	w, err := s.endpoints.Change(ctx, c.ID, func(w *curfew.Endpoint) {
+	w, err := h.endpoints.Change(ctx, c.ID, func(w *curfew.Endpoint) {
 		set(&w.URL, b.URL)
 		set(&w.Description, b.Description)
 		set(&w.Kinds, b.Events)
@@ -69,16 +74,16 @@ func set[T any](to, from *T) {
 	}
 }
 
-func (s *Server) removeEndpoint(ctx context.Context, c auth.Request, _ *named) (*answered[api.Removed], error) {
-	return okay(api.Removed{ID: c.ID}, s.endpoints.Remove(ctx, c.ID))
+func (h endpointHandlers) removeEndpoint(ctx context.Context, c auth.Request, _ *named) (*answered[api.Removed], error) {
+	return okay(api.Removed{ID: c.ID}, h.endpoints.Remove(ctx, c.ID))
 }
 
-func (s *Server) rotateEndpoint(ctx context.Context, c auth.Request, _ *named) (*answered[api.Endpoint], error) {
-	w, err := s.endpoints.Rotate(ctx, c.ID)
+func (h endpointHandlers) rotateEndpoint(ctx context.Context, c auth.Request, _ *named) (*answered[api.Endpoint], error) {
+	w, err := h.endpoints.Rotate(ctx, c.ID)
 	return okay(wire.Endpoint(w), err)
 }
 
-func (s *Server) testEndpoint(ctx context.Context, c auth.Request, _ *named) (*answered[api.Delivery], error) {
-	d, err := s.endpoints.Test(ctx, c.ID)
+func (h endpointHandlers) testEndpoint(ctx context.Context, c auth.Request, _ *named) (*answered[api.Delivery], error) {
+	d, err := h.endpoints.Test(ctx, c.ID)
 	return &answered[api.Delivery]{http.StatusAccepted, wire.Delivery(d)}, err
 }

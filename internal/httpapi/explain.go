@@ -32,10 +32,10 @@ type unassigning struct {
 	Body api.Unassigning
 }
 
-func (s *Server) unassignSession(ctx context.Context, c auth.Request, in *unassigning) (*answered[api.Session], error) {
+func (h sessionHandlers) unassignSession(ctx context.Context, c auth.Request, in *unassigning) (*answered[api.Session], error) {
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	released, err := s.engine.Queue.Unassign(ctx, c.Actor, c.ID, in.Body.Reason)
+	released, err := h.engine.Queue.Unassign(ctx, c.Actor, c.ID, in.Body.Reason)
 	return standing(c, released, err)
 }

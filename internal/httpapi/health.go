@@ -10,12 +10,18 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-func (s *Server) sessionHealth(ctx context.Context, c auth.Request, _ *struct{}) (*answered[api.Health], error) {
-	report := s.engine.Health.Report(ctx)
+// healthHandlers answer for health and its findings.
+type healthHandlers struct {
+	engine           *lifecycle.Keeper
+	version, baseURL string
+}
+
+func (h healthHandlers) sessionHealth(ctx context.Context, c auth.Request, _ *struct{}) (*answered[api.Health], error) {
+	report := h.engine.Health.Report(ctx)
 	if !wire.SeesInside(c.Actor) {
 		report.Findings = wire.OutsideFindings(report.Findings)
 	}
-	out := &answered[api.Health]{http.StatusOK, wire.Health(report, s.version, s.baseURL)}
+	out := &answered[api.Health]{http.StatusOK, wire.Health(report, h.version, h.baseURL)}
 	if report.Health == lifecycle.CannotTell {
 		out.Status = http.StatusServiceUnavailable
 	}

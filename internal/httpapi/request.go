@@ -9,14 +9,20 @@ import (
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/wire"
+	"github.com/curfewhq/curfew/lifecycle"
 )
 
-func (s *Server) listQueue(ctx context.Context, c auth.Request, in *paged) (*answered[api.Queue], error) {
+// queueHandlers answer for the queue and its requests.
+type queueHandlers struct {
+	engine *lifecycle.Keeper
+}
+
+func (h queueHandlers) listQueue(ctx context.Context, c auth.Request, in *paged) (*answered[api.Queue], error) {
 	after, err := in.after()
 	if err != nil {
 		return nil, err
 	}
-	pending, err := s.queue(ctx, c.Actor, after, in.Limit+1)
+	pending, err := h.queue(ctx, c.Actor, after, in.Limit+1)
 	if err != nil {
 		return nil, err
 	}
@@ -27,24 +33,24 @@ func (s *Server) listQueue(ctx context.Context, c auth.Request, in *paged) (*ans
 }
 
 // queue is what may be accepted. Only a mechanic's look counts as one.
-func (s *Server) queue(ctx context.Context, who curfew.Actor, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
+func (h queueHandlers) queue(ctx context.Context, who curfew.Actor, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
 	if who.Role != curfew.Mechanic {
-		return s.engine.Queue.Peek(ctx, after, limit)
+		return h.engine.Queue.Peek(ctx, after, limit)
 	}
-	return s.engine.Queue.Pending(ctx, after, limit)
+	return h.engine.Queue.Pending(ctx, after, limit)
 }
 
-func (s *Server) acceptRequest(ctx context.Context, c auth.Request, _ *named) (*answered[api.Offered], error) {
-	accepted, err := s.engine.Queue.Accept(ctx, c.ID, c.Actor.ID)
+func (h queueHandlers) acceptRequest(ctx context.Context, c auth.Request, _ *named) (*answered[api.Offered], error) {
+	accepted, err := h.engine.Queue.Accept(ctx, c.ID, c.Actor.ID)
 	return okay(wire.Offered(accepted), hidden(err, auth.ErrNoRequest))
 }
 
-func (s *Server) releaseRequest(ctx context.Context, c auth.Request, _ *named) (*answered[api.Offered], error) {
-	released, err := s.engine.Queue.Release(ctx, c.ID, c.Actor.ID)
+func (h queueHandlers) releaseRequest(ctx context.Context, c auth.Request, _ *named) (*answered[api.Offered], error) {
+	released, err := h.engine.Queue.Release(ctx, c.ID, c.Actor.ID)
 	if err != nil {
 		return nil, hidden(err, auth.ErrNoRequest)
 	}
-	events, err := s.engine.Sessions.Events(ctx, released.Session)
+	events, err := h.engine.Sessions.Events(ctx, released.Session)
 	if err == nil && !releasedBy(events, c.Actor) {
 		return nil, auth.ErrNoRequest
 	}

@@ -11,32 +11,22 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// answered is what a handler returns.
-type answered[T any] struct {
-	Status int
-	Body   T
-}
-
-func okay[T any](body T, err error) (*answered[T], error) {
-	return &answered[T]{http.StatusOK, body}, err
-}
-
-// named is the input of a route with nothing but the {id} in its path.
-type named struct {
-	ID string `path:"id"`
-}
-
 type newSession struct {
 	Key  string `header:"Idempotency-Key" maxLength:"255" doc:"Makes the call safe to repeat"`
 	Body api.NewSession
 }
 
-func (s *Server) createSession(ctx context.Context, c auth.Request, in *newSession) (*answered[api.Fulfilment], error) {
+// sessionHandlers answer for sessions.
+type sessionHandlers struct {
+	engine *lifecycle.Keeper
+}
+
+func (h sessionHandlers) createSession(ctx context.Context, c auth.Request, in *newSession) (*answered[api.Fulfilment], error) {
 	customer, err := forWhom(c.Actor, in.Body.CustomerID)
 	if err != nil {
 		return nil, err
 	}
-	f, err := s.engine.Admission.CreateSession(ctx, c.Actor, lifecycle.Claim{CustomerID: customer, Plan: in.Body.Plan, Key: in.Key})
+	f, err := h.engine.Admission.CreateSession(ctx, c.Actor, lifecycle.Claim{CustomerID: customer, Plan: in.Body.Plan, Key: in.Key})
 	if err != nil {
 		return nil, err
 	}
@@ -57,27 +47,27 @@ func forWhom(who curfew.Actor, customerID string) (string, error) {
 	return who.ID, nil
 }
 
-func (s *Server) readSession(_ context.Context, c auth.Request, _ *named) (*answered[api.Session], error) {
+func (h sessionHandlers) readSession(_ context.Context, c auth.Request, _ *named) (*answered[api.Session], error) {
 	return okay(wire.SessionFor(c.Actor, c.Session.Session), nil)
 }
 
-func (s *Server) listEvents(ctx context.Context, c auth.Request, _ *named) (*answered[api.Events], error) {
-	events, err := s.engine.Sessions.Events(ctx, c.Session.Session)
+func (h sessionHandlers) listEvents(ctx context.Context, c auth.Request, _ *named) (*answered[api.Events], error) {
+	events, err := h.engine.Sessions.Events(ctx, c.Session.Session)
 	return okay(wire.EventsFor(c.Actor, events), err)
 }
 
-func (s *Server) joinSession(ctx context.Context, c auth.Request, _ *named) (*answered[api.Session], error) {
-	joined, err := s.engine.Sessions.Join(ctx, c.ID, c.Actor)
+func (h sessionHandlers) joinSession(ctx context.Context, c auth.Request, _ *named) (*answered[api.Session], error) {
+	joined, err := h.engine.Sessions.Join(ctx, c.ID, c.Actor)
 	return standing(c, joined, err)
 }
 
-func (s *Server) endSession(ctx context.Context, c auth.Request, _ *named) (*answered[api.Session], error) {
-	ended, err := s.engine.Sessions.End(ctx, c.ID, c.Actor)
+func (h sessionHandlers) endSession(ctx context.Context, c auth.Request, _ *named) (*answered[api.Session], error) {
+	ended, err := h.engine.Sessions.End(ctx, c.ID, c.Actor)
 	return standing(c, ended, err)
 }
 
-func (s *Server) cancelSession(ctx context.Context, c auth.Request, _ *named) (*answered[api.Session], error) {
-	cancelled, err := s.engine.Sessions.Cancel(ctx, c.ID, c.Actor)
+func (h sessionHandlers) cancelSession(ctx context.Context, c auth.Request, _ *named) (*answered[api.Session], error) {
+	cancelled, err := h.engine.Sessions.Cancel(ctx, c.ID, c.Actor)
 	return standing(c, cancelled, err)
 }
 
@@ -86,9 +76,9 @@ type extension struct {
 	Body api.Extension
 }
 
-func (s *Server) extendSession(ctx context.Context, c auth.Request, in *extension) (*answered[api.Extended], error) {
+func (h sessionHandlers) extendSession(ctx context.Context, c auth.Request, in *extension) (*answered[api.Extended], error) {
 	b := in.Body
-	x, err := s.engine.Sessions.Extend(ctx, c.Actor, lifecycle.Extension{
+	x, err := h.engine.Sessions.Extend(ctx, c.Actor, lifecycle.Extension{
 		SessionID: c.ID, Plan: b.Plan, PaymentRef: b.PaymentRef, Amount: b.Amount, Currency: b.Currency,
 	})
 	if err != nil {

@@ -17,7 +17,7 @@ type undoing struct {
 
 var errNoRun = curfew.Errorf(curfew.NotFound, "there is no such run: GET /api/debug/cleanup-runs lists them")
 
-func (s *Server) undoRun(ctx context.Context, c auth.Request, in *undoing) (*answered[api.Undone], error) {
+func (h cleanupHandlers) undoRun(ctx context.Context, c auth.Request, in *undoing) (*answered[api.Undone], error) {
 	id := wire.CanonicalID(c.ID)
 	if id == "" {
 		return nil, errNoRun
@@ -25,6 +25,6 @@ func (s *Server) undoRun(ctx context.Context, c auth.Request, in *undoing) (*ans
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	u, err := s.engine.Cleanups.Undo(ctx, lifecycle.Undo{RunID: id, Reason: in.Body.Reason, Trigger: curfew.ByAPI, Actor: c.Actor})
+	u, err := h.engine.Cleanups.Undo(ctx, lifecycle.Undo{RunID: id, Reason: in.Body.Reason, Trigger: curfew.ByAPI, Actor: c.Actor})
 	return okay(wire.Undone(u), hidden(err, errNoRun))
 }

@@ -4,26 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/curfewhq/curfew"
 )
 
-// tries is how often an insert is repeated before it counts as blocked.
-const tries = 3
-
-// settler settles what is due: sessions by their rule, appointments, and money
-// that other programs left unsettled.
-type settler struct {
-	reporter
-	rules      *Rules
-	quarantine *quarantine
-	sweeping   *sweeping
-	store      interface {
-		SessionStore
-		OwedStore
-	}
-	write ChangeStore
-}
+// How a payment becomes a session:
+//
+//	fulfill  checks the purchase; an appointment is booked instead (appointment.go)
+//	admit    inserts, in one round trip; only a conflict makes it look further:
+//	         at the reference that is known, then at the customer's own overdue
+//	         session, which it settles (end_by_deadline.go), and inserts again
+//	replay   presents a known reference as it is now (replay.go)
+//	defer    keeps the payment of a customer who is truly busy (deferred.go)
 
 // Admission gives customers their sessions: for a payment, a credit or a free
 // plan, at once or when the slot is free.
@@ -48,17 +41,61 @@ type Admission struct {
 	}
 }
 
-// bid is one attempt of somebody to get a session for a customer.
-type bid struct {
+// FulfillCheckout gives a paid customer the session, whoever reports the
+// payment and however often. A customer who truly has an open session gets the
+// outcome Deferred, not an error: the session follows when the slot is free.
+// Errors: Invalid for what can never be accepted, IdempotencyMismatch for a
+// known reference with another customer or plan, Unavailable (repeat it).
+func (ad *Admission) FulfillCheckout(ctx context.Context, by curfew.Actor, p Purchase) (Fulfilment, error) {
+	ctx, end := ad.trace.Begin(ctx, "fulfil a checkout")
+	defer end()
+	begun := time.Now()
+	f, err := ad.fulfill(ctx, by, p)
+	outcome := ad.observed(f, err, time.Since(begun))
+	curfew.Note(ctx, curfew.OutcomeNote, outcome)
+	return f, err
+}
+
+func (ad *Admission) fulfill(ctx context.Context, by curfew.Actor, p Purchase) (Fulfilment, error) {
+	checkout, err := ad.rules.checkout(p)
+	if err != nil {
+		return Fulfilment{}, err
+	}
+	if p.StartsAt != nil {
+		return ad.book(ctx, checkout, by, p)
+	}
+	r, err := ad.admit(ctx, attempt{
+		customerID: p.CustomerID,
+		admission: func(context.Context) (curfew.Admission, error) {
+			return ad.rules.admission(checkout, by), nil
+		},
+		known: func(ctx context.Context) (curfew.Receipt, error) { return ad.reference(ctx, &checkout, by) },
+	})
+	switch {
+	case err != nil:
+		return Fulfilment{}, fmt.Errorf("fulfil %s: %w", p.PaymentRef, err)
+	case r.admitted != nil:
+		return fulfilled(*r.admitted), nil
+	case r.known != nil:
+		return ad.replay(ctx, *r.known, p)
+	}
+	return ad.deferPayment(ctx, checkout, by, p)
+}
+
+// tries is how often an insert is repeated before it counts as blocked.
+const tries = 3
+
+// attempt is one try of somebody to get a session for a customer.
+type attempt struct {
 	customerID string
 	// admission makes what is inserted; made anew for every try, because a
 	// credit may be gone.
 	admission func(context.Context) (curfew.Admission, error)
-	// known answers a bid that was accepted before; NotFound: it was not.
+	// known answers an attempt that was accepted before; NotFound: it was not.
 	known func(context.Context) (curfew.Receipt, error)
 }
 
-// result of a bid: exactly one field is set, or none where the slot changed
+// result of an attempt: exactly one field is set, or none where the slot changed
 // hands at every try.
 type result struct {
 	admitted *curfew.Standing
@@ -67,27 +104,10 @@ type result struct {
 	stuck    *curfew.Standing // it holds the slot, is due, and cannot be ended
 }
 
-// stuckError says that a session is due and cannot be ended.
-type stuckError struct{ session curfew.Standing }
-
-func (e *stuckError) Error() string { return e.Unwrap().Error() }
-
-// Unwrap makes it Unavailable: it is tried again and again.
-func (e *stuckError) Unwrap() error {
-	return curfew.Errorf(curfew.Unavailable,
-		"session %s is past its deadline and cannot be ended at the moment: an operator has to look at it", e.session.ID)
-}
-
-// isStuck reports whether a session that is due could not be ended.
-func isStuck(err error) (*stuckError, bool) {
-	var stuck *stuckError
-	return stuck, errors.As(err, &stuck)
-}
-
-// place carries out a bid. The first insert asks nothing; only a conflict makes
+// admit carries out an attempt. The first insert asks nothing; only a conflict makes
 // it look: the key first, because its answer is the answer; then the customer's
 // own overdue session, which it settles and never waits for.
-func (ad *Admission) admit(ctx context.Context, b bid) (result, error) {
+func (ad *Admission) admit(ctx context.Context, b attempt) (result, error) {
 	for try := 0; ; try++ {
 		a, err := b.admission(ctx)
 		if err != nil {
@@ -115,114 +135,4 @@ func (ad *Admission) admit(ctx context.Context, b bid) (result, error) {
 			return result{blocker: blocker}, err
 		}
 	}
-}
-
-// settleOwn settles the customer's overdue session of any standing, and what
-// other programs left unsettled of their money. It returns the session that
-// truly holds the slot; nil if none does.
-func (st *settler) settleOwn(ctx context.Context, customerID string) (*curfew.Standing, error) {
-	if err := st.settleMoney(ctx, customerID); err != nil {
-		return nil, err
-	}
-	return st.unblock(ctx, customerID, func(s curfew.Standing) error {
-		_, err := st.settleByRule(ctx, s, curfew.Admitting) // it holds the slot, so it is no appointment
-		return st.stuck(ctx, s, err)
-	})
-}
-
-// stuck turns the failure to settle a due session into one that says so, and
-// sets the session apart. Conflict stays: it moved.
-func (st *settler) stuck(ctx context.Context, s curfew.Standing, cause error) error {
-	if _, known := isStuck(cause); known || !rowsOwn(ctx, cause) || errors.Is(cause, curfew.Conflict) {
-		return cause
-	}
-	err := st.quarantine.setApart(ctx, curfew.Quarantined{
-		Noun: curfew.QuarantinedSession, CustomerID: s.CustomerID, ID: s.ID, Version: s.Version, Step: "end",
-	}, cause)
-	if err != nil {
-		return err
-	}
-	return &stuckError{s}
-}
-
-// unblock settles what is due in the customer's slot. It returns the session
-// that truly holds it; nil if none does.
-func (st *settler) unblock(ctx context.Context, customerID string, settle func(curfew.Standing) error) (*curfew.Standing, error) {
-	for range tries {
-		s, err := st.store.Open(ctx, customerID)
-		if errors.Is(err, curfew.NotFound) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if !st.rules.Due(s) {
-			return &s, nil
-		}
-		if err := settle(s); err != nil && !errors.Is(err, curfew.Conflict) {
-			return nil, err
-		}
-	}
-	return nil, nil
-}
-
-// Due reports whether its rule applies to a session now: it is past its
-// deadline, or an orphan past its age.
-func (r *Rules) Due(s curfew.Standing) bool {
-	return s.Overdue() || s.Orphan() && s.Age() > r.policy.OrphanTTL
-}
-
-// settle settles one due session: it ends by its rule, or an appointment
-// begins. Conflict: it moved meanwhile.
-func (st *settler) settle(ctx context.Context, s curfew.Standing, by curfew.Actor) (curfew.Standing, error) {
-	if s.Status == curfew.Scheduled {
-		return st.settleAppointment(ctx, s, by)
-	}
-	return st.settleByRule(ctx, s, by)
-}
-
-func (st *settler) settleByRule(ctx context.Context, s curfew.Standing, by curfew.Actor) (curfew.Standing, error) {
-	rule, ok := curfew.RuleFor(s)
-	if !ok {
-		return s, curfew.Errorf(curfew.Conflict, "session %s has ended", s.ID)
-	}
-	c := st.rules.ending(s, rule.To, rule.Reason, by)
-	c.RequestTo = rule.RequestTo
-	c.Guard = curfew.Guard{Overdue: curfew.Yes}
-	if !s.Overdue() {
-		c.Guard = curfew.Guard{OlderThan: st.rules.policy.OrphanTTL, Unoffered: true}
-	}
-	ended, err := st.write.Change(ctx, c)
-	if err != nil {
-		return s, fmt.Errorf("settle session %s: %w", s.ID, err)
-	}
-	var stats curfew.Stats
-	stats.Count(rule.Name, s.Offered())
-	st.observeCleaned(stats, curfew.ByAdmission)
-	st.observeLag(ended.Now.Sub(s.ExpiresAt))
-	return ended, nil
-}
-
-// ending is the change that ends a session, with what is owed for it.
-func (r *Rules) ending(s curfew.Standing, to curfew.SessionStatus, reason curfew.EndReason, by curfew.Actor) curfew.Change {
-	c := curfew.Change{
-		From: s.Session, To: to, EndedBy: reason, Reason: string(reason), Actor: by,
-		RequestTo: curfew.RequestCancelled, Owed: r.policy.Owed(s.Session, to, reason),
-	}
-	if to == curfew.Completed {
-		c.RequestTo = curfew.RequestCompleted
-	}
-	return c
-}
-
-// Blocker is what a refusal says of the session in the way.
-func (r *Rules) Blocker(s curfew.Standing) *curfew.Blocker {
-	b := &curfew.Blocker{Session: s.Session, ReleasesAt: s.ExpiresAt, Actions: []string{"cancel", "wait"}}
-	if s.Status == curfew.Live {
-		b.Actions = []string{"end", "wait"}
-	}
-	if orphan := s.CreatedAt.Add(r.policy.OrphanTTL); s.Orphan() && orphan.Before(b.ReleasesAt) {
-		b.ReleasesAt = orphan
-	}
-	return b
 }

@@ -192,13 +192,3 @@ func (ad *Admission) beginStarted(ctx context.Context, customerID string) error 
 	}
 	return nil
 }
-
-// cancelAppointment is the end of an appointment that somebody decided on
-// before its start: a share of its price is refunded, by the time that was left.
-func (r *Rules) cancelAppointment(s curfew.Standing, by curfew.Actor) curfew.Change {
-	c := r.ending(s, curfew.Cancelled, curfew.ByRequest, by)
-	if !s.Started() {
-		c.Owed, c.Share = r.policy.OwedBefore(s.StartsAt.Sub(s.Now))
-	}
-	return c
-}

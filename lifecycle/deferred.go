@@ -80,7 +80,7 @@ func (ad *Admission) serve(ctx context.Context, customerID string) error {
 }
 
 func (ad *Admission) serveOne(ctx context.Context, c curfew.Checkout) error {
-	_, err := ad.admit(ctx, bid{
+	_, err := ad.admit(ctx, attempt{
 		customerID: c.CustomerID,
 		admission: func(context.Context) (curfew.Admission, error) {
 			a := ad.rules.admission(c, curfew.Admitting)
@@ -99,17 +99,6 @@ func (ad *Admission) serveOne(ctx context.Context, c curfew.Checkout) error {
 		return fmt.Errorf("serve payment %s: %w", c.Ref, err)
 	}
 	return nil
-}
-
-// giveUp makes a deferred payment that found no free slot in time refund due.
-func (st *settler) giveUp(ctx context.Context, c curfew.Checkout) error {
-	_, err := st.write.ChangeCheckout(ctx, curfew.CheckoutChange{
-		From: c, To: curfew.RefundDue, Reason: curfew.UnservedReason, Actor: curfew.Sweeper,
-	})
-	if errors.Is(err, curfew.Conflict) {
-		return nil
-	}
-	return err
 }
 
 // leaveCustomer sets apart a customer who cannot be served.

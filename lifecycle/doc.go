@@ -1,27 +1,45 @@
 // Package lifecycle decides what may happen to sessions, requests and
-// checkouts, and when: admit, accept, join, end, clear, clean up, sweep, and
-// say how healthy all of it is. It declares the Store it needs and knows
+// checkouts, and when. It declares the ports it needs of a store, and knows
 // neither SQL nor HTTP.
 //
-// The life of a session, and what the clock does to it:
+// New returns a Keeper: services side by side. Admission gives customers their
+// sessions, Sessions and Queue move them, Checkouts and Payments settle money,
+// Cleanups and the Sweeper end what is due, and Health says how well all of it
+// works.
 //
-//	          admit                accept, release, first join
-//	            │                        ┌──────┐
-//	            ▼          start         │      ▼    second join        end, at least a minute
-//	(new) ─► scheduled ─────────────► waiting ──┴──────────────► live ─────────────────► completed
-//	            │                        │                        │                        ▲
-//	            │ cancel; its slot is    │ cancel; unassigned:    │ end within a minute    │
-//	            │ still taken at start   │   waiting_ttl, max_wait│                        │
-//	            │ + scheduled_grace:     │   → expired, orphaned  │ planned end + live_grace: overran
-//	            │ missed                 │ assigned: join_ttl     ├────────────────────────┘
-//	            ▼                        ▼   → no_show            ▼
-//	        cancelled                cancelled                cancelled
+// # States
 //
-// An appointment whose slot is taken at its start stays scheduled until its
-// second chance; a live session that is extended stays live, with more time.
+//	         start              accept, release, first join
+//	scheduled ──────► waiting ─┐    second join       end, at least a minute
+//	    │              │  ▲    │  ┌──────────────► live ──────────► completed
+//	    │              │  └────┴──┘                  │
+//	    └──────────────┴─────────► cancelled ◄───────┘ end within a minute
 //
-// Every state that has not ended has a deadline in its row. Three layers ask
-// «who is past it?», each alone enough for the customer in front of it: the
-// admission settles the customer's own overdue session, the sweeper everybody's,
-// and the guards in the database those that another program stumbles over.
+// An admission makes a session scheduled (an appointment) or waiting. completed
+// and cancelled are for ever, with the reason of the end; nothing is reopened.
+//
+// # Deadlines
+//
+// Every session that has not ended has its deadline in its row:
+//
+//	scheduled             its start; it begins. Slot taken: once more at start +
+//	                      scheduled_grace, then missed
+//	waiting, unassigned   waiting_ttl, after a release within max_wait: expired,
+//	                      or orphaned where it has no open request
+//	waiting, assigned     join_ttl: no_show
+//	live                  planned end + extensions + live_grace: overran
+//
+// A session is overdue strictly past its deadline, by the database's clock.
+//
+// # Who ends what
+//
+//	end_by_hand.go      a party, an admin or a service, at any time
+//	end_by_clearing.go  support, everything that a customer has open
+//	end_by_refund.go    whoever gives its payment back
+//	end_by_deadline.go  the customer's own next call, once it is due
+//	end_by_cleanup.go   the sweeper and cleanups, in batches, once it is due
+//
+// The last two ask the same question, each alone enough for the customer in front
+// of it. The guards in the database are the third layer: they settle what another
+// program stumbles over.
 package lifecycle

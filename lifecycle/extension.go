@@ -115,18 +115,3 @@ func extended(r curfew.Receipt, x Extension) (Extended, error) {
 	}
 	return Extended{Outcome: r.Checkout.Outcome, Replayed: true, CheckoutID: r.Checkout.ID, Session: r.Session}, nil
 }
-
-// minutes is the payment for an extension, checked and completed from its plan.
-func (r *Rules) minutes(x Extension, customerID string) (curfew.Checkout, error) {
-	plan, ok := r.policy.Plans[x.Plan]
-	switch {
-	case !ok:
-		return curfew.Checkout{}, curfew.Errorf(curfew.Invalid, "there is no plan %q: the plans are %s", x.Plan, r.planNames())
-	case !plan.Extends:
-		return curfew.Checkout{}, curfew.Errorf(curfew.Invalid, "plan %q begins a session: it cannot extend one", x.Plan)
-	}
-	return paid(Purchase{
-		PaymentRef: x.PaymentRef, CustomerID: customerID, Plan: x.Plan, Amount: x.Amount, Currency: x.Currency,
-		Email: x.Email, Name: x.Name, Metadata: x.Metadata, PaymentID: x.PaymentID,
-	}, plan)
-}

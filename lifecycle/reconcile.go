@@ -182,12 +182,6 @@ func (ps *Payments) run(ctx context.Context) {
 	}
 }
 
-func (rp reporter) noted(ctx context.Context, what string, err error) {
-	if err != nil && ctx.Err() == nil {
-		rp.log.ErrorContext(ctx, what+"; the next pass tries again", "error", err)
-	}
-}
-
 func (ps *Payments) logDifferences(ctx context.Context, r Reconciliation) {
 	for _, d := range r.Differences {
 		ps.log.WarnContext(ctx, "the provider's books differ", "kind", d.Kind, "ref", d.Ref, "checkout", d.CheckoutID,

@@ -1,7 +1,10 @@
 package lifecycle
 
 import (
+	"context"
+	"errors"
 	"log/slog"
+	"time"
 
 	"github.com/curfewhq/curfew"
 )
@@ -22,4 +25,31 @@ func newReporter(o Options) reporter {
 		rp.observe = nobody{}
 	}
 	return rp
+}
+
+func (rp reporter) observeCleaned(s curfew.Stats, t curfew.Trigger) {
+	for _, figure := range curfew.RuleNames() {
+		if n := s.Of(figure); n > 0 {
+			rp.observe.Cleaned(figure, t, n)
+		}
+	}
+}
+
+// observeLag tells how late an ending was; one before its deadline was not.
+func (rp reporter) observeLag(lag time.Duration) {
+	if lag > 0 {
+		rp.observe.Expired(lag)
+	}
+}
+
+func (rp reporter) noted(ctx context.Context, what string, err error) {
+	if err != nil && ctx.Err() == nil {
+		rp.log.ErrorContext(ctx, what+"; the next pass tries again", "error", err)
+	}
+}
+
+func (rp reporter) logged(ctx context.Context, what string, err error) {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrStopped) {
+		rp.log.ErrorContext(ctx, "[periodic-cleanup] A "+what+" failed; the next one tries again", "error", err)
+	}
 }

@@ -1,6 +1,11 @@
 package lifecycle
 
 import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
 	"github.com/curfewhq/curfew"
 )
 
@@ -13,3 +18,118 @@ type Rules struct {
 
 // Policy is the thresholds and plans in force.
 func (r *Rules) Policy() curfew.Policy { return r.policy }
+
+// Due reports whether its rule applies to a session now: it is past its
+// deadline, or an orphan past its age.
+func (r *Rules) Due(s curfew.Standing) bool {
+	return s.Overdue() || s.Orphan() && s.Age() > r.policy.OrphanTTL
+}
+
+// Blocker is what a refusal says of the session in the way.
+func (r *Rules) Blocker(s curfew.Standing) *curfew.Blocker {
+	b := &curfew.Blocker{Session: s.Session, ReleasesAt: s.ExpiresAt, Actions: []string{"cancel", "wait"}}
+	if s.Status == curfew.Live {
+		b.Actions = []string{"end", "wait"}
+	}
+	if orphan := s.CreatedAt.Add(r.policy.OrphanTTL); s.Orphan() && orphan.Before(b.ReleasesAt) {
+		b.ReleasesAt = orphan
+	}
+	return b
+}
+
+// ending is the change that ends a session, with what is owed for it.
+func (r *Rules) ending(s curfew.Standing, to curfew.SessionStatus, reason curfew.EndReason, by curfew.Actor) curfew.Change {
+	c := curfew.Change{
+		From: s.Session, To: to, EndedBy: reason, Reason: string(reason), Actor: by,
+		RequestTo: curfew.RequestCancelled, Owed: r.policy.Owed(s.Session, to, reason),
+	}
+	if to == curfew.Completed {
+		c.RequestTo = curfew.RequestCompleted
+	}
+	return c
+}
+
+func (r *Rules) planNames() string {
+	return strings.Join(slices.Sorted(maps.Keys(r.policy.Plans)), ", ")
+}
+
+func (r *Rules) plan(name string) (curfew.Plan, error) {
+	plan, ok := r.policy.Plans[name]
+	if !ok {
+		return plan, curfew.Errorf(curfew.Invalid, "there is no plan %q: the plans are %s", name, r.planNames())
+	}
+	if plan.Extends {
+		return plan, curfew.Errorf(curfew.Invalid, "plan %q extends a live session: it cannot begin one", name)
+	}
+	return plan, nil
+}
+
+// checkout is the purchase checked and completed from its plan.
+func (r *Rules) checkout(p Purchase) (curfew.Checkout, error) {
+	plan, err := r.plan(p.Plan)
+	if err != nil {
+		return curfew.Checkout{}, err
+	}
+	return paid(p, plan)
+}
+
+func paid(p Purchase, plan curfew.Plan) (curfew.Checkout, error) {
+	c := curfew.Checkout{
+		CustomerID: p.CustomerID, Ref: p.PaymentRef, Plan: p.Plan, Currency: strings.ToLower(p.Currency),
+		Email: p.Email, Name: p.Name, Metadata: p.Metadata, PaymentID: p.PaymentID,
+	}
+	switch {
+	case p.Amount != nil:
+		c.Amount = *p.Amount
+	case plan.Price != nil:
+		c.Amount = *plan.Price
+	}
+	if c.Currency == "" {
+		c.Currency = strings.ToLower(plan.Currency)
+	}
+	if c.Amount < 0 {
+		return c, curfew.Errorf(curfew.Invalid, "amount must not be negative: it is in the currency's minor unit")
+	}
+	if err := curfew.CheckRef("paymentRef", p.PaymentRef); err != nil {
+		return c, err
+	}
+	return c, curfew.CheckID("customerId", p.CustomerID)
+}
+
+// admission is the decision to give the checkout's customer a session.
+func (r *Rules) admission(c curfew.Checkout, by curfew.Actor) curfew.Admission {
+	plan := r.policy.Plans[c.Plan]
+	if c.ID == "" {
+		c.ID = newID()
+	}
+	session := curfew.Session{
+		ID: newID(), CustomerID: c.CustomerID, CheckoutID: c.ID,
+		Plan: c.Plan, Kind: plan.Kind, Duration: plan.Duration, Status: curfew.Waiting,
+	}
+	return curfew.Admission{
+		Checkout: c,
+		Session:  session,
+		Request: curfew.Request{
+			ID: newID(), SessionID: session.ID, CustomerID: c.CustomerID,
+			CustomerName: c.Name, Status: curfew.Pending,
+		},
+		Deadline: r.policy.WaitingDeadline(c.Plan, time.Time{}),
+		Actor:    by,
+		Reason:   curfew.AdmittedReason,
+	}
+}
+
+// minutes is the payment for an extension, checked and completed from its plan.
+func (r *Rules) minutes(x Extension, customerID string) (curfew.Checkout, error) {
+	plan, ok := r.policy.Plans[x.Plan]
+	switch {
+	case !ok:
+		return curfew.Checkout{}, curfew.Errorf(curfew.Invalid, "there is no plan %q: the plans are %s", x.Plan, r.planNames())
+	case !plan.Extends:
+		return curfew.Checkout{}, curfew.Errorf(curfew.Invalid, "plan %q begins a session: it cannot extend one", x.Plan)
+	}
+	return paid(Purchase{
+		PaymentRef: x.PaymentRef, CustomerID: customerID, Plan: x.Plan, Amount: x.Amount, Currency: x.Currency,
+		Email: x.Email, Name: x.Name, Metadata: x.Metadata, PaymentID: x.PaymentID,
+	}, plan)
+}

@@ -12,7 +12,7 @@ import (
 // rehearse says what a cleanup would end now, and proves that it ends nothing
 // early.
 func (p *preflight) rehearse(ctx context.Context, engine *lifecycle.Keeper) {
-	r, err := engine.Cleanups.Rehearse(ctx)
+	r, err := engine.Cleanups.DryRun(ctx)
 	if err != nil {
 		p.failed("cleanup", err, "")
 		return
@@ -44,7 +44,7 @@ func figureLines(s curfew.Stats) []string {
 	return lines
 }
 
-func sessionLines(r lifecycle.Rehearsed) []string {
+func sessionLines(r lifecycle.DryRunSessions) []string {
 	var lines []string
 	for _, s := range r.Sessions {
 		lines = append(lines, fmt.Sprintf("%s of customer %s: %s, its deadline was %s", s.ID, s.CustomerID, standing(s.Session), moment(s.ExpiresAt, s.Now)))

@@ -17,13 +17,13 @@ func TestARehearsalTellsWhatACleanupDoesAndChangesNothing(t *testing.T) {
 		w.Age(w, live.SessionID, 5*time.Hour)
 		w.pay("fresh", "ref-4")
 		before := w.dump()
-		r := must(w.Rehearse(w.Context()))(w)
+		r := must(w.DryRun(w.Context()))(w)
 		if after := w.dump(); after != before {
 			w.Errorf("it changed something:\n%s\n%s", before, after)
 		}
 		run := must(w.RunCleanup(w.Context(), lifecycle.Cleanup{Trigger: curfew.ByCommand, Actor: admin}))(w)
 		if r.Stats != run.Stats || run.Stats.TotalCleaned != 6 {
-			w.Errorf("rehearsed %+v, done %+v", r.Stats, run.Stats)
+			w.Errorf("the dry run counts %+v, done %+v", r.Stats, run.Stats)
 		}
 		if r.Live.Count != 1 || r.Live.Sessions[0].ID != live.SessionID || r.Assigned.Count != 1 || r.Early.Count != 0 {
 			w.Errorf("live %+v, assigned %+v, early %+v", r.Live, r.Assigned, r.Early)
@@ -35,7 +35,7 @@ func TestARehearsalTellsWhatACleanupDoesAndChangesNothing(t *testing.T) {
 func TestARehearsalSeesWhatWouldEndTooEarly(t *testing.T) {
 	worlds(t, func(w *world) {
 		f := w.pay("fresh", "ref-1")
-		r := must(w.with(hasty{w.Store, f.SessionID}).Rehearse(w.Context()))(w)
+		r := must(w.with(hasty{w.Store, f.SessionID}).DryRun(w.Context()))(w)
 		if r.Early.Count != 1 || r.Early.Sessions[0].ID != f.SessionID {
 			w.Errorf("early %+v", r.Early)
 		}

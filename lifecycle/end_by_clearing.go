@@ -2,42 +2,10 @@ package lifecycle
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/curfewhq/curfew"
 )
-
-// CheckCustomerSessionStatus says what truly blocks a customer; nil: nothing.
-// What is overdue does not block, and looking changes nothing.
-func (ss *Sessions) CheckCustomerSessionStatus(ctx context.Context, customerID string) (*curfew.Blocker, error) {
-	ctx, end := ss.trace.Begin(ctx, "check a customer")
-	defer end()
-	if err := curfew.CheckID("customer id", customerID); err != nil {
-		return nil, err
-	}
-	s, err := ss.store.Open(ctx, customerID)
-	if errors.Is(err, curfew.NotFound) || err == nil && ss.rules.Due(s) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("check customer %s: %w", customerID, err)
-	}
-	return ss.rules.Blocker(s), nil
-}
-
-// Unended is what a customer has open or booked and is not overdue, oldest first.
-func (ss *Sessions) Unended(ctx context.Context, customerID string) ([]curfew.Standing, error) {
-	if err := curfew.CheckID("customer id", customerID); err != nil {
-		return nil, err
-	}
-	all, err := ss.store.Unended(ctx, customerID)
-	if err != nil {
-		return nil, fmt.Errorf("customer %s: %w", customerID, err)
-	}
-	return slices.DeleteFunc(all, ss.rules.Due), nil
-}
 
 // Clearing asks to end what a customer has open.
 type Clearing struct {

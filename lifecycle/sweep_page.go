@@ -12,26 +12,26 @@ const (
 	leastPage, mostPage = 50, 1000
 	// pageTime is what a page should take: so long somebody may wait for one of
 	// its rows, and what becomes due meanwhile for its turn.
-	pageTime = 50 * time.Millisecond
-	mostRest = time.Second
+	pageTime    = 50 * time.Millisecond
+	maxThrottle = time.Second
 )
 
-// walk is one way through what is due, in the order of deadlines, page by page
+// sweepPages is one way through what is due, in the order of deadlines, page by page
 // to the end. Its zero value begins with what is due longest.
-type walk struct {
+type sweepPages struct {
 	search curfew.Search // where it is
 	last   bool          // there is no further page
-	// gentle: it rests as long as it works, and then first settles what has
+	// throttled: it rests as long as it works, and then first settles what has
 	// become due meanwhile.
-	gentle bool
-	newer  curfew.Cursor // behind it lies what became due since it began
-	late   time.Duration // how late it was for the first
-	held   int           // what it found and could not settle: somebody has it
+	throttled bool
+	newer     curfew.Cursor // behind it lies what became due since it began
+	late      time.Duration // how late it was for the first
+	held      int           // what it found and could not settle: somebody has it
 }
 
 // firstDue goes on to the first page with something to be done, which it
 // returns. There may be whole pages of what no rule ends that is on.
-func (sw *Sweeper) firstDue(ctx context.Context, w *walk) (items []curfew.Item, err error) {
+func (sw *Sweeper) firstDue(ctx context.Context, w *sweepPages) (items []curfew.Item, err error) {
 	w.search.Limit = pageSize
 	for len(items) == 0 && !w.last && err == nil {
 		items, err = sw.nextPage(ctx, w)
@@ -39,8 +39,8 @@ func (sw *Sweeper) firstDue(ctx context.Context, w *walk) (items []curfew.Item, 
 	return items, err
 }
 
-// walk settles the items, then those of the pages that follow.
-func (sw *Sweeper) walk(ctx context.Context, run *cleaning, w *walk, items []curfew.Item) error {
+// settlePages settles the items, then those of the pages that follow.
+func (sw *Sweeper) settlePages(ctx context.Context, run *cleaning, w *sweepPages, items []curfew.Item) error {
 	for {
 		begun := time.Now()
 		if err := sw.settleItems(ctx, run, w, items); err != nil || w.last {
@@ -48,7 +48,7 @@ func (sw *Sweeper) walk(ctx context.Context, run *cleaning, w *walk, items []cur
 		}
 		took := time.Since(begun)
 		w.resize(took)
-		if err := sw.rest(ctx, run, w, took); err != nil {
+		if err := sw.throttle(ctx, run, w, took); err != nil {
 			return err
 		}
 		var err error
@@ -59,7 +59,7 @@ func (sw *Sweeper) walk(ctx context.Context, run *cleaning, w *walk, items []cur
 }
 
 // nextPage is what is to be done on the next page.
-func (sw *Sweeper) nextPage(ctx context.Context, w *walk) ([]curfew.Item, error) {
+func (sw *Sweeper) nextPage(ctx context.Context, w *sweepPages) ([]curfew.Item, error) {
 	page, err := sw.store.Find(ctx, w.search)
 	if err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func behind(page []curfew.Standing) curfew.Cursor {
 	return curfew.Cursor{At: last.ExpiresAt, ID: last.ID}
 }
 
-func (sw *Sweeper) settleItems(ctx context.Context, run *cleaning, w *walk, items []curfew.Item) error {
+func (sw *Sweeper) settleItems(ctx context.Context, run *cleaning, w *sweepPages, items []curfew.Item) error {
 	done, err := sw.cleanups.carryOut(ctx, run, items, 0)
 	w.held += len(items)
 	for _, it := range items {
@@ -88,14 +88,14 @@ func (sw *Sweeper) settleItems(ctx context.Context, run *cleaning, w *walk, item
 			w.held--
 		}
 	}
-	if err == nil && w.gentle {
+	if err == nil && w.throttled {
 		sw.sweeping.note()
 	}
 	return err
 }
 
 // resize makes pages smaller that take long, and quick ones larger.
-func (w *walk) resize(took time.Duration) {
+func (w *sweepPages) resize(took time.Duration) {
 	switch {
 	case took > pageTime:
 		w.search.Limit = max(w.search.Limit/2, leastPage)
@@ -104,14 +104,14 @@ func (w *walk) resize(took time.Duration) {
 	}
 }
 
-// rest leaves the database to others for as long as the page took. What became
+// throttle leaves the database to others for as long as the page took. What became
 // due meanwhile goes before the backlog: it shall not wait for all of it.
-func (sw *Sweeper) rest(ctx context.Context, run *cleaning, w *walk, took time.Duration) error {
-	if !w.gentle {
+func (sw *Sweeper) throttle(ctx context.Context, run *cleaning, w *sweepPages, took time.Duration) error {
+	if !w.throttled {
 		return nil
 	}
 	select {
-	case <-time.After(min(took, mostRest)):
+	case <-time.After(min(took, maxThrottle)):
 	case <-ctx.Done():
 	}
 	page, err := sw.store.Find(ctx, curfew.Search{After: w.newer, Limit: w.search.Limit})

@@ -114,7 +114,7 @@ func (cl *Cleanups) revive(ctx context.Context, undo *curfew.Run, id string, und
 	if err != nil {
 		return err
 	}
-	r, err := cl.admission.admit(ctx, bid{
+	r, err := cl.admission.admit(ctx, attempt{
 		customerID: s.CustomerID,
 		admission:  func(ctx context.Context) (curfew.Admission, error) { return cl.revival(ctx, undo, s) },
 		known:      func(ctx context.Context) (curfew.Receipt, error) { return cl.revived(ctx, s) },

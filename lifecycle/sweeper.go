@@ -2,14 +2,14 @@ package lifecycle
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"sync"
 	"time"
 
 	"github.com/curfewhq/curfew"
 )
 
-// The sweeper's rhythm.
+// The sweeper's schedule.
 const (
 	// MaxSleep is how long the sweeper sleeps at most: it is a net for deadlines
 	// it was not told of, and the period of its sign of life.
@@ -22,7 +22,7 @@ const (
 	beatEvery   = time.Second
 	orphanEvery = time.Minute
 	tidyEvery   = time.Hour
-	nudgeEvery  = time.Second
+	stepEvery   = time.Second
 	// slack is how far a sweep looks back behind what the one before it has
 	// settled: so late a transaction may commit without waiting for the net.
 	slack = time.Second
@@ -45,8 +45,8 @@ type Sweeper struct {
 	}
 }
 
-// rhythm is when Run did what, and does it again.
-type rhythm struct {
+// schedule is when Run did what, and does it again.
+type schedule struct {
 	stepped, beaten, orphans, tidied time.Time
 	wide                             time.Time // when the next sweep is to look at everything
 	// seen is the store's time before the last complete sweep: what was past its
@@ -73,25 +73,25 @@ func (sw *Sweeper) Run(ctx context.Context) error {
 		sw.sweeping.begin()
 		defer sw.sweeping.end()
 	}
-	var r rhythm
+	var r schedule
 	sw.wakeup.timer.set(0)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		var nudges <-chan struct{}
-		if time.Since(r.stepped) >= nudgeEvery {
-			nudges = sw.wakeup.steps
+		var steps <-chan struct{}
+		if time.Since(r.stepped) >= stepEvery {
+			steps = sw.wakeup.steps
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-nudges:
+		case <-steps:
 			r.stepped = time.Now()
 			sw.logged(ctx, "step", sw.step(ctx, r.from()))
 		case <-sw.wakeup.timer.earlier: // sooner than the timer
 		case <-timer.C:
 			if sw.sweeps && sw.wakeup.timer.left() == 0 {
-				sw.wakeup.timer.set(sw.pass(ctx, &r))
+				sw.wakeup.timer.set(sw.timed(ctx, &r))
 			}
 		}
 		timer.Reset(sw.pause(r))
@@ -100,12 +100,12 @@ func (sw *Sweeper) Run(ctx context.Context) error {
 
 // pause is how long Run may sleep: until its next pass, or until the next nudge
 // may be followed.
-func (sw *Sweeper) pause(r rhythm) time.Duration {
+func (sw *Sweeper) pause(r schedule) time.Duration {
 	pause := MaxSleep
 	if sw.sweeps {
 		pause = sw.wakeup.timer.left()
 	}
-	if again := time.Until(r.stepped.Add(nudgeEvery)); again > 0 {
+	if again := time.Until(r.stepped.Add(stepEvery)); again > 0 {
 		pause = min(pause, again)
 	}
 	return pause
@@ -114,23 +114,23 @@ func (sw *Sweeper) pause(r rhythm) time.Duration {
 // from is where a look begins that need not be wide. Behind it the index is
 // full of entries of what has ended, until the database has cleaned up: a look
 // at everything reads them all (decision 7).
-func (r *rhythm) from() curfew.Cursor {
+func (r *schedule) from() curfew.Cursor {
 	if r.seen.IsZero() {
 		return curfew.Cursor{}
 	}
 	return curfew.Cursor{At: r.seen.Add(-slack)}
 }
 
-// pass is one sweep, with what else is due at a slower pace and the sign of
+// timed is one sweep, with what else is due at a slower pace and the sign of
 // life; it returns how long to sleep.
-func (sw *Sweeper) pass(ctx context.Context, r *rhythm) time.Duration {
-	w := &walk{gentle: true}
+func (sw *Sweeper) timed(ctx context.Context, r *schedule) time.Duration {
+	w := &sweepPages{throttled: true}
 	if past := sw.wakeup.timer.reset(); past || !time.Now().Before(r.wide) {
 		r.wide = time.Now().Add(MaxSleep)
 	} else {
 		w.search.After = r.from()
 	}
-	if err := sw.passOnce(ctx, r, w); err != nil {
+	if err := sw.runOnce(ctx, r, w); err != nil {
 		sw.logged(ctx, "sweep", err)
 		r.wide = time.Time{}
 		return heldSleep
@@ -143,7 +143,7 @@ func (sw *Sweeper) pass(ctx context.Context, r *rhythm) time.Duration {
 	return sw.sleep(ctx, r)
 }
 
-func (sw *Sweeper) passOnce(ctx context.Context, r *rhythm, w *walk) error {
+func (sw *Sweeper) runOnce(ctx context.Context, r *schedule, w *sweepPages) error {
 	if w.search.After == (curfew.Cursor{}) { // a wide look
 		if err := sw.quarantine.read(ctx); err != nil {
 			return err
@@ -171,7 +171,7 @@ func (sw *Sweeper) passOnce(ctx context.Context, r *rhythm, w *walk) error {
 }
 
 // beat is the sign of life, at most once a second.
-func (sw *Sweeper) beat(ctx context.Context, r *rhythm) error {
+func (sw *Sweeper) beat(ctx context.Context, r *schedule) error {
 	if time.Since(r.beaten) < beatEvery {
 		return nil
 	}
@@ -182,7 +182,7 @@ func (sw *Sweeper) beat(ctx context.Context, r *rhythm) error {
 
 // sleep is until the next deadline that no sweep has seen pass, but never past
 // the next wide look.
-func (sw *Sweeper) sleep(ctx context.Context, r *rhythm) time.Duration {
+func (sw *Sweeper) sleep(ctx context.Context, r *schedule) time.Duration {
 	at, now, err := sw.store.NextDeadline(ctx, r.seen)
 	if err != nil {
 		sw.logged(ctx, "look at the next deadline", err)
@@ -196,12 +196,86 @@ func (sw *Sweeper) sleep(ctx context.Context, r *rhythm) time.Duration {
 	return min(max(at.Sub(now), minSleep), most)
 }
 
-func (rp reporter) logged(ctx context.Context, what string, err error) {
-	if err != nil && ctx.Err() == nil && !errors.Is(err, ErrStopped) {
-		rp.log.ErrorContext(ctx, "[periodic-cleanup] A "+what+" failed; the next one tries again", "error", err)
-	}
-}
-
 // Wake takes a notification of another process on the same database: Run looks
 // then, at once if in is not positive. It does not block.
 func (sw *Sweeper) Wake(in time.Duration) { sw.wakeup.timer.set(in) }
+
+var (
+	byTimer = Cleanup{Trigger: curfew.ByTimer, Actor: curfew.Sweeper}
+	byQueue = Cleanup{Trigger: curfew.ByQueue, Actor: curfew.Sweeper}
+)
+
+// Sweep settles everything that is past its deadline now: sessions, deferred
+// payments, money that guards marked. Running it twice, anywhere, at once, is
+// harmless.
+func (sw *Sweeper) Sweep(ctx context.Context) (curfew.Stats, error) {
+	return sw.sweep(ctx, &sweepPages{})
+}
+
+// SweepOrphans ends the orphans older than the policy's OrphanTTL, though their
+// plan may let them wait longer.
+func (sw *Sweeper) SweepOrphans(ctx context.Context) (curfew.Stats, error) {
+	return sw.sweep(ctx, &sweepPages{search: curfew.Search{OrphanTTL: sw.rules.policy.OrphanTTL}})
+}
+
+// sweep walks through what is due. Only when there is something does it begin a
+// run, so that a quiet night leaves no rows.
+func (sw *Sweeper) sweep(ctx context.Context, w *sweepPages) (curfew.Stats, error) {
+	if err := sw.stop.err(); err != nil {
+		return curfew.Stats{}, err
+	}
+	items, err := sw.firstDue(ctx, w)
+	if err != nil {
+		return curfew.Stats{}, fmt.Errorf("sweep: %w", err)
+	}
+	var stats curfew.Stats
+	if len(items) > 0 {
+		ctx, end := sw.trace.Begin(ctx, "sweep")
+		defer end()
+		run, err := sw.cleanups.run(ctx, byTimer, func(run *cleaning) error { return sw.settlePages(ctx, run, w, items) })
+		if err != nil && !onlySetApart(err) {
+			return run.Stats, err
+		}
+		stats = run.Stats
+	}
+	return stats, sw.cleanups.settleRest(ctx)
+}
+
+// step is one bounded look, for whoever loads the queue: one page, no paging.
+func (sw *Sweeper) step(ctx context.Context, after curfew.Cursor) error {
+	if sw.wakeup.queueRead.Swap(false) {
+		if err := sw.store.BeatQueue(ctx); err != nil {
+			return fmt.Errorf("note a look at the queue: %w", err)
+		}
+	}
+	if err := sw.quarantine.read(ctx); err != nil {
+		return err
+	}
+	page, err := sw.store.Find(ctx, curfew.Search{Limit: pageSize, After: after})
+	if err != nil {
+		return fmt.Errorf("step: %w", err)
+	}
+	items, err := sw.cleanups.items(ctx, page, byQueue)
+	if err != nil {
+		return fmt.Errorf("step: %w", err)
+	}
+	if len(items) > 0 {
+		_, err = sw.cleanups.run(ctx, byQueue, func(run *cleaning) error {
+			_, err := sw.cleanups.carryOut(ctx, run, items, 0)
+			return err
+		})
+		if err != nil && !onlySetApart(err) {
+			return err
+		}
+	}
+	return sw.cleanups.settleRest(ctx)
+}
+
+// settleRest settles what is due beside sessions: money that guards marked,
+// deferrals past their time, and deferred payments whose slot is free.
+func (cl *Cleanups) settleRest(ctx context.Context) error {
+	if err := cl.settler.settleMoney(ctx, ""); err != nil {
+		return err
+	}
+	return cl.admission.serveAll(ctx)
+}

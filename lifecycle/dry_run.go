@@ -7,53 +7,53 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// maxRehearsed is how many sessions a rehearsal names of each kind.
-const maxRehearsed = 20
+// maxDryRunNamed is how many sessions a dry run names of each kind.
+const maxDryRunNamed = 20
 
-// Rehearsal is what a full cleanup would end now, each of it held against its
+// DryRun is what a full cleanup would end now, each of it held against its
 // own row.
-type Rehearsal struct {
+type DryRun struct {
 	Stats    curfew.Stats
-	Begins   int       // appointments that would begin
-	Live     Rehearsed // in a conversation, beyond what was bought and the grace
-	Assigned Rehearsed // accepted, and never joined in time
+	Begins   int            // appointments that would begin
+	Live     DryRunSessions // in a conversation, beyond what was bought and the grace
+	Assigned DryRunSessions // accepted, and never joined in time
 	// Early is what would end before its own deadline though no rule for orphans
 	// says so: always none.
-	Early Rehearsed
+	Early DryRunSessions
 }
 
-// Rehearsed counts sessions and names the first.
-type Rehearsed struct {
+// DryRunSessions counts sessions and names the first.
+type DryRunSessions struct {
 	Count    int
 	Sessions []curfew.Standing
 }
 
-func (r *Rehearsed) add(s curfew.Standing) {
-	if r.Count++; len(r.Sessions) < maxRehearsed {
+func (r *DryRunSessions) add(s curfew.Standing) {
+	if r.Count++; len(r.Sessions) < maxDryRunNamed {
 		r.Sessions = append(r.Sessions, s)
 	}
 }
 
-// Rehearse walks through a full cleanup to its end and changes nothing.
-func (cl *Cleanups) Rehearse(ctx context.Context) (r Rehearsal, err error) {
+// DryRun walks through a full cleanup to its end and changes nothing.
+func (cl *Cleanups) DryRun(ctx context.Context) (r DryRun, err error) {
 	for page, err := range cl.pages(ctx, Cleanup{}) {
 		if err != nil {
-			return r, fmt.Errorf("rehearse a cleanup: %w", err)
+			return r, fmt.Errorf("dry run a cleanup: %w", err)
 		}
 		for _, s := range page {
 			rule, ok, err := cl.rule(ctx, s, Cleanup{})
 			if err != nil {
-				return r, fmt.Errorf("rehearse a cleanup: %w", err)
+				return r, fmt.Errorf("dry run a cleanup: %w", err)
 			}
 			if ok {
-				cl.rehearse(&r, s, rule)
+				cl.countDryRun(&r, s, rule)
 			}
 		}
 	}
 	return r, nil
 }
 
-func (cl *Cleanups) rehearse(r *Rehearsal, s curfew.Standing, rule curfew.Rule) {
+func (cl *Cleanups) countDryRun(r *DryRun, s curfew.Standing, rule curfew.Rule) {
 	if rule.Name == curfew.Due {
 		r.Begins++
 		return

@@ -29,7 +29,7 @@ func TestThePastIsReckonedBackFromNow(t *testing.T) {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
 			var got [][3]int
-			all := ebb(curfew.Tide{Step: 10, Now: now, Moves: test.moves}, 4, time.Minute)
+			all := reckonBack(curfew.Tide{Step: 10, Now: now, Moves: test.moves}, 4, time.Minute)
 			for _, c := range all {
 				got = append(got, [3]int{c.ByStatus[curfew.Scheduled], c.ByStatus[curfew.Waiting], c.ByStatus[curfew.Live]})
 			}

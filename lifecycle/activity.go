@@ -23,12 +23,12 @@ func (h *Health) Past(ctx context.Context, window, step time.Duration) ([]Counte
 	if err != nil {
 		return nil, fmt.Errorf("read what happened in the last %s: %w", Span(window), err)
 	}
-	return ebb(tide, int(window/step), step), nil
+	return reckonBack(tide, int(window/step), step), nil
 }
 
-// ebb takes one step after the other back. A program that wrote while guards
+// reckonBack takes one step after the other back. A program that wrote while guards
 // were off left no events: nothing is less than zero all the same.
-func ebb(t curfew.Tide, steps int, step time.Duration) []Counted {
+func reckonBack(t curfew.Tide, steps int, step time.Duration) []Counted {
 	all := make([]Counted, steps)
 	by, moves, first := maps.Clone(t.Now), t.Moves, steps
 	for i := steps - 1; i >= 0; i-- {

@@ -25,81 +25,6 @@ type Checkouts struct {
 	}
 }
 
-// steps is how often a checkout and its session are looked at again because
-// somebody moved them: a session has few moves in it.
-const steps = 10
-
-// leaving is the decision that a payment is given back, by whoever.
-type leaving struct {
-	to  curfew.Outcome // RefundDue or Refunded
-	why string
-	by  curfew.Actor
-	// byHand: a person gave it back, or is about to. Not while the provider is
-	// being asked: it might give it back a second time.
-	byHand bool
-}
-
-// leave makes a checkout what it is to be, whatever it was. An unended session
-// that it pays for is cancelled in the same transaction. What is as far already
-// stays.
-func (cs *Checkouts) leave(ctx context.Context, id string, l leaving) (curfew.Checkout, error) {
-	var err error
-	for range steps {
-		c, err2 := cs.store.Checkout(ctx, id)
-		if err2 != nil || l.done(c.Outcome) {
-			return c, err2
-		}
-		if l.byHand && c.Outcome == curfew.Refunding && cs.rules.asksProvider {
-			return c, curfew.Errorf(curfew.Conflict,
-				"the provider has been asked for checkout %s, and may have given it back: wait until it is refunded, or due again", id)
-		}
-		if !curfew.LegalOutcome(c.Outcome, l.to) {
-			return c, curfew.Errorf(curfew.Conflict, "checkout %s is %s: it cannot become %s", id, c.Outcome, l.to)
-		}
-		if c, err = cs.leaveOnce(ctx, c, l); !errors.Is(err, curfew.Conflict) {
-			return c, err
-		}
-	}
-	return curfew.Checkout{}, again(err)
-}
-
-func (l leaving) done(now curfew.Outcome) bool {
-	return now == l.to || l.to == curfew.RefundDue && (now == curfew.Refunding || now == curfew.Refunded)
-}
-
-func (cs *Checkouts) leaveOnce(ctx context.Context, c curfew.Checkout, l leaving) (curfew.Checkout, error) {
-	s, err := cs.unendedOf(ctx, c)
-	if err != nil {
-		return c, err
-	}
-	if s == nil {
-		return cs.write.ChangeCheckout(ctx, curfew.CheckoutChange{From: c, To: l.to, Reason: l.why, Actor: l.by})
-	}
-	change := cs.rules.ending(*s, curfew.Cancelled, curfew.ByRefund, l.by)
-	change.Reason, change.Owed = curfew.WithNote(string(curfew.ByRefund), l.why), l.to
-	ended, err := cs.write.Change(ctx, change)
-	if err != nil {
-		return c, err
-	}
-	cs.sessions.freed(ctx, ended)
-	return cs.store.Checkout(ctx, c.ID)
-}
-
-// unendedOf is the session that a fulfilled checkout pays for; nil: it has
-// ended, or there is none.
-func (cs *Checkouts) unendedOf(ctx context.Context, c curfew.Checkout) (*curfew.Standing, error) {
-	if c.Outcome != curfew.Fulfilled {
-		return nil, nil
-	}
-	all, err := cs.store.Unended(ctx, c.CustomerID)
-	for _, s := range all {
-		if s.CheckoutID == c.ID {
-			return &s, err
-		}
-	}
-	return nil, err
-}
-
 // Checkout is one payment, by its id or its reference.
 func (cs *Checkouts) Checkout(ctx context.Context, idOrRef string) (curfew.Checkout, error) {
 	missing := curfew.Errorf(curfew.NotFound, "there is no checkout with the id or the reference %q", idOrRef)
@@ -250,4 +175,12 @@ func (cs *Checkouts) PaidFor(ctx context.Context, c curfew.Checkout) (curfew.Sta
 		return curfew.Standing{}, err
 	}
 	return *s, nil
+}
+
+// OfCustomer is the customer's payments, oldest first.
+func (cs *Checkouts) OfCustomer(ctx context.Context, customerID string) ([]curfew.Checkout, error) {
+	if err := curfew.CheckID("customer id", customerID); err != nil {
+		return nil, err
+	}
+	return cs.store.Checkouts(ctx, customerID)
 }

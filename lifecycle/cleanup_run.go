@@ -47,9 +47,9 @@ func (cl *Cleanups) recordRun(ctx context.Context, run curfew.Run, work func(*cu
 	if err != nil {
 		return curfew.Run{Outcome: curfew.RunFailed}, err
 	}
-	rest := cl.keepAlive(ctx, run.ID)
+	stopBeat := cl.keepAlive(ctx, run.ID)
 	err = work(&run)
-	rest()
+	stopBeat()
 	run.Outcome, run.Error = outcomeOf(err)
 	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
@@ -125,19 +125,4 @@ func outcomeOf(err error) (curfew.RunOutcome, string) {
 		return curfew.RunFailed, string(known.Kind) + ": " + known.Message
 	}
 	return curfew.RunFailed, string(curfew.Internal) + ": the log says what failed, under the run's id"
-}
-
-func (rp reporter) observeCleaned(s curfew.Stats, t curfew.Trigger) {
-	for _, figure := range curfew.RuleNames() {
-		if n := s.Of(figure); n > 0 {
-			rp.observe.Cleaned(figure, t, n)
-		}
-	}
-}
-
-// observeLag tells how late an ending was; one before its deadline was not.
-func (rp reporter) observeLag(lag time.Duration) {
-	if lag > 0 {
-		rp.observe.Expired(lag)
-	}
 }

@@ -1,0 +1,120 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/curfewhq/curfew"
+)
+
+// settler settles what is due: sessions by their rule, appointments, and money
+// that other programs left unsettled.
+type settler struct {
+	reporter
+	rules      *Rules
+	quarantine *quarantine
+	sweeping   *sweeping
+	store      interface {
+		SessionStore
+		OwedStore
+	}
+	write ChangeStore
+}
+
+// settleOwn settles the customer's overdue session of any standing, and what
+// other programs left unsettled of their money. It returns the session that
+// truly holds the slot; nil if none does.
+func (st *settler) settleOwn(ctx context.Context, customerID string) (*curfew.Standing, error) {
+	if err := st.settleMoney(ctx, customerID); err != nil {
+		return nil, err
+	}
+	return st.unblock(ctx, customerID, func(s curfew.Standing) error {
+		_, err := st.settleByRule(ctx, s, curfew.Admitting) // it holds the slot, so it is no appointment
+		return st.stuck(ctx, s, err)
+	})
+}
+
+// unblock settles what is due in the customer's slot. It returns the session
+// that truly holds it; nil if none does.
+func (st *settler) unblock(ctx context.Context, customerID string, settle func(curfew.Standing) error) (*curfew.Standing, error) {
+	for range tries {
+		s, err := st.store.Open(ctx, customerID)
+		if errors.Is(err, curfew.NotFound) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !st.rules.Due(s) {
+			return &s, nil
+		}
+		if err := settle(s); err != nil && !errors.Is(err, curfew.Conflict) {
+			return nil, err
+		}
+	}
+	return nil, nil
+}
+
+// settle settles one due session: it ends by its rule, or an appointment
+// begins. Conflict: it moved meanwhile.
+func (st *settler) settle(ctx context.Context, s curfew.Standing, by curfew.Actor) (curfew.Standing, error) {
+	if s.Status == curfew.Scheduled {
+		return st.settleAppointment(ctx, s, by)
+	}
+	return st.settleByRule(ctx, s, by)
+}
+
+func (st *settler) settleByRule(ctx context.Context, s curfew.Standing, by curfew.Actor) (curfew.Standing, error) {
+	rule, ok := curfew.RuleFor(s)
+	if !ok {
+		return s, curfew.Errorf(curfew.Conflict, "session %s has ended", s.ID)
+	}
+	c := st.rules.ending(s, rule.To, rule.Reason, by)
+	c.RequestTo = rule.RequestTo
+	c.Guard = curfew.Guard{Overdue: curfew.Yes}
+	if !s.Overdue() {
+		c.Guard = curfew.Guard{OlderThan: st.rules.policy.OrphanTTL, Unoffered: true}
+	}
+	ended, err := st.write.Change(ctx, c)
+	if err != nil {
+		return s, fmt.Errorf("settle session %s: %w", s.ID, err)
+	}
+	var stats curfew.Stats
+	stats.Count(rule.Name, s.Offered())
+	st.observeCleaned(stats, curfew.ByAdmission)
+	st.observeLag(ended.Now.Sub(s.ExpiresAt))
+	return ended, nil
+}
+
+// stuckError says that a session is due and cannot be ended.
+type stuckError struct{ session curfew.Standing }
+
+func (e *stuckError) Error() string { return e.Unwrap().Error() }
+
+// Unwrap makes it Unavailable: it is tried again and again.
+func (e *stuckError) Unwrap() error {
+	return curfew.Errorf(curfew.Unavailable,
+		"session %s is past its deadline and cannot be ended at the moment: an operator has to look at it", e.session.ID)
+}
+
+// isStuck reports whether a session that is due could not be ended.
+func isStuck(err error) (*stuckError, bool) {
+	var stuck *stuckError
+	return stuck, errors.As(err, &stuck)
+}
+
+// stuck turns the failure to settle a due session into one that says so, and
+// sets the session apart. Conflict stays: it moved.
+func (st *settler) stuck(ctx context.Context, s curfew.Standing, cause error) error {
+	if _, known := isStuck(cause); known || !rowsOwn(ctx, cause) || errors.Is(cause, curfew.Conflict) {
+		return cause
+	}
+	err := st.quarantine.setApart(ctx, curfew.Quarantined{
+		Noun: curfew.QuarantinedSession, CustomerID: s.CustomerID, ID: s.ID, Version: s.Version, Step: "end",
+	}, cause)
+	if err != nil {
+		return err
+	}
+	return &stuckError{s}
+}

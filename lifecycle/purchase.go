@@ -1,0 +1,34 @@
+package lifecycle
+
+import (
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// Purchase is a paid checkout as the marketplace reports it.
+type Purchase struct {
+	PaymentRef string // the provider's; the same one is the same payment for ever
+	CustomerID string
+	Plan       string
+	Amount     *int64 // minor units; nil: the plan's price
+	Currency   string // ISO 4217; empty: the plan's
+	Email      string
+	Name       string
+	StartsAt   *time.Time // of an appointment; nil: now
+	Metadata   map[string]string
+	PaymentID  string // what a refund names; empty: only a provider knows it
+}
+
+// Fulfilment is what became of a purchase.
+type Fulfilment struct {
+	Outcome    curfew.Outcome
+	Replayed   bool // the reference was known; nothing was done
+	CheckoutID string
+	Plan       string
+	Kind       curfew.PlanKind
+	SessionID  string // the first one of the checkout; empty while it has none
+	RequestID  string
+	RetryUntil time.Time       // deferred: a refund is due from then on
+	Blocker    *curfew.Blocker // deferred: who holds the slot
+}

@@ -1,0 +1,143 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/curfewhq/curfew"
+)
+
+// Sessions reads and moves sessions.
+type Sessions struct {
+	reporter
+	rules     *Rules
+	settler   *settler
+	admission *Admission
+	failing   *failing
+	store     SessionStore
+	write     interface {
+		AdmissionStore
+		ChangeStore
+	}
+}
+
+// Session reads one session.
+func (ss *Sessions) Session(ctx context.Context, id string) (curfew.Standing, error) {
+	return ss.store.Session(ctx, id)
+}
+
+// Events is the history of a session, in order.
+func (ss *Sessions) Events(ctx context.Context, s curfew.Session) ([]curfew.Event, error) {
+	return ss.store.Events(ctx, s.CustomerID, s.ID)
+}
+
+// Join records that one of the session's two parties came in. The second one
+// makes it live and starts the clock; joining again changes nothing. Conflict:
+// it has ended.
+func (ss *Sessions) Join(ctx context.Context, id string, by curfew.Actor) (curfew.Standing, error) {
+	ctx, end := ss.trace.Begin(ctx, "join")
+	defer end()
+	return ss.move(ctx, id, func(s curfew.Standing) (*curfew.Change, error) {
+		customer := by.Role == curfew.Customer
+		switch {
+		case s.Status != curfew.Waiting && s.Status != curfew.Live:
+			return nil, curfew.Errorf(curfew.Conflict, "session %s is %s: it cannot be joined", id, s.Status)
+		case s.Status == curfew.Live, customer && !s.CustomerJoinedAt.IsZero(), !customer && !s.MechanicJoinedAt.IsZero():
+			return nil, nil
+		}
+		c := &curfew.Change{
+			From: s.Session, Guard: curfew.Guard{Overdue: curfew.No}, To: curfew.Waiting, Actor: by,
+			Reason: curfew.JoinedReason, CustomerJoins: customer, MechanicJoins: !customer,
+		}
+		if !s.CustomerJoinedAt.IsZero() || !s.MechanicJoinedAt.IsZero() {
+			c.To, c.Reason, c.Deadline = curfew.Live, curfew.BothJoinedReason, ss.rules.policy.LiveDeadline(s.Duration)
+		}
+		return c, nil
+	})
+}
+
+// move reads a session, settles it if it is due, asks for the change and makes
+// it; where the session moved meanwhile, from the start. A nil change leaves
+// the session as it is.
+func (ss *Sessions) move(ctx context.Context, id string, decide func(curfew.Standing) (*curfew.Change, error)) (curfew.Standing, error) {
+	var err error
+	for range tries {
+		var s, moved curfew.Standing
+		if s, err = ss.fresh(ctx, id); err != nil {
+			return s, err
+		}
+		c, err2 := decide(s)
+		if err2 != nil || c == nil {
+			return s, err2
+		}
+		if moved, err = ss.write.Change(ctx, *c); err == nil {
+			ss.freed(ctx, moved)
+			return moved, nil
+		}
+		if !errors.Is(err, curfew.Conflict) {
+			break
+		}
+	}
+	return curfew.Standing{}, fmt.Errorf("session %s: %w", id, err)
+}
+
+// fresh reads a session and settles it if it is due.
+func (ss *Sessions) fresh(ctx context.Context, id string) (curfew.Standing, error) {
+	s, err := ss.store.Session(ctx, id)
+	if err != nil || !ss.rules.Due(s) {
+		return s, err
+	}
+	_, err = ss.settler.settle(ctx, s, curfew.Admitting)
+	if err = ss.settler.stuck(ctx, s, err); err != nil && !errors.Is(err, curfew.Conflict) {
+		return s, err
+	}
+	s, err = ss.store.Session(ctx, id)
+	if err == nil {
+		ss.freed(ctx, s)
+	}
+	return s, err
+}
+
+// freed serves the customer's deferred payments after the session that held the
+// slot has ended. The ending is committed, so a failure here is logged: the
+// sweeper or the customer's next call serves them.
+func (ss *Sessions) freed(ctx context.Context, s curfew.Standing) {
+	if !s.Status.Ended() {
+		return
+	}
+	if err := ss.admission.serve(ctx, s.CustomerID); err != nil {
+		ss.log.WarnContext(ctx, "a deferred payment was not served yet", "customer", s.CustomerID, "error", err)
+	}
+}
+
+// CheckCustomerSessionStatus says what truly blocks a customer; nil: nothing.
+// What is overdue does not block, and looking changes nothing.
+func (ss *Sessions) CheckCustomerSessionStatus(ctx context.Context, customerID string) (*curfew.Blocker, error) {
+	ctx, end := ss.trace.Begin(ctx, "check a customer")
+	defer end()
+	if err := curfew.CheckID("customer id", customerID); err != nil {
+		return nil, err
+	}
+	s, err := ss.store.Open(ctx, customerID)
+	if errors.Is(err, curfew.NotFound) || err == nil && ss.rules.Due(s) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("check customer %s: %w", customerID, err)
+	}
+	return ss.rules.Blocker(s), nil
+}
+
+// Unended is what a customer has open or booked and is not overdue, oldest first.
+func (ss *Sessions) Unended(ctx context.Context, customerID string) ([]curfew.Standing, error) {
+	if err := curfew.CheckID("customer id", customerID); err != nil {
+		return nil, err
+	}
+	all, err := ss.store.Unended(ctx, customerID)
+	if err != nil {
+		return nil, fmt.Errorf("customer %s: %w", customerID, err)
+	}
+	return slices.DeleteFunc(all, ss.rules.Due), nil
+}

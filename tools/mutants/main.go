@@ -68,11 +68,12 @@ func run(ctx context.Context, repo, write string, args []string, out io.Writer) 
 		if all[i].verdict != caught {
 			survivors++
 		}
-		fmt.Fprintf(out, "%3d/%d  %-8s  %s: %s\n", i+1, len(all), all[i].verdict, all[i].name, all[i].what)
+		if _, err := fmt.Fprintf(out, "%3d/%d  %-8s  %s: %s\n", i+1, len(all), all[i].verdict, all[i].name, all[i].what); err != nil {
+			return 0, err
+		}
 	}
-	fmt.Fprintf(out, "%d of %d caught\n", len(all)-survivors, len(all))
-	if write == "" {
-		return survivors, nil
+	if _, err := fmt.Fprintf(out, "%d of %d caught\n", len(all)-survivors, len(all)); err != nil || write == "" {
+		return survivors, err
 	}
 	return survivors, os.WriteFile(write, []byte(table(all)), 0o644) //nolint:gosec // a document
 }

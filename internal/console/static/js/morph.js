@@ -18,8 +18,11 @@ export function morph(old, fresh) {
 }
 
 // isEqualNode does not look into templates, which hold what a button asks.
-const alike = (one, other) => one.isEqualNode(other)
-  && contents(one).every((content, i) => content.isEqualNode(contents(other)[i]));
+function alike(one, other) {
+  if (!one.isEqualNode(other)) return false;
+  const others = contents(other);
+  return contents(one).every((content, i) => content.isEqualNode(others[i]));
+}
 
 const contents = (node) => [...node.nodeName === "TEMPLATE" ? [node] : node.querySelectorAll?.("template") ?? []].map((t) => t.content);
 

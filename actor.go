@@ -1,7 +1,5 @@
 package curfew
 
-import "strings"
-
 // Role is what somebody is to Curfew.
 type Role string
 
@@ -30,10 +28,3 @@ var (
 
 // String is "role:id".
 func (a Actor) String() string { return string(a.Role) + ":" + a.ID }
-
-// ParseActor is the inverse of Actor.String; a text without a colon is a role
-// without an id.
-func ParseActor(s string) Actor {
-	role, id, _ := strings.Cut(s, ":")
-	return Actor{Role(role), id}
-}

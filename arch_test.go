@@ -39,36 +39,37 @@ var drivers = []string{
 // rooms is the import table. A new room gets a row here, and a line in CONTRIBUTING.md.
 var rooms = map[string]room{
 	".":         {stdlib: true, never: []string{"net/http", "database/sql"}},
-	"lifecycle": {ours: []string{"."}, never: append([]string{"net/http"}, drivers...)},
-	"postgres":  {ours: []string{"."}, never: []string{"net/http", "modernc.org/sqlite"}},
-	"sqlite":    {ours: []string{"."}, never: []string{"net/http", "github.com/jackc/pgx"}},
+	"lifecycle": {ours: []string{".", "internal/record"}, never: append([]string{"net/http"}, drivers...)},
+	"postgres":  {ours: []string{".", "internal/record"}, never: []string{"net/http", "modernc.org/sqlite"}},
+	"sqlite":    {ours: []string{".", "internal/record"}, never: []string{"net/http", "github.com/jackc/pgx"}},
 	"api":       {stdlib: true},
 
 	"internal/auth":      {ours: []string{".", "internal/problem", "internal/strictjson", "internal/wire"}, never: drivers},
-	"internal/backup":    {ours: []string{"."}, stdlib: true, never: drivers},
+	"internal/backup":    {ours: []string{".", "internal/record"}, stdlib: true, never: drivers},
 	"internal/config":    {ours: []string{"."}, never: append([]string{"net/http"}, drivers...)},
 	"internal/demo":      {ours: []string{"api"}, stdlib: true, never: drivers},
 	"internal/invariant": {ours: []string{"."}, stdlib: true, never: drivers},
-	"internal/metrics":   {ours: []string{".", "lifecycle"}, never: drivers},
-	"internal/notify":    {ours: []string{"."}, never: drivers},
+	"internal/metrics":   {ours: []string{".", "internal/record", "lifecycle"}, never: drivers},
+	"internal/notify":    {ours: []string{".", "internal/record"}, never: drivers},
 	"internal/problem":   {ours: []string{".", "api", "internal/wire"}, never: drivers},
-	"internal/sse":       {ours: []string{".", "lifecycle", "api", "internal/auth", "internal/problem", "internal/wire"}, never: drivers},
-	"internal/stream":    {ours: []string{"."}, never: drivers},
+	"internal/sse":       {ours: []string{".", "internal/record", "lifecycle", "api", "internal/auth", "internal/problem", "internal/wire"}, never: drivers},
+	"internal/record":    {ours: []string{"."}, stdlib: true, never: append([]string{"net/http"}, drivers...)},
+	"internal/stream":    {ours: []string{".", "internal/record"}, never: drivers},
 	"internal/stripe":    {ours: []string{"."}, never: drivers},
 
-	"internal/timeline":   {ours: []string{".", "lifecycle"}, never: append([]string{"net/http"}, drivers...)},
+	"internal/timeline":   {ours: []string{".", "internal/record", "lifecycle"}, never: append([]string{"net/http"}, drivers...)},
 	"internal/strictjson": {stdlib: true, never: append([]string{"net/http"}, drivers...)},
-	"internal/wire":       {ours: []string{".", "lifecycle", "internal/timeline", "api"}, never: drivers},
+	"internal/wire":       {ours: []string{".", "internal/record", "lifecycle", "internal/timeline", "api"}, never: drivers},
 
 	"internal/console": {
 		ours: []string{
-			".", "lifecycle", "api", "internal/auth", "internal/problem", "internal/timeline", "internal/wire",
+			".", "lifecycle", "internal/record", "api", "internal/auth", "internal/problem", "internal/timeline", "internal/wire",
 		},
 		never: drivers,
 	},
 	"internal/httpapi": {
 		ours: []string{
-			".", "lifecycle", "api", "internal/auth", "internal/console", "internal/metrics", "internal/problem", "internal/sse",
+			".", "lifecycle", "internal/record", "api", "internal/auth", "internal/console", "internal/metrics", "internal/problem", "internal/sse",
 			"internal/strictjson", "internal/timeline", "internal/wire",
 		},
 		never: drivers,
@@ -77,7 +78,7 @@ var rooms = map[string]room{
 	"internal/notify/mailtest": {never: drivers, forTests: true},
 	"internal/pgtest":          {forTests: true},
 	"internal/storetest": {
-		ours: []string{".", "lifecycle", "internal/invariant", "internal/storetest/seed"}, never: drivers, forTests: true,
+		ours: []string{".", "lifecycle", "internal/record", "internal/invariant", "internal/storetest/seed"}, never: drivers, forTests: true,
 	},
 	"internal/storetest/seed": {stdlib: true, never: drivers, forTests: true},
 	"internal/storetest/stores": {
@@ -88,7 +89,7 @@ var rooms = map[string]room{
 
 	"cmd/curfew": {
 		ours: []string{
-			".", "lifecycle", "postgres", "sqlite", "api", "internal/auth", "internal/backup", "internal/config", "internal/console",
+			".", "lifecycle", "internal/record", "postgres", "sqlite", "api", "internal/auth", "internal/backup", "internal/config", "internal/console",
 			"internal/demo", "internal/httpapi", "internal/invariant", "internal/metrics", "internal/notify", "internal/problem",
 			"internal/sse", "internal/stream", "internal/stripe", "internal/timeline", "internal/wire",
 		},

@@ -39,9 +39,6 @@ const (
 	RunInterrupted RunOutcome = "interrupted"
 )
 
-// RunLease is how long a run counts as running without a sign of life.
-const RunLease = 15 * time.Second
-
 // RunDied is the error of a run whose process left without a word.
 const RunDied = "its process ended before the run did: what the figures count is done, the rest is not"
 
@@ -184,62 +181,10 @@ func (s *Stats) figure(rule RuleName) *int {
 	return nil
 }
 
-// Search asks for the sessions a cleanup may end, in the order of their
-// deadlines. With neither MaxAge nor OrphanTTL it is the sweeper's question:
-// which rows have not ended and are past their deadline?
-type Search struct {
-	CustomerID string        // only this customer's; empty: all
-	MaxAge     time.Duration // unassigned waiting sessions: created longer ago, instead of overdue
-	OrphanTTL  time.Duration // orphans created longer ago too, overdue or not
-	After      Cursor        // only behind this place
-	Limit      int
-}
-
 // Cursor is a place in a list that is ordered by a time and an id.
 type Cursor struct {
 	At time.Time
 	ID string
-}
-
-// Ending is one session that a run has decided to end; the store ends it only
-// if status and version are still those that were read and the rule's whole
-// condition, with the guard's, still holds.
-type Ending struct {
-	CustomerID string
-	SessionID  string
-	Version    int64
-	Reason     EndReason
-	Owed       Outcome
-}
-
-// Batch is some endings by one rule, under one guard, in one transaction.
-// Sessions locked by somebody else are left for the next look.
-type Batch struct {
-	Rule    Rule
-	Guard   Guard
-	Endings []Ending
-	Actor   Actor
-	RunID   string
-	Note    string // beside the reason, in the events
-	// Stats is what the run has counted so far: with what the batch ends they are
-	// written into the run in the same transaction.
-	Stats Stats
-}
-
-// Counted is the run's figures after the batch ended these.
-func (b Batch) Counted(ended []Ended) Stats {
-	stats := b.Stats
-	for _, e := range ended {
-		stats.Count(b.Rule.Name, e.RequestEnded)
-	}
-	return stats
-}
-
-// Ended is a session that a batch really ended.
-type Ended struct {
-	Session      Session
-	Deadline     time.Time // the one it had
-	RequestEnded bool
 }
 
 // Item is one session, with its request, in a preview.

@@ -1,12 +1,8 @@
 package curfew
 
 import (
-	"math"
 	"time"
 )
-
-// NoDeadline is how far ahead a deadline lies that was not set.
-const NoDeadline time.Duration = math.MaxInt64
 
 // FarthestStart is how far ahead an appointment may start.
 const FarthestStart = 366 * 24 * time.Hour

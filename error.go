@@ -37,10 +37,6 @@ func Kinds() []Kind {
 	}
 }
 
-// ErrRowHeld is within an Unavailable that says nothing of the database: somebody
-// holds a row for so long that it was not waited for any longer.
-var ErrRowHeld = errors.New("somebody holds the row")
-
 // Error makes a kind an error.
 func (k Kind) Error() string { return string(k) }
 

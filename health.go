@@ -19,10 +19,6 @@ type SessionFigures struct {
 	OverdueScheduled int
 }
 
-// StaleAfter is how long a waiting session is overdue before health calls it
-// stale: the sweeper gets a moment.
-const StaleAfter = 10 * time.Second
-
 // RequestFigures counts requests, exactly.
 type RequestFigures struct {
 	ByStatus map[RequestStatus]int
@@ -74,13 +70,6 @@ func (f CheckoutFigures) Owed() map[string]int64 {
 	return owed
 }
 
-// Thresholds of money that no setting needs.
-const (
-	RefundTries   = 5
-	RefundsLate   = time.Hour
-	DisputeWindow = 7 * 24 * time.Hour
-)
-
 // MechanicFigures counts slots.
 type MechanicFigures struct {
 	Busy   int
@@ -128,35 +117,6 @@ type HealthDetails struct {
 	OverdueAssigned  []Standing
 	OverdueLive      []Standing
 	OverdueScheduled []Standing
-}
-
-// Tide is how sessions moved between statuses, step by step.
-type Tide struct {
-	Step  int64                 // the one of now: so many since 1970
-	Now   map[SessionStatus]int // how many stand where that have not ended
-	Moves []Move                // the newest step first
-}
-
-// Move is how many sessions left a status for another within one step. What is
-// new comes from the empty status.
-type Move struct {
-	Step     int64
-	From, To SessionStatus
-	Count    int
-}
-
-// NewTide tells what stands, given as moves from a status to itself, from what
-// moved.
-func NewTide(all []Move) Tide {
-	t := Tide{Now: map[SessionStatus]int{}}
-	for _, m := range all {
-		if m.From == m.To {
-			t.Step, t.Now[m.To] = m.Step, m.Count
-		} else {
-			t.Moves = append(t.Moves, m)
-		}
-	}
-	return t
 }
 
 // KeyFigures is what a process knows of the server that publishes another

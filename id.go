@@ -31,5 +31,5 @@ func checkText(field, text string, most int) error {
 	case strings.TrimSpace(text) == "":
 		return Errorf(Invalid, "%s must not be blank", field)
 	}
-	return checkVisible(field, text, Invisible)
+	return checkVisible(field, text, invisible)
 }

@@ -119,62 +119,43 @@ func (c Checkout) Outside() OutsideCheckout {
 	}
 }
 
-// OutsideHappening is a happening as outsiders see it.
-type OutsideHappening struct {
-	OutsideEvent
-	Kind     string // see Happening.Kind
-	Of       string // "session" or "checkout"
-	Session  OutsideSession
-	Checkout OutsideCheckout
-}
-
-// Outside is the happening without what operators wrote.
-func (h Happening) Outside() OutsideHappening {
-	return OutsideHappening{
-		OutsideEvent: h.Event.Outside(), Kind: h.Kind(), Of: h.Of, Session: h.Session.Outside(), Checkout: h.Checkout.Outside(),
-	}
-}
-
-// OfSession reports whether the event is a session's.
-func (h OutsideHappening) OfSession() bool { return h.Of == "session" }
-
 // ReasonCode says why something happened, to outsiders.
 type ReasonCode string
 
 // The codes of steps. Those that end a session are its EndReasons.
 const (
-	CodeAdmitted       ReasonCode = "admitted"          // a payment, or a free plan, brought a session
-	CodeBooked         ReasonCode = "booked"            // an appointment
-	CodeCreditSpent    ReasonCode = "credit_spent"      // a credit brought a session
-	CodeSlotFree       ReasonCode = "slot_free"         // the payment had waited for the slot
-	CodeRevived        ReasonCode = "revived"           // an operator undid a cleanup
-	CodeDue            ReasonCode = "due"               // an appointment began
-	CodeSlotTaken      ReasonCode = "slot_taken"        // it has to wait: another session of the customer is open
-	CodeAccepted       ReasonCode = "accepted"          // by a mechanic
-	CodeReleased       ReasonCode = "released"          // by the mechanic, or an operator
-	CodeJoined         ReasonCode = "joined"            // the first of the two came in
-	CodeBothJoined     ReasonCode = "both_joined"       // the second one came in
-	CodeExtended       ReasonCode = "extended"          // more time was paid for
-	CodeTooLate        ReasonCode = "too_late"          // the slot was not free in time, or the session not live any more
-	CodeHeld           ReasonCode = "held"              // the payment cannot be used as it is
-	CodeRepaired       ReasonCode = "repaired"          // an operator made a held payment usable
-	CodeRefundDecided  ReasonCode = "refund_decided"    // by an operator
-	CodeCreditDecided  ReasonCode = "credit_decided"    // by an operator
-	CodeRefundAsked    ReasonCode = "refund_asked"      // the provider is asked to give it back
-	CodeRefundRefused  ReasonCode = "refund_refused"    // the provider would not
-	CodeNothingToPay   ReasonCode = "nothing_to_refund" // nothing had been paid
-	CodeRefundReported ReasonCode = "refund_reported"   // the provider gave it back
-	CodeDisputed       ReasonCode = "disputed"          // the customer's bank asks for it
-	CodeNoted          ReasonCode = "noted"             // something was noted, and nothing changed
-	CodeOther          ReasonCode = "other"             // none of these
+	codeAdmitted       ReasonCode = "admitted"          // a payment, or a free plan, brought a session
+	codeBooked         ReasonCode = "booked"            // an appointment
+	codeCreditSpent    ReasonCode = "credit_spent"      // a credit brought a session
+	codeSlotFree       ReasonCode = "slot_free"         // the payment had waited for the slot
+	codeRevived        ReasonCode = "revived"           // an operator undid a cleanup
+	codeDue            ReasonCode = "due"               // an appointment began
+	codeSlotTaken      ReasonCode = "slot_taken"        // it has to wait: another session of the customer is open
+	codeAccepted       ReasonCode = "accepted"          // by a mechanic
+	codeReleased       ReasonCode = "released"          // by the mechanic, or an operator
+	codeJoined         ReasonCode = "joined"            // the first of the two came in
+	codeBothJoined     ReasonCode = "both_joined"       // the second one came in
+	codeExtended       ReasonCode = "extended"          // more time was paid for
+	codeTooLate        ReasonCode = "too_late"          // the slot was not free in time, or the session not live any more
+	codeHeld           ReasonCode = "held"              // the payment cannot be used as it is
+	codeRepaired       ReasonCode = "repaired"          // an operator made a held payment usable
+	codeRefundDecided  ReasonCode = "refund_decided"    // by an operator
+	codeCreditDecided  ReasonCode = "credit_decided"    // by an operator
+	codeRefundAsked    ReasonCode = "refund_asked"      // the provider is asked to give it back
+	codeRefundRefused  ReasonCode = "refund_refused"    // the provider would not
+	codeNothingToPay   ReasonCode = "nothing_to_refund" // nothing had been paid
+	codeRefundReported ReasonCode = "refund_reported"   // the provider gave it back
+	codeDisputed       ReasonCode = "disputed"          // the customer's bank asks for it
+	codeNoted          ReasonCode = "noted"             // something was noted, and nothing changed
+	codeOther          ReasonCode = "other"             // none of these
 )
 
 // ReasonCodes lists every code that outsiders can see.
 func ReasonCodes() []ReasonCode {
 	all := []ReasonCode{
-		CodeAdmitted, CodeBooked, CodeCreditSpent, CodeSlotFree, CodeRevived, CodeDue, CodeSlotTaken, CodeAccepted, CodeReleased,
-		CodeJoined, CodeBothJoined, CodeExtended, CodeTooLate, CodeHeld, CodeRepaired, CodeRefundDecided, CodeCreditDecided,
-		CodeRefundAsked, CodeRefundRefused, CodeNothingToPay, CodeRefundReported, CodeDisputed, CodeNoted, CodeOther,
+		codeAdmitted, codeBooked, codeCreditSpent, codeSlotFree, codeRevived, codeDue, codeSlotTaken, codeAccepted, codeReleased,
+		codeJoined, codeBothJoined, codeExtended, codeTooLate, codeHeld, codeRepaired, codeRefundDecided, codeCreditDecided,
+		codeRefundAsked, codeRefundRefused, codeNothingToPay, codeRefundReported, codeDisputed, codeNoted, codeOther,
 	}
 	for _, r := range EndReasons() {
 		all = append(all, ReasonCode(r))
@@ -185,12 +166,12 @@ func ReasonCodes() []ReasonCode {
 // codes is the code of each reason as events hold it: the whole text, or what
 // stands before a note.
 var codes = map[string]ReasonCode{
-	AdmittedReason: CodeAdmitted, BookedReason: CodeBooked, SpentReason: CodeCreditSpent, ServedReason: CodeSlotFree,
-	RevivedReason: CodeRevived, string(Due): CodeDue, PostponedReason: CodeSlotTaken, DeferredReason: CodeSlotTaken,
-	AcceptedReason: CodeAccepted, ReleasedReason: CodeReleased, JoinedReason: CodeJoined, BothJoinedReason: CodeBothJoined,
-	UnservedReason: CodeTooLate, RefundAskedReason: CodeRefundAsked, RefundRefusedReason: CodeRefundRefused,
-	NothingPaidReason: CodeNothingToPay, GivenBackReason: CodeRefundReported, GivenBackBeforeReason: CodeRefundReported,
-	disputedCode: CodeDisputed, RepairedReason: CodeRepaired, ForeignReason: ReasonCode(Foreign),
+	AdmittedReason: codeAdmitted, BookedReason: codeBooked, SpentReason: codeCreditSpent, ServedReason: codeSlotFree,
+	RevivedReason: codeRevived, string(Due): codeDue, PostponedReason: codeSlotTaken, DeferredReason: codeSlotTaken,
+	AcceptedReason: codeAccepted, ReleasedReason: codeReleased, JoinedReason: codeJoined, BothJoinedReason: codeBothJoined,
+	UnservedReason: codeTooLate, RefundAskedReason: codeRefundAsked, RefundRefusedReason: codeRefundRefused,
+	NothingPaidReason: codeNothingToPay, GivenBackReason: codeRefundReported, GivenBackBeforeReason: codeRefundReported,
+	disputedCode: codeDisputed, RepairedReason: codeRepaired, ForeignReason: ReasonCode(Foreign),
 }
 
 // Code is why the event happened, as outsiders see it. The reason itself may
@@ -204,7 +185,7 @@ func (e Event) Code() ReasonCode {
 	case slices.Contains(EndReasons(), EndReason(code)):
 		return ReasonCode(code)
 	case strings.HasPrefix(code, ExtendedReason+" "):
-		return CodeExtended
+		return codeExtended
 	}
 	return e.codeOfStep()
 }
@@ -214,19 +195,19 @@ func (e Event) codeOfStep() ReasonCode {
 	from, to := Outcome(e.From), Outcome(e.To)
 	switch {
 	case e.From == e.To:
-		return CodeNoted
+		return codeNoted
 	case to == Held:
-		return CodeHeld
+		return codeHeld
 	case from == Held && to == Deferred:
-		return CodeRepaired
+		return codeRepaired
 	case from == "" && to == RefundDue:
-		return CodeTooLate
+		return codeTooLate
 	case to == Refunding:
-		return CodeRefundAsked
+		return codeRefundAsked
 	case to == RefundDue, to == Refunded:
-		return CodeRefundDecided
+		return codeRefundDecided
 	case from == Forfeited && to == Credited:
-		return CodeCreditDecided
+		return codeCreditDecided
 	}
-	return CodeOther
+	return codeOther
 }

@@ -149,13 +149,6 @@ func (s Standing) Queued() bool {
 	return s.Status == Waiting && !s.Assigned() && s.Request.Status == Pending && !s.Overdue()
 }
 
-// Slot is a mechanic's one place: it exists exactly while the mechanic is busy.
-type Slot struct {
-	MechanicID string
-	CustomerID string
-	SessionID  string
-}
-
 // Blocker is the session that a refusal names.
 type Blocker struct {
 	Session Session

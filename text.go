@@ -8,9 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// MaxEmail is the longest e-mail address, in bytes (RFC 3696, erratum 1690: 254;
+// maxEmail is the longest e-mail address, in bytes (RFC 3696, erratum 1690: 254;
 // 320 is what its parts could be).
-const MaxEmail = 320
+const maxEmail = 320
 
 // CheckText says what is wrong with a text for people: a name, a reason. It may
 // be empty. What does not show, or turns the order of what does, makes one text
@@ -19,12 +19,12 @@ func CheckText(field, text string) error {
 	if !utf8.ValidString(text) {
 		return Errorf(Invalid, "%s must be valid UTF-8", field)
 	}
-	return checkVisible(field, text, func(r rune) bool { return Invisible(r) && r != joiner && r != nonJoiner })
+	return checkVisible(field, text, func(r rune) bool { return invisible(r) && r != joiner && r != nonJoiner })
 }
 
 // CheckEmail says what is wrong with an e-mail address. The kind is Invalid.
 func CheckEmail(field, text string) error {
-	if err := checkText(field, text, MaxEmail); err != nil {
+	if err := checkText(field, text, maxEmail); err != nil {
 		return err
 	}
 	local, domain, ok := strings.Cut(text, "@")
@@ -73,10 +73,10 @@ var fillers = &unicode.RangeTable{
 	},
 }
 
-// Invisible reports whether a character does not show, or turns the order of
+// invisible reports whether a character does not show, or turns the order of
 // what does: format characters with all controls of the writing direction, line
 // separators, fillers. Control characters are none of them.
-func Invisible(r rune) bool { return unicode.In(r, unicode.Cf, fillers) }
+func invisible(r rune) bool { return unicode.In(r, unicode.Cf, fillers) }
 
 // checkVisible refuses control characters, and others that are hidden.
 func checkVisible(field, text string, hidden func(rune) bool) error {
@@ -95,7 +95,7 @@ func checkVisible(field, text string, hidden func(rune) bool) error {
 // JSON, \u202e. It is for what came from elsewhere and was kept as it was.
 func Visible(text string) string {
 	hidden := func(r rune) bool {
-		return Invisible(r) && r != joiner && r != nonJoiner || unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'
+		return invisible(r) && r != joiner && r != nonJoiner || unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'
 	}
 	if !strings.ContainsFunc(text, hidden) {
 		return text

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // admission measures paid checkouts of customers who have no open session.
@@ -134,12 +135,12 @@ func (f bare) admit(ctx context.Context, customer string) error {
 	return f.pool.SendBatch(ctx, &b).Close()
 }
 
-func sessionArgs(a curfew.Admission) []any {
+func sessionArgs(a record.Admission) []any {
 	s := a.Session
 	return []any{s.CustomerID, s.ID, s.CheckoutID, s.Plan, s.Kind, int64(s.Duration / time.Second), a.Deadline.After}
 }
 
-func requestArgs(a curfew.Admission) []any {
+func requestArgs(a record.Admission) []any {
 	return []any{a.Request.CustomerID, a.Request.ID, a.Request.SessionID, a.Request.CustomerName}
 }
 
@@ -150,9 +151,9 @@ func (db database) curfew(ctx context.Context, customer string) error {
 }
 
 // paid is the admission of a new payment, as lifecycle decides it.
-func paid(customer string) curfew.Admission {
+func paid(customer string) record.Admission {
 	checkout, session := newID(), newID()
-	return curfew.Admission{
+	return record.Admission{
 		Checkout: curfew.Checkout{
 			ID: checkout, CustomerID: customer, Ref: "ref_" + checkout, Plan: "video15", Amount: 2999, Currency: "usd",
 			Email: customer + "@example.com", Name: "Jo Meyer",

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 	"github.com/curfewhq/curfew/postgres"
 )
@@ -39,7 +39,7 @@ type ender struct {
 }
 
 // End ends a batch.
-func (e ender) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error) {
+func (e ender) End(ctx context.Context, b record.Batch) ([]record.Ended, error) {
 	ended, err := e.Store.End(ctx, b)
 	for _, s := range ended {
 		e.met.add(s.Deadline)

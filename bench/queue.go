@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -92,11 +93,11 @@ func (db database) questions() []question {
 			return err
 		}},
 		{"what is overdue (500)", func(ctx context.Context) error {
-			_, err := db.store.Find(ctx, curfew.Search{Limit: 500})
+			_, err := db.store.Find(ctx, record.Search{Limit: 500})
 			return err
 		}},
 		{"the same, behind the last sweep", func(ctx context.Context) error {
-			_, err := db.store.Find(ctx, curfew.Search{Limit: 500, After: curfew.Cursor{At: swept()}})
+			_, err := db.store.Find(ctx, record.Search{Limit: 500, After: curfew.Cursor{At: swept()}})
 			return err
 		}},
 		{"the queue (50 oldest)", func(ctx context.Context) error {

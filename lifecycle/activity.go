@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Counted is how many sessions stood where that had not ended, at a moment.
@@ -28,7 +29,7 @@ func (h *Health) Past(ctx context.Context, window, step time.Duration) ([]Counte
 
 // reckonBack takes one step after the other back. A program that wrote while guards
 // were off left no events: nothing is less than zero all the same.
-func reckonBack(t curfew.Tide, steps int, step time.Duration) []Counted {
+func reckonBack(t record.ActivitySeries, steps int, step time.Duration) []Counted {
 	all := make([]Counted, steps)
 	by, moves, first := maps.Clone(t.Now), t.Moves, steps
 	for i := steps - 1; i >= 0; i-- {

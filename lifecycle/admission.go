@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // How a payment becomes a session:
@@ -29,15 +30,15 @@ type Admission struct {
 	failing    *failing
 	heartbeat  *heartbeat
 	store      interface {
-		CustomerStore
-		ClaimStore
-		SessionStore
-		OwedStore
-		HeartbeatStore
+		customerStore
+		claimStore
+		sessionStore
+		owedStore
+		heartbeatStore
 	}
 	write interface {
-		AdmissionStore
-		ChangeStore
+		admissionStore
+		changeStore
 	}
 }
 
@@ -66,10 +67,10 @@ func (ad *Admission) fulfill(ctx context.Context, by curfew.Actor, p Purchase) (
 	}
 	r, err := ad.admit(ctx, attempt{
 		customerID: p.CustomerID,
-		admission: func(context.Context) (curfew.Admission, error) {
+		admission: func(context.Context) (record.Admission, error) {
 			return ad.rules.admission(checkout, by), nil
 		},
-		known: func(ctx context.Context) (curfew.Receipt, error) { return ad.reference(ctx, &checkout, by) },
+		known: func(ctx context.Context) (record.Receipt, error) { return ad.reference(ctx, &checkout, by) },
 	})
 	switch {
 	case err != nil:
@@ -90,16 +91,16 @@ type attempt struct {
 	customerID string
 	// admission makes what is inserted; made anew for every try, because a
 	// credit may be gone.
-	admission func(context.Context) (curfew.Admission, error)
+	admission func(context.Context) (record.Admission, error)
 	// known answers an attempt that was accepted before; NotFound: it was not.
-	known func(context.Context) (curfew.Receipt, error)
+	known func(context.Context) (record.Receipt, error)
 }
 
 // result of an attempt: exactly one field is set, or none where the slot changed
 // hands at every try.
 type result struct {
 	admitted *curfew.Standing
-	known    *curfew.Receipt
+	known    *record.Receipt
 	blocker  *curfew.Standing
 	stuck    *curfew.Standing // it holds the slot, is due, and cannot be ended
 }

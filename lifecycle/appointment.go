@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // book fulfils a purchase that names its start. Its reference is looked up
@@ -81,21 +82,21 @@ func (st *settler) begin(ctx context.Context, s curfew.Standing, by curfew.Actor
 	return s, curfew.Errorf(curfew.Conflict, "the slot of customer %s changes hands too quickly", s.CustomerID)
 }
 
-func (r *Rules) beginning(s curfew.Standing, by curfew.Actor, runID string) curfew.Change {
-	c := curfew.Change{
+func (r *Rules) beginning(s curfew.Standing, by curfew.Actor, runID string) record.Change {
+	c := record.Change{
 		From: s.Session, To: curfew.Waiting, Reason: string(curfew.Due), Actor: by, RunID: runID, Offer: newID(),
 		Deadline: r.policy.WaitingDeadline(s.Plan, time.Time{}),
 	}
 	if s.Overdue() {
-		c.Guard.Overdue = curfew.Yes
+		c.Guard.Overdue = record.Yes
 	}
 	return c
 }
 
 // postpone leaves a due appointment, whose slot is taken, its second chance.
 func (st *settler) postpone(ctx context.Context, s curfew.Standing, by curfew.Actor, runID string) (curfew.Standing, error) {
-	later, err := st.write.Change(ctx, curfew.Change{
-		From: s.Session, Guard: curfew.Guard{Overdue: curfew.Yes}, To: curfew.Scheduled, Reason: curfew.PostponedReason,
+	later, err := st.write.Change(ctx, record.Change{
+		From: s.Session, Guard: record.Guard{Overdue: record.Yes}, To: curfew.Scheduled, Reason: curfew.PostponedReason,
 		Actor: by, RunID: runID, Deadline: st.rules.policy.SecondChance(s.StartsAt),
 	})
 	if err != nil {
@@ -119,17 +120,17 @@ func (st *settler) settleAppointment(ctx context.Context, s curfew.Standing, by 
 
 // appointmentRule is the rule for a due appointment: one at its second chance
 // is missed only while its slot is truly taken.
-func (cl *Cleanups) appointmentRule(ctx context.Context, s curfew.Standing) (curfew.Rule, error) {
+func (cl *Cleanups) appointmentRule(ctx context.Context, s curfew.Standing) (record.Rule, error) {
 	if s.Postponed() {
 		holder, err := cl.store.Open(ctx, s.CustomerID)
 		if err == nil && !cl.rules.Due(holder) {
-			return curfew.RuleNamed(curfew.Misses), nil
+			return record.RuleNamed(curfew.Misses), nil
 		}
 		if err != nil && !errors.Is(err, curfew.NotFound) {
-			return curfew.Rule{}, err
+			return record.Rule{}, err
 		}
 	}
-	return curfew.RuleNamed(curfew.Due), nil
+	return record.RuleNamed(curfew.Due), nil
 }
 
 // appoint carries out what a run decided about one appointment, and reports
@@ -159,7 +160,7 @@ func (cl *Cleanups) appoint(ctx context.Context, run *cleaning, it curfew.Item) 
 func (cl *Cleanups) clearing(run *cleaning) way {
 	return func(ctx context.Context, customerID string) (*curfew.Standing, error) {
 		return cl.settler.unblock(ctx, customerID, func(s curfew.Standing) error {
-			rule, ok := curfew.RuleFor(s)
+			rule, ok := record.RuleFor(s)
 			if !ok {
 				return nil
 			}

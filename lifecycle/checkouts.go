@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Checkouts reads payments, and changes them for operators.
@@ -15,13 +16,13 @@ type Checkouts struct {
 	admission *Admission
 	sessions  *Sessions
 	store     interface {
-		CheckoutStore
-		CustomerStore
-		SessionStore
+		checkoutStore
+		customerStore
+		sessionStore
 	}
 	write interface {
-		AdmissionStore
-		ChangeStore
+		admissionStore
+		changeStore
 	}
 }
 
@@ -97,7 +98,7 @@ func (cs *Checkouts) CreditCheckout(ctx context.Context, by curfew.Actor, idOrRe
 	case cs.rules.policy.Plans[c.Plan].Extends:
 		return c, curfew.Errorf(curfew.Conflict, "checkout %s paid for more time, which no session can spend: refund it", c.ID)
 	}
-	now, err := cs.write.ChangeCheckout(ctx, curfew.CheckoutChange{From: c, To: curfew.Credited, Reason: reason, Actor: by})
+	now, err := cs.write.ChangeCheckout(ctx, record.CheckoutChange{From: c, To: curfew.Credited, Reason: reason, Actor: by})
 	if err != nil {
 		return c, fmt.Errorf("credit %s: %w", idOrRef, err)
 	}
@@ -114,7 +115,7 @@ func (cs *Checkouts) FulfilHeld(ctx context.Context, by curfew.Actor, idOrRef, r
 	if c.CustomerID == curfew.Nobody {
 		return Fulfilment{}, curfew.Errorf(curfew.Conflict, "nobody knows whose payment %s is: assign it to its customer", idOrRef)
 	}
-	return cs.repair(ctx, idOrRef, curfew.Repair{CustomerID: c.CustomerID, Plan: c.Plan, Actor: by, Reason: reason})
+	return cs.repair(ctx, idOrRef, record.Reassignment{CustomerID: c.CustomerID, Plan: c.Plan, Actor: by, Reason: reason})
 }
 
 // AssignHeld says what a held payment is for, and whose it is where nobody knew,
@@ -123,11 +124,11 @@ func (cs *Checkouts) AssignHeld(ctx context.Context, by curfew.Actor, idOrRef, c
 	if err := curfew.CheckID("customerId", customerID); err != nil {
 		return Fulfilment{}, err
 	}
-	return cs.repair(ctx, idOrRef, curfew.Repair{CustomerID: customerID, Plan: plan, Actor: by, Reason: reason})
+	return cs.repair(ctx, idOrRef, record.Reassignment{CustomerID: customerID, Plan: plan, Actor: by, Reason: reason})
 }
 
 // repair fulfils a held payment by what the repair says of it.
-func (cs *Checkouts) repair(ctx context.Context, idOrRef string, r curfew.Repair) (Fulfilment, error) {
+func (cs *Checkouts) repair(ctx context.Context, idOrRef string, r record.Reassignment) (Fulfilment, error) {
 	if _, err := cs.rules.plan(r.Plan); err != nil {
 		return Fulfilment{}, err
 	}
@@ -153,7 +154,7 @@ func (cs *Checkouts) repair(ctx context.Context, idOrRef string, r curfew.Repair
 }
 
 // repaired: an earlier call did it, perhaps this one's, whose answer was lost.
-func repaired(c curfew.Checkout, r curfew.Repair) bool {
+func repaired(c curfew.Checkout, r record.Reassignment) bool {
 	return c.CustomerID == r.CustomerID && c.Plan == r.Plan && (c.Outcome == curfew.Deferred || c.Outcome == curfew.Fulfilled)
 }
 

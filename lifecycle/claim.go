@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // reference is the receipt of the payment that c was reported as. A claim
@@ -14,7 +15,7 @@ import (
 // (its events, its sessions), or, where nothing is, by letting the caller admit
 // it under the id that was claimed. NotFound: admit it. IdempotencyMismatch: the
 // claim is another customer's, or of another plan.
-func (ad *Admission) reference(ctx context.Context, c *curfew.Checkout, by curfew.Actor) (curfew.Receipt, error) {
+func (ad *Admission) reference(ctx context.Context, c *curfew.Checkout, by curfew.Actor) (record.Receipt, error) {
 	r, err := ad.store.Reference(ctx, c.Ref)
 	if !errors.Is(err, curfew.NotFound) {
 		return r, err
@@ -22,16 +23,16 @@ func (ad *Admission) reference(ctx context.Context, c *curfew.Checkout, by curfe
 	claim, err := ad.store.LostCheckout(ctx, c.Ref)
 	switch {
 	case err != nil:
-		return curfew.Receipt{}, err
+		return record.Receipt{}, err
 	case claim.CustomerID != c.CustomerID || claim.Plan != c.Plan:
-		return curfew.Receipt{}, curfew.Errorf(curfew.IdempotencyMismatch,
+		return record.Receipt{}, curfew.Errorf(curfew.IdempotencyMismatch,
 			"payment %s was reported before with another customer or plan", c.Ref)
 	case claim.Outcome == "" && claim.SessionID == "":
 		c.ID = claim.CheckoutID
 		if err := ad.store.Unclaim(ctx, claim); err != nil {
-			return curfew.Receipt{}, err
+			return record.Receipt{}, err
 		}
-		return curfew.Receipt{}, curfew.Errorf(curfew.NotFound, "nothing is left of payment %s but its claim", c.Ref)
+		return record.Receipt{}, curfew.Errorf(curfew.NotFound, "nothing is left of payment %s but its claim", c.Ref)
 	}
 	return ad.recover(ctx, claim, *c, by)
 }
@@ -39,7 +40,7 @@ func (ad *Admission) reference(ctx context.Context, c *curfew.Checkout, by curfe
 // recover completes a claim with the checkout that is missing: as its last event
 // says; without events, fulfilled where a session of its was not cancelled; else
 // held, because what became of the money is not known.
-func (ad *Admission) recover(ctx context.Context, claim curfew.PaymentClaim, c curfew.Checkout, by curfew.Actor) (curfew.Receipt, error) {
+func (ad *Admission) recover(ctx context.Context, claim record.PaymentClaim, c curfew.Checkout, by curfew.Actor) (record.Receipt, error) {
 	c.ID, c.Outcome, c.Version = claim.CheckoutID, claim.Outcome, claim.Version
 	c.SessionID = cmp.Or(claim.SessionID, c.SessionID)
 	switch {
@@ -51,7 +52,7 @@ func (ad *Admission) recover(ctx context.Context, claim curfew.PaymentClaim, c c
 	}
 	err := ad.store.Recover(ctx, c, by, ad.rules.policy.DeferTTL)
 	if err != nil && !errors.Is(err, curfew.Conflict) { // Conflict: another replay was first
-		return curfew.Receipt{}, fmt.Errorf("recover checkout %s: %w", c.ID, err)
+		return record.Receipt{}, fmt.Errorf("recover checkout %s: %w", c.ID, err)
 	}
 	if err == nil {
 		ad.log.WarnContext(ctx, "the record of a payment was missing, and was made anew by its replay", "ref", c.Ref, "checkout", c.ID, "outcome", c.Outcome)

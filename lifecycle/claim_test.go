@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -158,7 +159,7 @@ func isRefundDue(w *world, f lifecycle.Fulfilment) {
 func isRefunding(w *world, f lifecycle.Fulfilment) {
 	isRefundDue(w, f)
 	c := must(w.Checkout(w.Context(), f.CheckoutID))(w)
-	must(w.Store.ChangeCheckout(w.Context(), curfew.CheckoutChange{From: c, To: curfew.Refunding, Reason: "claimed", Actor: curfew.Sweeper, Wait: time.Hour}))(w)
+	must(w.Store.ChangeCheckout(w.Context(), record.CheckoutChange{From: c, To: curfew.Refunding, Reason: "claimed", Actor: curfew.Sweeper, Wait: time.Hour}))(w)
 }
 
 // counted compares the exact figures of payments with the rows.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // pageSize is how many sessions one transaction of a cleanup ends at most.
@@ -58,14 +59,14 @@ type Cleanups struct {
 	admission  *Admission
 	stop       stopSignal
 	store      interface {
-		DeadlineStore
-		RunStore
-		PreviewStore
-		SessionStore
-		CheckoutStore
-		QueueStore
+		deadlineStore
+		runStore
+		previewStore
+		sessionStore
+		checkoutStore
+		queueStore
 	}
-	write ChangeStore
+	write changeStore
 }
 
 // Preview is what such a cleanup would change now; nothing is stored.
@@ -229,7 +230,7 @@ func (cl *Cleanups) whyDrifted(ctx context.Context, it curfew.Item) string {
 // pages finds what the cleanup may end, page by page to the end, in the order
 // of deadlines.
 func (cl *Cleanups) pages(ctx context.Context, c Cleanup) func(func([]curfew.Standing, error) bool) {
-	search := curfew.Search{
+	search := record.Search{
 		CustomerID: c.CustomerID, MaxAge: c.MaxAge, OrphanTTL: cl.rules.policy.OrphanTTL, Limit: pageSize,
 	}
 	if c.Trigger == curfew.ByTimer {
@@ -238,7 +239,7 @@ func (cl *Cleanups) pages(ctx context.Context, c Cleanup) func(func([]curfew.Sta
 	return cl.search(ctx, search)
 }
 
-func (cl *Cleanups) search(ctx context.Context, search curfew.Search) func(func([]curfew.Standing, error) bool) {
+func (cl *Cleanups) search(ctx context.Context, search record.Search) func(func([]curfew.Standing, error) bool) {
 	return func(yield func([]curfew.Standing, error) bool) {
 		for {
 			page, err := cl.store.Find(ctx, search)

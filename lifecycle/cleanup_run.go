@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Runs is the record of cleanups, newest first, behind the cursor.
@@ -62,7 +63,7 @@ func (cl *Cleanups) recordRun(ctx context.Context, run curfew.Run, work func(*cu
 
 const (
 	// runBeat is how often a run says that it goes on.
-	runBeat = curfew.RunLease / 3
+	runBeat = record.RunLease / 3
 	// recordTimeout bounds how long a run that has ended tries to say so.
 	recordTimeout = 5 * time.Second
 )
@@ -80,7 +81,7 @@ func (cl *Cleanups) keepAlive(ctx context.Context, runID string) (stop func()) {
 			case <-ctx.Done():
 				return
 			case <-ticker.C:
-				cl.noted(ctx, "a run could not say that it goes on", cl.store.BeatRun(ctx, runID, curfew.RunLease))
+				cl.noted(ctx, "a run could not say that it goes on", cl.store.BeatRun(ctx, runID, record.RunLease))
 			}
 		}
 	})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -268,7 +269,7 @@ type failing struct {
 	rule curfew.RuleName
 }
 
-func (f failing) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error) {
+func (f failing) End(ctx context.Context, b record.Batch) ([]record.Ended, error) {
 	if b.Rule.Name == f.rule {
 		return nil, curfew.Errorf(curfew.Unavailable, "column does not exist")
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Undo asks to bring back what a run ended.
@@ -102,7 +103,7 @@ func (cl *Cleanups) reviveAll(ctx context.Context, undo *curfew.Run, undone *Und
 // unrevivable notes a session that the database does not let come back, in words
 // for the record.
 func (cl *Cleanups) unrevivable(ctx context.Context, id string, undone *Undone, cause error) string {
-	why := curfew.SafeText(cause)
+	why := record.SafeText(cause)
 	cl.log.ErrorContext(ctx, "a session could not be revived", "session", id, "error", cause)
 	undone.NotRevived = append(undone.NotRevived, NotRevived{id, "it could not be revived: " + why})
 	return fmt.Sprintf("session %s: %s", id, why)
@@ -116,8 +117,8 @@ func (cl *Cleanups) revive(ctx context.Context, undo *curfew.Run, id string, und
 	}
 	r, err := cl.admission.admit(ctx, attempt{
 		customerID: s.CustomerID,
-		admission:  func(ctx context.Context) (curfew.Admission, error) { return cl.revival(ctx, undo, s) },
-		known:      func(ctx context.Context) (curfew.Receipt, error) { return cl.revived(ctx, s) },
+		admission:  func(ctx context.Context) (record.Admission, error) { return cl.revival(ctx, undo, s) },
+		known:      func(ctx context.Context) (record.Receipt, error) { return cl.revived(ctx, s) },
 	})
 	switch {
 	case errors.Is(err, curfew.Conflict):
@@ -140,9 +141,9 @@ func (cl *Cleanups) revive(ctx context.Context, undo *curfew.Run, id string, und
 }
 
 // revived is the session that an earlier undo made. NotFound: none has.
-func (cl *Cleanups) revived(ctx context.Context, s curfew.Standing) (curfew.Receipt, error) {
+func (cl *Cleanups) revived(ctx context.Context, s curfew.Standing) (record.Receipt, error) {
 	revival, err := cl.store.Revival(ctx, s.CustomerID, s.ID)
-	return curfew.Receipt{Session: revival.Session}, err
+	return record.Receipt{Session: revival.Session}, err
 }
 
 // notRevived says why a session cannot come back, unless it is because it has:
@@ -162,16 +163,16 @@ func (cl *Cleanups) notRevived(ctx context.Context, s curfew.Standing, why strin
 
 // revival is the new session in an ended one's stead. Conflict says why there
 // can be none.
-func (cl *Cleanups) revival(ctx context.Context, undo *curfew.Run, s curfew.Standing) (curfew.Admission, error) {
+func (cl *Cleanups) revival(ctx context.Context, undo *curfew.Run, s curfew.Standing) (record.Admission, error) {
 	if err := revivable(s.Session); err != nil {
-		return curfew.Admission{}, err
+		return record.Admission{}, err
 	}
 	c, err := cl.store.Checkout(ctx, s.CheckoutID)
 	if err == nil {
 		err = cl.unmoved(ctx, c, undo.Undoes)
 	}
 	if err != nil {
-		return curfew.Admission{}, err
+		return record.Admission{}, err
 	}
 	a := cl.rules.admission(c, undo.Actor)
 	a.Stats = undo.Stats

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -28,7 +29,7 @@ func TestUndoRaces(t *testing.T) {
 			if err != nil || c.Outcome != curfew.RefundDue {
 				return false, err
 			}
-			_, err = w.Store.ChangeCheckout(w.Context(), curfew.CheckoutChange{From: c, To: curfew.Refunding, Reason: "r", Actor: curfew.Refunder})
+			_, err = w.Store.ChangeCheckout(w.Context(), record.CheckoutChange{From: c, To: curfew.Refunding, Reason: "r", Actor: curfew.Refunder})
 			if errors.Is(err, curfew.Conflict) {
 				return false, nil
 			}

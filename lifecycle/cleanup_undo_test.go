@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -237,7 +238,7 @@ func (w *world) finish(f lifecycle.Fulfilment) {
 func (w *world) move(f lifecycle.Fulfilment, to curfew.Outcome) {
 	w.Helper()
 	c := must(w.Checkout(w.Context(), f.CheckoutID))(w)
-	must(w.Store.ChangeCheckout(w.Context(), curfew.CheckoutChange{From: c, To: to, Reason: "the worker", Actor: curfew.Refunder}))(w)
+	must(w.Store.ChangeCheckout(w.Context(), record.CheckoutChange{From: c, To: to, Reason: "the worker", Actor: curfew.Refunder}))(w)
 }
 
 func TestAMissedAppointmentIsNotRevived(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // What an action does is said here and nowhere else: explain, the pages, the
@@ -49,7 +50,7 @@ func (r *Rules) clears(t Target) string {
 }
 
 // ends is what the end of a session does, as the change decides it.
-func (r *Rules) ends(t Target, c curfew.Change) string {
+func (r *Rules) ends(t Target, c record.Change) string {
 	s := t.Session
 	what := map[curfew.SessionStatus]string{
 		curfew.Scheduled: "The appointment", curfew.Waiting: "The waiting session", curfew.Live: "The live session",
@@ -86,7 +87,7 @@ func (r *Rules) extended(s curfew.Standing) bool {
 }
 
 // owes is what becomes of a session's payment.
-func (r *Rules) owes(t Target, c curfew.Change) string {
+func (r *Rules) owes(t Target, c record.Change) string {
 	switch {
 	case t.Checkout.ID != "" && t.Checkout.Amount == 0 && t.Checkout.Ref == "":
 		return "Nothing was paid for it."

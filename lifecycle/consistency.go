@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Rows agree with each other by each write's own transaction. That nobody else
@@ -34,7 +35,7 @@ const (
 // rowCheck is what the looks have found so far.
 type rowCheck struct {
 	reporter
-	store ConsistencyStore
+	store consistencyStore
 
 	mu      sync.Mutex // held while looking
 	at      time.Time  // of the last look; zero: there was none
@@ -97,7 +98,7 @@ func (c *rowCheck) examine(ctx context.Context, limit time.Duration) (whole bool
 	if whole, err = c.compareTallies(ctx); err != nil {
 		return false, err
 	}
-	for _, table := range curfew.LinkedTables() {
+	for _, table := range record.LinkedTables() {
 		for more := true; more; {
 			if more, err = c.lookOn(ctx, table); late(ctx, err) {
 				return false, nil
@@ -137,7 +138,7 @@ func (c *rowCheck) lookIfDue(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, table := range curfew.LinkedTables() {
+	for _, table := range record.LinkedTables() {
 		if _, err := c.lookOn(ctx, table); err != nil && !late(ctx, err) {
 			return err
 		}

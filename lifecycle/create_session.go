@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Claim is a customer's wish for a session that no new payment pays for.
@@ -41,8 +42,8 @@ func (ad *Admission) create(ctx context.Context, by curfew.Actor, c Claim) (Fulf
 	}
 	b := attempt{
 		customerID: c.CustomerID,
-		admission:  func(ctx context.Context) (curfew.Admission, error) { return ad.spend(ctx, by, c) },
-		known: func(ctx context.Context) (curfew.Receipt, error) {
+		admission:  func(ctx context.Context) (record.Admission, error) { return ad.spend(ctx, by, c) },
+		known: func(ctx context.Context) (record.Receipt, error) {
 			r, err := ad.known(ctx, c)
 			if errors.Is(err, curfew.NotFound) && c.Key != "" {
 				return r, cmp.Or(ad.store.ForgetKey(ctx, c.CustomerID, c.Key), err)
@@ -97,14 +98,14 @@ func (r *Rules) checkClaim(c Claim) error {
 	return curfew.CheckID("customerId", c.CustomerID)
 }
 
-func (ad *Admission) known(ctx context.Context, c Claim) (curfew.Receipt, error) {
+func (ad *Admission) known(ctx context.Context, c Claim) (record.Receipt, error) {
 	if c.Key == "" {
-		return curfew.Receipt{}, curfew.NotFound
+		return record.Receipt{}, curfew.NotFound
 	}
 	return ad.store.Key(ctx, c.CustomerID, c.Key)
 }
 
-func keyed(r curfew.Receipt, c Claim, err error) (Fulfilment, error) {
+func keyed(r record.Receipt, c Claim, err error) (Fulfilment, error) {
 	if err != nil {
 		return Fulfilment{}, err
 	}
@@ -119,17 +120,17 @@ func keyed(r curfew.Receipt, c Claim, err error) (Fulfilment, error) {
 
 // spend is the admission that a credit pays for, or that a free plan needs no
 // payment for.
-func (ad *Admission) spend(ctx context.Context, by curfew.Actor, c Claim) (curfew.Admission, error) {
+func (ad *Admission) spend(ctx context.Context, by curfew.Actor, c Claim) (record.Admission, error) {
 	credit, err := ad.store.Credit(ctx, c.CustomerID, c.Plan)
 	free := ad.rules.policy.Plans[c.Plan].Free()
 	switch {
 	case errors.Is(err, curfew.NotFound) && free:
 		credit = curfew.Checkout{CustomerID: c.CustomerID, Plan: c.Plan}
 	case errors.Is(err, curfew.NotFound):
-		return curfew.Admission{}, curfew.Errorf(curfew.PaymentRequired,
+		return record.Admission{}, curfew.Errorf(curfew.PaymentRequired,
 			"plan %q is not free, and the customer has no credit of it", c.Plan)
 	case err != nil:
-		return curfew.Admission{}, err
+		return record.Admission{}, err
 	}
 	if c.Name != "" {
 		credit.Name = c.Name

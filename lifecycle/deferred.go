@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // deferPayment records a payment whose customer is truly busy, and tries once
@@ -82,12 +83,12 @@ func (ad *Admission) serve(ctx context.Context, customerID string) error {
 func (ad *Admission) serveOne(ctx context.Context, c curfew.Checkout) error {
 	_, err := ad.admit(ctx, attempt{
 		customerID: c.CustomerID,
-		admission: func(context.Context) (curfew.Admission, error) {
+		admission: func(context.Context) (record.Admission, error) {
 			a := ad.rules.admission(c, curfew.Admitting)
 			a.From, a.Reason = curfew.Deferred, curfew.ServedReason
 			return a, nil
 		},
-		known: func(ctx context.Context) (curfew.Receipt, error) {
+		known: func(ctx context.Context) (record.Receipt, error) {
 			r, err := ad.store.Reference(ctx, c.Ref)
 			if err == nil && r.Checkout.Outcome == curfew.Deferred {
 				return r, curfew.NotFound

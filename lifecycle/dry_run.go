@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // maxDryRunNamed is how many sessions a dry run names of each kind.
@@ -53,7 +54,7 @@ func (cl *Cleanups) DryRun(ctx context.Context) (r DryRun, err error) {
 	return r, nil
 }
 
-func (cl *Cleanups) countDryRun(r *DryRun, s curfew.Standing, rule curfew.Rule) {
+func (cl *Cleanups) countDryRun(r *DryRun, s curfew.Standing, rule record.Rule) {
 	if rule.Name == curfew.Due {
 		r.Begins++
 		return
@@ -71,7 +72,7 @@ func (cl *Cleanups) countDryRun(r *DryRun, s curfew.Standing, rule curfew.Rule) 
 }
 
 // provenDue asks the row itself, not the query that found it.
-func (cl *Cleanups) provenDue(s curfew.Standing, rule curfew.Rule) bool {
+func (cl *Cleanups) provenDue(s curfew.Standing, rule record.Rule) bool {
 	if rule.Name == curfew.Orphans && s.MechanicID == "" && s.Now.Sub(s.CreatedAt) > cl.rules.policy.OrphanTTL {
 		return true
 	}

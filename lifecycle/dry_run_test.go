@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -48,7 +49,7 @@ type hasty struct {
 	id string
 }
 
-func (h hasty) Find(ctx context.Context, _ curfew.Search) ([]curfew.Standing, error) {
+func (h hasty) Find(ctx context.Context, _ record.Search) ([]curfew.Standing, error) {
 	s, err := h.Session(ctx, h.id)
 	return []curfew.Standing{s}, err
 }

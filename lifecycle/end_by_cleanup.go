@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // rule is the rule that this cleanup applies to a session.
-func (cl *Cleanups) rule(ctx context.Context, s curfew.Standing, c Cleanup) (rule curfew.Rule, ok bool, err error) {
-	if rule, ok = curfew.RuleFor(s); !ok {
+func (cl *Cleanups) rule(ctx context.Context, s curfew.Standing, c Cleanup) (rule record.Rule, ok bool, err error) {
+	if rule, ok = record.RuleFor(s); !ok {
 		return rule, false, nil
 	}
 	if s.Status == curfew.Scheduled {
@@ -25,7 +26,7 @@ func (cl *Cleanups) rule(ctx context.Context, s curfew.Standing, c Cleanup) (rul
 }
 
 // item is one row of a preview: everything its execution needs to know.
-func (r *Rules) item(s curfew.Standing, rule curfew.Rule) curfew.Item {
+func (r *Rules) item(s curfew.Standing, rule record.Rule) curfew.Item {
 	it := curfew.Item{
 		SessionID: s.ID, CustomerID: s.CustomerID, Rule: rule.Name, Age: s.Age(), Version: s.Version,
 		Reason: rule.Reason,
@@ -71,7 +72,7 @@ func (cl *Cleanups) cleanPage(ctx context.Context, run *cleaning, page []curfew.
 func (cl *Cleanups) carryOut(ctx context.Context, run *cleaning, items []curfew.Item, maxAge time.Duration) (map[string]bool, error) {
 	var appointments, others []curfew.Item
 	for _, it := range items {
-		if curfew.RuleNamed(it.Rule).From == curfew.Scheduled {
+		if record.RuleNamed(it.Rule).From == curfew.Scheduled {
 			appointments = append(appointments, it)
 		} else {
 			others = append(others, it)
@@ -98,16 +99,16 @@ func apartItem(it curfew.Item, step string) curfew.Quarantined {
 }
 
 // batchesOf sorts items by rule: one batch a rule, in the order of the list.
-func (cl *Cleanups) batchesOf(items []curfew.Item, maxAge time.Duration) []curfew.Batch {
-	var batches []curfew.Batch
-	for _, rule := range curfew.Rules() {
-		b := curfew.Batch{Rule: rule, Guard: curfew.Guard{OlderThan: maxAge}}
+func (cl *Cleanups) batchesOf(items []curfew.Item, maxAge time.Duration) []record.Batch {
+	var batches []record.Batch
+	for _, rule := range record.Rules() {
+		b := record.Batch{Rule: rule, Guard: record.Guard{OlderThan: maxAge}}
 		if rule.Name == curfew.Orphans && maxAge == 0 {
 			b.Guard.OlderThan = cl.rules.policy.OrphanTTL
 		}
 		for _, it := range items {
 			if it.Rule == rule.Name {
-				b.Endings = append(b.Endings, curfew.Ending{
+				b.Endings = append(b.Endings, record.PlannedEnd{
 					CustomerID: it.CustomerID, SessionID: it.SessionID, Version: it.Version,
 					Reason: it.Reason, Owed: it.Owed,
 				})
@@ -120,13 +121,13 @@ func (cl *Cleanups) batchesOf(items []curfew.Item, maxAge time.Duration) []curfe
 
 // alone takes out of a batch, each into one of its own, what failed before: it
 // may fail again, and the others with it.
-func (cl *Cleanups) alone(b curfew.Batch) []curfew.Batch {
-	var batches []curfew.Batch
-	var others []curfew.Ending
+func (cl *Cleanups) alone(b record.Batch) []record.Batch {
+	var batches []record.Batch
+	var others []record.PlannedEnd
 	for _, ending := range b.Endings {
 		if cl.quarantine.knows(ending.SessionID) {
 			single := b
-			single.Endings = []curfew.Ending{ending}
+			single.Endings = []record.PlannedEnd{ending}
 			batches = append(batches, single)
 		} else {
 			others = append(others, ending)
@@ -140,7 +141,7 @@ func (cl *Cleanups) alone(b curfew.Batch) []curfew.Batch {
 
 // endPage ends the batches, counts what really ended into the run, and returns
 // the ids.
-func (cl *Cleanups) endPage(ctx context.Context, run *cleaning, batches []curfew.Batch) (map[string]bool, error) {
+func (cl *Cleanups) endPage(ctx context.Context, run *cleaning, batches []record.Batch) (map[string]bool, error) {
 	ids := make(map[string]bool)
 	for _, b := range batches {
 		if err := cl.stop.err(); err != nil {
@@ -157,7 +158,7 @@ func (cl *Cleanups) endPage(ctx context.Context, run *cleaning, batches []curfew
 
 // endBatch ends a batch. Where that fails because of a row, it ends each half,
 // until the row is alone and can be set apart.
-func (cl *Cleanups) endBatch(ctx context.Context, run *cleaning, b curfew.Batch, ids map[string]bool) error {
+func (cl *Cleanups) endBatch(ctx context.Context, run *cleaning, b record.Batch, ids map[string]bool) error {
 	b.Stats = run.Stats
 	ended, err := cl.write.End(ctx, b)
 	if err == nil {
@@ -187,7 +188,7 @@ func (cl *Cleanups) endBatch(ctx context.Context, run *cleaning, b curfew.Batch,
 	return nil
 }
 
-func (cl *Cleanups) noteEnded(run *cleaning, rule curfew.Rule, ended []curfew.Ended, ids map[string]bool) {
+func (cl *Cleanups) noteEnded(run *cleaning, rule record.Rule, ended []record.Ended, ids map[string]bool) {
 	run.settled(len(ended))
 	for _, s := range ended {
 		ids[s.Session.ID] = true

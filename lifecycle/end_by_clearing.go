@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Clearing asks to end what a customer has open.
@@ -75,7 +76,7 @@ func (ss *Sessions) clearOne(ctx context.Context, s curfew.Standing, by curfew.A
 	if c.DryRun {
 		return s, nil
 	}
-	return ss.move(ctx, s.ID, func(s curfew.Standing) (*curfew.Change, error) {
+	return ss.move(ctx, s.ID, func(s curfew.Standing) (*record.Change, error) {
 		if s.Status.Ended() {
 			return nil, nil
 		}

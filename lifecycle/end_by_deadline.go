@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // settler settles what is due: sessions by their rule, appointments, and money
@@ -16,10 +17,10 @@ type settler struct {
 	quarantine *quarantine
 	sweeping   *sweeping
 	store      interface {
-		SessionStore
-		OwedStore
+		sessionStore
+		owedStore
 	}
-	write ChangeStore
+	write changeStore
 }
 
 // settleOwn settles the customer's overdue session of any standing, and what
@@ -66,15 +67,15 @@ func (st *settler) settle(ctx context.Context, s curfew.Standing, by curfew.Acto
 }
 
 func (st *settler) settleByRule(ctx context.Context, s curfew.Standing, by curfew.Actor) (curfew.Standing, error) {
-	rule, ok := curfew.RuleFor(s)
+	rule, ok := record.RuleFor(s)
 	if !ok {
 		return s, curfew.Errorf(curfew.Conflict, "session %s has ended", s.ID)
 	}
 	c := st.rules.ending(s, rule.To, rule.Reason, by)
 	c.RequestTo = rule.RequestTo
-	c.Guard = curfew.Guard{Overdue: curfew.Yes}
+	c.Guard = record.Guard{Overdue: record.Yes}
 	if !s.Overdue() {
-		c.Guard = curfew.Guard{OlderThan: st.rules.policy.OrphanTTL, Unoffered: true}
+		c.Guard = record.Guard{OlderThan: st.rules.policy.OrphanTTL, Unoffered: true}
 	}
 	ended, err := st.write.Change(ctx, c)
 	if err != nil {

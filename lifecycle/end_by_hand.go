@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // End ends a session for one of its parties, an admin or a service: live for at
@@ -12,7 +13,7 @@ import (
 func (ss *Sessions) End(ctx context.Context, id string, by curfew.Actor) (curfew.Standing, error) {
 	ctx, end := ss.trace.Begin(ctx, "end")
 	defer end()
-	return ss.move(ctx, id, func(s curfew.Standing) (*curfew.Change, error) {
+	return ss.move(ctx, id, func(s curfew.Standing) (*record.Change, error) {
 		if s.Status.Ended() {
 			return nil, nil
 		}
@@ -26,7 +27,7 @@ func (ss *Sessions) End(ctx context.Context, id string, by curfew.Actor) (curfew
 func (ss *Sessions) Cancel(ctx context.Context, id string, by curfew.Actor) (curfew.Standing, error) {
 	ctx, end := ss.trace.Begin(ctx, "cancel")
 	defer end()
-	return ss.move(ctx, id, func(s curfew.Standing) (*curfew.Change, error) {
+	return ss.move(ctx, id, func(s curfew.Standing) (*record.Change, error) {
 		switch {
 		case s.Status.Ended():
 			return nil, nil
@@ -40,7 +41,7 @@ func (ss *Sessions) Cancel(ctx context.Context, id string, by curfew.Actor) (cur
 
 // byHand is the end that somebody decided on: what it is called depends on how
 // long the session was live.
-func (r *Rules) byHand(s curfew.Standing, by curfew.Actor) curfew.Change {
+func (r *Rules) byHand(s curfew.Standing, by curfew.Actor) record.Change {
 	switch {
 	case s.Status == curfew.Scheduled:
 		return r.cancelAppointment(s, by)
@@ -54,7 +55,7 @@ func (r *Rules) byHand(s curfew.Standing, by curfew.Actor) curfew.Change {
 
 // cancelAppointment is the end of an appointment that somebody decided on
 // before its start: a share of its price is refunded, by the time that was left.
-func (r *Rules) cancelAppointment(s curfew.Standing, by curfew.Actor) curfew.Change {
+func (r *Rules) cancelAppointment(s curfew.Standing, by curfew.Actor) record.Change {
 	c := r.ending(s, curfew.Cancelled, curfew.ByRequest, by)
 	if !s.Started() {
 		c.Owed, c.Share = r.policy.OwedBefore(s.StartsAt.Sub(s.Now))

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // steps is how often a checkout and its session are looked at again because
@@ -55,7 +56,7 @@ func (cs *Checkouts) leaveOnce(ctx context.Context, c curfew.Checkout, l leaving
 		return c, err
 	}
 	if s == nil {
-		return cs.write.ChangeCheckout(ctx, curfew.CheckoutChange{From: c, To: l.to, Reason: l.why, Actor: l.by})
+		return cs.write.ChangeCheckout(ctx, record.CheckoutChange{From: c, To: l.to, Reason: l.why, Actor: l.by})
 	}
 	change := cs.rules.ending(*s, curfew.Cancelled, curfew.ByRefund, l.by)
 	change.Reason, change.Owed = curfew.WithNote(string(curfew.ByRefund), l.why), l.to

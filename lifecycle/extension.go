@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Extension is paid time for a live session, as the marketplace reports it.
@@ -88,7 +89,7 @@ func (ss *Sessions) extend(ctx context.Context, by curfew.Actor, x Extension, c 
 		return ss.tooLateToExtend(ctx, by, s, c)
 	}
 	d := ss.rules.policy.Plans[x.Plan].Duration
-	s, err = ss.write.Extend(ctx, curfew.Extension{
+	s, err = ss.write.Extend(ctx, record.Extension{
 		Checkout: c, From: s.Session, By: d, Actor: by, Reason: curfew.ExtendedReason + " by " + Span(d),
 	})
 	if err != nil {
@@ -108,7 +109,7 @@ func (ss *Sessions) tooLateToExtend(ctx context.Context, by curfew.Actor, s curf
 }
 
 // extended answers a known reference.
-func extended(r curfew.Receipt, x Extension) (Extended, error) {
+func extended(r record.Receipt, x Extension) (Extended, error) {
 	if r.Checkout.SessionID != x.SessionID || r.Checkout.Plan != x.Plan {
 		return Extended{}, curfew.Errorf(curfew.IdempotencyMismatch,
 			"payment %s was reported before with another session or plan", x.PaymentRef)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Severity says how much a finding matters.
@@ -201,9 +202,9 @@ func (h *Health) moneyFindings(r Report) []Finding {
 	byHand := func(c curfew.Checkout) bool {
 		return c.MoneyDue || c.Outcome == curfew.Held || !h.rules.asksProvider && c.Outcome == curfew.RefundDue
 	}
-	failing := func(c curfew.Checkout) bool { return refundOpen(c) && c.Attempts >= curfew.RefundTries }
+	failing := func(c curfew.Checkout) bool { return refundOpen(c) && c.Attempts >= record.RefundTries }
 	overdue := func(c curfew.Checkout) bool {
-		return refundOpen(c) && r.Timestamp.Sub(refundAsked(c)) > curfew.RefundsLate
+		return refundOpen(c) && r.Timestamp.Sub(refundAsked(c)) > record.RefundsLate
 	}
 	return []Finding{
 		Finding{
@@ -212,15 +213,15 @@ func (h *Health) moneyFindings(r Report) []Finding {
 		}.naming(r.Payments, byHand, recorded),
 		Finding{
 			Code: RefundFailing, Severity: Critical, Count: c.Failing,
-			Problem: fmt.Sprintf("%s asked for %d times or more and not given back", count(c.Failing, "refund"), curfew.RefundTries),
+			Problem: fmt.Sprintf("%s asked for %d times or more and not given back", count(c.Failing, "refund"), record.RefundTries),
 		}.naming(r.Payments, failing, refundAsked),
 		Finding{
 			Code: RefundsOverdue, Severity: Critical, Count: c.Overdue,
-			Problem: fmt.Sprintf("%s due for more than %s", count(c.Overdue, "refund"), Span(curfew.RefundsLate)),
+			Problem: fmt.Sprintf("%s due for more than %s", count(c.Overdue, "refund"), Span(record.RefundsLate)),
 		}.naming(r.Payments, overdue, refundAsked),
 		{
 			Code: PaymentsDisputed, Severity: Warning, Count: c.Disputed,
-			Problem: fmt.Sprintf("%s disputed by the customer's bank within %s", count(c.Disputed, "payment"), Span(curfew.DisputeWindow)),
+			Problem: fmt.Sprintf("%s disputed by the customer's bank within %s", count(c.Disputed, "payment"), Span(record.DisputeWindow)),
 		},
 	}
 }
@@ -233,11 +234,11 @@ func deliveryFindings(r Report) []Finding {
 	return []Finding{
 		{
 			Code: DeliveriesDying, Severity: Critical, Count: d.Dying,
-			Problem: fmt.Sprintf("%s given up within %s: nobody was told", deliveries(d.Dying), Span(curfew.DyingWindow)),
+			Problem: fmt.Sprintf("%s given up within %s: nobody was told", deliveries(d.Dying), Span(record.DyingWindow)),
 		},
 		{
 			Code: DeliveriesOverdue, Severity: Warning, Count: d.Overdue,
-			Problem: fmt.Sprintf("%s due for more than %s", deliveries(d.Overdue), Span(curfew.DeliveriesLate)),
+			Problem: fmt.Sprintf("%s due for more than %s", deliveries(d.Overdue), Span(record.DeliveriesLate)),
 		},
 		{
 			Code: EndpointDisabled, Severity: Warning, Count: d.Disabled,

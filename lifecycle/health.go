@@ -88,14 +88,14 @@ type Health struct {
 	sweeps    bool // the sweeper's timer is on
 	keys      Keys // nil: there is no key server
 	store     interface {
-		FigureStore
-		ActivityStore
-		HeartbeatStore
-		SchemaStore
-		QuarantineStore
-		AcknowledgementStore
-		CheckoutStore
-		OwedStore
+		figureStore
+		activityStore
+		heartbeatStore
+		schemaStore
+		quarantineStore
+		acknowledgementStore
+		checkoutStore
+		owedStore
 	}
 }
 

@@ -30,7 +30,7 @@ const (
 // heartbeat is what a process knows of its own writing, by its own clock.
 type heartbeat struct {
 	log     *slog.Logger
-	store   HeartbeatStore
+	store   heartbeatStore
 	process string // names this process to others
 
 	tried chan struct{} // closed after the first try
@@ -41,7 +41,7 @@ type heartbeat struct {
 	err     error     // of the last heartbeat
 }
 
-func newHeartbeat(store HeartbeatStore, process string, log *slog.Logger) *heartbeat {
+func newHeartbeat(store heartbeatStore, process string, log *slog.Logger) *heartbeat {
 	return &heartbeat{log: log, store: store, process: process, tried: make(chan struct{})}
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -135,7 +136,7 @@ type broken struct {
 	err error
 }
 
-func (b *broken) Admit(ctx context.Context, a curfew.Admission) (curfew.Standing, error) {
+func (b *broken) Admit(ctx context.Context, a record.Admission) (curfew.Standing, error) {
 	if b.err != nil {
 		return curfew.Standing{}, b.err
 	}

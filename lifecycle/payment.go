@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Provider moves money, in Curfew's words. Errors: Unavailable where it cannot
@@ -36,15 +37,15 @@ type Payments struct {
 	provider   Provider // nil: there is none
 	stop       stopSignal
 	store      interface {
-		CustomerStore
-		ClaimStore
-		CheckoutStore
-		RepaymentStore
-		OwedStore
+		customerStore
+		claimStore
+		checkoutStore
+		repaymentStore
+		owedStore
 	}
 	write interface {
-		AdmissionStore
-		ChangeStore
+		admissionStore
+		changeStore
 	}
 }
 
@@ -196,8 +197,8 @@ func (ps *Payments) seen(ctx context.Context, p curfew.Payment) error {
 		ps.log.WarnContext(ctx, "a provider tells a known payment otherwise; it stays as it is", "ref", p.Ref, "checkout", c.ID, "what", other)
 	}
 	if c.PaymentID == "" && p.PaymentID != "" && (other == "" || other == "amount") {
-		return ps.remark(ctx, c.ID, func(c curfew.Checkout) (curfew.Remark, bool) {
-			return curfew.Remark{
+		return ps.remark(ctx, c.ID, func(c curfew.Checkout) (record.Annotation, bool) {
+			return record.Annotation{
 				Reason:    fmt.Sprintf("the provider told its payment of %d %s", p.Amount, strings.ToLower(p.Currency)),
 				PaymentID: p.PaymentID, Amount: max(p.Amount, 0), Currency: strings.ToLower(p.Currency),
 			}, c.PaymentID == ""
@@ -262,7 +263,7 @@ func (ps *Payments) receiveDisputed(ctx context.Context, p curfew.Payment) error
 
 // remark notes something at a checkout, as it is then, unless say finds that it
 // is known.
-func (ps *Payments) remark(ctx context.Context, id string, say func(curfew.Checkout) (curfew.Remark, bool)) error {
+func (ps *Payments) remark(ctx context.Context, id string, say func(curfew.Checkout) (record.Annotation, bool)) error {
 	var err error
 	for range tries {
 		c, err2 := ps.store.Checkout(ctx, id)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Store is everything that lifecycle and the timeline need of a database, as one
@@ -21,86 +22,86 @@ import (
 // repeat it with the same key).
 // Package storetest holds the contract as tests.
 type Store interface {
-	AdmissionStore
-	ChangeStore
-	CustomerStore
-	ClaimStore
-	SessionStore
-	QueueStore
-	CheckoutStore
-	OwedStore
-	RepaymentStore
-	DeadlineStore
-	RunStore
-	PreviewStore
-	FigureStore
-	ConsistencyStore
-	ActivityStore
-	HeartbeatStore
-	SchemaStore
-	OneTimeStore
-	QuarantineStore
-	AcknowledgementStore
-	HistoryStore
+	admissionStore
+	changeStore
+	customerStore
+	claimStore
+	sessionStore
+	queueStore
+	checkoutStore
+	owedStore
+	repaymentStore
+	deadlineStore
+	runStore
+	previewStore
+	figureStore
+	consistencyStore
+	activityStore
+	heartbeatStore
+	schemaStore
+	oneTimeStore
+	quarantineStore
+	acknowledgementStore
+	historyStore
 }
 
-// AdmissionStore writes checkouts and what they pay for. Every write of it is
+// admissionStore writes checkouts and what they pay for. Every write of it is
 // published.
-type AdmissionStore interface {
+type admissionStore interface {
 	// Admit writes checkout, claim, session, request and events. On PostgreSQL a
 	// fresh checkout takes one round trip.
-	Admit(ctx context.Context, a curfew.Admission) (curfew.Standing, error)
+	Admit(ctx context.Context, a record.Admission) (curfew.Standing, error)
 	// Defer writes the checkout (outcome Deferred, retried until ttl from now), its
 	// claim and its event. A reference already claimed is Conflict.
-	Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) (curfew.Receipt, error)
+	Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) (record.Receipt, error)
 	// Record writes a checkout with the outcome it has, neither Fulfilled nor
 	// Deferred, its claim and its event. A reference already claimed is Conflict.
-	Record(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) (curfew.Receipt, error)
+	Record(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) (record.Receipt, error)
 	// Extend writes an extension's checkout, claim and events, and moves
 	// duration and deadline of the session.
-	Extend(ctx context.Context, x curfew.Extension) (curfew.Standing, error)
+	Extend(ctx context.Context, x record.Extension) (curfew.Standing, error)
 	// Repair makes a held checkout deferred, with its customer and plan.
-	Repair(ctx context.Context, r curfew.Repair) (curfew.Checkout, error)
+	Repair(ctx context.Context, r record.Reassignment) (curfew.Checkout, error)
 }
 
-// ChangeStore moves sessions and checkouts that exist. Every write of it is
+// changeStore moves sessions and checkouts that exist. Every write of it is
 // published.
-type ChangeStore interface {
+type changeStore interface {
 	// Change moves a session and returns it as it is now.
-	Change(ctx context.Context, c curfew.Change) (curfew.Standing, error)
+	Change(ctx context.Context, c record.Change) (curfew.Standing, error)
 	// ChangeCheckout moves a checkout and clears MoneyDue.
-	ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) (curfew.Checkout, error)
+	ChangeCheckout(ctx context.Context, c record.CheckoutChange) (curfew.Checkout, error)
 	// End ends what of the batch still is as it was read, and nothing else. The
 	// result has the order of the batch. The batch's rule ends something: it is
 	// not Due.
-	End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error)
+	End(ctx context.Context, b record.Batch) ([]record.Ended, error)
 	// Remark writes an event of a checkout whose outcome stays.
-	Remark(ctx context.Context, r curfew.Remark) (curfew.Checkout, error)
+	Remark(ctx context.Context, r record.Annotation) (curfew.Checkout, error)
 }
 
-// CustomerStore is what an admission asks about one customer.
-type CustomerStore interface {
+// customerStore is what an admission asks about one customer.
+type customerStore interface {
 	// Reference is the receipt of a payment's reference. NotFound: never seen.
-	Reference(ctx context.Context, ref string) (curfew.Receipt, error)
+	Reference(ctx context.Context, ref string) (record.Receipt, error)
 	// Key is the receipt of a customer's idempotency key; its session is the one
 	// that was admitted with the key.
-	Key(ctx context.Context, customerID, key string) (curfew.Receipt, error)
+	Key(ctx context.Context, customerID, key string) (record.Receipt, error)
 	// Credit is the customer's oldest credited checkout of the plan.
 	Credit(ctx context.Context, customerID, plan string) (curfew.Checkout, error)
 	// Deferred is the customer's oldest deferred checkout.
-	Deferred(ctx context.Context, customerID string) (curfew.Receipt, error)
+	Deferred(ctx context.Context, customerID string) (record.Receipt, error)
 	// Refuse records that a customer was refused because of this session.
 	Refuse(ctx context.Context, customerID, sessionID string) error
 }
 
-// ClaimStore completes what lost its other half: a claim of a payment without
+// claimStore completes what lost its other half: a claim of a payment without
 // its checkout, a key without its session.
-type ClaimStore interface {
+type claimStore interface {
 	// LostCheckout is the claim of a reference whose checkout is missing. NotFound:
 	// there is no claim, or the checkout is there.
-	LostCheckout(ctx context.Context, ref string) (curfew.PaymentClaim, error)
+	LostCheckout(ctx context.Context, ref string) (record.PaymentClaim, error)
 	// Unclaim removes a claim, unless its checkout is there by now.
-	Unclaim(ctx context.Context, c curfew.PaymentClaim) error
+	Unclaim(ctx context.Context, c record.PaymentClaim) error
 	// Recover writes the missing checkout of a claim that exists, as it is; its
 	// first event, too, where its Version is 0. One that is deferred is retried
 	// until ttl from now. Conflict: it is there by now.
@@ -110,8 +111,8 @@ type ClaimStore interface {
 	ForgetKey(ctx context.Context, customerID, key string) error
 }
 
-// SessionStore reads sessions.
-type SessionStore interface {
+// sessionStore reads sessions.
+type sessionStore interface {
 	// Session is one by its id.
 	Session(ctx context.Context, id string) (curfew.Standing, error)
 	// SessionOf is the session of a request.
@@ -128,27 +129,27 @@ type SessionStore interface {
 	Events(ctx context.Context, customerID, subject string) ([]curfew.Event, error)
 }
 
-// QueueStore is what mechanics see and hold.
-type QueueStore interface {
+// queueStore is what mechanics see and hold.
+type queueStore interface {
 	// Pending is the unassigned waiting sessions with a pending request that are
 	// not overdue, by QueuedAt and id, behind the cursor. A page is cheap however
 	// many overdue ones nobody has ended yet.
 	Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error)
 	// Slot is the slot that keeps a mechanic busy. NotFound: the mechanic is free.
-	Slot(ctx context.Context, mechanicID string) (curfew.Slot, error)
+	Slot(ctx context.Context, mechanicID string) (record.Slot, error)
 	// FreeSlot removes a slot that is exactly that and whose session has ended,
 	// is missing or has another mechanic; otherwise Conflict.
-	FreeSlot(ctx context.Context, s curfew.Slot) error
+	FreeSlot(ctx context.Context, s record.Slot) error
 	// AbandonSlot removes a slot that is exactly that and whose session is overdue;
 	// otherwise Conflict.
-	AbandonSlot(ctx context.Context, s curfew.Slot) error
+	AbandonSlot(ctx context.Context, s record.Slot) error
 	// FreeLeaked removes the slots that MechanicFigures counts as leaked, and
 	// returns how many.
 	FreeLeaked(ctx context.Context) (int, error)
 }
 
-// CheckoutStore reads payments.
-type CheckoutStore interface {
+// checkoutStore reads payments.
+type checkoutStore interface {
 	// Checkout is one by its id alone.
 	Checkout(ctx context.Context, id string) (curfew.Checkout, error)
 	// Checkouts is all of a customer's, oldest first.
@@ -159,22 +160,22 @@ type CheckoutStore interface {
 	ListCheckouts(ctx context.Context, s curfew.CheckoutSearch) ([]curfew.Checkout, error)
 }
 
-// OwedStore lists what is owed to customers: sessions and money.
-type OwedStore interface {
+// owedStore lists what is owed to customers: sessions and money.
+type owedStore interface {
 	// Servable is customers with a deferred checkout and no open session, those
 	// who wait longest first.
 	Servable(ctx context.Context, limit int) ([]string, error)
 	// Unsettled is deferred checkouts past their RetryUntil, and those with
 	// MoneyDue, each with the session whose end left it so; oldest first. An
 	// empty customer means everybody's.
-	Unsettled(ctx context.Context, customerID string, limit int) ([]curfew.Receipt, error)
+	Unsettled(ctx context.Context, customerID string, limit int) ([]record.Receipt, error)
 	// Refundable is checkouts with a refund due or under way whose NextAt has
 	// passed, those that wait longest first.
 	Refundable(ctx context.Context, limit int) ([]curfew.Checkout, error)
 }
 
-// RepaymentStore is what a provider said of money given back.
-type RepaymentStore interface {
+// repaymentStore is what a provider said of money given back.
+type repaymentStore interface {
 	// Repaid records how much of a payment was given back in all, and returns
 	// the most that was ever reported.
 	Repaid(ctx context.Context, paymentID string, r curfew.Repayment) (curfew.Repayment, error)
@@ -184,10 +185,10 @@ type RepaymentStore interface {
 	Repayment(ctx context.Context, paymentID string) (curfew.Repayment, error)
 }
 
-// DeadlineStore finds what is due.
-type DeadlineStore interface {
+// deadlineStore finds what is due.
+type deadlineStore interface {
 	// Find reads without locking, ordered by deadline and id.
-	Find(ctx context.Context, s curfew.Search) ([]curfew.Standing, error)
+	Find(ctx context.Context, s record.Search) ([]curfew.Standing, error)
 	// NextDeadline is the earliest deadline of a session or deferred checkout
 	// that lies behind a moment, passed or not, and the store's now. at is zero if
 	// there is none.
@@ -196,8 +197,8 @@ type DeadlineStore interface {
 	Tidy(ctx context.Context, window time.Duration) error
 }
 
-// RunStore is the record of cleanups.
-type RunStore interface {
+// runStore is the record of cleanups.
+type runStore interface {
 	// BeginRun writes the run with outcome RunRunning and returns it with its
 	// start.
 	BeginRun(ctx context.Context, r curfew.Run) (curfew.Run, error)
@@ -214,17 +215,17 @@ type RunStore interface {
 	RunEvents(ctx context.Context, runID, after string, limit int) ([]curfew.Event, error)
 }
 
-// PreviewStore keeps previews of cleanups for a day.
-type PreviewStore interface {
+// previewStore keeps previews of cleanups for a day.
+type previewStore interface {
 	// SavePreview keeps a preview and returns it with its time.
 	SavePreview(ctx context.Context, p curfew.Preview) (curfew.Preview, error)
 	// Preview is NotFound once it is older than a day.
 	Preview(ctx context.Context, id string) (curfew.Preview, error)
 }
 
-// FigureStore is what health is made of. Each figure is exact, cheap at millions
+// figureStore is what health is made of. Each figure is exact, cheap at millions
 // of ended rows, and fails alone.
-type FigureStore interface {
+type figureStore interface {
 	SessionFigures(ctx context.Context, p curfew.Policy) (curfew.SessionFigures, error)
 	RequestFigures(ctx context.Context) (curfew.RequestFigures, error)
 	CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, error)
@@ -237,26 +238,26 @@ type FigureStore interface {
 	HealthDetails(ctx context.Context, p curfew.Policy, limit int) (curfew.HealthDetails, error)
 }
 
-// ConsistencyStore compares rows that Curfew's own writes keep in step.
-type ConsistencyStore interface {
+// consistencyStore compares rows that Curfew's own writes keep in step.
+type consistencyStore interface {
 	// TallyDifferences is the tallies that are not what the rows say, all of one
 	// moment. It reads every row, for as long as the context lets it.
 	TallyDifferences(ctx context.Context) ([]curfew.TallyDifference, error)
 	// Links checks up to limit rows of one of curfew.LinkedTables, behind a key,
 	// against the rows they belong with. Each costs a look or two by key.
-	Links(ctx context.Context, table, after string, limit int) (curfew.Linked, error)
+	Links(ctx context.Context, table, after string, limit int) (record.Linked, error)
 }
 
-// ActivityStore is what charts of the last hours are made of.
-type ActivityStore interface {
+// activityStore is what charts of the last hours are made of.
+type activityStore interface {
 	// Tide is how many sessions have not ended, and how many moved within each
 	// step of the window that ends now, all of one moment. It reads the events of
 	// the window, and no others.
-	Tide(ctx context.Context, window, step time.Duration) (curfew.Tide, error)
+	Tide(ctx context.Context, window, step time.Duration) (record.ActivitySeries, error)
 }
 
-// HeartbeatStore is what processes leave for each other as a sign of life.
-type HeartbeatStore interface {
+// heartbeatStore is what processes leave for each other as a sign of life.
+type heartbeatStore interface {
 	// BeatSweep records a successful sweep and how late it was.
 	BeatSweep(ctx context.Context, lag time.Duration) error
 	// BeatQueue records that a mechanic looked at the queue.
@@ -274,8 +275,8 @@ type HeartbeatStore interface {
 	Pulse(ctx context.Context) (curfew.Pulse, error)
 }
 
-// SchemaStore checks the schema.
-type SchemaStore interface {
+// schemaStore checks the schema.
+type schemaStore interface {
 	// GuardsMissing names the guards that the database should have and has not;
 	// none where they were switched off on purpose.
 	GuardsMissing(ctx context.Context) ([]string, error)
@@ -283,8 +284,8 @@ type SchemaStore interface {
 	Verify(ctx context.Context) error
 }
 
-// OneTimeStore records names that count once.
-type OneTimeStore interface {
+// oneTimeStore records names that count once.
+type oneTimeStore interface {
 	// ClaimOnce records a one-time name; the second time it is Conflict. Names
 	// may be forgotten once ttl has passed by the store's clock.
 	ClaimOnce(ctx context.Context, name string, ttl time.Duration) error
@@ -292,8 +293,8 @@ type OneTimeStore interface {
 	Claimed(ctx context.Context, name string) (bool, error)
 }
 
-// QuarantineStore keeps what could not be settled and is set apart.
-type QuarantineStore interface {
+// quarantineStore keeps what could not be settled and is set apart.
+type quarantineStore interface {
 	// Quarantine keeps a failure: what, at which step, and its LastError. It is
 	// left alone for FirstQuarantine, twice as long after each further failure, at
 	// most for LongestQuarantine. The lists that begin with the oldest leave out
@@ -305,8 +306,8 @@ type QuarantineStore interface {
 	LeaveQuarantine(ctx context.Context) error
 }
 
-// AcknowledgementStore is what operators said of findings.
-type AcknowledgementStore interface {
+// acknowledgementStore is what operators said of findings.
+type acknowledgementStore interface {
 	// Acknowledge keeps an operator's word in place of an earlier one of that code,
 	// and returns it with its time.
 	Acknowledge(ctx context.Context, a curfew.Acknowledgement) (curfew.Acknowledgement, error)
@@ -316,17 +317,17 @@ type AcknowledgementStore interface {
 	WithdrawAcknowledgement(ctx context.Context, code string) error
 }
 
-// HistoryStore is what the timeline reads of one customer, newest first.
-type HistoryStore interface {
+// historyStore is what the timeline reads of one customer, newest first.
+type historyStore interface {
 	// History is the events of all the customer's sessions and checkouts, before
 	// the cursor.
 	History(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Event, error)
 	// Refusals is how often the customer was refused, before the cursor, as far
 	// as they are kept.
-	Refusals(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Refused, error)
+	Refusals(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]record.Refusal, error)
 	// Notices is what was, or is to be, delivered because of the customer's
 	// events, by Delivery.At, before the cursor, as far as it is kept.
-	Notices(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Delivery, error)
+	Notices(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]record.Delivery, error)
 	// CustomersByEmail is who paid with that address, in order; letters of ASCII
 	// count alike whatever their case.
 	CustomersByEmail(ctx context.Context, email string, limit int) ([]string, error)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Notifier is told of changes on behalf of those who would otherwise have to
@@ -22,14 +23,14 @@ type Notifier interface {
 // implements them whole instead of embedding a store, so that a method added to
 // one of them does not compile until it is published.
 type publisher struct {
-	admissions AdmissionStore
-	changes    ChangeStore
+	admissions admissionStore
+	changes    changeStore
 	changed    func(in time.Duration)
 }
 
 var _ interface {
-	AdmissionStore
-	ChangeStore
+	admissionStore
+	changeStore
 } = publisher{}
 
 func (p publisher) session(s curfew.Standing, err error) (curfew.Standing, error) {
@@ -39,7 +40,7 @@ func (p publisher) session(s curfew.Standing, err error) (curfew.Standing, error
 	return s, err
 }
 
-func (p publisher) receipt(r curfew.Receipt, err error) (curfew.Receipt, error) {
+func (p publisher) receipt(r record.Receipt, err error) (record.Receipt, error) {
 	if err == nil {
 		p.changed(ahead(r.Checkout.RetryUntil, r.Now))
 	}
@@ -56,59 +57,59 @@ func (p publisher) checkout(c curfew.Checkout, err error, in time.Duration) (cur
 
 func ahead(deadline, now time.Time) time.Duration {
 	if deadline.IsZero() {
-		return curfew.NoDeadline
+		return record.NoDeadline
 	}
 	return deadline.Sub(now)
 }
 
 // Admit publishes the session's deadline.
-func (p publisher) Admit(ctx context.Context, a curfew.Admission) (curfew.Standing, error) {
+func (p publisher) Admit(ctx context.Context, a record.Admission) (curfew.Standing, error) {
 	return p.session(p.admissions.Admit(ctx, a))
 }
 
 // Defer publishes how long the payment is retried.
-func (p publisher) Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) (curfew.Receipt, error) {
+func (p publisher) Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) (record.Receipt, error) {
 	return p.receipt(p.admissions.Defer(ctx, c, actor, ttl))
 }
 
 // Record sets no deadline.
-func (p publisher) Record(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) (curfew.Receipt, error) {
+func (p publisher) Record(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) (record.Receipt, error) {
 	return p.receipt(p.admissions.Record(ctx, c, actor, reason))
 }
 
 // Extend publishes the session's new deadline.
-func (p publisher) Extend(ctx context.Context, x curfew.Extension) (curfew.Standing, error) {
+func (p publisher) Extend(ctx context.Context, x record.Extension) (curfew.Standing, error) {
 	return p.session(p.admissions.Extend(ctx, x))
 }
 
 // Repair publishes how long the payment is retried.
-func (p publisher) Repair(ctx context.Context, r curfew.Repair) (curfew.Checkout, error) {
+func (p publisher) Repair(ctx context.Context, r record.Reassignment) (curfew.Checkout, error) {
 	changed, err := p.admissions.Repair(ctx, r)
 	return p.checkout(changed, err, r.Retry)
 }
 
 // Change publishes the session's new deadline.
-func (p publisher) Change(ctx context.Context, c curfew.Change) (curfew.Standing, error) {
+func (p publisher) Change(ctx context.Context, c record.Change) (curfew.Standing, error) {
 	return p.session(p.changes.Change(ctx, c))
 }
 
 // ChangeCheckout sets no deadline.
-func (p publisher) ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) (curfew.Checkout, error) {
+func (p publisher) ChangeCheckout(ctx context.Context, c record.CheckoutChange) (curfew.Checkout, error) {
 	changed, err := p.changes.ChangeCheckout(ctx, c)
-	return p.checkout(changed, err, curfew.NoDeadline)
+	return p.checkout(changed, err, record.NoDeadline)
 }
 
 // End publishes that something ended; it sets no deadline.
-func (p publisher) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error) {
+func (p publisher) End(ctx context.Context, b record.Batch) ([]record.Ended, error) {
 	ended, err := p.changes.End(ctx, b)
 	if len(ended) > 0 && err == nil {
-		p.changed(curfew.NoDeadline)
+		p.changed(record.NoDeadline)
 	}
 	return ended, err
 }
 
 // Remark sets no deadline.
-func (p publisher) Remark(ctx context.Context, r curfew.Remark) (curfew.Checkout, error) {
+func (p publisher) Remark(ctx context.Context, r record.Annotation) (curfew.Checkout, error) {
 	changed, err := p.changes.Remark(ctx, r)
-	return p.checkout(changed, err, curfew.NoDeadline)
+	return p.checkout(changed, err, record.NoDeadline)
 }

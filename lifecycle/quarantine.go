@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 const (
@@ -25,8 +26,8 @@ const (
 // its next try, and then tries it alone.
 type quarantine struct {
 	log   *slog.Logger
-	store QuarantineStore
-	probe OneTimeStore // to try whether the database takes writes
+	store quarantineStore
+	probe oneTimeStore // to try whether the database takes writes
 
 	mu    sync.Mutex
 	until map[string]time.Time // by the session's id
@@ -99,7 +100,7 @@ func rowsOwn(ctx context.Context, err error) bool {
 	if _, ok := isStuck(err); ok {
 		return true
 	}
-	return curfew.OfOneRow(err)
+	return record.OfOneRow(err)
 }
 
 // rowsOwn is rowsOwn, also where the answer leaves open whether the row or the
@@ -116,11 +117,11 @@ func (q *quarantine) rowsOwn(ctx context.Context, err error) bool {
 // setApart keeps that something could not be settled, so that nothing else waits
 // for it. The error is that of keeping it.
 func (q *quarantine) setApart(ctx context.Context, what curfew.Quarantined, cause error) error {
-	what.LastError = curfew.SafeText(cause)
+	what.LastError = record.SafeText(cause)
 	q.log.WarnContext(ctx, "set apart: it could not be settled, and is tried again later", "what", string(what.Noun), "id", what.ID,
 		"customer", what.CustomerID, "step", what.Step, "error", cause)
 	if what.Noun == curfew.QuarantinedSession {
-		q.add(what.ID, curfew.FirstQuarantine)
+		q.add(what.ID, record.FirstQuarantine)
 	}
 	return q.store.Quarantine(context.WithoutCancel(ctx), what)
 }
@@ -152,7 +153,7 @@ func (c *cleaning) leave(ctx context.Context, q *quarantine, what curfew.Quarant
 	if err := q.setApart(ctx, what, cause); err != nil {
 		return err
 	}
-	c.apart = append(c.apart, fmt.Sprintf("%s%s %s of customer %s: %v", c.rule, what.Noun, what.ID, what.CustomerID, curfew.SafeText(cause)))
+	c.apart = append(c.apart, fmt.Sprintf("%s%s %s of customer %s: %v", c.rule, what.Noun, what.ID, what.CustomerID, record.SafeText(cause)))
 	c.Stats.SetApart++
 	if c.inARow++; c.inARow >= hopeless {
 		return fmt.Errorf("%d in a row could not be settled, the last one: %w", c.inARow, cause)
@@ -174,7 +175,7 @@ func (c *cleaning) own(ctx context.Context, q *quarantine, cause error) bool {
 func (c *cleaning) err() error {
 	switch {
 	case c.unsure != nil:
-		return &setApartError{append(c.apart, "what the figures count may be too little, an answer was lost: "+curfew.SafeText(c.unsure))}
+		return &setApartError{append(c.apart, "what the figures count may be too little, an answer was lost: "+record.SafeText(c.unsure))}
 	case len(c.apart) > 0:
 		return &setApartError{c.apart}
 	}

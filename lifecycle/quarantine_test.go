@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/storetest"
 	"github.com/curfewhq/curfew/internal/storetest/stores"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -146,7 +147,7 @@ func TestWhatFailsAgainWaitsLonger(t *testing.T) {
 		q := curfew.Quarantined{
 			Noun: curfew.QuarantinedSession, CustomerID: "kim", ID: w.pay("kim", "ref").SessionID, Version: 1, Step: "end", LastError: "first",
 		}
-		want := curfew.FirstQuarantine
+		want := record.FirstQuarantine
 		for try := range 10 {
 			must(0, w.Store.Quarantine(w.Context(), q))(w)
 			must(0, w.Store.Quarantine(w.Context(), q))(w) // another process met it, too
@@ -155,7 +156,7 @@ func TestWhatFailsAgainWaitsLonger(t *testing.T) {
 			if wait := got.NextAt.Sub(got.TriedAt); wait != want || got.Tries != int64(try+1) || got.FirstError != "first" {
 				w.Errorf("after %d tries it waits %s, not %s: %+v", try+1, wait, want, got)
 			}
-			want = min(2*want, curfew.LongestQuarantine)
+			want = min(2*want, record.LongestQuarantine)
 			w.tryNow()
 		}
 	})
@@ -195,7 +196,7 @@ func TestWhatFailsForAllIsAFailedRun(t *testing.T) {
 // unending is a store that ends nothing.
 type unending struct{ lifecycle.Store }
 
-func (unending) End(context.Context, curfew.Batch) ([]curfew.Ended, error) {
+func (unending) End(context.Context, record.Batch) ([]record.Ended, error) {
 	return nil, errors.New("permission denied")
 }
 

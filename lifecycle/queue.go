@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Queue is what mechanics see, accept and put back.
@@ -17,10 +18,10 @@ type Queue struct {
 	sessions *Sessions
 	wakeup   *wakeup
 	store    interface {
-		QueueStore
-		SessionStore
+		queueStore
+		sessionStore
 	}
-	write ChangeStore
+	write changeStore
 }
 
 // Pending is what mechanics may accept: pending and not overdue, oldest first,
@@ -110,9 +111,9 @@ func (q *Queue) tooLate(ctx context.Context, s curfew.Standing) error {
 		s.ID, s.ExpiresAt.Format(time.RFC3339))
 }
 
-func (r *Rules) acceptance(s curfew.Standing, mechanicID string) curfew.Change {
-	return curfew.Change{
-		From: s.Session, Guard: curfew.Guard{Overdue: curfew.No}, To: curfew.Waiting,
+func (r *Rules) acceptance(s curfew.Standing, mechanicID string) record.Change {
+	return record.Change{
+		From: s.Session, Guard: record.Guard{Overdue: record.No}, To: curfew.Waiting,
 		Actor: curfew.Actor{Role: curfew.Mechanic, ID: mechanicID}, Reason: curfew.AcceptedReason,
 		Assign: mechanicID, RequestTo: curfew.Accepted, Deadline: r.policy.JoinDeadline(),
 	}
@@ -190,7 +191,7 @@ func (q *Queue) Release(ctx context.Context, requestID, mechanicID string) (curf
 	if err != nil {
 		return found, err
 	}
-	return q.sessions.move(ctx, found.ID, func(s curfew.Standing) (*curfew.Change, error) {
+	return q.sessions.move(ctx, found.ID, func(s curfew.Standing) (*record.Change, error) {
 		switch {
 		case s.Assigned() && s.MechanicID != mechanicID:
 			return nil, curfew.Errorf(curfew.NotFound, "there is no request %s", requestID)
@@ -209,7 +210,7 @@ func (q *Queue) Unassign(ctx context.Context, by curfew.Actor, sessionID, reason
 	if reason == "" {
 		return curfew.Standing{}, curfew.Errorf(curfew.Invalid, "releasing another's session needs a reason: it is kept in its history")
 	}
-	return q.sessions.move(ctx, sessionID, func(s curfew.Standing) (*curfew.Change, error) {
+	return q.sessions.move(ctx, sessionID, func(s curfew.Standing) (*record.Change, error) {
 		switch {
 		case s.Status != curfew.Waiting:
 			return nil, curfew.Errorf(curfew.Conflict, "session %s is %s: only one that is not live yet can be released", s.ID, s.Status)
@@ -222,8 +223,8 @@ func (q *Queue) Unassign(ctx context.Context, by curfew.Actor, sessionID, reason
 	})
 }
 
-func (r *Rules) release(s curfew.Standing, by curfew.Actor) *curfew.Change {
-	return &curfew.Change{
+func (r *Rules) release(s curfew.Standing, by curfew.Actor) *record.Change {
+	return &record.Change{
 		From: s.Session, To: curfew.Waiting, Actor: by, Reason: curfew.ReleasedReason, Release: true,
 		RequestTo: curfew.Pending, Deadline: r.policy.WaitingDeadline(s.Plan, s.WaitsSince()),
 	}

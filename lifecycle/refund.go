@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // The refunds' rhythm.
@@ -62,7 +63,7 @@ func (ps *Payments) settleRefund(ctx context.Context, c curfew.Checkout) error {
 	case c.PaymentID == "":
 		return ps.refundRefused(ctx, c, curfew.Errorf(curfew.Invalid, "the provider has not told this payment: give it back by hand there"))
 	}
-	claimed, err := ps.write.ChangeCheckout(ctx, curfew.CheckoutChange{
+	claimed, err := ps.write.ChangeCheckout(ctx, record.CheckoutChange{
 		From: c, To: curfew.Refunding, Reason: curfew.RefundAskedReason, Actor: curfew.Refunder, Wait: refundWait(c.Attempts),
 	})
 	if err != nil {
@@ -125,7 +126,7 @@ func (ps *Payments) givenBack(ctx context.Context, paymentID string) (curfew.Rep
 }
 
 func (ps *Payments) refunded(ctx context.Context, c curfew.Checkout, back curfew.Repayment, why string) error {
-	_, err := ps.write.ChangeCheckout(ctx, curfew.CheckoutChange{
+	_, err := ps.write.ChangeCheckout(ctx, record.CheckoutChange{
 		From: c, To: curfew.Refunded, Reason: why, Actor: curfew.Refunder, RefundID: back.ID,
 	})
 	return err
@@ -135,7 +136,7 @@ func (ps *Payments) refunded(ctx context.Context, c curfew.Checkout, back curfew
 // an operator finds out why, and until then it is asked for now and then.
 func (ps *Payments) refundRefused(ctx context.Context, c curfew.Checkout, refusal error) error {
 	ps.log.WarnContext(ctx, "a refund was refused", "checkout", c.ID, "attempt", c.Attempts, "error", refusal)
-	_, err := ps.write.ChangeCheckout(ctx, curfew.CheckoutChange{
+	_, err := ps.write.ChangeCheckout(ctx, record.CheckoutChange{
 		From: c, To: curfew.RefundDue, Reason: curfew.WithNote(curfew.RefundRefusedReason, refusal.Error()), Actor: curfew.Refunder,
 		Note: refusal.Error(), Wait: longestWait,
 	})
@@ -203,8 +204,8 @@ func (ps *Payments) heedOne(ctx context.Context, c curfew.Checkout, told curfew.
 // disputed marks what a bank asks back: whether there is still something to
 // answer, a person must see.
 func (ps *Payments) disputed(ctx context.Context, c curfew.Checkout) error {
-	return ps.remark(ctx, c.ID, func(c curfew.Checkout) (curfew.Remark, bool) {
-		return curfew.Remark{Reason: curfew.DisputedReason, Disputed: true}, c.DisputedAt.IsZero()
+	return ps.remark(ctx, c.ID, func(c curfew.Checkout) (record.Annotation, bool) {
+		return record.Annotation{Reason: curfew.DisputedReason, Disputed: true}, c.DisputedAt.IsZero()
 	})
 }
 
@@ -223,7 +224,7 @@ func (ps *Payments) giveBack(ctx context.Context, c curfew.Checkout, back curfew
 	if !back.Covers(0, c.Currency) {
 		note = fmt.Sprintf("%d %s were given back of %d %s: compare them at the provider", back.Amount, back.Currency, c.Amount, c.Currency)
 	}
-	return ps.remark(ctx, c.ID, func(c curfew.Checkout) (curfew.Remark, bool) {
-		return curfew.Remark{Note: note, Reason: note}, c.Note != note && c.Outcome != curfew.Refunded
+	return ps.remark(ctx, c.ID, func(c curfew.Checkout) (record.Annotation, bool) {
+		return record.Annotation{Note: note, Reason: note}, c.Note != note && c.Outcome != curfew.Refunded
 	})
 }

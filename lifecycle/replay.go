@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 func admitted(f Fulfilment, err error) string {
@@ -29,7 +30,7 @@ func fulfilled(s curfew.Standing) Fulfilment {
 // replay answers a known reference. A payment that still waits for the slot is
 // tried first, and an appointment whose start has passed: this call may be the
 // customer's next.
-func (ad *Admission) replay(ctx context.Context, r curfew.Receipt, p Purchase) (Fulfilment, error) {
+func (ad *Admission) replay(ctx context.Context, r record.Receipt, p Purchase) (Fulfilment, error) {
 	if r.Checkout.CustomerID != p.CustomerID || r.Checkout.Plan != p.Plan {
 		return Fulfilment{}, curfew.Errorf(curfew.IdempotencyMismatch,
 			"payment %s was reported before with another customer or plan", p.PaymentRef)
@@ -41,7 +42,7 @@ func (ad *Admission) replay(ctx context.Context, r curfew.Receipt, p Purchase) (
 }
 
 // present is the present outcome of a known checkout.
-func (ad *Admission) present(ctx context.Context, r curfew.Receipt) (Fulfilment, error) {
+func (ad *Admission) present(ctx context.Context, r record.Receipt) (Fulfilment, error) {
 	f := Fulfilment{
 		Outcome: r.Checkout.Outcome, Replayed: true, CheckoutID: r.Checkout.ID, Plan: r.Checkout.Plan,
 		Kind: ad.rules.policy.Plans[r.Checkout.Plan].Kind, SessionID: r.Session.ID, RequestID: r.RequestID,

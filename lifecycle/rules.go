@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Rules is what the policy says of a session or a payment as it stands. It reads
@@ -38,8 +39,8 @@ func (r *Rules) Blocker(s curfew.Standing) *curfew.Blocker {
 }
 
 // ending is the change that ends a session, with what is owed for it.
-func (r *Rules) ending(s curfew.Standing, to curfew.SessionStatus, reason curfew.EndReason, by curfew.Actor) curfew.Change {
-	c := curfew.Change{
+func (r *Rules) ending(s curfew.Standing, to curfew.SessionStatus, reason curfew.EndReason, by curfew.Actor) record.Change {
+	c := record.Change{
 		From: s.Session, To: to, EndedBy: reason, Reason: string(reason), Actor: by,
 		RequestTo: curfew.RequestCancelled, Owed: r.policy.Owed(s.Session, to, reason),
 	}
@@ -97,7 +98,7 @@ func paid(p Purchase, plan curfew.Plan) (curfew.Checkout, error) {
 }
 
 // admission is the decision to give the checkout's customer a session.
-func (r *Rules) admission(c curfew.Checkout, by curfew.Actor) curfew.Admission {
+func (r *Rules) admission(c curfew.Checkout, by curfew.Actor) record.Admission {
 	plan := r.policy.Plans[c.Plan]
 	if c.ID == "" {
 		c.ID = newID()
@@ -106,7 +107,7 @@ func (r *Rules) admission(c curfew.Checkout, by curfew.Actor) curfew.Admission {
 		ID: newID(), CustomerID: c.CustomerID, CheckoutID: c.ID,
 		Plan: c.Plan, Kind: plan.Kind, Duration: plan.Duration, Status: curfew.Waiting,
 	}
-	return curfew.Admission{
+	return record.Admission{
 		Checkout: c,
 		Session:  session,
 		Request: curfew.Request{

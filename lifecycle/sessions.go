@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Sessions reads and moves sessions.
@@ -16,10 +17,10 @@ type Sessions struct {
 	settler   *settler
 	admission *Admission
 	failing   *failing
-	store     SessionStore
+	store     sessionStore
 	write     interface {
-		AdmissionStore
-		ChangeStore
+		admissionStore
+		changeStore
 	}
 }
 
@@ -39,7 +40,7 @@ func (ss *Sessions) Events(ctx context.Context, s curfew.Session) ([]curfew.Even
 func (ss *Sessions) Join(ctx context.Context, id string, by curfew.Actor) (curfew.Standing, error) {
 	ctx, end := ss.trace.Begin(ctx, "join")
 	defer end()
-	return ss.move(ctx, id, func(s curfew.Standing) (*curfew.Change, error) {
+	return ss.move(ctx, id, func(s curfew.Standing) (*record.Change, error) {
 		customer := by.Role == curfew.Customer
 		switch {
 		case s.Status != curfew.Waiting && s.Status != curfew.Live:
@@ -47,8 +48,8 @@ func (ss *Sessions) Join(ctx context.Context, id string, by curfew.Actor) (curfe
 		case s.Status == curfew.Live, customer && !s.CustomerJoinedAt.IsZero(), !customer && !s.MechanicJoinedAt.IsZero():
 			return nil, nil
 		}
-		c := &curfew.Change{
-			From: s.Session, Guard: curfew.Guard{Overdue: curfew.No}, To: curfew.Waiting, Actor: by,
+		c := &record.Change{
+			From: s.Session, Guard: record.Guard{Overdue: record.No}, To: curfew.Waiting, Actor: by,
 			Reason: curfew.JoinedReason, CustomerJoins: customer, MechanicJoins: !customer,
 		}
 		if !s.CustomerJoinedAt.IsZero() || !s.MechanicJoinedAt.IsZero() {
@@ -61,7 +62,7 @@ func (ss *Sessions) Join(ctx context.Context, id string, by curfew.Actor) (curfe
 // move reads a session, settles it if it is due, asks for the change and makes
 // it; where the session moved meanwhile, from the start. A nil change leaves
 // the session as it is.
-func (ss *Sessions) move(ctx context.Context, id string, decide func(curfew.Standing) (*curfew.Change, error)) (curfew.Standing, error) {
+func (ss *Sessions) move(ctx context.Context, id string, decide func(curfew.Standing) (*record.Change, error)) (curfew.Standing, error) {
 	var err error
 	for range tries {
 		var s, moved curfew.Standing

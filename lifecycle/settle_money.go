@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // settleMoney settles deferrals past their time and what guards marked after
@@ -23,7 +24,7 @@ func (st *settler) settleMoney(ctx context.Context, customerID string) error {
 			return fmt.Errorf("settle money: %w", err)
 		}
 		full := len(due) == pageSize
-		due = slices.DeleteFunc(due, func(r curfew.Receipt) bool { return seen[r.Checkout.ID] })
+		due = slices.DeleteFunc(due, func(r record.Receipt) bool { return seen[r.Checkout.ID] })
 		for _, r := range due {
 			seen[r.Checkout.ID] = true
 			err := st.settleReceipt(ctx, r)
@@ -49,7 +50,7 @@ func apartPayment(c curfew.Checkout, step string) curfew.Quarantined {
 	}
 }
 
-func (st *settler) settleReceipt(ctx context.Context, r curfew.Receipt) error {
+func (st *settler) settleReceipt(ctx context.Context, r record.Receipt) error {
 	if !r.Checkout.MoneyDue {
 		return st.giveUp(ctx, r.Checkout)
 	}
@@ -60,7 +61,7 @@ func (st *settler) settleReceipt(ctx context.Context, r curfew.Receipt) error {
 	if owed == curfew.Credited && r.Extension() {
 		owed = curfew.RefundDue // nothing could spend such a credit
 	}
-	_, err := st.write.ChangeCheckout(ctx, curfew.CheckoutChange{
+	_, err := st.write.ChangeCheckout(ctx, record.CheckoutChange{
 		From: r.Checkout, To: owed,
 		Reason: string(r.Session.EndReason), Actor: curfew.Sweeper,
 	})
@@ -72,7 +73,7 @@ func (st *settler) settleReceipt(ctx context.Context, r curfew.Receipt) error {
 
 // giveUp makes a deferred payment that found no free slot in time refund due.
 func (st *settler) giveUp(ctx context.Context, c curfew.Checkout) error {
-	_, err := st.write.ChangeCheckout(ctx, curfew.CheckoutChange{
+	_, err := st.write.ChangeCheckout(ctx, record.CheckoutChange{
 		From: c, To: curfew.RefundDue, Reason: curfew.UnservedReason, Actor: curfew.Sweeper,
 	})
 	if errors.Is(err, curfew.Conflict) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -30,13 +31,13 @@ func (s *stopping) count(ran bool) {
 	}
 }
 
-func (s *stopping) Admit(ctx context.Context, a curfew.Admission) (curfew.Standing, error) {
+func (s *stopping) Admit(ctx context.Context, a record.Admission) (curfew.Standing, error) {
 	st, err := s.Store.Admit(ctx, a)
 	s.count(a.RunID != "" && err == nil)
 	return st, err
 }
 
-func (s *stopping) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error) {
+func (s *stopping) End(ctx context.Context, b record.Batch) ([]record.Ended, error) {
 	ended, err := s.Store.End(ctx, b)
 	s.count(err == nil)
 	return ended, err
@@ -104,7 +105,7 @@ type talkative struct {
 
 const driversText = `pq: duplicate key value violates "sessions_one_open" DETAIL: (customer_id)=(kim)`
 
-func (b talkative) End(context.Context, curfew.Batch) ([]curfew.Ended, error) { return nil, b.err }
+func (b talkative) End(context.Context, record.Batch) ([]record.Ended, error) { return nil, b.err }
 
 func (b talkative) RunEvents(context.Context, string, string, int) ([]curfew.Event, error) {
 	return nil, b.err

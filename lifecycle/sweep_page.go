@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // How a sweep treats those who work beside it.
@@ -19,7 +20,7 @@ const (
 // sweepPages is one way through what is due, in the order of deadlines, page by page
 // to the end. Its zero value begins with what is due longest.
 type sweepPages struct {
-	search curfew.Search // where it is
+	search record.Search // where it is
 	last   bool          // there is no further page
 	// throttled: it rests as long as it works, and then first settles what has
 	// become due meanwhile.
@@ -114,7 +115,7 @@ func (sw *Sweeper) throttle(ctx context.Context, run *cleaning, w *sweepPages, t
 	case <-time.After(min(took, maxThrottle)):
 	case <-ctx.Done():
 	}
-	page, err := sw.store.Find(ctx, curfew.Search{After: w.newer, Limit: w.search.Limit})
+	page, err := sw.store.Find(ctx, record.Search{After: w.newer, Limit: w.search.Limit})
 	if err != nil || len(page) == 0 {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // The sweeper's schedule.
@@ -40,8 +41,8 @@ type Sweeper struct {
 	stop       stopSignal
 	beside     []func(context.Context) // what else Run does, until its context ends
 	store      interface {
-		DeadlineStore
-		HeartbeatStore
+		deadlineStore
+		heartbeatStore
 	}
 }
 
@@ -215,7 +216,7 @@ func (sw *Sweeper) Sweep(ctx context.Context) (curfew.Stats, error) {
 // SweepOrphans ends the orphans older than the policy's OrphanTTL, though their
 // plan may let them wait longer.
 func (sw *Sweeper) SweepOrphans(ctx context.Context) (curfew.Stats, error) {
-	return sw.sweep(ctx, &sweepPages{search: curfew.Search{OrphanTTL: sw.rules.policy.OrphanTTL}})
+	return sw.sweep(ctx, &sweepPages{search: record.Search{OrphanTTL: sw.rules.policy.OrphanTTL}})
 }
 
 // sweep walks through what is due. Only when there is something does it begin a
@@ -251,7 +252,7 @@ func (sw *Sweeper) step(ctx context.Context, after curfew.Cursor) error {
 	if err := sw.quarantine.read(ctx); err != nil {
 		return err
 	}
-	page, err := sw.store.Find(ctx, curfew.Search{Limit: pageSize, After: after})
+	page, err := sw.store.Find(ctx, record.Search{Limit: pageSize, After: after})
 	if err != nil {
 		return fmt.Errorf("step: %w", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -36,13 +37,13 @@ func (c *clock) BeatProcess(ctx context.Context, _ string, _ time.Duration) erro
 	return nil
 }
 
-func (c *clock) Admit(_ context.Context, a curfew.Admission) (curfew.Standing, error) {
+func (c *clock) Admit(_ context.Context, a record.Admission) (curfew.Standing, error) {
 	s := curfew.Standing{Session: a.Session, Now: time.Now()}
 	s.ExpiresAt = s.Now.Add(c.admitted)
 	return s, nil
 }
 
-func (c *clock) Find(ctx context.Context, s curfew.Search) ([]curfew.Standing, error) {
+func (c *clock) Find(ctx context.Context, s record.Search) ([]curfew.Standing, error) {
 	if c.fails.Load() {
 		return nil, curfew.Errorf(curfew.Unavailable, "no database")
 	}
@@ -64,8 +65,8 @@ func (c *clock) Find(ctx context.Context, s curfew.Search) ([]curfew.Standing, e
 // Rows agree, in no time.
 func (c *clock) TallyDifferences(context.Context) ([]curfew.TallyDifference, error) { return nil, nil }
 
-func (c *clock) Links(context.Context, string, string, int) (curfew.Linked, error) {
-	return curfew.Linked{}, nil
+func (c *clock) Links(context.Context, string, string, int) (record.Linked, error) {
+	return record.Linked{}, nil
 }
 
 func (c *clock) NextDeadline(_ context.Context, after time.Time) (at, now time.Time, err error) {
@@ -87,7 +88,7 @@ func (c *clock) Pending(context.Context, curfew.Cursor, int) ([]curfew.Standing,
 
 func (c *clock) Servable(context.Context, int) ([]string, error) { return nil, nil }
 
-func (c *clock) Unsettled(context.Context, string, int) ([]curfew.Receipt, error) { return nil, nil }
+func (c *clock) Unsettled(context.Context, string, int) ([]record.Receipt, error) { return nil, nil }
 
 func (c *clock) Quarantined(context.Context, int) ([]curfew.Quarantined, error) { return nil, nil }
 
@@ -150,7 +151,7 @@ func TestTheSweepersRhythm(t *testing.T) {
 			meanwhile: func(e *lifecycle.Keeper, _ *clock) {
 				<-time.After(time.Second)
 				e.Sweeper.Wake(time.Minute)
-				e.Sweeper.Wake(curfew.NoDeadline)
+				e.Sweeper.Wake(record.NoDeadline)
 				e.Sweeper.Wake(500 * time.Millisecond)
 				e.Sweeper.Wake(time.Second)
 			},

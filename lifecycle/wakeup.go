@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // wakeup is what wakes the sweeper of this process: a deadline that was set, a
@@ -52,7 +52,7 @@ func newWakeTimer() *wakeTimer { return &wakeTimer{earlier: make(chan struct{}, 
 
 // set makes it fire in so much time, if it would fire later.
 func (t *wakeTimer) set(in time.Duration) {
-	if in == curfew.NoDeadline {
+	if in == record.NoDeadline {
 		return
 	}
 	t.mu.Lock()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/storetest"
 	"github.com/curfewhq/curfew/internal/storetest/stores"
 	"github.com/curfewhq/curfew/internal/timeline"
@@ -66,8 +67,8 @@ func worldsWith(t *testing.T, adjust func(*curfew.Policy), test func(w *world)) 
 func (w *world) checkCodes() {
 	w.Helper()
 	for _, row := range w.Query(w, "SELECT from_status, to_status, actor, reason FROM "+w.Schema+"events") {
-		e := curfew.Event{From: row[0], To: row[1], Actor: curfew.ParseActor(row[2]), Reason: row[3]}
-		if e.Code() == curfew.CodeOther {
+		e := curfew.Event{From: row[0], To: row[1], Actor: record.ParseActor(row[2]), Reason: row[3]}
+		if e.Code() == "other" {
 			w.Errorf("%s>%s by %s because of %q has no code", e.From, e.To, e.Actor, e.Reason)
 		}
 	}

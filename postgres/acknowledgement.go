@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // acknowledgements is what operators said of findings.
@@ -27,7 +28,7 @@ func scanAcknowledgement(row pgx.CollectableRow) (curfew.Acknowledgement, error)
 	var a curfew.Acknowledgement
 	var actor string
 	err := row.Scan(&a.Code, &actor, &a.Reason, &a.Severity, &a.Count, (*stamp)(&a.At), (*stamp)(&a.Until))
-	a.By = curfew.ParseActor(actor)
+	a.By = record.ParseActor(actor)
 	return a, err
 }
 

@@ -6,7 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // activity counts what happened in the last hours.
@@ -22,13 +22,13 @@ const selectTide = `SELECT floor(extract(epoch FROM at) / $2)::bigint AS step, f
 	ORDER BY step DESC, 2, 3`
 
 // Tide is how sessions moved within a window.
-func (s activity) Tide(ctx context.Context, window, step time.Duration) (curfew.Tide, error) {
+func (s activity) Tide(ctx context.Context, window, step time.Duration) (record.ActivitySeries, error) {
 	all, err := many(ctx, s.db, scanMove, selectTide, window, int64(step/time.Second))
-	return curfew.NewTide(all), wrap(err, "read the moves of %s", window)
+	return record.NewActivitySeries(all), wrap(err, "read the moves of %s", window)
 }
 
-func scanMove(row pgx.CollectableRow) (curfew.Move, error) {
-	var m curfew.Move
+func scanMove(row pgx.CollectableRow) (record.StatusChange, error) {
+	var m record.StatusChange
 	err := row.Scan(&m.Step, (*text)(&m.From), (*text)(&m.To), &m.Count)
 	return m, err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // admissions is how sessions and payments come in.
@@ -44,7 +45,7 @@ const (
 // Admit writes an admission: a fresh checkout in one round trip, as one
 // pipelined implicit transaction, which those that come at the same time share
 // (decision 4); one that exists already in a transaction that compares it.
-func (s admissions) Admit(ctx context.Context, a curfew.Admission) (curfew.Standing, error) {
+func (s admissions) Admit(ctx context.Context, a record.Admission) (curfew.Standing, error) {
 	st := begun(a)
 	var err error
 	if a.From == "" {
@@ -65,7 +66,7 @@ func (s admissions) Admit(ctx context.Context, a curfew.Admission) (curfew.Stand
 }
 
 // begun is the session as it will be, but for the database's times.
-func begun(a curfew.Admission) curfew.Standing {
+func begun(a record.Admission) curfew.Standing {
 	st := curfew.Standing{Session: a.Session, Request: a.Request}
 	st.Status, st.Version = curfew.Waiting, 1
 	st.Duration = a.Session.Duration.Truncate(time.Second)
@@ -113,7 +114,7 @@ func firstEvents(c *entry) []any {
 }
 
 // queueRenewal queues a session that an existing checkout pays for.
-func queueRenewal(b *pgx.Batch, a curfew.Admission, st *curfew.Standing) {
+func queueRenewal(b *pgx.Batch, a record.Admission, st *curfew.Standing) {
 	queueKey(b, a)
 	queueSessions(b, []*entry{{a: a, st: st}})
 	c := a.Checkout
@@ -136,7 +137,7 @@ func queueRenewal(b *pgx.Batch, a curfew.Admission, st *curfew.Standing) {
 
 func claimValues(c curfew.Checkout) []any { return []any{c.Ref, c.CustomerID, c.ID, c.Plan} }
 
-func queueKey(b *pgx.Batch, a curfew.Admission) {
+func queueKey(b *pgx.Batch, a record.Admission) {
 	if a.Key != "" {
 		b.Queue(insertKey, a.Session.CustomerID, a.Key, a.Checkout.ID, a.Session.ID)
 	}
@@ -201,8 +202,8 @@ func refundOf(amount int64, outcome curfew.Outcome) int64 {
 }
 
 // Defer writes a payment whose customer's slot is taken.
-func (s admissions) Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) (curfew.Receipt, error) {
-	r := curfew.Receipt{}
+func (s admissions) Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) (record.Receipt, error) {
+	r := record.Receipt{}
 	err := s.send(ctx, func(b *pgx.Batch) {
 		if c.Ref != "" {
 			b.Queue(insertClaim, claimValues(c)...)
@@ -221,7 +222,7 @@ const receiptByRef = `SELECT ` + receiptColumns + ` FROM curfew.payment_refs p
 	JOIN curfew.checkouts c ON c.customer_id = p.customer_id AND c.id = p.checkout_id` + joinFirst + ` WHERE p.ref = $1`
 
 // Reference is the receipt of a payment's reference.
-func (s admissions) Reference(ctx context.Context, ref string) (curfew.Receipt, error) {
+func (s admissions) Reference(ctx context.Context, ref string) (record.Receipt, error) {
 	r, err := one(ctx, s.db, scanReceipt, receiptByRef, ref)
 	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "the payment reference %q was never seen", ref)), "look a reference up")
 }
@@ -232,7 +233,7 @@ const receiptByKey = `SELECT ` + receiptColumns + ` FROM curfew.idempotency_keys
 	WHERE k.customer_id = $1 AND k.key = $2`
 
 // Key is the receipt of a customer's idempotency key.
-func (s admissions) Key(ctx context.Context, customerID, key string) (curfew.Receipt, error) {
+func (s admissions) Key(ctx context.Context, customerID, key string) (record.Receipt, error) {
 	r, err := one(ctx, s.db, scanReceipt, receiptByKey, customerID, key)
 	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "the key %q was never seen", key)), "look a key of %s up", customerID)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // turns counts how often a connection is read from after it was written to:
@@ -56,12 +57,12 @@ func TestRoundTrips(t *testing.T) {
 	f := newWorld(t)
 	s, n := f.counting()
 	f.admit("busy")
-	keyed := func() curfew.Admission {
+	keyed := func() record.Admission {
 		a := admission(newID())
 		a.Key = "key"
 		return a
 	}
-	fresh := f.admitting(s, func() curfew.Admission { return admission(newID()) })
+	fresh := f.admitting(s, func() record.Admission { return admission(newID()) })
 	for what, c := range map[string]struct {
 		before, step func() func() error // before prepares the statements: at their first use
 		want         int32
@@ -82,7 +83,7 @@ func TestRoundTrips(t *testing.T) {
 	}
 }
 
-func (f *fixture) admitting(s *Store, a func() curfew.Admission) func() func() error {
+func (f *fixture) admitting(s *Store, a func() record.Admission) func() func() error {
 	return func() func() error {
 		return func() error { _, err := s.Admit(f.Context(), a()); return err }
 	}
@@ -108,6 +109,6 @@ func (f *fixture) accepting(s *Store) func() func() error {
 
 func (f *fixture) finding(s *Store) func() func() error {
 	return func() func() error {
-		return func() error { _, err := s.Find(f.Context(), curfew.Search{Limit: 10}); return err }
+		return func() error { _, err := s.Find(f.Context(), record.Search{Limit: 10}); return err }
 	}
 }

@@ -10,20 +10,21 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // backup reads and fills the database as a whole.
 type backup struct{ *db }
 
 // columnSQL reads a column as its kind's Go type.
-var columnSQL = map[curfew.ColumnKind]string{
-	curfew.TextColumn: "%s", curfew.IDColumn: "%s::text", curfew.NumberColumn: "%s::bigint",
-	curfew.FlagColumn: "%s", curfew.TimeColumn: "%s", curfew.DocumentColumn: "%s::text",
+var columnSQL = map[record.ColumnKind]string{
+	record.TextColumn: "%s", record.IDColumn: "%s::text", record.NumberColumn: "%s::bigint",
+	record.FlagColumn: "%s", record.TimeColumn: "%s", record.DocumentColumn: "%s::text",
 }
 
 // Dump hands over each table's rows in the order of its primary key, all as of
 // one moment, and returns that moment. The rows come off the wire one by one.
-func (s backup) Dump(ctx context.Context, tables []curfew.Table, take func(curfew.Table, iter.Seq2[[]any, error]) error) (at time.Time, err error) {
+func (s backup) Dump(ctx context.Context, tables []record.Table, take func(record.Table, iter.Seq2[[]any, error]) error) (at time.Time, err error) {
 	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err = pgx.BeginTxFunc(ctx, s.pool, snapshot, func(tx pgx.Tx) error {
 		if err := patient(ctx, tx); err != nil {
@@ -49,7 +50,7 @@ func patient(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-func rowsOf(ctx context.Context, tx pgx.Tx, t curfew.Table) iter.Seq2[[]any, error] {
+func rowsOf(ctx context.Context, tx pgx.Tx, t record.Table) iter.Seq2[[]any, error] {
 	return func(yield func([]any, error) bool) {
 		rows, err := tx.Query(ctx, selectAll(t))
 		if err != nil {
@@ -70,7 +71,7 @@ func rowsOf(ctx context.Context, tx pgx.Tx, t curfew.Table) iter.Seq2[[]any, err
 }
 
 // selectAll sorts by the bytes of the key, as every other store does.
-func selectAll(t curfew.Table) string {
+func selectAll(t record.Table) string {
 	var columns, key []string
 	for i, c := range t.Columns {
 		columns = append(columns, fmt.Sprintf(columnSQL[c.Kind], c.Name))
@@ -78,7 +79,7 @@ func selectAll(t curfew.Table) string {
 			continue
 		}
 		order := c.Name
-		if c.Kind == curfew.TextColumn {
+		if c.Kind == record.TextColumn {
 			order += ` COLLATE "C"`
 		}
 		key = append(key, order)
@@ -101,7 +102,7 @@ const countAgain = `DELETE FROM curfew.tallies;
 // Load writes the rows of each table, and nothing if anything fails. Guards and
 // tallies look away meanwhile: the rows' history is among them, and is counted
 // in the end. The error is Conflict where a table has a row already.
-func (s backup) Load(ctx context.Context, tables []curfew.Table, give func(curfew.Table) iter.Seq2[[]any, error]) error {
+func (s backup) Load(ctx context.Context, tables []record.Table, give func(record.Table) iter.Seq2[[]any, error]) error {
 	err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
 		if err := patient(ctx, tx); err != nil {
 			return err
@@ -128,7 +129,7 @@ func (s backup) Load(ctx context.Context, tables []curfew.Table, give func(curfe
 
 // switchTriggers also locks the tables, so that nobody writes beside it.
 func switchTriggers(ctx context.Context, tx pgx.Tx, how string) error {
-	for _, t := range curfew.Tables() {
+	for _, t := range record.Tables() {
 		if _, err := tx.Exec(ctx, "ALTER TABLE curfew."+t.Name+" "+how+" TRIGGER USER"); err != nil {
 			return err
 		}
@@ -137,7 +138,7 @@ func switchTriggers(ctx context.Context, tx pgx.Tx, how string) error {
 }
 
 func empty(ctx context.Context, tx pgx.Tx) error {
-	for _, t := range curfew.Tables() {
+	for _, t := range record.Tables() {
 		var has bool
 		if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM curfew."+t.Name+")").Scan(&has); err != nil {
 			return err
@@ -150,7 +151,7 @@ func empty(ctx context.Context, tx pgx.Tx) error {
 }
 
 // load copies one table's rows. An error of theirs is told as it is.
-func load(ctx context.Context, tx pgx.Tx, t curfew.Table, rows iter.Seq2[[]any, error]) error {
+func load(ctx context.Context, tx pgx.Tx, t record.Table, rows iter.Seq2[[]any, error]) error {
 	var columns []string
 	for _, c := range t.Columns {
 		columns = append(columns, c.Name)
@@ -177,7 +178,7 @@ func load(ctx context.Context, tx pgx.Tx, t curfew.Table, rows iter.Seq2[[]any, 
 // Empty reports whether no table of curfew.Tables has a row; tables that are
 // not there have none.
 func (s backup) Empty(ctx context.Context) (bool, error) {
-	for _, t := range curfew.Tables() {
+	for _, t := range record.Tables() {
 		has, err := one(ctx, s.db, pgx.RowTo[bool], "SELECT EXISTS (SELECT FROM curfew."+t.Name+")")
 		if c := code(err); c == undefinedTable || c == undefinedSchema {
 			continue

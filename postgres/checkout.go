@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // checkouts reads and moves checkouts by their customer.
@@ -39,8 +40,8 @@ func scanCheckout(row pgx.CollectableRow) (curfew.Checkout, error) {
 	return c, err
 }
 
-func scanReceipt(row pgx.CollectableRow) (curfew.Receipt, error) {
-	var r curfew.Receipt
+func scanReceipt(row pgx.CollectableRow) (record.Receipt, error) {
+	var r record.Receipt
 	err := row.Scan(slices.Concat(checkoutTargets(&r.Checkout), sessionTargets(&r.Session),
 		[]any{(*text)(&r.RequestID), (*stamp)(&r.Now)})...)
 	return r, err
@@ -67,7 +68,7 @@ const oldestDeferred = `SELECT ` + receiptColumns + ` FROM curfew.checkouts c` +
 	WHERE c.customer_id = $1 AND c.outcome || '' = 'deferred' ORDER BY c.created_at, c.id LIMIT 1`
 
 // Deferred is the customer's oldest deferred checkout.
-func (s checkouts) Deferred(ctx context.Context, customerID string) (curfew.Receipt, error) {
+func (s checkouts) Deferred(ctx context.Context, customerID string) (record.Receipt, error) {
 	r, err := one(ctx, s.db, scanReceipt, oldestDeferred, customerID)
 	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no deferred payment", customerID)), "read a deferred checkout of %s", customerID)
 }
@@ -100,7 +101,7 @@ const (
 )
 
 // Unsettled is deferred payments past their time and money that is due.
-func (s checkouts) Unsettled(ctx context.Context, customerID string, limit int) ([]curfew.Receipt, error) {
+func (s checkouts) Unsettled(ctx context.Context, customerID string, limit int) ([]record.Receipt, error) {
 	sql, args := selectUnsettled, []any{limit}
 	if customerID != "" {
 		sql, args = unsettledOf, append(args, customerID)
@@ -122,7 +123,7 @@ const updateCheckout = `UPDATE curfew.checkouts c SET
 	RETURNING ` + checkoutColumns
 
 // ChangeCheckout moves a checkout that no session's change carries with it.
-func (s checkouts) ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) (curfew.Checkout, error) {
+func (s checkouts) ChangeCheckout(ctx context.Context, c record.CheckoutChange) (curfew.Checkout, error) {
 	var now curfew.Checkout
 	err := s.tx(ctx, func(t *transaction) error {
 		return t.send(ctx, func(b *pgx.Batch) { queueCheckoutChange(b, c, &now) })
@@ -130,7 +131,7 @@ func (s checkouts) ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) 
 	return now, wrap(err, "change checkout %s to %s", c.From.ID, c.To)
 }
 
-func queueCheckoutChange(b *pgx.Batch, c curfew.CheckoutChange, now *curfew.Checkout) {
+func queueCheckoutChange(b *pgx.Batch, c record.CheckoutChange, now *curfew.Checkout) {
 	b.Queue(updateCheckout, c.From.CustomerID, c.From.ID, c.From.Outcome, c.From.Version, c.To,
 		null(c.Wait), null(c.RefundID), null(c.Note)).
 		QueryRow(intoOrConflict(checkoutTargets(now), "checkout %s has moved", c.From.ID))

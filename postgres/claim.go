@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // claims is what is left of a checkout whose rows are incomplete.
@@ -33,8 +34,8 @@ const (
 )
 
 // LostCheckout is the claim of a reference whose checkout is missing.
-func (s claims) LostCheckout(ctx context.Context, ref string) (curfew.PaymentClaim, error) {
-	c, err := one(ctx, s.db, func(row pgx.CollectableRow) (c curfew.PaymentClaim, err error) {
+func (s claims) LostCheckout(ctx context.Context, ref string) (record.PaymentClaim, error) {
+	c, err := one(ctx, s.db, func(row pgx.CollectableRow) (c record.PaymentClaim, err error) {
 		err = row.Scan((*text)(&c.Ref), (*text)(&c.CustomerID), (*text)(&c.CheckoutID), (*text)(&c.Plan),
 			(*text)(&c.Outcome), (*number)(&c.Version), (*text)(&c.SessionID), (*flag)(&c.Kept))
 		return c, err
@@ -43,7 +44,7 @@ func (s claims) LostCheckout(ctx context.Context, ref string) (curfew.PaymentCla
 }
 
 // Unclaim removes a claim, unless its checkout is there by now.
-func (s claims) Unclaim(ctx context.Context, c curfew.PaymentClaim) error {
+func (s claims) Unclaim(ctx context.Context, c record.PaymentClaim) error {
 	_, err := s.exec(ctx, deleteClaim, c.Ref, c.CheckoutID)
 	return wrap(err, "remove the claim of %s", c.Ref)
 }
@@ -71,7 +72,7 @@ func (s claims) Recover(ctx context.Context, c curfew.Checkout, actor curfew.Act
 			if c.Version == 0 {
 				queueEvents(b, []event{{
 					subject: "checkout", customerID: c.CustomerID, subjectID: c.ID, number: 1,
-					to: string(c.Outcome), actor: actor, reason: curfew.RecoveredReason,
+					to: string(c.Outcome), actor: actor, reason: record.RecoveredReason,
 				}})
 			}
 		})

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // cleanup finds what is due and ends it in batches.
@@ -32,7 +33,7 @@ const (
 )
 
 // Find reads what is due, without locking it.
-func (s cleanup) Find(ctx context.Context, f curfew.Search) ([]curfew.Standing, error) {
+func (s cleanup) Find(ctx context.Context, f record.Search) ([]curfew.Standing, error) {
 	at, id := behind(f.After)
 	sql, args := findOverdue, []any{at, id, f.Limit}
 	switch {
@@ -85,11 +86,11 @@ func scanEnded(row pgx.CollectableRow) (ended, error) {
 }
 
 // End ends a batch.
-func (s cleanup) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error) {
+func (s cleanup) End(ctx context.Context, b record.Batch) ([]record.Ended, error) {
 	if len(b.Endings) == 0 {
 		return nil, nil
 	}
-	var all []curfew.Ended
+	var all []record.Ended
 	err := s.tx(ctx, func(t *transaction) error {
 		sessions, err := endIn(ctx, t, b)
 		if err != nil || len(sessions) == 0 {
@@ -114,7 +115,7 @@ func (s cleanup) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error
 	return all, nil
 }
 
-func endIn(ctx context.Context, t *transaction, b curfew.Batch) (map[string]ended, error) {
+func endIn(ctx context.Context, t *transaction, b record.Batch) (map[string]ended, error) {
 	var list []ended
 	if err := t.send(ctx, func(q *pgx.Batch) {
 		q.Queue(byKey)
@@ -132,7 +133,7 @@ func endIn(ctx context.Context, t *transaction, b curfew.Batch) (map[string]ende
 	return sessions, nil
 }
 
-func endArgs(b curfew.Batch) []any {
+func endArgs(b record.Batch) []any {
 	n := len(b.Endings)
 	customers, ids, versions, reasons := make([]string, n), make([]string, n), make([]int64, n), make([]string, n)
 	for i, e := range b.Endings {
@@ -145,7 +146,7 @@ func endArgs(b curfew.Batch) []any {
 	}
 }
 
-func followOfBatch(b curfew.Batch, sessions map[string]ended) *follow {
+func followOfBatch(b record.Batch, sessions map[string]ended) *follow {
 	f := &follow{from: b.Rule.From, to: b.Rule.To, requestTo: b.Rule.RequestTo, actor: b.Actor, runID: b.RunID}
 	for _, e := range b.Endings {
 		s, ok := sessions[e.SessionID]
@@ -161,11 +162,11 @@ func followOfBatch(b curfew.Batch, sessions map[string]ended) *follow {
 }
 
 // ended is the result in the order of the batch.
-func (f *follow) ended(sessions map[string]ended) []curfew.Ended {
-	all := make([]curfew.Ended, 0, len(sessions))
+func (f *follow) ended(sessions map[string]ended) []record.Ended {
+	all := make([]record.Ended, 0, len(sessions))
 	for _, m := range f.moved {
 		s := sessions[m.sessionID]
-		all = append(all, curfew.Ended{Session: s.session, Deadline: s.deadline, RequestEnded: f.requestEnded[m.sessionID]})
+		all = append(all, record.Ended{Session: s.session, Deadline: s.deadline, RequestEnded: f.requestEnded[m.sessionID]})
 	}
 	return all
 }

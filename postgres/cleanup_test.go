@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // badForm ends what is overdue as one would write it at first. After its wait
@@ -25,13 +26,13 @@ func TestLesson04_WhatIsBeingAcceptedNeverEnds(t *testing.T) {
 	}
 	for what, c := range map[string]struct {
 		sql   string
-		args  func(curfew.Batch) []any
+		args  func(record.Batch) []any
 		waits bool
 		ends  int64
 	}{
 		"End skips a row that somebody holds":                {endSessions, endArgs, false, 0},
 		"its outer WHERE alone would keep it from the row":   {unlocked, endArgs, true, 0},
-		"a condition in a subquery ends an accepted session": {badForm, func(curfew.Batch) []any { return nil }, true, 1},
+		"a condition in a subquery ends an accepted session": {badForm, func(record.Batch) []any { return nil }, true, 1},
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
@@ -121,7 +122,7 @@ func TestABatchIsEndedByKey(t *testing.T) {
 		SELECT 'c' || n, gen_random_uuid(), gen_random_uuid(), 'waiting', 1, now() - interval '1 hour', now() - interval '1 minute'
 		FROM generate_series(1, 5000) n`)
 	f.exec("ANALYZE curfew.sessions")
-	found, err := f.store.Find(t.Context(), curfew.Search{Limit: 500})
+	found, err := f.store.Find(t.Context(), record.Search{Limit: 500})
 	f.must(err)
 	tx, err := f.store.pool.Begin(t.Context())
 	f.must(err)

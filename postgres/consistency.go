@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // consistency compares rows that must agree with each other.
@@ -109,10 +110,10 @@ var links = map[string]struct{ page, last, wrong string }{
 
 // Links looks at so many rows of a table behind a key, and names those that
 // contradict others.
-func (s consistency) Links(ctx context.Context, table, after string, limit int) (curfew.Linked, error) {
+func (s consistency) Links(ctx context.Context, table, after string, limit int) (record.Linked, error) {
 	of, ok := links[table]
 	if !ok {
-		return curfew.Linked{}, curfew.Errorf(curfew.Internal, "table %s has no links", table)
+		return record.Linked{}, curfew.Errorf(curfew.Internal, "table %s has no links", table)
 	}
 	order := "id"
 	if table == "events" {
@@ -121,7 +122,7 @@ func (s consistency) Links(ctx context.Context, table, after string, limit int) 
 	sql := fmt.Sprintf(`WITH page AS MATERIALIZED (%s)
 		SELECT w.* FROM (%s) w (kind, id, customer_id)
 		UNION ALL (SELECT '', %s, (SELECT count(*)::text FROM page) FROM page ORDER BY %s DESC LIMIT 1)`, of.page, of.wrong, of.last, "page."+order)
-	var l curfew.Linked
+	var l record.Linked
 	var kind, id, customer string
 	err := s.read(ctx, func(rows pgx.Rows) error {
 		_, err := pgx.ForEachRow(rows, []any{&kind, &id, &customer}, func() error {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // deliveries is messages on their way to endpoints and people.
@@ -18,7 +18,7 @@ const (
 	selectDelivery = `SELECT ` + deliveryColumns + ` FROM curfew.deliveries d`
 )
 
-func deliveryTargets(d *curfew.Delivery) []any {
+func deliveryTargets(d *record.Delivery) []any {
 	return []any{
 		(*text)(&d.ID), (*text)(&d.CustomerID), (*text)(&d.EventID), (*text)(&d.Subject), &d.Number, (*text)(&d.Channel), (*text)(&d.Queue),
 		(*text)(&d.Destination), (*text)(&d.Kind), (*text)(&d.Body), (*text)(&d.State), &d.Attempts, &d.Failures,
@@ -26,8 +26,8 @@ func deliveryTargets(d *curfew.Delivery) []any {
 	}
 }
 
-func scanDelivery(row pgx.CollectableRow) (curfew.Delivery, error) {
-	var d curfew.Delivery
+func scanDelivery(row pgx.CollectableRow) (record.Delivery, error) {
+	var d record.Delivery
 	err := row.Scan(deliveryTargets(&d)...)
 	return d, err
 }
@@ -80,30 +80,30 @@ const (
 )
 
 // Claim claims what a queue may send now.
-func (s deliveries) Claim(ctx context.Context, queue string, limit int, lease time.Duration) ([]curfew.Delivery, bool, error) {
+func (s deliveries) Claim(ctx context.Context, queue string, limit int, lease time.Duration) ([]record.Delivery, bool, error) {
 	return s.claim(ctx, claimDeliveries, queue, limit, lease)
 }
 
 // Claimable is what Claim would look at, whether it must wait or not.
-func (s deliveries) Claimable(ctx context.Context, queue string, limit int) ([]curfew.Delivery, error) {
+func (s deliveries) Claimable(ctx context.Context, queue string, limit int) ([]record.Delivery, error) {
 	all, err := many(ctx, s.db, scanDelivery, selectClaimable, queue, limit)
 	return all, wrap(err, "read the deliveries of %s", queue)
 }
 
 // ClaimOne is Claim for one delivery alone.
-func (s deliveries) ClaimOne(ctx context.Context, d curfew.Delivery, lease time.Duration) ([]curfew.Delivery, error) {
+func (s deliveries) ClaimOne(ctx context.Context, d record.Delivery, lease time.Duration) ([]record.Delivery, error) {
 	claimed, _, err := s.claim(ctx, claimOne, d.Queue, 1, lease, d.ID)
 	return claimed, err
 }
 
-func (s deliveries) claim(ctx context.Context, sql, queue string, limit int, lease time.Duration, only ...any) ([]curfew.Delivery, bool, error) {
+func (s deliveries) claim(ctx context.Context, sql, queue string, limit int, lease time.Duration, only ...any) ([]record.Delivery, bool, error) {
 	looked := 0
-	var claimed []curfew.Delivery
+	var claimed []record.Delivery
 	err := s.send(ctx, func(b *pgx.Batch) {
 		looked, claimed = 0, nil
 		b.Queue(byIndex)
 		b.Queue(sql, append([]any{queue, limit, lease}, only...)...).Query(func(rows pgx.Rows) error {
-			var d curfew.Delivery
+			var d record.Delivery
 			var free bool
 			_, err := pgx.ForEachRow(rows, append(deliveryTargets(&d), &free), func() error {
 				if looked++; free {
@@ -129,7 +129,7 @@ const (
 )
 
 // Settle writes results; those of a claim that is not the last are left out.
-func (s deliveries) Settle(ctx context.Context, attempts []curfew.Attempt) (int, error) {
+func (s deliveries) Settle(ctx context.Context, attempts []record.Attempt) (int, error) {
 	settled := 0
 	err := s.send(ctx, func(b *pgx.Batch) {
 		settled = 0
@@ -141,10 +141,10 @@ func (s deliveries) Settle(ctx context.Context, attempts []curfew.Attempt) (int,
 	return settled, wrap(err, "settle %d deliveries", len(attempts))
 }
 
-func queueAttempt(b *pgx.Batch, a curfew.Attempt, settled *int) {
+func queueAttempt(b *pgx.Batch, a record.Attempt, settled *int) {
 	d, v := a.Delivery, a.Verdict
 	b.Queue(settleDelivery, d.CustomerID, d.ID, d.Attempts, v.State, a.Failures, a.Wait, v.Status, v.Error).Fn = counting(settled)
-	if v.State != curfew.DeliveryPending {
+	if v.State != record.DeliveryPending {
 		b.Queue(freeBehind, d.CustomerID, d.Subject, d.Channel, d.Destination, d.Number)
 	}
 }

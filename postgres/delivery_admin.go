@@ -4,15 +4,16 @@ import (
 	"context"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 const deliveryByID = selectDelivery + ` WHERE d.id = $1`
 
 // Delivery is one by its id alone.
-func (s deliveries) Delivery(ctx context.Context, id string) (curfew.Delivery, error) {
+func (s deliveries) Delivery(ctx context.Context, id string) (record.Delivery, error) {
 	missing := curfew.Errorf(curfew.NotFound, "there is no delivery %q", id)
 	if !isID(id) {
-		return curfew.Delivery{}, missing
+		return record.Delivery{}, missing
 	}
 	d, err := one(ctx, s.db, scanDelivery, deliveryByID, id)
 	return d, wrap(orMissing(err, missing), "read delivery %s", id)
@@ -27,9 +28,9 @@ const (
 )
 
 // ListDeliveries is those that were looked for, in the order of their making.
-func (s deliveries) ListDeliveries(ctx context.Context, f curfew.DeliverySearch) ([]curfew.Delivery, error) {
+func (s deliveries) ListDeliveries(ctx context.Context, f record.DeliverySearch) ([]record.Delivery, error) {
 	sql := listDeliveries
-	if f.State == curfew.DeliveryPending || f.State == curfew.DeliveryDead {
+	if f.State == record.DeliveryPending || f.State == record.DeliveryDead {
 		sql = listUndelivered
 	}
 	if !isID(f.After) {
@@ -40,7 +41,7 @@ func (s deliveries) ListDeliveries(ctx context.Context, f curfew.DeliverySearch)
 }
 
 // AddDelivery writes one that no event caused.
-func (s deliveries) AddDelivery(ctx context.Context, d curfew.Delivery) error {
+func (s deliveries) AddDelivery(ctx context.Context, d record.Delivery) error {
 	_, err := s.exec(ctx, insertDelivery, deliveryValues(d)...)
 	return wrap(err, "add delivery %s", d.ID)
 }
@@ -55,7 +56,7 @@ const (
 )
 
 // Replay makes a delivery that is no longer pending so again.
-func (s deliveries) Replay(ctx context.Context, d curfew.Delivery) (curfew.Delivery, error) {
+func (s deliveries) Replay(ctx context.Context, d record.Delivery) (record.Delivery, error) {
 	again, err := one(ctx, s.db, scanDelivery, replayDelivery, d.CustomerID, d.ID, d.State, d.Attempts)
 	return again, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "delivery %s has moved", d.ID)), "replay delivery %s", d.ID)
 }
@@ -75,7 +76,7 @@ const countDeliveries = `SELECT 'pending', count(*) FROM curfew.deliveries WHERE
 
 // DeliveryFigures counts deliveries.
 func (s deliveries) DeliveryFigures(ctx context.Context) (curfew.DeliveryFigures, error) {
-	n, err := s.counts(ctx, countDeliveries, curfew.DyingWindow, curfew.DeliveriesLate)
+	n, err := s.counts(ctx, countDeliveries, record.DyingWindow, record.DeliveriesLate)
 	return curfew.DeliveryFigures{
 		Pending: n["pending"], Dead: n["dead"], Dying: n["dying"], Overdue: n["overdue"], Disabled: n["disabled"],
 	}, wrap(err, "count deliveries")

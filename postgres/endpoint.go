@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // endpoints is where webhooks go.
@@ -18,8 +19,8 @@ const (
 	selectEndpoint = `SELECT ` + endpointColumns + ` FROM curfew.webhook_endpoints w`
 )
 
-func scanEndpoint(row pgx.CollectableRow) (curfew.Endpoint, error) {
-	var w curfew.Endpoint
+func scanEndpoint(row pgx.CollectableRow) (record.Endpoint, error) {
+	var w record.Endpoint
 	var secret, old string
 	err := row.Scan((*text)(&w.ID), &w.URL, &w.Description, &w.Kinds, &secret, &old, &w.Enabled, (*stamp)(&w.DisabledAt),
 		&w.DisabledReason, &w.Version, (*stamp)(&w.CreatedAt), (*stamp)(&w.UpdatedAt))
@@ -33,7 +34,7 @@ const insertEndpoint = `INSERT INTO curfew.webhook_endpoints AS w (id, url, desc
 	VALUES ($1, $2, $3, $4, $5, $6) RETURNING ` + endpointColumns
 
 // AddEndpoint writes a new endpoint with its one secret.
-func (s endpoints) AddEndpoint(ctx context.Context, w curfew.Endpoint) (curfew.Endpoint, error) {
+func (s endpoints) AddEndpoint(ctx context.Context, w record.Endpoint) (record.Endpoint, error) {
 	if w.Kinds == nil {
 		w.Kinds = []string{}
 	}
@@ -44,7 +45,7 @@ func (s endpoints) AddEndpoint(ctx context.Context, w curfew.Endpoint) (curfew.E
 const allEndpoints = selectEndpoint + ` ORDER BY w.id`
 
 // Endpoints is all, oldest first.
-func (s endpoints) Endpoints(ctx context.Context) ([]curfew.Endpoint, error) {
+func (s endpoints) Endpoints(ctx context.Context) ([]record.Endpoint, error) {
 	all, err := many(ctx, s.db, scanEndpoint, allEndpoints)
 	return all, wrap(err, "read the endpoints")
 }
@@ -52,10 +53,10 @@ func (s endpoints) Endpoints(ctx context.Context) ([]curfew.Endpoint, error) {
 const endpointByID = selectEndpoint + ` WHERE w.id = $1`
 
 // Endpoint is one.
-func (s endpoints) Endpoint(ctx context.Context, id string) (curfew.Endpoint, error) {
+func (s endpoints) Endpoint(ctx context.Context, id string) (record.Endpoint, error) {
 	missing := curfew.Errorf(curfew.NotFound, "there is no endpoint %q", id)
 	if !isID(id) {
-		return curfew.Endpoint{}, missing
+		return record.Endpoint{}, missing
 	}
 	w, err := one(ctx, s.db, scanEndpoint, endpointByID, id)
 	return w, wrap(orMissing(err, missing), "read endpoint %s", id)
@@ -67,7 +68,7 @@ const updateEndpoint = `UPDATE curfew.webhook_endpoints w SET
 	WHERE w.id = $1 AND w.version = $2 RETURNING ` + endpointColumns
 
 // ChangeEndpoint writes everything but the secrets.
-func (s endpoints) ChangeEndpoint(ctx context.Context, w curfew.Endpoint) (curfew.Endpoint, error) {
+func (s endpoints) ChangeEndpoint(ctx context.Context, w record.Endpoint) (record.Endpoint, error) {
 	if w.Kinds == nil {
 		w.Kinds = []string{}
 	}
@@ -80,7 +81,7 @@ const rotateEndpoint = `UPDATE curfew.webhook_endpoints w SET
 	WHERE w.id = $1 AND w.version = $2 RETURNING ` + endpointColumns
 
 // RotateEndpoint replaces the secret; the old one signs along for a while.
-func (s endpoints) RotateEndpoint(ctx context.Context, w curfew.Endpoint, secret string, keep time.Duration) (curfew.Endpoint, error) {
+func (s endpoints) RotateEndpoint(ctx context.Context, w record.Endpoint, secret string, keep time.Duration) (record.Endpoint, error) {
 	rotated, err := one(ctx, s.db, scanEndpoint, rotateEndpoint, w.ID, w.Version, secret, keep)
 	return rotated, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "endpoint %s has moved", w.ID)), "rotate endpoint %s", w.ID)
 }
@@ -91,7 +92,7 @@ const (
 )
 
 // RemoveEndpoint forgets an endpoint, and what it was still to get.
-func (s endpoints) RemoveEndpoint(ctx context.Context, w curfew.Endpoint) error {
+func (s endpoints) RemoveEndpoint(ctx context.Context, w record.Endpoint) error {
 	err := s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(deleteEndpoint, w.ID, w.Version).Exec(hit("endpoint %s has moved", w.ID))
 		b.Queue(deleteUndeliverable, w.ID)

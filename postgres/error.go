@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // The server's codes that decide something here.
@@ -81,7 +82,7 @@ func translate(err error) error {
 	case kind == curfew.Internal:
 		return err
 	case c == lockTimeout:
-		err = fmt.Errorf("%w: %w", curfew.ErrRowHeld, err)
+		err = fmt.Errorf("%w: %w", record.ErrRowHeld, err)
 	}
 	message := said[kind]
 	if code(err) == readOnly || errors.Is(err, errStandby) || errors.Is(err, errReadOnly) {

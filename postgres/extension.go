@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 const (
@@ -19,7 +20,7 @@ const (
 )
 
 // Extend gives a live session the time that a payment bought.
-func (s admissions) Extend(ctx context.Context, x curfew.Extension) (curfew.Standing, error) {
+func (s admissions) Extend(ctx context.Context, x record.Extension) (curfew.Standing, error) {
 	var st curfew.Standing
 	err := s.tx(ctx, func(t *transaction) error {
 		return t.send(ctx, func(b *pgx.Batch) {
@@ -30,7 +31,7 @@ func (s admissions) Extend(ctx context.Context, x curfew.Extension) (curfew.Stan
 	return st, wrap(err, "extend session %s", x.From.ID)
 }
 
-func queueExtension(b *pgx.Batch, x curfew.Extension) {
+func queueExtension(b *pgx.Batch, x record.Extension) {
 	b.Queue(extendSession, x.From.CustomerID, x.From.ID, curfew.Live, x.From.Version, int64(x.By/time.Second), x.By).
 		Exec(hit("session %s has moved", x.From.ID))
 	b.Queue(insertClaim, claimValues(x.Checkout)...)
@@ -49,8 +50,8 @@ func queueExtension(b *pgx.Batch, x curfew.Extension) {
 }
 
 // Record writes a checkout that has its outcome already.
-func (s admissions) Record(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) (curfew.Receipt, error) {
-	r := curfew.Receipt{}
+func (s admissions) Record(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) (record.Receipt, error) {
+	r := record.Receipt{}
 	err := s.send(ctx, func(b *pgx.Batch) {
 		if c.Ref != "" {
 			b.Queue(insertClaim, claimValues(c)...)

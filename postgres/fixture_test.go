@@ -12,6 +12,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/pgtest"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // fixture is a test's own database with a store on it.
@@ -107,9 +108,9 @@ func (f *fixture) only(sql string, args ...any) string {
 var shop = curfew.Actor{Role: curfew.Service, ID: "shop"}
 
 // admission is a paid one that waits for a quarter of an hour.
-func admission(customer string) curfew.Admission {
+func admission(customer string) record.Admission {
 	checkout, session, request := newID(), newID(), newID()
-	return curfew.Admission{
+	return record.Admission{
 		Checkout: curfew.Checkout{ID: checkout, CustomerID: customer, Ref: "ref-" + checkout, Plan: "chat10", Amount: 999, Currency: "eur"},
 		Session: curfew.Session{
 			ID: session, CustomerID: customer, CheckoutID: checkout, Plan: "chat10", Kind: curfew.Chat, Duration: 30 * time.Minute,
@@ -148,8 +149,8 @@ func (f *fixture) read(id string) curfew.Standing {
 	return st
 }
 
-func accepting(st curfew.Standing, mechanic string) curfew.Change {
-	return curfew.Change{
+func accepting(st curfew.Standing, mechanic string) record.Change {
+	return record.Change{
 		From: st.Session, To: curfew.Waiting, Reason: "accepted", Actor: curfew.Actor{Role: curfew.Mechanic, ID: mechanic},
 		Deadline: curfew.Deadline{After: 30 * time.Minute}, Assign: mechanic, RequestTo: curfew.Accepted,
 	}
@@ -164,7 +165,7 @@ func (f *fixture) accept(st curfew.Standing, mechanic string) curfew.Standing {
 
 func (f *fixture) start(st curfew.Standing) curfew.Standing {
 	f.Helper()
-	st, err := f.store.Change(f.Context(), curfew.Change{
+	st, err := f.store.Change(f.Context(), record.Change{
 		From: st.Session, To: curfew.Live, Reason: "both joined", Actor: shop,
 		Deadline: curfew.Deadline{After: 45 * time.Minute}, CustomerJoins: true, MechanicJoins: true,
 	})
@@ -172,8 +173,8 @@ func (f *fixture) start(st curfew.Standing) curfew.Standing {
 	return st
 }
 
-func ending(st curfew.Standing, to curfew.SessionStatus, reason curfew.EndReason) curfew.Change {
-	c := curfew.Change{
+func ending(st curfew.Standing, to curfew.SessionStatus, reason curfew.EndReason) record.Change {
+	c := record.Change{
 		From: st.Session, To: to, Reason: string(reason), EndedBy: reason, Actor: shop,
 		RequestTo: curfew.RequestCompleted, Owed: curfew.Fulfilled,
 	}
@@ -184,11 +185,11 @@ func ending(st curfew.Standing, to curfew.SessionStatus, reason curfew.EndReason
 }
 
 // batch ends sessions by the rule that is theirs.
-func batch(all ...curfew.Standing) curfew.Batch {
-	rule, _ := curfew.RuleFor(all[0])
-	b := curfew.Batch{Rule: rule, Actor: curfew.Sweeper, RunID: newID()}
+func batch(all ...curfew.Standing) record.Batch {
+	rule, _ := record.RuleFor(all[0])
+	b := record.Batch{Rule: rule, Actor: curfew.Sweeper, RunID: newID()}
 	for _, st := range all {
-		b.Endings = append(b.Endings, curfew.Ending{
+		b.Endings = append(b.Endings, record.PlannedEnd{
 			CustomerID: st.CustomerID, SessionID: st.ID, Version: st.Version, Reason: rule.Reason, Owed: curfew.Credited,
 		})
 	}

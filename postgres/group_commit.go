@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // How admissions share transactions. One that comes while nothing is being
@@ -34,7 +35,7 @@ var errAlone = errors.New("to be written alone")
 
 // entry is a fresh admission on its way.
 type entry struct {
-	a    curfew.Admission
+	a    record.Admission
 	st   *curfew.Standing // gets the database's times
 	done chan error
 }
@@ -54,7 +55,7 @@ func newGroupCommit(pool *pool) *groupCommit {
 }
 
 // admitFresh writes a fresh admission, with others that come at the same time.
-func (s admissions) admitFresh(ctx context.Context, a curfew.Admission, st *curfew.Standing) error {
+func (s admissions) admitFresh(ctx context.Context, a record.Admission, st *curfew.Standing) error {
 	if err := ctx.Err(); err != nil {
 		return translate(err) // a group would be written all the same
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 func TestTimes(t *testing.T) {
@@ -36,7 +37,7 @@ func TestTimes(t *testing.T) {
 
 // group makes admissions wait while another transaction holds all claims, and
 // returns their errors in order once it has let them go as one group.
-func (f *fixture) group(all []curfew.Admission) ([]curfew.Standing, []error) {
+func (f *fixture) group(all []record.Admission) ([]curfew.Standing, []error) {
 	f.Helper()
 	release := f.holdClaims()
 	standings, errs := make([]curfew.Standing, len(all)), make([]error, len(all))
@@ -90,7 +91,7 @@ func (s *Store) writingNow() int {
 func TestAdmissionsThatComeTogetherShareATransaction(t *testing.T) {
 	t.Parallel()
 	f := newWorld(t)
-	var all []curfew.Admission
+	var all []record.Admission
 	for i := range 11 { // in statements of 8 and 3 rows
 		all = append(all, admission(fmt.Sprint("customer", i)))
 		all[i].Deadline.After = time.Duration(i+1) * time.Minute
@@ -115,14 +116,14 @@ func TestAdmissionsThatComeTogetherShareATransaction(t *testing.T) {
 
 func TestOneThatCannotBeAdmittedHarmsNobodyElse(t *testing.T) {
 	t.Parallel()
-	for sentence, corrupt := range map[string]func(*fixture, *curfew.Admission){
-		"a customer with an open session": func(f *fixture, a *curfew.Admission) { f.admit(a.Session.CustomerID) },
-		"a reference that is known":       func(f *fixture, a *curfew.Admission) { a.Checkout.Ref = "ref-" + f.admit("other").CheckoutID },
+	for sentence, corrupt := range map[string]func(*fixture, *record.Admission){
+		"a customer with an open session": func(f *fixture, a *record.Admission) { f.admit(a.Session.CustomerID) },
+		"a reference that is known":       func(f *fixture, a *record.Admission) { a.Checkout.Ref = "ref-" + f.admit("other").CheckoutID },
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
 			f := newWorld(t)
-			all := []curfew.Admission{admission("a"), admission("b"), admission("c"), admission("d")}
+			all := []record.Admission{admission("a"), admission("b"), admission("c"), admission("d")}
 			corrupt(f, &all[2])
 			_, errs := f.group(all)
 			for i, err := range errs {

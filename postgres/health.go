@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // health counts what health reports.
@@ -137,7 +138,7 @@ const countCheckouts = `SELECT status, sum(n)::bigint FROM curfew.tallies WHERE 
 
 // CheckoutFigures counts payments.
 func (s health) CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, error) {
-	n, err := s.counts(ctx, countCheckouts, curfew.RefundTries, curfew.RefundsLate, curfew.DisputeWindow)
+	n, err := s.counts(ctx, countCheckouts, record.RefundTries, record.RefundsLate, record.DisputeWindow)
 	if err != nil {
 		return curfew.CheckoutFigures{}, wrap(err, "count checkouts")
 	}
@@ -236,7 +237,7 @@ func (s health) HealthDetails(ctx context.Context, p curfew.Policy, limit int) (
 		by     time.Duration
 		into   *[]curfew.Standing
 	}{
-		{curfew.Waiting, 0, &d.OverdueAssigned}, {curfew.Live, 0, &d.OverdueLive}, {curfew.Scheduled, curfew.StaleAfter, &d.OverdueScheduled},
+		{curfew.Waiting, 0, &d.OverdueAssigned}, {curfew.Live, 0, &d.OverdueLive}, {curfew.Scheduled, record.StaleAfter, &d.OverdueScheduled},
 	} {
 		if err == nil {
 			*overdue.into, err = many(ctx, s.db, scanStanding, listOverdue, overdue.status, overdue.by, limit)

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/storetest/seed"
 )
 
@@ -106,7 +107,7 @@ func (f *fixture) foreignLives() {
 	for _, to := range []curfew.Outcome{curfew.Credited, curfew.Fulfilled, curfew.Fulfilled, curfew.RefundDue} {
 		all, err := f.store.Checkouts(f.Context(), "moved")
 		f.must(err)
-		_, err = f.store.ChangeCheckout(f.Context(), curfew.CheckoutChange{From: all[0], To: to, Actor: shop})
+		_, err = f.store.ChangeCheckout(f.Context(), record.CheckoutChange{From: all[0], To: to, Actor: shop})
 		f.must(err)
 	}
 }
@@ -141,7 +142,7 @@ func (f *fixture) same(what string, got, want any) {
 
 func TestStaleAfterIsThatOfTheHouse(t *testing.T) {
 	t.Parallel()
-	if want := fmt.Sprintf("interval '%d seconds'", curfew.StaleAfter/time.Second); staleAfter != want {
+	if want := fmt.Sprintf("interval '%d seconds'", record.StaleAfter/time.Second); staleAfter != want {
 		t.Errorf("the SQL says %s, the house %s", staleAfter, want)
 	}
 }

@@ -6,7 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 const (
@@ -27,8 +27,8 @@ var lost = map[string]string{
 }
 
 // Inspect says what the database's promises rest on, as this connection sees it.
-func (s schema) Inspect(ctx context.Context) ([]curfew.Fact, error) {
-	facts := make([]curfew.Fact, 2, 6)
+func (s schema) Inspect(ctx context.Context) ([]record.Fact, error) {
+	facts := make([]record.Fact, 2, 6)
 	var old, standby bool
 	err := s.read(ctx, func(rows pgx.Rows) error {
 		_, err := pgx.ForEachRow(rows, []any{&facts[0].Value, &old, &standby}, func() error { return nil })
@@ -37,12 +37,12 @@ func (s schema) Inspect(ctx context.Context) ([]curfew.Fact, error) {
 	if err != nil {
 		return nil, wrap(err, "inspect the server")
 	}
-	facts[0].Name, facts[1] = "PostgreSQL", curfew.Fact{Name: "writable", Value: "yes"}
+	facts[0].Name, facts[1] = "PostgreSQL", record.Fact{Name: "writable", Value: "yes"}
 	if old {
 		facts[0].Problem, facts[0].Fix = "it is too old", "upgrade to PostgreSQL 14 or newer"
 	}
 	if standby {
-		facts[1] = curfew.Fact{Name: "writable", Value: "no", Problem: "a standby, or a role that may only read, keeps no session", Fix: "name the primary in --database-url"}
+		facts[1] = record.Fact{Name: "writable", Value: "no", Problem: "a standby, or a role that may only read, keeps no session", Fix: "name the primary in --database-url"}
 	}
 	durable, err := many(ctx, s.db, durability, selectDurability)
 	if err != nil {
@@ -64,8 +64,8 @@ func (s schema) Inspect(ctx context.Context) ([]curfew.Fact, error) {
 	return append(append(facts, encoded(encoding)), shadowed(path)...), nil
 }
 
-func encoded(encoding string) curfew.Fact {
-	f := curfew.Fact{Name: "server_encoding", Value: encoding}
+func encoded(encoding string) record.Fact {
+	f := record.Fact{Name: "server_encoding", Value: encoding}
 	if encoding != "UTF8" {
 		f.Problem = "it lacks characters: a payment is refused whose customer's name or address has one of them"
 		f.Fix = "move into a new database: curfew preflight --backup DIR, CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, curfew restore DIR"
@@ -75,28 +75,28 @@ func encoded(encoding string) curfew.Fact {
 
 // shadowed: PostgreSQL 14 lets everybody put functions and operators into
 // schema public, where a statement may find them in place of its own.
-func shadowed(path []string) []curfew.Fact {
+func shadowed(path []string) []record.Fact {
 	if len(path) == 0 {
 		return nil
 	}
-	return []curfew.Fact{{
+	return []record.Fact{{
 		Name: "search_path", Value: strings.Join(path, ", "), Problem: "every database role may put functions there that this one's statements would call",
 		Fix: "REVOKE CREATE ON SCHEMA " + strings.Join(path, ", ") + " FROM PUBLIC",
 	}}
 }
 
-func durability(row pgx.CollectableRow) (f curfew.Fact, err error) {
+func durability(row pgx.CollectableRow) (f record.Fact, err error) {
 	if err = row.Scan(&f.Name, &f.Value); err == nil && f.Value == "off" {
 		f.Problem, f.Fix = lost[f.Name], "ALTER SYSTEM SET "+f.Name+" = on; SELECT pg_reload_conf(), unless it is set for the role or the database (ALTER ROLE, ALTER DATABASE)"
 	}
 	return f, err
 }
 
-func validity(invalid []string) curfew.Fact {
+func validity(invalid []string) record.Fact {
 	if len(invalid) == 0 {
-		return curfew.Fact{Name: "indexes", Value: "all valid"}
+		return record.Fact{Name: "indexes", Value: "all valid"}
 	}
-	return curfew.Fact{
+	return record.Fact{
 		Name: "indexes", Value: "invalid: " + strings.Join(invalid, ", "),
 		Problem: "the database does not use them, and a unique one keeps nothing unique",
 		Fix:     "REINDEX INDEX " + strings.Join(invalid, "; REINDEX INDEX "),

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 func TestInspectNamesWhatBreaksPromises(t *testing.T) {
@@ -45,7 +45,7 @@ func TestInspectNamesWhatBreaksPromises(t *testing.T) {
 }
 
 // onlyProblem: this fact has a problem with such words and a fix, and no other.
-func onlyProblem(t *testing.T, facts []curfew.Fact, name, words string) {
+func onlyProblem(t *testing.T, facts []record.Fact, name, words string) {
 	t.Helper()
 	if len(facts) < 6 {
 		t.Errorf("%d facts: %v", len(facts), facts)

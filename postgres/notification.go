@@ -12,7 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Timing of notifications.
@@ -61,7 +61,7 @@ func (d *db) Notifications(log *slog.Logger) *Notifications {
 // curfew.NoDeadline means none. It does not block: changes of one moment share a
 // notification.
 func (n *Notifications) Changed(in time.Duration) {
-	if in != curfew.NoDeadline {
+	if in != record.NoDeadline {
 		n.mu.Lock()
 		if due := time.Now().Add(in); n.due.IsZero() || due.Before(n.due) {
 			n.due = due
@@ -125,7 +125,7 @@ func (n *Notifications) publish(ctx context.Context) {
 func (n *Notifications) next() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	in := curfew.NoDeadline
+	in := record.NoDeadline
 	if !n.due.IsZero() {
 		in = time.Until(n.due)
 	}
@@ -180,7 +180,7 @@ var errDeaf = errors.New("nothing came in " + echoTimeout.String() + ", as behin
 
 // echo notifies on the connection itself and waits until anything arrives.
 func (n *Notifications) echo(ctx context.Context, conn *pgx.Conn, receive func(time.Duration)) error {
-	if err := execOn(ctx, conn, notifySQL, n.id+" "+curfew.NoDeadline.String()); err != nil {
+	if err := execOn(ctx, conn, notifySQL, n.id+" "+record.NoDeadline.String()); err != nil {
 		return err
 	}
 	err := n.receiveOne(ctx, conn, echoTimeout, receive)

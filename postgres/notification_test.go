@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // replica is a process's notifications on the fixture's database, and what it receives.
@@ -81,14 +81,14 @@ func TestNotificationsReachOtherReplicasWithTheEarliestDeadline(t *testing.T) {
 		one.Changed(time.Hour)
 	}
 	one.Changed(time.Minute)
-	one.Changed(curfew.NoDeadline)
+	one.Changed(record.NoDeadline)
 	other.receives(f, func(in time.Duration) bool { return in > 0 && in <= time.Minute })
-	other.Changed(curfew.NoDeadline)
+	other.Changed(record.NoDeadline)
 	one.receives(f, func(in time.Duration) bool {
-		if in != curfew.NoDeadline && in != 0 {
+		if in != record.NoDeadline && in != 0 {
 			t.Errorf("it receives its own notification of %s", in)
 		}
-		return in == curfew.NoDeadline
+		return in == record.NoDeadline
 	})
 	if n := len(other.received); n > 500 {
 		t.Errorf("1000 changes at once were %d notifications", n)

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // outbox turns events into deliveries.
@@ -32,8 +33,8 @@ const selectHappenings = `SELECT e.id, e.customer_id, e.subject_id, e.number, e.
 	ORDER BY e.customer_id, e.subject_id, e.number`
 
 // Happenings is events with what they are about.
-func (s outbox) Happenings(ctx context.Context, events []curfew.Event) ([]curfew.Happening, error) {
-	var all []curfew.Happening
+func (s outbox) Happenings(ctx context.Context, events []curfew.Event) ([]record.EnrichedEvent, error) {
+	var all []record.EnrichedEvent
 	err := s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(byKey)
 		b.Queue(selectHappenings, eventKeys(events)...).Query(func(rows pgx.Rows) (err error) {
@@ -44,11 +45,11 @@ func (s outbox) Happenings(ctx context.Context, events []curfew.Event) ([]curfew
 	return all, wrap(err, "what %d events are about", len(events))
 }
 
-func scanHappening(row pgx.CollectableRow) (curfew.Happening, error) {
-	var h curfew.Happening
+func scanHappening(row pgx.CollectableRow) (record.EnrichedEvent, error) {
+	var h record.EnrichedEvent
 	var actor string
 	err := row.Scan(slices.Concat(eventTargets(&h.Event, &actor), []any{&h.Of}, sessionTargets(&h.Session), checkoutTargets(&h.Checkout))...)
-	h.Actor = curfew.ParseActor(actor)
+	h.Actor = record.ParseActor(actor)
 	return h, err
 }
 
@@ -78,7 +79,7 @@ const (
 
 // Publish marks events as told and writes what is to be delivered of those that
 // it marked.
-func (s outbox) Publish(ctx context.Context, events []curfew.Event, deliveries []curfew.Delivery) (int, error) {
+func (s outbox) Publish(ctx context.Context, events []curfew.Event, deliveries []record.Delivery) (int, error) {
 	var told map[string]bool
 	err := s.tx(ctx, func(t *transaction) error {
 		told = make(map[string]bool, len(events))
@@ -97,7 +98,7 @@ func (s outbox) Publish(ctx context.Context, events []curfew.Event, deliveries [
 	return len(told), wrap(err, "tell of %d events", len(events))
 }
 
-func queueDeliveries(b *pgx.Batch, deliveries []curfew.Delivery, told map[string]bool) {
+func queueDeliveries(b *pgx.Batch, deliveries []record.Delivery, told map[string]bool) {
 	var rows [][]any
 	for _, d := range deliveries {
 		if told[d.EventID] {
@@ -107,6 +108,6 @@ func queueDeliveries(b *pgx.Batch, deliveries []curfew.Delivery, told map[string
 	queueRows(b, insertDelivery, rows)
 }
 
-func deliveryValues(d curfew.Delivery) []any {
+func deliveryValues(d record.Delivery) []any {
 	return []any{d.CustomerID, d.ID, d.EventID, d.Subject, d.Number, d.Channel, d.Queue, d.Destination, d.Kind, d.Body}
 }

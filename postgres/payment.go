@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // payments is what providers and operators do with payments.
@@ -80,7 +81,7 @@ const remarkCheckout = `UPDATE curfew.checkouts c SET
 	RETURNING ` + checkoutColumns
 
 // Remark writes an event of a checkout whose outcome stays.
-func (s payments) Remark(ctx context.Context, r curfew.Remark) (curfew.Checkout, error) {
+func (s payments) Remark(ctx context.Context, r record.Annotation) (curfew.Checkout, error) {
 	var now curfew.Checkout
 	c := r.From
 	err := s.tx(ctx, func(t *transaction) error {
@@ -111,7 +112,7 @@ const (
 )
 
 // Repair makes a held checkout deferred, with its customer and plan.
-func (s payments) Repair(ctx context.Context, r curfew.Repair) (curfew.Checkout, error) {
+func (s payments) Repair(ctx context.Context, r record.Reassignment) (curfew.Checkout, error) {
 	var now curfew.Checkout
 	c := r.From
 	err := s.tx(ctx, func(t *transaction) error {

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // quarantine is what could not be settled and is set apart.
@@ -24,7 +25,7 @@ const quarantineSQL = `INSERT INTO curfew.quarantine AS q (customer_id, noun, id
 // Quarantine sets something apart, for longer each time.
 func (s quarantine) Quarantine(ctx context.Context, q curfew.Quarantined) error {
 	_, err := s.exec(ctx, quarantineSQL, q.CustomerID, q.Noun, quarantineID(q.ID), q.Version, q.Step, q.LastError,
-		curfew.FirstQuarantine, curfew.LongestQuarantine)
+		record.FirstQuarantine, record.LongestQuarantine)
 	return wrap(translate(err), "set %s %s apart", q.Noun, q.ID)
 }
 

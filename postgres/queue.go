@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // queue is what mechanics see and hold.
@@ -71,13 +72,13 @@ func place(c curfew.Cursor, beside string) (pgtype.Timestamptz, string) {
 const selectSlot = `SELECT mechanic_id, customer_id, session_id FROM curfew.mechanic_slots WHERE mechanic_id = $1`
 
 // Slot is what makes the mechanic busy.
-func (s queue) Slot(ctx context.Context, mechanicID string) (curfew.Slot, error) {
+func (s queue) Slot(ctx context.Context, mechanicID string) (record.Slot, error) {
 	slot, err := one(ctx, s.db, scanSlot, selectSlot, mechanicID)
 	return slot, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "mechanic %q is not busy", mechanicID)), "read the slot of %s", mechanicID)
 }
 
-func scanSlot(row pgx.CollectableRow) (curfew.Slot, error) {
-	var s curfew.Slot
+func scanSlot(row pgx.CollectableRow) (record.Slot, error) {
+	var s record.Slot
 	err := row.Scan(&s.MechanicID, &s.CustomerID, (*text)(&s.SessionID))
 	return s, err
 }
@@ -89,7 +90,7 @@ const freeSlot = `DELETE FROM curfew.mechanic_slots m
 			AND ` + notEnded + `)`
 
 // FreeSlot removes a slot that holds nothing.
-func (s queue) FreeSlot(ctx context.Context, slot curfew.Slot) error {
+func (s queue) FreeSlot(ctx context.Context, slot record.Slot) error {
 	n, err := s.exec(ctx, freeSlot, slot.MechanicID, slot.CustomerID, slot.SessionID)
 	if err == nil && n == 0 {
 		err = curfew.Errorf(curfew.Conflict, "the slot of mechanic %s is held by session %s or has changed", slot.MechanicID, slot.SessionID)
@@ -103,7 +104,7 @@ const abandonSlot = `DELETE FROM curfew.mechanic_slots m
 		WHERE s.customer_id = m.customer_id AND s.id = m.session_id AND s.expires_at < now() AND ` + notEnded + `)`
 
 // AbandonSlot removes a slot whose session is overdue.
-func (s queue) AbandonSlot(ctx context.Context, slot curfew.Slot) error {
+func (s queue) AbandonSlot(ctx context.Context, slot record.Slot) error {
 	n, err := s.exec(ctx, abandonSlot, slot.MechanicID, slot.CustomerID, slot.SessionID)
 	if err == nil && n == 0 {
 		err = curfew.Errorf(curfew.Conflict, "the slot is held, or another's")

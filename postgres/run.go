@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // runs is the record of cleanups.
@@ -27,7 +28,7 @@ func scanRun(row pgx.CollectableRow) (curfew.Run, error) {
 	var alive bool
 	err := row.Scan((*text)(&r.ID), &r.Trigger, &actor, &r.Reason, (*stamp)(&r.StartedAt), (*stamp)(&r.FinishedAt), &r.Outcome,
 		&r.Error, (*stats)(&r.Stats), (*text)(&r.Undoes), (*text)(&r.UndoneBy), &alive)
-	r.Actor = curfew.ParseActor(actor)
+	r.Actor = record.ParseActor(actor)
 	return r.Restored(alive), err
 }
 

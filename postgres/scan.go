@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Targets of Scan that take NULL for the zero value, so that a column has one
@@ -34,7 +35,7 @@ func (f *flag) ScanBool(v pgtype.Bool) error { *f = flag(v.Bool); return nil }
 
 // ScanTimestamptz reads times, as UTC.
 func (s *stamp) ScanTimestamptz(v pgtype.Timestamptz) error {
-	*s = stamp(curfew.Writable(v.Time.UTC()))
+	*s = stamp(record.Writable(v.Time.UTC()))
 	return nil
 }
 
@@ -52,7 +53,7 @@ func (s *span) ScanInterval(v pgtype.Interval) error {
 
 // ScanBytes reads an object of texts, as far as it is one: whoever wrote
 // something else into one row must not keep others from being read.
-func (l *labels) ScanBytes(v []byte) error { *l = curfew.Labels(v); return nil }
+func (l *labels) ScanBytes(v []byte) error { *l = record.Labels(v); return nil }
 
 // ScanBytes reads the figures of a run, as far as they are some.
 func (s *stats) ScanBytes(v []byte) error {

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // sessions reads and moves one session.
@@ -129,7 +130,7 @@ const (
 )
 
 // Change moves a session, with all that follows.
-func (s sessions) Change(ctx context.Context, c curfew.Change) (curfew.Standing, error) {
+func (s sessions) Change(ctx context.Context, c record.Change) (curfew.Standing, error) {
 	var st curfew.Standing
 	err := s.tx(ctx, func(t *transaction) error {
 		f := followOf(c)
@@ -151,7 +152,7 @@ func (s sessions) Change(ctx context.Context, c curfew.Change) (curfew.Standing,
 	return st, nil
 }
 
-func queueChange(b *pgx.Batch, c curfew.Change) {
+func queueChange(b *pgx.Batch, c record.Change) {
 	after, limit := deadline(c.Deadline)
 	b.Queue(updateSession, c.From.CustomerID, c.From.ID, c.From.Status, c.From.Version, c.To, null(c.Assign), c.Release,
 		c.CustomerJoins, c.MechanicJoins, after, limit, c.EndedBy, c.Guard.Overdue, null(c.Guard.OlderThan), c.Guard.Unoffered,
@@ -163,7 +164,7 @@ func queueChange(b *pgx.Batch, c curfew.Change) {
 
 // moves is the callback of the change itself: only a session that takes its
 // customer's slot can meet a unique index.
-func moves(c curfew.Change) func(pgx.BatchResults) error {
+func moves(c record.Change) func(pgx.BatchResults) error {
 	return func(results pgx.BatchResults) error {
 		tag, err := results.Exec()
 		switch {
@@ -186,7 +187,7 @@ func deadline(d curfew.Deadline) (after *time.Duration, limit *time.Time) {
 
 // followOf is what a change brings with it. The session is that of the change,
 // because nothing is written if it has moved since.
-func followOf(c curfew.Change) *follow {
+func followOf(c record.Change) *follow {
 	return &follow{
 		moved: []moved{{
 			customerID: c.From.CustomerID, sessionID: c.From.ID, checkoutID: c.From.CheckoutID, version: c.From.Version + 1,
@@ -215,7 +216,7 @@ func scanEvent(row pgx.CollectableRow) (curfew.Event, error) {
 	var e curfew.Event
 	var actor string
 	err := row.Scan(eventTargets(&e, &actor)...)
-	e.Actor = curfew.ParseActor(actor)
+	e.Actor = record.ParseActor(actor)
 	return e, err
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // wave is how many sessions are open where the planner believes that none is.
@@ -292,7 +293,7 @@ func TestASweepOfAWaveReadsWhatItEnds(t *testing.T) {
 // were looked at. Appointments that are due are for the engine to begin.
 func (f *fixture) sweepPage(s *Store, place *curfew.Cursor) int {
 	f.Helper()
-	page, err := s.Find(f.Context(), curfew.Search{Limit: 200, After: *place})
+	page, err := s.Find(f.Context(), record.Search{Limit: 200, After: *place})
 	f.must(err)
 	if len(page) > 0 {
 		last := page[len(page)-1]
@@ -300,7 +301,7 @@ func (f *fixture) sweepPage(s *Store, place *curfew.Cursor) int {
 	}
 	by := map[curfew.RuleName][]curfew.Standing{}
 	for _, st := range page {
-		if rule, ok := curfew.RuleFor(st); ok && rule.To.Ended() {
+		if rule, ok := record.RuleFor(st); ok && rule.To.Ended() {
 			by[rule.Name] = append(by[rule.Name], st)
 		}
 	}
@@ -419,9 +420,9 @@ func (k *keys) tell() error {
 	if err != nil {
 		return err
 	}
-	var deliveries []curfew.Delivery
+	var deliveries []record.Delivery
 	for _, e := range events {
-		deliveries = append(deliveries, curfew.Delivery{
+		deliveries = append(deliveries, record.Delivery{
 			ID: newID(), CustomerID: e.CustomerID, EventID: e.ID, Subject: e.Subject, Number: e.Number, Channel: "webhook",
 			Queue: "webhook", Destination: "d", Kind: "k", Body: "{}",
 		})
@@ -438,9 +439,9 @@ func (k *keys) tell() error {
 
 func (k *keys) deliver() error {
 	claimed, _, err := k.store.Claim(k.Context(), "webhook", some, time.Minute)
-	var attempts []curfew.Attempt
+	var attempts []record.Attempt
 	for _, d := range claimed {
-		attempts = append(attempts, curfew.Attempt{Delivery: d, Verdict: curfew.Verdict{State: curfew.DeliveryDone}})
+		attempts = append(attempts, record.Attempt{Delivery: d, Verdict: record.Verdict{State: record.DeliveryDone}})
 	}
 	if err == nil && len(claimed) == 0 {
 		err = errors.New("nothing was claimed")
@@ -460,8 +461,8 @@ func (k *keys) replay() error {
 	if err = errors.Join(err, err2); err != nil {
 		return err
 	}
-	_, err = k.store.Settle(k.Context(), []curfew.Attempt{{Delivery: d, Verdict: curfew.Verdict{State: curfew.DeliveryDead}}})
-	d.State = curfew.DeliveryDead
+	_, err = k.store.Settle(k.Context(), []record.Attempt{{Delivery: d, Verdict: record.Verdict{State: record.DeliveryDead}}})
+	d.State = record.DeliveryDead
 	_, err2 = k.store.Replay(k.Context(), d)
 	return errors.Join(err, err2)
 }
@@ -483,7 +484,7 @@ func (k *keys) singles() []step {
 	}
 	move := func(from, to curfew.Outcome) func() error {
 		return func() error {
-			_, err := k.store.ChangeCheckout(ctx, curfew.CheckoutChange{From: k.payment(from), To: to, Actor: shop})
+			_, err := k.store.ChangeCheckout(ctx, record.CheckoutChange{From: k.payment(from), To: to, Actor: shop})
 			return err
 		}
 	}
@@ -498,7 +499,7 @@ func (k *keys) singles() []step {
 		{"accept, release and cancel", k.acceptReleaseCancel},
 		{"begin an appointment", func() error {
 			st := k.open("s.status = 'scheduled'", 1)[0]
-			_, err := k.store.Change(ctx, curfew.Change{
+			_, err := k.store.Change(ctx, record.Change{
 				From: st.Session, To: curfew.Waiting, Reason: "begins", Actor: shop, Offer: newID(), Deadline: curfew.Deadline{After: time.Minute},
 			})
 			return err
@@ -517,12 +518,12 @@ func (k *keys) singles() []step {
 		{"refund", move(curfew.RefundDue, curfew.Refunding)},
 		{"refunded", move(curfew.Refunding, curfew.Refunded)},
 		{"remark", func() error {
-			_, err := k.store.Remark(ctx, curfew.Remark{From: k.payment(curfew.Held), Note: "n", Actor: shop})
+			_, err := k.store.Remark(ctx, record.Annotation{From: k.payment(curfew.Held), Note: "n", Actor: shop})
 			return err
 		}},
 		{"repair", func() error {
 			c := k.payment(curfew.Held)
-			_, err := k.store.Repair(ctx, curfew.Repair{From: c, CustomerID: c.CustomerID, Plan: "chat10", Retry: time.Hour, Actor: shop})
+			_, err := k.store.Repair(ctx, record.Reassignment{From: c, CustomerID: c.CustomerID, Plan: "chat10", Retry: time.Hour, Actor: shop})
 			return err
 		}},
 		{"free a slot that is held", func() error {
@@ -554,7 +555,7 @@ func (k *keys) acceptReleaseCancel() error {
 	if err != nil {
 		return err
 	}
-	st, err = k.store.Change(k.Context(), curfew.Change{
+	st, err = k.store.Change(k.Context(), record.Change{
 		From: st.Session, To: curfew.Waiting, Reason: "released", Actor: shop, Release: true, RequestTo: curfew.Pending,
 		Deadline: curfew.Deadline{After: time.Minute},
 	})
@@ -567,13 +568,13 @@ func (k *keys) acceptReleaseCancel() error {
 
 func (k *keys) extendAndFinish() error {
 	st := k.open("s.status = 'live'", 1)[0]
-	st, err := k.store.Change(k.Context(), curfew.Change{
+	st, err := k.store.Change(k.Context(), record.Change{
 		From: st.Session, To: curfew.Live, Reason: "more", Actor: shop, Deadline: curfew.Deadline{After: time.Hour},
 	})
 	if err != nil {
 		return err
 	}
-	st, err = k.store.Extend(k.Context(), curfew.Extension{
+	st, err = k.store.Extend(k.Context(), record.Extension{
 		From: st.Session, Checkout: admission(st.CustomerID).Checkout, By: time.Minute, Actor: shop,
 	})
 	if err != nil {
@@ -601,7 +602,7 @@ func (k *keys) lookups() []step {
 		look("sessions of", func() error { _, err := k.store.SessionsOf(ctx, st.CustomerID, 9); return err }),
 		look("revival", func() error { _, err := k.store.Revival(ctx, st.CustomerID, st.ID); return err }),
 		look("due of a customer", func() error {
-			_, err := k.store.Find(ctx, curfew.Search{CustomerID: st.CustomerID, OrphanTTL: time.Minute, Limit: 9})
+			_, err := k.store.Find(ctx, record.Search{CustomerID: st.CustomerID, OrphanTTL: time.Minute, Limit: 9})
 			return err
 		}),
 		look("events", func() error { _, err := k.store.Events(ctx, st.CustomerID, st.ID); return err }),
@@ -654,9 +655,9 @@ type question struct {
 
 func questions(f *fixture, s *Store) map[string]question {
 	ctx := f.Context()
-	orphans := curfew.Search{Limit: 9, OrphanTTL: time.Minute}
+	orphans := record.Search{Limit: 9, OrphanTTL: time.Minute}
 	return map[string]question{
-		"find":              {func() error { _, err := s.Find(ctx, curfew.Search{Limit: 9}); return err }, []string{"sessions_deadline"}},
+		"find":              {func() error { _, err := s.Find(ctx, record.Search{Limit: 9}); return err }, []string{"sessions_deadline"}},
 		"find with orphans": {func() error { _, err := s.Find(ctx, orphans); return err }, []string{"sessions_deadline"}},
 		"next deadline": {func() error { _, _, err := s.NextDeadline(ctx, time.Time{}); return err }, []string{
 			"sessions_deadline", "checkouts_retry",

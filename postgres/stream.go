@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // stream is what live streams follow.
@@ -19,8 +20,8 @@ const selectNews = `SELECT ` + eventFields + `, CASE subject WHEN 'session' THEN
 
 // EventsSince is the events of everybody behind a place, by time and id, and
 // the time of the reading.
-func (s stream) EventsSince(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.News, time.Time, error) {
-	var all []curfew.News
+func (s stream) EventsSince(ctx context.Context, after curfew.Cursor, limit int) ([]record.StreamEvent, time.Time, error) {
+	var all []record.StreamEvent
 	var now time.Time
 	at, id := behind(after)
 	err := s.send(ctx, func(b *pgx.Batch) {
@@ -33,11 +34,11 @@ func (s stream) EventsSince(ctx context.Context, after curfew.Cursor, limit int)
 	return all, now, wrap(err, "read events since %s", after.At)
 }
 
-func scanNews(row pgx.CollectableRow) (curfew.News, error) {
-	var n curfew.News
+func scanNews(row pgx.CollectableRow) (record.StreamEvent, error) {
+	var n record.StreamEvent
 	var actor string
 	err := row.Scan(append(eventTargets(&n.Event, &actor), (*text)(&n.SessionID))...)
-	n.Actor = curfew.ParseActor(actor)
+	n.Actor = record.ParseActor(actor)
 	return n, err
 }
 

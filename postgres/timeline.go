@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // timeline is what is known of one customer, newest first.
@@ -45,14 +46,14 @@ const selectRefusals = `SELECT id, customer_id, session_id, at FROM curfew.refus
 	WHERE customer_id = $1 AND (at, id) < ($2::timestamptz, $3::uuid) ORDER BY at DESC, id DESC LIMIT $4`
 
 // Refusals is when the customer was refused, newest first.
-func (s timeline) Refusals(ctx context.Context, customerID string, cursor curfew.Cursor, limit int) ([]curfew.Refused, error) {
+func (s timeline) Refusals(ctx context.Context, customerID string, cursor curfew.Cursor, limit int) ([]record.Refusal, error) {
 	at, id := before(cursor)
 	all, err := many(ctx, s.db, scanRefused, selectRefusals, customerID, at, id, limit)
 	return all, wrap(err, "read the refusals of %s", customerID)
 }
 
-func scanRefused(row pgx.CollectableRow) (curfew.Refused, error) {
-	var r curfew.Refused
+func scanRefused(row pgx.CollectableRow) (record.Refusal, error) {
+	var r record.Refusal
 	err := row.Scan((*text)(&r.ID), &r.CustomerID, (*text)(&r.SessionID), (*stamp)(&r.At))
 	return r, err
 }
@@ -66,7 +67,7 @@ const (
 )
 
 // Notices is the deliveries of the customer's events, newest first.
-func (s timeline) Notices(ctx context.Context, customerID string, cursor curfew.Cursor, limit int) ([]curfew.Delivery, error) {
+func (s timeline) Notices(ctx context.Context, customerID string, cursor curfew.Cursor, limit int) ([]record.Delivery, error) {
 	at, id := before(cursor)
 	all, err := many(ctx, s.db, scanDelivery, selectNotices, customerID, at, id, limit)
 	return all, wrap(err, "read the notices of %s", customerID)

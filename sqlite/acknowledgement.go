@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // acknowledgements is what operators said of findings.
@@ -25,7 +26,7 @@ func scanAcknowledgement(r row) (curfew.Acknowledgement, error) {
 	var actor string
 	var count int64
 	err := r.Scan(text(&a.Code), text(&actor), text(&a.Reason), text(&a.Severity), number(&count), moment(&a.At), moment(&a.Until))
-	a.By, a.Count = curfew.ParseActor(actor), int(count)
+	a.By, a.Count = record.ParseActor(actor), int(count)
 	return a, err
 }
 

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // activity counts what happened in the last hours.
@@ -21,14 +21,14 @@ UNION ALL SELECT $1 / $3, v.column1, v.column1, (SELECT count(*) FROM sessions
 ORDER BY step DESC, 2, 3`
 
 // Tide is how sessions moved within a window.
-func (s activity) Tide(ctx context.Context, window, step time.Duration) (curfew.Tide, error) {
+func (s activity) Tide(ctx context.Context, window, step time.Duration) (record.ActivitySeries, error) {
 	now := s.now()
 	all, err := many(ctx, s.db, scanMove, tideSQL, micros(now), before(now, window), step.Microseconds())
-	return curfew.NewTide(all), wrap(err, "read the moves of %s", window)
+	return record.NewActivitySeries(all), wrap(err, "read the moves of %s", window)
 }
 
-func scanMove(r row) (curfew.Move, error) {
-	var m curfew.Move
+func scanMove(r row) (record.StatusChange, error) {
+	var m record.StatusChange
 	var n int64
 	err := r.Scan(number(&m.Step), text(&m.From), text(&m.To), number(&n))
 	m.Count = int(n)

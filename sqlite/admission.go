@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // admissions is how sessions and payments come in.
@@ -39,7 +40,7 @@ SET outcome = 'fulfilled', version = version + 1, session_id = coalesce(session_
 WHERE customer_id = $1 AND id = $2 AND outcome = $3 AND version = $4`
 
 // Admit writes checkout, claim, session, request and events, or nothing.
-func (s admissions) Admit(ctx context.Context, a curfew.Admission) (curfew.Standing, error) {
+func (s admissions) Admit(ctx context.Context, a record.Admission) (curfew.Standing, error) {
 	var st curfew.Standing
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		st = admitted(a, tx.now)
@@ -55,7 +56,7 @@ func (s admissions) Admit(ctx context.Context, a curfew.Admission) (curfew.Stand
 }
 
 // admitted is the session as it will be.
-func admitted(a curfew.Admission, now time.Time) curfew.Standing {
+func admitted(a record.Admission, now time.Time) curfew.Standing {
 	st := curfew.Standing{Session: a.Session, Request: a.Request, Now: now}
 	st.CheckoutID = a.Checkout.ID
 	st.Status, st.Version = curfew.Waiting, 1
@@ -69,7 +70,7 @@ func admitted(a curfew.Admission, now time.Time) curfew.Standing {
 }
 
 // claim writes what must be unique, and the checkout, unless that is there.
-func (tx *transaction) claim(ctx context.Context, a curfew.Admission, st curfew.Standing) error {
+func (tx *transaction) claim(ctx context.Context, a record.Admission, st curfew.Standing) error {
 	if a.From == "" {
 		if err := tx.claimReference(ctx, a.Checkout); err != nil {
 			return err
@@ -127,7 +128,7 @@ func (tx *transaction) insertStanding(ctx context.Context, st curfew.Standing) e
 }
 
 // fulfil writes the events, after an existing checkout has been moved.
-func (tx *transaction) fulfil(ctx context.Context, a curfew.Admission, st curfew.Standing) error {
+func (tx *transaction) fulfil(ctx context.Context, a record.Admission, st curfew.Standing) error {
 	number := int64(1)
 	if a.From != "" {
 		n, err := tx.exec(ctx, spendSQL, st.CustomerID, st.CheckoutID, string(a.From), a.Checkout.Version, st.ID, micros(tx.now))
@@ -153,7 +154,7 @@ func (tx *transaction) fulfil(ctx context.Context, a curfew.Admission, st curfew
 }
 
 // Defer writes a payment of a busy customer, to be retried.
-func (s admissions) Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) (curfew.Receipt, error) {
+func (s admissions) Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) (record.Receipt, error) {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		c.Outcome, c.Version, c.SessionID, c.MoneyDue = curfew.Deferred, 1, "", false
 		c.CreatedAt, c.UpdatedAt, c.RetryUntil = tx.now, tx.now, tx.now.Add(ttl).Truncate(time.Microsecond)
@@ -168,14 +169,14 @@ func (s admissions) Defer(ctx context.Context, c curfew.Checkout, actor curfew.A
 			Actor: actor, Reason: curfew.DeferredReason,
 		})
 	})
-	return curfew.Receipt{Checkout: c, Now: c.CreatedAt}, wrap(err, "defer checkout %s", c.ID)
+	return record.Receipt{Checkout: c, Now: c.CreatedAt}, wrap(err, "defer checkout %s", c.ID)
 }
 
 const referenceSQL = receiptSQL + `
 WHERE (checkouts.customer_id, checkouts.id) = (SELECT customer_id, checkout_id FROM payment_refs WHERE ref = $1)`
 
 // Reference is the receipt of a payment's reference.
-func (s admissions) Reference(ctx context.Context, ref string) (curfew.Receipt, error) {
+func (s admissions) Reference(ctx context.Context, ref string) (record.Receipt, error) {
 	r, err := one(ctx, s.db, scanReceipt(s.now()), referenceSQL, ref)
 	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "the payment reference %q was never seen", ref)), "look a reference up")
 }
@@ -188,7 +189,7 @@ JOIN sessions ON sessions.customer_id = idempotency_keys.customer_id AND session
 WHERE idempotency_keys.customer_id = $1 AND idempotency_keys.key = $2`
 
 // Key is the receipt of a customer's idempotency key.
-func (s admissions) Key(ctx context.Context, customerID, key string) (curfew.Receipt, error) {
+func (s admissions) Key(ctx context.Context, customerID, key string) (record.Receipt, error) {
 	r, err := one(ctx, s.db, scanReceipt(s.now()), keySQL, customerID, key)
 	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "the key %q was never seen", key)), "look a key of %s up", customerID)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // backup reads and fills the database as a whole.
@@ -18,7 +19,7 @@ type backup struct{ *db }
 // Dump hands over each table's rows in the order of its primary key, all as of
 // one moment, and returns that moment. It reads beside the writer; the
 // write-ahead log grows until it is done.
-func (s backup) Dump(ctx context.Context, tables []curfew.Table, take func(curfew.Table, iter.Seq2[[]any, error]) error) (at time.Time, err error) {
+func (s backup) Dump(ctx context.Context, tables []record.Table, take func(record.Table, iter.Seq2[[]any, error]) error) (at time.Time, err error) {
 	tx, err := s.reader.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return at, fmt.Errorf("read every row: %w", translate(err))
@@ -37,7 +38,7 @@ func (s backup) Dump(ctx context.Context, tables []curfew.Table, take func(curfe
 	return at, nil
 }
 
-func rowsOf(ctx context.Context, tx *sql.Tx, t curfew.Table) iter.Seq2[[]any, error] {
+func rowsOf(ctx context.Context, tx *sql.Tx, t record.Table) iter.Seq2[[]any, error] {
 	return func(yield func([]any, error) bool) {
 		rows, err := tx.QueryContext(ctx, selectAll(t))
 		if err != nil {
@@ -57,12 +58,12 @@ func rowsOf(ctx context.Context, tx *sql.Tx, t curfew.Table) iter.Seq2[[]any, er
 	}
 }
 
-func selectAll(t curfew.Table) string {
+func selectAll(t record.Table) string {
 	names := columnNames(t)
 	return "SELECT " + strings.Join(names, ", ") + " FROM " + t.Name + " ORDER BY " + strings.Join(names[:t.Key], ", ")
 }
 
-func columnNames(t curfew.Table) []string {
+func columnNames(t record.Table) []string {
 	names := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
 		names[i] = c.Name
@@ -71,7 +72,7 @@ func columnNames(t curfew.Table) []string {
 }
 
 // portable scans a row into the Go types of its columns' kinds.
-func portable(r row, t curfew.Table) ([]any, error) {
+func portable(r row, t record.Table) ([]any, error) {
 	values, into := make([]any, len(t.Columns)), make([]any, len(t.Columns))
 	for i := range values {
 		into[i] = &values[i]
@@ -81,9 +82,9 @@ func portable(r row, t curfew.Table) ([]any, error) {
 	}
 	for i, c := range t.Columns {
 		switch n, isNumber := values[i].(int64); {
-		case isNumber && c.Kind == curfew.TimeColumn:
+		case isNumber && c.Kind == record.TimeColumn:
 			values[i] = time.UnixMicro(n).UTC()
-		case isNumber && c.Kind == curfew.FlagColumn:
+		case isNumber && c.Kind == record.FlagColumn:
 			values[i] = n != 0
 		}
 	}
@@ -101,7 +102,7 @@ UPDATE tallies SET n = CASE noun
 // Load writes the rows of each table, and nothing if anything fails. The guards
 // are away meanwhile: the rows' history is among them. The error is Conflict
 // where a table has a row already.
-func (s backup) Load(ctx context.Context, tables []curfew.Table, give func(curfew.Table) iter.Seq2[[]any, error]) error {
+func (s backup) Load(ctx context.Context, tables []record.Table, give func(record.Table) iter.Seq2[[]any, error]) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		if has, err := occupied(ctx, tx); err != nil || has != "" {
 			return errors.Join(err, notEmpty(s.path, has))
@@ -132,7 +133,7 @@ func notEmpty(path, table string) error {
 // occupied is the first table that has a row; tables that are not there have
 // none.
 func occupied(ctx context.Context, src source) (string, error) {
-	for _, t := range curfew.Tables() {
+	for _, t := range record.Tables() {
 		_, err := one(ctx, src, value[int64], "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1", t.Name)
 		if err == nil {
 			_, err = one(ctx, src, value[int64], "SELECT 1 FROM "+t.Name+" LIMIT 1")
@@ -144,7 +145,7 @@ func occupied(ctx context.Context, src source) (string, error) {
 	return "", nil
 }
 
-func (tx *transaction) load(ctx context.Context, t curfew.Table, rows iter.Seq2[[]any, error]) error {
+func (tx *transaction) load(ctx context.Context, t record.Table, rows iter.Seq2[[]any, error]) error {
 	insert := "INSERT INTO " + t.Name + " (" + strings.Join(columnNames(t), ", ") + ") VALUES (?" + strings.Repeat(", ?", len(t.Columns)-1) + ")"
 	for row, err := range rows {
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // checkouts reads and moves checkouts by their customer.
@@ -37,9 +38,9 @@ const receiptColumns = checkoutColumns + `, ` + sessionColumns + `, ` + requestC
 const receiptSQL = `SELECT ` + receiptColumns + ` FROM checkouts
 LEFT JOIN sessions ON sessions.customer_id = checkouts.customer_id AND sessions.id = checkouts.session_id` + ownRequest
 
-func scanReceipt(now time.Time) func(row) (curfew.Receipt, error) {
-	return func(r row) (curfew.Receipt, error) {
-		v := curfew.Receipt{Now: now}
+func scanReceipt(now time.Time) func(row) (record.Receipt, error) {
+	return func(r row) (record.Receipt, error) {
+		v := record.Receipt{Now: now}
 		var request curfew.Request
 		fields := append(checkoutFields(&v.Checkout), sessionFields(&v.Session)...)
 		err := r.Scan(append(fields, requestFields(&request)...)...)
@@ -71,7 +72,7 @@ WHERE checkouts.customer_id = $1 AND checkouts.outcome = 'deferred'
 ORDER BY checkouts.created_at, checkouts.id LIMIT 1`
 
 // Deferred is the customer's oldest deferred checkout.
-func (s checkouts) Deferred(ctx context.Context, customerID string) (curfew.Receipt, error) {
+func (s checkouts) Deferred(ctx context.Context, customerID string) (record.Receipt, error) {
 	r, err := one(ctx, s.db, scanReceipt(s.now()), deferredSQL, customerID)
 	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no deferred payment", customerID)), "read a deferred checkout of %s", customerID)
 }
@@ -113,7 +114,7 @@ WHERE checkouts.customer_id = $1 AND (checkouts.money_due OR checkouts.outcome =
 ORDER BY checkouts.created_at, checkouts.id LIMIT $3`
 
 // Unsettled is payments whose outcome somebody has still to decide.
-func (s checkouts) Unsettled(ctx context.Context, customerID string, limit int) (all []curfew.Receipt, err error) {
+func (s checkouts) Unsettled(ctx context.Context, customerID string, limit int) (all []record.Receipt, err error) {
 	now := s.now()
 	if customerID == "" {
 		all, err = many(ctx, s.db, scanReceipt(now), unsettledSQL, micros(now), limit)
@@ -140,7 +141,7 @@ RETURNING ` + checkoutColumns
 const tallyFulfilledSQL = `UPDATE tallies SET n = n + 1 WHERE shard = 0 AND noun = 'checkout' AND status = 'fulfilled'`
 
 // ChangeCheckout moves a checkout and clears MoneyDue.
-func (s checkouts) ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) (curfew.Checkout, error) {
+func (s checkouts) ChangeCheckout(ctx context.Context, c record.CheckoutChange) (curfew.Checkout, error) {
 	var v curfew.Checkout
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
 		v, err = one(ctx, tx, scanCheckout, changeCheckoutSQL,

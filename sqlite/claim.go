@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // claims is what is left of a checkout whose rows are incomplete.
@@ -33,8 +34,8 @@ WHERE customer_id = $1 AND id = $2`
 )
 
 // LostCheckout is the claim of a reference whose checkout is missing.
-func (s claims) LostCheckout(ctx context.Context, ref string) (curfew.PaymentClaim, error) {
-	c, err := one(ctx, s.db, func(r row) (c curfew.PaymentClaim, err error) {
+func (s claims) LostCheckout(ctx context.Context, ref string) (record.PaymentClaim, error) {
+	c, err := one(ctx, s.db, func(r row) (c record.PaymentClaim, err error) {
 		err = r.Scan(text(&c.Ref), text(&c.CustomerID), text(&c.CheckoutID), text(&c.Plan),
 			text(&c.Outcome), number(&c.Version), text(&c.SessionID), flag(&c.Kept))
 		return c, err
@@ -43,7 +44,7 @@ func (s claims) LostCheckout(ctx context.Context, ref string) (curfew.PaymentCla
 }
 
 // Unclaim removes a claim, unless its checkout is there by now.
-func (s claims) Unclaim(ctx context.Context, c curfew.PaymentClaim) error {
+func (s claims) Unclaim(ctx context.Context, c record.PaymentClaim) error {
 	_, err := s.exec(ctx, unclaimSQL, c.Ref, c.CheckoutID)
 	return wrap(err, "remove the claim of %s", c.Ref)
 }
@@ -93,6 +94,6 @@ func (tx *transaction) recoverCheckout(ctx context.Context, c curfew.Checkout, a
 		return nil
 	}
 	return tx.record(ctx, "checkout", curfew.Event{
-		CustomerID: c.CustomerID, Subject: c.ID, Number: 1, To: string(c.Outcome), Actor: actor, Reason: curfew.RecoveredReason,
+		CustomerID: c.CustomerID, Subject: c.ID, Number: 1, To: string(c.Outcome), Actor: actor, Reason: record.RecoveredReason,
 	})
 }

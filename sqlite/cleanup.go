@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // cleanup finds what is due and ends it in batches.
@@ -40,14 +41,14 @@ const dueOfSQL = standingSQL + ` WHERE sessions.customer_id = :customer AND ` + 
 const dueOfAllSQL = standingSQL + ` WHERE ` + dueSQL
 
 // Find reads what a cleanup may end, without locking anything.
-func (s cleanup) Find(ctx context.Context, f curfew.Search) ([]curfew.Standing, error) {
+func (s cleanup) Find(ctx context.Context, f record.Search) ([]curfew.Standing, error) {
 	now := s.now()
 	query, args := findArgs(f, now)
 	all, err := many(ctx, s.db, scanStanding(now), query, args...)
 	return all, wrap(err, "find what is due")
 }
 
-func findArgs(f curfew.Search, now time.Time) (query string, args []any) {
+func findArgs(f record.Search, now time.Time) (query string, args []any) {
 	args = []any{
 		sql.Named("now", micros(now)), sql.Named("at", since(f.After)), sql.Named("id", f.After.ID), sql.Named("limit", f.Limit),
 	}
@@ -81,8 +82,8 @@ RETURNING ` + sessionColumns
 
 // End ends what of the batch still is as it was read. The write lock stands for
 // the row locks of other databases: nobody is in between.
-func (s cleanup) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error) {
-	var all []curfew.Ended
+func (s cleanup) End(ctx context.Context, b record.Batch) ([]record.Ended, error) {
+	var all []record.Ended
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		for _, e := range b.Endings {
 			ended, err := tx.end(ctx, b, e)
@@ -103,7 +104,7 @@ func (s cleanup) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error
 }
 
 // end ends one; sql.ErrNoRows if it is not as it was any more.
-func (tx *transaction) end(ctx context.Context, b curfew.Batch, e curfew.Ending) (v curfew.Ended, err error) {
+func (tx *transaction) end(ctx context.Context, b record.Batch, e record.PlannedEnd) (v record.Ended, err error) {
 	v.Deadline, err = one(ctx, tx, scanMoment, deadlineSQL, e.CustomerID, e.SessionID)
 	if err != nil {
 		return v, err
@@ -119,7 +120,7 @@ func (tx *transaction) end(ctx context.Context, b curfew.Batch, e curfew.Ending)
 	return v, err
 }
 
-func endArgs(b curfew.Batch, e curfew.Ending, now time.Time) []any {
+func endArgs(b record.Batch, e record.PlannedEnd, now time.Time) []any {
 	return []any{
 		sql.Named("to", string(b.Rule.To)), sql.Named("reason", string(e.Reason)), sql.Named("now", micros(now)),
 		sql.Named("customer", e.CustomerID), sql.Named("id", e.SessionID), sql.Named("version", e.Version),

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // consistency compares rows that must agree with each other.
@@ -101,10 +102,10 @@ WHERE (at, id) > (CAST(substr($1, 1, instr($1 || ' ', ' ') - 1) AS INTEGER), sub
 
 // Links looks at so many rows of a table behind a key, and names those that
 // contradict others.
-func (s consistency) Links(ctx context.Context, table, after string, limit int) (curfew.Linked, error) {
+func (s consistency) Links(ctx context.Context, table, after string, limit int) (record.Linked, error) {
 	of, ok := links[table]
 	if !ok {
-		return curfew.Linked{}, curfew.Errorf(curfew.Internal, "table %s has no links", table)
+		return record.Linked{}, curfew.Errorf(curfew.Internal, "table %s has no links", table)
 	}
 	query := "WITH page AS MATERIALIZED (" + of.page + ")\nSELECT * FROM (" + of.wrong + ")\nUNION ALL SELECT '', " + of.last + ", CAST(count(*) AS TEXT) FROM page"
 	all, err := many(ctx, s.db, func(r row) (i curfew.Inconsistency, err error) {
@@ -112,10 +113,10 @@ func (s consistency) Links(ctx context.Context, table, after string, limit int) 
 		return i, err
 	}, query, after, limit)
 	if err != nil {
-		return curfew.Linked{}, fmt.Errorf("look at the links of %s: %w", table, err)
+		return record.Linked{}, fmt.Errorf("look at the links of %s: %w", table, err)
 	}
 	page := all[len(all)-1]
-	l := curfew.Linked{Found: all[:len(all)-1], Next: page.ID}
+	l := record.Linked{Found: all[:len(all)-1], Next: page.ID}
 	if l.Rows, err = strconv.Atoi(page.CustomerID); l.Rows < limit {
 		l.Next = ""
 	}

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // deliveries is messages on their way to endpoints and people.
@@ -16,7 +16,7 @@ const deliveryColumns = `deliveries.id, deliveries.customer_id, deliveries.event
     deliveries.channel, deliveries.lane, deliveries.destination, deliveries.kind, deliveries.body, deliveries.state, deliveries.attempts,
     deliveries.failures, deliveries.next_at, deliveries.status, deliveries.error, deliveries.created_at, deliveries.updated_at`
 
-func deliveryFields(d *curfew.Delivery) []any {
+func deliveryFields(d *record.Delivery) []any {
 	return []any{
 		text(&d.ID), text(&d.CustomerID), text(&d.EventID), text(&d.Subject), number(&d.Number), text(&d.Channel), text(&d.Queue),
 		text(&d.Destination), text(&d.Kind), text(&d.Body), text(&d.State), number(&d.Attempts), number(&d.Failures),
@@ -24,8 +24,8 @@ func deliveryFields(d *curfew.Delivery) []any {
 	}
 }
 
-func scanDelivery(r row) (curfew.Delivery, error) {
-	var d curfew.Delivery
+func scanDelivery(r row) (record.Delivery, error) {
+	var d record.Delivery
 	err := r.Scan(deliveryFields(&d)...)
 	return d, err
 }
@@ -77,7 +77,7 @@ ORDER BY deliveries.next_at, deliveries.id LIMIT $2`
 
 // candidate is a delivery that is due, with what it must wait for.
 type candidate struct {
-	curfew.Delivery
+	record.Delivery
 	behind time.Time // when the one before it is tried; zero: there is none
 	untold bool      // an earlier event is not told
 }
@@ -89,28 +89,28 @@ func scanCandidate(r row) (candidate, error) {
 }
 
 // Claim claims what a queue may send now.
-func (s deliveries) Claim(ctx context.Context, queue string, limit int, lease time.Duration) ([]curfew.Delivery, bool, error) {
+func (s deliveries) Claim(ctx context.Context, queue string, limit int, lease time.Duration) ([]record.Delivery, bool, error) {
 	claimed, looked, err := s.claim(ctx, lease, lookDeliveriesSQL, queue, limit)
 	return claimed, looked == limit, err
 }
 
 // Claimable is what Claim would look at, whether it must wait or not.
-func (s deliveries) Claimable(ctx context.Context, queue string, limit int) ([]curfew.Delivery, error) {
+func (s deliveries) Claimable(ctx context.Context, queue string, limit int) ([]record.Delivery, error) {
 	all, err := many(ctx, s.db, scanDelivery, claimableSQL, queue, limit, micros(s.now()))
 	return all, wrap(err, "read the deliveries of %s", queue)
 }
 
 // ClaimOne is Claim for one delivery alone.
-func (s deliveries) ClaimOne(ctx context.Context, d curfew.Delivery, lease time.Duration) ([]curfew.Delivery, error) {
+func (s deliveries) ClaimOne(ctx context.Context, d record.Delivery, lease time.Duration) ([]record.Delivery, error) {
 	claimed, _, err := s.claim(ctx, lease, lookDeliverySQL, d.CustomerID, d.ID)
 	return claimed, err
 }
 
 // claim claims what a query with two arguments of its own finds, and says how
 // many it looked at.
-func (s deliveries) claim(ctx context.Context, lease time.Duration, query string, one, two any) ([]curfew.Delivery, int, error) {
+func (s deliveries) claim(ctx context.Context, lease time.Duration, query string, one, two any) ([]record.Delivery, int, error) {
 	var looked []candidate
-	var claimed []curfew.Delivery
+	var claimed []record.Delivery
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
 		looked, err = many(ctx, tx, scanCandidate, query, one, two, micros(tx.now))
 		if err == nil && len(looked) == 0 {
@@ -164,7 +164,7 @@ WHERE customer_id = $1 AND subject_id = $2 AND channel = $3 AND destination = $4
 )
 
 // Settle writes results; those of a claim that is not the last are left out.
-func (s deliveries) Settle(ctx context.Context, attempts []curfew.Attempt) (int, error) {
+func (s deliveries) Settle(ctx context.Context, attempts []record.Attempt) (int, error) {
 	var settled int
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		for _, a := range attempts {
@@ -179,11 +179,11 @@ func (s deliveries) Settle(ctx context.Context, attempts []curfew.Attempt) (int,
 	return settled, wrap(err, "settle %d deliveries", len(attempts))
 }
 
-func (tx *transaction) settleDelivery(ctx context.Context, a curfew.Attempt) (int64, error) {
+func (tx *transaction) settleDelivery(ctx context.Context, a record.Attempt) (int64, error) {
 	d, v := a.Delivery, a.Verdict
 	n, err := tx.exec(ctx, settleDeliverySQL, d.CustomerID, d.ID, d.Attempts, string(v.State), a.Failures,
 		micros(tx.now.Add(a.Wait)), v.Status, v.Error, micros(tx.now))
-	if err != nil || n == 0 || v.State == curfew.DeliveryPending {
+	if err != nil || n == 0 || v.State == record.DeliveryPending {
 		return n, err
 	}
 	_, err = tx.exec(ctx, freeBehindSQL, d.CustomerID, d.Subject, d.Channel, d.Destination, d.Number, micros(tx.now))

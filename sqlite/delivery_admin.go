@@ -4,12 +4,13 @@ import (
 	"context"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 const deliverySQL = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE deliveries.id = $1`
 
 // Delivery is one by its id alone.
-func (s deliveries) Delivery(ctx context.Context, id string) (curfew.Delivery, error) {
+func (s deliveries) Delivery(ctx context.Context, id string) (record.Delivery, error) {
 	d, err := one(ctx, s.db, scanDelivery, deliverySQL, id)
 	return d, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no delivery %q", id)), "read delivery %s", id)
 }
@@ -23,9 +24,9 @@ WHERE deliveries.id > $1 AND deliveries.state = $2 AND deliveries.state IN ('pen
 )
 
 // ListDeliveries is those that were looked for, in the order of their making.
-func (s deliveries) ListDeliveries(ctx context.Context, f curfew.DeliverySearch) ([]curfew.Delivery, error) {
+func (s deliveries) ListDeliveries(ctx context.Context, f record.DeliverySearch) ([]record.Delivery, error) {
 	query := listDeliveriesSQL
-	if f.State == curfew.DeliveryPending || f.State == curfew.DeliveryDead {
+	if f.State == record.DeliveryPending || f.State == record.DeliveryDead {
 		query = listUndeliveredSQL
 	}
 	all, err := many(ctx, s.db, scanDelivery, query, f.After, string(f.State), f.Destination, f.Limit)
@@ -33,7 +34,7 @@ func (s deliveries) ListDeliveries(ctx context.Context, f curfew.DeliverySearch)
 }
 
 // AddDelivery writes one that no event caused.
-func (s deliveries) AddDelivery(ctx context.Context, d curfew.Delivery) error {
+func (s deliveries) AddDelivery(ctx context.Context, d record.Delivery) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error { return tx.insertDelivery(ctx, d) })
 	return wrap(err, "add delivery %s", d.ID)
 }
@@ -50,8 +51,8 @@ WHERE state = 'dead' AND rowid IN (
 )
 
 // Replay makes a delivery that is no longer pending so again.
-func (s deliveries) Replay(ctx context.Context, d curfew.Delivery) (curfew.Delivery, error) {
-	var again curfew.Delivery
+func (s deliveries) Replay(ctx context.Context, d record.Delivery) (record.Delivery, error) {
+	var again record.Delivery
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
 		again, err = one(ctx, tx, scanDelivery, replaySQL, d.CustomerID, d.ID, string(d.State), d.Attempts, micros(tx.now))
 		return err
@@ -76,7 +77,7 @@ SELECT (SELECT count(*) FROM deliveries WHERE state = 'pending'),
 // DeliveryFigures counts deliveries.
 func (s deliveries) DeliveryFigures(ctx context.Context) (curfew.DeliveryFigures, error) {
 	now := s.now()
-	f, err := one(ctx, s.db, scanDeliveryFigures, deliveryFiguresSQL, before(now, curfew.DyingWindow), before(now, curfew.DeliveriesLate))
+	f, err := one(ctx, s.db, scanDeliveryFigures, deliveryFiguresSQL, before(now, record.DyingWindow), before(now, record.DeliveriesLate))
 	return f, wrap(err, "count deliveries")
 }
 

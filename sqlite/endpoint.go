@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // endpoints is where webhooks go.
@@ -14,9 +15,9 @@ type endpoints struct{ *db }
 const endpointColumns = `id, url, description, kinds, secret, old_secret, old_until, enabled, disabled_at, disabled_reason, version,
     created_at, updated_at`
 
-func scanEndpoint(now time.Time) func(row) (curfew.Endpoint, error) {
-	return func(r row) (curfew.Endpoint, error) {
-		var w curfew.Endpoint
+func scanEndpoint(now time.Time) func(row) (record.Endpoint, error) {
+	return func(r row) (record.Endpoint, error) {
+		var w record.Endpoint
 		var secret, old string
 		var until time.Time
 		err := r.Scan(text(&w.ID), text(&w.URL), text(&w.Description), ifReadable(&w.Kinds, []string{"unreadable"}), text(&secret), text(&old), moment(&until),
@@ -29,8 +30,8 @@ func scanEndpoint(now time.Time) func(row) (curfew.Endpoint, error) {
 }
 
 // changedEndpoint is a transaction of one statement that answers the endpoint.
-func (s endpoints) changedEndpoint(ctx context.Context, query string, args func(*transaction) ([]any, error)) (curfew.Endpoint, error) {
-	var w curfew.Endpoint
+func (s endpoints) changedEndpoint(ctx context.Context, query string, args func(*transaction) ([]any, error)) (record.Endpoint, error) {
+	var w record.Endpoint
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		values, err := args(tx)
 		if err == nil {
@@ -46,7 +47,7 @@ INSERT INTO webhook_endpoints (id, url, description, kinds, secret, enabled, cre
 VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING ` + endpointColumns
 
 // AddEndpoint writes a new endpoint with its one secret.
-func (s endpoints) AddEndpoint(ctx context.Context, w curfew.Endpoint) (curfew.Endpoint, error) {
+func (s endpoints) AddEndpoint(ctx context.Context, w record.Endpoint) (record.Endpoint, error) {
 	added, err := s.changedEndpoint(ctx, insertEndpointSQL, func(tx *transaction) ([]any, error) {
 		kinds, err := json.Marshal(append([]string{}, w.Kinds...))
 		return []any{w.ID, w.URL, w.Description, string(kinds), w.Secrets[0], w.Enabled, micros(tx.now)}, err
@@ -57,7 +58,7 @@ func (s endpoints) AddEndpoint(ctx context.Context, w curfew.Endpoint) (curfew.E
 const endpointsSQL = `SELECT ` + endpointColumns + ` FROM webhook_endpoints ORDER BY id`
 
 // Endpoints is all, oldest first.
-func (s endpoints) Endpoints(ctx context.Context) ([]curfew.Endpoint, error) {
+func (s endpoints) Endpoints(ctx context.Context) ([]record.Endpoint, error) {
 	all, err := many(ctx, s.db, scanEndpoint(s.now()), endpointsSQL)
 	return all, wrap(err, "read the endpoints")
 }
@@ -65,7 +66,7 @@ func (s endpoints) Endpoints(ctx context.Context) ([]curfew.Endpoint, error) {
 const endpointSQL = `SELECT ` + endpointColumns + ` FROM webhook_endpoints WHERE id = $1`
 
 // Endpoint is one.
-func (s endpoints) Endpoint(ctx context.Context, id string) (curfew.Endpoint, error) {
+func (s endpoints) Endpoint(ctx context.Context, id string) (record.Endpoint, error) {
 	w, err := one(ctx, s.db, scanEndpoint(s.now()), endpointSQL, id)
 	return w, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no endpoint %q", id)), "read endpoint %s", id)
 }
@@ -77,7 +78,7 @@ UPDATE webhook_endpoints SET
 WHERE id = $1 AND version = $2 RETURNING ` + endpointColumns
 
 // ChangeEndpoint writes everything but the secrets.
-func (s endpoints) ChangeEndpoint(ctx context.Context, w curfew.Endpoint) (curfew.Endpoint, error) {
+func (s endpoints) ChangeEndpoint(ctx context.Context, w record.Endpoint) (record.Endpoint, error) {
 	changed, err := s.changedEndpoint(ctx, updateEndpointSQL, func(tx *transaction) ([]any, error) {
 		kinds, err := json.Marshal(append([]string{}, w.Kinds...))
 		return []any{w.ID, w.Version, w.URL, w.Description, string(kinds), w.Enabled, w.DisabledReason, micros(tx.now)}, err
@@ -90,7 +91,7 @@ UPDATE webhook_endpoints SET old_secret = secret, old_until = $4, secret = $3, v
 WHERE id = $1 AND version = $2 RETURNING ` + endpointColumns
 
 // RotateEndpoint replaces the secret; the old one signs along for a while.
-func (s endpoints) RotateEndpoint(ctx context.Context, w curfew.Endpoint, secret string, keep time.Duration) (curfew.Endpoint, error) {
+func (s endpoints) RotateEndpoint(ctx context.Context, w record.Endpoint, secret string, keep time.Duration) (record.Endpoint, error) {
 	rotated, err := s.changedEndpoint(ctx, rotateEndpointSQL, func(tx *transaction) ([]any, error) {
 		return []any{w.ID, w.Version, secret, micros(tx.now.Add(keep)), micros(tx.now)}, nil
 	})
@@ -103,7 +104,7 @@ const (
 )
 
 // RemoveEndpoint forgets an endpoint, and what it was still to get.
-func (s endpoints) RemoveEndpoint(ctx context.Context, w curfew.Endpoint) error {
+func (s endpoints) RemoveEndpoint(ctx context.Context, w record.Endpoint) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		n, err := tx.exec(ctx, deleteEndpointSQL, w.ID, w.Version)
 		if err == nil && n == 0 {

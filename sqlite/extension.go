@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 const extendSQL = `
@@ -13,7 +14,7 @@ SET duration_seconds = duration_seconds + $5, expires_at = expires_at + $6, vers
 WHERE customer_id = $1 AND id = $2 AND status = $3 AND version = $4 AND expires_at >= $7`
 
 // Extend gives a live session the time that a payment bought.
-func (s admissions) Extend(ctx context.Context, x curfew.Extension) (curfew.Standing, error) {
+func (s admissions) Extend(ctx context.Context, x record.Extension) (curfew.Standing, error) {
 	var st curfew.Standing
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		n, err := tx.exec(ctx, extendSQL, x.From.CustomerID, x.From.ID, string(curfew.Live), x.From.Version,
@@ -34,7 +35,7 @@ func (s admissions) Extend(ctx context.Context, x curfew.Extension) (curfew.Stan
 }
 
 // buyExtension writes the checkout of an extension, and the events.
-func (tx *transaction) buyExtension(ctx context.Context, x curfew.Extension) error {
+func (tx *transaction) buyExtension(ctx context.Context, x record.Extension) error {
 	c := x.Checkout
 	c.Outcome, c.SessionID, c.RetryUntil, c.RefundAmount = curfew.Fulfilled, x.From.ID, time.Time{}, 0
 	if err := tx.recordCheckout(ctx, c, x.Actor, x.Reason); err != nil {
@@ -65,8 +66,8 @@ func (tx *transaction) recordCheckout(ctx context.Context, c curfew.Checkout, ac
 const receiptByCheckoutSQL = receiptSQL + ` WHERE checkouts.customer_id = $1 AND checkouts.id = $2`
 
 // Record writes a checkout that has its outcome already.
-func (s admissions) Record(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) (curfew.Receipt, error) {
-	var r curfew.Receipt
+func (s admissions) Record(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) (record.Receipt, error) {
+	var r record.Receipt
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
 		c.RefundAmount = 0
 		if c.Outcome == curfew.RefundDue || c.Outcome == curfew.Refunded {

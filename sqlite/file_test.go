@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/sqlite"
 )
 
@@ -160,7 +161,7 @@ func refusesAll(t *testing.T, s *sqlite.Store, why string) {
 	t.Helper()
 	ctx := context.Background()
 	_, write := s.Admit(ctx, admission("late"))
-	_, read := s.Find(ctx, curfew.Search{Limit: 1})
+	_, read := s.Find(ctx, record.Search{Limit: 1})
 	for what, err := range map[string]error{
 		"a payment": write, "a reading": read, "a look": s.Ping(ctx), "a sign of life": s.BeatQueue(ctx),
 	} {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // health counts what health reports.
@@ -60,7 +61,7 @@ func (s health) SessionFigures(ctx context.Context, p curfew.Policy) (curfew.Ses
 
 func healthArgs(now time.Time, p curfew.Policy) []any {
 	return []any{
-		sql.Named("now", micros(now)), sql.Named("stale", before(now, curfew.StaleAfter)), sql.Named("orphan", before(now, p.OrphanTTL)),
+		sql.Named("now", micros(now)), sql.Named("stale", before(now, record.StaleAfter)), sql.Named("orphan", before(now, p.OrphanTTL)),
 	}
 }
 
@@ -111,7 +112,7 @@ WHERE sessions.status IN ('scheduled', 'waiting', 'live') AND sessions.status = 
 // RequestFigures counts requests, exactly.
 func (s health) RequestFigures(ctx context.Context) (curfew.RequestFigures, error) {
 	now := s.now()
-	n, err := s.counts(ctx, requestFiguresSQL, before(now, curfew.StaleAfter))
+	n, err := s.counts(ctx, requestFiguresSQL, before(now, record.StaleAfter))
 	if err != nil {
 		return curfew.RequestFigures{}, fmt.Errorf("count requests: %w", err)
 	}
@@ -149,7 +150,7 @@ UNION ALL SELECT 'disputed', count(*) FROM checkouts WHERE disputed_at > $3`
 // CheckoutFigures counts payments by their present outcome, exactly.
 func (s health) CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, error) {
 	now := s.now()
-	n, err := s.counts(ctx, checkoutFiguresSQL, curfew.RefundTries, before(now, curfew.RefundsLate), before(now, curfew.DisputeWindow))
+	n, err := s.counts(ctx, checkoutFiguresSQL, record.RefundTries, before(now, record.RefundsLate), before(now, record.DisputeWindow))
 	if err != nil {
 		return curfew.CheckoutFigures{}, fmt.Errorf("count checkouts: %w", err)
 	}
@@ -251,7 +252,7 @@ func (s health) HealthDetails(ctx context.Context, p curfew.Policy, limit int) (
 		by     time.Duration
 		into   *[]curfew.Standing
 	}{
-		{curfew.Waiting, 0, &d.OverdueAssigned}, {curfew.Live, 0, &d.OverdueLive}, {curfew.Scheduled, curfew.StaleAfter, &d.OverdueScheduled},
+		{curfew.Waiting, 0, &d.OverdueAssigned}, {curfew.Live, 0, &d.OverdueLive}, {curfew.Scheduled, record.StaleAfter, &d.OverdueScheduled},
 	} {
 		*overdue.into, err = many(ctx, s.db, scanStanding(now), overdueDetailsSQL, string(overdue.status), before(now, overdue.by), limit)
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // heartbeats is what processes leave for each other.
@@ -38,7 +39,7 @@ ON CONFLICT (name) DO UPDATE SET at = excluded.at, until = excluded.until`
 // everyTableSQL fails where a table is missing.
 var everyTableSQL = func() string {
 	var parts []string
-	for _, t := range curfew.Tables() {
+	for _, t := range record.Tables() {
 		parts = append(parts, "SELECT 1 FROM "+t.Name+" WHERE 0")
 	}
 	return strings.Join(parts, " UNION ALL ")

@@ -9,17 +9,17 @@ import (
 	"modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
 
-	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Inspect says what the file's promises rest on. It reads the whole file.
-func (s schema) Inspect(ctx context.Context) ([]curfew.Fact, error) {
+func (s schema) Inspect(ctx context.Context) ([]record.Fact, error) {
 	version, err := one(ctx, s.db, value[string], librarySQL)
 	if err != nil {
 		return nil, fmt.Errorf("inspect %s: %w", s.path, err)
 	}
-	facts := []curfew.Fact{{Name: "SQLite", Value: version}} // Open refuses one that is not sound
-	for _, look := range []func(context.Context) (curfew.Fact, error){s.journal, s.synchronous, s.integrity} {
+	facts := []record.Fact{{Name: "SQLite", Value: version}} // Open refuses one that is not sound
+	for _, look := range []func(context.Context) (record.Fact, error){s.journal, s.synchronous, s.integrity} {
 		fact, err := look(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("inspect %s: %w", s.path, err)
@@ -29,9 +29,9 @@ func (s schema) Inspect(ctx context.Context) ([]curfew.Fact, error) {
 	return facts, nil
 }
 
-func (s schema) journal(ctx context.Context) (curfew.Fact, error) {
+func (s schema) journal(ctx context.Context) (record.Fact, error) {
 	mode, err := one(ctx, s.db, value[string], "PRAGMA journal_mode")
-	f := curfew.Fact{Name: "journal_mode", Value: mode}
+	f := record.Fact{Name: "journal_mode", Value: mode}
 	if mode != "wal" {
 		f.Problem, f.Fix = "readers and the writer wait for each other", "run `curfew migrate`"
 	}
@@ -40,10 +40,10 @@ func (s schema) journal(ctx context.Context) (curfew.Fact, error) {
 
 // synchronous is a property of each connection, and Curfew's own are FULL; the
 // line says so.
-func (s schema) synchronous(ctx context.Context) (curfew.Fact, error) {
+func (s schema) synchronous(ctx context.Context) (record.Fact, error) {
 	const full = 2
 	level, err := one(ctx, s.db, value[int64], "PRAGMA synchronous")
-	f := curfew.Fact{Name: "synchronous", Value: "full"}
+	f := record.Fact{Name: "synchronous", Value: "full"}
 	if level < full {
 		f.Value = fmt.Sprint(level)
 		f.Problem, f.Fix = "a crash of the machine can lose payments that were acknowledged", "use a build of Curfew as it was released"
@@ -52,12 +52,12 @@ func (s schema) synchronous(ctx context.Context) (curfew.Fact, error) {
 }
 
 // integrity reads every page, and names at most ten faults.
-func (s schema) integrity(ctx context.Context) (curfew.Fact, error) {
+func (s schema) integrity(ctx context.Context) (record.Fact, error) {
 	found, err := many(ctx, unlimited{s.reader}, value[string], "PRAGMA quick_check(10)")
 	if e := (*sqlite.Error)(nil); errors.As(err, &e) && e.Code()&0xff == lib.SQLITE_CORRUPT {
 		found, err = []string{"the check itself broke off"}, nil
 	}
-	f := curfew.Fact{Name: "integrity", Value: strings.Join(found, "; ")}
+	f := record.Fact{Name: "integrity", Value: strings.Join(found, "; ")}
 	if f.Value != "ok" {
 		f.Problem, f.Fix = "the file is damaged", "stop the service, keep the file, and restore a backup with `curfew restore DIR`"
 	}

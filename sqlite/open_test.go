@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/sqlite"
 )
 
@@ -125,7 +126,7 @@ func TestStore_SaysWhenTheFileIsHeldAndGoesOnAfter(t *testing.T) {
 	if _, err := s.Admit(ctx, admission("ada")); !errors.Is(err, curfew.Unavailable) || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a write that cannot begin: %v", err)
 	}
-	if _, err := s.Find(t.Context(), curfew.Search{Limit: 1}); err != nil {
+	if _, err := s.Find(t.Context(), record.Search{Limit: 1}); err != nil {
 		t.Errorf("a reading beside: %v", err)
 	}
 	done := make(chan error, 1)

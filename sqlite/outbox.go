@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // outbox turns events into deliveries.
@@ -31,8 +32,8 @@ LEFT JOIN sessions ON sessions.customer_id = events.customer_id
 WHERE events.customer_id = $1 AND events.subject_id = $2 AND events.number = $3`
 
 // Happenings is events with what they are about.
-func (s outbox) Happenings(ctx context.Context, events []curfew.Event) ([]curfew.Happening, error) {
-	var all []curfew.Happening
+func (s outbox) Happenings(ctx context.Context, events []curfew.Event) ([]record.EnrichedEvent, error) {
+	var all []record.EnrichedEvent
 	for _, e := range events {
 		found, err := many(ctx, s.db, scanHappening, happeningSQL, e.CustomerID, e.Subject, e.Number)
 		if err != nil {
@@ -43,11 +44,11 @@ func (s outbox) Happenings(ctx context.Context, events []curfew.Event) ([]curfew
 	return all, nil
 }
 
-func scanHappening(r row) (curfew.Happening, error) {
-	var h curfew.Happening
+func scanHappening(r row) (record.EnrichedEvent, error) {
+	var h record.EnrichedEvent
 	var actor string
 	err := r.Scan(slices.Concat(eventFields(&h.Event, &actor), []any{text(&h.Of)}, sessionFields(&h.Session), checkoutFields(&h.Checkout))...)
-	h.Actor = curfew.ParseActor(actor)
+	h.Actor = record.ParseActor(actor)
 	return h, err
 }
 
@@ -60,7 +61,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11)`
 
 // Publish marks events as told and writes what is to be delivered of those that
 // it marked.
-func (s outbox) Publish(ctx context.Context, events []curfew.Event, deliveries []curfew.Delivery) (int, error) {
+func (s outbox) Publish(ctx context.Context, events []curfew.Event, deliveries []record.Delivery) (int, error) {
 	told := make(map[string]bool, len(events))
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		for _, e := range events {
@@ -92,7 +93,7 @@ func (s outbox) Publish(ctx context.Context, events []curfew.Event, deliveries [
 	return n, nil
 }
 
-func (tx *transaction) insertDelivery(ctx context.Context, d curfew.Delivery) error {
+func (tx *transaction) insertDelivery(ctx context.Context, d record.Delivery) error {
 	_, err := tx.exec(ctx, insertDeliverySQL, d.CustomerID, d.ID, d.EventID, d.Subject, d.Number, d.Channel, d.Queue, d.Destination,
 		d.Kind, d.Body, micros(tx.now))
 	return err

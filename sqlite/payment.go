@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // payments is what providers and operators do with payments.
@@ -70,7 +71,7 @@ WHERE customer_id = $1 AND id = $2 AND outcome = $3 AND version = $4
 RETURNING ` + checkoutColumns
 
 // Remark writes an event of a checkout whose outcome stays.
-func (s payments) Remark(ctx context.Context, r curfew.Remark) (curfew.Checkout, error) {
+func (s payments) Remark(ctx context.Context, r record.Annotation) (curfew.Checkout, error) {
 	var v curfew.Checkout
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
 		v, err = one(ctx, tx, scanCheckout, remarkSQL, r.From.CustomerID, r.From.ID, string(r.From.Outcome), r.From.Version,
@@ -99,7 +100,7 @@ RETURNING ` + checkoutColumns
 )
 
 // Repair makes a held checkout deferred, with its customer and plan.
-func (s payments) Repair(ctx context.Context, r curfew.Repair) (curfew.Checkout, error) {
+func (s payments) Repair(ctx context.Context, r record.Reassignment) (curfew.Checkout, error) {
 	var v curfew.Checkout
 	c := r.From
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {

@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // quarantine is what could not be settled and is set apart.
@@ -25,7 +26,7 @@ WHERE quarantine.next_at <= $7 OR quarantine.version <> excluded.version`
 // Quarantine sets something apart, for longer each time.
 func (s quarantine) Quarantine(ctx context.Context, q curfew.Quarantined) error {
 	_, err := s.exec(ctx, quarantineSQL, q.CustomerID, string(q.Noun), quarantineID(q.ID), q.Version, q.Step, q.LastError,
-		fromNow(0), curfew.FirstQuarantine.Microseconds(), curfew.LongestQuarantine.Microseconds())
+		fromNow(0), record.FirstQuarantine.Microseconds(), record.LongestQuarantine.Microseconds())
 	return wrap(err, "set %s %s apart", q.Noun, q.ID)
 }
 

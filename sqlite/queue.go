@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // queue is what mechanics see and hold.
@@ -51,13 +52,13 @@ func (s queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]c
 const slotSQL = `SELECT mechanic_id, customer_id, session_id FROM mechanic_slots WHERE mechanic_id = $1`
 
 // Slot is what keeps a mechanic busy.
-func (s queue) Slot(ctx context.Context, mechanicID string) (curfew.Slot, error) {
+func (s queue) Slot(ctx context.Context, mechanicID string) (record.Slot, error) {
 	slot, err := one(ctx, s.db, scanSlot, slotSQL, mechanicID)
 	return slot, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "mechanic %q is not busy", mechanicID)), "read the slot of %s", mechanicID)
 }
 
-func scanSlot(r row) (curfew.Slot, error) {
-	var s curfew.Slot
+func scanSlot(r row) (record.Slot, error) {
+	var s record.Slot
 	err := r.Scan(&s.MechanicID, &s.CustomerID, &s.SessionID)
 	return s, err
 }
@@ -71,7 +72,7 @@ WHERE mechanic_id = $1 AND customer_id = $2 AND session_id = $3
       AND s.status IN ('scheduled', 'waiting', 'live') AND s.mechanic_id = mechanic_slots.mechanic_id)`
 
 // FreeSlot removes a slot that leaked.
-func (s queue) FreeSlot(ctx context.Context, slot curfew.Slot) error {
+func (s queue) FreeSlot(ctx context.Context, slot record.Slot) error {
 	n, err := s.exec(ctx, freeSlotSQL, slot.MechanicID, slot.CustomerID, slot.SessionID)
 	if err == nil && n == 0 {
 		err = curfew.Errorf(curfew.Conflict, "the slot of mechanic %s is held by session %s or has changed", slot.MechanicID, slot.SessionID)
@@ -88,7 +89,7 @@ WHERE mechanic_id = $1 AND customer_id = $2 AND session_id = $3
       AND s.status IN ('scheduled', 'waiting', 'live') AND s.expires_at < $4)`
 
 // AbandonSlot removes a slot whose session is overdue.
-func (s queue) AbandonSlot(ctx context.Context, slot curfew.Slot) error {
+func (s queue) AbandonSlot(ctx context.Context, slot record.Slot) error {
 	n, err := s.exec(ctx, abandonSlotSQL, slot.MechanicID, slot.CustomerID, slot.SessionID, fromNow(0))
 	if err == nil && n == 0 {
 		err = curfew.Errorf(curfew.Conflict, "the slot of mechanic %s is held by session %s or has changed", slot.MechanicID, slot.SessionID)

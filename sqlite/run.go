@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // runs is the record of cleanups.
@@ -30,9 +31,9 @@ func scanRunAt(r row, now time.Time) (curfew.Run, error) {
 	var until time.Time
 	err := r.Scan(text(&v.ID), text(&v.Trigger), text(&actor), text(&v.Reason), moment(&v.StartedAt), moment(&v.FinishedAt),
 		text(&v.Outcome), text(&v.Error), ifReadable(&v.Stats, curfew.Stats{}), text(&v.Undoes), text(&v.UndoneBy), moment(&until))
-	v.Actor = curfew.ParseActor(actor)
+	v.Actor = record.ParseActor(actor)
 	if until.IsZero() {
-		until = v.StartedAt.Add(curfew.RunLease)
+		until = v.StartedAt.Add(record.RunLease)
 	}
 	return v.Restored(!until.Before(now)), err
 }

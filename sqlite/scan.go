@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // row is where columns are scanned from.
@@ -84,7 +85,7 @@ func moment(to *time.Time) scanner {
 		}
 		var n int64
 		err := number(&n)(column)
-		*to = curfew.Writable(time.UnixMicro(n).UTC())
+		*to = record.Writable(time.UnixMicro(n).UTC())
 		return err
 	}
 }
@@ -108,7 +109,7 @@ func labels(to *map[string]string) scanner {
 		if err := text(&s)(column); err != nil {
 			return err
 		}
-		*to = curfew.Labels([]byte(s))
+		*to = record.Labels([]byte(s))
 		return nil
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // sessions reads and moves one session.
@@ -103,7 +104,7 @@ RETURNING ` + sessionColumns
 const standingByKeySQL = standingSQL + ` WHERE sessions.customer_id = $1 AND sessions.id = $2`
 
 // Change moves a session and what follows it, and returns it as it is then.
-func (s sessions) Change(ctx context.Context, c curfew.Change) (curfew.Standing, error) {
+func (s sessions) Change(ctx context.Context, c record.Change) (curfew.Standing, error) {
 	var st curfew.Standing
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		session, err := one(ctx, tx, scanSession, changeSQL, changeArgs(c, tx.now)...)
@@ -129,7 +130,7 @@ func (s sessions) Change(ctx context.Context, c curfew.Change) (curfew.Standing,
 	return st, wrap(err, "change session %s", c.From.ID)
 }
 
-func changeArgs(c curfew.Change, now time.Time) []any {
+func changeArgs(c record.Change, now time.Time) []any {
 	var deadline any
 	if !c.Deadline.Zero() {
 		deadline = micros(c.Deadline.At(now))
@@ -153,7 +154,7 @@ FROM sessions s LEFT JOIN checkouts c ON c.customer_id = s.customer_id AND c.id 
 WHERE s.customer_id = $1 AND s.id = $2`
 
 // offer opens the request of an appointment that begins.
-func (tx *transaction) offer(ctx context.Context, c curfew.Change) error {
+func (tx *transaction) offer(ctx context.Context, c record.Change) error {
 	if c.Offer == "" {
 		return nil
 	}
@@ -177,7 +178,7 @@ func scanEvent(r row) (curfew.Event, error) {
 	var e curfew.Event
 	var actor string
 	err := r.Scan(eventFields(&e, &actor)...)
-	e.Actor = curfew.ParseActor(actor)
+	e.Actor = record.ParseActor(actor)
 	return e, err
 }
 

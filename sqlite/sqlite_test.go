@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 	"github.com/curfewhq/curfew/sqlite"
 )
@@ -50,9 +51,9 @@ func opened(t testing.TB, path string, o sqlite.Options) *sqlite.Store {
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // admission is a paid admission of a customer.
-func admission(customer string) curfew.Admission {
+func admission(customer string) record.Admission {
 	session, checkout := newID(), newID()
-	return curfew.Admission{
+	return record.Admission{
 		Checkout: curfew.Checkout{ID: checkout, CustomerID: customer, Ref: "pay_" + checkout, Plan: "chat10", Amount: 990, Currency: "eur"},
 		Session:  curfew.Session{ID: session, CustomerID: customer, CheckoutID: checkout, Plan: "chat10", Kind: curfew.Chat, Duration: 30 * time.Minute},
 		Request:  curfew.Request{ID: newID(), SessionID: session, CustomerID: customer, CustomerName: "Ada"},
@@ -74,7 +75,7 @@ func admit(t testing.TB, s *sqlite.Store, customer string) curfew.Standing {
 // accept gives a session to a mechanic.
 func accept(t testing.TB, s *sqlite.Store, st curfew.Standing, mechanic string) curfew.Standing {
 	t.Helper()
-	st, err := s.Change(context.Background(), curfew.Change{
+	st, err := s.Change(context.Background(), record.Change{
 		From: st.Session, To: curfew.Waiting, Reason: "accepted", Actor: curfew.Actor{Role: curfew.Mechanic, ID: mechanic},
 		Deadline: curfew.Deadline{After: 30 * time.Minute}, Assign: mechanic, RequestTo: curfew.Accepted,
 	})
@@ -87,7 +88,7 @@ func accept(t testing.TB, s *sqlite.Store, st curfew.Standing, mechanic string) 
 // start makes an accepted session live.
 func start(t testing.TB, s *sqlite.Store, st curfew.Standing) curfew.Standing {
 	t.Helper()
-	st, err := s.Change(context.Background(), curfew.Change{
+	st, err := s.Change(context.Background(), record.Change{
 		From: st.Session, To: curfew.Live, Reason: "joined", Actor: curfew.Actor{Role: curfew.Customer, ID: st.CustomerID},
 		Deadline: curfew.Deadline{After: time.Hour}, CustomerJoins: true, MechanicJoins: true,
 	})
@@ -100,7 +101,7 @@ func start(t testing.TB, s *sqlite.Store, st curfew.Standing) curfew.Standing {
 // end cancels a session and credits its checkout.
 func end(t testing.TB, s *sqlite.Store, st curfew.Standing) {
 	t.Helper()
-	_, err := s.Change(context.Background(), curfew.Change{
+	_, err := s.Change(context.Background(), record.Change{
 		From: st.Session, To: curfew.Cancelled, Reason: "over", EndedBy: curfew.ByRequest,
 		Actor: curfew.Actor{Role: curfew.Customer, ID: st.CustomerID}, RequestTo: curfew.RequestCancelled, Owed: curfew.Credited,
 	})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // stream is what live streams follow.
@@ -20,17 +21,17 @@ ORDER BY at, id LIMIT $3`
 
 // EventsSince is the events of everybody behind a place, by time and id, and
 // the time of the reading.
-func (s stream) EventsSince(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.News, time.Time, error) {
+func (s stream) EventsSince(ctx context.Context, after curfew.Cursor, limit int) ([]record.StreamEvent, time.Time, error) {
 	now := s.now()
 	all, err := many(ctx, s.db, scanNews, newsSQL, since(after), after.ID, limit)
 	return all, now, wrap(err, "read events since %s", after.At)
 }
 
-func scanNews(r row) (curfew.News, error) {
-	var n curfew.News
+func scanNews(r row) (record.StreamEvent, error) {
+	var n record.StreamEvent
 	var actor string
 	err := r.Scan(append(eventFields(&n.Event, &actor), text(&n.SessionID))...)
-	n.Actor = curfew.ParseActor(actor)
+	n.Actor = record.ParseActor(actor)
 	return n, err
 }
 

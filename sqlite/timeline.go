@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // timeline is what is known of one customer, newest first.
@@ -41,13 +42,13 @@ WHERE customer_id = $1 AND (at, id) < ($2, $3)
 ORDER BY at DESC, id DESC LIMIT $4`
 
 // Refusals is when the customer was refused, newest first, before the cursor.
-func (s timeline) Refusals(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Refused, error) {
+func (s timeline) Refusals(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]record.Refusal, error) {
 	all, err := many(ctx, s.db, scanRefused, refusalsSQL, customerID, until(before), before.ID, limit)
 	return all, wrap(err, "read the refusals of %s", customerID)
 }
 
-func scanRefused(r row) (curfew.Refused, error) {
-	var v curfew.Refused
+func scanRefused(r row) (record.Refusal, error) {
+	var v record.Refusal
 	err := r.Scan(text(&v.ID), text(&v.CustomerID), text(&v.SessionID), moment(&v.At))
 	return v, err
 }
@@ -63,7 +64,7 @@ ORDER BY ` + noticedAt + ` DESC, deliveries.id DESC LIMIT $4`
 
 // Notices is the deliveries of the customer's events, newest first, before the
 // cursor.
-func (s timeline) Notices(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Delivery, error) {
+func (s timeline) Notices(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]record.Delivery, error) {
 	all, err := many(ctx, s.db, scanDelivery, noticesSQL, customerID, until(before), before.ID, limit)
 	return all, wrap(err, "read the notices of %s", customerID)
 }

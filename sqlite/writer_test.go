@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 func made(t *testing.T) *Store {
@@ -40,7 +41,7 @@ func count(t *testing.T, s *Store, query string) int64 {
 
 func tryAdmit(s *Store, i int) error {
 	customer := fmt.Sprintf("customer-%d", i)
-	_, err := s.Admit(context.Background(), curfew.Admission{
+	_, err := s.Admit(context.Background(), record.Admission{
 		Checkout: curfew.Checkout{ID: newID(), CustomerID: customer, Ref: newID(), Plan: "chat10"},
 		Session:  curfew.Session{ID: newID(), CustomerID: customer, Plan: "chat10", Kind: curfew.Chat, Duration: time.Minute},
 		Request:  curfew.Request{ID: newID(), CustomerName: "Ada"},

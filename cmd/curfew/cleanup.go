@@ -85,8 +85,13 @@ func (c *cleanupCommand) execute(ctx context.Context, engine *lifecycle.Keeper, 
 	return run, nil, err
 }
 
+// previews finds a stored preview by its id.
+type previews interface {
+	Preview(ctx context.Context, id string) (curfew.Preview, error)
+}
+
 // expected is how many sessions will end, for the bar; -1: nobody knows.
-func (c *cleanupCommand) expected(ctx context.Context, store lifecycle.PreviewStore, engine *lifecycle.Keeper, cleanup lifecycle.Cleanup) int {
+func (c *cleanupCommand) expected(ctx context.Context, store previews, engine *lifecycle.Keeper, cleanup lifecycle.Cleanup) int {
 	look := func() (curfew.Preview, error) { return engine.Cleanups.Preview(ctx, cleanup) }
 	if c.Preview != "" {
 		look = func() (curfew.Preview, error) { return store.Preview(ctx, c.Preview) }

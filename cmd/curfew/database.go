@@ -13,6 +13,7 @@ import (
 	"github.com/curfewhq/curfew/internal/notify"
 	"github.com/curfewhq/curfew/internal/notify/mail"
 	"github.com/curfewhq/curfew/internal/notify/webhook"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/stream"
 	"github.com/curfewhq/curfew/lifecycle"
 	"github.com/curfewhq/curfew/postgres"
@@ -58,7 +59,7 @@ type schema interface {
 type whole interface {
 	backup.Source
 	backup.Target
-	Inspect(ctx context.Context) ([]curfew.Fact, error)
+	Inspect(ctx context.Context) ([]record.Fact, error)
 	Empty(ctx context.Context) (bool, error)
 	// Broken is how many rows a check of package invariant finds, and the first.
 	Broken(ctx context.Context, sql string) (rows int, first string, err error)

@@ -6,10 +6,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/notify"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -37,7 +37,7 @@ func (c *listDeliveries) Run(ctx context.Context, s *settings, term terminal) er
 		return err
 	}
 	return s.withDatabase(ctx, func(db database) error {
-		var all []curfew.Delivery
+		var all []record.Delivery
 		for len(all) < c.Limit {
 			search.Limit = min(pageOfDeliveries, c.Limit-len(all))
 			found, err := notify.Deliveries{Store: db}.List(ctx, search)
@@ -53,20 +53,20 @@ func (c *listDeliveries) Run(ctx context.Context, s *settings, term terminal) er
 	})
 }
 
-func (c *listDeliveries) search() (curfew.DeliverySearch, error) {
-	state := curfew.DeliveryState(c.State)
+func (c *listDeliveries) search() (record.DeliverySearch, error) {
+	state := record.DeliveryState(c.State)
 	switch {
 	case c.Limit < 1:
-		return curfew.DeliverySearch{}, usagef("--limit must be at least 1, not %d", c.Limit)
+		return record.DeliverySearch{}, usagef("--limit must be at least 1, not %d", c.Limit)
 	case c.State == "any":
 		state = ""
-	case !slices.Contains(curfew.DeliveryStates(), state):
-		return curfew.DeliverySearch{}, usagef("there is no state %q: the states are %s, any", c.State, config.List(curfew.DeliveryStates()))
+	case !slices.Contains(record.DeliveryStates(), state):
+		return record.DeliverySearch{}, usagef("there is no state %q: the states are %s, any", c.State, config.List(record.DeliveryStates()))
 	}
-	return curfew.DeliverySearch{State: state, Destination: c.Endpoint}, nil
+	return record.DeliverySearch{State: state, Destination: c.Endpoint}, nil
 }
 
-func (c *listDeliveries) print(term terminal, all []curfew.Delivery) error {
+func (c *listDeliveries) print(term terminal, all []record.Delivery) error {
 	if c.JSON {
 		views := make([]api.Delivery, len(all))
 		for i, d := range all {
@@ -110,7 +110,7 @@ func (c *showDelivery) Run(ctx context.Context, s *settings, term terminal) erro
 	})
 }
 
-func printDelivery(term terminal, d curfew.Delivery) {
+func printDelivery(term terminal, d record.Delivery) {
 	now := time.Now()
 	rows := [][]string{
 		{"delivery", d.ID},
@@ -126,7 +126,7 @@ func printDelivery(term terminal, d curfew.Delivery) {
 	if d.Error != "" {
 		rows = append(rows, []string{"last error", oneLine(d.Error)})
 	}
-	if d.State == curfew.DeliveryPending {
+	if d.State == record.DeliveryPending {
 		rows = append(rows, []string{"next attempt", moment(d.NextAt, now)})
 	}
 	columns(term.out, rows...)

@@ -18,6 +18,7 @@ import (
 	"github.com/curfewhq/curfew/internal/notify"
 	"github.com/curfewhq/curfew/internal/notify/mail"
 	"github.com/curfewhq/curfew/internal/notify/mailtest"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 	"github.com/curfewhq/curfew/sqlite"
 )
@@ -68,7 +69,7 @@ func mailed(t *testing.T, store *sqlite.Store) {
 	done := make(chan error, 1)
 	go func() { done <- notify.New(store, notify.Options{Channels: []notify.Channel{channel}}).Run(ctx) }()
 	until(ctx, t, "the mail is sent", func() bool {
-		sent, err := store.ListDeliveries(ctx, curfew.DeliverySearch{State: curfew.DeliveryDone, Limit: 1})
+		sent, err := store.ListDeliveries(ctx, record.DeliverySearch{State: record.DeliveryDone, Limit: 1})
 		return err == nil && len(sent) == 1
 	})
 	stop()

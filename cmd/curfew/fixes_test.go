@@ -17,6 +17,7 @@ import (
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/pgtest"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/storetest"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -251,7 +252,7 @@ func (p *patient) delivers() {
 	p.Helper()
 	claimed, _, err := p.db.Claim(p.Context(), "lane", 1, time.Minute)
 	p.must(err)
-	_, err = p.db.Settle(p.Context(), []curfew.Attempt{{Delivery: claimed[0], Verdict: curfew.Verdict{State: curfew.DeliveryDone, Status: 200}}})
+	_, err = p.db.Settle(p.Context(), []record.Attempt{{Delivery: claimed[0], Verdict: record.Verdict{State: record.DeliveryDone, Status: 200}}})
 	p.must(err)
 }
 

@@ -6,7 +6,7 @@ import (
 
 	"github.com/schollz/progressbar/v3"
 
-	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -55,7 +55,7 @@ type counting struct {
 }
 
 // End implements lifecycle.Cleaning.
-func (c counting) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error) {
+func (c counting) End(ctx context.Context, b record.Batch) ([]record.Ended, error) {
 	ended, err := c.Store.End(ctx, b)
 	c.ended(len(ended))
 	return ended, err

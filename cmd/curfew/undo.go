@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -75,8 +76,8 @@ type reviving struct {
 	admitted func(n int)
 }
 
-// Admit implements lifecycle.AdmissionStore.
-func (r reviving) Admit(ctx context.Context, a curfew.Admission) (curfew.Standing, error) {
+// Admit writes the admission, and counts it.
+func (r reviving) Admit(ctx context.Context, a record.Admission) (curfew.Standing, error) {
 	st, err := r.Store.Admit(ctx, a)
 	if err == nil {
 		r.admitted(1)

@@ -9,6 +9,7 @@ import (
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/notify/webhook"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
@@ -33,7 +34,7 @@ type addWebhook struct {
 // Run adds an endpoint.
 func (c *addWebhook) Run(ctx context.Context, s *settings, term terminal) error {
 	return s.withEndpoints(ctx, func(_ database, all webhook.Endpoints) error {
-		w, err := all.Add(ctx, curfew.Endpoint{URL: c.URL, Kinds: c.Events, Description: c.Description})
+		w, err := all.Add(ctx, record.Endpoint{URL: c.URL, Kinds: c.Events, Description: c.Description})
 		return printSecret(term, w, c.JSON, err)
 	})
 }
@@ -43,7 +44,7 @@ func (s *settings) withEndpoints(ctx context.Context, do func(database, webhook.
 	return s.withDatabase(ctx, func(db database) error { return do(db, s.endpoints(db)) })
 }
 
-func printSecret(term terminal, w curfew.Endpoint, asJSON bool, err error) error {
+func printSecret(term terminal, w record.Endpoint, asJSON bool, err error) error {
 	switch {
 	case err != nil:
 		return asUsage(err)
@@ -55,7 +56,7 @@ func printSecret(term terminal, w curfew.Endpoint, asJSON bool, err error) error
 	return nil
 }
 
-func printEndpoint(term terminal, w curfew.Endpoint) {
+func printEndpoint(term terminal, w record.Endpoint) {
 	rows := [][]string{{"endpoint", w.ID}, {"url", w.URL}, {"events", eventsOf(w)}, {"state", stateOf(w)}}
 	if w.Description != "" {
 		rows = append(rows, []string{"description", w.Description})
@@ -63,14 +64,14 @@ func printEndpoint(term terminal, w curfew.Endpoint) {
 	columns(term.out, rows...)
 }
 
-func eventsOf(w curfew.Endpoint) string {
+func eventsOf(w record.Endpoint) string {
 	if len(w.Kinds) == 0 {
 		return "all"
 	}
 	return strings.Join(w.Kinds, ", ")
 }
 
-func stateOf(w curfew.Endpoint) string {
+func stateOf(w record.Endpoint) string {
 	switch {
 	case w.Enabled:
 		return "enabled"
@@ -95,7 +96,7 @@ func (c *listWebhooks) Run(ctx context.Context, s *settings, term terminal) erro
 	})
 }
 
-func (c *listWebhooks) print(term terminal, all []curfew.Endpoint) error {
+func (c *listWebhooks) print(term terminal, all []record.Endpoint) error {
 	if c.JSON {
 		out := api.Endpoints{Endpoints: []api.Endpoint{}}
 		for _, w := range all {
@@ -149,7 +150,7 @@ func (c *disableWebhook) Run(ctx context.Context, s *settings, term terminal) er
 
 func (s *settings) switchEndpoint(ctx context.Context, term terminal, id string, on bool) error {
 	return s.withEndpoints(ctx, func(_ database, all webhook.Endpoints) error {
-		w, err := all.Change(ctx, id, func(w *curfew.Endpoint) { w.Enabled = on })
+		w, err := all.Change(ctx, id, func(w *record.Endpoint) { w.Enabled = on })
 		if err != nil {
 			return err
 		}
@@ -191,12 +192,12 @@ func (c *testWebhook) Run(ctx context.Context, s *settings, term terminal) error
 }
 
 // awaitDelivery waits until a delivery was tried, at most so long.
-func awaitDelivery(ctx context.Context, db database, d curfew.Delivery, most time.Duration) (curfew.Delivery, error) {
+func awaitDelivery(ctx context.Context, db database, d record.Delivery, most time.Duration) (record.Delivery, error) {
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	for d.State == curfew.DeliveryPending && d.Error == "" {
+	for d.State == record.DeliveryPending && d.Error == "" {
 		select {
 		case <-ctx.Done():
 			return d, nil
@@ -213,9 +214,9 @@ func awaitDelivery(ctx context.Context, db database, d curfew.Delivery, most tim
 	return d, nil
 }
 
-func printTest(term terminal, d curfew.Delivery) error {
+func printTest(term terminal, d record.Delivery) error {
 	switch {
-	case d.State == curfew.DeliveryDone:
+	case d.State == record.DeliveryDone:
 		term.printf("Delivered: it answered %d.\n", d.Status)
 		return nil
 	case d.Error != "":

@@ -20,6 +20,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/backup"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/storetest"
 	"github.com/curfewhq/curfew/internal/storetest/stores"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -136,9 +137,9 @@ type source struct {
 	happen func()
 }
 
-func (s source) Dump(ctx context.Context, tables []curfew.Table, take func(curfew.Table, backup.Rows) error) (time.Time, error) {
+func (s source) Dump(ctx context.Context, tables []record.Table, take func(record.Table, backup.Rows) error) (time.Time, error) {
 	first := true
-	return s.Source.Dump(ctx, tables, func(t curfew.Table, rows iter.Seq2[[]any, error]) error {
+	return s.Source.Dump(ctx, tables, func(t record.Table, rows iter.Seq2[[]any, error]) error {
 		err := take(t, rows)
 		if first {
 			s.happen()
@@ -272,14 +273,14 @@ func TestEveryColumnIsInTheBackup(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := look.open(t)
-			made := append(curfew.TablesLeftOut(), "curfew_migrations", "session_transitions", "outcome_steps")
+			made := append(record.TablesLeftOut(), "curfew_migrations", "session_transitions", "outcome_steps")
 			var want, got []string
 			for _, row := range h.Query(t, look.sql) {
 				if !slices.Contains(made, row[0]) {
 					got = append(got, row[0]+"."+row[1])
 				}
 			}
-			for _, table := range curfew.Tables() {
+			for _, table := range record.Tables() {
 				for _, c := range table.Columns {
 					want = append(want, table.Name+"."+c.Name)
 				}
@@ -342,7 +343,7 @@ func restore(t *testing.T, dir string, h storetest.Harness) error {
 // sameFiles compares two backups, but for the moment in the manifest.
 func sameFiles(t *testing.T, one, other string) {
 	t.Helper()
-	for _, table := range curfew.Tables() {
+	for _, table := range record.Tables() {
 		a, b := text(t, one, table.Name+".jsonl"), text(t, other, table.Name+".jsonl")
 		if a == "" {
 			t.Errorf("%s has no row: nothing is proven", table.Name)

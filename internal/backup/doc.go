@@ -18,7 +18,7 @@ import (
 	"iter"
 	"time"
 
-	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Rows are a table's, each with a value a column in the order of the table's
@@ -29,14 +29,14 @@ type Rows = iter.Seq2[[]any, error]
 type Source interface {
 	// Dump hands over each table's rows in the order of its primary key, all as
 	// of one moment, and returns that moment.
-	Dump(ctx context.Context, tables []curfew.Table, take func(curfew.Table, Rows) error) (time.Time, error)
+	Dump(ctx context.Context, tables []record.Table, take func(record.Table, Rows) error) (time.Time, error)
 }
 
 // Target is a store that can take in a backup.
 type Target interface {
 	// Load writes the rows of each table, and nothing if anything fails. The error
 	// is Conflict where one of curfew.Tables has a row already.
-	Load(ctx context.Context, tables []curfew.Table, give func(curfew.Table) Rows) error
+	Load(ctx context.Context, tables []record.Table, give func(record.Table) Rows) error
 }
 
 // format is the number of this package's way to write. One with a greater number

@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Backup is a folder whose manifest has been read.
@@ -69,15 +70,15 @@ func (b *Backup) newer(what string) error {
 
 // tableOf is the table with the columns that the file has. A backup of an
 // earlier release may have fewer: the database's defaults stand for them.
-func tableOf(f File) (curfew.Table, error) {
-	all := curfew.Tables()
-	at := slices.IndexFunc(all, func(t curfew.Table) bool { return t.Name == f.Name })
+func tableOf(f File) (record.Table, error) {
+	all := record.Tables()
+	at := slices.IndexFunc(all, func(t record.Table) bool { return t.Name == f.Name })
 	if at < 0 {
-		return curfew.Table{}, fmt.Errorf("a table %q", f.Name)
+		return record.Table{}, fmt.Errorf("a table %q", f.Name)
 	}
-	t := curfew.Table{Name: f.Name, Key: all[at].Key}
+	t := record.Table{Name: f.Name, Key: all[at].Key}
 	for _, name := range f.Columns {
-		i := slices.IndexFunc(all[at].Columns, func(c curfew.Column) bool { return c.Name == name })
+		i := slices.IndexFunc(all[at].Columns, func(c record.Column) bool { return c.Name == name })
 		if i < 0 {
 			return t, fmt.Errorf("a column %q of %s", name, f.Name)
 		}
@@ -124,9 +125,9 @@ func (b *Backup) Restore(ctx context.Context, to Target, loaded func(rows int)) 
 	if err := b.Verify(); err != nil {
 		return err
 	}
-	var tables []curfew.Table
+	var tables []record.Table
 	files := make(map[string]File)
-	for _, t := range curfew.Tables() {
+	for _, t := range record.Tables() {
 		i := slices.IndexFunc(b.Tables, func(f File) bool { return f.Name == t.Name })
 		if i < 0 {
 			continue // written before there was such a table
@@ -137,7 +138,7 @@ func (b *Backup) Restore(ctx context.Context, to Target, loaded func(rows int)) 
 		}
 		tables, files[t.Name] = append(tables, t), b.Tables[i]
 	}
-	err := to.Load(ctx, tables, func(t curfew.Table) Rows { return b.rows(files[t.Name], t, loaded) })
+	err := to.Load(ctx, tables, func(t record.Table) Rows { return b.rows(files[t.Name], t, loaded) })
 	if err != nil {
 		return fmt.Errorf("restore %s: %w", b.dir, err)
 	}
@@ -145,7 +146,7 @@ func (b *Backup) Restore(ctx context.Context, to Target, loaded func(rows int)) 
 }
 
 // rows reads a file line by line.
-func (b *Backup) rows(f File, t curfew.Table, loaded func(int)) Rows {
+func (b *Backup) rows(f File, t record.Table, loaded func(int)) Rows {
 	return func(yield func([]any, error) bool) {
 		file, err := b.root.Open(f.path())
 		if err != nil {

@@ -8,13 +8,14 @@ import (
 	"unicode/utf8"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // timeForm has as many digits as the databases keep.
 const timeForm = "2006-01-02T15:04:05.000000Z"
 
 // appendRow writes a row as one line.
-func appendRow(b *bytes.Buffer, t curfew.Table, row []any) error {
+func appendRow(b *bytes.Buffer, t record.Table, row []any) error {
 	if len(row) != len(t.Columns) {
 		return fmt.Errorf("%s: a row has %d values for %d columns", t.Name, len(row), len(t.Columns))
 	}
@@ -31,7 +32,7 @@ func appendRow(b *bytes.Buffer, t curfew.Table, row []any) error {
 	return nil
 }
 
-func appendValue(b *bytes.Buffer, c curfew.Column, v any) (err error) {
+func appendValue(b *bytes.Buffer, c record.Column, v any) (err error) {
 	if v, err = shown(c.Kind, v); err != nil {
 		return err
 	}
@@ -45,29 +46,29 @@ func appendValue(b *bytes.Buffer, c curfew.Column, v any) (err error) {
 // shown is a value as JSON shows it. One that is not of its column's kind, which
 // a database may let in (an infinite time), is refused: it would come back as
 // something else.
-func shown(kind curfew.ColumnKind, v any) (any, error) {
+func shown(kind record.ColumnKind, v any) (any, error) {
 	switch is := v.(type) {
 	case nil:
 		return nil, nil
 	case time.Time:
-		if kind == curfew.TimeColumn {
+		if kind == record.TimeColumn {
 			return is.UTC().Format(timeForm), nil
 		}
 	case int64:
-		if kind == curfew.NumberColumn {
+		if kind == record.NumberColumn {
 			return is, nil
 		}
 	case bool:
-		if kind == curfew.FlagColumn {
+		if kind == record.FlagColumn {
 			return is, nil
 		}
 	case string:
 		switch {
 		case !utf8.ValidString(is):
 			return nil, curfew.Errorf(curfew.Invalid, "%q is no UTF-8 text", is)
-		case kind == curfew.DocumentColumn:
+		case kind == record.DocumentColumn:
 			return parsed(is)
-		case kind == curfew.TextColumn || kind == curfew.IDColumn:
+		case kind == record.TextColumn || kind == record.IDColumn:
 			return is, nil
 		}
 	}
@@ -83,7 +84,7 @@ func parsed(document string) (v any, err error) {
 }
 
 // parseRow reads a line of appendRow.
-func parseRow(line []byte, t curfew.Table) ([]any, error) {
+func parseRow(line []byte, t record.Table) ([]any, error) {
 	var found map[string]json.RawMessage
 	if err := json.Unmarshal(line, &found); err != nil {
 		return nil, err
@@ -105,20 +106,20 @@ func parseRow(line []byte, t curfew.Table) ([]any, error) {
 	return row, nil
 }
 
-func parseValue(text json.RawMessage, kind curfew.ColumnKind) (any, error) {
+func parseValue(text json.RawMessage, kind record.ColumnKind) (any, error) {
 	if string(text) == "null" {
 		return nil, nil
 	}
 	switch kind {
-	case curfew.NumberColumn:
+	case record.NumberColumn:
 		return as[int64](text)
-	case curfew.FlagColumn:
+	case record.FlagColumn:
 		return as[bool](text)
-	case curfew.TimeColumn:
+	case record.TimeColumn:
 		return as[time.Time](text)
-	case curfew.DocumentColumn:
+	case record.DocumentColumn:
 		return string(text), nil
-	case curfew.TextColumn, curfew.IDColumn:
+	case record.TextColumn, record.IDColumn:
 		return as[string](text)
 	}
 	return nil, fmt.Errorf("no value is %s", kind)

@@ -13,6 +13,7 @@ import (
 	"os"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Options of Write.
@@ -34,7 +35,7 @@ func Write(ctx context.Context, dir string, from Source, o Options) (m Manifest,
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
 	m = Manifest{Format: format, Curfew: o.Version, Schema: o.Schema}
-	m.TakenAt, err = from.Dump(ctx, curfew.Tables(), func(t curfew.Table, rows Rows) error {
+	m.TakenAt, err = from.Dump(ctx, record.Tables(), func(t record.Table, rows Rows) error {
 		f, err := writeTable(root, t, rows, o.Saved)
 		m.Tables = append(m.Tables, f)
 		return err
@@ -64,7 +65,7 @@ func makeFolder(dir string) error {
 	return nil
 }
 
-func writeTable(root *os.Root, t curfew.Table, rows Rows, saved func(int)) (f File, err error) {
+func writeTable(root *os.Root, t record.Table, rows Rows, saved func(int)) (f File, err error) {
 	f = File{Name: t.Name, Columns: names(t)}
 	sum := sha256.New()
 	err = writeFile(root, f.path(), func(w io.Writer) error {
@@ -139,7 +140,7 @@ func syncFolder(root *os.Root) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-func names(t curfew.Table) []string {
+func names(t record.Table) []string {
 	all := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
 		all[i] = c.Name

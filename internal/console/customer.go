@@ -10,6 +10,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/problem"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -117,9 +118,9 @@ func todos(story timeline.Timeline) []Todo {
 func entryView(e timeline.Entry, at moments) Entry {
 	v := Entry{At: at.at(e.At), Kind: string(e.Kind), Sentence: e.Sentence, CustomerID: e.CustomerID}
 	switch {
-	case e.To == string(curfew.Cancelled), v.Kind == "refusal", e.Delivery != nil && e.To == string(curfew.DeliveryPending) && e.Delivery.Failures > 0:
+	case e.To == string(curfew.Cancelled), v.Kind == "refusal", e.Delivery != nil && e.To == string(record.DeliveryPending) && e.Delivery.Failures > 0:
 		v.Tone = "warning"
-	case e.To == string(curfew.Held), e.To == string(curfew.RunFailed), e.To == string(curfew.RunInterrupted), e.To == string(curfew.DeliveryDead):
+	case e.To == string(curfew.Held), e.To == string(curfew.RunFailed), e.To == string(curfew.RunInterrupted), e.To == string(record.DeliveryDead):
 		v.Tone = "critical"
 	case e.To == string(curfew.Completed), e.To == string(curfew.Refunded):
 		v.Tone = "good"

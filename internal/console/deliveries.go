@@ -11,6 +11,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/problem"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
@@ -28,11 +29,11 @@ func (s *Site) deliveriesView(ctx context.Context, r *http.Request, _ curfew.Act
 	if err != nil {
 		return nil, err
 	}
-	state := curfew.DeliveryDead
-	if asked := curfew.DeliveryState(q.Get("state")); slices.Contains(curfew.DeliveryStates(), asked) {
+	state := record.DeliveryDead
+	if asked := record.DeliveryState(q.Get("state")); slices.Contains(record.DeliveryStates(), asked) {
 		state = asked
 	}
-	found, err := s.deliveries.List(ctx, curfew.DeliverySearch{
+	found, err := s.deliveries.List(ctx, record.DeliverySearch{
 		State: state, Destination: q.Get("endpoint"), After: wire.CanonicalID(q.Get("after")), Limit: deliveriesShown + 1,
 	})
 	if err != nil {
@@ -59,7 +60,7 @@ func (s *Site) deliveriesView(ctx context.Context, r *http.Request, _ curfew.Act
 
 // deliveriesState says who is told, and what did not arrive; nil figures could
 // not be had.
-func deliveriesState(endpoints []curfew.Endpoint, figures *curfew.DeliveryFigures) State {
+func deliveriesState(endpoints []record.Endpoint, figures *curfew.DeliveryFigures) State {
 	on := 0
 	for _, e := range endpoints {
 		if e.Enabled {
@@ -82,15 +83,15 @@ func deliveriesState(endpoints []curfew.Endpoint, figures *curfew.DeliveryFigure
 }
 
 // stateTabs counts what is not delivered; the rest is not counted.
-func stateTabs(chosen curfew.DeliveryState, figures *curfew.DeliveryFigures) []Tab {
-	tab := func(state curfew.DeliveryState, name string) Tab {
+func stateTabs(chosen record.DeliveryState, figures *curfew.DeliveryFigures) []Tab {
+	tab := func(state record.DeliveryState, name string) Tab {
 		return Tab{Link: Link{Name: name, Path: "/console/deliveries?state=" + string(state), Here: state == chosen}}
 	}
-	dead, pending := tab(curfew.DeliveryDead, "Dead"), tab(curfew.DeliveryPending, "Pending")
+	dead, pending := tab(record.DeliveryDead, "Dead"), tab(record.DeliveryPending, "Pending")
 	if figures != nil {
 		dead.Count, pending.Count = grouped(figures.Dead), grouped(figures.Pending)
 	}
-	return []Tab{dead, pending, tab(curfew.DeliveryDone, "Delivered")}
+	return []Tab{dead, pending, tab(record.DeliveryDone, "Delivered")}
 }
 
 // endpointAdder is the button that makes an endpoint.
@@ -104,7 +105,7 @@ var endpointAdder = Action{
 	},
 }
 
-func endpointView(e curfew.Endpoint, at moments) Endpoint {
+func endpointView(e record.Endpoint, at moments) Endpoint {
 	path := "/api/webhook-endpoints/" + e.ID
 	v := Endpoint{
 		ID: e.ID, URL: e.URL, Description: e.Description, Events: "all events", Enabled: e.Enabled,
@@ -137,7 +138,7 @@ func endpointView(e curfew.Endpoint, at moments) Endpoint {
 	return v
 }
 
-func deliveryView(d curfew.Delivery, endpoints []curfew.Endpoint, at moments) Delivery {
+func deliveryView(d record.Delivery, endpoints []record.Endpoint, at moments) Delivery {
 	v := Delivery{
 		ID: d.ID, Kind: d.Kind, To: d.Receiver(), Channel: d.Channel, State: string(d.State), Tries: noun{"try", "tries"}.of(int(d.Attempts)),
 		Error: d.Error, CustomerID: d.CustomerID, CreatedAt: at.at(d.CreatedAt),
@@ -145,13 +146,13 @@ func deliveryView(d curfew.Delivery, endpoints []curfew.Endpoint, at moments) De
 	if d.CustomerID == curfew.Nobody {
 		v.CustomerID = ""
 	}
-	if i := slices.IndexFunc(endpoints, func(e curfew.Endpoint) bool { return e.ID == d.Destination }); i >= 0 {
+	if i := slices.IndexFunc(endpoints, func(e record.Endpoint) bool { return e.ID == d.Destination }); i >= 0 {
 		v.To = endpoints[i].URL
 	}
 	if d.Status != 0 && v.Error == "" {
 		v.Error = "answered " + grouped(d.Status)
 	}
-	if d.State == curfew.DeliveryPending {
+	if d.State == record.DeliveryPending {
 		v.NextAt = at.at(d.NextAt)
 		return v
 	}

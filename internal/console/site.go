@@ -16,18 +16,19 @@ import (
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/problem"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
 // EndpointLister lists where webhooks go.
 type EndpointLister interface {
-	List(ctx context.Context) ([]curfew.Endpoint, error)
+	List(ctx context.Context) ([]record.Endpoint, error)
 }
 
 // DeliveryLister lists what was sent, and what is to be.
 type DeliveryLister interface {
-	List(ctx context.Context, s curfew.DeliverySearch) ([]curfew.Delivery, error)
+	List(ctx context.Context, s record.DeliverySearch) ([]record.Delivery, error)
 }
 
 // Options of a Site. All but Links and Settings are required.

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 func TestMoneyIsToldInItsCurrency(t *testing.T) {
@@ -42,7 +43,7 @@ func TestNothingIsWithoutWords(t *testing.T) {
 			t.Errorf("a payment that is %s has no words", o)
 		}
 	}
-	for _, r := range curfew.Rules() {
+	for _, r := range record.Rules() {
 		if ruleNouns[r.Name].one == "" {
 			t.Errorf("the rule %s has no words", r.Name)
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 const (
@@ -20,12 +21,12 @@ func customersStory(m *market) {
 	m.before(55*time.Minute, func() {
 		_, err := m.admin().RunCleanup(m.Context(), api.Cleanup{Reason: "the sweeper was dead"})
 		m.must(err)
-		m.notices(curfew.MailChannel, "katherine@example.org", "session.cancelled")
+		m.notices(record.MailChannel, "katherine@example.org", "session.cancelled")
 		m.exec("UPDATE deliveries SET state = 'delivered', attempts = 1")
 	})
 	m.before(4*time.Minute, func() { m.pays("katherine", "chat10", 1500) })
 	m.pays("katherine", "chat10", 1600) // deferred
-	m.notices(curfew.MailChannel, "katherine@example.org", "checkout.deferred")
+	m.notices(record.MailChannel, "katherine@example.org", "checkout.deferred")
 	m.exec("UPDATE deliveries SET attempts = 2, failures = 2, next_at = next_at + 240000000, error = 'no connection to the mail server' WHERE state = 'pending'")
 }
 
@@ -129,7 +130,7 @@ func hostileDeliveries(w *tab, corpus []string) {
 			text, text, text, text, endpoint)
 		w.market.exec("UPDATE deliveries SET customer_id = ?, error = ? WHERE id = ?", text, text, delivery)
 	}
-	w.market.notices(curfew.MailChannel, "x@"+corpus[0])
+	w.market.notices(record.MailChannel, "x@"+corpus[0])
 	w.market.exec("UPDATE deliveries SET state = 'dead', error = destination WHERE channel = 'mail' AND customer_id = ?", corpus[1])
 	w.visit(deliveriesPage)
 	w.wait(alive)

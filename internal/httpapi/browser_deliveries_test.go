@@ -3,7 +3,7 @@ package httpapi_test
 import (
 	"strings"
 
-	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 const deliveriesPage = "/console/deliveries"
@@ -34,7 +34,7 @@ func deliveriesAreWorked(w *tab) {
 	w.gone("#delivery-" + delivery)
 	d, err := w.market.admin().Delivery(w.Context(), delivery)
 	w.market.must(err)
-	if d.State != string(curfew.DeliveryPending) {
+	if d.State != string(record.DeliveryPending) {
 		w.Errorf("the replayed delivery is %s", d.State)
 	}
 

@@ -25,6 +25,7 @@ import (
 	"github.com/curfewhq/curfew/internal/notify/mail"
 	"github.com/curfewhq/curfew/internal/notify/mailtest"
 	"github.com/curfewhq/curfew/internal/notify/webhook"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // operatorName is of an admin whose name nobody outside may read.
@@ -95,7 +96,7 @@ func (c *canaries) deliver() {
 	c.Cleanup(receiver.Close)
 	loopback := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	endpoints := webhook.Endpoints{Store: store, AllowPrivate: loopback}
-	w, err := endpoints.Add(c.Context(), curfew.Endpoint{URL: receiver.URL, Description: c.mark("endpoint")})
+	w, err := endpoints.Add(c.Context(), record.Endpoint{URL: receiver.URL, Description: c.mark("endpoint")})
 	must(c.T, err)
 	_, err = endpoints.Test(c.Context(), w.ID)
 	must(c.T, err)

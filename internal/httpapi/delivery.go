@@ -3,18 +3,18 @@ package httpapi
 import (
 	"context"
 
-	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/problem"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
 // Deliveries is what was sent and what is to be.
 type Deliveries interface {
-	List(ctx context.Context, s curfew.DeliverySearch) ([]curfew.Delivery, error)
-	Show(ctx context.Context, id string) (curfew.Delivery, error)
-	Replay(ctx context.Context, id string) (curfew.Delivery, error)
+	List(ctx context.Context, s record.DeliverySearch) ([]record.Delivery, error)
+	Show(ctx context.Context, id string) (record.Delivery, error)
+	Replay(ctx context.Context, id string) (record.Delivery, error)
 	// ReplayDead counts what is sent again of a destination.
 	ReplayDead(ctx context.Context, destination string) (int, error)
 }
@@ -36,8 +36,8 @@ func (h deliveryHandlers) listDeliveries(ctx context.Context, _ auth.Request, in
 	if in.After != "" && wire.CanonicalID(in.After) != in.After {
 		return nil, problem.Malformed("after is none that Curfew gave: leave it out for the first page")
 	}
-	all, err := h.deliveries.List(ctx, curfew.DeliverySearch{
-		State: curfew.DeliveryState(in.State), Destination: in.Endpoint, After: in.After, Limit: in.Limit + 1,
+	all, err := h.deliveries.List(ctx, record.DeliverySearch{
+		State: record.DeliveryState(in.State), Destination: in.Endpoint, After: in.After, Limit: in.Limit + 1,
 	})
 	out := api.Deliveries{}
 	if len(all) > in.Limit {

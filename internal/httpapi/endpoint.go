@@ -4,23 +4,23 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
 // Endpoints is where webhooks go.
 type Endpoints interface {
 	// Add makes one; its answer alone, and Rotate's, has a secret.
-	Add(ctx context.Context, w curfew.Endpoint) (curfew.Endpoint, error)
-	List(ctx context.Context) ([]curfew.Endpoint, error)
-	Show(ctx context.Context, id string) (curfew.Endpoint, error)
-	Change(ctx context.Context, id string, edit func(*curfew.Endpoint)) (curfew.Endpoint, error)
-	Rotate(ctx context.Context, id string) (curfew.Endpoint, error)
+	Add(ctx context.Context, w record.Endpoint) (record.Endpoint, error)
+	List(ctx context.Context) ([]record.Endpoint, error)
+	Show(ctx context.Context, id string) (record.Endpoint, error)
+	Change(ctx context.Context, id string, edit func(*record.Endpoint)) (record.Endpoint, error)
+	Rotate(ctx context.Context, id string) (record.Endpoint, error)
 	Remove(ctx context.Context, id string) error
 	// Test sends it an event of kind test.
-	Test(ctx context.Context, id string) (curfew.Delivery, error)
+	Test(ctx context.Context, id string) (record.Delivery, error)
 }
 
 type newEndpoint struct {
@@ -33,7 +33,7 @@ type endpointHandlers struct {
 }
 
 func (h endpointHandlers) addEndpoint(ctx context.Context, _ auth.Request, in *newEndpoint) (*answered[api.Endpoint], error) {
-	w, err := h.endpoints.Add(ctx, curfew.Endpoint{URL: in.Body.URL, Description: in.Body.Description, Kinds: in.Body.Events})
+	w, err := h.endpoints.Add(ctx, record.Endpoint{URL: in.Body.URL, Description: in.Body.Description, Kinds: in.Body.Events})
 	return &answered[api.Endpoint]{http.StatusCreated, wire.Endpoint(w)}, err
 }
 
@@ -58,7 +58,7 @@ type endpointChange struct {
 
 func (h endpointHandlers) changeEndpoint(ctx context.Context, c auth.Request, in *endpointChange) (*answered[api.Endpoint], error) {
 	b := in.Body
-	w, err := h.endpoints.Change(ctx, c.ID, func(w *curfew.Endpoint) {
+	w, err := h.endpoints.Change(ctx, c.ID, func(w *record.Endpoint) {
 		set(&w.URL, b.URL)
 		set(&w.Description, b.Description)
 		set(&w.Kinds, b.Events)

@@ -13,6 +13,7 @@ import (
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/notify"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -60,7 +61,7 @@ func TestTheWireOfNotices(t *testing.T) {
 	h.ago(time.Minute)
 	h.sendAs(curfew.Service, "shop", "POST", "/api/checkouts", `{"paymentRef":"p1","customerId":"erin","plan":"chat10","amount":990,"currency":"EUR","email":"erin@example.org"}`)
 	h.ago(0)
-	h.notices(curfew.MailChannel, "erin@example.org")
+	h.notices(record.MailChannel, "erin@example.org")
 	h.exec("UPDATE deliveries SET state = 'dead', attempts = 10, failures = 10, status = 452, error = 'the mail server refused it for now: 452' WHERE kind = 'checkout.fulfilled'")
 	h.exec("UPDATE deliveries SET attempts = 2, failures = 2, error = 'no connection to the mail server', next_at = next_at + 1000000 WHERE kind = 'session.waiting'")
 	got := h.sendAs(curfew.Admin, "anna", "GET", "/api/debug/explain?subject=erin", "")
@@ -83,12 +84,12 @@ func (h *house) notices(channel, destination string, kinds ...string) {
 	must(h.T, err)
 	happenings, err := h.store.Happenings(h.Context(), events)
 	must(h.T, err)
-	var all []curfew.Delivery
+	var all []record.Delivery
 	for _, it := range happenings {
 		if len(kinds) > 0 && !slices.Contains(kinds, it.Kind()) {
 			continue
 		}
-		all = append(all, curfew.Delivery{
+		all = append(all, record.Delivery{
 			ID: notify.NewID(), CustomerID: it.CustomerID, EventID: it.ID, Subject: it.Subject, Number: it.Number,
 			Channel: channel, Queue: destination, Destination: destination, Kind: it.Kind(), Body: "{}",
 		})

@@ -14,6 +14,7 @@ import (
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/notify/webhook"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // cell is who calls. A scene has a session of the customer «own», that the
@@ -123,7 +124,7 @@ func newScene(h *house) *scene {
 func (h *house) dead() (endpoint, delivery string) {
 	h.Helper()
 	endpoints := webhook.Endpoints{Store: h.store}
-	w, err := endpoints.Add(h.Context(), curfew.Endpoint{URL: "https://example.org/hooks"})
+	w, err := endpoints.Add(h.Context(), record.Endpoint{URL: "https://example.org/hooks"})
 	must(h.T, err)
 	d, err := endpoints.Test(h.Context(), w.ID)
 	must(h.T, err)

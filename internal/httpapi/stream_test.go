@@ -17,6 +17,7 @@ import (
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/sse"
 	"github.com/curfewhq/curfew/internal/storetest/stores"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -89,7 +90,7 @@ func TestTopicsAreTheGates(t *testing.T) {
 	for _, customer := range ids[1:] {
 		for _, mechanic := range ids {
 			s := curfew.Standing{Session: curfew.Session{ID: "s", CustomerID: customer, MechanicID: mechanic, Status: curfew.Waiting}}
-			frames := sse.Encode(curfew.News{Event: curfew.Event{Subject: "s"}, SessionID: "s"}, s)
+			frames := sse.Encode(record.StreamEvent{Event: curfew.Event{Subject: "s"}, SessionID: "s"}, s)
 			for _, role := range []curfew.Role{curfew.Customer, curfew.Mechanic, curfew.Admin, curfew.Service, curfew.System, ""} {
 				for _, id := range ids[1:] {
 					who := curfew.Actor{Role: role, ID: id}
@@ -442,7 +443,7 @@ func TestFramesAreOneLine(t *testing.T) {
 		Session: curfew.Session{ID: "s", CustomerID: nasty, Status: curfew.Waiting, Plan: nasty},
 		Request: curfew.Request{ID: "r", CustomerName: nasty, Status: curfew.Pending},
 	}
-	for _, f := range sse.Encode(curfew.News{Event: curfew.Event{Subject: "s", To: "waiting", Reason: nasty, At: time.Now()}, SessionID: "s"}, s) {
+	for _, f := range sse.Encode(record.StreamEvent{Event: curfew.Event{Subject: "s", To: "waiting", Reason: nasty, At: time.Now()}, SessionID: "s"}, s) {
 		lines := strings.Split(string(f.Text), "\n")
 		if len(lines) != 5 || !json.Valid([]byte(strings.TrimPrefix(lines[2], "data: "))) {
 			t.Errorf("%q", f.Text)

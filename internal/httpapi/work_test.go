@@ -11,6 +11,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/storetest/stores"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -28,7 +29,7 @@ func (l *leaving) count(n int) {
 	}
 }
 
-func (l *leaving) Admit(ctx context.Context, a curfew.Admission) (curfew.Standing, error) {
+func (l *leaving) Admit(ctx context.Context, a record.Admission) (curfew.Standing, error) {
 	st, err := l.Store.Admit(ctx, a)
 	if a.RunID != "" {
 		l.count(1)
@@ -36,7 +37,7 @@ func (l *leaving) Admit(ctx context.Context, a curfew.Admission) (curfew.Standin
 	return st, err
 }
 
-func (l *leaving) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error) {
+func (l *leaving) End(ctx context.Context, b record.Batch) ([]record.Ended, error) {
 	l.count(1)
 	return l.Store.End(ctx, b)
 }

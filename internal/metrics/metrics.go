@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -95,7 +96,7 @@ func (m *Registry) begin() {
 			m.runs.WithLabelValues(string(trigger), string(outcome))
 		}
 	}
-	for _, channel := range []string{curfew.MailChannel, curfew.WebhookChannel} {
+	for _, channel := range []string{record.MailChannel, record.WebhookChannel} {
 		for _, outcome := range []string{"delivered", "retried", "dead"} {
 			m.deliveries.WithLabelValues(channel, outcome)
 		}
@@ -248,8 +249,8 @@ func (g gauges) Collect(to chan<- prometheus.Metric) {
 		}
 	}
 	if r.Deliveries != nil {
-		emit(pendingGauge, float64(r.Deliveries.Pending), string(curfew.DeliveryPending))
-		emit(pendingGauge, float64(r.Deliveries.Dead), string(curfew.DeliveryDead))
+		emit(pendingGauge, float64(r.Deliveries.Pending), string(record.DeliveryPending))
+		emit(pendingGauge, float64(r.Deliveries.Dead), string(record.DeliveryDead))
 	}
 	if r.Repeated != nil {
 		emit(repeatedGauge, float64(len(r.Repeated)))

@@ -5,19 +5,20 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Admin is what operators need of a database: to look at deliveries and to send them again.
 type Admin interface {
 	// Delivery returns a delivery by its id. NotFound if there is none.
-	Delivery(ctx context.Context, id string) (curfew.Delivery, error)
+	Delivery(ctx context.Context, id string) (record.Delivery, error)
 	// ListDeliveries lists deliveries by id, which is the order in which they were made.
-	ListDeliveries(ctx context.Context, s curfew.DeliverySearch) ([]curfew.Delivery, error)
+	ListDeliveries(ctx context.Context, s record.DeliverySearch) ([]record.Delivery, error)
 	// AddDelivery adds a delivery that no event caused.
-	AddDelivery(ctx context.Context, d curfew.Delivery) error
+	AddDelivery(ctx context.Context, d record.Delivery) error
 	// Replay makes a delivery pending again, as if it had never failed. Conflict if its state or its
 	// attempts have changed since it was read.
-	Replay(ctx context.Context, d curfew.Delivery) (curfew.Delivery, error)
+	Replay(ctx context.Context, d record.Delivery) (record.Delivery, error)
 	// ReplayDead does the same for the dead deliveries of a destination, at most limit of them, and counts
 	// them.
 	ReplayDead(ctx context.Context, destination string, limit int) (int, error)
@@ -27,22 +28,22 @@ type Admin interface {
 type Deliveries struct{ Store Admin }
 
 // Show returns a delivery by its id.
-func (d Deliveries) Show(ctx context.Context, id string) (curfew.Delivery, error) {
+func (d Deliveries) Show(ctx context.Context, id string) (record.Delivery, error) {
 	return d.Store.Delivery(ctx, id)
 }
 
 // List lists deliveries, oldest first.
-func (d Deliveries) List(ctx context.Context, s curfew.DeliverySearch) ([]curfew.Delivery, error) {
+func (d Deliveries) List(ctx context.Context, s record.DeliverySearch) ([]record.Delivery, error) {
 	return d.Store.ListDeliveries(ctx, s)
 }
 
 // Replay sends a delivered or dead delivery again. Conflict if it is still pending.
-func (d Deliveries) Replay(ctx context.Context, id string) (curfew.Delivery, error) {
+func (d Deliveries) Replay(ctx context.Context, id string) (record.Delivery, error) {
 	found, err := d.Store.Delivery(ctx, id)
 	if err != nil {
 		return found, err
 	}
-	if found.State == curfew.DeliveryPending {
+	if found.State == record.DeliveryPending {
 		return found, curfew.Errorf(curfew.Conflict, "delivery %s is still pending: its next attempt is at %s", id, found.NextAt.Format(time.RFC3339))
 	}
 	return d.Store.Replay(ctx, found)

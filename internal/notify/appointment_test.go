@@ -7,6 +7,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/notify/webhook"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -39,7 +40,7 @@ func TestACancelledAppointmentSaysWhoseItWas(t *testing.T) {
 func (w *environment) cancellation(sessionID string) map[string]any {
 	w.Helper()
 	endpoints := w.store.(webhook.Store) //nolint:errcheck,forcetypeassert // both are
-	w.must(ignore(webhook.Endpoints{Store: endpoints}.Add(w.Context(), curfew.Endpoint{URL: "https://shop.example/hooks", Kinds: []string{"session.cancelled"}})))
+	w.must(ignore(webhook.Endpoints{Store: endpoints}.Add(w.Context(), record.Endpoint{URL: "https://shop.example/hooks", Kinds: []string{"session.cancelled"}})))
 	audience, err := webhook.NewChannel(endpoints, webhook.Options{}).Audience(w.Context())
 	w.must(err)
 	s, err := w.engine.Sessions.Session(w.Context(), sessionID)

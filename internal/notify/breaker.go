@@ -3,7 +3,7 @@ package notify
 import (
 	"time"
 
-	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // A queue whose receiver fails this many times in a row pauses, for longer each time. Its deliveries keep
@@ -19,13 +19,13 @@ type breaker struct {
 }
 
 // record updates the breaker with the results of attempts.
-func (b *breaker) record(attempts []curfew.Attempt) {
+func (b *breaker) record(attempts []record.Attempt) {
 	for _, a := range attempts {
 		if a.Verdict.Untried {
 			b.openUntil = later(b.openUntil, time.Now().Add(poll))
 			continue
 		}
-		if b.failures++; a.Verdict.State != curfew.DeliveryPending {
+		if b.failures++; a.Verdict.State != record.DeliveryPending {
 			*b = breaker{}
 		}
 		if a.Verdict.After > 0 {
@@ -52,7 +52,7 @@ func (w *Worker) pauseOf(queue string) time.Duration {
 }
 
 // record updates a queue's breaker.
-func (w *Worker) record(queue string, attempts []curfew.Attempt) {
+func (w *Worker) record(queue string, attempts []record.Attempt) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	b := w.breakers[queue]

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 const (
@@ -68,7 +69,7 @@ func (w *Worker) send(ctx context.Context, c Channel, queue string) {
 	defer w.release(queue)
 	sending, stop := graceful(ctx)
 	defer stop()
-	results := make(chan curfew.Attempt, maxSending)
+	results := make(chan record.Attempt, maxSending)
 	for active := 0; ; {
 		if active <= maxSending/2 && ctx.Err() == nil && w.pauseOf(queue) <= 0 {
 			claimed, err := w.claim(ctx, queue, maxSending-active)
@@ -88,9 +89,9 @@ func (w *Worker) send(ctx context.Context, c Channel, queue string) {
 }
 
 // attempt sends one delivery. An attempt that the stopping worker cut short does not count as a failure.
-func attempt(ctx context.Context, c Channel, d curfew.Delivery) curfew.Attempt {
+func attempt(ctx context.Context, c Channel, d record.Delivery) record.Attempt {
 	v := c.Send(ctx, d)
-	v.Untried = v.Untried || ctx.Err() != nil && v.State == curfew.DeliveryPending
+	v.Untried = v.Untried || ctx.Err() != nil && v.State == record.DeliveryPending
 	return judge(d, v)
 }
 
@@ -102,7 +103,7 @@ func graceful(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // claim claims due deliveries. It skips those that must wait for an earlier one.
-func (w *Worker) claim(ctx context.Context, queue string, limit int) ([]curfew.Delivery, error) {
+func (w *Worker) claim(ctx context.Context, queue string, limit int) ([]record.Delivery, error) {
 	for {
 		claimed, more, err := w.store.Claim(ctx, queue, limit, lease)
 		if rowsOwn(ctx, err) {
@@ -115,12 +116,12 @@ func (w *Worker) claim(ctx context.Context, queue string, limit int) ([]curfew.D
 }
 
 // claimEach claims deliveries one by one and quarantines those whose rows cannot be read.
-func (w *Worker) claimEach(ctx context.Context, queue string, limit int) ([]curfew.Delivery, error) {
+func (w *Worker) claimEach(ctx context.Context, queue string, limit int) ([]record.Delivery, error) {
 	due, err := w.store.Claimable(ctx, queue, limit)
 	if err != nil {
 		return nil, err
 	}
-	var all []curfew.Delivery
+	var all []record.Delivery
 	for _, d := range due {
 		claimed, err := w.store.ClaimOne(ctx, d, lease)
 		if rowsOwn(ctx, err) {
@@ -134,13 +135,13 @@ func (w *Worker) claimEach(ctx context.Context, queue string, limit int) ([]curf
 	return all, nil
 }
 
-func quarantined(d curfew.Delivery) curfew.Quarantined {
+func quarantined(d record.Delivery) curfew.Quarantined {
 	return curfew.Quarantined{Noun: curfew.QuarantinedDelivery, CustomerID: d.CustomerID, ID: d.ID, Step: "deliver"}
 }
 
 // gather waits for a result and returns it with all others that are ready.
-func gather(results chan curfew.Attempt) []curfew.Attempt {
-	all := []curfew.Attempt{<-results}
+func gather(results chan record.Attempt) []record.Attempt {
+	all := []record.Attempt{<-results}
 	for {
 		select {
 		case a := <-results:
@@ -153,7 +154,7 @@ func gather(results chan curfew.Attempt) []curfew.Attempt {
 
 // settle writes results, also while the worker stops, and returns how many there were. A delivery whose
 // result cannot be written is sent again after its lease.
-func (w *Worker) settle(ctx context.Context, queue string, attempts []curfew.Attempt) int {
+func (w *Worker) settle(ctx context.Context, queue string, attempts []record.Attempt) int {
 	w.record(queue, attempts)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 	defer cancel()
@@ -162,7 +163,7 @@ func (w *Worker) settle(ctx context.Context, queue string, attempts []curfew.Att
 }
 
 // write writes results together, or one by one if one of them cannot be written.
-func (w *Worker) write(ctx context.Context, queue string, attempts []curfew.Attempt) {
+func (w *Worker) write(ctx context.Context, queue string, attempts []record.Attempt) {
 	settled, err := w.store.Settle(ctx, attempts)
 	switch own := rowsOwn(ctx, err); {
 	case own && len(attempts) > 1:
@@ -186,12 +187,12 @@ func (w *Worker) write(ctx context.Context, queue string, attempts []curfew.Atte
 }
 
 // report logs and counts the outcome of an attempt.
-func (w *Worker) report(ctx context.Context, a curfew.Attempt) {
+func (w *Worker) report(ctx context.Context, a record.Attempt) {
 	d := a.Delivery
 	switch a.Verdict.State {
-	case curfew.DeliveryDone:
+	case record.DeliveryDone:
 		w.observe.Delivered(d.Channel, "delivered")
-	case curfew.DeliveryDead:
+	case record.DeliveryDead:
 		w.observe.Delivered(d.Channel, "dead")
 		w.log.WarnContext(ctx, "delivery is dead: `curfew deliveries replay "+d.ID+"` sends it again", "delivery", d.ID, "channel", d.Channel,
 			"kind", d.Kind, "status", a.Verdict.Status, "error", a.Verdict.Error)

@@ -4,7 +4,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // schedule is how long a delivery waits after each failure, as Standard Webhooks 1.0 recommends. After the
@@ -18,16 +18,16 @@ var schedule = []time.Duration{
 const longestWait = 24 * time.Hour
 
 // judge turns a verdict into the result to write.
-func judge(d curfew.Delivery, v curfew.Verdict) curfew.Attempt {
-	a := curfew.Attempt{Delivery: d, Verdict: v, Failures: d.Failures}
-	if v.State == curfew.DeliveryDone || v.Untried {
+func judge(d record.Delivery, v record.Verdict) record.Attempt {
+	a := record.Attempt{Delivery: d, Verdict: v, Failures: d.Failures}
+	if v.State == record.DeliveryDone || v.Untried {
 		return a
 	}
 	a.Failures++
-	if v.State == curfew.DeliveryPending && a.Failures > int64(len(schedule)) {
-		a.Verdict.State = curfew.DeliveryDead
+	if v.State == record.DeliveryPending && a.Failures > int64(len(schedule)) {
+		a.Verdict.State = record.DeliveryDead
 	}
-	if a.Verdict.State == curfew.DeliveryPending {
+	if a.Verdict.State == record.DeliveryPending {
 		a.Wait = max(jittered(schedule[a.Failures-1]), min(v.After, longestWait))
 	}
 	return a

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Store is what the worker needs of a database. Each method is one transaction, and the database's clock
@@ -14,25 +15,25 @@ type Store interface {
 	// one subject by number.
 	Unpublished(ctx context.Context, limit int) ([]curfew.Event, error)
 	// Happenings returns events with the present state of what they are about.
-	Happenings(ctx context.Context, events []curfew.Event) ([]curfew.Happening, error)
+	Happenings(ctx context.Context, events []curfew.Event) ([]record.EnrichedEvent, error)
 	// Publish marks events as published and adds their deliveries, which are due at once. It skips events
 	// that another worker has published, and their deliveries.
-	Publish(ctx context.Context, events []curfew.Event, deliveries []curfew.Delivery) (published int, err error)
+	Publish(ctx context.Context, events []curfew.Event, deliveries []record.Delivery) (published int, err error)
 	// Due returns how long until each queue has a delivery due that is not quarantined. It is not positive
 	// if there is one now. Queues with nothing pending are missing.
 	Due(ctx context.Context, queues []string) (map[string]time.Duration, error)
 	// Claim claims at most limit due deliveries of a queue; nobody else can claim them until the lease is
 	// over. It skips those that must wait for an earlier one. More says that there may be others.
-	Claim(ctx context.Context, queue string, limit int, lease time.Duration) (claimed []curfew.Delivery, more bool, err error)
+	Claim(ctx context.Context, queue string, limit int, lease time.Duration) (claimed []record.Delivery, more bool, err error)
 	// Claimable returns what Claim would consider, including those that must wait.
-	Claimable(ctx context.Context, queue string, limit int) ([]curfew.Delivery, error)
+	Claimable(ctx context.Context, queue string, limit int) ([]record.Delivery, error)
 	// ClaimOne is Claim for one delivery, quarantined or not.
-	ClaimOne(ctx context.Context, d curfew.Delivery, lease time.Duration) ([]curfew.Delivery, error)
+	ClaimOne(ctx context.Context, d record.Delivery, lease time.Duration) ([]record.Delivery, error)
 	// Quarantine sets apart an event that cannot be published, or a delivery that cannot be claimed or
 	// settled.
 	Quarantine(ctx context.Context, q curfew.Quarantined) error
 	// Settle writes results and counts those written. The others came after their lease.
-	Settle(ctx context.Context, attempts []curfew.Attempt) (settled int, err error)
+	Settle(ctx context.Context, attempts []record.Attempt) (settled int, err error)
 	// Forget deletes at most limit deliveries that were delivered longer ago than olderThan.
 	Forget(ctx context.Context, olderThan time.Duration, limit int) (int, error)
 }
@@ -45,7 +46,7 @@ type Channel interface {
 	// it.
 	Audience(ctx context.Context) (Audience, error)
 	// Send makes one attempt. It returns within a minute, and soon after its context ends.
-	Send(ctx context.Context, d curfew.Delivery) curfew.Verdict
+	Send(ctx context.Context, d record.Delivery) record.Verdict
 }
 
 // Audience is who receives a channel's deliveries.
@@ -53,7 +54,7 @@ type Audience struct {
 	Queues []string
 	// Expand returns an event's deliveries, each with Queue, Destination, Kind and Body. It sees only what
 	// outsiders may know. Nil if the channel has no receivers.
-	Expand func(curfew.OutsideHappening) []curfew.Delivery
+	Expand func(record.OutsideEnrichedEvent) []record.Delivery
 }
 
 // Observer receives the outcomes of attempts, for metrics. It must not block.

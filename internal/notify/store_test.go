@@ -9,6 +9,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/notify"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/storetest"
 	"github.com/curfewhq/curfew/internal/storetest/stores"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -72,13 +73,13 @@ func (w *environment) pay(customer string) lifecycle.Fulfilment {
 }
 
 // publish expands every unpublished event for a queue that gets all events.
-func (w *environment) publish(queue string) []curfew.Delivery {
+func (w *environment) publish(queue string) []record.Delivery {
 	w.Helper()
 	events, err := w.store.Unpublished(w.Context(), 100)
 	w.must(err)
-	var all []curfew.Delivery
+	var all []record.Delivery
 	for _, e := range events {
-		all = append(all, curfew.Delivery{
+		all = append(all, record.Delivery{
 			ID: notify.NewID(), CustomerID: e.CustomerID, EventID: e.ID, Subject: e.Subject, Number: e.Number,
 			Channel: "test", Queue: queue, Destination: queue, Kind: "k", Body: fmt.Sprint(e.To, e.Number),
 		})
@@ -89,31 +90,31 @@ func (w *environment) publish(queue string) []curfew.Delivery {
 	return all
 }
 
-func (w *environment) claim(queue string, limit int) []curfew.Delivery {
+func (w *environment) claim(queue string, limit int) []record.Delivery {
 	w.Helper()
 	claimed, _, err := w.store.Claim(w.Context(), queue, limit, time.Minute)
 	w.must(err)
 	return claimed
 }
 
-func (w *environment) settle(want int, attempts ...curfew.Attempt) {
+func (w *environment) settle(want int, attempts ...record.Attempt) {
 	w.Helper()
 	n, err := w.store.Settle(w.Context(), attempts)
 	w.must(err)
 	w.same("settled", n, want)
 }
 
-func done(d curfew.Delivery) curfew.Attempt {
-	return curfew.Attempt{Delivery: d, Verdict: curfew.Verdict{State: curfew.DeliveryDone, Status: 204}}
+func done(d record.Delivery) record.Attempt {
+	return record.Attempt{Delivery: d, Verdict: record.Verdict{State: record.DeliveryDone, Status: 204}}
 }
 
-func again(d curfew.Delivery, in time.Duration) curfew.Attempt {
-	return curfew.Attempt{
-		Delivery: d, Verdict: curfew.Verdict{State: curfew.DeliveryPending, Status: 500, Error: "it is broken"}, Failures: d.Failures + 1, Wait: in,
+func again(d record.Delivery, in time.Duration) record.Attempt {
+	return record.Attempt{
+		Delivery: d, Verdict: record.Verdict{State: record.DeliveryPending, Status: 500, Error: "it is broken"}, Failures: d.Failures + 1, Wait: in,
 	}
 }
 
-func bodies(all []curfew.Delivery) []string {
+func bodies(all []record.Delivery) []string {
 	var texts []string
 	for _, d := range all {
 		texts = append(texts, d.Body)
@@ -198,8 +199,8 @@ func TestADeliveryWaitsForAnEarlierEventThatIsNotTold(t *testing.T) {
 		w.must(err)
 		for _, e := range events {
 			if e.Subject == f.SessionID && e.Number == 2 {
-				d := curfew.Delivery{ID: notify.NewID(), CustomerID: "ada", EventID: e.ID, Subject: e.Subject, Number: 2, Channel: "test", Queue: "a", Destination: "a", Body: "two"}
-				w.must(ignore(w.store.Publish(w.Context(), []curfew.Event{e}, []curfew.Delivery{d})))
+				d := record.Delivery{ID: notify.NewID(), CustomerID: "ada", EventID: e.ID, Subject: e.Subject, Number: 2, Channel: "test", Queue: "a", Destination: "a", Body: "two"}
+				w.must(ignore(w.store.Publish(w.Context(), []curfew.Event{e}, []record.Delivery{d})))
 			}
 		}
 		w.same("claimed", len(w.claim("a", 9)), 0)
@@ -236,7 +237,7 @@ func TestAResultThatComesAfterItsLeaseIsRefused(t *testing.T) {
 		}
 		got, err := w.store.Delivery(w.Context(), first.ID)
 		w.must(err)
-		w.same("settled", []any{got.State, got.Status, got.Attempts}, []any{curfew.DeliveryDone, 204, int64(2)})
+		w.same("settled", []any{got.State, got.Status, got.Attempts}, []any{record.DeliveryDone, 204, int64(2)})
 	})
 }
 
@@ -249,7 +250,7 @@ func TestAFailedDeliveryComesBackAndTheNextOneWaits(t *testing.T) {
 			w.settle(1, again(d, time.Hour))
 			got, err := w.store.Delivery(w.Context(), d.ID)
 			w.must(err)
-			w.same("failed", []any{got.State, got.Failures, got.Error, got.Status}, []any{curfew.DeliveryPending, int64(1), "it is broken", 500})
+			w.same("failed", []any{got.State, got.Failures, got.Error, got.Status}, []any{record.DeliveryPending, int64(1), "it is broken", 500})
 		}
 		w.Exec(w, "UPDATE "+w.Schema+"deliveries SET next_at = created_at WHERE number = 2")
 		w.same("claimed", len(w.claim("a", 9)), 0)
@@ -281,22 +282,22 @@ func TestDeliveriesAreFoundListedAndForgotten(t *testing.T) {
 		w.pay("bob")
 		w.publish("b")
 		dead := w.claim("b", 1)[0]
-		w.settle(1, curfew.Attempt{Delivery: dead, Verdict: curfew.Verdict{State: curfew.DeliveryDead, Error: "gone"}})
+		w.settle(1, record.Attempt{Delivery: dead, Verdict: record.Verdict{State: record.DeliveryDead, Error: "gone"}})
 		for _, d := range w.claim("a", 9) {
 			w.settle(1, done(d))
 		}
 		for sentence, c := range map[string]struct {
-			search curfew.DeliverySearch
+			search record.DeliverySearch
 			want   int
 		}{
-			"all":                      {curfew.DeliverySearch{}, 4},
-			"a destination's":          {curfew.DeliverySearch{Destination: "a"}, 2},
-			"the dead":                 {curfew.DeliverySearch{State: curfew.DeliveryDead}, 1},
-			"a destination's dead":     {curfew.DeliverySearch{State: curfew.DeliveryDead, Destination: "a"}, 0},
-			"a destination's pending":  {curfew.DeliverySearch{State: curfew.DeliveryPending, Destination: "b"}, 1},
-			"the delivered":            {curfew.DeliverySearch{State: curfew.DeliveryDone}, 2},
-			"those behind the dead":    {curfew.DeliverySearch{After: dead.ID}, 1},
-			"those behind what is not": {curfew.DeliverySearch{State: curfew.DeliveryPending, After: "00000000-0000-7000-8000-000000000000"}, 1},
+			"all":                      {record.DeliverySearch{}, 4},
+			"a destination's":          {record.DeliverySearch{Destination: "a"}, 2},
+			"the dead":                 {record.DeliverySearch{State: record.DeliveryDead}, 1},
+			"a destination's dead":     {record.DeliverySearch{State: record.DeliveryDead, Destination: "a"}, 0},
+			"a destination's pending":  {record.DeliverySearch{State: record.DeliveryPending, Destination: "b"}, 1},
+			"the delivered":            {record.DeliverySearch{State: record.DeliveryDone}, 2},
+			"those behind the dead":    {record.DeliverySearch{After: dead.ID}, 1},
+			"those behind what is not": {record.DeliverySearch{State: record.DeliveryPending, After: "00000000-0000-7000-8000-000000000000"}, 1},
 		} {
 			c.search.Limit = 9
 			all, err := w.store.ListDeliveries(w.Context(), c.search)
@@ -329,7 +330,7 @@ func TestARepairedPaymentTakesItsDeliveriesAlong(t *testing.T) {
 		r, err := w.Store.Record(w.Context(), c, shop, "recorded")
 		w.must(err)
 		w.publish("a")
-		_, err = w.Store.Repair(w.Context(), curfew.Repair{From: r.Checkout, CustomerID: "ada", Plan: "chat10", Retry: time.Hour, Actor: shop, Reason: "repaired"})
+		_, err = w.Store.Repair(w.Context(), record.Reassignment{From: r.Checkout, CustomerID: "ada", Plan: "chat10", Retry: time.Hour, Actor: shop, Reason: "repaired"})
 		w.must(err)
 		w.publish("a")
 		for _, want := range []string{"held1", "deferred2"} {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // The worker's schedule.
@@ -174,7 +175,7 @@ func (w *Worker) audiences(ctx context.Context) ([]Audience, error) {
 	return all, nil
 }
 
-func (w *Worker) expand(ctx context.Context, events []curfew.Event, audiences []Audience) ([]curfew.Delivery, error) {
+func (w *Worker) expand(ctx context.Context, events []curfew.Event, audiences []Audience) ([]record.Delivery, error) {
 	if !slices.ContainsFunc(audiences, func(a Audience) bool { return a.Expand != nil }) {
 		return nil, nil
 	}
@@ -182,7 +183,7 @@ func (w *Worker) expand(ctx context.Context, events []curfew.Event, audiences []
 	if err != nil {
 		return nil, err
 	}
-	var all []curfew.Delivery
+	var all []record.Delivery
 	for _, h := range happenings {
 		for i, a := range audiences {
 			if a.Expand == nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/notify"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // timeout is how long a test waits for something that must happen.
@@ -19,34 +20,34 @@ const timeout = time.Minute
 type receivers struct {
 	name   string
 	queues []string
-	send   func(ctx context.Context, d curfew.Delivery) curfew.Verdict
+	send   func(ctx context.Context, d record.Delivery) record.Verdict
 
 	mu  sync.Mutex
-	got map[string][]curfew.Delivery // by queue, delivered only
+	got map[string][]record.Delivery // by queue, delivered only
 }
 
 func (r *receivers) Name() string { return r.name }
 
 func (r *receivers) Audience(context.Context) (notify.Audience, error) {
-	return notify.Audience{Queues: r.queues, Expand: func(h curfew.OutsideHappening) []curfew.Delivery {
-		var all []curfew.Delivery
+	return notify.Audience{Queues: r.queues, Expand: func(h record.OutsideEnrichedEvent) []record.Delivery {
+		var all []record.Delivery
 		for _, queue := range r.queues {
-			all = append(all, curfew.Delivery{Queue: queue, Destination: queue, Kind: h.Kind, Body: fmt.Sprint(h.Of, " ", h.Number)})
+			all = append(all, record.Delivery{Queue: queue, Destination: queue, Kind: h.Kind, Body: fmt.Sprint(h.Of, " ", h.Number)})
 		}
 		return all
 	}}, nil
 }
 
-func (r *receivers) Send(ctx context.Context, d curfew.Delivery) curfew.Verdict {
-	v := curfew.Verdict{State: curfew.DeliveryDone, Status: 200}
+func (r *receivers) Send(ctx context.Context, d record.Delivery) record.Verdict {
+	v := record.Verdict{State: record.DeliveryDone, Status: 200}
 	if r.send != nil {
 		v = r.send(ctx, d)
 	}
-	if v.State == curfew.DeliveryDone {
+	if v.State == record.DeliveryDone {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if r.got == nil {
-			r.got = map[string][]curfew.Delivery{}
+			r.got = map[string][]record.Delivery{}
 		}
 		r.got[d.Queue] = append(r.got[d.Queue], d)
 	}
@@ -146,11 +147,11 @@ func TestASlowReceiverDelaysNoOther(t *testing.T) {
 	onEachStore(t, func(w *environment) {
 		held := make(chan struct{})
 		r := &receivers{name: "test", queues: []string{"slow", "quick"}}
-		r.send = func(_ context.Context, d curfew.Delivery) curfew.Verdict {
+		r.send = func(_ context.Context, d record.Delivery) record.Verdict {
 			if d.Queue == "slow" {
 				<-held
 			}
-			return curfew.Verdict{State: curfew.DeliveryDone}
+			return record.Verdict{State: record.DeliveryDone}
 		}
 		for i := range 30 {
 			w.pay(fmt.Sprint("c", i))
@@ -168,15 +169,15 @@ func TestASlowReceiverDelaysNoOther(t *testing.T) {
 func TestWhatFailsIsTriedAgainTheSame(t *testing.T) {
 	onEachStore(t, func(w *environment) {
 		var mu sync.Mutex
-		seen := map[string][]curfew.Delivery{}
+		seen := map[string][]record.Delivery{}
 		r := &receivers{name: "test", queues: []string{"a"}}
-		r.send = func(_ context.Context, d curfew.Delivery) curfew.Verdict {
+		r.send = func(_ context.Context, d record.Delivery) record.Verdict {
 			mu.Lock()
 			defer mu.Unlock()
 			if seen[d.ID] = append(seen[d.ID], d); len(seen[d.ID]) < 3 {
-				return curfew.Verdict{State: curfew.DeliveryPending, Status: 500, Error: "it is broken"}
+				return record.Verdict{State: record.DeliveryPending, Status: 500, Error: "it is broken"}
 			}
-			return curfew.Verdict{State: curfew.DeliveryDone}
+			return record.Verdict{State: record.DeliveryDone}
 		}
 		w.lives("ada")
 		w.works(notify.Options{Channels: []notify.Channel{r}})
@@ -193,7 +194,7 @@ func TestWhatFailsIsTriedAgainTheSame(t *testing.T) {
 					w.Errorf("%s was %q, then %q", id, tries[0].Body, d.Body)
 				}
 			}
-			if !slices.IsSortedFunc(tries, func(a, b curfew.Delivery) int { return int(a.Attempts - b.Attempts) }) {
+			if !slices.IsSortedFunc(tries, func(a, b record.Delivery) int { return int(a.Attempts - b.Attempts) }) {
 				w.Errorf("attempts of %s are out of order", id)
 			}
 		}
@@ -205,18 +206,18 @@ func TestADeliveryDiesAfterTheScheduleAndCanBeReplayed(t *testing.T) {
 		var mu sync.Mutex
 		broken := true
 		r := &receivers{name: "test", queues: []string{"a"}}
-		r.send = func(context.Context, curfew.Delivery) curfew.Verdict {
+		r.send = func(context.Context, record.Delivery) record.Verdict {
 			mu.Lock()
 			defer mu.Unlock()
 			if broken {
-				return curfew.Verdict{State: curfew.DeliveryPending, Status: 500, Error: "it is broken"}
+				return record.Verdict{State: record.DeliveryPending, Status: 500, Error: "it is broken"}
 			}
-			return curfew.Verdict{State: curfew.DeliveryDone}
+			return record.Verdict{State: record.DeliveryDone}
 		}
 		w.pay("ada")
 		w.works(notify.Options{Channels: []notify.Channel{r}})
-		dead := func() []curfew.Delivery {
-			all, err := w.store.ListDeliveries(w.Context(), curfew.DeliverySearch{State: curfew.DeliveryDead, Destination: "a", Limit: 9})
+		dead := func() []record.Delivery {
+			all, err := w.store.ListDeliveries(w.Context(), record.DeliverySearch{State: record.DeliveryDead, Destination: "a", Limit: 9})
 			w.must(err)
 			return all
 		}
@@ -260,21 +261,21 @@ func TestAWorkerThatStopsLosesNothing(t *testing.T) {
 	onEachStore(t, func(w *environment) {
 		held := make(chan struct{})
 		r := &receivers{name: "test", queues: []string{"a"}}
-		r.send = func(ctx context.Context, _ curfew.Delivery) curfew.Verdict {
+		r.send = func(ctx context.Context, _ record.Delivery) record.Verdict {
 			select {
 			case held <- struct{}{}:
 			default:
 			}
 			<-ctx.Done()
-			return curfew.Verdict{State: curfew.DeliveryPending, Error: "it did not answer in time"}
+			return record.Verdict{State: record.DeliveryPending, Error: "it did not answer in time"}
 		}
 		w.pay("ada")
 		stop := w.works(notify.Options{Channels: []notify.Channel{r}})
 		<-held
 		stop()
 		r.send = nil
-		for _, d := range must(w.store.ListDeliveries(w.Context(), curfew.DeliverySearch{Limit: 9}))(w) {
-			w.same("given back", []any{d.State, d.Failures}, []any{curfew.DeliveryPending, int64(0)})
+		for _, d := range must(w.store.ListDeliveries(w.Context(), record.DeliverySearch{Limit: 9}))(w) {
+			w.same("given back", []any{d.State, d.Failures}, []any{record.DeliveryPending, int64(0)})
 		}
 		w.works(notify.Options{Channels: []notify.Channel{r}})
 		w.until("all are delivered", func() bool { return r.count("a") == 2 })
@@ -308,7 +309,7 @@ func TestEveryStepHasItsKind(t *testing.T) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		for _, d := range r.got["a"] {
-			if kinds[d.Kind]++; !slices.Contains(curfew.EventKinds(), d.Kind) {
+			if kinds[d.Kind]++; !slices.Contains(record.EventKinds(), d.Kind) {
 				w.Errorf("%s is in no list", d.Kind)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
@@ -38,48 +39,48 @@ func Topics(who curfew.Actor) []string {
 
 // Encode returns what the live streams send of an event whose session is like s now, and to whom. It has the shapes of
 // the lists, and tells nobody more than they do.
-func Encode(n curfew.News, s curfew.Standing) []curfew.Frame {
+func Encode(n record.StreamEvent, s curfew.Standing) []record.Message {
 	switch {
 	case !n.OfSession():
-		return []curfew.Frame{checkoutEvent(n)}
+		return []record.Message{checkoutEvent(n)}
 	case s.ID == "":
 		return nil // the session was removed by hand
 	case n.Offers() && s.Request.ID != "":
-		return []curfew.Frame{sessionEvent(n, s), insideEvent(n, s), requestEvent(n, s)}
+		return []record.Message{sessionEvent(n, s), insideEvent(n, s), requestEvent(n, s)}
 	}
-	return []curfew.Frame{sessionEvent(n, s), insideEvent(n, s)}
+	return []record.Message{sessionEvent(n, s), insideEvent(n, s)}
 }
 
 // sessionEvent is the change of a session for everybody but operators.
-func sessionEvent(n curfew.News, s curfew.Standing) curfew.Frame {
+func sessionEvent(n record.StreamEvent, s curfew.Standing) record.Message {
 	topics := []string{everySession, topicOf(curfew.Customer, s.CustomerID)}
 	if s.Assigned() {
 		topics = append(topics, topicOf(curfew.Mechanic, s.MechanicID))
 	}
-	return curfew.Frame{Topics: topics, Text: eventText(n.At, api.SessionFrame, api.SessionChange{
+	return record.Message{Topics: topics, Text: eventText(n.At, api.SessionFrame, api.SessionChange{
 		SessionID: s.ID, Event: wire.Event(n.Outside()), Session: wire.Session(s.Outside()),
 	})}
 }
 
 // insideEvent is the change of a session for operators: who did it, and what they wrote.
-func insideEvent(n curfew.News, s curfew.Standing) curfew.Frame {
-	return curfew.Frame{Topics: []string{insideSessions}, Text: eventText(n.At, api.SessionFrame, api.SessionChange{
+func insideEvent(n record.StreamEvent, s curfew.Standing) record.Message {
+	return record.Message{Topics: []string{insideSessions}, Text: eventText(n.At, api.SessionFrame, api.SessionChange{
 		SessionID: s.ID, Event: wire.InsideEvent(n.Event), Session: wire.InsideSession(s.Session),
 	})}
 }
 
 // requestEvent says whether the session's request is in the queue now.
-func requestEvent(n curfew.News, s curfew.Standing) curfew.Frame {
+func requestEvent(n record.StreamEvent, s curfew.Standing) record.Message {
 	var body any = api.RequestRemoved{Change: "removed", Request: api.RequestRef{ID: s.Request.ID, SessionID: s.ID}}
 	if s.Queued() {
 		body = api.RequestAdded{Change: "added", Request: wire.Offer(s)}
 	}
-	return curfew.Frame{Topics: []string{theQueue}, Text: eventText(n.At, api.RequestFrame, body)}
+	return record.Message{Topics: []string{theQueue}, Text: eventText(n.At, api.RequestFrame, body)}
 }
 
-func checkoutEvent(n curfew.News) curfew.Frame {
+func checkoutEvent(n record.StreamEvent) record.Message {
 	topics := []string{everyCheckout, topicOf(curfew.Customer, n.CustomerID)}
-	return curfew.Frame{Topics: topics, Text: eventText(n.At, api.CheckoutFrame, api.CheckoutChange{
+	return record.Message{Topics: topics, Text: eventText(n.At, api.CheckoutFrame, api.CheckoutChange{
 		CheckoutID: n.Subject, Outcome: n.To, SessionID: n.SessionID, Number: n.Number, At: n.At.UTC(),
 	})}
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 var admissions = contract{
@@ -45,7 +46,7 @@ func admitsCheckout(f *fixture) {
 
 	r, err := f.Store.Reference(f.Context(), a.Checkout.Ref)
 	f.must(err)
-	f.same("the receipt", r, curfew.Receipt{Checkout: want, Session: st.Session, RequestID: st.Request.ID, Now: r.Now})
+	f.same("the receipt", r, record.Receipt{Checkout: want, Session: st.Session, RequestID: st.Request.ID, Now: r.Now})
 	if r.Now.Before(st.Now) {
 		f.Errorf("a later reading says %s, before %s", r.Now, st.Now)
 	}
@@ -158,10 +159,10 @@ func refusesID(f *fixture) {
 	st, err := f.Store.Admit(f.Context(), a)
 	f.must(err)
 	f.change(ending(st, curfew.Cancelled, curfew.ByRequest))
-	for _, use := range []func(*curfew.Admission){
-		func(b *curfew.Admission) { b.Session.ID, b.Request.SessionID = a.Session.ID, a.Session.ID },
-		func(b *curfew.Admission) { b.Checkout.ID, b.Session.CheckoutID = a.Checkout.ID, a.Checkout.ID },
-		func(b *curfew.Admission) { b.Request.ID = a.Request.ID },
+	for _, use := range []func(*record.Admission){
+		func(b *record.Admission) { b.Session.ID, b.Request.SessionID = a.Session.ID, a.Session.ID },
+		func(b *record.Admission) { b.Checkout.ID, b.Session.CheckoutID = a.Checkout.ID, a.Checkout.ID },
+		func(b *record.Admission) { b.Request.ID = a.Request.ID },
 	} {
 		b := admission("ada")
 		use(&b)

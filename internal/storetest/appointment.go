@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 var appointments = contract{
@@ -21,7 +22,7 @@ var appointments = contract{
 }
 
 // booking is an appointment that starts so far from now.
-func booking(customer string, in time.Duration) curfew.Admission {
+func booking(customer string, in time.Duration) record.Admission {
 	a := admission(customer)
 	a.Session.StartsAt, a.Request, a.Deadline = time.Now().Add(in), curfew.Request{}, curfew.Deadline{}
 	return a
@@ -42,17 +43,17 @@ func (f *fixture) postponed(customer string) curfew.Standing {
 	return f.change(postponing(f.scheduled(customer), time.Minute))
 }
 
-func postponing(st curfew.Standing, by time.Duration) curfew.Change {
-	return curfew.Change{
+func postponing(st curfew.Standing, by time.Duration) record.Change {
+	return record.Change{
 		From: st.Session, To: curfew.Scheduled, Reason: "the slot is taken", Actor: shop,
 		Deadline: curfew.Deadline{After: time.Hour, Limit: st.StartsAt.Add(by)},
 	}
 }
 
 // begun is an appointment's first step into the queue.
-func begun(st curfew.Standing) curfew.Change {
-	return curfew.Change{
-		From: st.Session, Guard: curfew.Guard{Overdue: curfew.Yes}, To: curfew.Waiting, Reason: "due", Actor: curfew.Sweeper,
+func begun(st curfew.Standing) record.Change {
+	return record.Change{
+		From: st.Session, Guard: record.Guard{Overdue: record.Yes}, To: curfew.Waiting, Reason: "due", Actor: curfew.Sweeper,
 		Deadline: curfew.Deadline{After: 15 * time.Minute}, Offer: newID(),
 	}
 }
@@ -159,13 +160,13 @@ func postpones(f *fixture) {
 	want.Version, want.ExpiresAt = 2, st.StartsAt.Add(15*time.Minute)
 	f.sameStanding("the postponed appointment", got, want)
 	f.same("its rule then", ruleOf(got), curfew.Misses)
-	f.same("due", f.find(curfew.Search{Limit: 9}), []string(nil))
+	f.same("due", f.find(record.Search{Limit: 9}), []string(nil))
 	f.endsNone("what waits for its second chance", batch(curfew.Credited, got))
 	f.same("missed then", f.ended(batch(curfew.Credited, f.aged(got, 15*time.Minute))), []string{st.ID})
 }
 
 func ruleOf(st curfew.Standing) curfew.RuleName {
-	rule, _ := curfew.RuleFor(st)
+	rule, _ := record.RuleFor(st)
 	return rule.Name
 }
 

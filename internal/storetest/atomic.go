@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Whatever a method writes, it writes all of it or nothing: the database fails
@@ -99,15 +100,15 @@ var writing = map[string]func(f *fixture) func() error{
 		return f.changing(ending(f.accepted("ada", "max"), curfew.Cancelled, curfew.ByRequest))
 	},
 	"ChangeCheckout": func(f *fixture) func() error {
-		c := curfew.CheckoutChange{From: f.credited("ada"), To: curfew.RefundDue, Actor: shop}
+		c := record.CheckoutChange{From: f.credited("ada"), To: curfew.RefundDue, Actor: shop}
 		return func() error { return failed(f.Store.ChangeCheckout(f.Context(), c)) }
 	},
 	"Remark": func(f *fixture) func() error {
-		r := curfew.Remark{From: f.credited("ada"), Reason: "disputed", Actor: shop, PaymentID: "pi-1", Disputed: true}
+		r := record.Annotation{From: f.credited("ada"), Reason: "disputed", Actor: shop, PaymentID: "pi-1", Disputed: true}
 		return func() error { return failed(f.Store.Remark(f.Context(), r)) }
 	},
 	"Repair": func(f *fixture) func() error {
-		r := curfew.Repair{From: f.record(curfew.Nobody, curfew.Held), CustomerID: "ada", Plan: "video15", Retry: time.Hour, Actor: shop}
+		r := record.Reassignment{From: f.record(curfew.Nobody, curfew.Held), CustomerID: "ada", Plan: "video15", Retry: time.Hour, Actor: shop}
 		return func() error { return failed(f.Store.Repair(f.Context(), r)) }
 	},
 	"Repaid": func(f *fixture) func() error {
@@ -156,9 +157,9 @@ var writing = map[string]func(f *fixture) func() error{
 		f.tellAll()
 		claimed, _, err := f.outbox().Claim(f.Context(), "ada", 2, time.Minute)
 		f.must(err)
-		var attempts []curfew.Attempt
+		var attempts []record.Attempt
 		for _, d := range claimed {
-			attempts = append(attempts, curfew.Attempt{Delivery: d, Verdict: curfew.Verdict{State: curfew.DeliveryDead, Error: "no"}, Failures: 1})
+			attempts = append(attempts, record.Attempt{Delivery: d, Verdict: record.Verdict{State: record.DeliveryDead, Error: "no"}, Failures: 1})
 		}
 		return func() error { return failed(f.outbox().Settle(f.Context(), attempts)) }
 	},
@@ -166,7 +167,7 @@ var writing = map[string]func(f *fixture) func() error{
 
 func failed[T any](_ T, err error) error { return err }
 
-func (f *fixture) changing(c curfew.Change) func() error {
+func (f *fixture) changing(c record.Change) func() error {
 	return func() error { return failed(f.Store.Change(f.Context(), c)) }
 }
 
@@ -175,14 +176,14 @@ func (f *fixture) outbox() outbox {
 }
 
 // untold is what nobody was told of yet, with a delivery of each.
-func (f *fixture) untold() (events []curfew.Event, deliveries []curfew.Delivery) {
+func (f *fixture) untold() (events []curfew.Event, deliveries []record.Delivery) {
 	f.Helper()
 	events, err := f.outbox().Unpublished(f.Context(), 9)
 	f.must(err)
 	for _, e := range events {
-		deliveries = append(deliveries, curfew.Delivery{
+		deliveries = append(deliveries, record.Delivery{
 			ID: newID(), CustomerID: e.CustomerID, EventID: e.ID, Subject: e.Subject, Number: e.Number,
-			Channel: curfew.MailChannel, Queue: e.CustomerID, Destination: e.CustomerID + "@example.org", Kind: "k", Body: "b",
+			Channel: record.MailChannel, Queue: e.CustomerID, Destination: e.CustomerID + "@example.org", Kind: "k", Body: "b",
 		})
 	}
 	return events, deliveries

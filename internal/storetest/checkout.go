@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 var checkouts = contract{
@@ -26,7 +27,7 @@ var checkouts = contract{
 // move moves a checkout and sees that what it answers is what is stored.
 func (f *fixture) move(c curfew.Checkout, to curfew.Outcome) curfew.Checkout {
 	f.Helper()
-	got, err := f.Store.ChangeCheckout(f.Context(), curfew.CheckoutChange{From: c, To: to, Reason: "moved", Actor: shop})
+	got, err := f.Store.ChangeCheckout(f.Context(), record.CheckoutChange{From: c, To: to, Reason: "moved", Actor: shop})
 	f.must(err)
 	f.same("a change answers what is stored", got, f.checkout(c.CustomerID, c.ID))
 	return got
@@ -110,7 +111,7 @@ func deferredOldestFirst(f *fixture) {
 	for _, want := range []curfew.Checkout{first, second} {
 		got, err := f.Store.Deferred(f.Context(), "ada")
 		f.must(err)
-		f.same("the deferral to serve", got, curfew.Receipt{Checkout: want, Now: got.Now})
+		f.same("the deferral to serve", got, record.Receipt{Checkout: want, Now: got.Now})
 		f.move(got.Checkout, curfew.RefundDue)
 	}
 	_, err = f.Store.Deferred(f.Context(), "ada")
@@ -152,7 +153,7 @@ func unsettledDeferred(f *fixture) {
 	c := f.late("ada", time.Minute)
 	got, err := f.Store.Unsettled(f.Context(), "ada", 9)
 	f.must(err)
-	f.same("what was deferred too long", got, []curfew.Receipt{{Checkout: c}}, cmpopts.IgnoreFields(curfew.Receipt{}, "Now"))
+	f.same("what was deferred too long", got, []record.Receipt{{Checkout: c}}, cmpopts.IgnoreFields(record.Receipt{}, "Now"))
 	f.move(c, curfew.RefundDue)
 	f.same("unsettled after its refund", f.unsettled("", 9), []string(nil))
 }
@@ -226,7 +227,7 @@ func missesCheckout(f *fixture) {
 		from := c
 		miss(&from)
 		f.refused(curfew.Conflict, func() error {
-			_, err := f.Store.ChangeCheckout(f.Context(), curfew.CheckoutChange{From: from, To: curfew.RefundDue, Reason: "x", Actor: shop})
+			_, err := f.Store.ChangeCheckout(f.Context(), record.CheckoutChange{From: from, To: curfew.RefundDue, Reason: "x", Actor: shop})
 			return err
 		})
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 var cleanups = contract{
@@ -34,7 +35,7 @@ var cleanups = contract{
 }
 
 // find is the ids of one page of what is due.
-func (f *fixture) find(search curfew.Search) []string {
+func (f *fixture) find(search record.Search) []string {
 	f.Helper()
 	page, err := f.Store.Find(f.Context(), search)
 	f.must(err)
@@ -42,7 +43,7 @@ func (f *fixture) find(search curfew.Search) []string {
 }
 
 // due is everything that is due, read page by page.
-func (f *fixture) due(search curfew.Search) []string {
+func (f *fixture) due(search record.Search) []string {
 	f.Helper()
 	var all []string
 	for {
@@ -80,7 +81,7 @@ func (f *fixture) standings() map[curfew.RuleName]curfew.Standing {
 
 func findStandings(f *fixture) {
 	st := f.aged(f.accepted("ada", "max"), time.Hour)
-	page, err := f.Store.Find(f.Context(), curfew.Search{Limit: 9})
+	page, err := f.Store.Find(f.Context(), record.Search{Limit: 9})
 	f.must(err)
 	f.same("sessions that are due", len(page), 1)
 	f.sameStanding("the first", page[0], st)
@@ -88,17 +89,17 @@ func findStandings(f *fixture) {
 }
 
 func findsOverdue(f *fixture) {
-	f.same("due in an empty store", f.find(curfew.Search{Limit: 9}), []string(nil))
+	f.same("due in an empty store", f.find(record.Search{Limit: 9}), []string(nil))
 	f.admit("fresh")
 	f.accepted("accepted", "m1")
 	f.live("running", "m2")
 	f.aged(f.change(ending(f.admit("ended"), curfew.Cancelled, curfew.ByRequest)), time.Hour)
-	f.same("due in time", f.find(curfew.Search{Limit: 9}), []string(nil))
+	f.same("due in time", f.find(record.Search{Limit: 9}), []string(nil))
 	var want []string
 	for _, st := range f.standings() {
 		want = append(want, st.ID)
 	}
-	got := f.find(curfew.Search{Limit: 9})
+	got := f.find(record.Search{Limit: 9})
 	slices.Sort(got)
 	slices.Sort(want)
 	f.same("due", got, want)
@@ -111,7 +112,7 @@ func findPages(f *fixture) {
 	}
 	slices.Reverse(want)
 	for _, limit := range []int{1, 3, 7, 100} {
-		for name, search := range map[string]curfew.Search{
+		for name, search := range map[string]record.Search{
 			"sweep": {}, "orphans": {OrphanTTL: 20 * time.Minute}, "by age": {MaxAge: 30 * time.Minute},
 		} {
 			search.Limit = limit
@@ -127,13 +128,13 @@ func findTies(f *fixture) {
 	}
 	f.exec("UPDATE {sessions} SET expires_at = " + f.past(time.Minute) + " WHERE status = 'waiting'")
 	slices.Sort(want)
-	f.same("due at one moment", f.due(curfew.Search{Limit: 2}), want)
+	f.same("due at one moment", f.due(record.Search{Limit: 2}), want)
 }
 
 func findsCustomer(f *fixture) {
 	ada := f.aged(f.admit("ada"), time.Hour)
 	f.aged(f.admit("bob"), time.Hour)
-	for name, search := range map[string]curfew.Search{
+	for name, search := range map[string]record.Search{
 		"overdue": {}, "orphans": {OrphanTTL: 20 * time.Minute}, "by age": {MaxAge: 30 * time.Minute},
 	} {
 		search.CustomerID, search.Limit = "ada", 9
@@ -166,8 +167,8 @@ func findsOrphans(f *fixture) {
 	f.aged(f.patientAdmission("offered"), time.Hour)
 	f.aged(f.vanish(f.accepted("assigned", "max")), 25*time.Minute)
 	late := f.aged(f.admit("late"), 16*time.Minute)
-	f.same("due by deadline", f.find(curfew.Search{Limit: 9}), []string{late.ID})
-	f.same("due with orphans", f.find(curfew.Search{OrphanTTL: 20 * time.Minute, Limit: 9}), []string{late.ID, old.ID})
+	f.same("due by deadline", f.find(record.Search{Limit: 9}), []string{late.ID})
+	f.same("due with orphans", f.find(record.Search{OrphanTTL: 20 * time.Minute, Limit: 9}), []string{late.ID, old.ID})
 }
 
 func findsByAge(f *fixture) {
@@ -181,7 +182,7 @@ func findsByAge(f *fixture) {
 	brief := accepting(f.admit("young no-show"), "m4")
 	brief.Deadline.After = time.Minute
 	young := f.aged(f.change(brief), 90*time.Second)
-	got := f.find(curfew.Search{MaxAge: 30 * time.Minute, OrphanTTL: 20 * time.Minute, Limit: 9})
+	got := f.find(record.Search{MaxAge: 30 * time.Minute, OrphanTTL: 20 * time.Minute, Limit: 9})
 	f.same("due by age", got, []string{live.ID, noShow.ID, young.ID, orphan.ID, old.ID})
 }
 
@@ -250,7 +251,7 @@ func findsNothingAtTheDeadline(f *fixture) {
 	f.must(err)
 	st = f.read(st.ID)
 	f.same("the deadline is now", st.ExpiresAt, st.Now)
-	for what, search := range map[string]curfew.Search{
+	for what, search := range map[string]record.Search{
 		"all": {Limit: 9}, "with orphans": {Limit: 9, OrphanTTL: time.Hour}, "by age": {Limit: 9, MaxAge: time.Hour},
 		"of the customer": {Limit: 9, CustomerID: "ada"},
 	} {
@@ -258,7 +259,7 @@ func findsNothingAtTheDeadline(f *fixture) {
 	}
 	f.endsNone("what is at its deadline", batch(curfew.Credited, st))
 	f.Age(f.T, st.ID, time.Microsecond)
-	f.same("due a microsecond later", f.find(curfew.Search{Limit: 9}), []string{st.ID})
+	f.same("due a microsecond later", f.find(record.Search{Limit: 9}), []string{st.ID})
 }
 
 // changesNothingWithoutEvents: an event and its change are committed together.
@@ -276,11 +277,11 @@ func changesNothingWithoutEvents(f *fixture) {
 		},
 		"change": func() error { _, err := f.Store.Change(f.Context(), accepting(waiting, "max")); return err },
 		"move": func() error {
-			_, err := f.Store.ChangeCheckout(f.Context(), curfew.CheckoutChange{From: deferred, To: curfew.RefundDue, Actor: shop})
+			_, err := f.Store.ChangeCheckout(f.Context(), record.CheckoutChange{From: deferred, To: curfew.RefundDue, Actor: shop})
 			return err
 		},
 		"remark": func() error {
-			_, err := f.Store.Remark(f.Context(), curfew.Remark{From: deferred, Note: "n", Actor: shop})
+			_, err := f.Store.Remark(f.Context(), record.Annotation{From: deferred, Note: "n", Actor: shop})
 			return err
 		},
 		"cancel": f.changing(ending(kept, curfew.Cancelled, curfew.ByRequest)),
@@ -289,7 +290,7 @@ func changesNothingWithoutEvents(f *fixture) {
 			return failed(f.Store.Record(f.Context(), unrecorded("cyd", curfew.RefundDue), shop, "recorded"))
 		},
 		"repair": func() error {
-			return failed(f.Store.Repair(f.Context(), curfew.Repair{From: held, CustomerID: "dan", Plan: "video15", Retry: time.Hour, Actor: shop}))
+			return failed(f.Store.Repair(f.Context(), record.Reassignment{From: held, CustomerID: "dan", Plan: "video15", Retry: time.Hour, Actor: shop}))
 		},
 	} {
 		f.changesNothingWithout("events", what, step)

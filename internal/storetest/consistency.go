@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 func consistencies() contract {
@@ -27,7 +28,7 @@ func consistencies() contract {
 // linked is every contradiction there is, page by page.
 func (f *fixture) linked(limit int) (all []curfew.Inconsistency) {
 	f.Helper()
-	for _, table := range curfew.LinkedTables() {
+	for _, table := range record.LinkedTables() {
 		rows, after := 0, ""
 		for {
 			l, err := f.Store.Links(f.Context(), table, after, limit)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // deadlines: at its exact deadline a session is still good, a microsecond later
@@ -56,25 +57,25 @@ var questions = map[string]question{
 		return slices.Contains(f.pending(curfew.Cursor{}, 9), st.ID)
 	}},
 
-	"finding":                {session: (*fixture).scheduled, good: unfound(curfew.Search{})},
-	"finding with orphans":   {session: (*fixture).admit, good: unfound(curfew.Search{OrphanTTL: time.Hour})},
-	"finding by age":         {session: assigned((*fixture).live), good: unfound(curfew.Search{MaxAge: time.Microsecond})},
+	"finding":                {session: (*fixture).scheduled, good: unfound(record.Search{})},
+	"finding with orphans":   {session: (*fixture).admit, good: unfound(record.Search{OrphanTTL: time.Hour})},
+	"finding by age":         {session: assigned((*fixture).live), good: unfound(record.Search{MaxAge: time.Microsecond})},
 	"ending what waits":      {session: (*fixture).admit, good: unended},
 	"ending no-shows":        {session: assigned((*fixture).accepted), good: unended},
 	"ending overruns":        {session: assigned((*fixture).live), good: unended},
 	"ending a second chance": {session: (*fixture).postponed, good: unended},
 	"finding a customer's": {session: (*fixture).admit, good: func(f *fixture, st curfew.Standing) bool {
-		return unfound(curfew.Search{CustomerID: st.CustomerID})(f, st)
+		return unfound(record.Search{CustomerID: st.CustomerID})(f, st)
 	}},
 
 	"the figure of no-shows":     {session: assigned((*fixture).accepted), good: func(f *fixture, _ curfew.Standing) bool { return f.sessionFigures().OverdueAssigned == 0 }},
 	"the figure of overruns":     {session: assigned((*fixture).live), good: func(f *fixture, _ curfew.Standing) bool { return f.sessionFigures().OverdueLive == 0 }},
 	"the figure of orphans":      {session: (*fixture).orphan, good: func(f *fixture, _ curfew.Standing) bool { return f.sessionFigures().Orphaned == 0 }},
 	"the list of orphans":        {session: (*fixture).orphan, good: func(f *fixture, _ curfew.Standing) bool { return len(f.details().Orphans) == 0 }},
-	"the figure of appointments": {session: (*fixture).scheduled, grace: curfew.StaleAfter, good: func(f *fixture, _ curfew.Standing) bool { return f.sessionFigures().OverdueScheduled == 0 }},
-	"the figure of stale ones":   {session: (*fixture).admit, grace: curfew.StaleAfter, good: func(f *fixture, _ curfew.Standing) bool { return f.sessionFigures().Stale == 0 }},
-	"the list of stale ones":     {session: (*fixture).admit, grace: curfew.StaleAfter, good: func(f *fixture, _ curfew.Standing) bool { return len(f.details().Stale) == 0 }},
-	"the figure of requests":     {session: (*fixture).admit, grace: curfew.StaleAfter, good: func(f *fixture, _ curfew.Standing) bool { return f.requestFigures().Stale == 0 }},
+	"the figure of appointments": {session: (*fixture).scheduled, grace: record.StaleAfter, good: func(f *fixture, _ curfew.Standing) bool { return f.sessionFigures().OverdueScheduled == 0 }},
+	"the figure of stale ones":   {session: (*fixture).admit, grace: record.StaleAfter, good: func(f *fixture, _ curfew.Standing) bool { return f.sessionFigures().Stale == 0 }},
+	"the list of stale ones":     {session: (*fixture).admit, grace: record.StaleAfter, good: func(f *fixture, _ curfew.Standing) bool { return len(f.details().Stale) == 0 }},
+	"the figure of requests":     {session: (*fixture).admit, grace: record.StaleAfter, good: func(f *fixture, _ curfew.Standing) bool { return f.requestFigures().Stale == 0 }},
 }
 
 // assigned is a session whose mechanic has its customer's name.
@@ -92,7 +93,7 @@ func (f *fixture) done(err error) bool {
 	return true
 }
 
-func unfound(search curfew.Search) func(*fixture, curfew.Standing) bool {
+func unfound(search record.Search) func(*fixture, curfew.Standing) bool {
 	search.Limit = 9
 	return func(f *fixture, st curfew.Standing) bool { return !slices.Contains(f.find(search), st.ID) }
 }

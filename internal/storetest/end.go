@@ -6,10 +6,11 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // end ends a batch.
-func (f *fixture) end(b curfew.Batch) []curfew.Ended {
+func (f *fixture) end(b record.Batch) []record.Ended {
 	f.Helper()
 	got, err := f.Store.End(f.Context(), b)
 	f.must(err)
@@ -17,7 +18,7 @@ func (f *fixture) end(b curfew.Batch) []curfew.Ended {
 }
 
 // ended ends a batch and is the ids of what ended.
-func (f *fixture) ended(b curfew.Batch) []string {
+func (f *fixture) ended(b record.Batch) []string {
 	f.Helper()
 	var all []string
 	for _, e := range f.end(b) {
@@ -27,7 +28,7 @@ func (f *fixture) ended(b curfew.Batch) []string {
 }
 
 // endsNone ends a batch that must change nothing.
-func (f *fixture) endsNone(what string, b curfew.Batch) {
+func (f *fixture) endsNone(what string, b record.Batch) {
 	f.Helper()
 	before := f.dump()
 	f.same("ended of "+what, f.ended(b), []string(nil))
@@ -36,7 +37,7 @@ func (f *fixture) endsNone(what string, b curfew.Batch) {
 
 func endsByRule(f *fixture) {
 	for name, st := range f.standings() {
-		rule, _ := curfew.RuleFor(st)
+		rule, _ := record.RuleFor(st)
 		f.same("the rule of "+string(name), rule.Name, name)
 		if !rule.To.Ended() {
 			continue
@@ -55,14 +56,14 @@ func endsByRule(f *fixture) {
 }
 
 // sameEnding compares what a batch answers with what it should have done.
-func (f *fixture) sameEnding(rule curfew.Rule, before curfew.Standing, got curfew.Ended) {
+func (f *fixture) sameEnding(rule record.Rule, before curfew.Standing, got record.Ended) {
 	f.Helper()
 	after := f.read(before.ID)
 	want := before.Session
 	want.Status, want.EndReason = rule.To, rule.Reason
 	want.Version++
 	want.ExpiresAt, want.EndedAt = time.Time{}, after.EndedAt
-	f.same("the ended session", got, curfew.Ended{Session: want, Deadline: before.ExpiresAt, RequestEnded: before.Offered()})
+	f.same("the ended session", got, record.Ended{Session: want, Deadline: before.ExpiresAt, RequestEnded: before.Offered()})
 	f.same("what is stored", after.Session, want)
 	if before.Offered() {
 		f.same("its request", after.Request.Status, rule.RequestTo)
@@ -75,7 +76,7 @@ func (f *fixture) sameEnding(rule curfew.Rule, before curfew.Standing, got curfe
 }
 
 // follows compares the newest events of session and payment.
-func (f *fixture) follows(rule curfew.Rule, b curfew.Batch, before curfew.Standing) {
+func (f *fixture) follows(rule record.Rule, b record.Batch, before curfew.Standing) {
 	f.Helper()
 	events, err := f.Store.Events(f.Context(), before.CustomerID, before.ID)
 	f.must(err)
@@ -98,21 +99,21 @@ func (f *fixture) follows(rule curfew.Rule, b curfew.Batch, before curfew.Standi
 func endsUnmoved(f *fixture) {
 	late := func(customer string) curfew.Standing { return f.aged(f.admit(customer), time.Hour) }
 	first, moved, ended, last := late("first"), late("moved"), late("ended"), late("last")
-	f.change(curfew.Change{From: moved.Session, To: curfew.Waiting, Reason: "moved", Actor: shop})
+	f.change(record.Change{From: moved.Session, To: curfew.Waiting, Reason: "moved", Actor: shop})
 	f.change(ending(ended, curfew.Cancelled, curfew.ByRequest))
 	missing, another := late("missing"), late("another's")
 	b := batch(curfew.Credited, last, moved, missing, ended, another, first)
 	b.Endings[2].SessionID = newID()
 	b.Endings[4].CustomerID = "somebody"
 	f.same("ended, in the order of the batch", f.ended(b), []string{last.ID, first.ID})
-	f.same("still due", len(f.find(curfew.Search{Limit: 9})), 3)
+	f.same("still due", len(f.find(record.Search{Limit: 9})), 3)
 }
 
 // endsOwnRule is lesson 4's ground: whatever a batch says, its rule's whole
 // condition is asked of the row.
 func endsOwnRule(f *fixture) {
 	all := f.standings()
-	for _, rule := range curfew.Rules() {
+	for _, rule := range record.Rules() {
 		for name, st := range all {
 			if name == rule.Name || !rule.To.Ended() {
 				continue
@@ -209,7 +210,7 @@ func endsTwice(f *fixture) {
 	f.endsNone("what has ended", b)
 	b.Endings[0].Version++
 	f.endsNone("what has ended, by its new version", b)
-	f.same("due", f.find(curfew.Search{Limit: 9}), []string(nil))
+	f.same("due", f.find(record.Search{Limit: 9}), []string(nil))
 }
 
 func endsNothing(f *fixture) {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 var extensions = contract{
@@ -19,10 +20,10 @@ var extensions = contract{
 }
 
 // extending buys ten minutes more.
-func extending(st curfew.Standing) curfew.Extension {
+func extending(st curfew.Standing) record.Extension {
 	c := admission(st.CustomerID).Checkout
 	c.Plan = "more10"
-	return curfew.Extension{Checkout: c, From: st.Session, By: 10 * time.Minute, Actor: shop, Reason: "extended by 10 minutes"}
+	return record.Extension{Checkout: c, From: st.Session, By: 10 * time.Minute, Actor: shop, Reason: "extended by 10 minutes"}
 }
 
 func (f *fixture) extended(st curfew.Standing) (curfew.Standing, curfew.Checkout) {
@@ -97,7 +98,7 @@ func records(f *fixture) {
 		f.must(err)
 		want := c
 		want.Version, want.RefundAmount, want.CreatedAt, want.UpdatedAt = 1, refund, got.Now, got.Now
-		f.same("the receipt", got, curfew.Receipt{Checkout: want, Session: st.Session, RequestID: st.Request.ID, Now: got.Now})
+		f.same("the receipt", got, record.Receipt{Checkout: want, Session: st.Session, RequestID: st.Request.ID, Now: got.Now})
 		f.same("what is stored", f.checkout("ada", c.ID), want)
 		f.history("ada", c.ID, curfew.Event{To: string(outcome), Actor: shop, Reason: "too late"})
 	}

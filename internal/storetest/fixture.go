@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // fixture is one test's store, with the steps that tests take to get to where
@@ -153,7 +154,7 @@ func (f *fixture) admit(customer string) curfew.Standing {
 }
 
 // change makes a change, and sees that what it answers is what is stored.
-func (f *fixture) change(c curfew.Change) curfew.Standing {
+func (f *fixture) change(c record.Change) curfew.Standing {
 	f.Helper()
 	st, err := f.Store.Change(f.Context(), c)
 	f.must(err)

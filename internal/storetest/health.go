@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 var figures = contract{
@@ -215,10 +216,10 @@ func countsSlots(f *fixture) {
 	f.same("slots", f.mechanicFigures(), curfew.MechanicFigures{Busy: 2})
 
 	ended := f.change(ending(f.accepted("d", "m4"), curfew.Cancelled, curfew.NoShow))
-	f.leak(curfew.Slot{MechanicID: "m4", CustomerID: "d", SessionID: ended.ID})
-	f.leak(curfew.Slot{MechanicID: "m5", CustomerID: "e", SessionID: newID()})
-	f.leak(curfew.Slot{MechanicID: "m6", CustomerID: "f", SessionID: f.accepted("f", "m7").ID})
-	f.leak(curfew.Slot{MechanicID: "m8", CustomerID: "g", SessionID: f.admit("g").ID})
+	f.leak(record.Slot{MechanicID: "m4", CustomerID: "d", SessionID: ended.ID})
+	f.leak(record.Slot{MechanicID: "m5", CustomerID: "e", SessionID: newID()})
+	f.leak(record.Slot{MechanicID: "m6", CustomerID: "f", SessionID: f.accepted("f", "m7").ID})
+	f.leak(record.Slot{MechanicID: "m8", CustomerID: "g", SessionID: f.admit("g").ID})
 	f.same("leaked slots", f.mechanicFigures().Leaked, 4)
 }
 
@@ -296,8 +297,8 @@ func forgivesRepeated(f *fixture) {
 
 func freesLeaked(f *fixture) {
 	held := f.accepted("ada", "max")
-	f.leak(curfew.Slot{MechanicID: "eve", CustomerID: "ada", SessionID: held.ID})
-	f.leak(curfew.Slot{MechanicID: "mia", CustomerID: "bob", SessionID: newID()})
+	f.leak(record.Slot{MechanicID: "eve", CustomerID: "ada", SessionID: held.ID})
+	f.leak(record.Slot{MechanicID: "mia", CustomerID: "bob", SessionID: newID()})
 	f.same("leaked", f.mechanicFigures().Leaked, 2)
 	n, err := f.Store.FreeLeaked(f.Context())
 	f.must(err)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Each of these forces two to meet at the worst place: one has written and not
@@ -66,7 +67,7 @@ func stepSQL(customer, id, subject, from, to string) string {
 }
 
 // clearing is a batch that may end the session whatever its deadline.
-func (f *fixture) clearing(standings ...curfew.Standing) curfew.Batch {
+func (f *fixture) clearing(standings ...curfew.Standing) record.Batch {
 	b := batch(curfew.Credited, standings...)
 	b.Guard.OlderThan = 30 * time.Minute
 	for i := range b.Endings {
@@ -78,7 +79,7 @@ func (f *fixture) clearing(standings ...curfew.Standing) curfew.Batch {
 // cleanupMeetsAccept is regression test number one, at its worst place.
 func cleanupMeetsAccept(f *fixture) {
 	st := f.aged(f.patientAdmission("ada"), time.Hour)
-	var ended []curfew.Ended
+	var ended []record.Ended
 	f.must(f.meet(acceptSQL(st, "max"), func() (err error) {
 		ended, err = f.Store.End(f.Context(), f.clearing(st))
 		return err
@@ -91,7 +92,7 @@ func cleanupMeetsAccept(f *fixture) {
 func batchMeetsAccept(f *fixture) {
 	held := f.aged(f.patientAdmission("ada"), time.Hour)
 	first, last := f.aged(f.patientAdmission("bob"), time.Hour), f.aged(f.patientAdmission("cyd"), time.Hour)
-	var ended []curfew.Ended
+	var ended []record.Ended
 	f.must(f.meet(acceptSQL(held, "max"), func() (err error) {
 		ended, err = f.Store.End(f.Context(), f.clearing(first, held, last))
 		return err

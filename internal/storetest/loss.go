@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -70,13 +71,13 @@ func isNotWaitedFor(f *fixture) {
 		},
 		func() error { _, err := f.Store.End(gone, batch(curfew.Credited, late)); return err },
 		func() error {
-			_, err := f.Store.ChangeCheckout(gone, curfew.CheckoutChange{From: credit, To: curfew.RefundDue, Actor: shop})
+			_, err := f.Store.ChangeCheckout(gone, record.CheckoutChange{From: credit, To: curfew.RefundDue, Actor: shop})
 			return err
 		},
 		func() error { return f.Store.ClaimOnce(gone, "name", time.Hour) },
 		func() error { return f.Store.BeatProcess(gone, "one", time.Hour) },
 		func() error { _, err := f.Store.Session(gone, late.ID); return err },
-		func() error { _, err := f.Store.Find(gone, curfew.Search{Limit: 1}); return err },
+		func() error { _, err := f.Store.Find(gone, record.Search{Limit: 1}); return err },
 		func() error { _, err := f.Store.SessionFigures(gone, curfew.DefaultPolicy()); return err },
 	} {
 		f.refused(curfew.Unavailable, step)
@@ -99,7 +100,7 @@ func losesTheSame(f *fixture) {
 
 // receipt repeats an attempt until it is known what became of it, and then
 // looks.
-func (f *fixture) receipt(attempt func() error, look func() (curfew.Receipt, error)) (r curfew.Receipt) {
+func (f *fixture) receipt(attempt func() error, look func() (record.Receipt, error)) (r record.Receipt) {
 	f.Helper()
 	if err := repeat(attempt); err != nil {
 		f.kind(err, curfew.Conflict)
@@ -120,7 +121,7 @@ func admitsOnceByReference(f *fixture) {
 			a.Checkout.Ref = ref
 			_, err := l.Admit(f.Context(), a)
 			return err
-		}, func() (curfew.Receipt, error) { return l.Reference(f.Context(), ref) })
+		}, func() (record.Receipt, error) { return l.Reference(f.Context(), ref) })
 		f.once(r)
 	}
 }
@@ -134,14 +135,14 @@ func admitsOnceByKey(f *fixture) {
 			a.Checkout.Ref = ""
 			_, err := l.Admit(f.Context(), a)
 			return err
-		}, func() (curfew.Receipt, error) { return l.Key(f.Context(), customer, "key") })
+		}, func() (record.Receipt, error) { return l.Key(f.Context(), customer, "key") })
 		f.once(r)
 	}
 }
 
 // once fails unless the receipt is of the one session and the one checkout of
 // its customer.
-func (f *fixture) once(r curfew.Receipt) {
+func (f *fixture) once(r record.Receipt) {
 	f.Helper()
 	all, err := f.Store.Unended(f.Context(), r.Checkout.CustomerID)
 	f.must(err)
@@ -158,7 +159,7 @@ func defersOnce(f *fixture) {
 		r := f.receipt(func() error {
 			_, err := l.Defer(f.Context(), c, shop, time.Hour)
 			return err
-		}, func() (curfew.Receipt, error) { return l.Reference(f.Context(), c.Ref) })
+		}, func() (record.Receipt, error) { return l.Reference(f.Context(), c.Ref) })
 		all, err := f.Store.Checkouts(f.Context(), c.CustomerID)
 		f.must(err)
 		f.same("the customer's checkouts", all, []curfew.Checkout{r.Checkout})
@@ -200,7 +201,7 @@ func movesOnce(f *fixture) {
 	for i := range 20 {
 		c := f.credited(fmt.Sprint("customer-", i))
 		err := repeat(func() error {
-			_, err := l.ChangeCheckout(f.Context(), curfew.CheckoutChange{From: c, To: curfew.RefundDue, Reason: "r", Actor: shop})
+			_, err := l.ChangeCheckout(f.Context(), record.CheckoutChange{From: c, To: curfew.RefundDue, Reason: "r", Actor: shop})
 			return err
 		})
 		if err != nil && !errors.Is(err, curfew.Conflict) {

@@ -5,36 +5,37 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Admit does the work and may lose the answer.
-func (l *Lossy) Admit(ctx context.Context, a curfew.Admission) (curfew.Standing, error) {
+func (l *Lossy) Admit(ctx context.Context, a record.Admission) (curfew.Standing, error) {
 	return told[curfew.Standing](l)(l.store.Admit(ctx, a))
 }
 
 // Defer does the work and may lose the answer.
-func (l *Lossy) Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) (curfew.Receipt, error) {
-	return told[curfew.Receipt](l)(l.store.Defer(ctx, c, actor, ttl))
+func (l *Lossy) Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) (record.Receipt, error) {
+	return told[record.Receipt](l)(l.store.Defer(ctx, c, actor, ttl))
 }
 
 // Extend does the work and may lose the answer.
-func (l *Lossy) Extend(ctx context.Context, x curfew.Extension) (curfew.Standing, error) {
+func (l *Lossy) Extend(ctx context.Context, x record.Extension) (curfew.Standing, error) {
 	return told[curfew.Standing](l)(l.store.Extend(ctx, x))
 }
 
 // Record does the work and may lose the answer.
-func (l *Lossy) Record(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) (curfew.Receipt, error) {
-	return told[curfew.Receipt](l)(l.store.Record(ctx, c, actor, reason))
+func (l *Lossy) Record(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) (record.Receipt, error) {
+	return told[record.Receipt](l)(l.store.Record(ctx, c, actor, reason))
 }
 
 // Reference does the work and may lose the answer.
-func (l *Lossy) Reference(ctx context.Context, ref string) (curfew.Receipt, error) {
-	return told[curfew.Receipt](l)(l.store.Reference(ctx, ref))
+func (l *Lossy) Reference(ctx context.Context, ref string) (record.Receipt, error) {
+	return told[record.Receipt](l)(l.store.Reference(ctx, ref))
 }
 
 // Key does the work and may lose the answer.
-func (l *Lossy) Key(ctx context.Context, customerID, key string) (curfew.Receipt, error) {
-	return told[curfew.Receipt](l)(l.store.Key(ctx, customerID, key))
+func (l *Lossy) Key(ctx context.Context, customerID, key string) (record.Receipt, error) {
+	return told[record.Receipt](l)(l.store.Key(ctx, customerID, key))
 }
 
 // TallyDifferences does the work and may lose the answer.
@@ -43,17 +44,17 @@ func (l *Lossy) TallyDifferences(ctx context.Context) ([]curfew.TallyDifference,
 }
 
 // Links does the work and may lose the answer.
-func (l *Lossy) Links(ctx context.Context, table, after string, limit int) (curfew.Linked, error) {
-	return told[curfew.Linked](l)(l.store.Links(ctx, table, after, limit))
+func (l *Lossy) Links(ctx context.Context, table, after string, limit int) (record.Linked, error) {
+	return told[record.Linked](l)(l.store.Links(ctx, table, after, limit))
 }
 
 // LostCheckout does the work and may lose the answer.
-func (l *Lossy) LostCheckout(ctx context.Context, ref string) (curfew.PaymentClaim, error) {
-	return told[curfew.PaymentClaim](l)(l.store.LostCheckout(ctx, ref))
+func (l *Lossy) LostCheckout(ctx context.Context, ref string) (record.PaymentClaim, error) {
+	return told[record.PaymentClaim](l)(l.store.LostCheckout(ctx, ref))
 }
 
 // Unclaim does the work and may lose the answer.
-func (l *Lossy) Unclaim(ctx context.Context, c curfew.PaymentClaim) error {
+func (l *Lossy) Unclaim(ctx context.Context, c record.PaymentClaim) error {
 	return l.done(l.store.Unclaim(ctx, c))
 }
 
@@ -93,7 +94,7 @@ func (l *Lossy) Unended(ctx context.Context, customerID string) ([]curfew.Standi
 }
 
 // Change does the work and may lose the answer.
-func (l *Lossy) Change(ctx context.Context, c curfew.Change) (curfew.Standing, error) {
+func (l *Lossy) Change(ctx context.Context, c record.Change) (curfew.Standing, error) {
 	return told[curfew.Standing](l)(l.store.Change(ctx, c))
 }
 
@@ -108,12 +109,12 @@ func (l *Lossy) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]
 }
 
 // Slot does the work and may lose the answer.
-func (l *Lossy) Slot(ctx context.Context, mechanicID string) (curfew.Slot, error) {
-	return told[curfew.Slot](l)(l.store.Slot(ctx, mechanicID))
+func (l *Lossy) Slot(ctx context.Context, mechanicID string) (record.Slot, error) {
+	return told[record.Slot](l)(l.store.Slot(ctx, mechanicID))
 }
 
 // FreeSlot does the work and may lose the answer.
-func (l *Lossy) FreeSlot(ctx context.Context, s curfew.Slot) error {
+func (l *Lossy) FreeSlot(ctx context.Context, s record.Slot) error {
 	return l.done(l.store.FreeSlot(ctx, s))
 }
 
@@ -128,8 +129,8 @@ func (l *Lossy) Credit(ctx context.Context, customerID, plan string) (curfew.Che
 }
 
 // Deferred does the work and may lose the answer.
-func (l *Lossy) Deferred(ctx context.Context, customerID string) (curfew.Receipt, error) {
-	return told[curfew.Receipt](l)(l.store.Deferred(ctx, customerID))
+func (l *Lossy) Deferred(ctx context.Context, customerID string) (record.Receipt, error) {
+	return told[record.Receipt](l)(l.store.Deferred(ctx, customerID))
 }
 
 // Servable does the work and may lose the answer.
@@ -138,12 +139,12 @@ func (l *Lossy) Servable(ctx context.Context, limit int) ([]string, error) {
 }
 
 // Unsettled does the work and may lose the answer.
-func (l *Lossy) Unsettled(ctx context.Context, customerID string, limit int) ([]curfew.Receipt, error) {
-	return told[[]curfew.Receipt](l)(l.store.Unsettled(ctx, customerID, limit))
+func (l *Lossy) Unsettled(ctx context.Context, customerID string, limit int) ([]record.Receipt, error) {
+	return told[[]record.Receipt](l)(l.store.Unsettled(ctx, customerID, limit))
 }
 
 // ChangeCheckout does the work and may lose the answer.
-func (l *Lossy) ChangeCheckout(ctx context.Context, c curfew.CheckoutChange) (curfew.Checkout, error) {
+func (l *Lossy) ChangeCheckout(ctx context.Context, c record.CheckoutChange) (curfew.Checkout, error) {
 	return told[curfew.Checkout](l)(l.store.ChangeCheckout(ctx, c))
 }
 
@@ -163,12 +164,12 @@ func (l *Lossy) ListCheckouts(ctx context.Context, s curfew.CheckoutSearch) ([]c
 }
 
 // Remark does the work and may lose the answer.
-func (l *Lossy) Remark(ctx context.Context, r curfew.Remark) (curfew.Checkout, error) {
+func (l *Lossy) Remark(ctx context.Context, r record.Annotation) (curfew.Checkout, error) {
 	return told[curfew.Checkout](l)(l.store.Remark(ctx, r))
 }
 
 // Repair does the work and may lose the answer.
-func (l *Lossy) Repair(ctx context.Context, r curfew.Repair) (curfew.Checkout, error) {
+func (l *Lossy) Repair(ctx context.Context, r record.Reassignment) (curfew.Checkout, error) {
 	return told[curfew.Checkout](l)(l.store.Repair(ctx, r))
 }
 
@@ -193,13 +194,13 @@ func (l *Lossy) Repayment(ctx context.Context, paymentID string) (curfew.Repayme
 }
 
 // Find does the work and may lose the answer.
-func (l *Lossy) Find(ctx context.Context, s curfew.Search) ([]curfew.Standing, error) {
+func (l *Lossy) Find(ctx context.Context, s record.Search) ([]curfew.Standing, error) {
 	return told[[]curfew.Standing](l)(l.store.Find(ctx, s))
 }
 
 // End does the work and may lose the answer.
-func (l *Lossy) End(ctx context.Context, b curfew.Batch) ([]curfew.Ended, error) {
-	return told[[]curfew.Ended](l)(l.store.End(ctx, b))
+func (l *Lossy) End(ctx context.Context, b record.Batch) ([]record.Ended, error) {
+	return told[[]record.Ended](l)(l.store.End(ctx, b))
 }
 
 // NextDeadline does the work and may lose the answer.
@@ -267,8 +268,8 @@ func (l *Lossy) DeliveryFigures(ctx context.Context) (curfew.DeliveryFigures, er
 }
 
 // Tide does the work and may lose the answer.
-func (l *Lossy) Tide(ctx context.Context, window, step time.Duration) (curfew.Tide, error) {
-	return told[curfew.Tide](l)(l.store.Tide(ctx, window, step))
+func (l *Lossy) Tide(ctx context.Context, window, step time.Duration) (record.ActivitySeries, error) {
+	return told[record.ActivitySeries](l)(l.store.Tide(ctx, window, step))
 }
 
 // Repeated does the work and may lose the answer.
@@ -373,6 +374,6 @@ func (l *Lossy) FreeLeaked(ctx context.Context) (int, error) {
 }
 
 // AbandonSlot does the work and may lose the answer.
-func (l *Lossy) AbandonSlot(ctx context.Context, s curfew.Slot) error {
+func (l *Lossy) AbandonSlot(ctx context.Context, s record.Slot) error {
 	return l.done(l.store.AbandonSlot(ctx, s))
 }

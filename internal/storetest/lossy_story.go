@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Run does the work and may lose the answer.
@@ -32,13 +33,13 @@ func (l *Lossy) History(ctx context.Context, customerID string, before curfew.Cu
 }
 
 // Refusals does the work and may lose the answer.
-func (l *Lossy) Refusals(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Refused, error) {
-	return told[[]curfew.Refused](l)(l.store.Refusals(ctx, customerID, before, limit))
+func (l *Lossy) Refusals(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]record.Refusal, error) {
+	return told[[]record.Refusal](l)(l.store.Refusals(ctx, customerID, before, limit))
 }
 
 // Notices does the work and may lose the answer.
-func (l *Lossy) Notices(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Delivery, error) {
-	return told[[]curfew.Delivery](l)(l.store.Notices(ctx, customerID, before, limit))
+func (l *Lossy) Notices(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]record.Delivery, error) {
+	return told[[]record.Delivery](l)(l.store.Notices(ctx, customerID, before, limit))
 }
 
 // CustomersByEmail does the work and may lose the answer.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // messages: what a caller reads of a refusal depends on the refusal, not on where
@@ -102,21 +103,21 @@ func saysWhatHasMoved(f *fixture) {
 	extension.From.Version = 7
 	deferral := admission("fay").Checkout
 	deferral.Ref = again.Checkout.Ref
-	record := unrecorded("fay", curfew.Held)
-	record.Ref = again.Checkout.Ref
+	unwritten := unrecorded("fay", curfew.Held)
+	unwritten.Ref = again.Checkout.Ref
 	f.must(st.ClaimOnce(ctx, "once", time.Hour))
 	f.says(map[string]error{
 		"Change":           second(st.Change(ctx, moved)),
 		"Change, busy":     second(st.Change(ctx, accepting(waiting, "max"))),
-		"ChangeCheckout":   second(st.ChangeCheckout(ctx, curfew.CheckoutChange{From: stale, To: curfew.Credited, Reason: "x", Actor: shop})),
+		"ChangeCheckout":   second(st.ChangeCheckout(ctx, record.CheckoutChange{From: stale, To: curfew.Credited, Reason: "x", Actor: shop})),
 		"Admit, reference": second(st.Admit(ctx, again)),
 		"Admit, open":      second(st.Admit(ctx, admission("cyd"))),
 		"Extend":           second(st.Extend(ctx, extension)),
 		"Defer":            second(st.Defer(ctx, deferral, shop, time.Hour)),
-		"Record":           second(st.Record(ctx, record, shop, "x")),
-		"Remark":           second(st.Remark(ctx, curfew.Remark{From: heldMoved, Reason: "x", Actor: shop, Note: "x"})),
-		"Repair":           second(st.Repair(ctx, curfew.Repair{From: heldMoved, CustomerID: "gil", Plan: "chat10", Retry: time.Hour, Reason: "x", Actor: shop})),
-		"FreeSlot":         st.FreeSlot(ctx, curfew.Slot{MechanicID: "max", CustomerID: "ada", SessionID: live.ID}),
+		"Record":           second(st.Record(ctx, unwritten, shop, "x")),
+		"Remark":           second(st.Remark(ctx, record.Annotation{From: heldMoved, Reason: "x", Actor: shop, Note: "x"})),
+		"Repair":           second(st.Repair(ctx, record.Reassignment{From: heldMoved, CustomerID: "gil", Plan: "chat10", Retry: time.Hour, Reason: "x", Actor: shop})),
+		"FreeSlot":         st.FreeSlot(ctx, record.Slot{MechanicID: "max", CustomerID: "ada", SessionID: live.ID}),
 		"ClaimOnce":        st.ClaimOnce(ctx, "once", time.Hour),
 	}, map[string]string{
 		"Change":           `conflict: session ID has moved`,

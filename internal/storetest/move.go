@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // accepts is lesson 10's and 4's ground: one write gives session, request and
@@ -18,7 +19,7 @@ func accepts(f *fixture) {
 
 	slot, err := f.Store.Slot(f.Context(), "max")
 	f.must(err)
-	f.same("the slot", slot, curfew.Slot{MechanicID: "max", CustomerID: "ada", SessionID: got.ID})
+	f.same("the slot", slot, record.Slot{MechanicID: "max", CustomerID: "ada", SessionID: got.ID})
 	f.history("ada", got.ID, curfew.Event{To: "waiting", Actor: shop, Reason: "paid"},
 		curfew.Event{To: "waiting", Actor: curfew.Actor{Role: curfew.Mechanic, ID: "max"}, Reason: "accepted"})
 }
@@ -35,7 +36,7 @@ func acceptsWhileBusy(f *fixture) {
 
 func releases(f *fixture) {
 	st := f.accepted("ada", "max")
-	st = f.change(curfew.Change{
+	st = f.change(record.Change{
 		From: st.Session, To: curfew.Waiting, Reason: "joined", Actor: shop, CustomerJoins: true,
 	})
 	got := f.change(releasing(st))
@@ -53,7 +54,7 @@ func releases(f *fixture) {
 
 func acceptsAfterRelease(f *fixture) {
 	st := f.accepted("ada", "max")
-	for _, c := range []curfew.Change{{CustomerJoins: true}, {MechanicJoins: true}} {
+	for _, c := range []record.Change{{CustomerJoins: true}, {MechanicJoins: true}} {
 		c.From, c.To, c.Reason, c.Actor = st.Session, curfew.Waiting, "joined", shop
 		st = f.change(c)
 	}
@@ -67,7 +68,7 @@ func acceptsAfterRelease(f *fixture) {
 
 func joins(f *fixture) {
 	st := f.accepted("ada", "max")
-	got := f.change(curfew.Change{
+	got := f.change(record.Change{
 		From: st.Session, To: curfew.Waiting, Reason: "mechanic joined", Actor: shop, MechanicJoins: true,
 	})
 	want := st
@@ -87,7 +88,7 @@ func starts(f *fixture) {
 
 func extends(f *fixture) {
 	st := f.aged(f.live("ada", "max"), 10*time.Minute)
-	got := f.change(curfew.Change{
+	got := f.change(record.Change{
 		From: st.Session, To: curfew.Live, Reason: "extended", Actor: shop, Deadline: curfew.Deadline{After: time.Hour},
 	})
 	want := st

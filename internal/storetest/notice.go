@@ -5,14 +5,15 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // outbox is the part of a store that makes deliveries.
 type outbox interface {
 	Unpublished(ctx context.Context, limit int) ([]curfew.Event, error)
-	Publish(ctx context.Context, events []curfew.Event, deliveries []curfew.Delivery) (int, error)
-	Claim(ctx context.Context, lane string, limit int, lease time.Duration) ([]curfew.Delivery, bool, error)
-	Settle(ctx context.Context, attempts []curfew.Attempt) (int, error)
+	Publish(ctx context.Context, events []curfew.Event, deliveries []record.Delivery) (int, error)
+	Claim(ctx context.Context, lane string, limit int, lease time.Duration) ([]record.Delivery, bool, error)
+	Settle(ctx context.Context, attempts []record.Attempt) (int, error)
 }
 
 // noticePages has one delivery in each state, and one more of somebody else.
@@ -22,21 +23,21 @@ func noticePages(f *fixture) {
 	f.accepted("ada", "max")
 	events, err := box.Unpublished(f.Context(), 9)
 	f.must(err)
-	var all []curfew.Delivery
+	var all []record.Delivery
 	for _, e := range events {
-		all = append(all, curfew.Delivery{
+		all = append(all, record.Delivery{
 			ID: newID(), CustomerID: e.CustomerID, EventID: e.ID, Subject: e.Subject, Number: e.Number,
-			Channel: curfew.MailChannel, Queue: e.CustomerID, Destination: e.CustomerID + "@example.org", Kind: "k", Body: "b",
+			Channel: record.MailChannel, Queue: e.CustomerID, Destination: e.CustomerID + "@example.org", Kind: "k", Body: "b",
 		})
 	}
 	_, err = box.Publish(f.Context(), events, all)
 	f.must(err)
-	f.settleAll(box, "ada", []curfew.Verdict{
-		{State: curfew.DeliveryDead, Status: 550, Error: "nobody there"}, {State: curfew.DeliveryPending, Error: "not now"},
+	f.settleAll(box, "ada", []record.Verdict{
+		{State: record.DeliveryDead, Status: 550, Error: "nobody there"}, {State: record.DeliveryPending, Error: "not now"},
 	})
 	want := f.toldNotices("ada", 100)
 	f.same("how many", len(want), 3) // the third waits behind the one of its session
-	states := map[curfew.DeliveryState]int{}
+	states := map[record.DeliveryState]int{}
 	for i, d := range want {
 		states[d.State]++
 		f.same("whose", []string{d.CustomerID, d.Destination}, []string{"ada", "ada@example.org"})
@@ -44,30 +45,30 @@ func noticePages(f *fixture) {
 			f.Errorf("notice %d is newer than the one before", i)
 		}
 	}
-	f.same("their states", states, map[curfew.DeliveryState]int{curfew.DeliveryDead: 1, curfew.DeliveryPending: 2})
+	f.same("their states", states, map[record.DeliveryState]int{record.DeliveryDead: 1, record.DeliveryPending: 2})
 	for _, limit := range []int{1, 2} {
 		f.same("page by page", f.toldNotices("ada", limit), want)
 	}
 }
 
 // settleAll claims what a lane has and gives each a verdict, an hour's wait too.
-func (f *fixture) settleAll(box outbox, lane string, verdicts []curfew.Verdict) {
+func (f *fixture) settleAll(box outbox, lane string, verdicts []record.Verdict) {
 	f.Helper()
 	claimed, _, err := box.Claim(f.Context(), lane, len(verdicts)+1, time.Minute)
 	f.must(err)
 	f.same("claimed", len(claimed), len(verdicts))
-	var attempts []curfew.Attempt
+	var attempts []record.Attempt
 	for i, d := range claimed {
-		attempts = append(attempts, curfew.Attempt{Delivery: d, Verdict: verdicts[i], Failures: 1, Wait: time.Hour})
+		attempts = append(attempts, record.Attempt{Delivery: d, Verdict: verdicts[i], Failures: 1, Wait: time.Hour})
 	}
 	_, err = box.Settle(f.Context(), attempts)
 	f.must(err)
 }
 
-func (f *fixture) toldNotices(customer string, limit int) []curfew.Delivery {
+func (f *fixture) toldNotices(customer string, limit int) []record.Delivery {
 	f.Helper()
-	return toldAll(f, limit, func(d curfew.Delivery) curfew.Cursor { return curfew.Cursor{At: d.At(), ID: d.ID} },
-		func(before curfew.Cursor, limit int) ([]curfew.Delivery, error) {
+	return toldAll(f, limit, func(d record.Delivery) curfew.Cursor { return curfew.Cursor{At: d.At(), ID: d.ID} },
+		func(before curfew.Cursor, limit int) ([]record.Delivery, error) {
 			return f.Store.Notices(f.Context(), customer, before, limit)
 		})
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // pagings: whatever the length of a list's pages, each row is read once and in
@@ -34,18 +35,18 @@ var lists = map[string]struct {
 	"Pending":   {false, pagesOfPending},
 
 	"EventsSince":                 {false, pagesOfNews},
-	"Find":                        {false, finding(curfew.Search{}, (*fixture).admit)},
-	"Find with orphans":           {false, finding(curfew.Search{OrphanTTL: time.Hour}, (*fixture).admit)},
-	"Find by age":                 {false, finding(curfew.Search{MaxAge: time.Microsecond}, (*fixture).admit)},
-	"Find of a customer":          {false, finding(curfew.Search{CustomerID: "ada"}, func(f *fixture, _ string) curfew.Standing { return f.scheduled("ada") })},
+	"Find":                        {false, finding(record.Search{}, (*fixture).admit)},
+	"Find with orphans":           {false, finding(record.Search{OrphanTTL: time.Hour}, (*fixture).admit)},
+	"Find by age":                 {false, finding(record.Search{MaxAge: time.Microsecond}, (*fixture).admit)},
+	"Find of a customer":          {false, finding(record.Search{CustomerID: "ada"}, func(f *fixture, _ string) curfew.Standing { return f.scheduled("ada") })},
 	"ListCheckouts":               {false, checkoutsBy(curfew.CheckoutSearch{})},
 	"ListCheckouts that wait":     {false, checkoutsBy(curfew.CheckoutSearch{Outcome: curfew.Held})},
 	"ListCheckouts of a customer": {false, checkoutsBy(curfew.CheckoutSearch{CustomerID: "ada"})},
 	"ListCheckouts of an address": {false, checkoutsBy(curfew.CheckoutSearch{Email: "ada@example.org"})},
 
-	"ListDeliveries":                  {false, deliveriesBy(curfew.DeliverySearch{})},
-	"ListDeliveries that are pending": {false, deliveriesBy(curfew.DeliverySearch{State: curfew.DeliveryPending})},
-	"ListDeliveries to a destination": {false, deliveriesBy(curfew.DeliverySearch{Destination: "ada@example.org"})},
+	"ListDeliveries":                  {false, deliveriesBy(record.DeliverySearch{})},
+	"ListDeliveries that are pending": {false, deliveriesBy(record.DeliverySearch{State: record.DeliveryPending})},
+	"ListDeliveries to a destination": {false, deliveriesBy(record.DeliverySearch{Destination: "ada@example.org"})},
 }
 
 // page reads one page: the places of its rows. What is listed by ids alone has
@@ -144,10 +145,10 @@ func pagesOfHistory(f *fixture) page {
 
 func pagesOfNews(f *fixture) page {
 	f.tiedEvents()
-	return pages(f, func(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.News, error) {
+	return pages(f, func(ctx context.Context, after curfew.Cursor, limit int) ([]record.StreamEvent, error) {
 		news, _, err := f.newsReader().EventsSince(ctx, after, limit)
 		return news, err
-	}, func(n curfew.News) curfew.Cursor { return curfew.Cursor{At: n.At, ID: n.ID} })
+	}, func(n record.StreamEvent) curfew.Cursor { return curfew.Cursor{At: n.At, ID: n.ID} })
 }
 
 func pagesOfRunEvents(f *fixture) page {
@@ -163,9 +164,9 @@ func pagesOfRefusals(f *fixture) page {
 		f.must(f.Store.Refuse(f.Context(), "ada", st.ID))
 	}
 	f.tie(f.rows("SELECT id FROM {refusals}"), "UPDATE {refusals} SET at = MOMENT WHERE id = ID")
-	return pages(f, func(ctx context.Context, before curfew.Cursor, limit int) ([]curfew.Refused, error) {
+	return pages(f, func(ctx context.Context, before curfew.Cursor, limit int) ([]record.Refusal, error) {
 		return f.Store.Refusals(ctx, "ada", before, limit)
-	}, func(r curfew.Refused) curfew.Cursor { return curfew.Cursor{At: r.At, ID: r.ID} })
+	}, func(r record.Refusal) curfew.Cursor { return curfew.Cursor{At: r.At, ID: r.ID} })
 }
 
 // pagesOfPending has sessions of one moment that may wait for different times.
@@ -182,7 +183,7 @@ func pagesOfPending(f *fixture) page {
 	return pages(f, f.Store.Pending, func(st curfew.Standing) curfew.Cursor { return curfew.Cursor{At: st.QueuedAt(), ID: st.ID} })
 }
 
-func finding(search curfew.Search, admit func(*fixture, string) curfew.Standing) func(*fixture) page {
+func finding(search record.Search, admit func(*fixture, string) curfew.Standing) func(*fixture) page {
 	return func(f *fixture) page {
 		var ids []string
 		for i := range tied {
@@ -214,8 +215,8 @@ func checkoutsBy(search curfew.CheckoutSearch) func(*fixture) page {
 
 // postbox is the part of a store that operators look at deliveries with.
 type postbox interface {
-	ListDeliveries(ctx context.Context, s curfew.DeliverySearch) ([]curfew.Delivery, error)
-	AddDelivery(ctx context.Context, d curfew.Delivery) error
+	ListDeliveries(ctx context.Context, s record.DeliverySearch) ([]record.Delivery, error)
+	AddDelivery(ctx context.Context, d record.Delivery) error
 }
 
 func (f *fixture) postbox() postbox {
@@ -224,12 +225,12 @@ func (f *fixture) postbox() postbox {
 
 // tiedDeliveries makes deliveries to Ada: of a pending one it is the next
 // attempt that is tied, of a dead one its end.
-func (f *fixture) tiedDeliveries(state curfew.DeliveryState, column string) {
+func (f *fixture) tiedDeliveries(state record.DeliveryState, column string) {
 	f.Helper()
 	var ids []string
 	for range tied {
-		d := curfew.Delivery{
-			ID: newID(), CustomerID: "ada", EventID: newID(), Subject: newID(), Channel: curfew.MailChannel, Queue: "ada",
+		d := record.Delivery{
+			ID: newID(), CustomerID: "ada", EventID: newID(), Subject: newID(), Channel: record.MailChannel, Queue: "ada",
 			Destination: "ada@example.org", Kind: "k", Body: "b",
 		}
 		f.must(f.postbox().AddDelivery(f.Context(), d))
@@ -240,20 +241,20 @@ func (f *fixture) tiedDeliveries(state curfew.DeliveryState, column string) {
 }
 
 func pagesOfNotices(f *fixture) page {
-	f.tiedDeliveries(curfew.DeliveryPending, "next_at")
-	f.tiedDeliveries(curfew.DeliveryDead, "updated_at")
-	return pages(f, func(ctx context.Context, before curfew.Cursor, limit int) ([]curfew.Delivery, error) {
+	f.tiedDeliveries(record.DeliveryPending, "next_at")
+	f.tiedDeliveries(record.DeliveryDead, "updated_at")
+	return pages(f, func(ctx context.Context, before curfew.Cursor, limit int) ([]record.Delivery, error) {
 		return f.Store.Notices(ctx, "ada", before, limit)
-	}, func(d curfew.Delivery) curfew.Cursor { return curfew.Cursor{At: d.At(), ID: d.ID} })
+	}, func(d record.Delivery) curfew.Cursor { return curfew.Cursor{At: d.At(), ID: d.ID} })
 }
 
-func deliveriesBy(search curfew.DeliverySearch) func(*fixture) page {
+func deliveriesBy(search record.DeliverySearch) func(*fixture) page {
 	return func(f *fixture) page {
-		f.tiedDeliveries(curfew.DeliveryPending, "created_at")
-		return pages(f, func(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Delivery, error) {
+		f.tiedDeliveries(record.DeliveryPending, "created_at")
+		return pages(f, func(ctx context.Context, after curfew.Cursor, limit int) ([]record.Delivery, error) {
 			search := search
 			search.After, search.Limit = after.ID, limit
 			return f.postbox().ListDeliveries(ctx, search)
-		}, func(d curfew.Delivery) curfew.Cursor { return curfew.Cursor{ID: d.ID} })
+		}, func(d record.Delivery) curfew.Cursor { return curfew.Cursor{ID: d.ID} })
 	}
 }

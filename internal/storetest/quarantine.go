@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 var quarantines = contract{
@@ -42,12 +43,12 @@ func keepsQuarantined(f *fixture) {
 	f.must(err)
 	q := all[0]
 	f.around("since", q.Since, time.Now())
-	if q.Wait <= 0 || q.Wait > curfew.FirstQuarantine {
+	if q.Wait <= 0 || q.Wait > record.FirstQuarantine {
 		f.Errorf("it waits %s", q.Wait)
 	}
 	want := sessionApart(st)
 	want.Step, want.FirstError, want.LastError, want.Tries = "step", "error", "error", 1
-	want.Since, want.TriedAt, want.NextAt, want.Wait = q.Since, q.Since, q.Since.Add(curfew.FirstQuarantine), q.Wait
+	want.Since, want.TriedAt, want.NextAt, want.Wait = q.Since, q.Since, q.Since.Add(record.FirstQuarantine), q.Wait
 	f.same("set apart", q, want)
 }
 

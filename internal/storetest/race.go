@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/storetest/seed"
 )
 
@@ -104,7 +105,7 @@ func racesAcceptClear(f *fixture) {
 	accepted := 0
 	for round := range *raceRounds {
 		st := f.aged(f.patientAdmission(fmt.Sprint("customer-", round)), time.Hour)
-		accepted += f.duel(st, fmt.Sprint("mechanic-", round), func() ([]curfew.Ended, error) {
+		accepted += f.duel(st, fmt.Sprint("mechanic-", round), func() ([]record.Ended, error) {
 			return f.Store.End(f.Context(), f.clearing(st))
 		})
 	}
@@ -121,7 +122,7 @@ func racesAcceptSweep(f *fixture) {
 		a.Deadline.After = after
 		st, err := f.Store.Admit(f.Context(), a)
 		f.must(err)
-		won := f.duel(st, fmt.Sprint("mechanic-", round), func() ([]curfew.Ended, error) { return f.sweepUntilSettled(st) })
+		won := f.duel(st, fmt.Sprint("mechanic-", round), func() ([]record.Ended, error) { return f.sweepUntilSettled(st) })
 		accepted += won
 		if after = after * 5 / 4; won == 1 {
 			after = after * 16 / 25
@@ -135,7 +136,7 @@ func racesAcceptSweep(f *fixture) {
 
 // sweepUntilSettled looks again and again until it has ended the session or
 // somebody else has moved it.
-func (f *fixture) sweepUntilSettled(st curfew.Standing) (got []curfew.Ended, err error) {
+func (f *fixture) sweepUntilSettled(st curfew.Standing) (got []record.Ended, err error) {
 	for len(got) == 0 && err == nil {
 		if now, err := f.Store.Session(f.Context(), st.ID); err != nil || now.Version > st.Version {
 			return nil, err
@@ -147,9 +148,9 @@ func (f *fixture) sweepUntilSettled(st curfew.Standing) (got []curfew.Ended, err
 
 // duel lets a mechanic accept while a cleanup ends, and returns how many were
 // accepted. What the mechanic was told must be what is stored.
-func (f *fixture) duel(st curfew.Standing, mechanic string, cleanup func() ([]curfew.Ended, error)) int {
+func (f *fixture) duel(st curfew.Standing, mechanic string, cleanup func() ([]record.Ended, error)) int {
 	f.Helper()
-	var ended []curfew.Ended
+	var ended []record.Ended
 	errs := together(2, func(i int) (err error) {
 		if i == 0 {
 			_, err = f.Store.Change(f.Context(), accepting(st, mechanic))
@@ -178,7 +179,7 @@ func (f *fixture) duel(st curfew.Standing, mechanic string, cleanup func() ([]cu
 func racesAcceptCancel(f *fixture) {
 	for round := range max(1, *raceRounds/4) {
 		st := f.admit(fmt.Sprint("customer-", round))
-		changes := []curfew.Change{accepting(st, fmt.Sprint("m-", round)), ending(st, curfew.Cancelled, curfew.ByRequest)}
+		changes := []record.Change{accepting(st, fmt.Sprint("m-", round)), ending(st, curfew.Cancelled, curfew.ByRequest)}
 		won := f.race(2, curfew.Conflict, func(i int) error {
 			_, err := f.Store.Change(f.Context(), changes[i])
 			return err

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 var refunds = contract{
@@ -32,7 +33,7 @@ func (f *fixture) refundable(limit int) []string {
 }
 
 // step moves a checkout as the worker does.
-func (f *fixture) refundStep(c curfew.CheckoutChange) curfew.Checkout {
+func (f *fixture) refundStep(c record.CheckoutChange) curfew.Checkout {
 	f.Helper()
 	c.Actor, c.Reason = shop, "the worker"
 	got, err := f.Store.ChangeCheckout(f.Context(), c)
@@ -56,22 +57,22 @@ func refundableAtOnce(f *fixture) {
 
 func attempts(f *fixture) {
 	due := f.move(f.credited("ada"), curfew.RefundDue)
-	first := f.refundStep(curfew.CheckoutChange{From: due, To: curfew.Refunding, Wait: time.Hour})
+	first := f.refundStep(record.CheckoutChange{From: due, To: curfew.Refunding, Wait: time.Hour})
 	f.around("the first try", first.FirstTryAt, time.Now())
 	f.around("the next", first.NextAt, time.Now().Add(time.Hour))
 	f.same("attempts", first.Attempts, int64(1))
 	f.same("refundable", f.refundable(9), []string(nil))
 
-	second := f.refundStep(curfew.CheckoutChange{From: first, To: curfew.Refunding, Wait: time.Minute})
+	second := f.refundStep(record.CheckoutChange{From: first, To: curfew.Refunding, Wait: time.Minute})
 	f.same("the first try", second.FirstTryAt, first.FirstTryAt)
-	refused := f.refundStep(curfew.CheckoutChange{From: second, To: curfew.RefundDue, Wait: time.Hour, Note: "no such payment"})
+	refused := f.refundStep(record.CheckoutChange{From: second, To: curfew.RefundDue, Wait: time.Hour, Note: "no such payment"})
 	f.same("refused", []any{refused.Attempts, refused.Note}, []any{int64(2), "no such payment"})
 	f.same("refundable", f.refundable(9), []string(nil))
 	f.exec("UPDATE {checkouts} SET next_at = "+f.past(time.Minute)+" WHERE id = $1", due.ID)
 	f.same("refundable", f.refundable(9), []string{due.ID})
 
-	third := f.refundStep(curfew.CheckoutChange{From: refused, To: curfew.Refunding, Wait: time.Minute})
-	done := f.refundStep(curfew.CheckoutChange{From: third, To: curfew.Refunded, RefundID: "re-1"})
+	third := f.refundStep(record.CheckoutChange{From: refused, To: curfew.Refunding, Wait: time.Minute})
+	done := f.refundStep(record.CheckoutChange{From: third, To: curfew.Refunded, RefundID: "re-1"})
 	f.same("done", []any{done.RefundID, done.Note, done.Attempts, done.NextAt}, []any{"re-1", "no such payment", int64(3), time.Time{}})
 	f.same("refundable", f.refundable(9), []string(nil))
 }
@@ -158,13 +159,13 @@ func countsRefunds(f *fixture) {
 	f.exec("UPDATE {checkouts} SET updated_at = "+f.past(2*time.Hour)+" WHERE id = $1", due.ID)
 	got = f.checkoutFigures()
 	f.same("figures", []int{got.Failing, got.Overdue}, []int{0, 1})
-	for range curfew.RefundTries {
-		due = f.refundStep(curfew.CheckoutChange{From: f.checkout("ada", due.ID), To: curfew.Refunding, Wait: time.Hour})
+	for range record.RefundTries {
+		due = f.refundStep(record.CheckoutChange{From: f.checkout("ada", due.ID), To: curfew.Refunding, Wait: time.Hour})
 	}
 	got = f.checkoutFigures()
 	f.same("figures", []int{got.Failing, got.Overdue}, []int{1, 0})
 	f.exec("UPDATE {checkouts} SET first_try_at = "+f.past(2*time.Hour)+" WHERE id = $1", due.ID)
 	f.same("overdue", f.checkoutFigures().Overdue, 1)
-	f.refundStep(curfew.CheckoutChange{From: f.checkout("ada", due.ID), To: curfew.Refunded})
+	f.refundStep(record.CheckoutChange{From: f.checkout("ada", due.ID), To: curfew.Refunded})
 	f.same("figures", f.checkoutFigures(), curfew.CheckoutFigures{}, cmpopts.IgnoreFields(curfew.CheckoutFigures{}, "ByOutcome", "Totals"))
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 var replays = contract{
@@ -45,7 +46,7 @@ func replaysReference(f *fixture) {
 	st, err := f.Store.Admit(f.Context(), a)
 	f.must(err)
 	first := f.change(ending(st, curfew.Cancelled, curfew.ByRequest))
-	receipt := func() curfew.Receipt {
+	receipt := func() record.Receipt {
 		f.Helper()
 		r, err := f.Store.Reference(f.Context(), a.Checkout.Ref)
 		f.must(err)
@@ -69,14 +70,14 @@ func replaysKey(f *fixture) {
 	st = f.change(ending(st, curfew.Cancelled, curfew.ByRequest))
 	r, err := f.Store.Key(f.Context(), "ada", "key")
 	f.must(err)
-	f.same("the receipt", r, curfew.Receipt{Checkout: f.paidBy(st), Session: st.Session, RequestID: st.Request.ID, Now: r.Now})
+	f.same("the receipt", r, record.Receipt{Checkout: f.paidBy(st), Session: st.Session, RequestID: st.Request.ID, Now: r.Now})
 }
 
 func defers(f *fixture) {
 	c := admission("ada").Checkout
 	got, err := f.Store.Defer(f.Context(), c, shop, 2*time.Hour)
 	f.must(err)
-	want := curfew.Receipt{Checkout: c, Now: got.Now}
+	want := record.Receipt{Checkout: c, Now: got.Now}
 	want.Checkout.Outcome, want.Checkout.Version = curfew.Deferred, 1
 	want.Checkout.CreatedAt, want.Checkout.UpdatedAt = got.Now, got.Now
 	want.Checkout.RetryUntil = got.Now.Add(2 * time.Hour)
@@ -84,7 +85,7 @@ func defers(f *fixture) {
 
 	again, err := f.Store.Reference(f.Context(), c.Ref)
 	f.must(err)
-	f.same("the receipt of its reference", again, want, cmpopts.IgnoreFields(curfew.Receipt{}, "Now"))
+	f.same("the receipt of its reference", again, want, cmpopts.IgnoreFields(record.Receipt{}, "Now"))
 	f.same("the stored checkout", f.checkout("ada", c.ID), want.Checkout)
 	events, err := f.Store.Events(f.Context(), "ada", c.ID)
 	f.must(err)
@@ -199,9 +200,9 @@ func keepsTexts(f *fixture) {
 	st, err := f.Store.Admit(f.Context(), a)
 	f.must(err)
 	f.same("the name in the request", f.read(st.ID).Request.CustomerName, awkward)
-	for what, find := range map[string]func() (curfew.Receipt, error){
-		"the reference": func() (curfew.Receipt, error) { return f.Store.Reference(f.Context(), awkward) },
-		"the key":       func() (curfew.Receipt, error) { return f.Store.Key(f.Context(), customer, awkward) },
+	for what, find := range map[string]func() (record.Receipt, error){
+		"the reference": func() (record.Receipt, error) { return f.Store.Reference(f.Context(), awkward) },
+		"the key":       func() (record.Receipt, error) { return f.Store.Key(f.Context(), customer, awkward) },
 	} {
 		r, err := find()
 		f.must(err)
@@ -213,7 +214,7 @@ func keepsTexts(f *fixture) {
 	st = f.change(accepting(st, awkward))
 	slot, err := f.Store.Slot(f.Context(), awkward)
 	f.must(err)
-	f.same("the slot", slot, curfew.Slot{MechanicID: awkward, CustomerID: customer, SessionID: st.ID})
+	f.same("the slot", slot, record.Slot{MechanicID: awkward, CustomerID: customer, SessionID: st.ID})
 }
 
 func keepsLongIDs(f *fixture) {

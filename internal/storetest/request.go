@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 var requests = contract{
@@ -127,7 +128,7 @@ func noSlot(f *fixture) {
 func keepsHeldSlot(f *fixture) {
 	for _, st := range []curfew.Standing{f.accepted("ada", "max"), f.live("bob", "eve")} {
 		f.refused(curfew.Conflict, func() error {
-			return f.Store.FreeSlot(f.Context(), curfew.Slot{MechanicID: st.MechanicID, CustomerID: st.CustomerID, SessionID: st.ID})
+			return f.Store.FreeSlot(f.Context(), record.Slot{MechanicID: st.MechanicID, CustomerID: st.CustomerID, SessionID: st.ID})
 		})
 	}
 }
@@ -141,7 +142,7 @@ func freesLeakedSlot(f *fixture) {
 		"another's":  f.accepted("bob", "max"),
 		"unassigned": f.admit("cyd"),
 	} {
-		slot := curfew.Slot{MechanicID: mechanic, CustomerID: st.CustomerID, SessionID: st.ID}
+		slot := record.Slot{MechanicID: mechanic, CustomerID: st.CustomerID, SessionID: st.ID}
 		f.leak(slot)
 		f.must(f.Store.FreeSlot(f.Context(), slot))
 		_, err := f.Store.Slot(f.Context(), mechanic)
@@ -153,9 +154,9 @@ func freesLeakedSlot(f *fixture) {
 
 func freesExactSlot(f *fixture) {
 	st := f.change(ending(f.accepted("ada", "max"), curfew.Cancelled, curfew.NoShow))
-	slot := curfew.Slot{MechanicID: "max", CustomerID: "ada", SessionID: st.ID}
+	slot := record.Slot{MechanicID: "max", CustomerID: "ada", SessionID: st.ID}
 	f.leak(slot)
-	for _, other := range []curfew.Slot{
+	for _, other := range []record.Slot{
 		{MechanicID: "eve", CustomerID: "ada", SessionID: st.ID},
 		{MechanicID: "max", CustomerID: "bob", SessionID: st.ID},
 		{MechanicID: "max", CustomerID: "ada", SessionID: newID()},
@@ -166,7 +167,7 @@ func freesExactSlot(f *fixture) {
 }
 
 // leak writes a slot that nobody holds.
-func (f *fixture) leak(slot curfew.Slot) {
+func (f *fixture) leak(slot record.Slot) {
 	f.Helper()
 	f.corrupt("INSERT INTO {mechanic_slots} (mechanic_id, customer_id, session_id, created_at) VALUES ($1, $2, $3, "+f.past(0)+")",
 		slot.MechanicID, slot.CustomerID, slot.SessionID)

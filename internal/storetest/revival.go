@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 var revivals = contract{
@@ -18,7 +19,7 @@ var revivals = contract{
 }
 
 // reviving is an admission in an ended session's stead.
-func reviving(st curfew.Standing, c curfew.Checkout) curfew.Admission {
+func reviving(st curfew.Standing, c curfew.Checkout) record.Admission {
 	a := spending(c)
 	a.Session.Revives, a.RunID, a.Reason = st.ID, newID(), "revived"
 	return a
@@ -110,7 +111,7 @@ func racesRevivalSpending(f *fixture) {
 
 func racesRevivalRefund(f *fixture) {
 	f.raceRevival(curfew.RefundDue, func(_ curfew.Standing, c curfew.Checkout) error {
-		_, err := f.Store.ChangeCheckout(f.Context(), curfew.CheckoutChange{
+		_, err := f.Store.ChangeCheckout(f.Context(), record.CheckoutChange{
 			From: c, To: curfew.Refunding, Reason: "the provider is asked", Actor: curfew.Refunder,
 		})
 		return err

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 var sessions = contract{
@@ -109,7 +110,7 @@ func unendedOldestFirst(f *fixture) {
 
 func cancelsScheduled(f *fixture) {
 	st := f.scheduled("ada")
-	got, err := f.Store.Change(f.Context(), curfew.Change{
+	got, err := f.Store.Change(f.Context(), record.Change{
 		From: st.Session, To: curfew.Cancelled, Reason: "changed mind", EndedBy: curfew.ByRequest,
 		Actor: shop, RequestTo: curfew.RequestCancelled, Owed: curfew.Credited,
 	})
@@ -150,7 +151,7 @@ func missesFrom(f *fixture) {
 		func(s *curfew.Session) { s.CustomerID = "bob" },
 		func(s *curfew.Session) { s.ID = newID() },
 	} {
-		for _, c := range []curfew.Change{
+		for _, c := range []record.Change{
 			accepting(st, "eve"), releasing(st), starting(st), ending(st, curfew.Cancelled, curfew.ByRequest),
 		} {
 			miss(&c.From)
@@ -165,7 +166,7 @@ func missesFrom(f *fixture) {
 func endedForEver(f *fixture) {
 	st := f.live("ada", "max")
 	f.change(ending(st, curfew.Completed, curfew.Finished))
-	for _, c := range []curfew.Change{
+	for _, c := range []record.Change{
 		starting(st), ending(st, curfew.Completed, curfew.Finished), ending(st, curfew.Cancelled, curfew.TooShort),
 	} {
 		f.refused(curfew.Conflict, func() error {

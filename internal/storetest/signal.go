@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 var signals = contract{
@@ -77,7 +78,7 @@ func beatsProcess(f *fixture) {
 }
 
 func beatsOnWholeSchema(f *fixture) {
-	for _, table := range curfew.Tables() {
+	for _, table := range record.Tables() {
 		f.exec("ALTER TABLE {" + table.Name + "} RENAME TO gone")
 		if f.Store.BeatProcess(f.Context(), "one", time.Minute) == nil {
 			f.Errorf("it writes without the table %s", table.Name)

@@ -4,12 +4,13 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // admission is a paid admission with every field set that a caller may set.
-func admission(customer string) curfew.Admission {
+func admission(customer string) record.Admission {
 	session, checkout := newID(), newID()
-	return curfew.Admission{
+	return record.Admission{
 		Checkout: curfew.Checkout{
 			ID: checkout, CustomerID: customer, Ref: "pay_" + checkout, Plan: "chat10",
 			Amount: 990, Currency: "eur", Email: "ada@example.org", Name: "Ada",
@@ -27,14 +28,14 @@ func admission(customer string) curfew.Admission {
 }
 
 // keyed is an admission under a caller's idempotency key.
-func keyed(customer, key string) curfew.Admission {
+func keyed(customer, key string) record.Admission {
 	a := admission(customer)
 	a.Key = key
 	return a
 }
 
 // spending is an admission that an existing checkout pays for.
-func spending(c curfew.Checkout) curfew.Admission {
+func spending(c curfew.Checkout) record.Admission {
 	a := admission(c.CustomerID)
 	a.Checkout, a.From = c, c.Outcome
 	a.Session.CheckoutID, a.Session.Plan = c.ID, c.Plan
@@ -42,17 +43,17 @@ func spending(c curfew.Checkout) curfew.Admission {
 	return a
 }
 
-func accepting(st curfew.Standing, mechanic string) curfew.Change {
-	return curfew.Change{
-		From: st.Session, Guard: curfew.Guard{Overdue: curfew.No},
+func accepting(st curfew.Standing, mechanic string) record.Change {
+	return record.Change{
+		From: st.Session, Guard: record.Guard{Overdue: record.No},
 		To: curfew.Waiting, Reason: "accepted", Actor: curfew.Actor{Role: curfew.Mechanic, ID: mechanic},
 		Deadline: curfew.Deadline{After: 30 * time.Minute},
 		Assign:   mechanic, RequestTo: curfew.Accepted,
 	}
 }
 
-func releasing(st curfew.Standing) curfew.Change {
-	return curfew.Change{
+func releasing(st curfew.Standing) record.Change {
+	return record.Change{
 		From: st.Session,
 		To:   curfew.Waiting, Reason: "released", Actor: curfew.Actor{Role: curfew.Mechanic, ID: st.MechanicID},
 		Deadline: curfew.Deadline{After: 15 * time.Minute, Limit: st.CreatedAt.Add(time.Hour)},
@@ -60,8 +61,8 @@ func releasing(st curfew.Standing) curfew.Change {
 	}
 }
 
-func starting(st curfew.Standing) curfew.Change {
-	return curfew.Change{
+func starting(st curfew.Standing) record.Change {
+	return record.Change{
 		From: st.Session,
 		To:   curfew.Live, Reason: "both joined", Actor: curfew.Actor{Role: curfew.Customer, ID: st.CustomerID},
 		Deadline:      curfew.Deadline{After: st.Duration + 15*time.Minute},
@@ -70,8 +71,8 @@ func starting(st curfew.Standing) curfew.Change {
 }
 
 // ending ends a session and settles its checkout: a cancelled one is credited.
-func ending(st curfew.Standing, to curfew.SessionStatus, by curfew.EndReason) curfew.Change {
-	c := curfew.Change{
+func ending(st curfew.Standing, to curfew.SessionStatus, by curfew.EndReason) record.Change {
+	c := record.Change{
 		From: st.Session,
 		To:   to, Reason: string(by), EndedBy: by, Actor: curfew.Actor{Role: curfew.Customer, ID: st.CustomerID},
 		RequestTo: curfew.RequestCompleted, Owed: curfew.Fulfilled,
@@ -83,11 +84,11 @@ func ending(st curfew.Standing, to curfew.SessionStatus, by curfew.EndReason) cu
 }
 
 // batch ends sessions by the rule that is theirs, with its own reason.
-func batch(owed curfew.Outcome, standings ...curfew.Standing) curfew.Batch {
-	rule, _ := curfew.RuleFor(standings[0])
-	b := curfew.Batch{Rule: rule, Actor: curfew.Sweeper, RunID: newID()}
+func batch(owed curfew.Outcome, standings ...curfew.Standing) record.Batch {
+	rule, _ := record.RuleFor(standings[0])
+	b := record.Batch{Rule: rule, Actor: curfew.Sweeper, RunID: newID()}
 	for _, st := range standings {
-		b.Endings = append(b.Endings, curfew.Ending{
+		b.Endings = append(b.Endings, record.PlannedEnd{
 			CustomerID: st.CustomerID, SessionID: st.ID, Version: st.Version, Reason: rule.Reason, Owed: owed,
 		})
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/storetest/seed"
 )
 
@@ -143,7 +144,7 @@ func (s *storm) end(open curfew.Standing) {
 
 // sweep ends what is due of the customer, by batches.
 func (s *storm) sweep(late curfew.Standing) {
-	due, err := s.Store.Find(s.Context(), curfew.Search{CustomerID: late.CustomerID, Limit: 9})
+	due, err := s.Store.Find(s.Context(), record.Search{CustomerID: late.CustomerID, Limit: 9})
 	s.must(err)
 	for _, st := range due {
 		b := batch(curfew.Credited, st)

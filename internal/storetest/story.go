@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 var stories = contract{
@@ -104,8 +105,8 @@ func refusalPages(f *fixture) {
 		f.must(f.Store.Refuse(f.Context(), "ada", st.ID))
 	}
 	for _, limit := range []int{1, 2, 5, 100} {
-		all := toldAll(f, limit, func(r curfew.Refused) curfew.Cursor { return curfew.Cursor{At: r.At, ID: r.ID} },
-			func(before curfew.Cursor, limit int) ([]curfew.Refused, error) {
+		all := toldAll(f, limit, func(r record.Refusal) curfew.Cursor { return curfew.Cursor{At: r.At, ID: r.ID} },
+			func(before curfew.Cursor, limit int) ([]record.Refusal, error) {
 				return f.Store.Refusals(f.Context(), "ada", before, limit)
 			})
 		f.same("how many", len(all), 5)

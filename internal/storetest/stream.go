@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 var streams = contract{
@@ -21,7 +22,7 @@ var streams = contract{
 
 // newsReader is what live streams need of a store.
 type newsReader interface {
-	EventsSince(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.News, time.Time, error)
+	EventsSince(ctx context.Context, after curfew.Cursor, limit int) ([]record.StreamEvent, time.Time, error)
 	Standings(ctx context.Context, ids []string) ([]curfew.Standing, error)
 }
 
@@ -34,7 +35,7 @@ func (f *fixture) newsReader() newsReader {
 	return store
 }
 
-func (f *fixture) news(after curfew.Cursor, limit int) []curfew.News {
+func (f *fixture) news(after curfew.Cursor, limit int) []record.StreamEvent {
 	f.Helper()
 	news, now, err := f.newsReader().EventsSince(f.Context(), after, limit)
 	f.must(err)
@@ -47,7 +48,7 @@ func readsNewsInPages(f *fixture) {
 	f.credited("bob")
 	all := f.news(curfew.Cursor{}, 100)
 	for limit := 1; limit <= 3; limit++ { // a page may end between events of one moment
-		var paged []curfew.News
+		var paged []record.StreamEvent
 		for place := (curfew.Cursor{}); ; {
 			page := f.news(place, limit)
 			if len(page) == 0 {
@@ -59,10 +60,10 @@ func readsNewsInPages(f *fixture) {
 		f.same(fmt.Sprintf("in pages of %d", limit), paged, all)
 	}
 	f.same("how many", len(all), 2*2+2+2) // two admissions; accepted and live; ended and credited
-	if !slices.IsSortedFunc(all, func(a, b curfew.News) int { return a.At.Compare(b.At) }) {
+	if !slices.IsSortedFunc(all, func(a, b record.StreamEvent) int { return a.At.Compare(b.At) }) {
 		f.Errorf("not in the order of time: %+v", all)
 	}
-	f.same("behind the last", f.news(curfew.Cursor{At: all[len(all)-1].At, ID: all[len(all)-1].ID}, 100), []curfew.News(nil))
+	f.same("behind the last", f.news(curfew.Cursor{At: all[len(all)-1].At, ID: all[len(all)-1].ID}, 100), []record.StreamEvent(nil))
 }
 
 func newsNamesSessions(f *fixture) {
@@ -79,9 +80,9 @@ func newsNamesSessions(f *fixture) {
 }
 
 func hasNoNews(f *fixture) {
-	f.same("news", f.news(curfew.Cursor{}, 100), []curfew.News(nil))
+	f.same("news", f.news(curfew.Cursor{}, 100), []record.StreamEvent(nil))
 	f.admit("ada")
-	f.same("no limit", f.news(curfew.Cursor{}, 0), []curfew.News(nil))
+	f.same("no limit", f.news(curfew.Cursor{}, 0), []record.StreamEvent(nil))
 }
 
 // A transaction that began first and commits last: who remembers only the last
@@ -94,7 +95,7 @@ func findsWhatCameLate(f *fixture) {
 	commit()
 	after := f.news(curfew.Cursor{}, 100)
 	f.same("news before and after the commit", [2]int{len(before), len(after)}, [2]int{2, 4})
-	f.same("how far back is enough", after[3].At.Add(curfew.ResumeSlack).After(time.Now()), true)
+	f.same("how far back is enough", after[3].At.Add(record.ResumeSlack).After(time.Now()), true)
 }
 
 // cancelled is a cancellation by hand, for Hold.

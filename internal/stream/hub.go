@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // The hub's schedule.
@@ -26,7 +27,7 @@ const (
 type Store interface {
 	// EventsSince returns everybody's events after a position, by time and id, and the database's time of the
 	// reading.
-	EventsSince(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.News, time.Time, error)
+	EventsSince(ctx context.Context, after curfew.Cursor, limit int) ([]record.StreamEvent, time.Time, error)
 	// Standings returns the sessions with these ids, in any order. Missing ones are left out.
 	Standings(ctx context.Context, ids []string) ([]curfew.Standing, error)
 }
@@ -35,7 +36,7 @@ type Store interface {
 type Options struct {
 	// Encode returns the messages of an event, given the present state of its session; the zero state if it
 	// has none. It is called again each time the session changes.
-	Encode func(curfew.News, curfew.Standing) []curfew.Frame
+	Encode func(record.StreamEvent, curfew.Standing) []record.Message
 	// Wake receives a value when something may have changed. Nil: the hub polls once a second.
 	Wake <-chan struct{}
 	// Logger logs polls that failed. Nil discards the log.
@@ -46,7 +47,7 @@ type Options struct {
 // called once.
 type Hub struct {
 	store  Store
-	encode func(curfew.News, curfew.Standing) []curfew.Frame
+	encode func(record.StreamEvent, curfew.Standing) []record.Message
 	wake   <-chan struct{}
 	log    *slog.Logger
 	joins  chan struct{} // the first subscriber is here
@@ -169,8 +170,8 @@ func (h *Hub) admit(s *Subscription, err error) {
 	}
 	s.now = h.mark
 	if !s.since.IsZero() {
-		s.next, s.missed = h.ring.from(s.since.Add(-curfew.ResumeSlack))
-		s.missed = s.missed || s.since.After(s.now.Add(curfew.ResumeSlack))
+		s.next, s.missed = h.ring.from(s.since.Add(-record.ResumeSlack))
+		s.missed = s.missed || s.since.After(s.now.Add(record.ResumeSlack))
 	}
 	for _, topic := range s.topics {
 		if h.subscribers[topic] == nil {
@@ -199,7 +200,7 @@ func (h *Hub) stop() {
 
 // publish adds events to the ring and collects whom to wake. It encodes the sessions' earlier events anew, so
 // that nobody who reads them later sees what is no longer theirs.
-func (h *Hub) publish(fresh []curfew.News, standings map[string]curfew.Standing) {
+func (h *Hub) publish(fresh []record.StreamEvent, standings map[string]curfew.Standing) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for id, session := range standings {

@@ -14,32 +14,35 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/stream"
 )
 
 // history is a database of events, with a clock of its own.
 type history struct {
 	mu     sync.Mutex
-	events []curfew.News // in the order of time
-	offset time.Duration // of its clock
+	events []record.StreamEvent // in the order of time
+	offset time.Duration        // of its clock
 	reads  int
 	broken error
 }
 
 func (h *history) now() time.Time { return time.Now().Add(h.offset) }
 
-func (h *history) EventsSince(_ context.Context, after curfew.Cursor, limit int) ([]curfew.News, time.Time, error) {
+func (h *history) EventsSince(_ context.Context, after curfew.Cursor, limit int) ([]record.StreamEvent, time.Time, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.reads++
-	first, found := slices.BinarySearchFunc(h.events, curfew.News{Event: curfew.Event{ID: after.ID, At: after.At}}, inTime)
+	first, found := slices.BinarySearchFunc(h.events, record.StreamEvent{Event: curfew.Event{ID: after.ID, At: after.At}}, inTime)
 	if found {
 		first++
 	}
 	return slices.Clone(h.events[first:min(first+limit, len(h.events))]), h.now(), h.broken
 }
 
-func inTime(a, b curfew.News) int { return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID)) }
+func inTime(a, b record.StreamEvent) int {
+	return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID))
+}
 
 // Standings is sessions that are as old as their ids' first event.
 func (h *history) Standings(_ context.Context, ids []string) ([]curfew.Standing, error) {
@@ -47,7 +50,7 @@ func (h *history) Standings(_ context.Context, ids []string) ([]curfew.Standing,
 	defer h.mu.Unlock()
 	var all []curfew.Standing
 	for _, id := range ids {
-		i := slices.IndexFunc(h.events, func(n curfew.News) bool { return n.Subject == id && n.Number == 1 })
+		i := slices.IndexFunc(h.events, func(n record.StreamEvent) bool { return n.Subject == id && n.Number == 1 })
 		all = append(all, curfew.Standing{Session: curfew.Session{ID: id, CreatedAt: h.events[max(i, 0)].At}})
 	}
 	return all, h.broken
@@ -57,7 +60,7 @@ func (h *history) Standings(_ context.Context, ids []string) ([]curfew.Standing,
 func (h *history) happen(session string, number int64, ago time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	n := curfew.News{SessionID: session, Event: curfew.Event{
+	n := record.StreamEvent{SessionID: session, Event: curfew.Event{
 		ID: fmt.Sprintf("%s-%06d", session, number), Subject: session, Number: number, At: h.now().Add(-ago),
 	}}
 	i, _ := slices.BinarySearchFunc(h.events, n, inTime)
@@ -77,8 +80,8 @@ func (h *history) read() int {
 }
 
 // plain encodes an event as its session and number and a space, for the topic of the session's first letter.
-func plain(n curfew.News, _ curfew.Standing) []curfew.Frame {
-	return []curfew.Frame{{Topics: []string{n.SessionID[:1]}, Text: fmt.Appendf(nil, "%s%d ", n.SessionID, n.Number)}}
+func plain(n record.StreamEvent, _ curfew.Standing) []record.Message {
+	return []record.Message{{Topics: []string{n.SessionID[:1]}, Text: fmt.Appendf(nil, "%s%d ", n.SessionID, n.Number)}}
 }
 
 // bubble runs a test of a hub whose Run runs, in a synctest bubble.

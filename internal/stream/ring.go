@@ -3,7 +3,7 @@ package stream
 import (
 	"time"
 
-	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 const (
@@ -15,8 +15,8 @@ const (
 
 // entry is an event with its messages.
 type entry struct {
-	news     curfew.News
-	messages []curfew.Frame // encoded with the session's present state
+	news     record.StreamEvent
+	messages []record.Message // encoded with the session's present state
 }
 
 // ring buffers the newest events in the order in which they were published. Positions count from the first

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 const (
@@ -47,7 +48,7 @@ func (h *Hub) publishNew(ctx context.Context) (time.Time, error) {
 	full := began.Sub(t.fullEnded) >= max(fullInterval, duty*t.fullTook)
 	since := t.mark.Add(-shortOverlap)
 	if full {
-		since = t.fullMark.Add(-curfew.ResumeSlack)
+		since = t.fullMark.Add(-record.ResumeSlack)
 	}
 	now, err := h.read(ctx, since, full)
 	if setBack := now.Before(t.mark); errors.Is(err, errGap) || err == nil && setBack {
@@ -55,14 +56,14 @@ func (h *Hub) publishNew(ctx context.Context) (time.Time, error) {
 			since = now
 		}
 		full = true
-		now, err = h.read(ctx, since.Add(-curfew.ResumeSlack), true)
+		now, err = h.read(ctx, since.Add(-record.ResumeSlack), true)
 	}
 	if err != nil {
 		return now, err
 	}
 	if t.mark = now; full {
 		t.fullMark, t.fullEnded, t.fullTook = now, time.Now(), time.Since(began)
-		maps.DeleteFunc(t.seen, func(_ string, at time.Time) bool { return at.Before(now.Add(-curfew.ResumeSlack)) })
+		maps.DeleteFunc(t.seen, func(_ string, at time.Time) bool { return at.Before(now.Add(-record.ResumeSlack)) })
 	}
 	return now, nil
 }
@@ -73,7 +74,7 @@ func (h *Hub) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	from := now.Add(curfew.ResumeSlack - window)
+	from := now.Add(record.ResumeSlack - window)
 	h.tailer = tailer{mark: from, fullMark: from, seen: map[string]time.Time{}}
 	h.mu.Lock()
 	h.ring.floor = now.Add(-window)
@@ -104,8 +105,8 @@ func (h *Hub) read(ctx context.Context, since time.Time, full bool) (first time.
 var errGap = errors.New("an event is missing before another of its session")
 
 // publishPage publishes the events of a page that are new.
-func (h *Hub) publishPage(ctx context.Context, page []curfew.News, full bool) error {
-	fresh := slices.DeleteFunc(slices.Clone(page), func(n curfew.News) bool {
+func (h *Hub) publishPage(ctx context.Context, page []record.StreamEvent, full bool) error {
+	fresh := slices.DeleteFunc(slices.Clone(page), func(n record.StreamEvent) bool {
 		_, seen := h.tailer.seen[n.ID]
 		return seen
 	})
@@ -127,7 +128,7 @@ func (h *Hub) publishPage(ctx context.Context, page []curfew.News, full bool) er
 }
 
 // lacks reports whether a session's event is missing before one of these.
-func (h *Hub) lacks(fresh []curfew.News, standings map[string]curfew.Standing) bool {
+func (h *Hub) lacks(fresh []record.StreamEvent, standings map[string]curfew.Standing) bool {
 	last := map[string]int64{}
 	for _, n := range fresh {
 		if !n.OfSession() {
@@ -147,7 +148,7 @@ func (h *Hub) lacks(fresh []curfew.News, standings map[string]curfew.Standing) b
 }
 
 // standings reads the present state of the sessions that the events are about.
-func (h *Hub) standings(ctx context.Context, fresh []curfew.News) (map[string]curfew.Standing, error) {
+func (h *Hub) standings(ctx context.Context, fresh []record.StreamEvent) (map[string]curfew.Standing, error) {
 	ids := map[string]bool{}
 	for _, n := range fresh {
 		if n.OfSession() {
@@ -167,17 +168,17 @@ func (h *Hub) standings(ctx context.Context, fresh []curfew.News) (map[string]cu
 
 // inOrder sorts the events of each subject by number, within the positions that they have. There is no order
 // to keep between subjects.
-func inOrder(news []curfew.News) []curfew.News {
+func inOrder(news []record.StreamEvent) []record.StreamEvent {
 	positions := map[string][]int{}
 	for i, n := range news {
 		positions[n.Subject] = append(positions[n.Subject], i)
 	}
 	for _, at := range positions {
-		own := make([]curfew.News, len(at))
+		own := make([]record.StreamEvent, len(at))
 		for i, j := range at {
 			own[i] = news[j]
 		}
-		slices.SortFunc(own, func(a, b curfew.News) int { return cmp.Compare(a.Number, b.Number) })
+		slices.SortFunc(own, func(a, b record.StreamEvent) int { return cmp.Compare(a.Number, b.Number) })
 		for i, j := range at {
 			news[j] = own[i]
 		}

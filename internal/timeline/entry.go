@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // EntryKind is what a line of a timeline is about.
@@ -43,7 +44,7 @@ type Entry struct {
 	// CustomerID is whose it is, in the timeline of a run.
 	CustomerID string
 	// Delivery is what a notice is about; of the others nil.
-	Delivery *curfew.Delivery
+	Delivery *record.Delivery
 
 	key   string // orders entries of one moment: a UUID
 	runID string

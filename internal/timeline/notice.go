@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // notices tells what the customer and the endpoints were told of, or are to
@@ -24,18 +25,18 @@ func (x *Explainer) notices(ctx context.Context, t facts, before curfew.Cursor, 
 }
 
 // noticeSentence says who was told what, or why not. An address is never whole.
-func noticeSentence(t facts, d curfew.Delivery) string {
+func noticeSentence(t facts, d record.Delivery) string {
 	whom, how := "Endpoint "+d.Receiver(), ""
-	if d.Channel == curfew.MailChannel {
+	if d.Channel == record.MailChannel {
 		whom, how = "The customer", " by e-mail ("+d.Receiver()+")"
 	}
 	what, why := happened(t, d), cmp.Or(d.Error, "no reason is known")
 	switch {
-	case d.State == curfew.DeliveryDead:
+	case d.State == record.DeliveryDead:
 		return fmt.Sprintf("%s could not be told%s that %s, in %s: %s.", whom, how, what, attempted(d), why)
-	case d.State == curfew.DeliveryDone && d.Error != "":
+	case d.State == record.DeliveryDone && d.Error != "":
 		return fmt.Sprintf("%s was not told%s that %s: %s.", whom, how, what, strings.TrimPrefix(d.Error, "not sent: "))
-	case d.State == curfew.DeliveryDone:
+	case d.State == record.DeliveryDone:
 		return fmt.Sprintf("%s was told%s that %s.", whom, how, what)
 	case d.Failures == 0:
 		return fmt.Sprintf("%s is to be told%s that %s.", whom, how, what)
@@ -43,7 +44,7 @@ func noticeSentence(t facts, d curfew.Delivery) string {
 	return fmt.Sprintf("%s is to be told%s that %s: it is tried again then, after %s (%s).", whom, how, what, attempted(d), why)
 }
 
-func attempted(d curfew.Delivery) string {
+func attempted(d record.Delivery) string {
 	if d.Attempts == 1 {
 		return "1 try"
 	}
@@ -76,7 +77,7 @@ var happenings = map[string]string{ //nolint:gosec // G101: sentences, no secret
 }
 
 // happened is what a delivery tells, with the reason where a session has ended.
-func happened(t facts, d curfew.Delivery) string {
+func happened(t facts, d record.Delivery) string {
 	text := cmp.Or(happenings[d.Kind], "something happened to %s")
 	if strings.HasPrefix(d.Kind, "checkout.") {
 		return fmt.Sprintf(text, payment(t.checkout(d.Subject)))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -194,7 +195,7 @@ func (x *Explainer) deadlineSentence(s curfew.Standing) string {
 	if s.Overdue() {
 		return fmt.Sprintf("The deadline of session %s passed: it stands in nobody's way, and whoever looks next settles it.", s.ID)
 	}
-	rule, _ := curfew.RuleFor(s)
+	rule, _ := record.RuleFor(s)
 	switch rule.Name {
 	case curfew.Due:
 		return fmt.Sprintf("Appointment %s begins, if the customer's slot is free.", s.ID)

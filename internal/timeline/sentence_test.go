@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 func TestEveryStepHasASentence(t *testing.T) {
@@ -24,7 +25,7 @@ func TestEveryStepHasASentence(t *testing.T) {
 			t.Errorf("no sentence tells an end by %q", reason)
 		}
 	}
-	for _, kind := range curfew.EventKinds() {
+	for _, kind := range record.EventKinds() {
 		if strings.Count(happenings[kind], "%s") != 1 {
 			t.Errorf("no sentence tells whom of %s", kind)
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -35,7 +36,7 @@ type Lookup interface {
 	Session(ctx context.Context, id string) (curfew.Standing, error)
 	SessionOf(ctx context.Context, requestID string) (curfew.Standing, error)
 	Checkout(ctx context.Context, id string) (curfew.Checkout, error)
-	Reference(ctx context.Context, ref string) (curfew.Receipt, error)
+	Reference(ctx context.Context, ref string) (record.Receipt, error)
 	Run(ctx context.Context, id string) (curfew.Run, error)
 	CustomersByEmail(ctx context.Context, email string, limit int) ([]string, error)
 }
@@ -52,8 +53,8 @@ type Source interface {
 	Events(ctx context.Context, customerID, subject string) ([]curfew.Event, error)
 	RunEvents(ctx context.Context, runID, after string, limit int) ([]curfew.Event, error)
 	History(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Event, error)
-	Refusals(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Refused, error)
-	Notices(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Delivery, error)
+	Refusals(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]record.Refusal, error)
+	Notices(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]record.Delivery, error)
 }
 
 // Store joins what is read of a database; lifecycle.Store documents the methods.

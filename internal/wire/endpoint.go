@@ -1,13 +1,13 @@
 package wire
 
 import (
-	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Endpoint converts a webhook endpoint. The secret is there only if the endpoint carries it: after it was added or
 // rotated.
-func Endpoint(w curfew.Endpoint) api.Endpoint {
+func Endpoint(w record.Endpoint) api.Endpoint {
 	out := api.Endpoint{
 		ID: w.ID, URL: w.URL, Description: w.Description, Events: append([]string{}, w.Kinds...), Enabled: w.Enabled,
 		DisabledAt: OptionalTime(w.DisabledAt), DisabledReason: w.DisabledReason, CreatedAt: w.CreatedAt.UTC(), UpdatedAt: w.UpdatedAt.UTC(),

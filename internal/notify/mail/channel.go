@@ -11,16 +11,17 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/notify"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Name is the channel's, and that of its one queue.
-const Name = curfew.MailChannel
+const Name = record.MailChannel
 
 // Store is what the channel reads when it sends.
 type Store interface {
 	Refusals
 	// Happenings is events with what they are about, as that stands now.
-	Happenings(ctx context.Context, events []curfew.Event) ([]curfew.Happening, error)
+	Happenings(ctx context.Context, events []curfew.Event) ([]record.EnrichedEvent, error)
 }
 
 // Options of mails. All but Templates are needed.
@@ -71,26 +72,26 @@ func (c *Channel) Audience(context.Context) (notify.Audience, error) {
 }
 
 // expand makes at most one delivery, whose body is the notice's name.
-func expand(h curfew.OutsideHappening) []curfew.Delivery {
+func expand(h record.OutsideEnrichedEvent) []record.Delivery {
 	kind := kindOf(h)
 	if kind == "" || h.Checkout.Email == "" {
 		return nil
 	}
-	return []curfew.Delivery{{Queue: Name, Destination: h.Checkout.Email, Kind: h.Kind, Body: kind}}
+	return []record.Delivery{{Queue: Name, Destination: h.Checkout.Email, Kind: h.Kind, Body: kind}}
 }
 
 // Send makes one attempt, in the words that are true now.
-func (c *Channel) Send(ctx context.Context, d curfew.Delivery) curfew.Verdict {
+func (c *Channel) Send(ctx context.Context, d record.Delivery) record.Verdict {
 	to, err := readAddress(d.Destination)
 	if err != nil {
-		return curfew.Verdict{State: curfew.DeliveryDead, Error: err.Error()}
+		return record.Verdict{State: record.DeliveryDead, Error: err.Error()}
 	}
 	found, err := c.store.Happenings(ctx, []curfew.Event{{ID: d.EventID, CustomerID: d.CustomerID, Subject: d.Subject, Number: d.Number}})
 	switch {
 	case err != nil:
 		return unread
 	case len(found) == 0 || !slices.Contains(Kinds(), d.Body):
-		return curfew.Verdict{State: curfew.DeliveryDead, Error: "what it is about is not there"}
+		return record.Verdict{State: record.DeliveryDead, Error: "what it is about is not there"}
 	}
 	h := found[0].Outside()
 	n := noticeOf(d.Body, h)
@@ -109,15 +110,15 @@ func (c *Channel) Send(ctx context.Context, d curfew.Delivery) curfew.Verdict {
 	return c.post(ctx, d.ID, to, n)
 }
 
-var unread = curfew.Verdict{State: curfew.DeliveryPending, Untried: true, Error: "what it is about could not be read"}
+var unread = record.Verdict{State: record.DeliveryPending, Untried: true, Error: "what it is about could not be read"}
 
 // unsent is a notice that there is no use for any more.
-func unsent(why string) curfew.Verdict {
-	return curfew.Verdict{State: curfew.DeliveryDone, Error: "not sent: " + why}
+func unsent(why string) record.Verdict {
+	return record.Verdict{State: record.DeliveryDone, Error: "not sent: " + why}
 }
 
 // post writes a notice and hands it over.
-func (c *Channel) post(ctx context.Context, id string, to *mail.Address, n Notice) curfew.Verdict {
+func (c *Channel) post(ctx context.Context, id string, to *mail.Address, n Notice) record.Verdict {
 	if slices.Contains(courtesies, n.Kind) {
 		n.Unsubscribe = c.baseURL + "/api/unsubscribe?token=" + url.QueryEscape(c.links.token(n.Kind, to.Address))
 	}
@@ -139,7 +140,7 @@ func (c *Channel) Test(ctx context.Context, address, kind string) error {
 	}
 	v := c.post(ctx, notify.NewID(), to, sample(kind, string(curfew.Credited)))
 	c.sender.closeIdle(time.Now())
-	if v.State != curfew.DeliveryDone {
+	if v.State != record.DeliveryDone {
 		return curfew.Errorf(curfew.Unavailable, "%s", v.Error)
 	}
 	return nil

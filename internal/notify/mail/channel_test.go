@@ -18,23 +18,24 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/notify/mail"
 	"github.com/curfewhq/curfew/internal/notify/mailtest"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // facts is a store that knows one happening.
 type facts struct {
-	happening curfew.Happening
+	happening record.EnrichedEvent
 	stopped   bool
 }
 
-func (f facts) Happenings(context.Context, []curfew.Event) ([]curfew.Happening, error) {
-	return []curfew.Happening{f.happening}, nil
+func (f facts) Happenings(context.Context, []curfew.Event) ([]record.EnrichedEvent, error) {
+	return []record.EnrichedEvent{f.happening}, nil
 }
 func (f facts) Unsubscribe(context.Context, string, string) error          { return nil }
 func (f facts) Unsubscribed(context.Context, string, string) (bool, error) { return f.stopped, nil }
 
 // cancelledOf is a session that its customer cancelled.
-func cancelledOf(c curfew.Checkout) curfew.Happening {
-	return curfew.Happening{
+func cancelledOf(c curfew.Checkout) record.EnrichedEvent {
+	return record.EnrichedEvent{
 		Of: "session", Event: curfew.Event{From: "waiting", To: "cancelled", Actor: ada},
 		Session:  curfew.Session{Status: curfew.Cancelled, EndReason: curfew.ByRequest, Kind: curfew.Chat, Plan: c.Plan},
 		Checkout: c,
@@ -43,15 +44,15 @@ func cancelledOf(c curfew.Checkout) curfew.Happening {
 
 var paid = curfew.Checkout{Ref: "r1", Plan: "chat10", Amount: 1999, Currency: "eur", Outcome: curfew.Credited, Name: "Ada"}
 
-func channelTo(t testing.TB, s mail.Server, h curfew.Happening) *mail.Channel {
+func channelTo(t testing.TB, s mail.Server, h record.EnrichedEvent) *mail.Channel {
 	t.Helper()
 	c, err := mail.NewChannel(facts{happening: h}, mail.Options{Server: s, From: from, BaseURL: "https://curfew.example.org", Signer: signer("key")})
 	must(t, err)
 	return c
 }
 
-func delivery(kind string) curfew.Delivery {
-	return curfew.Delivery{ID: "0190a5d2-0000-7000-8000-000000000001", Destination: email, Body: kind}
+func delivery(kind string) record.Delivery {
+	return record.Delivery{ID: "0190a5d2-0000-7000-8000-000000000001", Destination: email, Body: kind}
 }
 
 func TestMailsGoOutOverEveryKindOfConnection(t *testing.T) {
@@ -77,7 +78,7 @@ func TestMailsGoOutOverEveryKindOfConnection(t *testing.T) {
 				s.Username, s.Password = mailtest.User, mailtest.Password
 			}
 			v := channelTo(t, s, cancelledOf(paid)).Send(t.Context(), delivery("cancelled"))
-			same(t, "verdict", v, curfew.Verdict{State: curfew.DeliveryDone, Status: 250})
+			same(t, "verdict", v, record.Verdict{State: record.DeliveryDone, Status: 250})
 			same(t, "mails", len(mailServer.Mails()), 1)
 		})
 	}
@@ -89,7 +90,7 @@ func TestAMailIsWhole(t *testing.T) {
 	h := cancelledOf(paid)
 	h.From, h.To, h.Reason = "waiting", "waiting", curfew.AcceptedReason
 	h.Session = curfew.Session{Status: curfew.Waiting, MechanicID: "max", Kind: curfew.Chat, ExpiresAt: time.Date(2026, 11, 23, 16, 5, 0, 0, time.UTC)}
-	same(t, "state", channelTo(t, smtpServer(mailServer), h).Send(t.Context(), delivery("accepted")).State, curfew.DeliveryDone)
+	same(t, "state", channelTo(t, smtpServer(mailServer), h).Send(t.Context(), delivery("accepted")).State, record.DeliveryDone)
 	m := mailServer.Mails()[0]
 	same(t, "envelope", []string{m.From, m.To[0]}, []string{"help@shop.example", email})
 	got, err := m.Header.AddressList("From")
@@ -124,7 +125,7 @@ func TestNothingGoesOutUnprotected(t *testing.T) {
 		"it does not speak TLS from the on": {Host: plain.Host, Port: plain.Port, TLS: mail.ImplicitTLS},
 	} {
 		v := channelTo(t, s, cancelledOf(paid)).Send(t.Context(), delivery("cancelled"))
-		if v.State != curfew.DeliveryPending || !strings.HasPrefix(v.Error, "no connection to the mail server: ") {
+		if v.State != record.DeliveryPending || !strings.HasPrefix(v.Error, "no connection to the mail server: ") {
 			t.Errorf("%s: %+v", sentence, v)
 		}
 	}
@@ -146,7 +147,7 @@ func TestWhatARefusalMeans(t *testing.T) {
 	for sentence, test := range map[string]struct {
 		step   string
 		answer *smtp.SMTPError
-		want   curfew.Verdict
+		want   record.Verdict
 	}{
 		"the address is unknown": {"RCPT", refusal(550, 1, 1), dead(550, "the mail server refused it for good: 550 5.1.1")},
 		"the content is refused": {"DATA", refusal(554, 7, 1), dead(554, "the mail server refused it for good: 554 5.7.1")},
@@ -173,12 +174,12 @@ func refusal(code, second, third int) *smtp.SMTPError {
 	return &smtp.SMTPError{Code: code, EnhancedCode: smtp.EnhancedCode{code / 100, second, third}, Message: "no: <" + email + ">"}
 }
 
-func dead(status int, text string) curfew.Verdict {
-	return curfew.Verdict{State: curfew.DeliveryDead, Status: status, Error: text}
+func dead(status int, text string) record.Verdict {
+	return record.Verdict{State: record.DeliveryDead, Status: status, Error: text}
 }
 
-func again(status int, text string) curfew.Verdict {
-	return curfew.Verdict{State: curfew.DeliveryPending, Status: status, Error: text}
+func again(status int, text string) record.Verdict {
+	return record.Verdict{State: record.DeliveryPending, Status: status, Error: text}
 }
 
 func TestALoginThatIsRefusedLosesNoMail(t *testing.T) {
@@ -195,7 +196,7 @@ func TestManyMailsShareAConnection(t *testing.T) {
 	mailServer := mailtest.NewServer(t, mailtest.Options{})
 	c := channelTo(t, smtpServer(mailServer), cancelledOf(paid))
 	for range 20 {
-		same(t, "state", c.Send(t.Context(), delivery("cancelled")).State, curfew.DeliveryDone)
+		same(t, "state", c.Send(t.Context(), delivery("cancelled")).State, record.DeliveryDone)
 	}
 	same(t, "mails", len(mailServer.Mails()), 20)
 	if n := mailServer.Connections(); n > 4 {
@@ -222,7 +223,7 @@ func TestASilentServerIsLeftWhenTheWorkerStops(t *testing.T) {
 	}()
 	s := mail.Server{Host: "127.0.0.1", Port: l.Addr().(*net.TCPAddr).Port, TLS: mail.NoTLS} //nolint:errcheck,forcetypeassert // it is tcp
 	v := channelTo(t, s, cancelledOf(paid)).Send(ctx, delivery("cancelled"))
-	same(t, "state", v.State, curfew.DeliveryPending)
+	same(t, "state", v.State, record.DeliveryPending)
 }
 
 // What strangers can put into names, plans and addresses.
@@ -239,7 +240,7 @@ func TestNobodyWritesAHeader(t *testing.T) {
 		c.Name, c.Plan, c.Currency = text, text, text
 		h := cancelledOf(c)
 		h.Session.Plan, h.Session.Kind = text, curfew.PlanKind(text)
-		same(t, "state", channelTo(t, smtpServer(mailServer), h).Send(t.Context(), delivery("cancelled")).State, curfew.DeliveryDone)
+		same(t, "state", channelTo(t, smtpServer(mailServer), h).Send(t.Context(), delivery("cancelled")).State, record.DeliveryDone)
 	}
 	want := []string{"Auto-Submitted", "Content-Type", "Date", "From", "Message-Id", "Mime-Version", "Subject", "To", "X-Auto-Response-Suppress"}
 	for i, m := range mailServer.Mails() {
@@ -289,8 +290,8 @@ func TestNamesOfTheWorldAreGreeted(t *testing.T) {
 	}
 }
 
-func sent(v curfew.Verdict) error {
-	if v.State != curfew.DeliveryDone {
+func sent(v record.Verdict) error {
+	if v.State != record.DeliveryDone {
 		return errors.New(v.Error)
 	}
 	return nil
@@ -299,7 +300,7 @@ func sent(v curfew.Verdict) error {
 func TestASampleOfEveryNotice(t *testing.T) {
 	t.Parallel()
 	mailServer := mailtest.NewServer(t, mailtest.Options{})
-	c := channelTo(t, smtpServer(mailServer), curfew.Happening{})
+	c := channelTo(t, smtpServer(mailServer), record.EnrichedEvent{})
 	for _, kind := range mail.Kinds() {
 		must(t, c.Test(t.Context(), email, kind))
 	}

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // The notices, by the name of their template.
@@ -31,7 +32,7 @@ func Kinds() []string {
 var courtesies = []string{accepted}
 
 // kindOf is the notice that an event is worth; empty: none.
-func kindOf(h curfew.OutsideHappening) string {
+func kindOf(h record.OutsideEnrichedEvent) string {
 	switch h.Kind {
 	case "session." + curfew.AcceptedReason:
 		return accepted
@@ -85,7 +86,7 @@ type Notice struct {
 }
 
 // noticeOf is the notice of an event in the words that are true now.
-func noticeOf(kind string, h curfew.OutsideHappening) Notice {
+func noticeOf(kind string, h record.OutsideEnrichedEvent) Notice {
 	s, c := h.Session, h.Checkout
 	n := Notice{
 		Kind: kind, Name: greeting(c.Name), Plan: s.Plan, Type: string(s.Kind), By: by(h.Actor), Reason: string(s.EndReason),
@@ -120,7 +121,7 @@ func (n Notice) pointless(s curfew.OutsideSession) bool {
 
 // money is what became of what was paid. Lesson 21: only what never had a
 // payment is free, whatever amount the marketplace told.
-func money(h curfew.OutsideHappening) string {
+func money(h record.OutsideEnrichedEvent) string {
 	c := h.Checkout
 	switch {
 	case c.Ref == "" && c.PaymentID == "" && c.Amount == 0:

@@ -17,6 +17,7 @@ import (
 	"github.com/wneessen/go-mail/smtp"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // TLS is how the connection to the mail server is encrypted.
@@ -204,7 +205,7 @@ func (s *sender) closeIdle(since time.Time) {
 }
 
 // send makes one attempt to deliver a mail to the server.
-func (s *sender) send(ctx context.Context, m *gomail.Msg) curfew.Verdict {
+func (s *sender) send(ctx context.Context, m *gomail.Msg) record.Verdict {
 	c, err := s.acquire(ctx)
 	if err != nil {
 		return unreachable(err)
@@ -217,7 +218,7 @@ func (s *sender) send(ctx context.Context, m *gomail.Msg) curfew.Verdict {
 		c.close()
 	}
 	if m.IsDelivered() { // a later failure concerns only the connection
-		return curfew.Verdict{State: curfew.DeliveryDone, Status: 250}
+		return record.Verdict{State: record.DeliveryDone, Status: 250}
 	}
 	return judge(err)
 }
@@ -230,7 +231,7 @@ func reusable(err error) bool {
 
 // judge turns a failed attempt into a verdict. It drops the server's text, which repeats the address.
 // A rejected sender address is a mistake in the settings, so the mail is retried.
-func judge(err error) curfew.Verdict {
+func judge(err error) record.Verdict {
 	var failed *gomail.SendError
 	if !errors.As(err, &failed) || failed.ErrorCode() == 0 {
 		return later(0, "the connection to the mail server broke")
@@ -244,13 +245,13 @@ func judge(err error) curfew.Verdict {
 	case failed.Reason == gomail.ErrSMTPMailFrom:
 		return later(code, "the mail server refused the sender: "+text)
 	case code >= 500:
-		return curfew.Verdict{State: curfew.DeliveryDead, Status: code, Error: "the mail server refused it for good: " + text}
+		return record.Verdict{State: record.DeliveryDead, Status: code, Error: "the mail server refused it for good: " + text}
 	}
 	return later(code, "the mail server refused it for now: "+text)
 }
 
 // unreachable is the verdict of an attempt without a connection.
-func unreachable(err error) curfew.Verdict {
+func unreachable(err error) record.Verdict {
 	var said *textproto.Error
 	if errors.As(err, &said) {
 		return later(said.Code, fmt.Sprintf("the mail server refused the connection or the login: %d", said.Code))
@@ -260,6 +261,6 @@ func unreachable(err error) curfew.Verdict {
 
 const maxError = 200
 
-func later(code int, why string) curfew.Verdict {
-	return curfew.Verdict{State: curfew.DeliveryPending, Status: code, Error: why[:min(len(why), maxError)]}
+func later(code int, why string) record.Verdict {
+	return record.Verdict{State: record.DeliveryPending, Status: code, Error: why[:min(len(why), maxError)]}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/notify/mail"
 	"github.com/curfewhq/curfew/internal/notify/mailtest"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 func TestACourtesyCanBeStoppedAndMoneyCannot(t *testing.T) {
@@ -52,7 +53,7 @@ func tokenOf(t testing.TB, m mailtest.Mail) string {
 func TestOnlyOurLinksUnsubscribe(t *testing.T) {
 	t.Parallel()
 	mailServer := mailtest.NewServer(t, mailtest.Options{})
-	must(t, channelTo(t, smtpServer(mailServer), curfew.Happening{}).Test(t.Context(), email, "accepted"))
+	must(t, channelTo(t, smtpServer(mailServer), record.EnrichedEvent{}).Test(t.Context(), email, "accepted"))
 	token := tokenOf(t, mailServer.Mails()[0])
 	ours, theirs := mail.Unsubscriptions{Store: facts{}, Signer: signer("key")}, mail.Unsubscriptions{Store: facts{}, Signer: signer("other")}
 	must(t, ours.Check(token))
@@ -80,7 +81,7 @@ func TestOnlyOurLinksUnsubscribe(t *testing.T) {
 func TestOnlyWhatIsSignedCounts(t *testing.T) {
 	t.Parallel()
 	mailServer := mailtest.NewServer(t, mailtest.Options{})
-	must(t, channelTo(t, smtpServer(mailServer), curfew.Happening{}).Test(t.Context(), email, "accepted"))
+	must(t, channelTo(t, smtpServer(mailServer), record.EnrichedEvent{}).Test(t.Context(), email, "accepted"))
 	whole := tokenOf(t, mailServer.Mails()[0])
 	hash := strings.Split(whole, ".")[1]
 	other := strings.Repeat("0", len(hash))

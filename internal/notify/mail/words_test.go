@@ -8,6 +8,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/notify/mail"
 	"github.com/curfewhq/curfew/internal/notify/mailtest"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // trueWords is what a notice says of a payment of 19.99 EUR, by its outcome.
@@ -26,7 +27,7 @@ var trueWords = map[curfew.Outcome]string{
 func TestLesson21_NobodyWhoPaidIsToldThatNothingWasCharged(t *testing.T) {
 	t.Parallel()
 	mailServer := mailtest.NewServer(t, mailtest.Options{})
-	said := func(h curfew.Happening, kind string) string {
+	said := func(h record.EnrichedEvent, kind string) string {
 		must(t, sent(channelTo(t, smtpServer(mailServer), h).Send(t.Context(), delivery(kind))))
 		mails := mailServer.Mails()
 		return strings.Join(strings.Fields(mails[len(mails)-1].Text), " ")

@@ -19,11 +19,12 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/notify"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 const (
 	// Name is the channel's.
-	Name = curfew.WebhookChannel
+	Name = record.WebhookChannel
 	// timeout is how long a receiver may take, from the connection to the answer.
 	timeout = 15 * time.Second
 	// drained is how much of an answer is read, so that its connection can be
@@ -87,7 +88,7 @@ func (c *Channel) Audience(ctx context.Context) (notify.Audience, error) {
 	if err != nil {
 		return notify.Audience{}, err
 	}
-	all = slices.DeleteFunc(all, func(w curfew.Endpoint) bool { return !w.Enabled })
+	all = slices.DeleteFunc(all, func(w record.Endpoint) bool { return !w.Enabled })
 	if len(all) == 0 {
 		return notify.Audience{}, nil
 	}
@@ -95,12 +96,12 @@ func (c *Channel) Audience(ctx context.Context) (notify.Audience, error) {
 	for _, w := range all {
 		a.Queues = append(a.Queues, w.ID)
 	}
-	a.Expand = func(h curfew.OutsideHappening) []curfew.Delivery { return expand(h, all) }
+	a.Expand = func(h record.OutsideEnrichedEvent) []record.Delivery { return expand(h, all) }
 	return a, nil
 }
 
-func expand(h curfew.OutsideHappening, endpoints []curfew.Endpoint) []curfew.Delivery {
-	var all []curfew.Delivery
+func expand(h record.OutsideEnrichedEvent, endpoints []record.Endpoint) []record.Delivery {
+	var all []record.Delivery
 	kind, body := h.Kind, ""
 	for _, w := range endpoints {
 		if len(w.Kinds) > 0 && !slices.Contains(w.Kinds, kind) {
@@ -109,21 +110,21 @@ func expand(h curfew.OutsideHappening, endpoints []curfew.Endpoint) []curfew.Del
 		if body == "" {
 			body = encode(messageOf(h))
 		}
-		all = append(all, curfew.Delivery{Queue: w.ID, Destination: w.ID, Kind: kind, Body: body})
+		all = append(all, record.Delivery{Queue: w.ID, Destination: w.ID, Kind: kind, Body: body})
 	}
 	return all
 }
 
 // Send makes one attempt.
-func (c *Channel) Send(ctx context.Context, d curfew.Delivery) curfew.Verdict {
+func (c *Channel) Send(ctx context.Context, d record.Delivery) record.Verdict {
 	w, err := c.store.Endpoint(ctx, d.Destination)
 	switch {
 	case errors.Is(err, curfew.NotFound):
-		return curfew.Verdict{State: curfew.DeliveryDead, Error: "the endpoint was removed"}
+		return record.Verdict{State: record.DeliveryDead, Error: "the endpoint was removed"}
 	case err != nil:
-		return curfew.Verdict{State: curfew.DeliveryPending, Untried: true, Error: "the endpoint could not be read"}
+		return record.Verdict{State: record.DeliveryPending, Untried: true, Error: "the endpoint could not be read"}
 	case !w.Enabled:
-		return curfew.Verdict{State: curfew.DeliveryPending, Untried: true, Error: "the endpoint is disabled"}
+		return record.Verdict{State: record.DeliveryPending, Untried: true, Error: "the endpoint is disabled"}
 	}
 	request, err := c.request(ctx, w, d)
 	if err != nil {
@@ -142,12 +143,12 @@ func (c *Channel) Send(ctx context.Context, d curfew.Delivery) curfew.Verdict {
 	return c.judge(ctx, w, response)
 }
 
-func later(why string) curfew.Verdict {
-	return curfew.Verdict{State: curfew.DeliveryPending, Error: why[:min(len(why), maxError)]}
+func later(why string) record.Verdict {
+	return record.Verdict{State: record.DeliveryPending, Error: why[:min(len(why), maxError)]}
 }
 
 // request is a delivery signed now.
-func (c *Channel) request(ctx context.Context, w curfew.Endpoint, d curfew.Delivery) (*http.Request, error) {
+func (c *Channel) request(ctx context.Context, w record.Endpoint, d record.Delivery) (*http.Request, error) {
 	at := time.Now()
 	signature, err := Sign(w.Secrets, d.ID, at, []byte(d.Body))
 	if err != nil {
@@ -181,17 +182,17 @@ func failure(err error) string {
 }
 
 // judge is what a status means.
-func (c *Channel) judge(ctx context.Context, w curfew.Endpoint, r *http.Response) curfew.Verdict {
-	v := curfew.Verdict{Status: r.StatusCode, State: curfew.DeliveryPending, Error: "it answered " + strconv.Itoa(r.StatusCode)}
+func (c *Channel) judge(ctx context.Context, w record.Endpoint, r *http.Response) record.Verdict {
+	v := record.Verdict{Status: r.StatusCode, State: record.DeliveryPending, Error: "it answered " + strconv.Itoa(r.StatusCode)}
 	switch {
 	case r.StatusCode >= 200 && r.StatusCode < 300:
-		return curfew.Verdict{State: curfew.DeliveryDone, Status: r.StatusCode}
+		return record.Verdict{State: record.DeliveryDone, Status: r.StatusCode}
 	case r.StatusCode == http.StatusGone:
 		w.Enabled, w.DisabledReason = false, "it answered 410 Gone"
 		if _, err := c.store.ChangeEndpoint(ctx, w); err != nil {
 			return v // the next attempt disables it
 		}
-		v.State = curfew.DeliveryDead
+		v.State = record.DeliveryDead
 	case r.StatusCode == http.StatusTooManyRequests || r.StatusCode == http.StatusServiceUnavailable:
 		v.After = retryAfter(r.Header.Get("Retry-After"), time.Now())
 	}

@@ -20,6 +20,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/notify/webhook"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/storetest/stores"
 )
 
@@ -31,7 +32,7 @@ type post struct {
 	*httptest.Server
 	store     webhook.Store
 	endpoints webhook.Endpoints
-	endpoint  curfew.Endpoint
+	endpoint  record.Endpoint
 	channel   *webhook.Channel
 }
 
@@ -48,9 +49,9 @@ func receiving(t *testing.T, answer http.HandlerFunc, o webhook.Options) *post {
 	return p
 }
 
-func (p *post) add(url string) curfew.Endpoint {
+func (p *post) add(url string) record.Endpoint {
 	p.Helper()
-	w, err := p.endpoints.Add(p.Context(), curfew.Endpoint{URL: url})
+	w, err := p.endpoints.Add(p.Context(), record.Endpoint{URL: url})
 	if err != nil {
 		p.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func (p *post) add(url string) curfew.Endpoint {
 }
 
 // send makes one attempt to deliver a test to an endpoint.
-func (p *post) send(w curfew.Endpoint) (curfew.Delivery, curfew.Verdict) {
+func (p *post) send(w record.Endpoint) (record.Delivery, record.Verdict) {
 	p.Helper()
 	d, err := p.endpoints.Test(p.Context(), w.ID)
 	if err != nil {
@@ -82,7 +83,7 @@ func TestAnAttemptIsASignedRequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	d, v := p.send(first)
-	if v.State != curfew.DeliveryDone || v.Status != 204 {
+	if v.State != record.DeliveryDone || v.Status != 204 {
 		t.Fatalf("the verdict is %+v", v)
 	}
 	if string(body) != d.Body || got.Method != http.MethodPost || got.Header.Get("Content-Type") != "application/json" || got.UserAgent() != "Curfew/1.2.3" {
@@ -108,20 +109,20 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 	for sentence, c := range map[string]struct {
 		status     int
 		retryAfter string
-		want       curfew.DeliveryState
+		want       record.DeliveryState
 		least      time.Duration
 	}{
-		"200 is success":                        {200, "", curfew.DeliveryDone, 0},
-		"299 is success":                        {299, "", curfew.DeliveryDone, 0},
-		"a redirect is a failure":               {302, "", curfew.DeliveryPending, 0},
-		"404 may be repaired":                   {404, "", curfew.DeliveryPending, 0},
-		"500 is a failure":                      {500, "", curfew.DeliveryPending, 0},
-		"500 asks for nothing":                  {500, "60", curfew.DeliveryPending, 0},
-		"429 says when to come back":            {429, "120", curfew.DeliveryPending, 2 * time.Minute},
-		"503 says until when":                   {503, soon, curfew.DeliveryPending, 59 * time.Minute},
-		"a Retry-After that is neither is none": {503, "tomorrow", curfew.DeliveryPending, 0},
-		"one in the past is none":               {503, "Mon, 02 Jan 2006 15:04:05 GMT", curfew.DeliveryPending, 0},
-		"410 is final":                          {410, "", curfew.DeliveryDead, 0},
+		"200 is success":                        {200, "", record.DeliveryDone, 0},
+		"299 is success":                        {299, "", record.DeliveryDone, 0},
+		"a redirect is a failure":               {302, "", record.DeliveryPending, 0},
+		"404 may be repaired":                   {404, "", record.DeliveryPending, 0},
+		"500 is a failure":                      {500, "", record.DeliveryPending, 0},
+		"500 asks for nothing":                  {500, "60", record.DeliveryPending, 0},
+		"429 says when to come back":            {429, "120", record.DeliveryPending, 2 * time.Minute},
+		"503 says until when":                   {503, soon, record.DeliveryPending, 59 * time.Minute},
+		"a Retry-After that is neither is none": {503, "tomorrow", record.DeliveryPending, 0},
+		"one in the past is none":               {503, "Mon, 02 Jan 2006 15:04:05 GMT", record.DeliveryPending, 0},
+		"410 is final":                          {410, "", record.DeliveryDead, 0},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
@@ -155,10 +156,10 @@ func TestADisabledEndpointIsNotSentTo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := p.endpoints.Change(t.Context(), p.endpoint.ID, func(w *curfew.Endpoint) { w.Enabled = false }); err != nil {
+	if _, err := p.endpoints.Change(t.Context(), p.endpoint.ID, func(w *record.Endpoint) { w.Enabled = false }); err != nil {
 		t.Fatal(err)
 	}
-	if v := p.channel.Send(t.Context(), d); v.State != curfew.DeliveryPending || !v.Untried {
+	if v := p.channel.Send(t.Context(), d); v.State != record.DeliveryPending || !v.Untried {
 		t.Errorf("the verdict is %+v", v)
 	}
 	if _, err := p.endpoints.Test(t.Context(), p.endpoint.ID); !errors.Is(err, curfew.Conflict) {
@@ -170,7 +171,7 @@ func TestADisabledEndpointIsNotSentTo(t *testing.T) {
 	if err := p.endpoints.Remove(t.Context(), p.endpoint.ID); err != nil {
 		t.Fatal(err)
 	}
-	if v := p.channel.Send(t.Context(), d); v.State != curfew.DeliveryDead {
+	if v := p.channel.Send(t.Context(), d); v.State != record.DeliveryDead {
 		t.Errorf("once it is removed, the verdict is %+v", v)
 	}
 }
@@ -185,15 +186,15 @@ func TestPrivateAddressesAreRefusedWhenTheyAreDialled(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, host := range []string{"127.0.0.1", "localhost", "localhost.", "127.0.0.1.nip.io", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "0.0.0.0", "[::]", "127.1", "2130706433", "0x7f000001"} {
-		w, err := p.store.AddEndpoint(t.Context(), curfew.Endpoint{
+		w, err := p.store.AddEndpoint(t.Context(), record.Endpoint{
 			ID: webhook.NewSecret(), URL: "https://" + host + ":" + at.Port(), Secrets: []string{webhook.NewSecret()}, Enabled: true,
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		v := p.channel.Send(t.Context(), curfew.Delivery{ID: "d", Destination: w.ID, Body: "{}"})
+		v := p.channel.Send(t.Context(), record.Delivery{ID: "d", Destination: w.ID, Body: "{}"})
 		// Names that are no names are not even looked up.
-		if v.State != curfew.DeliveryPending || !strings.Contains(v.Error, "is a private address") && !strings.HasSuffix(v.Error, ": no such host") {
+		if v.State != record.DeliveryPending || !strings.Contains(v.Error, "is a private address") && !strings.HasSuffix(v.Error, ": no such host") {
 			t.Errorf("%s: %+v", host, v)
 		}
 	}
@@ -219,10 +220,10 @@ func TestRebindingIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := p.add("https://example.com:" + at.Port()) // the test server's certificate has this name
-	if _, v := p.send(w); v.State != curfew.DeliveryDone {
+	if _, v := p.send(w); v.State != record.DeliveryDone {
 		t.Fatalf("the first answer: %+v", v)
 	}
-	if _, v := p.send(w); v.State != curfew.DeliveryPending || !strings.Contains(v.Error, "127.0.0.2 is a private address") {
+	if _, v := p.send(w); v.State != record.DeliveryPending || !strings.Contains(v.Error, "127.0.0.2 is a private address") {
 		t.Errorf("the second answer: %+v", v)
 	}
 	if reached.Load() != 1 {
@@ -280,11 +281,11 @@ func TestWithoutTLSOnlyWhatIsAllowedIsReached(t *testing.T) {
 	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) }))
 	t.Cleanup(plain.Close)
 	p := receiving(t, nil, webhook.Options{AllowPrivate: loopback})
-	if _, v := p.send(p.add(plain.URL)); v.State != curfew.DeliveryDone {
+	if _, v := p.send(p.add(plain.URL)); v.State != record.DeliveryDone {
 		t.Errorf("allowed: %+v", v)
 	}
 	p.channel = webhook.NewChannel(p.store, webhook.Options{})
-	if _, v := p.send(p.add(plain.URL)); v.State != curfew.DeliveryPending || !strings.Contains(v.Error, "without TLS") {
+	if _, v := p.send(p.add(plain.URL)); v.State != record.DeliveryPending || !strings.Contains(v.Error, "without TLS") {
 		t.Errorf("not allowed: %+v", v)
 	}
 }
@@ -294,7 +295,7 @@ func TestAFailureTellsNothingOfTheAddress(t *testing.T) {
 	p := receiving(t, nil, webhook.Options{AllowPrivate: loopback})
 	w := p.add(p.URL + "/CANARY?token=CANARY")
 	p.Close()
-	if _, v := p.send(w); v.State != curfew.DeliveryPending || strings.Contains(v.Error, "CANARY") || v.Error == "" {
+	if _, v := p.send(w); v.State != record.DeliveryPending || strings.Contains(v.Error, "CANARY") || v.Error == "" {
 		t.Errorf("the verdict is %+v", v)
 	}
 }
@@ -311,7 +312,7 @@ func TestWhoDoesNotAnswerIsGivenUp(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	if v := p.channel.Send(ctx, d); v.State != curfew.DeliveryPending || v.Error != "it did not answer in time" {
+	if v := p.channel.Send(ctx, d); v.State != record.DeliveryPending || v.Error != "it did not answer in time" {
 		t.Errorf("the verdict is %+v", v)
 	}
 }

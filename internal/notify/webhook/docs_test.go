@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // block is the first code block of a language in the document for receivers.
@@ -40,7 +40,7 @@ func TestTheDocumentNamesEveryEvent(t *testing.T) {
 	for _, row := range regexp.MustCompile("(?m)^\\| `((?:session|checkout)\\.[a-z_]+|test)` \\| ").FindAllStringSubmatch(string(text), -1) {
 		told = append(told, row[1])
 	}
-	want := append(curfew.EventKinds(), curfew.TestKind)
+	want := append(record.EventKinds(), record.TestKind)
 	slices.Sort(told)
 	slices.Sort(want)
 	if !slices.Equal(told, want) {

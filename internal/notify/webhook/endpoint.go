@@ -10,24 +10,25 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/notify"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Store is where endpoints are kept.
 type Store interface {
 	// AddEndpoint writes a new endpoint with its one secret.
-	AddEndpoint(ctx context.Context, w curfew.Endpoint) (curfew.Endpoint, error)
+	AddEndpoint(ctx context.Context, w record.Endpoint) (record.Endpoint, error)
 	// Endpoints is all, oldest first.
-	Endpoints(ctx context.Context) ([]curfew.Endpoint, error)
-	Endpoint(ctx context.Context, id string) (curfew.Endpoint, error)
+	Endpoints(ctx context.Context) ([]record.Endpoint, error)
+	Endpoint(ctx context.Context, id string) (record.Endpoint, error)
 	// ChangeEndpoint writes everything but the secrets. Conflict: the version is
 	// not that one any more.
-	ChangeEndpoint(ctx context.Context, w curfew.Endpoint) (curfew.Endpoint, error)
+	ChangeEndpoint(ctx context.Context, w record.Endpoint) (record.Endpoint, error)
 	// RotateEndpoint replaces the secret; the old one signs along for so long.
-	RotateEndpoint(ctx context.Context, w curfew.Endpoint, secret string, keep time.Duration) (curfew.Endpoint, error)
+	RotateEndpoint(ctx context.Context, w record.Endpoint, secret string, keep time.Duration) (record.Endpoint, error)
 	// RemoveEndpoint forgets an endpoint, and what it was still to get.
-	RemoveEndpoint(ctx context.Context, w curfew.Endpoint) error
+	RemoveEndpoint(ctx context.Context, w record.Endpoint) error
 	// AddDelivery writes a delivery that no event caused.
-	AddDelivery(ctx context.Context, d curfew.Delivery) error
+	AddDelivery(ctx context.Context, d record.Delivery) error
 }
 
 const (
@@ -46,15 +47,15 @@ type Endpoints struct {
 
 // Add makes an endpoint of url, description and kinds, with a secret that only
 // its answer holds.
-func (e Endpoints) Add(ctx context.Context, w curfew.Endpoint) (curfew.Endpoint, error) {
+func (e Endpoints) Add(ctx context.Context, w record.Endpoint) (record.Endpoint, error) {
 	w.ID, w.Secrets, w.Enabled = notify.NewID(), []string{NewSecret()}, true
 	if err := e.check(w); err != nil {
-		return curfew.Endpoint{}, err
+		return record.Endpoint{}, err
 	}
 	return e.Store.AddEndpoint(ctx, w)
 }
 
-func (e Endpoints) check(w curfew.Endpoint) error {
+func (e Endpoints) check(w record.Endpoint) error {
 	if len(w.Description) > maxDescription {
 		return curfew.Errorf(curfew.Invalid, "description must have at most %d bytes", maxDescription)
 	}
@@ -62,15 +63,15 @@ func (e Endpoints) check(w curfew.Endpoint) error {
 		return err
 	}
 	for _, kind := range w.Kinds {
-		if !slices.Contains(curfew.EventKinds(), kind) {
-			return curfew.Errorf(curfew.Invalid, "there is no event %q: the events are %s", kind, strings.Join(curfew.EventKinds(), ", "))
+		if !slices.Contains(record.EventKinds(), kind) {
+			return curfew.Errorf(curfew.Invalid, "there is no event %q: the events are %s", kind, strings.Join(record.EventKinds(), ", "))
 		}
 	}
 	return checkURL(w.URL, e.AllowPrivate)
 }
 
 // List is all endpoints, without their secrets.
-func (e Endpoints) List(ctx context.Context) ([]curfew.Endpoint, error) {
+func (e Endpoints) List(ctx context.Context) ([]record.Endpoint, error) {
 	all, err := e.Store.Endpoints(ctx)
 	for i := range all {
 		all[i].Secrets = nil
@@ -79,7 +80,7 @@ func (e Endpoints) List(ctx context.Context) ([]curfew.Endpoint, error) {
 }
 
 // Show is one endpoint, without its secrets.
-func (e Endpoints) Show(ctx context.Context, id string) (curfew.Endpoint, error) {
+func (e Endpoints) Show(ctx context.Context, id string) (record.Endpoint, error) {
 	w, err := e.Store.Endpoint(ctx, id)
 	w.Secrets = nil
 	return w, err
@@ -87,8 +88,8 @@ func (e Endpoints) Show(ctx context.Context, id string) (curfew.Endpoint, error)
 
 // Change changes an endpoint by edit. One that is enabled gets what it was
 // still to get, in order, and what happens from then on.
-func (e Endpoints) Change(ctx context.Context, id string, edit func(*curfew.Endpoint)) (curfew.Endpoint, error) {
-	w, err := e.withRow(ctx, id, func(w curfew.Endpoint) (curfew.Endpoint, error) {
+func (e Endpoints) Change(ctx context.Context, id string, edit func(*record.Endpoint)) (record.Endpoint, error) {
+	w, err := e.withRow(ctx, id, func(w record.Endpoint) (record.Endpoint, error) {
 		edit(&w)
 		if w.Enabled {
 			w.DisabledReason = ""
@@ -104,7 +105,7 @@ func (e Endpoints) Change(ctx context.Context, id string, edit func(*curfew.Endp
 
 // withRow does something with an endpoint as it is, and again where somebody
 // else did at the same time.
-func (e Endpoints) withRow(ctx context.Context, id string, do func(curfew.Endpoint) (curfew.Endpoint, error)) (w curfew.Endpoint, err error) {
+func (e Endpoints) withRow(ctx context.Context, id string, do func(record.Endpoint) (record.Endpoint, error)) (w record.Endpoint, err error) {
 	for range tries {
 		if w, err = e.Store.Endpoint(ctx, id); err != nil {
 			return w, err
@@ -118,8 +119,8 @@ func (e Endpoints) withRow(ctx context.Context, id string, do func(curfew.Endpoi
 
 // Rotate replaces the secret. The new one is in the answer; for a day both
 // sign.
-func (e Endpoints) Rotate(ctx context.Context, id string) (curfew.Endpoint, error) {
-	w, err := e.withRow(ctx, id, func(w curfew.Endpoint) (curfew.Endpoint, error) {
+func (e Endpoints) Rotate(ctx context.Context, id string) (record.Endpoint, error) {
+	w, err := e.withRow(ctx, id, func(w record.Endpoint) (record.Endpoint, error) {
 		return e.Store.RotateEndpoint(ctx, w, NewSecret(), keepOld)
 	})
 	if err == nil {
@@ -130,24 +131,24 @@ func (e Endpoints) Rotate(ctx context.Context, id string) (curfew.Endpoint, erro
 
 // Remove forgets an endpoint.
 func (e Endpoints) Remove(ctx context.Context, id string) error {
-	_, err := e.withRow(ctx, id, func(w curfew.Endpoint) (curfew.Endpoint, error) { return w, e.Store.RemoveEndpoint(ctx, w) })
+	_, err := e.withRow(ctx, id, func(w record.Endpoint) (record.Endpoint, error) { return w, e.Store.RemoveEndpoint(ctx, w) })
 	return err
 }
 
 // Test sends an event of kind test to one endpoint, whatever its filter. The
 // worker delivers it like any other. Conflict: the endpoint is disabled.
-func (e Endpoints) Test(ctx context.Context, id string) (curfew.Delivery, error) {
+func (e Endpoints) Test(ctx context.Context, id string) (record.Delivery, error) {
 	w, err := e.Store.Endpoint(ctx, id)
 	if err != nil {
-		return curfew.Delivery{}, err
+		return record.Delivery{}, err
 	}
 	if !w.Enabled {
-		return curfew.Delivery{}, curfew.Errorf(curfew.Conflict, "endpoint %s is disabled: enable it first", id)
+		return record.Delivery{}, curfew.Errorf(curfew.Conflict, "endpoint %s is disabled: enable it first", id)
 	}
-	d := curfew.Delivery{
-		ID: notify.NewID(), Number: 1, Channel: Name, Queue: w.ID, Destination: w.ID, Kind: curfew.TestKind,
-		Body: encode(message{Type: curfew.TestKind, Timestamp: time.Now().UTC().Truncate(time.Microsecond), Data: map[string]string{"endpointId": w.ID}}),
+	d := record.Delivery{
+		ID: notify.NewID(), Number: 1, Channel: Name, Queue: w.ID, Destination: w.ID, Kind: record.TestKind,
+		Body: encode(message{Type: record.TestKind, Timestamp: time.Now().UTC().Truncate(time.Microsecond), Data: map[string]string{"endpointId": w.ID}}),
 	}
-	d.EventID, d.Subject, d.State = d.ID, d.ID, curfew.DeliveryPending
+	d.EventID, d.Subject, d.State = d.ID, d.ID, record.DeliveryPending
 	return d, e.Store.AddDelivery(ctx, d)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/notify"
 	"github.com/curfewhq/curfew/internal/notify/webhook"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/storetest"
 	"github.com/curfewhq/curfew/internal/storetest/stores"
 )
@@ -53,9 +54,9 @@ func (b *book) kind(err error, want curfew.Kind) {
 	}
 }
 
-func (b *book) add() curfew.Endpoint {
+func (b *book) add() record.Endpoint {
 	b.Helper()
-	return must(b.Add(b.Context(), curfew.Endpoint{URL: "https://example.org/hooks", Description: "the shop", Kinds: []string{"session.live"}}))(b)
+	return must(b.Add(b.Context(), record.Endpoint{URL: "https://example.org/hooks", Description: "the shop", Kinds: []string{"session.live"}}))(b)
 }
 
 func TestAnEndpointIsKeptAndItsSecretNotShownAgain(t *testing.T) {
@@ -66,7 +67,7 @@ func TestAnEndpointIsKeptAndItsSecretNotShownAgain(t *testing.T) {
 		}
 		want := w
 		want.Secrets = nil
-		for _, got := range []curfew.Endpoint{must(b.Show(b.Context(), w.ID))(b), must(b.List(b.Context()))(b)[0]} {
+		for _, got := range []record.Endpoint{must(b.Show(b.Context(), w.ID))(b), must(b.List(b.Context()))(b)[0]} {
 			if diff := cmp.Diff(want, got); diff != "" {
 				b.Errorf("(-want +got):\n%s", diff)
 			}
@@ -80,7 +81,7 @@ func TestAnEndpointIsKeptAndItsSecretNotShownAgain(t *testing.T) {
 
 func TestWhatNoEndpointCanBe(t *testing.T) {
 	books(t, func(b *book) {
-		for sentence, w := range map[string]curfew.Endpoint{
+		for sentence, w := range map[string]record.Endpoint{
 			"a private address": {URL: "https://10.0.0.1/"},
 			"no address":        {URL: "x"},
 			"an unknown event":  {URL: "https://example.org", Kinds: []string{"session.vanished"}},
@@ -90,7 +91,7 @@ func TestWhatNoEndpointCanBe(t *testing.T) {
 			if _, err := b.Add(b.Context(), w); curfew.KindOf(err) != curfew.Invalid {
 				b.Errorf("%s: %v", sentence, err)
 			}
-			_, err := b.Change(b.Context(), b.add().ID, func(now *curfew.Endpoint) { now.URL, now.Kinds, now.Description = w.URL, w.Kinds, w.Description })
+			_, err := b.Change(b.Context(), b.add().ID, func(now *record.Endpoint) { now.URL, now.Kinds, now.Description = w.URL, w.Kinds, w.Description })
 			b.kind(err, curfew.Invalid)
 		}
 	})
@@ -99,7 +100,7 @@ func TestWhatNoEndpointCanBe(t *testing.T) {
 func TestAnEndpointIsChangedAsItWasRead(t *testing.T) {
 	books(t, func(b *book) {
 		w := b.add()
-		off := must(b.Change(b.Context(), w.ID, func(w *curfew.Endpoint) { w.Enabled, w.Kinds = false, nil }))(b)
+		off := must(b.Change(b.Context(), w.ID, func(w *record.Endpoint) { w.Enabled, w.Kinds = false, nil }))(b)
 		if off.Enabled || off.DisabledAt.IsZero() || len(off.Kinds) != 0 || off.Version != 2 || off.Description != "the shop" {
 			b.Errorf("disabled: %+v", off)
 		}
@@ -108,7 +109,7 @@ func TestAnEndpointIsChangedAsItWasRead(t *testing.T) {
 		_, err = b.store.RotateEndpoint(b.Context(), w, webhook.NewSecret(), 0)
 		b.kind(err, curfew.Conflict)
 		b.kind(b.store.RemoveEndpoint(b.Context(), w), curfew.Conflict)
-		on := must(b.Change(b.Context(), w.ID, func(w *curfew.Endpoint) { w.Enabled = true }))(b)
+		on := must(b.Change(b.Context(), w.ID, func(w *record.Endpoint) { w.Enabled = true }))(b)
 		if !on.Enabled || !on.DisabledAt.IsZero() || on.DisabledReason != "" {
 			b.Errorf("enabled: %+v", on)
 		}
@@ -152,14 +153,14 @@ func TestADisabledEndpointIsAFindingOnlyWhereNobodyDidIt(t *testing.T) {
 	books(t, func(b *book) {
 		byHand, itself := b.add(), b.add()
 		must(b.Test(b.Context(), byHand.ID))(b)
-		must(b.Change(b.Context(), byHand.ID, func(w *curfew.Endpoint) { w.Enabled = false }))(b)
+		must(b.Change(b.Context(), byHand.ID, func(w *record.Endpoint) { w.Enabled = false }))(b)
 		itself.Enabled, itself.DisabledReason = false, "it answered 410 Gone"
 		must(b.store.ChangeEndpoint(b.Context(), itself))(b)
 		b.Exec(b, "UPDATE "+b.Schema+"deliveries SET next_at = "+b.longAgo())
 		if got := must(b.Harness.Store.DeliveryFigures(b.Context()))(b); got != (curfew.DeliveryFigures{Pending: 1, Disabled: 1}) {
 			b.Errorf("resting: %+v", got)
 		}
-		must(b.Change(b.Context(), byHand.ID, func(w *curfew.Endpoint) { w.Enabled = true }))(b)
+		must(b.Change(b.Context(), byHand.ID, func(w *record.Endpoint) { w.Enabled = true }))(b)
 		if got := must(b.Harness.Store.DeliveryFigures(b.Context()))(b); got != (curfew.DeliveryFigures{Pending: 1, Overdue: 1, Disabled: 1}) {
 			b.Errorf("enabled: %+v", got)
 		}

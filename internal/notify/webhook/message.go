@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // message is what is sent. It holds no e-mail address, name, reference or
@@ -60,7 +61,7 @@ type checkout struct {
 }
 
 // messageOf is what is sent of an event.
-func messageOf(h curfew.OutsideHappening) message {
+func messageOf(h record.OutsideEnrichedEvent) message {
 	c := change{ID: h.ID, Number: h.Number, From: h.From, To: h.To, Actor: string(h.Actor), Reason: string(h.Reason)}
 	if h.OfSession() {
 		h.Session.ID, h.Session.CustomerID = h.Subject, h.CustomerID

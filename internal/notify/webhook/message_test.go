@@ -12,6 +12,7 @@ import (
 	standard "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // The published vector of Standard Webhooks 1.0.
@@ -74,9 +75,9 @@ func TestSecretsAreOfTheSpecification(t *testing.T) {
 // canary is in everything that no webhook may hold.
 const canary = "CANARY"
 
-func happening(of string) curfew.Happening {
+func happening(of string) record.EnrichedEvent {
 	at := time.Date(2026, 3, 4, 5, 6, 7, 8000, time.UTC)
-	h := curfew.Happening{
+	h := record.EnrichedEvent{
 		Event: curfew.Event{
 			ID: "e1", CustomerID: "carl", Subject: "s1", Number: 2, From: "waiting", To: "waiting",
 			Actor: curfew.Actor{Role: curfew.Mechanic, ID: "max"}, Reason: curfew.AcceptedReason, At: at,

@@ -1,28 +1,32 @@
-package curfew
+package record
 
-import "time"
+import (
+	"time"
 
-// News is an event with the session it is about.
-type News struct {
-	Event
+	"github.com/curfewhq/curfew"
+)
+
+// StreamEvent is an event with the session it is about.
+type StreamEvent struct {
+	curfew.Event
 	// SessionID is the event's own session, or the first one of its checkout;
 	// empty: there is none.
 	SessionID string
 }
 
 // OfSession reports whether the event is a session's, not a checkout's.
-func (n News) OfSession() bool { return n.SessionID == n.Subject }
+func (n StreamEvent) OfSession() bool { return n.SessionID == n.Subject }
 
 // Offers reports whether the event may have moved the session's request into
 // the queue or out of it: mechanics joining changes nothing there.
-func (n News) Offers() bool {
-	to := SessionStatus(n.To)
-	return to == Waiting && n.Reason != "joined" || SessionStatus(n.From) == Waiting && to.Ended()
+func (n StreamEvent) Offers() bool {
+	to := curfew.SessionStatus(n.To)
+	return to == curfew.Waiting && n.Reason != "joined" || curfew.SessionStatus(n.From) == curfew.Waiting && to.Ended()
 }
 
-// Frame is a message of the live streams, made once for all who get it:
+// Message is a message of the live streams, made once for all who get it:
 // whoever follows one of its topics.
-type Frame struct {
+type Message struct {
 	Topics []string
 	Text   []byte
 }

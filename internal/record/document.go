@@ -1,4 +1,4 @@
-package curfew
+package record
 
 import (
 	"encoding/json"

@@ -1,25 +1,29 @@
-package curfew
+package record
 
-import "time"
+import (
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
 
 // Admission is the decision to give a customer a session: what the store
 // writes in one transaction, or not at all. Every conflict of a key (the
 // reference, the customer's slot) is Conflict; who is right is asked after.
 type Admission struct {
-	Checkout Checkout // written anew with outcome Fulfilled, unless From is set
+	Checkout curfew.Checkout // written anew with outcome Fulfilled, unless From is set
 	// Session is its ids and plan; the store sets times, status Waiting and
 	// version 1. One with StartsAt becomes Scheduled: its deadline is its start,
 	// and it has no request yet.
-	Session  Session
-	Request  Request
-	Deadline Deadline
-	Actor    Actor
+	Session  curfew.Session
+	Request  curfew.Request
+	Deadline curfew.Deadline
+	Actor    curfew.Actor
 	Reason   string
-	RunID    string // the undo that revives a session; empty: none
-	Stats    Stats  // of that undo, with this session: written into it
+	RunID    string       // the undo that revives a session; empty: none
+	Stats    curfew.Stats // of that undo, with this session: written into it
 	// From is the outcome (Credited or Deferred) of an existing checkout that
 	// pays for the session. It is compared, with the checkout's version.
-	From Outcome
+	From curfew.Outcome
 	// Key is the caller's idempotency key, claimed for the customer; empty: none.
 	Key string
 }
@@ -42,14 +46,14 @@ type Guard struct {
 // Fields that are zero leave what is there, but for an ended session the
 // deadline goes, its slot is freed, and its open request ends as RequestTo.
 type Change struct {
-	From     Session
+	From     curfew.Session
 	Guard    Guard
-	To       SessionStatus
-	Reason   string    // of the event
-	EndedBy  EndReason // for an ended session
-	Actor    Actor
+	To       curfew.SessionStatus
+	Reason   string           // of the event
+	EndedBy  curfew.EndReason // for an ended session
+	Actor    curfew.Actor
 	RunID    string
-	Deadline Deadline
+	Deadline curfew.Deadline
 
 	// Assign gives the session, its request and the slot to this mechanic. A
 	// taken slot is MechanicBusy, and nothing is written.
@@ -63,12 +67,12 @@ type Change struct {
 	// written, and the error is SessionOpen.
 	Offer string
 	// RequestTo is what becomes of the open request; empty leaves it.
-	RequestTo RequestStatus
+	RequestTo curfew.RequestStatus
 	// Owed is what the checkout becomes if it is Fulfilled; empty or Fulfilled
 	// leaves it. So do the checkouts of the session's extensions, but what would
 	// be Credited or Refunded is RefundDue: nothing could spend such a credit, and
 	// what was given back was the session's own payment.
-	Owed Outcome
+	Owed curfew.Outcome
 	// Share is how many percent of the amount are refunded where Owed is
 	// RefundDue, rounded up to the minor unit; 0: all of it.
 	Share int
@@ -79,10 +83,10 @@ type Change struct {
 // the version of From, and not overdue. Otherwise, and where the reference is
 // claimed, nothing is written, and the error is Conflict.
 type Extension struct {
-	Checkout Checkout // written anew, Fulfilled, with the session's id
-	From     Session
+	Checkout curfew.Checkout // written anew, Fulfilled, with the session's id
+	From     curfew.Session
 	By       time.Duration
-	Actor    Actor
+	Actor    curfew.Actor
 	Reason   string
 }
 
@@ -91,10 +95,10 @@ type Extension struct {
 // From; otherwise the error is Conflict. Its RefundAmount becomes the amount
 // with a refund, stays while that is under way, and is else 0.
 type CheckoutChange struct {
-	From   Checkout
-	To     Outcome // Refunding counts an attempt
+	From   curfew.Checkout
+	To     curfew.Outcome // Refunding counts an attempt
 	Reason string
-	Actor  Actor
+	Actor  curfew.Actor
 	// Wait is how long the refunds' worker leaves it alone.
 	Wait time.Duration
 	// RefundID and Note replace what is there; empty ones leave it.
@@ -102,12 +106,12 @@ type CheckoutChange struct {
 	Note     string
 }
 
-// Remark is something to be known of a checkout whose outcome stays: an event
+// Annotation is something to be known of a checkout whose outcome stays: an event
 // of its own, written if outcome and version are still those of From.
-type Remark struct {
-	From     Checkout
+type Annotation struct {
+	From     curfew.Checkout
 	Reason   string
-	Actor    Actor
+	Actor    curfew.Actor
 	Note     string // empty leaves it
 	Disputed bool
 	// PaymentID comes with what the provider says was paid; empty leaves all
@@ -117,14 +121,21 @@ type Remark struct {
 	Currency  string
 }
 
-// Repair makes a Held checkout usable: it becomes Deferred, to be served in its
+// Reassignment makes a Held checkout usable: it becomes Deferred, to be served in its
 // turn. One of Nobody's goes over to the customer with its history. Conflict:
 // outcome or version are not those of From any more.
-type Repair struct {
-	From       Checkout
+type Reassignment struct {
+	From       curfew.Checkout
 	CustomerID string
 	Plan       string
 	Retry      time.Duration // how long it may wait for the slot
 	Reason     string
-	Actor      Actor
+	Actor      curfew.Actor
+}
+
+// Slot is a mechanic's one place: it exists exactly while the mechanic is busy.
+type Slot struct {
+	MechanicID string
+	CustomerID string
+	SessionID  string
 }

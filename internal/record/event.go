@@ -1,0 +1,103 @@
+package record
+
+import (
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// Refusal is one time that a customer was refused, because of this session.
+type Refusal struct {
+	ID         string
+	CustomerID string
+	SessionID  string
+	At         time.Time
+}
+
+// EnrichedEvent is an event with what it is about, as that stands now: it may have
+// moved on since.
+type EnrichedEvent struct {
+	curfew.Event
+	Of string // what the subject is: "session" or "checkout"
+	// Session is the event's, or the first one of its checkout; its zero value:
+	// there is none.
+	Session curfew.Session
+	// Checkout is the event's, or the one that paid for its session.
+	Checkout curfew.Checkout
+}
+
+// OfSession reports whether the event is a session's.
+func (e EnrichedEvent) OfSession() bool { return e.Of == "session" }
+
+// Kind names what happened, for those who are told: session.waiting,
+// checkout.refunded. A step that keeps the status is named by its reason.
+func (e EnrichedEvent) Kind() string {
+	switch {
+	case !e.OfSession() && e.From == e.To:
+		return "checkout.changed"
+	case !e.OfSession():
+		return "checkout." + e.To
+	case e.From == e.To:
+		return "session." + stepWithin(e.Reason)
+	}
+	return "session." + e.To
+}
+
+// stepWithin reads a reason: a code, and maybe a note behind a colon.
+func stepWithin(reason string) string {
+	code, _, _ := strings.Cut(reason, ": ")
+	switch {
+	case code == curfew.AcceptedReason, code == curfew.ReleasedReason, code == curfew.JoinedReason:
+		return code
+	case strings.HasPrefix(reason, curfew.ExtendedReason+" "):
+		return curfew.ExtendedReason
+	case reason == curfew.PostponedReason:
+		return "postponed"
+	}
+	return "changed"
+}
+
+// TestKind is the kind of a delivery that no event caused.
+const TestKind = "test"
+
+// EventKinds lists what Kind can say.
+func EventKinds() []string {
+	var all []string
+	for _, s := range curfew.SessionStatuses() {
+		all = append(all, "session."+string(s))
+	}
+	for _, step := range []string{curfew.AcceptedReason, curfew.ReleasedReason, curfew.JoinedReason, curfew.ExtendedReason, "postponed", "changed"} {
+		all = append(all, "session."+step)
+	}
+	for _, o := range curfew.Outcomes() {
+		all = append(all, "checkout."+string(o))
+	}
+	return append(all, "checkout.changed")
+}
+
+// OutsideEnrichedEvent is an enriched event as outsiders see it.
+type OutsideEnrichedEvent struct {
+	curfew.OutsideEvent
+	Kind     string // see EnrichedEvent.Kind
+	Of       string // "session" or "checkout"
+	Session  curfew.OutsideSession
+	Checkout curfew.OutsideCheckout
+}
+
+// Outside is the event without what operators wrote.
+func (e EnrichedEvent) Outside() OutsideEnrichedEvent {
+	return OutsideEnrichedEvent{
+		OutsideEvent: e.Event.Outside(), Kind: e.Kind(), Of: e.Of, Session: e.Session.Outside(), Checkout: e.Checkout.Outside(),
+	}
+}
+
+// OfSession reports whether the event is a session's.
+func (e OutsideEnrichedEvent) OfSession() bool { return e.Of == "session" }
+
+// ParseActor is the inverse of Actor.String; a text without a colon is a role
+// without an id.
+func ParseActor(s string) curfew.Actor {
+	role, id, _ := strings.Cut(s, ":")
+	return curfew.Actor{Role: curfew.Role(role), ID: id}
+}

@@ -20,10 +20,10 @@ func (c *acknowledgeCommand) Run(ctx context.Context, s *settings, term terminal
 	if err := c.check(); err != nil {
 		return err
 	}
-	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Keeper) error {
+	return s.withKeeper(ctx, term, func(_ database, keeper *lifecycle.Keeper) error {
 		code := lifecycle.Code(c.Code)
 		if c.Withdraw {
-			if err := engine.Health.WithdrawAcknowledgement(ctx, code); err != nil {
+			if err := keeper.Health.WithdrawAcknowledgement(ctx, code); err != nil {
 				return err
 			}
 			term.printf("%s counts again.\n", c.Code)
@@ -33,7 +33,7 @@ func (c *acknowledgeCommand) Run(ctx context.Context, s *settings, term terminal
 		if c.For > 0 {
 			until = time.Now().Add(c.For)
 		}
-		a, err := engine.Health.Acknowledge(ctx, operator(), code, c.Reason, until)
+		a, err := keeper.Health.Acknowledge(ctx, operator(), code, c.Reason, until)
 		if err != nil {
 			return asUsage(err)
 		}

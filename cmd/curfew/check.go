@@ -23,8 +23,8 @@ func (c *checkCommand) Run(ctx context.Context, s *settings, term terminal) erro
 	if err := curfew.CheckID("customer id", c.Customer); err != nil {
 		return usageError{err}
 	}
-	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Keeper) error {
-		blocker, err := engine.Sessions.CheckCustomerSessionStatus(ctx, c.Customer)
+	return s.withKeeper(ctx, term, func(_ database, keeper *lifecycle.Keeper) error {
+		blocker, err := keeper.Sessions.CheckCustomerSessionStatus(ctx, c.Customer)
 		if err != nil {
 			return asUsage(err)
 		}
@@ -69,11 +69,4 @@ func consequence(action string) string {
 		return said
 	}
 	return "Changes nothing; the slot becomes free by itself at the moment above, or before."
-}
-
-func standing(s curfew.Session) string {
-	if s.Assigned() {
-		return string(s.Status) + ", with mechanic " + s.MechanicID
-	}
-	return string(s.Status) + ", no mechanic yet"
 }

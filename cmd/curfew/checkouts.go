@@ -39,10 +39,10 @@ func (c *listCheckouts) Run(ctx context.Context, s *settings, term terminal) err
 	if err != nil {
 		return err
 	}
-	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Keeper) error {
+	return s.withKeeper(ctx, term, func(_ database, keeper *lifecycle.Keeper) error {
 		var all []curfew.Checkout
 		for _, outcome := range outcomes {
-			found, err := c.list(ctx, engine, outcome)
+			found, err := c.list(ctx, keeper, outcome)
 			if err != nil {
 				return err
 			}
@@ -82,11 +82,11 @@ func parseOutcome(text string) (curfew.Outcome, error) {
 	return "", usagef("there is no outcome %q: the outcomes are %s", text, config.List(curfew.Outcomes()))
 }
 
-func (c *listCheckouts) list(ctx context.Context, engine *lifecycle.Keeper, outcome curfew.Outcome) ([]curfew.Checkout, error) {
+func (c *listCheckouts) list(ctx context.Context, keeper *lifecycle.Keeper, outcome curfew.Outcome) ([]curfew.Checkout, error) {
 	var all []curfew.Checkout
 	search := curfew.CheckoutSearch{Outcome: outcome, CustomerID: c.Customer, Email: c.Email, Limit: pageOfCheckouts}
 	for {
-		page, err := engine.Checkouts.ListCheckouts(ctx, search)
+		page, err := keeper.Checkouts.ListCheckouts(ctx, search)
 		if err != nil {
 			return nil, err
 		}
@@ -131,12 +131,12 @@ type showCheckout struct {
 
 // Run shows one payment with its history.
 func (c *showCheckout) Run(ctx context.Context, s *settings, term terminal) error {
-	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Keeper) error {
-		checkout, err := engine.Checkouts.Checkout(ctx, c.Checkout)
+	return s.withKeeper(ctx, term, func(_ database, keeper *lifecycle.Keeper) error {
+		checkout, err := keeper.Checkouts.Checkout(ctx, c.Checkout)
 		if err != nil {
 			return err
 		}
-		events, err := engine.Checkouts.CheckoutEvents(ctx, checkout)
+		events, err := keeper.Checkouts.CheckoutEvents(ctx, checkout)
 		if err != nil {
 			return err
 		}
@@ -195,8 +195,8 @@ type fulfilCheckout struct {
 
 // Run gives a held payment its session.
 func (c *fulfilCheckout) Run(ctx context.Context, s *settings, term terminal) error {
-	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Keeper) error {
-		f, err := engine.Checkouts.FulfilHeld(ctx, operator(), c.Checkout, c.Reason)
+	return s.withKeeper(ctx, term, func(_ database, keeper *lifecycle.Keeper) error {
+		f, err := keeper.Checkouts.FulfilHeld(ctx, operator(), c.Checkout, c.Reason)
 		return printFulfilment(term, f, err)
 	})
 }
@@ -210,8 +210,8 @@ type assignCheckout struct {
 
 // Run says whose a held payment is, and fulfils it.
 func (c *assignCheckout) Run(ctx context.Context, s *settings, term terminal) error {
-	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Keeper) error {
-		f, err := engine.Checkouts.AssignHeld(ctx, operator(), c.Checkout, c.Customer, c.Plan, c.Reason)
+	return s.withKeeper(ctx, term, func(_ database, keeper *lifecycle.Keeper) error {
+		f, err := keeper.Checkouts.AssignHeld(ctx, operator(), c.Checkout, c.Customer, c.Plan, c.Reason)
 		return printFulfilment(term, f, err)
 	})
 }
@@ -238,10 +238,10 @@ type refundCheckout struct {
 
 // Run makes a payment refund due.
 func (c *refundCheckout) Run(ctx context.Context, s *settings, term terminal) error {
-	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Keeper) error {
-		refund := engine.Checkouts.RefundCheckout
+	return s.withKeeper(ctx, term, func(_ database, keeper *lifecycle.Keeper) error {
+		refund := keeper.Checkouts.RefundCheckout
 		if c.ByHand {
-			refund = engine.Checkouts.CloseRefund
+			refund = keeper.Checkouts.CloseRefund
 		}
 		k, err := refund(ctx, operator(), c.Checkout, c.Reason)
 		if err != nil {
@@ -259,8 +259,8 @@ type creditCheckout struct {
 
 // Run credits a forfeited payment.
 func (c *creditCheckout) Run(ctx context.Context, s *settings, term terminal) error {
-	return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Keeper) error {
-		k, err := engine.Checkouts.CreditCheckout(ctx, operator(), c.Checkout, c.Reason)
+	return s.withKeeper(ctx, term, func(_ database, keeper *lifecycle.Keeper) error {
+		k, err := keeper.Checkouts.CreditCheckout(ctx, operator(), c.Checkout, c.Reason)
 		if err != nil {
 			return asUsage(err)
 		}

@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/config"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -30,35 +30,39 @@ func (c *cleanupCommand) Run(ctx context.Context, s *settings, term terminal) er
 		return err
 	}
 	if c.DryRun {
-		return s.withEngine(ctx, term, func(_ database, engine *lifecycle.Keeper) error {
-			p, err := engine.Cleanups.StorePreview(ctx, cleanup)
+		return s.withKeeper(ctx, term, func(_ database, keeper *lifecycle.Keeper) error {
+			p, err := keeper.Cleanups.StorePreview(ctx, cleanup)
 			if err != nil {
 				return asUsage(err)
 			}
-			return c.printPreview(term, p)
+			if c.JSON {
+				return term.json(wire.Preview(p))
+			}
+			printPreview(term, p)
+			return nil
 		})
 	}
 	stop, release := untilInterrupt(ctx, term)
 	defer release()
 	return s.withDatabase(ctx, func(db database) error {
 		bar := newProgress(term, "ending sessions")
-		engine, err := s.engine(counting{db, bar.add}, lifecycle.Options{Logger: s.logger(term.err, slog.LevelInfo), Stop: stop})
+		keeper, err := s.keeper(counting{db, bar.add}, lifecycle.Options{Logger: s.logger(term.err, slog.LevelInfo), Stop: stop})
 		if err != nil {
 			return err
 		}
 		if term.watched {
-			bar.total = c.expected(ctx, db, engine, cleanup)
+			bar.total = c.expected(ctx, keeper, cleanup)
 		}
-		run, drifted, err := c.execute(ctx, engine, cleanup)
+		run, drifted, err := c.execute(ctx, keeper, cleanup)
 		bar.finish()
 		if errors.Is(err, lifecycle.ErrStopped) {
-			defer c.printLeft(ctx, term, engine, cleanup, bar.done, len(drifted))
+			defer func() { c.noteRest(ctx, term, keeper, cleanup, bar.done+len(drifted)) }()
 		}
-		return c.printRun(term, run, drifted, err)
+		return c.answer(term, run, drifted, err)
 	})
 }
 
-// cleanup is what was asked for, in lifecycle's words.
+// cleanup returns what was asked for.
 func (c *cleanupCommand) cleanup() (lifecycle.Cleanup, error) {
 	cleanup := lifecycle.Cleanup{
 		CustomerID: c.Customer, Reason: c.Reason, Trigger: curfew.ByCommand, Actor: operator(),
@@ -77,24 +81,20 @@ func (c *cleanupCommand) cleanup() (lifecycle.Cleanup, error) {
 	return cleanup, asUsage(err)
 }
 
-func (c *cleanupCommand) execute(ctx context.Context, engine *lifecycle.Keeper, cleanup lifecycle.Cleanup) (curfew.Run, []lifecycle.Drift, error) {
+// execute runs the cleanup, or a stored preview of one.
+func (c *cleanupCommand) execute(ctx context.Context, keeper *lifecycle.Keeper, cleanup lifecycle.Cleanup) (curfew.Run, []lifecycle.Drift, error) {
 	if c.Preview != "" {
-		return engine.Cleanups.ExecutePreview(ctx, c.Preview, cleanup)
+		return keeper.Cleanups.ExecutePreview(ctx, c.Preview, cleanup)
 	}
-	run, err := engine.Cleanups.RunCleanup(ctx, cleanup)
+	run, err := keeper.Cleanups.RunCleanup(ctx, cleanup)
 	return run, nil, err
 }
 
-// previews finds a stored preview by its id.
-type previews interface {
-	Preview(ctx context.Context, id string) (curfew.Preview, error)
-}
-
-// expected is how many sessions will end, for the bar; -1: nobody knows.
-func (c *cleanupCommand) expected(ctx context.Context, store previews, engine *lifecycle.Keeper, cleanup lifecycle.Cleanup) int {
-	look := func() (curfew.Preview, error) { return engine.Cleanups.Preview(ctx, cleanup) }
+// expected returns how many sessions will end, for the progress bar; -1 if that is unknown.
+func (c *cleanupCommand) expected(ctx context.Context, keeper *lifecycle.Keeper, cleanup lifecycle.Cleanup) int {
+	look := func() (curfew.Preview, error) { return keeper.Cleanups.Preview(ctx, cleanup) }
 	if c.Preview != "" {
-		look = func() (curfew.Preview, error) { return store.Preview(ctx, c.Preview) }
+		look = func() (curfew.Preview, error) { return keeper.Cleanups.StoredPreview(ctx, c.Preview) }
 	}
 	p, err := look()
 	if err != nil || p.Truncated {
@@ -103,52 +103,8 @@ func (c *cleanupCommand) expected(ctx context.Context, store previews, engine *l
 	return len(p.Items)
 }
 
-func (c *cleanupCommand) printPreview(term terminal, p curfew.Preview) error {
-	if c.JSON {
-		return term.json(wire.Preview(p))
-	}
-	if len(p.Items) == 0 {
-		term.printf("Nothing to clean up.\n")
-		return nil
-	}
-	term.printf("%s would end:\n\n", plural(len(p.Items), "session"))
-	columns(term.out, previewRows(p)...)
-	term.printf("\nRows that would change:\n\n")
-	columns(term.out, figures(p.Stats())...)
-	if p.Truncated {
-		term.printf("\nMore is due than a preview holds.\n")
-	}
-	reason := ""
-	if early(p) {
-		reason = ` --reason "…"`
-		term.printf("\nSome of them are not overdue yet: ending those takes a reason.")
-	}
-	term.printf("\nTo do exactly this:\n\n  curfew cleanup --preview %s%s\n", p.ID, reason)
-	return nil
-}
-
-func previewRows(p curfew.Preview) [][]string {
-	rows := [][]string{{"SESSION", "CUSTOMER", "RULE", "AGE", "ENDS AS", "PAYMENT"}}
-	for _, it := range p.Items {
-		rows = append(rows, []string{
-			it.SessionID, it.CustomerID, string(it.Rule), lifecycle.Span(it.Age), string(it.Reason), string(it.Owed),
-		})
-	}
-	return rows
-}
-
-func early(p curfew.Preview) bool {
-	for _, it := range p.Items {
-		if it.Reason == curfew.Cleared {
-			return true
-		}
-	}
-	return false
-}
-
-// printRun prints what a run did, also of one that failed on its way; failed is
-// its error.
-func (c *cleanupCommand) printRun(term terminal, run curfew.Run, drifted []lifecycle.Drift, failed error) error {
+// answer reports a run, also one that failed on its way; failed is its error.
+func (c *cleanupCommand) answer(term terminal, run curfew.Run, drifted []lifecycle.Drift, failed error) error {
 	if run.ID == "" {
 		return asUsage(failed)
 	}
@@ -158,24 +114,36 @@ func (c *cleanupCommand) printRun(term terminal, run curfew.Run, drifted []lifec
 		}
 		return failed
 	}
-	if run.Stats.TotalCleaned == 0 && failed == nil {
-		term.printf("Nothing to clean up.\n")
-	} else {
-		term.printf("Rows changed:\n\n")
-		columns(term.out, figures(run.Stats)...)
-	}
-	if len(drifted) > 0 {
-		term.printf("\nLeft alone, because they had moved since the preview:\n\n")
-		columns(term.out, driftRows(drifted)...)
-	}
-	term.printf("\nrun %s\n", run.ID)
+	printRun(term, run, drifted, failed == nil)
 	return failed
 }
 
-func driftRows(drifted []lifecycle.Drift) [][]string {
-	rows := make([][]string, len(drifted))
-	for i, d := range drifted {
-		rows[i] = []string{d.SessionID, fmt.Sprintf("(%s)", d.Why)}
+// noteRest says how many sessions a stopped cleanup has left, and how to continue.
+func (c *cleanupCommand) noteRest(ctx context.Context, term terminal, keeper *lifecycle.Keeper, cleanup lifecycle.Cleanup, done int) {
+	p, err := keeper.Cleanups.Preview(ctx, cleanup)
+	left := len(p.Items)
+	if c.Preview != "" {
+		p, err = keeper.Cleanups.StoredPreview(ctx, c.Preview)
+		left = len(p.Items) - done
 	}
-	return rows
+	switch {
+	case err != nil: // the run says what was done
+	case p.Truncated:
+		term.notef("More than %s left: the same command goes on.\n", plural(left, "session"))
+	default:
+		term.notef("%s left: the same command goes on.\n", plural(left, "session"))
+	}
+}
+
+// counting is a store that reports how many sessions each batch ends.
+type counting struct {
+	lifecycle.Store
+	ended func(n int)
+}
+
+// End implements lifecycle.Store.
+func (c counting) End(ctx context.Context, b record.Batch) ([]record.Ended, error) {
+	ended, err := c.Store.End(ctx, b)
+	c.ended(len(ended))
+	return ended, err
 }

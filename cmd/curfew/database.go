@@ -20,7 +20,7 @@ import (
 	"github.com/curfewhq/curfew/sqlite"
 )
 
-// database is a store, and its schema.
+// database is a store with everything that commands do to it.
 type database interface {
 	lifecycle.Store
 	notify.Store
@@ -28,44 +28,47 @@ type database interface {
 	webhook.Store
 	stream.Store
 	mail.Refusals
-	schema
-	whole
+	migrator
+	inspector
+	restoreTarget
 	Ping(ctx context.Context) error
-	// replicas is nil if no other process can serve the same database.
+	// replicas returns nil if no other process can serve the same database.
 	replicas(log *slog.Logger) replicas
 	Close() error
 }
 
-// schema is what migrate moves and everybody checks.
-type schema interface {
+// migrator changes the schema: migrate, and whoever else has to bring it up to date.
+type migrator interface {
 	Migrate(ctx context.Context) ([]migration, error)
-	// MigrateWith tells each step, and how far it is in percent.
-	MigrateWith(ctx context.Context, tell func(step string, percent int)) ([]migration, error)
+	// MigrateWith reports each step, and its progress in percent; -1 if that is unknown.
+	MigrateWith(ctx context.Context, report func(step string, percent int)) ([]migration, error)
 	Migrations(ctx context.Context) ([]migration, error)
 	SetGuards(ctx context.Context, on bool) error
-	Verify(ctx context.Context) error
-	// Mend counts the tallies anew, completes rows that contradict others where
-	// only one completion is right, and returns how many rows it wrote.
+	// Mend recounts the tallies, completes rows that contradict others where only
+	// one completion is right, and returns how many rows it wrote.
 	Mend(ctx context.Context) (int64, error)
-	// Denied is the statements that grant this role what the service needs and
-	// the role lacks.
+}
+
+// inspector is what preflight looks at and saves.
+type inspector interface {
+	backup.Source
+	Inspect(ctx context.Context) ([]record.Fact, error)
+	// Denied returns the statements that grant this role the rights that the
+	// service needs and the role lacks.
 	Denied(ctx context.Context) ([]string, error)
 	// Newer reports whether a later release has migrated the schema.
 	Newer(ctx context.Context) (bool, error)
 }
 
-// whole is the database taken as one: what preflight looks at and saves, and
-// restore fills.
-type whole interface {
-	backup.Source
+// restoreTarget is what restore fills and checks.
+type restoreTarget interface {
 	backup.Target
-	Inspect(ctx context.Context) ([]record.Fact, error)
 	Empty(ctx context.Context) (bool, error)
-	// Broken is how many rows a check of package invariant finds, and the first.
+	// Broken returns how many rows violate a check of package invariant, and the first of them.
 	Broken(ctx context.Context, sql string) (rows int, first string, err error)
 }
 
-// migration is one step of the schema, of either store.
+// migration is a migration of either store.
 type migration struct {
 	Number    int64     `json:"number"`
 	Name      string    `json:"name"`
@@ -79,8 +82,8 @@ func (d postgresDatabase) Migrate(ctx context.Context) ([]migration, error) {
 	return migrationsOf(d.Store.Migrate(ctx))
 }
 
-func (d postgresDatabase) MigrateWith(ctx context.Context, tell func(string, int)) ([]migration, error) {
-	return migrationsOf(d.Store.MigrateWith(ctx, tell))
+func (d postgresDatabase) MigrateWith(ctx context.Context, report func(string, int)) ([]migration, error) {
+	return migrationsOf(d.Store.MigrateWith(ctx, report))
 }
 
 func (d postgresDatabase) Migrations(ctx context.Context) ([]migration, error) {
@@ -100,15 +103,15 @@ func (d sqliteDatabase) Migrate(ctx context.Context) ([]migration, error) {
 	return migrationsOf(d.Store.Migrate(ctx))
 }
 
-func (d sqliteDatabase) MigrateWith(ctx context.Context, tell func(string, int)) ([]migration, error) {
-	return migrationsOf(d.Store.MigrateWith(ctx, tell))
+func (d sqliteDatabase) MigrateWith(ctx context.Context, report func(string, int)) ([]migration, error) {
+	return migrationsOf(d.Store.MigrateWith(ctx, report))
 }
 
 func (d sqliteDatabase) Migrations(ctx context.Context) ([]migration, error) {
 	return migrationsOf(d.Store.Migrations(ctx))
 }
 
-// Denied is none: who may write the file may do everything in it.
+// Denied returns nothing: whoever can write the file can do everything in it.
 func (d sqliteDatabase) Denied(context.Context) ([]string, error) { return nil, nil }
 
 func (d sqliteDatabase) replicas(*slog.Logger) replicas { return nil }
@@ -121,7 +124,7 @@ func migrationsOf[M postgres.Migration | sqlite.Migration](theirs []M, err error
 	return ours, err
 }
 
-// connect opens the database as it is. A SQLite file is made only by who may.
+// connect opens the database without checking its schema. It creates a missing SQLite file only if it may.
 func (s *settings) connect(ctx context.Context, mayCreate bool) (database, error) {
 	return s.connectTraced(ctx, mayCreate, nil)
 }
@@ -136,7 +139,7 @@ func (s *settings) connectTraced(ctx context.Context, mayCreate bool, trace curf
 		return postgresDatabase{store}, nil
 	}
 	store, err := sqlite.Open(ctx, path, sqlite.Options{Create: mayCreate, Trace: trace})
-	if errors.Is(err, curfew.NotFound) { // most likely it is another folder
+	if errors.Is(err, curfew.NotFound) { // most likely the wrong folder
 		return nil, curfew.Errorf(curfew.NotFound, "there is no database %s: name the one there is with --database-url sqlite:PATH or CURFEW_DATABASE_URL", absolute(path))
 	}
 	if err != nil {
@@ -145,7 +148,7 @@ func (s *settings) connectTraced(ctx context.Context, mayCreate bool, trace curf
 	return sqliteDatabase{store}, nil
 }
 
-// absolute is a path as it is found from anywhere.
+// absolute returns a path that is valid from any folder.
 func absolute(path string) string {
 	if full, err := filepath.Abs(path); err == nil {
 		return full
@@ -153,7 +156,7 @@ func absolute(path string) string {
 	return path
 }
 
-// open connects to a database that must be there, with its schema in order.
+// open connects to an existing database and verifies its schema.
 func (s *settings) open(ctx context.Context) (database, error) {
 	db, err := s.connect(ctx, false)
 	if err != nil {
@@ -162,7 +165,7 @@ func (s *settings) open(ctx context.Context) (database, error) {
 	return verified(ctx, db)
 }
 
-// verified closes a database whose schema is not in order.
+// verified returns the database if its schema is in order, and closes it otherwise.
 func verified(ctx context.Context, db database) (database, error) {
 	if err := db.Verify(ctx); err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -170,8 +173,8 @@ func verified(ctx context.Context, db database) (database, error) {
 	return db, nil
 }
 
-// lock keeps a second process from serving or migrating the same SQLite file.
-// PostgreSQL needs none: its migrations lock themselves, and replicas are welcome.
+// lock keeps a second process from serving or migrating the same SQLite file. PostgreSQL needs no lock: its migrations
+// take one, and replicas are allowed.
 func (s *settings) lock() (unlock func() error, err error) {
 	if path, ok := s.DatabaseURL.File(); ok {
 		return sqlite.Lock(path)
@@ -179,8 +182,7 @@ func (s *settings) lock() (unlock func() error, err error) {
 	return func() error { return nil }, nil
 }
 
-// withDatabase checks the settings, opens the database for one command and
-// closes it after.
+// withDatabase checks the settings, opens the database for one command, and closes it afterwards.
 func (s *settings) withDatabase(ctx context.Context, do func(database) error) (err error) {
 	if _, err := s.policy(); err != nil {
 		return err

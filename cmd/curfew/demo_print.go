@@ -13,46 +13,45 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// announceDemo says where the console is, and how to get in.
-func announceDemo(h house, speed float64, link string) {
-	s := h.settings
-	h.term.notef("A marketplace at %g times its speed: a session nobody accepts expires after %s, not %s.\n\n",
+// announceDemo prints where the console is, and how to sign in.
+func announceDemo(svc demoService, speed float64, link string) {
+	s := svc.settings
+	svc.term.notef("A marketplace at %g times its speed: a session nobody accepts expires after %s, not %s.\n\n",
 		speed, s.WaitingTTL, config.Duration(time.Duration(float64(s.WaitingTTL)*speed).Round(time.Second)))
-	columns(h.term.err,
+	columns(svc.term.err,
 		[]string{"console", link},
-		[]string{"another link", s.loginLine(h.url)},
-		[]string{"a mechanic's", s.loginLine(h.url) + " --role mechanic --subject mia"},
+		[]string{"another link", s.loginLine(svc.url)},
+		[]string{"a mechanic's", s.loginLine(svc.url) + " --role mechanic --subject mia"},
 		[]string{"stop", "Ctrl-C"},
 	)
-	h.term.notef("\n")
+	svc.term.notef("\n")
 }
 
-// watch tells every second how things are: on a terminal in one line, which is
-// written anew.
-func watch(ctx context.Context, market *demo.Market, h house) error {
+// watch prints the state of the marketplace every second; on a terminal it rewrites one line.
+func watch(ctx context.Context, market *demo.Market, svc demoService) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			if h.term.watched {
-				h.term.rewrite("")
+			if svc.term.watched {
+				svc.term.rewrite("")
 			}
 			return nil
 		case <-tick.C:
 		}
-		operator, err := h.door(string(curfew.Admin), "demo")
+		operator, err := svc.client(string(curfew.Admin), "demo")
 		if err != nil {
 			return err
 		}
 		health, err := operator.Health(context.WithoutCancel(ctx))
 		if err != nil || health.Sessions.Total == nil {
-			continue // it is said again in a second
+			continue // the next second shows it
 		}
-		if h.term.watched {
-			h.term.rewrite(demoLine(market, health))
+		if svc.term.watched {
+			svc.term.rewrite(demoLine(market, health))
 		} else {
-			h.term.notef("%s\n", demoLine(market, health))
+			svc.term.notef("%s\n", demoLine(market, health))
 		}
 	}
 }
@@ -63,16 +62,16 @@ func demoLine(market *demo.Market, health api.Health) string {
 		int(at.Hours()), int(at.Minutes())%60, by["waiting"], by["live"], c.Payments, c.Repeats, c.Overdue, market.Happened())
 }
 
-// printDemo says what became of everybody, and what would have.
-func printDemo(term terminal, c *demoCommand, r demo.Report) {
-	term.printf("%s of a marketplace with %s (speed %g, seed %d)\n\n", lifecycle.Span(r.Lasted), plural(r.Customers, "customer"), c.Speed, c.Seed)
+// printDemo prints what happened, and what would have happened without Curfew.
+func printDemo(term terminal, speed float64, seed uint64, r demo.Report) {
+	term.printf("%s of a marketplace with %s (speed %g, seed %d)\n\n", lifecycle.Span(r.Lasted), plural(r.Customers, "customer"), speed, seed)
 	row := func(n int, format string, args ...any) []string {
 		return []string{fmt.Sprintf("%5d", n), fmt.Sprintf(format, args...)}
 	}
 	columns(term.out,
 		row(r.Payments, "payments, %s in all; %d met a busy customer and were deferred", euros(r.Amount), r.Deferred),
 		row(r.Repeats, "times their provider told one again; %d answers named another session", r.Contradicted),
-		row(r.Sessions, "sessions: %d accepted, %s", r.Accepted, endings(r)),
+		row(r.Sessions, "sessions: %d accepted, %s", r.Accepted, endReasons(r)),
 		row(r.Overdue, "customers or mechanics blocked by an overdue session"),
 		row(r.WithoutOutcome, "payments without an outcome"),
 	)
@@ -87,7 +86,8 @@ func printDemo(term terminal, c *demoCommand, r demo.Report) {
 	term.printf("\nCounted so: %s.\n", demo.Model)
 }
 
-func endings(r demo.Report) string {
+// endReasons lists how many sessions ended for each reason.
+func endReasons(r demo.Report) string {
 	words := []string{}
 	for _, reason := range curfew.EndReasons() {
 		if n := r.Ended[string(reason)]; n > 0 {

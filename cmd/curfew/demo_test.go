@@ -47,7 +47,7 @@ func TestTheDemosFiguresAgreeWithItsDatabase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	printDemo(term, &line.Demo, got)
+	printDemo(term, line.Demo.Speed, line.Demo.Seed, got)
 	if diff := cmp.Diff(inDatabase(t, dir), inReport(got)); diff != "" {
 		t.Errorf("the database (-) and the report (+) differ:\n%s", diff)
 	}
@@ -227,7 +227,7 @@ func TestTheDemosSettingsReachNothingOutside(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := line.settings.thrownAway("dir", nowhere).faster(60)
+	got := line.settings.sandboxed("dir", nowhere).faster(60)
 	hook, provider, err := got.payments()
 	if hook != nil || provider != nil || err != nil || got.TraceEndpoint != nil || got.BaseURL != nil {
 		t.Errorf("the demo reaches outside: %+v", got)

@@ -44,9 +44,9 @@ func (w *walk) pay(customer, ref string) {
 		w.Fatal(err)
 	}
 	defer db.Close() //nolint:errcheck // the test's own
-	engine, err := lifecycle.New(db, lifecycle.Options{})
+	keeper, err := lifecycle.New(db, lifecycle.Options{})
 	if err == nil {
-		_, err = engine.Admission.FulfillCheckout(w.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"},
+		_, err = keeper.Admission.FulfillCheckout(w.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"},
 			lifecycle.Purchase{PaymentRef: ref, CustomerID: customer, Plan: "chat10"})
 	}
 	if err != nil {

@@ -23,8 +23,8 @@ func (c *explainCommand) Run(ctx context.Context, s *settings, term terminal) er
 	if err != nil {
 		return usagef("--cursor: %w", err)
 	}
-	return s.withEngine(ctx, term, func(db database, engine *lifecycle.Keeper) error {
-		story, err := timeline.New(db, engine.Rules).Explain(ctx, c.Subject, before)
+	return s.withKeeper(ctx, term, func(db database, keeper *lifecycle.Keeper) error {
+		story, err := timeline.New(db, keeper.Rules).Explain(ctx, c.Subject, before)
 		if err != nil {
 			return asUsage(err)
 		}

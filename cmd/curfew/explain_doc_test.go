@@ -90,13 +90,13 @@ func toldOfKim(t *testing.T) string {
 		t.Fatal(err)
 	}
 	_, err = store.Migrate(t.Context())
-	engine, err2 := lifecycle.New(store, lifecycle.Options{})
+	keeper, err2 := lifecycle.New(store, lifecycle.Options{})
 	if err != nil || err2 != nil {
 		t.Fatal(err, err2)
 	}
 	pay := func(ref string) lifecycle.Fulfilment {
 		amount := int64(990)
-		f, err := engine.Admission.FulfillCheckout(t.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"}, lifecycle.Purchase{
+		f, err := keeper.Admission.FulfillCheckout(t.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"}, lifecycle.Purchase{
 			PaymentRef: ref, CustomerID: "kim", Plan: "chat10", Amount: &amount, Currency: "eur", Email: "kim@example.org",
 		})
 		if err != nil {
@@ -106,12 +106,12 @@ func toldOfKim(t *testing.T) string {
 	}
 	pay("pay-1")
 	ago.Store(0)
-	_, err = engine.Cleanups.RunCleanup(t.Context(), lifecycle.Cleanup{
+	_, err = keeper.Cleanups.RunCleanup(t.Context(), lifecycle.Cleanup{
 		Reason: "monday", Trigger: curfew.ByCommand, Actor: curfew.Actor{Role: curfew.Admin, ID: "anna"},
 	})
 	mailed(t, store)
 	if err == nil {
-		_, err = engine.Queue.Accept(t.Context(), pay("pay-2").RequestID, "max")
+		_, err = keeper.Queue.Accept(t.Context(), pay("pay-2").RequestID, "max")
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -49,7 +49,7 @@ var illnesses = []illness{
 		then: func(p *patient) { p.exec(`ALTER TABLE {beats} RENAME TO signals`) },
 	},
 	{code: lifecycle.TalliesWrong, bring: func(p *patient) {
-		_, err := p.engine.Sessions.Cancel(p.Context(), p.pay("kim").SessionID, curfew.Actor{Role: curfew.Service, ID: "shop"})
+		_, err := p.keeper.Sessions.Cancel(p.Context(), p.pay("kim").SessionID, curfew.Actor{Role: curfew.Service, ID: "shop"})
 		p.must(err)
 		p.exec(`UPDATE {tallies} SET n = n + 3 WHERE noun = 'checkout' AND status = 'credited' AND shard =
 			(SELECT min(shard) FROM {tallies} WHERE noun = 'checkout' AND status = 'credited')`)
@@ -64,7 +64,7 @@ var illnesses = []illness{
 	{code: lifecycle.StuckRows, bring: func(p *patient) {
 		p.old(p.pay("kim"))
 		cure := storetest.Poison(p, storetest.Harness{Exec: p.execute, Schema: p.schema}, "sessions", "UPDATE", "kim")
-		_, err := p.engine.Sweeper.Sweep(p.Context())
+		_, err := p.keeper.Sweeper.Sweep(p.Context())
 		p.must(err)
 		cure() // the line says so: once the cause is gone
 	}},
@@ -144,7 +144,7 @@ var illnesses = []illness{
 		p.exec(`UPDATE {session_requests} SET created_at = ` + p.ago(10*time.Minute))
 	}, then: func(p *patient) {
 		p.until(lifecycle.QueueUnwatched, func() {
-			_, err := p.engine.Queue.Pending(p.Context(), curfew.Cursor{}, 1)
+			_, err := p.keeper.Queue.Pending(p.Context(), curfew.Cursor{}, 1)
 			p.must(err)
 		})
 	}},
@@ -232,7 +232,7 @@ func (p *patient) until(code lifecycle.Code, also func()) {
 	p.Helper()
 	ctx, stop := context.WithTimeout(p.Context(), time.Minute)
 	done := make(chan error, 1)
-	go func() { done <- p.engine.Sweeper.Run(ctx) }()
+	go func() { done <- p.keeper.Sweeper.Run(ctx) }()
 	for tick := time.NewTicker(50 * time.Millisecond); p.finding(code) != "" && ctx.Err() == nil; <-tick.C {
 		also()
 	}
@@ -261,7 +261,7 @@ func (p *patient) delivers() {
 type patient struct {
 	*testing.T
 	db     database
-	engine *lifecycle.Keeper
+	keeper *lifecycle.Keeper
 	behind *sql.DB
 	url    config.DatabaseURL
 	at     string // the service's address
@@ -305,14 +305,14 @@ func (p *patient) serve(s *settings) {
 	p.Helper()
 	policy, err := s.policy()
 	p.must(err)
-	door := &front{}
+	door := &startupHandler{}
 	here := httptest.NewServer(door)
 	p.Cleanup(here.Close)
-	svc := &service{db: p.db, log: s.logger(os.Stderr, 0), url: here.URL, front: &front{}}
+	svc := &service{db: p.db, log: s.logger(os.Stderr, 0), url: here.URL, listeners: &listeners{opsHandler: &startupHandler{}}}
 	svc.notifications = &notifications{replicas: p.db.replicas(svc.log)}
 	p.must(svc.build(context.WithoutCancel(p.Context()), s, policy))
-	door.build(svc.public.Handler)
-	p.engine, p.at = svc.engine, here.URL
+	door.use(svc.public.Handler)
+	p.keeper, p.at = svc.keeper, here.URL
 }
 
 func (p *patient) must(err error) {
@@ -324,7 +324,7 @@ func (p *patient) must(err error) {
 
 func (p *patient) health() api.Health {
 	p.Helper()
-	return wire.Health(p.engine.Health.Report(p.Context()), "test", p.at)
+	return wire.Health(p.keeper.Health.Report(p.Context()), "test", p.at)
 }
 
 // finding is the fix of a finding; empty: there is none that counts.
@@ -386,7 +386,7 @@ func (p *patient) pay(customer string) lifecycle.Fulfilment {
 
 func (p *patient) payFor(customer, ref string) lifecycle.Fulfilment {
 	p.Helper()
-	f, err := p.engine.Admission.FulfillCheckout(p.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"},
+	f, err := p.keeper.Admission.FulfillCheckout(p.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"},
 		lifecycle.Purchase{PaymentRef: ref, CustomerID: customer, Plan: "chat10"})
 	p.must(err)
 	return f
@@ -395,26 +395,26 @@ func (p *patient) payFor(customer, ref string) lifecycle.Fulfilment {
 func (p *patient) later(customer string) {
 	p.Helper()
 	start := time.Now().Add(time.Hour)
-	_, err := p.engine.Admission.FulfillCheckout(p.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"},
+	_, err := p.keeper.Admission.FulfillCheckout(p.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"},
 		lifecycle.Purchase{PaymentRef: "ref-" + customer, CustomerID: customer, Plan: "video15", StartsAt: &start})
 	p.must(err)
 }
 
 func (p *patient) accept(f lifecycle.Fulfilment) {
 	p.Helper()
-	_, err := p.engine.Queue.Accept(p.Context(), f.RequestID, "mia")
+	_, err := p.keeper.Queue.Accept(p.Context(), f.RequestID, "mia")
 	p.must(err)
 }
 
 func (p *patient) join(f lifecycle.Fulfilment, role curfew.Role, id string) {
 	p.Helper()
-	_, err := p.engine.Sessions.Join(p.Context(), f.SessionID, curfew.Actor{Role: role, ID: id})
+	_, err := p.keeper.Sessions.Join(p.Context(), f.SessionID, curfew.Actor{Role: role, ID: id})
 	p.must(err)
 }
 
 func (p *patient) held(ref string) {
 	p.Helper()
-	p.must(p.engine.Payments.Receive(p.Context(), curfew.Notice{Kind: curfew.NoticePaid, Payment: curfew.Payment{
+	p.must(p.keeper.Payments.Receive(p.Context(), curfew.Notice{Kind: curfew.NoticePaid, Payment: curfew.Payment{
 		Ref: ref, PaymentID: "pi-" + ref, Plan: "gold", Amount: 2900, Currency: "eur", Paid: true,
 	}}))
 }
@@ -423,7 +423,7 @@ func (p *patient) held(ref string) {
 func (p *patient) refund(customer, columns string) {
 	p.Helper()
 	p.pay(customer)
-	_, err := p.engine.Checkouts.RefundCheckout(p.Context(), curfew.Actor{Role: curfew.Admin, ID: "me"}, "ref-"+customer, "as asked")
+	_, err := p.keeper.Checkouts.RefundCheckout(p.Context(), curfew.Actor{Role: curfew.Admin, ID: "me"}, "ref-"+customer, "as asked")
 	p.must(err)
 	p.exec(`UPDATE {checkouts} SET ` + columns)
 }

@@ -32,11 +32,11 @@ func (c *healthCommand) Run(ctx context.Context, s *settings, term terminal) err
 		if err != nil {
 			return err
 		}
-		engine, err := s.engine(db, lifecycle.Options{Logger: s.logger(term.err, slog.LevelWarn), Keys: keys})
+		keeper, err := s.keeper(db, lifecycle.Options{Logger: s.logger(term.err, slog.LevelWarn), Keys: keys})
 		if err != nil {
 			return err
 		}
-		r := engine.Health.Report(ctx)
+		r := keeper.Health.Report(ctx)
 		health = r.Health
 		shape := wire.Health(r, version(), s.publicURL(s.Listen))
 		if c.JSON {

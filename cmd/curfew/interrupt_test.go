@@ -24,7 +24,7 @@ type interruptible struct {
 	*testing.T
 	dir, url string
 	db       database
-	engine   *lifecycle.Keeper
+	keeper   *lifecycle.Keeper
 	run      curfew.Run
 }
 
@@ -63,7 +63,7 @@ func (i *interruptible) open() {
 	if _, err := db.Migrate(i.Context()); err != nil {
 		i.Fatal(err)
 	}
-	if i.engine, err = lifecycle.New(db, lifecycle.Options{SweeperOff: true}); err != nil {
+	if i.keeper, err = lifecycle.New(db, lifecycle.Options{SweeperOff: true}); err != nil {
 		i.Fatal(err)
 	}
 }
@@ -73,14 +73,14 @@ func (i *interruptible) cleanUp() {
 	i.Helper()
 	admin := curfew.Actor{Role: curfew.Admin, ID: "anna"}
 	for n := range interruptedSessions {
-		if _, err := i.engine.Admission.FulfillCheckout(i.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"}, lifecycle.Purchase{
+		if _, err := i.keeper.Admission.FulfillCheckout(i.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"}, lifecycle.Purchase{
 			PaymentRef: fmt.Sprint("p", n), CustomerID: fmt.Sprint("c", n), Plan: "chat10",
 		}); err != nil {
 			i.Fatal(err)
 		}
 	}
 	var err error
-	i.run, err = i.engine.Cleanups.RunCleanup(i.Context(), lifecycle.Cleanup{MaxAge: time.Microsecond, Reason: "the shop closes", Actor: admin, Trigger: curfew.ByCommand})
+	i.run, err = i.keeper.Cleanups.RunCleanup(i.Context(), lifecycle.Cleanup{MaxAge: time.Microsecond, Reason: "the shop closes", Actor: admin, Trigger: curfew.ByCommand})
 	if err != nil || i.run.Stats.OldWaitingSessions != interruptedSessions {
 		i.Fatalf("%+v: %v", i.run, err)
 	}
@@ -90,7 +90,7 @@ func (i *interruptible) cleanUp() {
 func (i *interruptible) undo() curfew.Run {
 	i.Helper()
 	for deadline := time.Now().Add(readyIn); ; <-time.After(time.Millisecond) {
-		runs, err := i.engine.Cleanups.Runs(i.Context(), curfew.Cursor{}, 1)
+		runs, err := i.keeper.Cleanups.Runs(i.Context(), curfew.Cursor{}, 1)
 		if err != nil {
 			i.Fatal(err)
 		}
@@ -117,13 +117,13 @@ func (i *interruptible) truthful(id string) curfew.Run {
 			i.Fatalf("the undo is told as %+v", told)
 		}
 	}
-	story, err := timeline.New(i.db, i.engine.Rules).Explain(i.Context(), id, curfew.Cursor{})
+	story, err := timeline.New(i.db, i.keeper.Rules).Explain(i.Context(), id, curfew.Cursor{})
 	if err != nil || !strings.Contains(story.Summary, "was interrupted") {
 		i.Errorf("explain says %q (%v)", story.Summary, err)
 	}
 	waiting := 0
 	for n := range interruptedSessions {
-		open, err := i.engine.Sessions.Unended(i.Context(), fmt.Sprint("c", n))
+		open, err := i.keeper.Sessions.Unended(i.Context(), fmt.Sprint("c", n))
 		if err != nil {
 			i.Fatal(err)
 		}
@@ -139,7 +139,7 @@ func (i *interruptible) truthful(id string) curfew.Run {
 // whole undoes the rest.
 func (i *interruptible) whole() {
 	i.Helper()
-	undone, err := i.engine.Cleanups.Undo(i.Context(), lifecycle.Undo{RunID: i.run.ID})
+	undone, err := i.keeper.Cleanups.Undo(i.Context(), lifecycle.Undo{RunID: i.run.ID})
 	if err != nil || len(undone.Revived) != interruptedSessions {
 		i.Errorf("undone again: %d (%v)", len(undone.Revived), err)
 	}

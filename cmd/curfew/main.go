@@ -1,9 +1,9 @@
 // Curfew is the command: it runs the service, and operators type it. Only this package reads the environment,
 // opens databases and ends the process. It decides nothing about sessions: package lifecycle does.
 //
-// Each subcommand has a file of its own. The settings are in package config; source.go reads them from flags, the
-// environment and the file. What commands need is wired in database.go, engine.go, identity.go, payments.go and
-// mail.go, and the service in serve.go.
+// Each subcommand has a file of its own. The settings are in package config; settings_read.go reads them from flags, the
+// environment and the file. What commands share is wired in database.go, keeper.go, identity.go, payments.go and
+// notify.go, and the service that serve runs in service.go.
 package main
 
 import (
@@ -11,11 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	"github.com/alecthomas/kong"
 
-	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -48,32 +46,6 @@ type commandLine struct {
 	Token       tokenCommand       `cmd:"" help:"Print a signed token of the local key."`
 	Login       loginCommand       `cmd:"" help:"Print a link that signs an operator's browser in, once."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
-}
-
-// Exit codes. Others are a command's own answer.
-const (
-	exitFailed = 1
-	exitUsage  = 64
-)
-
-// exitCode is an answer, not a failure: nothing more is printed.
-type exitCode int
-
-func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
-
-// usageError is the caller's mistake on the command line or in the settings.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
-
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
-
-// asUsage makes what the engine calls invalid input the caller's mistake.
-func asUsage(err error) error {
-	if errors.Is(err, curfew.Invalid) {
-		return usageError{err}
-	}
-	return err
 }
 
 // run is the whole process but its end.
@@ -137,25 +109,4 @@ func parseError(err error) error {
 		return usageError{setting}
 	}
 	return usagef("%w (curfew --help shows what there is)", err)
-}
-
-// report prints an error in one line and returns the exit code for it.
-func report(term terminal, err error) int {
-	var answer exitCode
-	switch {
-	case err == nil:
-		return 0
-	case errors.As(err, &answer):
-		return int(answer)
-	}
-	term.notef("curfew: %s\n", curfew.Visible(oneLine(err.Error())))
-	if errors.As(err, &usageError{}) {
-		return exitUsage
-	}
-	return exitFailed
-}
-
-// oneLine joins the lines of an error that has several.
-func oneLine(text string) string {
-	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
 }

@@ -49,7 +49,7 @@ type notifications struct {
 	replicas replicas // nil: there are none
 }
 
-// Changed implements lifecycle.Notifier for this process's engine.
+// Changed implements lifecycle.Notifier for this process's keeper.
 func (n *notifications) Changed(in time.Duration) {
 	n.local.notify()
 	if n.replicas != nil {
@@ -57,13 +57,13 @@ func (n *notifications) Changed(in time.Duration) {
 	}
 }
 
-// run passes the other replicas' notifications on to the engine and the listeners until the context ends.
-func (n *notifications) run(ctx context.Context, engine *lifecycle.Keeper) error {
+// run passes the other replicas' notifications on to the keeper and the listeners until the context ends.
+func (n *notifications) run(ctx context.Context, keeper *lifecycle.Keeper) error {
 	if n.replicas == nil {
 		return nil
 	}
 	return n.replicas.Run(ctx, func(in time.Duration) {
-		engine.Sweeper.Wake(in)
+		keeper.Sweeper.Wake(in)
 		n.local.notify()
 	})
 }

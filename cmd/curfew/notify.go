@@ -2,30 +2,30 @@ package main
 
 import (
 	"net/netip"
+	"os"
 
+	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/notify"
 	"github.com/curfewhq/curfew/internal/notify/mail"
 	"github.com/curfewhq/curfew/internal/notify/webhook"
 )
 
-// worker is who tells of events, in this process.
-func (s *settings) worker(svc *service, signer mail.Signer, observer notify.Observer) (*notify.Worker, error) {
-	channels := []notify.Channel{
-		webhook.NewChannel(svc.db, webhook.Options{AllowPrivate: s.privateNetworks(), Version: version()}),
+// worker returns what delivers notifications: webhooks, and e-mail if a mail server is set up. It sets o.Channels.
+func (s *settings) worker(db database, signer mail.Signer, baseURL string, o notify.Options) (*notify.Worker, error) {
+	o.Channels = []notify.Channel{
+		webhook.NewChannel(db, webhook.Options{AllowPrivate: s.privateNetworks(), Version: version()}),
 	}
-	mails, err := s.mails(svc.db, signer, svc.url)
+	mails, err := s.mails(db, signer, baseURL)
 	if err != nil {
 		return nil, err
 	}
 	if mails != nil {
-		channels = append(channels, mails)
+		o.Channels = append(o.Channels, mails)
 	}
-	return notify.New(svc.db, notify.Options{
-		Channels: channels, Wake: svc.notifications.local.listen(), Logger: svc.log, Observer: observer,
-	}), nil
+	return notify.New(db, o), nil
 }
 
-// endpoints is where webhooks go.
+// endpoints manages the webhook endpoints.
 func (s *settings) endpoints(store webhook.Store) webhook.Endpoints {
 	return webhook.Endpoints{Store: store, AllowPrivate: s.privateNetworks()}
 }
@@ -35,4 +35,29 @@ func (s *settings) privateNetworks() []netip.Prefix {
 		return nil
 	}
 	return s.Webhooks.AllowPrivate.Prefixes
+}
+
+// mails returns the channel that sends e-mail to customers, or nil if no mail server is set up. It renders every
+// template once, so that a broken one is reported at startup.
+func (s *settings) mails(store mail.Store, signer mail.Signer, baseURL string) (*mail.Channel, error) {
+	if s.SMTP.URL == nil {
+		return nil, nil //nolint:nilnil // nothing is set up, and nothing is wrong
+	}
+	if s.SMTP.From == "" {
+		return nil, usagef("smtp.from is missing: say who mails come from, like Example <help@example.org>")
+	}
+	from, err := mail.ParseFrom(s.SMTP.From)
+	if err != nil {
+		return nil, asUsage(err)
+	}
+	o := mail.Options{Server: mailServer(s.SMTP), From: from, BaseURL: baseURL, Signer: signer}
+	if s.SMTP.Templates != "" {
+		o.Templates = os.DirFS(string(s.SMTP.Templates))
+	}
+	c, err := mail.NewChannel(store, o)
+	return c, asUsage(err)
+}
+
+func mailServer(s config.SMTP) mail.Server {
+	return mail.Server{Host: s.URL.Host, Port: s.URL.Port, Username: s.URL.User, Password: s.Password, TLS: mail.TLS(s.TLS)}
 }

@@ -5,14 +5,13 @@ import (
 	"fmt"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/internal/backup"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
 // rehearse says what a cleanup would end now, and proves that it ends nothing
 // early.
-func (p *preflight) rehearse(ctx context.Context, engine *lifecycle.Keeper) {
-	r, err := engine.Cleanups.DryRun(ctx)
+func (p *preflight) rehearse(ctx context.Context, keeper *lifecycle.Keeper) {
+	r, err := keeper.Cleanups.DryRun(ctx)
 	if err != nil {
 		p.failed("cleanup", err, "")
 		return
@@ -53,69 +52,4 @@ func sessionLines(r lifecycle.DryRunSessions) []string {
 		lines = append(lines, fmt.Sprintf("and %d more", more))
 	}
 	return lines
-}
-
-// save writes the backup that was asked for.
-func (p *preflight) save(ctx context.Context, db database, dir string, term terminal) {
-	if dir == "" {
-		return
-	}
-	if p.newer {
-		p.add(checkup{Check: "backup", Text: "the schema has columns that this release does not know", Fix: "write it with the newer release's program"})
-		return
-	}
-	applied, err := db.Migrations(ctx)
-	if err != nil {
-		p.failed("backup", err, "")
-		return
-	}
-	bar := newProgress(term, "saving rows")
-	m, err := backup.Write(ctx, dir, db, backup.Options{Version: version(), Schema: applied[len(applied)-1].Number, Saved: bar.add})
-	bar.finish()
-	if err != nil {
-		p.failed("backup", err, "name a folder with room in --backup, which is not there yet")
-		return
-	}
-	p.Backup = &m
-	line := checkup{Check: "backup", OK: true, Text: plural(m.Rows(), "row") + " in " + dir + " (`curfew restore` brings them back)"}
-	for _, f := range m.Tables {
-		if f.Rows > 0 {
-			line.Detail = append(line.Detail, fmt.Sprintf("%d in %s", f.Rows, f.Name))
-		}
-	}
-	p.add(line)
-}
-
-// print is one page for people.
-func (p *preflight) print(term terminal) {
-	term.printf("curfew %s, before a deployment\n\n", p.Version)
-	wide := 0
-	for _, c := range p.Checks {
-		wide = max(wide, len(c.Check))
-	}
-	wrong := 0
-	for _, c := range p.Checks {
-		mark := "✓"
-		if !c.OK {
-			mark, wrong = "✗", wrong+1
-		}
-		term.printf("%s %-*s  %s\n", mark, wide, c.Check, c.Text)
-		for _, d := range c.Detail {
-			term.printf("  %*s  · %s\n", wide, "", d)
-		}
-		if !c.OK && c.Fix != "" {
-			term.printf("  %*s  → %s\n", wide, "", c.Fix)
-		}
-	}
-	term.printf("\nIn force:\n\n")
-	var rows [][]string
-	for _, e := range p.Settings {
-		rows = append(rows, []string{e.Key, e.Value, "(" + e.From + ")"})
-	}
-	columns(term.out, rows...)
-	if wrong > 0 {
-		term.printf("\nNot ready: %s.\n", plural(wrong, "line")+" failed")
-		return
-	}
-	term.printf("\nReady.\n")
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -114,34 +113,17 @@ func moment(at, now time.Time) string {
 	return text + " (" + lifecycle.Span(now.Sub(at)) + " ago)"
 }
 
-// figures are the rows of a count, by rule, with plain words.
-func figures(s curfew.Stats) [][]string {
-	width := len(strconv.Itoa(s.TotalCleaned))
-	row := func(n int, what string) []string { return []string{fmt.Sprintf("%*d", width, n), what} }
-	var rows [][]string
-	for _, rule := range curfew.RuleNames() {
-		if n := s.Of(rule); n > 0 {
-			rows = append(rows, row(n, ruleWords[rule]))
-		}
-	}
-	return append(rows, row(s.TotalCleaned, "in total"))
-}
-
-// ruleWords say what a rule's figure counts.
-var ruleWords = map[curfew.RuleName]string{
-	curfew.ExpiredRequests: "requests that nobody accepted in time",
-	curfew.OldWaiting:      "sessions that nobody accepted in time",
-	curfew.Orphans:         "sessions that were offered to nobody, with their requests",
-	curfew.NoShows:         "accepted and never joined: sessions and their requests",
-	curfew.Overruns:        "live beyond what was bought: sessions and their requests",
-	curfew.Due:             "appointments that begin",
-	curfew.Misses:          "appointments whose slot was taken, with their requests",
-}
-
 // plural is «1 session» or «2 sessions».
 func plural(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func standing(s curfew.Session) string {
+	if s.Assigned() {
+		return string(s.Status) + ", with mechanic " + s.MechanicID
+	}
+	return string(s.Status) + ", no mechanic yet"
 }

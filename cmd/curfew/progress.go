@@ -1,13 +1,9 @@
 package main
 
 import (
-	"context"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-
-	"github.com/curfewhq/curfew/internal/record"
-	"github.com/curfewhq/curfew/lifecycle"
 )
 
 // patience is how long work goes on before a bar shows that it does.
@@ -46,17 +42,4 @@ func (p *progress) finish() {
 	if p.bar != nil {
 		_ = p.bar.Finish()
 	}
-}
-
-// counting is a store that tells how many sessions its batches end.
-type counting struct {
-	lifecycle.Store
-	ended func(n int)
-}
-
-// End implements lifecycle.Cleaning.
-func (c counting) End(ctx context.Context, b record.Batch) ([]record.Ended, error) {
-	ended, err := c.Store.End(ctx, b)
-	c.ended(len(ended))
-	return ended, err
 }

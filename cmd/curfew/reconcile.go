@@ -23,11 +23,11 @@ func (c *reconcileCommand) Run(ctx context.Context, s *settings, term terminal) 
 	stop, release := untilInterrupt(ctx, term)
 	defer release()
 	return s.withDatabase(ctx, func(db database) error {
-		engine, err := s.engine(db, lifecycle.Options{Logger: s.logger(term.err, slog.LevelWarn), Stop: stop})
+		keeper, err := s.keeper(db, lifecycle.Options{Logger: s.logger(term.err, slog.LevelWarn), Stop: stop})
 		if err != nil {
 			return err
 		}
-		r, err := engine.Payments.Reconcile(ctx, time.Duration(c.Since))
+		r, err := keeper.Payments.Reconcile(ctx, time.Duration(c.Since))
 		if errors.Is(err, lifecycle.ErrStopped) {
 			term.notef("%s of the provider compared; the same command compares all of them.\n", plural(r.Paid, "payment"))
 		}

@@ -8,7 +8,6 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/backup"
 	"github.com/curfewhq/curfew/internal/config"
-	"github.com/curfewhq/curfew/internal/invariant"
 )
 
 type restoreCommand struct {
@@ -87,21 +86,6 @@ func (c *restoreCommand) answer(ctx context.Context, s *settings, db database, t
 		err = exitCode(exitFailed)
 	}
 	return err
-}
-
-// brokenInvariants says what the rows break, and where.
-func brokenInvariants(ctx context.Context, db database) ([]string, error) {
-	broken := []string{}
-	for _, check := range invariant.Checks() {
-		n, first, err := db.Broken(ctx, check.SQL)
-		if err != nil {
-			return nil, err
-		}
-		if n > 0 {
-			broken = append(broken, fmt.Sprintf("%s: %s, the first is %s", check.Name, plural(n, "row"), first))
-		}
-	}
-	return broken, nil
 }
 
 func printRestored(term terminal, url config.DatabaseURL, m backup.Manifest, broken []string) {

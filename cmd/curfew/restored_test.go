@@ -50,10 +50,10 @@ func TestARestoreLosesNoPaymentAndRepeatsNoRefund(t *testing.T) {
 			pay("late and refunded")
 			before.reconcile()
 			for _, who := range []string{"refunded", "late and refunded"} {
-				got(before.engine.Checkouts.RefundCheckout(t.Context(), support, refs[who], "goodwill"))(t)
+				got(before.keeper.Checkouts.RefundCheckout(t.Context(), support, refs[who], "goodwill"))(t)
 			}
-			got(before.engine.Sessions.End(t.Context(), booked, curfew.Actor{Role: curfew.Customer, ID: "booked"}))(t) // late: half of it
-			fine(t, before.engine.Payments.SettleRefunds(t.Context()))
+			got(before.keeper.Sessions.End(t.Context(), booked, curfew.Actor{Role: curfew.Customer, ID: "booked"}))(t) // late: half of it
+			fine(t, before.keeper.Payments.SettleRefunds(t.Context()))
 			gone := len(fake.Refunds())
 			if gone != 3 {
 				t.Fatalf("before the restore %d refunds were made", gone)
@@ -64,11 +64,11 @@ func TestARestoreLosesNoPaymentAndRepeatsNoRefund(t *testing.T) {
 			b := got(backup.Open(dir))(t)
 			t.Cleanup(func() { fine(t, b.Close()) })
 			fine(t, b.Restore(t.Context(), after.db, nil))
-			got(after.engine.Sessions.End(t.Context(), booked, curfew.Actor{Role: curfew.Customer, ID: "booked"}))(t) // once more
-			got(after.engine.Checkouts.RefundCheckout(t.Context(), support, refs["refunded"], "goodwill"))(t)
-			fine(t, after.engine.Payments.SettleRefunds(t.Context())) // before anybody reconciles
+			got(after.keeper.Sessions.End(t.Context(), booked, curfew.Actor{Role: curfew.Customer, ID: "booked"}))(t) // once more
+			got(after.keeper.Checkouts.RefundCheckout(t.Context(), support, refs["refunded"], "goodwill"))(t)
+			fine(t, after.keeper.Payments.SettleRefunds(t.Context())) // before anybody reconciles
 			after.reconcile()
-			fine(t, after.engine.Payments.SettleRefunds(t.Context()))
+			fine(t, after.keeper.Payments.SettleRefunds(t.Context()))
 			after.reconcile()
 
 			if n := len(fake.Refunds()); n != gone {
@@ -81,14 +81,14 @@ func TestARestoreLosesNoPaymentAndRepeatsNoRefund(t *testing.T) {
 				"refunded": curfew.Refunded, "cancelled": curfew.Fulfilled, "goes on": curfew.Fulfilled, "booked": curfew.Refunded,
 				"late": curfew.Fulfilled, "late and refunded": curfew.Refunded,
 			} {
-				if c := got(after.engine.Checkouts.Checkout(t.Context(), refs[who]))(t); c.Outcome != want || c.CustomerID != who {
+				if c := got(after.keeper.Checkouts.Checkout(t.Context(), refs[who]))(t); c.Outcome != want || c.CustomerID != who {
 					t.Errorf("the payment of %q is %s of %q, not %s", who, c.Outcome, c.CustomerID, want)
 				}
 			}
 			if _, err := after.db.Open(t.Context(), "late and refunded"); !errors.Is(err, curfew.NotFound) {
 				t.Errorf("what was given back brought a session: %v", err)
 			}
-			if r := after.engine.Health.Report(t.Context()); len(r.Rows)+len(r.Tallies) > 0 {
+			if r := after.keeper.Health.Report(t.Context()); len(r.Rows)+len(r.Tallies) > 0 {
 				t.Errorf("health tells %v", r.Findings)
 			}
 		})
@@ -101,7 +101,7 @@ var support = curfew.Actor{Role: curfew.Admin, ID: "anna"}
 type books struct {
 	*testing.T
 	db     database
-	engine *lifecycle.Keeper
+	keeper *lifecycle.Keeper
 }
 
 func newBooks(t *testing.T, fake *stripetest.Fake, url string) *books {
@@ -119,7 +119,7 @@ func (b *books) book(fake *stripetest.Fake, refs map[string]string, who string) 
 	b.Helper()
 	refs[who] = fake.Pay(stripetest.Checkout{CustomerID: who, Plan: "chat10", Amount: 2900})
 	amount, start := int64(2900), time.Now().Add(3*time.Hour)
-	f := got(b.engine.Admission.FulfillCheckout(b.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"}, lifecycle.Purchase{
+	f := got(b.keeper.Admission.FulfillCheckout(b.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"}, lifecycle.Purchase{
 		PaymentRef: refs[who], CustomerID: who, Plan: "chat10", Amount: &amount, Currency: "eur", StartsAt: &start,
 	}))(b.T)
 	return f.SessionID
@@ -127,7 +127,7 @@ func (b *books) book(fake *stripetest.Fake, refs map[string]string, who string) 
 
 func (b *books) reconcile() {
 	b.Helper()
-	got(b.engine.Payments.Reconcile(context.WithoutCancel(b.Context()), 48*time.Hour))(b.T)
+	got(b.keeper.Payments.Reconcile(context.WithoutCancel(b.Context()), 48*time.Hour))(b.T)
 }
 
 // got is what there is, or the end of the test.

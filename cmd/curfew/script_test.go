@@ -204,14 +204,14 @@ func fulfil(ts *testscript.TestScript, _ bool, args []string) {
 	db, err := s.open(ctx)
 	ts.Check(err)
 	defer func() { ts.Check(db.Close()) }()
-	engine, err := lifecycle.New(db, lifecycle.Options{})
+	keeper, err := lifecycle.New(db, lifecycle.Options{})
 	ts.Check(err)
-	done, err := engine.Admission.FulfillCheckout(ctx, curfew.Actor{Role: curfew.Service, ID: "shop"},
+	done, err := keeper.Admission.FulfillCheckout(ctx, curfew.Actor{Role: curfew.Service, ID: "shop"},
 		lifecycle.Purchase{PaymentRef: args[1], CustomerID: args[0], Plan: "chat10"})
 	ts.Check(err)
 	ts.Setenv("SESSION", done.SessionID)
 	if len(args) > 2 {
-		_, err := engine.Queue.Accept(ctx, done.RequestID, args[2])
+		_, err := keeper.Queue.Accept(ctx, done.RequestID, args[2])
 		ts.Check(err)
 	}
 }
@@ -224,9 +224,9 @@ func held(ts *testscript.TestScript, _ bool, args []string) {
 	db, err := s.open(ctx)
 	ts.Check(err)
 	defer func() { ts.Check(db.Close()) }()
-	engine, err := lifecycle.New(db, lifecycle.Options{})
+	keeper, err := lifecycle.New(db, lifecycle.Options{})
 	ts.Check(err)
-	ts.Check(engine.Payments.Receive(ctx, curfew.Notice{Kind: curfew.NoticePaid, Payment: curfew.Payment{
+	ts.Check(keeper.Payments.Receive(ctx, curfew.Notice{Kind: curfew.NoticePaid, Payment: curfew.Payment{
 		Ref: args[0], PaymentID: "pi-" + args[0], Plan: "gold", Amount: 2900, Currency: "eur", Paid: true,
 	}}))
 }

@@ -204,20 +204,20 @@ func (o *oracle) clear() {
 func (o *oracle) operate() {
 	o.Helper()
 	o.withDatabase(func(db database) error {
-		engine, err := lifecycle.New(db, lifecycle.Options{})
+		keeper, err := lifecycle.New(db, lifecycle.Options{})
 		if err != nil {
 			return err
 		}
-		held, err := engine.Checkouts.ListCheckouts(o.Context(), curfew.CheckoutSearch{Outcome: curfew.Held, Limit: payments()})
+		held, err := keeper.Checkouts.ListCheckouts(o.Context(), curfew.CheckoutSearch{Outcome: curfew.Held, Limit: payments()})
 		for i, c := range held {
 			if c.CustomerID == curfew.Nobody {
 				c.CustomerID = "found-" + c.Ref
 			}
 			var failed error
 			if i%2 == 0 {
-				_, failed = engine.Checkouts.RefundCheckout(o.Context(), operator(), c.ID, "not sold here")
+				_, failed = keeper.Checkouts.RefundCheckout(o.Context(), operator(), c.ID, "not sold here")
 			} else {
-				_, failed = engine.Checkouts.AssignHeld(o.Context(), operator(), c.ID, c.CustomerID, "chat10", "by phone")
+				_, failed = keeper.Checkouts.AssignHeld(o.Context(), operator(), c.ID, c.CustomerID, "chat10", "by phone")
 			}
 			err = errors.Join(err, failed)
 		}

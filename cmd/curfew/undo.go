@@ -24,11 +24,11 @@ func (c *undoCommand) Run(ctx context.Context, s *settings, term terminal) error
 	defer release()
 	return s.withDatabase(ctx, func(db database) error {
 		bar := newProgress(term, "reviving sessions")
-		engine, err := s.engine(reviving{db, bar.add}, lifecycle.Options{Logger: s.logger(term.err, slog.LevelWarn), Stop: stop})
+		keeper, err := s.keeper(reviving{db, bar.add}, lifecycle.Options{Logger: s.logger(term.err, slog.LevelWarn), Stop: stop})
 		if err != nil {
 			return err
 		}
-		undone, err := engine.Cleanups.Undo(ctx, lifecycle.Undo{RunID: c.RunID, Reason: c.Reason, Trigger: curfew.ByCommand, Actor: operator()})
+		undone, err := keeper.Cleanups.Undo(ctx, lifecycle.Undo{RunID: c.RunID, Reason: c.Reason, Trigger: curfew.ByCommand, Actor: operator()})
 		bar.finish()
 		if undone.Run.StartedAt.IsZero() {
 			return asUsage(err)

@@ -1,33 +1,16 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"strings"
-
-	"github.com/curfewhq/curfew/internal/config"
 )
 
-// announce prints where the service is and what to try first; for programs, as
-// one log line.
-func announce(term terminal, s *settings, svc *service) {
-	health := fmt.Sprintf("curl --oauth2-bearer $(%s) %s/api/debug/session-health", s.tokenLine(), svc.url)
-	login := s.loginLine(svc.url)
-	ops := config.Address(svc.opsAt.Addr().String()).URL()
-	if s.LogFormat == "json" {
-		svc.log.Info("serving", "version", version(), "database", s.DatabaseURL.String(), "url", svc.url, "ops", ops,
-			"health", health, "login", login)
-		return
-	}
-	term.notef("curfew %s serves %s\n\n", version(), s.DatabaseURL)
-	columns(term.err,
-		[]string{"API and pages", svc.url},
-		[]string{"for operators", ops + "  (/metrics, /livez, /readyz)"},
-		[]string{"sweeper", string(s.Sweeper)},
-	)
-	term.notef("\nIs all well?\n  %s\nSign your browser in:\n  %s\n\n", health, login)
-}
+// What a command assumes that is told nothing.
+const (
+	defaultDatabase = "sqlite:curfew.db"
+	defaultURL      = "http://127.0.0.1:3001"
+)
 
 // tokenLine is the command that makes a token here, ready to be pasted.
 func (s *settings) tokenLine() string {
@@ -42,12 +25,6 @@ func (s *settings) loginLine(url string) string {
 	}
 	return line
 }
-
-// What a command assumes that is told nothing.
-const (
-	defaultDatabase = "sqlite:curfew.db"
-	defaultURL      = "http://127.0.0.1:3001"
-)
 
 // keyFlag names the key's file where a command that is told nothing would look
 // elsewhere. The database's URL is not repeated: it may hold a password.

@@ -15,30 +15,13 @@ import (
 	"github.com/curfewhq/curfew/internal/notify/mail"
 )
 
-// settingError is a setting that cannot be, with where it was given.
-type settingError struct {
-	where string
-	err   error
-}
-
-func (e *settingError) Error() string { return e.where + ": " + e.err.Error() }
-func (e *settingError) Unwrap() error { return e.err }
-
-// key is a flag's key; empty for flags that are no setting.
-func key(f *kong.Flag) string { return f.Tag.Get("setting") }
-
-// variable is the name of a key in the environment.
-func variable(key string) string {
-	return "CURFEW_" + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
-}
-
-// Variables that are no settings: the file's name, and what tests are lent.
+// Variables that are not settings: the path of the settings file, and those of the tests.
 const (
 	configVariable = "CURFEW_CONFIG"
 	testPrefix     = "CURFEW_TEST_"
 )
 
-// describe is a flag's help with the name of its variable.
+// describe returns a flag's help, with the environment variable that sets it.
 func describe(v *kong.Value) string {
 	if v.Flag == nil || key(v.Flag) == "" {
 		return kong.DefaultHelpValueFormatter(v)
@@ -46,19 +29,8 @@ func describe(v *kong.Value) string {
 	return strings.TrimSpace(kong.DefaultHelpValueFormatter(v) + " ($" + variable(key(v.Flag)) + ")")
 }
 
-// sources is where settings come from beside the command line.
-type sources struct {
-	parsed *kong.Context
-	flags  []*kong.Flag
-	file   map[string]source
-	env    map[string]source
-}
-
-// source is one setting's text, and where it stands.
-type source struct{ where, text string }
-
-// resolveSettings gives kong the environment and the file, once both are known
-// to hold nothing but settings that can be.
+// resolveSettings gives kong the values from the environment and the settings file,
+// after checking that both hold only valid settings.
 func resolveSettings(ctx *kong.Context) error {
 	s := sources{parsed: ctx}
 	path, named := os.LookupEnv(configVariable)
@@ -89,15 +61,15 @@ func resolveSettings(ctx *kong.Context) error {
 	return nil
 }
 
+// resolve gives kong the value of a flag that was not typed.
 func (s *sources) resolve(_ *kong.Context, _ *kong.Path, f *kong.Flag) (any, error) {
-	for _, from := range []map[string]source{s.env, s.file} {
-		if found, ok := from[key(f)]; ok {
-			return found.text, nil
-		}
+	if from, found := s.given(f); from == fromEnvironment || from == fromFile {
+		return found.text, nil
 	}
 	return nil, nil
 }
 
+// readEnvironment reads the settings from variables that begin with CURFEW_.
 func (s *sources) readEnvironment(environment []string) error {
 	s.env = map[string]source{}
 	for _, line := range environment {
@@ -109,7 +81,7 @@ func (s *sources) readEnvironment(environment []string) error {
 		if f == nil {
 			return &settingError{name, fmt.Errorf("there is no such setting%s", config.Suggest(name, s.names(variable)))}
 		}
-		if err := try(f, text); err != nil {
+		if err := checkValue(f, text); err != nil {
 			return &settingError{name, err}
 		}
 		s.env[key(f)] = source{name, text}
@@ -117,6 +89,7 @@ func (s *sources) readEnvironment(environment []string) error {
 	return nil
 }
 
+// readFile reads the settings file. An empty path means there is none.
 func (s *sources) readFile(path string) error {
 	s.file = map[string]source{}
 	if path == "" {
@@ -132,7 +105,7 @@ func (s *sources) readFile(path string) error {
 		if f == nil {
 			return &settingError{where, fmt.Errorf("there is no such setting%s", config.Suggest(e.Key, s.names(nil)))}
 		}
-		if err := try(f, e.Text); err != nil {
+		if err := checkValue(f, e.Text); err != nil {
 			return &settingError{where, err}
 		}
 		s.file[e.Key] = source{where, e.Text}
@@ -140,7 +113,7 @@ func (s *sources) readFile(path string) error {
 	return nil
 }
 
-// groups are what stands before the dots of keys.
+// groups returns the prefixes of keys that contain a dot.
 func (s *sources) groups() []string {
 	var all []string
 	for _, f := range s.flags {
@@ -153,14 +126,7 @@ func (s *sources) groups() []string {
 	return all
 }
 
-func (s *sources) find(matches func(key string) bool) *kong.Flag {
-	i := slices.IndexFunc(s.flags, func(f *kong.Flag) bool { return matches(key(f)) })
-	if i < 0 {
-		return nil
-	}
-	return s.flags[i]
-}
-
+// names returns the key of every setting, spelled by a function if one is given.
 func (s *sources) names(spelled func(key string) string) []string {
 	var all []string
 	for _, f := range s.flags {
@@ -173,7 +139,7 @@ func (s *sources) names(spelled func(key string) string) []string {
 	return all
 }
 
-// checks are the rules for settings that other packages own.
+// checks are the rules for settings that belong to other packages.
 var checks = map[string]func(text string) error{
 	"auth.jwks_url": auth.CheckKeyURL,
 	"smtp.from": func(text string) error {
@@ -188,7 +154,7 @@ var checks = map[string]func(text string) error{
 	},
 }
 
-// checkTyped applies the checks to flags. The environment and the file pass through try.
+// checkTyped applies the checks to flags. Values from the environment and the file go through checkValue.
 func (s *sources) checkTyped() error {
 	for _, f := range s.flags {
 		check, ok := checks[key(f)]
@@ -202,8 +168,8 @@ func (s *sources) checkTyped() error {
 	return nil
 }
 
-// try reports what is wrong with a setting's text.
-func try(f *kong.Flag, text string) error {
+// checkValue reports what is wrong with a setting's text.
+func checkValue(f *kong.Flag, text string) error {
 	kind := f.Target.Type()
 	if kind.Kind() == reflect.Pointer {
 		kind = kind.Elem()
@@ -222,7 +188,7 @@ func try(f *kong.Flag, text string) error {
 	return nil
 }
 
-// flagName is a key as a flag.
+// flagName returns the flag for a key.
 func flagName(key string) string {
 	return strings.NewReplacer("_", "-", ".", "-").Replace(key)
 }

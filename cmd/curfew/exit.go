@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/curfewhq/curfew"
+)
+
+// Exit codes. Others are a command's own answer.
+const (
+	exitFailed = 1
+	exitUsage  = 64
+)
+
+// exitCode is an answer, not a failure: nothing more is printed.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
+
+// usageError is the caller's mistake on the command line or in the settings.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// asUsage makes what the keeper calls invalid input the caller's mistake.
+func asUsage(err error) error {
+	if errors.Is(err, curfew.Invalid) {
+		return usageError{err}
+	}
+	return err
+}
+
+// report prints an error in one line and returns the exit code for it.
+func report(term terminal, err error) int {
+	var answer exitCode
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &answer):
+		return int(answer)
+	}
+	term.notef("curfew: %s\n", curfew.Visible(oneLine(err.Error())))
+	if errors.As(err, &usageError{}) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// oneLine joins the lines of an error that has several.
+func oneLine(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == '\r' }), "; ")
+}

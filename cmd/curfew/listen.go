@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"syscall"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/config"
+	"github.com/curfewhq/curfew/internal/httpapi"
+)
+
+// listeners are the two addresses that a service listens on. The one for operators answers from the start.
+type listeners struct {
+	public, ops net.Listener
+	opsServer   *http.Server
+	opsHandler  *startupHandler
+	opsEnded    chan error // receives what the ops server returned
+}
+
+// listen opens both addresses, before the service announces itself.
+func (s *settings) listen(ctx context.Context, log *slog.Logger) (*listeners, error) {
+	public, err := listenAt(ctx, "listen", s.Listen)
+	if err != nil {
+		return nil, err
+	}
+	ops, err := listenAt(ctx, "listen_ops", s.ListenOps)
+	if err != nil {
+		return nil, errors.Join(err, public.Close())
+	}
+	handler := &startupHandler{}
+	l := &listeners{
+		public: public, ops: ops, opsHandler: handler, opsEnded: make(chan error, 1),
+		opsServer: httpapi.NewOpsServer(string(s.ListenOps), handler, log),
+	}
+	go func() { l.opsEnded <- serveOn(l.opsServer, ops) }()
+	for _, at := range []config.Address{s.Listen, s.ListenOps} {
+		if !at.Loopback() {
+			log.WarnContext(ctx, "other machines can reach "+string(at)+", unencrypted: put a proxy with TLS in front, or listen on 127.0.0.1")
+		}
+	}
+	return l, nil
+}
+
+// close closes what a service that ran to its end has closed already.
+func (l *listeners) close() {
+	_ = l.opsServer.Close()
+	_ = l.public.Close()
+	_ = l.ops.Close()
+}
+
+func listenAt(ctx context.Context, key string, at config.Address) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", string(at))
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, curfew.Errorf(curfew.Conflict, "another program listens on %s: choose another %s, for instance --%s 127.0.0.1:0",
+			at, key, flagName(key))
+	}
+	return l, err
+}
+
+func serveOn(s *http.Server, l net.Listener) error {
+	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve on %s: %w", l.Addr(), err)
+	}
+	return nil
+}
+
+// startupHandler answers operators until the service is built: alive, but not ready.
+type startupHandler struct {
+	mu    sync.RWMutex
+	built http.Handler
+}
+
+// use hands all further requests to the handler of the built service.
+func (f *startupHandler) use(h http.Handler) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.built = h
+}
+
+func (f *startupHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.mu.RLock()
+	built := f.built
+	f.mu.RUnlock()
+	switch {
+	case built != nil:
+		built.ServeHTTP(w, r)
+	case r.URL.Path == "/livez":
+		_, _ = w.Write([]byte("ok\n"))
+	default:
+		http.Error(w, "not ready: the service is starting and waits for its database", http.StatusServiceUnavailable)
+	}
+}

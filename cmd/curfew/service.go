@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/config"
+	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/metrics"
+	"github.com/curfewhq/curfew/internal/notify"
+	"github.com/curfewhq/curfew/internal/notify/mail"
+	"github.com/curfewhq/curfew/internal/sse"
+	"github.com/curfewhq/curfew/internal/stream"
+	"github.com/curfewhq/curfew/internal/timeline"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// service is what serve runs.
+type service struct {
+	db            database
+	given         []api.Setting
+	log           *slog.Logger
+	notifications *notifications
+	traces        tracing // zero: none
+	worker        *notify.Worker
+	keeper        *lifecycle.Keeper
+	hub           *stream.Hub
+	server        *httpapi.Server
+	listeners     *listeners
+	public        *http.Server
+	unused        *unusedConns // of public
+	url           string       // of the API and the pages
+	stopping      atomic.Bool
+	halt          chan struct{} // closed when long work is to stop between two steps
+	drain         time.Duration
+	drained       context.Context //nolint:containedctx // ends with the drain, not with a call; nil: there is none
+}
+
+// withService listens, opens the database, builds the service, and closes it all again after do. Calls that arrive
+// before it serves wait.
+func (s *settings) withService(ctx context.Context, log *slog.Logger, from *sources, do func(*service) error) (err error) {
+	policy, err := s.policy() // before anything is made
+	if err != nil {
+		return err
+	}
+	unlock, err := s.lock()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	traces, err := s.tracing(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer traces.stop(context.WithoutCancel(ctx))
+	listeners, err := s.listen(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer listeners.close()
+	db, err := s.openToServe(ctx, log, traces.store)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+
+	svc := &service{
+		db: db, notifications: &notifications{replicas: db.replicas(log)}, listeners: listeners,
+		log: log, traces: traces, given: from.list(), halt: make(chan struct{}),
+		url: s.publicURL(config.Address(listeners.public.Addr().String())),
+	}
+	if err := svc.build(ctx, s, policy); err != nil {
+		return err
+	}
+	return do(svc)
+}
+
+// openToServe opens the database and verifies its schema. A SQLite file belongs to this process, which creates and
+// migrates it. PostgreSQL may be shared with replicas of another release, so operators decide when to migrate it.
+func (s *settings) openToServe(ctx context.Context, log *slog.Logger, trace curfew.Trace) (database, error) {
+	return s.await(ctx, log, func(ctx context.Context) (database, error) {
+		_, own := s.DatabaseURL.File()
+		db, err := s.connectTraced(ctx, own, trace)
+		if err != nil {
+			return nil, err
+		}
+		if own {
+			if _, err := db.MigrateWith(ctx, func(step string, _ int) { log.InfoContext(ctx, step) }); err != nil {
+				return nil, errors.Join(err, db.Close())
+			}
+		}
+		return verified(ctx, db)
+	})
+}
+
+// build wires the session keeper, the identity and the server.
+func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy) (err error) {
+	hook, provider, err := s.payments()
+	if err != nil {
+		return err
+	}
+	identity, err := s.identity(ctx, svc.log)
+	if err != nil {
+		return err
+	}
+	metrics := metrics.New()
+	svc.keeper, err = lifecycle.New(svc.db, lifecycle.Options{
+		Policy: &policy, Logger: svc.log, Observer: metrics, Provider: provider, Notifier: svc.notifications, Keys: keysOf(identity),
+		SweeperOff: !s.Sweeper.On(), Trace: svc.traces.step, Stop: svc.halt,
+	})
+	if err != nil {
+		return err
+	}
+	metrics.Watch(svc.keeper.Health)
+	if svc.worker, err = s.worker(svc.db, identity, svc.url, notify.Options{
+		Wake: svc.notifications.local.listen(), Logger: svc.log, Observer: metrics,
+	}); err != nil {
+		return err
+	}
+	svc.hub = stream.New(svc.db, stream.Options{Encode: sse.Encode, Wake: svc.notifications.local.listen(), Logger: svc.log})
+	svc.server, err = httpapi.New(httpapi.Options{ //nolint:contextcheck // a handler gets the context of its request
+		Engine: svc.keeper, Timeline: timeline.New(svc.db, svc.keeper.Rules), Identity: identity, Once: svc.db, Ready: svc.ready, BaseURL: svc.url, LoginHint: s.loginLine(svc.url),
+		Version: version(), Logger: svc.log, Metrics: metrics, Hook: hook, Trace: svc.traces.request, Settings: svc.given,
+		Endpoints: s.endpoints(svc.db), Deliveries: notify.Deliveries{Store: svc.db}, Streams: streams{svc.hub},
+		Links: mail.Unsubscriptions{Store: svc.db, Signer: identity},
+	})
+	if err != nil {
+		return err
+	}
+	svc.public, svc.unused = svc.server.HTTPServer(string(s.Listen)), newUnusedConns()
+	svc.public.Handler, svc.public.ConnState = closeConnections(&svc.stopping, svc.public.Handler), svc.unused.track
+	svc.public.ErrorLog = slog.NewLogLogger(svc.log.Handler(), slog.LevelWarn)
+	svc.listeners.opsHandler.use(svc.server.Ops())
+	return nil
+}
+
+// keysOf returns the state of the key server that an identity reads, or nil if it reads none.
+func keysOf(i *auth.Identity) lifecycle.Keys {
+	if k := i.KeyServer(); k != nil {
+		return k.State
+	}
+	return nil
+}
+
+// ready is what /readyz reports. A service that is stopping is not ready.
+func (svc *service) ready(ctx context.Context) error {
+	if svc.stopping.Load() {
+		return curfew.Errorf(curfew.Unavailable, "the service is stopping")
+	}
+	return svc.keeper.Health.Ready(ctx)
+}
+
+// run serves and sweeps until the context ends and the drain is over. It returns after everything it started.
+func (svc *service) run(ctx context.Context) error {
+	group, running := errgroup.WithContext(ctx)
+	working, stopWorking := context.WithCancel(context.WithoutCancel(ctx))
+	sweeping, stopSweeping := context.WithCancel(context.WithoutCancel(ctx))
+	group.Go(func() error { return svc.keeper.Sweeper.Run(sweeping) })
+	group.Go(func() error { return svc.worker.Run(working) })
+	group.Go(func() error { return svc.notifications.run(sweeping, svc.keeper) })
+	group.Go(func() error { return svc.hub.Run(sweeping) })
+	group.Go(func() error { return svc.server.Run(sweeping) })
+	group.Go(func() error { return serveOn(svc.public, svc.listeners.public) })
+	group.Go(func() error { return <-svc.listeners.opsEnded })
+	group.Go(func() error {
+		<-running.Done()
+		svc.awaitDrain(ctx, ctx.Err() == nil)
+		stopWorking()
+		defer stopSweeping()
+		return svc.stop(context.WithoutCancel(ctx))
+	})
+	return group.Wait()
+}
+
+// awaitDrain reports not ready and keeps answering for the drain, so that callers can turn to another replica. A
+// service that failed does not wait.
+func (svc *service) awaitDrain(ctx context.Context, failed bool) {
+	svc.stopping.Store(true)
+	if failed || svc.drained == nil || svc.drained.Err() != nil {
+		return
+	}
+	svc.log.InfoContext(ctx, "stopping: not ready, but calls are answered for another "+config.Duration(svc.drain).String()+" (drain); a second signal skips that")
+	<-svc.drained.Done()
+}
+
+// stop lets calls under way finish, then closes. The ops listener closes last, so that it reports not ready until
+// then.
+func (svc *service) stop(ctx context.Context) error {
+	svc.log.InfoContext(ctx, "stopping: calls under way have "+finishTime.String()+"; a signal ends the process at once")
+	ctx, cancel := context.WithTimeout(ctx, finishTime)
+	defer cancel()
+	defer time.AfterFunc(unusedConnTime, svc.unused.close).Stop()
+	defer time.AfterFunc(finishTime-haltTime, func() { close(svc.halt) }).Stop()
+	err := errors.Join(svc.public.Shutdown(ctx), svc.server.EndStreams(ctx), svc.server.EndWork(ctx))
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = errors.Join(fmt.Errorf("calls that took over %s were cut off", finishTime), svc.public.Close())
+	}
+	return errors.Join(err, svc.listeners.opsServer.Close())
+}
+
+// streams adapts the hub to the server's port.
+type streams struct{ *stream.Hub }
+
+func (s streams) Subscribe(ctx context.Context, topics []string, since time.Time) (sse.Subscription, error) {
+	subscription, err := s.Hub.Subscribe(ctx, topics, since)
+	if err != nil {
+		return nil, err
+	}
+	return subscription, nil
+}

@@ -16,7 +16,7 @@ func TestOverdueIsJudgedByTheStoresClock(t *testing.T) {
 			deadline time.Duration
 			want     bool
 		}{{-time.Microsecond, true}, {0, false}, {time.Microsecond, false}} {
-			st := curfew.Standing{Session: curfew.Session{Status: curfew.Waiting, ExpiresAt: now.Add(c.deadline)}, Now: now}
+			st := curfew.Snapshot{Session: curfew.Session{Status: curfew.Waiting, ExpiresAt: now.Add(c.deadline)}, Now: now}
 			if got := st.Overdue(); got != c.want {
 				t.Errorf("%s off, %s from the deadline: overdue is %t", off, c.deadline, got)
 			}

@@ -110,13 +110,13 @@ type Acknowledgement struct {
 
 // HealthDetails lists the oldest of what is wrong.
 type HealthDetails struct {
-	Stale   []Standing // waiting, unassigned, offered, overdue; its pending requests are theirs
-	Orphans []Standing
+	Stale   []Snapshot // waiting, unassigned, offered, overdue; its pending requests are theirs
+	Orphans []Snapshot
 	// Overdue is what else is past its deadline, in its order: accepted, live, and
 	// appointments by more than StaleAfter.
-	OverdueAssigned  []Standing
-	OverdueLive      []Standing
-	OverdueScheduled []Standing
+	OverdueAssigned  []Snapshot
+	OverdueLive      []Snapshot
+	OverdueScheduled []Snapshot
 }
 
 // KeyFigures is what a process knows of the server that publishes another

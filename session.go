@@ -96,9 +96,9 @@ func (s Session) Postponed() bool {
 	return s.Status == Scheduled && s.ExpiresAt.After(s.StartsAt)
 }
 
-// Standing is a session as the database saw it at one moment: what every
+// Snapshot is a session as the database saw it at one moment: what every
 // decision about it needs.
-type Standing struct {
+type Snapshot struct {
 	Session
 	// Request is the session's request; its zero value: it has none.
 	Request Request
@@ -107,11 +107,11 @@ type Standing struct {
 }
 
 // Overdue reports whether the deadline had passed when the session was read.
-func (s Standing) Overdue() bool { return s.Session.Overdue(s.Now) }
+func (s Snapshot) Overdue() bool { return s.Session.Overdue(s.Now) }
 
 // Started reports whether the session is an appointment whose start had passed
 // when it was read, though it has not begun.
-func (s Standing) Started() bool { return s.Status == Scheduled && s.Now.After(s.StartsAt) }
+func (s Snapshot) Started() bool { return s.Status == Scheduled && s.Now.After(s.StartsAt) }
 
 // QueuedAt is the place of the session in the queue: its creation, or the start
 // of an appointment.
@@ -124,7 +124,7 @@ func (s Session) QueuedAt() time.Time {
 
 // WaitsSince is when the session began to wait: its creation, but that of its
 // request for an appointment.
-func (s Standing) WaitsSince() time.Time {
+func (s Snapshot) WaitsSince() time.Time {
 	if s.Request.CreatedAt.After(s.CreatedAt) {
 		return s.Request.CreatedAt
 	}
@@ -132,20 +132,20 @@ func (s Standing) WaitsSince() time.Time {
 }
 
 // Age is how old the session was when it was read.
-func (s Standing) Age() time.Duration { return s.Now.Sub(s.CreatedAt) }
+func (s Snapshot) Age() time.Duration { return s.Now.Sub(s.CreatedAt) }
 
 // Offered reports whether the session has an open request of its own.
-func (s Standing) Offered() bool { return s.Request.Status.Open() }
+func (s Snapshot) Offered() bool { return s.Request.Status.Open() }
 
 // Orphan reports whether the session waits for a mechanic but is offered to
 // none. It is a fact of keys, never guessed from the customer.
-func (s Standing) Orphan() bool {
+func (s Snapshot) Orphan() bool {
 	return s.Status == Waiting && !s.Assigned() && !s.Offered()
 }
 
 // Queued reports whether mechanics may accept the session's request: it is in
 // the queue.
-func (s Standing) Queued() bool {
+func (s Snapshot) Queued() bool {
 	return s.Status == Waiting && !s.Assigned() && s.Request.Status == Pending && !s.Overdue()
 }
 

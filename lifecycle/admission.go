@@ -99,10 +99,10 @@ type attempt struct {
 // result of an attempt: exactly one field is set, or none where the slot changed
 // hands at every try.
 type result struct {
-	admitted *curfew.Standing
+	admitted *curfew.Snapshot
 	known    *record.Receipt
-	blocker  *curfew.Standing
-	stuck    *curfew.Standing // it holds the slot, is due, and cannot be ended
+	blocker  *curfew.Snapshot
+	stuck    *curfew.Snapshot // it holds the slot, is due, and cannot be ended
 }
 
 // admit carries out an attempt. The first insert asks nothing; only a conflict makes

@@ -27,7 +27,7 @@ func TestAPaidCheckoutBringsASessionAndItsRequest(t *testing.T) {
 }
 
 func TestLesson01_NobodyIsRefusedBecauseOfAnOverdueSession(t *testing.T) {
-	for standing, begin := range map[string]struct {
+	for situation, begin := range map[string]struct {
 		session func(*world) lifecycle.Fulfilment
 		status  curfew.SessionStatus
 		reason  curfew.EndReason
@@ -38,7 +38,7 @@ func TestLesson01_NobodyIsRefusedBecauseOfAnOverdueSession(t *testing.T) {
 		"assigned": {func(w *world) lifecycle.Fulfilment { return w.accepted("c", "p1", "m") }, curfew.Cancelled, curfew.NoShow, curfew.RequestCancelled, curfew.Credited},
 		"live":     {func(w *world) lifecycle.Fulfilment { return w.live("c", "p1", "m") }, curfew.Completed, curfew.Overran, curfew.RequestCompleted, curfew.Fulfilled},
 	} {
-		t.Run(standing, func(t *testing.T) {
+		t.Run(situation, func(t *testing.T) {
 			worlds(t, func(w *world) {
 				old := begin.session(w)
 				w.Age(w, old.SessionID, longAgo)

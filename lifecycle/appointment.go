@@ -56,12 +56,12 @@ func (ad *Admission) checkStart(ctx context.Context, at time.Time) error {
 
 // way frees the customer's slot of what is due in it, and returns the session
 // that truly holds it; nil if none does.
-type way func(ctx context.Context, customerID string) (*curfew.Standing, error)
+type way func(ctx context.Context, customerID string) (*curfew.Snapshot, error)
 
 // begin gives a started appointment its customer's slot: it waits for a
 // mechanic from now on, and its request opens. SessionOpen: the slot is truly
 // taken. Conflict: the appointment moved, or the slot changes hands too quickly.
-func (st *settler) begin(ctx context.Context, s curfew.Standing, by curfew.Actor, runID string, free way) (curfew.Standing, error) {
+func (st *settler) begin(ctx context.Context, s curfew.Snapshot, by curfew.Actor, runID string, free way) (curfew.Snapshot, error) {
 	for range tries {
 		begun, err := st.write.Change(ctx, st.rules.beginning(s, by, runID))
 		if err == nil {
@@ -82,7 +82,7 @@ func (st *settler) begin(ctx context.Context, s curfew.Standing, by curfew.Actor
 	return s, curfew.Errorf(curfew.Conflict, "the slot of customer %s changes hands too quickly", s.CustomerID)
 }
 
-func (r *Rules) beginning(s curfew.Standing, by curfew.Actor, runID string) record.Change {
+func (r *Rules) beginning(s curfew.Snapshot, by curfew.Actor, runID string) record.Change {
 	c := record.Change{
 		From: s.Session, To: curfew.Waiting, Reason: string(curfew.Due), Actor: by, RunID: runID, Offer: newID(),
 		Deadline: r.policy.WaitingDeadline(s.Plan, time.Time{}),
@@ -94,7 +94,7 @@ func (r *Rules) beginning(s curfew.Standing, by curfew.Actor, runID string) reco
 }
 
 // postpone leaves a due appointment, whose slot is taken, its second chance.
-func (st *settler) postpone(ctx context.Context, s curfew.Standing, by curfew.Actor, runID string) (curfew.Standing, error) {
+func (st *settler) postpone(ctx context.Context, s curfew.Snapshot, by curfew.Actor, runID string) (curfew.Snapshot, error) {
 	later, err := st.write.Change(ctx, record.Change{
 		From: s.Session, Guard: record.Guard{Overdue: record.Yes}, To: curfew.Scheduled, Reason: curfew.PostponedReason,
 		Actor: by, RunID: runID, Deadline: st.rules.policy.SecondChance(s.StartsAt),
@@ -107,7 +107,7 @@ func (st *settler) postpone(ctx context.Context, s curfew.Standing, by curfew.Ac
 
 // settleAppointment settles a due appointment outside a run: it begins, gets
 // its second chance, or was missed.
-func (st *settler) settleAppointment(ctx context.Context, s curfew.Standing, by curfew.Actor) (curfew.Standing, error) {
+func (st *settler) settleAppointment(ctx context.Context, s curfew.Snapshot, by curfew.Actor) (curfew.Snapshot, error) {
 	begun, err := st.begin(ctx, s, by, "", st.settleOwn)
 	switch {
 	case !errors.Is(err, curfew.SessionOpen):
@@ -120,7 +120,7 @@ func (st *settler) settleAppointment(ctx context.Context, s curfew.Standing, by 
 
 // appointmentRule is the rule for a due appointment: one at its second chance
 // is missed only while its slot is truly taken.
-func (cl *Cleanups) appointmentRule(ctx context.Context, s curfew.Standing) (record.Rule, error) {
+func (cl *Cleanups) appointmentRule(ctx context.Context, s curfew.Snapshot) (record.Rule, error) {
 	if s.Postponed() {
 		holder, err := cl.store.Open(ctx, s.CustomerID)
 		if err == nil && !cl.rules.Due(holder) {
@@ -158,8 +158,8 @@ func (cl *Cleanups) appoint(ctx context.Context, run *cleaning, it curfew.Item) 
 
 // clearing frees a slot within a run, and counts what it ends there.
 func (cl *Cleanups) clearing(run *cleaning) way {
-	return func(ctx context.Context, customerID string) (*curfew.Standing, error) {
-		return cl.settler.unblock(ctx, customerID, func(s curfew.Standing) error {
+	return func(ctx context.Context, customerID string) (*curfew.Snapshot, error) {
+		return cl.settler.unblock(ctx, customerID, func(s curfew.Snapshot) error {
 			rule, ok := record.RuleFor(s)
 			if !ok {
 				return nil
@@ -180,8 +180,8 @@ func (ad *Admission) beginStarted(ctx context.Context, customerID string) error 
 	if err != nil {
 		return fmt.Errorf("appointments of customer %s: %w", customerID, err)
 	}
-	all = slices.DeleteFunc(all, func(s curfew.Standing) bool { return !s.Started() })
-	slices.SortStableFunc(all, func(a, b curfew.Standing) int { return a.StartsAt.Compare(b.StartsAt) })
+	all = slices.DeleteFunc(all, func(s curfew.Snapshot) bool { return !s.Started() })
+	slices.SortStableFunc(all, func(a, b curfew.Snapshot) int { return a.StartsAt.Compare(b.StartsAt) })
 	for _, s := range all {
 		_, err := ad.settler.begin(ctx, s, curfew.Admitting, "", ad.settler.settleOwn)
 		switch {

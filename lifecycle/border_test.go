@@ -16,18 +16,18 @@ import (
 // happens at that moment, the transaction alone can see.
 type rushed struct{ lifecycle.Store }
 
-func early(s curfew.Standing, err error) (curfew.Standing, error) {
+func early(s curfew.Snapshot, err error) (curfew.Snapshot, error) {
 	if !s.ExpiresAt.IsZero() {
 		s.Now = s.ExpiresAt.Add(-time.Second)
 	}
 	return s, err
 }
 
-func (h rushed) Session(ctx context.Context, id string) (curfew.Standing, error) {
+func (h rushed) Session(ctx context.Context, id string) (curfew.Snapshot, error) {
 	return early(h.Store.Session(ctx, id))
 }
 
-func (h rushed) SessionOf(ctx context.Context, id string) (curfew.Standing, error) {
+func (h rushed) SessionOf(ctx context.Context, id string) (curfew.Snapshot, error) {
 	return early(h.Store.SessionOf(ctx, id))
 }
 

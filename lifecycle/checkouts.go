@@ -170,10 +170,10 @@ func repairable(c curfew.Checkout, customerID string) error {
 
 // PaidFor is the session that a payment pays for and that has not ended; its zero
 // value: none.
-func (cs *Checkouts) PaidFor(ctx context.Context, c curfew.Checkout) (curfew.Standing, error) {
+func (cs *Checkouts) PaidFor(ctx context.Context, c curfew.Checkout) (curfew.Snapshot, error) {
 	s, err := cs.unendedOf(ctx, c)
 	if s == nil || err != nil {
-		return curfew.Standing{}, err
+		return curfew.Snapshot{}, err
 	}
 	return *s, nil
 }

@@ -229,7 +229,7 @@ func (cl *Cleanups) whyDrifted(ctx context.Context, it curfew.Item) string {
 
 // pages finds what the cleanup may end, page by page to the end, in the order
 // of deadlines.
-func (cl *Cleanups) pages(ctx context.Context, c Cleanup) func(func([]curfew.Standing, error) bool) {
+func (cl *Cleanups) pages(ctx context.Context, c Cleanup) func(func([]curfew.Snapshot, error) bool) {
 	search := record.Search{
 		CustomerID: c.CustomerID, MaxAge: c.MaxAge, OrphanTTL: cl.rules.policy.OrphanTTL, Limit: pageSize,
 	}
@@ -239,8 +239,8 @@ func (cl *Cleanups) pages(ctx context.Context, c Cleanup) func(func([]curfew.Sta
 	return cl.search(ctx, search)
 }
 
-func (cl *Cleanups) search(ctx context.Context, search record.Search) func(func([]curfew.Standing, error) bool) {
-	return func(yield func([]curfew.Standing, error) bool) {
+func (cl *Cleanups) search(ctx context.Context, search record.Search) func(func([]curfew.Snapshot, error) bool) {
+	return func(yield func([]curfew.Snapshot, error) bool) {
 		for {
 			page, err := cl.store.Find(ctx, search)
 			if err != nil {

@@ -141,14 +141,14 @@ func (cl *Cleanups) revive(ctx context.Context, undo *curfew.Run, id string, und
 }
 
 // revived is the session that an earlier undo made. NotFound: none has.
-func (cl *Cleanups) revived(ctx context.Context, s curfew.Standing) (record.Receipt, error) {
+func (cl *Cleanups) revived(ctx context.Context, s curfew.Snapshot) (record.Receipt, error) {
 	revival, err := cl.store.Revival(ctx, s.CustomerID, s.ID)
 	return record.Receipt{Session: revival.Session}, err
 }
 
 // notRevived says why a session cannot come back, unless it is because it has:
 // its own new session may have spent the credit, or hold the slot.
-func (cl *Cleanups) notRevived(ctx context.Context, s curfew.Standing, why string, undone *Undone) error {
+func (cl *Cleanups) notRevived(ctx context.Context, s curfew.Snapshot, why string, undone *Undone) error {
 	r, err := cl.revived(ctx, s)
 	switch {
 	case err == nil:
@@ -163,7 +163,7 @@ func (cl *Cleanups) notRevived(ctx context.Context, s curfew.Standing, why strin
 
 // revival is the new session in an ended one's stead. Conflict says why there
 // can be none.
-func (cl *Cleanups) revival(ctx context.Context, undo *curfew.Run, s curfew.Standing) (record.Admission, error) {
+func (cl *Cleanups) revival(ctx context.Context, undo *curfew.Run, s curfew.Snapshot) (record.Admission, error) {
 	if err := revivable(s.Session); err != nil {
 		return record.Admission{}, err
 	}

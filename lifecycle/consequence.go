@@ -14,7 +14,7 @@ import (
 
 // Target is what an action is about, as it stands now.
 type Target struct {
-	Session  curfew.Standing // what the action would end or move; zero: nothing that has not ended
+	Session  curfew.Snapshot // what the action would end or move; zero: nothing that has not ended
 	Checkout curfew.Checkout // zero: not known here
 	// Named: the reader is an operator, who may read ids and amounts.
 	Named bool
@@ -81,7 +81,7 @@ func parties(t Target) string {
 	return customer + " and " + mechanic
 }
 
-func (r *Rules) extended(s curfew.Standing) bool {
+func (r *Rules) extended(s curfew.Snapshot) bool {
 	plan, known := r.policy.Plans[s.Plan]
 	return known && s.Status == curfew.Live && s.Duration > plan.Duration
 }

@@ -22,18 +22,18 @@ func TestEveryActionSaysWhatItDoes(t *testing.T) {
 // becomes of its payment.
 func TestConsequencesComeTrue(t *testing.T) {
 	worlds(t, func(w *world) {
-		act := map[lifecycle.ActionName]func(s curfew.Standing) error{
-			lifecycle.RefundPayment: func(s curfew.Standing) error {
+		act := map[lifecycle.ActionName]func(s curfew.Snapshot) error{
+			lifecycle.RefundPayment: func(s curfew.Snapshot) error {
 				_, err := w.RefundCheckout(w.Context(), admin, s.CheckoutID, "they asked")
 				return err
 			},
-			lifecycle.CloseRefundAction: func(s curfew.Standing) error {
+			lifecycle.CloseRefundAction: func(s curfew.Snapshot) error {
 				_, err := w.CloseRefund(w.Context(), admin, s.CheckoutID, "by bank")
 				return err
 			},
-			lifecycle.EndSession:    func(s curfew.Standing) error { _, err := w.End(w.Context(), s.ID, admin); return err },
-			lifecycle.CancelSession: func(s curfew.Standing) error { _, err := w.Cancel(w.Context(), s.ID, admin); return err },
-			lifecycle.ForceClear: func(s curfew.Standing) error {
+			lifecycle.EndSession:    func(s curfew.Snapshot) error { _, err := w.End(w.Context(), s.ID, admin); return err },
+			lifecycle.CancelSession: func(s curfew.Snapshot) error { _, err := w.Cancel(w.Context(), s.ID, admin); return err },
+			lifecycle.ForceClear: func(s curfew.Snapshot) error {
 				_, err := w.Clear(w.Context(), admin, lifecycle.Clearing{CustomerID: s.CustomerID, Force: true, Reason: "late"})
 				return err
 			},

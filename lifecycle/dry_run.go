@@ -26,10 +26,10 @@ type DryRun struct {
 // DryRunSessions counts sessions and names the first.
 type DryRunSessions struct {
 	Count    int
-	Sessions []curfew.Standing
+	Sessions []curfew.Snapshot
 }
 
-func (r *DryRunSessions) add(s curfew.Standing) {
+func (r *DryRunSessions) add(s curfew.Snapshot) {
 	if r.Count++; len(r.Sessions) < maxDryRunNamed {
 		r.Sessions = append(r.Sessions, s)
 	}
@@ -54,7 +54,7 @@ func (cl *Cleanups) DryRun(ctx context.Context) (r DryRun, err error) {
 	return r, nil
 }
 
-func (cl *Cleanups) countDryRun(r *DryRun, s curfew.Standing, rule record.Rule) {
+func (cl *Cleanups) countDryRun(r *DryRun, s curfew.Snapshot, rule record.Rule) {
 	if rule.Name == curfew.Due {
 		r.Begins++
 		return
@@ -72,7 +72,7 @@ func (cl *Cleanups) countDryRun(r *DryRun, s curfew.Standing, rule record.Rule) 
 }
 
 // provenDue asks the row itself, not the query that found it.
-func (cl *Cleanups) provenDue(s curfew.Standing, rule record.Rule) bool {
+func (cl *Cleanups) provenDue(s curfew.Snapshot, rule record.Rule) bool {
 	if rule.Name == curfew.Orphans && s.MechanicID == "" && s.Now.Sub(s.CreatedAt) > cl.rules.policy.OrphanTTL {
 		return true
 	}

@@ -49,7 +49,7 @@ type hasty struct {
 	id string
 }
 
-func (h hasty) Find(ctx context.Context, _ record.Search) ([]curfew.Standing, error) {
+func (h hasty) Find(ctx context.Context, _ record.Search) ([]curfew.Snapshot, error) {
 	s, err := h.Session(ctx, h.id)
-	return []curfew.Standing{s}, err
+	return []curfew.Snapshot{s}, err
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // rule is the rule that this cleanup applies to a session.
-func (cl *Cleanups) rule(ctx context.Context, s curfew.Standing, c Cleanup) (rule record.Rule, ok bool, err error) {
+func (cl *Cleanups) rule(ctx context.Context, s curfew.Snapshot, c Cleanup) (rule record.Rule, ok bool, err error) {
 	if rule, ok = record.RuleFor(s); !ok {
 		return rule, false, nil
 	}
@@ -26,7 +26,7 @@ func (cl *Cleanups) rule(ctx context.Context, s curfew.Standing, c Cleanup) (rul
 }
 
 // item is one row of a preview: everything its execution needs to know.
-func (r *Rules) item(s curfew.Standing, rule record.Rule) curfew.Item {
+func (r *Rules) item(s curfew.Snapshot, rule record.Rule) curfew.Item {
 	it := curfew.Item{
 		SessionID: s.ID, CustomerID: s.CustomerID, Rule: rule.Name, Age: s.Age(), Version: s.Version,
 		Reason: rule.Reason,
@@ -42,7 +42,7 @@ func (r *Rules) item(s curfew.Standing, rule record.Rule) curfew.Item {
 }
 
 // items is what the cleanup would do to a page of sessions.
-func (cl *Cleanups) items(ctx context.Context, page []curfew.Standing, c Cleanup) ([]curfew.Item, error) {
+func (cl *Cleanups) items(ctx context.Context, page []curfew.Snapshot, c Cleanup) ([]curfew.Item, error) {
 	var items []curfew.Item
 	for _, s := range page {
 		if background(c.Trigger) && cl.quarantine.waits(s.ID) {
@@ -59,7 +59,7 @@ func (cl *Cleanups) items(ctx context.Context, page []curfew.Standing, c Cleanup
 	return items, nil
 }
 
-func (cl *Cleanups) cleanPage(ctx context.Context, run *cleaning, page []curfew.Standing, c Cleanup) error {
+func (cl *Cleanups) cleanPage(ctx context.Context, run *cleaning, page []curfew.Snapshot, c Cleanup) error {
 	items, err := cl.items(ctx, page, c)
 	if err == nil {
 		_, err = cl.carryOut(ctx, run, items, c.MaxAge)

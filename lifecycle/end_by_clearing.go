@@ -60,7 +60,7 @@ func (ss *Sessions) Clear(ctx context.Context, by curfew.Actor, c Clearing) (Cle
 }
 
 // keep says why a session is not cleared; empty: it is.
-func (r *Rules) keep(s curfew.Standing, c Clearing) string {
+func (r *Rules) keep(s curfew.Snapshot, c Clearing) string {
 	switch {
 	case s.Status == curfew.Scheduled:
 		return "an appointment does not hold the slot: cancel it by its id"
@@ -72,11 +72,11 @@ func (r *Rules) keep(s curfew.Standing, c Clearing) string {
 	return ""
 }
 
-func (ss *Sessions) clearOne(ctx context.Context, s curfew.Standing, by curfew.Actor, c Clearing) (curfew.Standing, error) {
+func (ss *Sessions) clearOne(ctx context.Context, s curfew.Snapshot, by curfew.Actor, c Clearing) (curfew.Snapshot, error) {
 	if c.DryRun {
 		return s, nil
 	}
-	return ss.move(ctx, s.ID, func(s curfew.Standing) (*record.Change, error) {
+	return ss.move(ctx, s.ID, func(s curfew.Snapshot) (*record.Change, error) {
 		if s.Status.Ended() {
 			return nil, nil
 		}

@@ -23,14 +23,14 @@ type settler struct {
 	write changeStore
 }
 
-// settleOwn settles the customer's overdue session of any standing, and what
+// settleOwn settles the customer's overdue session in any state, and what
 // other programs left unsettled of their money. It returns the session that
 // truly holds the slot; nil if none does.
-func (st *settler) settleOwn(ctx context.Context, customerID string) (*curfew.Standing, error) {
+func (st *settler) settleOwn(ctx context.Context, customerID string) (*curfew.Snapshot, error) {
 	if err := st.settleMoney(ctx, customerID); err != nil {
 		return nil, err
 	}
-	return st.unblock(ctx, customerID, func(s curfew.Standing) error {
+	return st.unblock(ctx, customerID, func(s curfew.Snapshot) error {
 		_, err := st.settleByRule(ctx, s, curfew.Admitting) // it holds the slot, so it is no appointment
 		return st.stuck(ctx, s, err)
 	})
@@ -38,7 +38,7 @@ func (st *settler) settleOwn(ctx context.Context, customerID string) (*curfew.St
 
 // unblock settles what is due in the customer's slot. It returns the session
 // that truly holds it; nil if none does.
-func (st *settler) unblock(ctx context.Context, customerID string, settle func(curfew.Standing) error) (*curfew.Standing, error) {
+func (st *settler) unblock(ctx context.Context, customerID string, settle func(curfew.Snapshot) error) (*curfew.Snapshot, error) {
 	for range tries {
 		s, err := st.store.Open(ctx, customerID)
 		if errors.Is(err, curfew.NotFound) {
@@ -59,14 +59,14 @@ func (st *settler) unblock(ctx context.Context, customerID string, settle func(c
 
 // settle settles one due session: it ends by its rule, or an appointment
 // begins. Conflict: it moved meanwhile.
-func (st *settler) settle(ctx context.Context, s curfew.Standing, by curfew.Actor) (curfew.Standing, error) {
+func (st *settler) settle(ctx context.Context, s curfew.Snapshot, by curfew.Actor) (curfew.Snapshot, error) {
 	if s.Status == curfew.Scheduled {
 		return st.settleAppointment(ctx, s, by)
 	}
 	return st.settleByRule(ctx, s, by)
 }
 
-func (st *settler) settleByRule(ctx context.Context, s curfew.Standing, by curfew.Actor) (curfew.Standing, error) {
+func (st *settler) settleByRule(ctx context.Context, s curfew.Snapshot, by curfew.Actor) (curfew.Snapshot, error) {
 	rule, ok := record.RuleFor(s)
 	if !ok {
 		return s, curfew.Errorf(curfew.Conflict, "session %s has ended", s.ID)
@@ -89,7 +89,7 @@ func (st *settler) settleByRule(ctx context.Context, s curfew.Standing, by curfe
 }
 
 // stuckError says that a session is due and cannot be ended.
-type stuckError struct{ session curfew.Standing }
+type stuckError struct{ session curfew.Snapshot }
 
 func (e *stuckError) Error() string { return e.Unwrap().Error() }
 
@@ -107,7 +107,7 @@ func isStuck(err error) (*stuckError, bool) {
 
 // stuck turns the failure to settle a due session into one that says so, and
 // sets the session apart. Conflict stays: it moved.
-func (st *settler) stuck(ctx context.Context, s curfew.Standing, cause error) error {
+func (st *settler) stuck(ctx context.Context, s curfew.Snapshot, cause error) error {
 	if _, known := isStuck(cause); known || !rowsOwn(ctx, cause) || errors.Is(cause, curfew.Conflict) {
 		return cause
 	}

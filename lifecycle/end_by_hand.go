@@ -10,10 +10,10 @@ import (
 // End ends a session for one of its parties, an admin or a service: live for at
 // least the policy's MinimumLive it is completed, else cancelled. Ending it again answers
 // with what it is.
-func (ss *Sessions) End(ctx context.Context, id string, by curfew.Actor) (curfew.Standing, error) {
+func (ss *Sessions) End(ctx context.Context, id string, by curfew.Actor) (curfew.Snapshot, error) {
 	ctx, end := ss.trace.Begin(ctx, "end")
 	defer end()
-	return ss.move(ctx, id, func(s curfew.Standing) (*record.Change, error) {
+	return ss.move(ctx, id, func(s curfew.Snapshot) (*record.Change, error) {
 		if s.Status.Ended() {
 			return nil, nil
 		}
@@ -24,10 +24,10 @@ func (ss *Sessions) End(ctx context.Context, id string, by curfew.Actor) (curfew
 
 // Cancel is End, but a mechanic who cancels before the session is live releases
 // it: the customer's session and payment are kept.
-func (ss *Sessions) Cancel(ctx context.Context, id string, by curfew.Actor) (curfew.Standing, error) {
+func (ss *Sessions) Cancel(ctx context.Context, id string, by curfew.Actor) (curfew.Snapshot, error) {
 	ctx, end := ss.trace.Begin(ctx, "cancel")
 	defer end()
-	return ss.move(ctx, id, func(s curfew.Standing) (*record.Change, error) {
+	return ss.move(ctx, id, func(s curfew.Snapshot) (*record.Change, error) {
 		switch {
 		case s.Status.Ended():
 			return nil, nil
@@ -41,7 +41,7 @@ func (ss *Sessions) Cancel(ctx context.Context, id string, by curfew.Actor) (cur
 
 // byHand is the end that somebody decided on: what it is called depends on how
 // long the session was live.
-func (r *Rules) byHand(s curfew.Standing, by curfew.Actor) record.Change {
+func (r *Rules) byHand(s curfew.Snapshot, by curfew.Actor) record.Change {
 	switch {
 	case s.Status == curfew.Scheduled:
 		return r.cancelAppointment(s, by)
@@ -55,7 +55,7 @@ func (r *Rules) byHand(s curfew.Standing, by curfew.Actor) record.Change {
 
 // cancelAppointment is the end of an appointment that somebody decided on
 // before its start: a share of its price is refunded, by the time that was left.
-func (r *Rules) cancelAppointment(s curfew.Standing, by curfew.Actor) record.Change {
+func (r *Rules) cancelAppointment(s curfew.Snapshot, by curfew.Actor) record.Change {
 	c := r.ending(s, curfew.Cancelled, curfew.ByRequest, by)
 	if !s.Started() {
 		c.Owed, c.Share = r.policy.OwedBefore(s.StartsAt.Sub(s.Now))

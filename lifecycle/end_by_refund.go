@@ -70,7 +70,7 @@ func (cs *Checkouts) leaveOnce(ctx context.Context, c curfew.Checkout, l leaving
 
 // unendedOf is the session that a fulfilled checkout pays for; nil: it has
 // ended, or there is none.
-func (cs *Checkouts) unendedOf(ctx context.Context, c curfew.Checkout) (*curfew.Standing, error) {
+func (cs *Checkouts) unendedOf(ctx context.Context, c curfew.Checkout) (*curfew.Snapshot, error) {
 	if c.Outcome != curfew.Fulfilled {
 		return nil, nil
 	}

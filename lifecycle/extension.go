@@ -99,7 +99,7 @@ func (ss *Sessions) extend(ctx context.Context, by curfew.Actor, x Extension, c 
 }
 
 // tooLateToExtend records a payment for time that cannot be had any more.
-func (ss *Sessions) tooLateToExtend(ctx context.Context, by curfew.Actor, s curfew.Standing, c curfew.Checkout) (Extended, error) {
+func (ss *Sessions) tooLateToExtend(ctx context.Context, by curfew.Actor, s curfew.Snapshot, c curfew.Checkout) (Extended, error) {
 	c.Outcome = curfew.RefundDue
 	_, err := ss.write.Record(ctx, c, by, fmt.Sprintf("session %s is %s", s.ID, s.Status))
 	if err != nil {

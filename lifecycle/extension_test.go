@@ -94,11 +94,11 @@ func TestAKnownReferenceExtendsNothingElse(t *testing.T) {
 }
 
 func TestWhatIsNotLiveAnyMoreIsNotExtendedButRefunded(t *testing.T) {
-	for standing, end := range map[string]func(*world, string){
+	for situation, end := range map[string]func(*world, string){
 		"ended":   func(w *world, id string) { must(w.End(w.Context(), id, kim))(w) },
 		"overdue": func(w *world, id string) { w.Age(w, id, longAgo) },
 	} {
-		t.Run(standing, func(t *testing.T) {
+		t.Run(situation, func(t *testing.T) {
 			worldsWith(t, moreTime, func(w *world) {
 				f := w.live("c", "p1", "m")
 				end(w, f.SessionID)

@@ -154,12 +154,12 @@ func (r Report) details() curfew.HealthDetails {
 	return *r.Details
 }
 
-func deadlineOf(s curfew.Standing) time.Time { return s.ExpiresAt }
+func deadlineOf(s curfew.Snapshot) time.Time { return s.ExpiresAt }
 
-func created(s curfew.Standing) time.Time { return s.CreatedAt }
+func created(s curfew.Snapshot) time.Time { return s.CreatedAt }
 
-func olderThan(sessions []curfew.Standing, age time.Duration) []curfew.Standing {
-	return slices.DeleteFunc(slices.Clone(sessions), func(s curfew.Standing) bool { return s.Age() <= age })
+func olderThan(sessions []curfew.Snapshot, age time.Duration) []curfew.Snapshot {
+	return slices.DeleteFunc(slices.Clone(sessions), func(s curfew.Snapshot) bool { return s.Age() <= age })
 }
 
 // stuckRows names what could not be settled and is set apart.

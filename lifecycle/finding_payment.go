@@ -64,7 +64,7 @@ func (f Finding) of(customerID string, since time.Time) Finding {
 	return f
 }
 
-func (f Finding) about(sessions []curfew.Standing, since func(curfew.Standing) time.Time) Finding {
+func (f Finding) about(sessions []curfew.Snapshot, since func(curfew.Snapshot) time.Time) Finding {
 	for _, s := range sessions {
 		f.Sessions = append(f.Sessions, s.ID)
 		f = f.of(s.CustomerID, since(s))

@@ -136,9 +136,9 @@ type broken struct {
 	err error
 }
 
-func (b *broken) Admit(ctx context.Context, a record.Admission) (curfew.Standing, error) {
+func (b *broken) Admit(ctx context.Context, a record.Admission) (curfew.Snapshot, error) {
 	if b.err != nil {
-		return curfew.Standing{}, b.err
+		return curfew.Snapshot{}, b.err
 	}
 	return b.Store.Admit(ctx, a)
 }

@@ -50,7 +50,7 @@ type Store interface {
 type admissionStore interface {
 	// Admit writes checkout, claim, session, request and events. On PostgreSQL a
 	// fresh checkout takes one round trip.
-	Admit(ctx context.Context, a record.Admission) (curfew.Standing, error)
+	Admit(ctx context.Context, a record.Admission) (curfew.Snapshot, error)
 	// Defer writes the checkout (outcome Deferred, retried until ttl from now), its
 	// claim and its event. A reference already claimed is Conflict.
 	Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) (record.Receipt, error)
@@ -59,7 +59,7 @@ type admissionStore interface {
 	Record(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) (record.Receipt, error)
 	// Extend writes an extension's checkout, claim and events, and moves
 	// duration and deadline of the session.
-	Extend(ctx context.Context, x record.Extension) (curfew.Standing, error)
+	Extend(ctx context.Context, x record.Extension) (curfew.Snapshot, error)
 	// Repair makes a held checkout deferred, with its customer and plan.
 	Repair(ctx context.Context, r record.Reassignment) (curfew.Checkout, error)
 }
@@ -68,7 +68,7 @@ type admissionStore interface {
 // published.
 type changeStore interface {
 	// Change moves a session and returns it as it is now.
-	Change(ctx context.Context, c record.Change) (curfew.Standing, error)
+	Change(ctx context.Context, c record.Change) (curfew.Snapshot, error)
 	// ChangeCheckout moves a checkout and clears MoneyDue.
 	ChangeCheckout(ctx context.Context, c record.CheckoutChange) (curfew.Checkout, error)
 	// End ends what of the batch still is as it was read, and nothing else. The
@@ -114,17 +114,17 @@ type claimStore interface {
 // sessionStore reads sessions.
 type sessionStore interface {
 	// Session is one by its id.
-	Session(ctx context.Context, id string) (curfew.Standing, error)
+	Session(ctx context.Context, id string) (curfew.Snapshot, error)
 	// SessionOf is the session of a request.
-	SessionOf(ctx context.Context, requestID string) (curfew.Standing, error)
+	SessionOf(ctx context.Context, requestID string) (curfew.Snapshot, error)
 	// Open is the session that holds the customer's slot, overdue or not.
-	Open(ctx context.Context, customerID string) (curfew.Standing, error)
+	Open(ctx context.Context, customerID string) (curfew.Snapshot, error)
 	// Unended is every session of the customer that has not ended, oldest first.
-	Unended(ctx context.Context, customerID string) ([]curfew.Standing, error)
+	Unended(ctx context.Context, customerID string) ([]curfew.Snapshot, error)
 	// SessionsOf is the customer's newest sessions, ended or not, newest first.
-	SessionsOf(ctx context.Context, customerID string, limit int) ([]curfew.Standing, error)
+	SessionsOf(ctx context.Context, customerID string, limit int) ([]curfew.Snapshot, error)
 	// Revival is the session that revives this one. NotFound: none does.
-	Revival(ctx context.Context, customerID, sessionID string) (curfew.Standing, error)
+	Revival(ctx context.Context, customerID, sessionID string) (curfew.Snapshot, error)
 	// Events is the history of one session or checkout, in order.
 	Events(ctx context.Context, customerID, subject string) ([]curfew.Event, error)
 }
@@ -134,7 +134,7 @@ type queueStore interface {
 	// Pending is the unassigned waiting sessions with a pending request that are
 	// not overdue, by QueuedAt and id, behind the cursor. A page is cheap however
 	// many overdue ones nobody has ended yet.
-	Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error)
+	Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Snapshot, error)
 	// Slot is the slot that keeps a mechanic busy. NotFound: the mechanic is free.
 	Slot(ctx context.Context, mechanicID string) (record.Slot, error)
 	// FreeSlot removes a slot that is exactly that and whose session has ended,
@@ -188,7 +188,7 @@ type repaymentStore interface {
 // deadlineStore finds what is due.
 type deadlineStore interface {
 	// Find reads without locking, ordered by deadline and id.
-	Find(ctx context.Context, s record.Search) ([]curfew.Standing, error)
+	Find(ctx context.Context, s record.Search) ([]curfew.Snapshot, error)
 	// NextDeadline is the earliest deadline of a session or deferred checkout
 	// that lies behind a moment, passed or not, and the store's now. at is zero if
 	// there is none.

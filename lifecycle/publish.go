@@ -33,7 +33,7 @@ var _ interface {
 	changeStore
 } = publisher{}
 
-func (p publisher) session(s curfew.Standing, err error) (curfew.Standing, error) {
+func (p publisher) session(s curfew.Snapshot, err error) (curfew.Snapshot, error) {
 	if err == nil {
 		p.changed(ahead(s.ExpiresAt, s.Now))
 	}
@@ -63,7 +63,7 @@ func ahead(deadline, now time.Time) time.Duration {
 }
 
 // Admit publishes the session's deadline.
-func (p publisher) Admit(ctx context.Context, a record.Admission) (curfew.Standing, error) {
+func (p publisher) Admit(ctx context.Context, a record.Admission) (curfew.Snapshot, error) {
 	return p.session(p.admissions.Admit(ctx, a))
 }
 
@@ -78,7 +78,7 @@ func (p publisher) Record(ctx context.Context, c curfew.Checkout, actor curfew.A
 }
 
 // Extend publishes the session's new deadline.
-func (p publisher) Extend(ctx context.Context, x record.Extension) (curfew.Standing, error) {
+func (p publisher) Extend(ctx context.Context, x record.Extension) (curfew.Snapshot, error) {
 	return p.session(p.admissions.Extend(ctx, x))
 }
 
@@ -89,7 +89,7 @@ func (p publisher) Repair(ctx context.Context, r record.Reassignment) (curfew.Ch
 }
 
 // Change publishes the session's new deadline.
-func (p publisher) Change(ctx context.Context, c record.Change) (curfew.Standing, error) {
+func (p publisher) Change(ctx context.Context, c record.Change) (curfew.Snapshot, error) {
 	return p.session(p.changes.Change(ctx, c))
 }
 

@@ -27,14 +27,14 @@ type Queue struct {
 // Pending is what mechanics may accept: pending and not overdue, oldest first,
 // behind the cursor. It counts as a mechanic's look at the queue, and nudges one
 // bounded cleanup step of whoever runs Run.
-func (q *Queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
+func (q *Queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Snapshot, error) {
 	q.wakeup.queueRead.Store(true)
 	return q.Peek(ctx, after, limit)
 }
 
 // Peek is Pending for whoever accepts nothing: it leaves the queue as
 // unwatched as it was.
-func (q *Queue) Peek(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
+func (q *Queue) Peek(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Snapshot, error) {
 	ctx, end := q.trace.Begin(ctx, "read the queue")
 	defer end()
 	q.wakeup.askForStep()
@@ -49,19 +49,19 @@ func (q *Queue) Peek(ctx context.Context, after curfew.Cursor, limit int) ([]cur
 // was first, MechanicBusy with the blocker where the mechanic's slot is truly
 // taken, Conflict where the session has ended or was overdue (then it is
 // settled), NotFound. One's own again is no error.
-func (q *Queue) Accept(ctx context.Context, requestID, mechanicID string) (curfew.Standing, error) {
+func (q *Queue) Accept(ctx context.Context, requestID, mechanicID string) (curfew.Snapshot, error) {
 	ctx, end := q.trace.Begin(ctx, "accept")
 	defer end()
 	if err := curfew.CheckID("mechanic id", mechanicID); err != nil {
-		return curfew.Standing{}, err
+		return curfew.Snapshot{}, err
 	}
 	var err error
 	for range tries {
-		var s curfew.Standing
+		var s curfew.Snapshot
 		if s, err = q.acceptable(ctx, requestID, mechanicID); err != nil || s.MechanicID == mechanicID {
 			return s, err
 		}
-		var accepted curfew.Standing
+		var accepted curfew.Snapshot
 		accepted, err = q.write.Change(ctx, q.rules.acceptance(s, mechanicID))
 		switch {
 		case err == nil:
@@ -74,12 +74,12 @@ func (q *Queue) Accept(ctx context.Context, requestID, mechanicID string) (curfe
 			return s, fmt.Errorf("accept request %s: %w", requestID, err)
 		}
 	}
-	return curfew.Standing{}, fmt.Errorf("accept request %s: %w", requestID, err)
+	return curfew.Snapshot{}, fmt.Errorf("accept request %s: %w", requestID, err)
 }
 
 // acceptable is the session of a request that is pending, or is already the
 // mechanic's own.
-func (q *Queue) acceptable(ctx context.Context, requestID, mechanicID string) (curfew.Standing, error) {
+func (q *Queue) acceptable(ctx context.Context, requestID, mechanicID string) (curfew.Snapshot, error) {
 	s, err := q.store.SessionOf(ctx, requestID)
 	if err != nil {
 		return s, err
@@ -97,7 +97,7 @@ func (q *Queue) acceptable(ctx context.Context, requestID, mechanicID string) (c
 }
 
 // tooLate settles a due session and says so to the mechanic who came for it.
-func (q *Queue) tooLate(ctx context.Context, s curfew.Standing) error {
+func (q *Queue) tooLate(ctx context.Context, s curfew.Snapshot) error {
 	ended, err := q.settler.settle(ctx, s, curfew.Admitting)
 	err = q.settler.stuck(ctx, s, err)
 	if _, stuck := isStuck(err); stuck {
@@ -111,7 +111,7 @@ func (q *Queue) tooLate(ctx context.Context, s curfew.Standing) error {
 		s.ID, s.ExpiresAt.Format(time.RFC3339))
 }
 
-func (r *Rules) acceptance(s curfew.Standing, mechanicID string) record.Change {
+func (r *Rules) acceptance(s curfew.Snapshot, mechanicID string) record.Change {
 	return record.Change{
 		From: s.Session, Guard: record.Guard{Overdue: record.No}, To: curfew.Waiting,
 		Actor: curfew.Actor{Role: curfew.Mechanic, ID: mechanicID}, Reason: curfew.AcceptedReason,
@@ -154,7 +154,7 @@ func (q *Queue) freeSlot(ctx context.Context, mechanicID string) error {
 
 // Current is the session that keeps a mechanic busy; nil: none does. What is
 // overdue does not, and looking changes nothing.
-func (q *Queue) Current(ctx context.Context, mechanicID string) (*curfew.Standing, error) {
+func (q *Queue) Current(ctx context.Context, mechanicID string) (*curfew.Snapshot, error) {
 	if err := curfew.CheckID("mechanic id", mechanicID); err != nil {
 		return nil, err
 	}
@@ -180,9 +180,9 @@ func missing(err error) error {
 // Release puts an accepted request back into the queue; session and payment
 // are kept. Releasing what nobody holds changes nothing; what another mechanic
 // holds is NotFound.
-func (q *Queue) Release(ctx context.Context, requestID, mechanicID string) (curfew.Standing, error) {
+func (q *Queue) Release(ctx context.Context, requestID, mechanicID string) (curfew.Snapshot, error) {
 	if err := curfew.CheckID("mechanic id", mechanicID); err != nil {
-		return curfew.Standing{}, err
+		return curfew.Snapshot{}, err
 	}
 	ctx, end := q.trace.Begin(ctx, "release")
 	defer end()
@@ -191,7 +191,7 @@ func (q *Queue) Release(ctx context.Context, requestID, mechanicID string) (curf
 	if err != nil {
 		return found, err
 	}
-	return q.sessions.move(ctx, found.ID, func(s curfew.Standing) (*record.Change, error) {
+	return q.sessions.move(ctx, found.ID, func(s curfew.Snapshot) (*record.Change, error) {
 		switch {
 		case s.Assigned() && s.MechanicID != mechanicID:
 			return nil, curfew.Errorf(curfew.NotFound, "there is no request %s", requestID)
@@ -206,11 +206,11 @@ func (q *Queue) Release(ctx context.Context, requestID, mechanicID string) (curf
 
 // Unassign is Release by an operator, for a mechanic who cannot: it needs a
 // reason. A session that nobody has stays as it is.
-func (q *Queue) Unassign(ctx context.Context, by curfew.Actor, sessionID, reason string) (curfew.Standing, error) {
+func (q *Queue) Unassign(ctx context.Context, by curfew.Actor, sessionID, reason string) (curfew.Snapshot, error) {
 	if reason == "" {
-		return curfew.Standing{}, curfew.Errorf(curfew.Invalid, "releasing another's session needs a reason: it is kept in its history")
+		return curfew.Snapshot{}, curfew.Errorf(curfew.Invalid, "releasing another's session needs a reason: it is kept in its history")
 	}
-	return q.sessions.move(ctx, sessionID, func(s curfew.Standing) (*record.Change, error) {
+	return q.sessions.move(ctx, sessionID, func(s curfew.Snapshot) (*record.Change, error) {
 		switch {
 		case s.Status != curfew.Waiting:
 			return nil, curfew.Errorf(curfew.Conflict, "session %s is %s: only one that is not live yet can be released", s.ID, s.Status)
@@ -223,7 +223,7 @@ func (q *Queue) Unassign(ctx context.Context, by curfew.Actor, sessionID, reason
 	})
 }
 
-func (r *Rules) release(s curfew.Standing, by curfew.Actor) *record.Change {
+func (r *Rules) release(s curfew.Snapshot, by curfew.Actor) *record.Change {
 	return &record.Change{
 		From: s.Session, To: curfew.Waiting, Actor: by, Reason: curfew.ReleasedReason, Release: true,
 		RequestTo: curfew.Pending, Deadline: r.policy.WaitingDeadline(s.Plan, s.WaitsSince()),

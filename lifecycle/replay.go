@@ -20,7 +20,7 @@ func admitted(f Fulfilment, err error) string {
 	return string(f.Outcome)
 }
 
-func fulfilled(s curfew.Standing) Fulfilment {
+func fulfilled(s curfew.Snapshot) Fulfilment {
 	return Fulfilment{
 		Outcome: curfew.Fulfilled, CheckoutID: s.CheckoutID, Plan: s.Plan, Kind: s.Kind,
 		SessionID: s.ID, RequestID: s.Request.ID,
@@ -35,7 +35,7 @@ func (ad *Admission) replay(ctx context.Context, r record.Receipt, p Purchase) (
 		return Fulfilment{}, curfew.Errorf(curfew.IdempotencyMismatch,
 			"payment %s was reported before with another customer or plan", p.PaymentRef)
 	}
-	if r.Checkout.Outcome == curfew.Deferred || (curfew.Standing{Session: r.Session, Now: r.Now}).Started() {
+	if r.Checkout.Outcome == curfew.Deferred || (curfew.Snapshot{Session: r.Session, Now: r.Now}).Started() {
 		return ad.retried(ctx, p.CustomerID, p.PaymentRef)
 	}
 	return ad.present(ctx, r)

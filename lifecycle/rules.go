@@ -22,12 +22,12 @@ func (r *Rules) Policy() curfew.Policy { return r.policy }
 
 // Due reports whether its rule applies to a session now: it is past its
 // deadline, or an orphan past its age.
-func (r *Rules) Due(s curfew.Standing) bool {
+func (r *Rules) Due(s curfew.Snapshot) bool {
 	return s.Overdue() || s.Orphan() && s.Age() > r.policy.OrphanTTL
 }
 
 // Blocker is what a refusal says of the session in the way.
-func (r *Rules) Blocker(s curfew.Standing) *curfew.Blocker {
+func (r *Rules) Blocker(s curfew.Snapshot) *curfew.Blocker {
 	b := &curfew.Blocker{Session: s.Session, ReleasesAt: s.ExpiresAt, Actions: []string{"cancel", "wait"}}
 	if s.Status == curfew.Live {
 		b.Actions = []string{"end", "wait"}
@@ -39,7 +39,7 @@ func (r *Rules) Blocker(s curfew.Standing) *curfew.Blocker {
 }
 
 // ending is the change that ends a session, with what is owed for it.
-func (r *Rules) ending(s curfew.Standing, to curfew.SessionStatus, reason curfew.EndReason, by curfew.Actor) record.Change {
+func (r *Rules) ending(s curfew.Snapshot, to curfew.SessionStatus, reason curfew.EndReason, by curfew.Actor) record.Change {
 	c := record.Change{
 		From: s.Session, To: to, EndedBy: reason, Reason: string(reason), Actor: by,
 		RequestTo: curfew.RequestCancelled, Owed: r.policy.Owed(s.Session, to, reason),

@@ -25,7 +25,7 @@ type Sessions struct {
 }
 
 // Session reads one session.
-func (ss *Sessions) Session(ctx context.Context, id string) (curfew.Standing, error) {
+func (ss *Sessions) Session(ctx context.Context, id string) (curfew.Snapshot, error) {
 	return ss.store.Session(ctx, id)
 }
 
@@ -37,10 +37,10 @@ func (ss *Sessions) Events(ctx context.Context, s curfew.Session) ([]curfew.Even
 // Join records that one of the session's two parties came in. The second one
 // makes it live and starts the clock; joining again changes nothing. Conflict:
 // it has ended.
-func (ss *Sessions) Join(ctx context.Context, id string, by curfew.Actor) (curfew.Standing, error) {
+func (ss *Sessions) Join(ctx context.Context, id string, by curfew.Actor) (curfew.Snapshot, error) {
 	ctx, end := ss.trace.Begin(ctx, "join")
 	defer end()
-	return ss.move(ctx, id, func(s curfew.Standing) (*record.Change, error) {
+	return ss.move(ctx, id, func(s curfew.Snapshot) (*record.Change, error) {
 		customer := by.Role == curfew.Customer
 		switch {
 		case s.Status != curfew.Waiting && s.Status != curfew.Live:
@@ -62,10 +62,10 @@ func (ss *Sessions) Join(ctx context.Context, id string, by curfew.Actor) (curfe
 // move reads a session, settles it if it is due, asks for the change and makes
 // it; where the session moved meanwhile, from the start. A nil change leaves
 // the session as it is.
-func (ss *Sessions) move(ctx context.Context, id string, decide func(curfew.Standing) (*record.Change, error)) (curfew.Standing, error) {
+func (ss *Sessions) move(ctx context.Context, id string, decide func(curfew.Snapshot) (*record.Change, error)) (curfew.Snapshot, error) {
 	var err error
 	for range tries {
-		var s, moved curfew.Standing
+		var s, moved curfew.Snapshot
 		if s, err = ss.fresh(ctx, id); err != nil {
 			return s, err
 		}
@@ -81,11 +81,11 @@ func (ss *Sessions) move(ctx context.Context, id string, decide func(curfew.Stan
 			break
 		}
 	}
-	return curfew.Standing{}, fmt.Errorf("session %s: %w", id, err)
+	return curfew.Snapshot{}, fmt.Errorf("session %s: %w", id, err)
 }
 
 // fresh reads a session and settles it if it is due.
-func (ss *Sessions) fresh(ctx context.Context, id string) (curfew.Standing, error) {
+func (ss *Sessions) fresh(ctx context.Context, id string) (curfew.Snapshot, error) {
 	s, err := ss.store.Session(ctx, id)
 	if err != nil || !ss.rules.Due(s) {
 		return s, err
@@ -104,7 +104,7 @@ func (ss *Sessions) fresh(ctx context.Context, id string) (curfew.Standing, erro
 // freed serves the customer's deferred payments after the session that held the
 // slot has ended. The ending is committed, so a failure here is logged: the
 // sweeper or the customer's next call serves them.
-func (ss *Sessions) freed(ctx context.Context, s curfew.Standing) {
+func (ss *Sessions) freed(ctx context.Context, s curfew.Snapshot) {
 	if !s.Status.Ended() {
 		return
 	}
@@ -132,7 +132,7 @@ func (ss *Sessions) CheckCustomerSessionStatus(ctx context.Context, customerID s
 }
 
 // Unended is what a customer has open or booked and is not overdue, oldest first.
-func (ss *Sessions) Unended(ctx context.Context, customerID string) ([]curfew.Standing, error) {
+func (ss *Sessions) Unended(ctx context.Context, customerID string) ([]curfew.Snapshot, error) {
 	if err := curfew.CheckID("customer id", customerID); err != nil {
 		return nil, err
 	}

@@ -52,7 +52,7 @@ func TestLesson12_EndingTwiceIsOneEnding(t *testing.T) {
 func TestEndingAtOnceHasOneWinner(t *testing.T) {
 	worlds(t, func(w *world) {
 		f := w.live("c", "p", "m")
-		got := make([]curfew.Standing, 8)
+		got := make([]curfew.Snapshot, 8)
 		together(len(got), func(i int) {
 			by := []curfew.Actor{kim, mia, shop, admin}[i%4]
 			got[i] = must(w.End(w.Context(), f.SessionID, by))(w)
@@ -125,11 +125,11 @@ func TestLesson15_CancellingSaysSuccessOnlyWhereARowChanged(t *testing.T) {
 }
 
 func TestLesson11_AMechanicsCancelIsAReleaseAndKeepsSessionAndPayment(t *testing.T) {
-	for sentence, give := range map[string]func(*world, lifecycle.Fulfilment) (curfew.Standing, error){
-		"cancel": func(w *world, f lifecycle.Fulfilment) (curfew.Standing, error) {
+	for sentence, give := range map[string]func(*world, lifecycle.Fulfilment) (curfew.Snapshot, error){
+		"cancel": func(w *world, f lifecycle.Fulfilment) (curfew.Snapshot, error) {
 			return w.Cancel(w.Context(), f.SessionID, mia)
 		},
-		"release": func(w *world, f lifecycle.Fulfilment) (curfew.Standing, error) {
+		"release": func(w *world, f lifecycle.Fulfilment) (curfew.Snapshot, error) {
 			return w.Release(w.Context(), f.RequestID, "m")
 		},
 	} {

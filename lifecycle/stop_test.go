@@ -31,7 +31,7 @@ func (s *stopping) count(ran bool) {
 	}
 }
 
-func (s *stopping) Admit(ctx context.Context, a record.Admission) (curfew.Standing, error) {
+func (s *stopping) Admit(ctx context.Context, a record.Admission) (curfew.Snapshot, error) {
 	st, err := s.Store.Admit(ctx, a)
 	s.count(a.RunID != "" && err == nil)
 	return st, err

@@ -76,7 +76,7 @@ func (sw *Sweeper) nextPage(ctx context.Context, w *sweepPages) ([]curfew.Item, 
 }
 
 // behind is the place behind a page.
-func behind(page []curfew.Standing) curfew.Cursor {
+func behind(page []curfew.Snapshot) curfew.Cursor {
 	last := page[len(page)-1]
 	return curfew.Cursor{At: last.ExpiresAt, ID: last.ID}
 }

@@ -37,13 +37,13 @@ func (c *clock) BeatProcess(ctx context.Context, _ string, _ time.Duration) erro
 	return nil
 }
 
-func (c *clock) Admit(_ context.Context, a record.Admission) (curfew.Standing, error) {
-	s := curfew.Standing{Session: a.Session, Now: time.Now()}
+func (c *clock) Admit(_ context.Context, a record.Admission) (curfew.Snapshot, error) {
+	s := curfew.Snapshot{Session: a.Session, Now: time.Now()}
 	s.ExpiresAt = s.Now.Add(c.admitted)
 	return s, nil
 }
 
-func (c *clock) Find(ctx context.Context, s record.Search) ([]curfew.Standing, error) {
+func (c *clock) Find(ctx context.Context, s record.Search) ([]curfew.Snapshot, error) {
 	if c.fails.Load() {
 		return nil, curfew.Errorf(curfew.Unavailable, "no database")
 	}
@@ -82,7 +82,7 @@ func (c *clock) ForgetProcess(context.Context, string) error { return nil }
 
 func (c *clock) BeatQueue(context.Context) error { c.looked = append(c.looked, time.Now()); return nil }
 
-func (c *clock) Pending(context.Context, curfew.Cursor, int) ([]curfew.Standing, error) {
+func (c *clock) Pending(context.Context, curfew.Cursor, int) ([]curfew.Snapshot, error) {
 	return nil, nil
 }
 

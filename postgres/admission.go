@@ -45,7 +45,7 @@ const (
 // Admit writes an admission: a fresh checkout in one round trip, as one
 // pipelined implicit transaction, which those that come at the same time share
 // (decision 4); one that exists already in a transaction that compares it.
-func (s admissions) Admit(ctx context.Context, a record.Admission) (curfew.Standing, error) {
+func (s admissions) Admit(ctx context.Context, a record.Admission) (curfew.Snapshot, error) {
 	st := begun(a)
 	var err error
 	if a.From == "" {
@@ -56,7 +56,7 @@ func (s admissions) Admit(ctx context.Context, a record.Admission) (curfew.Stand
 		})
 	}
 	if err != nil {
-		return curfew.Standing{}, wrap(err, "admit session %s", a.Session.ID)
+		return curfew.Snapshot{}, wrap(err, "admit session %s", a.Session.ID)
 	}
 	st.Now = st.CreatedAt
 	if st.Offered() {
@@ -66,8 +66,8 @@ func (s admissions) Admit(ctx context.Context, a record.Admission) (curfew.Stand
 }
 
 // begun is the session as it will be, but for the database's times.
-func begun(a record.Admission) curfew.Standing {
-	st := curfew.Standing{Session: a.Session, Request: a.Request}
+func begun(a record.Admission) curfew.Snapshot {
+	st := curfew.Snapshot{Session: a.Session, Request: a.Request}
 	st.Status, st.Version = curfew.Waiting, 1
 	st.Duration = a.Session.Duration.Truncate(time.Second)
 	st.Request.Status, st.Request.SessionID, st.Request.CustomerID = curfew.Pending, st.ID, st.CustomerID
@@ -114,7 +114,7 @@ func firstEvents(c *entry) []any {
 }
 
 // queueRenewal queues a session that an existing checkout pays for.
-func queueRenewal(b *pgx.Batch, a record.Admission, st *curfew.Standing) {
+func queueRenewal(b *pgx.Batch, a record.Admission, st *curfew.Snapshot) {
 	queueKey(b, a)
 	queueSessions(b, []*entry{{a: a, st: st}})
 	c := a.Checkout

@@ -33,7 +33,7 @@ const (
 )
 
 // Find reads what is due, without locking it.
-func (s cleanup) Find(ctx context.Context, f record.Search) ([]curfew.Standing, error) {
+func (s cleanup) Find(ctx context.Context, f record.Search) ([]curfew.Snapshot, error) {
 	at, id := behind(f.After)
 	sql, args := findOverdue, []any{at, id, f.Limit}
 	switch {

@@ -71,7 +71,7 @@ func (f *fixture) wantEnded(got, want int64) {
 
 // holdAcceptance accepts a session in a transaction that stays open until it
 // is committed.
-func (f *fixture) holdAcceptance(st curfew.Standing) (commit func()) {
+func (f *fixture) holdAcceptance(st curfew.Snapshot) (commit func()) {
 	f.Helper()
 	tx, err := f.store.pool.Begin(f.Context())
 	f.must(err)

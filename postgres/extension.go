@@ -20,8 +20,8 @@ const (
 )
 
 // Extend gives a live session the time that a payment bought.
-func (s admissions) Extend(ctx context.Context, x record.Extension) (curfew.Standing, error) {
-	var st curfew.Standing
+func (s admissions) Extend(ctx context.Context, x record.Extension) (curfew.Snapshot, error) {
+	var st curfew.Snapshot
 	err := s.tx(ctx, func(t *transaction) error {
 		return t.send(ctx, func(b *pgx.Batch) {
 			queueExtension(b, x)

@@ -121,7 +121,7 @@ func admission(customer string) record.Admission {
 	}
 }
 
-func (f *fixture) admit(customer string) curfew.Standing {
+func (f *fixture) admit(customer string) curfew.Snapshot {
 	f.Helper()
 	st, err := f.store.Admit(f.Context(), admission(customer))
 	f.must(err)
@@ -129,7 +129,7 @@ func (f *fixture) admit(customer string) curfew.Standing {
 }
 
 // late is a waiting session past its deadline.
-func (f *fixture) late(customer string) curfew.Standing {
+func (f *fixture) late(customer string) curfew.Snapshot {
 	f.Helper()
 	st := f.admit(customer)
 	f.age(st.ID, time.Hour)
@@ -142,28 +142,28 @@ func (f *fixture) age(id string, by time.Duration) {
 		accepted_at = accepted_at - $2, started_at = started_at - $2 WHERE id = $1`, id, by)
 }
 
-func (f *fixture) read(id string) curfew.Standing {
+func (f *fixture) read(id string) curfew.Snapshot {
 	f.Helper()
 	st, err := f.store.Session(f.Context(), id)
 	f.must(err)
 	return st
 }
 
-func accepting(st curfew.Standing, mechanic string) record.Change {
+func accepting(st curfew.Snapshot, mechanic string) record.Change {
 	return record.Change{
 		From: st.Session, To: curfew.Waiting, Reason: "accepted", Actor: curfew.Actor{Role: curfew.Mechanic, ID: mechanic},
 		Deadline: curfew.Deadline{After: 30 * time.Minute}, Assign: mechanic, RequestTo: curfew.Accepted,
 	}
 }
 
-func (f *fixture) accept(st curfew.Standing, mechanic string) curfew.Standing {
+func (f *fixture) accept(st curfew.Snapshot, mechanic string) curfew.Snapshot {
 	f.Helper()
 	st, err := f.store.Change(f.Context(), accepting(st, mechanic))
 	f.must(err)
 	return st
 }
 
-func (f *fixture) start(st curfew.Standing) curfew.Standing {
+func (f *fixture) start(st curfew.Snapshot) curfew.Snapshot {
 	f.Helper()
 	st, err := f.store.Change(f.Context(), record.Change{
 		From: st.Session, To: curfew.Live, Reason: "both joined", Actor: shop,
@@ -173,7 +173,7 @@ func (f *fixture) start(st curfew.Standing) curfew.Standing {
 	return st
 }
 
-func ending(st curfew.Standing, to curfew.SessionStatus, reason curfew.EndReason) record.Change {
+func ending(st curfew.Snapshot, to curfew.SessionStatus, reason curfew.EndReason) record.Change {
 	c := record.Change{
 		From: st.Session, To: to, Reason: string(reason), EndedBy: reason, Actor: shop,
 		RequestTo: curfew.RequestCompleted, Owed: curfew.Fulfilled,
@@ -185,7 +185,7 @@ func ending(st curfew.Standing, to curfew.SessionStatus, reason curfew.EndReason
 }
 
 // batch ends sessions by the rule that is theirs.
-func batch(all ...curfew.Standing) record.Batch {
+func batch(all ...curfew.Snapshot) record.Batch {
 	rule, _ := record.RuleFor(all[0])
 	b := record.Batch{Rule: rule, Actor: curfew.Sweeper, RunID: newID()}
 	for _, st := range all {

@@ -36,7 +36,7 @@ var errAlone = errors.New("to be written alone")
 // entry is a fresh admission on its way.
 type entry struct {
 	a    record.Admission
-	st   *curfew.Standing // gets the database's times
+	st   *curfew.Snapshot // gets the database's times
 	done chan error
 }
 
@@ -55,7 +55,7 @@ func newGroupCommit(pool *pool) *groupCommit {
 }
 
 // admitFresh writes a fresh admission, with others that come at the same time.
-func (s admissions) admitFresh(ctx context.Context, a record.Admission, st *curfew.Standing) error {
+func (s admissions) admitFresh(ctx context.Context, a record.Admission, st *curfew.Snapshot) error {
 	if err := ctx.Err(); err != nil {
 		return translate(err) // a group would be written all the same
 	}

@@ -37,10 +37,10 @@ func TestTimes(t *testing.T) {
 
 // group makes admissions wait while another transaction holds all claims, and
 // returns their errors in order once it has let them go as one group.
-func (f *fixture) group(all []record.Admission) ([]curfew.Standing, []error) {
+func (f *fixture) group(all []record.Admission) ([]curfew.Snapshot, []error) {
 	f.Helper()
 	release := f.holdClaims()
-	standings, errs := make([]curfew.Standing, len(all)), make([]error, len(all))
+	standings, errs := make([]curfew.Snapshot, len(all)), make([]error, len(all))
 	var callers sync.WaitGroup
 	callers.Go(func() { f.admit("first") })
 	f.until(func() bool { return f.store.writingNow() == 1 && f.store.waitingNow() == 0 })

@@ -56,23 +56,23 @@ const foreign = `INSERT INTO curfew.sessions (customer_id, id, status, expires_a
 
 func TestAnotherProgramInsertsAfterAnOverdueSession(t *testing.T) {
 	t.Parallel()
-	waiting := func(f *fixture) curfew.Standing { return f.admit("ada") }
+	waiting := func(f *fixture) curfew.Snapshot { return f.admit("ada") }
 	for what, c := range map[string]struct {
-		begin    func(*fixture) curfew.Standing
+		begin    func(*fixture) curfew.Snapshot
 		session  string // as it becomes
 		request  string
 		money    bool
 		fromInto string
 	}{
 		"waiting": {waiting, "cancelled expired", "expired", true, "waiting>cancelled"},
-		"orphaned": {func(f *fixture) curfew.Standing {
+		"orphaned": {func(f *fixture) curfew.Snapshot {
 			st := f.admit("ada")
 			f.exec(`UPDATE curfew.session_requests SET status = 'expired', ended_at = now()`)
 			return st
 		}, "cancelled orphaned", "expired", true, "waiting>cancelled"},
-		"assigned": {func(f *fixture) curfew.Standing { return f.accept(f.admit("ada"), "max") }, "cancelled no_show", "cancelled", true, "waiting>cancelled"},
+		"assigned": {func(f *fixture) curfew.Snapshot { return f.accept(f.admit("ada"), "max") }, "cancelled no_show", "cancelled", true, "waiting>cancelled"},
 		"live": {
-			func(f *fixture) curfew.Standing { return f.start(f.accept(f.admit("ada"), "max")) },
+			func(f *fixture) curfew.Snapshot { return f.start(f.accept(f.admit("ada"), "max")) },
 			"completed overran", "completed", false, "live>completed",
 		},
 	} {

@@ -90,7 +90,7 @@ func (f *fixture) oneLife(r *rand.Rand, customer string) error {
 }
 
 // corrupt makes a session overdue.
-func (f *fixture) corrupt(st curfew.Standing) error {
+func (f *fixture) corrupt(st curfew.Snapshot) error {
 	_, err := f.store.pool.Exec(f.Context(), `UPDATE curfew.sessions SET expires_at = now() - interval '1 hour' WHERE id = $1`, st.ID)
 	return err
 }

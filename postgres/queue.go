@@ -39,7 +39,7 @@ const (
 )
 
 // Pending is what mechanics may take, oldest first.
-func (s queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
+func (s queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Snapshot, error) {
 	at, id := behind(after)
 	all, err := manyByIndex(ctx, s.db, scanStanding, selectPending, at, id, limit)
 	return all, wrap(err, "read the queue")

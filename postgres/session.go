@@ -48,8 +48,8 @@ func requestTargets(r *curfew.Request) []any {
 	}
 }
 
-func scanStanding(row pgx.CollectableRow) (curfew.Standing, error) {
-	var s curfew.Standing
+func scanStanding(row pgx.CollectableRow) (curfew.Snapshot, error) {
+	var s curfew.Snapshot
 	err := row.Scan(slices.Concat(sessionTargets(&s.Session), requestTargets(&s.Request), []any{(*stamp)(&s.Now)})...)
 	return s, err
 }
@@ -57,10 +57,10 @@ func scanStanding(row pgx.CollectableRow) (curfew.Standing, error) {
 const standingByID = selectStanding + ` WHERE s.id = $1`
 
 // Session is the session of that id.
-func (s sessions) Session(ctx context.Context, id string) (curfew.Standing, error) {
+func (s sessions) Session(ctx context.Context, id string) (curfew.Snapshot, error) {
 	missing := curfew.Errorf(curfew.NotFound, "there is no session %q", id)
 	if !isID(id) {
-		return curfew.Standing{}, missing
+		return curfew.Snapshot{}, missing
 	}
 	st, err := one(ctx, s.db, scanStanding, standingByID, id)
 	return st, wrap(orMissing(err, missing), "read session %s", id)
@@ -70,10 +70,10 @@ const standingByRequest = selectStanding + `
 	WHERE (s.customer_id, s.id) = (SELECT customer_id, session_id FROM curfew.session_requests WHERE id = $1)`
 
 // SessionOf is the session of that request.
-func (s sessions) SessionOf(ctx context.Context, requestID string) (curfew.Standing, error) {
+func (s sessions) SessionOf(ctx context.Context, requestID string) (curfew.Snapshot, error) {
 	missing := curfew.Errorf(curfew.NotFound, "there is no request %q", requestID)
 	if !isID(requestID) {
-		return curfew.Standing{}, missing
+		return curfew.Snapshot{}, missing
 	}
 	st, err := one(ctx, s.db, scanStanding, standingByRequest, requestID)
 	return st, wrap(orMissing(err, missing), "read the session of request %s", requestID)
@@ -82,7 +82,7 @@ func (s sessions) SessionOf(ctx context.Context, requestID string) (curfew.Stand
 const standingOpen = selectStanding + ` WHERE s.customer_id = $1 AND s.status IN ('waiting', 'live')`
 
 // Open is the session that holds the customer's slot.
-func (s sessions) Open(ctx context.Context, customerID string) (curfew.Standing, error) {
+func (s sessions) Open(ctx context.Context, customerID string) (curfew.Snapshot, error) {
 	st, err := one(ctx, s.db, scanStanding, standingOpen, customerID)
 	return st, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no open session", customerID)), "read the open session of %s", customerID)
 }
@@ -91,7 +91,7 @@ const standingsUnended = selectStanding + `
 	WHERE s.customer_id = $1 AND s.status IN ('scheduled', 'waiting', 'live') ORDER BY s.created_at, s.id`
 
 // Unended is the customer's sessions that have not ended, oldest first.
-func (s sessions) Unended(ctx context.Context, customerID string) ([]curfew.Standing, error) {
+func (s sessions) Unended(ctx context.Context, customerID string) ([]curfew.Snapshot, error) {
 	all, err := many(ctx, s.db, scanStanding, standingsUnended, customerID)
 	return all, wrap(err, "read the sessions of %s", customerID)
 }
@@ -130,8 +130,8 @@ const (
 )
 
 // Change moves a session, with all that follows.
-func (s sessions) Change(ctx context.Context, c record.Change) (curfew.Standing, error) {
-	var st curfew.Standing
+func (s sessions) Change(ctx context.Context, c record.Change) (curfew.Snapshot, error) {
+	var st curfew.Snapshot
 	err := s.tx(ctx, func(t *transaction) error {
 		f := followOf(c)
 		if err := t.send(ctx, func(b *pgx.Batch) {
@@ -147,7 +147,7 @@ func (s sessions) Change(ctx context.Context, c record.Change) (curfew.Standing,
 		})
 	})
 	if err != nil {
-		return curfew.Standing{}, fmt.Errorf("change session %s to %s: %w", c.From.ID, c.To, err)
+		return curfew.Snapshot{}, fmt.Errorf("change session %s to %s: %w", c.From.ID, c.To, err)
 	}
 	return st, nil
 }

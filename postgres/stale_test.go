@@ -299,7 +299,7 @@ func (f *fixture) sweepPage(s *Store, place *curfew.Cursor) int {
 		last := page[len(page)-1]
 		*place = curfew.Cursor{At: last.ExpiresAt, ID: last.ID}
 	}
-	by := map[curfew.RuleName][]curfew.Standing{}
+	by := map[curfew.RuleName][]curfew.Snapshot{}
 	for _, st := range page {
 		if rule, ok := record.RuleFor(st); ok && rule.To.Ended() {
 			by[rule.Name] = append(by[rule.Name], st)
@@ -404,7 +404,7 @@ func (k *keys) end(which string) error {
 }
 
 // open is so many sessions that have not ended.
-func (k *keys) open(which string, n int) []curfew.Standing {
+func (k *keys) open(which string, n int) []curfew.Snapshot {
 	k.Helper()
 	all, err := many(k.Context(), k.fixture.store.db, scanStanding, selectStanding+` WHERE s.ended_at IS NULL AND s.expires_at < now() AND s.customer_id LIKE 'c%' AND `+which+
 		` ORDER BY s.id LIMIT $1`, n)
@@ -587,7 +587,7 @@ func (k *keys) extendAndFinish() error {
 // lookups read by one key.
 func (k *keys) lookups() []step {
 	ctx := k.Context()
-	var st curfew.Standing
+	var st curfew.Snapshot
 	look := func(name string, do func() error) step {
 		return step{name, func() error {
 			st = k.open("s.status = 'waiting' AND s.mechanic_id IS NULL", 1)[0]
@@ -632,12 +632,12 @@ func (k *keys) lookups() []step {
 
 // foreign is another program's writes, in which the guards know the keys.
 func (k *keys) foreign() []step {
-	insert := func(st curfew.Standing) error {
+	insert := func(st curfew.Snapshot) error {
 		_, err := k.store.exec(k.Context(), `INSERT INTO curfew.sessions (customer_id, id, status, expires_at)
 			VALUES ($1, $2, 'waiting', now() + interval '1 hour')`, st.CustomerID, newID())
 		return err
 	}
-	cancel := func(st curfew.Standing) error {
+	cancel := func(st curfew.Snapshot) error {
 		_, err := k.store.exec(k.Context(), `UPDATE curfew.sessions SET status = 'cancelled' WHERE customer_id = $1 AND id = $2`, st.CustomerID, st.ID)
 		return err
 	}

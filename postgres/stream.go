@@ -46,7 +46,7 @@ const standingsByID = selectStanding + ` WHERE s.id = ANY($1::uuid[])`
 
 // Standings is the sessions of these ids, in no order. What is missing is left
 // out.
-func (s stream) Standings(ctx context.Context, ids []string) ([]curfew.Standing, error) {
+func (s stream) Standings(ctx context.Context, ids []string) ([]curfew.Snapshot, error) {
 	all, err := many(ctx, s.db, scanStanding, standingsByID, ids)
 	return all, wrap(err, "read %d sessions", len(ids))
 }

@@ -15,7 +15,7 @@ type timeline struct{ *db }
 const standingsOf = selectStanding + ` WHERE s.customer_id = $1 ORDER BY s.created_at DESC, s.id DESC LIMIT $2`
 
 // SessionsOf is the customer's newest sessions, ended or not.
-func (s timeline) SessionsOf(ctx context.Context, customerID string, limit int) ([]curfew.Standing, error) {
+func (s timeline) SessionsOf(ctx context.Context, customerID string, limit int) ([]curfew.Snapshot, error) {
 	all, err := many(ctx, s.db, scanStanding, standingsOf, customerID, limit)
 	return all, wrap(err, "read the sessions of %s", customerID)
 }
@@ -23,10 +23,10 @@ func (s timeline) SessionsOf(ctx context.Context, customerID string, limit int) 
 const standingRevival = selectStanding + ` WHERE s.customer_id = $1 AND s.revives = $2`
 
 // Revival is the session that revives this one.
-func (s timeline) Revival(ctx context.Context, customerID, sessionID string) (curfew.Standing, error) {
+func (s timeline) Revival(ctx context.Context, customerID, sessionID string) (curfew.Snapshot, error) {
 	missing := curfew.Errorf(curfew.NotFound, "nothing revives session %q", sessionID)
 	if !isID(sessionID) {
-		return curfew.Standing{}, missing
+		return curfew.Snapshot{}, missing
 	}
 	st, err := one(ctx, s.db, scanStanding, standingRevival, customerID, sessionID)
 	return st, wrap(orMissing(err, missing), "read what revives %s", sessionID)

@@ -40,8 +40,8 @@ SET outcome = 'fulfilled', version = version + 1, session_id = coalesce(session_
 WHERE customer_id = $1 AND id = $2 AND outcome = $3 AND version = $4`
 
 // Admit writes checkout, claim, session, request and events, or nothing.
-func (s admissions) Admit(ctx context.Context, a record.Admission) (curfew.Standing, error) {
-	var st curfew.Standing
+func (s admissions) Admit(ctx context.Context, a record.Admission) (curfew.Snapshot, error) {
+	var st curfew.Snapshot
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		st = admitted(a, tx.now)
 		if err := tx.claim(ctx, a, st); err != nil {
@@ -56,8 +56,8 @@ func (s admissions) Admit(ctx context.Context, a record.Admission) (curfew.Stand
 }
 
 // admitted is the session as it will be.
-func admitted(a record.Admission, now time.Time) curfew.Standing {
-	st := curfew.Standing{Session: a.Session, Request: a.Request, Now: now}
+func admitted(a record.Admission, now time.Time) curfew.Snapshot {
+	st := curfew.Snapshot{Session: a.Session, Request: a.Request, Now: now}
 	st.CheckoutID = a.Checkout.ID
 	st.Status, st.Version = curfew.Waiting, 1
 	st.CreatedAt, st.ExpiresAt = now, a.Deadline.At(now).UTC().Truncate(time.Microsecond)
@@ -70,7 +70,7 @@ func admitted(a record.Admission, now time.Time) curfew.Standing {
 }
 
 // claim writes what must be unique, and the checkout, unless that is there.
-func (tx *transaction) claim(ctx context.Context, a record.Admission, st curfew.Standing) error {
+func (tx *transaction) claim(ctx context.Context, a record.Admission, st curfew.Snapshot) error {
 	if a.From == "" {
 		if err := tx.claimReference(ctx, a.Checkout); err != nil {
 			return err
@@ -117,7 +117,7 @@ func object(m map[string]string) (string, error) {
 	return string(text), err
 }
 
-func (tx *transaction) insertStanding(ctx context.Context, st curfew.Standing) error {
+func (tx *transaction) insertStanding(ctx context.Context, st curfew.Snapshot) error {
 	_, err := tx.exec(ctx, insertSessionSQL, st.CustomerID, st.ID, null(st.CheckoutID), st.Plan, string(st.Kind),
 		wholeSeconds(st.Duration), micros(st.CreatedAt), micros(st.StartsAt), micros(st.ExpiresAt), string(st.Status), null(st.Revives))
 	if err != nil || st.Status == curfew.Scheduled {
@@ -128,7 +128,7 @@ func (tx *transaction) insertStanding(ctx context.Context, st curfew.Standing) e
 }
 
 // fulfil writes the events, after an existing checkout has been moved.
-func (tx *transaction) fulfil(ctx context.Context, a record.Admission, st curfew.Standing) error {
+func (tx *transaction) fulfil(ctx context.Context, a record.Admission, st curfew.Snapshot) error {
 	number := int64(1)
 	if a.From != "" {
 		n, err := tx.exec(ctx, spendSQL, st.CustomerID, st.CheckoutID, string(a.From), a.Checkout.Version, st.ID, micros(tx.now))

@@ -41,7 +41,7 @@ const dueOfSQL = standingSQL + ` WHERE sessions.customer_id = :customer AND ` + 
 const dueOfAllSQL = standingSQL + ` WHERE ` + dueSQL
 
 // Find reads what a cleanup may end, without locking anything.
-func (s cleanup) Find(ctx context.Context, f record.Search) ([]curfew.Standing, error) {
+func (s cleanup) Find(ctx context.Context, f record.Search) ([]curfew.Snapshot, error) {
 	now := s.now()
 	query, args := findArgs(f, now)
 	all, err := many(ctx, s.db, scanStanding(now), query, args...)

@@ -14,8 +14,8 @@ SET duration_seconds = duration_seconds + $5, expires_at = expires_at + $6, vers
 WHERE customer_id = $1 AND id = $2 AND status = $3 AND version = $4 AND expires_at >= $7`
 
 // Extend gives a live session the time that a payment bought.
-func (s admissions) Extend(ctx context.Context, x record.Extension) (curfew.Standing, error) {
-	var st curfew.Standing
+func (s admissions) Extend(ctx context.Context, x record.Extension) (curfew.Snapshot, error) {
+	var st curfew.Snapshot
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		n, err := tx.exec(ctx, extendSQL, x.From.CustomerID, x.From.ID, string(curfew.Live), x.From.Version,
 			int64(x.By/time.Second), x.By.Microseconds(), micros(tx.now))

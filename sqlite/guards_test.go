@@ -16,18 +16,18 @@ import (
 
 func TestGuards_AnOverdueSessionDoesNotStandInAnInsertsWay(t *testing.T) {
 	t.Parallel()
-	assigned := func(t *testing.T, s *sqlite.Store, st curfew.Standing) curfew.Standing {
+	assigned := func(t *testing.T, s *sqlite.Store, st curfew.Snapshot) curfew.Snapshot {
 		return accept(t, s, st, "max")
 	}
 	for name, test := range map[string]struct {
-		before                           func(*testing.T, *sqlite.Store, curfew.Standing) curfew.Standing
+		before                           func(*testing.T, *sqlite.Store, curfew.Snapshot) curfew.Snapshot
 		tear                             string // done to the file first
 		status, reason, request, outcome string
 	}{
 		"waiting":  {status: "cancelled", reason: "expired", request: "expired", outcome: "fulfilled 1"},
 		"assigned": {before: assigned, status: "cancelled", reason: "no_show", request: "cancelled", outcome: "fulfilled 1"},
 		"live": {
-			before: func(t *testing.T, s *sqlite.Store, st curfew.Standing) curfew.Standing {
+			before: func(t *testing.T, s *sqlite.Store, st curfew.Snapshot) curfew.Snapshot {
 				return start(t, s, accept(t, s, st, "max"))
 			},
 			status: "completed", reason: "overran", request: "completed", outcome: "fulfilled 0",

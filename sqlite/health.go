@@ -250,7 +250,7 @@ func (s health) HealthDetails(ctx context.Context, p curfew.Policy, limit int) (
 	for _, overdue := range []struct {
 		status curfew.SessionStatus
 		by     time.Duration
-		into   *[]curfew.Standing
+		into   *[]curfew.Snapshot
 	}{
 		{curfew.Waiting, 0, &d.OverdueAssigned}, {curfew.Live, 0, &d.OverdueLive}, {curfew.Scheduled, record.StaleAfter, &d.OverdueScheduled},
 	} {

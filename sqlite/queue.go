@@ -43,7 +43,7 @@ ORDER BY coalesce(sessions.starts_at, sessions.created_at), sessions.id
 LIMIT $4`
 
 // Pending is what a mechanic can accept, oldest first, behind the cursor.
-func (s queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
+func (s queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Snapshot, error) {
 	now := s.now()
 	all, err := many(ctx, s.db, scanStanding(now), pendingSQL, since(after), after.ID, micros(now), limit)
 	return all, wrap(err, "read the queue")

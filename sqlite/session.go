@@ -36,9 +36,9 @@ func scanSession(r row) (curfew.Session, error) {
 // standingSQL is sessions, each with its request.
 const standingSQL = `SELECT ` + sessionColumns + `, ` + requestColumns + ` FROM sessions` + ownRequest
 
-func scanStanding(now time.Time) func(row) (curfew.Standing, error) {
-	return func(r row) (curfew.Standing, error) {
-		st := curfew.Standing{Now: now}
+func scanStanding(now time.Time) func(row) (curfew.Snapshot, error) {
+	return func(r row) (curfew.Snapshot, error) {
+		st := curfew.Snapshot{Now: now}
 		err := r.Scan(append(sessionFields(&st.Session), requestFields(&st.Request)...)...)
 		return st, err
 	}
@@ -47,7 +47,7 @@ func scanStanding(now time.Time) func(row) (curfew.Standing, error) {
 const sessionSQL = standingSQL + ` WHERE sessions.id = $1`
 
 // Session is one session by its id alone.
-func (s sessions) Session(ctx context.Context, id string) (curfew.Standing, error) {
+func (s sessions) Session(ctx context.Context, id string) (curfew.Snapshot, error) {
 	st, err := one(ctx, s.db, scanStanding(s.now()), sessionSQL, id)
 	return st, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no session %q", id)), "read session %s", id)
 }
@@ -56,7 +56,7 @@ const sessionOfSQL = standingSQL + `
 WHERE (sessions.customer_id, sessions.id) = (SELECT customer_id, session_id FROM session_requests WHERE id = $1)`
 
 // SessionOf is the session of a request.
-func (s sessions) SessionOf(ctx context.Context, requestID string) (curfew.Standing, error) {
+func (s sessions) SessionOf(ctx context.Context, requestID string) (curfew.Snapshot, error) {
 	st, err := one(ctx, s.db, scanStanding(s.now()), sessionOfSQL, requestID)
 	return st, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no request %q", requestID)), "read the session of request %s", requestID)
 }
@@ -64,7 +64,7 @@ func (s sessions) SessionOf(ctx context.Context, requestID string) (curfew.Stand
 const openSQL = standingSQL + ` WHERE sessions.customer_id = $1 AND sessions.status IN ('waiting', 'live')`
 
 // Open is the session that holds the customer's slot, overdue or not.
-func (s sessions) Open(ctx context.Context, customerID string) (curfew.Standing, error) {
+func (s sessions) Open(ctx context.Context, customerID string) (curfew.Snapshot, error) {
 	st, err := one(ctx, s.db, scanStanding(s.now()), openSQL, customerID)
 	return st, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no open session", customerID)), "read the open session of %s", customerID)
 }
@@ -74,7 +74,7 @@ WHERE sessions.customer_id = $1 AND sessions.status IN ('scheduled', 'waiting', 
 ORDER BY sessions.created_at, sessions.id`
 
 // Unended is the customer's sessions that have not ended, oldest first.
-func (s sessions) Unended(ctx context.Context, customerID string) ([]curfew.Standing, error) {
+func (s sessions) Unended(ctx context.Context, customerID string) ([]curfew.Snapshot, error) {
 	all, err := many(ctx, s.db, scanStanding(s.now()), unendedSQL, customerID)
 	return all, wrap(err, "read the sessions of %s", customerID)
 }
@@ -104,8 +104,8 @@ RETURNING ` + sessionColumns
 const standingByKeySQL = standingSQL + ` WHERE sessions.customer_id = $1 AND sessions.id = $2`
 
 // Change moves a session and what follows it, and returns it as it is then.
-func (s sessions) Change(ctx context.Context, c record.Change) (curfew.Standing, error) {
-	var st curfew.Standing
+func (s sessions) Change(ctx context.Context, c record.Change) (curfew.Snapshot, error) {
+	var st curfew.Snapshot
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		session, err := one(ctx, tx, scanSession, changeSQL, changeArgs(c, tx.now)...)
 		if errors.Is(err, curfew.Conflict) {

@@ -63,7 +63,7 @@ func admission(customer string) record.Admission {
 	}
 }
 
-func admit(t testing.TB, s *sqlite.Store, customer string) curfew.Standing {
+func admit(t testing.TB, s *sqlite.Store, customer string) curfew.Snapshot {
 	t.Helper()
 	st, err := s.Admit(context.Background(), admission(customer))
 	if err != nil {
@@ -73,7 +73,7 @@ func admit(t testing.TB, s *sqlite.Store, customer string) curfew.Standing {
 }
 
 // accept gives a session to a mechanic.
-func accept(t testing.TB, s *sqlite.Store, st curfew.Standing, mechanic string) curfew.Standing {
+func accept(t testing.TB, s *sqlite.Store, st curfew.Snapshot, mechanic string) curfew.Snapshot {
 	t.Helper()
 	st, err := s.Change(context.Background(), record.Change{
 		From: st.Session, To: curfew.Waiting, Reason: "accepted", Actor: curfew.Actor{Role: curfew.Mechanic, ID: mechanic},
@@ -86,7 +86,7 @@ func accept(t testing.TB, s *sqlite.Store, st curfew.Standing, mechanic string) 
 }
 
 // start makes an accepted session live.
-func start(t testing.TB, s *sqlite.Store, st curfew.Standing) curfew.Standing {
+func start(t testing.TB, s *sqlite.Store, st curfew.Snapshot) curfew.Snapshot {
 	t.Helper()
 	st, err := s.Change(context.Background(), record.Change{
 		From: st.Session, To: curfew.Live, Reason: "joined", Actor: curfew.Actor{Role: curfew.Customer, ID: st.CustomerID},
@@ -99,7 +99,7 @@ func start(t testing.TB, s *sqlite.Store, st curfew.Standing) curfew.Standing {
 }
 
 // end cancels a session and credits its checkout.
-func end(t testing.TB, s *sqlite.Store, st curfew.Standing) {
+func end(t testing.TB, s *sqlite.Store, st curfew.Snapshot) {
 	t.Helper()
 	_, err := s.Change(context.Background(), record.Change{
 		From: st.Session, To: curfew.Cancelled, Reason: "over", EndedBy: curfew.ByRequest,

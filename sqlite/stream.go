@@ -39,7 +39,7 @@ const standingsSQL = standingSQL + ` WHERE sessions.id IN (SELECT value FROM jso
 
 // Standings is the sessions of these ids, in no order. What is missing is left
 // out.
-func (s stream) Standings(ctx context.Context, ids []string) ([]curfew.Standing, error) {
+func (s stream) Standings(ctx context.Context, ids []string) ([]curfew.Snapshot, error) {
 	keys, err := json.Marshal(ids)
 	if err != nil {
 		return nil, err

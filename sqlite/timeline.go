@@ -14,7 +14,7 @@ const sessionsOfSQL = standingSQL + `
 WHERE sessions.customer_id = $1 ORDER BY sessions.created_at DESC, sessions.id DESC LIMIT $2`
 
 // SessionsOf is the customer's newest sessions, ended or not.
-func (s timeline) SessionsOf(ctx context.Context, customerID string, limit int) ([]curfew.Standing, error) {
+func (s timeline) SessionsOf(ctx context.Context, customerID string, limit int) ([]curfew.Snapshot, error) {
 	all, err := many(ctx, s.db, scanStanding(s.now()), sessionsOfSQL, customerID, limit)
 	return all, wrap(err, "read the sessions of %s", customerID)
 }
@@ -22,7 +22,7 @@ func (s timeline) SessionsOf(ctx context.Context, customerID string, limit int) 
 const revivalSQL = standingSQL + ` WHERE sessions.customer_id = $1 AND sessions.revives = $2`
 
 // Revival is the session that revives this one.
-func (s timeline) Revival(ctx context.Context, customerID, sessionID string) (curfew.Standing, error) {
+func (s timeline) Revival(ctx context.Context, customerID, sessionID string) (curfew.Snapshot, error) {
 	st, err := one(ctx, s.db, scanStanding(s.now()), revivalSQL, customerID, sessionID)
 	return st, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "nothing revives session %q", sessionID)), "read what revives %s", sessionID)
 }

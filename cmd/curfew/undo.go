@@ -77,7 +77,7 @@ type reviving struct {
 }
 
 // Admit writes the admission, and counts it.
-func (r reviving) Admit(ctx context.Context, a record.Admission) (curfew.Standing, error) {
+func (r reviving) Admit(ctx context.Context, a record.Admission) (curfew.Snapshot, error) {
 	st, err := r.Store.Admit(ctx, a)
 	if err == nil {
 		r.admitted(1)

@@ -39,7 +39,7 @@ type Request struct {
 	Actor   curfew.Actor
 	Until   time.Time       // the token's end
 	ID      string          // the {id}, checked
-	Session curfew.Standing // with party
+	Session curfew.Snapshot // with party
 }
 
 // OneTimes remembers one-time names: the store. The second claim of a name is curfew.Conflict.
@@ -50,7 +50,7 @@ type OneTimes interface {
 
 // Sessions reads the session that a request is about: a lifecycle.Keeper.
 type Sessions interface {
-	Session(ctx context.Context, id string) (curfew.Standing, error)
+	Session(ctx context.Context, id string) (curfew.Snapshot, error)
 }
 
 // Gate decides who may do what. It is the only way in, for the API, the pages and the live streams.

@@ -86,7 +86,7 @@ func storyState(s timeline.Timeline) State {
 	case s.Blocker == nil:
 		return State{Tone: "good", Sentence: "Not blocked: a new session can begin."}
 	}
-	return State{Tone: "warning", Sentence: "Blocked by a session that is " + doing(curfew.Standing{Session: s.Blocker.Session}) + "."}
+	return State{Tone: "warning", Sentence: "Blocked by a session that is " + doing(curfew.Snapshot{Session: s.Blocker.Session}) + "."}
 }
 
 // doings is how the actions of a story are asked for: what is missing is not

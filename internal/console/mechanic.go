@@ -22,7 +22,7 @@ func (s *Site) mechanicView(ctx context.Context, _ *http.Request, who curfew.Act
 	if err != nil {
 		return nil, err
 	}
-	var current *curfew.Standing
+	var current *curfew.Snapshot
 	if may {
 		if current, err = s.engine.Queue.Current(ctx, who.ID); err != nil {
 			return nil, err
@@ -52,7 +52,7 @@ func queueState(v Mechanic) State {
 	return State{Tone: "good", Sentence: "Nobody waits."}
 }
 
-func offerView(s curfew.Standing, may bool) Offer {
+func offerView(s curfew.Snapshot, may bool) Offer {
 	at := moments{s.Now}
 	o := Offer{
 		ID: s.Request.ID, Customer: called(s), Plan: s.Plan, Kind: string(s.Kind), Since: at.at(s.Request.CreatedAt), Until: at.at(s.ExpiresAt),
@@ -67,14 +67,14 @@ func offerView(s curfew.Standing, may bool) Offer {
 }
 
 // called is how mechanics see a customer.
-func called(s curfew.Standing) string {
+func called(s curfew.Snapshot) string {
 	if s.Request.CustomerName == "" {
 		return "Customer"
 	}
 	return s.Request.CustomerName
 }
 
-func currentView(s curfew.Standing, does func(lifecycle.ActionName, lifecycle.Target) string) *Current {
+func currentView(s curfew.Snapshot, does func(lifecycle.ActionName, lifecycle.Target) string) *Current {
 	about := lifecycle.Target{Session: s}
 	at := moments{s.Now}
 	c := &Current{ID: s.ID, Customer: called(s), Plan: s.Plan, Kind: string(s.Kind), Until: at.at(s.ExpiresAt)}

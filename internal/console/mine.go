@@ -49,12 +49,12 @@ type mine struct {
 	at        moments
 }
 
-func (m mine) view(id string, sessions []curfew.Standing) Mine {
+func (m mine) view(id string, sessions []curfew.Snapshot) Mine {
 	v := Mine{CustomerID: id, Own: m.own}
 	if len(sessions) > 0 {
 		m.at.now = sessions[0].Now
 	}
-	var open *curfew.Standing
+	var open *curfew.Snapshot
 	for i, s := range sessions {
 		switch {
 		case s.Status.Open():
@@ -74,7 +74,7 @@ func (m mine) view(id string, sessions []curfew.Standing) Mine {
 }
 
 // state is where they stand, in one sentence.
-func (m mine) state(open *curfew.Standing, booked bool) State {
+func (m mine) state(open *curfew.Snapshot, booked bool) State {
 	you, have, are := "You", "have", "are"
 	if !m.own {
 		you, have, are = "This customer", "has", "is"
@@ -93,7 +93,7 @@ func (m mine) state(open *curfew.Standing, booked bool) State {
 }
 
 // steps is the life of a session, and where it stands.
-func steps(s curfew.Standing) []Step {
+func steps(s curfew.Snapshot) []Step {
 	now := 1
 	switch {
 	case s.Status == curfew.Live:
@@ -108,7 +108,7 @@ func steps(s curfew.Standing) []Step {
 	return all
 }
 
-func (m mine) open(s curfew.Standing) *Open {
+func (m mine) open(s curfew.Snapshot) *Open {
 	o := &Open{ID: s.ID, Plan: s.Plan, What: doing(s), Since: m.at.at(s.WaitsSince()), Until: m.at.at(s.ExpiresAt)}
 	switch {
 	case s.Status == curfew.Live:
@@ -125,7 +125,7 @@ func (m mine) open(s curfew.Standing) *Open {
 }
 
 // money is what was paid for an open session, and what becomes of it.
-func (m mine) money(s curfew.Standing) []string {
+func (m mine) money(s curfew.Snapshot) []string {
 	var paid curfew.Checkout
 	for _, c := range m.checkouts {
 		if c.ID == s.CheckoutID {
@@ -158,7 +158,7 @@ var will = map[curfew.Outcome]string{
 	curfew.Forfeited: "the payment is used up.",
 }
 
-func (m mine) actions(s curfew.Standing) []Action {
+func (m mine) actions(s curfew.Snapshot) []Action {
 	clear := Action{
 		Name: "clear", Label: "Cancel session…", Ask: "Cancel this session?", Harm: true,
 		Call: "POST /api/customers/" + url.PathEscape(s.CustomerID) + "/clear", Body: "{}",
@@ -181,7 +181,7 @@ func (m mine) actions(s curfew.Standing) []Action {
 }
 
 // target is a session with its payment. Ids and amounts are for operators.
-func (m mine) target(s curfew.Standing) lifecycle.Target {
+func (m mine) target(s curfew.Snapshot) lifecycle.Target {
 	t := lifecycle.Target{Session: s, Named: !m.own}
 	for _, c := range m.checkouts {
 		if c.ID == s.CheckoutID {
@@ -192,7 +192,7 @@ func (m mine) target(s curfew.Standing) lifecycle.Target {
 }
 
 // doing is what an open session is doing.
-func doing(s curfew.Standing) string {
+func doing(s curfew.Snapshot) string {
 	switch {
 	case s.Status == curfew.Live:
 		return "live"
@@ -202,7 +202,7 @@ func doing(s curfew.Standing) string {
 	return "waiting for a mechanic"
 }
 
-func (m mine) appointment(s curfew.Standing) Appointment {
+func (m mine) appointment(s curfew.Snapshot) Appointment {
 	owed, percent := m.policy.OwedBefore(s.StartsAt.Sub(s.Now))
 	said := "Cancelled now, nothing of it is refunded."
 	if owed == curfew.RefundDue {

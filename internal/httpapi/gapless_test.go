@@ -111,12 +111,12 @@ func (st *station) live(w, customers int, stop <-chan struct{}, written *sync.Ma
 			continue // deferred: another writer's session is not over
 		}
 		written.Store(f.SessionID, true)
-		steps := []func() (curfew.Standing, error){
-			func() (curfew.Standing, error) { return st.engine.Queue.Accept(st.Context(), f.RequestID, mechanic) },
-			func() (curfew.Standing, error) {
+		steps := []func() (curfew.Snapshot, error){
+			func() (curfew.Snapshot, error) { return st.engine.Queue.Accept(st.Context(), f.RequestID, mechanic) },
+			func() (curfew.Snapshot, error) {
 				return st.engine.Sessions.Join(st.Context(), f.SessionID, curfew.Actor{Role: curfew.Customer, ID: customer})
 			},
-			func() (curfew.Standing, error) { return st.engine.Sessions.End(st.Context(), f.SessionID, shopActor) },
+			func() (curfew.Snapshot, error) { return st.engine.Sessions.End(st.Context(), f.SessionID, shopActor) },
 		}
 		for _, step := range steps {
 			if _, err := step(); err != nil {

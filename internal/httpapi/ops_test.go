@@ -169,9 +169,9 @@ func TestTimeRunsOut(t *testing.T) {
 // slow is a store that never answers by itself.
 type slow struct{ lifecycle.Store }
 
-func (slow) Open(ctx context.Context, _ string) (curfew.Standing, error) {
+func (slow) Open(ctx context.Context, _ string) (curfew.Snapshot, error) {
 	<-ctx.Done()
-	return curfew.Standing{}, ctx.Err()
+	return curfew.Snapshot{}, ctx.Err()
 }
 
 // S13, S14: the listeners have every limit.

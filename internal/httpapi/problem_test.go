@@ -47,8 +47,8 @@ type failing struct {
 	err error
 }
 
-func (f failing) Open(context.Context, string) (curfew.Standing, error) {
-	return curfew.Standing{}, f.err
+func (f failing) Open(context.Context, string) (curfew.Snapshot, error) {
+	return curfew.Snapshot{}, f.err
 }
 
 func (f failing) Servable(context.Context, int) ([]string, error) { return nil, f.err }
@@ -112,7 +112,7 @@ func TestS12_APanicIsAnAnswer(t *testing.T) {
 
 type panicking struct{ lifecycle.Store }
 
-func (panicking) Open(context.Context, string) (curfew.Standing, error) { panic("boom") }
+func (panicking) Open(context.Context, string) (curfew.Snapshot, error) { panic("boom") }
 
 // A cleanup of which a step failed: 500, not success, and what was committed.
 func TestLesson02_AFailedStepIsAFailedRun(t *testing.T) {

@@ -26,14 +26,14 @@ func (h queueHandlers) listQueue(ctx context.Context, c auth.Request, in *paged)
 	if err != nil {
 		return nil, err
 	}
-	pending, next := wire.Page(pending, in.Limit, func(p curfew.Standing) curfew.Cursor {
+	pending, next := wire.Page(pending, in.Limit, func(p curfew.Snapshot) curfew.Cursor {
 		return curfew.Cursor{At: p.QueuedAt(), ID: p.ID}
 	})
 	return okay(wire.Queue(pending, next), nil)
 }
 
 // queue is what may be accepted. Only a mechanic's look counts as one.
-func (h queueHandlers) queue(ctx context.Context, who curfew.Actor, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
+func (h queueHandlers) queue(ctx context.Context, who curfew.Actor, after curfew.Cursor, limit int) ([]curfew.Snapshot, error) {
 	if who.Role != curfew.Mechanic {
 		return h.engine.Queue.Peek(ctx, after, limit)
 	}

@@ -93,6 +93,6 @@ func (h sessionHandlers) extendSession(ctx context.Context, c auth.Request, in *
 	return out, nil
 }
 
-func standing(c auth.Request, s curfew.Standing, err error) (*answered[api.Session], error) {
+func standing(c auth.Request, s curfew.Snapshot, err error) (*answered[api.Session], error) {
 	return okay(wire.SessionFor(c.Actor, s.Session), err)
 }

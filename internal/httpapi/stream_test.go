@@ -89,7 +89,7 @@ func TestTopicsAreTheGates(t *testing.T) {
 	ids := []string{"", "ada", "max", "customer:ada", "sessions", "queue"}
 	for _, customer := range ids[1:] {
 		for _, mechanic := range ids {
-			s := curfew.Standing{Session: curfew.Session{ID: "s", CustomerID: customer, MechanicID: mechanic, Status: curfew.Waiting}}
+			s := curfew.Snapshot{Session: curfew.Session{ID: "s", CustomerID: customer, MechanicID: mechanic, Status: curfew.Waiting}}
 			frames := sse.Encode(record.StreamEvent{Event: curfew.Event{Subject: "s"}, SessionID: "s"}, s)
 			for _, role := range []curfew.Role{curfew.Customer, curfew.Mechanic, curfew.Admin, curfew.Service, curfew.System, ""} {
 				for _, id := range ids[1:] {
@@ -439,7 +439,7 @@ func TestAStreamTakesTheCookie(t *testing.T) {
 func TestFramesAreOneLine(t *testing.T) {
 	t.Parallel()
 	nasty := "a\nb\r\ndata: c\u2028\x00"
-	s := curfew.Standing{
+	s := curfew.Snapshot{
 		Session: curfew.Session{ID: "s", CustomerID: nasty, Status: curfew.Waiting, Plan: nasty},
 		Request: curfew.Request{ID: "r", CustomerName: nasty, Status: curfew.Pending},
 	}

@@ -29,7 +29,7 @@ func (l *leaving) count(n int) {
 	}
 }
 
-func (l *leaving) Admit(ctx context.Context, a record.Admission) (curfew.Standing, error) {
+func (l *leaving) Admit(ctx context.Context, a record.Admission) (curfew.Snapshot, error) {
 	st, err := l.Store.Admit(ctx, a)
 	if a.RunID != "" {
 		l.count(1)

@@ -36,11 +36,11 @@ func TestTheRingKeepsTheNewest(t *testing.T) {
 
 func TestASampleIsWhatHealthSaid(t *testing.T) {
 	t.Parallel()
-	overdue := curfew.Standing{Session: curfew.Session{ExpiresAt: noon.Add(-time.Minute)}, Now: noon}
+	overdue := curfew.Snapshot{Session: curfew.Session{ExpiresAt: noon.Add(-time.Minute)}, Now: noon}
 	read := lifecycle.Report{
 		Timestamp: noon,
 		Sessions:  &curfew.SessionFigures{ByStatus: map[curfew.SessionStatus]int{curfew.Waiting: 3, curfew.Live: 2}, Stale: 1},
-		Details:   &curfew.HealthDetails{Stale: []curfew.Standing{overdue}},
+		Details:   &curfew.HealthDetails{Stale: []curfew.Snapshot{overdue}},
 	}
 	for sentence, test := range map[string]struct {
 		report lifecycle.Report

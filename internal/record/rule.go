@@ -51,7 +51,7 @@ func Rules() []Rule {
 }
 
 // Matches reports whether the rule is the one for such a session.
-func (r Rule) Matches(s curfew.Standing) bool {
+func (r Rule) Matches(s curfew.Snapshot) bool {
 	return s.Status == r.From && r.Assigned.Holds(s.Assigned()) && r.HasRequest.Holds(s.Offered()) &&
 		r.Postponed.Holds(s.Postponed())
 }
@@ -66,7 +66,7 @@ func RuleNamed(name curfew.RuleName) Rule {
 }
 
 // RuleFor is the rule for such a session; ok is false for one that has ended.
-func RuleFor(s curfew.Standing) (r Rule, ok bool) {
+func RuleFor(s curfew.Snapshot) (r Rule, ok bool) {
 	i := slices.IndexFunc(Rules(), func(r Rule) bool { return r.Matches(s) })
 	if i < 0 {
 		return Rule{}, false

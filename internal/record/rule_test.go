@@ -14,7 +14,7 @@ import (
 func TestEverySessionHasExactlyOneRule(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		s := curfew.Standing{Session: curfew.Session{Status: rapid.SampledFrom(curfew.SessionStatuses()).Draw(t, "status")}}
+		s := curfew.Snapshot{Session: curfew.Session{Status: rapid.SampledFrom(curfew.SessionStatuses()).Draw(t, "status")}}
 		if rapid.Bool().Draw(t, "assigned") {
 			s.MechanicID = "m"
 		}
@@ -39,7 +39,7 @@ func TestEverySessionHasExactlyOneRule(t *testing.T) {
 
 func TestLesson04_NoRuleForUnassignedSessionsMatchesAnAcceptedOne(t *testing.T) {
 	t.Parallel()
-	accepted := curfew.Standing{Session: curfew.Session{Status: curfew.Waiting, MechanicID: "m"}}
+	accepted := curfew.Snapshot{Session: curfew.Session{Status: curfew.Waiting, MechanicID: "m"}}
 	for _, accepted.Request.Status = range append(curfew.RequestStatuses(), "") {
 		for _, r := range record.Rules() {
 			if r.Matches(accepted) && r.Name != curfew.NoShows {

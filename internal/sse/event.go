@@ -39,7 +39,7 @@ func Topics(who curfew.Actor) []string {
 
 // Encode returns what the live streams send of an event whose session is like s now, and to whom. It has the shapes of
 // the lists, and tells nobody more than they do.
-func Encode(n record.StreamEvent, s curfew.Standing) []record.Message {
+func Encode(n record.StreamEvent, s curfew.Snapshot) []record.Message {
 	switch {
 	case !n.OfSession():
 		return []record.Message{checkoutEvent(n)}
@@ -52,7 +52,7 @@ func Encode(n record.StreamEvent, s curfew.Standing) []record.Message {
 }
 
 // sessionEvent is the change of a session for everybody but operators.
-func sessionEvent(n record.StreamEvent, s curfew.Standing) record.Message {
+func sessionEvent(n record.StreamEvent, s curfew.Snapshot) record.Message {
 	topics := []string{everySession, topicOf(curfew.Customer, s.CustomerID)}
 	if s.Assigned() {
 		topics = append(topics, topicOf(curfew.Mechanic, s.MechanicID))
@@ -63,14 +63,14 @@ func sessionEvent(n record.StreamEvent, s curfew.Standing) record.Message {
 }
 
 // insideEvent is the change of a session for operators: who did it, and what they wrote.
-func insideEvent(n record.StreamEvent, s curfew.Standing) record.Message {
+func insideEvent(n record.StreamEvent, s curfew.Snapshot) record.Message {
 	return record.Message{Topics: []string{insideSessions}, Text: eventText(n.At, api.SessionFrame, api.SessionChange{
 		SessionID: s.ID, Event: wire.InsideEvent(n.Event), Session: wire.InsideSession(s.Session),
 	})}
 }
 
 // requestEvent says whether the session's request is in the queue now.
-func requestEvent(n record.StreamEvent, s curfew.Standing) record.Message {
+func requestEvent(n record.StreamEvent, s curfew.Snapshot) record.Message {
 	var body any = api.RequestRemoved{Change: "removed", Request: api.RequestRef{ID: s.Request.ID, SessionID: s.ID}}
 	if s.Queued() {
 		body = api.RequestAdded{Change: "added", Request: wire.Offer(s)}

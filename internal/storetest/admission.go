@@ -26,7 +26,7 @@ func admitsFresh(f *fixture) {
 	a := admission("ada")
 	got, err := f.Store.Admit(f.Context(), a)
 	f.must(err)
-	want := curfew.Standing{Session: a.Session, Request: a.Request, Now: got.Now}
+	want := curfew.Snapshot{Session: a.Session, Request: a.Request, Now: got.Now}
 	want.Status, want.Version = curfew.Waiting, 1
 	want.CreatedAt, want.ExpiresAt = got.Now, got.Now.Add(15*time.Minute)
 	want.Request.Status, want.Request.CreatedAt = curfew.Pending, got.Now
@@ -125,11 +125,11 @@ func refusesReference(f *fixture) {
 }
 
 func refusesSlot(f *fixture) {
-	steps := map[string]func(curfew.Standing) curfew.Standing{
-		"waiting":  func(st curfew.Standing) curfew.Standing { return st },
-		"overdue":  func(st curfew.Standing) curfew.Standing { return f.aged(st, time.Hour) },
-		"assigned": func(st curfew.Standing) curfew.Standing { return f.change(accepting(st, "m-"+st.ID)) },
-		"live": func(st curfew.Standing) curfew.Standing {
+	steps := map[string]func(curfew.Snapshot) curfew.Snapshot{
+		"waiting":  func(st curfew.Snapshot) curfew.Snapshot { return st },
+		"overdue":  func(st curfew.Snapshot) curfew.Snapshot { return f.aged(st, time.Hour) },
+		"assigned": func(st curfew.Snapshot) curfew.Snapshot { return f.change(accepting(st, "m-"+st.ID)) },
+		"live": func(st curfew.Snapshot) curfew.Snapshot {
 			return f.change(starting(f.change(accepting(st, "m-"+st.ID))))
 		},
 	}

@@ -29,7 +29,7 @@ func booking(customer string, in time.Duration) record.Admission {
 }
 
 // scheduled is an appointment that starts in a minute.
-func (f *fixture) scheduled(customer string) curfew.Standing {
+func (f *fixture) scheduled(customer string) curfew.Snapshot {
 	f.Helper()
 	st, err := f.Store.Admit(f.Context(), booking(customer, time.Minute))
 	f.must(err)
@@ -38,12 +38,12 @@ func (f *fixture) scheduled(customer string) curfew.Standing {
 
 // postponed is an appointment whose second chance is a minute after its start,
 // in two minutes.
-func (f *fixture) postponed(customer string) curfew.Standing {
+func (f *fixture) postponed(customer string) curfew.Snapshot {
 	f.Helper()
 	return f.change(postponing(f.scheduled(customer), time.Minute))
 }
 
-func postponing(st curfew.Standing, by time.Duration) record.Change {
+func postponing(st curfew.Snapshot, by time.Duration) record.Change {
 	return record.Change{
 		From: st.Session, To: curfew.Scheduled, Reason: "the slot is taken", Actor: shop,
 		Deadline: curfew.Deadline{After: time.Hour, Limit: st.StartsAt.Add(by)},
@@ -51,7 +51,7 @@ func postponing(st curfew.Standing, by time.Duration) record.Change {
 }
 
 // begun is an appointment's first step into the queue.
-func begun(st curfew.Standing) record.Change {
+func begun(st curfew.Snapshot) record.Change {
 	return record.Change{
 		From: st.Session, Guard: record.Guard{Overdue: record.Yes}, To: curfew.Waiting, Reason: "due", Actor: curfew.Sweeper,
 		Deadline: curfew.Deadline{After: 15 * time.Minute}, Offer: newID(),
@@ -62,7 +62,7 @@ func books(f *fixture) {
 	a := booking("ada", 48*time.Hour)
 	got, err := f.Store.Admit(f.Context(), a)
 	f.must(err)
-	want := curfew.Standing{Session: a.Session, Now: got.Now}
+	want := curfew.Snapshot{Session: a.Session, Now: got.Now}
 	want.Status, want.Version, want.CreatedAt = curfew.Scheduled, 1, got.Now
 	want.StartsAt = a.Session.StartsAt.UTC().Truncate(time.Microsecond)
 	want.ExpiresAt = want.StartsAt
@@ -165,7 +165,7 @@ func postpones(f *fixture) {
 	f.same("missed then", f.ended(batch(curfew.Credited, f.aged(got, 15*time.Minute))), []string{st.ID})
 }
 
-func ruleOf(st curfew.Standing) curfew.RuleName {
+func ruleOf(st curfew.Snapshot) curfew.RuleName {
 	rule, _ := record.RuleFor(st)
 	return rule.Name
 }

@@ -50,7 +50,7 @@ func (f *fixture) late(customer string, since time.Duration) curfew.Checkout {
 }
 
 // abandoned is a session that another program ended so long ago.
-func (f *fixture) abandoned(customer string, since time.Duration) curfew.Standing {
+func (f *fixture) abandoned(customer string, since time.Duration) curfew.Snapshot {
 	f.Helper()
 	c := ending(f.admit(customer), curfew.Cancelled, curfew.Foreign)
 	c.Owed = ""

@@ -63,9 +63,9 @@ func (f *fixture) due(search record.Search) []string {
 
 // standings is one session of every sort that has not ended, by its rule: each
 // an hour past its deadline.
-func (f *fixture) standings() map[curfew.RuleName]curfew.Standing {
+func (f *fixture) standings() map[curfew.RuleName]curfew.Snapshot {
 	f.Helper()
-	all := map[curfew.RuleName]curfew.Standing{
+	all := map[curfew.RuleName]curfew.Snapshot{
 		curfew.OldWaiting: f.admit("waiting"),
 		curfew.NoShows:    f.accepted("assigned", "max"),
 		curfew.Overruns:   f.live("live", "eve"),
@@ -145,7 +145,7 @@ func findsCustomer(f *fixture) {
 }
 
 // patientAdmission is one whose session waits for two hours.
-func (f *fixture) patientAdmission(customer string) curfew.Standing {
+func (f *fixture) patientAdmission(customer string) curfew.Snapshot {
 	f.Helper()
 	a := admission(customer)
 	a.Deadline.After = 2 * time.Hour
@@ -155,7 +155,7 @@ func (f *fixture) patientAdmission(customer string) curfew.Standing {
 }
 
 // vanish takes a session's request away, which makes it an orphan.
-func (f *fixture) vanish(st curfew.Standing) curfew.Standing {
+func (f *fixture) vanish(st curfew.Snapshot) curfew.Snapshot {
 	f.Helper()
 	f.corrupt("UPDATE {session_requests} SET status = 'expired', ended_at = created_at WHERE session_id = $1", st.ID)
 	return f.read(st.ID)

@@ -25,9 +25,9 @@ var deadlines = func() contract {
 
 // question is one way to learn whether a session is still good.
 type question struct {
-	session func(f *fixture, name string) curfew.Standing // of a customer and a mechanic of that name
+	session func(f *fixture, name string) curfew.Snapshot // of a customer and a mechanic of that name
 	grace   time.Duration                                 // how long it counts as good behind its deadline
-	good    func(f *fixture, st curfew.Standing) bool
+	good    func(f *fixture, st curfew.Snapshot) bool
 }
 
 func (q question) asked(f *fixture) {
@@ -44,16 +44,16 @@ func (q question) asked(f *fixture) {
 }
 
 var questions = map[string]question{
-	"accepting": {session: (*fixture).admit, good: func(f *fixture, st curfew.Standing) bool {
+	"accepting": {session: (*fixture).admit, good: func(f *fixture, st curfew.Snapshot) bool {
 		return f.done(failed(f.Store.Change(f.Context(), accepting(st, st.CustomerID))))
 	}},
-	"extending": {session: assigned((*fixture).live), good: func(f *fixture, st curfew.Standing) bool {
+	"extending": {session: assigned((*fixture).live), good: func(f *fixture, st curfew.Snapshot) bool {
 		return f.done(failed(f.Store.Extend(f.Context(), extending(st))))
 	}},
-	"beginning an appointment": {session: (*fixture).scheduled, good: func(f *fixture, st curfew.Standing) bool {
+	"beginning an appointment": {session: (*fixture).scheduled, good: func(f *fixture, st curfew.Snapshot) bool {
 		return !f.done(failed(f.Store.Change(f.Context(), begun(st))))
 	}},
-	"the queue": {session: (*fixture).admit, good: func(f *fixture, st curfew.Standing) bool {
+	"the queue": {session: (*fixture).admit, good: func(f *fixture, st curfew.Snapshot) bool {
 		return slices.Contains(f.pending(curfew.Cursor{}, 9), st.ID)
 	}},
 
@@ -64,23 +64,23 @@ var questions = map[string]question{
 	"ending no-shows":        {session: assigned((*fixture).accepted), good: unended},
 	"ending overruns":        {session: assigned((*fixture).live), good: unended},
 	"ending a second chance": {session: (*fixture).postponed, good: unended},
-	"finding a customer's": {session: (*fixture).admit, good: func(f *fixture, st curfew.Standing) bool {
+	"finding a customer's": {session: (*fixture).admit, good: func(f *fixture, st curfew.Snapshot) bool {
 		return unfound(record.Search{CustomerID: st.CustomerID})(f, st)
 	}},
 
-	"the figure of no-shows":     {session: assigned((*fixture).accepted), good: func(f *fixture, _ curfew.Standing) bool { return f.sessionFigures().OverdueAssigned == 0 }},
-	"the figure of overruns":     {session: assigned((*fixture).live), good: func(f *fixture, _ curfew.Standing) bool { return f.sessionFigures().OverdueLive == 0 }},
-	"the figure of orphans":      {session: (*fixture).orphan, good: func(f *fixture, _ curfew.Standing) bool { return f.sessionFigures().Orphaned == 0 }},
-	"the list of orphans":        {session: (*fixture).orphan, good: func(f *fixture, _ curfew.Standing) bool { return len(f.details().Orphans) == 0 }},
-	"the figure of appointments": {session: (*fixture).scheduled, grace: record.StaleAfter, good: func(f *fixture, _ curfew.Standing) bool { return f.sessionFigures().OverdueScheduled == 0 }},
-	"the figure of stale ones":   {session: (*fixture).admit, grace: record.StaleAfter, good: func(f *fixture, _ curfew.Standing) bool { return f.sessionFigures().Stale == 0 }},
-	"the list of stale ones":     {session: (*fixture).admit, grace: record.StaleAfter, good: func(f *fixture, _ curfew.Standing) bool { return len(f.details().Stale) == 0 }},
-	"the figure of requests":     {session: (*fixture).admit, grace: record.StaleAfter, good: func(f *fixture, _ curfew.Standing) bool { return f.requestFigures().Stale == 0 }},
+	"the figure of no-shows":     {session: assigned((*fixture).accepted), good: func(f *fixture, _ curfew.Snapshot) bool { return f.sessionFigures().OverdueAssigned == 0 }},
+	"the figure of overruns":     {session: assigned((*fixture).live), good: func(f *fixture, _ curfew.Snapshot) bool { return f.sessionFigures().OverdueLive == 0 }},
+	"the figure of orphans":      {session: (*fixture).orphan, good: func(f *fixture, _ curfew.Snapshot) bool { return f.sessionFigures().Orphaned == 0 }},
+	"the list of orphans":        {session: (*fixture).orphan, good: func(f *fixture, _ curfew.Snapshot) bool { return len(f.details().Orphans) == 0 }},
+	"the figure of appointments": {session: (*fixture).scheduled, grace: record.StaleAfter, good: func(f *fixture, _ curfew.Snapshot) bool { return f.sessionFigures().OverdueScheduled == 0 }},
+	"the figure of stale ones":   {session: (*fixture).admit, grace: record.StaleAfter, good: func(f *fixture, _ curfew.Snapshot) bool { return f.sessionFigures().Stale == 0 }},
+	"the list of stale ones":     {session: (*fixture).admit, grace: record.StaleAfter, good: func(f *fixture, _ curfew.Snapshot) bool { return len(f.details().Stale) == 0 }},
+	"the figure of requests":     {session: (*fixture).admit, grace: record.StaleAfter, good: func(f *fixture, _ curfew.Snapshot) bool { return f.requestFigures().Stale == 0 }},
 }
 
 // assigned is a session whose mechanic has its customer's name.
-func assigned(step func(f *fixture, customer, mechanic string) curfew.Standing) func(*fixture, string) curfew.Standing {
-	return func(f *fixture, name string) curfew.Standing { return step(f, name, name) }
+func assigned(step func(f *fixture, customer, mechanic string) curfew.Snapshot) func(*fixture, string) curfew.Snapshot {
+	return func(f *fixture, name string) curfew.Snapshot { return step(f, name, name) }
 }
 
 // done reports whether a step was not refused as a conflict.
@@ -93,12 +93,12 @@ func (f *fixture) done(err error) bool {
 	return true
 }
 
-func unfound(search record.Search) func(*fixture, curfew.Standing) bool {
+func unfound(search record.Search) func(*fixture, curfew.Snapshot) bool {
 	search.Limit = 9
-	return func(f *fixture, st curfew.Standing) bool { return !slices.Contains(f.find(search), st.ID) }
+	return func(f *fixture, st curfew.Snapshot) bool { return !slices.Contains(f.find(search), st.ID) }
 }
 
-func unended(f *fixture, st curfew.Standing) bool {
+func unended(f *fixture, st curfew.Snapshot) bool {
 	owed := curfew.Credited
 	if st.Status == curfew.Live {
 		owed = curfew.Fulfilled

@@ -56,7 +56,7 @@ func endsByRule(f *fixture) {
 }
 
 // sameEnding compares what a batch answers with what it should have done.
-func (f *fixture) sameEnding(rule record.Rule, before curfew.Standing, got record.Ended) {
+func (f *fixture) sameEnding(rule record.Rule, before curfew.Snapshot, got record.Ended) {
 	f.Helper()
 	after := f.read(before.ID)
 	want := before.Session
@@ -76,7 +76,7 @@ func (f *fixture) sameEnding(rule record.Rule, before curfew.Standing, got recor
 }
 
 // follows compares the newest events of session and payment.
-func (f *fixture) follows(rule record.Rule, b record.Batch, before curfew.Standing) {
+func (f *fixture) follows(rule record.Rule, b record.Batch, before curfew.Snapshot) {
 	f.Helper()
 	events, err := f.Store.Events(f.Context(), before.CustomerID, before.ID)
 	f.must(err)
@@ -97,7 +97,7 @@ func (f *fixture) follows(rule record.Rule, b record.Batch, before curfew.Standi
 }
 
 func endsUnmoved(f *fixture) {
-	late := func(customer string) curfew.Standing { return f.aged(f.admit(customer), time.Hour) }
+	late := func(customer string) curfew.Snapshot { return f.aged(f.admit(customer), time.Hour) }
 	first, moved, ended, last := late("first"), late("moved"), late("ended"), late("last")
 	f.change(record.Change{From: moved.Session, To: curfew.Waiting, Reason: "moved", Actor: shop})
 	f.change(ending(ended, curfew.Cancelled, curfew.ByRequest))
@@ -130,7 +130,7 @@ func endsOwnRule(f *fixture) {
 }
 
 func endsOverdueOnly(f *fixture) {
-	for _, st := range []curfew.Standing{
+	for _, st := range []curfew.Snapshot{
 		f.admit("waiting"), f.accepted("assigned", "max"), f.live("live", "eve"), f.postponed("postponed"), f.orphan("orphan"),
 	} {
 		st = f.aged(st, st.ExpiresAt.Sub(st.Now)-30*time.Second)
@@ -170,7 +170,7 @@ func endsCleared(f *fixture) {
 
 func endsEach(f *fixture) {
 	outcomes := []curfew.Outcome{curfew.Credited, curfew.RefundDue, curfew.Forfeited, curfew.Fulfilled, ""}
-	var all []curfew.Standing
+	var all []curfew.Snapshot
 	for i := range outcomes {
 		all = append(all, f.aged(f.accepted(fmt.Sprint("customer-", i), fmt.Sprint("mechanic-", i)), time.Hour))
 	}
@@ -220,7 +220,7 @@ func endsNothing(f *fixture) {
 }
 
 func endsMany(f *fixture) {
-	var all []curfew.Standing
+	var all []curfew.Snapshot
 	for i := range 60 {
 		all = append(all, f.aged(f.admit(fmt.Sprint("customer-", i)), time.Hour))
 	}

@@ -20,13 +20,13 @@ var extensions = contract{
 }
 
 // extending buys ten minutes more.
-func extending(st curfew.Standing) record.Extension {
+func extending(st curfew.Snapshot) record.Extension {
 	c := admission(st.CustomerID).Checkout
 	c.Plan = "more10"
 	return record.Extension{Checkout: c, From: st.Session, By: 10 * time.Minute, Actor: shop, Reason: "extended by 10 minutes"}
 }
 
-func (f *fixture) extended(st curfew.Standing) (curfew.Standing, curfew.Checkout) {
+func (f *fixture) extended(st curfew.Snapshot) (curfew.Snapshot, curfew.Checkout) {
 	f.Helper()
 	x := extending(st)
 	got, err := f.Store.Extend(f.Context(), x)
@@ -65,7 +65,7 @@ func extendsUnmoved(f *fixture) {
 	moved.Version--
 	another := live
 	another.CustomerID = "bob"
-	for _, st := range []curfew.Standing{
+	for _, st := range []curfew.Snapshot{
 		moved, another, f.accepted("waiting", "m2"), f.aged(f.live("overdue", "m3"), time.Hour),
 		f.change(ending(f.live("ended", "m4"), curfew.Completed, curfew.Finished)), f.scheduled("scheduled"),
 	} {

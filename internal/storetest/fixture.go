@@ -114,13 +114,13 @@ func (f *fixture) same(what string, got, want any, options ...cmp.Option) {
 }
 
 // sameStanding is same for two readings of one session at different moments.
-func (f *fixture) sameStanding(what string, got, want curfew.Standing) {
+func (f *fixture) sameStanding(what string, got, want curfew.Snapshot) {
 	f.Helper()
-	f.same(what, got, want, cmpopts.IgnoreFields(curfew.Standing{}, "Now"))
+	f.same(what, got, want, cmpopts.IgnoreFields(curfew.Snapshot{}, "Now"))
 }
 
 // read is the session as it is now.
-func (f *fixture) read(id string) curfew.Standing {
+func (f *fixture) read(id string) curfew.Snapshot {
 	f.Helper()
 	st, err := f.Store.Session(f.Context(), id)
 	f.must(err)
@@ -140,13 +140,13 @@ func (f *fixture) checkout(customer, id string) curfew.Checkout {
 }
 
 // paidBy is the checkout of a session as it is now.
-func (f *fixture) paidBy(st curfew.Standing) curfew.Checkout {
+func (f *fixture) paidBy(st curfew.Snapshot) curfew.Checkout {
 	f.Helper()
 	return f.checkout(st.CustomerID, st.CheckoutID)
 }
 
 // admit gives the customer a waiting session, paid under a reference of its own.
-func (f *fixture) admit(customer string) curfew.Standing {
+func (f *fixture) admit(customer string) curfew.Snapshot {
 	f.Helper()
 	st, err := f.Store.Admit(f.Context(), admission(customer))
 	f.must(err)
@@ -154,7 +154,7 @@ func (f *fixture) admit(customer string) curfew.Standing {
 }
 
 // change makes a change, and sees that what it answers is what is stored.
-func (f *fixture) change(c record.Change) curfew.Standing {
+func (f *fixture) change(c record.Change) curfew.Snapshot {
 	f.Helper()
 	st, err := f.Store.Change(f.Context(), c)
 	f.must(err)
@@ -163,13 +163,13 @@ func (f *fixture) change(c record.Change) curfew.Standing {
 }
 
 // accepted is a new session that the mechanic has accepted.
-func (f *fixture) accepted(customer, mechanic string) curfew.Standing {
+func (f *fixture) accepted(customer, mechanic string) curfew.Snapshot {
 	f.Helper()
 	return f.change(accepting(f.admit(customer), mechanic))
 }
 
 // live is a new session that runs.
-func (f *fixture) live(customer, mechanic string) curfew.Standing {
+func (f *fixture) live(customer, mechanic string) curfew.Snapshot {
 	f.Helper()
 	return f.change(starting(f.accepted(customer, mechanic)))
 }
@@ -189,14 +189,14 @@ func (f *fixture) deferred(customer string, ttl time.Duration) curfew.Checkout {
 }
 
 // aged is a session as it is once it has grown older.
-func (f *fixture) aged(st curfew.Standing, by time.Duration) curfew.Standing {
+func (f *fixture) aged(st curfew.Snapshot, by time.Duration) curfew.Snapshot {
 	f.Helper()
 	f.Age(f.T, st.ID, by)
 	return f.read(st.ID)
 }
 
 // orphan is a new waiting session whose request has vanished.
-func (f *fixture) orphan(customer string) curfew.Standing {
+func (f *fixture) orphan(customer string) curfew.Snapshot {
 	f.Helper()
 	st := f.admit(customer)
 	f.corrupt("UPDATE {session_requests} SET status = 'expired', ended_at = created_at WHERE session_id = $1", st.ID)
@@ -241,7 +241,7 @@ func (f *fixture) history(customer, subject string, want ...curfew.Event) {
 	}
 }
 
-func ids(standings []curfew.Standing) []string {
+func ids(standings []curfew.Snapshot) []string {
 	var all []string
 	for _, st := range standings {
 		all = append(all, st.ID)

@@ -8,7 +8,7 @@ import (
 )
 
 // guarded ends the session under a guard.
-func (f *fixture) guarded(st curfew.Standing, g record.Guard) error {
+func (f *fixture) guarded(st curfew.Snapshot, g record.Guard) error {
 	c := ending(st, curfew.Cancelled, curfew.Expired)
 	c.Guard = g
 	_, err := f.Store.Change(f.Context(), c)
@@ -16,7 +16,7 @@ func (f *fixture) guarded(st curfew.Standing, g record.Guard) error {
 }
 
 // misses fails unless the guard holds the ending back.
-func (f *fixture) misses(st curfew.Standing, g record.Guard) {
+func (f *fixture) misses(st curfew.Snapshot, g record.Guard) {
 	f.Helper()
 	f.refused(curfew.Conflict, func() error { return f.guarded(st, g) })
 }

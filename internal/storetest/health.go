@@ -117,7 +117,7 @@ func figuresAfterDeletes(f *fixture) {
 		c = f.move(c, to)
 	}
 	completed := f.change(ending(f.live("bob", "max"), curfew.Completed, curfew.Finished))
-	for _, st := range []curfew.Standing{cancelled, completed} {
+	for _, st := range []curfew.Snapshot{cancelled, completed} {
 		f.corrupt("DELETE FROM {session_requests} WHERE session_id = $1", st.ID)
 		f.counted()
 		f.corrupt("DELETE FROM {sessions} WHERE id = $1", st.ID)

@@ -38,7 +38,7 @@ func (f *fixture) meet(held []string, do func() error) error {
 }
 
 // acceptSQL is an acceptance as the store itself writes it, by hand.
-func acceptSQL(st curfew.Standing, mechanic string) []string {
+func acceptSQL(st curfew.Snapshot, mechanic string) []string {
 	key := fmt.Sprintf("customer_id = '%s' AND ", st.CustomerID)
 	return []string{
 		fmt.Sprintf("UPDATE {sessions} SET mechanic_id = '%s', accepted_at = created_at, version = version + 1 WHERE %sid = '%s'", mechanic, key, st.ID),
@@ -49,7 +49,7 @@ func acceptSQL(st curfew.Standing, mechanic string) []string {
 }
 
 // cancelSQL is a cancellation as the store itself writes it, by hand.
-func cancelSQL(st curfew.Standing) []string {
+func cancelSQL(st curfew.Snapshot) []string {
 	key := fmt.Sprintf("customer_id = '%s' AND ", st.CustomerID)
 	return []string{
 		fmt.Sprintf("UPDATE {sessions} SET status = 'cancelled', ended_at = created_at, end_reason = 'cancelled', expires_at = NULL, version = version + 1 WHERE %sid = '%s'", key, st.ID),
@@ -67,7 +67,7 @@ func stepSQL(customer, id, subject, from, to string) string {
 }
 
 // clearing is a batch that may end the session whatever its deadline.
-func (f *fixture) clearing(standings ...curfew.Standing) record.Batch {
+func (f *fixture) clearing(standings ...curfew.Snapshot) record.Batch {
 	b := batch(curfew.Credited, standings...)
 	b.Guard.OlderThan = 30 * time.Minute
 	for i := range b.Endings {

@@ -9,8 +9,8 @@ import (
 )
 
 // Admit does the work and may lose the answer.
-func (l *Lossy) Admit(ctx context.Context, a record.Admission) (curfew.Standing, error) {
-	return told[curfew.Standing](l)(l.store.Admit(ctx, a))
+func (l *Lossy) Admit(ctx context.Context, a record.Admission) (curfew.Snapshot, error) {
+	return told[curfew.Snapshot](l)(l.store.Admit(ctx, a))
 }
 
 // Defer does the work and may lose the answer.
@@ -19,8 +19,8 @@ func (l *Lossy) Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor
 }
 
 // Extend does the work and may lose the answer.
-func (l *Lossy) Extend(ctx context.Context, x record.Extension) (curfew.Standing, error) {
-	return told[curfew.Standing](l)(l.store.Extend(ctx, x))
+func (l *Lossy) Extend(ctx context.Context, x record.Extension) (curfew.Snapshot, error) {
+	return told[curfew.Snapshot](l)(l.store.Extend(ctx, x))
 }
 
 // Record does the work and may lose the answer.
@@ -74,28 +74,28 @@ func (l *Lossy) Refuse(ctx context.Context, customerID, sessionID string) error 
 }
 
 // Session does the work and may lose the answer.
-func (l *Lossy) Session(ctx context.Context, id string) (curfew.Standing, error) {
-	return told[curfew.Standing](l)(l.store.Session(ctx, id))
+func (l *Lossy) Session(ctx context.Context, id string) (curfew.Snapshot, error) {
+	return told[curfew.Snapshot](l)(l.store.Session(ctx, id))
 }
 
 // SessionOf does the work and may lose the answer.
-func (l *Lossy) SessionOf(ctx context.Context, requestID string) (curfew.Standing, error) {
-	return told[curfew.Standing](l)(l.store.SessionOf(ctx, requestID))
+func (l *Lossy) SessionOf(ctx context.Context, requestID string) (curfew.Snapshot, error) {
+	return told[curfew.Snapshot](l)(l.store.SessionOf(ctx, requestID))
 }
 
 // Open does the work and may lose the answer.
-func (l *Lossy) Open(ctx context.Context, customerID string) (curfew.Standing, error) {
-	return told[curfew.Standing](l)(l.store.Open(ctx, customerID))
+func (l *Lossy) Open(ctx context.Context, customerID string) (curfew.Snapshot, error) {
+	return told[curfew.Snapshot](l)(l.store.Open(ctx, customerID))
 }
 
 // Unended does the work and may lose the answer.
-func (l *Lossy) Unended(ctx context.Context, customerID string) ([]curfew.Standing, error) {
-	return told[[]curfew.Standing](l)(l.store.Unended(ctx, customerID))
+func (l *Lossy) Unended(ctx context.Context, customerID string) ([]curfew.Snapshot, error) {
+	return told[[]curfew.Snapshot](l)(l.store.Unended(ctx, customerID))
 }
 
 // Change does the work and may lose the answer.
-func (l *Lossy) Change(ctx context.Context, c record.Change) (curfew.Standing, error) {
-	return told[curfew.Standing](l)(l.store.Change(ctx, c))
+func (l *Lossy) Change(ctx context.Context, c record.Change) (curfew.Snapshot, error) {
+	return told[curfew.Snapshot](l)(l.store.Change(ctx, c))
 }
 
 // Events does the work and may lose the answer.
@@ -104,8 +104,8 @@ func (l *Lossy) Events(ctx context.Context, customerID, subject string) ([]curfe
 }
 
 // Pending does the work and may lose the answer.
-func (l *Lossy) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
-	return told[[]curfew.Standing](l)(l.store.Pending(ctx, after, limit))
+func (l *Lossy) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Snapshot, error) {
+	return told[[]curfew.Snapshot](l)(l.store.Pending(ctx, after, limit))
 }
 
 // Slot does the work and may lose the answer.
@@ -194,8 +194,8 @@ func (l *Lossy) Repayment(ctx context.Context, paymentID string) (curfew.Repayme
 }
 
 // Find does the work and may lose the answer.
-func (l *Lossy) Find(ctx context.Context, s record.Search) ([]curfew.Standing, error) {
-	return told[[]curfew.Standing](l)(l.store.Find(ctx, s))
+func (l *Lossy) Find(ctx context.Context, s record.Search) ([]curfew.Snapshot, error) {
+	return told[[]curfew.Snapshot](l)(l.store.Find(ctx, s))
 }
 
 // End does the work and may lose the answer.

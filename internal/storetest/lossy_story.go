@@ -18,13 +18,13 @@ func (l *Lossy) RunEvents(ctx context.Context, runID, after string, limit int) (
 }
 
 // SessionsOf does the work and may lose the answer.
-func (l *Lossy) SessionsOf(ctx context.Context, customerID string, limit int) ([]curfew.Standing, error) {
-	return told[[]curfew.Standing](l)(l.store.SessionsOf(ctx, customerID, limit))
+func (l *Lossy) SessionsOf(ctx context.Context, customerID string, limit int) ([]curfew.Snapshot, error) {
+	return told[[]curfew.Snapshot](l)(l.store.SessionsOf(ctx, customerID, limit))
 }
 
 // Revival does the work and may lose the answer.
-func (l *Lossy) Revival(ctx context.Context, customerID, sessionID string) (curfew.Standing, error) {
-	return told[curfew.Standing](l)(l.store.Revival(ctx, customerID, sessionID))
+func (l *Lossy) Revival(ctx context.Context, customerID, sessionID string) (curfew.Snapshot, error) {
+	return told[curfew.Snapshot](l)(l.store.Revival(ctx, customerID, sessionID))
 }
 
 // History does the work and may lose the answer.

@@ -38,7 +38,7 @@ var lists = map[string]struct {
 	"Find":                        {false, finding(record.Search{}, (*fixture).admit)},
 	"Find with orphans":           {false, finding(record.Search{OrphanTTL: time.Hour}, (*fixture).admit)},
 	"Find by age":                 {false, finding(record.Search{MaxAge: time.Microsecond}, (*fixture).admit)},
-	"Find of a customer":          {false, finding(record.Search{CustomerID: "ada"}, func(f *fixture, _ string) curfew.Standing { return f.scheduled("ada") })},
+	"Find of a customer":          {false, finding(record.Search{CustomerID: "ada"}, func(f *fixture, _ string) curfew.Snapshot { return f.scheduled("ada") })},
 	"ListCheckouts":               {false, checkoutsBy(curfew.CheckoutSearch{})},
 	"ListCheckouts that wait":     {false, checkoutsBy(curfew.CheckoutSearch{Outcome: curfew.Held})},
 	"ListCheckouts of a customer": {false, checkoutsBy(curfew.CheckoutSearch{CustomerID: "ada"})},
@@ -180,21 +180,21 @@ func pagesOfPending(f *fixture) page {
 		ids = append(ids, st.ID)
 	}
 	f.tie(ids, "UPDATE {sessions} SET created_at = MOMENT WHERE id = ID")
-	return pages(f, f.Store.Pending, func(st curfew.Standing) curfew.Cursor { return curfew.Cursor{At: st.QueuedAt(), ID: st.ID} })
+	return pages(f, f.Store.Pending, func(st curfew.Snapshot) curfew.Cursor { return curfew.Cursor{At: st.QueuedAt(), ID: st.ID} })
 }
 
-func finding(search record.Search, admit func(*fixture, string) curfew.Standing) func(*fixture) page {
+func finding(search record.Search, admit func(*fixture, string) curfew.Snapshot) func(*fixture) page {
 	return func(f *fixture) page {
 		var ids []string
 		for i := range tied {
 			ids = append(ids, admit(f, fmt.Sprint("customer-", i)).ID)
 		}
 		f.tie(ids, "UPDATE {sessions} SET expires_at = MOMENT WHERE id = ID")
-		return pages(f, func(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Standing, error) {
+		return pages(f, func(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Snapshot, error) {
 			search := search
 			search.After, search.Limit = after, limit
 			return f.Store.Find(ctx, search)
-		}, func(st curfew.Standing) curfew.Cursor { return curfew.Cursor{At: st.ExpiresAt, ID: st.ID} })
+		}, func(st curfew.Snapshot) curfew.Cursor { return curfew.Cursor{At: st.ExpiresAt, ID: st.ID} })
 	}
 }
 

@@ -32,7 +32,7 @@ func (f *fixture) quarantined() []string {
 	return names
 }
 
-func sessionApart(st curfew.Standing) curfew.Quarantined {
+func sessionApart(st curfew.Snapshot) curfew.Quarantined {
 	return curfew.Quarantined{Noun: curfew.QuarantinedSession, CustomerID: st.CustomerID, ID: st.ID, Version: st.Version}
 }
 
@@ -54,7 +54,7 @@ func keepsQuarantined(f *fixture) {
 
 func leavesQuarantine(f *fixture) {
 	ended, moved, stays := f.admit("ada"), f.admit("bob"), f.admit("cyd")
-	for _, st := range []curfew.Standing{ended, moved, stays} {
+	for _, st := range []curfew.Snapshot{ended, moved, stays} {
 		f.apart(sessionApart(st))
 	}
 	f.same("set apart", f.quarantined(), []string{"ada session", "bob session", "cyd session"})

@@ -73,7 +73,7 @@ func racesForSlot(f *fixture) {
 func racesForReference(f *fixture) {
 	for round := range max(1, *raceRounds/50) {
 		ref := fmt.Sprint("pay-", round)
-		admitted := make([]curfew.Standing, 100)
+		admitted := make([]curfew.Snapshot, 100)
 		won := f.race(100, curfew.Conflict, func(i int) (err error) {
 			a := admission(fmt.Sprintf("customer-%d-%d", round, i))
 			a.Checkout.Ref = ref
@@ -136,7 +136,7 @@ func racesAcceptSweep(f *fixture) {
 
 // sweepUntilSettled looks again and again until it has ended the session or
 // somebody else has moved it.
-func (f *fixture) sweepUntilSettled(st curfew.Standing) (got []record.Ended, err error) {
+func (f *fixture) sweepUntilSettled(st curfew.Snapshot) (got []record.Ended, err error) {
 	for len(got) == 0 && err == nil {
 		if now, err := f.Store.Session(f.Context(), st.ID); err != nil || now.Version > st.Version {
 			return nil, err
@@ -148,7 +148,7 @@ func (f *fixture) sweepUntilSettled(st curfew.Standing) (got []record.Ended, err
 
 // duel lets a mechanic accept while a cleanup ends, and returns how many were
 // accepted. What the mechanic was told must be what is stored.
-func (f *fixture) duel(st curfew.Standing, mechanic string, cleanup func() ([]record.Ended, error)) int {
+func (f *fixture) duel(st curfew.Snapshot, mechanic string, cleanup func() ([]record.Ended, error)) int {
 	f.Helper()
 	var ended []record.Ended
 	errs := together(2, func(i int) (err error) {
@@ -209,7 +209,7 @@ func racesForRequest(f *fixture) {
 func racesForMechanic(f *fixture) {
 	for round := range max(1, *raceRounds/4) {
 		mechanic := fmt.Sprint("m-", round)
-		offered := []curfew.Standing{f.admit(fmt.Sprint("left-", round)), f.admit(fmt.Sprint("right-", round))}
+		offered := []curfew.Snapshot{f.admit(fmt.Sprint("left-", round)), f.admit(fmt.Sprint("right-", round))}
 		won := f.race(2, curfew.MechanicBusy, func(i int) error {
 			_, err := f.Store.Change(f.Context(), accepting(offered[i], mechanic))
 			return err
@@ -224,12 +224,12 @@ func racesForMechanic(f *fixture) {
 // sessions of different customers: what keeps counts for all of them must lock
 // in one order, or the database picks a victim.
 func racesForeignCancel(f *fixture) {
-	cancel := []func(curfew.Standing) error{
-		func(st curfew.Standing) error {
+	cancel := []func(curfew.Snapshot) error{
+		func(st curfew.Snapshot) error {
 			_, err := f.Store.Change(f.Context(), ending(st, curfew.Cancelled, curfew.ByRequest))
 			return err
 		},
-		func(st curfew.Standing) error {
+		func(st curfew.Snapshot) error {
 			if refusal := f.try("UPDATE {sessions} SET status = 'cancelled' WHERE id = $1", st.ID); refusal != "" {
 				return errors.New(refusal)
 			}
@@ -250,13 +250,13 @@ func racesForeignCancel(f *fixture) {
 func racesSweeps(f *fixture) {
 	chosen := seed.New(f)
 	for round := range max(1, *raceRounds/40) {
-		var late []curfew.Standing
+		var late []curfew.Snapshot
 		for i := range 20 {
 			late = append(late, f.aged(f.admit(fmt.Sprintf("customer-%d-%d", round, i)), time.Hour))
 		}
 		ended := make([][]string, 4)
 		won := f.race(4, curfew.Unavailable, func(i int) error {
-			mine := append([]curfew.Standing(nil), late...)
+			mine := append([]curfew.Snapshot(nil), late...)
 			seed.Dice(chosen, fmt.Sprint(round, i)).Shuffle(len(mine), func(a, b int) { mine[a], mine[b] = mine[b], mine[a] })
 			got, err := f.Store.End(f.Context(), batch(curfew.Credited, mine...))
 			for _, e := range got {
@@ -270,7 +270,7 @@ func racesSweeps(f *fixture) {
 }
 
 // endedOnce fails unless each is in exactly one of the lists.
-func (f *fixture) endedOnce(late []curfew.Standing, lists [][]string) {
+func (f *fixture) endedOnce(late []curfew.Snapshot, lists [][]string) {
 	f.Helper()
 	times := map[string]int{}
 	for _, list := range lists {
@@ -287,7 +287,7 @@ func (f *fixture) endedOnce(late []curfew.Standing, lists [][]string) {
 }
 
 // leftOf is the ids of those that no sweep ended.
-func (f *fixture) leftOf(late []curfew.Standing, times map[string]int) []string {
+func (f *fixture) leftOf(late []curfew.Snapshot, times map[string]int) []string {
 	var left []string
 	for _, st := range late {
 		if times[st.ID] == 0 {

@@ -97,7 +97,7 @@ func pendingPatience(f *fixture) {
 		50 * time.Second, time.Minute, time.Minute + time.Microsecond, 13 * time.Minute, 15 * time.Minute, 59 * time.Minute,
 		time.Hour, 25 * time.Hour, 10_000 * time.Hour,
 	} {
-		waiting := func(age time.Duration) curfew.Standing {
+		waiting := func(age time.Duration) curfew.Snapshot {
 			a := admission(fmt.Sprint("customer-", wait, age))
 			a.Deadline = curfew.Deadline{After: wait}
 			st, err := f.Store.Admit(f.Context(), a)
@@ -126,7 +126,7 @@ func noSlot(f *fixture) {
 }
 
 func keepsHeldSlot(f *fixture) {
-	for _, st := range []curfew.Standing{f.accepted("ada", "max"), f.live("bob", "eve")} {
+	for _, st := range []curfew.Snapshot{f.accepted("ada", "max"), f.live("bob", "eve")} {
 		f.refused(curfew.Conflict, func() error {
 			return f.Store.FreeSlot(f.Context(), record.Slot{MechanicID: st.MechanicID, CustomerID: st.CustomerID, SessionID: st.ID})
 		})
@@ -136,7 +136,7 @@ func keepsHeldSlot(f *fixture) {
 func freesLeakedSlot(f *fixture) {
 	missing := f.admit("missing")
 	missing.ID = newID()
-	for mechanic, st := range map[string]curfew.Standing{
+	for mechanic, st := range map[string]curfew.Snapshot{
 		"ended":      f.change(ending(f.accepted("ada", "ended"), curfew.Cancelled, curfew.NoShow)),
 		"missing":    missing,
 		"another's":  f.accepted("bob", "max"),

@@ -19,14 +19,14 @@ var revivals = contract{
 }
 
 // reviving is an admission in an ended session's stead.
-func reviving(st curfew.Standing, c curfew.Checkout) record.Admission {
+func reviving(st curfew.Snapshot, c curfew.Checkout) record.Admission {
 	a := spending(c)
 	a.Session.Revives, a.RunID, a.Reason = st.ID, newID(), "revived"
 	return a
 }
 
 // endedOwing is a session that was cancelled, and its payment with what is owed.
-func (f *fixture) endedOwing(customer string, owed curfew.Outcome) (curfew.Standing, curfew.Checkout) {
+func (f *fixture) endedOwing(customer string, owed curfew.Outcome) (curfew.Snapshot, curfew.Checkout) {
 	f.Helper()
 	end := ending(f.admit(customer), curfew.Cancelled, curfew.Expired)
 	end.Owed = owed
@@ -80,7 +80,7 @@ func revivalNotFound(f *fixture) {
 
 // raceRevival lets one revive what has ended while somebody else moves its
 // payment or takes the customer's slot; exactly one of them must win.
-func (f *fixture) raceRevival(owed curfew.Outcome, rival func(was curfew.Standing, c curfew.Checkout) error) {
+func (f *fixture) raceRevival(owed curfew.Outcome, rival func(was curfew.Snapshot, c curfew.Checkout) error) {
 	f.Helper()
 	revived := 0
 	for round := range *raceRounds {
@@ -103,14 +103,14 @@ func (f *fixture) raceRevival(owed curfew.Outcome, rival func(was curfew.Standin
 }
 
 func racesRevivalSpending(f *fixture) {
-	f.raceRevival(curfew.Credited, func(_ curfew.Standing, c curfew.Checkout) error {
+	f.raceRevival(curfew.Credited, func(_ curfew.Snapshot, c curfew.Checkout) error {
 		_, err := f.Store.Admit(f.Context(), spending(c))
 		return err
 	})
 }
 
 func racesRevivalRefund(f *fixture) {
-	f.raceRevival(curfew.RefundDue, func(_ curfew.Standing, c curfew.Checkout) error {
+	f.raceRevival(curfew.RefundDue, func(_ curfew.Snapshot, c curfew.Checkout) error {
 		_, err := f.Store.ChangeCheckout(f.Context(), record.CheckoutChange{
 			From: c, To: curfew.Refunding, Reason: "the provider is asked", Actor: curfew.Refunder,
 		})
@@ -119,7 +119,7 @@ func racesRevivalRefund(f *fixture) {
 }
 
 func racesRevivalAdmission(f *fixture) {
-	f.raceRevival(curfew.Credited, func(was curfew.Standing, _ curfew.Checkout) error {
+	f.raceRevival(curfew.Credited, func(was curfew.Snapshot, _ curfew.Checkout) error {
 		_, err := f.Store.Admit(f.Context(), admission(was.CustomerID))
 		return err
 	})

@@ -236,7 +236,7 @@ func knowsUndo(f *fixture) {
 }
 
 func runEventPages(f *fixture) {
-	var late []curfew.Standing
+	var late []curfew.Snapshot
 	for i := range 5 {
 		late = append(late, f.aged(f.admit(fmt.Sprint("customer-", i)), time.Hour))
 	}

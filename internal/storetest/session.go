@@ -73,7 +73,7 @@ func requestLeadsToSession(f *fixture) {
 }
 
 func openSession(f *fixture) {
-	open := func(want curfew.Standing) {
+	open := func(want curfew.Snapshot) {
 		f.Helper()
 		got, err := f.Store.Open(f.Context(), "ada")
 		f.must(err)

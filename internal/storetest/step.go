@@ -43,7 +43,7 @@ func spending(c curfew.Checkout) record.Admission {
 	return a
 }
 
-func accepting(st curfew.Standing, mechanic string) record.Change {
+func accepting(st curfew.Snapshot, mechanic string) record.Change {
 	return record.Change{
 		From: st.Session, Guard: record.Guard{Overdue: record.No},
 		To: curfew.Waiting, Reason: "accepted", Actor: curfew.Actor{Role: curfew.Mechanic, ID: mechanic},
@@ -52,7 +52,7 @@ func accepting(st curfew.Standing, mechanic string) record.Change {
 	}
 }
 
-func releasing(st curfew.Standing) record.Change {
+func releasing(st curfew.Snapshot) record.Change {
 	return record.Change{
 		From: st.Session,
 		To:   curfew.Waiting, Reason: "released", Actor: curfew.Actor{Role: curfew.Mechanic, ID: st.MechanicID},
@@ -61,7 +61,7 @@ func releasing(st curfew.Standing) record.Change {
 	}
 }
 
-func starting(st curfew.Standing) record.Change {
+func starting(st curfew.Snapshot) record.Change {
 	return record.Change{
 		From: st.Session,
 		To:   curfew.Live, Reason: "both joined", Actor: curfew.Actor{Role: curfew.Customer, ID: st.CustomerID},
@@ -71,7 +71,7 @@ func starting(st curfew.Standing) record.Change {
 }
 
 // ending ends a session and settles its checkout: a cancelled one is credited.
-func ending(st curfew.Standing, to curfew.SessionStatus, by curfew.EndReason) record.Change {
+func ending(st curfew.Snapshot, to curfew.SessionStatus, by curfew.EndReason) record.Change {
 	c := record.Change{
 		From: st.Session,
 		To:   to, Reason: string(by), EndedBy: by, Actor: curfew.Actor{Role: curfew.Customer, ID: st.CustomerID},
@@ -84,7 +84,7 @@ func ending(st curfew.Standing, to curfew.SessionStatus, by curfew.EndReason) re
 }
 
 // batch ends sessions by the rule that is theirs, with its own reason.
-func batch(owed curfew.Outcome, standings ...curfew.Standing) record.Batch {
+func batch(owed curfew.Outcome, standings ...curfew.Snapshot) record.Batch {
 	rule, _ := record.RuleFor(standings[0])
 	b := record.Batch{Rule: rule, Actor: curfew.Sweeper, RunID: newID()}
 	for _, st := range standings {

@@ -112,7 +112,7 @@ func (s *storm) settle(customer string) {
 }
 
 // accept lets a random mechanic try.
-func (s *storm) accept(open curfew.Standing) {
+func (s *storm) accept(open curfew.Snapshot) {
 	mechanic := fmt.Sprintf("%s-mechanic-%d", s.name, s.IntN(3))
 	_, busy := s.Store.Slot(s.Context(), mechanic)
 	_, err := s.Store.Change(s.Context(), accepting(open, mechanic))
@@ -123,7 +123,7 @@ func (s *storm) accept(open curfew.Standing) {
 	s.must(err)
 }
 
-func (s *storm) goOn(open curfew.Standing) {
+func (s *storm) goOn(open curfew.Snapshot) {
 	switch s.IntN(3) {
 	case 0:
 		s.change(releasing(open))
@@ -134,7 +134,7 @@ func (s *storm) goOn(open curfew.Standing) {
 	}
 }
 
-func (s *storm) end(open curfew.Standing) {
+func (s *storm) end(open curfew.Snapshot) {
 	if s.IntN(3) == 0 {
 		s.change(ending(open, curfew.Cancelled, curfew.TooShort))
 		return
@@ -143,7 +143,7 @@ func (s *storm) end(open curfew.Standing) {
 }
 
 // sweep ends what is due of the customer, by batches.
-func (s *storm) sweep(late curfew.Standing) {
+func (s *storm) sweep(late curfew.Snapshot) {
 	due, err := s.Store.Find(s.Context(), record.Search{CustomerID: late.CustomerID, Limit: 9})
 	s.must(err)
 	for _, st := range due {
@@ -157,7 +157,7 @@ func (s *storm) sweep(late curfew.Standing) {
 
 // foreign is another program that cancels a session, and now and then makes
 // and cancels one of its own.
-func (s *storm) foreign(open curfew.Standing) {
+func (s *storm) foreign(open curfew.Snapshot) {
 	s.exec("UPDATE {sessions} SET status = 'cancelled' WHERE id = $1", open.ID)
 	s.same("ended by another program", s.read(open.ID).Status, curfew.Cancelled)
 	if s.IntN(2) == 0 {

@@ -25,7 +25,7 @@ func sessionsOf(f *fixture) {
 	first := f.change(ending(f.admit("ada"), curfew.Cancelled, curfew.ByRequest))
 	second := f.change(ending(f.live("ada", "max"), curfew.Completed, curfew.Finished))
 	third := f.accepted("ada", "max")
-	for limit, want := range map[int][]curfew.Standing{9: {third, second, first}, 2: {third, second}} {
+	for limit, want := range map[int][]curfew.Snapshot{9: {third, second, first}, 2: {third, second}} {
 		got, err := f.Store.SessionsOf(f.Context(), "ada", limit)
 		f.must(err)
 		f.same("their ids", ids(got), ids(want))

@@ -23,7 +23,7 @@ var streams = contract{
 // newsReader is what live streams need of a store.
 type newsReader interface {
 	EventsSince(ctx context.Context, after curfew.Cursor, limit int) ([]record.StreamEvent, time.Time, error)
-	Standings(ctx context.Context, ids []string) ([]curfew.Standing, error)
+	Standings(ctx context.Context, ids []string) ([]curfew.Snapshot, error)
 }
 
 func (f *fixture) newsReader() newsReader {
@@ -99,7 +99,7 @@ func findsWhatCameLate(f *fixture) {
 }
 
 // cancelled is a cancellation by hand, for Hold.
-func (f *fixture) cancelled(st curfew.Standing) []string {
+func (f *fixture) cancelled(st curfew.Snapshot) []string {
 	f.Helper()
 	if f.Hold == nil {
 		f.Skip("this store's database cannot be held")
@@ -121,7 +121,7 @@ func readsStandings(f *fixture) {
 	}
 	none, err := f.newsReader().Standings(f.Context(), nil)
 	f.must(err)
-	f.same("no ids", none, []curfew.Standing(nil))
+	f.same("no ids", none, []curfew.Snapshot(nil))
 }
 
 func countsConnected(f *fixture) {

@@ -29,14 +29,14 @@ type Store interface {
 	// reading.
 	EventsSince(ctx context.Context, after curfew.Cursor, limit int) ([]record.StreamEvent, time.Time, error)
 	// Standings returns the sessions with these ids, in any order. Missing ones are left out.
-	Standings(ctx context.Context, ids []string) ([]curfew.Standing, error)
+	Standings(ctx context.Context, ids []string) ([]curfew.Snapshot, error)
 }
 
 // Options configure a hub. Encode is needed.
 type Options struct {
 	// Encode returns the messages of an event, given the present state of its session; the zero state if it
 	// has none. It is called again each time the session changes.
-	Encode func(record.StreamEvent, curfew.Standing) []record.Message
+	Encode func(record.StreamEvent, curfew.Snapshot) []record.Message
 	// Wake receives a value when something may have changed. Nil: the hub polls once a second.
 	Wake <-chan struct{}
 	// Logger logs polls that failed. Nil discards the log.
@@ -47,7 +47,7 @@ type Options struct {
 // called once.
 type Hub struct {
 	store  Store
-	encode func(record.StreamEvent, curfew.Standing) []record.Message
+	encode func(record.StreamEvent, curfew.Snapshot) []record.Message
 	wake   <-chan struct{}
 	log    *slog.Logger
 	joins  chan struct{} // the first subscriber is here
@@ -200,7 +200,7 @@ func (h *Hub) stop() {
 
 // publish adds events to the ring and collects whom to wake. It encodes the sessions' earlier events anew, so
 // that nobody who reads them later sees what is no longer theirs.
-func (h *Hub) publish(fresh []record.StreamEvent, standings map[string]curfew.Standing) {
+func (h *Hub) publish(fresh []record.StreamEvent, standings map[string]curfew.Snapshot) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for id, session := range standings {

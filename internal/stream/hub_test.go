@@ -45,13 +45,13 @@ func inTime(a, b record.StreamEvent) int {
 }
 
 // Standings is sessions that are as old as their ids' first event.
-func (h *history) Standings(_ context.Context, ids []string) ([]curfew.Standing, error) {
+func (h *history) Standings(_ context.Context, ids []string) ([]curfew.Snapshot, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var all []curfew.Standing
+	var all []curfew.Snapshot
 	for _, id := range ids {
 		i := slices.IndexFunc(h.events, func(n record.StreamEvent) bool { return n.Subject == id && n.Number == 1 })
-		all = append(all, curfew.Standing{Session: curfew.Session{ID: id, CreatedAt: h.events[max(i, 0)].At}})
+		all = append(all, curfew.Snapshot{Session: curfew.Session{ID: id, CreatedAt: h.events[max(i, 0)].At}})
 	}
 	return all, h.broken
 }
@@ -80,7 +80,7 @@ func (h *history) read() int {
 }
 
 // plain encodes an event as its session and number and a space, for the topic of the session's first letter.
-func plain(n record.StreamEvent, _ curfew.Standing) []record.Message {
+func plain(n record.StreamEvent, _ curfew.Snapshot) []record.Message {
 	return []record.Message{{Topics: []string{n.SessionID[:1]}, Text: fmt.Appendf(nil, "%s%d ", n.SessionID, n.Number)}}
 }
 

@@ -128,7 +128,7 @@ func (h *Hub) publishPage(ctx context.Context, page []record.StreamEvent, full b
 }
 
 // lacks reports whether a session's event is missing before one of these.
-func (h *Hub) lacks(fresh []record.StreamEvent, standings map[string]curfew.Standing) bool {
+func (h *Hub) lacks(fresh []record.StreamEvent, standings map[string]curfew.Snapshot) bool {
 	last := map[string]int64{}
 	for _, n := range fresh {
 		if !n.OfSession() {
@@ -148,14 +148,14 @@ func (h *Hub) lacks(fresh []record.StreamEvent, standings map[string]curfew.Stan
 }
 
 // standings reads the present state of the sessions that the events are about.
-func (h *Hub) standings(ctx context.Context, fresh []record.StreamEvent) (map[string]curfew.Standing, error) {
+func (h *Hub) standings(ctx context.Context, fresh []record.StreamEvent) (map[string]curfew.Snapshot, error) {
 	ids := map[string]bool{}
 	for _, n := range fresh {
 		if n.OfSession() {
 			ids[n.SessionID] = true
 		}
 	}
-	all := make(map[string]curfew.Standing, len(ids))
+	all := make(map[string]curfew.Snapshot, len(ids))
 	if len(ids) == 0 {
 		return all, nil
 	}

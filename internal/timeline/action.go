@@ -67,11 +67,11 @@ func (x *Explainer) paymentActions(t facts, c curfew.Checkout) []Action {
 
 // paidFor is the session that a payment pays for and that has not ended; its zero
 // value: none.
-func (t facts) paidFor(c curfew.Checkout) curfew.Standing {
+func (t facts) paidFor(c curfew.Checkout) curfew.Snapshot {
 	for _, s := range t.sessions {
 		if c.Outcome == curfew.Fulfilled && s.CheckoutID == c.ID && !s.Status.Ended() {
 			return s
 		}
 	}
-	return curfew.Standing{}
+	return curfew.Snapshot{}
 }

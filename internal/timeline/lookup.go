@@ -34,7 +34,7 @@ type Target struct {
 type target struct {
 	Target
 	customers []string // whose it is; several only of an e-mail address, none of a run
-	session   curfew.Standing
+	session   curfew.Snapshot
 	checkout  curfew.Checkout
 	run       curfew.Run
 }

@@ -10,7 +10,7 @@ import (
 func TestNoticesInPlainSentences(t *testing.T) {
 	t.Parallel()
 	told := facts{
-		sessions:  []curfew.Standing{{Session: curfew.Session{ID: "s", Status: curfew.Cancelled, EndReason: curfew.NoShow}}},
+		sessions:  []curfew.Snapshot{{Session: curfew.Session{ID: "s", Status: curfew.Cancelled, EndReason: curfew.NoShow}}},
 		checkouts: []curfew.Checkout{{ID: "c", Ref: "p1", Plan: "chat10", Amount: 2900, Currency: "eur"}},
 	}
 	const address = "kim@example.org"

@@ -191,7 +191,7 @@ func freeSentence(c curfew.Checkout, e curfew.Event) string {
 }
 
 // deadlineSentence says what happens at a session's deadline, or did not yet.
-func (x *Explainer) deadlineSentence(s curfew.Standing) string {
+func (x *Explainer) deadlineSentence(s curfew.Snapshot) string {
 	if s.Overdue() {
 		return fmt.Sprintf("The deadline of session %s passed: it stands in nobody's way, and whoever looks next settles it.", s.ID)
 	}

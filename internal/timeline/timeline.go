@@ -33,8 +33,8 @@ type Timeline struct {
 
 // Lookup finds what an id, a reference or an address stands for.
 type Lookup interface {
-	Session(ctx context.Context, id string) (curfew.Standing, error)
-	SessionOf(ctx context.Context, requestID string) (curfew.Standing, error)
+	Session(ctx context.Context, id string) (curfew.Snapshot, error)
+	SessionOf(ctx context.Context, requestID string) (curfew.Snapshot, error)
 	Checkout(ctx context.Context, id string) (curfew.Checkout, error)
 	Reference(ctx context.Context, ref string) (record.Receipt, error)
 	Run(ctx context.Context, id string) (curfew.Run, error)
@@ -43,9 +43,9 @@ type Lookup interface {
 
 // State is what a customer has now.
 type State interface {
-	SessionsOf(ctx context.Context, customerID string, limit int) ([]curfew.Standing, error)
+	SessionsOf(ctx context.Context, customerID string, limit int) ([]curfew.Snapshot, error)
 	Checkouts(ctx context.Context, customerID string) ([]curfew.Checkout, error)
-	Open(ctx context.Context, customerID string) (curfew.Standing, error)
+	Open(ctx context.Context, customerID string) (curfew.Snapshot, error)
 }
 
 // Source is what happened.
@@ -67,8 +67,8 @@ type Store interface {
 // Rules is what the policy says of a session as it stands.
 type Rules interface {
 	Policy() curfew.Policy
-	Due(s curfew.Standing) bool
-	Blocker(s curfew.Standing) *curfew.Blocker
+	Due(s curfew.Snapshot) bool
+	Blocker(s curfew.Snapshot) *curfew.Blocker
 	Consequence(a lifecycle.ActionName, t lifecycle.Target) string
 }
 
@@ -122,9 +122,9 @@ func namesakes(f target) string {
 // facts is what the sources of one customer's timeline know.
 type facts struct {
 	customerID string
-	sessions   []curfew.Standing // newest first
+	sessions   []curfew.Snapshot // newest first
 	checkouts  []curfew.Checkout // newest first
-	open       *curfew.Standing  // holds the slot, overdue or not
+	open       *curfew.Snapshot  // holds the slot, overdue or not
 	blocker    *curfew.Blocker
 	now        time.Time // the store's, where it has been seen
 }
@@ -175,7 +175,7 @@ func (x *Explainer) gather(ctx context.Context, customerID string) (t facts, err
 }
 
 func (t facts) session(id string) curfew.Session {
-	i := slices.IndexFunc(t.sessions, func(s curfew.Standing) bool { return s.ID == id })
+	i := slices.IndexFunc(t.sessions, func(s curfew.Snapshot) bool { return s.ID == id })
 	if i < 0 {
 		return curfew.Session{ID: id}
 	}

@@ -171,7 +171,7 @@ func healthDetails(r lifecycle.Report) api.HealthDetails {
 	return d
 }
 
-func aged(s curfew.Standing, id string, created time.Time) api.Aged {
+func aged(s curfew.Snapshot, id string, created time.Time) api.Aged {
 	age := s.Now.Sub(created)
 	return api.Aged{
 		ID: id, CustomerID: s.CustomerID, AgeSeconds: int64(age / time.Second), Age: lifecycle.Span(age),

@@ -8,7 +8,7 @@ import (
 )
 
 // Queue converts a page of the queue. A nil next means that it is the last page.
-func Queue(pending []curfew.Standing, next *string) api.Queue {
+func Queue(pending []curfew.Snapshot, next *string) api.Queue {
 	q := api.Queue{Requests: make([]api.Offer, len(pending)), NextCursor: next}
 	for i, p := range pending {
 		q.Requests[i] = Offer(p)
@@ -17,7 +17,7 @@ func Queue(pending []curfew.Standing, next *string) api.Queue {
 }
 
 // Offer converts a waiting session for mechanics who may accept it.
-func Offer(s curfew.Standing) api.Offer {
+func Offer(s curfew.Snapshot) api.Offer {
 	return api.Offer{
 		ID: s.Request.ID, SessionID: s.ID, CustomerName: s.Request.CustomerName, Plan: s.Plan, Type: string(s.Kind),
 		CreatedAt: s.Request.CreatedAt.UTC(), ExpiresAt: s.ExpiresAt.UTC(),
@@ -26,7 +26,7 @@ func Offer(s curfew.Standing) api.Offer {
 }
 
 // Offered converts a session and its request for the mechanic who accepted or released it.
-func Offered(s curfew.Standing) api.Offered {
+func Offered(s curfew.Snapshot) api.Offered {
 	return api.Offered{Session: Session(s.Outside()), Request: api.Request{
 		ID: s.Request.ID, SessionID: s.ID, Status: string(s.Request.Status), CustomerName: s.Request.CustomerName,
 		MechanicID: s.Request.MechanicID, CreatedAt: s.Request.CreatedAt.UTC(),

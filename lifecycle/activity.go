@@ -20,11 +20,11 @@ type Counted struct {
 // first; it begins with the first one that there was. It is reckoned back from
 // now by what happened since, and reads each event of the window once.
 func (h *Health) Past(ctx context.Context, window, step time.Duration) ([]Counted, error) {
-	tide, err := h.store.Tide(ctx, window, step)
+	series, err := h.store.Activity(ctx, window, step)
 	if err != nil {
 		return nil, fmt.Errorf("read what happened in the last %s: %w", Span(window), err)
 	}
-	return reckonBack(tide, int(window/step), step), nil
+	return reckonBack(series, int(window/step), step), nil
 }
 
 // reckonBack takes one step after the other back. A program that wrote while guards

@@ -145,7 +145,7 @@ func (cs *Checkouts) repair(ctx context.Context, idOrRef string, r record.Reassi
 			return Fulfilment{}, err
 		}
 		r.From = c
-		_, err = cs.write.Repair(ctx, r)
+		_, err = cs.write.Reassign(ctx, r)
 		if err != nil && !errors.Is(err, curfew.Conflict) {
 			return Fulfilment{}, fmt.Errorf("repair %s: %w", idOrRef, err)
 		}

@@ -275,7 +275,7 @@ func (ps *Payments) remark(ctx context.Context, id string, say func(curfew.Check
 			return nil
 		}
 		r.From, r.Actor = c, curfew.Provider
-		if _, err = ps.write.Remark(ctx, r); !errors.Is(err, curfew.Conflict) {
+		if _, err = ps.write.Annotate(ctx, r); !errors.Is(err, curfew.Conflict) {
 			return err
 		}
 	}

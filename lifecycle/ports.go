@@ -60,8 +60,8 @@ type admissionStore interface {
 	// Extend writes an extension's checkout, claim and events, and moves
 	// duration and deadline of the session.
 	Extend(ctx context.Context, x record.Extension) (curfew.Snapshot, error)
-	// Repair makes a held checkout deferred, with its customer and plan.
-	Repair(ctx context.Context, r record.Reassignment) (curfew.Checkout, error)
+	// Reassign makes a held checkout deferred, with its customer and plan.
+	Reassign(ctx context.Context, r record.Reassignment) (curfew.Checkout, error)
 }
 
 // changeStore moves sessions and checkouts that exist. Every write of it is
@@ -75,8 +75,8 @@ type changeStore interface {
 	// result has the order of the batch. The batch's rule ends something: it is
 	// not Due.
 	End(ctx context.Context, b record.Batch) ([]record.Ended, error)
-	// Remark writes an event of a checkout whose outcome stays.
-	Remark(ctx context.Context, r record.Annotation) (curfew.Checkout, error)
+	// Annotate writes an event of a checkout whose outcome stays.
+	Annotate(ctx context.Context, r record.Annotation) (curfew.Checkout, error)
 }
 
 // customerStore is what an admission asks about one customer.
@@ -250,10 +250,10 @@ type consistencyStore interface {
 
 // activityStore is what charts of the last hours are made of.
 type activityStore interface {
-	// Tide is how many sessions have not ended, and how many moved within each
+	// Activity is how many sessions have not ended, and how many moved within each
 	// step of the window that ends now, all of one moment. It reads the events of
 	// the window, and no others.
-	Tide(ctx context.Context, window, step time.Duration) (record.ActivitySeries, error)
+	Activity(ctx context.Context, window, step time.Duration) (record.ActivitySeries, error)
 }
 
 // heartbeatStore is what processes leave for each other as a sign of life.

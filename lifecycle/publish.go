@@ -82,9 +82,9 @@ func (p publisher) Extend(ctx context.Context, x record.Extension) (curfew.Snaps
 	return p.session(p.admissions.Extend(ctx, x))
 }
 
-// Repair publishes how long the payment is retried.
-func (p publisher) Repair(ctx context.Context, r record.Reassignment) (curfew.Checkout, error) {
-	changed, err := p.admissions.Repair(ctx, r)
+// Reassign publishes how long the payment is retried.
+func (p publisher) Reassign(ctx context.Context, r record.Reassignment) (curfew.Checkout, error) {
+	changed, err := p.admissions.Reassign(ctx, r)
 	return p.checkout(changed, err, r.Retry)
 }
 
@@ -108,8 +108,8 @@ func (p publisher) End(ctx context.Context, b record.Batch) ([]record.Ended, err
 	return ended, err
 }
 
-// Remark sets no deadline.
-func (p publisher) Remark(ctx context.Context, r record.Annotation) (curfew.Checkout, error) {
-	changed, err := p.changes.Remark(ctx, r)
+// Annotate sets no deadline.
+func (p publisher) Annotate(ctx context.Context, r record.Annotation) (curfew.Checkout, error) {
+	changed, err := p.changes.Annotate(ctx, r)
 	return p.checkout(changed, err, record.NoDeadline)
 }

@@ -21,8 +21,8 @@ const selectTide = `SELECT floor(extract(epoch FROM at) / $2)::bigint AS step, f
 		FROM (VALUES ('scheduled'), ('waiting'), ('live')) v (status)
 	ORDER BY step DESC, 2, 3`
 
-// Tide is how sessions moved within a window.
-func (s activity) Tide(ctx context.Context, window, step time.Duration) (record.ActivitySeries, error) {
+// Activity is how sessions moved within a window.
+func (s activity) Activity(ctx context.Context, window, step time.Duration) (record.ActivitySeries, error) {
 	all, err := many(ctx, s.db, scanMove, selectTide, window, int64(step/time.Second))
 	return record.NewActivitySeries(all), wrap(err, "read the moves of %s", window)
 }

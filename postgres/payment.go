@@ -80,8 +80,8 @@ const remarkCheckout = `UPDATE curfew.checkouts c SET
 		WHERE c.customer_id = $1 AND c.id = $2 AND c.outcome || '' = $3 AND c.version = $4
 	RETURNING ` + checkoutColumns
 
-// Remark writes an event of a checkout whose outcome stays.
-func (s payments) Remark(ctx context.Context, r record.Annotation) (curfew.Checkout, error) {
+// Annotate writes an event of a checkout whose outcome stays.
+func (s payments) Annotate(ctx context.Context, r record.Annotation) (curfew.Checkout, error) {
 	var now curfew.Checkout
 	c := r.From
 	err := s.tx(ctx, func(t *transaction) error {
@@ -111,8 +111,8 @@ const (
 	repairDeliveries = `UPDATE curfew.deliveries SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`
 )
 
-// Repair makes a held checkout deferred, with its customer and plan.
-func (s payments) Repair(ctx context.Context, r record.Reassignment) (curfew.Checkout, error) {
+// Reassign makes a held checkout deferred, with its customer and plan.
+func (s payments) Reassign(ctx context.Context, r record.Reassignment) (curfew.Checkout, error) {
 	var now curfew.Checkout
 	c := r.From
 	err := s.tx(ctx, func(t *transaction) error {

@@ -518,12 +518,12 @@ func (k *keys) singles() []step {
 		{"refund", move(curfew.RefundDue, curfew.Refunding)},
 		{"refunded", move(curfew.Refunding, curfew.Refunded)},
 		{"remark", func() error {
-			_, err := k.store.Remark(ctx, record.Annotation{From: k.payment(curfew.Held), Note: "n", Actor: shop})
+			_, err := k.store.Annotate(ctx, record.Annotation{From: k.payment(curfew.Held), Note: "n", Actor: shop})
 			return err
 		}},
 		{"repair", func() error {
 			c := k.payment(curfew.Held)
-			_, err := k.store.Repair(ctx, record.Reassignment{From: c, CustomerID: c.CustomerID, Plan: "chat10", Retry: time.Hour, Actor: shop})
+			_, err := k.store.Reassign(ctx, record.Reassignment{From: c, CustomerID: c.CustomerID, Plan: "chat10", Retry: time.Hour, Actor: shop})
 			return err
 		}},
 		{"free a slot that is held", func() error {

@@ -20,8 +20,8 @@ UNION ALL SELECT $1 / $3, v.column1, v.column1, (SELECT count(*) FROM sessions
     FROM (VALUES ('scheduled'), ('waiting'), ('live')) v
 ORDER BY step DESC, 2, 3`
 
-// Tide is how sessions moved within a window.
-func (s activity) Tide(ctx context.Context, window, step time.Duration) (record.ActivitySeries, error) {
+// Activity is how sessions moved within a window.
+func (s activity) Activity(ctx context.Context, window, step time.Duration) (record.ActivitySeries, error) {
 	now := s.now()
 	all, err := many(ctx, s.db, scanMove, tideSQL, micros(now), before(now, window), step.Microseconds())
 	return record.NewActivitySeries(all), wrap(err, "read the moves of %s", window)

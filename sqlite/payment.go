@@ -70,8 +70,8 @@ SET version = version + 1, updated_at = CASE WHEN outcome IN (` + waits + `) THE
 WHERE customer_id = $1 AND id = $2 AND outcome = $3 AND version = $4
 RETURNING ` + checkoutColumns
 
-// Remark writes an event of a checkout whose outcome stays.
-func (s payments) Remark(ctx context.Context, r record.Annotation) (curfew.Checkout, error) {
+// Annotate writes an event of a checkout whose outcome stays.
+func (s payments) Annotate(ctx context.Context, r record.Annotation) (curfew.Checkout, error) {
 	var v curfew.Checkout
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
 		v, err = one(ctx, tx, scanCheckout, remarkSQL, r.From.CustomerID, r.From.ID, string(r.From.Outcome), r.From.Version,
@@ -99,8 +99,8 @@ RETURNING ` + checkoutColumns
 	repairDeliveriesSQL = `UPDATE deliveries SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`
 )
 
-// Repair makes a held checkout deferred, with its customer and plan.
-func (s payments) Repair(ctx context.Context, r record.Reassignment) (curfew.Checkout, error) {
+// Reassign makes a held checkout deferred, with its customer and plan.
+func (s payments) Reassign(ctx context.Context, r record.Reassignment) (curfew.Checkout, error) {
 	var v curfew.Checkout
 	c := r.From
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {

@@ -330,7 +330,7 @@ func TestARepairedPaymentTakesItsDeliveriesAlong(t *testing.T) {
 		r, err := w.Store.Record(w.Context(), c, shop, "recorded")
 		w.must(err)
 		w.publish("a")
-		_, err = w.Store.Repair(w.Context(), record.Reassignment{From: r.Checkout, CustomerID: "ada", Plan: "chat10", Retry: time.Hour, Actor: shop, Reason: "repaired"})
+		_, err = w.Store.Reassign(w.Context(), record.Reassignment{From: r.Checkout, CustomerID: "ada", Plan: "chat10", Retry: time.Hour, Actor: shop, Reason: "repaired"})
 		w.must(err)
 		w.publish("a")
 		for _, want := range []string{"held1", "deferred2"} {

@@ -103,13 +103,13 @@ var writing = map[string]func(f *fixture) func() error{
 		c := record.CheckoutChange{From: f.credited("ada"), To: curfew.RefundDue, Actor: shop}
 		return func() error { return failed(f.Store.ChangeCheckout(f.Context(), c)) }
 	},
-	"Remark": func(f *fixture) func() error {
+	"Annotate": func(f *fixture) func() error {
 		r := record.Annotation{From: f.credited("ada"), Reason: "disputed", Actor: shop, PaymentID: "pi-1", Disputed: true}
-		return func() error { return failed(f.Store.Remark(f.Context(), r)) }
+		return func() error { return failed(f.Store.Annotate(f.Context(), r)) }
 	},
-	"Repair": func(f *fixture) func() error {
+	"Reassign": func(f *fixture) func() error {
 		r := record.Reassignment{From: f.record(curfew.Nobody, curfew.Held), CustomerID: "ada", Plan: "video15", Retry: time.Hour, Actor: shop}
-		return func() error { return failed(f.Store.Repair(f.Context(), r)) }
+		return func() error { return failed(f.Store.Reassign(f.Context(), r)) }
 	},
 	"Repaid": func(f *fixture) func() error {
 		return func() error {

@@ -281,7 +281,7 @@ func changesNothingWithoutEvents(f *fixture) {
 			return err
 		},
 		"remark": func() error {
-			_, err := f.Store.Remark(f.Context(), record.Annotation{From: deferred, Note: "n", Actor: shop})
+			_, err := f.Store.Annotate(f.Context(), record.Annotation{From: deferred, Note: "n", Actor: shop})
 			return err
 		},
 		"cancel": f.changing(ending(kept, curfew.Cancelled, curfew.ByRequest)),
@@ -290,7 +290,7 @@ func changesNothingWithoutEvents(f *fixture) {
 			return failed(f.Store.Record(f.Context(), unrecorded("cyd", curfew.RefundDue), shop, "recorded"))
 		},
 		"repair": func() error {
-			return failed(f.Store.Repair(f.Context(), record.Reassignment{From: held, CustomerID: "dan", Plan: "video15", Retry: time.Hour, Actor: shop}))
+			return failed(f.Store.Reassign(f.Context(), record.Reassignment{From: held, CustomerID: "dan", Plan: "video15", Retry: time.Hour, Actor: shop}))
 		},
 	} {
 		f.changesNothingWithout("events", what, step)

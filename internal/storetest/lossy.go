@@ -163,14 +163,14 @@ func (l *Lossy) ListCheckouts(ctx context.Context, s curfew.CheckoutSearch) ([]c
 	return told[[]curfew.Checkout](l)(l.store.ListCheckouts(ctx, s))
 }
 
-// Remark does the work and may lose the answer.
-func (l *Lossy) Remark(ctx context.Context, r record.Annotation) (curfew.Checkout, error) {
-	return told[curfew.Checkout](l)(l.store.Remark(ctx, r))
+// Annotate does the work and may lose the answer.
+func (l *Lossy) Annotate(ctx context.Context, r record.Annotation) (curfew.Checkout, error) {
+	return told[curfew.Checkout](l)(l.store.Annotate(ctx, r))
 }
 
-// Repair does the work and may lose the answer.
-func (l *Lossy) Repair(ctx context.Context, r record.Reassignment) (curfew.Checkout, error) {
-	return told[curfew.Checkout](l)(l.store.Repair(ctx, r))
+// Reassign does the work and may lose the answer.
+func (l *Lossy) Reassign(ctx context.Context, r record.Reassignment) (curfew.Checkout, error) {
+	return told[curfew.Checkout](l)(l.store.Reassign(ctx, r))
 }
 
 // Refundable does the work and may lose the answer.
@@ -267,9 +267,9 @@ func (l *Lossy) DeliveryFigures(ctx context.Context) (curfew.DeliveryFigures, er
 	return told[curfew.DeliveryFigures](l)(l.store.DeliveryFigures(ctx))
 }
 
-// Tide does the work and may lose the answer.
-func (l *Lossy) Tide(ctx context.Context, window, step time.Duration) (record.ActivitySeries, error) {
-	return told[record.ActivitySeries](l)(l.store.Tide(ctx, window, step))
+// Activity does the work and may lose the answer.
+func (l *Lossy) Activity(ctx context.Context, window, step time.Duration) (record.ActivitySeries, error) {
+	return told[record.ActivitySeries](l)(l.store.Activity(ctx, window, step))
 }
 
 // Repeated does the work and may lose the answer.

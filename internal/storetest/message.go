@@ -115,8 +115,8 @@ func saysWhatHasMoved(f *fixture) {
 		"Extend":           second(st.Extend(ctx, extension)),
 		"Defer":            second(st.Defer(ctx, deferral, shop, time.Hour)),
 		"Record":           second(st.Record(ctx, unwritten, shop, "x")),
-		"Remark":           second(st.Remark(ctx, record.Annotation{From: heldMoved, Reason: "x", Actor: shop, Note: "x"})),
-		"Repair":           second(st.Repair(ctx, record.Reassignment{From: heldMoved, CustomerID: "gil", Plan: "chat10", Retry: time.Hour, Reason: "x", Actor: shop})),
+		"Annotate":         second(st.Annotate(ctx, record.Annotation{From: heldMoved, Reason: "x", Actor: shop, Note: "x"})),
+		"Reassign":         second(st.Reassign(ctx, record.Reassignment{From: heldMoved, CustomerID: "gil", Plan: "chat10", Retry: time.Hour, Reason: "x", Actor: shop})),
 		"FreeSlot":         st.FreeSlot(ctx, record.Slot{MechanicID: "max", CustomerID: "ada", SessionID: live.ID}),
 		"ClaimOnce":        st.ClaimOnce(ctx, "once", time.Hour),
 	}, map[string]string{
@@ -128,8 +128,8 @@ func saysWhatHasMoved(f *fixture) {
 		"Extend":           `conflict: session ID has moved`,
 		"Defer":            `conflict: another was first`,
 		"Record":           `conflict: another was first`,
-		"Remark":           `conflict: checkout ID has moved`,
-		"Repair":           `conflict: checkout ID has moved`,
+		"Annotate":         `conflict: checkout ID has moved`,
+		"Reassign":         `conflict: checkout ID has moved`,
 		"FreeSlot":         `conflict: the slot of mechanic max is held by session ID or has changed`,
 		"ClaimOnce":        `conflict: another was first`,
 	}, live.ID, moved.From.ID, stale.ID, held.ID)

@@ -156,14 +156,14 @@ func searchesCheckouts(f *fixture) {
 
 func remarks(f *fixture) {
 	before := f.paidBy(f.admit("ada"))
-	got, err := f.Store.Remark(f.Context(), record.Annotation{From: before, Reason: "part of it was given back", Actor: shop, Note: "part"})
+	got, err := f.Store.Annotate(f.Context(), record.Annotation{From: before, Reason: "part of it was given back", Actor: shop, Note: "part"})
 	f.must(err)
 	f.same("a remark answers what is stored", got, f.checkout("ada", before.ID))
 	want := before
 	want.Version, want.Note = 2, "part"
 	f.same("the checkout", got, want, cmpopts.IgnoreFields(curfew.Checkout{}, "UpdatedAt"))
 
-	got, err = f.Store.Remark(f.Context(), record.Annotation{From: got, Reason: "disputed", Actor: shop, PaymentID: "pi-1", Amount: 17, Currency: "chf", Disputed: true})
+	got, err = f.Store.Annotate(f.Context(), record.Annotation{From: got, Reason: "disputed", Actor: shop, PaymentID: "pi-1", Amount: 17, Currency: "chf", Disputed: true})
 	f.must(err)
 	f.around("the dispute", got.DisputedAt, time.Now())
 	want.Version, want.PaymentID, want.DisputedAt = 3, "pi-1", got.DisputedAt
@@ -195,7 +195,7 @@ func missed(c curfew.Checkout) []curfew.Checkout {
 func missesRemark(f *fixture) {
 	for _, from := range missed(f.record("ada", curfew.Held)) {
 		f.refused(curfew.Conflict, func() error {
-			_, err := f.Store.Remark(f.Context(), record.Annotation{From: from, Reason: "x", Actor: shop, Note: "x"})
+			_, err := f.Store.Annotate(f.Context(), record.Annotation{From: from, Reason: "x", Actor: shop, Note: "x"})
 			return err
 		})
 	}
@@ -204,7 +204,7 @@ func missesRemark(f *fixture) {
 // repair repairs a held payment.
 func (f *fixture) repair(c curfew.Checkout, customer string) curfew.Checkout {
 	f.Helper()
-	got, err := f.Store.Repair(f.Context(), record.Reassignment{
+	got, err := f.Store.Reassign(f.Context(), record.Reassignment{
 		From: c, CustomerID: customer, Plan: "video15", Retry: time.Hour, Reason: "repaired", Actor: shop,
 	})
 	f.must(err)
@@ -245,7 +245,7 @@ func missesRepair(f *fixture) {
 	moved := f.move(f.record("bob", curfew.Held), curfew.RefundDue)
 	for _, from := range append(missed(f.record("ada", curfew.Held))[1:], moved) {
 		f.refused(curfew.Conflict, func() error {
-			_, err := f.Store.Repair(f.Context(), record.Reassignment{
+			_, err := f.Store.Reassign(f.Context(), record.Reassignment{
 				From: from, CustomerID: from.CustomerID, Plan: "chat10", Retry: time.Hour, Reason: "x", Actor: shop,
 			})
 			return err

@@ -11,7 +11,7 @@ func countsTheTide(f *fixture) {
 	f.change(ending(f.admit("bob"), curfew.Cancelled, curfew.ByRequest))
 	f.live("cyd", "max")
 	f.change(ending(f.live("dan", "eve"), curfew.Completed, curfew.Finished))
-	tide, err := f.Store.Tide(f.Context(), time.Hour, time.Minute)
+	tide, err := f.Store.Activity(f.Context(), time.Hour, time.Minute)
 	f.must(err)
 	f.same("what stands", tide.Now, map[curfew.SessionStatus]int{curfew.Scheduled: 0, curfew.Waiting: 1, curfew.Live: 1})
 	moved := map[curfew.Transition]int{}

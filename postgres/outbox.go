@@ -32,8 +32,8 @@ const selectHappenings = `SELECT e.id, e.customer_id, e.subject_id, e.number, e.
 			AND s.id = CASE e.subject WHEN 'session' THEN e.subject_id ELSE c.session_id END
 	ORDER BY e.customer_id, e.subject_id, e.number`
 
-// Happenings is events with what they are about.
-func (s outbox) Happenings(ctx context.Context, events []curfew.Event) ([]record.EnrichedEvent, error) {
+// EnrichedEvents is events with what they are about.
+func (s outbox) EnrichedEvents(ctx context.Context, events []curfew.Event) ([]record.EnrichedEvent, error) {
 	var all []record.EnrichedEvent
 	err := s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(byKey)

@@ -318,7 +318,7 @@ func (f *fixture) tellPage(s *Store) int {
 	f.Helper()
 	events, err := s.Unpublished(f.Context(), 200)
 	f.must(err)
-	_, err = s.Happenings(f.Context(), events)
+	_, err = s.EnrichedEvents(f.Context(), events)
 	f.must(err)
 	n, err := s.Publish(f.Context(), events, nil)
 	f.must(err)
@@ -427,7 +427,7 @@ func (k *keys) tell() error {
 			Queue: "webhook", Destination: "d", Kind: "k", Body: "{}",
 		})
 	}
-	if _, err := k.store.Happenings(k.Context(), events); err != nil {
+	if _, err := k.store.EnrichedEvents(k.Context(), events); err != nil {
 		return err
 	}
 	n, err := k.store.Publish(k.Context(), events, deliveries)

@@ -31,8 +31,8 @@ LEFT JOIN sessions ON sessions.customer_id = events.customer_id
     AND sessions.id = CASE events.subject WHEN 'session' THEN events.subject_id ELSE checkouts.session_id END
 WHERE events.customer_id = $1 AND events.subject_id = $2 AND events.number = $3`
 
-// Happenings is events with what they are about.
-func (s outbox) Happenings(ctx context.Context, events []curfew.Event) ([]record.EnrichedEvent, error) {
+// EnrichedEvents is events with what they are about.
+func (s outbox) EnrichedEvents(ctx context.Context, events []curfew.Event) ([]record.EnrichedEvent, error) {
 	var all []record.EnrichedEvent
 	for _, e := range events {
 		found, err := many(ctx, s.db, scanHappening, happeningSQL, e.CustomerID, e.Subject, e.Number)

@@ -82,7 +82,7 @@ func (h *house) notices(channel, destination string, kinds ...string) {
 	h.Helper()
 	events, err := h.store.Unpublished(h.Context(), 100)
 	must(h.T, err)
-	happenings, err := h.store.Happenings(h.Context(), events)
+	happenings, err := h.store.EnrichedEvents(h.Context(), events)
 	must(h.T, err)
 	var all []record.Delivery
 	for _, it := range happenings {

@@ -45,7 +45,7 @@ func (w *environment) cancellation(sessionID string) map[string]any {
 	w.must(err)
 	s, err := w.engine.Sessions.Session(w.Context(), sessionID)
 	w.must(err)
-	all, err := w.store.Happenings(w.Context(), []curfew.Event{{CustomerID: s.CustomerID, Subject: sessionID, Number: s.Version}})
+	all, err := w.store.EnrichedEvents(w.Context(), []curfew.Event{{CustomerID: s.CustomerID, Subject: sessionID, Number: s.Version}})
 	w.must(err)
 	var m struct {
 		Type string

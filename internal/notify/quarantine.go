@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
@@ -10,11 +11,16 @@ import (
 // rowsOwn reports whether one row caused a failure.
 func rowsOwn(ctx context.Context, err error) bool { return ctx.Err() == nil && record.OfOneRow(err) }
 
-// setApart quarantines an event or a delivery that cannot be processed, so that nothing else waits for it.
-// The error is that of writing the quarantine.
-func (w *Worker) setApart(ctx context.Context, q curfew.Quarantined, cause error) error {
+// quarantine sets apart events and deliveries that cannot be processed, so that nothing else waits for them.
+type quarantine struct {
+	store QuarantineStore
+	log   *slog.Logger
+}
+
+// add quarantines an event or a delivery. The error is that of writing the quarantine.
+func (s quarantine) add(ctx context.Context, q curfew.Quarantined, cause error) error {
 	q.LastError = record.SafeText(cause)
-	w.log.WarnContext(ctx, "quarantined: it could not be published or delivered, and is retried later", "what", string(q.Noun), "id", q.ID,
+	s.log.WarnContext(ctx, "quarantined: it could not be published or delivered, and is retried later", "what", string(q.Noun), "id", q.ID,
 		"customer", q.CustomerID, "error", cause)
-	return w.store.Quarantine(ctx, q)
+	return s.store.Quarantine(ctx, q)
 }

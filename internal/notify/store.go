@@ -8,17 +8,28 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Store is what the worker needs of a database. Each method is one transaction, and the database's clock
-// decides what is due.
+// Store is the database of a worker. Each method is one transaction, and the database's clock decides what
+// is due.
 type Store interface {
+	Outbox
+	DeliveryQueues
+	QuarantineStore
+}
+
+// Outbox holds the events that have no deliveries yet.
+type Outbox interface {
 	// Unpublished returns events without deliveries yet, except quarantined ones: in any order, but those of
 	// one subject by number.
 	Unpublished(ctx context.Context, limit int) ([]curfew.Event, error)
-	// Happenings returns events with the present state of what they are about.
-	Happenings(ctx context.Context, events []curfew.Event) ([]record.EnrichedEvent, error)
+	// EnrichedEvents returns events with the present state of what they are about.
+	EnrichedEvents(ctx context.Context, events []curfew.Event) ([]record.EnrichedEvent, error)
 	// Publish marks events as published and adds their deliveries, which are due at once. It skips events
 	// that another worker has published, and their deliveries.
 	Publish(ctx context.Context, events []curfew.Event, deliveries []record.Delivery) (published int, err error)
+}
+
+// DeliveryQueues holds the deliveries to be sent.
+type DeliveryQueues interface {
 	// Due returns how long until each queue has a delivery due that is not quarantined. It is not positive
 	// if there is one now. Queues with nothing pending are missing.
 	Due(ctx context.Context, queues []string) (map[string]time.Duration, error)
@@ -29,13 +40,17 @@ type Store interface {
 	Claimable(ctx context.Context, queue string, limit int) ([]record.Delivery, error)
 	// ClaimOne is Claim for one delivery, quarantined or not.
 	ClaimOne(ctx context.Context, d record.Delivery, lease time.Duration) ([]record.Delivery, error)
-	// Quarantine sets apart an event that cannot be published, or a delivery that cannot be claimed or
-	// settled.
-	Quarantine(ctx context.Context, q curfew.Quarantined) error
 	// Settle writes results and counts those written. The others came after their lease.
 	Settle(ctx context.Context, attempts []record.Attempt) (settled int, err error)
 	// Forget deletes at most limit deliveries that were delivered longer ago than olderThan.
 	Forget(ctx context.Context, olderThan time.Duration, limit int) (int, error)
+}
+
+// QuarantineStore sets apart what cannot be processed.
+type QuarantineStore interface {
+	// Quarantine sets apart an event that cannot be published, or a delivery that cannot be claimed or
+	// settled.
+	Quarantine(ctx context.Context, q curfew.Quarantined) error
 }
 
 // Channel sends deliveries in one way. Its methods are safe for concurrent use.

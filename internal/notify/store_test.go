@@ -149,7 +149,7 @@ func TestAHappeningIsAnEventWithWhatItIsAbout(t *testing.T) {
 		f := w.pay("ada")
 		events, err := w.store.Unpublished(w.Context(), 9)
 		w.must(err)
-		all, err := w.store.Happenings(w.Context(), events)
+		all, err := w.store.EnrichedEvents(w.Context(), events)
 		w.must(err)
 		kinds := map[string]bool{}
 		for _, h := range all {

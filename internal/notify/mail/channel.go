@@ -20,8 +20,8 @@ const Name = record.MailChannel
 // Store is what the channel reads when it sends.
 type Store interface {
 	Refusals
-	// Happenings is events with what they are about, as that stands now.
-	Happenings(ctx context.Context, events []curfew.Event) ([]record.EnrichedEvent, error)
+	// EnrichedEvents is events with what they are about, as that stands now.
+	EnrichedEvents(ctx context.Context, events []curfew.Event) ([]record.EnrichedEvent, error)
 }
 
 // Options of mails. All but Templates are needed.
@@ -86,7 +86,7 @@ func (c *Channel) Send(ctx context.Context, d record.Delivery) record.Verdict {
 	if err != nil {
 		return record.Verdict{State: record.DeliveryDead, Error: err.Error()}
 	}
-	found, err := c.store.Happenings(ctx, []curfew.Event{{ID: d.EventID, CustomerID: d.CustomerID, Subject: d.Subject, Number: d.Number}})
+	found, err := c.store.EnrichedEvents(ctx, []curfew.Event{{ID: d.EventID, CustomerID: d.CustomerID, Subject: d.Subject, Number: d.Number}})
 	switch {
 	case err != nil:
 		return unread

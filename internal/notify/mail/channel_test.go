@@ -27,7 +27,7 @@ type facts struct {
 	stopped   bool
 }
 
-func (f facts) Happenings(context.Context, []curfew.Event) ([]record.EnrichedEvent, error) {
+func (f facts) EnrichedEvents(context.Context, []curfew.Event) ([]record.EnrichedEvent, error) {
 	return []record.EnrichedEvent{f.happening}, nil
 }
 func (f facts) Unsubscribe(context.Context, string, string) error          { return nil }

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// maxSending is how many sends of one queue a worker has active way.
+	// maxSending is how many sends of one queue a worker may have active.
 	maxSending = 8
 	// lease is how long a claimed delivery belongs to its worker. It is longer than any Send takes.
 	lease = 2 * time.Minute
@@ -25,7 +25,7 @@ func (w *Worker) start(ctx context.Context, c Channel, queues []string) (time.Du
 	if len(queues) == 0 {
 		return poll, nil
 	}
-	due, err := w.store.Due(ctx, queues)
+	due, err := w.queues.Due(ctx, queues)
 	if err != nil {
 		return poll, err
 	}
@@ -105,7 +105,7 @@ func graceful(ctx context.Context) (context.Context, context.CancelFunc) {
 // claim claims due deliveries. It skips those that must wait for an earlier one.
 func (w *Worker) claim(ctx context.Context, queue string, limit int) ([]record.Delivery, error) {
 	for {
-		claimed, more, err := w.store.Claim(ctx, queue, limit, lease)
+		claimed, more, err := w.queues.Claim(ctx, queue, limit, lease)
 		if rowsOwn(ctx, err) {
 			return w.claimEach(ctx, queue, limit)
 		}
@@ -117,15 +117,15 @@ func (w *Worker) claim(ctx context.Context, queue string, limit int) ([]record.D
 
 // claimEach claims deliveries one by one and quarantines those whose rows cannot be read.
 func (w *Worker) claimEach(ctx context.Context, queue string, limit int) ([]record.Delivery, error) {
-	due, err := w.store.Claimable(ctx, queue, limit)
+	due, err := w.queues.Claimable(ctx, queue, limit)
 	if err != nil {
 		return nil, err
 	}
 	var all []record.Delivery
 	for _, d := range due {
-		claimed, err := w.store.ClaimOne(ctx, d, lease)
+		claimed, err := w.queues.ClaimOne(ctx, d, lease)
 		if rowsOwn(ctx, err) {
-			err = w.setApart(ctx, quarantined(d), err)
+			err = w.quarantine.add(ctx, quarantined(d), err)
 		}
 		if err != nil {
 			return all, err
@@ -164,7 +164,7 @@ func (w *Worker) settle(ctx context.Context, queue string, attempts []record.Att
 
 // write writes results together, or one by one if one of them cannot be written.
 func (w *Worker) write(ctx context.Context, queue string, attempts []record.Attempt) {
-	settled, err := w.store.Settle(ctx, attempts)
+	settled, err := w.queues.Settle(ctx, attempts)
 	switch own := rowsOwn(ctx, err); {
 	case own && len(attempts) > 1:
 		for one := range slices.Chunk(attempts, 1) {
@@ -172,7 +172,7 @@ func (w *Worker) write(ctx context.Context, queue string, attempts []record.Atte
 		}
 		return
 	case own:
-		err = errors.Join(err, w.setApart(ctx, quarantined(attempts[0].Delivery), err))
+		err = errors.Join(err, w.quarantine.add(ctx, quarantined(attempts[0].Delivery), err))
 	}
 	if err != nil {
 		w.log.ErrorContext(ctx, "cannot write results; these deliveries are sent again", "queue", queue, "deliveries", len(attempts), "error", err)

@@ -1,0 +1,104 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
+)
+
+// publisher turns events into deliveries.
+type publisher struct {
+	outbox     Outbox
+	quarantine quarantine
+	channels   []Channel
+}
+
+// page is how many events are published in one transaction.
+const page = 500
+
+// publish turns all unpublished events into deliveries and returns each channel's audience.
+func (p *publisher) publish(ctx context.Context) ([]Audience, error) {
+	for {
+		events, err := p.outbox.Unpublished(ctx, page)
+		if err != nil {
+			return nil, fmt.Errorf("publish events: %w", err)
+		}
+		audiences, err := p.audiences(ctx) // after the events: see Channel.Audience
+		if err != nil || len(events) == 0 {
+			return audiences, err
+		}
+		published, err := p.publishAll(ctx, events, audiences)
+		if err != nil {
+			return nil, fmt.Errorf("publish events: %w", err)
+		}
+		if published == 0 || len(events) < page { // 0: another worker publishes them
+			return audiences, nil
+		}
+	}
+}
+
+// publishAll publishes events. If one of them makes that fail, it publishes each half, until that one is
+// alone and can be quarantined.
+func (p *publisher) publishAll(ctx context.Context, events []curfew.Event, audiences []Audience) (published int, err error) {
+	deliveries, err := p.expand(ctx, events, audiences)
+	if err == nil {
+		published, err = p.outbox.Publish(ctx, events, deliveries)
+	}
+	if err == nil || !rowsOwn(ctx, err) {
+		return published, err
+	}
+	if len(events) == 1 {
+		e := events[0]
+		return 0, p.quarantine.add(ctx, curfew.Quarantined{Noun: curfew.QuarantinedEvent, CustomerID: e.CustomerID, ID: e.ID, Step: "tell"}, err)
+	}
+	for half := range slices.Chunk(events, (len(events)+1)/2) {
+		n, err := p.publishAll(ctx, half, audiences)
+		if published += n; err != nil {
+			return published, err
+		}
+	}
+	return published, nil
+}
+
+func (p *publisher) audiences(ctx context.Context) ([]Audience, error) {
+	all := make([]Audience, len(p.channels))
+	for i, c := range p.channels {
+		var err error
+		if all[i], err = c.Audience(ctx); err != nil {
+			return nil, fmt.Errorf("audience of %s: %w", c.Name(), err)
+		}
+	}
+	return all, nil
+}
+
+func (p *publisher) expand(ctx context.Context, events []curfew.Event, audiences []Audience) ([]record.Delivery, error) {
+	if !slices.ContainsFunc(audiences, func(a Audience) bool { return a.Expand != nil }) {
+		return nil, nil
+	}
+	enriched, err := p.outbox.EnrichedEvents(ctx, events)
+	if err != nil {
+		return nil, err
+	}
+	var all []record.Delivery
+	for _, e := range enriched {
+		for i, a := range audiences {
+			if a.Expand == nil {
+				continue
+			}
+			for _, d := range a.Expand(e.Outside()) {
+				d.ID, d.Channel = NewID(), p.channels[i].Name()
+				d.EventID, d.CustomerID, d.Subject, d.Number = e.ID, e.CustomerID, e.Subject, e.Number
+				all = append(all, d)
+			}
+		}
+	}
+	return all, nil
+}
+
+// NewID returns a new id for a delivery: a UUIDv7.
+func NewID() string { return uuid.Must(uuid.NewV7()).String() }

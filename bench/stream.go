@@ -82,7 +82,7 @@ func openStation(ctx context.Context, db database, key string) (*station, error)
 	}
 	hub := stream.New(db.store, stream.Options{Encode: sse.Encode, Wake: s.bell})
 	srv, err := httpapi.New(httpapi.Options{
-		Engine: s.engine, Timeline: timeline.New(db.store, s.engine.Rules), Identity: identity, Once: db.store, Ready: db.store.Ping, Streams: follows{hub},
+		Keeper: s.engine, Timeline: timeline.New(db.store, s.engine.Rules), Identity: identity, Once: db.store, Ready: db.store.Ping, Streams: follows{hub},
 		Endpoints: webhook.Endpoints{}, Deliveries: notify.Deliveries{}, // nobody asks for them here
 	})
 	if err != nil {

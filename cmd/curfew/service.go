@@ -129,7 +129,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	}
 	svc.hub = stream.New(svc.db, stream.Options{Encode: sse.Encode, Wake: svc.notifications.local.listen(), Logger: svc.log})
 	svc.server, err = httpapi.New(httpapi.Options{ //nolint:contextcheck // a handler gets the context of its request
-		Engine: svc.keeper, Timeline: timeline.New(svc.db, svc.keeper.Rules), Identity: identity, Once: svc.db, Ready: svc.ready, BaseURL: svc.url, LoginHint: s.loginLine(svc.url),
+		Keeper: svc.keeper, Timeline: timeline.New(svc.db, svc.keeper.Rules), Identity: identity, Once: svc.db, Ready: svc.ready, BaseURL: svc.url, LoginHint: s.loginLine(svc.url),
 		Version: version(), Logger: svc.log, Metrics: metrics, Hook: hook, Trace: svc.traces.request, Settings: svc.given,
 		Endpoints: s.endpoints(svc.db), Deliveries: notify.Deliveries{Store: svc.db}, Streams: streams{svc.hub},
 		Links: mail.Unsubscriptions{Store: svc.db, Signer: identity},
@@ -201,7 +201,7 @@ func (svc *service) stop(ctx context.Context) error {
 	defer cancel()
 	defer time.AfterFunc(unusedConnTime, svc.unused.close).Stop()
 	defer time.AfterFunc(finishTime-haltTime, func() { close(svc.halt) }).Stop()
-	err := errors.Join(svc.public.Shutdown(ctx), svc.server.EndStreams(ctx), svc.server.EndWork(ctx))
+	err := errors.Join(svc.public.Shutdown(ctx), svc.server.EndStreams(ctx), svc.server.EndTasks(ctx))
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = errors.Join(fmt.Errorf("calls that took over %s were cut off", finishTime), svc.public.Close())
 	}

@@ -41,7 +41,7 @@ func (s *Site) cleanupView(ctx context.Context, r *http.Request, who curfew.Acto
 	if err != nil {
 		return nil, err
 	}
-	runs, err := s.engine.Cleanups.Runs(ctx, after, runsShown+1)
+	runs, err := s.keeper.Cleanups.Runs(ctx, after, runsShown+1)
 	if err != nil {
 		return nil, err
 	}
@@ -62,12 +62,12 @@ func (s *Site) cleanupView(ctx context.Context, r *http.Request, who curfew.Acto
 // now.
 func (s *Site) previewOf(ctx context.Context, id string, what lifecycle.Cleanup) (curfew.Preview, error) {
 	if id != "" {
-		p, err := s.engine.Cleanups.StoredPreview(ctx, id)
+		p, err := s.keeper.Cleanups.StoredPreview(ctx, id)
 		if curfew.KindOf(err) != curfew.NotFound || err == nil {
 			return p, err
 		}
 	}
-	return s.engine.Cleanups.Preview(ctx, what)
+	return s.keeper.Cleanups.Preview(ctx, what)
 }
 
 func taken(p curfew.Preview, now time.Time) time.Time {

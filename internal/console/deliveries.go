@@ -41,7 +41,7 @@ func (s *Site) deliveriesView(ctx context.Context, r *http.Request, _ curfew.Act
 	}
 	at := moments{time.Now()}
 	var figures *curfew.DeliveryFigures // what cannot be counted is left out
-	if counted, err := s.engine.Health.Deliveries(ctx); err == nil {
+	if counted, err := s.keeper.Health.Deliveries(ctx); err == nil {
 		figures = &counted
 	}
 	v := Deliveries{State: deliveriesState(endpoints, figures), States: stateTabs(state, figures), Add: endpointAdder}

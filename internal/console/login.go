@@ -9,8 +9,8 @@ import (
 	"github.com/curfewhq/curfew/internal/problem"
 )
 
-// login signs a browser in with a ticket that counts once.
-func (s *Site) login(w http.ResponseWriter, r *http.Request) {
+// Login signs a browser in with a ticket, which can be used once.
+func (s *Site) Login(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
 	defer cancel()
 	err := s.signIn(ctx, w, r)
@@ -39,8 +39,8 @@ func (s *Site) signIn(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	return s.gate.SignIn(w, who)
 }
 
-// logout forgets who the browser is.
-func (s *Site) logout(w http.ResponseWriter, r *http.Request) {
+// Logout signs the browser out.
+func (s *Site) Logout(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
 	defer cancel()
 	if err := s.gate.SignOut(ctx, w, r); err != nil {

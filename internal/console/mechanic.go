@@ -14,9 +14,9 @@ const offersShown = 50
 // mechanicView is the queue, and the session a mechanic has. An admin only
 // looks.
 func (s *Site) mechanicView(ctx context.Context, _ *http.Request, who curfew.Actor) (any, error) {
-	may, read := who.Role == curfew.Mechanic, s.engine.Queue.Peek
+	may, read := who.Role == curfew.Mechanic, s.keeper.Queue.Peek
 	if may { // only a mechanic's look counts as one
-		read = s.engine.Queue.Pending
+		read = s.keeper.Queue.Pending
 	}
 	pending, err := read(ctx, curfew.Cursor{}, offersShown+1)
 	if err != nil {
@@ -24,7 +24,7 @@ func (s *Site) mechanicView(ctx context.Context, _ *http.Request, who curfew.Act
 	}
 	var current *curfew.Snapshot
 	if may {
-		if current, err = s.engine.Queue.Current(ctx, who.ID); err != nil {
+		if current, err = s.keeper.Queue.Current(ctx, who.ID); err != nil {
 			return nil, err
 		}
 	}
@@ -33,7 +33,7 @@ func (s *Site) mechanicView(ctx context.Context, _ *http.Request, who curfew.Act
 		v.Offers = append(v.Offers, offerView(p, may && current == nil))
 	}
 	if current != nil {
-		v.Current = currentView(*current, s.engine.Rules.Consequence)
+		v.Current = currentView(*current, s.keeper.Rules.Consequence)
 	}
 	v.State = queueState(v)
 	return v, nil

@@ -28,15 +28,15 @@ func (s *Site) mineView(ctx context.Context, r *http.Request, who curfew.Actor) 
 			return nil, errWhose
 		}
 	}
-	sessions, err := s.engine.Sessions.Unended(ctx, id)
+	sessions, err := s.keeper.Sessions.Unended(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	checkouts, err := s.engine.Checkouts.OfCustomer(ctx, id)
+	checkouts, err := s.keeper.Checkouts.OfCustomer(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	m := mine{policy: s.engine.Rules.Policy(), does: s.engine.Rules.Consequence, own: own, checkouts: checkouts, at: moments{time.Now()}}
+	m := mine{policy: s.keeper.Rules.Policy(), does: s.keeper.Rules.Consequence, own: own, checkouts: checkouts, at: moments{time.Now()}}
 	return m.view(id, sessions), nil
 }
 

@@ -13,7 +13,7 @@ import (
 )
 
 func (s *Site) overviewView(ctx context.Context, _ *http.Request, _ curfew.Actor) (any, error) {
-	report := s.engine.Health.Report(ctx)
+	report := s.keeper.Health.Report(ctx)
 	h := wire.Health(report, s.version, s.baseURL)
 	at := moments{h.Timestamp}
 	return Overview{

@@ -28,13 +28,13 @@ func (s *Site) paymentsView(ctx context.Context, r *http.Request, _ curfew.Actor
 	if err != nil {
 		return nil, err
 	}
-	report := s.engine.Health.Report(ctx)
+	report := s.keeper.Health.Report(ctx)
 	if report.Checkouts == nil {
 		return nil, curfew.Errorf(curfew.Unavailable, "the payments could not be counted")
 	}
 	by := report.Checkouts.ByOutcome
 	outcome := chosenOutcome(q, by)
-	found, err := s.engine.Checkouts.ListCheckouts(ctx, curfew.CheckoutSearch{
+	found, err := s.keeper.Checkouts.ListCheckouts(ctx, curfew.CheckoutSearch{
 		Outcome: outcome, After: wire.CanonicalID(q.Get("after")), Limit: paymentsShown + 1,
 	})
 	if err != nil {
@@ -133,14 +133,14 @@ func paymentLine(c curfew.Checkout, at moments) PaymentLine {
 // paymentActions is what can be done about a payment, each with everything that
 // it does.
 func (s *Site) paymentActions(ctx context.Context, c curfew.Checkout) ([]Action, error) {
-	session, err := s.engine.Checkouts.PaidFor(ctx, c)
+	session, err := s.keeper.Checkouts.PaidFor(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	does := func(a lifecycle.ActionName) []string {
 		return []string{
 			money(c.Amount, c.Currency) + " for " + c.Plan + ".",
-			s.engine.Rules.Consequence(a, lifecycle.Target{Session: session, Checkout: c, Named: true}),
+			s.keeper.Rules.Consequence(a, lifecycle.Target{Session: session, Checkout: c, Named: true}),
 		}
 	}
 	return actionsOn(c, does), nil

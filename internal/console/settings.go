@@ -14,7 +14,7 @@ import (
 )
 
 func (s *Site) settingsView(context.Context, *http.Request, curfew.Actor) (any, error) {
-	policy := s.engine.Rules.Policy()
+	policy := s.keeper.Rules.Policy()
 	return Settings{
 		Groups: settingGroups(s.settings), Plans: planViews(policy), Rules: ruleViews(policy), Money: moneyFacts(policy),
 	}, nil

@@ -33,7 +33,7 @@ type DeliveryLister interface {
 
 // Options of a Site. All but Links and Settings are required.
 type Options struct {
-	Engine     *lifecycle.Keeper
+	Keeper     *lifecycle.Keeper
 	Timeline   *timeline.Explainer
 	Gate       *auth.Gate
 	Endpoints  EndpointLister
@@ -49,7 +49,7 @@ type Options struct {
 
 // Site serves the pages, and the way in and out. Its methods are safe for concurrent use.
 type Site struct {
-	engine                 *lifecycle.Keeper
+	keeper                 *lifecycle.Keeper
 	timeline               *timeline.Explainer
 	gate                   *auth.Gate
 	problems               problem.Writer
@@ -65,7 +65,7 @@ type Site struct {
 // New returns the site. The error says which page lacks an access rule.
 func New(o Options) (*Site, error) {
 	s := &Site{
-		engine: o.Engine, timeline: o.Timeline, gate: o.Gate, problems: problem.Writer{Log: o.Logger}, endpoints: o.Endpoints,
+		keeper: o.Keeper, timeline: o.Timeline, gate: o.Gate, problems: problem.Writer{Log: o.Logger}, endpoints: o.Endpoints,
 		deliveries: o.Deliveries, links: o.Links, settings: o.Settings, version: o.Version, baseURL: o.BaseURL, hint: o.LoginHint,
 		timeout: o.Timeout, log: o.Logger,
 	}
@@ -100,26 +100,19 @@ func (s *Site) overview() view {
 	return view{"/{$}", OverviewPage, "Overview", []curfew.Role{curfew.Admin}, "The console is for admins.", s.overviewView}
 }
 
-// Route is a page, or something beside the pages that browsers use.
-type Route struct {
-	Pattern string // of http.ServeMux
-	Serve   http.HandlerFunc
+// PageRoute is a page as a route: where it is, who may see it, and what serves it. Serve asks everybody else to sign in.
+type PageRoute struct {
+	Path  string
+	Roles []curfew.Role
+	Serve http.HandlerFunc
 }
 
-// Routes returns everything that the site serves: the pages, the way in and out, the static files, and where the links
-// in mails lead if there are any.
-func (s *Site) Routes() []Route {
-	all := []Route{
-		{"GET /{$}", s.home},
-		{"GET /login", s.login},
-		{"POST /logout", s.logout},
-		{"GET /static/", s.static},
-	}
+// Pages returns the pages that need somebody who is signed in.
+func (s *Site) Pages() []PageRoute {
+	overview := s.overview()
+	all := []PageRoute{{overview.path, overview.roles, s.home}}
 	for _, v := range s.views() {
-		all = append(all, Route{"GET " + v.path, func(w http.ResponseWriter, r *http.Request) { s.show(w, r, v) }})
-	}
-	if s.links != nil {
-		all = append(all, Route{"GET /api/unsubscribe", s.askUnsubscribe}, Route{"POST /api/unsubscribe", s.unsubscribe})
+		all = append(all, PageRoute{v.path, v.roles, func(w http.ResponseWriter, r *http.Request) { s.show(w, r, v) }})
 	}
 	return all
 }
@@ -224,8 +217,8 @@ func (s *Site) page(w http.ResponseWriter, r *http.Request, status int, name str
 	}
 }
 
-// static serves the pages' files. Folders are not listed.
-func (s *Site) static(w http.ResponseWriter, r *http.Request) {
+// Static serves the pages' files, below /static/. Folders are not listed.
+func (s *Site) Static(w http.ResponseWriter, r *http.Request) {
 	info, err := fs.Stat(Static(), strings.TrimPrefix(r.URL.Path, "/static/"))
 	if err != nil || info.IsDir() {
 		s.problems.Answer(w, r, curfew.Errorf(curfew.NotFound, "there is no such file"))

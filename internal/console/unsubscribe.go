@@ -8,17 +8,19 @@ import (
 	"github.com/curfewhq/curfew/internal/problem"
 )
 
-// Unsubscriptions is what the links in mails do. A token is all that says who
-// calls; the kind of the errors for one that is not ours is Invalid.
+// Unsubscriptions does what the links in mails promise. Only the token says who calls. The error's kind is Invalid for a
+// token that Curfew did not issue.
 type Unsubscriptions interface {
-	// Check changes nothing.
+	// Check checks a token and changes nothing.
 	Check(token string) error
 	Unsubscribe(ctx context.Context, token string) error
 }
 
-// askUnsubscribe shows the button. Programs that look at the links in a mail
-// come by GET, so it changes nothing.
-func (s *Site) askUnsubscribe(w http.ResponseWriter, r *http.Request) {
+// Unsubscribes reports whether links in mails lead to this site.
+func (s *Site) Unsubscribes() bool { return s.links != nil }
+
+// AskUnsubscribe shows the button. It changes nothing, because programs that check the links in a mail send GET.
+func (s *Site) AskUnsubscribe(w http.ResponseWriter, r *http.Request) {
 	token := problem.QueryValue(r, "token")
 	if err := s.links.Check(token); err != nil {
 		s.badLink(w, r, err)
@@ -27,8 +29,8 @@ func (s *Site) askUnsubscribe(w http.ResponseWriter, r *http.Request) {
 	s.page(w, r, http.StatusOK, UnsubscribePage, Page{Title: "Messages", Version: s.version, View: token})
 }
 
-// unsubscribe is RFC 8058's one click, and the button's.
-func (s *Site) unsubscribe(w http.ResponseWriter, r *http.Request) {
+// Unsubscribe unsubscribes, for the button and for the one click of RFC 8058.
+func (s *Site) Unsubscribe(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
 	defer cancel()
 	if err := s.links.Unsubscribe(ctx, problem.QueryValue(r, "token")); err != nil {

@@ -24,6 +24,9 @@ func TestARouteWithoutAnAccessRuleStopsTheStart(t *testing.T) {
 		"a customer's, of anybody":       {httpapi.Refused("/api/customers/{id}/x", nobodys, curfew.Customer, curfew.Admin), "does not say whose"},
 		"a route that is well":           {httpapi.Refused("/api/customers/{id}/x", itself, curfew.Customer), ""},
 		"an operator's, by its id":       {httpapi.Refused("/api/debug/{id}", nobodys, curfew.Admin), ""},
+		"open, and for roles":            {httpapi.RefusedOpen("everybody", curfew.Admin), "one or the other"},
+		"open to whom it names":          {httpapi.RefusedOpen("everybody"), ""},
+		"neither open nor for a role":    {httpapi.RefusedOpen(""), "has no access rule"},
 		"a list for every role there is": {httpapi.Refused("/api/x", nobodys, curfew.Customer, curfew.Mechanic, curfew.Admin, curfew.Service), ""},
 	} {
 		if said := ""; test.err != nil || test.says != "" {

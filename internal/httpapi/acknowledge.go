@@ -10,23 +10,23 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-type acknowledging struct {
+type acknowledgeInput struct {
 	ID   string `path:"id" doc:"The finding's code"`
 	Body api.Acknowledging
 }
 
-func (h healthHandlers) acknowledgeFinding(ctx context.Context, c auth.Request, in *acknowledging) (*answered[api.FindingAcknowledgement], error) {
+func (h healthHandlers) acknowledge(ctx context.Context, c auth.Request, in *acknowledgeInput) (*response[api.FindingAcknowledgement], error) {
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	a, err := h.engine.Health.Acknowledge(ctx, c.Actor, lifecycle.Code(in.ID), in.Body.Reason, in.Body.Until)
+	a, err := h.keeper.Health.Acknowledge(ctx, c.Actor, lifecycle.Code(in.ID), in.Body.Reason, in.Body.Until)
 	return okay(wire.Acknowledgement(a), err)
 }
 
-type withdrawing struct {
+type withdrawInput struct {
 	ID string `path:"id" doc:"The finding's code"`
 }
 
-func (h healthHandlers) withdrawAcknowledgement(ctx context.Context, _ auth.Request, in *withdrawing) (*answered[api.Withdrawn], error) {
-	return okay(api.Withdrawn{Code: in.ID}, h.engine.Health.WithdrawAcknowledgement(ctx, lifecycle.Code(in.ID)))
+func (h healthHandlers) withdraw(ctx context.Context, _ auth.Request, in *withdrawInput) (*response[api.Withdrawn], error) {
+	return okay(api.Withdrawn{Code: in.ID}, h.keeper.Health.WithdrawAcknowledgement(ctx, lifecycle.Code(in.ID)))
 }

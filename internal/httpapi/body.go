@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"reflect"
 	"strings"
 
 	"github.com/curfewhq/curfew"
@@ -54,4 +55,18 @@ func declaredJSON(r *http.Request) bool {
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset, named := params["charset"]
 	return err == nil && kind == jsonType && (!named || strings.EqualFold(charset, "utf-8"))
+}
+
+// fieldsOf is the fields that an input's body may have.
+func fieldsOf(input reflect.Type) []string {
+	fields := []string{}
+	body, ok := input.FieldByName("Body")
+	if !ok {
+		return fields
+	}
+	for i := range body.Type.NumField() {
+		name, _, _ := strings.Cut(body.Type.Field(i).Tag.Get("json"), ",")
+		fields = append(fields, name)
+	}
+	return fields
 }

@@ -15,21 +15,21 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-type purchase struct {
+type purchaseInput struct {
 	Body api.Purchase
 }
 
 // checkoutHandlers answer for payments.
 type checkoutHandlers struct {
-	engine *lifecycle.Keeper
+	keeper *lifecycle.Keeper
 }
 
-func (h checkoutHandlers) fulfillCheckout(ctx context.Context, c auth.Request, in *purchase) (*answered[api.Fulfilment], error) {
+func (h checkoutHandlers) fulfill(ctx context.Context, c auth.Request, in *purchaseInput) (*response[api.Fulfilment], error) {
 	b := in.Body
 	if err := cmp.Or(address(b.Email), curfew.CheckText("name", b.Name), notes(b.Metadata)); err != nil {
 		return nil, err
 	}
-	f, err := h.engine.Admission.FulfillCheckout(ctx, c.Actor, lifecycle.Purchase{
+	f, err := h.keeper.Admission.FulfillCheckout(ctx, c.Actor, lifecycle.Purchase{
 		PaymentRef: b.PaymentRef, CustomerID: b.CustomerID, Plan: b.Plan, Amount: b.Amount, Currency: b.Currency,
 		Email: b.Email, Name: b.Name, StartsAt: b.StartsAt, Metadata: b.Metadata,
 	})
@@ -60,8 +60,8 @@ func notes(metadata map[string]string) error {
 
 // fulfilled answers with what became of a purchase: 201 for a new session, 202
 // for one that follows, 200 for what was known.
-func fulfilled(f lifecycle.Fulfilment) (*answered[api.Fulfilment], error) {
-	out := &answered[api.Fulfilment]{http.StatusCreated, wire.Fulfillment(f)}
+func fulfilled(f lifecycle.Fulfilment) (*response[api.Fulfilment], error) {
+	out := &response[api.Fulfilment]{http.StatusCreated, wire.Fulfillment(f)}
 	switch {
 	case f.Replayed:
 		out.Status = http.StatusOK
@@ -71,12 +71,12 @@ func fulfilled(f lifecycle.Fulfilment) (*answered[api.Fulfilment], error) {
 	return out, nil
 }
 
-func (h checkoutHandlers) listCheckouts(ctx context.Context, c auth.Request, _ *named) (*answered[api.Checkouts], error) {
-	checkouts, err := h.engine.Checkouts.OfCustomer(ctx, c.ID)
+func (h checkoutHandlers) ofCustomer(ctx context.Context, c auth.Request, _ *idInput) (*response[api.Checkouts], error) {
+	checkouts, err := h.keeper.Checkouts.OfCustomer(ctx, c.ID)
 	return okay(wire.Checkouts(checkouts), err)
 }
 
-type checkoutSelection struct {
+type checkoutsInput struct {
 	Outcome    string `query:"outcome" enum:"fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited" doc:"Only these"`
 	CustomerID string `query:"customerId" doc:"Only this customer's"`
 	Email      string `query:"email" maxLength:"320" doc:"Only those paid with this address, whatever the case of its letters"`
@@ -85,7 +85,7 @@ type checkoutSelection struct {
 }
 
 // search is the selection in lifecycle's words, one longer than its page.
-func (s checkoutSelection) search() (curfew.CheckoutSearch, error) {
+func (s checkoutsInput) search() (curfew.CheckoutSearch, error) {
 	q := curfew.CheckoutSearch{
 		Outcome: curfew.Outcome(s.Outcome), CustomerID: s.CustomerID, Email: s.Email, After: s.After, Limit: s.Limit + 1,
 	}
@@ -100,12 +100,12 @@ func (s checkoutSelection) search() (curfew.CheckoutSearch, error) {
 	return q, nil // the text was looked at with the query
 }
 
-func (h checkoutHandlers) findCheckouts(ctx context.Context, _ auth.Request, in *checkoutSelection) (*answered[api.CheckoutPage], error) {
+func (h checkoutHandlers) find(ctx context.Context, _ auth.Request, in *checkoutsInput) (*response[api.CheckoutPage], error) {
 	search, err := in.search()
 	if err != nil {
 		return nil, err
 	}
-	found, err := h.engine.Checkouts.ListCheckouts(ctx, search)
+	found, err := h.keeper.Checkouts.ListCheckouts(ctx, search)
 	if err != nil {
 		return nil, err
 	}
@@ -118,68 +118,68 @@ func (h checkoutHandlers) findCheckouts(ctx context.Context, _ auth.Request, in 
 	return okay(page, nil)
 }
 
-func (h checkoutHandlers) readCheckout(ctx context.Context, c auth.Request, _ *named) (*answered[api.CheckoutDetail], error) {
-	checkout, err := h.engine.Checkouts.Checkout(ctx, c.ID)
+func (h checkoutHandlers) read(ctx context.Context, c auth.Request, _ *idInput) (*response[api.CheckoutDetail], error) {
+	checkout, err := h.keeper.Checkouts.Checkout(ctx, c.ID)
 	if err != nil {
 		return nil, err
 	}
-	events, err := h.engine.Checkouts.CheckoutEvents(ctx, checkout)
+	events, err := h.keeper.Checkouts.CheckoutEvents(ctx, checkout)
 	return okay(wire.CheckoutDetail(checkout, events), err)
 }
 
-type repair struct {
+type fulfillHeldInput struct {
 	ID   string `path:"id"`
 	Body api.Repair
 }
 
-func (h checkoutHandlers) fulfilHeld(ctx context.Context, c auth.Request, in *repair) (*answered[api.Fulfilment], error) {
+func (h checkoutHandlers) fulfillHeld(ctx context.Context, c auth.Request, in *fulfillHeldInput) (*response[api.Fulfilment], error) {
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	f, err := h.engine.Checkouts.FulfilHeld(ctx, c.Actor, c.ID, in.Body.Reason)
+	f, err := h.keeper.Checkouts.FulfilHeld(ctx, c.Actor, c.ID, in.Body.Reason)
 	return okay(wire.Fulfillment(f), err)
 }
 
-type assignment struct {
+type assignHeldInput struct {
 	ID   string `path:"id"`
 	Body api.Assignment
 }
 
-func (h checkoutHandlers) assignHeld(ctx context.Context, c auth.Request, in *assignment) (*answered[api.Fulfilment], error) {
+func (h checkoutHandlers) assignHeld(ctx context.Context, c auth.Request, in *assignHeldInput) (*response[api.Fulfilment], error) {
 	b := in.Body
 	if err := curfew.CheckText("reason", b.Reason); err != nil {
 		return nil, err
 	}
-	f, err := h.engine.Checkouts.AssignHeld(ctx, c.Actor, c.ID, b.CustomerID, b.Plan, b.Reason)
+	f, err := h.keeper.Checkouts.AssignHeld(ctx, c.Actor, c.ID, b.CustomerID, b.Plan, b.Reason)
 	return okay(wire.Fulfillment(f), err)
 }
 
-type refunding struct {
+type refundInput struct {
 	ID   string `path:"id"`
 	Body api.Refund
 }
 
-func (h checkoutHandlers) refundCheckout(ctx context.Context, c auth.Request, in *refunding) (*answered[api.CheckoutDetail], error) {
+func (h checkoutHandlers) refund(ctx context.Context, c auth.Request, in *refundInput) (*response[api.CheckoutDetail], error) {
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	refund := h.engine.Checkouts.RefundCheckout
+	refund := h.keeper.Checkouts.RefundCheckout
 	if in.Body.ByHand {
-		refund = h.engine.Checkouts.CloseRefund
+		refund = h.keeper.Checkouts.CloseRefund
 	}
 	checkout, err := refund(ctx, c.Actor, c.ID, in.Body.Reason)
 	return okay(wire.CheckoutDetail(checkout, nil), err)
 }
 
-type crediting struct {
+type creditInput struct {
 	ID   string `path:"id"`
 	Body api.Credit
 }
 
-func (h checkoutHandlers) creditCheckout(ctx context.Context, c auth.Request, in *crediting) (*answered[api.CheckoutDetail], error) {
+func (h checkoutHandlers) credit(ctx context.Context, c auth.Request, in *creditInput) (*response[api.CheckoutDetail], error) {
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	checkout, err := h.engine.Checkouts.CreditCheckout(ctx, c.Actor, c.ID, in.Body.Reason)
+	checkout, err := h.keeper.Checkouts.CreditCheckout(ctx, c.Actor, c.ID, in.Body.Reason)
 	return okay(wire.CheckoutDetail(checkout, nil), err)
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-type selection struct {
+type previewInput struct {
 	CustomerID    string   `query:"customerId" doc:"Only this customer's sessions"`
 	Rules         []string `query:"rules" maxItems:"10" doc:"Only these rules"`
 	MaxAgeMinutes int      `query:"maxAgeMinutes" minimum:"1" maximum:"5256000" doc:"Replaces the deadline of unassigned sessions by their creation + this age"`
@@ -24,24 +24,24 @@ type selection struct {
 
 // cleanupHandlers answer for cleanups and their record.
 type cleanupHandlers struct {
-	engine   *lifecycle.Keeper
+	keeper   *lifecycle.Keeper
 	problems problem.Writer
 }
 
-func (h cleanupHandlers) previewCleanup(ctx context.Context, c auth.Request, in *selection) (*answered[api.Preview], error) {
+func (h cleanupHandlers) preview(ctx context.Context, c auth.Request, in *previewInput) (*response[api.Preview], error) {
 	what, err := wire.ParseCleanup(c.Actor, in.CustomerID, in.Rules, in.MaxAgeMinutes, "")
 	if err != nil {
 		return nil, err
 	}
-	p, err := h.engine.Cleanups.Preview(ctx, what)
+	p, err := h.keeper.Cleanups.Preview(ctx, what)
 	return okay(wire.Preview(p), err)
 }
 
-type cleaning struct {
+type cleanupInput struct {
 	Body api.Cleanup
 }
 
-type cleaned = answered[previewOrResult]
+type cleanupResponse = response[previewOrResult]
 
 // previewOrResult is what the route answers with: api.Preview for a dry run,
 // else api.CleanupResult.
@@ -57,7 +57,7 @@ func (previewOrResult) Schema(r huma.Registry) *huma.Schema {
 	}}
 }
 
-func (h cleanupHandlers) runCleanup(ctx context.Context, c auth.Request, in *cleaning) (*cleaned, error) {
+func (h cleanupHandlers) run(ctx context.Context, c auth.Request, in *cleanupInput) (*cleanupResponse, error) {
 	b := in.Body
 	minutes := 0
 	if b.MaxAgeMinutes != nil {
@@ -70,14 +70,14 @@ func (h cleanupHandlers) runCleanup(ctx context.Context, c auth.Request, in *cle
 	case b.PreviewID != "":
 		return h.executePreview(ctx, b, what)
 	case b.DryRun:
-		p, err := h.engine.Cleanups.StorePreview(ctx, what)
+		p, err := h.keeper.Cleanups.StorePreview(ctx, what)
 		return okay(previewOrResult{wire.Preview(p)}, err)
 	}
-	run, err := h.engine.Cleanups.RunCleanup(ctx, what)
+	run, err := h.keeper.Cleanups.RunCleanup(ctx, what)
 	return h.ran(ctx, run, nil, err)
 }
 
-func (h cleanupHandlers) executePreview(ctx context.Context, b api.Cleanup, what lifecycle.Cleanup) (*cleaned, error) {
+func (h cleanupHandlers) executePreview(ctx context.Context, b api.Cleanup, what lifecycle.Cleanup) (*cleanupResponse, error) {
 	if b.DryRun || b.CustomerID != "" || len(b.Rules) > 0 || b.MaxAgeMinutes != nil {
 		return nil, curfew.Errorf(curfew.Invalid,
 			"a preview says already what is cleaned: previewId goes without dryRun, customerId, rules and maxAgeMinutes")
@@ -86,7 +86,7 @@ func (h cleanupHandlers) executePreview(ctx context.Context, b api.Cleanup, what
 	if id == "" {
 		return nil, errNoPreview
 	}
-	run, drifted, err := h.engine.Cleanups.ExecutePreview(ctx, id, what)
+	run, drifted, err := h.keeper.Cleanups.ExecutePreview(ctx, id, what)
 	return h.ran(ctx, run, drifted, hidden(err, errNoPreview))
 }
 
@@ -94,7 +94,7 @@ var errNoPreview = curfew.Errorf(curfew.NotFound, "there is no such preview: the
 
 // ran answers with what a run did. One that failed underway says what it had
 // committed; one that could not begin is a plain problem.
-func (h cleanupHandlers) ran(ctx context.Context, run curfew.Run, drifted []lifecycle.Drift, err error) (*cleaned, error) {
+func (h cleanupHandlers) ran(ctx context.Context, run curfew.Run, drifted []lifecycle.Drift, err error) (*cleanupResponse, error) {
 	if err == nil {
 		return okay(previewOrResult{wire.CleanupResult(run, drifted)}, nil)
 	}
@@ -108,12 +108,12 @@ func (h cleanupHandlers) ran(ctx context.Context, run curfew.Run, drifted []life
 	return nil, f
 }
 
-func (h cleanupHandlers) listRuns(ctx context.Context, _ auth.Request, in *paged) (*answered[api.Runs], error) {
+func (h cleanupHandlers) runs(ctx context.Context, _ auth.Request, in *pageInput) (*response[api.Runs], error) {
 	after, err := in.after()
 	if err != nil {
 		return nil, err
 	}
-	runs, err := h.engine.Cleanups.Runs(ctx, after, in.Limit+1)
+	runs, err := h.keeper.Cleanups.Runs(ctx, after, in.Limit+1)
 	if err != nil {
 		return nil, err
 	}

@@ -12,27 +12,27 @@ import (
 
 // customerHandlers answer for customers.
 type customerHandlers struct {
-	engine *lifecycle.Keeper
+	keeper *lifecycle.Keeper
 }
 
-func (h customerHandlers) sessionStatus(ctx context.Context, c auth.Request, _ *named) (*answered[api.SessionStatus], error) {
-	b, err := h.engine.Sessions.CheckCustomerSessionStatus(ctx, c.ID)
+func (h customerHandlers) status(ctx context.Context, c auth.Request, _ *idInput) (*response[api.SessionStatus], error) {
+	b, err := h.keeper.Sessions.CheckCustomerSessionStatus(ctx, c.ID)
 	return okay(wire.SessionStatus(b), err)
 }
 
-type clearing struct {
+type clearInput struct {
 	ID   string `path:"id"`
 	Body api.Clearing
 }
 
-func (h customerHandlers) clearCustomer(ctx context.Context, c auth.Request, in *clearing) (*answered[api.Cleared], error) {
+func (h customerHandlers) clear(ctx context.Context, c auth.Request, in *clearInput) (*response[api.Cleared], error) {
 	if in.Body.Force && c.Actor.Role != curfew.Admin {
 		return nil, curfew.Errorf(curfew.Forbidden, "only an admin may end live sessions by force")
 	}
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	cleared, err := h.engine.Sessions.Clear(ctx, c.Actor, lifecycle.Clearing{
+	cleared, err := h.keeper.Sessions.Clear(ctx, c.Actor, lifecycle.Clearing{
 		CustomerID: c.ID, DryRun: in.Body.DryRun, Force: in.Body.Force, Reason: in.Body.Reason,
 	})
 	return okay(wire.ClearedFor(c.Actor, cleared), err)

@@ -19,7 +19,7 @@ type Deliveries interface {
 	ReplayDead(ctx context.Context, destination string) (int, error)
 }
 
-type deliverySearch struct {
+type deliveriesInput struct {
 	State    string `query:"state" enum:"pending,delivered,dead" doc:"Only these"`
 	Endpoint string `query:"endpoint" maxLength:"128" doc:"Only this endpoint's"`
 	After    string `query:"after" maxLength:"128" doc:"The nextCursor of the page before"`
@@ -32,7 +32,7 @@ type deliveryHandlers struct {
 	endpoints  Endpoints
 }
 
-func (h deliveryHandlers) listDeliveries(ctx context.Context, _ auth.Request, in *deliverySearch) (*answered[api.Deliveries], error) {
+func (h deliveryHandlers) list(ctx context.Context, _ auth.Request, in *deliveriesInput) (*response[api.Deliveries], error) {
 	if in.After != "" && wire.CanonicalID(in.After) != in.After {
 		return nil, problem.Malformed("after is none that Curfew gave: leave it out for the first page")
 	}
@@ -51,21 +51,21 @@ func (h deliveryHandlers) listDeliveries(ctx context.Context, _ auth.Request, in
 	return okay(out, err)
 }
 
-func (h deliveryHandlers) readDelivery(ctx context.Context, c auth.Request, _ *named) (*answered[api.Delivery], error) {
+func (h deliveryHandlers) read(ctx context.Context, c auth.Request, _ *idInput) (*response[api.Delivery], error) {
 	d, err := h.deliveries.Show(ctx, c.ID)
 	return okay(wire.Delivery(d), err)
 }
 
-func (h deliveryHandlers) replayDelivery(ctx context.Context, c auth.Request, _ *named) (*answered[api.Delivery], error) {
+func (h deliveryHandlers) replay(ctx context.Context, c auth.Request, _ *idInput) (*response[api.Delivery], error) {
 	d, err := h.deliveries.Replay(ctx, c.ID)
 	return okay(wire.Delivery(d), err)
 }
 
-type deadOf struct {
+type replayDeadInput struct {
 	Body api.DeadOf
 }
 
-func (h deliveryHandlers) replayDead(ctx context.Context, _ auth.Request, in *deadOf) (*answered[api.Replayed], error) {
+func (h deliveryHandlers) replayDead(ctx context.Context, _ auth.Request, in *replayDeadInput) (*response[api.Replayed], error) {
 	if _, err := h.endpoints.Show(ctx, in.Body.Endpoint); err != nil {
 		return nil, err
 	}

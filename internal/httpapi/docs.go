@@ -12,15 +12,21 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/problem"
-	"github.com/curfewhq/curfew/internal/wire"
 )
 
 //go:embed docs.html
 var docsPage string
 
-// document serves the description of the API, for programs and for people. It
-// needs nothing from elsewhere.
-func (s *Server) document(mux *http.ServeMux, doc *huma.OpenAPI) error {
+// docsHandlers serve the description of the API, for programs and for people. It needs nothing from elsewhere.
+type docsHandlers struct {
+	version string
+	example string // a command that calls the API
+
+	description, page []byte
+}
+
+// write writes what the handlers serve. It is called once, when every route is known.
+func (h *docsHandlers) write(doc *huma.OpenAPI, table []route) error {
 	description, err := doc.MarshalJSON()
 	if err != nil {
 		return err
@@ -30,30 +36,32 @@ func (s *Server) document(mux *http.ServeMux, doc *huma.OpenAPI) error {
 		return err
 	}
 	var page bytes.Buffer
-	if err := t.Execute(&page, s.reference(doc)); err != nil {
+	if err := t.Execute(&page, h.reference(doc, table)); err != nil {
 		return err
 	}
-	mux.HandleFunc("GET /openapi.json", fixed(jsonType, description))
-	mux.HandleFunc("GET /docs", fixed("text/html; charset=utf-8", page.Bytes()))
+	h.description, h.page = description, page.Bytes()
 	return nil
 }
 
-func fixed(kind string, text []byte) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", kind)
-		_, _ = w.Write(text) // a reader who left
-	}
+func (h *docsHandlers) openAPI(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", jsonType)
+	_, _ = w.Write(h.description) // an error means that the reader has left
+}
+
+func (h *docsHandlers) forPeople(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = w.Write(h.page) // an error means that the reader has left
 }
 
 // reference is what the page for people shows.
 type reference struct {
 	Version, Example string
-	Routes           []documented
+	Routes           []routeEntry
 	Codes            []code
 }
 
-type documented struct {
-	Method, Path, Summary, Roles string
+type routeEntry struct {
+	Method, Path, Summary, Users string
 	Inputs                       []input
 	Statuses                     []string
 }
@@ -69,12 +77,13 @@ type code struct {
 	Status      int
 }
 
-func (s *Server) reference(doc *huma.OpenAPI) reference {
-	r := reference{Version: s.version, Example: "curl " + s.baseURL + "/api/debug/session-health " + wire.Bearer(curfew.Admin)}
-	for _, rt := range s.routes() {
-		r.Routes = append(r.Routes, describe(doc, rt.method, rt.path, roleNames(rt.access.Roles)))
+func (h *docsHandlers) reference(doc *huma.OpenAPI, table []route) reference {
+	r := reference{Version: h.version, Example: h.example}
+	for _, rt := range table {
+		if rt.described {
+			r.Routes = append(r.Routes, describe(doc, rt))
+		}
 	}
-	r.Routes = append(r.Routes, describe(doc, http.MethodPost, webhookPath, "the provider, by its signature"))
 	for _, k := range curfew.Kinds() {
 		status, title, _ := problem.Meaning(k)
 		r.Codes = append(r.Codes, code{string(k), title, status})
@@ -83,12 +92,12 @@ func (s *Server) reference(doc *huma.OpenAPI) reference {
 	return r
 }
 
-func describe(doc *huma.OpenAPI, method, path, roles string) documented {
-	item := doc.Paths[path]
+func describe(doc *huma.OpenAPI, rt route) routeEntry {
+	item := doc.Paths[rt.path]
 	op := map[string]*huma.Operation{
 		http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPatch: item.Patch, http.MethodDelete: item.Delete,
-	}[method]
-	d := documented{Method: method, Path: path, Summary: op.Summary, Roles: roles}
+	}[rt.method]
+	d := routeEntry{Method: rt.method, Path: rt.path, Summary: op.Summary, Users: rt.users()}
 	for _, p := range op.Parameters {
 		d.Inputs = append(d.Inputs, input{p.Name, p.In, typeOf(p.Schema), p.Description, p.Required})
 	}

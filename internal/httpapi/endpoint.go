@@ -23,7 +23,7 @@ type Endpoints interface {
 	Test(ctx context.Context, id string) (record.Delivery, error)
 }
 
-type newEndpoint struct {
+type newEndpointInput struct {
 	Body api.NewEndpoint
 }
 
@@ -32,12 +32,12 @@ type endpointHandlers struct {
 	endpoints Endpoints
 }
 
-func (h endpointHandlers) addEndpoint(ctx context.Context, _ auth.Request, in *newEndpoint) (*answered[api.Endpoint], error) {
+func (h endpointHandlers) add(ctx context.Context, _ auth.Request, in *newEndpointInput) (*response[api.Endpoint], error) {
 	w, err := h.endpoints.Add(ctx, record.Endpoint{URL: in.Body.URL, Description: in.Body.Description, Kinds: in.Body.Events})
-	return &answered[api.Endpoint]{http.StatusCreated, wire.Endpoint(w)}, err
+	return &response[api.Endpoint]{http.StatusCreated, wire.Endpoint(w)}, err
 }
 
-func (h endpointHandlers) listEndpoints(ctx context.Context, _ auth.Request, _ *struct{}) (*answered[api.Endpoints], error) {
+func (h endpointHandlers) list(ctx context.Context, _ auth.Request, _ *struct{}) (*response[api.Endpoints], error) {
 	all, err := h.endpoints.List(ctx)
 	out := api.Endpoints{Endpoints: make([]api.Endpoint, len(all))}
 	for i, w := range all {
@@ -46,17 +46,17 @@ func (h endpointHandlers) listEndpoints(ctx context.Context, _ auth.Request, _ *
 	return okay(out, err)
 }
 
-func (h endpointHandlers) readEndpoint(ctx context.Context, c auth.Request, _ *named) (*answered[api.Endpoint], error) {
+func (h endpointHandlers) read(ctx context.Context, c auth.Request, _ *idInput) (*response[api.Endpoint], error) {
 	w, err := h.endpoints.Show(ctx, c.ID)
 	return okay(wire.Endpoint(w), err)
 }
 
-type endpointChange struct {
-	named
+type endpointChangeInput struct {
+	idInput
 	Body api.EndpointChange
 }
 
-func (h endpointHandlers) changeEndpoint(ctx context.Context, c auth.Request, in *endpointChange) (*answered[api.Endpoint], error) {
+func (h endpointHandlers) change(ctx context.Context, c auth.Request, in *endpointChangeInput) (*response[api.Endpoint], error) {
 	b := in.Body
 	w, err := h.endpoints.Change(ctx, c.ID, func(w *record.Endpoint) {
 		set(&w.URL, b.URL)
@@ -74,16 +74,16 @@ func set[T any](to, from *T) {
 	}
 }
 
-func (h endpointHandlers) removeEndpoint(ctx context.Context, c auth.Request, _ *named) (*answered[api.Removed], error) {
+func (h endpointHandlers) remove(ctx context.Context, c auth.Request, _ *idInput) (*response[api.Removed], error) {
 	return okay(api.Removed{ID: c.ID}, h.endpoints.Remove(ctx, c.ID))
 }
 
-func (h endpointHandlers) rotateEndpoint(ctx context.Context, c auth.Request, _ *named) (*answered[api.Endpoint], error) {
+func (h endpointHandlers) rotate(ctx context.Context, c auth.Request, _ *idInput) (*response[api.Endpoint], error) {
 	w, err := h.endpoints.Rotate(ctx, c.ID)
 	return okay(wire.Endpoint(w), err)
 }
 
-func (h endpointHandlers) testEndpoint(ctx context.Context, c auth.Request, _ *named) (*answered[api.Delivery], error) {
+func (h endpointHandlers) test(ctx context.Context, c auth.Request, _ *idInput) (*response[api.Delivery], error) {
 	d, err := h.endpoints.Test(ctx, c.ID)
-	return &answered[api.Delivery]{http.StatusAccepted, wire.Delivery(d)}, err
+	return &response[api.Delivery]{http.StatusAccepted, wire.Delivery(d)}, err
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/console"
 )
 
 // RouteLine is what the tests need of a route.
@@ -15,11 +16,13 @@ type RouteLine struct {
 	Params, Fields []string
 }
 
-// RouteTable is every route.
+// RouteTable is every route that the gate guards, and its documentation describes.
 func RouteTable() []RouteLine {
 	var all []RouteLine
-	for _, rt := range (&Server{}).routes() {
-		all = append(all, RouteLine{rt.method, rt.path, rt.access.Roles, rt.params, rt.fields})
+	for _, rt := range routes(handlers{site: &console.Site{}}) {
+		if rt.described && rt.open == "" {
+			all = append(all, RouteLine{rt.method, rt.path, rt.access.Roles, rt.params, rt.fields})
+		}
 	}
 	return all
 }
@@ -30,10 +33,14 @@ func (s *Server) Sample(ctx context.Context) { s.history.Record(ctx) }
 // Recall keeps what was before the server for the charts.
 func (s *Server) Recall(ctx context.Context) { s.history.Recall(ctx) }
 
-// Refused is what a server says at its start of a table with such a route;
-// relations are numbered in their order.
+// Refused is what a server says at its start of a table with such a route; relations are numbered in their order.
 func Refused(path string, relates int, roles ...curfew.Role) error {
 	return everyRouteHasAccess([]route{{method: "GET", path: path, access: auth.Access{Roles: roles, Relation: auth.Relation(relates)}}})
+}
+
+// RefusedOpen is Refused for a route that the gate does not guard.
+func RefusedOpen(open string, roles ...curfew.Role) error {
+	return everyRouteHasAccess([]route{{method: "GET", path: "/x", open: open, access: auth.Access{Roles: roles}}})
 }
 
 // Quicken gives streams shorter times. It is called before the server serves.

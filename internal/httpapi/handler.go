@@ -3,16 +3,16 @@ package httpapi
 import "net/http"
 
 // answered is what a handler returns.
-type answered[T any] struct {
+type response[T any] struct {
 	Status int
 	Body   T
 }
 
-func okay[T any](body T, err error) (*answered[T], error) {
-	return &answered[T]{http.StatusOK, body}, err
+func okay[T any](body T, err error) (*response[T], error) {
+	return &response[T]{http.StatusOK, body}, err
 }
 
-// named is the input of a route with nothing but the {id} in its path.
-type named struct {
+// idInput is the input of a route with nothing but the {id} in its path.
+type idInput struct {
 	ID string `path:"id"`
 }

@@ -12,16 +12,16 @@ import (
 
 // healthHandlers answer for health and its findings.
 type healthHandlers struct {
-	engine           *lifecycle.Keeper
+	keeper           *lifecycle.Keeper
 	version, baseURL string
 }
 
-func (h healthHandlers) sessionHealth(ctx context.Context, c auth.Request, _ *struct{}) (*answered[api.Health], error) {
-	report := h.engine.Health.Report(ctx)
+func (h healthHandlers) report(ctx context.Context, c auth.Request, _ *struct{}) (*response[api.Health], error) {
+	report := h.keeper.Health.Report(ctx)
 	if !wire.SeesInside(c.Actor) {
 		report.Findings = wire.OutsideFindings(report.Findings)
 	}
-	out := &answered[api.Health]{http.StatusOK, wire.Health(report, h.version, h.baseURL)}
+	out := &response[api.Health]{http.StatusOK, wire.Health(report, h.version, h.baseURL)}
 	if report.Health == lifecycle.CannotTell {
 		out.Status = http.StatusServiceUnavailable
 	}

@@ -9,12 +9,17 @@ import (
 	"github.com/curfewhq/curfew/internal/metrics"
 )
 
-type historyQuery struct {
+type historyInput struct {
 	Since int64 `query:"since" doc:"Only what came after this second since 1970"`
 }
 
-func (s *Server) readHistory(_ context.Context, _ auth.Request, in *historyQuery) (*answered[api.History], error) {
-	return okay(historyJSON(s.history.Since(time.Unix(in.Since, 0).Add(time.Second-1))), nil)
+// historyHandlers answer for the last hours of this process.
+type historyHandlers struct {
+	history *metrics.History
+}
+
+func (h historyHandlers) read(_ context.Context, _ auth.Request, in *historyInput) (*response[api.History], error) {
+	return okay(historyJSON(h.history.Since(time.Unix(in.Since, 0).Add(time.Second-1))), nil)
 }
 
 func historyJSON(samples []metrics.Sample) api.History {

@@ -121,7 +121,7 @@ func (h *house) listen(o settings) {
 	h.background(hub.Run)
 	s, err := httpapi.New(httpapi.Options{
 		Streams: streams{hub},
-		Engine:  h.engine, Timeline: h.timeline, Identity: h.identity, Once: h.store, Ready: h.ready, Version: "v-test",
+		Keeper:  h.engine, Timeline: h.timeline, Identity: h.identity, Once: h.store, Ready: h.ready, Version: "v-test",
 		BaseURL: "http://127.0.0.1:3001", Metrics: h.metrics, RequestTimeout: o.timeout, Hook: o.hook, Settings: o.given,
 		Endpoints: webhook.Endpoints{Store: h.store}, Deliveries: notify.Deliveries{Store: h.store},
 		Links:  mail.Unsubscriptions{Store: h.store, Signer: h.identity},

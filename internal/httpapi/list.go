@@ -5,11 +5,11 @@ import (
 	"github.com/curfewhq/curfew/internal/problem"
 )
 
-// paged is the input of a list.
-type paged struct {
+// pageInput is the input of a list.
+type pageInput struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"The length of a page"`
 	Cursor string `query:"cursor" maxLength:"200" doc:"The nextCursor of the page before"`
 }
 
 // after is the place behind which the page begins.
-func (p paged) after() (curfew.Cursor, error) { return problem.ParseCursor(p.Cursor) }
+func (p pageInput) after() (curfew.Cursor, error) { return problem.ParseCursor(p.Cursor) }

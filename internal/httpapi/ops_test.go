@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"regexp"
@@ -179,11 +180,11 @@ func TestS13_ListenersHaveLimits(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	s, err := httpapi.New(httpapi.Options{
-		Engine: h.engine, Timeline: h.timeline, Identity: h.identity, Once: h.store, Ready: h.ready,
+		Keeper: h.engine, Timeline: h.timeline, Identity: h.identity, Once: h.store, Ready: h.ready,
 		Endpoints: webhook.Endpoints{Store: h.store}, Deliveries: notify.Deliveries{Store: h.store},
 	})
 	must(t, err)
-	for _, l := range []*http.Server{s.HTTPServer("127.0.0.1:0"), s.OpsServer("127.0.0.1:0")} {
+	for _, l := range []*http.Server{s.HTTPServer("127.0.0.1:0"), httpapi.NewOpsServer("127.0.0.1:0", s.Ops(), slog.New(slog.DiscardHandler))} {
 		if l.ReadHeaderTimeout != 5*time.Second || l.ReadTimeout == 0 || l.WriteTimeout == 0 || l.IdleTimeout == 0 || l.MaxHeaderBytes != 16<<10 {
 			t.Errorf("%+v", l)
 		}

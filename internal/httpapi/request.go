@@ -14,15 +14,15 @@ import (
 
 // queueHandlers answer for the queue and its requests.
 type queueHandlers struct {
-	engine *lifecycle.Keeper
+	keeper *lifecycle.Keeper
 }
 
-func (h queueHandlers) listQueue(ctx context.Context, c auth.Request, in *paged) (*answered[api.Queue], error) {
+func (h queueHandlers) list(ctx context.Context, c auth.Request, in *pageInput) (*response[api.Queue], error) {
 	after, err := in.after()
 	if err != nil {
 		return nil, err
 	}
-	pending, err := h.queue(ctx, c.Actor, after, in.Limit+1)
+	pending, err := h.pending(ctx, c.Actor, after, in.Limit+1)
 	if err != nil {
 		return nil, err
 	}
@@ -32,25 +32,25 @@ func (h queueHandlers) listQueue(ctx context.Context, c auth.Request, in *paged)
 	return okay(wire.Queue(pending, next), nil)
 }
 
-// queue is what may be accepted. Only a mechanic's look counts as one.
-func (h queueHandlers) queue(ctx context.Context, who curfew.Actor, after curfew.Cursor, limit int) ([]curfew.Snapshot, error) {
+// pending returns the requests that may be accepted. Only a mechanic's look counts as one.
+func (h queueHandlers) pending(ctx context.Context, who curfew.Actor, after curfew.Cursor, limit int) ([]curfew.Snapshot, error) {
 	if who.Role != curfew.Mechanic {
-		return h.engine.Queue.Peek(ctx, after, limit)
+		return h.keeper.Queue.Peek(ctx, after, limit)
 	}
-	return h.engine.Queue.Pending(ctx, after, limit)
+	return h.keeper.Queue.Pending(ctx, after, limit)
 }
 
-func (h queueHandlers) acceptRequest(ctx context.Context, c auth.Request, _ *named) (*answered[api.Offered], error) {
-	accepted, err := h.engine.Queue.Accept(ctx, c.ID, c.Actor.ID)
+func (h queueHandlers) accept(ctx context.Context, c auth.Request, _ *idInput) (*response[api.Offered], error) {
+	accepted, err := h.keeper.Queue.Accept(ctx, c.ID, c.Actor.ID)
 	return okay(wire.Offered(accepted), hidden(err, auth.ErrNoRequest))
 }
 
-func (h queueHandlers) releaseRequest(ctx context.Context, c auth.Request, _ *named) (*answered[api.Offered], error) {
-	released, err := h.engine.Queue.Release(ctx, c.ID, c.Actor.ID)
+func (h queueHandlers) release(ctx context.Context, c auth.Request, _ *idInput) (*response[api.Offered], error) {
+	released, err := h.keeper.Queue.Release(ctx, c.ID, c.Actor.ID)
 	if err != nil {
 		return nil, hidden(err, auth.ErrNoRequest)
 	}
-	events, err := h.engine.Sessions.Events(ctx, released.Session)
+	events, err := h.keeper.Sessions.Events(ctx, released.Session)
 	if err == nil && !releasedBy(events, c.Actor) {
 		return nil, auth.ErrNoRequest
 	}

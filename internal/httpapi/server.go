@@ -17,140 +17,158 @@ import (
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/sse"
 	"github.com/curfewhq/curfew/internal/timeline"
+	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
 // Limits of the listeners.
 const (
-	maxHeader         = 16 << 10
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 15 * time.Second
 	idleTimeout       = 2 * time.Minute
-	// writeTimeout lets the longest request end, and its answer go out.
+	// writeTimeout lets the slowest route answer, and its answer go out.
 	writeTimeout = cleanupTimeout + 15*time.Second
-	// requestTimeout is for everything but cleanups.
+	// requestTimeout is how long the other routes may take to answer.
 	requestTimeout = 10 * time.Second
-	cleanupTimeout = time.Minute
 )
 
-// Options of a server. Engine, Timeline, Identity, Once, Ready, Endpoints and Deliveries
-// are needed.
+// Options of a server. Keeper, Timeline, Identity, Once, Ready, Endpoints and Deliveries are required.
 type Options struct {
-	Engine   *lifecycle.Keeper
+	Keeper   *lifecycle.Keeper
 	Timeline *timeline.Explainer
 	Identity *auth.Identity
 	Once     auth.OneTimes
-	// Ready says whether the database answers with the schema this process
-	// needs; nil: it does.
+	// Ready returns an error unless the database answers with the schema that this process needs.
 	Ready func(context.Context) error
-	// BaseURL is where callers reach the server, for texts that can be pasted:
-	// http://127.0.0.1:3001.
+	// BaseURL is where callers reach the server, for commands to paste: http://127.0.0.1:3001.
 	BaseURL string
-	// LoginHint is the whole line that prints a link which signs a browser in;
-	// empty: curfew login.
+	// LoginHint is the command that prints a sign-in link for a browser. The default is curfew login.
 	LoginHint string
 	Version   string
-	Logger    *slog.Logger      // nil: nothing is logged
-	Metrics   *metrics.Registry // nil: /metrics has only Go's figures and the process's
-	// RequestTimeout bounds a request, but for cleanups, which get a minute;
-	// 0: 10 s.
+	Logger    *slog.Logger      // nil discards the log
+	Metrics   *metrics.Registry // nil: /metrics has only the figures of Go and of the process
+	// RequestTimeout is how long a route may take to answer, except cleanups, which may take a minute. The default is
+	// 10 s.
 	RequestTimeout time.Duration
-	Trace          Trace // is shown every request; nil: nobody looks
-	Hook           Hook  // of the payments' provider; nil: its webhook is not there
+	Trace          Trace // traces requests; nil traces none
+	Hook           Hook  // of the payment provider; nil: its webhook answers NotFound
 	Endpoints      Endpoints
 	Deliveries     Deliveries
-	Streams        sse.Hub                 // what changes; nil: /api/stream is Unavailable
-	Links          console.Unsubscriptions // of mails; nil: they lead nowhere
+	Streams        sse.Hub                 // what changes; nil: /api/stream answers Unavailable
+	Links          console.Unsubscriptions // of mails; nil: there are no such routes
 	// Settings is what the process was started with, for admins; no secrets.
 	Settings []api.Setting
 }
 
-// Trace is told that a request begins, and under which id, and returns the
-// context of its work and what ends it, with the route's pattern (empty: there is
-// none such) and the answer's status. Nothing else of a request is shown to it by
-// the server: paths and headers tell who calls.
-type Trace func(r *http.Request, requestID string) (context.Context, func(route string, status int))
-
-func untraced(r *http.Request, _ string) (context.Context, func(string, int)) {
-	return r.Context(), func(string, int) {}
+// completed returns the options with their defaults. The error's kind is Invalid if a required one is missing.
+func (o Options) completed() (Options, error) {
+	if o.Keeper == nil || o.Timeline == nil || o.Identity == nil || o.Once == nil || o.Ready == nil || o.Endpoints == nil || o.Deliveries == nil {
+		return o, curfew.Errorf(curfew.Invalid, "a server needs Keeper, Timeline, Identity, Once, Ready, Endpoints and Deliveries")
+	}
+	o.BaseURL = strings.TrimSuffix(o.BaseURL, "/")
+	o.LoginHint = cmp.Or(o.LoginHint, "curfew login")
+	o.RequestTimeout = cmp.Or(o.RequestTimeout, requestTimeout)
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Trace == nil {
+		o.Trace = untraced
+	}
+	if o.Metrics == nil {
+		o.Metrics = metrics.New()
+	}
+	return o, nil
 }
 
 // Server answers HTTP. Its handlers are safe for concurrent use.
 type Server struct {
-	engine     *lifecycle.Keeper
-	timeline   *timeline.Explainer
-	gate       *auth.Gate
-	ready      func(context.Context) error
-	baseURL    string
-	version    string
-	log        *slog.Logger
-	metrics    *metrics.Registry
-	problems   problem.Writer
-	timeout    time.Duration
-	trace      Trace
-	hook       Hook
-	endpoints  Endpoints
-	deliveries Deliveries
-	streams    *sse.Server
-	works      *works
-	site       *console.Site
-	settings   []api.Setting
-	history    *metrics.History
-	handler    http.Handler
-	ops        http.Handler
+	log     *slog.Logger
+	tasks   *tasks
+	streams *sse.Server
+	history *metrics.History
+	handler http.Handler
+	ops     http.Handler
 }
 
-// New makes a server. The error's kind is Invalid where an option is missing.
+// New returns a server. The error's kind is Invalid if a required option is missing.
 func New(o Options) (*Server, error) {
-	if o.Engine == nil || o.Timeline == nil || o.Identity == nil || o.Once == nil || o.Ready == nil || o.Endpoints == nil || o.Deliveries == nil {
-		return nil, curfew.Errorf(curfew.Invalid, "a server needs Engine, Timeline, Identity, Once, Ready, Endpoints and Deliveries")
+	o, err := o.completed()
+	if err != nil {
+		return nil, err
+	}
+	gate := auth.NewGate(o.Identity, o.Once, o.Keeper.Sessions, o.BaseURL)
+	site, err := newSite(o, gate)
+	if err != nil {
+		return nil, err
 	}
 	s := &Server{
-		engine: o.Engine, timeline: o.Timeline, ready: o.Ready, log: o.Logger, metrics: o.Metrics,
-		baseURL: strings.TrimSuffix(o.BaseURL, "/"), version: o.Version, timeout: o.RequestTimeout, trace: o.Trace, hook: o.Hook,
-		endpoints: o.Endpoints, deliveries: o.Deliveries, settings: o.Settings,
-		works: newWorks(),
+		log: o.Logger, tasks: newTasks(),
+		history: metrics.NewHistory(o.Keeper.Health, o.Metrics, o.Logger),
+		streams: sse.New(sse.Options{
+			Hub: o.Streams, Health: o.Keeper.Health, Gate: gate, Logger: o.Logger, Version: o.Version, BaseURL: o.BaseURL,
+		}),
 	}
-	s.gate = auth.NewGate(o.Identity, o.Once, o.Engine.Sessions, s.baseURL)
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
-	}
-	s.problems = problem.Writer{Log: s.log}
-	if s.trace == nil {
-		s.trace = untraced
-	}
-	if s.metrics == nil {
-		s.metrics = metrics.New()
-	}
-	if s.timeout == 0 {
-		s.timeout = requestTimeout
-	}
-	s.metrics.Describe(s.version)
-	for _, rt := range s.routes() {
-		s.metrics.AddRoute(rt.method+" "+rt.path, append(rt.statuses[:len(rt.statuses):len(rt.statuses)], http.StatusInternalServerError, http.StatusServiceUnavailable)...)
-	}
-	s.history = metrics.NewHistory(s.engine.Health, s.metrics, s.log)
-	s.streams = sse.New(sse.Options{
-		Hub: o.Streams, Engine: s.engine.Health, Gate: s.gate, Logger: s.log, Version: s.version, BaseURL: s.baseURL,
-	})
-	var err error
-	s.site, err = console.New(console.Options{
-		Engine: s.engine, Timeline: s.timeline, Gate: s.gate, Endpoints: s.endpoints, Deliveries: s.deliveries, Links: o.Links,
-		Settings: s.settings, Version: s.version, BaseURL: s.baseURL, LoginHint: cmp.Or(o.LoginHint, "curfew login"),
-		Timeout: s.timeout, Logger: s.log,
-	})
-	if err != nil {
+	h := s.handlers(o, site)
+	table, public := routes(h), newRouter(o.Version, o.RequestTimeout, gate, s.tasks, o.Logger)
+	if err := mountAll(table, public); err != nil {
 		return nil, err
 	}
-	handler, err := s.public()
-	if err != nil {
+	completeSchemas(public.api.OpenAPI().Components.Schemas.Map())
+	if err := h.docs.write(public.api.OpenAPI(), table); err != nil {
 		return nil, err
 	}
-	s.handler, s.ops = s.observed(handler), s.operators()
+	ops := &router{mux: http.NewServeMux()}
+	if err := mountAll(opsRoutes(opsHandlers{o.Ready}, o.Metrics), ops); err != nil {
+		return nil, err
+	}
+	countFromZero(o.Metrics, o.Version, table)
+	s.handler, s.ops = observer{o.Logger, o.Metrics, o.Trace, public.problems}.wrap(public), ops.mux
 	return s, nil
 }
 
-// Run does what live streams and charts need in the background, until the context ends.
+func newSite(o Options, gate *auth.Gate) (*console.Site, error) {
+	return console.New(console.Options{
+		Keeper: o.Keeper, Timeline: o.Timeline, Gate: gate, Endpoints: o.Endpoints, Deliveries: o.Deliveries, Links: o.Links,
+		Settings: o.Settings, Version: o.Version, BaseURL: o.BaseURL, LoginHint: o.LoginHint, Timeout: o.RequestTimeout, Logger: o.Logger,
+	})
+}
+
+func (s *Server) handlers(o Options, site *console.Site) handlers {
+	problems := problem.Writer{Log: o.Logger}
+	return handlers{
+		sessions:   sessionHandlers{o.Keeper},
+		queue:      queueHandlers{o.Keeper},
+		checkouts:  checkoutHandlers{o.Keeper},
+		customers:  customerHandlers{o.Keeper},
+		cleanups:   cleanupHandlers{o.Keeper, problems},
+		explain:    explainHandlers{o.Timeline},
+		health:     healthHandlers{o.Keeper, o.Version, o.BaseURL},
+		history:    historyHandlers{s.history},
+		settings:   settingsHandlers{o.Settings},
+		endpoints:  endpointHandlers{o.Endpoints},
+		deliveries: deliveryHandlers{o.Deliveries, o.Endpoints},
+		webhooks: webhookHandlers{
+			hook: o.Hook, payments: o.Keeper.Payments, tasks: s.tasks, timeout: o.RequestTimeout, problems: problems, log: o.Logger,
+		},
+		docs: &docsHandlers{
+			version: o.Version, example: "curl " + o.BaseURL + "/api/debug/session-health " + wire.Bearer(curfew.Admin),
+		},
+		streams: s.streams,
+		site:    site,
+	}
+}
+
+// countFromZero creates the series of the routes whose answers are known, so that a first failure shows as a rise.
+func countFromZero(m *metrics.Registry, version string, table []route) {
+	m.Describe(version)
+	for _, rt := range table {
+		if len(rt.statuses) > 0 {
+			m.AddRoute(rt.pattern(), append(rt.statuses[:len(rt.statuses):len(rt.statuses)], http.StatusInternalServerError, http.StatusServiceUnavailable)...)
+		}
+	}
+}
+
+// Run does what live streams and charts need in the background, until the context ends. It returns nil.
 func (s *Server) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	all.Go(func() { s.streams.Run(ctx) })
@@ -159,28 +177,28 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
-// Handler is the public listener: API, pages and documentation.
+// Handler is the public listener's: API, pages and documentation.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// Ops is the listener for operators: /metrics, /livez, /readyz and pprof.
+// Ops is the operators' listener's: /metrics, /livez, /readyz and pprof.
 func (s *Server) Ops() http.Handler { return s.ops }
 
-// HTTPServer listens for everybody, with limits that keep slow callers from
-// holding it. Its Shutdown ends the live streams, but waits for none: EndStreams
-// does.
+// HTTPServer returns the public listener, with limits that keep slow callers from holding it. Its Shutdown ends the live
+// streams, but does not wait for them: EndStreams does.
 func (s *Server) HTTPServer(addr string) *http.Server {
 	h := listener(addr, s.handler, s.log)
 	h.RegisterOnShutdown(s.streams.Close)
 	return h
 }
 
-// OpsServer is HTTPServer for operators.
-func (s *Server) OpsServer(addr string) *http.Server {
-	return NewOpsServer(addr, s.ops, s.log)
-}
+// EndStreams ends every stream with a bye, refuses new ones, and waits until all have ended. The error is the context's.
+func (s *Server) EndStreams(ctx context.Context) error { return s.streams.End(ctx) }
 
-// NewOpsServer is OpsServer for another handler: it can listen before there is
-// a Server.
+// EndTasks waits until everything that callers have started has ended. Once the context ends, it cancels what still
+// runs, and returns the context's error.
+func (s *Server) EndTasks(ctx context.Context) error { return s.tasks.end(ctx) }
+
+// NewOpsServer returns the operators' listener. Its handler is usually Ops, or another until there is a Server.
 func NewOpsServer(addr string, h http.Handler, log *slog.Logger) *http.Server {
 	return listener(addr, h, log)
 }
@@ -192,24 +210,4 @@ func listener(addr string, h http.Handler, log *slog.Logger) *http.Server {
 		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
-}
-
-// public puts routes, pages and documentation behind one mux.
-func (s *Server) public() (http.Handler, error) {
-	if err := everyRouteHasAccess(s.routes()); err != nil {
-		return nil, err
-	}
-	mux := http.NewServeMux()
-	doc, err := s.register(mux)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.document(mux, doc); err != nil {
-		return nil, err
-	}
-	mux.HandleFunc("POST "+webhookPath, s.webhook)
-	for _, page := range s.site.Routes() {
-		mux.HandleFunc(page.Pattern, page.Serve)
-	}
-	return s.routed(mux), nil
 }

@@ -11,22 +11,22 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-type newSession struct {
+type newSessionInput struct {
 	Key  string `header:"Idempotency-Key" maxLength:"255" doc:"Makes the call safe to repeat"`
 	Body api.NewSession
 }
 
 // sessionHandlers answer for sessions.
 type sessionHandlers struct {
-	engine *lifecycle.Keeper
+	keeper *lifecycle.Keeper
 }
 
-func (h sessionHandlers) createSession(ctx context.Context, c auth.Request, in *newSession) (*answered[api.Fulfilment], error) {
+func (h sessionHandlers) create(ctx context.Context, c auth.Request, in *newSessionInput) (*response[api.Fulfilment], error) {
 	customer, err := forWhom(c.Actor, in.Body.CustomerID)
 	if err != nil {
 		return nil, err
 	}
-	f, err := h.engine.Admission.CreateSession(ctx, c.Actor, lifecycle.Claim{CustomerID: customer, Plan: in.Body.Plan, Key: in.Key})
+	f, err := h.keeper.Admission.CreateSession(ctx, c.Actor, lifecycle.Claim{CustomerID: customer, Plan: in.Body.Plan, Key: in.Key})
 	if err != nil {
 		return nil, err
 	}
@@ -47,44 +47,44 @@ func forWhom(who curfew.Actor, customerID string) (string, error) {
 	return who.ID, nil
 }
 
-func (h sessionHandlers) readSession(_ context.Context, c auth.Request, _ *named) (*answered[api.Session], error) {
+func (h sessionHandlers) read(_ context.Context, c auth.Request, _ *idInput) (*response[api.Session], error) {
 	return okay(wire.SessionFor(c.Actor, c.Session.Session), nil)
 }
 
-func (h sessionHandlers) listEvents(ctx context.Context, c auth.Request, _ *named) (*answered[api.Events], error) {
-	events, err := h.engine.Sessions.Events(ctx, c.Session.Session)
+func (h sessionHandlers) events(ctx context.Context, c auth.Request, _ *idInput) (*response[api.Events], error) {
+	events, err := h.keeper.Sessions.Events(ctx, c.Session.Session)
 	return okay(wire.EventsFor(c.Actor, events), err)
 }
 
-func (h sessionHandlers) joinSession(ctx context.Context, c auth.Request, _ *named) (*answered[api.Session], error) {
-	joined, err := h.engine.Sessions.Join(ctx, c.ID, c.Actor)
-	return standing(c, joined, err)
+func (h sessionHandlers) join(ctx context.Context, c auth.Request, _ *idInput) (*response[api.Session], error) {
+	joined, err := h.keeper.Sessions.Join(ctx, c.ID, c.Actor)
+	return sessionFor(c, joined, err)
 }
 
-func (h sessionHandlers) endSession(ctx context.Context, c auth.Request, _ *named) (*answered[api.Session], error) {
-	ended, err := h.engine.Sessions.End(ctx, c.ID, c.Actor)
-	return standing(c, ended, err)
+func (h sessionHandlers) end(ctx context.Context, c auth.Request, _ *idInput) (*response[api.Session], error) {
+	ended, err := h.keeper.Sessions.End(ctx, c.ID, c.Actor)
+	return sessionFor(c, ended, err)
 }
 
-func (h sessionHandlers) cancelSession(ctx context.Context, c auth.Request, _ *named) (*answered[api.Session], error) {
-	cancelled, err := h.engine.Sessions.Cancel(ctx, c.ID, c.Actor)
-	return standing(c, cancelled, err)
+func (h sessionHandlers) cancel(ctx context.Context, c auth.Request, _ *idInput) (*response[api.Session], error) {
+	cancelled, err := h.keeper.Sessions.Cancel(ctx, c.ID, c.Actor)
+	return sessionFor(c, cancelled, err)
 }
 
-type extension struct {
+type extendInput struct {
 	ID   string `path:"id"`
 	Body api.Extension
 }
 
-func (h sessionHandlers) extendSession(ctx context.Context, c auth.Request, in *extension) (*answered[api.Extended], error) {
+func (h sessionHandlers) extend(ctx context.Context, c auth.Request, in *extendInput) (*response[api.Extended], error) {
 	b := in.Body
-	x, err := h.engine.Sessions.Extend(ctx, c.Actor, lifecycle.Extension{
+	x, err := h.keeper.Sessions.Extend(ctx, c.Actor, lifecycle.Extension{
 		SessionID: c.ID, Plan: b.Plan, PaymentRef: b.PaymentRef, Amount: b.Amount, Currency: b.Currency,
 	})
 	if err != nil {
 		return nil, err
 	}
-	out := &answered[api.Extended]{http.StatusCreated, api.Extended{
+	out := &response[api.Extended]{http.StatusCreated, api.Extended{
 		Outcome: string(x.Outcome), SessionID: x.Session.ID, Status: string(x.Session.Status), ExpiresAt: x.Session.ExpiresAt.UTC(),
 	}}
 	if x.Replayed || x.Outcome != curfew.Fulfilled {
@@ -93,6 +93,19 @@ func (h sessionHandlers) extendSession(ctx context.Context, c auth.Request, in *
 	return out, nil
 }
 
-func standing(c auth.Request, s curfew.Snapshot, err error) (*answered[api.Session], error) {
+type unassignInput struct {
+	ID   string `path:"id"`
+	Body api.Unassigning
+}
+
+func (h sessionHandlers) unassign(ctx context.Context, c auth.Request, in *unassignInput) (*response[api.Session], error) {
+	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
+		return nil, err
+	}
+	released, err := h.keeper.Queue.Unassign(ctx, c.Actor, c.ID, in.Body.Reason)
+	return sessionFor(c, released, err)
+}
+
+func sessionFor(c auth.Request, s curfew.Snapshot, err error) (*response[api.Session], error) {
 	return okay(wire.SessionFor(c.Actor, s.Session), err)
 }

@@ -7,7 +7,11 @@ import (
 	"github.com/curfewhq/curfew/internal/auth"
 )
 
-// listSettings is what the process was started with.
-func (s *Server) listSettings(context.Context, auth.Request, *struct{}) (*answered[api.Settings], error) {
-	return okay(api.Settings{Settings: append([]api.Setting{}, s.settings...)}, nil)
+// settingsHandlers show what the process was started with.
+type settingsHandlers struct {
+	settings []api.Setting
+}
+
+func (h settingsHandlers) list(context.Context, auth.Request, *struct{}) (*response[api.Settings], error) {
+	return okay(api.Settings{Settings: append([]api.Setting{}, h.settings...)}, nil)
 }

@@ -68,7 +68,7 @@ func newStationOver(t *testing.T, store storetest.Harness, before lifecycle.Stor
 	must(t, err)
 	hub := tail.New(store.Store.(tail.Store), tail.Options{Encode: sse.Encode}) //nolint:errcheck,forcetypeassert // both are
 	s, err := httpapi.New(httpapi.Options{
-		Engine: st.engine, Timeline: timeline.New(before, st.engine.Rules), Identity: st.identity, Once: store.Store, Streams: streams{hub},
+		Keeper: st.engine, Timeline: timeline.New(before, st.engine.Rules), Identity: st.identity, Once: store.Store, Streams: streams{hub},
 		Endpoints: webhook.Endpoints{Store: store.Store.(webhook.Store)}, Deliveries: notify.Deliveries{Store: store.Store.(notify.Admin)}, //nolint:errcheck,forcetypeassert // both are
 		Ready: func(context.Context) error { return nil },
 	})

@@ -10,14 +10,14 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-type undoing struct {
+type undoInput struct {
 	ID   string `path:"id"`
 	Body api.Undo
 }
 
 var errNoRun = curfew.Errorf(curfew.NotFound, "there is no such run: GET /api/debug/cleanup-runs lists them")
 
-func (h cleanupHandlers) undoRun(ctx context.Context, c auth.Request, in *undoing) (*answered[api.Undone], error) {
+func (h cleanupHandlers) undo(ctx context.Context, c auth.Request, in *undoInput) (*response[api.Undone], error) {
 	id := wire.CanonicalID(c.ID)
 	if id == "" {
 		return nil, errNoRun
@@ -25,6 +25,6 @@ func (h cleanupHandlers) undoRun(ctx context.Context, c auth.Request, in *undoin
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	u, err := h.engine.Cleanups.Undo(ctx, lifecycle.Undo{RunID: id, Reason: in.Body.Reason, Trigger: curfew.ByAPI, Actor: c.Actor})
+	u, err := h.keeper.Cleanups.Undo(ctx, lifecycle.Undo{RunID: id, Reason: in.Body.Reason, Trigger: curfew.ByAPI, Actor: c.Actor})
 	return okay(wire.Undone(u), hidden(err, errNoRun))
 }

@@ -4,44 +4,53 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/problem"
+	"github.com/curfewhq/curfew/lifecycle"
 )
 
 // maxNotice is the largest message of a provider, in bytes.
 const maxNotice = 256 << 10
 
-// webhookPath is where a provider tells what happened to payments.
-const webhookPath = "/api/stripe/webhook"
-
-// Hook reads a provider's message. Errors: Invalid for a signature or a body
-// that proves nothing, Conflict for a true message that is another account's.
+// Hook reads a provider's message. The error's kind is Invalid for a signature or a body that proves nothing, and
+// Conflict for a genuine message that belongs to another account.
 type Hook interface {
-	// Header is the name of the header with the signature.
+	// Header returns the name of the header with the signature.
 	Header() string
 	Read(signature string, body []byte) (curfew.Notice, error)
 }
 
-// webhook takes a provider's message in. The signature is all that says who
-// calls, and it is over the bytes as they came. What is acknowledged is
-// committed; anything but a 2xx makes the provider send it again.
-func (s *Server) webhook(w http.ResponseWriter, r *http.Request) {
-	ctx, end := s.works.begin(r.Context(), s.timeout)
+// webhookHandlers take in the messages of a payment provider.
+type webhookHandlers struct {
+	hook     Hook // nil: no webhook is set up
+	payments *lifecycle.Payments
+	tasks    *tasks
+	timeout  time.Duration
+	problems problem.Writer
+	log      *slog.Logger
+}
+
+// receive takes in one message. Only the signature says who calls, and it covers the bytes as they came. What is
+// acknowledged has been committed; anything but a 2xx makes the provider send the message again.
+func (h webhookHandlers) receive(w http.ResponseWriter, r *http.Request) {
+	ctx, end := h.tasks.begin(r.Context(), h.timeout)
 	defer end()
-	if err := s.receive(ctx, w, r); err != nil {
-		s.problems.Answer(w, r, err)
+	if err := h.take(ctx, w, r); err != nil {
+		h.problems.Answer(w, r, err)
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (s *Server) receive(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-	if s.hook == nil {
+func (h webhookHandlers) take(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+	if h.hook == nil {
 		return curfew.Errorf(curfew.NotFound, "no webhook is set up here: set stripe.webhook_secret")
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxNotice))
@@ -51,26 +60,25 @@ func (s *Server) receive(ctx context.Context, w http.ResponseWriter, r *http.Req
 	if err != nil {
 		return problem.Malformed("the body could not be read to its end")
 	}
-	n, err := s.hook.Read(r.Header.Get(s.hook.Header()), body)
+	n, err := h.hook.Read(r.Header.Get(h.hook.Header()), body)
 	switch curfew.KindOf(err) {
 	case curfew.Invalid:
 		return problem.Malformed("the message is not proven to come from the provider")
 	case curfew.Conflict:
-		s.log.WarnContext(ctx, "a provider's message is another account's or mode's; nothing was done", "error", err)
+		h.log.WarnContext(ctx, "ignored a provider's message for another account or mode", "error", err)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
 	problem.RequestOf(r.Context()).Actor = curfew.Actor{Role: curfew.System, ID: "provider"}
-	return s.engine.Payments.Receive(ctx, n)
+	return h.payments.Receive(ctx, n)
 }
 
-// webhookOperation describes the webhook. It is no route of the table: no role
-// may call it, and its body is not ours to check.
-func (s *Server) webhookOperation(problem *huma.Response) *huma.Operation {
+// operation describes receive. Huma does not check the body, because the signature covers it as it is.
+func (h webhookHandlers) operation(failure *huma.Response) *huma.Operation {
 	op := &huma.Operation{
-		OperationID: "receiveNotice", Method: http.MethodPost, Path: webhookPath,
+		OperationID: "receiveNotice",
 		Summary:     "Take in a message of the payments' provider",
 		Description: "For: the provider, known by its signature over the bytes of the body. Anything but a 2xx asks for the message again.",
 		Tags:        []string{"stripe"},
@@ -79,21 +87,21 @@ func (s *Server) webhookOperation(problem *huma.Response) *huma.Operation {
 			Description: "The message, exactly as the provider signed it", Required: true,
 			Content: map[string]*huma.MediaType{jsonType: {Schema: &huma.Schema{Type: huma.TypeObject}}},
 		},
-		Responses: map[string]*huma.Response{"default": problem},
+		Responses: map[string]*huma.Response{},
 	}
-	for status, means := range map[int]string{
+	for status, meaning := range map[int]string{
 		http.StatusNoContent:             "It is committed, was before, or is none of ours: it need not come again",
 		http.StatusBadRequest:            "It is not proven to come from the provider",
 		http.StatusNotFound:              "No webhook is set up here",
 		http.StatusRequestEntityTooLarge: "It is larger than " + strconv.Itoa(maxNotice) + " bytes",
 		http.StatusServiceUnavailable:    "It could not be committed now",
 	} {
-		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: means, Content: problem.Content}
+		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: meaning, Content: failure.Content}
 	}
 	op.Responses[strconv.Itoa(http.StatusNoContent)].Content = nil
-	if s.hook != nil {
+	if h.hook != nil {
 		op.Parameters = []*huma.Param{{
-			Name: s.hook.Header(), In: "header", Required: true, Description: "The provider's signature", Schema: &huma.Schema{Type: huma.TypeString},
+			Name: h.hook.Header(), In: "header", Required: true, Description: "The provider's signature", Schema: &huma.Schema{Type: huma.TypeString},
 		}}
 	}
 	return op

@@ -86,15 +86,15 @@ func (s *Server) broadcastHealth(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.health.wanted:
+		case <-s.figures.wanted:
 		case <-published:
 		case <-time.After(figuresAtLeast):
 		}
-		if !s.health.watched() {
+		if !s.figures.watched() {
 			continue
 		}
-		report := wire.Health(s.engine.Report(ctx), s.version, s.baseURL)
-		s.health.publish(eventText(time.Time{}, api.FiguresFrame, report))
+		report := wire.Health(s.health.Report(ctx), s.version, s.baseURL)
+		s.figures.publish(eventText(time.Time{}, api.FiguresFrame, report))
 		pause(ctx, figuresAtMost)
 	}
 }
@@ -103,7 +103,7 @@ func (s *Server) broadcastHealth(ctx context.Context) {
 func (s *Server) reportConnected(ctx context.Context) {
 	for reported := 0; ctx.Err() == nil; {
 		if n := s.limiter.mechanicsConnected(); n > 0 || reported > 0 {
-			if err := s.engine.Connected(ctx, n); err == nil {
+			if err := s.health.Connected(ctx, n); err == nil {
 				reported = n
 			} else if ctx.Err() == nil {
 				s.log.WarnContext(ctx, "how many mechanics are connected could not be told", "error", err)

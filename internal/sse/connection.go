@@ -54,7 +54,7 @@ func (c *connection) begin(head http.Header) {
 	text := answerHead(head)
 	c.greet(text)
 	if c.request.Actor.Role == curfew.Admin {
-		c.figures = c.s.health.watch()
+		c.figures = c.s.figures.watch()
 	}
 	go c.run(text.Bytes())
 }
@@ -103,7 +103,7 @@ func (c *connection) run(first []byte) {
 func (c *connection) leave() {
 	c.events.Leave()
 	if c.figures != nil {
-		c.s.health.leave()
+		c.s.figures.leave()
 	}
 	c.s.limiter.release(c.request.Actor)
 }
@@ -192,7 +192,7 @@ func (c *connection) drain() (time.Time, error) {
 }
 
 func (c *connection) sendFigures() error {
-	text, next := c.s.health.latest()
+	text, next := c.s.figures.latest()
 	c.figures = next
 	return c.send(text)
 }

@@ -36,8 +36,8 @@ type Subscription interface {
 	Leave()
 }
 
-// Engine is what the streams need of a lifecycle.Keeper: health for admins, and the count of connected mechanics.
-type Engine interface {
+// Health is lifecycle's health as the streams need it: the report for admins, and the count of connected mechanics.
+type Health interface {
 	Report(ctx context.Context) lifecycle.Report
 	Connected(ctx context.Context, mechanics int) error
 }
@@ -47,10 +47,10 @@ type Gate interface {
 	Proven(r *http.Request) error
 }
 
-// Options of a Server. Engine, Gate and Logger are required.
+// Options of a Server. Health, Gate and Logger are required.
 type Options struct {
 	Hub     Hub // nil: there are no streams, and Open is Unavailable
-	Engine  Engine
+	Health  Health
 	Gate    Gate
 	Logger  *slog.Logger
 	Version string // in health
@@ -60,13 +60,13 @@ type Options struct {
 // Server serves live streams. Its methods are safe for concurrent use.
 type Server struct {
 	hub              Hub
-	engine           Engine
+	health           Health
 	gate             Gate
 	log              *slog.Logger
 	version, baseURL string
 
 	limiter      *limiter
-	health       *broadcaster
+	figures      *broadcaster
 	heartbeat    time.Duration // of quiet streams
 	writeTimeout time.Duration // how long a reader may take
 }
@@ -74,8 +74,8 @@ type Server struct {
 // New returns a server without streams.
 func New(o Options) *Server {
 	return &Server{
-		hub: o.Hub, engine: o.Engine, gate: o.Gate, log: o.Logger, version: o.Version, baseURL: o.BaseURL,
-		limiter: newLimiter(), health: newBroadcaster(), heartbeat: heartbeatEvery, writeTimeout: writeTimeout,
+		hub: o.Hub, health: o.Health, gate: o.Gate, log: o.Logger, version: o.Version, baseURL: o.BaseURL,
+		limiter: newLimiter(), figures: newBroadcaster(), heartbeat: heartbeatEvery, writeTimeout: writeTimeout,
 	}
 }
 

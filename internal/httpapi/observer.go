@@ -1,0 +1,138 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/metrics"
+	"github.com/curfewhq/curfew/internal/problem"
+)
+
+// maxHeader is how many bytes a request's line and headers may have.
+const maxHeader = 16 << 10
+
+// Trace begins the trace of a request, under the request's id. It returns the context for the work, and what ends the
+// trace with the route's pattern (empty: no route matched) and the response's status. Do not read more of the request:
+// paths and headers tell who calls.
+type Trace func(r *http.Request, requestID string) (context.Context, func(route string, status int))
+
+func untraced(r *http.Request, _ string) (context.Context, func(string, int)) {
+	return r.Context(), func(string, int) {}
+}
+
+// observer logs, counts and traces requests.
+type observer struct {
+	log      *slog.Logger
+	metrics  *metrics.Registry
+	trace    Trace
+	problems problem.Writer
+}
+
+// wrap gives every request an id and a line in the log, and every response its headers. It recovers from panics.
+func (o observer) wrap(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		info := &problem.RequestInfo{ID: requestID(r)}
+		ctx, end := o.trace(r, info.ID)
+		r = r.WithContext(problem.WithRequest(ctx, info))
+		rec := &recorder{ResponseWriter: w}
+		secure(rec.Header())
+		rec.Header().Set("X-Request-Id", info.ID)
+		begun := time.Now()
+		defer func() {
+			o.recovered(rec, r, recover())
+			took := time.Since(begun)
+			o.logRequest(r, info, rec, took)
+			o.metrics.Answered(rec.route, rec.statusCode())
+			if !rec.streamed {
+				o.metrics.AnsweredIn(rec.route, took)
+			}
+			end(rec.route, rec.statusCode())
+		}()
+		if headerSize(r) > maxHeader {
+			o.problems.Answer(rec, r, headersTooLarge())
+			return
+		}
+		next.ServeHTTP(rec, r)
+	})
+}
+
+// plainID is what a caller may call a request.
+var plainID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// requestID returns the id that the caller gave the request, or a new one.
+func requestID(r *http.Request) string {
+	if id := r.Header.Get("X-Request-Id"); plainID.MatchString(id) {
+		return id
+	}
+	return rand.Text()
+}
+
+// headerSize returns about how many bytes a request's line and headers had. The limit of net/http lets 4 kB more pass.
+func headerSize(r *http.Request) int {
+	size := len(r.Method) + len(r.RequestURI) + len(r.Host)
+	for name, values := range r.Header {
+		for _, value := range values {
+			size += len(name) + len(value) + len(": \r\n")
+		}
+	}
+	return size
+}
+
+func headersTooLarge() *problem.Problem {
+	f := problem.OfKind(curfew.TooLarge, "the headers have more than "+strconv.Itoa(maxHeader)+" bytes")
+	f.Status, f.Title = http.StatusRequestHeaderFieldsTooLarge, "The headers are too large"
+	return f
+}
+
+// secure sets the headers of every response. Nothing is cached, framed or sniffed, and only our own scripts run.
+func secure(h http.Header) {
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "+
+		"img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Strict-Transport-Security", "max-age=31536000")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cache-Control", "no-store")
+}
+
+// recovered answers for a handler that panicked. The stack goes to the log only.
+func (o observer) recovered(w *recorder, r *http.Request, panicked any) {
+	if panicked == nil {
+		return
+	}
+	if panicked == http.ErrAbortHandler { //nolint:errorlint // it is this value, never wrapped
+		panic(panicked)
+	}
+	logPanic(r.Context(), o.log, panicked)
+	if w.status == 0 {
+		o.problems.Answer(w, r, curfew.Internal)
+	}
+}
+
+func logPanic(ctx context.Context, log *slog.Logger, panicked any) {
+	log.ErrorContext(ctx, "a handler panicked",
+		"request_id", problem.RequestOf(ctx).ID, "panic", panicked, "stack", string(debug.Stack()))
+}
+
+// logRequest writes one line. The route's pattern stands for the path, because paths and queries contain what callers
+// chose.
+func (o observer) logRequest(r *http.Request, info *problem.RequestInfo, w *recorder, took time.Duration) {
+	level, actor := slog.LevelInfo, "nobody"
+	if info.Actor.Role != "" {
+		actor = info.Actor.String()
+	}
+	if w.status >= http.StatusInternalServerError {
+		level = slog.LevelWarn
+	}
+	o.log.LogAttrs(r.Context(), level, "request",
+		slog.String("request_id", info.ID), slog.String("method", r.Method), slog.String("route", w.route),
+		slog.Int("status", w.status), slog.Duration("took", took), slog.String("actor", actor))
+}

@@ -1,0 +1,103 @@
+package httpapi
+
+import (
+	"reflect"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/problem"
+)
+
+// humaConfig sets huma up so that its errors are our problems, and its documentation pages are not served.
+func humaConfig(version string) huma.Config {
+	config := huma.DefaultConfig("Curfew", version)
+	config.CreateHooks = nil // no $schema in bodies
+	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
+	config.Transformers = []huma.Transformer{problemOfHuma}
+	config.Info.Description = "The session keeper of a paid live-help marketplace."
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "curfew token prints one"},
+	}
+	return config
+}
+
+// completeSchemas corrects the schemas that huma has derived from Go's types, once every operation is known.
+func completeSchemas(schemas map[string]*huma.Schema) {
+	delete(schemas, "ErrorModel") // huma's own; ours is Problem
+	admitNulls(schemas)
+	listCodes(schemas)
+}
+
+// problemOfHuma turns huma's error about an input into a problem of the contract. It names the place and what was
+// expected, and does not echo the value.
+func problemOfHuma(_ huma.Context, _ string, body any) (any, error) {
+	theirs, ok := body.(*huma.ErrorModel)
+	if !ok {
+		return body, nil
+	}
+	details := make([]string, len(theirs.Errors))
+	for i, e := range theirs.Errors {
+		details[i] = strings.TrimPrefix(e.Location+": "+e.Message, ": ")
+	}
+	f := problem.OfKind(curfew.Invalid, strings.Join(details, "; "))
+	if len(details) == 0 {
+		f.Detail = theirs.Detail
+	}
+	f.Status = theirs.Status
+	return f, nil
+}
+
+// nulls are the objects that can be null, which Go's types do not tell huma.
+var nulls = map[string][]string{
+	"SessionStatus": {"session"}, "SessionHealth": {"byStatus"}, "RequestHealth": {"byStatus"}, "CheckoutHealth": {"byOutcome", "owed"},
+}
+
+func admitNulls(schemas map[string]*huma.Schema) {
+	for name, fields := range nulls {
+		properties := schemas[name].Properties
+		for _, field := range fields {
+			properties[field] = &huma.Schema{OneOf: []*huma.Schema{properties[field], {Type: "null"}}}
+		}
+	}
+}
+
+// listCodes names what outsiders read in an event. Operators read the inside,
+// whose texts have no list.
+func listCodes(schemas map[string]*huma.Schema) {
+	properties := schemas["Event"].Properties
+	properties["actor"] = outsideOrInside(enumOf(curfew.OutsideRoles()), "Who did it: a role", "role:id, for admins")
+	properties["reason"] = outsideOrInside(enumOf(curfew.ReasonCodes()), "Why, as a code", "Why, with what operators noted, for admins")
+}
+
+func outsideOrInside(codes []any, outside, inside string) *huma.Schema {
+	return &huma.Schema{AnyOf: []*huma.Schema{
+		{Type: huma.TypeString, Enum: codes, Description: outside}, {Type: huma.TypeString, Description: inside},
+	}}
+}
+
+func enumOf[T ~string](all []T) []any {
+	list := make([]any, len(all))
+	for i, one := range all {
+		list[i] = string(one)
+	}
+	return list
+}
+
+func problemResponse(schemas huma.Registry) *huma.Response {
+	return &huma.Response{Description: "A problem (RFC 9457)", Content: map[string]*huma.MediaType{
+		problem.ContentType: {Schema: schemas.Schema(reflect.TypeFor[api.Problem](), true, "Problem")},
+	}}
+}
+
+// mustHaveBody reports whether a body has fields that are required. An absent
+// body counts as {}.
+func mustHaveBody(to huma.API, body *huma.RequestBody) bool {
+	schema := body.Content["application/json"].Schema
+	if schema.Ref != "" {
+		schema = to.OpenAPI().Components.Schemas.SchemaFromRef(schema.Ref)
+	}
+	return len(schema.Required) > 0
+}

@@ -1,0 +1,218 @@
+package httpapi
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/sse"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// at makes a route of a handler. The handler is called for whom the gate has admitted, with an input that has been
+// checked. Authorization comes before huma decodes the input, and huma has only the context to hand something on, so the
+// caller travels there for that one step. A request without one is refused.
+func at[I, O any](method, path string, a auth.Access, name, summary string, handle func(context.Context, auth.Request, *I) (*O, error)) route {
+	return route{
+		method: method, path: path, access: a, described: true, name: name, summary: summary,
+		statuses: []int{http.StatusOK}, fields: fieldsOf(reflect.TypeFor[I]()), params: paramsOf(reflect.TypeFor[I]()),
+		mount: func(to *router, rt route) {
+			op := rt.operation(to.failure)
+			op.Middlewares = huma.Middlewares{rt.authorizing(to)}
+			huma.Register(to.api, op, func(ctx context.Context, in *I) (out *O, err error) {
+				caller, ok := ctx.Value(callerKey{}).(auth.Request)
+				if !ok {
+					return nil, to.problems.From(ctx, curfew.Errorf(curfew.Internal, "%s was called without a caller", rt.pattern()))
+				}
+				err = rt.carryOut(ctx, to, func(ctx context.Context) error {
+					answer, err := handle(ctx, caller, in)
+					out = answer
+					return err
+				})
+				if err != nil {
+					return nil, to.problems.From(ctx, err)
+				}
+				return out, nil
+			})
+			rt.describeResponses(to.api, &op)
+		},
+	}
+}
+
+// callerKey is where at hands a caller over huma's decoding.
+type callerKey struct{}
+
+// authorizing is the middleware that asks the gate, within the route's time, and hands the caller on.
+func (rt route) authorizing(to *router) func(huma.Context, func(huma.Context)) {
+	return func(hc huma.Context, decode func(huma.Context)) {
+		ctx, cancel := context.WithTimeout(hc.Context(), rt.timeout)
+		defer cancel()
+		hc = huma.WithContext(hc, ctx)
+		r, w := humago.Unwrap(hc)
+		caller, err := rt.authorize(to.gate, w, r)
+		if err != nil {
+			to.problems.Answer(w, r, err)
+			return
+		}
+		decode(huma.WithValue(hc, callerKey{}, caller))
+	}
+}
+
+// authorize asks the gate, and only then looks at query and body.
+func (rt route) authorize(gate *auth.Gate, w http.ResponseWriter, r *http.Request) (auth.Request, error) {
+	c, err := gate.Authorize(r, rt.access)
+	if err == nil {
+		err = cmp.Or(checkQuery(r, rt.params), checkKey(r))
+	}
+	if err != nil || rt.method == http.MethodGet {
+		return c, err
+	}
+	return c, readBody(w, r, rt.fields)
+}
+
+// carryOut does what a caller asked for. What changes something does not end because its caller leaves.
+func (rt route) carryOut(ctx context.Context, to *router, do func(context.Context) error) error {
+	switch {
+	case rt.method == http.MethodGet:
+		return do(ctx)
+	case rt.progress != "":
+		return rt.carryOutWhole(ctx, to, do)
+	}
+	ctx, end := to.tasks.begin(ctx, rt.timeout)
+	defer end()
+	return do(ctx)
+}
+
+// carryOutWhole lets a long task go on when its answer can wait no longer.
+func (rt route) carryOutWhole(ctx context.Context, to *router, do func(context.Context) error) error {
+	ctx, end := to.tasks.begin(ctx, longTaskTimeout)
+	done := make(chan error, 1)
+	go func() {
+		defer end()
+		done <- recovering(ctx, to.log, do)
+	}()
+	answer := time.NewTimer(rt.timeout)
+	defer answer.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-answer.C:
+		return curfew.Errorf(curfew.Unavailable, "this takes longer than an answer can wait, and goes on to its end: %s", rt.progress)
+	}
+}
+
+// recovering does something outside of a request's own goroutine, and recovers if it panics.
+func recovering(ctx context.Context, log *slog.Logger, do func(context.Context) error) (err error) {
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			logPanic(ctx, log, panicked)
+			err = curfew.Internal
+		}
+	}()
+	return do(ctx)
+}
+
+// streaming makes a route that is documented like the others, but bypasses huma when it answers: huma would keep as much
+// memory again for each stream.
+func streaming(path string, a auth.Access, name, summary string, serve func(context.Context, http.ResponseWriter, *http.Request, auth.Request) error) route {
+	return route{
+		method: http.MethodGet, path: path, access: a, described: true, name: name, summary: summary, statuses: []int{http.StatusOK},
+		mount: func(to *router, rt route) {
+			op := rt.operation(to.failure)
+			op.Parameters = []*huma.Param{{
+				Name: sse.LastEventID, In: "header", Schema: &huma.Schema{Type: huma.TypeString},
+				Description: "The id of the last event that was read; resuming begins 30 s before it",
+			}}
+			op.Responses["200"] = &huma.Response{
+				Description: http.StatusText(http.StatusOK), Content: map[string]*huma.MediaType{sse.ContentType: {}},
+			}
+			to.api.OpenAPI().AddOperation(&op)
+			to.mux.HandleFunc(rt.pattern(), func(w http.ResponseWriter, r *http.Request) {
+				if err := rt.stream(to.gate, w, r, serve); err != nil {
+					to.problems.Answer(w, r, err)
+				}
+			})
+		},
+	}
+}
+
+// stream admits a caller and opens their stream.
+func (rt route) stream(gate *auth.Gate, w http.ResponseWriter, r *http.Request, serve func(context.Context, http.ResponseWriter, *http.Request, auth.Request) error) error {
+	ctx, cancel := context.WithTimeout(r.Context(), rt.timeout)
+	defer cancel()
+	caller, err := rt.authorize(gate, w, r.WithContext(ctx))
+	if err != nil {
+		return err
+	}
+	return serve(ctx, w, r, caller)
+}
+
+// documented makes a route of a handler that decides itself what a caller has to prove, and that describes itself.
+func documented(method, path, open string, describe func(failure *huma.Response) *huma.Operation, handle http.HandlerFunc) route {
+	rt := plain(method, path, open, handle)
+	mount := rt.mount
+	rt.mount = func(to *router, rt route) {
+		op := describe(to.failure)
+		op.Method, op.Path = rt.method, rt.path
+		op.Responses["default"] = to.failure
+		to.api.OpenAPI().AddOperation(op)
+		mount(to, rt)
+	}
+	rt.described = true
+	return rt
+}
+
+// operation describes a route. Huma adds its input and its usual response.
+func (rt route) operation(failure *huma.Response) huma.Operation {
+	op := huma.Operation{
+		OperationID: rt.name, Method: rt.method, Path: rt.path, Summary: rt.summary,
+		Description:   description(rt),
+		Tags:          []string{strings.Split(rt.path, "/")[2]},
+		DefaultStatus: rt.statuses[0],
+		Responses:     map[string]*huma.Response{"default": failure},
+		Security:      []map[string][]string{{"bearer": {}}},
+	}
+	if len(rt.fields) > 0 {
+		op.RequestBody = &huma.RequestBody{}
+	}
+	return op
+}
+
+// describeResponses adds the less usual responses of success, which look like the usual one, and says whether the
+// operation needs a body.
+func (rt route) describeResponses(to huma.API, op *huma.Operation) {
+	usual := op.Responses[strconv.Itoa(rt.statuses[0])]
+	for _, status := range rt.statuses[1:] {
+		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: usual.Content}
+	}
+	if op.RequestBody != nil {
+		op.RequestBody.Required = mustHaveBody(to, op.RequestBody)
+	}
+}
+
+// routeActions is the actions that a route carries out: its description says everything that they do.
+var routeActions = map[string][]lifecycle.ActionName{
+	"endSession": {lifecycle.EndSession}, "cancelSession": {lifecycle.CancelSession, lifecycle.EndSession},
+	"clearCustomer":  {lifecycle.ClearCustomer, lifecycle.ForceClear},
+	"releaseRequest": {lifecycle.ReleaseSlot}, "unassignSession": {lifecycle.ReleaseSlot},
+	"fulfilHeld": {lifecycle.FulfilPayment}, "assignHeld": {lifecycle.AssignPayment}, "creditCheckout": {lifecycle.CreditPayment},
+	"refundCheckout": {lifecycle.RefundPayment, lifecycle.CloseRefundAction}, "undoRun": {lifecycle.UndoRun},
+}
+
+func description(rt route) string {
+	sentences := []string{"For: " + rt.users() + "."}
+	for _, a := range routeActions[rt.name] {
+		sentences = append(sentences, lifecycle.Describe(a))
+	}
+	return strings.Join(sentences, " ")
+}

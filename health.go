@@ -84,8 +84,8 @@ type Repeated struct {
 	LastAt     time.Time
 }
 
-// Pulse is what background work last said of itself.
-type Pulse struct {
+// Heartbeats are what background work last said of itself.
+type Heartbeats struct {
 	Sweep     time.Time // the sweeper's last success; zero: never
 	Lag       time.Duration
 	QueueRead time.Time // a mechanic's last look at the queue; zero: never

@@ -24,7 +24,7 @@ func (w *world) overdueLive(customer string) {
 func TestAnAcknowledgedFindingIsToldAndDoesNotCount(t *testing.T) {
 	worlds(t, func(w *world) {
 		w.overdueLive("kim")
-		must(0, w.Store.BeatSweep(w.Context(), 0))(w)
+		must(0, w.Store.RecordSweep(w.Context(), 0))(w)
 		if got := w.Report(w.Context()).Health; got != lifecycle.IssuesDetected {
 			t.Fatalf("health is %s", got)
 		}

@@ -42,13 +42,13 @@ func (ad *Admission) book(ctx context.Context, c curfew.Checkout, by curfew.Acto
 // checkStart refuses a start that has passed or is too far, by the store's
 // clock.
 func (ad *Admission) checkStart(ctx context.Context, at time.Time) error {
-	pulse, err := ad.store.Pulse(ctx)
+	heartbeats, err := ad.store.Heartbeats(ctx)
 	switch {
 	case err != nil:
 		return err
-	case !at.After(pulse.Now):
+	case !at.After(heartbeats.Now):
 		return curfew.Errorf(curfew.Invalid, "startsAt must lie ahead, and %s has passed", at.Format(time.RFC3339))
-	case at.After(pulse.Now.Add(curfew.FarthestStart)):
+	case at.After(heartbeats.Now.Add(curfew.FarthestStart)):
 		return curfew.Errorf(curfew.Invalid, "startsAt must be at most a year ahead, not %s", at.Format(time.RFC3339))
 	}
 	return nil

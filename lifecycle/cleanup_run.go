@@ -81,7 +81,7 @@ func (cl *Cleanups) keepAlive(ctx context.Context, runID string) (stop func()) {
 			case <-ctx.Done():
 				return
 			case <-ticker.C:
-				cl.noted(ctx, "a run could not say that it goes on", cl.store.BeatRun(ctx, runID, record.RunLease))
+				cl.noted(ctx, "a run could not say that it goes on", cl.store.RenewRun(ctx, runID, record.RunLease))
 			}
 		}
 	})

@@ -272,7 +272,7 @@ func (h *Health) peopleFindings(r Report) []Finding {
 	if r.unwatched() {
 		n := r.Requests.ByStatus[curfew.Pending]
 		all = append(all, Finding{
-			Code: QueueUnwatched, Severity: Warning, Count: n, Since: r.Pulse.Now.Add(-r.Requests.OldestPending),
+			Code: QueueUnwatched, Severity: Warning, Count: n, Since: r.Heartbeats.Now.Add(-r.Requests.OldestPending),
 			Problem: fmt.Sprintf("%s waiting while no mechanic is connected and nobody has read the queue for %s", count(n, "request"), Span(unwatched)),
 		})
 	}
@@ -282,7 +282,7 @@ func (h *Health) peopleFindings(r Report) []Finding {
 // unwatched reports whether requests have waited for long and nobody looks: no
 // mechanic has a stream, and none has read the queue.
 func (r Report) unwatched() bool {
-	q, p := r.Requests, r.Pulse
+	q, p := r.Requests, r.Heartbeats
 	return q != nil && p != nil && q.OldestPending > unwatched && p.Connected == 0 && p.Now.Sub(p.QueueRead) > unwatched
 }
 
@@ -294,17 +294,17 @@ func (h *Health) systemFindings(r Report) []Finding {
 	if r.Lacking != "" {
 		all = append(all, Finding{Code: SchemaLacking, Severity: Critical, Count: 1, Problem: r.Lacking})
 	}
-	if r.Pulse == nil {
+	if r.Heartbeats == nil {
 		return all
 	}
-	if last := r.Pulse.LastRun; last != nil && last.Outcome == curfew.RunFailed && (last.Stats.SetApart == 0 || !background(last.Trigger)) {
+	if last := r.Heartbeats.LastRun; last != nil && last.Outcome == curfew.RunFailed && (last.Stats.SetApart == 0 || !background(last.Trigger)) {
 		all = append(all, Finding{
 			Code: CleanupFailed, Severity: Critical, Count: 1, Since: last.StartedAt,
 			Problem: fmt.Sprintf("the last cleanup (%s) failed: its run %s says who began it, and why it failed", last.Trigger, last.ID),
 		})
 	}
 	if h.sweeps && !r.SweeperAlive() && !h.young(r) {
-		all = append(all, Finding{Code: SweeperSilent, Severity: Critical, Count: 1, Since: r.Pulse.Sweep, Problem: sweeperSilent(*r.Pulse)})
+		all = append(all, Finding{Code: SweeperSilent, Severity: Critical, Count: 1, Since: r.Heartbeats.Sweep, Problem: sweeperSilent(*r.Heartbeats)})
 	}
 	if r.ClockOff > ClockTolerance {
 		all = append(all, Finding{
@@ -325,10 +325,10 @@ func (h *Health) young(r Report) bool {
 	for _, n := range r.Sessions.ByStatus {
 		total += n
 	}
-	return total == 0 && r.Pulse.Sweep.IsZero()
+	return total == 0 && r.Heartbeats.Sweep.IsZero()
 }
 
-func sweeperSilent(p curfew.Pulse) string {
+func sweeperSilent(p curfew.Heartbeats) string {
 	if p.Sweep.IsZero() {
 		return "the sweeper has never run"
 	}

@@ -48,7 +48,7 @@ type Report struct {
 	Mechanics  *curfew.MechanicFigures
 	Deliveries *curfew.DeliveryFigures
 	Repeated   []curfew.Repeated // nil: could not be had
-	Pulse      *curfew.Pulse
+	Heartbeats *curfew.Heartbeats
 	Details    *curfew.HealthDetails
 	Apart      []curfew.Quarantined // what is set apart, longest first, at most maxQuarantined
 	// Payments is the oldest that findings name: held, to be given back, money due.
@@ -72,7 +72,7 @@ type Report struct {
 
 // SweeperAlive reports whether a sweep succeeded within two periods.
 func (r Report) SweeperAlive() bool {
-	return r.Pulse != nil && !r.Pulse.Sweep.IsZero() && r.Pulse.Now.Sub(r.Pulse.Sweep) <= sweeperSilence
+	return r.Heartbeats != nil && !r.Heartbeats.Sweep.IsZero() && r.Heartbeats.Now.Sub(r.Heartbeats.Sweep) <= sweeperSilence
 }
 
 // Health says how well everything works, and what is wrong.
@@ -108,8 +108,8 @@ func (h *Health) Report(ctx context.Context) Report {
 	limited, cancel := context.WithTimeout(ctx, healthLimit)
 	defer cancel()
 	failed := h.read(limited, &r)
-	if r.Pulse != nil {
-		r.Timestamp = r.Pulse.Now
+	if r.Heartbeats != nil {
+		r.Timestamp = r.Heartbeats.Now
 	}
 	h.readKeys(&r)
 	var err error
@@ -143,7 +143,7 @@ func (h *Health) Deliveries(ctx context.Context) (curfew.DeliveryFigures, error)
 // Connected tells other processes how many mechanics have a live stream of this
 // one. It counts for half a minute, so it is to be told again before.
 func (h *Health) Connected(ctx context.Context, mechanics int) error {
-	return h.store.BeatStreams(ctx, h.process, mechanics, connectedFor)
+	return h.store.RecordStreams(ctx, h.process, mechanics, connectedFor)
 }
 
 // read fills the report side by side and returns the names of what failed.
@@ -178,8 +178,8 @@ func (h *Health) read(ctx context.Context, r *Report) []string {
 // readPulse also compares the clocks: the database answered about half-way.
 func (h *Health) readPulse(ctx context.Context, r *Report) (err error) {
 	asked := time.Now()
-	if r.Pulse, err = ptr(h.store.Pulse(ctx)); err == nil {
-		r.ClockOff = asked.Add(time.Since(asked) / 2).Sub(r.Pulse.Now).Abs()
+	if r.Heartbeats, err = ptr(h.store.Heartbeats(ctx)); err == nil {
+		r.ClockOff = asked.Add(time.Since(asked) / 2).Sub(r.Heartbeats.Now).Abs()
 	}
 	return err
 }

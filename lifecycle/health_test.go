@@ -75,12 +75,12 @@ func TestLesson16_ASilentSweeperIsAFinding(t *testing.T) {
 		if r := w.Report(w.Context()); !found(r, lifecycle.SweeperSilent) {
 			w.Errorf("it never ran, and health says %+v", r.Findings)
 		}
-		if err := w.Store.BeatSweep(w.Context(), time.Millisecond); err != nil {
+		if err := w.Store.RecordSweep(w.Context(), time.Millisecond); err != nil {
 			w.Fatal(err)
 		}
 		r := w.Report(w.Context())
-		if r.Health != lifecycle.Healthy || !r.SweeperAlive() || r.Pulse.Lag != time.Millisecond {
-			w.Errorf("got %s: %+v, %+v", r.Health, r.Findings, r.Pulse)
+		if r.Health != lifecycle.Healthy || !r.SweeperAlive() || r.Heartbeats.Lag != time.Millisecond {
+			w.Errorf("got %s: %+v, %+v", r.Health, r.Findings, r.Heartbeats)
 		}
 	})
 }

@@ -78,7 +78,7 @@ func (h *heartbeat) run(ctx context.Context) {
 func (h *heartbeat) tryWrite(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, heartbeatLimit)
 	defer cancel()
-	return h.store.BeatProcess(ctx, h.process, heartbeatLives)
+	return h.store.RecordHeartbeat(ctx, h.process, heartbeatLives)
 }
 
 // forgetProcess takes the row back: of a process that ends, or that only wanted

@@ -202,9 +202,9 @@ type runStore interface {
 	// BeginRun writes the run with outcome RunRunning and returns it with its
 	// start.
 	BeginRun(ctx context.Context, r curfew.Run) (curfew.Run, error)
-	// BeatRun extends a run's lease to ttl from now. One whose lease has ended, and
+	// RenewRun extends a run's lease to ttl from now. One whose lease has ended, and
 	// that began more than curfew.RunLease ago, reads as RunInterrupted.
-	BeatRun(ctx context.Context, id string, ttl time.Duration) error
+	RenewRun(ctx context.Context, id string, ttl time.Duration) error
 	// FinishRun writes outcome, error and stats, and returns it with its end.
 	FinishRun(ctx context.Context, r curfew.Run) (curfew.Run, error)
 	// Runs is newest first, behind the cursor.
@@ -258,21 +258,21 @@ type activityStore interface {
 
 // heartbeatStore is what processes leave for each other as a sign of life.
 type heartbeatStore interface {
-	// BeatSweep records a successful sweep and how late it was.
-	BeatSweep(ctx context.Context, lag time.Duration) error
-	// BeatQueue records that a mechanic looked at the queue.
-	BeatQueue(ctx context.Context) error
-	// BeatStreams records how many mechanics have a live stream of a process; it
+	// RecordSweep records a successful sweep and how late it was.
+	RecordSweep(ctx context.Context, lag time.Duration) error
+	// RecordQueueRead records that a mechanic looked at the queue.
+	RecordQueueRead(ctx context.Context) error
+	// RecordStreams records how many mechanics have a live stream of a process; it
 	// counts for ttl.
-	BeatStreams(ctx context.Context, process string, mechanics int, ttl time.Duration) error
-	// BeatProcess writes the row of a process, durably and as a payment is
+	RecordStreams(ctx context.Context, process string, mechanics int, ttl time.Duration) error
+	// RecordHeartbeat writes the row of a process, durably and as a payment is
 	// written, so that it fails where that would: on a standby, a full disk, a
 	// missing table, behind a pooler without transactions. The row counts for ttl.
-	BeatProcess(ctx context.Context, process string, ttl time.Duration) error
+	RecordHeartbeat(ctx context.Context, process string, ttl time.Duration) error
 	// ForgetProcess removes the row, if it is there.
 	ForgetProcess(ctx context.Context, process string) error
-	// Pulse is the latest of these, and the store's now.
-	Pulse(ctx context.Context) (curfew.Pulse, error)
+	// Heartbeats are the latest of these, and the store's now.
+	Heartbeats(ctx context.Context) (curfew.Heartbeats, error)
 }
 
 // schemaStore checks the schema.

@@ -107,8 +107,8 @@ func TestTheSweeperLivesBesideWhatIsSetApart(t *testing.T) {
 		cure := storetest.Poison(w, w.Harness, "sessions", "UPDATE", "c1")
 		e := w.engine(lifecycle.Options{})
 		w.running([]*lifecycle.Keeper{e}, func() bool {
-			pulse := must(w.Store.Pulse(w.Context()))(w)
-			return len(w.stands()) == 1 && !pulse.Sweep.IsZero()
+			heartbeats := must(w.Store.Heartbeats(w.Context()))(w)
+			return len(w.stands()) == 1 && !heartbeats.Sweep.IsZero()
 		})
 		f := w.finding(e, lifecycle.StuckRows)
 		if f.Count != 1 || len(f.Sessions) != 1 || f.Sessions[0] != all[1].SessionID || fmt.Sprint(f.Customers) != "[c1]" || f.Since.IsZero() {

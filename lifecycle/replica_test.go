@@ -90,7 +90,7 @@ func TestLesson18_WithoutAnyHintTheSweeperComesAllTheSame(t *testing.T) {
 		sweeper := w.engine(lifecycle.Options{})
 		paid := false
 		w.running([]*lifecycle.Keeper{sweeper}, func() bool {
-			if !paid && !must(w.Store.Pulse(w.Context()))(w).Sweep.IsZero() { // it sleeps
+			if !paid && !must(w.Store.Heartbeats(w.Context()))(w).Sweep.IsZero() { // it sleeps
 				w.pay("c", "p")
 				paid = true
 			}

@@ -178,7 +178,7 @@ func (sw *Sweeper) beat(ctx context.Context, r *schedule) error {
 	}
 	late := r.late
 	r.beaten, r.late = time.Now(), 0
-	return sw.store.BeatSweep(ctx, late)
+	return sw.store.RecordSweep(ctx, late)
 }
 
 // sleep is until the next deadline that no sweep has seen pass, but never past
@@ -245,7 +245,7 @@ func (sw *Sweeper) sweep(ctx context.Context, w *sweepPages) (curfew.Stats, erro
 // step is one bounded look, for whoever loads the queue: one page, no paging.
 func (sw *Sweeper) step(ctx context.Context, after curfew.Cursor) error {
 	if sw.wakeup.queueRead.Swap(false) {
-		if err := sw.store.BeatQueue(ctx); err != nil {
+		if err := sw.store.RecordQueueRead(ctx); err != nil {
 			return fmt.Errorf("note a look at the queue: %w", err)
 		}
 	}

@@ -30,7 +30,7 @@ type clock struct {
 	write, look atomic.Pointer[func(context.Context) error]
 }
 
-func (c *clock) BeatProcess(ctx context.Context, _ string, _ time.Duration) error {
+func (c *clock) RecordHeartbeat(ctx context.Context, _ string, _ time.Duration) error {
 	if write := c.write.Load(); write != nil {
 		return (*write)(ctx)
 	}
@@ -76,11 +76,14 @@ func (c *clock) NextDeadline(_ context.Context, after time.Time) (at, now time.T
 	return at, time.Now().Add(c.skew), nil
 }
 
-func (c *clock) BeatSweep(context.Context, time.Duration) error { c.beats.Add(1); return nil }
+func (c *clock) RecordSweep(context.Context, time.Duration) error { c.beats.Add(1); return nil }
 
 func (c *clock) ForgetProcess(context.Context, string) error { return nil }
 
-func (c *clock) BeatQueue(context.Context) error { c.looked = append(c.looked, time.Now()); return nil }
+func (c *clock) RecordQueueRead(context.Context) error {
+	c.looked = append(c.looked, time.Now())
+	return nil
+}
 
 func (c *clock) Pending(context.Context, curfew.Cursor, int) ([]curfew.Snapshot, error) {
 	return nil, nil

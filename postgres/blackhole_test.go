@@ -101,7 +101,7 @@ func TestANetworkThatSwallowedEverythingIsForgottenSoon(t *testing.T) {
 			succeeded, longest := f.busy(
 				func(ctx context.Context, i int) error { return pay(ctx, "a-", i) },
 				func(ctx context.Context, i int) error { return pay(ctx, "b-", i) },
-				func(ctx context.Context, _ int) error { return s.BeatSweep(ctx, 0) },
+				func(ctx context.Context, _ int) error { return s.RecordSweep(ctx, 0) },
 				func(ctx context.Context, _ int) error { _, err := s.Unpublished(ctx, 10); return err },
 			)
 			f.eventually("there is traffic", func() bool { return succeeded() > 50 })

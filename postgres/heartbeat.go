@@ -18,13 +18,13 @@ type heartbeats struct{ *db }
 const beat = `INSERT INTO curfew.signals (name, lag) VALUES ($1, $2)
 	ON CONFLICT (name) DO UPDATE SET at = excluded.at, lag = excluded.lag`
 
-// BeatSweep records a successful sweep.
-func (s heartbeats) BeatSweep(ctx context.Context, lag time.Duration) error {
+// RecordSweep records a successful sweep.
+func (s heartbeats) RecordSweep(ctx context.Context, lag time.Duration) error {
 	return wrap(s.beat(ctx, "sweep", lag), "record a sweep")
 }
 
-// BeatQueue records a look at the queue.
-func (s heartbeats) BeatQueue(ctx context.Context) error {
+// RecordQueueRead records a look at the queue.
+func (s heartbeats) RecordQueueRead(ctx context.Context) error {
 	return wrap(s.beat(ctx, "queue", 0), "record a look at the queue")
 }
 
@@ -48,9 +48,9 @@ const (
 // everyTable fails where a table is missing, or may not be read.
 var everyTable = "SELECT 1 FROM curfew." + strings.Join(slices.Sorted(maps.Keys(columns)), " WHERE false UNION ALL SELECT 1 FROM curfew.") + " WHERE false"
 
-// BeatProcess writes the row of a process. Its transaction takes two round trips,
+// RecordHeartbeat writes the row of a process. Its transaction takes two round trips,
 // as others do: a pooler in statement mode refuses it.
-func (s heartbeats) BeatProcess(ctx context.Context, process string, ttl time.Duration) error {
+func (s heartbeats) RecordHeartbeat(ctx context.Context, process string, ttl time.Duration) error {
 	err := s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(littleMemory)
 		b.Queue(sortOnDisk)
@@ -75,8 +75,8 @@ func (s heartbeats) ForgetProcess(ctx context.Context, process string) error {
 const beatStreams = `INSERT INTO curfew.signals (name, n, until) VALUES ('streams:' || $1, $2, now() + $3::interval)
 	ON CONFLICT (name) DO UPDATE SET at = excluded.at, n = excluded.n, until = excluded.until`
 
-// BeatStreams records how many mechanics are connected to a process.
-func (s heartbeats) BeatStreams(ctx context.Context, process string, mechanics int, ttl time.Duration) error {
+// RecordStreams records how many mechanics are connected to a process.
+func (s heartbeats) RecordStreams(ctx context.Context, process string, mechanics int, ttl time.Duration) error {
 	_, err := s.exec(ctx, beatStreams, process, mechanics, ttl)
 	return wrap(err, "record who is connected")
 }
@@ -90,9 +90,9 @@ const (
 	lastRun = `SELECT ` + runColumns + ` FROM curfew.runs WHERE outcome <> 'running' AND undoes IS NULL ORDER BY started_at DESC, id DESC LIMIT 1`
 )
 
-// Pulse is what background work last said of itself.
-func (s heartbeats) Pulse(ctx context.Context) (curfew.Pulse, error) {
-	var p curfew.Pulse
+// Heartbeats are what background work last said of itself.
+func (s heartbeats) Heartbeats(ctx context.Context) (curfew.Heartbeats, error) {
+	var p curfew.Heartbeats
 	var runs []curfew.Run
 	err := s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(selectPulse).QueryRow(func(row pgx.Row) error {
@@ -106,5 +106,5 @@ func (s heartbeats) Pulse(ctx context.Context) (curfew.Pulse, error) {
 	if len(runs) > 0 {
 		p.LastRun = &runs[0]
 	}
-	return p, wrap(err, "read the pulse")
+	return p, wrap(err, "read the heartbeats")
 }

@@ -94,8 +94,8 @@ func TestAConnectionThatDiesSilentlyHoldsUpNobodyForLong(t *testing.T) {
 				func(ctx context.Context, i int) error { return pay(ctx, "a-", i) },
 				func(ctx context.Context, i int) error { return pay(ctx, "b-", i) },
 				func(ctx context.Context, i int) error { return pay(ctx, "c-", i) },
-				func(ctx context.Context, _ int) error { return f.store.BeatSweep(ctx, 0) },
-				func(ctx context.Context, _ int) error { _, err := f.store.Pulse(ctx); return err },
+				func(ctx context.Context, _ int) error { return f.store.RecordSweep(ctx, 0) },
+				func(ctx context.Context, _ int) error { _, err := f.store.Heartbeats(ctx); return err },
 				func(ctx context.Context, _ int) error { _, err := f.store.Unpublished(ctx, 10); return err },
 			)
 			f.eventually("there is traffic", func() bool { return succeeded() > 100 })
@@ -129,7 +129,7 @@ func TestOfIdleConnectionsThatAreDeadFewAreAsked(t *testing.T) {
 	cluster.Freeze(t)
 	f.eventually("they are old enough to be asked", func() bool { return time.Since(released) > 1100*time.Millisecond })
 	begun := time.Now()
-	_, err := f.store.Pulse(t.Context())
+	_, err := f.store.Heartbeats(t.Context())
 	took := time.Since(begun)
 	t.Logf("the first call took %s", took.Round(time.Millisecond))
 	if err != nil || took > 2*pingTimeout+time.Second {
@@ -154,14 +154,14 @@ func TestAConnectionThatOnlyReadsIsNotKept(t *testing.T) {
 			}
 			f.must(err)
 			t.Cleanup(s.Close)
-			if err := s.BeatQueue(t.Context()); !errors.Is(err, curfew.Unavailable) {
+			if err := s.RecordQueueRead(t.Context()); !errors.Is(err, curfew.Unavailable) {
 				t.Errorf("while it is read only: %v", err)
 			}
-			if _, err := s.Pulse(t.Context()); err != nil { // leaves an idle connection
+			if _, err := s.Heartbeats(t.Context()); err != nil { // leaves an idle connection
 				t.Error(err)
 			}
 			f.exec(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I RESET default_transaction_read_only', current_database()); END $$`)
-			if err := s.BeatQueue(t.Context()); err != nil {
+			if err := s.RecordQueueRead(t.Context()); err != nil {
 				t.Errorf("afterwards: %v", err)
 			}
 		})
@@ -175,15 +175,15 @@ func TestAStandbyIsRefusedByName(t *testing.T) {
 	if _, err := Open(t.Context(), f.url); !errors.Is(err, errStandby) || !errors.Is(err, curfew.Unavailable) {
 		t.Errorf("opening a standby: %v", err)
 	}
-	if _, err := f.store.Pulse(t.Context()); !errors.Is(err, curfew.Unavailable) {
+	if _, err := f.store.Heartbeats(t.Context()); !errors.Is(err, curfew.Unavailable) {
 		t.Errorf("a primary that became a standby: %v", err)
 	}
 	reads := open(t, f.url+"&target_session_attrs=any")
-	if _, err := reads.Pulse(t.Context()); err != nil {
+	if _, err := reads.Heartbeats(t.Context()); err != nil {
 		t.Errorf("whoever asks for it may read: %v", err)
 	}
 	cluster.Control(t, "promote")
-	f.eventually("it writes again", func() bool { return f.store.BeatQueue(t.Context()) == nil })
+	f.eventually("it writes again", func() bool { return f.store.RecordQueueRead(t.Context()) == nil })
 }
 
 // The URL decides what it names.

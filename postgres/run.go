@@ -63,8 +63,8 @@ func (s runs) FinishRun(ctx context.Context, r curfew.Run) (finished curfew.Run,
 const beatRun = `INSERT INTO curfew.signals (name, until) VALUES ('run:' || $1, now() + $2::interval)
 	ON CONFLICT (name) DO UPDATE SET at = excluded.at, until = excluded.until`
 
-// BeatRun is a run's sign of life.
-func (s runs) BeatRun(ctx context.Context, id string, ttl time.Duration) error {
+// RenewRun extends a run's lease.
+func (s runs) RenewRun(ctx context.Context, id string, ttl time.Duration) error {
 	return wrap(s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(asynchronousCommit)
 		b.Queue(beatRun, id, ttl)

@@ -67,7 +67,7 @@ func TestWrite_GivesUpABrokenConnection(t *testing.T) {
 func TestWrite_GoesOnAfterOneThatCouldNotBegin(t *testing.T) {
 	t.Parallel()
 	s := made(t)
-	if err := s.BeatQueue(t.Context()); err != nil {
+	if err := s.RecordQueueRead(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	other, err := s.file.open("").Conn(t.Context())
@@ -81,7 +81,7 @@ func TestWrite_GoesOnAfterOneThatCouldNotBegin(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := s.writer.conn
-	if err := s.BeatQueue(t.Context()); !errors.Is(err, curfew.Unavailable) {
+	if err := s.RecordQueueRead(t.Context()); !errors.Is(err, curfew.Unavailable) {
 		t.Errorf("while another program writes: %v", err)
 	}
 	if s.writer.conn == before {
@@ -90,7 +90,7 @@ func TestWrite_GoesOnAfterOneThatCouldNotBegin(t *testing.T) {
 	if _, err := other.ExecContext(t.Context(), "ROLLBACK"); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.BeatQueue(t.Context()); err != nil {
+	if err := s.RecordQueueRead(t.Context()); err != nil {
 		t.Errorf("after it: %v", err)
 	}
 	if err := other.Close(); err != nil {

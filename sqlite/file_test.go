@@ -163,7 +163,7 @@ func refusesAll(t *testing.T, s *sqlite.Store, why string) {
 	_, write := s.Admit(ctx, admission("late"))
 	_, read := s.Find(ctx, record.Search{Limit: 1})
 	for what, err := range map[string]error{
-		"a payment": write, "a reading": read, "a look": s.Ping(ctx), "a sign of life": s.BeatQueue(ctx),
+		"a payment": write, "a reading": read, "a look": s.Ping(ctx), "a sign of life": s.RecordQueueRead(ctx),
 	} {
 		if !errors.Is(err, curfew.Unavailable) || !strings.Contains(err.Error(), why) || !strings.Contains(err.Error(), "restart") {
 			t.Errorf("%s: %v; want it unavailable, and why: %q", what, err, why)

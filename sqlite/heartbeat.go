@@ -19,13 +19,13 @@ const beatSQL = `
 INSERT INTO signals (name, at, lag) VALUES ($1, $2, $3)
 ON CONFLICT (name) DO UPDATE SET at = excluded.at, lag = excluded.lag`
 
-// BeatSweep records a successful sweep and how late it was.
-func (s heartbeats) BeatSweep(ctx context.Context, lag time.Duration) error {
+// RecordSweep records a successful sweep and how late it was.
+func (s heartbeats) RecordSweep(ctx context.Context, lag time.Duration) error {
 	return s.beat(ctx, "sweep", lag)
 }
 
-// BeatQueue records that a mechanic looked at the queue.
-func (s heartbeats) BeatQueue(ctx context.Context) error { return s.beat(ctx, "queue", 0) }
+// RecordQueueRead records that a mechanic looked at the queue.
+func (s heartbeats) RecordQueueRead(ctx context.Context) error { return s.beat(ctx, "queue", 0) }
 
 func (s heartbeats) beat(ctx context.Context, name string, lag time.Duration) error {
 	_, err := s.exec(ctx, beatSQL, name, fromNow(0), lag.Microseconds())
@@ -45,8 +45,8 @@ var everyTableSQL = func() string {
 	return strings.Join(parts, " UNION ALL ")
 }()
 
-// BeatProcess writes the row of a process.
-func (s heartbeats) BeatProcess(ctx context.Context, process string, ttl time.Duration) error {
+// RecordHeartbeat writes the row of a process.
+func (s heartbeats) RecordHeartbeat(ctx context.Context, process string, ttl time.Duration) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		if _, err := many(ctx, tx, value[int64], everyTableSQL); err != nil {
 			return err
@@ -69,8 +69,8 @@ const beatStreamsSQL = `
 INSERT INTO signals (name, at, n, until) VALUES ('streams:' || $1, $2, $3, $4)
 ON CONFLICT (name) DO UPDATE SET at = excluded.at, n = excluded.n, until = excluded.until`
 
-// BeatStreams records how many mechanics are connected to a process.
-func (s heartbeats) BeatStreams(ctx context.Context, process string, mechanics int, ttl time.Duration) error {
+// RecordStreams records how many mechanics are connected to a process.
+func (s heartbeats) RecordStreams(ctx context.Context, process string, mechanics int, ttl time.Duration) error {
 	_, err := s.exec(ctx, beatStreamsSQL, process, fromNow(0), mechanics, fromNow(ttl))
 	return wrap(err, "record who is connected")
 }
@@ -82,17 +82,17 @@ SELECT (SELECT at FROM signals WHERE name = 'sweep'), (SELECT lag FROM signals W
 
 const lastRunSQL = `SELECT ` + runColumns + ` FROM runs WHERE finished_at IS NOT NULL AND undoes IS NULL ORDER BY started_at DESC, id DESC LIMIT 1`
 
-// Pulse is what background work last said of itself.
-func (s heartbeats) Pulse(ctx context.Context) (curfew.Pulse, error) {
+// Heartbeats are what background work last said of itself.
+func (s heartbeats) Heartbeats(ctx context.Context) (curfew.Heartbeats, error) {
 	now := s.now()
 	p, err := one(ctx, s.db, scanPulse, pulseSQL, micros(now))
 	if err != nil {
-		return curfew.Pulse{}, fmt.Errorf("read the pulse: %w", err)
+		return curfew.Heartbeats{}, fmt.Errorf("read the heartbeats: %w", err)
 	}
 	p.Now = now
 	run, err := one(ctx, s.db, scanRun(now), lastRunSQL)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return curfew.Pulse{}, fmt.Errorf("read the last run: %w", err)
+		return curfew.Heartbeats{}, fmt.Errorf("read the last run: %w", err)
 	}
 	if err == nil {
 		p.LastRun = &run
@@ -100,8 +100,8 @@ func (s heartbeats) Pulse(ctx context.Context) (curfew.Pulse, error) {
 	return p, nil
 }
 
-func scanPulse(r row) (curfew.Pulse, error) {
-	var p curfew.Pulse
+func scanPulse(r row) (curfew.Heartbeats, error) {
+	var p curfew.Heartbeats
 	err := r.Scan(moment(&p.Sweep), span(&p.Lag, time.Microsecond), moment(&p.QueueRead), &p.Connected)
 	return p, err
 }

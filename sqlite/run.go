@@ -77,8 +77,8 @@ func (s runs) FinishRun(ctx context.Context, r curfew.Run) (curfew.Run, error) {
 const beatRunSQL = `INSERT INTO signals (name, at, until) VALUES ('run:' || $1, $2, $3)
 ON CONFLICT (name) DO UPDATE SET at = excluded.at, until = excluded.until`
 
-// BeatRun is a run's sign of life.
-func (s runs) BeatRun(ctx context.Context, id string, ttl time.Duration) error {
+// RenewRun extends a run's lease.
+func (s runs) RenewRun(ctx context.Context, id string, ttl time.Duration) error {
 	_, err := s.exec(ctx, beatRunSQL, id, fromNow(0), fromNow(ttl))
 	return wrap(err, "say that run %s goes on", id)
 }

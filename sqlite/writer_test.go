@@ -121,7 +121,7 @@ func TestWrite_AnErrorEndsTheTransactionWhateverCameBefore(t *testing.T) {
 		if !errors.Is(err, wrong) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if err := s.BeatQueue(t.Context()); err != nil {
+		if err := s.RecordQueueRead(t.Context()); err != nil {
 			t.Errorf("after %s: %v", name, err)
 		}
 	}
@@ -139,7 +139,7 @@ func TestWrite_AnErrorEndsTheTransactionWhateverCameBefore(t *testing.T) {
 	if n := count(t, s, "SELECT count(*) FROM refusals"); n != 0 {
 		t.Errorf("%d rows of failed transactions stayed", n)
 	}
-	if err := s.BeatQueue(t.Context()); err != nil {
+	if err := s.RecordQueueRead(t.Context()); err != nil {
 		t.Errorf("after a panic: %v", err)
 	}
 }

@@ -107,7 +107,7 @@ func healthRows(r lifecycle.Report) [][]string {
 	if m := r.Mechanics; m != nil {
 		rows = append(rows, []string{"mechanics", fmt.Sprintf("%d busy", m.Busy)})
 	}
-	if p := r.Pulse; p != nil {
+	if p := r.Heartbeats; p != nil {
 		rows = append(rows,
 			[]string{"queue last read", moment(p.QueueRead, p.Now)},
 			[]string{"last sweep", moment(p.Sweep, p.Now)})

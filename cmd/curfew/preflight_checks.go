@@ -96,7 +96,7 @@ func (p *preflight) keys(ctx context.Context, s *settings) {
 // clock compares this machine's with the database's, which decides.
 func (p *preflight) clock(ctx context.Context, db database) {
 	asked := time.Now()
-	pulse, err := db.Pulse(ctx)
+	pulse, err := db.Heartbeats(ctx)
 	if err != nil {
 		p.failed("clock", err, "")
 		return

@@ -39,7 +39,7 @@ func TestTheFigures(t *testing.T) {
 	stale := h.figures()
 	_, err := h.admin().RunCleanup(t.Context(), api.Cleanup{})
 	must(t, err)
-	must(t, h.store.BeatSweep(t.Context(), 0))
+	must(t, h.store.RecordSweep(t.Context(), 0))
 	clean := h.figures()
 
 	for name, want := range map[string]string{
@@ -126,7 +126,7 @@ func TestTheFiguresAreTheContracts(t *testing.T) {
 	h.metrics.Delivered("webhook", "dead")
 	h.metrics.Cleaned(curfew.NoShows, curfew.ByTimer, 1)
 	h.metrics.RunFinished(curfew.ByTimer, curfew.RunFailed, time.Second)
-	must(t, h.store.BeatSweep(t.Context(), 0))
+	must(t, h.store.RecordSweep(t.Context(), 0))
 	names := map[string]bool{}
 	for name := range h.figures() {
 		name, _, _ = strings.Cut(name, "{")

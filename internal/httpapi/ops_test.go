@@ -34,7 +34,9 @@ func (blind) MechanicFigures(context.Context) (curfew.MechanicFigures, error) {
 	return curfew.MechanicFigures{}, errBlind
 }
 
-func (blind) Pulse(context.Context) (curfew.Pulse, error) { return curfew.Pulse{}, errBlind }
+func (blind) Heartbeats(context.Context) (curfew.Heartbeats, error) {
+	return curfew.Heartbeats{}, errBlind
+}
 
 func (blind) Repeated(context.Context, int, time.Duration) ([]curfew.Repeated, error) {
 	return nil, errBlind

@@ -255,8 +255,8 @@ func (g gauges) Collect(to chan<- prometheus.Metric) {
 	if r.Repeated != nil {
 		emit(repeatedGauge, float64(len(r.Repeated)))
 	}
-	if r.Pulse != nil && !r.Pulse.Sweep.IsZero() {
-		emit(sweptGauge, float64(r.Pulse.Sweep.UnixMicro())/1e6)
+	if r.Heartbeats != nil && !r.Heartbeats.Sweep.IsZero() {
+		emit(sweptGauge, float64(r.Heartbeats.Sweep.UnixMicro())/1e6)
 	}
 	for _, f := range r.Findings {
 		if f.Open() {

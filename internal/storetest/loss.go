@@ -75,7 +75,7 @@ func isNotWaitedFor(f *fixture) {
 			return err
 		},
 		func() error { return f.Store.ClaimOnce(gone, "name", time.Hour) },
-		func() error { return f.Store.BeatProcess(gone, "one", time.Hour) },
+		func() error { return f.Store.RecordHeartbeat(gone, "one", time.Hour) },
 		func() error { _, err := f.Store.Session(gone, late.ID); return err },
 		func() error { _, err := f.Store.Find(gone, record.Search{Limit: 1}); return err },
 		func() error { _, err := f.Store.SessionFigures(gone, curfew.DefaultPolicy()); return err },
@@ -88,7 +88,7 @@ func losesTheSame(f *fixture) {
 	lost := func() (all []bool) {
 		l := f.lossy()
 		for range 50 {
-			all = append(all, l.BeatQueue(f.Context()) != nil)
+			all = append(all, l.RecordQueueRead(f.Context()) != nil)
 		}
 		if n := l.Lost(); n == 0 || n == 50 {
 			f.Errorf("%d of 50 answers were lost", n)

@@ -217,9 +217,9 @@ func (l *Lossy) BeginRun(ctx context.Context, r curfew.Run) (curfew.Run, error) 
 	return told[curfew.Run](l)(l.store.BeginRun(ctx, r))
 }
 
-// BeatRun does the work and may lose the answer.
-func (l *Lossy) BeatRun(ctx context.Context, id string, ttl time.Duration) error {
-	return l.done(l.store.BeatRun(ctx, id, ttl))
+// RenewRun does the work and may lose the answer.
+func (l *Lossy) RenewRun(ctx context.Context, id string, ttl time.Duration) error {
+	return l.done(l.store.RenewRun(ctx, id, ttl))
 }
 
 // FinishRun does the work and may lose the answer.
@@ -282,24 +282,24 @@ func (l *Lossy) HealthDetails(ctx context.Context, p curfew.Policy, limit int) (
 	return told[curfew.HealthDetails](l)(l.store.HealthDetails(ctx, p, limit))
 }
 
-// BeatSweep does the work and may lose the answer.
-func (l *Lossy) BeatSweep(ctx context.Context, lag time.Duration) error {
-	return l.done(l.store.BeatSweep(ctx, lag))
+// RecordSweep does the work and may lose the answer.
+func (l *Lossy) RecordSweep(ctx context.Context, lag time.Duration) error {
+	return l.done(l.store.RecordSweep(ctx, lag))
 }
 
-// BeatQueue does the work and may lose the answer.
-func (l *Lossy) BeatQueue(ctx context.Context) error {
-	return l.done(l.store.BeatQueue(ctx))
+// RecordQueueRead does the work and may lose the answer.
+func (l *Lossy) RecordQueueRead(ctx context.Context) error {
+	return l.done(l.store.RecordQueueRead(ctx))
 }
 
-// BeatStreams does the work and may lose the answer.
-func (l *Lossy) BeatStreams(ctx context.Context, process string, mechanics int, ttl time.Duration) error {
-	return l.done(l.store.BeatStreams(ctx, process, mechanics, ttl))
+// RecordStreams does the work and may lose the answer.
+func (l *Lossy) RecordStreams(ctx context.Context, process string, mechanics int, ttl time.Duration) error {
+	return l.done(l.store.RecordStreams(ctx, process, mechanics, ttl))
 }
 
-// BeatProcess does the work and may lose the answer.
-func (l *Lossy) BeatProcess(ctx context.Context, process string, ttl time.Duration) error {
-	return l.done(l.store.BeatProcess(ctx, process, ttl))
+// RecordHeartbeat does the work and may lose the answer.
+func (l *Lossy) RecordHeartbeat(ctx context.Context, process string, ttl time.Duration) error {
+	return l.done(l.store.RecordHeartbeat(ctx, process, ttl))
 }
 
 // ForgetProcess does the work and may lose the answer.
@@ -307,9 +307,9 @@ func (l *Lossy) ForgetProcess(ctx context.Context, process string) error {
 	return l.done(l.store.ForgetProcess(ctx, process))
 }
 
-// Pulse does the work and may lose the answer.
-func (l *Lossy) Pulse(ctx context.Context) (curfew.Pulse, error) {
-	return told[curfew.Pulse](l)(l.store.Pulse(ctx))
+// Heartbeats does the work and may lose the answer.
+func (l *Lossy) Heartbeats(ctx context.Context) (curfew.Heartbeats, error) {
+	return told[curfew.Heartbeats](l)(l.store.Heartbeats(ctx))
 }
 
 // Verify does the work and may lose the answer.

@@ -117,9 +117,9 @@ func interruptsRun(f *fixture) {
 
 func missesRun(f *fixture) {
 	r := f.begin(aRun(""))
-	f.must(f.Store.BeatRun(f.Context(), r.ID, time.Minute))
+	f.must(f.Store.RenewRun(f.Context(), r.ID, time.Minute))
 	f.same("while it goes on", f.runs(9)[0], r)
-	f.must(f.Store.BeatRun(f.Context(), r.ID, -time.Second))
+	f.must(f.Store.RenewRun(f.Context(), r.ID, -time.Second))
 	got := f.runs(9)[0]
 	f.same("once it is silent", []any{got.Outcome, got.Error}, []any{curfew.RunInterrupted, curfew.RunDied})
 	one, err := f.Store.Run(f.Context(), r.ID)

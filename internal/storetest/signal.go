@@ -8,7 +8,7 @@ import (
 )
 
 var signals = contract{
-	"a new store has no pulse":                          noPulse,
+	"a new store has no pulse":                          noHeartbeats,
 	"a sweep leaves its time and its lag":               beatsSweep,
 	"a look at the queue leaves its time":               beatsQueue,
 	"the pulse knows the newest run that finished":      knowsLastRun,
@@ -23,29 +23,29 @@ var signals = contract{
 	"tidying forgets each by its own age":               tidiesEachByItsAge,
 }
 
-func (f *fixture) pulse() curfew.Pulse {
+func (f *fixture) pulse() curfew.Heartbeats {
 	f.Helper()
-	p, err := f.Store.Pulse(f.Context())
+	p, err := f.Store.Heartbeats(f.Context())
 	f.must(err)
 	f.around("now", p.Now, time.Now())
 	return p
 }
 
-func noPulse(f *fixture) {
+func noHeartbeats(f *fixture) {
 	p := f.pulse()
-	f.same("the pulse of a new store", p, curfew.Pulse{Now: p.Now})
+	f.same("the pulse of a new store", p, curfew.Heartbeats{Now: p.Now})
 }
 
 func beatsSweep(f *fixture) {
 	for _, lag := range []time.Duration{0, 1500 * time.Microsecond, 26*time.Hour + time.Microsecond} {
-		f.must(f.Store.BeatSweep(f.Context(), lag))
+		f.must(f.Store.RecordSweep(f.Context(), lag))
 		p := f.pulse()
-		f.same("the pulse", p, curfew.Pulse{Sweep: p.Sweep, Lag: lag, Now: p.Now})
+		f.same("the pulse", p, curfew.Heartbeats{Sweep: p.Sweep, Lag: lag, Now: p.Now})
 		f.around("the sweep", p.Sweep, p.Now)
 	}
 	f.exec("UPDATE {signals} SET at = " + f.past(time.Hour))
 	before := f.pulse().Sweep
-	f.must(f.Store.BeatSweep(f.Context(), 0))
+	f.must(f.Store.RecordSweep(f.Context(), 0))
 	if after := f.pulse().Sweep; after.Sub(before) < 59*time.Minute {
 		f.Errorf("a sweep at %s left the time at %s", before, after)
 	}
@@ -53,22 +53,22 @@ func beatsSweep(f *fixture) {
 
 func beatsQueue(f *fixture) {
 	for range 2 {
-		f.must(f.Store.BeatQueue(f.Context()))
+		f.must(f.Store.RecordQueueRead(f.Context()))
 		p := f.pulse()
-		f.same("the pulse", p, curfew.Pulse{QueueRead: p.QueueRead, Now: p.Now})
+		f.same("the pulse", p, curfew.Heartbeats{QueueRead: p.QueueRead, Now: p.Now})
 		f.around("the look", p.QueueRead, p.Now)
 	}
 }
 
 func beatsProcess(f *fixture) {
 	for range 2 {
-		f.must(f.Store.BeatProcess(f.Context(), "one", time.Minute))
-		f.must(f.Store.BeatProcess(f.Context(), "other", time.Minute))
+		f.must(f.Store.RecordHeartbeat(f.Context(), "one", time.Minute))
+		f.must(f.Store.RecordHeartbeat(f.Context(), "other", time.Minute))
 	}
 	f.same("rows", f.rows("SELECT name FROM {signals} ORDER BY name"), []string{"process:one", "process:other"})
 	p := f.pulse()
-	f.same("the pulse", p, curfew.Pulse{Now: p.Now})
-	f.must(f.Store.BeatProcess(f.Context(), "one", -time.Minute))
+	f.same("the pulse", p, curfew.Heartbeats{Now: p.Now})
+	f.must(f.Store.RecordHeartbeat(f.Context(), "one", -time.Minute))
 	f.must(f.Store.Tidy(f.Context(), time.Hour))
 	f.same("rows that count", f.rows("SELECT name FROM {signals}"), []string{"process:other"})
 	for range 2 {
@@ -80,12 +80,12 @@ func beatsProcess(f *fixture) {
 func beatsOnWholeSchema(f *fixture) {
 	for _, table := range record.Tables() {
 		f.exec("ALTER TABLE {" + table.Name + "} RENAME TO gone")
-		if f.Store.BeatProcess(f.Context(), "one", time.Minute) == nil {
+		if f.Store.RecordHeartbeat(f.Context(), "one", time.Minute) == nil {
 			f.Errorf("it writes without the table %s", table.Name)
 		}
 		f.exec("ALTER TABLE {gone} RENAME TO " + table.Name)
 	}
-	f.must(f.Store.BeatProcess(f.Context(), "one", time.Minute))
+	f.must(f.Store.RecordHeartbeat(f.Context(), "one", time.Minute))
 }
 
 func knowsLastRun(f *fixture) {
@@ -144,8 +144,8 @@ func tidies(f *fixture) {
 }
 
 func tidiesClaims(f *fixture) {
-	f.must(f.Store.BeatSweep(f.Context(), 0))
-	f.must(f.Store.BeatQueue(f.Context()))
+	f.must(f.Store.RecordSweep(f.Context(), 0))
+	f.must(f.Store.RecordQueueRead(f.Context()))
 	f.must(f.Store.ClaimOnce(f.Context(), "holds", time.Minute))
 	f.must(f.Store.ClaimOnce(f.Context(), "passed", time.Minute))
 	f.exec("UPDATE {signals} SET until = " + f.past(time.Minute) + " WHERE name = 'passed'")

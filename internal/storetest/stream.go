@@ -126,16 +126,16 @@ func readsStandings(f *fixture) {
 
 func countsConnected(f *fixture) {
 	f.same("nobody", f.pulse().Connected, 0)
-	f.must(f.Store.BeatStreams(f.Context(), "one", 3, time.Minute))
-	f.must(f.Store.BeatStreams(f.Context(), "other", 2, time.Minute))
+	f.must(f.Store.RecordStreams(f.Context(), "one", 3, time.Minute))
+	f.must(f.Store.RecordStreams(f.Context(), "other", 2, time.Minute))
 	f.same("two processes", f.pulse().Connected, 5)
-	f.must(f.Store.BeatStreams(f.Context(), "one", 0, time.Minute))
+	f.must(f.Store.RecordStreams(f.Context(), "one", 0, time.Minute))
 	f.same("all of one have left", f.pulse().Connected, 2)
 }
 
 func forgetsSilentProcesses(f *fixture) {
-	f.must(f.Store.BeatStreams(f.Context(), "gone", 3, time.Minute))
-	f.must(f.Store.BeatStreams(f.Context(), "here", 1, time.Minute))
+	f.must(f.Store.RecordStreams(f.Context(), "gone", 3, time.Minute))
+	f.must(f.Store.RecordStreams(f.Context(), "here", 1, time.Minute))
 	f.exec("UPDATE {signals} SET until = " + f.past(time.Minute) + " WHERE name = 'streams:gone'")
 	f.same("connected", f.pulse().Connected, 1)
 	f.must(f.Store.Tidy(f.Context(), time.Hour))

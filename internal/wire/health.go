@@ -119,8 +119,8 @@ func mechanicHealth(r lifecycle.Report) api.MechanicHealth {
 	if r.Mechanics != nil {
 		h.Busy = &r.Mechanics.Busy
 	}
-	if r.Pulse != nil {
-		h.Connected, h.LastQueueRead = &r.Pulse.Connected, OptionalTime(r.Pulse.QueueRead)
+	if r.Heartbeats != nil {
+		h.Connected, h.LastQueueRead = &r.Heartbeats.Connected, OptionalTime(r.Heartbeats.QueueRead)
 	}
 	return h
 }
@@ -139,13 +139,13 @@ func customerHealth(r lifecycle.Report) api.CustomerHealth {
 
 func sweeperHealth(r lifecycle.Report) api.SweeperHealth {
 	h := api.SweeperHealth{Enabled: r.SweeperOn}
-	if r.Pulse == nil {
+	if r.Heartbeats == nil {
 		return h
 	}
 	alive := r.SweeperAlive()
-	h.Alive, h.LastSuccess = &alive, OptionalTime(r.Pulse.Sweep)
+	h.Alive, h.LastSuccess = &alive, OptionalTime(r.Heartbeats.Sweep)
 	if h.LastSuccess != nil {
-		lag := r.Pulse.Lag.Seconds()
+		lag := r.Heartbeats.Lag.Seconds()
 		h.LagSeconds = &lag
 	}
 	return h

@@ -55,31 +55,31 @@ func (c *demoCommand) Run(ctx context.Context, s *settings, from *sources, term 
 // in runs the demonstration with its database in a folder. It reads the report after the sweeper has stopped, so that
 // the report and the database agree.
 func (c *demoCommand) in(ctx context.Context, dir string, s *settings, from *sources, term terminal) (report demo.Report, err error) {
-	market := demo.New(demo.Options{Seed: c.Seed, Customers: int(c.Customers), Mechanics: int(c.Mechanics)})
+	simulation := demo.New(demo.Options{Seed: c.Seed, Customers: int(c.Customers), Mechanics: int(c.Mechanics)})
 	sandbox := &sandbox{term: term, settings: s, from: from, given: *s, dir: dir}
 
 	quick := max(c.Speed, min(fastest, history.Seconds()/historyTime.Seconds()))
 	err = sandbox.serve(ctx, nowhere, quick, func(ctx context.Context, svc demoService) error {
 		ctx, cancel := context.WithTimeout(ctx, time.Duration(float64(history)/quick))
 		defer cancel()
-		return market.Run(ctx, svc.client, quick)
+		return simulation.Run(ctx, svc.client, quick)
 	})
 	if err == nil && ctx.Err() == nil {
-		err = sandbox.serve(ctx, sandbox.given.Listen, c.Speed, func(ctx context.Context, svc demoService) error { return c.show(ctx, market, svc) })
+		err = sandbox.serve(ctx, sandbox.given.Listen, c.Speed, func(ctx context.Context, svc demoService) error { return c.show(ctx, simulation, svc) })
 	}
 	if err != nil {
 		return report, err
 	}
 	sandbox.given.Sweeper = "off"
 	err = sandbox.serve(context.WithoutCancel(ctx), nowhere, c.Speed, func(ctx context.Context, svc demoService) error {
-		report, err = market.Report(ctx, svc.client)
+		report, err = simulation.Report(ctx, svc.client)
 		return err
 	})
 	return report, err
 }
 
 // show runs the marketplace where people can watch it.
-func (c *demoCommand) show(ctx context.Context, market *demo.Market, svc demoService) error {
+func (c *demoCommand) show(ctx context.Context, simulation *demo.Simulation, svc demoService) error {
 	if c.For > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(c.For))
@@ -98,7 +98,7 @@ func (c *demoCommand) show(ctx context.Context, market *demo.Market, svc demoSer
 		openInBrowser(ctx, svc.term, own)
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return market.Run(ctx, svc.client, c.Speed) })
-	group.Go(func() error { return watch(ctx, market, svc) })
+	group.Go(func() error { return simulation.Run(ctx, svc.client, c.Speed) })
+	group.Go(func() error { return watch(ctx, simulation, svc) })
 	return group.Wait()
 }

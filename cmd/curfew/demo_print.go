@@ -28,7 +28,7 @@ func announceDemo(svc demoService, speed float64, link string) {
 }
 
 // watch prints the state of the marketplace every second; on a terminal it rewrites one line.
-func watch(ctx context.Context, market *demo.Market, svc demoService) error {
+func watch(ctx context.Context, simulation *demo.Simulation, svc demoService) error {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -49,17 +49,17 @@ func watch(ctx context.Context, market *demo.Market, svc demoService) error {
 			continue // the next second shows it
 		}
 		if svc.term.watched {
-			svc.term.rewrite(demoLine(market, health))
+			svc.term.rewrite(demoLine(simulation, health))
 		} else {
-			svc.term.notef("%s\n", demoLine(market, health))
+			svc.term.notef("%s\n", demoLine(simulation, health))
 		}
 	}
 }
 
-func demoLine(market *demo.Market, health api.Health) string {
-	at, c, by := market.Clock.At(time.Now()), market.Counts(), health.Sessions.ByStatus
+func demoLine(simulation *demo.Simulation, health api.Health) string {
+	at, c, by := simulation.Clock.At(time.Now()), simulation.Counts(), health.Sessions.ByStatus
 	return fmt.Sprintf("%d:%02d h  %d waiting  %d live  %d paid  %d repeated  %d wrongly blocked  %s",
-		int(at.Hours()), int(at.Minutes())%60, by["waiting"], by["live"], c.Payments, c.Repeats, c.Overdue, market.Happened())
+		int(at.Hours()), int(at.Minutes())%60, by["waiting"], by["live"], c.Payments, c.Repeats, c.Overdue, simulation.Happened())
 }
 
 // printDemo prints what happened, and what would have happened without Curfew.

@@ -5,55 +5,54 @@ import (
 	"time"
 )
 
-// Visit is what one customer does, from one purchase to the next, in the
-// marketplace's time.
-type Visit struct {
+// Purchase is what a customer does from one purchase to the next. Its times are on the marketplace's clock.
+type Purchase struct {
 	Pause time.Duration // before it
 	Plan  string
-	// The provider tells of the payment so late, and again so long after that.
+	// Late is how long the provider takes to report the payment; Repeats are when it reports it again after
+	// that.
 	Late    time.Duration
 	Repeats []time.Duration
 
-	Twice    time.Duration // pays once more after so long; 0: does not
-	Patience time.Duration // cancels if nobody accepted by then; 0: waits
-	Leaves   bool          // does not come when a mechanic has accepted
-	Back     time.Duration // comes back with the credit so long after it expired; 0: does not
+	Twice       time.Duration // when the customer pays again; 0: never
+	CancelAfter time.Duration // when the customer cancels if nobody has accepted; 0: never
+	Leaves      bool          // does not join after a mechanic accepts
+	Back        time.Duration // when the customer uses the credit after expiry; 0: never
 }
 
-// Deed is what a mechanic does with a session that he accepted.
-type Deed string
+// Behavior is what a mechanic does with an accepted session.
+type Behavior string
 
-// The deeds.
+// The behaviors.
 const (
-	Helps    Deed = "helps"
-	Forgets  Deed = "forgets"  // never comes
-	Releases Deed = "releases" // puts it back into the queue
-	Vanishes Deed = "vanishes" // is offline for long
-	Overruns Deed = "overruns" // never ends it
+	Helps    Behavior = "helps"
+	Forgets  Behavior = "forgets"  // never joins
+	Releases Behavior = "releases" // puts it back into the queue
+	Vanishes Behavior = "vanishes" // goes offline for a long time
+	Overruns Behavior = "overruns" // never ends it
 )
 
-// Turn is one look of a mechanic at the queue, and what comes of it.
+// Turn is one look of a mechanic at the queue, and what follows.
 type Turn struct {
-	Pause   time.Duration // before it
-	Pick    int           // which of the requests, from the oldest on
-	Deed    Deed
-	Offline time.Duration // of who vanishes
-	Talk    float64       // how much of the time that was bought he needs
+	Pause    time.Duration // before it
+	Pick     int           // which request, counted from the oldest
+	Behavior Behavior
+	Offline  time.Duration // for Vanishes
+	Talk     float64       // the share of the bought time that the mechanic uses
 }
 
-// The people that choose; each has a row of dice of their own.
+// The kinds of people. Each person has their own sequence of random numbers.
 const (
 	aCustomer = iota + 1
 	aMechanic
 )
 
-// VisitOf is what a customer chooses for the nth visit: the same for the same
-// seed, whatever happened meanwhile.
-func VisitOf(seed uint64, customer, n int) Visit {
+// PurchaseOf returns a customer's nth purchase. It depends on nothing but its arguments.
+func PurchaseOf(seed uint64, customer, n int) Purchase {
 	d := throw(seed, aCustomer, customer, n)
-	v := Visit{Pause: d.between(5, 40), Plan: d.plan(), Late: d.sometimes(0.2, 1, 8), Repeats: d.repeats()}
+	v := Purchase{Pause: d.between(5, 40), Plan: d.plan(), Late: d.sometimes(0.2, 1, 8), Repeats: d.repeats()}
 	v.Twice = d.sometimes(0.12, 1, 6)
-	v.Patience = d.sometimes(0.12, 4, 14)
+	v.CancelAfter = d.sometimes(0.12, 4, 14)
 	v.Leaves = d.chance(0.08)
 	v.Back = d.sometimes(0.6, 1, 6)
 	if n == 0 {
@@ -62,30 +61,31 @@ func VisitOf(seed uint64, customer, n int) Visit {
 	return v
 }
 
-// TurnOf is what a mechanic chooses for the nth look at the queue.
+// TurnOf returns a mechanic's nth turn. It depends on nothing but its arguments.
 func TurnOf(seed uint64, mechanic, n int) Turn {
 	d := throw(seed, aMechanic, mechanic, n)
-	t := Turn{Pause: d.between(1, 5), Pick: d.IntN(3), Deed: d.deed(), Talk: 0.15 + 0.6*d.Float64()}
+	t := Turn{Pause: d.between(1, 5), Pick: d.IntN(3), Behavior: d.behavior(), Talk: 0.15 + 0.6*d.Float64()}
 	t.Offline = d.between(15, 40)
 	return t
 }
 
-// dice are thrown in a fixed order.
+// dice draws random numbers; the order of the draws is fixed.
 type dice struct{ *rand.Rand }
 
+// throw returns the dice of one choice of one person.
 func throw(seed uint64, who, number, n int) dice {
 	row := uint64(who)<<56 | uint64(number)<<32 | uint64(n) //nolint:gosec // small and not negative
-	return dice{rand.New(rand.NewPCG(seed, row))}           //nolint:gosec // what is wanted is the same again
+	return dice{rand.New(rand.NewPCG(seed, row))}           //nolint:gosec // repeatable on purpose
 }
 
 func (d dice) chance(p float64) bool { return d.Float64() < p }
 
-// between is a time between so many minutes.
+// between draws a time between two numbers of minutes.
 func (d dice) between(least, most float64) time.Duration {
 	return time.Duration((least + (most-least)*d.Float64()) * float64(time.Minute))
 }
 
-// sometimes is a time between so many minutes, or 0.
+// sometimes draws a time between two numbers of minutes with probability p, and 0 otherwise.
 func (d dice) sometimes(p, least, most float64) time.Duration {
 	t := d.between(least, most)
 	if d.chance(p) {
@@ -104,7 +104,7 @@ func (d dice) plan() string {
 	return "diagnostic"
 }
 
-// repeats are at once, or minutes or half an hour later.
+// repeats draws when a payment is reported again: at once, or up to half an hour later.
 func (d dice) repeats() []time.Duration {
 	var all []time.Duration
 	for d.chance(0.3) && len(all) < 4 {
@@ -113,7 +113,7 @@ func (d dice) repeats() []time.Duration {
 	return all
 }
 
-func (d dice) deed() Deed {
+func (d dice) behavior() Behavior {
 	switch p := d.Float64(); {
 	case p < 0.78:
 		return Helps

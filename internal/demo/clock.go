@@ -6,46 +6,45 @@ import (
 	"time"
 )
 
-// Clock is the marketplace's time. It stands still until it is set to a speed,
-// and between two seasons.
+// Clock is the marketplace's clock. It stands still until it is given a speed.
 type Clock struct {
-	mu      sync.Mutex
-	seasons []season
+	mu     sync.Mutex
+	phases []phase
 }
 
-// season is a time of one speed.
-type season struct {
-	from  time.Time     // on our clocks
-	at    time.Duration // on the marketplace's
+// phase is a period of constant speed.
+type phase struct {
+	from  time.Time     // real time
+	at    time.Duration // marketplace time
 	speed float64
 }
 
-// Set runs the clock from now on so many times as fast as ours; 0 stops it.
+// Set gives the clock a speed, as a multiple of real time; 0 stops it.
 func (c *Clock) Set(now time.Time, speed float64) {
 	at := c.At(now)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.seasons = append(c.seasons, season{now, at, speed})
+	c.phases = append(c.phases, phase{now, at, speed})
 }
 
-// At is how much of the marketplace's time had passed at a moment.
+// At returns how much marketplace time had elapsed at a real time.
 func (c *Clock) At(moment time.Time) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i := len(c.seasons) - 1; i >= 0; i-- {
-		if s := c.seasons[i]; !moment.Before(s.from) {
-			passed := s.at + time.Duration(float64(moment.Sub(s.from))*s.speed)
-			if i+1 < len(c.seasons) {
-				return min(passed, c.seasons[i+1].at)
+	for i := len(c.phases) - 1; i >= 0; i-- {
+		if s := c.phases[i]; !moment.Before(s.from) {
+			elapsed := s.at + time.Duration(float64(moment.Sub(s.from))*s.speed)
+			if i+1 < len(c.phases) {
+				return min(elapsed, c.phases[i+1].at)
 			}
-			return passed
+			return elapsed
 		}
 	}
 	return 0
 }
 
-// sleep lets so much of the marketplace's time pass, and at least so much of
-// ours; false if the context ended first.
+// sleep waits for d in marketplace time, and at least least in real time. It reports false if the context ended
+// first.
 func (c *Clock) sleep(ctx context.Context, d, least time.Duration) bool {
 	timer := time.NewTimer(max(c.real(d), least))
 	defer timer.Stop()
@@ -57,12 +56,12 @@ func (c *Clock) sleep(ctx context.Context, d, least time.Duration) bool {
 	}
 }
 
-// real is how long so much of the marketplace's time takes now.
+// real converts marketplace time to real time at the current speed; 0 while the clock stands still.
 func (c *Clock) real(d time.Duration) time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.seasons) == 0 || c.seasons[len(c.seasons)-1].speed == 0 {
+	if len(c.phases) == 0 || c.phases[len(c.phases)-1].speed == 0 {
 		return 0
 	}
-	return time.Duration(float64(d) / c.seasons[len(c.seasons)-1].speed)
+	return time.Duration(float64(d) / c.phases[len(c.phases)-1].speed)
 }

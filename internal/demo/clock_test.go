@@ -18,10 +18,10 @@ func TestTheClockRunsAsFastAsItsSeason(t *testing.T) {
 	for sentence, c := range map[string]struct {
 		after, want time.Duration
 	}{
-		"before the first season it stands":     {-time.Minute, 0},
-		"in a fast season it runs fast":         {3 * time.Second, 30 * time.Minute},
-		"between two seasons it stands":         {7 * time.Second, time.Hour},
-		"a season goes on where the last ended": {9 * time.Second, time.Hour + time.Minute},
+		"before the first phase it stands":     {-time.Minute, 0},
+		"in a fast phase it runs fast":         {3 * time.Second, 30 * time.Minute},
+		"between two phases it stands":         {7 * time.Second, time.Hour},
+		"a phase goes on where the last ended": {9 * time.Second, time.Hour + time.Minute},
 	} {
 		if got := clock.At(begin.Add(c.after)); got != c.want {
 			t.Errorf("%s: %s, want %s", sentence, got, c.want)

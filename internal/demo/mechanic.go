@@ -7,25 +7,24 @@ import (
 	"github.com/curfewhq/curfew/api"
 )
 
-// work is a mechanic's life: look at the queue, take a request, and what comes
-// of it.
-func (s *scene) work(ctx context.Context, k *mechanic) {
+// work takes one turn after another: look at the queue, accept a request, and behave as chosen.
+func (s *round) work(ctx context.Context, k *mechanic) {
 	for {
 		t := TurnOf(s.options.Seed, k.number, k.turns)
 		if !s.sleep(ctx, t.Pause) {
 			return
 		}
 		k.turns++
-		session, request := s.take(ctx, k, t)
+		session, request := s.accept(ctx, k, t)
 		if session != "" {
 			s.do(ctx, k, t, session, request)
 		}
 	}
 }
 
-// take accepts a request of the queue. It may be gone by then, or he may still
-// be busy with a session that he forgot.
-func (s *scene) take(ctx context.Context, k *mechanic, t Turn) (session, request string) {
+// accept accepts a request from the queue. It returns nothing if the request is gone, or if the mechanic is still
+// busy with a forgotten session.
+func (s *round) accept(ctx context.Context, k *mechanic, t Turn) (session, request string) {
 	queue, err := as(ctx, s, "mechanic", k.id, func(ctx context.Context, a *api.Client) (api.Queue, error) {
 		return a.Queue(ctx, api.Page{})
 	})
@@ -42,27 +41,26 @@ func (s *scene) take(ctx context.Context, k *mechanic, t Turn) (session, request
 	return offered.Session.ID, request
 }
 
-func (s *scene) do(ctx context.Context, k *mechanic, t Turn, session, request string) {
-	switch t.Deed {
+func (s *round) do(ctx context.Context, k *mechanic, t Turn, session, request string) {
+	switch t.Behavior {
 	case Forgets:
-		s.tally.tell("%s accepts and forgets", k.id)
+		s.tally.note("%s accepts and forgets", k.id)
 	case Vanishes:
-		s.tally.tell("%s accepts and goes offline", k.id)
+		s.tally.note("%s accepts and goes offline", k.id)
 		s.sleep(ctx, t.Offline)
 	case Releases:
 		if s.wait(ctx) {
 			_, _ = as(ctx, s, "mechanic", k.id, func(ctx context.Context, a *api.Client) (api.Offered, error) {
 				return a.Release(ctx, request)
-			}) // too late: its deadline has done it
+			}) // fails if its deadline has released it
 		}
 	case Helps, Overruns:
 		s.help(ctx, k, t, session)
 	}
 }
 
-// help comes, waits for the customer, talks, and ends it, unless he leaves that
-// to the deadline.
-func (s *scene) help(ctx context.Context, k *mechanic, t Turn, id string) {
+// help joins, waits for the customer, talks, and ends the session, unless the mechanic overruns.
+func (s *round) help(ctx context.Context, k *mechanic, t Turn, id string) {
 	var over time.Duration
 	for s.wait(ctx) {
 		now, err := s.move(ctx, "mechanic", k.id, id, (*api.Client).Join)
@@ -72,8 +70,8 @@ func (s *scene) help(ctx context.Context, k *mechanic, t Turn, id string) {
 		case err != nil || now.Status != "live":
 		case over == 0:
 			over = s.Clock.At(time.Now()) + time.Duration(t.Talk*float64(sold[now.Plan].duration))
-		case t.Deed == Helps && s.Clock.At(time.Now()) > over:
-			_, _ = s.move(ctx, "mechanic", k.id, id, (*api.Client).End) // shows at the next look
+		case t.Behavior == Helps && s.Clock.At(time.Now()) > over:
+			_, _ = s.move(ctx, "mechanic", k.id, id, (*api.Client).End) // the next poll sees the result
 		}
 	}
 }

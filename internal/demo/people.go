@@ -12,14 +12,14 @@ var (
 	mechanicNames = strings.Fields(`Mia Tom Rita Paul Sven Lara Otto Nora Gabe Uma Piet Kate Ravi Jill Omar Dina`)
 )
 
-// customer is one, with what he knows of his own doings.
+// customer is a customer, and what the marketplace knows about them.
 type customer struct {
-	number   int
-	id, name string
-	visits   int
-	due      time.Duration // when the next visit is, on the marketplace's clock
-	refs     []string      // of what he paid
-	credits  []string      // the sessions that he got for a credit
+	number    int
+	id, name  string
+	purchases int
+	due       time.Duration // when the next purchase is, in marketplace time
+	refs      []string      // of payments
+	credits   []string      // sessions paid for with a credit
 }
 
 type mechanic struct {
@@ -28,7 +28,7 @@ type mechanic struct {
 	turns  int
 }
 
-// named is the nth of some names; when they run out they get numbers.
+// named returns the nth name. Names are reused with a number.
 func named(names []string, n int) string {
 	name := names[n%len(names)]
 	if again := n / len(names); again > 0 {
@@ -39,13 +39,13 @@ func named(names []string, n int) string {
 
 func idOf(name string) string { return strings.ReplaceAll(strings.ToLower(name), " ", "-") }
 
-// plan is what the marketplace sells: the built-in plans of Curfew, with prices.
+// plan is a built-in plan of Curfew, with a price.
 type plan struct {
 	price    int64 // in cents
 	duration time.Duration
 }
 
-// Currency is what everybody pays in.
+// Currency is the currency of every payment.
 const Currency = "eur"
 
 var sold = map[string]plan{

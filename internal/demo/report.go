@@ -8,33 +8,33 @@ import (
 	"github.com/curfewhq/curfew/api"
 )
 
-// Report is what became of everybody. All but the Counts is read from Curfew.
+// Report is what happened. Everything but the Counts is read back from Curfew.
 type Report struct {
 	Counts
-	Lasted         time.Duration // of the marketplace's time
+	Lasted         time.Duration // in marketplace time
 	Customers      int
-	Recorded       int   // payments that Curfew knows
+	Recorded       int   // payments that Curfew has recorded
 	Amount         int64 // of these, in cents
-	WithoutOutcome int   // payments that were told and have no outcome
+	WithoutOutcome int   // reported payments without an outcome
 	Sessions       int
 	Accepted       int            // sessions that have, or had, a mechanic
-	Ended          map[string]int // sessions by why they ended
-	Open           int            // sessions that have not
+	Ended          map[string]int // sessions by end reason
+	Open           int            // sessions that have not ended
 	Without        Without
 }
 
-// Report asks Curfew what became of every customer.
-func (m *Market) Report(ctx context.Context, door Door) (Report, error) {
+// Report asks Curfew what happened to every customer.
+func (m *Simulation) Report(ctx context.Context, clientFor ClientFor) (Report, error) {
 	r := Report{Counts: m.Counts(), Customers: len(m.customers), Ended: map[string]int{}}
 	end := time.Now()
 	r.Lasted = m.Clock.At(end)
-	backend, err := door("service", "shop")
+	backend, err := clientFor("service", "shop")
 	if err != nil {
 		return r, err
 	}
-	var all []story
+	var all []history
 	for _, c := range m.customers {
-		s, err := c.story(ctx, backend)
+		s, err := c.history(ctx, backend)
 		if err != nil {
 			return r, fmt.Errorf("report of %s: %w", c.id, err)
 		}
@@ -45,15 +45,15 @@ func (m *Market) Report(ctx context.Context, door Door) (Report, error) {
 	return r, nil
 }
 
-// story is what became of one customer.
-type story struct {
+// history is what happened to one customer.
+type history struct {
 	payments []api.Checkout
 	sessions map[string]api.Session // by id
-	credits  []string               // ids of those that a credit brought
+	credits  []string               // ids of the sessions paid for with a credit
 }
 
-func (c *customer) story(ctx context.Context, backend *api.Client) (story, error) {
-	s := story{sessions: map[string]api.Session{}, credits: c.credits}
+func (c *customer) history(ctx context.Context, backend *api.Client) (history, error) {
+	s := history{sessions: map[string]api.Session{}, credits: c.credits}
 	known, err := backend.Checkouts(ctx, c.id)
 	if err != nil {
 		return s, err
@@ -73,7 +73,7 @@ func (c *customer) story(ctx context.Context, backend *api.Client) (story, error
 	return s, nil
 }
 
-func (r *Report) count(c *customer, s story) {
+func (r *Report) count(c *customer, s history) {
 	outcome := map[string]string{}
 	for _, p := range s.payments {
 		outcome[p.PaymentRef] = p.Outcome

@@ -8,27 +8,27 @@ import (
 	"github.com/curfewhq/curfew/api"
 )
 
-// tally is what only the marketplace sees: the answers it got.
+// tally records the answers that the marketplace got.
 type tally struct {
 	mu       sync.Mutex
 	counts   Counts
-	overdue  map[string]bool // whom something overdue stood in the way of
-	deferred map[string]bool // references that were answered so
+	overdue  map[string]bool // who was blocked by an overdue session
+	deferred map[string]bool // references of payments that were deferred
 	happened string
 }
 
-// Counts are answers of Curfew.
+// Counts counts Curfew's answers.
 type Counts struct {
-	Payments     int // told and answered
-	Deferred     int // of these, answered so: the customer was busy
-	Repeats      int // told again, and answered
-	Contradicted int // of these: with another session than before
-	Refusals     int // of customers and mechanics, because of an open session
-	Overdue      int // customers and mechanics whom an overdue session stood in the way of
+	Payments     int // reported and answered
+	Deferred     int // of these, because the customer was busy
+	Repeats      int // reported again and answered
+	Contradicted int // of these, with a different session
+	Refusals     int // of customers and mechanics with an open session
+	Overdue      int // customers and mechanics blocked by an overdue session
 }
 
-// Counts are the answers so far.
-func (m *Market) Counts() Counts {
+// Counts returns the answers so far.
+func (m *Simulation) Counts() Counts {
 	m.tally.mu.Lock()
 	defer m.tally.mu.Unlock()
 	c := m.tally.counts
@@ -36,21 +36,20 @@ func (m *Market) Counts() Counts {
 	return c
 }
 
-// Happened is the newest of what is worth telling.
-func (m *Market) Happened() string {
+// Happened describes the latest notable event.
+func (m *Simulation) Happened() string {
 	m.tally.mu.Lock()
 	defer m.tally.mu.Unlock()
 	return m.tally.happened
 }
 
-func (t *tally) tell(format string, args ...any) {
+func (t *tally) note(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.happened = fmt.Sprintf(format, args...)
 }
 
-// answered remembers that a payment met a busy customer, whichever of its
-// reports was the first.
+// answered records that a payment was deferred, whichever of its reports came first.
 func (t *tally) answered(ref string, done api.Fulfilment) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -70,8 +69,7 @@ func (t *tally) paid(c *customer, done api.Fulfilment) {
 	t.happened = text
 }
 
-// repeated compares two answers; a payment that was deferred may have got its
-// session since.
+// repeated compares two answers. A deferred payment may have got its session in between.
 func (t *tally) repeated(first, again api.Fulfilment) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -81,16 +79,16 @@ func (t *tally) repeated(first, again api.Fulfilment) {
 	}
 }
 
-func (t *tally) saw(c *customer, s api.Session) {
+func (t *tally) ended(c *customer, s api.Session) {
 	text := map[string]string{
 		"expired": "nobody took %s in time", "no_show": "%s was a no-show", "overran": "%s's time was over",
 	}[s.EndReason]
 	if text != "" {
-		t.tell(text, c.name)
+		t.note(text, c.name)
 	}
 }
 
-// refused counts a refusal that names who stands in the way.
+// refused counts a refusal that names a blocker.
 func (t *tally) refused(who string, by *api.Blocker, began time.Time) {
 	if by == nil {
 		return
@@ -98,12 +96,11 @@ func (t *tally) refused(who string, by *api.Blocker, began time.Time) {
 	t.mu.Lock()
 	t.counts.Refusals++
 	t.mu.Unlock()
-	t.inTheWay(who, by, began)
+	t.blockedBy(who, by, began)
 }
 
-// inTheWay remembers whom a session stood in the way of that was overdue before
-// they called.
-func (t *tally) inTheWay(who string, by *api.Blocker, began time.Time) {
+// blockedBy records who was blocked by a session that was already overdue when they called.
+func (t *tally) blockedBy(who string, by *api.Blocker, began time.Time) {
 	if by == nil || !by.ExpiresAt.Before(began) {
 		return
 	}

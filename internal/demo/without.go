@@ -5,23 +5,22 @@ import (
 	"time"
 )
 
-// Without is what would have become of the same customers and payments with the
-// same mechanics, had nobody kept the sessions.
+// Without is what would have happened to the same customers, payments and mechanics without Curfew.
 type Without struct {
 	Stuck   int           // customers behind a session that nobody accepted
-	Refused int           // of these, who came again, and would have been refused
-	Calls   int           // how often they would have been
-	Median  time.Duration // how long the stuck are, to the end, of the marketplace's time
+	Refused int           // of these, how many came back and would have been refused
+	Calls   int           // how often they would have been refused
+	Median  time.Duration // how long they stay stuck, to the end, in marketplace time
 	Longest time.Duration
-	Amount  int64 // in cents: what they paid and got nothing for
+	Amount  int64 // in cents: what they paid for nothing
 }
 
-// Model says how Without is counted.
+// Model explains how Without is counted.
 const Model = "the same customers, payments and mechanics; but a session that nobody accepted in time stays waiting, " +
 	"so whatever its customer does from then on is refused, and what the customer paid for it and since brings nothing, " +
 	"until somebody repairs the database"
 
-func withoutCurfew(all []story, clock *Clock, end time.Time) Without {
+func withoutCurfew(all []history, clock *Clock, end time.Time) Without {
 	var w Without
 	var times []time.Duration
 	for _, s := range all {
@@ -44,9 +43,8 @@ func withoutCurfew(all []story, clock *Clock, end time.Time) Without {
 	return w
 }
 
-// stuck is since when a first session stands in the customer's way that nobody
-// accepted in time.
-func (s story) stuck() (since time.Time, ok bool) {
+// stuck returns when the first session expired that nobody accepted. From then on the customer is stuck.
+func (s history) stuck() (since time.Time, ok bool) {
 	for _, session := range s.sessions {
 		unaccepted := session.EndReason == "expired" || session.EndReason == "orphaned"
 		if unaccepted && (!ok || session.EndedAt.Before(since)) {
@@ -56,8 +54,8 @@ func (s story) stuck() (since time.Time, ok bool) {
 	return since, ok
 }
 
-// calls is how often the customer paid, or asked for a session, from then on.
-func (s story) calls(since time.Time) int {
+// calls counts how often the customer paid or asked for a session since then.
+func (s history) calls(since time.Time) int {
 	n := 0
 	for _, p := range s.payments {
 		if !p.CreatedAt.Before(since) {
@@ -72,9 +70,8 @@ func (s story) calls(since time.Time) int {
 	return n
 }
 
-// lost is what was paid for no session, for the one that stands in the way, or
-// for one that began from then on.
-func (s story) lost(since time.Time) (cents int64) {
+// lost sums what was paid for no session, for the one that blocks, or for one that began since then.
+func (s history) lost(since time.Time) (cents int64) {
 	for _, p := range s.payments {
 		session, ok := s.sessions[p.SessionID]
 		stands := session.EndedAt.Equal(since) && session.EndReason != "completed"

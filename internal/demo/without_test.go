@@ -25,44 +25,44 @@ func TestWhatWouldHaveBeenWithoutCurfew(t *testing.T) {
 	}
 
 	for sentence, c := range map[string]struct {
-		story story
-		want  Without
+		history history
+		want    Without
 	}{
 		"who was helped lost nothing": {
-			story{payments: []api.Checkout{paid(0, "a")}, sessions: map[string]api.Session{"a": session(0, 20, "finished")}},
+			history{payments: []api.Checkout{paid(0, "a")}, sessions: map[string]api.Session{"a": session(0, 20, "finished")}},
 			Without{},
 		},
 		"who cancelled is not stuck": {
-			story{payments: []api.Checkout{paid(0, "a")}, sessions: map[string]api.Session{"a": session(0, 20, "cancelled")}},
+			history{payments: []api.Checkout{paid(0, "a")}, sessions: map[string]api.Session{"a": session(0, 20, "cancelled")}},
 			Without{},
 		},
 		"whose session expired is stuck to the end": {
-			story{payments: []api.Checkout{paid(0, "a")}, sessions: map[string]api.Session{"a": session(0, 15, "expired")}},
+			history{payments: []api.Checkout{paid(0, "a")}, sessions: map[string]api.Session{"a": session(0, 15, "expired")}},
 			Without{Stuck: 1, Median: 45 * time.Minute, Longest: 45 * time.Minute, Amount: 1000},
 		},
 		"who paid at the moment it was settled is refused": {
-			story{
+			history{
 				payments: []api.Checkout{paid(0, "a"), paid(15, "b")},
 				sessions: map[string]api.Session{"a": session(0, 15, "expired"), "b": session(15, 40, "finished")},
 			},
 			Without{Stuck: 1, Refused: 1, Calls: 1, Median: 45 * time.Minute, Longest: 45 * time.Minute, Amount: 2000},
 		},
 		"who comes back for a credit is refused, and has paid once": {
-			story{
+			history{
 				payments: []api.Checkout{paid(0, "a")}, credits: []string{"b"},
 				sessions: map[string]api.Session{"a": session(0, 15, "expired"), "b": session(20, 40, "finished")},
 			},
 			Without{Stuck: 1, Refused: 1, Calls: 1, Median: 45 * time.Minute, Longest: 45 * time.Minute, Amount: 1000},
 		},
 		"a payment that waited behind it never gets its session": {
-			story{
+			history{
 				payments: []api.Checkout{paid(0, "a"), paid(5, "b"), paid(6, "")},
 				sessions: map[string]api.Session{"a": session(0, 15, "expired"), "b": session(15, 40, "finished")},
 			},
 			Without{Stuck: 1, Median: 45 * time.Minute, Longest: 45 * time.Minute, Amount: 3000},
 		},
 		"the first session that expires is the last one": {
-			story{
+			history{
 				payments: []api.Checkout{paid(0, "a"), paid(20, "b"), paid(40, "c")},
 				sessions: map[string]api.Session{
 					"a": session(0, 10, "finished"), "b": session(20, 35, "expired"), "c": session(40, 55, "expired"),
@@ -75,7 +75,7 @@ func TestWhatWouldHaveBeenWithoutCurfew(t *testing.T) {
 			t.Parallel()
 			var clock Clock
 			clock.Set(begin, 60)
-			if diff := cmp.Diff(c.want, withoutCurfew([]story{c.story}, &clock, at(60))); diff != "" {
+			if diff := cmp.Diff(c.want, withoutCurfew([]history{c.history}, &clock, at(60))); diff != "" {
 				t.Error(diff)
 			}
 		})

@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
 )
@@ -15,26 +13,26 @@ type acknowledgements struct{ *db }
 
 const (
 	acknowledgementColumns = `code, actor, reason, severity, count, at, until`
-	acknowledge            = `INSERT INTO curfew.acknowledgements (code, actor, reason, severity, count, until)
+	upsertAcknowledgement  = `INSERT INTO curfew.acknowledgements (code, actor, reason, severity, count, until)
 			VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (code) DO UPDATE SET actor = excluded.actor, reason = excluded.reason, severity = excluded.severity,
 			count = excluded.count, at = excluded.at, until = excluded.until
 		RETURNING ` + acknowledgementColumns
-	selectAcknowledgements  = `SELECT ` + acknowledgementColumns + ` FROM curfew.acknowledgements WHERE until > now() ORDER BY code`
-	withdrawAcknowledgement = `DELETE FROM curfew.acknowledgements WHERE code = $1 AND until > now()`
+	selectAcknowledgements = `SELECT ` + acknowledgementColumns + ` FROM curfew.acknowledgements WHERE until > now() ORDER BY code`
+	deleteAcknowledgement  = `DELETE FROM curfew.acknowledgements WHERE code = $1 AND until > now()`
 )
 
-func scanAcknowledgement(row pgx.CollectableRow) (curfew.Acknowledgement, error) {
+func scanAcknowledgement(r row) (curfew.Acknowledgement, error) {
 	var a curfew.Acknowledgement
 	var actor string
-	err := row.Scan(&a.Code, &actor, &a.Reason, &a.Severity, &a.Count, (*stamp)(&a.At), (*stamp)(&a.Until))
+	err := r.Scan(&a.Code, &actor, &a.Reason, &a.Severity, &a.Count, (*moment)(&a.At), (*moment)(&a.Until))
 	a.By = record.ParseActor(actor)
 	return a, err
 }
 
 // Acknowledge keeps an operator's word, in place of an earlier one.
 func (s acknowledgements) Acknowledge(ctx context.Context, a curfew.Acknowledgement) (curfew.Acknowledgement, error) {
-	kept, err := one(ctx, s.db, scanAcknowledgement, acknowledge, a.Code, a.By.String(), a.Reason, a.Severity, a.Count,
+	kept, err := one(ctx, s.db, scanAcknowledgement, upsertAcknowledgement, a.Code, a.By.String(), a.Reason, a.Severity, a.Count,
 		a.Until.Truncate(time.Microsecond))
 	return kept, wrap(err, "acknowledge %s", a.Code)
 }
@@ -47,7 +45,7 @@ func (s acknowledgements) Acknowledgements(ctx context.Context) ([]curfew.Acknow
 
 // WithdrawAcknowledgement takes an operator's word back.
 func (s acknowledgements) WithdrawAcknowledgement(ctx context.Context, code string) error {
-	n, err := s.exec(ctx, withdrawAcknowledgement, code)
+	n, err := s.exec(ctx, deleteAcknowledgement, code)
 	if err == nil && n == 0 {
 		err = curfew.Errorf(curfew.NotFound, "the finding is not acknowledged")
 	}

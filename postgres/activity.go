@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/curfewhq/curfew/internal/record"
 )
 
@@ -14,7 +12,7 @@ type activity struct{ *db }
 
 // One statement, so that all is of one moment: what stands in a status is in
 // rows that go from it to itself.
-const selectTide = `SELECT floor(extract(epoch FROM at) / $2)::bigint AS step, from_status, to_status, count(*) FROM curfew.events
+const selectActivity = `SELECT floor(extract(epoch FROM at) / $2)::bigint AS step, from_status, to_status, count(*) FROM curfew.events
 		WHERE at > now() - $1::interval AND subject = 'session' AND from_status <> to_status GROUP BY 1, 2, 3
 	UNION ALL SELECT floor(extract(epoch FROM now()) / $2)::bigint, v.status, v.status, (SELECT count(*) FROM curfew.sessions s
 			WHERE s.status IN ('scheduled', 'waiting', 'live') AND s.status = v.status)
@@ -23,12 +21,12 @@ const selectTide = `SELECT floor(extract(epoch FROM at) / $2)::bigint AS step, f
 
 // Activity is how sessions moved within a window.
 func (s activity) Activity(ctx context.Context, window, step time.Duration) (record.ActivitySeries, error) {
-	all, err := many(ctx, s.db, scanMove, selectTide, window, int64(step/time.Second))
+	all, err := many(ctx, s.db, scanStatusChange, selectActivity, window, int64(step/time.Second))
 	return record.NewActivitySeries(all), wrap(err, "read the moves of %s", window)
 }
 
-func scanMove(row pgx.CollectableRow) (record.StatusChange, error) {
+func scanStatusChange(r row) (record.StatusChange, error) {
 	var m record.StatusChange
-	err := row.Scan(&m.Step, (*text)(&m.From), (*text)(&m.To), &m.Count)
+	err := r.Scan(&m.Step, (*text)(&m.From), (*text)(&m.To), &m.Count)
 	return m, err
 }

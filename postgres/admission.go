@@ -33,7 +33,7 @@ const (
 		VALUES ($1, $2, $3, $4, 'pending')`
 	// The two of an admission in one statement: each statement costs a message.
 	insertTwoEvents = insertEvent + `, ($11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`
-	fulfilCheckout  = `UPDATE curfew.checkouts SET
+	fulfillCheckout = `UPDATE curfew.checkouts SET
 			outcome = 'fulfilled', version = version + 1, session_id = coalesce(session_id, $5), retry_until = NULL,
 			refund_amount = 0, updated_at = now()
 		WHERE customer_id = $1 AND id = $2 AND outcome || '' = $3 AND version = $4`
@@ -118,7 +118,7 @@ func queueRenewal(b *pgx.Batch, a record.Admission, st *curfew.Snapshot) {
 	queueKey(b, a)
 	queueSessions(b, []*entry{{a: a, st: st}})
 	c := a.Checkout
-	b.Queue(fulfilCheckout, c.CustomerID, c.ID, a.From, c.Version, a.Session.ID).Exec(hit("checkout %s has moved", c.ID))
+	b.Queue(fulfillCheckout, c.CustomerID, c.ID, a.From, c.Version, a.Session.ID).Exec(hit("checkout %s has moved", c.ID))
 	b.Queue(tallyRenewal)
 	if a.RunID != "" {
 		b.Queue(countRun, a.RunID, a.Stats)
@@ -181,7 +181,7 @@ func queueSessions(b *pgx.Batch, group []*entry) {
 // readSessions reads the database's times of some of the group.
 func readSessions(rows pgx.Rows, group []*entry) error {
 	var id text
-	var created, expires stamp
+	var created, expires moment
 	_, err := pgx.ForEachRow(rows, []any{&id, &created, &expires}, func() error {
 		i := slices.IndexFunc(group, func(c *entry) bool { return len(group) == 1 || strings.EqualFold(c.st.ID, string(id)) })
 		if i < 0 {
@@ -213,28 +213,28 @@ func (s admissions) Defer(ctx context.Context, c curfew.Checkout, actor curfew.A
 			subject: "checkout", customerID: c.CustomerID, subjectID: c.ID, number: 1,
 			to: string(curfew.Deferred), actor: actor, reason: curfew.DeferredReason,
 		}})
-		b.Queue(receiptByCheckout, c.CustomerID, c.ID).Query(into(&r, scanReceipt))
+		b.Queue(selectReceiptByCheckout, c.CustomerID, c.ID).Query(into(&r, scanReceipt))
 	})
 	return r, wrap(err, "defer checkout %s", c.ID)
 }
 
-const receiptByRef = `SELECT ` + receiptColumns + ` FROM curfew.payment_refs p
+const selectReceiptByReference = `SELECT ` + receiptColumns + ` FROM curfew.payment_refs p
 	JOIN curfew.checkouts c ON c.customer_id = p.customer_id AND c.id = p.checkout_id` + joinFirst + ` WHERE p.ref = $1`
 
 // Reference is the receipt of a payment's reference.
 func (s admissions) Reference(ctx context.Context, ref string) (record.Receipt, error) {
-	r, err := one(ctx, s.db, scanReceipt, receiptByRef, ref)
+	r, err := one(ctx, s.db, scanReceipt, selectReceiptByReference, ref)
 	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "the payment reference %q was never seen", ref)), "look a reference up")
 }
 
-const receiptByKey = `SELECT ` + receiptColumns + ` FROM curfew.idempotency_keys k
+const selectReceiptByKey = `SELECT ` + receiptColumns + ` FROM curfew.idempotency_keys k
 	JOIN curfew.checkouts c ON c.customer_id = k.customer_id AND c.id = k.checkout_id
 	LEFT JOIN curfew.sessions s ON s.customer_id = k.customer_id AND s.id = k.session_id` + joinRequest + `
 	WHERE k.customer_id = $1 AND k.key = $2`
 
 // Key is the receipt of a customer's idempotency key.
 func (s admissions) Key(ctx context.Context, customerID, key string) (record.Receipt, error) {
-	r, err := one(ctx, s.db, scanReceipt, receiptByKey, customerID, key)
+	r, err := one(ctx, s.db, scanReceipt, selectReceiptByKey, customerID, key)
 	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "the key %q was never seen", key)), "look a key of %s up", customerID)
 }
 

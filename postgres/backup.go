@@ -16,8 +16,8 @@ import (
 // backup reads and fills the database as a whole.
 type backup struct{ *db }
 
-// columnSQL reads a column as its kind's Go type.
-var columnSQL = map[record.ColumnKind]string{
+// columnTypes reads a column as its kind's Go type.
+var columnTypes = map[record.ColumnKind]string{
 	record.TextColumn: "%s", record.IDColumn: "%s::text", record.NumberColumn: "%s::bigint",
 	record.FlagColumn: "%s", record.TimeColumn: "%s", record.DocumentColumn: "%s::text",
 }
@@ -30,7 +30,7 @@ func (s backup) Dump(ctx context.Context, tables []record.Table, take func(recor
 		if err := patient(ctx, tx); err != nil {
 			return err
 		}
-		if err := tx.QueryRow(ctx, `SELECT now()`).Scan((*stamp)(&at)); err != nil {
+		if err := tx.QueryRow(ctx, `SELECT now()`).Scan((*moment)(&at)); err != nil {
 			return err
 		}
 		for _, t := range tables {
@@ -74,7 +74,7 @@ func rowsOf(ctx context.Context, tx pgx.Tx, t record.Table) iter.Seq2[[]any, err
 func selectAll(t record.Table) string {
 	var columns, key []string
 	for i, c := range t.Columns {
-		columns = append(columns, fmt.Sprintf(columnSQL[c.Kind], c.Name))
+		columns = append(columns, fmt.Sprintf(columnTypes[c.Kind], c.Name))
 		if i >= t.Key {
 			continue
 		}
@@ -88,7 +88,7 @@ func selectAll(t record.Table) string {
 }
 
 // What a database is that has been counted from its rows alone.
-const countAgain = `DELETE FROM curfew.tallies;
+const recountTallies = `DELETE FROM curfew.tallies;
 	INSERT INTO curfew.tallies (shard, noun, status, n)
 	SELECT 0, 'session', status, count(*) FROM curfew.sessions WHERE status IN ('completed', 'cancelled') GROUP BY status
 	UNION ALL
@@ -121,7 +121,7 @@ func (s backup) Load(ctx context.Context, tables []record.Table, give func(recor
 		if err := switchTriggers(ctx, tx, "ENABLE"); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, countAgain, pgx.QueryExecModeSimpleProtocol)
+		_, err := tx.Exec(ctx, recountTallies, pgx.QueryExecModeSimpleProtocol)
 		return err
 	})
 	return wrap(translate(err), "write every row")
@@ -179,7 +179,7 @@ func load(ctx context.Context, tx pgx.Tx, t record.Table, rows iter.Seq2[[]any, 
 // not there have none.
 func (s backup) Empty(ctx context.Context) (bool, error) {
 	for _, t := range record.Tables() {
-		has, err := one(ctx, s.db, pgx.RowTo[bool], "SELECT EXISTS (SELECT FROM curfew."+t.Name+")")
+		has, err := one(ctx, s.db, value[bool], "SELECT EXISTS (SELECT FROM curfew."+t.Name+")")
 		if c := code(err); c == undefinedTable || c == undefinedSchema {
 			continue
 		}

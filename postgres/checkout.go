@@ -20,56 +20,56 @@ const (
 	selectCheckout = `SELECT ` + checkoutColumns + ` FROM curfew.checkouts c`
 	receiptColumns = checkoutColumns + `, ` + sessionColumns + `, r.id, now()`
 	// joinFirst joins a checkout's first session with its request.
-	joinFirst         = ` LEFT JOIN curfew.sessions s ON s.customer_id = c.customer_id AND s.id = c.session_id` + joinRequest
-	receiptByCheckout = `SELECT ` + receiptColumns + ` FROM curfew.checkouts c` + joinFirst + ` WHERE c.customer_id = $1 AND c.id = $2`
+	joinFirst               = ` LEFT JOIN curfew.sessions s ON s.customer_id = c.customer_id AND s.id = c.session_id` + joinRequest
+	selectReceiptByCheckout = `SELECT ` + receiptColumns + ` FROM curfew.checkouts c` + joinFirst + ` WHERE c.customer_id = $1 AND c.id = $2`
 )
 
-func checkoutTargets(c *curfew.Checkout) []any {
+func checkoutFields(c *curfew.Checkout) []any {
 	return []any{
 		(*text)(&c.ID), (*text)(&c.CustomerID), (*text)(&c.Ref), (*text)(&c.Plan), (*number)(&c.Amount), (*text)(&c.Currency),
 		(*text)(&c.Email), (*text)(&c.Name), (*labels)(&c.Metadata), (*text)(&c.Outcome), (*number)(&c.Version), (*text)(&c.SessionID),
-		(*stamp)(&c.RetryUntil), (*flag)(&c.MoneyDue), (*stamp)(&c.CreatedAt), (*stamp)(&c.UpdatedAt),
+		(*moment)(&c.RetryUntil), (*flag)(&c.MoneyDue), (*moment)(&c.CreatedAt), (*moment)(&c.UpdatedAt),
 		(*text)(&c.PaymentID), (*text)(&c.RefundID), (*number)(&c.RefundAmount), (*number)(&c.Attempts),
-		(*stamp)(&c.FirstTryAt), (*stamp)(&c.NextAt), (*stamp)(&c.DisputedAt), (*text)(&c.Note),
+		(*moment)(&c.FirstTryAt), (*moment)(&c.NextAt), (*moment)(&c.DisputedAt), (*text)(&c.Note),
 	}
 }
 
-func scanCheckout(row pgx.CollectableRow) (curfew.Checkout, error) {
+func scanCheckout(r row) (curfew.Checkout, error) {
 	var c curfew.Checkout
-	err := row.Scan(checkoutTargets(&c)...)
+	err := r.Scan(checkoutFields(&c)...)
 	return c, err
 }
 
-func scanReceipt(row pgx.CollectableRow) (record.Receipt, error) {
-	var r record.Receipt
-	err := row.Scan(slices.Concat(checkoutTargets(&r.Checkout), sessionTargets(&r.Session),
-		[]any{(*text)(&r.RequestID), (*stamp)(&r.Now)})...)
-	return r, err
+func scanReceipt(r row) (record.Receipt, error) {
+	var v record.Receipt
+	err := r.Scan(slices.Concat(checkoutFields(&v.Checkout), sessionFields(&v.Session),
+		[]any{(*text)(&v.RequestID), (*moment)(&v.Now)})...)
+	return v, err
 }
 
-const checkoutsOf = selectCheckout + ` WHERE c.customer_id = $1 ORDER BY c.created_at, c.id`
+const selectCheckoutsOf = selectCheckout + ` WHERE c.customer_id = $1 ORDER BY c.created_at, c.id`
 
 // Checkouts is all of a customer's, oldest first.
 func (s checkouts) Checkouts(ctx context.Context, customerID string) ([]curfew.Checkout, error) {
-	all, err := many(ctx, s.db, scanCheckout, checkoutsOf, customerID)
+	all, err := many(ctx, s.db, scanCheckout, selectCheckoutsOf, customerID)
 	return all, wrap(err, "read the checkouts of %s", customerID)
 }
 
-const oldestCredit = selectCheckout + `
+const selectCredit = selectCheckout + `
 	WHERE c.customer_id = $1 AND c.plan = $2 AND c.outcome = 'credited' ORDER BY c.created_at, c.id LIMIT 1`
 
 // Credit is the customer's oldest credited checkout of the plan.
 func (s checkouts) Credit(ctx context.Context, customerID, plan string) (curfew.Checkout, error) {
-	c, err := oneByIndex(ctx, s.db, scanCheckout, oldestCredit, customerID, plan)
+	c, err := oneByIndex(ctx, s.db, scanCheckout, selectCredit, customerID, plan)
 	return c, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no credit of plan %q", customerID, plan)), "read a credit of %s", customerID)
 }
 
-const oldestDeferred = `SELECT ` + receiptColumns + ` FROM curfew.checkouts c` + joinFirst + `
+const selectDeferred = `SELECT ` + receiptColumns + ` FROM curfew.checkouts c` + joinFirst + `
 	WHERE c.customer_id = $1 AND c.outcome || '' = 'deferred' ORDER BY c.created_at, c.id LIMIT 1`
 
 // Deferred is the customer's oldest deferred checkout.
 func (s checkouts) Deferred(ctx context.Context, customerID string) (record.Receipt, error) {
-	r, err := one(ctx, s.db, scanReceipt, oldestDeferred, customerID)
+	r, err := one(ctx, s.db, scanReceipt, selectDeferred, customerID)
 	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no deferred payment", customerID)), "read a deferred checkout of %s", customerID)
 }
 
@@ -81,19 +81,19 @@ const selectServable = `SELECT c.customer_id FROM curfew.checkouts c
 
 // Servable is customers whose deferred payment can be served now.
 func (s checkouts) Servable(ctx context.Context, limit int) ([]string, error) {
-	all, err := many(ctx, s.db, pgx.RowTo[string], selectServable, limit)
+	all, err := many(ctx, s.db, value[string], selectServable, limit)
 	return all, wrap(err, "read the servable customers")
 }
 
 // Each condition has an index of its own rows.
 const (
-	selectUnsettled = unsettledReceipts + `
+	selectUnsettled = selectUnsettledReceipt + `
 	WHERE ((c.outcome = 'deferred' AND c.retry_until < now()) OR c.money_due) AND NOT ` + apartPayment + `
 	ORDER BY c.created_at, c.id LIMIT $1`
-	unsettledOf = unsettledReceipts + `
+	selectUnsettledOf = selectUnsettledReceipt + `
 	WHERE c.customer_id = $2 AND (c.outcome || '' = 'deferred' AND c.retry_until < now() OR c.money_due::int = 1)
 	ORDER BY c.created_at, c.id LIMIT $1`
-	unsettledReceipts = `SELECT ` + receiptColumns + ` FROM curfew.checkouts c
+	selectUnsettledReceipt = `SELECT ` + receiptColumns + ` FROM curfew.checkouts c
 	LEFT JOIN LATERAL (
 		SELECT e.* FROM curfew.sessions e
 		WHERE c.money_due AND e.customer_id = c.customer_id AND (e.checkout_id = c.id OR e.id = c.session_id) AND e.status IN ('completed', 'cancelled')
@@ -104,7 +104,7 @@ const (
 func (s checkouts) Unsettled(ctx context.Context, customerID string, limit int) ([]record.Receipt, error) {
 	sql, args := selectUnsettled, []any{limit}
 	if customerID != "" {
-		sql, args = unsettledOf, append(args, customerID)
+		sql, args = selectUnsettledOf, append(args, customerID)
 	}
 	all, err := many(ctx, s.db, scanReceipt, sql, args...)
 	return all, wrap(err, "read the unsettled checkouts")
@@ -134,7 +134,7 @@ func (s checkouts) ChangeCheckout(ctx context.Context, c record.CheckoutChange) 
 func queueCheckoutChange(b *pgx.Batch, c record.CheckoutChange, now *curfew.Checkout) {
 	b.Queue(updateCheckout, c.From.CustomerID, c.From.ID, c.From.Outcome, c.From.Version, c.To,
 		null(c.Wait), null(c.RefundID), null(c.Note)).
-		QueryRow(intoOrConflict(checkoutTargets(now), "checkout %s has moved", c.From.ID))
+		QueryRow(intoOrConflict(checkoutFields(now), "checkout %s has moved", c.From.ID))
 	queueEvents(b, []event{{
 		subject: "checkout", customerID: c.From.CustomerID, subjectID: c.From.ID, number: c.From.Version + 1,
 		from: string(c.From.Outcome), to: string(c.To), actor: c.Actor, reason: c.Reason,

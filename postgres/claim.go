@@ -35,8 +35,8 @@ const (
 
 // LostCheckout is the claim of a reference whose checkout is missing.
 func (s claims) LostCheckout(ctx context.Context, ref string) (record.PaymentClaim, error) {
-	c, err := one(ctx, s.db, func(row pgx.CollectableRow) (c record.PaymentClaim, err error) {
-		err = row.Scan((*text)(&c.Ref), (*text)(&c.CustomerID), (*text)(&c.CheckoutID), (*text)(&c.Plan),
+	c, err := one(ctx, s.db, func(r row) (c record.PaymentClaim, err error) {
+		err = r.Scan((*text)(&c.Ref), (*text)(&c.CustomerID), (*text)(&c.CheckoutID), (*text)(&c.Plan),
 			(*text)(&c.Outcome), (*number)(&c.Version), (*text)(&c.SessionID), (*flag)(&c.Kept))
 		return c, err
 	}, selectClaim, ref)
@@ -64,7 +64,7 @@ func (s claims) Recover(ctx context.Context, c curfew.Checkout, actor curfew.Act
 		return t.send(ctx, func(b *pgx.Batch) {
 			b.Queue(insertRecovered, append(checkoutValues(first, first.Outcome, c.SessionID, ttl), max(first.Version, 1))...)
 			if first.Outcome == curfew.Fulfilled {
-				b.Queue(tallyExtension)
+				b.Queue(tallyFulfilled)
 			}
 			if step {
 				b.Queue(stepRecovered, c.CustomerID, c.ID, c.Outcome)

@@ -15,34 +15,34 @@ import (
 type cleanup struct{ *db }
 
 const (
-	behindPlace = ` AND (s.expires_at, s.id) > ($1::timestamptz, $2::uuid)`
-	unended     = ` WHERE s.status IN ('scheduled', 'waiting', 'live')` + behindPlace
-	// findOverdue is the sweeper's question, answered by one index.
-	findOverdue = selectStanding + unended + ` AND s.expires_at < now() ORDER BY s.expires_at, s.id LIMIT $3`
+	afterCursor = ` AND (s.expires_at, s.id) > ($1::timestamptz, $2::uuid)`
+	unended     = ` WHERE s.status IN ('scheduled', 'waiting', 'live')` + afterCursor
+	// selectOverdue is the sweeper's question, answered by one index.
+	selectOverdue = selectSnapshot + unended + ` AND s.expires_at < now() ORDER BY s.expires_at, s.id LIMIT $3`
 	// An age replaces the deadline of unassigned waiting sessions; an orphan's own
 	// age stands beside it.
 	dueOrOld = ` AND CASE
 			WHEN s.status = 'waiting' AND s.mechanic_id IS NULL AND $4::interval IS NOT NULL THEN s.created_at < now() - $4
 			ELSE s.expires_at < now() OR ($5::interval IS NOT NULL AND s.created_at < now() - $5
 				AND s.status = 'waiting' AND s.mechanic_id IS NULL AND r.id IS NULL) END`
-	findAll = selectStanding + unended + dueOrOld + ` ORDER BY s.expires_at, s.id LIMIT $3`
+	selectDue = selectSnapshot + unended + dueOrOld + ` ORDER BY s.expires_at, s.id LIMIT $3`
 	// A customer's are read by an index whose order nobody needs, and no other has.
-	findOfCustomer = `SELECT ` + standingColumns + ` FROM (SELECT * FROM curfew.sessions s
+	selectDueOf = `SELECT ` + snapshotColumns + ` FROM (SELECT * FROM curfew.sessions s
 			WHERE s.customer_id = $6 AND s.status IN ('scheduled', 'waiting', 'live') ORDER BY s.checkout_id) s` + joinRequest + `
-		WHERE true` + behindPlace + dueOrOld + ` ORDER BY s.expires_at, s.id LIMIT $3`
+		WHERE true` + afterCursor + dueOrOld + ` ORDER BY s.expires_at, s.id LIMIT $3`
 )
 
 // Find reads what is due, without locking it.
 func (s cleanup) Find(ctx context.Context, f record.Search) ([]curfew.Snapshot, error) {
-	at, id := behind(f.After)
-	sql, args := findOverdue, []any{at, id, f.Limit}
+	at, id := since(f.After)
+	sql, args := selectOverdue, []any{at, id, f.Limit}
 	switch {
 	case f.CustomerID != "":
-		sql, args = findOfCustomer, append(args, null(f.MaxAge), null(f.OrphanTTL), f.CustomerID)
+		sql, args = selectDueOf, append(args, null(f.MaxAge), null(f.OrphanTTL), f.CustomerID)
 	case f.MaxAge > 0 || f.OrphanTTL > 0:
-		sql, args = findAll, append(args, null(f.MaxAge), null(f.OrphanTTL))
+		sql, args = selectDue, append(args, null(f.MaxAge), null(f.OrphanTTL))
 	}
-	all, err := manyByIndex(ctx, s.db, scanStanding, sql, args...)
+	all, err := manyByIndex(ctx, s.db, scanSnapshot, sql, args...)
 	return all, wrap(err, "find what is due")
 }
 
@@ -79,9 +79,9 @@ type ended struct {
 	deadline time.Time
 }
 
-func scanEnded(row pgx.CollectableRow) (ended, error) {
+func scanEnded(r row) (ended, error) {
 	var e ended
-	err := row.Scan(append(sessionTargets(&e.session), (*stamp)(&e.deadline))...)
+	err := r.Scan(append(sessionFields(&e.session), (*moment)(&e.deadline))...)
 	return e, err
 }
 
@@ -171,17 +171,17 @@ func (f *follow) ended(sessions map[string]ended) []record.Ended {
 	return all
 }
 
-const nextDeadline = `SELECT LEAST(
+const selectNextDeadline = `SELECT LEAST(
 		(SELECT expires_at FROM curfew.sessions WHERE status IN ('scheduled', 'waiting', 'live') AND expires_at > $1 ORDER BY expires_at LIMIT 1),
 		(SELECT retry_until FROM curfew.checkouts WHERE outcome = 'deferred' AND retry_until > $1 ORDER BY retry_until LIMIT 1)
 	), now()`
 
 // NextDeadline is when something is due next.
 func (s cleanup) NextDeadline(ctx context.Context, after time.Time) (at, now time.Time, err error) {
-	from, _ := behind(curfew.Cursor{At: after})
+	from, _ := since(curfew.Cursor{At: after})
 	err = s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(byIndex)
-		b.Queue(nextDeadline, from).QueryRow(func(row pgx.Row) error { return row.Scan((*stamp)(&at), (*stamp)(&now)) })
+		b.Queue(selectNextDeadline, from).QueryRow(func(row pgx.Row) error { return row.Scan((*moment)(&at), (*moment)(&now)) })
 	})
 	return at, now, wrap(err, "read the next deadline")
 }

@@ -107,8 +107,8 @@ func TestWhatIsOverdueIsAskedOfOneIndex(t *testing.T) {
 		SELECT 'c' || n, gen_random_uuid(), 'cancelled', 1, now(), 'expired' FROM generate_series(1, 20000) n`)
 	f.late("ada")
 	f.exec("ANALYZE curfew.sessions")
-	at, id := behind(curfew.Cursor{})
-	plan := strings.Join(f.rows("EXPLAIN "+findOverdue, at, id, 100), "\n")
+	at, id := since(curfew.Cursor{})
+	plan := strings.Join(f.rows("EXPLAIN "+selectOverdue, at, id, 100), "\n")
 	if !strings.Contains(plan, "Index Scan using sessions_deadline") {
 		t.Errorf("the plan is\n%s", plan)
 	}
@@ -130,7 +130,7 @@ func TestABatchIsEndedByKey(t *testing.T) {
 	_, err = tx.Exec(t.Context(), byKey)
 	f.must(err)
 	rows, _ := tx.Query(t.Context(), "EXPLAIN "+endSessions, endArgs(batch(found...))...)
-	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	lines, err := pgx.CollectRows(rows, value[string])
 	f.must(err)
 	plan := strings.Join(lines, "\n")
 	if strings.Contains(plan, "Seq Scan on sessions") || strings.Contains(plan, "sessions_deadline") || !strings.Contains(plan, "id = k_1.") {

@@ -14,7 +14,7 @@ import (
 type consistency struct{ *db }
 
 // The tallies beside what the rows say, of one moment: those that differ.
-const differing = `SELECT coalesce(c.noun, t.noun) AS noun, coalesce(c.status, t.status) AS status,
+const selectDifferences = `SELECT coalesce(c.noun, t.noun) AS noun, coalesce(c.status, t.status) AS status,
 			coalesce(t.n, 0)::bigint AS tallied, coalesce(c.n, 0)::bigint AS counted
 		FROM (
 			SELECT 'session' AS noun, status, count(*) AS n FROM curfew.sessions WHERE status IN ('completed', 'cancelled') GROUP BY status
@@ -37,10 +37,10 @@ func (s consistency) TallyDifferences(ctx context.Context) ([]curfew.TallyDiffer
 		if err := patient(ctx, tx); err != nil {
 			return err
 		}
-		rows, _ := tx.Query(ctx, differing+` ORDER BY 1, 2`) // its error comes out of the rows
+		rows, _ := tx.Query(ctx, selectDifferences+` ORDER BY 1, 2`) // its error comes out of the rows
 		var err error
-		all, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (d curfew.TallyDifference, err error) {
-			err = row.Scan(&d.Noun, &d.Status, &d.Tallied, &d.Counted)
+		all, err = pgx.CollectRows(rows, func(r row) (d curfew.TallyDifference, err error) {
+			err = r.Scan(&d.Noun, &d.Status, &d.Tallied, &d.Counted)
 			return d, err
 		})
 		return err
@@ -145,7 +145,7 @@ func (s consistency) Links(ctx context.Context, table, after string, limit int) 
 // mends complete what has but one right completion. The tallies take the
 // difference of one moment, so they stay right whoever writes meanwhile.
 var mends = []string{
-	`INSERT INTO curfew.tallies AS t (shard, noun, status, n) SELECT 0, d.noun, d.status, d.counted - d.tallied FROM (` + differing + `) d
+	`INSERT INTO curfew.tallies AS t (shard, noun, status, n) SELECT 0, d.noun, d.status, d.counted - d.tallied FROM (` + selectDifferences + `) d
 		ORDER BY 2, 3 ON CONFLICT (shard, noun, status) DO UPDATE SET n = t.n + excluded.n`,
 	`INSERT INTO curfew.payment_refs (ref, customer_id, checkout_id, plan) SELECT c.ref, c.customer_id, c.id, c.plan FROM curfew.checkouts c
 		WHERE c.ref <> '' AND NOT EXISTS (SELECT FROM curfew.payment_refs r WHERE r.ref = c.ref) ORDER BY c.id ON CONFLICT DO NOTHING`,

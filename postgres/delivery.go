@@ -18,23 +18,23 @@ const (
 	selectDelivery = `SELECT ` + deliveryColumns + ` FROM curfew.deliveries d`
 )
 
-func deliveryTargets(d *record.Delivery) []any {
+func deliveryFields(d *record.Delivery) []any {
 	return []any{
 		(*text)(&d.ID), (*text)(&d.CustomerID), (*text)(&d.EventID), (*text)(&d.Subject), &d.Number, (*text)(&d.Channel), (*text)(&d.Queue),
 		(*text)(&d.Destination), (*text)(&d.Kind), (*text)(&d.Body), (*text)(&d.State), &d.Attempts, &d.Failures,
-		(*stamp)(&d.NextAt), &d.Status, (*text)(&d.Error), (*stamp)(&d.CreatedAt), (*stamp)(&d.UpdatedAt),
+		(*moment)(&d.NextAt), &d.Status, (*text)(&d.Error), (*moment)(&d.CreatedAt), (*moment)(&d.UpdatedAt),
 	}
 }
 
-func scanDelivery(row pgx.CollectableRow) (record.Delivery, error) {
+func scanDelivery(r row) (record.Delivery, error) {
 	var d record.Delivery
-	err := row.Scan(deliveryTargets(&d)...)
+	err := r.Scan(deliveryFields(&d)...)
 	return d, err
 }
 
-const selectDue = `SELECT l.lane, (extract(epoch FROM first.next_at - now()) * 1000000)::bigint
+const selectQueueDue = `SELECT l.lane, (extract(epoch FROM first.next_at - now()) * 1000000)::bigint
 	FROM unnest($1::text[]) l (lane), LATERAL (
-		SELECT d.next_at FROM curfew.deliveries d WHERE d.state = 'pending' AND d.lane = l.lane AND NOT ` + apartLetter + `
+		SELECT d.next_at FROM curfew.deliveries d WHERE d.state = 'pending' AND d.lane = l.lane AND NOT ` + apartDelivery + `
 		ORDER BY d.next_at, d.id LIMIT 1) first`
 
 // Due is how long until each queue has something due.
@@ -48,7 +48,7 @@ func (s deliveries) Due(ctx context.Context, queues []string) (map[string]time.D
 			return nil
 		})
 		return err
-	}, selectDue, queues)
+	}, selectQueueDue, queues)
 	return due, wrap(err, "which deliveries are due")
 }
 
@@ -58,11 +58,11 @@ func (s deliveries) Due(ctx context.Context, queues []string) (map[string]time.D
 // the earlier one may be under way it goes back for a moment only: whoever
 // settles that one may not have seen this one go.
 const (
-	claimDeliveries = claimHead + ` AND NOT ` + apartLetter + claimTail
-	claimOne        = claimHead + ` AND d.id = $4` + claimTail
+	claimDeliveries = claimHead + ` AND NOT ` + apartDelivery + claimTail
+	claimDelivery   = claimHead + ` AND d.id = $4` + claimTail
 	claimHead       = `WITH k AS MATERIALIZED (
 			SELECT d.customer_id, d.id, b.behind, b.behind IS NULL AND NOT EXISTS (SELECT FROM curfew.events e
-				WHERE e.customer_id = d.customer_id AND e.subject_id = d.subject_id AND e.number < d.number AND ` + isUntold + `) AS free
+				WHERE e.customer_id = d.customer_id AND e.subject_id = d.subject_id AND e.number < d.number AND ` + isUnpublished + `) AS free
 			FROM curfew.deliveries d CROSS JOIN LATERAL (SELECT max(next_at) AS behind FROM (SELECT p.next_at FROM curfew.deliveries p
 				WHERE p.customer_id = d.customer_id AND p.subject_id = d.subject_id AND p.channel = d.channel
 					AND p.destination = d.destination AND p.number < d.number AND p.state = 'pending' ORDER BY p.number) p) b
@@ -75,7 +75,7 @@ const (
 		FROM k
 		WHERE d.customer_id = k.customer_id AND d.id = k.id AND d.state || '' = 'pending' AND d.next_at <= now()
 		RETURNING ` + deliveryColumns + `, k.free`
-	selectClaimable = selectDelivery + ` WHERE d.lane = $1 AND d.state = 'pending' AND d.next_at <= now() AND NOT ` + apartLetter + `
+	selectClaimable = selectDelivery + ` WHERE d.lane = $1 AND d.state = 'pending' AND d.next_at <= now() AND NOT ` + apartDelivery + `
 		ORDER BY d.next_at, d.id LIMIT $2`
 )
 
@@ -92,7 +92,7 @@ func (s deliveries) Claimable(ctx context.Context, queue string, limit int) ([]r
 
 // ClaimOne is Claim for one delivery alone.
 func (s deliveries) ClaimOne(ctx context.Context, d record.Delivery, lease time.Duration) ([]record.Delivery, error) {
-	claimed, _, err := s.claim(ctx, claimOne, d.Queue, 1, lease, d.ID)
+	claimed, _, err := s.claim(ctx, claimDelivery, d.Queue, 1, lease, d.ID)
 	return claimed, err
 }
 
@@ -105,7 +105,7 @@ func (s deliveries) claim(ctx context.Context, sql, queue string, limit int, lea
 		b.Queue(sql, append([]any{queue, limit, lease}, only...)...).Query(func(rows pgx.Rows) error {
 			var d record.Delivery
 			var free bool
-			_, err := pgx.ForEachRow(rows, append(deliveryTargets(&d), &free), func() error {
+			_, err := pgx.ForEachRow(rows, append(deliveryFields(&d), &free), func() error {
 				if looked++; free {
 					claimed = append(claimed, d)
 				}

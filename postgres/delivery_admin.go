@@ -7,7 +7,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-const deliveryByID = selectDelivery + ` WHERE d.id = $1`
+const selectDeliveryByID = selectDelivery + ` WHERE d.id = $1`
 
 // Delivery is one by its id alone.
 func (s deliveries) Delivery(ctx context.Context, id string) (record.Delivery, error) {
@@ -15,7 +15,7 @@ func (s deliveries) Delivery(ctx context.Context, id string) (record.Delivery, e
 	if !isID(id) {
 		return record.Delivery{}, missing
 	}
-	d, err := one(ctx, s.db, scanDelivery, deliveryByID, id)
+	d, err := one(ctx, s.db, scanDelivery, selectDeliveryByID, id)
 	return d, wrap(orMissing(err, missing), "read delivery %s", id)
 }
 

@@ -19,11 +19,11 @@ const (
 	selectEndpoint = `SELECT ` + endpointColumns + ` FROM curfew.webhook_endpoints w`
 )
 
-func scanEndpoint(row pgx.CollectableRow) (record.Endpoint, error) {
+func scanEndpoint(r row) (record.Endpoint, error) {
 	var w record.Endpoint
 	var secret, old string
-	err := row.Scan((*text)(&w.ID), &w.URL, &w.Description, &w.Kinds, &secret, &old, &w.Enabled, (*stamp)(&w.DisabledAt),
-		&w.DisabledReason, &w.Version, (*stamp)(&w.CreatedAt), (*stamp)(&w.UpdatedAt))
+	err := r.Scan((*text)(&w.ID), &w.URL, &w.Description, &w.Kinds, &secret, &old, &w.Enabled, (*moment)(&w.DisabledAt),
+		&w.DisabledReason, &w.Version, (*moment)(&w.CreatedAt), (*moment)(&w.UpdatedAt))
 	if w.Secrets = []string{secret}; old != "" {
 		w.Secrets = append(w.Secrets, old)
 	}
@@ -42,15 +42,15 @@ func (s endpoints) AddEndpoint(ctx context.Context, w record.Endpoint) (record.E
 	return added, wrap(err, "add endpoint %s", w.ID)
 }
 
-const allEndpoints = selectEndpoint + ` ORDER BY w.id`
+const selectEndpoints = selectEndpoint + ` ORDER BY w.id`
 
 // Endpoints is all, oldest first.
 func (s endpoints) Endpoints(ctx context.Context) ([]record.Endpoint, error) {
-	all, err := many(ctx, s.db, scanEndpoint, allEndpoints)
+	all, err := many(ctx, s.db, scanEndpoint, selectEndpoints)
 	return all, wrap(err, "read the endpoints")
 }
 
-const endpointByID = selectEndpoint + ` WHERE w.id = $1`
+const selectEndpointByID = selectEndpoint + ` WHERE w.id = $1`
 
 // Endpoint is one.
 func (s endpoints) Endpoint(ctx context.Context, id string) (record.Endpoint, error) {
@@ -58,7 +58,7 @@ func (s endpoints) Endpoint(ctx context.Context, id string) (record.Endpoint, er
 	if !isID(id) {
 		return record.Endpoint{}, missing
 	}
-	w, err := one(ctx, s.db, scanEndpoint, endpointByID, id)
+	w, err := one(ctx, s.db, scanEndpoint, selectEndpointByID, id)
 	return w, wrap(orMissing(err, missing), "read endpoint %s", id)
 }
 

@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/curfewhq/curfew"
 )
 
@@ -71,8 +69,8 @@ func (s schema) whole(ctx context.Context) error {
 
 // spread says which tables are distributed, as Verify tells it.
 func (s schema) spread(ctx context.Context) ([]string, error) {
-	catalogs, err := many(ctx, s.db, func(row pgx.CollectableRow) (c [2]string, err error) {
-		err = row.Scan(&c[0], &c[1])
+	catalogs, err := many(ctx, s.db, func(r row) (c [2]string, err error) {
+		err = r.Scan(&c[0], &c[1])
 		return c, err
 	}, selectCatalogs)
 	if err != nil {
@@ -83,7 +81,7 @@ func (s schema) spread(ctx context.Context) ([]string, error) {
 		if c[0] == "hypertable" {
 			sql, what, do = selectHypertables, "hypertables of TimescaleDB", "move the rows into a plain table instead of "
 		}
-		tables, err := many(ctx, s.db, pgx.RowTo[string], strings.Replace(sql, "%s", c[1], 1))
+		tables, err := many(ctx, s.db, value[string], strings.Replace(sql, "%s", c[1], 1))
 		if err != nil {
 			return nil, err
 		}

@@ -34,7 +34,7 @@ func queueEvents(b *pgx.Batch, events []event) {
 	}
 }
 
-var eventColumns = []string{
+var eventInsertColumns = []string{
 	"id", "subject", "customer_id", "subject_id", "number", "from_status", "to_status", "actor", "reason", "run_id",
 }
 
@@ -46,5 +46,5 @@ func writeEvents(ctx context.Context, t *transaction, events []event) error {
 	if len(events) <= few {
 		return t.last(ctx, func(b *pgx.Batch) { queueEvents(b, events) })
 	}
-	return t.copy(ctx, "events", eventColumns, len(events), func(i int) []any { return events[i].values() })
+	return t.copy(ctx, "events", eventInsertColumns, len(events), func(i int) []any { return events[i].values() })
 }

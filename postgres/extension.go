@@ -15,7 +15,7 @@ const (
 			duration_seconds = s.duration_seconds + $5, expires_at = s.expires_at + $6::interval, version = s.version + 1
 		WHERE s.customer_id = $1 AND s.id = $2 AND s.status || '' = $3 AND s.version = $4 AND s.expires_at >= now()`
 	// The triggers take a fulfilled checkout for one that came with its session.
-	tallyExtension = `INSERT INTO curfew.tallies AS t (shard, noun, status, n) VALUES (pg_backend_pid() % 16, 'checkout', 'fulfilled', 1)
+	tallyFulfilled = `INSERT INTO curfew.tallies AS t (shard, noun, status, n) VALUES (pg_backend_pid() % 16, 'checkout', 'fulfilled', 1)
 		ON CONFLICT (shard, noun, status) DO UPDATE SET n = t.n + 1`
 )
 
@@ -25,7 +25,7 @@ func (s admissions) Extend(ctx context.Context, x record.Extension) (curfew.Snap
 	err := s.tx(ctx, func(t *transaction) error {
 		return t.send(ctx, func(b *pgx.Batch) {
 			queueExtension(b, x)
-			b.Queue(standingByKey, x.From.CustomerID, x.From.ID).Query(into(&st, scanStanding))
+			b.Queue(selectSnapshotByKey, x.From.CustomerID, x.From.ID).Query(into(&st, scanSnapshot))
 		})
 	})
 	return st, wrap(err, "extend session %s", x.From.ID)
@@ -36,7 +36,7 @@ func queueExtension(b *pgx.Batch, x record.Extension) {
 		Exec(hit("session %s has moved", x.From.ID))
 	b.Queue(insertClaim, claimValues(x.Checkout)...)
 	b.Queue(insertCheckout, checkoutValues(x.Checkout, curfew.Fulfilled, x.From.ID, 0)...)
-	b.Queue(tallyExtension)
+	b.Queue(tallyFulfilled)
 	queueEvents(b, []event{
 		{
 			subject: "session", customerID: x.From.CustomerID, subjectID: x.From.ID, number: x.From.Version + 1,
@@ -61,7 +61,7 @@ func (s admissions) Record(ctx context.Context, c curfew.Checkout, actor curfew.
 			subject: "checkout", customerID: c.CustomerID, subjectID: c.ID, number: 1,
 			to: string(c.Outcome), actor: actor, reason: reason,
 		}})
-		b.Queue(receiptByCheckout, c.CustomerID, c.ID).Query(into(&r, scanReceipt))
+		b.Queue(selectReceiptByCheckout, c.CustomerID, c.ID).Query(into(&r, scanReceipt))
 	})
 	return r, wrap(err, "record checkout %s", c.ID)
 }

@@ -29,7 +29,7 @@ func template(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := guardsSQL
+	text := guards
 	for _, m := range all {
 		text += m.SQL
 	}

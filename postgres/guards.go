@@ -14,7 +14,7 @@ import (
 )
 
 //go:embed guards.sql
-var guardsSQL string
+var guards string
 
 var (
 	guardTriggers  = regexp.MustCompile(`(?m)^CREATE OR REPLACE TRIGGER (\w+)(?s:.*?) ON (curfew\.\w+)(?s:.*?);[ \t]*$`)
@@ -24,8 +24,8 @@ var (
 const (
 	selectGuards = `SELECT tgname::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
 		WHERE c.relnamespace = to_regnamespace('curfew') AND tgname LIKE 'guard\_%' AND tgenabled <> 'D'`
-	guardsSwitched  = `SELECT EXISTS (SELECT FROM curfew.signals WHERE name = 'guards:off')`
-	guardsInstalled = `SELECT coalesce(obj_description(to_regclass('curfew.session_transitions'), 'pg_class'), '')`
+	selectGuardsOff    = `SELECT EXISTS (SELECT FROM curfew.signals WHERE name = 'guards:off')`
+	selectGuardsDigest = `SELECT coalesce(obj_description(to_regclass('curfew.session_transitions'), 'pg_class'), '')`
 	// closeFunctions takes from everybody what CREATE FUNCTION gives them, so that
 	// functions which were dropped and made anew are closed too.
 	closeFunctions = `DO $$ DECLARE f regprocedure; BEGIN
@@ -33,17 +33,17 @@ const (
 			WHERE p.pronamespace = 'curfew'::regnamespace AND pg_catalog.pg_has_role(p.proowner, 'USAGE')
 		LOOP EXECUTE pg_catalog.format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', f); END LOOP;
 	END $$`
-	rememberOff = `INSERT INTO curfew.signals (name) VALUES ('guards:off') ON CONFLICT DO NOTHING`
-	forgetOff   = `DELETE FROM curfew.signals WHERE name = 'guards:off'`
+	insertGuardsOff = `INSERT INTO curfew.signals (name) VALUES ('guards:off') ON CONFLICT DO NOTHING`
+	deleteGuardsOff = `DELETE FROM curfew.signals WHERE name = 'guards:off'`
 )
 
 // GuardsMissing names the guards that the database should have and has not.
 func (s schema) GuardsMissing(ctx context.Context) ([]string, error) {
-	off, err := one(ctx, s.db, pgx.RowTo[bool], guardsSwitched)
+	off, err := one(ctx, s.db, value[bool], selectGuardsOff)
 	if err != nil || off {
 		return nil, wrap(err, "look for the guards")
 	}
-	there, err := many(ctx, s.db, pgx.RowTo[string], selectGuards)
+	there, err := many(ctx, s.db, value[string], selectGuards)
 	if err != nil {
 		return nil, wrap(err, "look for the guards")
 	}
@@ -63,12 +63,12 @@ func (s schema) SetGuards(ctx context.Context, on bool) error {
 // installGuards brings the functions first, and then each table's triggers. The
 // digest comes last: what was interrupted is begun anew.
 func (s schema) installGuards(ctx context.Context) error {
-	rest := guardTriggers.ReplaceAllString(guardsSQL, "")
-	if err := s.alone(ctx, "", forgetOff, rest, closeFunctions); err != nil {
+	rest := guardTriggers.ReplaceAllString(guards, "")
+	if err := s.alone(ctx, "", deleteGuardsOff, rest, closeFunctions); err != nil {
 		return err
 	}
 	triggers := map[string][]string{}
-	for _, trigger := range guardTriggers.FindAllStringSubmatch(guardsSQL, -1) {
+	for _, trigger := range guardTriggers.FindAllStringSubmatch(guards, -1) {
 		triggers[trigger[2]] = append(triggers[trigger[2]], trigger[0])
 	}
 	for _, table := range slices.Sorted(maps.Keys(triggers)) {
@@ -81,10 +81,10 @@ func (s schema) installGuards(ctx context.Context) error {
 
 // removeGuards drops each table's triggers, and then the functions.
 func (s schema) removeGuards(ctx context.Context) error {
-	if err := s.alone(ctx, "", rememberOff); err != nil {
+	if err := s.alone(ctx, "", insertGuardsOff); err != nil {
 		return err
 	}
-	for _, trigger := range guardTriggers.FindAllStringSubmatch(guardsSQL, -1) {
+	for _, trigger := range guardTriggers.FindAllStringSubmatch(guards, -1) {
 		if err := s.alone(ctx, "", fmt.Sprintf("DROP TRIGGER IF EXISTS %s ON %s", trigger[1], trigger[2])); err != nil {
 			return err
 		}
@@ -118,7 +118,7 @@ func (s schema) alone(ctx context.Context, table string, statements ...string) e
 // keepGuards installs what is missing or of another version of this text. It
 // locks nothing if there is nothing to do, and leaves what a newer schema has.
 func (s schema) keepGuards(ctx context.Context) error {
-	off, err := one(ctx, s.db, pgx.RowTo[bool], guardsSwitched)
+	off, err := one(ctx, s.db, value[bool], selectGuardsOff)
 	if err != nil || off {
 		return err
 	}
@@ -129,19 +129,19 @@ func (s schema) keepGuards(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	digest, err := one(ctx, s.db, pgx.RowTo[string], guardsInstalled)
+	digest, err := one(ctx, s.db, value[string], selectGuardsDigest)
 	if err != nil || (digest == guardsDigest() && len(missing) == 0) {
 		return err
 	}
 	return s.SetGuards(ctx, true)
 }
 
-func guardsDigest() string { return fmt.Sprintf("guards %x", sha256.Sum256([]byte(guardsSQL))) }
+func guardsDigest() string { return fmt.Sprintf("guards %x", sha256.Sum256([]byte(guards))) }
 
 // namesIn is the first group of every match in guards.sql.
 func namesIn(what *regexp.Regexp) []string {
 	var names []string
-	for _, match := range what.FindAllStringSubmatch(guardsSQL, -1) {
+	for _, match := range what.FindAllStringSubmatch(guards, -1) {
 		names = append(names, match[1])
 	}
 	return names

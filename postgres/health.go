@@ -67,7 +67,7 @@ func intoFigures(n *map[string]int) func(pgx.Rows) error {
 }
 
 // by picks the figures that the keys name; every key is there.
-func by[K ~string](n map[string]int, keys []K) map[K]int {
+func byName[K ~string](n map[string]int, keys []K) map[K]int {
 	all := make(map[K]int, len(keys))
 	for _, k := range keys {
 		all[k] = n[string(k)]
@@ -82,7 +82,7 @@ func (s health) SessionFigures(ctx context.Context, p curfew.Policy) (curfew.Ses
 		return curfew.SessionFigures{}, wrap(err, "count sessions")
 	}
 	return curfew.SessionFigures{
-		ByStatus: by(n, curfew.SessionStatuses()),
+		ByStatus: byName(n, curfew.SessionStatuses()),
 		Stale:    n["stale"] - n["stale orphans"], VeryStale: n["very stale"] - n["very stale orphans"], Orphaned: n["orphaned"],
 		OverdueAssigned: n["overdue assigned"], OverdueLive: n["overdue live"],
 		OverdueScheduled: n["overdue scheduled"],
@@ -107,7 +107,7 @@ func (s health) RequestFigures(ctx context.Context) (curfew.RequestFigures, erro
 	}
 	n["accepted"] = n["open"] - n["pending"]
 	return curfew.RequestFigures{
-		ByStatus: by(n, curfew.RequestStatuses()), Stale: n["stale"],
+		ByStatus: byName(n, curfew.RequestStatuses()), Stale: n["stale"],
 		OldestPending: time.Duration(n["oldest"]) * time.Microsecond,
 	}, nil
 }
@@ -143,7 +143,7 @@ func (s health) CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, er
 		return curfew.CheckoutFigures{}, wrap(err, "count checkouts")
 	}
 	return curfew.CheckoutFigures{
-		ByOutcome: by(n, curfew.Outcomes()), MoneyDue: n["money due"],
+		ByOutcome: byName(n, curfew.Outcomes()), MoneyDue: n["money due"],
 		OldestUnsettled: time.Duration(n["oldest"]) * time.Microsecond,
 		Totals:          totals(n), Failing: n["failing"], Overdue: n["overdue"], Disputed: n["disputed"],
 	}, nil
@@ -171,13 +171,13 @@ const countSlots = `SELECT 'busy', count(*) FROM curfew.mechanic_slots
 		SELECT FROM curfew.sessions s WHERE s.customer_id = m.customer_id AND s.id = m.session_id
 			AND s.mechanic_id = m.mechanic_id AND ` + notEnded + `)`
 
-const freeLeaked = `DELETE FROM curfew.mechanic_slots m WHERE NOT EXISTS (
+const freeLeakedSlots = `DELETE FROM curfew.mechanic_slots m WHERE NOT EXISTS (
 	SELECT FROM curfew.sessions s WHERE s.customer_id = m.customer_id AND s.id = m.session_id
 		AND s.mechanic_id = m.mechanic_id AND ` + notEnded + `)`
 
 // FreeLeaked removes the slots that hold nothing.
 func (s health) FreeLeaked(ctx context.Context) (int, error) {
-	n, err := s.exec(ctx, freeLeaked)
+	n, err := s.exec(ctx, freeLeakedSlots)
 	return int(n), wrap(translate(err), "free leaked slots")
 }
 
@@ -206,19 +206,19 @@ func (s health) Repeated(ctx context.Context, atLeast int, window time.Duration)
 	return all, wrap(err, "count refusals")
 }
 
-func scanRepeated(row pgx.CollectableRow) (curfew.Repeated, error) {
-	var r curfew.Repeated
-	err := row.Scan(&r.CustomerID, &r.Count, (*stamp)(&r.LastAt))
-	return r, err
+func scanRepeated(r row) (curfew.Repeated, error) {
+	var v curfew.Repeated
+	err := r.Scan(&v.CustomerID, &v.Count, (*moment)(&v.LastAt))
+	return v, err
 }
 
 // The sessions are chosen before their requests are joined.
 const (
-	listStale = `SELECT ` + standingColumns + ` FROM (SELECT * FROM curfew.sessions s WHERE ` + stale + ` AND ` + offered + `
+	listStale = `SELECT ` + snapshotColumns + ` FROM (SELECT * FROM curfew.sessions s WHERE ` + stale + ` AND ` + offered + `
 		ORDER BY s.created_at, s.id LIMIT $1) s` + joinRequest + ` ORDER BY s.created_at, s.id`
-	listOrphans = `SELECT ` + standingColumns + ` FROM (SELECT s.* FROM ` + orphans + `
+	listOrphans = `SELECT ` + snapshotColumns + ` FROM (SELECT s.* FROM ` + orphans + `
 		ORDER BY s.created_at, s.id LIMIT $2) s` + joinRequest + ` ORDER BY s.created_at, s.id`
-	listOverdue = `SELECT ` + standingColumns + ` FROM (SELECT * FROM curfew.sessions s
+	listOverdue = `SELECT ` + snapshotColumns + ` FROM (SELECT * FROM curfew.sessions s
 		WHERE s.status IN ('scheduled', 'waiting', 'live') AND s.status = $1 AND s.expires_at < now() - $2::interval
 			AND (s.status <> 'waiting' OR s.mechanic_id IS NOT NULL)
 		ORDER BY s.expires_at, s.id LIMIT $3) s` + joinRequest + ` ORDER BY s.expires_at, s.id`
@@ -226,11 +226,11 @@ const (
 
 // HealthDetails lists the oldest of what is wrong.
 func (s health) HealthDetails(ctx context.Context, p curfew.Policy, limit int) (curfew.HealthDetails, error) {
-	stale, err := many(ctx, s.db, scanStanding, listStale, limit)
+	stale, err := many(ctx, s.db, scanSnapshot, listStale, limit)
 	if err != nil {
 		return curfew.HealthDetails{}, wrap(err, "list stale sessions")
 	}
-	orphans, err := many(ctx, s.db, scanStanding, listOrphans, p.OrphanTTL, limit)
+	orphans, err := many(ctx, s.db, scanSnapshot, listOrphans, p.OrphanTTL, limit)
 	d := curfew.HealthDetails{Stale: stale, Orphans: orphans}
 	for _, overdue := range []struct {
 		status curfew.SessionStatus
@@ -240,7 +240,7 @@ func (s health) HealthDetails(ctx context.Context, p curfew.Policy, limit int) (
 		{curfew.Waiting, 0, &d.OverdueAssigned}, {curfew.Live, 0, &d.OverdueLive}, {curfew.Scheduled, record.StaleAfter, &d.OverdueScheduled},
 	} {
 		if err == nil {
-			*overdue.into, err = many(ctx, s.db, scanStanding, listOverdue, overdue.status, overdue.by, limit)
+			*overdue.into, err = many(ctx, s.db, scanSnapshot, listOverdue, overdue.status, overdue.by, limit)
 		}
 	}
 	return d, wrap(err, "list what is overdue")

@@ -130,7 +130,7 @@ func grouped[K ~string](f *fixture, table, column string, keys []K) map[K]int {
 	f.Helper()
 	n, err := f.store.counts(f.Context(), fmt.Sprintf("SELECT %s, count(*) FROM curfew.%s GROUP BY 1", column, table))
 	f.must(err)
-	return by(n, keys)
+	return byName(n, keys)
 }
 
 func (f *fixture) same(what string, got, want any) {

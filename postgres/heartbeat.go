@@ -15,7 +15,7 @@ import (
 // heartbeats is what processes leave for each other.
 type heartbeats struct{ *db }
 
-const beat = `INSERT INTO curfew.signals (name, lag) VALUES ($1, $2)
+const beatSignal = `INSERT INTO curfew.signals (name, lag) VALUES ($1, $2)
 	ON CONFLICT (name) DO UPDATE SET at = excluded.at, lag = excluded.lag`
 
 // RecordSweep records a successful sweep.
@@ -32,7 +32,7 @@ func (s heartbeats) RecordQueueRead(ctx context.Context) error {
 func (s heartbeats) beat(ctx context.Context, name string, lag time.Duration) error {
 	return s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(asynchronousCommit)
-		b.Queue(beat, name, lag)
+		b.Queue(beatSignal, name, lag)
 	})
 }
 
@@ -82,12 +82,12 @@ func (s heartbeats) RecordStreams(ctx context.Context, process string, mechanics
 }
 
 const (
-	selectPulse = `SELECT sweep.at, sweep.lag, queue.at, now(),
+	selectHeartbeats = `SELECT sweep.at, sweep.lag, queue.at, now(),
 			(SELECT coalesce(sum(n), 0)::bigint FROM curfew.signals WHERE name LIKE 'streams:%' AND until >= now())
 		FROM (VALUES (1)) one (row)
 		LEFT JOIN curfew.signals sweep ON sweep.name = 'sweep'
 		LEFT JOIN curfew.signals queue ON queue.name = 'queue'`
-	lastRun = `SELECT ` + runColumns + ` FROM curfew.runs WHERE outcome <> 'running' AND undoes IS NULL ORDER BY started_at DESC, id DESC LIMIT 1`
+	selectLastRun = `SELECT ` + runColumns + ` FROM curfew.runs WHERE outcome <> 'running' AND undoes IS NULL ORDER BY started_at DESC, id DESC LIMIT 1`
 )
 
 // Heartbeats are what background work last said of itself.
@@ -95,10 +95,10 @@ func (s heartbeats) Heartbeats(ctx context.Context) (curfew.Heartbeats, error) {
 	var p curfew.Heartbeats
 	var runs []curfew.Run
 	err := s.send(ctx, func(b *pgx.Batch) {
-		b.Queue(selectPulse).QueryRow(func(row pgx.Row) error {
-			return row.Scan((*stamp)(&p.Sweep), (*span)(&p.Lag), (*stamp)(&p.QueueRead), (*stamp)(&p.Now), &p.Connected)
+		b.Queue(selectHeartbeats).QueryRow(func(row pgx.Row) error {
+			return row.Scan((*moment)(&p.Sweep), (*span)(&p.Lag), (*moment)(&p.QueueRead), (*moment)(&p.Now), &p.Connected)
 		})
-		b.Queue(lastRun).Query(func(rows pgx.Rows) (err error) {
+		b.Queue(selectLastRun).Query(func(rows pgx.Rows) (err error) {
 			runs, err = pgx.CollectRows(rows, scanRun)
 			return err
 		})

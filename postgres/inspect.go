@@ -48,16 +48,16 @@ func (s schema) Inspect(ctx context.Context) ([]record.Fact, error) {
 	if err != nil {
 		return nil, wrap(err, "inspect the settings")
 	}
-	invalid, err := many(ctx, s.db, pgx.RowTo[string], selectInvalid)
+	invalid, err := many(ctx, s.db, value[string], selectInvalid)
 	if err != nil {
 		return nil, wrap(err, "inspect the indexes")
 	}
 	facts = append(append(facts, durable...), validity(invalid))
-	path, err := many(ctx, s.db, pgx.RowTo[string], selectOpenPath)
+	path, err := many(ctx, s.db, value[string], selectOpenPath)
 	if err != nil {
 		return nil, wrap(err, "inspect the search path")
 	}
-	encoding, err := one(ctx, s.db, pgx.RowTo[string], `SELECT current_setting('server_encoding')`)
+	encoding, err := one(ctx, s.db, value[string], `SELECT current_setting('server_encoding')`)
 	if err != nil {
 		return nil, wrap(err, "inspect the encoding")
 	}
@@ -85,8 +85,8 @@ func shadowed(path []string) []record.Fact {
 	}}
 }
 
-func durability(row pgx.CollectableRow) (f record.Fact, err error) {
-	if err = row.Scan(&f.Name, &f.Value); err == nil && f.Value == "off" {
+func durability(r row) (f record.Fact, err error) {
+	if err = r.Scan(&f.Name, &f.Value); err == nil && f.Value == "off" {
 		f.Problem, f.Fix = lost[f.Name], "ALTER SYSTEM SET "+f.Name+" = on; SELECT pg_reload_conf(), unless it is set for the role or the database (ALTER ROLE, ALTER DATABASE)"
 	}
 	return f, err

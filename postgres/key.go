@@ -18,7 +18,7 @@ import (
 const (
 	requestIsOpen = `r.status || '' IN ('pending', 'accepted')`
 	notEnded      = `s.status || '' IN ('scheduled', 'waiting', 'live')`
-	isUntold      = `e.told::int = 0`
+	isUnpublished = `e.told::int = 0`
 )
 
 const (

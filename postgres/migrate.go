@@ -74,7 +74,7 @@ func (s schema) MigrateWith(ctx context.Context, tell Progress) ([]Migration, er
 // close repairs the rights of functions that a restore made anew, which gives
 // everybody the right to execute them.
 func (s schema) close(ctx context.Context) error {
-	exposed, err := many(ctx, s.db, pgx.RowTo[string], selectExposed)
+	exposed, err := many(ctx, s.db, value[string], selectExposed)
 	if err != nil || len(exposed) == 0 {
 		return err
 	}
@@ -88,7 +88,7 @@ func (s schema) close(ctx context.Context) error {
 // createSchema makes the place for the table of migrations. Two who make it at
 // once are told apart by nothing but an error.
 func (s schema) createSchema(ctx context.Context) error {
-	exists, err := one(ctx, s.db, pgx.RowTo[bool], `SELECT to_regnamespace('curfew') IS NOT NULL`)
+	exists, err := one(ctx, s.db, value[bool], `SELECT to_regnamespace('curfew') IS NOT NULL`)
 	if err != nil || exists {
 		return err
 	}
@@ -178,7 +178,7 @@ const selectApplied = `SELECT version_id, max(tstamp)::timestamptz FROM curfew.c
 func (s schema) applied(ctx context.Context) (map[int64]time.Time, error) {
 	applied := make(map[int64]time.Time)
 	var number int64
-	var at stamp
+	var at moment
 	err := s.read(ctx, func(rows pgx.Rows) error {
 		_, err := pgx.ForEachRow(rows, []any{&number, &at}, func() error {
 			applied[number] = time.Time(at)

@@ -34,8 +34,8 @@ const (
 // A notification's transaction makes nothing durable, so it does not wait for the
 // disk.
 const (
-	notifySQL = `SELECT set_config('synchronous_commit', 'off', true), pg_notify('curfew', $1)`
-	listenSQL = `LISTEN curfew`
+	notify = `SELECT set_config('synchronous_commit', 'off', true), pg_notify('curfew', $1)`
+	listen = `LISTEN curfew`
 )
 
 // Notifications tells the processes on one database of changes. Losing all of them
@@ -114,7 +114,7 @@ func (n *Notifications) publish(ctx context.Context) {
 			return
 		case <-n.queued:
 		}
-		if _, err := n.db.exec(ctx, notifySQL, n.id+" "+n.next()); err != nil && ctx.Err() == nil {
+		if _, err := n.db.exec(ctx, notify, n.id+" "+n.next()); err != nil && ctx.Err() == nil {
 			n.log.DebugContext(ctx, "a hint was not said", "error", err)
 		}
 		sleep(ctx, notifyPause)
@@ -143,7 +143,7 @@ func (n *Notifications) listen(ctx context.Context, receive func(time.Duration))
 		return false, translate(err)
 	}
 	defer hangUp(ctx, conn)
-	if err := execOn(ctx, conn, listenSQL); err != nil {
+	if err := execOn(ctx, conn, listen); err != nil {
 		return false, err
 	}
 	receive(0) // some may have been lost
@@ -180,7 +180,7 @@ var errDeaf = errors.New("nothing came in " + echoTimeout.String() + ", as behin
 
 // echo notifies on the connection itself and waits until anything arrives.
 func (n *Notifications) echo(ctx context.Context, conn *pgx.Conn, receive func(time.Duration)) error {
-	if err := execOn(ctx, conn, notifySQL, n.id+" "+record.NoDeadline.String()); err != nil {
+	if err := execOn(ctx, conn, notify, n.id+" "+record.NoDeadline.String()); err != nil {
 		return err
 	}
 	err := n.receiveOne(ctx, conn, echoTimeout, receive)

@@ -261,7 +261,7 @@ func (s schema) watch(ctx context.Context, pid int32, tell func(percent int)) (s
 				return
 			case <-tick.C:
 			}
-			if percent, err := one(ctx, s.db, pgx.RowTo[int], selectProgress, pid); err == nil {
+			if percent, err := one(ctx, s.db, value[int], selectProgress, pid); err == nil {
 				tell(percent)
 			}
 		}

@@ -13,15 +13,15 @@ import (
 // outbox turns events into deliveries.
 type outbox struct{ *db }
 
-const selectUntold = `SELECT ` + eventFields + ` FROM curfew.events e WHERE NOT told AND NOT ` + apartEvent + ` ORDER BY customer_id, subject_id, number LIMIT $1`
+const selectUnpublished = `SELECT ` + eventColumns + ` FROM curfew.events e WHERE NOT told AND NOT ` + apartEvent + ` ORDER BY customer_id, subject_id, number LIMIT $1`
 
 // Unpublished is events that nobody was told of.
 func (s outbox) Unpublished(ctx context.Context, limit int) ([]curfew.Event, error) {
-	all, err := many(ctx, s.db, scanEvent, selectUntold, limit)
+	all, err := many(ctx, s.db, scanEvent, selectUnpublished, limit)
 	return all, wrap(err, "read the untold events")
 }
 
-const selectHappenings = `SELECT e.id, e.customer_id, e.subject_id, e.number, e.from_status, e.to_status, e.actor, e.reason, e.run_id, e.at,
+const selectEnrichedEvents = `SELECT e.id, e.customer_id, e.subject_id, e.number, e.from_status, e.to_status, e.actor, e.reason, e.run_id, e.at,
 		e.subject, ` + sessionColumns + `, ` + checkoutColumns + `
 	FROM unnest($1::text[], $2::uuid[], $3::bigint[]) k (customer_id, subject_id, number)
 		JOIN curfew.events e ON e.customer_id = k.customer_id AND e.subject_id = k.subject_id AND e.number = k.number
@@ -37,18 +37,18 @@ func (s outbox) EnrichedEvents(ctx context.Context, events []curfew.Event) ([]re
 	var all []record.EnrichedEvent
 	err := s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(byKey)
-		b.Queue(selectHappenings, eventKeys(events)...).Query(func(rows pgx.Rows) (err error) {
-			all, err = pgx.CollectRows(rows, scanHappening)
+		b.Queue(selectEnrichedEvents, eventKeys(events)...).Query(func(rows pgx.Rows) (err error) {
+			all, err = pgx.CollectRows(rows, scanEnrichedEvent)
 			return err
 		})
 	})
 	return all, wrap(err, "what %d events are about", len(events))
 }
 
-func scanHappening(row pgx.CollectableRow) (record.EnrichedEvent, error) {
+func scanEnrichedEvent(r row) (record.EnrichedEvent, error) {
 	var h record.EnrichedEvent
 	var actor string
-	err := row.Scan(slices.Concat(eventTargets(&h.Event, &actor), []any{&h.Of}, sessionTargets(&h.Session), checkoutTargets(&h.Checkout))...)
+	err := r.Scan(slices.Concat(eventFields(&h.Event, &actor), []any{&h.Of}, sessionFields(&h.Session), checkoutFields(&h.Checkout))...)
 	h.Actor = record.ParseActor(actor)
 	return h, err
 }
@@ -62,15 +62,15 @@ func eventKeys(events []curfew.Event) []any {
 	return []any{customers, subjects, numbers}
 }
 
-// tellEvents has its condition twice, as endSessions.
+// publishEvents has its condition twice, as endSessions.
 const (
-	tellEvents = `UPDATE curfew.events e SET told = true
+	publishEvents = `UPDATE curfew.events e SET told = true
 		FROM (SELECT e.customer_id, e.subject_id, e.number
 			FROM curfew.events e JOIN unnest($1::text[], $2::uuid[], $3::bigint[]) k (customer_id, subject_id, number)
 				ON e.customer_id = k.customer_id AND e.subject_id = k.subject_id AND e.number = k.number
-			WHERE ` + isUntold + `
+			WHERE ` + isUnpublished + `
 			ORDER BY e.customer_id, e.subject_id, e.number FOR UPDATE OF e SKIP LOCKED) k
-		WHERE e.customer_id = k.customer_id AND e.subject_id = k.subject_id AND e.number = k.number AND ` + isUntold + `
+		WHERE e.customer_id = k.customer_id AND e.subject_id = k.subject_id AND e.number = k.number AND ` + isUnpublished + `
 		RETURNING e.id`
 	insertDelivery = `INSERT INTO curfew.deliveries
 			(customer_id, id, event_id, subject_id, number, channel, lane, destination, kind, body)
@@ -85,7 +85,7 @@ func (s outbox) Publish(ctx context.Context, events []curfew.Event, deliveries [
 		told = make(map[string]bool, len(events))
 		if err := t.send(ctx, func(b *pgx.Batch) {
 			b.Queue(byKey)
-			b.Queue(tellEvents, eventKeys(events)...).Query(func(rows pgx.Rows) error {
+			b.Queue(publishEvents, eventKeys(events)...).Query(func(rows pgx.Rows) error {
 				var id text
 				_, err := pgx.ForEachRow(rows, []any{&id}, func() error { told[string(id)] = true; return nil })
 				return err

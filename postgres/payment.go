@@ -13,7 +13,7 @@ import (
 // payments is what providers and operators do with payments.
 type payments struct{ *db }
 
-const checkoutByID = selectCheckout + ` WHERE c.id = $1`
+const selectCheckoutByID = selectCheckout + ` WHERE c.id = $1`
 
 // Checkout is one by its id alone.
 func (s payments) Checkout(ctx context.Context, id string) (curfew.Checkout, error) {
@@ -21,24 +21,24 @@ func (s payments) Checkout(ctx context.Context, id string) (curfew.Checkout, err
 	if !isID(id) {
 		return curfew.Checkout{}, missing
 	}
-	c, err := one(ctx, s.db, scanCheckout, checkoutByID, id)
+	c, err := one(ctx, s.db, scanCheckout, selectCheckoutByID, id)
 	return c, wrap(orMissing(err, missing), "read checkout %s", id)
 }
 
-const checkoutsByPayment = selectCheckout + ` WHERE c.payment_id = $1 AND c.payment_id <> '' ORDER BY c.id`
+const selectCheckoutsByPayment = selectCheckout + ` WHERE c.payment_id = $1 AND c.payment_id <> '' ORDER BY c.id`
 
 // PaidBy is the checkouts of a provider's payment.
 func (s payments) PaidBy(ctx context.Context, paymentID string) ([]curfew.Checkout, error) {
-	all, err := many(ctx, s.db, scanCheckout, checkoutsByPayment, paymentID)
+	all, err := many(ctx, s.db, scanCheckout, selectCheckoutsByPayment, paymentID)
 	return all, wrap(err, "read the checkouts of payment %s", paymentID)
 }
 
 // A customer's are found by the key and an address's by its index; what waits
 // for something has an index of its own rows; the rest is walked by id.
 const (
-	listCheckouts  = selectCheckout + chosen + inOrder
-	listOfCustomer = selectCheckout + chosen + ` AND c.customer_id = $4` + inOrder
-	listOfEmail    = selectCheckout + chosen + ` AND ($4 = '' OR c.customer_id = $4)
+	listCheckouts        = selectCheckout + chosen + inOrder
+	listCheckoutsOf      = selectCheckout + chosen + ` AND c.customer_id = $4` + inOrder
+	listCheckoutsByEmail = selectCheckout + chosen + ` AND ($4 = '' OR c.customer_id = $4)
 		AND lower(c.email COLLATE "C") = lower($5::text COLLATE "C") AND c.email <> ''` + inOrder
 	listUnsettled = selectCheckout + ` WHERE c.id > $1::uuid AND c.outcome = $2 AND c.outcome IN (` + waits + `)` + inOrder
 	chosen        = ` WHERE c.id > $1::uuid AND ($2 = '' OR c.outcome = $2)`
@@ -57,9 +57,9 @@ func (s payments) ListCheckouts(ctx context.Context, q curfew.CheckoutSearch) ([
 	sql, args := listCheckouts, []any{after, q.Outcome, q.Limit}
 	switch {
 	case q.Email != "":
-		sql, args = listOfEmail, append(args, q.CustomerID, q.Email)
+		sql, args = listCheckoutsByEmail, append(args, q.CustomerID, q.Email)
 	case q.CustomerID != "":
-		sql, args = listOfCustomer, append(args, q.CustomerID)
+		sql, args = listCheckoutsOf, append(args, q.CustomerID)
 	case slices.Contains(unsettled, q.Outcome):
 		sql = listUnsettled
 	}
@@ -71,7 +71,7 @@ func (s payments) ListCheckouts(ctx context.Context, q curfew.CheckoutSearch) ([
 var unsettled = []curfew.Outcome{curfew.Deferred, curfew.Held, curfew.RefundDue, curfew.Refunding}
 
 // What waits for something keeps the time since when it does.
-const remarkCheckout = `UPDATE curfew.checkouts c SET
+const annotateCheckout = `UPDATE curfew.checkouts c SET
 			version = c.version + 1, updated_at = CASE WHEN c.outcome IN (` + waits + `) THEN c.updated_at ELSE now() END,
 			payment_id = coalesce($5::text, c.payment_id), note = coalesce($6, c.note),
 			disputed_at = CASE WHEN $7 THEN coalesce(c.disputed_at, now()) ELSE c.disputed_at END,
@@ -86,9 +86,9 @@ func (s payments) Annotate(ctx context.Context, r record.Annotation) (curfew.Che
 	c := r.From
 	err := s.tx(ctx, func(t *transaction) error {
 		return t.send(ctx, func(b *pgx.Batch) {
-			b.Queue(remarkCheckout, c.CustomerID, c.ID, c.Outcome, c.Version, null(r.PaymentID), null(r.Note), r.Disputed,
+			b.Queue(annotateCheckout, c.CustomerID, c.ID, c.Outcome, c.Version, null(r.PaymentID), null(r.Note), r.Disputed,
 				r.Amount, r.Currency).
-				QueryRow(intoOrConflict(checkoutTargets(&now), "checkout %s has moved", c.ID))
+				QueryRow(intoOrConflict(checkoutFields(&now), "checkout %s has moved", c.ID))
 			queueEvents(b, []event{{
 				subject: "checkout", customerID: c.CustomerID, subjectID: c.ID, number: c.Version + 1,
 				from: string(c.Outcome), to: string(c.Outcome), actor: r.Actor, reason: r.Reason,
@@ -101,14 +101,14 @@ func (s payments) Annotate(ctx context.Context, r record.Annotation) (curfew.Che
 // The history goes with the checkout: its key begins with the customer. An
 // engine sharded by customer would copy both and delete.
 const (
-	repairCheckout = `UPDATE curfew.checkouts c SET
+	reassignCheckout = `UPDATE curfew.checkouts c SET
 			customer_id = $4, plan = $5, outcome = 'deferred', version = c.version + 1, retry_until = now() + $6::interval,
 			note = '', updated_at = now()
 		WHERE c.customer_id = $1 AND c.id = $2 AND c.outcome || '' = 'held' AND c.version = $3
 	RETURNING ` + checkoutColumns
-	repairClaim      = `UPDATE curfew.payment_refs SET customer_id = $3, plan = $4 WHERE ref = $1 AND checkout_id = $2`
-	repairEvents     = `UPDATE curfew.events SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`
-	repairDeliveries = `UPDATE curfew.deliveries SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`
+	reassignClaim      = `UPDATE curfew.payment_refs SET customer_id = $3, plan = $4 WHERE ref = $1 AND checkout_id = $2`
+	reassignEvents     = `UPDATE curfew.events SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`
+	reassignDeliveries = `UPDATE curfew.deliveries SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`
 )
 
 // Reassign makes a held checkout deferred, with its customer and plan.
@@ -117,11 +117,11 @@ func (s payments) Reassign(ctx context.Context, r record.Reassignment) (curfew.C
 	c := r.From
 	err := s.tx(ctx, func(t *transaction) error {
 		return t.send(ctx, func(b *pgx.Batch) {
-			b.Queue(repairCheckout, c.CustomerID, c.ID, c.Version, r.CustomerID, r.Plan, r.Retry).
-				QueryRow(intoOrConflict(checkoutTargets(&now), "checkout %s has moved", c.ID))
-			b.Queue(repairClaim, c.Ref, c.ID, r.CustomerID, r.Plan)
-			b.Queue(repairEvents, c.CustomerID, c.ID, r.CustomerID)
-			b.Queue(repairDeliveries, c.CustomerID, c.ID, r.CustomerID)
+			b.Queue(reassignCheckout, c.CustomerID, c.ID, c.Version, r.CustomerID, r.Plan, r.Retry).
+				QueryRow(intoOrConflict(checkoutFields(&now), "checkout %s has moved", c.ID))
+			b.Queue(reassignClaim, c.Ref, c.ID, r.CustomerID, r.Plan)
+			b.Queue(reassignEvents, c.CustomerID, c.ID, r.CustomerID)
+			b.Queue(reassignDeliveries, c.CustomerID, c.ID, r.CustomerID)
 			queueEvents(b, []event{{
 				subject: "checkout", customerID: r.CustomerID, subjectID: c.ID, number: c.Version + 1,
 				from: string(curfew.Held), to: string(curfew.Deferred), actor: r.Actor, reason: r.Reason,

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
@@ -15,7 +14,7 @@ type quarantine struct{ *db }
 
 // quarantine keeps one more failure. One that another process has just kept is
 // not counted twice.
-const quarantineSQL = `INSERT INTO curfew.quarantine AS q (customer_id, noun, id, version, step, first_error, last_error, next_at)
+const upsertQuarantine = `INSERT INTO curfew.quarantine AS q (customer_id, noun, id, version, step, first_error, last_error, next_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $6, now() + $7::interval)
 	ON CONFLICT (customer_id, noun, id) DO UPDATE SET
 		version = excluded.version, step = excluded.step, last_error = excluded.last_error, tries = q.tries + 1, tried_at = now(),
@@ -24,7 +23,7 @@ const quarantineSQL = `INSERT INTO curfew.quarantine AS q (customer_id, noun, id
 
 // Quarantine sets something apart, for longer each time.
 func (s quarantine) Quarantine(ctx context.Context, q curfew.Quarantined) error {
-	_, err := s.exec(ctx, quarantineSQL, q.CustomerID, q.Noun, quarantineID(q.ID), q.Version, q.Step, q.LastError,
+	_, err := s.exec(ctx, upsertQuarantine, q.CustomerID, q.Noun, quarantineID(q.ID), q.Version, q.Step, q.LastError,
 		record.FirstQuarantine, record.LongestQuarantine)
 	return wrap(translate(err), "set %s %s apart", q.Noun, q.ID)
 }
@@ -47,7 +46,7 @@ const (
 			AND c.version = q.version AND (c.money_due::int = 1 OR c.outcome || '' IN ('deferred', 'refund_due', 'refunding')))
 		WHEN 'customer' THEN EXISTS (SELECT FROM curfew.checkouts c WHERE c.customer_id = q.customer_id AND c.outcome || '' = 'deferred')
 			AND NOT EXISTS (SELECT FROM curfew.sessions s WHERE s.customer_id = q.customer_id AND s.status || '' IN ('waiting', 'live'))
-		WHEN 'event' THEN EXISTS (SELECT FROM curfew.events e WHERE e.customer_id = q.customer_id AND e.id = q.id AND ` + isUntold + `)
+		WHEN 'event' THEN EXISTS (SELECT FROM curfew.events e WHERE e.customer_id = q.customer_id AND e.id = q.id AND ` + isUnpublished + `)
 		ELSE EXISTS (SELECT FROM curfew.deliveries d WHERE d.customer_id = q.customer_id AND d.id = q.id AND d.state || '' = 'pending')
 		END`
 	selectQuarantined = `SELECT q.noun, q.customer_id, q.id, q.version, q.step, q.first_error, q.last_error, q.tries, q.since, q.tried_at,
@@ -56,11 +55,11 @@ const (
 	leaveQuarantine = `DELETE FROM curfew.quarantine q WHERE NOT ` + stuck
 	// What is set apart now is left out of the lists that begin with the oldest:
 	// a row that fails would stand at their head for ever.
-	apart        = `EXISTS (SELECT FROM curfew.quarantine q WHERE q.next_at > now() AND `
-	apartPayment = apart + `q.noun = 'payment' AND q.customer_id = c.customer_id AND q.id = c.id AND q.version = c.version)`
-	apartPayer   = apart + `q.noun = 'customer' AND q.customer_id = c.customer_id)`
-	apartEvent   = apart + `q.noun = 'event' AND q.customer_id = e.customer_id AND q.id = e.id)`
-	apartLetter  = apart + `q.noun = 'delivery' AND q.customer_id = d.customer_id AND q.id = d.id)`
+	apart         = `EXISTS (SELECT FROM curfew.quarantine q WHERE q.next_at > now() AND `
+	apartPayment  = apart + `q.noun = 'payment' AND q.customer_id = c.customer_id AND q.id = c.id AND q.version = c.version)`
+	apartPayer    = apart + `q.noun = 'customer' AND q.customer_id = c.customer_id)`
+	apartEvent    = apart + `q.noun = 'event' AND q.customer_id = e.customer_id AND q.id = e.id)`
+	apartDelivery = apart + `q.noun = 'delivery' AND q.customer_id = d.customer_id AND q.id = d.id)`
 )
 
 // Quarantined is what is set apart and still stands, longest first.
@@ -69,10 +68,10 @@ func (s quarantine) Quarantined(ctx context.Context, limit int) ([]curfew.Quaran
 	return all, wrap(err, "read what is set apart")
 }
 
-func scanQuarantined(row pgx.CollectableRow) (curfew.Quarantined, error) {
+func scanQuarantined(r row) (curfew.Quarantined, error) {
 	var q curfew.Quarantined
-	err := row.Scan((*text)(&q.Noun), &q.CustomerID, (*text)(&q.ID), &q.Version, &q.Step, &q.FirstError, &q.LastError, &q.Tries,
-		(*stamp)(&q.Since), (*stamp)(&q.TriedAt), (*stamp)(&q.NextAt), (*span)(&q.Wait))
+	err := r.Scan((*text)(&q.Noun), &q.CustomerID, (*text)(&q.ID), &q.Version, &q.Step, &q.FirstError, &q.LastError, &q.Tries,
+		(*moment)(&q.Since), (*moment)(&q.TriedAt), (*moment)(&q.NextAt), (*span)(&q.Wait))
 	if q.Noun == curfew.QuarantinedCustomer {
 		q.ID = ""
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/curfewhq/curfew"
@@ -40,13 +39,13 @@ const (
 
 // Pending is what mechanics may take, oldest first.
 func (s queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Snapshot, error) {
-	at, id := behind(after)
-	all, err := manyByIndex(ctx, s.db, scanStanding, selectPending, at, id, limit)
+	at, id := since(after)
+	all, err := manyByIndex(ctx, s.db, scanSnapshot, selectPending, at, id, limit)
 	return all, wrap(err, "read the queue")
 }
 
 // behind is the parameters of a place in a rising list; no place is before all.
-func behind(c curfew.Cursor) (pgtype.Timestamptz, string) {
+func since(c curfew.Cursor) (pgtype.Timestamptz, string) {
 	if c == (curfew.Cursor{}) {
 		return pgtype.Timestamptz{InfinityModifier: pgtype.NegativeInfinity, Valid: true}, "00000000-0000-0000-0000-000000000000"
 	}
@@ -54,7 +53,7 @@ func behind(c curfew.Cursor) (pgtype.Timestamptz, string) {
 }
 
 // before is the parameters of a place in a falling list; no place is after all.
-func before(c curfew.Cursor) (pgtype.Timestamptz, string) {
+func until(c curfew.Cursor) (pgtype.Timestamptz, string) {
 	if c == (curfew.Cursor{}) {
 		return pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}, "ffffffff-ffff-ffff-ffff-ffffffffffff"
 	}
@@ -77,9 +76,9 @@ func (s queue) Slot(ctx context.Context, mechanicID string) (record.Slot, error)
 	return slot, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "mechanic %q is not busy", mechanicID)), "read the slot of %s", mechanicID)
 }
 
-func scanSlot(row pgx.CollectableRow) (record.Slot, error) {
+func scanSlot(r row) (record.Slot, error) {
 	var s record.Slot
-	err := row.Scan(&s.MechanicID, &s.CustomerID, (*text)(&s.SessionID))
+	err := r.Scan(&s.MechanicID, &s.CustomerID, (*text)(&s.SessionID))
 	return s, err
 }
 

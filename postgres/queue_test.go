@@ -16,7 +16,7 @@ func TestAPageOfTheQueueReadsNothingThatIsOverdue(t *testing.T) {
 		FROM generate_series(1, 20000) n`)
 	fresh := f.admit("ada")
 	f.exec("VACUUM ANALYZE curfew.sessions")
-	at, id := behind(curfew.Cursor{})
+	at, id := since(curfew.Cursor{})
 	plan := strings.Join(f.rows("EXPLAIN (ANALYZE, COSTS off, TIMING off) "+selectPending, at, id, 50), "\n")
 	if !strings.Contains(plan, "Index Scan using sessions_queue") || strings.Contains(plan, "Rows Removed by Filter: ") {
 		t.Errorf("the plan is\n%s", plan)

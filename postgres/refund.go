@@ -3,8 +3,6 @@ package postgres
 import (
 	"context"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/curfewhq/curfew"
 )
 
@@ -22,31 +20,31 @@ func (s refunds) Refundable(ctx context.Context, limit int) ([]curfew.Checkout, 
 }
 
 const (
-	keepRepayment = `INSERT INTO curfew.payment_repayments AS p (payment_id, amount, currency) VALUES ($1, $2, $3)
+	upsertRepayment = `INSERT INTO curfew.payment_repayments AS p (payment_id, amount, currency) VALUES ($1, $2, $3)
 	ON CONFLICT (payment_id) DO UPDATE SET amount = GREATEST(p.amount, excluded.amount),
 		currency = excluded.currency
 	RETURNING ` + repaymentColumns
-	keepDispute = `INSERT INTO curfew.payment_repayments AS p (payment_id, amount, disputed_at) VALUES ($1, 0, now())
+	upsertDispute = `INSERT INTO curfew.payment_repayments AS p (payment_id, amount, disputed_at) VALUES ($1, 0, now())
 	ON CONFLICT (payment_id) DO UPDATE SET disputed_at = coalesce(p.disputed_at, excluded.disputed_at)`
 	selectRepayment  = `SELECT ` + repaymentColumns + ` FROM curfew.payment_repayments p WHERE p.payment_id = $1`
 	repaymentColumns = `p.amount, p.currency, p.disputed_at IS NOT NULL`
 )
 
-func scanRepayment(row pgx.CollectableRow) (curfew.Repayment, error) {
-	var r curfew.Repayment
-	err := row.Scan(&r.Amount, &r.Currency, &r.Disputed)
-	return r, err
+func scanRepayment(r row) (curfew.Repayment, error) {
+	var v curfew.Repayment
+	err := r.Scan(&v.Amount, &v.Currency, &v.Disputed)
+	return v, err
 }
 
 // Repaid keeps that so much of a payment was given back, in all.
 func (s refunds) Repaid(ctx context.Context, paymentID string, r curfew.Repayment) (curfew.Repayment, error) {
-	kept, err := one(ctx, s.db, scanRepayment, keepRepayment, paymentID, r.Amount, r.Currency)
+	kept, err := one(ctx, s.db, scanRepayment, upsertRepayment, paymentID, r.Amount, r.Currency)
 	return kept, wrap(err, "keep a repayment of %s", paymentID)
 }
 
 // Dispute keeps that a payment is asked back by the customer's bank.
 func (s refunds) Dispute(ctx context.Context, paymentID string) error {
-	_, err := s.exec(ctx, keepDispute, paymentID)
+	_, err := s.exec(ctx, upsertDispute, paymentID)
 	return wrap(err, "keep a dispute of %s", paymentID)
 }
 

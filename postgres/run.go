@@ -22,14 +22,14 @@ const (
 		VALUES ($1, $2, $3, $4, 'running', $5, $6) RETURNING ` + runColumns
 )
 
-func scanRun(row pgx.CollectableRow) (curfew.Run, error) {
-	var r curfew.Run
+func scanRun(r row) (curfew.Run, error) {
+	var v curfew.Run
 	var actor string
 	var alive bool
-	err := row.Scan((*text)(&r.ID), &r.Trigger, &actor, &r.Reason, (*stamp)(&r.StartedAt), (*stamp)(&r.FinishedAt), &r.Outcome,
-		&r.Error, (*stats)(&r.Stats), (*text)(&r.Undoes), (*text)(&r.UndoneBy), &alive)
-	r.Actor = record.ParseActor(actor)
-	return r.Restored(alive), err
+	err := r.Scan((*text)(&v.ID), &v.Trigger, &actor, &v.Reason, (*moment)(&v.StartedAt), (*moment)(&v.FinishedAt), &v.Outcome,
+		&v.Error, (*stats)(&v.Stats), (*text)(&v.Undoes), (*text)(&v.UndoneBy), &alive)
+	v.Actor = record.ParseActor(actor)
+	return v.Restored(alive), err
 }
 
 // BeginRun writes a run that has begun.
@@ -79,12 +79,12 @@ const selectRuns = `SELECT ` + runColumns + ` FROM curfew.runs WHERE (started_at
 
 // Runs is newest first.
 func (s runs) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Run, error) {
-	at, id := before(after)
+	at, id := until(after)
 	all, err := many(ctx, s.db, scanRun, selectRuns, at, id, limit)
 	return all, wrap(err, "read the runs")
 }
 
-const runByID = `SELECT ` + runColumns + ` FROM curfew.runs WHERE id = $1`
+const selectRunByID = `SELECT ` + runColumns + ` FROM curfew.runs WHERE id = $1`
 
 // Run is one by its id.
 func (s runs) Run(ctx context.Context, id string) (curfew.Run, error) {
@@ -92,11 +92,11 @@ func (s runs) Run(ctx context.Context, id string) (curfew.Run, error) {
 	if !isID(id) {
 		return curfew.Run{}, missing
 	}
-	r, err := one(ctx, s.db, scanRun, runByID, id)
+	r, err := one(ctx, s.db, scanRun, selectRunByID, id)
 	return r, wrap(orMissing(err, missing), "read run %s", id)
 }
 
-const selectRunEvents = `SELECT ` + eventFields + ` FROM curfew.events WHERE run_id = $1 AND id > $2 ORDER BY id LIMIT $3`
+const selectRunEvents = `SELECT ` + eventColumns + ` FROM curfew.events WHERE run_id = $1 AND id > $2 ORDER BY id LIMIT $3`
 
 // RunEvents is what a run did, by the events' ids, behind one.
 func (s runs) RunEvents(ctx context.Context, runID, after string, limit int) ([]curfew.Event, error) {
@@ -115,10 +115,10 @@ const (
 	insertPreview  = `INSERT INTO curfew.previews (id, body) VALUES ($1, $2) RETURNING ` + previewColumns
 )
 
-func scanPreview(row pgx.CollectableRow) (curfew.Preview, error) {
+func scanPreview(r row) (curfew.Preview, error) {
 	var p curfew.Preview
 	var created time.Time
-	err := row.Scan(&p, (*stamp)(&created))
+	err := r.Scan(&p, (*moment)(&created))
 	p.CreatedAt = created
 	return p, err
 }

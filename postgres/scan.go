@@ -5,11 +5,18 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
 )
+
+// row is where columns are scanned from.
+type row = pgx.CollectableRow
+
+// value scans an answer of one column.
+func value[T any](r row) (T, error) { return pgx.RowTo[T](r) }
 
 // Targets of Scan that take NULL for the zero value, so that a column has one
 // reading whether it was joined or not.
@@ -17,7 +24,7 @@ type (
 	text    string
 	number  int64
 	flag    bool
-	stamp   time.Time
+	moment  time.Time
 	seconds time.Duration
 	span    time.Duration
 	labels  map[string]string
@@ -34,8 +41,8 @@ func (n *number) ScanInt64(v pgtype.Int8) error { *n = number(v.Int64); return n
 func (f *flag) ScanBool(v pgtype.Bool) error { *f = flag(v.Bool); return nil }
 
 // ScanTimestamptz reads times, as UTC.
-func (s *stamp) ScanTimestamptz(v pgtype.Timestamptz) error {
-	*s = stamp(record.Writable(v.Time.UTC()))
+func (s *moment) ScanTimestamptz(v pgtype.Timestamptz) error {
+	*s = moment(record.Writable(v.Time.UTC()))
 	return nil
 }
 

@@ -27,34 +27,34 @@ const (
 		WHERE q.customer_id = s.customer_id AND q.session_id = s.id
 			AND (q.status IN ('pending', 'accepted') OR s.status IN ('completed', 'cancelled'))
 		ORDER BY q.status IN ('pending', 'accepted') DESC, q.created_at DESC, q.id DESC LIMIT 1) r ON true`
-	standingColumns = sessionColumns + `, ` + requestColumns + `, now()`
-	selectStanding  = `SELECT ` + standingColumns + ` FROM curfew.sessions s` + joinRequest
+	snapshotColumns = sessionColumns + `, ` + requestColumns + `, now()`
+	selectSnapshot  = `SELECT ` + snapshotColumns + ` FROM curfew.sessions s` + joinRequest
 )
 
-func sessionTargets(s *curfew.Session) []any {
+func sessionFields(s *curfew.Session) []any {
 	return []any{
 		(*text)(&s.ID), (*text)(&s.CustomerID), (*text)(&s.MechanicID), (*text)(&s.CheckoutID), (*text)(&s.Plan),
-		(*text)(&s.Kind), (*seconds)(&s.Duration), (*text)(&s.Status), (*number)(&s.Version), (*stamp)(&s.CreatedAt),
-		(*stamp)(&s.StartsAt), (*stamp)(&s.ExpiresAt), (*stamp)(&s.AcceptedAt), (*stamp)(&s.CustomerJoinedAt),
-		(*stamp)(&s.MechanicJoinedAt), (*stamp)(&s.StartedAt), (*stamp)(&s.EndedAt), (*text)(&s.EndReason),
+		(*text)(&s.Kind), (*seconds)(&s.Duration), (*text)(&s.Status), (*number)(&s.Version), (*moment)(&s.CreatedAt),
+		(*moment)(&s.StartsAt), (*moment)(&s.ExpiresAt), (*moment)(&s.AcceptedAt), (*moment)(&s.CustomerJoinedAt),
+		(*moment)(&s.MechanicJoinedAt), (*moment)(&s.StartedAt), (*moment)(&s.EndedAt), (*text)(&s.EndReason),
 		(*text)(&s.Revives),
 	}
 }
 
-func requestTargets(r *curfew.Request) []any {
+func requestFields(r *curfew.Request) []any {
 	return []any{
 		(*text)(&r.ID), (*text)(&r.SessionID), (*text)(&r.CustomerID), (*text)(&r.MechanicID), (*text)(&r.CustomerName),
-		(*text)(&r.Status), (*stamp)(&r.CreatedAt),
+		(*text)(&r.Status), (*moment)(&r.CreatedAt),
 	}
 }
 
-func scanStanding(row pgx.CollectableRow) (curfew.Snapshot, error) {
+func scanSnapshot(r row) (curfew.Snapshot, error) {
 	var s curfew.Snapshot
-	err := row.Scan(slices.Concat(sessionTargets(&s.Session), requestTargets(&s.Request), []any{(*stamp)(&s.Now)})...)
+	err := r.Scan(slices.Concat(sessionFields(&s.Session), requestFields(&s.Request), []any{(*moment)(&s.Now)})...)
 	return s, err
 }
 
-const standingByID = selectStanding + ` WHERE s.id = $1`
+const selectSnapshotByID = selectSnapshot + ` WHERE s.id = $1`
 
 // Session is the session of that id.
 func (s sessions) Session(ctx context.Context, id string) (curfew.Snapshot, error) {
@@ -62,11 +62,11 @@ func (s sessions) Session(ctx context.Context, id string) (curfew.Snapshot, erro
 	if !isID(id) {
 		return curfew.Snapshot{}, missing
 	}
-	st, err := one(ctx, s.db, scanStanding, standingByID, id)
+	st, err := one(ctx, s.db, scanSnapshot, selectSnapshotByID, id)
 	return st, wrap(orMissing(err, missing), "read session %s", id)
 }
 
-const standingByRequest = selectStanding + `
+const selectSnapshotByRequest = selectSnapshot + `
 	WHERE (s.customer_id, s.id) = (SELECT customer_id, session_id FROM curfew.session_requests WHERE id = $1)`
 
 // SessionOf is the session of that request.
@@ -75,24 +75,24 @@ func (s sessions) SessionOf(ctx context.Context, requestID string) (curfew.Snaps
 	if !isID(requestID) {
 		return curfew.Snapshot{}, missing
 	}
-	st, err := one(ctx, s.db, scanStanding, standingByRequest, requestID)
+	st, err := one(ctx, s.db, scanSnapshot, selectSnapshotByRequest, requestID)
 	return st, wrap(orMissing(err, missing), "read the session of request %s", requestID)
 }
 
-const standingOpen = selectStanding + ` WHERE s.customer_id = $1 AND s.status IN ('waiting', 'live')`
+const selectOpen = selectSnapshot + ` WHERE s.customer_id = $1 AND s.status IN ('waiting', 'live')`
 
 // Open is the session that holds the customer's slot.
 func (s sessions) Open(ctx context.Context, customerID string) (curfew.Snapshot, error) {
-	st, err := one(ctx, s.db, scanStanding, standingOpen, customerID)
+	st, err := one(ctx, s.db, scanSnapshot, selectOpen, customerID)
 	return st, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no open session", customerID)), "read the open session of %s", customerID)
 }
 
-const standingsUnended = selectStanding + `
+const selectUnended = selectSnapshot + `
 	WHERE s.customer_id = $1 AND s.status IN ('scheduled', 'waiting', 'live') ORDER BY s.created_at, s.id`
 
 // Unended is the customer's sessions that have not ended, oldest first.
 func (s sessions) Unended(ctx context.Context, customerID string) ([]curfew.Snapshot, error) {
-	all, err := many(ctx, s.db, scanStanding, standingsUnended, customerID)
+	all, err := many(ctx, s.db, scanSnapshot, selectUnended, customerID)
 	return all, wrap(err, "read the sessions of %s", customerID)
 }
 
@@ -126,7 +126,7 @@ const (
 		SELECT s.customer_id, $3, s.id, coalesce(c.name, ''), 'pending'
 		FROM curfew.sessions s LEFT JOIN curfew.checkouts c ON c.customer_id = s.customer_id AND c.id = s.checkout_id
 		WHERE s.customer_id = $1 AND s.id = $2`
-	standingByKey = selectStanding + ` WHERE s.customer_id = $1 AND s.id = $2`
+	selectSnapshotByKey = selectSnapshot + ` WHERE s.customer_id = $1 AND s.id = $2`
 )
 
 // Change moves a session, with all that follows.
@@ -143,7 +143,7 @@ func (s sessions) Change(ctx context.Context, c record.Change) (curfew.Snapshot,
 		}
 		return t.last(ctx, func(b *pgx.Batch) {
 			queueEvents(b, f.events())
-			b.Queue(standingByKey, c.From.CustomerID, c.From.ID).Query(into(&st, scanStanding))
+			b.Queue(selectSnapshotByKey, c.From.CustomerID, c.From.ID).Query(into(&st, scanSnapshot))
 		})
 	})
 	if err != nil {
@@ -198,9 +198,9 @@ func followOf(c record.Change) *follow {
 	}
 }
 
-const eventFields = `id, customer_id, subject_id, number, from_status, to_status, actor, reason, run_id, at`
+const eventColumns = `id, customer_id, subject_id, number, from_status, to_status, actor, reason, run_id, at`
 
-const selectEvents = `SELECT ` + eventFields + `
+const selectEvents = `SELECT ` + eventColumns + `
 	FROM curfew.events WHERE customer_id = $1 AND subject_id = $2 ORDER BY number`
 
 // Events is the history of one session or checkout.
@@ -212,17 +212,17 @@ func (s sessions) Events(ctx context.Context, customerID, subject string) ([]cur
 	return all, wrap(err, "read the events of %s", subject)
 }
 
-func scanEvent(row pgx.CollectableRow) (curfew.Event, error) {
+func scanEvent(r row) (curfew.Event, error) {
 	var e curfew.Event
 	var actor string
-	err := row.Scan(eventTargets(&e, &actor)...)
+	err := r.Scan(eventFields(&e, &actor)...)
 	e.Actor = record.ParseActor(actor)
 	return e, err
 }
 
-func eventTargets(e *curfew.Event, actor *string) []any {
+func eventFields(e *curfew.Event, actor *string) []any {
 	return []any{
 		(*text)(&e.ID), &e.CustomerID, (*text)(&e.Subject), &e.Number, &e.From, &e.To, actor, &e.Reason,
-		(*text)(&e.RunID), (*stamp)(&e.At),
+		(*text)(&e.RunID), (*moment)(&e.At),
 	}
 }

@@ -84,7 +84,7 @@ func Configure(config *pgxpool.Config) {
 	}
 	maps.Copy(c.RuntimeParams, forced)
 	want, asked := wanted(c.RuntimeParams), isSet(c.RuntimeParams, "synchronous_commit")
-	settle := settleSQL(want)
+	settle := settle(want)
 	before := c.ValidateConnect
 	c.ValidateConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
 		// A pooler's connection is another server's in the next transaction, so it is
@@ -96,9 +96,9 @@ func Configure(config *pgxpool.Config) {
 	}
 }
 
-// settleSQL sets what is different in the process of a number. Whoever wants a
+// settle sets what is different in the process of a number. Whoever wants a
 // commit to wait for more than this server's disk may.
-func settleSQL(want []setting) string {
+func settle(want []setting) string {
 	rows := make([]string, len(want))
 	for i, s := range want {
 		rows[i] = fmt.Sprintf("('%s', '%s')", s.name, s.value)

@@ -406,7 +406,7 @@ func (k *keys) end(which string) error {
 // open is so many sessions that have not ended.
 func (k *keys) open(which string, n int) []curfew.Snapshot {
 	k.Helper()
-	all, err := many(k.Context(), k.fixture.store.db, scanStanding, selectStanding+` WHERE s.ended_at IS NULL AND s.expires_at < now() AND s.customer_id LIKE 'c%' AND `+which+
+	all, err := many(k.Context(), k.fixture.store.db, scanSnapshot, selectSnapshot+` WHERE s.ended_at IS NULL AND s.expires_at < now() AND s.customer_id LIKE 'c%' AND `+which+
 		` ORDER BY s.id LIMIT $1`, n)
 	k.must(err)
 	if len(all) < n {

@@ -13,7 +13,7 @@ import (
 // stream is what live streams follow.
 type stream struct{ *db }
 
-const selectNews = `SELECT ` + eventFields + `, CASE subject WHEN 'session' THEN subject_id ELSE (
+const selectStreamEvents = `SELECT ` + eventColumns + `, CASE subject WHEN 'session' THEN subject_id ELSE (
 			SELECT c.session_id FROM curfew.checkouts c WHERE c.customer_id = e.customer_id AND c.id = e.subject_id) END
 	FROM curfew.events e WHERE (at, id) > ($1::timestamptz, $2::uuid)
 	ORDER BY at, id LIMIT $3`
@@ -23,30 +23,30 @@ const selectNews = `SELECT ` + eventFields + `, CASE subject WHEN 'session' THEN
 func (s stream) EventsSince(ctx context.Context, after curfew.Cursor, limit int) ([]record.StreamEvent, time.Time, error) {
 	var all []record.StreamEvent
 	var now time.Time
-	at, id := behind(after)
+	at, id := since(after)
 	err := s.send(ctx, func(b *pgx.Batch) {
-		b.Queue(`SELECT now()`).QueryRow(func(row pgx.Row) error { return row.Scan((*stamp)(&now)) })
-		b.Queue(selectNews, at, id, limit).Query(func(rows pgx.Rows) (err error) {
-			all, err = pgx.CollectRows(rows, scanNews)
+		b.Queue(`SELECT now()`).QueryRow(func(row pgx.Row) error { return row.Scan((*moment)(&now)) })
+		b.Queue(selectStreamEvents, at, id, limit).Query(func(rows pgx.Rows) (err error) {
+			all, err = pgx.CollectRows(rows, scanStreamEvent)
 			return err
 		})
 	})
 	return all, now, wrap(err, "read events since %s", after.At)
 }
 
-func scanNews(row pgx.CollectableRow) (record.StreamEvent, error) {
+func scanStreamEvent(r row) (record.StreamEvent, error) {
 	var n record.StreamEvent
 	var actor string
-	err := row.Scan(append(eventTargets(&n.Event, &actor), (*text)(&n.SessionID))...)
+	err := r.Scan(append(eventFields(&n.Event, &actor), (*text)(&n.SessionID))...)
 	n.Actor = record.ParseActor(actor)
 	return n, err
 }
 
-const standingsByID = selectStanding + ` WHERE s.id = ANY($1::uuid[])`
+const selectSnapshotsByID = selectSnapshot + ` WHERE s.id = ANY($1::uuid[])`
 
 // Standings is the sessions of these ids, in no order. What is missing is left
 // out.
 func (s stream) Standings(ctx context.Context, ids []string) ([]curfew.Snapshot, error) {
-	all, err := many(ctx, s.db, scanStanding, standingsByID, ids)
+	all, err := many(ctx, s.db, scanSnapshot, selectSnapshotsByID, ids)
 	return all, wrap(err, "read %d sessions", len(ids))
 }

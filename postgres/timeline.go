@@ -3,8 +3,6 @@ package postgres
 import (
 	"context"
 
-	"github.com/jackc/pgx/v5"
-
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
 )
@@ -12,15 +10,15 @@ import (
 // timeline is what is known of one customer, newest first.
 type timeline struct{ *db }
 
-const standingsOf = selectStanding + ` WHERE s.customer_id = $1 ORDER BY s.created_at DESC, s.id DESC LIMIT $2`
+const selectSnapshotsOf = selectSnapshot + ` WHERE s.customer_id = $1 ORDER BY s.created_at DESC, s.id DESC LIMIT $2`
 
 // SessionsOf is the customer's newest sessions, ended or not.
 func (s timeline) SessionsOf(ctx context.Context, customerID string, limit int) ([]curfew.Snapshot, error) {
-	all, err := many(ctx, s.db, scanStanding, standingsOf, customerID, limit)
+	all, err := many(ctx, s.db, scanSnapshot, selectSnapshotsOf, customerID, limit)
 	return all, wrap(err, "read the sessions of %s", customerID)
 }
 
-const standingRevival = selectStanding + ` WHERE s.customer_id = $1 AND s.revives = $2`
+const selectRevival = selectSnapshot + ` WHERE s.customer_id = $1 AND s.revives = $2`
 
 // Revival is the session that revives this one.
 func (s timeline) Revival(ctx context.Context, customerID, sessionID string) (curfew.Snapshot, error) {
@@ -28,16 +26,16 @@ func (s timeline) Revival(ctx context.Context, customerID, sessionID string) (cu
 	if !isID(sessionID) {
 		return curfew.Snapshot{}, missing
 	}
-	st, err := one(ctx, s.db, scanStanding, standingRevival, customerID, sessionID)
+	st, err := one(ctx, s.db, scanSnapshot, selectRevival, customerID, sessionID)
 	return st, wrap(orMissing(err, missing), "read what revives %s", sessionID)
 }
 
-const selectHistory = `SELECT ` + eventFields + ` FROM curfew.events
+const selectHistory = `SELECT ` + eventColumns + ` FROM curfew.events
 	WHERE customer_id = $1 AND (at, id) < ($2::timestamptz, $3::uuid) ORDER BY at DESC, id DESC LIMIT $4`
 
 // History is the customer's events, newest first.
 func (s timeline) History(ctx context.Context, customerID string, cursor curfew.Cursor, limit int) ([]curfew.Event, error) {
-	at, id := before(cursor)
+	at, id := until(cursor)
 	all, err := many(ctx, s.db, scanEvent, selectHistory, customerID, at, id, limit)
 	return all, wrap(err, "read the history of %s", customerID)
 }
@@ -47,15 +45,15 @@ const selectRefusals = `SELECT id, customer_id, session_id, at FROM curfew.refus
 
 // Refusals is when the customer was refused, newest first.
 func (s timeline) Refusals(ctx context.Context, customerID string, cursor curfew.Cursor, limit int) ([]record.Refusal, error) {
-	at, id := before(cursor)
-	all, err := many(ctx, s.db, scanRefused, selectRefusals, customerID, at, id, limit)
+	at, id := until(cursor)
+	all, err := many(ctx, s.db, scanRefusal, selectRefusals, customerID, at, id, limit)
 	return all, wrap(err, "read the refusals of %s", customerID)
 }
 
-func scanRefused(row pgx.CollectableRow) (record.Refusal, error) {
-	var r record.Refusal
-	err := row.Scan((*text)(&r.ID), &r.CustomerID, (*text)(&r.SessionID), (*stamp)(&r.At))
-	return r, err
+func scanRefusal(r row) (record.Refusal, error) {
+	var v record.Refusal
+	err := r.Scan((*text)(&v.ID), &v.CustomerID, (*text)(&v.SessionID), (*moment)(&v.At))
+	return v, err
 }
 
 // A customer's deliveries of 30 days are few: they are found by their key and
@@ -68,16 +66,16 @@ const (
 
 // Notices is the deliveries of the customer's events, newest first.
 func (s timeline) Notices(ctx context.Context, customerID string, cursor curfew.Cursor, limit int) ([]record.Delivery, error) {
-	at, id := before(cursor)
+	at, id := until(cursor)
 	all, err := many(ctx, s.db, scanDelivery, selectNotices, customerID, at, id, limit)
 	return all, wrap(err, "read the notices of %s", customerID)
 }
 
-const customersByEmail = `SELECT DISTINCT c.customer_id FROM curfew.checkouts c
+const selectCustomersByEmail = `SELECT DISTINCT c.customer_id FROM curfew.checkouts c
 	WHERE lower(c.email COLLATE "C") = lower($1::text COLLATE "C") AND c.email <> '' ORDER BY c.customer_id LIMIT $2`
 
 // CustomersByEmail is who paid with that address.
 func (s timeline) CustomersByEmail(ctx context.Context, email string, limit int) ([]string, error) {
-	all, err := many(ctx, s.db, pgx.RowTo[string], customersByEmail, email, limit)
+	all, err := many(ctx, s.db, value[string], selectCustomersByEmail, email, limit)
 	return all, wrap(err, "look an address up")
 }

@@ -1,10 +1,6 @@
 package postgres
 
-import (
-	"context"
-
-	"github.com/jackc/pgx/v5"
-)
+import "context"
 
 // unsubscriptions is who wants no more mail of a kind.
 type unsubscriptions struct{ *db }
@@ -22,6 +18,6 @@ func (s unsubscriptions) Unsubscribe(ctx context.Context, hash, kind string) err
 
 // Unsubscribed reports whether an address does not want a kind of notices.
 func (s unsubscriptions) Unsubscribed(ctx context.Context, hash, kind string) (bool, error) {
-	stopped, err := one(ctx, s.db, pgx.RowTo[bool], selectUnsubscription, hash, kind)
+	stopped, err := one(ctx, s.db, value[bool], selectUnsubscription, hash, kind)
 	return stopped, wrap(err, "who wants %s", kind)
 }

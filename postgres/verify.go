@@ -203,7 +203,7 @@ func (s schema) namesByTable(ctx context.Context, sql string) (map[string]map[st
 // filtered says which tables this role would see only in part: a cleanup that
 // cannot see a row would take it for none.
 func (s schema) filtered(ctx context.Context) ([]string, error) {
-	tables, err := many(ctx, s.db, pgx.RowTo[string], selectFiltered)
+	tables, err := many(ctx, s.db, value[string], selectFiltered)
 	if err != nil || len(tables) == 0 {
 		return nil, err
 	}
@@ -215,7 +215,7 @@ func (s schema) filtered(ctx context.Context) ([]string, error) {
 // to act with its owner's rights.
 func (s schema) exposed(ctx context.Context) ([]string, error) {
 	var wrong []string
-	functions, err := many(ctx, s.db, pgx.RowTo[string], selectExposed)
+	functions, err := many(ctx, s.db, value[string], selectExposed)
 	if err != nil {
 		return nil, err
 	}
@@ -223,7 +223,7 @@ func (s schema) exposed(ctx context.Context) ([]string, error) {
 		wrong = append(wrong, fmt.Sprintf("every database role may execute %s: run `curfew migrate`, or as its owner "+
 			"REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA curfew FROM PUBLIC", strings.Join(functions, ", ")))
 	}
-	schemas, err := many(ctx, s.db, pgx.RowTo[string], selectMakers)
+	schemas, err := many(ctx, s.db, value[string], selectMakers)
 	if len(schemas) > 0 {
 		wrong = append(wrong, "every database role may put functions and tables into schema curfew: REVOKE CREATE ON SCHEMA curfew FROM PUBLIC")
 	}

@@ -12,13 +12,13 @@ type acknowledgements struct{ *db }
 
 const (
 	acknowledgementColumns = `code, actor, reason, severity, count, at, until`
-	acknowledgeSQL         = `
+	upsertAcknowledgement  = `
 INSERT INTO acknowledgements (code, actor, reason, severity, count, at, until) VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (code) DO UPDATE SET actor = excluded.actor, reason = excluded.reason, severity = excluded.severity,
     count = excluded.count, at = excluded.at, until = excluded.until
 RETURNING ` + acknowledgementColumns
-	acknowledgementsSQL        = `SELECT ` + acknowledgementColumns + ` FROM acknowledgements WHERE until > $1 ORDER BY code`
-	withdrawAcknowledgementSQL = `DELETE FROM acknowledgements WHERE code = $1 AND until > $2`
+	selectAcknowledgements = `SELECT ` + acknowledgementColumns + ` FROM acknowledgements WHERE until > $1 ORDER BY code`
+	deleteAcknowledgement  = `DELETE FROM acknowledgements WHERE code = $1 AND until > $2`
 )
 
 func scanAcknowledgement(r row) (curfew.Acknowledgement, error) {
@@ -33,7 +33,7 @@ func scanAcknowledgement(r row) (curfew.Acknowledgement, error) {
 // Acknowledge keeps an operator's word, in place of an earlier one.
 func (s acknowledgements) Acknowledge(ctx context.Context, a curfew.Acknowledgement) (kept curfew.Acknowledgement, err error) {
 	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		kept, err = one(ctx, tx, scanAcknowledgement, acknowledgeSQL, a.Code, a.By.String(), a.Reason, a.Severity, int64(a.Count),
+		kept, err = one(ctx, tx, scanAcknowledgement, upsertAcknowledgement, a.Code, a.By.String(), a.Reason, a.Severity, int64(a.Count),
 			micros(tx.now), micros(a.Until))
 		return err
 	})
@@ -42,13 +42,13 @@ func (s acknowledgements) Acknowledge(ctx context.Context, a curfew.Acknowledgem
 
 // Acknowledgements is those that have not ended.
 func (s acknowledgements) Acknowledgements(ctx context.Context) ([]curfew.Acknowledgement, error) {
-	all, err := many(ctx, s.db, scanAcknowledgement, acknowledgementsSQL, micros(s.now()))
+	all, err := many(ctx, s.db, scanAcknowledgement, selectAcknowledgements, micros(s.now()))
 	return all, wrap(err, "read the acknowledgements")
 }
 
 // WithdrawAcknowledgement takes an operator's word back.
 func (s acknowledgements) WithdrawAcknowledgement(ctx context.Context, code string) error {
-	n, err := s.exec(ctx, withdrawAcknowledgementSQL, code, fromNow(0))
+	n, err := s.exec(ctx, deleteAcknowledgement, code, fromNow(0))
 	if err == nil && n == 0 {
 		err = curfew.Errorf(curfew.NotFound, "the finding is not acknowledged")
 	}

@@ -14,26 +14,26 @@ import (
 // admissions is how sessions and payments come in.
 type admissions struct{ *db }
 
-const claimSQL = `INSERT INTO payment_refs (ref, customer_id, checkout_id, plan) VALUES ($1, $2, $3, $4)`
+const insertClaim = `INSERT INTO payment_refs (ref, customer_id, checkout_id, plan) VALUES ($1, $2, $3, $4)`
 
-const claimKeySQL = `
+const insertKey = `
 INSERT INTO idempotency_keys (customer_id, key, checkout_id, session_id, created_at) VALUES ($1, $2, $3, $4, $5)`
 
-const insertCheckoutSQL = `
+const insertCheckout = `
 INSERT INTO checkouts (customer_id, id, ref, plan, amount, currency, email, name, metadata,
     outcome, version, session_id, retry_until, refund_amount, created_at, updated_at, payment_id, note)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, $14, $13, $13, $15, $16)`
 
-const insertSessionSQL = `
+const insertSession = `
 INSERT INTO sessions (customer_id, id, checkout_id, plan, kind, duration_seconds, status, version, created_at, starts_at, expires_at, revives)
 VALUES ($1, $2, $3, $4, $5, $6, $10, 1, $7, $8, $9, $11)`
 
-const insertRequestSQL = `
+const insertRequest = `
 INSERT INTO session_requests (customer_id, id, session_id, customer_name, status, created_at)
 VALUES ($1, $2, $3, $4, 'pending', $5)`
 
-// spendSQL gives an existing checkout its session.
-const spendSQL = `
+// fulfillCheckout gives an existing checkout its session.
+const fulfillCheckout = `
 UPDATE checkouts
 SET outcome = 'fulfilled', version = version + 1, session_id = coalesce(session_id, $5), retry_until = NULL,
     refund_amount = 0, updated_at = $6
@@ -47,7 +47,7 @@ func (s admissions) Admit(ctx context.Context, a record.Admission) (curfew.Snaps
 		if err := tx.claim(ctx, a, st); err != nil {
 			return err
 		}
-		if err := tx.insertStanding(ctx, st); err != nil {
+		if err := tx.insertSession(ctx, st); err != nil {
 			return err
 		}
 		return tx.fulfil(ctx, a, st)
@@ -77,7 +77,7 @@ func (tx *transaction) claim(ctx context.Context, a record.Admission, st curfew.
 		}
 	}
 	if a.Key != "" {
-		_, err := tx.exec(ctx, claimKeySQL, st.CustomerID, a.Key, st.CheckoutID, st.ID, micros(tx.now))
+		_, err := tx.exec(ctx, insertKey, st.CustomerID, a.Key, st.CheckoutID, st.ID, micros(tx.now))
 		if err != nil {
 			return err
 		}
@@ -94,7 +94,7 @@ func (tx *transaction) claimReference(ctx context.Context, c curfew.Checkout) er
 	if c.Ref == "" {
 		return nil
 	}
-	_, err := tx.exec(ctx, claimSQL, c.Ref, c.CustomerID, c.ID, c.Plan)
+	_, err := tx.exec(ctx, insertClaim, c.Ref, c.CustomerID, c.ID, c.Plan)
 	return err
 }
 
@@ -103,7 +103,7 @@ func (tx *transaction) insertCheckout(ctx context.Context, c curfew.Checkout) er
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, insertCheckoutSQL, c.CustomerID, c.ID, c.Ref, c.Plan, c.Amount, c.Currency, c.Email, c.Name,
+	_, err = tx.exec(ctx, insertCheckout, c.CustomerID, c.ID, c.Ref, c.Plan, c.Amount, c.Currency, c.Email, c.Name,
 		metadata, string(c.Outcome), null(c.SessionID), micros(c.RetryUntil), micros(tx.now), c.RefundAmount, c.PaymentID, c.Note)
 	return err
 }
@@ -117,13 +117,13 @@ func object(m map[string]string) (string, error) {
 	return string(text), err
 }
 
-func (tx *transaction) insertStanding(ctx context.Context, st curfew.Snapshot) error {
-	_, err := tx.exec(ctx, insertSessionSQL, st.CustomerID, st.ID, null(st.CheckoutID), st.Plan, string(st.Kind),
+func (tx *transaction) insertSession(ctx context.Context, st curfew.Snapshot) error {
+	_, err := tx.exec(ctx, insertSession, st.CustomerID, st.ID, null(st.CheckoutID), st.Plan, string(st.Kind),
 		wholeSeconds(st.Duration), micros(st.CreatedAt), micros(st.StartsAt), micros(st.ExpiresAt), string(st.Status), null(st.Revives))
 	if err != nil || st.Status == curfew.Scheduled {
 		return err
 	}
-	_, err = tx.exec(ctx, insertRequestSQL, st.CustomerID, st.Request.ID, st.ID, st.Request.CustomerName, micros(st.CreatedAt))
+	_, err = tx.exec(ctx, insertRequest, st.CustomerID, st.Request.ID, st.ID, st.Request.CustomerName, micros(st.CreatedAt))
 	return err
 }
 
@@ -131,7 +131,7 @@ func (tx *transaction) insertStanding(ctx context.Context, st curfew.Snapshot) e
 func (tx *transaction) fulfil(ctx context.Context, a record.Admission, st curfew.Snapshot) error {
 	number := int64(1)
 	if a.From != "" {
-		n, err := tx.exec(ctx, spendSQL, st.CustomerID, st.CheckoutID, string(a.From), a.Checkout.Version, st.ID, micros(tx.now))
+		n, err := tx.exec(ctx, fulfillCheckout, st.CustomerID, st.CheckoutID, string(a.From), a.Checkout.Version, st.ID, micros(tx.now))
 		if err != nil {
 			return err
 		}
@@ -172,33 +172,33 @@ func (s admissions) Defer(ctx context.Context, c curfew.Checkout, actor curfew.A
 	return record.Receipt{Checkout: c, Now: c.CreatedAt}, wrap(err, "defer checkout %s", c.ID)
 }
 
-const referenceSQL = receiptSQL + `
+const selectReceiptByReference = selectReceipt + `
 WHERE (checkouts.customer_id, checkouts.id) = (SELECT customer_id, checkout_id FROM payment_refs WHERE ref = $1)`
 
 // Reference is the receipt of a payment's reference.
 func (s admissions) Reference(ctx context.Context, ref string) (record.Receipt, error) {
-	r, err := one(ctx, s.db, scanReceipt(s.now()), referenceSQL, ref)
+	r, err := one(ctx, s.db, scanReceipt(s.now()), selectReceiptByReference, ref)
 	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "the payment reference %q was never seen", ref)), "look a reference up")
 }
 
-const keySQL = `
+const selectReceiptByKey = `
 SELECT ` + checkoutColumns + `, ` + sessionColumns + `, ` + requestColumns + `
 FROM idempotency_keys
 JOIN checkouts ON checkouts.customer_id = idempotency_keys.customer_id AND checkouts.id = idempotency_keys.checkout_id
-JOIN sessions ON sessions.customer_id = idempotency_keys.customer_id AND sessions.id = idempotency_keys.session_id` + ownRequest + `
+JOIN sessions ON sessions.customer_id = idempotency_keys.customer_id AND sessions.id = idempotency_keys.session_id` + joinRequest + `
 WHERE idempotency_keys.customer_id = $1 AND idempotency_keys.key = $2`
 
 // Key is the receipt of a customer's idempotency key.
 func (s admissions) Key(ctx context.Context, customerID, key string) (record.Receipt, error) {
-	r, err := one(ctx, s.db, scanReceipt(s.now()), keySQL, customerID, key)
+	r, err := one(ctx, s.db, scanReceipt(s.now()), selectReceiptByKey, customerID, key)
 	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "the key %q was never seen", key)), "look a key of %s up", customerID)
 }
 
-const refuseSQL = `INSERT INTO refusals (customer_id, id, session_id, at) VALUES ($1, $2, $3, $4)`
+const insertRefusal = `INSERT INTO refusals (customer_id, id, session_id, at) VALUES ($1, $2, $3, $4)`
 
 // Refuse records that a customer was refused because of this session.
 func (s admissions) Refuse(ctx context.Context, customerID, sessionID string) error {
-	_, err := s.exec(ctx, refuseSQL, customerID, newID(), sessionID, fromNow(0))
+	_, err := s.exec(ctx, insertRefusal, customerID, newID(), sessionID, fromNow(0))
 	return wrap(err, "record a refusal of %s", customerID)
 }
 

@@ -92,7 +92,7 @@ func portable(r row, t record.Table) ([]any, error) {
 }
 
 // The tallies as the rows make them.
-const countAgainSQL = `
+const recountTallies = `
 UPDATE tallies SET n = CASE noun
     WHEN 'session' THEN (SELECT count(*) FROM sessions s WHERE s.status = tallies.status)
     WHEN 'request' THEN (SELECT count(*) FROM session_requests r WHERE r.status = tallies.status)
@@ -115,7 +115,7 @@ func (s backup) Load(ctx context.Context, tables []record.Table, give func(recor
 				return err
 			}
 		}
-		if _, err := tx.exec(ctx, countAgainSQL); err != nil {
+		if _, err := tx.exec(ctx, recountTallies); err != nil {
 			return err
 		}
 		return tx.installGuards(ctx)

@@ -34,9 +34,9 @@ func scanCheckout(r row) (curfew.Checkout, error) {
 
 const receiptColumns = checkoutColumns + `, ` + sessionColumns + `, ` + requestColumns
 
-// receiptSQL is checkouts, each with its first session.
-const receiptSQL = `SELECT ` + receiptColumns + ` FROM checkouts
-LEFT JOIN sessions ON sessions.customer_id = checkouts.customer_id AND sessions.id = checkouts.session_id` + ownRequest
+// selectReceipt is checkouts, each with its first session.
+const selectReceipt = `SELECT ` + receiptColumns + ` FROM checkouts
+LEFT JOIN sessions ON sessions.customer_id = checkouts.customer_id AND sessions.id = checkouts.session_id` + joinRequest
 
 func scanReceipt(now time.Time) func(row) (record.Receipt, error) {
 	return func(r row) (record.Receipt, error) {
@@ -49,35 +49,35 @@ func scanReceipt(now time.Time) func(row) (record.Receipt, error) {
 	}
 }
 
-const checkoutsSQL = `SELECT ` + checkoutColumns + ` FROM checkouts WHERE customer_id = $1 ORDER BY created_at, id`
+const selectCheckoutsOf = `SELECT ` + checkoutColumns + ` FROM checkouts WHERE customer_id = $1 ORDER BY created_at, id`
 
 // Checkouts is all of a customer's, oldest first.
 func (s checkouts) Checkouts(ctx context.Context, customerID string) ([]curfew.Checkout, error) {
-	all, err := many(ctx, s.db, scanCheckout, checkoutsSQL, customerID)
+	all, err := many(ctx, s.db, scanCheckout, selectCheckoutsOf, customerID)
 	return all, wrap(err, "read the checkouts of %s", customerID)
 }
 
-const creditSQL = `SELECT ` + checkoutColumns + ` FROM checkouts
+const selectCredit = `SELECT ` + checkoutColumns + ` FROM checkouts
 WHERE customer_id = $1 AND plan = $2 AND outcome = 'credited'
 ORDER BY created_at, id LIMIT 1`
 
 // Credit is the customer's oldest credited checkout of the plan.
 func (s checkouts) Credit(ctx context.Context, customerID, plan string) (curfew.Checkout, error) {
-	c, err := one(ctx, s.db, scanCheckout, creditSQL, customerID, plan)
+	c, err := one(ctx, s.db, scanCheckout, selectCredit, customerID, plan)
 	return c, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no credit of plan %q", customerID, plan)), "read a credit of %s", customerID)
 }
 
-const deferredSQL = receiptSQL + `
+const selectDeferred = selectReceipt + `
 WHERE checkouts.customer_id = $1 AND checkouts.outcome = 'deferred'
 ORDER BY checkouts.created_at, checkouts.id LIMIT 1`
 
 // Deferred is the customer's oldest deferred checkout.
 func (s checkouts) Deferred(ctx context.Context, customerID string) (record.Receipt, error) {
-	r, err := one(ctx, s.db, scanReceipt(s.now()), deferredSQL, customerID)
+	r, err := one(ctx, s.db, scanReceipt(s.now()), selectDeferred, customerID)
 	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no deferred payment", customerID)), "read a deferred checkout of %s", customerID)
 }
 
-const servableSQL = `
+const selectServable = `
 SELECT customer_id FROM checkouts INDEXED BY checkouts_retry
 WHERE outcome = 'deferred' AND NOT EXISTS (
     SELECT 1 FROM sessions s WHERE s.customer_id = checkouts.customer_id AND s.status IN ('waiting', 'live'))
@@ -89,7 +89,7 @@ LIMIT $1`
 // Servable is customers with a deferred checkout and a free slot, those who
 // wait longest first.
 func (s checkouts) Servable(ctx context.Context, limit int) ([]string, error) {
-	all, err := many(ctx, s.db, value[string], servableSQL, limit, micros(s.now()))
+	all, err := many(ctx, s.db, value[string], selectServable, limit, micros(s.now()))
 	return all, wrap(err, "read the servable customers")
 }
 
@@ -99,17 +99,17 @@ LEFT JOIN sessions ON sessions.rowid = (
     SELECT s.rowid FROM sessions s
     WHERE s.customer_id = checkouts.customer_id AND (s.checkout_id = checkouts.id OR s.id = checkouts.session_id)
       AND s.status IN ('completed', 'cancelled') AND checkouts.money_due
-    ORDER BY s.ended_at DESC, s.id DESC LIMIT 1)` + ownRequest
+    ORDER BY s.ended_at DESC, s.id DESC LIMIT 1)` + joinRequest
 
-// unsettledSQL finds both kinds by their own indexes.
-const unsettledSQL = `SELECT ` + receiptColumns + lastSession + `
+// selectUnsettled finds both kinds by their own indexes.
+const selectUnsettled = `SELECT ` + receiptColumns + lastSession + `
 WHERE checkouts.rowid IN (
     SELECT rowid FROM checkouts WHERE outcome = 'deferred' AND retry_until < $1
     UNION ALL SELECT rowid FROM checkouts WHERE money_due)
   AND NOT ` + apartPayment + `$1)
 ORDER BY checkouts.created_at, checkouts.id LIMIT $2`
 
-const unsettledOfSQL = `SELECT ` + receiptColumns + lastSession + `
+const selectUnsettledOf = `SELECT ` + receiptColumns + lastSession + `
 WHERE checkouts.customer_id = $1 AND (checkouts.money_due OR checkouts.outcome = 'deferred' AND checkouts.retry_until < $2)
 ORDER BY checkouts.created_at, checkouts.id LIMIT $3`
 
@@ -117,14 +117,14 @@ ORDER BY checkouts.created_at, checkouts.id LIMIT $3`
 func (s checkouts) Unsettled(ctx context.Context, customerID string, limit int) (all []record.Receipt, err error) {
 	now := s.now()
 	if customerID == "" {
-		all, err = many(ctx, s.db, scanReceipt(now), unsettledSQL, micros(now), limit)
+		all, err = many(ctx, s.db, scanReceipt(now), selectUnsettled, micros(now), limit)
 	} else {
-		all, err = many(ctx, s.db, scanReceipt(now), unsettledOfSQL, customerID, micros(now), limit)
+		all, err = many(ctx, s.db, scanReceipt(now), selectUnsettledOf, customerID, micros(now), limit)
 	}
 	return all, wrap(err, "read the unsettled checkouts")
 }
 
-const changeCheckoutSQL = `
+const updateCheckout = `
 UPDATE checkouts
 SET outcome = $5, version = version + 1, money_due = FALSE, updated_at = $6,
     retry_until = CASE WHEN $5 = 'deferred' THEN retry_until END,
@@ -138,20 +138,20 @@ RETURNING ` + checkoutColumns
 
 // Only an admission makes a checkout fulfilled, so the triggers count none that
 // becomes so otherwise.
-const tallyFulfilledSQL = `UPDATE tallies SET n = n + 1 WHERE shard = 0 AND noun = 'checkout' AND status = 'fulfilled'`
+const tallyFulfilled = `UPDATE tallies SET n = n + 1 WHERE shard = 0 AND noun = 'checkout' AND status = 'fulfilled'`
 
 // ChangeCheckout moves a checkout and clears MoneyDue.
 func (s checkouts) ChangeCheckout(ctx context.Context, c record.CheckoutChange) (curfew.Checkout, error) {
 	var v curfew.Checkout
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
-		v, err = one(ctx, tx, scanCheckout, changeCheckoutSQL,
+		v, err = one(ctx, tx, scanCheckout, updateCheckout,
 			c.From.CustomerID, c.From.ID, string(c.From.Outcome), c.From.Version, string(c.To), micros(tx.now),
-			after(tx.now, c.Wait), null(c.RefundID), null(c.Note))
+			later(tx.now, c.Wait), null(c.RefundID), null(c.Note))
 		if err != nil {
 			return orMissing(err, curfew.Errorf(curfew.Conflict, "checkout %s has moved", c.From.ID))
 		}
 		if c.To == curfew.Fulfilled && c.From.Outcome != curfew.Fulfilled {
-			if _, err := tx.exec(ctx, tallyFulfilledSQL); err != nil {
+			if _, err := tx.exec(ctx, tallyFulfilled); err != nil {
 				return err
 			}
 		}

@@ -14,20 +14,20 @@ type claims struct{ *db }
 // What is left of a checkout is found by the keys of its customer.
 const (
 	lostCheckout = ` NOT EXISTS (SELECT 1 FROM checkouts c WHERE c.customer_id = p.customer_id AND c.id = p.checkout_id)`
-	claimLostSQL = `
+	selectClaim  = `
 SELECT p.ref, p.customer_id, p.checkout_id, p.plan,
     (SELECT e.to_status FROM events e WHERE e.customer_id = p.customer_id AND e.subject_id = p.checkout_id ORDER BY e.number DESC LIMIT 1),
     (SELECT max(e.number) FROM events e WHERE e.customer_id = p.customer_id AND e.subject_id = p.checkout_id),
     (SELECT s.id FROM sessions s WHERE s.customer_id = p.customer_id AND s.checkout_id = p.checkout_id ORDER BY s.created_at, s.id LIMIT 1),
     EXISTS (SELECT 1 FROM sessions s WHERE s.customer_id = p.customer_id AND s.checkout_id = p.checkout_id AND s.status <> 'cancelled')
 FROM payment_refs p WHERE p.ref = $1 AND` + lostCheckout
-	unclaimSQL   = `DELETE FROM payment_refs AS p WHERE p.ref = $1 AND p.checkout_id = $2 AND` + lostCheckout
-	forgetKeySQL = `
+	deleteClaim = `DELETE FROM payment_refs AS p WHERE p.ref = $1 AND p.checkout_id = $2 AND` + lostCheckout
+	deleteKey   = `
 DELETE FROM idempotency_keys AS k WHERE k.customer_id = $1 AND k.key = $2 AND NOT EXISTS (
     SELECT 1 FROM checkouts c JOIN sessions s ON s.customer_id = c.customer_id
     WHERE c.customer_id = k.customer_id AND c.id = k.checkout_id AND s.id = k.session_id)`
-	numberRecoveredSQL = `UPDATE checkouts SET version = version + 1 WHERE customer_id = $1 AND id = $2`
-	stepRecoveredSQL   = `
+	numberRecovered = `UPDATE checkouts SET version = version + 1 WHERE customer_id = $1 AND id = $2`
+	stepRecovered   = `
 UPDATE checkouts SET version = version + 1, outcome = $3, retry_until = NULL,
     refund_amount = CASE WHEN $3 = 'refunding' THEN refund_amount ELSE 0 END
 WHERE customer_id = $1 AND id = $2`
@@ -39,19 +39,19 @@ func (s claims) LostCheckout(ctx context.Context, ref string) (record.PaymentCla
 		err = r.Scan(text(&c.Ref), text(&c.CustomerID), text(&c.CheckoutID), text(&c.Plan),
 			text(&c.Outcome), number(&c.Version), text(&c.SessionID), flag(&c.Kept))
 		return c, err
-	}, claimLostSQL, ref)
+	}, selectClaim, ref)
 	return c, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no claim without a checkout")), "look a claim up")
 }
 
 // Unclaim removes a claim, unless its checkout is there by now.
 func (s claims) Unclaim(ctx context.Context, c record.PaymentClaim) error {
-	_, err := s.exec(ctx, unclaimSQL, c.Ref, c.CheckoutID)
+	_, err := s.exec(ctx, deleteClaim, c.Ref, c.CheckoutID)
 	return wrap(err, "remove the claim of %s", c.Ref)
 }
 
 // ForgetKey removes an idempotency key whose checkout or session is missing.
 func (s claims) ForgetKey(ctx context.Context, customerID, key string) error {
-	_, err := s.exec(ctx, forgetKeySQL, customerID, key)
+	_, err := s.exec(ctx, deleteKey, customerID, key)
 	return wrap(err, "forget a key of %s", customerID)
 }
 
@@ -76,17 +76,17 @@ func (tx *transaction) recoverCheckout(ctx context.Context, c curfew.Checkout, a
 		return err
 	}
 	for range first.Version - 1 { // a row begins with version 1, and guards let it rise by one
-		if _, err := tx.exec(ctx, numberRecoveredSQL, c.CustomerID, c.ID); err != nil {
+		if _, err := tx.exec(ctx, numberRecovered, c.CustomerID, c.ID); err != nil {
 			return err
 		}
 	}
 	if first.Outcome == curfew.Fulfilled {
-		if _, err := tx.exec(ctx, tallyFulfilledSQL); err != nil {
+		if _, err := tx.exec(ctx, tallyFulfilled); err != nil {
 			return err
 		}
 	}
 	if step {
-		if _, err := tx.exec(ctx, stepRecoveredSQL, c.CustomerID, c.ID, string(c.Outcome)); err != nil {
+		if _, err := tx.exec(ctx, stepRecovered, c.CustomerID, c.ID, string(c.Outcome)); err != nil {
 			return err
 		}
 	}

@@ -14,17 +14,17 @@ import (
 // cleanup finds what is due and ends it in batches.
 type cleanup struct{ *db }
 
-// overdueSQL is the sweeper's plain question, answered by the index on the
+// selectOverdue is the sweeper's plain question, answered by the index on the
 // deadline.
-const overdueSQL = standingSQL + `
+const selectOverdue = selectSnapshot + `
 WHERE sessions.status IN ('scheduled', 'waiting', 'live') AND sessions.expires_at < :now
   AND (sessions.expires_at, sessions.id) > (:at, :id)
 ORDER BY sessions.expires_at, sessions.id
 LIMIT :limit`
 
-// dueSQL is what is due under any search: an age in place of the deadline for
+// dueOrOld is what is due under any search: an age in place of the deadline for
 // unassigned waiting sessions, or else orphans beside what is overdue.
-const dueSQL = `sessions.status IN ('scheduled', 'waiting', 'live') AND (sessions.expires_at, sessions.id) > (:at, :id)
+const dueOrOld = `sessions.status IN ('scheduled', 'waiting', 'live') AND (sessions.expires_at, sessions.id) > (:at, :id)
   AND CASE WHEN :max_age > 0 AND sessions.status = 'waiting' AND sessions.mechanic_id IS NULL
     THEN sessions.created_at < :now - :max_age
     ELSE sessions.expires_at < :now
@@ -36,15 +36,15 @@ const dueSQL = `sessions.status IN ('scheduled', 'waiting', 'live') AND (session
 ORDER BY sessions.expires_at, sessions.id
 LIMIT :limit`
 
-const dueOfSQL = standingSQL + ` WHERE sessions.customer_id = :customer AND ` + dueSQL
+const selectDueOf = selectSnapshot + ` WHERE sessions.customer_id = :customer AND ` + dueOrOld
 
-const dueOfAllSQL = standingSQL + ` WHERE ` + dueSQL
+const selectDue = selectSnapshot + ` WHERE ` + dueOrOld
 
 // Find reads what a cleanup may end, without locking anything.
 func (s cleanup) Find(ctx context.Context, f record.Search) ([]curfew.Snapshot, error) {
 	now := s.now()
 	query, args := findArgs(f, now)
-	all, err := many(ctx, s.db, scanStanding(now), query, args...)
+	all, err := many(ctx, s.db, scanSnapshot(now), query, args...)
 	return all, wrap(err, "find what is due")
 }
 
@@ -55,19 +55,19 @@ func findArgs(f record.Search, now time.Time) (query string, args []any) {
 	ages := append(args, sql.Named("max_age", f.MaxAge.Microseconds()), sql.Named("orphan_ttl", f.OrphanTTL.Microseconds()))
 	switch {
 	case f.CustomerID != "":
-		return dueOfSQL, append(ages, sql.Named("customer", f.CustomerID))
+		return selectDueOf, append(ages, sql.Named("customer", f.CustomerID))
 	case f.MaxAge > 0 || f.OrphanTTL > 0:
-		return dueOfAllSQL, ages
+		return selectDue, ages
 	}
-	return overdueSQL, args
+	return selectOverdue, args
 }
 
-const deadlineSQL = `SELECT expires_at FROM sessions WHERE customer_id = $1 AND id = $2`
+const selectDeadline = `SELECT expires_at FROM sessions WHERE customer_id = $1 AND id = $2`
 
-// endSQL ends one session by any rule, if it still is as it was read and the
+// endSession ends one session by any rule, if it still is as it was read and the
 // rule's whole condition holds. A session may end before its deadline only if
 // it is old enough and was cleared, or if it is an orphan.
-const endSQL = `
+const endSession = `
 UPDATE sessions
 SET status = :to, version = version + 1, expires_at = NULL, end_reason = :reason,
     ended_at = CASE WHEN :reason = 'overran' THEN min(:now, coalesce(started_at + duration_seconds * 1000000, :now)) ELSE :now END
@@ -105,11 +105,11 @@ func (s cleanup) End(ctx context.Context, b record.Batch) ([]record.Ended, error
 
 // end ends one; sql.ErrNoRows if it is not as it was any more.
 func (tx *transaction) end(ctx context.Context, b record.Batch, e record.PlannedEnd) (v record.Ended, err error) {
-	v.Deadline, err = one(ctx, tx, scanMoment, deadlineSQL, e.CustomerID, e.SessionID)
+	v.Deadline, err = one(ctx, tx, scanMoment, selectDeadline, e.CustomerID, e.SessionID)
 	if err != nil {
 		return v, err
 	}
-	v.Session, err = one(ctx, tx, scanSession, endSQL, endArgs(b, e, tx.now)...)
+	v.Session, err = one(ctx, tx, scanSession, endSession, endArgs(b, e, tx.now)...)
 	if err != nil {
 		return v, err
 	}
@@ -135,7 +135,7 @@ func scanMoment(r row) (t time.Time, err error) {
 	return t, err
 }
 
-const nextDeadlineSQL = `
+const selectNextDeadline = `
 SELECT min(at) FROM (
     SELECT min(expires_at) AS at FROM sessions WHERE status IN ('scheduled', 'waiting', 'live') AND expires_at > $1
     UNION ALL SELECT min(retry_until) FROM checkouts WHERE outcome = 'deferred' AND retry_until > $1)`
@@ -143,26 +143,26 @@ SELECT min(at) FROM (
 // NextDeadline is the earliest deadline of a session or a deferred checkout.
 func (s cleanup) NextDeadline(ctx context.Context, after time.Time) (at, now time.Time, err error) {
 	now = s.now()
-	at, err = one(ctx, s.db, scanMoment, nextDeadlineSQL, since(curfew.Cursor{At: after}))
+	at, err = one(ctx, s.db, scanMoment, selectNextDeadline, since(curfew.Cursor{At: after}))
 	return at, now, wrap(err, "read the next deadline")
 }
 
 const (
-	tidyRefusalsSQL = `DELETE FROM refusals WHERE at < $1`
-	tidyPreviewsSQL = `DELETE FROM previews WHERE created_at < $1`
-	tidySignalsSQL  = `DELETE FROM signals WHERE until < $1`
+	deleteOldRefusals = `DELETE FROM refusals WHERE at < $1`
+	deleteOldPreviews = `DELETE FROM previews WHERE created_at < $1`
+	deletePastSignals = `DELETE FROM signals WHERE until < $1`
 )
 
 // Tidy forgets what nobody asks for any more.
 func (s cleanup) Tidy(ctx context.Context, window time.Duration) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		if _, err := tx.exec(ctx, tidyRefusalsSQL, before(tx.now, window)); err != nil {
+		if _, err := tx.exec(ctx, deleteOldRefusals, ago(tx.now, window)); err != nil {
 			return err
 		}
-		if _, err := tx.exec(ctx, tidyPreviewsSQL, before(tx.now, previewLife)); err != nil {
+		if _, err := tx.exec(ctx, deleteOldPreviews, ago(tx.now, previewLife)); err != nil {
 			return err
 		}
-		_, err := tx.exec(ctx, tidySignalsSQL, micros(tx.now))
+		_, err := tx.exec(ctx, deletePastSignals, micros(tx.now))
 		return err
 	})
 	return wrap(err, "tidy")

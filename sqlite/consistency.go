@@ -15,7 +15,7 @@ type consistency struct{ *db }
 
 // The tallies beside what the rows say: those that differ. A status that was
 // never tallied has no row; Verify misses the triggers that keep them.
-const differingSQL = `
+const selectDifferences = `
 SELECT t.noun AS noun, t.status AS status, sum(t.n) AS tallied, CASE t.noun
         WHEN 'session' THEN (SELECT count(*) FROM sessions s WHERE s.status = t.status)
         WHEN 'request' THEN (SELECT count(*) FROM session_requests r WHERE r.status = t.status)
@@ -39,7 +39,7 @@ func (s consistency) TallyDifferences(ctx context.Context) ([]curfew.TallyDiffer
 	all, err := many(ctx, s.db, func(r row) (d curfew.TallyDifference, err error) {
 		err = r.Scan(&d.Noun, &d.Status, &d.Tallied, &d.Counted)
 		return d, err
-	}, differingSQL)
+	}, selectDifferences)
 	return all, wrap(err, "compare the tallies")
 }
 
@@ -126,7 +126,7 @@ func (s consistency) Links(ctx context.Context, table, after string, limit int) 
 // mends complete what has but one right completion. $1 is now.
 var mends = []string{
 	`INSERT OR IGNORE INTO tallies (shard, noun, status, n) SELECT 0, noun, status, n FROM (` + tallied + `)`,
-	countAgainSQL + ` WHERE EXISTS (SELECT 1 FROM (` + differingSQL + `) d WHERE d.noun = tallies.noun AND d.status = tallies.status)`,
+	recountTallies + ` WHERE EXISTS (SELECT 1 FROM (` + selectDifferences + `) d WHERE d.noun = tallies.noun AND d.status = tallies.status)`,
 	`INSERT OR IGNORE INTO payment_refs (ref, customer_id, checkout_id, plan) SELECT c.ref, c.customer_id, c.id, c.plan FROM checkouts c
 WHERE c.ref <> '' AND NOT EXISTS (SELECT 1 FROM payment_refs r WHERE r.ref = c.ref) ORDER BY c.id`,
 	`UPDATE checkouts AS c SET money_due = TRUE, updated_at = $1 WHERE c.outcome = 'fulfilled' AND NOT c.money_due AND NOT EXISTS (

@@ -30,14 +30,14 @@ func scanDelivery(r row) (record.Delivery, error) {
 	return d, err
 }
 
-const queueDueSQL = `SELECT next_at FROM deliveries WHERE state = 'pending' AND lane = $1
-    AND NOT ` + apartLetter + `$2) ORDER BY next_at, id LIMIT 1`
+const selectQueueDue = `SELECT next_at FROM deliveries WHERE state = 'pending' AND lane = $1
+    AND NOT ` + apartDelivery + `$2) ORDER BY next_at, id LIMIT 1`
 
 // Due is how long until each queue has something due.
 func (s deliveries) Due(ctx context.Context, queues []string) (map[string]time.Duration, error) {
 	due := make(map[string]time.Duration)
 	for _, queue := range queues {
-		at, err := many(ctx, s.db, value[int64], queueDueSQL, queue, micros(s.now()))
+		at, err := many(ctx, s.db, value[int64], selectQueueDue, queue, micros(s.now()))
 		if err != nil {
 			return nil, fmt.Errorf("read which deliveries are due: %w", err)
 		}
@@ -53,12 +53,12 @@ func (s deliveries) Due(ctx context.Context, queues []string) (map[string]time.D
 // what can go out. Where the earlier one may be under way it goes back for a
 // moment only.
 const (
-	lookDeliveriesSQL = `
+	selectDueDeliveries = `
 SELECT ` + deliveryColumns + waitsFor + `
 FROM deliveries
-WHERE deliveries.lane = $1 AND deliveries.state = 'pending' AND deliveries.next_at <= $3 AND NOT ` + apartLetter + `$3)
+WHERE deliveries.lane = $1 AND deliveries.state = 'pending' AND deliveries.next_at <= $3 AND NOT ` + apartDelivery + `$3)
 ORDER BY deliveries.next_at, deliveries.id LIMIT $2`
-	lookDeliverySQL = `
+	selectDueDelivery = `
 SELECT ` + deliveryColumns + waitsFor + `
 FROM deliveries
 WHERE deliveries.customer_id = $1 AND deliveries.id = $2 AND deliveries.state = 'pending' AND deliveries.next_at <= $3`
@@ -68,51 +68,51 @@ WHERE deliveries.customer_id = $1 AND deliveries.id = $2 AND deliveries.state = 
         AND p.channel = deliveries.channel AND p.destination = deliveries.destination AND p.number < deliveries.number AND p.state = 'pending'),
     EXISTS (SELECT 1 FROM events WHERE events.customer_id = deliveries.customer_id AND events.subject_id = deliveries.subject_id
         AND events.number < deliveries.number AND NOT events.told)`
-	claimableSQL = `SELECT ` + deliveryColumns + ` FROM deliveries
-WHERE deliveries.lane = $1 AND deliveries.state = 'pending' AND deliveries.next_at <= $3 AND NOT ` + apartLetter + `$3)
+	selectClaimable = `SELECT ` + deliveryColumns + ` FROM deliveries
+WHERE deliveries.lane = $1 AND deliveries.state = 'pending' AND deliveries.next_at <= $3 AND NOT ` + apartDelivery + `$3)
 ORDER BY deliveries.next_at, deliveries.id LIMIT $2`
-	claimDeliverySQL = `UPDATE deliveries SET attempts = attempts + 1, next_at = $3 WHERE customer_id = $1 AND id = $2 AND state = 'pending'`
-	delayDeliverySQL = `UPDATE deliveries SET next_at = $3 WHERE customer_id = $1 AND id = $2 AND state = 'pending'`
+	claimDelivery = `UPDATE deliveries SET attempts = attempts + 1, next_at = $3 WHERE customer_id = $1 AND id = $2 AND state = 'pending'`
+	delayDelivery = `UPDATE deliveries SET next_at = $3 WHERE customer_id = $1 AND id = $2 AND state = 'pending'`
 )
 
 // candidate is a delivery that is due, with what it must wait for.
-type candidate struct {
+type dueDelivery struct {
 	record.Delivery
 	behind time.Time // when the one before it is tried; zero: there is none
 	untold bool      // an earlier event is not told
 }
 
-func scanCandidate(r row) (candidate, error) {
-	var c candidate
+func scanDueDelivery(r row) (dueDelivery, error) {
+	var c dueDelivery
 	err := r.Scan(append(deliveryFields(&c.Delivery), moment(&c.behind), &c.untold)...)
 	return c, err
 }
 
 // Claim claims what a queue may send now.
 func (s deliveries) Claim(ctx context.Context, queue string, limit int, lease time.Duration) ([]record.Delivery, bool, error) {
-	claimed, looked, err := s.claim(ctx, lease, lookDeliveriesSQL, queue, limit)
+	claimed, looked, err := s.claim(ctx, lease, selectDueDeliveries, queue, limit)
 	return claimed, looked == limit, err
 }
 
 // Claimable is what Claim would look at, whether it must wait or not.
 func (s deliveries) Claimable(ctx context.Context, queue string, limit int) ([]record.Delivery, error) {
-	all, err := many(ctx, s.db, scanDelivery, claimableSQL, queue, limit, micros(s.now()))
+	all, err := many(ctx, s.db, scanDelivery, selectClaimable, queue, limit, micros(s.now()))
 	return all, wrap(err, "read the deliveries of %s", queue)
 }
 
 // ClaimOne is Claim for one delivery alone.
 func (s deliveries) ClaimOne(ctx context.Context, d record.Delivery, lease time.Duration) ([]record.Delivery, error) {
-	claimed, _, err := s.claim(ctx, lease, lookDeliverySQL, d.CustomerID, d.ID)
+	claimed, _, err := s.claim(ctx, lease, selectDueDelivery, d.CustomerID, d.ID)
 	return claimed, err
 }
 
 // claim claims what a query with two arguments of its own finds, and says how
 // many it looked at.
 func (s deliveries) claim(ctx context.Context, lease time.Duration, query string, one, two any) ([]record.Delivery, int, error) {
-	var looked []candidate
+	var looked []dueDelivery
 	var claimed []record.Delivery
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
-		looked, err = many(ctx, tx, scanCandidate, query, one, two, micros(tx.now))
+		looked, err = many(ctx, tx, scanDueDelivery, query, one, two, micros(tx.now))
 		if err == nil && len(looked) == 0 {
 			return errNothing
 		}
@@ -139,25 +139,25 @@ func (s deliveries) claim(ctx context.Context, lease time.Duration, query string
 // errNothing ends a transaction that would write nothing.
 var errNothing = errors.New("nothing to write")
 
-func (tx *transaction) claimDelivery(ctx context.Context, c *candidate, lease time.Duration) (bool, error) {
+func (tx *transaction) claimDelivery(ctx context.Context, c *dueDelivery, lease time.Duration) (bool, error) {
 	if c.untold || !c.behind.IsZero() {
 		at := tx.now.Add(time.Second)
 		if c.behind.After(tx.now.Add(lease)) {
 			at = c.behind
 		}
-		_, err := tx.exec(ctx, delayDeliverySQL, c.CustomerID, c.ID, micros(at))
+		_, err := tx.exec(ctx, delayDelivery, c.CustomerID, c.ID, micros(at))
 		return false, err
 	}
 	c.Attempts, c.NextAt = c.Attempts+1, tx.now.Add(lease)
-	_, err := tx.exec(ctx, claimDeliverySQL, c.CustomerID, c.ID, micros(c.NextAt))
+	_, err := tx.exec(ctx, claimDelivery, c.CustomerID, c.ID, micros(c.NextAt))
 	return true, err
 }
 
 const (
-	settleDeliverySQL = `
+	settleDelivery = `
 UPDATE deliveries SET state = $4, failures = $5, next_at = $6, status = $7, error = $8, updated_at = $9
 WHERE customer_id = $1 AND id = $2 AND attempts = $3 AND state = 'pending'`
-	freeBehindSQL = `
+	freeBehind = `
 UPDATE deliveries SET next_at = $6
 WHERE customer_id = $1 AND subject_id = $2 AND channel = $3 AND destination = $4 AND number > $5
     AND state = 'pending' AND failures = 0 AND next_at > $6`
@@ -181,21 +181,21 @@ func (s deliveries) Settle(ctx context.Context, attempts []record.Attempt) (int,
 
 func (tx *transaction) settleDelivery(ctx context.Context, a record.Attempt) (int64, error) {
 	d, v := a.Delivery, a.Verdict
-	n, err := tx.exec(ctx, settleDeliverySQL, d.CustomerID, d.ID, d.Attempts, string(v.State), a.Failures,
+	n, err := tx.exec(ctx, settleDelivery, d.CustomerID, d.ID, d.Attempts, string(v.State), a.Failures,
 		micros(tx.now.Add(a.Wait)), v.Status, v.Error, micros(tx.now))
 	if err != nil || n == 0 || v.State == record.DeliveryPending {
 		return n, err
 	}
-	_, err = tx.exec(ctx, freeBehindSQL, d.CustomerID, d.Subject, d.Channel, d.Destination, d.Number, micros(tx.now))
+	_, err = tx.exec(ctx, freeBehind, d.CustomerID, d.Subject, d.Channel, d.Destination, d.Number, micros(tx.now))
 	return n, err
 }
 
-const forgetSQL = `
+const forgetDeliveries = `
 DELETE FROM deliveries WHERE rowid IN (
     SELECT rowid FROM deliveries WHERE state = 'delivered' AND updated_at < $1 ORDER BY updated_at LIMIT $2)`
 
 // Forget deletes what was delivered so long ago.
 func (s deliveries) Forget(ctx context.Context, olderThan time.Duration, limit int) (int, error) {
-	n, err := s.exec(ctx, forgetSQL, fromNow(-olderThan), limit)
+	n, err := s.exec(ctx, forgetDeliveries, fromNow(-olderThan), limit)
 	return int(n), wrap(err, "forget deliveries")
 }

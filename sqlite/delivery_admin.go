@@ -7,27 +7,27 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-const deliverySQL = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE deliveries.id = $1`
+const selectDeliveryByID = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE deliveries.id = $1`
 
 // Delivery is one by its id alone.
 func (s deliveries) Delivery(ctx context.Context, id string) (record.Delivery, error) {
-	d, err := one(ctx, s.db, scanDelivery, deliverySQL, id)
+	d, err := one(ctx, s.db, scanDelivery, selectDeliveryByID, id)
 	return d, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no delivery %q", id)), "read delivery %s", id)
 }
 
 // What is not delivered has an index of its own rows; the rest is walked by id.
 const (
-	listDeliveriesSQL = `SELECT ` + deliveryColumns + ` FROM deliveries
+	listDeliveries = `SELECT ` + deliveryColumns + ` FROM deliveries
 WHERE deliveries.id > $1 AND ($2 = '' OR deliveries.state = $2) AND ($3 = '' OR deliveries.destination = $3) ORDER BY deliveries.id LIMIT $4`
-	listUndeliveredSQL = `SELECT ` + deliveryColumns + ` FROM deliveries INDEXED BY deliveries_unsettled
+	listUndelivered = `SELECT ` + deliveryColumns + ` FROM deliveries INDEXED BY deliveries_unsettled
 WHERE deliveries.id > $1 AND deliveries.state = $2 AND deliveries.state IN ('pending', 'dead') AND ($3 = '' OR deliveries.destination = $3) ORDER BY deliveries.id LIMIT $4`
 )
 
 // ListDeliveries is those that were looked for, in the order of their making.
 func (s deliveries) ListDeliveries(ctx context.Context, f record.DeliverySearch) ([]record.Delivery, error) {
-	query := listDeliveriesSQL
+	query := listDeliveries
 	if f.State == record.DeliveryPending || f.State == record.DeliveryDead {
-		query = listUndeliveredSQL
+		query = listUndelivered
 	}
 	all, err := many(ctx, s.db, scanDelivery, query, f.After, string(f.State), f.Destination, f.Limit)
 	return all, wrap(err, "list deliveries")
@@ -40,11 +40,11 @@ func (s deliveries) AddDelivery(ctx context.Context, d record.Delivery) error {
 }
 
 const (
-	replaySQL = `
+	replayDelivery = `
 UPDATE deliveries SET state = 'pending', failures = 0, next_at = $5, updated_at = $5
 WHERE customer_id = $1 AND id = $2 AND state = $3 AND attempts = $4
 RETURNING ` + deliveryColumns
-	replayDeadSQL = `
+	replayDead = `
 UPDATE deliveries SET state = 'pending', failures = 0, next_at = $3, updated_at = $3
 WHERE state = 'dead' AND rowid IN (
     SELECT rowid FROM deliveries WHERE destination = $1 AND state = 'dead' ORDER BY updated_at LIMIT $2)`
@@ -54,7 +54,7 @@ WHERE state = 'dead' AND rowid IN (
 func (s deliveries) Replay(ctx context.Context, d record.Delivery) (record.Delivery, error) {
 	var again record.Delivery
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
-		again, err = one(ctx, tx, scanDelivery, replaySQL, d.CustomerID, d.ID, string(d.State), d.Attempts, micros(tx.now))
+		again, err = one(ctx, tx, scanDelivery, replayDelivery, d.CustomerID, d.ID, string(d.State), d.Attempts, micros(tx.now))
 		return err
 	})
 	return again, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "delivery %s has moved", d.ID)), "replay delivery %s", d.ID)
@@ -62,11 +62,11 @@ func (s deliveries) Replay(ctx context.Context, d record.Delivery) (record.Deliv
 
 // ReplayDead makes dead deliveries of a destination pending again.
 func (s deliveries) ReplayDead(ctx context.Context, destination string, limit int) (int, error) {
-	n, err := s.exec(ctx, replayDeadSQL, destination, limit, fromNow(0))
+	n, err := s.exec(ctx, replayDead, destination, limit, fromNow(0))
 	return int(n), wrap(err, "replay what is dead of %s", destination)
 }
 
-const deliveryFiguresSQL = `
+const countDeliveries = `
 SELECT (SELECT count(*) FROM deliveries WHERE state = 'pending'),
     (SELECT count(*) FROM deliveries WHERE state = 'dead'),
     (SELECT count(*) FROM deliveries WHERE state = 'dead' AND updated_at > $1),
@@ -77,7 +77,7 @@ SELECT (SELECT count(*) FROM deliveries WHERE state = 'pending'),
 // DeliveryFigures counts deliveries.
 func (s deliveries) DeliveryFigures(ctx context.Context) (curfew.DeliveryFigures, error) {
 	now := s.now()
-	f, err := one(ctx, s.db, scanDeliveryFigures, deliveryFiguresSQL, before(now, record.DyingWindow), before(now, record.DeliveriesLate))
+	f, err := one(ctx, s.db, scanDeliveryFigures, countDeliveries, ago(now, record.DyingWindow), ago(now, record.DeliveriesLate))
 	return f, wrap(err, "count deliveries")
 }
 

@@ -42,36 +42,36 @@ func (s endpoints) changedEndpoint(ctx context.Context, query string, args func(
 	return w, err
 }
 
-const insertEndpointSQL = `
+const insertEndpoint = `
 INSERT INTO webhook_endpoints (id, url, description, kinds, secret, enabled, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING ` + endpointColumns
 
 // AddEndpoint writes a new endpoint with its one secret.
 func (s endpoints) AddEndpoint(ctx context.Context, w record.Endpoint) (record.Endpoint, error) {
-	added, err := s.changedEndpoint(ctx, insertEndpointSQL, func(tx *transaction) ([]any, error) {
+	added, err := s.changedEndpoint(ctx, insertEndpoint, func(tx *transaction) ([]any, error) {
 		kinds, err := json.Marshal(append([]string{}, w.Kinds...))
 		return []any{w.ID, w.URL, w.Description, string(kinds), w.Secrets[0], w.Enabled, micros(tx.now)}, err
 	})
 	return added, wrap(err, "add endpoint %s", w.ID)
 }
 
-const endpointsSQL = `SELECT ` + endpointColumns + ` FROM webhook_endpoints ORDER BY id`
+const selectEndpoints = `SELECT ` + endpointColumns + ` FROM webhook_endpoints ORDER BY id`
 
 // Endpoints is all, oldest first.
 func (s endpoints) Endpoints(ctx context.Context) ([]record.Endpoint, error) {
-	all, err := many(ctx, s.db, scanEndpoint(s.now()), endpointsSQL)
+	all, err := many(ctx, s.db, scanEndpoint(s.now()), selectEndpoints)
 	return all, wrap(err, "read the endpoints")
 }
 
-const endpointSQL = `SELECT ` + endpointColumns + ` FROM webhook_endpoints WHERE id = $1`
+const selectEndpointByID = `SELECT ` + endpointColumns + ` FROM webhook_endpoints WHERE id = $1`
 
 // Endpoint is one.
 func (s endpoints) Endpoint(ctx context.Context, id string) (record.Endpoint, error) {
-	w, err := one(ctx, s.db, scanEndpoint(s.now()), endpointSQL, id)
+	w, err := one(ctx, s.db, scanEndpoint(s.now()), selectEndpointByID, id)
 	return w, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no endpoint %q", id)), "read endpoint %s", id)
 }
 
-const updateEndpointSQL = `
+const updateEndpoint = `
 UPDATE webhook_endpoints SET
     url = $3, description = $4, kinds = $5, enabled = $6, disabled_reason = $7, version = version + 1, updated_at = $8,
     disabled_at = CASE WHEN NOT $6 THEN coalesce(disabled_at, $8) END
@@ -79,41 +79,41 @@ WHERE id = $1 AND version = $2 RETURNING ` + endpointColumns
 
 // ChangeEndpoint writes everything but the secrets.
 func (s endpoints) ChangeEndpoint(ctx context.Context, w record.Endpoint) (record.Endpoint, error) {
-	changed, err := s.changedEndpoint(ctx, updateEndpointSQL, func(tx *transaction) ([]any, error) {
+	changed, err := s.changedEndpoint(ctx, updateEndpoint, func(tx *transaction) ([]any, error) {
 		kinds, err := json.Marshal(append([]string{}, w.Kinds...))
 		return []any{w.ID, w.Version, w.URL, w.Description, string(kinds), w.Enabled, w.DisabledReason, micros(tx.now)}, err
 	})
 	return changed, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "endpoint %s has moved", w.ID)), "change endpoint %s", w.ID)
 }
 
-const rotateEndpointSQL = `
+const rotateEndpoint = `
 UPDATE webhook_endpoints SET old_secret = secret, old_until = $4, secret = $3, version = version + 1, updated_at = $5
 WHERE id = $1 AND version = $2 RETURNING ` + endpointColumns
 
 // RotateEndpoint replaces the secret; the old one signs along for a while.
 func (s endpoints) RotateEndpoint(ctx context.Context, w record.Endpoint, secret string, keep time.Duration) (record.Endpoint, error) {
-	rotated, err := s.changedEndpoint(ctx, rotateEndpointSQL, func(tx *transaction) ([]any, error) {
+	rotated, err := s.changedEndpoint(ctx, rotateEndpoint, func(tx *transaction) ([]any, error) {
 		return []any{w.ID, w.Version, secret, micros(tx.now.Add(keep)), micros(tx.now)}, nil
 	})
 	return rotated, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "endpoint %s has moved", w.ID)), "rotate endpoint %s", w.ID)
 }
 
 const (
-	deleteEndpointSQL      = `DELETE FROM webhook_endpoints WHERE id = $1 AND version = $2`
-	deleteUndeliverableSQL = `DELETE FROM deliveries WHERE lane = $1 AND state <> 'delivered'`
+	deleteEndpoint      = `DELETE FROM webhook_endpoints WHERE id = $1 AND version = $2`
+	deleteUndeliverable = `DELETE FROM deliveries WHERE lane = $1 AND state <> 'delivered'`
 )
 
 // RemoveEndpoint forgets an endpoint, and what it was still to get.
 func (s endpoints) RemoveEndpoint(ctx context.Context, w record.Endpoint) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		n, err := tx.exec(ctx, deleteEndpointSQL, w.ID, w.Version)
+		n, err := tx.exec(ctx, deleteEndpoint, w.ID, w.Version)
 		if err == nil && n == 0 {
 			err = curfew.Errorf(curfew.Conflict, "endpoint %s has moved", w.ID)
 		}
 		if err != nil {
 			return err
 		}
-		_, err = tx.exec(ctx, deleteUndeliverableSQL, w.ID)
+		_, err = tx.exec(ctx, deleteUndeliverable, w.ID)
 		return err
 	})
 	return wrap(err, "remove endpoint %s", w.ID)

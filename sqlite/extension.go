@@ -8,7 +8,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-const extendSQL = `
+const extendSession = `
 UPDATE sessions
 SET duration_seconds = duration_seconds + $5, expires_at = expires_at + $6, version = version + 1
 WHERE customer_id = $1 AND id = $2 AND status = $3 AND version = $4 AND expires_at >= $7`
@@ -17,7 +17,7 @@ WHERE customer_id = $1 AND id = $2 AND status = $3 AND version = $4 AND expires_
 func (s admissions) Extend(ctx context.Context, x record.Extension) (curfew.Snapshot, error) {
 	var st curfew.Snapshot
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		n, err := tx.exec(ctx, extendSQL, x.From.CustomerID, x.From.ID, string(curfew.Live), x.From.Version,
+		n, err := tx.exec(ctx, extendSession, x.From.CustomerID, x.From.ID, string(curfew.Live), x.From.Version,
 			int64(x.By/time.Second), x.By.Microseconds(), micros(tx.now))
 		if err != nil {
 			return err
@@ -28,7 +28,7 @@ func (s admissions) Extend(ctx context.Context, x record.Extension) (curfew.Snap
 		if err := tx.buyExtension(ctx, x); err != nil {
 			return err
 		}
-		st, err = one(ctx, tx, scanStanding(tx.now), standingByKeySQL, x.From.CustomerID, x.From.ID)
+		st, err = one(ctx, tx, scanSnapshot(tx.now), selectSnapshotByKey, x.From.CustomerID, x.From.ID)
 		return err
 	})
 	return st, wrap(err, "extend session %s", x.From.ID)
@@ -41,7 +41,7 @@ func (tx *transaction) buyExtension(ctx context.Context, x record.Extension) err
 	if err := tx.recordCheckout(ctx, c, x.Actor, x.Reason); err != nil {
 		return err
 	}
-	if _, err := tx.exec(ctx, tallyFulfilledSQL); err != nil {
+	if _, err := tx.exec(ctx, tallyFulfilled); err != nil {
 		return err
 	}
 	return tx.record(ctx, "session", curfew.Event{
@@ -63,7 +63,7 @@ func (tx *transaction) recordCheckout(ctx context.Context, c curfew.Checkout, ac
 	})
 }
 
-const receiptByCheckoutSQL = receiptSQL + ` WHERE checkouts.customer_id = $1 AND checkouts.id = $2`
+const selectReceiptByCheckout = selectReceipt + ` WHERE checkouts.customer_id = $1 AND checkouts.id = $2`
 
 // Record writes a checkout that has its outcome already.
 func (s admissions) Record(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) (record.Receipt, error) {
@@ -76,7 +76,7 @@ func (s admissions) Record(ctx context.Context, c curfew.Checkout, actor curfew.
 		if err := tx.recordCheckout(ctx, c, actor, reason); err != nil {
 			return err
 		}
-		r, err = one(ctx, tx, scanReceipt(tx.now), receiptByCheckoutSQL, c.CustomerID, c.ID)
+		r, err = one(ctx, tx, scanReceipt(tx.now), selectReceiptByCheckout, c.CustomerID, c.ID)
 		return err
 	})
 	return r, wrap(err, "record checkout %s", c.ID)

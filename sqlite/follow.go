@@ -42,7 +42,7 @@ func (tx *transaction) follow(ctx context.Context, s step) (request bool, err er
 }
 
 // An open request has its session's mechanic; one that ends keeps its own.
-const followRequestSQL = `
+const updateRequest = `
 UPDATE session_requests
 SET status = $3,
     mechanic_id = CASE WHEN $3 IN ('pending', 'accepted') THEN $4 ELSE mechanic_id END,
@@ -53,30 +53,30 @@ func (tx *transaction) followRequest(ctx context.Context, s step) (bool, error) 
 	if s.requestTo == "" {
 		return false, nil
 	}
-	n, err := tx.exec(ctx, followRequestSQL, s.session.CustomerID, s.session.ID, string(s.requestTo), null(s.session.MechanicID), micros(tx.now))
+	n, err := tx.exec(ctx, updateRequest, s.session.CustomerID, s.session.ID, string(s.requestTo), null(s.session.MechanicID), micros(tx.now))
 	return n > 0, err
 }
 
-const takeSlotSQL = `INSERT INTO mechanic_slots (mechanic_id, customer_id, session_id, created_at) VALUES ($1, $2, $3, $4)`
+const insertSlot = `INSERT INTO mechanic_slots (mechanic_id, customer_id, session_id, created_at) VALUES ($1, $2, $3, $4)`
 
-const dropSlotSQL = `DELETE FROM mechanic_slots WHERE session_id = $1 AND customer_id = $2`
+const deleteSlot = `DELETE FROM mechanic_slots WHERE session_id = $1 AND customer_id = $2`
 
 func (tx *transaction) followSlot(ctx context.Context, s step) error {
 	switch {
 	case s.assign != "":
-		_, err := tx.exec(ctx, takeSlotSQL, s.assign, s.session.CustomerID, s.session.ID, micros(tx.now))
+		_, err := tx.exec(ctx, insertSlot, s.assign, s.session.CustomerID, s.session.ID, micros(tx.now))
 		if errors.Is(err, curfew.Conflict) {
 			return curfew.Errorf(curfew.MechanicBusy, "mechanic %s is busy", s.assign)
 		}
 		return err
 	case s.release || s.session.Status.Ended():
-		_, err := tx.exec(ctx, dropSlotSQL, s.session.ID, s.session.CustomerID)
+		_, err := tx.exec(ctx, deleteSlot, s.session.ID, s.session.CustomerID)
 		return err
 	}
 	return nil
 }
 
-const settleSQL = `
+const settleCheckout = `
 UPDATE checkouts SET outcome = $3, money_due = FALSE, version = version + 1, updated_at = $4,
     refund_amount = CASE WHEN $3 IN ('refund_due', 'refunded') THEN amount / 100 * $5 + (amount % 100 * $5 + 99) / 100 ELSE 0 END
 WHERE customer_id = $1 AND id = $2 AND outcome = 'fulfilled'
@@ -84,7 +84,7 @@ RETURNING id, version, outcome`
 
 // A credit for an extension could not be spent, and who was given the session's
 // payment back was not given the extensions'.
-const settleExtensionsSQL = `
+const settleExtensions = `
 UPDATE checkouts SET outcome = CASE WHEN $4 IN ('credited', 'refunded') THEN 'refund_due' ELSE $4 END, money_due = FALSE,
     version = version + 1, updated_at = $5,
     refund_amount = CASE WHEN $4 IN ('credited', 'refund_due', 'refunded') THEN amount ELSE 0 END
@@ -98,10 +98,10 @@ func (tx *transaction) settle(ctx context.Context, s step) error {
 		return nil
 	}
 	customer, checkout := s.session.CustomerID, null(s.session.CheckoutID)
-	settled, err := many(ctx, tx, scanSettled, settleSQL, customer, checkout, string(s.owed), micros(tx.now), cmp.Or(s.share, 100))
+	settled, err := many(ctx, tx, scanSettled, settleCheckout, customer, checkout, string(s.owed), micros(tx.now), cmp.Or(s.share, 100))
 	if err == nil && s.from == curfew.Live {
 		var more []curfew.Checkout
-		more, err = many(ctx, tx, scanSettled, settleExtensionsSQL, customer, checkout, s.session.ID, string(s.owed), micros(tx.now))
+		more, err = many(ctx, tx, scanSettled, settleExtensions, customer, checkout, s.session.ID, string(s.owed), micros(tx.now))
 		settled = append(settled, more...)
 	}
 	if err != nil {
@@ -123,13 +123,13 @@ func scanSettled(r row) (c curfew.Checkout, err error) {
 	return c, err
 }
 
-const recordSQL = `
+const insertEvent = `
 INSERT INTO events (customer_id, subject_id, number, subject, id, from_status, to_status, actor, reason, run_id, at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 
 // record writes one event of a session or a checkout.
 func (tx *transaction) record(ctx context.Context, subject string, e curfew.Event) error {
-	_, err := tx.exec(ctx, recordSQL, e.CustomerID, e.Subject, e.Number, subject, newID(), e.From, e.To,
+	_, err := tx.exec(ctx, insertEvent, e.CustomerID, e.Subject, e.Number, subject, newID(), e.From, e.To,
 		e.Actor.String(), e.Reason, null(e.RunID), micros(tx.now))
 	return err
 }

@@ -12,26 +12,26 @@ import (
 //go:embed guards.sql
 var guards string
 
-var guardPattern = regexp.MustCompile(`CREATE TRIGGER (guard_\w+)`)
+var guardTriggers = regexp.MustCompile(`CREATE TRIGGER (guard_\w+)`)
 
 // guardNames is the guards that guards.sql makes, in its order.
 func guardNames() []string {
 	var names []string
-	for _, m := range guardPattern.FindAllStringSubmatch(guards, -1) {
+	for _, m := range guardTriggers.FindAllStringSubmatch(guards, -1) {
 		names = append(names, m[1])
 	}
 	return names
 }
 
-const installedGuardsSQL = `SELECT name FROM sqlite_schema WHERE type = 'trigger' AND name GLOB 'guard_*' ORDER BY name`
+const selectGuards = `SELECT name FROM sqlite_schema WHERE type = 'trigger' AND name GLOB 'guard_*' ORDER BY name`
 
 // The signal says that guards were switched off on purpose.
-const guardsOffSQL = `SELECT EXISTS (SELECT 1 FROM signals WHERE name = 'guards:off')`
+const selectGuardsOff = `SELECT EXISTS (SELECT 1 FROM signals WHERE name = 'guards:off')`
 
-const guardTextsSQL = `SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name GLOB 'guard_*'`
+const selectGuardTexts = `SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name GLOB 'guard_*'`
 
 func (s schema) guardsOff(ctx context.Context) (bool, error) {
-	off, err := one(ctx, s.db, value[bool], guardsOffSQL)
+	off, err := one(ctx, s.db, value[bool], selectGuardsOff)
 	return off, wrap(err, "look for guards")
 }
 
@@ -41,7 +41,7 @@ func (s schema) GuardsMissing(ctx context.Context) ([]string, error) {
 	if err != nil || off {
 		return nil, err
 	}
-	installed, err := many(ctx, s.db, value[string], installedGuardsSQL)
+	installed, err := many(ctx, s.db, value[string], selectGuards)
 	return slices.DeleteFunc(guardNames(), func(name string) bool { return slices.Contains(installed, name) }), wrap(err, "look for guards")
 }
 
@@ -65,7 +65,7 @@ func (s schema) keepGuards(ctx context.Context) error {
 	if newer, err := s.Newer(ctx); err != nil || newer {
 		return err
 	}
-	installed, err := many(ctx, s.db, value[string], guardTextsSQL)
+	installed, err := many(ctx, s.db, value[string], selectGuardTexts)
 	if err != nil {
 		return fmt.Errorf("look for guards: %w", err)
 	}
@@ -91,13 +91,13 @@ func (tx *transaction) dropGuards(ctx context.Context) error {
 	if err := tx.removeGuards(ctx); err != nil {
 		return err
 	}
-	_, err := tx.exec(ctx, beatSQL, "guards:off", micros(tx.now), 0)
+	_, err := tx.exec(ctx, beatSignal, "guards:off", micros(tx.now), 0)
 	return err
 }
 
 // removeGuards also removes guards that another version had.
 func (tx *transaction) removeGuards(ctx context.Context) error {
-	installed, err := many(ctx, tx, value[string], installedGuardsSQL)
+	installed, err := many(ctx, tx, value[string], selectGuards)
 	if err != nil {
 		return err
 	}

@@ -18,15 +18,15 @@ type health struct{ *db }
 // A report is one statement, so that its figures are of one moment: rows of a
 // name and a number. What is open is counted in its partial index, what has
 // ended stands in the tallies of migration 2.
-const sessionFiguresSQL = `
+const countSessions = `
 SELECT status, count(*) FROM sessions WHERE status IN ('scheduled', 'waiting', 'live') GROUP BY status
 UNION ALL SELECT status, n FROM tallies WHERE shard = 0 AND noun = 'session'
-UNION ALL SELECT 'stale', count(*) FROM sessions WHERE ` + staleSQL + `
-UNION ALL SELECT 'very stale', count(*) FROM sessions WHERE ` + staleSQL + ` AND created_at < :very_stale
+UNION ALL SELECT 'stale', count(*) FROM sessions WHERE ` + stale + `
+UNION ALL SELECT 'very stale', count(*) FROM sessions WHERE ` + stale + ` AND created_at < :very_stale
 UNION ALL SELECT name.column1, CASE name.column1 WHEN 'orphaned' THEN o.orphaned WHEN 'stale orphans' THEN o.stale ELSE o.very_stale END
     FROM (SELECT count(*) AS orphaned, count(CASE WHEN expires_at < :stale THEN 1 END) AS stale,
         count(CASE WHEN expires_at < :stale AND created_at < :very_stale THEN 1 END) AS very_stale
-        FROM sessions WHERE ` + orphanedSQL + `) o, (VALUES ('orphaned'), ('stale orphans'), ('very stale orphans')) name
+        FROM sessions WHERE ` + orphans + `) o, (VALUES ('orphaned'), ('stale orphans'), ('very stale orphans')) name
 UNION ALL SELECT 'overdue assigned', count(*) FROM sessions
     WHERE status IN ('scheduled', 'waiting', 'live') AND status = 'waiting' AND mechanic_id IS NOT NULL AND expires_at < :now
 UNION ALL SELECT 'overdue live', count(*) FROM sessions
@@ -34,11 +34,11 @@ UNION ALL SELECT 'overdue live', count(*) FROM sessions
 UNION ALL SELECT 'overdue scheduled', count(*) FROM sessions
     WHERE status IN ('scheduled', 'waiting', 'live') AND status = 'scheduled' AND expires_at < :stale`
 
-// staleSQL counts an orphan, too, which the figures then take out.
-const staleSQL = `sessions.status IN ('scheduled', 'waiting', 'live') AND sessions.status = 'waiting' AND sessions.mechanic_id IS NULL
+// stale counts an orphan, too, which the figures then take out.
+const stale = `sessions.status IN ('scheduled', 'waiting', 'live') AND sessions.status = 'waiting' AND sessions.mechanic_id IS NULL
     AND sessions.expires_at < :stale`
 
-const orphanedSQL = `sessions.status IN ('scheduled', 'waiting', 'live') AND sessions.status = 'waiting' AND sessions.mechanic_id IS NULL
+const orphans = `sessions.status IN ('scheduled', 'waiting', 'live') AND sessions.status = 'waiting' AND sessions.mechanic_id IS NULL
     AND (sessions.expires_at < :now OR sessions.created_at < :orphan)
     AND NOT EXISTS (
         SELECT 1 FROM session_requests r
@@ -47,7 +47,7 @@ const orphanedSQL = `sessions.status IN ('scheduled', 'waiting', 'live') AND ses
 // SessionFigures counts sessions, exactly.
 func (s health) SessionFigures(ctx context.Context, p curfew.Policy) (curfew.SessionFigures, error) {
 	now := s.now()
-	n, err := s.counts(ctx, sessionFiguresSQL, append(healthArgs(now, p), sql.Named("very_stale", before(now, p.VeryStaleAfter)))...)
+	n, err := s.counts(ctx, countSessions, append(healthArgs(now, p), sql.Named("very_stale", ago(now, p.VeryStaleAfter)))...)
 	if err != nil {
 		return curfew.SessionFigures{}, fmt.Errorf("count sessions: %w", err)
 	}
@@ -61,7 +61,7 @@ func (s health) SessionFigures(ctx context.Context, p curfew.Policy) (curfew.Ses
 
 func healthArgs(now time.Time, p curfew.Policy) []any {
 	return []any{
-		sql.Named("now", micros(now)), sql.Named("stale", before(now, record.StaleAfter)), sql.Named("orphan", before(now, p.OrphanTTL)),
+		sql.Named("now", micros(now)), sql.Named("stale", ago(now, record.StaleAfter)), sql.Named("orphan", ago(now, p.OrphanTTL)),
 	}
 }
 
@@ -99,7 +99,7 @@ func byName[T ~string](n map[string]int, names []T) map[T]int {
 	return by
 }
 
-const requestFiguresSQL = `
+const countRequests = `
 SELECT 'open', count(*) FROM session_requests WHERE status IN ('pending', 'accepted')
 UNION ALL SELECT 'pending', count(*) FROM session_requests WHERE status = 'pending'
 UNION ALL SELECT 'oldest', min(created_at) FROM session_requests WHERE status = 'pending'
@@ -112,7 +112,7 @@ WHERE sessions.status IN ('scheduled', 'waiting', 'live') AND sessions.status = 
 // RequestFigures counts requests, exactly.
 func (s health) RequestFigures(ctx context.Context) (curfew.RequestFigures, error) {
 	now := s.now()
-	n, err := s.counts(ctx, requestFiguresSQL, before(now, record.StaleAfter))
+	n, err := s.counts(ctx, countRequests, ago(now, record.StaleAfter))
 	if err != nil {
 		return curfew.RequestFigures{}, fmt.Errorf("count requests: %w", err)
 	}
@@ -124,7 +124,7 @@ func (s health) RequestFigures(ctx context.Context) (curfew.RequestFigures, erro
 
 // The tally of 'fulfilled' is how many more such checkouts there are than
 // sessions.
-const checkoutFiguresSQL = `
+const countCheckouts = `
 SELECT status, n FROM tallies WHERE shard = 0 AND noun = 'checkout'
 UNION ALL SELECT 'fulfilled', count(*) FROM sessions WHERE status IN ('scheduled', 'waiting', 'live')
 UNION ALL SELECT 'fulfilled', n FROM tallies WHERE shard = 0 AND noun = 'session'
@@ -150,7 +150,7 @@ UNION ALL SELECT 'disputed', count(*) FROM checkouts WHERE disputed_at > $3`
 // CheckoutFigures counts payments by their present outcome, exactly.
 func (s health) CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, error) {
 	now := s.now()
-	n, err := s.counts(ctx, checkoutFiguresSQL, record.RefundTries, before(now, record.RefundsLate), before(now, record.DisputeWindow))
+	n, err := s.counts(ctx, countCheckouts, record.RefundTries, ago(now, record.RefundsLate), ago(now, record.DisputeWindow))
 	if err != nil {
 		return curfew.CheckoutFigures{}, fmt.Errorf("count checkouts: %w", err)
 	}
@@ -179,7 +179,7 @@ func totals(n map[string]int) []curfew.CheckoutTotal {
 	return all
 }
 
-const mechanicFiguresSQL = `
+const countSlots = `
 SELECT 'busy', count(*) FROM mechanic_slots
 UNION ALL SELECT 'leaked', count(*) FROM mechanic_slots m
 WHERE NOT EXISTS (
@@ -187,7 +187,7 @@ WHERE NOT EXISTS (
     WHERE s.customer_id = m.customer_id AND s.id = m.session_id
       AND s.status IN ('scheduled', 'waiting', 'live') AND s.mechanic_id = m.mechanic_id)`
 
-const freeLeakedSQL = `
+const freeLeakedSlots = `
 DELETE FROM mechanic_slots WHERE NOT EXISTS (
     SELECT 1 FROM sessions s
     WHERE s.customer_id = mechanic_slots.customer_id AND s.id = mechanic_slots.session_id
@@ -195,19 +195,19 @@ DELETE FROM mechanic_slots WHERE NOT EXISTS (
 
 // FreeLeaked removes the slots that hold nothing.
 func (s health) FreeLeaked(ctx context.Context) (int, error) {
-	n, err := s.exec(ctx, freeLeakedSQL)
+	n, err := s.exec(ctx, freeLeakedSlots)
 	return int(n), wrap(err, "free leaked slots")
 }
 
 // MechanicFigures counts slots.
 func (s health) MechanicFigures(ctx context.Context) (curfew.MechanicFigures, error) {
-	n, err := s.counts(ctx, mechanicFiguresSQL)
+	n, err := s.counts(ctx, countSlots)
 	return curfew.MechanicFigures{Busy: n["busy"], Leaked: n["leaked"]}, wrap(err, "count slots")
 }
 
 // Who was refused often is looked at more closely: what held the slot then may
 // have ended.
-const repeatedSQL = `
+const selectRepeated = `
 SELECT r.customer_id, count(*), max(r.at)
 FROM (SELECT customer_id FROM refusals INDEXED BY refusals_at WHERE at >= $1 GROUP BY customer_id HAVING count(*) >= $2) often
 CROSS JOIN refusals r ON r.customer_id = often.customer_id AND r.at >= $1
@@ -220,19 +220,19 @@ func (s health) Repeated(ctx context.Context, atLeast int, window time.Duration)
 	all, err := many(ctx, s.db, func(r row) (v curfew.Repeated, err error) {
 		err = r.Scan(&v.CustomerID, &v.Count, moment(&v.LastAt))
 		return v, err
-	}, repeatedSQL, before(s.now(), window), atLeast)
+	}, selectRepeated, ago(s.now(), window), atLeast)
 	return all, wrap(err, "count refusals")
 }
 
 const oldestFirst = ` ORDER BY sessions.created_at, sessions.id LIMIT :limit`
 
-const staleDetailsSQL = standingSQL + ` WHERE ` + staleSQL + ` AND EXISTS (
+const listStale = selectSnapshot + ` WHERE ` + stale + ` AND EXISTS (
     SELECT 1 FROM session_requests r
     WHERE r.customer_id = sessions.customer_id AND r.session_id = sessions.id AND r.status IN ('pending', 'accepted'))` + oldestFirst
 
-const orphanDetailsSQL = standingSQL + ` WHERE ` + orphanedSQL + oldestFirst
+const listOrphans = selectSnapshot + ` WHERE ` + orphans + oldestFirst
 
-const overdueDetailsSQL = standingSQL + `
+const listOverdue = selectSnapshot + `
 WHERE sessions.status IN ('scheduled', 'waiting', 'live') AND sessions.status = $1 AND sessions.expires_at < $2
   AND (sessions.status <> 'waiting' OR sessions.mechanic_id IS NOT NULL)
 ORDER BY sessions.expires_at, sessions.id LIMIT $3`
@@ -241,10 +241,10 @@ ORDER BY sessions.expires_at, sessions.id LIMIT $3`
 func (s health) HealthDetails(ctx context.Context, p curfew.Policy, limit int) (d curfew.HealthDetails, err error) {
 	now := s.now()
 	args := append(healthArgs(now, p), sql.Named("limit", limit))
-	if d.Stale, err = many(ctx, s.db, scanStanding(now), staleDetailsSQL, args...); err != nil {
+	if d.Stale, err = many(ctx, s.db, scanSnapshot(now), listStale, args...); err != nil {
 		return curfew.HealthDetails{}, fmt.Errorf("list stale sessions: %w", err)
 	}
-	if d.Orphans, err = many(ctx, s.db, scanStanding(now), orphanDetailsSQL, args...); err != nil {
+	if d.Orphans, err = many(ctx, s.db, scanSnapshot(now), listOrphans, args...); err != nil {
 		return curfew.HealthDetails{}, fmt.Errorf("list orphans: %w", err)
 	}
 	for _, overdue := range []struct {
@@ -254,7 +254,7 @@ func (s health) HealthDetails(ctx context.Context, p curfew.Policy, limit int) (
 	}{
 		{curfew.Waiting, 0, &d.OverdueAssigned}, {curfew.Live, 0, &d.OverdueLive}, {curfew.Scheduled, record.StaleAfter, &d.OverdueScheduled},
 	} {
-		*overdue.into, err = many(ctx, s.db, scanStanding(now), overdueDetailsSQL, string(overdue.status), before(now, overdue.by), limit)
+		*overdue.into, err = many(ctx, s.db, scanSnapshot(now), listOverdue, string(overdue.status), ago(now, overdue.by), limit)
 		if err != nil {
 			return curfew.HealthDetails{}, fmt.Errorf("list what is overdue: %w", err)
 		}

@@ -15,7 +15,7 @@ import (
 // heartbeats is what processes leave for each other.
 type heartbeats struct{ *db }
 
-const beatSQL = `
+const beatSignal = `
 INSERT INTO signals (name, at, lag) VALUES ($1, $2, $3)
 ON CONFLICT (name) DO UPDATE SET at = excluded.at, lag = excluded.lag`
 
@@ -28,16 +28,16 @@ func (s heartbeats) RecordSweep(ctx context.Context, lag time.Duration) error {
 func (s heartbeats) RecordQueueRead(ctx context.Context) error { return s.beat(ctx, "queue", 0) }
 
 func (s heartbeats) beat(ctx context.Context, name string, lag time.Duration) error {
-	_, err := s.exec(ctx, beatSQL, name, fromNow(0), lag.Microseconds())
+	_, err := s.exec(ctx, beatSignal, name, fromNow(0), lag.Microseconds())
 	return wrap(err, "beat %s", name)
 }
 
-const beatProcessSQL = `
+const beatProcess = `
 INSERT INTO signals (name, at, until) VALUES ('process:' || $1, $2, $3)
 ON CONFLICT (name) DO UPDATE SET at = excluded.at, until = excluded.until`
 
-// everyTableSQL fails where a table is missing.
-var everyTableSQL = func() string {
+// everyTable fails where a table is missing.
+var everyTable = func() string {
 	var parts []string
 	for _, t := range record.Tables() {
 		parts = append(parts, "SELECT 1 FROM "+t.Name+" WHERE 0")
@@ -48,49 +48,49 @@ var everyTableSQL = func() string {
 // RecordHeartbeat writes the row of a process.
 func (s heartbeats) RecordHeartbeat(ctx context.Context, process string, ttl time.Duration) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		if _, err := many(ctx, tx, value[int64], everyTableSQL); err != nil {
+		if _, err := many(ctx, tx, value[int64], everyTable); err != nil {
 			return err
 		}
-		_, err := tx.exec(ctx, beatProcessSQL, process, micros(tx.now), micros(tx.now.Add(ttl)))
+		_, err := tx.exec(ctx, beatProcess, process, micros(tx.now), micros(tx.now.Add(ttl)))
 		return err
 	})
 	return wrap(err, "write the row of this process")
 }
 
-const forgetProcessSQL = `DELETE FROM signals WHERE name = 'process:' || $1`
+const forgetProcess = `DELETE FROM signals WHERE name = 'process:' || $1`
 
 // ForgetProcess removes the row of a process.
 func (s heartbeats) ForgetProcess(ctx context.Context, process string) error {
-	_, err := s.exec(ctx, forgetProcessSQL, process)
+	_, err := s.exec(ctx, forgetProcess, process)
 	return wrap(err, "remove the row of this process")
 }
 
-const beatStreamsSQL = `
+const beatStreams = `
 INSERT INTO signals (name, at, n, until) VALUES ('streams:' || $1, $2, $3, $4)
 ON CONFLICT (name) DO UPDATE SET at = excluded.at, n = excluded.n, until = excluded.until`
 
 // RecordStreams records how many mechanics are connected to a process.
 func (s heartbeats) RecordStreams(ctx context.Context, process string, mechanics int, ttl time.Duration) error {
-	_, err := s.exec(ctx, beatStreamsSQL, process, fromNow(0), mechanics, fromNow(ttl))
+	_, err := s.exec(ctx, beatStreams, process, fromNow(0), mechanics, fromNow(ttl))
 	return wrap(err, "record who is connected")
 }
 
-const pulseSQL = `
+const selectHeartbeats = `
 SELECT (SELECT at FROM signals WHERE name = 'sweep'), (SELECT lag FROM signals WHERE name = 'sweep'),
     (SELECT at FROM signals WHERE name = 'queue'),
     (SELECT coalesce(sum(n), 0) FROM signals WHERE name LIKE 'streams:%' AND until >= $1)`
 
-const lastRunSQL = `SELECT ` + runColumns + ` FROM runs WHERE finished_at IS NOT NULL AND undoes IS NULL ORDER BY started_at DESC, id DESC LIMIT 1`
+const selectLastRun = `SELECT ` + runColumns + ` FROM runs WHERE finished_at IS NOT NULL AND undoes IS NULL ORDER BY started_at DESC, id DESC LIMIT 1`
 
 // Heartbeats are what background work last said of itself.
 func (s heartbeats) Heartbeats(ctx context.Context) (curfew.Heartbeats, error) {
 	now := s.now()
-	p, err := one(ctx, s.db, scanPulse, pulseSQL, micros(now))
+	p, err := one(ctx, s.db, scanHeartbeats, selectHeartbeats, micros(now))
 	if err != nil {
 		return curfew.Heartbeats{}, fmt.Errorf("read the heartbeats: %w", err)
 	}
 	p.Now = now
-	run, err := one(ctx, s.db, scanRun(now), lastRunSQL)
+	run, err := one(ctx, s.db, scanRun(now), selectLastRun)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return curfew.Heartbeats{}, fmt.Errorf("read the last run: %w", err)
 	}
@@ -100,7 +100,7 @@ func (s heartbeats) Heartbeats(ctx context.Context) (curfew.Heartbeats, error) {
 	return p, nil
 }
 
-func scanPulse(r row) (curfew.Heartbeats, error) {
+func scanHeartbeats(r row) (curfew.Heartbeats, error) {
 	var p curfew.Heartbeats
 	err := r.Scan(moment(&p.Sweep), span(&p.Lag, time.Microsecond), moment(&p.QueueRead), &p.Connected)
 	return p, err

@@ -14,7 +14,7 @@ import (
 
 // Inspect says what the file's promises rest on. It reads the whole file.
 func (s schema) Inspect(ctx context.Context) ([]record.Fact, error) {
-	version, err := one(ctx, s.db, value[string], librarySQL)
+	version, err := one(ctx, s.db, value[string], selectLibrary)
 	if err != nil {
 		return nil, fmt.Errorf("inspect %s: %w", s.path, err)
 	}

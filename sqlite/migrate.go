@@ -18,7 +18,7 @@ import (
 )
 
 //go:embed migrations/*.sql
-var files embed.FS
+var migrationFiles embed.FS
 
 // versionTable is where goose notes what has been applied.
 const versionTable = "curfew_migrations"
@@ -75,7 +75,7 @@ func (s schema) up(ctx context.Context, old []Migration, tell func(step string, 
 	db := s.file.open("&_journal_mode=WAL&_txlock=immediate")
 	db.SetMaxOpenConns(1)
 	defer func() { err = errors.Join(err, db.Close()) }()
-	sub, err := fs.Sub(files, "migrations")
+	sub, err := fs.Sub(migrationFiles, "migrations")
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (s schema) up(ctx context.Context, old []Migration, tell func(step string, 
 	return nil
 }
 
-const versionsSQL = `SELECT version_id, CAST(strftime('%s', min(tstamp)) AS INTEGER) FROM ` + versionTable + `
+const selectApplied = `SELECT version_id, CAST(strftime('%s', min(tstamp)) AS INTEGER) FROM ` + versionTable + `
 WHERE is_applied AND version_id > 0 GROUP BY version_id`
 
 // Migrations is all this program knows, in order.
@@ -128,7 +128,7 @@ func (s schema) applied(ctx context.Context) (map[int64]time.Time, error) {
 		err = r.Scan(&n, number(&seconds))
 		at[n] = time.Unix(seconds, 0).UTC()
 		return n, err
-	}, versionsSQL)
+	}, selectApplied)
 	return at, err
 }
 
@@ -147,7 +147,7 @@ func (s schema) Newer(ctx context.Context) (bool, error) {
 
 // embedded is the migrations of this program, in order.
 func embedded() ([]Migration, error) {
-	names, err := fs.Glob(files, "migrations/*.sql")
+	names, err := fs.Glob(migrationFiles, "migrations/*.sql")
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func embedded() ([]Migration, error) {
 
 // parse reads migrations/00001_tables.sql.
 func parse(name string) (Migration, error) {
-	text, err := files.ReadFile(name)
+	text, err := migrationFiles.ReadFile(name)
 	if err != nil {
 		return Migration{}, err
 	}
@@ -171,11 +171,11 @@ func parse(name string) (Migration, error) {
 	if err != nil {
 		return Migration{}, curfew.Errorf(curfew.Internal, "the migration %s has no number", name)
 	}
-	return Migration{Number: n, Name: rest, SQL: withoutMarks(string(text))}, nil
+	return Migration{Number: n, Name: rest, SQL: plainSQL(string(text))}, nil
 }
 
-// withoutMarks is a migration's SQL without goose's own lines.
-func withoutMarks(text string) string {
+// plainSQL is a migration's SQL without goose's own lines.
+func plainSQL(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
 		if !strings.HasPrefix(line, "-- +goose") {

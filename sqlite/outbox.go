@@ -12,15 +12,15 @@ import (
 // outbox turns events into deliveries.
 type outbox struct{ *db }
 
-const untoldSQL = `SELECT ` + eventColumns + ` FROM events WHERE NOT told AND NOT ` + apartEvent + `$2) ORDER BY customer_id, subject_id, number LIMIT $1`
+const selectUnpublished = `SELECT ` + eventColumns + ` FROM events WHERE NOT told AND NOT ` + apartEvent + `$2) ORDER BY customer_id, subject_id, number LIMIT $1`
 
 // Unpublished is events that nobody was told of.
 func (s outbox) Unpublished(ctx context.Context, limit int) ([]curfew.Event, error) {
-	all, err := many(ctx, s.db, scanEvent, untoldSQL, limit, micros(s.now()))
+	all, err := many(ctx, s.db, scanEvent, selectUnpublished, limit, micros(s.now()))
 	return all, wrap(err, "read the untold events")
 }
 
-const happeningSQL = `
+const selectEnrichedEvent = `
 SELECT events.id, events.customer_id, events.subject_id, events.number, events.from_status, events.to_status, events.actor, events.reason,
     events.run_id, events.at, events.subject, ` + sessionColumns + `, ` + checkoutColumns + `
 FROM events
@@ -35,7 +35,7 @@ WHERE events.customer_id = $1 AND events.subject_id = $2 AND events.number = $3`
 func (s outbox) EnrichedEvents(ctx context.Context, events []curfew.Event) ([]record.EnrichedEvent, error) {
 	var all []record.EnrichedEvent
 	for _, e := range events {
-		found, err := many(ctx, s.db, scanHappening, happeningSQL, e.CustomerID, e.Subject, e.Number)
+		found, err := many(ctx, s.db, scanEnrichedEvent, selectEnrichedEvent, e.CustomerID, e.Subject, e.Number)
 		if err != nil {
 			return nil, fmt.Errorf("read what event %s is about: %w", e.ID, err)
 		}
@@ -44,7 +44,7 @@ func (s outbox) EnrichedEvents(ctx context.Context, events []curfew.Event) ([]re
 	return all, nil
 }
 
-func scanHappening(r row) (record.EnrichedEvent, error) {
+func scanEnrichedEvent(r row) (record.EnrichedEvent, error) {
 	var h record.EnrichedEvent
 	var actor string
 	err := r.Scan(slices.Concat(eventFields(&h.Event, &actor), []any{text(&h.Of)}, sessionFields(&h.Session), checkoutFields(&h.Checkout))...)
@@ -53,8 +53,8 @@ func scanHappening(r row) (record.EnrichedEvent, error) {
 }
 
 const (
-	tellSQL           = `UPDATE events SET told = 1 WHERE customer_id = $1 AND subject_id = $2 AND number = $3 AND NOT told`
-	insertDeliverySQL = `
+	publishEvent   = `UPDATE events SET told = 1 WHERE customer_id = $1 AND subject_id = $2 AND number = $3 AND NOT told`
+	insertDelivery = `
 INSERT INTO deliveries (customer_id, id, event_id, subject_id, number, channel, lane, destination, kind, body, next_at, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11)`
 )
@@ -65,7 +65,7 @@ func (s outbox) Publish(ctx context.Context, events []curfew.Event, deliveries [
 	told := make(map[string]bool, len(events))
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		for _, e := range events {
-			n, err := tx.exec(ctx, tellSQL, e.CustomerID, e.Subject, e.Number)
+			n, err := tx.exec(ctx, publishEvent, e.CustomerID, e.Subject, e.Number)
 			if err != nil {
 				return err
 			}
@@ -94,7 +94,7 @@ func (s outbox) Publish(ctx context.Context, events []curfew.Event, deliveries [
 }
 
 func (tx *transaction) insertDelivery(ctx context.Context, d record.Delivery) error {
-	_, err := tx.exec(ctx, insertDeliverySQL, d.CustomerID, d.ID, d.EventID, d.Subject, d.Number, d.Channel, d.Queue, d.Destination,
+	_, err := tx.exec(ctx, insertDelivery, d.CustomerID, d.ID, d.EventID, d.Subject, d.Number, d.Channel, d.Queue, d.Destination,
 		d.Kind, d.Body, micros(tx.now))
 	return err
 }

@@ -11,30 +11,30 @@ import (
 // payments is what providers and operators do with payments.
 type payments struct{ *db }
 
-const checkoutSQL = `SELECT ` + checkoutColumns + ` FROM checkouts WHERE id = $1`
+const selectCheckoutByID = `SELECT ` + checkoutColumns + ` FROM checkouts WHERE id = $1`
 
 // Checkout is one by its id alone.
 func (s payments) Checkout(ctx context.Context, id string) (curfew.Checkout, error) {
-	c, err := one(ctx, s.db, scanCheckout, checkoutSQL, id)
+	c, err := one(ctx, s.db, scanCheckout, selectCheckoutByID, id)
 	return c, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no checkout %q", id)), "read checkout %s", id)
 }
 
-const paidBySQL = `SELECT ` + checkoutColumns + ` FROM checkouts WHERE payment_id = $1 AND payment_id <> '' ORDER BY id`
+const selectCheckoutsByPayment = `SELECT ` + checkoutColumns + ` FROM checkouts WHERE payment_id = $1 AND payment_id <> '' ORDER BY id`
 
 // PaidBy is the checkouts of a provider's payment.
 func (s payments) PaidBy(ctx context.Context, paymentID string) ([]curfew.Checkout, error) {
-	all, err := many(ctx, s.db, scanCheckout, paidBySQL, paymentID)
+	all, err := many(ctx, s.db, scanCheckout, selectCheckoutsByPayment, paymentID)
 	return all, wrap(err, "read the checkouts of payment %s", paymentID)
 }
 
 // A customer's are found by the key and an address's by its index; what waits
 // for something has an index of its own rows; the rest is walked by id.
 const (
-	listCheckoutsSQL  = `SELECT ` + checkoutColumns + ` FROM checkouts INDEXED BY checkouts_id` + chosen + inOrder
-	listOfCustomerSQL = `SELECT ` + checkoutColumns + ` FROM checkouts` + chosen + ` AND customer_id = $4` + inOrder
-	listOfEmailSQL    = `SELECT ` + checkoutColumns + ` FROM checkouts INDEXED BY checkouts_email` + chosen + `
+	listCheckouts        = `SELECT ` + checkoutColumns + ` FROM checkouts INDEXED BY checkouts_id` + chosen + inOrder
+	listCheckoutsOf      = `SELECT ` + checkoutColumns + ` FROM checkouts` + chosen + ` AND customer_id = $4` + inOrder
+	listCheckoutsByEmail = `SELECT ` + checkoutColumns + ` FROM checkouts INDEXED BY checkouts_email` + chosen + `
 AND ($4 = '' OR customer_id = $4) AND lower(email) = lower($5) AND email <> ''` + inOrder
-	listUnsettledSQL = `SELECT ` + checkoutColumns + ` FROM checkouts INDEXED BY checkouts_unsettled
+	listUnsettled = `SELECT ` + checkoutColumns + ` FROM checkouts INDEXED BY checkouts_unsettled
 WHERE id > $1 AND outcome = $2 AND outcome IN (` + waits + `)` + inOrder
 	chosen  = ` WHERE id > $1 AND ($2 = '' OR outcome = $2)`
 	inOrder = ` ORDER BY id LIMIT $3`
@@ -43,14 +43,14 @@ WHERE id > $1 AND outcome = $2 AND outcome IN (` + waits + `)` + inOrder
 
 // ListCheckouts is those that the search chooses.
 func (s payments) ListCheckouts(ctx context.Context, q curfew.CheckoutSearch) ([]curfew.Checkout, error) {
-	query, args := listCheckoutsSQL, []any{q.After, string(q.Outcome), q.Limit}
+	query, args := listCheckouts, []any{q.After, string(q.Outcome), q.Limit}
 	switch {
 	case q.Email != "":
-		query, args = listOfEmailSQL, append(args, q.CustomerID, q.Email)
+		query, args = listCheckoutsByEmail, append(args, q.CustomerID, q.Email)
 	case q.CustomerID != "":
-		query, args = listOfCustomerSQL, append(args, q.CustomerID)
+		query, args = listCheckoutsOf, append(args, q.CustomerID)
 	case slices.Contains(unsettled, q.Outcome):
-		query = listUnsettledSQL
+		query = listUnsettled
 	}
 	all, err := many(ctx, s.db, scanCheckout, query, args...)
 	return all, wrap(err, "list checkouts")
@@ -60,7 +60,7 @@ func (s payments) ListCheckouts(ctx context.Context, q curfew.CheckoutSearch) ([
 var unsettled = []curfew.Outcome{curfew.Deferred, curfew.Held, curfew.RefundDue, curfew.Refunding}
 
 // What waits for something keeps the time since when it does.
-const remarkSQL = `
+const annotateCheckout = `
 UPDATE checkouts
 SET version = version + 1, updated_at = CASE WHEN outcome IN (` + waits + `) THEN updated_at ELSE $5 END,
     payment_id = coalesce($6, payment_id), note = coalesce($7, note),
@@ -74,7 +74,7 @@ RETURNING ` + checkoutColumns
 func (s payments) Annotate(ctx context.Context, r record.Annotation) (curfew.Checkout, error) {
 	var v curfew.Checkout
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
-		v, err = one(ctx, tx, scanCheckout, remarkSQL, r.From.CustomerID, r.From.ID, string(r.From.Outcome), r.From.Version,
+		v, err = one(ctx, tx, scanCheckout, annotateCheckout, r.From.CustomerID, r.From.ID, string(r.From.Outcome), r.From.Version,
 			micros(tx.now), null(r.PaymentID), null(r.Note), r.Disputed, r.Amount, r.Currency)
 		if err != nil {
 			return orMissing(err, curfew.Errorf(curfew.Conflict, "checkout %s has moved", r.From.ID))
@@ -89,14 +89,14 @@ func (s payments) Annotate(ctx context.Context, r record.Annotation) (curfew.Che
 
 // The history goes with the checkout: its key begins with the customer.
 const (
-	repairSQL = `
+	reassignCheckout = `
 UPDATE checkouts
 SET customer_id = $4, plan = $5, outcome = 'deferred', version = version + 1, retry_until = $6, note = '', updated_at = $7
 WHERE customer_id = $1 AND id = $2 AND outcome = 'held' AND version = $3
 RETURNING ` + checkoutColumns
-	repairClaimSQL      = `UPDATE payment_refs SET customer_id = $3, plan = $4 WHERE ref = $1 AND checkout_id = $2`
-	repairEventsSQL     = `UPDATE events SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`
-	repairDeliveriesSQL = `UPDATE deliveries SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`
+	reassignClaim      = `UPDATE payment_refs SET customer_id = $3, plan = $4 WHERE ref = $1 AND checkout_id = $2`
+	reassignEvents     = `UPDATE events SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`
+	reassignDeliveries = `UPDATE deliveries SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`
 )
 
 // Reassign makes a held checkout deferred, with its customer and plan.
@@ -104,15 +104,15 @@ func (s payments) Reassign(ctx context.Context, r record.Reassignment) (curfew.C
 	var v curfew.Checkout
 	c := r.From
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
-		v, err = one(ctx, tx, scanCheckout, repairSQL, c.CustomerID, c.ID, c.Version, r.CustomerID, r.Plan,
-			after(tx.now, r.Retry), micros(tx.now))
+		v, err = one(ctx, tx, scanCheckout, reassignCheckout, c.CustomerID, c.ID, c.Version, r.CustomerID, r.Plan,
+			later(tx.now, r.Retry), micros(tx.now))
 		if err != nil {
 			return orMissing(err, curfew.Errorf(curfew.Conflict, "checkout %s has moved", c.ID))
 		}
-		if _, err := tx.exec(ctx, repairClaimSQL, c.Ref, c.ID, r.CustomerID, r.Plan); err != nil {
+		if _, err := tx.exec(ctx, reassignClaim, c.Ref, c.ID, r.CustomerID, r.Plan); err != nil {
 			return err
 		}
-		for _, follow := range []string{repairEventsSQL, repairDeliveriesSQL} {
+		for _, follow := range []string{reassignEvents, reassignDeliveries} {
 			if _, err := tx.exec(ctx, follow, c.CustomerID, c.ID, r.CustomerID); err != nil {
 				return err
 			}

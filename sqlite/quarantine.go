@@ -13,9 +13,9 @@ import (
 // quarantine is what could not be settled and is set apart.
 type quarantine struct{ *db }
 
-// quarantineSQL keeps one more failure. One that another process has just kept
+// upsertQuarantine keeps one more failure. One that another process has just kept
 // is not counted twice.
-const quarantineSQL = `
+const upsertQuarantine = `
 INSERT INTO quarantine (customer_id, noun, id, version, step, first_error, last_error, since, tried_at, next_at)
 VALUES ($1, $2, $3, $4, $5, $6, $6, $7, $7, $7 + $8)
 ON CONFLICT (customer_id, noun, id) DO UPDATE SET
@@ -25,7 +25,7 @@ WHERE quarantine.next_at <= $7 OR quarantine.version <> excluded.version`
 
 // Quarantine sets something apart, for longer each time.
 func (s quarantine) Quarantine(ctx context.Context, q curfew.Quarantined) error {
-	_, err := s.exec(ctx, quarantineSQL, q.CustomerID, string(q.Noun), quarantineID(q.ID), q.Version, q.Step, q.LastError,
+	_, err := s.exec(ctx, upsertQuarantine, q.CustomerID, string(q.Noun), quarantineID(q.ID), q.Version, q.Step, q.LastError,
 		fromNow(0), record.FirstQuarantine.Microseconds(), record.LongestQuarantine.Microseconds())
 	return wrap(err, "set %s %s apart", q.Noun, q.ID)
 }
@@ -51,10 +51,10 @@ const (
     WHEN 'event' THEN EXISTS (SELECT 1 FROM events e WHERE e.customer_id = quarantine.customer_id AND e.id = quarantine.id AND NOT e.told)
     ELSE EXISTS (SELECT 1 FROM deliveries d WHERE d.customer_id = quarantine.customer_id AND d.id = quarantine.id AND d.state = 'pending')
     END`
-	quarantinedSQL = `
+	selectQuarantined = `
 SELECT noun, customer_id, id, version, step, first_error, last_error, tries, since, tried_at, next_at
 FROM quarantine WHERE ` + stuck + ` ORDER BY since, customer_id, noun, id LIMIT $1`
-	leaveQuarantineSQL = `DELETE FROM quarantine WHERE NOT ` + stuck
+	leaveQuarantine = `DELETE FROM quarantine WHERE NOT ` + stuck
 	// What is set apart now is left out of the lists that begin with the oldest:
 	// a row that fails would stand at their head for ever. The moment follows.
 	apartPayment = `EXISTS (SELECT 1 FROM quarantine q
@@ -64,13 +64,13 @@ FROM quarantine WHERE ` + stuck + ` ORDER BY since, customer_id, noun, id LIMIT 
     WHERE q.customer_id = checkouts.customer_id AND q.noun = 'customer' AND q.next_at > `
 	apartEvent = `EXISTS (SELECT 1 FROM quarantine q
     WHERE q.customer_id = events.customer_id AND q.noun = 'event' AND q.id = events.id AND q.next_at > `
-	apartLetter = `EXISTS (SELECT 1 FROM quarantine q
+	apartDelivery = `EXISTS (SELECT 1 FROM quarantine q
     WHERE q.customer_id = deliveries.customer_id AND q.noun = 'delivery' AND q.id = deliveries.id AND q.next_at > `
 )
 
 // Quarantined is what is set apart and still stands, longest first.
 func (s quarantine) Quarantined(ctx context.Context, limit int) ([]curfew.Quarantined, error) {
-	all, err := many(ctx, s.db, scanQuarantined(s.now()), quarantinedSQL, limit)
+	all, err := many(ctx, s.db, scanQuarantined(s.now()), selectQuarantined, limit)
 	return all, wrap(err, "read what is set apart")
 }
 
@@ -89,6 +89,6 @@ func scanQuarantined(now time.Time) func(row) (curfew.Quarantined, error) {
 
 // LeaveQuarantine forgets what was settled or has moved on.
 func (s quarantine) LeaveQuarantine(ctx context.Context) error {
-	_, err := s.exec(ctx, leaveQuarantineSQL)
+	_, err := s.exec(ctx, leaveQuarantine)
 	return wrap(err, "forget what is settled")
 }

@@ -20,9 +20,9 @@ func requestFields(r *curfew.Request) []any {
 	}
 }
 
-// ownRequest joins a session's request: its open one, or the newest of a
+// joinRequest joins a session's request: its open one, or the newest of a
 // session that has ended.
-const ownRequest = `
+const joinRequest = `
 LEFT JOIN session_requests ON session_requests.rowid = (
     SELECT r.rowid FROM session_requests r
     WHERE r.customer_id = sessions.customer_id AND r.session_id = sessions.id
@@ -30,8 +30,8 @@ LEFT JOIN session_requests ON session_requests.rowid = (
     ORDER BY r.status IN ('pending', 'accepted') DESC, r.created_at DESC, r.id DESC
     LIMIT 1)`
 
-// pendingSQL walks the queue's index: CROSS JOIN keeps the order of the tables.
-const pendingSQL = `
+// selectPending walks the queue's index: CROSS JOIN keeps the order of the tables.
+const selectPending = `
 SELECT ` + sessionColumns + `, ` + requestColumns + `
 FROM sessions
 CROSS JOIN session_requests ON session_requests.customer_id = sessions.customer_id AND session_requests.session_id = sessions.id
@@ -45,15 +45,15 @@ LIMIT $4`
 // Pending is what a mechanic can accept, oldest first, behind the cursor.
 func (s queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Snapshot, error) {
 	now := s.now()
-	all, err := many(ctx, s.db, scanStanding(now), pendingSQL, since(after), after.ID, micros(now), limit)
+	all, err := many(ctx, s.db, scanSnapshot(now), selectPending, since(after), after.ID, micros(now), limit)
 	return all, wrap(err, "read the queue")
 }
 
-const slotSQL = `SELECT mechanic_id, customer_id, session_id FROM mechanic_slots WHERE mechanic_id = $1`
+const selectSlot = `SELECT mechanic_id, customer_id, session_id FROM mechanic_slots WHERE mechanic_id = $1`
 
 // Slot is what keeps a mechanic busy.
 func (s queue) Slot(ctx context.Context, mechanicID string) (record.Slot, error) {
-	slot, err := one(ctx, s.db, scanSlot, slotSQL, mechanicID)
+	slot, err := one(ctx, s.db, scanSlot, selectSlot, mechanicID)
 	return slot, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "mechanic %q is not busy", mechanicID)), "read the slot of %s", mechanicID)
 }
 
@@ -63,7 +63,7 @@ func scanSlot(r row) (record.Slot, error) {
 	return s, err
 }
 
-const freeSlotSQL = `
+const freeSlot = `
 DELETE FROM mechanic_slots
 WHERE mechanic_id = $1 AND customer_id = $2 AND session_id = $3
   AND NOT EXISTS (
@@ -73,14 +73,14 @@ WHERE mechanic_id = $1 AND customer_id = $2 AND session_id = $3
 
 // FreeSlot removes a slot that leaked.
 func (s queue) FreeSlot(ctx context.Context, slot record.Slot) error {
-	n, err := s.exec(ctx, freeSlotSQL, slot.MechanicID, slot.CustomerID, slot.SessionID)
+	n, err := s.exec(ctx, freeSlot, slot.MechanicID, slot.CustomerID, slot.SessionID)
 	if err == nil && n == 0 {
 		err = curfew.Errorf(curfew.Conflict, "the slot of mechanic %s is held by session %s or has changed", slot.MechanicID, slot.SessionID)
 	}
 	return wrap(err, "free the slot of %s", slot.MechanicID)
 }
 
-const abandonSlotSQL = `
+const abandonSlot = `
 DELETE FROM mechanic_slots
 WHERE mechanic_id = $1 AND customer_id = $2 AND session_id = $3
   AND EXISTS (
@@ -90,7 +90,7 @@ WHERE mechanic_id = $1 AND customer_id = $2 AND session_id = $3
 
 // AbandonSlot removes a slot whose session is overdue.
 func (s queue) AbandonSlot(ctx context.Context, slot record.Slot) error {
-	n, err := s.exec(ctx, abandonSlotSQL, slot.MechanicID, slot.CustomerID, slot.SessionID, fromNow(0))
+	n, err := s.exec(ctx, abandonSlot, slot.MechanicID, slot.CustomerID, slot.SessionID, fromNow(0))
 	if err == nil && n == 0 {
 		err = curfew.Errorf(curfew.Conflict, "the slot of mechanic %s is held by session %s or has changed", slot.MechanicID, slot.SessionID)
 	}

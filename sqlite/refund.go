@@ -9,26 +9,26 @@ import (
 // refunds is what is to be given back, and what was.
 type refunds struct{ *db }
 
-const refundableSQL = `SELECT ` + checkoutColumns + ` FROM checkouts
+const selectRefundable = `SELECT ` + checkoutColumns + ` FROM checkouts
 WHERE outcome IN ('refund_due', 'refunding') AND (next_at IS NULL OR next_at <= $1)
   AND NOT ` + apartPayment + `$1)
 ORDER BY next_at, id LIMIT $2`
 
 // Refundable is what the refunds' worker may do now.
 func (s refunds) Refundable(ctx context.Context, limit int) ([]curfew.Checkout, error) {
-	all, err := many(ctx, s.db, scanCheckout, refundableSQL, micros(s.now()), limit)
+	all, err := many(ctx, s.db, scanCheckout, selectRefundable, micros(s.now()), limit)
 	return all, wrap(err, "read the refundable checkouts")
 }
 
 const (
-	keepRepaymentSQL = `
+	upsertRepayment = `
 INSERT INTO payment_repayments (payment_id, amount, currency, at) VALUES ($1, $2, $3, $4)
 ON CONFLICT (payment_id) DO UPDATE SET amount = max(amount, excluded.amount), currency = excluded.currency
 RETURNING ` + repaymentColumns
-	keepDisputeSQL = `
+	upsertDispute = `
 INSERT INTO payment_repayments (payment_id, amount, disputed_at, at) VALUES ($1, 0, $2, $2)
 ON CONFLICT (payment_id) DO UPDATE SET disputed_at = coalesce(disputed_at, excluded.disputed_at)`
-	repaymentSQL     = `SELECT ` + repaymentColumns + ` FROM payment_repayments WHERE payment_id = $1`
+	selectRepayment  = `SELECT ` + repaymentColumns + ` FROM payment_repayments WHERE payment_id = $1`
 	repaymentColumns = `amount, currency, disputed_at IS NOT NULL`
 )
 
@@ -42,7 +42,7 @@ func scanRepayment(r row) (curfew.Repayment, error) {
 func (s refunds) Repaid(ctx context.Context, paymentID string, r curfew.Repayment) (curfew.Repayment, error) {
 	var v curfew.Repayment
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
-		v, err = one(ctx, tx, scanRepayment, keepRepaymentSQL, paymentID, r.Amount, r.Currency, micros(tx.now))
+		v, err = one(ctx, tx, scanRepayment, upsertRepayment, paymentID, r.Amount, r.Currency, micros(tx.now))
 		return err
 	})
 	return v, wrap(err, "keep a repayment of %s", paymentID)
@@ -50,12 +50,12 @@ func (s refunds) Repaid(ctx context.Context, paymentID string, r curfew.Repaymen
 
 // Dispute keeps that a payment is asked back by the customer's bank.
 func (s refunds) Dispute(ctx context.Context, paymentID string) error {
-	_, err := s.exec(ctx, keepDisputeSQL, paymentID, fromNow(0))
+	_, err := s.exec(ctx, upsertDispute, paymentID, fromNow(0))
 	return wrap(err, "keep a dispute of %s", paymentID)
 }
 
 // Repayment is what Repaid and Dispute kept.
 func (s refunds) Repayment(ctx context.Context, paymentID string) (curfew.Repayment, error) {
-	r, err := one(ctx, s.db, scanRepayment, repaymentSQL, paymentID)
+	r, err := one(ctx, s.db, scanRepayment, selectRepayment, paymentID)
 	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "nothing of payment %q was given back", paymentID)), "read a repayment")
 }

@@ -38,7 +38,7 @@ func scanRunAt(r row, now time.Time) (curfew.Run, error) {
 	return v.Restored(!until.Before(now)), err
 }
 
-const beginRunSQL = `
+const insertRun = `
 INSERT INTO runs (id, trigger, actor, reason, started_at, outcome, undoes) VALUES ($1, $2, $3, $4, $5, 'running', $6)
 RETURNING ` + runColumns
 
@@ -49,13 +49,13 @@ func (s runs) BeginRun(ctx context.Context, r curfew.Run) (curfew.Run, error) {
 	}
 	var v curfew.Run
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
-		v, err = one(ctx, tx, scanRun(tx.now), beginRunSQL, r.ID, string(r.Trigger), r.Actor.String(), r.Reason, micros(tx.now), null(r.Undoes))
+		v, err = one(ctx, tx, scanRun(tx.now), insertRun, r.ID, string(r.Trigger), r.Actor.String(), r.Reason, micros(tx.now), null(r.Undoes))
 		return err
 	})
 	return v, wrap(err, "begin run %s", r.ID)
 }
 
-const finishRunSQL = `
+const finishRun = `
 UPDATE runs SET finished_at = $2, outcome = $3, error = $4, stats = $5 WHERE id = $1
 RETURNING ` + runColumns
 
@@ -68,22 +68,22 @@ func (s runs) FinishRun(ctx context.Context, r curfew.Run) (curfew.Run, error) {
 	var v curfew.Run
 	outcome, why := r.Stored()
 	err = s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
-		v, err = one(ctx, tx, scanRun(tx.now), finishRunSQL, r.ID, micros(tx.now), string(outcome), why, string(stats))
+		v, err = one(ctx, tx, scanRun(tx.now), finishRun, r.ID, micros(tx.now), string(outcome), why, string(stats))
 		return orMissing(err, curfew.Errorf(curfew.NotFound, "there is no run %q", r.ID))
 	})
 	return v, wrap(err, "finish run %s", r.ID)
 }
 
-const beatRunSQL = `INSERT INTO signals (name, at, until) VALUES ('run:' || $1, $2, $3)
+const beatRun = `INSERT INTO signals (name, at, until) VALUES ('run:' || $1, $2, $3)
 ON CONFLICT (name) DO UPDATE SET at = excluded.at, until = excluded.until`
 
 // RenewRun extends a run's lease.
 func (s runs) RenewRun(ctx context.Context, id string, ttl time.Duration) error {
-	_, err := s.exec(ctx, beatRunSQL, id, fromNow(0), fromNow(ttl))
+	_, err := s.exec(ctx, beatRun, id, fromNow(0), fromNow(ttl))
 	return wrap(err, "say that run %s goes on", id)
 }
 
-const countRunSQL = `UPDATE runs SET stats = $2 WHERE id = $1`
+const countRun = `UPDATE runs SET stats = $2 WHERE id = $1`
 
 // countRun keeps a run's figures in the transaction that makes them true.
 func (tx *transaction) countRun(ctx context.Context, id string, stats curfew.Stats) error {
@@ -94,37 +94,37 @@ func (tx *transaction) countRun(ctx context.Context, id string, stats curfew.Sta
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(ctx, countRunSQL, id, string(text))
+	_, err = tx.exec(ctx, countRun, id, string(text))
 	return err
 }
 
-const runsSQL = `SELECT ` + runColumns + ` FROM runs
+const selectRuns = `SELECT ` + runColumns + ` FROM runs
 WHERE (started_at, id) < ($1, $2)
 ORDER BY started_at DESC, id DESC LIMIT $3`
 
 // Runs is newest first, behind the cursor.
 func (s runs) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Run, error) {
-	all, err := many(ctx, s.db, scanRun(s.now()), runsSQL, until(after), after.ID, limit)
+	all, err := many(ctx, s.db, scanRun(s.now()), selectRuns, until(after), after.ID, limit)
 	return all, wrap(err, "read the runs")
 }
 
-const runSQL = `SELECT ` + runColumns + ` FROM runs WHERE id = $1`
+const selectRunByID = `SELECT ` + runColumns + ` FROM runs WHERE id = $1`
 
 // Run is one by its id.
 func (s runs) Run(ctx context.Context, id string) (curfew.Run, error) {
-	r, err := one(ctx, s.db, scanRun(s.now()), runSQL, id)
+	r, err := one(ctx, s.db, scanRun(s.now()), selectRunByID, id)
 	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no run %q", id)), "read run %s", id)
 }
 
-const runEventsSQL = `SELECT ` + eventColumns + ` FROM events WHERE run_id = $1 AND id > $2 ORDER BY id LIMIT $3`
+const selectRunEvents = `SELECT ` + eventColumns + ` FROM events WHERE run_id = $1 AND id > $2 ORDER BY id LIMIT $3`
 
 // RunEvents is what a run did, by the events' ids, behind one.
 func (s runs) RunEvents(ctx context.Context, runID, after string, limit int) ([]curfew.Event, error) {
-	all, err := many(ctx, s.db, scanEvent, runEventsSQL, runID, after, limit)
+	all, err := many(ctx, s.db, scanEvent, selectRunEvents, runID, after, limit)
 	return all, wrap(err, "read the events of run %s", runID)
 }
 
-const savePreviewSQL = `INSERT INTO previews (id, created_at, body) VALUES ($1, $2, $3)`
+const insertPreview = `INSERT INTO previews (id, created_at, body) VALUES ($1, $2, $3)`
 
 // SavePreview stores what a run would change.
 func (s runs) SavePreview(ctx context.Context, p curfew.Preview) (curfew.Preview, error) {
@@ -137,17 +137,17 @@ func (s runs) SavePreview(ctx context.Context, p curfew.Preview) (curfew.Preview
 		if err != nil {
 			return err
 		}
-		_, err = tx.exec(ctx, savePreviewSQL, p.ID, micros(tx.now), string(body))
+		_, err = tx.exec(ctx, insertPreview, p.ID, micros(tx.now), string(body))
 		return err
 	})
 	return p, wrap(err, "save preview %s", p.ID)
 }
 
-const previewSQL = `SELECT body FROM previews WHERE id = $1 AND created_at >= $2`
+const selectPreview = `SELECT body FROM previews WHERE id = $1 AND created_at >= $2`
 
 // Preview is a stored one that is not too old.
 func (s runs) Preview(ctx context.Context, id string) (curfew.Preview, error) {
-	p, err := one(ctx, s.db, scanPreview, previewSQL, id, before(s.now(), previewLife))
+	p, err := one(ctx, s.db, scanPreview, selectPreview, id, ago(s.now(), previewLife))
 	return p, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no preview %q: they are kept for a day", id)), "read preview %s", id)
 }
 

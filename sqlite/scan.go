@@ -134,10 +134,10 @@ func micros(t time.Time) any {
 }
 
 // before is the moment so long before now, as rows hold it.
-func before(now time.Time, d time.Duration) int64 { return now.Add(-d).UnixMicro() }
+func ago(now time.Time, d time.Duration) int64 { return now.Add(-d).UnixMicro() }
 
 // after is the moment so long after now, as rows hold it; NULL for no time.
-func after(now time.Time, d time.Duration) any {
+func later(now time.Time, d time.Duration) any {
 	if d == 0 {
 		return nil
 	}

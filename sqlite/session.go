@@ -33,10 +33,10 @@ func scanSession(r row) (curfew.Session, error) {
 	return s, err
 }
 
-// standingSQL is sessions, each with its request.
-const standingSQL = `SELECT ` + sessionColumns + `, ` + requestColumns + ` FROM sessions` + ownRequest
+// selectSnapshot is sessions, each with its request.
+const selectSnapshot = `SELECT ` + sessionColumns + `, ` + requestColumns + ` FROM sessions` + joinRequest
 
-func scanStanding(now time.Time) func(row) (curfew.Snapshot, error) {
+func scanSnapshot(now time.Time) func(row) (curfew.Snapshot, error) {
 	return func(r row) (curfew.Snapshot, error) {
 		st := curfew.Snapshot{Now: now}
 		err := r.Scan(append(sessionFields(&st.Session), requestFields(&st.Request)...)...)
@@ -44,43 +44,43 @@ func scanStanding(now time.Time) func(row) (curfew.Snapshot, error) {
 	}
 }
 
-const sessionSQL = standingSQL + ` WHERE sessions.id = $1`
+const selectSnapshotByID = selectSnapshot + ` WHERE sessions.id = $1`
 
 // Session is one session by its id alone.
 func (s sessions) Session(ctx context.Context, id string) (curfew.Snapshot, error) {
-	st, err := one(ctx, s.db, scanStanding(s.now()), sessionSQL, id)
+	st, err := one(ctx, s.db, scanSnapshot(s.now()), selectSnapshotByID, id)
 	return st, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no session %q", id)), "read session %s", id)
 }
 
-const sessionOfSQL = standingSQL + `
+const selectSnapshotByRequest = selectSnapshot + `
 WHERE (sessions.customer_id, sessions.id) = (SELECT customer_id, session_id FROM session_requests WHERE id = $1)`
 
 // SessionOf is the session of a request.
 func (s sessions) SessionOf(ctx context.Context, requestID string) (curfew.Snapshot, error) {
-	st, err := one(ctx, s.db, scanStanding(s.now()), sessionOfSQL, requestID)
+	st, err := one(ctx, s.db, scanSnapshot(s.now()), selectSnapshotByRequest, requestID)
 	return st, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no request %q", requestID)), "read the session of request %s", requestID)
 }
 
-const openSQL = standingSQL + ` WHERE sessions.customer_id = $1 AND sessions.status IN ('waiting', 'live')`
+const selectOpen = selectSnapshot + ` WHERE sessions.customer_id = $1 AND sessions.status IN ('waiting', 'live')`
 
 // Open is the session that holds the customer's slot, overdue or not.
 func (s sessions) Open(ctx context.Context, customerID string) (curfew.Snapshot, error) {
-	st, err := one(ctx, s.db, scanStanding(s.now()), openSQL, customerID)
+	st, err := one(ctx, s.db, scanSnapshot(s.now()), selectOpen, customerID)
 	return st, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no open session", customerID)), "read the open session of %s", customerID)
 }
 
-const unendedSQL = standingSQL + `
+const selectUnended = selectSnapshot + `
 WHERE sessions.customer_id = $1 AND sessions.status IN ('scheduled', 'waiting', 'live')
 ORDER BY sessions.created_at, sessions.id`
 
 // Unended is the customer's sessions that have not ended, oldest first.
 func (s sessions) Unended(ctx context.Context, customerID string) ([]curfew.Snapshot, error) {
-	all, err := many(ctx, s.db, scanStanding(s.now()), unendedSQL, customerID)
+	all, err := many(ctx, s.db, scanSnapshot(s.now()), selectUnended, customerID)
 	return all, wrap(err, "read the sessions of %s", customerID)
 }
 
-// changeSQL moves one session if its status, its version and the guard hold.
-const changeSQL = `
+// updateSession moves one session if its status, its version and the guard hold.
+const updateSession = `
 UPDATE sessions
 SET status = :to,
     version = version + 1,
@@ -101,13 +101,13 @@ WHERE customer_id = :customer AND id = :id AND status = :from AND version = :ver
       WHERE r.customer_id = sessions.customer_id AND r.session_id = sessions.id AND r.status IN ('pending', 'accepted')))
 RETURNING ` + sessionColumns
 
-const standingByKeySQL = standingSQL + ` WHERE sessions.customer_id = $1 AND sessions.id = $2`
+const selectSnapshotByKey = selectSnapshot + ` WHERE sessions.customer_id = $1 AND sessions.id = $2`
 
 // Change moves a session and what follows it, and returns it as it is then.
 func (s sessions) Change(ctx context.Context, c record.Change) (curfew.Snapshot, error) {
 	var st curfew.Snapshot
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		session, err := one(ctx, tx, scanSession, changeSQL, changeArgs(c, tx.now)...)
+		session, err := one(ctx, tx, scanSession, updateSession, changeArgs(c, tx.now)...)
 		if errors.Is(err, curfew.Conflict) {
 			return curfew.Errorf(curfew.SessionOpen, "the slot of customer %s is taken", c.From.CustomerID)
 		}
@@ -124,7 +124,7 @@ func (s sessions) Change(ctx context.Context, c record.Change) (curfew.Snapshot,
 		if err != nil {
 			return err
 		}
-		st, err = one(ctx, tx, scanStanding(tx.now), standingByKeySQL, session.CustomerID, session.ID)
+		st, err = one(ctx, tx, scanSnapshot(tx.now), selectSnapshotByKey, session.CustomerID, session.ID)
 		return err
 	})
 	return st, wrap(err, "change session %s", c.From.ID)
@@ -147,7 +147,7 @@ func changeArgs(c record.Change, now time.Time) []any {
 	}
 }
 
-const offerSQL = `
+const offerSession = `
 INSERT INTO session_requests (customer_id, id, session_id, customer_name, status, created_at)
 SELECT s.customer_id, $3, s.id, coalesce(c.name, ''), 'pending', $4
 FROM sessions s LEFT JOIN checkouts c ON c.customer_id = s.customer_id AND c.id = s.checkout_id
@@ -158,19 +158,19 @@ func (tx *transaction) offer(ctx context.Context, c record.Change) error {
 	if c.Offer == "" {
 		return nil
 	}
-	_, err := tx.exec(ctx, offerSQL, c.From.CustomerID, c.From.ID, c.Offer, micros(tx.now))
+	_, err := tx.exec(ctx, offerSession, c.From.CustomerID, c.From.ID, c.Offer, micros(tx.now))
 	return err
 }
 
 const eventColumns = `id, customer_id, subject_id, number, from_status, to_status, actor, reason, run_id, at`
 
-const eventsSQL = `
+const selectEvents = `
 SELECT ` + eventColumns + `
 FROM events WHERE customer_id = $1 AND subject_id = $2 ORDER BY number`
 
 // Events is the history of one session or checkout, in order.
 func (s sessions) Events(ctx context.Context, customerID, subject string) ([]curfew.Event, error) {
-	all, err := many(ctx, s.db, scanEvent, eventsSQL, customerID, subject)
+	all, err := many(ctx, s.db, scanEvent, selectEvents, customerID, subject)
 	return all, wrap(err, "read the events of %s", subject)
 }
 

@@ -142,12 +142,12 @@ func dsn(path string) string {
 // checkpoint could corrupt the file.
 const (
 	soundLibrary       = 3_051_003
-	librarySQL         = "SELECT sqlite_version() FROM (SELECT count(*) FROM sqlite_schema)" // reads the file, too
+	selectLibrary      = "SELECT sqlite_version() FROM (SELECT count(*) FROM sqlite_schema)" // reads the file, too
 	libraryVersionText = "the SQLite library is %s, and its write-ahead log can corrupt the file: 3.51.3 or newer is needed"
 )
 
 func (d *db) checkLibrary(ctx context.Context) error {
-	v, err := one(ctx, d.reader, value[string], librarySQL)
+	v, err := one(ctx, d.reader, value[string], selectLibrary)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,7 @@ import (
 // stream is what live streams follow.
 type stream struct{ *db }
 
-const newsSQL = `
+const selectStreamEvents = `
 SELECT id, customer_id, subject_id, number, from_status, to_status, actor, reason, run_id, at,
     CASE subject WHEN 'session' THEN subject_id ELSE (
         SELECT c.session_id FROM checkouts c WHERE c.customer_id = events.customer_id AND c.id = events.subject_id) END
@@ -23,11 +23,11 @@ ORDER BY at, id LIMIT $3`
 // the time of the reading.
 func (s stream) EventsSince(ctx context.Context, after curfew.Cursor, limit int) ([]record.StreamEvent, time.Time, error) {
 	now := s.now()
-	all, err := many(ctx, s.db, scanNews, newsSQL, since(after), after.ID, limit)
+	all, err := many(ctx, s.db, scanStreamEvent, selectStreamEvents, since(after), after.ID, limit)
 	return all, now, wrap(err, "read events since %s", after.At)
 }
 
-func scanNews(r row) (record.StreamEvent, error) {
+func scanStreamEvent(r row) (record.StreamEvent, error) {
 	var n record.StreamEvent
 	var actor string
 	err := r.Scan(append(eventFields(&n.Event, &actor), text(&n.SessionID))...)
@@ -35,7 +35,7 @@ func scanNews(r row) (record.StreamEvent, error) {
 	return n, err
 }
 
-const standingsSQL = standingSQL + ` WHERE sessions.id IN (SELECT value FROM json_each($1))`
+const selectSnapshotsByID = selectSnapshot + ` WHERE sessions.id IN (SELECT value FROM json_each($1))`
 
 // Standings is the sessions of these ids, in no order. What is missing is left
 // out.
@@ -44,6 +44,6 @@ func (s stream) Standings(ctx context.Context, ids []string) ([]curfew.Snapshot,
 	if err != nil {
 		return nil, err
 	}
-	all, err := many(ctx, s.db, scanStanding(s.now()), standingsSQL, string(keys))
+	all, err := many(ctx, s.db, scanSnapshot(s.now()), selectSnapshotsByID, string(keys))
 	return all, wrap(err, "read %d sessions", len(ids))
 }

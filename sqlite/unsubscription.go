@@ -8,18 +8,18 @@ import (
 type unsubscriptions struct{ *db }
 
 const (
-	insertUnsubscriptionSQL = `INSERT INTO unsubscriptions (address_hash, kind, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
-	unsubscriptionSQL       = `SELECT EXISTS (SELECT 1 FROM unsubscriptions WHERE address_hash = $1 AND kind = $2)`
+	insertUnsubscription = `INSERT INTO unsubscriptions (address_hash, kind, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`
+	selectUnsubscription = `SELECT EXISTS (SELECT 1 FROM unsubscriptions WHERE address_hash = $1 AND kind = $2)`
 )
 
 // Unsubscribe stops a kind of notices to an address.
 func (s unsubscriptions) Unsubscribe(ctx context.Context, hash, kind string) error {
-	_, err := s.exec(ctx, insertUnsubscriptionSQL, hash, kind, fromNow(0))
+	_, err := s.exec(ctx, insertUnsubscription, hash, kind, fromNow(0))
 	return wrap(err, "unsubscribe from %s", kind)
 }
 
 // Unsubscribed reports whether an address does not want a kind of notices.
 func (s unsubscriptions) Unsubscribed(ctx context.Context, hash, kind string) (bool, error) {
-	stopped, err := one(ctx, s.db, value[bool], unsubscriptionSQL, hash, kind)
+	stopped, err := one(ctx, s.db, value[bool], selectUnsubscription, hash, kind)
 	return stopped, wrap(err, "who wants %s", kind)
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// schemaSQL is what a file has, as sentences. Guards are no part of the schema:
+// selectSchema is what a file has, as sentences. Guards are no part of the schema:
 // they may be switched off.
-const schemaSQL = `
+const selectSchema = `
 SELECT type || ' ' || name FROM sqlite_schema
 WHERE type IN ('table', 'index', 'trigger') AND name NOT GLOB 'sqlite_*' AND name NOT GLOB 'guard_*'
 UNION ALL
@@ -33,7 +33,7 @@ func (s schema) Verify(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("verify %s: %w", s.path, err)
 	}
-	have, err := many(ctx, s.db, value[string], schemaSQL)
+	have, err := many(ctx, s.db, value[string], selectSchema)
 	if err != nil {
 		return fmt.Errorf("verify %s: %w", s.path, err)
 	}
@@ -102,5 +102,5 @@ var expected = sync.OnceValues(func() (parts []string, err error) {
 			return nil, err
 		}
 	}
-	return many(ctx, r, value[string], schemaSQL)
+	return many(ctx, r, value[string], selectSchema)
 })

@@ -113,7 +113,7 @@ func TestWrite_AnErrorEndsTheTransactionWhateverCameBefore(t *testing.T) {
 		},
 	} {
 		err := s.write(t.Context(), func(ctx context.Context, tx *transaction) error {
-			if _, err := tx.exec(ctx, refuseSQL, name, newID(), newID(), micros(tx.now)); err != nil {
+			if _, err := tx.exec(ctx, insertRefusal, name, newID(), newID(), micros(tx.now)); err != nil {
 				return err
 			}
 			return fail(ctx, tx)
@@ -132,7 +132,7 @@ func TestWrite_AnErrorEndsTheTransactionWhateverCameBefore(t *testing.T) {
 			}
 		}()
 		_ = s.write(t.Context(), func(ctx context.Context, tx *transaction) error {
-			_, _ = tx.exec(ctx, refuseSQL, "panic", newID(), newID(), micros(tx.now))
+			_, _ = tx.exec(ctx, insertRefusal, "panic", newID(), newID(), micros(tx.now))
 			panic("wrong")
 		})
 	}()

@@ -72,7 +72,7 @@ func (o *oracle) checkPayment(c curfew.Checkout, paid stripetest.Paid) {
 // that the test was as rough as it says.
 func (o *oracle) checkWorst() {
 	o.Helper()
-	for _, wrong := range o.fake.Wrongs() {
+	for _, wrong := range o.fake.Violations() {
 		o.Error(wrong)
 	}
 	for _, c := range storetest.Checkers(o.schema) {
@@ -84,7 +84,7 @@ func (o *oracle) checkWorst() {
 			o.Errorf("invariant broken in %d rows: %s", broken, c.Name)
 		}
 	}
-	struck := o.fake.Struck()
+	struck := o.fake.InjectedFaults()
 	for _, fault := range []stripetest.Fault{
 		stripetest.Busy, stripetest.Down, stripetest.Failed, stripetest.FailedAfter, stripetest.Cut, stripetest.Hang,
 	} {

@@ -154,10 +154,10 @@ func (s *stopwatch) String() string {
 // waits for an answer of Stripe that does not come.
 func (o *oracle) killInRefunds(due int) {
 	o.Helper()
-	given, hung, part := len(o.fake.Refunds()), o.fake.Struck()[stripetest.Hang], 1+min(due/4, 1000)
+	given, hung, part := len(o.fake.Refunds()), o.fake.InjectedFaults()[stripetest.Hang], 1+min(due/4, 1000)
 	enough := part + o.dice.IntN(part)
 	o.await("some of the refunds", func() bool {
-		return len(o.fake.Refunds()) >= given+enough || o.fake.Struck()[stripetest.Hang] > hung
+		return len(o.fake.Refunds()) >= given+enough || o.fake.InjectedFaults()[stripetest.Hang] > hung
 	})
 	o.kill()
 }

@@ -74,7 +74,7 @@ func TestARestoreLosesNoPaymentAndRepeatsNoRefund(t *testing.T) {
 			if n := len(fake.Refunds()); n != gone {
 				t.Errorf("the restore repeated %d refunds: %v", n-gone, fake.Refunds())
 			}
-			if wrongs := fake.Wrongs(); len(wrongs) > 0 {
+			if wrongs := fake.Violations(); len(wrongs) > 0 {
 				t.Errorf("the ledger says %v", wrongs)
 			}
 			for who, want := range map[string]curfew.Outcome{

@@ -60,17 +60,17 @@ func TestEveryPaymentAtStripeHasOneOutcomeOnPostgreSQL(t *testing.T) {
 // middle of all that, and compares the books with the ledger.
 func (o *oracle) everyPaymentHasOneOutcome() {
 	o.Helper()
-	o.tell()
-	o.checkTold()
-	o.giveBack()
+	o.deliverPayments()
+	o.checkDelivered()
+	o.refund()
 	o.settle()
 	o.checkLedger()
 	o.checkWorst()
 }
 
-// tell kills the service in the middle of its messages. There is no API key:
+// deliverPayments kills the service in the middle of its messages. There is no API key:
 // nothing but the messages brings a payment in.
-func (o *oracle) tell() {
+func (o *oracle) deliverPayments() {
 	o.Helper()
 	o.start()
 	for range killings {
@@ -85,9 +85,9 @@ func (o *oracle) tell() {
 	o.Logf("Stripe's messages got %s", &o.took)
 }
 
-// checkTold looks for every payment that was acknowledged before anything else
+// checkDelivered looks for every payment that was acknowledged before anything else
 // could have brought it in.
-func (o *oracle) checkTold() {
+func (o *oracle) checkDelivered() {
 	o.Helper()
 	have, missing := o.books(), 0
 	for _, paid := range o.fake.Paid() {
@@ -104,13 +104,13 @@ func (o *oracle) checkTold() {
 	}
 }
 
-// giveBack kills the service in the middle of its refunds, while Stripe tells
+// refund kills the service in the middle of its refunds, while Stripe tells
 // the last payments and every refund.
-func (o *oracle) giveBack() {
+func (o *oracle) refund() {
 	o.Helper()
 	o.env = append(o.env, "CURFEW_STRIPE_API_KEY="+o.fake.APIKey)
 	o.sell(payments() - len(o.fake.Paid()))
-	o.giveBackByHand()
+	o.refundByHand()
 	o.restart()
 	o.clear()
 	o.operate()
@@ -123,10 +123,10 @@ func (o *oracle) giveBack() {
 		}
 		due := o.standing("'refund_due', 'refunding'")
 		o.start()
-		var telling sync.WaitGroup
-		telling.Go(func() { o.deliver(.3, 0) })
+		var delivering sync.WaitGroup
+		delivering.Go(func() { o.deliver(.3, 0) })
 		o.killInRefunds(due)
-		telling.Wait()
+		delivering.Wait()
 	}
 }
 
@@ -166,11 +166,11 @@ func (o *oracle) sell(n int) {
 	}
 }
 
-// giveBackByHand is somebody in Stripe's dashboard.
-func (o *oracle) giveBackByHand() {
+// refundByHand is somebody in Stripe's dashboard.
+func (o *oracle) refundByHand() {
 	for i, paid := range o.fake.Paid() {
 		if i%29 == 0 {
-			o.fake.GiveBack(paid.Ref, paid.Amount)
+			o.fake.RefundByHand(paid.Ref, paid.Amount)
 		}
 	}
 }

@@ -70,7 +70,7 @@ func TestClient_AlreadyRefundedIsSuccess(t *testing.T) {
 		want   curfew.Repayment
 	}{
 		"by hand": {
-			func(fake *stripetest.Fake, _ *stripe.Client, o curfew.RefundOrder) { fake.GiveBack(refOf(o), 1999) },
+			func(fake *stripetest.Fake, _ *stripe.Client, o curfew.RefundOrder) { fake.RefundByHand(refOf(o), 1999) },
 			curfew.Repayment{ID: "re_00000001", Amount: 1999, Currency: "eur"},
 		},
 		"by this order, whose key Stripe has forgotten": {
@@ -82,8 +82,8 @@ func TestClient_AlreadyRefundedIsSuccess(t *testing.T) {
 		},
 		"by hand in parts: the newest is told": {
 			func(fake *stripetest.Fake, _ *stripe.Client, o curfew.RefundOrder) {
-				fake.GiveBack(refOf(o), 500)
-				fake.GiveBack(refOf(o), 1499)
+				fake.RefundByHand(refOf(o), 500)
+				fake.RefundByHand(refOf(o), 1499)
 			},
 			curfew.Repayment{ID: "re_00000002", Amount: 1499, Currency: "eur"},
 		},

@@ -46,7 +46,7 @@ func TestClient_W9_NeverTwoRefundsForAKey(t *testing.T) {
 	}
 
 	t.Logf("on the first day %d of %d did not get to know", everybody(hasty, 3), payments*3)
-	if wrong := fake.Wrongs(); len(wrong) > 0 {
+	if wrong := fake.Violations(); len(wrong) > 0 {
 		t.Fatal(wrong)
 	}
 	// The next day the keys are forgotten; what stayed failed can be done now.
@@ -55,14 +55,14 @@ func TestClient_W9_NeverTwoRefundsForAKey(t *testing.T) {
 	if unknown := everybody(patient, 1); unknown > 0 {
 		t.Errorf("the next day %d of %d did not get to know", unknown, payments)
 	}
-	if wrong := fake.Wrongs(); len(wrong) > 0 {
+	if wrong := fake.Violations(); len(wrong) > 0 {
 		t.Error(wrong)
 	}
 	if n := len(fake.Refunds()); n != payments {
 		t.Errorf("%d refunds of %d payments", n, payments)
 	}
 	for _, fault := range []stripetest.Fault{stripetest.Busy, stripetest.Down, stripetest.Failed, stripetest.FailedAfter, stripetest.Cut, stripetest.Hang} {
-		if fake.Struck()[fault] == 0 {
+		if fake.InjectedFaults()[fault] == 0 {
 			t.Errorf("%s never struck: nothing was tested", fault)
 		}
 	}

@@ -44,22 +44,22 @@ func TestNotice_OfEveryEvent(t *testing.T) {
 			gostripe.EventTypeCheckoutSessionCompleted, func(f *stripetest.Fake) { gift := sold; gift.Amount = 0; f.Pay(gift) }, curfew.NoticePaid, free,
 		},
 		"completed, but the money has not come": {
-			gostripe.EventTypeCheckoutSessionCompleted, func(f *stripetest.Fake) { f.Promise(sold) }, curfew.NoticeOther, unpaid,
+			gostripe.EventTypeCheckoutSessionCompleted, func(f *stripetest.Fake) { f.CompleteUnpaid(sold) }, curfew.NoticeOther, unpaid,
 		},
 		"the money has come later": {
-			gostripe.EventTypeCheckoutSessionAsyncPaymentSucceeded, func(f *stripetest.Fake) { f.Arrive(f.Promise(sold)) }, curfew.NoticePaid, paid,
+			gostripe.EventTypeCheckoutSessionAsyncPaymentSucceeded, func(f *stripetest.Fake) { f.SucceedPayment(f.CompleteUnpaid(sold)) }, curfew.NoticePaid, paid,
 		},
 		"the money will not come": {
-			gostripe.EventTypeCheckoutSessionAsyncPaymentFailed, func(f *stripetest.Fake) { f.Fail(f.Promise(sold)) }, curfew.NoticeFailed, unpaid,
+			gostripe.EventTypeCheckoutSessionAsyncPaymentFailed, func(f *stripetest.Fake) { f.FailPayment(f.CompleteUnpaid(sold)) }, curfew.NoticeFailed, unpaid,
 		},
 		"nobody paid": {
 			gostripe.EventTypeCheckoutSessionExpired, func(f *stripetest.Fake) { f.Expire(f.Open(sold)) }, curfew.NoticeExpired, unpaid,
 		},
 		"a part is given back": {
-			gostripe.EventTypeChargeRefunded, func(f *stripetest.Fake) { f.GiveBack(f.Pay(sold), 500) }, curfew.NoticeRefunded, part,
+			gostripe.EventTypeChargeRefunded, func(f *stripetest.Fake) { f.RefundByHand(f.Pay(sold), 500) }, curfew.NoticeRefunded, part,
 		},
 		"all is given back": {
-			gostripe.EventTypeChargeRefunded, func(f *stripetest.Fake) { f.GiveBack(f.Pay(sold), 1999) }, curfew.NoticeRefunded, whole,
+			gostripe.EventTypeChargeRefunded, func(f *stripetest.Fake) { f.RefundByHand(f.Pay(sold), 1999) }, curfew.NoticeRefunded, whole,
 		},
 		"the bank asks for it": {
 			gostripe.EventTypeChargeDisputeCreated, func(f *stripetest.Fake) { f.Dispute(f.Pay(sold)) }, curfew.NoticeDisputed, money,

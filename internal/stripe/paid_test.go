@@ -22,14 +22,14 @@ func TestPaid_ListsWhatIsPaidAndNothingElse(t *testing.T) {
 
 	paid := fake.Pay(sold)
 	part := fake.Pay(sold)
-	fake.GiveBack(part, 500)
+	fake.RefundByHand(part, 500)
 	free := fake.Pay(gift)
 	fake.Open(sold)
 	fake.Expire(fake.Open(sold))
-	fake.Promise(sold)
-	fake.Fail(fake.Promise(sold))
-	came := fake.Promise(sold)
-	fake.Arrive(came)
+	fake.CompleteUnpaid(sold)
+	fake.FailPayment(fake.CompleteUnpaid(sold))
+	came := fake.CompleteUnpaid(sold)
+	fake.SucceedPayment(came)
 
 	want := func(ref, payment string, amount, refunded int64) curfew.Payment {
 		return curfew.Payment{
@@ -82,9 +82,9 @@ func TestPaid_SinceIsWhenItWasPaid(t *testing.T) {
 	set := func(at time.Time) { now.Store(&at) }
 	fake := stripetest.New(t, stripetest.Options{Now: func() time.Time { return *now.Load() }})
 	set(noon)
-	slow := fake.Promise(stripetest.Checkout{CustomerID: "cus-1", Plan: "chat10", Amount: 5})
+	slow := fake.CompleteUnpaid(stripetest.Checkout{CustomerID: "cus-1", Plan: "chat10", Amount: 5})
 	set(noon.Add(23 * time.Hour))
-	fake.Arrive(slow)
+	fake.SucceedPayment(slow)
 	for since, want := range map[time.Duration]int{22 * time.Hour: 1, 24 * time.Hour: 1, 25 * time.Hour: 0} {
 		n := 0
 		for _, err := range client(t, fake).Paid(t.Context(), noon.Add(since)) {
@@ -113,7 +113,7 @@ func TestPaid_GoesOnWhereStripeDidNotAnswer(t *testing.T) {
 		}
 		seen[payment.Ref] = true
 	}
-	if struck := fake.Struck(); len(seen) != 450 || len(struck) < 2 {
+	if struck := fake.InjectedFaults(); len(seen) != 450 || len(struck) < 2 {
 		t.Errorf("%d of 450 were listed through %v", len(seen), struck)
 	}
 }
@@ -138,7 +138,7 @@ func TestRefunds_ReadsEveryPage(t *testing.T) {
 	fake := stripetest.New(t, stripetest.Options{})
 	paid := paidOnce(fake)
 	for range 205 {
-		fake.GiveBack(paid.Ref, 1)
+		fake.RefundByHand(paid.Ref, 1)
 	}
 	paidOnce(fake)
 	got, err := client(t, fake).Refunds(t.Context(), paid.PaymentID)

@@ -13,31 +13,30 @@ import (
 	"github.com/curfewhq/curfew/internal/storetest/seed"
 )
 
-// Delivery is how the waiting events reach a webhook.
+// Delivery says how pending events are sent to a webhook.
 type Delivery struct {
 	URL    string
 	Secret string
-	// Copies are how often each is sent; 0: once.
+	// Copies is how often each event is sent; 0: once.
 	Copies int
-	// Burst is how often those of the share Bursts are sent instead: all copies
-	// at the same moment. The seed decides which.
+	// A share of Bursts of the events is sent Burst times instead, all copies at the same moment. The seed
+	// decides which.
 	Burst  int
 	Bursts float64
-	// Workers are how many are sent at once; 0: one.
+	// Workers is how many are sent at once; 0: one.
 	Workers int
-	// Shuffle sends them in no order; otherwise in the order of their making.
+	// Shuffle sends them in random order, otherwise in order of creation.
 	Shuffle bool
-	// Late is the share that is not sent this time, Never the share that is never
-	// sent at all. The seed decides which.
+	// Late is the share that is not sent this time, Never the share that is never sent. The seed decides which.
 	Late, Never float64
-	Client      *http.Client // nil: one that waits ten seconds
+	Client      *http.Client // nil: one with a timeout of ten seconds
 }
 
-// Delivered is what became of the events, counted by event.
+// Delivered counts events by what happened to them.
 type Delivered struct{ Accepted, Refused, Late, Never int }
 
-// Deliver sends what waits. An event of which any copy was not answered 2xx
-// goes on waiting for the next Deliver, as those that are late do.
+// Deliver sends the pending events. Late events, and those with any copy not answered 2xx, stay pending for the next
+// Deliver.
 func (f *Fake) Deliver(ctx context.Context, d Delivery) Delivered {
 	if d.Client == nil {
 		d.Client = &http.Client{Timeout: 10 * time.Second}
@@ -52,7 +51,7 @@ func (f *Fake) Deliver(ctx context.Context, d Delivery) Delivered {
 	return got
 }
 
-// choose takes what is sent this time out of what waits.
+// choose removes the events to send this time from the pending ones.
 func (f *Fake) choose(d Delivery, got *Delivered) []*Event {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -74,15 +73,15 @@ func (f *Fake) choose(d Delivery, got *Delivered) []*Event {
 	return sent
 }
 
-// parcel is an event with how many copies of it are sent at the same moment.
-type parcel struct {
+// batch is an event and how many copies of it are sent at the same moment.
+type batch struct {
 	event *Event
 	n     int
 }
 
 // send sends every copy and returns the events that were refused.
 func (f *Fake) send(ctx context.Context, d Delivery, events []*Event) []*Event {
-	queue := f.pack(d, events)
+	queue := f.batches(d, events)
 	var next atomic.Int64
 	var mu sync.Mutex
 	refused := map[*Event]bool{}
@@ -90,7 +89,7 @@ func (f *Fake) send(ctx context.Context, d Delivery, events []*Event) []*Event {
 	for range max(d.Workers, 1) {
 		workers.Go(func() {
 			for at := next.Add(1) - 1; at < int64(len(queue)); at = next.Add(1) - 1 {
-				if !f.hand(ctx, d, queue[at]) {
+				if !f.sendBatch(ctx, d, queue[at]) {
 					mu.Lock()
 					refused[queue[at].event] = true
 					mu.Unlock()
@@ -102,15 +101,15 @@ func (f *Fake) send(ctx context.Context, d Delivery, events []*Event) []*Event {
 	return slices.DeleteFunc(slices.Clone(events), func(e *Event) bool { return !refused[e] })
 }
 
-// pack decides which copies travel together, and in which order.
-func (f *Fake) pack(d Delivery, events []*Event) []parcel {
-	var queue []parcel
+// batches decides which copies are sent together, and in which order.
+func (f *Fake) batches(d Delivery, events []*Event) []batch {
+	var queue []batch
 	for _, event := range events {
 		if seed.Dice(f.seed, "burst "+event.ID).Float64() < d.Bursts {
-			queue = append(queue, parcel{event, d.Burst})
+			queue = append(queue, batch{event, d.Burst})
 			continue
 		}
-		queue = append(queue, slices.Repeat([]parcel{{event, 1}}, max(d.Copies, 1))...)
+		queue = append(queue, slices.Repeat([]batch{{event, 1}}, max(d.Copies, 1))...)
 	}
 	if d.Shuffle {
 		seed.Dice(f.seed, "shuffle").Shuffle(len(queue), func(i, j int) { queue[i], queue[j] = queue[j], queue[i] })
@@ -118,8 +117,8 @@ func (f *Fake) pack(d Delivery, events []*Event) []parcel {
 	return queue
 }
 
-// hand reports whether every copy was answered 2xx.
-func (f *Fake) hand(ctx context.Context, d Delivery, p parcel) bool {
+// sendBatch reports whether every copy was answered 2xx.
+func (f *Fake) sendBatch(ctx context.Context, d Delivery, p batch) bool {
 	var refused atomic.Bool
 	var copies sync.WaitGroup
 	for range p.n {

@@ -10,8 +10,7 @@ import (
 	"github.com/stripe/stripe-go/v86/webhook"
 )
 
-// Event is one message to the webhook: what was so when it happened, whenever
-// it is sent.
+// Event is one message to the webhook. It shows the state when it happened, whenever it is sent.
 type Event struct {
 	ID   string
 	Type stripe.EventType
@@ -19,11 +18,11 @@ type Event struct {
 
 	at   time.Time
 	live bool
-	body func() []byte // made when it is first asked for
+	body func() []byte // rendered once
 }
 
-// tell is called with the lock held.
-func (f *Fake) tell(kind stripe.EventType, c *checkout) {
+// emit adds an event about the present state. It is called with the lock held.
+func (f *Fake) emit(kind stripe.EventType, c *checkout) {
 	f.made++
 	event := &Event{ID: fmt.Sprintf("evt_%08d", f.made), Type: kind, Ref: c.ref, at: f.now(), live: f.live}
 	then := *c
@@ -31,14 +30,14 @@ func (f *Fake) tell(kind stripe.EventType, c *checkout) {
 	f.events = append(f.events, event)
 }
 
-// Events are those that were not delivered yet, oldest first.
+// Events returns the events not delivered yet, oldest first.
 func (f *Fake) Events() []*Event {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return append([]*Event(nil), f.events...)
 }
 
-// Body is the message, to the byte the same every time.
+// Body returns the message, byte for byte the same each time.
 func (e *Event) Body() []byte { return e.body() }
 
 func (e *Event) render(subject any) []byte {
@@ -56,7 +55,7 @@ func (e *Event) render(subject any) []byte {
 	return body
 }
 
-// subject is what an event is about, as it was.
+// subject returns the object that an event is about.
 func (f *Fake) subject(kind stripe.EventType, c checkout) any {
 	switch kind {
 	case stripe.EventTypeChargeRefunded:
@@ -67,7 +66,7 @@ func (f *Fake) subject(kind stripe.EventType, c checkout) any {
 	return f.session(c, false)
 }
 
-// Sign is the Stripe-Signature header of a body, made by Stripe's library.
+// Sign returns the Stripe-Signature header of a body, made by Stripe's library.
 func Sign(secret string, at time.Time, body []byte) string {
 	return webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{Payload: body, Secret: secret, Timestamp: at}).Header
 }

@@ -1,10 +1,8 @@
-// Package stripetest is a Stripe for tests: a real HTTP server with the parts
-// of Stripe's API that Curfew calls, a till at which customers pay, webhooks
-// that it signs and delivers badly on purpose, and a ledger of its own that
-// tells in the end what was truly paid and given back.
+// Package stripetest is a fake Stripe for tests: a real HTTP server with the parts of Stripe's API that Curfew calls,
+// checkouts at which customers pay, webhooks that it signs and deliberately delivers badly, and a ledger of what was
+// really paid and refunded.
 //
-// It knows nothing of Curfew. What it does and answers follows Stripe's
-// published behaviour, in the types of Stripe's own library.
+// It knows nothing of Curfew. It follows Stripe's documented behavior, in the types of Stripe's own library.
 package stripetest
 
 import (
@@ -18,18 +16,17 @@ import (
 	"github.com/curfewhq/curfew/internal/storetest/seed"
 )
 
-// Options of a Fake. Its zero value is a Stripe without faults.
+// Options configure a Fake. The zero value has no faults.
 type Options struct {
 	APIKey string // empty: sk_test_fake
-	// Seed decides every fault and every order of delivery, so that a run can be
-	// had again. Print it.
+	// Seed decides every fault and every order of delivery, so that a run can be repeated. Log it.
 	Seed   uint64
 	Faults Faults
-	Live   bool             // the mode that events and objects say
+	Live   bool             // the mode of events and objects
 	Now    func() time.Time // nil: time.Now
 }
 
-// Fake is one Stripe account. It may be used by many at once.
+// Fake is a Stripe account. It is safe for concurrent use.
 type Fake struct {
 	URL    string
 	APIKey string
@@ -37,24 +34,24 @@ type Fake struct {
 	seed uint64
 	live bool
 	now  func() time.Time
-	quit chan struct{} // closed at the end: whoever hangs lets go
+	quit chan struct{} // closed at the end; releases hanging calls
 
 	mu       sync.Mutex
 	faults   Faults
-	sold     []*checkout // in the order of their making
+	sold     []*checkout // in order of creation
 	byRef    map[string]*checkout
 	byIntent map[string]*checkout
 	refunds  []Refund
 	events   []*Event // not delivered yet
 	made     int      // events ever
 	keys     map[string]stored
-	flying   map[string]bool // idempotency keys of calls that are not answered yet
-	chances  *seed.Chances   // what goes wrong
+	inFlight map[string]bool // idempotency keys of unanswered calls
+	chances  *seed.Chances   // decide the faults
 	rounds   int             // calls of Deliver
-	struck   map[Fault]int
+	injected map[Fault]int
 }
 
-// New starts a Stripe that stops with the test.
+// New starts a Stripe that runs until the test ends.
 func New(t testing.TB, o Options) *Fake {
 	t.Helper()
 	if o.APIKey == "" {
@@ -67,12 +64,12 @@ func New(t testing.TB, o Options) *Fake {
 		APIKey: o.APIKey, seed: o.Seed, live: o.Live, now: o.Now, faults: o.Faults,
 		quit:  make(chan struct{}),
 		byRef: map[string]*checkout{}, byIntent: map[string]*checkout{},
-		keys: map[string]stored{}, flying: map[string]bool{},
-		chances: seed.NewChances(o.Seed), struck: map[Fault]int{},
+		keys: map[string]stored{}, inFlight: map[string]bool{},
+		chances: seed.NewChances(o.Seed), injected: map[Fault]int{},
 	}
 	server := httptest.NewUnstartedServer(f.routes())
-	// On a connection that was used before, net/http repeats a call that was cut. It is not to: how
-	// often a call is made, and so what strikes it, would depend on moments.
+	// On a reused connection, net/http repeats a call that was cut. Then how often a call is made, and so which
+	// faults it meets, would depend on timing.
 	server.Config.SetKeepAlivesEnabled(false)
 	server.Start()
 	f.URL = server.URL
@@ -84,14 +81,14 @@ func New(t testing.TB, o Options) *Fake {
 	return f
 }
 
-// SetFaults changes what goes wrong from now on.
+// SetFaults changes the faults from now on.
 func (f *Fake) SetFaults(faults Faults) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.faults = faults
 }
 
-// ForgetKeys is what Stripe does with idempotency keys after a day.
+// ForgetKeys forgets all idempotency keys, as Stripe does after a day.
 func (f *Fake) ForgetKeys() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -100,13 +97,13 @@ func (f *Fake) ForgetKeys() {
 
 func (f *Fake) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /v1/refunds", f.answer(f.createRefund))
-	mux.HandleFunc("GET /v1/refunds", f.answer(f.listRefunds))
-	mux.HandleFunc("GET /v1/checkout/sessions", f.answer(f.listSessions))
-	mux.HandleFunc("GET /v1/checkout/sessions/{id}", f.answer(f.getSession))
-	mux.HandleFunc("GET /v1/payment_intents/{id}", f.answer(f.getIntent))
-	mux.HandleFunc("/", f.answer(func(r *http.Request) answer {
-		return refuse(http.StatusNotFound, "invalid_request_error", "", fmt.Sprintf("Unrecognized request URL (%s: %s)", r.Method, r.URL.Path))
+	mux.HandleFunc("POST /v1/refunds", f.route(f.createRefund))
+	mux.HandleFunc("GET /v1/refunds", f.route(f.listRefunds))
+	mux.HandleFunc("GET /v1/checkout/sessions", f.route(f.listSessions))
+	mux.HandleFunc("GET /v1/checkout/sessions/{id}", f.route(f.getSession))
+	mux.HandleFunc("GET /v1/payment_intents/{id}", f.route(f.getIntent))
+	mux.HandleFunc("/", f.route(func(r *http.Request) response {
+		return failure(http.StatusNotFound, "invalid_request_error", "", fmt.Sprintf("Unrecognized request URL (%s: %s)", r.Method, r.URL.Path))
 	}))
 	return mux
 }

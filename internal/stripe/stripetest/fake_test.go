@@ -71,8 +71,8 @@ func TestFake_KeepsIdempotencyKeysAsStripeDoes(t *testing.T) {
 			t.Errorf("%s: %v", sentence, err)
 		}
 	}
-	if got := fake.Refunds(); len(got) != 1 || got[0].Amount != 40 || len(fake.Wrongs()) > 0 {
-		t.Errorf("the ledger has %+v, and says %v", got, fake.Wrongs())
+	if got := fake.Refunds(); len(got) != 1 || got[0].Amount != 40 || len(fake.Violations()) > 0 {
+		t.Errorf("the ledger has %+v, and says %v", got, fake.Violations())
 	}
 }
 
@@ -106,7 +106,7 @@ func TestFake_TellsWhatIsWrong(t *testing.T) {
 		fake.ForgetKeys() // and nobody looked first
 	}
 	want := []string{"key k1 gave money back twice", "payment " + paid.PaymentID + " was refunded twice"}
-	if diff := cmp.Diff(want, fake.Wrongs()); diff != "" {
+	if diff := cmp.Diff(want, fake.Violations()); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(map[string]int64{"eur": 20}, fake.Balance()); diff != "" {
@@ -118,7 +118,7 @@ func TestFake_AnswersForOneCheckoutAndOnePayment(t *testing.T) {
 	t.Parallel()
 	fake := stripetest.New(t, stripetest.Options{})
 	api, paid := library(fake), sell(fake, 100)
-	fake.GiveBack(paid.Ref, 30)
+	fake.RefundByHand(paid.Ref, 30)
 	params := &stripe.CheckoutSessionRetrieveParams{}
 	params.AddExpand("payment_intent.latest_charge")
 	session, err := api.V1CheckoutSessions.Retrieve(t.Context(), paid.Ref, params)
@@ -158,7 +158,7 @@ func statusOf(t *testing.T, request *http.Request) int {
 // A list is asked for since some time, at an address that no other run has.
 func TestFake_TheTimeDecidesNothing(t *testing.T) {
 	t.Parallel()
-	story := func(since time.Time) (told []stripetest.Fault) {
+	faultsOf := func(since time.Time) (found []stripetest.Fault) {
 		fake := stripetest.New(t, stripetest.Options{Seed: 1, Faults: stripetest.Faults{Busy: .25, Down: .25, Failed: .25}})
 		before := map[stripetest.Fault]int{}
 		for range 30 {
@@ -170,17 +170,17 @@ func TestFake_TheTimeDecidesNothing(t *testing.T) {
 				break
 			}
 			var fault stripetest.Fault
-			after := fake.Struck()
+			after := fake.InjectedFaults()
 			for kind, n := range after {
 				if n > before[kind] {
 					fault = kind
 				}
 			}
-			told, before = append(told, fault), after
+			found, before = append(found, fault), after
 		}
-		return told
+		return found
 	}
-	one, later := story(time.Now().Add(-time.Hour)), story(time.Now())
+	one, later := faultsOf(time.Now().Add(-time.Hour)), faultsOf(time.Now())
 	if !slices.Equal(one, later) {
 		t.Errorf("an hour ago: %v\nnow: %v", one, later)
 	}
@@ -207,16 +207,16 @@ func TestFake_ACutIsSeenByTheCallerEachTime(t *testing.T) {
 			t.Fatal(err)
 		}
 		fake.SetFaults(stripetest.Faults{Cut: 1})
-		before := fake.Struck()[stripetest.Cut]
-		if err := list(); err == nil || fake.Struck()[stripetest.Cut] != before+1 {
-			t.Errorf("one call was cut %d times: %v", fake.Struck()[stripetest.Cut]-before, err)
+		before := fake.InjectedFaults()[stripetest.Cut]
+		if err := list(); err == nil || fake.InjectedFaults()[stripetest.Cut] != before+1 {
+			t.Errorf("one call was cut %d times: %v", fake.InjectedFaults()[stripetest.Cut]-before, err)
 		}
 	}
 }
 
 func TestFake_TheSeedDecidesWhatGoesWrong(t *testing.T) {
 	t.Parallel()
-	story := func(seed uint64) (told []string) {
+	faultsOf := func(seed uint64) (found []string) {
 		fake := stripetest.New(t, stripetest.Options{Seed: seed, Faults: stripetest.Faults{Busy: .2, Down: .2, Failed: .2, FailedAfter: .2}})
 		api := library(fake)
 		for i := range 20 {
@@ -225,11 +225,11 @@ func TestFake_TheSeedDecidesWhatGoesWrong(t *testing.T) {
 			if said == nil {
 				said = &stripe.Error{}
 			}
-			told = append(told, fmt.Sprint(said.HTTPStatusCode))
+			found = append(found, fmt.Sprint(said.HTTPStatusCode))
 		}
-		return told
+		return found
 	}
-	one, again, other := story(1), story(1), story(2)
+	one, again, other := faultsOf(1), faultsOf(1), faultsOf(2)
 	if !slices.Equal(one, again) || slices.Equal(one, other) {
 		t.Errorf("seed 1: %v\nagain:  %v\nseed 2: %v", one, again, other)
 	}
@@ -318,14 +318,14 @@ func TestFake_AnEventSaysWhatWasSoThen(t *testing.T) {
 	now := noon
 	fake := stripetest.New(t, stripetest.Options{Now: func() time.Time { return now }})
 	paid := sell(fake, 100)
-	fake.GiveBack(paid.Ref, 10)
+	fake.RefundByHand(paid.Ref, 10)
 	fake.Dispute(paid.Ref)
 	var before []string
 	for _, event := range fake.Events() {
 		before = append(before, string(event.Body()))
 	}
 	now = noon.AddDate(0, 0, 30)
-	fake.GiveBack(paid.Ref, 90)
+	fake.RefundByHand(paid.Ref, 90)
 	for i, event := range fake.Events()[:len(before)] {
 		if string(event.Body()) != before[i] {
 			t.Errorf("%s is told otherwise a month later", event.Type)

@@ -5,11 +5,10 @@ import (
 	"strings"
 )
 
-// Fault is one way in which a call goes wrong.
+// Fault is one way in which a call fails.
 type Fault string
 
-// The faults. What a fault does with a call that only reads is the same, less
-// the storing.
+// The faults. On a call that only reads, a fault does the same, but stores nothing.
 const (
 	Busy        Fault = "busy"         // 429: nothing is done
 	Down        Fault = "down"         // 503: nothing is done
@@ -19,28 +18,27 @@ const (
 	Hang        Fault = "hang"         // it is done, and no answer comes until the caller gives up
 )
 
-// Faults are probabilities, from 0 to 1 together.
+// Faults are probabilities; their sum is at most 1.
 type Faults struct {
 	Busy, Down, Failed, FailedAfter, Cut, Hang float64
 }
 
-// Struck is how often each fault was, so that a test can tell that it tested.
-func (f *Fake) Struck() map[Fault]int {
+// InjectedFaults counts how often each fault was injected, so that a test can prove that it tested something.
+func (f *Fake) InjectedFaults() map[Fault]int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	struck := map[Fault]int{}
-	for fault, n := range f.struck {
-		struck[fault] = n
+	injected := map[Fault]int{}
+	for fault, n := range f.injected {
+		injected[fault] = n
 	}
-	return struck
+	return injected
 }
 
-// strike decides about the n-th time of one and the same call, by the seed: not
-// by what other calls come between, nor by when it is made.
-func (f *Fake) strike(r *http.Request) Fault {
+// inject decides the fault of the nth repetition of a call by the seed alone, whatever calls come in between.
+func (f *Fake) inject(r *http.Request) Fault {
 	fault := f.faults.at(f.chances.Of(callName(r)))
 	if fault != "" {
-		f.struck[fault]++
+		f.injected[fault]++
 	}
 	return fault
 }
@@ -57,8 +55,8 @@ func (p Faults) at(chance float64) Fault {
 	return ""
 }
 
-// callName tells calls apart by what they ask for. The time since which a list
-// is asked for differs from run to run, so it is no part of the name.
+// callName identifies a call by its parameters, except the time since which a list is requested: that differs from run
+// to run.
 func callName(r *http.Request) string {
 	query := r.URL.Query()
 	for name := range query {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Paid is a payment that was truly made.
+// Paid is a payment that was really made.
 type Paid struct {
 	Ref        string
 	PaymentID  string
@@ -17,7 +17,7 @@ type Paid struct {
 	At         time.Time
 }
 
-// Refund is money that was truly given back.
+// Refund is a refund that was really made.
 type Refund struct {
 	ID        string
 	Ref       string
@@ -30,7 +30,7 @@ type Refund struct {
 	metadata map[string]string
 }
 
-// Paid is every payment, oldest first, whether or not its event was sent.
+// Paid returns every payment, oldest first, whether or not its event was sent.
 func (f *Fake) Paid() []Paid {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -46,17 +46,16 @@ func (f *Fake) Paid() []Paid {
 	return paid
 }
 
-// Refunds is everything given back, oldest first.
+// Refunds returns every refund, oldest first.
 func (f *Fake) Refunds() []Refund {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return append([]Refund(nil), f.refunds...)
 }
 
-// Wrongs is what must never be, in sentences: a key that gave money back twice,
-// a payment of which more was given back than paid, one refunded twice through
-// the API. Empty is right.
-func (f *Fake) Wrongs() []string {
+// Violations describes what must never happen: a key that refunded twice, a payment refunded by more than was paid, or
+// one refunded twice through the API. Empty is right.
+func (f *Fake) Violations() []string {
 	var wrong []string
 	keys, payments, sums := map[string]int{}, map[string]int{}, map[string]int64{}
 	for _, r := range f.Refunds() {
@@ -79,7 +78,7 @@ func (f *Fake) Wrongs() []string {
 	return wrong
 }
 
-// Balance is what is left of all payments, less refunds, by currency.
+// Balance returns all payments less all refunds, by currency.
 func (f *Fake) Balance() map[string]int64 {
 	sums := map[string]int64{}
 	for _, p := range f.Paid() {

@@ -8,8 +8,8 @@ import (
 	"github.com/stripe/stripe-go/v86"
 )
 
-// session is Stripe's Checkout Session: every field there is, null where there
-// is nothing, other objects as their ids unless they are expanded.
+// session returns Stripe's Checkout Session with every field: null where there is no value, and other objects as their
+// ids unless expanded.
 func (f *Fake) session(c checkout, expand bool) any {
 	metadata := map[string]string{}
 	maps.Copy(metadata, c.Metadata)
@@ -71,7 +71,7 @@ func (r Refund) object() any {
 	}, map[string]any{"payment_intent": id(r.PaymentID)})
 }
 
-// id is an object's id, or null.
+// id returns an object's id, or null.
 func id(text string) any {
 	if text == "" {
 		return nil
@@ -79,8 +79,8 @@ func id(text string) any {
 	return text
 }
 
-// with is an object of the library with some of its fields replaced: the
-// library's types would write an id as a whole object.
+// with returns an object of the library with some fields replaced: the library's types would encode an id as a whole
+// object.
 func with(object any, replace map[string]any) map[string]any {
 	text, err := json.Marshal(object)
 	if err != nil {

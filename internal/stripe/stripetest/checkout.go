@@ -7,7 +7,7 @@ import (
 	"github.com/stripe/stripe-go/v86"
 )
 
-// Checkout is what a marketplace has Stripe sell.
+// Checkout is what a marketplace sells through Stripe.
 type Checkout struct {
 	CustomerID string // client_reference_id; empty: only what the metadata says
 	Plan       string // metadata plan; empty: none
@@ -15,11 +15,10 @@ type Checkout struct {
 	Currency   string // empty: eur
 	Email      string
 	Name       string
-	Metadata   map[string]string // beside the plan
+	Metadata   map[string]string // besides the plan
 }
 
-// checkout is one Checkout Session and the money behind it. Its events hold
-// copies.
+// checkout is a Checkout Session and its payment. Events hold copies of it.
 type checkout struct {
 	Checkout
 	number        int
@@ -32,74 +31,74 @@ type checkout struct {
 	createdAt     time.Time
 	paidAt        time.Time
 	refunded      int64
-	refunds       []int // where they are in the ledger
+	refunds       []int // indexes in the ledger
 }
 
-// Open opens a Checkout Session that nobody has paid, and returns its id.
+// Open creates an unpaid Checkout Session and returns its id.
 func (f *Fake) Open(c Checkout) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.open(c).ref
 }
 
-// Pay opens a Checkout Session that is paid at once, and returns its id.
+// Pay creates a Checkout Session that is paid at once, and returns its id.
 func (f *Fake) Pay(c Checkout) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	made := f.open(c)
 	f.complete(made)
-	f.tell(stripe.EventTypeCheckoutSessionCompleted, made)
+	f.emit(stripe.EventTypeCheckoutSessionCompleted, made)
 	return made.ref
 }
 
-// Promise completes a Checkout Session with a delayed method: the money has not
-// come yet.
-func (f *Fake) Promise(c Checkout) string {
+// CompleteUnpaid creates a Checkout Session completed with a delayed payment method, and returns its id. The payment is
+// still processing.
+func (f *Fake) CompleteUnpaid(c Checkout) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	made := f.open(c)
 	made.status = stripe.CheckoutSessionStatusComplete
-	f.tell(stripe.EventTypeCheckoutSessionCompleted, made)
+	f.emit(stripe.EventTypeCheckoutSessionCompleted, made)
 	return made.ref
 }
 
-// Arrive is the promised money's coming.
-func (f *Fake) Arrive(ref string) {
+// SucceedPayment ends a delayed payment: the money has arrived.
+func (f *Fake) SucceedPayment(ref string) {
 	f.step(ref, stripe.EventTypeCheckoutSessionAsyncPaymentSucceeded, f.complete)
 }
 
-// Fail is the promised money's staying away.
-func (f *Fake) Fail(ref string) {
+// FailPayment ends a delayed payment: the money will not arrive.
+func (f *Fake) FailPayment(ref string) {
 	f.step(ref, stripe.EventTypeCheckoutSessionAsyncPaymentFailed, func(*checkout) {})
 }
 
-// Expire is nobody's paying an open Checkout Session in time.
+// Expire expires an open Checkout Session.
 func (f *Fake) Expire(ref string) {
 	f.step(ref, stripe.EventTypeCheckoutSessionExpired, func(c *checkout) { c.status = stripe.CheckoutSessionStatusExpired })
 }
 
-// Dispute is the customer's bank asking for the money, and taking it.
+// Dispute lets the customer's bank open a dispute and withdraw the money.
 func (f *Fake) Dispute(ref string) {
 	need := func(c *checkout) { c.dispute = stripe.DisputeStatusNeedsResponse }
 	f.step(ref, stripe.EventTypeChargeDisputeCreated, need)
 	f.step(ref, stripe.EventTypeChargeDisputeFundsWithdrawn, need)
 }
 
-// CloseDispute is the bank's verdict.
+// CloseDispute closes a dispute with the bank's verdict.
 func (f *Fake) CloseDispute(ref string, verdict stripe.DisputeStatus) {
 	f.step(ref, stripe.EventTypeChargeDisputeClosed, func(c *checkout) { c.dispute = verdict })
 }
 
-// GiveBack is a refund by hand in Stripe's dashboard. It panics where Stripe
-// would refuse: a test that asks for that is wrong.
-func (f *Fake) GiveBack(ref string, amount int64) string {
+// RefundByHand refunds in Stripe's dashboard and returns the refund's id. It panics where Stripe would refuse, because
+// then the test is wrong.
+func (f *Fake) RefundByHand(ref string, amount int64) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	c := f.known(ref)
 	if left := c.Amount - c.refunded; c.paidAt.IsZero() || amount > left {
-		panic(fmt.Sprintf("stripetest: %d of %s cannot be given back, %d are left", amount, ref, left))
+		panic(fmt.Sprintf("stripetest: %d of %s cannot be refunded: %d are left", amount, ref, left))
 	}
-	return f.giveBack(c, amount, "", nil).ID
+	return f.refund(c, amount, "", nil).ID
 }
 
 func (f *Fake) open(c Checkout) *checkout {
@@ -133,7 +132,7 @@ func (f *Fake) step(ref string, event stripe.EventType, change func(*checkout)) 
 	defer f.mu.Unlock()
 	c := f.known(ref)
 	change(c)
-	f.tell(event, c)
+	f.emit(event, c)
 }
 
 func (f *Fake) known(ref string) *checkout {
@@ -144,7 +143,7 @@ func (f *Fake) known(ref string) *checkout {
 	return c
 }
 
-func (f *Fake) giveBack(c *checkout, amount int64, key string, metadata map[string]string) Refund {
+func (f *Fake) refund(c *checkout, amount int64, key string, metadata map[string]string) Refund {
 	c.refunded += amount
 	made := Refund{
 		ID: fmt.Sprintf("re_%08d", len(f.refunds)+1), Ref: c.ref, PaymentID: c.intent, Key: key,
@@ -152,6 +151,6 @@ func (f *Fake) giveBack(c *checkout, amount int64, key string, metadata map[stri
 	}
 	c.refunds = append(c.refunds, len(f.refunds))
 	f.refunds = append(f.refunds, made)
-	f.tell(stripe.EventTypeChargeRefunded, c)
+	f.emit(stripe.EventTypeChargeRefunded, c)
 	return made
 }

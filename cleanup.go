@@ -187,8 +187,8 @@ type Cursor struct {
 	ID string
 }
 
-// Item is one session, with its request, in a preview.
-type Item struct {
+// PlannedChange is what a preview would do to one session and its request.
+type PlannedChange struct {
 	SessionID  string        `json:"sessionId"`
 	RequestID  string        `json:"requestId,omitempty"`
 	CustomerID string        `json:"customerId"`
@@ -203,11 +203,11 @@ type Item struct {
 // Preview is what a run would change, by id and version. Executing it changes
 // only rows that have not moved since.
 type Preview struct {
-	ID        string        `json:"id"`
-	CreatedAt time.Time     `json:"createdAt"`
-	Actor     Actor         `json:"actor"`
-	MaxAge    time.Duration `json:"maxAge"`
-	Items     []Item        `json:"items"`
+	ID        string          `json:"id"`
+	CreatedAt time.Time       `json:"createdAt"`
+	Actor     Actor           `json:"actor"`
+	MaxAge    time.Duration   `json:"maxAge"`
+	Items     []PlannedChange `json:"items"`
 	// Truncated: more is due than the preview holds.
 	Truncated bool `json:"truncated"`
 }

@@ -15,8 +15,8 @@ type Purchase struct {
 	Metadata   map[string]string `json:"metadata,omitempty" maxProperties:"50"`
 }
 
-// Fulfilment is what became of a purchase, or of the wish for a session.
-type Fulfilment struct {
+// Fulfillment is what became of a purchase, or of the wish for a session.
+type Fulfillment struct {
 	Outcome    string    `json:"outcome" enum:"fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited"`
 	SessionID  string    `json:"sessionId,omitempty" doc:"The first session it brought"`
 	RequestID  string    `json:"requestId,omitempty"`

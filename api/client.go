@@ -28,8 +28,8 @@ type Client struct {
 }
 
 // FulfillCheckout reports a paid checkout. It may be repeated for ever.
-func (c *Client) FulfillCheckout(ctx context.Context, p Purchase) (Fulfilment, error) {
-	return post[Fulfilment](ctx, c, "/api/checkouts", p)
+func (c *Client) FulfillCheckout(ctx context.Context, p Purchase) (Fulfillment, error) {
+	return post[Fulfillment](ctx, c, "/api/checkouts", p)
 }
 
 // Checkouts is a customer's payments.
@@ -39,8 +39,8 @@ func (c *Client) Checkouts(ctx context.Context, customerID string) (Checkouts, e
 
 // CreateSession makes a session of a free plan, or spends a credit. The key
 // makes it safe to repeat; empty: it is not.
-func (c *Client) CreateSession(ctx context.Context, s NewSession, idempotencyKey string) (Fulfilment, error) {
-	return call[Fulfilment](ctx, c, http.MethodPost, "/api/sessions", s, idempotencyKey)
+func (c *Client) CreateSession(ctx context.Context, s NewSession, idempotencyKey string) (Fulfillment, error) {
+	return call[Fulfillment](ctx, c, http.MethodPost, "/api/sessions", s, idempotencyKey)
 }
 
 // Session reads a session.
@@ -132,13 +132,13 @@ func (c *Client) Checkout(ctx context.Context, idOrRef string) (CheckoutDetail, 
 }
 
 // FulfilCheckout gives a held payment its session.
-func (c *Client) FulfilCheckout(ctx context.Context, idOrRef string, r Repair) (Fulfilment, error) {
-	return post[Fulfilment](ctx, c, at("/api/debug/checkouts/%s/fulfil", idOrRef), r)
+func (c *Client) FulfilCheckout(ctx context.Context, idOrRef string, r Repair) (Fulfillment, error) {
+	return post[Fulfillment](ctx, c, at("/api/debug/checkouts/%s/fulfil", idOrRef), r)
 }
 
 // AssignCheckout says whose a held payment is, and fulfils it.
-func (c *Client) AssignCheckout(ctx context.Context, idOrRef string, a Assignment) (Fulfilment, error) {
-	return post[Fulfilment](ctx, c, at("/api/debug/checkouts/%s/assign", idOrRef), a)
+func (c *Client) AssignCheckout(ctx context.Context, idOrRef string, a Assignment) (Fulfillment, error) {
+	return post[Fulfillment](ctx, c, at("/api/debug/checkouts/%s/assign", idOrRef), a)
 }
 
 // RefundCheckout gives a payment up.

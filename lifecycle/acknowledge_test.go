@@ -82,7 +82,7 @@ func TestWhatCannotBeAcknowledged(t *testing.T) {
 		}
 		must(0, w.acknowledge(hour))(w)
 		w.Exec(w, "ALTER TABLE "+w.Schema+"mechanic_slots RENAME TO slots")
-		if got := w.Report(w.Context()).Health; got != lifecycle.CannotTell {
+		if got := w.Report(w.Context()).Health; got != lifecycle.Undetermined {
 			t.Errorf("an acknowledgement hides that health cannot tell: %s", got)
 		}
 	})

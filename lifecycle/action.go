@@ -5,13 +5,13 @@ type ActionName string
 
 // The actions.
 const (
-	ClearCustomer ActionName = "clear"
-	ForceClear    ActionName = "force_clear" // a live session, with a reason
-	ReleaseSlot   ActionName = "release"
-	RefundPayment ActionName = "refund"
-	CreditPayment ActionName = "credit"
-	FulfilPayment ActionName = "fulfil"
-	UndoRun       ActionName = "undo"
+	ClearCustomer  ActionName = "clear"
+	ForceClear     ActionName = "force_clear" // a live session, with a reason
+	ReleaseSlot    ActionName = "release"
+	RefundPayment  ActionName = "refund"
+	CreditPayment  ActionName = "credit"
+	FulfillPayment ActionName = "fulfil"
+	UndoRun        ActionName = "undo"
 
 	EndSession        ActionName = "end"
 	CancelSession     ActionName = "cancel"
@@ -22,7 +22,7 @@ const (
 // ActionNames lists the actions.
 func ActionNames() []ActionName {
 	return []ActionName{
-		ClearCustomer, ForceClear, ReleaseSlot, RefundPayment, CreditPayment, FulfilPayment, UndoRun, EndSession, CancelSession,
+		ClearCustomer, ForceClear, ReleaseSlot, RefundPayment, CreditPayment, FulfillPayment, UndoRun, EndSession, CancelSession,
 		AssignPayment, CloseRefundAction,
 	}
 }

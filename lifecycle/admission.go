@@ -47,7 +47,7 @@ type Admission struct {
 // outcome Deferred, not an error: the session follows when the slot is free.
 // Errors: Invalid for what can never be accepted, IdempotencyMismatch for a
 // known reference with another customer or plan, Unavailable (repeat it).
-func (ad *Admission) FulfillCheckout(ctx context.Context, by curfew.Actor, p Purchase) (Fulfilment, error) {
+func (ad *Admission) FulfillCheckout(ctx context.Context, by curfew.Actor, p Purchase) (Fulfillment, error) {
 	ctx, end := ad.trace.Begin(ctx, "fulfil a checkout")
 	defer end()
 	begun := time.Now()
@@ -57,10 +57,10 @@ func (ad *Admission) FulfillCheckout(ctx context.Context, by curfew.Actor, p Pur
 	return f, err
 }
 
-func (ad *Admission) fulfill(ctx context.Context, by curfew.Actor, p Purchase) (Fulfilment, error) {
+func (ad *Admission) fulfill(ctx context.Context, by curfew.Actor, p Purchase) (Fulfillment, error) {
 	checkout, err := ad.rules.checkout(p)
 	if err != nil {
-		return Fulfilment{}, err
+		return Fulfillment{}, err
 	}
 	if p.StartsAt != nil {
 		return ad.book(ctx, checkout, by, p)
@@ -74,7 +74,7 @@ func (ad *Admission) fulfill(ctx context.Context, by curfew.Actor, p Purchase) (
 	})
 	switch {
 	case err != nil:
-		return Fulfilment{}, fmt.Errorf("fulfil %s: %w", p.PaymentRef, err)
+		return Fulfillment{}, fmt.Errorf("fulfil %s: %w", p.PaymentRef, err)
 	case r.admitted != nil:
 		return fulfilled(*r.admitted), nil
 	case r.known != nil:

@@ -28,15 +28,15 @@ func TestAPaidCheckoutBringsASessionAndItsRequest(t *testing.T) {
 
 func TestLesson01_NobodyIsRefusedBecauseOfAnOverdueSession(t *testing.T) {
 	for situation, begin := range map[string]struct {
-		session func(*world) lifecycle.Fulfilment
+		session func(*world) lifecycle.Fulfillment
 		status  curfew.SessionStatus
 		reason  curfew.EndReason
 		request curfew.RequestStatus
 		outcome curfew.Outcome
 	}{
-		"waiting":  {func(w *world) lifecycle.Fulfilment { return w.pay("c", "p1") }, curfew.Cancelled, curfew.Expired, curfew.RequestExpired, curfew.Credited},
-		"assigned": {func(w *world) lifecycle.Fulfilment { return w.accepted("c", "p1", "m") }, curfew.Cancelled, curfew.NoShow, curfew.RequestCancelled, curfew.Credited},
-		"live":     {func(w *world) lifecycle.Fulfilment { return w.live("c", "p1", "m") }, curfew.Completed, curfew.Overran, curfew.RequestCompleted, curfew.Fulfilled},
+		"waiting":  {func(w *world) lifecycle.Fulfillment { return w.pay("c", "p1") }, curfew.Cancelled, curfew.Expired, curfew.RequestExpired, curfew.Credited},
+		"assigned": {func(w *world) lifecycle.Fulfillment { return w.accepted("c", "p1", "m") }, curfew.Cancelled, curfew.NoShow, curfew.RequestCancelled, curfew.Credited},
+		"live":     {func(w *world) lifecycle.Fulfillment { return w.live("c", "p1", "m") }, curfew.Completed, curfew.Overran, curfew.RequestCompleted, curfew.Fulfilled},
 	} {
 		t.Run(situation, func(t *testing.T) {
 			worlds(t, func(w *world) {
@@ -131,7 +131,7 @@ func TestAReferenceWithOtherContentsIsAMismatchAndChangesNothing(t *testing.T) {
 
 func TestLesson09_ThreeReportersOfOnePaymentGetOneSession(t *testing.T) {
 	worlds(t, func(w *world) {
-		got := make([]lifecycle.Fulfilment, 3)
+		got := make([]lifecycle.Fulfillment, 3)
 		errs := make([]error, 3)
 		together(3, func(i int) { got[i], errs[i] = w.FulfillCheckout(w.Context(), shop, w.purchase("c", "p1")) })
 		for i := range got {
@@ -144,7 +144,7 @@ func TestLesson09_ThreeReportersOfOnePaymentGetOneSession(t *testing.T) {
 
 func TestACreditIsSpentOnceOldestFirst(t *testing.T) {
 	worlds(t, func(w *world) {
-		claim := lifecycle.Claim{CustomerID: "c", Plan: "chat10"}
+		claim := lifecycle.NewSession{CustomerID: "c", Plan: "chat10"}
 		if _, err := w.CreateSession(w.Context(), shop, claim); !errors.Is(err, curfew.PaymentRequired) {
 			w.Errorf("without a credit: %v", err)
 		}
@@ -172,7 +172,7 @@ func TestAnOverdueSessionLeavesTheCreditThatTheNextOneSpends(t *testing.T) {
 	worlds(t, func(w *world) {
 		old := w.pay("c", "p1")
 		w.Age(w, old.SessionID, longAgo)
-		f := must(w.CreateSession(w.Context(), shop, lifecycle.Claim{CustomerID: "c", Plan: "chat10"}))(w)
+		f := must(w.CreateSession(w.Context(), shop, lifecycle.NewSession{CustomerID: "c", Plan: "chat10"}))(w)
 		if f.CheckoutID != old.CheckoutID || f.SessionID == old.SessionID {
 			w.Errorf("got %+v", f)
 		}
@@ -183,7 +183,7 @@ func TestAnOverdueSessionLeavesTheCreditThatTheNextOneSpends(t *testing.T) {
 func TestARefusalNamesWhoBlocksUntilWhenAndWhatToDo(t *testing.T) {
 	worlds(t, func(w *world) {
 		f := w.pay("c", "p1")
-		_, err := w.CreateSession(w.Context(), shop, lifecycle.Claim{CustomerID: "c", Plan: "free"})
+		_, err := w.CreateSession(w.Context(), shop, lifecycle.NewSession{CustomerID: "c", Plan: "free"})
 		var refusal *curfew.Error
 		if !errors.As(err, &refusal) || refusal.Kind != curfew.SessionOpen {
 			w.Fatalf("got %v", err)
@@ -202,7 +202,7 @@ func TestARefusalNamesWhoBlocksUntilWhenAndWhatToDo(t *testing.T) {
 
 func TestAnIdempotencyKeyAnswersTheSameSession(t *testing.T) {
 	worlds(t, func(w *world) {
-		claim := lifecycle.Claim{CustomerID: "c", Plan: "free", Key: "k"}
+		claim := lifecycle.NewSession{CustomerID: "c", Plan: "free", Key: "k"}
 		ids := make([]string, 8)
 		together(len(ids), func(i int) {
 			if f, err := w.CreateSession(w.Context(), shop, claim); err == nil {
@@ -261,11 +261,11 @@ func TestStormsOfOneCustomerEndInOneOpenSession(t *testing.T) {
 // each reported twice, and 20 claims of a free session.
 func storm(w *world, customer string) {
 	w.Helper()
-	got := make([]lifecycle.Fulfilment, 100)
+	got := make([]lifecycle.Fulfillment, 100)
 	errs := make([]error, 100)
 	together(100, func(i int) {
 		if i >= 80 {
-			got[i], errs[i] = w.CreateSession(w.Context(), shop, lifecycle.Claim{CustomerID: customer, Plan: "free"})
+			got[i], errs[i] = w.CreateSession(w.Context(), shop, lifecycle.NewSession{CustomerID: customer, Plan: "free"})
 			return
 		}
 		got[i], errs[i] = w.FulfillCheckout(w.Context(), shop, w.purchase(customer, fmt.Sprintf("%s-p%d", customer, i%40)))

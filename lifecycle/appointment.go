@@ -14,16 +14,16 @@ import (
 // book fulfils a purchase that names its start. Its reference is looked up
 // first: a payment that was booked is answered as it stands, long after its
 // start too.
-func (ad *Admission) book(ctx context.Context, c curfew.Checkout, by curfew.Actor, p Purchase) (Fulfilment, error) {
+func (ad *Admission) book(ctx context.Context, c curfew.Checkout, by curfew.Actor, p Purchase) (Fulfillment, error) {
 	r, err := ad.reference(ctx, &c, by)
 	switch {
 	case err == nil:
 		return ad.replay(ctx, r, p)
 	case !errors.Is(err, curfew.NotFound):
-		return Fulfilment{}, fmt.Errorf("book %s: %w", p.PaymentRef, err)
+		return Fulfillment{}, fmt.Errorf("book %s: %w", p.PaymentRef, err)
 	}
 	if err := ad.checkStart(ctx, *p.StartsAt); err != nil {
-		return Fulfilment{}, err
+		return Fulfillment{}, err
 	}
 	a := ad.rules.admission(c, by)
 	a.Session.StartsAt, a.Request, a.Reason = p.StartsAt.UTC().Truncate(time.Microsecond), curfew.Request{}, curfew.BookedReason
@@ -36,7 +36,7 @@ func (ad *Admission) book(ctx context.Context, c curfew.Checkout, by curfew.Acto
 			return ad.replay(ctx, r, p)
 		}
 	}
-	return Fulfilment{}, fmt.Errorf("book %s: %w", p.PaymentRef, err)
+	return Fulfillment{}, fmt.Errorf("book %s: %w", p.PaymentRef, err)
 }
 
 // checkStart refuses a start that has passed or is too far, by the store's
@@ -135,7 +135,7 @@ func (cl *Cleanups) appointmentRule(ctx context.Context, s curfew.Snapshot) (rec
 
 // appoint carries out what a run decided about one appointment, and reports
 // whether it did: not if the appointment moved, or its slot changed hands.
-func (cl *Cleanups) appoint(ctx context.Context, run *cleaning, it curfew.Item) (bool, error) {
+func (cl *Cleanups) appoint(ctx context.Context, run *cleaning, it curfew.PlannedChange) (bool, error) {
 	s, err := cl.store.Session(ctx, it.SessionID)
 	if errors.Is(err, curfew.NotFound) || err == nil && (s.Version != it.Version || !s.Started() || !s.Overdue()) {
 		return false, nil
@@ -145,7 +145,7 @@ func (cl *Cleanups) appoint(ctx context.Context, run *cleaning, it curfew.Item) 
 	}
 	switch {
 	case errors.Is(err, curfew.SessionOpen) && it.Rule == curfew.Misses:
-		ended, err := cl.endPage(ctx, run, cl.batchesOf([]curfew.Item{it}, 0))
+		ended, err := cl.endPage(ctx, run, cl.batchesOf([]curfew.PlannedChange{it}, 0))
 		return ended[s.ID], err
 	case errors.Is(err, curfew.SessionOpen) && !s.Postponed():
 		_, err = cl.settler.postpone(ctx, s, run.Actor, run.ID)
@@ -164,7 +164,7 @@ func (cl *Cleanups) clearing(run *cleaning) way {
 			if !ok {
 				return nil
 			}
-			ended, err := cl.endPage(ctx, run, cl.batchesOf([]curfew.Item{cl.rules.item(s, rule)}, 0))
+			ended, err := cl.endPage(ctx, run, cl.batchesOf([]curfew.PlannedChange{cl.rules.item(s, rule)}, 0))
 			if err == nil && !ended[s.ID] && cl.quarantine.waits(s.ID) {
 				return curfew.Errorf(curfew.Invalid, "session %s holds the slot and cannot be ended", s.ID)
 			}

@@ -19,13 +19,13 @@ func (w *world) appointed(customer, ref string, in time.Duration) lifecycle.Purc
 }
 
 // book is a paid appointment that starts so far from now.
-func (w *world) book(customer, ref string, in time.Duration) lifecycle.Fulfilment {
+func (w *world) book(customer, ref string, in time.Duration) lifecycle.Fulfillment {
 	w.Helper()
 	return must(w.FulfillCheckout(w.Context(), shop, w.appointed(customer, ref, in)))(w)
 }
 
 // due is a paid appointment that started a moment ago.
-func (w *world) due(customer, ref string) lifecycle.Fulfilment {
+func (w *world) due(customer, ref string) lifecycle.Fulfillment {
 	w.Helper()
 	f := w.book(customer, ref, time.Hour)
 	w.Age(w, f.SessionID, time.Hour+time.Second)
@@ -86,7 +86,7 @@ func TestAStartMustLieAheadButARetryMayComeLate(t *testing.T) {
 func TestAppointmentsReportedAtOnceAreOne(t *testing.T) {
 	worlds(t, func(w *world) {
 		p := w.appointed("c", "p1", time.Hour)
-		got := make([]lifecycle.Fulfilment, 8)
+		got := make([]lifecycle.Fulfillment, 8)
 		together(len(got), func(i int) { got[i] = must(w.FulfillCheckout(w.Context(), shop, p))(w) })
 		for _, f := range got {
 			if f.SessionID != got[0].SessionID {
@@ -112,12 +112,12 @@ func TestLesson07_NextWeeksAppointmentIsNeverPickedForTodaysRequest(t *testing.T
 }
 
 func TestAnAppointmentBeginsAtItsStart(t *testing.T) {
-	for who, look := range map[string]func(*world, lifecycle.Fulfilment){
-		"the sweeper":      func(w *world, _ lifecycle.Fulfilment) { must(w.Sweep(w.Context()))(w) },
-		"a cleanup":        func(w *world, _ lifecycle.Fulfilment) { must(w.RunCleanup(w.Context(), byHand))(w) },
-		"its customer":     func(w *world, f lifecycle.Fulfilment) { must(w.Join(w.Context(), f.SessionID, kim))(w) },
-		"the next report":  func(w *world, _ lifecycle.Fulfilment) { w.book("c", "p1", -time.Second) },
-		"the slot's end":   func(w *world, _ lifecycle.Fulfilment) { must(w.End(w.Context(), w.pay("c", "p2").SessionID, kim))(w) },
+	for who, look := range map[string]func(*world, lifecycle.Fulfillment){
+		"the sweeper":      func(w *world, _ lifecycle.Fulfillment) { must(w.Sweep(w.Context()))(w) },
+		"a cleanup":        func(w *world, _ lifecycle.Fulfillment) { must(w.RunCleanup(w.Context(), byHand))(w) },
+		"its customer":     func(w *world, f lifecycle.Fulfillment) { must(w.Join(w.Context(), f.SessionID, kim))(w) },
+		"the next report":  func(w *world, _ lifecycle.Fulfillment) { w.book("c", "p1", -time.Second) },
+		"the slot's end":   func(w *world, _ lifecycle.Fulfillment) { must(w.End(w.Context(), w.pay("c", "p2").SessionID, kim))(w) },
 		"a stored preview": execute,
 	} {
 		t.Run(who, func(t *testing.T) {
@@ -139,7 +139,7 @@ func TestAnAppointmentBeginsAtItsStart(t *testing.T) {
 }
 
 // execute stores a preview of everything, looks at it, and executes it.
-func execute(w *world, f lifecycle.Fulfilment) {
+func execute(w *world, f lifecycle.Fulfillment) {
 	w.Helper()
 	p := must(w.StorePreview(w.Context(), byHand))(w)
 	if len(p.Items) != 1 || p.Items[0].Rule != curfew.Due || p.Items[0].SessionID != f.SessionID || p.Stats().TotalCleaned != 0 {
@@ -225,7 +225,7 @@ func TestLesson15_CancellingAnAppointmentChangesItAndItsPayment(t *testing.T) {
 
 func TestClearingLeavesAppointments(t *testing.T) {
 	worlds(t, func(w *world) {
-		for _, f := range []lifecycle.Fulfilment{w.book("c", "p1", time.Hour), w.due("c", "p2")} {
+		for _, f := range []lifecycle.Fulfillment{w.book("c", "p1", time.Hour), w.due("c", "p2")} {
 			cleared := must(w.Clear(w.Context(), admin, lifecycle.Clearing{CustomerID: "c"}))(w)
 			if len(cleared.Ended) != 0 || w.status(f.SessionID) != curfew.Scheduled {
 				w.Errorf("cleared %+v", cleared)

@@ -36,7 +36,7 @@ func (h rushed) SessionOf(ctx context.Context, id string) (curfew.Snapshot, erro
 func TestWhatBecomesOverdueMeanwhileIsNotMoved(t *testing.T) {
 	worlds(t, func(w *world) {
 		waiting, accepted := w.pay("c1", "p1"), w.accepted("c2", "p2", "m2")
-		for _, f := range []lifecycle.Fulfilment{waiting, accepted} {
+		for _, f := range []lifecycle.Fulfillment{waiting, accepted} {
 			w.Age(w, f.SessionID, time.Hour)
 		}
 		late := w.with(rushed{w.Store})
@@ -59,7 +59,7 @@ func TestLiveForExactlyAsLongAsCounts(t *testing.T) {
 		exactly, less := w.live("c1", "p1", "m1"), w.live("c2", "p2", "m2")
 		w.Age(w, exactly.SessionID, w.policy.MinimumLive)
 		w.Age(w, less.SessionID, w.policy.MinimumLive-time.Microsecond)
-		for f, want := range map[lifecycle.Fulfilment]curfew.SessionStatus{exactly: curfew.Completed, less: curfew.Cancelled} {
+		for f, want := range map[lifecycle.Fulfillment]curfew.SessionStatus{exactly: curfew.Completed, less: curfew.Cancelled} {
 			if s := must(w.End(w.Context(), f.SessionID, shop))(w); s.Status != want {
 				t.Errorf("live for %s it is %s, want %s", s.EndedAt.Sub(s.StartedAt), s.Status, want)
 			}
@@ -73,7 +73,7 @@ func TestAtTheExactDeadline(t *testing.T) {
 	worlds(t, func(w *world) {
 		w.Freeze(w)
 		waiting, accepted, live := w.pay("c1", "p1"), w.accepted("c2", "p2", "m2"), w.live("c3", "p3", "m3")
-		for _, f := range []lifecycle.Fulfilment{waiting, accepted, live} {
+		for _, f := range []lifecycle.Fulfillment{waiting, accepted, live} {
 			s := must(w.Session(w.Context(), f.SessionID))(w)
 			w.Age(w, f.SessionID, s.ExpiresAt.Sub(s.Now))
 		}
@@ -113,7 +113,7 @@ func TestAPreviewShowsNoRuleThatIsOff(t *testing.T) {
 // Whatever was live is not revived, whatever it was ended for.
 func TestNothingThatWasLiveIsRevived(t *testing.T) {
 	onBoth(t, nil, func(w *world) {
-		var all []lifecycle.Fulfilment
+		var all []lifecycle.Fulfillment
 		for i := range 3 {
 			f := w.accepted(fmt.Sprint("c", i), fmt.Sprint("p", i), fmt.Sprint("m", i))
 			w.Age(w, f.SessionID, time.Hour)
@@ -154,7 +154,7 @@ func TestWhatAnotherProgramCancelsIsACreditForTheNextCall(t *testing.T) {
 		if w.dump() != before {
 			t.Error("looking settled something")
 		}
-		next := must(w.CreateSession(w.Context(), curfew.Actor{Role: curfew.Customer, ID: "kim"}, lifecycle.Claim{CustomerID: "kim", Plan: "chat10"}))(w)
+		next := must(w.CreateSession(w.Context(), curfew.Actor{Role: curfew.Customer, ID: "kim"}, lifecycle.NewSession{CustomerID: "kim", Plan: "chat10"}))(w)
 		if next.Outcome != curfew.Fulfilled || next.CheckoutID != f.CheckoutID {
 			t.Errorf("the next call got %+v", next)
 		}
@@ -167,7 +167,7 @@ func TestAFreeSessionOwesNothing(t *testing.T) {
 		p.Settle = map[curfew.EndReason]curfew.Settlement{curfew.ByRequest: curfew.Refund, curfew.NoShow: curfew.Forfeit}
 	}
 	worldsWith(t, refund, func(w *world) {
-		f := must(w.CreateSession(w.Context(), curfew.Actor{Role: curfew.Customer, ID: "kim"}, lifecycle.Claim{CustomerID: "kim", Plan: "free"}))(w)
+		f := must(w.CreateSession(w.Context(), curfew.Actor{Role: curfew.Customer, ID: "kim"}, lifecycle.NewSession{CustomerID: "kim", Plan: "free"}))(w)
 		deadline := must(w.Explain(w.Context(), "kim", curfew.Cursor{}))(w)
 		must(w.Cancel(w.Context(), f.SessionID, shop))(w)
 		after := must(w.Explain(w.Context(), "kim", curfew.Cursor{}))(w)

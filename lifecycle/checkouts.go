@@ -107,50 +107,50 @@ func (cs *Checkouts) CreditCheckout(ctx context.Context, by curfew.Actor, idOrRe
 
 // FulfilHeld gives a held payment its session, or its turn where the customer's
 // slot is taken. Conflict: it is not held.
-func (cs *Checkouts) FulfilHeld(ctx context.Context, by curfew.Actor, idOrRef, reason string) (Fulfilment, error) {
+func (cs *Checkouts) FulfilHeld(ctx context.Context, by curfew.Actor, idOrRef, reason string) (Fulfillment, error) {
 	c, err := cs.Checkout(ctx, idOrRef)
 	if err != nil {
-		return Fulfilment{}, fmt.Errorf("fulfil %s: %w", idOrRef, err)
+		return Fulfillment{}, fmt.Errorf("fulfil %s: %w", idOrRef, err)
 	}
 	if c.CustomerID == curfew.Nobody {
-		return Fulfilment{}, curfew.Errorf(curfew.Conflict, "nobody knows whose payment %s is: assign it to its customer", idOrRef)
+		return Fulfillment{}, curfew.Errorf(curfew.Conflict, "nobody knows whose payment %s is: assign it to its customer", idOrRef)
 	}
 	return cs.repair(ctx, idOrRef, record.Reassignment{CustomerID: c.CustomerID, Plan: c.Plan, Actor: by, Reason: reason})
 }
 
 // AssignHeld says what a held payment is for, and whose it is where nobody knew,
 // and fulfils it.
-func (cs *Checkouts) AssignHeld(ctx context.Context, by curfew.Actor, idOrRef, customerID, plan, reason string) (Fulfilment, error) {
+func (cs *Checkouts) AssignHeld(ctx context.Context, by curfew.Actor, idOrRef, customerID, plan, reason string) (Fulfillment, error) {
 	if err := curfew.CheckID("customerId", customerID); err != nil {
-		return Fulfilment{}, err
+		return Fulfillment{}, err
 	}
 	return cs.repair(ctx, idOrRef, record.Reassignment{CustomerID: customerID, Plan: plan, Actor: by, Reason: reason})
 }
 
 // repair fulfils a held payment by what the repair says of it.
-func (cs *Checkouts) repair(ctx context.Context, idOrRef string, r record.Reassignment) (Fulfilment, error) {
+func (cs *Checkouts) repair(ctx context.Context, idOrRef string, r record.Reassignment) (Fulfillment, error) {
 	if _, err := cs.rules.plan(r.Plan); err != nil {
-		return Fulfilment{}, err
+		return Fulfillment{}, err
 	}
 	r.Retry, r.Reason = cs.rules.policy.DeferTTL, cmp.Or(r.Reason, curfew.RepairedReason)
 	for range tries {
 		c, err := cs.Checkout(ctx, idOrRef)
 		if err != nil {
-			return Fulfilment{}, fmt.Errorf("repair %s: %w", idOrRef, err)
+			return Fulfillment{}, fmt.Errorf("repair %s: %w", idOrRef, err)
 		}
 		if repaired(c, r) {
 			return cs.admission.retried(ctx, r.CustomerID, c.Ref)
 		}
 		if err := repairable(c, r.CustomerID); err != nil {
-			return Fulfilment{}, err
+			return Fulfillment{}, err
 		}
 		r.From = c
 		_, err = cs.write.Reassign(ctx, r)
 		if err != nil && !errors.Is(err, curfew.Conflict) {
-			return Fulfilment{}, fmt.Errorf("repair %s: %w", idOrRef, err)
+			return Fulfillment{}, fmt.Errorf("repair %s: %w", idOrRef, err)
 		}
 	}
-	return Fulfilment{}, again(fmt.Errorf("repair %s", idOrRef))
+	return Fulfillment{}, again(fmt.Errorf("repair %s", idOrRef))
 }
 
 // repaired: an earlier call did it, perhaps this one's, whose answer was lost.

@@ -91,7 +91,7 @@ func TestTwoReplaysCompleteAClaimOnce(t *testing.T) {
 		for i := range 10 {
 			customer, ref := fmt.Sprint("ada-", i), fmt.Sprint("pi_", i)
 			w.claims(ref, customer, "chat10")
-			got := make([]lifecycle.Fulfilment, 4)
+			got := make([]lifecycle.Fulfillment, 4)
 			var all sync.WaitGroup
 			for n := range got {
 				all.Go(func() { got[n] = w.pay(customer, ref) })
@@ -109,15 +109,15 @@ func TestTwoReplaysCompleteAClaimOnce(t *testing.T) {
 func TestALostCheckoutIsMadeAnewFromWhatIsLeft(t *testing.T) {
 	const checkouts, both = "DELETE FROM {checkouts}", "DELETE FROM {events}"
 	for sentence, c := range map[string]struct {
-		until func(w *world, f lifecycle.Fulfilment)
+		until func(w *world, f lifecycle.Fulfillment)
 		lost  []string
 		want  curfew.Outcome
 	}{
-		"its events say fulfilled":          {func(*world, lifecycle.Fulfilment) {}, []string{checkouts}, curfew.Fulfilled},
+		"its events say fulfilled":          {func(*world, lifecycle.Fulfillment) {}, []string{checkouts}, curfew.Fulfilled},
 		"its events say credited":           {isCancelled, []string{checkouts}, curfew.Credited},
 		"its events say refund due":         {isRefundDue, []string{checkouts}, curfew.RefundDue},
 		"its events say refunding":          {isRefunding, []string{checkouts}, curfew.Refunding},
-		"no events, and its session stands": {func(*world, lifecycle.Fulfilment) {}, []string{checkouts, both}, curfew.Fulfilled},
+		"no events, and its session stands": {func(*world, lifecycle.Fulfillment) {}, []string{checkouts, both}, curfew.Fulfilled},
 		"no events, and its session ended":  {isCancelled, []string{checkouts, both}, curfew.Held},
 	} {
 		t.Run(sentence, func(t *testing.T) {
@@ -148,15 +148,15 @@ func TestALostCheckoutIsMadeAnewFromWhatIsLeft(t *testing.T) {
 	}
 }
 
-func isCancelled(w *world, f lifecycle.Fulfilment) {
+func isCancelled(w *world, f lifecycle.Fulfillment) {
 	must(w.Cancel(w.Context(), f.SessionID, shop))(w)
 }
 
-func isRefundDue(w *world, f lifecycle.Fulfilment) {
+func isRefundDue(w *world, f lifecycle.Fulfillment) {
 	must(w.RefundCheckout(w.Context(), admin, f.CheckoutID, "goodwill"))(w)
 }
 
-func isRefunding(w *world, f lifecycle.Fulfilment) {
+func isRefunding(w *world, f lifecycle.Fulfillment) {
 	isRefundDue(w, f)
 	c := must(w.Checkout(w.Context(), f.CheckoutID))(w)
 	must(w.Store.ChangeCheckout(w.Context(), record.CheckoutChange{From: c, To: curfew.Refunding, Reason: "claimed", Actor: curfew.Sweeper, Wait: time.Hour}))(w)
@@ -193,7 +193,7 @@ func TestAKeyWhoseCheckoutIsLostCanBeUsedAgain(t *testing.T) {
 		w.Exec(w.T, fmt.Sprintf(`INSERT INTO %sidempotency_keys (customer_id, key, checkout_id, session_id, created_at)
 			SELECT 'ada', 'key', '%s', '%s', at FROM %[1]sevents LIMIT 1`, w.Schema, w.pay("bob", "pi_0").CheckoutID, uuid.Must(uuid.NewV7()).String()))
 		must(w.Cancel(w.Context(), w.pay("ada", "pi_1").SessionID, shop))(w) // a credit
-		f := must(w.CreateSession(w.Context(), shop, lifecycle.Claim{CustomerID: "ada", Plan: "chat10", Key: "key"}))(w)
+		f := must(w.CreateSession(w.Context(), shop, lifecycle.NewSession{CustomerID: "ada", Plan: "chat10", Key: "key"}))(w)
 		if f.Replayed || f.SessionID == "" {
 			w.Errorf("it is answered %+v", f)
 		}

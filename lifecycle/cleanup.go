@@ -73,7 +73,7 @@ type Cleanups struct {
 func (cl *Cleanups) Preview(ctx context.Context, c Cleanup) (curfew.Preview, error) {
 	ctx, end := cl.trace.Begin(ctx, "preview a cleanup")
 	defer end()
-	p := curfew.Preview{Actor: c.Actor, MaxAge: c.MaxAge, Items: []curfew.Item{}}
+	p := curfew.Preview{Actor: c.Actor, MaxAge: c.MaxAge, Items: []curfew.PlannedChange{}}
 	if err := c.check(); err != nil {
 		return p, err
 	}
@@ -198,7 +198,7 @@ func (cl *Cleanups) ExecutePreview(ctx context.Context, id string, c Cleanup) (c
 }
 
 // drift names the items that were not carried out, and why.
-func (cl *Cleanups) drift(ctx context.Context, items []curfew.Item, done map[string]bool) []Drift {
+func (cl *Cleanups) drift(ctx context.Context, items []curfew.PlannedChange, done map[string]bool) []Drift {
 	var drifted []Drift
 	for _, it := range items {
 		if !done[it.SessionID] {
@@ -208,7 +208,7 @@ func (cl *Cleanups) drift(ctx context.Context, items []curfew.Item, done map[str
 	return drifted
 }
 
-func (cl *Cleanups) whyDrifted(ctx context.Context, it curfew.Item) string {
+func (cl *Cleanups) whyDrifted(ctx context.Context, it curfew.PlannedChange) string {
 	s, err := cl.store.Session(ctx, it.SessionID)
 	switch {
 	case errors.Is(err, curfew.NotFound):

@@ -189,7 +189,7 @@ func TestAPreviewIsExecutedExactlyAndSaysWhatDrifted(t *testing.T) {
 		stays := w.pay("stays", "p3")
 		c := byHand
 		c.MaxAge, c.Reason = time.Minute, "closing"
-		for _, f := range []lifecycle.Fulfilment{moved, gone, stays} {
+		for _, f := range []lifecycle.Fulfillment{moved, gone, stays} {
 			w.Age(w, f.SessionID, 5*time.Minute)
 		}
 		p := must(w.StorePreview(w.Context(), c))(w)

@@ -15,16 +15,16 @@ import (
 func TestUndoRaces(t *testing.T) {
 	for sentence, race := range map[string]struct {
 		adjust func(*curfew.Policy)
-		rival  func(w *world, customer string, f lifecycle.Fulfilment) (won bool, err error)
+		rival  func(w *world, customer string, f lifecycle.Fulfillment) (won bool, err error)
 	}{
-		"against the spending of the credit": {rival: func(w *world, customer string, _ lifecycle.Fulfilment) (bool, error) {
-			_, err := w.CreateSession(w.Context(), shop, lifecycle.Claim{CustomerID: customer, Plan: "chat10"})
+		"against the spending of the credit": {rival: func(w *world, customer string, _ lifecycle.Fulfillment) (bool, error) {
+			_, err := w.CreateSession(w.Context(), shop, lifecycle.NewSession{CustomerID: customer, Plan: "chat10"})
 			if errors.Is(err, curfew.PaymentRequired) || errors.Is(err, curfew.SessionOpen) {
 				return false, nil
 			}
 			return err == nil, err
 		}},
-		"against the refund worker's claim": {adjust: refunding, rival: func(w *world, _ string, f lifecycle.Fulfilment) (bool, error) {
+		"against the refund worker's claim": {adjust: refunding, rival: func(w *world, _ string, f lifecycle.Fulfillment) (bool, error) {
 			c, err := w.Checkout(w.Context(), f.CheckoutID)
 			if err != nil || c.Outcome != curfew.RefundDue {
 				return false, err
@@ -35,7 +35,7 @@ func TestUndoRaces(t *testing.T) {
 			}
 			return err == nil, err
 		}},
-		"against the customer's own admission": {rival: func(w *world, customer string, _ lifecycle.Fulfilment) (bool, error) {
+		"against the customer's own admission": {rival: func(w *world, customer string, _ lifecycle.Fulfillment) (bool, error) {
 			f, err := w.FulfillCheckout(w.Context(), shop, w.purchase(customer, "own-"+customer))
 			return f.Outcome == curfew.Fulfilled, err
 		}},
@@ -58,7 +58,7 @@ func TestUndoRaces(t *testing.T) {
 
 // undoRace lets a rival go through the customers of a run while it is undone,
 // in the same order or from the other end, and counts who won.
-func (w *world) undoRace(prefix string, backward bool, rival func(*world, string, lifecycle.Fulfilment) (bool, error)) (won, lost int) {
+func (w *world) undoRace(prefix string, backward bool, rival func(*world, string, lifecycle.Fulfillment) (bool, error)) (won, lost int) {
 	w.Helper()
 	run, fs := w.swept(prefix, min(raceSize, *races))
 	order := make([]int, len(fs))

@@ -25,9 +25,9 @@ func (w *world) undo(runID string) lifecycle.Undone {
 
 // swept is sessions of so many customers c0, c1, … that one run has ended, in
 // this order.
-func (w *world) swept(prefix string, n int) (curfew.Run, []lifecycle.Fulfilment) {
+func (w *world) swept(prefix string, n int) (curfew.Run, []lifecycle.Fulfillment) {
 	w.Helper()
-	var all []lifecycle.Fulfilment
+	var all []lifecycle.Fulfillment
 	for i := range n {
 		f := w.pay(fmt.Sprint(prefix, i), fmt.Sprint("p-", prefix, i))
 		w.Age(w, f.SessionID, longAgo-time.Duration(i)*time.Minute)
@@ -48,7 +48,7 @@ func whys(u lifecycle.Undone) map[string]string {
 // What issue 5 asks for, from the preview to the undo.
 func TestPreviewExecuteUndo(t *testing.T) {
 	worlds(t, func(w *world) {
-		fs := map[string]lifecycle.Fulfilment{}
+		fs := map[string]lifecycle.Fulfillment{}
 		for _, c := range []string{"ada", "bob", "cyd"} {
 			fs[c] = w.pay(c, "p-"+c)
 			w.Age(w, fs[c].SessionID, 14*time.Minute)
@@ -65,7 +65,7 @@ func TestPreviewExecuteUndo(t *testing.T) {
 			w.Errorf("drifted (-want +got):\n%s", diff)
 		}
 		w.is(fs["ada"].SessionID, curfew.Waiting, "", curfew.Accepted, curfew.Fulfilled)
-		spent := must(w.CreateSession(w.Context(), shop, lifecycle.Claim{CustomerID: "cyd", Plan: "chat10"}))(w)
+		spent := must(w.CreateSession(w.Context(), shop, lifecycle.NewSession{CustomerID: "cyd", Plan: "chat10"}))(w)
 
 		u := w.undo(run.ID)
 		if len(u.Revived) != 1 || u.Revived[0].SessionID != fs["bob"].SessionID {
@@ -132,59 +132,59 @@ func TestAnUndoIsInTheRecord(t *testing.T) {
 func TestWhatCannotBeRevivedSaysWhy(t *testing.T) {
 	for sentence, test := range map[string]struct {
 		refunds bool // the run makes a refund due instead of a credit
-		begin   func(w *world) lifecycle.Fulfilment
-		between func(w *world, f lifecycle.Fulfilment)
+		begin   func(w *world) lifecycle.Fulfillment
+		between func(w *world, f lifecycle.Fulfillment)
 		why     string
 	}{
 		"the customer has another session": {
-			between: func(w *world, _ lifecycle.Fulfilment) { w.pay("c", "p2") },
+			between: func(w *world, _ lifecycle.Fulfillment) { w.pay("c", "p2") },
 			why:     "its customer has session * open (waiting)",
 		},
 		"the customer's other session is overdue: it does not stand in the way": {
-			between: func(w *world, _ lifecycle.Fulfilment) { w.Age(w, w.pay("c", "p2").SessionID, longAgo) },
+			between: func(w *world, _ lifecycle.Fulfillment) { w.Age(w, w.pay("c", "p2").SessionID, longAgo) },
 		},
 		"its credit was spent, and that session has ended": {
-			between: func(w *world, _ lifecycle.Fulfilment) {
-				f := must(w.CreateSession(w.Context(), shop, lifecycle.Claim{CustomerID: "c", Plan: "chat10"}))(w)
+			between: func(w *world, _ lifecycle.Fulfillment) {
+				f := must(w.CreateSession(w.Context(), shop, lifecycle.NewSession{CustomerID: "c", Plan: "chat10"}))(w)
 				w.finish(f)
 			},
 			why: "its credit was spent: session * has it",
 		},
 		"its credit was spent and came back": {
-			between: func(w *world, _ lifecycle.Fulfilment) {
-				must(w.CreateSession(w.Context(), shop, lifecycle.Claim{CustomerID: "c", Plan: "chat10"}))(w)
+			between: func(w *world, _ lifecycle.Fulfillment) {
+				must(w.CreateSession(w.Context(), shop, lifecycle.NewSession{CustomerID: "c", Plan: "chat10"}))(w)
 				must(w.Clear(w.Context(), admin, lifecycle.Clearing{CustomerID: "c"}))(w)
 			},
 		},
 		"its refund is due by the run": {refunds: true},
 		"its refund was decided after the run": {
-			between: func(w *world, _ lifecycle.Fulfilment) {
+			between: func(w *world, _ lifecycle.Fulfillment) {
 				must(w.RefundCheckout(w.Context(), admin, "p", "goodwill"))(w)
 			},
 			why: "its refund was decided after the run, by admin:anna",
 		},
 		"its refund is under way": {
 			refunds: true,
-			between: func(w *world, f lifecycle.Fulfilment) { w.move(f, curfew.Refunding) },
+			between: func(w *world, f lifecycle.Fulfillment) { w.move(f, curfew.Refunding) },
 			why:     "its refund is under way",
 		},
 		"its refund was asked for and refused": {
 			refunds: true,
-			between: func(w *world, f lifecycle.Fulfilment) { w.move(f, curfew.Refunding); w.move(f, curfew.RefundDue) },
+			between: func(w *world, f lifecycle.Fulfillment) { w.move(f, curfew.Refunding); w.move(f, curfew.RefundDue) },
 			why:     "the provider has been asked for its refund already",
 		},
 		"its payment was given back": {
-			between: func(w *world, _ lifecycle.Fulfilment) {
+			between: func(w *world, _ lifecycle.Fulfillment) {
 				must(w.CloseRefund(w.Context(), admin, "p", "by hand"))(w)
 			},
 			why: "its payment was given back",
 		},
 		"it was live": {
-			begin: func(w *world) lifecycle.Fulfilment { return w.live("c", "p", "m") },
+			begin: func(w *world) lifecycle.Fulfillment { return w.live("c", "p", "m") },
 			why:   "it was live until it overran: what was bought was used",
 		},
 		"it was accepted, and nobody came": {
-			begin: func(w *world) lifecycle.Fulfilment { return w.accepted("c", "p", "m") },
+			begin: func(w *world) lifecycle.Fulfillment { return w.accepted("c", "p", "m") },
 		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
@@ -195,7 +195,7 @@ func TestWhatCannotBeRevivedSaysWhy(t *testing.T) {
 			worldsWith(t, adjust, func(w *world) {
 				begin := test.begin
 				if begin == nil {
-					begin = func(w *world) lifecycle.Fulfilment { return w.pay("c", "p") }
+					begin = func(w *world) lifecycle.Fulfillment { return w.pay("c", "p") }
 				}
 				f := begin(w)
 				w.Age(w, f.SessionID, longAgo)
@@ -223,7 +223,7 @@ func refunding(p *curfew.Policy) {
 }
 
 // finish is a session's whole life.
-func (w *world) finish(f lifecycle.Fulfilment) {
+func (w *world) finish(f lifecycle.Fulfillment) {
 	w.Helper()
 	s := must(w.Accept(w.Context(), f.RequestID, "m"))(w)
 	for _, by := range []curfew.Actor{{Role: curfew.Customer, ID: s.CustomerID}, {Role: curfew.Mechanic, ID: "m"}} {
@@ -235,7 +235,7 @@ func (w *world) finish(f lifecycle.Fulfilment) {
 }
 
 // move moves the payment of a session as the refunds' worker does.
-func (w *world) move(f lifecycle.Fulfilment, to curfew.Outcome) {
+func (w *world) move(f lifecycle.Fulfillment, to curfew.Outcome) {
 	w.Helper()
 	c := must(w.Checkout(w.Context(), f.CheckoutID))(w)
 	must(w.Store.ChangeCheckout(w.Context(), record.CheckoutChange{From: c, To: to, Reason: "the worker", Actor: curfew.Refunder}))(w)

@@ -31,7 +31,7 @@ func (r *Rules) Consequence(a ActionName, t Target) string {
 		return releases(t)
 	case RefundPayment, CloseRefundAction:
 		return r.gives(a, t)
-	case FulfilPayment:
+	case FulfillPayment:
 		return r.fulfils(t)
 	case AssignPayment:
 		return "The payment becomes that customer's for good. " + r.fulfils(t)
@@ -174,7 +174,7 @@ var descriptions = map[ActionName]string{
 		"mechanic, and what was paid for more time of it is given back too. A credit can be spent no longer; a payment that waits for the slot brings no session.",
 	CloseRefundAction: "Records that the payment was given back: no provider is asked. A session that it pays for and that has not ended, live ones too, ends now as cancelled.",
 	CreditPayment:     "Makes the forfeited payment a credit: the customer can spend it on their next session of the same plan.",
-	FulfilPayment: "Gives the held payment its session, which begins to wait for a mechanic now; where another session of the customer is open, the payment " +
+	FulfillPayment: "Gives the held payment its session, which begins to wait for a mechanic now; where another session of the customer is open, the payment " +
 		"waits for the slot for some time, and is then given back.",
 	AssignPayment: "Makes the held payment the customer's, for good, and fulfils it: a session begins to wait for a mechanic now, or the payment waits for the slot.",
 	UndoRun: "Gives each session that the run ended a new one, which begins to wait for a mechanic now, where its customer is free and its payment has not moved on: " +

@@ -42,7 +42,7 @@ func (w *world) mend() {
 func TestHealthDoesNotBelieveItsTallies(t *testing.T) {
 	onBoth(t, nil, func(w *world) {
 		must(w.Cancel(w.Context(), w.pay("bob", "pi_0").SessionID, shop))(w)
-		var paid []lifecycle.Fulfilment
+		var paid []lifecycle.Fulfillment
 		for i := range 3 {
 			paid = append(paid, w.pay(fmt.Sprint("c", i), fmt.Sprint("pi_", i+1)))
 		}

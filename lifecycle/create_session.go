@@ -11,8 +11,9 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Claim is a customer's wish for a session that no new payment pays for.
-type Claim struct {
+// NewSession asks for a session that no new payment pays for: of a free plan, or
+// for a credit.
+type NewSession struct {
 	CustomerID string
 	Plan       string
 	Name       string // shown to mechanics; empty: the credit's
@@ -23,7 +24,7 @@ type Claim struct {
 // credit of the plan. Errors: PaymentRequired where there is neither,
 // SessionOpen with the blocker where the slot is truly taken, and
 // IdempotencyMismatch for a known key with another plan.
-func (ad *Admission) CreateSession(ctx context.Context, by curfew.Actor, c Claim) (Fulfilment, error) {
+func (ad *Admission) CreateSession(ctx context.Context, by curfew.Actor, c NewSession) (Fulfillment, error) {
 	ctx, end := ad.trace.Begin(ctx, "create a session")
 	defer end()
 	begun := time.Now()
@@ -33,9 +34,9 @@ func (ad *Admission) CreateSession(ctx context.Context, by curfew.Actor, c Claim
 	return f, err
 }
 
-func (ad *Admission) create(ctx context.Context, by curfew.Actor, c Claim) (Fulfilment, error) {
+func (ad *Admission) create(ctx context.Context, by curfew.Actor, c NewSession) (Fulfillment, error) {
 	if err := ad.rules.checkClaim(c); err != nil {
-		return Fulfilment{}, err
+		return Fulfillment{}, err
 	}
 	if r, err := ad.known(ctx, c); !errors.Is(err, curfew.NotFound) {
 		return keyed(r, c, err)
@@ -57,19 +58,19 @@ func (ad *Admission) create(ctx context.Context, by curfew.Actor, c Claim) (Fulf
 	}
 	switch {
 	case err != nil:
-		return Fulfilment{}, fmt.Errorf("create session for customer %s: %w", c.CustomerID, err)
+		return Fulfillment{}, fmt.Errorf("create session for customer %s: %w", c.CustomerID, err)
 	case r.admitted != nil:
 		return fulfilled(*r.admitted), nil
 	case r.known != nil:
 		return keyed(*r.known, c, nil)
 	case r.stuck != nil:
-		return Fulfilment{}, &stuckError{*r.stuck}
+		return Fulfillment{}, &stuckError{*r.stuck}
 	case r.blocker == nil:
-		return Fulfilment{}, curfew.Errorf(curfew.Unavailable, "the customer's slot changes hands too quickly: try again")
+		return Fulfillment{}, curfew.Errorf(curfew.Unavailable, "the customer's slot changes hands too quickly: try again")
 	}
 	blocker := ad.rules.Blocker(*r.blocker)
 	ad.refused(ctx, c.CustomerID, blocker)
-	return Fulfilment{}, curfew.Refusal(*blocker)
+	return Fulfillment{}, curfew.Refusal(*blocker)
 }
 
 // placeUnpaid looks again for a customer who has no credit: what stands in the
@@ -86,7 +87,7 @@ func (ad *Admission) placeUnpaid(ctx context.Context, b attempt) (result, error)
 	return ad.admit(ctx, b)
 }
 
-func (r *Rules) checkClaim(c Claim) error {
+func (r *Rules) checkClaim(c NewSession) error {
 	if _, err := r.plan(c.Plan); err != nil {
 		return err
 	}
@@ -98,21 +99,21 @@ func (r *Rules) checkClaim(c Claim) error {
 	return curfew.CheckID("customerId", c.CustomerID)
 }
 
-func (ad *Admission) known(ctx context.Context, c Claim) (record.Receipt, error) {
+func (ad *Admission) known(ctx context.Context, c NewSession) (record.Receipt, error) {
 	if c.Key == "" {
 		return record.Receipt{}, curfew.NotFound
 	}
 	return ad.store.Key(ctx, c.CustomerID, c.Key)
 }
 
-func keyed(r record.Receipt, c Claim, err error) (Fulfilment, error) {
+func keyed(r record.Receipt, c NewSession, err error) (Fulfillment, error) {
 	if err != nil {
-		return Fulfilment{}, err
+		return Fulfillment{}, err
 	}
 	if r.Session.Plan != c.Plan {
-		return Fulfilment{}, curfew.Errorf(curfew.IdempotencyMismatch, "this Idempotency-Key was used for plan %q", r.Session.Plan)
+		return Fulfillment{}, curfew.Errorf(curfew.IdempotencyMismatch, "this Idempotency-Key was used for plan %q", r.Session.Plan)
 	}
-	return Fulfilment{
+	return Fulfillment{
 		Outcome: r.Checkout.Outcome, Replayed: true, CheckoutID: r.Checkout.ID, Plan: r.Session.Plan,
 		Kind: r.Session.Kind, SessionID: r.Session.ID, RequestID: r.RequestID,
 	}, nil
@@ -120,7 +121,7 @@ func keyed(r record.Receipt, c Claim, err error) (Fulfilment, error) {
 
 // spend is the admission that a credit pays for, or that a free plan needs no
 // payment for.
-func (ad *Admission) spend(ctx context.Context, by curfew.Actor, c Claim) (record.Admission, error) {
+func (ad *Admission) spend(ctx context.Context, by curfew.Actor, c NewSession) (record.Admission, error) {
 	credit, err := ad.store.Credit(ctx, c.CustomerID, c.Plan)
 	free := ad.rules.policy.Plans[c.Plan].Free()
 	switch {

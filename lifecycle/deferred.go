@@ -15,7 +15,7 @@ import (
 
 // deferPayment records a payment whose customer is truly busy, and tries once
 // more: the blocker may have ended before the record was there to be served.
-func (ad *Admission) deferPayment(ctx context.Context, c curfew.Checkout, by curfew.Actor, p Purchase) (Fulfilment, error) {
+func (ad *Admission) deferPayment(ctx context.Context, c curfew.Checkout, by curfew.Actor, p Purchase) (Fulfillment, error) {
 	c.ID = cmp.Or(c.ID, newID())
 	_, err := ad.write.Defer(ctx, c, by, ad.rules.policy.DeferTTL)
 	if errors.Is(err, curfew.Conflict) {
@@ -24,12 +24,12 @@ func (ad *Admission) deferPayment(ctx context.Context, c curfew.Checkout, by cur
 			err = again(err)
 		}
 		if err != nil {
-			return Fulfilment{}, fmt.Errorf("fulfil %s: %w", p.PaymentRef, err)
+			return Fulfillment{}, fmt.Errorf("fulfil %s: %w", p.PaymentRef, err)
 		}
 		return ad.replay(ctx, r, p)
 	}
 	if err != nil {
-		return Fulfilment{}, fmt.Errorf("defer %s: %w", p.PaymentRef, err)
+		return Fulfillment{}, fmt.Errorf("defer %s: %w", p.PaymentRef, err)
 	}
 	f, err := ad.retried(ctx, c.CustomerID, p.PaymentRef)
 	f.Replayed = false
@@ -41,17 +41,17 @@ func (ad *Admission) deferPayment(ctx context.Context, c curfew.Checkout, by cur
 
 // retried serves the customer's deferred payments if it can, and answers with
 // what this one is now.
-func (ad *Admission) retried(ctx context.Context, customerID, ref string) (Fulfilment, error) {
+func (ad *Admission) retried(ctx context.Context, customerID, ref string) (Fulfillment, error) {
 	err := ad.serve(ctx, customerID)
 	if rowsOwn(ctx, err) {
 		err = ad.leaveCustomer(ctx, customerID, err)
 	}
 	if err != nil {
-		return Fulfilment{}, err
+		return Fulfillment{}, err
 	}
 	r, err := ad.store.Reference(ctx, ref)
 	if err != nil {
-		return Fulfilment{}, err
+		return Fulfillment{}, err
 	}
 	return ad.present(ctx, r)
 }

@@ -26,8 +26,8 @@ func (cl *Cleanups) rule(ctx context.Context, s curfew.Snapshot, c Cleanup) (rul
 }
 
 // item is one row of a preview: everything its execution needs to know.
-func (r *Rules) item(s curfew.Snapshot, rule record.Rule) curfew.Item {
-	it := curfew.Item{
+func (r *Rules) item(s curfew.Snapshot, rule record.Rule) curfew.PlannedChange {
+	it := curfew.PlannedChange{
 		SessionID: s.ID, CustomerID: s.CustomerID, Rule: rule.Name, Age: s.Age(), Version: s.Version,
 		Reason: rule.Reason,
 	}
@@ -42,8 +42,8 @@ func (r *Rules) item(s curfew.Snapshot, rule record.Rule) curfew.Item {
 }
 
 // items is what the cleanup would do to a page of sessions.
-func (cl *Cleanups) items(ctx context.Context, page []curfew.Snapshot, c Cleanup) ([]curfew.Item, error) {
-	var items []curfew.Item
+func (cl *Cleanups) items(ctx context.Context, page []curfew.Snapshot, c Cleanup) ([]curfew.PlannedChange, error) {
+	var items []curfew.PlannedChange
 	for _, s := range page {
 		if background(c.Trigger) && cl.quarantine.waits(s.ID) {
 			continue
@@ -69,8 +69,8 @@ func (cl *Cleanups) cleanPage(ctx context.Context, run *cleaning, page []curfew.
 
 // carryOut ends what is to end, then lets appointments begin: what held their
 // slot may have ended. It returns the ids of what was done.
-func (cl *Cleanups) carryOut(ctx context.Context, run *cleaning, items []curfew.Item, maxAge time.Duration) (map[string]bool, error) {
-	var appointments, others []curfew.Item
+func (cl *Cleanups) carryOut(ctx context.Context, run *cleaning, items []curfew.PlannedChange, maxAge time.Duration) (map[string]bool, error) {
+	var appointments, others []curfew.PlannedChange
 	for _, it := range items {
 		if record.RuleNamed(it.Rule).From == curfew.Scheduled {
 			appointments = append(appointments, it)
@@ -92,14 +92,14 @@ func (cl *Cleanups) carryOut(ctx context.Context, run *cleaning, items []curfew.
 	return done, err
 }
 
-func apartItem(it curfew.Item, step string) curfew.Quarantined {
+func apartItem(it curfew.PlannedChange, step string) curfew.Quarantined {
 	return curfew.Quarantined{
 		Noun: curfew.QuarantinedSession, CustomerID: it.CustomerID, ID: it.SessionID, Version: it.Version, Step: step,
 	}
 }
 
 // batchesOf sorts items by rule: one batch a rule, in the order of the list.
-func (cl *Cleanups) batchesOf(items []curfew.Item, maxAge time.Duration) []record.Batch {
+func (cl *Cleanups) batchesOf(items []curfew.PlannedChange, maxAge time.Duration) []record.Batch {
 	var batches []record.Batch
 	for _, rule := range record.Rules() {
 		b := record.Batch{Rule: rule, Guard: record.Guard{OlderThan: maxAge}}
@@ -108,7 +108,7 @@ func (cl *Cleanups) batchesOf(items []curfew.Item, maxAge time.Duration) []recor
 		}
 		for _, it := range items {
 			if it.Rule == rule.Name {
-				b.Endings = append(b.Endings, record.PlannedEnd{
+				b.Ends = append(b.Ends, record.PlannedEnd{
 					CustomerID: it.CustomerID, SessionID: it.SessionID, Version: it.Version,
 					Reason: it.Reason, Owed: it.Owed,
 				})
@@ -124,16 +124,16 @@ func (cl *Cleanups) batchesOf(items []curfew.Item, maxAge time.Duration) []recor
 func (cl *Cleanups) alone(b record.Batch) []record.Batch {
 	var batches []record.Batch
 	var others []record.PlannedEnd
-	for _, ending := range b.Endings {
+	for _, ending := range b.Ends {
 		if cl.quarantine.knows(ending.SessionID) {
 			single := b
-			single.Endings = []record.PlannedEnd{ending}
+			single.Ends = []record.PlannedEnd{ending}
 			batches = append(batches, single)
 		} else {
 			others = append(others, ending)
 		}
 	}
-	if b.Endings = others; len(others) > 0 {
+	if b.Ends = others; len(others) > 0 {
 		batches = slices.Insert(batches, 0, b)
 	}
 	return batches
@@ -162,12 +162,12 @@ func (cl *Cleanups) endBatch(ctx context.Context, run *cleaning, b record.Batch,
 	b.Stats = run.Stats
 	ended, err := cl.write.End(ctx, b)
 	if err == nil {
-		run.Stats = b.Counted(ended)
+		run.Stats = b.StatsAfter(ended)
 		cl.noteEnded(run, b.Rule, ended, ids)
 		return nil
 	}
-	if len(b.Endings) == 1 {
-		one := b.Endings[0]
+	if len(b.Ends) == 1 {
+		one := b.Ends[0]
 		return run.leave(ctx, cl.quarantine, curfew.Quarantined{
 			Noun: curfew.QuarantinedSession, CustomerID: one.CustomerID, ID: one.SessionID, Version: one.Version, Step: "end",
 		}, err)
@@ -178,9 +178,9 @@ func (cl *Cleanups) endBatch(ctx context.Context, run *cleaning, b record.Batch,
 	if run.split = true; !rowsOwn(ctx, err) {
 		run.unsure = err
 	}
-	for half := range slices.Chunk(b.Endings, (len(b.Endings)+1)/2) {
+	for half := range slices.Chunk(b.Ends, (len(b.Ends)+1)/2) {
 		part := b
-		part.Endings = half
+		part.Ends = half
 		if err := cl.endBatch(ctx, run, part, ids); err != nil {
 			return err
 		}

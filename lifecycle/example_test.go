@@ -46,7 +46,7 @@ func Example() {
 	again, err := keeper.Admission.FulfillCheckout(ctx, shop, paid) // the provider repeats itself
 	fmt.Println(again.SessionID == first.SessionID, err)
 
-	_, err = keeper.Admission.CreateSession(ctx, shop, lifecycle.Claim{CustomerID: "kim", Plan: "free"})
+	_, err = keeper.Admission.CreateSession(ctx, shop, lifecycle.NewSession{CustomerID: "kim", Plan: "free"})
 	fmt.Println(errors.Is(err, curfew.SessionOpen))
 
 	s, err := keeper.Queue.Accept(ctx, first.RequestID, "mia")

@@ -44,7 +44,7 @@ func TestTheStoryOfACustomer(t *testing.T) {
 	worlds(t, func(w *world) {
 		f := w.pay("c", "p1")
 		w.pay("c", "p2") // waits for the slot
-		if _, err := w.CreateSession(w.Context(), shop, lifecycle.Claim{CustomerID: "c", Plan: "free"}); !errors.Is(err, curfew.SessionOpen) {
+		if _, err := w.CreateSession(w.Context(), shop, lifecycle.NewSession{CustomerID: "c", Plan: "free"}); !errors.Is(err, curfew.SessionOpen) {
 			w.Fatal(err)
 		}
 		must(w.Accept(w.Context(), f.RequestID, "m"))(w)

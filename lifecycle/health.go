@@ -14,7 +14,7 @@ import (
 const (
 	Healthy        = "healthy"
 	IssuesDetected = "issues_detected"
-	CannotTell     = "error"
+	Undetermined   = "error"
 )
 
 // Thresholds of health that no setting needs.
@@ -35,7 +35,7 @@ const (
 )
 
 // Report is how healthy everything is. A figure that could not be had is nil,
-// and then Health is CannotTell.
+// and then Health is Undetermined.
 type Report struct {
 	Health    string
 	Timestamp time.Time // the database's where it answered
@@ -120,7 +120,7 @@ func (h *Health) Report(ctx context.Context) Report {
 	acknowledged(r.Findings, r.Acknowledgements)
 	switch {
 	case len(failed) > 0:
-		r.Health = CannotTell
+		r.Health = Undetermined
 	case slices.ContainsFunc(r.Findings, Finding.Open):
 		r.Health = IssuesDetected
 	default:

@@ -57,7 +57,7 @@ func TestLesson22_AFigureThatFailsIsMissingAndTheReportAnError(t *testing.T) {
 		w.pay("c", "p")
 		w.Exec(w, "ALTER TABLE "+w.Schema+"mechanic_slots RENAME TO slots")
 		r := w.Report(w.Context())
-		if r.Health != lifecycle.CannotTell || r.Mechanics != nil {
+		if r.Health != lifecycle.Undetermined || r.Mechanics != nil {
 			w.Errorf("got %s, mechanics %+v", r.Health, r.Mechanics)
 		}
 		if r.Sessions == nil || r.Sessions.ByStatus[curfew.Waiting] != 1 {
@@ -89,7 +89,7 @@ func TestACustomerRefusedAgainAndAgainIsAFinding(t *testing.T) {
 	worlds(t, func(w *world) {
 		w.pay("c", "p")
 		for range 3 {
-			if _, err := w.CreateSession(w.Context(), shop, lifecycle.Claim{CustomerID: "c", Plan: "free"}); !errors.Is(err, curfew.SessionOpen) {
+			if _, err := w.CreateSession(w.Context(), shop, lifecycle.NewSession{CustomerID: "c", Plan: "free"}); !errors.Is(err, curfew.SessionOpen) {
 				w.Fatal(err)
 			}
 		}

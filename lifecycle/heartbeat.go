@@ -286,7 +286,7 @@ func (f *failing) forget() {
 }
 
 // observed tells what became of an admission.
-func (ad *Admission) observed(f Fulfilment, err error, took time.Duration) (outcome string) {
+func (ad *Admission) observed(f Fulfillment, err error, took time.Duration) (outcome string) {
 	outcome = admitted(f, err)
 	if ad.failing.note(err, took); err == nil && !f.Replayed {
 		ad.heartbeat.wrote(time.Now().Add(-took))

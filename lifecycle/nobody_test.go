@@ -25,7 +25,7 @@ func TestAnEmptyIDIsNobody(t *testing.T) {
 				"Checkouts":                      second(w.OfCustomer(w.Context(), id)),
 				"Clear":                          second(w.Clear(w.Context(), admin, lifecycle.Clearing{CustomerID: id, Force: true, Reason: "r"})),
 				"FulfillCheckout":                second(w.FulfillCheckout(w.Context(), shop, lifecycle.Purchase{PaymentRef: "p", CustomerID: id, Plan: "chat10"})),
-				"CreateSession":                  second(w.CreateSession(w.Context(), shop, lifecycle.Claim{CustomerID: id, Plan: "free"})),
+				"CreateSession":                  second(w.CreateSession(w.Context(), shop, lifecycle.NewSession{CustomerID: id, Plan: "free"})),
 				"AssignHeld":                     second(w.AssignHeld(w.Context(), admin, "ref", id, "chat10", "r")),
 				"Accept":                         second(w.Accept(w.Context(), f.RequestID, id)),
 				"Release":                        second(w.Release(w.Context(), f.RequestID, id)),

@@ -20,8 +20,8 @@ type Purchase struct {
 	PaymentID  string // what a refund names; empty: only a provider knows it
 }
 
-// Fulfilment is what became of a purchase.
-type Fulfilment struct {
+// Fulfillment is what became of a purchase.
+type Fulfillment struct {
 	Outcome    curfew.Outcome
 	Replayed   bool // the reference was known; nothing was done
 	CheckoutID string

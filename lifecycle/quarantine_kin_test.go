@@ -24,7 +24,7 @@ func (w *world) outcomes() map[string]string {
 }
 
 // foreignly cancels sessions as another program does.
-func (w *world) foreignly(sessions ...lifecycle.Fulfilment) {
+func (w *world) foreignly(sessions ...lifecycle.Fulfillment) {
 	w.Helper()
 	for _, f := range sessions {
 		w.Exec(w, "UPDATE "+w.Schema+"sessions SET status = 'cancelled' WHERE id = $1", f.SessionID)
@@ -128,7 +128,7 @@ func TestARefundThatCannotBeKeptStopsNoOther(t *testing.T) {
 
 func TestAnAppointmentThatCannotBeginStopsNoOther(t *testing.T) {
 	worlds(t, func(w *world) {
-		var all []lifecycle.Fulfilment
+		var all []lifecycle.Fulfillment
 		for i := range 4 {
 			all = append(all, w.due(fmt.Sprint("c", i), fmt.Sprint("ref-", i)))
 		}
@@ -245,7 +245,7 @@ func TestAStuckSessionHoldsNobodyElseUp(t *testing.T) {
 		if f := w.pay("kim", "p3"); f.Outcome != curfew.Deferred {
 			w.Errorf("a payment beside a stuck session is %s", f.Outcome)
 		}
-		_, err := w.CreateSession(w.Context(), shop, lifecycle.Claim{CustomerID: "kim", Plan: "free"})
+		_, err := w.CreateSession(w.Context(), shop, lifecycle.NewSession{CustomerID: "kim", Plan: "free"})
 		if !errors.Is(err, curfew.Unavailable) || !strings.Contains(err.Error(), "cannot be ended") {
 			w.Errorf("a free session is refused by %v", err)
 		}
@@ -274,7 +274,7 @@ func TestOddRowsKeepNoListFromBeingRead(t *testing.T) {
 					w.Errorf("read as %v", c.Metadata)
 				}
 			}
-			if r := w.Report(w.Context()); r.Health == lifecycle.CannotTell {
+			if r := w.Report(w.Context()); r.Health == lifecycle.Undetermined {
 				w.Errorf("health says %+v", r.Findings)
 			}
 		}

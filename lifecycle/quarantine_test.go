@@ -16,9 +16,9 @@ import (
 )
 
 // late is paid sessions of c0, c1, … that are overdue; some have a mechanic.
-func (w *world) late(many int) []lifecycle.Fulfilment {
+func (w *world) late(many int) []lifecycle.Fulfillment {
 	w.Helper()
-	all := make([]lifecycle.Fulfilment, many)
+	all := make([]lifecycle.Fulfillment, many)
 	for i := range all {
 		customer := fmt.Sprint("c", i)
 		if all[i] = w.pay(customer, "ref-"+customer); i%3 == 0 {

@@ -16,7 +16,7 @@ import (
 
 // The accept that is held open is written as the store writes it, statement by
 // statement, in another program's transaction.
-func acceptSQL(w *world, f lifecycle.Fulfilment, customer string) []string {
+func acceptSQL(w *world, f lifecycle.Fulfillment, customer string) []string {
 	s := w.Schema
 	return []string{
 		fmt.Sprintf("UPDATE %ssessions SET mechanic_id = 'm', version = version + 1, expires_at = (SELECT max(expires_at) FROM %ssessions WHERE customer_id = 'clock') WHERE customer_id = '%s' AND id = '%s'", s, s, customer, f.SessionID),
@@ -95,7 +95,7 @@ func raceBatch(w *world, random *rand.Rand, ttl time.Duration, from, n int) (won
 	for i := range jitter {
 		jitter[i] = time.Duration(random.Int64N(int64(ttl/2))) - ttl/3
 	}
-	fs := make([]lifecycle.Fulfilment, n)
+	fs := make([]lifecycle.Fulfillment, n)
 	var accepting atomic.Int32
 	accepting.Store(int32(n))
 	together(n+1, func(i int) {
@@ -147,7 +147,7 @@ func TestLesson06_ALostAnswerNeverMakesTwo(t *testing.T) {
 		}
 		for i := range 20 {
 			customer, mechanic := fmt.Sprint("c", i), curfew.Actor{Role: curfew.Mechanic, ID: fmt.Sprint("m", i)}
-			var f lifecycle.Fulfilment
+			var f lifecycle.Fulfillment
 			persist(func() (err error) {
 				f, err = lossy.FulfillCheckout(w.Context(), shop, w.purchase(customer, fmt.Sprint("p", i)))
 				return err
@@ -168,7 +168,7 @@ func TestLesson06_ALostAnswerNeverMakesTwo(t *testing.T) {
 			persist(func() error { _, err := lossy.End(w.Context(), f.SessionID, mechanic); return err })
 			w.is(f.SessionID, curfew.Cancelled, curfew.TooShort, curfew.RequestCancelled, curfew.Credited)
 			persist(func() (err error) {
-				f, err = lossy.CreateSession(w.Context(), shop, lifecycle.Claim{CustomerID: customer, Plan: "chat10", Key: "k"})
+				f, err = lossy.CreateSession(w.Context(), shop, lifecycle.NewSession{CustomerID: customer, Plan: "chat10", Key: "k"})
 				return err
 			})
 			persist(func() error {

@@ -60,7 +60,7 @@ var ways = map[string]struct {
 			must(w.Cancel(w.Context(), w.pay(customer, ref).SessionID, shop))(w)
 		},
 		attempt: func(w *world, customer, _ string) error {
-			return second(w.CreateSession(w.Context(), shop, lifecycle.Claim{CustomerID: customer, Plan: "chat10"}))
+			return second(w.CreateSession(w.Context(), shop, lifecycle.NewSession{CustomerID: customer, Plan: "chat10"}))
 		},
 		want: curfew.Fulfilled, without: []string{"payment_refs", "checkouts"},
 	},

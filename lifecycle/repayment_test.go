@@ -187,7 +187,7 @@ func TestAForfeitedPaymentIsCreditedByHand(t *testing.T) {
 		if last := events[len(events)-1]; last.Actor != admin || last.Reason != "goodwill" || last.From != string(curfew.Forfeited) {
 			w.Errorf("the event is %+v", last)
 		}
-		spent := must(w.CreateSession(ctx, shop, lifecycle.Claim{CustomerID: "ada", Plan: "chat10"}))(w)
+		spent := must(w.CreateSession(ctx, shop, lifecycle.NewSession{CustomerID: "ada", Plan: "chat10"}))(w)
 		w.is(spent.SessionID, curfew.Waiting, "", curfew.Pending, curfew.Fulfilled)
 	})
 }

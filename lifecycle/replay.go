@@ -8,7 +8,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-func admitted(f Fulfilment, err error) string {
+func admitted(f Fulfillment, err error) string {
 	switch {
 	case errors.Is(err, curfew.SessionOpen):
 		return "refused"
@@ -20,8 +20,8 @@ func admitted(f Fulfilment, err error) string {
 	return string(f.Outcome)
 }
 
-func fulfilled(s curfew.Snapshot) Fulfilment {
-	return Fulfilment{
+func fulfilled(s curfew.Snapshot) Fulfillment {
+	return Fulfillment{
 		Outcome: curfew.Fulfilled, CheckoutID: s.CheckoutID, Plan: s.Plan, Kind: s.Kind,
 		SessionID: s.ID, RequestID: s.Request.ID,
 	}
@@ -30,9 +30,9 @@ func fulfilled(s curfew.Snapshot) Fulfilment {
 // replay answers a known reference. A payment that still waits for the slot is
 // tried first, and an appointment whose start has passed: this call may be the
 // customer's next.
-func (ad *Admission) replay(ctx context.Context, r record.Receipt, p Purchase) (Fulfilment, error) {
+func (ad *Admission) replay(ctx context.Context, r record.Receipt, p Purchase) (Fulfillment, error) {
 	if r.Checkout.CustomerID != p.CustomerID || r.Checkout.Plan != p.Plan {
-		return Fulfilment{}, curfew.Errorf(curfew.IdempotencyMismatch,
+		return Fulfillment{}, curfew.Errorf(curfew.IdempotencyMismatch,
 			"payment %s was reported before with another customer or plan", p.PaymentRef)
 	}
 	if r.Checkout.Outcome == curfew.Deferred || (curfew.Snapshot{Session: r.Session, Now: r.Now}).Started() {
@@ -42,8 +42,8 @@ func (ad *Admission) replay(ctx context.Context, r record.Receipt, p Purchase) (
 }
 
 // present is the present outcome of a known checkout.
-func (ad *Admission) present(ctx context.Context, r record.Receipt) (Fulfilment, error) {
-	f := Fulfilment{
+func (ad *Admission) present(ctx context.Context, r record.Receipt) (Fulfillment, error) {
+	f := Fulfillment{
 		Outcome: r.Checkout.Outcome, Replayed: true, CheckoutID: r.Checkout.ID, Plan: r.Checkout.Plan,
 		Kind: ad.rules.policy.Plans[r.Checkout.Plan].Kind, SessionID: r.Session.ID, RequestID: r.RequestID,
 		RetryUntil: r.Checkout.RetryUntil,

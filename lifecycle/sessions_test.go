@@ -16,15 +16,15 @@ var (
 
 func TestLesson12_EndingTwiceIsOneEnding(t *testing.T) {
 	for sentence, c := range map[string]struct {
-		begin   func(*world) lifecycle.Fulfilment
+		begin   func(*world) lifecycle.Fulfillment
 		liveFor time.Duration
 		status  curfew.SessionStatus
 		reason  curfew.EndReason
 		outcome curfew.Outcome
 	}{
-		"never live is cancelled":            {func(w *world) lifecycle.Fulfilment { return w.accepted("c", "p", "m") }, 0, curfew.Cancelled, curfew.ByRequest, curfew.Credited},
-		"live under a minute is cancelled":   {func(w *world) lifecycle.Fulfilment { return w.live("c", "p", "m") }, 0, curfew.Cancelled, curfew.TooShort, curfew.Credited},
-		"live from a minute on is completed": {func(w *world) lifecycle.Fulfilment { return w.live("c", "p", "m") }, time.Minute, curfew.Completed, curfew.Finished, curfew.Fulfilled},
+		"never live is cancelled":            {func(w *world) lifecycle.Fulfillment { return w.accepted("c", "p", "m") }, 0, curfew.Cancelled, curfew.ByRequest, curfew.Credited},
+		"live under a minute is cancelled":   {func(w *world) lifecycle.Fulfillment { return w.live("c", "p", "m") }, 0, curfew.Cancelled, curfew.TooShort, curfew.Credited},
+		"live from a minute on is completed": {func(w *world) lifecycle.Fulfillment { return w.live("c", "p", "m") }, time.Minute, curfew.Completed, curfew.Finished, curfew.Fulfilled},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			worlds(t, func(w *world) {
@@ -125,11 +125,11 @@ func TestLesson15_CancellingSaysSuccessOnlyWhereARowChanged(t *testing.T) {
 }
 
 func TestLesson11_AMechanicsCancelIsAReleaseAndKeepsSessionAndPayment(t *testing.T) {
-	for sentence, give := range map[string]func(*world, lifecycle.Fulfilment) (curfew.Snapshot, error){
-		"cancel": func(w *world, f lifecycle.Fulfilment) (curfew.Snapshot, error) {
+	for sentence, give := range map[string]func(*world, lifecycle.Fulfillment) (curfew.Snapshot, error){
+		"cancel": func(w *world, f lifecycle.Fulfillment) (curfew.Snapshot, error) {
 			return w.Cancel(w.Context(), f.SessionID, mia)
 		},
-		"release": func(w *world, f lifecycle.Fulfilment) (curfew.Snapshot, error) {
+		"release": func(w *world, f lifecycle.Fulfillment) (curfew.Snapshot, error) {
 			return w.Release(w.Context(), f.RequestID, "m")
 		},
 	} {

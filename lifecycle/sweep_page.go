@@ -32,7 +32,7 @@ type sweepPages struct {
 
 // firstDue goes on to the first page with something to be done, which it
 // returns. There may be whole pages of what no rule ends that is on.
-func (sw *Sweeper) firstDue(ctx context.Context, w *sweepPages) (items []curfew.Item, err error) {
+func (sw *Sweeper) firstDue(ctx context.Context, w *sweepPages) (items []curfew.PlannedChange, err error) {
 	w.search.Limit = pageSize
 	for len(items) == 0 && !w.last && err == nil {
 		items, err = sw.nextPage(ctx, w)
@@ -41,7 +41,7 @@ func (sw *Sweeper) firstDue(ctx context.Context, w *sweepPages) (items []curfew.
 }
 
 // settlePages settles the items, then those of the pages that follow.
-func (sw *Sweeper) settlePages(ctx context.Context, run *cleaning, w *sweepPages, items []curfew.Item) error {
+func (sw *Sweeper) settlePages(ctx context.Context, run *cleaning, w *sweepPages, items []curfew.PlannedChange) error {
 	for {
 		begun := time.Now()
 		if err := sw.settleItems(ctx, run, w, items); err != nil || w.last {
@@ -60,7 +60,7 @@ func (sw *Sweeper) settlePages(ctx context.Context, run *cleaning, w *sweepPages
 }
 
 // nextPage is what is to be done on the next page.
-func (sw *Sweeper) nextPage(ctx context.Context, w *sweepPages) ([]curfew.Item, error) {
+func (sw *Sweeper) nextPage(ctx context.Context, w *sweepPages) ([]curfew.PlannedChange, error) {
 	page, err := sw.store.Find(ctx, w.search)
 	if err != nil {
 		return nil, err
@@ -81,7 +81,7 @@ func behind(page []curfew.Snapshot) curfew.Cursor {
 	return curfew.Cursor{At: last.ExpiresAt, ID: last.ID}
 }
 
-func (sw *Sweeper) settleItems(ctx context.Context, run *cleaning, w *sweepPages, items []curfew.Item) error {
+func (sw *Sweeper) settleItems(ctx context.Context, run *cleaning, w *sweepPages, items []curfew.PlannedChange) error {
 	done, err := sw.cleanups.carryOut(ctx, run, items, 0)
 	w.held += len(items)
 	for _, it := range items {

@@ -130,7 +130,7 @@ func (w *world) purchase(customer, ref string) lifecycle.Purchase {
 }
 
 // pay fulfils a checkout that must succeed.
-func (w *world) pay(customer, ref string) lifecycle.Fulfilment {
+func (w *world) pay(customer, ref string) lifecycle.Fulfillment {
 	w.Helper()
 	f, err := w.FulfillCheckout(w.Context(), shop, w.purchase(customer, ref))
 	if err != nil {
@@ -140,7 +140,7 @@ func (w *world) pay(customer, ref string) lifecycle.Fulfilment {
 }
 
 // accepted is a paid session that a mechanic has accepted.
-func (w *world) accepted(customer, ref, mechanic string) lifecycle.Fulfilment {
+func (w *world) accepted(customer, ref, mechanic string) lifecycle.Fulfillment {
 	w.Helper()
 	f := w.pay(customer, ref)
 	must(w.Accept(w.Context(), f.RequestID, mechanic))(w)
@@ -148,7 +148,7 @@ func (w *world) accepted(customer, ref, mechanic string) lifecycle.Fulfilment {
 }
 
 // live is a session that both have joined.
-func (w *world) live(customer, ref, mechanic string) lifecycle.Fulfilment {
+func (w *world) live(customer, ref, mechanic string) lifecycle.Fulfillment {
 	w.Helper()
 	f := w.accepted(customer, ref, mechanic)
 	must(w.Join(w.Context(), f.SessionID, curfew.Actor{Role: curfew.Customer, ID: customer}))(w)

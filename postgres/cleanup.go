@@ -87,7 +87,7 @@ func scanEnded(r row) (ended, error) {
 
 // End ends a batch.
 func (s cleanup) End(ctx context.Context, b record.Batch) ([]record.Ended, error) {
-	if len(b.Endings) == 0 {
+	if len(b.Ends) == 0 {
 		return nil, nil
 	}
 	var all []record.Ended
@@ -103,14 +103,14 @@ func (s cleanup) End(ctx context.Context, b record.Batch) ([]record.Ended, error
 		}
 		all = f.ended(sessions)
 		if b.RunID != "" {
-			if err := t.send(ctx, func(q *pgx.Batch) { q.Queue(countRun, b.RunID, b.Counted(all)) }); err != nil {
+			if err := t.send(ctx, func(q *pgx.Batch) { q.Queue(countRun, b.RunID, b.StatsAfter(all)) }); err != nil {
 				return err
 			}
 		}
 		return writeEvents(ctx, t, f.events()) // with which the transaction ends
 	})
 	if err != nil {
-		return nil, wrap(err, "end %d sessions by %s", len(b.Endings), b.Rule.Name)
+		return nil, wrap(err, "end %d sessions by %s", len(b.Ends), b.Rule.Name)
 	}
 	return all, nil
 }
@@ -134,9 +134,9 @@ func endIn(ctx context.Context, t *transaction, b record.Batch) (map[string]ende
 }
 
 func endArgs(b record.Batch) []any {
-	n := len(b.Endings)
+	n := len(b.Ends)
 	customers, ids, versions, reasons := make([]string, n), make([]string, n), make([]int64, n), make([]string, n)
-	for i, e := range b.Endings {
+	for i, e := range b.Ends {
 		customers[i], ids[i], versions[i], reasons[i] = e.CustomerID, e.SessionID, e.Version, string(e.Reason)
 	}
 	return []any{
@@ -148,7 +148,7 @@ func endArgs(b record.Batch) []any {
 
 func followOfBatch(b record.Batch, sessions map[string]ended) *follow {
 	f := &follow{from: b.Rule.From, to: b.Rule.To, requestTo: b.Rule.RequestTo, actor: b.Actor, runID: b.RunID}
-	for _, e := range b.Endings {
+	for _, e := range b.Ends {
 		s, ok := sessions[e.SessionID]
 		if !ok {
 			continue

@@ -189,7 +189,7 @@ func batch(all ...curfew.Snapshot) record.Batch {
 	rule, _ := record.RuleFor(all[0])
 	b := record.Batch{Rule: rule, Actor: curfew.Sweeper, RunID: newID()}
 	for _, st := range all {
-		b.Endings = append(b.Endings, record.PlannedEnd{
+		b.Ends = append(b.Ends, record.PlannedEnd{
 			CustomerID: st.CustomerID, SessionID: st.ID, Version: st.Version, Reason: rule.Reason, Owed: curfew.Credited,
 		})
 	}

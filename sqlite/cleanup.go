@@ -85,7 +85,7 @@ RETURNING ` + sessionColumns
 func (s cleanup) End(ctx context.Context, b record.Batch) ([]record.Ended, error) {
 	var all []record.Ended
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		for _, e := range b.Endings {
+		for _, e := range b.Ends {
 			ended, err := tx.end(ctx, b, e)
 			if errors.Is(err, sql.ErrNoRows) {
 				continue // it has moved since
@@ -98,9 +98,9 @@ func (s cleanup) End(ctx context.Context, b record.Batch) ([]record.Ended, error
 		if len(all) == 0 {
 			return nil
 		}
-		return tx.countRun(ctx, b.RunID, b.Counted(all))
+		return tx.countRun(ctx, b.RunID, b.StatsAfter(all))
 	})
-	return all, wrap(err, "end %d sessions by %s", len(b.Endings), b.Rule.Name)
+	return all, wrap(err, "end %d sessions by %s", len(b.Ends), b.Rule.Name)
 }
 
 // end ends one; sql.ErrNoRows if it is not as it was any more.

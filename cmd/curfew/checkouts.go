@@ -216,7 +216,7 @@ func (c *assignCheckout) Run(ctx context.Context, s *settings, term terminal) er
 	})
 }
 
-func printFulfilment(term terminal, f lifecycle.Fulfilment, err error) error {
+func printFulfilment(term terminal, f lifecycle.Fulfillment, err error) error {
 	switch {
 	case err != nil:
 		return asUsage(err)

@@ -74,16 +74,16 @@ func killInTheMiddle(t *testing.T, dir, url string) {
 	checkTotal(t, p.client(t, dir, "admin", "me"))
 }
 
-func sameSession(a, b api.Fulfilment) bool {
+func sameSession(a, b api.Fulfillment) bool {
 	return a.SessionID == b.SessionID && a.RequestID == b.RequestID && a.Outcome == b.Outcome
 }
 
 // fulfilAll fulfils every checkout by some callers at once, and returns what
 // was acknowledged, by reference. Each customer pays once.
-func fulfilAll(ctx context.Context, client *api.Client, acknowledged func()) map[string]api.Fulfilment {
+func fulfilAll(ctx context.Context, client *api.Client, acknowledged func()) map[string]api.Fulfillment {
 	refs := make(chan int)
 	var mu sync.Mutex
-	all := map[string]api.Fulfilment{}
+	all := map[string]api.Fulfillment{}
 	var working sync.WaitGroup
 	for range callers {
 		working.Go(func() {

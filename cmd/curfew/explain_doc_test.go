@@ -94,7 +94,7 @@ func toldOfKim(t *testing.T) string {
 	if err != nil || err2 != nil {
 		t.Fatal(err, err2)
 	}
-	pay := func(ref string) lifecycle.Fulfilment {
+	pay := func(ref string) lifecycle.Fulfillment {
 		amount := int64(990)
 		f, err := keeper.Admission.FulfillCheckout(t.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"}, lifecycle.Purchase{
 			PaymentRef: ref, CustomerID: "kim", Plan: "chat10", Amount: &amount, Currency: "eur", Email: "kim@example.org",

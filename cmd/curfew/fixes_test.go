@@ -379,12 +379,12 @@ func (p *patient) ago(d time.Duration) string {
 	return "'" + at.UTC().Format(time.RFC3339Nano) + "'"
 }
 
-func (p *patient) pay(customer string) lifecycle.Fulfilment {
+func (p *patient) pay(customer string) lifecycle.Fulfillment {
 	p.Helper()
 	return p.payFor(customer, "ref-"+customer)
 }
 
-func (p *patient) payFor(customer, ref string) lifecycle.Fulfilment {
+func (p *patient) payFor(customer, ref string) lifecycle.Fulfillment {
 	p.Helper()
 	f, err := p.keeper.Admission.FulfillCheckout(p.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"},
 		lifecycle.Purchase{PaymentRef: ref, CustomerID: customer, Plan: "chat10"})
@@ -400,13 +400,13 @@ func (p *patient) later(customer string) {
 	p.must(err)
 }
 
-func (p *patient) accept(f lifecycle.Fulfilment) {
+func (p *patient) accept(f lifecycle.Fulfillment) {
 	p.Helper()
 	_, err := p.keeper.Queue.Accept(p.Context(), f.RequestID, "mia")
 	p.must(err)
 }
 
-func (p *patient) join(f lifecycle.Fulfilment, role curfew.Role, id string) {
+func (p *patient) join(f lifecycle.Fulfillment, role curfew.Role, id string) {
 	p.Helper()
 	_, err := p.keeper.Sessions.Join(p.Context(), f.SessionID, curfew.Actor{Role: role, ID: id})
 	p.must(err)
@@ -437,7 +437,7 @@ func (p *patient) delivery(state, since string) {
 }
 
 // old makes a session an hour overdue.
-func (p *patient) old(f lifecycle.Fulfilment) {
+func (p *patient) old(f lifecycle.Fulfillment) {
 	p.Helper()
 	p.exec(`UPDATE {sessions} SET created_at = ` + p.ago(2*time.Hour) + `, expires_at = ` + p.ago(time.Hour) + ` WHERE id = '` + f.SessionID + `'`)
 }

@@ -52,7 +52,7 @@ func (c *healthCommand) Run(ctx context.Context, s *settings, term terminal) err
 		report(term, err)
 		return exitCannotTell
 	}
-	return map[string]error{lifecycle.IssuesDetected: exitIssues, lifecycle.CannotTell: exitCannotTell}[health]
+	return map[string]error{lifecycle.IssuesDetected: exitIssues, lifecycle.Undetermined: exitCannotTell}[health]
 }
 
 func printHealth(term terminal, r lifecycle.Report, shape api.Health) {
@@ -60,7 +60,7 @@ func printHealth(term terminal, r lifecycle.Report, shape api.Health) {
 	headline := map[string]string{
 		lifecycle.Healthy:        "Healthy.",
 		lifecycle.IssuesDetected: plural(len(r.Findings)-known, "issue") + " found.",
-		lifecycle.CannotTell:     "Cannot tell: some figures could not be read.",
+		lifecycle.Undetermined:   "Cannot tell: some figures could not be read.",
 	}
 	term.printf("%s", headline[r.Health])
 	if known > 0 {

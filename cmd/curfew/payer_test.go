@@ -60,7 +60,7 @@ func TestLesson09_WebhookThankYouPageAndResolverGetOneSession(t *testing.T) {
 func reported(t *testing.T, p *process, fake *stripetest.Fake, shop *api.Client, paid api.Purchase) api.Checkout {
 	t.Helper()
 	var all sync.WaitGroup
-	answers := make([]api.Fulfilment, 2)
+	answers := make([]api.Fulfillment, 2)
 	for i := range answers {
 		all.Go(func() {
 			var err error
@@ -147,7 +147,7 @@ func TestLesson08_ABlockedPayerIsServedWhenTheBlockerEnds(t *testing.T) {
 		ttl := lifecycle.MaxSleep + 2*time.Second
 		p := serving(t, dir, []string{"CURFEW_DATABASE_URL=" + url}, "--auth-key-file=curfew.key", "--waiting-ttl="+ttl.String())
 		shop := p.client(t, dir, "service", "shop")
-		deferred := make([]api.Fulfilment, *blocked)
+		deferred := make([]api.Fulfillment, *blocked)
 		var all sync.WaitGroup
 		for worker := range callers {
 			all.Go(func() {
@@ -171,7 +171,7 @@ func TestLesson08_ABlockedPayerIsServedWhenTheBlockerEnds(t *testing.T) {
 }
 
 // buyTwice is the answer to the second payment of a customer, who is blocked.
-func buyTwice(t *testing.T, shop *api.Client, customer string) api.Fulfilment {
+func buyTwice(t *testing.T, shop *api.Client, customer string) api.Fulfillment {
 	t.Helper()
 	first := buy(t, shop, customer, "1")
 	second := buy(t, shop, customer, "2")
@@ -184,7 +184,7 @@ func buyTwice(t *testing.T, shop *api.Client, customer string) api.Fulfilment {
 
 // waited is how long after its blocker's deadline a deferred payment had its
 // session.
-func waited(t *testing.T, shop *api.Client, customer string, deferred api.Fulfilment) time.Duration {
+func waited(t *testing.T, shop *api.Client, customer string, deferred api.Fulfillment) time.Duration {
 	t.Helper()
 	var served api.Checkout
 	until(t.Context(), t, customer+" is served", func() bool {
@@ -199,7 +199,7 @@ func waited(t *testing.T, shop *api.Client, customer string, deferred api.Fulfil
 	return session.CreatedAt.Sub(deferred.BlockedBy.ExpiresAt)
 }
 
-func buy(t *testing.T, shop *api.Client, customer, number string) api.Fulfilment {
+func buy(t *testing.T, shop *api.Client, customer, number string) api.Fulfillment {
 	t.Helper()
 	got, err := shop.FulfillCheckout(t.Context(), api.Purchase{PaymentRef: customer + "-" + number, CustomerID: customer, Plan: "chat10"})
 	if err != nil {

@@ -132,7 +132,7 @@ func (p *preflight) rows(ctx context.Context, keeper *lifecycle.Keeper) {
 // health stops a deployment for what is critical; a warning is told.
 func (p *preflight) health(ctx context.Context, keeper *lifecycle.Keeper) {
 	r := keeper.Health.Report(ctx)
-	line := checkup{Check: "health", OK: r.Health != lifecycle.CannotTell, Text: "healthy"}
+	line := checkup{Check: "health", OK: r.Health != lifecycle.Undetermined, Text: "healthy"}
 	for _, f := range r.Findings {
 		line.OK = line.OK && f.Severity != lifecycle.Critical
 		line.Detail = append(line.Detail, string(f.Severity)+": "+f.Problem)

@@ -31,7 +31,7 @@ func withoutSweeper(t *testing.T, url string) {
 	p := serving(t, dir, []string{"CURFEW_DATABASE_URL=" + url}, "--auth-key-file=curfew.key", "--sweeper=off", "--waiting-ttl=1s")
 	client := p.client(t, dir, "service", "shop")
 	ctx := t.Context()
-	pay := func(ref string) api.Fulfilment {
+	pay := func(ref string) api.Fulfillment {
 		t.Helper()
 		done, err := client.FulfillCheckout(ctx, api.Purchase{PaymentRef: ref, CustomerID: "c-1", Plan: "chat10"})
 		if err != nil {

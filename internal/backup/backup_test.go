@@ -53,7 +53,7 @@ func inhabit(t *testing.T, h storetest.Harness) {
 	t.Helper()
 	e := engine(t, h)
 	ctx := t.Context()
-	pay := func(customer, ref string) lifecycle.Fulfilment {
+	pay := func(customer, ref string) lifecycle.Fulfillment {
 		t.Helper()
 		amount := int64(2900)
 		f, err := e.Admission.FulfillCheckout(ctx, shop, lifecycle.Purchase{
@@ -78,9 +78,9 @@ func inhabit(t *testing.T, h storetest.Harness) {
 	start := time.Now().Add(30 * time.Hour)
 	_, err := e.Admission.FulfillCheckout(ctx, shop, lifecycle.Purchase{PaymentRef: "ref-later", CustomerID: "later", Plan: "video15", StartsAt: &start})
 	must(t, err)
-	_, err = e.Admission.CreateSession(ctx, curfew.Actor{Role: curfew.Customer, ID: "free"}, lifecycle.Claim{Plan: "free", CustomerID: "free", Key: "k-1"})
+	_, err = e.Admission.CreateSession(ctx, curfew.Actor{Role: curfew.Customer, ID: "free"}, lifecycle.NewSession{Plan: "free", CustomerID: "free", Key: "k-1"})
 	must(t, err)
-	_, err = e.Admission.CreateSession(ctx, curfew.Actor{Role: curfew.Customer, ID: "free"}, lifecycle.Claim{Plan: "free", CustomerID: "free"})
+	_, err = e.Admission.CreateSession(ctx, curfew.Actor{Role: curfew.Customer, ID: "free"}, lifecycle.NewSession{Plan: "free", CustomerID: "free"})
 	if !errors.Is(err, curfew.SessionOpen) {
 		t.Fatalf("the second session was not refused: %v", err)
 	}
@@ -101,7 +101,7 @@ func inhabit(t *testing.T, h storetest.Harness) {
 	must(t, err)
 }
 
-func accept(t *testing.T, e *lifecycle.Keeper, f lifecycle.Fulfilment, mechanic string) {
+func accept(t *testing.T, e *lifecycle.Keeper, f lifecycle.Fulfillment, mechanic string) {
 	t.Helper()
 	_, err := e.Queue.Accept(t.Context(), f.RequestID, mechanic)
 	must(t, err)

@@ -24,7 +24,7 @@ func (s *Site) overviewView(ctx context.Context, _ *http.Request, _ curfew.Actor
 
 // stateOf is the report in one sentence.
 func stateOf(h api.Health) State {
-	if h.Health == lifecycle.CannotTell {
+	if h.Health == lifecycle.Undetermined {
 		return State{Tone: "critical", Sentence: "Curfew cannot tell how things are: some figures could not be read."}
 	}
 	who := fmt.Sprintf("%s and %s", noun{"customer waits", "customers wait"}.of(*h.Sessions.Waiting.Total),

@@ -165,7 +165,7 @@ func actionsOn(c curfew.Checkout, does func(lifecycle.ActionName) []string) []Ac
 		Done:   "It is assigned.",
 	}
 	fulfil := Action{
-		Name: "fulfil", Label: "Fulfil…", Call: at + "/fulfil", Ask: "Give this payment its session?", Reason: "optional", Why: does(lifecycle.FulfilPayment), Done: "It is fulfilled, or has its turn.",
+		Name: "fulfil", Label: "Fulfil…", Call: at + "/fulfil", Ask: "Give this payment its session?", Reason: "optional", Why: does(lifecycle.FulfillPayment), Done: "It is fulfilled, or has its turn.",
 	}
 	switch c.Outcome {
 	case curfew.Held:

@@ -86,7 +86,7 @@ func (s *round) move(ctx context.Context, role, who, id string, how func(*api.Cl
 // comeBack asks for a session on the credit of the expired one. It is refused if the credit is already spent.
 func (s *round) comeBack(ctx context.Context, c *customer, v Purchase) {
 	key := fmt.Sprintf("%s-back-%d", c.id, c.purchases)
-	done, err := as(ctx, s, "customer", c.id, func(ctx context.Context, a *api.Client) (api.Fulfilment, error) {
+	done, err := as(ctx, s, "customer", c.id, func(ctx context.Context, a *api.Client) (api.Fulfillment, error) {
 		return a.CreateSession(ctx, api.NewSession{Plan: v.Plan}, key)
 	})
 	if err == nil {

@@ -21,7 +21,7 @@ func (s *round) pay(ctx context.Context, c *customer, v Purchase) {
 		return // never reported
 	}
 	c.refs = append(c.refs, p.PaymentRef)
-	first := make(chan api.Fulfilment, len(v.Repeats))
+	first := make(chan api.Fulfillment, len(v.Repeats))
 	for _, later := range v.Repeats {
 		s.all.Go(func() { s.repeat(ctx, p, later, first) })
 	}
@@ -39,7 +39,7 @@ const retryFor = 2 * time.Minute
 
 // reportUntilAnswered reports a payment until it is answered, even after the round ends: a provider would not stop
 // either.
-func (s *round) reportUntilAnswered(ctx context.Context, p api.Purchase) (api.Fulfilment, error) {
+func (s *round) reportUntilAnswered(ctx context.Context, p api.Purchase) (api.Fulfillment, error) {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), retryFor)
 	defer stop()
 	for {
@@ -51,7 +51,7 @@ func (s *round) reportUntilAnswered(ctx context.Context, p api.Purchase) (api.Fu
 }
 
 // repeat reports a payment again, and compares the answer with the first one.
-func (s *round) repeat(ctx context.Context, p api.Purchase, later time.Duration, first <-chan api.Fulfilment) {
+func (s *round) repeat(ctx context.Context, p api.Purchase, later time.Duration, first <-chan api.Fulfillment) {
 	if !s.sleep(ctx, later) {
 		return
 	}
@@ -63,9 +63,9 @@ func (s *round) repeat(ctx context.Context, p api.Purchase, later time.Duration,
 }
 
 // report reports a payment once.
-func (s *round) report(ctx context.Context, p api.Purchase) (api.Fulfilment, error) {
+func (s *round) report(ctx context.Context, p api.Purchase) (api.Fulfillment, error) {
 	began := time.Now()
-	done, err := as(ctx, s, "service", "shop", func(ctx context.Context, a *api.Client) (api.Fulfilment, error) {
+	done, err := as(ctx, s, "service", "shop", func(ctx context.Context, a *api.Client) (api.Fulfillment, error) {
 		return a.FulfillCheckout(ctx, p)
 	})
 	s.tally.answered(p.PaymentRef, done)

@@ -50,7 +50,7 @@ func (t *tally) note(format string, args ...any) {
 }
 
 // answered records that a payment was deferred, whichever of its reports came first.
-func (t *tally) answered(ref string, done api.Fulfilment) {
+func (t *tally) answered(ref string, done api.Fulfillment) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if done.Outcome == "deferred" {
@@ -58,7 +58,7 @@ func (t *tally) answered(ref string, done api.Fulfilment) {
 	}
 }
 
-func (t *tally) paid(c *customer, done api.Fulfilment) {
+func (t *tally) paid(c *customer, done api.Fulfillment) {
 	text := c.name + " pays and waits"
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -70,7 +70,7 @@ func (t *tally) paid(c *customer, done api.Fulfilment) {
 }
 
 // repeated compares two answers. A deferred payment may have got its session in between.
-func (t *tally) repeated(first, again api.Fulfilment) {
+func (t *tally) repeated(first, again api.Fulfillment) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.counts.Repeats++

@@ -44,7 +44,7 @@ func (m *market) before(d time.Duration, do func()) {
 }
 
 // pays is a paid checkout of a customer.
-func (m *market) pays(customer, plan string, amount int64) lifecycle.Fulfilment {
+func (m *market) pays(customer, plan string, amount int64) lifecycle.Fulfillment {
 	m.Helper()
 	f, err := m.engine.Admission.FulfillCheckout(m.Context(), backend, lifecycle.Purchase{
 		PaymentRef: time.Now().Format("pi_150405.000000000_") + customer,
@@ -66,7 +66,7 @@ func (m *market) books(customer, plan string, amount int64, ahead time.Duration)
 }
 
 // taken is a session that a mechanic has accepted.
-func (m *market) taken(customer, mechanic string) lifecycle.Fulfilment {
+func (m *market) taken(customer, mechanic string) lifecycle.Fulfillment {
 	m.Helper()
 	f := m.pays(customer, "video15", 3900)
 	_, err := m.engine.Queue.Accept(m.Context(), f.RequestID, mechanic)
@@ -75,7 +75,7 @@ func (m *market) taken(customer, mechanic string) lifecycle.Fulfilment {
 }
 
 // live is a session that both have joined.
-func (m *market) live(customer, mechanic string) lifecycle.Fulfilment {
+func (m *market) live(customer, mechanic string) lifecycle.Fulfillment {
 	m.Helper()
 	f := m.taken(customer, mechanic)
 	for _, who := range []curfew.Actor{{Role: curfew.Customer, ID: customer}, {Role: curfew.Mechanic, ID: mechanic}} {

@@ -125,15 +125,15 @@ func (c *canaries) operate() (sessions []string) {
 		c.Helper()
 		must(c.T, err)
 	}
-	begin := func(customer string) api.Fulfilment {
+	begin := func(customer string) api.Fulfillment {
 		f := c.fulfilled(customer, "pay-"+customer)
 		sessions = append(sessions, f.SessionID)
 		return f
 	}
-	accept := func(f api.Fulfilment, mechanic string) {
+	accept := func(f api.Fulfillment, mechanic string) {
 		done(c.outsider(curfew.Mechanic, mechanic).Accept(ctx, f.RequestID))
 	}
-	live := func(customer, mechanic string) api.Fulfilment {
+	live := func(customer, mechanic string) api.Fulfillment {
 		f := begin(customer)
 		accept(f, mechanic)
 		done(c.outsider(curfew.Customer, customer).Join(ctx, f.SessionID))

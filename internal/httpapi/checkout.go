@@ -24,7 +24,7 @@ type checkoutHandlers struct {
 	keeper *lifecycle.Keeper
 }
 
-func (h checkoutHandlers) fulfill(ctx context.Context, c auth.Request, in *purchaseInput) (*response[api.Fulfilment], error) {
+func (h checkoutHandlers) fulfill(ctx context.Context, c auth.Request, in *purchaseInput) (*response[api.Fulfillment], error) {
 	b := in.Body
 	if err := cmp.Or(address(b.Email), curfew.CheckText("name", b.Name), notes(b.Metadata)); err != nil {
 		return nil, err
@@ -60,8 +60,8 @@ func notes(metadata map[string]string) error {
 
 // fulfilled answers with what became of a purchase: 201 for a new session, 202
 // for one that follows, 200 for what was known.
-func fulfilled(f lifecycle.Fulfilment) (*response[api.Fulfilment], error) {
-	out := &response[api.Fulfilment]{http.StatusCreated, wire.Fulfillment(f)}
+func fulfilled(f lifecycle.Fulfillment) (*response[api.Fulfillment], error) {
+	out := &response[api.Fulfillment]{http.StatusCreated, wire.Fulfillment(f)}
 	switch {
 	case f.Replayed:
 		out.Status = http.StatusOK
@@ -132,7 +132,7 @@ type fulfillHeldInput struct {
 	Body api.Repair
 }
 
-func (h checkoutHandlers) fulfillHeld(ctx context.Context, c auth.Request, in *fulfillHeldInput) (*response[api.Fulfilment], error) {
+func (h checkoutHandlers) fulfillHeld(ctx context.Context, c auth.Request, in *fulfillHeldInput) (*response[api.Fulfillment], error) {
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
@@ -145,7 +145,7 @@ type assignHeldInput struct {
 	Body api.Assignment
 }
 
-func (h checkoutHandlers) assignHeld(ctx context.Context, c auth.Request, in *assignHeldInput) (*response[api.Fulfilment], error) {
+func (h checkoutHandlers) assignHeld(ctx context.Context, c auth.Request, in *assignHeldInput) (*response[api.Fulfillment], error) {
 	b := in.Body
 	if err := curfew.CheckText("reason", b.Reason); err != nil {
 		return nil, err

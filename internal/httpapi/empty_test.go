@@ -14,7 +14,7 @@ import (
 )
 
 // pathOf is a route's path with something in it that is there.
-func pathOf(route httpapi.RouteLine, f api.Fulfilment) string {
+func pathOf(route httpapi.RouteLine, f api.Fulfillment) string {
 	id := "somebody"
 	switch {
 	case strings.HasPrefix(route.Path, "/api/sessions/"), strings.HasPrefix(route.Path, "/api/debug/sessions/"):

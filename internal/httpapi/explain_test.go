@@ -148,7 +148,7 @@ func TestActionsHaveRoutes(t *testing.T) {
 	}
 	for _, name := range []lifecycle.ActionName{
 		lifecycle.ClearCustomer, lifecycle.ForceClear, lifecycle.ReleaseSlot, lifecycle.RefundPayment,
-		lifecycle.CreditPayment, lifecycle.FulfilPayment, lifecycle.UndoRun,
+		lifecycle.CreditPayment, lifecycle.FulfillPayment, lifecycle.UndoRun,
 	} {
 		story := wire.Timeline(timeline.Timeline{Actions: []timeline.Action{{Name: name, Label: "x", ID: "an/id"}}})
 		for _, a := range story.Actions {

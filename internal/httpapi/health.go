@@ -22,7 +22,7 @@ func (h healthHandlers) report(ctx context.Context, c auth.Request, _ *struct{})
 		report.Findings = wire.OutsideFindings(report.Findings)
 	}
 	out := &response[api.Health]{http.StatusOK, wire.Health(report, h.version, h.baseURL)}
-	if report.Health == lifecycle.CannotTell {
+	if report.Health == lifecycle.Undetermined {
 		out.Status = http.StatusServiceUnavailable
 	}
 	return out, nil

@@ -280,7 +280,7 @@ func (h *house) sendAs(role curfew.Role, id, method, path, body string, headers 
 }
 
 // fulfilled is a paid session of a customer.
-func (h *house) fulfilled(customer string) api.Fulfilment {
+func (h *house) fulfilled(customer string) api.Fulfillment {
 	h.Helper()
 	f, err := h.shop().FulfillCheckout(h.Context(), api.Purchase{
 		PaymentRef: "pay-" + customer + "-" + h.now().Format("150405.000000000"), CustomerID: customer, Plan: "chat10", Name: "Ada",
@@ -292,7 +292,7 @@ func (h *house) fulfilled(customer string) api.Fulfilment {
 }
 
 // accepted is a paid session that a mechanic has.
-func (h *house) accepted(customer, mechanic string) api.Fulfilment {
+func (h *house) accepted(customer, mechanic string) api.Fulfillment {
 	h.Helper()
 	f := h.fulfilled(customer)
 	if _, err := h.as(curfew.Mechanic, mechanic).Accept(h.Context(), f.RequestID); err != nil {

@@ -19,7 +19,7 @@ import (
 func TestLesson09_ThreeCreatorsOneSession(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	answers := make([]api.Fulfilment, 30)
+	answers := make([]api.Fulfillment, 30)
 	together(len(answers), func(i int) {
 		var err error
 		answers[i], err = h.shop().FulfillCheckout(t.Context(), api.Purchase{PaymentRef: "p", CustomerID: "c", Plan: "chat10"})

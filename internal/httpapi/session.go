@@ -21,12 +21,12 @@ type sessionHandlers struct {
 	keeper *lifecycle.Keeper
 }
 
-func (h sessionHandlers) create(ctx context.Context, c auth.Request, in *newSessionInput) (*response[api.Fulfilment], error) {
+func (h sessionHandlers) create(ctx context.Context, c auth.Request, in *newSessionInput) (*response[api.Fulfillment], error) {
 	customer, err := forWhom(c.Actor, in.Body.CustomerID)
 	if err != nil {
 		return nil, err
 	}
-	f, err := h.keeper.Admission.CreateSession(ctx, c.Actor, lifecycle.Claim{CustomerID: customer, Plan: in.Body.Plan, Key: in.Key})
+	f, err := h.keeper.Admission.CreateSession(ctx, c.Actor, lifecycle.NewSession{CustomerID: customer, Plan: in.Body.Plan, Key: in.Key})
 	if err != nil {
 		return nil, err
 	}

@@ -113,7 +113,7 @@ func (st *station) as(role curfew.Role, id string) *api.Client {
 }
 
 // fulfilled is a paid session of a customer.
-func (st *station) fulfilled(customer, ref string) api.Fulfilment {
+func (st *station) fulfilled(customer, ref string) api.Fulfillment {
 	st.Helper()
 	f, err := st.as(curfew.Service, "shop").FulfillCheckout(st.Context(), api.Purchase{
 		PaymentRef: ref, CustomerID: customer, Plan: "chat10", Name: "name of " + customer, Email: customer + "@mail.example",

@@ -25,7 +25,7 @@ const (
 // HistorySource is what a History reads: a lifecycle.Keeper.
 type HistorySource interface {
 	HealthReader
-	Past(ctx context.Context, window, step time.Duration) ([]lifecycle.Counted, error)
+	Activity(ctx context.Context, window, step time.Duration) ([]lifecycle.StatusCounts, error)
 }
 
 // History is a ring buffer of samples of health, for the console's charts. It is the memory of one process.
@@ -71,7 +71,7 @@ func (h *History) Run(ctx context.Context) {
 func (h *History) Recall(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, recallTimeout)
 	defer cancel()
-	past, err := h.source.Past(ctx, historyKept, recallEvery)
+	past, err := h.source.Activity(ctx, historyKept, recallEvery)
 	if err != nil && ctx.Err() == nil {
 		h.log.WarnContext(ctx, "the charts begin with this process: what was before could not be read", "error", err)
 	}

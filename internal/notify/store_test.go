@@ -62,7 +62,7 @@ func (w *environment) same(what string, got, want any) {
 }
 
 // pay gives a customer a session.
-func (w *environment) pay(customer string) lifecycle.Fulfilment {
+func (w *environment) pay(customer string) lifecycle.Fulfillment {
 	w.Helper()
 	amount := int64(990)
 	f, err := w.engine.Admission.FulfillCheckout(w.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"}, lifecycle.Purchase{

@@ -31,22 +31,22 @@ type PlannedEnd struct {
 	Owed       curfew.Outcome
 }
 
-// Batch is some endings by one rule, under one guard, in one transaction.
+// Batch ends some sessions by one rule, under one guard, in one transaction.
 // Sessions locked by somebody else are left for the next look.
 type Batch struct {
-	Rule    Rule
-	Guard   Guard
-	Endings []PlannedEnd
-	Actor   curfew.Actor
-	RunID   string
-	Note    string // beside the reason, in the events
+	Rule  Rule
+	Guard Guard
+	Ends  []PlannedEnd
+	Actor curfew.Actor
+	RunID string
+	Note  string // beside the reason, in the events
 	// Stats is what the run has counted so far: with what the batch ends they are
 	// written into the run in the same transaction.
 	Stats curfew.Stats
 }
 
-// Counted is the run's figures after the batch ended these.
-func (b Batch) Counted(ended []Ended) curfew.Stats {
+// StatsAfter is the run's figures once the batch has ended these.
+func (b Batch) StatsAfter(ended []Ended) curfew.Stats {
 	stats := b.Stats
 	for _, e := range ended {
 		stats.Count(b.Rule.Name, e.RequestEnded)

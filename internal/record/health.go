@@ -17,31 +17,32 @@ const (
 	DisputeWindow = 7 * 24 * time.Hour
 )
 
-// ActivitySeries is how sessions moved between statuses, step by step.
+// ActivitySeries is how sessions moved between statuses, step by step. A step is a
+// fixed span of time, numbered from the Unix epoch.
 type ActivitySeries struct {
-	Step  int64                        // the one of now: so many since 1970
-	Now   map[curfew.SessionStatus]int // how many stand where that have not ended
-	Moves []StatusChange               // the newest step first
+	Step    int64                        // the current one
+	Now     map[curfew.SessionStatus]int // how many sessions that have not ended are in each status
+	Changes []StatusChange               // newest step first
 }
 
-// StatusChange is how many sessions left a status for another within one step. What is
-// new comes from the empty status.
+// StatusChange is how many sessions moved from one status to another within a step.
+// New sessions come from the empty status.
 type StatusChange struct {
 	Step     int64
 	From, To curfew.SessionStatus
 	Count    int
 }
 
-// NewActivitySeries tells what stands, given as moves from a status to itself, from what
-// moved.
+// NewActivitySeries separates the present counts from the changes. A count is given as a
+// change from a status to itself.
 func NewActivitySeries(all []StatusChange) ActivitySeries {
-	t := ActivitySeries{Now: map[curfew.SessionStatus]int{}}
-	for _, m := range all {
-		if m.From == m.To {
-			t.Step, t.Now[m.To] = m.Step, m.Count
+	series := ActivitySeries{Now: map[curfew.SessionStatus]int{}}
+	for _, c := range all {
+		if c.From == c.To {
+			series.Step, series.Now[c.To] = c.Step, c.Count
 		} else {
-			t.Moves = append(t.Moves, m)
+			series.Changes = append(series.Changes, c)
 		}
 	}
-	return t
+	return series
 }

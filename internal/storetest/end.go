@@ -86,7 +86,7 @@ func (f *fixture) follows(rule record.Rule, b record.Batch, before curfew.Snapsh
 	if before.CheckoutID == "" {
 		return
 	}
-	paid, want := f.paidBy(before), b.Endings[0].Owed
+	paid, want := f.paidBy(before), b.Ends[0].Owed
 	f.same("the payment", paid.Outcome, want)
 	if want == curfew.Fulfilled {
 		f.same("the payment's version", paid.Version, int64(1))
@@ -103,8 +103,8 @@ func endsUnmoved(f *fixture) {
 	f.change(ending(ended, curfew.Cancelled, curfew.ByRequest))
 	missing, another := late("missing"), late("another's")
 	b := batch(curfew.Credited, last, moved, missing, ended, another, first)
-	b.Endings[2].SessionID = newID()
-	b.Endings[4].CustomerID = "somebody"
+	b.Ends[2].SessionID = newID()
+	b.Ends[4].CustomerID = "somebody"
 	f.same("ended, in the order of the batch", f.ended(b), []string{last.ID, first.ID})
 	f.same("still due", len(f.find(record.Search{Limit: 9})), 3)
 }
@@ -120,10 +120,10 @@ func endsOwnRule(f *fixture) {
 			}
 			b := batch(curfew.Credited, st)
 			b.Rule = rule
-			b.Endings[0].Reason = rule.Reason
+			b.Ends[0].Reason = rule.Reason
 			f.endsNone(fmt.Sprintf("%s by %s", name, rule.Name), b)
 			b.Guard.OlderThan = time.Minute
-			b.Endings[0].Reason = curfew.Cleared
+			b.Ends[0].Reason = curfew.Cleared
 			f.endsNone(fmt.Sprintf("%s cleared by %s", name, rule.Name), b)
 		}
 	}
@@ -160,7 +160,7 @@ func endsCleared(f *fixture) {
 	late := f.aged(f.admit("late"), 31*time.Minute)
 	b := batch(curfew.RefundDue, young, old, unnamed, late)
 	b.Guard.OlderThan = 30 * time.Minute
-	b.Endings[0].Reason, b.Endings[1].Reason = curfew.Cleared, curfew.Cleared
+	b.Ends[0].Reason, b.Ends[1].Reason = curfew.Cleared, curfew.Cleared
 	f.same("ended", f.ended(b), []string{old.ID, late.ID})
 	f.same("the reason by hand", f.read(old.ID).EndReason, curfew.Cleared)
 	f.same("the reason by deadline", f.read(late.ID).EndReason, curfew.Expired)
@@ -176,7 +176,7 @@ func endsEach(f *fixture) {
 	}
 	b := batch("", all...)
 	for i, owed := range outcomes {
-		b.Endings[i].Owed = owed
+		b.Ends[i].Owed = owed
 	}
 	f.corrupted = true // Two cancelled ones stay fulfilled.
 	f.same("ended", f.ended(b), ids(all))
@@ -208,14 +208,14 @@ func endsTwice(f *fixture) {
 	b := batch(curfew.Credited, st)
 	f.same("ended", f.ended(b), []string{st.ID})
 	f.endsNone("what has ended", b)
-	b.Endings[0].Version++
+	b.Ends[0].Version++
 	f.endsNone("what has ended, by its new version", b)
 	f.same("due", f.find(record.Search{Limit: 9}), []string(nil))
 }
 
 func endsNothing(f *fixture) {
 	b := batch(curfew.Credited, f.aged(f.admit("ada"), time.Hour))
-	b.Endings = nil
+	b.Ends = nil
 	f.endsNone("nothing", b)
 }
 

@@ -70,8 +70,8 @@ func stepSQL(customer, id, subject, from, to string) string {
 func (f *fixture) clearing(standings ...curfew.Snapshot) record.Batch {
 	b := batch(curfew.Credited, standings...)
 	b.Guard.OlderThan = 30 * time.Minute
-	for i := range b.Endings {
-		b.Endings[i].Reason = curfew.Cleared
+	for i := range b.Ends {
+		b.Ends[i].Reason = curfew.Cleared
 	}
 	return b
 }

@@ -171,7 +171,7 @@ func (f *fixture) save(p curfew.Preview) curfew.Preview {
 func savesPreview(f *fixture) {
 	p := curfew.Preview{
 		ID: newID(), Actor: curfew.Actor{Role: curfew.Admin, ID: awkward}, MaxAge: 90 * time.Second, Truncated: true,
-		Items: []curfew.Item{
+		Items: []curfew.PlannedChange{
 			{SessionID: newID(), RequestID: newID(), CustomerID: awkward, Rule: curfew.OldWaiting, Age: 1234567 * time.Microsecond, Version: 1 << 60, Reason: curfew.Cleared, Owed: curfew.Credited},
 			{SessionID: newID(), CustomerID: "bob", Rule: curfew.Orphans, Version: 2},
 		},
@@ -275,10 +275,10 @@ func countsBatch(f *fixture) {
 	b := batch(curfew.Credited, st)
 	b.RunID = run.ID
 	b.Stats.Count(curfew.NoShows, false) // of a batch before
-	want := b.Counted(f.end(b))
+	want := b.StatsAfter(f.end(b))
 	f.same("what is counted", want, curfew.Stats{OldWaitingSessions: 1, ExpiredRequests: 1, NoShows: 1, TotalCleaned: 3})
 	f.same("while the run goes on", f.runs(9)[0].Stats, want)
-	b.Endings[0].Version++
+	b.Ends[0].Version++
 	f.same("ended", len(f.end(b)), 0)
 	f.same("after a batch that ended nothing", f.runs(9)[0].Stats, want)
 }

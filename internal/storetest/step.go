@@ -88,7 +88,7 @@ func batch(owed curfew.Outcome, standings ...curfew.Snapshot) record.Batch {
 	rule, _ := record.RuleFor(standings[0])
 	b := record.Batch{Rule: rule, Actor: curfew.Sweeper, RunID: newID()}
 	for _, st := range standings {
-		b.Endings = append(b.Endings, record.PlannedEnd{
+		b.Ends = append(b.Ends, record.PlannedEnd{
 			CustomerID: st.CustomerID, SessionID: st.ID, Version: st.Version, Reason: rule.Reason, Owed: owed,
 		})
 	}

@@ -149,7 +149,7 @@ func (s *storm) sweep(late curfew.Snapshot) {
 	for _, st := range due {
 		b := batch(curfew.Credited, st)
 		if b.Rule.To == curfew.Completed {
-			b.Endings[0].Owed = curfew.Fulfilled
+			b.Ends[0].Owed = curfew.Fulfilled
 		}
 		s.same("ended", s.ended(b), []string{st.ID})
 	}

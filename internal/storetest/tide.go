@@ -15,9 +15,9 @@ func countsTheTide(f *fixture) {
 	f.must(err)
 	f.same("what stands", tide.Now, map[curfew.SessionStatus]int{curfew.Scheduled: 0, curfew.Waiting: 1, curfew.Live: 1})
 	moved := map[curfew.Transition]int{}
-	for i, m := range tide.Moves {
+	for i, m := range tide.Changes {
 		moved[curfew.Transition{From: m.From, To: m.To}] += m.Count
-		if m.Step > tide.Step || m.Step < tide.Step-2 || i > 0 && m.Step > tide.Moves[i-1].Step {
+		if m.Step > tide.Step || m.Step < tide.Step-2 || i > 0 && m.Step > tide.Changes[i-1].Step {
 			f.Errorf("move %d is of step %d; now is step %d", i, m.Step, tide.Step)
 		}
 	}

@@ -54,7 +54,7 @@ func (x *Explainer) paymentActions(t facts, c curfew.Checkout) []Action {
 	}
 	var actions []Action
 	if c.Outcome == curfew.Held && c.CustomerID != curfew.Nobody {
-		actions = append(actions, action(lifecycle.FulfilPayment, "Give payment "+payment(c)+" its session"))
+		actions = append(actions, action(lifecycle.FulfillPayment, "Give payment "+payment(c)+" its session"))
 	}
 	if c.Outcome == curfew.Forfeited && !x.rules.Policy().Plans[c.Plan].Extends {
 		actions = append(actions, action(lifecycle.CreditPayment, "Make payment "+payment(c)+" a credit"))

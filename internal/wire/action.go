@@ -15,13 +15,13 @@ var actionCalls = map[lifecycle.ActionName]struct {
 	path string
 	body map[string]any
 }{
-	lifecycle.ClearCustomer: {"/api/customers/{id}/clear", map[string]any{"reason": ""}},
-	lifecycle.ForceClear:    {"/api/customers/{id}/clear", map[string]any{"force": true, "reason": ""}},
-	lifecycle.ReleaseSlot:   {"/api/debug/sessions/{id}/release", map[string]any{"reason": ""}},
-	lifecycle.RefundPayment: {"/api/debug/checkouts/{id}/refund", map[string]any{"reason": ""}},
-	lifecycle.CreditPayment: {"/api/debug/checkouts/{id}/credit", map[string]any{"reason": ""}},
-	lifecycle.FulfilPayment: {"/api/debug/checkouts/{id}/fulfil", map[string]any{"reason": ""}},
-	lifecycle.UndoRun:       {"/api/debug/cleanup-runs/{id}/undo", map[string]any{"reason": ""}},
+	lifecycle.ClearCustomer:  {"/api/customers/{id}/clear", map[string]any{"reason": ""}},
+	lifecycle.ForceClear:     {"/api/customers/{id}/clear", map[string]any{"force": true, "reason": ""}},
+	lifecycle.ReleaseSlot:    {"/api/debug/sessions/{id}/release", map[string]any{"reason": ""}},
+	lifecycle.RefundPayment:  {"/api/debug/checkouts/{id}/refund", map[string]any{"reason": ""}},
+	lifecycle.CreditPayment:  {"/api/debug/checkouts/{id}/credit", map[string]any{"reason": ""}},
+	lifecycle.FulfillPayment: {"/api/debug/checkouts/{id}/fulfil", map[string]any{"reason": ""}},
+	lifecycle.UndoRun:        {"/api/debug/cleanup-runs/{id}/undo", map[string]any{"reason": ""}},
 }
 
 // Action converts an action to its call; ok is false if the API has no call for it.

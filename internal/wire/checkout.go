@@ -7,8 +7,8 @@ import (
 )
 
 // Fulfillment converts what became of a purchase.
-func Fulfillment(f lifecycle.Fulfilment) api.Fulfilment {
-	out := api.Fulfilment{
+func Fulfillment(f lifecycle.Fulfillment) api.Fulfillment {
+	out := api.Fulfillment{
 		Outcome: string(f.Outcome), SessionID: f.SessionID, RequestID: f.RequestID, Type: string(f.Kind),
 	}
 	if f.SessionID != "" {

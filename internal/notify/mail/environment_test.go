@@ -115,7 +115,7 @@ func (w *environment) channel() *mail.Channel {
 const email = "ada@example.org"
 
 // pay gives ada a session.
-func (w *environment) pay(ref string) lifecycle.Fulfilment {
+func (w *environment) pay(ref string) lifecycle.Fulfillment {
 	w.Helper()
 	amount := int64(1999)
 	f, err := w.engine.Admission.FulfillCheckout(w.Context(), shop, lifecycle.Purchase{

@@ -24,7 +24,7 @@ var ends = map[string]struct {
 	"nobody accepts, and the credit is spent before the mail goes out": {
 		func(w *environment) {
 			w.expire(w.pay("r1").SessionID)
-			must(w, ignore(w.engine.Admission.CreateSession(w.Context(), ada, lifecycle.Claim{CustomerID: "ada", Plan: "chat10"})))
+			must(w, ignore(w.engine.Admission.CreateSession(w.Context(), ada, lifecycle.NewSession{CustomerID: "ada", Plan: "chat10"})))
 		},
 		[]string{"No mechanic was free for your session"},
 		[]string{"Your payment went to a later session of yours."},
@@ -39,7 +39,7 @@ var ends = map[string]struct {
 	},
 	"nobody accepts what was free": {
 		func(w *environment) {
-			f, err := w.engine.Admission.CreateSession(w.Context(), ada, lifecycle.Claim{CustomerID: "ada", Plan: "free"})
+			f, err := w.engine.Admission.CreateSession(w.Context(), ada, lifecycle.NewSession{CustomerID: "ada", Plan: "free"})
 			must(w, err)
 			w.Exec(w, "UPDATE "+w.Schema+"checkouts SET email = 'ada@example.org' WHERE session_id = '"+f.SessionID+"'")
 			w.expire(f.SessionID)
@@ -143,7 +143,7 @@ func (w *environment) expire(sessionID string) {
 }
 
 // book gives ada an appointment.
-func (w *environment) book(ref string, in time.Duration) lifecycle.Fulfilment {
+func (w *environment) book(ref string, in time.Duration) lifecycle.Fulfillment {
 	w.Helper()
 	amount, at := int64(1999), time.Now().Add(in)
 	f, err := w.engine.Admission.FulfillCheckout(w.Context(), shop, lifecycle.Purchase{

@@ -30,7 +30,7 @@ func TestThePastIsReckonedBackFromNow(t *testing.T) {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
 			var got [][3]int
-			all := reckonBack(record.ActivitySeries{Step: 10, Now: now, Changes: test.moves}, 4, time.Minute)
+			all := countBackwards(record.ActivitySeries{Step: 10, Now: now, Changes: test.moves}, 4, time.Minute)
 			for _, c := range all {
 				got = append(got, [3]int{c.ByStatus[curfew.Scheduled], c.ByStatus[curfew.Waiting], c.ByStatus[curfew.Live]})
 			}

@@ -164,7 +164,7 @@ func (cl *Cleanups) clearing(run *cleaning) way {
 			if !ok {
 				return nil
 			}
-			ended, err := cl.endPage(ctx, run, cl.batchesOf([]curfew.PlannedChange{cl.rules.item(s, rule)}, 0))
+			ended, err := cl.endPage(ctx, run, cl.batchesOf([]curfew.PlannedChange{cl.rules.planned(s, rule)}, 0))
 			if err == nil && !ended[s.ID] && cl.quarantine.waits(s.ID) {
 				return curfew.Errorf(curfew.Invalid, "session %s holds the slot and cannot be ended", s.ID)
 			}

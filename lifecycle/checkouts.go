@@ -115,7 +115,7 @@ func (cs *Checkouts) FulfilHeld(ctx context.Context, by curfew.Actor, idOrRef, r
 	if c.CustomerID == curfew.Nobody {
 		return Fulfillment{}, curfew.Errorf(curfew.Conflict, "nobody knows whose payment %s is: assign it to its customer", idOrRef)
 	}
-	return cs.repair(ctx, idOrRef, record.Reassignment{CustomerID: c.CustomerID, Plan: c.Plan, Actor: by, Reason: reason})
+	return cs.reassign(ctx, idOrRef, record.Reassignment{CustomerID: c.CustomerID, Plan: c.Plan, Actor: by, Reason: reason})
 }
 
 // AssignHeld says what a held payment is for, and whose it is where nobody knew,
@@ -124,11 +124,12 @@ func (cs *Checkouts) AssignHeld(ctx context.Context, by curfew.Actor, idOrRef, c
 	if err := curfew.CheckID("customerId", customerID); err != nil {
 		return Fulfillment{}, err
 	}
-	return cs.repair(ctx, idOrRef, record.Reassignment{CustomerID: customerID, Plan: plan, Actor: by, Reason: reason})
+	return cs.reassign(ctx, idOrRef, record.Reassignment{CustomerID: customerID, Plan: plan, Actor: by, Reason: reason})
 }
 
-// repair fulfils a held payment by what the repair says of it.
-func (cs *Checkouts) repair(ctx context.Context, idOrRef string, r record.Reassignment) (Fulfillment, error) {
+// reassign fulfills a held payment, with the customer and plan that the reassignment
+// names.
+func (cs *Checkouts) reassign(ctx context.Context, idOrRef string, r record.Reassignment) (Fulfillment, error) {
 	if _, err := cs.rules.plan(r.Plan); err != nil {
 		return Fulfillment{}, err
 	}

@@ -81,11 +81,11 @@ func (cl *Cleanups) Preview(ctx context.Context, c Cleanup) (curfew.Preview, err
 		if err != nil {
 			return p, fmt.Errorf("preview: %w", err)
 		}
-		items, err := cl.items(ctx, page, c)
+		planned, err := cl.plan(ctx, page, c)
 		if err != nil {
 			return p, fmt.Errorf("preview: %w", err)
 		}
-		p.Items = append(p.Items, items...)
+		p.Items = append(p.Items, planned...)
 		if len(p.Items) > maxPreview {
 			p.Items, p.Truncated = p.Items[:maxPreview], true
 			break
@@ -131,7 +131,7 @@ func (cl *Cleanups) RunCleanup(ctx context.Context, c Cleanup) (curfew.Run, erro
 				return err
 			}
 		}
-		return cl.settleRest(ctx)
+		return cl.settlePayments(ctx)
 	})
 }
 
@@ -185,22 +185,22 @@ func (cl *Cleanups) ExecutePreview(ctx context.Context, id string, c Cleanup) (c
 	}
 	var drifted []Drift
 	run, err := cl.run(ctx, c, func(run *cleaning) error {
-		for items := range slices.Chunk(p.Items, pageSize) {
-			done, err := cl.carryOut(ctx, run, items, p.MaxAge)
+		for planned := range slices.Chunk(p.Items, pageSize) {
+			done, err := cl.carryOut(ctx, run, planned, p.MaxAge)
 			if err != nil {
 				return err
 			}
-			drifted = append(drifted, cl.drift(ctx, items, done)...)
+			drifted = append(drifted, cl.drift(ctx, planned, done)...)
 		}
-		return cl.settleRest(ctx)
+		return cl.settlePayments(ctx)
 	})
 	return run, drifted, err
 }
 
 // drift names the items that were not carried out, and why.
-func (cl *Cleanups) drift(ctx context.Context, items []curfew.PlannedChange, done map[string]bool) []Drift {
+func (cl *Cleanups) drift(ctx context.Context, planned []curfew.PlannedChange, done map[string]bool) []Drift {
 	var drifted []Drift
-	for _, it := range items {
+	for _, it := range planned {
 		if !done[it.SessionID] {
 			drifted = append(drifted, Drift{it.SessionID, cl.whyDrifted(ctx, it)})
 		}

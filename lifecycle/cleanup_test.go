@@ -18,74 +18,74 @@ var byHand = lifecycle.Cleanup{Trigger: curfew.ByAPI, Actor: admin}
 
 // overdue plants one session for each rule that this release can meet, and two
 // that no rule may touch. It returns the ids by rule.
-func overdue(w *world) map[curfew.RuleName]string {
-	w.Helper()
+func overdue(env *environment) map[curfew.RuleName]string {
+	env.Helper()
 	ids := map[curfew.RuleName]string{
-		curfew.OldWaiting: w.pay("old", "p-old").SessionID,
-		curfew.Orphans:    orphan(w, "orphan", "p-orphan"),
-		curfew.NoShows:    w.accepted("absent", "p-absent", "m1").SessionID,
-		curfew.Overruns:   w.live("endless", "p-endless", "m2").SessionID,
+		curfew.OldWaiting: env.pay("old", "p-old").SessionID,
+		curfew.Orphans:    orphan(env, "orphan", "p-orphan"),
+		curfew.NoShows:    env.accepted("absent", "p-absent", "m1").SessionID,
+		curfew.Overruns:   env.live("endless", "p-endless", "m2").SessionID,
 	}
 	for _, id := range ids {
-		w.Age(w, id, longAgo)
+		env.Age(env, id, longAgo)
 	}
-	w.pay("fresh", "p-fresh")
-	w.accepted("busy", "p-busy", "m3")
+	env.pay("fresh", "p-fresh")
+	env.accepted("busy", "p-busy", "m3")
 	return ids
 }
 
 // orphan is a session whose request another program ended.
-func orphan(w *world, customer, ref string) string {
-	w.Helper()
-	f := w.pay(customer, ref)
-	w.Exec(w, "UPDATE "+w.Schema+"session_requests SET status = 'cancelled', ended_at = created_at WHERE customer_id = $1 AND id = $2", customer, f.RequestID)
+func orphan(env *environment, customer, ref string) string {
+	env.Helper()
+	f := env.pay(customer, ref)
+	env.Exec(env, "UPDATE "+env.Schema+"session_requests SET status = 'cancelled', ended_at = created_at WHERE customer_id = $1 AND id = $2", customer, f.RequestID)
 	return f.SessionID
 }
 
 func TestLesson03_PreviewAndRunAgreeById(t *testing.T) {
-	worlds(t, func(w *world) {
-		ids := overdue(w)
-		before := w.dump()
-		p := must(w.Preview(w.Context(), byHand))(w)
-		if before != w.dump() {
-			w.Error("a preview changed something")
+	onEachStore(t, func(env *environment) {
+		ids := overdue(env)
+		before := env.dump()
+		p := must(env.Preview(env.Context(), byHand))(env)
+		if before != env.dump() {
+			env.Error("a preview changed something")
 		}
 		got := map[curfew.RuleName]string{}
 		for _, it := range p.Items {
 			got[it.Rule] = it.SessionID
 		}
 		if fmt.Sprint(got) != fmt.Sprint(ids) {
-			w.Errorf("the preview has %v, want %v", got, ids)
+			env.Errorf("the preview has %v, want %v", got, ids)
 		}
 		want := curfew.Stats{OldWaitingSessions: 1, ExpiredRequests: 1, OrphanedSessions: 1, NoShows: 2, Overran: 2, TotalCleaned: 7}
-		run := must(w.RunCleanup(w.Context(), byHand))(w)
+		run := must(env.RunCleanup(env.Context(), byHand))(env)
 		if p.Stats() != want || run.Stats != want {
-			w.Errorf("preview %+v, run %+v, want %+v", p.Stats(), run.Stats, want)
+			env.Errorf("preview %+v, run %+v, want %+v", p.Stats(), run.Stats, want)
 		}
-		if rows := w.Query(w, "SELECT count(DISTINCT subject_id) FROM "+w.Schema+"events WHERE subject = 'session' AND run_id = '"+run.ID+"'"); rows[0][0] != "4" {
-			w.Errorf("the run's id stands in the events of %s sessions", rows[0][0])
+		if rows := env.Query(env, "SELECT count(DISTINCT subject_id) FROM "+env.Schema+"events WHERE subject = 'session' AND run_id = '"+run.ID+"'"); rows[0][0] != "4" {
+			env.Errorf("the run's id stands in the events of %s sessions", rows[0][0])
 		}
-		if again := must(w.RunCleanup(w.Context(), byHand))(w); again.Stats.TotalCleaned != 0 || again.Outcome != curfew.RunSucceeded {
-			w.Errorf("the second run: %+v", again)
+		if again := must(env.RunCleanup(env.Context(), byHand))(env); again.Stats.TotalCleaned != 0 || again.Outcome != curfew.RunSucceeded {
+			env.Errorf("the second run: %+v", again)
 		}
 	})
 }
 
 func TestLesson04_TheRulesForUnassignedSessionsLeaveAcceptedOnesAlone(t *testing.T) {
-	onBoth(t, nil, func(w *world) {
-		f := w.accepted("c", "p", "m")
-		w.Exec(w, "UPDATE "+w.Schema+"session_requests SET status = 'cancelled', ended_at = created_at WHERE customer_id = 'c'")
-		w.Age(w, f.SessionID, 25*time.Minute)
+	onBoth(t, nil, func(env *environment) {
+		f := env.accepted("c", "p", "m")
+		env.Exec(env, "UPDATE "+env.Schema+"session_requests SET status = 'cancelled', ended_at = created_at WHERE customer_id = 'c'")
+		env.Age(env, f.SessionID, 25*time.Minute)
 		for name, cleanup := range map[string]func() (curfew.Stats, error){
 			"customer": func() (curfew.Stats, error) {
-				return w.CleanupCustomerWaitingSessions(w.Context(), "c", time.Minute)
+				return env.CleanupCustomerWaitingSessions(env.Context(), "c", time.Minute)
 			},
-			"requests": func() (curfew.Stats, error) { return w.CleanupExpiredRequests(w.Context(), time.Minute) },
-			"orphans":  func() (curfew.Stats, error) { return w.CleanupOrphanedSessions(w.Context(), time.Minute) },
-			"full":     func() (curfew.Stats, error) { return w.RunFullCleanup(w.Context()) },
+			"requests": func() (curfew.Stats, error) { return env.CleanupExpiredRequests(env.Context(), time.Minute) },
+			"orphans":  func() (curfew.Stats, error) { return env.CleanupOrphanedSessions(env.Context(), time.Minute) },
+			"full":     func() (curfew.Stats, error) { return env.RunFullCleanup(env.Context()) },
 		} {
-			if stats := must(cleanup())(w); stats.TotalCleaned != 0 {
-				w.Errorf("%s: cleaned %+v", name, stats)
+			if stats := must(cleanup())(env); stats.TotalCleaned != 0 {
+				env.Errorf("%s: cleaned %+v", name, stats)
 			}
 		}
 	})
@@ -93,114 +93,114 @@ func TestLesson04_TheRulesForUnassignedSessionsLeaveAcceptedOnesAlone(t *testing
 
 func TestAnOrphanEndsAfterItsTimeThoughItsPlanWaitsLonger(t *testing.T) {
 	patient := func(p *curfew.Policy) { p.WaitingTTL = 50 * time.Minute }
-	worldsWith(t, patient, func(w *world) {
-		id := orphan(w, "c", "p")
-		w.Age(w, id, 19*time.Minute)
-		if stats := must(w.SweepOrphans(w.Context()))(w); stats.TotalCleaned != 0 {
-			w.Errorf("ended early: %+v", stats)
+	onEachStoreWith(t, patient, func(env *environment) {
+		id := orphan(env, "c", "p")
+		env.Age(env, id, 19*time.Minute)
+		if stats := must(env.SweepOrphans(env.Context()))(env); stats.TotalCleaned != 0 {
+			env.Errorf("ended early: %+v", stats)
 		}
-		w.Age(w, id, 2*time.Minute)
-		if stats := must(w.Sweep(w.Context()))(w); stats.TotalCleaned != 0 {
-			w.Errorf("its deadline has not passed, but the sweep ended %+v", stats)
+		env.Age(env, id, 2*time.Minute)
+		if stats := must(env.Sweep(env.Context()))(env); stats.TotalCleaned != 0 {
+			env.Errorf("its deadline has not passed, but the sweep ended %+v", stats)
 		}
-		if b := must(w.CheckCustomerSessionStatus(w.Context(), "c"))(w); b != nil {
-			w.Errorf("it blocks its customer: %+v", b)
+		if b := must(env.CheckCustomerSessionStatus(env.Context(), "c"))(env); b != nil {
+			env.Errorf("it blocks its customer: %+v", b)
 		}
-		if stats := must(w.SweepOrphans(w.Context()))(w); stats.OrphanedSessions != 1 {
-			w.Errorf("cleaned %+v", stats)
+		if stats := must(env.SweepOrphans(env.Context()))(env); stats.OrphanedSessions != 1 {
+			env.Errorf("cleaned %+v", stats)
 		}
 	})
 }
 
 func TestAdmissionSettlesTheCustomersOwnOrphan(t *testing.T) {
-	worldsWith(t, func(p *curfew.Policy) { p.WaitingTTL = 50 * time.Minute }, func(w *world) {
-		id := orphan(w, "c", "p1")
-		w.Age(w, id, 21*time.Minute)
-		if f := w.pay("c", "p2"); f.Outcome != curfew.Fulfilled {
-			w.Errorf("got %+v", f)
+	onEachStoreWith(t, func(p *curfew.Policy) { p.WaitingTTL = 50 * time.Minute }, func(env *environment) {
+		id := orphan(env, "c", "p1")
+		env.Age(env, id, 21*time.Minute)
+		if f := env.pay("c", "p2"); f.Outcome != curfew.Fulfilled {
+			env.Errorf("got %+v", f)
 		}
-		w.is(id, curfew.Cancelled, curfew.Orphaned, curfew.RequestCancelled, curfew.Credited)
+		env.is(id, curfew.Cancelled, curfew.Orphaned, curfew.RequestCancelled, curfew.Credited)
 	})
 }
 
 func TestAMaximalAgeEndsEarlyOnlyWithAReason(t *testing.T) {
-	worlds(t, func(w *world) {
-		f := w.pay("c", "p")
-		assigned := w.accepted("c2", "p2", "m")
-		w.Age(w, f.SessionID, 5*time.Minute)
-		w.Age(w, assigned.SessionID, 5*time.Minute)
+	onEachStore(t, func(env *environment) {
+		f := env.pay("c", "p")
+		assigned := env.accepted("c2", "p2", "m")
+		env.Age(env, f.SessionID, 5*time.Minute)
+		env.Age(env, assigned.SessionID, 5*time.Minute)
 		c := byHand
 		c.MaxAge = time.Minute
-		before := w.dump()
-		if _, err := w.RunCleanup(w.Context(), c); !errors.Is(err, curfew.Invalid) {
-			w.Errorf("without a reason: %v", err)
+		before := env.dump()
+		if _, err := env.RunCleanup(env.Context(), c); !errors.Is(err, curfew.Invalid) {
+			env.Errorf("without a reason: %v", err)
 		}
-		if before != w.dump() {
-			w.Error("a refused cleanup changed something")
+		if before != env.dump() {
+			env.Error("a refused cleanup changed something")
 		}
 		c.Reason = "the shop closes"
-		run := must(w.RunCleanup(w.Context(), c))(w)
+		run := must(env.RunCleanup(env.Context(), c))(env)
 		if run.Stats.OldWaitingSessions != 1 || run.Stats.TotalCleaned != 2 {
-			w.Errorf("cleaned %+v", run.Stats)
+			env.Errorf("cleaned %+v", run.Stats)
 		}
-		w.is(f.SessionID, curfew.Cancelled, curfew.Cleared, curfew.RequestExpired, curfew.Credited)
-		s := must(w.Session(w.Context(), f.SessionID))(w)
-		events := must(w.Events(w.Context(), s.Session))(w)
+		env.is(f.SessionID, curfew.Cancelled, curfew.Cleared, curfew.RequestExpired, curfew.Credited)
+		s := must(env.Session(env.Context(), f.SessionID))(env)
+		events := must(env.Events(env.Context(), s.Session))(env)
 		if last := events[len(events)-1]; !strings.Contains(last.Reason, "the shop closes") || last.Actor != admin || last.RunID != run.ID {
-			w.Errorf("the event says %+v", last)
+			env.Errorf("the event says %+v", last)
 		}
 	})
 }
 
 func TestOnlyTheRulesAskedForAreApplied(t *testing.T) {
-	worlds(t, func(w *world) {
-		overdue(w)
+	onEachStore(t, func(env *environment) {
+		overdue(env)
 		c := byHand
 		c.Rules = []curfew.RuleName{curfew.NoShows}
-		if run := must(w.RunCleanup(w.Context(), c))(w); run.Stats != (curfew.Stats{NoShows: 2, TotalCleaned: 2}) {
-			w.Errorf("cleaned %+v", run.Stats)
+		if run := must(env.RunCleanup(env.Context(), c))(env); run.Stats != (curfew.Stats{NoShows: 2, TotalCleaned: 2}) {
+			env.Errorf("cleaned %+v", run.Stats)
 		}
 		c = byHand
 		c.CustomerID = "endless"
-		if run := must(w.RunCleanup(w.Context(), c))(w); run.Stats != (curfew.Stats{Overran: 2, TotalCleaned: 2}) {
-			w.Errorf("cleaned %+v", run.Stats)
+		if run := must(env.RunCleanup(env.Context(), c))(env); run.Stats != (curfew.Stats{Overran: 2, TotalCleaned: 2}) {
+			env.Errorf("cleaned %+v", run.Stats)
 		}
-		must(w.RunFullCleanup(w.Context()))(w)
+		must(env.RunFullCleanup(env.Context()))(env)
 	})
 }
 
 func TestARuleThatIsOffIsLeftToAdmission(t *testing.T) {
-	worldsWith(t, func(p *curfew.Policy) { p.Off = []curfew.RuleName{curfew.OldWaiting} }, func(w *world) {
-		f := w.pay("c", "p1")
-		w.Age(w, f.SessionID, longAgo)
-		if stats := must(w.Sweep(w.Context()))(w); stats.TotalCleaned != 0 {
-			w.Errorf("swept %+v", stats)
+	onEachStoreWith(t, func(p *curfew.Policy) { p.Off = []curfew.RuleName{curfew.OldWaiting} }, func(env *environment) {
+		f := env.pay("c", "p1")
+		env.Age(env, f.SessionID, longAgo)
+		if stats := must(env.Sweep(env.Context()))(env); stats.TotalCleaned != 0 {
+			env.Errorf("swept %+v", stats)
 		}
-		if next := w.pay("c", "p2"); next.Outcome != curfew.Fulfilled {
-			w.Errorf("the promise broke: %+v", next)
+		if next := env.pay("c", "p2"); next.Outcome != curfew.Fulfilled {
+			env.Errorf("the promise broke: %+v", next)
 		}
 	})
 }
 
 func TestAPreviewIsExecutedExactlyAndSaysWhatDrifted(t *testing.T) {
-	worlds(t, func(w *world) {
-		moved := w.pay("moved", "p1")
-		gone := w.pay("gone", "p2")
-		stays := w.pay("stays", "p3")
+	onEachStore(t, func(env *environment) {
+		moved := env.pay("moved", "p1")
+		gone := env.pay("gone", "p2")
+		stays := env.pay("stays", "p3")
 		c := byHand
 		c.MaxAge, c.Reason = time.Minute, "closing"
 		for _, f := range []lifecycle.Fulfillment{moved, gone, stays} {
-			w.Age(w, f.SessionID, 5*time.Minute)
+			env.Age(env, f.SessionID, 5*time.Minute)
 		}
-		p := must(w.StorePreview(w.Context(), c))(w)
-		must(w.Accept(w.Context(), moved.RequestID, "m"))(w)
-		must(w.Cancel(w.Context(), gone.SessionID, shop))(w)
-		late := w.pay("late", "p4")
-		w.Age(w, late.SessionID, 5*time.Minute)
+		p := must(env.StorePreview(env.Context(), c))(env)
+		must(env.Accept(env.Context(), moved.RequestID, "m"))(env)
+		must(env.Cancel(env.Context(), gone.SessionID, shop))(env)
+		late := env.pay("late", "p4")
+		env.Age(env, late.SessionID, 5*time.Minute)
 
-		run, drifted, err := w.ExecutePreview(w.Context(), p.ID, c)
+		run, drifted, err := env.ExecutePreview(env.Context(), p.ID, c)
 		if err != nil || run.Stats.OldWaitingSessions != 1 {
-			w.Errorf("executed %+v, %v", run, err)
+			env.Errorf("executed %+v, %v", run, err)
 		}
 		var names []string
 		for _, d := range drifted {
@@ -210,57 +210,57 @@ func TestAPreviewIsExecutedExactlyAndSaysWhatDrifted(t *testing.T) {
 		slices.Sort(names)
 		slices.Sort(want)
 		if !slices.Equal(names, want) {
-			w.Errorf("drifted %+v, want %v", drifted, want)
+			env.Errorf("drifted %+v, want %v", drifted, want)
 		}
-		w.is(moved.SessionID, curfew.Waiting, "", curfew.Accepted, curfew.Fulfilled)
-		w.is(late.SessionID, curfew.Waiting, "", curfew.Pending, curfew.Fulfilled)
-		if _, _, err := w.ExecutePreview(w.Context(), "no such preview", c); !errors.Is(err, curfew.NotFound) {
-			w.Errorf("an unknown preview: %v", err)
+		env.is(moved.SessionID, curfew.Waiting, "", curfew.Accepted, curfew.Fulfilled)
+		env.is(late.SessionID, curfew.Waiting, "", curfew.Pending, curfew.Fulfilled)
+		if _, _, err := env.ExecutePreview(env.Context(), "no such preview", c); !errors.Is(err, curfew.NotFound) {
+			env.Errorf("an unknown preview: %v", err)
 		}
 	})
 }
 
 func TestACleanupOfManyPagesReachesTheEnd(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(env *environment) {
 		const many = 1100
-		w.plant(many)
-		p := must(w.Preview(w.Context(), byHand))(w)
+		env.plant(many)
+		p := must(env.Preview(env.Context(), byHand))(env)
 		if len(p.Items) != many || p.Truncated {
-			w.Errorf("the preview has %d items", len(p.Items))
+			env.Errorf("the preview has %d items", len(p.Items))
 		}
-		if stats := must(w.Sweep(w.Context()))(w); stats.OldWaitingSessions != many || stats.ExpiredRequests != many {
-			w.Errorf("swept %+v", stats)
+		if stats := must(env.Sweep(env.Context()))(env); stats.OldWaitingSessions != many || stats.ExpiredRequests != many {
+			env.Errorf("swept %+v", stats)
 		}
 	})
 }
 
 func TestTwoSweepsAtOnceCountEverySessionOnce(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(env *environment) {
 		const many = 600
-		w.plant(many)
+		env.plant(many)
 		cleaned := make([]curfew.Stats, 4)
-		together(len(cleaned), func(i int) { cleaned[i] = must(w.Sweep(w.Context()))(w) })
+		together(len(cleaned), func(i int) { cleaned[i] = must(env.Sweep(env.Context()))(env) })
 		var all curfew.Stats
 		for _, s := range cleaned {
 			all.Add(s)
 		}
-		all.Add(must(w.Sweep(w.Context()))(w)) // what one skipped because another held it
+		all.Add(must(env.Sweep(env.Context()))(env)) // what one skipped because another held it
 		if all.OldWaitingSessions != many || all.TotalCleaned != 2*many {
-			w.Errorf("together they cleaned %+v", all)
+			env.Errorf("together they cleaned %+v", all)
 		}
 	})
 }
 
 // plant pays for many customers' sessions and makes them overdue.
-func (w *world) plant(many int) {
-	w.Helper()
+func (env *environment) plant(many int) {
+	env.Helper()
 	together(8, func(k int) {
 		for i := k; i < many; i += 8 {
-			w.pay(fmt.Sprint("c", i), fmt.Sprint("p", i))
+			env.pay(fmt.Sprint("c", i), fmt.Sprint("p", i))
 		}
 	})
 	// Both dialects: the deadline becomes the creation.
-	w.Exec(w, "UPDATE "+w.Schema+"sessions SET expires_at = created_at WHERE status = 'waiting'")
+	env.Exec(env, "UPDATE "+env.Schema+"sessions SET expires_at = created_at WHERE status = 'waiting'")
 }
 
 // failing is a store whose End fails for one rule.
@@ -277,27 +277,27 @@ func (f failing) End(ctx context.Context, b record.Batch) ([]record.Ended, error
 }
 
 func TestLesson02_AFailedStepIsAFailedRun(t *testing.T) {
-	worlds(t, func(w *world) {
-		overdue(w)
-		broken := w.with(failing{w.Store, curfew.NoShows})
-		run, err := broken.RunCleanup(w.Context(), byHand)
+	onEachStore(t, func(env *environment) {
+		overdue(env)
+		broken := env.with(failing{env.Store, curfew.NoShows})
+		run, err := broken.RunCleanup(env.Context(), byHand)
 		if err == nil || run.Outcome != curfew.RunFailed || run.Error == "" {
-			w.Errorf("got %+v, %v", run, err)
+			env.Errorf("got %+v, %v", run, err)
 		}
 		committed := curfew.Stats{OldWaitingSessions: 1, ExpiredRequests: 1, OrphanedSessions: 1, TotalCleaned: 3}
 		if run.Stats != committed {
-			w.Errorf("it says %+v, committed was %+v", run.Stats, committed)
+			env.Errorf("it says %+v, committed was %+v", run.Stats, committed)
 		}
-		if r := broken.Report(w.Context()); r.Health == lifecycle.Healthy || !found(r, lifecycle.CleanupFailed) {
-			w.Errorf("health says %s: %+v", r.Health, r.Findings)
+		if r := broken.Report(env.Context()); r.Health == lifecycle.Healthy || !found(r, lifecycle.CleanupFailed) {
+			env.Errorf("health says %s: %+v", r.Health, r.Findings)
 		}
-		stored := must(w.Runs(w.Context(), curfew.Cursor{}, 10))(w)
+		stored := must(env.Runs(env.Context(), curfew.Cursor{}, 10))(env)
 		if len(stored) != 1 || stored[0].Outcome != curfew.RunFailed || stored[0].Stats != committed {
-			w.Errorf("the record says %+v", stored)
+			env.Errorf("the record says %+v", stored)
 		}
-		must(w.RunCleanup(w.Context(), byHand))(w)
-		if r := w.Report(w.Context()); found(r, lifecycle.CleanupFailed) {
-			w.Errorf("after a good run health still says %+v", r.Findings)
+		must(env.RunCleanup(env.Context(), byHand))(env)
+		if r := env.Report(env.Context()); found(r, lifecycle.CleanupFailed) {
+			env.Errorf("after a good run health still says %+v", r.Findings)
 		}
 	})
 }
@@ -305,13 +305,13 @@ func TestLesson02_AFailedStepIsAFailedRun(t *testing.T) {
 // Another program's table may lack a column that the cleanup sets: the run must
 // fail, not count what it would have changed.
 func TestLesson02_AMissingColumnFailsTheRunAndCountsNothing(t *testing.T) {
-	onBoth(t, nil, func(w *world) {
-		f := w.pay("c", "p")
-		w.Age(w, f.SessionID, longAgo)
-		w.Exec(w, "ALTER TABLE "+w.Schema+"session_requests RENAME COLUMN ended_at TO finished_at")
-		run, err := w.RunCleanup(w.Context(), byHand)
+	onBoth(t, nil, func(env *environment) {
+		f := env.pay("c", "p")
+		env.Age(env, f.SessionID, longAgo)
+		env.Exec(env, "ALTER TABLE "+env.Schema+"session_requests RENAME COLUMN ended_at TO finished_at")
+		run, err := env.RunCleanup(env.Context(), byHand)
 		if err == nil || run.Stats.TotalCleaned != 0 {
-			w.Errorf("got %+v, %v", run.Stats, err)
+			env.Errorf("got %+v, %v", run.Stats, err)
 		}
 	})
 }

@@ -15,41 +15,41 @@ import (
 func TestUndoRaces(t *testing.T) {
 	for sentence, race := range map[string]struct {
 		adjust func(*curfew.Policy)
-		rival  func(w *world, customer string, f lifecycle.Fulfillment) (won bool, err error)
+		rival  func(env *environment, customer string, f lifecycle.Fulfillment) (won bool, err error)
 	}{
-		"against the spending of the credit": {rival: func(w *world, customer string, _ lifecycle.Fulfillment) (bool, error) {
-			_, err := w.CreateSession(w.Context(), shop, lifecycle.NewSession{CustomerID: customer, Plan: "chat10"})
+		"against the spending of the credit": {rival: func(env *environment, customer string, _ lifecycle.Fulfillment) (bool, error) {
+			_, err := env.CreateSession(env.Context(), shop, lifecycle.NewSession{CustomerID: customer, Plan: "chat10"})
 			if errors.Is(err, curfew.PaymentRequired) || errors.Is(err, curfew.SessionOpen) {
 				return false, nil
 			}
 			return err == nil, err
 		}},
-		"against the refund worker's claim": {adjust: refunding, rival: func(w *world, _ string, f lifecycle.Fulfillment) (bool, error) {
-			c, err := w.Checkout(w.Context(), f.CheckoutID)
+		"against the refund worker's claim": {adjust: refunding, rival: func(env *environment, _ string, f lifecycle.Fulfillment) (bool, error) {
+			c, err := env.Checkout(env.Context(), f.CheckoutID)
 			if err != nil || c.Outcome != curfew.RefundDue {
 				return false, err
 			}
-			_, err = w.Store.ChangeCheckout(w.Context(), record.CheckoutChange{From: c, To: curfew.Refunding, Reason: "r", Actor: curfew.Refunder})
+			_, err = env.Store.ChangeCheckout(env.Context(), record.CheckoutChange{From: c, To: curfew.Refunding, Reason: "r", Actor: curfew.Refunder})
 			if errors.Is(err, curfew.Conflict) {
 				return false, nil
 			}
 			return err == nil, err
 		}},
-		"against the customer's own admission": {rival: func(w *world, customer string, _ lifecycle.Fulfillment) (bool, error) {
-			f, err := w.FulfillCheckout(w.Context(), shop, w.purchase(customer, "own-"+customer))
+		"against the customer's own admission": {rival: func(env *environment, customer string, _ lifecycle.Fulfillment) (bool, error) {
+			f, err := env.FulfillCheckout(env.Context(), shop, env.purchase(customer, "own-"+customer))
 			return f.Outcome == curfew.Fulfilled, err
 		}},
 	} {
 		t.Run(sentence, func(t *testing.T) {
-			worldsWith(t, race.adjust, func(w *world) {
+			onEachStoreWith(t, race.adjust, func(env *environment) {
 				won, lost := 0, 0
 				for n := 0; n < *races; n += raceSize {
-					a, b := w.undoRace(fmt.Sprint("c", n, "-"), n/raceSize%2 == 1, race.rival)
+					a, b := env.undoRace(fmt.Sprint("c", n, "-"), n/raceSize%2 == 1, race.rival)
 					won, lost = won+a, lost+b
 				}
-				w.Logf("%d rivals won, %d lost", won, lost)
+				env.Logf("%d rivals won, %d lost", won, lost)
 				if *races > raceSize && (won == 0 || lost == 0) {
-					w.Error("one side always won: this was no race")
+					env.Error("one side always won: this was no race")
 				}
 			})
 		})
@@ -58,9 +58,9 @@ func TestUndoRaces(t *testing.T) {
 
 // undoRace lets a rival go through the customers of a run while it is undone,
 // in the same order or from the other end, and counts who won.
-func (w *world) undoRace(prefix string, backward bool, rival func(*world, string, lifecycle.Fulfillment) (bool, error)) (won, lost int) {
-	w.Helper()
-	run, fs := w.swept(prefix, min(raceSize, *races))
+func (env *environment) undoRace(prefix string, backward bool, rival func(*environment, string, lifecycle.Fulfillment) (bool, error)) (won, lost int) {
+	env.Helper()
+	run, fs := env.swept(prefix, min(raceSize, *races))
 	order := make([]int, len(fs))
 	for i := range order {
 		order[i] = i
@@ -73,20 +73,20 @@ func (w *world) undoRace(prefix string, backward bool, rival func(*world, string
 	var undoErr error
 	together(2, func(i int) {
 		if i == 0 {
-			u, undoErr = w.Undo(w.Context(), undoing(run.ID))
+			u, undoErr = env.Undo(env.Context(), undoing(run.ID))
 			return
 		}
 		for _, n := range order {
-			rivals[n], errs[n] = rival(w, fmt.Sprint(prefix, n), fs[n])
+			rivals[n], errs[n] = rival(env, fmt.Sprint(prefix, n), fs[n])
 		}
 	})
-	must(u, undoErr)(w)
+	must(u, undoErr)(env)
 	said := whys(u)
 	for i, f := range fs {
-		must(true, errs[i])(w)
+		must(true, errs[i])(env)
 		_, refused := said[f.SessionID]
 		if rivals[i] != refused {
-			w.Errorf("%s%d: the rival won: %v; the undo says %q", prefix, i, rivals[i], said[f.SessionID])
+			env.Errorf("%s%d: the rival won: %v; the undo says %q", prefix, i, rivals[i], said[f.SessionID])
 		}
 		if rivals[i] {
 			won++

@@ -30,7 +30,7 @@ func (r *Rules) Consequence(a ActionName, t Target) string {
 	case ReleaseSlot:
 		return releases(t)
 	case RefundPayment, CloseRefundAction:
-		return r.gives(a, t)
+		return r.refunds(a, t)
 	case FulfillPayment:
 		return r.fulfils(t)
 	case AssignPayment:
@@ -120,8 +120,8 @@ func releases(t Target) string {
 		"The customer keeps session and payment; where nobody else accepts in time, it ends by itself as expired."
 }
 
-// gives is what giving a payment back does.
-func (r *Rules) gives(a ActionName, t Target) string {
+// refunds says what giving a payment back does.
+func (r *Rules) refunds(a ActionName, t Target) string {
 	var said []string
 	switch {
 	case t.Session.ID != "":

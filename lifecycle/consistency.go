@@ -27,7 +27,7 @@ const (
 	// takes longer it is tried again only after tallyRest times as long, and
 	// otherwise takes at most a tallyRest-th of the time.
 	rowsTimeout = 3 * time.Second
-	tallyRest   = 100
+	tallyPause  = 100
 	// rowsNamed is how many rows a finding names.
 	rowsNamed = 5
 )
@@ -54,7 +54,7 @@ func (c *rowCheck) sound() bool { return len(c.tallies) == 0 && len(c.wrong) == 
 func (c *rowCheck) read(ctx context.Context, r *Report) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	err := c.lookIfDue(ctx)
+	err := c.checkIfDue(ctx)
 	r.Tallies = c.tallies
 	for _, found := range c.wrong {
 		r.Rows = append(r.Rows, found...)
@@ -80,7 +80,7 @@ func (c *rowCheck) checkRows(ctx context.Context) {
 			return
 		case <-timer.C:
 			c.mu.Lock()
-			err := c.lookIfDue(ctx)
+			err := c.checkIfDue(ctx)
 			c.mu.Unlock()
 			c.logged(ctx, "check of the rows", err)
 		}
@@ -100,7 +100,7 @@ func (c *rowCheck) examine(ctx context.Context, limit time.Duration) (whole bool
 	}
 	for _, table := range record.LinkedTables() {
 		for more := true; more; {
-			if more, err = c.lookOn(ctx, table); late(ctx, err) {
+			if more, err = c.checkNext(ctx, table); late(ctx, err) {
 				return false, nil
 			} else if err != nil {
 				return false, err
@@ -117,7 +117,7 @@ func (c *rowCheck) reset() {
 
 // lookIfDue looks again at what was wrong, at the tallies and at the next page
 // of each table. The caller holds the lock.
-func (c *rowCheck) lookIfDue(ctx context.Context) error {
+func (c *rowCheck) checkIfDue(ctx context.Context) error {
 	every := rowsEvery
 	if !c.sound() {
 		every = rowsAgain
@@ -134,12 +134,12 @@ func (c *rowCheck) lookIfDue(ctx context.Context) error {
 		return err
 	}
 	for p := range c.wrong {
-		if _, err := c.look(ctx, p); err != nil && !late(ctx, err) {
+		if _, err := c.checkPage(ctx, p); err != nil && !late(ctx, err) {
 			return err
 		}
 	}
 	for _, table := range record.LinkedTables() {
-		if _, err := c.lookOn(ctx, table); err != nil && !late(ctx, err) {
+		if _, err := c.checkNext(ctx, table); err != nil && !late(ctx, err) {
 			return err
 		}
 	}
@@ -159,7 +159,7 @@ func (c *rowCheck) compareTallies(ctx context.Context) (compared bool, err error
 	}
 	begun := time.Now()
 	found, err := c.store.TallyDifferences(ctx)
-	c.tallyAt = begun.Add(tallyRest * time.Since(begun))
+	c.tallyAt = begun.Add(tallyPause * time.Since(begun))
 	if late(ctx, err) {
 		return false, nil
 	}
@@ -171,15 +171,15 @@ func (c *rowCheck) compareTallies(ctx context.Context) (compared bool, err error
 
 // lookOn looks at the next page of a table, and reports whether there is one
 // behind it; else the next look begins from the start.
-func (c *rowCheck) lookOn(ctx context.Context, table string) (more bool, err error) {
-	next, err := c.look(ctx, rowPage{table, c.after[table]})
+func (c *rowCheck) checkNext(ctx context.Context, table string) (more bool, err error) {
+	next, err := c.checkPage(ctx, rowPage{table, c.after[table]})
 	if err == nil {
 		c.after[table] = next
 	}
 	return next != "", err
 }
 
-func (c *rowCheck) look(ctx context.Context, p rowPage) (next string, err error) {
+func (c *rowCheck) checkPage(ctx context.Context, p rowPage) (next string, err error) {
 	l, err := c.store.Links(ctx, p.table, p.after, rowsPage)
 	if err != nil {
 		return "", err

@@ -11,34 +11,34 @@ import (
 )
 
 func TestARehearsalTellsWhatACleanupDoesAndChangesNothing(t *testing.T) {
-	worlds(t, func(w *world) {
-		w.Age(w, w.pay("waits", "ref-1").SessionID, 20*time.Minute)
-		w.Age(w, w.accepted("absent", "ref-2", "mia").SessionID, time.Hour)
-		live := w.live("talks", "ref-3", "max")
-		w.Age(w, live.SessionID, 5*time.Hour)
-		w.pay("fresh", "ref-4")
-		before := w.dump()
-		r := must(w.DryRun(w.Context()))(w)
-		if after := w.dump(); after != before {
-			w.Errorf("it changed something:\n%s\n%s", before, after)
+	onEachStore(t, func(env *environment) {
+		env.Age(env, env.pay("waits", "ref-1").SessionID, 20*time.Minute)
+		env.Age(env, env.accepted("absent", "ref-2", "mia").SessionID, time.Hour)
+		live := env.live("talks", "ref-3", "max")
+		env.Age(env, live.SessionID, 5*time.Hour)
+		env.pay("fresh", "ref-4")
+		before := env.dump()
+		r := must(env.DryRun(env.Context()))(env)
+		if after := env.dump(); after != before {
+			env.Errorf("it changed something:\n%s\n%s", before, after)
 		}
-		run := must(w.RunCleanup(w.Context(), lifecycle.Cleanup{Trigger: curfew.ByCommand, Actor: admin}))(w)
+		run := must(env.RunCleanup(env.Context(), lifecycle.Cleanup{Trigger: curfew.ByCommand, Actor: admin}))(env)
 		if r.Stats != run.Stats || run.Stats.TotalCleaned != 6 {
-			w.Errorf("the dry run counts %+v, done %+v", r.Stats, run.Stats)
+			env.Errorf("the dry run counts %+v, done %+v", r.Stats, run.Stats)
 		}
 		if r.Live.Count != 1 || r.Live.Sessions[0].ID != live.SessionID || r.Assigned.Count != 1 || r.Early.Count != 0 {
-			w.Errorf("live %+v, assigned %+v, early %+v", r.Live, r.Assigned, r.Early)
+			env.Errorf("live %+v, assigned %+v, early %+v", r.Live, r.Assigned, r.Early)
 		}
 	})
 }
 
 // The proof does not believe the query that found the rows.
 func TestARehearsalSeesWhatWouldEndTooEarly(t *testing.T) {
-	worlds(t, func(w *world) {
-		f := w.pay("fresh", "ref-1")
-		r := must(w.with(hasty{w.Store, f.SessionID}).DryRun(w.Context()))(w)
+	onEachStore(t, func(env *environment) {
+		f := env.pay("fresh", "ref-1")
+		r := must(env.with(hasty{env.Store, f.SessionID}).DryRun(env.Context()))(env)
 		if r.Early.Count != 1 || r.Early.Sessions[0].ID != f.SessionID {
-			w.Errorf("early %+v", r.Early)
+			env.Errorf("early %+v", r.Early)
 		}
 	})
 }

@@ -25,8 +25,9 @@ func (cl *Cleanups) rule(ctx context.Context, s curfew.Snapshot, c Cleanup) (rul
 	return rule, asked && cl.rules.policy.Enabled(rule.Name), nil
 }
 
-// item is one row of a preview: everything its execution needs to know.
-func (r *Rules) item(s curfew.Snapshot, rule record.Rule) curfew.PlannedChange {
+// planned is the change that a rule plans for a session: everything that carrying it
+// out needs to know.
+func (r *Rules) planned(s curfew.Snapshot, rule record.Rule) curfew.PlannedChange {
 	it := curfew.PlannedChange{
 		SessionID: s.ID, CustomerID: s.CustomerID, Rule: rule.Name, Age: s.Age(), Version: s.Version,
 		Reason: rule.Reason,
@@ -41,9 +42,9 @@ func (r *Rules) item(s curfew.Snapshot, rule record.Rule) curfew.PlannedChange {
 	return it
 }
 
-// items is what the cleanup would do to a page of sessions.
-func (cl *Cleanups) items(ctx context.Context, page []curfew.Snapshot, c Cleanup) ([]curfew.PlannedChange, error) {
-	var items []curfew.PlannedChange
+// plan is what the cleanup would do to a page of sessions.
+func (cl *Cleanups) plan(ctx context.Context, page []curfew.Snapshot, c Cleanup) ([]curfew.PlannedChange, error) {
+	var planned []curfew.PlannedChange
 	for _, s := range page {
 		if background(c.Trigger) && cl.quarantine.waits(s.ID) {
 			continue
@@ -53,25 +54,25 @@ func (cl *Cleanups) items(ctx context.Context, page []curfew.Snapshot, c Cleanup
 			return nil, err
 		}
 		if ok {
-			items = append(items, cl.rules.item(s, rule))
+			planned = append(planned, cl.rules.planned(s, rule))
 		}
 	}
-	return items, nil
+	return planned, nil
 }
 
 func (cl *Cleanups) cleanPage(ctx context.Context, run *cleaning, page []curfew.Snapshot, c Cleanup) error {
-	items, err := cl.items(ctx, page, c)
+	planned, err := cl.plan(ctx, page, c)
 	if err == nil {
-		_, err = cl.carryOut(ctx, run, items, c.MaxAge)
+		_, err = cl.carryOut(ctx, run, planned, c.MaxAge)
 	}
 	return err
 }
 
 // carryOut ends what is to end, then lets appointments begin: what held their
 // slot may have ended. It returns the ids of what was done.
-func (cl *Cleanups) carryOut(ctx context.Context, run *cleaning, items []curfew.PlannedChange, maxAge time.Duration) (map[string]bool, error) {
+func (cl *Cleanups) carryOut(ctx context.Context, run *cleaning, planned []curfew.PlannedChange, maxAge time.Duration) (map[string]bool, error) {
 	var appointments, others []curfew.PlannedChange
-	for _, it := range items {
+	for _, it := range planned {
 		if record.RuleNamed(it.Rule).From == curfew.Scheduled {
 			appointments = append(appointments, it)
 		} else {
@@ -85,28 +86,28 @@ func (cl *Cleanups) carryOut(ctx context.Context, run *cleaning, items []curfew.
 		}
 		done[it.SessionID], err = cl.appoint(ctx, run, it)
 		if err != nil {
-			err = run.leave(ctx, cl.quarantine, apartItem(it, "begin"), err)
+			err = run.leave(ctx, cl.quarantine, quarantinedChange(it, "begin"), err)
 		}
 		run.settled(len(done))
 	}
 	return done, err
 }
 
-func apartItem(it curfew.PlannedChange, step string) curfew.Quarantined {
+func quarantinedChange(it curfew.PlannedChange, step string) curfew.Quarantined {
 	return curfew.Quarantined{
 		Noun: curfew.QuarantinedSession, CustomerID: it.CustomerID, ID: it.SessionID, Version: it.Version, Step: step,
 	}
 }
 
 // batchesOf sorts items by rule: one batch a rule, in the order of the list.
-func (cl *Cleanups) batchesOf(items []curfew.PlannedChange, maxAge time.Duration) []record.Batch {
+func (cl *Cleanups) batchesOf(planned []curfew.PlannedChange, maxAge time.Duration) []record.Batch {
 	var batches []record.Batch
 	for _, rule := range record.Rules() {
 		b := record.Batch{Rule: rule, Guard: record.Guard{OlderThan: maxAge}}
 		if rule.Name == curfew.Orphans && maxAge == 0 {
 			b.Guard.OlderThan = cl.rules.policy.OrphanTTL
 		}
-		for _, it := range items {
+		for _, it := range planned {
 			if it.Rule == rule.Name {
 				b.Ends = append(b.Ends, record.PlannedEnd{
 					CustomerID: it.CustomerID, SessionID: it.SessionID, Version: it.Version,

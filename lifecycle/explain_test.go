@@ -16,9 +16,9 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-func (w *world) explain(subject string) timeline.Timeline {
-	w.Helper()
-	return must(w.Explain(w.Context(), subject, curfew.Cursor{}))(w)
+func (env *environment) explain(subject string) timeline.Timeline {
+	env.Helper()
+	return must(env.Explain(env.Context(), subject, curfew.Cursor{}))(env)
 }
 
 var (
@@ -31,8 +31,8 @@ func plainly(text string) string {
 	return moments.ReplaceAllString(uuids.ReplaceAllString(text, "ID"), "TIME")
 }
 
-// told is a story's lines, each with its kind.
-func toldBy(s timeline.Timeline) []string {
+// linesOf is the lines of a timeline, each with its kind.
+func linesOf(s timeline.Timeline) []string {
 	var lines []string
 	for _, en := range s.Entries {
 		lines = append(lines, string(en.Kind)+": "+plainly(en.Sentence))
@@ -40,25 +40,25 @@ func toldBy(s timeline.Timeline) []string {
 	return lines
 }
 
-func TestTheStoryOfACustomer(t *testing.T) {
-	worlds(t, func(w *world) {
-		f := w.pay("c", "p1")
-		w.pay("c", "p2") // waits for the slot
-		if _, err := w.CreateSession(w.Context(), shop, lifecycle.NewSession{CustomerID: "c", Plan: "free"}); !errors.Is(err, curfew.SessionOpen) {
-			w.Fatal(err)
+func TestTheTimelineOfACustomer(t *testing.T) {
+	onEachStore(t, func(env *environment) {
+		f := env.pay("c", "p1")
+		env.pay("c", "p2") // waits for the slot
+		if _, err := env.CreateSession(env.Context(), shop, lifecycle.NewSession{CustomerID: "c", Plan: "free"}); !errors.Is(err, curfew.SessionOpen) {
+			env.Fatal(err)
 		}
-		must(w.Accept(w.Context(), f.RequestID, "m"))(w)
-		must(w.Unassign(w.Context(), admin, f.SessionID, "he is ill"))(w)
-		w.Age(w, f.SessionID, longAgo)
+		must(env.Accept(env.Context(), f.RequestID, "m"))(env)
+		must(env.Unassign(env.Context(), admin, f.SessionID, "he is ill"))(env)
+		env.Age(env, f.SessionID, longAgo)
 		c := byHand
 		c.Reason = "monday"
-		run := must(w.RunCleanup(w.Context(), c))(w) // p2 has the slot now
-		must(w.Clear(w.Context(), admin, lifecycle.Clearing{CustomerID: "c", Reason: "he asked"}))(w)
-		w.undo(run.ID)
-		before := w.dump()
-		story := w.explain("c")
-		if before != w.dump() {
-			w.Error("telling changed something")
+		run := must(env.RunCleanup(env.Context(), c))(env) // p2 has the slot now
+		must(env.Clear(env.Context(), admin, lifecycle.Clearing{CustomerID: "c", Reason: "he asked"}))(env)
+		env.undo(run.ID)
+		before := env.dump()
+		line := env.explain("c")
+		if before != env.dump() {
+			env.Error("explaining changed something")
 		}
 		want := []string{
 			"session: Session ID (chat10, 30 minutes) began to wait for a mechanic (by service shop).",
@@ -80,59 +80,59 @@ func TestTheStoryOfACustomer(t *testing.T) {
 			"payment: The credit of payment p1 (29.00 EUR, chat10) was spent on a new session (by admin anna: revived: too early).",
 			"deadline: Session ID ends by itself (expired), unless a mechanic has accepted it; its payment is then credited.",
 		}
-		if diff := cmp.Diff(want, toldBy(story)); diff != "" {
-			w.Errorf("the story (-want +got):\n%s", diff)
+		if diff := cmp.Diff(want, linesOf(line)); diff != "" {
+			env.Errorf("the timeline (-want +got):\n%s", diff)
 		}
-		if !slices.IsSortedFunc(story.Entries, func(a, b timeline.Entry) int { return a.At.Compare(b.At) }) {
-			w.Error("it is not in the order of time")
+		if !slices.IsSortedFunc(line.Entries, func(a, b timeline.Entry) int { return a.At.Compare(b.At) }) {
+			env.Error("it is not in the order of time")
 		}
-		if story.Blocker == nil || len(story.Sessions) != 3 || len(story.Checkouts) != 2 || story.More || story.CustomerID != "c" {
-			w.Errorf("beside: %+v", story)
+		if line.Blocker == nil || len(line.Sessions) != 3 || len(line.Checkouts) != 2 || line.More || line.CustomerID != "c" {
+			env.Errorf("beside: %+v", line)
 		}
 	})
 }
 
-func TestEverySubjectLeadsToTheStory(t *testing.T) {
-	worlds(t, func(w *world) {
-		p := w.purchase("c", "p1")
+func TestEveryTargetLeadsToTheTimeline(t *testing.T) {
+	onEachStore(t, func(env *environment) {
+		p := env.purchase("c", "p1")
 		p.Email = "home@example.org"
-		f := must(w.FulfillCheckout(w.Context(), shop, p))(w)
+		f := must(env.FulfillCheckout(env.Context(), shop, p))(env)
 		for subject, want := range map[string]timeline.TargetKind{
 			"c": timeline.OfCustomer, f.SessionID: timeline.OfSession, f.RequestID: timeline.OfRequest,
 			f.CheckoutID: timeline.OfCheckout, "p1": timeline.OfReference, "home@example.org": timeline.OfEmail,
 		} {
-			story := w.explain(subject)
-			if story.Target != (timeline.Target{Kind: want, ID: subject}) || story.CustomerID != "c" || len(story.Entries) != 3 || story.Blocker == nil {
-				w.Errorf("%s: %+v", subject, story)
+			line := env.explain(subject)
+			if line.Target != (timeline.Target{Kind: want, ID: subject}) || line.CustomerID != "c" || len(line.Entries) != 3 || line.Blocker == nil {
+				env.Errorf("%s: %+v", subject, line)
 			}
 		}
-		p = w.purchase("d", "p2")
+		p = env.purchase("d", "p2")
 		p.Email = "home@example.org"
-		must(w.FulfillCheckout(w.Context(), shop, p))(w)
-		story := w.explain("home@example.org")
-		if diff := cmp.Diff([]string{"c", "d"}, story.Customers); diff != "" || story.CustomerID != "" ||
-			story.Summary != "2 customers have paid with this address: ask for one of them." {
-			w.Errorf("an address of two: %+v", story)
+		must(env.FulfillCheckout(env.Context(), shop, p))(env)
+		line := env.explain("home@example.org")
+		if diff := cmp.Diff([]string{"c", "d"}, line.Customers); diff != "" || line.CustomerID != "" ||
+			line.Summary != "2 customers have paid with this address: ask for one of them." {
+			env.Errorf("an address of two: %+v", line)
 		}
 	})
 }
 
 func TestAnUnknownSubjectSaysWhatWasTried(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(env *environment) {
 		for subject, want := range map[string]string{
 			"nobody": `there is no customer, payment reference or e-mail address "nobody"`,
 			"00000000-0000-7000-8000-000000000000": `there is no session, request, checkout, run, customer, payment reference or e-mail address ` +
 				`"00000000-0000-7000-8000-000000000000"`,
 			"%": `there is no customer, payment reference or e-mail address "%"`,
 		} {
-			_, err := w.Explain(w.Context(), subject, curfew.Cursor{})
+			_, err := env.Explain(env.Context(), subject, curfew.Cursor{})
 			if !errors.Is(err, curfew.NotFound) || err.Error() != want {
-				w.Errorf("%s: %v", subject, err)
+				env.Errorf("%s: %v", subject, err)
 			}
 		}
 		for _, subject := range []string{"", "a\x00", curfew.Nobody, strings.Repeat("x", 300)} {
-			if _, err := w.Explain(w.Context(), subject, curfew.Cursor{}); !errors.Is(err, curfew.Invalid) {
-				w.Errorf("%q: %v", subject, err)
+			if _, err := env.Explain(env.Context(), subject, curfew.Cursor{}); !errors.Is(err, curfew.Invalid) {
+				env.Errorf("%q: %v", subject, err)
 			}
 		}
 	})
@@ -141,77 +141,77 @@ func TestAnUnknownSubjectSaysWhatWasTried(t *testing.T) {
 // The first sentence answers, and the actions are what can be done then.
 func TestTheAnswerAndWhatCanBeDone(t *testing.T) {
 	for sentence, test := range map[string]struct {
-		begin   func(w *world) (subject string)
+		begin   func(env *environment) (subject string)
 		want    string
 		actions []lifecycle.ActionName
 	}{
 		"waiting": {
-			begin:   func(w *world) string { w.pay("c", "p1"); return "c" },
+			begin:   func(env *environment) string { env.pay("c", "p1"); return "c" },
 			want:    "Customer c is blocked by session ID (waiting, no mechanic yet), at the latest until TIME; what can be done: cancel, wait.",
 			actions: []lifecycle.ActionName{lifecycle.ClearCustomer, lifecycle.RefundPayment},
 		},
 		"accepted": {
-			begin:   func(w *world) string { w.accepted("c", "p1", "m"); return "c" },
+			begin:   func(env *environment) string { env.accepted("c", "p1", "m"); return "c" },
 			want:    "Customer c is blocked by session ID (waiting, with mechanic m), at the latest until TIME; what can be done: cancel, wait.",
 			actions: []lifecycle.ActionName{lifecycle.ClearCustomer, lifecycle.ReleaseSlot, lifecycle.RefundPayment},
 		},
 		"live": {
-			begin:   func(w *world) string { w.live("c", "p1", "m"); return "c" },
+			begin:   func(env *environment) string { env.live("c", "p1", "m"); return "c" },
 			want:    "Customer c is blocked by session ID (live, with mechanic m), at the latest until TIME; what can be done: end, wait.",
 			actions: []lifecycle.ActionName{lifecycle.ForceClear, lifecycle.RefundPayment},
 		},
 		"overdue": {
-			begin:   func(w *world) string { w.Age(w, w.pay("c", "p1").SessionID, longAgo); return "c" },
+			begin:   func(env *environment) string { env.Age(env, env.pay("c", "p1").SessionID, longAgo); return "c" },
 			want:    "Customer c is not blocked: session ID (waiting, no mechanic yet) is overdue, and whoever looks next settles it.",
 			actions: []lifecycle.ActionName{lifecycle.ClearCustomer, lifecycle.RefundPayment},
 		},
 		"credited": {
-			begin: func(w *world) string {
-				w.pay("c", "p1")
-				must(w.Clear(w.Context(), admin, lifecycle.Clearing{CustomerID: "c"}))(w)
+			begin: func(env *environment) string {
+				env.pay("c", "p1")
+				must(env.Clear(env.Context(), admin, lifecycle.Clearing{CustomerID: "c"}))(env)
 				return "c"
 			},
 			want:    "Customer c is not blocked. Payment p1 (29.00 EUR, chat10) is a credit.",
 			actions: []lifecycle.ActionName{lifecycle.RefundPayment},
 		},
 		"a refund is due": {
-			begin: func(w *world) string {
-				w.pay("c", "p1")
-				must(w.RefundCheckout(w.Context(), admin, "p1", "goodwill"))(w)
+			begin: func(env *environment) string {
+				env.pay("c", "p1")
+				must(env.RefundCheckout(env.Context(), admin, "p1", "goodwill"))(env)
 				return "p1"
 			},
 			want: "Customer c is not blocked. Payment p1 (29.00 EUR, chat10) is to be given back. Payment p1 (29.00 EUR, chat10) is refund_due.",
 		},
 		"an appointment": {
-			begin: func(w *world) string {
+			begin: func(env *environment) string {
 				at := time.Now().Add(time.Hour)
-				p := w.purchase("c", "p1")
+				p := env.purchase("c", "p1")
 				p.StartsAt = &at
-				must(w.FulfillCheckout(w.Context(), shop, p))(w)
+				must(env.FulfillCheckout(env.Context(), shop, p))(env)
 				return "c"
 			},
 			want: "Customer c is not blocked. Appointment ID starts at TIME.",
 		},
 		"a session that has ended": {
-			begin: func(w *world) string {
-				f := w.pay("c", "p1")
-				w.finish(f)
+			begin: func(env *environment) string {
+				f := env.pay("c", "p1")
+				env.finish(f)
 				return f.SessionID
 			},
 			want:    "Customer c is not blocked. Session ID is completed (finished) since TIME.",
 			actions: []lifecycle.ActionName{lifecycle.RefundPayment},
 		},
 		"a payment that nobody owns": {
-			begin: func(w *world) string {
-				w.receive(paid(told("", "p1")))
+			begin: func(env *environment) string {
+				env.receive(paid(reportedPayment("", "p1")))
 				return "p1"
 			},
 			want:    "Nobody knows whose payment p1 (29.00 EUR, chat10) is: held. Say whose it is, or give it back.",
 			actions: []lifecycle.ActionName{lifecycle.RefundPayment},
 		},
 		"a run": {
-			begin: func(w *world) string {
-				run, _ := w.swept("c", 2)
+			begin: func(env *environment) string {
+				run, _ := env.swept("c", 2)
 				return run.ID
 			},
 			want:    "Cleanup run ID changed 4 rows in all (by admin anna).",
@@ -219,55 +219,55 @@ func TestTheAnswerAndWhatCanBeDone(t *testing.T) {
 		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
-			worlds(t, func(w *world) {
-				story := w.explain(test.begin(w))
-				if got := plainly(story.Summary); got != test.want {
-					w.Errorf("it says\n%s\nwant\n%s", got, test.want)
+			onEachStore(t, func(env *environment) {
+				line := env.explain(test.begin(env))
+				if got := plainly(line.Summary); got != test.want {
+					env.Errorf("it says\n%s\nwant\n%s", got, test.want)
 				}
 				var actions []lifecycle.ActionName
-				for _, a := range story.Actions {
+				for _, a := range line.Actions {
 					actions = append(actions, a.Name)
 				}
 				if diff := cmp.Diff(test.actions, actions); diff != "" {
-					w.Errorf("the actions (-want +got):\n%s", diff)
+					env.Errorf("the actions (-want +got):\n%s", diff)
 				}
 			})
 		})
 	}
 }
 
-func TestAStoryIsToldPageByPage(t *testing.T) {
-	worlds(t, func(w *world) {
-		f := w.pay("c", "p1")
+func TestATimelineIsReadPageByPage(t *testing.T) {
+	onEachStore(t, func(env *environment) {
+		f := env.pay("c", "p1")
 		const refusals = 600
 		for range refusals {
-			if err := w.Store.Refuse(w.Context(), "c", f.SessionID); err != nil {
-				w.Fatal(err)
+			if err := env.Store.Refuse(env.Context(), "c", f.SessionID); err != nil {
+				env.Fatal(err)
 			}
 		}
 		seen := map[string]int{}
 		total, pages := 0, 0
 		for before, more := (curfew.Cursor{}), true; more; pages++ {
-			story := must(w.Explain(w.Context(), "c", before))(w)
-			total += len(story.Entries)
-			for _, en := range story.Entries {
+			line := must(env.Explain(env.Context(), "c", before))(env)
+			total += len(line.Entries)
+			for _, en := range line.Entries {
 				seen[fmt.Sprint(en.At, en.Kind, en.Number, en.ID)]++
 			}
-			if story.More && len(story.Entries) != 500 {
-				w.Errorf("a page of %d", len(story.Entries))
+			if line.More && len(line.Entries) != 500 {
+				env.Errorf("a page of %d", len(line.Entries))
 			}
-			before, more = story.Next, story.More
+			before, more = line.Next, line.More
 		}
 		if total != refusals+3 || pages != 2 || len(seen) < 4 {
-			w.Errorf("%d entries on %d pages", total, pages)
+			env.Errorf("%d entries on %d pages", total, pages)
 		}
 	})
 }
 
-func TestTheStoryOfARun(t *testing.T) {
-	worlds(t, func(w *world) {
-		run, _ := w.swept("c", 2)
-		u := w.undo(run.ID)
+func TestTheTimelineOfARun(t *testing.T) {
+	onEachStore(t, func(env *environment) {
+		run, _ := env.swept("c", 2)
+		u := env.undo(run.ID)
 		kinds := func(s timeline.Timeline) string {
 			var all []string
 			for _, en := range s.Entries {
@@ -276,17 +276,17 @@ func TestTheStoryOfARun(t *testing.T) {
 			slices.Sort(all)
 			return strings.Join(all, " ")
 		}
-		story := w.explain(run.ID)
-		if last := story.Entries[4]; last.CustomerID != "c1" || last.Kind != timeline.PaymentEntry {
-			w.Errorf("its last line is %+v", last)
+		line := env.explain(run.ID)
+		if last := line.Entries[4]; last.CustomerID != "c1" || last.Kind != timeline.PaymentEntry {
+			env.Errorf("its last line is %+v", last)
 		}
-		if kinds(story) != "payment payment run session session" || len(story.Actions) > 0 || story.CustomerID != "" {
-			w.Errorf("the undone run: %s %+v", kinds(story), story.Actions)
+		if kinds(line) != "payment payment run session session" || len(line.Actions) > 0 || line.CustomerID != "" {
+			env.Errorf("the undone run: %s %+v", kinds(line), line.Actions)
 		}
-		story = w.explain(u.Run.ID)
-		if kinds(story) != "payment payment run session session" ||
-			plainly(story.Summary) != "Run ID undid run ID: 2 sessions were revived (by admin anna: too early)." {
-			w.Errorf("the undo: %s %s", kinds(story), story.Summary)
+		line = env.explain(u.Run.ID)
+		if kinds(line) != "payment payment run session session" ||
+			plainly(line.Summary) != "Run ID undid run ID: 2 sessions were revived (by admin anna: too early)." {
+			env.Errorf("the undo: %s %s", kinds(line), line.Summary)
 		}
 	})
 }

@@ -152,25 +152,25 @@ func finding(r lifecycle.Report, code lifecycle.Code) *lifecycle.Finding {
 }
 
 func TestFailedAdmissionsAreAFindingAtOnce(t *testing.T) {
-	worlds(t, func(w *world) {
-		b := &broken{Store: w.Store, err: curfew.Errorf(curfew.Unavailable, "the disk is full")}
-		over := w.with(b)
+	onEachStore(t, func(env *environment) {
+		b := &broken{Store: env.Store, err: curfew.Errorf(curfew.Unavailable, "the disk is full")}
+		over := env.with(b)
 		for range 3 {
-			if _, err := over.FulfillCheckout(w.Context(), shop, w.purchase("kim", "ref")); err == nil {
+			if _, err := over.FulfillCheckout(env.Context(), shop, env.purchase("kim", "ref")); err == nil {
 				t.Fatal("it was admitted")
 			}
 		}
-		f := finding(over.Report(w.Context()), lifecycle.AdmissionsFailing)
+		f := finding(over.Report(env.Context()), lifecycle.AdmissionsFailing)
 		if f == nil || f.Count != 3 || f.Severity != lifecycle.Critical || !strings.Contains(f.Problem, "unavailable") {
 			t.Errorf("the finding is %+v", f)
 		}
 		b.err = nil
 		over.pay("kim", "ref")
 		over.pay("bob", "ref-bob")
-		if _, err := over.FulfillCheckout(w.Context(), shop, lifecycle.Purchase{PaymentRef: "x", CustomerID: "kim", Plan: "none"}); err == nil {
+		if _, err := over.FulfillCheckout(env.Context(), shop, lifecycle.Purchase{PaymentRef: "x", CustomerID: "kim", Plan: "none"}); err == nil {
 			t.Error("a plan that is not there was sold")
 		}
-		if n := finding(over.Report(w.Context()), lifecycle.AdmissionsFailing).Count; n != 3 {
+		if n := finding(over.Report(env.Context()), lifecycle.AdmissionsFailing).Count; n != 3 {
 			t.Errorf("%d failed", n)
 		}
 	})
@@ -200,14 +200,14 @@ func TestFailedAdmissionsAreForgottenAfterAMinute(t *testing.T) {
 
 // A store that only reads: the report says so, and that alone.
 func TestAStoreThatTakesNoWritesIsAFinding(t *testing.T) {
-	worlds(t, func(w *world) {
-		r := w.Report(w.Context())
+	onEachStore(t, func(env *environment) {
+		r := env.Report(env.Context())
 		if r.Writable == nil || !*r.Writable || finding(r, lifecycle.NotWritable) != nil {
 			t.Errorf("writable is %v", r.Writable)
 		}
-		w.Exec(t, "ALTER TABLE "+w.Schema+"signals RENAME TO gone")
-		r = w.Report(w.Context())
-		w.Exec(t, "ALTER TABLE "+w.Schema+"gone RENAME TO signals")
+		env.Exec(t, "ALTER TABLE "+env.Schema+"signals RENAME TO gone")
+		r = env.Report(env.Context())
+		env.Exec(t, "ALTER TABLE "+env.Schema+"gone RENAME TO signals")
 		if f := finding(r, lifecycle.NotWritable); r.Writable == nil || *r.Writable || f == nil || f.Severity != lifecycle.Critical || !strings.Contains(f.Problem, "signals") {
 			t.Errorf("writable is %v, the finding %+v", r.Writable, f)
 		}

@@ -11,7 +11,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// Options of an engine. The zero value is right for production.
+// Options of a keeper. The zero value is right for production.
 type Options struct {
 	// Policy holds thresholds and plans; nil: curfew.DefaultPolicy.
 	Policy *curfew.Policy

@@ -79,15 +79,15 @@ func (ps *Payments) receivePaid(ctx context.Context, p curfew.Payment) error {
 	if err := curfew.CheckRef("the payment's reference", p.Ref); err != nil {
 		return err
 	}
-	if err := ps.take(ctx, p); err != nil {
+	if err := ps.admitPayment(ctx, p); err != nil {
 		return err
 	}
-	return ps.heed(ctx, p.PaymentID)
+	return ps.applyRepayment(ctx, p.PaymentID)
 }
 
-// take lets a payment in, or records why it cannot be. One that was given back
-// before gets no session.
-func (ps *Payments) take(ctx context.Context, p curfew.Payment) error {
+// admitPayment admits what a payment is for, or records why it cannot be. A payment
+// that was given back before gets no session.
+func (ps *Payments) admitPayment(ctx context.Context, p curfew.Payment) error {
 	back, err := ps.repaid(ctx, p)
 	if err != nil {
 		return err
@@ -197,7 +197,7 @@ func (ps *Payments) seen(ctx context.Context, p curfew.Payment) error {
 		ps.log.WarnContext(ctx, "a provider tells a known payment otherwise; it stays as it is", "ref", p.Ref, "checkout", c.ID, "what", other)
 	}
 	if c.PaymentID == "" && p.PaymentID != "" && (other == "" || other == "amount") {
-		return ps.remark(ctx, c.ID, func(c curfew.Checkout) (record.Annotation, bool) {
+		return ps.annotate(ctx, c.ID, func(c curfew.Checkout) (record.Annotation, bool) {
 			return record.Annotation{
 				Reason:    fmt.Sprintf("the provider told its payment of %d %s", p.Amount, strings.ToLower(p.Currency)),
 				PaymentID: p.PaymentID, Amount: max(p.Amount, 0), Currency: strings.ToLower(p.Currency),
@@ -245,7 +245,7 @@ func (ps *Payments) receiveRefunded(ctx context.Context, p curfew.Payment) error
 	if _, err := ps.repaid(ctx, p); err != nil {
 		return err
 	}
-	return ps.heed(ctx, p.PaymentID)
+	return ps.applyRepayment(ctx, p.PaymentID)
 }
 
 // receiveDisputed keeps what a bank asks back, because its payment may not be
@@ -258,20 +258,20 @@ func (ps *Payments) receiveDisputed(ctx context.Context, p curfew.Payment) error
 	if err := ps.store.Dispute(ctx, p.PaymentID); err != nil {
 		return err
 	}
-	return ps.heed(ctx, p.PaymentID)
+	return ps.applyRepayment(ctx, p.PaymentID)
 }
 
-// remark notes something at a checkout, as it is then, unless say finds that it
-// is known.
-func (ps *Payments) remark(ctx context.Context, id string, say func(curfew.Checkout) (record.Annotation, bool)) error {
+// annotate adds a note to a checkout as it is at that moment, unless say reports
+// that the note is there already.
+func (ps *Payments) annotate(ctx context.Context, id string, say func(curfew.Checkout) (record.Annotation, bool)) error {
 	var err error
 	for range tries {
 		c, err2 := ps.store.Checkout(ctx, id)
 		if err2 != nil {
 			return err2
 		}
-		r, news := say(c)
-		if !news {
+		r, noteworthy := say(c)
+		if !noteworthy {
 			return nil
 		}
 		r.From, r.Actor = c, curfew.Provider

@@ -17,8 +17,8 @@ import (
 
 var refundRaces = flag.Int("refund.races", 30, "races of an operator's refund against the end of the same session")
 
-// told is a payment as the provider tells it.
-func told(customer, ref string) curfew.Payment {
+// reportedPayment is a payment as the provider reports it.
+func reportedPayment(customer, ref string) curfew.Payment {
 	return curfew.Payment{
 		Ref: ref, PaymentID: "pi-" + ref, CustomerID: customer, Plan: "chat10", Amount: 2900, Currency: "eur", Paid: true,
 	}
@@ -36,44 +36,44 @@ func refunded(p curfew.Payment, amount int64) curfew.Notice {
 	}
 }
 
-func (w *world) receive(notices ...curfew.Notice) {
-	w.Helper()
+func (env *environment) receive(notices ...curfew.Notice) {
+	env.Helper()
 	for _, n := range notices {
-		if err := w.Receive(w.Context(), n); err != nil {
-			w.Fatalf("receive %s: %v", n.ID, err)
+		if err := env.Receive(env.Context(), n); err != nil {
+			env.Fatalf("receive %s: %v", n.ID, err)
 		}
 	}
 }
 
 // outcome checks what became of a reference.
-func (w *world) outcome(ref string, want curfew.Outcome) curfew.Checkout {
-	w.Helper()
-	c := must(w.Checkout(w.Context(), ref))(w)
+func (env *environment) outcome(ref string, want curfew.Outcome) curfew.Checkout {
+	env.Helper()
+	c := must(env.Checkout(env.Context(), ref))(env)
 	if c.Outcome != want {
-		w.Errorf("payment %s is %s (%s), want %s", ref, c.Outcome, c.Note, want)
+		env.Errorf("payment %s is %s (%s), want %s", ref, c.Outcome, c.Note, want)
 	}
 	return c
 }
 
 func TestLesson09_WebhookThankYouPageAndResolverMakeOneSession(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(env *environment) {
 		for i := range 20 {
 			customer, ref := fmt.Sprint("c", i), fmt.Sprint("p", i)
 			together(3, func(i int) {
 				if i == 0 {
-					w.pay(customer, ref)
+					env.pay(customer, ref)
 					return
 				}
-				if err := w.Receive(w.Context(), paid(told(customer, ref))); err != nil {
-					w.Error(err)
+				if err := env.Receive(env.Context(), paid(reportedPayment(customer, ref))); err != nil {
+					env.Error(err)
 				}
 			})
-			c := w.outcome(ref, curfew.Fulfilled)
+			c := env.outcome(ref, curfew.Fulfilled)
 			if c.PaymentID != "pi-"+ref {
-				w.Errorf("the payment of %s is %q", ref, c.PaymentID)
+				env.Errorf("the payment of %s is %q", ref, c.PaymentID)
 			}
-			if all := must(w.Store.Unended(w.Context(), customer))(w); len(all) != 1 || all[0].ID != c.SessionID {
-				w.Errorf("%s has %d sessions", customer, len(all))
+			if all := must(env.Store.Unended(env.Context(), customer))(env); len(all) != 1 || all[0].ID != c.SessionID {
+				env.Errorf("%s has %d sessions", customer, len(all))
 			}
 		}
 	})
@@ -95,16 +95,16 @@ func TestLesson08_WhatCannotBeUsedIsHeldAndNeverBounced(t *testing.T) {
 		"nothing is known but that it's paid": {func(p *curfew.Payment) { p.CustomerID, p.Plan = "", "" }, curfew.Nobody, "whose"},
 	} {
 		t.Run(sentence, func(t *testing.T) {
-			worlds(t, func(w *world) {
-				p := told("ada", "p1")
+			onEachStore(t, func(env *environment) {
+				p := reportedPayment("ada", "p1")
 				c.spoil(&p)
-				w.receive(paid(p), paid(p))
-				held := w.outcome("p1", curfew.Held)
+				env.receive(paid(p), paid(p))
+				held := env.outcome("p1", curfew.Held)
 				if held.CustomerID != c.customer || !strings.Contains(held.Note, c.note) || held.Version != 1 {
-					w.Errorf("held is %+v", held)
+					env.Errorf("held is %+v", held)
 				}
-				if !found(w.Report(w.Context()), lifecycle.MoneyUnsettled) {
-					w.Error("health does not tell what is held")
+				if !found(env.Report(env.Context()), lifecycle.MoneyUnsettled) {
+					env.Error("health does not tell what is held")
 				}
 			})
 		})
@@ -112,35 +112,35 @@ func TestLesson08_WhatCannotBeUsedIsHeldAndNeverBounced(t *testing.T) {
 }
 
 func TestAnOperatorRepairsWhatIsHeld(t *testing.T) {
-	worlds(t, func(w *world) {
-		ctx := w.Context()
-		nobodys, unplanned, both := told("", "p1"), told("bob", "p2"), told("", "p3")
+	onEachStore(t, func(env *environment) {
+		ctx := env.Context()
+		nobodys, unplanned, both := reportedPayment("", "p1"), reportedPayment("bob", "p2"), reportedPayment("", "p3")
 		unplanned.Plan = "gold"
-		w.receive(paid(nobodys), paid(unplanned), paid(both))
+		env.receive(paid(nobodys), paid(unplanned), paid(both))
 		for _, refused := range []error{
-			second(w.FulfilHeld(ctx, admin, "p1", "")), second(w.FulfilHeld(ctx, admin, "p2", "")),
-			second(w.AssignHeld(ctx, admin, "p2", "ada", "chat10", "")), second(w.AssignHeld(ctx, admin, "p1", "ada", "gold", "")),
-			second(w.AssignHeld(ctx, admin, "p1", "", "chat10", "")), second(w.FulfilHeld(ctx, admin, "p9", "")),
+			second(env.FulfilHeld(ctx, admin, "p1", "")), second(env.FulfilHeld(ctx, admin, "p2", "")),
+			second(env.AssignHeld(ctx, admin, "p2", "ada", "chat10", "")), second(env.AssignHeld(ctx, admin, "p1", "ada", "gold", "")),
+			second(env.AssignHeld(ctx, admin, "p1", "", "chat10", "")), second(env.FulfilHeld(ctx, admin, "p9", "")),
 		} {
 			if k := curfew.KindOf(refused); k != curfew.Conflict && k != curfew.Invalid && k != curfew.NotFound {
-				w.Errorf("a repair that cannot be: %v", refused)
+				env.Errorf("a repair that cannot be: %v", refused)
 			}
 		}
 		for range 2 { // the second time it answers what it did
-			f := must(w.AssignHeld(ctx, admin, "p1", "ada", "chat10", ""))(w)
-			w.is(f.SessionID, curfew.Waiting, "", curfew.Pending, curfew.Fulfilled)
-			f = must(w.AssignHeld(ctx, admin, "p2", "bob", "video15", ""))(w)
-			w.is(f.SessionID, curfew.Waiting, "", curfew.Pending, curfew.Fulfilled)
+			f := must(env.AssignHeld(ctx, admin, "p1", "ada", "chat10", ""))(env)
+			env.is(f.SessionID, curfew.Waiting, "", curfew.Pending, curfew.Fulfilled)
+			f = must(env.AssignHeld(ctx, admin, "p2", "bob", "video15", ""))(env)
+			env.is(f.SessionID, curfew.Waiting, "", curfew.Pending, curfew.Fulfilled)
 		}
 		// A customer who is busy gets a turn.
-		f := must(w.AssignHeld(ctx, admin, "p3", "ada", "chat10", ""))(w)
+		f := must(env.AssignHeld(ctx, admin, "p3", "ada", "chat10", ""))(env)
 		if f.Outcome != curfew.Deferred || f.Blocker == nil {
-			w.Errorf("for a busy customer: %+v", f)
+			env.Errorf("for a busy customer: %+v", f)
 		}
-		w.receive(paid(nobodys), paid(unplanned), paid(both))
-		events := must(w.CheckoutEvents(ctx, w.outcome("p1", curfew.Fulfilled)))(w)
+		env.receive(paid(nobodys), paid(unplanned), paid(both))
+		events := must(env.CheckoutEvents(ctx, env.outcome("p1", curfew.Fulfilled)))(env)
 		if len(events) != 3 || events[0].To != string(curfew.Held) || events[1].Actor != admin {
-			w.Errorf("its history is %+v", events)
+			env.Errorf("its history is %+v", events)
 		}
 	})
 }
@@ -148,134 +148,134 @@ func TestAnOperatorRepairsWhatIsHeld(t *testing.T) {
 func second[T any](_ T, err error) error { return err }
 
 func TestAnotherCustomerOrPlanWithTheSameReferenceChangesNothing(t *testing.T) {
-	worlds(t, func(w *world) {
-		w.receive(paid(told("ada", "p1")))
-		before := w.dump()
-		other := told("bob", "p1")
-		plan := told("ada", "p1")
+	onEachStore(t, func(env *environment) {
+		env.receive(paid(reportedPayment("ada", "p1")))
+		before := env.dump()
+		other := reportedPayment("bob", "p1")
+		plan := reportedPayment("ada", "p1")
 		plan.Plan = "video15"
-		unpaid := told("cyd", "p2")
+		unpaid := reportedPayment("cyd", "p2")
 		unpaid.Paid = false
 		for _, kind := range []curfew.NoticeKind{curfew.NoticeFailed, curfew.NoticeExpired, curfew.NoticeOther} {
-			w.receive(curfew.Notice{Kind: kind, Payment: told("ada", "p3")})
+			env.receive(curfew.Notice{Kind: kind, Payment: reportedPayment("ada", "p3")})
 		}
-		w.receive(paid(other), paid(plan), paid(unpaid))
-		if w.dump() != before {
-			w.Error("something changed")
+		env.receive(paid(other), paid(plan), paid(unpaid))
+		if env.dump() != before {
+			env.Error("something changed")
 		}
 	})
 }
 
 // Duplicates and any order of messages have one effect.
 func TestRefundsToldInAnyOrder(t *testing.T) {
-	worlds(t, func(w *world) {
-		random := seed.Dice(seed.New(w), "messages")
+	onEachStore(t, func(env *environment) {
+		random := seed.Dice(seed.New(env), "messages")
 		for i := range 20 {
-			p := told(fmt.Sprint("c", i), fmt.Sprint("p", i))
+			p := reportedPayment(fmt.Sprint("c", i), fmt.Sprint("p", i))
 			all := []curfew.Notice{paid(p), paid(p), refunded(p, 500), refunded(p, 2900), refunded(p, 2900)}
 			random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-			w.receive(all...)
-			c := w.outcome(p.Ref, curfew.Refunded)
+			env.receive(all...)
+			c := env.outcome(p.Ref, curfew.Refunded)
 			if c.SessionID != "" {
-				w.is(c.SessionID, curfew.Cancelled, curfew.ByRefund, curfew.RequestCancelled, curfew.Refunded)
+				env.is(c.SessionID, curfew.Cancelled, curfew.ByRefund, curfew.RequestCancelled, curfew.Refunded)
 			}
 		}
 	})
 }
 
 func TestARefundKnownBeforeItsPaymentLeavesNoSession(t *testing.T) {
-	worlds(t, func(w *world) {
-		p := told("ada", "p1")
-		w.receive(refunded(p, 2900), paid(p), paid(p))
-		if c := w.outcome("p1", curfew.Refunded); c.SessionID != "" {
-			w.Errorf("it has session %s", c.SessionID)
+	onEachStore(t, func(env *environment) {
+		p := reportedPayment("ada", "p1")
+		env.receive(refunded(p, 2900), paid(p), paid(p))
+		if c := env.outcome("p1", curfew.Refunded); c.SessionID != "" {
+			env.Errorf("it has session %s", c.SessionID)
 		}
 	})
 }
 
 func TestARefundOfAPartIsNotedAndStaysPaid(t *testing.T) {
-	worlds(t, func(w *world) {
-		p := told("ada", "p1")
-		w.receive(paid(p), refunded(p, 500), refunded(p, 500), refunded(p, 400))
-		c := w.outcome("p1", curfew.Fulfilled)
+	onEachStore(t, func(env *environment) {
+		p := reportedPayment("ada", "p1")
+		env.receive(paid(p), refunded(p, 500), refunded(p, 500), refunded(p, 400))
+		c := env.outcome("p1", curfew.Fulfilled)
 		if c.Version != 2 || c.Note != "500 of 2900 eur were given back" {
-			w.Errorf("it is noted as %+v", c)
+			env.Errorf("it is noted as %+v", c)
 		}
-		w.is(c.SessionID, curfew.Waiting, "", curfew.Pending, curfew.Fulfilled)
-		w.receive(refunded(p, 2900))
-		w.is(c.SessionID, curfew.Cancelled, curfew.ByRefund, curfew.RequestCancelled, curfew.Refunded)
+		env.is(c.SessionID, curfew.Waiting, "", curfew.Pending, curfew.Fulfilled)
+		env.receive(refunded(p, 2900))
+		env.is(c.SessionID, curfew.Cancelled, curfew.ByRefund, curfew.RequestCancelled, curfew.Refunded)
 	})
 }
 
 func TestARefundOfWhatWasHeldEndsNothingAgain(t *testing.T) {
-	worlds(t, func(w *world) {
-		p := told("ada", "p1")
-		w.receive(paid(p))
-		f := w.outcome("p1", curfew.Fulfilled)
-		s := must(w.Session(w.Context(), f.SessionID))(w)
-		must(w.Accept(w.Context(), s.Request.ID, "max"))(w)
+	onEachStore(t, func(env *environment) {
+		p := reportedPayment("ada", "p1")
+		env.receive(paid(p))
+		f := env.outcome("p1", curfew.Fulfilled)
+		s := must(env.Session(env.Context(), f.SessionID))(env)
+		must(env.Accept(env.Context(), s.Request.ID, "max"))(env)
 		for _, who := range []curfew.Actor{{Role: curfew.Customer, ID: "ada"}, {Role: curfew.Mechanic, ID: "max"}} {
-			must(w.Join(w.Context(), s.ID, who))(w)
+			must(env.Join(env.Context(), s.ID, who))(env)
 		}
-		w.Age(w, s.ID, 10*time.Minute)
-		must(w.End(w.Context(), s.ID, admin))(w)
-		w.receive(refunded(p, 2900))
-		w.is(s.ID, curfew.Completed, curfew.Finished, curfew.RequestCompleted, curfew.Refunded)
+		env.Age(env, s.ID, 10*time.Minute)
+		must(env.End(env.Context(), s.ID, admin))(env)
+		env.receive(refunded(p, 2900))
+		env.is(s.ID, curfew.Completed, curfew.Finished, curfew.RequestCompleted, curfew.Refunded)
 	})
 }
 
 func TestADisputeIsNotedOnceAndFound(t *testing.T) {
-	worlds(t, func(w *world) {
-		p := told("ada", "p1")
+	onEachStore(t, func(env *environment) {
+		p := reportedPayment("ada", "p1")
 		dispute := curfew.Notice{ID: "d", Kind: curfew.NoticeDisputed, Payment: curfew.Payment{PaymentID: p.PaymentID}}
-		w.receive(dispute, paid(p), dispute, dispute)
-		if c := w.outcome("p1", curfew.Fulfilled); c.Version != 2 || c.DisputedAt.IsZero() {
-			w.Errorf("it is %+v", c)
+		env.receive(dispute, paid(p), dispute, dispute)
+		if c := env.outcome("p1", curfew.Fulfilled); c.Version != 2 || c.DisputedAt.IsZero() {
+			env.Errorf("it is %+v", c)
 		}
-		if !found(w.Report(w.Context()), lifecycle.PaymentsDisputed) {
-			w.Error("health does not tell it")
+		if !found(env.Report(env.Context()), lifecycle.PaymentsDisputed) {
+			env.Error("health does not tell it")
 		}
 	})
 }
 
 func TestAnOperatorRefundsWhateverItIs(t *testing.T) {
-	worlds(t, func(w *world) {
-		ctx := w.Context()
-		unplanned := told("held", "p-held")
+	onEachStore(t, func(env *environment) {
+		ctx := env.Context()
+		unplanned := reportedPayment("held", "p-held")
 		unplanned.Plan = "gold"
-		w.receive(paid(unplanned))
-		nobodys := told("", "p-nobody")
-		w.receive(paid(nobodys))
-		waiting := w.pay("waiting", "p-waiting")
-		live := w.live("live", "p-live", "max")
-		deferred := w.pay("live", "p-deferred")
-		credited := w.pay("credited", "p-credited")
-		must(w.Cancel(ctx, credited.SessionID, shop))(w)
-		w.outcome("p-credited", curfew.Credited)
+		env.receive(paid(unplanned))
+		nobodys := reportedPayment("", "p-nobody")
+		env.receive(paid(nobodys))
+		waiting := env.pay("waiting", "p-waiting")
+		live := env.live("live", "p-live", "max")
+		deferred := env.pay("live", "p-deferred")
+		credited := env.pay("credited", "p-credited")
+		must(env.Cancel(ctx, credited.SessionID, shop))(env)
+		env.outcome("p-credited", curfew.Credited)
 		if deferred.Outcome != curfew.Deferred {
-			w.Fatalf("%+v", deferred)
+			env.Fatalf("%+v", deferred)
 		}
-		if _, err := w.RefundCheckout(ctx, admin, "p-waiting", ""); !errors.Is(err, curfew.Invalid) {
-			w.Errorf("without a reason: %v", err)
+		if _, err := env.RefundCheckout(ctx, admin, "p-waiting", ""); !errors.Is(err, curfew.Invalid) {
+			env.Errorf("without a reason: %v", err)
 		}
 		for _, ref := range []string{"p-waiting", "p-nobody", "p-deferred", "p-live", "p-credited", "p-held"} {
 			for range 2 {
-				must(w.RefundCheckout(ctx, admin, ref, "goodwill"))(w)
+				must(env.RefundCheckout(ctx, admin, ref, "goodwill"))(env)
 			}
-			w.outcome(ref, curfew.RefundDue)
+			env.outcome(ref, curfew.RefundDue)
 		}
-		w.is(waiting.SessionID, curfew.Cancelled, curfew.ByRefund, curfew.RequestCancelled, curfew.RefundDue)
-		w.is(live.SessionID, curfew.Cancelled, curfew.ByRefund, curfew.RequestCancelled, curfew.RefundDue)
-		if _, err := w.Store.Slot(ctx, "max"); !errors.Is(err, curfew.NotFound) {
-			w.Errorf("max is busy still: %v", err)
+		env.is(waiting.SessionID, curfew.Cancelled, curfew.ByRefund, curfew.RequestCancelled, curfew.RefundDue)
+		env.is(live.SessionID, curfew.Cancelled, curfew.ByRefund, curfew.RequestCancelled, curfew.RefundDue)
+		if _, err := env.Store.Slot(ctx, "max"); !errors.Is(err, curfew.NotFound) {
+			env.Errorf("max is busy still: %v", err)
 		}
-		list := must(w.ListCheckouts(ctx, curfew.CheckoutSearch{Outcome: curfew.RefundDue, Limit: 9}))(w)
+		list := must(env.ListCheckouts(ctx, curfew.CheckoutSearch{Outcome: curfew.RefundDue, Limit: 9}))(env)
 		if len(list) != 6 || !slices.IsSortedFunc(list, func(a, b curfew.Checkout) int { return strings.Compare(a.ID, b.ID) }) {
-			w.Errorf("listed are %d", len(list))
+			env.Errorf("listed are %d", len(list))
 		}
-		owed := w.Report(ctx).Checkouts.Owed()
+		owed := env.Report(ctx).Checkouts.Owed()
 		if owed["eur"] != 6*2900 {
-			w.Errorf("owed is %v", owed)
+			env.Errorf("owed is %v", owed)
 		}
 	})
 }
@@ -283,28 +283,28 @@ func TestAnOperatorRefundsWhateverItIs(t *testing.T) {
 // An operator's refund and the end of the same session at the same moment: one
 // outcome, no deadlock.
 func TestARefundAgainstTheEndOfTheSameSession(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(env *environment) {
 		ends := []func(id string) error{
-			func(id string) error { return second(w.End(w.Context(), id, shop)) },
-			func(id string) error { return second(w.Cancel(w.Context(), id, shop)) },
-			func(string) error { return second(w.Sweep(w.Context())) },
+			func(id string) error { return second(env.End(env.Context(), id, shop)) },
+			func(id string) error { return second(env.Cancel(env.Context(), id, shop)) },
+			func(string) error { return second(env.Sweep(env.Context())) },
 		}
 		for i := range *refundRaces {
 			customer, ref := fmt.Sprint("c", i), fmt.Sprint("p", i)
-			f := w.live(customer, ref, fmt.Sprint("m", i))
-			w.Age(w, f.SessionID, 10*time.Minute)
+			f := env.live(customer, ref, fmt.Sprint("m", i))
+			env.Age(env, f.SessionID, 10*time.Minute)
 			together(2, func(n int) {
 				err := ends[i%3](f.SessionID)
 				if n == 1 {
-					_, err = w.RefundCheckout(w.Context(), admin, ref, "race")
+					_, err = env.RefundCheckout(env.Context(), admin, ref, "race")
 				}
 				if err != nil {
-					w.Errorf("%s: %v", ref, err)
+					env.Errorf("%s: %v", ref, err)
 				}
 			})
-			w.outcome(ref, curfew.RefundDue)
-			if s := must(w.Session(w.Context(), f.SessionID))(w); i%3 != 2 && !s.Status.Ended() {
-				w.Errorf("session %s is %s", s.ID, s.Status)
+			env.outcome(ref, curfew.RefundDue)
+			if s := must(env.Session(env.Context(), f.SessionID))(env); i%3 != 2 && !s.Status.Ended() {
+				env.Errorf("session %s is %s", s.ID, s.Status)
 			}
 		}
 	})
@@ -312,8 +312,8 @@ func TestARefundAgainstTheEndOfTheSameSession(t *testing.T) {
 
 // A store whose answers get lost: messages that come again find what was done.
 func TestMessagesOverALossyStoreHaveOneEffect(t *testing.T) {
-	worlds(t, func(w *world) {
-		lossy := w.with(storetest.NewLossy(w.Store, seed.New(w), 0.2))
+	onEachStore(t, func(env *environment) {
+		lossy := env.with(storetest.NewLossy(env.Store, seed.New(env), 0.2))
 		until := func(do func() error) {
 			for range 200 {
 				err := do()
@@ -321,31 +321,31 @@ func TestMessagesOverALossyStoreHaveOneEffect(t *testing.T) {
 					return
 				}
 				if !errors.Is(err, curfew.Unavailable) {
-					w.Fatal(err)
+					env.Fatal(err)
 				}
 			}
-			w.Fatal("it never succeeds")
+			env.Fatal("it never succeeds")
 		}
 		for i := range 10 {
 			ref := fmt.Sprint("p", i)
-			p := told(fmt.Sprint("c", i), ref)
+			p := reportedPayment(fmt.Sprint("c", i), ref)
 			if i%3 == 0 {
 				p.CustomerID = ""
 			}
-			until(func() error { return lossy.Receive(w.Context(), paid(p)) })
+			until(func() error { return lossy.Receive(env.Context(), paid(p)) })
 			if i%3 == 0 {
 				until(func() error {
-					return second(lossy.AssignHeld(w.Context(), admin, ref, fmt.Sprint("c", i), "chat10", ""))
+					return second(lossy.AssignHeld(env.Context(), admin, ref, fmt.Sprint("c", i), "chat10", ""))
 				})
 			}
-			w.outcome(ref, curfew.Fulfilled)
+			env.outcome(ref, curfew.Fulfilled)
 			if i%2 == 0 {
-				until(func() error { return lossy.Receive(w.Context(), refunded(p, 2900)) })
-				w.outcome(ref, curfew.Refunded)
+				until(func() error { return lossy.Receive(env.Context(), refunded(p, 2900)) })
+				env.outcome(ref, curfew.Refunded)
 				continue
 			}
-			until(func() error { return second(lossy.RefundCheckout(w.Context(), admin, ref, "goodwill")) })
-			w.outcome(ref, curfew.RefundDue)
+			until(func() error { return second(lossy.RefundCheckout(env.Context(), admin, ref, "goodwill")) })
+			env.outcome(ref, curfew.RefundDue)
 		}
 	})
 }

@@ -14,140 +14,140 @@ import (
 )
 
 // outcomes is what the checkouts are, by customer.
-func (w *world) outcomes() map[string]string {
-	w.Helper()
+func (env *environment) outcomes() map[string]string {
+	env.Helper()
 	all := map[string]string{}
-	for _, row := range w.Query(w, "SELECT customer_id, outcome FROM "+w.Schema+"checkouts ORDER BY created_at, id") {
+	for _, row := range env.Query(env, "SELECT customer_id, outcome FROM "+env.Schema+"checkouts ORDER BY created_at, id") {
 		all[row[0]] = strings.TrimPrefix(all[row[0]]+" "+row[1], " ")
 	}
 	return all
 }
 
 // foreignly cancels sessions as another program does.
-func (w *world) foreignly(sessions ...lifecycle.Fulfillment) {
-	w.Helper()
+func (env *environment) foreignly(sessions ...lifecycle.Fulfillment) {
+	env.Helper()
 	for _, f := range sessions {
-		w.Exec(w, "UPDATE "+w.Schema+"sessions SET status = 'cancelled' WHERE id = $1", f.SessionID)
+		env.Exec(env, "UPDATE "+env.Schema+"sessions SET status = 'cancelled' WHERE id = $1", f.SessionID)
 	}
 }
 
 func TestMoneyThatCannotBeSettledStopsNoOther(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(env *environment) {
 		for i := range 5 {
-			w.foreignly(w.pay(fmt.Sprint("c", i), fmt.Sprint("ref-", i)))
+			env.foreignly(env.pay(fmt.Sprint("c", i), fmt.Sprint("ref-", i)))
 		}
-		cure := storetest.Poison(w, w.Harness, "checkouts", "UPDATE", "c1")
+		cure := storetest.Poison(env, env.Harness, "checkouts", "UPDATE", "c1")
 		for range 3 {
-			must(w.Sweep(w.Context()))(w)
+			must(env.Sweep(env.Context()))(env)
 		}
-		if got := fmt.Sprint(w.outcomes()); got != "map[c0:credited c1:fulfilled c2:credited c3:credited c4:credited]" || w.apart() != "c1 payment settle 1" {
-			w.Errorf("outcomes are %s; set apart is %q", got, w.apart())
+		if got := fmt.Sprint(env.outcomes()); got != "map[c0:credited c1:fulfilled c2:credited c3:credited c4:credited]" || env.apart() != "c1 payment settle 1" {
+			env.Errorf("outcomes are %s; set apart is %q", got, env.apart())
 		}
-		if f := w.finding(w.Keeper, lifecycle.StuckRows); len(f.Payments) != 1 || fmt.Sprint(f.Customers) != "[c1]" {
-			w.Errorf("health finds %+v", f)
+		if f := env.finding(env.Keeper, lifecycle.StuckRows); len(f.Payments) != 1 || fmt.Sprint(f.Customers) != "[c1]" {
+			env.Errorf("health finds %+v", f)
 		}
 		cure()
-		w.tryNow()
-		must(w.Sweep(w.Context()))(w)
-		if got := w.outcomes()["c1"]; got != "credited" || w.apart() != "" {
-			w.Errorf("healed, it is %s; set apart is %q", got, w.apart())
+		env.tryNow()
+		must(env.Sweep(env.Context()))(env)
+		if got := env.outcomes()["c1"]; got != "credited" || env.apart() != "" {
+			env.Errorf("healed, it is %s; set apart is %q", got, env.apart())
 		}
 	})
 }
 
 // deferredOf is a payment that waits behind the customer's live session, which
 // another program then ends.
-func (w *world) deferredOf(customer string) {
-	w.Helper()
-	first := w.live(customer, "first-"+customer, "m-"+customer)
-	if f := w.pay(customer, "second-"+customer); f.Outcome != curfew.Deferred {
-		w.Fatalf("the second payment is %s", f.Outcome)
+func (env *environment) deferredOf(customer string) {
+	env.Helper()
+	first := env.live(customer, "first-"+customer, "m-"+customer)
+	if f := env.pay(customer, "second-"+customer); f.Outcome != curfew.Deferred {
+		env.Fatalf("the second payment is %s", f.Outcome)
 	}
-	w.Exec(w, "UPDATE "+w.Schema+"sessions SET status = 'completed' WHERE id = $1", first.SessionID)
+	env.Exec(env, "UPDATE "+env.Schema+"sessions SET status = 'completed' WHERE id = $1", first.SessionID)
 }
 
 func TestACustomerWhoCannotBeServedStopsNoOther(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(env *environment) {
 		for i := range 5 {
-			w.deferredOf(fmt.Sprint("c", i))
+			env.deferredOf(fmt.Sprint("c", i))
 		}
-		cure := storetest.Poison(w, w.Harness, "session_requests", "INSERT", "c1")
+		cure := storetest.Poison(env, env.Harness, "session_requests", "INSERT", "c1")
 		for range 3 {
-			must(w.Sweep(w.Context()))(w)
+			must(env.Sweep(env.Context()))(env)
 		}
 		want := "map[c0:fulfilled fulfilled c1:fulfilled deferred c2:fulfilled fulfilled c3:fulfilled fulfilled c4:fulfilled fulfilled]"
-		if got := fmt.Sprint(w.outcomes()); got != want || w.apart() != "c1 customer serve 1" {
-			w.Errorf("outcomes are %s; set apart is %q", got, w.apart())
+		if got := fmt.Sprint(env.outcomes()); got != want || env.apart() != "c1 customer serve 1" {
+			env.Errorf("outcomes are %s; set apart is %q", got, env.apart())
 		}
 		cure()
-		w.tryNow()
-		must(w.Sweep(w.Context()))(w)
-		if got := w.outcomes()["c1"]; got != "fulfilled fulfilled" || w.apart() != "" {
-			w.Errorf("healed, it is %s; set apart is %q", got, w.apart())
+		env.tryNow()
+		must(env.Sweep(env.Context()))(env)
+		if got := env.outcomes()["c1"]; got != "fulfilled fulfilled" || env.apart() != "" {
+			env.Errorf("healed, it is %s; set apart is %q", got, env.apart())
 		}
 	})
 }
 
 // A plan that the settings do not know (any more), written by hand.
 func TestAPlanThatNobodyKnowsStopsNoOther(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(env *environment) {
 		for i := range 3 {
-			w.deferredOf(fmt.Sprint("c", i))
+			env.deferredOf(fmt.Sprint("c", i))
 		}
-		w.Exec(w, "UPDATE "+w.Schema+"checkouts SET plan = 'gold', metadata = '[1]' WHERE outcome = 'deferred' AND customer_id = 'c0'")
-		w.Exec(w, "UPDATE "+w.Schema+"payment_refs SET plan = 'gold' WHERE ref = 'second-c0'")
-		must(w.Sweep(w.Context()))(w)
-		if got := fmt.Sprint(w.outcomes()); got != "map[c0:fulfilled deferred c1:fulfilled fulfilled c2:fulfilled fulfilled]" {
-			w.Errorf("outcomes are %s", got)
+		env.Exec(env, "UPDATE "+env.Schema+"checkouts SET plan = 'gold', metadata = '[1]' WHERE outcome = 'deferred' AND customer_id = 'c0'")
+		env.Exec(env, "UPDATE "+env.Schema+"payment_refs SET plan = 'gold' WHERE ref = 'second-c0'")
+		must(env.Sweep(env.Context()))(env)
+		if got := fmt.Sprint(env.outcomes()); got != "map[c0:fulfilled deferred c1:fulfilled fulfilled c2:fulfilled fulfilled]" {
+			env.Errorf("outcomes are %s", got)
 		}
 	})
 }
 
 func TestARefundThatCannotBeKeptStopsNoOther(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(env *environment) {
 		b := newBank()
-		w = w.banked(b, w.Store)
+		env = env.banked(b, env.Store)
 		for i := range 4 {
-			w.refundDue(fmt.Sprint("p", i))
+			env.refundDue(fmt.Sprint("p", i))
 		}
-		cure := storetest.Poison(w, w.Harness, "checkouts", "UPDATE", "c-p1")
+		cure := storetest.Poison(env, env.Harness, "checkouts", "UPDATE", "c-p1")
 		for range 3 {
-			w.settleRefunds()
+			env.settleRefunds()
 		}
-		if got := fmt.Sprint(w.outcomes()); got != "map[c-p0:refunded c-p1:refund_due c-p2:refunded c-p3:refunded]" || w.apart() != "c-p1 payment refund 1" {
-			w.Errorf("outcomes are %s; set apart is %q", got, w.apart())
+		if got := fmt.Sprint(env.outcomes()); got != "map[c-p0:refunded c-p1:refund_due c-p2:refunded c-p3:refunded]" || env.apart() != "c-p1 payment refund 1" {
+			env.Errorf("outcomes are %s; set apart is %q", got, env.apart())
 		}
 		cure()
-		w.tryNow()
-		w.settleRefunds()
-		if got := w.outcomes()["c-p1"]; got != "refunded" || w.apart() != "" || b.sum("pi-p1") != 2900 {
-			w.Errorf("healed, it is %s, %d were given back; set apart is %q", got, b.sum("pi-p1"), w.apart())
+		env.tryNow()
+		env.settleRefunds()
+		if got := env.outcomes()["c-p1"]; got != "refunded" || env.apart() != "" || b.sum("pi-p1") != 2900 {
+			env.Errorf("healed, it is %s, %d were given back; set apart is %q", got, b.sum("pi-p1"), env.apart())
 		}
 	})
 }
 
 func TestAnAppointmentThatCannotBeginStopsNoOther(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(env *environment) {
 		var all []lifecycle.Fulfillment
 		for i := range 4 {
-			all = append(all, w.due(fmt.Sprint("c", i), fmt.Sprint("ref-", i)))
+			all = append(all, env.due(fmt.Sprint("c", i), fmt.Sprint("ref-", i)))
 		}
-		cure := storetest.Poison(w, w.Harness, "session_requests", "INSERT", "c1")
+		cure := storetest.Poison(env, env.Harness, "session_requests", "INSERT", "c1")
 		for range 3 {
-			must(w.Sweep(w.Context()))(w)
+			must(env.Sweep(env.Context()))(env)
 		}
 		for i, f := range all {
-			if want := map[bool]curfew.SessionStatus{true: curfew.Scheduled, false: curfew.Waiting}[i == 1]; w.status(f.SessionID) != want {
-				w.Errorf("appointment %d is %s", i, w.status(f.SessionID))
+			if want := map[bool]curfew.SessionStatus{true: curfew.Scheduled, false: curfew.Waiting}[i == 1]; env.status(f.SessionID) != want {
+				env.Errorf("appointment %d is %s", i, env.status(f.SessionID))
 			}
 		}
-		if w.apart() != "c1 session begin 1" || w.failedRuns() != 1 {
-			w.Errorf("set apart is %q after %d failed runs", w.apart(), w.failedRuns())
+		if env.apart() != "c1 session begin 1" || env.failedRuns() != 1 {
+			env.Errorf("set apart is %q after %d failed runs", env.apart(), env.failedRuns())
 		}
 		cure()
-		must(w.RunCleanup(w.Context(), lifecycle.Cleanup{Trigger: curfew.ByAPI, Actor: admin}))(w)
-		if w.status(all[1].SessionID) != curfew.Waiting || w.apart() != "" {
-			w.Errorf("healed, it is %s; set apart is %q", w.status(all[1].SessionID), w.apart())
+		must(env.RunCleanup(env.Context(), lifecycle.Cleanup{Trigger: curfew.ByAPI, Actor: admin}))(env)
+		if env.status(all[1].SessionID) != curfew.Waiting || env.apart() != "" {
+			env.Errorf("healed, it is %s; set apart is %q", env.status(all[1].SessionID), env.apart())
 		}
 	})
 }
@@ -155,78 +155,78 @@ func TestAnAppointmentThatCannotBeginStopsNoOther(t *testing.T) {
 // An appointment whose slot is held by a session that cannot be ended is no
 // endless run either.
 func TestAnAppointmentBehindAStuckSessionIsSetApart(t *testing.T) {
-	worlds(t, func(w *world) {
-		w.due("c", "p1")
-		w.Age(w, w.pay("c", "p2").SessionID, time.Hour)
-		storetest.Poison(w, w.Harness, "checkouts", "UPDATE", "c")
+	onEachStore(t, func(env *environment) {
+		env.due("c", "p1")
+		env.Age(env, env.pay("c", "p2").SessionID, time.Hour)
+		storetest.Poison(env, env.Harness, "checkouts", "UPDATE", "c")
 		for range 4 {
-			must(w.Sweep(w.Context()))(w)
+			must(env.Sweep(env.Context()))(env)
 		}
-		if n := len(w.Query(w, "SELECT id FROM "+w.Schema+"runs")); n > 2 {
-			w.Errorf("%d runs for what cannot be settled; set apart is %q", n, w.apart())
+		if n := len(env.Query(env, "SELECT id FROM "+env.Schema+"runs")); n > 2 {
+			env.Errorf("%d runs for what cannot be settled; set apart is %q", n, env.apart())
 		}
 	})
 }
 
 // The queue's step, with the sweeper off.
 func TestTheQueuesStepPassesBy(t *testing.T) {
-	worlds(t, func(w *world) {
-		w.late(6)
-		storetest.Poison(w, w.Harness, "sessions", "UPDATE", "c0")
-		e := w.engine(lifecycle.Options{SweeperOff: true})
-		must(e.Queue.Pending(w.Context(), curfew.Cursor{}, 10))(w)
-		w.running([]*lifecycle.Keeper{e}, func() bool { return len(w.stands()) == 1 })
-		if got := fmt.Sprint(w.stands()); got != "[c0]" || w.failedRuns() != 1 {
-			w.Errorf("%s stand, %d runs failed", got, w.failedRuns())
+	onEachStore(t, func(env *environment) {
+		env.late(6)
+		storetest.Poison(env, env.Harness, "sessions", "UPDATE", "c0")
+		e := env.keeper(lifecycle.Options{SweeperOff: true})
+		must(e.Queue.Pending(env.Context(), curfew.Cursor{}, 10))(env)
+		env.running([]*lifecycle.Keeper{e}, func() bool { return len(env.stands()) == 1 })
+		if got := fmt.Sprint(env.stands()); got != "[c0]" || env.failedRuns() != 1 {
+			env.Errorf("%s stand, %d runs failed", got, env.failedRuns())
 		}
 	})
 }
 
 func TestAPreviewIsExecutedButForWhatCannotBe(t *testing.T) {
-	worlds(t, func(w *world) {
-		all := w.late(6)
-		p := must(w.StorePreview(w.Context(), lifecycle.Cleanup{Actor: admin}))(w)
-		storetest.Poison(w, w.Harness, "events", "INSERT", "c2")
-		run, drifted, err := w.ExecutePreview(w.Context(), p.ID, lifecycle.Cleanup{Trigger: curfew.ByAPI, Actor: admin})
-		if err == nil || run.Outcome != curfew.RunFailed || run.Stats.SetApart != 1 || fmt.Sprint(w.stands()) != "[c2]" {
-			w.Errorf("it is %+v, %v; %v stand", run, err, w.stands())
+	onEachStore(t, func(env *environment) {
+		all := env.late(6)
+		p := must(env.StorePreview(env.Context(), lifecycle.Cleanup{Actor: admin}))(env)
+		storetest.Poison(env, env.Harness, "events", "INSERT", "c2")
+		run, drifted, err := env.ExecutePreview(env.Context(), p.ID, lifecycle.Cleanup{Trigger: curfew.ByAPI, Actor: admin})
+		if err == nil || run.Outcome != curfew.RunFailed || run.Stats.SetApart != 1 || fmt.Sprint(env.stands()) != "[c2]" {
+			env.Errorf("it is %+v, %v; %v stand", run, err, env.stands())
 		}
 		if len(drifted) != 1 || drifted[0].SessionID != all[2].SessionID {
-			w.Errorf("drifted: %+v", drifted)
+			env.Errorf("drifted: %+v", drifted)
 		}
 	})
 }
 
 func TestAnUndoRevivesAllButWhatCannotBe(t *testing.T) {
-	worlds(t, func(w *world) {
-		all := w.late(5)
-		run := must(w.RunCleanup(w.Context(), lifecycle.Cleanup{Trigger: curfew.ByAPI, Actor: admin}))(w)
-		cure := storetest.Poison(w, w.Harness, "sessions", "INSERT", "c2")
-		u := must(w.Undo(w.Context(), lifecycle.Undo{RunID: run.ID, Trigger: curfew.ByAPI, Actor: admin}))(w)
+	onEachStore(t, func(env *environment) {
+		all := env.late(5)
+		run := must(env.RunCleanup(env.Context(), lifecycle.Cleanup{Trigger: curfew.ByAPI, Actor: admin}))(env)
+		cure := storetest.Poison(env, env.Harness, "sessions", "INSERT", "c2")
+		u := must(env.Undo(env.Context(), lifecycle.Undo{RunID: run.ID, Trigger: curfew.ByAPI, Actor: admin}))(env)
 		if len(u.Revived) != 4 || len(u.NotRevived) != 1 || u.NotRevived[0].SessionID != all[2].SessionID || u.Run.Outcome != curfew.RunFailed {
-			w.Errorf("it is %+v", u)
+			env.Errorf("it is %+v", u)
 		}
 		if strings.Contains(u.NotRevived[0].Why, "no touching") {
-			w.Errorf("it tells a driver's text: %s", u.NotRevived[0].Why)
+			env.Errorf("it tells a driver's text: %s", u.NotRevived[0].Why)
 		}
 		cure()
-		if u = must(w.Undo(w.Context(), lifecycle.Undo{RunID: run.ID, Trigger: curfew.ByAPI, Actor: admin}))(w); len(u.Revived) != 5 {
-			w.Errorf("undone again it is %+v", u)
+		if u = must(env.Undo(env.Context(), lifecycle.Undo{RunID: run.ID, Trigger: curfew.ByAPI, Actor: admin}))(env); len(u.Revived) != 5 {
+			env.Errorf("undone again it is %+v", u)
 		}
 	})
 }
 
 func TestReconcileComparesAllButWhatCannotBeTaken(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(env *environment) {
 		b := newBank()
 		for i := range 4 {
-			b.paid = append(b.paid, paid(told(fmt.Sprint("c", i), fmt.Sprint("p", i))).Payment)
+			b.paid = append(b.paid, paid(reportedPayment(fmt.Sprint("c", i), fmt.Sprint("p", i))).Payment)
 		}
-		w = w.banked(b, w.Store)
-		storetest.Poison(w, w.Harness, "checkouts", "INSERT", "c1")
-		r, err := w.Reconcile(w.Context(), time.Hour)
-		if err == nil || len(r.Differences) != 3 || len(w.outcomes()) != 3 {
-			w.Errorf("it is %+v, %v", r, err)
+		env = env.banked(b, env.Store)
+		storetest.Poison(env, env.Harness, "checkouts", "INSERT", "c1")
+		r, err := env.Reconcile(env.Context(), time.Hour)
+		if err == nil || len(r.Differences) != 3 || len(env.outcomes()) != 3 {
+			env.Errorf("it is %+v, %v", r, err)
 		}
 	})
 }
@@ -234,48 +234,48 @@ func TestReconcileComparesAllButWhatCannotBeTaken(t *testing.T) {
 // The customer's own stuck session keeps no payment from its record, and no
 // mechanic from the next customer.
 func TestAStuckSessionHoldsNobodyElseUp(t *testing.T) {
-	worlds(t, func(w *world) {
-		w.accepted("kim", "p1", "mia")
-		w.Age(w, must(w.Store.Open(w.Context(), "kim"))(w).ID, 2*time.Hour)
-		cure := storetest.Poison(w, w.Harness, "sessions", "UPDATE", "kim")
-		next := w.pay("bea", "p2")
-		if s := must(w.Accept(w.Context(), next.RequestID, "mia"))(w); s.MechanicID != "mia" {
-			w.Errorf("the mechanic of a stuck session got %+v", s)
+	onEachStore(t, func(env *environment) {
+		env.accepted("kim", "p1", "mia")
+		env.Age(env, must(env.Store.Open(env.Context(), "kim"))(env).ID, 2*time.Hour)
+		cure := storetest.Poison(env, env.Harness, "sessions", "UPDATE", "kim")
+		next := env.pay("bea", "p2")
+		if s := must(env.Accept(env.Context(), next.RequestID, "mia"))(env); s.MechanicID != "mia" {
+			env.Errorf("the mechanic of a stuck session got %+v", s)
 		}
-		if f := w.pay("kim", "p3"); f.Outcome != curfew.Deferred {
-			w.Errorf("a payment beside a stuck session is %s", f.Outcome)
+		if f := env.pay("kim", "p3"); f.Outcome != curfew.Deferred {
+			env.Errorf("a payment beside a stuck session is %s", f.Outcome)
 		}
-		_, err := w.CreateSession(w.Context(), shop, lifecycle.NewSession{CustomerID: "kim", Plan: "free"})
+		_, err := env.CreateSession(env.Context(), shop, lifecycle.NewSession{CustomerID: "kim", Plan: "free"})
 		if !errors.Is(err, curfew.Unavailable) || !strings.Contains(err.Error(), "cannot be ended") {
-			w.Errorf("a free session is refused by %v", err)
+			env.Errorf("a free session is refused by %v", err)
 		}
-		if w.apart() != "kim session end 1" {
-			w.Errorf("set apart is %q", w.apart())
+		if env.apart() != "kim session end 1" {
+			env.Errorf("set apart is %q", env.apart())
 		}
 		cure()
-		if f := w.pay("kim", "p3"); f.Outcome != curfew.Fulfilled {
-			w.Errorf("healed, the payment is %s", f.Outcome)
+		if f := env.pay("kim", "p3"); f.Outcome != curfew.Fulfilled {
+			env.Errorf("healed, the payment is %s", f.Outcome)
 		}
 	})
 }
 
 // Rows that another program wrote oddly keep no list from being read.
 func TestOddRowsKeepNoListFromBeingRead(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(env *environment) {
 		for _, odd := range []string{`[]`, `7`, `{"order": 7, "vip": true, "note": null, "shop": "b"}`} {
-			w.Age(w, w.pay("c0", "ref-"+newName()).SessionID, time.Hour)
-			w.Exec(w, "UPDATE "+w.Schema+"checkouts SET metadata = '"+odd+"' WHERE customer_id = 'c0'")
-			w.Exec(w, "UPDATE "+w.Schema+"runs SET stats = '"+odd+"'")
-			must(w.Sweep(w.Context()))(w)
-			must(w.Runs(w.Context(), curfew.Cursor{}, 10))(w)
-			all := must(w.ListCheckouts(w.Context(), curfew.CheckoutSearch{Limit: 10}))(w)
+			env.Age(env, env.pay("c0", "ref-"+newName()).SessionID, time.Hour)
+			env.Exec(env, "UPDATE "+env.Schema+"checkouts SET metadata = '"+odd+"' WHERE customer_id = 'c0'")
+			env.Exec(env, "UPDATE "+env.Schema+"runs SET stats = '"+odd+"'")
+			must(env.Sweep(env.Context()))(env)
+			must(env.Runs(env.Context(), curfew.Cursor{}, 10))(env)
+			all := must(env.ListCheckouts(env.Context(), curfew.CheckoutSearch{Limit: 10}))(env)
 			for _, c := range all {
 				if c.CustomerID == "c0" && odd[0] == '{' && fmt.Sprint(c.Metadata) != "map[note: order:7 shop:b vip:true]" {
-					w.Errorf("read as %v", c.Metadata)
+					env.Errorf("read as %v", c.Metadata)
 				}
 			}
-			if r := w.Report(w.Context()); r.Health == lifecycle.Undetermined {
-				w.Errorf("health says %+v", r.Findings)
+			if r := env.Report(env.Context()); r.Health == lifecycle.Undetermined {
+				env.Errorf("health says %+v", r.Findings)
 			}
 		}
 	})
@@ -284,16 +284,16 @@ func TestOddRowsKeepNoListFromBeingRead(t *testing.T) {
 // A transaction that somebody left open on one customer's payment.
 func TestARowThatIsHeldForLongStopsNoOther(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, stores.Postgres(t), nil)
-	w.late(5)
-	release := w.Hold(t, "UPDATE "+w.Schema+"checkouts SET note = 'looking' WHERE customer_id = 'c2'")
-	must(w.Sweep(w.Context()))(w)
-	if got := fmt.Sprint(w.stands()); got != "[c2]" || w.apart() != "c2 session end 1" {
-		w.Errorf("%s stand; set apart is %q", got, w.apart())
+	env := newEnvironment(t, stores.Postgres(t), nil)
+	env.late(5)
+	release := env.Hold(t, "UPDATE "+env.Schema+"checkouts SET note = 'looking' WHERE customer_id = 'c2'")
+	must(env.Sweep(env.Context()))(env)
+	if got := fmt.Sprint(env.stands()); got != "[c2]" || env.apart() != "c2 session end 1" {
+		env.Errorf("%s stand; set apart is %q", got, env.apart())
 	}
 	release()
-	must(w.RunCleanup(w.Context(), lifecycle.Cleanup{Trigger: curfew.ByAPI, Actor: admin}))(w)
-	if len(w.stands()) > 0 {
-		w.Errorf("released, %v stand", w.stands())
+	must(env.RunCleanup(env.Context(), lifecycle.Cleanup{Trigger: curfew.ByAPI, Actor: admin}))(env)
+	if len(env.stands()) > 0 {
+		env.Errorf("released, %v stand", env.stands())
 	}
 }

@@ -16,48 +16,48 @@ import (
 )
 
 // late is paid sessions of c0, c1, … that are overdue; some have a mechanic.
-func (w *world) late(many int) []lifecycle.Fulfillment {
-	w.Helper()
+func (env *environment) late(many int) []lifecycle.Fulfillment {
+	env.Helper()
 	all := make([]lifecycle.Fulfillment, many)
 	for i := range all {
 		customer := fmt.Sprint("c", i)
-		if all[i] = w.pay(customer, "ref-"+customer); i%3 == 0 {
-			must(w.Accept(w.Context(), all[i].RequestID, "m-"+customer))(w)
+		if all[i] = env.pay(customer, "ref-"+customer); i%3 == 0 {
+			must(env.Accept(env.Context(), all[i].RequestID, "m-"+customer))(env)
 		}
-		w.Age(w, all[i].SessionID, time.Hour)
+		env.Age(env, all[i].SessionID, time.Hour)
 	}
 	return all
 }
 
 // stands reports the sessions that have not ended.
-func (w *world) stands() []string {
-	w.Helper()
+func (env *environment) stands() []string {
+	env.Helper()
 	var all []string
-	for _, row := range w.Query(w, "SELECT customer_id FROM "+w.Schema+"sessions WHERE status IN ('scheduled', 'waiting', 'live') ORDER BY 1") {
+	for _, row := range env.Query(env, "SELECT customer_id FROM "+env.Schema+"sessions WHERE status IN ('scheduled', 'waiting', 'live') ORDER BY 1") {
 		all = append(all, row[0])
 	}
 	return all
 }
 
-func (w *world) failedRuns() int {
-	w.Helper()
-	return len(w.Query(w, "SELECT id FROM "+w.Schema+"runs WHERE outcome = 'failed'"))
+func (env *environment) failedRuns() int {
+	env.Helper()
+	return len(env.Query(env, "SELECT id FROM "+env.Schema+"runs WHERE outcome = 'failed'"))
 }
 
 // apart is what is set apart, as «noun step».
-func (w *world) apart() string {
-	w.Helper()
+func (env *environment) apart() string {
+	env.Helper()
 	var all []string
-	for _, q := range must(w.Store.Quarantined(w.Context(), 100))(w) {
+	for _, q := range must(env.Store.Quarantined(env.Context(), 100))(env) {
 		all = append(all, fmt.Sprint(q.CustomerID, " ", q.Noun, " ", q.Step, " ", q.Tries))
 	}
 	return strings.Join(all, ", ")
 }
 
 // tryNow makes what is set apart due.
-func (w *world) tryNow() {
-	w.Helper()
-	w.Exec(w, "UPDATE "+w.Schema+"quarantine SET next_at = since")
+func (env *environment) tryNow() {
+	env.Helper()
+	env.Exec(env, "UPDATE "+env.Schema+"quarantine SET next_at = since")
 }
 
 // Whatever table's write fails for one customer, everybody else's session ends,
@@ -73,26 +73,26 @@ func TestARowThatCannotBeEndedStopsNobodyElse(t *testing.T) {
 		{"mechanic_slots", "DELETE", "c6"},
 	} {
 		t.Run(where.operation+" "+where.table, func(t *testing.T) {
-			worlds(t, func(w *world) {
-				w.late(21)
-				cure := storetest.Poison(w, w.Harness, where.table, where.operation, where.customer)
+			onEachStore(t, func(env *environment) {
+				env.late(21)
+				cure := storetest.Poison(env, env.Harness, where.table, where.operation, where.customer)
 				for range 4 {
-					_, err := w.Sweep(w.Context())
-					must(0, err)(w)
+					_, err := env.Sweep(env.Context())
+					must(0, err)(env)
 				}
-				if got := fmt.Sprint(w.stands()); got != "["+where.customer+"]" {
-					w.Fatalf("%s stand", got)
+				if got := fmt.Sprint(env.stands()); got != "["+where.customer+"]" {
+					env.Fatalf("%s stand", got)
 				}
-				if n := w.failedRuns(); n != 1 {
-					w.Errorf("%d runs failed for one row", n)
+				if n := env.failedRuns(); n != 1 {
+					env.Errorf("%d runs failed for one row", n)
 				}
-				if got := w.apart(); got != where.customer+" session end 1" {
-					w.Errorf("set apart is %q", got)
+				if got := env.apart(); got != where.customer+" session end 1" {
+					env.Errorf("set apart is %q", got)
 				}
 				cure()
-				must(w.RunCleanup(w.Context(), lifecycle.Cleanup{Trigger: curfew.ByAPI, Actor: admin}))(w)
-				if len(w.stands()) > 0 || w.apart() != "" {
-					w.Errorf("healed, %v stand and %q is set apart", w.stands(), w.apart())
+				must(env.RunCleanup(env.Context(), lifecycle.Cleanup{Trigger: curfew.ByAPI, Actor: admin}))(env)
+				if len(env.stands()) > 0 || env.apart() != "" {
+					env.Errorf("healed, %v stand and %q is set apart", env.stands(), env.apart())
 				}
 			})
 		})
@@ -102,93 +102,93 @@ func TestARowThatCannotBeEndedStopsNobodyElse(t *testing.T) {
 // The sweeper goes on beside what is set apart: it gives signs of life, health
 // names the row, and the next try settles it.
 func TestTheSweeperLivesBesideWhatIsSetApart(t *testing.T) {
-	worlds(t, func(w *world) {
-		all := w.late(3)
-		cure := storetest.Poison(w, w.Harness, "sessions", "UPDATE", "c1")
-		e := w.engine(lifecycle.Options{})
-		w.running([]*lifecycle.Keeper{e}, func() bool {
-			heartbeats := must(w.Store.Heartbeats(w.Context()))(w)
-			return len(w.stands()) == 1 && !heartbeats.Sweep.IsZero()
+	onEachStore(t, func(env *environment) {
+		all := env.late(3)
+		cure := storetest.Poison(env, env.Harness, "sessions", "UPDATE", "c1")
+		e := env.keeper(lifecycle.Options{})
+		env.running([]*lifecycle.Keeper{e}, func() bool {
+			heartbeats := must(env.Store.Heartbeats(env.Context()))(env)
+			return len(env.stands()) == 1 && !heartbeats.Sweep.IsZero()
 		})
-		f := w.finding(e, lifecycle.StuckRows)
+		f := env.finding(e, lifecycle.StuckRows)
 		if f.Count != 1 || len(f.Sessions) != 1 || f.Sessions[0] != all[1].SessionID || fmt.Sprint(f.Customers) != "[c1]" || f.Since.IsZero() {
-			w.Errorf("health finds %+v", f)
+			env.Errorf("health finds %+v", f)
 		}
-		if r := e.Health.Report(w.Context()); !r.SweeperAlive() || found(r, lifecycle.CleanupFailed) {
-			w.Errorf("the sweeper lives, and health says %+v", r.Findings)
+		if r := e.Health.Report(env.Context()); !r.SweeperAlive() || found(r, lifecycle.CleanupFailed) {
+			env.Errorf("the sweeper lives, and health says %+v", r.Findings)
 		}
 		cure()
-		w.tryNow()
-		w.running([]*lifecycle.Keeper{e}, func() bool { return len(w.stands()) == 0 })
-		w.running([]*lifecycle.Keeper{e}, func() bool {
-			return len(w.Query(w, "SELECT noun FROM "+w.Schema+"quarantine")) == 0
+		env.tryNow()
+		env.running([]*lifecycle.Keeper{e}, func() bool { return len(env.stands()) == 0 })
+		env.running([]*lifecycle.Keeper{e}, func() bool {
+			return len(env.Query(env, "SELECT noun FROM "+env.Schema+"quarantine")) == 0
 		})
-		if found(e.Health.Report(w.Context()), lifecycle.StuckRows) {
-			w.Error("it is settled, and health still names it")
+		if found(e.Health.Report(env.Context()), lifecycle.StuckRows) {
+			env.Error("it is settled, and health still names it")
 		}
 	})
 }
 
-func (w *world) finding(e *lifecycle.Keeper, code lifecycle.Code) lifecycle.Finding {
-	w.Helper()
-	r := e.Health.Report(w.Context())
+func (env *environment) finding(e *lifecycle.Keeper, code lifecycle.Code) lifecycle.Finding {
+	env.Helper()
+	r := e.Health.Report(env.Context())
 	for _, f := range r.Findings {
 		if f.Code == code {
 			return f
 		}
 	}
-	w.Fatalf("health does not find %s: %+v", code, r.Findings)
+	env.Fatalf("health does not find %s: %+v", code, r.Findings)
 	return lifecycle.Finding{}
 }
 
 // It waits twice as long each time, and never longer than LongestQuarantine.
 func TestWhatFailsAgainWaitsLonger(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(env *environment) {
 		q := curfew.Quarantined{
-			Noun: curfew.QuarantinedSession, CustomerID: "kim", ID: w.pay("kim", "ref").SessionID, Version: 1, Step: "end", LastError: "first",
+			Noun: curfew.QuarantinedSession, CustomerID: "kim", ID: env.pay("kim", "ref").SessionID, Version: 1, Step: "end", LastError: "first",
 		}
 		want := record.FirstQuarantine
 		for try := range 10 {
-			must(0, w.Store.Quarantine(w.Context(), q))(w)
-			must(0, w.Store.Quarantine(w.Context(), q))(w) // another process met it, too
+			must(0, env.Store.Quarantine(env.Context(), q))(env)
+			must(0, env.Store.Quarantine(env.Context(), q))(env) // another process met it, too
 			q.LastError = "last"
-			got := must(w.Store.Quarantined(w.Context(), 1))(w)[0]
+			got := must(env.Store.Quarantined(env.Context(), 1))(env)[0]
 			if wait := got.NextAt.Sub(got.TriedAt); wait != want || got.Tries != int64(try+1) || got.FirstError != "first" {
-				w.Errorf("after %d tries it waits %s, not %s: %+v", try+1, wait, want, got)
+				env.Errorf("after %d tries it waits %s, not %s: %+v", try+1, wait, want, got)
 			}
 			want = min(2*want, record.LongestQuarantine)
-			w.tryNow()
+			env.tryNow()
 		}
 	})
 }
 
 // A run by hand tries everything, says what it could not do, and did the rest.
 func TestARunByHandNamesWhatItSetApart(t *testing.T) {
-	worlds(t, func(w *world) {
-		all := w.late(5)
-		storetest.Poison(w, w.Harness, "sessions", "UPDATE", "c2")
+	onEachStore(t, func(env *environment) {
+		all := env.late(5)
+		storetest.Poison(env, env.Harness, "sessions", "UPDATE", "c2")
 		for try := range 2 {
-			run, err := w.RunCleanup(w.Context(), lifecycle.Cleanup{Trigger: curfew.ByAPI, Actor: admin})
+			run, err := env.RunCleanup(env.Context(), lifecycle.Cleanup{Trigger: curfew.ByAPI, Actor: admin})
 			if err == nil || run.Outcome != curfew.RunFailed || run.Stats.SetApart != 1 || !strings.Contains(run.Error, all[2].SessionID) {
-				w.Errorf("run %d: %+v, %v", try, run, err)
+				env.Errorf("run %d: %+v, %v", try, run, err)
 			}
-			w.tryNow()
+			env.tryNow()
 		}
-		if got := w.apart(); got != "c2 session end 2" {
-			w.Errorf("set apart is %q", got)
+		if got := env.apart(); got != "c2 session end 2" {
+			env.Errorf("set apart is %q", got)
 		}
 	})
 }
 
 // What fails for everybody is no row's fault: the run fails and says so.
 func TestWhatFailsForAllIsAFailedRun(t *testing.T) {
-	onBoth(t, nil, func(w *world) {
+	onBoth(t, nil, func(env *environment) {
 		var broken unending
-		broken.Store = w.Store
-		many := w.late(45)
-		_, err := w.with(&broken).Sweep(w.Context())
+		broken.Store = env.Store
+		many := env.late(45)
+		_, err := env.with(&broken).Sweep(env.Context())
 		if err == nil || !strings.Contains(err.Error(), "in a row") {
-			w.Errorf("nothing can be ended, and the sweep says %v of %d", err, len(many))
+			env.Errorf("nothing can be ended, and the sweep says %v of %d", err, len(many))
 		}
 	})
 }
@@ -203,18 +203,18 @@ func (unending) End(context.Context, record.Batch) ([]record.Ended, error) {
 // A trigger may fail in words that speak of the whole database.
 func TestARowThatFailsAsIfTheDatabaseDidIsSetApart(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, stores.Postgres(t), nil)
-	w.late(12)
-	w.Exec(t, `CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+	env := newEnvironment(t, stores.Postgres(t), nil)
+	env.late(12)
+	env.Exec(t, `CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
 		RAISE EXCEPTION 'not now' USING ERRCODE = '57014'; END $$`)
-	w.Exec(t, `CREATE TRIGGER slow BEFORE UPDATE ON curfew.sessions FOR EACH ROW WHEN (NEW.customer_id = 'c4') EXECUTE FUNCTION public.slow()`)
+	env.Exec(t, `CREATE TRIGGER slow BEFORE UPDATE ON curfew.sessions FOR EACH ROW WHEN (NEW.customer_id = 'c4') EXECUTE FUNCTION public.slow()`)
 	for range 3 {
-		must(w.Sweep(w.Context()))(w)
+		must(env.Sweep(env.Context()))(env)
 	}
-	if got := fmt.Sprint(w.stands()); got != "[c4]" || w.apart() != "c4 session end 1" {
-		w.Errorf("%s stand; set apart is %q", got, w.apart())
+	if got := fmt.Sprint(env.stands()); got != "[c4]" || env.apart() != "c4 session end 1" {
+		env.Errorf("%s stand; set apart is %q", got, env.apart())
 	}
-	if n := w.failedRuns(); n != 1 {
-		w.Errorf("%d runs failed", n)
+	if n := env.failedRuns(); n != 1 {
+		env.Errorf("%d runs failed", n)
 	}
 }

@@ -37,7 +37,7 @@ func (q *Queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]
 func (q *Queue) Peek(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Snapshot, error) {
 	ctx, end := q.trace.Begin(ctx, "read the queue")
 	defer end()
-	q.wakeup.askForStep()
+	q.wakeup.askForPage()
 	pending, err := q.store.Pending(ctx, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("queue: %w", err)

@@ -166,14 +166,14 @@ func (ps *Payments) repayment(ctx context.Context, paymentID string) (curfew.Rep
 	return r, err
 }
 
-// heed does to the checkouts of a payment what was told of its money: that it
-// was given back, or that the customer's bank asks for it.
-func (ps *Payments) heed(ctx context.Context, paymentID string) error {
+// applyRepayment applies to the checkouts of a payment what its provider reported of
+// the money: that it was given back, or that the customer's bank asks for it.
+func (ps *Payments) applyRepayment(ctx context.Context, paymentID string) error {
 	if paymentID == "" {
 		return nil
 	}
-	told, err := ps.repayment(ctx, paymentID)
-	if err != nil || told.Amount == 0 && !told.Disputed {
+	repayment, err := ps.repayment(ctx, paymentID)
+	if err != nil || repayment.Amount == 0 && !repayment.Disputed {
 		return err
 	}
 	all, err := ps.store.PaidBy(ctx, paymentID)
@@ -182,36 +182,36 @@ func (ps *Payments) heed(ctx context.Context, paymentID string) error {
 	}
 	var errs []error
 	for _, c := range all { // one that fails keeps no other from it
-		if err := ps.heedOne(ctx, c, told); err != nil {
+		if err := ps.applyRepaymentTo(ctx, c, repayment); err != nil {
 			errs = append(errs, fmt.Errorf("heed what was told of %s: %w", c.Ref, err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (ps *Payments) heedOne(ctx context.Context, c curfew.Checkout, told curfew.Repayment) error {
-	if told.Disputed {
+func (ps *Payments) applyRepaymentTo(ctx context.Context, c curfew.Checkout, repayment curfew.Repayment) error {
+	if repayment.Disputed {
 		if err := ps.disputed(ctx, c); err != nil {
 			return err
 		}
 	}
-	if told.Amount == 0 {
+	if repayment.Amount == 0 {
 		return nil
 	}
-	return ps.giveBack(ctx, c, told)
+	return ps.markRefunded(ctx, c, repayment)
 }
 
 // disputed marks what a bank asks back: whether there is still something to
 // answer, a person must see.
 func (ps *Payments) disputed(ctx context.Context, c curfew.Checkout) error {
-	return ps.remark(ctx, c.ID, func(c curfew.Checkout) (record.Annotation, bool) {
+	return ps.annotate(ctx, c.ID, func(c curfew.Checkout) (record.Annotation, bool) {
 		return record.Annotation{Reason: curfew.DisputedReason, Disputed: true}, c.DisputedAt.IsZero()
 	})
 }
 
-// giveBack makes a checkout refunded where all was given back that is due, and
+// markRefunded makes a checkout refunded where all was given back that is due, and
 // else notes how much it was.
-func (ps *Payments) giveBack(ctx context.Context, c curfew.Checkout, back curfew.Repayment) error {
+func (ps *Payments) markRefunded(ctx context.Context, c curfew.Checkout, back curfew.Repayment) error {
 	due := c.Amount
 	if c.Outcome == curfew.RefundDue || c.Outcome == curfew.Refunding {
 		due = c.Due()
@@ -224,7 +224,7 @@ func (ps *Payments) giveBack(ctx context.Context, c curfew.Checkout, back curfew
 	if !back.Covers(0, c.Currency) {
 		note = fmt.Sprintf("%d %s were given back of %d %s: compare them at the provider", back.Amount, back.Currency, c.Amount, c.Currency)
 	}
-	return ps.remark(ctx, c.ID, func(c curfew.Checkout) (record.Annotation, bool) {
+	return ps.annotate(ctx, c.ID, func(c curfew.Checkout) (record.Annotation, bool) {
 		return record.Annotation{Note: note, Reason: note}, c.Note != note && c.Outcome != curfew.Refunded
 	})
 }

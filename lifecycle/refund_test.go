@@ -82,122 +82,122 @@ func (b *bank) sum(paymentID string) (sum int64) {
 	return sum
 }
 
-// banked is the world with a provider, over another store if one is given.
-func (w *world) banked(b *bank, store lifecycle.Store) *world {
-	w.Helper()
-	policy := w.policy
-	k := must(lifecycle.New(store, lifecycle.Options{Policy: &policy, Provider: b}))(w)
-	return worldOf(w.T, w.Harness, k, policy)
+// banked is the environment with a provider, over another store if one is given.
+func (env *environment) banked(b *bank, store lifecycle.Store) *environment {
+	env.Helper()
+	policy := env.policy
+	k := must(lifecycle.New(store, lifecycle.Options{Policy: &policy, Provider: b}))(env)
+	return environmentOf(env.T, env.Harness, k, policy)
 }
 
 // due is a payment of a provider whose refund is due.
-func (w *world) refundDue(ref string) curfew.Checkout {
-	w.Helper()
-	w.receive(paid(told("c-"+ref, ref)))
-	return must(w.RefundCheckout(w.Context(), admin, ref, "goodwill"))(w)
+func (env *environment) refundDue(ref string) curfew.Checkout {
+	env.Helper()
+	env.receive(paid(reportedPayment("c-"+ref, ref)))
+	return must(env.RefundCheckout(env.Context(), admin, ref, "goodwill"))(env)
 }
 
-func (w *world) settleRefunds() {
-	w.Helper()
-	if err := w.SettleRefunds(w.Context()); err != nil {
-		w.Fatal(err)
+func (env *environment) settleRefunds() {
+	env.Helper()
+	if err := env.SettleRefunds(env.Context()); err != nil {
+		env.Fatal(err)
 	}
 }
 
 // past lets the time of the worker's columns pass.
-func (w *world) past(column, ref string) {
-	w.Helper()
-	s := w.pay("past-"+newName(), "past-"+newName())
-	w.Age(w, s.SessionID, longAgo)
-	w.Exec(w, fmt.Sprintf("UPDATE %[1]scheckouts SET %[2]s = (SELECT created_at FROM %[1]ssessions WHERE id = '%[3]s') WHERE ref = '%[4]s'",
-		w.Schema, column, s.SessionID, ref))
+func (env *environment) past(column, ref string) {
+	env.Helper()
+	s := env.pay("past-"+newName(), "past-"+newName())
+	env.Age(env, s.SessionID, longAgo)
+	env.Exec(env, fmt.Sprintf("UPDATE %[1]scheckouts SET %[2]s = (SELECT created_at FROM %[1]ssessions WHERE id = '%[3]s') WHERE ref = '%[4]s'",
+		env.Schema, column, s.SessionID, ref))
 }
 
 func newName() string { return fmt.Sprint(rand.Uint64()) }
 
 func TestARefundIsGivenBackOnce(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(env *environment) {
 		b := newBank()
-		w = w.banked(b, w.Store)
-		w.refundDue("p1")
-		w.settleRefunds()
-		w.settleRefunds()
-		c := w.outcome("p1", curfew.Refunded)
+		env = env.banked(b, env.Store)
+		env.refundDue("p1")
+		env.settleRefunds()
+		env.settleRefunds()
+		c := env.outcome("p1", curfew.Refunded)
 		want := curfew.RefundOrder{Key: "refund:p1", PaymentID: "pi-p1", Amount: 2900, Currency: "eur"}
 		if len(b.asked) != 1 || b.asked[0] != want || c.RefundID == "" || c.Attempts != 1 {
-			w.Errorf("asked %+v; it is %+v", b.asked, c)
+			env.Errorf("asked %+v; it is %+v", b.asked, c)
 		}
-		w.receive(refunded(told("", "p1"), 2900))
-		if again := w.outcome("p1", curfew.Refunded); again.Version != c.Version {
-			w.Errorf("the provider's own message of it made it %+v", again)
+		env.receive(refunded(reportedPayment("", "p1"), 2900))
+		if again := env.outcome("p1", curfew.Refunded); again.Version != c.Version {
+			env.Errorf("the provider's own message of it made it %+v", again)
 		}
 	})
 }
 
 func TestAShareIsGivenBack(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(env *environment) {
 		b := newBank()
-		w = w.banked(b, w.Store)
-		w.refundDue("p1")
-		w.Exec(w, "UPDATE "+w.Schema+"checkouts SET refund_amount = 1450 WHERE ref = 'p1'")
-		w.settleRefunds()
-		w.receive(refunded(told("", "p1"), 1450))
-		if w.outcome("p1", curfew.Refunded); b.sum("pi-p1") != 1450 {
-			w.Errorf("%d were given back", b.sum("pi-p1"))
+		env = env.banked(b, env.Store)
+		env.refundDue("p1")
+		env.Exec(env, "UPDATE "+env.Schema+"checkouts SET refund_amount = 1450 WHERE ref = 'p1'")
+		env.settleRefunds()
+		env.receive(refunded(reportedPayment("", "p1"), 1450))
+		if env.outcome("p1", curfew.Refunded); b.sum("pi-p1") != 1450 {
+			env.Errorf("%d were given back", b.sum("pi-p1"))
 		}
 	})
 }
 
 func TestWhatWasFreeIsRefundedWithoutACall(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(env *environment) {
 		b := newBank()
-		w = w.banked(b, w.Store)
-		p := w.purchase("ada", "p1")
+		env = env.banked(b, env.Store)
+		p := env.purchase("ada", "p1")
 		p.Plan, p.Amount = "free", nil
-		must(w.FulfillCheckout(w.Context(), shop, p))(w)
-		none := told("bob", "p2")
+		must(env.FulfillCheckout(env.Context(), shop, p))(env)
+		none := reportedPayment("bob", "p2")
 		none.Amount = 0
-		w.receive(paid(none))
+		env.receive(paid(none))
 		// Nobody has said yet what this was.
-		p = w.purchase("cyd", "p3")
+		p = env.purchase("cyd", "p3")
 		p.Amount, p.Currency = nil, ""
-		must(w.FulfillCheckout(w.Context(), shop, p))(w)
+		must(env.FulfillCheckout(env.Context(), shop, p))(env)
 		for _, ref := range []string{"p1", "p2", "p3"} {
-			must(w.RefundCheckout(w.Context(), admin, ref, "x"))(w)
+			must(env.RefundCheckout(env.Context(), admin, ref, "x"))(env)
 		}
-		w.settleRefunds()
-		w.outcome("p1", curfew.Refunded)
-		w.outcome("p2", curfew.Refunded)
-		w.outcome("p3", curfew.RefundDue)
+		env.settleRefunds()
+		env.outcome("p1", curfew.Refunded)
+		env.outcome("p2", curfew.Refunded)
+		env.outcome("p3", curfew.RefundDue)
 		if len(b.asked) > 0 {
-			w.Errorf("asked %+v", b.asked)
+			env.Errorf("asked %+v", b.asked)
 		}
 	})
 }
 
 func TestTheProvidersAmountIsTheOneThatCounts(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(env *environment) {
 		b := newBank()
-		w = w.banked(b, w.Store)
-		p := w.purchase("ada", "p1")
+		env = env.banked(b, env.Store)
+		p := env.purchase("ada", "p1")
 		p.Amount, p.Currency = nil, ""
-		must(w.FulfillCheckout(w.Context(), shop, p))(w)
-		w.receive(paid(told("ada", "p1")), paid(told("ada", "p1")))
-		must(w.RefundCheckout(w.Context(), admin, "p1", "x"))(w)
-		w.settleRefunds()
-		if c := w.outcome("p1", curfew.Refunded); b.sum("pi-p1") != 2900 || c.Currency != "eur" {
-			w.Errorf("%d were given back of %+v", b.sum("pi-p1"), c)
+		must(env.FulfillCheckout(env.Context(), shop, p))(env)
+		env.receive(paid(reportedPayment("ada", "p1")), paid(reportedPayment("ada", "p1")))
+		must(env.RefundCheckout(env.Context(), admin, "p1", "x"))(env)
+		env.settleRefunds()
+		if c := env.outcome("p1", curfew.Refunded); b.sum("pi-p1") != 2900 || c.Currency != "eur" {
+			env.Errorf("%d were given back of %+v", b.sum("pi-p1"), c)
 		}
 	})
 }
 
 func TestWithoutAProviderARefundWaitsForAnOperator(t *testing.T) {
-	worlds(t, func(w *world) {
-		w.refundDue("p1")
-		w.settleRefunds()
-		w.outcome("p1", curfew.RefundDue)
-		if !found(w.Report(w.Context()), lifecycle.MoneyUnsettled) {
-			w.Error("health does not tell it")
+	onEachStore(t, func(env *environment) {
+		env.refundDue("p1")
+		env.settleRefunds()
+		env.outcome("p1", curfew.RefundDue)
+		if !found(env.Report(env.Context()), lifecycle.MoneyUnsettled) {
+			env.Error("health does not tell it")
 		}
 	})
 }
@@ -209,38 +209,38 @@ func TestARefundOfUnknownFateIsAskedForWithTheSameKey(t *testing.T) {
 		"after the work":  func(b *bank, f func() error) { b.after = f },
 	} {
 		t.Run(name, func(t *testing.T) {
-			worlds(t, func(w *world) {
+			onEachStore(t, func(env *environment) {
 				b := newBank()
-				w = w.banked(b, w.Store)
-				w.refundDue("p1")
+				env = env.banked(b, env.Store)
+				env.refundDue("p1")
 				fail(b, func() error { return curfew.Errorf(curfew.Unavailable, "no answer") })
-				w.settleRefunds()
-				w.settleRefunds() // not yet
-				c := w.outcome("p1", curfew.Refunding)
+				env.settleRefunds()
+				env.settleRefunds() // not yet
+				c := env.outcome("p1", curfew.Refunding)
 				if wait := c.NextAt.Sub(c.UpdatedAt); len(b.asked) != 1 || wait != time.Minute {
-					w.Errorf("asked %d times, and then in %s", len(b.asked), wait)
+					env.Errorf("asked %d times, and then in %s", len(b.asked), wait)
 				}
 				for want := 2 * time.Minute; want <= 64*time.Minute; want *= 2 {
-					w.past("next_at", "p1")
-					w.settleRefunds()
-					c = w.outcome("p1", curfew.Refunding)
+					env.past("next_at", "p1")
+					env.settleRefunds()
+					c = env.outcome("p1", curfew.Refunding)
 					if wait := c.NextAt.Sub(c.UpdatedAt); wait != min(want, time.Hour) {
-						w.Errorf("attempt %d waits %s", c.Attempts, wait)
+						env.Errorf("attempt %d waits %s", c.Attempts, wait)
 					}
 				}
-				if !found(w.Report(w.Context()), lifecycle.RefundFailing) {
-					w.Error("health does not tell that it fails")
+				if !found(env.Report(env.Context()), lifecycle.RefundFailing) {
+					env.Error("health does not tell that it fails")
 				}
-				w.past("first_try_at", "p1")
-				if !found(w.Report(w.Context()), lifecycle.RefundsOverdue) {
-					w.Error("health does not tell that it is overdue")
+				env.past("first_try_at", "p1")
+				if !found(env.Report(env.Context()), lifecycle.RefundsOverdue) {
+					env.Error("health does not tell that it is overdue")
 				}
 				b.before, b.after = newBank().before, newBank().after
-				w.past("next_at", "p1")
-				w.settleRefunds()
-				w.outcome("p1", curfew.Refunded)
+				env.past("next_at", "p1")
+				env.settleRefunds()
+				env.outcome("p1", curfew.Refunded)
 				if b.sum("pi-p1") != 2900 {
-					w.Errorf("%d were given back", b.sum("pi-p1"))
+					env.Errorf("%d were given back", b.sum("pi-p1"))
 				}
 			})
 		})
@@ -251,49 +251,49 @@ func TestARefundOfUnknownFateIsAskedForWithTheSameKey(t *testing.T) {
 // was restored knows of no earlier one, and after a day, for the provider has
 // forgotten the key by then. Between the two the key suffices.
 func TestALateRetryLooksFirst(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(env *environment) {
 		b := newBank()
 		b.forgetful = true
 		b.after = func() error { return curfew.Errorf(curfew.Unavailable, "no answer") }
-		w = w.banked(b, w.Store)
-		w.refundDue("p1")
-		w.settleRefunds()
+		env = env.banked(b, env.Store)
+		env.refundDue("p1")
+		env.settleRefunds()
 		if b.looked != 1 {
-			w.Errorf("before the first call it looked %d times", b.looked)
+			env.Errorf("before the first call it looked %d times", b.looked)
 		}
 		b.forgetful = false
-		w.past("next_at", "p1")
-		w.settleRefunds()
+		env.past("next_at", "p1")
+		env.settleRefunds()
 		if b.looked != 1 {
-			w.Errorf("before the second call, it had looked %d times", b.looked)
+			env.Errorf("before the second call, it had looked %d times", b.looked)
 		}
 		b.forgetful = true
-		w.past("next_at", "p1")
-		w.past("first_try_at", "p1")
-		w.settleRefunds()
-		if w.outcome("p1", curfew.Refunded); len(b.asked) != 2 || b.looked != 2 || b.sum("pi-p1") != 2900 {
-			w.Errorf("asked %d times, looked %d times, gave %d back", len(b.asked), b.looked, b.sum("pi-p1"))
+		env.past("next_at", "p1")
+		env.past("first_try_at", "p1")
+		env.settleRefunds()
+		if env.outcome("p1", curfew.Refunded); len(b.asked) != 2 || b.looked != 2 || b.sum("pi-p1") != 2900 {
+			env.Errorf("asked %d times, looked %d times, gave %d back", len(b.asked), b.looked, b.sum("pi-p1"))
 		}
 	})
 }
 
 func TestARefusedRefundIsDueAgainWithItsReason(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(env *environment) {
 		b := newBank()
 		b.before = func() error { return curfew.Errorf(curfew.Invalid, "there is no such payment") }
-		w = w.banked(b, w.Store)
-		w.refundDue("p1")
-		w.settleRefunds()
-		c := w.outcome("p1", curfew.RefundDue)
+		env = env.banked(b, env.Store)
+		env.refundDue("p1")
+		env.settleRefunds()
+		c := env.outcome("p1", curfew.RefundDue)
 		if c.Note != "there is no such payment" || c.NextAt.Sub(c.UpdatedAt) != time.Hour {
-			w.Errorf("it is %+v", c)
+			env.Errorf("it is %+v", c)
 		}
 		// A payment that only the shop reported has no name to give back by.
-		must(w.Cancel(w.Context(), w.pay("bob", "p2").SessionID, shop))(w)
-		must(w.RefundCheckout(w.Context(), admin, "p2", "goodwill"))(w)
-		w.settleRefunds()
-		if c := w.outcome("p2", curfew.RefundDue); !strings.Contains(c.Note, "by hand") || len(b.asked) != 1 {
-			w.Errorf("it is %+v", c)
+		must(env.Cancel(env.Context(), env.pay("bob", "p2").SessionID, shop))(env)
+		must(env.RefundCheckout(env.Context(), admin, "p2", "goodwill"))(env)
+		env.settleRefunds()
+		if c := env.outcome("p2", curfew.RefundDue); !strings.Contains(c.Note, "by hand") || len(b.asked) != 1 {
+			env.Errorf("it is %+v", c)
 		}
 	})
 }
@@ -301,9 +301,9 @@ func TestARefusedRefundIsDueAgainWithItsReason(t *testing.T) {
 // Many workers, a provider that fails before and after its work, a store whose
 // answers get lost: nobody gets money twice, and everybody gets it.
 func TestNeverTwoRefunds(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(env *environment) {
 		const payments = 20
-		chosen := seed.New(w)
+		chosen := seed.New(env)
 		chances := seed.NewChances(chosen) // under the bank's lock
 		b := newBank()
 		fail := func() error {
@@ -314,40 +314,40 @@ func TestNeverTwoRefunds(t *testing.T) {
 		}
 		b.before, b.after = fail, fail
 		for i := range payments {
-			w.refundDue(fmt.Sprint("p", i))
+			env.refundDue(fmt.Sprint("p", i))
 		}
-		lossy := w.banked(b, storetest.NewLossy(w.Store, chosen, 0.1))
+		lossy := env.banked(b, storetest.NewLossy(env.Store, chosen, 0.1))
 		for range 200 {
-			together(3, func(int) { _ = lossy.SettleRefunds(w.Context()) })
-			w.Exec(w, "UPDATE "+w.Schema+"checkouts SET next_at = NULL")
-			if must(w.Store.CheckoutFigures(w.Context()))(w).ByOutcome[curfew.Refunded] == payments {
+			together(3, func(int) { _ = lossy.SettleRefunds(env.Context()) })
+			env.Exec(env, "UPDATE "+env.Schema+"checkouts SET next_at = NULL")
+			if must(env.Store.CheckoutFigures(env.Context()))(env).ByOutcome[curfew.Refunded] == payments {
 				break
 			}
 		}
 		for i := range payments {
 			ref := fmt.Sprint("p", i)
-			if w.outcome(ref, curfew.Refunded); len(b.given["pi-"+ref]) != 1 || b.sum("pi-"+ref) != 2900 {
-				w.Errorf("%s: given back %+v", ref, b.given["pi-"+ref])
+			if env.outcome(ref, curfew.Refunded); len(b.given["pi-"+ref]) != 1 || b.sum("pi-"+ref) != 2900 {
+				env.Errorf("%s: given back %+v", ref, b.given["pi-"+ref])
 			}
 		}
 	})
 }
 
 func TestReconcileLetsInWhatIsMissingAndTellsTheRest(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(env *environment) {
 		b := newBank()
-		w = w.banked(b, w.Store)
-		same, missing, back, other := told("a", "p-same"), told("b", "p-missing"), told("c", "p-back"), told("d", "p-other")
-		unpaid := told("e", "p-unpaid")
+		env = env.banked(b, env.Store)
+		same, missing, back, other := reportedPayment("a", "p-same"), reportedPayment("b", "p-missing"), reportedPayment("c", "p-back"), reportedPayment("d", "p-other")
+		unpaid := reportedPayment("e", "p-unpaid")
 		unpaid.Paid = false
-		gone := told("f", "p-gone")
-		w.receive(paid(same), paid(back), paid(other), paid(gone), refunded(gone, 2900))
-		w.pay("g", "p-shop")
-		w.pay("h", "p-alone")
+		gone := reportedPayment("f", "p-gone")
+		env.receive(paid(same), paid(back), paid(other), paid(gone), refunded(gone, 2900))
+		env.pay("g", "p-shop")
+		env.pay("h", "p-alone")
 		back.Refunded, other.Amount = 2900, 2500
-		b.paid = []curfew.Payment{same, missing, back, other, unpaid, gone, told("g", "p-shop")}
+		b.paid = []curfew.Payment{same, missing, back, other, unpaid, gone, reportedPayment("g", "p-shop")}
 
-		r := must(w.Reconcile(w.Context(), time.Hour))(w)
+		r := must(env.Reconcile(env.Context(), time.Hour))(env)
 		got := map[string]lifecycle.DifferenceKind{}
 		for _, d := range r.Differences {
 			got[d.Ref] = d.Kind
@@ -357,43 +357,43 @@ func TestReconcileLetsInWhatIsMissingAndTellsTheRest(t *testing.T) {
 			"p-gone": lifecycle.RefundedHereOnly, "p-alone": lifecycle.NotPaidThere,
 		}
 		if fmt.Sprint(got) != fmt.Sprint(want) || r.Paid != 6 {
-			w.Errorf("of %d paid, the differences are %v, want %v", r.Paid, got, want)
+			env.Errorf("of %d paid, the differences are %v, want %v", r.Paid, got, want)
 		}
-		w.outcome("p-missing", curfew.Fulfilled)
-		w.outcome("p-back", curfew.Refunded)
-		if c := w.outcome("p-shop", curfew.Fulfilled); c.PaymentID != "pi-p-shop" {
-			w.Errorf("the shop's payment is %q", c.PaymentID)
+		env.outcome("p-missing", curfew.Fulfilled)
+		env.outcome("p-back", curfew.Refunded)
+		if c := env.outcome("p-shop", curfew.Fulfilled); c.PaymentID != "pi-p-shop" {
+			env.Errorf("the shop's payment is %q", c.PaymentID)
 		}
-		if r := must(w.Reconcile(w.Context(), time.Hour))(w); len(r.Differences) != 3 {
-			w.Errorf("what a person must see stays: %+v", r.Differences)
+		if r := must(env.Reconcile(env.Context(), time.Hour))(env); len(r.Differences) != 3 {
+			env.Errorf("what a person must see stays: %+v", r.Differences)
 		}
 	})
 }
 
 func TestRunSettlesAndReconciles(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(env *environment) {
 		b := newBank()
-		w = w.banked(b, w.Store)
-		w.refundDue("p1")
-		b.paid = []curfew.Payment{told("new", "p2")}
-		ctx, stop := context.WithCancel(w.Context())
+		env = env.banked(b, env.Store)
+		env.refundDue("p1")
+		b.paid = []curfew.Payment{reportedPayment("new", "p2")}
+		ctx, stop := context.WithCancel(env.Context())
 		done := make(chan error, 1)
-		go func() { done <- w.Keeper.Sweeper.Run(ctx) }()
+		go func() { done <- env.Keeper.Sweeper.Run(ctx) }()
 		defer func() {
 			stop()
 			if err := <-done; err != nil {
-				w.Error(err)
+				env.Error(err)
 			}
 		}()
-		until(w, "the refund", func() bool { return must(w.Checkout(w.Context(), "p1"))(w).Outcome == curfew.Refunded })
-		until(w, "the missing payment", func() bool { return second(w.Checkout(w.Context(), "p2")) == nil })
+		until(env, "the refund", func() bool { return must(env.Checkout(env.Context(), "p1"))(env).Outcome == curfew.Refunded })
+		until(env, "the missing payment", func() bool { return second(env.Checkout(env.Context(), "p2")) == nil })
 	})
 }
 
 // until waits for something that another goroutine does.
-func until(w *world, what string, happened func() bool) {
-	w.Helper()
-	ctx, cancel := context.WithTimeout(w.Context(), 20*time.Second)
+func until(env *environment, what string, happened func() bool) {
+	env.Helper()
+	ctx, cancel := context.WithTimeout(env.Context(), 20*time.Second)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -401,7 +401,7 @@ func until(w *world, what string, happened func() bool) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			w.Fatalf("%s never came", what)
+			env.Fatalf("%s never came", what)
 		}
 	}
 }

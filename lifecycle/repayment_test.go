@@ -24,19 +24,19 @@ func TestOnlyTheRestIsGivenBack(t *testing.T) {
 		"nothing, which is the rule": {0, 0, 2900, 1},
 	} {
 		t.Run(sentence, func(t *testing.T) {
-			worlds(t, func(w *world) {
+			onEachStore(t, func(env *environment) {
 				b := newBank()
-				w = w.banked(b, w.Store)
+				env = env.banked(b, env.Store)
 				if c.byHand > 0 {
-					w.receive(refunded(told("", "p1"), c.byHand))
+					env.receive(refunded(reportedPayment("", "p1"), c.byHand))
 				}
-				w.refundDue("p1")
+				env.refundDue("p1")
 				if c.share > 0 {
-					w.Exec(w, "UPDATE "+w.Schema+"checkouts SET refund_amount = $1 WHERE ref = 'p1'", c.share)
+					env.Exec(env, "UPDATE "+env.Schema+"checkouts SET refund_amount = $1 WHERE ref = 'p1'", c.share)
 				}
-				w.settleRefunds()
-				if w.outcome("p1", curfew.Refunded); len(b.asked) != c.asks || b.sum("pi-p1") != c.asked {
-					w.Errorf("asked for %+v", b.asked)
+				env.settleRefunds()
+				if env.outcome("p1", curfew.Refunded); len(b.asked) != c.asks || b.sum("pi-p1") != c.asked {
+					env.Errorf("asked for %+v", b.asked)
 				}
 			})
 		})
@@ -45,42 +45,42 @@ func TestOnlyTheRestIsGivenBack(t *testing.T) {
 
 // After a day the provider's own list says what was given back.
 func TestALateRetryAsksForTheRest(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(env *environment) {
 		b := newBank()
 		b.forgetful = true
 		b.before = func() error { return curfew.Errorf(curfew.Unavailable, "no answer") }
-		w = w.banked(b, w.Store)
-		w.refundDue("p1")
-		w.settleRefunds()
+		env = env.banked(b, env.Store)
+		env.refundDue("p1")
+		env.settleRefunds()
 		b.before = newBank().before
 		b.given["pi-p1"] = []curfew.Repayment{{ID: "re-desk", Amount: 900, Currency: "eur"}}
-		w.past("next_at", "p1")
-		w.past("first_try_at", "p1")
-		w.settleRefunds()
-		if w.outcome("p1", curfew.Refunded); b.sum("pi-p1") != 2900 {
-			w.Errorf("%d were given back", b.sum("pi-p1"))
+		env.past("next_at", "p1")
+		env.past("first_try_at", "p1")
+		env.settleRefunds()
+		if env.outcome("p1", curfew.Refunded); b.sum("pi-p1") != 2900 {
+			env.Errorf("%d were given back", b.sum("pi-p1"))
 		}
 	})
 }
 
 // 2900 yen are not 2900 cents.
 func TestAnotherCurrencysRefundDecidesNothing(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(env *environment) {
 		b := newBank()
-		w = w.banked(b, w.Store)
-		p := told("ada", "p1")
+		env = env.banked(b, env.Store)
+		p := reportedPayment("ada", "p1")
 		yen := refunded(p, 2900)
 		yen.Payment.Currency = "jpy"
-		w.receive(yen, paid(p), yen)
-		c := w.outcome("p1", curfew.Fulfilled)
+		env.receive(yen, paid(p), yen)
+		c := env.outcome("p1", curfew.Fulfilled)
 		if !strings.Contains(c.Note, "2900 jpy") || !strings.Contains(c.Note, "compare") {
-			w.Errorf("it is noted as %q", c.Note)
+			env.Errorf("it is noted as %q", c.Note)
 		}
-		w.is(c.SessionID, curfew.Waiting, "", curfew.Pending, curfew.Fulfilled)
-		must(w.RefundCheckout(w.Context(), admin, "p1", "goodwill"))(w)
-		w.settleRefunds()
-		if w.outcome("p1", curfew.Refunded); b.sum("pi-p1") != 2900 {
-			w.Errorf("%d were given back", b.sum("pi-p1"))
+		env.is(c.SessionID, curfew.Waiting, "", curfew.Pending, curfew.Fulfilled)
+		must(env.RefundCheckout(env.Context(), admin, "p1", "goodwill"))(env)
+		env.settleRefunds()
+		if env.outcome("p1", curfew.Refunded); b.sum("pi-p1") != 2900 {
+			env.Errorf("%d were given back", b.sum("pi-p1"))
 		}
 	})
 }
@@ -92,15 +92,15 @@ func TestADisputeToldBeforeItsPaymentIsKept(t *testing.T) {
 		"one that is held":         func(p *curfew.Payment) { p.Plan = "gold" },
 	} {
 		t.Run(sentence, func(t *testing.T) {
-			worlds(t, func(w *world) {
-				p := told("ada", "p1")
+			onEachStore(t, func(env *environment) {
+				p := reportedPayment("ada", "p1")
 				spoil(&p)
-				w.receive(curfew.Notice{ID: "d", Kind: curfew.NoticeDisputed, Payment: curfew.Payment{PaymentID: p.PaymentID}}, paid(p), paid(p))
-				if c := must(w.Checkout(w.Context(), "p1"))(w); c.DisputedAt.IsZero() || c.Version != 2 {
-					w.Errorf("it is %+v", c)
+				env.receive(curfew.Notice{ID: "d", Kind: curfew.NoticeDisputed, Payment: curfew.Payment{PaymentID: p.PaymentID}}, paid(p), paid(p))
+				if c := must(env.Checkout(env.Context(), "p1"))(env); c.DisputedAt.IsZero() || c.Version != 2 {
+					env.Errorf("it is %+v", c)
 				}
-				if !found(w.Report(w.Context()), lifecycle.PaymentsDisputed) {
-					w.Error("health does not tell it")
+				if !found(env.Report(env.Context()), lifecycle.PaymentsDisputed) {
+					env.Error("health does not tell it")
 				}
 			})
 		})
@@ -110,49 +110,49 @@ func TestADisputeToldBeforeItsPaymentIsKept(t *testing.T) {
 // Whoever asked a provider and has no answer must not be overtaken by hand: both
 // would give it back.
 func TestWhatTheProviderIsAskedForIsNotClosedByHand(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(env *environment) {
 		b := newBank()
 		b.after = func() error { return curfew.Errorf(curfew.Unavailable, "no answer") }
-		with := w.banked(b, w.Store)
+		with := env.banked(b, env.Store)
 		with.refundDue("p1")
 		with.settleRefunds()
-		if _, err := with.CloseRefund(w.Context(), admin, "p1", "at the counter"); !errors.Is(err, curfew.Conflict) {
-			w.Errorf("closed: %v", err)
+		if _, err := with.CloseRefund(env.Context(), admin, "p1", "at the counter"); !errors.Is(err, curfew.Conflict) {
+			env.Errorf("closed: %v", err)
 		}
-		w.outcome("p1", curfew.Refunding)
+		env.outcome("p1", curfew.Refunding)
 		// Who has taken the provider away answers for it.
-		must(w.CloseRefund(w.Context(), admin, "p1", "at the counter"))(w)
-		w.outcome("p1", curfew.Refunded)
+		must(env.CloseRefund(env.Context(), admin, "p1", "at the counter"))(env)
+		env.outcome("p1", curfew.Refunded)
 	})
 }
 
 func TestReconcileTellsWhatWasNeverPaidWhateverBecameOfIt(t *testing.T) {
-	worlds(t, func(w *world) {
-		w = w.banked(newBank(), w.Store)
-		w.live("ada", "p-live", "max")
-		w.pay("ada", "p-deferred")
-		must(w.Cancel(w.Context(), w.pay("bob", "p-credited").SessionID, shop))(w)
-		w.pay("cyd", "p-due")
-		must(w.RefundCheckout(w.Context(), admin, "p-due", "goodwill"))(w)
-		w.pay("dan", "p-back")
-		must(w.CloseRefund(w.Context(), admin, "p-back", "in cash"))(w)
-		r := must(w.Reconcile(w.Context(), time.Hour))(w)
+	onEachStore(t, func(env *environment) {
+		env = env.banked(newBank(), env.Store)
+		env.live("ada", "p-live", "max")
+		env.pay("ada", "p-deferred")
+		must(env.Cancel(env.Context(), env.pay("bob", "p-credited").SessionID, shop))(env)
+		env.pay("cyd", "p-due")
+		must(env.RefundCheckout(env.Context(), admin, "p-due", "goodwill"))(env)
+		env.pay("dan", "p-back")
+		must(env.CloseRefund(env.Context(), admin, "p-back", "in cash"))(env)
+		r := must(env.Reconcile(env.Context(), time.Hour))(env)
 		got := map[string]curfew.Outcome{}
 		for _, d := range r.Differences {
 			got[d.Ref] = d.Outcome
 			if d.Kind != lifecycle.NotPaidThere {
-				w.Errorf("%+v", d)
+				env.Errorf("%+v", d)
 			}
 		}
 		want := map[string]curfew.Outcome{
 			"p-live": curfew.Fulfilled, "p-deferred": curfew.Deferred, "p-credited": curfew.Credited, "p-due": curfew.RefundDue,
 		}
 		if len(got) != len(want) {
-			w.Errorf("told are %v, want %v", got, want)
+			env.Errorf("told are %v, want %v", got, want)
 		}
 		for ref, outcome := range want {
 			if got[ref] != outcome {
-				w.Errorf("%s is told as %q", ref, got[ref])
+				env.Errorf("%s is told as %q", ref, got[ref])
 			}
 		}
 	})
@@ -162,32 +162,32 @@ func TestAForfeitedPaymentIsCreditedByHand(t *testing.T) {
 	forfeit := func(p *curfew.Policy) {
 		p.Settle = map[curfew.EndReason]curfew.Settlement{curfew.NoShow: curfew.Forfeit}
 	}
-	worldsWith(t, forfeit, func(w *world) {
-		ctx := w.Context()
-		f := w.accepted("ada", "p1", "max")
-		must(w.Join(ctx, f.SessionID, curfew.Actor{Role: curfew.Mechanic, ID: "max"}))(w)
-		w.Age(w, f.SessionID, longAgo)
-		must(w.Sweep(ctx))(w)
-		w.outcome("p1", curfew.Forfeited)
-		w.pay("bob", "p2")
-		if _, err := w.CreditCheckout(ctx, admin, "p1", ""); !errors.Is(err, curfew.Invalid) {
-			w.Errorf("without a reason: %v", err)
+	onEachStoreWith(t, forfeit, func(env *environment) {
+		ctx := env.Context()
+		f := env.accepted("ada", "p1", "max")
+		must(env.Join(ctx, f.SessionID, curfew.Actor{Role: curfew.Mechanic, ID: "max"}))(env)
+		env.Age(env, f.SessionID, longAgo)
+		must(env.Sweep(ctx))(env)
+		env.outcome("p1", curfew.Forfeited)
+		env.pay("bob", "p2")
+		if _, err := env.CreditCheckout(ctx, admin, "p1", ""); !errors.Is(err, curfew.Invalid) {
+			env.Errorf("without a reason: %v", err)
 		}
-		if _, err := w.CreditCheckout(ctx, admin, "p2", "goodwill"); !errors.Is(err, curfew.Conflict) {
-			w.Errorf("a fulfilled one: %v", err)
+		if _, err := env.CreditCheckout(ctx, admin, "p2", "goodwill"); !errors.Is(err, curfew.Conflict) {
+			env.Errorf("a fulfilled one: %v", err)
 		}
-		if _, err := w.CreditCheckout(ctx, admin, "p9", "goodwill"); !errors.Is(err, curfew.NotFound) {
-			w.Errorf("a missing one: %v", err)
+		if _, err := env.CreditCheckout(ctx, admin, "p9", "goodwill"); !errors.Is(err, curfew.NotFound) {
+			env.Errorf("a missing one: %v", err)
 		}
 		for range 2 {
-			must(w.CreditCheckout(ctx, admin, "p1", "goodwill"))(w)
+			must(env.CreditCheckout(ctx, admin, "p1", "goodwill"))(env)
 		}
-		c := w.outcome("p1", curfew.Credited)
-		events := must(w.CheckoutEvents(ctx, c))(w)
+		c := env.outcome("p1", curfew.Credited)
+		events := must(env.CheckoutEvents(ctx, c))(env)
 		if last := events[len(events)-1]; last.Actor != admin || last.Reason != "goodwill" || last.From != string(curfew.Forfeited) {
-			w.Errorf("the event is %+v", last)
+			env.Errorf("the event is %+v", last)
 		}
-		spent := must(w.CreateSession(ctx, shop, lifecycle.NewSession{CustomerID: "ada", Plan: "chat10"}))(w)
-		w.is(spent.SessionID, curfew.Waiting, "", curfew.Pending, curfew.Fulfilled)
+		spent := must(env.CreateSession(ctx, shop, lifecycle.NewSession{CustomerID: "ada", Plan: "chat10"}))(env)
+		env.is(spent.SessionID, curfew.Waiting, "", curfew.Pending, curfew.Fulfilled)
 	})
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// tally is an observer that counts what its engine has cleaned.
+// tally is an observer that counts what its keeper has cleaned.
 type tally struct {
 	lifecycle.Observer
 	rows atomic.Int64
@@ -22,63 +22,63 @@ func (t *tally) Expired(time.Duration)                                        {}
 func (t *tally) Admitted(string, time.Duration)                               {}
 func (t *tally) Blocked(curfew.SessionStatus)                                 {}
 
-// running lets engines run until the test has seen what it waits for.
-func (w *world) running(engines []*lifecycle.Keeper, seen func() bool) {
-	w.Helper()
-	ctx, stop := context.WithTimeout(w.Context(), time.Minute)
+// running lets keepers run until the test has seen what it waits for.
+func (env *environment) running(keepers []*lifecycle.Keeper, seen func() bool) {
+	env.Helper()
+	ctx, stop := context.WithTimeout(env.Context(), time.Minute)
 	defer stop()
-	done := make(chan error, len(engines))
-	for _, e := range engines {
+	done := make(chan error, len(keepers))
+	for _, e := range keepers {
 		go func() { done <- e.Sweeper.Run(ctx) }()
 	}
 	for tick := time.NewTicker(20 * time.Millisecond); !seen() && ctx.Err() == nil; {
 		<-tick.C
 	}
 	if ctx.Err() != nil {
-		w.Error("what the engines are to do was never done")
+		env.Error("what the keepers are to do was never done")
 	}
 	stop()
-	for range engines {
+	for range keepers {
 		if err := <-done; err != nil {
-			w.Error(err)
+			env.Error(err)
 		}
 	}
 }
 
 // ended reports whether so many sessions have ended.
-func (w *world) ended(many int) func() bool {
+func (env *environment) ended(many int) func() bool {
 	return func() bool {
-		figures, err := w.Store.SessionFigures(w.Context(), w.policy)
+		figures, err := env.Store.SessionFigures(env.Context(), env.policy)
 		return err == nil && figures.ByStatus[curfew.Cancelled] == many
 	}
 }
 
-func (w *world) engine(o lifecycle.Options) *lifecycle.Keeper {
-	w.Helper()
-	o.Policy = &w.policy
-	return must(lifecycle.New(w.Store, o))(w)
+func (env *environment) keeper(o lifecycle.Options) *lifecycle.Keeper {
+	env.Helper()
+	o.Policy = &env.policy
+	return must(lifecycle.New(env.Store, o))(env)
 }
 
 func TestReplicasThatCollideSettleEverySessionOnce(t *testing.T) {
-	worlds(t, func(w *world) {
+	onEachStore(t, func(env *environment) {
 		const many = 600
-		w.plant(many)
+		env.plant(many)
 		tallies := make([]*tally, 4)
-		engines := make([]*lifecycle.Keeper, len(tallies))
-		for i := range engines {
+		keepers := make([]*lifecycle.Keeper, len(tallies))
+		for i := range keepers {
 			tallies[i] = &tally{}
-			engines[i] = w.engine(lifecycle.Options{Observer: tallies[i]})
+			keepers[i] = env.keeper(lifecycle.Options{Observer: tallies[i]})
 		}
-		w.running(engines, w.ended(many))
+		env.running(keepers, env.ended(many))
 		var rows, runs int
 		for _, t := range tallies {
 			rows += int(t.rows.Load())
 		}
-		for _, run := range must(w.Runs(w.Context(), curfew.Cursor{}, 1000))(w) {
+		for _, run := range must(env.Runs(env.Context(), curfew.Cursor{}, 1000))(env) {
 			runs += run.Stats.TotalCleaned
 		}
 		if rows != 2*many || runs != 2*many {
-			w.Errorf("they counted %d rows, their runs %d; there were %d", rows, runs, 2*many)
+			env.Errorf("they counted %d rows, their runs %d; there were %d", rows, runs, 2*many)
 		}
 	})
 }
@@ -86,15 +86,15 @@ func TestReplicasThatCollideSettleEverySessionOnce(t *testing.T) {
 // Push is a hint: nobody tells the sweeper of this session, and it comes by
 // itself.
 func TestLesson18_WithoutAnyHintTheSweeperComesAllTheSame(t *testing.T) {
-	worldsWith(t, func(p *curfew.Policy) { p.WaitingTTL = time.Second }, func(w *world) {
-		sweeper := w.engine(lifecycle.Options{})
+	onEachStoreWith(t, func(p *curfew.Policy) { p.WaitingTTL = time.Second }, func(env *environment) {
+		sweeper := env.keeper(lifecycle.Options{})
 		paid := false
-		w.running([]*lifecycle.Keeper{sweeper}, func() bool {
-			if !paid && !must(w.Store.Heartbeats(w.Context()))(w).Sweep.IsZero() { // it sleeps
-				w.pay("c", "p")
+		env.running([]*lifecycle.Keeper{sweeper}, func() bool {
+			if !paid && !must(env.Store.Heartbeats(env.Context()))(env).Sweep.IsZero() { // it sleeps
+				env.pay("c", "p")
 				paid = true
 			}
-			return paid && w.ended(1)()
+			return paid && env.ended(1)()
 		})
 	})
 }
@@ -102,9 +102,9 @@ func TestLesson18_WithoutAnyHintTheSweeperComesAllTheSame(t *testing.T) {
 // Its schedule is no file that somebody may forget: it runs where Curfew runs,
 // and says so.
 func TestLesson16_ARunningSweeperIsSeenToLive(t *testing.T) {
-	worlds(t, func(w *world) {
-		w.running([]*lifecycle.Keeper{w.engine(lifecycle.Options{})}, func() bool {
-			return w.Report(w.Context()).SweeperAlive()
+	onEachStore(t, func(env *environment) {
+		env.running([]*lifecycle.Keeper{env.keeper(lifecycle.Options{})}, func() bool {
+			return env.Report(env.Context()).SweeperAlive()
 		})
 	})
 }

@@ -43,56 +43,56 @@ func (s *stopping) End(ctx context.Context, b record.Batch) ([]record.Ended, err
 	return ended, err
 }
 
-// stopped is the world with an engine that is asked to stop after so many writes.
-func (w *world) stopped(after int) *world {
-	s := &stopping{Store: w.Store, after: after, stop: make(chan struct{})}
-	h := w.Harness
+// stopped is the environment with a keeper that is asked to stop after so many writes.
+func (env *environment) stopped(after int) *environment {
+	s := &stopping{Store: env.Store, after: after, stop: make(chan struct{})}
+	h := env.Harness
 	h.Store = s
-	return newWorldWith(w.T, h, lifecycle.Options{Policy: &w.policy, Stop: s.stop})
+	return newEnvironmentWith(env.T, h, lifecycle.Options{Policy: &env.policy, Stop: s.stop})
 }
 
 // expired is so many sessions past their deadline.
-func (w *world) expired(n int) {
-	w.Helper()
+func (env *environment) expired(n int) {
+	env.Helper()
 	for i := range n {
-		f := w.pay(fmt.Sprintf("customer-%d", i), fmt.Sprintf("pay-%d", i))
-		w.Age(w, f.SessionID, 16*time.Minute)
+		f := env.pay(fmt.Sprintf("customer-%d", i), fmt.Sprintf("pay-%d", i))
+		env.Age(env, f.SessionID, 16*time.Minute)
 	}
 }
 
 func TestAnUndoThatIsStoppedSaysWhatIsLeft(t *testing.T) {
-	worlds(t, func(w *world) {
-		w.expired(9)
-		run := must(w.RunCleanup(w.Context(), lifecycle.Cleanup{Actor: admin}))(w)
-		undone, err := w.stopped(4).Undo(w.Context(), lifecycle.Undo{RunID: run.ID, Actor: admin})
+	onEachStore(t, func(env *environment) {
+		env.expired(9)
+		run := must(env.RunCleanup(env.Context(), lifecycle.Cleanup{Actor: admin}))(env)
+		undone, err := env.stopped(4).Undo(env.Context(), lifecycle.Undo{RunID: run.ID, Actor: admin})
 		if !errors.Is(err, lifecycle.ErrStopped) || len(undone.Revived) != 4 || undone.Left != 5 {
-			w.Fatalf("revived %d, left %d: %v", len(undone.Revived), undone.Left, err)
+			env.Fatalf("revived %d, left %d: %v", len(undone.Revived), undone.Left, err)
 		}
-		got := must(w.Runs(w.Context(), curfew.Cursor{}, 1))(w)[0]
+		got := must(env.Runs(env.Context(), curfew.Cursor{}, 1))(env)[0]
 		if got.Outcome != curfew.RunInterrupted || got.Stats.Revived != 4 || !strings.Contains(got.Error, "stopped") {
-			w.Errorf("the record says %+v", got)
+			env.Errorf("the record says %+v", got)
 		}
-		story := must(w.Explain(w.Context(), got.ID, curfew.Cursor{}))(w)
-		if !strings.Contains(story.Summary, "4 sessions were revived, and was interrupted") {
-			w.Error(story.Summary)
+		explained := must(env.Explain(env.Context(), got.ID, curfew.Cursor{}))(env)
+		if !strings.Contains(explained.Summary, "4 sessions were revived, and was interrupted") {
+			env.Error(explained.Summary)
 		}
-		again := must(w.Undo(w.Context(), lifecycle.Undo{RunID: run.ID, Actor: admin}))(w)
+		again := must(env.Undo(env.Context(), lifecycle.Undo{RunID: run.ID, Actor: admin}))(env)
 		if len(again.Revived) != 9 || again.Run.Stats.Revived != 5 || again.Run.Outcome != curfew.RunSucceeded {
-			w.Errorf("undone again: %+v", again.Run)
+			env.Errorf("undone again: %+v", again.Run)
 		}
 	})
 }
 
 func TestACleanupThatIsStoppedCountsWhatItDid(t *testing.T) {
-	worlds(t, func(w *world) {
-		w.expired(3)
-		w.accepted("late", "pay-late", "max")
-		s := must(w.Unended(w.Context(), "late"))(w)[0]
-		w.Age(w, s.ID, longAgo)
-		run, err := w.stopped(1).RunCleanup(w.Context(), lifecycle.Cleanup{Actor: admin})
+	onEachStore(t, func(env *environment) {
+		env.expired(3)
+		env.accepted("late", "pay-late", "max")
+		s := must(env.Unended(env.Context(), "late"))(env)[0]
+		env.Age(env, s.ID, longAgo)
+		run, err := env.stopped(1).RunCleanup(env.Context(), lifecycle.Cleanup{Actor: admin})
 		want := curfew.Stats{OldWaitingSessions: 3, ExpiredRequests: 3, TotalCleaned: 6}
 		if !errors.Is(err, lifecycle.ErrStopped) || run.Outcome != curfew.RunInterrupted || run.Stats != want || !run.Undoable() {
-			w.Errorf("%+v: %v", run, err)
+			env.Errorf("%+v: %v", run, err)
 		}
 	})
 }
@@ -112,8 +112,8 @@ func (b talkative) RunEvents(context.Context, string, string, int) ([]curfew.Eve
 }
 
 func TestARunNeverShowsADriversText(t *testing.T) {
-	worlds(t, func(w *world) {
-		w.expired(1)
+	onEachStore(t, func(env *environment) {
+		env.expired(1)
 		for _, test := range []struct {
 			err  error
 			want curfew.RunOutcome
@@ -124,17 +124,17 @@ func TestARunNeverShowsADriversText(t *testing.T) {
 			{fmt.Errorf("%w (%w)", curfew.Errorf(curfew.Unavailable, "the database cannot answer now"), context.Canceled), curfew.RunInterrupted, "cut off"},
 			{fmt.Errorf("%s: %w", driversText, context.DeadlineExceeded), curfew.RunInterrupted, "too long"},
 		} {
-			bad := w.with(talkative{w.Store, test.err})
-			run, err := bad.RunCleanup(w.Context(), lifecycle.Cleanup{Actor: admin})
+			bad := env.with(talkative{env.Store, test.err})
+			run, err := bad.RunCleanup(env.Context(), lifecycle.Cleanup{Actor: admin})
 			if err == nil || run.Outcome != test.want || !strings.Contains(run.Error, test.says) || strings.Contains(run.Error, "pq") {
-				w.Errorf("a cleanup that failed by %v is %s: %q", test.err, run.Outcome, run.Error)
+				env.Errorf("a cleanup that failed by %v is %s: %q", test.err, run.Outcome, run.Error)
 			}
-			if _, err := bad.Undo(w.Context(), lifecycle.Undo{RunID: run.ID, Actor: admin}); err == nil {
-				w.Error("an undo did not fail")
+			if _, err := bad.Undo(env.Context(), lifecycle.Undo{RunID: run.ID, Actor: admin}); err == nil {
+				env.Error("an undo did not fail")
 			}
-			undo := must(w.Runs(w.Context(), curfew.Cursor{}, 1))(w)[0]
+			undo := must(env.Runs(env.Context(), curfew.Cursor{}, 1))(env)[0]
 			if undo.Undoes != run.ID || undo.Outcome != test.want || strings.Contains(undo.Error, "pq") {
-				w.Errorf("an undo that failed by %v is %s: %q", test.err, undo.Outcome, undo.Error)
+				env.Errorf("an undo that failed by %v is %s: %q", test.err, undo.Outcome, undo.Error)
 			}
 		}
 	})

@@ -32,19 +32,19 @@ type sweepPages struct {
 
 // firstDue goes on to the first page with something to be done, which it
 // returns. There may be whole pages of what no rule ends that is on.
-func (sw *Sweeper) firstDue(ctx context.Context, w *sweepPages) (items []curfew.PlannedChange, err error) {
+func (sw *Sweeper) firstDue(ctx context.Context, w *sweepPages) (planned []curfew.PlannedChange, err error) {
 	w.search.Limit = pageSize
-	for len(items) == 0 && !w.last && err == nil {
-		items, err = sw.nextPage(ctx, w)
+	for len(planned) == 0 && !w.last && err == nil {
+		planned, err = sw.nextPage(ctx, w)
 	}
-	return items, err
+	return planned, err
 }
 
 // settlePages settles the items, then those of the pages that follow.
-func (sw *Sweeper) settlePages(ctx context.Context, run *cleaning, w *sweepPages, items []curfew.PlannedChange) error {
+func (sw *Sweeper) settlePages(ctx context.Context, run *cleaning, w *sweepPages, planned []curfew.PlannedChange) error {
 	for {
 		begun := time.Now()
-		if err := sw.settleItems(ctx, run, w, items); err != nil || w.last {
+		if err := sw.settlePlanned(ctx, run, w, planned); err != nil || w.last {
 			return err
 		}
 		took := time.Since(begun)
@@ -53,7 +53,7 @@ func (sw *Sweeper) settlePages(ctx context.Context, run *cleaning, w *sweepPages
 			return err
 		}
 		var err error
-		if items, err = sw.nextPage(ctx, w); err != nil {
+		if planned, err = sw.nextPage(ctx, w); err != nil {
 			return err
 		}
 	}
@@ -72,7 +72,7 @@ func (sw *Sweeper) nextPage(ctx context.Context, w *sweepPages) ([]curfew.Planne
 		}
 		w.search.After = behind(page)
 	}
-	return sw.cleanups.items(ctx, page, byTimer)
+	return sw.cleanups.plan(ctx, page, byTimer)
 }
 
 // behind is the place behind a page.
@@ -81,10 +81,10 @@ func behind(page []curfew.Snapshot) curfew.Cursor {
 	return curfew.Cursor{At: last.ExpiresAt, ID: last.ID}
 }
 
-func (sw *Sweeper) settleItems(ctx context.Context, run *cleaning, w *sweepPages, items []curfew.PlannedChange) error {
-	done, err := sw.cleanups.carryOut(ctx, run, items, 0)
-	w.held += len(items)
-	for _, it := range items {
+func (sw *Sweeper) settlePlanned(ctx context.Context, run *cleaning, w *sweepPages, planned []curfew.PlannedChange) error {
+	done, err := sw.cleanups.carryOut(ctx, run, planned, 0)
+	w.held += len(planned)
+	for _, it := range planned {
 		if done[it.SessionID] {
 			w.held--
 		}
@@ -120,9 +120,9 @@ func (sw *Sweeper) throttle(ctx context.Context, run *cleaning, w *sweepPages, t
 		return err
 	}
 	w.newer = behind(page)
-	items, err := sw.cleanups.items(ctx, page, byTimer)
+	planned, err := sw.cleanups.plan(ctx, page, byTimer)
 	if err != nil {
 		return err
 	}
-	return sw.settleItems(ctx, run, w, items)
+	return sw.settlePlanned(ctx, run, w, planned)
 }

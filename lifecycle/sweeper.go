@@ -20,10 +20,10 @@ const (
 	// heldSleep is how soon it comes back to what somebody held, and after an
 	// error.
 	heldSleep   = time.Second
-	beatEvery   = time.Second
+	recordEvery = time.Second
 	orphanEvery = time.Minute
 	tidyEvery   = time.Hour
-	stepEvery   = time.Second
+	pageEvery   = time.Second
 	// slack is how far a sweep looks back behind what the one before it has
 	// settled: so late a transaction may commit without waiting for the net.
 	slack = time.Second
@@ -48,7 +48,7 @@ type Sweeper struct {
 
 // schedule is when Run did what, and does it again.
 type schedule struct {
-	stepped, beaten, orphans, tidied time.Time
+	paged, recorded, orphans, tidied time.Time
 	wide                             time.Time // when the next sweep is to look at everything
 	// seen is the store's time before the last complete sweep: what was past its
 	// deadline then is settled, or was held. Zero: there was none.
@@ -58,7 +58,7 @@ type schedule struct {
 }
 
 // Run sweeps until the context ends: it sleeps until the next deadline the
-// database knows, at most MaxSleep, wakes for what this engine and the hints of
+// database knows, at most MaxSleep, wakes for what this keeper and the hints of
 // others bring sooner, and takes a step when the queue was read, at most once a
 // second. Beside it this process tries every five seconds whether it can write,
 // for Ready and Health, and refunds are settled and the books compared where
@@ -79,16 +79,16 @@ func (sw *Sweeper) Run(ctx context.Context) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		var steps <-chan struct{}
-		if time.Since(r.stepped) >= stepEvery {
-			steps = sw.wakeup.steps
+		var pages <-chan struct{}
+		if time.Since(r.paged) >= pageEvery {
+			pages = sw.wakeup.pages
 		}
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-steps:
-			r.stepped = time.Now()
-			sw.logged(ctx, "step", sw.step(ctx, r.from()))
+		case <-pages:
+			r.paged = time.Now()
+			sw.logged(ctx, "step", sw.sweepPage(ctx, r.from()))
 		case <-sw.wakeup.timer.earlier: // sooner than the timer
 		case <-timer.C:
 			if sw.sweeps && sw.wakeup.timer.left() == 0 {
@@ -106,7 +106,7 @@ func (sw *Sweeper) pause(r schedule) time.Duration {
 	if sw.sweeps {
 		pause = sw.wakeup.timer.left()
 	}
-	if again := time.Until(r.stepped.Add(stepEvery)); again > 0 {
+	if again := time.Until(r.paged.Add(pageEvery)); again > 0 {
 		pause = min(pause, again)
 	}
 	return pause
@@ -168,16 +168,16 @@ func (sw *Sweeper) runOnce(ctx context.Context, r *schedule, w *sweepPages) erro
 			return err
 		}
 	}
-	return sw.beat(ctx, r)
+	return sw.recordSweep(ctx, r)
 }
 
 // beat is the sign of life, at most once a second.
-func (sw *Sweeper) beat(ctx context.Context, r *schedule) error {
-	if time.Since(r.beaten) < beatEvery {
+func (sw *Sweeper) recordSweep(ctx context.Context, r *schedule) error {
+	if time.Since(r.recorded) < recordEvery {
 		return nil
 	}
 	late := r.late
-	r.beaten, r.late = time.Now(), 0
+	r.recorded, r.late = time.Now(), 0
 	return sw.store.RecordSweep(ctx, late)
 }
 
@@ -225,25 +225,25 @@ func (sw *Sweeper) sweep(ctx context.Context, w *sweepPages) (curfew.Stats, erro
 	if err := sw.stop.err(); err != nil {
 		return curfew.Stats{}, err
 	}
-	items, err := sw.firstDue(ctx, w)
+	planned, err := sw.firstDue(ctx, w)
 	if err != nil {
 		return curfew.Stats{}, fmt.Errorf("sweep: %w", err)
 	}
 	var stats curfew.Stats
-	if len(items) > 0 {
+	if len(planned) > 0 {
 		ctx, end := sw.trace.Begin(ctx, "sweep")
 		defer end()
-		run, err := sw.cleanups.run(ctx, byTimer, func(run *cleaning) error { return sw.settlePages(ctx, run, w, items) })
+		run, err := sw.cleanups.run(ctx, byTimer, func(run *cleaning) error { return sw.settlePages(ctx, run, w, planned) })
 		if err != nil && !onlySetApart(err) {
 			return run.Stats, err
 		}
 		stats = run.Stats
 	}
-	return stats, sw.cleanups.settleRest(ctx)
+	return stats, sw.cleanups.settlePayments(ctx)
 }
 
 // step is one bounded look, for whoever loads the queue: one page, no paging.
-func (sw *Sweeper) step(ctx context.Context, after curfew.Cursor) error {
+func (sw *Sweeper) sweepPage(ctx context.Context, after curfew.Cursor) error {
 	if sw.wakeup.queueRead.Swap(false) {
 		if err := sw.store.RecordQueueRead(ctx); err != nil {
 			return fmt.Errorf("note a look at the queue: %w", err)
@@ -256,25 +256,25 @@ func (sw *Sweeper) step(ctx context.Context, after curfew.Cursor) error {
 	if err != nil {
 		return fmt.Errorf("step: %w", err)
 	}
-	items, err := sw.cleanups.items(ctx, page, byQueue)
+	planned, err := sw.cleanups.plan(ctx, page, byQueue)
 	if err != nil {
 		return fmt.Errorf("step: %w", err)
 	}
-	if len(items) > 0 {
+	if len(planned) > 0 {
 		_, err = sw.cleanups.run(ctx, byQueue, func(run *cleaning) error {
-			_, err := sw.cleanups.carryOut(ctx, run, items, 0)
+			_, err := sw.cleanups.carryOut(ctx, run, planned, 0)
 			return err
 		})
 		if err != nil && !onlySetApart(err) {
 			return err
 		}
 	}
-	return sw.cleanups.settleRest(ctx)
+	return sw.cleanups.settlePayments(ctx)
 }
 
 // settleRest settles what is due beside sessions: money that guards marked,
 // deferrals past their time, and deferred payments whose slot is free.
-func (cl *Cleanups) settleRest(ctx context.Context) error {
+func (cl *Cleanups) settlePayments(ctx context.Context) error {
 	if err := cl.settler.settleMoney(ctx, ""); err != nil {
 		return err
 	}

@@ -149,7 +149,7 @@ func TestTheSweepersRhythm(t *testing.T) {
 		"what cannot be ended does not keep it awake": {
 			deadline: 7 * time.Second, stuck: true, want: "[5s 7s 7s 10s]",
 		},
-		"a hint of another engine wakes it": {
+		"a hint of another keeper wakes it": {
 			deadline: 7 * time.Second, want: "[1.5s 5s 7s 10s]",
 			meanwhile: func(e *lifecycle.Keeper, _ *clock) {
 				<-time.After(time.Second)

@@ -8,21 +8,21 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// wakeup is what wakes the sweeper of this process: a deadline that was set, a
-// notification of another process, or a look at the queue.
+// wakeup wakes the sweeper of this process: for a deadline that was set, a
+// notification from another process, or a mechanic who reads the queue.
 type wakeup struct {
 	timer *wakeTimer
-	// queueRead: a mechanic looked at the queue since the last step.
+	// queueRead: a mechanic has read the queue since Run last swept a page for it.
 	queueRead atomic.Bool
-	steps     chan struct{} // somebody asks for a step
+	pages     chan struct{} // requests to sweep one page
 }
 
-func newWakeup() *wakeup { return &wakeup{timer: newWakeTimer(), steps: make(chan struct{}, 1)} }
+func newWakeup() *wakeup { return &wakeup{timer: newWakeTimer(), pages: make(chan struct{}, 1)} }
 
-// askForStep asks Run for one step; it never waits.
-func (w *wakeup) askForStep() {
+// askForPage asks Run to sweep one page. It never blocks.
+func (w *wakeup) askForPage() {
 	select {
-	case w.steps <- struct{}{}:
+	case w.pages <- struct{}{}:
 	default:
 	}
 }

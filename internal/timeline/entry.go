@@ -164,10 +164,10 @@ func (x *Explainer) deadlines(_ context.Context, t facts, before curfew.Cursor, 
 // withRuns puts before the first entry of each run one that tells of the run.
 func (x *Explainer) withRuns(ctx context.Context, entries []Entry) ([]Entry, error) {
 	var all []Entry
-	told := map[string]bool{"": true}
+	listed := map[string]bool{"": true}
 	for _, en := range entries {
-		if !told[en.runID] {
-			told[en.runID] = true
+		if !listed[en.runID] {
+			listed[en.runID] = true
 			run, err := x.store.Run(ctx, en.runID)
 			if err != nil && !errors.Is(err, curfew.NotFound) {
 				return nil, err

@@ -53,8 +53,8 @@ func (x *Explainer) lookup(ctx context.Context, text string) (target, error) {
 		}, lookups...)
 		tried = "session, request, checkout, run, " + tried
 	}
-	for _, look := range lookups {
-		f, err := look(ctx, text)
+	for _, lookup := range lookups {
+		f, err := lookup(ctx, text)
 		if !errors.Is(err, curfew.NotFound) {
 			f.ID = text
 			return f, err

@@ -30,7 +30,7 @@ func noticeSentence(t facts, d record.Delivery) string {
 	if d.Channel == record.MailChannel {
 		whom, how = "The customer", " by e-mail ("+d.Receiver()+")"
 	}
-	what, why := happened(t, d), cmp.Or(d.Error, "no reason is known")
+	what, why := deliveryText(t, d), cmp.Or(d.Error, "no reason is known")
 	switch {
 	case d.State == record.DeliveryDead:
 		return fmt.Sprintf("%s could not be told%s that %s, in %s: %s.", whom, how, what, attempted(d), why)
@@ -51,8 +51,8 @@ func attempted(d record.Delivery) string {
 	return fmt.Sprintf("%d tries", d.Attempts)
 }
 
-// happenings say what somebody is told of, by the event's kind.
-var happenings = map[string]string{ //nolint:gosec // G101: sentences, no secrets
+// deliveryTexts say what a delivery reports, by the kind of its event.
+var deliveryTexts = map[string]string{ //nolint:gosec // G101: sentences, no secrets
 	"session.scheduled": "session %s is booked",
 	"session.waiting":   "session %s waits for a mechanic",
 	"session.accepted":  "a mechanic accepted session %s",
@@ -76,9 +76,10 @@ var happenings = map[string]string{ //nolint:gosec // G101: sentences, no secret
 	"checkout.changed":    "something was noted of payment %s",
 }
 
-// happened is what a delivery tells, with the reason where a session has ended.
-func happened(t facts, d record.Delivery) string {
-	text := cmp.Or(happenings[d.Kind], "something happened to %s")
+// deliveryText says what a delivery reports, with the reason where a session has
+// ended.
+func deliveryText(t facts, d record.Delivery) string {
+	text := cmp.Or(deliveryTexts[d.Kind], "something happened to %s")
 	if strings.HasPrefix(d.Kind, "checkout.") {
 		return fmt.Sprintf(text, payment(t.checkout(d.Subject)))
 	}

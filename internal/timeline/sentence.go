@@ -162,8 +162,8 @@ var payments = map[curfew.OutcomeStep]string{
 	{From: curfew.Forfeited, To: curfew.Refunded}:  "Forfeited payment %s was given back after all",
 }
 
-// paymentSentence tells one step of a payment; one that leaves the outcome is a
-// remark.
+// paymentSentence describes one step of a payment. A step that leaves the outcome as
+// it is is an annotation.
 func paymentSentence(c curfew.Checkout, e curfew.Event) string {
 	note := e.Reason
 	if selfEvident[note] {

@@ -26,7 +26,7 @@ func TestEveryStepHasASentence(t *testing.T) {
 		}
 	}
 	for _, kind := range record.EventKinds() {
-		if strings.Count(happenings[kind], "%s") != 1 {
+		if strings.Count(deliveryTexts[kind], "%s") != 1 {
 			t.Errorf("no sentence tells whom of %s", kind)
 		}
 	}

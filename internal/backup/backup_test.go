@@ -51,7 +51,7 @@ func TestABackupComesBackByteForByte(t *testing.T) {
 // A database in its sixth hour: every outcome, standing and kind of row.
 func inhabit(t *testing.T, h storetest.Harness) {
 	t.Helper()
-	e := engine(t, h)
+	e := keeper(t, h)
 	ctx := t.Context()
 	pay := func(customer, ref string) lifecycle.Fulfillment {
 		t.Helper()
@@ -117,7 +117,7 @@ func TestABackupIsOfOneMoment(t *testing.T) {
 			inhabit(t, h)
 			before, during := save(t, h), filepath.Join(t.TempDir(), "during")
 			late := source{saved(t, h), func() {
-				_, err := engine(t, h).Admission.FulfillCheckout(t.Context(), shop, lifecycle.Purchase{PaymentRef: "late", CustomerID: "late", Plan: "chat10"})
+				_, err := keeper(t, h).Admission.FulfillCheckout(t.Context(), shop, lifecycle.Purchase{PaymentRef: "late", CustomerID: "late", Plan: "chat10"})
 				must(t, err)
 			}}
 			m, err := backup.Write(t.Context(), during, late, backup.Options{})
@@ -137,10 +137,10 @@ type source struct {
 	happen func()
 }
 
-func (s source) Dump(ctx context.Context, tables []record.Table, take func(record.Table, backup.Rows) error) (time.Time, error) {
+func (s source) Dump(ctx context.Context, tables []record.Table, save func(record.Table, backup.Rows) error) (time.Time, error) {
 	first := true
 	return s.Source.Dump(ctx, tables, func(t record.Table, rows iter.Seq2[[]any, error]) error {
-		err := take(t, rows)
+		err := save(t, rows)
 		if first {
 			s.happen()
 		}
@@ -155,8 +155,8 @@ func TestABadBackupIsRefusedAndNothingIsRestored(t *testing.T) {
 	inhabit(t, from)
 	original := save(t, from)
 	for sentence, c := range map[string]struct {
-		spoil func(t *testing.T, dir string)
-		want  string
+		corrupt func(t *testing.T, dir string)
+		want    string
 	}{
 		"a changed letter":             {change("checkouts.jsonl", "2900", "2901"), "checkouts.jsonl of DIR is damaged"},
 		"a file that is cut":           {cut("events.jsonl"), "events.jsonl of DIR is cut off"},
@@ -175,7 +175,7 @@ func TestABadBackupIsRefusedAndNothingIsRestored(t *testing.T) {
 				t.Parallel()
 				dir := filepath.Join(t.TempDir(), "copy")
 				must(t, os.CopyFS(dir, os.DirFS(original)))
-				c.spoil(t, dir)
+				c.corrupt(t, dir)
 				h := open(t)
 				err := restore(t, dir, h)
 				if want := strings.ReplaceAll(c.want, "DIR", dir); err == nil || !strings.Contains(err.Error(), want) {
@@ -294,7 +294,7 @@ func TestEveryColumnIsInTheBackup(t *testing.T) {
 
 var shop = curfew.Actor{Role: curfew.Service, ID: "shop"}
 
-func engine(t *testing.T, h storetest.Harness) *lifecycle.Keeper {
+func keeper(t *testing.T, h storetest.Harness) *lifecycle.Keeper {
 	t.Helper()
 	e, err := lifecycle.New(h.Store, lifecycle.Options{})
 	must(t, err)
@@ -370,7 +370,7 @@ func text(t *testing.T, dir, name string) string {
 // sameHealth: what is tallied was counted again.
 func sameHealth(t *testing.T, one, other storetest.Harness) {
 	t.Helper()
-	a, b := engine(t, one).Health.Report(t.Context()), engine(t, other).Health.Report(t.Context())
+	a, b := keeper(t, one).Health.Report(t.Context()), keeper(t, other).Health.Report(t.Context())
 	if diff := gocmp.Diff([]any{a.Sessions, a.Requests.ByStatus, a.Checkouts.ByOutcome, a.Mechanics, a.Repeated},
 		[]any{b.Sessions, b.Requests.ByStatus, b.Checkouts.ByOutcome, b.Mechanics, b.Repeated}); diff != "" {
 		t.Errorf("health differs:\n%s", diff)
@@ -388,7 +388,7 @@ func guarded(t *testing.T, h storetest.Harness) {
 	must(t, h.Store.Verify(t.Context()))
 }
 
-// Ways to spoil a copy.
+// Ways to corrupt a copy.
 
 func edit(t *testing.T, path string, how func(string) string) {
 	t.Helper()

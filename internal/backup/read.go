@@ -24,8 +24,7 @@ type Backup struct {
 	root *os.Root
 }
 
-// Open reads the manifest. The error's kind is NotFound for a folder that is no
-// backup, Invalid for a backup of a later release.
+// Open reads the manifest. NotFound if the folder is not a backup, Invalid if a later release wrote it.
 func Open(dir string) (*Backup, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -38,7 +37,7 @@ func Open(dir string) (*Backup, error) {
 	return b, nil
 }
 
-// Close lets go of the folder.
+// Close closes the folder.
 func (b *Backup) Close() error { return b.root.Close() }
 
 func (b *Backup) readManifest() error {
@@ -68,8 +67,8 @@ func (b *Backup) newer(what string) error {
 		b.dir, b.Curfew, what)
 }
 
-// tableOf is the table with the columns that the file has. A backup of an
-// earlier release may have fewer: the database's defaults stand for them.
+// tableOf returns the table with the columns of the file. A backup of an earlier release may have fewer; the database's
+// defaults fill in.
 func tableOf(f File) (record.Table, error) {
 	all := record.Tables()
 	at := slices.IndexFunc(all, func(t record.Table) bool { return t.Name == f.Name })
@@ -87,8 +86,8 @@ func tableOf(f File) (record.Table, error) {
 	return t, nil
 }
 
-// Verify reads every file and holds it against the manifest. The error, of kind
-// Invalid, names each that is missing, cut off or damaged.
+// Verify checks every file against the manifest. The error, of kind Invalid, names each file that is missing, cut off
+// or damaged.
 func (b *Backup) Verify() error {
 	var wrong []error
 	for _, f := range b.Tables {
@@ -119,8 +118,8 @@ func (b *Backup) verify(f File) error {
 	return nil
 }
 
-// Restore verifies the backup and writes it into an empty database, all of it
-// or nothing. Loaded is told of every so many rows; nil: nobody is.
+// Restore verifies the backup and writes all of it, or nothing, into an empty database. It reports rows to loaded
+// unless that is nil.
 func (b *Backup) Restore(ctx context.Context, to Target, loaded func(rows int)) error {
 	if err := b.Verify(); err != nil {
 		return err
@@ -168,7 +167,7 @@ func (b *Backup) rows(f File, t record.Table, loaded func(int)) Rows {
 				yield(nil, curfew.Errorf(curfew.Invalid, "%s line %d: %v", f.path(), n, err))
 				return
 			}
-			tell(loaded)
+			count(loaded)
 			if !yield(row, nil) {
 				return
 			}

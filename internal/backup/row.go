@@ -11,7 +11,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// timeForm has as many digits as the databases keep.
+// timeForm has the precision of the databases.
 const timeForm = "2006-01-02T15:04:05.000000Z"
 
 // appendRow writes a row as one line.
@@ -33,7 +33,7 @@ func appendRow(b *bytes.Buffer, t record.Table, row []any) error {
 }
 
 func appendValue(b *bytes.Buffer, c record.Column, v any) (err error) {
-	if v, err = shown(c.Kind, v); err != nil {
+	if v, err = jsonValue(c.Kind, v); err != nil {
 		return err
 	}
 	enc := json.NewEncoder(b)
@@ -43,10 +43,9 @@ func appendValue(b *bytes.Buffer, c record.Column, v any) (err error) {
 	return err
 }
 
-// shown is a value as JSON shows it. One that is not of its column's kind, which
-// a database may let in (an infinite time), is refused: it would come back as
-// something else.
-func shown(kind record.ColumnKind, v any) (any, error) {
+// jsonValue returns a value as it is encoded. It refuses a value that is not of its column's kind, which a database may
+// allow (an infinite time): it would be restored as something else.
+func jsonValue(kind record.ColumnKind, v any) (any, error) {
 	switch is := v.(type) {
 	case nil:
 		return nil, nil
@@ -75,15 +74,14 @@ func shown(kind record.ColumnKind, v any) (any, error) {
 	return nil, curfew.Errorf(curfew.Invalid, "%v is no %s", v, kind)
 }
 
-// parsed is a document whose keys the encoder will sort, and whose numbers stay
-// as they are written.
+// parsed decodes a document. The encoder will sort its keys; its numbers stay as written.
 func parsed(document string) (v any, err error) {
 	d := json.NewDecoder(bytes.NewReader([]byte(document)))
 	d.UseNumber()
 	return v, d.Decode(&v)
 }
 
-// parseRow reads a line of appendRow.
+// parseRow reads a line written by appendRow.
 func parseRow(line []byte, t record.Table) ([]any, error) {
 	var found map[string]json.RawMessage
 	if err := json.Unmarshal(line, &found); err != nil {

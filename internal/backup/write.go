@@ -16,15 +16,15 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Options of Write.
+// Options configure Write.
 type Options struct {
 	Version string         // of this program
 	Schema  int64          // the number of the database's last migration
-	Saved   func(rows int) // is told of every so many rows; nil: nobody is
+	Saved   func(rows int) // receives the number of rows saved since its last call; nil: none
 }
 
-// Write saves a database into a folder that it makes, or that is empty. What a
-// failure leaves has no manifest. It holds one row in memory at a time.
+// Write saves a database into a folder, which it creates unless it is there and empty. If it fails, it leaves no
+// manifest. It holds one row in memory at a time.
 func Write(ctx context.Context, dir string, from Source, o Options) (m Manifest, err error) {
 	if err := makeFolder(dir); err != nil {
 		return m, err
@@ -49,7 +49,7 @@ func Write(ctx context.Context, dir string, from Source, o Options) (m Manifest,
 	return m, nil
 }
 
-// makeFolder makes the folder, for its owner alone, and the folder only.
+// makeFolder creates the folder, for its owner only, but not its parents.
 func makeFolder(dir string) error {
 	err := os.Mkdir(dir, 0o700)
 	if !errors.Is(err, fs.ErrExist) {
@@ -60,7 +60,7 @@ func makeFolder(dir string) error {
 		return err
 	}
 	if len(there) > 0 {
-		return curfew.Errorf(curfew.Conflict, "%s is not empty (it has %s): name a folder that is, or one that is not there", dir, there[0].Name())
+		return curfew.Errorf(curfew.Conflict, "%s is not empty (it has %s): name an empty folder, or a new one", dir, there[0].Name())
 	}
 	return nil
 }
@@ -83,7 +83,7 @@ func writeTable(root *os.Root, t record.Table, rows Rows, saved func(int)) (f Fi
 			if _, err := to.Write(line.Bytes()); err != nil {
 				return err
 			}
-			tell(saved)
+			count(saved)
 		}
 		return to.Flush()
 	})
@@ -91,13 +91,14 @@ func writeTable(root *os.Root, t record.Table, rows Rows, saved func(int)) (f Fi
 	return f, err
 }
 
-func tell(who func(int)) {
-	if who != nil {
-		who(1)
+// count reports one row.
+func count(report func(int)) {
+	if report != nil {
+		report(1)
 	}
 }
 
-// writeManifest makes the folder a backup, at one moment.
+// writeManifest turns the folder into a backup, atomically.
 func writeManifest(root *os.Root, m Manifest) error {
 	const unfinished = manifestName + ".tmp"
 	text, err := json.MarshalIndent(m, "", "  ")
@@ -117,8 +118,7 @@ func writeManifest(root *os.Root, m Manifest) error {
 	return syncFolder(root)
 }
 
-// writeFile makes a file that only its owner reads, and returns when it is on
-// the disk.
+// writeFile creates a file that only its owner can read, and syncs it to disk.
 func writeFile(root *os.Root, name string, write func(io.Writer) error) (err error) {
 	f, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -131,7 +131,7 @@ func writeFile(root *os.Root, name string, write func(io.Writer) error) (err err
 	return f.Sync()
 }
 
-// syncFolder puts the names of the files on the disk, too.
+// syncFolder syncs the names of the files to disk.
 func syncFolder(root *os.Root) error {
 	d, err := root.Open(".")
 	if err != nil {

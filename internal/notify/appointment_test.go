@@ -15,23 +15,23 @@ import (
 func TestACancelledAppointmentSaysWhoseItWas(t *testing.T) {
 	onEachStore(t, func(w *environment) {
 		at := time.Now().Add(time.Hour)
-		f, err := w.engine.Admission.FulfillCheckout(w.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"}, lifecycle.Purchase{
+		f, err := w.keeper.Admission.FulfillCheckout(w.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"}, lifecycle.Purchase{
 			PaymentRef: "r1", CustomerID: "ada", Plan: "chat10", StartsAt: &at,
 		})
 		w.must(err)
-		w.must(ignore(w.engine.Sessions.Cancel(w.Context(), f.SessionID, curfew.Actor{Role: curfew.Customer, ID: "ada"})))
+		w.must(ignore(w.keeper.Sessions.Cancel(w.Context(), f.SessionID, curfew.Actor{Role: curfew.Customer, ID: "ada"})))
 		w.same("booked and cancelled", w.cancellation(f.SessionID), map[string]any{"from": "scheduled", "startsAt": true, "mechanicId": nil, "actor": "customer"})
 
-		f, err = w.engine.Admission.FulfillCheckout(w.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"}, lifecycle.Purchase{
+		f, err = w.keeper.Admission.FulfillCheckout(w.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"}, lifecycle.Purchase{
 			PaymentRef: "r2", CustomerID: "bob", Plan: "chat10", StartsAt: &at,
 		})
 		w.must(err)
 		w.Age(w, f.SessionID, time.Hour+time.Second)
-		w.must(ignore(w.engine.Cleanups.RunFullCleanup(w.Context()))) // it begins
-		s, err := w.engine.Sessions.Session(w.Context(), f.SessionID)
+		w.must(ignore(w.keeper.Cleanups.RunFullCleanup(w.Context()))) // it begins
+		s, err := w.keeper.Sessions.Session(w.Context(), f.SessionID)
 		w.must(err)
-		w.must(ignore(w.engine.Queue.Accept(w.Context(), s.Request.ID, "max")))
-		w.must(ignore(w.engine.Sessions.Cancel(w.Context(), f.SessionID, curfew.Actor{Role: curfew.Customer, ID: "bob"})))
+		w.must(ignore(w.keeper.Queue.Accept(w.Context(), s.Request.ID, "max")))
+		w.must(ignore(w.keeper.Sessions.Cancel(w.Context(), f.SessionID, curfew.Actor{Role: curfew.Customer, ID: "bob"})))
 		w.same("begun, accepted and cancelled", w.cancellation(f.SessionID), map[string]any{"from": "waiting", "startsAt": true, "mechanicId": "max", "actor": "customer"})
 	})
 }
@@ -43,7 +43,7 @@ func (w *environment) cancellation(sessionID string) map[string]any {
 	w.must(ignore(webhook.Endpoints{Store: endpoints}.Add(w.Context(), record.Endpoint{URL: "https://shop.example/hooks", Kinds: []string{"session.cancelled"}})))
 	audience, err := webhook.NewChannel(endpoints, webhook.Options{}).Audience(w.Context())
 	w.must(err)
-	s, err := w.engine.Sessions.Session(w.Context(), sessionID)
+	s, err := w.keeper.Sessions.Session(w.Context(), sessionID)
 	w.must(err)
 	all, err := w.store.EnrichedEvents(w.Context(), []curfew.Event{{CustomerID: s.CustomerID, Subject: sessionID, Number: s.Version}})
 	w.must(err)

@@ -21,12 +21,12 @@ type store interface {
 	notify.Admin
 }
 
-// environment is a store, an engine over it and what the test needs beside.
+// environment is a store, a keeper over it and what the test needs beside.
 type environment struct {
 	wake chan struct{}
 	*testing.T
 	storetest.Harness
-	engine *lifecycle.Keeper
+	keeper *lifecycle.Keeper
 	store  store
 }
 
@@ -38,11 +38,11 @@ func onEachStore(t *testing.T, test func(*environment)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := open(t)
-			engine, err := lifecycle.New(h.Store, lifecycle.Options{SweeperOff: true})
+			keeper, err := lifecycle.New(h.Store, lifecycle.Options{SweeperOff: true})
 			if err != nil {
 				t.Fatal(err)
 			}
-			test(&environment{T: t, Harness: h, engine: engine, wake: make(chan struct{}, 1), store: h.Store.(store)}) //nolint:errcheck,forcetypeassert // both are
+			test(&environment{T: t, Harness: h, keeper: keeper, wake: make(chan struct{}, 1), store: h.Store.(store)}) //nolint:errcheck,forcetypeassert // both are
 		})
 	}
 }
@@ -65,7 +65,7 @@ func (w *environment) same(what string, got, want any) {
 func (w *environment) pay(customer string) lifecycle.Fulfillment {
 	w.Helper()
 	amount := int64(990)
-	f, err := w.engine.Admission.FulfillCheckout(w.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"}, lifecycle.Purchase{
+	f, err := w.keeper.Admission.FulfillCheckout(w.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"}, lifecycle.Purchase{
 		PaymentRef: "ref-" + customer, CustomerID: customer, Plan: "chat10", Amount: &amount, Currency: "eur", Email: customer + "@example.org",
 	})
 	w.must(err)
@@ -136,7 +136,7 @@ func TestAnEventIsToldOnce(t *testing.T) {
 		w.must(err)
 		w.same("told again", n, 0)
 		w.same("claimed", len(w.claim("a", 9)), 2)
-		w.must(ignore(w.engine.Sessions.End(w.Context(), f.SessionID, curfew.Actor{Role: curfew.Customer, ID: "ada"})))
+		w.must(ignore(w.keeper.Sessions.End(w.Context(), f.SessionID, curfew.Actor{Role: curfew.Customer, ID: "ada"})))
 		w.publish("a")
 		w.same("claimed", len(w.claim("a", 9)), 0) // they wait for the first
 	})
@@ -168,8 +168,8 @@ func TestADestinationGetsASubjectsEventsInTheirOrder(t *testing.T) {
 		f := w.pay("ada")
 		w.publish("a") // before the second event happens
 		max := "max"
-		w.must(ignore(w.engine.Queue.Accept(w.Context(), f.RequestID, max)))
-		w.must(ignore(w.engine.Queue.Release(w.Context(), f.RequestID, max)))
+		w.must(ignore(w.keeper.Queue.Accept(w.Context(), f.RequestID, max)))
+		w.must(ignore(w.keeper.Queue.Release(w.Context(), f.RequestID, max)))
 		w.publish("a")
 		for _, want := range [][]string{{"fulfilled1", "waiting1"}, {"waiting2"}, {"waiting3"}, nil} {
 			claimed := w.claim("a", 9)
@@ -194,7 +194,7 @@ func TestADestinationGetsASubjectsEventsInTheirOrder(t *testing.T) {
 func TestADeliveryWaitsForAnEarlierEventThatIsNotTold(t *testing.T) {
 	onEachStore(t, func(w *environment) {
 		f := w.pay("ada")
-		w.must(ignore(w.engine.Queue.Accept(w.Context(), f.RequestID, "max")))
+		w.must(ignore(w.keeper.Queue.Accept(w.Context(), f.RequestID, "max")))
 		events, err := w.store.Unpublished(w.Context(), 9)
 		w.must(err)
 		for _, e := range events {
@@ -244,7 +244,7 @@ func TestAResultThatComesAfterItsLeaseIsRefused(t *testing.T) {
 func TestAFailedDeliveryComesBackAndTheNextOneWaits(t *testing.T) {
 	onEachStore(t, func(w *environment) {
 		f := w.pay("ada")
-		w.must(ignore(w.engine.Queue.Accept(w.Context(), f.RequestID, "max")))
+		w.must(ignore(w.keeper.Queue.Accept(w.Context(), f.RequestID, "max")))
 		w.publish("a")
 		for _, d := range w.claim("a", 9) {
 			w.settle(1, again(d, time.Hour))

@@ -116,10 +116,10 @@ func (w *environment) lives(customer string) {
 	f := w.pay(customer)
 	mechanic := "m-" + customer
 	for range 2 {
-		w.must(ignore(w.engine.Queue.Accept(w.Context(), f.RequestID, mechanic)))
-		w.must(ignore(w.engine.Queue.Release(w.Context(), f.RequestID, mechanic)))
+		w.must(ignore(w.keeper.Queue.Accept(w.Context(), f.RequestID, mechanic)))
+		w.must(ignore(w.keeper.Queue.Release(w.Context(), f.RequestID, mechanic)))
 	}
-	w.must(ignore(w.engine.Sessions.End(w.Context(), f.SessionID, curfew.Actor{Role: curfew.Customer, ID: customer})))
+	w.must(ignore(w.keeper.Sessions.End(w.Context(), f.SessionID, curfew.Actor{Role: curfew.Customer, ID: customer})))
 }
 
 // perLife is how many events a life has: six of its session, two of its payment.
@@ -297,13 +297,13 @@ func TestEveryStepHasItsKind(t *testing.T) {
 		w.works(notify.Options{Channels: []notify.Channel{r}})
 		w.lives("ada")
 		f := w.pay("bob")
-		w.must(ignore(w.engine.Queue.Accept(w.Context(), f.RequestID, "max")))
+		w.must(ignore(w.keeper.Queue.Accept(w.Context(), f.RequestID, "max")))
 		for _, by := range []curfew.Actor{{Role: curfew.Customer, ID: "bob"}, {Role: curfew.Mechanic, ID: "max"}} {
-			w.must(ignore(w.engine.Sessions.Join(w.Context(), f.SessionID, by)))
+			w.must(ignore(w.keeper.Sessions.Join(w.Context(), f.SessionID, by)))
 		}
 		taken := w.pay("cyd")
-		w.must(ignore(w.engine.Queue.Accept(w.Context(), taken.RequestID, "eve")))
-		w.must(ignore(w.engine.Queue.Unassign(w.Context(), curfew.Actor{Role: curfew.Admin, ID: "anna"}, taken.SessionID, "she is ill")))
+		w.must(ignore(w.keeper.Queue.Accept(w.Context(), taken.RequestID, "eve")))
+		w.must(ignore(w.keeper.Queue.Unassign(w.Context(), curfew.Actor{Role: curfew.Admin, ID: "anna"}, taken.SessionID, "she is ill")))
 		w.until("all are delivered", func() bool { return r.count("a") == perLife+5+4 })
 		kinds := map[string]int{}
 		r.mu.Lock()

@@ -27,11 +27,11 @@ type store interface {
 	mail.Store
 }
 
-// environment is a store, an engine over it and what the test needs beside.
+// environment is a store, a keeper over it and what the test needs beside.
 type environment struct {
 	*testing.T
 	storetest.Harness
-	engine     *lifecycle.Keeper
+	keeper     *lifecycle.Keeper
 	store      store
 	mailServer *mailtest.Server
 	links      mail.Unsubscriptions
@@ -48,9 +48,9 @@ func onEachStore(t *testing.T, o mailtest.Options, test func(*environment)) {
 			t.Parallel()
 			h := open(t)
 			policy := curfew.DefaultPolicy()
-			engine, err := lifecycle.New(h.Store, lifecycle.Options{SweeperOff: true, Policy: &policy})
+			keeper, err := lifecycle.New(h.Store, lifecycle.Options{SweeperOff: true, Policy: &policy})
 			must(t, err)
-			w := &environment{T: t, Harness: h, engine: engine, store: h.Store.(store), mailServer: mailtest.NewServer(t, o), log: &logBuffer{}, wake: make(chan struct{}, 1)} //nolint:errcheck,forcetypeassert // both are
+			w := &environment{T: t, Harness: h, keeper: keeper, store: h.Store.(store), mailServer: mailtest.NewServer(t, o), log: &logBuffer{}, wake: make(chan struct{}, 1)} //nolint:errcheck,forcetypeassert // both are
 			w.links = mail.Unsubscriptions{Store: w.store, Signer: signer("key")}
 			test(w)
 		})
@@ -118,7 +118,7 @@ const email = "ada@example.org"
 func (w *environment) pay(ref string) lifecycle.Fulfillment {
 	w.Helper()
 	amount := int64(1999)
-	f, err := w.engine.Admission.FulfillCheckout(w.Context(), shop, lifecycle.Purchase{
+	f, err := w.keeper.Admission.FulfillCheckout(w.Context(), shop, lifecycle.Purchase{
 		PaymentRef: ref, CustomerID: "ada", Plan: "chat10", Amount: &amount, Currency: "eur", Email: email, Name: "Ada Lovelace",
 	})
 	must(w, err)

@@ -24,7 +24,7 @@ var ends = map[string]struct {
 	"nobody accepts, and the credit is spent before the mail goes out": {
 		func(w *environment) {
 			w.expire(w.pay("r1").SessionID)
-			must(w, ignore(w.engine.Admission.CreateSession(w.Context(), ada, lifecycle.NewSession{CustomerID: "ada", Plan: "chat10"})))
+			must(w, ignore(w.keeper.Admission.CreateSession(w.Context(), ada, lifecycle.NewSession{CustomerID: "ada", Plan: "chat10"})))
 		},
 		[]string{"No mechanic was free for your session"},
 		[]string{"Your payment went to a later session of yours."},
@@ -32,14 +32,14 @@ var ends = map[string]struct {
 	"nobody accepts, and an operator refunds before the mail goes out": {
 		func(w *environment) {
 			w.expire(w.pay("r1").SessionID)
-			must(w, ignore(w.engine.Checkouts.RefundCheckout(w.Context(), curfew.Actor{Role: curfew.Admin, ID: "mara"}, "r1", "they asked")))
+			must(w, ignore(w.keeper.Checkouts.RefundCheckout(w.Context(), curfew.Actor{Role: curfew.Admin, ID: "mara"}, "r1", "they asked")))
 		},
 		[]string{"No mechanic was free for your session"},
 		[]string{"A refund of 19.99 EUR is under way."},
 	},
 	"nobody accepts what was free": {
 		func(w *environment) {
-			f, err := w.engine.Admission.CreateSession(w.Context(), ada, lifecycle.NewSession{CustomerID: "ada", Plan: "free"})
+			f, err := w.keeper.Admission.CreateSession(w.Context(), ada, lifecycle.NewSession{CustomerID: "ada", Plan: "free"})
 			must(w, err)
 			w.Exec(w, "UPDATE "+w.Schema+"checkouts SET email = 'ada@example.org' WHERE session_id = '"+f.SessionID+"'")
 			w.expire(f.SessionID)
@@ -50,7 +50,7 @@ var ends = map[string]struct {
 	"a mechanic accepts and nobody comes": {
 		func(w *environment) {
 			f := w.pay("r1")
-			must(w, ignore(w.engine.Queue.Accept(w.Context(), f.RequestID, "max")))
+			must(w, ignore(w.keeper.Queue.Accept(w.Context(), f.RequestID, "max")))
 			w.expire(f.SessionID)
 		},
 		[]string{"Your session did not take place"}, // the acceptance was overtaken
@@ -59,8 +59,8 @@ var ends = map[string]struct {
 	"a mechanic accepts and only the customer comes": {
 		func(w *environment) {
 			f := w.pay("r1")
-			must(w, ignore(w.engine.Queue.Accept(w.Context(), f.RequestID, "max")))
-			must(w, ignore(w.engine.Sessions.Join(w.Context(), f.SessionID, ada)))
+			must(w, ignore(w.keeper.Queue.Accept(w.Context(), f.RequestID, "max")))
+			must(w, ignore(w.keeper.Sessions.Join(w.Context(), f.SessionID, ada)))
 			w.expire(f.SessionID)
 		},
 		[]string{"Your session did not take place"},
@@ -68,21 +68,21 @@ var ends = map[string]struct {
 	},
 	"the customer cancels": {
 		func(w *environment) {
-			must(w, ignore(w.engine.Sessions.Cancel(w.Context(), w.pay("r1").SessionID, ada)))
+			must(w, ignore(w.keeper.Sessions.Cancel(w.Context(), w.pay("r1").SessionID, ada)))
 		},
 		[]string{"Your session was cancelled"},
 		[]string{"was cancelled, as you asked.", "kept as credit"},
 	},
 	"the shop cancels": {
 		func(w *environment) {
-			must(w, ignore(w.engine.Sessions.Cancel(w.Context(), w.pay("r1").SessionID, shop)))
+			must(w, ignore(w.keeper.Sessions.Cancel(w.Context(), w.pay("r1").SessionID, shop)))
 		},
 		[]string{"Your session was cancelled"},
 		[]string{"was cancelled by us."},
 	},
 	"an appointment is cancelled, and half is given back": {
 		func(w *environment) {
-			must(w, ignore(w.engine.Sessions.Cancel(w.Context(), w.book("r1", 3*time.Hour).SessionID, ada)))
+			must(w, ignore(w.keeper.Sessions.Cancel(w.Context(), w.book("r1", 3*time.Hour).SessionID, ada)))
 		},
 		[]string{"Your appointment was cancelled"},
 		[]string{"your appointment of ", "A refund of 10.00 EUR (of 19.99 EUR paid) is under way."},
@@ -90,13 +90,13 @@ var ends = map[string]struct {
 	"an appointment finds the slot taken twice": {
 		func(w *environment) {
 			f := w.pay("r1")
-			must(w, ignore(w.engine.Queue.Accept(w.Context(), f.RequestID, "max")))
-			must(w, ignore(w.engine.Sessions.Join(w.Context(), f.SessionID, ada)))
-			must(w, ignore(w.engine.Sessions.Join(w.Context(), f.SessionID, curfew.Actor{Role: curfew.Mechanic, ID: "max"})))
+			must(w, ignore(w.keeper.Queue.Accept(w.Context(), f.RequestID, "max")))
+			must(w, ignore(w.keeper.Sessions.Join(w.Context(), f.SessionID, ada)))
+			must(w, ignore(w.keeper.Sessions.Join(w.Context(), f.SessionID, curfew.Actor{Role: curfew.Mechanic, ID: "max"})))
 			appointment := w.book("r2", time.Hour).SessionID
 			for range 2 {
 				w.Age(w, appointment, 2*time.Hour)
-				must(w, ignore(w.engine.Cleanups.RunFullCleanup(w.Context())))
+				must(w, ignore(w.keeper.Cleanups.RunFullCleanup(w.Context())))
 			}
 		},
 		nil, // of two sessions: in any order
@@ -106,8 +106,8 @@ var ends = map[string]struct {
 		func(w *environment) {
 			w.expire(w.pay("r1").SessionID)
 			mara := curfew.Actor{Role: curfew.Admin, ID: "mara"}
-			must(w, ignore(w.engine.Checkouts.RefundCheckout(w.Context(), mara, "r1", "they asked")))
-			must(w, ignore(w.engine.Checkouts.CloseRefund(w.Context(), mara, "r1", "by hand")))
+			must(w, ignore(w.keeper.Checkouts.RefundCheckout(w.Context(), mara, "r1", "they asked")))
+			must(w, ignore(w.keeper.Checkouts.CloseRefund(w.Context(), mara, "r1", "by hand")))
 		},
 		nil,
 		[]string{"no mechanic was free", "19.99 EUR was refunded.", "Your bank may take a few days to show it."},
@@ -121,12 +121,12 @@ var ends = map[string]struct {
 		func(w *environment) {
 			f := w.pay("r1")
 			w.pay("r2")
-			must(w, ignore(w.engine.Queue.Accept(w.Context(), f.RequestID, "max")))
+			must(w, ignore(w.keeper.Queue.Accept(w.Context(), f.RequestID, "max")))
 			w.Exec(w, "UPDATE "+w.Schema+"checkouts SET retry_until = created_at WHERE outcome = 'deferred'")
-			must(w, ignore(w.engine.Sweeper.Sweep(w.Context())))
+			must(w, ignore(w.keeper.Sweeper.Sweep(w.Context())))
 			w.until("it is given up", func() bool {
-				must(w, ignore(w.engine.Sweeper.Sweep(w.Context())))
-				c, err := w.engine.Checkouts.Checkout(w.Context(), "r2")
+				must(w, ignore(w.keeper.Sweeper.Sweep(w.Context())))
+				c, err := w.keeper.Checkouts.Checkout(w.Context(), "r2")
 				must(w, err)
 				return c.Outcome == curfew.RefundDue
 			})
@@ -139,14 +139,14 @@ var ends = map[string]struct {
 func (w *environment) expire(sessionID string) {
 	w.Helper()
 	w.Age(w, sessionID, 2*time.Hour)
-	must(w, ignore(w.engine.Cleanups.RunFullCleanup(w.Context())))
+	must(w, ignore(w.keeper.Cleanups.RunFullCleanup(w.Context())))
 }
 
 // book gives ada an appointment.
 func (w *environment) book(ref string, in time.Duration) lifecycle.Fulfillment {
 	w.Helper()
 	amount, at := int64(1999), time.Now().Add(in)
-	f, err := w.engine.Admission.FulfillCheckout(w.Context(), shop, lifecycle.Purchase{
+	f, err := w.keeper.Admission.FulfillCheckout(w.Context(), shop, lifecycle.Purchase{
 		PaymentRef: ref, CustomerID: "ada", Plan: "chat10", Amount: &amount, Currency: "eur", Email: email, Name: "Ada", StartsAt: &at,
 	})
 	must(w, err)
@@ -188,11 +188,11 @@ func TestNoticesOfASessionComeInOrderAndOnce(t *testing.T) {
 		w.works()
 		f := w.pay("r1")
 		for range 2 {
-			must(w, ignore(w.engine.Queue.Accept(w.Context(), f.RequestID, "max")))
+			must(w, ignore(w.keeper.Queue.Accept(w.Context(), f.RequestID, "max")))
 			w.settled()
-			must(w, ignore(w.engine.Queue.Release(w.Context(), f.RequestID, "max")))
+			must(w, ignore(w.keeper.Queue.Release(w.Context(), f.RequestID, "max")))
 		}
-		must(w, ignore(w.engine.Sessions.Cancel(w.Context(), f.SessionID, ada)))
+		must(w, ignore(w.keeper.Sessions.Cancel(w.Context(), f.SessionID, ada)))
 		w.settled()
 		const taken, over = "A mechanic has accepted your session", "Your session was cancelled"
 		same(w, "mails", subjects(w.mailServer.Mails()), []string{taken, taken, over})
@@ -206,9 +206,9 @@ func TestNoticesOfASessionComeInOrderAndOnce(t *testing.T) {
 
 func TestACheckoutWithoutAnAddressGetsNoMail(t *testing.T) {
 	onEachStore(t, mailtest.Options{}, func(w *environment) {
-		f, err := w.engine.Admission.FulfillCheckout(w.Context(), shop, lifecycle.Purchase{PaymentRef: "r1", CustomerID: "ada", Plan: "chat10"})
+		f, err := w.keeper.Admission.FulfillCheckout(w.Context(), shop, lifecycle.Purchase{PaymentRef: "r1", CustomerID: "ada", Plan: "chat10"})
 		must(w, err)
-		must(w, ignore(w.engine.Sessions.Cancel(w.Context(), f.SessionID, ada)))
+		must(w, ignore(w.keeper.Sessions.Cancel(w.Context(), f.SessionID, ada)))
 		w.works()
 		w.settled()
 		same(w, "deliveries", w.Query(w, "SELECT count(*) FROM "+w.Schema+"deliveries"), [][]string{{"0"}})
@@ -217,9 +217,9 @@ func TestACheckoutWithoutAnAddressGetsNoMail(t *testing.T) {
 
 func TestAWrongAddressIsDeadAtOnce(t *testing.T) {
 	onEachStore(t, mailtest.Options{}, func(w *environment) {
-		f, err := w.engine.Admission.FulfillCheckout(w.Context(), shop, lifecycle.Purchase{PaymentRef: "r1", CustomerID: "ada", Plan: "chat10", Email: "ada at example"})
+		f, err := w.keeper.Admission.FulfillCheckout(w.Context(), shop, lifecycle.Purchase{PaymentRef: "r1", CustomerID: "ada", Plan: "chat10", Email: "ada at example"})
 		must(w, err)
-		must(w, ignore(w.engine.Sessions.Cancel(w.Context(), f.SessionID, ada)))
+		must(w, ignore(w.keeper.Sessions.Cancel(w.Context(), f.SessionID, ada)))
 		w.works()
 		w.settled()
 		same(w, "deliveries", w.Query(w, "SELECT state, attempts, error FROM "+w.Schema+"deliveries"),
@@ -232,7 +232,7 @@ func TestAWrongAddressIsDeadAtOnce(t *testing.T) {
 // was not told comes.
 func TestAMailWhoseResultWasNotWrittenIsRecognisable(t *testing.T) {
 	onEachStore(t, mailtest.Options{}, func(w *environment) {
-		must(w, ignore(w.engine.Sessions.Cancel(w.Context(), w.pay("r1").SessionID, ada)))
+		must(w, ignore(w.keeper.Sessions.Cancel(w.Context(), w.pay("r1").SessionID, ada)))
 		w.works()()
 		w.works()
 		w.settled()

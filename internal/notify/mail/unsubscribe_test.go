@@ -17,16 +17,16 @@ func TestACourtesyCanBeStoppedAndMoneyCannot(t *testing.T) {
 	onEachStore(t, mailtest.Options{}, func(w *environment) {
 		w.works()
 		f := w.pay("r1")
-		must(w, ignore(w.engine.Queue.Accept(w.Context(), f.RequestID, "max")))
+		must(w, ignore(w.keeper.Queue.Accept(w.Context(), f.RequestID, "max")))
 		w.settled()
 		token := tokenOf(w, w.mailServer.Mails()[0])
 		for range 2 { // a second click changes nothing
 			must(w, w.links.Unsubscribe(w.Context(), token))
 		}
-		must(w, ignore(w.engine.Queue.Release(w.Context(), f.RequestID, "max")))
-		must(w, ignore(w.engine.Queue.Accept(w.Context(), f.RequestID, "max")))
+		must(w, ignore(w.keeper.Queue.Release(w.Context(), f.RequestID, "max")))
+		must(w, ignore(w.keeper.Queue.Accept(w.Context(), f.RequestID, "max")))
 		w.settled()
-		must(w, ignore(w.engine.Sessions.Cancel(w.Context(), f.SessionID, ada)))
+		must(w, ignore(w.keeper.Sessions.Cancel(w.Context(), f.SessionID, ada)))
 		w.settled()
 		mails := w.mailServer.Mails()
 		same(w, "mails", subjects(mails), []string{"A mechanic has accepted your session", "Your session was cancelled"})

@@ -4,30 +4,30 @@ import "time"
 
 // Purchase is a paid checkout to fulfil.
 type Purchase struct {
-	PaymentRef string            `json:"paymentRef" minLength:"1" doc:"The payment's reference at its provider: the same one is the same payment for ever"`
+	PaymentRef string            `json:"paymentRef" minLength:"1" doc:"The payment's reference at its provider. The same reference is always the same payment"`
 	CustomerID string            `json:"customerId" minLength:"1" doc:"The marketplace's own id"`
 	Plan       string            `json:"plan" minLength:"1" maxLength:"128"`
 	Amount     *int64            `json:"amount,omitempty" minimum:"0" doc:"In the currency's minor unit"`
 	Currency   string            `json:"currency,omitempty" pattern:"^[A-Za-z]{3}$" doc:"ISO 4217"`
 	Email      string            `json:"email,omitempty" maxLength:"320"`
 	Name       string            `json:"name,omitempty" maxLength:"200" doc:"Shown to mechanics"`
-	StartsAt   *time.Time        `json:"startsAt,omitempty" doc:"Of an appointment: ahead, at most a year"`
+	StartsAt   *time.Time        `json:"startsAt,omitempty" doc:"Start of an appointment, at most a year ahead"`
 	Metadata   map[string]string `json:"metadata,omitempty" maxProperties:"50"`
 }
 
-// Fulfillment is what became of a purchase, or of the wish for a session.
+// Fulfillment is the result of a purchase, or of a request for a session.
 type Fulfillment struct {
 	Outcome    string    `json:"outcome" enum:"fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited"`
-	SessionID  string    `json:"sessionId,omitempty" doc:"The first session it brought"`
+	SessionID  string    `json:"sessionId,omitempty" doc:"The first session it paid for"`
 	RequestID  string    `json:"requestId,omitempty"`
 	Route      string    `json:"route,omitempty" doc:"Where the customer goes: /chat/<id>"`
 	Type       string    `json:"type" enum:"chat,video,diagnostic"`
 	Detail     string    `json:"detail,omitempty" doc:"Deferred: why"`
-	RetryUntil time.Time `json:"retryUntil,omitzero" doc:"Deferred: a refund is due from then on"`
-	BlockedBy  *Blocker  `json:"blockedBy,omitempty" doc:"Deferred: who holds the slot"`
+	RetryUntil time.Time `json:"retryUntil,omitzero" doc:"Deferred: when a refund becomes due"`
+	BlockedBy  *Blocker  `json:"blockedBy,omitempty" doc:"Deferred: the session that holds the slot"`
 }
 
-// Checkout is one payment and its present outcome.
+// Checkout is a payment and its present outcome.
 type Checkout struct {
 	ID           string    `json:"id"`
 	PaymentRef   string    `json:"paymentRef,omitempty" doc:"Absent for free sessions"`
@@ -35,9 +35,9 @@ type Checkout struct {
 	Amount       int64     `json:"amount" doc:"In the currency's minor unit"`
 	Currency     string    `json:"currency,omitempty"`
 	Outcome      string    `json:"outcome" enum:"fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited"`
-	SessionID    string    `json:"sessionId,omitempty" doc:"The first session it brought"`
+	SessionID    string    `json:"sessionId,omitempty" doc:"The first session it paid for"`
 	RetryUntil   time.Time `json:"retryUntil,omitzero"`
-	RefundAmount *int64    `json:"refundAmount,omitempty" doc:"What is given back, or was: of an appointment cancelled late, a share"`
+	RefundAmount *int64    `json:"refundAmount,omitempty" doc:"What is or was refunded: for an appointment cancelled late, a share"`
 	CreatedAt    time.Time `json:"createdAt"`
 	UpdatedAt    time.Time `json:"updatedAt"`
 }
@@ -47,16 +47,16 @@ type Checkouts struct {
 	Checkouts []Checkout `json:"checkouts" nullable:"false"`
 }
 
-// CheckoutSelection chooses payments. What is empty chooses all.
+// CheckoutSelection chooses payments. Empty fields do not restrict the choice.
 type CheckoutSelection struct {
 	Outcome    string
 	CustomerID string
-	Email      string // exactly, but for the case of its letters
+	Email      string // exact, ignoring case
 	After      string // a NextCursor
 	Limit      int    // 0: 50
 }
 
-// CheckoutPage is payments as operators see them, oldest first.
+// CheckoutPage is a page of payments as operators see them, oldest first.
 type CheckoutPage struct {
 	Checkouts  []CheckoutDetail `json:"checkouts" nullable:"false"`
 	NextCursor *string          `json:"nextCursor" doc:"Where the next page begins; null on the last"`
@@ -65,17 +65,17 @@ type CheckoutPage struct {
 // CheckoutDetail is a payment as operators see it.
 type CheckoutDetail struct {
 	Checkout
-	CustomerID string            `json:"customerId,omitempty" doc:"Absent: nobody knows whose it is"`
+	CustomerID string            `json:"customerId,omitempty" doc:"Absent if unknown"`
 	Email      string            `json:"email,omitempty"`
 	Name       string            `json:"name,omitempty"`
 	Metadata   map[string]string `json:"metadata,omitempty"`
-	PaymentID  string            `json:"paymentId,omitempty" doc:"What the provider calls the money"`
-	RefundID   string            `json:"refundId,omitempty" doc:"What the provider calls what it gave back"`
-	Attempts   int64             `json:"attempts,omitempty" doc:"How often the provider was asked to give it back"`
-	NextAt     time.Time         `json:"nextAt,omitzero" doc:"When it is asked again"`
-	DisputedAt time.Time         `json:"disputedAt,omitzero" doc:"When the customer's bank asked for it back"`
-	Note       string            `json:"note,omitempty" doc:"Why it is as it is"`
-	Events     []Event           `json:"events,omitempty" doc:"Its history, where one payment was asked for"`
+	PaymentID  string            `json:"paymentId,omitempty" doc:"The provider's id of the payment"`
+	RefundID   string            `json:"refundId,omitempty" doc:"The provider's id of the refund"`
+	Attempts   int64             `json:"attempts,omitempty" doc:"How often the refund was requested"`
+	NextAt     time.Time         `json:"nextAt,omitzero" doc:"When the refund is requested again"`
+	DisputedAt time.Time         `json:"disputedAt,omitzero" doc:"When the customer's bank disputed it"`
+	Note       string            `json:"note,omitempty" doc:"Why it has this outcome"`
+	Events     []Event           `json:"events,omitempty" doc:"Its history; only for a single payment"`
 }
 
 // Repair fulfils a held payment.
@@ -83,20 +83,20 @@ type Repair struct {
 	Reason string `json:"reason,omitempty" maxLength:"500" doc:"Kept in the payment's history"`
 }
 
-// Assignment says whose a held payment is, and what for.
+// Assignment assigns a held payment to a customer and a plan.
 type Assignment struct {
 	CustomerID string `json:"customerId" minLength:"1" doc:"The marketplace's own id"`
 	Plan       string `json:"plan" minLength:"1" maxLength:"128"`
 	Reason     string `json:"reason" minLength:"1" maxLength:"500" doc:"Kept in the payment's history"`
 }
 
-// Refund gives a payment up; a session that it pays for is cancelled.
+// Refund refunds a payment and cancels the session that it pays for.
 type Refund struct {
 	Reason string `json:"reason" minLength:"1" maxLength:"500" doc:"Kept in the payment's history"`
-	ByHand bool   `json:"byHand,omitempty" doc:"It has been given back already, without Curfew: nobody is asked for it"`
+	ByHand bool   `json:"byHand,omitempty" doc:"It has already been refunded outside Curfew; the provider is not asked"`
 }
 
-// Credit lets a customer spend a forfeited payment after all.
+// Credit turns a forfeited payment into a credit.
 type Credit struct {
 	Reason string `json:"reason" minLength:"1" maxLength:"500" doc:"Kept in the payment's history"`
 }

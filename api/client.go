@@ -13,47 +13,47 @@ import (
 	"strings"
 )
 
-// maxAnswer is the longest answer the client reads, in bytes.
+// maxAnswer is the longest response that the client reads, in bytes.
 const maxAnswer = 16 << 20
 
-// Client calls a Curfew over HTTP. Its methods are safe for concurrent use. An
-// answer that is an error is a *Problem.
+// Client calls Curfew over HTTP. Its methods are safe for concurrent use. Error
+// responses are returned as *Problem.
 type Client struct {
-	// BaseURL is where Curfew listens: http://127.0.0.1:3001.
+	// BaseURL is the address of Curfew, for instance http://127.0.0.1:3001.
 	BaseURL string
-	// Token says who calls; `curfew token` prints one.
+	// Token identifies the caller; `curfew token` prints one.
 	Token string
-	// HTTP is used for the calls; nil: http.DefaultClient.
+	// HTTP makes the calls; nil: http.DefaultClient.
 	HTTP *http.Client
 }
 
-// FulfillCheckout reports a paid checkout. It may be repeated for ever.
+// FulfillCheckout reports a paid checkout. It is safe to repeat at any time.
 func (c *Client) FulfillCheckout(ctx context.Context, p Purchase) (Fulfillment, error) {
 	return post[Fulfillment](ctx, c, "/api/checkouts", p)
 }
 
-// Checkouts is a customer's payments.
+// Checkouts returns a customer's payments.
 func (c *Client) Checkouts(ctx context.Context, customerID string) (Checkouts, error) {
 	return get[Checkouts](ctx, c, at("/api/customers/%s/checkouts", customerID))
 }
 
-// CreateSession makes a session of a free plan, or spends a credit. The key
-// makes it safe to repeat; empty: it is not.
+// CreateSession creates a session of a free plan, or spends a credit. A key makes
+// it safe to repeat; without one it is not.
 func (c *Client) CreateSession(ctx context.Context, s NewSession, idempotencyKey string) (Fulfillment, error) {
 	return call[Fulfillment](ctx, c, http.MethodPost, "/api/sessions", s, idempotencyKey)
 }
 
-// Session reads a session.
+// Session returns a session.
 func (c *Client) Session(ctx context.Context, id string) (Session, error) {
 	return get[Session](ctx, c, at("/api/sessions/%s", id))
 }
 
-// Events is a session's history.
+// Events returns a session's history.
 func (c *Client) Events(ctx context.Context, id string) (Events, error) {
 	return get[Events](ctx, c, at("/api/sessions/%s/events", id))
 }
 
-// Join comes into a session.
+// Join joins a session.
 func (c *Client) Join(ctx context.Context, id string) (Session, error) {
 	return post[Session](ctx, c, at("/api/sessions/%s/join", id), nil)
 }
@@ -63,85 +63,85 @@ func (c *Client) End(ctx context.Context, id string) (Session, error) {
 	return post[Session](ctx, c, at("/api/sessions/%s/end", id), nil)
 }
 
-// Extend gives a live session the time that a payment bought.
+// Extend adds paid time to a live session.
 func (c *Client) Extend(ctx context.Context, id string, x Extension) (Extended, error) {
 	return post[Extended](ctx, c, at("/api/sessions/%s/extend", id), x)
 }
 
-// Cancel cancels a session; a mechanic releases one that is not live yet.
+// Cancel cancels a session. A mechanic releases it instead if it is not live yet.
 func (c *Client) Cancel(ctx context.Context, id string) (Session, error) {
 	return post[Session](ctx, c, at("/api/sessions/%s/cancel", id), nil)
 }
 
-// SessionStatus says what blocks a customer.
+// SessionStatus reports what blocks a customer.
 func (c *Client) SessionStatus(ctx context.Context, customerID string) (SessionStatus, error) {
 	return get[SessionStatus](ctx, c, at("/api/customers/%s/session-status", customerID))
 }
 
-// Clear ends what a customer has open.
+// Clear ends a customer's open session.
 func (c *Client) Clear(ctx context.Context, customerID string, what Clearing) (Cleared, error) {
 	return post[Cleared](ctx, c, at("/api/customers/%s/clear", customerID), what)
 }
 
-// Queue is what mechanics may accept.
+// Queue returns the requests that mechanics may accept.
 func (c *Client) Queue(ctx context.Context, p Page) (Queue, error) {
 	return get[Queue](ctx, c, "/api/mechanics/requests"+p.query())
 }
 
-// Accept takes a request.
+// Accept accepts a request.
 func (c *Client) Accept(ctx context.Context, requestID string) (Offered, error) {
 	return post[Offered](ctx, c, at("/api/mechanics/requests/%s/accept", requestID), nil)
 }
 
-// Release puts an accepted request back.
+// Release puts an accepted request back into the queue.
 func (c *Client) Release(ctx context.Context, requestID string) (Offered, error) {
 	return post[Offered](ctx, c, at("/api/mechanics/requests/%s/release", requestID), nil)
 }
 
-// PreviewCleanup says what a cleanup would change; nothing is stored.
+// PreviewCleanup returns what a cleanup would change. It stores nothing.
 func (c *Client) PreviewCleanup(ctx context.Context, s Selection) (Preview, error) {
 	return get[Preview](ctx, c, cleanupPath+s.query())
 }
 
-// StorePreview stores what such a cleanup would change, so that exactly it can
-// be executed.
+// StorePreview stores what a cleanup would change, so that exactly that can be
+// executed.
 func (c *Client) StorePreview(ctx context.Context, what Cleanup) (Preview, error) {
 	what.DryRun = true
 	return post[Preview](ctx, c, cleanupPath, what)
 }
 
-// RunCleanup cleans up. The Problem of one that failed has its CleanupResult.
+// RunCleanup cleans up. If it fails, the Problem has its CleanupResult.
 func (c *Client) RunCleanup(ctx context.Context, what Cleanup) (CleanupResult, error) {
 	what.DryRun = false
 	return post[CleanupResult](ctx, c, cleanupPath, what)
 }
 
-// CleanupRuns is the record of cleanups.
+// CleanupRuns returns the record of cleanups.
 func (c *Client) CleanupRuns(ctx context.Context, p Page) (Runs, error) {
 	return get[Runs](ctx, c, "/api/debug/cleanup-runs"+p.query())
 }
 
-// FindCheckouts is the payments that the selection chooses, oldest first.
+// FindCheckouts returns the selected payments, oldest first.
 func (c *Client) FindCheckouts(ctx context.Context, s CheckoutSelection) (CheckoutPage, error) {
 	return get[CheckoutPage](ctx, c, "/api/debug/checkouts"+s.query())
 }
 
-// Checkout is a payment with its history, by its id or its reference.
+// Checkout returns a payment with its history, by its id or its reference.
 func (c *Client) Checkout(ctx context.Context, idOrRef string) (CheckoutDetail, error) {
 	return get[CheckoutDetail](ctx, c, at("/api/debug/checkouts/%s", idOrRef))
 }
 
-// FulfilCheckout gives a held payment its session.
+// FulfilCheckout creates the session of a held payment.
 func (c *Client) FulfilCheckout(ctx context.Context, idOrRef string, r Repair) (Fulfillment, error) {
 	return post[Fulfillment](ctx, c, at("/api/debug/checkouts/%s/fulfil", idOrRef), r)
 }
 
-// AssignCheckout says whose a held payment is, and fulfils it.
+// AssignCheckout assigns a held payment to a customer, and fulfils it.
 func (c *Client) AssignCheckout(ctx context.Context, idOrRef string, a Assignment) (Fulfillment, error) {
 	return post[Fulfillment](ctx, c, at("/api/debug/checkouts/%s/assign", idOrRef), a)
 }
 
-// RefundCheckout gives a payment up.
+// RefundCheckout refunds a payment.
 func (c *Client) RefundCheckout(ctx context.Context, idOrRef string, r Refund) (CheckoutDetail, error) {
 	return post[CheckoutDetail](ctx, c, at("/api/debug/checkouts/%s/refund", idOrRef), r)
 }
@@ -151,7 +151,8 @@ func (c *Client) CreditCheckout(ctx context.Context, idOrRef string, why Credit)
 	return post[CheckoutDetail](ctx, c, at("/api/debug/checkouts/%s/credit", idOrRef), why)
 }
 
-// Health says how healthy everything is. «error» is an answer, not an error.
+// Health returns the health report. A report of status "error" is returned without
+// an error.
 func (c *Client) Health(ctx context.Context) (Health, error) {
 	var h Health
 	status, body, err := c.send(ctx, http.MethodGet, "/api/debug/session-health", nil, "")
@@ -164,12 +165,12 @@ func (c *Client) Health(ctx context.Context) (Health, error) {
 	return h, decode(body, &h)
 }
 
-// Settings is what the process was started with.
+// Settings returns the settings that the process was started with.
 func (c *Client) Settings(ctx context.Context) (Settings, error) {
 	return get[Settings](ctx, c, "/api/debug/settings")
 }
 
-// History is the last hours of the process: what came after a second since 1970.
+// History returns the last hours of the process, from a Unix time on.
 func (c *Client) History(ctx context.Context, since int64) (History, error) {
 	return get[History](ctx, c, "/api/debug/history?since="+strconv.FormatInt(since, 10))
 }
@@ -221,7 +222,7 @@ func encoded(q url.Values) string {
 	return "?" + q.Encode()
 }
 
-// at is a path with an id in it.
+// at returns a path with an id in it.
 func at(path, id string) string { return fmt.Sprintf(path, url.PathEscape(id)) }
 
 func get[T any](ctx context.Context, c *Client, path string) (T, error) {
@@ -232,7 +233,7 @@ func post[T any](ctx context.Context, c *Client, path string, body any) (T, erro
 	return call[T](ctx, c, http.MethodPost, path, body, "")
 }
 
-// call encodes, sends and decodes.
+// call sends a request and decodes the response.
 func call[T any](ctx context.Context, c *Client, method, path string, body any, key string) (T, error) {
 	var answer T
 	status, text, err := c.send(ctx, method, path, body, key)
@@ -294,8 +295,8 @@ func decode(text []byte, into any) error {
 	return nil
 }
 
-// problem is the error that an answer holds, also where something in between
-// answered with another text.
+// problem returns the error in a response, even if something in between answered
+// with another text.
 func problem(status int, text []byte) error {
 	p := &Problem{}
 	if err := json.Unmarshal(text, p); err != nil || p.Code == "" {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// DeliverySearch chooses deliveries. Its zero value is the first page of all.
+// DeliverySearch chooses deliveries. The zero value chooses the first page of all.
 type DeliverySearch struct {
 	State    string
 	Endpoint string
@@ -15,11 +15,11 @@ type DeliverySearch struct {
 	Limit    int    // 0: 50
 }
 
-// Delivery is one message to one receiver because of an event.
+// Delivery is a message about an event to one receiver.
 type Delivery struct {
 	ID          string     `json:"id" doc:"The webhook-id of every attempt"`
 	Channel     string     `json:"channel"`
-	Destination string     `json:"destination" doc:"The endpoint's id; of a mail the address, masked"`
+	Destination string     `json:"destination" doc:"The endpoint's id; for mail, the masked address"`
 	Type        string     `json:"type" doc:"The event's"`
 	EventID     string     `json:"eventId,omitempty" doc:"Absent for a test"`
 	CustomerID  string     `json:"customerId,omitempty"`
@@ -27,9 +27,9 @@ type Delivery struct {
 	Number      int64      `json:"number,omitempty" doc:"The event's"`
 	State       string     `json:"state" enum:"pending,delivered,dead"`
 	Attempts    int64      `json:"attempts"`
-	NextAt      *time.Time `json:"nextAt,omitempty" doc:"Pending: when it is tried next, or until when it is being tried"`
-	Status      int        `json:"status,omitempty" doc:"What the receiver answered last"`
-	Error       string     `json:"error,omitempty" doc:"Why it failed last"`
+	NextAt      *time.Time `json:"nextAt,omitempty" doc:"Pending: when it is tried next, or when the present attempt gives up"`
+	Status      int        `json:"status,omitempty" doc:"The receiver's last status"`
+	Error       string     `json:"error,omitempty" doc:"The last error"`
 	CreatedAt   time.Time  `json:"createdAt"`
 	UpdatedAt   time.Time  `json:"updatedAt"`
 }
@@ -40,12 +40,12 @@ type Deliveries struct {
 	NextCursor *string    `json:"nextCursor" doc:"The after of the next page; null on the last"`
 }
 
-// DeadOf names an endpoint whose dead deliveries are to be sent again.
+// DeadOf names an endpoint whose dead deliveries should be sent again.
 type DeadOf struct {
 	Endpoint string `json:"endpoint" minLength:"1" maxLength:"128"`
 }
 
-// Replayed counts what is sent again.
+// Replayed counts the deliveries that are sent again.
 type Replayed struct {
 	Replayed int `json:"replayed"`
 }
@@ -64,17 +64,17 @@ func (c *Client) Deliveries(ctx context.Context, s DeliverySearch) (Deliveries, 
 	return get[Deliveries](ctx, c, "/api/deliveries"+encoded(q))
 }
 
-// Delivery reads one.
+// Delivery returns a delivery.
 func (c *Client) Delivery(ctx context.Context, id string) (Delivery, error) {
 	return get[Delivery](ctx, c, at("/api/deliveries/%s", id))
 }
 
-// Replay sends a delivery again that was delivered or is dead.
+// Replay sends a delivered or dead delivery again.
 func (c *Client) Replay(ctx context.Context, id string) (Delivery, error) {
 	return post[Delivery](ctx, c, at("/api/deliveries/%s/replay", id), nil)
 }
 
-// ReplayDead sends everything again that is dead of an endpoint.
+// ReplayDead sends all dead deliveries of an endpoint again.
 func (c *Client) ReplayDead(ctx context.Context, endpointID string) (Replayed, error) {
 	return post[Replayed](ctx, c, "/api/deliveries/replay", DeadOf{endpointID})
 }

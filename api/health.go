@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// Health is how healthy everything is. Every key is always there; a figure that
-// could not be had is null, and then Health is «error».
+// Health is the health report. Every key is always present; a figure that could not
+// be read is null, and then Health is "error".
 type Health struct {
 	Health          string          `json:"health" enum:"healthy,issues_detected,error"`
-	Writable        *bool           `json:"writable" doc:"Whether the database takes this process's writes; null: nobody can tell"`
-	Timestamp       time.Time       `json:"timestamp" doc:"By the database's clock where it answered"`
+	Writable        *bool           `json:"writable" doc:"Whether the database accepts this process's writes; null: unknown"`
+	Timestamp       time.Time       `json:"timestamp" doc:"By the database's clock if it answered"`
 	Version         string          `json:"version"`
 	StartedAt       time.Time       `json:"startedAt"`
 	Sessions        SessionHealth   `json:"sessions"`
@@ -20,8 +20,8 @@ type Health struct {
 	Customers       CustomerHealth  `json:"customers"`
 	Sweeper         SweeperHealth   `json:"sweeper"`
 	Problems        []string        `json:"problems" doc:"What is wrong, in sentences" nullable:"false"`
-	Findings        []HealthFinding `json:"findings" doc:"The same for programs, one to one" nullable:"false"`
-	Recommendations []string        `json:"recommendations" doc:"Calls that can be pasted" nullable:"false"`
+	Findings        []HealthFinding `json:"findings" doc:"The same problems for programs, in the same order" nullable:"false"`
+	Recommendations []string        `json:"recommendations" doc:"Commands to paste" nullable:"false"`
 	Details         HealthDetails   `json:"details" doc:"The oldest 100"`
 }
 
@@ -59,29 +59,29 @@ type PendingHealth struct {
 type CheckoutHealth struct {
 	ByOutcome              map[string]int   `json:"byOutcome"`
 	OldestUnsettledSeconds *int64           `json:"oldestUnsettledSeconds"`
-	Owed                   map[string]int64 `json:"owed" doc:"What payments that wait for something amount to, by currency, in minor units"`
-	Totals                 []CheckoutTotal  `json:"totals" doc:"What waits for something or is credited, by outcome and currency"`
+	Owed                   map[string]int64 `json:"owed" doc:"The sum of the payments that need attention, by currency, in minor units"`
+	Totals                 []CheckoutTotal  `json:"totals" doc:"Payments that need attention or are credited, by outcome and currency"`
 }
 
-// CheckoutTotal is what the payments of one outcome and currency amount to.
+// CheckoutTotal is the sum of the payments with one outcome and currency.
 type CheckoutTotal struct {
 	Outcome  string `json:"outcome" enum:"deferred,held,credited,refund_due,refunding"`
-	Currency string `json:"currency" doc:"Empty: nobody said"`
-	Amount   int64  `json:"amount" doc:"In the currency's minor unit; of a refund, what is due"`
+	Currency string `json:"currency" doc:"Empty if unknown"`
+	Amount   int64  `json:"amount" doc:"In the currency's minor unit; for refunds, what is due"`
 	Count    int    `json:"count"`
 }
 
-// MechanicHealth says who works.
+// MechanicHealth counts mechanics.
 type MechanicHealth struct {
 	Busy          *int       `json:"busy"`
-	Connected     *int       `json:"connected" doc:"With a live stream, of all processes"`
+	Connected     *int       `json:"connected" doc:"Mechanics with an open stream, on all processes"`
 	LastQueueRead *time.Time `json:"lastQueueRead" doc:"Null: never"`
 }
 
-// CustomerHealth names customers who are refused again and again.
+// CustomerHealth names customers who are refused repeatedly.
 type CustomerHealth struct {
 	BlockedRepeatedly []RepeatedlyBlocked `json:"blockedRepeatedly"`
-	WindowSeconds     int64               `json:"windowSeconds" doc:"Refusals within so much time are counted"`
+	WindowSeconds     int64               `json:"windowSeconds" doc:"The period in which refusals are counted"`
 }
 
 // RepeatedlyBlocked is one such customer.
@@ -91,7 +91,7 @@ type RepeatedlyBlocked struct {
 	LastAt     time.Time `json:"lastAt"`
 }
 
-// SweeperHealth is the sweeper's sign of life.
+// SweeperHealth says whether the sweeper is alive.
 type SweeperHealth struct {
 	Enabled     bool       `json:"enabled" doc:"In this process"`
 	LastSuccess *time.Time `json:"lastSuccess" doc:"Null: never"`
@@ -99,20 +99,20 @@ type SweeperHealth struct {
 	Alive       *bool      `json:"alive"`
 }
 
-// HealthFinding is one thing that is wrong.
+// HealthFinding is one problem.
 type HealthFinding struct {
 	Code         string                  `json:"code"`
 	Severity     string                  `json:"severity" enum:"critical,warning"`
 	Count        int                     `json:"count"`
 	Sessions     []string                `json:"sessions" nullable:"false" doc:"Ids, the oldest first"`
 	Customers    []string                `json:"customers" nullable:"false" doc:"Ids, the oldest first"`
-	Payments     []string                `json:"payments" nullable:"false" doc:"References, or the checkout's id where there is none"`
-	Since        *time.Time              `json:"since" doc:"When the oldest of it went wrong; null: not known"`
-	Acknowledged *FindingAcknowledgement `json:"acknowledged" doc:"Null: nobody has acknowledged it, or it has become worse since"`
+	Payments     []string                `json:"payments" nullable:"false" doc:"References, or checkout ids for payments without one"`
+	Since        *time.Time              `json:"since" doc:"When the oldest of them went wrong; null: unknown"`
+	Acknowledged *FindingAcknowledgement `json:"acknowledged" doc:"Null if it is not acknowledged, or has become worse since"`
 	Fix          string                  `json:"fix"`
 }
 
-// FindingAcknowledgement is an operator's word that a finding is known.
+// FindingAcknowledgement records that an operator knows of a finding.
 type FindingAcknowledgement struct {
 	By     string    `json:"by" doc:"Who: role and id"`
 	Reason string    `json:"reason"`
@@ -120,7 +120,7 @@ type FindingAcknowledgement struct {
 	Until  time.Time `json:"until" doc:"From then on the finding counts again"`
 }
 
-// HealthDetails lists the oldest of what is wrong.
+// HealthDetails lists the oldest rows of each problem.
 type HealthDetails struct {
 	StaleWaitingSessions []Aged `json:"staleWaitingSessions"`
 	StalePendingRequests []Aged `json:"stalePendingRequests"`
@@ -136,19 +136,19 @@ type Aged struct {
 	ExpiresAt  time.Time `json:"expiresAt"`
 }
 
-// Acknowledging says that a finding is known.
+// Acknowledging acknowledges a finding.
 type Acknowledging struct {
-	Reason string    `json:"reason" minLength:"1" maxLength:"500" doc:"Why it is left as it is; operators see it"`
+	Reason string    `json:"reason" minLength:"1" maxLength:"500" doc:"Why it is left as it is; shown to operators"`
 	Until  time.Time `json:"until" doc:"From then on the finding counts again; at most 90 days ahead"`
 }
 
-// Withdrawn is a finding that is acknowledged no more.
+// Withdrawn is a finding whose acknowledgement was withdrawn.
 type Withdrawn struct {
 	Code string `json:"code"`
 }
 
-// AcknowledgeFinding keeps that a finding is known. It counts again from then on,
-// or once it becomes worse.
+// AcknowledgeFinding acknowledges a finding. It counts again once the
+// acknowledgement expires, or once it becomes worse.
 func (c *Client) AcknowledgeFinding(ctx context.Context, code string, a Acknowledging) (FindingAcknowledgement, error) {
 	return post[FindingAcknowledgement](ctx, c, at("/api/debug/findings/%s/acknowledge", code), a)
 }

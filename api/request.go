@@ -2,7 +2,7 @@ package api
 
 import "time"
 
-// Queue is what mechanics may accept, oldest first.
+// Queue is a page of the requests that mechanics may accept, oldest first.
 type Queue struct {
 	Requests   []Offer `json:"requests" nullable:"false"`
 	NextCursor *string `json:"nextCursor" doc:"Where the next page begins; null on the last"`
@@ -36,7 +36,7 @@ type Offered struct {
 	Request Request `json:"request"`
 }
 
-// Page asks for a part of a list. Its zero value is the first page.
+// Page chooses a page of a list. The zero value chooses the first.
 type Page struct {
 	Cursor string
 	Limit  int // 0: 50

@@ -14,15 +14,15 @@ type Session struct {
 	Plan       string    `json:"plan"`
 	Type       string    `json:"type" enum:"chat,video,diagnostic"`
 	CreatedAt  time.Time `json:"createdAt"`
-	StartsAt   time.Time `json:"startsAt,omitzero" doc:"Of an appointment"`
-	ExpiresAt  time.Time `json:"expiresAt,omitzero" doc:"The deadline; absent once it ended"`
-	StartedAt  time.Time `json:"startedAt,omitzero" doc:"When both parties were in"`
+	StartsAt   time.Time `json:"startsAt,omitzero" doc:"Start of an appointment"`
+	ExpiresAt  time.Time `json:"expiresAt,omitzero" doc:"The deadline; absent once it has ended"`
+	StartedAt  time.Time `json:"startedAt,omitzero" doc:"When both parties had joined"`
 	EndedAt    time.Time `json:"endedAt,omitzero"`
 	EndReason  string    `json:"endReason,omitempty" doc:"Why it ended, as a code"`
-	Revives    string    `json:"revives,omitempty" doc:"The ended session that this one stands for again, because an admin undid a cleanup"`
+	Revives    string    `json:"revives,omitempty" doc:"The ended session that this one replaces, because an admin undid a cleanup"`
 }
 
-// Unassigning says why a mechanic's session goes back into the queue.
+// Unassigning says why a session is taken from its mechanic.
 type Unassigning struct {
 	Reason string `json:"reason" minLength:"1" maxLength:"500" doc:"Kept in the history"`
 }
@@ -32,8 +32,8 @@ type Event struct {
 	Number int64     `json:"number"`
 	From   string    `json:"from" doc:"Empty for the first"`
 	To     string    `json:"to"`
-	Actor  string    `json:"actor" doc:"Who: customer, mechanic, operator, service or system; for admins role:id"`
-	Reason string    `json:"reason" doc:"A code; for admins with what was noted"`
+	Actor  string    `json:"actor" doc:"customer, mechanic, operator, service or system; for admins role:id"`
+	Reason string    `json:"reason" doc:"A code; for admins with the note"`
 	At     time.Time `json:"at"`
 }
 
@@ -44,24 +44,24 @@ type Events struct {
 
 // Extension is paid time for a live session.
 type Extension struct {
-	Plan       string `json:"plan" minLength:"1" maxLength:"128" doc:"One that extends"`
-	PaymentRef string `json:"paymentRef" minLength:"1" doc:"The payment's reference at its provider: the same one is the same payment for ever"`
+	Plan       string `json:"plan" minLength:"1" maxLength:"128" doc:"A plan that extends"`
+	PaymentRef string `json:"paymentRef" minLength:"1" doc:"The payment's reference at its provider. The same reference is always the same payment"`
 	Amount     *int64 `json:"amount,omitempty" minimum:"0" doc:"In the currency's minor unit"`
 	Currency   string `json:"currency,omitempty" pattern:"^[A-Za-z]{3}$" doc:"ISO 4217"`
 }
 
-// Extended is what became of an extension.
+// Extended is the result of an extension.
 type Extended struct {
-	Outcome   string    `json:"outcome" enum:"fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited" doc:"refund_due: the session was not live any more"`
+	Outcome   string    `json:"outcome" enum:"fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited" doc:"refund_due: the session was no longer live"`
 	SessionID string    `json:"sessionId"`
 	Status    string    `json:"status" enum:"scheduled,waiting,live,completed,cancelled" doc:"Of the session"`
-	ExpiresAt time.Time `json:"expiresAt,omitzero" doc:"The session's deadline; absent once it ended"`
+	ExpiresAt time.Time `json:"expiresAt,omitzero" doc:"The session's deadline; absent once it has ended"`
 }
 
-// NewSession asks for a session of a free plan, or for a credit's.
+// NewSession requests a session of a free plan, or one paid with a credit.
 type NewSession struct {
-	Plan       string `json:"plan" minLength:"1" maxLength:"128" doc:"A free plan, or one the customer has a credit of"`
-	CustomerID string `json:"customerId,omitempty" minLength:"1" doc:"For whom: a service says it, a customer need not"`
+	Plan       string `json:"plan" minLength:"1" maxLength:"128" doc:"A free plan, or one that the customer has a credit for"`
+	CustomerID string `json:"customerId,omitempty" minLength:"1" doc:"The customer; required of services, optional for customers"`
 }
 
 // Unassign puts a mechanic's session back into the queue, for an operator.

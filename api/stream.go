@@ -2,27 +2,27 @@ package api
 
 import "time"
 
-// The names of the frames of GET /api/stream. Each one's data is JSON; its id
-// is a time of the database, which Last-Event-ID gives back.
+// The names of the events of GET /api/stream. Their data is JSON; their id is a
+// time of the database, for Last-Event-ID.
 const (
-	HelloFrame    = "hello"
-	SessionFrame  = "session"
-	RequestFrame  = "request"
-	CheckoutFrame = "checkout"
-	FiguresFrame  = "figures" // its data is Health
-	ResetFrame    = "reset"   // something was missed: read the lists again
-	ByeFrame      = "bye"
+	HelloEvent    = "hello"
+	SessionEvent  = "session"
+	RequestEvent  = "request"
+	CheckoutEvent = "checkout"
+	FiguresEvent  = "figures" // its data is Health
+	ResetEvent    = "reset"   // something was missed: read the lists again
+	ByeEvent      = "bye"
 )
 
-// Hello is the first frame: what was committed before At stands in the lists,
-// what comes after is told.
+// Hello is the first event. The lists contain what was committed before At; the
+// stream reports what follows.
 type Hello struct {
 	At   time.Time `json:"at"`
 	Role string    `json:"role"`
 }
 
-// SessionChange is an event of a session, and the session as it is since: later
-// events may have moved it on.
+// SessionChange is an event of a session, and the session now: later events may
+// have changed it further.
 type SessionChange struct {
 	SessionID string `json:"sessionId"`
 	Event
@@ -35,7 +35,7 @@ type RequestAdded struct {
 	Request Offer  `json:"request"`
 }
 
-// RequestRemoved is a request that mechanics may not accept any more.
+// RequestRemoved is a request that mechanics can no longer accept.
 type RequestRemoved struct {
 	Change  string     `json:"change" enum:"removed"`
 	Request RequestRef `json:"request"`
@@ -47,16 +47,16 @@ type RequestRef struct {
 	SessionID string `json:"sessionId"`
 }
 
-// CheckoutChange is what became of a payment.
+// CheckoutChange is a new outcome of a payment.
 type CheckoutChange struct {
 	CheckoutID string    `json:"checkoutId"`
 	Outcome    string    `json:"outcome" enum:"fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited"`
-	SessionID  string    `json:"sessionId,omitempty" doc:"The first session it brought"`
+	SessionID  string    `json:"sessionId,omitempty" doc:"The first session it paid for"`
 	Number     int64     `json:"number"`
 	At         time.Time `json:"at"`
 }
 
-// Bye is the last frame: stopping, or expired.
+// Bye is the last event.
 type Bye struct {
 	Reason string `json:"reason" enum:"stopping,expired"`
 }

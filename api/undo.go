@@ -9,26 +9,26 @@ type Undo struct {
 	Reason string `json:"reason,omitempty" maxLength:"500" doc:"Kept in the record and in the new sessions' history"`
 }
 
-// Undone is what undoing a run brought back, and what it could not.
+// Undone lists what an undo revived, and what it could not.
 type Undone struct {
-	Revived    []Revived    `json:"revived" doc:"Sessions that have a new one in their stead" nullable:"false"`
+	Revived    []Revived    `json:"revived" doc:"Sessions that were replaced by a new one" nullable:"false"`
 	NotRevived []NotRevived `json:"notRevived" nullable:"false"`
-	RunID      string       `json:"runId" doc:"The undo's own record"`
+	RunID      string       `json:"runId" doc:"The undo's own run"`
 }
 
-// Revived is an ended session and the one that stands for it again.
+// Revived is an ended session and the one that replaces it.
 type Revived struct {
 	SessionID    string `json:"sessionId"`
 	NewSessionID string `json:"newSessionId"`
 }
 
-// NotRevived is a session that cannot come back.
+// NotRevived is a session that cannot be revived.
 type NotRevived struct {
 	SessionID string `json:"sessionId"`
 	Why       string `json:"why"`
 }
 
-// UndoRun brings back what a run ended, where that is still possible.
+// UndoRun revives the sessions that a run ended, where that is still possible.
 func (c *Client) UndoRun(ctx context.Context, runID string, what Undo) (Undone, error) {
 	return post[Undone](ctx, c, at("/api/debug/cleanup-runs/%s/undo", runID), what)
 }

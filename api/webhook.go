@@ -6,22 +6,22 @@ import (
 	"time"
 )
 
-// NewEndpoint is where webhooks are to go.
+// NewEndpoint is an endpoint to add.
 type NewEndpoint struct {
 	URL         string   `json:"url" minLength:"1" maxLength:"2048" doc:"https; the receiver answers 2xx within 15 seconds"`
 	Description string   `json:"description,omitempty" maxLength:"200"`
 	Events      []string `json:"events,omitempty" maxItems:"50" doc:"Only these; absent or empty: all" nullable:"false"`
 }
 
-// EndpointChange is what becomes otherwise of an endpoint; what is absent stays.
+// EndpointChange changes an endpoint. Absent fields stay as they are.
 type EndpointChange struct {
 	URL         *string   `json:"url,omitempty" minLength:"1" maxLength:"2048"`
 	Description *string   `json:"description,omitempty" maxLength:"200"`
 	Events      *[]string `json:"events,omitempty" maxItems:"50" doc:"Empty: all"`
-	Enabled     *bool     `json:"enabled,omitempty" doc:"A disabled one gets nothing; once enabled it gets what it was still to get, and what happens from then on"`
+	Enabled     *bool     `json:"enabled,omitempty" doc:"A disabled endpoint receives nothing. Once enabled, it receives what is still pending, and new events"`
 }
 
-// Endpoint is where webhooks go.
+// Endpoint receives webhooks.
 type Endpoint struct {
 	ID             string     `json:"id"`
 	URL            string     `json:"url"`
@@ -29,10 +29,10 @@ type Endpoint struct {
 	Events         []string   `json:"events" nullable:"false"`
 	Enabled        bool       `json:"enabled"`
 	DisabledAt     *time.Time `json:"disabledAt,omitempty"`
-	DisabledReason string     `json:"disabledReason,omitempty" doc:"Absent where a person did it"`
+	DisabledReason string     `json:"disabledReason,omitempty" doc:"Absent if a person disabled it"`
 	CreatedAt      time.Time  `json:"createdAt"`
 	UpdatedAt      time.Time  `json:"updatedAt"`
-	Secret         string     `json:"secret,omitempty" doc:"What signs: told when it is made, and never again"`
+	Secret         string     `json:"secret,omitempty" doc:"The signing secret; returned only when it is created or rotated"`
 }
 
 // Endpoints is all endpoints, oldest first.
@@ -40,44 +40,44 @@ type Endpoints struct {
 	Endpoints []Endpoint `json:"endpoints" nullable:"false"`
 }
 
-// Removed says that something is gone.
+// Removed says that something was removed.
 type Removed struct {
 	ID string `json:"id"`
 }
 
 const endpointPath = "/api/webhook-endpoints"
 
-// AddEndpoint makes an endpoint; its answer alone holds the secret.
+// AddEndpoint adds an endpoint. Only its result has the secret.
 func (c *Client) AddEndpoint(ctx context.Context, e NewEndpoint) (Endpoint, error) {
 	return post[Endpoint](ctx, c, endpointPath, e)
 }
 
-// Endpoints is where webhooks go.
+// Endpoints lists the endpoints.
 func (c *Client) Endpoints(ctx context.Context) (Endpoints, error) {
 	return get[Endpoints](ctx, c, endpointPath)
 }
 
-// Endpoint reads one.
+// Endpoint returns an endpoint.
 func (c *Client) Endpoint(ctx context.Context, id string) (Endpoint, error) {
 	return get[Endpoint](ctx, c, at(endpointPath+"/%s", id))
 }
 
-// ChangeEndpoint changes one.
+// ChangeEndpoint changes an endpoint.
 func (c *Client) ChangeEndpoint(ctx context.Context, id string, change EndpointChange) (Endpoint, error) {
 	return call[Endpoint](ctx, c, http.MethodPatch, at(endpointPath+"/%s", id), change, "")
 }
 
-// RemoveEndpoint forgets one, and what it was still to get.
+// RemoveEndpoint removes an endpoint and its pending deliveries.
 func (c *Client) RemoveEndpoint(ctx context.Context, id string) (Removed, error) {
 	return call[Removed](ctx, c, http.MethodDelete, at(endpointPath+"/%s", id), nil, "")
 }
 
-// RotateEndpoint replaces the secret; for a day both sign.
+// RotateEndpoint replaces the secret. For a day, both secrets sign.
 func (c *Client) RotateEndpoint(ctx context.Context, id string) (Endpoint, error) {
 	return post[Endpoint](ctx, c, at(endpointPath+"/%s/rotate", id), nil)
 }
 
-// TestEndpoint sends it an event of type test.
+// TestEndpoint sends an endpoint an event of type test.
 func (c *Client) TestEndpoint(ctx context.Context, id string) (Delivery, error) {
 	return post[Delivery](ctx, c, at(endpointPath+"/%s/test", id), nil)
 }

@@ -36,7 +36,7 @@ func (c *explainCommand) Run(ctx context.Context, s *settings, term terminal) er
 	})
 }
 
-func (c *explainCommand) print(term terminal, story api.Story) {
+func (c *explainCommand) print(term terminal, story api.Timeline) {
 	term.printf("%s\n", oneLine(story.Sentence))
 	for _, customer := range story.Customers {
 		term.printf("  %s\n", customer)

@@ -20,7 +20,7 @@ type explainHandlers struct {
 	timeline *timeline.Explainer
 }
 
-func (h explainHandlers) explain(ctx context.Context, _ auth.Request, in *explainInput) (*response[api.Story], error) {
+func (h explainHandlers) explain(ctx context.Context, _ auth.Request, in *explainInput) (*response[api.Timeline], error) {
 	before, err := problem.ParseCursor(in.Cursor)
 	if err != nil {
 		return nil, err

@@ -94,7 +94,7 @@ func (s *Server) broadcastHealth(ctx context.Context) {
 			continue
 		}
 		report := wire.Health(s.health.Report(ctx), s.version, s.baseURL)
-		s.figures.publish(eventText(time.Time{}, api.FiguresFrame, report))
+		s.figures.publish(eventText(time.Time{}, api.FiguresEvent, report))
 		pause(ctx, figuresAtMost)
 	}
 }

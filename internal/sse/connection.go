@@ -79,9 +79,9 @@ func (c *connection) greet(text *bytes.Buffer) {
 	}
 	retry := strconv.Itoa(1000 + rand.IntN(4000)) //nolint:gosec // G404: a jitter, no secret
 	text.WriteString("retry: " + retry + "\n")
-	text.Write(eventText(id, api.HelloFrame, api.Hello{At: c.events.Now().UTC(), Role: string(c.request.Actor.Role)}))
+	text.Write(eventText(id, api.HelloEvent, api.Hello{At: c.events.Now().UTC(), Role: string(c.request.Actor.Role)}))
 	if c.reset {
-		text.Write(eventText(time.Time{}, api.ResetFrame, struct{}{}))
+		text.Write(eventText(time.Time{}, api.ResetEvent, struct{}{}))
 	}
 }
 
@@ -130,7 +130,7 @@ func (c *connection) serve() {
 		case <-c.left:
 			return
 		case <-c.s.limiter.closing:
-			_ = c.send(eventText(time.Time{}, api.ByeFrame, api.Bye{Reason: "stopping"}))
+			_ = c.send(eventText(time.Time{}, api.ByeEvent, api.Bye{Reason: "stopping"}))
 			return
 		case <-c.figures:
 			err = c.sendFigures()
@@ -152,7 +152,7 @@ func (c *connection) quiet() time.Duration { return min(c.s.heartbeat, time.Unti
 // heartbeat ends the stream of a token that does not count any more.
 func (c *connection) heartbeat() error {
 	if err := c.proven(); err != nil {
-		_ = c.send(eventText(time.Time{}, api.ByeFrame, api.Bye{Reason: "expired"}))
+		_ = c.send(eventText(time.Time{}, api.ByeEvent, api.Bye{Reason: "expired"}))
 		return err
 	}
 	mark, err := c.drain()

@@ -57,14 +57,14 @@ func sessionEvent(n record.StreamEvent, s curfew.Snapshot) record.Message {
 	if s.Assigned() {
 		topics = append(topics, topicOf(curfew.Mechanic, s.MechanicID))
 	}
-	return record.Message{Topics: topics, Text: eventText(n.At, api.SessionFrame, api.SessionChange{
+	return record.Message{Topics: topics, Text: eventText(n.At, api.SessionEvent, api.SessionChange{
 		SessionID: s.ID, Event: wire.Event(n.Outside()), Session: wire.Session(s.Outside()),
 	})}
 }
 
 // insideEvent is the change of a session for operators: who did it, and what they wrote.
 func insideEvent(n record.StreamEvent, s curfew.Snapshot) record.Message {
-	return record.Message{Topics: []string{insideSessions}, Text: eventText(n.At, api.SessionFrame, api.SessionChange{
+	return record.Message{Topics: []string{insideSessions}, Text: eventText(n.At, api.SessionEvent, api.SessionChange{
 		SessionID: s.ID, Event: wire.InsideEvent(n.Event), Session: wire.InsideSession(s.Session),
 	})}
 }
@@ -75,12 +75,12 @@ func requestEvent(n record.StreamEvent, s curfew.Snapshot) record.Message {
 	if s.Queued() {
 		body = api.RequestAdded{Change: "added", Request: wire.Offer(s)}
 	}
-	return record.Message{Topics: []string{theQueue}, Text: eventText(n.At, api.RequestFrame, body)}
+	return record.Message{Topics: []string{theQueue}, Text: eventText(n.At, api.RequestEvent, body)}
 }
 
 func checkoutEvent(n record.StreamEvent) record.Message {
 	topics := []string{everyCheckout, topicOf(curfew.Customer, n.CustomerID)}
-	return record.Message{Topics: topics, Text: eventText(n.At, api.CheckoutFrame, api.CheckoutChange{
+	return record.Message{Topics: topics, Text: eventText(n.At, api.CheckoutEvent, api.CheckoutChange{
 		CheckoutID: n.Subject, Outcome: n.To, SessionID: n.SessionID, Number: n.Number, At: n.At.UTC(),
 	})}
 }

@@ -7,8 +7,8 @@ import (
 )
 
 // Timeline converts the timeline of a customer, session, payment or run.
-func Timeline(s timeline.Timeline) api.Story {
-	out := api.Story{
+func Timeline(s timeline.Timeline) api.Timeline {
+	out := api.Timeline{
 		Subject:    api.Subject{Kind: string(s.Target.Kind), ID: s.Target.ID},
 		CustomerID: s.CustomerID, Customers: s.Customers, Sentence: s.Summary, Actions: []api.Action{},
 		Sessions: make([]api.Session, len(s.Sessions)), Checkouts: Checkouts(s.Checkouts).Checkouts,

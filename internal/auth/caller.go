@@ -20,16 +20,16 @@ func (g *Gate) caller(r *http.Request) (claims, error) {
 		}
 		return g.identity.verify(accessType, strings.TrimSpace(token))
 	}
-	c, err := g.visitor(r)
+	c, err := g.fromCookie(r)
 	if err != nil {
 		return c, err
 	}
 	return c, g.ownSite(r)
 }
 
-// visitor says whose browser it is. A cookie that was signed out proves nothing,
+// fromCookie returns whose browser a request is from. A cookie that was signed out proves nothing,
 // whoever kept it.
-func (g *Gate) visitor(r *http.Request) (claims, error) {
+func (g *Gate) fromCookie(r *http.Request) (claims, error) {
 	cookie, err := r.Cookie(cookieName)
 	if err != nil {
 		return claims{}, errProvesNothing

@@ -47,7 +47,7 @@ func (g *Gate) SignOut(ctx context.Context, w http.ResponseWriter, r *http.Reque
 		return err
 	}
 	http.SetCookie(w, cookie("", -1))
-	c, err := g.visitor(r.WithContext(ctx))
+	c, err := g.fromCookie(r.WithContext(ctx))
 	if err == nil {
 		err = g.once.ClaimOnce(ctx, signedOut(c), time.Until(c.until())+skew)
 	}

@@ -77,7 +77,7 @@ func (g *Gate) Authorize(r *http.Request, a Access) (Request, error) {
 		return Request{}, err
 	}
 	problem.RequestOf(r.Context()).Actor = by.actor()
-	return g.pass(r.Context(), by, a, r.PathValue("id"))
+	return g.authorize(r.Context(), by, a, r.PathValue("id"))
 }
 
 // Proven reports whether a request's token or cookie still counts. A nil error says that it does.
@@ -88,13 +88,13 @@ func (g *Gate) Proven(r *http.Request) error {
 
 // Browser returns who is signed in with a browser. The error's kind is Unauthenticated if nobody is.
 func (g *Gate) Browser(r *http.Request) (curfew.Actor, error) {
-	c, err := g.visitor(r)
+	c, err := g.fromCookie(r)
 	return c.actor(), err
 }
 
-// pass decides below transport. A role that may never do that is Forbidden. What belongs to another is NotFound, in the
+// authorize decides below transport. A role that may never do that is Forbidden. What belongs to another is NotFound, in the
 // same words as what is missing.
-func (g *Gate) pass(ctx context.Context, by claims, a Access, id string) (Request, error) {
+func (g *Gate) authorize(ctx context.Context, by claims, a Access, id string) (Request, error) {
 	who := by.actor()
 	c := Request{Actor: who, Until: by.until(), ID: id}
 	if !slices.Contains(a.Roles, who.Role) {
@@ -107,7 +107,7 @@ func (g *Gate) pass(ctx context.Context, by claims, a Access, id string) (Reques
 		}
 		return c, curfew.CheckID("customer id", id)
 	case Party:
-		return g.passParty(ctx, c)
+		return g.authorizeParty(ctx, c)
 	case Offer:
 		if c.ID = wire.CanonicalID(id); c.ID == "" {
 			return c, ErrNoRequest
@@ -123,7 +123,7 @@ var (
 	ErrNoCustomer = curfew.Errorf(curfew.NotFound, "there is no such customer, or it is not you")
 )
 
-func (g *Gate) passParty(ctx context.Context, c Request) (Request, error) {
+func (g *Gate) authorizeParty(ctx context.Context, c Request) (Request, error) {
 	if c.ID = wire.CanonicalID(c.ID); c.ID == "" {
 		return c, ErrNoSession
 	}

@@ -12,8 +12,8 @@ import (
 
 const (
 	sharedSecret = "a-shared-secret-of-more-than-32-bytes!"
-	// patience is how long a test waits for what must happen.
-	patience = 40 * time.Second
+	// testTimeout is how long a test waits for what must happen.
+	testTimeout = 40 * time.Second
 )
 
 func must(t *testing.T, err error) {
@@ -67,7 +67,7 @@ func eventually(t *testing.T, what string, look func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(patience); !look(); <-tick.C {
+	for deadline := time.Now().Add(testTimeout); !look(); <-tick.C {
 		if time.Now().After(deadline) {
 			t.Fatalf("never: %s", what)
 		}

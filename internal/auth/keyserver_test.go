@@ -97,10 +97,10 @@ func (p *publisher) token(kid string) string {
 	return forge(p.T, jwt.SigningMethodES256, p.keys[kid], map[string]any{"kid": kid}, claimed(nil))
 }
 
-// unhurried fetches at the start and for unknown keys alone; a test makes quick
+// rareTimes fetches at the start and for unknown keys alone; a test makes quick
 // what it is about.
-var unhurried = auth.KeyTimes{
-	Refresh: time.Hour, Retry: time.Hour, Unknown: time.Hour, Fetch: patience, Wait: patience, Keep: time.Hour,
+var rareTimes = auth.KeyTimes{
+	Refresh: time.Hour, Retry: time.Hour, Unknown: time.Hour, Fetch: testTimeout, Wait: testTimeout, Keep: time.Hour,
 }
 
 const quick = 20 * time.Millisecond
@@ -133,7 +133,7 @@ func counts(i *auth.Identity, token string) bool {
 func TestKeys_ANewOneCountsWithItsFirstToken(t *testing.T) {
 	t.Parallel()
 	p := newPublisher(t)
-	i := trusting(t, p.serve(), unhurried, nil)
+	i := trusting(t, p.serve(), rareTimes, nil)
 	p.add("second")
 	var wrong atomic.Int64
 	var all sync.WaitGroup
@@ -157,7 +157,7 @@ func TestKeys_ANewOneCountsWithItsFirstToken(t *testing.T) {
 func TestKeys_FiftyUnknownOnesAreOneFetch(t *testing.T) {
 	t.Parallel()
 	p := newPublisher(t)
-	i := trusting(t, p.serve(), unhurried, nil)
+	i := trusting(t, p.serve(), rareTimes, nil)
 	p.add("secret")
 	p.publish("first")
 	var all sync.WaitGroup
@@ -178,7 +178,7 @@ func TestKeys_FiftyUnknownOnesAreOneFetch(t *testing.T) {
 func TestKeys_ARegularFetchLearnsOfNewAndRemovedOnes(t *testing.T) {
 	t.Parallel()
 	p := newPublisher(t)
-	times := unhurried
+	times := rareTimes
 	times.Refresh = quick
 	i := trusting(t, p.serve(), times, nil)
 	counts(i, forge(t, jwt.SigningMethodES256, p.keys["first"], map[string]any{"kid": "none"}, claimed(nil))) // spends the fetch for unknown ones
@@ -236,7 +236,7 @@ func TestKeys_AServerThatFails(t *testing.T) {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
 			p := newPublisher(t)
-			times := unhurried
+			times := rareTimes
 			times.Refresh, times.Retry, times.Fetch = quick, quick, 200*time.Millisecond
 			var log logBuffer
 			i := trusting(t, p.serve(), times, &log)
@@ -266,7 +266,7 @@ func TestKeys_AServerThatFails(t *testing.T) {
 func TestKeys_KnownOnesCountForATimeOnly(t *testing.T) {
 	t.Parallel()
 	p := newPublisher(t)
-	times := unhurried
+	times := rareTimes
 	times.Refresh, times.Retry, times.Keep = quick, quick, time.Second
 	i := trusting(t, p.serve(), times, nil)
 	p.fail(keyFaults["a 500"])
@@ -289,7 +289,7 @@ func TestKeys_DownAtTheStart(t *testing.T) {
 	must(t, err)
 	at := l.Addr().String()
 	must(t, l.Close())
-	times := unhurried
+	times := rareTimes
 	times.Retry = quick
 	var log logBuffer
 	i := trusting(t, "http://"+at, times, &log)
@@ -301,7 +301,7 @@ func TestKeys_DownAtTheStart(t *testing.T) {
 	}
 	l, err = (&net.ListenConfig{}).Listen(t.Context(), "tcp", at)
 	must(t, err)
-	s := &httptest.Server{Listener: l, Config: &http.Server{Handler: p, ReadHeaderTimeout: patience}}
+	s := &httptest.Server{Listener: l, Config: &http.Server{Handler: p, ReadHeaderTimeout: testTimeout}}
 	s.Start()
 	t.Cleanup(s.Close)
 	eventually(t, "it heals", func() bool { return counts(i, p.token("first")) })
@@ -312,7 +312,7 @@ func TestKeys_AServerThatHangsHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
 	p := newPublisher(t)
 	p.fail(keyFaults["an answer that never comes"])
-	times := unhurried
+	times := rareTimes
 	times.Wait = quick
 	i := trusting(t, p.serve(), times, nil)
 	if s := i.KeyServer().State(); s.Known != 0 || counts(i, p.token("first")) {
@@ -326,12 +326,12 @@ func TestKeys_ByTLS(t *testing.T) {
 	s := httptest.NewTLSServer(p)
 	t.Cleanup(s.Close)
 	o := auth.Options{KeyFile: filepath.Join(t.TempDir(), "curfew.key"), CreateKey: true, JWKSURL: s.URL}
-	i, err := auth.NewIdentityTimed(t.Context(), o, unhurried, s.Client().Transport)
+	i, err := auth.NewIdentityTimed(t.Context(), o, rareTimes, s.Client().Transport)
 	must(t, err)
 	if !counts(i, p.token("first")) {
 		t.Error("refused")
 	}
-	i, err = auth.NewIdentityTimed(t.Context(), o, unhurried, nil)
+	i, err = auth.NewIdentityTimed(t.Context(), o, rareTimes, nil)
 	must(t, err)
 	if state := i.KeyServer().State(); state.Known != 0 || !strings.Contains(state.Problem, "certificate") {
 		t.Errorf("an unknown certificate is trusted: %+v", state)
@@ -350,7 +350,7 @@ func TestKeys_EntriesOfNoUse(t *testing.T) {
 		map[string]any{"kty": "oct", "kid": "shared", "k": base64.RawURLEncoding.EncodeToString([]byte(sharedSecret))},
 		map[string]any{"kty": "unheard", "kid": "of"},
 	}
-	i := trusting(t, p.serve(), unhurried, nil)
+	i := trusting(t, p.serve(), rareTimes, nil)
 	if s := i.KeyServer().State(); s.Known != 1 || !counts(i, p.token("first")) {
 		t.Errorf("%+v", s)
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// customerView tells the story of whatever was typed or pasted.
+// customerView explains whatever was typed or pasted.
 func (s *Site) customerView(ctx context.Context, r *http.Request, _ curfew.Actor) (any, error) {
 	asked, err := problem.PageQuery(r, "cursor") // an empty q is the form as it is first shown
 	if err != nil {
@@ -30,7 +30,7 @@ func (s *Site) customerView(ctx context.Context, r *http.Request, _ curfew.Actor
 	if err != nil {
 		return nil, err
 	}
-	story, err := s.timeline.Explain(ctx, q, before)
+	t, err := s.timeline.Explain(ctx, q, before)
 	switch curfew.KindOf(err) {
 	case curfew.NotFound, curfew.Invalid:
 		if err != nil {
@@ -40,23 +40,23 @@ func (s *Site) customerView(ctx context.Context, r *http.Request, _ curfew.Actor
 	if err != nil {
 		return nil, err
 	}
-	return storyView(q, story, moments{time.Now()}), nil
+	return timelineView(q, t, moments{time.Now()}), nil
 }
 
-func storyView(q string, story timeline.Timeline, at moments) Customer {
+func timelineView(q string, t timeline.Timeline, at moments) Customer {
 	v := Customer{
-		Query: q, Found: true, CustomerID: story.CustomerID, Customers: story.Customers, Sentence: story.Summary,
-		Name: story.Target.ID, State: storyState(story), Todos: todos(story),
+		Query: q, Found: true, CustomerID: t.CustomerID, Customers: t.Customers, Sentence: t.Summary,
+		Name: t.Target.ID, State: timelineState(t), Todos: todos(t),
 	}
 	if v.CustomerID != "" && v.CustomerID != curfew.Nobody {
 		v.Name = v.CustomerID
 	} else {
 		v.CustomerID = ""
 	}
-	if story.Blocker != nil {
-		v.Until = at.at(story.Blocker.ReleasesAt)
+	if t.Blocker != nil {
+		v.Until = at.at(t.Blocker.ReleasesAt)
 	}
-	for _, e := range slices.Backward(story.Entries) {
+	for _, e := range slices.Backward(t.Entries) {
 		line := entryView(e, at)
 		if e.At.After(at.now) {
 			v.Ahead = append(v.Ahead, line)
@@ -64,20 +64,20 @@ func storyView(q string, story timeline.Timeline, at moments) Customer {
 			v.Past = append(v.Past, line)
 		}
 	}
-	for _, s := range story.Sessions {
+	for _, s := range t.Sessions {
 		v.Sessions = append(v.Sessions, sessionLine(s, at))
 	}
-	for _, c := range story.Checkouts {
+	for _, c := range t.Checkouts {
 		v.Payments = append(v.Payments, paymentLine(c, at))
 	}
-	if story.More {
-		v.Older = Link{Name: "Older", Path: "?" + url.Values{"q": {q}, "cursor": {wire.Cursor(story.Next)}}.Encode()}
+	if t.More {
+		v.Older = Link{Name: "Older", Path: "?" + url.Values{"q": {q}, "cursor": {wire.Cursor(t.Next)}}.Encode()}
 	}
 	return v
 }
 
-// storyState answers the question of an angry customer's call.
-func storyState(s timeline.Timeline) State {
+// timelineState answers the question of an angry customer's call.
+func timelineState(s timeline.Timeline) State {
 	switch {
 	case len(s.Customers) > 0:
 		return State{Sentence: "Several customers have paid with this address."}
@@ -89,7 +89,7 @@ func storyState(s timeline.Timeline) State {
 	return State{Tone: "warning", Sentence: "Blocked by a session that is " + doing(curfew.Snapshot{Session: s.Blocker.Session}) + "."}
 }
 
-// doings is how the actions of a story are asked for: what is missing is not
+// doings is how the actions of a timeline are asked for: what is missing is not
 // offered.
 var doings = map[lifecycle.ActionName]Action{
 	lifecycle.ClearCustomer:  {Label: "Clear…", Ask: "End what this customer has open?", Reason: "optional", Harm: true},
@@ -101,9 +101,9 @@ var doings = map[lifecycle.ActionName]Action{
 	lifecycle.UndoRun:        {Label: "Undo…", Ask: "Undo this run?", Reason: "optional"},
 }
 
-func todos(story timeline.Timeline) []Todo {
+func todos(t timeline.Timeline) []Todo {
 	var all []Todo
-	for _, a := range story.Actions {
+	for _, a := range t.Actions {
 		call, ok := wire.Action(a)
 		do, known := doings[a.Name]
 		if !ok || !known {

@@ -78,10 +78,10 @@ type Run struct {
 	Undo                                                *Action // nil: there is nothing to undo
 }
 
-// Customer is the story of a customer, or of a run.
+// Customer is the timeline of a customer, or of a run.
 type Customer struct {
 	Query, Missing string   // what was looked for, and why nothing was found
-	Found          bool     // there is a story
+	Found          bool     // something was found
 	Name           string   // of the customer, or «Run …»
 	Customers      []string // several with this e-mail address
 	CustomerID     string   // empty: of a run
@@ -101,7 +101,7 @@ type Todo struct {
 	Do   Action
 }
 
-// Entry is one line of a story.
+// Entry is one line of a timeline.
 type Entry struct {
 	At                               Moment
 	Kind, Tone, Sentence, CustomerID string

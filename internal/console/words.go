@@ -128,7 +128,7 @@ type moments struct{ now time.Time }
 
 func (m moments) at(t time.Time) Moment { return Moment{At: t.UTC(), Now: m.now} }
 
-// customerPath is where a customer's story is told.
+// customerPath is the address of a customer's timeline.
 func customerPath(id string) string {
 	return "/console/customer?q=" + url.QueryEscape(id)
 }

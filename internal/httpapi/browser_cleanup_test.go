@@ -18,14 +18,14 @@ const (
 )
 
 func theFiguresAreTheAPIs(w *tab) {
-	w.market.trouble()
+	w.fixture.trouble()
 	w.signIn(mara, cleanupPage)
 	w.wait(alive)
-	preview, err := w.market.admin().PreviewCleanup(w.Context(), api.Selection{})
-	w.market.must(err)
+	preview, err := w.fixture.admin().PreviewCleanup(w.Context(), api.Selection{})
+	w.fixture.must(err)
 	sameFigures(w, preview.WouldClean)
 	if preview.WouldClean.Total != 11 {
-		w.Errorf("the scene has %+v", preview.WouldClean)
+		w.Errorf("the scenario has %+v", preview.WouldClean)
 	}
 	var want []string
 	for _, item := range preview.Items {
@@ -54,7 +54,7 @@ func sessionsShown(w *tab) []string {
 }
 
 func whatWasCheckedIsRun(w *tab) {
-	w.market.trouble()
+	w.fixture.trouble()
 	w.signIn(mara, cleanupPage)
 	w.wait(alive)
 	w.click("#check")
@@ -71,8 +71,8 @@ func whatWasCheckedIsRun(w *tab) {
 	w.says("#rows", "Nothing is due")
 	w.says("#runs", "admin:mara", "succeeded", "3 old waiting sessions", "the sweeper was dead")
 	w.picture("cleaned")
-	after, err := w.market.admin().PreviewCleanup(w.Context(), api.Selection{})
-	w.market.must(err)
+	after, err := w.fixture.admin().PreviewCleanup(w.Context(), api.Selection{})
+	w.fixture.must(err)
 	if after.WouldClean.Total != 0 {
 		w.Errorf("after the run %+v is due", after.WouldClean)
 	}
@@ -81,31 +81,31 @@ func whatWasCheckedIsRun(w *tab) {
 }
 
 func whatMovedIsSaid(w *tab) {
-	w.market.trouble()
+	w.fixture.trouble()
 	w.signIn(mara, cleanupPage)
 	w.wait(alive)
 	w.click("button.run")
 	w.wait("#ask[open]")
-	_, err := w.market.engine.Sessions.Clear(w.Context(), mara, lifecycle.Clearing{CustomerID: "ada"})
-	w.market.must(err)
+	_, err := w.fixture.keeper.Sessions.Clear(w.Context(), mara, lifecycle.Clearing{CustomerID: "ada"})
+	w.fixture.must(err)
 	w.click("#ask-yes")
 	w.wait("#ask .good")
 	w.says("#ask", "1 session had moved since and was left alone", "it is cancelled already (expired)", "2 old waiting sessions")
 }
 
 func filtersNarrow(w *tab) {
-	w.market.trouble()
+	w.fixture.trouble()
 	w.signIn(mara, cleanupPage)
 	w.wait(alive)
 	w.click("details.filters summary", "[name=rules][value=noShows]", "[name=rules][value=overran]", "#check")
 	w.wait(stored, idle)
-	want, err := w.market.admin().PreviewCleanup(w.Context(), api.Selection{Rules: []string{"noShows", "overran"}})
-	w.market.must(err)
+	want, err := w.fixture.admin().PreviewCleanup(w.Context(), api.Selection{Rules: []string{"noShows", "overran"}})
+	w.fixture.must(err)
 	sameFigures(w, want.WouldClean)
 	w.picture("filters")
 
 	// Somebody who is not overdue may be ended early, with a reason.
-	w.visit(cleanupPage + "?customerId=katherine")
+	w.open(cleanupPage + "?customerId=katherine")
 	w.wait(alive)
 	w.write("[name=maxAgeMinutes]", "1")
 	w.click("button.run")
@@ -120,9 +120,9 @@ func filtersNarrow(w *tab) {
 	w.says("#runs", "she called us")
 }
 
-func theKeyboardIsEnough(w *tab) {
+func worksByKeyboard(w *tab) {
 	const tabulator, enter, escape = "\t", "\r", "\x1b"
-	w.market.trouble()
+	w.fixture.trouble()
 	w.signIn(mara, cleanupPage)
 	w.wait(alive)
 	w.do(chromedp.KeyEvent(tabulator), chromedp.KeyEvent(enter))
@@ -142,24 +142,24 @@ func theKeyboardIsEnough(w *tab) {
 }
 
 func anErrorIsSaid(w *tab) {
-	w.market.trouble()
-	w.market.exec("ALTER TABLE mechanic_slots RENAME TO lost")
+	w.fixture.trouble()
+	w.fixture.exec("ALTER TABLE mechanic_slots RENAME TO lost")
 	w.signIn(mara, overviewPage)
 	w.says("#state", "Curfew cannot tell")
 	if n := w.text("[data-figure=busy]"); n != "–" {
 		w.Errorf("a figure that could not be had is shown as %q", n)
 	}
-	w.market.exec("ALTER TABLE lost RENAME TO mechanic_slots")
-	w.visit(cleanupPage)
+	w.fixture.exec("ALTER TABLE lost RENAME TO mechanic_slots")
+	w.open(cleanupPage)
 	w.wait(alive, idle)
-	w.market.must(w.market.store.Close())
+	w.fixture.must(w.fixture.store.Close())
 	evaluated[bool](w, "document.querySelector('#check')?.click() ?? true") // it may have looked again by itself
 	w.until("it is said", "document.querySelector('#unreadable') !== null")
 	w.says("#state", "Curfew cannot tell")
 	w.picture("error")
-	w.visit(overviewPage)
+	w.open(overviewPage)
 	w.says("#state", "Curfew cannot tell")
-	for _, complaint := range w.heard() {
+	for _, complaint := range w.takeComplaints() {
 		if !strings.HasPrefix(complaint, "network: Failed to load resource") {
 			w.Error("the browser says:", complaint)
 		}

@@ -14,8 +14,8 @@ const (
 	paymentsPage = "/console/payments"
 )
 
-// customersStory is a customer who paid, was left alone, got a credit, was told so, and waits again.
-func customersStory(m *market) {
+// customersTimeline is a customer who paid, was left alone, got a credit, was told so, and waits again.
+func customersTimeline(m *pageFixture) {
 	m.Helper()
 	m.before(70*time.Minute, func() { m.pays("katherine", "video15", 3900) })
 	m.before(55*time.Minute, func() {
@@ -30,8 +30,8 @@ func customersStory(m *market) {
 	m.exec("UPDATE deliveries SET attempts = 2, failures = 2, next_at = next_at + 240000000, error = 'no connection to the mail server' WHERE state = 'pending'")
 }
 
-func aStoryIsTold(w *tab) {
-	customersStory(w.market)
+func showsTheTimeline(w *tab) {
+	customersTimeline(w.fixture)
 	w.signIn(mara, overviewPage)
 	w.wait(alive)
 	w.write(".find input", "katherine\r")
@@ -50,16 +50,16 @@ func aStoryIsTold(w *tab) {
 	w.confirm("1 session ended")
 	w.says("#story", "she gave up")
 
-	w.visit(customerPage + "?q=nobody-at-all")
+	w.open(customerPage + "?q=nobody-at-all")
 	w.wait(alive, "#missing")
 	w.says("#missing", "nobody-at-all")
 	w.picture("missing")
 }
 
 func aRunIsUndone(w *tab) {
-	w.market.before(40*time.Minute, func() { w.market.pays("ada", "video15", 3900) })
-	run, err := w.market.admin().RunCleanup(w.Context(), api.Cleanup{Reason: "by mistake"})
-	w.market.must(err)
+	w.fixture.before(40*time.Minute, func() { w.fixture.pays("ada", "video15", 3900) })
+	run, err := w.fixture.admin().RunCleanup(w.Context(), api.Cleanup{Reason: "by mistake"})
+	w.fixture.must(err)
 	w.signIn(mara, cleanupPage)
 	w.wait(alive)
 	w.click("#run-" + run.RunID + " button.undo")
@@ -69,20 +69,20 @@ func aRunIsUndone(w *tab) {
 	w.confirm("1 session came back")
 	w.says("#run-"+run.RunID, "undone")
 	w.says("#runs", "she was still there", "1 session came back")
-	blocker, err := w.market.engine.Sessions.CheckCustomerSessionStatus(w.Context(), "ada")
+	blocker, err := w.fixture.keeper.Sessions.CheckCustomerSessionStatus(w.Context(), "ada")
 	if err != nil || blocker == nil {
 		w.Error("nothing came back:", blocker, err)
 	}
 	w.picture("undone")
-	w.visit(customerPage + "?q=" + run.RunID)
+	w.open(customerPage + "?q=" + run.RunID)
 	w.says("#story", "ada")
 }
 
 func paymentsAreWorked(w *tab) {
-	w.market.held("", "pi_stray", "stray@example.org")
-	w.market.held("bob", "pi_bob", "bob@example.org")
-	w.market.pays("ada", "chat10", 1500)
-	w.market.pays("ada", "video15", 3900) // deferred
+	w.fixture.held("", "pi_stray", "stray@example.org")
+	w.fixture.held("bob", "pi_bob", "bob@example.org")
+	w.fixture.pays("ada", "chat10", 1500)
+	w.fixture.pays("ada", "video15", 3900) // deferred
 	w.signIn(mara, paymentsPage)
 	w.wait(alive)
 	w.says("#state", "2 payments are held", "1 waits for a slot")
@@ -90,8 +90,8 @@ func paymentsAreWorked(w *tab) {
 	w.accessible()
 	w.picture("payments")
 
-	stray, err := w.market.engine.Checkouts.Checkout(w.Context(), "pi_stray")
-	w.market.must(err)
+	stray, err := w.fixture.keeper.Checkouts.Checkout(w.Context(), "pi_stray")
+	w.fixture.must(err)
 	w.click("#payment-" + stray.ID + " button.assign")
 	w.wait("#ask[open]")
 	w.write("#ask [name=customerId]", "grace")
@@ -102,13 +102,13 @@ func paymentsAreWorked(w *tab) {
 	w.confirm()
 	w.gone("#payment-" + stray.ID)
 
-	bob, err := w.market.engine.Checkouts.Checkout(w.Context(), "pi_bob")
-	w.market.must(err)
+	bob, err := w.fixture.keeper.Checkouts.Checkout(w.Context(), "pi_bob")
+	w.fixture.must(err)
 	w.click("#payment-" + bob.ID + " button.refund")
 	w.wait("#ask[open]")
 	w.write("#ask [name=reason]", "no such plan")
 	w.confirm()
-	w.visit(paymentsPage + "?outcome=refund_due")
+	w.open(paymentsPage + "?outcome=refund_due")
 	w.wait(alive)
 	w.click("#payment-" + bob.ID + " button.by-hand")
 	w.wait("#ask[open]")
@@ -116,7 +116,7 @@ func paymentsAreWorked(w *tab) {
 	w.confirm()
 	w.gone("#payment-" + bob.ID)
 	for ref, want := range map[string]curfew.Outcome{"pi_stray": curfew.Fulfilled, "pi_bob": curfew.Refunded} {
-		if c, err := w.market.engine.Checkouts.Checkout(w.Context(), ref); err != nil || c.Outcome != want {
+		if c, err := w.fixture.keeper.Checkouts.Checkout(w.Context(), ref); err != nil || c.Outcome != want {
 			w.Errorf("%s is %s (%v), want %s", ref, c.Outcome, err, want)
 		}
 	}
@@ -125,37 +125,37 @@ func paymentsAreWorked(w *tab) {
 // hostileDeliveries: an endpoint's address and description, a customer's address, what a receiver said.
 func hostileDeliveries(w *tab, corpus []string) {
 	for _, text := range corpus {
-		endpoint, delivery := w.market.dead()
-		w.market.exec("UPDATE webhook_endpoints SET url = ?, description = ?, kinds = json_array(?), enabled = 0, disabled_reason = ? WHERE id = ?",
+		endpoint, delivery := w.fixture.dead()
+		w.fixture.exec("UPDATE webhook_endpoints SET url = ?, description = ?, kinds = json_array(?), enabled = 0, disabled_reason = ? WHERE id = ?",
 			text, text, text, text, endpoint)
-		w.market.exec("UPDATE deliveries SET customer_id = ?, error = ? WHERE id = ?", text, text, delivery)
+		w.fixture.exec("UPDATE deliveries SET customer_id = ?, error = ? WHERE id = ?", text, text, delivery)
 	}
-	w.market.notices(record.MailChannel, "x@"+corpus[0])
-	w.market.exec("UPDATE deliveries SET state = 'dead', error = destination WHERE channel = 'mail' AND customer_id = ?", corpus[1])
-	w.visit(deliveriesPage)
+	w.fixture.notices(record.MailChannel, "x@"+corpus[0])
+	w.fixture.exec("UPDATE deliveries SET state = 'dead', error = destination WHERE channel = 'mail' AND customer_id = ?", corpus[1])
+	w.open(deliveriesPage)
 	w.wait(alive)
 	w.says("#endpoints", corpus...)
 	w.says("#deliveries", corpus...)
 	harmless(w)
-	w.visit(deliveriesPage + "?state=pending")
+	w.open(deliveriesPage + "?state=pending")
 	w.wait(alive)
 	w.says("#deliveries", "x…@"+corpus[0])
 	harmless(w)
 }
 
-// hostileStories: what a customer could write stands in stories and payments too.
-func hostileStories(w *tab, corpus []string) {
+// hostileTimelines: what a customer could write stands in timelines and payments too.
+func hostileTimelines(w *tab, corpus []string) {
 	for i, text := range corpus {
-		w.market.held(text, "pi_"+string(rune('a'+i)), text+"@example.org")
-		w.visit(customerPage + "?q=" + url.QueryEscape(text))
+		w.fixture.held(text, "pi_"+string(rune('a'+i)), text+"@example.org")
+		w.open(customerPage + "?q=" + url.QueryEscape(text))
 		w.wait(alive, "#story")
 		w.says("h1", text)
 		harmless(w)
 	}
-	w.visit(customerPage + "?q=" + url.QueryEscape("<script>alert(1)</script>"))
+	w.open(customerPage + "?q=" + url.QueryEscape("<script>alert(1)</script>"))
 	w.wait(alive)
 	harmless(w)
-	w.visit(paymentsPage + "?outcome=held")
+	w.open(paymentsPage + "?outcome=held")
 	w.wait(alive)
 	w.says("#payments", corpus...)
 	harmless(w)

@@ -20,11 +20,11 @@ func deliveriesAreWorked(w *tab) {
 	w.wait("#endpoints li")
 	w.says("#endpoints", "https://shop.example.org/hooks", "session.cancelled, checkout.held", "enabled")
 
-	_, delivery := w.market.dead()
-	w.market.exec("UPDATE webhook_endpoints SET url = url || ?, description = ? WHERE url LIKE 'https://example.org%'",
+	_, delivery := w.fixture.dead()
+	w.fixture.exec("UPDATE webhook_endpoints SET url = url || ?, description = ? WHERE url LIKE 'https://example.org%'",
 		strings.Repeat("/a-long-way", 12), "the shop's accounting")
-	w.market.exec("UPDATE deliveries SET error = ? WHERE id = ?", strings.Repeat("it-did-not-say-where-to-break,", 6), delivery)
-	w.visit(deliveriesPage)
+	w.fixture.exec("UPDATE deliveries SET error = ? WHERE id = ?", strings.Repeat("it-did-not-say-where-to-break,", 6), delivery)
+	w.open(deliveriesPage)
 	w.wait(alive, "#delivery-"+delivery)
 	w.says("#state", "Events go to 2 endpoints; 1 delivery is dead")
 	w.says("#delivery-"+delivery, "dead")
@@ -32,8 +32,8 @@ func deliveriesAreWorked(w *tab) {
 	w.picture("deliveries")
 	w.click("#delivery-" + delivery + " button.replay")
 	w.gone("#delivery-" + delivery)
-	d, err := w.market.admin().Delivery(w.Context(), delivery)
-	w.market.must(err)
+	d, err := w.fixture.admin().Delivery(w.Context(), delivery)
+	w.fixture.must(err)
 	if d.State != string(record.DeliveryPending) {
 		w.Errorf("the replayed delivery is %s", d.State)
 	}

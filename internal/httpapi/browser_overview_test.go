@@ -18,12 +18,12 @@ const (
 )
 
 func howThingsAre(w *tab) {
-	w.market.trouble()
-	w.market.hours()
+	w.fixture.trouble()
+	w.fixture.hours()
 	w.signIn(mara, overviewPage)
 	w.wait(alive, "[data-chart=sessions][data-drawn]", "[data-chart=lag][data-drawn]")
-	health, err := w.market.admin().Health(w.Context())
-	w.market.must(err)
+	health, err := w.fixture.admin().Health(w.Context())
+	w.fixture.must(err)
 	w.says("#state", "8 things need attention", "6 customers wait", "2 sessions are live")
 	w.says(".findings", health.Problems...)
 	for _, f := range health.Findings {
@@ -52,7 +52,7 @@ func sameNumbers(w *tab, want map[string]int) {
 }
 
 func aFixIsAButton(w *tab) {
-	w.market.trouble()
+	w.fixture.trouble()
 	w.signIn(mara, overviewPage)
 	w.wait(alive)
 	w.click("#finding-overdue_live button.clean")
@@ -62,15 +62,15 @@ func aFixIsAButton(w *tab) {
 	w.write("#ask [name=reason]", "the room was left open")
 	w.confirm("Session cleanup completed", "2 rows of overrun sessions")
 	w.gone("#finding-overdue_live", "#ask[open]")
-	runs, err := w.market.admin().CleanupRuns(w.Context(), api.Page{})
-	w.market.must(err)
+	runs, err := w.fixture.admin().CleanupRuns(w.Context(), api.Page{})
+	w.fixture.must(err)
 	if len(runs.Runs) != 1 || runs.Runs[0].Reason != "the room was left open" || runs.Runs[0].Actor != "admin:mara" {
 		w.Errorf("the runs are %+v", runs.Runs)
 	}
 }
 
 func aFindingIsAcknowledged(w *tab) {
-	w.market.trouble()
+	w.fixture.trouble()
 	w.signIn(mara, overviewPage)
 	w.wait(alive)
 	w.click("#finding-overdue_live button.acknowledge")
@@ -89,14 +89,14 @@ func aFindingIsAcknowledged(w *tab) {
 }
 
 func allIsWell(w *tab) {
-	w.market.before(80*time.Minute, func() { w.market.pays("grace", "chat10", 1500) })
-	w.market.before(50*time.Minute, func() {
-		_, err := w.market.engine.Sessions.Clear(w.Context(), mara, lifecycle.Clearing{CustomerID: "grace"})
-		w.market.must(err)
+	w.fixture.before(80*time.Minute, func() { w.fixture.pays("grace", "chat10", 1500) })
+	w.fixture.before(50*time.Minute, func() {
+		_, err := w.fixture.keeper.Sessions.Clear(w.Context(), mara, lifecycle.Clearing{CustomerID: "grace"})
+		w.fixture.must(err)
 	})
-	w.market.pays("ada", "chat10", 1500)
-	w.market.server.Recall(w.Context())
-	w.market.server.Sample(w.Context())
+	w.fixture.pays("ada", "chat10", 1500)
+	w.fixture.server.Recall(w.Context())
+	w.fixture.server.Sample(w.Context())
 	w.signIn(mara, overviewPage)
 	w.wait(alive, "[data-chart=sessions][data-drawn]", "[data-chart=lag][data-drawn]")
 	w.says("[data-chart-said=sessions]", "min: at most 1 waiting, 0 live, 0 stale in the last 1 min")
@@ -105,7 +105,7 @@ func allIsWell(w *tab) {
 	w.says("[data-chart-said=lag]", "the last 1 min:")
 	w.picture("well")
 	w.says("#state", "All is well: 1 customer waits and 0 sessions are live")
-	w.market.pays("bob", "chat10", 1500)
+	w.fixture.pays("bob", "chat10", 1500)
 	w.until("the page is up to date by itself", "document.querySelector('#state').textContent.includes('2 customers wait')")
 	w.says(".repeated", "Nobody")
 }
@@ -121,8 +121,8 @@ func settingsAreShown(w *tab) {
 }
 
 func readableWithoutScripts(w *tab) {
-	w.market.trouble()
-	w.market.live("own", "solo")
+	w.fixture.trouble()
+	w.fixture.live("own", "solo")
 	w.signIn(mara, overviewPage)
 	w.scripts(false)
 	for path, texts := range map[string][]string{
@@ -134,7 +134,7 @@ func readableWithoutScripts(w *tab) {
 		clearPage + "?customer=katherine": {"katherine", "waiting for a mechanic", "€39.00"},
 		mechanicPage:                      {"katherine"},
 	} {
-		w.visit(path)
+		w.open(path)
 		w.says("main", texts...)
 		if n := evaluated[int](w, "[...document.querySelectorAll('button.act')].filter((b) => b.checkVisibility()).length"); n > 0 {
 			w.Errorf("%s shows %d buttons that do nothing", path, n)

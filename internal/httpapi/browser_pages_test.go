@@ -27,11 +27,11 @@ func TestPages(t *testing.T) {
 		"what was checked is run, and then nothing is due": whatWasCheckedIsRun,
 		"what moved meanwhile is left alone, and said":     whatMovedIsSaid,
 		"filters narrow it down":                           filtersNarrow,
-		"a customer's story is told":                       aStoryIsTold,
+		"a customer's timeline is shown":                   showsTheTimeline,
 		"a run is undone":                                  aRunIsUndone,
 		"payments are worked":                              paymentsAreWorked,
 		"deliveries are worked":                            deliveriesAreWorked,
-		"the keyboard is enough":                           theKeyboardIsEnough,
+		"the keyboard is enough":                           worksByKeyboard,
 		"an error is said":                                 anErrorIsSaid,
 		"a customer clears what is theirs":                 aCustomerClears,
 		"a customer ends a live session":                   aCustomerEnds,
@@ -46,7 +46,7 @@ func TestPages(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
-			test(openTab(browser, t, newMarket(t)))
+			test(openTab(browser, t, newPageFixture(t)))
 		})
 	}
 }
@@ -54,16 +54,16 @@ func TestPages(t *testing.T) {
 // Every text of the corpus is a customer's id and name, and a reason.
 func noStoredTextRuns(w *tab) {
 	corpus := strings.Split(strings.TrimSpace(readFile(w.T, "testdata/xss.txt")), "\n")
-	w.market.before(40*time.Minute, func() {
+	w.fixture.before(40*time.Minute, func() {
 		for _, text := range corpus {
-			w.market.pays(text, "chat10", 1500)
+			w.fixture.pays(text, "chat10", 1500)
 		}
 	})
 	for _, text := range corpus[:4] {
-		_, err := w.market.admin().RunCleanup(w.Context(), api.Cleanup{CustomerID: text, Reason: text})
-		w.market.must(err)
+		_, err := w.fixture.admin().RunCleanup(w.Context(), api.Cleanup{CustomerID: text, Reason: text})
+		w.fixture.must(err)
 		for range 4 {
-			w.market.pays(text, "chat10", 1500)
+			w.fixture.pays(text, "chat10", 1500)
 		}
 	}
 	w.signIn(mara, cleanupPage)
@@ -78,18 +78,18 @@ func noStoredTextRuns(w *tab) {
 	w.wait("#ask .good", "#ask-no:enabled")
 	w.says("#runs", corpus[1])
 	harmless(w)
-	w.visit(overviewPage)
+	w.open(overviewPage)
 	w.wait(alive)
 	w.says(".repeated", corpus[:4]...)
 	harmless(w)
-	w.visit(mechanicPage)
+	w.open(mechanicPage)
 	w.wait(alive)
 	w.says("#queue", corpus[:4]...)
 	harmless(w)
 	hostileDeliveries(w, corpus)
-	hostileStories(w, corpus[:6])
+	hostileTimelines(w, corpus[:6])
 	for _, text := range corpus {
-		w.visit(clearPage + "?customer=" + url.QueryEscape(text))
+		w.open(clearPage + "?customer=" + url.QueryEscape(text))
 		w.wait(alive)
 		w.says("h1", text)
 		harmless(w)
@@ -108,7 +108,7 @@ func harmless(w *tab) {
 	if diff := cmp.Diff([]string{"IMG /static/img/curfew.svg"}, got); diff != "" {
 		w.Error("a stored text became an element (-own +found):", diff)
 	}
-	if hrefs := evaluated[[]string](w, "[...document.links].map((a) => a.protocol + '//' + a.host)"); slices.ContainsFunc(hrefs, func(h string) bool { return h != w.market.URL }) {
+	if hrefs := evaluated[[]string](w, "[...document.links].map((a) => a.protocol + '//' + a.host)"); slices.ContainsFunc(hrefs, func(h string) bool { return h != w.fixture.URL }) {
 		w.Errorf("links lead elsewhere: %q", hrefs)
 	}
 	if handlers := evaluated[int](w, "[...document.querySelectorAll('*')].filter((e) => e.getAttributeNames().some((n) => n.startsWith('on'))).length"); handlers > 0 {

@@ -20,8 +20,8 @@ var (
 )
 
 func aCustomerClears(w *tab) {
-	w.market.before(4*time.Minute, func() { w.market.pays("ada", "video15", 3900) })
-	w.market.pays("ada", "chat10", 1500) // deferred: it waits for the slot
+	w.fixture.before(4*time.Minute, func() { w.fixture.pays("ada", "video15", 3900) })
+	w.fixture.pays("ada", "chat10", 1500) // deferred: it waits for the slot
 	w.signIn(ada, clearPage)
 	w.wait(alive)
 	w.says("#state", "You are waiting for a mechanic")
@@ -41,7 +41,7 @@ func aCustomerClears(w *tab) {
 }
 
 func aCustomerEnds(w *tab) {
-	w.market.before(10*time.Minute, func() { w.market.live("ada", "max") })
+	w.fixture.before(10*time.Minute, func() { w.fixture.live("ada", "max") })
 	w.signIn(ada, clearPage)
 	w.wait(alive)
 	w.says("#state", "You are in a live session")
@@ -54,7 +54,7 @@ func aCustomerEnds(w *tab) {
 }
 
 func anAppointmentIsCancelled(w *tab) {
-	w.market.books("ada", "chat10", 2000, 48*time.Hour)
+	w.fixture.books("ada", "chat10", 2000, 48*time.Hour)
 	w.signIn(ada, clearPage)
 	w.wait(alive)
 	w.says("#state", "an appointment is booked")
@@ -68,7 +68,7 @@ func anAppointmentIsCancelled(w *tab) {
 }
 
 func anAdminClears(w *tab) {
-	w.market.live("ada & bob", "max")
+	w.fixture.live("ada & bob", "max")
 	w.signIn(mara, clearPage)
 	w.wait("main input[name=customer]")
 	w.write("main input[name=customer]", "ada & bob")
@@ -88,12 +88,12 @@ func anAdminClears(w *tab) {
 }
 
 func aMechanicWorks(w *tab) {
-	w.market.before(3*time.Minute, func() { w.market.pays("katherine", "video15", 3900) })
+	w.fixture.before(3*time.Minute, func() { w.fixture.pays("katherine", "video15", 3900) })
 	w.signIn(maxim, mechanicPage)
 	w.wait(alive)
 	w.says("#state", "1 customer waits for a mechanic")
 	w.says("#queue", "katherine", "video15")
-	linus := w.market.pays("linus", "chat10", 1500)
+	linus := w.fixture.pays("linus", "chat10", 1500)
 	w.wait("#offer-" + linus.RequestID) // it appears by itself
 	w.accessible()
 	w.picture("queue")
@@ -114,8 +114,8 @@ func aMechanicWorks(w *tab) {
 	w.click("#offer-" + linus.RequestID + " button.accept")
 	w.wait("#current")
 	for _, who := range []curfew.Actor{{Role: curfew.Customer, ID: "linus"}, maxim} {
-		_, err := w.market.engine.Sessions.Join(w.Context(), linus.SessionID, who)
-		w.market.must(err)
+		_, err := w.fixture.keeper.Sessions.Join(w.Context(), linus.SessionID, who)
+		w.fixture.must(err)
 	}
 	w.wait("#current button.end")
 	w.says("#current", "live")
@@ -128,23 +128,23 @@ func aMechanicWorks(w *tab) {
 }
 
 func anotherWasFirst(w *tab) {
-	f := w.market.pays("linus", "chat10", 1500)
+	f := w.fixture.pays("linus", "chat10", 1500)
 	w.signIn(maxim, mechanicPage)
 	w.wait(alive)
 	w.still()
-	_, err := w.market.engine.Queue.Accept(w.Context(), f.RequestID, "ruth")
-	w.market.must(err)
+	_, err := w.fixture.keeper.Queue.Accept(w.Context(), f.RequestID, "ruth")
+	w.fixture.must(err)
 	w.click("button.accept")
 	w.wait("#ask[open] .critical")
 	w.says("#ask", "another mechanic")
-	w.heard() // the browser notes every answer of 409
-	w.visit(mechanicPage)
+	w.takeComplaints() // the browser notes every answer of 409
+	w.open(mechanicPage)
 	w.gone("#offer-" + f.RequestID)
 }
 
 func nobodyIsSignedIn(w *tab) {
 	for _, path := range []string{overviewPage, cleanupPage, settingsPage, clearPage, clearPage + "?customer=ada", mechanicPage} {
-		w.visit(path)
+		w.open(path)
 		w.says("main", "You are not signed in", "curfew login")
 		if n := evaluated[int](w, "document.scripts.length"); n > 0 {
 			w.Errorf("%s runs %d scripts for nobody", path, n)
@@ -157,28 +157,28 @@ func nobodyIsSignedIn(w *tab) {
 func pagesAreForTheirRoles(w *tab) {
 	w.signIn(ada, cleanupPage)
 	w.says("main", "This page is not for you", "customer ada")
-	w.visit(mechanicPage)
+	w.open(mechanicPage)
 	w.says("main", "This page is not for you")
-	w.visit(clearPage + "?customer=bob")
+	w.open(clearPage + "?customer=bob")
 	w.wait(alive)
 	w.says("h1", "My sessions")
-	w.visit("/")
+	w.open("/")
 	w.says("h1", "My sessions") // everybody's own page
 }
 
 func aLinkWorksOnce(w *tab) {
-	ticket, err := w.market.identity.LoginTicket(mara)
-	w.market.must(err)
-	link := w.market.URL + "/login?ticket=" + url.QueryEscape(ticket)
+	ticket, err := w.fixture.identity.LoginTicket(mara)
+	w.fixture.must(err)
+	link := w.fixture.URL + "/login?ticket=" + url.QueryEscape(ticket)
 	w.do(chromedp.Navigate(link))
 	w.wait(alive)
 	w.click(".who button")
 	w.wait("pre")
 	w.says("main", "You are not signed in")
 
-	stranger := openTab(w.ctx, w.T, w.market)
+	stranger := openTab(w.ctx, w.T, w.fixture)
 	stranger.do(chromedp.Navigate(link))
 	stranger.says("main", "This link does not sign you in", "curfew login")
-	stranger.heard() // the browser notes the 401
+	stranger.takeComplaints() // the browser notes the 401
 	stranger.picture("login")
 }

@@ -9,17 +9,17 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// market is a house whose sweeper is dead, and the people in it.
-type market struct{ *house }
+// pageFixture is a fixture whose sweeper is dead, and the people in it.
+type pageFixture struct{ *fixture }
 
 var (
 	mara    = curfew.Actor{Role: curfew.Admin, ID: "mara"}
 	backend = curfew.Actor{Role: curfew.Service, ID: "shop"}
 )
 
-func newMarket(t *testing.T) *market {
+func newPageFixture(t *testing.T) *pageFixture {
 	t.Helper()
-	return &market{newHouseWith(t, settings{given: []api.Setting{
+	return &pageFixture{newFixtureWith(t, settings{given: []api.Setting{
 		{Key: "database_url", Value: "postgres://db.example.org/shop", Source: "environment", Where: "CURFEW_DATABASE_URL", Default: "sqlite:curfew.db", Help: "The database: sqlite:PATH or postgres://…"},
 		{Key: "waiting_ttl", Value: "20m", Source: "file", Where: "curfew.yaml line 3: waiting_ttl", Default: "15m", Help: "How long a session waits for a mechanic."},
 		{Key: "join_ttl", Value: "30m", Source: "default", Default: "30m", Help: "How long an accepted session may take to become live."},
@@ -29,7 +29,7 @@ func newMarket(t *testing.T) *market {
 	}})}
 }
 
-func (m *market) must(err error) {
+func (m *pageFixture) must(err error) {
 	m.Helper()
 	if err != nil {
 		m.Fatal(err)
@@ -37,16 +37,16 @@ func (m *market) must(err error) {
 }
 
 // before does something so long ago, by the database's clock.
-func (m *market) before(d time.Duration, do func()) {
+func (m *pageFixture) before(d time.Duration, do func()) {
 	m.ago(d)
 	defer m.ago(0)
 	do()
 }
 
 // pays is a paid checkout of a customer.
-func (m *market) pays(customer, plan string, amount int64) lifecycle.Fulfillment {
+func (m *pageFixture) pays(customer, plan string, amount int64) lifecycle.Fulfillment {
 	m.Helper()
-	f, err := m.engine.Admission.FulfillCheckout(m.Context(), backend, lifecycle.Purchase{
+	f, err := m.keeper.Admission.FulfillCheckout(m.Context(), backend, lifecycle.Purchase{
 		PaymentRef: time.Now().Format("pi_150405.000000000_") + customer,
 		CustomerID: customer, Plan: plan, Amount: &amount, Currency: "eur", Name: customer,
 	})
@@ -55,10 +55,10 @@ func (m *market) pays(customer, plan string, amount int64) lifecycle.Fulfillment
 }
 
 // books is an appointment so far ahead.
-func (m *market) books(customer, plan string, amount int64, ahead time.Duration) {
+func (m *pageFixture) books(customer, plan string, amount int64, ahead time.Duration) {
 	m.Helper()
 	at := time.Now().Add(ahead + time.Minute)
-	_, err := m.engine.Admission.FulfillCheckout(m.Context(), backend, lifecycle.Purchase{
+	_, err := m.keeper.Admission.FulfillCheckout(m.Context(), backend, lifecycle.Purchase{
 		PaymentRef: "pi_booked_" + customer, CustomerID: customer, Plan: plan, Amount: &amount, Currency: "eur", Name: customer,
 		StartsAt: &at,
 	})
@@ -66,27 +66,27 @@ func (m *market) books(customer, plan string, amount int64, ahead time.Duration)
 }
 
 // taken is a session that a mechanic has accepted.
-func (m *market) taken(customer, mechanic string) lifecycle.Fulfillment {
+func (m *pageFixture) taken(customer, mechanic string) lifecycle.Fulfillment {
 	m.Helper()
 	f := m.pays(customer, "video15", 3900)
-	_, err := m.engine.Queue.Accept(m.Context(), f.RequestID, mechanic)
+	_, err := m.keeper.Queue.Accept(m.Context(), f.RequestID, mechanic)
 	m.must(err)
 	return f
 }
 
 // live is a session that both have joined.
-func (m *market) live(customer, mechanic string) lifecycle.Fulfillment {
+func (m *pageFixture) live(customer, mechanic string) lifecycle.Fulfillment {
 	m.Helper()
 	f := m.taken(customer, mechanic)
 	for _, who := range []curfew.Actor{{Role: curfew.Customer, ID: customer}, {Role: curfew.Mechanic, ID: mechanic}} {
-		_, err := m.engine.Sessions.Join(m.Context(), f.SessionID, who)
+		_, err := m.keeper.Sessions.Join(m.Context(), f.SessionID, who)
 		m.must(err)
 	}
 	return f
 }
 
 // orphan is a session whose request somebody ended behind Curfew's back, while the guards were off.
-func (m *market) orphan(customer string) {
+func (m *pageFixture) orphan(customer string) {
 	m.Helper()
 	f := m.pays(customer, "diagnostic", 5900)
 	m.must(m.store.SetGuards(m.Context(), false))
@@ -95,7 +95,7 @@ func (m *market) orphan(customer string) {
 }
 
 // trouble is a bad afternoon: nobody swept for hours.
-func (m *market) trouble() {
+func (m *pageFixture) trouble() {
 	m.Helper()
 	m.before(3*time.Hour, func() { m.live("grace.h", "tom") })
 	m.before(95*time.Minute, func() { m.taken("user_8412", "ruth") })
@@ -111,7 +111,7 @@ func (m *market) trouble() {
 }
 
 // hours is an afternoon for the charts: customers come and go, the sweeper dies.
-func (m *market) hours() {
+func (m *pageFixture) hours() {
 	m.Helper()
 	defer m.ago(0)
 	for back := 2 * time.Hour; back >= 0; back -= 4 * time.Minute {

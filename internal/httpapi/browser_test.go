@@ -25,9 +25,9 @@ import (
 // chromium is where Debian's is.
 const chromium = "/usr/bin/chromium"
 
-// patience is how long a page may take for one step. It is long because the race detector, a browser
+// testTimeout is how long a page may take for one step. It is long because the race detector, a browser
 // and other tests share a machine that may be small.
-const patience = 40 * time.Second
+const testTimeout = 40 * time.Second
 
 // step is something done in a browser.
 type step = chromedp.Action[chromedp.Void]
@@ -56,24 +56,24 @@ func browse(t *testing.T) context.Context {
 // tab is a browser window with cookies of its own. What its console complains of fails the test.
 type tab struct {
 	*testing.T
-	ctx    context.Context
-	market *market
+	ctx     context.Context
+	fixture *pageFixture
 
 	mu         sync.Mutex
 	complaints []string
 	axe        bool // has looked at the page: it tries inline styles
 }
 
-func openTab(browser context.Context, t *testing.T, s *market) *tab {
+func openTab(browser context.Context, t *testing.T, s *pageFixture) *tab {
 	t.Helper()
 	ctx, leave := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
 	t.Cleanup(leave)
-	w := &tab{T: t, ctx: ctx, market: s}
-	if err := chromedp.Listen(ctx, w.hear); err != nil {
+	w := &tab{T: t, ctx: ctx, fixture: s}
+	if err := chromedp.Listen(ctx, w.collect); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		for _, complaint := range w.heard() {
+		for _, complaint := range w.takeComplaints() {
 			t.Error("the browser says:", complaint)
 		}
 	})
@@ -81,8 +81,8 @@ func openTab(browser context.Context, t *testing.T, s *market) *tab {
 	return w
 }
 
-// hear collects what a page must not do: open a dialog of the browser, throw, or break the policy.
-func (w *tab) hear(event any) {
+// collect collects what a page must not do: open a dialog of the browser, throw, or break the policy.
+func (w *tab) collect(event any) {
 	var complaint string
 	switch e := event.(type) {
 	case *page.EventJavascriptDialogOpening:
@@ -104,8 +104,8 @@ func (w *tab) hear(event any) {
 	w.complaints = append(w.complaints, complaint)
 }
 
-// heard takes what was collected.
-func (w *tab) heard() []string {
+// takeComplaints returns what was collected, and starts anew.
+func (w *tab) takeComplaints() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	all := w.complaints
@@ -115,11 +115,11 @@ func (w *tab) heard() []string {
 
 func (w *tab) do(steps ...step) {
 	w.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, patience)
+	ctx, cancel := context.WithTimeout(w.ctx, testTimeout)
 	defer cancel()
 	for i, s := range steps {
 		if err := chromedp.Do(ctx, s); err != nil {
-			w.Fatalf("step %d of %d: %v; the page says:\n%s\n%q", i+1, len(steps), err, w.text("body"), w.heard())
+			w.Fatalf("step %d of %d: %v; the page says:\n%s\n%q", i+1, len(steps), err, w.text("body"), w.takeComplaints())
 		}
 	}
 }
@@ -127,17 +127,17 @@ func (w *tab) do(steps ...step) {
 // signIn follows a link as `curfew login` prints it, to the page.
 func (w *tab) signIn(who curfew.Actor, path string) {
 	w.Helper()
-	ticket, err := w.market.identity.LoginTicket(who)
+	ticket, err := w.fixture.identity.LoginTicket(who)
 	if err != nil {
 		w.Fatal(err)
 	}
-	w.do(chromedp.Navigate(w.market.URL + "/login?ticket=" + url.QueryEscape(ticket)))
-	w.visit(path)
+	w.do(chromedp.Navigate(w.fixture.URL + "/login?ticket=" + url.QueryEscape(ticket)))
+	w.open(path)
 }
 
-func (w *tab) visit(path string) {
+func (w *tab) open(path string) {
 	w.Helper()
-	w.do(chromedp.Navigate(w.market.URL + path))
+	w.do(chromedp.Navigate(w.fixture.URL + path))
 }
 
 // wait until something of the page is there, also where that is the next page.
@@ -159,7 +159,7 @@ func (w *tab) gone(selectors ...string) {
 // until waits for an expression to be true.
 func (w *tab) until(what, expression string) {
 	w.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, patience)
+	ctx, cancel := context.WithTimeout(w.ctx, testTimeout)
 	defer cancel()
 	look := time.NewTicker(50 * time.Millisecond)
 	defer look.Stop()
@@ -170,7 +170,7 @@ func (w *tab) until(what, expression string) {
 		}
 		select {
 		case <-ctx.Done():
-			w.Fatalf("%s: not so: %v; the page says:\n%s\n%q", what, err, w.text("body"), w.heard())
+			w.Fatalf("%s: not so: %v; the page says:\n%s\n%q", what, err, w.text("body"), w.takeComplaints())
 		case <-look.C:
 		}
 	}
@@ -192,7 +192,7 @@ func (w *tab) accessible() {
 	evaluated[int](w, readFile(w.T, "testdata/axe/axe-4.14.1.min.js")+"\n;0")
 	for scheme, options := range map[string]string{"light": "{}", "dark": "{runOnly: ['color-contrast']}"} {
 		w.do(w.scheme(scheme))
-		ctx, cancel := context.WithTimeout(w.ctx, patience)
+		ctx, cancel := context.WithTimeout(w.ctx, testTimeout)
 		found, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](fmt.Sprintf(
 			`axe.run(document, %s).then((r) => r.violations.flatMap((v) => v.nodes.map((n) => v.impact + ": " + v.help + ": " + n.html)))`, options), chromedp.EvalAwaitPromise))
 		cancel()
@@ -254,7 +254,7 @@ func (w *tab) says(selector string, texts ...string) {
 // evaluated is what an expression says in the page.
 func evaluated[V any](w *tab, expression string) V {
 	w.Helper()
-	ctx, cancel := context.WithTimeout(w.ctx, patience)
+	ctx, cancel := context.WithTimeout(w.ctx, testTimeout)
 	defer cancel()
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[V](expression))
 	if err != nil {

@@ -34,7 +34,7 @@ const operatorName = "MARK-operator@ops.example"
 // canaries is a process whose operators write markers, and everything that it
 // tells others.
 type canaries struct {
-	*station
+	*environment
 	mailServer *mailtest.Server
 
 	mu      sync.Mutex
@@ -50,7 +50,7 @@ func (c *canaries) mark(what string) string {
 	return text
 }
 
-func (c *canaries) overhear(what string, body []byte) {
+func (c *canaries) search(what string, body []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	fmt.Fprintf(&c.outside, "\n--- %s\n%s\n", what, body)
@@ -65,7 +65,7 @@ func (c *canaries) RoundTrip(r *http.Request) (*http.Response, error) {
 	body, err := io.ReadAll(resp.Body)
 	_ = resp.Body.Close()
 	resp.Body = io.NopCloser(bytes.NewReader(body))
-	c.overhear(r.Method+" "+r.URL.Path, body)
+	c.search(r.Method+" "+r.URL.Path, body)
 	return resp, err
 }
 
@@ -88,7 +88,7 @@ func (c *canaries) deliver() {
 	})
 	receiver := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		c.overhear("webhook", body)
+		c.search("webhook", body)
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.hooks++
@@ -102,7 +102,7 @@ func (c *canaries) deliver() {
 	must(c.T, err)
 	roots := x509.NewCertPool()
 	roots.AddCert(receiver.Certificate())
-	c.mailServer = mailtest.NewServer(c.T, mailtest.Options{Received: func(m mailtest.Mail) { c.overhear("mail", fmt.Append(nil, m)) }})
+	c.mailServer = mailtest.NewServer(c.T, mailtest.Options{Received: func(m mailtest.Mail) { c.search("mail", fmt.Append(nil, m)) }})
 	letters, err := mail.NewChannel(store, mail.Options{
 		Server: mail.Server{Host: c.mailServer.Host, Port: c.mailServer.Port, TLS: mail.NoTLS}, From: &netmail.Address{Address: "help@shop.example"},
 		BaseURL: c.url, Signer: c.identity,
@@ -175,7 +175,7 @@ func (c *canaries) repair(op *api.Client) {
 		"held-nobody": {Plan: "chat10"}, "held-plan": {CustomerID: "ivy", Plan: "nothing"},
 	} {
 		p.Ref, p.Paid, p.Amount, p.Currency, p.PaymentID, p.Email = ref, true, 990, "eur", "pi-"+ref, "ivy@mail.example"
-		must(c.T, c.engine.Payments.Receive(c.Context(), curfew.Notice{ID: ref, Kind: curfew.NoticePaid, Payment: p}))
+		must(c.T, c.keeper.Payments.Receive(c.Context(), curfew.Notice{ID: ref, Kind: curfew.NoticePaid, Payment: p}))
 	}
 	for ref, what := range map[string]string{"held-nobody": "assign", "held-plan": "assign-plan"} {
 		_, err := op.AssignCheckout(c.Context(), ref, api.Assignment{CustomerID: "ivy", Plan: "chat10", Reason: c.mark(what)})
@@ -249,10 +249,10 @@ func (c *canaries) get(who curfew.Actor, path string) {
 // What operators write, and who they are, reaches operators only: after every
 // action of theirs everything that anybody else was told is searched.
 func TestOperatorsWordsReachOperatorsOnly(t *testing.T) {
-	stations(t, func(st *station) {
-		c := &canaries{station: st}
+	onBothStores(t, func(env *environment) {
+		c := &canaries{environment: env}
 		c.deliver()
-		var heard []*listener
+		var received []*streamReader
 		for _, who := range []curfew.Actor{
 			{Role: curfew.Customer, ID: "kim"},
 			{Role: curfew.Customer, ID: "lea"},
@@ -261,21 +261,21 @@ func TestOperatorsWordsReachOperatorsOnly(t *testing.T) {
 			{Role: curfew.Mechanic, ID: "mia"},
 			{Role: curfew.Service, ID: "shop"},
 		} {
-			heard = append(heard, st.listen(who.Role, who.ID, ""))
+			received = append(received, env.listen(who.Role, who.ID, ""))
 		}
-		anna := st.listen(curfew.Admin, "anna", "")
+		anna := env.listen(curfew.Admin, "anna", "")
 		sessions := c.operate()
 		last := c.fulfilled("last", "pay-last")
-		for _, l := range append(slices.Clone(heard[5:]), anna) {
+		for _, l := range append(slices.Clone(received[5:]), anna) {
 			l.nextOf(last.SessionID)
 		}
-		resumed := st.listen(curfew.Service, "shop", time.Now().UTC().Format(time.RFC3339Nano))
+		resumed := env.listen(curfew.Service, "shop", time.Now().UTC().Format(time.RFC3339Nano))
 		resumed.nextOf(last.SessionID)
 		c.read(sessions)
-		c.told(last.SessionID)
-		for _, l := range append(heard, resumed) {
+		c.delivered(last.SessionID)
+		for _, l := range append(received, resumed) {
 			l.drain()
-			c.overhear("stream", []byte(l.all()))
+			c.search("stream", []byte(l.all()))
 		}
 		c.nothingLeaked()
 		c.operatorsSee(anna.all())
@@ -283,24 +283,24 @@ func TestOperatorsWordsReachOperatorsOnly(t *testing.T) {
 }
 
 // drain hears what has come by now.
-func (l *listener) drain() {
+func (l *streamReader) drain() {
 	for {
 		select {
-		case f, ok := <-l.frames:
+		case f, ok := <-l.events:
 			if !ok {
 				return
 			}
-			l.heard = append(l.heard, f)
+			l.received = append(l.received, f)
 		default:
 			return
 		}
 	}
 }
 
-// told waits until the receiver was told of a session, and of everything before.
-func (c *canaries) told(sessionID string) {
+// delivered waits until the receiver was delivered of a session, and of everything before.
+func (c *canaries) delivered(sessionID string) {
 	c.Helper()
-	for deadline := time.Now().Add(patience); ; <-time.After(10 * time.Millisecond) {
+	for deadline := time.Now().Add(testTimeout); ; <-time.After(10 * time.Millisecond) {
 		c.mu.Lock()
 		done := strings.Contains(c.outside.String(), `"type":"session.waiting"`) && strings.Contains(c.outside.String(), sessionID+`","status`)
 		c.mu.Unlock()
@@ -313,7 +313,7 @@ func (c *canaries) told(sessionID string) {
 		}
 	}
 	for _, row := range c.Query(c.T, "SELECT body FROM "+c.Schema+"deliveries") {
-		c.overhear("stored delivery", []byte(row[0]))
+		c.search("stored delivery", []byte(row[0]))
 	}
 	if c.hooks == 0 || len(c.mailServer.Mails()) == 0 {
 		c.Fatalf("%d webhooks and %d mails arrived", c.hooks, len(c.mailServer.Mails()))
@@ -343,10 +343,10 @@ func (c *canaries) operatorsSee(stream string) {
 	ctx, op := c.Context(), c.as(curfew.Admin, "anna")
 	text := stream
 	for _, row := range c.Query(c.T, "SELECT DISTINCT customer_id FROM "+c.Schema+"checkouts") {
-		story, err := op.Explain(ctx, row[0], "")
+		got, err := op.Explain(ctx, row[0], "")
 		must(c.T, err)
-		text += asText(c.T, story)
-		for _, s := range story.Sessions {
+		text += asText(c.T, got)
+		for _, s := range got.Sessions {
 			events, err := op.Events(ctx, s.ID)
 			must(c.T, err)
 			text += asText(c.T, events)

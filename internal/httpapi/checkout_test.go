@@ -12,9 +12,9 @@ import (
 )
 
 // held is a payment that the provider told and nobody can use.
-func (h *house) held(customer, ref, email string) {
+func (h *fixture) held(customer, ref, email string) {
 	h.Helper()
-	must(h.T, h.engine.Payments.Receive(h.Context(), curfew.Notice{ID: "n-" + ref, Kind: curfew.NoticePaid, Payment: curfew.Payment{
+	must(h.T, h.keeper.Payments.Receive(h.Context(), curfew.Notice{ID: "n-" + ref, Kind: curfew.NoticePaid, Payment: curfew.Payment{
 		Ref: ref, PaymentID: "pi-" + ref, CustomerID: customer, Plan: "gold", Amount: 2900, Currency: "eur", Email: email,
 		Metadata: map[string]string{"plan": "gold"}, Paid: true,
 	}}))
@@ -23,7 +23,7 @@ func (h *house) held(customer, ref, email string) {
 // What operators see and do about payments, as it goes over the wire.
 func TestTheWireOfPayments(t *testing.T) {
 	t.Parallel()
-	h := newHouseWith(t, settings{policy: func(p *curfew.Policy) {
+	h := newFixtureWith(t, settings{policy: func(p *curfew.Policy) {
 		p.Settle = map[curfew.EndReason]curfew.Settlement{curfew.NoShow: curfew.Forfeit}
 	}})
 	admin := func(method, path, body string) answer { return h.sendAs(curfew.Admin, "anna", method, path, body) }
@@ -62,7 +62,7 @@ func TestTheWireOfPayments(t *testing.T) {
 // Every operation says who did it and why.
 func TestWhatOperatorsDoIsKept(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	h.held("", "cs_1", "")
 	_, err := h.admin().AssignCheckout(h.Context(), "cs_1", api.Assignment{CustomerID: "ada", Plan: "chat10", Reason: "she called"})
 	must(t, err)
@@ -85,7 +85,7 @@ func TestWhatOperatorsDoIsKept(t *testing.T) {
 // Pages have every payment once, and addresses stay out of the log.
 func TestPaymentsAreFoundPageByPage(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	var want, got []string
 	for _, ref := range []string{"a", "b", "c", "d", "e"} {
 		h.held("ada", ref, "canary@example.org")

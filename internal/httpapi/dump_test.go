@@ -10,7 +10,7 @@ import (
 )
 
 // dump is every row of every table, as text.
-func (h *house) dump() string {
+func (h *fixture) dump() string {
 	h.Helper()
 	db := h.database()
 	var all strings.Builder
@@ -24,14 +24,14 @@ func (h *house) dump() string {
 }
 
 // exec runs a statement behind the store's back.
-func (h *house) exec(statement string, args ...any) {
+func (h *fixture) exec(statement string, args ...any) {
 	h.Helper()
 	if _, err := h.database().ExecContext(h.Context(), statement, args...); err != nil {
 		h.Fatal(err)
 	}
 }
 
-func (h *house) database() *sql.DB {
+func (h *fixture) database() *sql.DB {
 	h.Helper()
 	db, err := sql.Open("sqlite", "file:"+h.path+"?_pragma=busy_timeout(5000)")
 	if err != nil {

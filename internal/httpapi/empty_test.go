@@ -35,7 +35,7 @@ func roleOf(route httpapi.RouteLine) curfew.Role {
 }
 
 // asked calls a route as somebody who may.
-func (h *house) asked(route httpapi.RouteLine, path, body string) answer {
+func (h *fixture) asked(route httpapi.RouteLine, path, body string) answer {
 	h.Helper()
 	role, who := roleOf(route), "anna"
 	if role == curfew.Mechanic {
@@ -48,7 +48,7 @@ func (h *house) asked(route httpapi.RouteLine, path, body string) answer {
 // have. Nothing is chosen, and nothing changes.
 func TestNoQueryParameterIsIgnoredOrWidens(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	f := h.accepted("somebody", "mia")
 	before := h.dump()
 	for _, route := range httpapi.RouteTable() {
@@ -95,7 +95,7 @@ func wholeWith(route httpapi.RouteLine, field, value string) string {
 
 func TestNoFieldOfABodyWidens(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	h.ago(5 * time.Minute)
 	f := h.accepted("somebody", "mia")
 	h.ago(0)
@@ -121,7 +121,7 @@ func TestNoFieldOfABodyWidens(t *testing.T) {
 
 func TestAnEmptyIdempotencyKeyIsNone(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	for _, key := range []string{"", " "} {
 		if got := h.sendAs(curfew.Service, "shop", "POST", "/api/sessions", `{"plan":"free","customerId":"c"}`, "Idempotency-Key: "+key); got.status != 422 || !strings.Contains(got.body, "Idempotency-Key") {
 			t.Errorf("%q: %d %s", key, got.status, got.body)
@@ -132,7 +132,7 @@ func TestAnEmptyIdempotencyKeyIsNone(t *testing.T) {
 // Whose id says nothing, or does not show as it is, is nobody.
 func TestIDsThatSayNothing(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	h.fulfilled("somebody")
 	before := h.dump()
 	for _, id := range []string{"%20", "%09", "%E3%80%80", "%C2%A0", "%E2%80%AE", "a%E2%80%8Bb", "%00"} {
@@ -157,7 +157,7 @@ func TestIDsThatSayNothing(t *testing.T) {
 // where one of their own parameters says nothing.
 func TestPagesDoNotWiden(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	cookie, err := h.identity.LoginCookie(curfew.Actor{Role: curfew.Admin, ID: "anna"})
 	must(t, err)
 	for path, want := range map[string]int{
@@ -193,17 +193,17 @@ func TestPagesDoNotWiden(t *testing.T) {
 // pages show it as it is.
 func TestAProvidersTextLosesNoPayment(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	const turned = "gpj\u202egnp"
 	for _, p := range []curfew.Payment{
 		{Ref: "named", PaymentID: "pi-1", CustomerID: "kim", Plan: "chat10", Amount: 2900, Currency: "eur", Name: turned, Email: turned, Paid: true},
 		{Ref: "turned", PaymentID: "pi-2", CustomerID: turned, Plan: "chat10", Amount: 2900, Currency: "eur", Paid: true},
 		{Ref: "planned", PaymentID: "pi-3", CustomerID: "lea", Plan: turned, Amount: 2900, Currency: "eur", Paid: true},
 	} {
-		must(t, h.engine.Payments.Receive(t.Context(), curfew.Notice{ID: p.Ref, Kind: curfew.NoticePaid, Payment: p}))
+		must(t, h.keeper.Payments.Receive(t.Context(), curfew.Notice{ID: p.Ref, Kind: curfew.NoticePaid, Payment: p}))
 	}
 	for ref, want := range map[string]curfew.Outcome{"named": curfew.Fulfilled, "turned": curfew.Held, "planned": curfew.Held} {
-		c, err := h.engine.Checkouts.Checkout(t.Context(), ref)
+		c, err := h.keeper.Checkouts.Checkout(t.Context(), ref)
 		must(t, err)
 		if c.Outcome != want || ref == "turned" && !strings.Contains(c.Note, `gpj\u202egnp`) || ref == "named" && c.Name != turned {
 			t.Errorf("%s: %+v", ref, c)

@@ -19,10 +19,10 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// What stands in the way, the whole story, and what an undo brings back.
-func TestTheWireOfAStory(t *testing.T) {
+// What stands in the way, the whole timeline, and what an undo brings back.
+func TestTheWireOfATimeline(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	admin := func(method, path, body string) answer { return h.sendAs(curfew.Admin, "anna", method, path, body) }
 	explain := func(subject string) answer {
 		return admin("GET", "/api/debug/explain?subject="+url.QueryEscape(subject), "")
@@ -53,11 +53,11 @@ func TestTheWireOfAStory(t *testing.T) {
 	golden(t, "explain-revived", explain("p1"))
 }
 
-// A story tells who was told, with no more of an address than the deliveries
+// A timeline tells who was told, with no more of an address than the deliveries
 // show.
 func TestTheWireOfNotices(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	h.ago(time.Minute)
 	h.sendAs(curfew.Service, "shop", "POST", "/api/checkouts", `{"paymentRef":"p1","customerId":"erin","plan":"chat10","amount":990,"currency":"EUR","email":"erin@example.org"}`)
 	h.ago(0)
@@ -78,14 +78,14 @@ func TestTheWireOfNotices(t *testing.T) {
 
 // notices makes a delivery to somebody of each event of these kinds, of all if
 // there are none, that nobody was told of.
-func (h *house) notices(channel, destination string, kinds ...string) {
+func (h *fixture) notices(channel, destination string, kinds ...string) {
 	h.Helper()
 	events, err := h.store.Unpublished(h.Context(), 100)
 	must(h.T, err)
-	happenings, err := h.store.EnrichedEvents(h.Context(), events)
+	enriched, err := h.store.EnrichedEvents(h.Context(), events)
 	must(h.T, err)
 	var all []record.Delivery
-	for _, it := range happenings {
+	for _, it := range enriched {
 		if len(kinds) > 0 && !slices.Contains(kinds, it.Kind()) {
 			continue
 		}
@@ -98,10 +98,10 @@ func (h *house) notices(channel, destination string, kinds ...string) {
 	must(h.T, err)
 }
 
-// Every action of a story can be called as it stands, once a reason is given.
-func TestActionsOfAStoryAreCallsThatWork(t *testing.T) {
+// Every action of a timeline can be called as it stands, once a reason is given.
+func TestActionsOfATimelineCanBeCalled(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	h.ago(45 * time.Minute)
 	h.fulfilled("old")
 	h.ago(0)
@@ -116,9 +116,9 @@ func TestActionsOfAStoryAreCallsThatWork(t *testing.T) {
 	}
 	called := map[string]bool{}
 	for _, subject := range []string{"busy", "busy", "waiting", "live", run.RunID, "old", "old"} {
-		story, err := h.admin().Explain(h.Context(), subject, "")
+		got, err := h.admin().Explain(h.Context(), subject, "")
 		must(t, err)
-		for _, a := range story.Actions {
+		for _, a := range got.Actions {
 			if subject == "busy" && called[a.Name] == (a.Name == "release") {
 				continue // the release first: clearing would end what it is about
 			}
@@ -134,7 +134,7 @@ func TestActionsOfAStoryAreCallsThatWork(t *testing.T) {
 	}
 	for _, name := range []lifecycle.ActionName{lifecycle.ClearCustomer, lifecycle.ForceClear, lifecycle.ReleaseSlot, lifecycle.UndoRun, lifecycle.RefundPayment} {
 		if !called[string(name)] {
-			t.Errorf("no story offered %s", name)
+			t.Errorf("no timeline offered %s", name)
 		}
 	}
 }
@@ -150,8 +150,8 @@ func TestActionsHaveRoutes(t *testing.T) {
 		lifecycle.ClearCustomer, lifecycle.ForceClear, lifecycle.ReleaseSlot, lifecycle.RefundPayment,
 		lifecycle.CreditPayment, lifecycle.FulfillPayment, lifecycle.UndoRun,
 	} {
-		story := wire.Timeline(timeline.Timeline{Actions: []timeline.Action{{Name: name, Label: "x", ID: "an/id"}}})
-		for _, a := range story.Actions {
+		got := wire.Timeline(timeline.Timeline{Actions: []timeline.Action{{Name: name, Label: "x", ID: "an/id"}}})
+		for _, a := range got.Actions {
 			pattern := strings.Replace(a.Path, "an%2Fid", "{id}", 1)
 			if !routes[a.Method+" "+pattern] {
 				t.Errorf("%s is offered as %s %s, which is no route", name, a.Method, a.Path)

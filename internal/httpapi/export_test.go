@@ -44,4 +44,4 @@ func RefusedOpen(open string, roles ...curfew.Role) error {
 }
 
 // Quicken gives streams shorter times. It is called before the server serves.
-func (s *Server) Quicken(beat, writing time.Duration) { s.streams.Pace(beat, writing) }
+func (s *Server) Quicken(heartbeat, writing time.Duration) { s.streams.Pace(heartbeat, writing) }

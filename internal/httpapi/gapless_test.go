@@ -35,8 +35,8 @@ func TestStreamsHaveNoGap(t *testing.T) {
 	for name, open := range stores.Each() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			hasNoGap(newStation(t, open(t), func(s *httpapi.Server, _ *http.Server) {
-				s.Quicken((1+crowd())*50*time.Millisecond, patience)
+			hasNoGap(newEnvironment(t, open(t), func(s *httpapi.Server, _ *http.Server) {
+				s.Quicken((1+crowd())*50*time.Millisecond, testTimeout)
 			}))
 		})
 	}
@@ -47,21 +47,21 @@ func TestStreamsHaveNoGap(t *testing.T) {
 // more of them there are fewer heartbeats, and less is written.
 func crowd() time.Duration { return time.Duration(max(1, *streamClients/250)) }
 
-func hasNoGap(st *station) {
-	st.Helper()
+func hasNoGap(env *environment) {
+	env.Helper()
 	customers := max(5, *streamClients/10)
 	var connected, reading, writing sync.WaitGroup
 	stop, done := make(chan struct{}), make(chan map[string]curfew.Session)
 	clients := make([]*gapless, *streamClients)
 	connected.Add(len(clients))
 	for i := range clients {
-		clients[i] = newGapless(st, i, customers)
+		clients[i] = newGapless(env, i, customers)
 		reading.Go(func() { clients[i].run(&connected, done) })
 	}
 	connected.Wait()
 	written := sync.Map{}
 	for w := range 4 {
-		writing.Go(func() { st.live(w, customers, stop, &written) })
+		writing.Go(func() { env.live(w, customers, stop, &written) })
 	}
 	back := make(chan struct{})
 	go func() { defer close(back); reading.Wait() }()
@@ -75,8 +75,8 @@ func hasNoGap(st *station) {
 	writing.Wait()
 	truth := map[string]curfew.Session{}
 	written.Range(func(id, _ any) bool {
-		s, err := st.engine.Sessions.Session(st.Context(), id.(string)) //nolint:errcheck,forcetypeassert // all keys are
-		must(st.T, err)
+		s, err := env.keeper.Sessions.Session(env.Context(), id.(string)) //nolint:errcheck,forcetypeassert // all keys are
+		must(env.T, err)
 		truth[s.ID] = s.Session
 		return true
 	})
@@ -87,11 +87,11 @@ func hasNoGap(st *station) {
 		}
 	}
 	reading.Wait()
-	st.Logf("%d sessions", len(truth))
+	env.Logf("%d sessions", len(truth))
 }
 
 // live gives every fourth customer one session after the other.
-func (st *station) live(w, customers int, stop <-chan struct{}, written *sync.Map) {
+func (env *environment) live(w, customers int, stop <-chan struct{}, written *sync.Map) {
 	mechanic := fmt.Sprint("mechanic-", w)
 	for n := 0; ; n++ {
 		select {
@@ -100,11 +100,11 @@ func (st *station) live(w, customers int, stop <-chan struct{}, written *sync.Ma
 		case <-time.After((crowd() - 1) * 200 * time.Millisecond):
 		}
 		customer := fmt.Sprint("customer-", (4*n+w)%customers)
-		f, err := st.engine.Admission.FulfillCheckout(st.Context(), shopActor, lifecycle.Purchase{
+		f, err := env.keeper.Admission.FulfillCheckout(env.Context(), shopActor, lifecycle.Purchase{
 			PaymentRef: fmt.Sprint("pay-", w, "-", n), CustomerID: customer, Plan: "chat10",
 		})
 		if err != nil {
-			st.Errorf("pay: %v", err)
+			env.Errorf("pay: %v", err)
 			return
 		}
 		if f.SessionID == "" {
@@ -112,15 +112,15 @@ func (st *station) live(w, customers int, stop <-chan struct{}, written *sync.Ma
 		}
 		written.Store(f.SessionID, true)
 		steps := []func() (curfew.Snapshot, error){
-			func() (curfew.Snapshot, error) { return st.engine.Queue.Accept(st.Context(), f.RequestID, mechanic) },
+			func() (curfew.Snapshot, error) { return env.keeper.Queue.Accept(env.Context(), f.RequestID, mechanic) },
 			func() (curfew.Snapshot, error) {
-				return st.engine.Sessions.Join(st.Context(), f.SessionID, curfew.Actor{Role: curfew.Customer, ID: customer})
+				return env.keeper.Sessions.Join(env.Context(), f.SessionID, curfew.Actor{Role: curfew.Customer, ID: customer})
 			},
-			func() (curfew.Snapshot, error) { return st.engine.Sessions.End(st.Context(), f.SessionID, shopActor) },
+			func() (curfew.Snapshot, error) { return env.keeper.Sessions.End(env.Context(), f.SessionID, shopActor) },
 		}
 		for _, step := range steps {
 			if _, err := step(); err != nil {
-				st.Errorf("%s: %v", f.SessionID, err)
+				env.Errorf("%s: %v", f.SessionID, err)
 				return
 			}
 		}
@@ -131,7 +131,7 @@ var shopActor = curfew.Actor{Role: curfew.Service, ID: "shop"}
 
 // gapless is a client that comes and goes.
 type gapless struct {
-	st     *station
+	env    *environment
 	who    curfew.Actor
 	token  string
 	lastID string
@@ -140,14 +140,14 @@ type gapless struct {
 	back   chan struct{} // closed once it has come back for the last time
 }
 
-func newGapless(st *station, i, customers int) *gapless {
+func newGapless(env *environment, i, customers int) *gapless {
 	who := []curfew.Actor{
 		{Role: curfew.Service, ID: fmt.Sprint("service-", i)},
 		{Role: curfew.Admin, ID: fmt.Sprint("admin-", i)},
 		{Role: curfew.Customer, ID: fmt.Sprint("customer-", i/3%customers)},
 	}[i%3]
 	return &gapless{
-		st: st, who: who, token: st.token(who.Role, who.ID, time.Hour), seen: map[string]int64{},
+		env: env, who: who, token: env.token(who.Role, who.ID, time.Hour), seen: map[string]int64{},
 		random: rand.New(rand.NewPCG(7, uint64(i))), back: make(chan struct{}),
 	}
 }
@@ -159,7 +159,7 @@ func (g *gapless) run(connected *sync.WaitGroup, done <-chan map[string]curfew.S
 	for range *streamReconnects {
 		few := 1 + g.random.IntN(10)
 		if err := g.connect(func() bool { first(); few--; return few > 0 }); err != nil {
-			g.st.Errorf("%s: %v", g.who, err)
+			g.env.Errorf("%s: %v", g.who, err)
 			return
 		}
 	}
@@ -175,7 +175,7 @@ func (g *gapless) run(connected *sync.WaitGroup, done <-chan map[string]curfew.S
 		return truth == nil || !g.knows(truth)
 	})
 	if err != nil {
-		g.st.Errorf("%s: %v", g.who, err)
+		g.env.Errorf("%s: %v", g.who, err)
 	}
 }
 
@@ -189,9 +189,9 @@ func (g *gapless) knows(truth map[string]curfew.Session) bool {
 	return true
 }
 
-// connect reads a stream for as long as more says so after each frame.
+// connect reads a stream for as long as more says so after each event.
 func (g *gapless) connect(more func() bool) error {
-	ctx, leave := context.WithTimeout(g.st.Context(), 3*patience*crowd()) // the last one waits for everybody's last but one
+	ctx, leave := context.WithTimeout(g.env.Context(), 3*testTimeout*crowd()) // the last one waits for everybody's last but one
 	defer leave()
 	resp, err := g.dial(ctx)
 	if err != nil {
@@ -208,7 +208,7 @@ func (g *gapless) connect(more func() bool) error {
 		case field == "event":
 			name = value
 		case field == "data":
-			if err := g.take(name, value); err != nil {
+			if err := g.receive(name, value); err != nil {
 				return err
 			}
 		case lines.Text() == "" && !more():
@@ -224,7 +224,7 @@ var dialing = make(chan struct{}, 64)
 // dial asks until there is a stream: those who have just left keep their places
 // for a moment.
 func (g *gapless) dial(ctx context.Context) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, g.st.url+"/api/stream", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, g.env.url+"/api/stream", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -251,7 +251,7 @@ func (g *gapless) dial(ctx context.Context) (*http.Response, error) {
 	}
 }
 
-func (g *gapless) take(name, data string) error {
+func (g *gapless) receive(name, data string) error {
 	if name != "session" {
 		if name == "reset" {
 			return fmt.Errorf("reset after %s", g.lastID)

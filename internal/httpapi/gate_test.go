@@ -17,7 +17,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// cell is who calls. A scene has a session of the customer «own», that the
+// cell is who calls. A scenario has a session of the customer «own», that the
 // mechanic «former» released and the mechanic «assigned» then accepted.
 type cell int
 
@@ -84,9 +84,9 @@ var who = map[string][cells]int{
 	"GET /api/debug/settings":                     {401, 403, 403, 403, 403, 403, 200, 403},
 }
 
-// scene is one session with everybody around it, of names nobody else has.
-type scene struct {
-	h                  *house
+// scenario is one session with everybody around it, of names nobody else has.
+type scenario struct {
+	h                  *fixture
 	n                  int64
 	session, request   string
 	checkout           string
@@ -95,11 +95,11 @@ type scene struct {
 	endpoint, delivery string // to which a dead test went
 }
 
-var scenes atomic.Int64
+var scenarios atomic.Int64
 
-func newScene(h *house) *scene {
+func newScenario(h *fixture) *scenario {
 	h.Helper()
-	s := &scene{h: h, n: scenes.Add(1)}
+	s := &scenario{h: h, n: scenarios.Add(1)}
 	s.customer, s.mechanic = fmt.Sprintf("customer-%d", s.n), fmt.Sprintf("assigned-%d", s.n)
 	f := h.fulfilled(s.customer)
 	s.session, s.request = f.SessionID, f.RequestID
@@ -121,7 +121,7 @@ func newScene(h *house) *scene {
 }
 
 // dead is an endpoint, and a test that did not reach it.
-func (h *house) dead() (endpoint, delivery string) {
+func (h *fixture) dead() (endpoint, delivery string) {
 	h.Helper()
 	endpoints := webhook.Endpoints{Store: h.store}
 	w, err := endpoints.Add(h.Context(), record.Endpoint{URL: "https://example.org/hooks"})
@@ -146,7 +146,7 @@ func must(t *testing.T, err error) {
 }
 
 // caller is the role and id of a cell.
-func (s *scene) caller(c cell) curfew.Actor {
+func (s *scenario) caller(c cell) curfew.Actor {
 	id := fmt.Sprintf("%s-%d", strings.ReplaceAll(cellNames[c], " ", "-"), s.n)
 	switch c {
 	case own:
@@ -161,8 +161,8 @@ func (s *scene) caller(c cell) curfew.Actor {
 	return curfew.Actor{Role: curfew.Service, ID: id}
 }
 
-// path is a route's, about this scene or about what is missing.
-func (s *scene) path(pattern string, missing bool) string {
+// path is a route's, about this scenario or about what is missing.
+func (s *scenario) path(pattern string, missing bool) string {
 	id := s.session
 	switch {
 	case missing && strings.Contains(pattern, "/customers/"):
@@ -188,7 +188,7 @@ func (s *scene) path(pattern string, missing bool) string {
 }
 
 // body is what the route needs, from that caller.
-func (s *scene) body(method, pattern string, c cell) string {
+func (s *scenario) body(method, pattern string, c cell) string {
 	switch {
 	case method == http.MethodGet:
 		return ""
@@ -214,7 +214,7 @@ func (s *scene) body(method, pattern string, c cell) string {
 	return ""
 }
 
-func (s *scene) call(method, pattern string, c cell, missing bool) answer {
+func (s *scenario) call(method, pattern string, c cell, missing bool) answer {
 	s.h.Helper()
 	path, body := s.path(pattern, missing), s.body(method, pattern, c)
 	if c == anon {
@@ -222,24 +222,24 @@ func (s *scene) call(method, pattern string, c cell, missing bool) answer {
 	}
 	by := s.caller(c)
 	if pattern == "/api/sessions" && c == own {
-		by.ID = fmt.Sprintf("fresh-%d", s.n) // the scene's own customer has a session
+		by.ID = fmt.Sprintf("fresh-%d", s.n) // the scenario's own customer has a session
 	}
 	return s.h.sendAs(by.Role, by.ID, method, path, body)
 }
 
 func TestEveryRoleOnEveryRoute(t *testing.T) {
 	t.Parallel()
-	h := newHouseWith(t, settings{policy: moreTime})
+	h := newFixtureWith(t, settings{policy: moreTime})
 	for _, route := range httpapi.RouteTable() {
 		line := route.Method + " " + route.Path
 		want, ok := who[line]
 		if !ok {
 			t.Errorf("%s has no row in the who-table", line)
 		}
-		var s *scene
+		var s *scenario
 		for c := range cells {
 			if s == nil {
-				s = newScene(h)
+				s = newScenario(h)
 			}
 			if got := s.call(route.Method, route.Path, c, false); got.status != want[c] {
 				t.Errorf("%s as %s: %d, want %d: %s", line, cellNames[c], got.status, want[c], got.body)
@@ -257,14 +257,14 @@ func TestEveryRoleOnEveryRoute(t *testing.T) {
 // S32: what belongs to another is answered like what is missing.
 func TestS32_AnothersIsLikeMissing(t *testing.T) {
 	t.Parallel()
-	h := newHouseWith(t, settings{policy: moreTime})
+	h := newFixtureWith(t, settings{policy: moreTime})
 	for _, route := range httpapi.RouteTable() {
 		line := route.Method + " " + route.Path
 		for c := range cells {
 			if who[line][c] != http.StatusNotFound {
 				continue
 			}
-			s := newScene(h)
+			s := newScenario(h)
 			theirs, missing := s.call(route.Method, route.Path, c, false), s.call(route.Method, route.Path, c, true)
 			if theirs.status != missing.status || theirs.body != missing.body {
 				t.Errorf("%s as %s: %d %s\nbut for what is missing: %d %s", line, cellNames[c], theirs.status, theirs.body, missing.status, missing.body)
@@ -275,8 +275,8 @@ func TestS32_AnothersIsLikeMissing(t *testing.T) {
 
 func TestARoleThatMayNotChangesNothing(t *testing.T) {
 	t.Parallel()
-	h := newHouseWith(t, settings{policy: moreTime})
-	s := newScene(h)
+	h := newFixtureWith(t, settings{policy: moreTime})
+	s := newScenario(h)
 	before := h.dump()
 	for _, route := range httpapi.RouteTable() {
 		for c := range cells {
@@ -310,8 +310,8 @@ func TestRolesOfRoutesAreTheTables(t *testing.T) {
 
 func TestOnlyAnAdminForces(t *testing.T) {
 	t.Parallel()
-	h := newHouseWith(t, settings{policy: moreTime})
-	s := newScene(h)
+	h := newFixtureWith(t, settings{policy: moreTime})
+	s := newScenario(h)
 	for _, by := range []curfew.Actor{s.caller(own), s.caller(serviceCell)} {
 		got := h.sendAs(by.Role, by.ID, "POST", "/api/customers/"+s.customer+"/clear", `{"force":true,"reason":"so"}`)
 		if got.status != http.StatusForbidden {
@@ -327,7 +327,7 @@ func TestOnlyAnAdminForces(t *testing.T) {
 // A call repeated after a lost answer gets the first one's; nobody else does.
 func TestReleasingTwiceIsReleasing(t *testing.T) {
 	t.Parallel()
-	h := newHouseWith(t, settings{policy: moreTime})
+	h := newFixtureWith(t, settings{policy: moreTime})
 	f := h.accepted("c", "max")
 	max, eve := h.as(curfew.Mechanic, "max"), h.as(curfew.Mechanic, "eve")
 	for range 2 {

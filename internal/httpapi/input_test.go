@@ -152,7 +152,7 @@ var badInput = map[string]struct {
 
 func TestBadInputChangesNothing(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	h.ago(5 * time.Minute)
 	h.fulfilled("somebody")
 	h.ago(0)
@@ -184,7 +184,7 @@ func TestBadInputChangesNothing(t *testing.T) {
 // S01: the answer comes while the caller still sends.
 func TestS01_ALongBodyIsNotRead(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	for sentence, header := range map[string]string{
 		"said to be long": "Content-Length: 1000000000\r\n\r\n",
 		"of no length":    "Transfer-Encoding: chunked\r\n\r\n20000\r\n" + strings.Repeat("x", 0x20000) + "\r\n",
@@ -212,7 +212,7 @@ func TestS01_ALongBodyIsNotRead(t *testing.T) {
 // S02, S15: what Go's own server refuses before any handler.
 func TestS02_S15_BadEnvelopes(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	for sentence, test := range map[string]struct {
 		head string
 		want int
@@ -247,7 +247,7 @@ func TestS02_S15_BadEnvelopes(t *testing.T) {
 // What may be left out may be null: many write that for what they do not have.
 func TestNullCountsAsAbsent(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	for sentence, test := range map[string]struct {
 		path, body string
 		status     int
@@ -299,7 +299,7 @@ func TestWhatPeopleWritePasses(t *testing.T) {
 
 func TestAnAbsentBodyCountsAsEmpty(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	for _, body := range []string{"", "{}", " {} "} {
 		for _, path := range []string{"/api/debug/cleanup-sessions", "/api/customers/c/clear"} {
 			if got := h.sendAs(curfew.Admin, "anna", "POST", path, body); got.status != 200 {
@@ -311,7 +311,7 @@ func TestAnAbsentBodyCountsAsEmpty(t *testing.T) {
 
 func TestARouteWithoutFieldsTakesNone(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	f := h.fulfilled("c")
 	got := h.sendAs(curfew.Customer, "c", "POST", "/api/sessions/"+f.SessionID+"/end", `{"reason":"bored"}`)
 	if got.status != http.StatusBadRequest || !strings.Contains(got.body, "none is taken here") {
@@ -322,7 +322,7 @@ func TestARouteWithoutFieldsTakesNone(t *testing.T) {
 // S08: every text comes back as it was.
 func TestS08_TextsComeBackByteEqual(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	for i, text := range []string{`Robert'); DROP TABLE sessions;--`, `{{.Token}} ${7*7} <script>`, "Åsa 🙂", `\"\\`, "null", "�"} {
 		customer := fmt.Sprintf("%s %d", text, i)
 		_, err := h.shop().FulfillCheckout(h.Context(), api.Purchase{PaymentRef: text, CustomerID: customer, Plan: "chat10", Name: text})

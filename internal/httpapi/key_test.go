@@ -44,7 +44,7 @@ func TestLesson19_NoSecretNoEntry(t *testing.T) {
 			t.Errorf("%s: %v", sentence, err)
 		}
 	}
-	h := newHouse(t)
+	h := newFixture(t)
 	for _, route := range httpapi.RouteTable() {
 		if got := h.send(route.Method, strings.Replace(route.Path, "{id}", "x", 1), ""); got.status != http.StatusUnauthorized {
 			t.Errorf("%s %s without a token: %d", route.Method, route.Path, got.status)

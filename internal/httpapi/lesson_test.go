@@ -18,7 +18,7 @@ import (
 // Webhook, thank-you page and resolver at once: one session, one answer.
 func TestLesson09_ThreeCreatorsOneSession(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	answers := make([]api.Fulfillment, 30)
 	together(len(answers), func(i int) {
 		var err error
@@ -45,7 +45,7 @@ func together(n int, do func(int)) {
 // S58: 100 parallel creates of one customer.
 func TestS58_OneOfAHundred(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	token := "Authorization: Bearer " + h.token(curfew.Customer, "c")
 	statuses := make([]int, 100)
 	together(len(statuses), func(i int) {
@@ -63,7 +63,7 @@ func TestS58_OneOfAHundred(t *testing.T) {
 // Ending twice is one ending; under a minute it is no service.
 func TestLesson12_EndingTwiceIsOneEnding(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	short, long := live(h, "short", time.Second), live(h, "long", 2*time.Minute)
 	for _, test := range []struct{ customer, id, status, reason, outcome string }{
 		{"short", short, "cancelled", "too_short", "credited"}, {"long", long, "completed", "finished", "fulfilled"},
@@ -88,7 +88,7 @@ func TestLesson12_EndingTwiceIsOneEnding(t *testing.T) {
 }
 
 // live is a session that has been live for so long.
-func live(h *house, customer string, since time.Duration) string {
+func live(h *fixture, customer string, since time.Duration) string {
 	h.Helper()
 	h.ago(since)
 	defer h.ago(0)
@@ -103,7 +103,7 @@ func live(h *house, customer string, since time.Duration) string {
 // The second party starts the clock, and no later call moves it.
 func TestLesson13_TheSecondPartyStartsTheClock(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	f := h.accepted("c", "max")
 	c, max := h.as(curfew.Customer, "c"), h.as(curfew.Mechanic, "max")
 	for range 2 {
@@ -125,7 +125,7 @@ func TestLesson13_TheSecondPartyStartsTheClock(t *testing.T) {
 // S33: after the end nothing leads back in.
 func TestLesson14_NothingLeadsBackIn(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	id := live(h, "c", 2*time.Minute)
 	_, err := h.shop().End(t.Context(), id)
 	must(t, err)
@@ -143,7 +143,7 @@ func TestLesson14_NothingLeadsBackIn(t *testing.T) {
 // Success only if a row changed: what is not there is not cancelled.
 func TestLesson15_CancellingNothingIsNoSuccess(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	if _, err := h.shop().Cancel(t.Context(), "01a20871-e0e1-78f7-a4de-999d500d67a7"); problemOf(t, err).Status != http.StatusNotFound {
 		t.Errorf("%v", err)
 	}
@@ -160,9 +160,9 @@ func TestLesson15_CancellingNothingIsNoSuccess(t *testing.T) {
 // A GET changes nothing: the whole database, before and after every one.
 func TestLesson17_AGetChangesNothing(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	h.ago(2 * time.Hour)
-	s := newScene(h)
+	s := newScenario(h)
 	h.fulfilled("overdue")
 	h.ago(0)
 	before := h.dump()
@@ -193,7 +193,7 @@ func TestLesson17_AGetChangesNothing(t *testing.T) {
 // what is overdue does not.
 func TestLesson18_TheQueueIsTheTruth(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	h.ago(time.Hour)
 	h.fulfilled("overdue")
 	h.ago(0)
@@ -226,12 +226,12 @@ func TestLesson18_TheQueueIsTheTruth(t *testing.T) {
 // What failed is null, never 0, and never healthy; with no rows all is well.
 func TestLesson22_AFigureThatFailedIsNull(t *testing.T) {
 	t.Parallel()
-	well, err := newHouse(t).admin().Health(t.Context())
+	well, err := newFixture(t).admin().Health(t.Context())
 	must(t, err)
 	if well.Health != "healthy" || *well.Sessions.Total != 0 || well.Recommendations[0] != "All systems healthy" || len(well.Problems) != 0 {
 		t.Errorf("no rows at all: %+v", well)
 	}
-	h := newHouseWith(t, settings{store: func(s lifecycle.Store) lifecycle.Store { return blind{s} }})
+	h := newFixtureWith(t, settings{store: func(s lifecycle.Store) lifecycle.Store { return blind{s} }})
 	golden(t, "health-error", h.sendAs(curfew.Admin, "anna", "GET", "/api/debug/session-health", ""))
 	ill, err := h.admin().Health(t.Context())
 	must(t, err)

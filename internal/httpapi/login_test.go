@@ -12,7 +12,7 @@ import (
 var anna = curfew.Actor{Role: curfew.Admin, ID: "anna"}
 
 // ticketPath is a link that signs somebody in.
-func (h *house) ticketPath(who curfew.Actor) string {
+func (h *fixture) ticketPath(who curfew.Actor) string {
 	h.Helper()
 	ticket, err := h.identity.LoginTicket(who)
 	must(h.T, err)
@@ -20,7 +20,7 @@ func (h *house) ticketPath(who curfew.Actor) string {
 }
 
 // signedIn is the cookie of somebody's browser.
-func (h *house) signedIn(who curfew.Actor) string {
+func (h *fixture) signedIn(who curfew.Actor) string {
 	h.Helper()
 	got := h.send("GET", h.ticketPath(who), "")
 	if got.status != http.StatusSeeOther {
@@ -32,7 +32,7 @@ func (h *house) signedIn(who curfew.Actor) string {
 
 func TestALinkSignsInOnce(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	for role, page := range map[curfew.Role]string{
 		curfew.Admin: "/", curfew.Customer: "/clear-my-sessions.html", curfew.Mechanic: "/mechanic.html",
 	} {
@@ -59,7 +59,7 @@ func request(t *testing.T, method, to string) *http.Request {
 
 func TestBadTicketsSayHow(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	cookie, err := h.identity.LoginCookie(anna)
 	must(t, err)
 	for sentence, ticket := range map[string]string{
@@ -76,7 +76,7 @@ func TestBadTicketsSayHow(t *testing.T) {
 // S54: __Host-, Secure, HttpOnly, SameSite=Strict, and a new id at every login.
 func TestS54_TheCookie(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	cookie := h.send("GET", h.ticketPath(anna), "").header.Get("Set-Cookie")
 	for _, part := range []string{"__Host-curfew=", "; Path=/", "; HttpOnly", "; Secure", "; SameSite=Strict", "; Max-Age=43200"} {
 		if !strings.Contains(cookie, part) {
@@ -94,7 +94,7 @@ func TestS54_TheCookie(t *testing.T) {
 // S53: what another site makes a browser send changes nothing.
 func TestS53_OtherSitesChangeNothing(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	cookie := h.signedIn(anna)
 	before := h.dump()
 	for sentence, headers := range map[string][]string{
@@ -137,7 +137,7 @@ func TestS53_OtherSitesChangeNothing(t *testing.T) {
 
 func TestABadTokenIsNoReasonToLookAtTheCookie(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	got := h.send("GET", "/api/debug/session-health", "", h.signedIn(anna), "Authorization: Bearer x")
 	if got.status != http.StatusUnauthorized {
 		t.Errorf("%d", got.status)
@@ -146,7 +146,7 @@ func TestABadTokenIsNoReasonToLookAtTheCookie(t *testing.T) {
 
 func TestLeaving(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	kept, other := h.signedIn(anna), h.signedIn(anna)
 	for range 2 { // the second time there is nothing left to end
 		got := h.send("POST", "/logout", "", kept, "Sec-Fetch-Site: same-origin")
@@ -167,7 +167,7 @@ func TestLeaving(t *testing.T) {
 // Who cannot be told is not sent to sign in again.
 func TestAPageWithoutADatabaseSaysSo(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	cookie := h.signedIn(anna)
 	must(t, h.store.Close())
 	if got := h.send("GET", "/", "", cookie); got.status < 500 || strings.Contains(got.body, "not signed in") {
@@ -177,7 +177,7 @@ func TestAPageWithoutADatabaseSaysSo(t *testing.T) {
 
 func TestPagesSayWhoIsSignedIn(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	carl := curfew.Actor{Role: curfew.Customer, ID: "<b>carl"}
 	for _, test := range []struct {
 		path string
@@ -217,7 +217,7 @@ func TestPagesSayWhoIsSignedIn(t *testing.T) {
 // S51: what every answer says to browsers, and that no page needs more.
 func TestS51_HeadersOfEveryAnswer(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	for _, path := range []string{
 		"/", "/cleanup-sessions-admin.html", "/clear-my-sessions.html", "/mechanic.html", "/console/settings", "/login", "/docs", "/openapi.json",
 		"/api/debug/session-health", "/nothing", "/static/img/curfew.svg",

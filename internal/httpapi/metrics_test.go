@@ -16,7 +16,7 @@ import (
 )
 
 // figures is the names and labels of the figures, with their values.
-func (h *house) figures() map[string]string {
+func (h *fixture) figures() map[string]string {
 	h.Helper()
 	_, text := h.operator("/metrics")
 	all := map[string]string{}
@@ -30,7 +30,7 @@ func (h *house) figures() map[string]string {
 
 func TestTheFigures(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	h.ago(time.Hour)
 	h.fulfilled("stale")
 	h.ago(0)
@@ -83,7 +83,7 @@ func TestTheFigures(t *testing.T) {
 
 func TestMoneyIsSummedByOutcomeAndCurrency(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	h.held("ada", "cs_1", "")
 	h.held("bob", "cs_2", "")
 	_, err := h.admin().RefundCheckout(t.Context(), "cs_2", api.Refund{Reason: "goodwill"})
@@ -116,7 +116,7 @@ func TestTheFiguresAreTheContracts(t *testing.T) {
 		"curfew_health_problems", "curfew_http_request_duration_seconds", "curfew_http_requests_total", "curfew_requests", "curfew_sessions", "curfew_sessions_orphaned", "curfew_sessions_stale",
 		"curfew_sessions_very_stale", "curfew_sweeper_last_success_timestamp_seconds",
 	}
-	h := newHouse(t)
+	h := newFixture(t)
 	h.ago(time.Hour)
 	h.fulfilled("stale")
 	h.ago(0)
@@ -142,7 +142,7 @@ func TestTheFiguresAreTheContracts(t *testing.T) {
 // the start, and so is each whose labels are known.
 func TestCountersBeginAtZero(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	fresh := h.figures()
 	for _, name := range []string{
 		`curfew_admissions_total{outcome="failed"}`, `curfew_admissions_total{outcome="refused"}`, `curfew_admissions_total{outcome="deferred"}`,
@@ -177,7 +177,7 @@ func TestCountersBeginAtZero(t *testing.T) {
 // what there is not.
 func TestRequestsAreCountedByRouteAndStatus(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	h.fulfilled("ada")
 	h.send("GET", "/api/customers/ada/session-status", "")
 	fresh := len(h.figures())
@@ -206,7 +206,7 @@ func TestRequestsAreCountedByRouteAndStatus(t *testing.T) {
 
 func TestAFigureThatFailedIsAbsent(t *testing.T) {
 	t.Parallel()
-	h := newHouseWith(t, settings{store: func(s lifecycle.Store) lifecycle.Store { return blind{s} }})
+	h := newFixtureWith(t, settings{store: func(s lifecycle.Store) lifecycle.Store { return blind{s} }})
 	got := h.figures()
 	for _, name := range []string{"curfew_sessions_stale", `curfew_sessions{status="waiting"}`, "curfew_customers_blocked_repeatedly", "curfew_sweeper_last_success_timestamp_seconds"} {
 		if got[name] != "" {

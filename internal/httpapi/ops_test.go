@@ -47,7 +47,7 @@ func (blind) HealthDetails(context.Context, curfew.Policy, int) (curfew.HealthDe
 }
 
 // operator asks the listener for operators.
-func (h *house) operator(path string) (int, string) {
+func (h *fixture) operator(path string) (int, string) {
 	h.Helper()
 	resp, err := http.Get(h.ops.URL + path)
 	must(h.T, err)
@@ -59,7 +59,7 @@ func (h *house) operator(path string) (int, string) {
 
 func TestReadyWhenTheDatabaseIs(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	if status, _ := h.operator("/readyz"); status != http.StatusOK {
 		t.Errorf("ready: %d", status)
 	}
@@ -79,7 +79,7 @@ func TestReadyWhenTheDatabaseIs(t *testing.T) {
 // nothing leads away.
 func TestTheDescription(t *testing.T) {
 	t.Parallel()
-	h := newHouseWith(t, settings{hook: hook{}})
+	h := newFixtureWith(t, settings{hook: hook{}})
 	var doc struct {
 		OpenAPI string
 		Paths   map[string]map[string]struct {
@@ -137,7 +137,7 @@ func TestTheDescription(t *testing.T) {
 // S61, S62: what is personal, secret or somebody's text is not in the log.
 func TestS61_TheLogIsDiscreet(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	token := h.token(curfew.Service, "shop")
 	link := h.ticketPath(anna)
 	h.send("GET", link, "")
@@ -162,7 +162,7 @@ func TestS61_TheLogIsDiscreet(t *testing.T) {
 // A request that takes too long says so, instead of hanging.
 func TestTimeRunsOut(t *testing.T) {
 	t.Parallel()
-	h := newHouseWith(t, settings{timeout: time.Millisecond, store: func(s lifecycle.Store) lifecycle.Store { return slow{s} }})
+	h := newFixtureWith(t, settings{timeout: time.Millisecond, store: func(s lifecycle.Store) lifecycle.Store { return slow{s} }})
 	got := h.sendAs(curfew.Admin, "anna", "GET", "/api/customers/c/session-status", "")
 	if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" {
 		t.Errorf("%d %s", got.status, got.body)
@@ -180,9 +180,9 @@ func (slow) Open(ctx context.Context, _ string) (curfew.Snapshot, error) {
 // S13, S14: the listeners have every limit.
 func TestS13_ListenersHaveLimits(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	s, err := httpapi.New(httpapi.Options{
-		Keeper: h.engine, Timeline: h.timeline, Identity: h.identity, Once: h.store, Ready: h.ready,
+		Keeper: h.keeper, Timeline: h.timeline, Identity: h.identity, Once: h.store, Ready: h.ready,
 		Endpoints: webhook.Endpoints{Store: h.store}, Deliveries: notify.Deliveries{Store: h.store},
 	})
 	must(t, err)

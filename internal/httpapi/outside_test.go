@@ -12,7 +12,7 @@ import (
 // read.
 func TestTheDescriptionListsWhatOutsidersRead(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	var doc struct {
 		Components struct {
 			Schemas map[string]struct {

@@ -73,7 +73,7 @@ func TestWhatFailsIsSaidSafely(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
-			h := newHouseWith(t, breaks(test.err))
+			h := newFixtureWith(t, breaks(test.err))
 			got := h.sendAs(curfew.Admin, "anna", "GET", "/api/customers/c/session-status", "", "X-Request-Id: my-request.1")
 			p := got.problem(t)
 			if got.status != test.status || p.Status != test.status || p.Code != test.code || got.header.Get("Retry-After") != test.retry {
@@ -97,7 +97,7 @@ func TestWhatFailsIsSaidSafely(t *testing.T) {
 // S12: a panic is a 500 with a request id, and the process lives.
 func TestS12_APanicIsAnAnswer(t *testing.T) {
 	t.Parallel()
-	h := newHouseWith(t, settings{store: func(s lifecycle.Store) lifecycle.Store { return panicking{s} }})
+	h := newFixtureWith(t, settings{store: func(s lifecycle.Store) lifecycle.Store { return panicking{s} }})
 	got := h.sendAs(curfew.Admin, "anna", "GET", "/api/customers/c/session-status", "")
 	if p := got.problem(t); got.status != 500 || p.Code != "internal" || p.RequestID == "" || strings.Contains(got.body, "boom") {
 		t.Errorf("%d %s", got.status, got.body)
@@ -117,7 +117,7 @@ func (panicking) Open(context.Context, string) (curfew.Snapshot, error) { panic(
 // A cleanup of which a step failed: 500, not success, and what was committed.
 func TestLesson02_AFailedStepIsAFailedRun(t *testing.T) {
 	t.Parallel()
-	h := newHouseWith(t, breaks(curfew.Errorf(curfew.Unavailable, "the database went away")))
+	h := newFixtureWith(t, breaks(curfew.Errorf(curfew.Unavailable, "the database went away")))
 	h.ago(time.Hour)
 	h.fulfilled("c")
 	h.ago(0)
@@ -143,7 +143,7 @@ func TestLesson02_AFailedStepIsAFailedRun(t *testing.T) {
 
 func TestTheRoutersOwnProblems(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	for sentence, test := range map[string]struct {
 		method, path string
 		status       int

@@ -25,51 +25,51 @@ import (
 
 // A stream says what the lists say, in their words.
 func TestStreamsSpeakAsTheListsDo(t *testing.T) {
-	stations(t, func(st *station) {
-		customer, admin := st.listen(curfew.Customer, "ada", ""), st.listen(curfew.Admin, "anna", "")
-		max, money := st.listen(curfew.Mechanic, "max", ""), st.listen(curfew.Customer, "ada", "")
-		paid := st.fulfilled("ada", "pay-1")
+	onBothStores(t, func(env *environment) {
+		customer, admin := env.listen(curfew.Customer, "ada", ""), env.listen(curfew.Admin, "anna", "")
+		max, money := env.listen(curfew.Mechanic, "max", ""), env.listen(curfew.Customer, "ada", "")
+		paid := env.fulfilled("ada", "pay-1")
 
 		var added api.RequestAdded
-		max.next("request").read(st.T, &added)
-		queue, err := st.as(curfew.Mechanic, "max").Queue(st.Context(), api.Page{})
-		must(st.T, err)
+		max.next("request").read(env.T, &added)
+		queue, err := env.as(curfew.Mechanic, "max").Queue(env.Context(), api.Page{})
+		must(env.T, err)
 		added.Request.WaitingSeconds = queue.Requests[0].WaitingSeconds
-		same(st.T, "the request", added, api.RequestAdded{Change: "added", Request: queue.Requests[0]})
+		same(env.T, "the request", added, api.RequestAdded{Change: "added", Request: queue.Requests[0]})
 
-		_, err = st.as(curfew.Mechanic, "max").Accept(st.Context(), paid.RequestID)
-		must(st.T, err)
+		_, err = env.as(curfew.Mechanic, "max").Accept(env.Context(), paid.RequestID)
+		must(env.T, err)
 		var removed api.RequestRemoved
-		max.next("request").read(st.T, &removed)
-		same(st.T, "the accepted request", removed, api.RequestRemoved{
+		max.next("request").read(env.T, &removed)
+		same(env.T, "the accepted request", removed, api.RequestRemoved{
 			Change: "removed", Request: api.RequestRef{ID: paid.RequestID, SessionID: paid.SessionID},
 		})
 
-		_, err = st.as(curfew.Customer, "ada").Cancel(st.Context(), paid.SessionID)
-		must(st.T, err)
-		events := map[*listener]api.Events{}
-		for l, client := range map[*listener]*api.Client{customer: st.as(curfew.Customer, "ada"), admin: st.as(curfew.Admin, "anna")} {
-			events[l], err = client.Events(st.Context(), paid.SessionID)
-			must(st.T, err)
+		_, err = env.as(curfew.Customer, "ada").Cancel(env.Context(), paid.SessionID)
+		must(env.T, err)
+		events := map[*streamReader]api.Events{}
+		for l, client := range map[*streamReader]*api.Client{customer: env.as(curfew.Customer, "ada"), admin: env.as(curfew.Admin, "anna")} {
+			events[l], err = client.Events(env.Context(), paid.SessionID)
+			must(env.T, err)
 		}
-		session, err := st.as(curfew.Customer, "ada").Session(st.Context(), paid.SessionID)
-		must(st.T, err)
-		for _, l := range []*listener{customer, admin} {
+		session, err := env.as(curfew.Customer, "ada").Session(env.Context(), paid.SessionID)
+		must(env.T, err)
+		for _, l := range []*streamReader{customer, admin} {
 			for _, e := range events[l].Events {
 				got := l.nextOf(paid.SessionID)
-				same(st.T, "an event", got.Event, e)
+				same(env.T, "an event", got.Event, e)
 				if e.Number == int64(len(events[l].Events)) {
-					same(st.T, "the session", got.Session, session)
+					same(env.T, "the session", got.Session, session)
 				}
 			}
 		}
-		checkouts, err := st.as(curfew.Customer, "ada").Checkouts(st.Context(), "ada")
-		must(st.T, err)
+		checkouts, err := env.as(curfew.Customer, "ada").Checkouts(env.Context(), "ada")
+		must(env.T, err)
 		var credited api.CheckoutChange
 		for credited.Outcome != "credited" {
-			money.next("checkout").read(st.T, &credited)
+			money.next("checkout").read(env.T, &credited)
 		}
-		same(st.T, "the payment", credited, api.CheckoutChange{
+		same(env.T, "the payment", credited, api.CheckoutChange{
 			CheckoutID: checkouts.Checkouts[0].ID, Outcome: "credited", SessionID: paid.SessionID, Number: 2, At: credited.At,
 		})
 	})
@@ -90,20 +90,20 @@ func TestTopicsAreTheGates(t *testing.T) {
 	for _, customer := range ids[1:] {
 		for _, mechanic := range ids {
 			s := curfew.Snapshot{Session: curfew.Session{ID: "s", CustomerID: customer, MechanicID: mechanic, Status: curfew.Waiting}}
-			frames := sse.Encode(record.StreamEvent{Event: curfew.Event{Subject: "s"}, SessionID: "s"}, s)
+			messages := sse.Encode(record.StreamEvent{Event: curfew.Event{Subject: "s"}, SessionID: "s"}, s)
 			for _, role := range []curfew.Role{curfew.Customer, curfew.Mechanic, curfew.Admin, curfew.Service, curfew.System, ""} {
 				for _, id := range ids[1:] {
 					who := curfew.Actor{Role: role, ID: id}
-					told := 0
+					got := 0
 					for _, topic := range sse.Topics(who) {
-						for _, frame := range frames { // outside and inside: each gets one
-							if slices.Contains(frame.Topics, topic) {
-								told++
+						for _, message := range messages { // outside and inside: each gets one
+							if slices.Contains(message.Topics, topic) {
+								got++
 							}
 						}
 					}
-					if (told == 1) != auth.Reaches(who, s.Session) || told > 1 {
-						t.Errorf("%s is told %d times of the session of %q and %q", who, told, customer, mechanic)
+					if (got == 1) != auth.Reaches(who, s.Session) || got > 1 {
+						t.Errorf("%s gets %d messages about the session of %q and %q", who, got, customer, mechanic)
 					}
 				}
 			}
@@ -113,22 +113,22 @@ func TestTopicsAreTheGates(t *testing.T) {
 
 // Canary: what belongs to another never arrives.
 func TestStreamsTellNobodyWhatIsAnothers(t *testing.T) {
-	stations(t, func(st *station) {
-		bob, eve := st.listen(curfew.Customer, "bob", ""), st.listen(curfew.Mechanic, "eve", "")
-		shop, anna := st.listen(curfew.Service, "shop", ""), st.listen(curfew.Admin, "anna", "")
-		theirs := st.fulfilled("canary", "pay-canary")
-		_, err := st.as(curfew.Mechanic, "max").Accept(st.Context(), theirs.RequestID)
-		must(st.T, err)
-		_, err = st.as(curfew.Customer, "canary").Cancel(st.Context(), theirs.SessionID)
-		must(st.T, err)
-		last := st.fulfilled("bob", "pay-bob")
-		_, err = st.as(curfew.Mechanic, "eve").Accept(st.Context(), last.RequestID)
-		must(st.T, err)
-		for _, l := range []*listener{bob, eve, shop, anna} {
+	onBothStores(t, func(env *environment) {
+		bob, eve := env.listen(curfew.Customer, "bob", ""), env.listen(curfew.Mechanic, "eve", "")
+		shop, anna := env.listen(curfew.Service, "shop", ""), env.listen(curfew.Admin, "anna", "")
+		theirs := env.fulfilled("canary", "pay-canary")
+		_, err := env.as(curfew.Mechanic, "max").Accept(env.Context(), theirs.RequestID)
+		must(env.T, err)
+		_, err = env.as(curfew.Customer, "canary").Cancel(env.Context(), theirs.SessionID)
+		must(env.T, err)
+		last := env.fulfilled("bob", "pay-bob")
+		_, err = env.as(curfew.Mechanic, "eve").Accept(env.Context(), last.RequestID)
+		must(env.T, err)
+		for _, l := range []*streamReader{bob, eve, shop, anna} {
 			l.acceptanceOf(last.SessionID)
 		}
 		for who, test := range map[string]struct {
-			heard *listener
+			by    *streamReader
 			never []string
 		}{
 			"another customer": {bob, []string{"canary", theirs.SessionID, "event: request", "figures"}},
@@ -137,8 +137,8 @@ func TestStreamsTellNobodyWhatIsAnothers(t *testing.T) {
 			"an admin":         {anna, []string{"canary@mail"}},
 		} {
 			for _, marker := range test.never {
-				if strings.Contains(test.heard.all(), marker) {
-					st.Errorf("%s was told %q:\n%s", who, marker, test.heard.all())
+				if strings.Contains(test.by.all(), marker) {
+					env.Errorf("%s was sent %q:\n%s", who, marker, test.by.all())
 				}
 			}
 		}
@@ -148,70 +148,70 @@ func TestStreamsTellNobodyWhatIsAnothers(t *testing.T) {
 // A mechanic who gave a session back hears no more of it, not even of what was
 // before.
 func TestAMechanicWhoLeftASessionHearsNoMoreOfIt(t *testing.T) {
-	stations(t, func(st *station) {
-		max := st.listen(curfew.Mechanic, "max", "")
-		f := st.fulfilled("ada", "pay-1")
-		asMax, asEve := st.as(curfew.Mechanic, "max"), st.as(curfew.Mechanic, "eve")
-		_, err := asMax.Accept(st.Context(), f.RequestID)
-		must(st.T, err)
+	onBothStores(t, func(env *environment) {
+		max := env.listen(curfew.Mechanic, "max", "")
+		f := env.fulfilled("ada", "pay-1")
+		asMax, asEve := env.as(curfew.Mechanic, "max"), env.as(curfew.Mechanic, "eve")
+		_, err := asMax.Accept(env.Context(), f.RequestID)
+		must(env.T, err)
 		max.acceptanceOf(f.SessionID)
 		before := max.lastID()
-		_, err = asMax.Release(st.Context(), f.RequestID)
-		must(st.T, err)
-		_, err = asEve.Accept(st.Context(), f.RequestID)
-		must(st.T, err)
-		own := st.fulfilled("bob", "pay-2")
-		_, err = asMax.Accept(st.Context(), own.RequestID)
-		must(st.T, err)
+		_, err = asMax.Release(env.Context(), f.RequestID)
+		must(env.T, err)
+		_, err = asEve.Accept(env.Context(), f.RequestID)
+		must(env.T, err)
+		own := env.fulfilled("bob", "pay-2")
+		_, err = asMax.Accept(env.Context(), own.RequestID)
+		must(env.T, err)
 		max.onlyOf(own.SessionID)
-		again := st.listen(curfew.Mechanic, "max", before) // the hub has read of all that by now
+		again := env.listen(curfew.Mechanic, "max", before) // the hub has read of all that by now
 		again.onlyOf(own.SessionID)
 	})
 }
 
-// onlyOf fails where a session frame comes that is not of that session.
-func (l *listener) onlyOf(sessionID string) {
+// onlyOf fails where a session event comes that is not of that session.
+func (l *streamReader) onlyOf(sessionID string) {
 	l.Helper()
 	for {
 		c := l.next("session").session(l.T)
 		if c.SessionID == sessionID {
 			return
 		}
-		l.Errorf("told of %+v", c)
+		l.Errorf("sent %+v", c)
 	}
 }
 
 func TestStreamsResumeWithoutAGap(t *testing.T) {
-	stations(t, func(st *station) {
-		l := st.listen(curfew.Customer, "ada", "")
-		f := st.fulfilled("ada", "pay-1")
+	onBothStores(t, func(env *environment) {
+		l := env.listen(curfew.Customer, "ada", "")
+		f := env.fulfilled("ada", "pay-1")
 		l.nextOf(f.SessionID)
 		l.leave()
-		_, err := st.as(curfew.Mechanic, "max").Accept(st.Context(), f.RequestID)
-		must(st.T, err)
-		_, err = st.as(curfew.Customer, "ada").Join(st.Context(), f.SessionID)
-		must(st.T, err)
-		again := st.listen(curfew.Customer, "ada", l.lastID())
+		_, err := env.as(curfew.Mechanic, "max").Accept(env.Context(), f.RequestID)
+		must(env.T, err)
+		_, err = env.as(curfew.Customer, "ada").Join(env.Context(), f.SessionID)
+		must(env.T, err)
+		again := env.listen(curfew.Customer, "ada", l.lastID())
 		for want := int64(1); want <= 3; want++ { // the slack repeats the first
 			if got := again.nextOf(f.SessionID); got.Number != want {
-				st.Errorf("event %d, want %d", got.Number, want)
+				env.Errorf("event %d, want %d", got.Number, want)
 			}
 		}
 	})
 }
 
 func TestWhoMissedTooMuchReadsTheListsAgain(t *testing.T) {
-	stations(t, func(st *station) {
+	onBothStores(t, func(env *environment) {
 		for what, id := range map[string]string{
 			"long ago":         time.Now().Add(-2 * time.Hour).Format(time.RFC3339Nano),
 			"ahead of us":      time.Now().Add(time.Hour).Format(time.RFC3339Nano),
 			"no time of day":   "42",
 			"an id of another": "018f3b2e-7c1d-7aaa-8bbb-ffffffffffff",
 		} {
-			l := st.listen(curfew.Customer, "ada", id)
+			l := env.listen(curfew.Customer, "ada", id)
 			l.next("reset")
 			if last := l.lastID(); last == "" || last == id {
-				st.Errorf("%s: resumes from %q", what, last)
+				env.Errorf("%s: resumes from %q", what, last)
 			}
 			l.leave()
 		}
@@ -219,37 +219,37 @@ func TestWhoMissedTooMuchReadsTheListsAgain(t *testing.T) {
 }
 
 func TestAStreamEndsWithItsToken(t *testing.T) {
-	stations(t, func(st *station) {
-		l := st.listenWith(st.token(curfew.Admin, "anna", 2*time.Second), "")
+	onBothStores(t, func(env *environment) {
+		l := env.listenWith(env.token(curfew.Admin, "anna", 2*time.Second), "")
 		var bye api.Bye
-		l.next("bye").read(st.T, &bye)
+		l.next("bye").read(env.T, &bye)
 		l.ended()
 		if bye.Reason != "expired" {
-			st.Errorf("%+v", bye)
+			env.Errorf("%+v", bye)
 		}
 	})
 }
 
 // S59: five streams a subject, and it is told when to come back.
 func TestS59_FiveStreamsASubject(t *testing.T) {
-	stations(t, func(st *station) {
-		var mine []*listener
+	onBothStores(t, func(env *environment) {
+		var mine []*streamReader
 		for range 5 {
-			mine = append(mine, st.listen(curfew.Customer, "ada", ""))
+			mine = append(mine, env.listen(curfew.Customer, "ada", ""))
 		}
-		token := st.token(curfew.Customer, "ada", time.Hour)
-		refused := st.dial(token, "")
+		token := env.token(curfew.Customer, "ada", time.Hour)
+		refused := env.dial(token, "")
 		if refused.answer.StatusCode != http.StatusTooManyRequests || refused.answer.Header.Get("Retry-After") == "" {
-			st.Fatalf("the sixth: %d, %v", refused.answer.StatusCode, refused.answer.Header)
+			env.Fatalf("the sixth: %d, %v", refused.answer.StatusCode, refused.answer.Header)
 		}
-		st.listen(curfew.Customer, "bob", "")
+		env.listen(curfew.Customer, "bob", "")
 		mine[0].leave()
-		for deadline := time.Now().Add(patience); ; {
-			if st.dial(token, "").answer.StatusCode == http.StatusOK {
+		for deadline := time.Now().Add(testTimeout); ; {
+			if env.dial(token, "").answer.StatusCode == http.StatusOK {
 				return
 			}
 			if time.Now().After(deadline) {
-				st.Fatal("who left keeps the place")
+				env.Fatal("who left keeps the place")
 			}
 		}
 	})
@@ -257,15 +257,15 @@ func TestS59_FiveStreamsASubject(t *testing.T) {
 
 // A stop ends streams at once: Shutdown would wait for them for ever.
 func TestAStopEndsStreams(t *testing.T) {
-	stations(t, func(st *station) {
-		l := st.listen(curfew.Mechanic, "max", "")
-		ctx, cancel := context.WithTimeout(st.Context(), patience)
+	onBothStores(t, func(env *environment) {
+		l := env.listen(curfew.Mechanic, "max", "")
+		ctx, cancel := context.WithTimeout(env.Context(), testTimeout)
 		defer cancel()
-		must(st.T, st.http.Shutdown(ctx))
+		must(env.T, env.http.Shutdown(ctx))
 		var bye api.Bye
-		l.next("bye").read(st.T, &bye)
+		l.next("bye").read(env.T, &bye)
 		if bye.Reason != "stopping" {
-			st.Errorf("%+v", bye)
+			env.Errorf("%+v", bye)
 		}
 		l.ended()
 	})
@@ -274,16 +274,16 @@ func TestAStopEndsStreams(t *testing.T) {
 // The server's limits on requests do not cut streams, and a quiet one moves on.
 func TestStreamsOutliveTheServersTimeouts(t *testing.T) {
 	t.Parallel()
-	st := newStation(t, stores.SQLite(t), func(s *httpapi.Server, h *http.Server) {
+	env := newEnvironment(t, stores.SQLite(t), func(s *httpapi.Server, h *http.Server) {
 		h.ReadTimeout, h.WriteTimeout = 300*time.Millisecond, 300*time.Millisecond
-		s.Quicken(100*time.Millisecond, patience)
+		s.Quicken(100*time.Millisecond, testTimeout)
 	})
-	l := st.listen(curfew.Customer, "ada", "")
+	l := env.listen(curfew.Customer, "ada", "")
 	first, moved := l.lastID(), false
 	for !moved { // the hub looks once a second
 		moved = l.next("heartbeat").id > first
 	}
-	f, err := st.engine.Admission.FulfillCheckout(t.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"},
+	f, err := env.keeper.Admission.FulfillCheckout(t.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"},
 		lifecycle.Purchase{PaymentRef: "pay-1", CustomerID: "ada", Plan: "chat10"})
 	must(t, err)
 	l.nextOf(f.SessionID)
@@ -302,7 +302,7 @@ func (l shallow) Accept() (net.Conn, error) {
 
 func TestAReaderWhoDoesNotReadIsDropped(t *testing.T) {
 	t.Parallel()
-	h := newHouseWith(t, settings{shallow: true, writing: 200 * time.Millisecond})
+	h := newFixtureWith(t, settings{shallow: true, writing: 200 * time.Millisecond})
 	dialer := net.Dialer{}
 	conn, err := dialer.DialContext(t.Context(), "tcp", strings.TrimPrefix(h.URL, "http://"))
 	must(t, err)
@@ -312,7 +312,7 @@ func TestAReaderWhoDoesNotReadIsDropped(t *testing.T) {
 	}
 	_, err = conn.Write([]byte("GET /api/stream HTTP/1.1\r\nHost: curfew\r\nAuthorization: Bearer " + h.token(curfew.Service, "slow") + "\r\n\r\n"))
 	must(t, err)
-	for deadline, n := time.Now().Add(patience), 0; !strings.Contains(h.log.String(), `"msg":"a stream ended"`); n++ {
+	for deadline, n := time.Now().Add(testTimeout), 0; !strings.Contains(h.log.String(), `"msg":"a stream ended"`); n++ {
 		if h.fulfilled("c" + time.Now().Format("150405.000000000")); time.Now().After(deadline) {
 			t.Fatalf("after %d sessions it still has its stream", n)
 		}
@@ -321,45 +321,45 @@ func TestAReaderWhoDoesNotReadIsDropped(t *testing.T) {
 
 // The figures come at once, and again after a change.
 func TestAdminsAreToldTheFigures(t *testing.T) {
-	stations(t, func(st *station) {
-		l := st.listen(curfew.Admin, "anna", "")
+	onBothStores(t, func(env *environment) {
+		l := env.listen(curfew.Admin, "anna", "")
 		var h api.Health
-		l.next("figures").read(st.T, &h)
+		l.next("figures").read(env.T, &h)
 		if h.Health != "healthy" && h.Health != "issues_detected" || *h.Sessions.Total != 0 {
-			st.Errorf("%+v", h)
+			env.Errorf("%+v", h)
 		}
-		st.fulfilled("ada", "pay-1")
+		env.fulfilled("ada", "pay-1")
 		for *h.Sessions.Total != 1 {
-			l.next("figures").read(st.T, &h)
+			l.next("figures").read(env.T, &h)
 		}
 	})
 }
 
 func TestHealthKnowsWhoIsConnected(t *testing.T) {
-	stations(t, func(st *station) {
-		l := st.listen(curfew.Mechanic, "max", "")
-		st.listen(curfew.Mechanic, "max", "")
-		st.listen(curfew.Customer, "ada", "")
-		st.connected(1)
-		second := st.listen(curfew.Mechanic, "eve", "")
-		st.connected(2)
+	onBothStores(t, func(env *environment) {
+		l := env.listen(curfew.Mechanic, "max", "")
+		env.listen(curfew.Mechanic, "max", "")
+		env.listen(curfew.Customer, "ada", "")
+		env.connected(1)
+		second := env.listen(curfew.Mechanic, "eve", "")
+		env.connected(2)
 		second.leave()
 		l.leave()
-		st.connected(1) // max has another
+		env.connected(1) // max has another
 	})
 }
 
 // connected waits until health says so many.
-func (st *station) connected(want int) {
-	st.Helper()
-	for deadline := time.Now().Add(patience); ; {
-		h, err := st.as(curfew.Admin, "anna").Health(st.Context())
-		must(st.T, err)
+func (env *environment) connected(want int) {
+	env.Helper()
+	for deadline := time.Now().Add(testTimeout); ; {
+		h, err := env.as(curfew.Admin, "anna").Health(env.Context())
+		must(env.T, err)
 		if h.Mechanics.Connected != nil && *h.Mechanics.Connected == want {
 			return
 		}
 		if time.Now().After(deadline) {
-			st.Fatalf("%+v are connected, want %d", h.Mechanics, want)
+			env.Fatalf("%+v are connected, want %d", h.Mechanics, want)
 		}
 	}
 }
@@ -368,24 +368,24 @@ func (st *station) connected(want int) {
 // in the list, what comes after is told, with every hint lost. Nothing is in
 // neither.
 func TestLesson18_WhatIsNotInTheListIsTold(t *testing.T) {
-	stations(t, func(st *station) {
+	onBothStores(t, func(env *environment) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
 			for i := range 40 {
-				st.fulfilled(fmt.Sprint("c", i), fmt.Sprint("pay-", i))
+				env.fulfilled(fmt.Sprint("c", i), fmt.Sprint("pay-", i))
 			}
 		}()
-		l := st.listen(curfew.Mechanic, "max", "")
+		l := env.listen(curfew.Mechanic, "max", "")
 		known := map[string]bool{}
-		queue, err := st.as(curfew.Mechanic, "max").Queue(st.Context(), api.Page{Limit: 100})
-		must(st.T, err)
+		queue, err := env.as(curfew.Mechanic, "max").Queue(env.Context(), api.Page{Limit: 100})
+		must(env.T, err)
 		for _, r := range queue.Requests {
 			known[r.ID] = true
 		}
 		for len(known) < 40 {
 			var c api.RequestAdded
-			l.next("request").read(st.T, &c)
+			l.next("request").read(env.T, &c)
 			known[c.Request.ID] = true
 		}
 		<-done
@@ -396,7 +396,7 @@ func TestLesson18_WhatIsNotInTheListIsTold(t *testing.T) {
 func TestAStreamTellsWhatAnotherProcessDid(t *testing.T) {
 	t.Parallel()
 	store := stores.Postgres(t)
-	here, there := newStation(t, store, nil), newStation(t, store, nil)
+	here, there := newEnvironment(t, store, nil), newEnvironment(t, store, nil)
 	l := here.listen(curfew.Customer, "ada", "")
 	f := there.fulfilled("ada", "pay-1")
 	if got := l.nextOf(f.SessionID); got.Session.Status != "waiting" {
@@ -408,7 +408,7 @@ func TestAStreamTellsWhatAnotherProcessDid(t *testing.T) {
 
 func TestAHeadHasNoStream(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	got := h.sendAs(curfew.Admin, "anna", http.MethodHead, "/api/stream", "")
 	if got.status != http.StatusOK || got.header.Get("Content-Type") != "text/event-stream" {
 		t.Errorf("%+v", got)
@@ -418,7 +418,7 @@ func TestAHeadHasNoStream(t *testing.T) {
 // S30: no token in the query, for streams either.
 func TestS30_NoTokenInTheQueryOfAStream(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	for _, name := range []string{"token", "access_token", "ticket", "authorization"} {
 		if got := h.send("GET", "/api/stream?"+name+"="+h.token(curfew.Admin, "anna"), ""); got.status != http.StatusUnauthorized {
 			t.Errorf("%s in the query: %d", name, got.status)
@@ -429,13 +429,13 @@ func TestS30_NoTokenInTheQueryOfAStream(t *testing.T) {
 // A browser's stream has its cookie, and no header of ours.
 func TestAStreamTakesTheCookie(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	if got := h.send("GET", "/api/stream", "", h.signedIn(anna)); got.status != http.StatusOK {
 		t.Errorf("%d %s", got.status, got.body)
 	}
 }
 
-// Every frame is JSON on one line, whatever is in it.
+// Every event is JSON on one line, whatever is in it.
 func TestFramesAreOneLine(t *testing.T) {
 	t.Parallel()
 	nasty := "a\nb\r\ndata: c\u2028\x00"

@@ -43,11 +43,11 @@ func (l *leaving) End(ctx context.Context, b record.Batch) ([]record.Ended, erro
 }
 
 // left calls and leaves in the middle of the work.
-func (st *station) left(l *leaving, after int, path, body string) {
-	st.Helper()
+func (env *environment) left(l *leaving, after int, path, body string) {
+	env.Helper()
 	l.now = make(chan struct{})
 	l.after.Store(int64(after))
-	ctx, leave := context.WithCancel(st.Context())
+	ctx, leave := context.WithCancel(env.Context())
 	defer leave()
 	go func() {
 		select {
@@ -56,28 +56,28 @@ func (st *station) left(l *leaving, after int, path, body string) {
 		case <-ctx.Done():
 		}
 	}()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, st.url+path, strings.NewReader(body))
-	must(st.T, err)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, env.url+path, strings.NewReader(body))
+	must(env.T, err)
 	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Authorization", "Bearer "+st.token(curfew.Admin, "anna", time.Hour))
+	req.Header.Set("Authorization", "Bearer "+env.token(curfew.Admin, "anna", time.Hour))
 	resp, err := streamClient.Do(req)
 	if err == nil {
 		_ = resp.Body.Close()
-		st.Fatalf("POST %s was answered with %d before its caller left", path, resp.StatusCode)
+		env.Fatalf("POST %s was answered with %d before its caller left", path, resp.StatusCode)
 	}
 }
 
 // newest waits until the newest run has ended.
-func (st *station) newest() api.Run {
-	st.Helper()
-	for deadline := time.Now().Add(patience); ; <-time.After(20 * time.Millisecond) {
-		runs, err := st.as(curfew.Admin, "anna").CleanupRuns(st.Context(), api.Page{Limit: 1})
-		must(st.T, err)
+func (env *environment) newest() api.Run {
+	env.Helper()
+	for deadline := time.Now().Add(testTimeout); ; <-time.After(20 * time.Millisecond) {
+		runs, err := env.as(curfew.Admin, "anna").CleanupRuns(env.Context(), api.Page{Limit: 1})
+		must(env.T, err)
 		if len(runs.Runs) == 1 && runs.Runs[0].FinishedAt != nil {
 			return runs.Runs[0]
 		}
 		if time.Now().After(deadline) {
-			st.Fatalf("the run has not ended: %+v", runs)
+			env.Fatalf("the run has not ended: %+v", runs)
 		}
 	}
 }
@@ -92,23 +92,23 @@ func TestWhatWasStartedEndsWholeWhoeverLeaves(t *testing.T) {
 			t.Parallel()
 			h := open(t)
 			l := &leaving{Store: h.Store}
-			st := newStationOver(t, h, l, nil)
+			env := newEnvironmentOver(t, h, l, nil)
 			for i := range sessions {
-				f, err := st.engine.Admission.FulfillCheckout(t.Context(), shopActor, lifecycle.Purchase{
+				f, err := env.keeper.Admission.FulfillCheckout(t.Context(), shopActor, lifecycle.Purchase{
 					PaymentRef: fmt.Sprintf("p%d", i), CustomerID: fmt.Sprintf("c%d", i), Plan: "chat10",
 				})
 				must(t, err)
 				h.Age(t, f.SessionID, 16*time.Minute)
 			}
-			preview, err := st.as(curfew.Admin, "anna").StorePreview(t.Context(), api.Cleanup{})
+			preview, err := env.as(curfew.Admin, "anna").StorePreview(t.Context(), api.Cleanup{})
 			must(t, err)
-			st.left(l, 1, "/api/debug/cleanup-sessions", `{"previewId":"`+*preview.PreviewID+`"}`)
-			cleanup := st.newest()
+			env.left(l, 1, "/api/debug/cleanup-sessions", `{"previewId":"`+*preview.PreviewID+`"}`)
+			cleanup := env.newest()
 			if cleanup.Outcome != "succeeded" || cleanup.Stats.OldWaitingSessions != sessions {
 				t.Fatalf("the cleanup whose caller left is %+v", cleanup)
 			}
-			st.left(l, 222, "/api/debug/cleanup-runs/"+cleanup.ID+"/undo", `{}`)
-			undo := st.newest()
+			env.left(l, 222, "/api/debug/cleanup-runs/"+cleanup.ID+"/undo", `{}`)
+			undo := env.newest()
 			if undo.Outcome != "succeeded" || undo.Stats.Revived != sessions || undo.Undoes != cleanup.ID {
 				t.Fatalf("the undo whose caller left is %+v", undo)
 			}

@@ -97,11 +97,11 @@ func claimed(changes map[string]any) map[string]any {
 	return claims
 }
 
-func manyIssuers(t *testing.T) (*house, *issuers, []byte) {
+func manyIssuers(t *testing.T) (*fixture, *issuers, []byte) {
 	t.Helper()
 	others := newIssuers(t)
 	keyFile := filepath.Join(t.TempDir(), "curfew.key")
-	h := newHouseWith(t, settings{auth: auth.Options{
+	h := newFixtureWith(t, settings{auth: auth.Options{
 		KeyFile: keyFile, CreateKey: true, JWTSecret: sharedSecret, JWKSURL: others.url, Issuer: "https://issuer", Audience: "curfew",
 	}})
 	text, err := os.ReadFile(keyFile)
@@ -303,7 +303,7 @@ func TestS28_UnknownKeysFetchRarely(t *testing.T) {
 
 func TestIssuingRefuses(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	for sentence, test := range map[string]struct {
 		who curfew.Actor
 		ttl time.Duration

@@ -13,7 +13,7 @@ import (
 )
 
 // unsubscribeLink is the path of a link as a customer got it by mail.
-func (h *house) unsubscribeLink() string {
+func (h *fixture) unsubscribeLink() string {
 	h.Helper()
 	mailServer := mailtest.NewServer(h, mailtest.Options{})
 	c, err := mail.NewChannel(h.store, mail.Options{
@@ -29,7 +29,7 @@ func (h *house) unsubscribeLink() string {
 
 func TestALinkInAMailUnsubscribesByPostAlone(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	link := h.unsubscribeLink()
 	hash := strings.Split(link, ".")[1]
 	wants := func() bool {
@@ -58,7 +58,7 @@ func TestALinkInAMailUnsubscribesByPostAlone(t *testing.T) {
 
 func TestALinkThatIsNotOursDoesNothing(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	link := h.unsubscribeLink()
 	for sentence, path := range map[string]string{
 		"without a token": "/api/unsubscribe", "half of it": link[:len(link)-8], "another kind": strings.Replace(link, "accepted.", "expired.", 1),

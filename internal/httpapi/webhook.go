@@ -42,14 +42,14 @@ type webhookHandlers struct {
 func (h webhookHandlers) receive(w http.ResponseWriter, r *http.Request) {
 	ctx, end := h.tasks.begin(r.Context(), h.timeout)
 	defer end()
-	if err := h.take(ctx, w, r); err != nil {
+	if err := h.accept(ctx, w, r); err != nil {
 		h.problems.Answer(w, r, err)
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (h webhookHandlers) take(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
+func (h webhookHandlers) accept(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
 	if h.hook == nil {
 		return curfew.Errorf(curfew.NotFound, "no webhook is set up here: set stripe.webhook_secret")
 	}

@@ -40,8 +40,8 @@ func notice(customer, ref string) string {
 	return string(text)
 }
 
-// tell posts a message of the provider and returns the status and the body.
-func (h *house) tell(signature, body string) (int, string) {
+// post posts a message of the provider and returns the status and the body.
+func (h *fixture) post(signature, body string) (int, string) {
 	h.Helper()
 	r, err := http.NewRequestWithContext(h.Context(), http.MethodPost, h.URL+"/api/stripe/webhook", strings.NewReader(body))
 	if err != nil {
@@ -80,12 +80,12 @@ func TestTheWebhookAnswers(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
-			h := newHouseWith(t, settings{hook: hook{}})
-			status, body := h.tell(c.signature, c.body)
+			h := newFixtureWith(t, settings{hook: hook{}})
+			status, body := h.post(c.signature, c.body)
 			if status != c.status || strings.Contains(body, "secret") {
 				t.Errorf("answered %d %s", status, body)
 			}
-			_, err := h.engine.Checkouts.Checkout(t.Context(), "p1")
+			_, err := h.keeper.Checkouts.Checkout(t.Context(), "p1")
 			if done := c.signature == "good" && status == 204; done != (err == nil) {
 				t.Errorf("the payment: %v", err)
 			}
@@ -95,8 +95,8 @@ func TestTheWebhookAnswers(t *testing.T) {
 
 func TestWithoutASecretThereIsNoWebhook(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	if status, body := h.tell("good", notice("ada", "p1")); status != 404 || !strings.Contains(body, `"not_found"`) {
+	h := newFixture(t)
+	if status, body := h.post("good", notice("ada", "p1")); status != 404 || !strings.Contains(body, `"not_found"`) {
 		t.Errorf("answered %d %s", status, body)
 	}
 }
@@ -104,9 +104,9 @@ func TestWithoutASecretThereIsNoWebhook(t *testing.T) {
 // Nothing is acknowledged that is not committed; sent again it has one effect.
 func TestAMessageIsAcknowledgedOnceItIsCommitted(t *testing.T) {
 	t.Parallel()
-	h := newHouseWith(t, settings{hook: hook{}, store: func(s lifecycle.Store) lifecycle.Store { return storetest.NewLossy(s, 7, 0.5) }})
+	h := newFixtureWith(t, settings{hook: hook{}, store: func(s lifecycle.Store) lifecycle.Store { return storetest.NewLossy(s, 7, 0.5) }})
 	for sent := range 100 {
-		status, body := h.tell("good", notice("ada", "p1"))
+		status, body := h.post("good", notice("ada", "p1"))
 		if status == 204 {
 			c, err := h.store.Reference(t.Context(), "p1")
 			if err != nil || c.Checkout.Outcome != curfew.Fulfilled {

@@ -65,7 +65,7 @@ func golden(t *testing.T, name string, got answer) {
 // One afternoon at a marketplace, as it goes over the wire.
 func TestTheWire(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	shop := func(method, path, body string, headers ...string) answer {
 		return h.sendAs(curfew.Service, "shop", method, path, body, headers...)
 	}
@@ -120,7 +120,7 @@ func TestTheWire(t *testing.T) {
 // What is booked for tomorrow, and what becomes of it.
 func TestTheWireOfAnAppointment(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	shop := func(method, path, body string) answer { return h.sendAs(curfew.Service, "shop", method, path, body) }
 	at := time.Now().Add(3 * time.Hour).UTC().Truncate(time.Second)
 	booking := fmt.Sprintf(`{"paymentRef":"p1","customerId":"carl","plan":"chat10","amount":991,"currency":"EUR","startsAt":%q}`, at.Format(time.RFC3339))
@@ -140,7 +140,7 @@ func TestTheWireOfAnAppointment(t *testing.T) {
 // A quarter of an hour more, and one that came too late.
 func TestTheWireOfAnExtension(t *testing.T) {
 	t.Parallel()
-	h := newHouseWith(t, settings{policy: moreTime})
+	h := newFixtureWith(t, settings{policy: moreTime})
 	f := h.accepted("carl", "max")
 	for role, id := range map[curfew.Role]string{curfew.Customer: "carl", curfew.Mechanic: "max"} {
 		_, err := h.as(role, id).Join(h.Context(), f.SessionID)
@@ -167,7 +167,7 @@ func TestTheWireOfAnExtension(t *testing.T) {
 // What a cleanup says, and what health says before it.
 func TestTheWireOfACleanup(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	admin := func(method, path, body string) answer { return h.sendAs(curfew.Admin, "anna", method, path, body) }
 	h.ago(45*time.Minute + 30*time.Second)
 	h.fulfilled("carl")
@@ -191,7 +191,7 @@ func TestTheWireOfACleanup(t *testing.T) {
 // What the console asks beside: what holds here, and the last hours.
 func TestTheWireOfTheConsole(t *testing.T) {
 	t.Parallel()
-	h := newHouseWith(t, settings{given: []api.Setting{{
+	h := newFixtureWith(t, settings{given: []api.Setting{{
 		Key: "waiting_ttl", Value: "20m", Source: "file", Where: "curfew.yaml line 3", Default: "15m", Help: "How long a session waits.",
 	}}})
 	admin := func(path string) answer { return h.sendAs(curfew.Admin, "anna", "GET", path, "") }

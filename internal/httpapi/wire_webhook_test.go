@@ -12,7 +12,7 @@ import (
 // Endpoints and deliveries, as they go over the wire.
 func TestTheWireOfWebhooks(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	admin := func(method, path, body string) answer {
 		a := h.sendAs(curfew.Admin, "anna", method, path, body)
 		a.body = regexp.MustCompile(`whsec_[^"]*`).ReplaceAllString(a.body, "<secret>")
@@ -45,7 +45,7 @@ func TestTheWireOfWebhooks(t *testing.T) {
 
 func TestTheClientManagesWebhooks(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	c, ctx := h.as(curfew.Admin, "anna"), t.Context()
 	w, err := c.AddEndpoint(ctx, api.NewEndpoint{URL: "https://example.org/hooks", Events: []string{"session.live"}})
 	must(t, err)

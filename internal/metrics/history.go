@@ -71,11 +71,11 @@ func (h *History) Run(ctx context.Context) {
 func (h *History) Recall(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, recallTimeout)
 	defer cancel()
-	past, err := h.source.Activity(ctx, historyKept, recallEvery)
+	before, err := h.source.Activity(ctx, historyKept, recallEvery)
 	if err != nil && ctx.Err() == nil {
 		h.log.WarnContext(ctx, "the charts begin with this process: what was before could not be read", "error", err)
 	}
-	for _, p := range past {
+	for _, p := range before {
 		t := Sample{At: p.At}
 		t.count(p.ByStatus)
 		h.add(t)
@@ -88,7 +88,7 @@ func (h *History) Record(ctx context.Context) {
 	defer cancel()
 	r := h.source.Report(ctx)
 	if ctx.Err() == nil {
-		h.add(sampled(r, h.metrics.takeLag()))
+		h.add(sampled(r, h.metrics.swapWorstLag()))
 	}
 }
 

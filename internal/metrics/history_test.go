@@ -74,7 +74,7 @@ func TestTheWorstLagIsTakenOnce(t *testing.T) {
 	for _, lag := range []time.Duration{time.Second, 3 * time.Second, 2 * time.Second} {
 		m.Expired(lag)
 	}
-	if first, second := m.takeLag(), m.takeLag(); first != 3*time.Second || second != 0 {
+	if first, second := m.swapWorstLag(), m.swapWorstLag(); first != 3*time.Second || second != 0 {
 		t.Errorf("took %s, then %s", first, second)
 	}
 }

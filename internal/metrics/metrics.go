@@ -30,8 +30,8 @@ var lagBuckets = []float64{0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 60,
 // requestBuckets go from a millisecond to the longest request.
 var requestBuckets = []float64{0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 60}
 
-// Registry has Curfew's metrics for Prometheus. It observes an engine: pass it to lifecycle.Options as Observer, then
-// call Watch with the engine.
+// Registry has Curfew's metrics for Prometheus. It observes a keeper: pass it to lifecycle.Options as Observer, then
+// call Watch with the health of the keeper.
 type Registry struct {
 	registry          *prometheus.Registry
 	admissions        *prometheus.CounterVec
@@ -45,7 +45,7 @@ type Registry struct {
 	requests          *prometheus.CounterVec
 	requestDuration   *prometheus.HistogramVec
 	build             *prometheus.GaugeVec
-	worstLag          atomic.Int64 // since takeLag
+	worstLag          atomic.Int64 // since swapWorstLag
 }
 
 var _ lifecycle.Observer = (*Registry)(nil)
@@ -182,8 +182,8 @@ func (m *Registry) Expired(lag time.Duration) {
 	}
 }
 
-// takeLag returns the worst lag since it was last called.
-func (m *Registry) takeLag() time.Duration { return time.Duration(m.worstLag.Swap(0)) }
+// swapWorstLag returns the worst lag since it was last called.
+func (m *Registry) swapWorstLag() time.Duration { return time.Duration(m.worstLag.Swap(0)) }
 
 // Delivered counts an attempt to deliver a message. The outcome is delivered, retried or dead.
 func (m *Registry) Delivered(channel, outcome string) {

@@ -200,16 +200,16 @@ func (h *Hub) stop() {
 
 // publish adds events to the ring and collects whom to wake. It encodes the sessions' earlier events anew, so
 // that nobody who reads them later sees what is no longer theirs.
-func (h *Hub) publish(fresh []record.StreamEvent, standings map[string]curfew.Snapshot) {
+func (h *Hub) publish(fresh []record.StreamEvent, snapshots map[string]curfew.Snapshot) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for id, session := range standings {
+	for id, session := range snapshots {
 		for _, e := range h.ring.of(id) {
-			e.messages = h.encode(e.news, session)
+			e.messages = h.encode(e.event, session)
 		}
 	}
 	for _, n := range fresh {
-		e := &entry{news: n, messages: h.encode(n, standings[n.SessionID])}
+		e := &entry{event: n, messages: h.encode(n, snapshots[n.SessionID])}
 		position := h.ring.add(e)
 		for _, m := range e.messages {
 			for _, topic := range m.Topics {

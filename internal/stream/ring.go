@@ -15,7 +15,7 @@ const (
 
 // entry is an event with its messages.
 type entry struct {
-	news     record.StreamEvent
+	event    record.StreamEvent
 	messages []record.Message // encoded with the session's present state
 }
 
@@ -42,7 +42,7 @@ func (r *ring) last(sessionID string) (number int64, ok bool) {
 	if len(own) == 0 {
 		return 0, false
 	}
-	return own[len(own)-1].news.Number, true
+	return own[len(own)-1].event.Number, true
 }
 
 // add appends an entry and returns its position.
@@ -51,8 +51,8 @@ func (r *ring) add(e *entry) int64 {
 		r.drop(capacity / 8)
 	}
 	r.entries = append(r.entries, e)
-	if e.news.OfSession() {
-		r.session[e.news.Subject] = append(r.session[e.news.Subject], e)
+	if e.event.OfSession() {
+		r.session[e.event.Subject] = append(r.session[e.event.Subject], e)
 	}
 	return r.end() - 1
 }
@@ -60,7 +60,7 @@ func (r *ring) add(e *entry) int64 {
 // trim drops the entries older than the window.
 func (r *ring) trim(now time.Time) {
 	n := 0
-	for n < len(r.entries) && r.entries[n].news.At.Before(now.Add(-window)) {
+	for n < len(r.entries) && r.entries[n].event.At.Before(now.Add(-window)) {
 		n++
 	}
 	r.drop(n)
@@ -69,13 +69,13 @@ func (r *ring) trim(now time.Time) {
 // drop drops the first n entries.
 func (r *ring) drop(n int) {
 	for _, e := range r.entries[:n] {
-		if e.news.At.After(r.floor) {
-			r.floor = e.news.At
+		if e.event.At.After(r.floor) {
+			r.floor = e.event.At
 		}
-		if own := r.session[e.news.Subject]; len(own) > 1 {
-			r.session[e.news.Subject] = own[1:]
+		if own := r.session[e.event.Subject]; len(own) > 1 {
+			r.session[e.event.Subject] = own[1:]
 		} else {
-			delete(r.session, e.news.Subject)
+			delete(r.session, e.event.Subject)
 		}
 	}
 	clear(r.entries[:n])
@@ -86,7 +86,7 @@ func (r *ring) drop(n int) {
 // have already left it.
 func (r *ring) from(since time.Time) (position int64, missed bool) {
 	for i, e := range r.entries {
-		if e.news.At.After(since) {
+		if e.event.At.After(since) {
 			return r.first + int64(i), since.Before(r.floor)
 		}
 	}

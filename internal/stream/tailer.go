@@ -113,14 +113,14 @@ func (h *Hub) publishPage(ctx context.Context, page []record.StreamEvent, full b
 	if len(fresh) == 0 {
 		return nil
 	}
-	standings, err := h.standings(ctx, fresh)
+	snapshots, err := h.snapshots(ctx, fresh)
 	if err != nil {
 		return err
 	}
-	if fresh = inOrder(fresh); !full && h.lacks(fresh, standings) {
+	if fresh = inOrder(fresh); !full && h.lacks(fresh, snapshots) {
 		return errGap
 	}
-	h.publish(fresh, standings)
+	h.publish(fresh, snapshots)
 	for _, n := range fresh {
 		h.tailer.seen[n.ID] = n.At
 	}
@@ -128,7 +128,7 @@ func (h *Hub) publishPage(ctx context.Context, page []record.StreamEvent, full b
 }
 
 // lacks reports whether a session's event is missing before one of these.
-func (h *Hub) lacks(fresh []record.StreamEvent, standings map[string]curfew.Snapshot) bool {
+func (h *Hub) lacks(fresh []record.StreamEvent, snapshots map[string]curfew.Snapshot) bool {
 	last := map[string]int64{}
 	for _, n := range fresh {
 		if !n.OfSession() {
@@ -139,7 +139,7 @@ func (h *Hub) lacks(fresh []record.StreamEvent, standings map[string]curfew.Snap
 			before, ok = h.ring.last(n.Subject)
 		}
 		// The earlier events of an older session may have left the ring.
-		if ok = ok || standings[n.Subject].CreatedAt.After(h.ring.floor); ok && n.Number > before+1 {
+		if ok = ok || snapshots[n.Subject].CreatedAt.After(h.ring.floor); ok && n.Number > before+1 {
 			return true
 		}
 		last[n.Subject] = n.Number
@@ -147,8 +147,8 @@ func (h *Hub) lacks(fresh []record.StreamEvent, standings map[string]curfew.Snap
 	return false
 }
 
-// standings reads the present state of the sessions that the events are about.
-func (h *Hub) standings(ctx context.Context, fresh []record.StreamEvent) (map[string]curfew.Snapshot, error) {
+// snapshots reads the present state of the sessions that the events are about.
+func (h *Hub) snapshots(ctx context.Context, fresh []record.StreamEvent) (map[string]curfew.Snapshot, error) {
 	ids := map[string]bool{}
 	for _, n := range fresh {
 		if n.OfSession() {
@@ -168,20 +168,20 @@ func (h *Hub) standings(ctx context.Context, fresh []record.StreamEvent) (map[st
 
 // inOrder sorts the events of each subject by number, within the positions that they have. There is no order
 // to keep between subjects.
-func inOrder(news []record.StreamEvent) []record.StreamEvent {
+func inOrder(events []record.StreamEvent) []record.StreamEvent {
 	positions := map[string][]int{}
-	for i, n := range news {
+	for i, n := range events {
 		positions[n.Subject] = append(positions[n.Subject], i)
 	}
 	for _, at := range positions {
 		own := make([]record.StreamEvent, len(at))
 		for i, j := range at {
-			own[i] = news[j]
+			own[i] = events[j]
 		}
 		slices.SortFunc(own, func(a, b record.StreamEvent) int { return cmp.Compare(a.Number, b.Number) })
 		for i, j := range at {
-			news[j] = own[i]
+			events[j] = own[i]
 		}
 	}
-	return news
+	return events
 }

@@ -24,30 +24,30 @@ import (
 	"github.com/curfewhq/curfew/internal/notify/mail"
 	"github.com/curfewhq/curfew/internal/notify/webhook"
 	"github.com/curfewhq/curfew/internal/sse"
-	tail "github.com/curfewhq/curfew/internal/stream"
+	"github.com/curfewhq/curfew/internal/stream"
 	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/lifecycle"
 	"github.com/curfewhq/curfew/sqlite"
 )
 
-// house is a server over a real engine on a SQLite file of its own.
-type house struct {
+// fixture is a server over a real keeper on a SQLite file of its own.
+type fixture struct {
 	*testing.T
 	*httptest.Server
 	ops      *httptest.Server
 	server   *httpapi.Server
 	store    *sqlite.Store
-	engine   *lifecycle.Keeper
+	keeper   *lifecycle.Keeper
 	timeline *timeline.Explainer
 	identity *auth.Identity
 	metrics  *metrics.Registry
 	path     string
-	log      *journal
+	log      *logBuffer
 	offset   atomic.Int64 // of the store's clock
 	notReady atomic.Bool
 }
 
-// settings of a house; the zero value is the usual one.
+// settings of a fixture; the zero value is the usual one.
 type settings struct {
 	auth    auth.Options
 	policy  func(*curfew.Policy)
@@ -61,13 +61,13 @@ type settings struct {
 	keys    lifecycle.Keys
 }
 
-func newHouse(t *testing.T) *house { return newHouseWith(t, settings{}) }
+func newFixture(t *testing.T) *fixture { return newFixtureWith(t, settings{}) }
 
-func newHouseWith(t *testing.T, o settings) *house {
+func newFixtureWith(t *testing.T, o settings) *fixture {
 	t.Helper()
-	h := &house{T: t, path: filepath.Join(t.TempDir(), "curfew.db"), log: &journal{}, metrics: metrics.New()}
+	h := &fixture{T: t, path: filepath.Join(t.TempDir(), "curfew.db"), log: &logBuffer{}, metrics: metrics.New()}
 	h.openStore()
-	h.openEngine(o)
+	h.openKeeper(o)
 	if o.auth.KeyFile == "" {
 		o.auth.KeyFile, o.auth.CreateKey = filepath.Join(t.TempDir(), "curfew.key"), true
 	}
@@ -81,7 +81,7 @@ func newHouseWith(t *testing.T, o settings) *house {
 	return h
 }
 
-func (h *house) openStore() {
+func (h *fixture) openStore() {
 	h.Helper()
 	var err error
 	h.store, err = sqlite.Open(h.Context(), h.path, sqlite.Options{Create: true, Now: h.now})
@@ -94,7 +94,7 @@ func (h *house) openStore() {
 	}
 }
 
-func (h *house) openEngine(o settings) {
+func (h *fixture) openKeeper(o settings) {
 	h.Helper()
 	policy := curfew.DefaultPolicy()
 	if o.policy != nil {
@@ -105,23 +105,23 @@ func (h *house) openEngine(o settings) {
 		store = o.store(store)
 	}
 	var err error
-	h.engine, err = lifecycle.New(store, lifecycle.Options{
+	h.keeper, err = lifecycle.New(store, lifecycle.Options{
 		Policy: &policy, SweeperOff: !o.sweeps, Logger: slog.New(slog.NewJSONHandler(h.log, nil)), Observer: h.metrics, Keys: o.keys,
 	})
 	if err != nil {
 		h.Fatal(err)
 	}
-	h.timeline = timeline.New(store, h.engine.Rules)
-	h.metrics.Watch(h.engine.Health)
+	h.timeline = timeline.New(store, h.keeper.Rules)
+	h.metrics.Watch(h.keeper.Health)
 }
 
-func (h *house) listen(o settings) {
+func (h *fixture) listen(o settings) {
 	h.Helper()
-	hub := tail.New(h.store, tail.Options{Encode: sse.Encode})
+	hub := stream.New(h.store, stream.Options{Encode: sse.Encode})
 	h.background(hub.Run)
 	s, err := httpapi.New(httpapi.Options{
 		Streams: streams{hub},
-		Keeper:  h.engine, Timeline: h.timeline, Identity: h.identity, Once: h.store, Ready: h.ready, Version: "v-test",
+		Keeper:  h.keeper, Timeline: h.timeline, Identity: h.identity, Once: h.store, Ready: h.ready, Version: "v-test",
 		BaseURL: "http://127.0.0.1:3001", Metrics: h.metrics, RequestTimeout: o.timeout, Hook: o.hook, Settings: o.given,
 		Endpoints: webhook.Endpoints{Store: h.store}, Deliveries: notify.Deliveries{Store: h.store},
 		Links:  mail.Unsubscriptions{Store: h.store, Signer: h.identity},
@@ -131,7 +131,7 @@ func (h *house) listen(o settings) {
 		h.Fatal(err)
 	}
 	if o.writing > 0 {
-		s.Quicken(patience, o.writing)
+		s.Quicken(testTimeout, o.writing)
 	}
 	h.server = s
 	h.Server = httptest.NewUnstartedServer(s.Handler())
@@ -146,7 +146,7 @@ func (h *house) listen(o settings) {
 }
 
 // background runs something until the test has ended.
-func (h *house) background(run func(context.Context) error) {
+func (h *fixture) background(run func(context.Context) error) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(h.Context()))
 	done := make(chan error, 1)
 	go func() { done <- run(ctx) }()
@@ -159,7 +159,7 @@ func (h *house) background(run func(context.Context) error) {
 }
 
 // streams is the hub as the server follows it.
-type streams struct{ *tail.Hub }
+type streams struct{ *stream.Hub }
 
 func (s streams) Subscribe(ctx context.Context, topics []string, since time.Time) (sse.Subscription, error) {
 	subscription, err := s.Hub.Subscribe(ctx, topics, since)
@@ -169,7 +169,7 @@ func (s streams) Subscribe(ctx context.Context, topics []string, since time.Time
 	return subscription, nil
 }
 
-func (h *house) ready(context.Context) error {
+func (h *fixture) ready(context.Context) error {
 	if h.notReady.Load() {
 		return curfew.Errorf(curfew.Unavailable, "the schema is behind")
 	}
@@ -177,31 +177,31 @@ func (h *house) ready(context.Context) error {
 }
 
 // now is the store's clock.
-func (h *house) now() time.Time { return time.Now().Add(time.Duration(h.offset.Load())) }
+func (h *fixture) now() time.Time { return time.Now().Add(time.Duration(h.offset.Load())) }
 
 // ago sets the store's clock so far into the past, to make what is old later.
-func (h *house) ago(d time.Duration) { h.offset.Store(-int64(d)) }
+func (h *fixture) ago(d time.Duration) { h.offset.Store(-int64(d)) }
 
-// journal is a log that a test can read.
-type journal struct {
+// logBuffer is a log that a test can read.
+type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 }
 
-func (j *journal) Write(p []byte) (int, error) {
+func (j *logBuffer) Write(p []byte) (int, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.text.Write(p)
 }
 
-func (j *journal) String() string {
+func (j *logBuffer) String() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.text.String()
 }
 
 // token is somebody's.
-func (h *house) token(role curfew.Role, id string) string {
+func (h *fixture) token(role curfew.Role, id string) string {
 	h.Helper()
 	token, err := h.identity.Token(curfew.Actor{Role: role, ID: id}, time.Hour)
 	if err != nil {
@@ -211,13 +211,13 @@ func (h *house) token(role curfew.Role, id string) string {
 }
 
 // as is the API's client, for somebody.
-func (h *house) as(role curfew.Role, id string) *api.Client {
+func (h *fixture) as(role curfew.Role, id string) *api.Client {
 	h.Helper()
 	return &api.Client{BaseURL: h.URL, Token: h.token(role, id)}
 }
 
-func (h *house) shop() *api.Client  { return h.as(curfew.Service, "shop") }
-func (h *house) admin() *api.Client { return h.as(curfew.Admin, "anna") }
+func (h *fixture) shop() *api.Client  { return h.as(curfew.Service, "shop") }
+func (h *fixture) admin() *api.Client { return h.as(curfew.Admin, "anna") }
 
 // answer is what came back.
 type answer struct {
@@ -237,7 +237,7 @@ func (a answer) problem(t *testing.T) api.Problem {
 
 // send sends a request as it is. Headers are "Name: value"; a body is JSON
 // unless a header says otherwise.
-func (h *house) send(method, path, body string, headers ...string) answer {
+func (h *fixture) send(method, path, body string, headers ...string) answer {
 	h.Helper()
 	req, err := http.NewRequestWithContext(h.Context(), method, h.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -256,7 +256,7 @@ func (h *house) send(method, path, body string, headers ...string) answer {
 // noRedirects shows redirects instead of following them.
 var noRedirects = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
-func (h *house) do(req *http.Request) answer {
+func (h *fixture) do(req *http.Request) answer {
 	h.Helper()
 	resp, err := noRedirects.Do(req)
 	if err != nil {
@@ -274,13 +274,13 @@ func (h *house) do(req *http.Request) answer {
 }
 
 // sendAs is send with somebody's token.
-func (h *house) sendAs(role curfew.Role, id, method, path, body string, headers ...string) answer {
+func (h *fixture) sendAs(role curfew.Role, id, method, path, body string, headers ...string) answer {
 	h.Helper()
 	return h.send(method, path, body, append(headers, "Authorization: Bearer "+h.token(role, id))...)
 }
 
 // fulfilled is a paid session of a customer.
-func (h *house) fulfilled(customer string) api.Fulfillment {
+func (h *fixture) fulfilled(customer string) api.Fulfillment {
 	h.Helper()
 	f, err := h.shop().FulfillCheckout(h.Context(), api.Purchase{
 		PaymentRef: "pay-" + customer + "-" + h.now().Format("150405.000000000"), CustomerID: customer, Plan: "chat10", Name: "Ada",
@@ -292,7 +292,7 @@ func (h *house) fulfilled(customer string) api.Fulfillment {
 }
 
 // accepted is a paid session that a mechanic has.
-func (h *house) accepted(customer, mechanic string) api.Fulfillment {
+func (h *fixture) accepted(customer, mechanic string) api.Fulfillment {
 	h.Helper()
 	f := h.fulfilled(customer)
 	if _, err := h.as(curfew.Mechanic, mechanic).Accept(h.Context(), f.RequestID); err != nil {

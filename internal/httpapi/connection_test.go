@@ -20,11 +20,11 @@ import (
 // The head of a stream is the server's own text: it has what every answer has.
 func TestAStreamsHeadIsAnAnswersHead(t *testing.T) {
 	t.Parallel()
-	st := newStation(t, stores.SQLite(t), nil)
-	token := st.token(curfew.Customer, "ada", time.Hour)
-	stream := st.dial(token, "").answer
+	env := newEnvironment(t, stores.SQLite(t), nil)
+	token := env.token(curfew.Customer, "ada", time.Hour)
+	stream := env.dial(token, "").answer
 	defer func() { _ = stream.Body.Close() }()
-	for name, values := range st.headOf("/api/nothing") {
+	for name, values := range env.headOf("/api/nothing") {
 		if name != "Content-Length" && stream.Header.Get(name) == "" {
 			t.Errorf("it lacks %s, which is %q elsewhere", name, values)
 		}
@@ -37,24 +37,24 @@ func TestAStreamsHeadIsAnAnswersHead(t *testing.T) {
 	}
 }
 
-func (st *station) headOf(path string) http.Header {
-	st.Helper()
-	req, err := http.NewRequestWithContext(st.Context(), http.MethodGet, st.url+path, nil)
-	must(st.T, err)
+func (env *environment) headOf(path string) http.Header {
+	env.Helper()
+	req, err := http.NewRequestWithContext(env.Context(), http.MethodGet, env.url+path, nil)
+	must(env.T, err)
 	resp, err := streamClient.Do(req)
-	must(st.T, err)
-	must(st.T, resp.Body.Close())
+	must(env.T, err)
+	must(env.T, resp.Body.Close())
 	return resp.Header
 }
 
 // A stream goes one way: a word into it is dropped, a speech ends it.
 func TestWhoTalksIntoAStreamIsNotHeard(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(h.URL, "http://"))
 	must(t, err)
 	defer func() { _ = conn.Close() }()
-	must(t, conn.SetDeadline(time.Now().Add(patience)))
+	must(t, conn.SetDeadline(time.Now().Add(testTimeout)))
 	say := func(text string) error {
 		_, err := io.WriteString(conn, text)
 		return err
@@ -68,7 +68,7 @@ func TestWhoTalksIntoAStreamIsNotHeard(t *testing.T) {
 	for err == nil {
 		err = say(strings.Repeat("x", 1<<10)) // fails once the other end is closed
 	}
-	for deadline := time.Now().Add(patience); !strings.Contains(h.log.String(), `"msg":"a stream ended"`); {
+	for deadline := time.Now().Add(testTimeout); !strings.Contains(h.log.String(), `"msg":"a stream ended"`); {
 		if time.Now().After(deadline) {
 			t.Fatal("it goes on")
 		}
@@ -88,7 +88,7 @@ func readTo(t *testing.T, lines *bufio.Reader, want string) {
 
 func TestWhatHasNoConnectionHasNoStream(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	for range 10 { // nobody keeps a place
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/stream", nil)
 		r.Header.Set("Authorization", "Bearer "+h.token(curfew.Customer, "ada"))
@@ -105,9 +105,9 @@ func TestWhatHasNoConnectionHasNoStream(t *testing.T) {
 func TestAStopWaitsForStreams(t *testing.T) {
 	t.Parallel()
 	var s *httpapi.Server
-	st := newStation(t, stores.SQLite(t), func(its *httpapi.Server, _ *http.Server) { s = its })
-	mine := []*listener{st.listen(curfew.Customer, "ada", ""), st.listen(curfew.Admin, "anna", "")}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	env := newEnvironment(t, stores.SQLite(t), func(its *httpapi.Server, _ *http.Server) { s = its })
+	mine := []*streamReader{env.listen(curfew.Customer, "ada", ""), env.listen(curfew.Admin, "anna", "")}
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	defer cancel()
 	must(t, s.EndStreams(ctx))
 	must(t, s.EndStreams(ctx)) // again
@@ -119,7 +119,7 @@ func TestAStopWaitsForStreams(t *testing.T) {
 			t.Errorf("%+v", bye)
 		}
 	}
-	if late := st.dial(st.token(curfew.Customer, "ada", time.Hour), "").answer; late.StatusCode != http.StatusServiceUnavailable {
+	if late := env.dial(env.token(curfew.Customer, "ada", time.Hour), "").answer; late.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("who comes later: %d", late.StatusCode)
 	}
 }

@@ -12,11 +12,11 @@ import (
 // what it cannot know that it does not.
 func TestTheChartsBeginBeforeTheProcess(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newFixture(t)
 	h.ago(90 * time.Minute)
 	h.fulfilled("ada")
 	h.ago(30 * time.Minute)
-	_, err := h.engine.Sessions.Clear(t.Context(), curfew.Actor{Role: curfew.Admin, ID: "anna"}, lifecycle.Clearing{CustomerID: "ada"})
+	_, err := h.keeper.Sessions.Clear(t.Context(), curfew.Actor{Role: curfew.Admin, ID: "anna"}, lifecycle.Clearing{CustomerID: "ada"})
 	must(t, err)
 	h.ago(10 * time.Minute)
 	h.fulfilled("bob")

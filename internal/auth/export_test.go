@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// KeyTimes is the rhythm of a key server, in a test.
+// KeyTimes is keyTimes for tests.
 type KeyTimes struct{ Refresh, Retry, Unknown, Fetch, Wait, Keep time.Duration }
 
-// UsualKeyTimes is the rhythm of production.
+// UsualKeyTimes returns the times in production.
 func UsualKeyTimes() KeyTimes {
 	t := usualKeyTimes
 	return KeyTimes{t.refresh, t.retry, t.unknown, t.fetch, t.wait, t.keep}
 }
 
-// NewIdentityTimed is NewIdentity with another rhythm, and a key server that is
-// reached by trusted, where that is given.
+// NewIdentityTimed is NewIdentity with other times. If trusted is not nil, it reaches
+// the key server.
 func NewIdentityTimed(ctx context.Context, o Options, t KeyTimes, trusted http.RoundTripper) (*Identity, error) {
 	times := keyTimes{t.Refresh, t.Retry, t.Unknown, t.Fetch, t.Wait, t.Keep}
 	if trusted == nil {
 		return newIdentity(ctx, o, times)
 	}
-	return newIdentity(ctx, o, times, func(k *KeyServer) { k.client.Transport = trusted })
+	return newIdentity(ctx, o, times, func(k *KeyServer) { k.source.client.Transport = trusted })
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
-// caller says who a request is from: its bearer token, else its cookie, never
-// its query. Forbidden: a browser was made to send it by another site.
+// caller returns who sends a request, by its bearer token or else its cookie, never by its query. The error's kind is
+// Forbidden if another site made a browser send it.
 func (g *Gate) caller(r *http.Request) (claims, error) {
 	if given := r.Header.Values("Authorization"); len(given) > 0 {
 		scheme, token, _ := strings.Cut(given[0], " ")
@@ -27,8 +27,8 @@ func (g *Gate) caller(r *http.Request) (claims, error) {
 	return c, g.ownSite(r)
 }
 
-// fromCookie returns whose browser a request is from. A cookie that was signed out proves nothing,
-// whoever kept it.
+// fromCookie returns whose browser a request is from. A cookie that was signed out proves
+// nothing, whoever kept it.
 func (g *Gate) fromCookie(r *http.Request) (claims, error) {
 	cookie, err := r.Cookie(cookieName)
 	if err != nil {
@@ -38,18 +38,18 @@ func (g *Gate) fromCookie(r *http.Request) (claims, error) {
 	if err != nil {
 		return c, err
 	}
-	left, err := g.once.Claimed(r.Context(), signedOut(c))
+	gone, err := g.once.Claimed(r.Context(), signedOut(c))
 	switch {
 	case err != nil:
 		return claims{}, err
-	case left:
+	case gone:
 		return claims{}, errProvesNothing
 	}
 	return c, nil
 }
 
-// ownSite refuses to change anything for another site's page. A browser always
-// says whose page it is; what does not say it is none, and has a token.
+// ownSite refuses a change that another site's page asks for. A browser always says whose page asks; a client that does not
+// is no browser, and must use a token.
 func (g *Gate) ownSite(r *http.Request) error {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		return nil
@@ -61,8 +61,7 @@ func (g *Gate) ownSite(r *http.Request) error {
 	return nil
 }
 
-// unauthenticated says how to call, and to the holder of a token that was good,
-// that it has expired.
+// unauthenticated returns the problem of a request that proves nothing: it says how to call, or that the token has expired.
 func (g *Gate) unauthenticated(r *http.Request, roles []curfew.Role, err error) *problem.Problem {
 	line := g.howToCall(r, roles)
 	if old, ok := errors.AsType[expired](err); ok {
@@ -73,7 +72,7 @@ func (g *Gate) unauthenticated(r *http.Request, roles []curfew.Role, err error) 
 	return problem.OfKind(curfew.Unauthenticated, "say who calls: "+line)
 }
 
-// howToCall is the whole line that would have been let in.
+// howToCall returns a command that would have been admitted.
 func (g *Gate) howToCall(r *http.Request, roles []curfew.Role) string {
 	role, method := roles[0], ""
 	for _, may := range roles {

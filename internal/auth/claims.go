@@ -16,7 +16,7 @@ import (
 	"github.com/curfewhq/curfew/internal/strictjson"
 )
 
-// claims is what a token says, read strictly: names exactly so and once.
+// claims are the claims of a token, read strictly: each has its exact name and is there once.
 type claims struct {
 	roleClaim string
 
@@ -30,7 +30,7 @@ func (c claims) actor() curfew.Actor {
 	return curfew.Actor{Role: curfew.Role(c.role), ID: c.subject}
 }
 
-// Until is when the token expires.
+// until returns when the token expires.
 func (c claims) until() time.Time {
 	if c.expires == nil {
 		return time.Time{}
@@ -38,22 +38,21 @@ func (c claims) until() time.Time {
 	return c.expires.Time
 }
 
-// numericDate is seconds since 1970, of which a part may be a fraction (RFC 7519,
-// section 2).
+// numericDate is in seconds since 1970, possibly with a fraction (RFC 7519, section 2).
 type numericDate struct{ time.Time }
 
-// UnmarshalJSON reads a number. A text is none.
+// UnmarshalJSON reads a number. A string is an error.
 func (d *numericDate) UnmarshalJSON(text []byte) error {
 	seconds, err := strconv.ParseFloat(string(text), 64)
 	if err != nil || math.Abs(seconds) > strictjson.MaxInteger {
-		return errors.New("it is no number of seconds")
+		return errors.New("not a number of seconds")
 	}
 	whole, part := math.Modf(seconds)
 	d.Time = time.Unix(int64(whole), int64(part*float64(time.Second)))
 	return nil
 }
 
-// UnmarshalJSON reads the claims that count.
+// UnmarshalJSON reads the claims that matter here.
 func (c *claims) UnmarshalJSON(text []byte) error {
 	if err := strictjson.Unambiguous(text); err != nil {
 		return err
@@ -77,9 +76,8 @@ func (c *claims) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// Validate checks what jwt does not, or not so: a minute for clocks that are
-// ahead. Whether a token has expired is asked last, by verify: only its holder
-// is told so.
+// Validate checks what jwt does not, or checks differently: it allows clocks to be a minute ahead. Expiry is checked last,
+// by verify, because only the holder of a good token may learn of it.
 func (c *claims) Validate() error {
 	latest := time.Now().Add(skew)
 	switch {

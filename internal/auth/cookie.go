@@ -30,7 +30,7 @@ func (g *Gate) Redeem(ctx context.Context, ticket string) (curfew.Actor, error) 
 	return c.actor(), err
 }
 
-// SignIn gives a browser the cookie that says who it is.
+// SignIn sets the cookie that says who a browser is.
 func (g *Gate) SignIn(w http.ResponseWriter, who curfew.Actor) error {
 	token, err := g.identity.LoginCookie(who)
 	if err != nil {
@@ -40,8 +40,8 @@ func (g *Gate) SignIn(w http.ResponseWriter, who curfew.Actor) error {
 	return nil
 }
 
-// SignOut takes the cookie from a browser, and makes it prove nothing any more, whoever kept it. It refuses requests
-// that another site's page sent.
+// SignOut removes a browser's cookie, and revokes it for whoever kept it. It refuses requests that another site's page
+// sent.
 func (g *Gate) SignOut(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
 	if err := g.ownSite(r); err != nil {
 		return err
@@ -57,7 +57,7 @@ func (g *Gate) SignOut(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	return err
 }
 
-// signedOut is the one-time name that ends a cookie.
+// signedOut returns the name whose claim signs a cookie out.
 func signedOut(c claims) string { return "logout:" + c.id }
 
 func cookie(token string, maxAge int) *http.Cookie {

@@ -16,7 +16,7 @@ import (
 type Relation int
 
 const (
-	// Undecided is the zero value: a rule that was forgotten. No server starts with it.
+	// Undecided is the zero value: a forgotten rule. No server starts with it.
 	Undecided Relation = iota
 	// Nobodys means that there is no {id}, or that it is an operator's.
 	Nobodys
@@ -42,7 +42,7 @@ type Request struct {
 	Session curfew.Snapshot // with party
 }
 
-// OneTimes remembers one-time names: the store. The second claim of a name is curfew.Conflict.
+// OneTimes is the store of names that can be claimed once. The second claim of a name is curfew.Conflict.
 type OneTimes interface {
 	ClaimOnce(ctx context.Context, name string, ttl time.Duration) error
 	Claimed(ctx context.Context, name string) (bool, error)
@@ -58,7 +58,7 @@ type Gate struct {
 	identity *Identity
 	once     OneTimes
 	sessions Sessions
-	baseURL  string // for the curl line that would be let in
+	baseURL  string // for the command that would be admitted
 	origins  *http.CrossOriginProtection
 }
 
@@ -67,7 +67,7 @@ func NewGate(identity *Identity, once OneTimes, sessions Sessions, baseURL strin
 	return &Gate{identity: identity, once: once, sessions: sessions, baseURL: baseURL, origins: http.NewCrossOriginProtection()}
 }
 
-// Authorize says who sends a request, and whether they may.
+// Authorize returns who sends a request and what it is about, or an error if they may not.
 func (g *Gate) Authorize(r *http.Request, a Access) (Request, error) {
 	by, err := g.caller(r)
 	if errors.Is(err, curfew.Unauthenticated) {
@@ -116,7 +116,7 @@ func (g *Gate) authorize(ctx context.Context, by claims, a Access, id string) (R
 	return c, nil
 }
 
-// The answers to what is missing and to what is another's.
+// The errors for what is missing, which are also those for what is another's.
 var (
 	ErrNoSession  = curfew.Errorf(curfew.NotFound, "there is no such session, or it is not yours")
 	ErrNoRequest  = curfew.Errorf(curfew.NotFound, "there is no such request, or it is not yours")

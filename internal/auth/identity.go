@@ -1,4 +1,4 @@
-// Package auth says who sends a request and decides in one gate what they may do. It issues Curfew's own tokens, login
+// Package auth finds out who sends a request, and decides in one gate what they may do. It issues Curfew's own tokens, login
 // tickets and cookies, and accepts the tokens of other issuers: by a shared secret, or by keys that a key server
 // publishes.
 //
@@ -23,8 +23,8 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// keySize is the length of the local key, and the least of a shared secret, in
-// bytes: that of the hash (RFC 7518, section 3.2).
+// keySize is the length of the local key, and the minimum length of a shared secret, in bytes: that of the hash (RFC 7518,
+// section 3.2).
 const keySize = 32
 
 // How long a login lasts.
@@ -33,29 +33,27 @@ const (
 	cookieTTL = 12 * time.Hour
 )
 
-// Options say whose tokens count. Those of the local key always do.
+// Options say whose tokens are accepted, besides those of the local key.
 type Options struct {
 	// KeyFile holds the local key: 32 random bytes in base64, mode 0600.
 	KeyFile string
-	// CreateKey makes the file where it is missing.
+	// CreateKey creates the key file if it is missing.
 	CreateKey bool
 	// JWTSecret is another issuer's key for HS256, of at least 32 bytes.
 	JWTSecret string
-	// JWKSURL is where another issuer publishes its keys for ES256 and RS256: https,
-	// or http on this machine. They are read every 30 s, and for a token with an
-	// unknown key, at most every 10 s. While they cannot be read, the known ones
-	// count for 24 hours.
+	// JWKSURL is where another issuer publishes its keys for ES256 and RS256: https, or http on this machine. They are
+	// read every 30 s, and for tokens with an unknown key at most every 10 s. While they cannot be read, the known keys
+	// stay good for 24 hours.
 	JWKSURL string
-	// Issuer and Audience are required of those issuers' tokens where set.
+	// Issuer and Audience, if set, are required in those issuers' tokens.
 	Issuer, Audience string
-	// RoleClaim is where those issuers say the role; empty: role.
+	// RoleClaim is the claim with the role in those issuers' tokens. The default is role.
 	RoleClaim string
-	// Logger is told when the keys of JWKSURL cannot be read, and can be again;
-	// nil: nobody is.
+	// Logger logs when the keys of JWKSURL cannot be read, and when they can be again. Nil discards the log.
 	Logger *slog.Logger
 }
 
-// Identity issues tokens of the local key, and says who a token is.
+// Identity issues tokens with the local key, and verifies tokens.
 type Identity struct {
 	key    []byte
 	secret *issuer // HS256; nil: none
@@ -63,9 +61,8 @@ type Identity struct {
 	server *KeyServer
 }
 
-// NewIdentity reads the local key, or makes it, and learns of the other
-// issuers. Keys of a URL are kept fresh until the context ends; a key server that
-// does not answer holds nobody up for more than 2 s.
+// NewIdentity reads or creates the local key, and sets up the other issuers. Keys of JWKSURL are kept fresh until the
+// context ends. A key server that does not answer delays NewIdentity by 2 s at most.
 func NewIdentity(ctx context.Context, o Options) (*Identity, error) {
 	return newIdentity(ctx, o, usualKeyTimes)
 }
@@ -96,30 +93,30 @@ func newIdentity(ctx context.Context, o Options, times keyTimes, adjust ...func(
 	return i, nil
 }
 
-// KeyServer is where the other issuer's keys come from; nil: there is none.
+// KeyServer returns the key server of the other issuer, or nil if there is none.
 func (i *Identity) KeyServer() *KeyServer { return i.server }
 
-// Sign is the HMAC-SHA256 of a text by the local key. It is good for its purpose
-// alone, and never a token: those hold no NUL.
+// Sign returns the HMAC-SHA256 of a text with the local key. It is valid only for its purpose, and never as a token,
+// because tokens contain no NUL.
 func (i *Identity) Sign(purpose, text string) []byte {
 	mac := hmac.New(sha256.New, i.key)
 	_, _ = mac.Write([]byte(purpose + "\x00" + text)) // never fails
 	return mac.Sum(nil)
 }
 
-// localKey reads the key file; a missing one is made where that is wanted.
+// localKey reads the key file. With create, it creates a missing one.
 func localKey(path string, create bool) ([]byte, error) {
 	if path == "" {
 		return nil, curfew.Errorf(curfew.Invalid, "auth.key_file is not set")
 	}
 	if create {
-		if err := makeKey(path); err != nil {
-			return nil, fmt.Errorf("make the key %s: %w", path, err)
+		if err := createKey(path); err != nil {
+			return nil, fmt.Errorf("create the key %s: %w", path, err)
 		}
 	}
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, curfew.Errorf(curfew.Invalid, "there is no key at %s: run `curfew serve` or `curfew token`, which make it", path)
+		return nil, curfew.Errorf(curfew.Invalid, "there is no key at %s: run `curfew serve` or `curfew token`, which create it", path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the key: %w", err)
@@ -133,14 +130,14 @@ func localKey(path string, create bool) ([]byte, error) {
 	}
 	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
 	if err != nil || len(key) != keySize {
-		return nil, curfew.Errorf(curfew.Invalid, "%s does not hold a key: it should be %d bytes in base64", path, keySize)
+		return nil, curfew.Errorf(curfew.Invalid, "%s does not contain a key: it should be %d bytes in base64", path, keySize)
 	}
 	return key, nil
 }
 
-// makeKey makes the key unless it exists. It appears whole or not at all, and
-// of two who make it at once one wins.
-func makeKey(path string) error {
+// createKey creates the key file unless it exists. It appears whole or not at all. If two processes create it at once, one
+// wins.
+func createKey(path string) error {
 	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -148,7 +145,7 @@ func makeKey(path string) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = os.Remove(file.Name()) }() // linked, or of no use
+	defer func() { _ = os.Remove(file.Name()) }() // it is linked, or of no use
 	key := make([]byte, keySize)
 	_, _ = rand.Read(key) // never fails
 	_, err = file.WriteString(base64.StdEncoding.EncodeToString(key) + "\n")

@@ -25,8 +25,7 @@ import (
 	"github.com/curfewhq/curfew/internal/auth"
 )
 
-// publisher is another issuer with a key server that rotates, and fails in every
-// way.
+// publisher is another issuer, whose key server rotates keys and fails in every way.
 type publisher struct {
 	*testing.T
 	fetches atomic.Int64
@@ -97,8 +96,7 @@ func (p *publisher) token(kid string) string {
 	return forge(p.T, jwt.SigningMethodES256, p.keys[kid], map[string]any{"kid": kid}, claimed(nil))
 }
 
-// rareTimes fetches at the start and for unknown keys alone; a test makes quick
-// what it is about.
+// rareTimes fetch only at the start and for unknown keys. A test shortens the times it is about.
 var rareTimes = auth.KeyTimes{
 	Refresh: time.Hour, Retry: time.Hour, Unknown: time.Hour, Fetch: testTimeout, Wait: testTimeout, Keep: time.Hour,
 }
@@ -153,7 +151,7 @@ func TestKeys_ANewOneCountsWithItsFirstToken(t *testing.T) {
 	}
 }
 
-// S28: an unknown key makes it look again, but not once a call.
+// S28: an unknown key causes a fetch, but not at every call.
 func TestKeys_FiftyUnknownOnesAreOneFetch(t *testing.T) {
 	t.Parallel()
 	p := newPublisher(t)
@@ -196,8 +194,7 @@ func TestKeys_ARegularFetchLearnsOfNewAndRemovedOnes(t *testing.T) {
 	}
 }
 
-// The usual rhythm keeps what is promised: a minute for a new key and for a
-// removed one.
+// The usual times keep the promise: a minute for a new key and for a removed one.
 func TestKeys_TheUsualRhythm(t *testing.T) {
 	t.Parallel()
 	times := auth.UsualKeyTimes()
@@ -228,8 +225,7 @@ var keyFaults = map[string]http.HandlerFunc{
 	},
 }
 
-// While the key server fails, tokens of known keys count, others do not, health
-// tells it, and it heals by itself.
+// While the key server fails, tokens of known keys count and others do not, health reports it, and it recovers by itself.
 func TestKeys_AServerThatFails(t *testing.T) {
 	t.Parallel()
 	for sentence, fault := range keyFaults {
@@ -280,8 +276,7 @@ func TestKeys_KnownOnesCountForATimeOnly(t *testing.T) {
 	}
 }
 
-// Down at the start: it starts, says so, refuses, and heals when the key server
-// comes up.
+// If the key server is down at the start, Curfew starts, says so, refuses its tokens, and recovers when it comes up.
 func TestKeys_DownAtTheStart(t *testing.T) {
 	t.Parallel()
 	p := newPublisher(t)
@@ -307,7 +302,7 @@ func TestKeys_DownAtTheStart(t *testing.T) {
 	eventually(t, "it heals", func() bool { return counts(i, p.token("first")) })
 }
 
-// A start does not wait for a key server that hangs.
+// The start does not wait for a key server that hangs.
 func TestKeys_AServerThatHangsHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
 	p := newPublisher(t)
@@ -338,7 +333,7 @@ func TestKeys_ByTLS(t *testing.T) {
 	}
 }
 
-// One entry that is broken, or for something else, takes no other with it.
+// An entry that is broken, or for something else, does not affect the others.
 func TestKeys_EntriesOfNoUse(t *testing.T) {
 	t.Parallel()
 	p := newPublisher(t)

@@ -14,51 +14,51 @@ import (
 	"github.com/curfewhq/curfew/internal/strictjson"
 )
 
-// What a token of ours is for stands in its header's typ, so that none passes
-// for another (RFC 8725, section 3.11).
+// The typ in the header of Curfew's own tokens says what they are for, so that none can be used as another (RFC 8725,
+// section 3.11).
 const (
 	accessType = "curfew+jwt"
 	ticketType = "curfew-ticket+jwt"
 	cookieType = "curfew-cookie+jwt"
 )
 
-// maxToken is the longest token that is looked at, in bytes.
+// maxToken is the length of the longest token that is read, in bytes.
 const maxToken = 8 << 10
 
-// skew is how far in the future another machine's «now» may be. What has
-// expired has expired.
+// skew is how far another machine's clock may be ahead. It does not extend the life of a token.
 const skew = time.Minute
 
-// errProvesNothing is the one answer to every bad token but one: only whoever
-// holds a token that was good learns that it has expired.
+// errProvesNothing is the error for every bad token, except an expired one that is otherwise good: its holder learns that
+// it has expired.
 var errProvesNothing = curfew.Errorf(curfew.Unauthenticated, "the token proves nothing")
 
-// expired is a token that was good until then.
+// expired is the error for a token that was good until then.
 type expired struct{ at time.Time }
 
 func (e expired) Error() string {
 	return "the token expired at " + e.at.UTC().Format(time.RFC3339)
 }
 
-// Unwrap makes it Unauthenticated.
+// Unwrap returns curfew.Unauthenticated, its kind.
 func (e expired) Unwrap() error { return curfew.Unauthenticated }
 
-// Token issues a token of the local key. Invalid: no such role or id.
+// Token issues a token with the local key. The error's kind is Invalid for a role or an id that cannot be, and for a ttl
+// under a second.
 func (i *Identity) Token(a curfew.Actor, ttl time.Duration) (string, error) {
 	return i.issue(accessType, a, ttl)
 }
 
-// LoginTicket issues a ticket that signs a browser in, once, within two minutes.
+// LoginTicket issues a ticket that signs a browser in once, within two minutes.
 func (i *Identity) LoginTicket(a curfew.Actor) (string, error) {
 	return i.issue(ticketType, a, ticketTTL)
 }
 
-// LoginCookie issues what a signed-in browser's cookie holds for 12 hours.
+// LoginCookie issues the value of a signed-in browser's cookie. It is good for 12 hours.
 func (i *Identity) LoginCookie(a curfew.Actor) (string, error) {
 	return i.issue(cookieType, a, cookieTTL)
 }
 
-// Verify says who a token is: of the local key, or of another issuer.
+// Verify returns whose token it is. The token is of the local key or of another issuer.
 func (i *Identity) Verify(token string) (curfew.Actor, error) {
 	c, err := i.verify(accessType, token)
 	return c.actor(), err
@@ -72,7 +72,7 @@ func (i *Identity) issue(typ string, a curfew.Actor, ttl time.Duration) (string,
 		return "", err
 	}
 	if ttl < time.Second {
-		return "", curfew.Errorf(curfew.Invalid, "a token lives at least a second, not %s", ttl)
+		return "", curfew.Errorf(curfew.Invalid, "invalid token lifetime %s: it must be at least a second", ttl)
 	}
 	now := time.Now()
 	token := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
@@ -86,8 +86,8 @@ func (i *Identity) issue(typ string, a curfew.Actor, ttl time.Duration) (string,
 // Roles are the roles that a token can have.
 var Roles = []curfew.Role{curfew.Customer, curfew.Mechanic, curfew.Admin, curfew.Service}
 
-// verify checks a token of a type. Every failure is the same error, but for a
-// token with which nothing is wrong except that it has expired.
+// verify checks a token of a type. Every failure is errProvesNothing, except for a token with which nothing is wrong but
+// that it has expired.
 func (i *Identity) verify(typ, token string) (claims, error) {
 	by := i.issuerOf(typ, token)
 	if by == nil {
@@ -103,8 +103,8 @@ func (i *Identity) verify(typ, token string) (claims, error) {
 	return c, nil
 }
 
-// issuerOf picks who must have issued a token, by its header alone: each issuer
-// has a parser of its own with the algorithms it uses. Nil: nobody.
+// issuerOf returns who must have issued a token, going by its header alone. Each issuer has its own parser, with the
+// algorithms it uses. Nil means that no issuer makes such tokens.
 func (i *Identity) issuerOf(typ, token string) *issuer {
 	h, ok := headerOf(token)
 	switch {
@@ -120,7 +120,7 @@ func (i *Identity) issuerOf(typ, token string) *issuer {
 	return i.public
 }
 
-// foreignTypes are what other issuers call an access token (RFC 9068), or any.
+// foreignTypes are the types, in lower case, that other issuers give an access token (RFC 9068) or any token.
 var foreignTypes = []string{"", "jwt", "at+jwt", "application/at+jwt"}
 
 type header struct {
@@ -129,8 +129,8 @@ type header struct {
 	Critical  json.RawMessage `json:"crit"`
 }
 
-// headerOf reads a token's header, unverified. Not ok: no token, or one with
-// extensions that must be understood.
+// headerOf reads a token's header without verifying it. It is not ok if there is none, or if it has extensions that must be
+// understood.
 func headerOf(token string) (header, bool) {
 	var h header
 	first, _, ok := strings.Cut(token, ".")
@@ -144,7 +144,7 @@ func headerOf(token string) (header, bool) {
 	return h, h.Critical == nil
 }
 
-// issuer is somebody whose tokens count.
+// issuer verifies the tokens of one issuer.
 type issuer struct {
 	parser    *jwt.Parser
 	keys      jwt.Keyfunc

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,14 +11,15 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// How a payment becomes a session:
+// A payment becomes a session on one path, read from top to bottom:
 //
-//	fulfill  checks the purchase; an appointment is booked instead (appointment.go)
-//	admit    inserts, in one round trip; only a conflict makes it look further:
-//	         at the reference that is known, then at the customer's own overdue
-//	         session, which it settles (end_by_deadline.go), and inserts again
-//	replay   presents a known reference as it is now (replay.go)
-//	defer    keeps the payment of a customer who is truly busy (deferred.go)
+//	FulfillCheckout  checks the purchase; one with a start is booked instead (appointment_book.go)
+//	  admit          inserts, in one round trip; only a conflict makes it look further (attempt.go):
+//	                 for the receipt of an earlier report, and at the customer's own overdue
+//	                 session, which it settles (end_by_deadline.go) before it inserts again
+//	  replay         answers an earlier report as it is now (replay.go)
+//	  deferPayment   keeps the payment of a customer who is truly busy
+//	    serve        gives the session once the slot is free (deferred.go)
 
 // Admission gives customers their sessions: for a payment, a credit or a free
 // plan, at once or when the slot is free.
@@ -48,13 +50,9 @@ type Admission struct {
 // Errors: Invalid for what can never be accepted, IdempotencyMismatch for a
 // known reference with another customer or plan, Unavailable (repeat it).
 func (ad *Admission) FulfillCheckout(ctx context.Context, by curfew.Actor, p Purchase) (Fulfillment, error) {
-	ctx, end := ad.trace.Begin(ctx, "fulfil a checkout")
-	defer end()
-	begun := time.Now()
-	f, err := ad.fulfill(ctx, by, p)
-	outcome := ad.observed(f, err, time.Since(begun))
-	curfew.Note(ctx, curfew.OutcomeNote, outcome)
-	return f, err
+	return ad.observed(ctx, "fulfil a checkout", func(ctx context.Context) (Fulfillment, error) {
+		return ad.fulfill(ctx, by, p)
+	})
 }
 
 func (ad *Admission) fulfill(ctx context.Context, by curfew.Actor, p Purchase) (Fulfillment, error) {
@@ -70,70 +68,71 @@ func (ad *Admission) fulfill(ctx context.Context, by curfew.Actor, p Purchase) (
 		admission: func(context.Context) (record.Admission, error) {
 			return ad.rules.admission(checkout, by), nil
 		},
-		known: func(ctx context.Context) (record.Receipt, error) { return ad.reference(ctx, &checkout, by) },
+		receipt: func(ctx context.Context) (record.Receipt, error) { return ad.reference(ctx, &checkout, by) },
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return Fulfillment{}, fmt.Errorf("fulfil %s: %w", p.PaymentRef, err)
-	case r.admitted != nil:
-		return fulfilled(*r.admitted), nil
-	case r.known != nil:
-		return ad.replay(ctx, *r.known, p)
+	}
+	switch r.verdict {
+	case admitted:
+		return fulfilled(r.session), nil
+	case repeated:
+		return ad.replay(ctx, r.receipt, p)
+	case blocked, stuck, undecided:
 	}
 	return ad.deferPayment(ctx, checkout, by, p)
 }
 
-// tries is how often an insert is repeated before it counts as blocked.
-const tries = 3
-
-// attempt is one try of somebody to get a session for a customer.
-type attempt struct {
-	customerID string
-	// admission makes what is inserted; made anew for every try, because a
-	// credit may be gone.
-	admission func(context.Context) (record.Admission, error)
-	// known answers an attempt that was accepted before; NotFound: it was not.
-	known func(context.Context) (record.Receipt, error)
-}
-
-// result of an attempt: exactly one field is set, or none where the slot changed
-// hands at every try.
-type result struct {
-	admitted *curfew.Snapshot
-	known    *record.Receipt
-	blocker  *curfew.Snapshot
-	stuck    *curfew.Snapshot // it holds the slot, is due, and cannot be ended
-}
-
-// admit carries out an attempt. The first insert asks nothing; only a conflict makes
-// it look: the key first, because its answer is the answer; then the customer's
-// own overdue session, which it settles and never waits for.
-func (ad *Admission) admit(ctx context.Context, b attempt) (result, error) {
-	for try := 0; ; try++ {
-		a, err := b.admission(ctx)
-		if err != nil {
-			return result{}, err
-		}
-		s, err := ad.write.Admit(ctx, a)
-		if err == nil {
-			return result{admitted: &s}, nil
-		}
-		if !errors.Is(err, curfew.Conflict) {
-			return result{}, err
-		}
-		r, err := b.known(ctx)
-		if err == nil {
-			return result{known: &r}, nil
-		}
-		if !errors.Is(err, curfew.NotFound) {
-			return result{}, err
-		}
-		blocker, err := ad.settler.settleOwn(ctx, b.customerID)
-		if stuck, ok := isStuck(err); ok {
-			return result{stuck: &stuck.session}, nil
-		}
-		if err != nil || blocker != nil || try == tries {
-			return result{blocker: blocker}, err
+// deferPayment records a payment whose customer is truly busy, and serves it at once
+// if it can: the blocker may have ended before the record was there to be served.
+func (ad *Admission) deferPayment(ctx context.Context, c curfew.Checkout, by curfew.Actor, p Purchase) (Fulfillment, error) {
+	c.ID = cmp.Or(c.ID, newID())
+	r, err := ad.write.Defer(ctx, c, by, ad.rules.policy.DeferTTL)
+	reported := errors.Is(err, curfew.Conflict) // by somebody else, meanwhile
+	if reported {
+		if r, err = ad.reference(ctx, &c, by); errors.Is(err, curfew.NotFound) {
+			err = again(err)
 		}
 	}
+	if err != nil {
+		return Fulfillment{}, fmt.Errorf("defer %s: %w", p.PaymentRef, err)
+	}
+	f, err := ad.replay(ctx, r, p)
+	if reported {
+		return f, err
+	}
+	f.Replayed = false
+	if f.Blocker != nil {
+		ad.refused(ctx, c.CustomerID, f.Blocker)
+	}
+	return f, err
+}
+
+// observed makes a traced and measured admission.
+func (ad *Admission) observed(ctx context.Context, step string, admit func(context.Context) (Fulfillment, error)) (Fulfillment, error) {
+	ctx, end := ad.trace.Begin(ctx, step)
+	defer end()
+	begun := time.Now()
+	f, err := admit(ctx)
+	took := time.Since(begun)
+	if ad.failing.note(err, took); err == nil && !f.Replayed {
+		ad.heartbeat.wrote(begun)
+	}
+	outcome := outcomeLabel(f, err)
+	ad.observe.Admitted(outcome, took)
+	curfew.Note(ctx, curfew.OutcomeNote, outcome)
+	return f, err
+}
+
+// outcomeLabel names the outcome of an admission in metrics and traces.
+func outcomeLabel(f Fulfillment, err error) string {
+	switch {
+	case errors.Is(err, curfew.SessionOpen):
+		return "refused"
+	case err != nil:
+		return "failed"
+	case f.Replayed:
+		return "replayed"
+	}
+	return string(f.Outcome)
 }

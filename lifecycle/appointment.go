@@ -11,49 +11,6 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// book fulfils a purchase that names its start. Its reference is looked up
-// first: a payment that was booked is answered as it stands, long after its
-// start too.
-func (ad *Admission) book(ctx context.Context, c curfew.Checkout, by curfew.Actor, p Purchase) (Fulfillment, error) {
-	r, err := ad.reference(ctx, &c, by)
-	switch {
-	case err == nil:
-		return ad.replay(ctx, r, p)
-	case !errors.Is(err, curfew.NotFound):
-		return Fulfillment{}, fmt.Errorf("book %s: %w", p.PaymentRef, err)
-	}
-	if err := ad.checkStart(ctx, *p.StartsAt); err != nil {
-		return Fulfillment{}, err
-	}
-	a := ad.rules.admission(c, by)
-	a.Session.StartsAt, a.Request, a.Reason = p.StartsAt.UTC().Truncate(time.Microsecond), curfew.Request{}, curfew.BookedReason
-	s, err := ad.write.Admit(ctx, a)
-	if err == nil {
-		return fulfilled(s), nil
-	}
-	if errors.Is(err, curfew.Conflict) { // somebody reported it at the same moment
-		if r, err = ad.store.Reference(ctx, p.PaymentRef); err == nil {
-			return ad.replay(ctx, r, p)
-		}
-	}
-	return Fulfillment{}, fmt.Errorf("book %s: %w", p.PaymentRef, err)
-}
-
-// checkStart refuses a start that has passed or is too far, by the store's
-// clock.
-func (ad *Admission) checkStart(ctx context.Context, at time.Time) error {
-	heartbeats, err := ad.store.Heartbeats(ctx)
-	switch {
-	case err != nil:
-		return err
-	case !at.After(heartbeats.Now):
-		return curfew.Errorf(curfew.Invalid, "startsAt must lie ahead, and %s has passed", at.Format(time.RFC3339))
-	case at.After(heartbeats.Now.Add(curfew.FarthestStart)):
-		return curfew.Errorf(curfew.Invalid, "startsAt must be at most a year ahead, not %s", at.Format(time.RFC3339))
-	}
-	return nil
-}
-
 // way frees the customer's slot of what is due in it, and returns the session
 // that truly holds it; nil if none does.
 type way func(ctx context.Context, customerID string) (*curfew.Snapshot, error)
@@ -116,61 +73,6 @@ func (st *settler) settleAppointment(ctx context.Context, s curfew.Snapshot, by 
 		return st.settleByRule(ctx, s, by)
 	}
 	return st.postpone(ctx, s, by, "")
-}
-
-// appointmentRule is the rule for a due appointment: one at its second chance
-// is missed only while its slot is truly taken.
-func (cl *Cleanups) appointmentRule(ctx context.Context, s curfew.Snapshot) (record.Rule, error) {
-	if s.Postponed() {
-		holder, err := cl.store.Open(ctx, s.CustomerID)
-		if err == nil && !cl.rules.Due(holder) {
-			return record.RuleNamed(curfew.Misses), nil
-		}
-		if err != nil && !errors.Is(err, curfew.NotFound) {
-			return record.Rule{}, err
-		}
-	}
-	return record.RuleNamed(curfew.Due), nil
-}
-
-// appoint carries out what a run decided about one appointment, and reports
-// whether it did: not if the appointment moved, or its slot changed hands.
-func (cl *Cleanups) appoint(ctx context.Context, run *cleaning, it curfew.PlannedChange) (bool, error) {
-	s, err := cl.store.Session(ctx, it.SessionID)
-	if errors.Is(err, curfew.NotFound) || err == nil && (s.Version != it.Version || !s.Started() || !s.Overdue()) {
-		return false, nil
-	}
-	if err == nil {
-		_, err = cl.settler.begin(ctx, s, run.Actor, run.ID, cl.clearing(run))
-	}
-	switch {
-	case errors.Is(err, curfew.SessionOpen) && it.Rule == curfew.Misses:
-		ended, err := cl.endPage(ctx, run, cl.batchesOf([]curfew.PlannedChange{it}, 0))
-		return ended[s.ID], err
-	case errors.Is(err, curfew.SessionOpen) && !s.Postponed():
-		_, err = cl.settler.postpone(ctx, s, run.Actor, run.ID)
-	}
-	if errors.Is(err, curfew.Conflict) || errors.Is(err, curfew.SessionOpen) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// clearing frees a slot within a run, and counts what it ends there.
-func (cl *Cleanups) clearing(run *cleaning) way {
-	return func(ctx context.Context, customerID string) (*curfew.Snapshot, error) {
-		return cl.settler.unblock(ctx, customerID, func(s curfew.Snapshot) error {
-			rule, ok := record.RuleFor(s)
-			if !ok {
-				return nil
-			}
-			ended, err := cl.endPage(ctx, run, cl.batchesOf([]curfew.PlannedChange{cl.rules.planned(s, rule)}, 0))
-			if err == nil && !ended[s.ID] && cl.quarantine.waits(s.ID) {
-				return curfew.Errorf(curfew.Invalid, "session %s holds the slot and cannot be ended", s.ID)
-			}
-			return err
-		})
-	}
 }
 
 // beginStarted lets the customer's appointments whose start has passed take the

@@ -140,7 +140,7 @@ func (cs *Checkouts) reassign(ctx context.Context, idOrRef string, r record.Reas
 			return Fulfillment{}, fmt.Errorf("repair %s: %w", idOrRef, err)
 		}
 		if repaired(c, r) {
-			return cs.admission.retried(ctx, r.CustomerID, c.Ref)
+			return cs.admission.serveAndPresent(ctx, r.CustomerID, c.Ref)
 		}
 		if err := repairable(c, r.CustomerID); err != nil {
 			return Fulfillment{}, err

@@ -118,24 +118,27 @@ func (cl *Cleanups) revive(ctx context.Context, undo *curfew.Run, id string, und
 	r, err := cl.admission.admit(ctx, attempt{
 		customerID: s.CustomerID,
 		admission:  func(ctx context.Context) (record.Admission, error) { return cl.revival(ctx, undo, s) },
-		known:      func(ctx context.Context) (record.Receipt, error) { return cl.revived(ctx, s) },
+		receipt:    func(ctx context.Context) (record.Receipt, error) { return cl.revived(ctx, s) },
 	})
-	switch {
-	case errors.Is(err, curfew.Conflict):
+	if errors.Is(err, curfew.Conflict) {
 		return cl.notRevived(ctx, s, err.Error(), undone)
-	case err != nil:
+	}
+	if err != nil {
 		return err
-	case r.admitted != nil:
+	}
+	switch r.verdict {
+	case admitted:
 		undo.Stats.Revived++
-		undone.Revived = append(undone.Revived, Revived{s.ID, r.admitted.ID})
+		undone.Revived = append(undone.Revived, Revived{s.ID, r.session.ID})
 		return nil
-	case r.known != nil:
-		undone.Revived = append(undone.Revived, Revived{s.ID, r.known.Session.ID})
+	case repeated:
+		undone.Revived = append(undone.Revived, Revived{s.ID, r.receipt.Session.ID})
 		return nil
-	case r.stuck != nil:
-		return cl.notRevived(ctx, s, (&stuckError{*r.stuck}).Error(), undone)
-	case r.blocker != nil:
-		return cl.notRevived(ctx, s, fmt.Sprintf("its customer has session %s open (%s)", r.blocker.ID, r.blocker.Status), undone)
+	case stuck:
+		return cl.notRevived(ctx, s, (&stuckError{r.session}).Error(), undone)
+	case blocked:
+		return cl.notRevived(ctx, s, fmt.Sprintf("its customer has session %s open (%s)", r.session.ID, r.session.Status), undone)
+	case undecided:
 	}
 	return cl.notRevived(ctx, s, "its customer's slot changes hands too quickly: undo again", undone)
 }

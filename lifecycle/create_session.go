@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
@@ -24,93 +23,94 @@ type NewSession struct {
 // credit of the plan. Errors: PaymentRequired where there is neither,
 // SessionOpen with the blocker where the slot is truly taken, and
 // IdempotencyMismatch for a known key with another plan.
-func (ad *Admission) CreateSession(ctx context.Context, by curfew.Actor, c NewSession) (Fulfillment, error) {
-	ctx, end := ad.trace.Begin(ctx, "create a session")
-	defer end()
-	begun := time.Now()
-	f, err := ad.create(ctx, by, c)
-	outcome := ad.observed(f, err, time.Since(begun))
-	curfew.Note(ctx, curfew.OutcomeNote, outcome)
-	return f, err
+func (ad *Admission) CreateSession(ctx context.Context, by curfew.Actor, n NewSession) (Fulfillment, error) {
+	return ad.observed(ctx, "create a session", func(ctx context.Context) (Fulfillment, error) {
+		return ad.create(ctx, by, n)
+	})
 }
 
-func (ad *Admission) create(ctx context.Context, by curfew.Actor, c NewSession) (Fulfillment, error) {
-	if err := ad.rules.checkClaim(c); err != nil {
+func (ad *Admission) create(ctx context.Context, by curfew.Actor, n NewSession) (Fulfillment, error) {
+	if err := ad.rules.checkNewSession(n); err != nil {
 		return Fulfillment{}, err
 	}
-	if r, err := ad.known(ctx, c); !errors.Is(err, curfew.NotFound) {
-		return keyed(r, c, err)
+	if r, err := ad.keyReceipt(ctx, n); !errors.Is(err, curfew.NotFound) {
+		return repeatedKey(r, n, err)
 	}
-	b := attempt{
-		customerID: c.CustomerID,
-		admission:  func(ctx context.Context) (record.Admission, error) { return ad.spend(ctx, by, c) },
-		known: func(ctx context.Context) (record.Receipt, error) {
-			r, err := ad.known(ctx, c)
-			if errors.Is(err, curfew.NotFound) && c.Key != "" {
-				return r, cmp.Or(ad.store.ForgetKey(ctx, c.CustomerID, c.Key), err)
-			}
-			return r, err
-		},
+	r, err := ad.admitOrUnblock(ctx, attempt{
+		customerID: n.CustomerID,
+		admission:  func(ctx context.Context) (record.Admission, error) { return ad.spend(ctx, by, n) },
+		receipt:    func(ctx context.Context) (record.Receipt, error) { return ad.keyReceiptOrForget(ctx, n) },
+	})
+	if err != nil {
+		return Fulfillment{}, fmt.Errorf("create session for customer %s: %w", n.CustomerID, err)
 	}
-	r, err := ad.admit(ctx, b)
-	if errors.Is(err, curfew.PaymentRequired) {
-		r, err = ad.placeUnpaid(ctx, b)
-	}
-	switch {
-	case err != nil:
-		return Fulfillment{}, fmt.Errorf("create session for customer %s: %w", c.CustomerID, err)
-	case r.admitted != nil:
-		return fulfilled(*r.admitted), nil
-	case r.known != nil:
-		return keyed(*r.known, c, nil)
-	case r.stuck != nil:
-		return Fulfillment{}, &stuckError{*r.stuck}
-	case r.blocker == nil:
+	switch r.verdict {
+	case admitted:
+		return fulfilled(r.session), nil
+	case repeated:
+		return repeatedKey(r.receipt, n, nil)
+	case stuck:
+		return Fulfillment{}, &stuckError{r.session}
+	case undecided:
 		return Fulfillment{}, curfew.Errorf(curfew.Unavailable, "the customer's slot changes hands too quickly: try again")
+	case blocked:
 	}
-	blocker := ad.rules.Blocker(*r.blocker)
-	ad.refused(ctx, c.CustomerID, blocker)
+	blocker := ad.rules.Blocker(r.session)
+	ad.refused(ctx, n.CustomerID, blocker)
 	return Fulfillment{}, curfew.Refusal(*blocker)
 }
 
-// placeUnpaid looks again for a customer who has no credit: what stands in the
-// way comes before what a session would cost, and an overdue session of their
-// own, or one that another program cancelled, leaves the credit that was missing.
-func (ad *Admission) placeUnpaid(ctx context.Context, b attempt) (result, error) {
-	blocker, err := ad.settler.settleOwn(ctx, b.customerID)
-	if stuck, ok := isStuck(err); ok {
-		return result{stuck: &stuck.session}, nil
+// admitOrUnblock admits a customer, and unblocks first one who has no credit: what
+// holds the slot is reported before what a session would cost, and settling an
+// overdue session, or one that another program cancelled, leaves the missing credit.
+func (ad *Admission) admitOrUnblock(ctx context.Context, at attempt) (result, error) {
+	r, err := ad.admit(ctx, at)
+	if !errors.Is(err, curfew.PaymentRequired) {
+		return r, err
 	}
-	if err != nil || blocker != nil {
-		return result{blocker: blocker}, err
+	if r, err = ad.unblock(ctx, at.customerID); err != nil || r.verdict != undecided {
+		return r, err
 	}
-	return ad.admit(ctx, b)
+	return ad.admit(ctx, at)
 }
 
-func (r *Rules) checkClaim(c NewSession) error {
-	if _, err := r.plan(c.Plan); err != nil {
+func (r *Rules) checkNewSession(n NewSession) error {
+	if _, err := r.plan(n.Plan); err != nil {
 		return err
 	}
-	if c.Key != "" {
-		if err := curfew.CheckRef("Idempotency-Key", c.Key); err != nil {
+	if n.Key != "" {
+		if err := curfew.CheckRef("Idempotency-Key", n.Key); err != nil {
 			return err
 		}
 	}
-	return curfew.CheckID("customerId", c.CustomerID)
+	return curfew.CheckID("customerId", n.CustomerID)
 }
 
-func (ad *Admission) known(ctx context.Context, c NewSession) (record.Receipt, error) {
-	if c.Key == "" {
+// keyReceipt is the receipt of the idempotency key. NotFound: there is no key, or it
+// is new.
+func (ad *Admission) keyReceipt(ctx context.Context, n NewSession) (record.Receipt, error) {
+	if n.Key == "" {
 		return record.Receipt{}, curfew.NotFound
 	}
-	return ad.store.Key(ctx, c.CustomerID, c.Key)
+	return ad.store.Key(ctx, n.CustomerID, n.Key)
 }
 
-func keyed(r record.Receipt, c NewSession, err error) (Fulfillment, error) {
+// keyReceiptOrForget is keyReceipt. It forgets a key that has lost its session: it
+// stands in the way of every insert, and answers nothing.
+func (ad *Admission) keyReceiptOrForget(ctx context.Context, n NewSession) (record.Receipt, error) {
+	r, err := ad.keyReceipt(ctx, n)
+	if errors.Is(err, curfew.NotFound) && n.Key != "" {
+		return r, cmp.Or(ad.store.ForgetKey(ctx, n.CustomerID, n.Key), err)
+	}
+	return r, err
+}
+
+// repeatedKey answers a call whose key was used before.
+func repeatedKey(r record.Receipt, n NewSession, err error) (Fulfillment, error) {
 	if err != nil {
 		return Fulfillment{}, err
 	}
-	if r.Session.Plan != c.Plan {
+	if r.Session.Plan != n.Plan {
 		return Fulfillment{}, curfew.Errorf(curfew.IdempotencyMismatch, "this Idempotency-Key was used for plan %q", r.Session.Plan)
 	}
 	return Fulfillment{
@@ -121,23 +121,23 @@ func keyed(r record.Receipt, c NewSession, err error) (Fulfillment, error) {
 
 // spend is the admission that a credit pays for, or that a free plan needs no
 // payment for.
-func (ad *Admission) spend(ctx context.Context, by curfew.Actor, c NewSession) (record.Admission, error) {
-	credit, err := ad.store.Credit(ctx, c.CustomerID, c.Plan)
-	free := ad.rules.policy.Plans[c.Plan].Free()
+func (ad *Admission) spend(ctx context.Context, by curfew.Actor, n NewSession) (record.Admission, error) {
+	credit, err := ad.store.Credit(ctx, n.CustomerID, n.Plan)
+	free := ad.rules.policy.Plans[n.Plan].Free()
 	switch {
 	case errors.Is(err, curfew.NotFound) && free:
-		credit = curfew.Checkout{CustomerID: c.CustomerID, Plan: c.Plan}
+		credit = curfew.Checkout{CustomerID: n.CustomerID, Plan: n.Plan}
 	case errors.Is(err, curfew.NotFound):
 		return record.Admission{}, curfew.Errorf(curfew.PaymentRequired,
-			"plan %q is not free, and the customer has no credit of it", c.Plan)
+			"plan %q is not free, and the customer has no credit of it", n.Plan)
 	case err != nil:
 		return record.Admission{}, err
 	}
-	if c.Name != "" {
-		credit.Name = c.Name
+	if n.Name != "" {
+		credit.Name = n.Name
 	}
 	a := ad.rules.admission(credit, by)
-	a.Key = c.Key
+	a.Key = n.Key
 	if credit.Outcome == curfew.Credited {
 		a.From, a.Reason = curfew.Credited, curfew.SpentReason
 	}

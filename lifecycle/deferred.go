@@ -1,7 +1,6 @@
 package lifecycle
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,49 +11,6 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
 )
-
-// deferPayment records a payment whose customer is truly busy, and tries once
-// more: the blocker may have ended before the record was there to be served.
-func (ad *Admission) deferPayment(ctx context.Context, c curfew.Checkout, by curfew.Actor, p Purchase) (Fulfillment, error) {
-	c.ID = cmp.Or(c.ID, newID())
-	_, err := ad.write.Defer(ctx, c, by, ad.rules.policy.DeferTTL)
-	if errors.Is(err, curfew.Conflict) {
-		r, err := ad.reference(ctx, &c, by)
-		if errors.Is(err, curfew.NotFound) {
-			err = again(err)
-		}
-		if err != nil {
-			return Fulfillment{}, fmt.Errorf("fulfil %s: %w", p.PaymentRef, err)
-		}
-		return ad.replay(ctx, r, p)
-	}
-	if err != nil {
-		return Fulfillment{}, fmt.Errorf("defer %s: %w", p.PaymentRef, err)
-	}
-	f, err := ad.retried(ctx, c.CustomerID, p.PaymentRef)
-	f.Replayed = false
-	if f.Blocker != nil {
-		ad.refused(ctx, c.CustomerID, f.Blocker)
-	}
-	return f, err
-}
-
-// retried serves the customer's deferred payments if it can, and answers with
-// what this one is now.
-func (ad *Admission) retried(ctx context.Context, customerID, ref string) (Fulfillment, error) {
-	err := ad.serve(ctx, customerID)
-	if rowsOwn(ctx, err) {
-		err = ad.leaveCustomer(ctx, customerID, err)
-	}
-	if err != nil {
-		return Fulfillment{}, err
-	}
-	r, err := ad.store.Reference(ctx, ref)
-	if err != nil {
-		return Fulfillment{}, err
-	}
-	return ad.present(ctx, r)
-}
 
 // serve gives a free slot to the customer's appointments whose start has passed,
 // then the oldest deferred payment its session. Those past their time become
@@ -88,7 +44,7 @@ func (ad *Admission) serveOne(ctx context.Context, c curfew.Checkout) error {
 			a.From, a.Reason = curfew.Deferred, curfew.ServedReason
 			return a, nil
 		},
-		known: func(ctx context.Context) (record.Receipt, error) {
+		receipt: func(ctx context.Context) (record.Receipt, error) {
 			r, err := ad.store.Reference(ctx, c.Ref)
 			if err == nil && r.Checkout.Outcome == curfew.Deferred {
 				return r, curfew.NotFound

@@ -5,8 +5,47 @@ import (
 	"context"
 	"time"
 
+	"fmt"
+
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
+
+func (h *Health) moneyFindings(r Report) []Finding {
+	if r.Checkouts == nil {
+		return nil
+	}
+	c := r.Checkouts
+	n := c.MoneyDue + c.ByOutcome[curfew.Held]
+	if !h.rules.asksProvider {
+		n += c.ByOutcome[curfew.RefundDue] // nobody but an operator gives it back
+	}
+	byHand := func(c curfew.Checkout) bool {
+		return c.MoneyDue || c.Outcome == curfew.Held || !h.rules.asksProvider && c.Outcome == curfew.RefundDue
+	}
+	failing := func(c curfew.Checkout) bool { return refundOpen(c) && c.Attempts >= record.RefundTries }
+	overdue := func(c curfew.Checkout) bool {
+		return refundOpen(c) && r.Timestamp.Sub(refundAsked(c)) > record.RefundsLate
+	}
+	return []Finding{
+		Finding{
+			Code: MoneyUnsettled, Severity: Critical, Count: n,
+			Problem: fmt.Sprintf("%s held or due, the oldest for %s", count(n, "payment"), Span(c.OldestUnsettled)),
+		}.naming(r.Payments, byHand, recorded),
+		Finding{
+			Code: RefundFailing, Severity: Critical, Count: c.Failing,
+			Problem: fmt.Sprintf("%s asked for %d times or more and not given back", count(c.Failing, "refund"), record.RefundTries),
+		}.naming(r.Payments, failing, refundAsked),
+		Finding{
+			Code: RefundsOverdue, Severity: Critical, Count: c.Overdue,
+			Problem: fmt.Sprintf("%s due for more than %s", count(c.Overdue, "refund"), Span(record.RefundsLate)),
+		}.naming(r.Payments, overdue, refundAsked),
+		{
+			Code: PaymentsDisputed, Severity: Warning, Count: c.Disputed,
+			Problem: fmt.Sprintf("%s disputed by the customer's bank within %s", count(c.Disputed, "payment"), Span(record.DisputeWindow)),
+		},
+	}
+}
 
 // unsettledPayments is the oldest payments that health may have to name, as far
 // as a figure says that there are some.
@@ -45,29 +84,6 @@ func (f Finding) naming(all []curfew.Checkout, is func(curfew.Checkout) bool, si
 		}
 		f.Payments = append(f.Payments, cmp.Or(c.Ref, c.ID))
 		f = f.of(c.CustomerID, since(c))
-	}
-	return f
-}
-
-// of adds a customer to a finding, and since when it has stood.
-func (f Finding) of(customerID string, since time.Time) Finding {
-	known := false
-	for _, c := range f.Customers {
-		known = known || c == customerID
-	}
-	if !known && customerID != curfew.Nobody {
-		f.Customers = append(f.Customers, customerID)
-	}
-	if f.Since.IsZero() || since.Before(f.Since) {
-		f.Since = since
-	}
-	return f
-}
-
-func (f Finding) about(sessions []curfew.Snapshot, since func(curfew.Snapshot) time.Time) Finding {
-	for _, s := range sessions {
-		f.Sessions = append(f.Sessions, s.ID)
-		f = f.of(s.CustomerID, since(s))
 	}
 	return f
 }

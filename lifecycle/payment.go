@@ -281,8 +281,3 @@ func (ps *Payments) annotate(ctx context.Context, id string, say func(curfew.Che
 	}
 	return again(err)
 }
-
-// again is Unavailable for what moved at every try: it is worth another call.
-func again(err error) error {
-	return curfew.Errorf(curfew.Unavailable, "it changes hands too quickly: try again (%v)", err)
-}

@@ -8,18 +8,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-func admitted(f Fulfillment, err error) string {
-	switch {
-	case errors.Is(err, curfew.SessionOpen):
-		return "refused"
-	case err != nil:
-		return "failed"
-	case f.Replayed:
-		return "replayed"
-	}
-	return string(f.Outcome)
-}
-
+// fulfilled answers with a session that is new.
 func fulfilled(s curfew.Snapshot) Fulfillment {
 	return Fulfillment{
 		Outcome: curfew.Fulfilled, CheckoutID: s.CheckoutID, Plan: s.Plan, Kind: s.Kind,
@@ -27,21 +16,38 @@ func fulfilled(s curfew.Snapshot) Fulfillment {
 	}
 }
 
-// replay answers a known reference. A payment that still waits for the slot is
-// tried first, and an appointment whose start has passed: this call may be the
-// customer's next.
+// replay answers a payment that was reported before. One that still waits for the
+// slot is served first if it can be, and so is an appointment whose start has passed.
+// IdempotencyMismatch: it was reported with another customer or plan.
 func (ad *Admission) replay(ctx context.Context, r record.Receipt, p Purchase) (Fulfillment, error) {
 	if r.Checkout.CustomerID != p.CustomerID || r.Checkout.Plan != p.Plan {
 		return Fulfillment{}, curfew.Errorf(curfew.IdempotencyMismatch,
 			"payment %s was reported before with another customer or plan", p.PaymentRef)
 	}
 	if r.Checkout.Outcome == curfew.Deferred || (curfew.Snapshot{Session: r.Session, Now: r.Now}).Started() {
-		return ad.retried(ctx, p.CustomerID, p.PaymentRef)
+		return ad.serveAndPresent(ctx, p.CustomerID, p.PaymentRef)
 	}
 	return ad.present(ctx, r)
 }
 
-// present is the present outcome of a known checkout.
+// serveAndPresent serves the customer's deferred payments if it can, and answers with
+// what this one is now.
+func (ad *Admission) serveAndPresent(ctx context.Context, customerID, ref string) (Fulfillment, error) {
+	err := ad.serve(ctx, customerID)
+	if rowsOwn(ctx, err) {
+		err = ad.leaveCustomer(ctx, customerID, err)
+	}
+	if err != nil {
+		return Fulfillment{}, err
+	}
+	r, err := ad.store.Reference(ctx, ref)
+	if err != nil {
+		return Fulfillment{}, err
+	}
+	return ad.present(ctx, r)
+}
+
+// present answers with the present outcome of a checkout.
 func (ad *Admission) present(ctx context.Context, r record.Receipt) (Fulfillment, error) {
 	f := Fulfillment{
 		Outcome: r.Checkout.Outcome, Replayed: true, CheckoutID: r.Checkout.ID, Plan: r.Checkout.Plan,
@@ -62,13 +68,4 @@ func (ad *Admission) present(ctx context.Context, r record.Receipt) (Fulfillment
 		err = nil
 	}
 	return f, err
-}
-
-// refused records that a customer was truly blocked. The record serves health
-// alone, so its failure is logged and nobody's call fails for it.
-func (ad *Admission) refused(ctx context.Context, customerID string, b *curfew.Blocker) {
-	ad.observe.Blocked(b.Session.Status)
-	if err := ad.store.Refuse(ctx, customerID, b.Session.ID); err != nil {
-		ad.log.ErrorContext(ctx, "a refusal was not recorded", "customer", customerID, "error", err)
-	}
 }

@@ -1,0 +1,53 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// book fulfils a purchase that names its start. Its reference is looked up
+// first: a payment that was booked is answered as it stands, long after its
+// start too.
+func (ad *Admission) book(ctx context.Context, c curfew.Checkout, by curfew.Actor, p Purchase) (Fulfillment, error) {
+	r, err := ad.reference(ctx, &c, by)
+	switch {
+	case err == nil:
+		return ad.replay(ctx, r, p)
+	case !errors.Is(err, curfew.NotFound):
+		return Fulfillment{}, fmt.Errorf("book %s: %w", p.PaymentRef, err)
+	}
+	if err := ad.checkStart(ctx, *p.StartsAt); err != nil {
+		return Fulfillment{}, err
+	}
+	a := ad.rules.admission(c, by)
+	a.Session.StartsAt, a.Request, a.Reason = p.StartsAt.UTC().Truncate(time.Microsecond), curfew.Request{}, curfew.BookedReason
+	s, err := ad.write.Admit(ctx, a)
+	if err == nil {
+		return fulfilled(s), nil
+	}
+	if errors.Is(err, curfew.Conflict) { // somebody reported it at the same moment
+		if r, err = ad.store.Reference(ctx, p.PaymentRef); err == nil {
+			return ad.replay(ctx, r, p)
+		}
+	}
+	return Fulfillment{}, fmt.Errorf("book %s: %w", p.PaymentRef, err)
+}
+
+// checkStart refuses a start that has passed or is too far, by the store's
+// clock.
+func (ad *Admission) checkStart(ctx context.Context, at time.Time) error {
+	heartbeats, err := ad.store.Heartbeats(ctx)
+	switch {
+	case err != nil:
+		return err
+	case !at.After(heartbeats.Now):
+		return curfew.Errorf(curfew.Invalid, "startsAt must lie ahead, and %s has passed", at.Format(time.RFC3339))
+	case at.After(heartbeats.Now.Add(curfew.FarthestStart)):
+		return curfew.Errorf(curfew.Invalid, "startsAt must be at most a year ahead, not %s", at.Format(time.RFC3339))
+	}
+	return nil
+}

@@ -14,13 +14,12 @@ import (
 	"github.com/curfewhq/curfew/internal/strictjson"
 )
 
-// maxBody is the largest body that is read, in bytes.
+// maxBody is the size of the largest body that is read, in bytes.
 const maxBody = 64 << 10
 
 const jsonType = "application/json"
 
-// readBody reads and checks a request's body, and puts it back for whoever
-// decodes it. An absent body counts as {}.
+// readBody reads and checks a request's body, and puts it back to be decoded. A missing body counts as {}.
 func readBody(w http.ResponseWriter, r *http.Request, fields []string) error {
 	if r.ContentLength > maxBody {
 		return problem.TooLarge(maxBody)
@@ -49,15 +48,14 @@ func readBody(w http.ResponseWriter, r *http.Request, fields []string) error {
 	return nil
 }
 
-// declaredJSON reports whether the body is said to be JSON, in UTF-8 if the
-// encoding is named.
+// declaredJSON reports whether the body is declared as JSON, and in UTF-8 if it names an encoding.
 func declaredJSON(r *http.Request) bool {
 	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset, named := params["charset"]
 	return err == nil && kind == jsonType && (!named || strings.EqualFold(charset, "utf-8"))
 }
 
-// fieldsOf is the fields that an input's body may have.
+// fieldsOf returns the fields that an input's body may have.
 func fieldsOf(input reflect.Type) []string {
 	fields := []string{}
 	body, ok := input.FieldByName("Body")

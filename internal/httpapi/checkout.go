@@ -9,7 +9,6 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/auth"
-	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/strictjson"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -19,7 +18,7 @@ type purchaseInput struct {
 	Body api.Purchase
 }
 
-// checkoutHandlers answer for payments.
+// checkoutHandlers handle payments and what became of them.
 type checkoutHandlers struct {
 	keeper *lifecycle.Keeper
 }
@@ -39,7 +38,7 @@ func (h checkoutHandlers) fulfill(ctx context.Context, c auth.Request, in *purch
 	return fulfilled(f)
 }
 
-// address refuses an e-mail that is none. It may be missing.
+// address checks an e-mail address, which may be missing.
 func address(email string) error {
 	if email == "" {
 		return nil
@@ -47,7 +46,7 @@ func address(email string) error {
 	return curfew.CheckEmail("email", email)
 }
 
-// notes refuses metadata that could not be shown. A value may have several lines.
+// notes checks that metadata can be shown. A value may have several lines.
 func notes(metadata map[string]string) error {
 	lines := strings.NewReplacer("\n", " ", "\r", " ", "\t", " ")
 	for name, value := range metadata {
@@ -58,8 +57,7 @@ func notes(metadata map[string]string) error {
 	return nil
 }
 
-// fulfilled answers with what became of a purchase: 201 for a new session, 202
-// for one that follows, 200 for what was known.
+// fulfilled responds with the outcome of a purchase: 201 for a new session, 202 for one that will follow, 200 for a replay.
 func fulfilled(f lifecycle.Fulfillment) (*response[api.Fulfillment], error) {
 	out := &response[api.Fulfillment]{http.StatusCreated, wire.Fulfillment(f)}
 	switch {
@@ -84,20 +82,20 @@ type checkoutsInput struct {
 	Limit      int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"The length of a page"`
 }
 
-// search is the selection in lifecycle's words, one longer than its page.
+// search converts the selection for lifecycle. It asks for one more than the page holds, to see whether there is a next one.
 func (s checkoutsInput) search() (curfew.CheckoutSearch, error) {
 	q := curfew.CheckoutSearch{
 		Outcome: curfew.Outcome(s.Outcome), CustomerID: s.CustomerID, Email: s.Email, After: s.After, Limit: s.Limit + 1,
 	}
-	if s.After != wire.CanonicalID(s.After) {
-		return q, problem.Malformed("after is none that Curfew gave: leave it out for the first page")
+	if err := checkAfter(s.After); err != nil {
+		return q, err
 	}
 	if s.CustomerID != "" {
 		if err := curfew.CheckID("customerId", s.CustomerID); err != nil {
 			return q, err
 		}
 	}
-	return q, nil // the text was looked at with the query
+	return q, nil // the other texts were checked with the query
 }
 
 func (h checkoutHandlers) find(ctx context.Context, _ auth.Request, in *checkoutsInput) (*response[api.CheckoutPage], error) {

@@ -22,7 +22,7 @@ type previewInput struct {
 	MaxAgeMinutes int      `query:"maxAgeMinutes" minimum:"1" maximum:"5256000" doc:"Replaces the deadline of unassigned sessions by their creation + this age"`
 }
 
-// cleanupHandlers answer for cleanups and their record.
+// cleanupHandlers handle cleanups and the record of their runs.
 type cleanupHandlers struct {
 	keeper   *lifecycle.Keeper
 	problems problem.Writer
@@ -43,8 +43,7 @@ type cleanupInput struct {
 
 type cleanupResponse = response[previewOrResult]
 
-// previewOrResult is what the route answers with: api.Preview for a dry run,
-// else api.CleanupResult.
+// previewOrResult is the response's body: an api.Preview for a dry run, otherwise an api.CleanupResult.
 type previewOrResult struct{ is any }
 
 // MarshalJSON implements json.Marshaler.
@@ -80,7 +79,7 @@ func (h cleanupHandlers) run(ctx context.Context, c auth.Request, in *cleanupInp
 func (h cleanupHandlers) executePreview(ctx context.Context, b api.Cleanup, what lifecycle.Cleanup) (*cleanupResponse, error) {
 	if b.DryRun || b.CustomerID != "" || len(b.Rules) > 0 || b.MaxAgeMinutes != nil {
 		return nil, curfew.Errorf(curfew.Invalid,
-			"a preview says already what is cleaned: previewId goes without dryRun, customerId, rules and maxAgeMinutes")
+			"previewId cannot be combined with dryRun, customerId, rules or maxAgeMinutes: the preview already says what is cleaned up")
 	}
 	id := wire.CanonicalID(b.PreviewID)
 	if id == "" {
@@ -90,10 +89,10 @@ func (h cleanupHandlers) executePreview(ctx context.Context, b api.Cleanup, what
 	return h.ran(ctx, run, drifted, hidden(err, errNoPreview))
 }
 
-var errNoPreview = curfew.Errorf(curfew.NotFound, "there is no such preview: they are kept for a day")
+var errNoPreview = curfew.Errorf(curfew.NotFound, "there is no such preview: previews are kept for a day")
 
-// ran answers with what a run did. One that failed underway says what it had
-// committed; one that could not begin is a plain problem.
+// ran responds with what a run did. The problem of a run that failed underway says what it had committed; the problem of one
+// that could not begin does not.
 func (h cleanupHandlers) ran(ctx context.Context, run curfew.Run, drifted []lifecycle.Drift, err error) (*cleanupResponse, error) {
 	if err == nil {
 		return okay(previewOrResult{wire.CleanupResult(run, drifted)}, nil)
@@ -101,7 +100,7 @@ func (h cleanupHandlers) ran(ctx context.Context, run curfew.Run, drifted []life
 	if run.StartedAt.IsZero() {
 		return nil, err
 	}
-	f := h.problems.From(ctx, errors.New(err.Error())) // without its kind: whatever broke it, the run is broken
+	f := h.problems.From(ctx, errors.New(err.Error())) // without its kind: whatever the cause, the run failed
 	result := wire.CleanupResult(run, drifted)
 	result.Success = false
 	f.CleanupResult = &result
@@ -119,4 +118,23 @@ func (h cleanupHandlers) runs(ctx context.Context, _ auth.Request, in *pageInput
 	}
 	runs, next := wire.Page(runs, in.Limit, func(r curfew.Run) curfew.Cursor { return curfew.Cursor{At: r.StartedAt, ID: r.ID} })
 	return okay(wire.Runs(runs, next), nil)
+}
+
+type undoInput struct {
+	ID   string `path:"id"`
+	Body api.Undo
+}
+
+var errNoRun = curfew.Errorf(curfew.NotFound, "there is no such run: GET /api/debug/cleanup-runs lists them")
+
+func (h cleanupHandlers) undo(ctx context.Context, c auth.Request, in *undoInput) (*response[api.Undone], error) {
+	id := wire.CanonicalID(c.ID)
+	if id == "" {
+		return nil, errNoRun
+	}
+	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
+		return nil, err
+	}
+	u, err := h.keeper.Cleanups.Undo(ctx, lifecycle.Undo{RunID: id, Reason: in.Body.Reason, Trigger: curfew.ByAPI, Actor: c.Actor})
+	return okay(wire.Undone(u), hidden(err, errNoRun))
 }

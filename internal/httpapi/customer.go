@@ -10,7 +10,7 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// customerHandlers answer for customers.
+// customerHandlers handle what blocks customers.
 type customerHandlers struct {
 	keeper *lifecycle.Keeper
 }

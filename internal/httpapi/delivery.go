@@ -5,17 +5,16 @@ import (
 
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/auth"
-	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
-// Deliveries is what was sent and what is to be.
+// Deliveries reads and repeats deliveries.
 type Deliveries interface {
 	List(ctx context.Context, s record.DeliverySearch) ([]record.Delivery, error)
 	Show(ctx context.Context, id string) (record.Delivery, error)
 	Replay(ctx context.Context, id string) (record.Delivery, error)
-	// ReplayDead counts what is sent again of a destination.
+	// ReplayDead sends the dead deliveries of a destination again, and returns how many there were.
 	ReplayDead(ctx context.Context, destination string) (int, error)
 }
 
@@ -26,15 +25,15 @@ type deliveriesInput struct {
 	Limit    int    `query:"limit" minimum:"1" maximum:"100" default:"50" doc:"The length of a page"`
 }
 
-// deliveryHandlers answer for deliveries.
+// deliveryHandlers handle deliveries.
 type deliveryHandlers struct {
 	deliveries Deliveries
 	endpoints  Endpoints
 }
 
 func (h deliveryHandlers) list(ctx context.Context, _ auth.Request, in *deliveriesInput) (*response[api.Deliveries], error) {
-	if in.After != "" && wire.CanonicalID(in.After) != in.After {
-		return nil, problem.Malformed("after is none that Curfew gave: leave it out for the first page")
+	if err := checkAfter(in.After); err != nil {
+		return nil, err
 	}
 	all, err := h.deliveries.List(ctx, record.DeliverySearch{
 		State: record.DeliveryState(in.State), Destination: in.Endpoint, After: in.After, Limit: in.Limit + 1,

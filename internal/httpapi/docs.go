@@ -17,7 +17,7 @@ import (
 //go:embed docs.html
 var docsPage string
 
-// docsHandlers serve the description of the API, for programs and for people. It needs nothing from elsewhere.
+// docsHandlers serve the description of the API, for programs and for people. It loads nothing from elsewhere.
 type docsHandlers struct {
 	version string
 	example string // a command that calls the API
@@ -25,7 +25,7 @@ type docsHandlers struct {
 	description, page []byte
 }
 
-// write writes what the handlers serve. It is called once, when every route is known.
+// write writes the documents. It is called once, when every route is known.
 func (h *docsHandlers) write(doc *huma.OpenAPI, table []route) error {
 	description, err := doc.MarshalJSON()
 	if err != nil {

@@ -10,16 +10,16 @@ import (
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
-// Endpoints is where webhooks go.
+// Endpoints manages the endpoints that webhooks are sent to.
 type Endpoints interface {
-	// Add makes one; its answer alone, and Rotate's, has a secret.
+	// Add adds an endpoint. Only Add and Rotate return its secret.
 	Add(ctx context.Context, w record.Endpoint) (record.Endpoint, error)
 	List(ctx context.Context) ([]record.Endpoint, error)
 	Show(ctx context.Context, id string) (record.Endpoint, error)
 	Change(ctx context.Context, id string, edit func(*record.Endpoint)) (record.Endpoint, error)
 	Rotate(ctx context.Context, id string) (record.Endpoint, error)
 	Remove(ctx context.Context, id string) error
-	// Test sends it an event of kind test.
+	// Test sends the endpoint an event of kind test.
 	Test(ctx context.Context, id string) (record.Delivery, error)
 }
 
@@ -27,7 +27,7 @@ type newEndpointInput struct {
 	Body api.NewEndpoint
 }
 
-// endpointHandlers answer for webhook endpoints.
+// endpointHandlers handle webhook endpoints.
 type endpointHandlers struct {
 	endpoints Endpoints
 }
@@ -67,7 +67,7 @@ func (h endpointHandlers) change(ctx context.Context, c auth.Request, in *endpoi
 	return okay(wire.Endpoint(w), err)
 }
 
-// set changes what the caller named.
+// set changes a field that the caller named.
 func set[T any](to, from *T) {
 	if from != nil {
 		*to = *from

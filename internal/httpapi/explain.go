@@ -15,7 +15,7 @@ type explainInput struct {
 	Cursor  string `query:"cursor" maxLength:"200" doc:"The nextCursor of the page before"`
 }
 
-// explainHandlers tell what happened to a customer.
+// explainHandlers explain what happened to a customer.
 type explainHandlers struct {
 	timeline *timeline.Explainer
 }
@@ -25,9 +25,9 @@ func (h explainHandlers) explain(ctx context.Context, _ auth.Request, in *explai
 	if err != nil {
 		return nil, err
 	}
-	found, err := h.timeline.Explain(ctx, in.Subject, before)
+	timeline, err := h.timeline.Explain(ctx, in.Subject, before)
 	if err != nil {
 		return nil, err
 	}
-	return okay(wire.Timeline(found), nil)
+	return okay(wire.Timeline(timeline), nil)
 }

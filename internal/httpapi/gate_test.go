@@ -17,8 +17,8 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// cell is who calls. A scenario has a session of the customer «own», that the
-// mechanic «former» released and the mechanic «assigned» then accepted.
+// cell is who calls. A scenario has a session of the customer own, that the
+// mechanic former released and the mechanic assigned then accepted.
 type cell int
 
 const (

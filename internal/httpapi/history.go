@@ -13,7 +13,7 @@ type historyInput struct {
 	Since int64 `query:"since" doc:"Only what came after this second since 1970"`
 }
 
-// historyHandlers answer for the last hours of this process.
+// historyHandlers handle the history of health in this process.
 type historyHandlers struct {
 	history *metrics.History
 }

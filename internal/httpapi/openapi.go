@@ -50,7 +50,7 @@ func problemOfHuma(_ huma.Context, _ string, body any) (any, error) {
 	return f, nil
 }
 
-// nulls are the objects that can be null, which Go's types do not tell huma.
+// nulls are the objects that can be null. Huma cannot see that in their Go types.
 var nulls = map[string][]string{
 	"SessionStatus": {"session"}, "SessionHealth": {"byStatus"}, "RequestHealth": {"byStatus"}, "CheckoutHealth": {"byOutcome", "owed"},
 }
@@ -64,8 +64,7 @@ func admitNulls(schemas map[string]*huma.Schema) {
 	}
 }
 
-// listCodes names what outsiders read in an event. Operators read the inside,
-// whose texts have no list.
+// listCodes lists the codes that outsiders see in an event. What operators see instead is free text.
 func listCodes(schemas map[string]*huma.Schema) {
 	properties := schemas["Event"].Properties
 	properties["actor"] = outsideOrInside(enumOf(curfew.OutsideRoles()), "Who did it: a role", "role:id, for admins")
@@ -92,8 +91,7 @@ func problemResponse(schemas huma.Registry) *huma.Response {
 	}}
 }
 
-// mustHaveBody reports whether a body has fields that are required. An absent
-// body counts as {}.
+// mustHaveBody reports whether a body has required fields. A missing body counts as {}.
 func mustHaveBody(to huma.API, body *huma.RequestBody) bool {
 	schema := body.Content["application/json"].Schema
 	if schema.Ref != "" {

@@ -12,7 +12,7 @@ import (
 	"github.com/curfewhq/curfew/internal/strictjson"
 )
 
-// paramsOf is the query parameters that a route's input declares.
+// paramsOf returns the query parameters that a route's input declares.
 func paramsOf(input reflect.Type) []string {
 	params := []string{}
 	for _, field := range reflect.VisibleFields(input) {
@@ -23,9 +23,8 @@ func paramsOf(input reflect.Type) []string {
 	return params
 }
 
-// checkQuery refuses what a handler would not see: an unknown parameter, the
-// second of two, one that is there and says nothing, which would count as absent
-// and so choose everything.
+// checkQuery refuses what a handler would not see: an unknown parameter, the second of two, and an empty one, which would
+// count as absent and so select everything.
 func checkQuery(r *http.Request, declared []string) error {
 	given, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -39,8 +38,7 @@ func checkQuery(r *http.Request, declared []string) error {
 	return problem.CheckParams(given, declared)
 }
 
-// checkKey refuses an idempotency key that says nothing: whoever sends one means
-// the call to be made once.
+// checkKey refuses an empty idempotency key: whoever sends one wants the call to be made only once.
 func checkKey(r *http.Request) error {
 	switch given := r.Header.Values("Idempotency-Key"); {
 	case len(given) > 1:

@@ -12,7 +12,7 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// queueHandlers answer for the queue and its requests.
+// queueHandlers handle the queue and its requests.
 type queueHandlers struct {
 	keeper *lifecycle.Keeper
 }
@@ -57,15 +57,15 @@ func (h queueHandlers) release(ctx context.Context, c auth.Request, _ *idInput) 
 	return okay(wire.Offered(released), err)
 }
 
-// releasedBy reports whether a mechanic ever put the session back: then a
-// repeated call gets the first one's answer, and nobody else gets any.
+// releasedBy reports whether a mechanic ever put the session back. A repeated call then gets the response of the first, and
+// nobody else gets any.
 func releasedBy(events []curfew.Event, who curfew.Actor) bool {
 	return slices.ContainsFunc(events, func(e curfew.Event) bool {
 		return e.Actor == who && e.Reason == curfew.ReleasedReason
 	})
 }
 
-// hidden makes every NotFound the same.
+// hidden replaces every NotFound by the same one.
 func hidden(err, same error) error {
 	if err != nil && problem.KindOf(err) == curfew.NotFound {
 		return same

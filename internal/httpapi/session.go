@@ -16,7 +16,7 @@ type newSessionInput struct {
 	Body api.NewSession
 }
 
-// sessionHandlers answer for sessions.
+// sessionHandlers handle sessions.
 type sessionHandlers struct {
 	keeper *lifecycle.Keeper
 }
@@ -33,12 +33,12 @@ func (h sessionHandlers) create(ctx context.Context, c auth.Request, in *newSess
 	return fulfilled(f)
 }
 
-// forWhom is the customer that somebody asks a session for. A customer asks for
-// nobody else, and is told so: that is no secret.
+// forWhom returns the customer for whom a session is asked. A customer may not ask for anybody else; the error says so,
+// which reveals nothing.
 func forWhom(who curfew.Actor, customerID string) (string, error) {
 	switch {
 	case who.Role == curfew.Service && customerID == "":
-		return "", curfew.Errorf(curfew.Invalid, "customerId is needed: for whom is the session?")
+		return "", curfew.Errorf(curfew.Invalid, "customerId is missing: it says for whom the session is")
 	case who.Role == curfew.Service:
 		return customerID, nil
 	case customerID != "" && customerID != who.ID:

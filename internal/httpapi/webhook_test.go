@@ -13,7 +13,7 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// hook is a provider whose messages are notices as JSON, signed «good».
+// hook is a provider whose messages are notices as JSON, signed "good".
 type hook struct{}
 
 func (hook) Header() string { return "X-Bank-Signature" }

@@ -15,15 +15,14 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// How many rows of a preview, and runs, a page shows at first.
+// How many rows of a preview and how many runs a page shows at first.
 const (
 	rowsShown = 50
 	runsShown = 20
 )
 
-// cleanupView shows a stored preview, or what is due now under the filters of
-// the query, and the history. A filter that cannot be is an error: without it
-// the page would show, and clean up, everything.
+// cleanupView shows a stored preview, or what is due now under the filters of the query, and past runs. An invalid filter is
+// an error: without it the page would show, and clean up, everything.
 func (s *Site) cleanupView(ctx context.Context, r *http.Request, who curfew.Actor) (any, error) {
 	q, err := problem.PageQuery(r, "customerId", "maxAgeMinutes", "preview", "cursor")
 	if err != nil {
@@ -58,8 +57,8 @@ func (s *Site) cleanupView(ctx context.Context, r *http.Request, who curfew.Acto
 	return v, nil
 }
 
-// previewOf is a stored preview; one that is forgotten, or no id, is what is due
-// now.
+// previewOf returns the stored preview with this id. Without an id, or if the preview has been forgotten, it returns what
+// is due now.
 func (s *Site) previewOf(ctx context.Context, id string, what lifecycle.Cleanup) (curfew.Preview, error) {
 	if id != "" {
 		p, err := s.keeper.Cleanups.StoredPreview(ctx, id)
@@ -77,7 +76,7 @@ func taken(p curfew.Preview, now time.Time) time.Time {
 	return p.CreatedAt
 }
 
-// choices are the rules that can be ticked, in the order of the page.
+// choices returns the rules that can be ticked, in the order of the page.
 var choices = []struct {
 	rule  curfew.RuleName
 	label string
@@ -90,7 +89,7 @@ var choices = []struct {
 	{curfew.Misses, "Missed appointments"},
 }
 
-// filtered is what the query asks for, and how the page says so.
+// filtered returns what the query asks for, and how the page says so.
 func filtered(q url.Values, who curfew.Actor) (lifecycle.Cleanup, Filters, error) {
 	f := Filters{CustomerID: q.Get("customerId"), MaxAge: q.Get("maxAgeMinutes")}
 	var said []string
@@ -176,8 +175,7 @@ func previewRows(p curfew.Preview, q url.Values) ([]CleanupRow, Link) {
 	return rows, Link{Name: grouped(show) + " of " + grouped(len(p.Items)) + " shown: show more", Path: "?" + more.Encode()}
 }
 
-// execution is the button that runs exactly this preview, once it is stored;
-// before that it calls nothing.
+// execution returns the button that runs exactly this preview. Before the preview is stored, it calls nothing.
 func execution(p curfew.Preview) Action {
 	a := Action{Name: "run", Label: "Run Cleanup", Main: true, Reason: "optional"}
 	if p.ID == "" || len(p.Items) == 0 {
@@ -232,7 +230,7 @@ func runViews(runs []curfew.Run, at moments) []Run {
 	return all
 }
 
-// ran is what a run did.
+// ran says what a run did.
 func ran(r curfew.Run) string {
 	if r.Undoes != "" {
 		return "Undid a run: " + things("session").of(r.Stats.Revived) + " came back"
@@ -240,8 +238,7 @@ func ran(r curfew.Run) string {
 	return capital(cleanedUp(r.Stats))
 }
 
-// capital begins a sentence. What it is given begins with a letter or a figure
-// of ASCII.
+// capital capitalizes the first letter of a sentence, which begins with an ASCII letter or digit.
 func capital(text string) string {
 	if text == "" || text[0] < 'a' || text[0] > 'z' {
 		return text

@@ -76,7 +76,7 @@ func timelineView(q string, t timeline.Timeline, at moments) Customer {
 	return v
 }
 
-// timelineState answers the question of an angry customer's call.
+// timelineState says at a glance whether the customer is blocked.
 func timelineState(s timeline.Timeline) State {
 	switch {
 	case len(s.Customers) > 0:
@@ -89,8 +89,7 @@ func timelineState(s timeline.Timeline) State {
 	return State{Tone: "warning", Sentence: "Blocked by a session that is " + doing(curfew.Snapshot{Session: s.Blocker.Session}) + "."}
 }
 
-// doings is how the actions of a timeline are asked for: what is missing is not
-// offered.
+// doings describes the buttons for the actions of a timeline. An action without an entry is not offered.
 var doings = map[lifecycle.ActionName]Action{
 	lifecycle.ClearCustomer:  {Label: "Clear…", Ask: "End what this customer has open?", Reason: "optional", Harm: true},
 	lifecycle.ForceClear:     {Label: "End by force…", Ask: "End this live session by force?", Reason: "required", Harm: true},

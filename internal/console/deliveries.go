@@ -18,8 +18,7 @@ import (
 // deliveriesShown is how many deliveries a page shows.
 const deliveriesShown = 50
 
-// deliveriesView is where events go, and what became of what was sent there:
-// what is dead, unless something else was asked for.
+// deliveriesView shows where events are sent, and the deliveries with the state asked for, or else the dead ones.
 func (s *Site) deliveriesView(ctx context.Context, r *http.Request, _ curfew.Actor) (any, error) {
 	q, err := problem.PageQuery(r, "state", "endpoint", "after")
 	if err != nil {
@@ -40,7 +39,7 @@ func (s *Site) deliveriesView(ctx context.Context, r *http.Request, _ curfew.Act
 		return nil, err
 	}
 	at := moments{time.Now()}
-	var figures *curfew.DeliveryFigures // what cannot be counted is left out
+	var figures *curfew.DeliveryFigures // nil: they could not be counted, and are left out
 	if counted, err := s.keeper.Health.Deliveries(ctx); err == nil {
 		figures = &counted
 	}
@@ -58,8 +57,7 @@ func (s *Site) deliveriesView(ctx context.Context, r *http.Request, _ curfew.Act
 	return v, nil
 }
 
-// deliveriesState says who is told, and what did not arrive; nil figures could
-// not be had.
+// deliveriesState says where events are sent, and what did not arrive. Nil figures could not be read.
 func deliveriesState(endpoints []record.Endpoint, figures *curfew.DeliveryFigures) State {
 	on := 0
 	for _, e := range endpoints {
@@ -82,7 +80,7 @@ func deliveriesState(endpoints []record.Endpoint, figures *curfew.DeliveryFigure
 	return state
 }
 
-// stateTabs counts what is not delivered; the rest is not counted.
+// stateTabs counts what is not delivered, and nothing else.
 func stateTabs(chosen record.DeliveryState, figures *curfew.DeliveryFigures) []Tab {
 	tab := func(state record.DeliveryState, name string) Tab {
 		return Tab{Link: Link{Name: name, Path: "/console/deliveries?state=" + string(state), Here: state == chosen}}
@@ -94,7 +92,7 @@ func stateTabs(chosen record.DeliveryState, figures *curfew.DeliveryFigures) []T
 	return []Tab{dead, pending, tab(record.DeliveryDone, "Delivered")}
 }
 
-// endpointAdder is the button that makes an endpoint.
+// endpointAdder returns the button that adds an endpoint.
 var endpointAdder = Action{
 	Name: "add", Label: "Add endpoint…", Call: "POST /api/webhook-endpoints", Ask: "Where are events to go?", Main: true,
 	Why: []string{"Each event is sent there as a signed message. The receiver answers 2xx within 15 seconds."},

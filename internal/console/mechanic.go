@@ -11,11 +11,10 @@ import (
 // offersShown is how many requests the queue's page shows.
 const offersShown = 50
 
-// mechanicView is the queue, and the session a mechanic has. An admin only
-// looks.
+// mechanicView shows the queue, and the session that a mechanic has. An admin can only look.
 func (s *Site) mechanicView(ctx context.Context, _ *http.Request, who curfew.Actor) (any, error) {
 	may, read := who.Role == curfew.Mechanic, s.keeper.Queue.Peek
-	if may { // only a mechanic's look counts as one
+	if may { // only a mechanic's look counts as a reading of the queue
 		read = s.keeper.Queue.Pending
 	}
 	pending, err := read(ctx, curfew.Cursor{}, offersShown+1)
@@ -55,7 +54,7 @@ func queueState(v Mechanic) State {
 func offerView(s curfew.Snapshot, may bool) Offer {
 	at := moments{s.Now}
 	o := Offer{
-		ID: s.Request.ID, Customer: called(s), Plan: s.Plan, Kind: string(s.Kind), Since: at.at(s.Request.CreatedAt), Until: at.at(s.ExpiresAt),
+		ID: s.Request.ID, Customer: nameOf(s), Plan: s.Plan, Kind: string(s.Kind), Since: at.at(s.Request.CreatedAt), Until: at.at(s.ExpiresAt),
 	}
 	if may {
 		o.Accept = &Action{
@@ -66,8 +65,8 @@ func offerView(s curfew.Snapshot, may bool) Offer {
 	return o
 }
 
-// called is how mechanics see a customer.
-func called(s curfew.Snapshot) string {
+// nameOf returns how mechanics see a customer.
+func nameOf(s curfew.Snapshot) string {
 	if s.Request.CustomerName == "" {
 		return "Customer"
 	}
@@ -77,7 +76,7 @@ func called(s curfew.Snapshot) string {
 func currentView(s curfew.Snapshot, does func(lifecycle.ActionName, lifecycle.Target) string) *Current {
 	about := lifecycle.Target{Session: s}
 	at := moments{s.Now}
-	c := &Current{ID: s.ID, Customer: called(s), Plan: s.Plan, Kind: string(s.Kind), Until: at.at(s.ExpiresAt)}
+	c := &Current{ID: s.ID, Customer: nameOf(s), Plan: s.Plan, Kind: string(s.Kind), Until: at.at(s.ExpiresAt)}
 	join := Action{Name: "join", Label: "Join", Main: true, Call: "POST /api/sessions/" + s.ID + "/join", Done: "You are in."}
 	release := Action{
 		Name: "release", Label: "Release…", Call: "POST /api/mechanics/requests/" + s.Request.ID + "/release",

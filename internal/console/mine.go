@@ -13,7 +13,7 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// mineView is where a customer stands: their own, or one whom an admin names.
+// mineView shows what a customer has: the reader, or one whom an admin names.
 func (s *Site) mineView(ctx context.Context, r *http.Request, who curfew.Actor) (any, error) {
 	id, own := who.ID, who.Role == curfew.Customer
 	if !own {
@@ -40,10 +40,10 @@ func (s *Site) mineView(ctx context.Context, r *http.Request, who curfew.Actor) 
 	return m.view(id, sessions), nil
 }
 
-// mine tells a customer's sessions and payments.
+// mine describes a customer's sessions and payments.
 type mine struct {
 	policy    curfew.Policy
-	does      func(lifecycle.ActionName, lifecycle.Target) string // everything that an action does
+	does      func(lifecycle.ActionName, lifecycle.Target) string // says everything that an action does
 	own       bool
 	checkouts []curfew.Checkout
 	at        moments
@@ -73,7 +73,7 @@ func (m mine) view(id string, sessions []curfew.Snapshot) Mine {
 	return v
 }
 
-// state is where they stand, in one sentence.
+// state summarizes what the customer has in one sentence.
 func (m mine) state(open *curfew.Snapshot, booked bool) State {
 	you, have, are := "You", "have", "are"
 	if !m.own {
@@ -92,7 +92,7 @@ func (m mine) state(open *curfew.Snapshot, booked bool) State {
 	return State{Tone: "waiting", Sentence: you + " " + are + " waiting for a mechanic."}
 }
 
-// steps is the life of a session, and where it stands.
+// steps returns the steps of a session, and which of them is now.
 func steps(s curfew.Snapshot) []Step {
 	now := 1
 	switch {
@@ -124,7 +124,7 @@ func (m mine) open(s curfew.Snapshot) *Open {
 	return o
 }
 
-// money is what was paid for an open session, and what becomes of it.
+// money says what was paid for an open session, and what will become of it.
 func (m mine) money(s curfew.Snapshot) []string {
 	var paid curfew.Checkout
 	for _, c := range m.checkouts {
@@ -151,7 +151,7 @@ func (m mine) money(s curfew.Snapshot) []string {
 	return append(said, what+will[byItself], "If it is cancelled, "+will[byHand])
 }
 
-// will is what is going to become of a payment, behind a condition.
+// will completes a sentence that begins with a condition: what will become of a payment.
 var will = map[curfew.Outcome]string{
 	curfew.Credited:  "the payment is kept as a credit for the next session of the same plan.",
 	curfew.RefundDue: "the payment is refunded.",
@@ -180,7 +180,7 @@ func (m mine) actions(s curfew.Snapshot) []Action {
 	return []Action{clear}
 }
 
-// target is a session with its payment. Ids and amounts are for operators.
+// target returns a session with its payment. Ids and amounts are for operators.
 func (m mine) target(s curfew.Snapshot) lifecycle.Target {
 	t := lifecycle.Target{Session: s, Named: !m.own}
 	for _, c := range m.checkouts {
@@ -191,7 +191,7 @@ func (m mine) target(s curfew.Snapshot) lifecycle.Target {
 	return t
 }
 
-// doing is what an open session is doing.
+// doing says what an open session is doing.
 func doing(s curfew.Snapshot) string {
 	switch {
 	case s.Status == curfew.Live:

@@ -22,7 +22,7 @@ func (s *Site) overviewView(ctx context.Context, _ *http.Request, _ curfew.Actor
 	}, nil
 }
 
-// stateOf is the report in one sentence.
+// stateOf summarizes the report in one sentence.
 func stateOf(h api.Health) State {
 	if h.Health == lifecycle.Undetermined {
 		return State{Tone: "critical", Sentence: "Curfew cannot tell how things are: some figures could not be read."}
@@ -53,7 +53,7 @@ func findingViews(h api.Health, r lifecycle.Report) []Finding {
 		code := lifecycle.Code(f.Code)
 		all[i] = Finding{
 			Code: f.Code, Severity: f.Severity, Problem: h.Problems[i], Call: f.Fix, Fix: remedy(code),
-			Look: place(code, r), Sessions: f.Sessions, Count: f.Count,
+			Look: linkOf(code, r), Sessions: f.Sessions, Count: f.Count,
 		}
 		if a := f.Acknowledged; a != nil {
 			all[i].Known = fmt.Sprintf("Acknowledged by %s until %s: %s", a.By, a.Until.Format("2006-01-02 15:04 MST"), a.Reason)
@@ -63,7 +63,7 @@ func findingViews(h api.Health, r lifecycle.Report) []Finding {
 	return all
 }
 
-// remedies is which rules of the cleanup end what a finding is about; none: all.
+// remedies lists the cleanup rules that end what a finding is about. An empty list means all rules.
 var remedies = map[lifecycle.Code][]string{
 	lifecycle.VeryStaleSessions: {},
 	lifecycle.CleanupFailed:     {},
@@ -78,7 +78,7 @@ var remedies = map[lifecycle.Code][]string{
 	lifecycle.LeakedSlots:       {},
 }
 
-// remedy is the button that ends what a finding is about; nil: there is none.
+// remedy returns the button that ends what a finding is about, or nil if there is none.
 func remedy(code lifecycle.Code) *Action {
 	rules, ok := remedies[code]
 	if !ok {
@@ -93,8 +93,8 @@ func remedy(code lifecycle.Code) *Action {
 	}
 }
 
-// acknowledgement is the button that says a finding is known for a day, or takes
-// that back; nil: what could not be read cannot be known.
+// acknowledgement returns the button that acknowledges a finding for a day, or withdraws that. It is nil for what could not
+// be read.
 func acknowledgement(f api.HealthFinding, now time.Time) *Action {
 	path := "/api/debug/findings/" + f.Code + "/acknowledge"
 	switch {
@@ -113,8 +113,8 @@ func acknowledgement(f api.HealthFinding, now time.Time) *Action {
 	}
 }
 
-// place is where more of a finding is seen.
-func place(code lifecycle.Code, r lifecycle.Report) *Link {
+// linkOf returns where to see more of a finding.
+func linkOf(code lifecycle.Code, r lifecycle.Report) *Link {
 	switch code {
 	case lifecycle.BlockedRepeatedly:
 		if len(r.Repeated) > 0 {
@@ -207,7 +207,7 @@ func sweeperFacts(h api.Health, at moments) []Fact {
 	}
 }
 
-// last is a sign of life, or that there was none, or that it is not known.
+// last says when the last sign of life was, that there was none, or that it is unknown.
 func last(name string, t *time.Time, unknown bool, at moments) Fact {
 	switch {
 	case unknown:

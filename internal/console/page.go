@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// Page is what every page is executed with.
+// Page is what every template is executed with.
 type Page struct {
 	Title    string
 	Path     string // its address, for the navigation
 	SignedIn bool
 	Role     string // of who is signed in
 	Subject  string // the id of who is signed in
-	// LoginHint is the whole line that prints a sign-in link.
+	// LoginHint is the command that prints a sign-in link.
 	LoginHint string
 	Version   string
 	Message   string // shown above everything else; empty: nothing
-	Query     string // what was looked for last
+	Query     string // what was last searched for
 	Now       time.Time
 	View      any // what the page is about, by its name: Overview, Cleanup, …
 }
@@ -27,7 +27,7 @@ type Link struct {
 	Here       bool
 }
 
-// console is the pages of the console, in the order of the navigation.
+// console lists the pages of the console, in the order of the navigation.
 var console = []Link{
 	{Name: "Overview", Path: "/"},
 	{Name: "Cleanup", Path: "/" + CleanupPage},
@@ -37,7 +37,7 @@ var console = []Link{
 	{Name: "Settings", Path: "/console/settings"},
 }
 
-// Console is the navigation of an admin; empty for anybody else.
+// Console returns the navigation of an admin. It is empty for anybody else.
 func (p Page) Console() []Link {
 	if !p.SignedIn || p.Role != "admin" {
 		return nil
@@ -58,10 +58,10 @@ type Moment struct {
 // Set reports whether there is anything to show.
 func (m Moment) Set() bool { return !m.At.IsZero() }
 
-// ISO is for machines.
+// ISO returns the time for programs.
 func (m Moment) ISO() string { return m.At.UTC().Format(time.RFC3339Nano) }
 
-// Clock is the time of day, with the day where it is not today's.
+// Clock returns the time of day, with the date unless that is today's.
 func (m Moment) Clock() string {
 	at, now := m.At.UTC(), m.Now.UTC()
 	if at.Format(time.DateOnly) == now.Format(time.DateOnly) {
@@ -70,14 +70,13 @@ func (m Moment) Clock() string {
 	return at.Format("2 Jan 2006, 15:04") + " UTC"
 }
 
-// Ago is how long ago it was.
+// Ago returns how long ago it was.
 func (m Moment) Ago() string { return Span(m.Now.Sub(m.At)) }
 
-// Left is how long it takes until then.
+// Left returns how long it is until then.
 func (m Moment) Left() string { return Span(m.At.Sub(m.Now)) }
 
-// Span is a duration in short: «40 s», «12 min», «3 h 5 min», «6 d 2 h». A
-// negative one is none.
+// Span returns a duration in short, such as 40 s, 12 min, 3 h 5 min or 6 d 2 h. A negative one counts as 0.
 func Span(d time.Duration) string {
 	d = max(0, d)
 	s, m, h, days := int(d/time.Second), int(d/time.Minute), int(d/time.Hour), int(d/(24*time.Hour))
@@ -99,26 +98,26 @@ func pair(big int, unit string, small int, smaller string) string {
 	return fmt.Sprintf("%d %s %d %s", big, unit, small, smaller)
 }
 
-// State is how things are, in one sentence.
+// State says how things are, in one sentence.
 type State struct {
 	Tone     string // good, warning or critical; empty: neither
 	Sentence string
 }
 
-// Figure is a number with its name.
+// Figure is a number and its name.
 type Figure struct {
 	Key   string // for programs
 	Name  string
 	Value *int // nil: unknown
 	Hint  string
-	Tone  string // of a figure that should be 0 and is not
+	Tone  string // of a figure that should be 0, but is not
 	Href  string
 }
 
-// Some reports whether there is any.
+// Some reports whether the figure is known and not 0.
 func (f Figure) Some() bool { return f.Value != nil && *f.Value > 0 }
 
-// Fact is a name and what is so.
+// Fact is a name and a value.
 type Fact struct {
 	Name, Value string
 	At          Moment // instead of Value: how long ago
@@ -128,28 +127,28 @@ type Fact struct {
 type Field struct {
 	Name, Label, Value, Hint string
 	Required                 bool
-	Many                     bool // several, with commas between them
+	Many                     bool // several, separated by commas
 }
 
-// Action is a button that calls the API, once somebody has said so.
+// Action is a button that calls the API, after a confirmation.
 type Action struct {
 	Name  string // for programs: the last word of the path, if nothing is better
 	Label string
 	Call  string // method and path
 	Body  string // JSON; empty: none
-	// Ask is the question before it is done; empty: it is done at once.
+	// Ask is the question to confirm; empty: it is done at once.
 	Ask    string
-	Why    []string // what it means, a paragraph each
+	Why    []string // the consequences, a paragraph each
 	Reason string   // the field of a reason: optional or required; empty: none
-	Fields []Field  // of the body, beside the reason
-	Done   string   // what is said afterwards, if the answer says nothing better
-	Main   bool     // the one thing to do here
+	Fields []Field  // of the body, besides the reason
+	Done   string   // what is said afterwards, unless the response says more
+	Main   bool     // the main thing to do on the page
 	Harm   bool     // it ends something
-	Rows   int      // how much it ends, for its progress; 0: that is not shown
+	Rows   int      // how much it ends, to show progress; 0: none is shown
 }
 
-// ISO is when the page was written, for machines.
+// ISO returns when the page was written, for programs.
 func (p Page) ISO() string { return Moment{At: p.Now}.ISO() }
 
-// Clock is when the page was written, for people.
+// Clock returns when the page was written, for people.
 func (p Page) Clock() string { return Moment{At: p.Now, Now: p.Now}.Clock() }

@@ -17,12 +17,10 @@ import (
 // paymentsShown is how many payments a page shows.
 const paymentsShown = 50
 
-// waiting are the outcomes of payments that wait for something, those that wait
-// for a person first.
+// waiting lists the outcomes of payments that wait for something. Those that wait for a person come first.
 var waiting = []curfew.Outcome{curfew.Held, curfew.RefundDue, curfew.Refunding, curfew.Deferred}
 
-// paymentsView is the payments of one outcome: the one that was asked for, else
-// the first that something waits with.
+// paymentsView shows the payments with one outcome: the one asked for, or else the first with which any wait.
 func (s *Site) paymentsView(ctx context.Context, r *http.Request, _ curfew.Actor) (any, error) {
 	q, err := problem.PageQuery(r, "outcome", "after")
 	if err != nil {
@@ -75,7 +73,7 @@ func chosenOutcome(q url.Values, by map[curfew.Outcome]int) curfew.Outcome {
 	return curfew.Held
 }
 
-// outcomeNames is what lists of payments are called.
+// outcomeNames names the lists of payments.
 var outcomeNames = map[curfew.Outcome]string{
 	curfew.Held: "Held", curfew.RefundDue: "Refund due", curfew.Refunding: "Refunding", curfew.Deferred: "Deferred",
 	curfew.Credited: "Credits", curfew.Forfeited: "Used up", curfew.Refunded: "Refunded", curfew.Fulfilled: "Fulfilled",
@@ -118,7 +116,7 @@ func paymentsState(by map[curfew.Outcome]int) State {
 	return State{Tone: tone, Sentence: strings.Join(parts, ", ") + "."}
 }
 
-// paymentLine is a payment.
+// paymentLine converts a payment.
 func paymentLine(c curfew.Checkout, at moments) PaymentLine {
 	l := PaymentLine{
 		ID: c.ID, Ref: c.Ref, Plan: c.Plan, Amount: money(c.Amount, c.Currency), Outcome: string(c.Outcome), Became: capital(strings.TrimSuffix(became(c), ".")),
@@ -130,8 +128,7 @@ func paymentLine(c curfew.Checkout, at moments) PaymentLine {
 	return l
 }
 
-// paymentActions is what can be done about a payment, each with everything that
-// it does.
+// paymentActions returns what can be done about a payment. Each action says everything that it does.
 func (s *Site) paymentActions(ctx context.Context, c curfew.Checkout) ([]Action, error) {
 	session, err := s.keeper.Checkouts.PaidFor(ctx, c)
 	if err != nil {

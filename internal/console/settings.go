@@ -20,7 +20,7 @@ func (s *Site) settingsView(context.Context, *http.Request, curfew.Actor) (any, 
 	}, nil
 }
 
-// settingGroups puts settings that begin alike («auth.», «stripe.») together.
+// settingGroups groups settings with the same prefix, such as auth. or stripe.
 func settingGroups(all []api.Setting) []SettingGroup {
 	var groups []SettingGroup
 	for _, given := range all {
@@ -77,7 +77,7 @@ func ruleViews(p curfew.Policy) []Rule {
 	}
 }
 
-// moneyFacts is what becomes of a payment, by why its session ended.
+// moneyFacts says what becomes of a payment, by the reason why its session ended.
 func moneyFacts(p curfew.Policy) []Fact {
 	var all []Fact
 	for _, of := range []struct {

@@ -72,15 +72,15 @@ func New(o Options) (*Site, error) {
 	return s, everyViewHasAccess(append(s.views(), s.overview()))
 }
 
-// view is one page: where, for whom, and what it shows.
+// view is one page: its address, who may see it, and what it shows.
 type view struct {
 	path, template, title string
 	roles                 []curfew.Role
-	purpose               string // what is said to whom it is not shown
+	purpose               string // what is said to those who may not see it
 	read                  func(context.Context, *http.Request, curfew.Actor) (any, error)
 }
 
-// views is every page that needs somebody who is signed in.
+// views returns every page that needs somebody who is signed in, except the overview.
 func (s *Site) views() []view {
 	const c, m, a = curfew.Customer, curfew.Mechanic, curfew.Admin
 	admins := []curfew.Role{a}
@@ -95,7 +95,7 @@ func (s *Site) views() []view {
 	}
 }
 
-// overview is the page at /, which leads everybody else to their own.
+// overview returns the page at /, which redirects everybody but admins to their own page.
 func (s *Site) overview() view {
 	return view{"/{$}", OverviewPage, "Overview", []curfew.Role{curfew.Admin}, "The console is for admins.", s.overviewView}
 }
@@ -117,7 +117,7 @@ func (s *Site) Pages() []PageRoute {
 	return all
 }
 
-// everyViewHasAccess refuses a page that nobody may see: a rule that was forgotten must not become one by its zero value.
+// everyViewHasAccess refuses a page that nobody may see: a forgotten rule must not take effect through its zero value.
 func everyViewHasAccess(all []view) error {
 	for _, v := range all {
 		if len(v.roles) == 0 {
@@ -127,7 +127,7 @@ func everyViewHasAccess(all []view) error {
 	return nil
 }
 
-// home shows the overview to admins, and leads everybody else to their own page.
+// home shows the overview to admins, and redirects everybody else to their own page.
 func (s *Site) home(w http.ResponseWriter, r *http.Request) {
 	if who, err := s.gate.Browser(r); err == nil && home(who.Role) != "/" {
 		http.Redirect(w, r, home(who.Role), http.StatusSeeOther)
@@ -136,7 +136,7 @@ func (s *Site) home(w http.ResponseWriter, r *http.Request) {
 	s.show(w, r, s.overview())
 }
 
-// home is the page of a role.
+// home returns the address of a role's page.
 func home(role curfew.Role) string {
 	switch role {
 	case curfew.Customer:
@@ -147,10 +147,10 @@ func home(role curfew.Role) string {
 	return "/"
 }
 
-// errWhose: an admin has to say which customer the page is about.
+// errWhose means that an admin has to say which customer the page is about.
 var errWhose = errors.New("no customer is named")
 
-// show answers with a page: to whom it is for, with what it shows.
+// show responds with a page. Those who may not see it are asked to sign in.
 func (s *Site) show(w http.ResponseWriter, r *http.Request, v view) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.timeout)
 	defer cancel()
@@ -177,15 +177,15 @@ func (s *Site) show(w http.ResponseWriter, r *http.Request, v view) {
 	s.page(w, r, http.StatusOK, v.template, p)
 }
 
-// unreadable says why there is nothing to show.
+// unreadable responds with a page that says why there is nothing to show.
 func (s *Site) unreadable(w http.ResponseWriter, r *http.Request, p Page, err error) {
 	f := s.problems.From(r.Context(), err)
 	p.Message = f.Detail
 	s.page(w, r, f.Status, UnreadablePage, p)
 }
 
-// shell is what a page says of its reader. An error: it could not be told who
-// that is.
+// shell returns the page without its content: what it says about its reader. The error is not nil if it could not be found
+// out who that is.
 func (s *Site) shell(r *http.Request, v view) (Page, error) {
 	p := Page{
 		Title: v.title, Path: strings.TrimSuffix(v.path, "{$}"), Query: r.URL.Query().Get("q"),
@@ -211,9 +211,9 @@ func (s *Site) page(w http.ResponseWriter, r *http.Request, status int, name str
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	// Our own texts hold nothing invisible; what others wrote is shown as it is.
+	// Our own texts contain no invisible characters; in what others wrote they are made visible.
 	if _, err := io.WriteString(w, curfew.Visible(text.String())); err != nil {
-		s.log.DebugContext(r.Context(), "a page was not read", "request", problem.RequestOf(r.Context()).ID, "error", err)
+		s.log.DebugContext(r.Context(), "a page was not read", "request_id", problem.RequestOf(r.Context()).ID, "error", err)
 	}
 }
 

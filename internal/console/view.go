@@ -2,7 +2,7 @@ package console
 
 // The views: what each page shows, in words. The files named after the pages fill them in.
 
-// Overview is how things are.
+// Overview shows how things are.
 type Overview struct {
 	State    State
 	Findings []Finding
@@ -11,7 +11,7 @@ type Overview struct {
 	Repeated []Repeated
 }
 
-// Group is figures under one name.
+// Group is a named group of figures.
 type Group struct {
 	Key, Name string
 	Figures   []Figure
@@ -20,11 +20,11 @@ type Group struct {
 // Finding is one thing that is wrong, and what to do about it.
 type Finding struct {
 	Code, Severity, Problem string
-	Call                    string  // that can be pasted
-	Fix                     *Action // nil: by the call alone
-	Look                    *Link   // where more of it is seen
-	Known                   string  // who has acknowledged it, until when and why; empty: nobody
-	Acknowledge             *Action // acknowledges it, or takes that back; nil: cannot be
+	Call                    string  // a command to paste
+	Fix                     *Action // nil: only the command fixes it
+	Look                    *Link   // where to see more of it
+	Known                   string  // who acknowledged it, until when and why; empty: nobody
+	Acknowledge             *Action // acknowledges it, or withdraws that; nil: neither is possible
 	Sessions                []string
 	Count                   int // of all sessions it is about
 }
@@ -36,7 +36,7 @@ type Repeated struct {
 	LastAt     Moment
 }
 
-// Cleanup is what a cleanup would change, and what cleanups have changed.
+// Cleanup shows what a cleanup would change, and what past ones changed.
 type Cleanup struct {
 	State     State
 	Figures   []Figure
@@ -52,7 +52,7 @@ type Cleanup struct {
 	Older     Link // the next page of runs
 }
 
-// Filters are what the preview was asked with.
+// Filters are the filters of the preview.
 type Filters struct {
 	CustomerID, MaxAge string
 	Rules              []Choice
@@ -80,14 +80,14 @@ type Run struct {
 
 // Customer is the timeline of a customer, or of a run.
 type Customer struct {
-	Query, Missing string   // what was looked for, and why nothing was found
+	Query, Missing string   // what was searched for, and why nothing was found
 	Found          bool     // something was found
-	Name           string   // of the customer, or «Run …»
+	Name           string   // of the customer, or the word Run and an id
 	Customers      []string // several with this e-mail address
 	CustomerID     string   // empty: of a run
 	State          State
 	Sentence       string
-	Until          Moment // when the slot is free by itself
+	Until          Moment // when the slot frees itself
 	Todos          []Todo
 	Ahead, Past    []Entry // deadlines to come; what happened, newest first
 	Sessions       []SessionLine
@@ -120,11 +120,11 @@ type PaymentLine struct {
 	Actions                                                         []Action
 }
 
-// Payments is what became of payments, by outcome.
+// Payments lists payments by outcome.
 type Payments struct {
 	State    State
 	Outcomes []Tab
-	Totals   []Fact // what waits for something, by outcome and currency
+	Totals   []Fact // of payments that wait for something, by outcome and currency
 	Payments []PaymentLine
 	More     Link
 }
@@ -135,7 +135,7 @@ type Tab struct {
 	Count string
 }
 
-// Mine is where a customer stands.
+// Mine shows a customer what they have.
 type Mine struct {
 	CustomerID   string
 	Own          bool // the reader is the customer
@@ -146,7 +146,7 @@ type Mine struct {
 	Payments     []Payment
 }
 
-// Step is one of those a session goes through.
+// Step is one step of a session.
 type Step struct {
 	Name  string
 	Where string // done, now or ahead
@@ -161,20 +161,20 @@ type Open struct {
 	Actions        []Action
 }
 
-// Appointment is a session of later.
+// Appointment is a scheduled session.
 type Appointment struct {
 	ID, Plan, Money string
 	At              Moment
 	Cancel          Action
 }
 
-// Payment is a payment and what became of it.
+// Payment is a payment and its outcome.
 type Payment struct {
 	Plan, Amount, Became, Outcome string
 	At                            Moment
 }
 
-// Mechanic is the queue, and the session a mechanic has.
+// Mechanic shows the queue, and the session that a mechanic has.
 type Mechanic struct {
 	State   State
 	Current *Current
@@ -183,7 +183,7 @@ type Mechanic struct {
 	May     bool // accept
 }
 
-// Current is the session a mechanic has.
+// Current is the session that a mechanic has.
 type Current struct {
 	ID, Customer, Plan, Kind, What string
 	Until                          Moment
@@ -195,10 +195,10 @@ type Current struct {
 type Offer struct {
 	ID, Customer, Plan, Kind string
 	Since, Until             Moment
-	Accept                   *Action // nil: not by who looks
+	Accept                   *Action // nil: the reader cannot accept it
 }
 
-// Settings is what holds here, and where each comes from.
+// Settings shows the settings in force, and where each comes from.
 type Settings struct {
 	Groups []SettingGroup
 	Plans  []Plan
@@ -206,7 +206,7 @@ type Settings struct {
 	Money  []Fact
 }
 
-// SettingGroup is settings under one name.
+// SettingGroup is a named group of settings.
 type SettingGroup struct {
 	Name     string
 	Settings []Setting
@@ -218,18 +218,18 @@ type Setting struct {
 	Changed                                  bool
 }
 
-// Plan is what can be bought.
+// Plan is a plan that customers can buy.
 type Plan struct {
 	Name, Kind, Duration, Waiting, Price string
 }
 
-// Rule is what ends overdue sessions.
+// Rule is a rule that ends overdue sessions.
 type Rule struct {
 	Name, Does, When string
 	On               bool
 }
 
-// Deliveries is where events go, and what was sent there.
+// Deliveries shows where events are sent, and what became of that.
 type Deliveries struct {
 	State      State
 	Endpoints  []Endpoint
@@ -239,7 +239,7 @@ type Deliveries struct {
 	More       Link
 }
 
-// Endpoint is where webhooks go.
+// Endpoint is an endpoint of webhooks.
 type Endpoint struct {
 	ID, URL, Description, Events, Reason string
 	Enabled                              bool

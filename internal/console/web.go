@@ -38,7 +38,7 @@ var static embed.FS
 //go:embed templates
 var templates embed.FS
 
-// Static is what the server offers below /static/: css, js, img and vendor.
+// Static returns the files served below /static/: css, js, img and vendor.
 func Static() fs.FS {
 	root, err := fs.Sub(static, "static")
 	if err != nil {
@@ -47,7 +47,7 @@ func Static() fs.FS {
 	return root
 }
 
-// Pages is the parsed templates. It is shared: execute it, do not add to it.
+// Pages returns the parsed templates. They are shared: execute them, do not add to them.
 func Pages() *template.Template { return parsed() }
 
 var parsed = sync.OnceValue(func() *template.Template {

@@ -12,10 +12,10 @@ import (
 
 // The words of the pages.
 
-// noun is one and many of something.
+// noun is the singular and the plural of a noun.
 type noun struct{ one, many string }
 
-// of is so many of them: «1 session», «3 sessions».
+// of returns a count with the noun: 1 session, 3 sessions.
 func (n noun) of(count int) string {
 	if count == 1 {
 		return "1 " + n.one
@@ -23,7 +23,7 @@ func (n noun) of(count int) string {
 	return grouped(count) + " " + n.many
 }
 
-// grouped is a number with a comma at every thousand.
+// grouped returns a number with commas between the thousands.
 func grouped(n int) string {
 	text := strconv.Itoa(n)
 	for i := len(text) - 3; i > 0; i -= 3 {
@@ -34,7 +34,7 @@ func grouped(n int) string {
 
 func things(one string) noun { return noun{one, one + "s"} }
 
-// ruleNouns is what a session is called that a rule ends.
+// ruleNouns names the sessions that each rule ends.
 var ruleNouns = map[curfew.RuleName]noun{
 	curfew.OldWaiting: things("old waiting session"),
 	curfew.Orphans:    things("orphan"),
@@ -44,7 +44,7 @@ var ruleNouns = map[curfew.RuleName]noun{
 	curfew.Misses:     things("missed appointment"),
 }
 
-// statNouns is what the figures of a run count.
+// statNouns names what the figures of a run count.
 var statNouns = map[curfew.RuleName]noun{
 	curfew.OldWaiting:      ruleNouns[curfew.OldWaiting],
 	curfew.ExpiredRequests: things("expired request"),
@@ -54,12 +54,12 @@ var statNouns = map[curfew.RuleName]noun{
 	curfew.Misses:          {"row of missed appointments", "rows of missed appointments"},
 }
 
-// statOrder is the order in which those are told.
+// statOrder is the order in which they are listed.
 var statOrder = []curfew.RuleName{
 	curfew.OldWaiting, curfew.ExpiredRequests, curfew.Orphans, curfew.NoShows, curfew.Overruns, curfew.Misses,
 }
 
-// cleanedUp is what a run did: «2 old waiting sessions and 2 expired requests».
+// cleanedUp says what a run did: 2 old waiting sessions and 2 expired requests.
 func cleanedUp(stats curfew.Stats) string {
 	var parts []string
 	for _, name := range statOrder {
@@ -73,7 +73,7 @@ func cleanedUp(stats curfew.Stats) string {
 	return listed(parts)
 }
 
-// listed is «a, b and c».
+// listed returns a, b and c.
 func listed(parts []string) string {
 	if len(parts) < 2 {
 		return strings.Join(parts, "")
@@ -82,7 +82,7 @@ func listed(parts []string) string {
 	return strings.Join(parts[:last], ", ") + " and " + parts[last]
 }
 
-// becomes is what becomes of a payment, behind «it».
+// becomes completes a sentence that begins with the word it: what will become of a payment.
 var becomes = map[curfew.Outcome]string{
 	curfew.Fulfilled: "pays for a session.",
 	curfew.Deferred:  "waits for the slot: the session follows when the open one has ended.",
@@ -94,8 +94,7 @@ var becomes = map[curfew.Outcome]string{
 	curfew.Forfeited: "is used up: its customer did not come.",
 }
 
-// became is what became of a payment; of what was free there is nothing to say of
-// money.
+// became says what became of a payment. It does not speak of money if the session was free.
 func became(c curfew.Checkout) string {
 	if c.Free() && c.Outcome != curfew.Fulfilled {
 		return "was free: nothing is owed."
@@ -103,12 +102,12 @@ func became(c curfew.Checkout) string {
 	return becomes[c.Outcome]
 }
 
-// settlements is what a payment would become, in a word.
+// settlements says in a word what a payment would become.
 var settlements = map[curfew.Outcome]string{
 	curfew.Fulfilled: "stays paid", curfew.Credited: "credit", curfew.RefundDue: "refund", curfew.Forfeited: "used up",
 }
 
-// money is an amount in the currency's minor unit, for people.
+// money returns an amount, given in the currency's minor unit, for people.
 func money(amount int64, currency string) string {
 	if amount == 0 {
 		return "free"
@@ -123,17 +122,17 @@ func money(amount int64, currency string) string {
 
 var symbols = map[string]string{"eur": "€", "usd": "$", "gbp": "£", "jpy": "¥"}
 
-// moments makes the times of a page that is written now.
+// moments makes the times of a page as seen at the moment it is written.
 type moments struct{ now time.Time }
 
 func (m moments) at(t time.Time) Moment { return Moment{At: t.UTC(), Now: m.now} }
 
-// customerPath is the address of a customer's timeline.
+// customerPath returns the address of a customer's timeline.
 func customerPath(id string) string {
 	return "/console/customer?q=" + url.QueryEscape(id)
 }
 
-// jsonOf is a body for an action.
+// jsonOf returns the body of an action.
 func jsonOf(body any) string {
 	text, err := json.Marshal(body)
 	if err != nil {

@@ -1,33 +1,8 @@
 package curfew
 
 import (
-	"fmt"
 	"time"
 )
-
-// SessionStatus is where a session stands.
-type SessionStatus string
-
-// The statuses of a session. Waiting and live hold the customer's slot;
-// completed and cancelled are for ever.
-const (
-	Scheduled SessionStatus = "scheduled"
-	Waiting   SessionStatus = "waiting"
-	Live      SessionStatus = "live"
-	Completed SessionStatus = "completed"
-	Cancelled SessionStatus = "cancelled"
-)
-
-// SessionStatuses lists the statuses in the order of a life.
-func SessionStatuses() []SessionStatus {
-	return []SessionStatus{Scheduled, Waiting, Live, Completed, Cancelled}
-}
-
-// Ended reports whether nothing can follow.
-func (s SessionStatus) Ended() bool { return s == Completed || s == Cancelled }
-
-// Open reports whether the status holds the customer's slot.
-func (s SessionStatus) Open() bool { return s == Waiting || s == Live }
 
 // EndReason says why a session ended.
 type EndReason string
@@ -96,23 +71,6 @@ func (s Session) Postponed() bool {
 	return s.Status == Scheduled && s.ExpiresAt.After(s.StartsAt)
 }
 
-// Snapshot is a session as the database saw it at one moment: what every
-// decision about it needs.
-type Snapshot struct {
-	Session
-	// Request is the session's request; its zero value: it has none.
-	Request Request
-	// Now is the database's time of the reading.
-	Now time.Time
-}
-
-// Overdue reports whether the deadline had passed when the session was read.
-func (s Snapshot) Overdue() bool { return s.Session.Overdue(s.Now) }
-
-// Started reports whether the session is an appointment whose start had passed
-// when it was read, though it has not begun.
-func (s Snapshot) Started() bool { return s.Status == Scheduled && s.Now.After(s.StartsAt) }
-
 // QueuedAt is the place of the session in the queue: its creation, or the start
 // of an appointment.
 func (s Session) QueuedAt() time.Time {
@@ -120,50 +78,4 @@ func (s Session) QueuedAt() time.Time {
 		return s.StartsAt
 	}
 	return s.CreatedAt
-}
-
-// WaitsSince is when the session began to wait: its creation, but that of its
-// request for an appointment.
-func (s Snapshot) WaitsSince() time.Time {
-	if s.Request.CreatedAt.After(s.CreatedAt) {
-		return s.Request.CreatedAt
-	}
-	return s.CreatedAt
-}
-
-// Age is how old the session was when it was read.
-func (s Snapshot) Age() time.Duration { return s.Now.Sub(s.CreatedAt) }
-
-// Offered reports whether the session has an open request of its own.
-func (s Snapshot) Offered() bool { return s.Request.Status.Open() }
-
-// Orphan reports whether the session waits for a mechanic but is offered to
-// none. It is a fact of keys, never guessed from the customer.
-func (s Snapshot) Orphan() bool {
-	return s.Status == Waiting && !s.Assigned() && !s.Offered()
-}
-
-// Queued reports whether mechanics may accept the session's request: it is in
-// the queue.
-func (s Snapshot) Queued() bool {
-	return s.Status == Waiting && !s.Assigned() && s.Request.Status == Pending && !s.Overdue()
-}
-
-// Blocker is the session that a refusal names.
-type Blocker struct {
-	Session Session
-	// ReleasesAt is when the slot is free by itself at the latest.
-	ReleasesAt time.Time
-	// Actions is what the caller may do about it: "cancel", "end", "wait".
-	Actions []string
-}
-
-// Refusal is the sentence customers and their programs know.
-func Refusal(b Blocker) error {
-	return &Error{
-		Kind: SessionOpen,
-		Message: fmt.Sprintf("Customer already has an active or pending session (ID: %s, Status: %s). "+
-			"Only one session allowed at a time.", b.Session.ID, b.Session.Status),
-		Blocker: &b,
-	}
 }

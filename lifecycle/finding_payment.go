@@ -3,9 +3,8 @@ package lifecycle
 import (
 	"cmp"
 	"context"
-	"time"
-
 	"fmt"
+	"time"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"

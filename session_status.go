@@ -2,6 +2,30 @@ package curfew
 
 import "slices"
 
+// SessionStatus is where a session stands.
+type SessionStatus string
+
+// The statuses of a session. Waiting and live hold the customer's slot;
+// completed and cancelled are for ever.
+const (
+	Scheduled SessionStatus = "scheduled"
+	Waiting   SessionStatus = "waiting"
+	Live      SessionStatus = "live"
+	Completed SessionStatus = "completed"
+	Cancelled SessionStatus = "cancelled"
+)
+
+// SessionStatuses lists the statuses in the order of a life.
+func SessionStatuses() []SessionStatus {
+	return []SessionStatus{Scheduled, Waiting, Live, Completed, Cancelled}
+}
+
+// Ended reports whether nothing can follow.
+func (s SessionStatus) Ended() bool { return s == Completed || s == Cancelled }
+
+// Open reports whether the status holds the customer's slot.
+func (s SessionStatus) Open() bool { return s == Waiting || s == Live }
+
 // Transition is one legal step of a session.
 type Transition struct{ From, To SessionStatus }
 

@@ -2,6 +2,28 @@ package curfew
 
 import "slices"
 
+// Outcome is the one present outcome of a payment.
+type Outcome string
+
+// The outcomes. Deferred waits for the customer's slot, credited for the
+// customer's next session; refunding is committed before the provider is
+// called.
+const (
+	Fulfilled Outcome = "fulfilled"
+	Deferred  Outcome = "deferred"
+	Held      Outcome = "held"
+	Credited  Outcome = "credited"
+	RefundDue Outcome = "refund_due"
+	Refunding Outcome = "refunding"
+	Refunded  Outcome = "refunded"
+	Forfeited Outcome = "forfeited"
+)
+
+// Outcomes lists the outcomes.
+func Outcomes() []Outcome {
+	return []Outcome{Fulfilled, Deferred, Held, Credited, RefundDue, Refunding, Refunded, Forfeited}
+}
+
 // OutcomeStep is one legal step of a checkout.
 type OutcomeStep struct{ From, To Outcome }
 

@@ -1,0 +1,25 @@
+package curfew
+
+import (
+	"fmt"
+	"time"
+)
+
+// Blocker is the session that a refusal names.
+type Blocker struct {
+	Session Session
+	// ReleasesAt is when the slot is free by itself at the latest.
+	ReleasesAt time.Time
+	// Actions is what the caller may do about it: "cancel", "end", "wait".
+	Actions []string
+}
+
+// Refusal is the sentence customers and their programs know.
+func Refusal(b Blocker) error {
+	return &Error{
+		Kind: SessionOpen,
+		Message: fmt.Sprintf("Customer already has an active or pending session (ID: %s, Status: %s). "+
+			"Only one session allowed at a time.", b.Session.ID, b.Session.Status),
+		Blocker: &b,
+	}
+}

@@ -1,45 +1,55 @@
-// Package lifecycle decides what may happen to sessions, requests and
-// checkouts, and when. It declares the ports it needs of a store, and knows
-// neither SQL nor HTTP.
+// Package lifecycle decides what may happen to sessions, requests and checkouts, and
+// when. It declares the ports it needs of a store, and knows neither SQL nor HTTP.
 //
-// New returns a Keeper: services side by side. Admission gives customers their
-// sessions, Sessions and Queue move them, Checkouts and Payments settle money,
-// Cleanups and the Sweeper end what is due, and Health says how well all of it
-// works.
+// New returns a Keeper, which is a set of services: Admission gives customers their
+// sessions, Sessions and Queue move them, Checkouts and Payments settle the money,
+// Cleanups and the Sweeper end what is due, and Health reports how well all of it works.
 //
 // # States
 //
-//	         start              accept, release, first join
-//	scheduled ──────► waiting ─┐    second join       end, at least a minute
-//	    │              │  ▲    │  ┌──────────────► live ──────────► completed
-//	    │              │  └────┴──┘                  │
-//	    └──────────────┴─────────► cancelled ◄───────┘ end within a minute
+// A session begins scheduled (an appointment) or waiting. Completed and cancelled are
+// final: the session keeps the reason, and nothing is ever reopened.
 //
-// An admission makes a session scheduled (an appointment) or waiting. completed
-// and cancelled are for ever, with the reason of the end; nothing is reopened.
+//	scheduled ──► waiting ──► live ──► completed
+//	    │            │          │
+//	    └────────────┴──────────┴────► cancelled
+//
+//	scheduled → scheduled  its slot was taken at its start: it gets a second chance
+//	scheduled → waiting    it begins, once the customer's slot is free
+//	scheduled → cancelled  it is cancelled, or its slot was taken both times
+//	waiting → waiting      a mechanic accepts or releases it, or one party joins
+//	waiting → live         both parties have joined
+//	waiting → cancelled    it is cancelled, or its deadline passes
+//	live → live            it is extended
+//	live → completed       it ends after the policy's MinimumLive, or overruns
+//	live → cancelled       it ends sooner, or its payment is given back
 //
 // # Deadlines
 //
-// Every session that has not ended has its deadline in its row:
+// Every session that has not ended has its deadline in its row. It is overdue when it
+// is strictly past the deadline by the database's clock.
 //
-//	scheduled             its start; it begins. Slot taken: once more at start +
-//	                      scheduled_grace, then missed
-//	waiting, unassigned   waiting_ttl, after a release within max_wait: expired,
-//	                      or orphaned where it has no open request
-//	waiting, assigned     join_ttl: no_show
-//	live                  planned end + extensions + live_grace: overran
+//	state                  deadline                          outcome
+//	scheduled              its start                         begins, or gets a second chance
+//	scheduled, postponed   start + ScheduledGrace            begins, or ends missed
+//	waiting, unassigned    creation + WaitingTTL; after a    ends expired, or orphaned if it
+//	                       release anew, within MaxWait      has no open request
+//	waiting, assigned      acceptance + JoinTTL              ends no_show
+//	live                   bought time + LiveGrace           ends overran
 //
-// A session is overdue strictly past its deadline, by the database's clock.
+// One rule needs no deadline: a waiting session without a mechanic or an open request,
+// an orphan, is due once it is older than OrphanTTL.
 //
 // # Who ends what
 //
-//	end_by_hand.go      a party, an admin or a service, at any time
-//	end_by_clearing.go  support, everything that a customer has open
-//	end_by_refund.go    whoever gives its payment back
-//	end_by_deadline.go  the customer's own next call, once it is due
-//	end_by_cleanup.go   the sweeper and cleanups, in batches, once it is due
+//	file                who                                        when
+//	end_by_hand.go      a party, an admin or a service             at any time
+//	end_by_clearing.go  support, for one customer                  at any time
+//	end_by_refund.go    whoever gives its payment back             at any time
+//	end_by_deadline.go  the customer's own next call               once it is due
+//	end_by_cleanup.go   the sweeper, and cleanups run by people    once it is due
 //
-// The last two ask the same question, each alone enough for the customer in front
-// of it. The guards in the database are the third layer: they settle what another
-// program stumbles over.
+// The last two are independent of each other, and each is enough for the customer in
+// front of it. The database's guards are the third layer: they settle what the writes of
+// another program would trip over.
 package lifecycle

@@ -18,21 +18,32 @@ type admissions struct {
 	groupCommit *groupCommit
 }
 
+var (
+	insertClaim    = &insert{table: "payment_refs", columns: []string{"ref", "customer_id", "checkout_id", "plan"}}
+	insertKey      = &insert{table: "idempotency_keys", columns: []string{"customer_id", "key", "checkout_id", "session_id"}}
+	insertCheckout = &insert{
+		table: "checkouts", columns: checkoutInsertColumns,
+		values: map[string]string{"retry_until": "now() + $::interval", "version": "1"},
+	}
+	checkoutInsertColumns = []string{
+		"customer_id", "id", "ref", "plan", "amount", "currency", "email", "name", "metadata", "outcome", "session_id", "retry_until",
+		"refund_amount", "payment_id", "note", "version",
+	}
+	insertSession = &insert{
+		table: "sessions",
+		columns: []string{
+			"customer_id", "id", "checkout_id", "plan", "kind", "duration_seconds", "status", "version", "starts_at", "expires_at", "revives",
+		},
+		values:    map[string]string{"version": "1", "expires_at": "coalesce($::timestamptz, LEAST(now() + $::interval, $::timestamptz))"},
+		returning: "id, created_at, expires_at",
+	}
+	insertRequest = &insert{
+		table: "session_requests", columns: []string{"customer_id", "id", "session_id", "customer_name", "status"},
+		values: map[string]string{"status": "'pending'"},
+	}
+)
+
 const (
-	insertClaim    = `INSERT INTO curfew.payment_refs (ref, customer_id, checkout_id, plan) VALUES ($1, $2, $3, $4)`
-	insertKey      = `INSERT INTO curfew.idempotency_keys (customer_id, key, checkout_id, session_id) VALUES ($1, $2, $3, $4)`
-	insertCheckout = checkoutInto + ` VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, now() + $12::interval, $13, $14, $15)`
-	checkoutInto   = `INSERT INTO curfew.checkouts
-			(customer_id, id, ref, plan, amount, currency, email, name, metadata, outcome, version, session_id, retry_until,
-			refund_amount, payment_id, note)`
-	insertSession = `INSERT INTO curfew.sessions
-			(customer_id, id, checkout_id, plan, kind, duration_seconds, status, version, starts_at, expires_at, revives)
-		VALUES ($1, $2, $3, $4, $5, $6, $9, 1, $10::timestamptz, coalesce($10, LEAST(now() + $7::interval, $8::timestamptz)), $11)
-		RETURNING id, created_at, expires_at`
-	insertRequest = `INSERT INTO curfew.session_requests (customer_id, id, session_id, customer_name, status)
-		VALUES ($1, $2, $3, $4, 'pending')`
-	// The two of an admission in one statement: each statement costs a message.
-	insertTwoEvents = insertEvent + `, ($11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`
 	fulfillCheckout = `UPDATE curfew.checkouts SET
 			outcome = 'fulfilled', version = version + 1, session_id = coalesce(session_id, $5), retry_until = NULL,
 			refund_amount = 0, updated_at = now()
@@ -88,7 +99,7 @@ func queueFresh(b *pgx.Batch, group []*entry) {
 			claims = append(claims, claimValues(c.a.Checkout))
 		}
 		checkouts = append(checkouts, checkoutValues(c.a.Checkout, curfew.Fulfilled, c.a.Session.ID, 0))
-		events = append(events, firstEvents(c))
+		events = append(events, firstEvents(c)...)
 	}
 	slices.SortFunc(claims, func(x, y []any) int { return strings.Compare(x[0].(string), y[0].(string)) }) //nolint:errcheck // the reference
 	queueRows(b, insertClaim, claims)
@@ -97,12 +108,13 @@ func queueFresh(b *pgx.Batch, group []*entry) {
 	}
 	queueRows(b, insertCheckout, checkouts)
 	queueSessions(b, group)
-	queueRows(b, insertTwoEvents, events)
+	queueRows(b, insertEvent, events)
 }
 
-func firstEvents(c *entry) []any {
+// firstEvents is an admission's events: the session's and the checkout's.
+func firstEvents(c *entry) [][]any {
 	a := c.a
-	return slices.Concat(
+	return [][]any{
 		event{
 			subject: "session", customerID: a.Session.CustomerID, subjectID: a.Session.ID, number: 1,
 			to: string(c.st.Status), actor: a.Actor, reason: a.Reason, runID: a.RunID,
@@ -110,7 +122,8 @@ func firstEvents(c *entry) []any {
 		event{
 			subject: "checkout", customerID: a.Checkout.CustomerID, subjectID: a.Checkout.ID, number: 1,
 			to: string(curfew.Fulfilled), actor: a.Actor, reason: a.Reason, runID: a.RunID,
-		}.values())
+		}.values(),
+	}
 }
 
 // queueRenewal queues a session that an existing checkout pays for.
@@ -139,7 +152,7 @@ func claimValues(c curfew.Checkout) []any { return []any{c.Ref, c.CustomerID, c.
 
 func queueKey(b *pgx.Batch, a record.Admission) {
 	if a.Key != "" {
-		b.Queue(insertKey, a.Session.CustomerID, a.Key, a.Checkout.ID, a.Session.ID)
+		b.Queue(insertKey.rows(1), a.Session.CustomerID, a.Key, a.Checkout.ID, a.Session.ID)
 	}
 }
 
@@ -164,8 +177,8 @@ func queueSessions(b *pgx.Batch, group []*entry) {
 		s, d := c.a.Session, c.a.Deadline
 		// A new session always has a deadline, so a zero one is now.
 		sessions = append(sessions, []any{
-			s.CustomerID, s.ID, null(s.CheckoutID), s.Plan, s.Kind, int64(s.Duration / time.Second), d.After, null(d.Limit),
-			c.st.Status, null(c.st.StartsAt), null(s.Revives),
+			s.CustomerID, s.ID, null(s.CheckoutID), s.Plan, s.Kind, int64(s.Duration / time.Second), c.st.Status,
+			null(c.st.StartsAt), null(c.st.StartsAt), d.After, null(d.Limit), null(s.Revives),
 		})
 		if c.st.Status == curfew.Scheduled {
 			continue
@@ -206,9 +219,9 @@ func (s admissions) Defer(ctx context.Context, c curfew.Checkout, actor curfew.A
 	r := record.Receipt{}
 	err := s.send(ctx, func(b *pgx.Batch) {
 		if c.Ref != "" {
-			b.Queue(insertClaim, claimValues(c)...)
+			b.Queue(insertClaim.rows(1), claimValues(c)...)
 		}
-		b.Queue(insertCheckout, checkoutValues(c, curfew.Deferred, "", ttl)...)
+		b.Queue(insertCheckout.rows(1), checkoutValues(c, curfew.Deferred, "", ttl)...)
 		queueEvents(b, []event{{
 			subject: "checkout", customerID: c.CustomerID, subjectID: c.ID, number: 1,
 			to: string(curfew.Deferred), actor: actor, reason: curfew.DeferredReason,

@@ -3,11 +3,7 @@ package postgres
 import (
 	"errors"
 	"math/bits"
-	"regexp"
 	"slices"
-	"strconv"
-	"strings"
-	"sync"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -57,54 +53,17 @@ func intoOrConflict(targets []any, format string, args ...any) func(pgx.Row) err
 	}
 }
 
-// queueRows queues an INSERT of one row's VALUES for many rows, in few
-// statements of few sizes: each text is prepared once a connection.
-func queueRows(b *pgx.Batch, insert string, rows [][]any) []*pgx.QueuedQuery {
+// queueRows queues rows, in few statements of few sizes: each text is prepared
+// once a connection.
+func queueRows(b *pgx.Batch, into *insert, rows [][]any) []*pgx.QueuedQuery {
 	var queued []*pgx.QueuedQuery
 	for len(rows) > 0 {
 		n := len(rows)
 		if n > 8 {
 			n = 1 << (bits.Len(uint(n)) - 1)
 		}
-		queued = append(queued, b.Queue(times(insert, n, len(rows[0])), slices.Concat(rows[:n]...)...))
+		queued = append(queued, b.Queue(into.rows(n), slices.Concat(rows[:n]...)...))
 		rows = rows[n:]
 	}
 	return queued
-}
-
-// timesKey is what a text of many rows is made of.
-type timesKey struct {
-	insert string
-	n      int
-}
-
-var (
-	timesMade sync.Map // from timesKey to text: making one takes longer than its execution
-	dollars   = regexp.MustCompile(`\$(\d+)`)
-)
-
-// times is an INSERT of VALUES with so many parameters as one of n times the
-// rows. What follows the VALUES is RETURNING or nothing.
-func times(insert string, n, params int) string {
-	if n == 1 {
-		return insert
-	}
-	if made, ok := timesMade.Load(timesKey{insert, n}); ok {
-		return made.(string) //nolint:errcheck,forcetypeassert // nothing else is stored
-	}
-	head, rest, _ := strings.Cut(insert, "VALUES ")
-	row, tail, returning := strings.Cut(rest, "RETURNING ")
-	rows := make([]string, n)
-	for i := range rows {
-		rows[i] = dollars.ReplaceAllStringFunc(strings.TrimSpace(row), func(p string) string {
-			k, _ := strconv.Atoi(p[1:])
-			return "$" + strconv.Itoa(k+i*params)
-		})
-	}
-	text := head + "VALUES " + strings.Join(rows, ", ")
-	if returning {
-		text += " RETURNING " + tail
-	}
-	timesMade.Store(timesKey{insert, n}, text)
-	return text
 }

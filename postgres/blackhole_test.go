@@ -20,23 +20,31 @@ type tunnel struct {
 
 func newTunnel(t *testing.T, to string) *tunnel {
 	t.Helper()
+	p := &tunnel{}
+	p.open()
+	p.at = serve(t, func(here net.Conn) { p.lead(here, to) })
+	return p
+}
+
+// serve hands each connection to an address of the loopback interface to handle,
+// until the test ends.
+func serve(t *testing.T, handle func(net.Conn)) (at string) {
+	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.Close() })
-	p := &tunnel{at: l.Addr().String()}
-	p.open()
 	go func() {
 		for {
-			here, err := l.Accept()
+			conn, err := l.Accept()
 			if err != nil {
 				return // the test has ended
 			}
-			go p.lead(here, to)
+			go handle(conn)
 		}
 	}()
-	return p
+	return l.Addr().String()
 }
 
 func (p *tunnel) open() { swallowed := make(chan struct{}); p.swallowed.Store(&swallowed) }

@@ -27,11 +27,15 @@ const (
 	deleteKey   = `DELETE FROM curfew.idempotency_keys k WHERE k.customer_id = $1 AND k.key = $2 AND NOT EXISTS (
 		SELECT FROM curfew.checkouts c JOIN curfew.sessions s ON s.customer_id = c.customer_id
 		WHERE c.customer_id = k.customer_id AND c.id = k.checkout_id AND s.id = k.session_id)`
-	insertRecovered = checkoutInto + ` VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $16, $11, now() + $12::interval, $13, $14, $15)`
-	stepRecovered   = `UPDATE curfew.checkouts c SET version = c.version + 1, outcome = $3, retry_until = NULL,
+	stepRecovered = `UPDATE curfew.checkouts c SET version = c.version + 1, outcome = $3, retry_until = NULL,
 			refund_amount = CASE WHEN $3 = 'refunding' THEN c.refund_amount ELSE 0 END
 		WHERE c.customer_id = $1 AND c.id = $2`
 )
+
+// insertRecovered is insertCheckout with a version of its own.
+var insertRecovered = &insert{
+	table: "checkouts", columns: checkoutInsertColumns, values: map[string]string{"retry_until": "now() + $::interval"},
+}
 
 // LostCheckout is the claim of a reference whose checkout is missing.
 func (s claims) LostCheckout(ctx context.Context, ref string) (record.PaymentClaim, error) {
@@ -62,7 +66,7 @@ func (s claims) Recover(ctx context.Context, c curfew.Checkout, actor curfew.Act
 	first, step := c.Beginning()
 	err := s.tx(ctx, func(t *transaction) error {
 		return t.send(ctx, func(b *pgx.Batch) {
-			b.Queue(insertRecovered, append(checkoutValues(first, first.Outcome, c.SessionID, ttl), max(first.Version, 1))...)
+			b.Queue(insertRecovered.rows(1), append(checkoutValues(first, first.Outcome, c.SessionID, ttl), max(first.Version, 1))...)
 			if first.Outcome == curfew.Fulfilled {
 				b.Queue(tallyFulfilled)
 			}

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -186,20 +185,21 @@ func (s cleanup) NextDeadline(ctx context.Context, after time.Time) (at, now tim
 	return at, now, wrap(err, "read the next deadline")
 }
 
-// Tidy forgets what is too old to matter. What signals 'until' has no end, such
-// as the sweeper's, stays.
+// A signal without an end, such as the sweeper's, stays.
+const (
+	deleteOldRefusals = `DELETE FROM curfew.refusals WHERE at < now() - $1::interval`
+	deleteOldPreviews = `DELETE FROM curfew.previews WHERE created_at < now() - interval '1 day'`
+	deletePastSignals = `DELETE FROM curfew.signals WHERE until < now()`
+)
+
+// Tidy deletes what is too old to matter.
 func (s cleanup) Tidy(ctx context.Context, window time.Duration) error {
-	for _, t := range []struct {
-		sql  string
-		args []any
-	}{
-		{`DELETE FROM curfew.refusals WHERE at < now() - $1::interval`, []any{window}},
-		{`DELETE FROM curfew.previews WHERE created_at < now() - interval '1 day'`, nil},
-		{`DELETE FROM curfew.signals WHERE until < now()`, nil},
-	} {
-		if _, err := s.exec(ctx, t.sql, t.args...); err != nil {
-			return fmt.Errorf("tidy: %w", err)
-		}
+	_, err := s.exec(ctx, deleteOldRefusals, window)
+	if err == nil {
+		_, err = s.exec(ctx, deleteOldPreviews)
 	}
-	return nil
+	if err == nil {
+		_, err = s.exec(ctx, deletePastSignals)
+	}
+	return wrap(err, "tidy")
 }

@@ -67,7 +67,7 @@ var links = map[string]struct{ page, last, wrong string }{
 	},
 	"checkouts": {
 		`SELECT customer_id, id, ref, version, outcome AS status, session_id, money_due
-			FROM curfew.checkouts WHERE id > coalesce(nullif($1, ''), '` + beforeEveryone + `')::uuid ORDER BY id LIMIT $2`, `id::text`,
+			FROM curfew.checkouts WHERE id > coalesce(nullif($1, ''), '` + lowestID + `')::uuid ORDER BY id LIMIT $2`, `id::text`,
 		`SELECT 'checkout_without_claim', p.id::text, p.customer_id FROM page p WHERE p.ref <> '' AND NOT EXISTS (
 			SELECT FROM curfew.payment_refs r WHERE r.ref = p.ref AND r.customer_id = p.customer_id AND r.checkout_id = p.id)
 		UNION ALL SELECT 'fulfilled_without_session', p.id::text, p.customer_id FROM page p
@@ -81,7 +81,7 @@ var links = map[string]struct{ page, last, wrong string }{
 	// A waiting session that nobody was offered is the orphans' rule's.
 	"sessions": {
 		`SELECT customer_id, id, status, mechanic_id, checkout_id, version
-			FROM curfew.sessions WHERE id > coalesce(nullif($1, ''), '` + beforeEveryone + `')::uuid ORDER BY id LIMIT $2`, `id::text`,
+			FROM curfew.sessions WHERE id > coalesce(nullif($1, ''), '` + lowestID + `')::uuid ORDER BY id LIMIT $2`, `id::text`,
 		`SELECT 'session_without_checkout', p.id::text, p.customer_id FROM page p WHERE p.checkout_id IS NOT NULL AND NOT EXISTS (
 			SELECT FROM curfew.checkouts c WHERE c.customer_id = p.customer_id AND c.id = p.checkout_id)
 		UNION ALL SELECT 'session_without_request', s.id::text, s.customer_id FROM page s WHERE ` + openSession + ` AND s.mechanic_id IS NOT NULL
@@ -93,14 +93,14 @@ var links = map[string]struct{ page, last, wrong string }{
 	},
 	"session_requests": {
 		`SELECT customer_id, id, session_id, status
-			FROM curfew.session_requests WHERE id > coalesce(nullif($1, ''), '` + beforeEveryone + `')::uuid ORDER BY id LIMIT $2`, `id::text`,
+			FROM curfew.session_requests WHERE id > coalesce(nullif($1, ''), '` + lowestID + `')::uuid ORDER BY id LIMIT $2`, `id::text`,
 		`SELECT 'request_without_session', p.id::text, p.customer_id FROM page p WHERE p.status IN ('pending', 'accepted') AND NOT EXISTS (
 			SELECT FROM curfew.sessions s WHERE s.customer_id = p.customer_id AND s.id = p.session_id AND ` + openSession + `)`,
 	},
 	"events": {
 		`SELECT customer_id, subject_id, subject, number, at, id FROM curfew.events
 			WHERE (at, id) > (coalesce(nullif(split_part($1, ' ', 1), ''), '-infinity')::timestamptz,
-				coalesce(nullif(split_part($1, ' ', 2), ''), '` + beforeEveryone + `')::uuid) ORDER BY at, id LIMIT $2`,
+				coalesce(nullif(split_part($1, ' ', 2), ''), '` + lowestID + `')::uuid) ORDER BY at, id LIMIT $2`,
 		`to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || ' ' || id`,
 		`SELECT DISTINCT 'events_without_subject', p.subject_id::text, p.customer_id FROM page p WHERE NOT EXISTS (
 				SELECT FROM curfew.sessions s WHERE p.subject = 'session' AND s.customer_id = p.customer_id AND s.id = p.subject_id)

@@ -49,7 +49,7 @@ func (s deliveries) Due(ctx context.Context, queues []string) (map[string]time.D
 		})
 		return err
 	}, selectQueueDue, queues)
-	return due, wrap(err, "which deliveries are due")
+	return due, wrap(err, "read which deliveries are due")
 }
 
 // claimDeliveries looks at the first that are due. One whose subject has an

@@ -34,7 +34,7 @@ func (s deliveries) ListDeliveries(ctx context.Context, f record.DeliverySearch)
 		sql = listUndelivered
 	}
 	if !isID(f.After) {
-		f.After = beforeEveryone
+		f.After = lowestID
 	}
 	all, err := many(ctx, s.db, scanDelivery, sql, f.After, f.State, f.Destination, f.Limit)
 	return all, wrap(err, "list deliveries")
@@ -42,7 +42,7 @@ func (s deliveries) ListDeliveries(ctx context.Context, f record.DeliverySearch)
 
 // AddDelivery writes one that no event caused.
 func (s deliveries) AddDelivery(ctx context.Context, d record.Delivery) error {
-	_, err := s.exec(ctx, insertDelivery, deliveryValues(d)...)
+	_, err := s.exec(ctx, insertDelivery.rows(1), deliveryValues(d)...)
 	return wrap(err, "add delivery %s", d.ID)
 }
 

@@ -46,21 +46,8 @@ func TestWhatCallsItselfPostgreSQL(t *testing.T) {
 // PostgreSQL's protocol.
 func another(t *testing.T, version string) string {
 	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go answer(conn, version)
-		}
-	}()
-	return "postgres://me@" + l.Addr().String() + "/db?sslmode=disable"
+	at := serve(t, func(conn net.Conn) { answer(conn, version) })
+	return "postgres://me@" + at + "/db?sslmode=disable"
 }
 
 func answer(conn net.Conn, version string) {

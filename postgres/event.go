@@ -18,9 +18,12 @@ type event struct {
 	reason, runID         string
 }
 
-const insertEvent = `INSERT INTO curfew.events
-	(id, subject, customer_id, subject_id, number, from_status, to_status, actor, reason, run_id)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+var insertEvent = &insert{
+	table: "events",
+	columns: []string{
+		"id", "subject", "customer_id", "subject_id", "number", "from_status", "to_status", "actor", "reason", "run_id",
+	},
+}
 
 func (e event) values() []any {
 	return []any{
@@ -30,12 +33,8 @@ func (e event) values() []any {
 
 func queueEvents(b *pgx.Batch, events []event) {
 	for _, e := range events {
-		b.Queue(insertEvent, e.values()...)
+		b.Queue(insertEvent.rows(1), e.values()...)
 	}
-}
-
-var eventInsertColumns = []string{
-	"id", "subject", "customer_id", "subject_id", "number", "from_status", "to_status", "actor", "reason", "run_id",
 }
 
 // few is how many statements cost less than the two round trips more of a COPY.
@@ -46,5 +45,5 @@ func writeEvents(ctx context.Context, t *transaction, events []event) error {
 	if len(events) <= few {
 		return t.last(ctx, func(b *pgx.Batch) { queueEvents(b, events) })
 	}
-	return t.copy(ctx, "events", eventInsertColumns, len(events), func(i int) []any { return events[i].values() })
+	return t.copy(ctx, insertEvent.table, insertEvent.columns, len(events), func(i int) []any { return events[i].values() })
 }

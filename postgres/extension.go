@@ -34,8 +34,8 @@ func (s admissions) Extend(ctx context.Context, x record.Extension) (curfew.Snap
 func queueExtension(b *pgx.Batch, x record.Extension) {
 	b.Queue(extendSession, x.From.CustomerID, x.From.ID, curfew.Live, x.From.Version, int64(x.By/time.Second), x.By).
 		Exec(hit("session %s has moved", x.From.ID))
-	b.Queue(insertClaim, claimValues(x.Checkout)...)
-	b.Queue(insertCheckout, checkoutValues(x.Checkout, curfew.Fulfilled, x.From.ID, 0)...)
+	b.Queue(insertClaim.rows(1), claimValues(x.Checkout)...)
+	b.Queue(insertCheckout.rows(1), checkoutValues(x.Checkout, curfew.Fulfilled, x.From.ID, 0)...)
 	b.Queue(tallyFulfilled)
 	queueEvents(b, []event{
 		{
@@ -54,9 +54,9 @@ func (s admissions) Record(ctx context.Context, c curfew.Checkout, actor curfew.
 	r := record.Receipt{}
 	err := s.send(ctx, func(b *pgx.Batch) {
 		if c.Ref != "" {
-			b.Queue(insertClaim, claimValues(c)...)
+			b.Queue(insertClaim.rows(1), claimValues(c)...)
 		}
-		b.Queue(insertCheckout, checkoutValues(c, c.Outcome, c.SessionID, 0)...)
+		b.Queue(insertCheckout.rows(1), checkoutValues(c, c.Outcome, c.SessionID, 0)...)
 		queueEvents(b, []event{{
 			subject: "checkout", customerID: c.CustomerID, subjectID: c.ID, number: 1,
 			to: string(c.Outcome), actor: actor, reason: reason,

@@ -12,29 +12,6 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-func TestTimes(t *testing.T) {
-	t.Parallel()
-	for sentence, c := range map[string]struct {
-		insert    string
-		n, params int
-		want      string
-	}{
-		"one row is left alone": {"INSERT INTO t VALUES ($1, 1)", 1, 1, "INSERT INTO t VALUES ($1, 1)"},
-		"parameters go on": {
-			"INSERT INTO t (a, b) VALUES ($1, $2::text)", 3, 2,
-			"INSERT INTO t (a, b) VALUES ($1, $2::text), ($3, $4::text), ($5, $6::text)",
-		},
-		"two rows a time and one RETURNING": {
-			"INSERT INTO t VALUES ($1), ($2)\n\t\tRETURNING a", 2, 2,
-			"INSERT INTO t VALUES ($1), ($2), ($3), ($4) RETURNING a",
-		},
-	} {
-		if got := times(c.insert, c.n, c.params); got != c.want {
-			t.Errorf("%s: got %s", sentence, got)
-		}
-	}
-}
-
 // group makes admissions wait while another transaction holds all claims, and
 // returns their errors in order once it has let them go as one group.
 func (f *fixture) group(all []record.Admission) ([]curfew.Snapshot, []error) {

@@ -37,17 +37,26 @@ const (
 	deleteGuardsOff = `DELETE FROM curfew.signals WHERE name = 'guards:off'`
 )
 
+// guardNames lists the guards that guards.sql makes, in its order.
+func guardNames() []string { return namesIn(guardTriggers) }
+
+// guardsOff reports whether the guards were switched off on purpose.
+func (s schema) guardsOff(ctx context.Context) (bool, error) {
+	off, err := one(ctx, s.db, value[bool], selectGuardsOff)
+	return off, wrap(err, "look for the guards")
+}
+
 // GuardsMissing names the guards that the database should have and has not.
 func (s schema) GuardsMissing(ctx context.Context) ([]string, error) {
-	off, err := one(ctx, s.db, value[bool], selectGuardsOff)
+	off, err := s.guardsOff(ctx)
 	if err != nil || off {
-		return nil, wrap(err, "look for the guards")
+		return nil, err
 	}
-	there, err := many(ctx, s.db, value[string], selectGuards)
+	installed, err := many(ctx, s.db, value[string], selectGuards)
 	if err != nil {
 		return nil, wrap(err, "look for the guards")
 	}
-	return slices.DeleteFunc(namesIn(guardTriggers), func(name string) bool { return slices.Contains(there, name) }), nil
+	return slices.DeleteFunc(guardNames(), func(name string) bool { return slices.Contains(installed, name) }), nil
 }
 
 // SetGuards installs the guards, or removes them and remembers that this was
@@ -118,7 +127,7 @@ func (s schema) alone(ctx context.Context, table string, statements ...string) e
 // keepGuards installs what is missing or of another version of this text. It
 // locks nothing if there is nothing to do, and leaves what a newer schema has.
 func (s schema) keepGuards(ctx context.Context) error {
-	off, err := one(ctx, s.db, value[bool], selectGuardsOff)
+	off, err := s.guardsOff(ctx)
 	if err != nil || off {
 		return err
 	}

@@ -15,7 +15,7 @@ import (
 // heartbeats is what processes leave for each other.
 type heartbeats struct{ *db }
 
-const beatSignal = `INSERT INTO curfew.signals (name, lag) VALUES ($1, $2)
+const upsertSignal = `INSERT INTO curfew.signals (name, lag) VALUES ($1, $2)
 	ON CONFLICT (name) DO UPDATE SET at = excluded.at, lag = excluded.lag`
 
 // RecordSweep records a successful sweep.
@@ -32,12 +32,12 @@ func (s heartbeats) RecordQueueRead(ctx context.Context) error {
 func (s heartbeats) beat(ctx context.Context, name string, lag time.Duration) error {
 	return s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(asynchronousCommit)
-		b.Queue(beatSignal, name, lag)
+		b.Queue(upsertSignal, name, lag)
 	})
 }
 
 const (
-	beatProcess = `INSERT INTO curfew.signals (name, until) VALUES ('process:' || $1, now() + $2::interval)
+	upsertProcess = `INSERT INTO curfew.signals (name, until) VALUES ('process:' || $1, now() + $2::interval)
 		ON CONFLICT (name) DO UPDATE SET at = excluded.at, until = excluded.until`
 	// A row may find room in its table while no table can grow. Sorting more than
 	// its memory holds writes a file of some 300 kB beside the tables.
@@ -60,24 +60,26 @@ func (s heartbeats) RecordHeartbeat(ctx context.Context, process string, ttl tim
 			if err := t.send(ctx, func(b *pgx.Batch) { b.Queue(everyTable) }); err != nil {
 				return err
 			}
-			return t.last(ctx, func(b *pgx.Batch) { b.Queue(beatProcess, process, ttl) })
+			return t.last(ctx, func(b *pgx.Batch) { b.Queue(upsertProcess, process, ttl) })
 		})
 	}
 	return wrap(err, "write the row of this process")
 }
 
+const deleteProcess = `DELETE FROM curfew.signals WHERE name = 'process:' || $1`
+
 // ForgetProcess removes the row of a process.
 func (s heartbeats) ForgetProcess(ctx context.Context, process string) error {
-	_, err := s.exec(ctx, `DELETE FROM curfew.signals WHERE name = 'process:' || $1`, process)
+	_, err := s.exec(ctx, deleteProcess, process)
 	return wrap(err, "remove the row of this process")
 }
 
-const beatStreams = `INSERT INTO curfew.signals (name, n, until) VALUES ('streams:' || $1, $2, now() + $3::interval)
+const upsertStreams = `INSERT INTO curfew.signals (name, n, until) VALUES ('streams:' || $1, $2, now() + $3::interval)
 	ON CONFLICT (name) DO UPDATE SET at = excluded.at, n = excluded.n, until = excluded.until`
 
 // RecordStreams records how many mechanics are connected to a process.
 func (s heartbeats) RecordStreams(ctx context.Context, process string, mechanics int, ttl time.Duration) error {
-	_, err := s.exec(ctx, beatStreams, process, mechanics, ttl)
+	_, err := s.exec(ctx, upsertStreams, process, mechanics, ttl)
 	return wrap(err, "record who is connected")
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -190,6 +191,20 @@ func (s schema) applied(ctx context.Context) (map[int64]time.Time, error) {
 		return nil, nil
 	}
 	return applied, err
+}
+
+// Newer reports whether a later release has migrated the schema.
+func (s schema) Newer(ctx context.Context) (bool, error) {
+	ours, err := embedded()
+	if err != nil {
+		return false, err
+	}
+	applied, err := s.applied(ctx)
+	if err != nil {
+		return false, err
+	}
+	last := slices.Max(append(slices.Collect(maps.Keys(applied)), 0))
+	return last > ours[len(ours)-1].Number, nil
 }
 
 var fileName = regexp.MustCompile(`^(\d+)_(.+)\.sql$`)

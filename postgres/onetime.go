@@ -13,7 +13,7 @@ const insertOneTime = `INSERT INTO curfew.signals (name, until) VALUES ($1, now(
 // ClaimOnce records a one-time name.
 func (s oneTimes) ClaimOnce(ctx context.Context, name string, ttl time.Duration) error {
 	_, err := s.exec(ctx, insertOneTime, name, ttl)
-	return wrap(err, "claim %s", name)
+	return wrap(err, "claim a one-time name")
 }
 
 const selectOneTime = `SELECT EXISTS (SELECT FROM curfew.signals WHERE name = $1)`
@@ -21,5 +21,5 @@ const selectOneTime = `SELECT EXISTS (SELECT FROM curfew.signals WHERE name = $1
 // Claimed reports whether a one-time name was recorded.
 func (s oneTimes) Claimed(ctx context.Context, name string) (bool, error) {
 	claimed, err := one(ctx, s.db, value[bool], selectOneTime, name)
-	return claimed, wrap(err, "look for %s", name)
+	return claimed, wrap(err, "look for a one-time name")
 }

@@ -15,10 +15,10 @@ type outbox struct{ *db }
 
 const selectUnpublished = `SELECT ` + eventColumns + ` FROM curfew.events e WHERE NOT told AND NOT ` + apartEvent + ` ORDER BY customer_id, subject_id, number LIMIT $1`
 
-// Unpublished is events that nobody was told of.
+// Unpublished is events that no delivery was made of.
 func (s outbox) Unpublished(ctx context.Context, limit int) ([]curfew.Event, error) {
 	all, err := many(ctx, s.db, scanEvent, selectUnpublished, limit)
-	return all, wrap(err, "read the untold events")
+	return all, wrap(err, "read the unpublished events")
 }
 
 const selectEnrichedEvents = `SELECT e.id, e.customer_id, e.subject_id, e.number, e.from_status, e.to_status, e.actor, e.reason, e.run_id, e.at,
@@ -42,7 +42,7 @@ func (s outbox) EnrichedEvents(ctx context.Context, events []curfew.Event) ([]re
 			return err
 		})
 	})
-	return all, wrap(err, "what %d events are about", len(events))
+	return all, wrap(err, "read what %d events are about", len(events))
 }
 
 func scanEnrichedEvent(r row) (record.EnrichedEvent, error) {
@@ -63,8 +63,7 @@ func eventKeys(events []curfew.Event) []any {
 }
 
 // publishEvents has its condition twice, as endSessions.
-const (
-	publishEvents = `UPDATE curfew.events e SET told = true
+const publishEvents = `UPDATE curfew.events e SET told = true
 		FROM (SELECT e.customer_id, e.subject_id, e.number
 			FROM curfew.events e JOIN unnest($1::text[], $2::uuid[], $3::bigint[]) k (customer_id, subject_id, number)
 				ON e.customer_id = k.customer_id AND e.subject_id = k.subject_id AND e.number = k.number
@@ -72,10 +71,11 @@ const (
 			ORDER BY e.customer_id, e.subject_id, e.number FOR UPDATE OF e SKIP LOCKED) k
 		WHERE e.customer_id = k.customer_id AND e.subject_id = k.subject_id AND e.number = k.number AND ` + isUnpublished + `
 		RETURNING e.id`
-	insertDelivery = `INSERT INTO curfew.deliveries
-			(customer_id, id, event_id, subject_id, number, channel, lane, destination, kind, body)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
-)
+
+var insertDelivery = &insert{
+	table:   "deliveries",
+	columns: []string{"customer_id", "id", "event_id", "subject_id", "number", "channel", "lane", "destination", "kind", "body"},
+}
 
 // Publish marks events as told and writes what is to be delivered of those that
 // it marked.
@@ -95,7 +95,7 @@ func (s outbox) Publish(ctx context.Context, events []curfew.Event, deliveries [
 		}
 		return t.last(ctx, func(b *pgx.Batch) { queueDeliveries(b, deliveries, told) })
 	})
-	return len(told), wrap(err, "tell of %d events", len(events))
+	return len(told), wrap(err, "publish %d events", len(events))
 }
 
 func queueDeliveries(b *pgx.Batch, deliveries []record.Delivery, told map[string]bool) {

@@ -44,15 +44,13 @@ const (
 	chosen        = ` WHERE c.id > $1::uuid AND ($2 = '' OR c.outcome = $2)`
 	inOrder       = ` ORDER BY c.id LIMIT $3`
 	waits         = `'deferred', 'held', 'refund_due', 'refunding'`
-
-	beforeEveryone = `00000000-0000-0000-0000-000000000000`
 )
 
 // ListCheckouts is those that the search chooses.
 func (s payments) ListCheckouts(ctx context.Context, q curfew.CheckoutSearch) ([]curfew.Checkout, error) {
 	after := q.After
 	if !isID(after) {
-		after = beforeEveryone
+		after = lowestID
 	}
 	sql, args := listCheckouts, []any{after, q.Outcome, q.Limit}
 	switch {

@@ -2,9 +2,6 @@ package postgres
 
 import (
 	"context"
-	"time"
-
-	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
@@ -37,35 +34,11 @@ const (
 		02:00:00.000001, 04:00:00.000001, 08:00:00.000001, 24:00:00.000001}'::interval[])`
 )
 
-// Pending is what mechanics may take, oldest first.
+// Pending is what mechanics can accept, oldest first.
 func (s queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Snapshot, error) {
 	at, id := since(after)
 	all, err := manyByIndex(ctx, s.db, scanSnapshot, selectPending, at, id, limit)
 	return all, wrap(err, "read the queue")
-}
-
-// behind is the parameters of a place in a rising list; no place is before all.
-func since(c curfew.Cursor) (pgtype.Timestamptz, string) {
-	if c == (curfew.Cursor{}) {
-		return pgtype.Timestamptz{InfinityModifier: pgtype.NegativeInfinity, Valid: true}, "00000000-0000-0000-0000-000000000000"
-	}
-	return place(c, "00000000-0000-0000-0000-000000000000")
-}
-
-// before is the parameters of a place in a falling list; no place is after all.
-func until(c curfew.Cursor) (pgtype.Timestamptz, string) {
-	if c == (curfew.Cursor{}) {
-		return pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}, "ffffffff-ffff-ffff-ffff-ffffffffffff"
-	}
-	return place(c, "ffffffff-ffff-ffff-ffff-ffffffffffff")
-}
-
-// place is the parameters of a cursor; one without an id is beside the id given.
-func place(c curfew.Cursor, beside string) (pgtype.Timestamptz, string) {
-	if c.ID == "" {
-		c.ID = beside
-	}
-	return pgtype.Timestamptz{Time: c.At.Truncate(time.Microsecond), Valid: true}, c.ID
 }
 
 const selectSlot = `SELECT mechanic_id, customer_id, session_id FROM curfew.mechanic_slots WHERE mechanic_id = $1`
@@ -106,7 +79,7 @@ const abandonSlot = `DELETE FROM curfew.mechanic_slots m
 func (s queue) AbandonSlot(ctx context.Context, slot record.Slot) error {
 	n, err := s.exec(ctx, abandonSlot, slot.MechanicID, slot.CustomerID, slot.SessionID)
 	if err == nil && n == 0 {
-		err = curfew.Errorf(curfew.Conflict, "the slot is held, or another's")
+		err = curfew.Errorf(curfew.Conflict, "the slot of mechanic %s is held by session %s or has changed", slot.MechanicID, slot.SessionID)
 	}
 	return wrap(translate(err), "abandon the slot of %s", slot.MechanicID)
 }

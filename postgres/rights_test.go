@@ -102,6 +102,7 @@ func TestARightOfSomeColumnsIsNotEnough(t *testing.T) {
 var (
 	// Statements as they stand in this package; FOR UPDATE is an update.
 	verbs   = regexp.MustCompile(`\b(INSERT INTO|UPDATE|DELETE FROM|FROM|JOIN) curfew\.(\w+)`)
+	inserts = regexp.MustCompile(`&insert\{\s*table:\s*"(\w+)"`)
 	upserts = regexp.MustCompile("INSERT INTO curfew\\.(\\w+)[^`]*?\\bDO UPDATE\\b")
 	// What these files do is the owner's: they migrate, install and restore.
 	owners = []string{"migrate.go", "guards.go", "backup.go", "verify.go", "rights.go"}
@@ -135,6 +136,12 @@ func TestRightsAreThoseOfTheStatements(t *testing.T) {
 				needed[m[2]] = map[string]bool{"SELECT": true} // what is written is also read: RETURNING, WHERE, backup
 			}
 			needed[m[2]][verb] = true
+		}
+		for _, m := range inserts.FindAllStringSubmatch(string(text), -1) {
+			if needed[m[1]] == nil {
+				needed[m[1]] = map[string]bool{"SELECT": true}
+			}
+			needed[m[1]]["INSERT"] = true
 		}
 	}
 	want := make(map[string][]string)

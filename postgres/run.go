@@ -60,14 +60,14 @@ func (s runs) FinishRun(ctx context.Context, r curfew.Run) (finished curfew.Run,
 	return finished, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no run %q", r.ID)), "finish run %s", r.ID)
 }
 
-const beatRun = `INSERT INTO curfew.signals (name, until) VALUES ('run:' || $1, now() + $2::interval)
+const upsertRunSignal = `INSERT INTO curfew.signals (name, until) VALUES ('run:' || $1, now() + $2::interval)
 	ON CONFLICT (name) DO UPDATE SET at = excluded.at, until = excluded.until`
 
 // RenewRun extends a run's lease.
 func (s runs) RenewRun(ctx context.Context, id string, ttl time.Duration) error {
 	return wrap(s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(asynchronousCommit)
-		b.Queue(beatRun, id, ttl)
+		b.Queue(upsertRunSignal, id, ttl)
 	}), "say that run %s goes on", id)
 }
 
@@ -104,7 +104,7 @@ func (s runs) RunEvents(ctx context.Context, runID, after string, limit int) ([]
 		return nil, nil
 	}
 	if !isID(after) {
-		after = beforeEveryone
+		after = lowestID
 	}
 	all, err := many(ctx, s.db, scanEvent, selectRunEvents, runID, after, limit)
 	return all, wrap(err, "read the events of run %s", runID)

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 
@@ -79,6 +80,33 @@ func null[T comparable](v T) *T {
 	}
 	return &v
 }
+
+// since is where a rising list goes on behind a cursor; the zero cursor is before everything.
+func since(c curfew.Cursor) (pgtype.Timestamptz, string) {
+	if c == (curfew.Cursor{}) {
+		return pgtype.Timestamptz{InfinityModifier: pgtype.NegativeInfinity, Valid: true}, lowestID
+	}
+	return place(c, lowestID)
+}
+
+// until is since for a falling list; the zero cursor is after everything.
+func until(c curfew.Cursor) (pgtype.Timestamptz, string) {
+	if c == (curfew.Cursor{}) {
+		return pgtype.Timestamptz{InfinityModifier: pgtype.Infinity, Valid: true}, highestID
+	}
+	return place(c, highestID)
+}
+
+// place is the parameters of a cursor; one without an id stands beside the id given.
+func place(c curfew.Cursor, beside string) (pgtype.Timestamptz, string) {
+	return pgtype.Timestamptz{Time: c.At.Truncate(time.Microsecond), Valid: true}, cmp.Or(c.ID, beside)
+}
+
+// The ends of the order of ids.
+const (
+	lowestID  = "00000000-0000-0000-0000-000000000000"
+	highestID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+)
 
 // isID reports whether a text is an id as Curfew writes them. Everything else
 // is the id of nothing, in reads; the server would refuse it as malformed.

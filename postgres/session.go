@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -81,7 +80,7 @@ func (s sessions) SessionOf(ctx context.Context, requestID string) (curfew.Snaps
 
 const selectOpen = selectSnapshot + ` WHERE s.customer_id = $1 AND s.status IN ('waiting', 'live')`
 
-// Open is the session that holds the customer's slot.
+// Open is the session that holds the customer's slot, overdue or not.
 func (s sessions) Open(ctx context.Context, customerID string) (curfew.Snapshot, error) {
 	st, err := one(ctx, s.db, scanSnapshot, selectOpen, customerID)
 	return st, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no open session", customerID)), "read the open session of %s", customerID)
@@ -146,10 +145,7 @@ func (s sessions) Change(ctx context.Context, c record.Change) (curfew.Snapshot,
 			b.Queue(selectSnapshotByKey, c.From.CustomerID, c.From.ID).Query(into(&st, scanSnapshot))
 		})
 	})
-	if err != nil {
-		return curfew.Snapshot{}, fmt.Errorf("change session %s to %s: %w", c.From.ID, c.To, err)
-	}
-	return st, nil
+	return st, wrap(err, "change session %s to %s", c.From.ID, c.To)
 }
 
 func queueChange(b *pgx.Batch, c record.Change) {

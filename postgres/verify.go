@@ -128,20 +128,6 @@ func pending(migrations []Migration) []string {
 	return names
 }
 
-// Newer reports whether a later release has migrated the schema.
-func (s schema) Newer(ctx context.Context) (bool, error) {
-	ours, err := embedded()
-	if err != nil {
-		return false, err
-	}
-	applied, err := s.applied(ctx)
-	if err != nil {
-		return false, err
-	}
-	last := slices.Max(append(slices.Collect(maps.Keys(applied)), 0))
-	return last > ours[len(ours)-1].Number, nil
-}
-
 // lacking says which tables, columns, indexes and triggers are not there.
 func (s schema) lacking(ctx context.Context) ([]string, error) {
 	var names []string

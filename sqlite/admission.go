@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
 )
@@ -50,7 +48,7 @@ func (s admissions) Admit(ctx context.Context, a record.Admission) (curfew.Snaps
 		if err := tx.insertSession(ctx, st); err != nil {
 			return err
 		}
-		return tx.fulfil(ctx, a, st)
+		return tx.fulfill(ctx, a, st)
 	})
 	return st, wrap(err, "admit session %s", a.Session.ID)
 }
@@ -127,16 +125,14 @@ func (tx *transaction) insertSession(ctx context.Context, st curfew.Snapshot) er
 	return err
 }
 
-// fulfil writes the events, after an existing checkout has been moved.
-func (tx *transaction) fulfil(ctx context.Context, a record.Admission, st curfew.Snapshot) error {
+// fulfill writes the events, after an existing checkout has been moved.
+func (tx *transaction) fulfill(ctx context.Context, a record.Admission, st curfew.Snapshot) error {
 	number := int64(1)
 	if a.From != "" {
-		n, err := tx.exec(ctx, fulfillCheckout, st.CustomerID, st.CheckoutID, string(a.From), a.Checkout.Version, st.ID, micros(tx.now))
+		moved := curfew.Errorf(curfew.Conflict, "checkout %s has moved", st.CheckoutID)
+		err := tx.hit(ctx, moved, fulfillCheckout, st.CustomerID, st.CheckoutID, string(a.From), a.Checkout.Version, st.ID, micros(tx.now))
 		if err != nil {
 			return err
-		}
-		if n == 0 {
-			return curfew.Errorf(curfew.Conflict, "checkout %s has moved", st.CheckoutID)
 		}
 		number = a.Checkout.Version + 1
 	}
@@ -153,7 +149,15 @@ func (tx *transaction) fulfil(ctx context.Context, a record.Admission, st curfew
 	return tx.countRun(ctx, a.RunID, a.Stats)
 }
 
-// Defer writes a payment of a busy customer, to be retried.
+// refundOf is what is to be given back of a payment recorded with that outcome.
+func refundOf(amount int64, outcome curfew.Outcome) int64 {
+	if outcome == curfew.RefundDue || outcome == curfew.Refunded {
+		return amount
+	}
+	return 0
+}
+
+// Defer writes a payment whose customer's slot is taken.
 func (s admissions) Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) (record.Receipt, error) {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		c.Outcome, c.Version, c.SessionID, c.MoneyDue = curfew.Deferred, 1, "", false
@@ -196,14 +200,11 @@ func (s admissions) Key(ctx context.Context, customerID, key string) (record.Rec
 
 const insertRefusal = `INSERT INTO refusals (customer_id, id, session_id, at) VALUES ($1, $2, $3, $4)`
 
-// Refuse records that a customer was refused because of this session.
+// Refuse records a refusal.
 func (s admissions) Refuse(ctx context.Context, customerID, sessionID string) error {
 	_, err := s.exec(ctx, insertRefusal, customerID, newID(), sessionID, fromNow(0))
 	return wrap(err, "record a refusal of %s", customerID)
 }
-
-// newID is a time-ordered id, for what the store names itself.
-func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
 // wholeSeconds is a duration as rows hold it; a started second counts.
 func wholeSeconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.Second) }

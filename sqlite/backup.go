@@ -138,7 +138,7 @@ func occupied(ctx context.Context, src source) (string, error) {
 		if err == nil {
 			_, err = one(ctx, src, value[int64], "SELECT 1 FROM "+t.Name+" LIMIT 1")
 		}
-		if !errors.Is(err, sql.ErrNoRows) {
+		if !errors.Is(err, curfew.NotFound) {
 			return t.Name, err
 		}
 	}
@@ -160,7 +160,7 @@ func (tx *transaction) load(ctx context.Context, t record.Table, rows iter.Seq2[
 			}
 		}
 		if _, err := tx.exec(ctx, insert, row...); err != nil {
-			return fmt.Errorf("%s: %w", t.Name, err)
+			return wrap(err, "%s", t.Name)
 		}
 	}
 	return nil

@@ -16,6 +16,11 @@ const checkoutColumns = `checkouts.id, checkouts.customer_id, checkouts.ref, che
     checkouts.retry_until, checkouts.money_due, checkouts.created_at, checkouts.updated_at, checkouts.payment_id, checkouts.refund_id,
     checkouts.refund_amount, checkouts.attempts, checkouts.first_try_at, checkouts.next_at, checkouts.disputed_at, checkouts.note`
 
+const receiptColumns = checkoutColumns + `, ` + sessionColumns + `, ` + requestColumns
+
+// selectCheckout is checkouts alone.
+const selectCheckout = `SELECT ` + checkoutColumns + ` FROM checkouts`
+
 func checkoutFields(c *curfew.Checkout) []any {
 	return []any{
 		text(&c.ID), text(&c.CustomerID), text(&c.Ref), text(&c.Plan), number(&c.Amount), text(&c.Currency),
@@ -32,11 +37,11 @@ func scanCheckout(r row) (curfew.Checkout, error) {
 	return c, err
 }
 
-const receiptColumns = checkoutColumns + `, ` + sessionColumns + `, ` + requestColumns
-
 // selectReceipt is checkouts, each with its first session.
 const selectReceipt = `SELECT ` + receiptColumns + ` FROM checkouts
 LEFT JOIN sessions ON sessions.customer_id = checkouts.customer_id AND sessions.id = checkouts.session_id` + joinRequest
+
+const selectReceiptByCheckout = selectReceipt + ` WHERE checkouts.customer_id = $1 AND checkouts.id = $2`
 
 func scanReceipt(now time.Time) func(row) (record.Receipt, error) {
 	return func(r row) (record.Receipt, error) {
@@ -49,7 +54,7 @@ func scanReceipt(now time.Time) func(row) (record.Receipt, error) {
 	}
 }
 
-const selectCheckoutsOf = `SELECT ` + checkoutColumns + ` FROM checkouts WHERE customer_id = $1 ORDER BY created_at, id`
+const selectCheckoutsOf = selectCheckout + ` WHERE customer_id = $1 ORDER BY created_at, id`
 
 // Checkouts is all of a customer's, oldest first.
 func (s checkouts) Checkouts(ctx context.Context, customerID string) ([]curfew.Checkout, error) {
@@ -57,7 +62,7 @@ func (s checkouts) Checkouts(ctx context.Context, customerID string) ([]curfew.C
 	return all, wrap(err, "read the checkouts of %s", customerID)
 }
 
-const selectCredit = `SELECT ` + checkoutColumns + ` FROM checkouts
+const selectCredit = selectCheckout + `
 WHERE customer_id = $1 AND plan = $2 AND outcome = 'credited'
 ORDER BY created_at, id LIMIT 1`
 
@@ -86,8 +91,8 @@ GROUP BY customer_id
 ORDER BY min(created_at), customer_id
 LIMIT $1`
 
-// Servable is customers with a deferred checkout and a free slot, those who
-// wait longest first.
+// Servable is customers whose deferred payment can be served now, the longest
+// waiting first.
 func (s checkouts) Servable(ctx context.Context, limit int) ([]string, error) {
 	all, err := many(ctx, s.db, value[string], selectServable, limit, micros(s.now()))
 	return all, wrap(err, "read the servable customers")
@@ -113,7 +118,7 @@ const selectUnsettledOf = `SELECT ` + receiptColumns + lastSession + `
 WHERE checkouts.customer_id = $1 AND (checkouts.money_due OR checkouts.outcome = 'deferred' AND checkouts.retry_until < $2)
 ORDER BY checkouts.created_at, checkouts.id LIMIT $3`
 
-// Unsettled is payments whose outcome somebody has still to decide.
+// Unsettled is deferred payments past their time and money that is due.
 func (s checkouts) Unsettled(ctx context.Context, customerID string, limit int) (all []record.Receipt, err error) {
 	now := s.now()
 	if customerID == "" {
@@ -136,15 +141,11 @@ SET outcome = $5, version = version + 1, money_due = FALSE, updated_at = $6,
 WHERE customer_id = $1 AND id = $2 AND outcome = $3 AND version = $4
 RETURNING ` + checkoutColumns
 
-// Only an admission makes a checkout fulfilled, so the triggers count none that
-// becomes so otherwise.
-const tallyFulfilled = `UPDATE tallies SET n = n + 1 WHERE shard = 0 AND noun = 'checkout' AND status = 'fulfilled'`
-
-// ChangeCheckout moves a checkout and clears MoneyDue.
+// ChangeCheckout moves a checkout that no session's change carries with it.
 func (s checkouts) ChangeCheckout(ctx context.Context, c record.CheckoutChange) (curfew.Checkout, error) {
-	var v curfew.Checkout
+	var now curfew.Checkout
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
-		v, err = one(ctx, tx, scanCheckout, updateCheckout,
+		now, err = one(ctx, tx, scanCheckout, updateCheckout,
 			c.From.CustomerID, c.From.ID, string(c.From.Outcome), c.From.Version, string(c.To), micros(tx.now),
 			later(tx.now, c.Wait), null(c.RefundID), null(c.Note))
 		if err != nil {
@@ -156,9 +157,9 @@ func (s checkouts) ChangeCheckout(ctx context.Context, c record.CheckoutChange) 
 			}
 		}
 		return tx.record(ctx, "checkout", curfew.Event{
-			CustomerID: v.CustomerID, Subject: v.ID, Number: v.Version,
+			CustomerID: now.CustomerID, Subject: now.ID, Number: now.Version,
 			From: string(c.From.Outcome), To: string(c.To), Actor: c.Actor, Reason: c.Reason,
 		})
 	})
-	return v, wrap(err, "change checkout %s", c.From.ID)
+	return now, wrap(err, "change checkout %s to %s", c.From.ID, c.To)
 }

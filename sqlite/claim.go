@@ -40,7 +40,7 @@ func (s claims) LostCheckout(ctx context.Context, ref string) (record.PaymentCla
 			text(&c.Outcome), number(&c.Version), text(&c.SessionID), flag(&c.Kept))
 		return c, err
 	}, selectClaim, ref)
-	return c, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no claim without a checkout")), "look a claim up")
+	return c, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "the payment reference %q has no claim without a checkout", ref)), "look a claim up")
 }
 
 // Unclaim removes a claim, unless its checkout is there by now.
@@ -65,12 +65,9 @@ func (s claims) Recover(ctx context.Context, c curfew.Checkout, actor curfew.Act
 
 func (tx *transaction) recoverCheckout(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) error {
 	first, step := c.Beginning()
-	first.RetryUntil, first.RefundAmount = time.Time{}, 0
-	switch first.Outcome {
-	case curfew.Deferred:
+	first.RetryUntil, first.RefundAmount = time.Time{}, refundOf(c.Amount, first.Outcome)
+	if first.Outcome == curfew.Deferred {
 		first.RetryUntil = tx.now.Add(ttl).Truncate(time.Microsecond)
-	case curfew.RefundDue, curfew.Refunded:
-		first.RefundAmount = c.Amount
 	}
 	if err := tx.insertCheckout(ctx, first); err != nil {
 		return err

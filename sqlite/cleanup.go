@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -40,7 +39,7 @@ const selectDueOf = selectSnapshot + ` WHERE sessions.customer_id = :customer AN
 
 const selectDue = selectSnapshot + ` WHERE ` + dueOrOld
 
-// Find reads what a cleanup may end, without locking anything.
+// Find reads what is due, without locking it.
 func (s cleanup) Find(ctx context.Context, f record.Search) ([]curfew.Snapshot, error) {
 	now := s.now()
 	query, args := findArgs(f, now)
@@ -49,9 +48,8 @@ func (s cleanup) Find(ctx context.Context, f record.Search) ([]curfew.Snapshot, 
 }
 
 func findArgs(f record.Search, now time.Time) (query string, args []any) {
-	args = []any{
-		sql.Named("now", micros(now)), sql.Named("at", since(f.After)), sql.Named("id", f.After.ID), sql.Named("limit", f.Limit),
-	}
+	at, id := since(f.After)
+	args = []any{sql.Named("now", micros(now)), sql.Named("at", at), sql.Named("id", id), sql.Named("limit", f.Limit)}
 	ages := append(args, sql.Named("max_age", f.MaxAge.Microseconds()), sql.Named("orphan_ttl", f.OrphanTTL.Microseconds()))
 	switch {
 	case f.CustomerID != "":
@@ -87,11 +85,11 @@ func (s cleanup) End(ctx context.Context, b record.Batch) ([]record.Ended, error
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		for _, e := range b.Ends {
 			ended, err := tx.end(ctx, b, e)
-			if errors.Is(err, sql.ErrNoRows) {
+			if errors.Is(err, curfew.NotFound) {
 				continue // it has moved since
 			}
 			if err != nil {
-				return fmt.Errorf("session %s: %w", e.SessionID, err)
+				return wrap(err, "session %s", e.SessionID)
 			}
 			all = append(all, ended)
 		}
@@ -140,30 +138,29 @@ SELECT min(at) FROM (
     SELECT min(expires_at) AS at FROM sessions WHERE status IN ('scheduled', 'waiting', 'live') AND expires_at > $1
     UNION ALL SELECT min(retry_until) FROM checkouts WHERE outcome = 'deferred' AND retry_until > $1)`
 
-// NextDeadline is the earliest deadline of a session or a deferred checkout.
+// NextDeadline is when something is due next.
 func (s cleanup) NextDeadline(ctx context.Context, after time.Time) (at, now time.Time, err error) {
 	now = s.now()
-	at, err = one(ctx, s.db, scanMoment, selectNextDeadline, since(curfew.Cursor{At: after}))
+	from, _ := since(curfew.Cursor{At: after})
+	at, err = one(ctx, s.db, scanMoment, selectNextDeadline, from)
 	return at, now, wrap(err, "read the next deadline")
 }
 
+// A signal without an end, such as the sweeper's, stays.
 const (
 	deleteOldRefusals = `DELETE FROM refusals WHERE at < $1`
 	deleteOldPreviews = `DELETE FROM previews WHERE created_at < $1`
 	deletePastSignals = `DELETE FROM signals WHERE until < $1`
 )
 
-// Tidy forgets what nobody asks for any more.
+// Tidy deletes what is too old to matter.
 func (s cleanup) Tidy(ctx context.Context, window time.Duration) error {
-	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		if _, err := tx.exec(ctx, deleteOldRefusals, ago(tx.now, window)); err != nil {
-			return err
-		}
-		if _, err := tx.exec(ctx, deleteOldPreviews, ago(tx.now, previewLife)); err != nil {
-			return err
-		}
-		_, err := tx.exec(ctx, deletePastSignals, micros(tx.now))
-		return err
-	})
+	_, err := s.exec(ctx, deleteOldRefusals, fromNow(-window))
+	if err == nil {
+		_, err = s.exec(ctx, deleteOldPreviews, fromNow(-previewLife))
+	}
+	if err == nil {
+		_, err = s.exec(ctx, deletePastSignals, fromNow(0))
+	}
 	return wrap(err, "tidy")
 }

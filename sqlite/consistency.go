@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -113,7 +112,7 @@ func (s consistency) Links(ctx context.Context, table, after string, limit int) 
 		return i, err
 	}, query, after, limit)
 	if err != nil {
-		return record.Linked{}, fmt.Errorf("look at the links of %s: %w", table, err)
+		return record.Linked{}, wrap(err, "look at the links of %s", table)
 	}
 	page := all[len(all)-1]
 	l := record.Linked{Found: all[:len(all)-1], Next: page.ID}
@@ -156,7 +155,7 @@ func (s consistency) Mend(ctx context.Context) (n int64, err error) {
 			return err
 		})
 		if err != nil {
-			return n, fmt.Errorf("mend the rows: %w", err)
+			return n, wrap(err, "mend the rows")
 		}
 	}
 	return n, nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -24,19 +23,19 @@ type db struct {
 // now is the store's clock as rows hold it.
 func (d *db) now() time.Time { return d.clock().UTC().Truncate(time.Microsecond) }
 
-// Ping asks whether the file can be read, and is still in its place.
-func (d *db) Ping(ctx context.Context) error {
-	if err := d.file.check(); err != nil {
-		return fmt.Errorf("ping %s: %w", d.path, err)
-	}
-	_, err := one(ctx, d, value[int64], "SELECT count(*) FROM sqlite_schema")
-	return wrap(err, "ping %s", d.path)
-}
-
 // Close waits for what runs and closes the file. The anchor goes last: the last
 // connection moves the log into the file, and readers may not write.
 func (d *db) Close() error {
 	return errors.Join(d.reader.close(), d.writer.close(), d.file.close())
+}
+
+// Ping asks whether the file can be read, and is still in its place.
+func (d *db) Ping(ctx context.Context) error {
+	if err := d.file.check(); err != nil {
+		return wrap(err, "ping %s", d.path)
+	}
+	_, err := one(ctx, d, value[int64], "SELECT count(*) FROM sqlite_schema")
+	return wrap(err, "ping %s", d.path)
 }
 
 func (d *db) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {

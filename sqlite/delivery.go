@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/curfewhq/curfew/internal/record"
@@ -15,6 +14,8 @@ type deliveries struct{ *db }
 const deliveryColumns = `deliveries.id, deliveries.customer_id, deliveries.event_id, deliveries.subject_id, deliveries.number,
     deliveries.channel, deliveries.lane, deliveries.destination, deliveries.kind, deliveries.body, deliveries.state, deliveries.attempts,
     deliveries.failures, deliveries.next_at, deliveries.status, deliveries.error, deliveries.created_at, deliveries.updated_at`
+
+const selectDelivery = `SELECT ` + deliveryColumns + ` FROM deliveries`
 
 func deliveryFields(d *record.Delivery) []any {
 	return []any{
@@ -39,7 +40,7 @@ func (s deliveries) Due(ctx context.Context, queues []string) (map[string]time.D
 	for _, queue := range queues {
 		at, err := many(ctx, s.db, value[int64], selectQueueDue, queue, micros(s.now()))
 		if err != nil {
-			return nil, fmt.Errorf("read which deliveries are due: %w", err)
+			return nil, wrap(err, "read which deliveries are due")
 		}
 		for _, at := range at {
 			due[queue] = time.UnixMicro(at).Sub(s.now())
@@ -68,24 +69,24 @@ WHERE deliveries.customer_id = $1 AND deliveries.id = $2 AND deliveries.state = 
         AND p.channel = deliveries.channel AND p.destination = deliveries.destination AND p.number < deliveries.number AND p.state = 'pending'),
     EXISTS (SELECT 1 FROM events WHERE events.customer_id = deliveries.customer_id AND events.subject_id = deliveries.subject_id
         AND events.number < deliveries.number AND NOT events.told)`
-	selectClaimable = `SELECT ` + deliveryColumns + ` FROM deliveries
+	selectClaimable = selectDelivery + `
 WHERE deliveries.lane = $1 AND deliveries.state = 'pending' AND deliveries.next_at <= $3 AND NOT ` + apartDelivery + `$3)
 ORDER BY deliveries.next_at, deliveries.id LIMIT $2`
 	claimDelivery = `UPDATE deliveries SET attempts = attempts + 1, next_at = $3 WHERE customer_id = $1 AND id = $2 AND state = 'pending'`
 	delayDelivery = `UPDATE deliveries SET next_at = $3 WHERE customer_id = $1 AND id = $2 AND state = 'pending'`
 )
 
+func scanDueDelivery(r row) (dueDelivery, error) {
+	var c dueDelivery
+	err := r.Scan(append(deliveryFields(&c.Delivery), moment(&c.behind), &c.untold)...)
+	return c, err
+}
+
 // candidate is a delivery that is due, with what it must wait for.
 type dueDelivery struct {
 	record.Delivery
 	behind time.Time // when the one before it is tried; zero: there is none
 	untold bool      // an earlier event is not told
-}
-
-func scanDueDelivery(r row) (dueDelivery, error) {
-	var c dueDelivery
-	err := r.Scan(append(deliveryFields(&c.Delivery), moment(&c.behind), &c.untold)...)
-	return c, err
 }
 
 // Claim claims what a queue may send now.
@@ -131,13 +132,10 @@ func (s deliveries) claim(ctx context.Context, lease time.Duration, query string
 		return nil
 	})
 	if err != nil && !errors.Is(err, errNothing) {
-		return nil, 0, fmt.Errorf("claim deliveries of %v: %w", one, err)
+		return nil, 0, wrap(err, "claim deliveries of %v", one)
 	}
 	return claimed, len(looked), nil
 }
-
-// errNothing ends a transaction that would write nothing.
-var errNothing = errors.New("nothing to write")
 
 func (tx *transaction) claimDelivery(ctx context.Context, c *dueDelivery, lease time.Duration) (bool, error) {
 	if c.untold || !c.behind.IsZero() {
@@ -152,6 +150,9 @@ func (tx *transaction) claimDelivery(ctx context.Context, c *dueDelivery, lease 
 	_, err := tx.exec(ctx, claimDelivery, c.CustomerID, c.ID, micros(c.NextAt))
 	return true, err
 }
+
+// errNothing ends a transaction that would write nothing.
+var errNothing = errors.New("nothing to write")
 
 const (
 	settleDelivery = `

@@ -7,7 +7,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-const selectDeliveryByID = `SELECT ` + deliveryColumns + ` FROM deliveries WHERE deliveries.id = $1`
+const selectDeliveryByID = selectDelivery + ` WHERE deliveries.id = $1`
 
 // Delivery is one by its id alone.
 func (s deliveries) Delivery(ctx context.Context, id string) (record.Delivery, error) {
@@ -17,9 +17,9 @@ func (s deliveries) Delivery(ctx context.Context, id string) (record.Delivery, e
 
 // What is not delivered has an index of its own rows; the rest is walked by id.
 const (
-	listDeliveries = `SELECT ` + deliveryColumns + ` FROM deliveries
+	listDeliveries = selectDelivery + `
 WHERE deliveries.id > $1 AND ($2 = '' OR deliveries.state = $2) AND ($3 = '' OR deliveries.destination = $3) ORDER BY deliveries.id LIMIT $4`
-	listUndelivered = `SELECT ` + deliveryColumns + ` FROM deliveries INDEXED BY deliveries_unsettled
+	listUndelivered = selectDelivery + ` INDEXED BY deliveries_unsettled
 WHERE deliveries.id > $1 AND deliveries.state = $2 AND deliveries.state IN ('pending', 'dead') AND ($3 = '' OR deliveries.destination = $3) ORDER BY deliveries.id LIMIT $4`
 )
 
@@ -67,22 +67,18 @@ func (s deliveries) ReplayDead(ctx context.Context, destination string, limit in
 }
 
 const countDeliveries = `
-SELECT (SELECT count(*) FROM deliveries WHERE state = 'pending'),
-    (SELECT count(*) FROM deliveries WHERE state = 'dead'),
-    (SELECT count(*) FROM deliveries WHERE state = 'dead' AND updated_at > $1),
-    (SELECT count(*) FROM deliveries WHERE deliveries.state = 'pending' AND deliveries.next_at < $2
-        AND NOT EXISTS (SELECT 1 FROM webhook_endpoints w WHERE w.id = deliveries.lane AND NOT w.enabled)),
-    (SELECT count(*) FROM webhook_endpoints WHERE NOT enabled AND disabled_reason <> '')`
+SELECT 'pending', count(*) FROM deliveries WHERE state = 'pending'
+UNION ALL SELECT 'dead', count(*) FROM deliveries WHERE state = 'dead'
+UNION ALL SELECT 'dying', count(*) FROM deliveries WHERE state = 'dead' AND updated_at > $1
+UNION ALL SELECT 'overdue', count(*) FROM deliveries WHERE deliveries.state = 'pending' AND deliveries.next_at < $2
+    AND NOT EXISTS (SELECT 1 FROM webhook_endpoints w WHERE w.id = deliveries.lane AND NOT w.enabled)
+UNION ALL SELECT 'disabled', count(*) FROM webhook_endpoints WHERE NOT enabled AND disabled_reason <> ''`
 
 // DeliveryFigures counts deliveries.
 func (s deliveries) DeliveryFigures(ctx context.Context) (curfew.DeliveryFigures, error) {
 	now := s.now()
-	f, err := one(ctx, s.db, scanDeliveryFigures, countDeliveries, ago(now, record.DyingWindow), ago(now, record.DeliveriesLate))
-	return f, wrap(err, "count deliveries")
-}
-
-func scanDeliveryFigures(r row) (curfew.DeliveryFigures, error) {
-	var f curfew.DeliveryFigures
-	err := r.Scan(&f.Pending, &f.Dead, &f.Dying, &f.Overdue, &f.Disabled)
-	return f, err
+	n, err := s.counts(ctx, countDeliveries, ago(now, record.DyingWindow), ago(now, record.DeliveriesLate))
+	return curfew.DeliveryFigures{
+		Pending: n["pending"], Dead: n["dead"], Dying: n["dying"], Overdue: n["overdue"], Disabled: n["disabled"],
+	}, wrap(err, "count deliveries")
 }

@@ -12,8 +12,11 @@ import (
 // endpoints is where webhooks go.
 type endpoints struct{ *db }
 
-const endpointColumns = `id, url, description, kinds, secret, old_secret, old_until, enabled, disabled_at, disabled_reason, version,
+const (
+	endpointColumns = `id, url, description, kinds, secret, old_secret, old_until, enabled, disabled_at, disabled_reason, version,
     created_at, updated_at`
+	selectEndpoint = `SELECT ` + endpointColumns + ` FROM webhook_endpoints`
+)
 
 func scanEndpoint(now time.Time) func(row) (record.Endpoint, error) {
 	return func(r row) (record.Endpoint, error) {
@@ -55,7 +58,7 @@ func (s endpoints) AddEndpoint(ctx context.Context, w record.Endpoint) (record.E
 	return added, wrap(err, "add endpoint %s", w.ID)
 }
 
-const selectEndpoints = `SELECT ` + endpointColumns + ` FROM webhook_endpoints ORDER BY id`
+const selectEndpoints = selectEndpoint + ` ORDER BY id`
 
 // Endpoints is all, oldest first.
 func (s endpoints) Endpoints(ctx context.Context) ([]record.Endpoint, error) {
@@ -63,7 +66,7 @@ func (s endpoints) Endpoints(ctx context.Context) ([]record.Endpoint, error) {
 	return all, wrap(err, "read the endpoints")
 }
 
-const selectEndpointByID = `SELECT ` + endpointColumns + ` FROM webhook_endpoints WHERE id = $1`
+const selectEndpointByID = selectEndpoint + ` WHERE id = $1`
 
 // Endpoint is one.
 func (s endpoints) Endpoint(ctx context.Context, id string) (record.Endpoint, error) {
@@ -106,14 +109,11 @@ const (
 // RemoveEndpoint forgets an endpoint, and what it was still to get.
 func (s endpoints) RemoveEndpoint(ctx context.Context, w record.Endpoint) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		n, err := tx.exec(ctx, deleteEndpoint, w.ID, w.Version)
-		if err == nil && n == 0 {
-			err = curfew.Errorf(curfew.Conflict, "endpoint %s has moved", w.ID)
-		}
-		if err != nil {
+		moved := curfew.Errorf(curfew.Conflict, "endpoint %s has moved", w.ID)
+		if err := tx.hit(ctx, moved, deleteEndpoint, w.ID, w.Version); err != nil {
 			return err
 		}
-		_, err = tx.exec(ctx, deleteUndeliverable, w.ID)
+		_, err := tx.exec(ctx, deleteUndeliverable, w.ID)
 		return err
 	})
 	return wrap(err, "remove endpoint %s", w.ID)

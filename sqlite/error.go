@@ -15,12 +15,11 @@ import (
 // translate gives a driver's error its kind, by its result code. The driver's
 // error stays in it, for the log. What has no kind is a defect.
 func translate(err error) error {
-	if err == nil || errors.Is(err, sql.ErrNoRows) {
+	if err == nil || curfew.KindOf(err) != curfew.Internal {
 		return err
 	}
-	var failed *curfew.Error
-	if errors.As(err, &failed) {
-		return err
+	if errors.Is(err, sql.ErrNoRows) {
+		return as(curfew.NotFound, "there is no such thing", err)
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return as(curfew.Unavailable, "the database cannot answer now: try again", err)
@@ -74,10 +73,9 @@ func as(kind curfew.Kind, message string, cause error) error {
 	return fmt.Errorf("%w (%w)", curfew.Errorf(kind, "%s", message), cause)
 }
 
-// orMissing replaces an answer without rows by an error that says what is
-// missing, or has moved.
+// orMissing replaces a NotFound by one that says what is missing.
 func orMissing(err, missing error) error {
-	if errors.Is(err, sql.ErrNoRows) {
+	if errors.Is(err, curfew.NotFound) {
 		return missing
 	}
 	return err

@@ -13,17 +13,19 @@ UPDATE sessions
 SET duration_seconds = duration_seconds + $5, expires_at = expires_at + $6, version = version + 1
 WHERE customer_id = $1 AND id = $2 AND status = $3 AND version = $4 AND expires_at >= $7`
 
+// Only an admission makes a checkout fulfilled, so the triggers count none that
+// becomes so otherwise.
+const tallyFulfilled = `UPDATE tallies SET n = n + 1 WHERE shard = 0 AND noun = 'checkout' AND status = 'fulfilled'`
+
 // Extend gives a live session the time that a payment bought.
 func (s admissions) Extend(ctx context.Context, x record.Extension) (curfew.Snapshot, error) {
 	var st curfew.Snapshot
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		n, err := tx.exec(ctx, extendSession, x.From.CustomerID, x.From.ID, string(curfew.Live), x.From.Version,
+		moved := curfew.Errorf(curfew.Conflict, "session %s has moved", x.From.ID)
+		err := tx.hit(ctx, moved, extendSession, x.From.CustomerID, x.From.ID, string(curfew.Live), x.From.Version,
 			int64(x.By/time.Second), x.By.Microseconds(), micros(tx.now))
 		if err != nil {
 			return err
-		}
-		if n == 0 {
-			return curfew.Errorf(curfew.Conflict, "session %s has moved", x.From.ID)
 		}
 		if err := tx.buyExtension(ctx, x); err != nil {
 			return err
@@ -63,16 +65,11 @@ func (tx *transaction) recordCheckout(ctx context.Context, c curfew.Checkout, ac
 	})
 }
 
-const selectReceiptByCheckout = selectReceipt + ` WHERE checkouts.customer_id = $1 AND checkouts.id = $2`
-
 // Record writes a checkout that has its outcome already.
 func (s admissions) Record(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) (record.Receipt, error) {
 	var r record.Receipt
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
-		c.RefundAmount = 0
-		if c.Outcome == curfew.RefundDue || c.Outcome == curfew.Refunded {
-			c.RefundAmount = c.Amount
-		}
+		c.RefundAmount = refundOf(c.Amount, c.Outcome)
 		if err := tx.recordCheckout(ctx, c, actor, reason); err != nil {
 			return err
 		}

@@ -158,7 +158,7 @@ func (f *file) watch(ctx context.Context) error {
 func beside(name string) (inode, error) {
 	st, err := stat(name)
 	if err != nil {
-		return inode{}, fmt.Errorf("%s was deleted as soon as it was made: %w", name, err)
+		return inode{}, wrap(err, "%s was deleted as soon as it was made", name)
 	}
 	return st.inode, nil
 }
@@ -256,7 +256,7 @@ func (f *file) loseAs(l *loss) error {
 
 // unseen refuses for now: the next look may find all in order.
 func (f *file) unseen(name string, err error) error {
-	return as(curfew.Unavailable, unseenText, fmt.Errorf("look at %s: %w", name, err))
+	return as(curfew.Unavailable, unseenText, wrap(err, "look at %s", name))
 }
 
 // unknown is a loss that was found after a commit.

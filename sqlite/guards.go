@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	_ "embed"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,66 +13,57 @@ var guards string
 
 var guardTriggers = regexp.MustCompile(`CREATE TRIGGER (guard_\w+)`)
 
-// guardNames is the guards that guards.sql makes, in its order.
-func guardNames() []string {
-	var names []string
-	for _, m := range guardTriggers.FindAllStringSubmatch(guards, -1) {
-		names = append(names, m[1])
-	}
-	return names
-}
+const (
+	selectGuards     = `SELECT name FROM sqlite_schema WHERE type = 'trigger' AND name GLOB 'guard_*' ORDER BY name`
+	selectGuardsOff  = `SELECT EXISTS (SELECT 1 FROM signals WHERE name = 'guards:off')`
+	selectGuardTexts = `SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name GLOB 'guard_*'`
+	insertGuardsOff  = `INSERT INTO signals (name, at) VALUES ('guards:off', $1) ON CONFLICT DO NOTHING`
+	deleteGuardsOff  = `DELETE FROM signals WHERE name = 'guards:off'`
+)
 
-const selectGuards = `SELECT name FROM sqlite_schema WHERE type = 'trigger' AND name GLOB 'guard_*' ORDER BY name`
+// guardNames lists the guards that guards.sql makes, in its order.
+func guardNames() []string { return namesIn(guardTriggers) }
 
-// The signal says that guards were switched off on purpose.
-const selectGuardsOff = `SELECT EXISTS (SELECT 1 FROM signals WHERE name = 'guards:off')`
-
-const selectGuardTexts = `SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name GLOB 'guard_*'`
-
+// guardsOff reports whether the guards were switched off on purpose.
 func (s schema) guardsOff(ctx context.Context) (bool, error) {
 	off, err := one(ctx, s.db, value[bool], selectGuardsOff)
-	return off, wrap(err, "look for guards")
+	return off, wrap(err, "look for the guards")
 }
 
-// GuardsMissing names the guards that should be there and are not.
+// GuardsMissing names the guards that the database should have and has not.
 func (s schema) GuardsMissing(ctx context.Context) ([]string, error) {
 	off, err := s.guardsOff(ctx)
 	if err != nil || off {
 		return nil, err
 	}
 	installed, err := many(ctx, s.db, value[string], selectGuards)
-	return slices.DeleteFunc(guardNames(), func(name string) bool { return slices.Contains(installed, name) }), wrap(err, "look for guards")
-}
-
-// SetGuards installs the guards, or removes them on purpose.
-func (s schema) SetGuards(ctx context.Context, on bool) error {
-	set := (*transaction).dropGuards
-	if on {
-		set = (*transaction).installGuards
-	}
-	err := s.write(ctx, func(ctx context.Context, tx *transaction) error { return set(tx, ctx) })
-	return wrap(err, "set the guards")
-}
-
-// keepGuards installs what is missing or of another version of this text,
-// unless the guards were switched off or belong to a newer schema.
-func (s schema) keepGuards(ctx context.Context) error {
-	off, err := s.guardsOff(ctx)
-	if err != nil || off {
-		return err
-	}
-	if newer, err := s.Newer(ctx); err != nil || newer {
-		return err
-	}
-	installed, err := many(ctx, s.db, value[string], selectGuardTexts)
 	if err != nil {
-		return fmt.Errorf("look for guards: %w", err)
+		return nil, wrap(err, "look for the guards")
 	}
-	other := slices.ContainsFunc(installed, func(sql string) bool { return !strings.Contains(guards, sql) })
-	if len(installed) == len(guardNames()) && !other {
-		return nil
+	return slices.DeleteFunc(guardNames(), func(name string) bool { return slices.Contains(installed, name) }), nil
+}
+
+// SetGuards installs the guards, or removes them and remembers that this was
+// on purpose.
+func (s schema) SetGuards(ctx context.Context, on bool) error {
+	if on {
+		return wrap(s.installGuards(ctx), "set the guards")
 	}
-	return s.SetGuards(ctx, true)
+	return wrap(s.removeGuards(ctx), "remove the guards")
+}
+
+func (s schema) installGuards(ctx context.Context) error {
+	return s.write(ctx, func(ctx context.Context, tx *transaction) error { return tx.installGuards(ctx) })
+}
+
+func (s schema) removeGuards(ctx context.Context) error {
+	return s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		if err := tx.removeGuards(ctx); err != nil {
+			return err
+		}
+		_, err := tx.exec(ctx, insertGuardsOff, micros(tx.now))
+		return err
+	})
 }
 
 func (tx *transaction) installGuards(ctx context.Context) error {
@@ -83,15 +73,7 @@ func (tx *transaction) installGuards(ctx context.Context) error {
 	if _, err := tx.w.conn.ExecContext(ctx, guards); err != nil {
 		return translate(err)
 	}
-	_, err := tx.exec(ctx, `DELETE FROM signals WHERE name = 'guards:off'`)
-	return err
-}
-
-func (tx *transaction) dropGuards(ctx context.Context) error {
-	if err := tx.removeGuards(ctx); err != nil {
-		return err
-	}
-	_, err := tx.exec(ctx, beatSignal, "guards:off", micros(tx.now), 0)
+	_, err := tx.exec(ctx, deleteGuardsOff)
 	return err
 }
 
@@ -108,4 +90,34 @@ func (tx *transaction) removeGuards(ctx context.Context) error {
 	}
 	_, err = tx.w.conn.ExecContext(ctx, "DROP TABLE IF EXISTS session_transitions; DROP TABLE IF EXISTS outcome_steps")
 	return translate(err)
+}
+
+// keepGuards installs what is missing or of another version of this text,
+// unless the guards were switched off or belong to a newer schema.
+func (s schema) keepGuards(ctx context.Context) error {
+	off, err := s.guardsOff(ctx)
+	if err != nil || off {
+		return err
+	}
+	if newer, err := s.Newer(ctx); err != nil || newer {
+		return err
+	}
+	installed, err := many(ctx, s.db, value[string], selectGuardTexts)
+	if err != nil {
+		return wrap(err, "look for the guards")
+	}
+	other := slices.ContainsFunc(installed, func(sql string) bool { return !strings.Contains(guards, sql) })
+	if len(installed) == len(guardNames()) && !other {
+		return nil
+	}
+	return s.SetGuards(ctx, true)
+}
+
+// namesIn is the first group of every match in guards.sql.
+func namesIn(what *regexp.Regexp) []string {
+	var names []string
+	for _, match := range what.FindAllStringSubmatch(guards, -1) {
+		names = append(names, match[1])
+	}
+	return names
 }

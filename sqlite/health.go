@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -44,27 +43,6 @@ const orphans = `sessions.status IN ('scheduled', 'waiting', 'live') AND session
         SELECT 1 FROM session_requests r
         WHERE r.customer_id = sessions.customer_id AND r.session_id = sessions.id AND r.status IN ('pending', 'accepted'))`
 
-// SessionFigures counts sessions, exactly.
-func (s health) SessionFigures(ctx context.Context, p curfew.Policy) (curfew.SessionFigures, error) {
-	now := s.now()
-	n, err := s.counts(ctx, countSessions, append(healthArgs(now, p), sql.Named("very_stale", ago(now, p.VeryStaleAfter)))...)
-	if err != nil {
-		return curfew.SessionFigures{}, fmt.Errorf("count sessions: %w", err)
-	}
-	return curfew.SessionFigures{
-		ByStatus: byName(n, curfew.SessionStatuses()),
-		Stale:    n["stale"] - n["stale orphans"], VeryStale: n["very stale"] - n["very stale orphans"], Orphaned: n["orphaned"],
-		OverdueAssigned: n["overdue assigned"], OverdueLive: n["overdue live"],
-		OverdueScheduled: n["overdue scheduled"],
-	}, nil
-}
-
-func healthArgs(now time.Time, p curfew.Policy) []any {
-	return []any{
-		sql.Named("now", micros(now)), sql.Named("stale", ago(now, record.StaleAfter)), sql.Named("orphan", ago(now, p.OrphanTTL)),
-	}
-}
-
 // figures is the answer of a report by name.
 func (d *db) counts(ctx context.Context, query string, args ...any) (map[string]int, error) {
 	type figure struct {
@@ -99,6 +77,27 @@ func byName[T ~string](n map[string]int, names []T) map[T]int {
 	return by
 }
 
+// SessionFigures counts sessions, exactly.
+func (s health) SessionFigures(ctx context.Context, p curfew.Policy) (curfew.SessionFigures, error) {
+	now := s.now()
+	n, err := s.counts(ctx, countSessions, append(healthArgs(now, p), sql.Named("very_stale", ago(now, p.VeryStaleAfter)))...)
+	if err != nil {
+		return curfew.SessionFigures{}, wrap(err, "count sessions")
+	}
+	return curfew.SessionFigures{
+		ByStatus: byName(n, curfew.SessionStatuses()),
+		Stale:    n["stale"] - n["stale orphans"], VeryStale: n["very stale"] - n["very stale orphans"], Orphaned: n["orphaned"],
+		OverdueAssigned: n["overdue assigned"], OverdueLive: n["overdue live"],
+		OverdueScheduled: n["overdue scheduled"],
+	}, nil
+}
+
+func healthArgs(now time.Time, p curfew.Policy) []any {
+	return []any{
+		sql.Named("now", micros(now)), sql.Named("stale", ago(now, record.StaleAfter)), sql.Named("orphan", ago(now, p.OrphanTTL)),
+	}
+}
+
 const countRequests = `
 SELECT 'open', count(*) FROM session_requests WHERE status IN ('pending', 'accepted')
 UNION ALL SELECT 'pending', count(*) FROM session_requests WHERE status = 'pending'
@@ -114,7 +113,7 @@ func (s health) RequestFigures(ctx context.Context) (curfew.RequestFigures, erro
 	now := s.now()
 	n, err := s.counts(ctx, countRequests, ago(now, record.StaleAfter))
 	if err != nil {
-		return curfew.RequestFigures{}, fmt.Errorf("count requests: %w", err)
+		return curfew.RequestFigures{}, wrap(err, "count requests")
 	}
 	n[string(curfew.Accepted)] = n["open"] - n[string(curfew.Pending)]
 	f := curfew.RequestFigures{ByStatus: byName(n, curfew.RequestStatuses()), Stale: n["stale"]}
@@ -152,7 +151,7 @@ func (s health) CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, er
 	now := s.now()
 	n, err := s.counts(ctx, countCheckouts, record.RefundTries, ago(now, record.RefundsLate), ago(now, record.DisputeWindow))
 	if err != nil {
-		return curfew.CheckoutFigures{}, fmt.Errorf("count checkouts: %w", err)
+		return curfew.CheckoutFigures{}, wrap(err, "count checkouts")
 	}
 	f := curfew.CheckoutFigures{
 		ByOutcome: byName(n, curfew.Outcomes()), MoneyDue: n["money due"],
@@ -242,10 +241,10 @@ func (s health) HealthDetails(ctx context.Context, p curfew.Policy, limit int) (
 	now := s.now()
 	args := append(healthArgs(now, p), sql.Named("limit", limit))
 	if d.Stale, err = many(ctx, s.db, scanSnapshot(now), listStale, args...); err != nil {
-		return curfew.HealthDetails{}, fmt.Errorf("list stale sessions: %w", err)
+		return curfew.HealthDetails{}, wrap(err, "list stale sessions")
 	}
 	if d.Orphans, err = many(ctx, s.db, scanSnapshot(now), listOrphans, args...); err != nil {
-		return curfew.HealthDetails{}, fmt.Errorf("list orphans: %w", err)
+		return curfew.HealthDetails{}, wrap(err, "list orphans")
 	}
 	for _, overdue := range []struct {
 		status curfew.SessionStatus
@@ -256,7 +255,7 @@ func (s health) HealthDetails(ctx context.Context, p curfew.Policy, limit int) (
 	} {
 		*overdue.into, err = many(ctx, s.db, scanSnapshot(now), listOverdue, string(overdue.status), ago(now, overdue.by), limit)
 		if err != nil {
-			return curfew.HealthDetails{}, fmt.Errorf("list what is overdue: %w", err)
+			return curfew.HealthDetails{}, wrap(err, "list what is overdue")
 		}
 	}
 	return d, nil

@@ -2,9 +2,7 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -15,24 +13,27 @@ import (
 // heartbeats is what processes leave for each other.
 type heartbeats struct{ *db }
 
-const beatSignal = `
+const upsertSignal = `
 INSERT INTO signals (name, at, lag) VALUES ($1, $2, $3)
 ON CONFLICT (name) DO UPDATE SET at = excluded.at, lag = excluded.lag`
 
 // RecordSweep records a successful sweep and how late it was.
 func (s heartbeats) RecordSweep(ctx context.Context, lag time.Duration) error {
-	return s.beat(ctx, "sweep", lag)
+	return wrap(s.beat(ctx, "sweep", lag), "record a sweep")
 }
 
-// RecordQueueRead records that a mechanic looked at the queue.
-func (s heartbeats) RecordQueueRead(ctx context.Context) error { return s.beat(ctx, "queue", 0) }
+// RecordQueueRead records a look at the queue.
+func (s heartbeats) RecordQueueRead(ctx context.Context) error {
+	return wrap(s.beat(ctx, "queue", 0), "record a look at the queue")
+}
 
+// beat leaves a sign of life, which the next one replaces.
 func (s heartbeats) beat(ctx context.Context, name string, lag time.Duration) error {
-	_, err := s.exec(ctx, beatSignal, name, fromNow(0), lag.Microseconds())
-	return wrap(err, "beat %s", name)
+	_, err := s.exec(ctx, upsertSignal, name, fromNow(0), lag.Microseconds())
+	return err
 }
 
-const beatProcess = `
+const upsertProcess = `
 INSERT INTO signals (name, at, until) VALUES ('process:' || $1, $2, $3)
 ON CONFLICT (name) DO UPDATE SET at = excluded.at, until = excluded.until`
 
@@ -51,27 +52,27 @@ func (s heartbeats) RecordHeartbeat(ctx context.Context, process string, ttl tim
 		if _, err := many(ctx, tx, value[int64], everyTable); err != nil {
 			return err
 		}
-		_, err := tx.exec(ctx, beatProcess, process, micros(tx.now), micros(tx.now.Add(ttl)))
+		_, err := tx.exec(ctx, upsertProcess, process, micros(tx.now), micros(tx.now.Add(ttl)))
 		return err
 	})
 	return wrap(err, "write the row of this process")
 }
 
-const forgetProcess = `DELETE FROM signals WHERE name = 'process:' || $1`
+const deleteProcess = `DELETE FROM signals WHERE name = 'process:' || $1`
 
 // ForgetProcess removes the row of a process.
 func (s heartbeats) ForgetProcess(ctx context.Context, process string) error {
-	_, err := s.exec(ctx, forgetProcess, process)
+	_, err := s.exec(ctx, deleteProcess, process)
 	return wrap(err, "remove the row of this process")
 }
 
-const beatStreams = `
+const upsertStreams = `
 INSERT INTO signals (name, at, n, until) VALUES ('streams:' || $1, $2, $3, $4)
 ON CONFLICT (name) DO UPDATE SET at = excluded.at, n = excluded.n, until = excluded.until`
 
 // RecordStreams records how many mechanics are connected to a process.
 func (s heartbeats) RecordStreams(ctx context.Context, process string, mechanics int, ttl time.Duration) error {
-	_, err := s.exec(ctx, beatStreams, process, fromNow(0), mechanics, fromNow(ttl))
+	_, err := s.exec(ctx, upsertStreams, process, fromNow(0), mechanics, fromNow(ttl))
 	return wrap(err, "record who is connected")
 }
 
@@ -87,12 +88,12 @@ func (s heartbeats) Heartbeats(ctx context.Context) (curfew.Heartbeats, error) {
 	now := s.now()
 	p, err := one(ctx, s.db, scanHeartbeats, selectHeartbeats, micros(now))
 	if err != nil {
-		return curfew.Heartbeats{}, fmt.Errorf("read the heartbeats: %w", err)
+		return curfew.Heartbeats{}, wrap(err, "read the heartbeats")
 	}
 	p.Now = now
 	run, err := one(ctx, s.db, scanRun(now), selectLastRun)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return curfew.Heartbeats{}, fmt.Errorf("read the last run: %w", err)
+	if err != nil && !errors.Is(err, curfew.NotFound) {
+		return curfew.Heartbeats{}, wrap(err, "read the last run")
 	}
 	if err == nil {
 		p.LastRun = &run

@@ -16,13 +16,13 @@ import (
 func (s schema) Inspect(ctx context.Context) ([]record.Fact, error) {
 	version, err := one(ctx, s.db, value[string], selectLibrary)
 	if err != nil {
-		return nil, fmt.Errorf("inspect %s: %w", s.path, err)
+		return nil, wrap(err, "inspect %s", s.path)
 	}
 	facts := []record.Fact{{Name: "SQLite", Value: version}} // Open refuses one that is not sound
 	for _, look := range []func(context.Context) (record.Fact, error){s.journal, s.synchronous, s.integrity} {
 		fact, err := look(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("inspect %s: %w", s.path, err)
+			return nil, wrap(err, "inspect %s", s.path)
 		}
 		facts = append(facts, fact)
 	}

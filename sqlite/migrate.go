@@ -99,14 +99,11 @@ func (s schema) up(ctx context.Context, old []Migration, tell func(step string, 
 	return nil
 }
 
-const selectApplied = `SELECT version_id, CAST(strftime('%s', min(tstamp)) AS INTEGER) FROM ` + versionTable + `
-WHERE is_applied AND version_id > 0 GROUP BY version_id`
-
 // Migrations is all this program knows, in order.
 func (s schema) Migrations(ctx context.Context) ([]Migration, error) {
 	applied, err := s.applied(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read the migrations of %s: %w", s.path, err)
+		return nil, wrap(err, "read the migrations of %s", s.path)
 	}
 	all, err := embedded()
 	for i := range all {
@@ -114,6 +111,9 @@ func (s schema) Migrations(ctx context.Context) ([]Migration, error) {
 	}
 	return all, err
 }
+
+const selectApplied = `SELECT version_id, CAST(strftime('%s', min(tstamp)) AS INTEGER) FROM ` + versionTable + `
+WHERE is_applied AND version_id > 0 GROUP BY version_id`
 
 // applied is when each migration was applied, by number; empty for a file that
 // has never been migrated.
@@ -136,7 +136,7 @@ func (s schema) applied(ctx context.Context) (map[int64]time.Time, error) {
 func (s schema) Newer(ctx context.Context) (bool, error) {
 	applied, err := s.applied(ctx)
 	if err != nil {
-		return false, fmt.Errorf("read the migrations of %s: %w", s.path, err)
+		return false, wrap(err, "read the migrations of %s", s.path)
 	}
 	all, err := embedded()
 	for _, m := range all {

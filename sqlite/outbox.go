@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/curfewhq/curfew"
@@ -14,10 +13,10 @@ type outbox struct{ *db }
 
 const selectUnpublished = `SELECT ` + eventColumns + ` FROM events WHERE NOT told AND NOT ` + apartEvent + `$2) ORDER BY customer_id, subject_id, number LIMIT $1`
 
-// Unpublished is events that nobody was told of.
+// Unpublished is events that no delivery was made of.
 func (s outbox) Unpublished(ctx context.Context, limit int) ([]curfew.Event, error) {
 	all, err := many(ctx, s.db, scanEvent, selectUnpublished, limit, micros(s.now()))
-	return all, wrap(err, "read the untold events")
+	return all, wrap(err, "read the unpublished events")
 }
 
 const selectEnrichedEvent = `
@@ -37,7 +36,7 @@ func (s outbox) EnrichedEvents(ctx context.Context, events []curfew.Event) ([]re
 	for _, e := range events {
 		found, err := many(ctx, s.db, scanEnrichedEvent, selectEnrichedEvent, e.CustomerID, e.Subject, e.Number)
 		if err != nil {
-			return nil, fmt.Errorf("read what event %s is about: %w", e.ID, err)
+			return nil, wrap(err, "read what %d events are about", len(events))
 		}
 		all = append(all, found...)
 	}
@@ -82,7 +81,7 @@ func (s outbox) Publish(ctx context.Context, events []curfew.Event, deliveries [
 		return nil
 	})
 	if err != nil {
-		return 0, fmt.Errorf("tell of %d events: %w", len(events), err)
+		return 0, wrap(err, "publish %d events", len(events))
 	}
 	n := 0
 	for _, marked := range told {

@@ -11,7 +11,7 @@ import (
 // payments is what providers and operators do with payments.
 type payments struct{ *db }
 
-const selectCheckoutByID = `SELECT ` + checkoutColumns + ` FROM checkouts WHERE id = $1`
+const selectCheckoutByID = selectCheckout + ` WHERE id = $1`
 
 // Checkout is one by its id alone.
 func (s payments) Checkout(ctx context.Context, id string) (curfew.Checkout, error) {
@@ -19,7 +19,7 @@ func (s payments) Checkout(ctx context.Context, id string) (curfew.Checkout, err
 	return c, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no checkout %q", id)), "read checkout %s", id)
 }
 
-const selectCheckoutsByPayment = `SELECT ` + checkoutColumns + ` FROM checkouts WHERE payment_id = $1 AND payment_id <> '' ORDER BY id`
+const selectCheckoutsByPayment = selectCheckout + ` WHERE payment_id = $1 AND payment_id <> '' ORDER BY id`
 
 // PaidBy is the checkouts of a provider's payment.
 func (s payments) PaidBy(ctx context.Context, paymentID string) ([]curfew.Checkout, error) {
@@ -30,11 +30,11 @@ func (s payments) PaidBy(ctx context.Context, paymentID string) ([]curfew.Checko
 // A customer's are found by the key and an address's by its index; what waits
 // for something has an index of its own rows; the rest is walked by id.
 const (
-	listCheckouts        = `SELECT ` + checkoutColumns + ` FROM checkouts INDEXED BY checkouts_id` + chosen + inOrder
-	listCheckoutsOf      = `SELECT ` + checkoutColumns + ` FROM checkouts` + chosen + ` AND customer_id = $4` + inOrder
-	listCheckoutsByEmail = `SELECT ` + checkoutColumns + ` FROM checkouts INDEXED BY checkouts_email` + chosen + `
+	listCheckouts        = selectCheckout + ` INDEXED BY checkouts_id` + chosen + inOrder
+	listCheckoutsOf      = selectCheckout + chosen + ` AND customer_id = $4` + inOrder
+	listCheckoutsByEmail = selectCheckout + ` INDEXED BY checkouts_email` + chosen + `
 AND ($4 = '' OR customer_id = $4) AND lower(email) = lower($5) AND email <> ''` + inOrder
-	listUnsettled = `SELECT ` + checkoutColumns + ` FROM checkouts INDEXED BY checkouts_unsettled
+	listUnsettled = selectCheckout + ` INDEXED BY checkouts_unsettled
 WHERE id > $1 AND outcome = $2 AND outcome IN (` + waits + `)` + inOrder
 	chosen  = ` WHERE id > $1 AND ($2 = '' OR outcome = $2)`
 	inOrder = ` ORDER BY id LIMIT $3`
@@ -72,19 +72,19 @@ RETURNING ` + checkoutColumns
 
 // Annotate writes an event of a checkout whose outcome stays.
 func (s payments) Annotate(ctx context.Context, r record.Annotation) (curfew.Checkout, error) {
-	var v curfew.Checkout
+	var now curfew.Checkout
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
-		v, err = one(ctx, tx, scanCheckout, annotateCheckout, r.From.CustomerID, r.From.ID, string(r.From.Outcome), r.From.Version,
+		now, err = one(ctx, tx, scanCheckout, annotateCheckout, r.From.CustomerID, r.From.ID, string(r.From.Outcome), r.From.Version,
 			micros(tx.now), null(r.PaymentID), null(r.Note), r.Disputed, r.Amount, r.Currency)
 		if err != nil {
 			return orMissing(err, curfew.Errorf(curfew.Conflict, "checkout %s has moved", r.From.ID))
 		}
 		return tx.record(ctx, "checkout", curfew.Event{
-			CustomerID: v.CustomerID, Subject: v.ID, Number: v.Version,
-			From: string(v.Outcome), To: string(v.Outcome), Actor: r.Actor, Reason: r.Reason,
+			CustomerID: now.CustomerID, Subject: now.ID, Number: now.Version,
+			From: string(now.Outcome), To: string(now.Outcome), Actor: r.Actor, Reason: r.Reason,
 		})
 	})
-	return v, wrap(err, "remark on checkout %s", r.From.ID)
+	return now, wrap(err, "remark on checkout %s", r.From.ID)
 }
 
 // The history goes with the checkout: its key begins with the customer.
@@ -101,10 +101,10 @@ RETURNING ` + checkoutColumns
 
 // Reassign makes a held checkout deferred, with its customer and plan.
 func (s payments) Reassign(ctx context.Context, r record.Reassignment) (curfew.Checkout, error) {
-	var v curfew.Checkout
+	var now curfew.Checkout
 	c := r.From
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
-		v, err = one(ctx, tx, scanCheckout, reassignCheckout, c.CustomerID, c.ID, c.Version, r.CustomerID, r.Plan,
+		now, err = one(ctx, tx, scanCheckout, reassignCheckout, c.CustomerID, c.ID, c.Version, r.CustomerID, r.Plan,
 			later(tx.now, r.Retry), micros(tx.now))
 		if err != nil {
 			return orMissing(err, curfew.Errorf(curfew.Conflict, "checkout %s has moved", c.ID))
@@ -118,9 +118,9 @@ func (s payments) Reassign(ctx context.Context, r record.Reassignment) (curfew.C
 			}
 		}
 		return tx.record(ctx, "checkout", curfew.Event{
-			CustomerID: v.CustomerID, Subject: v.ID, Number: v.Version,
+			CustomerID: now.CustomerID, Subject: now.ID, Number: now.Version,
 			From: string(curfew.Held), To: string(curfew.Deferred), Actor: r.Actor, Reason: r.Reason,
 		})
 	})
-	return v, wrap(err, "repair checkout %s", c.ID)
+	return now, wrap(err, "repair checkout %s", c.ID)
 }

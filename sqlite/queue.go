@@ -10,26 +10,6 @@ import (
 // queue is what mechanics see and hold.
 type queue struct{ *db }
 
-const requestColumns = `session_requests.id, session_requests.session_id, session_requests.customer_id, session_requests.mechanic_id,
-    session_requests.customer_name, session_requests.status, session_requests.created_at`
-
-func requestFields(r *curfew.Request) []any {
-	return []any{
-		text(&r.ID), text(&r.SessionID), text(&r.CustomerID), text(&r.MechanicID),
-		text(&r.CustomerName), text(&r.Status), moment(&r.CreatedAt),
-	}
-}
-
-// joinRequest joins a session's request: its open one, or the newest of a
-// session that has ended.
-const joinRequest = `
-LEFT JOIN session_requests ON session_requests.rowid = (
-    SELECT r.rowid FROM session_requests r
-    WHERE r.customer_id = sessions.customer_id AND r.session_id = sessions.id
-      AND (r.status IN ('pending', 'accepted') OR sessions.status IN ('completed', 'cancelled'))
-    ORDER BY r.status IN ('pending', 'accepted') DESC, r.created_at DESC, r.id DESC
-    LIMIT 1)`
-
 // selectPending walks the queue's index: CROSS JOIN keeps the order of the tables.
 const selectPending = `
 SELECT ` + sessionColumns + `, ` + requestColumns + `
@@ -42,16 +22,17 @@ WHERE sessions.status = 'waiting' AND sessions.mechanic_id IS NULL AND sessions.
 ORDER BY coalesce(sessions.starts_at, sessions.created_at), sessions.id
 LIMIT $4`
 
-// Pending is what a mechanic can accept, oldest first, behind the cursor.
+// Pending is what mechanics can accept, oldest first.
 func (s queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Snapshot, error) {
 	now := s.now()
-	all, err := many(ctx, s.db, scanSnapshot(now), selectPending, since(after), after.ID, micros(now), limit)
+	at, id := since(after)
+	all, err := many(ctx, s.db, scanSnapshot(now), selectPending, at, id, micros(now), limit)
 	return all, wrap(err, "read the queue")
 }
 
 const selectSlot = `SELECT mechanic_id, customer_id, session_id FROM mechanic_slots WHERE mechanic_id = $1`
 
-// Slot is what keeps a mechanic busy.
+// Slot is what makes the mechanic busy.
 func (s queue) Slot(ctx context.Context, mechanicID string) (record.Slot, error) {
 	slot, err := one(ctx, s.db, scanSlot, selectSlot, mechanicID)
 	return slot, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "mechanic %q is not busy", mechanicID)), "read the slot of %s", mechanicID)
@@ -71,7 +52,7 @@ WHERE mechanic_id = $1 AND customer_id = $2 AND session_id = $3
     WHERE s.customer_id = mechanic_slots.customer_id AND s.id = mechanic_slots.session_id
       AND s.status IN ('scheduled', 'waiting', 'live') AND s.mechanic_id = mechanic_slots.mechanic_id)`
 
-// FreeSlot removes a slot that leaked.
+// FreeSlot removes a slot that holds nothing.
 func (s queue) FreeSlot(ctx context.Context, slot record.Slot) error {
 	n, err := s.exec(ctx, freeSlot, slot.MechanicID, slot.CustomerID, slot.SessionID)
 	if err == nil && n == 0 {

@@ -125,11 +125,11 @@ func many[T any](ctx context.Context, src source, scan func(row) (T, error), que
 	return all, translate(rows.Err())
 }
 
-// one reads the one row; sql.ErrNoRows if there is none.
+// one reads the one row; NotFound if there is none.
 func one[T any](ctx context.Context, src source, scan func(row) (T, error), query string, args ...any) (T, error) {
 	all, err := many(ctx, src, scan, query, args...)
 	if err == nil && len(all) == 0 {
-		err = sql.ErrNoRows
+		err = translate(sql.ErrNoRows)
 	}
 	if err != nil {
 		var none T

@@ -9,7 +9,7 @@ import (
 // refunds is what is to be given back, and what was.
 type refunds struct{ *db }
 
-const selectRefundable = `SELECT ` + checkoutColumns + ` FROM checkouts
+const selectRefundable = selectCheckout + `
 WHERE outcome IN ('refund_due', 'refunding') AND (next_at IS NULL OR next_at <= $1)
   AND NOT ` + apartPayment + `$1)
 ORDER BY next_at, id LIMIT $2`
@@ -40,12 +40,12 @@ func scanRepayment(r row) (curfew.Repayment, error) {
 
 // Repaid keeps that so much of a payment was given back, in all.
 func (s refunds) Repaid(ctx context.Context, paymentID string, r curfew.Repayment) (curfew.Repayment, error) {
-	var v curfew.Repayment
+	var kept curfew.Repayment
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
-		v, err = one(ctx, tx, scanRepayment, upsertRepayment, paymentID, r.Amount, r.Currency, micros(tx.now))
+		kept, err = one(ctx, tx, scanRepayment, upsertRepayment, paymentID, r.Amount, r.Currency, micros(tx.now))
 		return err
 	})
-	return v, wrap(err, "keep a repayment of %s", paymentID)
+	return kept, wrap(err, "keep a repayment of %s", paymentID)
 }
 
 // Dispute keeps that a payment is asked back by the customer's bank.

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -19,6 +18,10 @@ const previewLife = 24 * time.Hour
 const runColumns = `id, trigger, actor, reason, started_at, finished_at, outcome, error, stats, undoes,
     (SELECT undo.id FROM runs undo WHERE undo.undoes = runs.id AND undo.outcome = 'succeeded' ORDER BY undo.started_at, undo.id LIMIT 1) AS undone_by,
     (SELECT until FROM signals WHERE name = 'run:' || runs.id) AS until`
+
+const insertRun = `
+INSERT INTO runs (id, trigger, actor, reason, started_at, outcome, undoes) VALUES ($1, $2, $3, $4, $5, 'running', $6)
+RETURNING ` + runColumns
 
 // scanRun reads a run as it stands at a moment.
 func scanRun(now time.Time) func(row) (curfew.Run, error) {
@@ -38,21 +41,17 @@ func scanRunAt(r row, now time.Time) (curfew.Run, error) {
 	return v.Restored(!until.Before(now)), err
 }
 
-const insertRun = `
-INSERT INTO runs (id, trigger, actor, reason, started_at, outcome, undoes) VALUES ($1, $2, $3, $4, $5, 'running', $6)
-RETURNING ` + runColumns
-
-// BeginRun writes a run that goes on.
+// BeginRun writes a run that has begun.
 func (s runs) BeginRun(ctx context.Context, r curfew.Run) (curfew.Run, error) {
 	if r.ID == "" {
 		r.ID = newID()
 	}
-	var v curfew.Run
+	var begun curfew.Run
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
-		v, err = one(ctx, tx, scanRun(tx.now), insertRun, r.ID, string(r.Trigger), r.Actor.String(), r.Reason, micros(tx.now), null(r.Undoes))
+		begun, err = one(ctx, tx, scanRun(tx.now), insertRun, r.ID, string(r.Trigger), r.Actor.String(), r.Reason, micros(tx.now), null(r.Undoes))
 		return err
 	})
-	return v, wrap(err, "begin run %s", r.ID)
+	return begun, wrap(err, "begin run %s", r.ID)
 }
 
 const finishRun = `
@@ -63,23 +62,23 @@ RETURNING ` + runColumns
 func (s runs) FinishRun(ctx context.Context, r curfew.Run) (curfew.Run, error) {
 	stats, err := json.Marshal(r.Stats)
 	if err != nil {
-		return curfew.Run{}, fmt.Errorf("finish run %s: %w", r.ID, err)
+		return curfew.Run{}, wrap(err, "finish run %s", r.ID)
 	}
-	var v curfew.Run
+	var finished curfew.Run
 	outcome, why := r.Stored()
 	err = s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
-		v, err = one(ctx, tx, scanRun(tx.now), finishRun, r.ID, micros(tx.now), string(outcome), why, string(stats))
+		finished, err = one(ctx, tx, scanRun(tx.now), finishRun, r.ID, micros(tx.now), string(outcome), why, string(stats))
 		return orMissing(err, curfew.Errorf(curfew.NotFound, "there is no run %q", r.ID))
 	})
-	return v, wrap(err, "finish run %s", r.ID)
+	return finished, wrap(err, "finish run %s", r.ID)
 }
 
-const beatRun = `INSERT INTO signals (name, at, until) VALUES ('run:' || $1, $2, $3)
+const upsertRunSignal = `INSERT INTO signals (name, at, until) VALUES ('run:' || $1, $2, $3)
 ON CONFLICT (name) DO UPDATE SET at = excluded.at, until = excluded.until`
 
 // RenewRun extends a run's lease.
 func (s runs) RenewRun(ctx context.Context, id string, ttl time.Duration) error {
-	_, err := s.exec(ctx, beatRun, id, fromNow(0), fromNow(ttl))
+	_, err := s.exec(ctx, upsertRunSignal, id, fromNow(0), fromNow(ttl))
 	return wrap(err, "say that run %s goes on", id)
 }
 
@@ -102,9 +101,10 @@ const selectRuns = `SELECT ` + runColumns + ` FROM runs
 WHERE (started_at, id) < ($1, $2)
 ORDER BY started_at DESC, id DESC LIMIT $3`
 
-// Runs is newest first, behind the cursor.
+// Runs is newest first.
 func (s runs) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Run, error) {
-	all, err := many(ctx, s.db, scanRun(s.now()), selectRuns, until(after), after.ID, limit)
+	at, id := until(after)
+	all, err := many(ctx, s.db, scanRun(s.now()), selectRuns, at, id, limit)
 	return all, wrap(err, "read the runs")
 }
 
@@ -126,6 +126,12 @@ func (s runs) RunEvents(ctx context.Context, runID, after string, limit int) ([]
 
 const insertPreview = `INSERT INTO previews (id, created_at, body) VALUES ($1, $2, $3)`
 
+func scanPreview(r row) (curfew.Preview, error) {
+	var p curfew.Preview
+	err := r.Scan(document(&p))
+	return p, err
+}
+
 // SavePreview stores what a run would change.
 func (s runs) SavePreview(ctx context.Context, p curfew.Preview) (curfew.Preview, error) {
 	if p.ID == "" {
@@ -145,14 +151,8 @@ func (s runs) SavePreview(ctx context.Context, p curfew.Preview) (curfew.Preview
 
 const selectPreview = `SELECT body FROM previews WHERE id = $1 AND created_at >= $2`
 
-// Preview is a stored one that is not too old.
+// Preview is a stored preview of the last day.
 func (s runs) Preview(ctx context.Context, id string) (curfew.Preview, error) {
 	p, err := one(ctx, s.db, scanPreview, selectPreview, id, ago(s.now(), previewLife))
 	return p, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no preview %q: they are kept for a day", id)), "read preview %s", id)
-}
-
-func scanPreview(r row) (curfew.Preview, error) {
-	var p curfew.Preview
-	err := r.Scan(document(&p))
-	return p, err
 }

@@ -6,6 +6,8 @@ import (
 	"math"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
 )
@@ -152,19 +154,20 @@ func null[T ~string](s T) any {
 	return string(s)
 }
 
-// since is where a list in ascending order goes on behind the cursor; the zero
-// cursor is before everything.
-func since(c curfew.Cursor) int64 {
+// since is where a rising list goes on behind a cursor; the zero cursor is before everything.
+func since(c curfew.Cursor) (at int64, id string) {
 	if c.At.IsZero() {
-		return math.MinInt64
+		return math.MinInt64, c.ID
 	}
-	return c.At.UnixMicro()
+	return c.At.UnixMicro(), c.ID
 }
 
-// until is since for a list in descending order.
-func until(c curfew.Cursor) int64 {
+// until is since for a falling list; the zero cursor is after everything.
+func until(c curfew.Cursor) (at int64, id string) {
 	if c.At.IsZero() {
-		return math.MaxInt64
+		return math.MaxInt64, c.ID
 	}
-	return c.At.UnixMicro()
+	return c.At.UnixMicro(), c.ID
 }
+
+func newID() string { return uuid.Must(uuid.NewV7()).String() }

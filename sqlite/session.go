@@ -13,17 +13,39 @@ import (
 // sessions reads and moves one session.
 type sessions struct{ *db }
 
-const sessionColumns = `sessions.customer_id, sessions.id, sessions.mechanic_id, sessions.checkout_id, sessions.plan, sessions.kind,
+const sessionColumns = `sessions.id, sessions.customer_id, sessions.mechanic_id, sessions.checkout_id, sessions.plan, sessions.kind,
     sessions.duration_seconds, sessions.status, sessions.version, sessions.created_at, sessions.starts_at, sessions.expires_at,
     sessions.accepted_at, sessions.customer_joined_at, sessions.mechanic_joined_at, sessions.started_at, sessions.ended_at, sessions.end_reason,
     sessions.revives`
 
+const requestColumns = `session_requests.id, session_requests.session_id, session_requests.customer_id, session_requests.mechanic_id,
+    session_requests.customer_name, session_requests.status, session_requests.created_at`
+
+// joinRequest joins a session's open request, or the newest of an ended one.
+const joinRequest = `
+LEFT JOIN session_requests ON session_requests.rowid = (
+    SELECT r.rowid FROM session_requests r
+    WHERE r.customer_id = sessions.customer_id AND r.session_id = sessions.id
+      AND (r.status IN ('pending', 'accepted') OR sessions.status IN ('completed', 'cancelled'))
+    ORDER BY r.status IN ('pending', 'accepted') DESC, r.created_at DESC, r.id DESC
+    LIMIT 1)`
+
+// selectSnapshot is sessions, each with its request.
+const selectSnapshot = `SELECT ` + sessionColumns + `, ` + requestColumns + ` FROM sessions` + joinRequest
+
 func sessionFields(s *curfew.Session) []any {
 	return []any{
-		text(&s.CustomerID), text(&s.ID), text(&s.MechanicID), text(&s.CheckoutID), text(&s.Plan), text(&s.Kind),
+		text(&s.ID), text(&s.CustomerID), text(&s.MechanicID), text(&s.CheckoutID), text(&s.Plan), text(&s.Kind),
 		span(&s.Duration, time.Second), text(&s.Status), number(&s.Version), moment(&s.CreatedAt), moment(&s.StartsAt), moment(&s.ExpiresAt),
 		moment(&s.AcceptedAt), moment(&s.CustomerJoinedAt), moment(&s.MechanicJoinedAt), moment(&s.StartedAt), moment(&s.EndedAt), text(&s.EndReason),
 		text(&s.Revives),
+	}
+}
+
+func requestFields(r *curfew.Request) []any {
+	return []any{
+		text(&r.ID), text(&r.SessionID), text(&r.CustomerID), text(&r.MechanicID),
+		text(&r.CustomerName), text(&r.Status), moment(&r.CreatedAt),
 	}
 }
 
@@ -32,9 +54,6 @@ func scanSession(r row) (curfew.Session, error) {
 	err := r.Scan(sessionFields(&s)...)
 	return s, err
 }
-
-// selectSnapshot is sessions, each with its request.
-const selectSnapshot = `SELECT ` + sessionColumns + `, ` + requestColumns + ` FROM sessions` + joinRequest
 
 func scanSnapshot(now time.Time) func(row) (curfew.Snapshot, error) {
 	return func(r row) (curfew.Snapshot, error) {
@@ -46,7 +65,7 @@ func scanSnapshot(now time.Time) func(row) (curfew.Snapshot, error) {
 
 const selectSnapshotByID = selectSnapshot + ` WHERE sessions.id = $1`
 
-// Session is one session by its id alone.
+// Session is the session of that id.
 func (s sessions) Session(ctx context.Context, id string) (curfew.Snapshot, error) {
 	st, err := one(ctx, s.db, scanSnapshot(s.now()), selectSnapshotByID, id)
 	return st, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no session %q", id)), "read session %s", id)
@@ -55,7 +74,7 @@ func (s sessions) Session(ctx context.Context, id string) (curfew.Snapshot, erro
 const selectSnapshotByRequest = selectSnapshot + `
 WHERE (sessions.customer_id, sessions.id) = (SELECT customer_id, session_id FROM session_requests WHERE id = $1)`
 
-// SessionOf is the session of a request.
+// SessionOf is the session of that request.
 func (s sessions) SessionOf(ctx context.Context, requestID string) (curfew.Snapshot, error) {
 	st, err := one(ctx, s.db, scanSnapshot(s.now()), selectSnapshotByRequest, requestID)
 	return st, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no request %q", requestID)), "read the session of request %s", requestID)
@@ -103,7 +122,22 @@ RETURNING ` + sessionColumns
 
 const selectSnapshotByKey = selectSnapshot + ` WHERE sessions.customer_id = $1 AND sessions.id = $2`
 
-// Change moves a session and what follows it, and returns it as it is then.
+const offerSession = `
+INSERT INTO session_requests (customer_id, id, session_id, customer_name, status, created_at)
+SELECT s.customer_id, $3, s.id, coalesce(c.name, ''), 'pending', $4
+FROM sessions s LEFT JOIN checkouts c ON c.customer_id = s.customer_id AND c.id = s.checkout_id
+WHERE s.customer_id = $1 AND s.id = $2`
+
+// offer opens the request of an appointment that begins.
+func (tx *transaction) offer(ctx context.Context, c record.Change) error {
+	if c.Offer == "" {
+		return nil
+	}
+	_, err := tx.exec(ctx, offerSession, c.From.CustomerID, c.From.ID, c.Offer, micros(tx.now))
+	return err
+}
+
+// Change moves a session, with all that follows.
 func (s sessions) Change(ctx context.Context, c record.Change) (curfew.Snapshot, error) {
 	var st curfew.Snapshot
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
@@ -127,7 +161,7 @@ func (s sessions) Change(ctx context.Context, c record.Change) (curfew.Snapshot,
 		st, err = one(ctx, tx, scanSnapshot(tx.now), selectSnapshotByKey, session.CustomerID, session.ID)
 		return err
 	})
-	return st, wrap(err, "change session %s", c.From.ID)
+	return st, wrap(err, "change session %s to %s", c.From.ID, c.To)
 }
 
 func changeArgs(c record.Change, now time.Time) []any {
@@ -147,28 +181,13 @@ func changeArgs(c record.Change, now time.Time) []any {
 	}
 }
 
-const offerSession = `
-INSERT INTO session_requests (customer_id, id, session_id, customer_name, status, created_at)
-SELECT s.customer_id, $3, s.id, coalesce(c.name, ''), 'pending', $4
-FROM sessions s LEFT JOIN checkouts c ON c.customer_id = s.customer_id AND c.id = s.checkout_id
-WHERE s.customer_id = $1 AND s.id = $2`
-
-// offer opens the request of an appointment that begins.
-func (tx *transaction) offer(ctx context.Context, c record.Change) error {
-	if c.Offer == "" {
-		return nil
-	}
-	_, err := tx.exec(ctx, offerSession, c.From.CustomerID, c.From.ID, c.Offer, micros(tx.now))
-	return err
-}
-
 const eventColumns = `id, customer_id, subject_id, number, from_status, to_status, actor, reason, run_id, at`
 
 const selectEvents = `
 SELECT ` + eventColumns + `
 FROM events WHERE customer_id = $1 AND subject_id = $2 ORDER BY number`
 
-// Events is the history of one session or checkout, in order.
+// Events is the history of one session or checkout.
 func (s sessions) Events(ctx context.Context, customerID, subject string) ([]curfew.Event, error) {
 	all, err := many(ctx, s.db, scanEvent, selectEvents, customerID, subject)
 	return all, wrap(err, "read the events of %s", subject)

@@ -80,7 +80,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 	f, err := anchored(ctx, path)
 	if err != nil {
-		return nil, fmt.Errorf("open %s: %w", path, err)
+		return nil, wrap(err, "open %s", path)
 	}
 	d := &db{path: path, clock: o.Now, trace: o.Trace, timeout: o.Timeout, file: f, writer: newWriter(f), reader: newReader(f, o)}
 	if err := d.checkLibrary(ctx); err != nil {
@@ -102,7 +102,7 @@ func locate(path string, o Options) (string, error) {
 	}
 	path, err := filepath.Abs(path)
 	if err != nil {
-		return "", fmt.Errorf("open %s: %w", path, err)
+		return "", wrap(err, "open %s", path)
 	}
 	switch _, err := os.Stat(path); {
 	case err == nil:
@@ -153,7 +153,7 @@ func (d *db) checkLibrary(ctx context.Context) error {
 	}
 	var major, minor, patch int
 	if _, err := fmt.Sscanf(v, "%d.%d.%d", &major, &minor, &patch); err != nil {
-		return fmt.Errorf("SQLite's version %q: %w", v, err)
+		return wrap(err, "SQLite's version %q", v)
 	}
 	if major*1_000_000+minor*1_000+patch < soundLibrary {
 		return curfew.Errorf(curfew.Invalid, libraryVersionText, v)

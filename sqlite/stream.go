@@ -23,7 +23,8 @@ ORDER BY at, id LIMIT $3`
 // the time of the reading.
 func (s stream) EventsSince(ctx context.Context, after curfew.Cursor, limit int) ([]record.StreamEvent, time.Time, error) {
 	now := s.now()
-	all, err := many(ctx, s.db, scanStreamEvent, selectStreamEvents, since(after), after.ID, limit)
+	at, id := since(after)
+	all, err := many(ctx, s.db, scanStreamEvent, selectStreamEvents, at, id, limit)
 	return all, now, wrap(err, "read events since %s", after.At)
 }
 

@@ -31,9 +31,10 @@ const selectHistory = `SELECT ` + eventColumns + ` FROM events
 WHERE customer_id = $1 AND (at, id) < ($2, $3)
 ORDER BY at DESC, id DESC LIMIT $4`
 
-// History is the customer's events, newest first, before the cursor.
-func (s timeline) History(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]curfew.Event, error) {
-	all, err := many(ctx, s.db, scanEvent, selectHistory, customerID, until(before), before.ID, limit)
+// History is the customer's events, newest first.
+func (s timeline) History(ctx context.Context, customerID string, cursor curfew.Cursor, limit int) ([]curfew.Event, error) {
+	at, id := until(cursor)
+	all, err := many(ctx, s.db, scanEvent, selectHistory, customerID, at, id, limit)
 	return all, wrap(err, "read the history of %s", customerID)
 }
 
@@ -41,9 +42,10 @@ const selectRefusals = `SELECT id, customer_id, session_id, at FROM refusals
 WHERE customer_id = $1 AND (at, id) < ($2, $3)
 ORDER BY at DESC, id DESC LIMIT $4`
 
-// Refusals is when the customer was refused, newest first, before the cursor.
-func (s timeline) Refusals(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]record.Refusal, error) {
-	all, err := many(ctx, s.db, scanRefusal, selectRefusals, customerID, until(before), before.ID, limit)
+// Refusals is when the customer was refused, newest first.
+func (s timeline) Refusals(ctx context.Context, customerID string, cursor curfew.Cursor, limit int) ([]record.Refusal, error) {
+	at, id := until(cursor)
+	all, err := many(ctx, s.db, scanRefusal, selectRefusals, customerID, at, id, limit)
 	return all, wrap(err, "read the refusals of %s", customerID)
 }
 
@@ -57,15 +59,15 @@ func scanRefusal(r row) (record.Refusal, error) {
 // put in order here, so that no index has to be kept for it.
 const (
 	noticedAt     = `CASE deliveries.state WHEN 'pending' THEN deliveries.next_at ELSE deliveries.updated_at END`
-	selectNotices = `SELECT ` + deliveryColumns + ` FROM deliveries
+	selectNotices = selectDelivery + `
 WHERE deliveries.customer_id = $1 AND (` + noticedAt + `, deliveries.id) < ($2, $3)
 ORDER BY ` + noticedAt + ` DESC, deliveries.id DESC LIMIT $4`
 )
 
-// Notices is the deliveries of the customer's events, newest first, before the
-// cursor.
-func (s timeline) Notices(ctx context.Context, customerID string, before curfew.Cursor, limit int) ([]record.Delivery, error) {
-	all, err := many(ctx, s.db, scanDelivery, selectNotices, customerID, until(before), before.ID, limit)
+// Notices is the deliveries of the customer's events, newest first.
+func (s timeline) Notices(ctx context.Context, customerID string, cursor curfew.Cursor, limit int) ([]record.Delivery, error) {
+	at, id := until(cursor)
+	all, err := many(ctx, s.db, scanDelivery, selectNotices, customerID, at, id, limit)
 	return all, wrap(err, "read the notices of %s", customerID)
 }
 

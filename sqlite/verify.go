@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -31,11 +30,11 @@ func (s schema) Verify(ctx context.Context) error {
 	}
 	want, err := expected()
 	if err != nil {
-		return fmt.Errorf("verify %s: %w", s.path, err)
+		return wrap(err, "verify %s", s.path)
 	}
 	have, err := many(ctx, s.db, value[string], selectSchema)
 	if err != nil {
-		return fmt.Errorf("verify %s: %w", s.path, err)
+		return wrap(err, "verify %s", s.path)
 	}
 	missing := slices.DeleteFunc(slices.Clone(want), func(part string) bool { return slices.Contains(have, part) })
 	if len(missing) > 0 {
@@ -66,7 +65,7 @@ func (s schema) verifyMigrated(ctx context.Context) error {
 func (s schema) verifyLog(ctx context.Context) error {
 	mode, err := one(ctx, s.db, value[string], "PRAGMA journal_mode")
 	if err != nil {
-		return fmt.Errorf("verify %s: %w", s.path, err)
+		return wrap(err, "verify %s", s.path)
 	}
 	if mode != "wal" {
 		return curfew.Errorf(curfew.Invalid, "%s is in journal mode %s instead of wal: run `curfew migrate`", s.path, mode)
@@ -77,11 +76,11 @@ func (s schema) verifyLog(ctx context.Context) error {
 // verifyOwn tells a new file from another program's.
 func (s schema) verifyOwn(ctx context.Context) error {
 	name, err := one(ctx, s.db, value[string], "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'sqlite_*' LIMIT 1")
-	if errors.Is(err, sql.ErrNoRows) {
+	if errors.Is(err, curfew.NotFound) {
 		return curfew.Errorf(curfew.Invalid, "%s has no tables yet: run `curfew migrate`", s.path)
 	}
 	if err != nil {
-		return fmt.Errorf("verify %s: %w", s.path, err)
+		return wrap(err, "verify %s", s.path)
 	}
 	return curfew.Errorf(curfew.Invalid, "%s is another program's database (it has a table %s and none of Curfew's): name another file", s.path, name)
 }

@@ -193,6 +193,16 @@ func (tx *transaction) exec(ctx context.Context, query string, args ...any) (int
 	return result.RowsAffected()
 }
 
+// hit is exec for a write that is guarded by its WHERE: a row that was not there
+// as expected is the error given.
+func (tx *transaction) hit(ctx context.Context, moved error, query string, args ...any) error {
+	n, err := tx.exec(ctx, query, args...)
+	if err == nil && n == 0 {
+		err = moved
+	}
+	return err
+}
+
 func (tx *transaction) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
 	stmt, err := tx.w.prepare(ctx, query) //nolint:sqlclosecheck // kept as long as the connection
 	if err != nil {

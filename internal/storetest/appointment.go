@@ -29,7 +29,7 @@ func booking(customer string, in time.Duration) record.Admission {
 }
 
 // scheduled is an appointment that starts in a minute.
-func (f *fixture) scheduled(customer string) curfew.Snapshot {
+func (f *sessionFixture) scheduled(customer string) curfew.Snapshot {
 	f.Helper()
 	st, err := f.Store.Admit(f.Context(), booking(customer, time.Minute))
 	f.must(err)
@@ -38,7 +38,7 @@ func (f *fixture) scheduled(customer string) curfew.Snapshot {
 
 // postponed is an appointment whose second chance is a minute after its start,
 // in two minutes.
-func (f *fixture) postponed(customer string) curfew.Snapshot {
+func (f *sessionFixture) postponed(customer string) curfew.Snapshot {
 	f.Helper()
 	return f.change(postponing(f.scheduled(customer), time.Minute))
 }

@@ -25,7 +25,7 @@ var checkouts = contract{
 }
 
 // move moves a checkout and sees that what it answers is what is stored.
-func (f *fixture) move(c curfew.Checkout, to curfew.Outcome) curfew.Checkout {
+func (f *paymentFixture) move(c curfew.Checkout, to curfew.Outcome) curfew.Checkout {
 	f.Helper()
 	got, err := f.Store.ChangeCheckout(f.Context(), record.CheckoutChange{From: c, To: to, Reason: "moved", Actor: shop})
 	f.must(err)
@@ -34,7 +34,7 @@ func (f *fixture) move(c curfew.Checkout, to curfew.Outcome) curfew.Checkout {
 }
 
 // agedCheckout moves a checkout's times and those of its only session.
-func (f *fixture) agedCheckout(c curfew.Checkout, by time.Duration) curfew.Checkout {
+func (f *paymentFixture) agedCheckout(c curfew.Checkout, by time.Duration) curfew.Checkout {
 	f.Helper()
 	then := f.past(by)
 	f.exec("UPDATE {checkouts} SET created_at = "+then+", updated_at = "+then+" WHERE id = $1", c.ID)
@@ -42,7 +42,7 @@ func (f *fixture) agedCheckout(c curfew.Checkout, by time.Duration) curfew.Check
 }
 
 // late is a deferral whose retries ended so long ago.
-func (f *fixture) late(customer string, since time.Duration) curfew.Checkout {
+func (f *paymentFixture) late(customer string, since time.Duration) curfew.Checkout {
 	f.Helper()
 	c := f.agedCheckout(f.deferred(customer, time.Hour), since+time.Hour)
 	f.exec("UPDATE {checkouts} SET retry_until = "+f.past(since)+" WHERE id = $1", c.ID)
@@ -50,7 +50,7 @@ func (f *fixture) late(customer string, since time.Duration) curfew.Checkout {
 }
 
 // abandoned is a session that another program ended so long ago.
-func (f *fixture) abandoned(customer string, since time.Duration) curfew.Snapshot {
+func (f *paymentFixture) abandoned(customer string, since time.Duration) curfew.Snapshot {
 	f.Helper()
 	c := ending(f.admit(customer), curfew.Cancelled, curfew.Foreign)
 	c.Owed = ""
@@ -60,7 +60,7 @@ func (f *fixture) abandoned(customer string, since time.Duration) curfew.Snapsho
 }
 
 // unsettled is the ids of unsettled checkouts.
-func (f *fixture) unsettled(customer string, limit int) []string {
+func (f *paymentFixture) unsettled(customer string, limit int) []string {
 	f.Helper()
 	all, err := f.Store.Unsettled(f.Context(), customer, limit)
 	f.must(err)

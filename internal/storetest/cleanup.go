@@ -35,7 +35,7 @@ var cleanups = contract{
 }
 
 // find is the ids of one page of what is due.
-func (f *fixture) find(search record.Search) []string {
+func (f *sessionFixture) find(search record.Search) []string {
 	f.Helper()
 	page, err := f.Store.Find(f.Context(), search)
 	f.must(err)
@@ -43,7 +43,7 @@ func (f *fixture) find(search record.Search) []string {
 }
 
 // due is everything that is due, read page by page.
-func (f *fixture) due(search record.Search) []string {
+func (f *sessionFixture) due(search record.Search) []string {
 	f.Helper()
 	var all []string
 	for {
@@ -63,7 +63,7 @@ func (f *fixture) due(search record.Search) []string {
 
 // standings is one session of every sort that has not ended, by its rule: each
 // an hour past its deadline.
-func (f *fixture) standings() map[curfew.RuleName]curfew.Snapshot {
+func (f *sessionFixture) standings() map[curfew.RuleName]curfew.Snapshot {
 	f.Helper()
 	all := map[curfew.RuleName]curfew.Snapshot{
 		curfew.OldWaiting: f.admit("waiting"),
@@ -145,7 +145,7 @@ func findsCustomer(f *fixture) {
 }
 
 // patientAdmission is one whose session waits for two hours.
-func (f *fixture) patientAdmission(customer string) curfew.Snapshot {
+func (f *sessionFixture) patientAdmission(customer string) curfew.Snapshot {
 	f.Helper()
 	a := admission(customer)
 	a.Deadline.After = 2 * time.Hour
@@ -155,7 +155,7 @@ func (f *fixture) patientAdmission(customer string) curfew.Snapshot {
 }
 
 // vanish takes a session's request away, which makes it an orphan.
-func (f *fixture) vanish(st curfew.Snapshot) curfew.Snapshot {
+func (f *sessionFixture) vanish(st curfew.Snapshot) curfew.Snapshot {
 	f.Helper()
 	f.corrupt("UPDATE {session_requests} SET status = 'expired', ended_at = created_at WHERE session_id = $1", st.ID)
 	return f.read(st.ID)
@@ -187,7 +187,7 @@ func findsByAge(f *fixture) {
 }
 
 // next is how far ahead the next deadline behind a moment lies.
-func (f *fixture) next(after time.Time) (in time.Duration, ok bool) {
+func (f *sessionFixture) next(after time.Time) (in time.Duration, ok bool) {
 	f.Helper()
 	at, now, err := f.Store.NextDeadline(f.Context(), after)
 	f.must(err)
@@ -197,7 +197,7 @@ func (f *fixture) next(after time.Time) (in time.Duration, ok bool) {
 
 // within fails unless the next deadline behind the moment is at most a minute
 // before what was meant.
-func (f *fixture) within(after time.Time, want time.Duration) {
+func (f *sessionFixture) within(after time.Time, want time.Duration) {
 	f.Helper()
 	if in, ok := f.next(after); !ok || in > want || in < want-time.Minute {
 		f.Fatalf("the next deadline is in %s (%t), want %s", in, ok, want)

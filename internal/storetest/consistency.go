@@ -26,7 +26,7 @@ func consistencies() contract {
 }
 
 // linked is every contradiction there is, page by page.
-func (f *fixture) linked(limit int) (all []curfew.Inconsistency) {
+func (f *operationFixture) linked(limit int) (all []curfew.Inconsistency) {
 	f.Helper()
 	for _, table := range record.LinkedTables() {
 		rows, after := 0, ""
@@ -44,7 +44,7 @@ func (f *fixture) linked(limit int) (all []curfew.Inconsistency) {
 	return all
 }
 
-func (f *fixture) tallyDifferences() []curfew.TallyDifference {
+func (f *operationFixture) tallyDifferences() []curfew.TallyDifference {
 	f.Helper()
 	all, err := f.Store.TallyDifferences(f.Context())
 	f.must(err)
@@ -94,7 +94,7 @@ var contradictions = []contradiction{
 }
 
 // contradict writes a contradiction, and returns what is to be told of it.
-func (f *fixture) contradict(c contradiction) (want curfew.Inconsistency) {
+func (f *operationFixture) contradict(c contradiction) (want curfew.Inconsistency) {
 	f.Helper()
 	waiting, assigned := f.admit("w"), f.accepted("a", "max")
 	f.guardsOff()
@@ -147,7 +147,7 @@ func (c contradiction) found(f *fixture) {
 }
 
 // mend is the store's own repair, where it has one.
-func (f *fixture) mend() int64 {
+func (f *operationFixture) mend() int64 {
 	f.Helper()
 	m, ok := f.Store.(interface {
 		Mend(ctx context.Context) (int64, error)

@@ -84,7 +84,7 @@ func assigned(step func(f *fixture, customer, mechanic string) curfew.Snapshot) 
 }
 
 // done reports whether a step was not refused as a conflict.
-func (f *fixture) done(err error) bool {
+func (f *operationFixture) done(err error) bool {
 	f.Helper()
 	if errors.Is(err, curfew.Conflict) {
 		return false
@@ -106,7 +106,7 @@ func unended(f *fixture, st curfew.Snapshot) bool {
 	return len(f.end(batch(owed, st))) == 0
 }
 
-func (f *fixture) details() curfew.HealthDetails {
+func (f *operationFixture) details() curfew.HealthDetails {
 	f.Helper()
 	d, err := f.Store.HealthDetails(f.Context(), curfew.DefaultPolicy(), 9)
 	f.must(err)

@@ -10,7 +10,7 @@ import (
 )
 
 // end ends a batch.
-func (f *fixture) end(b record.Batch) []record.Ended {
+func (f *sessionFixture) end(b record.Batch) []record.Ended {
 	f.Helper()
 	got, err := f.Store.End(f.Context(), b)
 	f.must(err)
@@ -18,7 +18,7 @@ func (f *fixture) end(b record.Batch) []record.Ended {
 }
 
 // ended ends a batch and is the ids of what ended.
-func (f *fixture) ended(b record.Batch) []string {
+func (f *sessionFixture) ended(b record.Batch) []string {
 	f.Helper()
 	var all []string
 	for _, e := range f.end(b) {
@@ -28,7 +28,7 @@ func (f *fixture) ended(b record.Batch) []string {
 }
 
 // endsNone ends a batch that must change nothing.
-func (f *fixture) endsNone(what string, b record.Batch) {
+func (f *sessionFixture) endsNone(what string, b record.Batch) {
 	f.Helper()
 	before := f.dump()
 	f.same("ended of "+what, f.ended(b), []string(nil))
@@ -56,7 +56,7 @@ func endsByRule(f *fixture) {
 }
 
 // sameEnding compares what a batch answers with what it should have done.
-func (f *fixture) sameEnding(rule record.Rule, before curfew.Snapshot, got record.Ended) {
+func (f *sessionFixture) sameEnding(rule record.Rule, before curfew.Snapshot, got record.Ended) {
 	f.Helper()
 	after := f.read(before.ID)
 	want := before.Session
@@ -76,7 +76,7 @@ func (f *fixture) sameEnding(rule record.Rule, before curfew.Snapshot, got recor
 }
 
 // follows compares the newest events of session and payment.
-func (f *fixture) follows(rule record.Rule, b record.Batch, before curfew.Snapshot) {
+func (f *paymentFixture) follows(rule record.Rule, b record.Batch, before curfew.Snapshot) {
 	f.Helper()
 	events, err := f.Store.Events(f.Context(), before.CustomerID, before.ID)
 	f.must(err)

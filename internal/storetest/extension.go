@@ -26,7 +26,7 @@ func extending(st curfew.Snapshot) record.Extension {
 	return record.Extension{Checkout: c, From: st.Session, By: 10 * time.Minute, Actor: shop, Reason: "extended by 10 minutes"}
 }
 
-func (f *fixture) extended(st curfew.Snapshot) (curfew.Snapshot, curfew.Checkout) {
+func (f *paymentFixture) extended(st curfew.Snapshot) (curfew.Snapshot, curfew.Checkout) {
 	f.Helper()
 	x := extending(st)
 	got, err := f.Store.Extend(f.Context(), x)

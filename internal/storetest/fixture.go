@@ -17,11 +17,26 @@ import (
 )
 
 // fixture is one test's store, with the steps that tests take to get to where
-// they begin. What it does fails the test at once where it should work.
-type fixture struct {
+// they begin. What it does fails the test at once where it should work. The
+// steps stand beside the tests of their noun, each layer on the one before it:
+// the database, sessions, payments, and what operators do.
+type fixture struct{ *operationFixture }
+
+type operationFixture struct{ *paymentFixture }
+
+type paymentFixture struct{ *sessionFixture }
+
+type sessionFixture struct{ *base }
+
+// base is a test and its store, with what the test does behind the store's back.
+type base struct {
 	*testing.T
 	Harness
 	corrupted bool
+}
+
+func newFixture(t *testing.T, h Harness) *fixture {
+	return &fixture{&operationFixture{&paymentFixture{&sessionFixture{&base{T: t, Harness: h}}}}}
 }
 
 // tables is every table whose rows a store writes.
@@ -42,21 +57,21 @@ func tablesOf(schema, sql string) string {
 }
 
 // exec runs a statement that leaves every invariant true.
-func (f *fixture) exec(sql string, args ...any) {
+func (f *base) exec(sql string, args ...any) {
 	f.Helper()
 	f.Exec(f.T, tablesOf(f.Schema, sql), args...)
 }
 
 // corrupt runs a statement that may break an invariant: this test does not end
 // with the checkers.
-func (f *fixture) corrupt(sql string, args ...any) {
+func (f *base) corrupt(sql string, args ...any) {
 	f.Helper()
 	f.corrupted = true
 	f.exec(sql, args...)
 }
 
 // rows is a statement's result, a line a row.
-func (f *fixture) rows(sql string) []string {
+func (f *base) rows(sql string) []string {
 	f.Helper()
 	var lines []string
 	for _, row := range f.Query(f.T, tablesOf(f.Schema, sql)) {
@@ -66,7 +81,7 @@ func (f *fixture) rows(sql string) []string {
 }
 
 // dump is every row there is.
-func (f *fixture) dump() []string {
+func (f *base) dump() []string {
 	f.Helper()
 	var all []string
 	for _, table := range tables {
@@ -79,7 +94,7 @@ func (f *fixture) dump() []string {
 }
 
 // refused is a step that must fail with the kind and change nothing.
-func (f *fixture) refused(kind curfew.Kind, step func() error) {
+func (f *base) refused(kind curfew.Kind, step func() error) {
 	f.Helper()
 	before := f.dump()
 	f.kind(step(), kind)
@@ -89,7 +104,7 @@ func (f *fixture) refused(kind curfew.Kind, step func() error) {
 }
 
 // kind fails unless the error is of the kind.
-func (f *fixture) kind(err error, want curfew.Kind) {
+func (f *base) kind(err error, want curfew.Kind) {
 	f.Helper()
 	if !errors.Is(err, want) {
 		f.Fatalf("got error %v, want one of kind %s", err, want)
@@ -97,7 +112,7 @@ func (f *fixture) kind(err error, want curfew.Kind) {
 }
 
 // must fails on an error.
-func (f *fixture) must(err error) {
+func (f *base) must(err error) {
 	f.Helper()
 	if err != nil {
 		f.Fatalf("unexpected error of kind %s: %v", curfew.KindOf(err), err)
@@ -105,7 +120,7 @@ func (f *fixture) must(err error) {
 }
 
 // same fails unless both are equal; an empty map or slice equals none.
-func (f *fixture) same(what string, got, want any, options ...cmp.Option) {
+func (f *base) same(what string, got, want any, options ...cmp.Option) {
 	f.Helper()
 	options = append(options, cmpopts.EquateEmpty())
 	if diff := cmp.Diff(want, got, options...); diff != "" {
@@ -114,13 +129,13 @@ func (f *fixture) same(what string, got, want any, options ...cmp.Option) {
 }
 
 // sameStanding is same for two readings of one session at different moments.
-func (f *fixture) sameStanding(what string, got, want curfew.Snapshot) {
+func (f *sessionFixture) sameStanding(what string, got, want curfew.Snapshot) {
 	f.Helper()
 	f.same(what, got, want, cmpopts.IgnoreFields(curfew.Snapshot{}, "Now"))
 }
 
 // read is the session as it is now.
-func (f *fixture) read(id string) curfew.Snapshot {
+func (f *sessionFixture) read(id string) curfew.Snapshot {
 	f.Helper()
 	st, err := f.Store.Session(f.Context(), id)
 	f.must(err)
@@ -128,7 +143,7 @@ func (f *fixture) read(id string) curfew.Snapshot {
 }
 
 // checkout is the customer's checkout as it is now.
-func (f *fixture) checkout(customer, id string) curfew.Checkout {
+func (f *paymentFixture) checkout(customer, id string) curfew.Checkout {
 	f.Helper()
 	all, err := f.Store.Checkouts(f.Context(), customer)
 	f.must(err)
@@ -140,13 +155,13 @@ func (f *fixture) checkout(customer, id string) curfew.Checkout {
 }
 
 // paidBy is the checkout of a session as it is now.
-func (f *fixture) paidBy(st curfew.Snapshot) curfew.Checkout {
+func (f *paymentFixture) paidBy(st curfew.Snapshot) curfew.Checkout {
 	f.Helper()
 	return f.checkout(st.CustomerID, st.CheckoutID)
 }
 
 // admit gives the customer a waiting session, paid under a reference of its own.
-func (f *fixture) admit(customer string) curfew.Snapshot {
+func (f *sessionFixture) admit(customer string) curfew.Snapshot {
 	f.Helper()
 	st, err := f.Store.Admit(f.Context(), admission(customer))
 	f.must(err)
@@ -154,7 +169,7 @@ func (f *fixture) admit(customer string) curfew.Snapshot {
 }
 
 // change makes a change, and sees that what it answers is what is stored.
-func (f *fixture) change(c record.Change) curfew.Snapshot {
+func (f *sessionFixture) change(c record.Change) curfew.Snapshot {
 	f.Helper()
 	st, err := f.Store.Change(f.Context(), c)
 	f.must(err)
@@ -163,25 +178,25 @@ func (f *fixture) change(c record.Change) curfew.Snapshot {
 }
 
 // accepted is a new session that the mechanic has accepted.
-func (f *fixture) accepted(customer, mechanic string) curfew.Snapshot {
+func (f *sessionFixture) accepted(customer, mechanic string) curfew.Snapshot {
 	f.Helper()
 	return f.change(accepting(f.admit(customer), mechanic))
 }
 
 // live is a new session that runs.
-func (f *fixture) live(customer, mechanic string) curfew.Snapshot {
+func (f *sessionFixture) live(customer, mechanic string) curfew.Snapshot {
 	f.Helper()
 	return f.change(starting(f.accepted(customer, mechanic)))
 }
 
 // credited is a checkout whose session was cancelled and that waits to be spent.
-func (f *fixture) credited(customer string) curfew.Checkout {
+func (f *paymentFixture) credited(customer string) curfew.Checkout {
 	f.Helper()
 	return f.paidBy(f.change(ending(f.admit(customer), curfew.Cancelled, curfew.ByRequest)))
 }
 
 // deferred is a payment of a customer who was busy.
-func (f *fixture) deferred(customer string, ttl time.Duration) curfew.Checkout {
+func (f *paymentFixture) deferred(customer string, ttl time.Duration) curfew.Checkout {
 	f.Helper()
 	r, err := f.Store.Defer(f.Context(), admission(customer).Checkout, shop, ttl)
 	f.must(err)
@@ -189,14 +204,14 @@ func (f *fixture) deferred(customer string, ttl time.Duration) curfew.Checkout {
 }
 
 // aged is a session as it is once it has grown older.
-func (f *fixture) aged(st curfew.Snapshot, by time.Duration) curfew.Snapshot {
+func (f *sessionFixture) aged(st curfew.Snapshot, by time.Duration) curfew.Snapshot {
 	f.Helper()
 	f.Age(f.T, st.ID, by)
 	return f.read(st.ID)
 }
 
 // orphan is a new waiting session whose request has vanished.
-func (f *fixture) orphan(customer string) curfew.Snapshot {
+func (f *sessionFixture) orphan(customer string) curfew.Snapshot {
 	f.Helper()
 	st := f.admit(customer)
 	f.corrupt("UPDATE {session_requests} SET status = 'expired', ended_at = created_at WHERE session_id = $1", st.ID)
@@ -205,7 +220,7 @@ func (f *fixture) orphan(customer string) curfew.Snapshot {
 
 // past is a moment so long ago as SQL: no dialect shares a literal for times,
 // but all can read one from an ended session of that age.
-func (f *fixture) past(by time.Duration) string {
+func (f *sessionFixture) past(by time.Duration) string {
 	f.Helper()
 	st := f.change(ending(f.admit("past-"+newID()), curfew.Cancelled, curfew.ByRequest))
 	f.Age(f.T, st.ID, by)
@@ -213,7 +228,7 @@ func (f *fixture) past(by time.Duration) string {
 }
 
 // around fails unless the moment is at most a minute from what was meant.
-func (f *fixture) around(what string, got, want time.Time) {
+func (f *base) around(what string, got, want time.Time) {
 	f.Helper()
 	if d := got.Sub(want).Abs(); d > time.Minute {
 		f.Fatalf("%s is %s, %s from %s", what, got, d, want)
@@ -222,7 +237,7 @@ func (f *fixture) around(what string, got, want time.Time) {
 
 // history fails unless the subject's events are these: numbers from 1, each
 // from where the one before led.
-func (f *fixture) history(customer, subject string, want ...curfew.Event) {
+func (f *sessionFixture) history(customer, subject string, want ...curfew.Event) {
 	f.Helper()
 	got, err := f.Store.Events(f.Context(), customer, subject)
 	f.must(err)

@@ -55,7 +55,7 @@ func Run(t *testing.T, open func(t testing.TB) Harness) {
 			for sentence, test := range tests {
 				t.Run(sentence, func(t *testing.T) {
 					t.Parallel()
-					f := &fixture{T: t, Harness: open(t)}
+					f := newFixture(t, open(t))
 					test(f)
 					if !f.corrupted {
 						CheckInvariants(t, f.Harness)

@@ -30,28 +30,28 @@ var figures = contract{
 	"details are the oldest, up to a limit":                                      healthDetails,
 }
 
-func (f *fixture) sessionFigures() curfew.SessionFigures {
+func (f *operationFixture) sessionFigures() curfew.SessionFigures {
 	f.Helper()
 	n, err := f.Store.SessionFigures(f.Context(), curfew.DefaultPolicy())
 	f.must(err)
 	return n
 }
 
-func (f *fixture) requestFigures() curfew.RequestFigures {
+func (f *operationFixture) requestFigures() curfew.RequestFigures {
 	f.Helper()
 	n, err := f.Store.RequestFigures(f.Context())
 	f.must(err)
 	return n
 }
 
-func (f *fixture) checkoutFigures() curfew.CheckoutFigures {
+func (f *operationFixture) checkoutFigures() curfew.CheckoutFigures {
 	f.Helper()
 	n, err := f.Store.CheckoutFigures(f.Context())
 	f.must(err)
 	return n
 }
 
-func (f *fixture) mechanicFigures() curfew.MechanicFigures {
+func (f *operationFixture) mechanicFigures() curfew.MechanicFigures {
 	f.Helper()
 	n, err := f.Store.MechanicFigures(f.Context())
 	f.must(err)
@@ -59,17 +59,17 @@ func (f *fixture) mechanicFigures() curfew.MechanicFigures {
 }
 
 // counted compares every exact figure with the rows.
-func (f *fixture) counted() {
+func (f *operationFixture) counted() {
 	f.Helper()
-	f.same("sessions", f.sessionFigures().ByStatus, counts(f, "sessions", "status", curfew.SessionStatuses()))
-	f.same("requests", f.requestFigures().ByStatus, counts(f, "session_requests", "status", curfew.RequestStatuses()))
-	f.same("checkouts", f.checkoutFigures().ByOutcome, counts(f, "checkouts", "outcome", curfew.Outcomes()))
+	f.same("sessions", f.sessionFigures().ByStatus, counts(f.base, "sessions", "status", curfew.SessionStatuses()))
+	f.same("requests", f.requestFigures().ByStatus, counts(f.base, "session_requests", "status", curfew.RequestStatuses()))
+	f.same("checkouts", f.checkoutFigures().ByOutcome, counts(f.base, "checkouts", "outcome", curfew.Outcomes()))
 	f.same("money due", f.rows("SELECT count(*) FROM {checkouts} WHERE money_due"), []string{strconv.Itoa(f.checkoutFigures().MoneyDue)})
 	f.same("slots", f.rows("SELECT count(*) FROM {mechanic_slots}"), []string{strconv.Itoa(f.mechanicFigures().Busy)})
 }
 
 // counts counts a table's rows by a column, with all of its values.
-func counts[K ~string](f *fixture, table, column string, all []K) map[K]int {
+func counts[K ~string](f *base, table, column string, all []K) map[K]int {
 	f.Helper()
 	got := map[K]int{}
 	for _, k := range all {

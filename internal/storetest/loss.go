@@ -100,7 +100,7 @@ func losesTheSame(f *fixture) {
 
 // receipt repeats an attempt until it is known what became of it, and then
 // looks.
-func (f *fixture) receipt(attempt func() error, look func() (record.Receipt, error)) (r record.Receipt) {
+func (f *paymentFixture) receipt(attempt func() error, look func() (record.Receipt, error)) (r record.Receipt) {
 	f.Helper()
 	if err := repeat(attempt); err != nil {
 		f.kind(err, curfew.Conflict)
@@ -142,7 +142,7 @@ func admitsOnceByKey(f *fixture) {
 
 // once fails unless the receipt is of the one session and the one checkout of
 // its customer.
-func (f *fixture) once(r record.Receipt) {
+func (f *paymentFixture) once(r record.Receipt) {
 	f.Helper()
 	all, err := f.Store.Unended(f.Context(), r.Checkout.CustomerID)
 	f.must(err)

@@ -20,7 +20,7 @@ var messages = contract{
 
 // says holds what was refused to the words that every store uses. An id that
 // nobody knows beforehand stands as ID.
-func (f *fixture) says(refused map[string]error, want map[string]string, ids ...string) {
+func (f *operationFixture) says(refused map[string]error, want map[string]string, ids ...string) {
 	f.Helper()
 	got := map[string]string{}
 	for call, err := range refused {

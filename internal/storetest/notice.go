@@ -35,7 +35,7 @@ func noticePages(f *fixture) {
 	f.settleAll(box, "ada", []record.Verdict{
 		{State: record.DeliveryDead, Status: 550, Error: "nobody there"}, {State: record.DeliveryPending, Error: "not now"},
 	})
-	want := f.toldNotices("ada", 100)
+	want := f.listNotices("ada", 100)
 	f.same("how many", len(want), 3) // the third waits behind the one of its session
 	states := map[record.DeliveryState]int{}
 	for i, d := range want {
@@ -47,12 +47,12 @@ func noticePages(f *fixture) {
 	}
 	f.same("their states", states, map[record.DeliveryState]int{record.DeliveryDead: 1, record.DeliveryPending: 2})
 	for _, limit := range []int{1, 2} {
-		f.same("page by page", f.toldNotices("ada", limit), want)
+		f.same("page by page", f.listNotices("ada", limit), want)
 	}
 }
 
 // settleAll claims what a lane has and gives each a verdict, an hour's wait too.
-func (f *fixture) settleAll(box outbox, lane string, verdicts []record.Verdict) {
+func (f *operationFixture) settleAll(box outbox, lane string, verdicts []record.Verdict) {
 	f.Helper()
 	claimed, _, err := box.Claim(f.Context(), lane, len(verdicts)+1, time.Minute)
 	f.must(err)
@@ -65,9 +65,9 @@ func (f *fixture) settleAll(box outbox, lane string, verdicts []record.Verdict) 
 	f.must(err)
 }
 
-func (f *fixture) toldNotices(customer string, limit int) []record.Delivery {
+func (f *operationFixture) listNotices(customer string, limit int) []record.Delivery {
 	f.Helper()
-	return toldAll(f, limit, func(d record.Delivery) curfew.Cursor { return curfew.Cursor{At: d.At(), ID: d.ID} },
+	return listAll(f.base, limit, func(d record.Delivery) curfew.Cursor { return curfew.Cursor{At: d.At(), ID: d.ID} },
 		func(before curfew.Cursor, limit int) ([]record.Delivery, error) {
 			return f.Store.Notices(f.Context(), customer, before, limit)
 		})

@@ -145,6 +145,11 @@ func pagesOfHistory(f *fixture) page {
 
 func pagesOfNews(f *fixture) page {
 	f.tiedEvents()
+	return newsPage(f)
+}
+
+// newsPage reads one page of everybody's events.
+func newsPage(f *fixture) page {
 	return pages(f, func(ctx context.Context, after curfew.Cursor, limit int) ([]record.StreamEvent, error) {
 		news, _, err := f.newsReader().EventsSince(ctx, after, limit)
 		return news, err

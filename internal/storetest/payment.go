@@ -30,7 +30,7 @@ func unrecorded(customer string, outcome curfew.Outcome) curfew.Checkout {
 }
 
 // record writes a payment that gets no session.
-func (f *fixture) record(customer string, outcome curfew.Outcome) curfew.Checkout {
+func (f *paymentFixture) record(customer string, outcome curfew.Outcome) curfew.Checkout {
 	f.Helper()
 	r, err := f.Store.Record(f.Context(), unrecorded(customer, outcome), shop, "recorded")
 	f.must(err)
@@ -202,7 +202,7 @@ func missesRemark(f *fixture) {
 }
 
 // repair repairs a held payment.
-func (f *fixture) repair(c curfew.Checkout, customer string) curfew.Checkout {
+func (f *paymentFixture) repair(c curfew.Checkout, customer string) curfew.Checkout {
 	f.Helper()
 	got, err := f.Store.Reassign(f.Context(), record.Reassignment{
 		From: c, CustomerID: customer, Plan: "video15", Retry: time.Hour, Reason: "repaired", Actor: shop,

@@ -73,7 +73,7 @@ func (f *fixture) broken() []string {
 
 // guardsOff takes the guards away where the store has some: they would refuse
 // or repair the violation.
-func (f *fixture) guardsOff() {
+func (f *base) guardsOff() {
 	f.Helper()
 	if g, ok := f.Store.(interface {
 		SetGuards(ctx context.Context, on bool) error

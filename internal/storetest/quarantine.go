@@ -15,13 +15,13 @@ var quarantines = contract{
 	"an acknowledgement is kept until it ends, or is withdrawn":    keepsAcknowledgement,
 }
 
-func (f *fixture) apart(q curfew.Quarantined) {
+func (f *operationFixture) apart(q curfew.Quarantined) {
 	f.Helper()
 	q.Step, q.LastError = "step", "error"
 	f.must(f.Store.Quarantine(f.Context(), q))
 }
 
-func (f *fixture) quarantined() []string {
+func (f *operationFixture) quarantined() []string {
 	f.Helper()
 	all, err := f.Store.Quarantined(f.Context(), 10)
 	f.must(err)
@@ -66,7 +66,7 @@ func leavesQuarantine(f *fixture) {
 }
 
 // paymentApart sets a checkout apart.
-func (f *fixture) paymentApart(c curfew.Checkout) {
+func (f *operationFixture) paymentApart(c curfew.Checkout) {
 	f.Helper()
 	f.apart(curfew.Quarantined{Noun: curfew.QuarantinedPayment, CustomerID: c.CustomerID, ID: c.ID, Version: c.Version})
 }

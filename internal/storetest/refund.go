@@ -21,7 +21,7 @@ var refunds = contract{
 }
 
 // refundable is the ids of what the worker may do.
-func (f *fixture) refundable(limit int) []string {
+func (f *paymentFixture) refundable(limit int) []string {
 	f.Helper()
 	all, err := f.Store.Refundable(f.Context(), limit)
 	f.must(err)
@@ -33,7 +33,7 @@ func (f *fixture) refundable(limit int) []string {
 }
 
 // step moves a checkout as the worker does.
-func (f *fixture) refundStep(c record.CheckoutChange) curfew.Checkout {
+func (f *paymentFixture) refundStep(c record.CheckoutChange) curfew.Checkout {
 	f.Helper()
 	c.Actor, c.Reason = shop, "the worker"
 	got, err := f.Store.ChangeCheckout(f.Context(), c)

@@ -22,7 +22,7 @@ var requests = contract{
 }
 
 // pending is the ids of one page of the queue.
-func (f *fixture) pending(after curfew.Cursor, limit int) []string {
+func (f *sessionFixture) pending(after curfew.Cursor, limit int) []string {
 	f.Helper()
 	page, err := f.Store.Pending(f.Context(), after, limit)
 	f.must(err)
@@ -30,7 +30,7 @@ func (f *fixture) pending(after curfew.Cursor, limit int) []string {
 }
 
 // queue is the whole queue's sessions, read page by page.
-func (f *fixture) queue(limit int) []string {
+func (f *sessionFixture) queue(limit int) []string {
 	f.Helper()
 	var all []string
 	var after curfew.Cursor
@@ -167,7 +167,7 @@ func freesExactSlot(f *fixture) {
 }
 
 // leak writes a slot that nobody holds.
-func (f *fixture) leak(slot record.Slot) {
+func (f *sessionFixture) leak(slot record.Slot) {
 	f.Helper()
 	f.corrupt("INSERT INTO {mechanic_slots} (mechanic_id, customer_id, session_id, created_at) VALUES ($1, $2, $3, "+f.past(0)+")",
 		slot.MechanicID, slot.CustomerID, slot.SessionID)

@@ -26,7 +26,7 @@ func reviving(st curfew.Snapshot, c curfew.Checkout) record.Admission {
 }
 
 // endedOwing is a session that was cancelled, and its payment with what is owed.
-func (f *fixture) endedOwing(customer string, owed curfew.Outcome) (curfew.Snapshot, curfew.Checkout) {
+func (f *paymentFixture) endedOwing(customer string, owed curfew.Outcome) (curfew.Snapshot, curfew.Checkout) {
 	f.Helper()
 	end := ending(f.admit(customer), curfew.Cancelled, curfew.Expired)
 	end.Owed = owed

@@ -36,14 +36,14 @@ func aRun(reason string) curfew.Run {
 	}
 }
 
-func (f *fixture) begin(r curfew.Run) curfew.Run {
+func (f *operationFixture) begin(r curfew.Run) curfew.Run {
 	f.Helper()
 	got, err := f.Store.BeginRun(f.Context(), r)
 	f.must(err)
 	return got
 }
 
-func (f *fixture) finish(r curfew.Run, o curfew.RunOutcome) curfew.Run {
+func (f *operationFixture) finish(r curfew.Run, o curfew.RunOutcome) curfew.Run {
 	f.Helper()
 	r.Outcome = o
 	got, err := f.Store.FinishRun(f.Context(), r)
@@ -52,7 +52,7 @@ func (f *fixture) finish(r curfew.Run, o curfew.RunOutcome) curfew.Run {
 }
 
 // runs is all runs, read page by page.
-func (f *fixture) runs(limit int) []curfew.Run {
+func (f *operationFixture) runs(limit int) []curfew.Run {
 	f.Helper()
 	var all []curfew.Run
 	var after curfew.Cursor
@@ -161,7 +161,7 @@ func runTies(f *fixture) {
 	f.same("runs of one moment", got, want)
 }
 
-func (f *fixture) save(p curfew.Preview) curfew.Preview {
+func (f *operationFixture) save(p curfew.Preview) curfew.Preview {
 	f.Helper()
 	got, err := f.Store.SavePreview(f.Context(), p)
 	f.must(err)

@@ -23,7 +23,7 @@ var signals = contract{
 	"tidying forgets each by its own age":               tidiesEachByItsAge,
 }
 
-func (f *fixture) pulse() curfew.Heartbeats {
+func (f *operationFixture) pulse() curfew.Heartbeats {
 	f.Helper()
 	p, err := f.Store.Heartbeats(f.Context())
 	f.must(err)
@@ -114,7 +114,7 @@ func claimsOnce(f *fixture) {
 	}
 }
 
-func (f *fixture) claimed(name string, want bool) {
+func (f *operationFixture) claimed(name string, want bool) {
 	f.Helper()
 	got, err := f.Store.Claimed(f.Context(), name)
 	f.must(err)

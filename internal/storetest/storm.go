@@ -30,7 +30,7 @@ func everySort(f *fixture) {
 			name := fmt.Sprint("storm-", i)
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				st := &storm{&fixture{T: t, Harness: f.Harness}, seed.Dice(chosen, name), name}
+				st := &storm{newFixture(t, f.Harness), seed.Dice(chosen, name), name}
 				for range steps {
 					st.step()
 				}

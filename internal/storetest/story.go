@@ -35,8 +35,8 @@ func sessionsOf(f *fixture) {
 	}
 }
 
-// toldAll is everything that a list has, read page by page.
-func toldAll[T any](f *fixture, limit int, place func(T) curfew.Cursor, read func(curfew.Cursor, int) ([]T, error)) []T {
+// listAll is everything that a list has, read page by page.
+func listAll[T any](f *base, limit int, place func(T) curfew.Cursor, read func(curfew.Cursor, int) ([]T, error)) []T {
 	f.Helper()
 	var all []T
 	for before := (curfew.Cursor{}); ; before = place(all[len(all)-1]) {
@@ -52,16 +52,16 @@ func toldAll[T any](f *fixture, limit int, place func(T) curfew.Cursor, read fun
 	}
 }
 
-func (f *fixture) toldHistory(customer string, limit int) []curfew.Event {
+func (f *operationFixture) listHistory(customer string, limit int) []curfew.Event {
 	f.Helper()
-	return toldAll(f, limit, func(e curfew.Event) curfew.Cursor { return curfew.Cursor{At: e.At, ID: e.ID} },
+	return listAll(f.base, limit, func(e curfew.Event) curfew.Cursor { return curfew.Cursor{At: e.At, ID: e.ID} },
 		func(before curfew.Cursor, limit int) ([]curfew.Event, error) {
 			return f.Store.History(f.Context(), customer, before, limit)
 		})
 }
 
 // everyEvent is the events of subjects, newest first.
-func (f *fixture) everyEvent(customer string, subjects ...string) []curfew.Event {
+func (f *operationFixture) everyEvent(customer string, subjects ...string) []curfew.Event {
 	f.Helper()
 	var all []curfew.Event
 	for _, subject := range subjects {
@@ -85,7 +85,7 @@ func historyPages(f *fixture) {
 	want := f.everyEvent("ada", first.ID, first.CheckoutID, second.ID, second.CheckoutID)
 	f.same("how many", len(want), 8)
 	for _, limit := range []int{1, 3, 8, 100} {
-		f.same(fmt.Sprintf("the history in pages of %d", limit), f.toldHistory("ada", limit), want)
+		f.same(fmt.Sprintf("the history in pages of %d", limit), f.listHistory("ada", limit), want)
 	}
 }
 
@@ -95,7 +95,7 @@ func historyTies(f *fixture) {
 	}
 	f.Freeze(f.T)
 	st := f.accepted("ada", "max")
-	f.same("the history", f.toldHistory("ada", 1), f.everyEvent("ada", st.ID, st.CheckoutID))
+	f.same("the history", f.listHistory("ada", 1), f.everyEvent("ada", st.ID, st.CheckoutID))
 }
 
 func refusalPages(f *fixture) {
@@ -105,7 +105,7 @@ func refusalPages(f *fixture) {
 		f.must(f.Store.Refuse(f.Context(), "ada", st.ID))
 	}
 	for _, limit := range []int{1, 2, 5, 100} {
-		all := toldAll(f, limit, func(r record.Refusal) curfew.Cursor { return curfew.Cursor{At: r.At, ID: r.ID} },
+		all := listAll(f.base, limit, func(r record.Refusal) curfew.Cursor { return curfew.Cursor{At: r.At, ID: r.ID} },
 			func(before curfew.Cursor, limit int) ([]record.Refusal, error) {
 				return f.Store.Refusals(f.Context(), "ada", before, limit)
 			})
@@ -150,5 +150,5 @@ func tellsNothing(f *fixture) {
 	f.must(err)
 	refusals, err := f.Store.Refusals(f.Context(), "bob", curfew.Cursor{}, 9)
 	f.must(err)
-	f.same("what is known of bob", []int{len(sessions), len(f.toldHistory("bob", 9)), len(refusals)}, []int{0, 0, 0})
+	f.same("what is known of bob", []int{len(sessions), len(f.listHistory("bob", 9)), len(refusals)}, []int{0, 0, 0})
 }

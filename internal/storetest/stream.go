@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -26,7 +25,7 @@ type newsReader interface {
 	Standings(ctx context.Context, ids []string) ([]curfew.Snapshot, error)
 }
 
-func (f *fixture) newsReader() newsReader {
+func (f *operationFixture) newsReader() newsReader {
 	f.Helper()
 	store, ok := f.Store.(newsReader)
 	if !ok {
@@ -35,7 +34,7 @@ func (f *fixture) newsReader() newsReader {
 	return store
 }
 
-func (f *fixture) news(after curfew.Cursor, limit int) []record.StreamEvent {
+func (f *operationFixture) news(after curfew.Cursor, limit int) []record.StreamEvent {
 	f.Helper()
 	news, now, err := f.newsReader().EventsSince(f.Context(), after, limit)
 	f.must(err)
@@ -46,19 +45,8 @@ func (f *fixture) news(after curfew.Cursor, limit int) []record.StreamEvent {
 func readsNewsInPages(f *fixture) {
 	f.live("ada", "max")
 	f.credited("bob")
+	f.paged(false, newsPage(f)) // a page may end between events of one moment
 	all := f.news(curfew.Cursor{}, 100)
-	for limit := 1; limit <= 3; limit++ { // a page may end between events of one moment
-		var paged []record.StreamEvent
-		for place := (curfew.Cursor{}); ; {
-			page := f.news(place, limit)
-			if len(page) == 0 {
-				break
-			}
-			paged = append(paged, page...)
-			place = curfew.Cursor{At: page[len(page)-1].At, ID: page[len(page)-1].ID}
-		}
-		f.same(fmt.Sprintf("in pages of %d", limit), paged, all)
-	}
 	f.same("how many", len(all), 2*2+2+2) // two admissions; accepted and live; ended and credited
 	if !slices.IsSortedFunc(all, func(a, b record.StreamEvent) int { return a.At.Compare(b.At) }) {
 		f.Errorf("not in the order of time: %+v", all)
@@ -99,7 +87,7 @@ func findsWhatCameLate(f *fixture) {
 }
 
 // cancelled is a cancellation by hand, for Hold.
-func (f *fixture) cancelled(st curfew.Snapshot) []string {
+func (f *operationFixture) cancelled(st curfew.Snapshot) []string {
 	f.Helper()
 	if f.Hold == nil {
 		f.Skip("this store's database cannot be held")

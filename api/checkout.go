@@ -78,7 +78,7 @@ type CheckoutDetail struct {
 	Events     []Event           `json:"events,omitempty" doc:"Its history; only for a single payment"`
 }
 
-// Repair fulfils a held payment.
+// Repair fulfills a held payment.
 type Repair struct {
 	Reason string `json:"reason,omitempty" maxLength:"500" doc:"Kept in the payment's history"`
 }

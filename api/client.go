@@ -136,7 +136,7 @@ func (c *Client) FulfilCheckout(ctx context.Context, idOrRef string, r Repair) (
 	return post[Fulfillment](ctx, c, at("/api/debug/checkouts/%s/fulfil", idOrRef), r)
 }
 
-// AssignCheckout assigns a held payment to a customer, and fulfils it.
+// AssignCheckout assigns a held payment to a customer, and fulfills it.
 func (c *Client) AssignCheckout(ctx context.Context, idOrRef string, a Assignment) (Fulfillment, error) {
 	return post[Fulfillment](ctx, c, at("/api/debug/checkouts/%s/assign", idOrRef), a)
 }

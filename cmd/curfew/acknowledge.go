@@ -8,14 +8,14 @@ import (
 )
 
 type acknowledgeCommand struct {
-	Code     string        `arg:"" help:"The finding's code, as health --json tells it."`
-	Reason   string        `placeholder:"TEXT" help:"Why it is left as it is; operators see it."`
-	Until    time.Time     `placeholder:"TIME" help:"When it counts again, as 2026-12-24T08:00:00Z; at most 90 days ahead."`
-	For      time.Duration `placeholder:"DURATION" help:"For how long, instead of --until: 168h."`
+	Code     string        `arg:"" help:"The finding's code, as health --json prints it."`
+	Reason   string        `placeholder:"TEXT" help:"Why it is left as it is; shown to operators."`
+	Until    time.Time     `placeholder:"TIME" help:"When it counts again, like 2026-12-24T08:00:00Z; at most 90 days ahead."`
+	For      time.Duration `placeholder:"DURATION" help:"For how long, instead of --until, like 168h."`
 	Withdraw bool          `help:"Let it count again now."`
 }
 
-// Run keeps that a finding is known, or takes that back.
+// Run acknowledges a finding, or withdraws that.
 func (c *acknowledgeCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	if err := c.check(); err != nil {
 		return err
@@ -45,13 +45,13 @@ func (c *acknowledgeCommand) Run(ctx context.Context, s *settings, term terminal
 func (c *acknowledgeCommand) check() error {
 	switch {
 	case c.Withdraw && (c.Reason != "" || c.For != 0 || !c.Until.IsZero()):
-		return usagef("--withdraw goes without --reason, --for and --until")
+		return usagef("--withdraw takes no --reason, --for or --until")
 	case c.Withdraw:
 		return nil
 	case c.Reason == "":
-		return usagef("missing --reason: others have to know why it is left")
+		return usagef("missing --reason: others need to know why it is left as it is")
 	case (c.For != 0) == !c.Until.IsZero():
-		return usagef("name its end by --for or by --until, and not by both")
+		return usagef("give either --for or --until")
 	case c.For < 0:
 		return usagef("--for must not be negative")
 	}

@@ -9,12 +9,11 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// breaks are what may stand in JSON on the command line.
+// breaks are the control characters allowed in JSON on the command line.
 var breaks = strings.NewReplacer("\n", " ", "\r", " ", "\t", " ")
 
-// checkArgs refuses an argument that says nothing: where it is a variable that
-// was not set, --customer "$ID" would mean everybody. A text that shows
-// otherwise than it is, is refused, too.
+// checkArgs rejects empty arguments: with an unset variable, --customer "$ID" would mean everybody. It also rejects
+// text that is displayed differently from what it is.
 func checkArgs(args []string) error {
 	for i, arg := range args {
 		what, text := "argument "+arg, arg
@@ -33,8 +32,8 @@ func checkArgs(args []string) error {
 	return nil
 }
 
-// checkParsed refuses a flag's list with an entry that says nothing, and an
-// argument that does. Whose id a customer's is, the command says itself.
+// checkParsed rejects empty positional arguments, and lists with an empty entry. The commands check customer ids
+// themselves.
 func checkParsed(parsed *kong.Context) error {
 	for _, p := range parsed.Path {
 		if p.Positional != nil && p.Positional.Name != "customer" {
@@ -49,7 +48,7 @@ func checkParsed(parsed *kong.Context) error {
 	return nil
 }
 
-// hasBlank reports whether one of a list's texts says nothing.
+// hasBlank reports whether a list has a blank entry, or no entry at all.
 func hasBlank(list reflect.Value) bool {
 	texts, ok := list.Interface().([]string)
 	for _, text := range texts {

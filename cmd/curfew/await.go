@@ -10,17 +10,16 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// While a database does not answer it is asked again and again: each try has an
-// end of its own, because what is lost on the way is answered by nobody.
+// A database that does not answer is tried again. Each attempt has its own timeout, because a lost packet is never
+// answered.
 const (
 	tryTime  = 5 * time.Second
 	tryAgain = 500 * time.Millisecond
 	sayAgain = 5 * time.Second
 )
 
-// await opens a database of a server, and waits for one that does not answer yet:
-// it may be starting beside us. What is wrong otherwise is told at once. A file
-// is there or is not.
+// await opens a database, and waits for a server that does not answer yet: it may be starting. It returns any other
+// error at once. It never waits for a file.
 func (s *settings) await(ctx context.Context, log *slog.Logger, open func(context.Context) (database, error)) (database, error) {
 	if _, file := s.DatabaseURL.File(); file {
 		return open(ctx)

@@ -10,15 +10,15 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// exitBlocked is check's answer «yes, this customer is blocked».
+// exitBlocked is the exit code of check for a blocked customer.
 const exitBlocked = exitCode(3)
 
 type checkCommand struct {
 	Customer string `arg:"" help:"The customer's id."`
-	JSON     bool   `help:"Print JSON, as GET /api/customers/{id}/session-status answers."`
+	JSON     bool   `help:"Print JSON, like GET /api/customers/{id}/session-status."`
 }
 
-// Run says what truly blocks a customer. What is overdue does not.
+// Run prints what blocks a customer. An overdue session does not.
 func (c *checkCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	if err := curfew.CheckID("customer id", c.Customer); err != nil {
 		return usageError{err}
@@ -50,7 +50,7 @@ func (c *checkCommand) print(term terminal, b *curfew.Blocker) error {
 	term.printf("%s is blocked.\n\n", c.Customer)
 	columns(term.out,
 		[]string{"session", b.Session.ID},
-		[]string{"status", standing(b.Session)},
+		[]string{"status", sessionState(b.Session)},
 		[]string{"since", moment(b.Session.CreatedAt, now)},
 		[]string{"free by itself", moment(b.ReleasesAt, now)},
 		[]string{"what can be done", strings.Join(b.Actions, ", ")},
@@ -62,8 +62,7 @@ func (c *checkCommand) print(term terminal, b *curfew.Blocker) error {
 	return nil
 }
 
-// consequence says what an action of a refusal does, in the words of explain and
-// the pages.
+// consequence describes an action of a refusal in the words of explain and the pages.
 func consequence(action string) string {
 	if said := lifecycle.Describe(lifecycle.ActionName(action)); said != "" {
 		return said

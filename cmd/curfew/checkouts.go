@@ -11,25 +11,25 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// checkoutsCommand is what operators do about payments.
+// checkoutsCommand lists and resolves payments.
 type checkoutsCommand struct {
-	List   listCheckouts  `cmd:"" help:"Those that wait for something, or those of an outcome."`
-	Show   showCheckout   `cmd:"" help:"One payment with its history."`
+	List   listCheckouts  `cmd:"" help:"List payments that need attention, or by outcome."`
+	Show   showCheckout   `cmd:"" help:"Show one payment with its history."`
 	Fulfil fulfilCheckout `cmd:"" help:"${fulfil}"`
 	Refund refundCheckout `cmd:"" help:"${refund}"`
 	Assign assignCheckout `cmd:"" help:"${assign}"`
 	Credit creditCheckout `cmd:"" help:"${credit}"`
 }
 
-// pageOfCheckouts is how many are read at once.
+// pageOfCheckouts is how many payments are read at once.
 const pageOfCheckouts = 100
 
 type listCheckouts struct {
 	Outcome  []string `placeholder:"OUTCOME" help:"Only these: fulfilled, deferred, held, credited, refund_due, refunding, refunded, forfeited."`
-	Customer string   `placeholder:"ID" help:"Only this customer's, of every outcome."`
-	Email    string   `placeholder:"ADDRESS" help:"Only those paid with this address, of every outcome."`
-	Disputed bool     `help:"Only those that the customer's bank disputes, of whatever outcome."`
-	Limit    int      `default:"100" help:"At most so many, the oldest."`
+	Customer string   `placeholder:"ID" help:"Only this customer's, with any outcome."`
+	Email    string   `placeholder:"ADDRESS" help:"Only those paid with this address, with any outcome."`
+	Disputed bool     `help:"Only those disputed by the customer's bank, with any outcome."`
+	Limit    int      `default:"100" help:"List at most this many, oldest first."`
 	JSON     bool     `help:"Print JSON."`
 }
 
@@ -193,7 +193,7 @@ type fulfilCheckout struct {
 	Reason   string `placeholder:"TEXT" help:"Kept in the payment's history."`
 }
 
-// Run gives a held payment its session.
+// Run fulfills a held payment.
 func (c *fulfilCheckout) Run(ctx context.Context, s *settings, term terminal) error {
 	return s.withKeeper(ctx, term, func(_ database, keeper *lifecycle.Keeper) error {
 		f, err := keeper.Checkouts.FulfilHeld(ctx, operator(), c.Checkout, c.Reason)
@@ -203,12 +203,12 @@ func (c *fulfilCheckout) Run(ctx context.Context, s *settings, term terminal) er
 
 type assignCheckout struct {
 	Checkout string `arg:"" help:"Its id, or the payment's reference."`
-	Customer string `required:"" placeholder:"ID" help:"Whose it is."`
-	Plan     string `required:"" placeholder:"NAME" help:"What it is for."`
+	Customer string `required:"" placeholder:"ID" help:"The customer it belongs to."`
+	Plan     string `required:"" placeholder:"NAME" help:"The plan it pays for."`
 	Reason   string `placeholder:"TEXT" help:"Kept in the payment's history."`
 }
 
-// Run says whose a held payment is, and fulfils it.
+// Run assigns a held payment to a customer, and fulfills it.
 func (c *assignCheckout) Run(ctx context.Context, s *settings, term terminal) error {
 	return s.withKeeper(ctx, term, func(_ database, keeper *lifecycle.Keeper) error {
 		f, err := keeper.Checkouts.AssignHeld(ctx, operator(), c.Checkout, c.Customer, c.Plan, c.Reason)
@@ -233,10 +233,10 @@ func printFulfilment(term terminal, f lifecycle.Fulfillment, err error) error {
 type refundCheckout struct {
 	Checkout string `arg:"" help:"Its id, or the payment's reference."`
 	Reason   string `required:"" placeholder:"TEXT" help:"Kept in the payment's history."`
-	ByHand   bool   `help:"It has been given back already, without Curfew. ${by_hand}"`
+	ByHand   bool   `help:"It has already been refunded outside Curfew. ${by_hand}"`
 }
 
-// Run makes a payment refund due.
+// Run makes a refund due, or records one made by hand.
 func (c *refundCheckout) Run(ctx context.Context, s *settings, term terminal) error {
 	return s.withKeeper(ctx, term, func(_ database, keeper *lifecycle.Keeper) error {
 		refund := keeper.Checkouts.RefundCheckout
@@ -269,7 +269,7 @@ func (c *creditCheckout) Run(ctx context.Context, s *settings, term terminal) er
 	})
 }
 
-// customerOf is whose a payment is, for people.
+// customerOf returns the customer of a payment, for people.
 func customerOf(k curfew.Checkout) string {
 	if k.CustomerID == curfew.Nobody {
 		return "(unknown)"
@@ -277,8 +277,7 @@ func customerOf(k curfew.Checkout) string {
 	return k.CustomerID
 }
 
-// money is an amount in the currency's minor unit: how many of those are one,
-// only the currency knows.
+// money formats an amount in the currency's minor unit.
 func money(amount int64, currency string) string {
 	if currency == "" {
 		return fmt.Sprint(amount)

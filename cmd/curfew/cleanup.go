@@ -15,12 +15,12 @@ import (
 
 type cleanupCommand struct {
 	DryRun   bool             `xor:"way" help:"Store a preview and print its rows; change nothing else."`
-	Preview  string           `xor:"way" placeholder:"ID" help:"Execute exactly this preview: rows that moved since are left alone."`
+	Preview  string           `xor:"way" placeholder:"ID" help:"Execute exactly this preview; rows that changed since are left alone."`
 	Customer string           `placeholder:"ID" help:"Only this customer's sessions."`
-	Rule     []string         `placeholder:"NAME" help:"Only this rule; may be given several times."`
-	MaxAge   *config.Duration `placeholder:"TIME" help:"Sessions without a mechanic end at this age, overdue or not."`
-	Reason   string           `placeholder:"TEXT" help:"Kept in the record and in the sessions' history."`
-	JSON     bool             `help:"Print JSON, as /api/debug/cleanup-sessions answers."`
+	Rule     []string         `placeholder:"NAME" help:"Only this rule; can be repeated."`
+	MaxAge   *config.Duration `placeholder:"TIME" help:"End sessions without a mechanic at this age, overdue or not."`
+	Reason   string           `placeholder:"TEXT" help:"Recorded in the run and in the sessions' history."`
+	JSON     bool             `help:"Print JSON, like /api/debug/cleanup-sessions."`
 }
 
 // Run cleans up, previews that, or executes a preview.

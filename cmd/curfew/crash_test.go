@@ -78,7 +78,7 @@ func sameSession(a, b api.Fulfillment) bool {
 	return a.SessionID == b.SessionID && a.RequestID == b.RequestID && a.Outcome == b.Outcome
 }
 
-// fulfilAll fulfils every checkout by some callers at once, and returns what
+// fulfilAll fulfills every checkout by some callers at once, and returns what
 // was acknowledged, by reference. Each customer pays once.
 func fulfilAll(ctx context.Context, client *api.Client, acknowledged func()) map[string]api.Fulfillment {
 	refs := make(chan int)

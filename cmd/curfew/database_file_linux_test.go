@@ -46,7 +46,7 @@ func (s *site) serve(t *testing.T) *process {
 	return serving(t, s.dir, s.env, "--auth-key-file=curfew.key")
 }
 
-// pay fulfils payments by some callers at once. After so many that were
+// pay fulfills payments by some callers at once. After so many that were
 // acknowledged something happens, and it goes on until each caller was refused.
 // It returns the references that were acknowledged, and a refusal.
 func (s *site) pay(t *testing.T, after int, happens func() error) (acknowledged []string, refusal error) {

@@ -14,10 +14,10 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// deliveriesCommand is what operators do about what was sent.
+// deliveriesCommand lists deliveries and sends them again.
 type deliveriesCommand struct {
-	List   listDeliveries `cmd:"" help:"Those that are dead, or those that are looked for."`
-	Show   showDelivery   `cmd:"" help:"One delivery, with what is sent."`
+	List   listDeliveries `cmd:"" help:"List dead deliveries, or by state and endpoint."`
+	Show   showDelivery   `cmd:"" help:"Show one delivery with its body."`
 	Replay replayDelivery `cmd:"" help:"Send one again, or all dead ones of an endpoint."`
 }
 
@@ -26,7 +26,7 @@ const pageOfDeliveries = 100
 type listDeliveries struct {
 	State    string `default:"dead" placeholder:"STATE" help:"pending, delivered, dead (the default) or any."`
 	Endpoint string `placeholder:"ID" help:"Only this endpoint's."`
-	Limit    int    `default:"100" help:"At most so many, the oldest."`
+	Limit    int    `default:"100" help:"List at most this many, oldest first."`
 	JSON     bool   `help:"Print JSON."`
 }
 
@@ -137,7 +137,7 @@ type replayDelivery struct {
 	Endpoint string `placeholder:"ID" help:"All dead ones of this endpoint instead."`
 }
 
-// Run sends deliveries again: `curfew serve` does, from now on.
+// Run marks deliveries to be sent again; `curfew serve` sends them.
 func (c *replayDelivery) Run(ctx context.Context, s *settings, term terminal) error {
 	if (c.Delivery == "") == (c.Endpoint == "") {
 		return usagef("name a delivery, or an endpoint with --endpoint")

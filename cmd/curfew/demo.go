@@ -13,11 +13,11 @@ import (
 )
 
 type demoCommand struct {
-	Speed     float64         `default:"60" placeholder:"N" help:"How many times as fast as a real marketplace: at 60 an hour takes a minute."`
-	For       config.Duration `placeholder:"TIME" help:"End after so long; by default it runs until it is stopped."`
-	Seed      uint64          `default:"1" placeholder:"N" help:"What everybody decides follows from it."`
-	Customers config.Count    `default:"40" placeholder:"N" help:"How many customers there are (40)."`
-	Mechanics config.Count    `default:"18" placeholder:"N" help:"How many mechanics there are (18)."`
+	Speed     float64         `default:"60" placeholder:"N" help:"How many times faster than real time: at 60, an hour takes a minute."`
+	For       config.Duration `placeholder:"TIME" help:"Stop after this time; by default it runs until it is stopped."`
+	Seed      uint64          `default:"1" placeholder:"N" help:"The seed of everybody's decisions."`
+	Customers config.Count    `default:"40" placeholder:"N" help:"How many customers (40)."`
+	Mechanics config.Count    `default:"18" placeholder:"N" help:"How many mechanics (18)."`
 	Open      bool            `help:"Open the console in the browser."`
 }
 

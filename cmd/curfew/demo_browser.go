@@ -6,7 +6,7 @@ import (
 	"runtime"
 )
 
-// browserLine is how a system is asked to open an address.
+// browserLine returns the command that opens an address on a system.
 func browserLine(system, address string) []string {
 	switch system {
 	case "darwin":
@@ -17,8 +17,7 @@ func browserLine(system, address string) []string {
 	return []string{"xdg-open", address}
 }
 
-// openInBrowser asks the system to open an address. Where that fails, one that
-// does the same has been printed.
+// openInBrowser asks the system to open an address. If that fails, people can use the link that has been printed.
 func openInBrowser(ctx context.Context, term terminal, address string) {
 	line := browserLine(runtime.GOOS, address)
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), line[0], line[1:]...) //nolint:gosec // G204: our own words and our own address

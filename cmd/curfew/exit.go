@@ -8,25 +8,25 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// Exit codes. Others are a command's own answer.
+// Exit codes. Others belong to a single command.
 const (
 	exitFailed = 1
 	exitUsage  = 64
 )
 
-// exitCode is an answer, not a failure: nothing more is printed.
+// exitCode ends the process with a code that is an answer, not a failure: nothing more is printed.
 type exitCode int
 
 func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
-// usageError is the caller's mistake on the command line or in the settings.
+// usageError is a mistake on the command line or in the settings.
 type usageError struct{ error }
 
 func (e usageError) Unwrap() error { return e.error }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
 
-// asUsage makes what the keeper calls invalid input the caller's mistake.
+// asUsage turns invalid input, as the session keeper reports it, into a usageError.
 func asUsage(err error) error {
 	if errors.Is(err, curfew.Invalid) {
 		return usageError{err}

@@ -13,18 +13,18 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// The answers of health.
+// The exit codes of health.
 const (
 	exitIssues     = exitCode(1)
 	exitCannotTell = exitCode(2)
 )
 
 type healthCommand struct {
-	JSON bool `help:"Print JSON, as GET /api/debug/session-health answers."`
+	JSON bool `help:"Print JSON, like GET /api/debug/session-health."`
 }
 
-// Run prints the health report. What keeps it from looking is no issue of the
-// sessions: then it cannot tell.
+// Run prints the health report. If something keeps it from looking, that is not an issue of the sessions: it cannot
+// tell.
 func (c *healthCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	var health string
 	err := s.withDatabase(ctx, func(db database) error {
@@ -82,7 +82,7 @@ func printHealth(term terminal, r lifecycle.Report, shape api.Health) {
 	}
 }
 
-// acknowledged counts the findings that somebody knows of.
+// acknowledged counts the acknowledged findings.
 func acknowledged(findings []lifecycle.Finding) (n int) {
 	for _, f := range findings {
 		if f.Acknowledged != nil {
@@ -92,7 +92,7 @@ func acknowledged(findings []lifecycle.Finding) (n int) {
 	return n
 }
 
-// healthRows is the figures that could be had.
+// healthRows returns the figures that could be read.
 func healthRows(r lifecycle.Report) [][]string {
 	rows := [][]string{}
 	if s := r.Sessions; s != nil {
@@ -115,7 +115,7 @@ func healthRows(r lifecycle.Report) [][]string {
 	return rows
 }
 
-// byName lists counts in their order, without those that are 0.
+// byName lists the counts that are not 0, in the order of names.
 func byName[N ~string](names []N, counts map[N]int) string {
 	text := ""
 	for _, n := range names {

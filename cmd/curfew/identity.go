@@ -12,8 +12,7 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// keyFile is where the local signing key lies: beside a SQLite file, otherwise
-// where the command runs.
+// keyFile returns the path of the local signing key: next to a SQLite file, otherwise in the working directory.
 func (s *settings) keyFile() string {
 	if s.Auth.KeyFile != "" {
 		return s.Auth.KeyFile
@@ -22,7 +21,7 @@ func (s *settings) keyFile() string {
 	return filepath.Join(filepath.Dir(path), "curfew.key")
 }
 
-// identity is who may prove who they are.
+// identity returns what authenticates callers.
 func (s *settings) identity(ctx context.Context, log *slog.Logger) (*auth.Identity, error) {
 	return auth.NewIdentity(ctx, auth.Options{
 		KeyFile: s.keyFile(), CreateKey: true, JWTSecret: s.Auth.JWTSecret, JWKSURL: s.Auth.JWKSURL,
@@ -30,22 +29,21 @@ func (s *settings) identity(ctx context.Context, log *slog.Logger) (*auth.Identi
 	})
 }
 
-// keys asks the key server once, for a command that has no service's memory of
-// it; nil: there is none.
+// keys fetches the key server once, for a command that has no running service. It returns nil if none is set.
 func (s *settings) keys(ctx context.Context) (lifecycle.Keys, error) {
 	if s.Auth.JWKSURL == "" {
-		return nil, nil //nolint:nilnil // nothing is set up, and nothing is wrong
+		return nil, nil //nolint:nilnil // none is set, which is no error
 	}
 	k, err := auth.NewKeyServer(s.Auth.JWKSURL, nil)
 	if err != nil {
 		return nil, err
 	}
-	_ = k.Fetch(ctx) // its state says what became of it
+	_ = k.Fetch(ctx) // the state has the error
 	return k.State, nil
 }
 
-// localIdentity signs with the local key. A new one is made only where a server
-// would find it: beside a SQLite file, or where it was named.
+// localIdentity signs with the local key. It creates a key only where a server would find it: next to a SQLite file, or
+// at a path that was given.
 func (s *settings) localIdentity(ctx context.Context) (*auth.Identity, error) {
 	if s.Auth.KeyFile == "" {
 		if err := s.serversKey(); err != nil {
@@ -55,7 +53,7 @@ func (s *settings) localIdentity(ctx context.Context) (*auth.Identity, error) {
 	return auth.NewIdentity(ctx, auth.Options{KeyFile: s.keyFile(), CreateKey: true})
 }
 
-// serversKey is NotFound where no server would know a key that is made here.
+// serversKey returns NotFound if no server would find a key created here.
 func (s *settings) serversKey() error {
 	if path, ok := s.DatabaseURL.File(); ok {
 		if _, err := os.Stat(path); err != nil {
@@ -71,7 +69,7 @@ func (s *settings) serversKey() error {
 	return nil
 }
 
-// operator is who typed the command, for runs, events and tokens.
+// operator returns who runs the command, for runs, events and tokens.
 func operator() curfew.Actor {
 	name := "operator"
 	if u, err := user.Current(); err == nil && curfew.CheckID("user", u.Username) == nil {

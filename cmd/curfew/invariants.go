@@ -7,7 +7,7 @@ import (
 	"github.com/curfewhq/curfew/internal/invariant"
 )
 
-// brokenInvariants says what the rows break, and where.
+// brokenInvariants describes the invariants that the rows violate.
 func brokenInvariants(ctx context.Context, db database) ([]string, error) {
 	broken := []string{}
 	for _, check := range invariant.Checks() {

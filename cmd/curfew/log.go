@@ -10,8 +10,7 @@ import (
 	"github.com/curfewhq/curfew/internal/problem"
 )
 
-// inContext is a log whose lines say which request and which trace they belong
-// to.
+// inContext adds the id of the request and of the trace to each log line.
 type inContext struct{ slog.Handler }
 
 // Handle implements slog.Handler.
@@ -41,7 +40,7 @@ func has(line slog.Record, key string) (found bool) {
 	return found
 }
 
-// logger writes what is at least of the settings' level, and of least.
+// logger returns a logger for records at or above both the settings' level and least.
 func (s *settings) logger(to io.Writer, least slog.Level) *slog.Logger {
 	options := &slog.HandlerOptions{Level: max(slog.Level(s.LogLevel), least)}
 	if s.LogFormat == "json" {

@@ -10,10 +10,10 @@ import (
 
 type loginCommand struct {
 	Role    string `default:"admin" enum:"customer,mechanic,admin,service" placeholder:"ROLE" help:"customer, mechanic, admin (the default) or service."`
-	Subject string `placeholder:"ID" help:"Who it is; by default your user name."`
+	Subject string `placeholder:"ID" help:"The id or name to sign in as; by default your user name."`
 }
 
-// Run prints a link that signs one browser in, once, within two minutes.
+// Run prints a link that signs in one browser, once, within two minutes.
 func (c *loginCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	actor := operator()
 	actor.Role = curfew.Role(c.Role)

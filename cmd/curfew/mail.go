@@ -5,14 +5,14 @@ import (
 	"fmt"
 )
 
-// mailCommand is what operators do about mails.
+// mailCommand tests the mails to customers.
 type mailCommand struct {
-	Test testMail `cmd:"" help:"Send a sample to an address, and say what the mail server made of it."`
+	Test testMail `cmd:"" help:"Send a sample to an address, and print how the mail server responded."`
 }
 
 type testMail struct {
-	Address string `arg:"" help:"Where to."`
-	Notice  string `default:"accepted" placeholder:"NAME" help:"Which: accepted (the default), expired, missed, no_show, cancelled, deferred or refunded."`
+	Address string `arg:"" help:"The recipient."`
+	Notice  string `default:"accepted" placeholder:"NAME" help:"The notice: accepted (the default), expired, missed, no_show, cancelled, deferred or refunded."`
 }
 
 // Run sends a sample.
@@ -31,6 +31,6 @@ func (c *testMail) Run(ctx context.Context, s *settings, term terminal) error {
 	if err := channel.Test(ctx, c.Address, c.Notice); err != nil {
 		return fmt.Errorf("not sent: %w", asUsage(err))
 	}
-	term.printf("Sent: %s took it.\n", s.SMTP.URL.Host)
+	term.printf("Sent: %s accepted it.\n", s.SMTP.URL.Host)
 	return nil
 }

@@ -1,5 +1,5 @@
-// Curfew is the command: it runs the service, and operators type it. Only this package reads the environment,
-// opens databases and ends the process. It decides nothing about sessions: package lifecycle does.
+// Curfew is the command that runs the service and that operators use. Only this package reads the environment, opens
+// databases and exits the process. Decisions about sessions are made in package lifecycle.
 //
 // Each subcommand has a file of its own. The settings are in package config; settings_read.go reads them from flags, the
 // environment and the file. What commands share is wired in database.go, keeper.go, identity.go, payments.go and
@@ -26,35 +26,35 @@ func main() {
 type commandLine struct {
 	settings `embed:"" group:"settings"`
 
-	Serve       serveCommand       `cmd:"" help:"The service: API, pages, sweeper. Makes and migrates a SQLite file by itself."`
-	Demo        demoCommand        `cmd:"" help:"Serve a marketplace in fast motion, on a database that is thrown away."`
-	Check       checkCommand       `cmd:"" help:"Is this customer blocked, by what, until when? Exit 0: clear, 3: blocked."`
-	Explain     explainCommand     `cmd:"" help:"The whole story of a customer, session, payment or run, in order."`
-	Cleanup     cleanupCommand     `cmd:"" help:"One full cleanup now, or a preview of it."`
+	Serve       serveCommand       `cmd:"" help:"Run the service: API, pages, sweeper. Creates and migrates a SQLite file by itself."`
+	Demo        demoCommand        `cmd:"" help:"Run a simulated marketplace in fast motion, on a temporary database."`
+	Check       checkCommand       `cmd:"" help:"Show whether a customer is blocked, by what, and until when. Exit 0: clear, 3: blocked."`
+	Explain     explainCommand     `cmd:"" help:"Show the timeline of a customer, session, payment or run."`
+	Cleanup     cleanupCommand     `cmd:"" help:"Clean up now, or preview that."`
 	Undo        undoCommand        `cmd:"" help:"${undo}"`
-	Health      healthCommand      `cmd:"" help:"The health report. Exit 0: healthy, 1: issues, 2: cannot tell."`
-	Acknowledge acknowledgeCommand `cmd:"" help:"Say that a finding of health is known, until a moment; or take that back."`
-	Ready       readyCommand       `cmd:"" help:"Is the service that runs here ready? For health checks. Exit 0: ready, 1: not."`
-	Checkouts   checkoutsCommand   `cmd:"" help:"Payments: what became of them, and what is to."`
-	Reconcile   reconcileCommand   `cmd:"" help:"Compare the payments with the provider's, and let in what is missing. Exit 0: alike, 1: differences."`
-	Webhooks    webhooksCommand    `cmd:"" help:"Where events are sent: add, test, rotate, enable, disable, remove."`
-	Deliveries  deliveriesCommand  `cmd:"" help:"What was sent of events and what is to be; send it again."`
-	Mail        mailCommand        `cmd:"" help:"Mails to customers: send a sample."`
-	Migrate     migrateCommand     `cmd:"" help:"Bring the database's schema up."`
-	Preflight   preflightCommand   `cmd:"" help:"The checklist before a deployment, and a backup. Exit 1 if any line fails."`
-	Restore     restoreCommand     `cmd:"" help:"A backup into an empty database, of either kind."`
-	Token       tokenCommand       `cmd:"" help:"Print a signed token of the local key."`
-	Login       loginCommand       `cmd:"" help:"Print a link that signs an operator's browser in, once."`
+	Health      healthCommand      `cmd:"" help:"Print the health report. Exit 0: healthy, 1: issues, 2: cannot tell."`
+	Acknowledge acknowledgeCommand `cmd:"" help:"Acknowledge a health finding for a time, or withdraw that."`
+	Ready       readyCommand       `cmd:"" help:"Show whether the service on this machine is ready, for health checks. Exit 0: ready, 1: not."`
+	Checkouts   checkoutsCommand   `cmd:"" help:"List and resolve payments."`
+	Reconcile   reconcileCommand   `cmd:"" help:"Compare the payments with the provider's, and record missing ones. Exit 0: no differences, 1: differences."`
+	Webhooks    webhooksCommand    `cmd:"" help:"Manage the endpoints that events are sent to."`
+	Deliveries  deliveriesCommand  `cmd:"" help:"List deliveries of events, and send them again."`
+	Mail        mailCommand        `cmd:"" help:"Send a sample of the mails to customers."`
+	Migrate     migrateCommand     `cmd:"" help:"Migrate the database's schema."`
+	Preflight   preflightCommand   `cmd:"" help:"Run the checks before a deployment, and write a backup. Exit 1 if any check fails."`
+	Restore     restoreCommand     `cmd:"" help:"Restore a backup into an empty database of either kind."`
+	Token       tokenCommand       `cmd:"" help:"Print a token signed with the local key."`
+	Login       loginCommand       `cmd:"" help:"Print a one-time link that signs a browser in."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 
-// run is the whole process but its end.
+// run is the whole process, except for its exit.
 func run(ctx context.Context, args []string, term terminal) int {
 	out := &answer{to: term.out}
 	term.out = out
 	code := execute(ctx, args, term)
 	if out.err != nil && code == 0 {
-		return report(term, fmt.Errorf("the answer could not be written: %w", out.err))
+		return report(term, fmt.Errorf("the output could not be written: %w", out.err))
 	}
 	return code
 }
@@ -93,8 +93,7 @@ func newParser(line *commandLine, term terminal) (*kong.Kong, error) {
 	)
 }
 
-// consequences gives the help what each action does, in the words of explain and
-// the pages.
+// consequences lets the help describe each action in the words of explain and the pages.
 func consequences() kong.Vars {
 	vars := kong.Vars{}
 	for _, a := range lifecycle.ActionNames() {
@@ -103,7 +102,7 @@ func consequences() kong.Vars {
 	return vars
 }
 
-// parseError is what is wrong with a command line, with what to do about it.
+// parseError returns what is wrong with a command line, and what to do about it.
 func parseError(err error) error {
 	if setting := (*settingError)(nil); errors.As(err, &setting) {
 		return usageError{setting}

@@ -13,20 +13,20 @@ import (
 )
 
 type migrateCommand struct {
-	Status bool          `xor:"way" help:"Say what is applied and what is pending; change nothing."`
+	Status bool          `xor:"way" help:"Print which migrations are applied and pending; change nothing."`
 	DryRun bool          `xor:"way" help:"Print the SQL that would run; change nothing."`
-	Repair bool          `xor:"way" help:"Bring the schema up, count the tallies anew, and complete rows that contradict others where only one completion is right."`
-	Guards *config.OnOff `xor:"way" placeholder:"on|off" help:"Bring the schema up, and switch the guards on or off for good."`
+	Repair bool          `xor:"way" help:"Migrate, recount the tallies, and complete rows that contradict others where only one completion is right."`
+	Guards *config.OnOff `xor:"way" placeholder:"on|off" help:"Migrate, and switch the guards on or off permanently."`
 	JSON   bool          `help:"Print JSON."`
 }
 
-// Run migrates, or says what migrating would do.
+// Run migrates, or prints what migrating would do.
 func (c *migrateCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	if c.Status || c.DryRun {
 		return c.look(ctx, s, term)
 	}
 	if (c.Guards != nil || c.Repair) && s.upToDate(ctx) {
-		return c.migrate(ctx, s, term) // either is transactions that may meet a service
+		return c.migrate(ctx, s, term) // safe beside a running service
 	}
 	unlock, err := s.lock()
 	if err != nil {
@@ -65,8 +65,7 @@ func (c *migrateCommand) migrate(ctx context.Context, s *settings, term terminal
 	return c.printApplied(term, s.DatabaseURL, applied)
 }
 
-// eachStep writes a line for each step; who watches the terminal sees how far an
-// index is.
+// eachStep prints a line for each step. On a terminal it shows the progress of indexes.
 func eachStep(term terminal) func(step string, percent int) {
 	last := ""
 	return func(step string, percent int) {
@@ -80,7 +79,7 @@ func eachStep(term terminal) func(step string, percent int) {
 	}
 }
 
-// repair mends what can be, and says what is left for people.
+// repair mends what it can, and prints what is left for people.
 func (c *migrateCommand) repair(ctx context.Context, db database, s *settings, term terminal) error {
 	n, err := db.Mend(ctx)
 	if err != nil {
@@ -118,7 +117,7 @@ func (c *migrateCommand) printApplied(term terminal, url config.DatabaseURL, app
 	return nil
 }
 
-// look prints status or SQL.
+// look prints the status, or the SQL.
 func (c *migrateCommand) look(ctx context.Context, s *settings, term terminal) error {
 	all, err := s.migrations(ctx)
 	if err != nil {
@@ -137,8 +136,8 @@ func (c *migrateCommand) look(ctx context.Context, s *settings, term terminal) e
 	return nil
 }
 
-// migrations is every migration of the database. For a SQLite file that is not
-// there they are read from an empty one elsewhere: looking makes nothing.
+// migrations returns every migration of the database. For a missing SQLite file it reads them from a temporary one, so
+// that looking creates nothing.
 func (s *settings) migrations(ctx context.Context) (all []migration, err error) {
 	if path, ok := s.DatabaseURL.File(); ok {
 		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {

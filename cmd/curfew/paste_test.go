@@ -148,7 +148,7 @@ func TestEveryGroupNests(t *testing.T) {
 			}
 		}
 		both := write(t, fmt.Sprintf("%s: %q\n%s:\n  %s: %q\n", key(f), value, group, name, value))
-		if _, err := parse(t, "--config", both); err == nil || !strings.Contains(err.Error(), key(f)+" is there twice, first in line 1") {
+		if _, err := parse(t, "--config", both); err == nil || !strings.Contains(err.Error(), key(f)+" is set twice, first in line 1") {
 			t.Errorf("%s, flat and nested: %v", key(f), err)
 		}
 	}

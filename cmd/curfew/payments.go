@@ -7,8 +7,7 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// payments is the provider of payments that the settings name: what reads its
-// messages, and who asks it; nil for what is not set up.
+// payments returns what reads the payment provider's messages, and the client that calls it; nil for what is not set.
 func (s *settings) payments() (hook httpapi.Hook, provider lifecycle.Provider, err error) {
 	if secrets := s.Stripe.WebhookSecret; secrets != nil {
 		o := stripe.HookOptions{Secrets: secrets.Values, Live: livePayments(s.Stripe), Account: s.Stripe.Account}
@@ -29,8 +28,8 @@ func (s *settings) payments() (hook httpapi.Hook, provider lifecycle.Provider, e
 	return hook, provider, nil
 }
 
-// livePayments says which messages count: those of live payments, those of test payments, or, if it is nil, both.
-// A live API key implies the first, so that no test payment opens a session there.
+// livePayments says which messages count: those of live payments, of test payments, or, if nil, both. A live API key
+// implies live payments, so that no test payment opens a session there.
 func livePayments(s config.Stripe) *bool {
 	counts := config.Mode("both")
 	if stripe.LiveKey(s.APIKey) {

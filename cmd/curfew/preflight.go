@@ -8,12 +8,11 @@ import (
 )
 
 type preflightCommand struct {
-	Backup string `placeholder:"DIR" help:"Also write a backup into this folder, which is made; curfew restore reads it."`
+	Backup string `placeholder:"DIR" help:"Also write a backup into this new folder; curfew restore reads it."`
 	JSON   bool   `help:"Print JSON."`
 }
 
-// Run goes through the checklist. It changes nothing in the database, and works
-// beside a running service.
+// Run runs the checks. It changes nothing in the database and works beside a running service.
 func (c *preflightCommand) Run(ctx context.Context, s *settings, from *sources, term terminal) (err error) {
 	policy, err := s.policy()
 	if err != nil {
@@ -58,11 +57,11 @@ func (c *preflightCommand) finish(term terminal, page *preflight) error {
 	return nil
 }
 
-// look is everything that needs a schema in order.
+// look runs the checks that need a valid schema.
 func (p *preflight) look(ctx context.Context, db database, keeper *lifecycle.Keeper) {
 	p.guards(ctx, db)
 	p.clock(ctx, db)
 	p.rows(ctx, keeper)
 	p.health(ctx, keeper)
-	p.rehearse(ctx, keeper)
+	p.cleanup(ctx, keeper)
 }

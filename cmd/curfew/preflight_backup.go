@@ -7,7 +7,7 @@ import (
 	"github.com/curfewhq/curfew/internal/backup"
 )
 
-// save writes the backup that was asked for.
+// save writes the backup, if a folder is given.
 func (p *preflight) save(ctx context.Context, db database, dir string, term terminal) {
 	if dir == "" {
 		return

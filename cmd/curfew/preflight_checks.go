@@ -8,8 +8,8 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// rights reports whether this role may do all that the service does: each is
-// tried, and nothing of that stays. A role that owns the tables has them all.
+// rights checks that this role may do everything that the service does. It tries each right without leaving a trace.
+// The owner of the tables has all of them.
 func (p *preflight) rights(ctx context.Context, db database) bool {
 	grants, err := db.Denied(ctx)
 	switch {
@@ -27,7 +27,7 @@ func (p *preflight) rights(ctx context.Context, db database) bool {
 	return false
 }
 
-// schema reports whether it is in order, so that the rest can be looked at.
+// schema checks the schema. The other checks need it to be valid.
 func (p *preflight) schema(ctx context.Context, db database) bool {
 	err := db.Verify(ctx)
 	if err == nil {
@@ -71,7 +71,7 @@ func (p *preflight) guards(ctx context.Context, db database) {
 	}
 }
 
-// keys looks whether another issuer's keys can be read from here.
+// keys checks that the key server of another issuer can be read from here.
 func (p *preflight) keys(ctx context.Context, s *settings) {
 	const check = "key server"
 	look, err := s.keys(ctx)
@@ -93,15 +93,15 @@ func (p *preflight) keys(ctx context.Context, s *settings) {
 	p.add(line)
 }
 
-// clock compares this machine's with the database's, which decides.
+// clock compares this machine's clock with the database's, which decides.
 func (p *preflight) clock(ctx context.Context, db database) {
 	asked := time.Now()
-	pulse, err := db.Heartbeats(ctx)
+	heartbeats, err := db.Heartbeats(ctx)
 	if err != nil {
 		p.failed("clock", err, "")
 		return
 	}
-	off := asked.Add(time.Since(asked) / 2).Sub(pulse.Now).Abs()
+	off := asked.Add(time.Since(asked) / 2).Sub(heartbeats.Now).Abs()
 	line := checkup{Check: "clock", OK: off <= lifecycle.ClockTolerance, Text: "within a second of the database's"}
 	if off > time.Second {
 		line.Text = "this machine's is " + lifecycle.Span(off) + " off the database's"
@@ -112,11 +112,10 @@ func (p *preflight) clock(ctx context.Context, db database) {
 	p.add(line)
 }
 
-// examineFor is how long the rows are looked at: some hundred thousand of them.
+// examineFor limits the check of the rows. It is enough for some hundred thousand.
 const examineFor = 20 * time.Second
 
-// rows holds them against each other; health, the next line, names what is
-// wrong.
+// rows checks the rows against each other; health, the next check, names what is wrong.
 func (p *preflight) rows(ctx context.Context, keeper *lifecycle.Keeper) {
 	whole, err := keeper.Health.ExamineRows(ctx, examineFor)
 	switch {
@@ -129,7 +128,7 @@ func (p *preflight) rows(ctx context.Context, keeper *lifecycle.Keeper) {
 	}
 }
 
-// health stops a deployment for what is critical; a warning is told.
+// health adds the health report. Only critical findings fail the check.
 func (p *preflight) health(ctx context.Context, keeper *lifecycle.Keeper) {
 	r := keeper.Health.Report(ctx)
 	line := checkup{Check: "health", OK: r.Health != lifecycle.Undetermined, Text: "healthy"}

@@ -8,9 +8,8 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// rehearse says what a cleanup would end now, and proves that it ends nothing
-// early.
-func (p *preflight) rehearse(ctx context.Context, keeper *lifecycle.Keeper) {
+// cleanup adds what a cleanup would end now, and the proof that it ends nothing early.
+func (p *preflight) cleanup(ctx context.Context, keeper *lifecycle.Keeper) {
 	r, err := keeper.Cleanups.DryRun(ctx)
 	if err != nil {
 		p.failed("cleanup", err, "")
@@ -46,7 +45,7 @@ func figureLines(s curfew.Stats) []string {
 func sessionLines(r lifecycle.DryRunSessions) []string {
 	var lines []string
 	for _, s := range r.Sessions {
-		lines = append(lines, fmt.Sprintf("%s of customer %s: %s, its deadline was %s", s.ID, s.CustomerID, standing(s.Session), moment(s.ExpiresAt, s.Now)))
+		lines = append(lines, fmt.Sprintf("%s of customer %s: %s, its deadline was %s", s.ID, s.CustomerID, sessionState(s.Session), moment(s.ExpiresAt, s.Now)))
 	}
 	if more := r.Count - len(lines); more > 0 {
 		lines = append(lines, fmt.Sprintf("and %d more", more))

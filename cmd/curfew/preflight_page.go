@@ -5,36 +5,36 @@ import (
 	"github.com/curfewhq/curfew/internal/backup"
 )
 
-// checkup is one line of the page.
+// checkup is the result of a check.
 type checkup struct {
 	Check  string   `json:"check"`
 	OK     bool     `json:"ok"`
 	Text   string   `json:"text"`
-	Fix    string   `json:"fix,omitempty"`    // what to do where it is not
-	Detail []string `json:"detail,omitempty"` // what the line is about, one by one
+	Fix    string   `json:"fix,omitempty"`    // what to do if it is not OK
+	Detail []string `json:"detail,omitempty"` // what was found, one by one
 }
 
-// preflight is the page.
+// preflight is the report.
 type preflight struct {
 	OK       bool             `json:"ok"`
 	Version  string           `json:"version"`
 	Database string           `json:"database"`
 	Checks   []checkup        `json:"checks"`
 	Settings []effective      `json:"settings"`
-	Cleanup  *curfew.Stats    `json:"cleanup"` // what it would change now; null: could not be seen
+	Cleanup  *curfew.Stats    `json:"cleanup"` // what a cleanup would change now; null: unknown
 	Backup   *backup.Manifest `json:"backup,omitempty"`
 
-	newer bool // the schema
+	newer bool // a later release has migrated the schema
 }
 
 func (p *preflight) add(c checkup) { p.Checks = append(p.Checks, c) }
 
-// failed is a line about something that could not be looked at.
+// failed adds a check that could not be made.
 func (p *preflight) failed(check string, err error, fix string) {
 	p.add(checkup{Check: check, Text: oneLine(err.Error()), Fix: fix})
 }
 
-// print is one page for people.
+// print prints the report for people.
 func (p *preflight) print(term terminal) {
 	term.printf("curfew %s, before a deployment\n\n", p.Version)
 	wide := 0

@@ -15,17 +15,17 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// terminal is where a command writes: answers to out, everything else to err.
+// terminal is where a command writes: its results to out, everything else to err.
 type terminal struct {
 	out, err io.Writer
-	watched  bool // somebody sees err as it is written
+	watched  bool // err is a terminal
 }
 
 // watched reports whether a file is a terminal.
 func watched(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }
 
-// answer is a command's output; it remembers that it could not be written. What
-// does not show is written as in JSON, so that JSON stays the same.
+// answer is a command's output. It remembers write errors. It escapes invisible characters as JSON does, so that JSON
+// stays the same.
 type answer struct {
 	to  io.Writer
 	err error
@@ -38,17 +38,17 @@ func (a *answer) Write(text []byte) (int, error) {
 	return len(text), a.err
 }
 
-// printf writes an answer for people; that it failed, the answer knows.
+// printf writes a result for people. The answer remembers errors.
 func (t terminal) printf(format string, args ...any) { _, _ = fmt.Fprintf(t.out, format, args...) }
 
-// notef writes what is no answer. Where that fails, nobody could be told.
+// notef writes what is not a result. Errors are ignored: there is nowhere to report them.
 func (t terminal) notef(format string, args ...any) { _, _ = fmt.Fprintf(t.err, format, args...) }
 
-// rewrite writes a line in place of the one that was rewritten before, cut to
-// what fits: a line that wraps could not be taken back.
+// rewrite replaces the line that it wrote last. It cuts the line to the width of the terminal, because a wrapped line
+// could not be replaced.
 func (t terminal) rewrite(line string) { t.notef("\r%s\x1b[K", cut(line, t.width())) }
 
-// width is how many characters fit into a line of err; 0: nobody knows.
+// width returns how many characters fit into a line of err; 0 if unknown.
 func (t terminal) width() int {
 	f, ok := t.err.(*os.File)
 	if !ok {
@@ -61,8 +61,7 @@ func (t terminal) width() int {
 	return width
 }
 
-// cut is a line that leaves the last column of its width free, where terminals
-// disagree about what comes next.
+// cut shortens a line so that it leaves the last column free: terminals disagree about what follows a full line.
 func cut(line string, width int) string {
 	if all := []rune(line); width > 1 && len(all) >= width {
 		return string(all[:width-2]) + "…"
@@ -70,7 +69,7 @@ func cut(line string, width int) string {
 	return line
 }
 
-// json writes an answer for programs.
+// json writes a result for programs.
 func (t terminal) json(v any) error {
 	enc := json.NewEncoder(t.out)
 	enc.SetIndent("", "  ")
@@ -78,8 +77,7 @@ func (t terminal) json(v any) error {
 	return enc.Encode(v)
 }
 
-// columns writes rows with aligned columns, two spaces apart; the last column
-// is not padded.
+// columns writes rows with aligned columns, two spaces apart. The last column is not padded.
 func columns(w io.Writer, rows ...[]string) {
 	var widths []int
 	for _, row := range rows {
@@ -101,7 +99,7 @@ func columns(w io.Writer, rows ...[]string) {
 	}
 }
 
-// moment is a time for people, with how far it is from now.
+// moment formats a time for people, with its distance from now.
 func moment(at, now time.Time) string {
 	if at.IsZero() {
 		return "never"
@@ -113,7 +111,7 @@ func moment(at, now time.Time) string {
 	return text + " (" + lifecycle.Span(now.Sub(at)) + " ago)"
 }
 
-// plural is «1 session» or «2 sessions».
+// plural returns "1 session" or "2 sessions".
 func plural(n int, what string) string {
 	if n == 1 {
 		return "1 " + what
@@ -121,7 +119,8 @@ func plural(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-func standing(s curfew.Session) string {
+// sessionState describes the status of a session, and who has it.
+func sessionState(s curfew.Session) string {
 	if s.Assigned() {
 		return string(s.Status) + ", with mechanic " + s.MechanicID
 	}

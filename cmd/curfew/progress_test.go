@@ -15,11 +15,11 @@ func TestABarIsThereWhereSomebodyWaits(t *testing.T) {
 		total   int
 		want    string
 	}{
-		"who watches long work sees how far it is":        {true, 2 * patience, 4, "ending sessions  50%"},
-		"where nobody knows the total it counts":          {true, 2 * patience, -1, "ending sessions (2/-)"},
+		"who watches long work sees how far it is":        {true, 2 * barAfter, 4, "ending sessions  50%"},
+		"where nobody knows the total it counts":          {true, 2 * barAfter, -1, "ending sessions (2/-)"},
 		"short work shows nothing":                        {true, 0, 4, ""},
-		"where nobody watches nothing is written":         {false, 2 * patience, 4, ""},
-		"where nobody watches it matters not what is due": {false, 2 * patience, -1, ""},
+		"where nobody watches nothing is written":         {false, 2 * barAfter, 4, ""},
+		"where nobody watches it matters not what is due": {false, 2 * barAfter, -1, ""},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()

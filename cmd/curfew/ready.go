@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// readyTime bounds the question: who asks again soon need not wait for long.
+// readyTime limits the request. Health checks are repeated soon, so it can be short.
 const readyTime = 3 * time.Second
 
 type readyCommand struct{}
 
-// Run asks the service that runs here, by its listen_ops, whether it is ready.
-// It is for health checks in places that have no other program to ask with.
+// Run asks the service on this machine, at listen_ops, whether it is ready. It is for health checks in containers that
+// have no HTTP client.
 func (c *readyCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTime)
 	defer cancel()

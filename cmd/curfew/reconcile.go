@@ -15,7 +15,7 @@ type reconcileCommand struct {
 	JSON  bool            `help:"Print JSON."`
 }
 
-// Run compares the books, lets in what is missing and prints what differed.
+// Run compares the payments with the provider's, records missing ones and prints the differences.
 func (c *reconcileCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	if c.Since <= 0 {
 		return usagef("--since must be more than 0, not %s", c.Since)
@@ -29,7 +29,7 @@ func (c *reconcileCommand) Run(ctx context.Context, s *settings, term terminal) 
 		}
 		r, err := keeper.Payments.Reconcile(ctx, time.Duration(c.Since))
 		if errors.Is(err, lifecycle.ErrStopped) {
-			term.notef("%s of the provider compared; the same command compares all of them.\n", plural(r.Paid, "payment"))
+			term.notef("Compared %s of the provider; run the same command again to compare all of them.\n", plural(r.Paid, "payment"))
 		}
 		if err != nil {
 			return asUsage(err)

@@ -15,16 +15,15 @@ type restoreCommand struct {
 	JSON bool   `help:"Print JSON."`
 }
 
-// restored is the answer.
+// restored is the result as JSON.
 type restored struct {
 	Database string          `json:"database"`
 	Backup   backup.Manifest `json:"backup"`
-	// Broken is the invariants that the rows break: the backup's database did.
+	// Broken lists the invariants that the rows violate, as they did when they were backed up.
 	Broken []string `json:"broken"`
 }
 
-// Run brings a backup into an empty database, all of it or nothing. A database
-// without tables gets them first.
+// Run restores a backup into an empty database, all of it or nothing. It creates missing tables first.
 func (c *restoreCommand) Run(ctx context.Context, s *settings, term terminal) (err error) {
 	b, err := backup.Open(c.Dir)
 	if err != nil {
@@ -57,7 +56,7 @@ func (c *restoreCommand) Run(ctx context.Context, s *settings, term terminal) (e
 	return c.answer(ctx, s, db, term, b.Manifest)
 }
 
-// prepare makes the tables of a database that has no rows, and refuses another.
+// prepare creates the tables of a database without rows, and rejects any other.
 func (s *settings) prepare(ctx context.Context, db database) error {
 	empty, err := db.Empty(ctx)
 	if err != nil {

@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// What a command assumes that is told nothing.
+// The defaults of the settings that such a command would use.
 const (
 	defaultDatabase = "sqlite:curfew.db"
 	defaultURL      = "http://127.0.0.1:3001"
 )
 
-// tokenLine is the command that makes a token here, ready to be pasted.
+// tokenLine returns the command that prints a token, ready to paste.
 func (s *settings) tokenLine() string {
 	return program() + " token --role admin --subject me" + s.keyFlag()
 }
 
-// loginLine is the command that signs a browser in at url.
+// loginLine returns the command that prints a login link for url.
 func (s *settings) loginLine(url string) string {
 	line := program() + " login" + s.keyFlag()
 	if url != defaultURL {
@@ -26,8 +26,8 @@ func (s *settings) loginLine(url string) string {
 	return line
 }
 
-// keyFlag names the key's file where a command that is told nothing would look
-// elsewhere. The database's URL is not repeated: it may hold a password.
+// keyFlag returns the flag with the key's path, or nothing if the command would find the key by default. The database's
+// URL is not used: it may contain a password.
 func (s *settings) keyFlag() string {
 	if s.DatabaseURL == defaultDatabase && s.Auth.KeyFile == "" {
 		return ""
@@ -35,7 +35,7 @@ func (s *settings) keyFlag() string {
 	return " --auth-key-file " + quoted(s.keyFile())
 }
 
-// quoted is a word for a shell.
+// quoted quotes a word for a shell if necessary.
 func quoted(word string) string {
 	plain := func(r rune) bool {
 		return strings.ContainsRune("/._-+:@", r) || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
@@ -46,7 +46,7 @@ func quoted(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// program is how this program is called: by its name if a shell would find it.
+// program returns how to call this program: by name if a shell would find it, otherwise by path.
 func program() string {
 	if _, err := exec.LookPath("curfew"); err == nil {
 		return "curfew"

@@ -10,11 +10,11 @@ import (
 
 type tokenCommand struct {
 	Role    string          `required:"" enum:"customer,mechanic,admin,service" placeholder:"ROLE" help:"customer, mechanic, admin or service."`
-	Subject string          `required:"" placeholder:"ID" help:"Who it is: the customer's or mechanic's id, or a name."`
-	TTL     config.Duration `default:"1h" placeholder:"TIME" help:"How long it is good (1h)."`
+	Subject string          `required:"" placeholder:"ID" help:"The customer's or mechanic's id, or a name."`
+	TTL     config.Duration `default:"1h" placeholder:"TIME" help:"How long it is valid (1h)."`
 }
 
-// Run prints a token, alone, so that $(curfew token …) is one.
+// Run prints only the token, for use in $(curfew token …).
 func (c *tokenCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	if time.Duration(c.TTL) < time.Second {
 		return usagef("--ttl must be at least 1s, not %s", c.TTL)

@@ -22,11 +22,9 @@ import (
 	"github.com/curfewhq/curfew/internal/httpapi"
 )
 
-// tracing shows where time goes, in spans of the three layers: the request, what
-// lifecycle was asked for, and each round trip to the database. Spans carry
-// OpenTelemetry's semantic conventions for HTTP and databases, but for what tells
-// who calls: their path, address and agent. Its zero value shows nothing and costs
-// nothing.
+// tracing traces three layers: the request, the operation of lifecycle, and each round trip to the database. Spans follow
+// OpenTelemetry's semantic conventions for HTTP and databases, without what identifies callers: path, address and agent.
+// The zero value traces nothing and costs nothing.
 type tracing struct {
 	provider *sdk.TracerProvider
 	request  httpapi.Trace
@@ -34,8 +32,7 @@ type tracing struct {
 	store    curfew.Trace
 }
 
-// tracing is set up where an endpoint is named, by us or by the standard's
-// variables, which the exporter reads itself.
+// tracing traces if an endpoint is set, by trace_endpoint or by the standard variables, which the exporter reads itself.
 func (s *settings) tracing(ctx context.Context, log *slog.Logger) (tracing, error) {
 	var options []otlptracehttp.Option
 	switch {
@@ -65,12 +62,10 @@ func newTracing(provider *sdk.TracerProvider) tracing {
 	}
 }
 
-// untraced sends no span, but knows the trace that a caller began: the log's
-// lines name it.
+// untraced sends no spans, but continues the trace of a caller, so that log lines name it.
 func untraced() tracing { return tracing{request: requests(noop.NewTracerProvider().Tracer(""))} }
 
-// requests continues a trace that the caller began, and names the span once the
-// route is known.
+// requests traces requests. It continues the trace of the caller, and names the span once the route is known.
 func requests(tracer trace.Tracer) httpapi.Trace {
 	return func(r *http.Request, requestID string) (context.Context, func(string, int)) {
 		ctx := propagation.TraceContext{}.Extract(r.Context(), propagation.HeaderCarrier(r.Header))
@@ -95,8 +90,7 @@ func endRequest(span trace.Span, route string, status int) {
 	span.End()
 }
 
-// methodOf is a request's method, if it is one of the standard's: callers can
-// write anything.
+// methodOf returns a request's method if it is a standard one, because callers can send anything.
 func methodOf(r *http.Request) string {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
@@ -106,7 +100,7 @@ func methodOf(r *http.Request) string {
 	return "_OTHER"
 }
 
-// steps are spans inside of one. The outcome of a step is its request's, too.
+// steps traces the steps of a request. A step's outcome is also set on its request.
 func steps(tracer trace.Tracer, kind trace.SpanKind) curfew.Trace {
 	return func(ctx context.Context, step string) (context.Context, func()) {
 		outer := trace.SpanFromContext(ctx)
@@ -133,8 +127,7 @@ func notesOn(span, outer trace.Span) func(key, value string) {
 	}
 }
 
-// insideOnly shows the steps of something that is shown: the database is asked
-// every second by nobody in particular.
+// insideOnly traces only steps of something that is traced: the background work queries the database every second.
 func insideOnly(all curfew.Trace) curfew.Trace {
 	return func(ctx context.Context, step string) (context.Context, func()) {
 		if !trace.SpanFromContext(ctx).IsRecording() {
@@ -144,7 +137,7 @@ func insideOnly(all curfew.Trace) curfew.Trace {
 	}
 }
 
-// stop sends what is left.
+// stop flushes the remaining spans.
 func (t tracing) stop(ctx context.Context) {
 	if t.provider == nil {
 		return

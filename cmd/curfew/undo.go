@@ -13,12 +13,12 @@ import (
 
 type undoCommand struct {
 	RunID  string `arg:"" name:"run" help:"The run's id, as cleanup prints it."`
-	Reason string `placeholder:"TEXT" help:"Kept in the record and in the new sessions' history."`
-	JSON   bool   `help:"Print JSON, as POST /api/debug/cleanup-runs/{id}/undo answers."`
+	Reason string `placeholder:"TEXT" help:"Recorded in the run and in the new sessions' history."`
+	JSON   bool   `help:"Print JSON, like POST /api/debug/cleanup-runs/{id}/undo."`
 }
 
-// Run brings back what a run ended, where that is still possible, and names
-// what is not. It may be repeated.
+// Run revives the sessions that a run ended, where that is still possible, and lists the others. It is safe to
+// repeat.
 func (c *undoCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	stop, release := untilInterrupt(ctx, term)
 	defer release()
@@ -70,7 +70,7 @@ func (c *undoCommand) print(term terminal, u lifecycle.Undone) error {
 	return nil
 }
 
-// reviving is a store that tells how many sessions are admitted.
+// reviving is a store that reports how many sessions are admitted.
 type reviving struct {
 	lifecycle.Store
 	admitted func(n int)

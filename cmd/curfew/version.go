@@ -8,7 +8,7 @@ import (
 // release is set by release builds: -ldflags "-X main.release=1.2.3".
 var release string
 
-// version is what this program is, as the build knows it.
+// version returns the version of this build.
 func version() string {
 	if release != "" {
 		return release

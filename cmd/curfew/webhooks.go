@@ -13,21 +13,21 @@ import (
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
-// webhooksCommand is what operators do about endpoints.
+// webhooksCommand manages endpoints.
 type webhooksCommand struct {
-	Add     addWebhook     `cmd:"" help:"Send events to an address. Prints the secret that signs them, once."`
-	List    listWebhooks   `cmd:"" help:"All endpoints."`
-	Test    testWebhook    `cmd:"" help:"Send an endpoint a test, and say what it answered."`
-	Rotate  rotateWebhook  `cmd:"" help:"Replace the secret; for a day the old one signs too. Prints the new one, once."`
-	Enable  enableWebhook  `cmd:"" help:"Send to an endpoint again, first what it was still to get."`
+	Add     addWebhook     `cmd:"" help:"Add an endpoint. Prints its signing secret, once."`
+	List    listWebhooks   `cmd:"" help:"List all endpoints."`
+	Test    testWebhook    `cmd:"" help:"Send an endpoint a test event, and print what it answered."`
+	Rotate  rotateWebhook  `cmd:"" help:"Replace the secret; the old one signs too for a day. Prints the new one, once."`
+	Enable  enableWebhook  `cmd:"" help:"Send to an endpoint again, pending deliveries first."`
 	Disable disableWebhook `cmd:"" help:"Send nothing to an endpoint until it is enabled."`
-	Remove  removeWebhook  `cmd:"" help:"Forget an endpoint, and what it was still to get."`
+	Remove  removeWebhook  `cmd:"" help:"Remove an endpoint and its pending deliveries."`
 }
 
 type addWebhook struct {
-	URL         string   `arg:"" help:"Where events go: https://…"`
-	Events      []string `placeholder:"EVENT,…" help:"Only these, for instance session.accepted,checkout.refunded; all without it."`
-	Description string   `placeholder:"TEXT" help:"For people."`
+	URL         string   `arg:"" help:"The endpoint's address: https://…"`
+	Events      []string `placeholder:"EVENT,…" help:"Only these, for instance session.accepted,checkout.refunded; all by default."`
+	Description string   `placeholder:"TEXT" help:"A description for people."`
 	JSON        bool     `help:"Print JSON."`
 }
 
@@ -52,7 +52,7 @@ func printSecret(term terminal, w record.Endpoint, asJSON bool, err error) error
 		return term.json(wire.Endpoint(w))
 	}
 	printEndpoint(term, w)
-	term.printf("\nThis secret signs what is sent. It is not shown again:\n%s\n", w.Secrets[0])
+	term.printf("\nThis secret signs the deliveries. It is not shown again:\n%s\n", w.Secrets[0])
 	return nil
 }
 
@@ -161,7 +161,7 @@ func (s *settings) switchEndpoint(ctx context.Context, term terminal, id string,
 
 type removeWebhook struct{ one }
 
-// Run forgets an endpoint.
+// Run removes an endpoint.
 func (c *removeWebhook) Run(ctx context.Context, s *settings, term terminal) error {
 	return s.withEndpoints(ctx, func(_ database, all webhook.Endpoints) error {
 		if err := all.Remove(ctx, c.Endpoint); err != nil {
@@ -177,7 +177,7 @@ type testWebhook struct {
 	Wait config.Duration `default:"20s" help:"How long to wait for the answer."`
 }
 
-// Run sends a test. `curfew serve` delivers it, as it does everything.
+// Run sends a test event. `curfew serve` delivers it, like any other.
 func (c *testWebhook) Run(ctx context.Context, s *settings, term terminal) error {
 	return s.withEndpoints(ctx, func(db database, all webhook.Endpoints) error {
 		d, err := all.Test(ctx, c.Endpoint)
@@ -191,7 +191,7 @@ func (c *testWebhook) Run(ctx context.Context, s *settings, term terminal) error
 	})
 }
 
-// awaitDelivery waits until a delivery was tried, at most so long.
+// awaitDelivery waits until a delivery was attempted, or until the time is over.
 func awaitDelivery(ctx context.Context, db database, d record.Delivery, most time.Duration) (record.Delivery, error) {
 	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()

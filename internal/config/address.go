@@ -19,7 +19,7 @@ type Address string
 func (a *Address) UnmarshalText(text []byte) error {
 	_, port, err := net.SplitHostPort(string(text))
 	if _, bad := strconv.ParseUint(port, 10, 16); err != nil || bad != nil {
-		return fmt.Errorf("%q is no address to listen on: write it like 127.0.0.1:3001", text)
+		return fmt.Errorf("%q is not an address to listen on: write it like 127.0.0.1:3001", text)
 	}
 	*a = Address(text)
 	return nil
@@ -48,7 +48,7 @@ type WebURL string
 func (u *WebURL) UnmarshalText(text []byte) error {
 	at, err := url.Parse(string(text))
 	if err != nil || at.Host == "" || at.Scheme != "http" && at.Scheme != "https" {
-		return fmt.Errorf("%q is no address: write it like https://curfew.example.org", text)
+		return fmt.Errorf("%q is not an address: write it like https://curfew.example.org", text)
 	}
 	*u = WebURL(strings.TrimRight(string(text), "/"))
 	return nil
@@ -67,7 +67,7 @@ func (u *DatabaseURL) UnmarshalText(text []byte) error {
 		*u = DatabaseURL(text)
 		return nil
 	case !ok && strings.HasSuffix(scheme, ".db"):
-		return fmt.Errorf("%q names no kind of database: did you mean sqlite:%s?", text, text)
+		return fmt.Errorf("%q does not name a kind of database: did you mean sqlite:%s?", text, text)
 	}
 	// The text is not repeated: it may contain a password.
 	return errors.New("is neither sqlite:PATH nor postgres://USER:PASSWORD@HOST/NAME")
@@ -104,12 +104,12 @@ type SMTPURL struct {
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (u *SMTPURL) UnmarshalText(text []byte) error {
 	at, err := url.Parse(string(text))
-	wrong := errors.New("is no mail server: write it like smtp://USER@mail.example.org:587") // not repeated: it may contain a password
+	wrong := errors.New("is not a mail server: write it like smtp://USER@mail.example.org:587") // not repeated: it may contain a password
 	if err != nil || at.Scheme != "smtp" || at.Hostname() == "" || at.Path != "" && at.Path != "/" || at.RawQuery != "" {
 		return wrong
 	}
 	if _, ok := at.User.Password(); ok {
-		return errors.New("must hold no password: put it into smtp.password")
+		return errors.New("must not hold a password: set smtp.password instead")
 	}
 	u.Host, u.User, u.Port = at.Hostname(), at.User.Username(), 0
 	if port := at.Port(); port != "" {

@@ -33,12 +33,12 @@ func ReadFile(path string, groups []string) ([]Entry, error) {
 		return nil, err
 	}
 	if err := decoder.Decode(&more); !errors.Is(err, io.EOF) {
-		return nil, errors.New("there must be one document in the file")
+		return nil, errors.New("the file must hold exactly one document")
 	}
 	all, err := entries("", &doc, groups)
 	for i, e := range all {
 		if twice := slices.IndexFunc(all[:i], func(o Entry) bool { return o.Key == e.Key }); twice >= 0 {
-			return nil, fmt.Errorf("line %d: %s is there twice, first in line %d", e.Line, e.Key, all[twice].Line)
+			return nil, fmt.Errorf("line %d: %s is set twice, first in line %d", e.Line, e.Key, all[twice].Line)
 		}
 	}
 	return all, err
@@ -68,7 +68,7 @@ func entries(prefix string, node *yaml.Node, groups []string) ([]Entry, error) {
 	return all, nil
 }
 
-// settingText is a value as it would be typed: mappings stay YAML.
+// settingText returns a value as it would be typed; mappings stay YAML.
 func settingText(node *yaml.Node) (string, error) {
 	switch {
 	case node.Tag == "!!null":
@@ -89,7 +89,7 @@ type member struct {
 	line  int
 }
 
-// members is a mapping's lines, in order; a doubled key is an error.
+// members returns the lines of a mapping, in order. A duplicate key is an error.
 func members(node *yaml.Node) ([]member, error) {
 	if node.Kind == yaml.DocumentNode {
 		node = node.Content[0]
@@ -98,13 +98,13 @@ func members(node *yaml.Node) ([]member, error) {
 		node = node.Alias
 	}
 	if node.Kind != yaml.MappingNode {
-		return nil, errors.New("must be a mapping: lines like «name: value»")
+		return nil, errors.New("must be a mapping: lines like name: value")
 	}
 	var all []member
 	for kv := range slices.Chunk(node.Content, 2) {
 		m := member{kv[0].Value, kv[1], kv[0].Line}
 		if slices.ContainsFunc(all, func(o member) bool { return o.key == m.key }) {
-			return nil, fmt.Errorf("line %d: %s is there twice", m.line, m.key)
+			return nil, fmt.Errorf("line %d: %s is set twice", m.line, m.key)
 		}
 		all = append(all, m)
 	}
@@ -114,7 +114,7 @@ func members(node *yaml.Node) ([]member, error) {
 // pair is a name and its value.
 type pair struct{ key, value string }
 
-// parsePairs reads «a=x,b=y», or a mapping in YAML or JSON.
+// parsePairs reads a=x,b=y, or a mapping in YAML or JSON.
 func parsePairs(text []byte) ([]pair, error) {
 	if strings.TrimSpace(string(text)) == "" {
 		return nil, ErrEmpty
@@ -124,11 +124,11 @@ func parsePairs(text []byte) ([]pair, error) {
 	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(text, &doc); err != nil || doc.Kind == 0 {
-		return nil, fmt.Errorf("%q is no list like a=x,b=y", text)
+		return nil, fmt.Errorf("%q is not a list like a=x,b=y", text)
 	}
 	parts, err := members(&doc)
 	if err != nil {
-		return nil, fmt.Errorf("%q is no list like a=x,b=y", text)
+		return nil, fmt.Errorf("%q is not a list like a=x,b=y", text)
 	}
 	if len(parts) == 0 {
 		return nil, ErrEmpty
@@ -150,9 +150,9 @@ func splitPairs(text string) ([]pair, error) {
 		key, value = strings.TrimSpace(key), strings.TrimSpace(value)
 		switch {
 		case !ok:
-			return nil, fmt.Errorf("%q is no list like a=x,b=y", text)
+			return nil, fmt.Errorf("%q is not a list like a=x,b=y", text)
 		case slices.ContainsFunc(pairs, func(p pair) bool { return p.key == key }):
-			return nil, fmt.Errorf("%s is there twice", key)
+			return nil, fmt.Errorf("%s is set twice", key)
 		}
 		pairs = append(pairs, pair{key, value})
 	}

@@ -16,7 +16,7 @@ type Plans struct{ ByName map[string]curfew.Plan }
 func (p *Plans) UnmarshalText(text []byte) error {
 	var doc yaml.Node
 	if err := yaml.Unmarshal(text, &doc); err != nil {
-		return fmt.Errorf("is no YAML or JSON: %w", err)
+		return fmt.Errorf("is not valid YAML or JSON: %w", err)
 	}
 	named, err := members(&doc)
 	if err != nil {

@@ -14,80 +14,80 @@ type Settings struct {
 	Config string `placeholder:"FILE" help:"Read settings from this YAML file ($$CURFEW_CONFIG)."`
 
 	DatabaseURL  DatabaseURL `setting:"database_url" default:"sqlite:curfew.db" help:"The database: sqlite:PATH or postgres://…"`
-	DatabaseWait Pause       `setting:"database_wait" default:"30s" help:"How long serve and migrate wait for a PostgreSQL that does not answer yet."`
-	Listen       Address     `setting:"listen" default:"127.0.0.1:3001" help:"Where API and pages listen."`
-	ListenOps    Address     `setting:"listen_ops" default:"127.0.0.1:3002" help:"Where /metrics, /livez, /readyz and pprof listen: never for the public."`
-	Drain        *Pause      `setting:"drain" placeholder:"TIME" help:"When the service stops, how long it still answers after /readyz has said so, that whoever sends it calls can look elsewhere. By default 5s, and 0s where listen is a loopback address."`
-	BaseURL      *WebURL     `setting:"base_url" placeholder:"URL" help:"The address of API and pages as others see it; by default that of listen."`
+	DatabaseWait Pause       `setting:"database_wait" default:"30s" help:"How long serve and migrate wait for a PostgreSQL server that does not answer yet."`
+	Listen       Address     `setting:"listen" default:"127.0.0.1:3001" help:"The address that the API and the pages listen on."`
+	ListenOps    Address     `setting:"listen_ops" default:"127.0.0.1:3002" help:"The address that /metrics, /livez, /readyz and pprof listen on. Never expose it to the public."`
+	Drain        *Pause      `setting:"drain" placeholder:"TIME" help:"How long a stopping service keeps answering after /readyz reports it, so that load balancers can turn elsewhere. By default 5s, or 0s if listen is a loopback address."`
+	BaseURL      *WebURL     `setting:"base_url" placeholder:"URL" help:"The public address of the API and the pages; by default that of listen."`
 
 	WaitingTTL        Duration `setting:"waiting_ttl" default:"${waiting_ttl}" help:"How long a session waits for a mechanic."`
-	MaxWait           Duration `setting:"max_wait" default:"${max_wait}" help:"No session without a mechanic waits longer after its creation, whatever was released."`
-	OrphanTTL         Duration `setting:"orphan_ttl" default:"${orphan_ttl}" help:"How long a session may wait that is offered to no mechanic."`
+	MaxWait           Duration `setting:"max_wait" default:"${max_wait}" help:"The longest that a session waits without a mechanic after its creation, releases included."`
+	OrphanTTL         Duration `setting:"orphan_ttl" default:"${orphan_ttl}" help:"How long a session may wait without being offered to mechanics."`
 	JoinTTL           Duration `setting:"join_ttl" default:"${join_ttl}" help:"How long an accepted session may take to become live."`
-	LiveGrace         Duration `setting:"live_grace" default:"${live_grace}" help:"How long a live session may go on beyond its planned end."`
-	ScheduledGrace    Duration `setting:"scheduled_grace" default:"${scheduled_grace}" help:"When an appointment whose slot was taken is tried once more, after its start."`
-	MinimumLive       Duration `setting:"minimum_live" default:"${minimum_live}" help:"How long a session must have been live to count as completed when it is ended."`
+	LiveGrace         Duration `setting:"live_grace" default:"${live_grace}" help:"How long a live session may run past its planned end."`
+	ScheduledGrace    Duration `setting:"scheduled_grace" default:"${scheduled_grace}" help:"How long after its start an appointment is tried once more if its slot was taken."`
+	MinimumLive       Duration `setting:"minimum_live" default:"${minimum_live}" help:"How long a session must have been live to count as completed when it ends."`
 	VeryStaleAfter    Duration `setting:"very_stale_after" default:"${very_stale_after}" help:"A stale waiting session older than this is critical."`
-	DeferTTL          Duration `setting:"defer_ttl" default:"${defer_ttl}" help:"How long a blocked payment is retried before a refund is due."`
-	BlockedRepeatedly Count    `setting:"blocked_repeatedly" default:"${blocked_repeatedly}" help:"So many refusals of one customer are a finding of health …"`
-	BlockedWindow     Duration `setting:"blocked_window" default:"${blocked_window}" help:"… within so much time."`
+	DeferTTL          Duration `setting:"defer_ttl" default:"${defer_ttl}" help:"How long a blocked payment is retried before it is due for refund."`
+	BlockedRepeatedly Count    `setting:"blocked_repeatedly" default:"${blocked_repeatedly}" help:"Refusals of one customer before health reports them, within blocked_window."`
+	BlockedWindow     Duration `setting:"blocked_window" default:"${blocked_window}" help:"The period in which those refusals are counted."`
 
-	Sweeper OnOff         `setting:"sweeper" default:"on" help:"off stops the sweeper of this process; every promise to customers still holds."`
-	Rules   *RuleSwitches `setting:"rules" placeholder:"NAME=on|off,…" help:"The rules of the cleanup, all on; name those to switch off: noShows=off,overran=off."`
-	Settle  *Settlements  `setting:"settle" placeholder:"REASON=…,…" help:"What becomes of a cancelled session's payment, by reason: credit (the default), refund, or forfeit (only no_show)."`
+	Sweeper OnOff         `setting:"sweeper" default:"on" help:"off stops the sweeper of this process. Every promise to customers still holds."`
+	Rules   *RuleSwitches `setting:"rules" placeholder:"NAME=on|off,…" help:"Cleanup rules to switch off; all are on by default: noShows=off,overran=off."`
+	Settle  *Settlements  `setting:"settle" placeholder:"REASON=…,…" help:"What happens to a cancelled session's payment, by reason: credit (the default), refund, or forfeit (no_show only)."`
 
-	AppointmentRefund *RefundShares `setting:"appointment_refund" placeholder:"TIME=PERCENT,…" help:"What is refunded of an appointment cancelled at least so long before its start, in percent; later nothing is. By default 24h=100,2h=50."`
+	AppointmentRefund *RefundShares `setting:"appointment_refund" placeholder:"TIME=PERCENT,…" help:"The percentage refunded if an appointment is cancelled at least this long before its start; nothing is refunded later. By default 24h=100,2h=50."`
 
-	Plans *Plans `setting:"plans" placeholder:"JSON" help:"What can be bought, instead of the built-in plans: name to {kind, duration, waitingTtl, price, currency, extends}."`
+	Plans *Plans `setting:"plans" placeholder:"JSON" help:"The plans on sale, instead of the built-in ones, by name: {kind, duration, waitingTtl, price, currency, extends}."`
 
 	Auth   Auth   `embed:"" prefix:"auth-"`
 	Stripe Stripe `embed:"" prefix:"stripe-"`
 
-	TraceEndpoint *WebURL  `setting:"trace_endpoint" placeholder:"URL" help:"Send traces there by OTLP over HTTP, for instance http://127.0.0.1:4318; none by default. The standard OTEL_EXPORTER_OTLP_… and OTEL_TRACES_… variables are honoured, too."`
+	TraceEndpoint *WebURL  `setting:"trace_endpoint" placeholder:"URL" help:"Where to send traces by OTLP over HTTP, for instance http://127.0.0.1:4318; none by default. The standard OTEL_EXPORTER_OTLP_… and OTEL_TRACES_… variables work too."`
 	Webhooks      Webhooks `embed:"" prefix:"webhooks-"`
 	SMTP          SMTP     `embed:"" prefix:"smtp-"`
 
-	LogFormat LogFormat `setting:"log_format" default:"text" help:"How log lines look: text or json."`
-	LogLevel  LogLevel  `setting:"log_level" default:"info" help:"How much is logged: debug, info, warn or error."`
+	LogFormat LogFormat `setting:"log_format" default:"text" help:"The format of log lines: text or json."`
+	LogLevel  LogLevel  `setting:"log_level" default:"info" help:"The lowest level that is logged: debug, info, warn or error."`
 }
 
 // Auth says whose tokens are accepted.
 type Auth struct {
-	KeyFile   string `setting:"auth.key_file" placeholder:"FILE" help:"The local signing key; by default curfew.key beside the SQLite file, or here for PostgreSQL. Made at first start."`
-	JWTSecret string `setting:"auth.jwt_secret" secret:"" name:"jwt-secret" placeholder:"SECRET" help:"Tokens signed with this secret (HS256, 32 bytes or more) are good too. Better in the environment: others see flags."`
-	JWKSURL   string `setting:"auth.jwks_url" name:"jwks-url" placeholder:"URL" help:"Tokens signed with one of the keys published there (ES256, RS256) are good too. https, or http on this machine."`
-	Issuer    string `setting:"auth.issuer" placeholder:"TEXT" help:"The issuer such tokens must name."`
-	Audience  string `setting:"auth.audience" placeholder:"TEXT" help:"The audience such tokens must name."`
+	KeyFile   string `setting:"auth.key_file" placeholder:"FILE" help:"The local signing key; by default curfew.key next to the SQLite file, or in the working directory for PostgreSQL. Created at the first start."`
+	JWTSecret string `setting:"auth.jwt_secret" secret:"" name:"jwt-secret" placeholder:"SECRET" help:"Also accept tokens signed with this secret (HS256, at least 32 bytes). Better set in the environment: others can see flags."`
+	JWKSURL   string `setting:"auth.jwks_url" name:"jwks-url" placeholder:"URL" help:"Also accept tokens signed with a key published there (ES256, RS256). https, or http on this machine."`
+	Issuer    string `setting:"auth.issuer" placeholder:"TEXT" help:"The issuer that such tokens must name."`
+	Audience  string `setting:"auth.audience" placeholder:"TEXT" help:"The audience that such tokens must name."`
 	RoleClaim string `setting:"auth.role_claim" default:"role" help:"The claim that holds the role."`
 }
 
-// Stripe says what signs Stripe's messages, and with which key Stripe is asked.
+// Stripe holds the secrets that sign Stripe's messages, and the key for calls to Stripe.
 type Stripe struct {
-	WebhookSecret *Secrets `setting:"stripe.webhook_secret" secret:"" placeholder:"SECRET,…" help:"What signs Stripe's messages to POST /api/stripe/webhook; several while one is replaced. Better in the environment: others see flags."`
-	APIKey        string   `setting:"stripe.api_key" secret:"" name:"api-key" placeholder:"KEY" help:"With it refunds are made and payments compared; without it a refund that is due waits for an operator. Better in the environment."`
-	APIBase       *WebURL  `setting:"stripe.api_base" name:"api-base" placeholder:"URL" help:"Where Stripe's API is, if not at Stripe."`
-	Live          *Mode    `setting:"stripe.live" placeholder:"on|off|both" help:"Whose messages count: those of live payments, of test payments, or both. By default on with a live api_key (sk_live_…, rk_live_…), else both."`
-	Account       string   `setting:"stripe.account" placeholder:"ACCOUNT" help:"The connected account (acct_…) that customers pay directly: its messages count too, and Stripe is asked in its name. Messages of other connected accounts do nothing."`
+	WebhookSecret *Secrets `setting:"stripe.webhook_secret" secret:"" placeholder:"SECRET,…" help:"The secret that signs Stripe's messages to POST /api/stripe/webhook; several while one is being replaced. Better set in the environment: others can see flags."`
+	APIKey        string   `setting:"stripe.api_key" secret:"" name:"api-key" placeholder:"KEY" help:"The key for making refunds and comparing payments; without it, due refunds wait for an operator. Better set in the environment."`
+	APIBase       *WebURL  `setting:"stripe.api_base" name:"api-base" placeholder:"URL" help:"The address of Stripe's API, if not Stripe's own."`
+	Live          *Mode    `setting:"stripe.live" placeholder:"on|off|both" help:"Which messages count: those of live payments (on), of test payments (off), or both. By default on with a live api_key (sk_live_…, rk_live_…), otherwise both."`
+	Account       string   `setting:"stripe.account" placeholder:"ACCOUNT" help:"The connected account (acct_…) that customers pay directly. Its messages count too, and calls to Stripe are made on its behalf. Messages of other connected accounts are ignored."`
 }
 
-// Webhooks says where endpoints may be. Endpoints themselves are no settings: `curfew webhooks add` adds one.
+// Webhooks says where endpoints may be. Endpoints themselves are not settings: `curfew webhooks add` adds one.
 type Webhooks struct {
-	AllowPrivate *Networks `setting:"webhooks.allow_private" placeholder:"CIDR,…" help:"Networks that webhooks may go to though they are private, and without TLS: 10.1.2.0/24."`
+	AllowPrivate *Networks `setting:"webhooks.allow_private" placeholder:"CIDR,…" help:"Private networks that webhooks may be sent to, also without TLS: 10.1.2.0/24."`
 }
 
 // SMTP is the mail server that sends mails to customers. Without a URL no mail is sent.
 type SMTP struct {
-	URL       *SMTPURL `setting:"smtp.url" name:"url" placeholder:"URL" help:"The mail server: smtp://USER@mail.example.org:587. With it customers are told by e-mail."`
-	Password  string   `setting:"smtp.password" secret:"" placeholder:"PASSWORD" help:"The password of the URL's user. Better in the environment: others see flags."`
-	TLS       string   `setting:"smtp.tls" name:"tls" default:"starttls" help:"How the connection is encrypted: starttls, tls (from its first byte on), or none, only to this machine."`
-	From      string   `setting:"smtp.from" placeholder:"SENDER" help:"Who mails come from: Example <help@example.org>."`
-	Templates Folder   `setting:"smtp.templates" placeholder:"FOLDER" help:"Templates that take the place of those inside: accepted.txt, layout.html …"`
+	URL       *SMTPURL `setting:"smtp.url" name:"url" placeholder:"URL" help:"The mail server: smtp://USER@mail.example.org:587. If set, customers are notified by e-mail."`
+	Password  string   `setting:"smtp.password" secret:"" placeholder:"PASSWORD" help:"The password of the URL's user. Better set in the environment: others can see flags."`
+	TLS       string   `setting:"smtp.tls" name:"tls" default:"starttls" help:"How the connection is encrypted: starttls, tls (from the first byte), or none (this machine only)."`
+	From      string   `setting:"smtp.from" placeholder:"SENDER" help:"The sender of mails: Example <help@example.org>."`
+	Templates Folder   `setting:"smtp.templates" placeholder:"FOLDER" help:"A folder with templates that replace the built-in ones: accepted.txt, layout.html …"`
 }
 
 // Title is the heading of the settings in --help.
 const Title = "Settings (also as environment variables, or as keys of the --config file):"
 
-// Defaults are the defaults that package curfew's policy gives, by key. They fill the placeholders of the tags.
+// Defaults returns the defaults of package curfew's policy, by key. They fill the placeholders of the tags.
 func Defaults() map[string]string {
 	p := curfew.DefaultPolicy()
 	vars := map[string]string{"blocked_repeatedly": strconv.Itoa(p.BlockedRepeatedly)}

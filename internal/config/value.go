@@ -21,7 +21,7 @@ func (d *Duration) UnmarshalText(text []byte) error {
 		return fmt.Errorf("%s has no unit: did you mean %sm?", text, text)
 	}
 	if err != nil {
-		return fmt.Errorf("%q is no duration: write it like 15m, 90s or 1h30m", text)
+		return fmt.Errorf("%q is not a duration: write it like 15m, 90s or 1h30m", text)
 	}
 	*d = Duration(v)
 	return nil
@@ -137,7 +137,7 @@ func (n *Networks) UnmarshalText(text []byte) error {
 			prefix, err = netip.PrefixFrom(ip, ip.BitLen()), nil
 		}
 		if err != nil {
-			return fmt.Errorf("%q is no network: write it like 10.1.2.0/24", part)
+			return fmt.Errorf("%q is not a network: write it like 10.1.2.0/24", part)
 		}
 		n.Prefixes = append(n.Prefixes, prefix.Masked())
 	}

@@ -271,7 +271,7 @@ func TestAnAddressIsOneAddress(t *testing.T) {
 	} {
 		d := delivery("cancelled")
 		d.Destination = address
-		same(t, fmt.Sprintf("%q", address), c.Send(t.Context(), d), dead(0, "the address is none that mail can be sent to"))
+		same(t, fmt.Sprintf("%q", address), c.Send(t.Context(), d), dead(0, "mail cannot be sent to this address"))
 	}
 	same(t, "connections", mailServer.Connections(), 0)
 }

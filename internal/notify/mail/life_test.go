@@ -223,7 +223,7 @@ func TestAWrongAddressIsDeadAtOnce(t *testing.T) {
 		w.works()
 		w.settled()
 		same(w, "deliveries", w.Query(w, "SELECT state, attempts, error FROM "+w.Schema+"deliveries"),
-			[][]string{{"dead", "1", "the address is none that mail can be sent to"}})
+			[][]string{{"dead", "1", "mail cannot be sent to this address"}})
 		same(w, "mails", w.mailServer.Mails(), []mailtest.Mail(nil))
 	})
 }

@@ -18,7 +18,7 @@ const longestAddress = 254
 // server could read as more than one address, or not at all, is Invalid; the
 // error does not repeat it.
 func readAddress(text string) (*mail.Address, error) {
-	invalid := curfew.Errorf(curfew.Invalid, "the address is none that mail can be sent to")
+	invalid := curfew.Errorf(curfew.Invalid, "mail cannot be sent to this address")
 	if len(text) > longestAddress || strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII || r <= ' ' || r == unicode.MaxASCII }) {
 		return nil, invalid
 	}
@@ -34,7 +34,7 @@ func readAddress(text string) (*mail.Address, error) {
 func ParseFrom(text string) (*mail.Address, error) {
 	from, err := mail.ParseAddress(text)
 	if err != nil || strings.ContainsFunc(from.Name, unicode.IsControl) {
-		return nil, curfew.Errorf(curfew.Invalid, "%q is no sender: write it like Example <help@example.org>", text)
+		return nil, curfew.Errorf(curfew.Invalid, "%q is not a sender: write it like Example <help@example.org>", text)
 	}
 	if _, err := readAddress(from.Address); err != nil {
 		return nil, curfew.Errorf(curfew.Invalid, "the sender's address %q must be plain ASCII, like help@example.org", from.Address)

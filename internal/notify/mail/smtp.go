@@ -52,11 +52,11 @@ type Server struct {
 func (s Server) check() error {
 	switch {
 	case s.Host == "":
-		return curfew.Errorf(curfew.Invalid, "the mail server has no name")
+		return curfew.Errorf(curfew.Invalid, "the mail server's name is missing")
 	case !slices.Contains([]TLS{"", StartTLS, ImplicitTLS, NoTLS}, s.TLS):
 		return curfew.Errorf(curfew.Invalid, "smtp.tls must be starttls, tls or none, not %q", s.TLS)
 	case s.TLS == NoTLS && !s.here():
-		return curfew.Errorf(curfew.Invalid, "smtp.tls none is only for a mail server on this machine, and %s is none", s.Host)
+		return curfew.Errorf(curfew.Invalid, "smtp.tls none is only for a mail server on this machine, and %s is not one", s.Host)
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ func (p policy) check(at netip.AddrPort) error {
 	case within(closed, ip):
 		return curfew.Errorf(curfew.Invalid, "%s is a private address, which webhooks.allow_private does not allow", ip)
 	case at.Port() != 443 && at.Port() < 1024:
-		return curfew.Errorf(curfew.Invalid, "port %d is none for webhooks: use 443, or one from 1024 on", at.Port())
+		return curfew.Errorf(curfew.Invalid, "port %d is not allowed for webhooks: use 443, or 1024 and above", at.Port())
 	}
 	return nil
 }

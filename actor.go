@@ -1,6 +1,6 @@
 package curfew
 
-// Role is what somebody is to Curfew.
+// Role is the part that an actor plays.
 type Role string
 
 // The four roles that come from outside, and Curfew's own.
@@ -12,7 +12,7 @@ const (
 	System   Role = "system" // Curfew itself: sweeper, admission, command line
 )
 
-// Actor is who did something, as events and runs record it.
+// Actor is who did something, as recorded in events and runs.
 type Actor struct {
 	Role Role
 	ID   string

@@ -16,12 +16,13 @@ type Checkout struct {
 	Metadata   map[string]string
 	Outcome    Outcome
 	Version    int64 // the number of its newest event
-	// SessionID is the first session of the checkout, for ever; empty while it
-	// has had none.
+	// SessionID is the checkout's first session, and never changes. Empty: it has had
+	// none yet.
 	SessionID  string
 	RetryUntil time.Time // deferred: from then on a refund is due
-	// RefundAmount is what is to be given back, or was: of a share of an
-	// appointment less than Amount; 0 unless a refund is due, under way or done.
+	// RefundAmount is what is to be given back, or was, in the currency's minor unit: for
+	// a share of an appointment, less than Amount. 0 unless a refund is due, under way or
+	// done.
 	RefundAmount int64
 	MoneyDue     bool // another program ended the session; the outcome is not settled yet
 	CreatedAt    time.Time
@@ -29,8 +30,8 @@ type Checkout struct {
 
 	PaymentID string // the provider's name of the money; empty while no provider told it
 	RefundID  string // the provider's name of what was given back
-	// Attempts counts how often the provider was asked for the refund, the first
-	// time at FirstTryAt. The worker comes back at NextAt; zero: at once.
+	// Attempts counts how often the provider was asked for the refund, the first time at
+	// FirstTryAt. The next try is at NextAt; zero means at once.
 	Attempts   int64
 	FirstTryAt time.Time
 	NextAt     time.Time
@@ -38,11 +39,11 @@ type Checkout struct {
 	Note       string    // why it is as it is, for operators
 }
 
-// Nobody is the customer of a payment whose provider does not say whose it is.
-// No real customer can have this id: it is a control character.
+// Nobody is the customer of a payment whose owner is unknown, because its provider does
+// not say. No real customer can have this id: it is a control character.
 const Nobody = "\x7f"
 
-// Due is how much of the payment a refund gives back: all of it unless
+// Due is what a refund gives back, in the currency's minor unit: the whole amount, unless
 // RefundAmount says otherwise.
 func (c Checkout) Due() int64 {
 	if c.RefundAmount > 0 {
@@ -51,8 +52,8 @@ func (c Checkout) Due() int64 {
 	return c.Amount
 }
 
-// CheckoutSearch chooses payments, in the order of their ids, which is that of
-// time. What is empty chooses all.
+// CheckoutSearch selects payments, ordered by id and thus by time. Empty fields match
+// everything.
 type CheckoutSearch struct {
 	Outcome    Outcome
 	CustomerID string
@@ -61,8 +62,8 @@ type CheckoutSearch struct {
 	Limit      int
 }
 
-// Beginning is the checkout as it can be recorded where its outcome is none
-// that a payment begins with, and whether one step leads from there.
+// Beginning is the state in which a checkout can be recorded if payments do not begin
+// with its outcome. step reports whether one more step leads from there to the outcome.
 func (c Checkout) Beginning() (first Checkout, step bool) {
 	first = c
 	if LegalOutcome("", c.Outcome) {
@@ -75,7 +76,7 @@ func (c Checkout) Beginning() (first Checkout, step bool) {
 	return first, true
 }
 
-// Free reports whether nothing was ever paid or reported: a session of a free
-// plan has such a checkout, and nothing is owed for it. Of what somebody reported
-// without an amount nobody knows that.
+// Free reports whether nothing was paid: the checkout belongs to a session of a free
+// plan, and nothing is owed for it. A payment that was reported without an amount is not
+// free, since what was paid is unknown.
 func (c Checkout) Free() bool { return c.Ref == "" && c.PaymentID == "" && c.Amount == 0 }

@@ -2,12 +2,11 @@ package curfew
 
 import "slices"
 
-// Outcome is the one present outcome of a payment.
+// Outcome is what has become of a payment. A payment has exactly one at a time.
 type Outcome string
 
-// The outcomes. Deferred waits for the customer's slot, credited for the
-// customer's next session; refunding is committed before the provider is
-// called.
+// The outcomes. Deferred waits for the customer's slot, credited for the customer's next
+// session. Refunding is committed before the provider is called.
 const (
 	Fulfilled Outcome = "fulfilled"
 	Deferred  Outcome = "deferred"
@@ -27,9 +26,9 @@ func Outcomes() []Outcome {
 // OutcomeStep is one legal step of a checkout.
 type OutcomeStep struct{ From, To Outcome }
 
-// OutcomeSteps is the table of everything that may happen to a payment's
-// outcome; an empty From is its recording. Nothing leaves Refunded. The guards
-// in the databases hold the same table; a test compares them.
+// OutcomeSteps is the table of legal steps. An empty From is the recording of a payment.
+// Nothing leaves Refunded. The databases' guards have the same table; a test compares
+// them.
 func OutcomeSteps() []OutcomeStep {
 	return []OutcomeStep{
 		// Recorded: with a session, behind another one, not usable as it is, or
@@ -48,7 +47,7 @@ func OutcomeSteps() []OutcomeStep {
 		{Deferred, Fulfilled},
 		{Deferred, RefundDue},
 		{Deferred, Refunded},
-		// An operator repaired it.
+		// An operator made it usable.
 		{Held, Fulfilled},
 		{Held, Deferred},
 		{Held, RefundDue},

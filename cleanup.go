@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Trigger is what started a run.
+// Trigger is what started a run of the cleanup.
 type Trigger string
 
 // The triggers.
@@ -16,7 +16,7 @@ const (
 	ByAPI     Trigger = "api"     // POST /api/debug/cleanup-sessions, also from the admin page
 	ByCommand Trigger = "command" // curfew cleanup
 	ByLibrary Trigger = "library"
-	// ByAdmission is no run: a customer or mechanic met an overdue session.
+	// ByAdmission is not a run: an admission or an accept settled an overdue session.
 	ByAdmission Trigger = "admission"
 )
 
@@ -25,8 +25,8 @@ func Triggers() []Trigger {
 	return []Trigger{ByTimer, ByQueue, ByAPI, ByCommand, ByLibrary, ByAdmission}
 }
 
-// RunOutcome is how a run went. One that found nothing succeeded; one that
-// could not look failed.
+// RunOutcome is how a run went. A run that found nothing succeeded; one that could not
+// look failed.
 type RunOutcome string
 
 // The outcomes of a run.
@@ -39,14 +39,14 @@ const (
 	RunInterrupted RunOutcome = "interrupted"
 )
 
-// RunDied is the error of a run whose process left without a word.
+// RunDied is the error of a run whose process died.
 const RunDied = "its process ended before the run did: what the figures count is done, the rest is not"
 
-// interruptedMark begins the stored error of an interrupted run. The schema has
-// no word for its outcome: earlier releases read such a run as failed.
+// interruptedMark begins the stored error of an interrupted run. The schema has no
+// outcome for it, so that earlier releases read such a run as failed.
 const interruptedMark = "interrupted: "
 
-// Stored is outcome and error as a store keeps them.
+// Stored returns outcome and error in the form that stores keep.
 func (r Run) Stored() (outcome RunOutcome, text string) {
 	if r.Outcome == RunInterrupted {
 		return RunFailed, interruptedMark + r.Error
@@ -54,8 +54,8 @@ func (r Run) Stored() (outcome RunOutcome, text string) {
 	return r.Outcome, r.Error
 }
 
-// Restored is the run with the outcome that a store's words mean. Alive: it has
-// given a sign of life within RunLease.
+// Restored is the run as read from a store, with outcome and error in Curfew's form. It
+// is alive if its lease has been renewed in time.
 func (r Run) Restored(alive bool) Run {
 	text, interrupted := strings.CutPrefix(r.Error, interruptedMark)
 	switch {
@@ -85,17 +85,17 @@ type Run struct {
 	UndoneBy string
 }
 
-// Undoable reports whether the run ended sessions that an undo may revive, and
-// nobody has undone it yet. Those that were live are not revived.
+// Undoable reports whether the run ended sessions that an undo may revive, and has not
+// been undone yet. Sessions that were live are not revived.
 func (r Run) Undoable() bool {
 	s := r.Stats
 	return r.Undoes == "" && r.UndoneBy == "" && r.Outcome != RunRunning &&
 		s.OldWaitingSessions+s.OrphanedSessions+s.NoShows > 0
 }
 
-// Stats counts the rows that a run changed. A session counts under its rule.
-// Its request counts under ExpiredRequests, but that of an assigned session
-// under its session's rule. So the figures add up to the total.
+// Stats counts the rows that a run changed. A session counts under its rule, and its
+// request under ExpiredRequests; the request of an assigned session counts under the
+// session's rule. The figures add up to the total.
 type Stats struct {
 	OldWaitingSessions int `json:"oldWaitingSessions"`
 	ExpiredRequests    int `json:"expiredRequests"`
@@ -104,14 +104,14 @@ type Stats struct {
 	Overran            int `json:"overran"`
 	ScheduledMissed    int `json:"scheduledMissed"`
 	TotalCleaned       int `json:"totalCleaned"`
-	// SetApart counts what could not be settled and was set apart; the total does
-	// not.
+	// SetApart counts what could not be settled and was set apart. It is not part of the
+	// total.
 	SetApart int `json:"setApart,omitempty"`
-	// Revived counts the sessions that an undo revived; the total does not.
+	// Revived counts the sessions that an undo revived. It is not part of the total.
 	Revived int `json:"revived,omitempty"`
 }
 
-// LogValue is the figures as attributes of their own.
+// LogValue logs each figure as an attribute.
 func (s Stats) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.Int("oldWaitingSessions", s.OldWaitingSessions), slog.Int("expiredRequests", s.ExpiredRequests),
@@ -127,7 +127,7 @@ func (s Stats) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// Count adds one ended item: its session, and its request if that ended too.
+// Count adds one ended session, and its request if that ended too.
 func (s *Stats) Count(rule RuleName, withRequest bool) {
 	s.add(rule, 1)
 	if !withRequest {
@@ -148,7 +148,7 @@ func (s *Stats) Add(o Stats) {
 	s.Revived += o.Revived
 }
 
-// Of is the figure of one rule, or of ExpiredRequests.
+// Of returns the figure of a rule, or of ExpiredRequests.
 func (s Stats) Of(rule RuleName) int {
 	if f := s.figure(rule); f != nil {
 		return *f
@@ -181,7 +181,7 @@ func (s *Stats) figure(rule RuleName) *int {
 	return nil
 }
 
-// Cursor is a place in a list that is ordered by a time and an id.
+// Cursor is a position in a list that is ordered by a time and an id.
 type Cursor struct {
 	At time.Time
 	ID string
@@ -200,19 +200,19 @@ type PlannedChange struct {
 	Owed   Outcome   `json:"owed"`
 }
 
-// Preview is what a run would change, by id and version. Executing it changes
-// only rows that have not moved since.
+// Preview is what a run would change, by id and version. Executing it changes only rows
+// whose version is still the same.
 type Preview struct {
 	ID        string          `json:"id"`
 	CreatedAt time.Time       `json:"createdAt"`
 	Actor     Actor           `json:"actor"`
 	MaxAge    time.Duration   `json:"maxAge"`
 	Items     []PlannedChange `json:"items"`
-	// Truncated: more is due than the preview holds.
+	// Truncated reports that more is due than the preview holds.
 	Truncated bool `json:"truncated"`
 }
 
-// Stats counts what executing the preview at once would change.
+// Stats counts what executing the preview now would change.
 func (p Preview) Stats() Stats {
 	var s Stats
 	for _, it := range p.Items {

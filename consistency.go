@@ -1,6 +1,6 @@
 package curfew
 
-// TallyDifference is a tally that is not what its rows say.
+// TallyDifference is a tally that differs from the number of its rows.
 type TallyDifference struct {
 	Noun    string // session, request or checkout
 	Status  string
@@ -8,11 +8,11 @@ type TallyDifference struct {
 	Counted int64
 }
 
-// Contradiction names how a row contradicts another, or misses one.
+// Contradiction names how a row contradicts another, or lacks one.
 type Contradiction string
 
-// The contradictions. None can come about by Curfew's own writes, each of which
-// is one transaction: rows were lost, or changed where no guard was.
+// The contradictions. Curfew's own writes cannot cause any, since each is one
+// transaction: rows were lost, or changed while guards were off.
 const (
 	ClaimWithoutCheckout   Contradiction = "claim_without_checkout"
 	CheckoutWithoutClaim   Contradiction = "checkout_without_claim"

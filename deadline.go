@@ -7,15 +7,15 @@ import (
 // FarthestStart is how far ahead an appointment may start.
 const FarthestStart = 366 * 24 * time.Hour
 
-// Deadline is a moment that only the store can know, because its clock
-// decides: the store's now plus After, but never past Limit where that is set.
-// Its zero value is no deadline: of an ended session, or «leave it».
+// Deadline is a moment that only the store can compute, because its clock decides: the
+// store's time plus After, but never past Limit if that is set. The zero value means no
+// deadline for a session that ends, and an unchanged one for a session that does not.
 type Deadline struct {
 	After time.Duration
 	Limit time.Time
 }
 
-// At is the deadline by a clock that says now.
+// At is the deadline for a store whose clock reads now.
 func (d Deadline) At(now time.Time) time.Time {
 	at := now.Add(d.After)
 	if !d.Limit.IsZero() && at.After(d.Limit) {
@@ -28,8 +28,8 @@ func (d Deadline) At(now time.Time) time.Time {
 func (d Deadline) Zero() bool { return d == Deadline{} }
 
 // WaitingDeadline is the deadline of a session that begins to wait for a
-// mechanic: its plan's time or the policy's, never past the moment it began to
-// wait + MaxWait. A zero since means «now».
+// mechanic: the plan's or else the policy's WaitingTTL from now, but never past since,
+// the moment it began to wait, plus MaxWait. A zero since means now.
 func (p Policy) WaitingDeadline(plan string, since time.Time) Deadline {
 	ttl := p.WaitingTTL
 	if own := p.Plans[plan].WaitingTTL; own > 0 {
@@ -41,8 +41,8 @@ func (p Policy) WaitingDeadline(plan string, since time.Time) Deadline {
 	return Deadline{After: ttl, Limit: since.Add(p.MaxWait)}
 }
 
-// SecondChance is the deadline of an appointment whose slot was taken at its
-// start. It lies behind the start also where there is no grace.
+// SecondChance is the deadline of an appointment whose slot was taken at its start. It
+// is after the start even if there is no grace.
 func (p Policy) SecondChance(startsAt time.Time) Deadline {
 	at := startsAt.Add(max(p.ScheduledGrace, time.Microsecond))
 	return Deadline{After: p.ScheduledGrace + FarthestStart, Limit: at}
@@ -51,8 +51,8 @@ func (p Policy) SecondChance(startsAt time.Time) Deadline {
 // JoinDeadline is the deadline of a session that a mechanic has just accepted.
 func (p Policy) JoinDeadline() Deadline { return Deadline{After: p.JoinTTL} }
 
-// LiveDeadline is the deadline of a session that has just become live with
-// so much time bought.
+// LiveDeadline is the deadline of a session that has just become live: the time that
+// was bought, and the policy's LiveGrace.
 func (p Policy) LiveDeadline(bought time.Duration) Deadline {
 	return Deadline{After: bought + p.LiveGrace}
 }

@@ -4,8 +4,8 @@ package curfew
 type DeliveryFigures struct {
 	Pending int
 	Dead    int
-	Dying   int // dead since less than DyingWindow
-	Overdue int // due for longer than DeliveriesLate, to somebody who is to get them
-	// Disabled is the endpoints that were disabled because of what they answered.
+	Dying   int // given up recently
+	Overdue int // due for too long, for receivers that are not disabled
+	// Disabled counts the endpoints that were disabled because of their responses.
 	Disabled int
 }

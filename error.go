@@ -5,11 +5,11 @@ import (
 	"fmt"
 )
 
-// Kind says what went wrong, in the code that callers over HTTP see. A kind is
-// itself an error, so errors.Is(err, curfew.Conflict) asks for it.
+// Kind classifies a failure. Its text is the code that HTTP clients see. A kind is
+// itself an error: test for one with errors.Is(err, curfew.Conflict).
 type Kind string
 
-// The kinds of the contract. Everything that is none of them is Internal.
+// The kinds of errors. An error that has no kind counts as Internal.
 const (
 	Invalid              Kind = "invalid"                // the input can never be accepted as it is
 	Unauthenticated      Kind = "unauthenticated"        // nobody, or a token that proves nothing
@@ -28,7 +28,7 @@ const (
 	Internal             Kind = "internal"               // a defect; its text stays in the log
 )
 
-// Kinds lists every kind, so that tables over them can be proven complete.
+// Kinds lists every kind, so that tests can check tables of kinds for completeness.
 func Kinds() []Kind {
 	return []Kind{
 		Invalid, Unauthenticated, PaymentRequired, Forbidden, NotFound, SessionOpen, AlreadyClaimed,
@@ -40,7 +40,7 @@ func Kinds() []Kind {
 // Error makes a kind an error.
 func (k Kind) Error() string { return string(k) }
 
-// Error is a failure with a message that is safe to show to the caller.
+// Error is a failure whose message is safe to show to the caller.
 type Error struct {
 	Kind    Kind
 	Message string
@@ -48,7 +48,7 @@ type Error struct {
 	Blocker *Blocker
 }
 
-// Errorf makes an error of a kind. The text is shown to callers: no secrets.
+// Errorf returns an error of a kind. Callers see its text, so it must hold no secrets.
 func Errorf(k Kind, format string, args ...any) error {
 	return &Error{Kind: k, Message: fmt.Sprintf(format, args...)}
 }
@@ -61,7 +61,7 @@ func (e *Error) Is(target error) bool {
 	return ok && k == e.Kind
 }
 
-// KindOf is the kind of an error; Internal where it has none.
+// KindOf returns the kind of an error, or Internal if it has none.
 func KindOf(err error) Kind {
 	var e *Error
 	if errors.As(err, &e) {

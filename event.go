@@ -4,9 +4,9 @@ import (
 	"time"
 )
 
-// Event is one line of the history of a session or a checkout, written in the
-// transaction that made the change. Numbers of one subject have no gap, and an
-// event's number is the version the row had after it.
+// Event is one line in the history of a session or a checkout, written in the same
+// transaction as the change. The numbers of one subject have no gaps, and an event's
+// number is the row's version after the change.
 type Event struct {
 	ID         string
 	CustomerID string

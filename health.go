@@ -14,8 +14,8 @@ type SessionFigures struct {
 	Orphaned        int
 	OverdueAssigned int
 	OverdueLive     int
-	// OverdueScheduled: appointments whose chance passed more than StaleAfter
-	// ago without a look.
+	// OverdueScheduled counts appointments whose deadline passed at least ten seconds
+	// ago and that nobody has settled.
 	OverdueScheduled int
 }
 
@@ -76,15 +76,15 @@ type MechanicFigures struct {
 	Leaked int // slots whose session has ended, is missing or is another's
 }
 
-// Repeated is a customer who was refused again and again because of sessions
-// that have not ended yet.
+// Repeated is a customer who was refused repeatedly because of sessions that have not
+// ended.
 type Repeated struct {
 	CustomerID string
 	Count      int
 	LastAt     time.Time
 }
 
-// Heartbeats are what background work last said of itself.
+// Heartbeats are the latest signs of life of the background work of all processes.
 type Heartbeats struct {
 	Sweep     time.Time // the sweeper's last success; zero: never
 	Lag       time.Duration
@@ -94,7 +94,7 @@ type Heartbeats struct {
 	Now       time.Time
 }
 
-// Acknowledgement is an operator's word that a finding of health is known. While
+// Acknowledgement is an operator's statement that a finding of health is known. While
 // it holds, the finding neither makes health worse nor pages anybody.
 type Acknowledgement struct {
 	Code   string // the finding's
@@ -102,8 +102,8 @@ type Acknowledgement struct {
 	Reason string
 	At     time.Time
 	Until  time.Time
-	// Severity and Count are the finding's when it was acknowledged: one that is
-	// more severe, or counts more, is news.
+	// Severity and Count are the finding's when it was acknowledged. A finding that is
+	// more severe, or counts more, is no longer covered.
 	Severity string
 	Count    int
 }
@@ -119,13 +119,12 @@ type HealthDetails struct {
 	OverdueScheduled []Snapshot
 }
 
-// KeyFigures is what a process knows of the server that publishes another
-// issuer's keys. Its times are the process's own.
+// KeyFigures is what a process knows about the server that publishes another issuer's
+// keys. The times are by the process's own clock.
 type KeyFigures struct {
 	Host  string // without path, query or password
 	Known int    // keys that count
-	// FailingSince is when the first of the fetches failed that have failed since;
-	// zero: the last one succeeded.
+	// FailingSince is when fetches began to fail. Zero: the last one succeeded.
 	FailingSince time.Time
 	Problem      string    // of the last fetch; empty: none
 	Until        time.Time // the known keys count until then if no fetch succeeds before

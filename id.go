@@ -11,9 +11,9 @@ const MaxID = 128
 // MaxRef is the longest payment reference or idempotency key, in bytes.
 const MaxRef = 255
 
-// CheckID says what is wrong with a customer's or mechanic's id. They are the
-// marketplace's own: opaque text of 1 to MaxID bytes that is not blank and holds
-// neither control characters nor invisible ones. The kind is Invalid.
+// CheckID checks a customer's or mechanic's id. Ids are the marketplace's own: opaque
+// text of 1 to MaxID bytes that is not blank and holds neither control characters nor
+// invisible ones. The error names the field; its kind is Invalid.
 func CheckID(field, text string) error { return checkText(field, text, MaxID) }
 
 // CheckRef is CheckID for payment references and idempotency keys, up to

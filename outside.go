@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// What operators write (reasons, notes, their own names) is for operators. The
-// types of this file are what everybody else may know: customers, mechanics,
-// services, and whoever reads a stream, a webhook or a mail. They can only be
-// made from the inside view, and what is sent outward is only made from them.
+// What operators write (reasons, notes, their own names) is for operators only. The types
+// in this file are what everybody else may see: customers, mechanics, services, and
+// readers of streams, webhooks and mails. They are made from the internal types alone,
+// and everything that is sent outside is made from them.
 
 // OutsideRole is who did something, as outsiders see it: a role, never a name.
 type OutsideRole string
@@ -63,8 +63,8 @@ func (e Event) Outside() OutsideEvent {
 	}
 }
 
-// outsideState is a status or an outcome; another program could have written
-// anything else.
+// outsideState is a known status or outcome. Other programs could have written anything
+// else.
 func outsideState(state string) string {
 	if ofSession(state) || slices.Contains(Outcomes(), Outcome(state)) {
 		return state
@@ -77,8 +77,8 @@ func ofSession(state string) bool { return slices.Contains(SessionStatuses(), Se
 // OutsideSession is a session as outsiders see it.
 type OutsideSession Session
 
-// Outside is the session with an end reason that Curfew knows: another program
-// may have written a text of its own.
+// Outside is the session with one of Curfew's own end reasons: another program may have
+// written a text of its own.
 func (s Session) Outside() OutsideSession {
 	if s.EndReason != "" && !slices.Contains(EndReasons(), s.EndReason) {
 		s.EndReason = Foreign
@@ -163,8 +163,8 @@ func ReasonCodes() []ReasonCode {
 	return all
 }
 
-// codes is the code of each reason as events hold it: the whole text, or what
-// stands before a note.
+// codes is the code of each reason in events: of its whole text, or of the part before a
+// note.
 var codes = map[string]ReasonCode{
 	AdmittedReason: codeAdmitted, BookedReason: codeBooked, SpentReason: codeCreditSpent, ServedReason: codeSlotFree,
 	RevivedReason: codeRevived, string(Due): codeDue, PostponedReason: codeSlotTaken, DeferredReason: codeSlotTaken,
@@ -174,8 +174,8 @@ var codes = map[string]ReasonCode{
 	disputedCode: codeDisputed, RepairedReason: codeRepaired, ForeignReason: ReasonCode(Foreign),
 }
 
-// Code is why the event happened, as outsiders see it. The reason itself may
-// hold what an operator wrote.
+// Code is why the event happened, as outsiders see it. The reason itself may contain what
+// an operator wrote.
 func (e Event) Code() ReasonCode {
 	code, _, _ := strings.Cut(e.Reason, noteMark)
 	if known, ok := codes[code]; ok {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Payment is what a provider says of one paid checkout, in Curfew's words. The
-// room of a provider translates into it; nothing else knows the provider.
+// Payment is what a provider reports about one paid checkout. The package of a provider
+// translates into it; nothing else knows the provider.
 type Payment struct {
 	Ref        string // the checkout's reference at the provider: the idempotency key
 	PaymentID  string // what a refund names; empty where nothing was charged
@@ -29,8 +29,8 @@ type Payment struct {
 // NoticeKind is what a provider's message is about.
 type NoticeKind string
 
-// The kinds of notices. Everything else a provider sends is NoticeOther: it is
-// answered and changes nothing.
+// The kinds of notices. Everything else that a provider sends is NoticeOther, which is
+// acknowledged and changes nothing.
 const (
 	NoticePaid     NoticeKind = "paid"     // Payment is to be fulfilled
 	NoticeFailed   NoticeKind = "failed"   // a delayed payment that will not come
@@ -48,8 +48,8 @@ type Notice struct {
 	At      time.Time
 }
 
-// RefundOrder asks a provider for money back. The key is the same at every
-// try, so that the provider gives it back once.
+// RefundOrder asks a provider to give money back. Its key is the same for every try, so
+// that the provider gives the money back once.
 type RefundOrder struct {
 	Key       string // "refund:" and the payment's reference
 	PaymentID string
@@ -69,8 +69,8 @@ type Repayment struct {
 	Disputed bool
 }
 
-// Covers reports whether so much or more was given back. What another currency
-// tells cannot be compared, and nothing covers nothing.
+// Covers reports whether at least that amount was given back. Amounts in different
+// currencies cannot be compared, and a repayment of nothing covers nothing.
 func (r Repayment) Covers(amount int64, currency string) bool {
 	comparable := r.Currency == "" || currency == "" || strings.EqualFold(r.Currency, currency)
 	return comparable && r.Amount > 0 && r.Amount >= amount

@@ -2,10 +2,10 @@ package curfew
 
 import "time"
 
-// PlanKind is how the two meet.
+// PlanKind is how customer and mechanic meet.
 type PlanKind string
 
-// The kinds of the contract.
+// The kinds of plans.
 const (
 	Chat       PlanKind = "chat"
 	Video      PlanKind = "video"
@@ -25,7 +25,7 @@ type Plan struct {
 // Free reports whether the plan costs nothing.
 func (p Plan) Free() bool { return p.Price != nil && *p.Price == 0 }
 
-// BuiltinPlans are the plans of a Curfew that was not told any.
+// BuiltinPlans are the plans that apply when none are configured.
 func BuiltinPlans() map[string]Plan {
 	free := int64(0)
 	return map[string]Plan{

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Settlement is what becomes of the checkout of a cancelled session.
+// Settlement is how the checkout of a cancelled session is settled.
 type Settlement string
 
 // The settlements. Forfeit is only for a customer's own no-show.
@@ -17,16 +17,16 @@ const (
 	Forfeit Settlement = "forfeit"
 )
 
-// RefundShare is how much of an appointment's price is refunded if it is
-// cancelled at least so long before its start.
+// RefundShare is the share of an appointment's price that is refunded if it is
+// cancelled at least a certain time before its start.
 type RefundShare struct {
 	Before  time.Duration
 	Percent int
 }
 
-// Policy is every threshold, the plans and what is owed. Its zero value is not
-// usable: start from DefaultPolicy. A changed policy holds for states entered
-// from then on, because deadlines stand in the rows.
+// Policy holds the thresholds, the plans, and how payments are settled. The zero value
+// is not usable: start from DefaultPolicy. Deadlines are stored in the rows, so a changed
+// policy applies to states that are entered from then on.
 type Policy struct {
 	WaitingTTL     time.Duration // waiting for a mechanic
 	MaxWait        time.Duration // no unassigned session waits longer after its creation
@@ -41,19 +41,19 @@ type Policy struct {
 	// Off names the rules that sweeps and cleanups leave alone. Admission still
 	// settles the customer's own overdue session.
 	Off []RuleName
-	// Settle chooses by reason; a reason that is missing settles as Credit.
+	// Settle is the settlement by end reason. A reason that is missing means Credit.
 	Settle map[EndReason]Settlement
-	// AppointmentRefund is what is refunded of an appointment that is cancelled
-	// before its start: the share of the longest time that was left at least.
+	// AppointmentRefund is what is refunded for an appointment that is cancelled before
+	// its start: of the shares whose time was left, that of the longest.
 	AppointmentRefund []RefundShare
 
-	BlockedRepeatedly int           // so many refusals of one customer …
-	BlockedWindow     time.Duration // … in so much time are a finding
+	BlockedRepeatedly int           // refusals of one customer before health reports it
+	BlockedWindow     time.Duration // within which they count
 
 	Plans map[string]Plan
 }
 
-// DefaultPolicy is the contract's.
+// DefaultPolicy returns the policy that applies when nothing is configured.
 func DefaultPolicy() Policy {
 	return Policy{
 		WaitingTTL:        15 * time.Minute,
@@ -75,10 +75,10 @@ func DefaultPolicy() Policy {
 // Enabled reports whether sweeps and cleanups apply the rule.
 func (p Policy) Enabled(name RuleName) bool { return !slices.Contains(p.Off, name) }
 
-// Owed is the outcome that the ending of a session leaves its checkout with.
-// One that is not cancelled stays paid. Only a customer who never came, where the
-// mechanic did, has missed anything and can forfeit. Nothing was paid for a free
-// plan, so nothing of it is refunded or forfeited: it can be had again.
+// Owed is the outcome of the checkout of a session that ends. The checkout of a session
+// that is not cancelled stays fulfilled. Only customers who never joined, though the
+// mechanic did, can forfeit a payment. Nothing was paid for a free plan, so nothing is
+// refunded or forfeited: it becomes a credit.
 func (p Policy) Owed(s Session, to SessionStatus, reason EndReason) Outcome {
 	if to != Cancelled {
 		return Fulfilled
@@ -97,9 +97,8 @@ func (p Policy) Owed(s Session, to SessionStatus, reason EndReason) Outcome {
 	return Credited
 }
 
-// OwedBefore is what is owed for an appointment that is cancelled so long
-// before its start: a refund of so many percent, or, with nothing left of it,
-// Forfeited.
+// OwedBefore is what is owed for an appointment that is cancelled that long before its
+// start: a refund of a percentage of its price, or Forfeited if that is zero.
 func (p Policy) OwedBefore(start time.Duration) (owed Outcome, percent int) {
 	longest := time.Duration(-1)
 	for _, s := range p.AppointmentRefund {
@@ -113,7 +112,7 @@ func (p Policy) OwedBefore(start time.Duration) (owed Outcome, percent int) {
 	return RefundDue, percent
 }
 
-// Validate says what in the policy cannot be; the kind is Invalid.
+// Validate reports the first setting that is impossible, as an error of kind Invalid.
 func (p Policy) Validate() error {
 	for name, d := range map[string]time.Duration{
 		"waiting_ttl": p.WaitingTTL, "max_wait": p.MaxWait, "orphan_ttl": p.OrphanTTL, "join_ttl": p.JoinTTL,

@@ -4,16 +4,16 @@ import (
 	"time"
 )
 
-// Quarantined is one thing that could not be settled, though everything around
-// it could. It is set apart so that it stops nothing else, and tried again less
-// and less often until it is settled or moves on.
+// Quarantined is a row that could not be settled although the rows around it could. It
+// is set apart so that it holds up nothing else, and is retried less and less often until
+// it is settled or has moved on.
 type Quarantined struct {
 	Noun       QuarantineNoun
 	CustomerID string
-	// ID is the session's, checkout's, event's or delivery's; of a customer none.
+	// ID is that of the session, checkout, event or delivery; empty for a customer.
 	ID string
-	// Version is the row's when it failed last; once it has another one, it has
-	// moved on. Customers, events and deliveries have none.
+	// Version is the row's when it last failed. A row with another version has moved on.
+	// Customers, events and deliveries have none.
 	Version int64
 	// Step is what was tried: "end", "begin", "settle", "serve", "refund", "tell"
 	// or "deliver".
@@ -29,7 +29,7 @@ type Quarantined struct {
 	Wait time.Duration
 }
 
-// QuarantineNoun is what kind of thing was set apart.
+// QuarantineNoun is the kind of row that was set apart.
 type QuarantineNoun string
 
 // The kinds. A customer is set apart where serving them failed.

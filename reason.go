@@ -1,8 +1,8 @@
 package curfew
 
-// The reasons that events hold, beside the EndReasons. An operator's note may
-// stand behind one, after noteMark; the reason of a refund, a credit or a repair
-// by an operator is their own text. Outsiders see Event.Code instead.
+// The reasons recorded in events, in addition to the EndReasons. An operator's note may
+// follow one, after noteMark. Where an operator refunds, credits or reassigns a payment,
+// the reason is the operator's own text. Outsiders see Event.Code instead.
 const (
 	AdmittedReason   = "admitted"
 	BookedReason     = "booked"
@@ -33,8 +33,7 @@ const (
 // noteMark stands between a reason and an operator's note.
 const noteMark = ": "
 
-// WithNote is a reason with what somebody noted beside it; an empty note leaves
-// the reason as it is.
+// WithNote appends an operator's note to a reason. An empty note leaves it unchanged.
 func WithNote(reason, note string) string {
 	if note == "" {
 		return reason

@@ -8,13 +8,14 @@ import (
 // Blocker is the session that a refusal names.
 type Blocker struct {
 	Session Session
-	// ReleasesAt is when the slot is free by itself at the latest.
+	// ReleasesAt is when the slot becomes free by itself, at the latest.
 	ReleasesAt time.Time
 	// Actions is what the caller may do about it: "cancel", "end", "wait".
 	Actions []string
 }
 
-// Refusal is the sentence customers and their programs know.
+// Refusal is the error, of kind SessionOpen, for a customer whose slot is taken. Client
+// programs match its text.
 func Refusal(b Blocker) error {
 	return &Error{
 		Kind: SessionOpen,

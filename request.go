@@ -2,7 +2,7 @@ package curfew
 
 import "time"
 
-// RequestStatus is where the offer of a session stands.
+// RequestStatus is the status of a request.
 type RequestStatus string
 
 // The statuses of a request. Pending and accepted are open.
@@ -19,7 +19,7 @@ func RequestStatuses() []RequestStatus {
 	return []RequestStatus{Pending, Accepted, RequestCancelled, RequestExpired, RequestCompleted}
 }
 
-// Open reports whether a mechanic can take the request or holds it.
+// Open reports whether a mechanic can accept the request, or has accepted it.
 func (s RequestStatus) Open() bool { return s == Pending || s == Accepted }
 
 // Request is a session's offer to mechanics. A waiting or live session has

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// RuleName names a rule, and the figure of Stats its sessions count under.
+// RuleName names a rule of the cleanup, and the figure of Stats that counts its
+// sessions.
 type RuleName string
 
 // The rules of the cleanup.
@@ -21,13 +22,13 @@ const (
 	ExpiredRequests RuleName = "expiredRequests"
 )
 
-// RuleNames are the names a caller may give, in the order of the rules.
+// RuleNames lists the names that callers may use, in the order of the rules.
 func RuleNames() []RuleName {
 	return []RuleName{ExpiredRequests, OldWaiting, Orphans, NoShows, Overruns, Due, Misses}
 }
 
-// ParseRules turns names into rules' names without doubles; an unknown name is
-// Invalid, and says which there are.
+// ParseRules parses the names of rules and drops duplicates. The error for an unknown
+// name lists the known ones; its kind is Invalid.
 func ParseRules(names []string) ([]RuleName, error) {
 	if names != nil && len(names) == 0 {
 		return nil, Errorf(Invalid, "rules must not be empty: leave them out to choose all")

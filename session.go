@@ -7,8 +7,8 @@ import (
 // EndReason says why a session ended.
 type EndReason string
 
-// The reasons. The first five are the cleanup's, the others a person's or a
-// program's.
+// The reasons. The first five are the cleanup's; the others come from a person or a
+// program.
 const (
 	Expired   EndReason = "expired"   // nobody accepted in time
 	Orphaned  EndReason = "orphaned"  // it was offered to nobody
@@ -71,8 +71,7 @@ func (s Session) Postponed() bool {
 	return s.Status == Scheduled && s.ExpiresAt.After(s.StartsAt)
 }
 
-// QueuedAt is the place of the session in the queue: its creation, or the start
-// of an appointment.
+// QueuedAt orders the queue: the session's creation, or an appointment's start.
 func (s Session) QueuedAt() time.Time {
 	if !s.StartsAt.IsZero() {
 		return s.StartsAt

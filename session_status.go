@@ -2,11 +2,11 @@ package curfew
 
 import "slices"
 
-// SessionStatus is where a session stands.
+// SessionStatus is the state of a session.
 type SessionStatus string
 
-// The statuses of a session. Waiting and live hold the customer's slot;
-// completed and cancelled are for ever.
+// The statuses of a session. Waiting and live sessions hold the customer's slot.
+// Completed and cancelled are final.
 const (
 	Scheduled SessionStatus = "scheduled"
 	Waiting   SessionStatus = "waiting"
@@ -15,12 +15,12 @@ const (
 	Cancelled SessionStatus = "cancelled"
 )
 
-// SessionStatuses lists the statuses in the order of a life.
+// SessionStatuses lists the statuses in the order in which a session passes them.
 func SessionStatuses() []SessionStatus {
 	return []SessionStatus{Scheduled, Waiting, Live, Completed, Cancelled}
 }
 
-// Ended reports whether nothing can follow.
+// Ended reports whether the status is final.
 func (s SessionStatus) Ended() bool { return s == Completed || s == Cancelled }
 
 // Open reports whether the status holds the customer's slot.
@@ -29,10 +29,10 @@ func (s SessionStatus) Open() bool { return s == Waiting || s == Live }
 // Transition is one legal step of a session.
 type Transition struct{ From, To SessionStatus }
 
-// Transitions is the table of everything that may happen to a session's
-// status; an empty From is its creation. Steps within waiting (accept, release,
-// the first join) and within live (extend) keep the status and are legal too.
-// The guards in the databases hold the same table; a test compares them.
+// Transitions is the table of legal transitions. An empty From is the creation of a
+// session. A change within waiting (accept, release, the first join) or live (extend)
+// keeps the status and is a transition too. The databases' guards have the same table; a
+// test compares them.
 func Transitions() []Transition {
 	return []Transition{
 		{"", Scheduled},

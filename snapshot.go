@@ -17,8 +17,8 @@ type Snapshot struct {
 // Overdue reports whether the deadline had passed when the session was read.
 func (s Snapshot) Overdue() bool { return s.Session.Overdue(s.Now) }
 
-// Started reports whether the session is an appointment whose start had passed
-// when it was read, though it has not begun.
+// Started reports whether the session is an appointment that had not begun when it was
+// read, although its start had passed.
 func (s Snapshot) Started() bool { return s.Status == Scheduled && s.Now.After(s.StartsAt) }
 
 // WaitsSince is when the session began to wait: its creation, but that of its
@@ -36,8 +36,8 @@ func (s Snapshot) Age() time.Duration { return s.Now.Sub(s.CreatedAt) }
 // Offered reports whether the session has an open request of its own.
 func (s Snapshot) Offered() bool { return s.Request.Status.Open() }
 
-// Orphan reports whether the session waits for a mechanic but is offered to
-// none. It is a fact of keys, never guessed from the customer.
+// Orphan reports whether the session waits for a mechanic but has no open request. It is
+// decided by keys, never guessed from the customer.
 func (s Snapshot) Orphan() bool {
 	return s.Status == Waiting && !s.Assigned() && !s.Offered()
 }

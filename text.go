@@ -12,9 +12,9 @@ import (
 // 320 is what its parts could be).
 const maxEmail = 320
 
-// CheckText says what is wrong with a text for people: a name, a reason. It may
-// be empty. What does not show, or turns the order of what does, makes one text
-// look like another, so it is refused with its code point. The kind is Invalid.
+// CheckText checks a text for people, such as a name or a reason. It may be empty.
+// Characters that do not show, or that reorder the text, can make one text look like
+// another, so they are refused. The error names the code point; its kind is Invalid.
 func CheckText(field, text string) error {
 	if !utf8.ValidString(text) {
 		return Errorf(Invalid, "%s must be valid UTF-8", field)
@@ -22,7 +22,7 @@ func CheckText(field, text string) error {
 	return checkVisible(field, text, func(r rune) bool { return invisible(r) && r != joiner && r != nonJoiner })
 }
 
-// CheckEmail says what is wrong with an e-mail address. The kind is Invalid.
+// CheckEmail checks an e-mail address. The kind of its error is Invalid.
 func CheckEmail(field, text string) error {
 	if err := checkText(field, text, maxEmail); err != nil {
 		return err

@@ -2,12 +2,12 @@ package curfew
 
 import "context"
 
-// Trace is told that a step of work begins, by a name without anybody's data,
-// and returns the context of what happens inside and what ends it. Rooms are
-// given one to show where time goes; nil: nobody looks, and it costs nothing.
+// Trace begins a span for a step of work. The step's name contains no personal data. It
+// returns the span's context, and the function that ends it. A nil Trace records
+// nothing.
 type Trace func(ctx context.Context, step string) (context.Context, func())
 
-// Begin begins a step, also where nobody looks.
+// Begin begins a step. It works on a nil Trace, too.
 func (t Trace) Begin(ctx context.Context, step string) (context.Context, func()) {
 	if t == nil {
 		return ctx, func() {}
@@ -23,14 +23,14 @@ const (
 
 type notesKey struct{}
 
-// WithNotes is a context whose step is told what is learnt of it.
+// WithNotes returns a context that passes notes about its step to a function.
 func WithNotes(ctx context.Context, note func(key, value string)) context.Context {
 	return context.WithValue(ctx, notesKey{}, note)
 }
 
-// Note tells the step that ctx is in something about itself: a key of
-// OpenTelemetry's semantic conventions or one of ours, and a value without
-// anybody's data. Where nobody looks it does nothing.
+// Note adds an attribute to the context's current step: a key of OpenTelemetry's semantic
+// conventions or one of ours, and a value without personal data. Without a step it does
+// nothing.
 func Note(ctx context.Context, key, value string) {
 	if note, ok := ctx.Value(notesKey{}).(func(key, value string)); ok && note != nil {
 		note(key, value)

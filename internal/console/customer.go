@@ -94,7 +94,7 @@ var doings = map[lifecycle.ActionName]Action{
 	lifecycle.ClearCustomer:  {Label: "Clear…", Ask: "End what this customer has open?", Reason: "optional", Harm: true},
 	lifecycle.ForceClear:     {Label: "End by force…", Ask: "End this live session by force?", Reason: "required", Harm: true},
 	lifecycle.ReleaseSlot:    {Label: "Release…", Ask: "Take the session from its mechanic?", Reason: "optional"},
-	lifecycle.RefundPayment:  {Label: "Refund…", Ask: "Give this payment back?", Reason: "required", Harm: true},
+	lifecycle.RefundPayment:  {Label: "Refund…", Ask: "Refund this payment?", Reason: "required", Harm: true},
 	lifecycle.CreditPayment:  {Label: "Credit…", Ask: "Let the customer spend this payment?", Reason: "required"},
 	lifecycle.FulfillPayment: {Label: "Fulfil…", Ask: "Give this payment its session?"},
 	lifecycle.UndoRun:        {Label: "Undo…", Ask: "Undo this run?", Reason: "optional"},

@@ -49,7 +49,7 @@ func (s *Site) deliveriesView(ctx context.Context, r *http.Request, _ curfew.Act
 	}
 	if len(found) > deliveriesShown {
 		found = found[:deliveriesShown]
-		v.More = Link{Name: "Later ones", Path: "?" + url.Values{"state": {string(state)}, "after": {found[len(found)-1].ID}}.Encode()}
+		v.More = Link{Name: "More deliveries", Path: "?" + url.Values{"state": {string(state)}, "after": {found[len(found)-1].ID}}.Encode()}
 	}
 	for _, d := range found {
 		v.Deliveries = append(v.Deliveries, deliveryView(d, endpoints, at))
@@ -68,7 +68,7 @@ func deliveriesState(endpoints []record.Endpoint, figures *curfew.DeliveryFigure
 	state := State{Tone: "good", Sentence: "Events go to " + things("endpoint").of(on)}
 	switch {
 	case len(endpoints) == 0:
-		state = State{Sentence: "Events go to no endpoint: there is none yet"}
+		state = State{Sentence: "Events go to no endpoint: none has been added yet"}
 	case on < len(endpoints):
 		state = State{Tone: "warning", Sentence: "Events go to " + grouped(on) + " of " + things("endpoint").of(len(endpoints))}
 	}
@@ -94,8 +94,8 @@ func stateTabs(chosen record.DeliveryState, figures *curfew.DeliveryFigures) []T
 
 // endpointAdder returns the button that adds an endpoint.
 var endpointAdder = Action{
-	Name: "add", Label: "Add endpoint…", Call: "POST /api/webhook-endpoints", Ask: "Where are events to go?", Main: true,
-	Why: []string{"Each event is sent there as a signed message. The receiver answers 2xx within 15 seconds."},
+	Name: "add", Label: "Add endpoint…", Call: "POST /api/webhook-endpoints", Ask: "Where should events be sent?", Main: true,
+	Why: []string{"Each event is sent there as a signed message. The receiver must answer 2xx within 15 seconds."},
 	Fields: []Field{
 		{Name: "url", Label: "Address", Hint: "https://…", Required: true},
 		{Name: "description", Label: "What it is for"},
@@ -114,23 +114,23 @@ func endpointView(e record.Endpoint, at moments) Endpoint {
 	}
 	off, on := false, true
 	toggle := Action{
-		Name: "disable", Label: "Disable…", Call: "PATCH " + path, Body: jsonOf(api.EndpointChange{Enabled: &off}), Ask: "Send it nothing more?",
-		Why: []string{"What it was still to get waits until it is enabled again."}, Done: "It is disabled.",
+		Name: "disable", Label: "Disable…", Call: "PATCH " + path, Body: jsonOf(api.EndpointChange{Enabled: &off}), Ask: "Stop sending to this endpoint?",
+		Why: []string{"Undelivered messages wait until it is enabled again."}, Done: "It is disabled.",
 	}
 	if !e.Enabled {
 		toggle = Action{Name: "enable", Label: "Enable", Call: "PATCH " + path, Body: jsonOf(api.EndpointChange{Enabled: &on}), Done: "It is enabled."}
 	}
 	v.Actions = []Action{
 		{Name: "test", Label: "Test", Call: "POST " + path + "/test", Done: "A test is on its way: see Pending and Delivered."},
-		{Name: "rotate", Label: "New secret…", Call: "POST " + path + "/rotate", Ask: "Replace its secret?", Why: []string{"For a day both sign. The new one is told once."}},
+		{Name: "rotate", Label: "New secret…", Call: "POST " + path + "/rotate", Ask: "Replace its secret?", Why: []string{"Both secrets sign for a day. The new one is shown only once."}},
 		{
 			Name: "again", Label: "Replay dead…", Call: "POST /api/deliveries/replay", Body: jsonOf(api.DeadOf{Endpoint: e.ID}),
-			Ask: "Send everything again that is dead of it?", Done: "They are on their way.",
+			Ask: "Send all of its dead deliveries again?", Done: "They are on their way.",
 		},
 		toggle,
 		{
-			Name: "remove", Label: "Remove…", Call: "DELETE " + path, Ask: "Forget this endpoint?", Harm: true,
-			Why: []string{"What it was still to get is forgotten too."}, Done: "It is removed.",
+			Name: "remove", Label: "Remove…", Call: "DELETE " + path, Ask: "Remove this endpoint?", Harm: true,
+			Why: []string{"Its undelivered messages are removed too."}, Done: "It is removed.",
 		},
 	}
 	return v

@@ -39,16 +39,16 @@ func (s *Site) mechanicView(ctx context.Context, _ *http.Request, who curfew.Act
 }
 
 func queueState(v Mechanic) State {
-	waits := noun{"customer waits", "customers wait"}.of(len(v.Offers))
+	waits := noun{"customer is waiting", "customers are waiting"}.of(len(v.Offers))
 	switch {
 	case v.Current != nil && len(v.Offers) > 0:
 		return State{Tone: "live", Sentence: "You have a session; " + waits + "."}
 	case v.Current != nil:
-		return State{Tone: "live", Sentence: "You have a session; nobody else waits."}
+		return State{Tone: "live", Sentence: "You have a session; nobody else is waiting."}
 	case len(v.Offers) > 0:
 		return State{Tone: "waiting", Sentence: waits + " for a mechanic."}
 	}
-	return State{Tone: "good", Sentence: "Nobody waits."}
+	return State{Tone: "good", Sentence: "Nobody is waiting."}
 }
 
 func offerView(s curfew.Snapshot, may bool) Offer {
@@ -77,7 +77,7 @@ func currentView(s curfew.Snapshot, does func(lifecycle.ActionName, lifecycle.Ta
 	about := lifecycle.Target{Session: s}
 	at := moments{s.Now}
 	c := &Current{ID: s.ID, Customer: nameOf(s), Plan: s.Plan, Kind: string(s.Kind), Until: at.at(s.ExpiresAt)}
-	join := Action{Name: "join", Label: "Join", Main: true, Call: "POST /api/sessions/" + s.ID + "/join", Done: "You are in."}
+	join := Action{Name: "join", Label: "Join", Main: true, Call: "POST /api/sessions/" + s.ID + "/join", Done: "You have joined."}
 	release := Action{
 		Name: "release", Label: "Release…", Call: "POST /api/mechanics/requests/" + s.Request.ID + "/release",
 		Ask: "Put this request back?", Why: []string{does(lifecycle.ReleaseSlot, about)},
@@ -90,14 +90,14 @@ func currentView(s curfew.Snapshot, does func(lifecycle.ActionName, lifecycle.Ta
 	}
 	switch {
 	case s.Status == curfew.Live:
-		c.What, c.UntilSaid, c.Actions = "live", "of what was bought are left", []Action{end}
+		c.What, c.UntilSaid, c.Actions = "live", "left of the time that was bought", []Action{end}
 		c.Until = at.at(s.StartedAt.Add(s.Duration))
 	case !s.MechanicJoinedAt.IsZero():
-		c.What, c.UntilSaid, c.Actions = "you are in, the customer is not yet", "left for the customer to come", []Action{release}
+		c.What, c.UntilSaid, c.Actions = "you have joined, the customer has not yet", "left for the customer to join", []Action{release}
 	case !s.CustomerJoinedAt.IsZero():
-		c.What, c.UntilSaid, c.Actions = "the customer is in and waits for you", "left to come in", []Action{join, release}
+		c.What, c.UntilSaid, c.Actions = "the customer has joined and is waiting for you", "left to join", []Action{join, release}
 	default:
-		c.What, c.UntilSaid, c.Actions = "accepted", "left to come in", []Action{join, release}
+		c.What, c.UntilSaid, c.Actions = "accepted", "left to join", []Action{join, release}
 	}
 	return c
 }

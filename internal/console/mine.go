@@ -87,7 +87,7 @@ func (m mine) state(open *curfew.Snapshot, booked bool) State {
 	case open.Status == curfew.Live:
 		return State{Tone: "live", Sentence: you + " " + are + " in a live session."}
 	case open.Assigned():
-		return State{Tone: "warning", Sentence: "A mechanic has accepted and waits for " + map[bool]string{true: "you", false: "the customer"}[m.own] + "."}
+		return State{Tone: "warning", Sentence: "A mechanic has accepted and is waiting for " + map[bool]string{true: "you", false: "the customer"}[m.own] + "."}
 	}
 	return State{Tone: "waiting", Sentence: you + " " + are + " waiting for a mechanic."}
 }
@@ -114,11 +114,11 @@ func (m mine) open(s curfew.Snapshot) *Open {
 	case s.Status == curfew.Live:
 		o.Since = m.at.at(s.StartedAt)
 		o.Until = m.at.at(s.StartedAt.Add(s.Duration))
-		o.UntilSaid = "of what was bought are left"
+		o.UntilSaid = "left of the time that was bought"
 	case s.Assigned():
-		o.UntilSaid = "left to come in; then it ends by itself"
+		o.UntilSaid = "left to join; then it ends automatically"
 	default:
-		o.UntilSaid = "left at most; then it ends by itself"
+		o.UntilSaid = "left at most; then it ends automatically"
 	}
 	o.Money, o.Actions = m.money(s), m.actions(s)
 	return o
@@ -141,7 +141,7 @@ func (m mine) money(s curfew.Snapshot) []string {
 	}
 	reason, what := curfew.Expired, "If nobody accepts in time, "
 	if s.Assigned() {
-		reason, what = curfew.NoShow, "If you do not come in time, "
+		reason, what = curfew.NoShow, "If you do not join in time, "
 	}
 	byItself := m.policy.Owed(s.Session, curfew.Cancelled, reason)
 	byHand := m.policy.Owed(s.Session, curfew.Cancelled, curfew.Cleared)

@@ -27,7 +27,7 @@ func stateOf(h api.Health) State {
 	if h.Health == lifecycle.Undetermined {
 		return State{Tone: "critical", Sentence: "Curfew cannot tell how things are: some figures could not be read."}
 	}
-	who := fmt.Sprintf("%s and %s", noun{"customer waits", "customers wait"}.of(*h.Sessions.Waiting.Total),
+	who := fmt.Sprintf("%s and %s", noun{"customer is waiting", "customers are waiting"}.of(*h.Sessions.Waiting.Total),
 		noun{"session is live", "sessions are live"}.of(h.Sessions.ByStatus[string(curfew.Live)]))
 	open := 0
 	for _, f := range h.Findings {
@@ -88,7 +88,7 @@ func remedy(code lifecycle.Code) *Action {
 		Name: "clean", Label: "Clean up", Call: "POST /api/debug/cleanup-sessions", Body: jsonOf(api.Cleanup{Rules: rules}),
 		Ask: "Run this cleanup?", Reason: "optional", Harm: true, Why: []string{
 			"It ends what is overdue now, and nothing before its deadline. Payments of cancelled sessions are settled by the policy. Nothing is deleted.",
-			"To see each row first, use Cleanup.",
+			"To see each row first, use the Cleanup page.",
 		},
 	}
 }
@@ -107,8 +107,8 @@ func acknowledgement(f api.HealthFinding, now time.Time) *Action {
 		Name: "acknowledge", Label: "Acknowledge…", Call: "POST " + path, Ask: "Acknowledge this finding for a day?", Reason: "required",
 		Body: jsonOf(map[string]time.Time{"until": now.Add(24 * time.Hour).Truncate(time.Second)}),
 		Why: []string{
-			"It stays on this page with the reason, and neither makes health worse nor pages anybody.",
-			"It counts again in a day, or at once when it becomes worse. It mends nothing.",
+			"It stays on this page with the reason, but no longer makes health worse or pages anybody.",
+			"It counts again in a day, or at once if it becomes worse. This fixes nothing.",
 		},
 	}
 }
@@ -157,8 +157,8 @@ func figureGroups(h api.Health) []Group {
 		}},
 		{Key: "overdue", Name: "Overdue", Figures: []Figure{
 			bad("stale", "Stale", h.Sessions.Waiting.Stale, "past the deadline", "warning"),
-			bad("veryStale", "Very stale", h.Sessions.Waiting.VeryStale, "for long", "critical"),
-			bad("orphaned", "Orphaned", h.Sessions.Orphaned, "offered to nobody", "warning"),
+			bad("veryStale", "Very stale", h.Sessions.Waiting.VeryStale, "for a long time", "critical"),
+			bad("orphaned", "Orphaned", h.Sessions.Orphaned, "offered to no mechanic", "warning"),
 			bad("overdueLive", "Overran", h.Sessions.OverdueLive, "live too long", "warning"),
 		}},
 		{Key: "mechanics", Name: "Mechanics", Figures: []Figure{
@@ -168,7 +168,7 @@ func figureGroups(h api.Health) []Group {
 		{Key: "money", Name: "Money", Figures: []Figure{
 			payments("deferred", "Deferred", curfew.Deferred, outcome(curfew.Deferred), "wait for a slot", ""),
 			payments("refundDue", "Refunds due", curfew.RefundDue, sum(outcome(curfew.RefundDue), outcome(curfew.Refunding)), "or under way", "warning"),
-			payments("held", "Held", curfew.Held, outcome(curfew.Held), "need somebody", "critical"),
+			payments("held", "Held", curfew.Held, outcome(curfew.Held), "need a decision", "critical"),
 		}},
 	}
 }
@@ -202,8 +202,8 @@ func sweeperFacts(h api.Health, at moments) []Fact {
 		{Name: "Timer", Value: timer},
 		last("Last success", h.Sweeper.LastSuccess, h.Sweeper.Alive == nil, at),
 		{Name: "Lag of the last sweep", Value: lag},
-		last("Queue read by a mechanic", h.Mechanics.LastQueueRead, h.Sweeper.Alive == nil, at),
-		{Name: "This process runs since", At: at.at(h.StartedAt)},
+		last("Last time a mechanic read the queue", h.Mechanics.LastQueueRead, h.Sweeper.Alive == nil, at),
+		{Name: "Process started", At: at.at(h.StartedAt)},
 	}
 }
 

@@ -41,7 +41,7 @@ func (s *Site) paymentsView(ctx context.Context, r *http.Request, _ curfew.Actor
 	v := Payments{State: paymentsState(by), Outcomes: outcomeTabs(outcome, by)}
 	if len(found) > paymentsShown {
 		found = found[:paymentsShown]
-		v.More = Link{Name: "Later ones", Path: "?" + url.Values{"outcome": {string(outcome)}, "after": {found[len(found)-1].ID}}.Encode()}
+		v.More = Link{Name: "Later payments", Path: "?" + url.Values{"outcome": {string(outcome)}, "after": {found[len(found)-1].ID}}.Encode()}
 	}
 	at := moments{time.Now()}
 	for _, c := range found {
@@ -146,11 +146,11 @@ func (s *Site) paymentActions(ctx context.Context, c curfew.Checkout) ([]Action,
 func actionsOn(c curfew.Checkout, does func(lifecycle.ActionName) []string) []Action {
 	at := "POST /api/debug/checkouts/" + c.ID
 	refund := Action{
-		Name: "refund", Label: "Refund…", Call: at + "/refund", Ask: "Give this payment back?", Reason: "required", Harm: true,
+		Name: "refund", Label: "Refund…", Call: at + "/refund", Ask: "Refund this payment?", Reason: "required", Harm: true,
 		Why: does(lifecycle.RefundPayment), Done: "A refund is due.",
 	}
 	byHand := Action{
-		Name: "by-hand", Label: "Given back…", Call: at + "/refund", Body: jsonOf(api.Refund{ByHand: true}), Ask: "Has it been given back already?",
+		Name: "by-hand", Label: "Already refunded…", Call: at + "/refund", Body: jsonOf(api.Refund{ByHand: true}), Ask: "Has it already been refunded?",
 		Reason: "required", Why: does(lifecycle.CloseRefundAction), Done: "It is recorded as refunded.",
 	}
 	credit := Action{
@@ -162,7 +162,7 @@ func actionsOn(c curfew.Checkout, does func(lifecycle.ActionName) []string) []Ac
 		Done:   "It is assigned.",
 	}
 	fulfil := Action{
-		Name: "fulfil", Label: "Fulfil…", Call: at + "/fulfil", Ask: "Give this payment its session?", Reason: "optional", Why: does(lifecycle.FulfillPayment), Done: "It is fulfilled, or has its turn.",
+		Name: "fulfil", Label: "Fulfil…", Call: at + "/fulfil", Ask: "Give this payment its session?", Reason: "optional", Why: does(lifecycle.FulfillPayment), Done: "It is fulfilled, or waits for its turn.",
 	}
 	switch c.Outcome {
 	case curfew.Held:

@@ -70,10 +70,10 @@ func ruleViews(p curfew.Policy) []Rule {
 		rule(curfew.OldWaiting, "Old waiting sessions", "after "+Span(p.WaitingTTL)+", at most "+Span(p.MaxWait),
 			"Nobody accepted: the session is cancelled, its request expires."),
 		rule(curfew.Orphans, "Orphans", "after "+Span(p.OrphanTTL), "Offered to no mechanic: the session is cancelled."),
-		rule(curfew.NoShows, "No-shows", Span(p.JoinTTL)+" after acceptance", "Accepted and never joined: cancelled, the mechanic is free."),
-		rule(curfew.Overruns, "Overran", Span(p.LiveGrace)+" beyond what was bought", "Live for too long: completed, with what was bought."),
+		rule(curfew.NoShows, "No-shows", Span(p.JoinTTL)+" after acceptance", "Accepted and never joined: cancelled, and the mechanic is free again."),
+		rule(curfew.Overruns, "Overran", Span(p.LiveGrace)+" beyond what was bought", "Live for too long: completed, with the time that was bought."),
 		rule(curfew.Due, "Appointments that begin", "at their start", "The appointment takes the customer's slot and is offered."),
-		rule(curfew.Misses, "Missed appointments", Span(p.ScheduledGrace)+" after the start", "The slot was taken twice: cancelled."),
+		rule(curfew.Misses, "Missed appointments", Span(p.ScheduledGrace)+" after the start", "The slot was taken both times: cancelled."),
 	}
 }
 

@@ -90,7 +90,7 @@ func (s *Site) views() []view {
 		{"/console/payments", PaymentsPage, "Payments", admins, "The console is for admins.", s.paymentsView},
 		{"/console/deliveries", DeliveriesPage, "Deliveries", admins, "The console is for admins.", s.deliveriesView},
 		{"/console/settings", SettingsPage, "Settings", admins, "The console is for admins.", s.settingsView},
-		{"/" + ClearPage, ClearPage, "Open sessions", []curfew.Role{c, a}, "This page shows customers what of theirs is open, and clears it.", s.mineView},
+		{"/" + ClearPage, ClearPage, "Open sessions", []curfew.Role{c, a}, "This page shows customers their open sessions, and lets them end these.", s.mineView},
 		{"/" + MechanicPage, MechanicPage, "Queue", []curfew.Role{m, a}, "The queue is for mechanics.", s.mechanicView},
 	}
 }

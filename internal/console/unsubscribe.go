@@ -37,7 +37,7 @@ func (s *Site) Unsubscribe(w http.ResponseWriter, r *http.Request) {
 		s.badLink(w, r, err)
 		return
 	}
-	s.page(w, r, http.StatusOK, UnsubscribePage, Page{Title: "Messages", Version: s.version, Message: "Done: you get no more messages of this kind."})
+	s.page(w, r, http.StatusOK, UnsubscribePage, Page{Title: "Messages", Version: s.version, Message: "Done: you will get no more messages of this kind."})
 }
 
 func (s *Site) badLink(w http.ResponseWriter, r *http.Request, err error) {

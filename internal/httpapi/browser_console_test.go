@@ -35,10 +35,10 @@ func showsTheTimeline(w *tab) {
 	w.signIn(mara, overviewPage)
 	w.wait(alive)
 	w.write(".find input", "katherine\r")
-	w.wait("#story", alive)
+	w.wait("#timeline", alive)
 	w.says("#state", "Blocked by a session that is waiting for a mechanic")
 	w.says(".lead", "Customer katherine is blocked by session", "at the latest until")
-	w.says("#story", "began to wait for a mechanic", "Nobody accepted session", "the sweeper was dead", "became a credit",
+	w.says("#timeline", "began to wait for a mechanic", "Nobody accepted session", "the sweeper was dead", "became a credit",
 		"The customer was told by e-mail (k…@example.org) that session", "is tried again then, after 2 tries")
 	w.says("main", "€39.00", "€16.00")
 	w.until("it counts down", "/^1[01]:[0-5][0-9] min$/.test(document.querySelector('.countdown time').textContent)")
@@ -48,7 +48,7 @@ func showsTheTimeline(w *tab) {
 	w.wait("#ask[open]")
 	w.write("#ask [name=reason]", "she gave up")
 	w.confirm("1 session ended")
-	w.says("#story", "she gave up")
+	w.says("#timeline", "she gave up")
 
 	w.open(customerPage + "?q=nobody-at-all")
 	w.wait(alive, "#missing")
@@ -75,7 +75,7 @@ func aRunIsUndone(w *tab) {
 	}
 	w.picture("undone")
 	w.open(customerPage + "?q=" + run.RunID)
-	w.says("#story", "ada")
+	w.says("#timeline", "ada")
 }
 
 func paymentsAreWorked(w *tab) {
@@ -86,7 +86,7 @@ func paymentsAreWorked(w *tab) {
 	w.signIn(mara, paymentsPage)
 	w.wait(alive)
 	w.says("#state", "2 payments are held", "1 waits for a slot")
-	w.says("#payments", "nobody's", "pi_stray", "stray@example.org", "there is no plan")
+	w.says("#payments", "no customer", "pi_stray", "stray@example.org", "there is no plan")
 	w.accessible()
 	w.picture("payments")
 
@@ -148,7 +148,7 @@ func hostileTimelines(w *tab, corpus []string) {
 	for i, text := range corpus {
 		w.fixture.held(text, "pi_"+string(rune('a'+i)), text+"@example.org")
 		w.open(customerPage + "?q=" + url.QueryEscape(text))
-		w.wait(alive, "#story")
+		w.wait(alive, "#timeline")
 		w.says("h1", text)
 		harmless(w)
 	}

@@ -24,7 +24,7 @@ func howThingsAre(w *tab) {
 	w.wait(alive, "[data-chart=sessions][data-drawn]", "[data-chart=lag][data-drawn]")
 	health, err := w.fixture.admin().Health(w.Context())
 	w.fixture.must(err)
-	w.says("#state", "8 things need attention", "6 customers wait", "2 sessions are live")
+	w.says("#state", "8 things need attention", "6 customers are waiting", "2 sessions are live")
 	w.says(".findings", health.Problems...)
 	for _, f := range health.Findings {
 		w.says("#finding-"+f.Code, f.Fix, f.Severity)
@@ -75,7 +75,7 @@ func aFindingIsAcknowledged(w *tab) {
 	w.wait(alive)
 	w.click("#finding-overdue_live button.acknowledge")
 	w.wait("#ask[open]")
-	w.says("#ask", "Acknowledge this finding for a day?", "It mends nothing")
+	w.says("#ask", "Acknowledge this finding for a day?", "This fixes nothing")
 	w.picture("acknowledge")
 	w.write("#ask [name=reason]", "support talks to both")
 	w.confirm()
@@ -104,10 +104,10 @@ func allIsWell(w *tab) {
 		"/the last (79|80|81) min/.test(document.querySelector('[data-chart-said=sessions]').textContent)")
 	w.says("[data-chart-said=lag]", "the last 1 min:")
 	w.picture("well")
-	w.says("#state", "All is well: 1 customer waits and 0 sessions are live")
+	w.says("#state", "All is well: 1 customer is waiting and 0 sessions are live")
 	w.fixture.pays("bob", "chat10", 1500)
-	w.until("the page is up to date by itself", "document.querySelector('#state').textContent.includes('2 customers wait')")
-	w.says(".repeated", "Nobody")
+	w.until("the page is up to date by itself", "document.querySelector('#state').textContent.includes('2 customers are waiting')")
+	w.says(".repeated", "No customer")
 }
 
 func settingsAreShown(w *tab) {

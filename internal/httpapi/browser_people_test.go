@@ -91,7 +91,7 @@ func aMechanicWorks(w *tab) {
 	w.fixture.before(3*time.Minute, func() { w.fixture.pays("katherine", "video15", 3900) })
 	w.signIn(maxim, mechanicPage)
 	w.wait(alive)
-	w.says("#state", "1 customer waits for a mechanic")
+	w.says("#state", "1 customer is waiting for a mechanic")
 	w.says("#queue", "katherine", "video15")
 	linus := w.fixture.pays("linus", "chat10", 1500)
 	w.wait("#offer-" + linus.RequestID) // it appears by itself
@@ -100,11 +100,11 @@ func aMechanicWorks(w *tab) {
 
 	w.click("#offer-" + linus.RequestID + " button.accept")
 	w.wait("#current")
-	w.says("#current", "linus", "left to come in")
-	w.says("#state", "You have a session; 1 customer waits")
+	w.says("#current", "linus", "left to join")
+	w.says("#state", "You have a session; 1 customer is waiting")
 	w.gone("#offer-"+linus.RequestID, "button.accept")
 	w.click("button.join")
-	w.until("the join is seen", "document.querySelector('#current').textContent.includes('you are in')")
+	w.until("the join is seen", "document.querySelector('#current').textContent.includes('you have joined')")
 	w.click("button.release")
 	w.wait("#ask[open]")
 	w.confirm()

@@ -164,7 +164,7 @@ func (r *Rules) fulfils(t Target) string {
 var descriptions = map[ActionName]string{
 	EndSession: "Ends the session now, for its customer and its mechanic. One that was live for at least a minute counts as completed, and its payment is " +
 		"used up; else it counts as cancelled, and its payment becomes a credit or is given back, as the policy says; of an appointment, the share that the policy gives back so long before its start.",
-	CancelSession: "Ends the session as its end does; a mechanic's cancel before it is live puts it back into the queue instead.",
+	CancelSession: "Ends the session by the rules for ending one. Before it is live, a mechanic's cancel puts it back into the queue instead.",
 	ClearCustomer: "Ends the customer's waiting session now, for its mechanic too; its payment becomes a credit or is given back, as the policy says. " +
 		"What is live and what is booked stays. A payment or an appointment that waits for the slot takes it.",
 	ForceClear: "Ends the customer's live session too, for both parties. Live for at least a minute it counts as completed, and its payment is used up.",

@@ -73,7 +73,7 @@ func TestAReasonHasItsCode(t *testing.T) {
 }
 
 // Every reason that the code can write stands in reason.go or is an end reason,
-// and has a code that says more than «other».
+// and has a code that says more than "other".
 func TestEveryReasonHasACode(t *testing.T) {
 	t.Parallel()
 	texts := reasonTexts(t)

@@ -10,7 +10,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Checkouts reads payments, and changes them for operators.
+// Checkouts reads payments and changes them on behalf of operators.
 type Checkouts struct {
 	rules     *Rules
 	admission *Admission
@@ -26,7 +26,7 @@ type Checkouts struct {
 	}
 }
 
-// Checkout is one payment, by its id or its reference.
+// Checkout reads one payment by its id or its reference. Errors: NotFound, Unavailable.
 func (cs *Checkouts) Checkout(ctx context.Context, idOrRef string) (curfew.Checkout, error) {
 	missing := curfew.Errorf(curfew.NotFound, "there is no checkout with the id or the reference %q", idOrRef)
 	if curfew.CheckRef("reference", idOrRef) != nil {
@@ -43,24 +43,25 @@ func (cs *Checkouts) Checkout(ctx context.Context, idOrRef string) (curfew.Check
 	return r.Checkout, err
 }
 
-// CheckoutEvents is the history of a payment, in order.
+// CheckoutEvents is the history of a payment, oldest first.
 func (cs *Checkouts) CheckoutEvents(ctx context.Context, c curfew.Checkout) ([]curfew.Event, error) {
 	return cs.store.Events(ctx, c.CustomerID, c.ID)
 }
 
-// ListCheckouts is the payments that the search chooses, in the order of time.
+// ListCheckouts lists the payments that match the search, oldest first.
 func (cs *Checkouts) ListCheckouts(ctx context.Context, s curfew.CheckoutSearch) ([]curfew.Checkout, error) {
 	return cs.store.ListCheckouts(ctx, s)
 }
 
-// RefundCheckout makes a payment refund due for an operator, and cancels the
-// session that it pays for. What is refunded already, or about to be, stays.
+// RefundCheckout marks a payment's refund as due and cancels the session that it pays
+// for. A payment that is refunded already, or about to be, stays as it is. Errors:
+// NotFound, Conflict if its outcome allows no refund.
 func (cs *Checkouts) RefundCheckout(ctx context.Context, by curfew.Actor, idOrRef, reason string) (curfew.Checkout, error) {
 	return cs.giveUpPayment(ctx, idOrRef, leaving{to: curfew.RefundDue, why: reason, by: by})
 }
 
-// CloseRefund makes a payment refunded that an operator has given back without
-// Curfew. It asks no provider. Conflict: a provider is being asked.
+// CloseRefund records that an operator has given a payment back without Curfew. No
+// provider is asked. Errors: NotFound, Conflict if a provider is being asked already.
 func (cs *Checkouts) CloseRefund(ctx context.Context, by curfew.Actor, idOrRef, reason string) (curfew.Checkout, error) {
 	return cs.giveUpPayment(ctx, idOrRef, leaving{to: curfew.Refunded, why: reason, by: by, byHand: true})
 }
@@ -82,9 +83,9 @@ func (cs *Checkouts) giveUpPayment(ctx context.Context, idOrRef string, l leavin
 	return c, nil
 }
 
-// CreditCheckout lets a customer who forfeited a payment spend it after all. What
-// is credited already stays. Conflict: it is not forfeited, or paid for more
-// time, which no session could spend.
+// CreditCheckout turns a forfeited payment into a credit. One that is a credit already
+// stays as it is. Errors: NotFound; Conflict if the payment is not forfeited, or was for
+// an extension, which no new session could spend.
 func (cs *Checkouts) CreditCheckout(ctx context.Context, by curfew.Actor, idOrRef, reason string) (curfew.Checkout, error) {
 	if reason == "" {
 		return curfew.Checkout{}, curfew.Errorf(curfew.Invalid, "a credit needs a reason: it is kept in the payment's history")
@@ -105,9 +106,9 @@ func (cs *Checkouts) CreditCheckout(ctx context.Context, by curfew.Actor, idOrRe
 	return now, nil
 }
 
-// FulfilHeld gives a held payment its session, or its turn where the customer's
-// slot is taken. Conflict: it is not held.
-func (cs *Checkouts) FulfilHeld(ctx context.Context, by curfew.Actor, idOrRef, reason string) (Fulfillment, error) {
+// FulfillHeld gives a held payment its session, or defers it if the customer's slot is
+// taken. Errors: NotFound, Conflict if it is not held.
+func (cs *Checkouts) FulfillHeld(ctx context.Context, by curfew.Actor, idOrRef, reason string) (Fulfillment, error) {
 	c, err := cs.Checkout(ctx, idOrRef)
 	if err != nil {
 		return Fulfillment{}, fmt.Errorf("fulfil %s: %w", idOrRef, err)
@@ -118,8 +119,8 @@ func (cs *Checkouts) FulfilHeld(ctx context.Context, by curfew.Actor, idOrRef, r
 	return cs.reassign(ctx, idOrRef, record.Reassignment{CustomerID: c.CustomerID, Plan: c.Plan, Actor: by, Reason: reason})
 }
 
-// AssignHeld says what a held payment is for, and whose it is where nobody knew,
-// and fulfils it.
+// AssignHeld sets the plan of a held payment, and its customer if that was unknown, and
+// fulfills it. Errors are those of FulfillHeld, and Invalid.
 func (cs *Checkouts) AssignHeld(ctx context.Context, by curfew.Actor, idOrRef, customerID, plan, reason string) (Fulfillment, error) {
 	if err := curfew.CheckID("customerId", customerID); err != nil {
 		return Fulfillment{}, err
@@ -154,7 +155,8 @@ func (cs *Checkouts) reassign(ctx context.Context, idOrRef string, r record.Reas
 	return Fulfillment{}, again(fmt.Errorf("repair %s", idOrRef))
 }
 
-// repaired: an earlier call did it, perhaps this one's, whose answer was lost.
+// repaired reports whether an earlier call did it, perhaps this one's, whose response was
+// lost.
 func repaired(c curfew.Checkout, r record.Reassignment) bool {
 	return c.CustomerID == r.CustomerID && c.Plan == r.Plan && (c.Outcome == curfew.Deferred || c.Outcome == curfew.Fulfilled)
 }
@@ -169,8 +171,8 @@ func repairable(c curfew.Checkout, customerID string) error {
 	return nil
 }
 
-// PaidFor is the session that a payment pays for and that has not ended; its zero
-// value: none.
+// PaidFor returns the session that a payment pays for if it has not ended, and otherwise
+// the zero value.
 func (cs *Checkouts) PaidFor(ctx context.Context, c curfew.Checkout) (curfew.Snapshot, error) {
 	s, err := cs.unendedOf(ctx, c)
 	if s == nil || err != nil {
@@ -179,7 +181,7 @@ func (cs *Checkouts) PaidFor(ctx context.Context, c curfew.Checkout) (curfew.Sna
 	return *s, nil
 }
 
-// OfCustomer is the customer's payments, oldest first.
+// OfCustomer lists a customer's payments, oldest first.
 func (cs *Checkouts) OfCustomer(ctx context.Context, customerID string) ([]curfew.Checkout, error) {
 	if err := curfew.CheckID("customer id", customerID); err != nil {
 		return nil, err

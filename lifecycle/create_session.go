@@ -19,10 +19,10 @@ type NewSession struct {
 	Key        string // the caller's idempotency key; empty: none
 }
 
-// CreateSession gives a customer a session of a free plan, or spends the oldest
-// credit of the plan. Errors: PaymentRequired where there is neither,
-// SessionOpen with the blocker where the slot is truly taken, and
-// IdempotencyMismatch for a known key with another plan.
+// CreateSession gives a customer a session of a free plan, or spends the oldest credit of
+// the plan. Errors: Invalid; PaymentRequired if the plan is not free and there is no
+// credit; SessionOpen, with the blocker, if the slot is truly taken; IdempotencyMismatch
+// for a key that was used with another plan; Unavailable (repeat it with the same key).
 func (ad *Admission) CreateSession(ctx context.Context, by curfew.Actor, n NewSession) (Fulfillment, error) {
 	return ad.observed(ctx, "create a session", func(ctx context.Context) (Fulfillment, error) {
 		return ad.create(ctx, by, n)

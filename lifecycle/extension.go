@@ -11,7 +11,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Extension is paid time for a live session, as the marketplace reports it.
+// Extension is paid time for a live session, as reported by the marketplace.
 type Extension struct {
 	SessionID  string
 	CustomerID string // whose session it must be; empty: whoever's it is
@@ -33,10 +33,10 @@ type Extended struct {
 	Session    curfew.Session // as it is now
 }
 
-// Extend gives a live session the time that a payment bought, once a
-// reference. For a session that is not live any more the payment is recorded
-// and its refund due: that is an outcome, no error. Errors: Invalid, NotFound,
-// IdempotencyMismatch for a known reference of another session or plan.
+// Extend adds to a live session the time that a payment bought, once per reference. If the
+// session is no longer live, the payment is recorded and its refund is due: that is an
+// outcome, not an error. Errors: Invalid, NotFound, IdempotencyMismatch for a reference
+// that was used for another session or plan.
 func (ss *Sessions) Extend(ctx context.Context, by curfew.Actor, x Extension) (Extended, error) {
 	ctx, end := ss.trace.Begin(ctx, "extend")
 	defer end()
@@ -68,8 +68,8 @@ func (ss *Sessions) extendOnce(ctx context.Context, by curfew.Actor, x Extension
 	return Extended{}, again(err)
 }
 
-// extend is one try, from the start: the reference first, because its answer is
-// the answer; then the session, settled if it is due. Conflict: the session
+// extend is one try: it looks the reference up, because a repeated report is answered as
+// before; then it reads the session, and settles it if it is due. Conflict: the session
 // moved, or somebody reported the payment at the same moment.
 func (ss *Sessions) extend(ctx context.Context, by curfew.Actor, x Extension, c curfew.Checkout) (Extended, error) {
 	c.SessionID = x.SessionID
@@ -98,7 +98,7 @@ func (ss *Sessions) extend(ctx context.Context, by curfew.Actor, x Extension, c 
 	return Extended{Outcome: c.Outcome, CheckoutID: c.ID, Session: s.Session}, nil
 }
 
-// tooLateToExtend records a payment for time that cannot be had any more.
+// tooLateToExtend records a payment for a session that is no longer live.
 func (ss *Sessions) tooLateToExtend(ctx context.Context, by curfew.Actor, s curfew.Snapshot, c curfew.Checkout) (Extended, error) {
 	c.Outcome = curfew.RefundDue
 	_, err := ss.write.Record(ctx, c, by, fmt.Sprintf("session %s is %s", s.ID, s.Status))
@@ -108,7 +108,7 @@ func (ss *Sessions) tooLateToExtend(ctx context.Context, by curfew.Actor, s curf
 	return Extended{Outcome: c.Outcome, CheckoutID: c.ID, Session: s.Session}, nil
 }
 
-// extended answers a known reference.
+// extended answers a report whose reference was seen before.
 func extended(r record.Receipt, x Extension) (Extended, error) {
 	if r.Checkout.SessionID != x.SessionID || r.Checkout.Plan != x.Plan {
 		return Extended{}, curfew.Errorf(curfew.IdempotencyMismatch,

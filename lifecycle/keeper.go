@@ -13,46 +13,47 @@ import (
 
 // Options of a keeper. The zero value is right for production.
 type Options struct {
-	// Policy holds thresholds and plans; nil: curfew.DefaultPolicy.
+	// Policy holds thresholds and plans; nil means curfew.DefaultPolicy.
 	Policy *curfew.Policy
-	// Logger gets the cleanup's lines; nil: none are written.
+	// Logger receives the log; nil discards it.
 	Logger *slog.Logger
-	// Observer gets the figures; nil: nobody does.
+	// Observer receives metrics; nil discards them.
 	Observer Observer
-	// Trace is shown what callers asked for, as steps; nil: nobody looks.
+	// Trace records spans of what callers asked for; nil records none.
 	Trace curfew.Trace
-	// Provider gives money back and says what was paid; nil: a refund that is due
-	// waits for an operator.
+	// Provider gives money back and lists what was paid. If it is nil, refunds that are
+	// due wait for an operator.
 	Provider Provider
-	// Notifier is told of every change; nil: nobody is.
+	// Notifier is notified of every change; it may be nil.
 	Notifier Notifier
-	// Keys says how the key server of another issuer is; nil: there is none.
+	// Keys reports the state of another issuer's key server; nil if there is none.
 	Keys Keys
-	// Stop is closed when the process is about to end: cleanups, undos and
-	// reconciliations end between two steps, and say so. Nil: never.
+	// Stop is closed when the process is about to end. Cleanups, undos and
+	// reconciliations then stop between two steps, and report that. It may be nil.
 	Stop <-chan struct{}
-	// SweeperOff stops the timer of Run. Every promise to customers still holds.
+	// SweeperOff disables the timer of Sweeper.Run. Every promise to customers still
+	// holds.
 	SweeperOff bool
 }
 
-// Observer is told what happened, for metrics. Its methods must not block.
+// Observer receives what happened, for metrics. Its methods must not block.
 type Observer interface {
-	// Admitted: outcome is fulfilled, replayed, deferred, refused or failed.
+	// Admitted reports an admission. The outcome is fulfilled, replayed, deferred,
+	// refused or failed.
 	Admitted(outcome string, took time.Duration)
-	// Blocked: a customer was truly blocked by a session of that status.
+	// Blocked reports that a session of that status truly blocked a customer.
 	Blocked(status curfew.SessionStatus)
-	// Cleaned: so many rows ended under a rule's figure.
+	// Cleaned reports how many rows ended under a rule's figure.
 	Cleaned(figure curfew.RuleName, trigger curfew.Trigger, rows int)
-	// RunFinished: a cleanup run ended.
+	// RunFinished reports that a cleanup run ended.
 	RunFinished(trigger curfew.Trigger, outcome curfew.RunOutcome, took time.Duration)
-	// Expired: a session was ended, or an appointment began, so long after its
-	// deadline.
+	// Expired reports how long after its deadline a session was ended, or an appointment
+	// began.
 	Expired(lag time.Duration)
 }
 
-// Keeper is the session keeper over one store: services side by side. Its
-// methods are safe for concurrent use, also by other keepers on the same
-// database.
+// Keeper is the session keeper over one store: a set of services. Their methods are safe
+// for concurrent use, also by other keepers on the same database.
 type Keeper struct {
 	Rules     *Rules
 	Admission *Admission
@@ -65,8 +66,7 @@ type Keeper struct {
 	Health    *Health
 }
 
-// New makes a keeper. The error's kind is Invalid where the policy cannot be;
-// then there is no keeper.
+// New returns a keeper over a store. The error's kind is Invalid if the policy is.
 func New(store Store, o Options) (*Keeper, error) {
 	rules := &Rules{policy: curfew.DefaultPolicy(), asksProvider: o.Provider != nil}
 	if o.Policy != nil {
@@ -121,10 +121,10 @@ func New(store Store, o Options) (*Keeper, error) {
 	return &Keeper{rules, admission, sessions, queue, checkouts, payments, cleanups, sweeper, health}, nil
 }
 
-// newID makes a UUIDv7. It panics only where the system has no randomness.
+// newID returns a UUIDv7. It panics only if the system provides no randomness.
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
-// idBefore is an id that sorts before every one made from then on.
+// idBefore is an id that sorts before every id made from that moment on.
 func idBefore(t time.Time) string {
 	ms := t.UnixMilli()
 	return fmt.Sprintf("%08x-%04x-0000-0000-000000000000", ms>>16, ms&0xffff)

@@ -14,19 +14,19 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Provider moves money, in Curfew's words. Errors: Unavailable where it cannot
-// say what became of a call; other kinds mean that nothing was done.
+// Provider is a payment provider. Errors: Unavailable if it is unknown whether the call
+// took effect; with any other kind, nothing was done.
 type Provider interface {
-	// Refund gives money back, once for a key. What was given back already
-	// counts as done.
+	// Refund gives money back, once per key. Money that was given back already counts as
+	// done.
 	Refund(ctx context.Context, o curfew.RefundOrder) (curfew.Repayment, error)
-	// Refunds is everything that was given back of a payment.
+	// Refunds lists everything that was given back of a payment.
 	Refunds(ctx context.Context, paymentID string) ([]curfew.Repayment, error)
-	// Paid is what was paid since then.
+	// Paid lists what was paid since a moment.
 	Paid(ctx context.Context, since time.Time) iter.Seq2[curfew.Payment, error]
 }
 
-// Payments takes in what a provider reports, and asks it for refunds.
+// Payments receives what a provider reports and asks it for refunds.
 type Payments struct {
 	reporter
 	rules      *Rules
@@ -49,9 +49,9 @@ type Payments struct {
 	}
 }
 
-// Receive takes in one message of a provider. However often and in whatever
-// order messages come, they have one effect. What cannot be used is held for an
-// operator, so an error means: send it again.
+// Receive handles one message of a provider. Messages have the same effect however often
+// and in whatever order they arrive. A payment that cannot be used is held for an
+// operator, so any error means that the message should be sent again.
 func (ps *Payments) Receive(ctx context.Context, n curfew.Notice) error {
 	ctx, end := ps.trace.Begin(ctx, "receive a notice")
 	defer end()
@@ -72,9 +72,9 @@ func (ps *Payments) Receive(ctx context.Context, n curfew.Notice) error {
 	return nil
 }
 
-// receivePaid is the entry for a payment of a provider: the same one as for
-// everybody. What was told of its money before or meanwhile holds: whoever
-// writes second sees what the other wrote.
+// receivePaid admits a payment like any other report of one. Then it applies what was
+// reported of its money before or meanwhile: whoever writes second sees what the other
+// wrote.
 func (ps *Payments) receivePaid(ctx context.Context, p curfew.Payment) error {
 	if err := curfew.CheckRef("the payment's reference", p.Ref); err != nil {
 		return err
@@ -108,9 +108,9 @@ func (ps *Payments) admitPayment(ctx context.Context, p curfew.Payment) error {
 	return err
 }
 
-// apply does what the payment is for, through the entry that a shop's report
-// takes too; known: its reference was seen, and nothing was done. Invalid and
-// NotFound (the session that it extends is missing, or another customer's): it
+// apply does what the payment is for, in the same way as for a shop's report. It reports
+// known if the reference was seen before, so that nothing was done. Invalid and NotFound
+// (the session that it extends is missing, or another customer's) mean that the payment
 // cannot be used as it is.
 func (ps *Payments) apply(ctx context.Context, p curfew.Payment) (known bool, err error) {
 	if p.Extends != "" {
@@ -139,7 +139,7 @@ func purchaseOf(p curfew.Payment) Purchase {
 	return purchase
 }
 
-// ownerless says why nobody can have a payment; empty: its customer can.
+// ownerless says why no customer can get a payment; empty: its customer can.
 func ownerless(p curfew.Payment) string {
 	if p.CustomerID == "" {
 		return "the provider does not say whose it is"
@@ -150,8 +150,8 @@ func ownerless(p curfew.Payment) string {
 	return ""
 }
 
-// record writes a payment that gets no session. If its reference is known it is
-// a message that comes again.
+// record writes a payment that gets no session. If its reference is known, the message is
+// a repetition.
 func (ps *Payments) record(ctx context.Context, p curfew.Payment, outcome curfew.Outcome, why string) error {
 	c := unusable(p, outcome, why)
 	_, err := ps.admission.reference(ctx, &c, curfew.Provider)
@@ -169,7 +169,7 @@ func (ps *Payments) record(ctx context.Context, p curfew.Payment, outcome curfew
 	return err
 }
 
-// unusable is a payment as a checkout that gets no session.
+// unusable is the checkout of a payment that gets no session.
 func unusable(p curfew.Payment, outcome curfew.Outcome, why string) curfew.Checkout {
 	c := curfew.Checkout{
 		CustomerID: p.CustomerID, Ref: p.Ref, PaymentID: p.PaymentID, Plan: p.Plan, Amount: max(p.Amount, 0),
@@ -181,8 +181,8 @@ func unusable(p curfew.Payment, outcome curfew.Outcome, why string) curfew.Check
 	return c
 }
 
-// seen is a payment whose reference was seen: nothing is done but to say what
-// does not fit, and to learn what the provider calls it and how much it was.
+// seen handles a payment whose reference was seen before. It notes what does not match,
+// and completes the provider's id and the amount if they were missing.
 func (ps *Payments) seen(ctx context.Context, p curfew.Payment) error {
 	r, err := ps.store.Reference(ctx, p.Ref)
 	if errors.Is(err, curfew.NotFound) {
@@ -207,7 +207,7 @@ func (ps *Payments) seen(ctx context.Context, p curfew.Payment) error {
 	return nil
 }
 
-// differs names what a payment has otherwise than its checkout.
+// differs names the ways in which a payment differs from its checkout.
 func differs(c curfew.Checkout, p curfew.Payment) string {
 	var what []string
 	for name, other := range map[string]bool{
@@ -223,7 +223,7 @@ func differs(c curfew.Checkout, p curfew.Payment) string {
 	return strings.Join(what, ", ")
 }
 
-// repaid keeps and answers what is known to have been given back of a payment.
+// repaid records what was given back of a payment, and returns all that is known of it.
 func (ps *Payments) repaid(ctx context.Context, p curfew.Payment) (curfew.Repayment, error) {
 	r := curfew.Repayment{Amount: p.Refunded, Currency: strings.ToLower(p.Currency)}
 	switch {
@@ -235,8 +235,8 @@ func (ps *Payments) repaid(ctx context.Context, p curfew.Payment) (curfew.Repaym
 	return ps.repayment(ctx, p.PaymentID)
 }
 
-// receiveRefunded keeps the refund, because its payment may not be known yet,
-// and gives back what is.
+// receiveRefunded records the refund, because its payment may not be known yet, and
+// applies it to the payments that are.
 func (ps *Payments) receiveRefunded(ctx context.Context, p curfew.Payment) error {
 	if p.PaymentID == "" {
 		ps.log.WarnContext(ctx, "a provider tells a refund of no payment", "ref", p.Ref)
@@ -248,8 +248,8 @@ func (ps *Payments) receiveRefunded(ctx context.Context, p curfew.Payment) error
 	return ps.applyRepayment(ctx, p.PaymentID)
 }
 
-// receiveDisputed keeps what a bank asks back, because its payment may not be
-// known yet, and marks what is.
+// receiveDisputed records the dispute, because its payment may not be known yet, and
+// marks the payments that are.
 func (ps *Payments) receiveDisputed(ctx context.Context, p curfew.Payment) error {
 	if p.PaymentID == "" {
 		ps.log.WarnContext(ctx, "a provider tells a dispute of no payment", "ref", p.Ref)

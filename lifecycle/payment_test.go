@@ -118,9 +118,9 @@ func TestAnOperatorRepairsWhatIsHeld(t *testing.T) {
 		unplanned.Plan = "gold"
 		env.receive(paid(nobodys), paid(unplanned), paid(both))
 		for _, refused := range []error{
-			second(env.FulfilHeld(ctx, admin, "p1", "")), second(env.FulfilHeld(ctx, admin, "p2", "")),
+			second(env.FulfillHeld(ctx, admin, "p1", "")), second(env.FulfillHeld(ctx, admin, "p2", "")),
 			second(env.AssignHeld(ctx, admin, "p2", "ada", "chat10", "")), second(env.AssignHeld(ctx, admin, "p1", "ada", "gold", "")),
-			second(env.AssignHeld(ctx, admin, "p1", "", "chat10", "")), second(env.FulfilHeld(ctx, admin, "p9", "")),
+			second(env.AssignHeld(ctx, admin, "p1", "", "chat10", "")), second(env.FulfillHeld(ctx, admin, "p9", "")),
 		} {
 			if k := curfew.KindOf(refused); k != curfew.Conflict && k != curfew.Invalid && k != curfew.NotFound {
 				env.Errorf("a repair that cannot be: %v", refused)

@@ -6,9 +6,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// Purchase is a paid checkout as the marketplace reports it.
+// Purchase is a paid checkout, as reported by the marketplace.
 type Purchase struct {
-	PaymentRef string // the provider's; the same one is the same payment for ever
+	PaymentRef string // the provider's; it identifies the payment for ever
 	CustomerID string
 	Plan       string
 	Amount     *int64 // minor units; nil: the plan's price

@@ -44,7 +44,7 @@ func (env *environment) failedRuns() int {
 	return len(env.Query(env, "SELECT id FROM "+env.Schema+"runs WHERE outcome = 'failed'"))
 }
 
-// apart is what is set apart, as «noun step».
+// apart is what is set apart, as "noun step".
 func (env *environment) apart() string {
 	env.Helper()
 	var all []string

@@ -10,7 +10,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Queue is what mechanics see, accept and put back.
+// Queue is the mechanics' queue of requests: they read it, accept and release.
 type Queue struct {
 	reporter
 	rules    *Rules
@@ -24,16 +24,16 @@ type Queue struct {
 	write changeStore
 }
 
-// Pending is what mechanics may accept: pending and not overdue, oldest first,
-// behind the cursor. It counts as a mechanic's look at the queue, and nudges one
-// bounded cleanup step of whoever runs Run.
+// Pending lists what mechanics may accept: requests that are pending and not overdue,
+// oldest first, after the cursor. The call counts as a mechanic reading the queue, and
+// asks a running Sweeper to settle one page of what is due. Errors: Unavailable.
 func (q *Queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Snapshot, error) {
 	q.wakeup.queueRead.Store(true)
 	return q.Peek(ctx, after, limit)
 }
 
-// Peek is Pending for whoever accepts nothing: it leaves the queue as
-// unwatched as it was.
+// Peek is Pending for callers who accept nothing. It does not count as a mechanic reading
+// the queue.
 func (q *Queue) Peek(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Snapshot, error) {
 	ctx, end := q.trace.Begin(ctx, "read the queue")
 	defer end()
@@ -45,10 +45,10 @@ func (q *Queue) Peek(ctx context.Context, after curfew.Cursor, limit int) ([]cur
 	return pending, nil
 }
 
-// Accept gives a request to a mechanic. Errors: AlreadyClaimed where another
-// was first, MechanicBusy with the blocker where the mechanic's slot is truly
-// taken, Conflict where the session has ended or was overdue (then it is
-// settled), NotFound. One's own again is no error.
+// Accept assigns a request to a mechanic. Accepting one's own request again is no error.
+// Errors: AlreadyClaimed if another mechanic was first; MechanicBusy, with the blocker, if
+// the mechanic's slot is truly taken; Conflict if the session has ended or was overdue (it
+// is settled then); NotFound.
 func (q *Queue) Accept(ctx context.Context, requestID, mechanicID string) (curfew.Snapshot, error) {
 	ctx, end := q.trace.Begin(ctx, "accept")
 	defer end()
@@ -96,7 +96,7 @@ func (q *Queue) acceptable(ctx context.Context, requestID, mechanicID string) (c
 	return s, nil
 }
 
-// tooLate settles a due session and says so to the mechanic who came for it.
+// tooLate settles a due session, and returns the error for the mechanic who wanted it.
 func (q *Queue) tooLate(ctx context.Context, s curfew.Snapshot) error {
 	ended, err := q.settler.settle(ctx, s, curfew.Admitting)
 	err = q.settler.stuck(ctx, s, err)
@@ -119,8 +119,8 @@ func (r *Rules) acceptance(s curfew.Snapshot, mechanicID string) record.Change {
 	}
 }
 
-// freeSlot frees the mechanic's slot if nothing holds it truly: its session is
-// due (and settled now, if it can be), has ended, or is not the mechanic's. Otherwise the
+// freeSlot frees the mechanic's slot unless a session truly holds it: if its session is
+// due (it is settled now, if it can be), has ended, or is not the mechanic's. Otherwise the
 // error is MechanicBusy and names the session.
 func (q *Queue) freeSlot(ctx context.Context, mechanicID string) error {
 	slot, err := q.store.Slot(ctx, mechanicID)
@@ -152,8 +152,8 @@ func (q *Queue) freeSlot(ctx context.Context, mechanicID string) error {
 	return nil
 }
 
-// Current is the session that keeps a mechanic busy; nil: none does. What is
-// overdue does not, and looking changes nothing.
+// Current returns the session that keeps a mechanic busy, or nil if none does. An overdue
+// session does not. Nothing is changed. Errors: Invalid, Unavailable.
 func (q *Queue) Current(ctx context.Context, mechanicID string) (*curfew.Snapshot, error) {
 	if err := curfew.CheckID("mechanic id", mechanicID); err != nil {
 		return nil, err
@@ -169,7 +169,7 @@ func (q *Queue) Current(ctx context.Context, mechanicID string) (*curfew.Snapsho
 	return &s, nil
 }
 
-// missing is no error where something is just not there.
+// missing drops a NotFound, where a row that is not there is no error.
 func missing(err error) error {
 	if errors.Is(err, curfew.NotFound) {
 		return nil
@@ -177,9 +177,9 @@ func missing(err error) error {
 	return err
 }
 
-// Release puts an accepted request back into the queue; session and payment
-// are kept. Releasing what nobody holds changes nothing; what another mechanic
-// holds is NotFound.
+// Release puts an accepted request back into the queue and keeps session and payment.
+// Releasing a request that nobody holds changes nothing. Errors: NotFound if another
+// mechanic holds it, Conflict if the session is live or has ended.
 func (q *Queue) Release(ctx context.Context, requestID, mechanicID string) (curfew.Snapshot, error) {
 	if err := curfew.CheckID("mechanic id", mechanicID); err != nil {
 		return curfew.Snapshot{}, err
@@ -204,8 +204,8 @@ func (q *Queue) Release(ctx context.Context, requestID, mechanicID string) (curf
 	})
 }
 
-// Unassign is Release by an operator, for a mechanic who cannot: it needs a
-// reason. A session that nobody has stays as it is.
+// Unassign is Release by an operator, on behalf of a mechanic who cannot. It needs a
+// reason. A session without a mechanic stays as it is.
 func (q *Queue) Unassign(ctx context.Context, by curfew.Actor, sessionID, reason string) (curfew.Snapshot, error) {
 	if reason == "" {
 		return curfew.Snapshot{}, curfew.Errorf(curfew.Invalid, "releasing another's session needs a reason: it is kept in its history")

@@ -9,22 +9,21 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// The reconciliation's rhythm: it looks far back once, then often and less far.
+// The reconciliation's schedule: far back once, then more often and less far.
 const (
 	reconcileEvery = 10 * time.Minute
 	ReconcileFirst = 72 * time.Hour
 	reconcileThen  = 2 * time.Hour
 )
 
-// Reconciliation is how a provider's books and Curfew's differed.
+// Reconciliation is how the books of a provider and Curfew's differ.
 type Reconciliation struct {
 	Since       time.Time    `json:"since"`
 	Paid        int          `json:"paid"` // payments that the provider listed
 	Differences []Difference `json:"differences"`
 }
 
-// Difference is one payment that the books told otherwise, and what became of
-// it.
+// Difference is one payment on which the books disagree, and what became of it.
 type Difference struct {
 	Kind       DifferenceKind `json:"kind"`
 	Ref        string         `json:"ref"`
@@ -33,11 +32,11 @@ type Difference struct {
 	Detail     string         `json:"detail"`
 }
 
-// DifferenceKind is what differed.
+// DifferenceKind is how the books disagree.
 type DifferenceKind string
 
-// The kinds. What was missing or refunded there has been put through the same
-// entry as the provider's messages; the others are for a person.
+// The kinds. A payment that was missing here, or refunded there, has been handled like a
+// message of the provider. The others need a person.
 const (
 	MissingHere       DifferenceKind = "missing_here"
 	NotPaidThere      DifferenceKind = "not_paid_there"
@@ -46,9 +45,10 @@ const (
 	RefundedHereOnly  DifferenceKind = "refunded_here_only"
 )
 
-// Reconcile lists what the provider says was paid within the window, puts what
-// is missing here through the same entry as its messages, and tells every
-// difference, both ways. Invalid: there is no provider.
+// Reconcile compares what the provider says was paid within the window with Curfew's
+// records, in both directions, and returns the differences. What is missing here is
+// handled like a message of the provider. Errors: Invalid without a provider,
+// Unavailable.
 func (ps *Payments) Reconcile(ctx context.Context, window time.Duration) (Reconciliation, error) {
 	r := Reconciliation{Since: time.Now().UTC().Add(-window), Differences: []Difference{}}
 	if ps.provider == nil {
@@ -82,8 +82,7 @@ func (ps *Payments) Reconcile(ctx context.Context, window time.Duration) (Reconc
 	return r, errors.Join(failed...)
 }
 
-// reconcile compares one payment, then lets it in: its reference makes that
-// harmless.
+// reconcile compares one payment, then admits it, which its reference makes harmless.
 func (ps *Payments) reconcile(ctx context.Context, p curfew.Payment, r *Reconciliation) error {
 	before, err := ps.store.Reference(ctx, p.Ref)
 	if err != nil && !errors.Is(err, curfew.NotFound) {
@@ -113,7 +112,7 @@ func (ps *Payments) reconcile(ctx context.Context, p curfew.Payment, r *Reconcil
 	return nil
 }
 
-// compare is what a known payment has otherwise there.
+// compare is how a known payment differs there.
 func compare(c curfew.Checkout, p curfew.Payment) []DifferenceKind {
 	var kinds []DifferenceKind
 	if differs(c, curfew.Payment{Amount: p.Amount, Currency: p.Currency}) != "" {
@@ -128,10 +127,9 @@ func compare(c curfew.Checkout, p curfew.Payment) []DifferenceKind {
 	return kinds
 }
 
-// unpaidThere finds what somebody said was paid, but the provider does not: what
-// no message of the provider ever named, whatever has become of it since, but
-// for what was given back. Ids begin with their time, so the list begins where
-// the window does.
+// unpaidThere finds payments that were reported here but that the provider does not list
+// and no message of it ever named, whatever their outcome, except those given back. Ids
+// begin with their time, so the list begins where the window does.
 func (ps *Payments) unpaidThere(ctx context.Context, there map[string]bool, r *Reconciliation) error {
 	after := idBefore(r.Since)
 	for {
@@ -155,8 +153,7 @@ func (ps *Payments) unpaidThere(ctx context.Context, there map[string]bool, r *R
 	}
 }
 
-// settlePayments is what Run does about money while there is a provider: its
-// refunds, and the comparison of the books.
+// run settles refunds and reconciles with the provider until the context ends.
 func (ps *Payments) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()

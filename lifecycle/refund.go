@@ -11,23 +11,23 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// The refunds' rhythm.
+// The schedule of refunds.
 const (
 	refundsEvery = MaxSleep
 	firstWait    = time.Minute
 	longestWait  = time.Hour
-	// keyLife is how long a provider surely remembers a refund's key: after it,
-	// what was given back is looked up first.
+	// keyLife is how long a provider is sure to remember a refund's key. After that, what
+	// was given back is looked up first.
 	keyLife = 23 * time.Hour
-	// providerPatience bounds a provider's call. It is less than firstWait, which
+	// providerTimeout limits a call to the provider. It is less than firstWait, which
 	// keeps the refund from other workers meanwhile.
-	providerPatience = 30 * time.Second
+	providerTimeout = 30 * time.Second
 )
 
-// SettleRefunds asks the provider for every refund that is due now. A claim is
-// committed before each call, and the key of a payment's refund is always the
-// same, so that running it twice, anywhere, at once, gives money back once.
-// Without a provider it does nothing.
+// SettleRefunds asks the provider for every refund that is due now. A claim is committed
+// before each call, and the key of a payment's refund never changes, so concurrent calls
+// in any process give the money back once. Without a provider it does nothing. Errors:
+// Unavailable.
 func (ps *Payments) SettleRefunds(ctx context.Context) error {
 	if ps.provider == nil {
 		return nil
@@ -55,7 +55,7 @@ func (ps *Payments) SettleRefunds(ctx context.Context) error {
 	}
 }
 
-// settleRefund takes one refund a step further. Conflict: somebody else did.
+// settleRefund moves one refund a step further. Conflict: somebody else did.
 func (ps *Payments) settleRefund(ctx context.Context, c curfew.Checkout) error {
 	switch {
 	case ps.rules.wasFree(c):
@@ -80,19 +80,18 @@ func (ps *Payments) settleRefund(ctx context.Context, c curfew.Checkout) error {
 	return ps.refundRefused(ctx, claimed, err)
 }
 
-// wasFree reports whether nothing was paid. Of a payment that only the shop has
-// reported, an amount of 0 may mean that it did not say how much.
+// wasFree reports whether nothing was paid. If only the shop has reported the payment, an
+// amount of 0 may mean that it did not say how much.
 func (r *Rules) wasFree(c curfew.Checkout) bool {
 	return c.Due() == 0 && (c.Ref == "" || c.PaymentID != "" || r.policy.Plans[c.Plan].Free())
 }
 
-// askProvider gives back what is due of a payment and has not been given back
-// yet, or finds that all of it was. The key makes a call that is repeated
-// harmless for about a day. Before the first call of which this database knows,
-// what was given back is looked up all the same: a database that was restored
-// does not know of earlier ones.
+// askProvider gives back what is due of a payment and was not given back yet, or finds
+// that all of it was. The key makes a repeated call harmless for about a day. What was
+// given back is also looked up before the first call that this database knows of: a
+// restored database does not know of earlier ones.
 func (ps *Payments) askProvider(ctx context.Context, c curfew.Checkout) (curfew.Repayment, error) {
-	ctx, cancel := context.WithTimeout(ctx, providerPatience)
+	ctx, cancel := context.WithTimeout(ctx, providerTimeout)
 	defer cancel()
 	back, err := ps.repayment(ctx, c.PaymentID)
 	if err == nil && (c.Attempts <= 1 || c.UpdatedAt.Sub(c.FirstTryAt) > keyLife) {
@@ -113,8 +112,8 @@ func (ps *Payments) askProvider(ctx context.Context, c curfew.Checkout) (curfew.
 	})
 }
 
-// givenBack is everything that the provider gave back of a payment, with the
-// newest one's name.
+// givenBack sums up what the provider gave back of a payment, with the id of the newest
+// repayment.
 func (ps *Payments) givenBack(ctx context.Context, paymentID string) (curfew.Repayment, error) {
 	all, err := ps.provider.Refunds(ctx, paymentID)
 	var sum curfew.Repayment
@@ -132,8 +131,8 @@ func (ps *Payments) refunded(ctx context.Context, c curfew.Checkout, back curfew
 	return err
 }
 
-// refundRefused leaves a refund due that the provider will not make as it is:
-// an operator finds out why, and until then it is asked for now and then.
+// refundRefused leaves a refund due that the provider refuses. An operator finds out why,
+// and until then it is retried now and then.
 func (ps *Payments) refundRefused(ctx context.Context, c curfew.Checkout, refusal error) error {
 	ps.log.WarnContext(ctx, "a refund was refused", "checkout", c.ID, "attempt", c.Attempts, "error", refusal)
 	_, err := ps.write.ChangeCheckout(ctx, record.CheckoutChange{
@@ -143,7 +142,7 @@ func (ps *Payments) refundRefused(ctx context.Context, c curfew.Checkout, refusa
 	return err
 }
 
-// unknown reports whether a call may have done its work all the same.
+// unknown reports whether a failed call may have taken effect.
 func unknown(err error) bool {
 	switch curfew.KindOf(err) {
 	case curfew.Unavailable, curfew.RateLimited, curfew.Internal:
@@ -157,7 +156,7 @@ func refundWait(attempts int64) time.Duration {
 	return min(firstWait<<min(attempts, 6), longestWait)
 }
 
-// repayment is what was told of a payment's money; nothing: its zero value.
+// repayment is what was reported as given back or disputed; zero if nothing was.
 func (ps *Payments) repayment(ctx context.Context, paymentID string) (curfew.Repayment, error) {
 	r, err := ps.store.Repayment(ctx, paymentID)
 	if errors.Is(err, curfew.NotFound) {
@@ -201,16 +200,16 @@ func (ps *Payments) applyRepaymentTo(ctx context.Context, c curfew.Checkout, rep
 	return ps.markRefunded(ctx, c, repayment)
 }
 
-// disputed marks what a bank asks back: whether there is still something to
-// answer, a person must see.
+// disputed marks a payment that the customer's bank asks back. A person has to see whether
+// it can still be contested.
 func (ps *Payments) disputed(ctx context.Context, c curfew.Checkout) error {
 	return ps.annotate(ctx, c.ID, func(c curfew.Checkout) (record.Annotation, bool) {
 		return record.Annotation{Reason: curfew.DisputedReason, Disputed: true}, c.DisputedAt.IsZero()
 	})
 }
 
-// markRefunded makes a checkout refunded where all was given back that is due, and
-// else notes how much it was.
+// markRefunded marks a checkout as refunded if all that is due was given back, and
+// otherwise notes how much was.
 func (ps *Payments) markRefunded(ctx context.Context, c curfew.Checkout, back curfew.Repayment) error {
 	due := c.Amount
 	if c.Outcome == curfew.RefundDue || c.Outcome == curfew.Refunding {

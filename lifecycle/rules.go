@@ -10,8 +10,8 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Rules is what the policy says of a session or a payment as it stands. It reads
-// and writes nothing.
+// Rules applies the policy to sessions and payments as they are. It reads and writes
+// nothing.
 type Rules struct {
 	policy       curfew.Policy
 	asksProvider bool // there is a provider that gives money back
@@ -20,13 +20,13 @@ type Rules struct {
 // Policy is the thresholds and plans in force.
 func (r *Rules) Policy() curfew.Policy { return r.policy }
 
-// Due reports whether its rule applies to a session now: it is past its
-// deadline, or an orphan past its age.
+// Due reports whether a session's rule applies to it now: it is past its deadline, or an
+// orphan older than the policy's OrphanTTL.
 func (r *Rules) Due(s curfew.Snapshot) bool {
 	return s.Overdue() || s.Orphan() && s.Age() > r.policy.OrphanTTL
 }
 
-// Blocker is what a refusal says of the session in the way.
+// Blocker describes a session that is in the way, for a refusal.
 func (r *Rules) Blocker(s curfew.Snapshot) *curfew.Blocker {
 	b := &curfew.Blocker{Session: s.Session, ReleasesAt: s.ExpiresAt, Actions: []string{"cancel", "wait"}}
 	if s.Status == curfew.Live {

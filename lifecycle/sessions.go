@@ -10,7 +10,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Sessions reads and moves sessions.
+// Sessions reads sessions and moves them from state to state.
 type Sessions struct {
 	reporter
 	rules     *Rules
@@ -24,19 +24,19 @@ type Sessions struct {
 	}
 }
 
-// Session reads one session.
+// Session reads one session by its id. Errors: NotFound, Unavailable.
 func (ss *Sessions) Session(ctx context.Context, id string) (curfew.Snapshot, error) {
 	return ss.store.Session(ctx, id)
 }
 
-// Events is the history of a session, in order.
+// Events is the history of a session, oldest first.
 func (ss *Sessions) Events(ctx context.Context, s curfew.Session) ([]curfew.Event, error) {
 	return ss.store.Events(ctx, s.CustomerID, s.ID)
 }
 
-// Join records that one of the session's two parties came in. The second one
-// makes it live and starts the clock; joining again changes nothing. Conflict:
-// it has ended.
+// Join records that one of the session's two parties has joined. The second one makes
+// the session live and starts its clock. Joining again changes nothing. Errors: NotFound
+// for a session of other people, Conflict if it has ended.
 func (ss *Sessions) Join(ctx context.Context, id string, by curfew.Actor) (curfew.Snapshot, error) {
 	ctx, end := ss.trace.Begin(ctx, "join")
 	defer end()
@@ -59,9 +59,9 @@ func (ss *Sessions) Join(ctx context.Context, id string, by curfew.Actor) (curfe
 	})
 }
 
-// move reads a session, settles it if it is due, asks for the change and makes
-// it; where the session moved meanwhile, from the start. A nil change leaves
-// the session as it is.
+// move reads a session, settles it if it is due, and makes the change that decide
+// returns. If the session has moved meanwhile it begins again. A nil change leaves the
+// session as it is.
 func (ss *Sessions) move(ctx context.Context, id string, decide func(curfew.Snapshot) (*record.Change, error)) (curfew.Snapshot, error) {
 	var err error
 	for range tries {
@@ -101,9 +101,9 @@ func (ss *Sessions) fresh(ctx context.Context, id string) (curfew.Snapshot, erro
 	return s, err
 }
 
-// freed serves the customer's deferred payments after the session that held the
-// slot has ended. The ending is committed, so a failure here is logged: the
-// sweeper or the customer's next call serves them.
+// freed serves the customer's deferred payments after the session that held the slot has
+// ended. The end is committed, so a failure here is only logged: the sweeper or the
+// customer's next call serves them.
 func (ss *Sessions) freed(ctx context.Context, s curfew.Snapshot) {
 	if !s.Status.Ended() {
 		return
@@ -113,8 +113,9 @@ func (ss *Sessions) freed(ctx context.Context, s curfew.Snapshot) {
 	}
 }
 
-// CheckCustomerSessionStatus says what truly blocks a customer; nil: nothing.
-// What is overdue does not block, and looking changes nothing.
+// CheckCustomerSessionStatus returns what truly blocks a customer, or nil if nothing
+// does. An overdue session does not block. Nothing is changed. Errors: Invalid,
+// Unavailable.
 func (ss *Sessions) CheckCustomerSessionStatus(ctx context.Context, customerID string) (*curfew.Blocker, error) {
 	ctx, end := ss.trace.Begin(ctx, "check a customer")
 	defer end()
@@ -131,7 +132,8 @@ func (ss *Sessions) CheckCustomerSessionStatus(ctx context.Context, customerID s
 	return ss.rules.Blocker(s), nil
 }
 
-// Unended is what a customer has open or booked and is not overdue, oldest first.
+// Unended lists the customer's sessions that are open or booked and not overdue, oldest
+// first.
 func (ss *Sessions) Unended(ctx context.Context, customerID string) ([]curfew.Snapshot, error) {
 	if err := curfew.CheckID("customer id", customerID); err != nil {
 		return nil, err

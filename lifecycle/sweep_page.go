@@ -8,30 +8,30 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// How a sweep treats those who work beside it.
+// How a sweep shares the database with others.
 const (
 	leastPage, mostPage = 50, 1000
-	// pageTime is what a page should take: so long somebody may wait for one of
-	// its rows, and what becomes due meanwhile for its turn.
+	// pageTime is what a page should take. Others may wait that long for one of its rows,
+	// and what becomes due meanwhile for its turn.
 	pageTime    = 50 * time.Millisecond
 	maxThrottle = time.Second
 )
 
-// sweepPages is one way through what is due, in the order of deadlines, page by page
-// to the end. Its zero value begins with what is due longest.
+// sweepPages is the state of one sweep through what is due, page by page, in the order of
+// deadlines. The zero value begins with the oldest deadline.
 type sweepPages struct {
 	search record.Search // where it is
 	last   bool          // there is no further page
-	// throttled: it rests as long as it works, and then first settles what has
+	// throttled sweeps pause for as long as they work, and then settle first what has
 	// become due meanwhile.
 	throttled bool
-	newer     curfew.Cursor // behind it lies what became due since it began
+	newer     curfew.Cursor // what lies behind it became due since the sweep began
 	late      time.Duration // how late it was for the first
-	held      int           // what it found and could not settle: somebody has it
+	held      int           // rows that it found but could not settle: somebody holds them
 }
 
-// firstDue goes on to the first page with something to be done, which it
-// returns. There may be whole pages of what no rule ends that is on.
+// firstDue finds the first page on which there is something to do, and returns what. There
+// may be whole pages that only disabled rules would end.
 func (sw *Sweeper) firstDue(ctx context.Context, w *sweepPages) (planned []curfew.PlannedChange, err error) {
 	w.search.Limit = pageSize
 	for len(planned) == 0 && !w.last && err == nil {
@@ -40,7 +40,7 @@ func (sw *Sweeper) firstDue(ctx context.Context, w *sweepPages) (planned []curfe
 	return planned, err
 }
 
-// settlePages settles the items, then those of the pages that follow.
+// settlePages carries out the planned changes, then those of the pages that follow.
 func (sw *Sweeper) settlePages(ctx context.Context, run *cleaning, w *sweepPages, planned []curfew.PlannedChange) error {
 	for {
 		begun := time.Now()
@@ -59,7 +59,7 @@ func (sw *Sweeper) settlePages(ctx context.Context, run *cleaning, w *sweepPages
 	}
 }
 
-// nextPage is what is to be done on the next page.
+// nextPage plans the changes of the next page.
 func (sw *Sweeper) nextPage(ctx context.Context, w *sweepPages) ([]curfew.PlannedChange, error) {
 	page, err := sw.store.Find(ctx, w.search)
 	if err != nil {
@@ -75,7 +75,7 @@ func (sw *Sweeper) nextPage(ctx context.Context, w *sweepPages) ([]curfew.Planne
 	return sw.cleanups.plan(ctx, page, byTimer)
 }
 
-// behind is the place behind a page.
+// behind is the cursor behind a page.
 func behind(page []curfew.Snapshot) curfew.Cursor {
 	last := page[len(page)-1]
 	return curfew.Cursor{At: last.ExpiresAt, ID: last.ID}
@@ -95,7 +95,7 @@ func (sw *Sweeper) settlePlanned(ctx context.Context, run *cleaning, w *sweepPag
 	return err
 }
 
-// resize makes pages smaller that take long, and quick ones larger.
+// resize adapts the size of pages to how long one takes.
 func (w *sweepPages) resize(took time.Duration) {
 	switch {
 	case took > pageTime:
@@ -105,8 +105,8 @@ func (w *sweepPages) resize(took time.Duration) {
 	}
 }
 
-// throttle leaves the database to others for as long as the page took. What became
-// due meanwhile goes before the backlog: it shall not wait for all of it.
+// throttle leaves the database to others for as long as the page took. What became due
+// meanwhile is settled first, so that it need not wait for the backlog.
 func (sw *Sweeper) throttle(ctx context.Context, run *cleaning, w *sweepPages, took time.Duration) error {
 	if !w.throttled {
 		return nil

@@ -12,20 +12,20 @@ import (
 
 // The sweeper's schedule.
 const (
-	// MaxSleep is how long the sweeper sleeps at most: it is a net for deadlines
-	// it was not told of, and the period of its sign of life.
+	// MaxSleep is how long the sweeper sleeps at most. It catches deadlines that the
+	// sweeper was not notified of, and is the period of its heartbeat.
 	MaxSleep = 5 * time.Second
-	// minSleep lets deadlines that lie close together share a sweep.
+	// minSleep lets deadlines that are close together share a sweep.
 	minSleep = 5 * time.Millisecond
-	// heldSleep is how soon it comes back to what somebody held, and after an
+	// heldSleep is how soon it comes back to rows that somebody held, and after an
 	// error.
 	heldSleep   = time.Second
 	recordEvery = time.Second
 	orphanEvery = time.Minute
 	tidyEvery   = time.Hour
 	pageEvery   = time.Second
-	// slack is how far a sweep looks back behind what the one before it has
-	// settled: so late a transaction may commit without waiting for the net.
+	// slack is how far a sweep looks back before the point that the previous one has
+	// settled. A transaction may commit that late without waiting for MaxSleep.
 	slack = time.Second
 )
 
@@ -46,24 +46,24 @@ type Sweeper struct {
 	}
 }
 
-// schedule is when Run did what, and does it again.
+// schedule is when Run last did each of its jobs.
 type schedule struct {
 	paged, recorded, orphans, tidied time.Time
-	wide                             time.Time // when the next sweep is to look at everything
-	// seen is the store's time before the last complete sweep: what was past its
-	// deadline then is settled, or was held. Zero: there was none.
+	wide                             time.Time // when the next sweep must look at everything
+	// seen is the store's time before the last complete sweep: what was past its deadline
+	// then has been settled, or was held. Zero: there was none.
 	seen time.Time
-	now  time.Time     // the store's, as last told
-	late time.Duration // the most since the last sign of life
+	now  time.Time     // the store's, as last read
+	late time.Duration // the worst since the last heartbeat
 }
 
-// Run sweeps until the context ends: it sleeps until the next deadline the
-// database knows, at most MaxSleep, wakes for what this keeper and the hints of
-// others bring sooner, and takes a step when the queue was read, at most once a
-// second. Beside it this process tries every five seconds whether it can write,
-// for Ready and Health, and refunds are settled and the books compared where
-// there is a provider. With the sweeper off only that and the steps remain. It returns
-// nil; failures are logged, and their silence is a finding of Health.
+// Run sweeps until the context ends. It sleeps until the next deadline in the database,
+// at most MaxSleep, and wakes sooner for deadlines that this keeper sets and for
+// notifications of others. When the queue was read it sweeps one page, at most once a
+// second. Beside that, the process checks every five seconds whether it can write, for
+// Ready and Health, and with a provider it settles refunds and reconciles. With the
+// sweeper off, only the sweeping by the timer is missing. Run returns nil. Failures are
+// logged, and a sweeper that fails for long is a finding of Health.
 func (sw *Sweeper) Run(ctx context.Context) error {
 	var beside sync.WaitGroup
 	defer beside.Wait()
@@ -99,8 +99,8 @@ func (sw *Sweeper) Run(ctx context.Context) error {
 	}
 }
 
-// pause is how long Run may sleep: until its next pass, or until the next nudge
-// may be followed.
+// pause is how long Run may sleep: until the next sweep, or until it may sweep a page for
+// the queue again.
 func (sw *Sweeper) pause(r schedule) time.Duration {
 	pause := MaxSleep
 	if sw.sweeps {
@@ -112,9 +112,9 @@ func (sw *Sweeper) pause(r schedule) time.Duration {
 	return pause
 }
 
-// from is where a look begins that need not be wide. Behind it the index is
-// full of entries of what has ended, until the database has cleaned up: a look
-// at everything reads them all (decision 7).
+// from is where a sweep begins that need not look at everything. Before that point the
+// index is full of entries of ended sessions until the database has vacuumed it, and a
+// sweep of everything reads them all (decision 7).
 func (r *schedule) from() curfew.Cursor {
 	if r.seen.IsZero() {
 		return curfew.Cursor{}
@@ -122,8 +122,8 @@ func (r *schedule) from() curfew.Cursor {
 	return curfew.Cursor{At: r.seen.Add(-slack)}
 }
 
-// timed is one sweep, with what else is due at a slower pace and the sign of
-// life; it returns how long to sleep.
+// timed makes one sweep, with the slower jobs and the heartbeat that are due. It returns
+// how long to sleep.
 func (sw *Sweeper) timed(ctx context.Context, r *schedule) time.Duration {
 	w := &sweepPages{throttled: true}
 	if past := sw.wakeup.timer.reset(); past || !time.Now().Before(r.wide) {
@@ -145,7 +145,7 @@ func (sw *Sweeper) timed(ctx context.Context, r *schedule) time.Duration {
 }
 
 func (sw *Sweeper) runOnce(ctx context.Context, r *schedule, w *sweepPages) error {
-	if w.search.After == (curfew.Cursor{}) { // a wide look
+	if w.search.After == (curfew.Cursor{}) { // everything
 		if err := sw.quarantine.read(ctx); err != nil {
 			return err
 		}
@@ -171,7 +171,7 @@ func (sw *Sweeper) runOnce(ctx context.Context, r *schedule, w *sweepPages) erro
 	return sw.recordSweep(ctx, r)
 }
 
-// beat is the sign of life, at most once a second.
+// recordSweep writes the heartbeat, at most once a second.
 func (sw *Sweeper) recordSweep(ctx context.Context, r *schedule) error {
 	if time.Since(r.recorded) < recordEvery {
 		return nil
@@ -181,8 +181,8 @@ func (sw *Sweeper) recordSweep(ctx context.Context, r *schedule) error {
 	return sw.store.RecordSweep(ctx, late)
 }
 
-// sleep is until the next deadline that no sweep has seen pass, but never past
-// the next wide look.
+// sleep is the time until the next deadline that no sweep has seen pass, but never past
+// the next sweep of everything.
 func (sw *Sweeper) sleep(ctx context.Context, r *schedule) time.Duration {
 	at, now, err := sw.store.NextDeadline(ctx, r.seen)
 	if err != nil {
@@ -197,8 +197,8 @@ func (sw *Sweeper) sleep(ctx context.Context, r *schedule) time.Duration {
 	return min(max(at.Sub(now), minSleep), most)
 }
 
-// Wake takes a notification of another process on the same database: Run looks
-// then, at once if in is not positive. It does not block.
+// Wake handles a notification of another process on the same database: Run sweeps after
+// that time, or at once if it is not positive. It does not block.
 func (sw *Sweeper) Wake(in time.Duration) { sw.wakeup.timer.set(in) }
 
 var (
@@ -206,21 +206,21 @@ var (
 	byQueue = Cleanup{Trigger: curfew.ByQueue, Actor: curfew.Sweeper}
 )
 
-// Sweep settles everything that is past its deadline now: sessions, deferred
-// payments, money that guards marked. Running it twice, anywhere, at once, is
-// harmless.
+// Sweep settles everything that is past its deadline now: sessions, deferred payments,
+// and money that guards marked. Concurrent sweeps, in any process, are harmless. Errors:
+// Unavailable; the stats count what was committed.
 func (sw *Sweeper) Sweep(ctx context.Context) (curfew.Stats, error) {
 	return sw.sweep(ctx, &sweepPages{})
 }
 
-// SweepOrphans ends the orphans older than the policy's OrphanTTL, though their
-// plan may let them wait longer.
+// SweepOrphans ends orphans older than the policy's OrphanTTL, even if their plan lets
+// them wait longer.
 func (sw *Sweeper) SweepOrphans(ctx context.Context) (curfew.Stats, error) {
 	return sw.sweep(ctx, &sweepPages{search: record.Search{OrphanTTL: sw.rules.policy.OrphanTTL}})
 }
 
-// sweep walks through what is due. Only when there is something does it begin a
-// run, so that a quiet night leaves no rows.
+// sweep settles what is due, page by page. It begins a run only if there is something to
+// do, so that a quiet night leaves no rows.
 func (sw *Sweeper) sweep(ctx context.Context, w *sweepPages) (curfew.Stats, error) {
 	if err := sw.stop.err(); err != nil {
 		return curfew.Stats{}, err
@@ -242,7 +242,7 @@ func (sw *Sweeper) sweep(ctx context.Context, w *sweepPages) (curfew.Stats, erro
 	return stats, sw.cleanups.settlePayments(ctx)
 }
 
-// step is one bounded look, for whoever loads the queue: one page, no paging.
+// sweepPage settles one page of what is due, after the queue was read.
 func (sw *Sweeper) sweepPage(ctx context.Context, after curfew.Cursor) error {
 	if sw.wakeup.queueRead.Swap(false) {
 		if err := sw.store.RecordQueueRead(ctx); err != nil {
@@ -272,8 +272,8 @@ func (sw *Sweeper) sweepPage(ctx context.Context, after curfew.Cursor) error {
 	return sw.cleanups.settlePayments(ctx)
 }
 
-// settleRest settles what is due beside sessions: money that guards marked,
-// deferrals past their time, and deferred payments whose slot is free.
+// settlePayments settles money that guards marked, deferrals past their time, and
+// deferred payments whose slot is free.
 func (cl *Cleanups) settlePayments(ctx context.Context) error {
 	if err := cl.settler.settleMoney(ctx, ""); err != nil {
 		return err

@@ -19,7 +19,7 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// Span is a duration for people: «31 minutes», «2 hours», «40 seconds».
+// Span formats a duration for people: "31 minutes", "2 hours", "40 seconds".
 func Span(d time.Duration) string {
 	switch {
 	case d < 2*time.Minute:

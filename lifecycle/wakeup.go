@@ -27,8 +27,8 @@ func (w *wakeup) askForPage() {
 	}
 }
 
-// publishTo returns what happens after a commit: this process's sweeper wakes in
-// time for the deadline, and the notifier is told; nil: there is none.
+// publishTo returns what happens after a commit: this process's sweeper wakes in time for
+// the deadline, and the notifier, which may be nil, is notified.
 func (w *wakeup) publishTo(notifier Notifier) func(in time.Duration) {
 	return func(in time.Duration) {
 		w.timer.set(in)
@@ -38,19 +38,19 @@ func (w *wakeup) publishTo(notifier Notifier) func(in time.Duration) {
 	}
 }
 
-// wakeTimer is when the sweeper wakes. Anybody may set it to an earlier moment;
-// only the sweeper puts it off.
+// wakeTimer is when the sweeper wakes. Anybody may set it to an earlier moment; only the
+// sweeper sets it to a later one.
 type wakeTimer struct {
 	earlier chan struct{} // it was set earlier while the sweeper slept
 
 	mu   sync.Mutex
 	at   time.Time // zero: not set
-	past bool      // something was said to be overdue already
+	past bool      // something was reported as overdue already
 }
 
 func newWakeTimer() *wakeTimer { return &wakeTimer{earlier: make(chan struct{}, 1)} }
 
-// set makes it fire in so much time, if it would fire later.
+// set makes it fire after a time, unless it fires earlier anyway.
 func (t *wakeTimer) set(in time.Duration) {
 	if in == record.NoDeadline {
 		return
@@ -69,9 +69,8 @@ func (t *wakeTimer) set(in time.Duration) {
 	}
 }
 
-// reset forgets what it was set to, and reports whether something was overdue
-// already. What is set from now on is not lost: it is looked for before the
-// sweeper sleeps again, or wakes it.
+// reset clears the timer, and reports whether something was overdue already. What is set
+// from now on is not lost: the sweeper looks for it before it sleeps, or is woken by it.
 func (t *wakeTimer) reset() (past bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

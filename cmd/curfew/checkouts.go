@@ -196,7 +196,7 @@ type fulfilCheckout struct {
 // Run fulfills a held payment.
 func (c *fulfilCheckout) Run(ctx context.Context, s *settings, term terminal) error {
 	return s.withKeeper(ctx, term, func(_ database, keeper *lifecycle.Keeper) error {
-		f, err := keeper.Checkouts.FulfilHeld(ctx, operator(), c.Checkout, c.Reason)
+		f, err := keeper.Checkouts.FulfillHeld(ctx, operator(), c.Checkout, c.Reason)
 		return printFulfilment(term, f, err)
 	})
 }

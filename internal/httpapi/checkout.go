@@ -134,7 +134,7 @@ func (h checkoutHandlers) fulfillHeld(ctx context.Context, c auth.Request, in *f
 	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
 		return nil, err
 	}
-	f, err := h.keeper.Checkouts.FulfilHeld(ctx, c.Actor, c.ID, in.Body.Reason)
+	f, err := h.keeper.Checkouts.FulfillHeld(ctx, c.Actor, c.ID, in.Body.Reason)
 	return okay(wire.Fulfillment(f), err)
 }
 

@@ -65,7 +65,7 @@ func TablesLeftOut() []string {
 	return []string{"tallies", "previews", "signals", "quarantine", "acknowledgements", "webhook_endpoints"}
 }
 
-// table reads columns written as in a schema: «name kind, name kind».
+// table reads columns written as in a schema: "name kind, name kind".
 func table(name string, key int, columns string) Table {
 	t := Table{Name: name, Key: key}
 	for c := range strings.SplitSeq(columns, ",") {
@@ -78,8 +78,8 @@ func table(name string, key int, columns string) Table {
 // Fact is one thing about a database that its promises rest on. Problem is
 // empty where it is as it should be.
 type Fact struct {
-	Name    string // «fsync»
-	Value   string // «on»
+	Name    string // "fsync"
+	Value   string // "on"
 	Problem string // what may happen so
 	Fix     string // what to do
 }

@@ -8,15 +8,15 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// longestAcknowledgement is how far ahead an acknowledgement may end: what is
-// known for longer is to be mended.
+// longestAcknowledgement is how far ahead an acknowledgement may end. A problem that is
+// known for longer should be fixed.
 const longestAcknowledgement = 90 * 24 * time.Hour
 
-// Acknowledge keeps an operator's word that a finding is known, until a moment.
-// Until then the finding is still told, but makes health no worse; it counts
-// again when it becomes more severe or counts more. Errors: Invalid without a
-// reason, with an end that has passed or is more than 90 days ahead, and for
-// what keeps health from telling; NotFound where health does not find it now.
+// Acknowledge records an operator's statement that a finding is known, until a moment.
+// Until then the finding is still reported, but makes health no worse; it counts again
+// when it becomes more severe or counts more. Errors: Invalid without a reason, with an
+// end that has passed or is more than 90 days ahead, and for findings that keep health
+// from being determined; NotFound if health does not find it now.
 func (h *Health) Acknowledge(ctx context.Context, by curfew.Actor, code Code, reason string, until time.Time) (curfew.Acknowledgement, error) {
 	var none curfew.Acknowledgement
 	if code == Unreadable {
@@ -46,13 +46,13 @@ func (h *Health) Acknowledge(ctx context.Context, by curfew.Actor, code Code, re
 	return none, curfew.Errorf(curfew.NotFound, "health does not find %q now: there is nothing to acknowledge", code)
 }
 
-// WithdrawAcknowledgement lets a finding count again. NotFound: it is not
+// WithdrawAcknowledgement makes a finding count again. Errors: NotFound if it is not
 // acknowledged.
 func (h *Health) WithdrawAcknowledgement(ctx context.Context, code Code) error {
 	return h.store.WithdrawAcknowledgement(ctx, string(code))
 }
 
-// acknowledged gives each finding the word of the operator that holds for it.
+// acknowledged attaches to each finding the acknowledgement that holds for it.
 func acknowledged(findings []Finding, all []curfew.Acknowledgement) {
 	for i, f := range findings {
 		for _, a := range all {
@@ -64,5 +64,5 @@ func acknowledged(findings []Finding, all []curfew.Acknowledgement) {
 	}
 }
 
-// Open reports whether a finding counts: nobody has acknowledged it.
+// Open reports whether a finding counts, because nobody has acknowledged it.
 func (f Finding) Open() bool { return f.Acknowledged == nil }

@@ -50,7 +50,7 @@ func (r *Rules) beginning(s curfew.Snapshot, by curfew.Actor, runID string) reco
 	return c
 }
 
-// postpone leaves a due appointment, whose slot is taken, its second chance.
+// postpone gives a due appointment whose slot is taken its second chance.
 func (st *settler) postpone(ctx context.Context, s curfew.Snapshot, by curfew.Actor, runID string) (curfew.Snapshot, error) {
 	later, err := st.write.Change(ctx, record.Change{
 		From: s.Session, Guard: record.Guard{Overdue: record.Yes}, To: curfew.Scheduled, Reason: curfew.PostponedReason,
@@ -62,8 +62,8 @@ func (st *settler) postpone(ctx context.Context, s curfew.Snapshot, by curfew.Ac
 	return later, nil
 }
 
-// settleAppointment settles a due appointment outside a run: it begins, gets
-// its second chance, or was missed.
+// settleAppointment settles a due appointment outside a run: it begins, gets its second
+// chance, or has been missed.
 func (st *settler) settleAppointment(ctx context.Context, s curfew.Snapshot, by curfew.Actor) (curfew.Snapshot, error) {
 	begun, err := st.begin(ctx, s, by, "", st.settleOwn)
 	switch {

@@ -9,9 +9,8 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// book fulfils a purchase that names its start. Its reference is looked up
-// first: a payment that was booked is answered as it stands, long after its
-// start too.
+// book fulfills a purchase that names its start. It looks the reference up first: a payment
+// that was booked before is answered as it is now, even long after its start.
 func (ad *Admission) book(ctx context.Context, c curfew.Checkout, by curfew.Actor, p Purchase) (Fulfillment, error) {
 	r, err := ad.reference(ctx, &c, by)
 	switch {

@@ -10,11 +10,11 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// reference is the receipt of the payment that c was reported as. A claim
-// without its checkout is completed first: from what is left of the checkout
-// (its events, its sessions), or, where nothing is, by letting the caller admit
-// it under the id that was claimed. NotFound: admit it. IdempotencyMismatch: the
-// claim is another customer's, or of another plan.
+// reference is the receipt of the payment that c was reported as. A claim without its
+// checkout is completed first: from what is left of the checkout (its events, its
+// sessions), or, if nothing is, by letting the caller admit it under the id that was
+// claimed. NotFound: admit it. IdempotencyMismatch: the claim is for another customer or
+// plan.
 func (ad *Admission) reference(ctx context.Context, c *curfew.Checkout, by curfew.Actor) (record.Receipt, error) {
 	r, err := ad.store.Reference(ctx, c.Ref)
 	if !errors.Is(err, curfew.NotFound) {
@@ -37,9 +37,9 @@ func (ad *Admission) reference(ctx context.Context, c *curfew.Checkout, by curfe
 	return ad.recover(ctx, claim, *c, by)
 }
 
-// recover completes a claim with the checkout that is missing: as its last event
-// says; without events, fulfilled where a session of its was not cancelled; else
-// held, because what became of the money is not known.
+// recover writes the missing checkout of a claim: with the outcome of its last event;
+// without events, fulfilled if one of its sessions was not cancelled; otherwise held,
+// because nobody knows what became of the money.
 func (ad *Admission) recover(ctx context.Context, claim record.PaymentClaim, c curfew.Checkout, by curfew.Actor) (record.Receipt, error) {
 	c.ID, c.Outcome, c.Version = claim.CheckoutID, claim.Outcome, claim.Version
 	c.SessionID = cmp.Or(claim.SessionID, c.SessionID)
@@ -60,8 +60,8 @@ func (ad *Admission) recover(ctx context.Context, claim record.PaymentClaim, c c
 	return ad.store.Reference(ctx, c.Ref)
 }
 
-// disown records a payment that a provider tells of another customer or plan
-// than the claim that has no checkout says: an operator decides.
+// disown records a payment whose provider names another customer or plan than a claim
+// that has lost its checkout. An operator decides.
 func (ps *Payments) disown(ctx context.Context, p curfew.Payment) error {
 	claim, err := ps.store.LostCheckout(ctx, p.Ref)
 	if err != nil {

@@ -14,16 +14,16 @@ import (
 // pageSize is how many sessions one transaction of a cleanup ends at most.
 const pageSize = 500
 
-// maxPreview is how many items a preview holds at most.
+// maxPreview is how many planned changes a preview holds at most.
 const maxPreview = 10_000
 
-// Cleanup asks for a cleanup. Its zero value is a full one.
+// Cleanup asks for a cleanup. Its zero value asks for a full one.
 type Cleanup struct {
 	CustomerID string            // only this customer's sessions; CleanupCustomerWaitingSessions refuses an empty one
 	Rules      []curfew.RuleName // only these rules; nil: all that are enabled
-	// MaxAge replaces, for unassigned sessions, the deadline by creation + that
-	// age; 0: the policy's. What was not overdue yet ends as Cleared and needs a
-	// Reason.
+	// MaxAge, if it is not 0, replaces the deadline of unassigned sessions by their
+	// creation plus that age. Sessions that are not overdue yet end as Cleared, and need
+	// a Reason.
 	MaxAge  time.Duration
 	Reason  string
 	Trigger curfew.Trigger
@@ -43,8 +43,7 @@ func (c Cleanup) check() error {
 	return nil
 }
 
-// Drift is a row of a preview that its execution left alone, because it had
-// moved.
+// Drift is a session of a preview that its execution left alone, because it had moved.
 type Drift struct {
 	SessionID string
 	Why       string
@@ -69,7 +68,8 @@ type Cleanups struct {
 	write changeStore
 }
 
-// Preview is what such a cleanup would change now; nothing is stored.
+// Preview returns what a cleanup would change now, and stores nothing. Errors: Invalid,
+// Unavailable.
 func (cl *Cleanups) Preview(ctx context.Context, c Cleanup) (curfew.Preview, error) {
 	ctx, end := cl.trace.Begin(ctx, "preview a cleanup")
 	defer end()
@@ -94,7 +94,8 @@ func (cl *Cleanups) Preview(ctx context.Context, c Cleanup) (curfew.Preview, err
 	return p, nil
 }
 
-// StorePreview is Preview, kept for a day so that exactly it can be executed.
+// StorePreview makes a Preview and keeps it for a day, so that ExecutePreview can carry
+// out exactly that.
 func (cl *Cleanups) StorePreview(ctx context.Context, c Cleanup) (curfew.Preview, error) {
 	p, err := cl.Preview(ctx, c)
 	if err != nil {
@@ -104,13 +105,15 @@ func (cl *Cleanups) StorePreview(ctx context.Context, c Cleanup) (curfew.Preview
 	return cl.store.SavePreview(ctx, p)
 }
 
-// StoredPreview is what StorePreview kept. NotFound: it is older than a day.
+// StoredPreview returns a preview that StorePreview kept. Errors: NotFound if it is older
+// than a day.
 func (cl *Cleanups) StoredPreview(ctx context.Context, id string) (curfew.Preview, error) {
 	return cl.store.Preview(ctx, id)
 }
 
-// RunCleanup ends what is due, page by page, each in its own transaction. On an
-// error the run is recorded as failed, with the figures that were committed.
+// RunCleanup ends what is due, page by page, each in its own transaction. On an error the
+// run is recorded as failed, with the figures that were committed. Errors: Invalid,
+// Unavailable, ErrStopped.
 func (cl *Cleanups) RunCleanup(ctx context.Context, c Cleanup) (curfew.Run, error) {
 	ctx, end := cl.trace.Begin(ctx, "clean up")
 	defer end()
@@ -144,7 +147,7 @@ func (cl *Cleanups) freeLeaked(ctx context.Context) error {
 	return err
 }
 
-// mayRun refuses to end early without a reason what is not overdue.
+// mayRun refuses to end sessions before their deadline without a reason.
 func (cl *Cleanups) mayRun(ctx context.Context, c Cleanup) error {
 	if c.MaxAge == 0 || c.Reason != "" {
 		return c.check()
@@ -169,8 +172,9 @@ func needsReason(p curfew.Preview) error {
 	return nil
 }
 
-// ExecutePreview ends exactly the rows of a stored preview that have not moved
-// since, and says which had. The cleanup gives trigger, actor and reason.
+// ExecutePreview ends exactly the sessions of a stored preview that have not moved since,
+// and returns those that have. Only trigger, actor and reason of the cleanup are used.
+// Errors: NotFound, Invalid if a reason is missing, Unavailable, ErrStopped.
 func (cl *Cleanups) ExecutePreview(ctx context.Context, id string, c Cleanup) (curfew.Run, []Drift, error) {
 	ctx, end := cl.trace.Begin(ctx, "execute a preview")
 	defer end()
@@ -197,7 +201,7 @@ func (cl *Cleanups) ExecutePreview(ctx context.Context, id string, c Cleanup) (c
 	return run, drifted, err
 }
 
-// drift names the items that were not carried out, and why.
+// drift names the planned changes that were not carried out, and why.
 func (cl *Cleanups) drift(ctx context.Context, planned []curfew.PlannedChange, done map[string]bool) []Drift {
 	var drifted []Drift
 	for _, it := range planned {
@@ -227,14 +231,13 @@ func (cl *Cleanups) whyDrifted(ctx context.Context, it curfew.PlannedChange) str
 	return "somebody else holds its row at this moment"
 }
 
-// pages finds what the cleanup may end, page by page to the end, in the order
-// of deadlines.
+// pages finds what the cleanup may end, page by page, in the order of deadlines.
 func (cl *Cleanups) pages(ctx context.Context, c Cleanup) func(func([]curfew.Snapshot, error) bool) {
 	search := record.Search{
 		CustomerID: c.CustomerID, MaxAge: c.MaxAge, OrphanTTL: cl.rules.policy.OrphanTTL, Limit: pageSize,
 	}
 	if c.Trigger == curfew.ByTimer {
-		search.OrphanTTL = 0 // the sweeper looks for them at its own pace
+		search.OrphanTTL = 0 // the sweeper searches for them on its own schedule
 	}
 	return cl.search(ctx, search)
 }

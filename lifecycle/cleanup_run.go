@@ -11,12 +11,12 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Runs is the record of cleanups, newest first, behind the cursor.
+// Runs lists the runs of cleanups, newest first, after the cursor.
 func (cl *Cleanups) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Run, error) {
 	return cl.store.Runs(ctx, after, limit)
 }
 
-// run records a cleanup around its work.
+// run does the work of a cleanup and records it.
 func (cl *Cleanups) run(ctx context.Context, c Cleanup, work func(*cleaning) error) (curfew.Run, error) {
 	begun := time.Now()
 	run, err := cl.recordRun(ctx, curfew.Run{Trigger: c.Trigger, Actor: c.Actor, Reason: c.Reason}, func(run *curfew.Run) error {
@@ -40,8 +40,8 @@ func (cl *Cleanups) run(ctx context.Context, c Cleanup, work func(*cleaning) err
 	return run, nil
 }
 
-// recordRun keeps a run around its work, and says that it goes on. One that could
-// not begin has failed, and has no start.
+// recordRun records a run and renews its lease while it works. A run that could not be
+// recorded at its beginning has failed, and has no start.
 func (cl *Cleanups) recordRun(ctx context.Context, run curfew.Run, work func(*curfew.Run) error) (curfew.Run, error) {
 	run.ID, run.Outcome = newID(), curfew.RunRunning
 	run, err := cl.store.BeginRun(ctx, run)
@@ -62,14 +62,14 @@ func (cl *Cleanups) recordRun(ctx context.Context, run curfew.Run, work func(*cu
 }
 
 const (
-	// runBeat is how often a run says that it goes on.
+	// runBeat is how often a run renews its lease.
 	runBeat = record.RunLease / 3
-	// recordTimeout bounds how long a run that has ended tries to say so.
+	// recordTimeout limits how long the end of a run may take to be recorded.
 	recordTimeout = 5 * time.Second
 )
 
-// keepAlive says that a run goes on until the returned function is called. That
-// it cannot be said for a while is no reason to stop the run.
+// keepAlive renews the lease of a run until the returned function is called. A failure to
+// renew it does not stop the run.
 func (cl *Cleanups) keepAlive(ctx context.Context, runID string) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var beating sync.WaitGroup
@@ -88,15 +88,14 @@ func (cl *Cleanups) keepAlive(ctx context.Context, runID string) (stop func()) {
 	return func() { cancel(); beating.Wait() }
 }
 
-// stopSignal is closed when the process is about to end; nil: it never is.
+// stopSignal is closed when the process is about to end; a nil one never is.
 type stopSignal <-chan struct{}
 
-// ErrStopped is the error of work that was asked to stop, and did so between two
-// steps. What it had done is committed.
+// ErrStopped is the error of work that was asked to stop and did so between two steps.
+// What it had done is committed.
 var ErrStopped = curfew.Errorf(curfew.Unavailable, "stopped before the end: what was done is done, and the rest can be done by the same call again")
 
-// err is ErrStopped once the process is about to end. Long work asks between
-// its steps.
+// err is ErrStopped once the process is about to end. Long work checks it between steps.
 func (s stopSignal) err() error {
 	select {
 	case <-s:
@@ -106,8 +105,8 @@ func (s stopSignal) err() error {
 	}
 }
 
-// outcomeOf is how a run went, with a text that is safe to show: what a driver
-// says is for the log.
+// outcomeOf is how a run went, with a text that is safe to show. A driver's text belongs in
+// the log.
 func outcomeOf(err error) (curfew.RunOutcome, string) {
 	known, ok := errors.AsType[*curfew.Error](err)
 	switch {

@@ -20,7 +20,7 @@ type Undo struct {
 	Actor   curfew.Actor
 }
 
-// Undone is what became of each session that a run had ended.
+// Undone is what became of the sessions that a run had ended.
 type Undone struct {
 	Run        curfew.Run // the undo's own record
 	Revived    []Revived
@@ -28,25 +28,24 @@ type Undone struct {
 	Left       int // sessions that were not looked at, because the undo was stopped
 }
 
-// Revived is a session that has a new one in its stead, from this undo or an
-// earlier one.
+// Revived is a session that was replaced by a new one, in this undo or an earlier one.
 type Revived struct {
 	SessionID    string
 	NewSessionID string
 }
 
-// NotRevived is a session that cannot come back, and why.
+// NotRevived is a session that cannot be revived, and why.
 type NotRevived struct {
 	SessionID string
 	Why       string
 }
 
-// Undo admits, for each session that a run ended, a new one of the same plan,
-// duration and payment, where the customer is free and the payment has not moved
-// on. Nothing is reopened, and a session is revived once: undoing a run again
-// answers with the same new sessions. Errors: NotFound for what is no run,
-// Conflict for one that was an undo itself. On another error the undo is
-// recorded as failed, and what it answers is done: call it again.
+// Undo revives the sessions that a run ended: each is replaced by a new one of the same
+// plan, duration and payment, if the customer is free and the payment has not moved on.
+// Nothing is reopened. A session is revived once: undoing a run again returns the same new
+// sessions. Errors: NotFound; Conflict if the run was an undo itself; Unavailable;
+// ErrStopped. On the last two the undo is recorded as failed or interrupted, and what it
+// returns is done: call it again.
 func (cl *Cleanups) Undo(ctx context.Context, u Undo) (Undone, error) {
 	var undone Undone
 	run, err := cl.store.Run(ctx, u.RunID)
@@ -68,8 +67,8 @@ func (cl *Cleanups) Undo(ctx context.Context, u Undo) (Undone, error) {
 	return undone, nil
 }
 
-// reviveAll goes through what the run ended, page by page. Once it is to stop, it
-// only counts what is left.
+// reviveAll revives what the run ended, page by page. Once asked to stop, it only counts
+// what is left.
 func (cl *Cleanups) reviveAll(ctx context.Context, undo *curfew.Run, undone *Undone) error {
 	var stopped error
 	var failed []string
@@ -100,8 +99,8 @@ func (cl *Cleanups) reviveAll(ctx context.Context, undo *curfew.Run, undone *Und
 	}
 }
 
-// unrevivable notes a session that the database does not let come back, in words
-// for the record.
+// unrevivable notes a session that the database refuses to revive, and returns a text for
+// the record.
 func (cl *Cleanups) unrevivable(ctx context.Context, id string, undone *Undone, cause error) string {
 	why := record.SafeText(cause)
 	cl.log.ErrorContext(ctx, "a session could not be revived", "session", id, "error", cause)
@@ -109,7 +108,7 @@ func (cl *Cleanups) unrevivable(ctx context.Context, id string, undone *Undone, 
 	return fmt.Sprintf("session %s: %s", id, why)
 }
 
-// revive gives one session a new one, or says why not.
+// revive replaces a session by a new one, or notes why it cannot.
 func (cl *Cleanups) revive(ctx context.Context, undo *curfew.Run, id string, undone *Undone) error {
 	s, err := cl.store.Session(ctx, id)
 	if err != nil {
@@ -143,7 +142,7 @@ func (cl *Cleanups) revive(ctx context.Context, undo *curfew.Run, id string, und
 	return cl.notRevived(ctx, s, "its customer's slot changes hands too quickly: undo again", undone)
 }
 
-// revived is the session that an earlier undo made. NotFound: none has.
+// revived is the session that an earlier undo made. NotFound: there is none.
 func (cl *Cleanups) revived(ctx context.Context, s curfew.Snapshot) (record.Receipt, error) {
 	revival, err := cl.store.Revival(ctx, s.CustomerID, s.ID)
 	return record.Receipt{Session: revival.Session}, err
@@ -164,8 +163,8 @@ func (cl *Cleanups) notRevived(ctx context.Context, s curfew.Snapshot, why strin
 	return nil
 }
 
-// revival is the new session in an ended one's stead. Conflict says why there
-// can be none.
+// revival is the admission of the session that replaces an ended one. Conflict says why
+// there can be none.
 func (cl *Cleanups) revival(ctx context.Context, undo *curfew.Run, s curfew.Snapshot) (record.Admission, error) {
 	if err := revivable(s.Session); err != nil {
 		return record.Admission{}, err
@@ -187,7 +186,7 @@ func (cl *Cleanups) revival(ctx context.Context, undo *curfew.Run, s curfew.Snap
 	return a, nil
 }
 
-// revivable says why such a session cannot come back; nil: its payment decides.
+// revivable says why a session cannot be revived; nil: its payment decides.
 func revivable(s curfew.Session) error {
 	switch {
 	case s.EndReason == curfew.Overran:
@@ -220,8 +219,8 @@ func (cl *Cleanups) unmoved(ctx context.Context, c curfew.Checkout, runID string
 	return curfew.Errorf(curfew.Conflict, "its payment is %s", c.Outcome)
 }
 
-// unclaimed holds for a refund that the run itself made due, and that the
-// provider has not been asked for.
+// unclaimed is nil for a refund that the run itself made due and that the provider has not
+// been asked for.
 func (cl *Cleanups) unclaimed(ctx context.Context, c curfew.Checkout, runID string) error {
 	if c.Attempts > 0 {
 		return curfew.Errorf(curfew.Conflict, "the provider has been asked for its refund already")

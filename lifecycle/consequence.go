@@ -8,19 +8,19 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// What an action does is said here and nowhere else: explain, the pages, the
-// command line and the API's description take their sentences from this file, so
-// that no consequence is silent anywhere.
+// The texts about what an action does are in this file alone: explain, the pages, the
+// command line and the API's description use them, so that all of them mention every
+// consequence.
 
-// Target is what an action is about, as it stands now.
+// Target is what an action is about, as it is now.
 type Target struct {
 	Session  curfew.Snapshot // what the action would end or move; zero: nothing that has not ended
 	Checkout curfew.Checkout // zero: not known here
-	// Named: the reader is an operator, who may read ids and amounts.
+	// Named means that the reader is an operator, who may see ids and amounts.
 	Named bool
 }
 
-// Consequence says everything that an action does to its target now.
+// Consequence describes everything that an action would do to its target now.
 func (r *Rules) Consequence(a ActionName, t Target) string {
 	switch a {
 	case EndSession, CancelSession:
@@ -39,7 +39,7 @@ func (r *Rules) Consequence(a ActionName, t Target) string {
 	return Describe(a)
 }
 
-// clears is what a clearing does to a session.
+// clears describes what a clearing does to a session.
 func (r *Rules) clears(t Target) string {
 	if r.Due(t.Session) {
 		return "The session is overdue: it ends now by its own rule, as whoever looks next would end it."
@@ -49,7 +49,7 @@ func (r *Rules) clears(t Target) string {
 	return r.ends(t, c) + " Appointments stay."
 }
 
-// ends is what the end of a session does, as the change decides it.
+// ends describes what a change that ends a session does.
 func (r *Rules) ends(t Target, c record.Change) string {
 	s := t.Session
 	what := map[curfew.SessionStatus]string{
@@ -68,7 +68,7 @@ func (r *Rules) ends(t Target, c record.Change) string {
 	return strings.Join(said, " ")
 }
 
-// parties is for whom a session ends.
+// parties names those for whom a session ends.
 func parties(t Target) string {
 	s := t.Session
 	customer, mechanic := "its customer", "its mechanic"
@@ -86,7 +86,7 @@ func (r *Rules) extended(s curfew.Snapshot) bool {
 	return known && s.Status == curfew.Live && s.Duration > plan.Duration
 }
 
-// owes is what becomes of a session's payment.
+// owes describes what becomes of a session's payment.
 func (r *Rules) owes(t Target, c record.Change) string {
 	switch {
 	case t.Checkout.ID != "" && t.Checkout.Amount == 0 && t.Checkout.Ref == "":
@@ -120,7 +120,7 @@ func releases(t Target) string {
 		"The customer keeps session and payment; where nobody else accepts in time, it ends by itself as expired."
 }
 
-// refunds says what giving a payment back does.
+// refunds describes what giving a payment back does.
 func (r *Rules) refunds(a ActionName, t Target) string {
 	var said []string
 	switch {
@@ -149,7 +149,7 @@ func (r *Rules) refunds(a ActionName, t Target) string {
 	return strings.Join(said, " ")
 }
 
-// fulfils is what a held payment brings.
+// fulfils describes what a held payment brings.
 func (r *Rules) fulfils(t Target) string {
 	wait := r.policy.WaitingTTL
 	if own := r.policy.Plans[t.Checkout.Plan].WaitingTTL; own > 0 {
@@ -160,7 +160,7 @@ func (r *Rules) fulfils(t Target) string {
 		Span(wait), Span(r.policy.DeferTTL))
 }
 
-// descriptions say what an action does wherever its target is not known.
+// descriptions describe what actions do where no target is known.
 var descriptions = map[ActionName]string{
 	EndSession: "Ends the session now, for its customer and its mechanic. One that was live for at least a minute counts as completed, and its payment is " +
 		"used up; else it counts as cancelled, and its payment becomes a credit or is given back, as the policy says; of an appointment, the share that the policy gives back so long before its start.",
@@ -181,6 +181,6 @@ var descriptions = map[ActionName]string{
 		"a credit is spent again, a refund that nobody asked for yet is taken back. What was live, or missed, does not come back, and what cannot is named. Nothing ended is reopened.",
 }
 
-// Describe says what an action does wherever its target is not known; empty: it
-// is none.
+// Describe describes what an action does where no target is known. It is empty for an
+// unknown action.
 func Describe(a ActionName) string { return descriptions[a] }

@@ -13,32 +13,30 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Rows agree with each other by each write's own transaction. That nobody else
-// broke them is looked at in the background, at a bounded cost.
+// Curfew's own transactions keep rows consistent. Whether anybody else broke them is
+// checked in the background, at a bounded cost.
 const (
-	// rowsEvery is how often a look is taken where all was well, and rowsAgain
-	// where it was not: what has been mended shall not be told any longer.
+	// rowsEvery is the time between checks if all was well, and rowsAgain if it was not,
+	// so that a problem that was repaired is soon reported no longer.
 	rowsEvery = time.Minute
 	rowsAgain = time.Second
-	// rowsPage is how many rows of each table are looked at each time, on their
-	// way through all of them.
+	// rowsPage is how many rows of each table one check covers.
 	rowsPage = 1000
-	// rowsTimeout limits a look. Comparing the tallies reads every row: where that
-	// takes longer it is tried again only after tallyRest times as long, and
-	// otherwise takes at most a tallyRest-th of the time.
+	// rowsTimeout limits a check. Comparing the tallies reads every row, so the next
+	// comparison waits for tallyPause times as long as the last one took.
 	rowsTimeout = 3 * time.Second
 	tallyPause  = 100
 	// rowsNamed is how many rows a finding names.
 	rowsNamed = 5
 )
 
-// rowCheck is what the looks have found so far.
+// rowCheck is what the checks have found so far.
 type rowCheck struct {
 	reporter
 	store consistencyStore
 
-	mu      sync.Mutex // held while looking
-	at      time.Time  // of the last look; zero: there was none
+	mu      sync.Mutex // held during a check
+	at      time.Time  // of the last check; zero: there was none
 	tallyAt time.Time  // when the tallies may be compared again
 	tallies []curfew.TallyDifference
 	after   map[string]string // by table: behind which the next page begins
@@ -50,7 +48,7 @@ type rowPage struct{ table, after string }
 
 func (c *rowCheck) sound() bool { return len(c.tallies) == 0 && len(c.wrong) == 0 }
 
-// read is what is known of the rows, after a look where one is due.
+// read reports what is known of the rows, after a check if one is due.
 func (c *rowCheck) read(ctx context.Context, r *Report) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -69,8 +67,8 @@ func (c *rowCheck) read(ctx context.Context, r *Report) error {
 	return err
 }
 
-// checkRows looks at rows until the context ends, also where nobody asks for
-// health. Who asks first has the first look.
+// checkRows checks rows until the context ends, even if nobody asks for health. Whoever
+// asks first triggers the first check.
 func (c *rowCheck) checkRows(ctx context.Context) {
 	timer := time.NewTicker(rowsEvery + rowsTimeout)
 	defer timer.Stop()
@@ -87,8 +85,7 @@ func (c *rowCheck) checkRows(ctx context.Context) {
 	}
 }
 
-// examine looks at every row, or as far as the time lets it, and reports
-// whether that was all.
+// examine checks every row, as far as time permits, and reports whether that was all.
 func (c *rowCheck) examine(ctx context.Context, limit time.Duration) (whole bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -115,8 +112,8 @@ func (c *rowCheck) reset() {
 	c.after, c.wrong = make(map[string]string), make(map[rowPage][]curfew.Inconsistency)
 }
 
-// lookIfDue looks again at what was wrong, at the tallies and at the next page
-// of each table. The caller holds the lock.
+// checkIfDue checks again what was wrong, the tallies, and the next page of each table. The
+// caller holds the lock.
 func (c *rowCheck) checkIfDue(ctx context.Context) error {
 	every := rowsEvery
 	if !c.sound() {
@@ -147,12 +144,13 @@ func (c *rowCheck) checkIfDue(ctx context.Context) error {
 	return nil
 }
 
-// late: the look had no more time, which says nothing of the rows.
+// late reports whether a check ran out of time, which says nothing about the rows.
 func late(ctx context.Context, err error) bool {
 	return err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded)
 }
 
-// compareTallies reports whether it could, and was to.
+// compareTallies compares the tallies with their rows if that is due, and reports whether
+// it did.
 func (c *rowCheck) compareTallies(ctx context.Context) (compared bool, err error) {
 	if len(c.tallies) == 0 && time.Now().Before(c.tallyAt) {
 		return false, nil
@@ -169,8 +167,8 @@ func (c *rowCheck) compareTallies(ctx context.Context) (compared bool, err error
 	return err == nil, err
 }
 
-// lookOn looks at the next page of a table, and reports whether there is one
-// behind it; else the next look begins from the start.
+// checkNext checks the next page of a table, and reports whether there is another one.
+// Otherwise the next check begins at the start.
 func (c *rowCheck) checkNext(ctx context.Context, table string) (more bool, err error) {
 	next, err := c.checkPage(ctx, rowPage{table, c.after[table]})
 	if err == nil {

@@ -63,8 +63,8 @@ func (ad *Admission) leaveCustomer(ctx context.Context, customerID string, cause
 	return ad.quarantine.setApart(ctx, curfew.Quarantined{Noun: curfew.QuarantinedCustomer, CustomerID: customerID, Step: "serve"}, cause)
 }
 
-// serveAll serves the deferred payments of customers whose slot is free, until
-// a look finds nobody new.
+// serveAll serves the deferred payments of customers whose slot is free, until there are
+// no new ones.
 func (ad *Admission) serveAll(ctx context.Context) error {
 	seen := make(map[string]bool)
 	for {
@@ -86,8 +86,8 @@ func (ad *Admission) serveAll(ctx context.Context) error {
 	}
 }
 
-// servers is how many customers are served at once: each waits for the disk
-// most of the time.
+// servers is how many customers are served at once. Each of them waits for the disk most
+// of the time.
 const servers = 4
 
 func (ad *Admission) serveEach(ctx context.Context, customers []string) error {

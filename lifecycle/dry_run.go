@@ -11,19 +11,19 @@ import (
 // maxDryRunNamed is how many sessions a dry run names of each kind.
 const maxDryRunNamed = 20
 
-// DryRun is what a full cleanup would end now, each of it held against its
-// own row.
+// DryRun is what a full cleanup would end now, with each session checked against its own
+// row.
 type DryRun struct {
 	Stats    curfew.Stats
 	Begins   int            // appointments that would begin
 	Live     DryRunSessions // in a conversation, beyond what was bought and the grace
 	Assigned DryRunSessions // accepted, and never joined in time
-	// Early is what would end before its own deadline though no rule for orphans
-	// says so: always none.
+	// Early counts sessions that would end before their own deadline and not as orphans.
+	// There must be none.
 	Early DryRunSessions
 }
 
-// DryRunSessions counts sessions and names the first.
+// DryRunSessions counts sessions and names the first ones.
 type DryRunSessions struct {
 	Count    int
 	Sessions []curfew.Snapshot
@@ -35,7 +35,7 @@ func (r *DryRunSessions) add(s curfew.Snapshot) {
 	}
 }
 
-// DryRun walks through a full cleanup to its end and changes nothing.
+// DryRun goes through a full cleanup without changing anything. Errors: Unavailable.
 func (cl *Cleanups) DryRun(ctx context.Context) (r DryRun, err error) {
 	for page, err := range cl.pages(ctx, Cleanup{}) {
 		if err != nil {
@@ -71,7 +71,7 @@ func (cl *Cleanups) countDryRun(r *DryRun, s curfew.Snapshot, rule record.Rule) 
 	}
 }
 
-// provenDue asks the row itself, not the query that found it.
+// provenDue checks the row itself, not the query that found it.
 func (cl *Cleanups) provenDue(s curfew.Snapshot, rule record.Rule) bool {
 	if rule.Name == curfew.Orphans && s.MechanicID == "" && s.Now.Sub(s.CreatedAt) > cl.rules.policy.OrphanTTL {
 		return true

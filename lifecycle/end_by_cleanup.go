@@ -68,8 +68,8 @@ func (cl *Cleanups) cleanPage(ctx context.Context, run *cleaning, page []curfew.
 	return err
 }
 
-// carryOut ends what is to end, then lets appointments begin: what held their
-// slot may have ended. It returns the ids of what was done.
+// carryOut ends sessions first and begins appointments then, because what held their slot
+// may have ended. It returns the ids of the sessions that it changed.
 func (cl *Cleanups) carryOut(ctx context.Context, run *cleaning, planned []curfew.PlannedChange, maxAge time.Duration) (map[string]bool, error) {
 	var appointments, others []curfew.PlannedChange
 	for _, it := range planned {
@@ -99,7 +99,7 @@ func quarantinedChange(it curfew.PlannedChange, step string) curfew.Quarantined 
 	}
 }
 
-// batchesOf sorts items by rule: one batch a rule, in the order of the list.
+// batchesOf groups planned changes by rule, in the order of the rules.
 func (cl *Cleanups) batchesOf(planned []curfew.PlannedChange, maxAge time.Duration) []record.Batch {
 	var batches []record.Batch
 	for _, rule := range record.Rules() {
@@ -120,8 +120,8 @@ func (cl *Cleanups) batchesOf(planned []curfew.PlannedChange, maxAge time.Durati
 	return batches
 }
 
-// alone takes out of a batch, each into one of its own, what failed before: it
-// may fail again, and the others with it.
+// alone moves sessions that failed before out of a batch, each into a batch of its own:
+// they may fail again, and would take the others with them.
 func (cl *Cleanups) alone(b record.Batch) []record.Batch {
 	var batches []record.Batch
 	var others []record.PlannedEnd
@@ -140,8 +140,8 @@ func (cl *Cleanups) alone(b record.Batch) []record.Batch {
 	return batches
 }
 
-// endPage ends the batches, counts what really ended into the run, and returns
-// the ids.
+// endPage ends the batches, adds what really ended to the run's figures, and returns the
+// ids.
 func (cl *Cleanups) endPage(ctx context.Context, run *cleaning, batches []record.Batch) (map[string]bool, error) {
 	ids := make(map[string]bool)
 	for _, b := range batches {
@@ -157,8 +157,8 @@ func (cl *Cleanups) endPage(ctx context.Context, run *cleaning, batches []record
 	return ids, nil
 }
 
-// endBatch ends a batch. Where that fails because of a row, it ends each half,
-// until the row is alone and can be set apart.
+// endBatch ends a batch. If that fails because of a row, it ends each half, until the row
+// is alone and can be set apart.
 func (cl *Cleanups) endBatch(ctx context.Context, run *cleaning, b record.Batch, ids map[string]bool) error {
 	b.Stats = run.Stats
 	ended, err := cl.write.End(ctx, b)

@@ -16,22 +16,23 @@ type Clearing struct {
 	Reason     string // kept in the events
 }
 
-// Cleared is what a clearing ended, or would have, and what it kept.
+// Cleared is what a clearing ended, or would have ended, and what it kept.
 type Cleared struct {
 	Ended []curfew.Session
 	Kept  []Kept
 }
 
-// Kept is a session that was left, and why.
+// Kept is a session that a clearing did not end, and why.
 type Kept struct {
 	SessionID string
 	Status    curfew.SessionStatus
 	Why       string
 }
 
-// Clear ends what a customer has open through the same transitions as
-// everything else: nothing is deleted, payments are settled, and a live session
-// is ended only by force with a reason.
+// Clear ends what a customer has open, by the same transitions as everything else: nothing
+// is deleted, payments are settled, and a live session is ended only by force and with a
+// reason. Errors: Invalid; Conflict if a session changed meanwhile; Unavailable. What is
+// returned beside an error has ended.
 func (ss *Sessions) Clear(ctx context.Context, by curfew.Actor, c Clearing) (Cleared, error) {
 	ctx, end := ss.trace.Begin(ctx, "clear")
 	defer end()
@@ -59,7 +60,7 @@ func (ss *Sessions) Clear(ctx context.Context, by curfew.Actor, c Clearing) (Cle
 	return cleared, nil
 }
 
-// keep says why a session is not cleared; empty: it is.
+// keep says why a session is kept; empty: it is cleared.
 func (r *Rules) keep(s curfew.Snapshot, c Clearing) string {
 	switch {
 	case s.Status == curfew.Scheduled:

@@ -23,9 +23,8 @@ type settler struct {
 	write changeStore
 }
 
-// settleOwn settles the customer's overdue session in any state, and what
-// other programs left unsettled of their money. It returns the session that
-// truly holds the slot; nil if none does.
+// settleOwn settles the customer's overdue session in any state, and the money that other
+// programs left unsettled. It returns the session that truly holds the slot, or nil.
 func (st *settler) settleOwn(ctx context.Context, customerID string) (*curfew.Snapshot, error) {
 	if err := st.settleMoney(ctx, customerID); err != nil {
 		return nil, err
@@ -36,8 +35,8 @@ func (st *settler) settleOwn(ctx context.Context, customerID string) (*curfew.Sn
 	})
 }
 
-// unblock settles what is due in the customer's slot. It returns the session
-// that truly holds it; nil if none does.
+// unblock settles what is due in the customer's slot. It returns the session that truly
+// holds it, or nil.
 func (st *settler) unblock(ctx context.Context, customerID string, settle func(curfew.Snapshot) error) (*curfew.Snapshot, error) {
 	for range tries {
 		s, err := st.store.Open(ctx, customerID)
@@ -57,8 +56,8 @@ func (st *settler) unblock(ctx context.Context, customerID string, settle func(c
 	return nil, nil
 }
 
-// settle settles one due session: it ends by its rule, or an appointment
-// begins. Conflict: it moved meanwhile.
+// settle settles one due session: it ends by its rule, or begins if it is an appointment.
+// Conflict: it moved meanwhile.
 func (st *settler) settle(ctx context.Context, s curfew.Snapshot, by curfew.Actor) (curfew.Snapshot, error) {
 	if s.Status == curfew.Scheduled {
 		return st.settleAppointment(ctx, s, by)
@@ -93,7 +92,7 @@ type stuckError struct{ session curfew.Snapshot }
 
 func (e *stuckError) Error() string { return e.Unwrap().Error() }
 
-// Unwrap makes it Unavailable: it is tried again and again.
+// Unwrap makes it Unavailable, because it is retried.
 func (e *stuckError) Unwrap() error {
 	return curfew.Errorf(curfew.Unavailable,
 		"session %s is past its deadline and cannot be ended at the moment: an operator has to look at it", e.session.ID)
@@ -105,8 +104,8 @@ func isStuck(err error) (*stuckError, bool) {
 	return stuck, errors.As(err, &stuck)
 }
 
-// stuck turns the failure to settle a due session into one that says so, and
-// sets the session apart. Conflict stays: it moved.
+// stuck sets a due session apart that could not be settled, and returns a stuckError. A
+// Conflict stays one: the session moved.
 func (st *settler) stuck(ctx context.Context, s curfew.Snapshot, cause error) error {
 	if _, known := isStuck(cause); known || !rowsOwn(ctx, cause) || errors.Is(cause, curfew.Conflict) {
 		return cause

@@ -7,9 +7,10 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// End ends a session for one of its parties, an admin or a service: live for at
-// least the policy's MinimumLive it is completed, else cancelled. Ending it again answers
-// with what it is.
+// End ends a session for one of its parties, an admin or a service. A session that was live
+// for at least the policy's MinimumLive is completed, any other cancelled. Ending an ended
+// session returns it unchanged. Errors: NotFound, also for other people's sessions;
+// Unavailable.
 func (ss *Sessions) End(ctx context.Context, id string, by curfew.Actor) (curfew.Snapshot, error) {
 	ctx, end := ss.trace.Begin(ctx, "end")
 	defer end()
@@ -22,8 +23,8 @@ func (ss *Sessions) End(ctx context.Context, id string, by curfew.Actor) (curfew
 	})
 }
 
-// Cancel is End, but a mechanic who cancels before the session is live releases
-// it: the customer's session and payment are kept.
+// Cancel is End, except that a mechanic who cancels before the session is live releases it,
+// so that the customer keeps session and payment.
 func (ss *Sessions) Cancel(ctx context.Context, id string, by curfew.Actor) (curfew.Snapshot, error) {
 	ctx, end := ss.trace.Begin(ctx, "cancel")
 	defer end()
@@ -39,8 +40,8 @@ func (ss *Sessions) Cancel(ctx context.Context, id string, by curfew.Actor) (cur
 	})
 }
 
-// byHand is the end that somebody decided on: what it is called depends on how
-// long the session was live.
+// byHand is the end that a person decided on. Its reason depends on how long the session
+// was live.
 func (r *Rules) byHand(s curfew.Snapshot, by curfew.Actor) record.Change {
 	switch {
 	case s.Status == curfew.Scheduled:
@@ -53,8 +54,8 @@ func (r *Rules) byHand(s curfew.Snapshot, by curfew.Actor) record.Change {
 	return r.ending(s, curfew.Completed, curfew.Finished, by)
 }
 
-// cancelAppointment is the end of an appointment that somebody decided on
-// before its start: a share of its price is refunded, by the time that was left.
+// cancelAppointment is the end of an appointment before its start. The share of the price
+// that is refunded depends on the time left.
 func (r *Rules) cancelAppointment(s curfew.Snapshot, by curfew.Actor) record.Change {
 	c := r.ending(s, curfew.Cancelled, curfew.ByRequest, by)
 	if !s.Started() {

@@ -8,23 +8,22 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// steps is how often a checkout and its session are looked at again because
-// somebody moved them: a session has few moves in it.
+// steps is how often a checkout and its session are read again because somebody moved
+// them. A session makes only a few moves.
 const steps = 10
 
-// leaving is the decision that a payment is given back, by whoever.
+// leaving is the decision to give a payment back.
 type leaving struct {
 	to  curfew.Outcome // RefundDue or Refunded
 	why string
 	by  curfew.Actor
-	// byHand: a person gave it back, or is about to. Not while the provider is
-	// being asked: it might give it back a second time.
+	// byHand means that a person gave it back, or is about to. That is refused while the
+	// provider is being asked, which might give it back a second time.
 	byHand bool
 }
 
-// leave makes a checkout what it is to be, whatever it was. An unended session
-// that it pays for is cancelled in the same transaction. What is as far already
-// stays.
+// leave moves a checkout to its new outcome, whatever it was. A session that it pays for is
+// cancelled in the same transaction. A checkout that is as far already stays as it is.
 func (cs *Checkouts) leave(ctx context.Context, id string, l leaving) (curfew.Checkout, error) {
 	var err error
 	for range steps {
@@ -68,8 +67,8 @@ func (cs *Checkouts) leaveOnce(ctx context.Context, c curfew.Checkout, l leaving
 	return cs.store.Checkout(ctx, c.ID)
 }
 
-// unendedOf is the session that a fulfilled checkout pays for; nil: it has
-// ended, or there is none.
+// unendedOf is the session that a fulfilled checkout pays for, or nil if there is none or
+// it has ended.
 func (cs *Checkouts) unendedOf(ctx context.Context, c curfew.Checkout) (*curfew.Snapshot, error) {
 	if c.Outcome != curfew.Fulfilled {
 		return nil, nil

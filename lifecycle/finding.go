@@ -54,7 +54,7 @@ const (
 	ClockSkew         Code = "clock_skew"
 )
 
-// Codes lists the codes, so that tables over them can be proven complete.
+// Codes lists the codes, so that tests can check tables of codes for completeness.
 func Codes() []Code {
 	return []Code{
 		Unreadable, NotWritable, AdmissionsFailing, SchemaLacking, VeryStaleSessions, StuckRows, CleanupFailed, SweeperSilent, KeysUnreachable, RowsInconsistent, MoneyUnsettled, RefundFailing, RefundsOverdue,
@@ -64,24 +64,24 @@ func Codes() []Code {
 	}
 }
 
-// Finding is one thing that is wrong, with its sentence for people.
+// Finding is one problem, with a sentence for people.
 type Finding struct {
 	Code     Code
 	Severity Severity
 	Count    int // never 0
-	// Whom it is about, the oldest first; nil where it is about none.
+	// What it is about, oldest first; nil if it is about none.
 	Sessions  []string // session ids
 	Customers []string // customer ids
 	Payments  []string // references, or the checkout's id where there is none
-	// Since is when the oldest of it went wrong; zero: nobody knows.
+	// Since is when it began; zero if that is unknown.
 	Since   time.Time
 	Problem string // one sentence
-	// Acknowledged is the operator's word that this is known; nil: nobody's. It
-	// holds until it ends, or the finding gets worse.
+	// Acknowledged is an operator's statement that this is known, or nil. It holds until
+	// it ends, or the finding gets worse.
 	Acknowledged *curfew.Acknowledgement
 }
 
-// findings says what is wrong with what was read.
+// findings lists the problems in what was read, most severe first.
 func (h *Health) findings(r Report, failed []string) []Finding {
 	var all []Finding
 	if len(failed) > 0 {
@@ -127,7 +127,7 @@ func stuckRows(r Report) Finding {
 	return f
 }
 
-// of adds a customer to a finding, and since when it has stood.
+// of adds a customer to a finding, and when it began.
 func (f Finding) of(customerID string, since time.Time) Finding {
 	known := false
 	for _, c := range f.Customers {

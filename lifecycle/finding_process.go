@@ -7,7 +7,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// writeFindings says what keeps this process from writing.
+// writeFindings lists what keeps this process from writing.
 func (h *Health) writeFindings(r Report) []Finding {
 	var all []Finding
 	if r.Writable != nil && !*r.Writable {
@@ -59,8 +59,7 @@ func (h *Health) systemFindings(r Report) []Finding {
 	return all
 }
 
-// young: a process that has just started has not had the time to sweep, and an
-// empty database has nothing to sweep.
+// young reports whether the database is new: it is empty, and nobody has swept it yet.
 func (h *Health) young(r Report) bool {
 	if r.Sessions == nil {
 		return false

@@ -10,7 +10,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// The three words of a health report.
+// The values of Report.Health.
 const (
 	Healthy        = "healthy"
 	IssuesDetected = "issues_detected"
@@ -34,8 +34,8 @@ const (
 	connectedFor = 30 * time.Second
 )
 
-// Report is how healthy everything is. A figure that could not be had is nil,
-// and then Health is Undetermined.
+// Report is the state of everything. A figure that could not be read is nil, and Health is
+// Undetermined then.
 type Report struct {
 	Health    string
 	Timestamp time.Time // the database's where it answered
@@ -47,7 +47,7 @@ type Report struct {
 	Checkouts  *curfew.CheckoutFigures
 	Mechanics  *curfew.MechanicFigures
 	Deliveries *curfew.DeliveryFigures
-	Repeated   []curfew.Repeated // nil: could not be had
+	Repeated   []curfew.Repeated // nil: could not be read
 	Heartbeats *curfew.Heartbeats
 	Details    *curfew.HealthDetails
 	Apart      []curfew.Quarantined // what is set apart, longest first, at most maxQuarantined

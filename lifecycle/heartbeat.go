@@ -12,7 +12,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// The rhythm of heartbeats.
+// The schedule of heartbeats.
 const (
 	// heartbeatEvery is how often a process writes its row.
 	heartbeatEvery = 5 * time.Second

@@ -8,19 +8,18 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Store is everything that lifecycle and the timeline need of a database, as one
-// parameter for New and for the contract's tests. Each service takes only the
-// ports it calls.
+// Store is everything that lifecycle and the timeline need from a database, as one
+// parameter for New and for the contract's tests. Each service takes only the ports that
+// it calls.
 //
-// One method is one transaction and one decision that has been taken by its
-// caller; a missed guard is Conflict. A store knows no policy. Its clock decides,
-// and every reading carries it.
+// A method is one transaction, for one decision that its caller has made. A guard that
+// does not hold is Conflict. A store knows no policy. Its clock decides, and every reading
+// carries its time.
 //
-// Errors have a kind: NotFound, Conflict, MechanicBusy (Change with Assign
-// only), SessionOpen (Change with Offer only), or Unavailable where the database
-// cannot say (also after a commit whose answer was lost: unknown is not failed,
-// repeat it with the same key).
-// Package storetest holds the contract as tests.
+// Errors have a kind: NotFound, Conflict, MechanicBusy (Change with Assign only),
+// SessionOpen (Change with Offer only), or Unavailable if the database cannot answer. After
+// a commit whose response was lost, the outcome is unknown, not failed: repeat the call
+// with the same key. Package storetest holds the contract as tests.
 type Store interface {
 	admissionStore
 	changeStore
@@ -48,8 +47,8 @@ type Store interface {
 // admissionStore writes checkouts and what they pay for. Every write of it is
 // published.
 type admissionStore interface {
-	// Admit writes checkout, claim, session, request and events. On PostgreSQL a
-	// fresh checkout takes one round trip.
+	// Admit writes checkout, claim, session, request and events. On PostgreSQL a new
+	// checkout takes one round trip.
 	Admit(ctx context.Context, a record.Admission) (curfew.Snapshot, error)
 	// Defer writes the checkout (outcome Deferred, retried until ttl from now), its
 	// claim and its event. A reference already claimed is Conflict.
@@ -71,15 +70,15 @@ type changeStore interface {
 	Change(ctx context.Context, c record.Change) (curfew.Snapshot, error)
 	// ChangeCheckout moves a checkout and clears MoneyDue.
 	ChangeCheckout(ctx context.Context, c record.CheckoutChange) (curfew.Checkout, error)
-	// End ends what of the batch still is as it was read, and nothing else. The
-	// result has the order of the batch. The batch's rule ends something: it is
-	// not Due.
+	// End ends the sessions of the batch that are still as they were read, and nothing
+	// else. The result has the order of the batch. The batch's rule is not Due, which
+	// ends nothing.
 	End(ctx context.Context, b record.Batch) ([]record.Ended, error)
 	// Annotate writes an event of a checkout whose outcome stays.
 	Annotate(ctx context.Context, r record.Annotation) (curfew.Checkout, error)
 }
 
-// customerStore is what an admission asks about one customer.
+// customerStore reads what an admission needs to know about a customer.
 type customerStore interface {
 	// Reference is the receipt of a payment's reference. NotFound: never seen.
 	Reference(ctx context.Context, ref string) (record.Receipt, error)
@@ -94,8 +93,8 @@ type customerStore interface {
 	Refuse(ctx context.Context, customerID, sessionID string) error
 }
 
-// claimStore completes what lost its other half: a claim of a payment without
-// its checkout, a key without its session.
+// claimStore repairs rows that lost their counterpart: a claim without its checkout, a key
+// without its session.
 type claimStore interface {
 	// LostCheckout is the claim of a reference whose checkout is missing. NotFound:
 	// there is no claim, or the checkout is there.
@@ -129,11 +128,11 @@ type sessionStore interface {
 	Events(ctx context.Context, customerID, subject string) ([]curfew.Event, error)
 }
 
-// queueStore is what mechanics see and hold.
+// queueStore reads the queue, and the slots of mechanics.
 type queueStore interface {
-	// Pending is the unassigned waiting sessions with a pending request that are
-	// not overdue, by QueuedAt and id, behind the cursor. A page is cheap however
-	// many overdue ones nobody has ended yet.
+	// Pending lists the unassigned waiting sessions that have a pending request and are not
+	// overdue, by QueuedAt and id, after the cursor. A page is cheap however many overdue
+	// ones have not been ended yet.
 	Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Snapshot, error)
 	// Slot is the slot that keeps a mechanic busy. NotFound: the mechanic is free.
 	Slot(ctx context.Context, mechanicID string) (record.Slot, error)
@@ -174,7 +173,7 @@ type owedStore interface {
 	Refundable(ctx context.Context, limit int) ([]curfew.Checkout, error)
 }
 
-// repaymentStore is what a provider said of money given back.
+// repaymentStore keeps what a provider reported as given back or disputed.
 type repaymentStore interface {
 	// Repaid records how much of a payment was given back in all, and returns
 	// the most that was ever reported.

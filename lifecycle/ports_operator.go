@@ -26,7 +26,7 @@ type runStore interface {
 	// start.
 	BeginRun(ctx context.Context, r curfew.Run) (curfew.Run, error)
 	// RenewRun extends a run's lease to ttl from now. One whose lease has ended, and
-	// that began more than curfew.RunLease ago, reads as RunInterrupted.
+	// that began more than record.RunLease ago, reads as RunInterrupted.
 	RenewRun(ctx context.Context, id string, ttl time.Duration) error
 	// FinishRun writes outcome, error and stats, and returns it with its end.
 	FinishRun(ctx context.Context, r curfew.Run) (curfew.Run, error)
@@ -66,8 +66,8 @@ type consistencyStore interface {
 	// TallyDifferences is the tallies that are not what the rows say, all of one
 	// moment. It reads every row, for as long as the context lets it.
 	TallyDifferences(ctx context.Context) ([]curfew.TallyDifference, error)
-	// Links checks up to limit rows of one of curfew.LinkedTables, behind a key,
-	// against the rows they belong with. Each costs a look or two by key.
+	// Links checks up to limit rows of one of record.LinkedTables, after a key, against
+	// the rows that they belong with. Each row costs one or two reads by key.
 	Links(ctx context.Context, table, after string, limit int) (record.Linked, error)
 }
 
@@ -79,18 +79,18 @@ type activityStore interface {
 	Activity(ctx context.Context, window, step time.Duration) (record.ActivitySeries, error)
 }
 
-// heartbeatStore is what processes leave for each other as a sign of life.
+// heartbeatStore records the signs of life of all processes.
 type heartbeatStore interface {
 	// RecordSweep records a successful sweep and how late it was.
 	RecordSweep(ctx context.Context, lag time.Duration) error
-	// RecordQueueRead records that a mechanic looked at the queue.
+	// RecordQueueRead records that a mechanic has read the queue.
 	RecordQueueRead(ctx context.Context) error
 	// RecordStreams records how many mechanics have a live stream of a process; it
 	// counts for ttl.
 	RecordStreams(ctx context.Context, process string, mechanics int, ttl time.Duration) error
-	// RecordHeartbeat writes the row of a process, durably and as a payment is
-	// written, so that it fails where that would: on a standby, a full disk, a
-	// missing table, behind a pooler without transactions. The row counts for ttl.
+	// RecordHeartbeat writes the row of a process durably and in the same way as a
+	// payment, so that it fails where a payment would: on a standby, a full disk, a missing
+	// table, or behind a pooler without transactions. The row counts for ttl.
 	RecordHeartbeat(ctx context.Context, process string, ttl time.Duration) error
 	// ForgetProcess removes the row, if it is there.
 	ForgetProcess(ctx context.Context, process string) error
@@ -100,10 +100,10 @@ type heartbeatStore interface {
 
 // schemaStore checks the schema.
 type schemaStore interface {
-	// GuardsMissing names the guards that the database should have and has not;
-	// none where they were switched off on purpose.
+	// GuardsMissing names the guards that the database lacks; none if they were switched
+	// off on purpose.
 	GuardsMissing(ctx context.Context) ([]string, error)
-	// Verify is Invalid where the schema lacks something, and names it.
+	// Verify returns an Invalid error that names what the schema lacks.
 	Verify(ctx context.Context) error
 }
 
@@ -129,7 +129,7 @@ type quarantineStore interface {
 	LeaveQuarantine(ctx context.Context) error
 }
 
-// acknowledgementStore is what operators said of findings.
+// acknowledgementStore keeps the acknowledgements of findings.
 type acknowledgementStore interface {
 	// Acknowledge keeps an operator's word in place of an earlier one of that code,
 	// and returns it with its time.

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// sweeping is when the sweeper of this process last did something whole.
+// sweeping is when the sweeper of this process last completed something.
 type sweeping struct {
 	mu sync.Mutex
 	at time.Time // zero: it does not run
 }
 
-// begin gives it as much time for the first look as for every other.
+// begin gives the first sweep as much time as every other.
 func (s *sweeping) begin() { s.set(time.Now()) }
 
 func (s *sweeping) end() { s.set(time.Time{}) }
@@ -22,8 +22,8 @@ func (s *sweeping) set(at time.Time) {
 	s.at = at
 }
 
-// note says that it did. Others settle money with the same code: where no
-// sweeper runs nothing is noted.
+// note records that it completed something. Other callers settle money with the same code;
+// nothing is noted if no sweeper runs.
 func (s *sweeping) note() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -32,7 +32,7 @@ func (s *sweeping) note() {
 	}
 }
 
-// silent is for how long it did not; 0 where it does not run.
+// silent is how long ago that was; 0 if no sweeper runs.
 func (s *sweeping) silent() time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()

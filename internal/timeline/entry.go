@@ -26,7 +26,7 @@ const (
 	DeadlineEntry EntryKind = "deadline"
 )
 
-// entryKinds in the order in which those of one moment are told.
+// entryKinds are in the order in which entries of the same moment appear.
 var entryKinds = []EntryKind{
 	RunEntry, SessionEntry, RequestEntry, PaymentEntry, RefusalEntry, NoticeEntry, DeadlineEntry,
 }
@@ -50,12 +50,12 @@ type Entry struct {
 	runID string
 }
 
-// source tells a part of a customer's timeline: its entries before the cursor, at
-// most so many, the newest ones.
+// source reads a part of a customer's timeline: its newest entries before the cursor, up to
+// a limit.
 type source func(ctx context.Context, t facts, before curfew.Cursor, limit int) ([]Entry, error)
 
-// merge puts the sources' parts together: the newest entries of all, in the
-// order of time, with the runs they came from.
+// merge merges the sources: the newest entries of all, in the order of time, with the runs
+// that they came from.
 func (x *Explainer) merge(ctx context.Context, line *Timeline, t facts, before curfew.Cursor, sources ...source) error {
 	var all []Entry
 	for _, source := range sources {
@@ -95,7 +95,7 @@ func (en Entry) behind(before curfew.Cursor) bool {
 	return before == curfew.Cursor{} || newestFirst(Entry{At: before.At, key: before.ID}, en) < 0
 }
 
-// events tells what happened to sessions and payments.
+// events is what happened to sessions and payments.
 func (x *Explainer) events(ctx context.Context, t facts, before curfew.Cursor, limit int) ([]Entry, error) {
 	events, err := x.store.History(ctx, t.customerID, before, limit)
 	entries := make([]Entry, len(events))
@@ -121,7 +121,7 @@ func entryOf(t facts, event curfew.Event) Entry {
 	return en
 }
 
-// refusals tells when the customer was refused, as far as it is kept.
+// refusals is when the customer was refused, as far as that is kept.
 func (x *Explainer) refusals(ctx context.Context, t facts, before curfew.Cursor, limit int) ([]Entry, error) {
 	refusals, err := x.store.Refusals(ctx, t.customerID, before, limit)
 	entries := make([]Entry, len(refusals))
@@ -134,8 +134,8 @@ func (x *Explainer) refusals(ctx context.Context, t facts, before curfew.Cursor,
 	return entries, err
 }
 
-// deadlines tells the deadlines of what has not ended and is not settled,
-// those that lie ahead too. What has ended has no deadline any more.
+// deadlines is the deadlines of what has not ended or is not settled, including those that
+// lie ahead. What has ended has no deadline.
 func (x *Explainer) deadlines(_ context.Context, t facts, before curfew.Cursor, _ int) ([]Entry, error) {
 	var entries []Entry
 	for _, s := range t.sessions {
@@ -161,7 +161,7 @@ func (x *Explainer) deadlines(_ context.Context, t facts, before curfew.Cursor, 
 	return slices.DeleteFunc(entries, func(en Entry) bool { return !en.behind(before) }), nil
 }
 
-// withRuns puts before the first entry of each run one that tells of the run.
+// withRuns inserts, before the first entry of each run, one about the run.
 func (x *Explainer) withRuns(ctx context.Context, entries []Entry) ([]Entry, error) {
 	var all []Entry
 	listed := map[string]bool{"": true}

@@ -10,8 +10,8 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// notices tells what the customer and the endpoints were told of, or are to
-// be, as far as it is kept.
+// notices is what was delivered to the customer and to endpoints, or is to be, as far as
+// that is kept.
 func (x *Explainer) notices(ctx context.Context, t facts, before curfew.Cursor, limit int) ([]Entry, error) {
 	deliveries, err := x.store.Notices(ctx, t.customerID, before, limit)
 	entries := make([]Entry, len(deliveries))

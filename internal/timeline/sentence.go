@@ -51,8 +51,8 @@ func payment(c curfew.Checkout) string {
 	return fmt.Sprintf("%s (%s, %s)", c.Ref, curfew.Amount(c.Amount, c.Currency), c.Plan)
 }
 
-// endings say what became of a session, by reason.
-var endings = map[curfew.EndReason]string{
+// endTexts say how a session ended, by reason.
+var endTexts = map[curfew.EndReason]string{
 	curfew.Expired:   "Nobody accepted session %s in time: it ended",
 	curfew.Orphaned:  "Session %s was offered to nobody: it ended",
 	curfew.NoShow:    "Session %s was accepted, and did not go live in time: it ended",
@@ -84,22 +84,22 @@ var waits = map[string]string{
 	curfew.JoinedReason:   "One of its parties came into session %s",
 }
 
-// selfEvident are reasons that their sentence tells already.
+// selfEvident are reasons that their sentence contains already.
 var selfEvident = map[string]bool{
 	curfew.AdmittedReason: true, curfew.BookedReason: true, string(curfew.Due): true, curfew.PostponedReason: true,
 	curfew.BothJoinedReason: true, curfew.ForeignReason: true, curfew.ServedReason: true, curfew.SpentReason: true,
 	curfew.RefundAskedReason: true, curfew.DeferredReason: true, curfew.UnservedReason: true, curfew.RevivedReason: true,
 }
 
-// sessionSentence tells one step of a session. The reason is a code, and maybe
-// a note behind a colon.
+// sessionSentence describes one step of a session. The reason is a code that a note may
+// follow, after a colon.
 func sessionSentence(s curfew.Session, e curfew.Event) string {
 	step := curfew.Transition{From: curfew.SessionStatus(e.From), To: curfew.SessionStatus(e.To)}
 	code, note, _ := strings.Cut(e.Reason, ": ")
 	text := cmp.Or(moves[step], "Session %s is "+e.To)
 	switch {
 	case step.To.Ended():
-		text = cmp.Or(endings[curfew.EndReason(code)], "Session %s ended")
+		text = cmp.Or(endTexts[curfew.EndReason(code)], "Session %s ended")
 	case step.From == curfew.Waiting && step.To == curfew.Waiting && waits[code] != "":
 		text = waits[code]
 	case !selfEvident[code]:
@@ -179,7 +179,7 @@ func paymentSentence(c curfew.Checkout, e curfew.Event) string {
 	return fmt.Sprintf(text, payment(c)) + by(e.Actor, note) + "."
 }
 
-// freeSentence tells a step of what nothing was paid for.
+// freeSentence describes a step of a checkout for which nothing was paid.
 func freeSentence(c curfew.Checkout, e curfew.Event) string {
 	switch curfew.Outcome(e.To) {
 	case curfew.Fulfilled:

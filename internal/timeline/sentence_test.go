@@ -21,7 +21,7 @@ func TestEveryStepHasASentence(t *testing.T) {
 		}
 	}
 	for _, reason := range curfew.EndReasons() {
-		if endings[reason] == "" {
+		if endTexts[reason] == "" {
 			t.Errorf("no sentence tells an end by %q", reason)
 		}
 	}

@@ -16,7 +16,7 @@ func deliveriesAreWorked(w *tab) {
 	w.wait("#ask[open]")
 	w.write("#ask [name=url]", "https://shop.example.org/hooks")
 	w.write("#ask [name=events]", "session.cancelled, checkout.held")
-	w.confirm("told now and never again", "whsec_")
+	w.confirm("shown now and never again", "whsec_")
 	w.wait("#endpoints li")
 	w.says("#endpoints", "https://shop.example.org/hooks", "session.cancelled, checkout.held", "enabled")
 

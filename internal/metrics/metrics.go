@@ -1,4 +1,4 @@
-// Package metrics has what Curfew measures: the metrics for Prometheus, and a ring buffer of samples for the console's
+// Package metrics is what Curfew measures: the metrics for Prometheus, and a ring buffer of samples for the console's
 // charts. It observes lifecycle and reads its health; it knows nothing of how either is shown.
 package metrics
 
@@ -115,10 +115,10 @@ func (m *Registry) AddRoute(route string, statuses ...int) {
 	}
 }
 
-// noRoute stands for every path that is no route: callers must not be able to create series.
+// noRoute stands for every path without a route: callers must not be able to create series.
 const noRoute = "none"
 
-// Answered counts a request that was answered with a status. The empty route is that of a path that is none.
+// Answered counts a request that was answered with a status. The empty route stands for a path without one.
 func (m *Registry) Answered(route string, status int) {
 	m.requests.WithLabelValues(cmp.Or(route, noRoute), strconv.Itoa(status)).Inc()
 }
@@ -141,7 +141,7 @@ func histogram(name, help string, buckets []float64) prometheus.Histogram {
 	return prometheus.NewHistogram(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets})
 }
 
-// HealthReader reads how everything is: a lifecycle.Keeper.
+// HealthReader reports health: the Health of a lifecycle.Keeper.
 type HealthReader interface {
 	Report(ctx context.Context) lifecycle.Report
 }

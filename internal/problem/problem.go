@@ -1,8 +1,8 @@
-// Package problem says over HTTP what went wrong (RFC 9457): it has the one table from curfew's kinds of errors to
-// statuses, turns errors into problems, and keeps from callers what only the log may tell. A problem names its request,
-// so what is known of a request lives here too, and so does what can be wrong with a query.
+// Package problem reports errors over HTTP (RFC 9457). It has the one table from curfew's kinds of errors to statuses, turns
+// errors into problems, and withholds from callers what only the log may contain. A problem names its request, so what is
+// known of a request lives here too, and so do the checks of a query.
 //
-// The package knows no route, and not who may do what.
+// The package knows no routes, and does not know who may do what.
 package problem
 
 import (
@@ -26,11 +26,11 @@ const (
 	DocsURL = "/docs#"
 	// retryAfter is how many seconds a caller should wait after Unavailable.
 	retryAfter = "1"
-	// MethodNotAllowed is the one code that is no kind of curfew's: it is the router's.
+	// MethodNotAllowed is the one code that is not a kind of curfew's, but the router's.
 	MethodNotAllowed = "method_not_allowed"
 )
 
-// meaning is what a kind is over HTTP.
+// meaning is the status and the title of a kind.
 type meaning struct {
 	status int
 	title  string
@@ -61,7 +61,7 @@ func Meaning(k curfew.Kind) (status int, title string, ok bool) {
 	return m.status, m.title, ok && m.title != ""
 }
 
-// Problem is an error that says itself how to answer it: a problem, and the headers that go with it.
+// Problem is an error that is a response itself: a problem, and the headers that go with it.
 type Problem struct {
 	api.Problem
 	Header http.Header `json:"-"` // of the answer
@@ -168,7 +168,7 @@ func TooLarge(most int) error {
 	return f
 }
 
-// TooMany returns the problem of a caller who has enough of something for now.
+// TooMany returns the problem of a caller who has too many of something for now.
 func TooMany(detail string) *Problem {
 	f := OfKind(curfew.RateLimited, detail)
 	f.Header = http.Header{"Retry-After": {"5"}}

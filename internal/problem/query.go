@@ -9,8 +9,8 @@ import (
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
-// CheckParams reports what is wrong with the known parameters of a query: one that is given twice, or that is there and
-// says nothing. Other parameters do not count, because links from elsewhere bring their own.
+// CheckParams reports what is wrong with the known parameters of a query: one that is given twice, or that is
+// empty. Other parameters are ignored, because links from elsewhere bring their own.
 func CheckParams(given url.Values, known []string) error {
 	for _, name := range known {
 		switch values := given[name]; {

@@ -13,11 +13,11 @@ import (
 const (
 	figuresAtMost  = time.Second
 	figuresAtLeast = 15 * time.Second
-	// reportEvery is how often a process tells the others how many mechanics are connected to it.
+	// reportEvery is how often a process reports to the others how many mechanics are connected to it.
 	reportEvery = 10 * time.Second
 )
 
-// broadcaster has the newest health report as an event, which is made only while somebody watches.
+// broadcaster holds the newest health report as an event. Reports are made only while somebody watches.
 type broadcaster struct {
 	mu       sync.Mutex
 	text     []byte
@@ -30,7 +30,7 @@ func newBroadcaster() *broadcaster {
 	return &broadcaster{next: make(chan struct{}), wanted: make(chan struct{}, 1)}
 }
 
-// watch asks for reports; next is closed once there is one.
+// watch asks for reports. The channel is closed once there is one.
 func (b *broadcaster) watch() (next <-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -68,7 +68,7 @@ func (b *broadcaster) watched() bool {
 	return b.watchers > 0
 }
 
-// Run publishes health to admins who watch, and tells other processes how many mechanics are connected to this one,
+// Run publishes health to admins who watch, and reports to other processes how many mechanics are connected to this one,
 // until the context ends.
 func (s *Server) Run(ctx context.Context) {
 	var all sync.WaitGroup
@@ -99,14 +99,14 @@ func (s *Server) broadcastHealth(ctx context.Context) {
 	}
 }
 
-// reportConnected says nothing while no mechanic connects: most processes of a command have none.
+// reportConnected reports nothing until a mechanic connects: many processes never have one.
 func (s *Server) reportConnected(ctx context.Context) {
 	for reported := 0; ctx.Err() == nil; {
 		if n := s.limiter.mechanicsConnected(); n > 0 || reported > 0 {
 			if err := s.health.Connected(ctx, n); err == nil {
 				reported = n
 			} else if ctx.Err() == nil {
-				s.log.WarnContext(ctx, "how many mechanics are connected could not be told", "error", err)
+				s.log.WarnContext(ctx, "the number of connected mechanics could not be reported", "error", err)
 			}
 			pause(ctx, figuresAtMost)
 		}

@@ -16,8 +16,7 @@ import (
 )
 
 const (
-	// heartbeatEvery is how often a quiet stream says that it lives, and whether its token
-	// still counts.
+	// heartbeatEvery is how often a quiet stream sends a heartbeat, and checks that its token still counts.
 	heartbeatEvery = 15 * time.Second
 	// writeTimeout is how long a reader may take for what is sent at once.
 	writeTimeout = 10 * time.Second
@@ -33,13 +32,13 @@ type connection struct {
 	events  Subscription
 	proof   *http.Request
 	until   time.Time       // the token's end
-	since   time.Time       // what the reader has; zero: nothing
+	since   time.Time       // up to when the reader has everything; zero: nothing
 	reset   bool            // the reader missed something
-	figures <-chan struct{} // admins': there are newer ones
+	figures <-chan struct{} // signals newer ones to admins
 }
 
-// hijack takes the connection of a request. The server speaks HTTP/1 alone, so
-// each has one. What its client has sent beyond the request is dropped.
+// hijack takes over the connection of a request. The server speaks only HTTP/1, so each request has one. What the client
+// has sent beyond the request is dropped.
 func hijack(w http.ResponseWriter) (net.Conn, error) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -48,10 +47,9 @@ func hijack(w http.ResponseWriter) (net.Conn, error) {
 	return conn, nil
 }
 
-// begin sends the answer's head with the first events, and lets the stream go on
-// by itself.
+// begin sends the head of the response with the first events, and lets the stream go on in a goroutine of its own.
 func (c *connection) begin(head http.Header) {
-	text := answerHead(head)
+	text := responseHead(head)
 	c.greet(text)
 	if c.request.Actor.Role == curfew.Admin {
 		c.figures = c.s.figures.watch()
@@ -59,9 +57,8 @@ func (c *connection) begin(head http.Header) {
 	go c.run(text.Bytes())
 }
 
-// answerHead is the head of an answer that ends with its connection (RFC 9112,
-// section 6.3).
-func answerHead(h http.Header) *bytes.Buffer {
+// responseHead returns the head of a response that ends with its connection (RFC 9112, section 6.3).
+func responseHead(h http.Header) *bytes.Buffer {
 	h.Set("Connection", "close")
 	h.Set("Date", time.Now().UTC().Format(http.TimeFormat))
 	text := bytes.NewBufferString("HTTP/1.1 200 OK\r\n")
@@ -70,8 +67,7 @@ func answerHead(h http.Header) *bytes.Buffer {
 	return text
 }
 
-// greet writes the first events. Their id is of what is told already: nothing
-// more, for who resumes.
+// greet writes the first events. Their id says how far the reader has got; for one who resumes, that is where they were.
 func (c *connection) greet(text *bytes.Buffer) {
 	id := c.events.Now()
 	if !c.reset && !c.since.IsZero() && c.since.Before(id) {
@@ -96,10 +92,10 @@ func (c *connection) run(first []byte) {
 	<-c.left
 	c.s.log.Info("a stream ended", slog.String("request_id", c.request.ID),
 		slog.Duration("took", time.Since(begun)), slog.String("actor", c.request.Actor.String()))
-	c.leave() // at last: a stop waits for it
+	c.leave() // last, because a stop waits for it
 }
 
-// leave gives back what open took.
+// leave releases what open acquired.
 func (c *connection) leave() {
 	c.events.Leave()
 	if c.figures != nil {
@@ -149,7 +145,7 @@ func (c *connection) serve() {
 // quiet returns how long until the next heartbeat, or until the token expires.
 func (c *connection) quiet() time.Duration { return min(c.s.heartbeat, time.Until(c.until)) }
 
-// heartbeat ends the stream of a token that does not count any more.
+// heartbeat ends the stream if its token no longer counts.
 func (c *connection) heartbeat() error {
 	if err := c.proven(); err != nil {
 		_ = c.send(eventText(time.Time{}, api.ByeEvent, api.Bye{Reason: "expired"}))
@@ -162,20 +158,20 @@ func (c *connection) heartbeat() error {
 	return c.send(heartbeatText(mark))
 }
 
-// proven asks in a goroutine of its own: reading a token takes more of a stack
-// than all else that a stream does, and the stream would keep it.
+// proven checks the token in a goroutine of its own. Reading a token needs more stack than anything else that a stream does,
+// and the stream would keep it.
 func (c *connection) proven() error {
-	answer := make(chan error)
+	result := make(chan error)
 	go func() {
-		answer <- c.s.gate.Proven(c.proof)
+		result <- c.s.gate.Proven(c.proof)
 	}()
-	return <-answer
+	return <-result
 }
 
-// texts are buffers for what is on its way, so that nobody who waits has one.
+// texts pools the buffers for what is being sent, so that a waiting stream holds none.
 var texts = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// drain sends all there is, and returns up to when that is everything.
+// drain sends everything there is, and returns the time up to which everything has been sent.
 func (c *connection) drain() (time.Time, error) {
 	text, _ := texts.Get().(*bytes.Buffer) // it holds nothing else
 	defer texts.Put(text)
@@ -197,7 +193,7 @@ func (c *connection) sendFigures() error {
 	return c.send(text)
 }
 
-// send writes events, by one system call, within the time a reader may take.
+// send writes events with one system call, within the time that a reader may take.
 func (c *connection) send(text []byte) error {
 	if err := c.conn.SetWriteDeadline(time.Now().Add(c.s.writeTimeout)); err != nil {
 		return err

@@ -76,7 +76,7 @@ func (l *limiter) close() {
 	l.closeEmpty()
 }
 
-// closeEmpty tells that the last stream has ended after close.
+// closeEmpty signals that the last stream has ended after close.
 func (l *limiter) closeEmpty() {
 	if l.closed && l.all == 0 {
 		close(l.empty)

@@ -1,9 +1,9 @@
-// Buttons that call the API: the question before, the work, and what came of it.
+// Buttons that call the API: the question before, the work, and its result.
 
 import { call } from "./api.js";
 import { byId, count, h } from "./dom.js";
 import { refresh } from "./live.js";
-import { failure, told } from "./results.js";
+import { failure, summary } from "./results.js";
 
 const dialog = byId("ask");
 const form = dialog.querySelector("form");
@@ -20,7 +20,7 @@ const actionOf = (button) => ({
   button,
 });
 
-/** act does what a button says: at once, or after its question. */
+/** act does what a button says, at once or after a confirmation. */
 export function act(button) {
   const action = actionOf(button);
   return action.ask ? ask(action) : atOnce(action);
@@ -39,13 +39,13 @@ function ask(action) {
   (why.querySelector("input") ?? no).focus();
 }
 
-// What is asked about is done in the dialog, and its result is shown there.
+// An action with a question runs in the dialog, and its result is shown there.
 async function confirmed() {
   const action = asking;
   const stopTelling = tellProgress(action);
   await working([yes, no], async () => {
     try {
-      byId("ask-said").replaceChildren(told(await perform(action, filledIn()), action));
+      byId("ask-said").replaceChildren(summary(await perform(action, filledIn()), action));
     } catch (problem) {
       byId("ask-said").replaceChildren(failure(problem));
     }
@@ -58,7 +58,7 @@ async function confirmed() {
   no.focus();
 }
 
-// What needs no question is done on the page; only a failure opens the dialog.
+// An action without a question runs on the page; only a failure opens the dialog.
 async function atOnce(action) {
   await working([action.button], async () => {
     try {
@@ -74,7 +74,7 @@ async function atOnce(action) {
   });
 }
 
-// What was written into the question's fields; what was left empty is left out.
+// The values of the dialog's fields, without the empty ones.
 const filledIn = () => Object.fromEntries([...why.querySelectorAll("input")]
   .map((field) => [field.name, field.dataset.many === undefined ? field.value.trim() : parts(field.value)])
   .filter(([, value]) => value.length));
@@ -89,10 +89,10 @@ function perform({ call: line, body }, fields) {
 
 let after = () => refresh();
 
-/** afterwards replaces what happens once something was done: the page is read again. */
+/** afterwards replaces what happens after an action: by default the page is read again. */
 export function afterwards(next) { after = next; }
 
-/** working runs something while its buttons cannot be pressed and the first of them says it works. */
+/** working runs something with its buttons disabled, while the first of them shows that it works. */
 export async function working(buttons, run) {
   buttons.forEach((b) => { b.disabled = true; });
   buttons[0].classList.add("working");
@@ -104,7 +104,7 @@ export async function working(buttons, run) {
   }
 }
 
-// A long cleanup shows how much of it is done: so many more sessions have ended than before it began.
+// A long cleanup shows its progress: how many more sessions have ended than before it began.
 function tellProgress({ rows }) {
   if (!rows) return () => {};
   let ended = null;

@@ -2,7 +2,7 @@
 
 const patience = 75_000; // ms; a cleanup may take a minute
 
-/** Problem is an answer that is none: its message is a sentence for whoever reads the page. */
+/** Problem is the error of a call: its message is a sentence for the reader of the page. */
 export class Problem extends Error {
   constructor({ status, code, title, detail, requestId, ...rest }) {
     super(detail || title || `Curfew answered ${status}.`);

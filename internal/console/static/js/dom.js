@@ -15,5 +15,5 @@ export function h(tag, attributes = {}, ...children) {
 /** id is somebody's or something's id: opaque text of any script and direction. */
 export const id = (text) => h("bdi", { class: "id" }, text);
 
-/** count is «1 session», «3 sessions». */
+/** count returns 1 session, or 3 sessions. */
 export const count = (n, one, many = `${one}s`) => `${n.toLocaleString("en")} ${n === 1 ? one : many}`;

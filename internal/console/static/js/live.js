@@ -1,11 +1,11 @@
-// Keeps the page up to date: it is read again when the stream says that something changed, and every few
-// seconds where there is no stream. The page says which of the two it is.
+// Keeps the page up to date: it is read again when the stream reports a change, and every few seconds if
+// there is no stream. The page says which of the two holds.
 
 import { page } from "./api.js";
 import { byId } from "./dom.js";
 import { morph } from "./morph.js";
 import { follow } from "./stream.js";
-import { setNow, tell } from "./times.js";
+import { setNow, updateTimes } from "./times.js";
 
 const pollEvery = 5_000; // ms, without a stream
 const netEvery = 30_000; // ms, beside a stream: what it missed is seen then
@@ -28,7 +28,7 @@ function apply(fresh) {
   setNow(fresh.body.dataset.now);
   document.title = fresh.title;
   morph(byId("main"), fresh.getElementById("main"));
-  tell();
+  updateTimes();
   document.dispatchEvent(new Event("curfew:read"));
 }
 
@@ -37,7 +37,7 @@ function later() {
   timer = setTimeout(() => (document.hidden ? later() : refresh()), streaming ? netEvery : pollEvery);
 }
 
-// Something changed: look at once, but not more often than once a second.
+// After a change, read at once, but at most once a second.
 function soon() {
   clearTimeout(timer);
   timer = setTimeout(() => refresh(), Math.max(0, readAt + atMostEvery - Date.now()));
@@ -54,8 +54,8 @@ function said(reached) {
 /** start keeps the page up to date from now on. */
 export function start() {
   setNow(document.body.dataset.now);
-  tell();
-  setInterval(tell, 1_000);
+  updateTimes();
+  setInterval(updateTimes, 1_000);
   follow({ session: soon, request: soon, checkout: soon, figures: soon, reset: soon }, (state) => {
     streaming = state === "live";
     said(true);

@@ -1,4 +1,4 @@
-// What became of something that was done, in words.
+// The result of an action, in words.
 
 import { count, h, id } from "./dom.js";
 
@@ -18,8 +18,8 @@ function sentence(stats) {
   return parts.length ? list(parts) : "nothing";
 }
 
-/** told is what an answer says happened. */
-export function told(answer, action) {
+/** summary says what happened, going by the answer. */
+export function summary(answer, action) {
   const [first, ...rest] = answer.stats ? cleaned(answer)
     : answer.ended ? cleared(answer)
       : answer.secret ? secret(answer)
@@ -29,7 +29,7 @@ export function told(answer, action) {
 }
 
 const secret = (answer) => [
-  "This is the secret. It is told now and never again:",
+  "This is the secret. It is shown now and never again:",
   h("div", { class: "command" }, h("pre", { tabindex: "0", "aria-label": "Secret" }, h("code", {}, answer.secret)),
     h("button", { type: "button", class: "copy secondary" }, "Copy")),
 ];
@@ -37,33 +37,33 @@ const secret = (answer) => [
 const cleaned = ({ message, stats, drifted, runId }) => [
   `${message}.`,
   h("p", {}, `It changed ${count(stats.totalCleaned, "row")}: ${sentence(stats)}.`),
-  drifted?.length ? named(`${count(drifted.length, "session")} had moved since and ${drifted.length === 1 ? "was" : "were"} left alone:`, drifted) : null,
+  drifted?.length ? named(`${count(drifted.length, "session")} had changed since and ${drifted.length === 1 ? "was" : "were"} left alone:`, drifted) : null,
   h("p", { class: "quiet" }, "Run ", id(runId)),
 ];
 
 const cleared = ({ ended, kept }) => [
   ended.length ? `${count(ended.length, "session")} ended.` : "There was nothing to end.",
-  ended.length ? h("p", {}, "Payments shows what became of the money.") : null,
-  kept.length ? named("This is kept:", kept) : null,
+  ended.length ? h("p", {}, "The list of payments shows what became of the money.") : null,
+  kept.length ? named("These are kept:", kept) : null,
 ];
 
 const undone = ({ revived, notRevived }) => [
   revived.length ? `${count(revived.length, "session")} came back.` : "Nothing could come back.",
   revived.length ? h("ul", {}, revived.map((r) => h("li", {}, id(r.sessionId), " is now ", id(r.newSessionId)))) : null,
-  notRevived.length ? named("Not back:", notRevived) : null,
+  notRevived.length ? named("Not brought back:", notRevived) : null,
 ];
 
 const named = (text, all) => h("div", {}, h("p", {}, text),
   h("ul", {}, all.map((one) => h("li", {}, id(one.sessionId), `: ${one.why}`))));
 
-/** failure is why something did not happen, and what of it was committed. */
+/** failure says why something did not happen, and what of it was committed. */
 export function failure(problem) {
   const { stats, runId } = problem.rest ?? {};
   const known = problem.requestId && !problem.message.includes(problem.requestId);
   return h("div", { class: "notice critical", role: "alert" },
     h("p", {}, h("strong", {}, problem.message)),
     problem.status === 401 ? h("p", {}, "Sign in again: ", h("code", {}, "curfew login"), " prints a link.") : null,
-    stats ? h("p", {}, `Before it failed it cleaned ${sentence(stats)}.`) : null,
+    stats ? h("p", {}, `Before it failed, it cleaned up ${sentence(stats)}.`) : null,
     runId ? h("p", { class: "quiet" }, "Run ", id(runId)) : null,
     known ? h("p", { class: "quiet" }, "Request ", id(problem.requestId)) : null);
 }

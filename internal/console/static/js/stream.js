@@ -1,15 +1,15 @@
-// What changes, as it changes: GET /api/stream.
+// Follows changes as they happen: GET /api/stream.
 
 const slowest = 30_000; // ms between two tries
 
 /**
- * follow calls on[name](data) for each frame, and onState("live" | "lost") when that changes. Push is a
+ * follow calls on[name](data) for each event, and onState("live" | "lost") when that changes. Push is a
  * hint: on.reset() is called whenever something may have been missed, also after each new start; read the
  * lists again then. It returns a function that ends it.
  */
 export function follow(on, onState = () => {}) {
   let source, timer, state, tries = 0, ended = false;
-  const tell = (now) => {
+  const report = (now) => {
     if (state !== now) onState((state = now));
   };
   const start = () => {
@@ -17,7 +17,7 @@ export function follow(on, onState = () => {}) {
     let fresh = true; // a new EventSource resumes nothing
     source.addEventListener("hello", (e) => {
       tries = 0;
-      tell("live");
+      report("live");
       on.hello?.(JSON.parse(e.data));
       if (fresh) on.reset?.();
       fresh = false;
@@ -25,9 +25,9 @@ export function follow(on, onState = () => {}) {
     for (const name of ["session", "request", "checkout", "figures", "reset", "bye"]) {
       source.addEventListener(name, (e) => on[name]?.(JSON.parse(e.data)));
     }
-    // The browser tries again by itself, unless the answer was a refusal.
+    // The browser tries again by itself unless the answer was a refusal.
     source.onerror = () => {
-      tell("lost");
+      report("lost");
       if (source.readyState !== EventSource.CLOSED || ended) return;
       timer = setTimeout(start, (0.5 + Math.random()) * Math.min(slowest, 1000 * 2 ** tries++));
     };

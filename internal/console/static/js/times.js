@@ -1,4 +1,4 @@
-// Times: in the reader's own time, and counting. The server's clock counts, not the machine's.
+// Times: in the reader's own time, and counting. The server's clock counts, not this machine's.
 
 const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium" });
@@ -6,14 +6,14 @@ const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "full", timeStyle: "
 
 let ahead = 0; // ms that the server's clock is ahead of ours
 
-/** setNow tells the server's time. */
+/** setNow sets the server's time. */
 export function setNow(iso) {
   if (iso) ahead = new Date(iso) - Date.now();
 }
 
 const now = () => Date.now() + ahead;
 
-/** span is a duration of so many seconds: «40 s», «12 min», «3 h 5 min», «6 d 2 h». */
+/** span returns a number of seconds as 40 s, 12 min, 3 h 5 min or 6 d 2 h. */
 export function span(seconds) {
   const s = Math.max(0, Math.floor(seconds));
   const [m, hours, days] = [Math.floor(s / 60), Math.floor(s / 3600), Math.floor(s / 86400)];
@@ -39,8 +39,8 @@ const written = {
   clock: (t) => (day.format(t) === day.format(now()) ? clock.format(t) : `${day.format(t)}, ${clock.format(t)}`),
 };
 
-/** tell writes every time of the page as it is now. */
-export function tell() {
+/** updateTimes writes every time on the page anew. */
+export function updateTimes() {
   for (const node of document.querySelectorAll("time[data-as]")) {
     const t = new Date(node.dateTime);
     const text = written[node.dataset.as](t);

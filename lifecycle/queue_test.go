@@ -197,7 +197,7 @@ func TestUnassigning(t *testing.T) {
 			}
 		}
 		env.live("d", "p2", "m") // m is free
-		l := env.explain("d").Sessions[0]
+		l := must(env.Explain(env.Context(), "d", curfew.Cursor{}))(env).Sessions[0]
 		if _, err := env.Unassign(env.Context(), admin, l.ID, "x"); !errors.Is(err, curfew.Conflict) {
 			env.Errorf("a live one: %v", err)
 		}

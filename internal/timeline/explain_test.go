@@ -1,4 +1,4 @@
-package lifecycle_test
+package timeline_test
 
 import (
 	"errors"
@@ -15,11 +15,6 @@ import (
 	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/lifecycle"
 )
-
-func (env *environment) explain(subject string) timeline.Timeline {
-	env.Helper()
-	return must(env.Explain(env.Context(), subject, curfew.Cursor{}))(env)
-}
 
 var (
 	uuids   = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
@@ -44,20 +39,18 @@ func TestTheTimelineOfACustomer(t *testing.T) {
 	onEachStore(t, func(env *environment) {
 		f := env.pay("c", "p1")
 		env.pay("c", "p2") // waits for the slot
-		if _, err := env.CreateSession(env.Context(), shop, lifecycle.NewSession{CustomerID: "c", Plan: "free"}); !errors.Is(err, curfew.SessionOpen) {
+		if _, err := env.Admission.CreateSession(env.Context(), shop, lifecycle.NewSession{CustomerID: "c", Plan: "free"}); !errors.Is(err, curfew.SessionOpen) {
 			env.Fatal(err)
 		}
-		must(env.Accept(env.Context(), f.RequestID, "m"))(env)
-		must(env.Unassign(env.Context(), admin, f.SessionID, "he is ill"))(env)
+		must(env.Queue.Accept(env.Context(), f.RequestID, "m"))(env)
+		must(env.Queue.Unassign(env.Context(), admin, f.SessionID, "he is ill"))(env)
 		env.Age(env, f.SessionID, longAgo)
-		c := byHand
-		c.Reason = "monday"
-		run := must(env.RunCleanup(env.Context(), c))(env) // p2 has the slot now
-		must(env.Clear(env.Context(), admin, lifecycle.Clearing{CustomerID: "c", Reason: "he asked"}))(env)
+		run := env.cleanUp("monday") // p2 has the slot now
+		must(env.Sessions.Clear(env.Context(), admin, lifecycle.Clearing{CustomerID: "c", Reason: "he asked"}))(env)
 		env.undo(run.ID)
-		before := env.dump()
+		before := env.rows()
 		line := env.explain("c")
-		if before != env.dump() {
+		if before != env.rows() {
 			env.Error("explaining changed something")
 		}
 		want := []string{
@@ -94,9 +87,9 @@ func TestTheTimelineOfACustomer(t *testing.T) {
 
 func TestEveryTargetLeadsToTheTimeline(t *testing.T) {
 	onEachStore(t, func(env *environment) {
-		p := env.purchase("c", "p1")
+		p := purchase("c", "p1")
 		p.Email = "home@example.org"
-		f := must(env.FulfillCheckout(env.Context(), shop, p))(env)
+		f := must(env.Admission.FulfillCheckout(env.Context(), shop, p))(env)
 		for subject, want := range map[string]timeline.TargetKind{
 			"c": timeline.OfCustomer, f.SessionID: timeline.OfSession, f.RequestID: timeline.OfRequest,
 			f.CheckoutID: timeline.OfCheckout, "p1": timeline.OfReference, "home@example.org": timeline.OfEmail,
@@ -106,9 +99,9 @@ func TestEveryTargetLeadsToTheTimeline(t *testing.T) {
 				env.Errorf("%s: %+v", subject, line)
 			}
 		}
-		p = env.purchase("d", "p2")
+		p = purchase("d", "p2")
 		p.Email = "home@example.org"
-		must(env.FulfillCheckout(env.Context(), shop, p))(env)
+		must(env.Admission.FulfillCheckout(env.Context(), shop, p))(env)
 		line := env.explain("home@example.org")
 		if diff := cmp.Diff([]string{"c", "d"}, line.Customers); diff != "" || line.CustomerID != "" ||
 			line.Summary != "2 customers have paid with this address: ask for one of them." {
@@ -151,12 +144,12 @@ func TestTheAnswerAndWhatCanBeDone(t *testing.T) {
 			actions: []lifecycle.ActionName{lifecycle.ClearCustomer, lifecycle.RefundPayment},
 		},
 		"accepted": {
-			begin:   func(env *environment) string { env.accepted("c", "p1", "m"); return "c" },
+			begin:   func(env *environment) string { env.accepted("c", "p1"); return "c" },
 			want:    "Customer c is blocked by session ID (waiting, with mechanic m), at the latest until TIME; what can be done: cancel, wait.",
 			actions: []lifecycle.ActionName{lifecycle.ClearCustomer, lifecycle.ReleaseSlot, lifecycle.RefundPayment},
 		},
 		"live": {
-			begin:   func(env *environment) string { env.live("c", "p1", "m"); return "c" },
+			begin:   func(env *environment) string { env.live("c", "p1"); return "c" },
 			want:    "Customer c is blocked by session ID (live, with mechanic m), at the latest until TIME; what can be done: end, wait.",
 			actions: []lifecycle.ActionName{lifecycle.ForceClear, lifecycle.RefundPayment},
 		},
@@ -168,7 +161,7 @@ func TestTheAnswerAndWhatCanBeDone(t *testing.T) {
 		"credited": {
 			begin: func(env *environment) string {
 				env.pay("c", "p1")
-				must(env.Clear(env.Context(), admin, lifecycle.Clearing{CustomerID: "c"}))(env)
+				must(env.Sessions.Clear(env.Context(), admin, lifecycle.Clearing{CustomerID: "c"}))(env)
 				return "c"
 			},
 			want:    "Customer c is not blocked. Payment p1 (29.00 EUR, chat10) is a credit.",
@@ -177,7 +170,7 @@ func TestTheAnswerAndWhatCanBeDone(t *testing.T) {
 		"a refund is due": {
 			begin: func(env *environment) string {
 				env.pay("c", "p1")
-				must(env.RefundCheckout(env.Context(), admin, "p1", "goodwill"))(env)
+				must(env.Checkouts.RefundCheckout(env.Context(), admin, "p1", "goodwill"))(env)
 				return "p1"
 			},
 			want: "Customer c is not blocked. Payment p1 (29.00 EUR, chat10) is to be given back. Payment p1 (29.00 EUR, chat10) is refund_due.",
@@ -185,17 +178,18 @@ func TestTheAnswerAndWhatCanBeDone(t *testing.T) {
 		"an appointment": {
 			begin: func(env *environment) string {
 				at := time.Now().Add(time.Hour)
-				p := env.purchase("c", "p1")
+				p := purchase("c", "p1")
 				p.StartsAt = &at
-				must(env.FulfillCheckout(env.Context(), shop, p))(env)
+				must(env.Admission.FulfillCheckout(env.Context(), shop, p))(env)
 				return "c"
 			},
 			want: "Customer c is not blocked. Appointment ID starts at TIME.",
 		},
 		"a session that has ended": {
 			begin: func(env *environment) string {
-				f := env.pay("c", "p1")
-				env.finish(f)
+				f := env.live("c", "p1")
+				env.Age(env, f.SessionID, 10*time.Minute)
+				must(env.Sessions.End(env.Context(), f.SessionID, admin))(env)
 				return f.SessionID
 			},
 			want:    "Customer c is not blocked. Session ID is completed (finished) since TIME.",
@@ -203,7 +197,10 @@ func TestTheAnswerAndWhatCanBeDone(t *testing.T) {
 		},
 		"a payment that nobody owns": {
 			begin: func(env *environment) string {
-				env.receive(paid(reportedPayment("", "p1")))
+				reported := curfew.Payment{Ref: "p1", PaymentID: "pi-p1", Plan: "chat10", Amount: 2900, Currency: "eur", Paid: true}
+				if err := env.Payments.Receive(env.Context(), curfew.Notice{ID: "paid p1", Kind: curfew.NoticePaid, Payment: reported}); err != nil {
+					env.Fatal(err)
+				}
 				return "p1"
 			},
 			want:    "Nobody knows whose payment p1 (29.00 EUR, chat10) is: held. Say whose it is, or give it back.",
@@ -211,7 +208,7 @@ func TestTheAnswerAndWhatCanBeDone(t *testing.T) {
 		},
 		"a run": {
 			begin: func(env *environment) string {
-				run, _ := env.swept("c", 2)
+				run := env.swept(2)
 				return run.ID
 			},
 			want:    "Cleanup run ID changed 4 rows in all (by admin anna).",
@@ -266,7 +263,7 @@ func TestATimelineIsReadPageByPage(t *testing.T) {
 
 func TestTheTimelineOfARun(t *testing.T) {
 	onEachStore(t, func(env *environment) {
-		run, _ := env.swept("c", 2)
+		run := env.swept(2)
 		u := env.undo(run.ID)
 		kinds := func(s timeline.Timeline) string {
 			var all []string

@@ -201,13 +201,13 @@ type signalling struct {
 	to   *bytes.Buffer
 	text string
 	seen chan struct{}
-	told bool
+	done bool
 }
 
 func (s *signalling) Write(text []byte) (int, error) {
 	n, err := s.to.Write(text)
-	if !s.told && strings.Contains(s.to.String(), s.text) {
-		s.told = true
+	if !s.done && strings.Contains(s.to.String(), s.text) {
+		s.done = true
 		close(s.seen)
 	}
 	return n, err

@@ -32,7 +32,7 @@ func TestTheDocumentedStoryIsTrue(t *testing.T) {
 	}
 	_, rest, _ := strings.Cut(string(text), "$ curfew explain kim\n")
 	sample, _, _ := strings.Cut(rest, "```")
-	got, _, _ := strings.Cut(toldOfKim(t), "\nWhat can be done now")
+	got, _, _ := strings.Cut(timelineOfKim(t), "\nWhat can be done now")
 	if diff := cmp.Diff(inForm(sample), inForm(got)); diff != "" {
 		t.Errorf("docs/explain.md tells it otherwise (-docs +told):\n%s", diff)
 	}
@@ -78,8 +78,8 @@ func mailed(t *testing.T, store *sqlite.Store) {
 	}
 }
 
-// toldOfKim lets it happen, and asks.
-func toldOfKim(t *testing.T) string {
+// timelineOfKim lets it happen, and asks.
+func timelineOfKim(t *testing.T) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "curfew.db")
 	var ago atomic.Int64

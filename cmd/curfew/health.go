@@ -15,8 +15,8 @@ import (
 
 // The exit codes of health.
 const (
-	exitIssues     = exitCode(1)
-	exitCannotTell = exitCode(2)
+	exitIssues       = exitCode(1)
+	exitUndetermined = exitCode(2)
 )
 
 type healthCommand struct {
@@ -50,9 +50,9 @@ func (c *healthCommand) Run(ctx context.Context, s *settings, term terminal) err
 		return err
 	case err != nil:
 		report(term, err)
-		return exitCannotTell
+		return exitUndetermined
 	}
-	return map[string]error{lifecycle.IssuesDetected: exitIssues, lifecycle.Undetermined: exitCannotTell}[health]
+	return map[string]error{lifecycle.IssuesDetected: exitIssues, lifecycle.Undetermined: exitUndetermined}[health]
 }
 
 func printHealth(term terminal, r lifecycle.Report, shape api.Health) {

@@ -103,23 +103,23 @@ func (i *interruptible) undo() curfew.Run {
 	}
 }
 
-// truthful waits for how the undo is told once it has been interrupted, and holds
+// truthful waits for how the undo is recorded once it has been interrupted, and holds
 // it against the rows.
 func (i *interruptible) truthful(id string) curfew.Run {
 	i.Helper()
-	var told curfew.Run
-	for deadline := time.Now().Add(readyIn); told.Outcome != curfew.RunInterrupted; <-time.After(50 * time.Millisecond) {
+	var run curfew.Run
+	for deadline := time.Now().Add(readyIn); run.Outcome != curfew.RunInterrupted; <-time.After(50 * time.Millisecond) {
 		var err error
-		if told, err = i.db.Run(i.Context(), id); err != nil {
+		if run, err = i.db.Run(i.Context(), id); err != nil {
 			i.Fatal(err)
 		}
 		if time.Now().After(deadline) {
-			i.Fatalf("the undo is told as %+v", told)
+			i.Fatalf("the undo is recorded as %+v", run)
 		}
 	}
-	story, err := timeline.New(i.db, i.keeper.Rules).Explain(i.Context(), id, curfew.Cursor{})
-	if err != nil || !strings.Contains(story.Summary, "was interrupted") {
-		i.Errorf("explain says %q (%v)", story.Summary, err)
+	found, err := timeline.New(i.db, i.keeper.Rules).Explain(i.Context(), id, curfew.Cursor{})
+	if err != nil || !strings.Contains(found.Summary, "was interrupted") {
+		i.Errorf("explain says %q (%v)", found.Summary, err)
 	}
 	waiting := 0
 	for n := range interruptedSessions {
@@ -129,11 +129,11 @@ func (i *interruptible) truthful(id string) curfew.Run {
 		}
 		waiting += len(open)
 	}
-	if told.Stats.Revived != waiting || waiting == 0 || waiting == interruptedSessions {
-		i.Errorf("the undo says that it revived %d sessions, and %d wait", told.Stats.Revived, waiting)
+	if run.Stats.Revived != waiting || waiting == 0 || waiting == interruptedSessions {
+		i.Errorf("the undo says that it revived %d sessions, and %d wait", run.Stats.Revived, waiting)
 	}
 	i.Logf("interrupted after %d of %d", waiting, interruptedSessions)
-	return told
+	return run
 }
 
 // whole undoes the rest.
@@ -152,8 +152,8 @@ func TestKilledInTheMiddleOfAnUndo(t *testing.T) {
 		go func() { _, _ = client.UndoRun(context.WithoutCancel(i.Context()), i.run.ID, api.Undo{}) }()
 		undo := i.undo()
 		p.kill()
-		if told := i.truthful(undo.ID); told.Error != curfew.RunDied {
-			i.Error(told.Error)
+		if run := i.truthful(undo.ID); run.Error != curfew.RunDied {
+			i.Error(run.Error)
 		}
 		i.whole()
 	})
@@ -168,9 +168,9 @@ func TestAServiceThatStopsInTheMiddleOfAnUndo(t *testing.T) {
 		if err := p.end(syscall.SIGTERM); err != nil {
 			i.Errorf("%v: %s", err, p.stderr())
 		}
-		told, err := i.db.Run(i.Context(), undo.ID)
-		if err != nil || told.Outcome != curfew.RunSucceeded && told.Outcome != curfew.RunInterrupted || strings.Contains(told.Error, "context") {
-			i.Errorf("it is told as %+v (%v)", told, err)
+		run, err := i.db.Run(i.Context(), undo.ID)
+		if err != nil || run.Outcome != curfew.RunSucceeded && run.Outcome != curfew.RunInterrupted || strings.Contains(run.Error, "context") {
+			i.Errorf("it is recorded as %+v (%v)", run, err)
 		}
 		i.whole()
 	})
@@ -189,8 +189,8 @@ func TestInterruptingACommandStopsItInGoodOrder(t *testing.T) {
 			i.Fatal(err)
 		}
 		_ = cmd.Wait()
-		told := i.truthful(undo.ID)
-		left := fmt.Sprintf("%d sessions left: the same command goes on.", interruptedSessions-told.Stats.Revived)
+		run := i.truthful(undo.ID)
+		left := fmt.Sprintf("%d sessions left: the same command goes on.", interruptedSessions-run.Stats.Revived)
 		if cmd.ProcessState.ExitCode() != exitFailed || !strings.Contains(said.String(), left) || !strings.Contains(said.String(), "stopped before the end") {
 			i.Errorf("it exits with %d and says\n%s", cmd.ProcessState.ExitCode(), said.String())
 		}

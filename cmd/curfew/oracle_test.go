@@ -155,9 +155,9 @@ func (s *stopwatch) String() string {
 func (o *oracle) killInRefunds(due int) {
 	o.Helper()
 	given, hung, part := len(o.fake.Refunds()), o.fake.InjectedFaults()[stripetest.Hang], 1+min(due/4, 1000)
-	enough := part + o.dice.IntN(part)
+	more := part + o.dice.IntN(part)
 	o.await("some of the refunds", func() bool {
-		return len(o.fake.Refunds()) >= given+enough || o.fake.InjectedFaults()[stripetest.Hang] > hung
+		return len(o.fake.Refunds()) >= given+more || o.fake.InjectedFaults()[stripetest.Hang] > hung
 	})
 	o.kill()
 }
@@ -174,8 +174,8 @@ func (o *oracle) await(what string, look func() bool) {
 	}
 }
 
-// standing is how many payments have one of these outcomes.
-func (o *oracle) standing(outcomes string) (n int) {
+// countCheckouts is how many payments have one of these outcomes.
+func (o *oracle) countCheckouts(outcomes string) (n int) {
 	o.Helper()
 	query := "SELECT count(*) FROM " + o.schema + "checkouts WHERE outcome IN (" + outcomes + ")"
 	if err := o.db.QueryRowContext(o.Context(), query).Scan(&n); err != nil {
@@ -218,7 +218,7 @@ func (o *oracle) awaitRefunds() {
 	o.hourLater()
 	o.start()
 	o.await("every payment is settled", func() bool {
-		return o.standing("'deferred', 'held', 'refund_due', 'refunding'") == 0
+		return o.countCheckouts("'deferred', 'held', 'refund_due', 'refunding'") == 0
 	})
 }
 

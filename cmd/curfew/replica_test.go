@@ -14,8 +14,8 @@ import (
 // backlog is so many overdue sessions that no sweep ends them in one page.
 const backlog = 3000
 
-// plantOverdue writes them as Curfew would have.
-var plantOverdue = []string{
+// addOverdue writes them as Curfew would have.
+var addOverdue = []string{
 	`CREATE TABLE planted AS SELECT 'c-' || i AS customer, gen_random_uuid() AS session, gen_random_uuid() AS request, gen_random_uuid() AS checkout
 		FROM generate_series(1, $1::int) i`,
 	`INSERT INTO curfew.sessions (customer_id, id, checkout_id, plan, status, version, created_at, expires_at)
@@ -35,7 +35,7 @@ func TestAReplicaThatIsKilledLeavesNothingHalfDone(t *testing.T) {
 	t.Parallel()
 	needPostgres(t)
 	db, url := stores.PostgresURL(t)
-	for i, statement := range plantOverdue {
+	for i, statement := range addOverdue {
 		if i == 0 {
 			db.Exec(t, statement, backlog)
 			continue

@@ -121,7 +121,7 @@ func (o *oracle) refund() {
 		if n == killings/2 {
 			o.fake.SetFaults(stripetest.Faults{Hang: 1}) // killed while it waits for an answer
 		}
-		due := o.standing("'refund_due', 'refunding'")
+		due := o.countCheckouts("'refund_due', 'refunding'")
 		o.start()
 		var delivering sync.WaitGroup
 		delivering.Go(func() { o.deliver(.3, 0) })

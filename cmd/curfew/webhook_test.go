@@ -19,7 +19,7 @@ import (
 	"github.com/curfewhq/curfew/internal/storetest/seed"
 )
 
-var told = flag.Int("told", 40, "customers whose every event a receiver is told of in the test of kills")
+var webhookCustomers = flag.Int("told", 40, "customers whose every event a receiver is told of in the test of kills")
 
 func TestNoEventIsLostToAReceiverThatFailsAndKillsOnSQLite(t *testing.T) {
 	t.Parallel()
@@ -123,7 +123,7 @@ func noEventIsLost(t *testing.T, url string) {
 	const kills = 3
 	db := behindServe(t, dir, url)
 	for n := range kills + 1 {
-		visit(t, p.client(t, dir, "service", "shop"), n, *told/(kills+1))
+		visit(t, p.client(t, dir, "service", "shop"), n, *webhookCustomers/(kills+1))
 		if n == kills {
 			break
 		}

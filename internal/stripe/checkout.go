@@ -11,10 +11,10 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// The metadata that a marketplace sets on a Checkout Session. Nothing else of
-// it is kept.
+// The metadata that a marketplace sets on a Checkout Session. No other metadata is
+// kept.
 const (
-	metaCustomer = "customer_id"     // where client_reference_id is not used
+	metaCustomer = "customer_id"     // if client_reference_id is not used
 	metaPlan     = "plan"            // what is bought
 	metaStarts   = "starts_at"       // RFC 3339, of an appointment
 	metaExtends  = "extends_session" // the live session whose minutes are bought
@@ -27,8 +27,8 @@ const (
 	maxMetadata = 500 // as Stripe itself says
 )
 
-// checkoutSession is what is read of Stripe's Checkout Session, whose API
-// version may be another than the library's.
+// checkoutSession declares the fields of Stripe's Checkout Session that are read.
+// Its API version may differ from the library's.
 type checkoutSession struct {
 	ID                string                              `json:"id"`
 	AmountTotal       int64                               `json:"amount_total"`
@@ -46,11 +46,10 @@ type contact struct {
 	Name  string `json:"name"`
 }
 
-// payment translates. What cannot be used as it stands is left out and never
-// guessed, cut or corrected, so that the payment is held: without a customer
-// where the customer's id is none, without a plan where the plan or what it
-// depends on cannot be read. The metadata then tells an operator what stood
-// there.
+// payment returns the session as a payment. A value that cannot be used as it is
+// is left out, never guessed, cut or corrected, so that the payment is held: it
+// has no customer if the customer's id is invalid, and no plan if the plan or what
+// it depends on cannot be read. The metadata shows operators the original value.
 func (s checkoutSession) payment() curfew.Payment {
 	p := curfew.Payment{
 		Ref:        s.ID,
@@ -73,8 +72,8 @@ func (s checkoutSession) payment() curfew.Payment {
 	return p
 }
 
-// paid reports whether the money is there. Saving a card for later needs no
-// payment either, and buys nothing.
+// paid reports whether the money has arrived. Saving a card for later needs no
+// payment either, but buys nothing.
 func (s checkoutSession) paid() bool {
 	switch s.PaymentStatus {
 	case stripe.CheckoutSessionPaymentStatusPaid, stripe.CheckoutSessionPaymentStatusNoPaymentRequired:
@@ -90,8 +89,8 @@ func (s checkoutSession) customer() string {
 	return s.Metadata[metaCustomer]
 }
 
-// startsAt is false if there is a time that is none: an appointment must not
-// become a session of now.
+// startsAt reports false for an invalid time: an appointment must not become a
+// session that starts now.
 func (s checkoutSession) startsAt() (time.Time, bool) {
 	text := s.Metadata[metaStarts]
 	if text == "" {
@@ -114,8 +113,9 @@ func (s checkoutSession) kept() map[string]string {
 	return kept
 }
 
-// usable is an id as it is, or none: half an id is another's. What does not show
-// in it is lifecycle's to refuse, which keeps for an operator what stood there.
+// usable returns an id unchanged, or nothing if it cannot be used: a shortened id
+// would be somebody else's. Lifecycle rejects invisible characters, and keeps the
+// original for operators.
 func usable(id string) string {
 	if len(id) > curfew.MaxID || !utf8.ValidString(id) || strings.ContainsFunc(id, unicode.IsControl) {
 		return ""
@@ -123,8 +123,8 @@ func usable(id string) string {
 	return id
 }
 
-// shown is text that is only ever shown: without control characters, cut at a
-// whole character.
+// shown returns text for display: without control characters, and cut between
+// characters.
 func shown(text string, most int) string {
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

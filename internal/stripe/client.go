@@ -12,13 +12,13 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// defaultTimeout is above what Stripe's slowest answers take.
+// defaultTimeout is longer than Stripe's slowest responses take.
 const defaultTimeout = 30 * time.Second
 
-// pageSize is the most that Stripe lists at once.
+// pageSize is Stripe's largest page.
 const pageSize = 100
 
-// ClientOptions say whom to ask, and as whom.
+// ClientOptions configure a Client. APIKey is required.
 type ClientOptions struct {
 	APIKey  string
 	BaseURL string        // empty: Stripe's own
@@ -38,19 +38,19 @@ func checkAccount(id string) error {
 	return nil
 }
 
-// Client asks Stripe. Each call is tried once: waiting and trying again are the
-// caller's, who knows what is still wanted. It may be used by many at once.
+// Client calls Stripe's API. Each call is made once; retries are up to the caller.
+// It is safe for concurrent use.
 //
-// Errors have a kind. Unavailable: whether it was done is not known, ask again
-// with the same key. Unauthenticated: the API key is not good, or not good for
-// this. Invalid and IdempotencyMismatch: Stripe has refused, and will again.
+// Errors have a kind. Unavailable: the result is unknown; repeat the call with the
+// same key. Unauthenticated: the API key is invalid, or lacks a permission. Invalid
+// and IdempotencyMismatch: Stripe refused the call, and would refuse it again.
 type Client struct {
 	api     *stripe.Client
 	account *string // nil: the key's own
 }
 
-// NewClient fails with Invalid without a key, or with an address or an account
-// that is none.
+// NewClient returns a client. Invalid if the key is missing, or the address or the
+// account is malformed.
 func NewClient(o ClientOptions) (*Client, error) {
 	if o.APIKey == "" || strings.TrimSpace(o.APIKey) != o.APIKey {
 		return nil, curfew.Errorf(curfew.Invalid, "the Stripe API key is empty or has spaces around it")
@@ -74,8 +74,8 @@ func NewClient(o ClientOptions) (*Client, error) {
 	return c, nil
 }
 
-// backend shares nothing with other users of the library in this process, and
-// writes nothing to its logs.
+// backend shares no state with other users of the library in this process, and logs
+// nothing.
 func backend(o ClientOptions) stripe.Backend {
 	return stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{
 		URL:               stripe.String(o.BaseURL),
@@ -89,6 +89,6 @@ func backend(o ClientOptions) stripe.Backend {
 	})
 }
 
-// errRedirected is what a stranger between us and Stripe gets: its API never
-// sends anybody elsewhere, and the key travels with the call.
+// errRedirected refuses redirects: Stripe's API never redirects, and the key would
+// go along.
 var errRedirected = errors.New("redirected")

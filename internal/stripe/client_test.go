@@ -249,9 +249,9 @@ func TestClient_NobodyIsSentElsewhere(t *testing.T) {
 func TestClient_HalfAnAnswerIsNone(t *testing.T) {
 	t.Parallel()
 	for sentence, row := range map[string]struct {
-		after    func(*http.Request)
-		patience time.Duration
-		says     string
+		after   func(*http.Request)
+		timeout time.Duration
+		says    string
 	}{
 		"the line was cut in the middle":    {func(*http.Request) { panic(http.ErrAbortHandler) }, time.Minute, "did not answer"},
 		"the rest does not come in time":    {func(r *http.Request) { <-r.Context().Done() }, 500 * time.Millisecond, "in time"},
@@ -266,7 +266,7 @@ func TestClient_HalfAnAnswerIsNone(t *testing.T) {
 				row.after(r)
 			}))
 			t.Cleanup(server.Close)
-			c, err := stripe.NewClient(stripe.ClientOptions{APIKey: "sk", BaseURL: server.URL, Timeout: row.patience})
+			c, err := stripe.NewClient(stripe.ClientOptions{APIKey: "sk", BaseURL: server.URL, Timeout: row.timeout})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,9 +1,6 @@
-// Package stripe is the one room that knows Stripe: what it tells (Hook: a
-// webhook's signature verified, its event translated into a curfew.Notice) and
-// what it is asked (Client: give money back, list what was given back, list
-// what was paid).
+// Package stripe is the only package that knows Stripe. Hook verifies and translates
+// its webhook events; Client refunds payments and lists payments and refunds.
 //
-// It keeps nothing and decides nothing. What becomes of a payment, when a
-// refund is due and how long to wait before it is asked for again are its
-// callers' affairs.
+// It stores nothing and decides nothing. What happens to a payment, when a refund is
+// due and when to retry are up to its callers.
 package stripe

@@ -14,16 +14,15 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// errStrange is an answer that is not Stripe's API's, a proxy's page for
-// instance. What happened behind it is not known.
+// errStrange is a response that is not from Stripe's API, for instance a proxy's
+// page. Whether the call was made is unknown.
 var errStrange = curfew.Errorf(curfew.Unavailable, "what answered is not Stripe's API: whether it was done is not known")
 
-// secrets are Stripe's keys, whole or with their middle starred out.
+// secrets matches Stripe's keys, whole or masked.
 var secrets = regexp.MustCompile(`\b(sk|rk|pk|whsec)_[A-Za-z0-9_*]+`)
 
-// failure gives the library's error its kind, by status and type and never by
-// text. The library's own texts hold bodies and whole objects of Stripe's, so
-// they are not passed on.
+// failure gives the library's error a kind, by status and type and never by text.
+// The library's messages contain bodies and whole objects, so they are dropped.
 func failure(err error) error {
 	if refused, ok := errors.AsType[*stripe.Error](err); ok {
 		return refusal(refused)
@@ -34,9 +33,8 @@ func failure(err error) error {
 	return errStrange
 }
 
-// wire is what went wrong between here and Stripe, before its answer or in the
-// middle of it; nil if nothing did. It is without the call's address, which
-// names the payment.
+// wire returns the network error, before or within the response, or nil. It omits
+// the URL, which names the payment.
 func wire(err error) error {
 	if call, ok := errors.AsType[*url.Error](err); ok {
 		return call.Err
@@ -61,7 +59,7 @@ func unanswered(broken error) string {
 	return "Stripe could not be reached, or did not answer: whether it was done is not known"
 }
 
-// refusal is what Stripe itself said.
+// refusal translates Stripe's own error.
 func refusal(refused *stripe.Error) error {
 	at := where(refused)
 	switch kind := kindOf(refused); kind {
@@ -90,7 +88,7 @@ func kindOf(refused *stripe.Error) curfew.Kind {
 	return curfew.Invalid
 }
 
-// where is what finds the call in Stripe's own logs.
+// where returns what identifies the call in Stripe's logs.
 func where(refused *stripe.Error) string {
 	text := fmt.Sprint(refused.HTTPStatusCode)
 	if refused.Code != "" {
@@ -102,14 +100,14 @@ func where(refused *stripe.Error) string {
 	return text
 }
 
-// alreadyRefunded reports that nothing is left of a payment to give back.
+// alreadyRefunded reports whether a payment has been refunded completely.
 func alreadyRefunded(err error) bool {
 	refused, ok := errors.AsType[*stripe.Error](err)
 	return ok && refused.Code == stripe.ErrorCodeChargeAlreadyRefunded
 }
 
-// storedFailure reports that Stripe answered with the server's error that it
-// keeps under the key, not with what it would say now.
+// storedFailure reports whether Stripe replayed a server error that it stored under
+// the key.
 func storedFailure(err error) bool {
 	refused, ok := errors.AsType[*stripe.Error](err)
 	return ok && refused.HTTPStatusCode >= 500 && refused.LastResponse != nil &&

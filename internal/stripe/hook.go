@@ -13,25 +13,25 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// ErrForeign says that an event is truly Stripe's and not ours: of the other
-// mode (live or test), or of another account. Sending it again changes nothing,
-// so it is answered 2xx, fulfils nothing, and is told to an operator.
+// ErrForeign is returned for a genuine event of the other mode (live or test) or of
+// another account. Repeating it changes nothing, so callers answer 2xx, do nothing,
+// and report it to operators.
 var ErrForeign = curfew.Errorf(curfew.Conflict, "the Stripe event is of another mode or account than this service's")
 
-// HookOptions say which messages are Stripe's to us.
+// HookOptions configure a Hook. Secrets is required.
 type HookOptions struct {
 	// Secrets are the endpoint's signing secrets, any of which may have signed;
-	// several while one is being replaced. Without one there is no Hook.
+	// several while one is being replaced.
 	Secrets []string
-	// Live is the mode of the events that count; nil: both do.
+	// Live is the mode of the events that count; nil: both.
 	Live *bool
 	// Account is the connected account whose events count. Events of the account
-	// that owns the endpoint name none, and always count.
+	// that owns the endpoint name no account, and always count.
 	Account string
 	Now     func() time.Time // nil: time.Now
 }
 
-// Hook reads what Stripe posts to the webhook.
+// Hook verifies and translates what Stripe posts to the webhook.
 type Hook struct {
 	secrets []string
 	live    *bool
@@ -39,8 +39,8 @@ type Hook struct {
 	now     func() time.Time
 }
 
-// NewHook fails with Invalid without a secret (nothing is open because something
-// is unset), and with an account that is none.
+// NewHook returns a hook. Invalid without a secret, so that an unset one never opens
+// the webhook, or if the account is malformed.
 func NewHook(o HookOptions) (*Hook, error) {
 	if len(o.Secrets) == 0 {
 		return nil, curfew.Errorf(curfew.Invalid, "the Stripe webhook needs a signing secret (whsec_…)")
@@ -59,15 +59,15 @@ func NewHook(o HookOptions) (*Hook, error) {
 	return &Hook{secrets: slices.Clone(o.Secrets), live: o.Live, account: o.Account, now: o.Now}, nil
 }
 
-// Header is the name of the header that holds a message's signature.
+// Header returns the name of the signature header.
 func (h *Hook) Header() string { return signatureHeader }
 
-// Read verifies a message by its Stripe-Signature header and its body, exactly
-// as it came, and translates it. Nothing of the body is looked at before its
-// signature was found good.
+// Read verifies a message by its Stripe-Signature header and its unmodified body,
+// and translates it. It reads nothing of the body before it has verified the
+// signature.
 //
-// What does not prove to be Stripe's, now, is Invalid. An event of another mode
-// or account is ErrForeign; its notice has then an id and a time only.
+// Invalid if the signature is not Stripe's, or not recent. ErrForeign for an event of
+// another mode or account; its notice then has only an id and a time.
 func (h *Hook) Read(signature string, body []byte) (curfew.Notice, error) {
 	event, err := h.verify(signature, body)
 	if err != nil {
@@ -86,9 +86,8 @@ func (h *Hook) Read(signature string, body []byte) (curfew.Notice, error) {
 	return notice, nil
 }
 
-// verify takes the event's API version as it is: an endpoint keeps the version
-// it was made with, and refusing its payments would help nobody. What is read
-// of an event has had the same form in all of them.
+// verify accepts any API version: an endpoint keeps the version it was created with,
+// and the fields that are read have the same form in all of them.
 func (h *Hook) verify(signature string, body []byte) (stripe.Event, error) {
 	signed, err := signedAt(signature)
 	if err != nil {
@@ -104,8 +103,8 @@ func (h *Hook) verify(signature string, body []byte) (stripe.Event, error) {
 	return event, nil
 }
 
-// open tries every secret. The library's own look at the time is left out: it
-// uses another clock than ours and lets the future pass.
+// open tries every secret. It skips the library's check of the time, which uses
+// another clock than ours and accepts future times.
 func (h *Hook) open(signature string, body []byte) (stripe.Event, error) {
 	options := webhook.ConstructEventOptions{IgnoreTolerance: true, IgnoreAPIVersionMismatch: true}
 	for _, secret := range h.secrets {
@@ -116,7 +115,7 @@ func (h *Hook) open(signature string, body []byte) (stripe.Event, error) {
 		case errors.Is(err, webhook.ErrInvalidHeader):
 			return stripe.Event{}, errHeader
 		case !errors.Is(err, webhook.ErrNoValidSignature):
-			return stripe.Event{}, curfew.Errorf(curfew.Invalid, "the body is signed, but is no Stripe event")
+			return stripe.Event{}, curfew.Errorf(curfew.Invalid, "the body is signed, but is not a Stripe event")
 		}
 	}
 	return stripe.Event{}, curfew.Errorf(curfew.Invalid,
@@ -128,7 +127,7 @@ func (h *Hook) foreign(event stripe.Event) bool {
 	return otherMode || event.Account != "" && event.Account != h.account
 }
 
-// instant is Stripe's way of telling a time; 0 is none.
+// instant converts Stripe's Unix time; 0 means none.
 func instant(seconds int64) time.Time {
 	if seconds == 0 {
 		return time.Time{}

@@ -9,11 +9,11 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// reading tells what an event says of a payment.
+// reading translates an event into what it says about a payment.
 type reading func(stripe.Event) (curfew.NoticeKind, curfew.Payment, error)
 
-// readings is the table of the events that mean something here. It says what
-// Stripe's object says, not what the order of arrival suggests.
+// readings lists the events that matter here. They are read by the state of Stripe's
+// object, not by their order of arrival.
 var readings = map[stripe.EventType]reading{
 	stripe.EventTypeCheckoutSessionCompleted:             readPaid,
 	stripe.EventTypeCheckoutSessionAsyncPaymentSucceeded: readPaid,
@@ -33,8 +33,8 @@ func translate(event stripe.Event) (curfew.NoticeKind, curfew.Payment, error) {
 	return read(event)
 }
 
-// readPaid is of a completed checkout. A delayed method completes it unpaid,
-// and tells by another event when the money has come.
+// readPaid reads a completed checkout. With a delayed payment method it completes
+// unpaid, and another event reports the payment.
 func readPaid(event stripe.Event) (curfew.NoticeKind, curfew.Payment, error) {
 	payment, err := readCheckout(event)
 	if err != nil || !payment.Paid {
@@ -62,8 +62,8 @@ func readCheckout(event stripe.Event) (curfew.Payment, error) {
 	return session.payment(), nil
 }
 
-// readRefunded tells how much of a payment has been given back so far, by
-// whomever. Which checkout it was for, a charge does not know.
+// readRefunded reads how much of a payment has been refunded so far, by whomever. A
+// charge does not name its checkout.
 func readRefunded(event stripe.Event) (curfew.NoticeKind, curfew.Payment, error) {
 	var charge struct {
 		Amount         int64     `json:"amount"`
@@ -82,7 +82,7 @@ func readRefunded(event stripe.Event) (curfew.NoticeKind, curfew.Payment, error)
 	})
 }
 
-// dispute is what is read of one: Amount is what the bank asks for.
+// dispute declares the fields of a dispute that are read. Amount is what the bank claims.
 type dispute struct {
 	Amount        int64                `json:"amount"`
 	Currency      string               `json:"currency"`
@@ -98,7 +98,7 @@ func readDisputed(event stripe.Event) (curfew.NoticeKind, curfew.Payment, error)
 	return d.notice()
 }
 
-// readDisputeClosed is bad news only if the money stays away.
+// readDisputeClosed matters only if the dispute was lost.
 func readDisputeClosed(event stripe.Event) (curfew.NoticeKind, curfew.Payment, error) {
 	var d dispute
 	if err := object(event, &d); err != nil {
@@ -119,8 +119,8 @@ func (d dispute) notice() (curfew.NoticeKind, curfew.Payment, error) {
 	})
 }
 
-// about is a notice of a payment that has no reference here. Without a payment
-// intent it came from no Checkout Session, so it is none of ours.
+// about returns a notice of a payment without a reference. Without a payment intent
+// it did not come from a Checkout Session, so it is not ours.
 func about(kind curfew.NoticeKind, payment curfew.Payment) (curfew.NoticeKind, curfew.Payment, error) {
 	if payment.PaymentID == "" {
 		return curfew.NoticeOther, curfew.Payment{}, nil
@@ -128,8 +128,8 @@ func about(kind curfew.NoticeKind, payment curfew.Payment) (curfew.NoticeKind, c
 	return kind, payment, nil
 }
 
-// object decodes what an event is about. Only what is needed is declared, so
-// that a field of another API version cannot make a payment unreadable.
+// object decodes an event's object. Only the necessary fields are declared, so that
+// no other field of another API version can make a payment unreadable.
 func object(event stripe.Event, into any) error {
 	if event.Data == nil || json.Unmarshal(event.Data.Raw, into) != nil {
 		return curfew.Errorf(curfew.Invalid, "Stripe's %s event does not hold what it should", event.Type)
@@ -137,8 +137,8 @@ func object(event stripe.Event, into any) error {
 	return nil
 }
 
-// reference is another object's id; Stripe sends the object itself where it was
-// asked to expand it.
+// reference is the id of another object. Stripe sends the whole object if it was
+// expanded.
 type reference string
 
 // UnmarshalJSON reads both forms, and null as none.

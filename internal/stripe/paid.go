@@ -15,22 +15,21 @@ import (
 // openFor is how long a Checkout Session can stay open before it is paid.
 const openFor = 24 * time.Hour
 
-// A list asks so often for a page that Stripe does not answer, and waits
-// between, at first so long and then twice as long each time.
+// A page that Stripe does not return is tried again. The first wait is pageWait; it
+// doubles each time.
 const (
 	pageTries = 4
 	pageWait  = 250 * time.Millisecond
 )
 
-// Paid is every checkout that was completed since then and is paid, newest
-// first, with what was given back of it; some that were completed up to a day
-// earlier are among them. The first error ends it.
+// Paid returns the paid checkouts completed since a time, newest first, with what has
+// been refunded; it includes some completed up to a day earlier. The first error ends
+// it.
 //
-// Stripe lists by when a checkout was opened. One that was paid by a delayed
-// method may be paid up to two weeks after that: whoever looks for those asks
-// for so much more.
+// Stripe lists checkouts by when they were opened. With a delayed payment method they
+// may be paid up to two weeks later; to find those, ask for an earlier time.
 //
-// It asks for Checkout Sessions and not for events: an event can be missing.
+// It lists Checkout Sessions, not events, because an event can be missing.
 func (c *Client) Paid(ctx context.Context, since time.Time) iter.Seq2[curfew.Payment, error] {
 	return func(yield func(curfew.Payment, error) bool) {
 		params := paidParams(since)
@@ -47,8 +46,8 @@ func (c *Client) Paid(ctx context.Context, since time.Time) iter.Seq2[curfew.Pay
 	}
 }
 
-// completed goes on behind the last session where Stripe does not answer: a long
-// list that began again each time would never come to its end.
+// completed continues after the last session if Stripe does not answer: a long list
+// that started over each time would never finish.
 func (c *Client) completed(ctx context.Context, params *stripe.CheckoutSessionListParams) iter.Seq2[*stripe.CheckoutSession, error] {
 	return func(yield func(*stripe.CheckoutSession, error) bool) {
 		for try := 1; ; try++ {
@@ -67,8 +66,8 @@ func (c *Client) completed(ctx context.Context, params *stripe.CheckoutSessionLi
 	}
 }
 
-// listFrom yields until the list, the caller's wish or Stripe's answers end, and
-// returns the last session's id.
+// listFrom yields until the list ends, the caller stops, or a call fails. It returns
+// the last session's id.
 func (c *Client) listFrom(
 	ctx context.Context, params *stripe.CheckoutSessionListParams, yield func(*stripe.CheckoutSession, error) bool,
 ) (last string, err error) {
@@ -83,7 +82,7 @@ func (c *Client) listFrom(
 	return last, nil
 }
 
-// wait is false where the context ended first.
+// wait reports false if the context ended first.
 func wait(ctx context.Context, long time.Duration) bool {
 	timer := time.NewTimer(long)
 	defer timer.Stop()
@@ -105,8 +104,8 @@ func paidParams(since time.Time) *stripe.CheckoutSessionListParams {
 	return params
 }
 
-// listed is a Checkout Session as the API gives it, translated by the same
-// reading as an event's.
+// listed translates a Checkout Session of the API in the same way as that of an
+// event.
 func listed(s *stripe.CheckoutSession) curfew.Payment {
 	read := checkoutSession{
 		ID:                s.ID,
@@ -130,7 +129,7 @@ func listed(s *stripe.CheckoutSession) curfew.Payment {
 	return payment
 }
 
-// chargeOf is the charge of a payment intent; an empty one where nothing was
+// chargeOf returns the charge of a payment intent, or an empty one if nothing was
 // charged.
 func chargeOf(intent *stripe.PaymentIntent) *stripe.Charge {
 	if intent == nil || intent.LatestCharge == nil {

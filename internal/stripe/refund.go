@@ -13,14 +13,13 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// metaKey marks a refund with the order that it was made for, for good: Stripe
-// forgets an idempotency key after a day.
+// metaKey permanently marks a refund with its order: Stripe forgets an idempotency
+// key after a day.
 const metaKey = "curfew_key"
 
-// Refund gives money back, once for an order's key however often it is called
-// within a day; later, look at Refunds first. Where the payment has been given
-// back already, by whomever, that refund is the answer: the one made for this
-// order, else one of its amount, else the newest.
+// Refund refunds a payment. Within a day, it does so once per order key; later, check
+// Refunds first. If the payment has already been refunded, by whomever, it returns
+// that refund: the one made for this order, else one of its amount, else the newest.
 func (c *Client) Refund(ctx context.Context, o curfew.RefundOrder) (curfew.Repayment, error) {
 	if err := checkOrder(o); err != nil {
 		return curfew.Repayment{}, err
@@ -39,8 +38,8 @@ func (c *Client) Refund(ctx context.Context, o curfew.RefundOrder) (curfew.Repay
 	return curfew.Repayment{}, fmt.Errorf("refund %s: %w", o.Key, failure(err))
 }
 
-// Refunds is everything that was given back of a payment, newest first. What
-// failed or was cancelled went back to nobody and is not among it.
+// Refunds returns the refunds of a payment, newest first, without those that failed
+// or were cancelled.
 func (c *Client) Refunds(ctx context.Context, paymentID string) ([]curfew.Repayment, error) {
 	if err := curfew.CheckID("the Stripe payment's id", paymentID); err != nil {
 		return nil, err
@@ -69,8 +68,8 @@ func checkOrder(o curfew.RefundOrder) error {
 	return curfew.CheckID("the Stripe payment's id", o.PaymentID)
 }
 
-// refundParams must stay the same for the same order, from one release to the
-// next too: Stripe refuses a key with other parameters.
+// refundParams must return the same parameters for the same order, in every release:
+// Stripe rejects a key with different parameters.
 func refundParams(o curfew.RefundOrder) *stripe.RefundCreateParams {
 	return &stripe.RefundCreateParams{
 		Params:        stripe.Params{IdempotencyKey: stripe.String(headerKey(o.Key))},
@@ -80,8 +79,8 @@ func refundParams(o curfew.RefundOrder) *stripe.RefundCreateParams {
 	}
 }
 
-// headerKey is an order's key, or its digest where Stripe or a header could not
-// carry it unchanged.
+// headerKey returns an order's key, or its digest if a header could not carry it
+// unchanged.
 func headerKey(key string) string {
 	strange := func(r rune) bool { return r <= ' ' || r > '~' }
 	if len(key) <= curfew.MaxRef && !strings.ContainsFunc(key, strange) {
@@ -91,7 +90,7 @@ func headerKey(key string) string {
 	return "refund:sha256:" + hex.EncodeToString(sum[:])
 }
 
-// accepted is what Stripe answered. Pending is given back: the bank takes its
+// accepted returns the refund that Stripe made. A pending one counts: banks take
 // days.
 func accepted(o curfew.RefundOrder, made *stripe.Refund) (curfew.Repayment, error) {
 	if made.ID == "" {
@@ -104,7 +103,7 @@ func accepted(o curfew.RefundOrder, made *stripe.Refund) (curfew.Repayment, erro
 	return repayment(made), nil
 }
 
-// givenBack is the refund of a payment of which nothing is left to refund.
+// givenBack returns the refund of a payment that has been refunded completely.
 func (c *Client) givenBack(ctx context.Context, o curfew.RefundOrder) (curfew.Repayment, error) {
 	repaid, err := c.Refunds(ctx, o.PaymentID)
 	if err != nil {
@@ -121,9 +120,8 @@ func (c *Client) givenBack(ctx context.Context, o curfew.RefundOrder) (curfew.Re
 	return repaid[max(i, 0)], nil
 }
 
-// behind is the refund that was made although the key answers with a failure:
-// Stripe keeps a failure under its key for a day, and asking again changes
-// nothing. Without such a refund the failure stands.
+// behind returns the refund that was made although the key replays a failure: Stripe
+// stores a failure under its key for a day. Without such a refund the failure stands.
 func (c *Client) behind(ctx context.Context, o curfew.RefundOrder, cause error) (curfew.Repayment, error) {
 	if repaid, err := c.Refunds(ctx, o.PaymentID); err == nil {
 		if made, ok := madeFor(o, repaid); ok {

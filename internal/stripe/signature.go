@@ -12,21 +12,21 @@ import (
 
 const signatureHeader = "Stripe-Signature"
 
-// tolerance is how far a signature's time may be from ours, to both sides. It
-// bounds how long a message that somebody caught can be sent again.
+// tolerance is how far a signature's time may be from ours, in either direction. It
+// limits how long an intercepted message can be replayed.
 const tolerance = webhook.DefaultTolerance
 
-// ErrNotNow says that a signature is good and its time is more than five
-// minutes away: an old message sent again, or this machine's clock is wrong.
-// The kind is Invalid.
+// ErrNotNow is returned for a valid signature whose time is more than five minutes
+// off: an old message was replayed, or this machine's clock is wrong. Its kind is
+// Invalid.
 var ErrNotNow = curfew.Errorf(curfew.Invalid,
 	"the Stripe signature's time is more than %s from this machine's: an old message, or a wrong clock", tolerance)
 
 var errHeader = curfew.Errorf(curfew.Invalid, "the Stripe-Signature header must be t=TIME,v1=SIGNATURE with one time")
 
-// signedAt is the one time in a signature's header. The library takes the last
-// of several; nobody who signs sends several. Several v1 are Stripe's own way
-// while a secret is being replaced.
+// signedAt returns the time in a signature's header. There must be exactly one; the
+// library would take the last of several. Several v1 signatures are allowed: Stripe
+// sends them while a secret is being replaced.
 func signedAt(signature string) (time.Time, error) {
 	var times []string
 	for part := range strings.SplitSeq(signature, ",") {

@@ -14,21 +14,21 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Name is the channel's, and that of its one queue.
+// Name is the name of the channel, and of its only queue.
 const Name = record.MailChannel
 
 // Store is what the channel reads when it sends.
 type Store interface {
 	Refusals
-	// EnrichedEvents is events with what they are about, as that stands now.
+	// EnrichedEvents returns events with the present state of what they are about.
 	EnrichedEvents(ctx context.Context, events []curfew.Event) ([]record.EnrichedEvent, error)
 }
 
-// Options of mails. All but Templates are needed.
+// Options configure a Channel. All but Templates are required.
 type Options struct {
 	Server Server
 	From   *mail.Address
-	// Templates is a folder whose files take the place of those inside.
+	// Templates is a folder with templates that replace the built-in ones; nil: none.
 	Templates fs.FS
 	// BaseURL is where customers reach this service, for links.
 	BaseURL string
@@ -47,8 +47,8 @@ type Channel struct {
 
 var _ notify.Channel = (*Channel)(nil)
 
-// NewChannel makes the channel and renders every notice once. The kind of its
-// error is Invalid.
+// NewChannel returns a channel, after rendering every notice once. Invalid if an option
+// or a template is.
 func NewChannel(store Store, o Options) (*Channel, error) {
 	if err := o.Server.check(); err != nil {
 		return nil, err
@@ -66,12 +66,12 @@ func NewChannel(store Store, o Options) (*Channel, error) {
 // Name implements notify.Channel.
 func (c *Channel) Name() string { return Name }
 
-// Audience is every customer whose checkout has an address.
+// Audience returns a single queue: every customer whose checkout has an address is notified.
 func (c *Channel) Audience(context.Context) (notify.Audience, error) {
 	return notify.Audience{Queues: []string{Name}, Expand: expand}, nil
 }
 
-// expand makes at most one delivery, whose body is the notice's name.
+// expand returns at most one delivery. Its body is the notice's name.
 func expand(h record.OutsideEnrichedEvent) []record.Delivery {
 	kind := kindOf(h)
 	if kind == "" || h.Checkout.Email == "" {
@@ -80,7 +80,7 @@ func expand(h record.OutsideEnrichedEvent) []record.Delivery {
 	return []record.Delivery{{Queue: Name, Destination: h.Checkout.Email, Kind: h.Kind, Body: kind}}
 }
 
-// Send makes one attempt, in the words that are true now.
+// Send makes one attempt. The text describes the present state.
 func (c *Channel) Send(ctx context.Context, d record.Delivery) record.Verdict {
 	to, err := readAddress(d.Destination)
 	if err != nil {
@@ -112,12 +112,12 @@ func (c *Channel) Send(ctx context.Context, d record.Delivery) record.Verdict {
 
 var unread = record.Verdict{State: record.DeliveryPending, Untried: true, Error: "what it is about could not be read"}
 
-// unsent is a notice that there is no use for any more.
+// unsent returns the verdict for a notice that is no longer useful.
 func unsent(why string) record.Verdict {
 	return record.Verdict{State: record.DeliveryDone, Error: "not sent: " + why}
 }
 
-// post writes a notice and hands it over.
+// post renders a notice and sends it.
 func (c *Channel) post(ctx context.Context, id string, to *mail.Address, n Notice) record.Verdict {
 	if slices.Contains(courtesies, n.Kind) {
 		n.Unsubscribe = c.baseURL + "/api/unsubscribe?token=" + url.QueryEscape(c.links.token(n.Kind, to.Address))

@@ -21,14 +21,14 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// facts is a store that knows one happening.
+// facts is a store that knows one enriched.
 type facts struct {
-	happening record.EnrichedEvent
-	stopped   bool
+	enriched record.EnrichedEvent
+	stopped  bool
 }
 
 func (f facts) EnrichedEvents(context.Context, []curfew.Event) ([]record.EnrichedEvent, error) {
-	return []record.EnrichedEvent{f.happening}, nil
+	return []record.EnrichedEvent{f.enriched}, nil
 }
 func (f facts) Unsubscribe(context.Context, string, string) error          { return nil }
 func (f facts) Unsubscribed(context.Context, string, string) (bool, error) { return f.stopped, nil }
@@ -46,7 +46,7 @@ var paid = curfew.Checkout{Ref: "r1", Plan: "chat10", Amount: 1999, Currency: "e
 
 func channelTo(t testing.TB, s mail.Server, h record.EnrichedEvent) *mail.Channel {
 	t.Helper()
-	c, err := mail.NewChannel(facts{happening: h}, mail.Options{Server: s, From: from, BaseURL: "https://curfew.example.org", Signer: signer("key")})
+	c, err := mail.NewChannel(facts{enriched: h}, mail.Options{Server: s, From: from, BaseURL: "https://curfew.example.org", Signer: signer("key")})
 	must(t, err)
 	return c
 }

@@ -1,12 +1,11 @@
-// Package mail tells customers by e-mail what became of their sessions and
-// their money: one notice a transition, in words that are true at the moment of
-// sending.
+// Package mail e-mails customers about their sessions and payments: one notice per
+// transition, describing the state at the time of sending.
 //
-// A delivery holds only which notice it is. What it says is read when it is
-// sent, so that a refund that was made meanwhile is called made; what has been
-// overtaken by then (a session accepted and over) is not sent. Notices about
-// money always go out; those that are a courtesy can be unsubscribed.
+// A delivery names only the notice. Its text is rendered when it is sent, so that it
+// mentions a refund made in the meantime; a notice that is outdated by then (the
+// accepted session is over) is not sent. Notices about money are always sent;
+// customers can unsubscribe from the others.
 //
-// It knows SMTP and words. When a delivery is tried, and how often, is the
-// worker's to say; what somebody is owed, the checkout's.
+// The package knows SMTP and templates. When to send and retry is up to the worker;
+// what a customer is owed is up to the checkout.
 package mail

@@ -14,9 +14,8 @@ import (
 // longestAddress is RFC 5321's, with the angle brackets left out.
 const longestAddress = 254
 
-// readAddress is an address alone, as a customer's checkout has it. What a
-// server could read as more than one address, or not at all, is Invalid; the
-// error does not repeat it.
+// readAddress parses a bare address, as in a customer's checkout. Invalid if a server
+// could read it as more than one address, or not at all; the error does not repeat it.
 func readAddress(text string) (*mail.Address, error) {
 	invalid := curfew.Errorf(curfew.Invalid, "mail cannot be sent to this address")
 	if len(text) > longestAddress || strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII || r <= ' ' || r == unicode.MaxASCII }) {
@@ -29,8 +28,8 @@ func readAddress(text string) (*mail.Address, error) {
 	return at, nil
 }
 
-// ParseFrom reads who mails come from: «Example <help@example.org>». The kind
-// of its error is Invalid.
+// ParseFrom parses the sender of mails, like Example <help@example.org>. Its error is
+// of kind Invalid.
 func ParseFrom(text string) (*mail.Address, error) {
 	from, err := mail.ParseAddress(text)
 	if err != nil || strings.ContainsFunc(from.Name, unicode.IsControl) {
@@ -42,8 +41,8 @@ func ParseFrom(text string) (*mail.Address, error) {
 	return from, nil
 }
 
-// message is a letter as it goes out. Its Message-ID is made of the delivery's
-// id, so that a repeat can be recognised.
+// message builds the mail. Its Message-ID contains the delivery's id, so that a
+// repeated mail can be recognized.
 func message(id string, from, to *mail.Address, l letter, now time.Time) *gomail.Msg {
 	_, domain, _ := strings.Cut(from.Address, "@")
 	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent())

@@ -11,12 +11,12 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// The notices, by the name of their template.
+// The notices, named like their templates.
 const (
 	accepted  = "accepted"  // a mechanic has taken the session
-	expired   = "expired"   // nobody did in time
+	expired   = "expired"   // nobody accepted in time
 	missed    = "missed"    // an appointment's slot was taken at its start
-	noShow    = "no_show"   // accepted, and not both came
+	noShow    = "no_show"   // accepted, but somebody did not join
 	cancelled = "cancelled" // by somebody
 	deferred  = "deferred"  // a payment waits for the customer's other session
 	refunded  = "refunded"  // the money went back
@@ -27,11 +27,10 @@ func Kinds() []string {
 	return []string{accepted, expired, missed, noShow, cancelled, deferred, refunded}
 }
 
-// courtesies are the notices that can be unsubscribed: none of them is about
-// money.
+// courtesies are the notices that customers can unsubscribe from. None is about money.
 var courtesies = []string{accepted}
 
-// kindOf is the notice that an event is worth; empty: none.
+// kindOf returns the notice for an event, or nothing.
 func kindOf(h record.OutsideEnrichedEvent) string {
 	switch h.Kind {
 	case "session." + curfew.AcceptedReason:
@@ -61,31 +60,30 @@ func kindOfEnd(reason curfew.EndReason) string {
 // Notice is what templates are executed with.
 type Notice struct {
 	Kind string
-	Name string // the customer's, fit to greet with; empty: there is none
+	Name string // the customer's, safe for a greeting; may be empty
 	Plan string
-	Type string // chat, video or diagnostic; empty: there was no session
-	// By is who did it: customer, mechanic, or us.
+	Type string // chat, video or diagnostic; empty without a session
+	// By is who caused it: customer, mechanic, or us.
 	By     string
 	Reason string // why the session ended: see curfew.EndReason
-	// Joined: the customer was there.
+	// Joined reports whether the customer joined.
 	Joined   bool
 	StartsAt time.Time // of an appointment
-	JoinBy   time.Time // accepted: the session is given up then
-	RefundBy time.Time // deferred: a refund is due then
-	// Money is what becomes of what was paid: free, settling (not decided yet),
-	// spent (on a later session), or the outcome of the checkout: deferred, held,
-	// credited, refund_due, refunding, refunded, forfeited. Empty: nothing was
-	// decided, the session goes on.
+	JoinBy   time.Time // accepted: when the session is given up
+	RefundBy time.Time // deferred: when a refund is due
+	// Money is what happens to the payment: free, settling (not decided yet), spent (on
+	// a later session), or the outcome of the checkout: deferred, held, credited,
+	// refund_due, refunding, refunded, forfeited. Empty if nothing was decided and the
+	// session continues.
 	Money string
-	// Amount is what was paid and Refund what is given back of it: «19.99 EUR».
-	// Empty: it is not known here.
+	// Amount is what was paid and Refund what is refunded, like 19.99 EUR. Empty if
+	// unknown.
 	Amount, Refund string
-	// Unsubscribe is the address that stops such notices; empty: these do not
-	// stop.
+	// Unsubscribe is the link that stops such notices, if they can be stopped.
 	Unsubscribe string
 }
 
-// noticeOf is the notice of an event in the words that are true now.
+// noticeOf returns the notice of an event, describing the present state.
 func noticeOf(kind string, h record.OutsideEnrichedEvent) Notice {
 	s, c := h.Session, h.Checkout
 	n := Notice{
@@ -105,8 +103,7 @@ func noticeOf(kind string, h record.OutsideEnrichedEvent) Notice {
 	return n
 }
 
-// pointless reports whether a notice would say what is no longer so, or
-// nothing.
+// pointless reports whether a notice is outdated, or says nothing.
 func (n Notice) pointless(s curfew.OutsideSession) bool {
 	switch n.Kind {
 	case accepted:
@@ -119,8 +116,8 @@ func (n Notice) pointless(s curfew.OutsideSession) bool {
 	return false
 }
 
-// money is what became of what was paid. Lesson 21: only what never had a
-// payment is free, whatever amount the marketplace told.
+// money returns what happens to the payment. Only a session without a payment is free,
+// whatever amount the marketplace reported.
 func money(h record.OutsideEnrichedEvent) string {
 	c := h.Checkout
 	switch {
@@ -152,9 +149,9 @@ func by(a curfew.OutsideRole) string {
 
 const longestName = 64
 
-// greeting is a name that a letter can begin with; empty where it is none.
-// Whoever pays writes the name and the address: nothing but letters keeps
-// Curfew from carrying somebody's text to a stranger.
+// greeting returns a name that is safe for a greeting, or nothing. Whoever pays chooses
+// the name and the address; allowing only letters keeps Curfew from sending somebody's
+// text to a stranger.
 func greeting(name string) string {
 	name = strings.TrimSpace(name)
 	plain := strings.TrimSuffix(strings.ReplaceAll(name, ". ", " "), ".") // no dot that could make an address

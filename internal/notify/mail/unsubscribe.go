@@ -12,28 +12,28 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// Refusals is where it is kept which notices an address does not want. It is
-// keyed by a hash: who looks at it learns no address.
+// Refusals stores which notices an address has unsubscribed from. It is keyed by a
+// hash, so that it reveals no address.
 type Refusals interface {
-	// Unsubscribe stops a kind of notices; doing so again changes nothing.
+	// Unsubscribe stops a kind of notices. Repeating it changes nothing.
 	Unsubscribe(ctx context.Context, hash, kind string) error
 	Unsubscribed(ctx context.Context, hash, kind string) (bool, error)
 }
 
 // Signer signs with a key that only this service has: the local key.
 type Signer interface {
-	// Sign signs for a purpose: a signature for another one is another.
+	// Sign signs a text for a purpose. Signatures for different purposes differ.
 	Sign(purpose, text string) []byte
 }
 
-// Unsubscriptions is what the links in mails do.
+// Unsubscriptions handles the unsubscribe links in mails.
 type Unsubscriptions struct {
 	Store  Refusals
 	Signer Signer
 }
 
-// Unsubscribe stops the notices that a link's token names. Invalid: it is none
-// of ours, or not whole.
+// Unsubscribe stops the notices that a link's token names. Invalid if the token is not
+// ours, or incomplete.
 func (u Unsubscriptions) Unsubscribe(ctx context.Context, token string) error {
 	kind, hash, err := u.read(token)
 	if err != nil {
@@ -42,19 +42,19 @@ func (u Unsubscriptions) Unsubscribe(ctx context.Context, token string) error {
 	return u.Store.Unsubscribe(ctx, hash, kind)
 }
 
-// Check says whether a token is whole.
+// Check reports whether a token is valid, with the error of Unsubscribe.
 func (u Unsubscriptions) Check(token string) error {
 	_, _, err := u.read(token)
 	return err
 }
 
-// token is kind, hash and signature. It says nothing of the address.
+// token returns kind, hash and signature. It does not reveal the address.
 func (u Unsubscriptions) token(kind, address string) string {
 	text := kind + "." + hashOf(address)
 	return text + "." + base64.RawURLEncoding.EncodeToString(u.Signer.Sign(purpose, text))
 }
 
-// purpose keeps these signatures apart from all others of the key.
+// purpose separates these signatures from all others made with the key.
 const purpose = "unsubscribe"
 
 func (u Unsubscriptions) read(token string) (kind, hash string, err error) {
@@ -71,7 +71,7 @@ func (u Unsubscriptions) read(token string) (kind, hash string, err error) {
 
 var errNotWhole = curfew.Errorf(curfew.Invalid, "this link is not whole: copy all of it from the message")
 
-// hashOf is the same for every way of writing an address.
+// hashOf hashes an address, ignoring case.
 func hashOf(address string) string {
 	sum := sha256.Sum256([]byte(strings.ToLower(address)))
 	return hex.EncodeToString(sum[:])

@@ -22,12 +22,11 @@ const (
 	subjectPrefix = "Subject: "
 	textLayout    = "layout.txt"
 	htmlLayout    = "layout.html"
-	parts         = "money.txt" // what several notices say
+	parts         = "money.txt" // shared by several notices
 )
 
-// words is the templates: NAME.txt of each notice (its subject on the first
-// line, its paragraphs below), what they share, and the two layouts that make a
-// letter of the paragraphs.
+// words holds the templates: NAME.txt of each notice (the subject on the first line,
+// then the paragraphs), their shared parts, and the two layouts around the paragraphs.
 type words struct {
 	text *texttemplate.Template
 	html *htmltemplate.Template
@@ -41,8 +40,8 @@ type letter struct {
 	text, html string
 }
 
-// readWords reads the templates, each from the folder where that has it, and
-// renders every notice once. The error's kind is Invalid; it names file and line.
+// readWords reads the templates, preferring those in the folder, and renders every
+// notice once. Its error is of kind Invalid and names file and line.
 func readWords(folder fs.FS) (*words, error) {
 	if err := checkNames(folder); err != nil {
 		return nil, err
@@ -66,7 +65,7 @@ func readWords(folder fs.FS) (*words, error) {
 	return w, w.check()
 }
 
-// fileNames is every template there is.
+// fileNames lists all templates.
 func fileNames() []string {
 	names := []string{parts, textLayout, htmlLayout}
 	for _, kind := range Kinds() {
@@ -75,7 +74,7 @@ func fileNames() []string {
 	return names
 }
 
-// checkNames refuses a template that nothing would ask for.
+// checkNames rejects a template that no notice uses.
 func checkNames(folder fs.FS) error {
 	if folder == nil {
 		return nil
@@ -108,14 +107,13 @@ func readTemplate(folder fs.FS, name string) (string, error) {
 	return string(text), err
 }
 
-// broken is what is wrong with a template: «accepted.txt:3: …».
+// broken returns the error of a template, like accepted.txt:3: ….
 func broken(err error) error {
 	text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "html/"), "template: ")
 	return curfew.Errorf(curfew.Invalid, "smtp.templates: %s", text)
 }
 
-// check renders every notice with every outcome, of what was paid and of what
-// was not.
+// check renders every notice with every outcome, paid and unpaid.
 func (w *words) check() error {
 	for _, n := range samples() {
 		if _, err := w.render(n); err != nil {
@@ -125,7 +123,7 @@ func (w *words) check() error {
 	return nil
 }
 
-// render makes a letter of a notice.
+// render renders a notice.
 func (w *words) render(n Notice) (letter, error) {
 	l := letter{Notice: n}
 	file := n.Kind + ".txt"
@@ -160,7 +158,7 @@ func (w *words) executeText(name string, data any) (string, error) {
 	return b.String(), nil
 }
 
-// paragraphs is what stands between empty lines, each as one line.
+// paragraphs splits text at empty lines, and joins the lines of each paragraph.
 func paragraphs(text string) []string {
 	var all []string
 	for part := range strings.SplitSeq(text, "\n\n") {
@@ -173,10 +171,10 @@ func paragraphs(text string) []string {
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
-// when is a time in words.
+// when formats a time in words.
 func when(t time.Time) string { return t.UTC().Format("15:04 UTC on Monday, 2 January 2006") }
 
-// samples is every notice in every case that a template can tell apart.
+// samples returns every notice in every case that a template can distinguish.
 func samples() []Notice {
 	var all []Notice
 	for _, kind := range Kinds() {
@@ -187,7 +185,7 @@ func samples() []Notice {
 	return all
 }
 
-// Moneys lists what Notice.Money can be.
+// Moneys lists the values of Notice.Money.
 func Moneys() []string {
 	all := []string{"", "free", "settling", "spent"}
 	for _, o := range curfew.Outcomes() {
@@ -198,7 +196,7 @@ func Moneys() []string {
 	return all
 }
 
-// sample is a notice with everything in it.
+// sample returns a notice with every field set.
 func sample(kind, money string) Notice {
 	at := time.Date(2026, time.November, 23, 16, 5, 0, 0, time.UTC)
 	n := Notice{

@@ -89,7 +89,7 @@ func TestAFolderReplacesWhatItHas(t *testing.T) {
 		"layout.html":   {Data: []byte("<h1>{{.Subject}}</h1>{{range .Paragraphs}}<p>{{.}}</p>{{end}}")},
 		"README.md":     {Data: []byte("for us")},
 	}
-	c, err := mail.NewChannel(facts{happening: cancelledOf(paid)}, mail.Options{Server: smtpServer(mailServer), From: from, Templates: folder, Signer: signer("key")})
+	c, err := mail.NewChannel(facts{enriched: cancelledOf(paid)}, mail.Options{Server: smtpServer(mailServer), From: from, Templates: folder, Signer: signer("key")})
 	must(t, err)
 	must(t, sent(c.Send(t.Context(), delivery("cancelled"))))
 	m := mailServer.Mails()[0]

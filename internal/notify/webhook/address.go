@@ -11,8 +11,8 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// closed is where no webhook goes unless the operator allows it: this machine,
-// private networks, what belongs to nobody, and the ways around through IPv6.
+// closed are the networks that webhooks may not be sent to unless an operator allows it:
+// this machine, private and reserved networks, and IPv6 addresses that lead there.
 var closed = prefixes(
 	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.168.0.0/16",
 	"198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4",
@@ -28,14 +28,14 @@ func prefixes(texts ...string) []netip.Prefix {
 	return all
 }
 
-// policy is what may be connected to.
+// policy says which addresses may be connected to.
 type policy struct {
-	allowed []netip.Prefix // though it is closed to others
-	// plain: without TLS, so nothing but what is allowed.
+	allowed []netip.Prefix // even if closed
+	// plain connects without TLS, so only to what is explicitly allowed.
 	plain bool
 }
 
-// check says why an address may not be connected to, or nil.
+// check returns why an address may not be connected to, or nil.
 func (p policy) check(at netip.AddrPort) error {
 	ip := at.Addr().WithZone("")
 	switch {
@@ -60,21 +60,21 @@ func within(all []netip.Prefix, ip netip.Addr) bool {
 	return false
 }
 
-// control is net.Dialer's: it sees the address that is dialled, whatever a name
-// was resolved to before.
+// control implements net.Dialer's Control. It checks the address that is really dialed,
+// whatever the name resolved to before.
 func (p policy) control(_, address string, _ syscall.RawConn) error {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {
-		return curfew.Errorf(curfew.Invalid, "%q is no address", address)
+		return curfew.Errorf(curfew.Invalid, "%q is not an address", address)
 	}
 	return p.check(at)
 }
 
-// maxURL is the longest address of an endpoint, in bytes.
+// maxURL is the longest URL of an endpoint, in bytes.
 const maxURL = 2048
 
-// checkURL says what is wrong with an endpoint's address as it is written.
-// Where its name leads is checked when it is dialled.
+// checkURL returns what is wrong with an endpoint's URL as written. What its name
+// resolves to is checked when it is dialed.
 func checkURL(text string, allowed []netip.Prefix) error {
 	u, err := url.Parse(text)
 	switch {
@@ -92,8 +92,8 @@ func checkURL(text string, allowed []netip.Prefix) error {
 	return checkHost(u, policy{allowed: allowed, plain: u.Scheme == "http"})
 }
 
-// checkHost judges an address that is written in numbers, and refuses numbers
-// that only look like none (127.1, 2130706433, 0x7f.1).
+// checkHost checks an IP address, and rejects numbers that some resolvers read as one
+// (127.1, 2130706433, 0x7f.1).
 func checkHost(u *url.URL, p policy) error {
 	port := 443
 	if text := u.Port(); text != "" {
@@ -109,13 +109,13 @@ func checkHost(u *url.URL, p policy) error {
 	}
 	labels := strings.Split(strings.TrimSuffix(host, "."), ".")
 	if last := labels[len(labels)-1]; numeric(last) || net.ParseIP(host) != nil {
-		return curfew.Errorf(curfew.Invalid, "url names its host by a number that is no IP address: write the name")
+		return curfew.Errorf(curfew.Invalid, "url has a number as its host that is not an IP address: write the name")
 	}
 	return nil
 }
 
-// numeric reports whether a host's last label makes some resolvers take the
-// host for an IPv4 address.
+// numeric reports whether a host's last label makes some resolvers read the host as an
+// IPv4 address.
 func numeric(label string) bool {
 	_, err := strconv.ParseUint(strings.ToLower(label), 0, 64)
 	return err == nil || label != "" && strings.Trim(label, "0123456789") == ""

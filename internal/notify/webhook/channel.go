@@ -23,26 +23,26 @@ import (
 )
 
 const (
-	// Name is the channel's.
+	// Name is the name of the channel.
 	Name = record.WebhookChannel
-	// timeout is how long a receiver may take, from the connection to the answer.
+	// timeout limits an attempt, from the connection to the response.
 	timeout = 15 * time.Second
-	// drained is how much of an answer is read, so that its connection can be
-	// used again.
+	// drained is how much of a response is read, so that its connection can be
+	// reused.
 	drained  = 4 << 10
 	maxError = 200
 )
 
-// Options of webhooks. The zero value is right for production.
+// Options configure a Channel. The zero value is right for production.
 type Options struct {
-	// AllowPrivate is networks that endpoints may be in though they are closed to
-	// others, and that may be reached without TLS.
+	// AllowPrivate are the private networks that endpoints may be in, also without
+	// TLS.
 	AllowPrivate []netip.Prefix
-	// Version is Curfew's, for receivers' logs.
+	// Version is Curfew's version, for the User-Agent header.
 	Version string
-	// Resolver looks names up; nil: the system's.
+	// Resolver resolves names; nil: the system's.
 	Resolver *net.Resolver
-	// Roots are who may sign a receiver's certificate; nil: the system's.
+	// Roots are the trusted CAs; nil: the system's.
 	Roots *x509.CertPool
 }
 
@@ -55,7 +55,7 @@ type Channel struct {
 
 var _ notify.Channel = (*Channel)(nil)
 
-// NewChannel makes the channel.
+// NewChannel returns a channel.
 func NewChannel(store Store, o Options) *Channel {
 	return &Channel{
 		store: store, agent: strings.TrimSuffix("Curfew/"+o.Version, "/"),
@@ -64,8 +64,7 @@ func NewChannel(store Store, o Options) *Channel {
 	}
 }
 
-// client follows no redirect, uses no proxy and dials only what the policy lets
-// it.
+// client follows no redirects, uses no proxy, and dials only what the policy allows.
 func client(o Options, p policy) *http.Client {
 	dialer := &net.Dialer{Control: p.control, Resolver: o.Resolver, Timeout: timeout}
 	transport := &http.Transport{
@@ -82,7 +81,7 @@ func client(o Options, p policy) *http.Client {
 // Name implements notify.Channel.
 func (c *Channel) Name() string { return Name }
 
-// Audience is the endpoints that are enabled, each with a queue of its own.
+// Audience returns the enabled endpoints, each with its own queue.
 func (c *Channel) Audience(ctx context.Context) (notify.Audience, error) {
 	all, err := c.store.Endpoints(ctx)
 	if err != nil {
@@ -138,7 +137,7 @@ func (c *Channel) Send(ctx context.Context, d record.Delivery) record.Verdict {
 	if err != nil {
 		return later(failure(err))
 	}
-	_, _ = io.CopyN(io.Discard, response.Body, drained) // what it says is nobody's business
+	_, _ = io.CopyN(io.Discard, response.Body, drained) // the body is ignored
 	_ = response.Body.Close()
 	return c.judge(ctx, w, response)
 }
@@ -147,7 +146,7 @@ func later(why string) record.Verdict {
 	return record.Verdict{State: record.DeliveryPending, Error: why[:min(len(why), maxError)]}
 }
 
-// request is a delivery signed now.
+// request returns the HTTP request of a delivery, signed now.
 func (c *Channel) request(ctx context.Context, w record.Endpoint, d record.Delivery) (*http.Request, error) {
 	at := time.Now()
 	signature, err := Sign(w.Secrets, d.ID, at, []byte(d.Body))
@@ -156,7 +155,7 @@ func (c *Channel) request(ctx context.Context, w record.Endpoint, d record.Deliv
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.URL, strings.NewReader(d.Body))
 	if err != nil {
-		return nil, errors.New("the endpoint's address cannot be read")
+		return nil, errors.New("the endpoint's address cannot be parsed")
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", c.agent)
@@ -166,8 +165,8 @@ func (c *Channel) request(ctx context.Context, w record.Endpoint, d record.Deliv
 	return r, nil
 }
 
-// failure is why no answer came, without the endpoint's address, which may hold
-// a secret.
+// failure returns why there was no response, without the endpoint's URL, which may
+// contain a secret.
 func failure(err error) string {
 	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
 		err = wrapped.Err
@@ -181,7 +180,7 @@ func failure(err error) string {
 	return err.Error()
 }
 
-// judge is what a status means.
+// judge turns a response into a verdict.
 func (c *Channel) judge(ctx context.Context, w record.Endpoint, r *http.Response) record.Verdict {
 	v := record.Verdict{Status: r.StatusCode, State: record.DeliveryPending, Error: "it answered " + strconv.Itoa(r.StatusCode)}
 	switch {
@@ -199,7 +198,7 @@ func (c *Channel) judge(ctx context.Context, w record.Endpoint, r *http.Response
 	return v
 }
 
-// retryAfter reads seconds or a time (RFC 9110, section 10.2.3); 0: neither.
+// retryAfter parses seconds or a time (RFC 9110, section 10.2.3); 0 if it is neither.
 func retryAfter(text string, now time.Time) time.Duration {
 	if seconds, err := strconv.ParseUint(text, 10, 31); err == nil {
 		return time.Duration(seconds) * time.Second

@@ -1,9 +1,8 @@
-// Package webhook sends events to endpoints as Standard Webhooks 1.0 says
-// (https://www.standardwebhooks.com): an id that stays, a time and a signature
-// of each attempt, JSON of less than 20 kB, 15 seconds to answer.
+// Package webhook sends events to endpoints according to Standard Webhooks 1.0
+// (https://www.standardwebhooks.com): a constant id, a time and a signature per attempt,
+// JSON of less than 20 kB, 15 seconds to respond.
 //
-// It trusts no address: what may be connected to is decided when the connection
-// is made, on the address that is really dialled. What a receiver answers is
-// read for its status alone. When a delivery is tried, and how often, is the
-// worker's to say.
+// It trusts no address: whether a connection is allowed is decided when it is made, by
+// the address that is really dialed. Of a response it uses only the status. When to send
+// and retry is up to the worker.
 package webhook

@@ -36,15 +36,15 @@ func TestTheDocumentNamesEveryEvent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var told []string
+	var documented []string
 	for _, row := range regexp.MustCompile("(?m)^\\| `((?:session|checkout)\\.[a-z_]+|test)` \\| ").FindAllStringSubmatch(string(text), -1) {
-		told = append(told, row[1])
+		documented = append(documented, row[1])
 	}
 	want := append(record.EventKinds(), record.TestKind)
-	slices.Sort(told)
+	slices.Sort(documented)
 	slices.Sort(want)
-	if !slices.Equal(told, want) {
-		t.Errorf("the document tells %v, the code %v", told, want)
+	if !slices.Equal(documented, want) {
+		t.Errorf("the document lists %v, the code %v", documented, want)
 	}
 }
 

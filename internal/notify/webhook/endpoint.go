@@ -13,40 +13,40 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Store is where endpoints are kept.
+// Store stores endpoints.
 type Store interface {
-	// AddEndpoint writes a new endpoint with its one secret.
+	// AddEndpoint writes a new endpoint with its secret.
 	AddEndpoint(ctx context.Context, w record.Endpoint) (record.Endpoint, error)
-	// Endpoints is all, oldest first.
+	// Endpoints returns all endpoints, oldest first.
 	Endpoints(ctx context.Context) ([]record.Endpoint, error)
 	Endpoint(ctx context.Context, id string) (record.Endpoint, error)
-	// ChangeEndpoint writes everything but the secrets. Conflict: the version is
-	// not that one any more.
+	// ChangeEndpoint writes everything but the secrets. Conflict if the version has
+	// changed.
 	ChangeEndpoint(ctx context.Context, w record.Endpoint) (record.Endpoint, error)
-	// RotateEndpoint replaces the secret; the old one signs along for so long.
+	// RotateEndpoint replaces the secret. The old one keeps signing for the given time.
 	RotateEndpoint(ctx context.Context, w record.Endpoint, secret string, keep time.Duration) (record.Endpoint, error)
-	// RemoveEndpoint forgets an endpoint, and what it was still to get.
+	// RemoveEndpoint removes an endpoint and its pending deliveries.
 	RemoveEndpoint(ctx context.Context, w record.Endpoint) error
 	// AddDelivery writes a delivery that no event caused.
 	AddDelivery(ctx context.Context, d record.Delivery) error
 }
 
 const (
-	// keepOld is how long a replaced secret signs along.
+	// keepOld is how long a replaced secret keeps signing.
 	keepOld        = 24 * time.Hour
 	maxDescription = 200
 	tries          = 3
 )
 
-// Endpoints is what admins do about endpoints.
+// Endpoints lets admins manage endpoints.
 type Endpoints struct {
 	Store Store
-	// AllowPrivate is that of Options.
+	// AllowPrivate is the same as in Options.
 	AllowPrivate []netip.Prefix
 }
 
-// Add makes an endpoint of url, description and kinds, with a secret that only
-// its answer holds.
+// Add creates an endpoint from URL, description and kinds. Only its result has the
+// secret.
 func (e Endpoints) Add(ctx context.Context, w record.Endpoint) (record.Endpoint, error) {
 	w.ID, w.Secrets, w.Enabled = notify.NewID(), []string{NewSecret()}, true
 	if err := e.check(w); err != nil {
@@ -70,7 +70,7 @@ func (e Endpoints) check(w record.Endpoint) error {
 	return checkURL(w.URL, e.AllowPrivate)
 }
 
-// List is all endpoints, without their secrets.
+// List returns all endpoints, without their secrets.
 func (e Endpoints) List(ctx context.Context) ([]record.Endpoint, error) {
 	all, err := e.Store.Endpoints(ctx)
 	for i := range all {
@@ -79,15 +79,15 @@ func (e Endpoints) List(ctx context.Context) ([]record.Endpoint, error) {
 	return all, err
 }
 
-// Show is one endpoint, without its secrets.
+// Show returns an endpoint, without its secrets.
 func (e Endpoints) Show(ctx context.Context, id string) (record.Endpoint, error) {
 	w, err := e.Store.Endpoint(ctx, id)
 	w.Secrets = nil
 	return w, err
 }
 
-// Change changes an endpoint by edit. One that is enabled gets what it was
-// still to get, in order, and what happens from then on.
+// Change changes an endpoint by edit. Once enabled, an endpoint receives its pending
+// deliveries in order, then new events.
 func (e Endpoints) Change(ctx context.Context, id string, edit func(*record.Endpoint)) (record.Endpoint, error) {
 	w, err := e.withRow(ctx, id, func(w record.Endpoint) (record.Endpoint, error) {
 		edit(&w)
@@ -103,8 +103,8 @@ func (e Endpoints) Change(ctx context.Context, id string, edit func(*record.Endp
 	return w, err
 }
 
-// withRow does something with an endpoint as it is, and again where somebody
-// else did at the same time.
+// withRow calls do with the present endpoint, and again if somebody else changed it at
+// the same time.
 func (e Endpoints) withRow(ctx context.Context, id string, do func(record.Endpoint) (record.Endpoint, error)) (w record.Endpoint, err error) {
 	for range tries {
 		if w, err = e.Store.Endpoint(ctx, id); err != nil {
@@ -117,8 +117,7 @@ func (e Endpoints) withRow(ctx context.Context, id string, do func(record.Endpoi
 	return w, err
 }
 
-// Rotate replaces the secret. The new one is in the answer; for a day both
-// sign.
+// Rotate replaces the secret and returns the new one. For a day, both sign.
 func (e Endpoints) Rotate(ctx context.Context, id string) (record.Endpoint, error) {
 	w, err := e.withRow(ctx, id, func(w record.Endpoint) (record.Endpoint, error) {
 		return e.Store.RotateEndpoint(ctx, w, NewSecret(), keepOld)
@@ -129,14 +128,14 @@ func (e Endpoints) Rotate(ctx context.Context, id string) (record.Endpoint, erro
 	return w, err
 }
 
-// Remove forgets an endpoint.
+// Remove removes an endpoint.
 func (e Endpoints) Remove(ctx context.Context, id string) error {
 	_, err := e.withRow(ctx, id, func(w record.Endpoint) (record.Endpoint, error) { return w, e.Store.RemoveEndpoint(ctx, w) })
 	return err
 }
 
-// Test sends an event of kind test to one endpoint, whatever its filter. The
-// worker delivers it like any other. Conflict: the endpoint is disabled.
+// Test sends an event of kind test to an endpoint, whatever its filter. The worker
+// delivers it like any other. Conflict if the endpoint is disabled.
 func (e Endpoints) Test(ctx context.Context, id string) (record.Delivery, error) {
 	w, err := e.Store.Endpoint(ctx, id)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// message is what is sent. It holds no e-mail address, name, reference or
-// metadata: who needs more reads it by the API.
+// message is the body of a webhook. It contains no e-mail address, name, reference or
+// metadata; receivers can read those through the API.
 type message struct {
 	Type      string    `json:"type"`
 	Timestamp time.Time `json:"timestamp"`
@@ -25,8 +25,8 @@ type change struct {
 	To     string `json:"to"`
 	Actor  string `json:"actor"`  // a curfew.OutsideRole
 	Reason string `json:"reason"` // a curfew.ReasonCode
-	// As they stand when the message is made: their versions tell whether they
-	// have moved on.
+	// The state when the message was made. The version shows whether it has changed
+	// since.
 	Session  *session  `json:"session,omitempty"`
 	Checkout *checkout `json:"checkout,omitempty"`
 }
@@ -60,7 +60,7 @@ type checkout struct {
 	RefundAmount int64  `json:"refundAmount,omitempty"`
 }
 
-// messageOf is what is sent of an event.
+// messageOf returns the message for an event.
 func messageOf(h record.OutsideEnrichedEvent) message {
 	c := change{ID: h.ID, Number: h.Number, From: h.From, To: h.To, Actor: string(h.Actor), Reason: string(h.Reason)}
 	if h.OfSession() {
@@ -101,7 +101,7 @@ func moment(t time.Time) *time.Time {
 	return &t
 }
 
-// encode is a message as its body is sent and signed, at every attempt.
+// encode returns the body that is sent and signed at every attempt.
 func encode(m message) string {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

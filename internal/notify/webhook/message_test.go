@@ -75,7 +75,7 @@ func TestSecretsAreOfTheSpecification(t *testing.T) {
 // canary is in everything that no webhook may hold.
 const canary = "CANARY"
 
-func happening(of string) record.EnrichedEvent {
+func enriched(of string) record.EnrichedEvent {
 	at := time.Date(2026, 3, 4, 5, 6, 7, 8000, time.UTC)
 	h := record.EnrichedEvent{
 		Event: curfew.Event{
@@ -110,7 +110,7 @@ func TestWhatIsSent(t *testing.T) {
 			`"actor":"operator","reason":"refund_decided","checkout":{"id":"c1","outcome":"refund_due","version":3,"customerId":"carl","sessionId":"s1","plan":"chat10",` +
 			`"amount":990,"currency":"eur","refundAmount":500}}}`,
 	} {
-		got := encode(messageOf(happening(of).Outside()))
+		got := encode(messageOf(enriched(of).Outside()))
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", of, diff)
 		}
@@ -123,7 +123,7 @@ func TestWhatIsSent(t *testing.T) {
 func TestABodyIsSmallWhateverTheIDs(t *testing.T) {
 	t.Parallel()
 	longest := strings.Repeat("\u2028", 42) // escaped, each byte becomes two
-	h := happening("session")
+	h := enriched("session")
 	h.CustomerID, h.Session.MechanicID, h.Session.Plan, h.Actor.ID = longest, longest, longest, longest
 	if n := len(encode(messageOf(h.Outside()))); n > 20_000 {
 		t.Errorf("%d bytes", n)
@@ -132,7 +132,7 @@ func TestABodyIsSmallWhateverTheIDs(t *testing.T) {
 
 func TestNobodysCheckoutNamesNoCustomer(t *testing.T) {
 	t.Parallel()
-	h := happening("checkout")
+	h := enriched("checkout")
 	h.CustomerID = curfew.Nobody
 	if got := encode(messageOf(h.Outside())); strings.Contains(got, "customerId") {
 		t.Error(got)

@@ -11,18 +11,18 @@ import (
 
 const (
 	secretPrefix = "whsec_"
-	// secretBytes is within the specification's 24 to 64.
+	// secretBytes is within the 24 to 64 of the specification.
 	secretBytes = 32
 )
 
-// NewSecret makes a secret.
+// NewSecret returns a new secret.
 func NewSecret() string {
 	key := make([]byte, secretBytes)
 	_, _ = rand.Read(key) // never fails
 	return secretPrefix + base64.StdEncoding.EncodeToString(key)
 }
 
-// Sign is the signatures of a message by every secret, as the header has them.
+// Sign returns the signature header of a message, signed with every secret.
 func Sign(secrets []string, id string, at time.Time, body []byte) (string, error) {
 	all := make([]string, len(secrets))
 	for i, secret := range secrets {

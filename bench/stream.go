@@ -41,7 +41,7 @@ func streams(ctx context.Context, o options, out *report) error {
 			return err
 		}
 		defer os.RemoveAll(dir) //nolint:errcheck // a leftover in the temporary folder harms nobody
-		s, err := openStation(ctx, db, filepath.Join(dir, "key"))
+		s, err := openStreamServer(ctx, db, filepath.Join(dir, "key"))
 		if err != nil {
 			return err
 		}
@@ -50,13 +50,13 @@ func streams(ctx context.Context, o options, out *report) error {
 	})
 }
 
-// station is a server with live streams, listening.
-type station struct {
+// streamServer is a server with live streams, listening.
+type streamServer struct {
 	engine  *lifecycle.Keeper
 	address string
 	key     string
 	close   func()
-	bell    chan struct{} // rung after each change, as `curfew serve` does
+	wake    chan struct{} // signalled after each change, as `curfew serve` does
 }
 
 // follows lets the server follow the hub.
@@ -70,8 +70,8 @@ func (f follows) Subscribe(ctx context.Context, topics []string, since time.Time
 	return subscription, nil
 }
 
-func openStation(ctx context.Context, db database, key string) (*station, error) {
-	s := &station{key: key, bell: make(chan struct{}, 1)}
+func openStreamServer(ctx context.Context, db database, key string) (*streamServer, error) {
+	s := &streamServer{key: key, wake: make(chan struct{}, 1)}
 	var err error
 	if s.engine, err = lifecycle.New(db.store, lifecycle.Options{}); err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func openStation(ctx context.Context, db database, key string) (*station, error)
 	if err != nil {
 		return nil, err
 	}
-	hub := stream.New(db.store, stream.Options{Encode: sse.Encode, Wake: s.bell})
+	hub := stream.New(db.store, stream.Options{Encode: sse.Encode, Wake: s.wake})
 	srv, err := httpapi.New(httpapi.Options{
 		Keeper: s.engine, Timeline: timeline.New(db.store, s.engine.Rules), Identity: identity, Once: db.store, Ready: db.store.Ping, Streams: follows{hub},
 		Endpoints: webhook.Endpoints{}, Deliveries: notify.Deliveries{}, // nobody asks for them here
@@ -106,7 +106,7 @@ func openStation(ctx context.Context, db database, key string) (*station, error)
 	return s, nil
 }
 
-func (s *station) measure(ctx context.Context, o options, out *report) error {
+func (s *streamServer) measure(ctx context.Context, o options, out *report) error {
 	before, err := resident()
 	if err != nil {
 		return err
@@ -128,7 +128,7 @@ func (s *station) measure(ctx context.Context, o options, out *report) error {
 	defer readers.Process.Kill() //nolint:errcheck // it may be gone
 	said := bufio.NewScanner(pipe)
 	begun := time.Now()
-	connected, err := heard(said, begun)
+	connected, err := received(said, begun)
 	if err != nil {
 		return err
 	}
@@ -137,23 +137,23 @@ func (s *station) measure(ctx context.Context, o options, out *report) error {
 		return err
 	}
 	cpu := own()
-	told, err := s.broadcast(ctx, o, said)
+	delays, err := s.broadcast(ctx, o, said)
 	if err != nil {
 		return err
 	}
-	cpu = (own() - cpu) / time.Duration(len(told))
+	cpu = (own() - cpu) / time.Duration(len(delays))
 	t := newTable("clients", "connected s", "KiB each, idle", "one frame to all: p50 ms", "max ms", "of a core ms")
 	t.add(strconv.Itoa(o.streams), fmt.Sprintf("%.1f", connected.Seconds()), fmt.Sprintf("%.1f", float64(after-before)/1024/float64(o.streams)),
-		fmt.Sprintf("%d", told[len(told)/2].Milliseconds()), fmt.Sprintf("%d", told[len(told)-1].Milliseconds()), fmt.Sprintf("%d", cpu.Milliseconds()))
+		fmt.Sprintf("%d", delays[len(delays)/2].Milliseconds()), fmt.Sprintf("%d", delays[len(delays)-1].Milliseconds()), fmt.Sprintf("%d", cpu.Milliseconds()))
 	t.print(out)
 	return nil
 }
 
-// lull is the pause before each frame: a hub that has just told many something rests.
+// lull is the pause before each frame: a hub that has just published to many rests.
 const lull = 2 * time.Second
 
 // broadcast admits sessions, and says how long after each commit the last client had read of it, sorted.
-func (s *station) broadcast(ctx context.Context, o options, said *bufio.Scanner) ([]time.Duration, error) {
+func (s *streamServer) broadcast(ctx context.Context, o options, said *bufio.Scanner) ([]time.Duration, error) {
 	var all []time.Duration
 	for n := range o.rounds {
 		time.Sleep(lull)
@@ -163,8 +163,8 @@ func (s *station) broadcast(ctx context.Context, o options, said *bufio.Scanner)
 			return nil, err
 		}
 		committed := time.Now()
-		s.bell <- struct{}{}
-		took, err := heard(said, committed)
+		s.wake <- struct{}{}
+		took, err := received(said, committed)
 		if err != nil {
 			return nil, err
 		}
@@ -174,8 +174,8 @@ func (s *station) broadcast(ctx context.Context, o options, said *bufio.Scanner)
 	return all, nil
 }
 
-// heard waits for the readers' next line: the moment at which the last of them had read what was sent.
-func heard(said *bufio.Scanner, since time.Time) (time.Duration, error) {
+// received waits for the readers' next line: the moment at which the last of them had read what was sent.
+func received(said *bufio.Scanner, since time.Time) (time.Duration, error) {
 	if !said.Scan() {
 		return 0, fmt.Errorf("the readers are gone: %w", said.Err())
 	}

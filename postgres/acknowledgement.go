@@ -8,7 +8,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// acknowledgements is what operators said of findings.
+// acknowledgements stores operators' acknowledgements of findings.
 type acknowledgements struct{ *db }
 
 const (
@@ -30,20 +30,20 @@ func scanAcknowledgement(r row) (curfew.Acknowledgement, error) {
 	return a, err
 }
 
-// Acknowledge keeps an operator's word, in place of an earlier one.
+// Acknowledge stores an acknowledgement, replacing an earlier one of the same finding.
 func (s acknowledgements) Acknowledge(ctx context.Context, a curfew.Acknowledgement) (curfew.Acknowledgement, error) {
 	kept, err := one(ctx, s.db, scanAcknowledgement, upsertAcknowledgement, a.Code, a.By.String(), a.Reason, a.Severity, a.Count,
 		a.Until.Truncate(time.Microsecond))
 	return kept, wrap(err, "acknowledge %s", a.Code)
 }
 
-// Acknowledgements is those that have not ended.
+// Acknowledgements returns those that have not expired, by code.
 func (s acknowledgements) Acknowledgements(ctx context.Context) ([]curfew.Acknowledgement, error) {
 	all, err := many(ctx, s.db, scanAcknowledgement, selectAcknowledgements)
 	return all, wrap(err, "read the acknowledgements")
 }
 
-// WithdrawAcknowledgement takes an operator's word back.
+// WithdrawAcknowledgement deletes an acknowledgement; NotFound if there is none.
 func (s acknowledgements) WithdrawAcknowledgement(ctx context.Context, code string) error {
 	n, err := s.exec(ctx, deleteAcknowledgement, code)
 	if err == nil && n == 0 {

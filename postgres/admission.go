@@ -12,7 +12,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// admissions is how sessions and payments come in.
+// admissions writes sessions and payments as they come in.
 type admissions struct {
 	*db
 	groupCommit *groupCommit
@@ -234,7 +234,7 @@ func (s admissions) Defer(ctx context.Context, c curfew.Checkout, actor curfew.A
 const selectReceiptByReference = `SELECT ` + receiptColumns + ` FROM curfew.payment_refs p
 	JOIN curfew.checkouts c ON c.customer_id = p.customer_id AND c.id = p.checkout_id` + joinFirst + ` WHERE p.ref = $1`
 
-// Reference is the receipt of a payment's reference.
+// Reference returns the receipt of a payment's reference.
 func (s admissions) Reference(ctx context.Context, ref string) (record.Receipt, error) {
 	r, err := one(ctx, s.db, scanReceipt, selectReceiptByReference, ref)
 	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "the payment reference %q was never seen", ref)), "look a reference up")
@@ -245,7 +245,7 @@ const selectReceiptByKey = `SELECT ` + receiptColumns + ` FROM curfew.idempotenc
 	LEFT JOIN curfew.sessions s ON s.customer_id = k.customer_id AND s.id = k.session_id` + joinRequest + `
 	WHERE k.customer_id = $1 AND k.key = $2`
 
-// Key is the receipt of a customer's idempotency key.
+// Key returns the receipt of a customer's idempotency key.
 func (s admissions) Key(ctx context.Context, customerID, key string) (record.Receipt, error) {
 	r, err := one(ctx, s.db, scanReceipt, selectReceiptByKey, customerID, key)
 	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "the key %q was never seen", key)), "look a key of %s up", customerID)

@@ -54,7 +54,7 @@ func (f *fixture) counting() (*Store, *atomic.Int32) {
 
 func TestRoundTrips(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	s, n := f.counting()
 	f.admit("busy")
 	keyed := func() record.Admission {

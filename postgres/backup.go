@@ -13,7 +13,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// backup reads and fills the database as a whole.
+// backup dumps and loads the database as a whole.
 type backup struct{ *db }
 
 // columnTypes reads a column as its kind's Go type.
@@ -24,17 +24,17 @@ var columnTypes = map[record.ColumnKind]string{
 
 // Dump hands over each table's rows in the order of its primary key, all as of
 // one moment, and returns that moment. The rows come off the wire one by one.
-func (s backup) Dump(ctx context.Context, tables []record.Table, take func(record.Table, iter.Seq2[[]any, error]) error) (at time.Time, err error) {
+func (s backup) Dump(ctx context.Context, tables []record.Table, save func(record.Table, iter.Seq2[[]any, error]) error) (at time.Time, err error) {
 	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err = pgx.BeginTxFunc(ctx, s.pool, snapshot, func(tx pgx.Tx) error {
-		if err := patient(ctx, tx); err != nil {
+		if err := untimed(ctx, tx); err != nil {
 			return err
 		}
 		if err := tx.QueryRow(ctx, `SELECT now()`).Scan((*moment)(&at)); err != nil {
 			return err
 		}
 		for _, t := range tables {
-			if err := take(t, rowsOf(ctx, tx, t)); err != nil {
+			if err := save(t, rowsOf(ctx, tx, t)); err != nil {
 				return err
 			}
 		}
@@ -43,10 +43,11 @@ func (s backup) Dump(ctx context.Context, tables []record.Table, take func(recor
 	return at, wrap(translate(err), "read every row")
 }
 
-// patient lets a transaction take the time that whole tables need.
-func patient(ctx context.Context, tx pgx.Tx) error {
+// untimed lifts the server's time limits from a transaction that reads or writes
+// whole tables.
+func untimed(ctx context.Context, tx pgx.Tx) error {
 	_, err := tx.Exec(ctx, `SELECT set_config(name, '0', true)
-		FROM (VALUES ('statement_timeout'), ('idle_in_transaction_session_timeout')) patience (name)`)
+		FROM (VALUES ('statement_timeout'), ('idle_in_transaction_session_timeout')) unlimited (name)`)
 	return err
 }
 
@@ -102,9 +103,9 @@ const recountTallies = `DELETE FROM curfew.tallies;
 // Load writes the rows of each table, and nothing if anything fails. Guards and
 // tallies look away meanwhile: the rows' history is among them, and is counted
 // in the end. The error is Conflict where a table has a row already.
-func (s backup) Load(ctx context.Context, tables []record.Table, give func(record.Table) iter.Seq2[[]any, error]) error {
+func (s backup) Load(ctx context.Context, tables []record.Table, rows func(record.Table) iter.Seq2[[]any, error]) error {
 	err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
-		if err := patient(ctx, tx); err != nil {
+		if err := untimed(ctx, tx); err != nil {
 			return err
 		}
 		if err := switchTriggers(ctx, tx, "DISABLE"); err != nil {
@@ -114,7 +115,7 @@ func (s backup) Load(ctx context.Context, tables []record.Table, give func(recor
 			return err
 		}
 		for _, t := range tables {
-			if err := load(ctx, tx, t, give(t)); err != nil {
+			if err := load(ctx, tx, t, rows(t)); err != nil {
 				return err
 			}
 		}
@@ -150,7 +151,7 @@ func empty(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// load copies one table's rows. An error of theirs is told as it is.
+// load copies one table's rows. An error of the rows is returned as it is.
 func load(ctx context.Context, tx pgx.Tx, t record.Table, rows iter.Seq2[[]any, error]) error {
 	var columns []string
 	for _, c := range t.Columns {
@@ -190,12 +191,12 @@ func (s backup) Empty(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-// Broken is how many rows a statement finds, with table names in braces, and the
-// first of them.
+// Broken returns how many rows a statement finds, and the first of them. The
+// statement has its table names in braces.
 func (s backup) Broken(ctx context.Context, sql string) (n int, first string, err error) {
 	sql = strings.NewReplacer("{", "curfew.", "}", "").Replace(sql)
 	err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		if err := patient(ctx, tx); err != nil {
+		if err := untimed(ctx, tx); err != nil {
 			return err
 		}
 		rows, _ := tx.Query(ctx, "SELECT count(*) OVER (), broken::text FROM ("+sql+") broken LIMIT 1") // its error comes out of the rows

@@ -62,7 +62,7 @@ func (p *tunnel) lead(here net.Conn, to string) {
 		go func() {
 			defer func() {
 				select {
-				case <-swallowed: // nobody learns of the end
+				case <-swallowed: // nobody sees the end
 				default:
 					_ = from.Close()
 					_ = into.Close()
@@ -94,7 +94,7 @@ func TestANetworkThatSwallowedEverythingIsForgottenSoon(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newWorld(t)
+			f := newFixture(t)
 			there, err := url.Parse(f.url)
 			f.must(err)
 			p := newTunnel(t, there.Host)

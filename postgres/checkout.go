@@ -10,7 +10,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// checkouts reads and moves checkouts by their customer.
+// checkouts reads and changes checkouts by their customer.
 type checkouts struct{ *db }
 
 const (
@@ -49,7 +49,7 @@ func scanReceipt(r row) (record.Receipt, error) {
 
 const selectCheckoutsOf = selectCheckout + ` WHERE c.customer_id = $1 ORDER BY c.created_at, c.id`
 
-// Checkouts is all of a customer's, oldest first.
+// Checkouts returns all of a customer's checkouts, oldest first.
 func (s checkouts) Checkouts(ctx context.Context, customerID string) ([]curfew.Checkout, error) {
 	all, err := many(ctx, s.db, scanCheckout, selectCheckoutsOf, customerID)
 	return all, wrap(err, "read the checkouts of %s", customerID)
@@ -58,7 +58,7 @@ func (s checkouts) Checkouts(ctx context.Context, customerID string) ([]curfew.C
 const selectCredit = selectCheckout + `
 	WHERE c.customer_id = $1 AND c.plan = $2 AND c.outcome = 'credited' ORDER BY c.created_at, c.id LIMIT 1`
 
-// Credit is the customer's oldest credited checkout of the plan.
+// Credit returns the customer's oldest credited checkout of the plan.
 func (s checkouts) Credit(ctx context.Context, customerID, plan string) (curfew.Checkout, error) {
 	c, err := oneByIndex(ctx, s.db, scanCheckout, selectCredit, customerID, plan)
 	return c, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no credit of plan %q", customerID, plan)), "read a credit of %s", customerID)
@@ -67,7 +67,7 @@ func (s checkouts) Credit(ctx context.Context, customerID, plan string) (curfew.
 const selectDeferred = `SELECT ` + receiptColumns + ` FROM curfew.checkouts c` + joinFirst + `
 	WHERE c.customer_id = $1 AND c.outcome || '' = 'deferred' ORDER BY c.created_at, c.id LIMIT 1`
 
-// Deferred is the customer's oldest deferred checkout.
+// Deferred returns the customer's oldest deferred checkout.
 func (s checkouts) Deferred(ctx context.Context, customerID string) (record.Receipt, error) {
 	r, err := one(ctx, s.db, scanReceipt, selectDeferred, customerID)
 	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no deferred payment", customerID)), "read a deferred checkout of %s", customerID)
@@ -100,7 +100,7 @@ const (
 		ORDER BY e.ended_at DESC, e.id DESC LIMIT 1) s ON true` + joinRequest
 )
 
-// Unsettled is deferred payments past their time and money that is due.
+// Unsettled returns deferred payments past their time and payments whose money is due.
 func (s checkouts) Unsettled(ctx context.Context, customerID string, limit int) ([]record.Receipt, error) {
 	sql, args := selectUnsettled, []any{limit}
 	if customerID != "" {

@@ -46,7 +46,7 @@ func (s cleanup) Find(ctx context.Context, f record.Search) ([]curfew.Snapshot, 
 }
 
 // endSessions ends by key what still is as it was read. It has the whole
-// condition twice: candidates that somebody holds are skipped, and a row that
+// condition twice: sessions that somebody holds are skipped, and a row that
 // was changed between the look and the lock is judged anew by the outer WHERE,
 // because after a wait READ COMMITTED looks at nothing else again.
 const (
@@ -175,7 +175,7 @@ const selectNextDeadline = `SELECT LEAST(
 		(SELECT retry_until FROM curfew.checkouts WHERE outcome = 'deferred' AND retry_until > $1 ORDER BY retry_until LIMIT 1)
 	), now()`
 
-// NextDeadline is when something is due next.
+// NextDeadline returns when something is due next.
 func (s cleanup) NextDeadline(ctx context.Context, after time.Time) (at, now time.Time, err error) {
 	from, _ := since(curfew.Cursor{At: after})
 	err = s.send(ctx, func(b *pgx.Batch) {

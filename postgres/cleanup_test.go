@@ -36,7 +36,7 @@ func TestLesson04_WhatIsBeingAcceptedNeverEnds(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			f := newWorld(t)
+			f := newFixture(t)
 			st := f.late("ada")
 			commit := f.holdAcceptance(st)
 			n := make(chan int64, 1)
@@ -102,7 +102,7 @@ func (f *fixture) waitForLock() {
 // The sweeper's question must not read what has ended, however much there is.
 func TestWhatIsOverdueIsAskedOfOneIndex(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	f.exec(`INSERT INTO curfew.sessions (customer_id, id, status, version, ended_at, end_reason)
 		SELECT 'c' || n, gen_random_uuid(), 'cancelled', 1, now(), 'expired' FROM generate_series(1, 20000) n`)
 	f.late("ada")
@@ -117,7 +117,7 @@ func TestWhatIsOverdueIsAskedOfOneIndex(t *testing.T) {
 // Nor must a batch read a backlog that it is only a part of.
 func TestABatchIsEndedByKey(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	f.exec(`INSERT INTO curfew.sessions (customer_id, id, checkout_id, status, version, created_at, expires_at)
 		SELECT 'c' || n, gen_random_uuid(), gen_random_uuid(), 'waiting', 1, now() - interval '1 hour', now() - interval '1 minute'
 		FROM generate_series(1, 5000) n`)

@@ -34,7 +34,7 @@ const selectDifferences = `SELECT coalesce(c.noun, t.noun) AS noun, coalesce(c.s
 func (s consistency) TallyDifferences(ctx context.Context) ([]curfew.TallyDifference, error) {
 	var all []curfew.TallyDifference
 	err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		if err := patient(ctx, tx); err != nil {
+		if err := untimed(ctx, tx); err != nil {
 			return err
 		}
 		rows, _ := tx.Query(ctx, selectDifferences+` ORDER BY 1, 2`) // its error comes out of the rows
@@ -108,7 +108,7 @@ var links = map[string]struct{ page, last, wrong string }{
 	},
 }
 
-// Links looks at so many rows of a table behind a key, and names those that
+// Links checks up to limit rows of a table behind a key, and returns those that
 // contradict others.
 func (s consistency) Links(ctx context.Context, table, after string, limit int) (record.Linked, error) {
 	of, ok := links[table]
@@ -162,12 +162,12 @@ var mends = []string{
 			WHERE m.mechanic_id = s.mechanic_id) ON CONFLICT DO NOTHING`,
 }
 
-// Mend counts the tallies anew, and completes rows that contradict others where
-// only one completion is right. It returns how many rows it wrote.
+// Mend recounts the tallies, and completes contradictory rows where only one
+// completion is right. It returns how many rows it wrote.
 func (s consistency) Mend(ctx context.Context) (n int64, err error) {
 	for _, sql := range mends { // each is right by itself
 		err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{}, func(tx pgx.Tx) error {
-			if err := patient(ctx, tx); err != nil {
+			if err := untimed(ctx, tx); err != nil {
 				return err
 			}
 			tag, err := tx.Exec(ctx, sql)

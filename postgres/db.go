@@ -14,7 +14,7 @@ type db struct {
 	pool *pool
 }
 
-// Close closes the pool once its connections have been given back.
+// Close closes the pool once its connections have been released.
 func (d *db) Close() { d.pool.Close() }
 
 // Ping asks the database for an answer.
@@ -28,7 +28,7 @@ func (d *db) Ping(ctx context.Context) error {
 const attempts = 5
 
 // tx runs do in a transaction, and again from its beginning where the server
-// asks for it: do must not keep what an earlier attempt told it. The
+// asks for it: do must not keep what an earlier attempt returned. The
 // transaction keeps to the limit of the call whatever context do gives it.
 func (d *db) tx(ctx context.Context, do func(*transaction) error) error {
 	return d.again(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
@@ -74,11 +74,11 @@ func repeat(ctx context.Context, do func() error) error {
 // to the disk.
 const asynchronousCommit = `SELECT set_config('synchronous_commit', 'off', true)`
 
-// read hands the rows of one statement to take, which closes them.
-func (d *db) read(ctx context.Context, take func(pgx.Rows) error, sql string, args ...any) error {
+// read passes the rows of one statement to collect, which closes them.
+func (d *db) read(ctx context.Context, collect func(pgx.Rows) error, sql string, args ...any) error {
 	return translate(d.pool.with(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
 		rows, _ := conn.Query(ctx, sql, args...) // its error comes out of the rows
-		return take(rows)
+		return collect(rows)
 	}))
 }
 

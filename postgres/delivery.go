@@ -9,7 +9,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// deliveries is messages on their way to endpoints and people.
+// deliveries queues messages to endpoints and people.
 type deliveries struct{ *db }
 
 const (
@@ -37,7 +37,7 @@ const selectQueueDue = `SELECT l.lane, (extract(epoch FROM first.next_at - now()
 		SELECT d.next_at FROM curfew.deliveries d WHERE d.state = 'pending' AND d.lane = l.lane AND NOT ` + apartDelivery + `
 		ORDER BY d.next_at, d.id LIMIT 1) first`
 
-// Due is how long until each queue has something due.
+// Due returns how long until each queue has something due.
 func (s deliveries) Due(ctx context.Context, queues []string) (map[string]time.Duration, error) {
 	due := make(map[string]time.Duration)
 	var queue string
@@ -53,8 +53,8 @@ func (s deliveries) Due(ctx context.Context, queues []string) (map[string]time.D
 }
 
 // claimDeliveries looks at the first that are due. One whose subject has an
-// earlier one on the way to the same destination, or an earlier event not told
-// yet, goes behind it: so the head of the index stays what can go out. Where
+// earlier one on the way to the same destination, or an earlier unpublished
+// event, goes behind it: so the head of the index stays what can go out. Where
 // the earlier one may be under way it goes back for a moment only: whoever
 // settles that one may not have seen this one go.
 const (
@@ -84,7 +84,7 @@ func (s deliveries) Claim(ctx context.Context, queue string, limit int, lease ti
 	return s.claim(ctx, claimDeliveries, queue, limit, lease)
 }
 
-// Claimable is what Claim would look at, whether it must wait or not.
+// Claimable returns what Claim would look at, whether it must wait or not.
 func (s deliveries) Claimable(ctx context.Context, queue string, limit int) ([]record.Delivery, error) {
 	all, err := many(ctx, s.db, scanDelivery, selectClaimable, queue, limit)
 	return all, wrap(err, "read the deliveries of %s", queue)
@@ -128,7 +128,7 @@ const (
 		WHERE d.customer_id = k.customer_id AND d.id = k.id AND d.state || '' = 'pending' AND d.failures = 0 AND d.next_at > now()`
 )
 
-// Settle writes results; those of a claim that is not the last are left out.
+// Settle writes the results of attempts, except those of a claim that is not the last.
 func (s deliveries) Settle(ctx context.Context, attempts []record.Attempt) (int, error) {
 	settled := 0
 	err := s.send(ctx, func(b *pgx.Batch) {
@@ -163,7 +163,7 @@ const forgetDeliveries = `DELETE FROM curfew.deliveries d
 		WHERE state = 'delivered' AND updated_at < now() - $1::interval ORDER BY updated_at LIMIT $2) k
 	WHERE d.customer_id = k.customer_id AND d.id = k.id AND d.state || '' = 'delivered'`
 
-// Forget deletes what was delivered so long ago.
+// Forget deletes what was delivered longer ago than olderThan.
 func (s deliveries) Forget(ctx context.Context, olderThan time.Duration, limit int) (int, error) {
 	n, err := s.exec(ctx, forgetDeliveries, olderThan, limit)
 	return int(n), wrap(err, "forget deliveries")

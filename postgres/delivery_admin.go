@@ -9,7 +9,7 @@ import (
 
 const selectDeliveryByID = selectDelivery + ` WHERE d.id = $1`
 
-// Delivery is one by its id alone.
+// Delivery returns the delivery with this id.
 func (s deliveries) Delivery(ctx context.Context, id string) (record.Delivery, error) {
 	missing := curfew.Errorf(curfew.NotFound, "there is no delivery %q", id)
 	if !isID(id) {
@@ -19,7 +19,7 @@ func (s deliveries) Delivery(ctx context.Context, id string) (record.Delivery, e
 	return d, wrap(orMissing(err, missing), "read delivery %s", id)
 }
 
-// What is not delivered has an index of its own rows; the rest is walked by id.
+// Undelivered messages have an index of their own; the rest is read by id.
 const (
 	listDeliveries = selectDelivery + ` WHERE d.id > $1::uuid AND ($2 = '' OR d.state = $2) AND ($3 = '' OR d.destination = $3)
 		ORDER BY d.id LIMIT $4`
@@ -27,7 +27,7 @@ const (
 		AND ($3 = '' OR d.destination = $3) ORDER BY d.id LIMIT $4`
 )
 
-// ListDeliveries is those that were looked for, in the order of their making.
+// ListDeliveries returns the deliveries that match, oldest first.
 func (s deliveries) ListDeliveries(ctx context.Context, f record.DeliverySearch) ([]record.Delivery, error) {
 	sql := listDeliveries
 	if f.State == record.DeliveryPending || f.State == record.DeliveryDead {
@@ -40,7 +40,7 @@ func (s deliveries) ListDeliveries(ctx context.Context, f record.DeliverySearch)
 	return all, wrap(err, "list deliveries")
 }
 
-// AddDelivery writes one that no event caused.
+// AddDelivery writes a delivery that no event caused.
 func (s deliveries) AddDelivery(ctx context.Context, d record.Delivery) error {
 	_, err := s.exec(ctx, insertDelivery.rows(1), deliveryValues(d)...)
 	return wrap(err, "add delivery %s", d.ID)
@@ -55,7 +55,7 @@ const (
 		WHERE d.customer_id = k.customer_id AND d.id = k.id AND d.state || '' = 'dead'`
 )
 
-// Replay makes a delivery that is no longer pending so again.
+// Replay makes a settled delivery pending again.
 func (s deliveries) Replay(ctx context.Context, d record.Delivery) (record.Delivery, error) {
 	again, err := one(ctx, s.db, scanDelivery, replayDelivery, d.CustomerID, d.ID, d.State, d.Attempts)
 	return again, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "delivery %s has moved", d.ID)), "replay delivery %s", d.ID)

@@ -10,7 +10,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// endpoints is where webhooks go.
+// endpoints stores where webhooks go.
 type endpoints struct{ *db }
 
 const (
@@ -44,7 +44,7 @@ func (s endpoints) AddEndpoint(ctx context.Context, w record.Endpoint) (record.E
 
 const selectEndpoints = selectEndpoint + ` ORDER BY w.id`
 
-// Endpoints is all, oldest first.
+// Endpoints returns all endpoints, oldest first.
 func (s endpoints) Endpoints(ctx context.Context) ([]record.Endpoint, error) {
 	all, err := many(ctx, s.db, scanEndpoint, selectEndpoints)
 	return all, wrap(err, "read the endpoints")
@@ -52,7 +52,7 @@ func (s endpoints) Endpoints(ctx context.Context) ([]record.Endpoint, error) {
 
 const selectEndpointByID = selectEndpoint + ` WHERE w.id = $1`
 
-// Endpoint is one.
+// Endpoint returns the endpoint with this id.
 func (s endpoints) Endpoint(ctx context.Context, id string) (record.Endpoint, error) {
 	missing := curfew.Errorf(curfew.NotFound, "there is no endpoint %q", id)
 	if !isID(id) {
@@ -67,7 +67,7 @@ const updateEndpoint = `UPDATE curfew.webhook_endpoints w SET
 		disabled_at = CASE WHEN NOT $6 THEN coalesce(w.disabled_at, now()) END
 	WHERE w.id = $1 AND w.version = $2 RETURNING ` + endpointColumns
 
-// ChangeEndpoint writes everything but the secrets.
+// ChangeEndpoint writes everything but the secrets; Conflict if the version has changed.
 func (s endpoints) ChangeEndpoint(ctx context.Context, w record.Endpoint) (record.Endpoint, error) {
 	if w.Kinds == nil {
 		w.Kinds = []string{}
@@ -80,7 +80,7 @@ const rotateEndpoint = `UPDATE curfew.webhook_endpoints w SET
 		old_secret = w.secret, old_until = now() + $4::interval, secret = $3, version = w.version + 1, updated_at = now()
 	WHERE w.id = $1 AND w.version = $2 RETURNING ` + endpointColumns
 
-// RotateEndpoint replaces the secret; the old one signs along for a while.
+// RotateEndpoint replaces the secret; the old one also signs for as long as keep says.
 func (s endpoints) RotateEndpoint(ctx context.Context, w record.Endpoint, secret string, keep time.Duration) (record.Endpoint, error) {
 	rotated, err := one(ctx, s.db, scanEndpoint, rotateEndpoint, w.ID, w.Version, secret, keep)
 	return rotated, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "endpoint %s has moved", w.ID)), "rotate endpoint %s", w.ID)
@@ -91,7 +91,7 @@ const (
 	deleteUndeliverable = `DELETE FROM curfew.deliveries WHERE lane = $1 AND state <> 'delivered'`
 )
 
-// RemoveEndpoint forgets an endpoint, and what it was still to get.
+// RemoveEndpoint deletes an endpoint and its undelivered messages.
 func (s endpoints) RemoveEndpoint(ctx context.Context, w record.Endpoint) error {
 	err := s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(deleteEndpoint, w.ID, w.Version).Exec(hit("endpoint %s has moved", w.ID))

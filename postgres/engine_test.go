@@ -130,7 +130,7 @@ func TestDistributedTablesAreRefused(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
-			f := newWorld(t)
+			f := newFixture(t)
 			for _, sql := range c.do {
 				f.exec(sql)
 			}

@@ -87,7 +87,7 @@ func TestErrorsHaveAKind(t *testing.T) {
 
 func TestTransactionsAreRepeatedForTheirNeighbours(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	for code, want := range map[string]int{serializationFailure: attempts, deadlockDetected: attempts, readOnly: attempts, "55P03": 1, "P0001": 1} {
 		n := 0
 		err := f.store.tx(t.Context(), func(tx *transaction) error {
@@ -104,7 +104,7 @@ func TestTransactionsAreRepeatedForTheirNeighbours(t *testing.T) {
 
 func TestADeadlockIsRiddenOver(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	f.admit("ada")
 	f.admit("bob")
 	lock := func(tx *transaction, customer string) error {
@@ -137,11 +137,11 @@ func TestADeadlockIsRiddenOver(t *testing.T) {
 
 func TestWhatCannotAnswerIsUnavailable(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	st := f.late("ada")
-	patient := f.configured(func(c *pgxpool.Config) { c.ConnConfig.RuntimeParams["lock_timeout"] = "50ms" })
+	waiting := f.configured(func(c *pgxpool.Config) { c.ConnConfig.RuntimeParams["lock_timeout"] = "50ms" })
 	commit := f.holdAcceptance(st)
-	_, err := patient.Change(t.Context(), ending(st, curfew.Cancelled, curfew.Expired))
+	_, err := waiting.Change(t.Context(), ending(st, curfew.Cancelled, curfew.Expired))
 	if !errors.Is(err, curfew.Unavailable) {
 		t.Errorf("a lock that does not come: %v", err)
 	}
@@ -167,7 +167,7 @@ func TestWhatCannotAnswerIsUnavailable(t *testing.T) {
 // A backend that dies takes its connection along; the next call has another.
 func TestAKilledBackendIsRiddenOver(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	f.admit("ada")
 	f.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
 	for range 20 {
@@ -182,7 +182,7 @@ func TestAKilledBackendIsRiddenOver(t *testing.T) {
 
 func TestOpenSetsItsTimeouts(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	for name, want := range preferred {
 		got := f.only(`SELECT current_setting($1)`, name)
 		if got != want && name != "timezone" {

@@ -60,7 +60,7 @@ func open(t testing.TB, url string) *Store {
 	return s
 }
 
-func newWorld(t *testing.T) *fixture {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	url := migrated(t)
 	return &fixture{t, url, open(t, url)}

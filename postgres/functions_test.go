@@ -18,7 +18,7 @@ import (
 // types, casts and operators of their own.
 func TestNobodyButTheOwnerMayExecuteAFunction(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	f.same("open to everybody", f.rows(`SELECT p.oid::regprocedure::text FROM pg_proc p
 		WHERE p.pronamespace = 'curfew'::regnamespace AND has_function_privilege('public', p.oid, 'EXECUTE')`), []string(nil))
 	f.same("everybody may make things in", f.rows(`SELECT nspname FROM pg_namespace
@@ -42,7 +42,7 @@ var (
 
 func TestEveryFunctionIsOfNoUseElsewhere(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	rows, err := f.store.pool.Query(t.Context(), `SELECT proname, prosrc, prosecdef, prorettype = 'trigger'::regtype, coalesce(proconfig::text, '')
 		FROM pg_proc WHERE pronamespace = 'curfew'::regnamespace ORDER BY 1`)
 	f.must(err)
@@ -131,7 +131,7 @@ func TestARoleThatMayUseTheSchemaGainsNothing(t *testing.T) {
 	for what, made := range attacks {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			f := newWorld(t)
+			f := newFixture(t)
 			tallies := f.rows(`SELECT * FROM curfew.tallies`)
 			a := f.attacker()
 			if attached := a.attack(made); attached > 0 {
@@ -233,7 +233,7 @@ func (a *attacker) attack(made []string) (attached int) {
 // either: the upgrade replaces what it calls.
 func TestAnUpgradeDisarmsWhatIsAttachedAlready(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	f.exec(`GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA curfew TO PUBLIC`)
 	f.exec(`GRANT CREATE ON SCHEMA curfew TO PUBLIC`)
 	f.exec(`CREATE TABLE public.bait (LIKE curfew.sessions)`)
@@ -244,7 +244,7 @@ func TestAnUpgradeDisarmsWhatIsAttachedAlready(t *testing.T) {
 	}
 	f.exec(`REVOKE CREATE ON SCHEMA curfew FROM PUBLIC`)
 	f.must(f.store.SetGuards(t.Context(), false))
-	_, err := f.store.Migrate(t.Context()) // which repairs the rights also where there are no guards
+	_, err := f.store.Migrate(t.Context()) // which restores the rights also where there are no guards
 	f.must(err)
 	f.must(f.store.Verify(t.Context()))
 	f.must(f.store.SetGuards(t.Context(), true))

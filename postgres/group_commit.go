@@ -95,7 +95,7 @@ func (s admissions) join(ctx context.Context, c *entry) bool {
 	return true
 }
 
-// leave takes back what has not been taken into a group.
+// leave withdraws an entry that is in no group yet.
 func (g *groupCommit) leave(c *entry) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -105,9 +105,9 @@ func (g *groupCommit) leave(c *entry) {
 	}
 }
 
-// take is the next group, the longest waiting first, sorted as keys are taken;
+// next is the next group, the longest waiting first, sorted as keys are taken;
 // with none its goroutine has nothing left to write.
-func (g *groupCommit) take() []*entry {
+func (g *groupCommit) next() []*entry {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	n := min(len(g.waiting), mostInGroup)
@@ -136,7 +136,7 @@ func (g *groupCommit) answer(group []*entry, err error) {
 func (s admissions) writeGroups(ctx context.Context) {
 	for {
 		runtime.Gosched() // those who have just been answered may be back at once
-		group := s.groupCommit.take()
+		group := s.groupCommit.next()
 		if len(group) == 0 {
 			return
 		}

@@ -17,20 +17,20 @@ import (
 func (f *fixture) group(all []record.Admission) ([]curfew.Snapshot, []error) {
 	f.Helper()
 	release := f.holdClaims()
-	standings, errs := make([]curfew.Snapshot, len(all)), make([]error, len(all))
+	snapshots, errs := make([]curfew.Snapshot, len(all)), make([]error, len(all))
 	var callers sync.WaitGroup
 	callers.Go(func() { f.admit("first") })
 	f.until(func() bool { return f.store.writingNow() == 1 && f.store.waitingNow() == 0 })
 	for i, a := range all {
-		callers.Go(func() { standings[i], errs[i] = f.store.Admit(f.Context(), a) })
+		callers.Go(func() { snapshots[i], errs[i] = f.store.Admit(f.Context(), a) })
 	}
 	f.until(func() bool { return f.store.waitingNow() == len(all) })
 	release()
 	callers.Wait()
-	return standings, errs
+	return snapshots, errs
 }
 
-// holdClaims locks the table of claims until it is told to let go. One group at
+// holdClaims locks the table of claims until it may let go. One group at
 // a time waits for it.
 func (f *fixture) holdClaims() func() {
 	f.Helper()
@@ -67,14 +67,14 @@ func (s *Store) writingNow() int {
 
 func TestAdmissionsThatComeTogetherShareATransaction(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	var all []record.Admission
 	for i := range 11 { // in statements of 8 and 3 rows
 		all = append(all, admission(fmt.Sprint("customer", i)))
 		all[i].Deadline.After = time.Duration(i+1) * time.Minute
 	}
-	standings, errs := f.group(all)
-	for i, st := range standings {
+	snapshots, errs := f.group(all)
+	for i, st := range snapshots {
 		f.must(errs[i])
 		if st.ID != all[i].Session.ID || st.ExpiresAt.Sub(st.CreatedAt) != all[i].Deadline.After {
 			t.Errorf("session %s of %s got the times of another: %s", st.ID, st.CustomerID, st.ExpiresAt.Sub(st.CreatedAt))
@@ -99,7 +99,7 @@ func TestOneThatCannotBeAdmittedHarmsNobodyElse(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
-			f := newWorld(t)
+			f := newFixture(t)
 			all := []record.Admission{admission("a"), admission("b"), admission("c"), admission("d")}
 			corrupt(f, &all[2])
 			_, errs := f.group(all)
@@ -115,16 +115,16 @@ func TestOneThatCannotBeAdmittedHarmsNobodyElse(t *testing.T) {
 // Two of a customer in one group would send all of it back to go alone.
 func TestTwoOfACustomerAreNeverOfOneGroup(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	release := f.holdClaims()
 	var first sync.WaitGroup
 	first.Go(func() { f.admit("first") })
 	f.until(func() bool { return f.store.writingNow() == 1 && f.store.waitingNow() == 0 })
 	one, other := admission("ada"), admission("ada")
-	oneStanding, otherStanding := begun(one), begun(other)
-	joined := &entry{one, &oneStanding, make(chan error, 1)}
+	oneSnapshot, otherSnapshot := begun(one), begun(other)
+	joined := &entry{one, &oneSnapshot, make(chan error, 1)}
 	f.same("the first joins", f.store.join(t.Context(), joined), true)
-	f.same("the second joins", f.store.join(t.Context(), &entry{other, &otherStanding, make(chan error, 1)}), false)
+	f.same("the second joins", f.store.join(t.Context(), &entry{other, &otherSnapshot, make(chan error, 1)}), false)
 	release()
 	first.Wait()
 	f.must(<-joined.done)
@@ -134,7 +134,7 @@ func TestTwoOfACustomerAreNeverOfOneGroup(t *testing.T) {
 // would tell those whose first writing was committed that they are in their own way.
 func TestAGroupWithoutAnAnswerIsNotWrittenAgain(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	held, err := f.store.pool.Begin(t.Context())
 	f.must(err)
 	_, err = held.Exec(t.Context(), `LOCK TABLE curfew.events IN EXCLUSIVE MODE`)
@@ -160,7 +160,7 @@ func TestAGroupWithoutAnAnswerIsNotWrittenAgain(t *testing.T) {
 
 func TestOneThatMustWaitHoldsNobodyElse(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	// Nothing but the group's own limit lets it go.
 	f.store = open(t, f.url+"&lock_timeout=0&statement_timeout=0")
 	blocker, err := f.store.pool.Begin(t.Context())
@@ -191,7 +191,7 @@ func TestOneThatMustWaitHoldsNobodyElse(t *testing.T) {
 
 func TestACallerWhoGivesUpBeforeItsTurnIsNotAdmitted(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	release := f.holdClaims()
 	var first sync.WaitGroup
 	first.Go(func() { f.admit("first") })
@@ -214,7 +214,7 @@ func TestACallerWhoGivesUpBeforeItsTurnIsNotAdmitted(t *testing.T) {
 
 func TestAHundredAtOnce(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	errs := make([]error, 100)
 	var callers sync.WaitGroup
 	for i := range errs {

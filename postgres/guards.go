@@ -112,7 +112,7 @@ func (s schema) alone(ctx context.Context, table string, statements ...string) e
 	if table != "" {
 		begin += `LOCK TABLE ` + table + ` IN SHARE ROW EXCLUSIVE MODE;`
 	}
-	return translate(patiently(ctx, nil, func() error {
+	return translate(retryLock(ctx, nil, func() error {
 		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 			for _, sql := range append([]string{begin}, statements...) {
 				if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {

@@ -78,7 +78,7 @@ func TestAnotherProgramInsertsAfterAnOverdueSession(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			f := newWorld(t)
+			f := newFixture(t)
 			st := c.begin(f)
 			f.age(st.ID, 3*time.Hour)
 			f.writes(fmt.Sprintf(foreign, "waiting"))
@@ -105,7 +105,7 @@ func TestAnotherProgramInsertsAfterAnOverdueSession(t *testing.T) {
 
 func TestAnotherProgramInsertsASecondOpenSession(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	st := f.admit("ada")
 	f.isRefused("sessions_one_open", fmt.Sprintf(foreign, "waiting"))
 	f.isRefused("cannot go from nothing to live: legal is scheduled, waiting", fmt.Sprintf(foreign, "live"))
@@ -116,7 +116,7 @@ func TestAnotherProgramInsertsASecondOpenSession(t *testing.T) {
 
 func TestAnotherProgramCancels(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	st := f.accept(f.admit("ada"), "max")
 	f.writes(`UPDATE curfew.sessions SET status = 'cancelled' WHERE customer_id = 'ada'`)
 
@@ -139,7 +139,7 @@ func TestAnotherProgramCancels(t *testing.T) {
 
 func TestAnotherProgramIsRefused(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	ended := f.admit("ended")
 	_, err := f.store.Change(t.Context(), ending(ended, curfew.Cancelled, curfew.ByRequest))
 	f.must(err)
@@ -166,7 +166,7 @@ func TestAnotherProgramIsRefused(t *testing.T) {
 // brings version, event and money all the same.
 func TestAnotherProgramNeedsNoOtherRight(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	role := f.role()
 	f.exec(`GRANT SELECT, INSERT, UPDATE, DELETE ON curfew.sessions, curfew.checkouts TO ` + role)
 	as := func(statements ...string) {
@@ -223,7 +223,7 @@ func (f *fixture) role() string {
 
 func TestGuardsHoldTheTransitionsOfTheHouse(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	var want []string
 	for _, step := range curfew.Transitions() {
 		want = append(want, fmt.Sprintf("%s>%s", step.From, step.To))
@@ -236,7 +236,7 @@ func TestGuardsHoldTheTransitionsOfTheHouse(t *testing.T) {
 
 func TestGuardsHoldTheOutcomesOfTheHouse(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	var want []string
 	for _, step := range curfew.OutcomeSteps() {
 		want = append(want, fmt.Sprintf("%s>%s", step.From, step.To))
@@ -249,7 +249,7 @@ func TestGuardsHoldTheOutcomesOfTheHouse(t *testing.T) {
 
 func TestAnotherProgramMovesAPayment(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	st := f.admit("ada")
 	f.isRefused("cannot go from fulfilled to held: legal is credited, forfeited, refund_due, refunded", `UPDATE curfew.checkouts SET outcome = 'held'`)
 	f.isRefused("leave it to the guards", `UPDATE curfew.checkouts SET version = version + 2`)
@@ -264,7 +264,7 @@ func TestAnotherProgramMovesAPayment(t *testing.T) {
 
 func TestGuardsAreSwitched(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	names := namesIn(guardTriggers)
 	if len(names) < 6 {
 		t.Fatalf("the guards are %v", names)
@@ -302,7 +302,7 @@ func (f *fixture) missing(want ...string) {
 
 func TestMigrateRepairsGuardsAndOtherwiseLeavesThem(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	installed := func() string {
 		return f.only(`SELECT max(t.oid)::text FROM pg_trigger t WHERE tgname LIKE 'guard\_%'`)
 	}
@@ -321,7 +321,7 @@ func TestMigrateRepairsGuardsAndOtherwiseLeavesThem(t *testing.T) {
 // the contract is run with them.
 func TestOurWritesAreRightWithoutGuards(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	f.must(f.store.SetGuards(t.Context(), false))
 	st := f.start(f.accept(f.admit("ada"), "max"))
 	st, err := f.store.Change(t.Context(), ending(st, curfew.Completed, curfew.Finished))
@@ -340,7 +340,7 @@ func TestOurWritesAreRightWithoutGuards(t *testing.T) {
 // TRUNCATE would take rows without their triggers.
 func TestNothingIsTruncated(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	_, err := f.store.Change(t.Context(), ending(f.admit("ada"), curfew.Cancelled, curfew.ByRequest))
 	f.must(err)
 	for table, because := range map[string]string{

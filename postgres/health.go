@@ -12,7 +12,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// health counts what health reports.
+// health reads the figures of the health report.
 type health struct{ *db }
 
 // A report is one statement, so that its figures are of one moment: rows of a
@@ -43,7 +43,7 @@ const (
 // staleAfter is curfew.StaleAfter, which a test compares.
 const staleAfter = `interval '10 seconds'`
 
-// figures reads the rows of a report.
+// counts reads the figures of a report, by name.
 func (d *db) counts(ctx context.Context, sql string, args ...any) (map[string]int, error) {
 	var n map[string]int
 	err := d.read(ctx, intoFigures(&n), sql, args...)
@@ -66,7 +66,7 @@ func intoFigures(n *map[string]int) func(pgx.Rows) error {
 	}
 }
 
-// by picks the figures that the keys name; every key is there.
+// byName picks the figures that the names choose; names without rows are 0.
 func byName[K ~string](n map[string]int, keys []K) map[K]int {
 	all := make(map[K]int, len(keys))
 	for _, k := range keys {
@@ -136,7 +136,7 @@ const countCheckouts = `SELECT status, sum(n)::bigint FROM curfew.tallies WHERE 
 		WHERE outcome IN ('refund_due', 'refunding') AND coalesce(first_try_at, updated_at) < now() - $2::interval
 	UNION ALL SELECT 'disputed', count(*) FROM curfew.checkouts WHERE disputed_at > now() - $3::interval`
 
-// CheckoutFigures counts payments.
+// CheckoutFigures counts payments by their present outcome.
 func (s health) CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, error) {
 	n, err := s.counts(ctx, countCheckouts, record.RefundTries, record.RefundsLate, record.DisputeWindow)
 	if err != nil {
@@ -175,13 +175,13 @@ const freeLeakedSlots = `DELETE FROM curfew.mechanic_slots m WHERE NOT EXISTS (
 	SELECT FROM curfew.sessions s WHERE s.customer_id = m.customer_id AND s.id = m.session_id
 		AND s.mechanic_id = m.mechanic_id AND ` + notEnded + `)`
 
-// FreeLeaked removes the slots that hold nothing.
+// FreeLeaked deletes slots whose session does not hold them.
 func (s health) FreeLeaked(ctx context.Context) (int, error) {
 	n, err := s.exec(ctx, freeLeakedSlots)
 	return int(n), wrap(translate(err), "free leaked slots")
 }
 
-// MechanicFigures counts slots.
+// MechanicFigures counts the slots of mechanics.
 func (s health) MechanicFigures(ctx context.Context) (curfew.MechanicFigures, error) {
 	var n map[string]int
 	err := s.send(ctx, func(b *pgx.Batch) {
@@ -200,7 +200,7 @@ const selectRepeated = `WITH often AS MATERIALIZED (
 		SELECT FROM curfew.sessions s WHERE s.id = r.session_id AND ` + notEnded + `)
 	GROUP BY r.customer_id HAVING count(*) >= $1 ORDER BY count(*) DESC, r.customer_id`
 
-// Repeated is who was refused again and again.
+// Repeated returns who was refused at least so often within the window.
 func (s health) Repeated(ctx context.Context, atLeast int, window time.Duration) ([]curfew.Repeated, error) {
 	all, err := many(ctx, s.db, scanRepeated, selectRepeated, atLeast, window)
 	return all, wrap(err, "count refusals")
@@ -224,7 +224,7 @@ const (
 		ORDER BY s.expires_at, s.id LIMIT $3) s` + joinRequest + ` ORDER BY s.expires_at, s.id`
 )
 
-// HealthDetails lists the oldest of what is wrong.
+// HealthDetails lists the oldest of each kind of problem.
 func (s health) HealthDetails(ctx context.Context, p curfew.Policy, limit int) (curfew.HealthDetails, error) {
 	stale, err := many(ctx, s.db, scanSnapshot, listStale, limit)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 
 func TestFiguresAreCountsAfterAConcurrentStorm(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	chosen := seed.New(t)
 	var all sync.WaitGroup
 	for i := range 8 {
@@ -143,14 +143,14 @@ func (f *fixture) same(what string, got, want any) {
 func TestStaleAfterIsThatOfTheHouse(t *testing.T) {
 	t.Parallel()
 	if want := fmt.Sprintf("interval '%d seconds'", record.StaleAfter/time.Second); staleAfter != want {
-		t.Errorf("the SQL says %s, the house %s", staleAfter, want)
+		t.Errorf("the SQL says %s, curfew.StaleAfter is %s", staleAfter, want)
 	}
 }
 
 // A report must read only what is open.
 func TestFiguresReadNothingThatEnded(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	f.exec(`INSERT INTO curfew.sessions (customer_id, id, status, version, ended_at, end_reason)
 		SELECT 'c' || n, gen_random_uuid(), 'cancelled', 1, now(), 'expired' FROM generate_series(1, 20000) n`)
 	f.exec(`INSERT INTO curfew.session_requests (customer_id, id, session_id, status, ended_at)

@@ -12,7 +12,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// heartbeats is what processes leave for each other.
+// heartbeats stores the signs of life of background work and processes.
 type heartbeats struct{ *db }
 
 const upsertSignal = `INSERT INTO curfew.signals (name, lag) VALUES ($1, $2)
@@ -20,16 +20,16 @@ const upsertSignal = `INSERT INTO curfew.signals (name, lag) VALUES ($1, $2)
 
 // RecordSweep records a successful sweep.
 func (s heartbeats) RecordSweep(ctx context.Context, lag time.Duration) error {
-	return wrap(s.beat(ctx, "sweep", lag), "record a sweep")
+	return wrap(s.record(ctx, "sweep", lag), "record a sweep")
 }
 
 // RecordQueueRead records a look at the queue.
 func (s heartbeats) RecordQueueRead(ctx context.Context) error {
-	return wrap(s.beat(ctx, "queue", 0), "record a look at the queue")
+	return wrap(s.record(ctx, "queue", 0), "record a look at the queue")
 }
 
-// beat leaves a sign of life, which the next one replaces.
-func (s heartbeats) beat(ctx context.Context, name string, lag time.Duration) error {
+// record leaves a sign of life, which the next one replaces.
+func (s heartbeats) record(ctx context.Context, name string, lag time.Duration) error {
 	return s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(asynchronousCommit)
 		b.Queue(upsertSignal, name, lag)

@@ -47,19 +47,19 @@ func (s schema) Migrate(ctx context.Context) ([]Migration, error) {
 	return s.MigrateWith(ctx, nil)
 }
 
-// MigrateWith is Migrate for somebody who watches. A service may go on
+// MigrateWith is Migrate with progress. A service may go on
 // meanwhile: see online.go. What was interrupted goes on from where it was.
-func (s schema) MigrateWith(ctx context.Context, tell Progress) ([]Migration, error) {
+func (s schema) MigrateWith(ctx context.Context, report Progress) ([]Migration, error) {
 	if err := s.createSchema(ctx); err != nil {
 		return nil, wrap(err, "create schema curfew")
 	}
 	db := stdlib.OpenDBFromPool(s.pool.Pool)
 	defer db.Close() //nolint:errcheck // a view of the pool, which stays
-	applied, err := s.up(ctx, db, tell)
+	applied, err := s.up(ctx, db, report)
 	if err != nil {
 		return nil, wrap(translate(err), "migrate")
 	}
-	if err := s.keepIndexes(ctx, tell); err != nil {
+	if err := s.keepIndexes(ctx, report); err != nil {
 		return nil, wrap(err, "make the indexes")
 	}
 	if err := s.keepGuards(ctx); err != nil {
@@ -72,7 +72,7 @@ func (s schema) MigrateWith(ctx context.Context, tell Progress) ([]Migration, er
 	return slices.DeleteFunc(all, func(m Migration) bool { return !slices.Contains(applied, m.Number) }), err
 }
 
-// close repairs the rights of functions that a restore made anew, which gives
+// close restores the rights of functions that a restore made anew, which gives
 // everybody the right to execute them.
 func (s schema) close(ctx context.Context) error {
 	exposed, err := many(ctx, s.db, value[string], selectExposed)
@@ -87,7 +87,7 @@ func (s schema) close(ctx context.Context) error {
 }
 
 // createSchema makes the place for the table of migrations. Two who make it at
-// once are told apart by nothing but an error.
+// once differ by nothing but an error.
 func (s schema) createSchema(ctx context.Context) error {
 	exists, err := one(ctx, s.db, value[bool], `SELECT to_regnamespace('curfew') IS NOT NULL`)
 	if err != nil || exists {
@@ -101,17 +101,17 @@ func (s schema) createSchema(ctx context.Context) error {
 }
 
 // up applies what is pending, also where later ones have been applied already.
-func (s schema) up(ctx context.Context, db *sql.DB, tell Progress) (applied []int64, err error) {
+func (s schema) up(ctx context.Context, db *sql.DB, report Progress) (applied []int64, err error) {
 	before, err := s.applied(ctx)
 	if err != nil {
 		return nil, err
 	}
-	steps, err := stepsFrom(len(before) == 0, tell)
+	steps, err := stepsFrom(len(before) == 0, report)
 	if err != nil {
 		return nil, err
 	}
 	// Asked every second, for five minutes.
-	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, uint64(lockPatience/time.Second)))
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, uint64(lockTimeLimit/time.Second)))
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func (s schema) up(ctx context.Context, db *sql.DB, tell Progress) (applied []in
 	if err != nil {
 		return nil, err
 	}
-	err = patiently(ctx, tell, func() error {
+	err = retryLock(ctx, report, func() error {
 		results, err := provider.Up(ctx)
 		if partial := (*goose.PartialError)(nil); errors.As(err, &partial) {
 			results = partial.Applied
@@ -136,7 +136,7 @@ func (s schema) up(ctx context.Context, db *sql.DB, tell Progress) (applied []in
 
 // stepsFrom is the embedded migrations, as they run in an empty database, or in
 // one that others use.
-func stepsFrom(empty bool, tell Progress) ([]*goose.Migration, error) {
+func stepsFrom(empty bool, report Progress) ([]*goose.Migration, error) {
 	all, err := embedded()
 	if err != nil {
 		return nil, err
@@ -148,7 +148,7 @@ func stepsFrom(empty bool, tell Progress) ([]*goose.Migration, error) {
 			text = online(text)
 		}
 		steps[i] = goose.NewGoMigration(m.Number, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
-			tell.tell(-1, "applying %05d %s", m.Number, m.Name)
+			report.report(-1, "applying %05d %s", m.Number, m.Name)
 			_, err := tx.ExecContext(ctx, unhindered+text)
 			return err
 		}}, nil)

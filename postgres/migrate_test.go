@@ -9,7 +9,7 @@ import (
 	"github.com/curfewhq/curfew/internal/pgtest"
 )
 
-func emptyWorld(t *testing.T) *fixture {
+func emptyFixture(t *testing.T) *fixture {
 	t.Helper()
 	url := pgtest.Database(t)
 	return &fixture{t, url, open(t, url)}
@@ -17,7 +17,7 @@ func emptyWorld(t *testing.T) *fixture {
 
 func TestFourMigrateAtOnce(t *testing.T) {
 	t.Parallel()
-	f := emptyWorld(t)
+	f := emptyFixture(t)
 	applied := make([]int, 4)
 	var all sync.WaitGroup
 	for i := range applied {
@@ -45,7 +45,7 @@ func TestFourMigrateAtOnce(t *testing.T) {
 
 func TestMigrationsAreListedWithoutAWrite(t *testing.T) {
 	t.Parallel()
-	f := emptyWorld(t)
+	f := emptyFixture(t)
 	before, err := f.store.Migrations(t.Context())
 	f.must(err)
 	f.same("schemas", f.only(`SELECT count(*) FROM pg_namespace WHERE nspname = 'curfew'`), "0")
@@ -72,7 +72,7 @@ func TestMigrationsAreListedWithoutAWrite(t *testing.T) {
 // What --dry-run prints makes the same schema by another program's hand.
 func TestPrintedMigrationsRunInPsql(t *testing.T) {
 	t.Parallel()
-	f := emptyWorld(t)
+	f := emptyFixture(t)
 	all, err := f.store.Migrations(t.Context())
 	f.must(err)
 	for _, m := range all {
@@ -83,7 +83,7 @@ func TestPrintedMigrationsRunInPsql(t *testing.T) {
 
 func TestTalliesBeginWithWhatIsThere(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	f.late("open")
 	for _, customer := range []string{"ada", "bob"} {
 		_, err := f.store.Change(t.Context(), ending(f.admit(customer), curfew.Cancelled, curfew.ByRequest))

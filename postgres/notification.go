@@ -89,7 +89,7 @@ func (n *Notifications) Run(ctx context.Context, receive func(in time.Duration))
 		}
 		if ctx.Err() == nil && !warned {
 			warned = true
-			n.log.WarnContext(ctx, deafText, "error", err)
+			n.log.WarnContext(ctx, silentText, "error", err)
 		}
 		sleep(ctx, pause/2+rand.N(pause/2)) //nolint:gosec // G404: a jitter, no secret
 		pause = min(2*pause, listenRetryMost)
@@ -97,7 +97,7 @@ func (n *Notifications) Run(ctx context.Context, receive func(in time.Duration))
 	return nil
 }
 
-const deafText = "hints of other replicas are not heard: what they change is found by looking, a little later"
+const silentText = "notifications of other replicas do not arrive: their changes are found by polling, a little later"
 
 // sleep lasts so long, or until the context ends.
 func sleep(ctx context.Context, d time.Duration) {
@@ -115,7 +115,7 @@ func (n *Notifications) publish(ctx context.Context) {
 		case <-n.queued:
 		}
 		if _, err := n.db.exec(ctx, notify, n.id+" "+n.next()); err != nil && ctx.Err() == nil {
-			n.log.DebugContext(ctx, "a hint was not said", "error", err)
+			n.log.DebugContext(ctx, "a notification was not sent", "error", err)
 		}
 		sleep(ctx, notifyPause)
 	}
@@ -176,7 +176,7 @@ func execOn(ctx context.Context, conn *pgx.Conn, sql string, args ...any) error 
 	return translate(err)
 }
 
-var errDeaf = errors.New("nothing came in " + echoTimeout.String() + ", as behind a pooler in transaction mode")
+var errSilent = errors.New("no notification came in " + echoTimeout.String() + ", as behind a pooler in transaction mode")
 
 // echo notifies on the connection itself and waits until anything arrives.
 func (n *Notifications) echo(ctx context.Context, conn *pgx.Conn, receive func(time.Duration)) error {
@@ -185,7 +185,7 @@ func (n *Notifications) echo(ctx context.Context, conn *pgx.Conn, receive func(t
 	}
 	err := n.receiveOne(ctx, conn, echoTimeout, receive)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return errDeaf
+		return errSilent
 	}
 	return err
 }

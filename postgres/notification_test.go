@@ -75,7 +75,7 @@ func (r *replica) receives(f *fixture, want func(time.Duration) bool) {
 
 func TestNotificationsReachOtherReplicasWithTheEarliestDeadline(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	one, other := f.replica(f.store), f.replica(open(t, f.url))
 	for range 1000 {
 		one.Changed(time.Hour)
@@ -97,14 +97,14 @@ func TestNotificationsReachOtherReplicasWithTheEarliestDeadline(t *testing.T) {
 
 func TestNotificationsComeBackAfterTheirConnectionWasLost(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	one, other := f.replica(f.store), f.replica(open(t, f.url))
 	f.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'curfew listener'`)
 	other.receives(f, func(in time.Duration) bool { return in == 0 })
 	one.Changed(time.Minute)
 	other.receives(f, func(in time.Duration) bool { return in > 0 && in <= time.Minute })
-	if n := other.log.count("are not heard"); n != 1 {
-		t.Errorf("one loss was told of %d times", n)
+	if n := other.log.count("do not arrive"); n != 1 {
+		t.Errorf("one loss was logged %d times", n)
 	}
 }
 
@@ -119,21 +119,21 @@ func TestAListenerWhoseConnectionDiedSilentlyConnectsAnew(t *testing.T) {
 	other.receives(f, func(in time.Duration) bool { return in == 0 })
 	one.receives(f, func(in time.Duration) bool { return in == 0 })
 	back := time.Since(at)
-	t.Logf("both heard again after %s", back.Round(time.Millisecond))
+	t.Logf("both receive again after %s", back.Round(time.Millisecond))
 	if back > idleTimeout+2*echoTimeout {
-		t.Errorf("they heard again after %s", back)
+		t.Errorf("they received again after %s", back)
 	}
 	other.Changed(time.Minute)
 	one.receives(f, func(in time.Duration) bool { return in > 0 && in <= time.Minute })
-	if n := other.log.count("are not heard"); n != 1 {
-		t.Errorf("one loss was told of %d times: %s", n, other.log.text())
+	if n := other.log.count("do not arrive"); n != 1 {
+		t.Errorf("one loss was logged %d times: %s", n, other.log.text())
 	}
 }
 
-// Lesson 18: push is a hint, the list is the truth. Nothing waits for it and nothing fails with it.
+// Lesson 18: a notification is a hint, the list is the truth. Nothing waits for it and nothing fails with it.
 func TestLesson18_AHintThatNobodyCarriesHoldsUpNothing(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	unread := f.store.Notifications(slog.New(slog.DiscardHandler)) // never run
 	for range 1000 {
 		unread.Changed(0)

@@ -24,19 +24,19 @@ import (
 // is missing of the schema's indexes, or was left half made, is made then: so a
 // migration that was killed is resumed, and an index that was dropped comes back.
 
-// Progress is told what Migrate does: the step, and how far it is in percent;
+// Progress receives what Migrate does: the step, and how far it is in percent;
 // below 0: nobody knows. It may be nil.
 type Progress func(step string, percent int)
 
-func (p Progress) tell(percent int, format string, args ...any) {
+func (p Progress) report(percent int, format string, args ...any) {
 	if p != nil {
 		p(fmt.Sprintf(format, args...), percent)
 	}
 }
 
 const (
-	lockPatience = 5 * time.Minute
-	lookAgain    = time.Second
+	lockTimeLimit = 5 * time.Minute
+	lookAgain     = time.Second
 	// unhindered lifts what limits the statements of a service, also where a role
 	// or a URL says so. A lock is given up before the service's own calls would do
 	// so, and before the server looks for deadlocks, whose victim may be a call.
@@ -185,7 +185,7 @@ func (s schema) toDo(ctx context.Context) (statements []string, err error) {
 // keepIndexes makes the indexes that are missing, one process at a time. The
 // lock is the connection's that makes them: where its process is killed, the
 // server ends what it began before anybody else gets the lock.
-func (s schema) keepIndexes(ctx context.Context, tell Progress) (err error) {
+func (s schema) keepIndexes(ctx context.Context, report Progress) (err error) {
 	if statements, err := s.toDo(ctx); err != nil || len(statements) == 0 {
 		return err
 	}
@@ -196,7 +196,7 @@ func (s schema) keepIndexes(ctx context.Context, tell Progress) (err error) {
 		return translate(err)
 	}
 	defer conn.Close() //nolint:errcheck // back to the pool
-	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, uint64(lockPatience/time.Second)))
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, uint64(lockTimeLimit/time.Second)))
 	if err != nil {
 		return err
 	}
@@ -214,17 +214,17 @@ func (s schema) keepIndexes(ctx context.Context, tell Progress) (err error) {
 	if _, err := conn.ExecContext(ctx, unlimited); err != nil {
 		return translate(err)
 	}
-	return s.makeIndexes(ctx, conn, statements, tell)
+	return s.makeIndexes(ctx, conn, statements, report)
 }
 
-func (s schema) makeIndexes(ctx context.Context, conn *sql.Conn, statements []string, tell Progress) error {
+func (s schema) makeIndexes(ctx context.Context, conn *sql.Conn, statements []string, report Progress) error {
 	var pid int32
 	if err := conn.QueryRowContext(ctx, "SELECT pg_backend_pid()").Scan(&pid); err != nil {
 		return translate(err)
 	}
 	for n, statement := range statements {
 		step := fmt.Sprintf("%s (%d of %d)", short(statement), n+1, len(statements))
-		stop := s.watch(ctx, pid, func(percent int) { tell.tell(percent, "%s", step) })
+		stop := s.watch(ctx, pid, func(percent int) { report.report(percent, "%s", step) })
 		_, err := conn.ExecContext(ctx, statement)
 		stop()
 		switch {
@@ -247,11 +247,11 @@ const selectProgress = `SELECT CASE WHEN blocks_total > 0 THEN (100 * blocks_don
 	FROM pg_stat_progress_create_index WHERE pid = $1`
 
 // watch tells at once, and then again and again, how far the index is that a
-// connection makes. It is decoration: what it cannot see it does not tell.
-func (s schema) watch(ctx context.Context, pid int32, tell func(percent int)) (stop func()) {
+// connection makes. It is decoration: what it cannot see it does not report.
+func (s schema) watch(ctx context.Context, pid int32, report func(percent int)) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
-	tell(-1)
+	report(-1)
 	go func() {
 		defer close(done)
 		for tick := time.NewTicker(lookAgain); ; {
@@ -262,25 +262,25 @@ func (s schema) watch(ctx context.Context, pid int32, tell func(percent int)) (s
 			case <-tick.C:
 			}
 			if percent, err := one(ctx, s.db, value[int], selectProgress, pid); err == nil {
-				tell(percent)
+				report(percent)
 			}
 		}
 	}()
 	return func() { cancel(); <-done }
 }
 
-// patiently repeats what gave up a lock, until it comes.
-func patiently(ctx context.Context, tell Progress, do func() error) error {
-	for until := time.Now().Add(lockPatience); ; {
+// retryLock repeats what gave up waiting for a lock, until it gets the lock.
+func retryLock(ctx context.Context, report Progress, do func() error) error {
+	for until := time.Now().Add(lockTimeLimit); ; {
 		err := do()
 		if c := code(err); c != lockTimeout && c != deadlockDetected {
 			return err
 		}
 		if time.Now().After(until) {
 			return fmt.Errorf("a table's lock did not come for %s: somebody's transaction holds it (pg_stat_activity shows whose); "+
-				"end that, then run `curfew migrate` again: %w", lockPatience, err)
+				"end that, then run `curfew migrate` again: %w", lockTimeLimit, err)
 		}
-		tell.tell(-1, "waiting for a lock that a long transaction holds")
+		report.report(-1, "waiting for a lock that a long transaction holds")
 		select {
 		case <-ctx.Done():
 			return err

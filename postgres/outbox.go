@@ -15,7 +15,7 @@ type outbox struct{ *db }
 
 const selectUnpublished = `SELECT ` + eventColumns + ` FROM curfew.events e WHERE NOT told AND NOT ` + apartEvent + ` ORDER BY customer_id, subject_id, number LIMIT $1`
 
-// Unpublished is events that no delivery was made of.
+// Unpublished returns events that have not been published, in the order of their subjects.
 func (s outbox) Unpublished(ctx context.Context, limit int) ([]curfew.Event, error) {
 	all, err := many(ctx, s.db, scanEvent, selectUnpublished, limit)
 	return all, wrap(err, "read the unpublished events")
@@ -77,31 +77,31 @@ var insertDelivery = &insert{
 	columns: []string{"customer_id", "id", "event_id", "subject_id", "number", "channel", "lane", "destination", "kind", "body"},
 }
 
-// Publish marks events as told and writes what is to be delivered of those that
-// it marked.
+// Publish marks events as published, and writes the deliveries of those that it
+// marked.
 func (s outbox) Publish(ctx context.Context, events []curfew.Event, deliveries []record.Delivery) (int, error) {
-	var told map[string]bool
+	var published map[string]bool
 	err := s.tx(ctx, func(t *transaction) error {
-		told = make(map[string]bool, len(events))
+		published = make(map[string]bool, len(events))
 		if err := t.send(ctx, func(b *pgx.Batch) {
 			b.Queue(byKey)
 			b.Queue(publishEvents, eventKeys(events)...).Query(func(rows pgx.Rows) error {
 				var id text
-				_, err := pgx.ForEachRow(rows, []any{&id}, func() error { told[string(id)] = true; return nil })
+				_, err := pgx.ForEachRow(rows, []any{&id}, func() error { published[string(id)] = true; return nil })
 				return err
 			})
 		}); err != nil {
 			return err
 		}
-		return t.last(ctx, func(b *pgx.Batch) { queueDeliveries(b, deliveries, told) })
+		return t.last(ctx, func(b *pgx.Batch) { queueDeliveries(b, deliveries, published) })
 	})
-	return len(told), wrap(err, "publish %d events", len(events))
+	return len(published), wrap(err, "publish %d events", len(events))
 }
 
-func queueDeliveries(b *pgx.Batch, deliveries []record.Delivery, told map[string]bool) {
+func queueDeliveries(b *pgx.Batch, deliveries []record.Delivery, published map[string]bool) {
 	var rows [][]any
 	for _, d := range deliveries {
-		if told[d.EventID] {
+		if published[d.EventID] {
 			rows = append(rows, deliveryValues(d))
 		}
 	}

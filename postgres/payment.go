@@ -10,12 +10,12 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// payments is what providers and operators do with payments.
+// payments reads and changes payments for providers and operators.
 type payments struct{ *db }
 
 const selectCheckoutByID = selectCheckout + ` WHERE c.id = $1`
 
-// Checkout is one by its id alone.
+// Checkout returns the checkout with this id.
 func (s payments) Checkout(ctx context.Context, id string) (curfew.Checkout, error) {
 	missing := curfew.Errorf(curfew.NotFound, "there is no checkout %q", id)
 	if !isID(id) {
@@ -27,7 +27,7 @@ func (s payments) Checkout(ctx context.Context, id string) (curfew.Checkout, err
 
 const selectCheckoutsByPayment = selectCheckout + ` WHERE c.payment_id = $1 AND c.payment_id <> '' ORDER BY c.id`
 
-// PaidBy is the checkouts of a provider's payment.
+// PaidBy returns the checkouts of a provider's payment.
 func (s payments) PaidBy(ctx context.Context, paymentID string) ([]curfew.Checkout, error) {
 	all, err := many(ctx, s.db, scanCheckout, selectCheckoutsByPayment, paymentID)
 	return all, wrap(err, "read the checkouts of payment %s", paymentID)
@@ -46,7 +46,7 @@ const (
 	waits         = `'deferred', 'held', 'refund_due', 'refunding'`
 )
 
-// ListCheckouts is those that the search chooses.
+// ListCheckouts returns the checkouts that match, by id.
 func (s payments) ListCheckouts(ctx context.Context, q curfew.CheckoutSearch) ([]curfew.Checkout, error) {
 	after := q.After
 	if !isID(after) {
@@ -93,7 +93,7 @@ func (s payments) Annotate(ctx context.Context, r record.Annotation) (curfew.Che
 			}})
 		})
 	})
-	return now, wrap(err, "remark on checkout %s", c.ID)
+	return now, wrap(err, "annotate checkout %s", c.ID)
 }
 
 // The history goes with the checkout: its key begins with the customer. An
@@ -126,5 +126,5 @@ func (s payments) Reassign(ctx context.Context, r record.Reassignment) (curfew.C
 			}})
 		})
 	})
-	return now, wrap(err, "repair checkout %s", c.ID)
+	return now, wrap(err, "reassign checkout %s", c.ID)
 }

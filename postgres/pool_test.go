@@ -143,7 +143,7 @@ func TestAConnectionThatOnlyReadsIsNotKept(t *testing.T) {
 	for attrs, want := range map[string]bool{"read-write": true, "any": false} {
 		t.Run(attrs, func(t *testing.T) {
 			t.Parallel()
-			f := newWorld(t)
+			f := newFixture(t)
 			f.exec(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$`)
 			s, err := Open(t.Context(), f.url+"&target_session_attrs="+attrs)
 			if want {

@@ -9,7 +9,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// quarantine is what could not be settled and is set apart.
+// quarantine stores what could not be settled and is set apart.
 type quarantine struct{ *db }
 
 // quarantine keeps one more failure. One that another process has just kept is
@@ -62,7 +62,7 @@ const (
 	apartDelivery = apart + `q.noun = 'delivery' AND q.customer_id = d.customer_id AND q.id = d.id)`
 )
 
-// Quarantined is what is set apart and still stands, longest first.
+// Quarantined returns what is set apart and still unsettled, longest first.
 func (s quarantine) Quarantined(ctx context.Context, limit int) ([]curfew.Quarantined, error) {
 	all, err := many(ctx, s.db, scanQuarantined, selectQuarantined, limit)
 	return all, wrap(err, "read what is set apart")
@@ -78,7 +78,7 @@ func scanQuarantined(r row) (curfew.Quarantined, error) {
 	return q, err
 }
 
-// LeaveQuarantine forgets what was settled or has moved on.
+// LeaveQuarantine deletes entries that were settled or have changed since.
 func (s quarantine) LeaveQuarantine(ctx context.Context) error {
 	_, err := s.exec(ctx, leaveQuarantine)
 	return wrap(translate(err), "forget what is settled")

@@ -7,7 +7,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// queue is what mechanics see and hold.
+// queue reads what mechanics can accept and the slots they hold.
 type queue struct{ *db }
 
 // selectPending reads the index sessions_queue: in every step of how long
@@ -16,14 +16,14 @@ type queue struct{ *db }
 // expires_at - now() is a question to none, and LIMIT 1 keeps the join a look by key.
 const (
 	selectPending = `SELECT q.*, now() FROM unnest('{00:01, 00:02, 00:03, 00:05, 00:10, 00:15, 00:20, 00:30, 00:45, 01:00, 01:30, 02:00, 04:00, 08:00, 24:00,
-			16000000:00}'::interval[]) WITH ORDINALITY p (patience, step)
+			16000000:00}'::interval[]) WITH ORDINALITY p (at_most, step)
 		CROSS JOIN LATERAL (
 			SELECT ` + sessionColumns + `, r.id AS request_id, r.session_id, r.customer_id, r.mechanic_id, r.customer_name, r.status, r.created_at AS offered_at
 			FROM curfew.sessions s CROSS JOIN LATERAL (
 				SELECT * FROM curfew.session_requests q
 				WHERE q.customer_id = s.customer_id AND q.session_id = s.id AND q.status || '' = 'pending' LIMIT 1) r
 			WHERE s.status = 'waiting' AND s.mechanic_id IS NULL AND s.expires_at - now() >= '0' AND ` + waitStep + ` = p.step::int - 1
-				AND (` + queued + `, s.id) > (GREATEST($1::timestamptz, now() - p.patience), CASE WHEN $1 < now() - p.patience
+				AND (` + queued + `, s.id) > (GREATEST($1::timestamptz, now() - p.at_most), CASE WHEN $1 < now() - p.at_most
 					THEN '00000000-0000-0000-0000-000000000000' ELSE $2::uuid END)
 			ORDER BY ` + queued + `, s.id LIMIT $3) q
 		ORDER BY coalesce(q.starts_at, q.created_at), q.id LIMIT $3`
@@ -34,7 +34,7 @@ const (
 		02:00:00.000001, 04:00:00.000001, 08:00:00.000001, 24:00:00.000001}'::interval[])`
 )
 
-// Pending is what mechanics can accept, oldest first.
+// Pending returns what mechanics can accept, oldest first.
 func (s queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Snapshot, error) {
 	at, id := since(after)
 	all, err := manyByIndex(ctx, s.db, scanSnapshot, selectPending, at, id, limit)
@@ -43,7 +43,7 @@ func (s queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]c
 
 const selectSlot = `SELECT mechanic_id, customer_id, session_id FROM curfew.mechanic_slots WHERE mechanic_id = $1`
 
-// Slot is what makes the mechanic busy.
+// Slot returns what makes the mechanic busy.
 func (s queue) Slot(ctx context.Context, mechanicID string) (record.Slot, error) {
 	slot, err := one(ctx, s.db, scanSlot, selectSlot, mechanicID)
 	return slot, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "mechanic %q is not busy", mechanicID)), "read the slot of %s", mechanicID)
@@ -61,7 +61,7 @@ const freeSlot = `DELETE FROM curfew.mechanic_slots m
 		WHERE s.customer_id = m.customer_id AND s.id = m.session_id AND s.mechanic_id = m.mechanic_id
 			AND ` + notEnded + `)`
 
-// FreeSlot removes a slot that holds nothing.
+// FreeSlot deletes a slot whose session does not hold it.
 func (s queue) FreeSlot(ctx context.Context, slot record.Slot) error {
 	n, err := s.exec(ctx, freeSlot, slot.MechanicID, slot.CustomerID, slot.SessionID)
 	if err == nil && n == 0 {
@@ -75,7 +75,7 @@ const abandonSlot = `DELETE FROM curfew.mechanic_slots m
 		SELECT FROM curfew.sessions s
 		WHERE s.customer_id = m.customer_id AND s.id = m.session_id AND s.expires_at < now() AND ` + notEnded + `)`
 
-// AbandonSlot removes a slot whose session is overdue.
+// AbandonSlot deletes a slot whose session is overdue.
 func (s queue) AbandonSlot(ctx context.Context, slot record.Slot) error {
 	n, err := s.exec(ctx, abandonSlot, slot.MechanicID, slot.CustomerID, slot.SessionID)
 	if err == nil && n == 0 {

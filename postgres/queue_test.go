@@ -10,7 +10,7 @@ import (
 // A page begins behind what is overdue, however much of it no sweep has ended.
 func TestAPageOfTheQueueReadsNothingThatIsOverdue(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	f.exec(`INSERT INTO curfew.sessions (customer_id, id, checkout_id, status, version, created_at, expires_at)
 		SELECT 'c' || n, gen_random_uuid(), gen_random_uuid(), 'waiting', 1, now() - interval '1 hour', now() - interval '45 minutes'
 		FROM generate_series(1, 20000) n`)

@@ -39,7 +39,7 @@ func (f *fixture) service() string {
 
 func TestARoleThatOwnsNothingIsEnough(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	s := f.as(f.service())
 	f.must(s.Verify(t.Context()))
 	begun := time.Now()
@@ -58,7 +58,7 @@ func TestARoleThatOwnsNothingIsEnough(t *testing.T) {
 // and that statement does.
 func TestAMissingRightIsNamedWithItsGrant(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	role := f.service()
 	name := strings.Trim(role, `"`)
 	before := f.rows(`SELECT * FROM curfew.tallies`)
@@ -90,7 +90,7 @@ func TestAMissingRightIsNamedWithItsGrant(t *testing.T) {
 // A grant of some columns is no grant of the table.
 func TestARightOfSomeColumnsIsNotEnough(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	role := f.service()
 	f.exec(`REVOKE SELECT, UPDATE ON curfew.checkouts FROM ` + role)
 	f.exec(`GRANT SELECT (id, customer_id), UPDATE (outcome) ON curfew.checkouts TO ` + role)

@@ -19,7 +19,7 @@ var sqlBlocks = regexp.MustCompile("(?s)```sql\n(.*?)```")
 // are the whole server's.
 func TestTheRolesOfTheDocumentationWork(t *testing.T) {
 	t.Parallel()
-	f := emptyWorld(t)
+	f := emptyFixture(t)
 	text, err := os.ReadFile("../docs/roles.md")
 	f.must(err)
 	names := make(map[string]string)

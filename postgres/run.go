@@ -10,7 +10,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// runs is the record of cleanups.
+// runs stores the runs and previews of the cleanup.
 type runs struct{ *db }
 
 const (
@@ -32,7 +32,7 @@ func scanRun(r row) (curfew.Run, error) {
 	return v.Restored(alive), err
 }
 
-// BeginRun writes a run that has begun.
+// BeginRun records that a run has begun.
 func (s runs) BeginRun(ctx context.Context, r curfew.Run) (begun curfew.Run, err error) {
 	if r.ID == "" {
 		r.ID = newID()
@@ -77,7 +77,7 @@ const countRun = `UPDATE curfew.runs SET stats = $2 WHERE id = $1`
 const selectRuns = `SELECT ` + runColumns + ` FROM curfew.runs WHERE (started_at, id) < ($1::timestamptz, $2::uuid)
 	ORDER BY started_at DESC, id DESC LIMIT $3`
 
-// Runs is newest first.
+// Runs returns runs, newest first.
 func (s runs) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Run, error) {
 	at, id := until(after)
 	all, err := many(ctx, s.db, scanRun, selectRuns, at, id, limit)
@@ -86,7 +86,7 @@ func (s runs) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]curfe
 
 const selectRunByID = `SELECT ` + runColumns + ` FROM curfew.runs WHERE id = $1`
 
-// Run is one by its id.
+// Run returns the run with this id.
 func (s runs) Run(ctx context.Context, id string) (curfew.Run, error) {
 	missing := curfew.Errorf(curfew.NotFound, "there is no run %q", id)
 	if !isID(id) {
@@ -98,7 +98,7 @@ func (s runs) Run(ctx context.Context, id string) (curfew.Run, error) {
 
 const selectRunEvents = `SELECT ` + eventColumns + ` FROM curfew.events WHERE run_id = $1 AND id > $2 ORDER BY id LIMIT $3`
 
-// RunEvents is what a run did, by the events' ids, behind one.
+// RunEvents returns what a run did, by event id, behind the id after.
 func (s runs) RunEvents(ctx context.Context, runID, after string, limit int) ([]curfew.Event, error) {
 	if !isID(runID) {
 		return nil, nil
@@ -134,7 +134,7 @@ func (s runs) SavePreview(ctx context.Context, p curfew.Preview) (curfew.Preview
 
 const selectPreview = `SELECT ` + previewColumns + ` FROM curfew.previews WHERE id = $1 AND created_at >= now() - interval '1 day'`
 
-// Preview is a stored preview of the last day.
+// Preview returns a preview; NotFound once it is a day old.
 func (s runs) Preview(ctx context.Context, id string) (curfew.Preview, error) {
 	missing := curfew.Errorf(curfew.NotFound, "there is no preview %q: they are kept for a day", id)
 	if !isID(id) {

@@ -11,7 +11,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// sessions reads and moves one session.
+// sessions reads and changes one session.
 type sessions struct{ *db }
 
 const (
@@ -55,7 +55,7 @@ func scanSnapshot(r row) (curfew.Snapshot, error) {
 
 const selectSnapshotByID = selectSnapshot + ` WHERE s.id = $1`
 
-// Session is the session of that id.
+// Session returns the session with this id.
 func (s sessions) Session(ctx context.Context, id string) (curfew.Snapshot, error) {
 	missing := curfew.Errorf(curfew.NotFound, "there is no session %q", id)
 	if !isID(id) {
@@ -68,7 +68,7 @@ func (s sessions) Session(ctx context.Context, id string) (curfew.Snapshot, erro
 const selectSnapshotByRequest = selectSnapshot + `
 	WHERE (s.customer_id, s.id) = (SELECT customer_id, session_id FROM curfew.session_requests WHERE id = $1)`
 
-// SessionOf is the session of that request.
+// SessionOf returns the session of this request.
 func (s sessions) SessionOf(ctx context.Context, requestID string) (curfew.Snapshot, error) {
 	missing := curfew.Errorf(curfew.NotFound, "there is no request %q", requestID)
 	if !isID(requestID) {
@@ -80,7 +80,7 @@ func (s sessions) SessionOf(ctx context.Context, requestID string) (curfew.Snaps
 
 const selectOpen = selectSnapshot + ` WHERE s.customer_id = $1 AND s.status IN ('waiting', 'live')`
 
-// Open is the session that holds the customer's slot, overdue or not.
+// Open returns the session that holds the customer's slot, overdue or not.
 func (s sessions) Open(ctx context.Context, customerID string) (curfew.Snapshot, error) {
 	st, err := one(ctx, s.db, scanSnapshot, selectOpen, customerID)
 	return st, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no open session", customerID)), "read the open session of %s", customerID)
@@ -89,7 +89,7 @@ func (s sessions) Open(ctx context.Context, customerID string) (curfew.Snapshot,
 const selectUnended = selectSnapshot + `
 	WHERE s.customer_id = $1 AND s.status IN ('scheduled', 'waiting', 'live') ORDER BY s.created_at, s.id`
 
-// Unended is the customer's sessions that have not ended, oldest first.
+// Unended returns the customer's sessions that have not ended, oldest first.
 func (s sessions) Unended(ctx context.Context, customerID string) ([]curfew.Snapshot, error) {
 	all, err := many(ctx, s.db, scanSnapshot, selectUnended, customerID)
 	return all, wrap(err, "read the sessions of %s", customerID)
@@ -128,7 +128,7 @@ const (
 	selectSnapshotByKey = selectSnapshot + ` WHERE s.customer_id = $1 AND s.id = $2`
 )
 
-// Change moves a session, with all that follows.
+// Change changes a session's status, with all that follows: request, slot, checkout and events.
 func (s sessions) Change(ctx context.Context, c record.Change) (curfew.Snapshot, error) {
 	var st curfew.Snapshot
 	err := s.tx(ctx, func(t *transaction) error {
@@ -199,7 +199,7 @@ const eventColumns = `id, customer_id, subject_id, number, from_status, to_statu
 const selectEvents = `SELECT ` + eventColumns + `
 	FROM curfew.events WHERE customer_id = $1 AND subject_id = $2 ORDER BY number`
 
-// Events is the history of one session or checkout.
+// Events returns the history of one session or checkout.
 func (s sessions) Events(ctx context.Context, customerID, subject string) ([]curfew.Event, error) {
 	if !isID(subject) {
 		return nil, nil

@@ -52,7 +52,7 @@ func TestACustomerIsOneInEveryEncoding(t *testing.T) {
 		} {
 			t.Run(encoding+" from the "+from, func(t *testing.T) {
 				t.Parallel()
-				f := newWorld(t)
+				f := newFixture(t)
 				f.staysOne(open(t, address(f)))
 			})
 		}
@@ -62,7 +62,7 @@ func TestACustomerIsOneInEveryEncoding(t *testing.T) {
 func TestACustomerIsOneWhateverTheEnvironmentSays(t *testing.T) {
 	t.Setenv("PGCLIENTENCODING", "LATIN1")
 	t.Setenv("PGOPTIONS", "-c client_encoding=LATIN1 -c default_transaction_isolation=serializable")
-	f := newWorld(t)
+	f := newFixture(t)
 	f.staysOne(f.store)
 	f.same("isolation", f.only(`SHOW default_transaction_isolation`), "read committed")
 }
@@ -90,7 +90,7 @@ func (f *fixture) staysOne(s *Store) {
 
 func TestOpenSetsWhatCurfewReliesOn(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	wrong := map[string][2]string{ // what the database says, and what holds
 		"client_encoding":                {"LATIN1", "UTF8"},
 		"datestyle":                      {"German", "ISO, MDY"},
@@ -116,10 +116,10 @@ func TestOpenSetsWhatCurfewReliesOn(t *testing.T) {
 	f.must(err)
 	defer listener.Close(context.WithoutCancel(t.Context())) //nolint:errcheck // it was only asked
 	for name, value := range wrong {
-		var got, heard string
+		var got, listening string
 		f.must(s.pool.QueryRow(t.Context(), `SELECT current_setting($1)`, name).Scan(&got))
-		f.must(listener.QueryRow(t.Context(), `SELECT current_setting($1)`, name).Scan(&heard))
-		f.same(name, []string{got, heard}, []string{value[1], value[1]})
+		f.must(listener.QueryRow(t.Context(), `SELECT current_setting($1)`, name).Scan(&listening))
+		f.same(name, []string{got, listening}, []string{value[1], value[1]})
 	}
 	f.must(s.Verify(t.Context()))
 }
@@ -127,7 +127,7 @@ func TestOpenSetsWhatCurfewReliesOn(t *testing.T) {
 // What is a choice is the URL's: a commit may wait for more, or for less.
 func TestTheURLMayChoose(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	f.database("synchronous_commit = remote_apply")
 	for query, want := range map[string]string{"": "remote_apply", "&synchronous_commit=off": "off", "&Synchronous_Commit=local": "local"} {
 		s := open(t, f.url+query)
@@ -143,7 +143,7 @@ func TestAStricterIsolationOfTheRoleChangesNothing(t *testing.T) {
 	for _, isolation := range []string{"serializable", "repeatable read"} {
 		t.Run(isolation, func(t *testing.T) {
 			t.Parallel()
-			f := newWorld(t)
+			f := newFixture(t)
 			s := open(t, f.member("default_transaction_isolation = '"+isolation+"'"))
 			var all sync.WaitGroup
 			for i := range 20 {
@@ -179,7 +179,7 @@ func TestAPoolThatLacksTheSettingsIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := newWorld(t)
+			f := newFixture(t)
 			f.database(name + " = " + value)
 			s := f.configured(func(*pgxpool.Config) {})
 			_, err := s.Admit(t.Context(), admission("ada"))
@@ -203,7 +203,7 @@ func TestAPoolThatLacksTheSettingsIsRefused(t *testing.T) {
 // What switches triggers off switches the guards and the tallies off.
 func TestARoleWithoutTriggersIsRefused(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	_, err := Open(t.Context(), f.member("session_replication_role = replica"))
 	if !errors.Is(err, curfew.Invalid) || !strings.Contains(err.Error(), "session_replication_role") {
 		t.Errorf("got error %v", err)
@@ -215,7 +215,7 @@ func TestACharacterThatTheDatabaseLacksIsTheCallersError(t *testing.T) {
 	for encoding, holds := range map[string]string{"LATIN1": "Zoë", "WIN1252": "Zoë €"} {
 		t.Run(encoding, func(t *testing.T) {
 			t.Parallel()
-			f := newWorld(t)
+			f := newFixture(t)
 			s := open(t, f.encoded(encoding))
 			_, err := s.Migrate(t.Context())
 			f.must(err)

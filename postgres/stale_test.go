@@ -83,11 +83,11 @@ var storm = []string{
 		SELECT customer_id, 'key', checkout_id, id FROM curfew.sessions WHERE ended_at IS NULL`,
 }
 
-// staleWorld is a database whose statistics are of a moment at which nothing was
+// staleFixture is a database whose statistics are of a moment at which nothing was
 // open, and in which so much is now.
-func staleWorld(t *testing.T, look string) *fixture {
+func staleFixture(t *testing.T, look string) *fixture {
 	t.Helper()
-	f := newWorld(t)
+	f := newFixture(t)
 	for _, table := range f.rows(`SELECT c.oid::regclass::text FROM pg_class c WHERE relnamespace = 'curfew'::regnamespace AND relkind = 'r'`) {
 		f.exec(`ALTER TABLE ` + table + ` SET (autovacuum_enabled = off)`)
 	}
@@ -202,7 +202,7 @@ func TestKeyedStatementsDoNotBelieveTheStatistics(t *testing.T) {
 	} {
 		t.Run(looked, func(t *testing.T) {
 			t.Parallel()
-			staleWorld(t, looked).walkKeys()
+			staleFixture(t, looked).walkKeys()
 		})
 	}
 }
@@ -227,7 +227,7 @@ func (f *fixture) walkKeys() {
 // the words that no index matches are none of theirs.
 func TestQuestionsWithoutKeysReadTheirOwnIndex(t *testing.T) {
 	t.Parallel()
-	f := staleWorld(t, "ANALYZE")
+	f := staleFixture(t, "ANALYZE")
 	for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
 		s, seen := f.explaining(mode)
 		for name, q := range questions(f, s) {
@@ -250,7 +250,7 @@ func TestQuestionsWithoutKeysReadTheirOwnIndex(t *testing.T) {
 // What is counted is read, but once, and never what has ended.
 func TestFiguresReadWhatIsOpenOnce(t *testing.T) {
 	t.Parallel()
-	f := staleWorld(t, "ANALYZE")
+	f := staleFixture(t, "ANALYZE")
 	for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
 		s, seen := f.explaining(mode)
 		for name, ask := range figures(f, s) {
@@ -265,10 +265,10 @@ func TestFiguresReadWhatIsOpenOnce(t *testing.T) {
 }
 
 // A sweep of everything, and the telling of it, read a number of rows that grows
-// with what they end and tell, and not with its square.
+// with what they end and publish, and not with its square.
 func TestASweepOfAWaveReadsWhatItEnds(t *testing.T) {
 	t.Parallel()
-	f := staleWorld(t, "ANALYZE")
+	f := staleFixture(t, "ANALYZE")
 	s, seen := f.explaining("auto")
 	var read, handled float64
 	counted := func(do func() int) bool {
@@ -385,10 +385,10 @@ func (k *keys) batches() []step {
 		{"end overruns", func() error { return k.end("s.status = 'live'") }},
 		{"end missed appointments", func() error { return k.end("s.status = 'scheduled' AND s.expires_at > s.starts_at") }},
 		{"read sessions by id", func() error {
-			_, err := k.store.Standings(k.Context(), k.rows(`SELECT id::text FROM curfew.sessions WHERE ended_at IS NULL LIMIT 5`))
+			_, err := k.store.Snapshots(k.Context(), k.rows(`SELECT id::text FROM curfew.sessions WHERE ended_at IS NULL LIMIT 5`))
 			return err
 		}},
-		{"tell", k.tell},
+		{"publish", k.publish},
 		{"claim and settle deliveries", k.deliver},
 		{"replay what is dead", func() error { return k.replay() }},
 	}
@@ -415,7 +415,7 @@ func (k *keys) open(which string, n int) []curfew.Snapshot {
 	return all
 }
 
-func (k *keys) tell() error {
+func (k *keys) publish() error {
 	events, err := k.fixture.store.Unpublished(k.Context(), some)
 	if err != nil {
 		return err
@@ -432,7 +432,7 @@ func (k *keys) tell() error {
 	}
 	n, err := k.store.Publish(k.Context(), events, deliveries)
 	if err == nil && n != len(events) {
-		err = fmt.Errorf("%d of %d were told", n, len(events))
+		err = fmt.Errorf("%d of %d were published", n, len(events))
 	}
 	return err
 }
@@ -517,11 +517,11 @@ func (k *keys) singles() []step {
 		{"settle a deferred payment", move(curfew.Deferred, curfew.RefundDue)},
 		{"refund", move(curfew.RefundDue, curfew.Refunding)},
 		{"refunded", move(curfew.Refunding, curfew.Refunded)},
-		{"remark", func() error {
+		{"annotate", func() error {
 			_, err := k.store.Annotate(ctx, record.Annotation{From: k.payment(curfew.Held), Note: "n", Actor: shop})
 			return err
 		}},
-		{"repair", func() error {
+		{"reassign", func() error {
 			c := k.payment(curfew.Held)
 			_, err := k.store.Reassign(ctx, record.Reassignment{From: c, CustomerID: c.CustomerID, Plan: "chat10", Retry: time.Hour, Actor: shop})
 			return err
@@ -663,7 +663,7 @@ func questions(f *fixture, s *Store) map[string]question {
 			"sessions_deadline", "checkouts_retry",
 		}},
 		"queue":          {func() error { _, err := s.Pending(ctx, curfew.Cursor{}, 9); return err }, []string{"sessions_queue"}},
-		"untold":         {func() error { _, err := s.Unpublished(ctx, 9); return err }, []string{"events_untold"}},
+		"unpublished":    {func() error { _, err := s.Unpublished(ctx, 9); return err }, []string{"events_untold"}},
 		"refundable":     {func() error { _, err := s.Refundable(ctx, 9); return err }, []string{"checkouts_refunds"}},
 		"due deliveries": {func() error { _, err := s.Due(ctx, []string{"mail", "webhook"}); return err }, []string{"deliveries_due"}},
 		"claim":          {func() error { _, _, err := s.Claim(ctx, "mail", 9, time.Minute); return err }, []string{"deliveries_due"}},

@@ -10,7 +10,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// stream is what live streams follow.
+// stream reads what live streams follow.
 type stream struct{ *db }
 
 const selectStreamEvents = `SELECT ` + eventColumns + `, CASE subject WHEN 'session' THEN subject_id ELSE (
@@ -18,8 +18,8 @@ const selectStreamEvents = `SELECT ` + eventColumns + `, CASE subject WHEN 'sess
 	FROM curfew.events e WHERE (at, id) > ($1::timestamptz, $2::uuid)
 	ORDER BY at, id LIMIT $3`
 
-// EventsSince is the events of everybody behind a place, by time and id, and
-// the time of the reading.
+// EventsSince returns everybody's events behind a cursor, by time and id, and the
+// time of the reading.
 func (s stream) EventsSince(ctx context.Context, after curfew.Cursor, limit int) ([]record.StreamEvent, time.Time, error) {
 	var all []record.StreamEvent
 	var now time.Time
@@ -44,9 +44,9 @@ func scanStreamEvent(r row) (record.StreamEvent, error) {
 
 const selectSnapshotsByID = selectSnapshot + ` WHERE s.id = ANY($1::uuid[])`
 
-// Standings is the sessions of these ids, in no order. What is missing is left
-// out.
-func (s stream) Standings(ctx context.Context, ids []string) ([]curfew.Snapshot, error) {
+// Snapshots returns the sessions with these ids, in any order. Missing ones are
+// left out.
+func (s stream) Snapshots(ctx context.Context, ids []string) ([]curfew.Snapshot, error) {
 	all, err := many(ctx, s.db, scanSnapshot, selectSnapshotsByID, ids)
 	return all, wrap(err, "read %d sessions", len(ids))
 }

@@ -7,12 +7,12 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// timeline is what is known of one customer, newest first.
+// timeline reads what is known of one customer, newest first.
 type timeline struct{ *db }
 
 const selectSnapshotsOf = selectSnapshot + ` WHERE s.customer_id = $1 ORDER BY s.created_at DESC, s.id DESC LIMIT $2`
 
-// SessionsOf is the customer's newest sessions, ended or not.
+// SessionsOf returns the customer's newest sessions, ended or not.
 func (s timeline) SessionsOf(ctx context.Context, customerID string, limit int) ([]curfew.Snapshot, error) {
 	all, err := many(ctx, s.db, scanSnapshot, selectSnapshotsOf, customerID, limit)
 	return all, wrap(err, "read the sessions of %s", customerID)
@@ -20,7 +20,7 @@ func (s timeline) SessionsOf(ctx context.Context, customerID string, limit int) 
 
 const selectRevival = selectSnapshot + ` WHERE s.customer_id = $1 AND s.revives = $2`
 
-// Revival is the session that revives this one.
+// Revival returns the session that revives this one.
 func (s timeline) Revival(ctx context.Context, customerID, sessionID string) (curfew.Snapshot, error) {
 	missing := curfew.Errorf(curfew.NotFound, "nothing revives session %q", sessionID)
 	if !isID(sessionID) {
@@ -33,7 +33,7 @@ func (s timeline) Revival(ctx context.Context, customerID, sessionID string) (cu
 const selectHistory = `SELECT ` + eventColumns + ` FROM curfew.events
 	WHERE customer_id = $1 AND (at, id) < ($2::timestamptz, $3::uuid) ORDER BY at DESC, id DESC LIMIT $4`
 
-// History is the customer's events, newest first.
+// History returns the customer's events, newest first.
 func (s timeline) History(ctx context.Context, customerID string, cursor curfew.Cursor, limit int) ([]curfew.Event, error) {
 	at, id := until(cursor)
 	all, err := many(ctx, s.db, scanEvent, selectHistory, customerID, at, id, limit)
@@ -43,7 +43,7 @@ func (s timeline) History(ctx context.Context, customerID string, cursor curfew.
 const selectRefusals = `SELECT id, customer_id, session_id, at FROM curfew.refusals
 	WHERE customer_id = $1 AND (at, id) < ($2::timestamptz, $3::uuid) ORDER BY at DESC, id DESC LIMIT $4`
 
-// Refusals is when the customer was refused, newest first.
+// Refusals returns when the customer was refused, newest first.
 func (s timeline) Refusals(ctx context.Context, customerID string, cursor curfew.Cursor, limit int) ([]record.Refusal, error) {
 	at, id := until(cursor)
 	all, err := many(ctx, s.db, scanRefusal, selectRefusals, customerID, at, id, limit)
@@ -64,7 +64,7 @@ const (
 		ORDER BY ` + noticedAt + ` DESC, d.id DESC LIMIT $4`
 )
 
-// Notices is the deliveries of the customer's events, newest first.
+// Notices returns the deliveries of the customer's events, newest first.
 func (s timeline) Notices(ctx context.Context, customerID string, cursor curfew.Cursor, limit int) ([]record.Delivery, error) {
 	at, id := until(cursor)
 	all, err := many(ctx, s.db, scanDelivery, selectNotices, customerID, at, id, limit)
@@ -74,7 +74,7 @@ func (s timeline) Notices(ctx context.Context, customerID string, cursor curfew.
 const selectCustomersByEmail = `SELECT DISTINCT c.customer_id FROM curfew.checkouts c
 	WHERE lower(c.email COLLATE "C") = lower($1::text COLLATE "C") AND c.email <> '' ORDER BY c.customer_id LIMIT $2`
 
-// CustomersByEmail is who paid with that address.
+// CustomersByEmail returns the customers who paid with this address.
 func (s timeline) CustomersByEmail(ctx context.Context, email string, limit int) ([]string, error) {
 	all, err := many(ctx, s.db, value[string], selectCustomersByEmail, email, limit)
 	return all, wrap(err, "look an address up")

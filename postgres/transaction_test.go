@@ -48,7 +48,7 @@ func TestATransactionIsAllOrNothing(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			f := newWorld(t)
+			f := newFixture(t)
 			err := f.store.tx(t.Context(), func(x *transaction) error { return c.do(t.Context(), x) })
 			got := f.only(`SELECT count(*) FROM curfew.signals WHERE name = 'test'`)
 			if err != nil && got == "0" {

@@ -2,7 +2,7 @@ package postgres
 
 import "context"
 
-// unsubscriptions is who wants no more mail of a kind.
+// unsubscriptions stores which addresses want no more mail of a kind.
 type unsubscriptions struct{ *db }
 
 const (
@@ -10,13 +10,13 @@ const (
 	selectUnsubscription = `SELECT EXISTS (SELECT FROM curfew.unsubscriptions WHERE address_hash = $1 AND kind = $2)`
 )
 
-// Unsubscribe stops a kind of notices to an address.
+// Unsubscribe stops a kind of notice to an address.
 func (s unsubscriptions) Unsubscribe(ctx context.Context, hash, kind string) error {
 	_, err := s.exec(ctx, insertUnsubscription, hash, kind)
 	return wrap(err, "unsubscribe from %s", kind)
 }
 
-// Unsubscribed reports whether an address does not want a kind of notices.
+// Unsubscribed reports whether an address is unsubscribed from a kind of notice.
 func (s unsubscriptions) Unsubscribed(ctx context.Context, hash, kind string) (bool, error) {
 	stopped, err := one(ctx, s.db, value[bool], selectUnsubscription, hash, kind)
 	return stopped, wrap(err, "who wants %s", kind)

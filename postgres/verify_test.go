@@ -13,7 +13,7 @@ import (
 
 func TestVerifyKnowsWhatTheMigrationsMake(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	f.must(f.store.Verify(t.Context()))
 	for what, c := range map[string]struct {
 		sql  string
@@ -73,7 +73,7 @@ func TestVerifyNamesWhatIsWrong(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			f := newWorld(t)
+			f := newFixture(t)
 			for _, statement := range c.do {
 				f.exec(statement)
 			}
@@ -92,7 +92,7 @@ func TestVerifyNamesWhatIsWrong(t *testing.T) {
 
 func TestVerifyNamesARoleWhoseReadsAreFiltered(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	role := f.role()
 	f.exec(`GRANT ALL ON ALL TABLES IN SCHEMA curfew TO ` + role)
 	f.exec(`ALTER ROLE ` + role + ` LOGIN`)
@@ -113,7 +113,7 @@ func TestVerifyNamesARoleWhoseReadsAreFiltered(t *testing.T) {
 // A rollback of the binary must work: it meets a schema that it does not know.
 func TestANewerSchemaIsAccepted(t *testing.T) {
 	t.Parallel()
-	f := newWorld(t)
+	f := newFixture(t)
 	f.exec(`INSERT INTO curfew.curfew_migrations (version_id, is_applied) VALUES (99, true)`)
 	f.exec(`ALTER TABLE curfew.sessions ADD COLUMN later text`)
 	f.exec(`DROP TRIGGER guard_sessions_moved ON curfew.sessions`)

@@ -7,7 +7,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// activity counts what happened in the last hours.
+// activity counts recent changes of status.
 type activity struct{ *db }
 
 // One statement, so that all is of one moment: what stands in a status is in

@@ -9,7 +9,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// admissions is how sessions and payments come in.
+// admissions writes sessions and payments as they come in.
 type admissions struct{ *db }
 
 const insertClaim = `INSERT INTO payment_refs (ref, customer_id, checkout_id, plan) VALUES ($1, $2, $3, $4)`
@@ -179,7 +179,7 @@ func (s admissions) Defer(ctx context.Context, c curfew.Checkout, actor curfew.A
 const selectReceiptByReference = selectReceipt + `
 WHERE (checkouts.customer_id, checkouts.id) = (SELECT customer_id, checkout_id FROM payment_refs WHERE ref = $1)`
 
-// Reference is the receipt of a payment's reference.
+// Reference returns the receipt of a payment's reference.
 func (s admissions) Reference(ctx context.Context, ref string) (record.Receipt, error) {
 	r, err := one(ctx, s.db, scanReceipt(s.now()), selectReceiptByReference, ref)
 	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "the payment reference %q was never seen", ref)), "look a reference up")
@@ -192,7 +192,7 @@ JOIN checkouts ON checkouts.customer_id = idempotency_keys.customer_id AND check
 JOIN sessions ON sessions.customer_id = idempotency_keys.customer_id AND sessions.id = idempotency_keys.session_id` + joinRequest + `
 WHERE idempotency_keys.customer_id = $1 AND idempotency_keys.key = $2`
 
-// Key is the receipt of a customer's idempotency key.
+// Key returns the receipt of a customer's idempotency key.
 func (s admissions) Key(ctx context.Context, customerID, key string) (record.Receipt, error) {
 	r, err := one(ctx, s.db, scanReceipt(s.now()), selectReceiptByKey, customerID, key)
 	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "the key %q was never seen", key)), "look a key of %s up", customerID)

@@ -13,13 +13,13 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// backup reads and fills the database as a whole.
+// backup dumps and loads the database as a whole.
 type backup struct{ *db }
 
 // Dump hands over each table's rows in the order of its primary key, all as of
 // one moment, and returns that moment. It reads beside the writer; the
 // write-ahead log grows until it is done.
-func (s backup) Dump(ctx context.Context, tables []record.Table, take func(record.Table, iter.Seq2[[]any, error]) error) (at time.Time, err error) {
+func (s backup) Dump(ctx context.Context, tables []record.Table, save func(record.Table, iter.Seq2[[]any, error]) error) (at time.Time, err error) {
 	tx, err := s.reader.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return at, fmt.Errorf("read every row: %w", translate(err))
@@ -31,7 +31,7 @@ func (s backup) Dump(ctx context.Context, tables []record.Table, take func(recor
 	}
 	at = s.now()
 	for _, t := range tables {
-		if err := take(t, rowsOf(ctx, tx, t)); err != nil {
+		if err := save(t, rowsOf(ctx, tx, t)); err != nil {
 			return at, fmt.Errorf("read every row: %w", translate(err))
 		}
 	}
@@ -102,7 +102,7 @@ UPDATE tallies SET n = CASE noun
 // Load writes the rows of each table, and nothing if anything fails. The guards
 // are away meanwhile: the rows' history is among them. The error is Conflict
 // where a table has a row already.
-func (s backup) Load(ctx context.Context, tables []record.Table, give func(record.Table) iter.Seq2[[]any, error]) error {
+func (s backup) Load(ctx context.Context, tables []record.Table, rows func(record.Table) iter.Seq2[[]any, error]) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		if has, err := occupied(ctx, tx); err != nil || has != "" {
 			return errors.Join(err, notEmpty(s.path, has))
@@ -111,7 +111,7 @@ func (s backup) Load(ctx context.Context, tables []record.Table, give func(recor
 			return err
 		}
 		for _, t := range tables {
-			if err := tx.load(ctx, t, give(t)); err != nil {
+			if err := tx.load(ctx, t, rows(t)); err != nil {
 				return err
 			}
 		}
@@ -172,8 +172,8 @@ func (s backup) Empty(ctx context.Context) (bool, error) {
 	return has == "", wrap(err, "look for rows in %s", s.path)
 }
 
-// Broken is how many rows a statement finds, with table names in braces, and the
-// first of them.
+// Broken returns how many rows a statement finds, and the first of them. The
+// statement has its table names in braces.
 func (s backup) Broken(ctx context.Context, query string) (n int, first string, err error) {
 	query = strings.NewReplacer("{", "", "}", "").Replace(query)
 	rows, err := s.reader.query(ctx, query)

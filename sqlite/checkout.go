@@ -8,7 +8,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// checkouts reads and moves checkouts by their customer.
+// checkouts reads and changes checkouts by their customer.
 type checkouts struct{ *db }
 
 const checkoutColumns = `checkouts.id, checkouts.customer_id, checkouts.ref, checkouts.plan, checkouts.amount, checkouts.currency,
@@ -56,7 +56,7 @@ func scanReceipt(now time.Time) func(row) (record.Receipt, error) {
 
 const selectCheckoutsOf = selectCheckout + ` WHERE customer_id = $1 ORDER BY created_at, id`
 
-// Checkouts is all of a customer's, oldest first.
+// Checkouts returns all of a customer's checkouts, oldest first.
 func (s checkouts) Checkouts(ctx context.Context, customerID string) ([]curfew.Checkout, error) {
 	all, err := many(ctx, s.db, scanCheckout, selectCheckoutsOf, customerID)
 	return all, wrap(err, "read the checkouts of %s", customerID)
@@ -66,7 +66,7 @@ const selectCredit = selectCheckout + `
 WHERE customer_id = $1 AND plan = $2 AND outcome = 'credited'
 ORDER BY created_at, id LIMIT 1`
 
-// Credit is the customer's oldest credited checkout of the plan.
+// Credit returns the customer's oldest credited checkout of the plan.
 func (s checkouts) Credit(ctx context.Context, customerID, plan string) (curfew.Checkout, error) {
 	c, err := one(ctx, s.db, scanCheckout, selectCredit, customerID, plan)
 	return c, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no credit of plan %q", customerID, plan)), "read a credit of %s", customerID)
@@ -76,7 +76,7 @@ const selectDeferred = selectReceipt + `
 WHERE checkouts.customer_id = $1 AND checkouts.outcome = 'deferred'
 ORDER BY checkouts.created_at, checkouts.id LIMIT 1`
 
-// Deferred is the customer's oldest deferred checkout.
+// Deferred returns the customer's oldest deferred checkout.
 func (s checkouts) Deferred(ctx context.Context, customerID string) (record.Receipt, error) {
 	r, err := one(ctx, s.db, scanReceipt(s.now()), selectDeferred, customerID)
 	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no deferred payment", customerID)), "read a deferred checkout of %s", customerID)
@@ -118,7 +118,7 @@ const selectUnsettledOf = `SELECT ` + receiptColumns + lastSession + `
 WHERE checkouts.customer_id = $1 AND (checkouts.money_due OR checkouts.outcome = 'deferred' AND checkouts.retry_until < $2)
 ORDER BY checkouts.created_at, checkouts.id LIMIT $3`
 
-// Unsettled is deferred payments past their time and money that is due.
+// Unsettled returns deferred payments past their time and payments whose money is due.
 func (s checkouts) Unsettled(ctx context.Context, customerID string, limit int) (all []record.Receipt, err error) {
 	now := s.now()
 	if customerID == "" {

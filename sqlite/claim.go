@@ -8,7 +8,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// claims is what is left of a checkout whose rows are incomplete.
+// claims reads and repairs what is left of a checkout whose rows are incomplete.
 type claims struct{ *db }
 
 // What is left of a checkout is found by the keys of its customer.
@@ -33,7 +33,7 @@ UPDATE checkouts SET version = version + 1, outcome = $3, retry_until = NULL,
 WHERE customer_id = $1 AND id = $2`
 )
 
-// LostCheckout is the claim of a reference whose checkout is missing.
+// LostCheckout returns the claim of a reference whose checkout is missing.
 func (s claims) LostCheckout(ctx context.Context, ref string) (record.PaymentClaim, error) {
 	c, err := one(ctx, s.db, func(r row) (c record.PaymentClaim, err error) {
 		err = r.Scan(text(&c.Ref), text(&c.CustomerID), text(&c.CheckoutID), text(&c.Plan),

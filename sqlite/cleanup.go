@@ -138,7 +138,7 @@ SELECT min(at) FROM (
     SELECT min(expires_at) AS at FROM sessions WHERE status IN ('scheduled', 'waiting', 'live') AND expires_at > $1
     UNION ALL SELECT min(retry_until) FROM checkouts WHERE outcome = 'deferred' AND retry_until > $1)`
 
-// NextDeadline is when something is due next.
+// NextDeadline returns when something is due next.
 func (s cleanup) NextDeadline(ctx context.Context, after time.Time) (at, now time.Time, err error) {
 	now = s.now()
 	from, _ := since(curfew.Cursor{At: after})

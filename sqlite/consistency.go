@@ -99,7 +99,7 @@ WHERE (at, id) > (CAST(substr($1, 1, instr($1 || ' ', ' ') - 1) AS INTEGER), sub
 	},
 }
 
-// Links looks at so many rows of a table behind a key, and names those that
+// Links checks up to limit rows of a table behind a key, and returns those that
 // contradict others.
 func (s consistency) Links(ctx context.Context, table, after string, limit int) (record.Linked, error) {
 	of, ok := links[table]
@@ -141,8 +141,8 @@ WHERE ` + openSession + ` AND s.mechanic_id IS NOT NULL AND NOT EXISTS (SELECT 1
 WHERE ` + openSession + ` AND s.mechanic_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM mechanic_slots m WHERE m.mechanic_id = s.mechanic_id)`,
 }
 
-// Mend counts the tallies anew, and completes rows that contradict others where
-// only one completion is right. It returns how many rows it wrote.
+// Mend recounts the tallies, and completes contradictory rows where only one
+// completion is right. It returns how many rows it wrote.
 func (s consistency) Mend(ctx context.Context) (n int64, err error) {
 	for i, query := range mends { // each is right by itself
 		var args []any

@@ -8,7 +8,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// deliveries is messages on their way to endpoints and people.
+// deliveries queues messages to endpoints and people.
 type deliveries struct{ *db }
 
 const deliveryColumns = `deliveries.id, deliveries.customer_id, deliveries.event_id, deliveries.subject_id, deliveries.number,
@@ -34,7 +34,7 @@ func scanDelivery(r row) (record.Delivery, error) {
 const selectQueueDue = `SELECT next_at FROM deliveries WHERE state = 'pending' AND lane = $1
     AND NOT ` + apartDelivery + `$2) ORDER BY next_at, id LIMIT 1`
 
-// Due is how long until each queue has something due.
+// Due returns how long until each queue has something due.
 func (s deliveries) Due(ctx context.Context, queues []string) (map[string]time.Duration, error) {
 	due := make(map[string]time.Duration)
 	for _, queue := range queues {
@@ -50,7 +50,7 @@ func (s deliveries) Due(ctx context.Context, queues []string) (map[string]time.D
 }
 
 // One whose subject has an earlier one on the way to the same destination, or
-// an earlier event not told yet, goes behind it: so the head of the index stays
+// an earlier unpublished event, goes behind it: so the head of the index stays
 // what can go out. Where the earlier one may be under way it goes back for a
 // moment only.
 const (
@@ -78,15 +78,15 @@ ORDER BY deliveries.next_at, deliveries.id LIMIT $2`
 
 func scanDueDelivery(r row) (dueDelivery, error) {
 	var c dueDelivery
-	err := r.Scan(append(deliveryFields(&c.Delivery), moment(&c.behind), &c.untold)...)
+	err := r.Scan(append(deliveryFields(&c.Delivery), moment(&c.behind), &c.unpublished)...)
 	return c, err
 }
 
-// candidate is a delivery that is due, with what it must wait for.
+// dueDelivery is a delivery that is due, with what it must wait for.
 type dueDelivery struct {
 	record.Delivery
-	behind time.Time // when the one before it is tried; zero: there is none
-	untold bool      // an earlier event is not told
+	behind      time.Time // when the one before it is tried; zero: there is none
+	unpublished bool      // an earlier event is not published
 }
 
 // Claim claims what a queue may send now.
@@ -95,7 +95,7 @@ func (s deliveries) Claim(ctx context.Context, queue string, limit int, lease ti
 	return claimed, looked == limit, err
 }
 
-// Claimable is what Claim would look at, whether it must wait or not.
+// Claimable returns what Claim would look at, whether it must wait or not.
 func (s deliveries) Claimable(ctx context.Context, queue string, limit int) ([]record.Delivery, error) {
 	all, err := many(ctx, s.db, scanDelivery, selectClaimable, queue, limit, micros(s.now()))
 	return all, wrap(err, "read the deliveries of %s", queue)
@@ -138,7 +138,7 @@ func (s deliveries) claim(ctx context.Context, lease time.Duration, query string
 }
 
 func (tx *transaction) claimDelivery(ctx context.Context, c *dueDelivery, lease time.Duration) (bool, error) {
-	if c.untold || !c.behind.IsZero() {
+	if c.unpublished || !c.behind.IsZero() {
 		at := tx.now.Add(time.Second)
 		if c.behind.After(tx.now.Add(lease)) {
 			at = c.behind
@@ -164,7 +164,7 @@ WHERE customer_id = $1 AND subject_id = $2 AND channel = $3 AND destination = $4
     AND state = 'pending' AND failures = 0 AND next_at > $6`
 )
 
-// Settle writes results; those of a claim that is not the last are left out.
+// Settle writes the results of attempts, except those of a claim that is not the last.
 func (s deliveries) Settle(ctx context.Context, attempts []record.Attempt) (int, error) {
 	var settled int
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
@@ -195,7 +195,7 @@ const forgetDeliveries = `
 DELETE FROM deliveries WHERE rowid IN (
     SELECT rowid FROM deliveries WHERE state = 'delivered' AND updated_at < $1 ORDER BY updated_at LIMIT $2)`
 
-// Forget deletes what was delivered so long ago.
+// Forget deletes what was delivered longer ago than olderThan.
 func (s deliveries) Forget(ctx context.Context, olderThan time.Duration, limit int) (int, error) {
 	n, err := s.exec(ctx, forgetDeliveries, fromNow(-olderThan), limit)
 	return int(n), wrap(err, "forget deliveries")

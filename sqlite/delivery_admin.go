@@ -9,13 +9,13 @@ import (
 
 const selectDeliveryByID = selectDelivery + ` WHERE deliveries.id = $1`
 
-// Delivery is one by its id alone.
+// Delivery returns the delivery with this id.
 func (s deliveries) Delivery(ctx context.Context, id string) (record.Delivery, error) {
 	d, err := one(ctx, s.db, scanDelivery, selectDeliveryByID, id)
 	return d, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no delivery %q", id)), "read delivery %s", id)
 }
 
-// What is not delivered has an index of its own rows; the rest is walked by id.
+// Undelivered messages have an index of their own; the rest is read by id.
 const (
 	listDeliveries = selectDelivery + `
 WHERE deliveries.id > $1 AND ($2 = '' OR deliveries.state = $2) AND ($3 = '' OR deliveries.destination = $3) ORDER BY deliveries.id LIMIT $4`
@@ -23,7 +23,7 @@ WHERE deliveries.id > $1 AND ($2 = '' OR deliveries.state = $2) AND ($3 = '' OR 
 WHERE deliveries.id > $1 AND deliveries.state = $2 AND deliveries.state IN ('pending', 'dead') AND ($3 = '' OR deliveries.destination = $3) ORDER BY deliveries.id LIMIT $4`
 )
 
-// ListDeliveries is those that were looked for, in the order of their making.
+// ListDeliveries returns the deliveries that match, oldest first.
 func (s deliveries) ListDeliveries(ctx context.Context, f record.DeliverySearch) ([]record.Delivery, error) {
 	query := listDeliveries
 	if f.State == record.DeliveryPending || f.State == record.DeliveryDead {
@@ -33,7 +33,7 @@ func (s deliveries) ListDeliveries(ctx context.Context, f record.DeliverySearch)
 	return all, wrap(err, "list deliveries")
 }
 
-// AddDelivery writes one that no event caused.
+// AddDelivery writes a delivery that no event caused.
 func (s deliveries) AddDelivery(ctx context.Context, d record.Delivery) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error { return tx.insertDelivery(ctx, d) })
 	return wrap(err, "add delivery %s", d.ID)
@@ -50,7 +50,7 @@ WHERE state = 'dead' AND rowid IN (
     SELECT rowid FROM deliveries WHERE destination = $1 AND state = 'dead' ORDER BY updated_at LIMIT $2)`
 )
 
-// Replay makes a delivery that is no longer pending so again.
+// Replay makes a settled delivery pending again.
 func (s deliveries) Replay(ctx context.Context, d record.Delivery) (record.Delivery, error) {
 	var again record.Delivery
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {

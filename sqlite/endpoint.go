@@ -9,7 +9,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// endpoints is where webhooks go.
+// endpoints stores where webhooks go.
 type endpoints struct{ *db }
 
 const (
@@ -60,7 +60,7 @@ func (s endpoints) AddEndpoint(ctx context.Context, w record.Endpoint) (record.E
 
 const selectEndpoints = selectEndpoint + ` ORDER BY id`
 
-// Endpoints is all, oldest first.
+// Endpoints returns all endpoints, oldest first.
 func (s endpoints) Endpoints(ctx context.Context) ([]record.Endpoint, error) {
 	all, err := many(ctx, s.db, scanEndpoint(s.now()), selectEndpoints)
 	return all, wrap(err, "read the endpoints")
@@ -68,7 +68,7 @@ func (s endpoints) Endpoints(ctx context.Context) ([]record.Endpoint, error) {
 
 const selectEndpointByID = selectEndpoint + ` WHERE id = $1`
 
-// Endpoint is one.
+// Endpoint returns the endpoint with this id.
 func (s endpoints) Endpoint(ctx context.Context, id string) (record.Endpoint, error) {
 	w, err := one(ctx, s.db, scanEndpoint(s.now()), selectEndpointByID, id)
 	return w, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no endpoint %q", id)), "read endpoint %s", id)
@@ -80,7 +80,7 @@ UPDATE webhook_endpoints SET
     disabled_at = CASE WHEN NOT $6 THEN coalesce(disabled_at, $8) END
 WHERE id = $1 AND version = $2 RETURNING ` + endpointColumns
 
-// ChangeEndpoint writes everything but the secrets.
+// ChangeEndpoint writes everything but the secrets; Conflict if the version has changed.
 func (s endpoints) ChangeEndpoint(ctx context.Context, w record.Endpoint) (record.Endpoint, error) {
 	changed, err := s.changedEndpoint(ctx, updateEndpoint, func(tx *transaction) ([]any, error) {
 		kinds, err := json.Marshal(append([]string{}, w.Kinds...))
@@ -93,7 +93,7 @@ const rotateEndpoint = `
 UPDATE webhook_endpoints SET old_secret = secret, old_until = $4, secret = $3, version = version + 1, updated_at = $5
 WHERE id = $1 AND version = $2 RETURNING ` + endpointColumns
 
-// RotateEndpoint replaces the secret; the old one signs along for a while.
+// RotateEndpoint replaces the secret; the old one also signs for as long as keep says.
 func (s endpoints) RotateEndpoint(ctx context.Context, w record.Endpoint, secret string, keep time.Duration) (record.Endpoint, error) {
 	rotated, err := s.changedEndpoint(ctx, rotateEndpoint, func(tx *transaction) ([]any, error) {
 		return []any{w.ID, w.Version, secret, micros(tx.now.Add(keep)), micros(tx.now)}, nil
@@ -106,7 +106,7 @@ const (
 	deleteUndeliverable = `DELETE FROM deliveries WHERE lane = $1 AND state <> 'delivered'`
 )
 
-// RemoveEndpoint forgets an endpoint, and what it was still to get.
+// RemoveEndpoint deletes an endpoint and its undelivered messages.
 func (s endpoints) RemoveEndpoint(ctx context.Context, w record.Endpoint) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		moved := curfew.Errorf(curfew.Conflict, "endpoint %s has moved", w.ID)

@@ -61,7 +61,7 @@ type loss struct {
 	damaged bool // its content is wrong: it is not to be touched
 }
 
-// anchored opens a file and learns which it is. SQLite keeps the log and the
+// anchored opens a file and notes which it is. SQLite keeps the log and the
 // index for as long as the anchor is open.
 func anchored(ctx context.Context, name string) (*file, error) {
 	real, err := filepath.EvalSymlinks(name)
@@ -227,7 +227,7 @@ func (f *file) checkPart(name string, own inode) (fileInfo, error) {
 	return st, nil
 }
 
-// What callers are told. The rest is for operators: names of files are theirs.
+// What callers may read. The rest is for operators: names of files are theirs.
 const (
 	lostText    = "the database file is not the one that was opened any more, so nothing is saved: an operator must look after it and restart the service"
 	unseenText  = "the database file cannot be looked at now, so nothing is saved"

@@ -11,7 +11,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// health counts what health reports.
+// health reads the figures of the health report.
 type health struct{ *db }
 
 // A report is one statement, so that its figures are of one moment: rows of a
@@ -43,7 +43,7 @@ const orphans = `sessions.status IN ('scheduled', 'waiting', 'live') AND session
         SELECT 1 FROM session_requests r
         WHERE r.customer_id = sessions.customer_id AND r.session_id = sessions.id AND r.status IN ('pending', 'accepted'))`
 
-// figures is the answer of a report by name.
+// counts reads the figures of a report, by name.
 func (d *db) counts(ctx context.Context, query string, args ...any) (map[string]int, error) {
 	type figure struct {
 		name string
@@ -68,7 +68,7 @@ func age(now time.Time, at int) time.Duration {
 	return max(0, now.Sub(time.UnixMicro(int64(at))))
 }
 
-// byName is the figures of all names, also of those without rows.
+// byName picks the figures that the names choose; names without rows are 0.
 func byName[T ~string](n map[string]int, names []T) map[T]int {
 	by := make(map[T]int, len(names))
 	for _, name := range names {
@@ -77,7 +77,7 @@ func byName[T ~string](n map[string]int, names []T) map[T]int {
 	return by
 }
 
-// SessionFigures counts sessions, exactly.
+// SessionFigures counts sessions.
 func (s health) SessionFigures(ctx context.Context, p curfew.Policy) (curfew.SessionFigures, error) {
 	now := s.now()
 	n, err := s.counts(ctx, countSessions, append(healthArgs(now, p), sql.Named("very_stale", ago(now, p.VeryStaleAfter)))...)
@@ -108,7 +108,7 @@ CROSS JOIN session_requests r ON r.customer_id = sessions.customer_id AND r.sess
 WHERE sessions.status IN ('scheduled', 'waiting', 'live') AND sessions.status = 'waiting' AND sessions.expires_at < $1
     AND r.status = 'pending'`
 
-// RequestFigures counts requests, exactly.
+// RequestFigures counts requests.
 func (s health) RequestFigures(ctx context.Context) (curfew.RequestFigures, error) {
 	now := s.now()
 	n, err := s.counts(ctx, countRequests, ago(now, record.StaleAfter))
@@ -146,7 +146,7 @@ UNION ALL SELECT 'overdue', count(*) FROM checkouts
     WHERE outcome IN ('refund_due', 'refunding') AND coalesce(first_try_at, updated_at) < $2
 UNION ALL SELECT 'disputed', count(*) FROM checkouts WHERE disputed_at > $3`
 
-// CheckoutFigures counts payments by their present outcome, exactly.
+// CheckoutFigures counts payments by their present outcome.
 func (s health) CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, error) {
 	now := s.now()
 	n, err := s.counts(ctx, countCheckouts, record.RefundTries, ago(now, record.RefundsLate), ago(now, record.DisputeWindow))
@@ -192,13 +192,13 @@ DELETE FROM mechanic_slots WHERE NOT EXISTS (
     WHERE s.customer_id = mechanic_slots.customer_id AND s.id = mechanic_slots.session_id
       AND s.status IN ('scheduled', 'waiting', 'live') AND s.mechanic_id = mechanic_slots.mechanic_id)`
 
-// FreeLeaked removes the slots that hold nothing.
+// FreeLeaked deletes slots whose session does not hold them.
 func (s health) FreeLeaked(ctx context.Context) (int, error) {
 	n, err := s.exec(ctx, freeLeakedSlots)
 	return int(n), wrap(err, "free leaked slots")
 }
 
-// MechanicFigures counts slots.
+// MechanicFigures counts the slots of mechanics.
 func (s health) MechanicFigures(ctx context.Context) (curfew.MechanicFigures, error) {
 	n, err := s.counts(ctx, countSlots)
 	return curfew.MechanicFigures{Busy: n["busy"], Leaked: n["leaked"]}, wrap(err, "count slots")
@@ -214,7 +214,7 @@ WHERE EXISTS (SELECT 1 FROM sessions s WHERE s.id = r.session_id AND s.status IN
 GROUP BY r.customer_id HAVING count(*) >= $2
 ORDER BY count(*) DESC, r.customer_id`
 
-// Repeated is who was refused at least so often within the window.
+// Repeated returns who was refused at least so often within the window.
 func (s health) Repeated(ctx context.Context, atLeast int, window time.Duration) ([]curfew.Repeated, error) {
 	all, err := many(ctx, s.db, func(r row) (v curfew.Repeated, err error) {
 		err = r.Scan(&v.CustomerID, &v.Count, moment(&v.LastAt))
@@ -236,7 +236,7 @@ WHERE sessions.status IN ('scheduled', 'waiting', 'live') AND sessions.status = 
   AND (sessions.status <> 'waiting' OR sessions.mechanic_id IS NOT NULL)
 ORDER BY sessions.expires_at, sessions.id LIMIT $3`
 
-// HealthDetails lists the oldest of what SessionFigures counts.
+// HealthDetails lists the oldest of each kind of problem.
 func (s health) HealthDetails(ctx context.Context, p curfew.Policy, limit int) (d curfew.HealthDetails, err error) {
 	now := s.now()
 	args := append(healthArgs(now, p), sql.Named("limit", limit))

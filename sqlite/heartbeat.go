@@ -10,7 +10,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// heartbeats is what processes leave for each other.
+// heartbeats stores the signs of life of background work and processes.
 type heartbeats struct{ *db }
 
 const upsertSignal = `
@@ -19,16 +19,16 @@ ON CONFLICT (name) DO UPDATE SET at = excluded.at, lag = excluded.lag`
 
 // RecordSweep records a successful sweep and how late it was.
 func (s heartbeats) RecordSweep(ctx context.Context, lag time.Duration) error {
-	return wrap(s.beat(ctx, "sweep", lag), "record a sweep")
+	return wrap(s.record(ctx, "sweep", lag), "record a sweep")
 }
 
 // RecordQueueRead records a look at the queue.
 func (s heartbeats) RecordQueueRead(ctx context.Context) error {
-	return wrap(s.beat(ctx, "queue", 0), "record a look at the queue")
+	return wrap(s.record(ctx, "queue", 0), "record a look at the queue")
 }
 
-// beat leaves a sign of life, which the next one replaces.
-func (s heartbeats) beat(ctx context.Context, name string, lag time.Duration) error {
+// record leaves a sign of life, which the next one replaces.
+func (s heartbeats) record(ctx context.Context, name string, lag time.Duration) error {
 	_, err := s.exec(ctx, upsertSignal, name, fromNow(0), lag.Microseconds())
 	return err
 }

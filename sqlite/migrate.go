@@ -40,14 +40,14 @@ func (s schema) Migrate(ctx context.Context) ([]Migration, error) {
 	return s.MigrateWith(ctx, nil)
 }
 
-// MigrateWith is Migrate for somebody who watches: tell is told each step, and
-// how far it is in percent; below 0: nobody knows. nil: nobody is told.
-func (s schema) MigrateWith(ctx context.Context, tell func(step string, percent int)) ([]Migration, error) {
+// MigrateWith is Migrate with progress: report receives each step, and how far it
+// is in percent (below 0: unknown). Nil discards them.
+func (s schema) MigrateWith(ctx context.Context, report func(step string, percent int)) ([]Migration, error) {
 	old, err := s.Migrations(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.up(ctx, old, tell); err != nil {
+	if err := s.up(ctx, old, report); err != nil {
 		return nil, fmt.Errorf("migrate %s: %w", s.path, translate(err))
 	}
 	if err := s.file.watch(ctx); err != nil {
@@ -71,7 +71,7 @@ func (s schema) MigrateWith(ctx context.Context, tell func(step string, percent 
 
 // up runs goose on a connection of its own, which puts the file into WAL mode.
 // It applies what is pending, also where later ones have been applied already.
-func (s schema) up(ctx context.Context, old []Migration, tell func(step string, percent int)) (err error) {
+func (s schema) up(ctx context.Context, old []Migration, report func(step string, percent int)) (err error) {
 	db := s.file.open("&_journal_mode=WAL&_txlock=immediate")
 	db.SetMaxOpenConns(1)
 	defer func() { err = errors.Join(err, db.Close()) }()
@@ -89,8 +89,8 @@ func (s schema) up(ctx context.Context, old []Migration, tell func(step string, 
 	}
 	pending := slices.DeleteFunc(slices.Clone(old), func(m Migration) bool { return !m.AppliedAt.IsZero() })
 	for _, m := range pending {
-		if tell != nil && len(pending) < len(old) { // an empty file takes no time
-			tell(fmt.Sprintf("applying %05d %s", m.Number, m.Name), -1)
+		if report != nil && len(pending) < len(old) { // an empty file takes no time
+			report(fmt.Sprintf("applying %05d %s", m.Number, m.Name), -1)
 		}
 		if _, err := p.UpByOne(ctx); err != nil {
 			return err

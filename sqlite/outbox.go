@@ -13,7 +13,7 @@ type outbox struct{ *db }
 
 const selectUnpublished = `SELECT ` + eventColumns + ` FROM events WHERE NOT told AND NOT ` + apartEvent + `$2) ORDER BY customer_id, subject_id, number LIMIT $1`
 
-// Unpublished is events that no delivery was made of.
+// Unpublished returns events that have not been published, in the order of their subjects.
 func (s outbox) Unpublished(ctx context.Context, limit int) ([]curfew.Event, error) {
 	all, err := many(ctx, s.db, scanEvent, selectUnpublished, limit, micros(s.now()))
 	return all, wrap(err, "read the unpublished events")
@@ -58,20 +58,20 @@ INSERT INTO deliveries (customer_id, id, event_id, subject_id, number, channel, 
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11, $11)`
 )
 
-// Publish marks events as told and writes what is to be delivered of those that
-// it marked.
+// Publish marks events as published, and writes the deliveries of those that it
+// marked.
 func (s outbox) Publish(ctx context.Context, events []curfew.Event, deliveries []record.Delivery) (int, error) {
-	told := make(map[string]bool, len(events))
+	published := make(map[string]bool, len(events))
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		for _, e := range events {
 			n, err := tx.exec(ctx, publishEvent, e.CustomerID, e.Subject, e.Number)
 			if err != nil {
 				return err
 			}
-			told[e.ID] = n > 0
+			published[e.ID] = n > 0
 		}
 		for _, d := range deliveries {
-			if !told[d.EventID] {
+			if !published[d.EventID] {
 				continue
 			}
 			if err := tx.insertDelivery(ctx, d); err != nil {
@@ -84,7 +84,7 @@ func (s outbox) Publish(ctx context.Context, events []curfew.Event, deliveries [
 		return 0, wrap(err, "publish %d events", len(events))
 	}
 	n := 0
-	for _, marked := range told {
+	for _, marked := range published {
 		if marked {
 			n++
 		}

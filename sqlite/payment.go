@@ -8,12 +8,12 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// payments is what providers and operators do with payments.
+// payments reads and changes payments for providers and operators.
 type payments struct{ *db }
 
 const selectCheckoutByID = selectCheckout + ` WHERE id = $1`
 
-// Checkout is one by its id alone.
+// Checkout returns the checkout with this id.
 func (s payments) Checkout(ctx context.Context, id string) (curfew.Checkout, error) {
 	c, err := one(ctx, s.db, scanCheckout, selectCheckoutByID, id)
 	return c, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no checkout %q", id)), "read checkout %s", id)
@@ -21,7 +21,7 @@ func (s payments) Checkout(ctx context.Context, id string) (curfew.Checkout, err
 
 const selectCheckoutsByPayment = selectCheckout + ` WHERE payment_id = $1 AND payment_id <> '' ORDER BY id`
 
-// PaidBy is the checkouts of a provider's payment.
+// PaidBy returns the checkouts of a provider's payment.
 func (s payments) PaidBy(ctx context.Context, paymentID string) ([]curfew.Checkout, error) {
 	all, err := many(ctx, s.db, scanCheckout, selectCheckoutsByPayment, paymentID)
 	return all, wrap(err, "read the checkouts of payment %s", paymentID)
@@ -41,7 +41,7 @@ WHERE id > $1 AND outcome = $2 AND outcome IN (` + waits + `)` + inOrder
 	waits   = `'deferred', 'held', 'refund_due', 'refunding'`
 )
 
-// ListCheckouts is those that the search chooses.
+// ListCheckouts returns the checkouts that match, by id.
 func (s payments) ListCheckouts(ctx context.Context, q curfew.CheckoutSearch) ([]curfew.Checkout, error) {
 	query, args := listCheckouts, []any{q.After, string(q.Outcome), q.Limit}
 	switch {
@@ -84,7 +84,7 @@ func (s payments) Annotate(ctx context.Context, r record.Annotation) (curfew.Che
 			From: string(now.Outcome), To: string(now.Outcome), Actor: r.Actor, Reason: r.Reason,
 		})
 	})
-	return now, wrap(err, "remark on checkout %s", r.From.ID)
+	return now, wrap(err, "annotate checkout %s", r.From.ID)
 }
 
 // The history goes with the checkout: its key begins with the customer.
@@ -122,5 +122,5 @@ func (s payments) Reassign(ctx context.Context, r record.Reassignment) (curfew.C
 			From: string(curfew.Held), To: string(curfew.Deferred), Actor: r.Actor, Reason: r.Reason,
 		})
 	})
-	return now, wrap(err, "repair checkout %s", c.ID)
+	return now, wrap(err, "reassign checkout %s", c.ID)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// quarantine is what could not be settled and is set apart.
+// quarantine stores what could not be settled and is set apart.
 type quarantine struct{ *db }
 
 // upsertQuarantine keeps one more failure. One that another process has just kept
@@ -68,7 +68,7 @@ FROM quarantine WHERE ` + stuck + ` ORDER BY since, customer_id, noun, id LIMIT 
     WHERE q.customer_id = deliveries.customer_id AND q.noun = 'delivery' AND q.id = deliveries.id AND q.next_at > `
 )
 
-// Quarantined is what is set apart and still stands, longest first.
+// Quarantined returns what is set apart and still unsettled, longest first.
 func (s quarantine) Quarantined(ctx context.Context, limit int) ([]curfew.Quarantined, error) {
 	all, err := many(ctx, s.db, scanQuarantined(s.now()), selectQuarantined, limit)
 	return all, wrap(err, "read what is set apart")
@@ -87,7 +87,7 @@ func scanQuarantined(now time.Time) func(row) (curfew.Quarantined, error) {
 	}
 }
 
-// LeaveQuarantine forgets what was settled or has moved on.
+// LeaveQuarantine deletes entries that were settled or have changed since.
 func (s quarantine) LeaveQuarantine(ctx context.Context) error {
 	_, err := s.exec(ctx, leaveQuarantine)
 	return wrap(err, "forget what is settled")

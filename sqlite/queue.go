@@ -7,7 +7,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// queue is what mechanics see and hold.
+// queue reads what mechanics can accept and the slots they hold.
 type queue struct{ *db }
 
 // selectPending walks the queue's index: CROSS JOIN keeps the order of the tables.
@@ -22,7 +22,7 @@ WHERE sessions.status = 'waiting' AND sessions.mechanic_id IS NULL AND sessions.
 ORDER BY coalesce(sessions.starts_at, sessions.created_at), sessions.id
 LIMIT $4`
 
-// Pending is what mechanics can accept, oldest first.
+// Pending returns what mechanics can accept, oldest first.
 func (s queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Snapshot, error) {
 	now := s.now()
 	at, id := since(after)
@@ -32,7 +32,7 @@ func (s queue) Pending(ctx context.Context, after curfew.Cursor, limit int) ([]c
 
 const selectSlot = `SELECT mechanic_id, customer_id, session_id FROM mechanic_slots WHERE mechanic_id = $1`
 
-// Slot is what makes the mechanic busy.
+// Slot returns what makes the mechanic busy.
 func (s queue) Slot(ctx context.Context, mechanicID string) (record.Slot, error) {
 	slot, err := one(ctx, s.db, scanSlot, selectSlot, mechanicID)
 	return slot, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "mechanic %q is not busy", mechanicID)), "read the slot of %s", mechanicID)
@@ -52,7 +52,7 @@ WHERE mechanic_id = $1 AND customer_id = $2 AND session_id = $3
     WHERE s.customer_id = mechanic_slots.customer_id AND s.id = mechanic_slots.session_id
       AND s.status IN ('scheduled', 'waiting', 'live') AND s.mechanic_id = mechanic_slots.mechanic_id)`
 
-// FreeSlot removes a slot that holds nothing.
+// FreeSlot deletes a slot whose session does not hold it.
 func (s queue) FreeSlot(ctx context.Context, slot record.Slot) error {
 	n, err := s.exec(ctx, freeSlot, slot.MechanicID, slot.CustomerID, slot.SessionID)
 	if err == nil && n == 0 {
@@ -69,7 +69,7 @@ WHERE mechanic_id = $1 AND customer_id = $2 AND session_id = $3
     WHERE s.customer_id = mechanic_slots.customer_id AND s.id = mechanic_slots.session_id
       AND s.status IN ('scheduled', 'waiting', 'live') AND s.expires_at < $4)`
 
-// AbandonSlot removes a slot whose session is overdue.
+// AbandonSlot deletes a slot whose session is overdue.
 func (s queue) AbandonSlot(ctx context.Context, slot record.Slot) error {
 	n, err := s.exec(ctx, abandonSlot, slot.MechanicID, slot.CustomerID, slot.SessionID, fromNow(0))
 	if err == nil && n == 0 {

@@ -6,7 +6,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// refunds is what is to be given back, and what was.
+// refunds reads what is to be refunded and records what was.
 type refunds struct{ *db }
 
 const selectRefundable = selectCheckout + `
@@ -14,7 +14,7 @@ WHERE outcome IN ('refund_due', 'refunding') AND (next_at IS NULL OR next_at <= 
   AND NOT ` + apartPayment + `$1)
 ORDER BY next_at, id LIMIT $2`
 
-// Refundable is what the refunds' worker may do now.
+// Refundable returns what the refund worker may do now.
 func (s refunds) Refundable(ctx context.Context, limit int) ([]curfew.Checkout, error) {
 	all, err := many(ctx, s.db, scanCheckout, selectRefundable, micros(s.now()), limit)
 	return all, wrap(err, "read the refundable checkouts")
@@ -38,7 +38,7 @@ func scanRepayment(r row) (curfew.Repayment, error) {
 	return v, err
 }
 
-// Repaid keeps that so much of a payment was given back, in all.
+// Repaid records how much of a payment has been refunded in all.
 func (s refunds) Repaid(ctx context.Context, paymentID string, r curfew.Repayment) (curfew.Repayment, error) {
 	var kept curfew.Repayment
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
@@ -48,13 +48,13 @@ func (s refunds) Repaid(ctx context.Context, paymentID string, r curfew.Repaymen
 	return kept, wrap(err, "keep a repayment of %s", paymentID)
 }
 
-// Dispute keeps that a payment is asked back by the customer's bank.
+// Dispute records that the customer's bank reclaims a payment.
 func (s refunds) Dispute(ctx context.Context, paymentID string) error {
 	_, err := s.exec(ctx, upsertDispute, paymentID, fromNow(0))
 	return wrap(err, "keep a dispute of %s", paymentID)
 }
 
-// Repayment is what Repaid and Dispute kept.
+// Repayment returns what Repaid and Dispute recorded.
 func (s refunds) Repayment(ctx context.Context, paymentID string) (curfew.Repayment, error) {
 	r, err := one(ctx, s.db, scanRepayment, selectRepayment, paymentID)
 	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "nothing of payment %q was given back", paymentID)), "read a repayment")

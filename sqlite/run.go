@@ -9,7 +9,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// runs is the record of cleanups.
+// runs stores the runs and previews of the cleanup.
 type runs struct{ *db }
 
 // previewLife is how long a preview can be executed.
@@ -41,7 +41,7 @@ func scanRunAt(r row, now time.Time) (curfew.Run, error) {
 	return v.Restored(!until.Before(now)), err
 }
 
-// BeginRun writes a run that has begun.
+// BeginRun records that a run has begun.
 func (s runs) BeginRun(ctx context.Context, r curfew.Run) (curfew.Run, error) {
 	if r.ID == "" {
 		r.ID = newID()
@@ -101,7 +101,7 @@ const selectRuns = `SELECT ` + runColumns + ` FROM runs
 WHERE (started_at, id) < ($1, $2)
 ORDER BY started_at DESC, id DESC LIMIT $3`
 
-// Runs is newest first.
+// Runs returns runs, newest first.
 func (s runs) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]curfew.Run, error) {
 	at, id := until(after)
 	all, err := many(ctx, s.db, scanRun(s.now()), selectRuns, at, id, limit)
@@ -110,7 +110,7 @@ func (s runs) Runs(ctx context.Context, after curfew.Cursor, limit int) ([]curfe
 
 const selectRunByID = `SELECT ` + runColumns + ` FROM runs WHERE id = $1`
 
-// Run is one by its id.
+// Run returns the run with this id.
 func (s runs) Run(ctx context.Context, id string) (curfew.Run, error) {
 	r, err := one(ctx, s.db, scanRun(s.now()), selectRunByID, id)
 	return r, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no run %q", id)), "read run %s", id)
@@ -118,7 +118,7 @@ func (s runs) Run(ctx context.Context, id string) (curfew.Run, error) {
 
 const selectRunEvents = `SELECT ` + eventColumns + ` FROM events WHERE run_id = $1 AND id > $2 ORDER BY id LIMIT $3`
 
-// RunEvents is what a run did, by the events' ids, behind one.
+// RunEvents returns what a run did, by event id, behind the id after.
 func (s runs) RunEvents(ctx context.Context, runID, after string, limit int) ([]curfew.Event, error) {
 	all, err := many(ctx, s.db, scanEvent, selectRunEvents, runID, after, limit)
 	return all, wrap(err, "read the events of run %s", runID)
@@ -151,7 +151,7 @@ func (s runs) SavePreview(ctx context.Context, p curfew.Preview) (curfew.Preview
 
 const selectPreview = `SELECT body FROM previews WHERE id = $1 AND created_at >= $2`
 
-// Preview is a stored preview of the last day.
+// Preview returns a preview; NotFound once it is a day old.
 func (s runs) Preview(ctx context.Context, id string) (curfew.Preview, error) {
 	p, err := one(ctx, s.db, scanPreview, selectPreview, id, ago(s.now(), previewLife))
 	return p, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no preview %q: they are kept for a day", id)), "read preview %s", id)

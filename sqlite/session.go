@@ -10,7 +10,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// sessions reads and moves one session.
+// sessions reads and changes one session.
 type sessions struct{ *db }
 
 const sessionColumns = `sessions.id, sessions.customer_id, sessions.mechanic_id, sessions.checkout_id, sessions.plan, sessions.kind,
@@ -65,7 +65,7 @@ func scanSnapshot(now time.Time) func(row) (curfew.Snapshot, error) {
 
 const selectSnapshotByID = selectSnapshot + ` WHERE sessions.id = $1`
 
-// Session is the session of that id.
+// Session returns the session with this id.
 func (s sessions) Session(ctx context.Context, id string) (curfew.Snapshot, error) {
 	st, err := one(ctx, s.db, scanSnapshot(s.now()), selectSnapshotByID, id)
 	return st, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no session %q", id)), "read session %s", id)
@@ -74,7 +74,7 @@ func (s sessions) Session(ctx context.Context, id string) (curfew.Snapshot, erro
 const selectSnapshotByRequest = selectSnapshot + `
 WHERE (sessions.customer_id, sessions.id) = (SELECT customer_id, session_id FROM session_requests WHERE id = $1)`
 
-// SessionOf is the session of that request.
+// SessionOf returns the session of this request.
 func (s sessions) SessionOf(ctx context.Context, requestID string) (curfew.Snapshot, error) {
 	st, err := one(ctx, s.db, scanSnapshot(s.now()), selectSnapshotByRequest, requestID)
 	return st, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no request %q", requestID)), "read the session of request %s", requestID)
@@ -82,7 +82,7 @@ func (s sessions) SessionOf(ctx context.Context, requestID string) (curfew.Snaps
 
 const selectOpen = selectSnapshot + ` WHERE sessions.customer_id = $1 AND sessions.status IN ('waiting', 'live')`
 
-// Open is the session that holds the customer's slot, overdue or not.
+// Open returns the session that holds the customer's slot, overdue or not.
 func (s sessions) Open(ctx context.Context, customerID string) (curfew.Snapshot, error) {
 	st, err := one(ctx, s.db, scanSnapshot(s.now()), selectOpen, customerID)
 	return st, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "customer %q has no open session", customerID)), "read the open session of %s", customerID)
@@ -92,7 +92,7 @@ const selectUnended = selectSnapshot + `
 WHERE sessions.customer_id = $1 AND sessions.status IN ('scheduled', 'waiting', 'live')
 ORDER BY sessions.created_at, sessions.id`
 
-// Unended is the customer's sessions that have not ended, oldest first.
+// Unended returns the customer's sessions that have not ended, oldest first.
 func (s sessions) Unended(ctx context.Context, customerID string) ([]curfew.Snapshot, error) {
 	all, err := many(ctx, s.db, scanSnapshot(s.now()), selectUnended, customerID)
 	return all, wrap(err, "read the sessions of %s", customerID)
@@ -137,7 +137,7 @@ func (tx *transaction) offer(ctx context.Context, c record.Change) error {
 	return err
 }
 
-// Change moves a session, with all that follows.
+// Change changes a session's status, with all that follows: request, slot, checkout and events.
 func (s sessions) Change(ctx context.Context, c record.Change) (curfew.Snapshot, error) {
 	var st curfew.Snapshot
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
@@ -187,7 +187,7 @@ const selectEvents = `
 SELECT ` + eventColumns + `
 FROM events WHERE customer_id = $1 AND subject_id = $2 ORDER BY number`
 
-// Events is the history of one session or checkout.
+// Events returns the history of one session or checkout.
 func (s sessions) Events(ctx context.Context, customerID, subject string) ([]curfew.Event, error) {
 	all, err := many(ctx, s.db, scanEvent, selectEvents, customerID, subject)
 	return all, wrap(err, "read the events of %s", subject)

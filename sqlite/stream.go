@@ -9,7 +9,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// stream is what live streams follow.
+// stream reads what live streams follow.
 type stream struct{ *db }
 
 const selectStreamEvents = `
@@ -19,8 +19,8 @@ SELECT id, customer_id, subject_id, number, from_status, to_status, actor, reaso
 FROM events WHERE (at, id) > ($1, $2)
 ORDER BY at, id LIMIT $3`
 
-// EventsSince is the events of everybody behind a place, by time and id, and
-// the time of the reading.
+// EventsSince returns everybody's events behind a cursor, by time and id, and the
+// time of the reading.
 func (s stream) EventsSince(ctx context.Context, after curfew.Cursor, limit int) ([]record.StreamEvent, time.Time, error) {
 	now := s.now()
 	at, id := since(after)
@@ -38,9 +38,9 @@ func scanStreamEvent(r row) (record.StreamEvent, error) {
 
 const selectSnapshotsByID = selectSnapshot + ` WHERE sessions.id IN (SELECT value FROM json_each($1))`
 
-// Standings is the sessions of these ids, in no order. What is missing is left
-// out.
-func (s stream) Standings(ctx context.Context, ids []string) ([]curfew.Snapshot, error) {
+// Snapshots returns the sessions with these ids, in any order. Missing ones are
+// left out.
+func (s stream) Snapshots(ctx context.Context, ids []string) ([]curfew.Snapshot, error) {
 	keys, err := json.Marshal(ids)
 	if err != nil {
 		return nil, err

@@ -47,10 +47,10 @@ func (d *db) write(ctx context.Context, f func(context.Context, *transaction) er
 
 func (d *db) commit(ctx context.Context, f func(context.Context, *transaction) error) error {
 	w := d.writer
-	if err := w.take(ctx, d.timeout); err != nil {
+	if err := w.acquire(ctx, d.timeout); err != nil {
 		return err
 	}
-	defer w.give()
+	defer w.release()
 	defer w.file.settle(ctx)
 	if err := w.begin(ctx); err != nil {
 		return err
@@ -97,9 +97,9 @@ func (w *writer) judge(err error) error {
 	return err
 }
 
-// take waits for the turn, for as long as the limit says. No timer is made where
+// acquire waits for its turn to write, up to the limit. No timer is made where
 // nobody else writes.
-func (w *writer) take(ctx context.Context, limit time.Duration) error {
+func (w *writer) acquire(ctx context.Context, limit time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return translate(err)
 	}
@@ -118,7 +118,7 @@ func (w *writer) take(ctx context.Context, limit time.Duration) error {
 	}
 }
 
-func (w *writer) give() { <-w.turn }
+func (w *writer) release() { <-w.turn }
 
 // begin takes the write lock, which a program beside us may hold.
 func (w *writer) begin(ctx context.Context) error {
@@ -162,7 +162,7 @@ func (w *writer) discard() {
 	for _, stmt := range w.stmts {
 		_ = stmt.Close() // the connection goes, whatever it says
 	}
-	// Raw hands the error back: it is how database/sql learns that the
+	// Raw hands the error back: this is how database/sql knows that the
 	// connection is not to be used again.
 	_ = w.conn.Raw(func(any) error { return driver.ErrBadConn })
 	w.conn, w.stmts = nil, nil
@@ -215,7 +215,7 @@ func (tx *transaction) query(ctx context.Context, query string, args ...any) (*s
 // is closed it looks once more at the file.
 func (w *writer) close() error {
 	w.turn <- struct{}{}
-	defer w.give()
+	defer w.release()
 	_ = w.file.check() // what it finds, settle goes by
 	w.file.settle(context.Background())
 	var err error

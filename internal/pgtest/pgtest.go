@@ -19,9 +19,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// patience bounds what a test asks of the server, so that a wedged one fails the test long before
+// limit bounds what a test asks of the server, so that a wedged one fails the test long before
 // the run's own timeout.
-const patience = 2 * time.Minute
+const limit = 2 * time.Minute
 
 // Database returns the URL of a new, empty database. It is dropped when t ends, whoever is still
 // connected to it. Without a server t fails and says how to get one.
@@ -77,7 +77,7 @@ func newDatabase(t testing.TB, admin *url.URL, original string) string {
 // buildOnce makes the database called original unless it is there. One process builds at a time:
 // the others wait for an advisory lock of the server's own database and then find the work done.
 func buildOnce(ctx context.Context, admin *url.URL, original string, build func(url string) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	return connected(ctx, admin, func(conn *pgx.Conn) error {
 		// The lock ends with the connection.
@@ -111,7 +111,7 @@ func buildOriginal(ctx context.Context, conn *pgx.Conn, admin *url.URL, original
 
 // execute runs one statement on a connection of its own.
 func execute(ctx context.Context, admin *url.URL, statement string) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	return connected(ctx, admin, func(conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, statement)

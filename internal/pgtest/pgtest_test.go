@@ -87,7 +87,7 @@ func TestTemplateWhoseBuildFailedIsBuiltAnew(t *testing.T) {
 func TestWithoutServerTheTestIsToldWhatToDo(t *testing.T) {
 	t.Setenv("CURFEW_TEST_POSTGRES", "")
 	if message := fatal(t, func(t testing.TB) { pgtest.Database(t) }); !strings.Contains(message, "make test") {
-		t.Errorf("without a server a test is told %q", message)
+		t.Errorf("without a server a test reads %q", message)
 	}
 }
 
@@ -114,25 +114,25 @@ func connect(t *testing.T, url string) *pgx.Conn {
 // fatal returns what do failed its test with, or "".
 func fatal(t *testing.T, do func(testing.TB)) string {
 	t.Helper()
-	told := &patient{TB: t}
+	noted := &noting{TB: t}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		do(told)
+		do(noted)
 	}()
 	<-done
-	return told.message
+	return noted.message
 }
 
-// patient is a test that notes its failure instead of failing the test around it.
-type patient struct {
+// noting is a test that notes its failure instead of failing the test around it.
+type noting struct {
 	testing.TB
 	message string
 }
 
-func (p *patient) Fatal(args ...any) { p.Fatalf("%s", fmt.Sprint(args...)) }
+func (p *noting) Fatal(args ...any) { p.Fatalf("%s", fmt.Sprint(args...)) }
 
-func (p *patient) Fatalf(format string, args ...any) {
+func (p *noting) Fatalf(format string, args ...any) {
 	p.message = fmt.Sprintf(format, args...)
 	runtime.Goexit()
 }

@@ -69,7 +69,7 @@ func (c *Cluster) Database(t testing.TB, name string) string {
 }
 
 // Exec runs a statement on the cluster's database postgres. It may write where
-// others are told that they may not.
+// others see that they may not.
 func (c *Cluster) Exec(t testing.TB, sql string) {
 	t.Helper()
 	admin, err := url.Parse(c.URL + "&default_transaction_read_only=off")
@@ -82,7 +82,7 @@ func (c *Cluster) ask(t testing.TB, sql string, into any) {
 	t.Helper()
 	admin, err := url.Parse(c.URL)
 	must(t, err)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), limit)
 	defer cancel()
 	must(t, connected(ctx, admin, func(conn *pgx.Conn) error { return conn.QueryRow(ctx, sql).Scan(into) }))
 }

@@ -30,8 +30,8 @@ func admitsFresh(f *fixture) {
 	want.Status, want.Version = curfew.Waiting, 1
 	want.CreatedAt, want.ExpiresAt = got.Now, got.Now.Add(15*time.Minute)
 	want.Request.Status, want.Request.CreatedAt = curfew.Pending, got.Now
-	f.same("the standing of a new session", got, want)
-	f.sameStanding("what is stored", f.read(got.ID), got)
+	f.same("the snapshot of a new session", got, want)
+	f.sameSnapshot("what is stored", f.read(got.ID), got)
 	f.around("the store's now", got.Now, time.Now())
 }
 
@@ -106,7 +106,7 @@ func admitsInMicroseconds(f *fixture) {
 			f.Errorf("%s is %s in %s", what, at, at.Location())
 		}
 	}
-	f.sameStanding("what is stored", f.read(st.ID), st)
+	f.sameSnapshot("what is stored", f.read(st.ID), st)
 }
 
 func refusesReference(f *fixture) {
@@ -179,7 +179,7 @@ func admitsAfterEnd(f *fixture) {
 	second := f.admit("ada")
 	open, err := f.Store.Open(f.Context(), "ada")
 	f.must(err)
-	f.sameStanding("the open session", open, second)
+	f.sameSnapshot("the open session", open, second)
 }
 
 func admitsBesideScheduled(f *fixture) {

@@ -66,8 +66,8 @@ func books(f *fixture) {
 	want.Status, want.Version, want.CreatedAt = curfew.Scheduled, 1, got.Now
 	want.StartsAt = a.Session.StartsAt.UTC().Truncate(time.Microsecond)
 	want.ExpiresAt = want.StartsAt
-	f.same("the standing of an appointment", got, want)
-	f.sameStanding("what is stored", f.read(got.ID), got)
+	f.same("the snapshot of an appointment", got, want)
+	f.sameSnapshot("what is stored", f.read(got.ID), got)
 	f.same("its requests", f.rows("SELECT id FROM {session_requests}"), []string(nil))
 	f.history("ada", got.ID, curfew.Event{To: "scheduled", Actor: shop, Reason: "paid"})
 	f.history("ada", got.CheckoutID, curfew.Event{To: "fulfilled", Actor: shop, Reason: "paid"})
@@ -98,12 +98,12 @@ func neverPicked(f *fixture) {
 	today := f.admit("ada")
 	got, err := f.Store.SessionOf(f.Context(), today.Request.ID)
 	f.must(err)
-	f.sameStanding("the session of today's request", got, today)
+	f.sameSnapshot("the session of today's request", got, today)
 	queue, err := f.Store.Pending(f.Context(), curfew.Cursor{}, 9)
 	f.must(err)
 	f.same("the queue", ids(queue), []string{today.ID})
 	f.change(accepting(today, "max"))
-	f.sameStanding("next week's appointment", f.read(appointment.ID), appointment)
+	f.sameSnapshot("next week's appointment", f.read(appointment.ID), appointment)
 }
 
 func begins(f *fixture) {
@@ -115,7 +115,7 @@ func begins(f *fixture) {
 	want.Request = curfew.Request{
 		ID: c.Offer, SessionID: st.ID, CustomerID: "ada", CustomerName: "Ada", Status: curfew.Pending, CreatedAt: got.Now,
 	}
-	f.sameStanding("the begun appointment", got, want)
+	f.sameSnapshot("the begun appointment", got, want)
 	f.same("its payment", f.paidBy(got).Version, int64(1))
 	f.history("ada", st.ID, curfew.Event{To: "scheduled", Actor: shop, Reason: "paid"},
 		curfew.Event{To: "waiting", Actor: curfew.Sweeper, Reason: "due"})
@@ -158,7 +158,7 @@ func postpones(f *fixture) {
 	got := f.change(postponing(st, 15*time.Minute))
 	want := st
 	want.Version, want.ExpiresAt = 2, st.StartsAt.Add(15*time.Minute)
-	f.sameStanding("the postponed appointment", got, want)
+	f.sameSnapshot("the postponed appointment", got, want)
 	f.same("its rule then", ruleOf(got), curfew.Misses)
 	f.same("due", f.find(record.Search{Limit: 9}), []string(nil))
 	f.endsNone("what waits for its second chance", batch(curfew.Credited, got))

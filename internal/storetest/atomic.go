@@ -143,18 +143,18 @@ var writing = map[string]func(f *fixture) func() error{
 	"Tell": func(f *fixture) func() error {
 		f.admit("bob")
 		f.accepted("ada", "max")
-		events, deliveries := f.untold()
+		events, deliveries := f.unpublished()
 		return func() error { return failed(f.outbox().Publish(f.Context(), events, deliveries)) }
 	},
 	"Claim of deliveries": func(f *fixture) func() error {
-		f.tellAll()
+		f.publishAll()
 		return func() error {
 			_, _, err := f.outbox().Claim(f.Context(), "ada", 2, time.Minute)
 			return err
 		}
 	},
 	"Settle": func(f *fixture) func() error {
-		f.tellAll()
+		f.publishAll()
 		claimed, _, err := f.outbox().Claim(f.Context(), "ada", 2, time.Minute)
 		f.must(err)
 		var attempts []record.Attempt
@@ -175,8 +175,8 @@ func (f *fixture) outbox() outbox {
 	return f.Store.(outbox) //nolint:errcheck,forcetypeassert // both are
 }
 
-// untold is what nobody was told of yet, with a delivery of each.
-func (f *fixture) untold() (events []curfew.Event, deliveries []record.Delivery) {
+// unpublished is the events that are not published yet, with a delivery of each.
+func (f *fixture) unpublished() (events []curfew.Event, deliveries []record.Delivery) {
 	f.Helper()
 	events, err := f.outbox().Unpublished(f.Context(), 9)
 	f.must(err)
@@ -189,9 +189,9 @@ func (f *fixture) untold() (events []curfew.Event, deliveries []record.Delivery)
 	return events, deliveries
 }
 
-func (f *fixture) tellAll() {
+func (f *fixture) publishAll() {
 	f.Helper()
 	f.accepted("ada", "max")
-	events, deliveries := f.untold()
+	events, deliveries := f.unpublished()
 	f.must(failed(f.outbox().Publish(f.Context(), events, deliveries)))
 }

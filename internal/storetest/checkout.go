@@ -17,7 +17,7 @@ var checkouts = contract{
 	"servable begins with who waits longest":                        servableOldestFirst,
 	"unsettled is what was deferred too long":                       unsettledDeferred,
 	"unsettled is what another program left, with its session":      unsettledMoneyDue,
-	"unsettled names the session whose ending left it so":           unsettledNewestEnding,
+	"unsettled names the session whose ending left it so":           unsettledLatestEnd,
 	"unsettled is oldest first, up to a limit, of one or everybody": unsettledOrder,
 	"a checkout moves with its event":                               movesCheckout,
 	"moving clears what was marked":                                 movesMoneyDue,
@@ -168,7 +168,7 @@ func unsettledMoneyDue(f *fixture) {
 	f.around("now", got[0].Now, time.Now())
 }
 
-func unsettledNewestEnding(f *fixture) {
+func unsettledLatestEnd(f *fixture) {
 	c := f.credited("ada")
 	st, err := f.Store.Admit(f.Context(), spending(c))
 	f.must(err)

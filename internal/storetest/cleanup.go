@@ -10,7 +10,7 @@ import (
 )
 
 var cleanups = contract{
-	"what is due is whole standings":                                      findStandings,
+	"what is due is whole standings":                                      findSnapshots,
 	"every standing is due once it is past its deadline":                  findsOverdue,
 	"what is due is in order of deadlines, page by page to the end":       findPages,
 	"deadlines of one moment are paged by their ids":                      findTies,
@@ -63,7 +63,7 @@ func (f *sessionFixture) due(search record.Search) []string {
 
 // standings is one session of every sort that has not ended, by its rule: each
 // an hour past its deadline.
-func (f *sessionFixture) standings() map[curfew.RuleName]curfew.Snapshot {
+func (f *sessionFixture) snapshots() map[curfew.RuleName]curfew.Snapshot {
 	f.Helper()
 	all := map[curfew.RuleName]curfew.Snapshot{
 		curfew.OldWaiting: f.admit("waiting"),
@@ -79,12 +79,12 @@ func (f *sessionFixture) standings() map[curfew.RuleName]curfew.Snapshot {
 	return all
 }
 
-func findStandings(f *fixture) {
+func findSnapshots(f *fixture) {
 	st := f.aged(f.accepted("ada", "max"), time.Hour)
 	page, err := f.Store.Find(f.Context(), record.Search{Limit: 9})
 	f.must(err)
 	f.same("sessions that are due", len(page), 1)
-	f.sameStanding("the first", page[0], st)
+	f.sameSnapshot("the first", page[0], st)
 	f.same("overdue as read", page[0].Overdue(), true)
 }
 
@@ -96,7 +96,7 @@ func findsOverdue(f *fixture) {
 	f.aged(f.change(ending(f.admit("ended"), curfew.Cancelled, curfew.ByRequest)), time.Hour)
 	f.same("due in time", f.find(record.Search{Limit: 9}), []string(nil))
 	var want []string
-	for _, st := range f.standings() {
+	for _, st := range f.snapshots() {
 		want = append(want, st.ID)
 	}
 	got := f.find(record.Search{Limit: 9})
@@ -144,8 +144,8 @@ func findsCustomer(f *fixture) {
 	}
 }
 
-// patientAdmission is one whose session waits for two hours.
-func (f *sessionFixture) patientAdmission(customer string) curfew.Snapshot {
+// longAdmission is one whose session waits for two hours.
+func (f *sessionFixture) longAdmission(customer string) curfew.Snapshot {
 	f.Helper()
 	a := admission(customer)
 	a.Deadline.After = 2 * time.Hour
@@ -162,9 +162,9 @@ func (f *sessionFixture) vanish(st curfew.Snapshot) curfew.Snapshot {
 }
 
 func findsOrphans(f *fixture) {
-	old := f.aged(f.vanish(f.patientAdmission("old")), 21*time.Minute)
-	f.aged(f.vanish(f.patientAdmission("young")), 19*time.Minute)
-	f.aged(f.patientAdmission("offered"), time.Hour)
+	old := f.aged(f.vanish(f.longAdmission("old")), 21*time.Minute)
+	f.aged(f.vanish(f.longAdmission("young")), 19*time.Minute)
+	f.aged(f.longAdmission("offered"), time.Hour)
 	f.aged(f.vanish(f.accepted("assigned", "max")), 25*time.Minute)
 	late := f.aged(f.admit("late"), 16*time.Minute)
 	f.same("due by deadline", f.find(record.Search{Limit: 9}), []string{late.ID})
@@ -172,13 +172,13 @@ func findsOrphans(f *fixture) {
 }
 
 func findsByAge(f *fixture) {
-	old := f.aged(f.patientAdmission("old"), 31*time.Minute)
-	orphan := f.aged(f.vanish(f.patientAdmission("orphan")), 32*time.Minute)
-	f.aged(f.vanish(f.patientAdmission("young orphan")), 25*time.Minute)
+	old := f.aged(f.longAdmission("old"), 31*time.Minute)
+	orphan := f.aged(f.vanish(f.longAdmission("orphan")), 32*time.Minute)
+	f.aged(f.vanish(f.longAdmission("young orphan")), 25*time.Minute)
 	f.aged(f.admit("late but young"), 16*time.Minute)
 	noShow := f.aged(f.accepted("no-show", "m1"), 31*time.Minute)
 	live := f.aged(f.live("live", "m2"), time.Hour)
-	f.change(accepting(f.aged(f.patientAdmission("old but just assigned"), time.Hour), "m3"))
+	f.change(accepting(f.aged(f.longAdmission("old but just assigned"), time.Hour), "m3"))
 	brief := accepting(f.admit("young no-show"), "m4")
 	brief.Deadline.After = time.Minute
 	young := f.aged(f.change(brief), 90*time.Second)

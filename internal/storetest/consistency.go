@@ -73,7 +73,7 @@ func walksLinks(f *fixture) {
 type contradiction struct {
 	kind       curfew.Contradiction
 	statements []string
-	id         string // the letter of the id that is told; empty: the reference of C
+	id         string // the letter of the id that is listed; empty: the reference of C
 	beside     []curfew.Contradiction
 	mended     bool
 }
@@ -93,15 +93,15 @@ var contradictions = []contradiction{
 	{kind: curfew.EventsWithoutSubject, statements: []string{"DELETE FROM {session_requests} WHERE session_id = W", "DELETE FROM {sessions} WHERE id = W"}, id: "W", beside: []curfew.Contradiction{curfew.FulfilledWithoutOne}},
 }
 
-// contradict writes a contradiction, and returns what is to be told of it.
+// contradict writes a contradiction, and returns what is to be listed.
 func (f *operationFixture) contradict(c contradiction) (want curfew.Inconsistency) {
 	f.Helper()
 	waiting, assigned := f.admit("w"), f.accepted("a", "max")
 	f.guardsOff()
 	quote := func(id string) string { return "= '" + id + "'" }
-	letters := strings.NewReplacer("= W", quote(waiting.ID), "= A", quote(assigned.ID), "= C", quote(waiting.CheckoutID))
+	placeholders := strings.NewReplacer("= W", quote(waiting.ID), "= A", quote(assigned.ID), "= C", quote(waiting.CheckoutID))
 	for _, sql := range c.statements {
-		f.corrupt(letters.Replace(sql))
+		f.corrupt(placeholders.Replace(sql))
 	}
 	want = curfew.Inconsistency{Kind: c.kind, CustomerID: "w", ID: map[string]string{
 		"W": waiting.ID, "A": assigned.ID, "C": waiting.CheckoutID, "R": waiting.Request.ID, "": "pay_" + waiting.CheckoutID,
@@ -124,13 +124,13 @@ func everyContradictionIsWritten(f *fixture) {
 // mending heals it where it can be.
 func (c contradiction) found(f *fixture) {
 	want := f.contradict(c)
-	told := func() []curfew.Contradiction {
+	listed := func() []curfew.Contradiction {
 		f.Helper()
 		var kinds []curfew.Contradiction
 		for _, i := range f.linked(1000) {
 			kinds = append(kinds, i.Kind)
 			if i.Kind == c.kind {
-				f.same("what is told", i, want)
+				f.same("what is listed", i, want)
 			}
 		}
 		slices.Sort(kinds)
@@ -138,10 +138,10 @@ func (c contradiction) found(f *fixture) {
 	}
 	kinds := append([]curfew.Contradiction{c.kind}, c.beside...)
 	slices.Sort(kinds)
-	f.same("kinds", told(), kinds)
+	f.same("kinds", listed(), kinds)
 	f.mend()
-	if after := told(); c.mended == slices.Contains(after, c.kind) {
-		f.Errorf("mended, it is told of %v", after)
+	if after := listed(); c.mended == slices.Contains(after, c.kind) {
+		f.Errorf("mended, it lists %v", after)
 	}
 	f.same("tallies", f.tallyDifferences(), []curfew.TallyDifference(nil))
 }

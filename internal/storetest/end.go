@@ -36,7 +36,7 @@ func (f *sessionFixture) endsNone(what string, b record.Batch) {
 }
 
 func endsByRule(f *fixture) {
-	for name, st := range f.standings() {
+	for name, st := range f.snapshots() {
 		rule, _ := record.RuleFor(st)
 		f.same("the rule of "+string(name), rule.Name, name)
 		if !rule.To.Ended() {
@@ -49,14 +49,14 @@ func endsByRule(f *fixture) {
 		b := batch(owed, st)
 		got := f.end(b)
 		f.same("ended by "+string(name), len(got), 1)
-		f.sameEnding(rule, st, got[0])
+		f.sameEnd(rule, st, got[0])
 		f.follows(rule, b, st)
 	}
 	f.same("slots", f.rows("SELECT * FROM {mechanic_slots}"), []string(nil))
 }
 
 // sameEnding compares what a batch answers with what it should have done.
-func (f *sessionFixture) sameEnding(rule record.Rule, before curfew.Snapshot, got record.Ended) {
+func (f *sessionFixture) sameEnd(rule record.Rule, before curfew.Snapshot, got record.Ended) {
 	f.Helper()
 	after := f.read(before.ID)
 	want := before.Session
@@ -112,7 +112,7 @@ func endsUnmoved(f *fixture) {
 // endsOwnRule is lesson 4's ground: whatever a batch says, its rule's whole
 // condition is asked of the row.
 func endsOwnRule(f *fixture) {
-	all := f.standings()
+	all := f.snapshots()
 	for _, rule := range record.Rules() {
 		for name, st := range all {
 			if name == rule.Name || !rule.To.Ended() {
@@ -144,8 +144,8 @@ func endsOverdueOnly(f *fixture) {
 }
 
 func endsOldOrphans(f *fixture) {
-	young := f.aged(f.vanish(f.patientAdmission("young")), 19*time.Minute)
-	old := f.aged(f.vanish(f.patientAdmission("old")), 21*time.Minute)
+	young := f.aged(f.vanish(f.longAdmission("young")), 19*time.Minute)
+	old := f.aged(f.vanish(f.longAdmission("old")), 21*time.Minute)
 	late := f.aged(f.orphan("late"), 16*time.Minute)
 	f.endsNone("an orphan without its guard", batch(curfew.Credited, old))
 	b := batch(curfew.Credited, young, old, late)
@@ -154,9 +154,9 @@ func endsOldOrphans(f *fixture) {
 }
 
 func endsCleared(f *fixture) {
-	young := f.aged(f.patientAdmission("young"), 29*time.Minute)
-	old := f.aged(f.patientAdmission("old"), 31*time.Minute)
-	unnamed := f.aged(f.patientAdmission("unnamed"), 31*time.Minute)
+	young := f.aged(f.longAdmission("young"), 29*time.Minute)
+	old := f.aged(f.longAdmission("old"), 31*time.Minute)
+	unnamed := f.aged(f.longAdmission("unnamed"), 31*time.Minute)
 	late := f.aged(f.admit("late"), 31*time.Minute)
 	b := batch(curfew.RefundDue, young, old, unnamed, late)
 	b.Guard.OlderThan = 30 * time.Minute

@@ -41,8 +41,8 @@ func extendsLive(f *fixture) {
 	f.must(err)
 	want := st
 	want.Version, want.Duration, want.ExpiresAt = 4, st.Duration+10*time.Minute, st.ExpiresAt.Add(10*time.Minute)
-	f.sameStanding("the extended session", got, want)
-	f.sameStanding("what is stored", f.read(st.ID), got)
+	f.sameSnapshot("the extended session", got, want)
+	f.sameSnapshot("what is stored", f.read(st.ID), got)
 	bought := x.Checkout
 	bought.Outcome, bought.Version, bought.SessionID = curfew.Fulfilled, 1, st.ID
 	bought.CreatedAt, bought.UpdatedAt = got.Now, got.Now

@@ -128,8 +128,8 @@ func (f *base) same(what string, got, want any, options ...cmp.Option) {
 	}
 }
 
-// sameStanding is same for two readings of one session at different moments.
-func (f *sessionFixture) sameStanding(what string, got, want curfew.Snapshot) {
+// sameSnapshot is same for two readings of one session at different moments.
+func (f *sessionFixture) sameSnapshot(what string, got, want curfew.Snapshot) {
 	f.Helper()
 	f.same(what, got, want, cmpopts.IgnoreFields(curfew.Snapshot{}, "Now"))
 }
@@ -173,7 +173,7 @@ func (f *sessionFixture) change(c record.Change) curfew.Snapshot {
 	f.Helper()
 	st, err := f.Store.Change(f.Context(), c)
 	f.must(err)
-	f.sameStanding("a change answers what is stored", st, f.read(st.ID))
+	f.sameSnapshot("a change answers what is stored", st, f.read(st.ID))
 	return st
 }
 
@@ -256,9 +256,9 @@ func (f *sessionFixture) history(customer, subject string, want ...curfew.Event)
 	}
 }
 
-func ids(standings []curfew.Snapshot) []string {
+func ids(snapshots []curfew.Snapshot) []string {
 	var all []string
-	for _, st := range standings {
+	for _, st := range snapshots {
 		all = append(all, st.ID)
 	}
 	return all

@@ -83,7 +83,7 @@ func contracts() map[string]contract {
 		"refund":      refunds,
 		"cleanup":     cleanups,
 		"run":         runs,
-		"story":       stories,
+		"story":       histories,
 		"revival":     revivals,
 		"health":      figures,
 		"consistency": consistencies(),

@@ -26,7 +26,7 @@ var figures = contract{
 	"who is not blocked any more was not refused repeatedly":                     forgivesRepeated,
 	"leaked slots are freed, and no other":                                       freesLeaked,
 	"who was refused repeatedly within the window is named":                      countsRepeated,
-	"the tide is every move of the window and what stands now":                   countsTheTide,
+	"the tide is every move of the window and what stands now":                   countsActivity,
 	"details are the oldest, up to a limit":                                      healthDetails,
 }
 
@@ -144,8 +144,8 @@ func countsStale(f *fixture) {
 	f.aged(f.admit("just overdue"), 15*time.Minute+time.Second)
 	f.aged(f.admit("stale"), 16*time.Minute)
 	f.aged(f.admit("very stale"), 31*time.Minute)
-	f.aged(f.vanish(f.patientAdmission("young orphan")), 19*time.Minute)
-	f.aged(f.vanish(f.patientAdmission("old orphan")), 21*time.Minute)
+	f.aged(f.vanish(f.longAdmission("young orphan")), 19*time.Minute)
+	f.aged(f.vanish(f.longAdmission("old orphan")), 21*time.Minute)
 	brief := admission("overdue orphan")
 	brief.Deadline.After = time.Minute
 	st, err := f.Store.Admit(f.Context(), brief)
@@ -252,17 +252,17 @@ func healthDetails(f *fixture) {
 	}
 	for i := range 3 {
 		by := time.Duration(50-i) * time.Minute
-		orphans = append(orphans, f.aged(f.vanish(f.patientAdmission(fmt.Sprint("orphan-", i))), by).ID)
+		orphans = append(orphans, f.aged(f.vanish(f.longAdmission(fmt.Sprint("orphan-", i))), by).ID)
 	}
 	f.admit("fresh")
 	f.aged(f.accepted("assigned", "max"), time.Hour)
-	f.vanish(f.patientAdmission("young orphan"))
+	f.vanish(f.longAdmission("young orphan"))
 	for _, limit := range []int{2, 3, 9} {
 		d, err := f.Store.HealthDetails(f.Context(), curfew.DefaultPolicy(), limit)
 		f.must(err)
 		f.same("stale", ids(d.Stale), stale[:min(limit, len(stale))])
 		f.same("orphans", ids(d.Orphans), orphans[:min(limit, len(orphans))])
-		f.sameStanding("the oldest", d.Stale[0], f.read(stale[0]))
+		f.sameSnapshot("the oldest", d.Stale[0], f.read(stale[0]))
 	}
 }
 

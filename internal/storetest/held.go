@@ -67,8 +67,8 @@ func stepSQL(customer, id, subject, from, to string) string {
 }
 
 // clearing is a batch that may end the session whatever its deadline.
-func (f *fixture) clearing(standings ...curfew.Snapshot) record.Batch {
-	b := batch(curfew.Credited, standings...)
+func (f *fixture) clearing(snapshots ...curfew.Snapshot) record.Batch {
+	b := batch(curfew.Credited, snapshots...)
 	b.Guard.OlderThan = 30 * time.Minute
 	for i := range b.Ends {
 		b.Ends[i].Reason = curfew.Cleared
@@ -78,7 +78,7 @@ func (f *fixture) clearing(standings ...curfew.Snapshot) record.Batch {
 
 // cleanupMeetsAccept is regression test number one, at its worst place.
 func cleanupMeetsAccept(f *fixture) {
-	st := f.aged(f.patientAdmission("ada"), time.Hour)
+	st := f.aged(f.longAdmission("ada"), time.Hour)
 	var ended []record.Ended
 	f.must(f.meet(acceptSQL(st, "max"), func() (err error) {
 		ended, err = f.Store.End(f.Context(), f.clearing(st))
@@ -90,8 +90,8 @@ func cleanupMeetsAccept(f *fixture) {
 }
 
 func batchMeetsAccept(f *fixture) {
-	held := f.aged(f.patientAdmission("ada"), time.Hour)
-	first, last := f.aged(f.patientAdmission("bob"), time.Hour), f.aged(f.patientAdmission("cyd"), time.Hour)
+	held := f.aged(f.longAdmission("ada"), time.Hour)
+	first, last := f.aged(f.longAdmission("bob"), time.Hour), f.aged(f.longAdmission("cyd"), time.Hour)
 	var ended []record.Ended
 	f.must(f.meet(acceptSQL(held, "max"), func() (err error) {
 		ended, err = f.Store.End(f.Context(), f.clearing(first, held, last))
@@ -127,7 +127,7 @@ func acceptMeetsAccept(f *fixture) {
 		_, err := f.Store.Change(f.Context(), accepting(second, "max"))
 		return err
 	}), curfew.MechanicBusy)
-	f.sameStanding("the losing side", f.read(second.ID), second)
+	f.sameSnapshot("the losing side", f.read(second.ID), second)
 }
 
 func admitMeetsAdmit(f *fixture) {

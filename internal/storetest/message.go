@@ -24,16 +24,16 @@ func (f *operationFixture) says(refused map[string]error, want map[string]string
 	f.Helper()
 	got := map[string]string{}
 	for call, err := range refused {
-		told, ok := errors.AsType[*curfew.Error](err)
+		listed, ok := errors.AsType[*curfew.Error](err)
 		if !ok {
 			got[call] = "no words: " + errorText(err)
 			continue
 		}
-		text := told.Message
+		text := listed.Message
 		for _, id := range ids {
 			text = strings.ReplaceAll(text, id, "ID")
 		}
-		got[call] = string(told.Kind) + ": " + text
+		got[call] = string(listed.Kind) + ": " + text
 	}
 	for _, call := range slices.Sorted(maps.Keys(got)) {
 		if got[call] != want[call] {

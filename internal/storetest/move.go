@@ -15,7 +15,7 @@ func accepts(f *fixture) {
 	want := before
 	want.MechanicID, want.Version, want.AcceptedAt, want.ExpiresAt = "max", 2, got.Now, got.Now.Add(30*time.Minute)
 	want.Request.Status, want.Request.MechanicID = curfew.Accepted, "max"
-	f.sameStanding("the accepted session", got, want)
+	f.sameSnapshot("the accepted session", got, want)
 
 	slot, err := f.Store.Slot(f.Context(), "max")
 	f.must(err)
@@ -43,7 +43,7 @@ func releases(f *fixture) {
 	want := st
 	want.MechanicID, want.Version, want.AcceptedAt, want.ExpiresAt = "", 4, time.Time{}, got.Now.Add(15*time.Minute)
 	want.Request.Status, want.Request.MechanicID = curfew.Pending, ""
-	f.sameStanding("the released session", got, want)
+	f.sameSnapshot("the released session", got, want)
 
 	_, err := f.Store.Slot(f.Context(), "max")
 	f.kind(err, curfew.NotFound)
@@ -73,7 +73,7 @@ func joins(f *fixture) {
 	})
 	want := st
 	want.Version, want.MechanicJoinedAt = 3, got.Now
-	f.sameStanding("after the first join", got, want)
+	f.sameSnapshot("after the first join", got, want)
 }
 
 func starts(f *fixture) {
@@ -83,7 +83,7 @@ func starts(f *fixture) {
 	want.Status, want.Version = curfew.Live, 3
 	want.CustomerJoinedAt, want.MechanicJoinedAt, want.StartedAt = got.Now, got.Now, got.Now
 	want.ExpiresAt = got.Now.Add(45 * time.Minute)
-	f.sameStanding("the live session", got, want)
+	f.sameSnapshot("the live session", got, want)
 }
 
 func extends(f *fixture) {
@@ -93,7 +93,7 @@ func extends(f *fixture) {
 	})
 	want := st
 	want.Version, want.ExpiresAt = 4, got.Now.Add(time.Hour)
-	f.sameStanding("the extended session", got, want)
+	f.sameSnapshot("the extended session", got, want)
 }
 
 func endsAll(f *fixture) {
@@ -104,7 +104,7 @@ func endsAll(f *fixture) {
 	want.Status, want.Version, want.EndReason = curfew.Cancelled, 3, curfew.NoShow
 	want.EndedAt, want.ExpiresAt = got.Now, time.Time{}
 	want.Request.Status = curfew.RequestCancelled
-	f.sameStanding("the cancelled session", got, want)
+	f.sameSnapshot("the cancelled session", got, want)
 
 	_, err := f.Store.Slot(f.Context(), "max")
 	f.kind(err, curfew.NotFound)
@@ -135,7 +135,7 @@ func keepsHistory(f *fixture) {
 	want.Status, want.Version, want.EndReason = curfew.Cancelled, 4, curfew.TooShort
 	want.EndedAt, want.ExpiresAt = got.Now, time.Time{}
 	want.Request.Status = curfew.RequestCancelled
-	f.sameStanding("the session that was too short", got, want)
+	f.sameSnapshot("the session that was too short", got, want)
 }
 
 func capsOverrun(f *fixture) {

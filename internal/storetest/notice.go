@@ -12,7 +12,7 @@ import (
 type outbox interface {
 	Unpublished(ctx context.Context, limit int) ([]curfew.Event, error)
 	Publish(ctx context.Context, events []curfew.Event, deliveries []record.Delivery) (int, error)
-	Claim(ctx context.Context, lane string, limit int, lease time.Duration) ([]record.Delivery, bool, error)
+	Claim(ctx context.Context, queue string, limit int, lease time.Duration) ([]record.Delivery, bool, error)
 	Settle(ctx context.Context, attempts []record.Attempt) (int, error)
 }
 
@@ -51,10 +51,10 @@ func noticePages(f *fixture) {
 	}
 }
 
-// settleAll claims what a lane has and gives each a verdict, an hour's wait too.
-func (f *operationFixture) settleAll(box outbox, lane string, verdicts []record.Verdict) {
+// settleAll claims what a queue has and gives each a verdict, an hour's wait too.
+func (f *operationFixture) settleAll(box outbox, queue string, verdicts []record.Verdict) {
 	f.Helper()
-	claimed, _, err := box.Claim(f.Context(), lane, len(verdicts)+1, time.Minute)
+	claimed, _, err := box.Claim(f.Context(), queue, len(verdicts)+1, time.Minute)
 	f.must(err)
 	f.same("claimed", len(claimed), len(verdicts))
 	var attempts []record.Attempt

@@ -34,7 +34,7 @@ var lists = map[string]struct {
 	"RunEvents": {false, pagesOfRunEvents},
 	"Pending":   {false, pagesOfPending},
 
-	"EventsSince":                 {false, pagesOfNews},
+	"EventsSince":                 {false, pagesOfEvents},
 	"Find":                        {false, finding(record.Search{}, (*fixture).admit)},
 	"Find with orphans":           {false, finding(record.Search{OrphanTTL: time.Hour}, (*fixture).admit)},
 	"Find by age":                 {false, finding(record.Search{MaxAge: time.Microsecond}, (*fixture).admit)},
@@ -143,16 +143,16 @@ func pagesOfHistory(f *fixture) page {
 	}, func(e curfew.Event) curfew.Cursor { return curfew.Cursor{At: e.At, ID: e.ID} })
 }
 
-func pagesOfNews(f *fixture) page {
+func pagesOfEvents(f *fixture) page {
 	f.tiedEvents()
-	return newsPage(f)
+	return eventPage(f)
 }
 
-// newsPage reads one page of everybody's events.
-func newsPage(f *fixture) page {
+// eventPage reads one page of everybody's events.
+func eventPage(f *fixture) page {
 	return pages(f, func(ctx context.Context, after curfew.Cursor, limit int) ([]record.StreamEvent, error) {
-		news, _, err := f.newsReader().EventsSince(ctx, after, limit)
-		return news, err
+		eventsSince, _, err := f.eventReader().EventsSince(ctx, after, limit)
+		return eventsSince, err
 	}, func(n record.StreamEvent) curfew.Cursor { return curfew.Cursor{At: n.At, ID: n.ID} })
 }
 
@@ -218,14 +218,14 @@ func checkoutsBy(search curfew.CheckoutSearch) func(*fixture) page {
 	}
 }
 
-// postbox is the part of a store that operators look at deliveries with.
-type postbox interface {
+// deliveryAdmin is the part of a store that operators look at deliveries with.
+type deliveryAdmin interface {
 	ListDeliveries(ctx context.Context, s record.DeliverySearch) ([]record.Delivery, error)
 	AddDelivery(ctx context.Context, d record.Delivery) error
 }
 
-func (f *fixture) postbox() postbox {
-	return f.Store.(postbox) //nolint:errcheck,forcetypeassert // both are
+func (f *fixture) deliveryAdmin() deliveryAdmin {
+	return f.Store.(deliveryAdmin) //nolint:errcheck,forcetypeassert // both are
 }
 
 // tiedDeliveries makes deliveries to Ada: of a pending one it is the next
@@ -238,7 +238,7 @@ func (f *fixture) tiedDeliveries(state record.DeliveryState, column string) {
 			ID: newID(), CustomerID: "ada", EventID: newID(), Subject: newID(), Channel: record.MailChannel, Queue: "ada",
 			Destination: "ada@example.org", Kind: "k", Body: "b",
 		}
-		f.must(f.postbox().AddDelivery(f.Context(), d))
+		f.must(f.deliveryAdmin().AddDelivery(f.Context(), d))
 		f.exec("UPDATE {deliveries} SET state = $1 WHERE id = $2", string(state), d.ID)
 		ids = append(ids, d.ID)
 	}
@@ -259,7 +259,7 @@ func deliveriesBy(search record.DeliverySearch) func(*fixture) page {
 		return pages(f, func(ctx context.Context, after curfew.Cursor, limit int) ([]record.Delivery, error) {
 			search := search
 			search.After, search.Limit = after.ID, limit
-			return f.postbox().ListDeliveries(ctx, search)
+			return f.deliveryAdmin().ListDeliveries(ctx, search)
 		}, func(d record.Delivery) curfew.Cursor { return curfew.Cursor{ID: d.ID} })
 	}
 }

@@ -15,11 +15,11 @@ var payments = contract{
 	"a checkout is found by its id, and by its payment":      findsCheckout,
 	"checkouts are listed in the order of time":              listsCheckouts,
 	"checkouts are found by their customer and e-mail":       searchesCheckouts,
-	"a remark is an event, and leaves the outcome":           remarks,
-	"a missed remark changes nothing":                        missesRemark,
-	"a repaired payment goes over with its history":          repairs,
-	"a repair keeps the customer who was known":              repairsPlan,
-	"a missed repair changes nothing":                        missesRepair,
+	"a remark is an event, and leaves the outcome":           annotates,
+	"a missed remark changes nothing":                        missesAnnotation,
+	"a repaired payment goes over with its history":          reassigns,
+	"a repair keeps the customer who was known":              reassignsPlan,
+	"a missed repair changes nothing":                        missesReassignment,
 }
 
 // unrecorded is a payment as a provider tells it.
@@ -154,7 +154,7 @@ func searchesCheckouts(f *fixture) {
 	}
 }
 
-func remarks(f *fixture) {
+func annotates(f *fixture) {
 	before := f.paidBy(f.admit("ada"))
 	got, err := f.Store.Annotate(f.Context(), record.Annotation{From: before, Reason: "part of it was given back", Actor: shop, Note: "part"})
 	f.must(err)
@@ -192,7 +192,7 @@ func missed(c curfew.Checkout) []curfew.Checkout {
 	return all
 }
 
-func missesRemark(f *fixture) {
+func missesAnnotation(f *fixture) {
 	for _, from := range missed(f.record("ada", curfew.Held)) {
 		f.refused(curfew.Conflict, func() error {
 			_, err := f.Store.Annotate(f.Context(), record.Annotation{From: from, Reason: "x", Actor: shop, Note: "x"})
@@ -201,8 +201,8 @@ func missesRemark(f *fixture) {
 	}
 }
 
-// repair repairs a held payment.
-func (f *paymentFixture) repair(c curfew.Checkout, customer string) curfew.Checkout {
+// reassign reassigns a held payment.
+func (f *paymentFixture) reassign(c curfew.Checkout, customer string) curfew.Checkout {
 	f.Helper()
 	got, err := f.Store.Reassign(f.Context(), record.Reassignment{
 		From: c, CustomerID: customer, Plan: "video15", Retry: time.Hour, Reason: "repaired", Actor: shop,
@@ -212,10 +212,10 @@ func (f *paymentFixture) repair(c curfew.Checkout, customer string) curfew.Check
 	return got
 }
 
-func repairs(f *fixture) {
+func reassigns(f *fixture) {
 	other := f.record(curfew.Nobody, curfew.Held)
 	held := f.record(curfew.Nobody, curfew.Held)
-	got := f.repair(held, "ada")
+	got := f.reassign(held, "ada")
 	f.around("retried until", got.RetryUntil, time.Now().Add(time.Hour))
 	want := held
 	want.CustomerID, want.Plan, want.Outcome, want.Version, want.Note = "ada", "video15", curfew.Deferred, 2, ""
@@ -231,9 +231,9 @@ func repairs(f *fixture) {
 	f.counted()
 }
 
-func repairsPlan(f *fixture) {
+func reassignsPlan(f *fixture) {
 	held := f.record("ada", curfew.Held)
-	got := f.repair(held, "ada")
+	got := f.reassign(held, "ada")
 	f.same("the checkout", []any{got.CustomerID, got.Plan, got.Outcome}, []any{"ada", "video15", curfew.Deferred})
 	st, err := f.Store.Admit(f.Context(), spending(got))
 	f.must(err)
@@ -241,7 +241,7 @@ func repairsPlan(f *fixture) {
 	f.counted()
 }
 
-func missesRepair(f *fixture) {
+func missesReassignment(f *fixture) {
 	moved := f.move(f.record("bob", curfew.Held), curfew.RefundDue)
 	for _, from := range append(missed(f.record("ada", curfew.Held))[1:], moved) {
 		f.refused(curfew.Conflict, func() error {

@@ -32,16 +32,16 @@ func everyCheckerIsProven(f *fixture) {
 
 func (v violation) prove(f *fixture) {
 	f.guardsOff()
-	letters := f.letters()
+	placeholders := f.placeholders()
 	if v.refusedUntil != nil {
-		if f.attempt(letters, v.statements) == "" {
+		if f.attempt(placeholders, v.statements) == "" {
 			f.Fatalf("the database let a violation of %q through", v.breaks)
 		}
 		for _, sql := range v.refusedUntil {
-			f.corrupt(letters.Replace(sql))
+			f.corrupt(placeholders.Replace(sql))
 		}
 	}
-	if refusal := f.attempt(letters, v.statements); refusal != "" {
+	if refusal := f.attempt(placeholders, v.statements); refusal != "" {
 		f.Fatalf("writing a violation of %q: %s", v.breaks, refusal)
 	}
 	if v.refusedUntil == nil && !slices.Contains(f.broken(), v.breaks) {
@@ -50,7 +50,7 @@ func (v violation) prove(f *fixture) {
 }
 
 // letters puts down what violations begins from.
-func (f *fixture) letters() *strings.Replacer {
+func (f *fixture) placeholders() *strings.Replacer {
 	f.Helper()
 	waiting, assigned := f.admit("w"), f.accepted("a", "max")
 	CheckInvariants(f.T, f.Harness)
@@ -84,10 +84,10 @@ func (f *base) guardsOff() {
 
 // attempt runs statements up to the first that the database refuses, and
 // returns what it said.
-func (f *fixture) attempt(letters *strings.Replacer, statements []string) string {
+func (f *fixture) attempt(placeholders *strings.Replacer, statements []string) string {
 	f.corrupted = true
 	for _, sql := range statements {
-		if refusal := f.try(letters.Replace(sql)); refusal != "" {
+		if refusal := f.try(placeholders.Replace(sql)); refusal != "" {
 			return refusal
 		}
 	}

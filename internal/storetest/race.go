@@ -104,7 +104,7 @@ func racesForCredit(f *fixture) {
 func racesAcceptClear(f *fixture) {
 	accepted := 0
 	for round := range *raceRounds {
-		st := f.aged(f.patientAdmission(fmt.Sprint("customer-", round)), time.Hour)
+		st := f.aged(f.longAdmission(fmt.Sprint("customer-", round)), time.Hour)
 		accepted += f.duel(st, fmt.Sprint("mechanic-", round), func() ([]record.Ended, error) {
 			return f.Store.End(f.Context(), f.clearing(st))
 		})
@@ -147,7 +147,7 @@ func (f *fixture) sweepUntilSettled(st curfew.Snapshot) (got []record.Ended, err
 }
 
 // duel lets a mechanic accept while a cleanup ends, and returns how many were
-// accepted. What the mechanic was told must be what is stored.
+// accepted. What the mechanic was answered must be what is stored.
 func (f *fixture) duel(st curfew.Snapshot, mechanic string, cleanup func() ([]record.Ended, error)) int {
 	f.Helper()
 	var ended []record.Ended
@@ -216,7 +216,7 @@ func racesForMechanic(f *fixture) {
 		})
 		f.same("winners", len(won), 1)
 		lost := offered[1-won[0]]
-		f.sameStanding("the losing side", f.read(lost.ID), lost)
+		f.sameSnapshot("the losing side", f.read(lost.ID), lost)
 	}
 }
 

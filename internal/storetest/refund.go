@@ -90,9 +90,9 @@ func refundableOrder(f *fixture) {
 func keepsRepayments(f *fixture) {
 	_, err := f.Store.Repayment(f.Context(), "pi-1")
 	f.kind(err, curfew.NotFound)
-	for _, told := range []struct{ amount, kept int64 }{{500, 500}, {2900, 2900}, {1000, 2900}, {2900, 2900}} {
-		want := curfew.Repayment{Amount: told.kept, Currency: "eur"}
-		got, err := f.Store.Repaid(f.Context(), "pi-1", curfew.Repayment{ID: "re-1", Amount: told.amount, Currency: "eur"})
+	for _, listed := range []struct{ amount, kept int64 }{{500, 500}, {2900, 2900}, {1000, 2900}, {2900, 2900}} {
+		want := curfew.Repayment{Amount: listed.kept, Currency: "eur"}
+		got, err := f.Store.Repaid(f.Context(), "pi-1", curfew.Repayment{ID: "re-1", Amount: listed.amount, Currency: "eur"})
 		f.must(err)
 		f.same("kept", got, want)
 		got, err = f.Store.Repayment(f.Context(), "pi-1")

@@ -122,7 +122,7 @@ func servesDeferral(f *fixture) {
 	c := f.deferred("ada", time.Hour)
 	st, err := f.Store.Admit(f.Context(), spending(c))
 	f.must(err)
-	f.sameStanding("what is stored", f.read(st.ID), st)
+	f.sameSnapshot("what is stored", f.read(st.ID), st)
 	want := c
 	want.Outcome, want.Version, want.SessionID = curfew.Fulfilled, 2, st.ID
 	want.RetryUntil, want.UpdatedAt = time.Time{}, st.Now

@@ -10,7 +10,7 @@ import (
 )
 
 var requests = contract{
-	"the queue is whole standings":                                 pendingStandings,
+	"the queue is whole standings":                                 pendingSnapshots,
 	"the queue is what is offered to mechanics and not overdue":    pendingOffered,
 	"the queue is in order of waiting, page by page to the end":    pendingPages,
 	"sessions of one moment are paged by their ids":                pendingTies,
@@ -49,12 +49,12 @@ func (f *sessionFixture) queue(limit int) []string {
 	}
 }
 
-func pendingStandings(f *fixture) {
+func pendingSnapshots(f *fixture) {
 	st := f.admit("ada")
 	page, err := f.Store.Pending(f.Context(), curfew.Cursor{}, 5)
 	f.must(err)
 	f.same("sessions in the queue", len(page), 1)
-	f.sameStanding("the first", page[0], st)
+	f.sameSnapshot("the first", page[0], st)
 	f.around("now", page[0].Now, st.Now)
 }
 

@@ -40,11 +40,11 @@ func revives(f *fixture) {
 	got, err := f.Store.Admit(f.Context(), a)
 	f.must(err)
 	f.same("what it revives", got.Revives, was.ID)
-	f.sameStanding("what is stored", f.read(got.ID), got)
+	f.sameSnapshot("what is stored", f.read(got.ID), got)
 	found, err := f.Store.Revival(f.Context(), "ada", was.ID)
 	f.must(err)
-	f.sameStanding("the revival", found, got)
-	f.sameStanding("the ended one", f.read(was.ID), was)
+	f.sameSnapshot("the revival", found, got)
+	f.sameSnapshot("the ended one", f.read(was.ID), was)
 	f.history("ada", got.ID, curfew.Event{To: "waiting", Actor: shop, Reason: "revived", RunID: a.RunID})
 }
 

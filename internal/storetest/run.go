@@ -125,7 +125,7 @@ func missesRun(f *fixture) {
 	one, err := f.Store.Run(f.Context(), r.ID)
 	f.must(err)
 	f.same("read by its id", one, got)
-	f.same("the newest finished run", f.pulse().LastRun, (*curfew.Run)(nil))
+	f.same("the newest finished run", f.heartbeats().LastRun, (*curfew.Run)(nil))
 	got = f.finish(r, curfew.RunSucceeded) // it was only slow
 	f.same("once it has finished", []any{got.Outcome, got.Error}, []any{curfew.RunSucceeded, ""})
 }
@@ -232,7 +232,7 @@ func knowsUndo(f *fixture) {
 	second := f.begin(undo)
 	undone.UndoneBy = first.ID
 	f.same("the runs", f.runs(9), []curfew.Run{second, first, failed, undone})
-	f.same("the newest cleanup", f.pulse().LastRun, &undone)
+	f.same("the newest cleanup", f.heartbeats().LastRun, &undone)
 }
 
 func runEventPages(f *fixture) {
@@ -271,7 +271,7 @@ func runEventPages(f *fixture) {
 
 func countsBatch(f *fixture) {
 	run := f.begin(aRun(""))
-	st := f.standings()[curfew.OldWaiting]
+	st := f.snapshots()[curfew.OldWaiting]
 	b := batch(curfew.Credited, st)
 	b.RunID = run.ID
 	b.Stats.Count(curfew.NoShows, false) // of a batch before

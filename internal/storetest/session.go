@@ -64,12 +64,12 @@ func requestLeadsToSession(f *fixture) {
 	f.admit("bob")
 	got, err := f.Store.SessionOf(f.Context(), st.Request.ID)
 	f.must(err)
-	f.sameStanding("the session of the request", got, st)
+	f.sameSnapshot("the session of the request", got, st)
 
 	ended := f.change(ending(st, curfew.Cancelled, curfew.ByRequest))
 	got, err = f.Store.SessionOf(f.Context(), st.Request.ID)
 	f.must(err)
-	f.sameStanding("the ended session of the request", got, ended)
+	f.sameSnapshot("the ended session of the request", got, ended)
 }
 
 func openSession(f *fixture) {
@@ -77,7 +77,7 @@ func openSession(f *fixture) {
 		f.Helper()
 		got, err := f.Store.Open(f.Context(), "ada")
 		f.must(err)
-		f.sameStanding("the open session", got, want)
+		f.sameSnapshot("the open session", got, want)
 	}
 	f.scheduled("ada")
 	_, err := f.Store.Open(f.Context(), "ada")
@@ -104,8 +104,8 @@ func unendedOldestFirst(f *fixture) {
 	got, err := f.Store.Unended(f.Context(), "ada")
 	f.must(err)
 	f.same("unended", len(got), 2)
-	f.sameStanding("the oldest", got[0], first)
-	f.sameStanding("the youngest", got[1], second)
+	f.sameSnapshot("the oldest", got[0], first)
+	f.sameSnapshot("the youngest", got[1], second)
 }
 
 func cancelsScheduled(f *fixture) {

@@ -9,21 +9,21 @@ import (
 
 var signals = contract{
 	"a new store has no pulse":                          noHeartbeats,
-	"a sweep leaves its time and its lag":               beatsSweep,
-	"a look at the queue leaves its time":               beatsQueue,
-	"the pulse knows the newest run that finished":      knowsLastRun,
+	"a sweep leaves its time and its lag":               recordsSweep,
+	"a look at the queue leaves its time":               recordsQueueRead,
+	"the heartbeats knows the newest run that finished": knowsLastRun,
 	"a migrated store misses no guard":                  hasGuards,
 	"a name is claimed once":                            claimsOnce,
 	"a hundred claims of a name are one":                claimsAtOnce,
 	"tidying forgets what is old and keeps what is not": tidies,
 	"tidying keeps claims that still hold":              tidiesClaims,
-	"a process leaves one row, however often it writes": beatsProcess,
-	"a process cannot write where a table is missing":   beatsOnWholeSchema,
+	"a process leaves one row, however often it writes": recordsHeartbeat,
+	"a process cannot write where a table is missing":   recordsHeartbeatOnWholeSchema,
 	"tidying begins a microsecond after the end":        tidiesAtTheEnd,
 	"tidying forgets each by its own age":               tidiesEachByItsAge,
 }
 
-func (f *operationFixture) pulse() curfew.Heartbeats {
+func (f *operationFixture) heartbeats() curfew.Heartbeats {
 	f.Helper()
 	p, err := f.Store.Heartbeats(f.Context())
 	f.must(err)
@@ -32,42 +32,42 @@ func (f *operationFixture) pulse() curfew.Heartbeats {
 }
 
 func noHeartbeats(f *fixture) {
-	p := f.pulse()
-	f.same("the pulse of a new store", p, curfew.Heartbeats{Now: p.Now})
+	p := f.heartbeats()
+	f.same("the heartbeats of a new store", p, curfew.Heartbeats{Now: p.Now})
 }
 
-func beatsSweep(f *fixture) {
+func recordsSweep(f *fixture) {
 	for _, lag := range []time.Duration{0, 1500 * time.Microsecond, 26*time.Hour + time.Microsecond} {
 		f.must(f.Store.RecordSweep(f.Context(), lag))
-		p := f.pulse()
-		f.same("the pulse", p, curfew.Heartbeats{Sweep: p.Sweep, Lag: lag, Now: p.Now})
+		p := f.heartbeats()
+		f.same("the heartbeats", p, curfew.Heartbeats{Sweep: p.Sweep, Lag: lag, Now: p.Now})
 		f.around("the sweep", p.Sweep, p.Now)
 	}
 	f.exec("UPDATE {signals} SET at = " + f.past(time.Hour))
-	before := f.pulse().Sweep
+	before := f.heartbeats().Sweep
 	f.must(f.Store.RecordSweep(f.Context(), 0))
-	if after := f.pulse().Sweep; after.Sub(before) < 59*time.Minute {
+	if after := f.heartbeats().Sweep; after.Sub(before) < 59*time.Minute {
 		f.Errorf("a sweep at %s left the time at %s", before, after)
 	}
 }
 
-func beatsQueue(f *fixture) {
+func recordsQueueRead(f *fixture) {
 	for range 2 {
 		f.must(f.Store.RecordQueueRead(f.Context()))
-		p := f.pulse()
-		f.same("the pulse", p, curfew.Heartbeats{QueueRead: p.QueueRead, Now: p.Now})
+		p := f.heartbeats()
+		f.same("the heartbeats", p, curfew.Heartbeats{QueueRead: p.QueueRead, Now: p.Now})
 		f.around("the look", p.QueueRead, p.Now)
 	}
 }
 
-func beatsProcess(f *fixture) {
+func recordsHeartbeat(f *fixture) {
 	for range 2 {
 		f.must(f.Store.RecordHeartbeat(f.Context(), "one", time.Minute))
 		f.must(f.Store.RecordHeartbeat(f.Context(), "other", time.Minute))
 	}
 	f.same("rows", f.rows("SELECT name FROM {signals} ORDER BY name"), []string{"process:one", "process:other"})
-	p := f.pulse()
-	f.same("the pulse", p, curfew.Heartbeats{Now: p.Now})
+	p := f.heartbeats()
+	f.same("the heartbeats", p, curfew.Heartbeats{Now: p.Now})
 	f.must(f.Store.RecordHeartbeat(f.Context(), "one", -time.Minute))
 	f.must(f.Store.Tidy(f.Context(), time.Hour))
 	f.same("rows that count", f.rows("SELECT name FROM {signals}"), []string{"process:other"})
@@ -77,7 +77,7 @@ func beatsProcess(f *fixture) {
 	f.same("rows of processes that ended", f.rows("SELECT name FROM {signals}"), []string(nil))
 }
 
-func beatsOnWholeSchema(f *fixture) {
+func recordsHeartbeatOnWholeSchema(f *fixture) {
 	for _, table := range record.Tables() {
 		f.exec("ALTER TABLE {" + table.Name + "} RENAME TO gone")
 		if f.Store.RecordHeartbeat(f.Context(), "one", time.Minute) == nil {
@@ -92,7 +92,7 @@ func knowsLastRun(f *fixture) {
 	f.finish(f.begin(aRun("first")), curfew.RunSucceeded)
 	second := f.finish(f.begin(aRun("second")), curfew.RunFailed)
 	f.begin(aRun("running"))
-	got := f.pulse().LastRun
+	got := f.heartbeats().LastRun
 	if got == nil {
 		f.Fatal("no run has finished")
 	}
@@ -151,9 +151,9 @@ func tidiesClaims(f *fixture) {
 	f.exec("UPDATE {signals} SET until = " + f.past(time.Minute) + " WHERE name = 'passed'")
 	f.must(f.Store.Tidy(f.Context(), time.Hour))
 	f.kind(f.Store.ClaimOnce(f.Context(), "holds", time.Minute), curfew.Conflict)
-	p := f.pulse()
+	p := f.heartbeats()
 	if p.Sweep.IsZero() || p.QueueRead.IsZero() {
-		f.Errorf("tidying forgot the pulse: %+v", p)
+		f.Errorf("tidying forgot the heartbeats: %+v", p)
 	}
 }
 

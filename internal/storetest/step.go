@@ -84,10 +84,10 @@ func ending(st curfew.Snapshot, to curfew.SessionStatus, by curfew.EndReason) re
 }
 
 // batch ends sessions by the rule that is theirs, with its own reason.
-func batch(owed curfew.Outcome, standings ...curfew.Snapshot) record.Batch {
-	rule, _ := record.RuleFor(standings[0])
+func batch(owed curfew.Outcome, snapshots ...curfew.Snapshot) record.Batch {
+	rule, _ := record.RuleFor(snapshots[0])
 	b := record.Batch{Rule: rule, Actor: curfew.Sweeper, RunID: newID()}
-	for _, st := range standings {
+	for _, st := range snapshots {
 		b.Ends = append(b.Ends, record.PlannedEnd{
 			CustomerID: st.CustomerID, SessionID: st.ID, Version: st.Version, Reason: rule.Reason, Owed: owed,
 		})

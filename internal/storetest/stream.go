@@ -10,54 +10,54 @@ import (
 )
 
 var streams = contract{
-	"the history is read in the order of time, page by page": readsNewsInPages,
-	"news says which session it is about":                    newsNamesSessions,
-	"a new store has no news":                                hasNoNews,
+	"the history is read in the order of time, page by page": readsEventsInPages,
+	"news says which session it is about":                    eventsNameSessions,
+	"a new store has no news":                                hasNoEvents,
 	"what is committed late is behind a place before it":     findsWhatCameLate,
-	"sessions are read by their ids":                         readsStandings,
+	"sessions are read by their ids":                         readsSnapshots,
 	"mechanics of all processes are connected":               countsConnected,
 	"a process that is silent counts no more":                forgetsSilentProcesses,
 }
 
-// newsReader is what live streams need of a store.
-type newsReader interface {
+// eventReader is what live streams need of a store.
+type eventReader interface {
 	EventsSince(ctx context.Context, after curfew.Cursor, limit int) ([]record.StreamEvent, time.Time, error)
-	Standings(ctx context.Context, ids []string) ([]curfew.Snapshot, error)
+	Snapshots(ctx context.Context, ids []string) ([]curfew.Snapshot, error)
 }
 
-func (f *operationFixture) newsReader() newsReader {
+func (f *operationFixture) eventReader() eventReader {
 	f.Helper()
-	store, ok := f.Store.(newsReader)
+	store, ok := f.Store.(eventReader)
 	if !ok {
-		f.Fatal("the store has no news")
+		f.Fatal("the store lists no events")
 	}
 	return store
 }
 
-func (f *operationFixture) news(after curfew.Cursor, limit int) []record.StreamEvent {
+func (f *operationFixture) eventsSince(after curfew.Cursor, limit int) []record.StreamEvent {
 	f.Helper()
-	news, now, err := f.newsReader().EventsSince(f.Context(), after, limit)
+	eventsSince, now, err := f.eventReader().EventsSince(f.Context(), after, limit)
 	f.must(err)
 	f.around("now", now, time.Now())
-	return news
+	return eventsSince
 }
 
-func readsNewsInPages(f *fixture) {
+func readsEventsInPages(f *fixture) {
 	f.live("ada", "max")
 	f.credited("bob")
-	f.paged(false, newsPage(f)) // a page may end between events of one moment
-	all := f.news(curfew.Cursor{}, 100)
+	f.paged(false, eventPage(f)) // a page may end between events of one moment
+	all := f.eventsSince(curfew.Cursor{}, 100)
 	f.same("how many", len(all), 2*2+2+2) // two admissions; accepted and live; ended and credited
 	if !slices.IsSortedFunc(all, func(a, b record.StreamEvent) int { return a.At.Compare(b.At) }) {
 		f.Errorf("not in the order of time: %+v", all)
 	}
-	f.same("behind the last", f.news(curfew.Cursor{At: all[len(all)-1].At, ID: all[len(all)-1].ID}, 100), []record.StreamEvent(nil))
+	f.same("behind the last", f.eventsSince(curfew.Cursor{At: all[len(all)-1].At, ID: all[len(all)-1].ID}, 100), []record.StreamEvent(nil))
 }
 
-func newsNamesSessions(f *fixture) {
+func eventsNameSessions(f *fixture) {
 	st := f.admit("ada")
 	waits := f.deferred("ada", time.Hour)
-	for _, n := range f.news(curfew.Cursor{}, 100) {
+	for _, n := range f.eventsSince(curfew.Cursor{}, 100) {
 		want := map[string]string{st.ID: st.ID, st.CheckoutID: st.ID, waits.ID: ""}[n.Subject]
 		f.same("the session of "+n.Subject, n.SessionID, want)
 		f.same("whether it is a session's", n.OfSession(), n.Subject == st.ID)
@@ -67,10 +67,10 @@ func newsNamesSessions(f *fixture) {
 	}
 }
 
-func hasNoNews(f *fixture) {
-	f.same("news", f.news(curfew.Cursor{}, 100), []record.StreamEvent(nil))
+func hasNoEvents(f *fixture) {
+	f.same("events", f.eventsSince(curfew.Cursor{}, 100), []record.StreamEvent(nil))
 	f.admit("ada")
-	f.same("no limit", f.news(curfew.Cursor{}, 0), []record.StreamEvent(nil))
+	f.same("no limit", f.eventsSince(curfew.Cursor{}, 0), []record.StreamEvent(nil))
 }
 
 // A transaction that began first and commits last: who remembers only the last
@@ -79,10 +79,10 @@ func findsWhatCameLate(f *fixture) {
 	st := f.admit("ada")
 	held := f.cancelled(st)
 	commit := f.Hold(f.T, held...)
-	before := f.news(curfew.Cursor{}, 100)
+	before := f.eventsSince(curfew.Cursor{}, 100)
 	commit()
-	after := f.news(curfew.Cursor{}, 100)
-	f.same("news before and after the commit", [2]int{len(before), len(after)}, [2]int{2, 4})
+	after := f.eventsSince(curfew.Cursor{}, 100)
+	f.same("events before and after the commit", [2]int{len(before), len(after)}, [2]int{2, 4})
 	f.same("how far back is enough", after[3].At.Add(record.ResumeSlack).After(time.Now()), true)
 }
 
@@ -99,33 +99,33 @@ func (f *operationFixture) cancelled(st curfew.Snapshot) []string {
 	return held
 }
 
-func readsStandings(f *fixture) {
+func readsSnapshots(f *fixture) {
 	waiting, live := f.admit("ada"), f.live("bob", "max")
-	got, err := f.newsReader().Standings(f.Context(), []string{live.ID, newID(), waiting.ID})
+	got, err := f.eventReader().Snapshots(f.Context(), []string{live.ID, newID(), waiting.ID})
 	f.must(err)
 	f.same("how many", len(got), 2)
 	for _, st := range got {
-		f.sameStanding("a session by its id", st, f.read(st.ID))
+		f.sameSnapshot("a session by its id", st, f.read(st.ID))
 	}
-	none, err := f.newsReader().Standings(f.Context(), nil)
+	none, err := f.eventReader().Snapshots(f.Context(), nil)
 	f.must(err)
 	f.same("no ids", none, []curfew.Snapshot(nil))
 }
 
 func countsConnected(f *fixture) {
-	f.same("nobody", f.pulse().Connected, 0)
+	f.same("nobody", f.heartbeats().Connected, 0)
 	f.must(f.Store.RecordStreams(f.Context(), "one", 3, time.Minute))
 	f.must(f.Store.RecordStreams(f.Context(), "other", 2, time.Minute))
-	f.same("two processes", f.pulse().Connected, 5)
+	f.same("two processes", f.heartbeats().Connected, 5)
 	f.must(f.Store.RecordStreams(f.Context(), "one", 0, time.Minute))
-	f.same("all of one have left", f.pulse().Connected, 2)
+	f.same("all of one have left", f.heartbeats().Connected, 2)
 }
 
 func forgetsSilentProcesses(f *fixture) {
 	f.must(f.Store.RecordStreams(f.Context(), "gone", 3, time.Minute))
 	f.must(f.Store.RecordStreams(f.Context(), "here", 1, time.Minute))
 	f.exec("UPDATE {signals} SET until = " + f.past(time.Minute) + " WHERE name = 'streams:gone'")
-	f.same("connected", f.pulse().Connected, 1)
+	f.same("connected", f.heartbeats().Connected, 1)
 	f.must(f.Store.Tidy(f.Context(), time.Hour))
 	f.same("signals", f.rows("SELECT name FROM {signals}"), []string{"streams:here"})
 }

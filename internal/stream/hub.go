@@ -28,8 +28,8 @@ type Store interface {
 	// EventsSince returns everybody's events after a position, by time and id, and the database's time of the
 	// reading.
 	EventsSince(ctx context.Context, after curfew.Cursor, limit int) ([]record.StreamEvent, time.Time, error)
-	// Standings returns the sessions with these ids, in any order. Missing ones are left out.
-	Standings(ctx context.Context, ids []string) ([]curfew.Snapshot, error)
+	// Snapshots returns the sessions with these ids, in any order. Missing ones are left out.
+	Snapshots(ctx context.Context, ids []string) ([]curfew.Snapshot, error)
 }
 
 // Options configure a hub. Encode is needed.

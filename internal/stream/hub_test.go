@@ -44,8 +44,8 @@ func inTime(a, b record.StreamEvent) int {
 	return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID))
 }
 
-// Standings is sessions that are as old as their ids' first event.
-func (h *history) Standings(_ context.Context, ids []string) ([]curfew.Snapshot, error) {
+// Snapshots is sessions that are as old as their ids' first event.
+func (h *history) Snapshots(_ context.Context, ids []string) ([]curfew.Snapshot, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var all []curfew.Snapshot

@@ -159,7 +159,7 @@ func (h *Hub) snapshots(ctx context.Context, fresh []record.StreamEvent) (map[st
 	if len(ids) == 0 {
 		return all, nil
 	}
-	found, err := h.store.Standings(ctx, slices.Collect(maps.Keys(ids)))
+	found, err := h.store.Snapshots(ctx, slices.Collect(maps.Keys(ids)))
 	for _, s := range found {
 		all[s.ID] = s
 	}

@@ -6,19 +6,19 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-func countsTheTide(f *fixture) {
+func countsActivity(f *fixture) {
 	f.admit("ada")
 	f.change(ending(f.admit("bob"), curfew.Cancelled, curfew.ByRequest))
 	f.live("cyd", "max")
 	f.change(ending(f.live("dan", "eve"), curfew.Completed, curfew.Finished))
-	tide, err := f.Store.Activity(f.Context(), time.Hour, time.Minute)
+	series, err := f.Store.Activity(f.Context(), time.Hour, time.Minute)
 	f.must(err)
-	f.same("what stands", tide.Now, map[curfew.SessionStatus]int{curfew.Scheduled: 0, curfew.Waiting: 1, curfew.Live: 1})
+	f.same("what stands", series.Now, map[curfew.SessionStatus]int{curfew.Scheduled: 0, curfew.Waiting: 1, curfew.Live: 1})
 	moved := map[curfew.Transition]int{}
-	for i, m := range tide.Changes {
+	for i, m := range series.Changes {
 		moved[curfew.Transition{From: m.From, To: m.To}] += m.Count
-		if m.Step > tide.Step || m.Step < tide.Step-2 || i > 0 && m.Step > tide.Changes[i-1].Step {
-			f.Errorf("move %d is of step %d; now is step %d", i, m.Step, tide.Step)
+		if m.Step > series.Step || m.Step < series.Step-2 || i > 0 && m.Step > series.Changes[i-1].Step {
+			f.Errorf("move %d is of step %d; now is step %d", i, m.Step, series.Step)
 		}
 	}
 	f.same("the moves", moved, map[curfew.Transition]int{
@@ -26,7 +26,7 @@ func countsTheTide(f *fixture) {
 		{From: curfew.Waiting, To: curfew.Live}: 2, {From: curfew.Live, To: curfew.Completed}: 1,
 	})
 	minute := time.Now().Unix() / 60
-	if tide.Step < minute-1 || tide.Step > minute+1 {
-		f.Errorf("now is step %d, not about %d", tide.Step, minute)
+	if series.Step < minute-1 || series.Step > minute+1 {
+		f.Errorf("now is step %d, not about %d", series.Step, minute)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-var stories = contract{
+var histories = contract{
 	"a customer's sessions are newest first, ended or not":     sessionsOf,
 	"a customer's history is newest first, page by page":       historyPages,
 	"events of one moment are paged by their ids":              historyTies,
@@ -30,7 +30,7 @@ func sessionsOf(f *fixture) {
 		f.must(err)
 		f.same("their ids", ids(got), ids(want))
 		for i := range got {
-			f.sameStanding("each as it is", got[i], f.read(want[i].ID))
+			f.sameSnapshot("each as it is", got[i], f.read(want[i].ID))
 		}
 	}
 }

@@ -237,11 +237,3 @@ func ran(r curfew.Run) string {
 	}
 	return capital(cleanedUp(r.Stats))
 }
-
-// capital capitalizes the first letter of a sentence, which begins with an ASCII letter or digit.
-func capital(text string) string {
-	if text == "" || text[0] < 'a' || text[0] > 'z' {
-		return text
-	}
-	return string(text[0]-'a'+'A') + text[1:]
-}

@@ -140,3 +140,11 @@ func jsonOf(body any) string {
 	}
 	return string(text)
 }
+
+// capital capitalizes the first letter of a sentence, which begins with an ASCII letter or digit.
+func capital(text string) string {
+	if text == "" || text[0] < 'a' || text[0] > 'z' {
+		return text
+	}
+	return string(text[0]-'a'+'A') + text[1:]
+}

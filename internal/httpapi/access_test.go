@@ -8,8 +8,7 @@ import (
 	"github.com/curfewhq/curfew/internal/httpapi"
 )
 
-// A rule that was forgotten stops the start: its zero value lets nobody in, and
-// everybody by mistake.
+// A forgotten rule stops the start: its zero value must admit neither nobody nor everybody.
 func TestARouteWithoutAnAccessRuleStopsTheStart(t *testing.T) {
 	t.Parallel()
 	const undecided, nobodys, itself = 0, 1, 2

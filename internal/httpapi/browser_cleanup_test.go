@@ -38,7 +38,7 @@ func theFiguresAreTheAPIs(w *tab) {
 	w.picture("cleanup")
 }
 
-// sameFigures: the figures are these.
+// sameFigures fails unless the figures are these.
 func sameFigures(w *tab, want api.WouldClean) {
 	w.Helper()
 	sameNumbers(w, map[string]int{

@@ -14,7 +14,7 @@ const (
 	paymentsPage = "/console/payments"
 )
 
-// customersTimeline is a customer who paid, was left alone, got a credit, was told so, and waits again.
+// customersTimeline makes a customer who paid, was left waiting, got a credit and a message about it, and waits again.
 func customersTimeline(m *pageFixture) {
 	m.Helper()
 	m.before(70*time.Minute, func() { m.pays("katherine", "video15", 3900) })
@@ -122,7 +122,7 @@ func paymentsAreWorked(w *tab) {
 	}
 }
 
-// hostileDeliveries: an endpoint's address and description, a customer's address, what a receiver said.
+// hostileDeliveries puts the text into an endpoint's address and description, a customer's address and a receiver's response.
 func hostileDeliveries(w *tab, corpus []string) {
 	for _, text := range corpus {
 		endpoint, delivery := w.fixture.dead()
@@ -143,7 +143,7 @@ func hostileDeliveries(w *tab, corpus []string) {
 	harmless(w)
 }
 
-// hostileTimelines: what a customer could write stands in timelines and payments too.
+// hostileTimelines looks for what customers wrote in timelines and payments.
 func hostileTimelines(w *tab, corpus []string) {
 	for i, text := range corpus {
 		w.fixture.held(text, "pi_"+string(rune('a'+i)), text+"@example.org")

@@ -41,7 +41,7 @@ func howThingsAre(w *tab) {
 	w.wait("#finding-very_stale_sessions .copy.done")
 }
 
-// sameNumbers: the figures that are shown are these.
+// sameNumbers fails unless the figures shown are these.
 func sameNumbers(w *tab, want map[string]int) {
 	w.Helper()
 	got := evaluated[map[string]int](w,

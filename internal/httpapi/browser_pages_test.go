@@ -96,7 +96,7 @@ func noStoredTextRuns(w *tab) {
 	}
 }
 
-// harmless: a page has elements of its own only, and nothing leads elsewhere.
+// harmless fails unless a page has only elements of its own, and no link leads elsewhere.
 func harmless(w *tab) {
 	w.Helper()
 	got := evaluated[[]string](w, `[...document.querySelectorAll('img,script,iframe,svg,style,link,base,math,object,embed,meta[http-equiv]')]

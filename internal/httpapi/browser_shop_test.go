@@ -36,14 +36,14 @@ func (m *pageFixture) must(err error) {
 	}
 }
 
-// before does something so long ago, by the database's clock.
+// before does something at an earlier time, by the database's clock.
 func (m *pageFixture) before(d time.Duration, do func()) {
 	m.ago(d)
 	defer m.ago(0)
 	do()
 }
 
-// pays is a paid checkout of a customer.
+// pays makes a paid checkout of a customer.
 func (m *pageFixture) pays(customer, plan string, amount int64) lifecycle.Fulfillment {
 	m.Helper()
 	f, err := m.keeper.Admission.FulfillCheckout(m.Context(), backend, lifecycle.Purchase{
@@ -54,7 +54,7 @@ func (m *pageFixture) pays(customer, plan string, amount int64) lifecycle.Fulfil
 	return f
 }
 
-// books is an appointment so far ahead.
+// books makes an appointment in the future.
 func (m *pageFixture) books(customer, plan string, amount int64, ahead time.Duration) {
 	m.Helper()
 	at := time.Now().Add(ahead + time.Minute)
@@ -65,7 +65,7 @@ func (m *pageFixture) books(customer, plan string, amount int64, ahead time.Dura
 	m.must(err)
 }
 
-// taken is a session that a mechanic has accepted.
+// taken makes a session that a mechanic has accepted.
 func (m *pageFixture) taken(customer, mechanic string) lifecycle.Fulfillment {
 	m.Helper()
 	f := m.pays(customer, "video15", 3900)
@@ -74,7 +74,7 @@ func (m *pageFixture) taken(customer, mechanic string) lifecycle.Fulfillment {
 	return f
 }
 
-// live is a session that both have joined.
+// live makes a session that both have joined.
 func (m *pageFixture) live(customer, mechanic string) lifecycle.Fulfillment {
 	m.Helper()
 	f := m.taken(customer, mechanic)
@@ -85,7 +85,7 @@ func (m *pageFixture) live(customer, mechanic string) lifecycle.Fulfillment {
 	return f
 }
 
-// orphan is a session whose request somebody ended behind Curfew's back, while the guards were off.
+// orphan makes a session whose request somebody ended behind Curfew's back, while the guards were off.
 func (m *pageFixture) orphan(customer string) {
 	m.Helper()
 	f := m.pays(customer, "diagnostic", 5900)
@@ -94,7 +94,7 @@ func (m *pageFixture) orphan(customer string) {
 	m.must(m.store.SetGuards(m.Context(), true))
 }
 
-// trouble is a bad afternoon: nobody swept for hours.
+// trouble makes a bad afternoon on which nobody swept for hours.
 func (m *pageFixture) trouble() {
 	m.Helper()
 	m.before(3*time.Hour, func() { m.live("grace.h", "tom") })
@@ -110,7 +110,7 @@ func (m *pageFixture) trouble() {
 	}
 }
 
-// hours is an afternoon for the charts: customers come and go, the sweeper dies.
+// hours makes an afternoon for the charts: customers come and go, and the sweeper dies.
 func (m *pageFixture) hours() {
 	m.Helper()
 	defer m.ago(0)

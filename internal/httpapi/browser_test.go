@@ -22,14 +22,14 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// chromium is where Debian's is.
+// chromium is the path of Debian's Chromium.
 const chromium = "/usr/bin/chromium"
 
 // testTimeout is how long a page may take for one step. It is long because the race detector, a browser
 // and other tests share a machine that may be small.
 const testTimeout = 40 * time.Second
 
-// step is something done in a browser.
+// step is an action in a browser.
 type step = chromedp.Action[chromedp.Void]
 
 // browse starts a browser that calls nobody on its own.
@@ -53,7 +53,7 @@ func browse(t *testing.T) context.Context {
 	return browser
 }
 
-// tab is a browser window with cookies of its own. What its console complains of fails the test.
+// tab is a browser window with cookies of its own. A complaint in its console fails the test.
 type tab struct {
 	*testing.T
 	ctx     context.Context
@@ -140,7 +140,7 @@ func (w *tab) open(path string) {
 	w.do(chromedp.Navigate(w.fixture.URL + path))
 }
 
-// wait until something of the page is there, also where that is the next page.
+// wait waits until the page has these elements, also if that is the next page.
 func (w *tab) wait(selectors ...string) {
 	w.Helper()
 	for _, s := range selectors {
@@ -148,7 +148,7 @@ func (w *tab) wait(selectors ...string) {
 	}
 }
 
-// gone waits until nothing of the page is there any more.
+// gone waits until the page has none of these elements any more.
 func (w *tab) gone(selectors ...string) {
 	w.Helper()
 	for _, s := range selectors {
@@ -176,7 +176,7 @@ func (w *tab) until(what, expression string) {
 	}
 }
 
-// still keeps the page as it is until the next one: what it asks for does not come.
+// still keeps the page as it is until the next one, by blocking what it asks for.
 func (w *tab) still() {
 	w.Helper()
 	evaluated[bool](w, "(XMLHttpRequest.prototype.send = () => {}, true)")
@@ -218,20 +218,19 @@ func (w *tab) write(selector, text string) {
 	w.do(chromedp.SendKeys(chromedp.CSS(selector), text))
 }
 
-// empty takes away what stands in a field.
+// empty clears a field.
 func (w *tab) empty(selector string) {
 	w.Helper()
 	evaluated[string](w, fmt.Sprintf("document.querySelector(%q).value = ''", selector))
 }
 
-// text is all the text within the first element, hidden or not; empty where there is none.
+// text returns all text within the first such element, hidden or not, or the empty text if there is none.
 func (w *tab) text(selector string) string {
 	w.Helper()
 	return evaluated[string](w, fmt.Sprintf("document.querySelector(%q)?.textContent ?? ''", selector))
 }
 
-// confirm agrees to what is asked, sees that it was done and what is said of it,
-// and closes the question.
+// confirm confirms the question, checks the result that is shown, and closes the dialog.
 func (w *tab) confirm(said ...string) {
 	w.Helper()
 	w.click("#ask-yes")
@@ -240,7 +239,7 @@ func (w *tab) confirm(said ...string) {
 	w.click("#ask-no")
 }
 
-// says fails unless an element holds each of the texts.
+// says fails unless an element contains each of the texts.
 func (w *tab) says(selector string, texts ...string) {
 	w.Helper()
 	found := w.text(selector)
@@ -251,7 +250,7 @@ func (w *tab) says(selector string, texts ...string) {
 	}
 }
 
-// evaluated is what an expression says in the page.
+// evaluated returns the value of an expression in the page.
 func evaluated[V any](w *tab, expression string) V {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, testTimeout)
@@ -289,8 +288,7 @@ func (w *tab) picture(name string) {
 	w.do(chromedp.EmulateViewport(1280, 800), w.scheme("light"))
 }
 
-// shot is a question as it is seen in its window, or a whole page, without the foot that names the
-// version.
+// shot takes a picture of an open dialog, or else of the whole page without the footer, which names the version.
 func shot(w *tab) chromedp.Action[[]byte] {
 	w.Helper()
 	if evaluated[bool](w, "document.querySelector('dialog[open]') !== null") {

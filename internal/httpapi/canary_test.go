@@ -28,11 +28,10 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// operatorName is of an admin whose name nobody outside may read.
+// operatorName is the name of an admin, which no outsider may read.
 const operatorName = "MARK-operator@ops.example"
 
-// canaries is a process whose operators write markers, and everything that it
-// tells others.
+// canaries is a process whose operators write markers, and everything that outsiders get from it.
 type canaries struct {
 	*environment
 	mailServer *mailtest.Server
@@ -56,7 +55,7 @@ func (c *canaries) search(what string, body []byte) {
 	fmt.Fprintf(&c.outside, "\n--- %s\n%s\n", what, body)
 }
 
-// RoundTrip keeps what outsiders are answered.
+// RoundTrip keeps the responses that outsiders get.
 func (c *canaries) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := http.DefaultTransport.RoundTrip(r)
 	if err != nil {
@@ -69,7 +68,7 @@ func (c *canaries) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// outsider is somebody whose answers are kept.
+// outsider returns a client whose responses are kept.
 func (c *canaries) outsider(role curfew.Role, id string) *api.Client {
 	client := c.as(role, id)
 	client.HTTP = &http.Client{Transport: c}
@@ -78,7 +77,7 @@ func (c *canaries) outsider(role curfew.Role, id string) *api.Client {
 
 func (c *canaries) operator() *api.Client { return c.as(curfew.Admin, operatorName) }
 
-// deliver tells a real webhook receiver and a real mail server of everything.
+// deliver sends everything to a real webhook receiver and a real mail server.
 func (c *canaries) deliver() {
 	c.Helper()
 	store := c.Store.(interface { //nolint:errcheck,forcetypeassert // both are
@@ -117,7 +116,7 @@ func (c *canaries) deliver() {
 	c.Cleanup(func() { cancel(); running.Wait() })
 }
 
-// operate is every operator's action, each with a text of its own.
+// operate carries out every action of operators, each with a marker of its own.
 func (c *canaries) operate() (sessions []string) {
 	c.Helper()
 	ctx, op := c.Context(), c.operator()
@@ -168,7 +167,7 @@ func (c *canaries) operate() (sessions []string) {
 	return sessions
 }
 
-// repair is what operators do with payments that are held or forfeited.
+// repair carries out what operators do with payments that are held or forfeited.
 func (c *canaries) repair(op *api.Client) {
 	c.Helper()
 	for ref, p := range map[string]curfew.Payment{
@@ -192,7 +191,7 @@ func (c *canaries) repair(op *api.Client) {
 	must(c.T, err)
 }
 
-// read is every GET of the API and every page, as every outsider.
+// read gets every GET route of the API and every page, as every outsider.
 func (c *canaries) read(sessions []string) {
 	c.Helper()
 	people := []curfew.Actor{{Role: curfew.Service, ID: "shop"}}
@@ -246,8 +245,8 @@ func (c *canaries) get(who curfew.Actor, path string) {
 	_ = resp.Body.Close()
 }
 
-// What operators write, and who they are, reaches operators only: after every
-// action of theirs everything that anybody else was told is searched.
+// What operators write, and who they are, reaches only operators: after all their actions, everything that anybody else got
+// is searched.
 func TestOperatorsWordsReachOperatorsOnly(t *testing.T) {
 	onBothStores(t, func(env *environment) {
 		c := &canaries{environment: env}
@@ -282,7 +281,7 @@ func TestOperatorsWordsReachOperatorsOnly(t *testing.T) {
 	})
 }
 
-// drain hears what has come by now.
+// drain reads what has arrived by now.
 func (l *streamReader) drain() {
 	for {
 		select {
@@ -297,7 +296,7 @@ func (l *streamReader) drain() {
 	}
 }
 
-// delivered waits until the receiver was delivered of a session, and of everything before.
+// delivered waits until the receiver has got the events of a session, and all earlier ones.
 func (c *canaries) delivered(sessionID string) {
 	c.Helper()
 	for deadline := time.Now().Add(testTimeout); ; <-time.After(10 * time.Millisecond) {
@@ -337,7 +336,7 @@ func (c *canaries) nothingLeaked() {
 	}
 }
 
-// operatorsSee holds that an admin reads every text, and who wrote it.
+// operatorsSee checks that an admin can read every text, and who wrote it.
 func (c *canaries) operatorsSee(stream string) {
 	c.Helper()
 	ctx, op := c.Context(), c.as(curfew.Admin, "anna")

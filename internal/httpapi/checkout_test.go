@@ -11,7 +11,7 @@ import (
 	"github.com/curfewhq/curfew/api"
 )
 
-// held is a payment that the provider told and nobody can use.
+// held makes a payment that the provider reported and nobody can use.
 func (h *fixture) held(customer, ref, email string) {
 	h.Helper()
 	must(h.T, h.keeper.Payments.Receive(h.Context(), curfew.Notice{ID: "n-" + ref, Kind: curfew.NoticePaid, Payment: curfew.Payment{
@@ -59,7 +59,7 @@ func TestTheWireOfPayments(t *testing.T) {
 	}
 }
 
-// Every operation says who did it and why.
+// The history records who did each operation and why.
 func TestWhatOperatorsDoIsKept(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)

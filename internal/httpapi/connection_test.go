@@ -17,7 +17,7 @@ import (
 	"github.com/curfewhq/curfew/internal/storetest/stores"
 )
 
-// The head of a stream is the server's own text: it has what every answer has.
+// The server writes the head of a stream itself, so it must have the headers of every response.
 func TestAStreamsHeadIsAnAnswersHead(t *testing.T) {
 	t.Parallel()
 	env := newEnvironment(t, stores.SQLite(t), nil)
@@ -47,7 +47,7 @@ func (env *environment) headOf(path string) http.Header {
 	return resp.Header
 }
 
-// A stream goes one way: a word into it is dropped, a speech ends it.
+// A stream goes one way: a little of what a reader sends is dropped, and more of it ends the stream.
 func TestWhoTalksIntoAStreamIsNotHeard(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)
@@ -101,7 +101,7 @@ func TestWhatHasNoConnectionHasNoStream(t *testing.T) {
 	}
 }
 
-// Shutdown does not wait for streams: their connections are not the server's.
+// Shutdown does not wait for streams, because their connections are no longer the server's.
 func TestAStopWaitsForStreams(t *testing.T) {
 	t.Parallel()
 	var s *httpapi.Server

@@ -9,7 +9,7 @@ import (
 	_ "modernc.org/sqlite" // the dump reads the file behind the store's back
 )
 
-// dump is every row of every table, as text.
+// dump returns every row of every table, as text.
 func (h *fixture) dump() string {
 	h.Helper()
 	db := h.database()

@@ -13,7 +13,7 @@ import (
 	"github.com/curfewhq/curfew/internal/httpapi"
 )
 
-// pathOf is a route's path with something in it that is there.
+// pathOf returns a route's path with the id of something that exists.
 func pathOf(route httpapi.RouteLine, f api.Fulfillment) string {
 	id := "somebody"
 	switch {
@@ -34,7 +34,7 @@ func roleOf(route httpapi.RouteLine) curfew.Role {
 	return curfew.Customer
 }
 
-// asked calls a route as somebody who may.
+// asked calls a route as somebody who may use it.
 func (h *fixture) asked(route httpapi.RouteLine, path, body string) answer {
 	h.Helper()
 	role, who := roleOf(route), "anna"
@@ -44,8 +44,8 @@ func (h *fixture) asked(route httpapi.RouteLine, path, body string) answer {
 	return h.sendAs(role, who, route.Method, path, body)
 }
 
-// Every route × every parameter: empty, blank, twice; and one that it does not
-// have. Nothing is chosen, and nothing changes.
+// For every route and every parameter: an empty value, a blank one, two, and an unknown parameter select nothing and change
+// nothing.
 func TestNoQueryParameterIsIgnoredOrWidens(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)
@@ -76,11 +76,10 @@ func TestNoQueryParameterIsIgnoredOrWidens(t *testing.T) {
 	}
 }
 
-// texts are fields of bodies in which an empty text counts as none: it chooses
-// nothing. All others are refused where they say nothing.
+// texts are fields of bodies whose empty text counts as absent, because it selects nothing. All others must not be empty.
 var texts = []string{"email", "name", "reason", "description"}
 
-// wholeWith is a body of a route with one of its fields so.
+// wholeWith returns a body of a route in which one field has this value.
 func wholeWith(route httpapi.RouteLine, field, value string) string {
 	parts := []string{`"` + field + `":` + value}
 	for name, usual := range map[string]string{
@@ -129,7 +128,7 @@ func TestAnEmptyIdempotencyKeyIsNone(t *testing.T) {
 	}
 }
 
-// Whose id says nothing, or does not show as it is, is nobody.
+// An id that is empty, or does not show as it is, is nobody's.
 func TestIDsThatSayNothing(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)
@@ -153,8 +152,7 @@ func TestIDsThatSayNothing(t *testing.T) {
 	}
 }
 
-// Pages pay no heed to what links from elsewhere bring along, and show no more
-// where one of their own parameters says nothing.
+// Pages ignore the parameters that links from elsewhere bring along, and refuse an empty one of their own.
 func TestPagesDoNotWiden(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)
@@ -189,8 +187,7 @@ func TestPagesDoNotWiden(t *testing.T) {
 	}
 }
 
-// What a provider says is kept whatever it holds: no payment is lost for it, and
-// pages show it as it is.
+// What a provider sends is kept whatever it contains: no payment is lost because of it, and pages show it as it is.
 func TestAProvidersTextLosesNoPayment(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)

@@ -27,8 +27,7 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// environment is a process with live streams on a store of its own, served as
-// `curfew serve` does it.
+// environment is a process with live streams on a store of its own, served as `curfew serve` serves it.
 type environment struct {
 	*testing.T
 	storetest.Harness
@@ -56,7 +55,7 @@ func newEnvironment(t *testing.T, store storetest.Harness, adjust func(*httpapi.
 	return newEnvironmentOver(t, store, store.Store, adjust)
 }
 
-// newEnvironmentOver is an environment whose keeper works on what stands before the store.
+// newEnvironmentOver is newEnvironment with a keeper that works on a store in front of the store.
 func newEnvironmentOver(t *testing.T, store storetest.Harness, before lifecycle.Store, adjust func(*httpapi.Server, *http.Server)) *environment {
 	t.Helper()
 	env := &environment{T: t, Harness: store}
@@ -112,7 +111,7 @@ func (env *environment) as(role curfew.Role, id string) *api.Client {
 	return &api.Client{BaseURL: env.url, Token: env.token(role, id, time.Hour)}
 }
 
-// fulfilled is a paid session of a customer.
+// fulfilled makes a paid session of a customer.
 func (env *environment) fulfilled(customer, ref string) api.Fulfillment {
 	env.Helper()
 	f, err := env.as(curfew.Service, "shop").FulfillCheckout(env.Context(), api.Purchase{
@@ -147,7 +146,7 @@ type streamReader struct {
 	leave    context.CancelFunc
 }
 
-// dial asks for a stream as it is.
+// dial asks for a stream, and returns it whatever the response.
 func (env *environment) dial(token, lastID string) *streamReader {
 	env.Helper()
 	ctx, leave := context.WithCancel(context.WithoutCancel(env.Context()))
@@ -164,7 +163,7 @@ func (env *environment) dial(token, lastID string) *streamReader {
 	return &streamReader{T: env.T, answer: resp, events: make(chan sseEvent, 100_000), leave: leave}
 }
 
-// streamClient has a connection for each stream, and keeps none.
+// streamClient opens a connection for each stream, and reuses none.
 var streamClient = &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 
 // listen opens a stream and reads its hello.
@@ -186,7 +185,7 @@ func (env *environment) listenWith(token, lastID string) *streamReader {
 	return l
 }
 
-// pump reads events until the stream ends. What has only an id is a heartbeat.
+// pump reads events until the stream ends. An event that has only an id is a heartbeat.
 func (l *streamReader) pump() {
 	defer close(l.events)
 	lines := bufio.NewScanner(l.answer.Body)
@@ -212,7 +211,7 @@ func (l *streamReader) pump() {
 	}
 }
 
-// next is the next event of a name; others go by.
+// next returns the next event with one of the names, and skips others.
 func (l *streamReader) next(names ...string) sseEvent {
 	l.Helper()
 	for {
@@ -231,7 +230,7 @@ func (l *streamReader) next(names ...string) sseEvent {
 	}
 }
 
-// nextOf is the next session event of a session.
+// nextOf returns the next session event of a session.
 func (l *streamReader) nextOf(sessionID string) api.SessionChange {
 	l.Helper()
 	for {
@@ -266,7 +265,7 @@ func (l *streamReader) ended() {
 	}
 }
 
-// lastID is the id of the newest event received.
+// lastID returns the id of the newest event received.
 func (l *streamReader) lastID() string {
 	for _, f := range slices.Backward(l.received) {
 		if f.id != "" {
@@ -276,7 +275,7 @@ func (l *streamReader) lastID() string {
 	return ""
 }
 
-// all is everything received, as text.
+// all returns everything received, as text.
 func (l *streamReader) all() string {
 	var text strings.Builder
 	for _, f := range l.received {

@@ -19,7 +19,7 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// What stands in the way, the whole timeline, and what an undo brings back.
+// Explaining shows what blocks a customer, the whole timeline, and what an undo brings back.
 func TestTheWireOfATimeline(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)
@@ -53,8 +53,7 @@ func TestTheWireOfATimeline(t *testing.T) {
 	golden(t, "explain-revived", explain("p1"))
 }
 
-// A timeline tells who was told, with no more of an address than the deliveries
-// show.
+// A timeline shows to whom messages went, with no more of an address than the deliveries show.
 func TestTheWireOfNotices(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)
@@ -76,8 +75,7 @@ func TestTheWireOfNotices(t *testing.T) {
 	}
 }
 
-// notices makes a delivery to somebody of each event of these kinds, of all if
-// there are none, that nobody was told of.
+// notices makes a delivery of each unpublished event of these kinds, or of all kinds if there are none.
 func (h *fixture) notices(channel, destination string, kinds ...string) {
 	h.Helper()
 	events, err := h.store.Unpublished(h.Context(), 100)
@@ -139,7 +137,7 @@ func TestActionsOfATimelineCanBeCalled(t *testing.T) {
 	}
 }
 
-// An action that nobody answers yet is not offered.
+// An action without a route is not offered.
 func TestActionsHaveRoutes(t *testing.T) {
 	t.Parallel()
 	routes := map[string]bool{}

@@ -27,13 +27,13 @@ func RouteTable() []RouteLine {
 	return all
 }
 
-// Sample keeps what health says now for the charts.
+// Sample records the present health for the charts.
 func (s *Server) Sample(ctx context.Context) { s.history.Record(ctx) }
 
-// Recall keeps what was before the server for the charts.
+// Recall records for the charts what was before the server.
 func (s *Server) Recall(ctx context.Context) { s.history.Recall(ctx) }
 
-// Refused is what a server says at its start of a table with such a route; relations are numbered in their order.
+// Refused returns the error at the start of a server whose table has such a route. Relations are numbered in their order.
 func Refused(path string, relates int, roles ...curfew.Role) error {
 	return everyRouteHasAccess([]route{{method: "GET", path: path, access: auth.Access{Roles: roles, Relation: auth.Relation(relates)}}})
 }
@@ -43,5 +43,5 @@ func RefusedOpen(open string, roles ...curfew.Role) error {
 	return everyRouteHasAccess([]route{{method: "GET", path: "/x", open: open, access: auth.Access{Roles: roles}}})
 }
 
-// Quicken gives streams shorter times. It is called before the server serves.
+// Quicken shortens the times of streams. Call it before the server serves.
 func (s *Server) Quicken(heartbeat, writing time.Duration) { s.streams.Pace(heartbeat, writing) }

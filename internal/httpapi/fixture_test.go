@@ -47,7 +47,7 @@ type fixture struct {
 	notReady atomic.Bool
 }
 
-// settings of a fixture; the zero value is the usual one.
+// settings of a fixture. The zero value is the default.
 type settings struct {
 	auth    auth.Options
 	policy  func(*curfew.Policy)
@@ -158,7 +158,7 @@ func (h *fixture) background(run func(context.Context) error) {
 	})
 }
 
-// streams is the hub as the server follows it.
+// streams adapts the hub to the server.
 type streams struct{ *stream.Hub }
 
 func (s streams) Subscribe(ctx context.Context, topics []string, since time.Time) (sse.Subscription, error) {
@@ -179,7 +179,7 @@ func (h *fixture) ready(context.Context) error {
 // now is the store's clock.
 func (h *fixture) now() time.Time { return time.Now().Add(time.Duration(h.offset.Load())) }
 
-// ago sets the store's clock so far into the past, to make what is old later.
+// ago sets the store's clock back, to make something that will be old.
 func (h *fixture) ago(d time.Duration) { h.offset.Store(-int64(d)) }
 
 // logBuffer is a log that a test can read.
@@ -200,7 +200,7 @@ func (j *logBuffer) String() string {
 	return j.text.String()
 }
 
-// token is somebody's.
+// token returns a token of somebody.
 func (h *fixture) token(role curfew.Role, id string) string {
 	h.Helper()
 	token, err := h.identity.Token(curfew.Actor{Role: role, ID: id}, time.Hour)
@@ -210,7 +210,7 @@ func (h *fixture) token(role curfew.Role, id string) string {
 	return token
 }
 
-// as is the API's client, for somebody.
+// as returns a client of the API for somebody.
 func (h *fixture) as(role curfew.Role, id string) *api.Client {
 	h.Helper()
 	return &api.Client{BaseURL: h.URL, Token: h.token(role, id)}
@@ -219,7 +219,7 @@ func (h *fixture) as(role curfew.Role, id string) *api.Client {
 func (h *fixture) shop() *api.Client  { return h.as(curfew.Service, "shop") }
 func (h *fixture) admin() *api.Client { return h.as(curfew.Admin, "anna") }
 
-// answer is what came back.
+// answer is a response.
 type answer struct {
 	status int
 	header http.Header
@@ -273,13 +273,13 @@ func (h *fixture) do(req *http.Request) answer {
 	return answer{resp.StatusCode, resp.Header, string(text)}
 }
 
-// sendAs is send with somebody's token.
+// sendAs is send with a token of somebody.
 func (h *fixture) sendAs(role curfew.Role, id, method, path, body string, headers ...string) answer {
 	h.Helper()
 	return h.send(method, path, body, append(headers, "Authorization: Bearer "+h.token(role, id))...)
 }
 
-// fulfilled is a paid session of a customer.
+// fulfilled makes a paid session of a customer.
 func (h *fixture) fulfilled(customer string) api.Fulfillment {
 	h.Helper()
 	f, err := h.shop().FulfillCheckout(h.Context(), api.Purchase{
@@ -291,7 +291,7 @@ func (h *fixture) fulfilled(customer string) api.Fulfillment {
 	return f
 }
 
-// accepted is a paid session that a mechanic has.
+// accepted makes a paid session that a mechanic has accepted.
 func (h *fixture) accepted(customer, mechanic string) api.Fulfillment {
 	h.Helper()
 	f := h.fulfilled(customer)

@@ -28,8 +28,8 @@ var (
 	streamReconnects = flag.Int("reconnects", 20, "how often each of them comes back")
 )
 
-// Frames of a session, over all of a client's connections and after removing
-// repeats, are 1 to its version in order, while writers work.
+// While writers work, the events of a session that a client gets over all its connections, without repeats, are numbered
+// from 1 to the session's version in order.
 func TestStreamsHaveNoGap(t *testing.T) {
 	t.Parallel()
 	for name, open := range stores.Each() {
@@ -42,9 +42,8 @@ func TestStreamsHaveNoGap(t *testing.T) {
 	}
 }
 
-// crowd is how many times more clients there are than need no consideration.
-// Two thirds of them are told everything and read it in this process, so with
-// more of them there are fewer heartbeats, and less is written.
+// crowd is how many times more clients there are than a small machine can serve without concessions. Two thirds of them get
+// everything and read it in this process, so with more of them there are fewer heartbeats, and less is written.
 func crowd() time.Duration { return time.Duration(max(1, *streamClients/250)) }
 
 func hasNoGap(env *environment) {
@@ -90,7 +89,7 @@ func hasNoGap(env *environment) {
 	env.Logf("%d sessions", len(truth))
 }
 
-// live gives every fourth customer one session after the other.
+// live makes one session after the other for every fourth customer.
 func (env *environment) live(w, customers int, stop <-chan struct{}, written *sync.Map) {
 	mechanic := fmt.Sprint("mechanic-", w)
 	for n := 0; ; n++ {
@@ -152,7 +151,7 @@ func newGapless(env *environment, i, customers int) *gapless {
 	}
 }
 
-// run comes and goes, and stays in the end until it knows the truth.
+// run connects and leaves again and again, and finally stays until it has seen everything.
 func (g *gapless) run(connected *sync.WaitGroup, done <-chan map[string]curfew.Session) {
 	first := sync.OnceFunc(connected.Done)
 	defer first()
@@ -179,7 +178,7 @@ func (g *gapless) run(connected *sync.WaitGroup, done <-chan map[string]curfew.S
 	}
 }
 
-// knows reports whether everything that is true was told.
+// knows reports whether the client has seen every change.
 func (g *gapless) knows(truth map[string]curfew.Session) bool {
 	for id, s := range truth {
 		if (g.who.Role != curfew.Customer || s.CustomerID == g.who.ID) && g.seen[id] != s.Version {
@@ -218,11 +217,10 @@ func (g *gapless) connect(more func() bool) error {
 	return fmt.Errorf("the stream ended after %s: %w", g.lastID, cmp.Or(ctx.Err(), lines.Err()))
 }
 
-// dialing keeps thousands from being at the door at once.
+// dialing keeps thousands from connecting at once.
 var dialing = make(chan struct{}, 64)
 
-// dial asks until there is a stream: those who have just left keep their places
-// for a moment.
+// dial asks until it gets a stream: those who have just left still count for a moment.
 func (g *gapless) dial(ctx context.Context) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, g.env.url+"/api/stream", nil)
 	if err != nil {

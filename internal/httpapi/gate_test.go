@@ -35,7 +35,7 @@ const (
 
 var cellNames = [cells]string{"anon", "own", "other", "assigned", "former", "other mechanic", "admin", "service"}
 
-// who is the contract's who-column: every role on every route, written by hand.
+// who is the contract's access table, written by hand: every role on every route.
 //
 //	anon own other assigned former otherMechanic admin service
 var who = map[string][cells]int{
@@ -84,7 +84,7 @@ var who = map[string][cells]int{
 	"GET /api/debug/settings":                     {401, 403, 403, 403, 403, 403, 200, 403},
 }
 
-// scenario is one session with everybody around it, of names nobody else has.
+// scenario is one session and everybody around it, with names of their own.
 type scenario struct {
 	h                  *fixture
 	n                  int64
@@ -120,7 +120,7 @@ func newScenario(h *fixture) *scenario {
 	return s
 }
 
-// dead is an endpoint, and a test that did not reach it.
+// dead makes an endpoint, and a test delivery that did not reach it.
 func (h *fixture) dead() (endpoint, delivery string) {
 	h.Helper()
 	endpoints := webhook.Endpoints{Store: h.store}
@@ -145,7 +145,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// caller is the role and id of a cell.
+// caller returns the role and id of a cell.
 func (s *scenario) caller(c cell) curfew.Actor {
 	id := fmt.Sprintf("%s-%d", strings.ReplaceAll(cellNames[c], " ", "-"), s.n)
 	switch c {
@@ -161,7 +161,7 @@ func (s *scenario) caller(c cell) curfew.Actor {
 	return curfew.Actor{Role: curfew.Service, ID: id}
 }
 
-// path is a route's, about this scenario or about what is missing.
+// path returns a route's path, about this scenario or about something that is missing.
 func (s *scenario) path(pattern string, missing bool) string {
 	id := s.session
 	switch {
@@ -187,7 +187,7 @@ func (s *scenario) path(pattern string, missing bool) string {
 	return strings.Replace(pattern, "{id}", id, 1)
 }
 
-// body is what the route needs, from that caller.
+// body returns the body that the route needs from that caller.
 func (s *scenario) body(method, pattern string, c cell) string {
 	switch {
 	case method == http.MethodGet:
@@ -254,7 +254,7 @@ func TestEveryRoleOnEveryRoute(t *testing.T) {
 	}
 }
 
-// S32: what belongs to another is answered like what is missing.
+// S32: the response to what belongs to another is that to what is missing.
 func TestS32_AnothersIsLikeMissing(t *testing.T) {
 	t.Parallel()
 	h := newFixtureWith(t, settings{policy: moreTime})
@@ -290,7 +290,7 @@ func TestARoleThatMayNotChangesNothing(t *testing.T) {
 	}
 }
 
-// Whose a route is stands in its roles, and nowhere else.
+// Only a route's roles say who may use it.
 func TestRolesOfRoutesAreTheTables(t *testing.T) {
 	t.Parallel()
 	for _, route := range httpapi.RouteTable() {
@@ -324,7 +324,7 @@ func TestOnlyAnAdminForces(t *testing.T) {
 	}
 }
 
-// A call repeated after a lost answer gets the first one's; nobody else does.
+// A call repeated after a lost response gets the first response; nobody else does.
 func TestReleasingTwiceIsReleasing(t *testing.T) {
 	t.Parallel()
 	h := newFixtureWith(t, settings{policy: moreTime})

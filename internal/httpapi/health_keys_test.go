@@ -9,7 +9,7 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// Health tells what the key server's state means.
+// Health reports what the key server's state means.
 func TestHealthTellsOfTheKeyServer(t *testing.T) {
 	t.Parallel()
 	since := time.Date(2026, 11, 27, 20, 30, 0, 0, time.UTC)

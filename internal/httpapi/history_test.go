@@ -8,8 +8,7 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// A process that has just begun knows how many sessions there were, and says of
-// what it cannot know that it does not.
+// A process that has just begun knows how many sessions there were, and reports what it cannot know as unknown.
 func TestTheChartsBeginBeforeTheProcess(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)

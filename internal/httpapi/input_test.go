@@ -181,7 +181,7 @@ func TestBadInputChangesNothing(t *testing.T) {
 	}
 }
 
-// S01: the answer comes while the caller still sends.
+// S01: the response comes while the caller is still sending.
 func TestS01_ALongBodyIsNotRead(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)
@@ -244,7 +244,7 @@ func TestS02_S15_BadEnvelopes(t *testing.T) {
 	}
 }
 
-// What may be left out may be null: many write that for what they do not have.
+// What may be left out may be null, which many clients send for what they do not have.
 func TestNullCountsAsAbsent(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)
@@ -272,7 +272,7 @@ func TestNullCountsAsAbsent(t *testing.T) {
 	}
 }
 
-// What people write passes: addresses, names and notes of all the world.
+// What people write is accepted: addresses, names and notes from all over the world.
 func TestWhatPeopleWritePasses(t *testing.T) {
 	t.Parallel()
 	for _, email := range []string{

@@ -17,7 +17,7 @@ import (
 	"github.com/curfewhq/curfew/internal/httpapi"
 )
 
-// Lesson 19: no secret, no entry.
+// Lesson 19: without a secret, nobody gets in.
 func TestLesson19_NoSecretNoEntry(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

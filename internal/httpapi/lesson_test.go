@@ -87,7 +87,7 @@ func TestLesson12_EndingTwiceIsOneEnding(t *testing.T) {
 	}
 }
 
-// live is a session that has been live for so long.
+// live makes a session that has been live for some time.
 func live(h *fixture, customer string, since time.Duration) string {
 	h.Helper()
 	h.ago(since)
@@ -223,7 +223,7 @@ func TestLesson18_TheQueueIsTheTruth(t *testing.T) {
 	}
 }
 
-// What failed is null, never 0, and never healthy; with no rows all is well.
+// A figure that could not be read is null, never 0, and never healthy. Without any rows all is well.
 func TestLesson22_AFigureThatFailedIsNull(t *testing.T) {
 	t.Parallel()
 	well, err := newFixture(t).admin().Health(t.Context())
@@ -240,7 +240,7 @@ func TestLesson22_AFigureThatFailedIsNull(t *testing.T) {
 	}
 }
 
-// The states that health does not know are counted, too.
+// Statuses that health does not know are counted too.
 func TestLesson22_UnknownStatesCount(t *testing.T) {
 	t.Parallel()
 	got := wire.Health(lifecycle.Report{

@@ -11,7 +11,7 @@ import (
 
 var anna = curfew.Actor{Role: curfew.Admin, ID: "anna"}
 
-// ticketPath is a link that signs somebody in.
+// ticketPath returns the path of a link that signs somebody in.
 func (h *fixture) ticketPath(who curfew.Actor) string {
 	h.Helper()
 	ticket, err := h.identity.LoginTicket(who)
@@ -19,7 +19,7 @@ func (h *fixture) ticketPath(who curfew.Actor) string {
 	return "/login?ticket=" + url.QueryEscape(ticket)
 }
 
-// signedIn is the cookie of somebody's browser.
+// signedIn returns the cookie of somebody's browser.
 func (h *fixture) signedIn(who curfew.Actor) string {
 	h.Helper()
 	got := h.send("GET", h.ticketPath(who), "")
@@ -91,7 +91,7 @@ func TestS54_TheCookie(t *testing.T) {
 	}
 }
 
-// S53: what another site makes a browser send changes nothing.
+// S53: a request that another site makes a browser send changes nothing.
 func TestS53_OtherSitesChangeNothing(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)
@@ -164,7 +164,7 @@ func TestLeaving(t *testing.T) {
 	}
 }
 
-// Who cannot be told is not sent to sign in again.
+// A reader who cannot be identified because of a failure is not asked to sign in again.
 func TestAPageWithoutADatabaseSaysSo(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)

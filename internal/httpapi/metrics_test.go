@@ -15,7 +15,7 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// figures is the names and labels of the figures, with their values.
+// figures returns the names and labels of the metrics, with their values.
 func (h *fixture) figures() map[string]string {
 	h.Helper()
 	_, text := h.operator("/metrics")
@@ -137,9 +137,8 @@ func TestTheFiguresAreTheContracts(t *testing.T) {
 	}
 }
 
-// A counter that came into being with its first event would have grown from
-// nothing, which no rate sees. Each series that an alert counts is there from
-// the start, and so is each whose labels are known.
+// A counter that its first event creates has grown from nothing, which no rate sees. So each series that an alert uses is
+// there from the start, and so is each whose labels are known.
 func TestCountersBeginAtZero(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)
@@ -173,8 +172,7 @@ func TestCountersBeginAtZero(t *testing.T) {
 	}
 }
 
-// Requests are counted by the route's pattern: nobody makes series by asking for
-// what there is not.
+// Requests are counted by the route's pattern: nobody can create series by asking for paths that do not exist.
 func TestRequestsAreCountedByRouteAndStatus(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)

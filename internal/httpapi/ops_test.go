@@ -21,7 +21,7 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// blind is a store whose figures of sessions, mechanics and time cannot be had.
+// blind is a store whose figures cannot be read.
 type blind struct{ lifecycle.Store }
 
 var errBlind = errors.New("blind")
@@ -75,8 +75,7 @@ func TestReadyWhenTheDatabaseIs(t *testing.T) {
 	}
 }
 
-// The description is OpenAPI 3.1 of exactly the routes and the webhook, and
-// nothing leads away.
+// The description is OpenAPI 3.1 of exactly the routes and the webhook, and no link leads elsewhere.
 func TestTheDescription(t *testing.T) {
 	t.Parallel()
 	h := newFixtureWith(t, settings{hook: hook{}})
@@ -134,7 +133,7 @@ func TestTheDescription(t *testing.T) {
 	}
 }
 
-// S61, S62: what is personal, secret or somebody's text is not in the log.
+// S61, S62: nothing personal or secret, and no text that somebody wrote, is in the log.
 func TestS61_TheLogIsDiscreet(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)

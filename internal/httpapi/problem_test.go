@@ -41,7 +41,7 @@ func TestEveryKindHasItsStatus(t *testing.T) {
 	}
 }
 
-// failing is a store of which one reading fails.
+// failing is a store in which one read fails.
 type failing struct {
 	lifecycle.Store
 	err error
@@ -114,7 +114,7 @@ type panicking struct{ lifecycle.Store }
 
 func (panicking) Open(context.Context, string) (curfew.Snapshot, error) { panic("boom") }
 
-// A cleanup of which a step failed: 500, not success, and what was committed.
+// A cleanup in which a step failed responds with 500, no success, and what was committed.
 func TestLesson02_AFailedStepIsAFailedRun(t *testing.T) {
 	t.Parallel()
 	h := newFixtureWith(t, breaks(curfew.Errorf(curfew.Unavailable, "the database went away")))

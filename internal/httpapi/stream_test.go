@@ -23,7 +23,7 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// A stream says what the lists say, in their words.
+// A stream has the shapes of the lists.
 func TestStreamsSpeakAsTheListsDo(t *testing.T) {
 	onBothStores(t, func(env *environment) {
 		customer, admin := env.listen(curfew.Customer, "ada", ""), env.listen(curfew.Admin, "anna", "")
@@ -82,8 +82,7 @@ func same(t *testing.T, what string, got, want any) {
 	}
 }
 
-// Whoever may read a session is told of it, and nobody else: the topics say
-// what the gate says.
+// Whoever may read a session gets its events, and nobody else does: the topics agree with the gate.
 func TestTopicsAreTheGates(t *testing.T) {
 	t.Parallel()
 	ids := []string{"", "ada", "max", "customer:ada", "sessions", "queue"}
@@ -145,8 +144,7 @@ func TestStreamsTellNobodyWhatIsAnothers(t *testing.T) {
 	})
 }
 
-// A mechanic who gave a session back hears no more of it, not even of what was
-// before.
+// A mechanic who put a session back gets no more of its events, not even earlier ones.
 func TestAMechanicWhoLeftASessionHearsNoMoreOfIt(t *testing.T) {
 	onBothStores(t, func(env *environment) {
 		max := env.listen(curfew.Mechanic, "max", "")
@@ -230,7 +228,7 @@ func TestAStreamEndsWithItsToken(t *testing.T) {
 	})
 }
 
-// S59: five streams a subject, and it is told when to come back.
+// S59: a caller may have five streams; the refusal says when to try again.
 func TestS59_FiveStreamsASubject(t *testing.T) {
 	onBothStores(t, func(env *environment) {
 		var mine []*streamReader
@@ -289,7 +287,7 @@ func TestStreamsOutliveTheServersTimeouts(t *testing.T) {
 	l.nextOf(f.SessionID)
 }
 
-// shallow takes little from who writes and does not read.
+// shallow is a listener whose connections buffer little.
 type shallow struct{ net.Listener }
 
 func (l shallow) Accept() (net.Conn, error) {
@@ -349,7 +347,7 @@ func TestHealthKnowsWhoIsConnected(t *testing.T) {
 	})
 }
 
-// connected waits until health says so many.
+// connected waits until health reports this many mechanics.
 func (env *environment) connected(want int) {
 	env.Helper()
 	for deadline := time.Now().Add(testTimeout); ; {
@@ -365,8 +363,7 @@ func (env *environment) connected(want int) {
 }
 
 // Push is a hint, the list is the truth: what was committed before hello stands
-// in the list, what comes after is told, with every hint lost. Nothing is in
-// neither.
+// in the list, what comes after is in the stream, even with every notification lost. Nothing is in neither.
 func TestLesson18_WhatIsNotInTheListIsTold(t *testing.T) {
 	onBothStores(t, func(env *environment) {
 		done := make(chan struct{})
@@ -392,7 +389,7 @@ func TestLesson18_WhatIsNotInTheListIsTold(t *testing.T) {
 	})
 }
 
-// Two processes on one PostgreSQL, with no hints between them.
+// Two processes share one PostgreSQL, without notifications between them.
 func TestAStreamTellsWhatAnotherProcessDid(t *testing.T) {
 	t.Parallel()
 	store := stores.Postgres(t)

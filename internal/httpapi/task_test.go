@@ -16,7 +16,7 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// leaving is a store that says when so many writes of a run are done.
+// leaving is a store that signals when a run has done a number of writes.
 type leaving struct {
 	lifecycle.Store
 	after atomic.Int64
@@ -42,7 +42,7 @@ func (l *leaving) End(ctx context.Context, b record.Batch) ([]record.Ended, erro
 	return l.Store.End(ctx, b)
 }
 
-// left calls and leaves in the middle of the work.
+// left calls a route, and leaves in the middle of its work.
 func (env *environment) left(l *leaving, after int, path, body string) {
 	env.Helper()
 	l.now = make(chan struct{})
@@ -82,8 +82,7 @@ func (env *environment) newest() api.Run {
 	}
 }
 
-// What a person has started ends whole, whoever leaves: leaving the page once cut
-// an undo of 559 sessions at 222.
+// What a person has started goes on to its end when they leave: leaving the page once cut an undo of 559 sessions at 222.
 func TestWhatWasStartedEndsWholeWhoeverLeaves(t *testing.T) {
 	t.Parallel()
 	const sessions = 559

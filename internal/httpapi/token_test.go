@@ -82,7 +82,7 @@ func raw(t *testing.T, key []byte, header, claims string) string {
 	return text + "." + enc(signature)
 }
 
-// claimed is good claims, changed.
+// claimed returns good claims with changes.
 func claimed(changes map[string]any) map[string]any {
 	now := time.Now()
 	claims := map[string]any{
@@ -262,8 +262,7 @@ func TestS26_TheHolderOfAnExpiredTokenIsTold(t *testing.T) {
 	}
 }
 
-// Seconds may have a fraction, and numbers that do not count for anything may be
-// any (RFC 7519, section 2).
+// Seconds may have a fraction, and numbers that have no meaning here may be any (RFC 7519, section 2).
 func TestTimesWithAFraction(t *testing.T) {
 	t.Parallel()
 	h, _, key := manyIssuers(t)
@@ -286,7 +285,7 @@ func TestTimesWithAFraction(t *testing.T) {
 	}
 }
 
-// S28: an unknown key makes it look again, but not once a call.
+// S28: an unknown key causes a fetch, but not at every call.
 func TestS28_UnknownKeysFetchRarely(t *testing.T) {
 	t.Parallel()
 	h, others, _ := manyIssuers(t)

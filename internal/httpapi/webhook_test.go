@@ -101,7 +101,7 @@ func TestWithoutASecretThereIsNoWebhook(t *testing.T) {
 	}
 }
 
-// Nothing is acknowledged that is not committed; sent again it has one effect.
+// Nothing is acknowledged before it is committed; sent again, it has no second effect.
 func TestAMessageIsAcknowledgedOnceItIsCommitted(t *testing.T) {
 	t.Parallel()
 	h := newFixtureWith(t, settings{hook: hook{}, store: func(s lifecycle.Store) lifecycle.Store { return storetest.NewLossy(s, 7, 0.5) }})

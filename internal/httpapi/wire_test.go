@@ -62,7 +62,7 @@ func golden(t *testing.T, name string, got answer) {
 	}
 }
 
-// One afternoon at a marketplace, as it goes over the wire.
+// An afternoon at a marketplace, as it goes over the wire.
 func TestTheWire(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)
@@ -188,7 +188,7 @@ func TestTheWireOfACleanup(t *testing.T) {
 	golden(t, "cleanup-runs", admin("GET", "/api/debug/cleanup-runs?limit=1", ""))
 }
 
-// What the console asks beside: what holds here, and the last hours.
+// What the console also asks for: the settings, and the last hours.
 func TestTheWireOfTheConsole(t *testing.T) {
 	t.Parallel()
 	h := newFixtureWith(t, settings{given: []api.Setting{{

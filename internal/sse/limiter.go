@@ -26,6 +26,8 @@ type limiter struct {
 	empty     chan struct{} // closed when all have ended
 }
 
+var errNoStreams = curfew.Errorf(curfew.Unavailable, "there are no live streams now: read the lists")
+
 func newLimiter() *limiter {
 	return &limiter{
 		open: map[curfew.Actor]int{}, changed: make(chan struct{}, 1),

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -133,8 +132,6 @@ func (s *Server) open(ctx context.Context, r *http.Request, caller auth.Request)
 	c.reset = c.reset || c.events.Missed()
 	return c, nil
 }
-
-var errNoStreams = curfew.Errorf(curfew.Unavailable, "there are no live streams now: read the lists")
 
 // proofOf returns what of a request says who calls. The rest of the request is not kept for as long as a stream lives.
 func proofOf(r *http.Request) *http.Request {

@@ -56,8 +56,8 @@ type keeper struct {
 }
 
 var keepers = []keeper{
-	{"Engine.Run", sessionsDue, keepByRun},
-	{"Engine.Sweep every second", sessionsDue, keepByPolling},
+	{"Sweeper.Run", sessionsDue, keepByRun},
+	{"Sweeper.Sweep each second", sessionsDue, keepByPolling},
 	{"a River job each", nothingDue, keepByRiver},
 }
 

@@ -30,10 +30,10 @@ func sweep(ctx context.Context, o options, out *report) error {
 		n := max(o.overdue/o.rounds, 1)
 		out.say("%d ended sessions before, %d overdue ones in each of %d rounds, %d admissions a second beside.\n\n",
 			o.history, n, o.rounds, o.pace)
-		ways := []way{{"nothing", idle}, {"bare UPDATE", db.updateBare}, {"Engine.Sweep", func(ctx context.Context, _ string) error {
+		ways := []way{{"nothing", idle}, {"bare UPDATE", db.updateBare}, {"Sweeper.Sweep", func(ctx context.Context, _ string) error {
 			_, err := engine.Sweeper.Sweep(ctx)
 			return err
-		}}, {"Engine.Run, half of the time", func(ctx context.Context, _ string) error { return db.runUntilSettled(ctx, engine) }}}
+		}}, {"Sweeper.Run half of the time", func(ctx context.Context, _ string) error { return db.runUntilSettled(ctx, engine) }}}
 		return db.sweeps(ctx, o, ways, n, out)
 	})
 }

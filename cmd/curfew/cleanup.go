@@ -30,18 +30,26 @@ func (c *cleanupCommand) Run(ctx context.Context, s *settings, term terminal) er
 		return err
 	}
 	if c.DryRun {
-		return s.withKeeper(ctx, term, func(_ database, keeper *lifecycle.Keeper) error {
-			p, err := keeper.Cleanups.StorePreview(ctx, cleanup)
-			if err != nil {
-				return asUsage(err)
-			}
-			if c.JSON {
-				return term.json(wire.Preview(p))
-			}
-			printPreview(term, p)
-			return nil
-		})
+		return c.preview(ctx, s, term, cleanup)
 	}
+	return c.run(ctx, s, term, cleanup)
+}
+
+func (c *cleanupCommand) preview(ctx context.Context, s *settings, term terminal, cleanup lifecycle.Cleanup) error {
+	return s.withKeeper(ctx, term, func(_ database, keeper *lifecycle.Keeper) error {
+		p, err := keeper.Cleanups.StorePreview(ctx, cleanup)
+		if err != nil {
+			return asUsage(err)
+		}
+		if c.JSON {
+			return term.json(wire.Preview(p))
+		}
+		printPreview(term, p)
+		return nil
+	})
+}
+
+func (c *cleanupCommand) run(ctx context.Context, s *settings, term terminal, cleanup lifecycle.Cleanup) error {
 	stop, release := untilInterrupt(ctx, term)
 	defer release()
 	return s.withDatabase(ctx, func(db database) error {

@@ -262,7 +262,7 @@ func TestAFailedDeliveryComesBackAndTheNextOneWaits(t *testing.T) {
 	})
 }
 
-func TestLanesAreApart(t *testing.T) {
+func TestQueuesAreIndependent(t *testing.T) {
 	onEachStore(t, func(w *environment) {
 		w.pay("ada")
 		w.publish("a")

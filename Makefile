@@ -2,9 +2,9 @@
 
 PKG ?= ./...
 SHORT ?= -short
-# SQLite, transpiled from C, does most of the work of a test under the race detector. It is built without;
-# races in Curfew's own code are found all the same (race_test.go).
-RACE = -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false
+# SQLite, transpiled from C, does most of the work of a test under the race detector. It, its C library and
+# its allocator are built without it; races in Curfew's own code are found all the same (race_test.go).
+RACE = -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false -gcflags=modernc.org/memory=-race=false
 GO_TEST = scripts/with-postgres -m go test $(RACE) -shuffle=on -timeout 40m
 LINT = bin/golangci-lint
 

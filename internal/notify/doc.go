@@ -1,4 +1,4 @@
-// Package notify tells the outside world what happened, at least once and in order.
+// Package notify delivers events to the outside world, at least once and in order.
 //
 // Events are the outbox. The worker turns unpublished events into deliveries, and a channel sends them:
 // package webhook to endpoints, package mail to customers. The worker knows queues, leases and retries;

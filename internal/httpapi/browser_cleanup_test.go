@@ -90,7 +90,7 @@ func whatMovedIsSaid(w *tab) {
 	w.fixture.must(err)
 	w.click("#ask-yes")
 	w.wait("#ask .good")
-	w.says("#ask", "1 session had moved since and was left alone", "it is cancelled already (expired)", "2 old waiting sessions")
+	w.says("#ask", "1 session had changed since and was left alone", "it is cancelled already (expired)", "2 old waiting sessions")
 }
 
 func filtersNarrow(w *tab) {

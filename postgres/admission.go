@@ -206,7 +206,7 @@ func readSessions(rows pgx.Rows, group []*entry) error {
 	return err
 }
 
-// refundOf is what is to be given back of a payment recorded with that outcome.
+// refundOf returns how much of a payment recorded with this outcome is to be refunded.
 func refundOf(amount int64, outcome curfew.Outcome) int64 {
 	if outcome == curfew.RefundDue || outcome == curfew.Refunded {
 		return amount

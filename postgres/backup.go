@@ -88,7 +88,7 @@ func selectAll(t record.Table) string {
 	return "SELECT " + strings.Join(columns, ", ") + " FROM curfew." + t.Name + " ORDER BY " + strings.Join(key, ", ")
 }
 
-// What a database is that has been counted from its rows alone.
+// recountTallies replaces the tallies by counts of the rows.
 const recountTallies = `DELETE FROM curfew.tallies;
 	INSERT INTO curfew.tallies (shard, noun, status, n)
 	SELECT 0, 'session', status, count(*) FROM curfew.sessions WHERE status IN ('completed', 'cancelled') GROUP BY status

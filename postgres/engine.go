@@ -13,7 +13,7 @@ import (
 // REPLACE TRIGGER.
 const oldest = 140000
 
-// whyNot is what is wrong with a database that is spread over several servers.
+// whyNot says what is wrong with a database that is spread over several servers.
 const whyNot = "Curfew sends several writes in one go and relies on PostgreSQL to do all of them or none; " +
 	"where that does not hold, money would be taken without a session"
 

@@ -61,7 +61,7 @@ var kinds = map[string]curfew.Kind{
 	"42501":            curfew.Unavailable, // a right was taken from the role
 }
 
-// said is what a caller may read of each kind; details stay in the cause.
+// said holds the message of each kind that callers may read; details stay in the cause.
 var said = map[curfew.Kind]string{
 	curfew.Conflict:    "another was first",
 	curfew.Invalid:     "the database cannot hold this value",

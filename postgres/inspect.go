@@ -19,7 +19,7 @@ const (
 		WHERE x.relnamespace = to_regnamespace('curfew') AND NOT (i.indisvalid AND i.indisready) ORDER BY 1`
 )
 
-// lost is what a crash may take where the setting is off.
+// lost describes what a crash may destroy where the setting is off.
 var lost = map[string]string{
 	"fsync":              "a crash of the machine can destroy the database",
 	"full_page_writes":   "a crash of the machine can leave half-written pages",

@@ -34,7 +34,7 @@ const (
 	byIndex = `SELECT set_config('enable_sort', 'off', true), set_config('jit', 'off', true)`
 )
 
-// manyByIndex is many for a statement whose order is that of an index.
+// manyByIndex is many for a statement that reads an index in its order.
 func manyByIndex[T any](ctx context.Context, d *db, scan pgx.RowToFunc[T], sql string, args ...any) (all []T, err error) {
 	err = d.send(ctx, func(b *pgx.Batch) {
 		b.Queue(byIndex)

@@ -121,7 +121,7 @@ func (n *Notifications) publish(ctx context.Context) {
 	}
 }
 
-// next is what is to be said now: how far ahead the earliest deadline lies.
+// next returns what to publish now: how far ahead the earliest deadline lies.
 func (n *Notifications) next() string {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -54,7 +54,7 @@ var settings = []setting{
 	{"synchronous_commit", "on", true},
 }
 
-// wanted is those of the settings that a configuration leaves to Curfew.
+// wanted returns the settings that a configuration leaves to Curfew.
 func wanted(params map[string]string) []setting {
 	return slices.DeleteFunc(slices.Clone(settings), func(s setting) bool { return s.choice && isSet(params, s.name) })
 }
@@ -160,7 +160,7 @@ func (p *pool) accept(ctx context.Context, conn *pgconn.PgConn) error {
 	return err
 }
 
-// wrongSettings is what is wrong with the connections, as Verify tells it.
+// wrongSettings lists what is wrong with the connections, in Verify's words.
 func (s schema) wrongSettings(ctx context.Context) ([]string, error) {
 	var refused *curfew.Error
 	err := s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {

@@ -149,7 +149,7 @@ func (tx *transaction) fulfill(ctx context.Context, a record.Admission, st curfe
 	return tx.countRun(ctx, a.RunID, a.Stats)
 }
 
-// refundOf is what is to be given back of a payment recorded with that outcome.
+// refundOf returns how much of a payment recorded with this outcome is to be refunded.
 func refundOf(amount int64, outcome curfew.Outcome) int64 {
 	if outcome == curfew.RefundDue || outcome == curfew.Refunded {
 		return amount

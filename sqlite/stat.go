@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// fileInfo is what can be known of a file without opening it.
+// fileInfo describes a file without opening it.
 type fileInfo struct {
 	inode
 	links uint64

@@ -24,7 +24,7 @@ var checkouts = contract{
 	"a missed outcome, version or customer changes nothing":         missesCheckout,
 }
 
-// move moves a checkout and sees that what it answers is what is stored.
+// move moves a checkout and checks that it returns what is stored.
 func (f *paymentFixture) move(c curfew.Checkout, to curfew.Outcome) curfew.Checkout {
 	f.Helper()
 	got, err := f.Store.ChangeCheckout(f.Context(), record.CheckoutChange{From: c, To: to, Reason: "moved", Actor: shop})

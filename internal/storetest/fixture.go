@@ -168,7 +168,7 @@ func (f *sessionFixture) admit(customer string) curfew.Snapshot {
 	return st
 }
 
-// change makes a change, and sees that what it answers is what is stored.
+// change makes a change and checks that it returns what is stored.
 func (f *sessionFixture) change(c record.Change) curfew.Snapshot {
 	f.Helper()
 	st, err := f.Store.Change(f.Context(), c)

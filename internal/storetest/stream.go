@@ -19,7 +19,7 @@ var streams = contract{
 	"a process that is silent counts no more":                forgetsSilentProcesses,
 }
 
-// eventReader is what live streams need of a store.
+// eventReader is the part of a store that live streams need.
 type eventReader interface {
 	EventsSince(ctx context.Context, after curfew.Cursor, limit int) ([]record.StreamEvent, time.Time, error)
 	Snapshots(ctx context.Context, ids []string) ([]curfew.Snapshot, error)

@@ -1,6 +1,6 @@
-// Package httpapi serves Curfew over HTTP: it has the route table, the handlers of the API by noun, the documentation, and
-// the listener for operators. A handler decodes, asks lifecycle and encodes. Who may ask is decided by package auth
-// before that; pages and live streams are rooms of their own, which it mounts.
+// Package httpapi serves Curfew over HTTP. It has the table of all routes, the handlers of the API by noun, the documentation, and
+// the listener for operators. A handler decodes, calls lifecycle and encodes. Package auth decides before that who may call;
+// pages and live streams are packages of their own, which are mounted by the table.
 //
-// It knows no database and no clock of deadlines: what may happen to a session is lifecycle's.
+// The package knows no database and no deadlines: lifecycle says what may happen to a session.
 package httpapi

@@ -121,22 +121,22 @@ func filtersNarrow(w *tab) {
 }
 
 func worksByKeyboard(w *tab) {
-	const tabulator, enter, escape = "\t", "\r", "\x1b"
+	const tabulator, returnKey, escape = "\t", "\r", "\x1b"
 	w.fixture.trouble()
 	w.signIn(mara, cleanupPage)
 	w.wait(alive)
-	w.do(chromedp.KeyEvent(tabulator), chromedp.KeyEvent(enter))
+	w.do(chromedp.KeyEvent(tabulator), chromedp.KeyEvent(returnKey))
 	w.wait("main:focus") // the first stop skips to it
-	w.do(chromedp.Focus(chromedp.CSS("button.run")), chromedp.KeyEvent(enter))
+	w.do(chromedp.Focus(chromedp.CSS("button.run")), chromedp.KeyEvent(returnKey))
 	w.wait("#ask[open] :focus")
 	w.do(chromedp.KeyEvent(escape))
 	w.gone("#ask[open]")
 	w.wait("button.run:focus")
-	w.do(chromedp.KeyEvent(enter))
+	w.do(chromedp.KeyEvent(returnKey))
 	w.wait("#ask[open] [name=reason]:focus")
-	w.do(chromedp.KeyEvent("so"), chromedp.KeyEvent(enter))
+	w.do(chromedp.KeyEvent("so"), chromedp.KeyEvent(returnKey))
 	w.wait("#ask .good", "#ask-no:focus")
-	w.do(chromedp.KeyEvent(enter))
+	w.do(chromedp.KeyEvent(returnKey))
 	w.gone("#ask[open]")
 	w.wait("button.run:focus")
 }

@@ -16,9 +16,9 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/config"
-	"github.com/curfewhq/curfew/internal/pgtest"
 	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/storetest"
+	"github.com/curfewhq/curfew/internal/storetest/stores"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -272,11 +272,14 @@ type patient struct {
 func admit(t *testing.T, kind string) *patient {
 	t.Helper()
 	p := &patient{T: t, dir: t.TempDir()}
-	driver, source := "sqlite", "file:"+filepath.Join(p.dir, "curfew.db")+"?_pragma=busy_timeout(30000)"
-	p.url = config.DatabaseURL("sqlite:" + filepath.Join(p.dir, "curfew.db"))
+	var driver, source string
 	if kind == "postgres" {
-		p.schema, driver, source = "curfew.", "pgx", pgtest.Database(t)
+		p.schema, driver, source = "curfew.", "pgx", stores.PostgresMigrated(t)
 		p.url = config.DatabaseURL(source)
+	} else {
+		file := stores.SQLiteMigrated(t)
+		driver, source = "sqlite", "file:"+file+"?_pragma=busy_timeout(30000)"
+		p.url = config.DatabaseURL("sqlite:" + file)
 	}
 	var line commandLine
 	parser, err := newParser(&line, terminal{os.Stdout, os.Stderr, false})
@@ -287,8 +290,6 @@ func admit(t *testing.T, kind string) *patient {
 	unlock, err := s.lock()
 	p.must(err)
 	p.db, err = s.connect(t.Context(), true)
-	p.must(err)
-	_, err = p.db.Migrate(t.Context())
 	p.must(err)
 	p.behind, err = sql.Open(driver, source)
 	p.must(err)

@@ -31,11 +31,17 @@ func Postgres(t testing.TB) storetest.Harness {
 // PostgresURL is Postgres, with the database's address.
 func PostgresURL(t testing.TB) (storetest.Harness, string) {
 	t.Helper()
-	address := pgtest.Template(t, templateName(t), func(address string) error {
-		return migrate(context.WithoutCancel(t.Context()), address)
-	})
+	address := PostgresMigrated(t)
 	store := opened(t, withClock(t, address, ""))
 	return behindPostgres(t, address, store), address
+}
+
+// PostgresMigrated is the address of a new database with Curfew's tables.
+func PostgresMigrated(t testing.TB) string {
+	t.Helper()
+	return pgtest.Template(t, templateName(t), func(address string) error {
+		return migrate(context.WithoutCancel(t.Context()), address)
+	})
 }
 
 // serviceRole owns nothing, and has the rights that postgres.Grants gives.

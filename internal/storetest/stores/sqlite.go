@@ -27,14 +27,7 @@ func SQLite(t testing.TB) storetest.Harness {
 // SQLiteFile is SQLite, with the file's path.
 func SQLiteFile(t testing.TB) (storetest.Harness, string) {
 	t.Helper()
-	original, err := migrated()
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "curfew.db")
-	if err := os.WriteFile(path, original, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	path := SQLiteMigrated(t)
 	var clock stoppable
 	store, err := sqlite.Open(t.Context(), path, sqlite.Options{Now: clock.now})
 	if err != nil {
@@ -65,6 +58,20 @@ func SQLiteFile(t testing.TB) (storetest.Harness, string) {
 		// moment must do.
 		Settled: func(_ testing.TB, done chan error) { settled(done, 50*time.Millisecond) },
 	}, path
+}
+
+// SQLiteMigrated is the path of a new file with Curfew's tables.
+func SQLiteMigrated(t testing.TB) string {
+	t.Helper()
+	original, err := migrated()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "curfew.db")
+	if err := os.WriteFile(path, original, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // countdownSQLite counts rows down in a table, by triggers on every other. What

@@ -2,7 +2,7 @@ package api
 
 import "time"
 
-// Purchase is a paid checkout to fulfil.
+// Purchase is a paid checkout to fulfill.
 type Purchase struct {
 	PaymentRef string            `json:"paymentRef" minLength:"1" doc:"The payment's reference at its provider. The same reference is always the same payment"`
 	CustomerID string            `json:"customerId" minLength:"1" doc:"The marketplace's own id"`

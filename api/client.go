@@ -131,8 +131,8 @@ func (c *Client) Checkout(ctx context.Context, idOrRef string) (CheckoutDetail, 
 	return get[CheckoutDetail](ctx, c, at("/api/debug/checkouts/%s", idOrRef))
 }
 
-// FulfilCheckout creates the session of a held payment.
-func (c *Client) FulfilCheckout(ctx context.Context, idOrRef string, r Repair) (Fulfillment, error) {
+// FulfillHeld creates the session of a held payment.
+func (c *Client) FulfillHeld(ctx context.Context, idOrRef string, r Repair) (Fulfillment, error) {
 	return post[Fulfillment](ctx, c, at("/api/debug/checkouts/%s/fulfil", idOrRef), r)
 }
 

@@ -71,7 +71,7 @@ func (ad *Admission) fulfill(ctx context.Context, by curfew.Actor, p Purchase) (
 		receipt: func(ctx context.Context) (record.Receipt, error) { return ad.reference(ctx, &checkout, by) },
 	})
 	if err != nil {
-		return Fulfillment{}, fmt.Errorf("fulfil %s: %w", p.PaymentRef, err)
+		return Fulfillment{}, fmt.Errorf("fulfill %s: %w", p.PaymentRef, err)
 	}
 	switch r.verdict {
 	case admitted:

@@ -111,7 +111,7 @@ func (cs *Checkouts) CreditCheckout(ctx context.Context, by curfew.Actor, idOrRe
 func (cs *Checkouts) FulfillHeld(ctx context.Context, by curfew.Actor, idOrRef, reason string) (Fulfillment, error) {
 	c, err := cs.Checkout(ctx, idOrRef)
 	if err != nil {
-		return Fulfillment{}, fmt.Errorf("fulfil %s: %w", idOrRef, err)
+		return Fulfillment{}, fmt.Errorf("fulfill %s: %w", idOrRef, err)
 	}
 	if c.CustomerID == curfew.Nobody {
 		return Fulfillment{}, curfew.Errorf(curfew.Conflict, "nobody knows whose payment %s is: assign it to its customer", idOrRef)

@@ -48,9 +48,9 @@ func (cl *Cleanups) recordRun(ctx context.Context, run curfew.Run, work func(*cu
 	if err != nil {
 		return curfew.Run{Outcome: curfew.RunFailed}, err
 	}
-	stopBeat := cl.keepAlive(ctx, run.ID)
+	stopRenewing := cl.keepAlive(ctx, run.ID)
 	err = work(&run)
-	stopBeat()
+	stopRenewing()
 	run.Outcome, run.Error = outcomeOf(err)
 	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
@@ -62,8 +62,8 @@ func (cl *Cleanups) recordRun(ctx context.Context, run curfew.Run, work func(*cu
 }
 
 const (
-	// runBeat is how often a run renews its lease.
-	runBeat = record.RunLease / 3
+	// renewEvery is how often a run renews its lease.
+	renewEvery = record.RunLease / 3
 	// recordTimeout limits how long the end of a run may take to be recorded.
 	recordTimeout = 5 * time.Second
 )
@@ -74,7 +74,7 @@ func (cl *Cleanups) keepAlive(ctx context.Context, runID string) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var beating sync.WaitGroup
 	beating.Go(func() {
-		ticker := time.NewTicker(runBeat)
+		ticker := time.NewTicker(renewEvery)
 		defer ticker.Stop()
 		for {
 			select {

@@ -32,9 +32,9 @@ func (r *Rules) Consequence(a ActionName, t Target) string {
 	case RefundPayment, CloseRefundAction:
 		return r.refunds(a, t)
 	case FulfillPayment:
-		return r.fulfils(t)
+		return r.fulfills(t)
 	case AssignPayment:
-		return "The payment becomes that customer's for good. " + r.fulfils(t)
+		return "The payment becomes that customer's for good. " + r.fulfills(t)
 	}
 	return Describe(a)
 }
@@ -125,7 +125,7 @@ func (r *Rules) refunds(a ActionName, t Target) string {
 	var said []string
 	switch {
 	case t.Session.ID != "":
-		c := r.ending(t.Session, curfew.Cancelled, curfew.ByRefund, curfew.Actor{})
+		c := r.endChange(t.Session, curfew.Cancelled, curfew.ByRefund, curfew.Actor{})
 		c.Owed = curfew.RefundDue
 		said = append(said, r.ends(t, c))
 	default:
@@ -149,8 +149,8 @@ func (r *Rules) refunds(a ActionName, t Target) string {
 	return strings.Join(said, " ")
 }
 
-// fulfils describes what a held payment brings.
-func (r *Rules) fulfils(t Target) string {
+// fulfills describes what a held payment brings.
+func (r *Rules) fulfills(t Target) string {
 	wait := r.policy.WaitingTTL
 	if own := r.policy.Plans[t.Checkout.Plan].WaitingTTL; own > 0 {
 		wait = own

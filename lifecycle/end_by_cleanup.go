@@ -125,13 +125,13 @@ func (cl *Cleanups) batchesOf(planned []curfew.PlannedChange, maxAge time.Durati
 func (cl *Cleanups) alone(b record.Batch) []record.Batch {
 	var batches []record.Batch
 	var others []record.PlannedEnd
-	for _, ending := range b.Ends {
-		if cl.quarantine.knows(ending.SessionID) {
+	for _, end := range b.Ends {
+		if cl.quarantine.knows(end.SessionID) {
 			single := b
-			single.Ends = []record.PlannedEnd{ending}
+			single.Ends = []record.PlannedEnd{end}
 			batches = append(batches, single)
 		} else {
-			others = append(others, ending)
+			others = append(others, end)
 		}
 	}
 	if b.Ends = others; len(others) > 0 {

@@ -70,7 +70,7 @@ func (st *settler) settleByRule(ctx context.Context, s curfew.Snapshot, by curfe
 	if !ok {
 		return s, curfew.Errorf(curfew.Conflict, "session %s has ended", s.ID)
 	}
-	c := st.rules.ending(s, rule.To, rule.Reason, by)
+	c := st.rules.endChange(s, rule.To, rule.Reason, by)
 	c.RequestTo = rule.RequestTo
 	c.Guard = record.Guard{Overdue: record.Yes}
 	if !s.Overdue() {

@@ -47,17 +47,17 @@ func (r *Rules) byHand(s curfew.Snapshot, by curfew.Actor) record.Change {
 	case s.Status == curfew.Scheduled:
 		return r.cancelAppointment(s, by)
 	case s.Status != curfew.Live:
-		return r.ending(s, curfew.Cancelled, curfew.ByRequest, by)
+		return r.endChange(s, curfew.Cancelled, curfew.ByRequest, by)
 	case s.Now.Sub(s.StartedAt) < r.policy.MinimumLive:
-		return r.ending(s, curfew.Cancelled, curfew.TooShort, by)
+		return r.endChange(s, curfew.Cancelled, curfew.TooShort, by)
 	}
-	return r.ending(s, curfew.Completed, curfew.Finished, by)
+	return r.endChange(s, curfew.Completed, curfew.Finished, by)
 }
 
 // cancelAppointment is the end of an appointment before its start. The share of the price
 // that is refunded depends on the time left.
 func (r *Rules) cancelAppointment(s curfew.Snapshot, by curfew.Actor) record.Change {
-	c := r.ending(s, curfew.Cancelled, curfew.ByRequest, by)
+	c := r.endChange(s, curfew.Cancelled, curfew.ByRequest, by)
 	if !s.Started() {
 		c.Owed, c.Share = r.policy.OwedBefore(s.StartsAt.Sub(s.Now))
 	}

@@ -57,7 +57,7 @@ func (cs *Checkouts) leaveOnce(ctx context.Context, c curfew.Checkout, l leaving
 	if s == nil {
 		return cs.write.ChangeCheckout(ctx, record.CheckoutChange{From: c, To: l.to, Reason: l.why, Actor: l.by})
 	}
-	change := cs.rules.ending(*s, curfew.Cancelled, curfew.ByRefund, l.by)
+	change := cs.rules.endChange(*s, curfew.Cancelled, curfew.ByRefund, l.by)
 	change.Reason, change.Owed = curfew.WithNote(string(curfew.ByRefund), l.why), l.to
 	ended, err := cs.write.Change(ctx, change)
 	if err != nil {

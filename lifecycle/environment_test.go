@@ -130,7 +130,7 @@ func (env *environment) purchase(customer, ref string) lifecycle.Purchase {
 	}
 }
 
-// pay fulfils a checkout that must succeed.
+// pay fulfills a checkout that must succeed.
 func (env *environment) pay(customer, ref string) lifecycle.Fulfillment {
 	env.Helper()
 	f, err := env.FulfillCheckout(env.Context(), shop, env.purchase(customer, ref))

@@ -158,7 +158,7 @@ func (h *Health) read(ctx context.Context, r *Report) []string {
 			r.Details, err = ptr(h.store.HealthDetails(ctx, h.rules.policy, maxDetails))
 			return
 		}},
-		reading{"sweeper", func() error { return h.readPulse(ctx, r) }},
+		reading{"sweeper", func() error { return h.readHeartbeats(ctx, r) }},
 		reading{"schema", func() error { return h.readSchema(ctx, r) }},
 		reading{"writable", func() error { return h.readWrites(ctx, r) }},
 		reading{"quarantine", func() (err error) { r.Apart, err = h.store.Quarantined(ctx, maxQuarantined); return }},
@@ -175,8 +175,8 @@ func (h *Health) read(ctx context.Context, r *Report) []string {
 	)
 }
 
-// readPulse also compares the clocks: the database answered about half-way.
-func (h *Health) readPulse(ctx context.Context, r *Report) (err error) {
+// readHeartbeats also compares the clocks: the database answered about half-way.
+func (h *Health) readHeartbeats(ctx context.Context, r *Report) (err error) {
 	asked := time.Now()
 	if r.Heartbeats, err = ptr(h.store.Heartbeats(ctx)); err == nil {
 		r.ClockOff = asked.Add(time.Since(asked) / 2).Sub(r.Heartbeats.Now).Abs()

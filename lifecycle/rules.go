@@ -38,8 +38,8 @@ func (r *Rules) Blocker(s curfew.Snapshot) *curfew.Blocker {
 	return b
 }
 
-// ending is the change that ends a session, with what is owed for it.
-func (r *Rules) ending(s curfew.Snapshot, to curfew.SessionStatus, reason curfew.EndReason, by curfew.Actor) record.Change {
+// endChange is the change that ends a session, with what is owed for it.
+func (r *Rules) endChange(s curfew.Snapshot, to curfew.SessionStatus, reason curfew.EndReason, by curfew.Actor) record.Change {
 	c := record.Change{
 		From: s.Session, To: to, EndedBy: reason, Reason: string(reason), Actor: by,
 		RequestTo: curfew.RequestCancelled, Owed: r.policy.Owed(s.Session, to, reason),

@@ -22,7 +22,7 @@ type clock struct {
 	swept    []time.Time
 	from     []time.Time // of each sweep
 	looked   []time.Time
-	beats    atomic.Int32
+	recorded atomic.Int32
 	fails    atomic.Bool
 	admitted time.Duration // how far ahead the deadline of an admission lies
 	// What becomes of a write of the process's row, and of a look at what is due;
@@ -76,7 +76,7 @@ func (c *clock) NextDeadline(_ context.Context, after time.Time) (at, now time.T
 	return at, time.Now().Add(c.skew), nil
 }
 
-func (c *clock) RecordSweep(context.Context, time.Duration) error { c.beats.Add(1); return nil }
+func (c *clock) RecordSweep(context.Context, time.Duration) error { c.recorded.Add(1); return nil }
 
 func (c *clock) ForgetProcess(context.Context, string) error { return nil }
 
@@ -186,7 +186,7 @@ func TestTheSweepersRhythm(t *testing.T) {
 			if got := c.sweeps(); got != test.want {
 				t.Errorf("after the first sweep it swept at %s, want %s", got, test.want)
 			}
-			if n := int(c.beats.Load()); n < 3 || n > len(c.swept) {
+			if n := int(c.recorded.Load()); n < 3 || n > len(c.swept) {
 				t.Errorf("%d sweeps gave %d signs of life", len(c.swept), n)
 			}
 		})
@@ -220,12 +220,12 @@ func TestASweepThatFailsGivesNoSignOfLifeAndIsTriedAgain(t *testing.T) {
 	c.fails.Store(true)
 	bubble(t, lifecycle.Options{}, c, 10*time.Second, func(*lifecycle.Keeper) {
 		<-time.After(3500 * time.Millisecond) // of the bubble's time
-		if n := c.beats.Load(); n != 0 {
+		if n := c.recorded.Load(); n != 0 {
 			t.Errorf("%d signs of life of a sweeper that cannot look", n)
 		}
 		c.fails.Store(false)
 	})
-	if c.beats.Load() == 0 {
+	if c.recorded.Load() == 0 {
 		t.Error("it did not recover")
 	}
 }

@@ -282,7 +282,7 @@ func TestASweepOfAWaveReadsWhatItEnds(t *testing.T) {
 	place := curfew.Cursor{}
 	for counted(func() int { return f.sweepPage(s, &place) }) {
 	}
-	for counted(func() int { return f.tellPage(s) }) {
+	for counted(func() int { return f.publishPage(s) }) {
 	}
 	if each := read / handled; each > 40 || handled < wave {
 		t.Errorf("%.0f sessions and events were handled, each of which took the reading of %.0f rows", handled, each)
@@ -313,8 +313,8 @@ func (f *fixture) sweepPage(s *Store, place *curfew.Cursor) int {
 	return len(page)
 }
 
-// tellPage tells of events, and returns how many those were.
-func (f *fixture) tellPage(s *Store) int {
+// publishPage tells of events, and returns how many those were.
+func (f *fixture) publishPage(s *Store) int {
 	f.Helper()
 	events, err := s.Unpublished(f.Context(), 200)
 	f.must(err)

@@ -77,7 +77,7 @@ func TestWhatOperatorsDoIsKept(t *testing.T) {
 			t.Errorf("no event of %+v in %+v", want, c.Events)
 		}
 	}
-	if _, err := h.admin().FulfilCheckout(h.Context(), "cs_1", api.Repair{}); problemOf(t, err).Status != http.StatusConflict {
+	if _, err := h.admin().FulfillHeld(h.Context(), "cs_1", api.Repair{}); problemOf(t, err).Status != http.StatusConflict {
 		t.Errorf("fulfilled: %v", err)
 	}
 }

@@ -17,7 +17,7 @@ var histories = contract{
 	"a customer's refusals are newest first, page by page":     refusalPages,
 	"what was told of a customer is newest first, by pages":    noticePages,
 	"who paid with an address is found by it":                  customersByEmail,
-	"of a customer whom nobody knows there is nothing to tell": tellsNothing,
+	"of a customer whom nobody knows there is nothing to tell": hasNoHistory,
 }
 
 func sessionsOf(f *fixture) {
@@ -144,7 +144,7 @@ func customersByEmail(f *fixture) {
 	f.same("the first two", few, []string{"ada", "bob"})
 }
 
-func tellsNothing(f *fixture) {
+func hasNoHistory(f *fixture) {
 	f.admit("ada")
 	sessions, err := f.Store.SessionsOf(f.Context(), "bob", 9)
 	f.must(err)

@@ -14,7 +14,7 @@ var requests = contract{
 	"the queue is what is offered to mechanics and not overdue":    pendingOffered,
 	"the queue is in order of waiting, page by page to the end":    pendingPages,
 	"sessions of one moment are paged by their ids":                pendingTies,
-	"the queue holds whoever may wait, however long":               pendingPatience,
+	"the queue holds whoever may wait, however long":               pendingHoweverLong,
 	"a mechanic who is free has no slot":                           noSlot,
 	"a slot that is truly held is not freed":                       keepsHeldSlot,
 	"a slot whose session has ended, is missing or another's goes": freesLeakedSlot,
@@ -91,7 +91,7 @@ func pendingTies(f *fixture) {
 	f.same("the queue of one moment", f.queue(2), want)
 }
 
-func pendingPatience(f *fixture) {
+func pendingHoweverLong(f *fixture) {
 	var want []string
 	for _, wait := range []time.Duration{
 		50 * time.Second, time.Minute, time.Minute + time.Microsecond, 13 * time.Minute, 15 * time.Minute, 59 * time.Minute,

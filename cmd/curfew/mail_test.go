@@ -149,7 +149,7 @@ func TestASampleIsSentByCommand(t *testing.T) {
 	mailServer, dir := mailtest.NewServer(t, mailtest.Options{}), t.TempDir()
 	key := "--auth-key-file=" + filepath.Join(dir, "curfew.key")
 	out, err := command(dir, mailing(mailServer), "mail", "test", "me@example.org", "--notice=expired", key)
-	if err != nil || !strings.Contains(out, "Sent: 127.0.0.1 took it.") || len(mailServer.Mails()) != 1 || mailServer.Mails()[0].To[0] != "me@example.org" {
+	if err != nil || !strings.Contains(out, "Sent: 127.0.0.1 accepted it.") || len(mailServer.Mails()) != 1 || mailServer.Mails()[0].To[0] != "me@example.org" {
 		t.Errorf("%s (%v): %+v", out, err, mailServer.Mails())
 	}
 	must := func(err error) {

@@ -11,7 +11,7 @@ var signals = contract{
 	"a new store has no pulse":                          noHeartbeats,
 	"a sweep leaves its time and its lag":               recordsSweep,
 	"a look at the queue leaves its time":               recordsQueueRead,
-	"the heartbeats knows the newest run that finished": knowsLastRun,
+	"the pulse knows the newest run that finished": knowsLastRun,
 	"a migrated store misses no guard":                  hasGuards,
 	"a name is claimed once":                            claimsOnce,
 	"a hundred claims of a name are one":                claimsAtOnce,

@@ -129,6 +129,8 @@ func outcomeLabel(f Fulfillment, err error) string {
 	switch {
 	case errors.Is(err, curfew.SessionOpen):
 		return "refused"
+	case err != nil && callersOwn(err):
+		return "rejected"
 	case err != nil:
 		return "failed"
 	case f.Replayed:

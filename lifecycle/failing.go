@@ -24,8 +24,7 @@ func newFailing() *failing { return &failing{counts: map[int64]int{}, began: tim
 
 // note counts an admission that failed for a reason that is not its caller's.
 func (f *failing) note(err error, took time.Duration) {
-	kind := curfew.KindOf(err)
-	if err == nil || kind != curfew.Unavailable && kind != curfew.Internal {
+	if err == nil || callersOwn(err) {
 		return
 	}
 	if errors.Is(err, context.Canceled) && took < time.Second {
@@ -33,9 +32,16 @@ func (f *failing) note(err error, took time.Duration) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.last = kind
+	f.last = curfew.KindOf(err)
 	f.counts[f.second()]++
 	f.forget()
+}
+
+// callersOwn reports whether an admission failed because of what its caller asked
+// for: Curfew looked, and said no.
+func callersOwn(err error) bool {
+	kind := curfew.KindOf(err)
+	return kind != curfew.Unavailable && kind != curfew.Internal
 }
 
 // recent is how many failed within the window, and why the last one did.

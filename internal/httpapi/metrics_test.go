@@ -36,6 +36,7 @@ func TestTheFigures(t *testing.T) {
 	h.ago(0)
 	h.fulfilled("fresh")
 	_, _ = h.shop().CreateSession(t.Context(), api.NewSession{Plan: "free", CustomerID: "fresh"}, "")
+	_, _ = h.shop().CreateSession(t.Context(), api.NewSession{Plan: "no such plan", CustomerID: "other"}, "")
 	stale := h.figures()
 	_, err := h.admin().RunCleanup(t.Context(), api.Cleanup{})
 	must(t, err)
@@ -53,7 +54,9 @@ func TestTheFigures(t *testing.T) {
 		`curfew_blocked_total{status="waiting"}`:                                 "1",
 		`curfew_admissions_total{outcome="refused"}`:                             "1",
 		`curfew_admissions_total{outcome="fulfilled"}`:                           "2",
-		`curfew_admission_duration_seconds_count`:                                "3",
+		`curfew_admissions_total{outcome="rejected"}`:                            "1", // its caller's mistake is no failure
+		`curfew_admissions_total{outcome="failed"}`:                              "0",
+		`curfew_admission_duration_seconds_count`:                                "4",
 		`curfew_customers_blocked_repeatedly`:                                    "0",
 	} {
 		if stale[name] != want {

@@ -80,7 +80,7 @@ func New() *Registry {
 // begin creates every series of the counters, at 0. One that was created by its first event would have grown from
 // nothing to 1 unseen: rate and increase see a step only between two samples.
 func (m *Registry) begin() {
-	for _, outcome := range append(curfew.Outcomes(), "replayed", "refused", "failed") {
+	for _, outcome := range append(curfew.Outcomes(), "replayed", "refused", "rejected", "failed") {
 		m.admissions.WithLabelValues(string(outcome))
 	}
 	for _, status := range curfew.SessionStatuses() {

@@ -166,7 +166,7 @@ func TestASampleIsSentByCommand(t *testing.T) {
 	}{
 		"no mail server is set up":             {nil, []string{"mail", "test", "me@example.org", key}},
 		"smtp.from is missing":                 {[]string{"CURFEW_SMTP_URL=smtp://localhost"}, []string{"mail", "test", "me@example.org", key}},
-		"none that mail can be sent to":        {mailing(mailServer), []string{"mail", "test", "me", key}},
+		"mail cannot be sent to this ad":       {mailing(mailServer), []string{"mail", "test", "me", key}},
 		"smtp.templates: expired.txt:3:2":      {mailing(mailServer, "CURFEW_SMTP_TEMPLATES=words"), []string{"serve", "--listen=127.0.0.1:0", "--listen-ops=127.0.0.1:0"}},
 		"only for a mail server on this machi": {mailing(mailServer, "CURFEW_SMTP_TLS=none", "CURFEW_SMTP_URL=smtp://mail.example.org"), []string{"mail", "test", "me@example.org", key}},
 	} {

@@ -79,6 +79,7 @@ func TestDeadlinesComeFromThePolicy(t *testing.T) {
 	t.Parallel()
 	p := curfew.DefaultPolicy()
 	p.Plans["patient"] = curfew.Plan{Kind: curfew.Chat, Duration: time.Hour, WaitingTTL: 40 * time.Minute}
+	p.Plans["endless"] = curfew.Plan{Kind: curfew.Chat, Duration: time.Hour, WaitingTTL: 2 * time.Hour}
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	for sentence, c := range map[string]struct {
 		deadline curfew.Deadline
@@ -86,6 +87,7 @@ func TestDeadlinesComeFromThePolicy(t *testing.T) {
 	}{
 		"a new session waits waiting_ttl":                      {p.WaitingDeadline("chat10", time.Time{}), 15 * time.Minute},
 		"its plan may say otherwise":                           {p.WaitingDeadline("patient", time.Time{}), 40 * time.Minute},
+		"but none waits past max_wait":                         {p.WaitingDeadline("endless", time.Time{}), time.Hour},
 		"released early it waits anew":                         {p.WaitingDeadline("chat10", now.Add(-10*time.Minute)), 15 * time.Minute},
 		"released late it never waits past max_wait":           {p.WaitingDeadline("chat10", now.Add(-50*time.Minute)), 10 * time.Minute},
 		"released after max_wait it is overdue at once":        {p.WaitingDeadline("chat10", now.Add(-70*time.Minute)), -10 * time.Minute},

@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
+	"modernc.org/sqlite"
 )
 
 func made(t *testing.T) *Store {
@@ -141,5 +144,30 @@ func TestWrite_AnErrorEndsTheTransactionWhateverCameBefore(t *testing.T) {
 	}
 	if err := s.RecordQueueRead(t.Context()); err != nil {
 		t.Errorf("after a panic: %v", err)
+	}
+}
+
+// The file may go between the last look at it and the end of the commit: whoever called is told that the
+// outcome is not known, and not that it is saved.
+func TestWrite_WhatGoesDuringTheCommitIsNotAcknowledged(t *testing.T) {
+	t.Parallel()
+	s := made(t)
+	if err := tryAdmit(s, 1); err != nil {
+		t.Fatal(err)
+	}
+	name := s.writer.file.name
+	if err := s.writer.conn.Raw(func(conn any) error {
+		conn.(sqlite.HookRegisterer).RegisterCommitHook(func() int32 {
+			if err := os.Rename(name, name+".away"); err != nil {
+				t.Error(err)
+			}
+			return 0
+		})
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := tryAdmit(s, 2); !errors.Is(err, curfew.Unavailable) || !strings.Contains(err.Error(), "its outcome is not known") {
+		t.Errorf("it is said to be saved: %v", err)
 	}
 }

@@ -18,7 +18,8 @@ func (f *Fake) session(c checkout, expand bool) any {
 	}
 	session := stripe.CheckoutSession{
 		ID: c.ref, Object: "checkout.session", Livemode: f.live, Mode: stripe.CheckoutSessionModePayment,
-		AmountSubtotal: c.Amount, AmountTotal: c.Amount, Currency: stripe.Currency(c.Currency),
+		AmountSubtotal: c.Amount + 1, AmountTotal: c.Amount, // with a discount: only the total was paid
+		Currency:          stripe.Currency(c.Currency),
 		ClientReferenceID: c.CustomerID, Metadata: metadata,
 		Status: c.status, PaymentStatus: c.paymentStatus, Created: c.createdAt.Unix(),
 		CustomerDetails: &stripe.CheckoutSessionCustomerDetails{Email: c.Email, Name: c.Name},

@@ -207,6 +207,9 @@ func TestACallerWhoGivesUpBeforeItsTurnIsNotAdmitted(t *testing.T) {
 	if err := <-gone; !errors.Is(err, curfew.Unavailable) {
 		t.Errorf("got %v, want that it is not known", err)
 	}
+	if n := f.store.waitingNow(); n != 0 {
+		t.Errorf("%d still wait to be admitted", n)
+	}
 	release()
 	first.Wait()
 	f.admit("gone") // its place is free

@@ -47,15 +47,15 @@ func (e ender) End(ctx context.Context, b record.Batch) ([]record.Ended, error) 
 	return ended, err
 }
 
-// keeper is a way to keep deadlines. prepare sets them, from lead on; keep keeps them until its
+// deadlineKeeper is a way to keep deadlines. prepare sets them, from lead on; keep keeps them until its
 // context ends.
-type keeper struct {
+type deadlineKeeper struct {
 	name    string
 	prepare func(ctx context.Context, db database, o options) error
 	keep    func(ctx context.Context, db database, o options, met *arrivals) error
 }
 
-var keepers = []keeper{
+var keepers = []deadlineKeeper{
 	{"Sweeper.Run", sessionsDue, keepByRun},
 	{"Sweeper.Sweep each second", sessionsDue, keepByPolling},
 	{"a River job each", nothingDue, keepByRiver},
@@ -75,7 +75,7 @@ func expiry(ctx context.Context, o options, out *report) error {
 	return nil
 }
 
-func (db database) keep(ctx context.Context, o options, k keeper, t *table) error {
+func (db database) keep(ctx context.Context, o options, k deadlineKeeper, t *table) error {
 	if err := k.prepare(ctx, db, o); err != nil {
 		return err
 	}
@@ -122,15 +122,15 @@ func sessionsDue(ctx context.Context, db database, o options) error {
 func nothingDue(context.Context, database, options) error { return nil }
 
 func keepByRun(ctx context.Context, db database, _ options, met *arrivals) error {
-	engine, err := lifecycle.New(ender{db.store, met}, lifecycle.Options{})
+	keeper, err := lifecycle.New(ender{db.store, met}, lifecycle.Options{})
 	if err != nil {
 		return err
 	}
-	return engine.Sweeper.Run(ctx)
+	return keeper.Sweeper.Run(ctx)
 }
 
 func keepByPolling(ctx context.Context, db database, _ options, met *arrivals) error {
-	engine, err := lifecycle.New(ender{db.store, met}, lifecycle.Options{})
+	keeper, err := lifecycle.New(ender{db.store, met}, lifecycle.Options{})
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func keepByPolling(ctx context.Context, db database, _ options, met *arrivals) e
 			return nil
 		case <-tick.C:
 		}
-		if _, err := engine.Sweeper.Sweep(ctx); err != nil && ctx.Err() == nil {
+		if _, err := keeper.Sweeper.Sweep(ctx); err != nil && ctx.Err() == nil {
 			return err
 		}
 	}

@@ -37,12 +37,12 @@ func queue(ctx context.Context, o options, out *report) error {
 			return err
 		}
 		defer old.Rollback(ctx) //nolint:errcheck // it is rolled back where it works
-		engine, err := lifecycle.New(db.store, lifecycle.Options{})
+		keeper, err := lifecycle.New(db.store, lifecycle.Options{})
 		if err != nil {
 			return err
 		}
 		t := newTable("when", "question", "p50 ms", "p99 ms", "first ms")
-		for _, m := range db.moments(o, engine, old) {
+		for _, m := range db.moments(o, keeper, old) {
 			if err := db.ask(ctx, m, &t); err != nil {
 				return err
 			}
@@ -52,7 +52,7 @@ func queue(ctx context.Context, o options, out *report) error {
 	})
 }
 
-func (db database) moments(o options, engine *lifecycle.Keeper, old pgx.Tx) []moment {
+func (db database) moments(o options, keeper *lifecycle.Keeper, old pgx.Tx) []moment {
 	n := words(o.pending)
 	return []moment{
 		{n + " pending", func(ctx context.Context) error {
@@ -70,7 +70,7 @@ func (db database) moments(o options, engine *lifecycle.Keeper, old pgx.Tx) []mo
 			return err
 		}},
 		{"just swept, an old snapshot open", func(ctx context.Context) error {
-			_, err := engine.Sweeper.Sweep(ctx)
+			_, err := keeper.Sweeper.Sweep(ctx)
 			return err
 		}},
 		{"after VACUUM", func(ctx context.Context) error {

@@ -52,7 +52,7 @@ func streams(ctx context.Context, o options, out *report) error {
 
 // streamServer is a server with live streams, listening.
 type streamServer struct {
-	engine  *lifecycle.Keeper
+	keeper  *lifecycle.Keeper
 	address string
 	key     string
 	close   func()
@@ -73,7 +73,7 @@ func (f follows) Subscribe(ctx context.Context, topics []string, since time.Time
 func openStreamServer(ctx context.Context, db database, key string) (*streamServer, error) {
 	s := &streamServer{key: key, wake: make(chan struct{}, 1)}
 	var err error
-	if s.engine, err = lifecycle.New(db.store, lifecycle.Options{}); err != nil {
+	if s.keeper, err = lifecycle.New(db.store, lifecycle.Options{}); err != nil {
 		return nil, err
 	}
 	identity, err := auth.NewIdentity(ctx, auth.Options{KeyFile: key, CreateKey: true})
@@ -82,7 +82,7 @@ func openStreamServer(ctx context.Context, db database, key string) (*streamServ
 	}
 	hub := stream.New(db.store, stream.Options{Encode: sse.Encode, Wake: s.wake})
 	srv, err := httpapi.New(httpapi.Options{
-		Keeper: s.engine, Timeline: timeline.New(db.store, s.engine.Rules), Identity: identity, Once: db.store, Ready: db.store.Ping, Streams: follows{hub},
+		Keeper: s.keeper, Timeline: timeline.New(db.store, s.keeper.Rules), Identity: identity, Once: db.store, Ready: db.store.Ping, Streams: follows{hub},
 		Endpoints: webhook.Endpoints{}, Deliveries: notify.Deliveries{}, // nobody asks for them here
 	})
 	if err != nil {
@@ -157,7 +157,7 @@ func (s *streamServer) broadcast(ctx context.Context, o options, said *bufio.Sca
 	var all []time.Duration
 	for n := range o.rounds {
 		time.Sleep(lull)
-		_, err := s.engine.Admission.FulfillCheckout(ctx, curfew.Actor{Role: curfew.Service, ID: "bench"},
+		_, err := s.keeper.Admission.FulfillCheckout(ctx, curfew.Actor{Role: curfew.Service, ID: "bench"},
 			lifecycle.Purchase{PaymentRef: fmt.Sprint("bench-", n), CustomerID: fmt.Sprint("customer-", n), Plan: "chat10"})
 		if err != nil {
 			return nil, err

@@ -23,7 +23,7 @@ func sweep(ctx context.Context, o options, out *report) error {
 		if err := db.loadEnded(ctx, o.seed, o.history); err != nil {
 			return err
 		}
-		engine, err := lifecycle.New(db.store, lifecycle.Options{})
+		keeper, err := lifecycle.New(db.store, lifecycle.Options{})
 		if err != nil {
 			return err
 		}
@@ -31,9 +31,9 @@ func sweep(ctx context.Context, o options, out *report) error {
 		out.say("%d ended sessions before, %d overdue ones in each of %d rounds, %d admissions a second beside.\n\n",
 			o.history, n, o.rounds, o.pace)
 		ways := []way{{"nothing", idle}, {"bare UPDATE", db.updateBare}, {"Sweeper.Sweep", func(ctx context.Context, _ string) error {
-			_, err := engine.Sweeper.Sweep(ctx)
+			_, err := keeper.Sweeper.Sweep(ctx)
 			return err
-		}}, {"Sweeper.Run half of the time", func(ctx context.Context, _ string) error { return db.runUntilSettled(ctx, engine) }}}
+		}}, {"Sweeper.Run half of the time", func(ctx context.Context, _ string) error { return db.runUntilSettled(ctx, keeper) }}}
 		return db.sweeps(ctx, o, ways, n, out)
 	})
 }
@@ -48,12 +48,12 @@ func idle(ctx context.Context, _ string) error {
 	}
 }
 
-// runUntilSettled lets the engine run until nothing is overdue.
-func (db database) runUntilSettled(ctx context.Context, engine *lifecycle.Keeper) error {
+// runUntilSettled lets the keeper run until nothing is overdue.
+func (db database) runUntilSettled(ctx context.Context, keeper *lifecycle.Keeper) error {
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	done := make(chan error, 1)
-	go func() { done <- engine.Sweeper.Run(running) }()
+	go func() { done <- keeper.Sweeper.Run(running) }()
 	for tick := time.NewTicker(20 * time.Millisecond); ; {
 		select {
 		case err := <-done:

@@ -6,15 +6,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// The planner's statistics are of the last ANALYZE. Where nothing was open then,
-// it takes every partial index of what is open for empty, and whatever it is
-// asked, reads one of them from end to end. So nothing here depends on what it
-// believes.
+// The planner's statistics date from the last ANALYZE. If nothing was open then,
+// the planner takes every partial index of open rows for empty, and answers any
+// query by reading one of them from end to end. So nothing here depends on its
+// estimates.
 
-// Statements that bring the keys of their rows ask for a status in words that
-// are no index's condition, and are left with the indexes of the keys. The
-// concatenation is what no version of the planner sees through. Where there is
-// no key it is never written.
+// Statements that have the keys of their rows write the condition on a status so
+// that it matches no partial index, which leaves the indexes of the keys. No
+// version of the planner sees through the concatenation. Statements without keys
+// never write it.
 const (
 	requestIsOpen = `r.status || '' IN ('pending', 'accepted')`
 	notEnded      = `s.status || '' IN ('scheduled', 'waiting', 'live')`
@@ -22,15 +22,15 @@ const (
 )
 
 const (
-	// byKey plans the transaction's statements once, row by row by the primary key:
-	// that is right for any batch and any backlog. The planner would read everything
-	// that is overdue to find a batch of it, and plan anew for every length of the
-	// arrays, which takes longer than to end a few sessions.
+	// byKey plans the transaction's statements once, as row-by-row lookups of the
+	// primary key, which suit any batch and any backlog. Otherwise the planner would
+	// read all overdue rows to find a batch of them, and plan anew for every length
+	// of the arrays, which takes longer than ending a few sessions.
 	byKey = `SELECT set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true),
 	set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true), set_config('jit', 'off', true)`
 	// byIndex makes the transaction's statements read the index that has their rows
-	// in the order they ask for, and no other. What is sorted nevertheless looks so
-	// dear to the planner that it would compile it.
+	// in the requested order. If a sort is needed nevertheless, its inflated cost
+	// would trigger JIT compilation, so that is off too.
 	byIndex = `SELECT set_config('enable_sort', 'off', true), set_config('jit', 'off', true)`
 )
 
@@ -46,7 +46,7 @@ func manyByIndex[T any](ctx context.Context, d *db, scan pgx.RowToFunc[T], sql s
 	return all, err
 }
 
-// oneByIndex is one in the same way.
+// oneByIndex is one for such a statement.
 func oneByIndex[T any](ctx context.Context, d *db, scan pgx.RowToFunc[T], sql string, args ...any) (v T, err error) {
 	err = d.send(ctx, func(b *pgx.Batch) {
 		b.Queue(byIndex)

@@ -16,16 +16,16 @@ import (
 	"github.com/pressly/goose/v3/lock"
 )
 
-// How a schema moves under a service that goes on. A migration's statements run
-// in one transaction, which gives up a lock soon and asks for it again: who waits
-// for a lock keeps everybody behind it waiting. Making an index takes as long as
-// its table is big, and nobody writes meanwhile: so on tables that were there
-// before its migration it is made after the transaction, CONCURRENTLY. Whatever
-// is missing of the schema's indexes, or was left half made, is made then: so a
-// migration that was killed is resumed, and an index that was dropped comes back.
+// Migrations run while the service keeps working. A migration's statements run
+// in one transaction with a short lock timeout, and are retried: whoever waits
+// for a lock makes everybody behind it wait too. Building an index takes time in
+// proportion to its table and blocks writes, so indexes on tables that existed
+// before the migration are built after the transaction, CONCURRENTLY. That step
+// builds every index of the schema that is missing or invalid, so it also resumes
+// a migration that was killed, and restores an index that was dropped.
 
-// Progress receives what Migrate does: the step, and how far it is in percent;
-// below 0: nobody knows. It may be nil.
+// Progress receives what Migrate is doing: the step, and its progress in percent,
+// negative if unknown. It may be nil.
 type Progress func(step string, percent int)
 
 func (p Progress) report(percent int, format string, args ...any) {
@@ -37,16 +37,16 @@ func (p Progress) report(percent int, format string, args ...any) {
 const (
 	lockTimeLimit = 5 * time.Minute
 	lookAgain     = time.Second
-	// unhindered lifts what limits the statements of a service, also where a role
-	// or a URL says so. A lock is given up before the service's own calls would do
-	// so, and before the server looks for deadlocks, whose victim may be a call.
+	// unhindered lifts the limits on a service's statements, including those set
+	// by a role or the URL. The lock timeout is shorter than the service's own, and
+	// shorter than deadlock_timeout: the victim of a deadlock might be a request.
 	unhindered = `SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = '400ms';
 		SELECT set_config(name, '0', true) FROM pg_settings WHERE name = 'transaction_timeout';`
 	unlimited = `SET statement_timeout = 0; SET lock_timeout = 0; SET idle_in_transaction_session_timeout = 0;
 		SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ('transaction_timeout', 'idle_session_timeout');`
 )
 
-// Statements that stand alone in a migration's text begin a line and end one.
+// These match statements of a migration that start and end on a line of their own.
 var (
 	makesIndex = regexp.MustCompile(`(?m)^CREATE (?:UNIQUE )?INDEX (\w+) ON curfew\.(\w+)\b(?s:.*?);[ \t]*$`)
 	dropsIndex = regexp.MustCompile(`(?m)^DROP INDEX curfew\.(\w+);[ \t]*$`)
@@ -56,13 +56,13 @@ var (
 	changesTable = regexp.MustCompile(`(?m)^(?:ALTER TABLE|CREATE (?:OR REPLACE )?TRIGGER (?s:[^;]*?) ON|DROP TRIGGER [^;]*? ON) curfew\.(\w+)`)
 )
 
-// replaced is what an index is called that another of its name takes the place
-// of, until that is made.
+// replaced is the suffix of an old index while its replacement, which has the
+// same name, is being built.
 const replaced = "_replaced"
 
-// online is what a migration does in its transaction where tables have rows: all
-// but the indexes on tables that were there before. It has every lock before it
-// does any work, so that nobody waits for the work and the next lock.
+// online returns the part of a migration that runs in its transaction: everything
+// but the indexes on tables that existed before. It takes all locks before it does
+// any work, so that nobody waits for both the work and the next lock.
 func online(text string) string {
 	own, remade := map[string]bool{}, map[string]bool{}
 	for _, m := range makesTable.FindAllStringSubmatch(text, -1) {
@@ -86,9 +86,9 @@ func online(text string) string {
 	})
 }
 
-// locksFirst takes every lock that a migration needs before it does any work, in
-// the order of an admission, which is what writes most. Others have another
-// order: where one meets them the lock is given up, and asked for again.
+// locksFirst puts a LOCK TABLE of everything that a migration locks at its start,
+// in the order of an admission, the most frequent write. Other writes lock in
+// other orders; if the migration collides with one, it times out and is retried.
 func locksFirst(text string) string {
 	var tables []string
 	for _, m := range changesTable.FindAllStringSubmatch(text, -1) {
@@ -112,15 +112,15 @@ func locksFirst(text string) string {
 
 var admissionOrder = map[string]int{"payment_refs": -5, "checkouts": -4, "sessions": -3, "session_requests": -2, "events": -1}
 
-// index is one that the migrations make.
+// index is an index that the migrations create.
 type index struct{ name, statement string }
 
-// concurrently is its statement for a table that others write to.
+// concurrently returns the statement that builds the index without blocking writes.
 func (i index) concurrently() string {
 	return strings.Replace(i.statement, "INDEX "+i.name, "INDEX CONCURRENTLY "+i.name, 1)
 }
 
-// indexesOf is the indexes that the migrations leave behind, in their order.
+// indexesOf returns the indexes that exist after all migrations, in order of creation.
 func indexesOf(migrations []Migration) []index {
 	var all []index
 	without := func(name string) {
@@ -145,8 +145,8 @@ func indexesOf(migrations []Migration) []index {
 const selectIndexStates = `SELECT x.relname::text, i.indisvalid FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
 	WHERE x.relnamespace = to_regnamespace('curfew')`
 
-// toDo is what is to be done, as statements, for the indexes to be as the
-// migrations leave them; nothing where a later release has its own.
+// toDo returns the statements that bring the indexes to the state after all
+// migrations. It returns none if a later release has migrated the schema.
 func (s schema) toDo(ctx context.Context) (statements []string, err error) {
 	newer, err := s.Newer(ctx)
 	if err != nil || newer {
@@ -182,9 +182,9 @@ func (s schema) toDo(ctx context.Context) (statements []string, err error) {
 	return statements, nil
 }
 
-// keepIndexes makes the indexes that are missing, one process at a time. The
-// lock is the connection's that makes them: where its process is killed, the
-// server ends what it began before anybody else gets the lock.
+// keepIndexes builds the missing indexes, one process at a time. The connection
+// that builds them holds the lock: if its process is killed, the server ends its
+// statement before anybody else gets the lock.
 func (s schema) keepIndexes(ctx context.Context, report Progress) (err error) {
 	if statements, err := s.toDo(ctx); err != nil || len(statements) == 0 {
 		return err
@@ -229,15 +229,15 @@ func (s schema) makeIndexes(ctx context.Context, conn *sql.Conn, statements []st
 		stop()
 		switch {
 		case code(err) == uniqueViolation:
-			return fmt.Errorf("%s: rows are alike that must differ: mend them, then run `curfew migrate` again: %w", short(statement), translate(err))
+			return fmt.Errorf("%s: duplicate rows: remove the duplicates, then run `curfew migrate` again: %w", short(statement), translate(err))
 		case err != nil:
-			return fmt.Errorf("%s: run `curfew migrate` again, which goes on from here: %w", short(statement), translate(err))
+			return fmt.Errorf("%s: run `curfew migrate` again to continue from here: %w", short(statement), translate(err))
 		}
 	}
 	return nil
 }
 
-// short is a statement without what the index holds.
+// short returns a CREATE INDEX statement without its columns.
 func short(statement string) string {
 	head, _, _ := strings.Cut(statement, " (")
 	return head
@@ -246,8 +246,8 @@ func short(statement string) string {
 const selectProgress = `SELECT CASE WHEN blocks_total > 0 THEN (100 * blocks_done / blocks_total)::int ELSE 0 END
 	FROM pg_stat_progress_create_index WHERE pid = $1`
 
-// watch tells at once, and then again and again, how far the index is that a
-// connection makes. It is decoration: what it cannot see it does not report.
+// watch reports the progress of the index that a connection builds, immediately
+// and then periodically. It is informational: errors are ignored.
 func (s schema) watch(ctx context.Context, pid int32, report func(percent int)) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -269,7 +269,7 @@ func (s schema) watch(ctx context.Context, pid int32, report func(percent int)) 
 	return func() { cancel(); <-done }
 }
 
-// retryLock repeats what gave up waiting for a lock, until it gets the lock.
+// retryLock retries do while it fails on a lock, for at most lockTimeLimit.
 func retryLock(ctx context.Context, report Progress, do func() error) error {
 	for until := time.Now().Add(lockTimeLimit); ; {
 		err := do()
@@ -277,8 +277,8 @@ func retryLock(ctx context.Context, report Progress, do func() error) error {
 			return err
 		}
 		if time.Now().After(until) {
-			return fmt.Errorf("a table's lock did not come for %s: somebody's transaction holds it (pg_stat_activity shows whose); "+
-				"end that, then run `curfew migrate` again: %w", lockTimeLimit, err)
+			return fmt.Errorf("could not lock a table for %s: another transaction holds the lock (pg_stat_activity shows which); "+
+				"end it, then run `curfew migrate` again: %w", lockTimeLimit, err)
 		}
 		report.report(-1, "waiting for a lock that a long transaction holds")
 		select {

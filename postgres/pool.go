@@ -15,33 +15,33 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// A connection can die without a word: its socket stays open and nothing ever
-// comes. The server's own timeouts do not reach us then, so each wait has a
-// limit here.
+// A connection can die silently: its socket stays open, but nothing arrives any
+// more. The server's timeouts do not help then, so each wait has a limit here.
 const (
-	// callTimeout limits one call, waiting for a connection included.
+	// callTimeout limits one call, including the wait for a connection.
 	callTimeout = 10 * time.Second
-	// connectTimeout limits connecting to one host, where the URL sets none.
+	// connectTimeout limits connecting to one host, unless the URL sets a limit.
 	connectTimeout = 5 * time.Second
-	// pingTimeout limits the check of a connection that has been idle, where the
-	// URL sets none. A call that got no answer for longer was not just impatient.
+	// pingTimeout limits the check of an idle connection, unless the URL sets a
+	// limit. A call that times out after at least this long had a dead connection,
+	// not merely an impatient caller.
 	pingTimeout = 2 * time.Second
-	// closeTimeout is how long a connection may take to say goodbye. Until then it
-	// takes the place of a new one.
+	// closeTimeout is how long a connection may take to close. Until then it
+	// occupies a connection of the pool.
 	closeTimeout = time.Second
-	// resetPause keeps calls that fail together from closing each other's new
-	// connections.
+	// resetPause keeps calls that fail at the same time from closing each other's
+	// new connections.
 	resetPause = time.Second
 )
 
-// pool is pgx's pool with a limit on every call. After a connection died
-// silently, or turned out to be read only, it closes the idle ones too: the
-// next call gets a new one.
+// pool is pgx's pool with a limit on every call. When a connection has died
+// silently, or turns out to be read-only, it closes the idle ones too, so that
+// the next call gets a new one.
 type pool struct {
 	*pgxpool.Pool
 	timeout time.Duration
-	foreign bool // somebody else's
-	serving bool // what is unfit is no fault of a caller's
+	foreign bool // made by the embedder
+	serving bool // the database was accepted before: see unfit
 
 	mu    sync.Mutex
 	reset time.Time // when the pool was last reset
@@ -73,8 +73,9 @@ func (p *pool) with(ctx context.Context, do func(context.Context, *pgxpool.Conn)
 	return err
 }
 
-// unfit tells of a database that is refused without what the driver says around
-// it. Once it was accepted, callers may come again.
+// unfit returns why a database is refused, without the driver's text around it.
+// Once the database has been accepted, the error is Unavailable, so that callers
+// try again.
 func (p *pool) unfit(err error) error {
 	var refused *curfew.Error
 	switch {
@@ -86,8 +87,7 @@ func (p *pool) unfit(err error) error {
 	return refused
 }
 
-// renew closes every connection: an idle one now, the others when they are
-// given back.
+// renew closes every connection: idle ones now, the others when they are released.
 func (p *pool) renew() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -97,15 +97,15 @@ func (p *pool) renew() {
 	}
 }
 
-// worn is the errors after which another connection may do better: it reaches
-// another server or backend, prepares its statements anew, or (a lock timeout)
-// counts in another shard of the tallies.
+// worn holds the errors after which another connection may succeed: it reaches
+// another server or backend, prepares its statements anew, or (after a lock
+// timeout) uses another shard of the tallies.
 var worn = map[string]bool{
 	readOnly: true, lockTimeout: true, "25001": true, "25P01": true, "25P02": true, "0A000": true,
 	duplicateStatement: true, undefinedStatement: true,
 }
 
-// openPool makes the pool of Curfew's own: what the URL leaves open it sets.
+// openPool creates Curfew's own pool, with defaults for what the URL leaves open.
 func openPool(ctx context.Context, config *pgxpool.Config, url string, o Options) (*pool, error) {
 	c := config.ConnConfig
 	if mustWrite(c, url) {
@@ -126,8 +126,8 @@ func openPool(ctx context.Context, config *pgxpool.Config, url string, o Options
 	return p, err
 }
 
-// limitOf is how long a call may take: so long; 0: callTimeout, or twice what
-// the server lets a statement take if that is longer.
+// limitOf returns how long a call may take: the timeout or, if that is 0, the
+// longer of callTimeout and twice the statement_timeout.
 func limitOf(config *pgxpool.Config, timeout time.Duration) time.Duration {
 	if timeout > 0 {
 		return timeout
@@ -136,8 +136,9 @@ func limitOf(config *pgxpool.Config, timeout time.Duration) time.Duration {
 	return max(callTimeout, 2*statement)
 }
 
-// renewAfterPing makes the first idle connection that does not answer the last
-// one that is asked, and closes every connection in time.
+// renewAfterPing makes the pool close all connections once an idle one fails its
+// ping, so that no second ping has to time out. It also limits how long closing
+// a connection takes.
 func (p *pool) renewAfterPing(config *pgxpool.Config) {
 	const asked = "curfew: asked whether it is alive"
 	config.ShouldPing = func(_ context.Context, idle pgxpool.ShouldPingParams) bool {
@@ -158,8 +159,9 @@ func (p *pool) renewAfterPing(config *pgxpool.Config) {
 	}
 }
 
-// limitCancel bounds a request to cancel, which pgx sends when a call is given
-// up. It is dialled as a connection is, but nobody clears the limit.
+// limitCancel limits the cancel request that pgx sends when a call is given up.
+// Every dial sets a deadline. AfterNetConnect, which pgx calls only for proper
+// connections, clears it.
 func limitCancel(c *pgx.ConnConfig) {
 	dial, limit := c.DialFunc, c.ConnectTimeout
 	c.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -182,10 +184,10 @@ func mustWrite(c *pgx.ConnConfig, url string) bool {
 	if _, asked, found := strings.Cut(url, "target_session_attrs="); found {
 		return strings.HasPrefix(asked, "read-write")
 	}
-	return c.ValidateConnect == nil // else the environment asks for something
+	return c.ValidateConnect == nil // otherwise PGTARGETSESSIONATTRS asks for something
 }
 
-// Why a server is not used.
+// The reasons to refuse a server.
 var (
 	errStandby  = errors.New("it is a standby: name the primary, or all servers of the cluster, in the database's URL")
 	errReadOnly = errors.New("default_transaction_read_only is on for this server, database or role: switch it off, or use another role")
@@ -193,8 +195,7 @@ var (
 
 const selectWritable = `SELECT pg_is_in_recovery(), current_setting('transaction_read_only')`
 
-// writable refuses a server that takes no writes, so that the URL's next one is
-// tried.
+// writable refuses a read-only server, so that the URL's next one is tried.
 func writable(ctx context.Context, conn *pgconn.PgConn) error {
 	results, err := conn.Exec(ctx, selectWritable).ReadAll()
 	if err != nil {

@@ -14,19 +14,19 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// What a connection sends when it begins, and poolers know: PgBouncer refuses
-// every other parameter. The URL has its way with preferred alone.
+// These are the startup parameters of a connection. They are among those that
+// poolers accept; PgBouncer refuses all others. The URL overrides only preferred.
 var (
-	// preferred: a lock that does not come is given up before the statement is, and
-	// both before a caller does.
+	// preferred: a lock times out before its statement does, and both before the
+	// caller does.
 	preferred = map[string]string{
 		"application_name":                    "curfew",
 		"statement_timeout":                   "5s",
 		"lock_timeout":                        "2s",
 		"idle_in_transaction_session_timeout": "10s",
 	}
-	// forced is what the store's statements mean something else without. In another
-	// encoding a name is another name each time it passes.
+	// forced are the parameters that change the meaning of the store's statements.
+	// In another encoding, names would be changed on their way.
 	forced = map[string]string{
 		"client_encoding":             "UTF8",
 		"datestyle":                   "ISO, MDY",
@@ -35,11 +35,11 @@ var (
 	}
 )
 
-// setting is one that is set once the connection stands, where nothing but
-// PostgreSQL is at its other end.
+// setting is a parameter that is set after connecting, and only if the other end
+// is PostgreSQL itself, not a pooler.
 type setting struct {
 	name, value string
-	choice      bool // the URL may say otherwise
+	choice      bool // the URL may override it
 }
 
 var settings = []setting{
@@ -48,8 +48,8 @@ var settings = []setting{
 	{"IntervalStyle", "postgres", false},
 	{"bytea_output", "hex", false},
 	{"extra_float_digits", "1", false},
-	{"search_path", "pg_catalog", true}, // every table is written with its schema
-	{"idle_session_timeout", "0", true}, // the pool closes what is idle
+	{"search_path", "pg_catalog", true}, // statements qualify every table with its schema
+	{"idle_session_timeout", "0", true}, // the pool closes idle connections
 	{"transaction_timeout", "0", true},  // each statement has one
 	{"synchronous_commit", "on", true},
 }
@@ -68,10 +68,10 @@ func isSet(params map[string]string, name string) bool {
 	return false
 }
 
-// Configure gives a pool the settings that Open's has, before it is made: New
-// refuses to work over one whose connections lack what they need. What the
-// configuration says of timeouts, application_name, search_path and
-// synchronous_commit stays.
+// Configure gives a pool's configuration the settings that Open uses. Call it
+// before creating a pool for New, which refuses connections without the settings
+// they need. Timeouts, application_name, search_path and synchronous_commit of the
+// configuration are kept.
 func Configure(config *pgxpool.Config) {
 	c := config.ConnConfig
 	maps.DeleteFunc(c.RuntimeParams, func(name, _ string) bool {
@@ -87,8 +87,9 @@ func Configure(config *pgxpool.Config) {
 	settle := settle(want)
 	before := c.ValidateConnect
 	c.ValidateConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
-		// A pooler's connection is another server's in the next transaction, so it is
-		// only looked at. It is known by the number it gives for the server's process.
+		// A pooler's connection may lead to another server process in the next
+		// transaction, so it is only examined. A pooler is recognized by its process
+		// id, which is not the server's.
 		if err := examine(ctx, conn, fmt.Sprintf(settle, conn.PID()), asked); err != nil || before == nil {
 			return err
 		}
@@ -96,8 +97,9 @@ func Configure(config *pgxpool.Config) {
 	}
 }
 
-// settle sets what is different in the process of a number. Whoever wants a
-// commit to wait for more than this server's disk may.
+// settle returns the query that sets the settings that differ, if the server
+// process has the given id. A synchronous_commit that waits for more than this
+// server's disk is kept.
 func settle(want []setting) string {
 	rows := make([]string, len(want))
 	for i, s := range want {
@@ -109,18 +111,18 @@ func settle(want []setting) string {
 
 const (
 	selectVersion = `SELECT version(), current_setting('server_version_num')`
-	// selectWrong is what makes Curfew's promises empty, however it came to be.
+	// selectWrong returns the settings that would break Curfew's promises, whatever
+	// set them.
 	selectWrong = `SELECT w.name, current_setting(w.name), w.value FROM (VALUES ('client_encoding', 'UTF8'), ('default_transaction_isolation', 'read committed'),
 			('standard_conforming_strings', 'on'), ('session_replication_role', 'origin'), ('synchronous_commit', 'on')) w (name, value)
 		WHERE current_setting(w.name) <> w.value AND (w.name <> 'synchronous_commit' OR current_setting(w.name) = 'off')`
 )
 
-// examine looks at a connection before it is used for anything, in one round
-// trip: what is at its other end, and how it is set, after settle if there is
-// any. The error is Invalid for what no waiting mends.
+// examine checks a new connection in one round trip: runs settle, then checks the
+// server's version and the settings. The error is Invalid if waiting cannot help.
 func examine(ctx context.Context, conn *pgconn.PgConn, settle string, mayLose bool) error {
 	results, err := conn.Exec(ctx, strings.Join([]string{selectVersion, settle, selectWrong}, ";")).ReadAll()
-	if len(results) == 0 || len(results[0].Rows) == 0 { // perhaps it does not even know the question
+	if len(results) == 0 || len(results[0].Rows) == 0 { // perhaps it does not know server_version_num
 		results, _ = conn.Exec(ctx, `SELECT version()`).ReadAll()
 	}
 	if len(results) > 0 && len(results[0].Rows) > 0 {
@@ -140,15 +142,15 @@ func examine(ctx context.Context, conn *pgconn.PgConn, settle string, mayLose bo
 	if len(wrong) == 0 {
 		return nil
 	}
-	return curfew.Errorf(curfew.Invalid, "the database's connections have settings that Curfew cannot work with, and cannot change here: %s: "+
+	return curfew.Errorf(curfew.Invalid, "the database's connections have settings that Curfew cannot work with and cannot change here: %s: "+
 		"set them for the database role (ALTER ROLE … SET …), or call postgres.Configure before the pool is made", strings.Join(wrong, "; "))
 }
 
-// examined marks a connection that was looked at.
+// examined marks a connection that has been examined.
 const examined = "curfew: examined"
 
-// accept looks at a connection of somebody else's pool when it is used first.
-// Setting anything on it would change what its owner relies on.
+// accept examines a connection of the embedder's pool before its first use. It
+// sets nothing: the pool's owner may rely on the settings.
 func (p *pool) accept(ctx context.Context, conn *pgconn.PgConn) error {
 	if !p.foreign || conn.CustomData()[examined] == true {
 		return nil
@@ -160,7 +162,7 @@ func (p *pool) accept(ctx context.Context, conn *pgconn.PgConn) error {
 	return err
 }
 
-// wrongSettings lists what is wrong with the connections, in Verify's words.
+// wrongSettings lists what is wrong with the connections, as Verify reports it.
 func (s schema) wrongSettings(ctx context.Context) ([]string, error) {
 	var refused *curfew.Error
 	err := s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {

@@ -6,36 +6,36 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// Receipt is a checkout with the first session it brought, as a replay of its
-// reference answers.
+// Receipt is a checkout with the first session it paid for: the answer to a
+// replay of its reference.
 type Receipt struct {
 	Checkout curfew.Checkout
-	// Session is the first session; its zero value: there has been none.
+	// Session is the first session, or the zero value if there has been none.
 	Session   curfew.Session
 	RequestID string
 	Now       time.Time
 }
 
-// PaymentClaim is the claim of a payment's reference whose checkout is missing,
-// with what else is left of that checkout: after a restore of some tables, or
-// where claim and checkout could not be committed together.
+// PaymentClaim is the claim of a payment reference whose checkout is missing,
+// with what is left of that checkout. It occurs after some tables were
+// restored, or if claim and checkout could not be committed together.
 type PaymentClaim struct {
 	Ref        string
 	CustomerID string
 	CheckoutID string
 	Plan       string
-	// Outcome and Version are the last event's; empty and 0: there is none.
+	// Outcome and Version are the last event's; empty and 0 without one.
 	Outcome   curfew.Outcome
 	Version   int64
-	SessionID string // its first session; empty: there is none
+	SessionID string // its first session, if any
 	Kept      bool   // one of its sessions was not cancelled
 }
 
-// RecoveredReason is why a checkout that was lost is there again.
+// RecoveredReason is the reason of the event that restores a lost checkout.
 const RecoveredReason = "its record was lost: made anew by its replay"
 
-// Extension reports whether the checkout paid for more time of a session that
-// another one had brought.
+// Extension reports whether the checkout paid for more time in a session that
+// another checkout had paid for.
 func (r Receipt) Extension() bool {
 	return r.Session.ID != "" && r.Session.ID == r.Checkout.SessionID && r.Session.CheckoutID != r.Checkout.ID
 }

@@ -6,23 +6,23 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// RunLease is how long a run counts as running without a sign of life.
+// RunLease is how long a run counts as running without renewing its lease.
 const RunLease = 15 * time.Second
 
-// Search asks for the sessions a cleanup may end, in the order of their
-// deadlines. With neither MaxAge nor OrphanTTL it is the sweeper's question:
-// which rows have not ended and are past their deadline?
+// Search selects the sessions that a cleanup may end, ordered by deadline.
+// Without MaxAge and OrphanTTL it selects what the sweeper ends: sessions that
+// have not ended and are past their deadline.
 type Search struct {
-	CustomerID string        // only this customer's; empty: all
-	MaxAge     time.Duration // unassigned waiting sessions: created longer ago, instead of overdue
-	OrphanTTL  time.Duration // orphans created longer ago too, overdue or not
-	After      curfew.Cursor // only behind this place
+	CustomerID string        // only this customer's; empty means everybody's
+	MaxAge     time.Duration // unassigned waiting sessions that were created longer ago, instead of overdue ones
+	OrphanTTL  time.Duration // also orphans that were created longer ago, overdue or not
+	After      curfew.Cursor // only after this position
 	Limit      int
 }
 
-// PlannedEnd is one session that a run has decided to end; the store ends it only
-// if status and version are still those that were read and the rule's whole
-// condition, with the guard's, still holds.
+// PlannedEnd is one session that a run has decided to end. The store ends it only
+// if status and version are unchanged, and the rule's whole condition and the
+// guard's still hold.
 type PlannedEnd struct {
 	CustomerID string
 	SessionID  string
@@ -31,21 +31,21 @@ type PlannedEnd struct {
 	Owed       curfew.Outcome
 }
 
-// Batch ends some sessions by one rule, under one guard, in one transaction.
-// Sessions locked by somebody else are left for the next look.
+// Batch ends sessions by one rule, under one guard, in one transaction. Sessions
+// that are locked by others are left for the next sweep.
 type Batch struct {
 	Rule  Rule
 	Guard Guard
 	Ends  []PlannedEnd
 	Actor curfew.Actor
 	RunID string
-	Note  string // beside the reason, in the events
-	// Stats is what the run has counted so far: with what the batch ends they are
-	// written into the run in the same transaction.
+	Note  string // added to the reason in the events
+	// Stats are the run's counts so far. The store adds what the batch ends and
+	// writes them into the run in the same transaction.
 	Stats curfew.Stats
 }
 
-// StatsAfter is the run's figures once the batch has ended these.
+// StatsAfter returns the run's counts after the batch has ended these sessions.
 func (b Batch) StatsAfter(ended []Ended) curfew.Stats {
 	stats := b.Stats
 	for _, e := range ended {
@@ -54,7 +54,7 @@ func (b Batch) StatsAfter(ended []Ended) curfew.Stats {
 	return stats
 }
 
-// Ended is a session that a batch really ended.
+// Ended is a session that a batch has ended.
 type Ended struct {
 	Session      curfew.Session
 	Deadline     time.Time // the one it had

@@ -2,14 +2,14 @@ package record
 
 import "github.com/curfewhq/curfew"
 
-// LinkedTables lists the tables whose rows are held against others'.
+// LinkedTables lists the tables whose rows are compared with those of others.
 func LinkedTables() []string {
 	return []string{"payment_refs", "checkouts", "sessions", "session_requests", "events"}
 }
 
-// Linked is what one look at a page of a table found.
+// Linked is the result of checking one page of a table.
 type Linked struct {
 	Found []curfew.Inconsistency
 	Rows  int    // that were looked at
-	Next  string // behind which the next page begins; empty: this was the last
+	Next  string // where the next page begins; empty on the last page
 }

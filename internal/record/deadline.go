@@ -5,5 +5,5 @@ import (
 	"time"
 )
 
-// NoDeadline is how far ahead a deadline lies that was not set.
+// NoDeadline is how far ahead an unset deadline lies.
 const NoDeadline time.Duration = math.MaxInt64

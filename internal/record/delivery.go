@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// DeliveryState is what became of a delivery.
+// DeliveryState is the state of a delivery.
 type DeliveryState string
 
 // The states. A dead delivery is kept until somebody replays it.
@@ -27,30 +27,30 @@ const (
 	WebhookChannel = "webhook"
 )
 
-// Delivery is one message that somebody outside gets because of an event. What
-// is sent is the same at every attempt.
+// Delivery is one message to a receiver outside, caused by an event. Every
+// attempt sends the same.
 type Delivery struct {
 	ID          string
 	CustomerID  string // whose event it is; empty for a test
 	EventID     string
-	Subject     string // the session or checkout
-	Number      int64  // of the event: a destination gets a subject's in this order
-	Channel     string // how it goes out: MailChannel, …
-	Queue       string // deliveries of one queue wait for its receiver alone
-	Destination string // the endpoint's id, the address
+	Subject     string // the session's or checkout's id
+	Number      int64  // of the event: a destination receives a subject's events in this order
+	Channel     string // how it is sent: MailChannel, …
+	Queue       string // each queue waits only for its own receiver
+	Destination string // the endpoint's id, or the address
 	Kind        string // the event's: see EnrichedEvent.Kind
-	Body        string // what is sent, or what the channel makes it of
+	Body        string // what is sent, or what the channel renders it from
 	State       DeliveryState
-	Attempts    int64     // counts every claim: a result that names another one is refused
-	Failures    int64     // of this life: a replay begins anew
-	NextAt      time.Time // when it is tried; while it is, until when nobody else does
-	Status      int       // what the receiver answered last; 0: nothing
-	Error       string    // why it failed last; empty: it has not
+	Attempts    int64     // counts claims; a result of an older claim is refused
+	Failures    int64     // since the last replay
+	NextAt      time.Time // when the next attempt is due; during an attempt, when its lease ends
+	Status      int       // the last response's status; 0 without one
+	Error       string    // why the last attempt failed; empty if none has
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 }
 
-// At is when it was settled; of a pending one, when it is tried next.
+// At returns when it was settled or, if pending, when the next attempt is due.
 func (d Delivery) At() time.Time {
 	if d.State == DeliveryPending {
 		return d.NextAt
@@ -58,8 +58,8 @@ func (d Delivery) At() time.Time {
 	return d.UpdatedAt
 }
 
-// Receiver is the destination as people may see it: of an address its first
-// letter and its domain.
+// Receiver returns the destination as people may see it: of an address only the
+// first letter and the domain.
 func (d Delivery) Receiver() string {
 	at := strings.LastIndex(d.Destination, "@")
 	if at < 0 {
@@ -69,55 +69,55 @@ func (d Delivery) Receiver() string {
 	return d.Destination[:first] + "…" + d.Destination[at:]
 }
 
-// Verdict is what a channel makes of one attempt.
+// Verdict is a channel's judgement of one attempt.
 type Verdict struct {
-	// State is DeliveryDone, DeliveryPending where it is worth another attempt,
-	// DeliveryDead where none can help.
+	// State is DeliveryDone, DeliveryPending to try again, or DeliveryDead if
+	// trying again cannot help.
 	State  DeliveryState
 	Status int
 	Error  string
-	// After is how long the receiver asks to be left alone; 0: it did not.
+	// After is how long the receiver asked us to wait; 0 if it did not.
 	After time.Duration
-	// Untried: it is no failure of the receiver's that nothing came of it, and
-	// the queue pauses.
+	// Untried reports that the receiver is not to blame, so the attempt does
+	// not count and the queue pauses.
 	Untried bool
 }
 
-// Attempt is the result of one attempt: it is written only if the delivery is
-// pending with as many attempts as were claimed.
+// Attempt is the result of one attempt. It is written only if the delivery is
+// still pending with the number of attempts that was claimed.
 type Attempt struct {
-	Delivery Delivery // as it was claimed
+	Delivery Delivery // as claimed
 	Verdict  Verdict
 	Failures int64
-	Wait     time.Duration // until the next one, where the verdict is pending
+	Wait     time.Duration // until the next attempt, if the verdict is pending
 }
 
-// DeliverySearch chooses deliveries, in the order of their making.
+// DeliverySearch selects deliveries, ordered by creation.
 type DeliverySearch struct {
-	State       DeliveryState // empty: any
-	Destination string        // empty: any
-	After       string        // behind this id; empty: from the first
+	State       DeliveryState // empty means any
+	Destination string        // empty means any
+	After       string        // after this id; empty starts at the first
 	Limit       int
 }
 
-// Thresholds of deliveries that no setting needs.
+// These thresholds for deliveries have no setting.
 const (
 	DyingWindow    = 24 * time.Hour
 	DeliveriesLate = 5 * time.Minute
 )
 
-// Endpoint is where webhooks go.
+// Endpoint is a receiver of webhooks.
 type Endpoint struct {
 	ID          string
 	URL         string
 	Description string
-	Kinds       []string // of events; none: all
-	// Secrets sign, the newest first: two while one is replaced. They are shown
-	// when they are made and never again.
+	Kinds       []string // of events; none means all
+	// Secrets sign messages, newest first: two while one is being replaced.
+	// They are shown once, when they are created.
 	Secrets        []string
 	Enabled        bool
 	DisabledAt     time.Time
-	DisabledReason string // empty where a person did it
+	DisabledReason string // empty if a person disabled it
 	Version        int64
 	CreatedAt      time.Time
 	UpdatedAt      time.Time

@@ -1,5 +1,5 @@
-// Package record is what lifecycle and the stores say to each other: the changes
-// that one transaction writes, with their conditions, the searches, and what is
-// read only inside Curfew. The words that an embedder meets stand in package
-// curfew; record decides nothing and knows no database.
+// Package record is the language between lifecycle and the stores: the changes
+// that one transaction writes, with their conditions, the searches, and the
+// results that only Curfew reads. Types that embedders use are in package
+// curfew. Record decides nothing and knows no database.
 package record

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Labels reads a document as an object of texts. Values that are none are kept
-// as JSON, and a document that is no object has no labels: what another program
-// wrote into one row keeps nobody from reading it.
+// Labels reads a document as an object of strings. Other values are kept as
+// JSON, and a document that is not an object has no labels: what another program
+// wrote into one row must not make it unreadable.
 func Labels(document []byte) map[string]string {
 	var texts map[string]string
 	if len(document) == 0 || json.Unmarshal(document, &texts) == nil {
@@ -28,12 +28,12 @@ func Labels(document []byte) map[string]string {
 	return texts
 }
 
-// lastYear is the last one that a moment can be written in for others.
+// lastYear is the last year that RFC 3339 can write.
 const lastYear = 9999
 
-// Writable is a moment as everybody can write it: what lies before the year 1 or
-// after 9999 becomes the zero time or the last moment. Another program's slip in
-// one row must not keep a list from being answered.
+// Writable returns a time that every format can write: a time before the year 1
+// becomes the zero time, one after 9999 the last moment. Another program's
+// mistake in one row must not make a list fail.
 func Writable(t time.Time) time.Time {
 	switch year := t.Year(); {
 	case year < 1:

@@ -7,7 +7,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// Refusal is one time that a customer was refused, because of this session.
+// Refusal records that a customer was refused because of this session.
 type Refusal struct {
 	ID         string
 	CustomerID string
@@ -15,23 +15,23 @@ type Refusal struct {
 	At         time.Time
 }
 
-// EnrichedEvent is an event with what it is about, as that stands now: it may have
-// moved on since.
+// EnrichedEvent is an event with the present state of its subject, which may have
+// changed since the event.
 type EnrichedEvent struct {
 	curfew.Event
 	Of string // what the subject is: "session" or "checkout"
-	// Session is the event's, or the first one of its checkout; its zero value:
-	// there is none.
+	// Session is the event's own session, or the first one of its checkout; the
+	// zero value if there is none.
 	Session curfew.Session
-	// Checkout is the event's, or the one that paid for its session.
+	// Checkout is the event's own checkout, or the one that paid for its session.
 	Checkout curfew.Checkout
 }
 
 // OfSession reports whether the event is a session's.
 func (e EnrichedEvent) OfSession() bool { return e.Of == "session" }
 
-// Kind names what happened, for those who are told: session.waiting,
-// checkout.refunded. A step that keeps the status is named by its reason.
+// Kind names the event for receivers outside: session.waiting, checkout.refunded.
+// A step that keeps the status is named by its reason.
 func (e EnrichedEvent) Kind() string {
 	switch {
 	case !e.OfSession() && e.From == e.To:
@@ -44,7 +44,7 @@ func (e EnrichedEvent) Kind() string {
 	return "session." + e.To
 }
 
-// stepWithin reads a reason: a code, and maybe a note behind a colon.
+// stepWithin parses a reason: a code, optionally followed by a colon and a note.
 func stepWithin(reason string) string {
 	code, _, _ := strings.Cut(reason, ": ")
 	switch {
@@ -61,7 +61,7 @@ func stepWithin(reason string) string {
 // TestKind is the kind of a delivery that no event caused.
 const TestKind = "test"
 
-// EventKinds lists what Kind can say.
+// EventKinds lists the values of Kind.
 func EventKinds() []string {
 	var all []string
 	for _, s := range curfew.SessionStatuses() {
@@ -85,7 +85,7 @@ type OutsideEnrichedEvent struct {
 	Checkout curfew.OutsideCheckout
 }
 
-// Outside is the event without what operators wrote.
+// Outside returns the event without what operators wrote.
 func (e EnrichedEvent) Outside() OutsideEnrichedEvent {
 	return OutsideEnrichedEvent{
 		OutsideEvent: e.Event.Outside(), Kind: e.Kind(), Of: e.Of, Session: e.Session.Outside(), Checkout: e.Checkout.Outside(),

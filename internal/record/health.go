@@ -6,19 +6,19 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// StaleAfter is how long a waiting session is overdue before health calls it
-// stale: the sweeper gets a moment.
+// StaleAfter is how long a waiting session is overdue before health reports it as stale,
+// which gives the sweeper time to end it.
 const StaleAfter = 10 * time.Second
 
-// Thresholds of money that no setting needs.
+// These thresholds for payments have no setting.
 const (
 	RefundTries   = 5
 	RefundsLate   = time.Hour
 	DisputeWindow = 7 * 24 * time.Hour
 )
 
-// ActivitySeries is how sessions moved between statuses, step by step. A step is a
-// fixed span of time, numbered from the Unix epoch.
+// ActivitySeries counts how sessions moved between statuses, per step. A step is a fixed
+// span of time, numbered from the Unix epoch.
 type ActivitySeries struct {
 	Step    int64                        // the current one
 	Now     map[curfew.SessionStatus]int // how many sessions that have not ended are in each status
@@ -33,8 +33,8 @@ type StatusChange struct {
 	Count    int
 }
 
-// NewActivitySeries separates the present counts from the changes. A count is given as a
-// change from a status to itself.
+// NewActivitySeries separates the present counts from the changes. In counts, a present
+// count is a change from a status to itself.
 func NewActivitySeries(all []StatusChange) ActivitySeries {
 	series := ActivitySeries{Now: map[curfew.SessionStatus]int{}}
 	for _, c := range all {

@@ -9,16 +9,16 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// How long something that was set apart waits for its next try: so long after
-// the first failure, twice as long after each further one, and never longer.
+// A quarantined row is tried again this long after its first failure. The wait
+// doubles with each further failure, up to the longest.
 const (
 	FirstQuarantine   = 5 * time.Second
 	LongestQuarantine = 5 * time.Minute
 )
 
-// OfOneRow reports whether a failure may be one row's own: the database answers,
-// and what stands beside the row can be settled. A row that somebody holds for
-// long is of that kind.
+// OfOneRow reports whether a failure may concern a single row: the database
+// answers, and the other rows can be settled. This includes a row that is locked
+// for long.
 func OfOneRow(err error) bool {
 	switch {
 	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
@@ -29,8 +29,8 @@ func OfOneRow(err error) bool {
 	return !errors.Is(err, curfew.Unavailable) && !errors.Is(err, curfew.RateLimited)
 }
 
-// SafeText is what may be shown of a failure: its message where it was made to
-// be shown, else the database's code, never its text.
+// SafeText returns what may be shown of a failure: its message if it was made to
+// be shown, otherwise the database's error code, never its text.
 func SafeText(err error) string {
 	var said *curfew.Error
 	if errors.As(err, &said) && said.Kind != curfew.Internal && said.Kind != curfew.Unavailable {
@@ -50,6 +50,6 @@ func SafeText(err error) string {
 	return "internal: the log says what failed"
 }
 
-// ErrRowHeld is within an Unavailable that says nothing of the database: somebody
-// holds a row for so long that it was not waited for any longer.
+// ErrRowHeld is wrapped by an Unavailable that is not the database's fault:
+// waiting for a locked row timed out.
 var ErrRowHeld = errors.New("somebody holds the row")

@@ -6,7 +6,8 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// Match is a condition with three answers.
+// Match is a condition on a fact: it must hold, must not hold, or does not
+// matter.
 type Match int8
 
 // Either matches everything.
@@ -21,24 +22,24 @@ func (m Match) Holds(fact bool) bool {
 	return m == Either || (m == Yes) == fact
 }
 
-// Rule is one rule of the cleanup as data: which sessions it touches once they
-// are overdue, and what becomes of them. Preview, run, health, metrics and
-// pages are derived from it, and each store has one statement for all rules
-// that end something. Due ends nothing: it is a Change that opens a request,
-// and no figure of Stats counts it.
+// Rule is one rule of the cleanup as data: which overdue sessions it applies
+// to, and what it does to them. Preview, run, health, metrics and pages are
+// derived from it, and each store has one statement for all rules that end a
+// session. Due ends nothing: it is a Change that opens a request, and no count
+// of Stats includes it.
 type Rule struct {
 	Name       curfew.RuleName
 	From       curfew.SessionStatus
 	Assigned   Match
-	HasRequest Match // an open request of its own
-	Postponed  Match // an appointment at its second chance
+	HasRequest Match // an open request for this session
+	Postponed  Match // an appointment whose start was postponed once
 	To         curfew.SessionStatus
 	Reason     curfew.EndReason
 	RequestTo  curfew.RequestStatus
 }
 
-// Rules is the list. A session matches at most one. An appointment that Misses
-// matches begins like a due one, if its slot is free by now.
+// Rules lists the rules. A session matches at most one. An appointment that
+// matches Misses begins like a due one if its slot is free by then.
 func Rules() []Rule {
 	return []Rule{
 		{curfew.OldWaiting, curfew.Waiting, No, Yes, Either, curfew.Cancelled, curfew.Expired, curfew.RequestExpired},
@@ -50,13 +51,13 @@ func Rules() []Rule {
 	}
 }
 
-// Matches reports whether the rule is the one for such a session.
+// Matches reports whether the rule applies to such a session.
 func (r Rule) Matches(s curfew.Snapshot) bool {
 	return s.Status == r.From && r.Assigned.Holds(s.Assigned()) && r.HasRequest.Holds(s.Offered()) &&
 		r.Postponed.Holds(s.Postponed())
 }
 
-// RuleNamed is the rule of that name; its zero value: there is none.
+// RuleNamed returns the rule with that name, or the zero value.
 func RuleNamed(name curfew.RuleName) Rule {
 	i := slices.IndexFunc(Rules(), func(r Rule) bool { return r.Name == name })
 	if i < 0 {
@@ -65,7 +66,7 @@ func RuleNamed(name curfew.RuleName) Rule {
 	return Rules()[i]
 }
 
-// RuleFor is the rule for such a session; ok is false for one that has ended.
+// RuleFor returns the rule for such a session; ok is false if it has ended.
 func RuleFor(s curfew.Snapshot) (r Rule, ok bool) {
 	i := slices.IndexFunc(Rules(), func(r Rule) bool { return r.Matches(s) })
 	if i < 0 {

@@ -2,10 +2,10 @@ package record
 
 import "strings"
 
-// ColumnKind is what a column holds, whatever a database calls it.
+// ColumnKind is the kind of a column's values, whatever a database calls it.
 type ColumnKind string
 
-// The kinds, each with the Go type of its values. NULL is nil in all.
+// The kinds, with the Go type of their values. NULL is always nil.
 const (
 	TextColumn     ColumnKind = "text"     // string
 	IDColumn       ColumnKind = "id"       // string: a UUID in small letters
@@ -28,11 +28,12 @@ type Table struct {
 	Columns []Column
 }
 
-// Tables is what a backup holds, in an order in which it can be written: all
-// that cannot be made again. Tallies are counted again, previews live a day,
-// signals are a running service's own, what is in quarantine fails again where it
-// still does, acknowledgements are of findings of the database that was, and the
-// endpoints of webhooks are secrets, which are set up anew.
+// Tables lists what a backup contains, in an order in which it can be loaded:
+// everything that cannot be derived or recreated. Left out are tallies, which are
+// counted again; previews, which live a day; heartbeats of a running service;
+// quarantine, where rows that still fail end up again; acknowledgements, which
+// concern the old database; and webhook endpoints, which contain secrets and must
+// be set up anew.
 func Tables() []Table {
 	return []Table{
 		table("checkouts", 2, `customer_id text, id id, ref text, plan text, amount number, currency text, email text, name text,
@@ -60,12 +61,12 @@ func Tables() []Table {
 	}
 }
 
-// TablesLeftOut are the tables that no backup holds.
+// TablesLeftOut lists the tables that no backup contains.
 func TablesLeftOut() []string {
 	return []string{"tallies", "previews", "signals", "quarantine", "acknowledgements", "webhook_endpoints"}
 }
 
-// table reads columns written as in a schema: "name kind, name kind".
+// table parses columns written as in a schema: "name kind, name kind".
 func table(name string, key int, columns string) Table {
 	t := Table{Name: name, Key: key}
 	for c := range strings.SplitSeq(columns, ",") {
@@ -75,11 +76,11 @@ func table(name string, key int, columns string) Table {
 	return t
 }
 
-// Fact is one thing about a database that its promises rest on. Problem is
-// empty where it is as it should be.
+// Fact is one property of a database that Curfew's promises depend on. Problem is
+// empty if it is as it should be.
 type Fact struct {
 	Name    string // "fsync"
 	Value   string // "on"
-	Problem string // what may happen so
-	Fix     string // what to do
+	Problem string // the possible consequence
+	Fix     string // how to fix it
 }

@@ -1,6 +1,6 @@
-// Package invariant is the invariants that can be seen in the rows, as
-// portable SQL. It knows no driver: who has a database asks it. Tests ask after
-// every test, and `curfew restore` after a restore.
+// Package invariant holds the invariants that can be checked on the rows, as
+// portable SQL. It knows no driver; the caller runs the statements. Tests run
+// them after every test, and `curfew restore` after a restore.
 package invariant
 
 import (
@@ -10,14 +10,14 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// Check is one statement that finds the rows which break an invariant: it
-// returns none where the invariant holds. Table names stand in braces.
+// Check is one statement that finds the rows that break an invariant. It
+// returns none if the invariant holds. Table names are in braces.
 type Check struct {
 	Name string // with the invariant's number
 	SQL  string
 }
 
-// Checks is all of them.
+// Checks returns all of them.
 func Checks() []Check { return checks }
 
 var checks = []Check{
@@ -171,7 +171,7 @@ func versionChecker(table, subject, status string) string {
 		     OR count(CASE WHEN e.number = s.version AND e.to_status = s.%[3]s THEN 1 END) <> 1`, table, subject, status)
 }
 
-// legalSteps is Go's table of transitions as a condition on an event.
+// legalSteps returns Go's table of transitions as a condition on an event.
 func legalSteps() string {
 	var steps []string
 	for _, t := range curfew.Transitions() {

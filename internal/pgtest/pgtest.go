@@ -1,8 +1,8 @@
-// Package pgtest lends a test a PostgreSQL database of its own.
+// Package pgtest gives a test its own PostgreSQL database.
 //
-// The server is the one that CURFEW_TEST_POSTGRES names, as scripts/with-postgres sets it; its user
-// must be allowed to create and drop databases. The package knows nothing of Curfew's tables: who
-// wants them brings a function that makes them. Only tests import it.
+// The server is the one that CURFEW_TEST_POSTGRES names, as set by scripts/with-postgres; its user
+// must be allowed to create and drop databases. The package knows nothing of Curfew's tables:
+// callers who want them pass a function that creates them. Only tests import it.
 package pgtest
 
 import (
@@ -19,21 +19,21 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// limit bounds what a test asks of the server, so that a wedged one fails the test long before
-// the run's own timeout.
+// limit bounds each operation on the server, so that a hung server fails the test long before the
+// run's own timeout.
 const limit = 2 * time.Minute
 
-// Database returns the URL of a new, empty database. It is dropped when t ends, whoever is still
-// connected to it. Without a server t fails and says how to get one.
+// Database returns the URL of a new, empty database. It is dropped when t ends, even if somebody is
+// still connected to it. Without a server t fails with instructions for starting one.
 func Database(t testing.TB) string {
 	t.Helper()
 	return newDatabase(t, server(t), "template1")
 }
 
 // Template returns the URL of a new database, a copy of one that build has filled; it is dropped
-// when t ends. The original is built once a server and name, however many tests and processes ask
-// for it at once, and stays on the server. So the name must change with what build does: let it
-// contain a digest of the migrations. build must leave no connection open.
+// when t ends. The original is built once per server and name, however many tests and processes ask
+// for it at once, and stays on the server. So the name must change with what build does, for
+// example by containing a digest of the migrations. build must leave no connection open.
 func Template(t testing.TB, name string, build func(url string) error) string {
 	t.Helper()
 	admin := server(t)
@@ -62,7 +62,7 @@ func server(t testing.TB) *url.URL {
 func newDatabase(t testing.TB, admin *url.URL, original string) string {
 	t.Helper()
 	name := "curfew_test_" + strings.ToLower(rand.Text())
-	// The drop is arranged first: a creation whose answer was lost may have happened.
+	// Arrange the drop first: the creation may have succeeded even if its answer was lost.
 	t.Cleanup(func() {
 		if err := execute(context.WithoutCancel(t.Context()), admin, dropStatement(name)); err != nil {
 			t.Errorf("pgtest: drop %s: %v", name, err)
@@ -74,8 +74,8 @@ func newDatabase(t testing.TB, admin *url.URL, original string) string {
 	return address(admin, name)
 }
 
-// buildOnce makes the database called original unless it is there. One process builds at a time:
-// the others wait for an advisory lock of the server's own database and then find the work done.
+// buildOnce creates the database called original unless it exists. One process builds at a time:
+// the others wait for an advisory lock in the server's own database, and then find it done.
 func buildOnce(ctx context.Context, admin *url.URL, original string, build func(url string) error) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -93,8 +93,9 @@ func buildOnce(ctx context.Context, admin *url.URL, original string, build func(
 	})
 }
 
-// buildOriginal builds under another name and renames what is whole, so that a build that failed
-// or was killed is never taken for a finished one; what such a build left behind goes first.
+// buildOriginal builds under another name and renames the result when it is complete, so that a
+// build that failed or was killed is never taken for a finished one. It first drops what such a
+// build left behind.
 func buildOriginal(ctx context.Context, conn *pgx.Conn, admin *url.URL, original string, build func(url string) error) error {
 	draft := original + "_draft"
 	for _, statement := range []string{dropStatement(draft), "CREATE DATABASE " + quote(draft)} {
@@ -145,7 +146,7 @@ func dropStatement(name string) string {
 
 func quote(name string) string { return pgx.Identifier{name}.Sanitize() }
 
-// originalName shortens name to what PostgreSQL's limit of 63 bytes has room for.
+// originalName shortens name to fit PostgreSQL's limit of 63 bytes.
 func originalName(name string) string {
 	return fmt.Sprintf("curfew_template_%.16x", sha256.Sum256([]byte(name)))
 }

@@ -17,15 +17,15 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Cluster is a PostgreSQL server of one test's own, which the test may break.
+// Cluster is a PostgreSQL server of one test, which the test may break.
 type Cluster struct {
 	URL string // of its database postgres
-	Dir string // its data
+	Dir string // its data directory
 }
 
-// Server starts a server that is gone when t ends. Each option is a setting,
-// NAME=VALUE. parent is the folder it lives in; empty: memory, where there is
-// room.
+// Server starts a server that is removed when t ends. Each option is a setting,
+// NAME=VALUE. parent is the directory to create it in; if empty, memory is used
+// if there is room.
 func Server(t testing.TB, parent string, options ...string) *Cluster {
 	t.Helper()
 	_, here, _, _ := runtime.Caller(0)
@@ -50,7 +50,7 @@ func Server(t testing.TB, parent string, options ...string) *Cluster {
 	must(t, cmd.Start())
 	t.Cleanup(func() {
 		_ = running.Close() // ends cat, and with it the script
-		_ = cmd.Wait()      // the server may have been broken beyond a tidy end
+		_ = cmd.Wait()      // the test may have broken the server beyond a clean stop
 	})
 	line, err := bufio.NewReader(says).ReadString('\n')
 	must(t, err)
@@ -68,8 +68,8 @@ func (c *Cluster) Database(t testing.TB, name string) string {
 	return address(admin, name)
 }
 
-// Exec runs a statement on the cluster's database postgres. It may write where
-// others see that they may not.
+// Exec runs a statement on the cluster's database postgres. It can write even
+// where default_transaction_read_only is on.
 func (c *Cluster) Exec(t testing.TB, sql string) {
 	t.Helper()
 	admin, err := url.Parse(c.URL + "&default_transaction_read_only=off")
@@ -77,7 +77,7 @@ func (c *Cluster) Exec(t testing.TB, sql string) {
 	must(t, execute(context.WithoutCancel(t.Context()), admin, sql))
 }
 
-// ask reads one value of the cluster.
+// ask reads one value from the cluster.
 func (c *Cluster) ask(t testing.TB, sql string, into any) {
 	t.Helper()
 	admin, err := url.Parse(c.URL)
@@ -88,9 +88,10 @@ func (c *Cluster) ask(t testing.TB, sql string, into any) {
 }
 
 // Freeze stops every process that serves a client, as `kill -STOP` does: no
-// socket is closed and nothing answers. It returns how many there were. They go
-// on when t ends. One that was stopped while it held what all share, as the log
-// of changes, would stop the whole server: then all go on, and it tries again.
+// socket is closed and nothing answers. It returns how many there were. They
+// resume when t ends. A process that was stopped while holding something
+// shared, such as the write-ahead log, would stop the whole server; then Freeze
+// resumes all of them and tries again.
 func (c *Cluster) Freeze(t testing.TB) int {
 	t.Helper()
 	for range 50 {
@@ -127,7 +128,7 @@ func (c *Cluster) writes(t testing.TB) bool {
 }
 
 // Control runs pg_ctl on the cluster: stop, start, promote, with their options.
-// A server that is started anew has the port and the settings of the first.
+// A restarted server keeps its port and settings.
 func (c *Cluster) Control(t testing.TB, args ...string) {
 	t.Helper()
 	programs, err := filepath.Glob("/usr/lib/postgresql/*/bin/pg_ctl")
@@ -152,7 +153,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// Demote starts the cluster anew as a standby that follows nobody; promoting it
+// Demote restarts the cluster as a standby without a primary; promoting it
 // makes it a primary again.
 func (c *Cluster) Demote(t testing.TB) {
 	t.Helper()

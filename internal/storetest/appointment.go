@@ -21,14 +21,14 @@ var appointments = contract{
 	"appointments nobody looked at are counted":                             countsOverdueScheduled,
 }
 
-// booking is an appointment that starts so far from now.
+// booking is an appointment that starts after the given time.
 func booking(customer string, in time.Duration) record.Admission {
 	a := admission(customer)
 	a.Session.StartsAt, a.Request, a.Deadline = time.Now().Add(in), curfew.Request{}, curfew.Deadline{}
 	return a
 }
 
-// scheduled is an appointment that starts in a minute.
+// scheduled admits an appointment that starts in a minute.
 func (f *sessionFixture) scheduled(customer string) curfew.Snapshot {
 	f.Helper()
 	st, err := f.Store.Admit(f.Context(), booking(customer, time.Minute))
@@ -36,8 +36,8 @@ func (f *sessionFixture) scheduled(customer string) curfew.Snapshot {
 	return st
 }
 
-// postponed is an appointment whose second chance is a minute after its start,
-// in two minutes.
+// postponed returns an appointment that was postponed once: its new start is a
+// minute after its first, in two minutes.
 func (f *sessionFixture) postponed(customer string) curfew.Snapshot {
 	f.Helper()
 	return f.change(postponing(f.scheduled(customer), time.Minute))
@@ -50,7 +50,7 @@ func postponing(st curfew.Snapshot, by time.Duration) record.Change {
 	}
 }
 
-// begun is an appointment's first step into the queue.
+// begun moves an appointment into the queue.
 func begun(st curfew.Snapshot) record.Change {
 	return record.Change{
 		From: st.Session, Guard: record.Guard{Overdue: record.Yes}, To: curfew.Waiting, Reason: "due", Actor: curfew.Sweeper,

@@ -10,8 +10,8 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Whatever a method writes, it writes all of it or nothing: the database fails
-// at its first row, at its second, and so on until it gets through.
+// Whatever a method writes, it writes all of it or nothing. The database fails
+// at the first row, then at the second, and so on until the method gets through.
 var atomics = func() contract {
 	all := contract{}
 	for method, arrange := range writing {
@@ -20,7 +20,7 @@ var atomics = func() contract {
 	return all
 }()
 
-// most is more rows than any call here writes.
+// most is more rows than any method here writes.
 const most = 200
 
 func (f *fixture) allOrNothing(write func() error) {
@@ -43,7 +43,7 @@ func (f *fixture) allOrNothing(write func() error) {
 	f.Fatalf("it did not get through %d rows", most)
 }
 
-// whole is every row of every table.
+// whole dumps every row of every table.
 func (f *fixture) whole() []string {
 	f.Helper()
 	all := f.dump()
@@ -56,7 +56,7 @@ func (f *fixture) whole() []string {
 	return all
 }
 
-// writing is the methods that write, each made ready to be called.
+// writing lists the methods that write, each with its preparation.
 var writing = map[string]func(f *fixture) func() error{
 	"Admit": func(f *fixture) func() error {
 		a := admission("ada")
@@ -175,7 +175,8 @@ func (f *fixture) outbox() outbox {
 	return f.Store.(outbox) //nolint:errcheck,forcetypeassert // both are
 }
 
-// unpublished is the events that are not published yet, with a delivery of each.
+// unpublished returns the events that are not published yet, with a delivery of
+// each.
 func (f *fixture) unpublished() (events []curfew.Event, deliveries []record.Delivery) {
 	f.Helper()
 	events, err := f.outbox().Unpublished(f.Context(), 9)

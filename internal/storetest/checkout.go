@@ -33,7 +33,7 @@ func (f *paymentFixture) move(c curfew.Checkout, to curfew.Outcome) curfew.Check
 	return got
 }
 
-// agedCheckout moves a checkout's times and those of its only session.
+// agedCheckout backdates a checkout and its only session.
 func (f *paymentFixture) agedCheckout(c curfew.Checkout, by time.Duration) curfew.Checkout {
 	f.Helper()
 	then := f.past(by)
@@ -41,7 +41,7 @@ func (f *paymentFixture) agedCheckout(c curfew.Checkout, by time.Duration) curfe
 	return f.checkout(c.CustomerID, c.ID)
 }
 
-// late is a deferral whose retries ended so long ago.
+// late returns a deferred payment whose retries ended that long ago.
 func (f *paymentFixture) late(customer string, since time.Duration) curfew.Checkout {
 	f.Helper()
 	c := f.agedCheckout(f.deferred(customer, time.Hour), since+time.Hour)
@@ -49,7 +49,7 @@ func (f *paymentFixture) late(customer string, since time.Duration) curfew.Check
 	return f.checkout(customer, c.ID)
 }
 
-// abandoned is a session that another program ended so long ago.
+// abandoned returns a session that another program ended that long ago.
 func (f *paymentFixture) abandoned(customer string, since time.Duration) curfew.Snapshot {
 	f.Helper()
 	c := ending(f.admit(customer), curfew.Cancelled, curfew.Foreign)
@@ -59,7 +59,7 @@ func (f *paymentFixture) abandoned(customer string, since time.Duration) curfew.
 	return f.aged(st, since)
 }
 
-// unsettled is the ids of unsettled checkouts.
+// unsettled returns the ids of unsettled checkouts.
 func (f *paymentFixture) unsettled(customer string, limit int) []string {
 	f.Helper()
 	all, err := f.Store.Unsettled(f.Context(), customer, limit)

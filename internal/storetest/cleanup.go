@@ -34,7 +34,7 @@ var cleanups = contract{
 	"the next deadline may be asked for behind a moment":                  nextDeadlineBehind,
 }
 
-// find is the ids of one page of what is due.
+// find returns the ids of one page of what is due.
 func (f *sessionFixture) find(search record.Search) []string {
 	f.Helper()
 	page, err := f.Store.Find(f.Context(), search)
@@ -42,7 +42,7 @@ func (f *sessionFixture) find(search record.Search) []string {
 	return ids(page)
 }
 
-// due is everything that is due, read page by page.
+// due returns everything that is due, read page by page.
 func (f *sessionFixture) due(search record.Search) []string {
 	f.Helper()
 	var all []string
@@ -61,8 +61,7 @@ func (f *sessionFixture) due(search record.Search) []string {
 	}
 }
 
-// standings is one session of every sort that has not ended, by its rule: each
-// an hour past its deadline.
+// snapshots returns one session for every rule, each an hour past its deadline.
 func (f *sessionFixture) snapshots() map[curfew.RuleName]curfew.Snapshot {
 	f.Helper()
 	all := map[curfew.RuleName]curfew.Snapshot{
@@ -144,7 +143,7 @@ func findsCustomer(f *fixture) {
 	}
 }
 
-// longAdmission is one whose session waits for two hours.
+// longAdmission returns an admission whose session waits for two hours.
 func (f *sessionFixture) longAdmission(customer string) curfew.Snapshot {
 	f.Helper()
 	a := admission(customer)
@@ -154,7 +153,7 @@ func (f *sessionFixture) longAdmission(customer string) curfew.Snapshot {
 	return st
 }
 
-// vanish takes a session's request away, which makes it an orphan.
+// vanish deletes a session's request, which makes the session an orphan.
 func (f *sessionFixture) vanish(st curfew.Snapshot) curfew.Snapshot {
 	f.Helper()
 	f.corrupt("UPDATE {session_requests} SET status = 'expired', ended_at = created_at WHERE session_id = $1", st.ID)
@@ -186,7 +185,7 @@ func findsByAge(f *fixture) {
 	f.same("due by age", got, []string{live.ID, noShow.ID, young.ID, orphan.ID, old.ID})
 }
 
-// next is how far ahead the next deadline behind a moment lies.
+// next returns how long after a moment the next deadline is.
 func (f *sessionFixture) next(after time.Time) (in time.Duration, ok bool) {
 	f.Helper()
 	at, now, err := f.Store.NextDeadline(f.Context(), after)
@@ -195,8 +194,8 @@ func (f *sessionFixture) next(after time.Time) (in time.Duration, ok bool) {
 	return at.Sub(now), !at.IsZero()
 }
 
-// within fails unless the next deadline behind the moment is at most a minute
-// before what was meant.
+// within fails unless the next deadline after the moment is within a minute of
+// what is wanted.
 func (f *sessionFixture) within(after time.Time, want time.Duration) {
 	f.Helper()
 	if in, ok := f.next(after); !ok || in > want || in < want-time.Minute {
@@ -239,7 +238,8 @@ func nextDeadlineBehind(f *fixture) {
 	f.same("a deadline behind all of them", ok, false)
 }
 
-// findsNothingAtTheDeadline: what expires at this very moment is still good.
+// findsNothingAtTheDeadline: a session is still good at the very moment of its
+// deadline.
 func findsNothingAtTheDeadline(f *fixture) {
 	if f.Freeze == nil {
 		f.Skip("this store's clock cannot be stopped")
@@ -301,7 +301,8 @@ func changesNothingWithoutEvents(f *fixture) {
 	})
 }
 
-// changesNothingWithout: a step fails without the table, and leaves nothing.
+// changesNothingWithout checks that a step fails without the table, and changes
+// nothing.
 func (f *fixture) changesNothingWithout(table, what string, step func() error) {
 	f.Helper()
 	before := f.dump()

@@ -25,7 +25,7 @@ func consistencies() contract {
 	return tests
 }
 
-// linked is every contradiction there is, page by page.
+// linked returns every contradiction, read page by page.
 func (f *operationFixture) linked(limit int) (all []curfew.Inconsistency) {
 	f.Helper()
 	for _, table := range record.LinkedTables() {
@@ -68,7 +68,7 @@ func walksLinks(f *fixture) {
 	f.linked(1)
 }
 
-// contradiction is how rows come to contradict each other. W, A and C stand for
+// contradiction is a way to make rows contradict each other. W, A and C stand for
 // ids as in violations.
 type contradiction struct {
 	kind       curfew.Contradiction
@@ -93,7 +93,7 @@ var contradictions = []contradiction{
 	{kind: curfew.EventsWithoutSubject, statements: []string{"DELETE FROM {session_requests} WHERE session_id = W", "DELETE FROM {sessions} WHERE id = W"}, id: "W", beside: []curfew.Contradiction{curfew.FulfilledWithoutOne}},
 }
 
-// contradict writes a contradiction, and returns what is to be listed.
+// contradict writes a contradiction and returns what should be listed.
 func (f *operationFixture) contradict(c contradiction) (want curfew.Inconsistency) {
 	f.Helper()
 	waiting, assigned := f.admit("w"), f.accepted("a", "max")
@@ -120,8 +120,8 @@ func everyContradictionIsWritten(f *fixture) {
 	}
 }
 
-// found: what was written is reported, with what it brings beside, and nothing else;
-// mending heals it where it can be.
+// found checks that the written contradiction and its side effects are reported, and
+// nothing else, and that mending heals it if it can be mended.
 func (c contradiction) found(f *fixture) {
 	want := f.contradict(c)
 	listed := func() []curfew.Contradiction {
@@ -146,7 +146,7 @@ func (c contradiction) found(f *fixture) {
 	f.same("tallies", f.tallyDifferences(), []curfew.TallyDifference(nil))
 }
 
-// mend is the store's own repair, where it has one.
+// mend calls the store's own repair, if it has one.
 func (f *operationFixture) mend() int64 {
 	f.Helper()
 	m, ok := f.Store.(interface {

@@ -10,8 +10,9 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// deadlines: at its exact deadline a session is still good, a microsecond later
-// it is overdue, whatever the store is asked. Its clock stands still.
+// deadlines checks that, whatever the store is asked, a session is still good
+// exactly at its deadline and overdue a microsecond later. The clock is
+// stopped.
 var deadlines = func() contract {
 	all := contract{
 		"a deadline is not behind itself":                       passesDeadlines,
@@ -23,10 +24,10 @@ var deadlines = func() contract {
 	return all
 }()
 
-// question is one way to learn whether a session is still good.
+// question is one way to find out whether a session is still good.
 type question struct {
-	session func(f *fixture, name string) curfew.Snapshot // of a customer and a mechanic of that name
-	grace   time.Duration                                 // how long it counts as good behind its deadline
+	session func(f *fixture, name string) curfew.Snapshot // of a customer and of a mechanic with the same name
+	grace   time.Duration                                 // how long after its deadline it still counts as good
 	good    func(f *fixture, st curfew.Snapshot) bool
 }
 
@@ -78,12 +79,13 @@ var questions = map[string]question{
 	"the figure of requests":     {session: (*fixture).admit, grace: record.StaleAfter, good: func(f *fixture, _ curfew.Snapshot) bool { return f.requestFigures().Stale == 0 }},
 }
 
-// assigned is a session whose mechanic has its customer's name.
+// assigned returns a session whose mechanic has the same name as its customer.
 func assigned(step func(f *fixture, customer, mechanic string) curfew.Snapshot) func(*fixture, string) curfew.Snapshot {
 	return func(f *fixture, name string) curfew.Snapshot { return step(f, name, name) }
 }
 
-// done reports whether a step was not refused as a conflict.
+// done reports whether a step succeeded, rather than being refused as a
+// conflict.
 func (f *operationFixture) done(err error) bool {
 	f.Helper()
 	if errors.Is(err, curfew.Conflict) {
@@ -113,7 +115,8 @@ func (f *operationFixture) details() curfew.HealthDetails {
 	return d
 }
 
-// passesDeadlines: who asks for the next deadline behind one gets another.
+// passesDeadlines: asking for the next deadline after one returns a different
+// one.
 func passesDeadlines(f *fixture) {
 	for _, deadline := range []time.Time{f.admit("ada").ExpiresAt, f.deferred("bob", time.Hour).RetryUntil} {
 		at, _, err := f.Store.NextDeadline(f.Context(), deadline.Add(-time.Microsecond))

@@ -17,7 +17,7 @@ func (f *sessionFixture) end(b record.Batch) []record.Ended {
 	return got
 }
 
-// ended ends a batch and is the ids of what ended.
+// ended ends a batch and returns the ids of the sessions that ended.
 func (f *sessionFixture) ended(b record.Batch) []string {
 	f.Helper()
 	var all []string
@@ -55,7 +55,7 @@ func endsByRule(f *fixture) {
 	f.same("slots", f.rows("SELECT * FROM {mechanic_slots}"), []string(nil))
 }
 
-// sameEnding compares what a batch answers with what it should have done.
+// sameEnding compares the result of a batch with the expected one.
 func (f *sessionFixture) sameEnd(rule record.Rule, before curfew.Snapshot, got record.Ended) {
 	f.Helper()
 	after := f.read(before.ID)
@@ -109,8 +109,8 @@ func endsUnmoved(f *fixture) {
 	f.same("still due", len(f.find(record.Search{Limit: 9})), 3)
 }
 
-// endsOwnRule is lesson 4's ground: whatever a batch says, its rule's whole
-// condition is asked of the row.
+// endsOwnRule covers lesson 4: whatever a batch says, the row must satisfy its
+// rule's whole condition.
 func endsOwnRule(f *fixture) {
 	all := f.snapshots()
 	for _, rule := range record.Rules() {

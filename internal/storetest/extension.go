@@ -19,7 +19,7 @@ var extensions = contract{
 	"figures are the rows' counts after extensions were bought and ended": countsExtensions,
 }
 
-// extending buys ten minutes more.
+// extending buys ten more minutes.
 func extending(st curfew.Snapshot) record.Extension {
 	c := admission(st.CustomerID).Checkout
 	c.Plan = "more10"

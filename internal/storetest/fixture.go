@@ -16,10 +16,10 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// fixture is one test's store, with the steps that tests take to get to where
-// they begin. What it does fails the test at once where it should work. The
-// steps stand beside the tests of their noun, each layer on the one before it:
-// the database, sessions, payments, and what operators do.
+// fixture is one test's store, with the steps that bring tests to where they
+// begin. A step that should work fails the test if it does not. The steps are
+// next to the tests of their noun, each layer built on the one before: the
+// database, sessions, payments, and what operators do.
 type fixture struct{ *operationFixture }
 
 type operationFixture struct{ *paymentFixture }
@@ -28,7 +28,7 @@ type paymentFixture struct{ *sessionFixture }
 
 type sessionFixture struct{ *base }
 
-// base is a test and its store, with what the test does behind the store's back.
+// base is a test and its store, with access behind the store's back.
 type base struct {
 	*testing.T
 	Harness
@@ -39,7 +39,7 @@ func newFixture(t *testing.T, h Harness) *fixture {
 	return &fixture{&operationFixture{&paymentFixture{&sessionFixture{&base{T: t, Harness: h}}}}}
 }
 
-// tables is every table whose rows a store writes.
+// tables lists every table that a store writes.
 var tables = []string{
 	"sessions", "session_requests", "checkouts", "payment_refs", "payment_repayments", "idempotency_keys", "mechanic_slots",
 	"events", "runs", "previews", "refusals", "signals",
@@ -56,21 +56,21 @@ func tablesOf(schema, sql string) string {
 	return strings.NewReplacer("{", schema, "}", "").Replace(sql)
 }
 
-// exec runs a statement that leaves every invariant true.
+// exec runs a statement that breaks no invariant.
 func (f *base) exec(sql string, args ...any) {
 	f.Helper()
 	f.Exec(f.T, tablesOf(f.Schema, sql), args...)
 }
 
-// corrupt runs a statement that may break an invariant: this test does not end
-// with the checkers.
+// corrupt runs a statement that may break an invariant; the checkers do not run
+// after this test.
 func (f *base) corrupt(sql string, args ...any) {
 	f.Helper()
 	f.corrupted = true
 	f.exec(sql, args...)
 }
 
-// rows is a statement's result, a line a row.
+// rows returns a statement's result, one line per row.
 func (f *base) rows(sql string) []string {
 	f.Helper()
 	var lines []string
@@ -80,7 +80,7 @@ func (f *base) rows(sql string) []string {
 	return lines
 }
 
-// dump is every row there is.
+// dump returns every row of every table.
 func (f *base) dump() []string {
 	f.Helper()
 	var all []string
@@ -93,7 +93,7 @@ func (f *base) dump() []string {
 	return all
 }
 
-// refused is a step that must fail with the kind and change nothing.
+// refused checks that a step fails with the kind and changes nothing.
 func (f *base) refused(kind curfew.Kind, step func() error) {
 	f.Helper()
 	before := f.dump()
@@ -119,7 +119,7 @@ func (f *base) must(err error) {
 	}
 }
 
-// same fails unless both are equal; an empty map or slice equals none.
+// same fails unless both are equal; an empty map or slice equals a nil one.
 func (f *base) same(what string, got, want any, options ...cmp.Option) {
 	f.Helper()
 	options = append(options, cmpopts.EquateEmpty())
@@ -128,13 +128,13 @@ func (f *base) same(what string, got, want any, options ...cmp.Option) {
 	}
 }
 
-// sameSnapshot is same for two readings of one session at different moments.
+// sameSnapshot is same for two readings of one session at different times.
 func (f *sessionFixture) sameSnapshot(what string, got, want curfew.Snapshot) {
 	f.Helper()
 	f.same(what, got, want, cmpopts.IgnoreFields(curfew.Snapshot{}, "Now"))
 }
 
-// read is the session as it is now.
+// read returns the session's present state.
 func (f *sessionFixture) read(id string) curfew.Snapshot {
 	f.Helper()
 	st, err := f.Store.Session(f.Context(), id)
@@ -142,7 +142,7 @@ func (f *sessionFixture) read(id string) curfew.Snapshot {
 	return st
 }
 
-// checkout is the customer's checkout as it is now.
+// checkout returns the customer's checkout in its present state.
 func (f *paymentFixture) checkout(customer, id string) curfew.Checkout {
 	f.Helper()
 	all, err := f.Store.Checkouts(f.Context(), customer)
@@ -154,13 +154,13 @@ func (f *paymentFixture) checkout(customer, id string) curfew.Checkout {
 	return all[i]
 }
 
-// paidBy is the checkout of a session as it is now.
+// paidBy returns the checkout of a session in its present state.
 func (f *paymentFixture) paidBy(st curfew.Snapshot) curfew.Checkout {
 	f.Helper()
 	return f.checkout(st.CustomerID, st.CheckoutID)
 }
 
-// admit gives the customer a waiting session, paid under a reference of its own.
+// admit admits a waiting session for the customer, paid under its own reference.
 func (f *sessionFixture) admit(customer string) curfew.Snapshot {
 	f.Helper()
 	st, err := f.Store.Admit(f.Context(), admission(customer))
@@ -177,25 +177,26 @@ func (f *sessionFixture) change(c record.Change) curfew.Snapshot {
 	return st
 }
 
-// accepted is a new session that the mechanic has accepted.
+// accepted returns a new session that the mechanic has accepted.
 func (f *sessionFixture) accepted(customer, mechanic string) curfew.Snapshot {
 	f.Helper()
 	return f.change(accepting(f.admit(customer), mechanic))
 }
 
-// live is a new session that runs.
+// live returns a new live session.
 func (f *sessionFixture) live(customer, mechanic string) curfew.Snapshot {
 	f.Helper()
 	return f.change(starting(f.accepted(customer, mechanic)))
 }
 
-// credited is a checkout whose session was cancelled and that waits to be spent.
+// credited returns a checkout whose session was cancelled, and whose credit is
+// not spent.
 func (f *paymentFixture) credited(customer string) curfew.Checkout {
 	f.Helper()
 	return f.paidBy(f.change(ending(f.admit(customer), curfew.Cancelled, curfew.ByRequest)))
 }
 
-// deferred is a payment of a customer who was busy.
+// deferred returns a payment of a customer who was busy.
 func (f *paymentFixture) deferred(customer string, ttl time.Duration) curfew.Checkout {
 	f.Helper()
 	r, err := f.Store.Defer(f.Context(), admission(customer).Checkout, shop, ttl)
@@ -203,14 +204,14 @@ func (f *paymentFixture) deferred(customer string, ttl time.Duration) curfew.Che
 	return r.Checkout
 }
 
-// aged is a session as it is once it has grown older.
+// aged backdates a session and returns it.
 func (f *sessionFixture) aged(st curfew.Snapshot, by time.Duration) curfew.Snapshot {
 	f.Helper()
 	f.Age(f.T, st.ID, by)
 	return f.read(st.ID)
 }
 
-// orphan is a new waiting session whose request has vanished.
+// orphan returns a new waiting session whose request has vanished.
 func (f *sessionFixture) orphan(customer string) curfew.Snapshot {
 	f.Helper()
 	st := f.admit(customer)
@@ -218,8 +219,8 @@ func (f *sessionFixture) orphan(customer string) curfew.Snapshot {
 	return f.read(st.ID)
 }
 
-// past is a moment so long ago as SQL: no dialect shares a literal for times,
-// but all can read one from an ended session of that age.
+// past returns a time that long ago as SQL. No literal for times works in every
+// dialect, but all can read one from a session that ended then.
 func (f *sessionFixture) past(by time.Duration) string {
 	f.Helper()
 	st := f.change(ending(f.admit("past-"+newID()), curfew.Cancelled, curfew.ByRequest))
@@ -227,7 +228,7 @@ func (f *sessionFixture) past(by time.Duration) string {
 	return fmt.Sprintf("(SELECT ended_at FROM %ssessions WHERE id = '%s')", f.Schema, st.ID)
 }
 
-// around fails unless the moment is at most a minute from what was meant.
+// around fails unless the time is within a minute of the expected one.
 func (f *base) around(what string, got, want time.Time) {
 	f.Helper()
 	if d := got.Sub(want).Abs(); d > time.Minute {
@@ -235,8 +236,8 @@ func (f *base) around(what string, got, want time.Time) {
 	}
 }
 
-// history fails unless the subject's events are these: numbers from 1, each
-// from where the one before led.
+// history fails unless these are the subject's events: numbered from 1, each
+// starting from the status where the one before ended.
 func (f *sessionFixture) history(customer, subject string, want ...curfew.Event) {
 	f.Helper()
 	got, err := f.Store.Events(f.Context(), customer, subject)

@@ -15,7 +15,7 @@ func (f *fixture) guarded(st curfew.Snapshot, g record.Guard) error {
 	return err
 }
 
-// misses fails unless the guard holds the ending back.
+// misses checks that the guard keeps the session from being ended.
 func (f *fixture) misses(st curfew.Snapshot, g record.Guard) {
 	f.Helper()
 	f.refused(curfew.Conflict, func() error { return f.guarded(st, g) })
@@ -52,7 +52,8 @@ func guardsUnoffered(f *fixture) {
 	f.must(f.guarded(orphan, g))
 }
 
-// exactDeadline stops the clock and puts a session's deadline exactly there.
+// exactDeadline stops the clock and sets a session's deadline to exactly that
+// moment.
 func exactDeadline(f *fixture) {
 	if f.Freeze == nil {
 		f.Skip("this store's clock cannot be stopped")

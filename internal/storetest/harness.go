@@ -1,10 +1,10 @@
-// Package storetest is the contract of lifecycle.Store as tests. Every store
-// passes it unchanged: a store's own test calls Run with a function that opens
-// a fresh, migrated store.
+// Package storetest is the contract of lifecycle.Store, written as tests. Every
+// store passes them unchanged: a store's own test calls Run with a function that
+// opens a fresh, migrated store.
 //
-// The package knows no driver and no dialect. What it must do behind the
-// store's back (age a row, write a violation, run a checker) it does through a
-// Harness, in SQL that every store's database understands. Only tests import it.
+// The package knows no driver and no dialect. What it must do behind the store's
+// back (age a row, write a violation, run a checker) it does through a Harness,
+// in SQL that every store's database understands. Only tests import it.
 package storetest
 
 import (
@@ -14,40 +14,39 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// Harness is a store under test, with what a test does behind its back.
+// Harness is a store under test, with access behind its back.
 type Harness struct {
 	Store lifecycle.Store
 	// Age moves every time of a session, of its requests and of its checkout
 	// (created_at, expires_at, accepted_at, started_at, ended_at, retry_until, …)
-	// so far into the past. Versions and events stay. It works on ended sessions
-	// too, and makes the guards neither write nor refuse anything.
+	// this far into the past. Versions and events stay. It also works on ended
+	// sessions, and it neither triggers nor is refused by the guards.
 	Age func(t testing.TB, sessionID string, by time.Duration)
-	// Exec runs one statement and fails t where the database refuses it. The
-	// statement is portable: $1 for the first argument, table names behind
-	// Schema, literals that every dialect accepts, and no literal times.
+	// Exec runs one statement, and fails t if the database refuses it. The
+	// statement is portable: $1 for the first argument, table names after Schema,
+	// literals that every dialect accepts, and no literal times.
 	Exec func(t testing.TB, sql string, args ...any)
 	// Query returns all rows as text. NULL is "".
 	Query func(t testing.TB, sql string) [][]string
-	// Schema stands before table names: "curfew." or "".
+	// Schema goes before table names: "curfew." or "".
 	Schema string
-	// Freeze stops the store's clock where it stands, so that a test can meet a
-	// deadline exactly. Nil: this store's clock cannot be stopped, and what needs
-	// it is skipped.
+	// Freeze stops the store's clock, so that a test can meet a deadline exactly.
+	// If it is nil, tests that need it are skipped.
 	Freeze func(t testing.TB)
-	// Hold runs statements in a transaction of another program and keeps it open;
+	// Hold runs statements in another program's transaction and keeps it open;
 	// commit ends it.
 	Hold func(t testing.TB, sql ...string) (commit func())
-	// FailAt lets so many rows be written, and makes the database refuse to write
-	// any other, until it is called anew; below 0 it lets every row be written.
+	// FailAt makes the database accept this many rows and refuse every later one,
+	// until FailAt is called again. A negative number accepts every row.
 	FailAt func(t testing.TB, rows int)
 	// Settled returns when done has a result (and puts it back) or when somebody
-	// waits for what Hold holds.
+	// waits for a lock that Hold holds.
 	Settled func(t testing.TB, done chan error)
 }
 
-// Run holds a store to the contract. Each test opens a store of its own by
+// Run tests that a store keeps the contract. Each test opens its own store with
 // open, which must be cheap, and runs in parallel with the others. After each
-// the invariants are checked, unless the test itself broke one on purpose.
+// test the invariants are checked, unless the test broke one on purpose.
 func Run(t *testing.T, open func(t testing.TB) Harness) {
 	for noun, tests := range contracts() {
 		t.Run(noun, func(t *testing.T) {
@@ -66,10 +65,10 @@ func Run(t *testing.T, open func(t testing.TB) Harness) {
 	}
 }
 
-// contract is the tests of one noun by the sentence they prove.
+// contract is the tests of one noun, by the sentence that each proves.
 type contract map[string]func(*fixture)
 
-// contracts is all of it by noun.
+// contracts returns the whole contract, by noun.
 func contracts() map[string]contract {
 	return map[string]contract{
 		"admission":   admissions,

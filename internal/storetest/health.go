@@ -58,7 +58,7 @@ func (f *operationFixture) mechanicFigures() curfew.MechanicFigures {
 	return n
 }
 
-// counted compares every exact figure with the rows.
+// counted compares every exact count with the rows.
 func (f *operationFixture) counted() {
 	f.Helper()
 	f.same("sessions", f.sessionFigures().ByStatus, counts(f.base, "sessions", "status", curfew.SessionStatuses()))
@@ -68,7 +68,7 @@ func (f *operationFixture) counted() {
 	f.same("slots", f.rows("SELECT count(*) FROM {mechanic_slots}"), []string{strconv.Itoa(f.mechanicFigures().Busy)})
 }
 
-// counts counts a table's rows by a column, with all of its values.
+// counts returns how many rows of a table have each value of a column.
 func counts[K ~string](f *base, table, column string, all []K) map[K]int {
 	f.Helper()
 	got := map[K]int{}
@@ -128,7 +128,7 @@ func figuresAfterDeletes(f *fixture) {
 }
 
 func figuresAfterMoves(f *fixture) {
-	f.corrupted = true // Payments here are fulfilled without a session.
+	f.corrupted = true // The payments here are fulfilled without a session.
 	held := f.record("ada", curfew.Held)
 	for _, c := range []curfew.Checkout{held, f.credited("bob"), f.paidBy(f.abandoned("cyd", 0))} {
 		c = f.move(c, curfew.Fulfilled)

@@ -8,8 +8,8 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Each of these forces two to meet at the worst place: one has written and not
-// committed, the other comes.
+// Each of these tests forces two changes to meet at the worst point: one is
+// written and not committed when the other arrives.
 var meetings = contract{
 	"a cleanup that meets an acceptance ends nothing":             cleanupMeetsAccept,
 	"a cancellation that meets an acceptance is told of it":       cancelMeetsAccept,
@@ -19,8 +19,8 @@ var meetings = contract{
 	"a cleanup that meets an acceptance ends the rest of a batch": batchMeetsAccept,
 }
 
-// meet holds what another has written, lets do begin, commits once do waits for
-// it or has finished, and returns what do said.
+// meet holds what another program has written, starts do, commits once do waits
+// for it or has finished, and returns the result of do.
 func (f *fixture) meet(held []string, do func() error) error {
 	f.Helper()
 	if f.Hold == nil || f.Settled == nil {
@@ -37,7 +37,8 @@ func (f *fixture) meet(held []string, do func() error) error {
 	return <-done
 }
 
-// acceptSQL is an acceptance as the store itself writes it, by hand.
+// acceptSQL returns an acceptance as another program would write it, in the
+// store's own way.
 func acceptSQL(st curfew.Snapshot, mechanic string) []string {
 	key := fmt.Sprintf("customer_id = '%s' AND ", st.CustomerID)
 	return []string{
@@ -48,7 +49,8 @@ func acceptSQL(st curfew.Snapshot, mechanic string) []string {
 	}
 }
 
-// cancelSQL is a cancellation as the store itself writes it, by hand.
+// cancelSQL returns a cancellation as another program would write it, in the
+// store's own way.
 func cancelSQL(st curfew.Snapshot) []string {
 	key := fmt.Sprintf("customer_id = '%s' AND ", st.CustomerID)
 	return []string{
@@ -60,13 +62,13 @@ func cancelSQL(st curfew.Snapshot) []string {
 	}
 }
 
-// stepSQL is the event of a subject's second version.
+// stepSQL returns the event of a subject's second version.
 func stepSQL(customer, id, subject, from, to string) string {
 	return fmt.Sprintf("INSERT INTO {events} (customer_id, subject_id, number, subject, id, from_status, to_status, actor)"+
 		" VALUES ('%s', '%s', 2, '%s', '%s', '%s', '%s', 'system:test')", customer, id, subject, newID(), from, to)
 }
 
-// clearing is a batch that may end the session whatever its deadline.
+// clearing returns a batch that ends the session whatever its deadline.
 func (f *fixture) clearing(snapshots ...curfew.Snapshot) record.Batch {
 	b := batch(curfew.Credited, snapshots...)
 	b.Guard.OlderThan = 30 * time.Minute
@@ -76,7 +78,7 @@ func (f *fixture) clearing(snapshots ...curfew.Snapshot) record.Batch {
 	return b
 }
 
-// cleanupMeetsAccept is regression test number one, at its worst place.
+// cleanupMeetsAccept is regression test number one, at its worst point.
 func cleanupMeetsAccept(f *fixture) {
 	st := f.aged(f.longAdmission("ada"), time.Hour)
 	var ended []record.Ended

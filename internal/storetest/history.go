@@ -35,7 +35,7 @@ func sessionsOf(f *fixture) {
 	}
 }
 
-// listAll is everything that a list has, read page by page.
+// listAll returns all entries of a list, read page by page.
 func listAll[T any](f *base, limit int, place func(T) curfew.Cursor, read func(curfew.Cursor, int) ([]T, error)) []T {
 	f.Helper()
 	var all []T
@@ -60,7 +60,7 @@ func (f *operationFixture) listHistory(customer string, limit int) []curfew.Even
 		})
 }
 
-// everyEvent is the events of subjects, newest first.
+// everyEvent returns the events of subjects, newest first.
 func (f *operationFixture) everyEvent(customer string, subjects ...string) []curfew.Event {
 	f.Helper()
 	var all []curfew.Event

@@ -7,8 +7,8 @@ import (
 	"github.com/curfewhq/curfew/internal/invariant"
 )
 
-// Checker is one statement that finds the rows which break an invariant: it
-// returns none where the invariant holds.
+// Checker is one statement that finds the rows that break an invariant. It
+// returns none if the invariant holds.
 type Checker struct {
 	Name string
 	SQL  string
@@ -24,8 +24,8 @@ func CheckInvariants(t testing.TB, h Harness) {
 	}
 }
 
-// Checkers is the invariants that can be seen in the rows, by DESIGN's number,
-// in SQL for tables behind the schema ("curfew." or "").
+// Checkers returns the invariants that can be checked on the rows, by DESIGN's
+// number, in SQL for tables after the schema ("curfew." or "").
 func Checkers(schema string) []Checker {
 	var all []Checker
 	for _, c := range invariant.Checks() {

@@ -24,10 +24,10 @@ var losses = contract{
 	"a checkout's move whose answer gets lost happens once":             movesOnce,
 }
 
-// lossy is the fixture's store with half of the answers lost.
+// lossy is the fixture's store, losing half of its answers.
 func (f *fixture) lossy() *Lossy { return NewLossy(f.Store, 7, 0.5) }
 
-// repeat does it again for as long as nobody knows whether it was done.
+// repeat calls do until its outcome is known.
 func repeat(do func() error) error {
 	for {
 		if err := do(); !errors.Is(err, curfew.Unavailable) {
@@ -98,8 +98,8 @@ func losesTheSame(f *fixture) {
 	f.same("which are lost", lost(), lost())
 }
 
-// receipt repeats an attempt until it is known what became of it, and then
-// looks.
+// receipt repeats an attempt until its outcome is known, and then reads the
+// receipt.
 func (f *paymentFixture) receipt(attempt func() error, look func() (record.Receipt, error)) (r record.Receipt) {
 	f.Helper()
 	if err := repeat(attempt); err != nil {
@@ -140,8 +140,8 @@ func admitsOnceByKey(f *fixture) {
 	}
 }
 
-// once fails unless the receipt is of the one session and the one checkout of
-// its customer.
+// once fails unless the receipt belongs to its customer's only session and only
+// checkout.
 func (f *paymentFixture) once(r record.Receipt) {
 	f.Helper()
 	all, err := f.Store.Unended(f.Context(), r.Checkout.CustomerID)

@@ -9,9 +9,9 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// Lossy is a store whose answers get lost: it does the work and then, now and
-// then, reports Unavailable whatever became of it, on every method. What calls
-// it must reach one result by repeating.
+// Lossy is a store that loses answers: on every method, it sometimes does the
+// work and then reports Unavailable, whatever the result. Its caller must reach
+// one result by repeating.
 type Lossy struct {
 	*answers
 	lossyAdmissions
@@ -39,8 +39,9 @@ type Lossy struct {
 
 var _ lifecycle.Store = (*Lossy)(nil)
 
-// NewLossy loses that share of the answers (1: all). The seed decides about the
-// n-th call of each method, whatever other methods are called between.
+// NewLossy returns a store that loses this share of its answers (1: all). The
+// seed decides about the n-th call of each method, whatever other methods are
+// called in between.
 func NewLossy(store lifecycle.Store, chosen uint64, share float64) *Lossy {
 	a := &answers{store: store, chances: seed.NewChances(chosen), share: share}
 	return &Lossy{
@@ -58,14 +59,14 @@ type answers struct {
 	lost    int
 }
 
-// Lost is how many answers were lost.
+// Lost returns how many answers were lost.
 func (a *answers) Lost() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.lost
 }
 
-// lose is nil, or the loss of an answer of this method.
+// lose returns an error if this answer of the method is lost, or nil.
 func (a *answers) lose(method string) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -76,7 +77,7 @@ func (a *answers) lose(method string) error {
 	return curfew.Errorf(curfew.Unavailable, "the answer was lost; whether it was done is not known")
 }
 
-// answered passes an answer on, or loses it.
+// answered returns an answer, or loses it.
 func answered[T any](a *answers) func(T, error) (T, error) {
 	method := caller()
 	return func(answer T, err error) (T, error) {
@@ -88,7 +89,7 @@ func answered[T any](a *answers) func(T, error) (T, error) {
 	}
 }
 
-// done is answered for a method that answers nothing.
+// done is answered for a method that returns only an error.
 func (a *answers) done(err error) error {
 	if lost := a.lose(caller()); lost != nil {
 		return lost

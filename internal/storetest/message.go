@@ -11,15 +11,15 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// messages: what a caller reads of a refusal depends on the refusal, not on where
-// the rows are.
+// messages checks that what a caller reads about a refusal depends on the
+// refusal, not on where the rows are.
 var messages = contract{
 	"what is missing is named in the same words": saysWhatIsMissing,
 	"what has moved is named in the same words":  saysWhatHasMoved,
 }
 
-// says holds what was refused to the words that every store uses. An id that
-// nobody knows beforehand stands as ID.
+// says compares refusals with the words that every store uses. ID stands for an
+// id that is not known in advance.
 func (f *operationFixture) says(refused map[string]error, want map[string]string, ids ...string) {
 	f.Helper()
 	got := map[string]string{}

@@ -11,9 +11,9 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// pagings: whatever the length of a list's pages, each row is read once and in
-// order. Rows share moments, and the later moments have the lower ids, so a list
-// that goes by only one of the two leaves some out.
+// pagings checks that each row of a list is read once and in order, whatever the
+// length of the pages. Rows share times, and the later times have the lower ids,
+// so a list that pages by only one of the two skips some.
 var pagings = func() contract {
 	all := contract{}
 	for name, l := range lists {
@@ -22,10 +22,10 @@ var pagings = func() contract {
 	return all
 }()
 
-// lists is every reading by pages.
+// lists holds every method that reads by pages.
 var lists = map[string]struct {
 	newestFirst bool
-	arrange     func(*fixture) page // makes the rows
+	arrange     func(*fixture) page // creates the rows
 }{
 	"Runs":      {true, pagesOfRuns},
 	"History":   {true, pagesOfHistory},
@@ -49,11 +49,11 @@ var lists = map[string]struct {
 	"ListDeliveries to a destination": {false, deliveriesBy(record.DeliverySearch{Destination: "ada@example.org"})},
 }
 
-// page reads one page: the places of its rows. What is listed by ids alone has
-// places without a time.
+// page reads one page and returns the positions of its rows. Lists by id have
+// positions without a time.
 type page func(after curfew.Cursor, limit int) ([]curfew.Cursor, error)
 
-// tied is how many rows a list has at least.
+// tied is the minimum number of rows in a list.
 const tied = 7
 
 func (f *fixture) paged(newestFirst bool, read page) {
@@ -89,7 +89,7 @@ func comparePlaces(a, b curfew.Cursor) int {
 	return strings.Compare(a.ID, b.ID)
 }
 
-// pages is a list's page, from how the store reads it and where a row stands.
+// pages makes a page function from the store's method and the position of a row.
 func pages[T any](f *fixture, read func(context.Context, curfew.Cursor, int) ([]T, error), place func(T) curfew.Cursor) page {
 	return func(after curfew.Cursor, limit int) ([]curfew.Cursor, error) {
 		rows, err := read(f.Context(), after, limit)
@@ -101,8 +101,8 @@ func pages[T any](f *fixture, read func(context.Context, curfew.Cursor, int) ([]
 	}
 }
 
-// tie spreads rows over three moments, the lowest ids over the latest. ID and
-// MOMENT stand in the statement for those of a row.
+// tie spreads rows over three times, with the lowest ids at the latest one. ID
+// and MOMENT in the statement stand for a row's values.
 func (f *fixture) tie(ids []string, statement string) {
 	f.Helper()
 	slices.Sort(ids)
@@ -121,8 +121,8 @@ func pagesOfRuns(f *fixture) page {
 	return pages(f, f.Store.Runs, func(r curfew.Run) curfew.Cursor { return curfew.Cursor{At: r.StartedAt, ID: r.ID} })
 }
 
-// tiedEvents writes events of Ada and of one run: what was written once keeps
-// its time.
+// tiedEvents writes events of Ada and of one run; events keep the times they
+// were written with.
 func (f *fixture) tiedEvents() (runID string) {
 	f.Helper()
 	f.corrupted = true
@@ -174,7 +174,7 @@ func pagesOfRefusals(f *fixture) page {
 	}, func(r record.Refusal) curfew.Cursor { return curfew.Cursor{At: r.At, ID: r.ID} })
 }
 
-// pagesOfPending has sessions of one moment that may wait for different times.
+// pagesOfPending has sessions of one time that may wait for different durations.
 func pagesOfPending(f *fixture) page {
 	var ids []string
 	for i := range tied {
@@ -218,7 +218,8 @@ func checkoutsBy(search curfew.CheckoutSearch) func(*fixture) page {
 	}
 }
 
-// deliveryAdmin is the part of a store that operators look at deliveries with.
+// deliveryAdmin is the part of a store through which operators look at
+// deliveries.
 type deliveryAdmin interface {
 	ListDeliveries(ctx context.Context, s record.DeliverySearch) ([]record.Delivery, error)
 	AddDelivery(ctx context.Context, d record.Delivery) error
@@ -228,8 +229,8 @@ func (f *fixture) deliveryAdmin() deliveryAdmin {
 	return f.Store.(deliveryAdmin) //nolint:errcheck,forcetypeassert // both are
 }
 
-// tiedDeliveries makes deliveries to Ada: of a pending one it is the next
-// attempt that is tied, of a dead one its end.
+// tiedDeliveries makes deliveries to Ada. Of pending ones the next attempts are
+// tied, of dead ones the ends.
 func (f *fixture) tiedDeliveries(state record.DeliveryState, column string) {
 	f.Helper()
 	var ids []string

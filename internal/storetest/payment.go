@@ -22,7 +22,7 @@ var payments = contract{
 	"a missed repair changes nothing":                        missesReassignment,
 }
 
-// unrecorded is a payment as a provider tells it.
+// unrecorded returns a payment as a provider reports it.
 func unrecorded(customer string, outcome curfew.Outcome) curfew.Checkout {
 	c := admission(customer).Checkout
 	c.Outcome, c.PaymentID, c.Note = outcome, "pi-"+c.Ref, "told by the provider"
@@ -176,7 +176,7 @@ func annotates(f *fixture) {
 	f.counted()
 }
 
-// missed is a checkout as it is not.
+// missed returns a checkout in a state that it does not have.
 func missed(c curfew.Checkout) []curfew.Checkout {
 	var all []curfew.Checkout
 	for _, miss := range []func(*curfew.Checkout){

@@ -5,9 +5,9 @@ import (
 	"testing"
 )
 
-// Poison makes every write of a kind ("INSERT", "UPDATE", "DELETE") to a table
-// fail where the row is of that customer, as another program's trigger does that
-// raises. Cure takes it away.
+// Poison makes every write of a kind ("INSERT", "UPDATE", "DELETE") to the
+// customer's rows of a table fail, like another program's trigger that raises an
+// error. Cure removes it.
 func Poison(t testing.TB, h Harness, table, operation, customer string) (cure func()) {
 	t.Helper()
 	row := "NEW"

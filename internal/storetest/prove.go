@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// invariants proves the checkers: each sees the violation it is for, or a
-// constraint of the database refuses it.
+// invariants proves the checkers: each detects its violation, or a constraint
+// of the database refuses it.
 func invariants() contract {
 	tests := contract{
 		"a store where all sorts of things happened breaks none": func(f *fixture) { everySort(f) },
@@ -49,7 +49,8 @@ func (v violation) prove(f *fixture) {
 	}
 }
 
-// letters puts down what violations begins from.
+// placeholders writes the rows that violations starts from, and returns the
+// replacer for their ids.
 func (f *fixture) placeholders() *strings.Replacer {
 	f.Helper()
 	waiting, assigned := f.admit("w"), f.accepted("a", "max")
@@ -59,7 +60,7 @@ func (f *fixture) placeholders() *strings.Replacer {
 		"= C", "= "+quote(waiting.CheckoutID))
 }
 
-// broken names the checkers that find something.
+// broken returns the names of the checkers that find something.
 func (f *fixture) broken() []string {
 	f.Helper()
 	var names []string
@@ -71,8 +72,8 @@ func (f *fixture) broken() []string {
 	return names
 }
 
-// guardsOff takes the guards away where the store has some: they would refuse
-// or repair the violation.
+// guardsOff removes the guards if the store has some: they would refuse or
+// repair the violation.
 func (f *base) guardsOff() {
 	f.Helper()
 	if g, ok := f.Store.(interface {
@@ -83,7 +84,7 @@ func (f *base) guardsOff() {
 }
 
 // attempt runs statements up to the first that the database refuses, and
-// returns what it said.
+// returns the refusal.
 func (f *fixture) attempt(placeholders *strings.Replacer, statements []string) string {
 	f.corrupted = true
 	for _, sql := range statements {
@@ -94,7 +95,7 @@ func (f *fixture) attempt(placeholders *strings.Replacer, statements []string) s
 	return ""
 }
 
-// try runs a statement and returns what the database said if it refused it.
+// try runs a statement and returns the database's refusal, if any.
 func (f *fixture) try(sql string, args ...any) string {
 	t := &patient{TB: f.T}
 	done := make(chan struct{})
@@ -106,8 +107,8 @@ func (f *fixture) try(sql string, args ...any) string {
 	return t.message
 }
 
-// patient is a test that notes its failure instead of failing the test around
-// it.
+// patient is a test that records a failure instead of failing the surrounding
+// test.
 type patient struct {
 	testing.TB
 	message string

@@ -65,7 +65,7 @@ func leavesQuarantine(f *fixture) {
 	f.same("kept", f.rows("SELECT customer_id FROM {quarantine}"), []string{"cyd"})
 }
 
-// paymentApart sets a checkout apart.
+// paymentApart quarantines a checkout.
 func (f *operationFixture) paymentApart(c curfew.Checkout) {
 	f.Helper()
 	f.apart(curfew.Quarantined{Noun: curfew.QuarantinedPayment, CustomerID: c.CustomerID, ID: c.ID, Version: c.Version})
@@ -97,7 +97,7 @@ func keepsAcknowledgement(f *fixture) {
 		Code: "stale_sessions", By: curfew.Actor{Role: curfew.Admin, ID: "root"}, Reason: "we know", Severity: "warning", Count: 3,
 		Until: time.Now().Add(time.Hour).UTC().Truncate(time.Microsecond),
 	}
-	for range 2 { // the second takes the place of the first
+	for range 2 { // the second replaces the first
 		kept, err := f.Store.Acknowledge(f.Context(), a)
 		f.must(err)
 		f.around("at", kept.At, time.Now())

@@ -27,8 +27,8 @@ var races = contract{
 	"four sweeps at once end each session once":                              racesSweeps,
 }
 
-// race lets n do something at the same moment and returns who succeeded. The
-// others must fail with the kind.
+// race lets n callers do something at the same time and returns who succeeded.
+// The others must fail with the kind.
 func (f *fixture) race(n int, lost curfew.Kind, do func(i int) error) []int {
 	f.Helper()
 	errs := together(n, do)
@@ -99,8 +99,8 @@ func racesForCredit(f *fixture) {
 	}
 }
 
-// racesAcceptClear is regression test number one: a session that is being
-// accepted while a cleanup by hand looks at it.
+// racesAcceptClear is regression test number one: a session is accepted while a
+// cleanup by hand looks at it.
 func racesAcceptClear(f *fixture) {
 	accepted := 0
 	for round := range *raceRounds {
@@ -112,9 +112,10 @@ func racesAcceptClear(f *fixture) {
 	f.Logf("%d of %d were accepted, the others cleared", accepted, *raceRounds)
 }
 
-// racesAcceptSweep lets both fight where the deadline passes: the sweep looks
-// until the session is settled one way or the other. Who loses gets more time
-// in the next round, or less, so that on any machine both win about half.
+// racesAcceptSweep lets an acceptance and a sweep race around the deadline: the
+// sweep repeats until the session is settled one way or the other. The loser
+// gets more time in the next round, so that on any machine each wins about
+// half.
 func racesAcceptSweep(f *fixture) {
 	accepted, after := 0, 4*time.Millisecond
 	for round := range *raceRounds {
@@ -134,8 +135,8 @@ func racesAcceptSweep(f *fixture) {
 	}
 }
 
-// sweepUntilSettled looks again and again until it has ended the session or
-// somebody else has moved it.
+// sweepUntilSettled repeats until it has ended the session or somebody else has
+// moved it.
 func (f *fixture) sweepUntilSettled(st curfew.Snapshot) (got []record.Ended, err error) {
 	for len(got) == 0 && err == nil {
 		if now, err := f.Store.Session(f.Context(), st.ID); err != nil || now.Version > st.Version {
@@ -146,8 +147,8 @@ func (f *fixture) sweepUntilSettled(st curfew.Snapshot) (got []record.Ended, err
 	return got, err
 }
 
-// duel lets a mechanic accept while a cleanup ends, and returns how many were
-// accepted. What the mechanic was answered must be what is stored.
+// duel lets a mechanic accept while a cleanup ends, and returns how many
+// acceptances won. The mechanic's answer must agree with the stored state.
 func (f *fixture) duel(st curfew.Snapshot, mechanic string, cleanup func() ([]record.Ended, error)) int {
 	f.Helper()
 	var ended []record.Ended
@@ -189,7 +190,7 @@ func racesAcceptCancel(f *fixture) {
 	}
 }
 
-// racesForRequest is lesson 10's ground.
+// racesForRequest covers lesson 10.
 func racesForRequest(f *fixture) {
 	for round := range max(1, *raceRounds/4) {
 		st := f.admit(fmt.Sprint("customer-", round))
@@ -205,7 +206,7 @@ func racesForRequest(f *fixture) {
 	}
 }
 
-// racesForMechanic is lesson 10's ground.
+// racesForMechanic covers lesson 10.
 func racesForMechanic(f *fixture) {
 	for round := range max(1, *raceRounds/4) {
 		mechanic := fmt.Sprint("m-", round)
@@ -220,9 +221,9 @@ func racesForMechanic(f *fixture) {
 	}
 }
 
-// racesForeignCancel lets many of another program's writes and of ours end
-// sessions of different customers: what keeps counts for all of them must lock
-// in one order, or the database picks a victim.
+// racesForeignCancel lets many writers, of another program and of Curfew, end
+// sessions of different customers. Whatever keeps counts for all of them must
+// lock in one order, or the database reports deadlocks.
 func racesForeignCancel(f *fixture) {
 	cancel := []func(curfew.Snapshot) error{
 		func(st curfew.Snapshot) error {
@@ -286,7 +287,7 @@ func (f *fixture) endedOnce(late []curfew.Snapshot, lists [][]string) {
 	f.same("left for the next look", f.ended(batch(curfew.Credited, late...)), f.leftOf(late, times))
 }
 
-// leftOf is the ids of those that no sweep ended.
+// leftOf returns the ids of those that no sweep ended.
 func (f *fixture) leftOf(late []curfew.Snapshot, times map[string]int) []string {
 	var left []string
 	for _, st := range late {

@@ -20,7 +20,7 @@ var refunds = contract{
 	"refunds that fail or are overdue are counted":            countsRefunds,
 }
 
-// refundable is the ids of what the worker may do.
+// refundable returns the ids of the checkouts that the worker may refund.
 func (f *paymentFixture) refundable(limit int) []string {
 	f.Helper()
 	all, err := f.Store.Refundable(f.Context(), limit)
@@ -103,7 +103,7 @@ func keepsRepayments(f *fixture) {
 
 func keepsDisputes(f *fixture) {
 	for _, id := range []string{"pi-1", "pi-2"} {
-		if id == "pi-2" { // the refund is told first
+		if id == "pi-2" { // the refund is reported first
 			_, err := f.Store.Repaid(f.Context(), id, curfew.Repayment{Amount: 500, Currency: "eur"})
 			f.must(err)
 		}

@@ -40,7 +40,7 @@ func unknownReceipts(f *fixture) {
 	}
 }
 
-// replaysReference is lesson 8's and 9's ground.
+// replaysReference covers lessons 8 and 9.
 func replaysReference(f *fixture) {
 	a := admission("ada")
 	st, err := f.Store.Admit(f.Context(), a)
@@ -187,7 +187,7 @@ func countsRefusals(f *fixture) {
 	f.same("refusals", f.rows("SELECT customer_id, count(*) FROM {refusals} GROUP BY customer_id"), []string{"ada|3"})
 }
 
-// awkward is texts that a careless store would change or choke on.
+// awkward holds texts that a careless store would change or fail on.
 const awkward = `Robert'); DROP TABLE sessions;-- "ü" \ \n %s $1 ? {} [] é é 漢字 👩‍🔧 ` + "\u202e tab\there"
 
 func keepsTexts(f *fixture) {

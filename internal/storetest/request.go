@@ -21,7 +21,7 @@ var requests = contract{
 	"a slot is freed only as it was read":                          freesExactSlot,
 }
 
-// pending is the ids of one page of the queue.
+// pending returns the ids of one page of the queue.
 func (f *sessionFixture) pending(after curfew.Cursor, limit int) []string {
 	f.Helper()
 	page, err := f.Store.Pending(f.Context(), after, limit)
@@ -29,7 +29,7 @@ func (f *sessionFixture) pending(after curfew.Cursor, limit int) []string {
 	return ids(page)
 }
 
-// queue is the whole queue's sessions, read page by page.
+// queue returns the sessions of the whole queue, read page by page.
 func (f *sessionFixture) queue(limit int) []string {
 	f.Helper()
 	var all []string
@@ -166,7 +166,7 @@ func freesExactSlot(f *fixture) {
 	f.must(f.Store.FreeSlot(f.Context(), slot))
 }
 
-// leak writes a slot that nobody holds.
+// leak writes a slot that belongs to no session.
 func (f *sessionFixture) leak(slot record.Slot) {
 	f.Helper()
 	f.corrupt("INSERT INTO {mechanic_slots} (mechanic_id, customer_id, session_id, created_at) VALUES ($1, $2, $3, "+f.past(0)+")",

@@ -18,14 +18,15 @@ var revivals = contract{
 	"many revivals at once are one":                           racesRevivals,
 }
 
-// reviving is an admission in an ended session's stead.
+// reviving returns an admission that replaces an ended session.
 func reviving(st curfew.Snapshot, c curfew.Checkout) record.Admission {
 	a := spending(c)
 	a.Session.Revives, a.RunID, a.Reason = st.ID, newID(), "revived"
 	return a
 }
 
-// endedOwing is a session that was cancelled, and its payment with what is owed.
+// endedOwing returns a session that was cancelled, and its payment with what is
+// owed.
 func (f *paymentFixture) endedOwing(customer string, owed curfew.Outcome) (curfew.Snapshot, curfew.Checkout) {
 	f.Helper()
 	end := ending(f.admit(customer), curfew.Cancelled, curfew.Expired)
@@ -78,7 +79,7 @@ func revivalNotFound(f *fixture) {
 	}
 }
 
-// raceRevival lets one revive what has ended while somebody else moves its
+// raceRevival lets one caller revive what has ended while another moves its
 // payment or takes the customer's slot; exactly one of them must win.
 func (f *fixture) raceRevival(owed curfew.Outcome, rival func(was curfew.Snapshot, c curfew.Checkout) error) {
 	f.Helper()

@@ -51,7 +51,7 @@ func (f *operationFixture) finish(r curfew.Run, o curfew.RunOutcome) curfew.Run 
 	return got
 }
 
-// runs is all runs, read page by page.
+// runs returns all runs, read page by page.
 func (f *operationFixture) runs(limit int) []curfew.Run {
 	f.Helper()
 	var all []curfew.Run
@@ -274,7 +274,7 @@ func countsBatch(f *fixture) {
 	st := f.snapshots()[curfew.OldWaiting]
 	b := batch(curfew.Credited, st)
 	b.RunID = run.ID
-	b.Stats.Count(curfew.NoShows, false) // of a batch before
+	b.Stats.Count(curfew.NoShows, false) // of an earlier batch
 	want := b.StatsAfter(f.end(b))
 	f.same("what is counted", want, curfew.Stats{OldWaitingSessions: 1, ExpiredRequests: 1, NoShows: 1, TotalCleaned: 3})
 	f.same("while the run goes on", f.runs(9)[0].Stats, want)

@@ -11,7 +11,7 @@ var signals = contract{
 	"a new store has no pulse":                          noHeartbeats,
 	"a sweep leaves its time and its lag":               recordsSweep,
 	"a look at the queue leaves its time":               recordsQueueRead,
-	"the pulse knows the newest run that finished": knowsLastRun,
+	"the pulse knows the newest run that finished":      knowsLastRun,
 	"a migrated store misses no guard":                  hasGuards,
 	"a name is claimed once":                            claimsOnce,
 	"a hundred claims of a name are one":                claimsAtOnce,
@@ -157,7 +157,7 @@ func tidiesClaims(f *fixture) {
 	}
 }
 
-// tidiesAtTheEnd: what is exactly as old as it may become is kept.
+// tidiesAtTheEnd: what is exactly at the limit of its age is kept.
 func tidiesAtTheEnd(f *fixture) {
 	if f.Freeze == nil {
 		f.Skip("this store's clock cannot be stopped")
@@ -175,7 +175,7 @@ func tidiesAtTheEnd(f *fixture) {
 		f.exec("UPDATE {signals} SET until = "+f.past(over)+" WHERE name = $1", name)
 	}
 	_, err := f.Store.Preview(f.Context(), previews["exact"])
-	f.must(err) // it can be executed still, so it must not go
+	f.must(err) // it can still be executed, so it must not be deleted
 	_, err = f.Store.Preview(f.Context(), previews["older"])
 	f.kind(err, curfew.NotFound)
 
@@ -185,7 +185,7 @@ func tidiesAtTheEnd(f *fixture) {
 	f.same("claims", f.rows("SELECT name FROM {signals}"), []string{"exact"})
 }
 
-// tidiesEachByItsAge: the window is that of refusals alone.
+// tidiesEachByItsAge: the window applies to refusals only.
 func tidiesEachByItsAge(f *fixture) {
 	st := f.admit("ada")
 	f.must(f.Store.Refuse(f.Context(), "kim", st.ID))

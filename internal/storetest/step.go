@@ -7,7 +7,8 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// admission is a paid admission with every field set that a caller may set.
+// admission returns a paid admission with every field set that a caller may
+// set.
 func admission(customer string) record.Admission {
 	session, checkout := newID(), newID()
 	return record.Admission{
@@ -27,14 +28,14 @@ func admission(customer string) record.Admission {
 	}
 }
 
-// keyed is an admission under a caller's idempotency key.
+// keyed returns an admission under a caller's idempotency key.
 func keyed(customer, key string) record.Admission {
 	a := admission(customer)
 	a.Key = key
 	return a
 }
 
-// spending is an admission that an existing checkout pays for.
+// spending returns an admission that an existing checkout pays for.
 func spending(c curfew.Checkout) record.Admission {
 	a := admission(c.CustomerID)
 	a.Checkout, a.From = c, c.Outcome
@@ -83,7 +84,7 @@ func ending(st curfew.Snapshot, to curfew.SessionStatus, by curfew.EndReason) re
 	return c
 }
 
-// batch ends sessions by the rule that is theirs, with its own reason.
+// batch ends sessions by their rule, with its own reason.
 func batch(owed curfew.Outcome, snapshots ...curfew.Snapshot) record.Batch {
 	rule, _ := record.RuleFor(snapshots[0])
 	b := record.Batch{Rule: rule, Actor: curfew.Sweeper, RunID: newID()}

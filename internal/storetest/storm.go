@@ -11,15 +11,15 @@ import (
 	"github.com/curfewhq/curfew/internal/storetest/seed"
 )
 
-// storm is random operations on a few customers, by everybody who may do
-// something: the store's own methods, and another program.
+// storm runs random operations on a few customers, by everybody who may do
+// something: through the store, and by another program.
 type storm struct {
 	*fixture
 	*rand.Rand
 	name string
 }
 
-// everySort lets storms rage beside each other, each on customers of its own.
+// everySort runs several storms at once, each on its own customers.
 func everySort(f *fixture) {
 	chosen, steps := seed.New(f), 60
 	if testing.Short() {
@@ -65,7 +65,8 @@ func (s *storm) step() {
 	}
 }
 
-// come gives a customer without an open session one, in one of the ways.
+// come gives a customer without an open session one, in one of the possible
+// ways.
 func (s *storm) come(customer string) {
 	if s.IntN(3) == 0 {
 		s.settle(customer)
@@ -89,7 +90,7 @@ func (s *storm) come(customer string) {
 	s.must(err)
 }
 
-// settle moves one checkout of the customer on.
+// settle settles one of the customer's checkouts.
 func (s *storm) settle(customer string) {
 	next := map[curfew.Outcome][]curfew.Outcome{
 		curfew.Deferred:  {curfew.RefundDue},
@@ -142,7 +143,7 @@ func (s *storm) end(open curfew.Snapshot) {
 	s.change(ending(open, curfew.Completed, curfew.Finished))
 }
 
-// sweep ends what is due of the customer, by batches.
+// sweep ends what is due of the customer, in batches.
 func (s *storm) sweep(late curfew.Snapshot) {
 	due, err := s.Store.Find(s.Context(), record.Search{CustomerID: late.CustomerID, Limit: 9})
 	s.must(err)
@@ -155,8 +156,8 @@ func (s *storm) sweep(late curfew.Snapshot) {
 	}
 }
 
-// foreign is another program that cancels a session, and now and then makes
-// and cancels one of its own.
+// foreign cancels a session as another program, and sometimes creates and
+// cancels one of its own.
 func (s *storm) foreign(open curfew.Snapshot) {
 	s.exec("UPDATE {sessions} SET status = 'cancelled' WHERE id = $1", open.ID)
 	s.same("ended by another program", s.read(open.ID).Status, curfew.Cancelled)

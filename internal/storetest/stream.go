@@ -45,7 +45,7 @@ func (f *operationFixture) eventsSince(after curfew.Cursor, limit int) []record.
 func readsEventsInPages(f *fixture) {
 	f.live("ada", "max")
 	f.credited("bob")
-	f.paged(false, eventPage(f)) // a page may end between events of one moment
+	f.paged(false, eventPage(f)) // a page may end between events with one time
 	all := f.eventsSince(curfew.Cursor{}, 100)
 	f.same("how many", len(all), 2*2+2+2) // two admissions; accepted and live; ended and credited
 	if !slices.IsSortedFunc(all, func(a, b record.StreamEvent) int { return a.At.Compare(b.At) }) {
@@ -73,8 +73,8 @@ func hasNoEvents(f *fixture) {
 	f.same("no limit", f.eventsSince(curfew.Cursor{}, 0), []record.StreamEvent(nil))
 }
 
-// A transaction that began first and commits last: who remembers only the last
-// event would skip it.
+// The transaction that began first commits last: a reader that remembers only
+// the last event would miss it.
 func findsWhatCameLate(f *fixture) {
 	st := f.admit("ada")
 	held := f.cancelled(st)
@@ -86,7 +86,7 @@ func findsWhatCameLate(f *fixture) {
 	f.same("how far back is enough", after[3].At.Add(record.ResumeSlack).After(time.Now()), true)
 }
 
-// cancelled is a cancellation by hand, for Hold.
+// cancelled returns the statements of a cancellation by hand, for Hold.
 func (f *operationFixture) cancelled(st curfew.Snapshot) []string {
 	f.Helper()
 	if f.Hold == nil {

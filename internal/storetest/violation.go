@@ -1,13 +1,13 @@
 package storetest
 
-// violation is a way to break an invariant by hand. The letters in its
-// statements stand for what violate puts there first.
+// violation is a way to break an invariant by hand. The letters in its statements
+// stand for the rows that placeholders writes first.
 type violation struct {
 	breaks     string // the checker's name
 	statements []string
-	// refusedUntil makes room for statements that a constraint refuses: the refusal
-	// is the proof, and that it works with room shows that the constraint
-	// refused it, and not a slip in the statement.
+	// refusedUntil holds statements that remove the constraint that refuses the
+	// violation. The refusal is the proof; that the violation succeeds without the
+	// constraint shows that it was not refused for a mistake in the statement.
 	refusedUntil []string
 }
 
@@ -19,9 +19,9 @@ const (
 	cancelSession = `UPDATE {sessions} SET status = 'cancelled', ended_at = created_at, expires_at = NULL, end_reason = 'x' WHERE id = `
 )
 
-// violations begins from a waiting session W of customer w, paid by checkout C
-// under a claim; an assigned session A of mechanic 'max' and customer a; and
-// NEW, an id that is new each time.
+// violations starts from a waiting session W of customer w, paid by checkout C
+// under a claim; an assigned session A of mechanic 'max' and customer a; and NEW,
+// an id that is new each time.
 var violations = []violation{
 	{
 		breaks:       "1: at most one open session a customer",

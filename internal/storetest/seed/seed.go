@@ -1,8 +1,8 @@
-// Package seed lets a test that chooses by chance choose the same again.
+// Package seed makes the random choices of tests repeatable.
 //
-// A test takes its choices from a seed, which it logs, and names what it
-// chooses for: not a time, an address or an id made anew by each run, and not
-// the order in which goroutines happen to come.
+// A test draws its choices from a seed, which it logs, and names what each
+// choice is for. Such a name must not be a time, an address or an id that
+// differs in each run, or depend on the order in which goroutines arrive.
 package seed
 
 import (
@@ -16,8 +16,8 @@ import (
 // Variable is the environment variable that repeats the choices of a run.
 const Variable = "CURFEW_TEST_SEED"
 
-// New returns the seed of Variable or, where that is not set, a new one. It
-// logs it.
+// New returns the seed of Variable or, if that is not set, a new one. It logs
+// the seed.
 func New(t testing.TB) uint64 {
 	t.Helper()
 	text := os.Getenv(Variable)
@@ -32,22 +32,22 @@ func New(t testing.TB) uint64 {
 	return chosen
 }
 
-// Dice returns the choices that belong to a name, for whoever takes them one
-// after the other.
+// Dice returns the random numbers that belong to a name, for one caller who
+// draws them in order.
 func Dice(seed uint64, name string) *rand.Rand {
 	sum := fnv.New64a()
 	_, _ = sum.Write([]byte(name)) // a hash takes everything
 	return rand.New(rand.NewPCG(seed, sum.Sum64()))
 }
 
-// Chances are numbers from 0 up to 1, each of which belongs to a name and to
-// how often that was asked for. They are not safe for concurrent use.
+// Chances are numbers from 0 up to 1. Each is determined by a name and by how
+// often that name has been asked for. They are not safe for concurrent use.
 type Chances struct {
 	seed  uint64
 	asked map[string]int
 }
 
-// NewChances returns those of a seed.
+// NewChances returns the chances of a seed.
 func NewChances(seed uint64) *Chances { return &Chances{seed, map[string]int{}} }
 
 // Of returns the next number of a name.

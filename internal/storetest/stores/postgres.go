@@ -21,14 +21,14 @@ import (
 	"github.com/curfewhq/curfew/postgres"
 )
 
-// Postgres is a store on a database of its own.
+// Postgres opens a store on its own database.
 func Postgres(t testing.TB) storetest.Harness {
 	t.Helper()
 	h, _ := PostgresURL(t)
 	return h
 }
 
-// PostgresURL is Postgres, with the database's address.
+// PostgresURL is Postgres, and also returns the database's URL.
 func PostgresURL(t testing.TB) (storetest.Harness, string) {
 	t.Helper()
 	address := PostgresMigrated(t)
@@ -36,7 +36,7 @@ func PostgresURL(t testing.TB) (storetest.Harness, string) {
 	return behindPostgres(t, address, store), address
 }
 
-// PostgresMigrated is the address of a new database with Curfew's tables.
+// PostgresMigrated returns the URL of a new database with Curfew's tables.
 func PostgresMigrated(t testing.TB) string {
 	t.Helper()
 	return pgtest.Template(t, templateName(t), func(address string) error {
@@ -47,8 +47,8 @@ func PostgresMigrated(t testing.TB) string {
 // serviceRole owns nothing, and has the rights that postgres.Grants gives.
 const serviceRole = "curfew_test_service"
 
-// PostgresService is Postgres for a role that owns nothing. Only what the owner
-// does, switching the guards, is done as the owner.
+// PostgresService is Postgres for a role that owns nothing. Only switching the
+// guards, which is the owner's to do, is done as the owner.
 func PostgresService(t testing.TB) storetest.Harness {
 	t.Helper()
 	address := pgtest.Template(t, templateName(t)+"_service", func(address string) error {
@@ -62,7 +62,7 @@ func PostgresService(t testing.TB) storetest.Harness {
 	return behindPostgres(t, address, s)
 }
 
-// service is a store with the little that is its owner's.
+// service is a store that does as the owner what only the owner may do.
 type service struct {
 	*postgres.Store
 	owner *postgres.Store
@@ -119,9 +119,9 @@ func behindPostgres(t testing.TB, address string, store lifecycle.Store) storete
 	}
 }
 
-// withClock is the address for connections that look for now() in the schema
-// clock first. There is none until stopClock makes it. They have a role, unless
-// it is empty.
+// withClock returns the URL for connections that look for now() in the schema
+// clock first. That schema is empty until stopClock creates one. The
+// connections use the role unless it is empty.
 func withClock(t testing.TB, address, role string) string {
 	t.Helper()
 	there, err := url.Parse(address)
@@ -137,7 +137,7 @@ func withClock(t testing.TB, address, role string) string {
 	return there.String()
 }
 
-// stopClock makes a now() that stands still.
+// stopClock creates a now() that stands still.
 const stopClock = `DO $$ BEGIN
     CREATE SCHEMA clock;
     GRANT USAGE ON SCHEMA clock TO PUBLIC;
@@ -145,8 +145,9 @@ const stopClock = `DO $$ BEGIN
         format('SELECT %L::timestamptz', now()));
 END $$`
 
-// makeCountdown is triggers on every table that take a number for each row from
-// a sequence, which fails at its end. A failed transaction gives none back.
+// makeCountdown creates triggers on every table that draw a number for each row
+// from a sequence, which fails at its end. A failed transaction gives no
+// numbers back.
 const makeCountdown = `DO $$ DECLARE t text; BEGIN
     IF to_regclass('countdown.rows') IS NOT NULL THEN RETURN; END IF;
     CREATE SCHEMA countdown;
@@ -167,8 +168,8 @@ func (b behind) countdownPostgres(t testing.TB, rows int) {
 	b.exec(t, "SELECT setval('countdown.rows', $1)", 1_000_000-rows)
 }
 
-// templateName changes with the SQL that makes the schema, so that a stale
-// template is not used.
+// templateName changes with the SQL that creates the schema, so that a stale
+// template is never used.
 func templateName(t testing.TB) string {
 	t.Helper()
 	_, here, _, _ := runtime.Caller(0)

@@ -17,14 +17,14 @@ import (
 	"github.com/curfewhq/curfew/sqlite"
 )
 
-// SQLite is a store on a file of its own.
+// SQLite opens a store on its own file.
 func SQLite(t testing.TB) storetest.Harness {
 	t.Helper()
 	h, _ := SQLiteFile(t)
 	return h
 }
 
-// SQLiteFile is SQLite, with the file's path.
+// SQLiteFile is SQLite, and also returns the file's path.
 func SQLiteFile(t testing.TB) (storetest.Harness, string) {
 	t.Helper()
 	path := SQLiteMigrated(t)
@@ -54,13 +54,13 @@ func SQLiteFile(t testing.TB) (storetest.Harness, string) {
 			t.Helper()
 			return b.hold(t, "BEGIN IMMEDIATE", "COMMIT", statements...)
 		},
-		// Who waits for SQLite's one write lock cannot be seen from outside: a
-		// moment must do.
+		// Nobody can see from outside who waits for SQLite's one write lock, so
+		// a short wait must do.
 		Settled: func(_ testing.TB, done chan error) { settled(done, 50*time.Millisecond) },
 	}, path
 }
 
-// SQLiteMigrated is the path of a new file with Curfew's tables.
+// SQLiteMigrated returns the path of a new file with Curfew's tables.
 func SQLiteMigrated(t testing.TB) string {
 	t.Helper()
 	original, err := migrated()
@@ -74,8 +74,8 @@ func SQLiteMigrated(t testing.TB) string {
 	return path
 }
 
-// countdownSQLite counts rows down in a table, by triggers on every other. What
-// a failed transaction counted goes back with it.
+// countdownSQLite counts rows down in a table, by triggers on every other
+// table. A failed transaction rolls its count back.
 func (b behind) countdownSQLite(t testing.TB, rows int) {
 	t.Helper()
 	b.exec(t, "CREATE TABLE IF NOT EXISTS countdown (n INTEGER)")
@@ -93,8 +93,8 @@ func (b behind) countdownSQLite(t testing.TB, rows int) {
 	}
 }
 
-// migrated is a fresh database's bytes, made once a process: migrating takes
-// longer than most tests.
+// migrated returns the bytes of a fresh database, created once per process:
+// migrating takes longer than most tests.
 var migrated = sync.OnceValues(func() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "curfew-template")
 	if err != nil {
@@ -114,7 +114,7 @@ var migrated = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(path)
 })
 
-// settled waits for a result, and puts it back, or for so long.
+// settled waits for a result, and puts it back, or for the given time.
 func settled(done chan error, most time.Duration) {
 	select {
 	case err := <-done:

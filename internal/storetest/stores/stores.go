@@ -1,6 +1,6 @@
-// Package stores opens the real stores for tests: each on a fresh, migrated
-// database of its own, with what storetest does behind its back. It is the one
-// place where tests of every room get a store from. Only tests import it.
+// Package stores opens the real stores for tests, each on a fresh, migrated
+// database of its own, with storetest's access behind its back. Tests of all
+// packages get their stores here. Only tests import it.
 package stores
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/curfewhq/curfew/internal/storetest"
 )
 
-// Each is the stores by name.
+// Each returns the stores by name.
 func Each() map[string]func(testing.TB) storetest.Harness {
 	return map[string]func(testing.TB) storetest.Harness{"sqlite": SQLite, "postgres": Postgres}
 }
@@ -22,7 +22,7 @@ func Each() map[string]func(testing.TB) storetest.Harness {
 type behind struct {
 	db     *sql.DB
 	schema string
-	// earlier is the expression of a column moved $2 microseconds back.
+	// earlier returns the expression of a column moved $2 microseconds back.
 	earlier string
 }
 

@@ -13,10 +13,10 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// backup dumps and loads the database as a whole.
+// backup dumps and loads the whole database.
 type backup struct{ *db }
 
-// Dump hands over each table's rows in the order of its primary key, all as of
+// Dump passes on each table's rows in the order of its primary key, all as of
 // one moment, and returns that moment. It reads beside the writer; the
 // write-ahead log grows until it is done.
 func (s backup) Dump(ctx context.Context, tables []record.Table, save func(record.Table, iter.Seq2[[]any, error]) error) (at time.Time, err error) {
@@ -99,9 +99,9 @@ UPDATE tallies SET n = CASE noun
     ELSE (SELECT count(*) FROM checkouts c WHERE c.outcome = tallies.status) END
     - CASE WHEN noun = 'checkout' AND status = 'fulfilled' THEN (SELECT count(*) FROM sessions) ELSE 0 END`
 
-// Load writes the rows of each table, and nothing if anything fails. The guards
-// are away meanwhile: the rows' history is among them. The error is Conflict
-// where a table has a row already.
+// Load writes the rows of each table, or nothing if anything fails. The guards
+// are removed meanwhile, because the rows include their own history. The error
+// is Conflict if a table is not empty.
 func (s backup) Load(ctx context.Context, tables []record.Table, rows func(record.Table) iter.Seq2[[]any, error]) error {
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		if has, err := occupied(ctx, tx); err != nil || has != "" {
@@ -130,8 +130,7 @@ func notEmpty(path, table string) error {
 	return curfew.Errorf(curfew.Conflict, "%s is not empty, %s has rows: restore into a new file", path, table)
 }
 
-// occupied is the first table that has a row; tables that are not there have
-// none.
+// occupied returns the first table that has a row. Missing tables have none.
 func occupied(ctx context.Context, src source) (string, error) {
 	for _, t := range record.Tables() {
 		_, err := one(ctx, src, value[int64], "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1", t.Name)
@@ -172,8 +171,8 @@ func (s backup) Empty(ctx context.Context) (bool, error) {
 	return has == "", wrap(err, "look for rows in %s", s.path)
 }
 
-// Broken returns how many rows a statement finds, and the first of them. The
-// statement has its table names in braces.
+// Broken returns how many rows a statement finds, and the first of them. Table
+// names are in braces in the statement.
 func (s backup) Broken(ctx context.Context, query string) (n int, first string, err error) {
 	query = strings.NewReplacer("{", "", "}", "").Replace(query)
 	rows, err := s.reader.query(ctx, query)

@@ -9,14 +9,14 @@ import (
 	"modernc.org/sqlite"
 )
 
-// connector opens connections to one file: where the name has come to lead to
-// another, it opens none.
+// connector opens connections to one file. If the name leads to another file by
+// now, it opens none.
 type connector struct {
 	driver.Connector
 	file *file
 }
 
-// open is connections with some settings of their own.
+// open returns connections with settings of their own.
 func (f *file) open(settings string) *sql.DB {
 	c, err := sqlite.NewConnector(dsn(f.real) + settings)
 	if err != nil {
@@ -25,8 +25,8 @@ func (f *file) open(settings string) *sql.DB {
 	return sql.OpenDB(connector{c, f})
 }
 
-// Connect looks before it opens the file and after, when SQLite has opened the
-// log, too.
+// Connect checks the file before opening it, and again when SQLite has opened
+// the log too.
 func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if err := c.file.check(); err != nil {
 		return nil, err

@@ -9,7 +9,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// db reads and writes the file. Every noun's type is made of it.
+// db reads and writes the file. The type of every noun embeds it.
 type db struct {
 	path    string
 	clock   func() time.Time
@@ -20,16 +20,16 @@ type db struct {
 	reader  *reader
 }
 
-// now is the store's clock as rows hold it.
+// now is the store's clock, with the precision of the rows.
 func (d *db) now() time.Time { return d.clock().UTC().Truncate(time.Microsecond) }
 
-// Close waits for what runs and closes the file. The anchor goes last: the last
-// connection moves the log into the file, and readers may not write.
+// Close waits for running calls and closes the file. The anchor is closed last:
+// the last connection moves the log into the file, which readers cannot do.
 func (d *db) Close() error {
 	return errors.Join(d.reader.close(), d.writer.close(), d.file.close())
 }
 
-// Ping asks whether the file can be read, and is still in its place.
+// Ping checks that the file can be read and is still in its place.
 func (d *db) Ping(ctx context.Context) error {
 	if err := d.file.check(); err != nil {
 		return wrap(err, "ping %s", d.path)
@@ -46,10 +46,10 @@ func (d *db) limit(ctx context.Context) (context.Context, context.CancelFunc) {
 	return d.reader.limit(ctx)
 }
 
-// fromNow is an argument of exec: so long after the time of its transaction.
+// fromNow is an argument of exec: this long after the time of its transaction.
 type fromNow time.Duration
 
-// exec runs one statement in a transaction of its own and says how many rows it
+// exec runs one statement in its own transaction and returns how many rows it
 // changed.
 func (d *db) exec(ctx context.Context, query string, args ...any) (n int64, err error) {
 	err = d.write(ctx, func(ctx context.Context, tx *transaction) error {

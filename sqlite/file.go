@@ -13,22 +13,22 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// SQLite keeps these two beside the file while anybody has it open. The log
-// holds the newest commits, the index is where all processes lock.
+// SQLite keeps these two beside the file while it is open. The log holds the
+// newest commits; the index holds the locks of all processes.
 const (
 	logSuffix   = "-wal"
 	indexSuffix = "-shm"
 )
 
-// file is the database's file as it was opened. A path is not a file: what
-// stands behind it can be deleted, moved or replaced at any time, and SQLite
-// goes on writing into what it has open. So nothing is acknowledged unless the
-// path still leads to the same inode, and the log's and the index's do, too.
+// file is the database's file as it was opened. A path is not a file: what it
+// leads to can be deleted, moved or replaced at any time, while SQLite goes on
+// writing into the file it has open. So nothing is acknowledged unless the path
+// still leads to the same inode, and so do the paths of the log and the index.
 //
-// An inode's number is not given to another file as long as somebody has it
-// open, and the anchor has all three open. Nothing here opens one of them by
-// itself: closing any descriptor of a file drops every POSIX lock that the
-// process holds on it, SQLite's among them.
+// An inode's number is not reused while somebody has the file open, and the
+// anchor has all three open. Nothing here opens one of them directly: closing
+// any descriptor of a file drops every POSIX lock that the process holds on it,
+// including SQLite's.
 type file struct {
 	name string // absolute, as it was asked for
 	real string // the same without symbolic links
@@ -48,21 +48,21 @@ type file struct {
 	settled bool // a lost file has been brought to rest
 }
 
-// pair is the log and the index.
+// pair holds the inodes of log and index.
 type pair struct{ log, index inode }
 
-// inode is a file, whatever its name.
+// inode identifies a file, whatever its name.
 type inode struct{ device, number uint64 }
 
-// loss is why a file is not trusted any more. There is no way back: who knows
-// what another program did meanwhile. A restart looks again.
+// loss is why a file is no longer trusted. There is no way back, because nobody
+// knows what another program did meanwhile. A restart checks again.
 type loss struct {
 	err     error
 	damaged bool // its content is wrong: it is not to be touched
 }
 
-// anchored opens a file and notes which it is. SQLite keeps the log and the
-// index for as long as the anchor is open.
+// anchored opens a file and records its identity. SQLite keeps the log and the
+// index as long as the anchor is open.
 func anchored(ctx context.Context, name string) (*file, error) {
 	real, err := filepath.EvalSymlinks(name)
 	if err != nil {
@@ -106,8 +106,8 @@ func (f *file) drop(ctx context.Context) (err error) {
 	return nil
 }
 
-// look is the inode that the name leads to now. A file of two names is refused:
-// each would have a log of its own.
+// look returns the inode that the name leads to now. A file with two names is
+// refused: each name would have its own log.
 func (f *file) look() (inode, error) {
 	st, err := stat(f.name)
 	if err != nil {
@@ -124,8 +124,8 @@ func refuseNames(name string, links uint64) error {
 	return curfew.Errorf(curfew.Conflict, namesFormat, name, links, name)
 }
 
-// watch begins to look after log and index, once the file has them. It is called
-// again after Migrate, which brings them.
+// watch starts checking log and index, once the file has them. Migrate, which
+// creates them, calls it again.
 func (f *file) watch(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -154,7 +154,7 @@ func (f *file) watch(ctx context.Context) error {
 	return nil
 }
 
-// beside is the inode of a file that SQLite has made.
+// beside returns the inode of a file that SQLite has created.
 func beside(name string) (inode, error) {
 	st, err := stat(name)
 	if err != nil {
@@ -163,7 +163,8 @@ func beside(name string) (inode, error) {
 	return st.inode, nil
 }
 
-// trusted is the reason not to use the file any more. It looks at nothing.
+// trusted returns why the file must not be used any more, or nil. It checks
+// nothing itself.
 func (f *file) trusted() error {
 	if f == nil {
 		return nil
@@ -174,7 +175,8 @@ func (f *file) trusted() error {
 	return nil
 }
 
-// check compares what is open with what is there: three calls of stat.
+// check compares the open files with those that the names lead to now: three
+// calls of stat.
 func (f *file) check() error {
 	if err := f.trusted(); err != nil {
 		return err
@@ -196,7 +198,7 @@ func (f *file) check() error {
 	return f.resized(&f.logSize, log.size)
 }
 
-// checkMain looks at the file itself.
+// checkMain checks the file itself.
 func (f *file) checkMain() error {
 	switch st, err := stat(f.name); {
 	case gone(err):
@@ -213,7 +215,7 @@ func (f *file) checkMain() error {
 	return nil
 }
 
-// checkPart looks at the log or the index.
+// checkPart checks the log or the index.
 func (f *file) checkPart(name string, own inode) (fileInfo, error) {
 	st, err := stat(name)
 	switch {
@@ -227,7 +229,7 @@ func (f *file) checkPart(name string, own inode) (fileInfo, error) {
 	return st, nil
 }
 
-// What callers may read. The rest is for operators: names of files are theirs.
+// What callers may read. The rest, such as file names, is for operators.
 const (
 	lostText    = "the database file is not the one that was opened any more, so nothing is saved: an operator must look after it and restart the service"
 	unseenText  = "the database file cannot be looked at now, so nothing is saved"
@@ -239,8 +241,8 @@ const (
 	restartText = "nothing is written any more. Put back what was there, or the file that is to be used, and restart: see docs/runbooks/database-file.md"
 )
 
-// lose remembers for good that the file is not to be trusted. The first reason
-// stays.
+// lose records permanently that the file is not to be trusted. The first reason
+// is kept.
 func (f *file) lose(why error) error {
 	return f.loseAs(&loss{err: lostAs(why)})
 }
@@ -254,12 +256,12 @@ func (f *file) loseAs(l *loss) error {
 	return f.lost.Load().err
 }
 
-// unseen refuses for now: the next look may find all in order.
+// unseen refuses for now: the next check may succeed.
 func (f *file) unseen(name string, err error) error {
 	return as(curfew.Unavailable, unseenText, wrap(err, "look at %s", name))
 }
 
-// unknown is a loss that was found after a commit.
+// unknown is the error for a loss that was found after a commit.
 func unknown(err error) error { return as(curfew.Unavailable, unknownText, err) }
 
 func gone(err error) bool { return errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ENOTDIR) }

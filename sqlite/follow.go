@@ -8,8 +8,8 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// step is a session that has just been moved in this transaction, and what is
-// to follow it.
+// step is a session that was just moved in this transaction, and the changes
+// that follow.
 type step struct {
 	session   curfew.Session // as it is now
 	from      curfew.SessionStatus
@@ -82,8 +82,8 @@ UPDATE checkouts SET outcome = $3, money_due = FALSE, version = version + 1, upd
 WHERE customer_id = $1 AND id = $2 AND outcome = 'fulfilled'
 RETURNING id, version, outcome`
 
-// A credit for an extension could not be spent, and who was given the session's
-// payment back was not given the extensions'.
+// A credit for an extension could not be spent, and giving back the session's
+// payment did not give back those of its extensions.
 const settleExtensions = `
 UPDATE checkouts SET outcome = CASE WHEN $4 IN ('credited', 'refunded') THEN 'refund_due' ELSE $4 END, money_due = FALSE,
     version = version + 1, updated_at = $5,
@@ -91,8 +91,8 @@ UPDATE checkouts SET outcome = CASE WHEN $4 IN ('credited', 'refunded') THEN 're
 WHERE customer_id = $1 AND session_id = $3 AND id IS NOT $2 AND outcome = 'fulfilled'
 RETURNING id, version, outcome`
 
-// settle leaves the session's checkout, and those of its extensions, with what
-// is owed, if they are fulfilled.
+// settle sets the outcome of the session's checkout, and of those of its
+// extensions, if they are fulfilled.
 func (tx *transaction) settle(ctx context.Context, s step) error {
 	if s.owed == "" || s.owed == curfew.Fulfilled {
 		return nil

@@ -21,7 +21,7 @@ const (
 	deleteGuardsOff  = `DELETE FROM signals WHERE name = 'guards:off'`
 )
 
-// guardNames lists the guards that guards.sql makes, in its order.
+// guardNames lists the guards that guards.sql creates, in its order.
 func guardNames() []string { return namesIn(guardTriggers) }
 
 // guardsOff reports whether the guards were switched off on purpose.
@@ -30,7 +30,8 @@ func (s schema) guardsOff(ctx context.Context) (bool, error) {
 	return off, wrap(err, "look for the guards")
 }
 
-// GuardsMissing names the guards that the database should have and has not.
+// GuardsMissing names the guards that the database should have and does not
+// have.
 func (s schema) GuardsMissing(ctx context.Context) ([]string, error) {
 	off, err := s.guardsOff(ctx)
 	if err != nil || off {
@@ -43,8 +44,8 @@ func (s schema) GuardsMissing(ctx context.Context) ([]string, error) {
 	return slices.DeleteFunc(guardNames(), func(name string) bool { return slices.Contains(installed, name) }), nil
 }
 
-// SetGuards installs the guards, or removes them and remembers that this was
-// on purpose.
+// SetGuards installs the guards, or removes them and records that this was on
+// purpose.
 func (s schema) SetGuards(ctx context.Context, on bool) error {
 	if on {
 		return wrap(s.installGuards(ctx), "set the guards")
@@ -77,7 +78,7 @@ func (tx *transaction) installGuards(ctx context.Context) error {
 	return err
 }
 
-// removeGuards also removes guards that another version had.
+// removeGuards also removes guards of other versions.
 func (tx *transaction) removeGuards(ctx context.Context) error {
 	installed, err := many(ctx, tx, value[string], selectGuards)
 	if err != nil {
@@ -92,7 +93,7 @@ func (tx *transaction) removeGuards(ctx context.Context) error {
 	return translate(err)
 }
 
-// keepGuards installs what is missing or of another version of this text,
+// keepGuards installs guards that are missing or differ from this version,
 // unless the guards were switched off or belong to a newer schema.
 func (s schema) keepGuards(ctx context.Context) error {
 	off, err := s.guardsOff(ctx)
@@ -113,7 +114,7 @@ func (s schema) keepGuards(ctx context.Context) error {
 	return s.SetGuards(ctx, true)
 }
 
-// namesIn is the first group of every match in guards.sql.
+// namesIn returns the first group of every match in guards.sql.
 func namesIn(what *regexp.Regexp) []string {
 	var names []string
 	for _, match := range what.FindAllStringSubmatch(guards, -1) {

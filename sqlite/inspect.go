@@ -12,7 +12,8 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Inspect says what the file's promises rest on. It reads the whole file.
+// Inspect reports the properties that the file's promises depend on. It reads
+// the whole file.
 func (s schema) Inspect(ctx context.Context) ([]record.Fact, error) {
 	version, err := one(ctx, s.db, value[string], selectLibrary)
 	if err != nil {
@@ -38,8 +39,8 @@ func (s schema) journal(ctx context.Context) (record.Fact, error) {
 	return f, err
 }
 
-// synchronous is a property of each connection, and Curfew's own are FULL; the
-// line says so.
+// synchronous is a property of each connection. Curfew's own use FULL, which
+// the line says.
 func (s schema) synchronous(ctx context.Context) (record.Fact, error) {
 	const full = 2
 	level, err := one(ctx, s.db, value[int64], "PRAGMA synchronous")
@@ -51,7 +52,7 @@ func (s schema) synchronous(ctx context.Context) (record.Fact, error) {
 	return f, err
 }
 
-// integrity reads every page, and names at most ten faults.
+// integrity checks every page, and names at most ten faults.
 func (s schema) integrity(ctx context.Context) (record.Fact, error) {
 	found, err := many(ctx, unlimited{s.reader}, value[string], "PRAGMA quick_check(10)")
 	if e := (*sqlite.Error)(nil); errors.As(err, &e) && e.Code()&0xff == lib.SQLITE_CORRUPT {

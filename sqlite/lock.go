@@ -11,14 +11,14 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// Lock keeps other serving or migrating processes from the file, which is made
-// if it is missing. Two locks, which the system drops with the process, see to
-// it: one of PATH.lock, and where the system can (Linux) one of the file's own
-// inode, whatever its name. If another process holds one, or the file has
-// several names, the error is Conflict. The lock's file stays: removing it would
-// let two hold it.
+// Lock keeps other processes from serving or migrating the file, which is
+// created if it is missing. It holds two locks, which the system releases when
+// the process ends: one on PATH.lock and, where the system supports it (Linux),
+// one on the file's own inode, whatever its name. If another process holds one,
+// or the file has several names, the error is Conflict. The lock file is never
+// removed: otherwise two processes could each hold one.
 //
-// Take it before the file is opened, and release it after it was closed.
+// Take it before opening the file, and release it after closing it.
 func Lock(path string) (unlock func() error, err error) {
 	path, err = locate(path, Options{Create: true})
 	if err != nil {
@@ -41,7 +41,7 @@ func Lock(path string) (unlock func() error, err error) {
 	return func() error { return errors.Join(release(), f.Close()) }, nil
 }
 
-// lockName follows links, so that every name of a file has one lock.
+// lockName follows links, so that all names of a file share one lock.
 func lockName(path string) string {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
@@ -51,7 +51,7 @@ func lockName(path string) string {
 
 const heldText = "%s is held by another `curfew serve` or `curfew migrate`%s: stop it first; every other command works beside it"
 
-// held says who holds the lock.
+// held returns the error that names the holder of the lock.
 func held(f *os.File, path string, err error) error {
 	if !errors.Is(err, syscall.EWOULDBLOCK) {
 		return curfew.Errorf(curfew.Unavailable, "%s cannot be locked: %v", path, err)
@@ -60,8 +60,8 @@ func held(f *os.File, path string, err error) error {
 	return curfew.Errorf(curfew.Conflict, heldText, path, " (process "+holder.process+")")
 }
 
-// lockText is what a lock's file says: the process that holds it, and of which
-// file the log beside it is. The second outlives the process.
+// lockText is the content of a lock file: the process that holds the lock, and
+// to which file the log beside it belongs. The latter outlives the process.
 type lockText struct {
 	process   string
 	main, log inode
@@ -87,7 +87,7 @@ func (l lockText) write(name string) error {
 	return os.WriteFile(name, []byte(text), 0o600)
 }
 
-// sign writes who we are.
+// sign writes this process into the lock file.
 func sign(f *os.File) error {
 	l, err := readLock(f.Name())
 	if err != nil {
@@ -97,8 +97,8 @@ func sign(f *os.File) error {
 	return l.write(f.Name())
 }
 
-// noteLog remembers of which file a log is, where a service was ever started. It
-// is for the worst case only, so nothing fails with it.
+// noteLog records to which file a log belongs, if a service was ever started. It
+// is needed only in the worst case, so its errors are ignored.
 func noteLog(real string, main, log inode) {
 	l, err := readLock(lockName(real))
 	if err != nil || l.main == main && l.log == log {
@@ -117,8 +117,8 @@ const (
 		"Bring a backup back, or start with a new database after `mv %s %s.old`"
 )
 
-// refuseOrphanLog keeps a new database from being made where only the file of
-// another has gone.
+// refuseOrphanLog prevents creating a new database where only the main file of
+// another one is gone.
 func refuseOrphanLog(path string) error {
 	log := path + logSuffix
 	if info, err := os.Stat(log); err != nil || info.Size() == 0 {
@@ -127,9 +127,9 @@ func refuseOrphanLog(path string) error {
 	return curfew.Errorf(curfew.Conflict, orphanFormat, path, log, log, log)
 }
 
-// refuseStrayLog keeps SQLite from a log that lies beside another file than its
-// own, as after a backup was moved over a file that was not closed. It would
-// also remove the log of a file that was emptied, and begin a new database.
+// refuseStrayLog refuses a file beside another file's log, as after a backup was
+// moved over a file that was not closed. It also refuses an emptied file, whose
+// log SQLite would remove to begin a new database.
 func refuseStrayLog(name, real string) error {
 	log := real + logSuffix
 	st, err := stat(real)

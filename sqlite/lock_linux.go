@@ -8,19 +8,19 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// The lock of the inode is one byte far behind all that a file can hold, away
-// from those that SQLite locks, and an OFD lock (fcntl(2)): it is the
-// descriptor's and meets POSIX locks, SQLite's among them, as any other
-// process's would.
+// The inode's lock is one byte far beyond the largest file, away from the bytes
+// that SQLite locks. It is an OFD lock (fcntl(2)): it belongs to the
+// descriptor, and conflicts with POSIX locks, including SQLite's, like another
+// process's lock.
 const (
 	setOFD   = 37 // F_OFD_SETLK of <fcntl.h>, which package syscall lacks
 	lockByte = 1 << 50
 )
 
-// lockInode locks the file itself. The descriptor is not closed on release:
-// closing it would drop every POSIX lock that this process holds on the file,
-// and somebody may have it open still. It is a plain number, so that the
-// collector does not close it either.
+// lockInode locks the file itself. Releasing the lock does not close the
+// descriptor: that would drop every POSIX lock that this process holds on the
+// file, which may still be open. The descriptor is a plain number, so that the
+// garbage collector does not close it either.
 func lockInode(path string) (release func() error, err error) {
 	fd, err := syscall.Open(path, syscall.O_RDWR|syscall.O_CLOEXEC, 0)
 	if err != nil {
@@ -36,7 +36,7 @@ func lockInode(path string) (release func() error, err error) {
 	switch err := lockOFD(fd, syscall.F_WRLCK); {
 	case errors.Is(err, syscall.EAGAIN), errors.Is(err, syscall.EACCES):
 		return nil, curfew.Errorf(curfew.Conflict, heldText, path, " under another name")
-	case err != nil: // this file system knows no such locks: the other lock must do
+	case err != nil: // this file system does not support such locks: the other lock must do
 		return func() error { return nil }, nil
 	}
 	return func() error { return lockOFD(fd, syscall.F_UNLCK) }, nil

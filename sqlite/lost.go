@@ -12,12 +12,12 @@ import (
 	lib "modernc.org/sqlite/lib"
 )
 
-// aPage is the least that a database has.
+// aPage is the smallest page size of a database, in bytes.
 const aPage = 512
 
-// resized judges a new size of the file or the log. Both grow. One that has
-// become smaller was vacuumed or emptied by SQLite, or else cut off or written
-// over by a program that knows nothing of it.
+// resized judges a new size of the file or the log. Both normally grow. One
+// that has shrunk was either vacuumed or checkpointed by SQLite, or truncated
+// or overwritten by a program that does not know SQLite.
 func (f *file) resized(known *atomic.Int64, size int64) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -30,8 +30,8 @@ func (f *file) resized(known *atomic.Int64, size int64) error {
 	return nil
 }
 
-// sound reads everything by a connection that remembers nothing of it. A file
-// without a page is not opened: SQLite would remove the log beside it.
+// sound reads everything on a connection without a cache. It does not open a
+// file without a page: SQLite would remove the log beside it.
 func (f *file) sound() error {
 	if st, err := stat(f.real); err == nil && st.size < aPage {
 		return f.cut("nothing is left in it")
@@ -54,25 +54,26 @@ func (f *file) cut(found string) error {
 	return f.ruin(fmt.Errorf("%s or its log was cut off or written over while it was open: %s", f.name, found))
 }
 
-// ruin loses a file whose content is wrong.
+// ruin marks a file as lost because its content is wrong.
 func (f *file) ruin(why error) error {
 	return f.loseAs(&loss{err: lostAs(why), damaged: true})
 }
 
-// damaged reports whether SQLite says that the file's content is wrong, or ends
-// where there should be more.
+// damaged reports whether SQLite says that the file's content is wrong, or that
+// the file ends too early.
 func damaged(err error) bool {
 	e, ok := errors.AsType[*sqlite.Error](err)
 	return ok && (e.Code()&0xff == lib.SQLITE_CORRUPT || e.Code()&0xff == lib.SQLITE_NOTADB || e.Code() == lib.SQLITE_IOERR_SHORT_READ)
 }
 
-// settle brings a lost file to rest: what is in its log goes into the file
-// itself, wherever that is now, so that whoever finds it has every commit. Then
-// a log that lies beside another file is put aside: SQLite would write it into
-// that one. It goes on until it has succeeded once. Nobody writes meanwhile.
+// settle leaves a lost file in a good state. It moves the log's content into
+// the file itself, wherever that is now, so that whoever finds the file has
+// every commit. Then it renames a log that lies beside another file, because
+// SQLite would write it into that file. It retries until it has succeeded once.
+// Nobody writes meanwhile.
 //
-// Where another program has made a log or an index of its own for this very
-// file, nothing is touched: two writers would ruin it.
+// If another program has made its own log or index for this very file, nothing
+// is touched: two writers would ruin it.
 func (f *file) settle(ctx context.Context) {
 	l, with := f.lost.Load(), f.with.Load()
 	if l == nil || l.damaged || with == nil {
@@ -96,7 +97,8 @@ func (f *file) settle(ctx context.Context) {
 	}
 }
 
-// at is the inode of a name; zero if there is none, or none can be seen.
+// at returns the inode that a name leads to; zero if there is none or it cannot
+// be seen.
 func at(name string) inode {
 	st, err := stat(name)
 	if err != nil {
@@ -105,10 +107,10 @@ func at(name string) inode {
 	return st.inode
 }
 
-// foreign reports whether a name leads to another file than ours.
+// foreign reports whether a name leads to a file other than ours.
 func foreign(there, ours inode) bool { return there != inode{} && there != ours }
 
-// empty moves the log into the file, all of it.
+// empty moves the whole log into the file.
 func (f *file) empty(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
@@ -117,9 +119,9 @@ func (f *file) empty(ctx context.Context) bool {
 	return err == nil && busy == 0 && frames == moved
 }
 
-// close closes the anchor. The anchor of a lost file stays until the process
-// ends: the last connection of a file would remove the log that lies beside its
-// name, whosever it is.
+// close closes the anchor. The anchor of a lost file stays open until the
+// process ends: closing the last connection of a file would remove the log
+// beside its name, whoever owns that log.
 func (f *file) close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -20,13 +20,13 @@ import (
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// versionTable is where goose notes what has been applied.
+// versionTable is where goose records the applied migrations.
 const versionTable = "curfew_migrations"
 
-// schema is the tables, indexes and guards: how they are made and whether they are right.
+// schema is the tables, indexes and guards: it creates and verifies them.
 type schema struct{ *db }
 
-// Migration is one step of the schema. They only go forward.
+// Migration is one step of the schema. Migrations only go forward.
 type Migration struct {
 	Number    int64
 	Name      string
@@ -34,14 +34,14 @@ type Migration struct {
 	SQL       string
 }
 
-// Migrate applies what is pending, and installs the guards unless they were
-// switched off on purpose. It returns what it applied. Hold the Lock.
+// Migrate applies pending migrations, and installs the guards unless they were switched
+// off on purpose. It returns the migrations it applied. Hold the Lock.
 func (s schema) Migrate(ctx context.Context) ([]Migration, error) {
 	return s.MigrateWith(ctx, nil)
 }
 
-// MigrateWith is Migrate with progress: report receives each step, and how far it
-// is in percent (below 0: unknown). Nil discards them.
+// MigrateWith is Migrate with progress: report receives each step and its progress in
+// percent (negative if unknown). Nil discards them.
 func (s schema) MigrateWith(ctx context.Context, report func(step string, percent int)) ([]Migration, error) {
 	old, err := s.Migrations(ctx)
 	if err != nil {
@@ -69,8 +69,8 @@ func (s schema) MigrateWith(ctx context.Context, report func(step string, percen
 	return applied, nil
 }
 
-// up runs goose on a connection of its own, which puts the file into WAL mode.
-// It applies what is pending, also where later ones have been applied already.
+// up runs goose on its own connection, which puts the file into WAL mode. It applies
+// pending migrations even if later ones have been applied.
 func (s schema) up(ctx context.Context, old []Migration, report func(step string, percent int)) (err error) {
 	db := s.file.open("&_journal_mode=WAL&_txlock=immediate")
 	db.SetMaxOpenConns(1)
@@ -99,7 +99,7 @@ func (s schema) up(ctx context.Context, old []Migration, report func(step string
 	return nil
 }
 
-// Migrations is all this program knows, in order.
+// Migrations returns all migrations that this program knows, in order.
 func (s schema) Migrations(ctx context.Context) ([]Migration, error) {
 	applied, err := s.applied(ctx)
 	if err != nil {
@@ -115,8 +115,8 @@ func (s schema) Migrations(ctx context.Context) ([]Migration, error) {
 const selectApplied = `SELECT version_id, CAST(strftime('%s', min(tstamp)) AS INTEGER) FROM ` + versionTable + `
 WHERE is_applied AND version_id > 0 GROUP BY version_id`
 
-// applied is when each migration was applied, by number; empty for a file that
-// has never been migrated.
+// applied returns when each migration was applied, by number; empty for a file that has
+// never been migrated.
 func (s schema) applied(ctx context.Context) (map[int64]time.Time, error) {
 	at := map[int64]time.Time{}
 	_, err := one(ctx, s.db, value[int64], "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1", versionTable)
@@ -132,7 +132,7 @@ func (s schema) applied(ctx context.Context) (map[int64]time.Time, error) {
 	return at, err
 }
 
-// Newer reports whether the schema is of a newer program.
+// Newer reports whether the schema belongs to a newer program.
 func (s schema) Newer(ctx context.Context) (bool, error) {
 	applied, err := s.applied(ctx)
 	if err != nil {
@@ -145,7 +145,7 @@ func (s schema) Newer(ctx context.Context) (bool, error) {
 	return len(applied) > 0, err
 }
 
-// embedded is the migrations of this program, in order.
+// embedded returns the migrations of this program, in order.
 func embedded() ([]Migration, error) {
 	names, err := fs.Glob(migrationFiles, "migrations/*.sql")
 	if err != nil {
@@ -160,7 +160,7 @@ func embedded() ([]Migration, error) {
 	return all, nil
 }
 
-// parse reads migrations/00001_tables.sql.
+// parse reads a migration, like migrations/00001_tables.sql.
 func parse(name string) (Migration, error) {
 	text, err := migrationFiles.ReadFile(name)
 	if err != nil {
@@ -174,7 +174,7 @@ func parse(name string) (Migration, error) {
 	return Migration{Number: n, Name: rest, SQL: plainSQL(string(text))}, nil
 }
 
-// plainSQL is a migration's SQL without goose's own lines.
+// plainSQL returns a migration's SQL without goose's own lines.
 func plainSQL(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {

@@ -14,7 +14,7 @@ import (
 )
 
 // reader is the connections that read. Each statement sees one moment of the
-// file, so every reading here is one statement.
+// file, so every read here is a single statement.
 type reader struct {
 	file    *file // nil: there is none
 	db      *sql.DB
@@ -32,7 +32,7 @@ func newReader(f *file, o Options) *reader {
 	return &reader{file: f, db: db, trace: o.Trace, timeout: o.Timeout, stmts: map[string]*sql.Stmt{}}
 }
 
-// open cannot fail: the first connection tells what is wrong with a name.
+// open cannot fail: the first connection reports what is wrong with a name.
 func open(dsn string) *sql.DB {
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
@@ -59,7 +59,8 @@ func (r *reader) query(ctx context.Context, query string, args ...any) (*sql.Row
 	return rows, noteError(ctx, err)
 }
 
-// prepare is the statement of a text; database/sql parses it once a connection.
+// prepare returns the statement of a text; database/sql parses it once per
+// connection.
 func (r *reader) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	r.mu.RLock()
 	stmt := r.stmts[query]
@@ -83,10 +84,10 @@ func (r *reader) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 // close closes the statements with their connections.
 func (r *reader) close() error { return r.db.Close() }
 
-// source is where rows come from: the reader, or a transaction.
+// source is where rows are read from: the reader, or a transaction.
 type source interface {
 	query(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	// limit is the context that a whole answer has.
+	// limit returns the context that limits a whole read.
 	limit(ctx context.Context) (context.Context, context.CancelFunc)
 }
 
@@ -99,7 +100,7 @@ func (*transaction) limit(ctx context.Context) (context.Context, context.CancelF
 	return ctx, func() {}
 }
 
-// unlimited reads whole tables.
+// unlimited is a reader without a limit, for whole tables.
 type unlimited struct{ *reader }
 
 func (unlimited) limit(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -125,7 +126,7 @@ func many[T any](ctx context.Context, src source, scan func(row) (T, error), que
 	return all, translate(rows.Err())
 }
 
-// one reads the one row; NotFound if there is none.
+// one reads a single row; NotFound if there is none.
 func one[T any](ctx context.Context, src source, scan func(row) (T, error), query string, args ...any) (T, error) {
 	all, err := many(ctx, src, scan, query, args...)
 	if err == nil && len(all) == 0 {

@@ -23,7 +23,7 @@ const insertRun = `
 INSERT INTO runs (id, trigger, actor, reason, started_at, outcome, undoes) VALUES ($1, $2, $3, $4, $5, 'running', $6)
 RETURNING ` + runColumns
 
-// scanRun reads a run as it stands at a moment.
+// scanRun reads a run in its state at a given time.
 func scanRun(now time.Time) func(row) (curfew.Run, error) {
 	return func(r row) (curfew.Run, error) { return scanRunAt(r, now) }
 }
@@ -58,7 +58,7 @@ const finishRun = `
 UPDATE runs SET finished_at = $2, outcome = $3, error = $4, stats = $5 WHERE id = $1
 RETURNING ` + runColumns
 
-// FinishRun writes how a run went.
+// FinishRun records how a run ended.
 func (s runs) FinishRun(ctx context.Context, r curfew.Run) (curfew.Run, error) {
 	stats, err := json.Marshal(r.Stats)
 	if err != nil {
@@ -84,7 +84,7 @@ func (s runs) RenewRun(ctx context.Context, id string, ttl time.Duration) error 
 
 const countRun = `UPDATE runs SET stats = $2 WHERE id = $1`
 
-// countRun keeps a run's figures in the transaction that makes them true.
+// countRun writes a run's counts in the transaction that makes them true.
 func (tx *transaction) countRun(ctx context.Context, id string, stats curfew.Stats) error {
 	if id == "" {
 		return nil
@@ -118,7 +118,7 @@ func (s runs) Run(ctx context.Context, id string) (curfew.Run, error) {
 
 const selectRunEvents = `SELECT ` + eventColumns + ` FROM events WHERE run_id = $1 AND id > $2 ORDER BY id LIMIT $3`
 
-// RunEvents returns what a run did, by event id, behind the id after.
+// RunEvents returns a run's events, ordered by id, after the given id.
 func (s runs) RunEvents(ctx context.Context, runID, after string, limit int) ([]curfew.Event, error) {
 	all, err := many(ctx, s.db, scanEvent, selectRunEvents, runID, after, limit)
 	return all, wrap(err, "read the events of run %s", runID)
@@ -151,7 +151,7 @@ func (s runs) SavePreview(ctx context.Context, p curfew.Preview) (curfew.Preview
 
 const selectPreview = `SELECT body FROM previews WHERE id = $1 AND created_at >= $2`
 
-// Preview returns a preview; NotFound once it is a day old.
+// Preview returns a preview; NotFound if it is more than a day old.
 func (s runs) Preview(ctx context.Context, id string) (curfew.Preview, error) {
 	p, err := one(ctx, s.db, scanPreview, selectPreview, id, ago(s.now(), previewLife))
 	return p, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no preview %q: they are kept for a day", id)), "read preview %s", id)

@@ -12,7 +12,7 @@ type fileInfo struct {
 	size  int64
 }
 
-// stat asks what a name leads to. The error is a syscall.Errno.
+// stat describes the file that a name leads to. The error is a syscall.Errno.
 func stat(name string) (fileInfo, error) {
 	for {
 		if info, err := statOnce(name); !errors.Is(err, syscall.EINTR) {
@@ -21,7 +21,7 @@ func stat(name string) (fileInfo, error) {
 	}
 }
 
-// statAll is stat by the call that every system has.
+// statAll is stat with the call that every system has.
 func statAll(name string) (fileInfo, error) {
 	var st syscall.Stat_t
 	err := syscall.Stat(name, &st)

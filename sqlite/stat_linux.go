@@ -6,10 +6,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// asked is all that stat wants to know, above all no times. Since 6.13 the
-// kernel gives a file whose time was asked for a time of its own at its next
-// write, which fsync has to bring to the disk as well: with stat(2) beside each
-// commit an admission took a tenth longer.
+// asked is all that stat requests; in particular, it requests no times. Since
+// 6.13 the kernel gives a file whose time was requested a new time at its next
+// write, which fsync then has to write to disk as well: with stat(2) beside
+// each commit an admission took a tenth longer.
 const asked = unix.STATX_INO | unix.STATX_NLINK | unix.STATX_SIZE
 
 func statOnce(name string) (fileInfo, error) {

@@ -13,26 +13,27 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// Options of Open. The zero value opens a file that is there.
+// Options configure Open. The zero value opens an existing file.
 type Options struct {
-	// Create makes a missing file. Without it a missing file is NotFound.
+	// Create creates a missing file. Without it, a missing file is NotFound.
 	Create bool
 	// Now is the clock that decides; nil is time.Now.
 	Now func() time.Time
-	// Timeout limits every reading, and the wait for one's turn to write: beyond it
-	// the error is Unavailable. 0: 10 seconds. What has begun to write ends, and
-	// what reads whole tables (Dump, Broken, Inspect) has no limit.
+	// Timeout limits every read, and the wait for a turn to write; after it the
+	// error is Unavailable. 0 means 10 seconds. A write that has begun is
+	// completed, and methods that read whole tables (Dump, Broken, Inspect) have no
+	// limit.
 	Timeout time.Duration
-	// Trace is shown every reading and every transaction; nil: nobody looks.
+	// Trace is called for every read and every transaction, unless it is nil.
 	Trace curfew.Trace
 }
 
-// callTimeout limits one call: a disk that hangs, or a queue of writers behind
-// another program's lock, holds up nobody for longer.
+// callTimeout limits one call, so that a hanging disk or a queue of writers behind
+// another program's lock blocks nobody for longer.
 const callTimeout = 10 * time.Second
 
-// Store is a SQLite file with Curfew's tables: a type for each noun, all over one
-// file. It is safe for concurrent use.
+// Store is a SQLite file with Curfew's tables: one type for each noun, all on the
+// same file. It is safe for concurrent use.
 type Store struct {
 	*db
 	admissions
@@ -61,12 +62,12 @@ type Store struct {
 	backup
 }
 
-// Open opens the file. It neither makes nor checks tables: Migrate and Verify
-// do. A file that is no database is Invalid; one of several names (hard links),
-// or beside the log of another, is Conflict.
+// Open opens the file. It neither creates nor checks tables; Migrate and Verify do.
+// A file that is not a database is Invalid; one with several names (hard links), or
+// beside another file's log, is Conflict.
 //
-// Where the file is deleted, moved or replaced while it is open, everything
-// answers Unavailable from then on, for as long as the store is open.
+// If the file is deleted, moved or replaced while it is open, every call returns
+// Unavailable from then on, until the store is opened again.
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	path, err := locate(path, o)
 	if err != nil {
@@ -95,7 +96,8 @@ func newStore(d *db) *Store {
 	}
 }
 
-// locate is the absolute path of the file, made if it is missing and wanted.
+// locate returns the absolute path of the file, and creates it if it is missing and
+// that is wanted.
 func locate(path string, o Options) (string, error) {
 	if path == "" || path == ":memory:" {
 		return "", curfew.Errorf(curfew.Invalid, "a SQLite database needs a file, not %q", path)
@@ -118,7 +120,7 @@ func locate(path string, o Options) (string, error) {
 	return path, create(path)
 }
 
-// create makes an empty file that only its owner reads: it will hold names and
+// create creates an empty file that only its owner can read: it will hold names and
 // e-mail addresses. SQLite gives its other files the same mode.
 func create(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the operator's own path

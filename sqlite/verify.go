@@ -11,16 +11,16 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// selectSchema is what a file has, as sentences. Guards are no part of the schema:
-// they may be switched off.
+// selectSchema describes a file's schema as sentences. Guards are not part of the
+// schema: they may be switched off.
 const selectSchema = `
 SELECT type || ' ' || name FROM sqlite_schema
 WHERE type IN ('table', 'index', 'trigger') AND name NOT GLOB 'sqlite_*' AND name NOT GLOB 'guard_*'
 UNION ALL
 SELECT 'column ' || m.name || '.' || c.name FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'`
 
-// Verify says what the schema lacks, all of it, and what to do. A newer schema
-// is fine: the program may have been rolled back.
+// Verify returns an error that names everything the schema lacks, and the remedy.
+// A newer schema is fine: the program may have been rolled back.
 func (s schema) Verify(ctx context.Context) error {
 	if err := s.verifyMigrated(ctx); err != nil {
 		return err
@@ -60,8 +60,8 @@ func (s schema) verifyMigrated(ctx context.Context) error {
 	return nil
 }
 
-// verifyLog refuses a file that has lost its write-ahead log: readers and the
-// writer would wait for each other.
+// verifyLog refuses a file that is no longer in WAL mode: readers and the writer
+// would block each other.
 func (s schema) verifyLog(ctx context.Context) error {
 	mode, err := one(ctx, s.db, value[string], "PRAGMA journal_mode")
 	if err != nil {
@@ -73,7 +73,7 @@ func (s schema) verifyLog(ctx context.Context) error {
 	return nil
 }
 
-// verifyOwn tells a new file from another program's.
+// verifyOwn distinguishes a new file from another program's.
 func (s schema) verifyOwn(ctx context.Context) error {
 	name, err := one(ctx, s.db, value[string], "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'sqlite_*' LIMIT 1")
 	if errors.Is(err, curfew.NotFound) {
@@ -85,8 +85,8 @@ func (s schema) verifyOwn(ctx context.Context) error {
 	return curfew.Errorf(curfew.Invalid, "%s is another program's database (it has a table %s and none of Curfew's): name another file", s.path, name)
 }
 
-// expected is the schema that the embedded migrations make, in their order. It
-// is made once: health looks again and again.
+// expected returns the schema that the embedded migrations produce, in their
+// order. It is computed once, because health asks for it often.
 var expected = sync.OnceValues(func() (parts []string, err error) {
 	ctx := context.Background()
 	migrations, err := embedded()
@@ -94,7 +94,7 @@ var expected = sync.OnceValues(func() (parts []string, err error) {
 		return nil, err
 	}
 	r := &reader{db: open(":memory:"), timeout: callTimeout, stmts: map[string]*sql.Stmt{}}
-	r.db.SetMaxOpenConns(1) // each connection has a memory of its own
+	r.db.SetMaxOpenConns(1) // each connection has its own memory database
 	defer func() { err = errors.Join(err, r.close()) }()
 	for _, m := range migrations {
 		if _, err := r.db.ExecContext(ctx, m.SQL); err != nil {

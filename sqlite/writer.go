@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// writer is the one connection that writes. Callers take turns in the order of
-// asking: the queue of database/sql has none, and somebody would starve in it.
+// writer is the only connection that writes. Callers take turns in the order in
+// which they ask; the queue of database/sql is not fair and would let some
+// starve.
 type writer struct {
 	file  *file
 	db    *sql.DB
@@ -25,7 +26,7 @@ func newWriter(f *file) *writer {
 	return &writer{file: f, db: db, turn: make(chan struct{}, 1)}
 }
 
-// transaction is one decision being written. Now is its one reading of the
+// transaction is one decision being written. Now is its only reading of the
 // clock.
 type transaction struct {
 	w   *writer
@@ -33,11 +34,11 @@ type transaction struct {
 }
 
 // write runs f in one transaction that has the write lock from its start, and
-// commits if f returns no error. Whatever else happens, nothing of it stays.
-// What was committed is acknowledged only while the file is in its place.
+// commits if f returns no error. Otherwise nothing is written. A commit is
+// acknowledged only while the file is in its place.
 //
-// Once it has begun it is not interrupted: f's context has no end. It is short,
-// and a caller who gave up would not know what became of it.
+// Once begun, it is not interrupted: f's context does not end. It is short, and
+// a caller who gave up would not know the outcome.
 func (d *db) write(ctx context.Context, f func(context.Context, *transaction) error) error {
 	ctx, end := d.trace.Begin(ctx, "sqlite write")
 	defer end()
@@ -71,7 +72,7 @@ func (d *db) commit(ctx context.Context, f func(context.Context, *transaction) e
 	return err
 }
 
-// finish commits, and looks before and after whether the file is in its place.
+// finish commits, and checks before and after whether the file is in its place.
 func (w *writer) finish(ctx context.Context, tx *transaction) (committed bool, err error) {
 	if err := w.file.check(); err != nil {
 		return false, err
@@ -85,8 +86,8 @@ func (w *writer) finish(ctx context.Context, tx *transaction) (committed bool, e
 	return true, nil
 }
 
-// judge loses the connection, or the file, if the error says that another may
-// do better, or that its content is wrong.
+// judge discards the connection if another one may succeed, and the file if the
+// error says that its content is wrong.
 func (w *writer) judge(err error) error {
 	if worn(err) {
 		w.discard()
@@ -97,8 +98,8 @@ func (w *writer) judge(err error) error {
 	return err
 }
 
-// acquire waits for its turn to write, up to the limit. No timer is made where
-// nobody else writes.
+// acquire waits for its turn to write, up to the limit. It creates no timer if
+// nobody else is writing.
 func (w *writer) acquire(ctx context.Context, limit time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return translate(err)
@@ -120,7 +121,7 @@ func (w *writer) acquire(ctx context.Context, limit time.Duration) error {
 
 func (w *writer) release() { <-w.turn }
 
-// begin takes the write lock, which a program beside us may hold.
+// begin takes the write lock, which another program may hold.
 func (w *writer) begin(ctx context.Context) error {
 	if err := w.file.trusted(); err != nil {
 		return err
@@ -145,16 +146,16 @@ func (w *writer) begin(ctx context.Context) error {
 	return w.judge(translate(err))
 }
 
-// rollback ends a failed transaction. SQLite may have ended it already; then
-// this fails, and the connection goes.
+// rollback ends a failed transaction. If SQLite has ended it already, this
+// fails, and the connection is discarded.
 func (w *writer) rollback() {
 	if _, err := (&transaction{w: w}).exec(context.Background(), "ROLLBACK"); err != nil {
 		w.discard()
 	}
 }
 
-// discard closes a connection whose state is not known. Its statements go first:
-// as long as there is one, SQLite keeps the connection, and what it has locked.
+// discard closes a connection whose state is unknown. It closes the statements
+// first: SQLite keeps a connection, and its locks, as long as there is one.
 func (w *writer) discard() {
 	if w.conn == nil {
 		return
@@ -168,7 +169,7 @@ func (w *writer) discard() {
 	w.conn, w.stmts = nil, nil
 }
 
-// prepare is the statement of a text, parsed once a connection.
+// prepare returns the statement of a text, parsed once per connection.
 func (w *writer) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	if stmt, ok := w.stmts[query]; ok {
 		return stmt, nil
@@ -180,7 +181,7 @@ func (w *writer) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	return stmt, err
 }
 
-// exec is the number of rows that a statement without answer changed.
+// exec runs a statement without a result and returns how many rows it changed.
 func (tx *transaction) exec(ctx context.Context, query string, args ...any) (int64, error) {
 	stmt, err := tx.w.prepare(ctx, query) //nolint:sqlclosecheck // kept as long as the connection
 	if err != nil {
@@ -193,8 +194,8 @@ func (tx *transaction) exec(ctx context.Context, query string, args ...any) (int
 	return result.RowsAffected()
 }
 
-// hit is exec for a write that is guarded by its WHERE: a row that was not there
-// as expected is the error given.
+// hit is exec for a write guarded by its WHERE: if no row was as expected, it
+// returns the given error.
 func (tx *transaction) hit(ctx context.Context, moved error, query string, args ...any) error {
 	n, err := tx.exec(ctx, query, args...)
 	if err == nil && n == 0 {
@@ -211,8 +212,8 @@ func (tx *transaction) query(ctx context.Context, query string, args ...any) (*s
 	return stmt.QueryContext(ctx, args...)
 }
 
-// close waits for the turn, so that no transaction is cut off. Before anything
-// is closed it looks once more at the file.
+// close waits for its turn, so that no transaction is cut off. Before closing
+// anything it checks the file once more.
 func (w *writer) close() error {
 	w.turn <- struct{}{}
 	defer w.release()

@@ -59,7 +59,7 @@ func isNotWaitedFor(f *fixture) {
 	late, credit := f.aged(f.admit("late"), time.Hour), f.credited("credited")
 	gone, cancel := context.WithCancel(f.Context())
 	cancel()
-	for range 20 { // what others would write for it is not begun
+	for range 20 { // nobody begins to write for a caller who has gone away
 		f.refused(curfew.Unavailable, func() error { _, err := f.Store.Admit(gone, admission("ada")); return err })
 	}
 	for _, step := range []func() error{

@@ -90,6 +90,39 @@ func TestAtTheExactDeadline(t *testing.T) {
 	})
 }
 
+// An orphan that has waited for exactly orphan_ttl holds its customer's slot still.
+func TestAnOrphanOfExactlyItsTime(t *testing.T) {
+	onEachStoreWith(t, func(p *curfew.Policy) { p.WaitingTTL = 50 * time.Minute }, func(env *environment) {
+		env.Freeze(env)
+		id := orphan(env, "c", "p1")
+		env.Age(env, id, env.policy.OrphanTTL-must(env.Session(env.Context(), id))(env).Age())
+		if b := must(env.CheckCustomerSessionStatus(env.Context(), "c"))(env); b == nil {
+			t.Error("it does not hold the slot any more")
+		}
+		env.Age(env, id, time.Microsecond)
+		if b := must(env.CheckCustomerSessionStatus(env.Context(), "c"))(env); b != nil {
+			t.Errorf("it holds the slot still: %+v", b)
+		}
+		must(env.SweepOrphans(env.Context()))(env)
+	})
+}
+
+// A session that was accepted and released since a preview waits anew: the preview does not end it.
+func TestAPreviewLeavesWhatMovedAndCameBack(t *testing.T) {
+	onEachStore(t, func(env *environment) {
+		f, c := env.pay("c", "p"), byHand
+		c.MaxAge, c.Reason = time.Minute, "closing"
+		env.Age(env, f.SessionID, 5*time.Minute)
+		p := must(env.StorePreview(env.Context(), c))(env)
+		must(env.Accept(env.Context(), f.RequestID, "m"))(env)
+		must(env.Release(env.Context(), f.RequestID, "m"))(env)
+		run, drifted, err := env.ExecutePreview(env.Context(), p.ID, c)
+		if err != nil || run.Stats.TotalCleaned != 0 || len(drifted) != 1 {
+			t.Errorf("executed %+v, drifted %+v, %v", run, drifted, err)
+		}
+	})
+}
+
 // A preview shows no rule that is off, whoever asks.
 func TestAPreviewShowsNoRuleThatIsOff(t *testing.T) {
 	for _, off := range []curfew.RuleName{curfew.OldWaiting, curfew.NoShows, curfew.Overruns, curfew.Orphans} {

@@ -101,3 +101,50 @@ func TestMoneyTellsTheLegalOutcomes(t *testing.T) {
 		t.Errorf("docs/money.md tells %s, which is not legal", name)
 	}
 }
+
+// The drawing in CONTRIBUTING.md and the import table agree: whoever imports stands above.
+func TestTheDrawingPointsDownward(t *testing.T) {
+	t.Parallel()
+	drawn := map[string]int{}
+	for i, line := range strings.Split(strings.Split(read(t, "CONTRIBUTING.md"), "```")[1], "\n") {
+		names, _, _ := strings.Cut(strings.TrimSpace(line), "           ") // what follows explains
+		for name := range rooms {
+			if mentions(" "+names, drawnAs(name)) {
+				drawn[name] = i
+			}
+		}
+	}
+	if len(drawn) < 15 {
+		t.Fatalf("the drawing has only %v", drawn)
+	}
+	for upper, row := range rooms {
+		for _, lower := range row.ours {
+			above, both := drawn[upper]
+			below, too := drawn[lower]
+			if both && too && above >= below {
+				t.Errorf("%s may import %s, and is not drawn above it", upper, lower)
+			}
+		}
+	}
+}
+
+func TestEveryRoomHasItsLineInContributing(t *testing.T) {
+	t.Parallel()
+	text := read(t, "CONTRIBUTING.md")
+	for name := range rooms {
+		line := "`" + strings.TrimPrefix(name, "internal/") + "/`"
+		if name == "." {
+			line = "`.`"
+		}
+		if !strings.Contains(text, line) {
+			t.Errorf("CONTRIBUTING.md has no %s", line)
+		}
+	}
+}
+
+func drawnAs(room string) string {
+	if room == "." {
+		return "package curfew"
+	}
+	return strings.TrimPrefix(room, "internal/")
+}

@@ -24,7 +24,8 @@ func admission(ctx context.Context, o options, out *report) error {
 		if err := db.loadEnded(ctx, o.seed, o.history, endedRefs, endedEvents); err != nil {
 			return err
 		}
-		// Tables without any open session would teach the planner what is never so.
+		// Without any open session in the tables, the planner would learn something that is never true
+		// in practice.
 		if err := db.loadWaiting(ctx, o.seed, o.history/100+100, fresh); err != nil {
 			return err
 		}
@@ -44,8 +45,8 @@ func admission(ctx context.Context, o options, out *report) error {
 }
 
 func (db database) admissions(ctx context.Context, o options, stream, clients int, t *table) error {
-	// Every way begins with fresh statistics, and after a checkpoint: the first change of a page then
-	// logs all of it.
+	// Every way begins with fresh statistics and after a checkpoint, because the first change of a page
+	// after one logs the whole page.
 	if err := db.exec(ctx, `ANALYZE`, `CHECKPOINT`); err != nil {
 		return err
 	}
@@ -75,7 +76,7 @@ func (db database) admissions(ctx context.Context, o options, stream, clients in
 	return nil
 }
 
-// driveWatched is drive, and what it cost the machine.
+// driveWatched is drive, which also measures what the machine spent.
 func (db database) driveWatched(ctx context.Context, w way, crowd []*customers, d time.Duration) (slice, error) {
 	wal, err := db.logged(ctx)
 	if err != nil {
@@ -99,7 +100,7 @@ func (db database) driveWatched(ctx context.Context, w way, crowd []*customers, 
 	return s, err
 }
 
-// ways are the floor, which the others are compared with, and they.
+// ways returns the floor, which the others are compared with, and the others.
 func (db database) ways() []way {
 	return []way{
 		{"floor", newBare(db.pool, "floor").admit},
@@ -117,7 +118,7 @@ const (
 )
 
 // bare is the floor: the two rows in one pipelined implicit transaction, and nothing else. In the copies
-// they meet indexes alone, in Curfew's tables its foreign key, checks and triggers too.
+// they meet only indexes, in Curfew's tables also its foreign key, checks and triggers.
 type bare struct {
 	pool             *pgxpool.Pool
 	session, request string
@@ -150,7 +151,7 @@ func (db database) curfew(ctx context.Context, customer string) error {
 	return err
 }
 
-// paid is the admission of a new payment, as lifecycle decides it.
+// paid returns the admission of a new payment, as lifecycle decides it.
 func paid(customer string) record.Admission {
 	checkout, session := newID(), newID()
 	return record.Admission{
@@ -170,7 +171,7 @@ func paid(customer string) record.Admission {
 
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
-// What the marketplace of LESSONS does before it inserts, each statement a round trip and a
+// What the marketplace of LESSONS does before it inserts: each statement is a round trip and a
 // transaction of its own.
 const (
 	naiveCleanup = `UPDATE naive.sessions SET status = 'cancelled', ended_at = now(), expires_at = NULL

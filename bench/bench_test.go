@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// TestMain is the readers of live streams where a section starts this program again.
+// TestMain runs the readers of live streams when a section starts this program
+// again.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == readersCommand {
 		main()

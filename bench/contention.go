@@ -11,7 +11,7 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// How many customers are fought for, and by how many callers each.
+// How many customers are contended for, and by how many callers each.
 const (
 	contested = 100
 	callers   = 8
@@ -42,7 +42,7 @@ func contention(ctx context.Context, o options, out *report) error {
 	})
 }
 
-// rush lets all callers go at once and counts how they fared.
+// rush starts all callers at once and counts their results.
 func rush(ctx context.Context, w way, customer string) (admitted, refused int, err error) {
 	errs := make([]error, callers)
 	start := make(chan struct{})
@@ -68,7 +68,7 @@ func rush(ctx context.Context, w way, customer string) (admitted, refused int, e
 	return admitted, refused, err
 }
 
-// taken reports whether the customer's slot was.
+// taken reports whether the error says that the customer's slot was taken.
 func taken(err error) bool {
 	var refused *pgconn.PgError
 	return errors.Is(err, curfew.Conflict) || errors.As(err, &refused) && refused.Code == "23505"
@@ -82,7 +82,7 @@ func (db database) doubles(ctx context.Context, schema string) (int64, error) {
 		GROUP BY customer_id HAVING count(*) > 1) double`, schema))
 }
 
-// violations says after a run whether any customer has two.
+// violations reports, after a run, how many customers have two open sessions.
 func (db database) violations(ctx context.Context, out *report) error {
 	out.say("\nCustomers with two open sessions afterwards:")
 	for _, w := range db.ways() {

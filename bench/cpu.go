@@ -15,8 +15,8 @@ import (
 // tick is the unit of /proc/PID/stat. Linux shows every program 100 a second, whatever it counts in.
 const tick = 10 * time.Millisecond
 
-// spent is the time that each process has had a core: the server's and, under 0, this one. It is
-// empty where the server's cannot be seen.
+// spent is the processor time of each process: the server's, and under 0 this one. It is empty if
+// the server's processes cannot be seen.
 type spent map[int]time.Duration
 
 func (db database) spent(ctx context.Context) (spent, error) {
@@ -37,7 +37,7 @@ func (db database) spent(ctx context.Context) (spent, error) {
 	return all, nil
 }
 
-// since is what was spent by the processes that were there before and are still.
+// since returns what was spent by the processes that existed before and still do.
 func (s spent) since(before spent) time.Duration {
 	var all time.Duration
 	for pid, d := range s {

@@ -13,13 +13,13 @@ import (
 	"github.com/curfewhq/curfew/postgres"
 )
 
-// database is a fresh one with Curfew's tables, and copies of the two that everybody has.
+// database is a fresh database with Curfew's tables, and copies of the two that everybody has.
 type database struct {
 	pool  *pgxpool.Pool
 	store *postgres.Store // on pool
 }
 
-// withDatabase lends a database with so many connections, and drops it afterwards.
+// withDatabase creates a database with that many connections for do, and drops it afterwards.
 func withDatabase(ctx context.Context, server string, connections int, use func(database) error) error {
 	admin, err := pgx.Connect(ctx, server)
 	if err != nil {
@@ -72,15 +72,15 @@ func (db database) build(ctx context.Context) error {
 	return nil
 }
 
-// makeUUID makes time-ordered ids in SQL, for rows that are loaded.
+// makeUUID creates time-ordered ids in SQL, for rows that are loaded.
 const makeUUID = `CREATE SCHEMA bench;
 	CREATE FUNCTION bench.uuid7(at timestamptz, salt text) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN
 		(lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || substr(md5(salt), 1, 3)
 			|| '8' || substr(md5(salt), 4, 15))::uuid`
 
-// copyTables makes a schema with sessions and session_requests and every index they have in
-// Curfew, but without checks, foreign keys and triggers. What the second parameter names is left
-// out of partial indexes: 'UNIQUE ', for the marketplace that has none of those.
+// copyTables creates a schema with sessions and session_requests and every index they have in
+// Curfew, but without checks, foreign keys and triggers. The second parameter is removed from
+// the definitions of partial indexes: 'UNIQUE ', for the marketplace that has no unique ones.
 const copyTables = `DO $$
 	DECLARE name text; definition text;
 	BEGIN
@@ -97,7 +97,7 @@ const copyTables = `DO $$
 		END LOOP;
 	END $$`
 
-// exec runs statements on one connection, without the timeouts of anybody's calls.
+// exec runs statements on one connection, without a caller's timeouts.
 func (db database) exec(ctx context.Context, statements ...string) error {
 	return db.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
 		for _, sql := range statements {
@@ -109,13 +109,13 @@ func (db database) exec(ctx context.Context, statements ...string) error {
 	})
 }
 
-// count is the one number that a query answers.
+// count returns the single number that a query answers.
 func (db database) count(ctx context.Context, sql string, args ...any) (n int64, err error) {
 	err = db.pool.QueryRow(ctx, sql, args...).Scan(&n)
 	return n, err
 }
 
-// logged is how far the server's log of changes has come, in bytes.
+// logged returns the position of the server's write-ahead log, in bytes.
 func (db database) logged(ctx context.Context) (int64, error) {
 	return db.count(ctx, "SELECT (pg_current_wal_lsn() - '0/0')::bigint")
 }

@@ -12,10 +12,10 @@ import (
 	"github.com/curfewhq/curfew/postgres"
 )
 
-// lead is the time before the first deadline, for who has to get ready.
+// lead is the time before the first deadline, for ways that must prepare.
 const lead = 8 * time.Second
 
-// arrivals is how late each deadline was met: until its ending was committed.
+// arrivals records how late each deadline was met: until its ending was committed.
 type arrivals struct {
 	mu   sync.Mutex
 	all  []time.Duration
@@ -32,7 +32,7 @@ func (a *arrivals) add(deadline time.Time) {
 	}
 }
 
-// ender is the store, which says when an ending is committed.
+// ender is a store that records when an ending is committed.
 type ender struct {
 	*postgres.Store
 	met *arrivals
@@ -47,8 +47,8 @@ func (e ender) End(ctx context.Context, b record.Batch) ([]record.Ended, error) 
 	return ended, err
 }
 
-// deadlineKeeper is a way to keep deadlines. prepare sets them, from lead on; keep keeps them until its
-// context ends.
+// deadlineKeeper is a way to keep deadlines. prepare sets them, the first one lead from now; keep keeps
+// them until its context ends.
 type deadlineKeeper struct {
 	name    string
 	prepare func(ctx context.Context, db database, o options) error
@@ -61,7 +61,7 @@ var keepers = []deadlineKeeper{
 	{"a River job each", nothingDue, keepByRiver},
 }
 
-// expiry measures how late deadlines are met, and what that costs.
+// expiry measures how late deadlines are met, and the cost.
 func expiry(ctx context.Context, o options, out *report) error {
 	out.say("%d deadlines in %s, one way after the other.\n\n", o.deadlines, o.spread)
 	t := newTable("way", "p50 ms", "p99 ms", "max ms", "CPU µs each", "cores")
@@ -108,7 +108,7 @@ func (db database) keep(ctx context.Context, o options, k deadlineKeeper, t *tab
 	return nil
 }
 
-// sessionsDue makes a waiting session for every deadline.
+// sessionsDue creates a waiting session for every deadline.
 func sessionsDue(ctx context.Context, db database, o options) error {
 	if err := db.loadWaiting(ctx, o.seed, o.deadlines, fresh); err != nil {
 		return err

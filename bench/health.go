@@ -9,17 +9,17 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// open is how many sessions wait under the health figures.
+// open is how many sessions wait while health is measured.
 const open = 20_000
 
-// figure is one of health's, and the GROUP BY that it must agree with.
+// figure is one of health's counts, and the GROUP BY that it must agree with.
 type figure struct {
 	name   string
 	counts func(context.Context) (map[string]int, error)
 	plain  string
 }
 
-// health times the figures over many ended rows, and compares each with the plain count.
+// health times the counts over many ended rows, and compares each with the plain count.
 func health(ctx context.Context, o options, out *report) error {
 	return withDatabase(ctx, o.server, 4, func(db database) error {
 		if err := db.loadEnded(ctx, o.seed, o.ended); err != nil {
@@ -69,7 +69,7 @@ func (db database) figures() []figure {
 	}
 }
 
-// plain is the counts that are not 0, as GROUP BY has them.
+// plain returns the counts that are not 0, by GROUP BY.
 func plain[K ~string](by map[K]int) map[string]int {
 	all := map[string]int{}
 	for k, n := range by {
@@ -78,7 +78,7 @@ func plain[K ~string](by map[K]int) map[string]int {
 	return all
 }
 
-// weigh times a figure and its plain count.
+// weigh times a count and its plain count.
 func (db database) weigh(ctx context.Context, f figure, t *table) error {
 	var figures map[string]int
 	all, err := timed(asked, func() (err error) {

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Rows are loaded with triggers and foreign keys off, and what the triggers would have counted is
-// counted afterwards.
+// Rows are loaded with triggers and foreign keys off. What the triggers would have counted is counted
+// afterwards.
 const (
 	triggersOff = `SET session_replication_role = replica`
 	triggersOn  = `SET session_replication_role = origin`
@@ -27,15 +27,15 @@ const (
 // chunk is how many sessions are loaded at once.
 const chunk = 100_000
 
-// life is the sessions with the numbers %[1]d to %[2]d as they are born: five a customer, over the
-// last year, a second and a half apart.
+// life creates the sessions with the numbers %[1]d to %[2]d: five per customer, over the last year, a second
+// and a half apart.
 const life = `WITH life AS MATERIALIZED (
 	SELECT i, 'cus_' || substr(md5('%[3]d-' || i / 5), 1, 16) AS customer_id, at, i %% 3 = 0 AS cancelled,
 		bench.uuid7(at, 's%[3]d-' || i) AS session_id, bench.uuid7(at, 'r%[3]d-' || i) AS request_id, bench.uuid7(at, 'c%[3]d-' || i) AS checkout_id
 	FROM (SELECT i, now() - interval '1 year' + i * interval '1.5 seconds' AS at FROM generate_series(%[1]d, %[2]d) i) n)
 `
 
-// The tables of an ended session, a third of them cancelled with a credit left.
+// These fill the tables of an ended session. A third of the sessions are cancelled, with a credit left.
 const (
 	endedSessions = life + `INSERT INTO curfew.sessions (customer_id, id, mechanic_id, checkout_id, plan, kind, duration_seconds, status,
 			version, created_at, accepted_at, started_at, ended_at, end_reason)
@@ -62,7 +62,7 @@ const (
 		WHERE cancelled OR e.subject = 'session' OR e.number = 1`
 )
 
-// loadEnded loads so many ended sessions with requests and checkouts, and what else is asked for.
+// loadEnded loads that many ended sessions with requests and checkouts, and the other rows asked for.
 func (db database) loadEnded(ctx context.Context, seed uint64, n int, more ...string) error {
 	for from := 1; from <= n; from += chunk {
 		statements := []string{triggersOff}
@@ -76,7 +76,7 @@ func (db database) loadEnded(ctx context.Context, seed uint64, n int, more ...st
 	return db.exec(ctx, countLoaded, vacuum)
 }
 
-// copyHistory gives the copies the rows that Curfew's tables have.
+// copyHistory copies the rows of Curfew's tables into the copies.
 func (db database) copyHistory(ctx context.Context) error {
 	for _, schema := range []string{"floor", "naive"} {
 		for _, name := range []string{"sessions", "session_requests"} {
@@ -88,8 +88,8 @@ func (db database) copyHistory(ctx context.Context) error {
 	return db.exec(ctx, vacuum)
 }
 
-// waiting is sessions that wait, each offered, paid and with its events: the
-// numbers %[1]d to %[2]d, the first created %[4]s ago and due in %[5]s, the others a millisecond later each.
+// waiting creates sessions that wait, each offered, paid and with its events: the numbers %[1]d to %[2]d,
+// the first created %[4]s ago and due in %[5]s, each later one a millisecond after the one before.
 const (
 	waiting = `WITH waiting AS MATERIALIZED (
 		SELECT i, 'cus_' || substr(md5('%[3]d-' || i), 1, 16) AS customer_id, now() - interval '%[4]s' + (i - %[1]d) * interval '1 ms' AS at,
@@ -118,7 +118,7 @@ var (
 	fresh   = span{"10 minutes", "5 hours"}
 )
 
-// loadWaiting loads so many waiting sessions, each offered and paid, behind those that are there.
+// loadWaiting loads that many waiting sessions, each offered and paid, in addition to the existing ones.
 func (db database) loadWaiting(ctx context.Context, seed uint64, n int, when span) error {
 	have, err := db.count(ctx, `SELECT count(*) FROM curfew.sessions`)
 	if err != nil {

@@ -1,7 +1,7 @@
 // Command bench measures Curfew beside what it is compared with, in one run and in interleaved
-// slices, because a ratio survives a busy machine and an absolute figure does not. It makes
-// databases of its own on the server that CURFEW_TEST_POSTGRES names (make bench starts one) and
-// drops them. It knows no targets: docs/performance.md has them, and what the columns mean.
+// slices, because a ratio survives a busy machine and an absolute figure does not. It creates
+// its own databases on the server that CURFEW_TEST_POSTGRES names (make bench starts one) and
+// drops them. It knows no targets: docs/performance.md lists them and explains the columns.
 package main
 
 import (
@@ -35,7 +35,7 @@ type options struct {
 	pending  int           // requests in the queue
 	ended    int           // ended sessions under the health figures
 	spread   time.Duration // of the deadlines
-	// deadlines is how many are to be met.
+	// deadlines is how many deadlines are to be met.
 	deadlines int
 	pool      int // connections; 0: one a client
 	streams   int // clients of live streams
@@ -55,7 +55,7 @@ var sections = []section{
 	{"expiry", "how late deadlines are met, beside a poll and a job queue", expiry},
 	{"queue", "the questions asked all the time: is anything overdue, what is in the queue", queue},
 	{"health", "the health figures over many ended rows, beside GROUP BY", health},
-	{"stream", "clients of live streams: how soon they are there, what each costs, and one frame to all", streams},
+	{"stream", "clients of live streams: how soon they are there, what each costs, and one event to all", streams},
 	{"sqlite", "paid checkouts on SQLite, beside the bare INSERTs", onSQLite},
 }
 
@@ -100,7 +100,7 @@ func bench(ctx context.Context, args []string, to io.Writer) error {
 	return out.err
 }
 
-// names are the sections of this list, in the order in which they run.
+// names returns the names of the sections, in the order in which they run.
 func names() []string {
 	var all []string
 	for _, s := range sections {
@@ -109,7 +109,8 @@ func names() []string {
 	return all
 }
 
-// parse reads the command line: first -short, which only changes what the others default to.
+// parse reads the command line: -short first, because it only changes the defaults of the
+// others.
 func parse(args []string, server string) (options, error) {
 	o := options{
 		server: server, clients: []int{1, 8, 32, 64}, rounds: 7, slice: time.Second,
@@ -180,7 +181,7 @@ func join(all []int) string {
 	return strings.Trim(strings.ReplaceAll(fmt.Sprint(all), " ", ","), "[]")
 }
 
-// header says where the figures come from.
+// header describes where the figures come from.
 func header(ctx context.Context, o options, out *report) error {
 	out.say("%s/%s, %d cores, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
 	if o.server != "" {

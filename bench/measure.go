@@ -24,11 +24,12 @@ type slice struct {
 	cpu       time.Duration // of client and server together
 }
 
-// rate is how many a second.
+// rate returns how many operations were done per second.
 func (s slice) rate() float64 { return float64(s.n) / s.took.Seconds() }
 
 // interleave gives every way a slice in every round, each round beginning with another way, and
-// returns the slices by way and round. A first round warms connections and caches and is dropped.
+// returns the slices by way and round. A first round, which is dropped, warms connections and
+// caches.
 func interleave(ways []way, rounds int, measure func(way) (slice, error)) ([][]slice, error) {
 	all := make([][]slice, len(ways))
 	for round := range rounds + 1 {
@@ -46,7 +47,7 @@ func interleave(ways []way, rounds int, measure func(way) (slice, error)) ([][]s
 	return all, nil
 }
 
-// drive lets so many clients work for so long, each for customers of its own.
+// drive runs that many clients for that long, each with its own customers.
 func drive(ctx context.Context, w way, crowd []*customers, d time.Duration) (slice, error) {
 	by := make([][]time.Duration, len(crowd))
 	errs := make([]error, len(crowd))
@@ -79,10 +80,11 @@ func client(ctx context.Context, w way, c *customers, until time.Time) ([]time.D
 	return latencies, nil
 }
 
-// customers are names that nobody else has, spread over the alphabet as real ones are.
+// customers are names that nobody else uses, spread over the alphabet as real ones are.
 type customers struct{ random *rand.Rand }
 
-// crowd is customers for each of so many clients. stream keeps crowds of one seed apart.
+// crowd returns customers for each of that many clients. stream keeps crowds with the same seed
+// apart.
 func crowd(seed uint64, stream, clients int) []*customers {
 	all := make([]*customers, clients)
 	for i := range all {
@@ -94,7 +96,8 @@ func crowd(seed uint64, stream, clients int) []*customers {
 
 func (c *customers) next() string { return fmt.Sprintf("cus_%016x", c.random.Uint64()) }
 
-// timed is the latencies of so many calls, one after the other; of fewer where they are slow.
+// timed returns the latencies of that many calls, made one after the other, or of fewer if they
+// are slow.
 func timed(calls int, do func() error) ([]time.Duration, error) {
 	var all []time.Duration
 	for start := time.Now(); len(all) < calls && time.Since(start) < enough; {
@@ -107,10 +110,10 @@ func timed(calls int, do func() error) ([]time.Duration, error) {
 	return all, nil
 }
 
-// enough time for calls to show what they take.
+// enough time to measure calls
 const enough = 5 * time.Second
 
-// median of figures; of none it is 0.
+// median returns the median of the figures, or 0 if there are none.
 func median(all []float64) float64 {
 	all = slices.Sorted(slices.Values(all))
 	if len(all) == 0 {
@@ -119,7 +122,7 @@ func median(all []float64) float64 {
 	return (all[(len(all)-1)/2] + all[len(all)/2]) / 2
 }
 
-// percentile by the nearest rank; p is between 0 and 1.
+// percentile uses the nearest rank; p is between 0 and 1.
 func percentile(all []time.Duration, p float64) time.Duration {
 	if len(all) == 0 {
 		return 0
@@ -128,7 +131,7 @@ func percentile(all []time.Duration, p float64) time.Duration {
 	return sorted[min(int(p*float64(len(sorted))), len(sorted)-1)]
 }
 
-// rates is the median rate of one way's slices.
+// rates returns the median rate of one way's slices.
 func rates(all []slice) float64 {
 	var figures []float64
 	for _, s := range all {
@@ -137,7 +140,7 @@ func rates(all []slice) float64 {
 	return median(figures)
 }
 
-// ratio is the median over the rounds of how much faster one way was than the other.
+// ratio returns the median over the rounds of how much faster one way was than the other.
 func ratio(these, those []slice) float64 {
 	var figures []float64
 	for i := range these {
@@ -146,7 +149,7 @@ func ratio(these, those []slice) float64 {
 	return median(figures)
 }
 
-// each is the latencies, log and time of a core of every call in the slices.
+// each returns latencies, log and processor time per call in the slices.
 func each(all []slice) (latency []time.Duration, wal int64, cpu time.Duration) {
 	latency = latencies(all)
 	for _, s := range all {

@@ -14,7 +14,7 @@ import (
 // asked is how often a question is timed.
 const asked = 200
 
-// question is something that is asked all the time.
+// question is a query that is asked all the time.
 type question struct {
 	name string
 	ask  func(context.Context) error
@@ -65,7 +65,7 @@ func (db database) moments(o options, keeper *lifecycle.Keeper, old pgx.Tx) []mo
 			if err := db.loadWaiting(ctx, o.seed, o.pending, overdue); err != nil {
 				return err
 			}
-			// From now on there is a reader who sees the tables as they are.
+			// From now on a reader keeps an old snapshot of the tables.
 			_, err := old.Exec(ctx, "SELECT count(*) FROM curfew.tallies")
 			return err
 		}},
@@ -107,7 +107,7 @@ func (db database) questions() []question {
 	}
 }
 
-// swept is where the sweeper begins between its looks at everything: what was due before is settled.
+// swept is where the sweeper starts between full sweeps: everything due earlier is settled.
 func swept() time.Time { return time.Now().Add(-time.Second) }
 
 func (db database) ask(ctx context.Context, m moment, t *table) error {

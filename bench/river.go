@@ -19,19 +19,20 @@ type due struct {
 // Kind names the job.
 func (due) Kind() string { return "due" }
 
-// clerk works the jobs: it counts one as met when its work begins, before anything is done for it.
+// clerk works the jobs: it counts a deadline as met when its job starts, before any work is done
+// for it.
 type clerk struct {
 	river.WorkerDefaults[due]
 	met *arrivals
 }
 
-// Work notes that the job's time has come.
+// Work records that the job's time has come.
 func (c *clerk) Work(_ context.Context, job *river.Job[due]) error {
 	c.met.add(job.Args.At)
 	return nil
 }
 
-// keepByRiver schedules a job for every deadline, in River as it comes.
+// keepByRiver schedules a job for every deadline, in River with its default settings.
 func keepByRiver(ctx context.Context, db database, o options, met *arrivals) error {
 	driver := riverpgxv5.New(db.pool)
 	migrator, err := rivermigrate.New(driver, nil)

@@ -74,7 +74,7 @@ type floorFile struct {
 	writes [4]*sql.Stmt // of one transaction
 }
 
-// openFloor makes the file, with the tables and indexes that the other one has.
+// openFloor creates the file, with the tables and indexes that the other one has.
 func openFloor(ctx context.Context, like, path string) (*floorFile, error) {
 	definitions, err := definitionsIn(ctx, like)
 	if err != nil {
@@ -96,7 +96,8 @@ func openFloor(ctx context.Context, like, path string) (*floorFile, error) {
 	return f, f.prepare(ctx)
 }
 
-// definitionsIn are what makes the two tables and their indexes; no triggers.
+// definitionsIn returns the statements that create the two tables and their indexes, without
+// triggers.
 func definitionsIn(ctx context.Context, path string) ([]string, error) {
 	db, err := sql.Open("sqlite", "file:"+path+"?mode=ro")
 	if err != nil {

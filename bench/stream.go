@@ -29,11 +29,12 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// readersCommand is the first argument of the process that holds the clients, so that their memory
-// is not taken for the server's: then come an address, how many, and the key that signs their tokens.
+// readersCommand is the first argument of the process that holds the clients, which is separate so that
+// their memory does not count as the server's. After it come an address, the number of clients, and the
+// key that signs their tokens.
 const readersCommand = "stream-readers"
 
-// streams holds many clients of GET /api/stream, and tells all of them of one session after the other.
+// streams holds many clients of GET /api/stream, and sends all of them one session after the other.
 func streams(ctx context.Context, o options, out *report) error {
 	return withDatabase(ctx, o.server, 8, func(db database) error {
 		dir, err := os.MkdirTemp("", "curfew-bench")
@@ -142,17 +143,18 @@ func (s *streamServer) measure(ctx context.Context, o options, out *report) erro
 		return err
 	}
 	cpu = (own() - cpu) / time.Duration(len(delays))
-	t := newTable("clients", "connected s", "KiB each, idle", "one frame to all: p50 ms", "max ms", "of a core ms")
+	t := newTable("clients", "connected s", "KiB each, idle", "one event to all: p50 ms", "max ms", "of a core ms")
 	t.add(strconv.Itoa(o.streams), fmt.Sprintf("%.1f", connected.Seconds()), fmt.Sprintf("%.1f", float64(after-before)/1024/float64(o.streams)),
 		fmt.Sprintf("%d", delays[len(delays)/2].Milliseconds()), fmt.Sprintf("%d", delays[len(delays)-1].Milliseconds()), fmt.Sprintf("%d", cpu.Milliseconds()))
 	t.print(out)
 	return nil
 }
 
-// lull is the pause before each frame: a hub that has just published to many rests.
+// lull is the pause before each event: a hub that has just published to many pauses.
 const lull = 2 * time.Second
 
-// broadcast admits sessions, and says how long after each commit the last client had read of it, sorted.
+// broadcast admits sessions, and returns how long after each commit the last client had read about it,
+// sorted.
 func (s *streamServer) broadcast(ctx context.Context, o options, said *bufio.Scanner) ([]time.Duration, error) {
 	var all []time.Duration
 	for n := range o.rounds {
@@ -174,7 +176,7 @@ func (s *streamServer) broadcast(ctx context.Context, o options, said *bufio.Sca
 	return all, nil
 }
 
-// received waits for the readers' next line: the moment at which the last of them had read what was sent.
+// received waits for the readers' next line: the time at which the last of them had read the event.
 func received(said *bufio.Scanner, since time.Time) (time.Duration, error) {
 	if !said.Scan() {
 		return 0, fmt.Errorf("the readers are gone: %w", said.Err())
@@ -183,8 +185,8 @@ func received(said *bufio.Scanner, since time.Time) (time.Duration, error) {
 	return time.Unix(0, nanos).Sub(since), err
 }
 
-// resident is this process's memory in bytes, what can be given back left out. A collection halves a
-// stack that is not needed any more, so it takes some.
+// resident returns this process's memory in bytes, without what can be given back. A collection halves a
+// stack that is no longer needed, so it runs several.
 func resident() (int64, error) {
 	for range 3 {
 		debug.FreeOSMemory()
@@ -199,8 +201,8 @@ func resident() (int64, error) {
 	return kib * 1024, err
 }
 
-// read is the process of the readers. It prints a moment when all are connected, and one each time all
-// have read of a session.
+// read is the readers' process. It prints a time when all are connected, and another each time all have
+// read about a session.
 func read(ctx context.Context, args []string) error {
 	if len(args) != 3 {
 		return fmt.Errorf("%s ADDRESS CLIENTS KEY", readersCommand)

@@ -10,14 +10,15 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// sweepers is how many admissions beside the sweep may be under way, and connections with it.
+// sweepers is how many admissions beside the sweep may run at once, and how many connections they
+// have.
 const sweepers = 16
 
-// bareUpdate ends the same sessions in a copy of their one table.
+// bareUpdate ends the same sessions in a copy of their single table.
 const bareUpdate = `UPDATE floor.sessions SET status = 'cancelled', version = version + 1, ended_at = now(), end_reason = 'expired', expires_at = NULL
 	WHERE status = 'waiting' AND mechanic_id IS NULL AND expires_at < now()`
 
-// sweep measures how fast overdue sessions are ended, and what that does to admissions.
+// sweep measures how fast overdue sessions are ended, and the effect on admissions.
 func sweep(ctx context.Context, o options, out *report) error {
 	return withDatabase(ctx, o.server, sweepers+2, func(db database) error {
 		if err := db.loadEnded(ctx, o.seed, o.history); err != nil {
@@ -107,14 +108,13 @@ func (db database) sweeps(ctx context.Context, o options, ways []way, n int, out
 
 const (
 	countOverdue = `SELECT count(*) FROM curfew.sessions WHERE status = 'waiting' AND expires_at < now()`
-	// The copy has the same rows, whatever became of them in it before.
+	// The copy has the same rows; undo whatever was done to them before.
 	dropOverdue = `DELETE FROM floor.sessions f USING curfew.sessions s
 		WHERE f.customer_id = s.customer_id AND f.id = s.id AND s.status = 'waiting' AND s.expires_at < now()`
 	copyOverdue = `INSERT INTO floor.sessions SELECT * FROM curfew.sessions WHERE status = 'waiting' AND expires_at < now()`
 )
 
-// makeOverdue sees to it that there are exactly so many overdue sessions, in Curfew's tables and in
-// the copy.
+// makeOverdue makes exactly that many sessions overdue, in Curfew's tables and in the copy.
 func (db database) makeOverdue(ctx context.Context, seed uint64, n int) error {
 	have, err := db.count(ctx, countOverdue)
 	if err != nil {
@@ -128,7 +128,7 @@ func (db database) makeOverdue(ctx context.Context, seed uint64, n int) error {
 	return db.exec(ctx, dropOverdue, copyOverdue, vacuum, `CHECKPOINT`)
 }
 
-// unsettled says what a sweep has left undone.
+// unsettled reports what a sweep has left undone.
 func (db database) unsettled(ctx context.Context, out *report) error {
 	left, err := db.count(ctx, countOverdue)
 	if err != nil {
@@ -162,10 +162,10 @@ func (db database) besideAdmissions(ctx context.Context, w way, pace int, crowd 
 	return s, slices.Concat(latencies...), errors.Join(errs...)
 }
 
-// backlog is how many admissions may be late before their clock waits for them.
+// backlog is how many admissions may be late before the clock waits for them.
 const backlog = 10_000
 
-// announce says when admissions are due, until the work is done.
+// announce sends when each admission is due, until the work is done.
 func announce(working context.Context, every time.Duration, due chan<- time.Time) {
 	defer close(due)
 	ticker := time.NewTicker(every)
@@ -183,8 +183,8 @@ func announce(working context.Context, every time.Duration, due chan<- time.Time
 	}
 }
 
-// admitWhenDue admits until nothing is due any more. What had to wait for its turn was late since it
-// was due: a client that is slow must not hide how long others would have waited.
+// admitWhenDue admits until nothing is due any more. Latency counts from the time an admission was
+// due, including its wait: a slow client must not hide how long others would have waited.
 func (db database) admitWhenDue(ctx context.Context, due <-chan time.Time, c *customers) ([]time.Duration, error) {
 	var latencies []time.Duration
 	for since := range due {

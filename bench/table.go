@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// report is where the figures go; what could not be written is its first error.
+// report is where the results are printed; it keeps the first write error.
 type report struct {
 	to  io.Writer
 	err error
@@ -20,7 +20,8 @@ func (r *report) say(format string, args ...any) {
 	}
 }
 
-// table is printed as Markdown, its columns aligned: words left, figures right.
+// table is printed as Markdown, with aligned columns: words left, figures
+// right.
 type table [][]string
 
 func newTable(heads ...string) table { return table{heads} }
@@ -64,7 +65,7 @@ func whole(f float64) string { return fmt.Sprintf("%.0f", f) }
 
 func fraction(f float64) string { return fmt.Sprintf("%.2f", f) }
 
-// words is a number as it is said: 100k, 5M.
+// words formats a number as people say it: 100k, 5M.
 func words(n int) string {
 	switch {
 	case n >= 1_000_000 && n%1_000_000 == 0:

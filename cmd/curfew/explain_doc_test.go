@@ -23,7 +23,7 @@ import (
 	"github.com/curfewhq/curfew/sqlite"
 )
 
-// docs/explain.md shows a story as it is really told, but for ids and times.
+// docs/explain.md shows a timeline as the program really prints it, except for ids and times.
 func TestTheDocumentedStoryIsTrue(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/explain.md")

@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// heartbeatEvery is how often a quiet stream sends a heartbeat, and checks that its token still counts.
+	// heartbeatEvery is how often a quiet stream sends a heartbeat and checks that its token is still valid.
 	heartbeatEvery = 15 * time.Second
-	// writeTimeout is how long a reader may take for what is sent at once.
+	// writeTimeout limits how long a reader may take to accept one write.
 	writeTimeout = 10 * time.Second
 )
 
@@ -31,8 +31,8 @@ type connection struct {
 	left    chan struct{} // closed once the reader has left
 	events  Subscription
 	proof   *http.Request
-	until   time.Time       // the token's end
-	since   time.Time       // up to when the reader has everything; zero: nothing
+	until   time.Time       // when the token expires
+	since   time.Time       // everything up to this time has been sent; zero: nothing yet
 	reset   bool            // the reader missed something
 	figures <-chan struct{} // signals newer ones to admins
 }

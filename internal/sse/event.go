@@ -12,7 +12,7 @@ import (
 )
 
 // Topics of the live streams. Those of one customer and of one mechanic begin with the role. Nobody subscribes to two
-// topics that the same event can have.
+// topics that can carry the same event.
 const (
 	everySession   = "sessions" // as outsiders see them
 	insideSessions = "sessions:inside"
@@ -22,7 +22,7 @@ const (
 
 func topicOf(role curfew.Role, id string) string { return string(role) + ":" + id }
 
-// Topics returns what who may subscribe to: what the lists would tell them.
+// Topics returns the topics that a caller may subscribe to: those that carry what the lists would show them.
 func Topics(who curfew.Actor) []string {
 	switch who.Role {
 	case curfew.Customer:
@@ -37,8 +37,8 @@ func Topics(who curfew.Actor) []string {
 	return nil
 }
 
-// Encode returns what the live streams send of an event whose session is like s now, and to whom. It has the shapes of
-// the lists, and tells nobody more than they do.
+// Encode returns what the live streams send about an event whose session is now s, and to whom. It uses the shapes of
+// the lists, and shows nobody more than the lists do.
 func Encode(n record.StreamEvent, s curfew.Snapshot) []record.Message {
 	switch {
 	case !n.OfSession():
@@ -51,7 +51,7 @@ func Encode(n record.StreamEvent, s curfew.Snapshot) []record.Message {
 	return []record.Message{sessionEvent(n, s), insideEvent(n, s)}
 }
 
-// sessionEvent is the change of a session for everybody but operators.
+// sessionEvent is a session's change for everybody but operators.
 func sessionEvent(n record.StreamEvent, s curfew.Snapshot) record.Message {
 	topics := []string{everySession, topicOf(curfew.Customer, s.CustomerID)}
 	if s.Assigned() {
@@ -62,7 +62,7 @@ func sessionEvent(n record.StreamEvent, s curfew.Snapshot) record.Message {
 	})}
 }
 
-// insideEvent is the change of a session for operators: who did it, and what they wrote.
+// insideEvent is a session's change for operators: it says who made it, and includes their notes.
 func insideEvent(n record.StreamEvent, s curfew.Snapshot) record.Message {
 	return record.Message{Topics: []string{insideSessions}, Text: eventText(n.At, api.SessionEvent, api.SessionChange{
 		SessionID: s.ID, Event: wire.InsideEvent(n.Event), Session: wire.InsideSession(s.Session),

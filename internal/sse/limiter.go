@@ -8,7 +8,7 @@ import (
 	"github.com/curfewhq/curfew/internal/problem"
 )
 
-// How many streams one process serves.
+// These limit how many streams one process serves.
 const (
 	maxStreams    = 10_000
 	maxOwnStreams = 5
@@ -35,7 +35,7 @@ func newLimiter() *limiter {
 	}
 }
 
-// acquire counts a new stream. It is RateLimited if who has enough streams, or if there are enough in all, and
+// acquire counts a new stream. The error is RateLimited if the caller or the process has too many streams, and
 // Unavailable once the limiter is closed.
 func (l *limiter) acquire(who curfew.Actor) error {
 	l.mu.Lock()

@@ -89,9 +89,9 @@ const (
 	ContentType = "text/event-stream"
 )
 
-// Serve answers a request with what changes and is the caller's to know. It returns once the stream has begun: the
-// request's line in the log and its trace end with that, and the stream's own end has a line of its own. The context
-// bounds the beginning. On an error nothing has been answered.
+// Serve answers a request with the changes that the caller may see. It returns once the stream has begun, so the
+// request's log line and trace cover only the beginning; the end of the stream is logged separately. The context
+// limits the beginning. If an error is returned, nothing has been sent.
 func (s *Server) Serve(ctx context.Context, w http.ResponseWriter, r *http.Request, caller auth.Request) error {
 	c, err := s.open(ctx, r, caller)
 	if err != nil {
@@ -133,7 +133,8 @@ func (s *Server) open(ctx context.Context, r *http.Request, caller auth.Request)
 	return c, nil
 }
 
-// proofOf returns what of a request says who calls. The rest of the request is not kept for as long as a stream lives.
+// proofOf returns the part of a request that identifies the caller. The rest is not kept for as long as a stream
+// lives.
 func proofOf(r *http.Request) *http.Request {
 	kept := &http.Request{Method: r.Method, Header: http.Header{}}
 	for _, name := range []string{"Authorization", "Cookie"} {

@@ -10,9 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/internal/record"
 	"modernc.org/sqlite"
+
+	"github.com/curfewhq/curfew"
+
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 func made(t *testing.T) *Store {
@@ -147,8 +149,8 @@ func TestWrite_AnErrorEndsTheTransactionWhateverCameBefore(t *testing.T) {
 	}
 }
 
-// The file may go between the last look at it and the end of the commit: whoever called is told that the
-// outcome is not known, and not that it is saved.
+// The file may disappear between its last check and the end of the commit. The caller then learns that the
+// outcome is unknown, not that it is saved.
 func TestWrite_WhatGoesDuringTheCommitIsNotAcknowledged(t *testing.T) {
 	t.Parallel()
 	s := made(t)
@@ -157,7 +159,7 @@ func TestWrite_WhatGoesDuringTheCommitIsNotAcknowledged(t *testing.T) {
 	}
 	name := s.writer.file.name
 	if err := s.writer.conn.Raw(func(conn any) error {
-		conn.(sqlite.HookRegisterer).RegisterCommitHook(func() int32 {
+		conn.(sqlite.HookRegisterer).RegisterCommitHook(func() int32 { //nolint:errcheck,forcetypeassert // the driver's connections are
 			if err := os.Rename(name, name+".away"); err != nil {
 				t.Error(err)
 			}

@@ -51,7 +51,7 @@ func TestAlertsSeeTheFirstEventOfAFreshProcess(t *testing.T) {
 	}
 }
 
-// matching is the series of a name that have these labels.
+// matching returns the series of a name that have these labels.
 func matching(metrics, name, labels string) (found []string) {
 	for line := range strings.Lines(metrics) {
 		line = strings.TrimSpace(line)
@@ -69,7 +69,7 @@ func matching(metrics, name, labels string) (found []string) {
 	return found
 }
 
-// firesAtTheFirst lets Prometheus see the series at 0, and then its first event.
+// firesAtTheFirst shows Prometheus the series at 0, and then its first event.
 func firesAtTheFirst(t *testing.T, alert, series string) {
 	t.Helper()
 	rules, err := filepath.Abs(rulesFile)

@@ -10,8 +10,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// valued are the flags of a command that take a value. Everybody's are the same
-// flags on each command, so one command tries them for all.
+// valued lists the flags of a command that take a value. Some flags are common
+// to all commands, so only one command tries those.
 func valued(node *kong.Node, everybodys bool) []*kong.Flag {
 	var all []*kong.Flag
 	for n := node; n != nil && (everybodys || n.Parent != nil); n = n.Parent {
@@ -34,8 +34,8 @@ func commands(t *testing.T) []*kong.Node {
 	return parser.Model.Leaves(true)
 }
 
-// Every flag of every command: a value that says nothing is a mistake of the
-// caller, whose variable was not set. It never means everybody.
+// For every flag of every command, an empty value is a mistake of the caller,
+// whose variable was not set. It never means everybody.
 func TestNoFlagMayBeEmpty(t *testing.T) {
 	t.Parallel()
 	for n, command := range commands(t) {
@@ -68,7 +68,7 @@ func TestNoFlagMayBeEmpty(t *testing.T) {
 	}
 }
 
-// What does not show as it is, is refused with its code point.
+// What is not visible as such is refused, naming its code point.
 func TestArgumentsShowAsTheyAre(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{

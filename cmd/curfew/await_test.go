@@ -98,8 +98,8 @@ func TestOneThatWaitsForItsDatabaseCanBeStopped(t *testing.T) {
 	}
 }
 
-// What never answers is given up, what is refused at once, and nobody's password
-// is told.
+// A server that never answers is given up, one that refuses is given up at once,
+// and no password is shown.
 func TestADatabaseIsNotWaitedForForEver(t *testing.T) {
 	t.Parallel()
 	late := "postgres://nobody:secret@127.0.0.1:" + freePort(t) + "/none"
@@ -115,7 +115,7 @@ func TestADatabaseIsNotWaitedForForEver(t *testing.T) {
 	}
 }
 
-// lines is what a process has said so far.
+// lines returns what a process has printed so far.
 type lines struct {
 	mu   sync.Mutex
 	text strings.Builder

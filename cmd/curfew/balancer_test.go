@@ -21,8 +21,8 @@ import (
 // lookEvery is how often the balancer asks whether a replica is ready.
 const lookEvery = 500 * time.Millisecond
 
-// balancer hands each call to the next replica that was ready when it last
-// looked. It tries no call twice.
+// balancer sends each call to the next replica that was ready when last asked. It
+// tries no call twice.
 type balancer struct {
 	url string
 
@@ -70,7 +70,7 @@ func (b *balancer) count(host string, n int) {
 	b.calls[host] += n
 }
 
-// underWay is how many calls a replica has not answered yet.
+// underWay returns how many calls a replica has not answered yet.
 func (b *balancer) underWay(p *process) int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -91,7 +91,7 @@ func (b *balancer) pick() *url.URL {
 	return &url.URL{Scheme: "http", Host: "nobody.is.ready.invalid"}
 }
 
-// look asks all replicas again and again whether they are ready.
+// look asks all replicas periodically whether they are ready.
 func (b *balancer) look(ctx context.Context) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
@@ -112,7 +112,7 @@ func (b *balancer) look(ctx context.Context) {
 	}
 }
 
-// statusOf is the status of an answer; 0: there was none.
+// statusOf returns the status of an answer; 0 if there was none.
 func statusOf(ctx context.Context, url string) int {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
@@ -128,7 +128,7 @@ func statusOf(ctx context.Context, url string) int {
 	return res.StatusCode
 }
 
-// put lets a replica take the place of another, and waits until it gets calls.
+// put replaces a replica with another, and waits until that gets calls.
 func (b *balancer) put(t *testing.T, i int, p *process) {
 	t.Helper()
 	b.mu.Lock()
@@ -149,7 +149,8 @@ type traffic struct {
 	stop          func()
 }
 
-// newTraffic is so many callers who go on until they are stopped, or the test ends.
+// newTraffic starts that many callers, who continue until they are stopped or the
+// test ends.
 func newTraffic(t *testing.T, n int, name string, client *api.Client) *traffic {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
@@ -193,7 +194,7 @@ func (tr *traffic) count(err error) {
 	}
 }
 
-// firstError is the first failure; nil: there was none.
+// firstError returns the first failure, or nil.
 func (tr *traffic) firstError() error {
 	if err := tr.first.Load(); err != nil {
 		return errors.Join(*err)
@@ -201,7 +202,7 @@ func (tr *traffic) firstError() error {
 	return nil
 }
 
-// whole stops the callers: none of their calls may have failed.
+// whole stops the callers, and fails if any of their calls has failed.
 func (tr *traffic) whole(t *testing.T) {
 	t.Helper()
 	tr.stop()

@@ -16,7 +16,7 @@ import (
 	"github.com/curfewhq/curfew/sqlite"
 )
 
-// What could not be made is not there: nobody goes on with half of it.
+// A constructor that fails returns nothing that its caller could go on using.
 func TestAConstructorThatFailsReturnsNothing(t *testing.T) {
 	t.Parallel()
 	none := filepath.Join(t.TempDir(), "none")

@@ -38,8 +38,8 @@ func TestKillInTheMiddleOnPostgreSQL(t *testing.T) {
 	killInTheMiddle(t, t.TempDir(), url)
 }
 
-// killInTheMiddle kills a service with -9 while callers fulfil a thousand
-// checkouts, and starts it again: what was acknowledged is there, once, and
+// killInTheMiddle kills a service with -9 while callers fulfill a thousand
+// checkouts, and starts it again. What was acknowledged is stored, once, and
 // repeating every reference gives everybody one session.
 func killInTheMiddle(t *testing.T, dir, url string) {
 	t.Helper()
@@ -78,8 +78,8 @@ func sameSession(a, b api.Fulfillment) bool {
 	return a.SessionID == b.SessionID && a.RequestID == b.RequestID && a.Outcome == b.Outcome
 }
 
-// fulfilAll fulfills every checkout by some callers at once, and returns what
-// was acknowledged, by reference. Each customer pays once.
+// fulfilAll fulfills every checkout through several concurrent callers, and
+// returns what was acknowledged, by reference. Each customer pays once.
 func fulfilAll(ctx context.Context, client *api.Client, acknowledged func()) map[string]api.Fulfillment {
 	refs := make(chan int)
 	var mu sync.Mutex
@@ -108,7 +108,7 @@ func fulfilAll(ctx context.Context, client *api.Client, acknowledged func()) map
 	return all
 }
 
-// checkOnce looks for an acknowledged checkout without calling for it again.
+// checkOnce looks for an acknowledged checkout without fulfilling it again.
 func checkOnce(t *testing.T, client *api.Client, ref, sessionID string) {
 	t.Helper()
 	customer := "c" + ref[len("ref"):]
@@ -138,7 +138,7 @@ func checkTotal(t *testing.T, client *api.Client) {
 	}
 }
 
-// integrity is SQLite's own judgement of the file.
+// integrity returns SQLite's own judgement of the file.
 func integrity(t *testing.T, path string) (verdict string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
@@ -152,7 +152,7 @@ func integrity(t *testing.T, path string) (verdict string) {
 	return verdict
 }
 
-// migrated brings a database's schema up, as an operator would.
+// migrated migrates a database's schema, as an operator would.
 func migrated(t *testing.T, url string) {
 	t.Helper()
 	var line commandLine

@@ -19,8 +19,8 @@ import (
 	"github.com/curfewhq/curfew/api"
 )
 
-// site is a service on a file in a folder of its own, with a backup from before
-// any payment.
+// site is a service on a file in its own folder, with a backup from before any
+// payment.
 type site struct {
 	dir, data, path, backup, away string
 	env                           []string
@@ -82,7 +82,7 @@ func (s *site) pay(t *testing.T, after int, happens func() error) (acknowledged 
 	return acknowledged, refusal
 }
 
-// ready is the status and the text of /readyz.
+// ready returns the status and the text of /readyz.
 func (p *process) ready(t *testing.T) (status int, text string) {
 	t.Helper()
 	answer, err := http.Get(p.ops + "/readyz")
@@ -96,7 +96,7 @@ func (p *process) ready(t *testing.T) (status int, text string) {
 	return answer.StatusCode, string(body)
 }
 
-// refs is the payments of a file, which must be whole.
+// refs returns the payments of a file, which must be whole.
 func refs(t *testing.T, path string) (all []string) {
 	t.Helper()
 	if got := integrity(t, path); got != "ok" {
@@ -156,8 +156,8 @@ func (p *process) rescue(t *testing.T, path, to string) {
 	t.Fatal("nothing to rescue")
 }
 
-// loss is what happens to the file of a running service, and how an operator
-// gets it back.
+// loss is something that happens to the file of a running service, and how an
+// operator recovers it.
 type loss struct {
 	happens func(s *site) error
 	says    string
@@ -239,7 +239,7 @@ func TestServe_NothingIsAcknowledgedOnceItsFileIsNotTheOne(t *testing.T) {
 	}
 }
 
-// isDown fails unless the service says that it cannot work, and why.
+// isDown fails unless the service reports that it cannot work, and why.
 func (s *site) isDown(t *testing.T, why string) {
 	t.Helper()
 	until(t.Context(), t, "the log says why", func() bool { return strings.Contains(s.stderr(), why) })
@@ -252,7 +252,8 @@ func (s *site) isDown(t *testing.T, why string) {
 	}
 }
 
-// servesAgain fails unless a restart takes payments into what is in place now.
+// servesAgain fails unless the service, once restarted, accepts payments into
+// the file now in place.
 func (s *site) servesAgain(t *testing.T) {
 	t.Helper()
 	p := s.serve(t)
@@ -266,7 +267,8 @@ func (s *site) servesAgain(t *testing.T) {
 	holds(t, s.path, []string{"again"})
 }
 
-// A kill leaves the log where it is. Beside another file it would ruin that one.
+// A killed process leaves its log in place. Beside another file that log would
+// corrupt it.
 func TestServe_AKilledServicesLogRuinsNoBackup(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
@@ -279,7 +281,7 @@ func TestServe_AKilledServicesLogRuinsNoBackup(t *testing.T) {
 			t.Errorf("%s beside the log of another file: %d\n%s", command, code, out)
 		}
 	}
-	// Put back, it is whole.
+	// With the file put back beside its own log, it is whole.
 	if err := errors.Join(os.Rename(s.path, s.backup), os.Rename(s.away, s.path)); err != nil {
 		t.Fatal(err)
 	}
@@ -338,8 +340,8 @@ func TestServe_OneFileHasOneServiceUnderAllItsNames(t *testing.T) {
 	s.stillPays(t, "first")
 }
 
-// stillPays fails unless the service takes a payment, and health and other
-// commands beside it change nothing of that.
+// stillPays fails unless the service accepts a payment, whatever health and
+// other commands do beside it.
 func (s *site) stillPays(t *testing.T, ref string) {
 	t.Helper()
 	_, err := s.client(t, s.dir, "service", "shop").FulfillCheckout(t.Context(), api.Purchase{PaymentRef: ref, CustomerID: ref, Plan: "chat10"})
@@ -375,7 +377,7 @@ func TestServe_OtherCommandsBesideItBreakNothing(t *testing.T) {
 	holds(t, s.path, append(want, "last"))
 }
 
-// volume is a file system of its own, of so many bytes.
+// volume creates a file system of this many bytes.
 func volume(t *testing.T, bytes int) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -20,8 +20,8 @@ var (
 	figuresLine  = regexp.MustCompile(`^\d+:\d\d h `)
 )
 
-// TestPicturesOfTheDemo takes the pictures of scripts/screenshots: of the demo,
-// when it has run for a minute.
+// TestPicturesOfTheDemo takes the screenshots for scripts/screenshots, after the
+// demo has run for a minute.
 func TestPicturesOfTheDemo(t *testing.T) {
 	folder := os.Getenv("CURFEW_SCREENSHOTS")
 	if folder == "" {
@@ -49,7 +49,7 @@ func TestPicturesOfTheDemo(t *testing.T) {
 	picture(mia, t, at(console, "/mechanic.html"), "light", "document.body.textContent.includes('Your session')", filepath.Join(folder, "demo-mechanic-phone.png"))
 }
 
-// demonstrated is a demo that has run for a minute: the links that it printed.
+// demonstrated runs a demo for a minute and returns the links that it printed.
 func demonstrated(t *testing.T) (console, mechanic string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "curfew", "demo", "--listen=127.0.0.1:0")
@@ -76,13 +76,13 @@ func demonstrated(t *testing.T) (console, mechanic string) {
 		}
 	}
 	go func() {
-		for lines.Scan() { // what nobody reads would stop it
+		for lines.Scan() { // unread output would block it
 		}
 	}()
 	return console, mechanic
 }
 
-// browsing starts a browser that calls nobody on its own.
+// browsing starts a browser that makes no calls of its own.
 func browsing(t *testing.T) context.Context {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
@@ -114,8 +114,8 @@ func see(ctx context.Context, t *testing.T, address string, width, height int64)
 	}
 }
 
-// picture keeps what is in the window as soon as the page is ready and live: what
-// it is to show may take the demo some minutes to come about.
+// picture takes a screenshot of the window once the page is ready and live. The
+// demo may need some minutes to produce what it is to show.
 func picture(ctx context.Context, t *testing.T, address, scheme, ready, file string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, 5*readyIn)
@@ -143,7 +143,7 @@ func picture(ctx context.Context, t *testing.T, address, scheme, ready, file str
 	}
 }
 
-// at is another page of the console.
+// at returns another page of the console.
 func at(link, path string) string {
 	base, _, _ := strings.Cut(link, "/login")
 	return base + path

@@ -24,8 +24,7 @@ import (
 
 var shown = flag.Duration("shown", 10*time.Second, "how long the demo runs, at 60 times the speed, in its test")
 
-// The demo, and then its database: what it says of itself is so, and nobody was
-// stuck.
+// The demo runs even where Curfew is configured for a real marketplace.
 func TestTheDemosFiguresAgreeWithItsDatabase(t *testing.T) {
 	t.Parallel()
 	var line commandLine
@@ -60,7 +59,8 @@ func TestTheDemosFiguresAgreeWithItsDatabase(t *testing.T) {
 	}
 }
 
-// inReport is the figures of a report that a database has, too.
+// inReport returns the counts of a report that can also be read from the
+// database.
 func inReport(r demo.Report) map[string]int {
 	all := map[string]int{
 		"payments": r.Payments, "recorded": r.Recorded, "cents": int(r.Amount),
@@ -143,7 +143,8 @@ func TestAnInterruptedDemoSaysWhatItSawAndLeavesNothing(t *testing.T) {
 	}
 }
 
-// fakeBrowser is a PATH with a browser that notes what it is to open.
+// fakeBrowser returns a PATH with a browser that records what it is asked to
+// open.
 func fakeBrowser(t *testing.T) (path, opened string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -156,7 +157,8 @@ func fakeBrowser(t *testing.T) (path, opened string) {
 	return dir + string(os.PathListSeparator) + os.Getenv("PATH"), opened
 }
 
-// signsIn follows what the browser was told to open: it leads into the console.
+// signsIn follows the URL that the browser was asked to open: it leads to the
+// console.
 func signsIn(ctx context.Context, t *testing.T, opened string) {
 	t.Helper()
 	var address []byte
@@ -196,7 +198,7 @@ func TestEverySystemOpensABrowserItsWay(t *testing.T) {
 	}
 }
 
-// signalling is a writer that tells when a text went through it.
+// signalling is a writer that signals when a text was written to it.
 type signalling struct {
 	to   *bytes.Buffer
 	text string

@@ -9,8 +9,8 @@ import (
 	"github.com/curfewhq/curfew/internal/storetest/stores"
 )
 
-// TestADistributedDatabaseIsRefused by every command that opens it: what Curfew
-// writes in one go would not be all or nothing there.
+// TestADistributedDatabaseIsRefused by every command that opens it: Curfew's
+// transactions would not be atomic there.
 func TestADistributedDatabaseIsRefused(t *testing.T) {
 	t.Parallel()
 	needPostgres(t)

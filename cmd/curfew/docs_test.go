@@ -14,8 +14,8 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// A walk goes through a page's commands, in a folder with a running service and
-// a customer `kim` who waits.
+// A walk runs a page's commands, in a folder with a running service and a
+// waiting customer `kim`.
 type walk struct {
 	*testing.T
 	dir, url string
@@ -65,8 +65,8 @@ func (w *walk) run(lines string) string {
 	return out
 }
 
-// look runs lines that may answer «there are issues» (1) or «blocked» (3). No
-// other failure is an answer.
+// look runs lines that may exit with 1 (there are issues) or 3 (blocked). Any
+// other failure fails the test.
 func (w *walk) look(lines string) string {
 	w.Helper()
 	script := "set -uo pipefail\n"
@@ -90,7 +90,7 @@ func (w *walk) shell(script string) (string, error) {
 	return string(out), err
 }
 
-// page is the commands of a page.
+// page returns the commands of a page.
 func page(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("../../docs", name))
@@ -193,7 +193,7 @@ func TestTroubleshootingCanBeWalkedThrough(t *testing.T) {
 	}
 }
 
-// section is the commands under one heading.
+// section returns the commands under one heading.
 func section(t *testing.T, name, heading string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("../../docs", name))
@@ -232,7 +232,7 @@ func (w *walk) psql(statement string) {
 	}
 }
 
-// Every command of a runbook is one that there is.
+// Every command in a runbook exists.
 func TestTheRunbooksCommandsWork(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../../docs/runbooks/*.md")

@@ -43,7 +43,7 @@ var (
 	aMoment = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`)
 )
 
-// inForm is a text with ids by the order in which they appear, without times.
+// inForm returns a text without times, and with ids numbered in order of appearance.
 func inForm(text string) string {
 	known := map[string]string{}
 	text = anID.ReplaceAllStringFunc(text, func(id string) string {
@@ -78,7 +78,7 @@ func mailed(t *testing.T, store *sqlite.Store) {
 	}
 }
 
-// timelineOfKim lets it happen, and asks.
+// timelineOfKim makes it happen, and explains.
 func timelineOfKim(t *testing.T) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "curfew.db")

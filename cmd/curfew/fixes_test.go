@@ -23,14 +23,14 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// illness is one way to bring about a finding. The line that health prints for it
-// is pasted; then the finding must be gone.
+// illness is a way to cause a finding. The line that health prints for the
+// finding is pasted into a shell; then the finding must be gone.
 type illness struct {
 	code  lifecycle.Code
 	how   string // beside the code, where there are several
 	bring func(p *patient)
 	says  string           // what the pasted line answers, among other things
-	then  func(p *patient) // what the line's comment leaves to a person; nil: nothing
+	then  func(p *patient) // what the line's comment leaves to a person, if anything
 }
 
 const someID = "019ab000-0000-7000-8000-000000000000"
@@ -153,15 +153,15 @@ var illnesses = []illness{
 	}},
 }
 
-// triedElsewhere is the codes without a row, and why.
+// triedElsewhere holds the codes without a row, with the reason.
 var triedElsewhere = map[lifecycle.Code]string{
 	lifecycle.AdmissionsFailing: "TestFailedAdmissionsAreForgottenAfterAMinute: it goes by itself",
 	lifecycle.ClockSkew:         "its fix sets this machine's clock",
 	lifecycle.KeysUnreachable:   "TestServe_ItsKeyServerIsDown",
 }
 
-// Each finding comes with a line to paste. Pasted, and with what its comment asks
-// of a person, the finding is gone: on every store.
+// Each finding comes with a line to paste. Once that is run, and a person has
+// done what its comment asks, the finding is gone: on every store.
 func TestEveryFixCanBePasted(t *testing.T) {
 	t.Parallel()
 	needPostgres(t)

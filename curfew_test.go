@@ -204,7 +204,7 @@ func TestASecondChanceLiesBehindTheStart(t *testing.T) {
 
 func TestAPolicyThatCannotBeIsRefusedByName(t *testing.T) {
 	t.Parallel()
-	for word, spoil := range map[string]func(*curfew.Policy){
+	for word, corrupt := range map[string]func(*curfew.Policy){
 		"waiting_ttl":          func(p *curfew.Policy) { p.WaitingTTL = 0 },
 		"join_ttl":             func(p *curfew.Policy) { p.JoinTTL = -time.Second },
 		"live_grace":           func(p *curfew.Policy) { p.LiveGrace = -1 },
@@ -218,7 +218,7 @@ func TestAPolicyThatCannotBeIsRefusedByName(t *testing.T) {
 		"plan blink: duration": func(p *curfew.Policy) { p.Plans["blink"] = curfew.Plan{Kind: curfew.Chat} },
 	} {
 		p := curfew.DefaultPolicy()
-		spoil(&p)
+		corrupt(&p)
 		err := p.Validate()
 		if !errors.Is(err, curfew.Invalid) || !strings.Contains(err.Error(), word) {
 			t.Errorf("%s: %v", word, err)

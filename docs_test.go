@@ -83,21 +83,21 @@ func read(t *testing.T, file string) string {
 // The table of outcomes in docs/money.md is the code's.
 func TestMoneyTellsTheLegalOutcomes(t *testing.T) {
 	t.Parallel()
-	told := map[string]bool{}
+	documented := map[string]bool{}
 	for _, row := range regexp.MustCompile(`(?m)^\| (\(recorded\)|[a-z_]+) \| ([a-z_, ]+) \|$`).FindAllStringSubmatch(read(t, "docs/money.md"), -1) {
 		for to := range strings.SplitSeq(row[2], ", ") {
-			told[strings.TrimSuffix(row[1], "(recorded)")+"→"+to] = true
+			documented[strings.TrimSuffix(row[1], "(recorded)")+"→"+to] = true
 		}
 	}
 	for _, step := range curfew.OutcomeSteps() {
 		name := string(step.From) + "→" + string(step.To)
-		if !told[name] {
+		if !documented[name] {
 			t.Errorf("docs/money.md does not tell %s", name)
 		}
-		delete(told, name)
+		delete(documented, name)
 	}
-	delete(told, "from→to")
-	for name := range told {
+	delete(documented, "from→to")
+	for name := range documented {
 		t.Errorf("docs/money.md tells %s, which is not legal", name)
 	}
 }

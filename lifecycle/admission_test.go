@@ -229,7 +229,7 @@ func TestAnIdempotencyKeyAnswersTheSameSession(t *testing.T) {
 func TestBadPurchasesAreRefusedWithWords(t *testing.T) {
 	onEachStore(t, func(env *environment) {
 		before := env.dump()
-		for word, spoil := range map[string]func(*lifecycle.Purchase){
+		for word, corrupt := range map[string]func(*lifecycle.Purchase){
 			"plans are chat10": func(p *lifecycle.Purchase) { p.Plan = "gold" },
 			"paymentRef":       func(p *lifecycle.Purchase) { p.PaymentRef = "" },
 			"customerId":       func(p *lifecycle.Purchase) { p.CustomerID = strings.Repeat("x", 129) },
@@ -237,7 +237,7 @@ func TestBadPurchasesAreRefusedWithWords(t *testing.T) {
 			"negative":         func(p *lifecycle.Purchase) { *p.Amount = -1 },
 		} {
 			p := env.purchase("c", "p1")
-			spoil(&p)
+			corrupt(&p)
 			_, err := env.FulfillCheckout(env.Context(), shop, p)
 			if !errors.Is(err, curfew.Invalid) || !strings.Contains(err.Error(), word) {
 				env.Errorf("%s: %v", word, err)

@@ -223,7 +223,7 @@ func TestAPreviewIsExecutedExactlyAndSaysWhatDrifted(t *testing.T) {
 func TestACleanupOfManyPagesReachesTheEnd(t *testing.T) {
 	onEachStore(t, func(env *environment) {
 		const many = 1100
-		env.plant(many)
+		env.paidAndOverdue(many)
 		p := must(env.Preview(env.Context(), byHand))(env)
 		if len(p.Items) != many || p.Truncated {
 			env.Errorf("the preview has %d items", len(p.Items))
@@ -237,7 +237,7 @@ func TestACleanupOfManyPagesReachesTheEnd(t *testing.T) {
 func TestTwoSweepsAtOnceCountEverySessionOnce(t *testing.T) {
 	onEachStore(t, func(env *environment) {
 		const many = 600
-		env.plant(many)
+		env.paidAndOverdue(many)
 		cleaned := make([]curfew.Stats, 4)
 		together(len(cleaned), func(i int) { cleaned[i] = must(env.Sweep(env.Context()))(env) })
 		var all curfew.Stats
@@ -251,8 +251,8 @@ func TestTwoSweepsAtOnceCountEverySessionOnce(t *testing.T) {
 	})
 }
 
-// plant pays for many customers' sessions and makes them overdue.
-func (env *environment) plant(many int) {
+// paidAndOverdue pays for many customers' sessions and makes them overdue.
+func (env *environment) paidAndOverdue(many int) {
 	env.Helper()
 	together(8, func(k int) {
 		for i := k; i < many; i += 8 {

@@ -277,14 +277,14 @@ func TestUndoingAgainGivesTheSameAnswer(t *testing.T) {
 func TestManyUndosAtOnceReviveOnce(t *testing.T) {
 	onEachStore(t, func(env *environment) {
 		run, _ := env.swept("c", 10)
-		answers, errs := make([]lifecycle.Undone, 8), make([]error, 8)
-		together(len(answers), func(i int) { answers[i], errs[i] = env.Undo(env.Context(), undoing(run.ID)) })
+		undone, errs := make([]lifecycle.Undone, 8), make([]error, 8)
+		together(len(undone), func(i int) { undone[i], errs[i] = env.Undo(env.Context(), undoing(run.ID)) })
 		revived := 0
-		for i, u := range answers {
+		for i, u := range undone {
 			must(u, errs[i])(env)
 			revived += u.Run.Stats.Revived
-			if diff := cmp.Diff(answers[0].Revived, u.Revived); diff != "" || len(u.NotRevived) > 0 {
-				env.Errorf("undo %d answers otherwise:\n%s%+v", i, diff, u.NotRevived)
+			if diff := cmp.Diff(undone[0].Revived, u.Revived); diff != "" || len(u.NotRevived) > 0 {
+				env.Errorf("undo %d undone otherwise:\n%s%+v", i, diff, u.NotRevived)
 			}
 		}
 		if n := env.Query(env, "SELECT count(*) FROM "+env.Schema+"sessions WHERE revives IS NOT NULL"); n[0][0] != "10" || revived != 10 {

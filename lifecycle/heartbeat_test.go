@@ -44,7 +44,7 @@ func TestReadyIsNeverWrongForLong(t *testing.T) {
 		"writes fail":           func(c *clock, f *func(context.Context) error) { c.write.Store(f) },
 		"the sweeper is silent": func(c *clock, f *func(context.Context) error) { c.look.Store(f) },
 	} {
-		for how, answer := range map[string]func(context.Context) error{"with an error": refuses, "without a word": never} {
+		for how, response := range map[string]func(context.Context) error{"with an error": refuses, "without a word": never} {
 			t.Run(what+" "+how, func(t *testing.T) {
 				t.Parallel()
 				var longest, healed time.Duration
@@ -53,7 +53,7 @@ func TestReadyIsNeverWrongForLong(t *testing.T) {
 					limited := func(ctx context.Context) error { // as every store does
 						ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 						defer cancel()
-						return answer(ctx)
+						return response(ctx)
 					}
 					bubble(t, lifecycle.Options{}, c, 3*time.Minute, func(e *lifecycle.Keeper) {
 						if took := readyIn(t, e, true); took > time.Second {

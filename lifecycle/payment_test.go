@@ -81,7 +81,7 @@ func TestLesson09_WebhookThankYouPageAndResolverMakeOneSession(t *testing.T) {
 
 func TestLesson08_WhatCannotBeUsedIsHeldAndNeverBounced(t *testing.T) {
 	for sentence, c := range map[string]struct {
-		spoil    func(*curfew.Payment)
+		corrupt  func(*curfew.Payment)
 		customer string
 		note     string
 	}{
@@ -97,7 +97,7 @@ func TestLesson08_WhatCannotBeUsedIsHeldAndNeverBounced(t *testing.T) {
 		t.Run(sentence, func(t *testing.T) {
 			onEachStore(t, func(env *environment) {
 				p := reportedPayment("ada", "p1")
-				c.spoil(&p)
+				c.corrupt(&p)
 				env.receive(paid(p), paid(p))
 				held := env.outcome("p1", curfew.Held)
 				if held.CustomerID != c.customer || !strings.Contains(held.Note, c.note) || held.Version != 1 {

@@ -87,14 +87,14 @@ func TestAnotherCurrencysRefundDecidesNothing(t *testing.T) {
 
 // W2: messages come in any order, a dispute before its payment too.
 func TestADisputeToldBeforeItsPaymentIsKept(t *testing.T) {
-	for sentence, spoil := range map[string]func(*curfew.Payment){
+	for sentence, corrupt := range map[string]func(*curfew.Payment){
 		"a payment with a session": func(*curfew.Payment) {},
 		"one that is held":         func(p *curfew.Payment) { p.Plan = "gold" },
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			onEachStore(t, func(env *environment) {
 				p := reportedPayment("ada", "p1")
-				spoil(&p)
+				corrupt(&p)
 				env.receive(curfew.Notice{ID: "d", Kind: curfew.NoticeDisputed, Payment: curfew.Payment{PaymentID: p.PaymentID}}, paid(p), paid(p))
 				if c := must(env.Checkout(env.Context(), "p1"))(env); c.DisputedAt.IsZero() || c.Version != 2 {
 					env.Errorf("it is %+v", c)

@@ -62,7 +62,7 @@ func (env *environment) keeper(o lifecycle.Options) *lifecycle.Keeper {
 func TestReplicasThatCollideSettleEverySessionOnce(t *testing.T) {
 	onEachStore(t, func(env *environment) {
 		const many = 600
-		env.plant(many)
+		env.paidAndOverdue(many)
 		tallies := make([]*tally, 4)
 		keepers := make([]*lifecycle.Keeper, len(tallies))
 		for i := range keepers {

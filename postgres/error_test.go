@@ -141,7 +141,7 @@ func TestWhatCannotAnswerIsUnavailable(t *testing.T) {
 	st := f.late("ada")
 	waiting := f.configured(func(c *pgxpool.Config) { c.ConnConfig.RuntimeParams["lock_timeout"] = "50ms" })
 	commit := f.holdAcceptance(st)
-	_, err := waiting.Change(t.Context(), ending(st, curfew.Cancelled, curfew.Expired))
+	_, err := waiting.Change(t.Context(), endChange(st, curfew.Cancelled, curfew.Expired))
 	if !errors.Is(err, curfew.Unavailable) {
 		t.Errorf("a lock that does not come: %v", err)
 	}

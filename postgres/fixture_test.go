@@ -173,7 +173,7 @@ func (f *fixture) start(st curfew.Snapshot) curfew.Snapshot {
 	return st
 }
 
-func ending(st curfew.Snapshot, to curfew.SessionStatus, reason curfew.EndReason) record.Change {
+func endChange(st curfew.Snapshot, to curfew.SessionStatus, reason curfew.EndReason) record.Change {
 	c := record.Change{
 		From: st.Session, To: to, Reason: string(reason), EndedBy: reason, Actor: shop,
 		RequestTo: curfew.RequestCompleted, Owed: curfew.Fulfilled,

@@ -141,7 +141,7 @@ func TestAnotherProgramIsRefused(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	ended := f.admit("ended")
-	_, err := f.store.Change(t.Context(), ending(ended, curfew.Cancelled, curfew.ByRequest))
+	_, err := f.store.Change(t.Context(), endChange(ended, curfew.Cancelled, curfew.ByRequest))
 	f.must(err)
 	f.admit("waiting")
 	_, err = f.store.Defer(t.Context(), admission("payer").Checkout, shop, time.Hour)
@@ -324,7 +324,7 @@ func TestOurWritesAreRightWithoutGuards(t *testing.T) {
 	f := newFixture(t)
 	f.must(f.store.SetGuards(t.Context(), false))
 	st := f.start(f.accept(f.admit("ada"), "max"))
-	st, err := f.store.Change(t.Context(), ending(st, curfew.Completed, curfew.Finished))
+	st, err := f.store.Change(t.Context(), endChange(st, curfew.Completed, curfew.Finished))
 	f.must(err)
 	f.same("events", len(f.history(st.ID)), 4)
 	f.same("the request", st.Request.Status, curfew.RequestCompleted)
@@ -341,7 +341,7 @@ func TestOurWritesAreRightWithoutGuards(t *testing.T) {
 func TestNothingIsTruncated(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	_, err := f.store.Change(t.Context(), ending(f.admit("ada"), curfew.Cancelled, curfew.ByRequest))
+	_, err := f.store.Change(t.Context(), endChange(f.admit("ada"), curfew.Cancelled, curfew.ByRequest))
 	f.must(err)
 	for table, because := range map[string]string{
 		"sessions CASCADE":   "delete those that have ended",

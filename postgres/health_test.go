@@ -63,7 +63,7 @@ func (f *fixture) oneLife(r *rand.Rand, customer string) error {
 	steps := []func() error{
 		func() error { st, err = f.store.Change(ctx, accepting(st, "mechanic of "+customer)); return err },
 		func() error {
-			c := ending(st, curfew.Cancelled, curfew.ByRequest)
+			c := endChange(st, curfew.Cancelled, curfew.ByRequest)
 			c.Owed = []curfew.Outcome{curfew.Credited, curfew.RefundDue, curfew.Forfeited, curfew.Fulfilled}[r.IntN(4)]
 			st, err = f.store.Change(ctx, c)
 			return err

@@ -86,7 +86,7 @@ func TestTalliesBeginWithWhatIsThere(t *testing.T) {
 	f := newFixture(t)
 	f.late("open")
 	for _, customer := range []string{"ada", "bob"} {
-		_, err := f.store.Change(t.Context(), ending(f.admit(customer), curfew.Cancelled, curfew.ByRequest))
+		_, err := f.store.Change(t.Context(), endChange(f.admit(customer), curfew.Cancelled, curfew.ByRequest))
 		f.must(err)
 	}
 	f.exec(`DROP TABLE curfew.tallies; `)

@@ -49,7 +49,7 @@ func TestARoleThatOwnsNothingIsEnough(t *testing.T) {
 	f.same("missing grants", grants, []string(nil))
 	st, err := s.Admit(t.Context(), admission("ada"))
 	f.must(err)
-	_, err = s.Change(t.Context(), ending(st, curfew.Cancelled, curfew.ByRequest))
+	_, err = s.Change(t.Context(), endChange(st, curfew.Cancelled, curfew.ByRequest))
 	f.must(err)
 	f.wantCounted()
 }

@@ -162,7 +162,7 @@ func (f *fixture) hammer(s *Store, customer string) {
 			st, err = s.Open(f.Context(), customer)
 		}
 		if err == nil {
-			_, err = s.Change(f.Context(), ending(st, curfew.Cancelled, curfew.ByRequest))
+			_, err = s.Change(f.Context(), endChange(st, curfew.Cancelled, curfew.ByRequest))
 		}
 		if err != nil && !errors.Is(err, curfew.Conflict) && !errors.Is(err, curfew.NotFound) {
 			f.Errorf("got error %v", err)

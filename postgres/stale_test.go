@@ -507,7 +507,7 @@ func (k *keys) singles() []step {
 		{"extend, join and finish", k.extendAndFinish},
 		{"end an orphan by its guard", func() error {
 			st := k.open("s.status = 'waiting' AND s.mechanic_id IS NULL", 1)[0]
-			c := ending(st, curfew.Cancelled, curfew.Orphaned)
+			c := endChange(st, curfew.Cancelled, curfew.Orphaned)
 			c.Guard.Unoffered = true
 			if _, err := k.store.Change(ctx, c); !errors.Is(err, curfew.Conflict) {
 				return fmt.Errorf("it is offered, but: %w", err)
@@ -562,7 +562,7 @@ func (k *keys) acceptReleaseCancel() error {
 	if err != nil {
 		return err
 	}
-	_, err = k.store.Change(k.Context(), ending(st, curfew.Cancelled, curfew.ByRequest))
+	_, err = k.store.Change(k.Context(), endChange(st, curfew.Cancelled, curfew.ByRequest))
 	return err
 }
 
@@ -580,7 +580,7 @@ func (k *keys) extendAndFinish() error {
 	if err != nil {
 		return err
 	}
-	_, err = k.store.Change(k.Context(), ending(st, curfew.Cancelled, curfew.ByRequest))
+	_, err = k.store.Change(k.Context(), endChange(st, curfew.Cancelled, curfew.ByRequest))
 	return err
 }
 

@@ -8,9 +8,9 @@ import (
 
 func countsActivity(f *fixture) {
 	f.admit("ada")
-	f.change(ending(f.admit("bob"), curfew.Cancelled, curfew.ByRequest))
+	f.change(endChange(f.admit("bob"), curfew.Cancelled, curfew.ByRequest))
 	f.live("cyd", "max")
-	f.change(ending(f.live("dan", "eve"), curfew.Completed, curfew.Finished))
+	f.change(endChange(f.live("dan", "eve"), curfew.Completed, curfew.Finished))
 	series, err := f.Store.Activity(f.Context(), time.Hour, time.Minute)
 	f.must(err)
 	f.same("what stands", series.Now, map[curfew.SessionStatus]int{curfew.Scheduled: 0, curfew.Waiting: 1, curfew.Live: 1})

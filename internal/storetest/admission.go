@@ -113,7 +113,7 @@ func refusesReference(f *fixture) {
 	first := admission("ada")
 	st, err := f.Store.Admit(f.Context(), first)
 	f.must(err)
-	f.change(ending(st, curfew.Cancelled, curfew.ByRequest))
+	f.change(endChange(st, curfew.Cancelled, curfew.ByRequest))
 	for _, customer := range []string{"ada", "bob"} {
 		again := admission(customer)
 		again.Checkout.Ref = first.Checkout.Ref
@@ -145,7 +145,7 @@ func refusesSlot(f *fixture) {
 func refusesKey(f *fixture) {
 	st, err := f.Store.Admit(f.Context(), keyed("ada", "key"))
 	f.must(err)
-	f.change(ending(st, curfew.Cancelled, curfew.ByRequest))
+	f.change(endChange(st, curfew.Cancelled, curfew.ByRequest))
 	f.refused(curfew.Conflict, func() error {
 		_, err := f.Store.Admit(f.Context(), keyed("ada", "key"))
 		return err
@@ -158,7 +158,7 @@ func refusesID(f *fixture) {
 	a := admission("ada")
 	st, err := f.Store.Admit(f.Context(), a)
 	f.must(err)
-	f.change(ending(st, curfew.Cancelled, curfew.ByRequest))
+	f.change(endChange(st, curfew.Cancelled, curfew.ByRequest))
 	for _, use := range []func(*record.Admission){
 		func(b *record.Admission) { b.Session.ID, b.Request.SessionID = a.Session.ID, a.Session.ID },
 		func(b *record.Admission) { b.Checkout.ID, b.Session.CheckoutID = a.Checkout.ID, a.Checkout.ID },
@@ -174,8 +174,8 @@ func refusesID(f *fixture) {
 }
 
 func admitsAfterEnd(f *fixture) {
-	f.change(ending(f.admit("ada"), curfew.Cancelled, curfew.ByRequest))
-	f.change(ending(f.live("ada", "max"), curfew.Completed, curfew.Finished))
+	f.change(endChange(f.admit("ada"), curfew.Cancelled, curfew.ByRequest))
+	f.change(endChange(f.live("ada", "max"), curfew.Completed, curfew.Finished))
 	second := f.admit("ada")
 	open, err := f.Store.Open(f.Context(), "ada")
 	f.must(err)

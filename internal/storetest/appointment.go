@@ -122,7 +122,7 @@ func begins(f *fixture) {
 	queue, err := f.Store.Pending(f.Context(), curfew.Cursor{}, 9)
 	f.must(err)
 	f.same("the queue", ids(queue), []string{st.ID})
-	f.change(ending(f.change(starting(f.change(accepting(got, "max")))), curfew.Completed, curfew.Finished))
+	f.change(endChange(f.change(starting(f.change(accepting(got, "max")))), curfew.Completed, curfew.Finished))
 	f.counted()
 }
 
@@ -189,7 +189,7 @@ func givesShares(f *fixture) {
 		a.Checkout.Amount = test.amount
 		st, err := f.Store.Admit(f.Context(), a)
 		f.must(err)
-		c := ending(st, curfew.Cancelled, curfew.ByRequest)
+		c := endChange(st, curfew.Cancelled, curfew.ByRequest)
 		c.Owed, c.Share = curfew.RefundDue, test.share
 		f.change(c)
 		f.same("what is given back of "+customer, f.paidBy(st).RefundAmount, test.want)
@@ -203,7 +203,7 @@ func givesBack(f *fixture) {
 	f.same("of a credit", f.credited("bob").RefundAmount, int64(0))
 
 	st := f.scheduled("cyd")
-	c := ending(st, curfew.Cancelled, curfew.ByRequest)
+	c := endChange(st, curfew.Cancelled, curfew.ByRequest)
 	c.Owed, c.Share = curfew.RefundDue, 50
 	f.change(c)
 	paid := f.paidBy(st)

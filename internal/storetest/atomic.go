@@ -94,10 +94,10 @@ var writing = map[string]func(f *fixture) func() error{
 	"Change to released": func(f *fixture) func() error { return f.changing(releasing(f.accepted("ada", "max"))) },
 	"Change to live":     func(f *fixture) func() error { return f.changing(starting(f.accepted("ada", "max"))) },
 	"Change to completed": func(f *fixture) func() error {
-		return f.changing(ending(f.live("ada", "max"), curfew.Completed, curfew.ByRequest))
+		return f.changing(endChange(f.live("ada", "max"), curfew.Completed, curfew.ByRequest))
 	},
 	"Change to cancelled": func(f *fixture) func() error {
-		return f.changing(ending(f.accepted("ada", "max"), curfew.Cancelled, curfew.ByRequest))
+		return f.changing(endChange(f.accepted("ada", "max"), curfew.Cancelled, curfew.ByRequest))
 	},
 	"ChangeCheckout": func(f *fixture) func() error {
 		c := record.CheckoutChange{From: f.credited("ada"), To: curfew.RefundDue, Actor: shop}

@@ -52,7 +52,7 @@ func (f *paymentFixture) late(customer string, since time.Duration) curfew.Check
 // abandoned returns a session that another program ended that long ago.
 func (f *paymentFixture) abandoned(customer string, since time.Duration) curfew.Snapshot {
 	f.Helper()
-	c := ending(f.admit(customer), curfew.Cancelled, curfew.Foreign)
+	c := endChange(f.admit(customer), curfew.Cancelled, curfew.Foreign)
 	c.Owed = ""
 	st := f.change(c)
 	f.exec("UPDATE {checkouts} SET money_due = true WHERE id = $1", st.CheckoutID)
@@ -172,7 +172,7 @@ func unsettledLatestEnd(f *fixture) {
 	c := f.credited("ada")
 	st, err := f.Store.Admit(f.Context(), spending(c))
 	f.must(err)
-	end := ending(st, curfew.Cancelled, curfew.Foreign)
+	end := endChange(st, curfew.Cancelled, curfew.Foreign)
 	end.Owed = ""
 	second := f.change(end)
 	f.exec("UPDATE {checkouts} SET money_due = true WHERE id = $1", c.ID)

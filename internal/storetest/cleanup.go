@@ -92,7 +92,7 @@ func findsOverdue(f *fixture) {
 	f.admit("fresh")
 	f.accepted("accepted", "m1")
 	f.live("running", "m2")
-	f.aged(f.change(ending(f.admit("ended"), curfew.Cancelled, curfew.ByRequest)), time.Hour)
+	f.aged(f.change(endChange(f.admit("ended"), curfew.Cancelled, curfew.ByRequest)), time.Hour)
 	f.same("due in time", f.find(record.Search{Limit: 9}), []string(nil))
 	var want []string
 	for _, st := range f.snapshots() {
@@ -206,7 +206,7 @@ func (f *sessionFixture) within(after time.Time, want time.Duration) {
 func nextDeadline(f *fixture) {
 	_, ok := f.next(time.Time{})
 	f.same("a deadline in an empty store", ok, false)
-	f.change(ending(f.live("ended", "m1"), curfew.Completed, curfew.Finished))
+	f.change(endChange(f.live("ended", "m1"), curfew.Completed, curfew.Finished))
 	f.credited("credited")
 	_, ok = f.next(time.Time{})
 	f.same("a deadline where all has ended", ok, false)
@@ -284,7 +284,7 @@ func changesNothingWithoutEvents(f *fixture) {
 			_, err := f.Store.Annotate(f.Context(), record.Annotation{From: deferred, Note: "n", Actor: shop})
 			return err
 		},
-		"cancel": f.changing(ending(kept, curfew.Cancelled, curfew.ByRequest)),
+		"cancel": f.changing(endChange(kept, curfew.Cancelled, curfew.ByRequest)),
 		"extend": func() error { return failed(f.Store.Extend(f.Context(), extending(live))) },
 		"record": func() error {
 			return failed(f.Store.Record(f.Context(), unrecorded("cyd", curfew.RefundDue), shop, "recorded"))

@@ -161,7 +161,7 @@ func (f *operationFixture) mend() int64 {
 }
 
 func findsTallies(f *fixture) {
-	f.change(ending(f.admit("ada"), curfew.Cancelled, curfew.ByRequest))
+	f.change(endChange(f.admit("ada"), curfew.Cancelled, curfew.ByRequest))
 	f.corrupt("UPDATE {tallies} SET n = n + 2 WHERE noun = 'session' AND status = 'cancelled'")
 	f.same("differences", f.tallyDifferences(), []curfew.TallyDifference{{Noun: "session", Status: "cancelled", Tallied: 3, Counted: 1}})
 	f.mend()
@@ -170,7 +170,7 @@ func findsTallies(f *fixture) {
 	f.corrupt("DELETE FROM {tallies}")
 	f.mend()
 	f.same("differences of none, mended", f.tallyDifferences(), []curfew.TallyDifference(nil))
-	f.change(ending(f.admit("bob"), curfew.Cancelled, curfew.ByRequest))
+	f.change(endChange(f.admit("bob"), curfew.Cancelled, curfew.ByRequest))
 	f.counted()
 }
 

@@ -100,7 +100,7 @@ func endsUnmoved(f *fixture) {
 	late := func(customer string) curfew.Snapshot { return f.aged(f.admit(customer), time.Hour) }
 	first, moved, ended, last := late("first"), late("moved"), late("ended"), late("last")
 	f.change(record.Change{From: moved.Session, To: curfew.Waiting, Reason: "moved", Actor: shop})
-	f.change(ending(ended, curfew.Cancelled, curfew.ByRequest))
+	f.change(endChange(ended, curfew.Cancelled, curfew.ByRequest))
 	missing, another := late("missing"), late("another's")
 	b := batch(curfew.Credited, last, moved, missing, ended, another, first)
 	b.Ends[2].SessionID = newID()

@@ -67,7 +67,7 @@ func extendsUnmoved(f *fixture) {
 	another.CustomerID = "bob"
 	for _, st := range []curfew.Snapshot{
 		moved, another, f.accepted("waiting", "m2"), f.aged(f.live("overdue", "m3"), time.Hour),
-		f.change(ending(f.live("ended", "m4"), curfew.Completed, curfew.Finished)), f.scheduled("scheduled"),
+		f.change(endChange(f.live("ended", "m4"), curfew.Completed, curfew.Finished)), f.scheduled("scheduled"),
 	} {
 		f.refused(curfew.Conflict, func() error {
 			_, err := f.Store.Extend(f.Context(), extending(st))
@@ -90,7 +90,7 @@ func refusesExtension(f *fixture) {
 }
 
 func records(f *fixture) {
-	st := f.change(ending(f.live("ada", "max"), curfew.Completed, curfew.Finished))
+	st := f.change(endChange(f.live("ada", "max"), curfew.Completed, curfew.Finished))
 	for outcome, refund := range map[curfew.Outcome]int64{curfew.RefundDue: 990, curfew.Held: 0, curfew.Refunded: 990} {
 		c := admission("ada").Checkout
 		c.Outcome, c.SessionID = outcome, st.ID
@@ -123,7 +123,7 @@ func settlesExtensions(f *fixture) {
 		before := f.credited(string(owed)) // of another session, and left alone
 		st, first := f.extended(f.live(string(owed), "max"))
 		st, second := f.extended(st)
-		c := ending(st, curfew.Cancelled, curfew.TooShort)
+		c := endChange(st, curfew.Cancelled, curfew.TooShort)
 		c.Owed = owed
 		f.change(c)
 		own := f.paidBy(st)
@@ -167,6 +167,6 @@ func countsExtensions(f *fixture) {
 	f.extended(st)
 	f.extended(f.live("bob", "m2"))
 	f.counted()
-	f.change(ending(f.read(st.ID), curfew.Cancelled, curfew.TooShort))
+	f.change(endChange(f.read(st.ID), curfew.Cancelled, curfew.TooShort))
 	f.counted()
 }

@@ -193,7 +193,7 @@ func (f *sessionFixture) live(customer, mechanic string) curfew.Snapshot {
 // not spent.
 func (f *paymentFixture) credited(customer string) curfew.Checkout {
 	f.Helper()
-	return f.paidBy(f.change(ending(f.admit(customer), curfew.Cancelled, curfew.ByRequest)))
+	return f.paidBy(f.change(endChange(f.admit(customer), curfew.Cancelled, curfew.ByRequest)))
 }
 
 // deferred returns a payment of a customer who was busy.
@@ -223,7 +223,7 @@ func (f *sessionFixture) orphan(customer string) curfew.Snapshot {
 // dialect, but all can read one from a session that ended then.
 func (f *sessionFixture) past(by time.Duration) string {
 	f.Helper()
-	st := f.change(ending(f.admit("past-"+newID()), curfew.Cancelled, curfew.ByRequest))
+	st := f.change(endChange(f.admit("past-"+newID()), curfew.Cancelled, curfew.ByRequest))
 	f.Age(f.T, st.ID, by)
 	return fmt.Sprintf("(SELECT ended_at FROM %ssessions WHERE id = '%s')", f.Schema, st.ID)
 }

@@ -9,7 +9,7 @@ import (
 
 // guarded ends the session under a guard.
 func (f *fixture) guarded(st curfew.Snapshot, g record.Guard) error {
-	c := ending(st, curfew.Cancelled, curfew.Expired)
+	c := endChange(st, curfew.Cancelled, curfew.Expired)
 	c.Guard = g
 	_, err := f.Store.Change(f.Context(), c)
 	return err

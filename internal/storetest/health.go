@@ -111,12 +111,12 @@ func figuresAfterDeletes(f *fixture) {
 	f.admit("open")
 	f.deferred("open", time.Hour)
 	f.credited("kept")
-	cancelled := f.change(ending(f.accepted("ada", "max"), curfew.Cancelled, curfew.NoShow))
+	cancelled := f.change(endChange(f.accepted("ada", "max"), curfew.Cancelled, curfew.NoShow))
 	c := f.paidBy(cancelled)
 	for _, to := range []curfew.Outcome{curfew.RefundDue, curfew.Refunding, curfew.Refunded} {
 		c = f.move(c, to)
 	}
-	completed := f.change(ending(f.live("bob", "max"), curfew.Completed, curfew.Finished))
+	completed := f.change(endChange(f.live("bob", "max"), curfew.Completed, curfew.Finished))
 	for _, st := range []curfew.Snapshot{cancelled, completed} {
 		f.corrupt("DELETE FROM {session_requests} WHERE session_id = $1", st.ID)
 		f.counted()
@@ -153,7 +153,7 @@ func countsStale(f *fixture) {
 	f.aged(f.vanish(st), 2*time.Minute)
 	f.aged(f.accepted("assigned", "m1"), 31*time.Minute)
 	f.aged(f.vanish(f.accepted("assigned, no request", "m2")), 29*time.Minute)
-	f.aged(f.change(ending(f.admit("ended"), curfew.Cancelled, curfew.ByRequest)), time.Hour)
+	f.aged(f.change(endChange(f.admit("ended"), curfew.Cancelled, curfew.ByRequest)), time.Hour)
 	f.aged(f.vanish(f.admit("very old orphan")), time.Hour) // it counts once, as what it is
 	want := curfew.SessionFigures{Stale: 2, VeryStale: 1, Orphaned: 3, OverdueAssigned: 1}
 	f.same("sessions", f.sessionFigures(), want, cmpopts.IgnoreFields(curfew.SessionFigures{}, "ByStatus"))
@@ -212,10 +212,10 @@ func countsUnsettled(f *fixture) {
 func countsSlots(f *fixture) {
 	f.accepted("a", "m1")
 	f.live("b", "m2")
-	f.change(ending(f.live("c", "m3"), curfew.Completed, curfew.Finished))
+	f.change(endChange(f.live("c", "m3"), curfew.Completed, curfew.Finished))
 	f.same("slots", f.mechanicFigures(), curfew.MechanicFigures{Busy: 2})
 
-	ended := f.change(ending(f.accepted("d", "m4"), curfew.Cancelled, curfew.NoShow))
+	ended := f.change(endChange(f.accepted("d", "m4"), curfew.Cancelled, curfew.NoShow))
 	f.leak(record.Slot{MechanicID: "m4", CustomerID: "d", SessionID: ended.ID})
 	f.leak(record.Slot{MechanicID: "m5", CustomerID: "e", SessionID: newID()})
 	f.leak(record.Slot{MechanicID: "m6", CustomerID: "f", SessionID: f.accepted("f", "m7").ID})
@@ -289,7 +289,7 @@ func forgivesRepeated(f *fixture) {
 		f.same("repeated", len(got), want)
 	}
 	repeated(1)
-	f.change(ending(st, curfew.Cancelled, curfew.ByRequest))
+	f.change(endChange(st, curfew.Cancelled, curfew.ByRequest))
 	repeated(0)
 	f.must(f.Store.Refuse(f.Context(), "ada", f.admit("ada").ID))
 	repeated(0)

@@ -107,7 +107,7 @@ func batchMeetsAccept(f *fixture) {
 func cancelMeetsAccept(f *fixture) {
 	st := f.admit("ada")
 	f.kind(f.meet(acceptSQL(st, "max"), func() error {
-		_, err := f.Store.Change(f.Context(), ending(st, curfew.Cancelled, curfew.ByRequest))
+		_, err := f.Store.Change(f.Context(), endChange(st, curfew.Cancelled, curfew.ByRequest))
 		return err
 	}), curfew.Conflict)
 	f.same("the accepted session", f.read(st.ID).MechanicID, "max")

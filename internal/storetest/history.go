@@ -22,8 +22,8 @@ var histories = contract{
 
 func sessionsOf(f *fixture) {
 	f.admit("bob")
-	first := f.change(ending(f.admit("ada"), curfew.Cancelled, curfew.ByRequest))
-	second := f.change(ending(f.live("ada", "max"), curfew.Completed, curfew.Finished))
+	first := f.change(endChange(f.admit("ada"), curfew.Cancelled, curfew.ByRequest))
+	second := f.change(endChange(f.live("ada", "max"), curfew.Completed, curfew.Finished))
 	third := f.accepted("ada", "max")
 	for limit, want := range map[int][]curfew.Snapshot{9: {third, second, first}, 2: {third, second}} {
 		got, err := f.Store.SessionsOf(f.Context(), "ada", limit)
@@ -80,7 +80,7 @@ func (f *operationFixture) everyEvent(customer string, subjects ...string) []cur
 
 func historyPages(f *fixture) {
 	f.live("bob", "eve")
-	first := f.change(ending(f.admit("ada"), curfew.Cancelled, curfew.ByRequest))
+	first := f.change(endChange(f.admit("ada"), curfew.Cancelled, curfew.ByRequest))
 	second := f.live("ada", "max")
 	want := f.everyEvent("ada", first.ID, first.CheckoutID, second.ID, second.CheckoutID)
 	f.same("how many", len(want), 8)
@@ -126,7 +126,7 @@ func customersByEmail(f *fixture) {
 		a.Checkout.Email = "home@example.org"
 		st, err := f.Store.Admit(f.Context(), a)
 		f.must(err)
-		f.change(ending(st, curfew.Cancelled, curfew.ByRequest))
+		f.change(endChange(st, curfew.Cancelled, curfew.ByRequest))
 	}
 	none := admission("dan")
 	none.Checkout.Email = ""

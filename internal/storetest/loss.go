@@ -66,7 +66,7 @@ func isNotWaitedFor(f *fixture) {
 		func() error { _, err := f.Store.Admit(gone, spending(credit)); return err },
 		func() error { _, err := f.Store.Defer(gone, admission("ada").Checkout, shop, time.Hour); return err },
 		func() error {
-			_, err := f.Store.Change(gone, ending(late, curfew.Cancelled, curfew.Expired))
+			_, err := f.Store.Change(gone, endChange(late, curfew.Cancelled, curfew.Expired))
 			return err
 		},
 		func() error { _, err := f.Store.End(gone, batch(curfew.Credited, late)); return err },

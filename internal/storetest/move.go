@@ -98,7 +98,7 @@ func extends(f *fixture) {
 
 func endsAll(f *fixture) {
 	st := f.accepted("ada", "max")
-	c := ending(st, curfew.Cancelled, curfew.NoShow)
+	c := endChange(st, curfew.Cancelled, curfew.NoShow)
 	got := f.change(c)
 	want := st
 	want.Status, want.Version, want.EndReason = curfew.Cancelled, 3, curfew.NoShow
@@ -120,7 +120,7 @@ func completes(f *fixture) {
 	for customer, owed := range map[string]curfew.Outcome{"ada": curfew.Fulfilled, "bob": ""} {
 		st := f.live(customer, "m-"+customer)
 		before := f.paidBy(st)
-		c := ending(st, curfew.Completed, curfew.Finished)
+		c := endChange(st, curfew.Completed, curfew.Finished)
 		c.Owed = owed
 		got := f.change(c)
 		f.same("the request", got.Request.Status, curfew.RequestCompleted)
@@ -130,7 +130,7 @@ func completes(f *fixture) {
 
 func keepsHistory(f *fixture) {
 	st := f.live("ada", "max")
-	got := f.change(ending(st, curfew.Cancelled, curfew.TooShort))
+	got := f.change(endChange(st, curfew.Cancelled, curfew.TooShort))
 	want := st
 	want.Status, want.Version, want.EndReason = curfew.Cancelled, 4, curfew.TooShort
 	want.EndedAt, want.ExpiresAt = got.Now, time.Time{}
@@ -140,23 +140,23 @@ func keepsHistory(f *fixture) {
 
 func capsOverrun(f *fixture) {
 	st := f.aged(f.live("ada", "max"), time.Hour)
-	got := f.change(ending(st, curfew.Completed, curfew.Overran))
+	got := f.change(endChange(st, curfew.Completed, curfew.Overran))
 	f.same("the end of what overran", got.EndedAt, st.StartedAt.Add(st.Duration))
 }
 
 func endsNow(f *fixture) {
 	st := f.aged(f.live("ada", "max"), 10*time.Minute)
-	got := f.change(ending(st, curfew.Completed, curfew.Overran))
+	got := f.change(endChange(st, curfew.Completed, curfew.Overran))
 	f.same("the end of what did not overrun", got.EndedAt, got.Now)
 	st = f.aged(f.live("bob", "max"), time.Hour)
-	got = f.change(ending(st, curfew.Completed, curfew.Finished))
+	got = f.change(endChange(st, curfew.Completed, curfew.Finished))
 	f.same("the end of what somebody ended late", got.EndedAt, got.Now)
 }
 
 func settlesOnce(f *fixture) {
 	st := f.admit("ada")
 	f.corrupt("UPDATE {checkouts} SET money_due = true WHERE id = $1", st.CheckoutID)
-	c := ending(st, curfew.Cancelled, curfew.ByRequest)
+	c := endChange(st, curfew.Cancelled, curfew.ByRequest)
 	c.Owed = curfew.RefundDue
 	f.change(c)
 	paid := f.paidBy(st)
@@ -165,7 +165,7 @@ func settlesOnce(f *fixture) {
 
 	st = f.admit("bob")
 	due := f.move(f.paidBy(st), curfew.RefundDue)
-	f.change(ending(st, curfew.Cancelled, curfew.ByRequest))
+	f.change(endChange(st, curfew.Cancelled, curfew.ByRequest))
 	f.same("a payment that is refund due", f.paidBy(st), due)
 }
 
@@ -173,7 +173,7 @@ func endsUnpaid(f *fixture) {
 	st := f.admit("ada")
 	f.corrupt("UPDATE {sessions} SET checkout_id = NULL WHERE id = $1", st.ID)
 	paid := f.paidBy(st)
-	got := f.change(ending(f.read(st.ID), curfew.Cancelled, curfew.ByRequest))
+	got := f.change(endChange(f.read(st.ID), curfew.Cancelled, curfew.ByRequest))
 	f.same("its checkout", got.CheckoutID, "")
 	f.same("a payment that is not its", f.paidBy(st), paid)
 }

@@ -58,7 +58,7 @@ func leavesQuarantine(f *fixture) {
 		f.apart(sessionApart(st))
 	}
 	f.same("set apart", f.quarantined(), []string{"ada session", "bob session", "cyd session"})
-	f.change(ending(ended, curfew.Cancelled, curfew.ByRequest))
+	f.change(endChange(ended, curfew.Cancelled, curfew.ByRequest))
 	f.change(accepting(moved, "max"))
 	f.same("set apart", f.quarantined(), []string{"cyd session"})
 	f.must(f.Store.LeaveQuarantine(f.Context()))

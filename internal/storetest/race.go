@@ -180,7 +180,7 @@ func (f *fixture) duel(st curfew.Snapshot, mechanic string, cleanup func() ([]re
 func racesAcceptCancel(f *fixture) {
 	for round := range max(1, *raceRounds/4) {
 		st := f.admit(fmt.Sprint("customer-", round))
-		changes := []record.Change{accepting(st, fmt.Sprint("m-", round)), ending(st, curfew.Cancelled, curfew.ByRequest)}
+		changes := []record.Change{accepting(st, fmt.Sprint("m-", round)), endChange(st, curfew.Cancelled, curfew.ByRequest)}
 		won := f.race(2, curfew.Conflict, func(i int) error {
 			_, err := f.Store.Change(f.Context(), changes[i])
 			return err
@@ -227,7 +227,7 @@ func racesForMechanic(f *fixture) {
 func racesForeignCancel(f *fixture) {
 	cancel := []func(curfew.Snapshot) error{
 		func(st curfew.Snapshot) error {
-			_, err := f.Store.Change(f.Context(), ending(st, curfew.Cancelled, curfew.ByRequest))
+			_, err := f.Store.Change(f.Context(), endChange(st, curfew.Cancelled, curfew.ByRequest))
 			return err
 		},
 		func(st curfew.Snapshot) error {

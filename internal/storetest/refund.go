@@ -48,7 +48,7 @@ func refundableAtOnce(f *fixture) {
 	f.record("cyd", curfew.Held)
 	f.same("refundable", f.refundable(9), []string(nil))
 	due := f.move(f.credited("dan"), curfew.RefundDue)
-	end := ending(f.admit("eve"), curfew.Cancelled, curfew.ByRefund)
+	end := endChange(f.admit("eve"), curfew.Cancelled, curfew.ByRefund)
 	end.Owed = curfew.RefundDue
 	settled := f.paidBy(f.change(end))
 	f.same("refundable", f.refundable(9), []string{due.ID, settled.ID})

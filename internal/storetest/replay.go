@@ -45,7 +45,7 @@ func replaysReference(f *fixture) {
 	a := admission("ada")
 	st, err := f.Store.Admit(f.Context(), a)
 	f.must(err)
-	first := f.change(ending(st, curfew.Cancelled, curfew.ByRequest))
+	first := f.change(endChange(st, curfew.Cancelled, curfew.ByRequest))
 	receipt := func() record.Receipt {
 		f.Helper()
 		r, err := f.Store.Reference(f.Context(), a.Checkout.Ref)
@@ -67,7 +67,7 @@ func replaysKey(f *fixture) {
 	a.Key = "key"
 	st, err := f.Store.Admit(f.Context(), a)
 	f.must(err)
-	st = f.change(ending(st, curfew.Cancelled, curfew.ByRequest))
+	st = f.change(endChange(st, curfew.Cancelled, curfew.ByRequest))
 	r, err := f.Store.Key(f.Context(), "ada", "key")
 	f.must(err)
 	f.same("the receipt", r, record.Receipt{Checkout: f.paidBy(st), Session: st.Session, RequestID: st.Request.ID, Now: r.Now})

@@ -65,7 +65,7 @@ func pendingOffered(f *fixture) {
 	f.live("live", "eve")
 	f.scheduled("scheduled")
 	f.aged(f.admit("overdue"), 16*time.Minute)
-	f.change(ending(f.admit("ended"), curfew.Cancelled, curfew.ByRequest))
+	f.change(endChange(f.admit("ended"), curfew.Cancelled, curfew.ByRequest))
 	f.orphan("orphan")
 	f.same("the queue", f.pending(curfew.Cursor{}, 9), []string{offered.ID})
 }
@@ -120,7 +120,7 @@ func noSlot(f *fixture) {
 	st := f.accepted("ada", "max")
 	_, err := f.Store.Slot(f.Context(), "eve")
 	f.kind(err, curfew.NotFound)
-	f.change(ending(st, curfew.Cancelled, curfew.ByRequest))
+	f.change(endChange(st, curfew.Cancelled, curfew.ByRequest))
 	_, err = f.Store.Slot(f.Context(), "max")
 	f.kind(err, curfew.NotFound)
 }
@@ -137,7 +137,7 @@ func freesLeakedSlot(f *fixture) {
 	missing := f.admit("missing")
 	missing.ID = newID()
 	for mechanic, st := range map[string]curfew.Snapshot{
-		"ended":      f.change(ending(f.accepted("ada", "ended"), curfew.Cancelled, curfew.NoShow)),
+		"ended":      f.change(endChange(f.accepted("ada", "ended"), curfew.Cancelled, curfew.NoShow)),
 		"missing":    missing,
 		"another's":  f.accepted("bob", "max"),
 		"unassigned": f.admit("cyd"),
@@ -153,7 +153,7 @@ func freesLeakedSlot(f *fixture) {
 }
 
 func freesExactSlot(f *fixture) {
-	st := f.change(ending(f.accepted("ada", "max"), curfew.Cancelled, curfew.NoShow))
+	st := f.change(endChange(f.accepted("ada", "max"), curfew.Cancelled, curfew.NoShow))
 	slot := record.Slot{MechanicID: "max", CustomerID: "ada", SessionID: st.ID}
 	f.leak(slot)
 	for _, other := range []record.Slot{

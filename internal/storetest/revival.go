@@ -29,7 +29,7 @@ func reviving(st curfew.Snapshot, c curfew.Checkout) record.Admission {
 // owed.
 func (f *paymentFixture) endedOwing(customer string, owed curfew.Outcome) (curfew.Snapshot, curfew.Checkout) {
 	f.Helper()
-	end := ending(f.admit(customer), curfew.Cancelled, curfew.Expired)
+	end := endChange(f.admit(customer), curfew.Cancelled, curfew.Expired)
 	end.Owed = owed
 	st := f.change(end)
 	return st, f.paidBy(st)
@@ -63,7 +63,7 @@ func revivesOnce(f *fixture) {
 	was, c := f.endedOwing("ada", curfew.Credited)
 	st, err := f.Store.Admit(f.Context(), reviving(was, c))
 	f.must(err)
-	f.change(ending(st, curfew.Cancelled, curfew.ByRequest))
+	f.change(endChange(st, curfew.Cancelled, curfew.ByRequest))
 	again := reviving(was, f.checkout("ada", c.ID))
 	f.refused(curfew.Conflict, func() error {
 		_, err := f.Store.Admit(f.Context(), again)

@@ -66,7 +66,7 @@ func requestLeadsToSession(f *fixture) {
 	f.must(err)
 	f.sameSnapshot("the session of the request", got, st)
 
-	ended := f.change(ending(st, curfew.Cancelled, curfew.ByRequest))
+	ended := f.change(endChange(st, curfew.Cancelled, curfew.ByRequest))
 	got, err = f.Store.SessionOf(f.Context(), st.Request.ID)
 	f.must(err)
 	f.sameSnapshot("the ended session of the request", got, ended)
@@ -91,13 +91,13 @@ func openSession(f *fixture) {
 	open(st)
 	st = f.aged(st, time.Hour)
 	open(st)
-	f.change(ending(st, curfew.Completed, curfew.Finished))
+	f.change(endChange(st, curfew.Completed, curfew.Finished))
 	_, err = f.Store.Open(f.Context(), "ada")
 	f.kind(err, curfew.NotFound)
 }
 
 func unendedOldestFirst(f *fixture) {
-	f.change(ending(f.admit("ada"), curfew.Cancelled, curfew.ByRequest))
+	f.change(endChange(f.admit("ada"), curfew.Cancelled, curfew.ByRequest))
 	second := f.scheduled("ada")
 	first := f.aged(f.admit("ada"), time.Minute)
 	f.admit("bob")
@@ -123,7 +123,7 @@ func cancelsScheduled(f *fixture) {
 
 func runInEvents(f *fixture) {
 	st := f.admit("ada")
-	c := ending(st, curfew.Cancelled, curfew.Cleared)
+	c := endChange(st, curfew.Cancelled, curfew.Cleared)
 	c.RunID = newID()
 	f.change(c)
 	f.history("ada", st.ID, curfew.Event{To: "waiting", Actor: shop, Reason: "paid"},
@@ -152,7 +152,7 @@ func missesFrom(f *fixture) {
 		func(s *curfew.Session) { s.ID = newID() },
 	} {
 		for _, c := range []record.Change{
-			accepting(st, "eve"), releasing(st), starting(st), ending(st, curfew.Cancelled, curfew.ByRequest),
+			accepting(st, "eve"), releasing(st), starting(st), endChange(st, curfew.Cancelled, curfew.ByRequest),
 		} {
 			miss(&c.From)
 			f.refused(curfew.Conflict, func() error {
@@ -165,9 +165,9 @@ func missesFrom(f *fixture) {
 
 func endedForEver(f *fixture) {
 	st := f.live("ada", "max")
-	f.change(ending(st, curfew.Completed, curfew.Finished))
+	f.change(endChange(st, curfew.Completed, curfew.Finished))
 	for _, c := range []record.Change{
-		starting(st), ending(st, curfew.Completed, curfew.Finished), ending(st, curfew.Cancelled, curfew.TooShort),
+		starting(st), endChange(st, curfew.Completed, curfew.Finished), endChange(st, curfew.Cancelled, curfew.TooShort),
 	} {
 		f.refused(curfew.Conflict, func() error {
 			_, err := f.Store.Change(f.Context(), c)

@@ -71,8 +71,8 @@ func starting(st curfew.Snapshot) record.Change {
 	}
 }
 
-// ending ends a session and settles its checkout: a cancelled one is credited.
-func ending(st curfew.Snapshot, to curfew.SessionStatus, by curfew.EndReason) record.Change {
+// endChange ends a session and settles its checkout: a cancelled one is credited.
+func endChange(st curfew.Snapshot, to curfew.SessionStatus, by curfew.EndReason) record.Change {
 	c := record.Change{
 		From: st.Session,
 		To:   to, Reason: string(by), EndedBy: by, Actor: curfew.Actor{Role: curfew.Customer, ID: st.CustomerID},

@@ -131,16 +131,16 @@ func (s *storm) goOn(open curfew.Snapshot) {
 	case 1:
 		s.change(starting(open))
 	case 2:
-		s.change(ending(open, curfew.Cancelled, curfew.ByRequest))
+		s.change(endChange(open, curfew.Cancelled, curfew.ByRequest))
 	}
 }
 
 func (s *storm) end(open curfew.Snapshot) {
 	if s.IntN(3) == 0 {
-		s.change(ending(open, curfew.Cancelled, curfew.TooShort))
+		s.change(endChange(open, curfew.Cancelled, curfew.TooShort))
 		return
 	}
-	s.change(ending(open, curfew.Completed, curfew.Finished))
+	s.change(endChange(open, curfew.Completed, curfew.Finished))
 }
 
 // sweep ends what is due of the customer, in batches.

@@ -9,7 +9,7 @@ import (
 
 func TestNoticesInPlainSentences(t *testing.T) {
 	t.Parallel()
-	told := facts{
+	known := facts{
 		sessions:  []curfew.Snapshot{{Session: curfew.Session{ID: "s", Status: curfew.Cancelled, EndReason: curfew.NoShow}}},
 		checkouts: []curfew.Checkout{{ID: "c", Ref: "p1", Plan: "chat10", Amount: 2900, Currency: "eur"}},
 	}
@@ -41,7 +41,7 @@ func TestNoticesInPlainSentences(t *testing.T) {
 			Error: "it answered 500",
 		},
 	} {
-		if got := noticeSentence(told, d); got != want {
+		if got := noticeSentence(known, d); got != want {
 			t.Errorf("it says\n%s\nwant\n%s", got, want)
 		}
 	}

@@ -110,7 +110,7 @@ func timed(calls int, do func() error) ([]time.Duration, error) {
 	return all, nil
 }
 
-// enough time to measure calls
+// enough is how long calls are measured.
 const enough = 5 * time.Second
 
 // median returns the median of the figures, or 0 if there are none.

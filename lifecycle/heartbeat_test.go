@@ -76,6 +76,29 @@ func TestReadyIsNeverWrongForLong(t *testing.T) {
 	}
 }
 
+// A write that ignores its limit leaves no error: only its silence tells.
+func TestAWriteThatNeverReturnsIsNoticed(t *testing.T) {
+	t.Parallel()
+	c := &clock{}
+	bubble(t, lifecycle.Options{}, c, time.Minute, func(e *lifecycle.Keeper) {
+		<-time.After(20 * time.Second)
+		release := make(chan struct{})
+		stuck := func(context.Context) error { <-release; return nil }
+		c.write.Store(&stuck)
+		if took := readyIn(t, e, false); took > 10*time.Second {
+			t.Errorf("it was noticed after %s", took)
+		}
+		if err := e.Health.Ready(context.WithoutCancel(t.Context())); !strings.Contains(err.Error(), "no write has succeeded for") {
+			t.Errorf("it says %v", err)
+		}
+		c.write.Store(nil)
+		close(release)
+		if took := readyIn(t, e, true); took > 6*time.Second {
+			t.Errorf("its end was noticed after %s", took)
+		}
+	})
+}
+
 // Under a load that leaves the heartbeat no turn, payments are what was written.
 func TestAHeartbeatWithoutATurnIsNoOutageWhilePaymentsSucceed(t *testing.T) {
 	t.Parallel()

@@ -176,10 +176,12 @@ func (w *tab) until(what, expression string) {
 	}
 }
 
-// still keeps the page as it is until the next one, by blocking what it asks for.
+// still keeps the page as it is until the next one: it asks for nothing more, and
+// an answer that is under way changes nothing.
 func (w *tab) still() {
 	w.Helper()
-	evaluated[bool](w, "(XMLHttpRequest.prototype.send = () => {}, true)")
+	evaluated[bool](w, `(XMLHttpRequest.prototype.send = () => {},
+		Object.defineProperty(XMLHttpRequest.prototype, "response", { get: () => document.cloneNode(true) }), true)`)
 }
 
 // accessible: axe-core finds nothing in the page, by day and by night. From then on the browser

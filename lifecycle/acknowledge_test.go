@@ -29,13 +29,13 @@ func TestAnAcknowledgedFindingIsToldAndDoesNotCount(t *testing.T) {
 			t.Fatalf("health is %s", got)
 		}
 		must(0, env.acknowledge(time.Now().Add(time.Hour)))(env)
-		before := env.dump()
+		before := env.Dump(env)
 		r := env.Report(env.Context())
 		f := env.finding(env.Keeper, lifecycle.OverdueLive)
 		if r.Health != lifecycle.Healthy || f.Acknowledged == nil || f.Acknowledged.By != admin || f.Acknowledged.Reason == "" {
 			t.Errorf("health is %s, the finding %+v", r.Health, f)
 		}
-		if env.dump() != before {
+		if env.Dump(env) != before {
 			t.Error("looking changed something")
 		}
 		env.overdueLive("bea") // it gets worse

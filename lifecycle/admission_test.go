@@ -42,11 +42,11 @@ func TestLesson01_NobodyIsRefusedBecauseOfAnOverdueSession(t *testing.T) {
 			onEachStore(t, func(env *environment) {
 				old := begin.session(env)
 				env.Age(env, old.SessionID, longAgo)
-				before := env.dump()
+				before := env.Dump(env)
 				if b := must(env.CheckCustomerSessionStatus(env.Context(), "c"))(env); b != nil {
 					env.Errorf("an overdue session blocks: %+v", b)
 				}
-				if after := env.dump(); before != after {
+				if after := env.Dump(env); before != after {
 					env.Error("looking at the customer changed something")
 				}
 				f := env.pay("c", "p2")
@@ -115,7 +115,7 @@ func TestLesson08_TheReferenceIsLookedUpBeforeTheSlot(t *testing.T) {
 func TestAReferenceWithOtherContentsIsAMismatchAndChangesNothing(t *testing.T) {
 	onEachStore(t, func(env *environment) {
 		env.pay("c", "p1")
-		before := env.dump()
+		before := env.Dump(env)
 		other := env.purchase("c", "p1")
 		other.Plan = "video15"
 		for _, p := range []lifecycle.Purchase{env.purchase("somebody else", "p1"), other} {
@@ -123,7 +123,7 @@ func TestAReferenceWithOtherContentsIsAMismatchAndChangesNothing(t *testing.T) {
 				env.Errorf("%+v: %v", p, err)
 			}
 		}
-		if before != env.dump() {
+		if before != env.Dump(env) {
 			env.Error("a mismatch changed something")
 		}
 	})
@@ -228,7 +228,7 @@ func TestAnIdempotencyKeyAnswersTheSameSession(t *testing.T) {
 
 func TestBadPurchasesAreRefusedWithWords(t *testing.T) {
 	onEachStore(t, func(env *environment) {
-		before := env.dump()
+		before := env.Dump(env)
 		for word, corrupt := range map[string]func(*lifecycle.Purchase){
 			"plans are chat10": func(p *lifecycle.Purchase) { p.Plan = "gold" },
 			"paymentRef":       func(p *lifecycle.Purchase) { p.PaymentRef = "" },
@@ -243,7 +243,7 @@ func TestBadPurchasesAreRefusedWithWords(t *testing.T) {
 				env.Errorf("%s: %v", word, err)
 			}
 		}
-		if before != env.dump() {
+		if before != env.Dump(env) {
 			env.Error("bad input changed something")
 		}
 	})

@@ -62,14 +62,14 @@ func TestAnAppointmentIsBookedBesideTheSlot(t *testing.T) {
 
 func TestAStartMustLieAheadButARetryMayComeLate(t *testing.T) {
 	onEachStore(t, func(env *environment) {
-		before := env.dump()
+		before := env.Dump(env)
 		for word, in := range map[string]time.Duration{"passed": -time.Second, "year": 367 * 24 * time.Hour} {
 			_, err := env.FulfillCheckout(env.Context(), shop, env.appointed("c", "p1", in))
 			if !errors.Is(err, curfew.Invalid) || !strings.Contains(err.Error(), word) {
 				env.Errorf("%s: %v", word, err)
 			}
 		}
-		if before != env.dump() {
+		if before != env.Dump(env) {
 			env.Error("a refused appointment changed something")
 		}
 		f := env.book("c", "p1", time.Hour)

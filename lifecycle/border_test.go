@@ -173,7 +173,7 @@ func TestWhatAnotherProgramCancelsIsACreditForTheNextCall(t *testing.T) {
 	onEachStore(t, func(env *environment) {
 		f := env.pay("kim", "p1")
 		env.foreignly(f)
-		before := env.dump()
+		before := env.Dump(env)
 		explained := must(env.Explain(env.Context(), "kim", curfew.Cursor{}))(env)
 		sentences := ""
 		for _, en := range explained.Entries {
@@ -184,7 +184,7 @@ func TestWhatAnotherProgramCancelsIsACreditForTheNextCall(t *testing.T) {
 		}
 		env.Report(env.Context())
 		must(env.OfCustomer(env.Context(), "kim"))(env)
-		if env.dump() != before {
+		if env.Dump(env) != before {
 			t.Error("looking settled something")
 		}
 		next := must(env.CreateSession(env.Context(), curfew.Actor{Role: curfew.Customer, ID: "kim"}, lifecycle.NewSession{CustomerID: "kim", Plan: "chat10"}))(env)

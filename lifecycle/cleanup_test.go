@@ -45,9 +45,9 @@ func orphan(env *environment, customer, ref string) string {
 func TestLesson03_PreviewAndRunAgreeById(t *testing.T) {
 	onEachStore(t, func(env *environment) {
 		ids := overdue(env)
-		before := env.dump()
+		before := env.Dump(env)
 		p := must(env.Preview(env.Context(), byHand))(env)
-		if before != env.dump() {
+		if before != env.Dump(env) {
 			env.Error("a preview changed something")
 		}
 		got := map[curfew.RuleName]string{}
@@ -131,11 +131,11 @@ func TestAMaximalAgeEndsEarlyOnlyWithAReason(t *testing.T) {
 		env.Age(env, assigned.SessionID, 5*time.Minute)
 		c := byHand
 		c.MaxAge = time.Minute
-		before := env.dump()
+		before := env.Dump(env)
 		if _, err := env.RunCleanup(env.Context(), c); !errors.Is(err, curfew.Invalid) {
 			env.Errorf("without a reason: %v", err)
 		}
-		if before != env.dump() {
+		if before != env.Dump(env) {
 			env.Error("a refused cleanup changed something")
 		}
 		c.Reason = "the shop closes"

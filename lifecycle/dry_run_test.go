@@ -17,9 +17,9 @@ func TestARehearsalTellsWhatACleanupDoesAndChangesNothing(t *testing.T) {
 		live := env.live("talks", "ref-3", "max")
 		env.Age(env, live.SessionID, 5*time.Hour)
 		env.pay("fresh", "ref-4")
-		before := env.dump()
+		before := env.Dump(env)
 		r := must(env.DryRun(env.Context()))(env)
-		if after := env.dump(); after != before {
+		if after := env.Dump(env); after != before {
 			env.Errorf("it changed something:\n%s\n%s", before, after)
 		}
 		run := must(env.RunCleanup(env.Context(), lifecycle.Cleanup{Trigger: curfew.ByCommand, Actor: admin}))(env)

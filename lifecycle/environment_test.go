@@ -3,7 +3,6 @@ package lifecycle_test
 import (
 	"context"
 	"flag"
-	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -174,16 +173,6 @@ func (env *environment) is(id string, status curfew.SessionStatus, reason curfew
 		env.Errorf("session %s is %s (%s), its request %s, its payment %s; want %s (%s), %s, %s",
 			id, s.Status, s.EndReason, s.Request.Status, got, status, reason, request, outcome)
 	}
-}
-
-// dump is every row that a GET must not change.
-func (env *environment) dump() string {
-	env.Helper()
-	all := ""
-	for _, table := range []string{"sessions", "session_requests", "checkouts", "events", "runs", "mechanic_slots"} {
-		all += fmt.Sprintln(table, env.Query(env, "SELECT * FROM "+env.Schema+table+" ORDER BY 1, 2"))
-	}
-	return all
 }
 
 // must is for calls that may not fail here.

@@ -71,7 +71,7 @@ func TestAKnownReferenceExtendsNothingElse(t *testing.T) {
 	onEachStoreWith(t, moreTime, func(env *environment) {
 		f, other := env.live("c", "p1", "m"), env.live("d", "p2", "n")
 		must(env.Extend(env.Context(), shop, more(f.SessionID, "x1")))(env)
-		before := env.dump()
+		before := env.Dump(env)
 		longer := more(f.SessionID, "x1")
 		longer.Plan = "more30"
 		for _, x := range []lifecycle.Extension{more(other.SessionID, "x1"), longer, more(f.SessionID, "p1"), more(other.SessionID, "p1")} {
@@ -87,7 +87,7 @@ func TestAKnownReferenceExtendsNothingElse(t *testing.T) {
 				env.Errorf("%+v: %v", x, err)
 			}
 		}
-		if before != env.dump() {
+		if before != env.Dump(env) {
 			env.Error("something changed")
 		}
 	})

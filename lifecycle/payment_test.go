@@ -150,7 +150,7 @@ func second[T any](_ T, err error) error { return err }
 func TestAnotherCustomerOrPlanWithTheSameReferenceChangesNothing(t *testing.T) {
 	onEachStore(t, func(env *environment) {
 		env.receive(paid(reportedPayment("ada", "p1")))
-		before := env.dump()
+		before := env.Dump(env)
 		other := reportedPayment("bob", "p1")
 		plan := reportedPayment("ada", "p1")
 		plan.Plan = "video15"
@@ -160,7 +160,7 @@ func TestAnotherCustomerOrPlanWithTheSameReferenceChangesNothing(t *testing.T) {
 			env.receive(curfew.Notice{Kind: kind, Payment: reportedPayment("ada", "p3")})
 		}
 		env.receive(paid(other), paid(plan), paid(unpaid))
-		if env.dump() != before {
+		if env.Dump(env) != before {
 			env.Error("something changed")
 		}
 	})

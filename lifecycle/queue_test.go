@@ -109,11 +109,11 @@ func TestALeakedSlotHealsAtTheNextAccept(t *testing.T) {
 func TestAcceptingOnesOwnAgainIsNoError(t *testing.T) {
 	onEachStore(t, func(env *environment) {
 		f := env.accepted("c", "p", "m")
-		before := env.dump()
+		before := env.Dump(env)
 		if s := must(env.Accept(env.Context(), f.RequestID, "m"))(env); s.ID != f.SessionID {
 			env.Errorf("got %+v", s)
 		}
-		if before != env.dump() {
+		if before != env.Dump(env) {
 			env.Error("accepting again changed something")
 		}
 	})

@@ -30,7 +30,7 @@ func (env *environment) refuse(table, when string) (allow func()) {
 // everything is dump and who claims which payment.
 func (env *environment) everything() string {
 	env.Helper()
-	return env.dump() + fmt.Sprintln(env.Query(env, "SELECT * FROM "+env.Schema+"payment_refs ORDER BY 1"))
+	return env.Dump(env) + fmt.Sprintln(env.Query(env, "SELECT * FROM "+env.Schema+"payment_refs ORDER BY 1"))
 }
 
 // ways are how a payment of a customer comes to a session or its turn.

@@ -31,12 +31,12 @@ func TestLesson12_EndingTwiceIsOneEnding(t *testing.T) {
 				f := c.begin(env)
 				env.Age(env, f.SessionID, c.liveFor)
 				first := must(env.End(env.Context(), f.SessionID, kim))(env)
-				before := env.dump()
+				before := env.Dump(env)
 				second := must(env.End(env.Context(), f.SessionID, mia))(env)
 				if first.Session != second.Session {
 					env.Errorf("the second caller got %+v, the first %+v", second.Session, first.Session)
 				}
-				if before != env.dump() {
+				if before != env.Dump(env) {
 					env.Error("the second ending changed something")
 				}
 				request := curfew.RequestCancelled
@@ -100,13 +100,13 @@ func TestLesson14_NothingLeadsIntoAnEndedSession(t *testing.T) {
 	onEachStore(t, func(env *environment) {
 		f := env.live("c", "p", "m")
 		must(env.End(env.Context(), f.SessionID, kim))(env)
-		before := env.dump()
+		before := env.Dump(env)
 		for _, by := range []curfew.Actor{kim, mia} {
 			if _, err := env.Join(env.Context(), f.SessionID, by); !errors.Is(err, curfew.Conflict) {
 				env.Errorf("%s joins an ended session: %v", by, err)
 			}
 		}
-		if before != env.dump() {
+		if before != env.Dump(env) {
 			env.Error("joining an ended session changed something")
 		}
 	})

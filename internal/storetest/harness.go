@@ -8,6 +8,7 @@
 package storetest
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -42,6 +43,16 @@ type Harness struct {
 	// Settled returns when done has a result (and puts it back) or when somebody
 	// waits for a lock that Hold holds.
 	Settled func(t testing.TB, done chan error)
+}
+
+// Dump returns every row that a read must not change, as text.
+func (h Harness) Dump(t testing.TB) string {
+	t.Helper()
+	all := ""
+	for _, table := range []string{"sessions", "session_requests", "checkouts", "events", "runs", "mechanic_slots"} {
+		all += fmt.Sprintln(table, h.Query(t, "SELECT * FROM "+h.Schema+table+" ORDER BY 1, 2"))
+	}
+	return all
 }
 
 // Run tests that a store keeps the contract. Each test opens its own store with

@@ -100,16 +100,6 @@ func (env *environment) undo(runID string) lifecycle.Undone {
 	return must(env.Cleanups.Undo(env.Context(), lifecycle.Undo{RunID: runID, Trigger: curfew.ByAPI, Actor: admin, Reason: "too early"}))(env)
 }
 
-// rows is every row that explaining must not change.
-func (env *environment) rows() string {
-	env.Helper()
-	all := ""
-	for _, table := range []string{"sessions", "session_requests", "checkouts", "events", "runs", "mechanic_slots"} {
-		all += fmt.Sprintln(table, env.Query(env, "SELECT * FROM "+env.Schema+table+" ORDER BY 1, 2"))
-	}
-	return all
-}
-
 // must is for calls that may not fail here.
 func must[T any](v T, err error) func(testing.TB) T {
 	return func(t testing.TB) T {

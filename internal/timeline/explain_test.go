@@ -48,9 +48,9 @@ func TestTheTimelineOfACustomer(t *testing.T) {
 		run := env.cleanUp("monday") // p2 has the slot now
 		must(env.Sessions.Clear(env.Context(), admin, lifecycle.Clearing{CustomerID: "c", Reason: "he asked"}))(env)
 		env.undo(run.ID)
-		before := env.rows()
+		before := env.Dump(env)
 		line := env.explain("c")
-		if before != env.rows() {
+		if before != env.Dump(env) {
 			env.Error("explaining changed something")
 		}
 		want := []string{

@@ -117,14 +117,16 @@ func (s deliveries) claim(ctx context.Context, sql, queue string, limit int, lea
 	return claimed, looked == limit, wrap(err, "claim deliveries of %s", queue)
 }
 
+// A delivery is found by its id alone: its checkout may have been given to another
+// customer while it was sent (Reassign), and its row with it.
 const (
 	settleDelivery = `UPDATE curfew.deliveries d SET
-			state = $4, failures = $5, next_at = now() + $6::interval, status = $7, error = $8, updated_at = now()
-		WHERE d.customer_id = $1 AND d.id = $2 AND d.attempts = $3 AND d.state || '' = 'pending'`
+			state = $3, failures = $4, next_at = now() + $5::interval, status = $6, error = $7, updated_at = now()
+		WHERE d.id = $1 AND d.attempts = $2 AND d.state || '' = 'pending'`
 	freeBehind = `UPDATE curfew.deliveries d SET next_at = now()
-		FROM (SELECT p.customer_id, p.id FROM curfew.deliveries p
-			WHERE p.customer_id = $1 AND p.subject_id = $2 AND p.channel = $3 AND p.destination = $4 AND p.number > $5
-				AND p.state = 'pending' ORDER BY p.number OFFSET 0) k
+		FROM (SELECT p.customer_id, p.id FROM curfew.deliveries s JOIN curfew.deliveries p
+				ON p.customer_id = s.customer_id AND p.subject_id = s.subject_id AND p.channel = s.channel AND p.destination = s.destination
+			WHERE s.id = $1 AND p.number > s.number AND p.state = 'pending' ORDER BY p.number OFFSET 0) k
 		WHERE d.customer_id = k.customer_id AND d.id = k.id AND d.state || '' = 'pending' AND d.failures = 0 AND d.next_at > now()`
 )
 
@@ -143,9 +145,9 @@ func (s deliveries) Settle(ctx context.Context, attempts []record.Attempt) (int,
 
 func queueAttempt(b *pgx.Batch, a record.Attempt, settled *int) {
 	d, v := a.Delivery, a.Verdict
-	b.Queue(settleDelivery, d.CustomerID, d.ID, d.Attempts, v.State, a.Failures, a.Wait, v.Status, v.Error).Fn = counting(settled)
+	b.Queue(settleDelivery, d.ID, d.Attempts, v.State, a.Failures, a.Wait, v.Status, v.Error).Fn = counting(settled)
 	if v.State != record.DeliveryPending {
-		b.Queue(freeBehind, d.CustomerID, d.Subject, d.Channel, d.Destination, d.Number)
+		b.Queue(freeBehind, d.ID)
 	}
 }
 

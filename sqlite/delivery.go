@@ -154,14 +154,16 @@ func (tx *transaction) claimDelivery(ctx context.Context, c *dueDelivery, lease 
 // errNothing ends a transaction that would write nothing.
 var errNothing = errors.New("nothing to write")
 
+// A delivery is found by its id alone: its checkout may have been given to another
+// customer while it was sent (Reassign), and its row with it.
 const (
 	settleDelivery = `
-UPDATE deliveries SET state = $4, failures = $5, next_at = $6, status = $7, error = $8, updated_at = $9
-WHERE customer_id = $1 AND id = $2 AND attempts = $3 AND state = 'pending'`
+UPDATE deliveries SET state = $3, failures = $4, next_at = $5, status = $6, error = $7, updated_at = $8
+WHERE id = $1 AND attempts = $2 AND state = 'pending'`
 	freeBehind = `
-UPDATE deliveries SET next_at = $6
-WHERE customer_id = $1 AND subject_id = $2 AND channel = $3 AND destination = $4 AND number > $5
-    AND state = 'pending' AND failures = 0 AND next_at > $6`
+UPDATE deliveries AS d SET next_at = $2 FROM deliveries AS s
+WHERE s.id = $1 AND d.customer_id = s.customer_id AND d.subject_id = s.subject_id AND d.channel = s.channel
+    AND d.destination = s.destination AND d.number > s.number AND d.state = 'pending' AND d.failures = 0 AND d.next_at > $2`
 )
 
 // Settle writes the results of attempts, except those of a claim that is not the last.
@@ -182,12 +184,12 @@ func (s deliveries) Settle(ctx context.Context, attempts []record.Attempt) (int,
 
 func (tx *transaction) settleDelivery(ctx context.Context, a record.Attempt) (int64, error) {
 	d, v := a.Delivery, a.Verdict
-	n, err := tx.exec(ctx, settleDelivery, d.CustomerID, d.ID, d.Attempts, string(v.State), a.Failures,
+	n, err := tx.exec(ctx, settleDelivery, d.ID, d.Attempts, string(v.State), a.Failures,
 		micros(tx.now.Add(a.Wait)), v.Status, v.Error, micros(tx.now))
 	if err != nil || n == 0 || v.State == record.DeliveryPending {
 		return n, err
 	}
-	_, err = tx.exec(ctx, freeBehind, d.CustomerID, d.Subject, d.Channel, d.Destination, d.Number, micros(tx.now))
+	_, err = tx.exec(ctx, freeBehind, d.ID, micros(tx.now))
 	return n, err
 }
 

@@ -16,6 +16,7 @@ var histories = contract{
 	"events of one moment are paged by their ids":              historyTies,
 	"a customer's refusals are newest first, page by page":     refusalPages,
 	"what was told of a customer is newest first, by pages":    noticePages,
+	"what was sent is settled although its customer changed":   settlesAfterReassignment,
 	"who paid with an address is found by it":                  customersByEmail,
 	"of a customer whom nobody knows there is nothing to tell": hasNoHistory,
 }

@@ -65,6 +65,39 @@ func (f *operationFixture) settleAll(box outbox, queue string, verdicts []record
 	f.must(err)
 }
 
+// settlesAfterReassignment has a delivery claimed, and then its payment given to another
+// customer, before its result comes.
+func settlesAfterReassignment(f *fixture) {
+	box := f.outbox()
+	held := f.record(curfew.Nobody, curfew.Held)
+	f.publishTo(box, "shop")
+	claimed, _, err := box.Claim(f.Context(), "shop", 9, time.Minute)
+	f.must(err)
+	f.same("claimed", len(claimed), 1)
+	f.reassign(held, "ada")
+	f.publishTo(box, "shop")
+	behind, _, err := box.Claim(f.Context(), "shop", 9, time.Minute)
+	f.must(err)
+	f.same("claimed behind it", len(behind), 0)
+	n, err := box.Settle(f.Context(), []record.Attempt{{Delivery: claimed[0], Verdict: record.Verdict{State: record.DeliveryDone, Status: 200}}})
+	f.must(err)
+	f.same("settled", n, 1)
+	behind, _, err = box.Claim(f.Context(), "shop", 9, time.Minute)
+	f.must(err)
+	f.same("claimed then", len(behind), 1)
+}
+
+// publishTo publishes every event to one destination, in one queue.
+func (f *fixture) publishTo(box outbox, destination string) {
+	f.Helper()
+	events, deliveries := f.unpublished()
+	for i := range deliveries {
+		deliveries[i].Queue, deliveries[i].Destination = destination, destination
+	}
+	_, err := box.Publish(f.Context(), events, deliveries)
+	f.must(err)
+}
+
 func (f *operationFixture) listNotices(customer string, limit int) []record.Delivery {
 	f.Helper()
 	return listAll(f.base, limit, func(d record.Delivery) curfew.Cursor { return curfew.Cursor{At: d.At(), ID: d.ID} },

@@ -122,41 +122,57 @@ func (s deliveries) claim(ctx context.Context, sql, queue string, limit int, lea
 const (
 	settleDelivery = `UPDATE curfew.deliveries d SET
 			state = $3, failures = $4, next_at = now() + $5::interval, status = $6, error = $7, updated_at = now()
-		WHERE d.id = $1 AND d.attempts = $2 AND d.state || '' = 'pending'`
+		WHERE d.id = $1 AND d.attempts = $2 AND d.state || '' = 'pending'
+		RETURNING d.customer_id`
 	freeBehind = `UPDATE curfew.deliveries d SET next_at = now()
-		FROM (SELECT p.customer_id, p.id FROM curfew.deliveries s JOIN curfew.deliveries p
-				ON p.customer_id = s.customer_id AND p.subject_id = s.subject_id AND p.channel = s.channel AND p.destination = s.destination
-			WHERE s.id = $1 AND p.number > s.number AND p.state = 'pending' ORDER BY p.number OFFSET 0) k
+		FROM (SELECT p.customer_id, p.id FROM curfew.deliveries p
+			WHERE p.customer_id = $1 AND p.subject_id = $2 AND p.channel = $3 AND p.destination = $4 AND p.number > $5
+				AND p.state = 'pending' ORDER BY p.number OFFSET 0) k
 		WHERE d.customer_id = k.customer_id AND d.id = k.id AND d.state || '' = 'pending' AND d.failures = 0 AND d.next_at > now()`
 )
 
 // Settle writes the results of attempts, except those of a claim that is not the last.
 func (s deliveries) Settle(ctx context.Context, attempts []record.Attempt) (int, error) {
-	settled := 0
+	var settled int
+	var moved []record.Attempt
 	err := s.send(ctx, func(b *pgx.Batch) {
-		settled = 0
+		settled, moved = 0, nil
 		b.Queue(byIndex)
 		for _, a := range attempts {
-			queueAttempt(b, a, &settled)
+			queueAttempt(b, a, &settled, &moved)
 		}
 	})
+	if err == nil && len(moved) > 0 {
+		err = s.send(ctx, func(b *pgx.Batch) {
+			b.Queue(byIndex)
+			for _, a := range moved {
+				queueFreeBehind(b, a)
+			}
+		})
+	}
 	return settled, wrap(err, "settle %d deliveries", len(attempts))
 }
 
-func queueAttempt(b *pgx.Batch, a record.Attempt, settled *int) {
+// queueAttempt counts the attempt if it is settled, and lists it as moved if its delivery is another customer's by then.
+func queueAttempt(b *pgx.Batch, a record.Attempt, settled *int, moved *[]record.Attempt) {
 	d, v := a.Delivery, a.Verdict
-	b.Queue(settleDelivery, d.ID, d.Attempts, v.State, a.Failures, a.Wait, v.Status, v.Error).Fn = counting(settled)
-	if v.State != record.DeliveryPending {
-		b.Queue(freeBehind, d.ID)
-	}
+	b.Queue(settleDelivery, d.ID, d.Attempts, v.State, a.Failures, a.Wait, v.Status, v.Error).Query(func(rows pgx.Rows) error {
+		now := a
+		_, err := pgx.ForEachRow(rows, []any{(*text)(&now.Delivery.CustomerID)}, func() error {
+			*settled++
+			if now.Delivery.CustomerID != d.CustomerID {
+				*moved = append(*moved, now)
+			}
+			return nil
+		})
+		return err
+	})
+	queueFreeBehind(b, a)
 }
 
-// counting is the callback of a write whose rows are added up.
-func counting(n *int) func(pgx.BatchResults) error {
-	return func(results pgx.BatchResults) error {
-		tag, err := results.Exec()
-		*n += int(tag.RowsAffected())
-		return err
+func queueFreeBehind(b *pgx.Batch, a record.Attempt) {
+	if d := a.Delivery; a.Verdict.State != record.DeliveryPending {
+		b.Queue(freeBehind, d.CustomerID, d.Subject, d.Channel, d.Destination, d.Number)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
 )
 
@@ -159,11 +160,12 @@ var errNothing = errors.New("nothing to write")
 const (
 	settleDelivery = `
 UPDATE deliveries SET state = $3, failures = $4, next_at = $5, status = $6, error = $7, updated_at = $8
-WHERE id = $1 AND attempts = $2 AND state = 'pending'`
+WHERE id = $1 AND attempts = $2 AND state = 'pending'
+RETURNING customer_id`
 	freeBehind = `
-UPDATE deliveries AS d SET next_at = $2 FROM deliveries AS s
-WHERE s.id = $1 AND d.customer_id = s.customer_id AND d.subject_id = s.subject_id AND d.channel = s.channel
-    AND d.destination = s.destination AND d.number > s.number AND d.state = 'pending' AND d.failures = 0 AND d.next_at > $2`
+UPDATE deliveries SET next_at = $6
+WHERE customer_id = $1 AND subject_id = $2 AND channel = $3 AND destination = $4 AND number > $5
+    AND state = 'pending' AND failures = 0 AND next_at > $6`
 )
 
 // Settle writes the results of attempts, except those of a claim that is not the last.
@@ -171,26 +173,27 @@ func (s deliveries) Settle(ctx context.Context, attempts []record.Attempt) (int,
 	var settled int
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
 		for _, a := range attempts {
-			n, err := tx.settleDelivery(ctx, a)
-			if err != nil {
+			err := tx.settleDelivery(ctx, a)
+			if err == nil {
+				settled++
+			} else if !errors.Is(err, curfew.NotFound) {
 				return err
 			}
-			settled += int(n)
 		}
 		return nil
 	})
 	return settled, wrap(err, "settle %d deliveries", len(attempts))
 }
 
-func (tx *transaction) settleDelivery(ctx context.Context, a record.Attempt) (int64, error) {
+func (tx *transaction) settleDelivery(ctx context.Context, a record.Attempt) error {
 	d, v := a.Delivery, a.Verdict
-	n, err := tx.exec(ctx, settleDelivery, d.ID, d.Attempts, string(v.State), a.Failures,
+	customerID, err := one(ctx, tx, value[string], settleDelivery, d.ID, d.Attempts, string(v.State), a.Failures,
 		micros(tx.now.Add(a.Wait)), v.Status, v.Error, micros(tx.now))
-	if err != nil || n == 0 || v.State == record.DeliveryPending {
-		return n, err
+	if err != nil || v.State == record.DeliveryPending {
+		return err
 	}
-	_, err = tx.exec(ctx, freeBehind, d.ID, micros(tx.now))
-	return n, err
+	_, err = tx.exec(ctx, freeBehind, customerID, d.Subject, d.Channel, d.Destination, d.Number, micros(tx.now))
+	return err
 }
 
 const forgetDeliveries = `

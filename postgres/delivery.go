@@ -71,7 +71,7 @@ const (
 			ORDER BY d.next_at, d.id LIMIT $2 FOR UPDATE OF d SKIP LOCKED)
 		UPDATE curfew.deliveries d SET
 			attempts = d.attempts + CASE WHEN k.free THEN 1 ELSE 0 END,
-			next_at = CASE WHEN k.free THEN now() + $3::interval WHEN k.behind > now() + $3 THEN k.behind ELSE now() + interval '1 second' END
+			next_at = CASE WHEN k.free THEN now() + $3::interval WHEN k.behind > clock_timestamp() + $3 THEN k.behind ELSE now() + interval '1 second' END
 		FROM k
 		WHERE d.customer_id = k.customer_id AND d.id = k.id AND d.state || '' = 'pending' AND d.next_at <= now()
 		RETURNING ` + deliveryColumns + `, k.free`

@@ -20,7 +20,7 @@ func (f *fixture) group(all []record.Admission) ([]curfew.Snapshot, []error) {
 	snapshots, errs := make([]curfew.Snapshot, len(all)), make([]error, len(all))
 	var callers sync.WaitGroup
 	callers.Go(func() { f.admit("first") })
-	f.until(func() bool { return f.store.writingNow() == 1 && f.store.waitingNow() == 0 })
+	f.waitForLock()
 	for i, a := range all {
 		callers.Go(func() { snapshots[i], errs[i] = f.store.Admit(f.Context(), a) })
 	}
@@ -39,6 +39,7 @@ func (f *fixture) holdClaims() func() {
 	f.must(err)
 	_, err = tx.Exec(f.Context(), `LOCK TABLE curfew.payment_refs IN EXCLUSIVE MODE`)
 	f.must(err)
+	f.Cleanup(func() { _ = tx.Rollback(context.WithoutCancel(f.Context())) }) // for a test that fails
 	return func() { f.must(tx.Rollback(f.Context())) }
 }
 
@@ -119,7 +120,7 @@ func TestTwoOfACustomerAreNeverOfOneGroup(t *testing.T) {
 	release := f.holdClaims()
 	var first sync.WaitGroup
 	first.Go(func() { f.admit("first") })
-	f.until(func() bool { return f.store.writingNow() == 1 && f.store.waitingNow() == 0 })
+	f.waitForLock()
 	one, other := admission("ada"), admission("ada")
 	oneSnapshot, otherSnapshot := begun(one), begun(other)
 	joined := &entry{one, &oneSnapshot, make(chan error, 1)}
@@ -173,7 +174,7 @@ func TestOneThatMustWaitHoldsNobodyElse(t *testing.T) {
 	release := f.holdClaims()
 	var callers sync.WaitGroup
 	callers.Go(func() { f.admit("first") })
-	f.until(func() bool { return f.store.writingNow() == 1 && f.store.waitingNow() == 0 })
+	f.waitForLock()
 	slow := make(chan error, 1)
 	go func() {
 		_, err := f.store.Admit(f.Context(), a)
@@ -195,7 +196,7 @@ func TestACallerWhoGivesUpBeforeItsTurnIsNotAdmitted(t *testing.T) {
 	release := f.holdClaims()
 	var first sync.WaitGroup
 	first.Go(func() { f.admit("first") })
-	f.until(func() bool { return f.store.writingNow() == 1 && f.store.waitingNow() == 0 })
+	f.waitForLock()
 	ctx, cancel := context.WithCancel(t.Context())
 	gone := make(chan error, 1)
 	go func() {

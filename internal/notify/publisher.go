@@ -18,13 +18,18 @@ type publisher struct {
 	channels   []Channel
 }
 
-// page is how many events are published in one transaction.
-const page = 500
+const (
+	// page is how many events are published in one transaction.
+	page = 500
+	// mostRead is how many events are read at most, to find some that can be published.
+	mostRead = 32 * page
+)
 
-// publish turns all unpublished events into deliveries and returns each channel's audience.
+// publish turns all unpublished events into deliveries and returns each channel's audience. The first ones may be
+// locked, by another worker or by a transaction of a process that hangs: it then reads farther.
 func (p *publisher) publish(ctx context.Context) ([]Audience, error) {
-	for {
-		events, err := p.outbox.Unpublished(ctx, page)
+	for limit := page; ; {
+		events, err := p.outbox.Unpublished(ctx, limit)
 		if err != nil {
 			return nil, fmt.Errorf("publish events: %w", err)
 		}
@@ -36,8 +41,13 @@ func (p *publisher) publish(ctx context.Context) ([]Audience, error) {
 		if err != nil {
 			return nil, fmt.Errorf("publish events: %w", err)
 		}
-		if published == 0 || len(events) < page { // 0: another worker publishes them
+		switch {
+		case len(events) < limit, published == 0 && limit >= mostRead:
 			return audiences, nil
+		case published == 0:
+			limit *= 2
+		default:
+			limit = page
 		}
 	}
 }

@@ -143,6 +143,27 @@ func TestEveryEventIsDeliveredInOrderByAnyNumberOfWorkers(t *testing.T) {
 	})
 }
 
+// A process that hangs in the middle of publishing keeps its events, and nobody else's.
+func TestATransactionThatHangsKeepsNoOtherEventFromBeingPublished(t *testing.T) {
+	onEachStore(t, func(w *environment) {
+		if w.Schema == "" {
+			w.Skip("SQLite has one writer: who hangs in a transaction keeps everybody")
+		}
+		const customers, locked = 300, 500
+		for i := range customers {
+			w.pay(fmt.Sprint("c", i))
+		}
+		free := w.Hold(w.T, fmt.Sprintf(`UPDATE curfew.events SET told = told WHERE id IN (
+			SELECT id FROM curfew.events ORDER BY customer_id, subject_id, number LIMIT %d)`, locked))
+		r := &receivers{name: "test", queues: []string{"a"}}
+		w.works(notify.Options{Channels: []notify.Channel{r}})
+		w.until("those that are free are delivered", func() bool { return r.count("a") >= 2*customers-locked })
+		free()
+		w.until("all are delivered", func() bool { return r.count("a") >= 2*customers })
+		w.same("deliveries", r.count("a"), 2*customers)
+	})
+}
+
 func TestASlowReceiverDelaysNoOther(t *testing.T) {
 	onEachStore(t, func(w *environment) {
 		held := make(chan struct{})

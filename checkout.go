@@ -1,6 +1,9 @@
 package curfew
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Checkout is one payment and its present outcome. A free session has a
 // checkout of amount 0.
@@ -28,8 +31,14 @@ type Checkout struct {
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 
-	PaymentID string // the provider's name of the money; empty while no provider told it
-	RefundID  string // the provider's name of what was given back
+	// LineOf is the payment that this checkout is a line of, with that number; empty: of
+	// the payment that has its own id. Use Payment to read it.
+	LineOf    string
+	Line      int64
+	StartsAt  time.Time // of an appointment; zero: now
+	Extends   string    // the live session whose minutes it buys
+	PaymentID string    // the provider's name of the money; empty while no provider told it
+	RefundID  string    // the provider's name of what was given back
 	// Attempts counts how often the provider was asked for the refund, the first time at
 	// FirstTryAt. The next try is at NextAt; zero means at once.
 	Attempts   int64
@@ -37,7 +46,11 @@ type Checkout struct {
 	NextAt     time.Time
 	DisputedAt time.Time // the customer's bank asked for it back
 	Note       string    // why it is as it is, for operators
+	Concern    string    // what health has to say of it although it stays as it is: refund_failed, payment_lost or payment_disagrees
 }
+
+// Payment returns the id of the checkout's payment.
+func (c Checkout) Payment() string { return cmp.Or(c.LineOf, c.ID) }
 
 // Nobody is the customer of a payment whose owner is unknown, because its provider does
 // not say. No real customer can have this id: it is a control character.

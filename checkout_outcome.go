@@ -5,9 +5,12 @@ import "slices"
 // Outcome is what has become of a payment. A payment has exactly one at a time.
 type Outcome string
 
-// The outcomes. Deferred waits for the customer's slot, credited for the customer's next
-// session. Refunding is committed before the provider is called.
+// The outcomes. Promised waits for the money, deferred for the customer's slot, credited
+// for the customer's next session. Refunding is committed before the provider is called.
+// Nothing is owed for one that is void, because it was never paid or was taken back, or
+// ignored, because it is not Curfew's.
 const (
+	Promised  Outcome = "promised"
 	Fulfilled Outcome = "fulfilled"
 	Deferred  Outcome = "deferred"
 	Held      Outcome = "held"
@@ -16,61 +19,58 @@ const (
 	Refunding Outcome = "refunding"
 	Refunded  Outcome = "refunded"
 	Forfeited Outcome = "forfeited"
+	Void      Outcome = "void"
+	Ignored   Outcome = "ignored"
 )
 
 // Outcomes lists the outcomes.
 func Outcomes() []Outcome {
-	return []Outcome{Fulfilled, Deferred, Held, Credited, RefundDue, Refunding, Refunded, Forfeited}
+	return []Outcome{Promised, Fulfilled, Deferred, Held, Credited, RefundDue, Refunding, Refunded, Forfeited, Void, Ignored}
 }
 
 // OutcomeStep is one legal step of a checkout.
 type OutcomeStep struct{ From, To Outcome }
 
 // OutcomeSteps is the table of legal steps. An empty From is the recording of a payment.
-// Nothing leaves Refunded. The databases' guards have the same table; a test compares
-// them.
+// The databases' guards have the same table; a test compares them.
 func OutcomeSteps() []OutcomeStep {
-	return []OutcomeStep{
-		// Recorded: with a session, behind another one, not usable as it is, or
-		// for minutes of a session that is not live any more.
-		{"", Fulfilled},
-		{"", Deferred},
-		{"", Held},
-		{"", RefundDue},
-		{"", Refunded},
-		// Its session was cancelled, or the provider says that it was refunded.
-		{Fulfilled, Credited},
-		{Fulfilled, RefundDue},
-		{Fulfilled, Forfeited},
-		{Fulfilled, Refunded},
+	return slices.Concat(
+		// With a session, before the money came, behind another session, not usable as it
+		// is, for minutes of a session that is not live any more, or nobody's business.
+		from("", Promised, Fulfilled, Deferred, Held, RefundDue, Refunded, Void, Ignored),
+		// The money came, or will not.
+		from(Promised, Fulfilled, Deferred, Held, RefundDue, Refunded, Void),
+		// Its session was cancelled, or the provider took the money back.
+		from(Fulfilled, Credited, RefundDue, Forfeited, Refunded, Held, Void),
 		// The slot is free, or was not in time.
-		{Deferred, Fulfilled},
-		{Deferred, RefundDue},
-		{Deferred, Refunded},
-		// An operator made it usable.
-		{Held, Fulfilled},
-		{Held, Deferred},
-		{Held, RefundDue},
-		{Held, Refunded},
+		from(Deferred, Fulfilled, RefundDue, Refunded, Held, Void),
+		// An operator, or the shop, made it usable, or says that it is not ours.
+		from(Held, Fulfilled, Deferred, RefundDue, Refunded, Void, Ignored),
 		// Spent, or given back after all.
-		{Credited, Fulfilled},
-		{Credited, RefundDue},
-		{Credited, Refunded},
-		// The worker claims it before it calls the provider; until then it may
-		// still pay for a session.
-		{RefundDue, Refunding},
-		{RefundDue, Fulfilled},
-		{RefundDue, RefundDue},
-		{RefundDue, Refunded},
+		from(Credited, Fulfilled, RefundDue, Refunded, Held, Void),
+		// The worker claims it before it calls the provider; until then it may still pay
+		// for a session.
+		from(RefundDue, Refunding, Fulfilled, RefundDue, Refunded, Void),
 		// Only the worker leaves it: done, tried again, or refused for good.
-		{Refunding, Refunded},
-		{Refunding, Refunding},
-		{Refunding, RefundDue},
+		from(Refunding, Refunded, Refunding, RefundDue),
+		// The bank sent the money back.
+		from(Refunded, RefundDue),
 		// An operator's goodwill.
-		{Forfeited, Credited},
-		{Forfeited, RefundDue},
-		{Forfeited, Refunded},
+		from(Forfeited, Credited, RefundDue, Refunded, Void),
+		// A dispute was won, or the payment came after all.
+		from(Void, Credited, RefundDue, Held, Refunded),
+		// It is ours after all.
+		from(Ignored, Held, Deferred),
+	)
+}
+
+// from returns the steps from one outcome to each of the others.
+func from(outcome Outcome, to ...Outcome) []OutcomeStep {
+	all := make([]OutcomeStep, len(to))
+	for i, t := range to {
+		all[i] = OutcomeStep{outcome, t}
 	}
+	return all
 }
 
 // LegalOutcome reports whether a payment may go from one outcome to the other.

@@ -145,6 +145,10 @@ const (
 	codeRefundRefused  ReasonCode = "refund_refused"    // the provider would not
 	codeNothingToPay   ReasonCode = "nothing_to_refund" // nothing had been paid
 	codeRefundReported ReasonCode = "refund_reported"   // the provider gave it back
+	codeNotOurs        ReasonCode = "not_ours"          // another product of the same account
+	codeAwaited        ReasonCode = "payment_awaited"   // a bank says later
+	codeArrived        ReasonCode = "payment_arrived"   // the money has come, or come back
+	codeReduced        ReasonCode = "payment_reduced"   // a part of it was given back or lost
 	codeDisputed       ReasonCode = "disputed"          // the customer's bank asks for it
 	codeNoted          ReasonCode = "noted"             // something was noted, and nothing changed
 	codeOther          ReasonCode = "other"             // none of these
@@ -155,7 +159,8 @@ func ReasonCodes() []ReasonCode {
 	all := []ReasonCode{
 		codeAdmitted, codeBooked, codeCreditSpent, codeSlotFree, codeRevived, codeDue, codeSlotTaken, codeAccepted, codeReleased,
 		codeJoined, codeBothJoined, codeExtended, codeTooLate, codeHeld, codeRepaired, codeRefundDecided, codeCreditDecided,
-		codeRefundAsked, codeRefundRefused, codeNothingToPay, codeRefundReported, codeDisputed, codeNoted, codeOther,
+		codeRefundAsked, codeRefundRefused, codeNothingToPay, codeRefundReported, codeNotOurs, codeAwaited, codeArrived, codeReduced,
+		codeDisputed, codeNoted, codeOther,
 	}
 	for _, r := range EndReasons() {
 		all = append(all, ReasonCode(r))
@@ -170,7 +175,7 @@ var codes = map[string]ReasonCode{
 	RevivedReason: codeRevived, string(Due): codeDue, PostponedReason: codeSlotTaken, DeferredReason: codeSlotTaken,
 	AcceptedReason: codeAccepted, ReleasedReason: codeReleased, JoinedReason: codeJoined, BothJoinedReason: codeBothJoined,
 	UnservedReason: codeTooLate, RefundAskedReason: codeRefundAsked, RefundRefusedReason: codeRefundRefused,
-	NothingPaidReason: codeNothingToPay, GivenBackReason: codeRefundReported, GivenBackBeforeReason: codeRefundReported,
+	NothingPaidReason: codeNothingToPay, GivenBackReason: codeRefundReported, GivenBackBeforeReason: codeRefundReported, ArrivedReason: codeArrived, AwaitedReason: codeAwaited, PartLostReason: codeReduced,
 	disputedCode: codeDisputed, RepairedReason: codeRepaired, ForeignReason: ReasonCode(Foreign),
 }
 
@@ -198,6 +203,8 @@ func (e Event) codeOfStep() ReasonCode {
 		return codeNoted
 	case to == Held:
 		return codeHeld
+	case to == Ignored:
+		return codeNotOurs
 	case from == Held && to == Deferred:
 		return codeRepaired
 	case from == "" && to == RefundDue:

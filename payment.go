@@ -1,77 +1,68 @@
 package curfew
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
-// Payment is what a provider reports about one paid checkout. The package of a provider
-// translates into it; nothing else knows the provider.
+// Payment is money that a customer gave: its names, and what its provider says of it. Only
+// the package of a provider knows the provider.
 type Payment struct {
-	Ref        string // the checkout's reference at the provider: the idempotency key
-	PaymentID  string // what a refund names; empty where nothing was charged
-	CustomerID string // empty: the provider does not know whose it is
-	Plan       string
-	Amount     int64 // minor units, as the provider says, never a browser
-	Currency   string
-	Email      string
-	Name       string
-	StartsAt   time.Time // of an appointment
-	Extends    string    // the live session whose minutes it buys
-	Metadata   map[string]string
-	// Paid is false for a delayed method whose money has not come yet.
-	Paid bool
-	// Refunded is how much of it the provider has given back.
-	Refunded int64
-	PaidAt   time.Time
+	ID       string // of its first checkout
+	Provider string // empty while only the shop has reported it
+	Account  string // the connected account that received it; empty: the provider's main one
+	// Name is what refunds and captures call it at the provider; empty while no provider
+	// has said it.
+	Name string
+	// References are all its names, in order: the shop's, a checkout session's, an
+	// intent's, a charge's.
+	References []string
+	Facts      []Fact
 }
 
-// NoticeKind is what a provider's message is about.
-type NoticeKind string
-
-// The kinds of notices. Everything else that a provider sends is NoticeOther, which is
-// acknowledged and changes nothing.
-const (
-	NoticePaid     NoticeKind = "paid"     // Payment is to be fulfilled
-	NoticeFailed   NoticeKind = "failed"   // a delayed payment that will not come
-	NoticeExpired  NoticeKind = "expired"  // nobody paid
-	NoticeRefunded NoticeKind = "refunded" // Payment.Refunded of Payment.PaymentID was given back
-	NoticeDisputed NoticeKind = "disputed" // the customer's bank took it back, or asks for it
-	NoticeOther    NoticeKind = "other"
-)
+// Order is what was bought, as the shop told the provider.
+type Order struct {
+	CustomerID string // empty: the provider does not know whose it is
+	Plan       string
+	Quantity   int64 // how often; 0 counts as 1
+	// Amount is what was paid, in the currency's minor unit, as the provider says, never a
+	// browser; Price is the same before discounts, tax and shipping.
+	Amount   int64
+	Price    int64
+	Currency string
+	Email    string
+	Name     string
+	StartsAt time.Time // of an appointment
+	Extends  string    // the live session whose minutes it buys
+	Metadata map[string]string
+	// Flaw is why the order cannot be carried out as it is: a customer's id that is too
+	// long, a start without a time zone. Empty: it can.
+	Flaw string
+}
 
 // Notice is one message of a provider, verified and translated.
 type Notice struct {
-	ID      string // the provider's; the same message has the same one
-	Kind    NoticeKind
-	Payment Payment
-	At      time.Time
+	ID       string // the provider's; the same message has the same one
+	Type     string // the provider's
+	Provider string
+	Account  string // see Payment
+	At       time.Time
+	// References name the payment that the message is about, the one that names its
+	// checkout first. Name is the one that refunds and captures use. A message without
+	// references is about no payment.
+	References []string
+	Name       string
+	Facts      []Fact
+	Order      *Order // nil: the message does not say what was bought
+	// Unread is why a genuine message could not be translated, and Body what it was. Then
+	// nothing but its id, type, provider, account and time is known.
+	Unread string
+	Body   []byte
 }
 
-// RefundOrder asks a provider to give money back. Its key is the same for every try, so
-// that the provider gives the money back once.
+// RefundOrder asks a provider to give money back. An order with the same key is the same
+// in every field, so that the provider gives the money back once.
 type RefundOrder struct {
-	Key       string // "refund:" and the payment's reference
-	PaymentID string
+	Key       string // "refund:" and the payment's reference; from the second try on, and its number
+	Account   string // see Payment
+	PaymentID string // the payment's name
 	Amount    int64
 	Currency  string
-}
-
-// Repayment is money that a provider gave back.
-type Repayment struct {
-	ID       string
-	Amount   int64
-	Currency string
-	// Key is that of the order it was made for; empty: somebody gave it back
-	// without Curfew.
-	Key string
-	// Disputed is whether the customer's bank asked for the payment back.
-	Disputed bool
-}
-
-// Covers reports whether at least that amount was given back. Amounts in different
-// currencies cannot be compared, and a repayment of nothing covers nothing.
-func (r Repayment) Covers(amount int64, currency string) bool {
-	comparable := r.Currency == "" || currency == "" || strings.EqualFold(r.Currency, currency)
-	return comparable && r.Amount > 0 && r.Amount >= amount
 }

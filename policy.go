@@ -47,6 +47,13 @@ type Policy struct {
 	// its start: of the shares whose time was left, that of the longest.
 	AppointmentRefund []RefundShare
 
+	// FinishLost lets a session that has a mechanic go on although its payment was taken
+	// back; otherwise it ends. RefundPart gives back what is left of a payment of which a
+	// part was given back; otherwise it is held. HoldForeign holds payments for none of
+	// the plans; otherwise they are ignored. RefuseDiscounts holds payments that a coupon
+	// made smaller than the plan's price.
+	FinishLost, RefundPart, HoldForeign, RefuseDiscounts bool
+
 	BlockedRepeatedly int           // refusals of one customer before health reports it
 	BlockedWindow     time.Duration // within which they count
 

@@ -27,6 +27,10 @@ const (
 	GivenBackBeforeReason = "it was given back before it was known"
 	DisputedReason        = disputedCode + noteMark + "answer at the provider"
 
+	AwaitedReason  = "the money has not come yet"
+	ArrivedReason  = "the money has come"
+	PartLostReason = "a part of the payment is gone" // and how much is left
+
 	disputedCode = "the customer's bank disputes it"
 )
 

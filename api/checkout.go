@@ -17,7 +17,7 @@ type Purchase struct {
 
 // Fulfillment is the result of a purchase, or of a request for a session.
 type Fulfillment struct {
-	Outcome    string    `json:"outcome" enum:"fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited"`
+	Outcome    string    `json:"outcome" enum:"promised,fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited,void,ignored"`
 	SessionID  string    `json:"sessionId,omitempty" doc:"The first session it paid for"`
 	RequestID  string    `json:"requestId,omitempty"`
 	Route      string    `json:"route,omitempty" doc:"Where the customer goes: /chat/<id>"`
@@ -34,7 +34,7 @@ type Checkout struct {
 	Plan         string    `json:"plan"`
 	Amount       int64     `json:"amount" doc:"In the currency's minor unit"`
 	Currency     string    `json:"currency,omitempty"`
-	Outcome      string    `json:"outcome" enum:"fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited"`
+	Outcome      string    `json:"outcome" enum:"promised,fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited,void,ignored"`
 	SessionID    string    `json:"sessionId,omitempty" doc:"The first session it paid for"`
 	RetryUntil   time.Time `json:"retryUntil,omitzero"`
 	RefundAmount *int64    `json:"refundAmount,omitempty" doc:"What is or was refunded: for an appointment cancelled late, a share"`
@@ -85,9 +85,10 @@ type Repair struct {
 
 // Assignment assigns a held payment to a customer and a plan.
 type Assignment struct {
-	CustomerID string `json:"customerId" minLength:"1" doc:"The marketplace's own id"`
-	Plan       string `json:"plan" minLength:"1" maxLength:"128"`
-	Reason     string `json:"reason" minLength:"1" maxLength:"500" doc:"Kept in the payment's history"`
+	CustomerID string     `json:"customerId" minLength:"1" doc:"The marketplace's own id"`
+	Plan       string     `json:"plan" minLength:"1" maxLength:"128"`
+	StartsAt   *time.Time `json:"startsAt,omitempty" doc:"Start of an appointment, at most a year ahead"`
+	Reason     string     `json:"reason" minLength:"1" maxLength:"500" doc:"Kept in the payment's history"`
 }
 
 // Refund refunds a payment and cancels the session that it pays for.
@@ -96,7 +97,7 @@ type Refund struct {
 	ByHand bool   `json:"byHand,omitempty" doc:"It has already been refunded outside Curfew; the provider is not asked"`
 }
 
-// Credit turns a forfeited payment into a credit.
+// Credit is why an operator credits, ignores or restores a payment.
 type Credit struct {
 	Reason string `json:"reason" minLength:"1" maxLength:"500" doc:"Kept in the payment's history"`
 }

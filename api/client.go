@@ -151,6 +151,16 @@ func (c *Client) CreditCheckout(ctx context.Context, idOrRef string, why Credit)
 	return post[CheckoutDetail](ctx, c, at("/api/debug/checkouts/%s/credit", idOrRef), why)
 }
 
+// IgnoreCheckout says that a held payment is for nothing sold here.
+func (c *Client) IgnoreCheckout(ctx context.Context, idOrRef string, why Credit) (CheckoutDetail, error) {
+	return post[CheckoutDetail](ctx, c, at("/api/debug/checkouts/%s/ignore", idOrRef), why)
+}
+
+// RestoreCheckout holds an ignored payment for an operator after all.
+func (c *Client) RestoreCheckout(ctx context.Context, idOrRef string, why Credit) (CheckoutDetail, error) {
+	return post[CheckoutDetail](ctx, c, at("/api/debug/checkouts/%s/restore", idOrRef), why)
+}
+
 // Health returns the health report. A report of status "error" is returned without
 // an error.
 func (c *Client) Health(ctx context.Context) (Health, error) {

@@ -52,7 +52,7 @@ type Extension struct {
 
 // Extended is the result of an extension.
 type Extended struct {
-	Outcome   string    `json:"outcome" enum:"fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited" doc:"refund_due: the session was no longer live"`
+	Outcome   string    `json:"outcome" enum:"promised,fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited,void,ignored" doc:"refund_due: the session was no longer live"`
 	SessionID string    `json:"sessionId"`
 	Status    string    `json:"status" enum:"scheduled,waiting,live,completed,cancelled" doc:"Of the session"`
 	ExpiresAt time.Time `json:"expiresAt,omitzero" doc:"The session's deadline; absent once it has ended"`

@@ -50,7 +50,7 @@ type RequestRef struct {
 // CheckoutChange is a new outcome of a payment.
 type CheckoutChange struct {
 	CheckoutID string    `json:"checkoutId"`
-	Outcome    string    `json:"outcome" enum:"fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited"`
+	Outcome    string    `json:"outcome" enum:"promised,fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited,void,ignored"`
 	SessionID  string    `json:"sessionId,omitempty" doc:"The first session it paid for"`
 	Number     int64     `json:"number"`
 	At         time.Time `json:"at"`

@@ -31,8 +31,11 @@ type Admission struct {
 	sweeping   *sweeping
 	failing    *failing
 	heartbeat  *heartbeat
+	ledgers    ledgers
 	store      interface {
 		customerStore
+		checkoutStore
+		ledgerStore
 		claimStore
 		sessionStore
 		owedStore
@@ -66,10 +69,13 @@ func (ad *Admission) fulfill(ctx context.Context, by curfew.Actor, p Purchase) (
 	r, err := ad.admit(ctx, attempt{
 		customerID: p.CustomerID,
 		admission: func(context.Context) (record.Admission, error) {
-			return ad.rules.admission(checkout, by), nil
+			return ad.rules.admission(checkout, by), nil // the checkout as receipt left it
 		},
 		receipt: func(ctx context.Context) (record.Receipt, error) { return ad.reference(ctx, &checkout, by) },
 	})
+	if bad, ok := errors.AsType[*unspendableError](err); ok {
+		return ad.recordUnspendable(ctx, bad, checkout, by, p)
+	}
 	if err != nil {
 		return Fulfillment{}, fmt.Errorf("fulfill %s: %w", p.PaymentRef, err)
 	}
@@ -81,6 +87,25 @@ func (ad *Admission) fulfill(ctx context.Context, by curfew.Actor, p Purchase) (
 	case blocked, stuck, undecided:
 	}
 	return ad.deferPayment(ctx, checkout, by, p)
+}
+
+// recordUnspendable records a payment that buys nothing, and answers with its outcome.
+func (ad *Admission) recordUnspendable(
+	ctx context.Context, bad *unspendableError, c curfew.Checkout, by curfew.Actor, p Purchase,
+) (Fulfillment, error) {
+	r, err := ad.write.Record(ctx, bad.recorded(c), by, bad.funds.String())
+	if errors.Is(err, curfew.Conflict) { // reported by somebody else, or told anew
+		if r, err = ad.store.Reference(ctx, c.Ref); err == nil {
+			return ad.replay(ctx, r, p)
+		}
+		err = again(err)
+	}
+	if err != nil {
+		return Fulfillment{}, fmt.Errorf("record %s: %w", p.PaymentRef, err)
+	}
+	f, err := ad.present(ctx, r)
+	f.Replayed = false
+	return f, err
 }
 
 // deferPayment records a payment whose customer is truly busy, and serves it at once

@@ -7,24 +7,26 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // book fulfills a purchase that names its start. It looks the reference up first: a payment
 // that was booked before is answered as it is now, even long after its start.
 func (ad *Admission) book(ctx context.Context, c curfew.Checkout, by curfew.Actor, p Purchase) (Fulfillment, error) {
+	var bad *unspendableError
 	r, err := ad.reference(ctx, &c, by)
 	switch {
 	case err == nil:
 		return ad.replay(ctx, r, p)
+	case errors.As(err, &bad):
+		return ad.recordUnspendable(ctx, bad, c, by, p)
 	case !errors.Is(err, curfew.NotFound):
 		return Fulfillment{}, fmt.Errorf("book %s: %w", p.PaymentRef, err)
 	}
 	if err := ad.checkStart(ctx, *p.StartsAt); err != nil {
 		return Fulfillment{}, err
 	}
-	a := ad.rules.admission(c, by)
-	a.Session.StartsAt, a.Request, a.Reason = p.StartsAt.UTC().Truncate(time.Microsecond), curfew.Request{}, curfew.BookedReason
-	s, err := ad.write.Admit(ctx, a)
+	s, err := ad.write.Admit(ctx, ad.rules.booking(ad.rules.admission(c, by), *p.StartsAt))
 	if err == nil {
 		return fulfilled(s), nil
 	}
@@ -34,6 +36,12 @@ func (ad *Admission) book(ctx context.Context, c curfew.Checkout, by curfew.Acto
 		}
 	}
 	return Fulfillment{}, fmt.Errorf("book %s: %w", p.PaymentRef, err)
+}
+
+// booking is an admission of a session that begins later.
+func (r *Rules) booking(a record.Admission, at time.Time) record.Admission {
+	a.Session.StartsAt, a.Request, a.Reason = at.UTC().Truncate(time.Microsecond), curfew.Request{}, curfew.BookedReason
+	return a
 }
 
 // checkStart refuses a start that has passed or is too far, by the store's

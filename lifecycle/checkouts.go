@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
@@ -106,6 +107,38 @@ func (cs *Checkouts) CreditCheckout(ctx context.Context, by curfew.Actor, idOrRe
 	return now, nil
 }
 
+// IgnoreCheckout says that a held payment is for nothing sold here: nothing is owed for it,
+// and nobody is reminded of it. One that is ignored already stays so. Errors: NotFound,
+// Conflict if it is neither.
+func (cs *Checkouts) IgnoreCheckout(ctx context.Context, by curfew.Actor, idOrRef, reason string) (curfew.Checkout, error) {
+	return cs.sort(ctx, by, idOrRef, reason, curfew.Held, curfew.Ignored)
+}
+
+// RestoreCheckout holds an ignored payment for an operator after all. One that is held
+// already stays so. Errors: NotFound, Conflict if it is neither.
+func (cs *Checkouts) RestoreCheckout(ctx context.Context, by curfew.Actor, idOrRef, reason string) (curfew.Checkout, error) {
+	return cs.sort(ctx, by, idOrRef, reason, curfew.Ignored, curfew.Held)
+}
+
+// sort moves a payment between what is ours and what is not.
+func (cs *Checkouts) sort(ctx context.Context, by curfew.Actor, idOrRef, reason string, from, to curfew.Outcome) (curfew.Checkout, error) {
+	if reason == "" {
+		return curfew.Checkout{}, curfew.Errorf(curfew.Invalid, "it needs a reason: it is kept in the payment's history")
+	}
+	c, err := cs.Checkout(ctx, idOrRef)
+	switch {
+	case err != nil || c.Outcome == to:
+		return c, err
+	case c.Outcome != from:
+		return c, curfew.Errorf(curfew.Conflict, "checkout %s is %s: only one that is %s can be %s", c.ID, c.Outcome, from, to)
+	}
+	now, err := cs.write.ChangeCheckout(ctx, record.CheckoutChange{From: c, To: to, Reason: reason, Note: reason, Actor: by})
+	if err != nil {
+		return c, fmt.Errorf("sort %s: %w", idOrRef, err)
+	}
+	return now, nil
+}
+
 // FulfillHeld gives a held payment its session, or defers it if the customer's slot is
 // taken. Errors: NotFound, Conflict if it is not held.
 func (cs *Checkouts) FulfillHeld(ctx context.Context, by curfew.Actor, idOrRef, reason string) (Fulfillment, error) {
@@ -122,10 +155,25 @@ func (cs *Checkouts) FulfillHeld(ctx context.Context, by curfew.Actor, idOrRef, 
 // AssignHeld sets the plan of a held payment, and its customer if that was unknown, and
 // fulfills it. Errors are those of FulfillHeld, and Invalid.
 func (cs *Checkouts) AssignHeld(ctx context.Context, by curfew.Actor, idOrRef, customerID, plan, reason string) (Fulfillment, error) {
-	if err := curfew.CheckID("customerId", customerID); err != nil {
+	return cs.assign(ctx, idOrRef, record.Reassignment{CustomerID: customerID, Plan: plan, Actor: by, Reason: reason})
+}
+
+// AssignHeldAt is AssignHeld for an appointment.
+func (cs *Checkouts) AssignHeldAt(
+	ctx context.Context, by curfew.Actor, idOrRef, customerID, plan string, startsAt time.Time, reason string,
+) (Fulfillment, error) {
+	if err := cs.admission.checkStart(ctx, startsAt); err != nil {
 		return Fulfillment{}, err
 	}
-	return cs.reassign(ctx, idOrRef, record.Reassignment{CustomerID: customerID, Plan: plan, Actor: by, Reason: reason})
+	startsAt = startsAt.UTC().Truncate(time.Microsecond)
+	return cs.assign(ctx, idOrRef, record.Reassignment{CustomerID: customerID, Plan: plan, StartsAt: startsAt, Actor: by, Reason: reason})
+}
+
+func (cs *Checkouts) assign(ctx context.Context, idOrRef string, r record.Reassignment) (Fulfillment, error) {
+	if err := curfew.CheckID("customerId", r.CustomerID); err != nil {
+		return Fulfillment{}, err
+	}
+	return cs.reassign(ctx, idOrRef, r)
 }
 
 // reassign fulfills a held payment, with the customer and plan that the reassignment
@@ -146,6 +194,10 @@ func (cs *Checkouts) reassign(ctx context.Context, idOrRef string, r record.Reas
 		if err := repairable(c, r.CustomerID); err != nil {
 			return Fulfillment{}, err
 		}
+		if start := c.Metadata["starts_at"]; start != "" && c.StartsAt.IsZero() && r.StartsAt.IsZero() {
+			return Fulfillment{}, curfew.Errorf(curfew.Invalid,
+				"payment %s is for an appointment, whose start cannot be read (%s): assign it with its start", idOrRef, curfew.Visible(start))
+		}
 		r.From = c
 		_, err = cs.write.Reassign(ctx, r)
 		if err != nil && !errors.Is(err, curfew.Conflict) {
@@ -163,8 +215,8 @@ func repaired(c curfew.Checkout, r record.Reassignment) bool {
 
 func repairable(c curfew.Checkout, customerID string) error {
 	switch {
-	case c.Outcome != curfew.Held:
-		return curfew.Errorf(curfew.Conflict, "checkout %s is %s: only a held one is repaired", c.ID, c.Outcome)
+	case c.Outcome != curfew.Held && c.Outcome != curfew.Ignored:
+		return curfew.Errorf(curfew.Conflict, "checkout %s is %s: only a held or ignored one is repaired", c.ID, c.Outcome)
 	case c.CustomerID != curfew.Nobody && c.CustomerID != customerID:
 		return curfew.Errorf(curfew.Conflict, "checkout %s is customer %s's: it cannot become another's", c.ID, c.CustomerID)
 	}

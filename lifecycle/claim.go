@@ -13,12 +13,16 @@ import (
 // reference is the receipt of the payment that c was reported as. A claim without its
 // checkout is completed first: from what is left of the checkout (its events, its
 // sessions), or, if nothing is, by letting the caller admit it under the id that was
-// claimed. NotFound: admit it. IdempotencyMismatch: the claim is for another customer or
-// plan.
+// claimed. NotFound: admit it, with the id and version that c has then.
+// IdempotencyMismatch: the claim is for another customer or plan. *unspendableError: its
+// money buys nothing.
 func (ad *Admission) reference(ctx context.Context, c *curfew.Checkout, by curfew.Actor) (record.Receipt, error) {
 	r, err := ad.store.Reference(ctx, c.Ref)
 	if !errors.Is(err, curfew.NotFound) {
 		return r, err
+	}
+	if err := ad.reportedBefore(ctx, c); err != nil {
+		return record.Receipt{}, err
 	}
 	claim, err := ad.store.LostCheckout(ctx, c.Ref)
 	switch {
@@ -60,24 +64,43 @@ func (ad *Admission) recover(ctx context.Context, claim record.PaymentClaim, c c
 	return ad.store.Reference(ctx, c.Ref)
 }
 
-// disown records a payment whose provider names another customer or plan than a claim
-// that has lost its checkout. An operator decides.
-func (ps *Payments) disown(ctx context.Context, p curfew.Payment) error {
-	claim, err := ps.store.LostCheckout(ctx, p.Ref)
+// reportedBefore looks at a payment that its provider was first to tell of: the checkout then has
+// that payment, in the version that is judged here.
+func (ad *Admission) reportedBefore(ctx context.Context, c *curfew.Checkout) error {
+	l, err := ad.store.LedgerOf(ctx, c.Ref)
+	if errors.Is(err, curfew.NotFound) || err == nil && (l.Version == 0 || len(l.Checkouts) > 0) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
-	c := unusable(p, curfew.Held, "its record was lost, and the provider tells it of another customer or plan than was claimed")
-	c.CustomerID, c.Plan = claim.CustomerID, claim.Plan
-	if claim.Outcome != "" || claim.SessionID != "" {
-		c.Note = ""
-		_, err = ps.admission.recover(ctx, claim, c, curfew.Provider)
-		return err
+	c.ID, c.Version, c.PaymentID = l.ID, l.Version, cmp.Or(c.PaymentID, l.Name)
+	if s := fundsOf(l, *c); s != spendable {
+		return &unspendableError{s}
 	}
-	c.ID = claim.CheckoutID
-	err = ps.store.Recover(ctx, c, curfew.Provider, ps.rules.policy.DeferTTL)
-	if errors.Is(err, curfew.Conflict) {
-		return nil
+	return nil
+}
+
+// unspendableError is a payment that was told of as one that buys nothing, before the shop
+// reported it.
+type unspendableError struct{ funds funds }
+
+func (e *unspendableError) Error() string { return e.funds.String() }
+
+// recorded is the checkout as it is recorded then.
+func (e *unspendableError) recorded(c curfew.Checkout) curfew.Checkout {
+	c.Outcome, c.Note = e.outcome(), e.funds.String()
+	return c
+}
+
+func (e *unspendableError) outcome() curfew.Outcome {
+	switch e.funds {
+	case awaited:
+		return curfew.Promised
+	case returned:
+		return curfew.Refunded
+	case lost:
+		return curfew.Void
 	}
-	return err
+	return curfew.Held
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
+	"github.com/curfewhq/curfew/internal/storetest"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -76,9 +77,9 @@ func TestAClaimOfAnotherCustomerOrPlanStaysAMismatch(t *testing.T) {
 		}
 		// A provider is no shop that could mend its call: the payment is held, in
 		// its claim's name.
-		env.done(env.Receive(env.Context(), curfew.Notice{ID: "evt", Kind: curfew.NoticePaid, Payment: curfew.Payment{
+		env.done(env.Receive(env.Context(), storetest.Report{
 			Ref: "pi_1", CustomerID: "bob", Plan: "chat10", Paid: true, Amount: 2900, Currency: "eur", PaymentID: "pay_1",
-		}}))
+		}.Notice()))
 		c := must(env.Checkout(env.Context(), "pi_1"))(env)
 		if c.Outcome != curfew.Held || c.CustomerID != "ada" || c.Note == "" {
 			env.Errorf("the payment is %+v", c)

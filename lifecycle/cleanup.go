@@ -57,6 +57,7 @@ type Cleanups struct {
 	settler    *settler
 	admission  *Admission
 	stop       stopSignal
+	ledgers    ledgers
 	store      interface {
 		deadlineStore
 		runStore

@@ -173,6 +173,9 @@ func (cl *Cleanups) revival(ctx context.Context, undo *curfew.Run, s curfew.Snap
 	if err == nil {
 		err = cl.unmoved(ctx, c, undo.Undoes)
 	}
+	if err == nil {
+		err = cl.unspent(ctx, c)
+	}
 	if err != nil {
 		return record.Admission{}, err
 	}
@@ -217,6 +220,15 @@ func (cl *Cleanups) unmoved(ctx context.Context, c curfew.Checkout, runID string
 		return curfew.Errorf(curfew.Conflict, "its payment was given back")
 	}
 	return curfew.Errorf(curfew.Conflict, "its payment is %s", c.Outcome)
+}
+
+// unspent says why the payment cannot pay for a session; nil: it can.
+func (cl *Cleanups) unspent(ctx context.Context, c curfew.Checkout) error {
+	s, err := cl.ledgers.funds(ctx, c)
+	if err == nil && s != spendable {
+		err = curfew.Errorf(curfew.Conflict, "%s", s)
+	}
+	return err
 }
 
 // unclaimed is nil for a refund that the run itself made due and that the provider has not

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
@@ -119,13 +120,33 @@ func repeatedKey(r record.Receipt, n NewSession, err error) (Fulfillment, error)
 	}, nil
 }
 
+// credit is the customer's oldest credit of the plan whose payment is worth it.
+// PaymentRequired: there are only others.
+func (ad *Admission) credit(ctx context.Context, n NewSession) (curfew.Checkout, error) {
+	oldest, err := ad.store.Credit(ctx, n.CustomerID, n.Plan)
+	if err != nil {
+		return oldest, err
+	}
+	c, err := ad.ledgers.firstSpendable(ctx, []curfew.Checkout{oldest})
+	if !errors.Is(err, curfew.PaymentRequired) {
+		return c, err
+	}
+	all, err := ad.store.Checkouts(ctx, n.CustomerID)
+	if err != nil {
+		return c, err
+	}
+	return ad.ledgers.firstSpendable(ctx, slices.DeleteFunc(all, func(c curfew.Checkout) bool {
+		return c.Outcome != curfew.Credited || c.Plan != n.Plan
+	}))
+}
+
 // spend is the admission that a credit pays for, or that a free plan needs no
 // payment for.
 func (ad *Admission) spend(ctx context.Context, by curfew.Actor, n NewSession) (record.Admission, error) {
-	credit, err := ad.store.Credit(ctx, n.CustomerID, n.Plan)
+	credit, err := ad.credit(ctx, n)
 	free := ad.rules.policy.Plans[n.Plan].Free()
 	switch {
-	case errors.Is(err, curfew.NotFound) && free:
+	case (errors.Is(err, curfew.NotFound) || errors.Is(err, curfew.PaymentRequired)) && free:
 		credit = curfew.Checkout{CustomerID: n.CustomerID, Plan: n.Plan}
 	case errors.Is(err, curfew.NotFound):
 		return record.Admission{}, curfew.Errorf(curfew.PaymentRequired,

@@ -27,7 +27,13 @@ func (ad *Admission) serve(ctx context.Context, customerID string) error {
 		if err != nil {
 			return fmt.Errorf("serve customer %s: %w", customerID, err)
 		}
-		if !r.Now.After(r.Checkout.RetryUntil) {
+		s, err := ad.ledgers.funds(ctx, r.Checkout)
+		switch {
+		case err != nil:
+			return err
+		case s != spendable:
+			return ad.serveAnother(ctx, customerID)
+		case !r.Now.After(r.Checkout.RetryUntil):
 			return ad.serveOne(ctx, r.Checkout)
 		}
 		if err := ad.settler.giveUp(ctx, r.Checkout); err != nil {
@@ -36,13 +42,33 @@ func (ad *Admission) serve(ctx context.Context, customerID string) error {
 	}
 }
 
+// serveAnother serves the first deferred payment that can be spent, where the oldest
+// cannot. Those past their time are left to the sweeper.
+func (ad *Admission) serveAnother(ctx context.Context, customerID string) error {
+	all, err := ad.store.Checkouts(ctx, customerID)
+	if err != nil {
+		return fmt.Errorf("serve customer %s: %w", customerID, err)
+	}
+	c, err := ad.ledgers.firstSpendable(ctx, slices.DeleteFunc(all, func(c curfew.Checkout) bool { return c.Outcome != curfew.Deferred }))
+	switch {
+	case errors.Is(err, curfew.NotFound), errors.Is(err, curfew.PaymentRequired):
+		return nil
+	case err != nil:
+		return err
+	}
+	return ad.serveOne(ctx, c)
+}
+
 func (ad *Admission) serveOne(ctx context.Context, c curfew.Checkout) error {
 	_, err := ad.admit(ctx, attempt{
 		customerID: c.CustomerID,
-		admission: func(context.Context) (record.Admission, error) {
+		admission: func(ctx context.Context) (record.Admission, error) {
 			a := ad.rules.admission(c, curfew.Admitting)
 			a.From, a.Reason = curfew.Deferred, curfew.ServedReason
-			return a, nil
+			if ad.checkStart(ctx, c.StartsAt) == nil {
+				return ad.rules.booking(a, c.StartsAt), nil
+			}
+			return a, nil // its start has passed, if it had one: it begins to wait
 		},
 		receipt: func(ctx context.Context) (record.Receipt, error) {
 			r, err := ad.store.Reference(ctx, c.Ref)

@@ -16,6 +16,7 @@ type settler struct {
 	rules      *Rules
 	quarantine *quarantine
 	sweeping   *sweeping
+	ledgers    ledgers
 	store      interface {
 		sessionStore
 		owedStore

@@ -89,6 +89,7 @@ func onBoth(t *testing.T, adjust func(*curfew.Policy), test func(env *environmen
 func newEnvironment(t *testing.T, h storetest.Harness, adjust func(*curfew.Policy)) *environment {
 	t.Helper()
 	policy := curfew.DefaultPolicy()
+	policy.HoldForeign = true
 	if adjust != nil {
 		adjust(&policy)
 	}

@@ -23,6 +23,8 @@ type Extension struct {
 	Name       string
 	Metadata   map[string]string
 	PaymentID  string // what a refund names; empty: only a provider knows it
+
+	payment known
 }
 
 // Extended is what became of an extension.
@@ -76,6 +78,10 @@ func (ss *Sessions) extend(ctx context.Context, by curfew.Actor, x Extension, c 
 	r, err := ss.admission.reference(ctx, &c, by)
 	if err == nil {
 		return extended(r, x)
+	}
+	if bad, ok := errors.AsType[*unspendableError](err); ok {
+		_, err := ss.write.Record(ctx, bad.recorded(c), by, bad.funds.String())
+		return Extended{Outcome: bad.outcome(), CheckoutID: c.ID}, err
 	}
 	if !errors.Is(err, curfew.NotFound) {
 		return Extended{}, fmt.Errorf("extend session %s: %w", x.SessionID, err)

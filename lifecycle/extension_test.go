@@ -161,7 +161,7 @@ func TestAnExtensionWhoseAnswerGetsLostHappensOnce(t *testing.T) {
 }
 
 // extra is a provider's payment for more time of a session.
-func extra(customer, sessionID, ref string) curfew.Payment {
+func extra(customer, sessionID, ref string) storetest.Report {
 	p := reportedPayment(customer, ref)
 	p.Plan, p.Amount, p.Extends = "more15", 900, sessionID
 	return p
@@ -197,29 +197,29 @@ func TestAProvidersMessageExtendsOnceAReference(t *testing.T) {
 
 func TestAProvidersMessageExtendsNothingElse(t *testing.T) {
 	for sentence, c := range map[string]struct {
-		change  func(env *environment, p *curfew.Payment)
+		change  func(env *environment, p *storetest.Report)
 		outcome curfew.Outcome
 		note    string
 	}{
-		"the session has ended": {func(env *environment, p *curfew.Payment) {
+		"the session has ended": {func(env *environment, p *storetest.Report) {
 			must(env.End(env.Context(), p.Extends, kim))(env)
 		}, curfew.RefundDue, ""},
-		"the session is overdue": {func(env *environment, p *curfew.Payment) {
+		"the session is overdue": {func(env *environment, p *storetest.Report) {
 			env.Age(env, p.Extends, longAgo)
 		}, curfew.RefundDue, ""},
-		"it was given back before": {func(env *environment, p *curfew.Payment) {
+		"it was given back before": {func(env *environment, p *storetest.Report) {
 			env.receive(refunded(*p, 900))
 		}, curfew.Refunded, "given back"},
-		"the session is another's": {func(_ *environment, p *curfew.Payment) {
+		"the session is another's": {func(_ *environment, p *storetest.Report) {
 			p.CustomerID = "d"
 		}, curfew.Held, "not customer d's"},
-		"the session is unknown": {func(_ *environment, p *curfew.Payment) {
+		"the session is unknown": {func(_ *environment, p *storetest.Report) {
 			p.Extends = "01a20871-e0e1-78f7-a4de-999d500d67a7"
 		}, curfew.Held, "no session"},
-		"nobody knows whose it is": {func(_ *environment, p *curfew.Payment) {
+		"nobody knows whose it is": {func(_ *environment, p *storetest.Report) {
 			p.CustomerID = ""
 		}, curfew.Held, "whose"},
-		"the plan begins a session": {func(_ *environment, p *curfew.Payment) {
+		"the plan begins a session": {func(_ *environment, p *storetest.Report) {
 			p.Plan = "chat10"
 		}, curfew.Held, "cannot extend"},
 	} {

@@ -22,7 +22,9 @@ func (h *Health) moneyFindings(r Report) []Finding {
 	byHand := func(c curfew.Checkout) bool {
 		return c.MoneyDue || c.Outcome == curfew.Held || !h.rules.asksProvider && c.Outcome == curfew.RefundDue
 	}
-	failing := func(c curfew.Checkout) bool { return refundOpen(c) && c.Attempts >= record.RefundTries }
+	failing := func(c curfew.Checkout) bool {
+		return refundOpen(c) && (c.Attempts >= record.RefundTries || c.Concern == record.RefundFailed)
+	}
 	overdue := func(c curfew.Checkout) bool {
 		return refundOpen(c) && r.Timestamp.Sub(refundAsked(c)) > record.RefundsLate
 	}
@@ -33,7 +35,7 @@ func (h *Health) moneyFindings(r Report) []Finding {
 		}.naming(r.Payments, byHand, recorded),
 		Finding{
 			Code: RefundFailing, Severity: Critical, Count: c.Failing,
-			Problem: fmt.Sprintf("%s asked for %d times or more and not given back", count(c.Failing, "refund"), record.RefundTries),
+			Problem: fmt.Sprintf("%s refused by the provider, or asked for %d times or more, and not given back", count(c.Failing, "refund"), record.RefundTries),
 		}.naming(r.Payments, failing, refundAsked),
 		Finding{
 			Code: RefundsOverdue, Severity: Critical, Count: c.Overdue,

@@ -85,11 +85,12 @@ func New(store Store, o Options) (*Keeper, error) {
 		heartbeat  = newHeartbeat(store, process, reporter.log)
 		quarantine = &quarantine{log: reporter.log, store: store, probe: store}
 		rows       = &rowCheck{store: store, reporter: reporter}
+		ledgers    = ledgers{store}
 	)
-	settler := &settler{rules: rules, reporter: reporter, quarantine: quarantine, sweeping: sweeping, store: store, write: write}
+	settler := &settler{rules: rules, reporter: reporter, quarantine: quarantine, sweeping: sweeping, ledgers: ledgers, store: store, write: write}
 	admission := &Admission{
 		rules: rules, reporter: reporter, quarantine: quarantine, settler: settler, sweeping: sweeping, failing: failing,
-		heartbeat: heartbeat, store: store, write: write,
+		heartbeat: heartbeat, ledgers: ledgers, store: store, write: write,
 	}
 	sessions := &Sessions{
 		rules: rules, reporter: reporter, settler: settler, admission: admission, failing: failing, store: store, write: write,
@@ -104,7 +105,7 @@ func New(store Store, o Options) (*Keeper, error) {
 	}
 	cleanups := &Cleanups{
 		rules: rules, reporter: reporter, quarantine: quarantine, settler: settler, admission: admission, stop: o.Stop,
-		store: store, write: write,
+		ledgers: ledgers, store: store, write: write,
 	}
 	health := &Health{
 		rules: rules, reporter: reporter, heartbeat: heartbeat, failing: failing, sweeping: sweeping, rows: rows,
@@ -113,10 +114,7 @@ func New(store Store, o Options) (*Keeper, error) {
 	sweeper := &Sweeper{
 		rules: rules, reporter: reporter, quarantine: quarantine, cleanups: cleanups, wakeup: wakeup, sweeping: sweeping,
 		sweeps: !o.SweeperOff, stop: o.Stop, store: store,
-		beside: []func(context.Context){rows.checkRows, heartbeat.run},
-	}
-	if o.Provider != nil {
-		sweeper.beside = append(sweeper.beside, payments.run)
+		beside: []func(context.Context){rows.checkRows, heartbeat.run, payments.run},
 	}
 	return &Keeper{rules, admission, sessions, queue, checkouts, payments, cleanups, sweeper, health}, nil
 }

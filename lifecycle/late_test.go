@@ -5,40 +5,41 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/storetest"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
 // What is told again, by whomever, finds what it made: however long ago that
 // was, and whatever became of it.
 func TestLesson20_ARetryLongAfterMakesNothingAnew(t *testing.T) {
-	cleared := func(env *environment, p curfew.Payment) {
+	cleared := func(env *environment, p storetest.Report) {
 		must(env.Clear(env.Context(), admin, lifecycle.Clearing{CustomerID: p.CustomerID, Force: true, Reason: "by phone"}))(env)
 	}
 	fates := map[string]struct {
-		befalls func(env *environment, p curfew.Payment, sessionID string)
+		befalls func(env *environment, p storetest.Report, sessionID string)
 		want    curfew.Outcome
 	}{
-		"its session waits":   {func(*environment, curfew.Payment, string) {}, curfew.Fulfilled},
-		"its session is live": {func(env *environment, _ curfew.Payment, id string) { env.begin(id, 10*time.Minute) }, curfew.Fulfilled},
-		"its session was held": {func(env *environment, _ curfew.Payment, id string) {
+		"its session waits":   {func(*environment, storetest.Report, string) {}, curfew.Fulfilled},
+		"its session is live": {func(env *environment, _ storetest.Report, id string) { env.begin(id, 10*time.Minute) }, curfew.Fulfilled},
+		"its session was held": {func(env *environment, _ storetest.Report, id string) {
 			env.begin(id, 10*time.Minute)
 			must(env.End(env.Context(), id, shop))(env)
 		}, curfew.Fulfilled},
-		"it was too short": {func(env *environment, _ curfew.Payment, id string) {
+		"it was too short": {func(env *environment, _ storetest.Report, id string) {
 			env.begin(id, 0)
 			must(env.End(env.Context(), id, shop))(env)
 		}, curfew.Credited},
-		"nobody accepted it": {func(env *environment, _ curfew.Payment, id string) {
+		"nobody accepted it": {func(env *environment, _ storetest.Report, id string) {
 			env.Age(env, id, longAgo)
 			must(env.Sweep(env.Context()))(env)
 		}, curfew.Credited},
-		"it was cleared": {func(env *environment, p curfew.Payment, _ string) { cleared(env, p) }, curfew.Credited},
-		"it was cleared live": {func(env *environment, p curfew.Payment, id string) {
+		"it was cleared": {func(env *environment, p storetest.Report, _ string) { cleared(env, p) }, curfew.Credited},
+		"it was cleared live": {func(env *environment, p storetest.Report, id string) {
 			env.begin(id, 0)
 			cleared(env, p)
 		}, curfew.Credited},
-		"the provider gave it back": {func(env *environment, p curfew.Payment, _ string) { env.receive(refunded(p, p.Amount)) }, curfew.Refunded},
-		"an operator refunds it": {func(env *environment, p curfew.Payment, _ string) {
+		"the provider gave it back": {func(env *environment, p storetest.Report, _ string) { env.receive(refunded(p, p.Amount)) }, curfew.Refunded},
+		"an operator refunds it": {func(env *environment, p storetest.Report, _ string) {
 			must(env.RefundCheckout(env.Context(), admin, p.Ref, "goodwill"))(env)
 		}, curfew.RefundDue},
 	}

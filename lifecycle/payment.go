@@ -1,7 +1,6 @@
 package lifecycle
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,13 +16,14 @@ import (
 // Provider is a payment provider. Errors: Unavailable if it is unknown whether the call
 // took effect; with any other kind, nothing was done.
 type Provider interface {
-	// Refund gives money back, once per key. Money that was given back already counts as
-	// done.
-	Refund(ctx context.Context, o curfew.RefundOrder) (curfew.Repayment, error)
-	// Refunds lists everything that was given back of a payment.
-	Refunds(ctx context.Context, paymentID string) ([]curfew.Repayment, error)
-	// Paid lists what was paid since a moment.
-	Paid(ctx context.Context, since time.Time) iter.Seq2[curfew.Payment, error]
+	// Refund gives money back, once per key, and returns what became of it. Money that
+	// was given back already counts as done.
+	Refund(ctx context.Context, o curfew.RefundOrder) ([]curfew.Fact, error)
+	// Refunds lists all refunds of a payment, by its name, also those that failed.
+	Refunds(ctx context.Context, account, name string) ([]curfew.Fact, error)
+	// Paid lists what customers paid, or promised to, since a moment, as its messages
+	// would say it.
+	Paid(ctx context.Context, since time.Time) iter.Seq2[curfew.Notice, error]
 }
 
 // Payments receives what a provider reports and asks it for refunds.
@@ -40,7 +40,8 @@ type Payments struct {
 		customerStore
 		claimStore
 		checkoutStore
-		repaymentStore
+		sessionStore
+		ledgerStore
 		owedStore
 	}
 	write interface {
@@ -49,216 +50,150 @@ type Payments struct {
 	}
 }
 
-// Receive handles one message of a provider. Messages have the same effect however often
-// and in whatever order they arrive. A payment that cannot be used is held for an
-// operator, so any error means that the message should be sent again.
+// Receive handles one message of a provider: it records what the message says, before it
+// judges it. Messages have the same effect however often and in whatever order they
+// arrive. A payment that cannot be used is held for an operator, and a message that cannot
+// be read is kept, so any error means that the message should be sent again.
 func (ps *Payments) Receive(ctx context.Context, n curfew.Notice) error {
 	ctx, end := ps.trace.Begin(ctx, "receive a notice")
 	defer end()
-	var err error
-	switch n.Kind {
-	case curfew.NoticePaid:
-		if n.Payment.Paid {
-			err = ps.receivePaid(ctx, n.Payment)
-		}
-	case curfew.NoticeRefunded:
-		err = ps.receiveRefunded(ctx, n.Payment)
-	case curfew.NoticeDisputed:
-		err = ps.receiveDisputed(ctx, n.Payment)
-	}
-	if err != nil {
+	if err := ps.receive(ctx, n); err != nil {
 		return fmt.Errorf("receive %s: %w", n.ID, err)
 	}
 	return nil
 }
 
-// receivePaid admits a payment like any other report of one. Then it applies what was
-// reported of its money before or meanwhile: whoever writes second sees what the other
-// wrote.
-func (ps *Payments) receivePaid(ctx context.Context, p curfew.Payment) error {
-	if err := curfew.CheckRef("the payment's reference", p.Ref); err != nil {
-		return err
+func (ps *Payments) receive(ctx context.Context, n curfew.Notice) error {
+	if n.Unread == "" {
+		n.Unread = unusable(n)
 	}
-	if err := ps.admitPayment(ctx, p); err != nil {
-		return err
+	switch {
+	case n.Unread != "":
+		return ps.keep(ctx, n)
+	case len(n.References) == 0 || len(n.Facts) == 0 && n.Order == nil:
+		return nil
 	}
-	return ps.applyRepayment(ctx, p.PaymentID)
-}
-
-// admitPayment admits what a payment is for, or records why it cannot be. A payment
-// that was given back before gets no session.
-func (ps *Payments) admitPayment(ctx context.Context, p curfew.Payment) error {
-	back, err := ps.repaid(ctx, p)
+	l, err := ps.report(ctx, n)
 	if err != nil {
 		return err
 	}
-	if back.Covers(p.Amount, p.Currency) {
-		return ps.record(ctx, p, curfew.Refunded, curfew.GivenBackBeforeReason)
+	if n.Order != nil && len(l.Checkouts) == 0 {
+		if err := ps.admitOrder(ctx, n, l); err != nil {
+			return err
+		}
+		if l, err = ps.store.Ledger(ctx, l.ID); err != nil {
+			return err
+		}
 	}
-	if why := ownerless(p); why != "" {
-		return ps.record(ctx, p, curfew.Held, why)
+	if n.Order != nil {
+		if err := ps.compare(ctx, n, l); err != nil {
+			return err
+		}
 	}
-	known, err := ps.apply(ctx, p)
-	switch {
-	case errors.Is(err, curfew.Invalid), errors.Is(err, curfew.NotFound):
-		return ps.record(ctx, p, curfew.Held, err.Error())
-	case errors.Is(err, curfew.IdempotencyMismatch), err == nil && known:
-		return ps.seen(ctx, p)
-	}
-	return err
+	return ps.settlePayment(ctx, l)
 }
 
-// apply does what the payment is for, in the same way as for a shop's report. It reports
-// known if the reference was seen before, so that nothing was done. Invalid and NotFound
-// (the session that it extends is missing, or another customer's) mean that the payment
-// cannot be used as it is.
-func (ps *Payments) apply(ctx context.Context, p curfew.Payment) (known bool, err error) {
-	if p.Extends != "" {
-		x, err := ps.sessions.Extend(ctx, curfew.Provider, extensionOf(p))
-		return x.Replayed, err
+// unusable says why nothing can be recorded of a message; empty: it can.
+func unusable(n curfew.Notice) string {
+	for _, ref := range n.References {
+		if err := curfew.CheckRef("a reference of the payment", ref); err != nil {
+			return err.Error()
+		}
 	}
-	f, err := ps.admission.FulfillCheckout(ctx, curfew.Provider, purchaseOf(p))
-	return f.Replayed, err
-}
-
-func extensionOf(p curfew.Payment) Extension {
-	return Extension{
-		SessionID: p.Extends, CustomerID: p.CustomerID, Plan: p.Plan, PaymentRef: p.Ref, Amount: &p.Amount, Currency: p.Currency,
-		Email: p.Email, Name: p.Name, Metadata: p.Metadata, PaymentID: p.PaymentID,
-	}
-}
-
-func purchaseOf(p curfew.Payment) Purchase {
-	purchase := Purchase{
-		PaymentRef: p.Ref, CustomerID: p.CustomerID, Plan: p.Plan, Amount: &p.Amount, Currency: p.Currency,
-		Email: p.Email, Name: p.Name, Metadata: p.Metadata, PaymentID: p.PaymentID,
-	}
-	if !p.StartsAt.IsZero() {
-		purchase.StartsAt = &p.StartsAt
-	}
-	return purchase
-}
-
-// ownerless says why no customer can get a payment; empty: its customer can.
-func ownerless(p curfew.Payment) string {
-	if p.CustomerID == "" {
-		return "the provider does not say whose it is"
-	}
-	if err := curfew.CheckID("customer id", p.CustomerID); err != nil {
-		return err.Error() + ": " + curfew.Visible(p.CustomerID)
+	for _, f := range n.Facts {
+		if err := f.Check(); err != nil {
+			return err.Error()
+		}
 	}
 	return ""
 }
 
-// record writes a payment that gets no session. If its reference is known, the message is
-// a repetition.
-func (ps *Payments) record(ctx context.Context, p curfew.Payment, outcome curfew.Outcome, why string) error {
-	c := unusable(p, outcome, why)
-	_, err := ps.admission.reference(ctx, &c, curfew.Provider)
-	if err == nil || errors.Is(err, curfew.IdempotencyMismatch) {
-		return ps.seen(ctx, p)
-	}
-	if !errors.Is(err, curfew.NotFound) {
-		return err
-	}
-	c.ID = cmp.Or(c.ID, newID())
-	_, err = ps.write.Record(ctx, c, curfew.Provider, why)
-	if errors.Is(err, curfew.Conflict) {
-		return ps.seen(ctx, p)
-	}
-	return err
+// keep keeps a genuine message that nothing can be done with.
+func (ps *Payments) keep(ctx context.Context, n curfew.Notice) error {
+	ps.log.WarnContext(ctx, "a provider's message was kept, and changed nothing", "provider", n.Provider, "id", n.ID, "type", n.Type, "why", n.Unread)
+	return ps.store.KeepMessage(ctx, record.ProviderMessage{
+		Provider: n.Provider, Account: n.Account, ID: n.ID, Type: n.Type, Body: string(n.Body), Reason: n.Unread, At: n.At,
+	})
 }
 
-// unusable is the checkout of a payment that gets no session.
-func unusable(p curfew.Payment, outcome curfew.Outcome, why string) curfew.Checkout {
-	c := curfew.Checkout{
-		CustomerID: p.CustomerID, Ref: p.Ref, PaymentID: p.PaymentID, Plan: p.Plan, Amount: max(p.Amount, 0),
-		Currency: strings.ToLower(p.Currency), Email: p.Email, Name: p.Name, Metadata: p.Metadata, Outcome: outcome, Note: why,
+// learn records the facts of a message.
+func (ps *Payments) report(ctx context.Context, n curfew.Notice) (record.Ledger, error) {
+	t := record.PaymentReport{
+		Provider: n.Provider, Account: n.Account, References: n.References, Name: n.Name, Facts: n.Facts,
+		Reason: sentence(n), Actor: curfew.Provider,
 	}
-	if curfew.CheckID("customer id", c.CustomerID) != nil {
-		c.CustomerID = curfew.Nobody
+	if o := n.Order; o != nil && n.Name != "" {
+		t.Amount, t.Currency = max(o.Amount, 0), strings.ToLower(o.Currency)
 	}
-	return c
+	return ps.store.Report(ctx, t)
 }
 
-// seen handles a payment whose reference was seen before. It notes what does not match,
-// and completes the provider's id and the amount if they were missing.
-func (ps *Payments) seen(ctx context.Context, p curfew.Payment) error {
-	r, err := ps.store.Reference(ctx, p.Ref)
-	if errors.Is(err, curfew.NotFound) {
-		return ps.disown(ctx, p)
-	}
-	if err != nil {
-		return err
-	}
-	c := r.Checkout
-	other := differs(c, p)
-	if other != "" {
-		ps.log.WarnContext(ctx, "a provider tells a known payment otherwise; it stays as it is", "ref", p.Ref, "checkout", c.ID, "what", other)
-	}
-	if c.PaymentID == "" && p.PaymentID != "" && (other == "" || other == "amount") {
-		return ps.annotate(ctx, c.ID, func(c curfew.Checkout) (record.Annotation, bool) {
-			return record.Annotation{
-				Reason:    fmt.Sprintf("the provider told its payment of %d %s", p.Amount, strings.ToLower(p.Currency)),
-				PaymentID: p.PaymentID, Amount: max(p.Amount, 0), Currency: strings.ToLower(p.Currency),
-			}, c.PaymentID == ""
-		})
-	}
-	return nil
-}
+// reportedReason is that of an event with what a provider reports. A note says what.
+const reportedReason = "the provider reports"
 
-// differs names the ways in which a payment differs from its checkout.
-func differs(c curfew.Checkout, p curfew.Payment) string {
-	var what []string
-	for name, other := range map[string]bool{
-		"customer": p.CustomerID != "" && p.CustomerID != c.CustomerID,
-		"plan":     p.Plan != "" && p.Plan != c.Plan,
-		"amount":   p.Amount != c.Amount || !strings.EqualFold(p.Currency, c.Currency),
-	} {
-		if other {
-			what = append(what, name)
+// sentence tells what a message says, for the history.
+func sentence(n curfew.Notice) string {
+	var said []string
+	for _, f := range n.Facts {
+		text := strings.ReplaceAll(string(f.Kind), "_", " ") + " " + f.Object
+		text += stateWords(f.State)
+		if f.Amount > 0 {
+			text += " (" + curfew.Amount(f.Amount, f.Currency) + ")"
 		}
+		if f.Reason != "" {
+			text += ": " + curfew.Visible(f.Reason)
+		}
+		said = append(said, text)
 	}
-	slices.Sort(what)
+	if len(said) == 0 {
+		return reportedReason
+	}
+	return curfew.WithNote(reportedReason, strings.Join(said, "; "))
+}
+
+// stateWords completes a sentence that begins with an object.
+func stateWords(state string) string {
+	switch state {
+	case "total":
+		return " so far"
+	case "needs_response":
+		return " needs a response"
+	case "requires_action":
+		return " needs something of the customer"
+	}
+	return " is " + strings.ReplaceAll(state, "_", " ")
+}
+
+// compare notes what shop and provider say differently of a checkout. It stands as it is.
+func (ps *Payments) compare(ctx context.Context, n curfew.Notice, l record.Ledger) error {
+	i := slices.IndexFunc(l.Checkouts, func(c curfew.Checkout) bool { return !duplicate(c) })
+	if i < 0 || n.Order.Flaw != "" {
+		return nil
+	}
+	c := l.Checkouts[i]
+	what := differs(c, *n.Order)
+	if what == "" || c.Outcome == curfew.Held || c.Outcome == curfew.Ignored {
+		return nil
+	}
+	note := "the provider says otherwise: " + what
+	return ps.annotate(ctx, c.ID, func(c curfew.Checkout) (record.Annotation, bool) {
+		return record.Annotation{Reason: note, Note: note, Concern: record.Disagreement}, c.Note != note
+	})
+}
+
+// differs says in which ways a provider's order differs from its checkout.
+func differs(c curfew.Checkout, o curfew.Order) string {
+	var what []string
+	if o.CustomerID != "" && o.CustomerID != c.CustomerID {
+		what = append(what, fmt.Sprintf("customer %s, not %s", curfew.Visible(o.CustomerID), curfew.Visible(c.CustomerID)))
+	}
+	if o.Plan != "" && o.Plan != c.Plan {
+		what = append(what, fmt.Sprintf("plan %s, not %s", curfew.Visible(o.Plan), c.Plan))
+	}
+	if o.Amount != c.Amount || !strings.EqualFold(o.Currency, c.Currency) {
+		what = append(what, fmt.Sprintf("%s, not %s", curfew.Amount(o.Amount, o.Currency), curfew.Amount(c.Amount, c.Currency)))
+	}
 	return strings.Join(what, ", ")
-}
-
-// repaid records what was given back of a payment, and returns all that is known of it.
-func (ps *Payments) repaid(ctx context.Context, p curfew.Payment) (curfew.Repayment, error) {
-	r := curfew.Repayment{Amount: p.Refunded, Currency: strings.ToLower(p.Currency)}
-	switch {
-	case p.PaymentID == "":
-		return r, nil
-	case p.Refunded > 0:
-		return ps.store.Repaid(ctx, p.PaymentID, r)
-	}
-	return ps.repayment(ctx, p.PaymentID)
-}
-
-// receiveRefunded records the refund, because its payment may not be known yet, and
-// applies it to the payments that are.
-func (ps *Payments) receiveRefunded(ctx context.Context, p curfew.Payment) error {
-	if p.PaymentID == "" {
-		ps.log.WarnContext(ctx, "a provider tells a refund of no payment", "ref", p.Ref)
-		return nil
-	}
-	if _, err := ps.repaid(ctx, p); err != nil {
-		return err
-	}
-	return ps.applyRepayment(ctx, p.PaymentID)
-}
-
-// receiveDisputed records the dispute, because its payment may not be known yet, and
-// marks the payments that are.
-func (ps *Payments) receiveDisputed(ctx context.Context, p curfew.Payment) error {
-	if p.PaymentID == "" {
-		ps.log.WarnContext(ctx, "a provider tells a dispute of no payment", "ref", p.Ref)
-		return nil
-	}
-	if err := ps.store.Dispute(ctx, p.PaymentID); err != nil {
-		return err
-	}
-	return ps.applyRepayment(ctx, p.PaymentID)
 }
 
 // annotate adds a note to a checkout as it is at that moment, unless say reports

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/storetest"
 	"github.com/curfewhq/curfew/internal/storetest/seed"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -18,23 +19,16 @@ import (
 var refundRaces = flag.Int("refund.races", 30, "races of an operator's refund against the end of the same session")
 
 // reportedPayment is a payment as the provider reports it.
-func reportedPayment(customer, ref string) curfew.Payment {
-	return curfew.Payment{
+func reportedPayment(customer, ref string) storetest.Report {
+	return storetest.Report{
 		Ref: ref, PaymentID: "pi-" + ref, CustomerID: customer, Plan: "chat10", Amount: 2900, Currency: "eur", Paid: true,
 	}
 }
 
-func paid(p curfew.Payment) curfew.Notice {
-	return curfew.Notice{ID: "paid " + p.Ref, Kind: curfew.NoticePaid, Payment: p}
-}
+func paid(p storetest.Report) curfew.Notice { return p.Notice() }
 
 // refunded tells that so much of a payment was given back, in all.
-func refunded(p curfew.Payment, amount int64) curfew.Notice {
-	return curfew.Notice{
-		ID: fmt.Sprint("refunded ", p.PaymentID, amount), Kind: curfew.NoticeRefunded,
-		Payment: curfew.Payment{PaymentID: p.PaymentID, Amount: p.Amount, Refunded: amount, Currency: "eur"},
-	}
-}
+func refunded(p storetest.Report, amount int64) curfew.Notice { return p.GivenBack(amount) }
 
 func (env *environment) receive(notices ...curfew.Notice) {
 	env.Helper()
@@ -81,18 +75,18 @@ func TestLesson09_WebhookThankYouPageAndResolverMakeOneSession(t *testing.T) {
 
 func TestLesson08_WhatCannotBeUsedIsHeldAndNeverBounced(t *testing.T) {
 	for sentence, c := range map[string]struct {
-		corrupt  func(*curfew.Payment)
+		corrupt  func(*storetest.Report)
 		customer string
 		note     string
 	}{
-		"nobody knows whose it is":            {func(p *curfew.Payment) { p.CustomerID = "" }, curfew.Nobody, "whose"},
-		"the customer's id cannot be":         {func(p *curfew.Payment) { p.CustomerID = "a\nb" }, curfew.Nobody, "control"},
-		"a customer cannot be Nobody":         {func(p *curfew.Payment) { p.CustomerID = curfew.Nobody }, curfew.Nobody, "control"},
-		"the plan is unknown":                 {func(p *curfew.Payment) { p.Plan = "gold" }, "ada", "no plan"},
-		"it extends no session":               {func(p *curfew.Payment) { p.Extends = "s" }, "ada", "no session"},
-		"its appointment is past":             {func(p *curfew.Payment) { p.StartsAt = time.Now().Add(-time.Hour) }, "ada", "startsAt"},
-		"the amount cannot be":                {func(p *curfew.Payment) { p.Amount = -1 }, "ada", "negative"},
-		"nothing is known but that it's paid": {func(p *curfew.Payment) { p.CustomerID, p.Plan = "", "" }, curfew.Nobody, "whose"},
+		"nobody knows whose it is":            {func(p *storetest.Report) { p.CustomerID = "" }, curfew.Nobody, "whose"},
+		"the customer's id cannot be":         {func(p *storetest.Report) { p.CustomerID = "a\nb" }, curfew.Nobody, "control"},
+		"a customer cannot be Nobody":         {func(p *storetest.Report) { p.CustomerID = curfew.Nobody }, curfew.Nobody, "control"},
+		"the plan is unknown":                 {func(p *storetest.Report) { p.Plan = "gold" }, "ada", "no plan"},
+		"it extends no session":               {func(p *storetest.Report) { p.Extends = "s" }, "ada", "no session"},
+		"its appointment is past":             {func(p *storetest.Report) { p.StartsAt = time.Now().Add(-time.Hour) }, "ada", "startsAt"},
+		"the amount cannot be":                {func(p *storetest.Report) { p.Amount = -1 }, "ada", "negative"},
+		"nothing is known but that it's paid": {func(p *storetest.Report) { p.CustomerID, p.Plan = "", "" }, curfew.Nobody, "whose"},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			onEachStore(t, func(env *environment) {
@@ -147,22 +141,26 @@ func TestAnOperatorRepairsWhatIsHeld(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-func TestAnotherCustomerOrPlanWithTheSameReferenceChangesNothing(t *testing.T) {
+func TestAnotherCustomerOrPlanWithTheSameReferenceIsNotedAndChangesNothingElse(t *testing.T) {
 	onEachStore(t, func(env *environment) {
 		env.receive(paid(reportedPayment("ada", "p1")))
-		before := env.Dump(env)
 		other := reportedPayment("bob", "p1")
 		plan := reportedPayment("ada", "p1")
 		plan.Plan = "video15"
 		unpaid := reportedPayment("cyd", "p2")
 		unpaid.Paid = false
-		for _, kind := range []curfew.NoticeKind{curfew.NoticeFailed, curfew.NoticeExpired, curfew.NoticeOther} {
-			env.receive(curfew.Notice{Kind: kind, Payment: reportedPayment("ada", "p3")})
+		env.receive(paid(other), paid(plan), paid(unpaid), paid(other))
+		c := env.outcome("p1", curfew.Fulfilled)
+		if c.CustomerID != "ada" || c.Plan != "chat10" || c.Concern != record.Disagreement {
+			env.Errorf("it is %+v", c)
 		}
-		env.receive(paid(other), paid(plan), paid(unpaid))
-		if env.Dump(env) != before {
-			env.Error("something changed")
+		env.is(c.SessionID, curfew.Waiting, "", curfew.Pending, curfew.Fulfilled)
+		for _, customer := range []string{"bob", "cyd"} {
+			if all := must(env.Store.SessionsOf(env.Context(), customer, 9))(env); len(all) != 0 {
+				env.Errorf("%s has %d sessions", customer, len(all))
+			}
 		}
+		env.outcome("p2", curfew.Promised)
 	})
 }
 
@@ -193,15 +191,13 @@ func TestARefundKnownBeforeItsPaymentLeavesNoSession(t *testing.T) {
 	})
 }
 
-func TestARefundOfAPartIsNotedAndStaysPaid(t *testing.T) {
+// What was given back in part buys nothing: what is left waits for an operator.
+func TestARefundOfAPartEndsWhatNobodyHasAccepted(t *testing.T) {
 	onEachStore(t, func(env *environment) {
 		p := reportedPayment("ada", "p1")
 		env.receive(paid(p), refunded(p, 500), refunded(p, 500), refunded(p, 400))
-		c := env.outcome("p1", curfew.Fulfilled)
-		if c.Version != 2 || c.Note != "500 of 2900 eur were given back" {
-			env.Errorf("it is noted as %+v", c)
-		}
-		env.is(c.SessionID, curfew.Waiting, "", curfew.Pending, curfew.Fulfilled)
+		c := env.outcome("p1", curfew.Held)
+		env.is(c.SessionID, curfew.Cancelled, curfew.ByRefund, curfew.RequestCancelled, curfew.Held)
 		env.receive(refunded(p, 2900))
 		env.is(c.SessionID, curfew.Cancelled, curfew.ByRefund, curfew.RequestCancelled, curfew.Refunded)
 	})
@@ -220,16 +216,19 @@ func TestARefundOfWhatWasHeldEndsNothingAgain(t *testing.T) {
 		env.Age(env, s.ID, 10*time.Minute)
 		must(env.End(env.Context(), s.ID, admin))(env)
 		env.receive(refunded(p, 2900))
-		env.is(s.ID, curfew.Completed, curfew.Finished, curfew.RequestCompleted, curfew.Refunded)
+		env.is(s.ID, curfew.Completed, curfew.Finished, curfew.RequestCompleted, curfew.Fulfilled)
+		if c := env.outcome("p1", curfew.Fulfilled); c.Concern != record.PaymentLost {
+			env.Errorf("nobody is told: %+v", c)
+		}
 	})
 }
 
 func TestADisputeIsNotedOnceAndFound(t *testing.T) {
 	onEachStore(t, func(env *environment) {
 		p := reportedPayment("ada", "p1")
-		dispute := curfew.Notice{ID: "d", Kind: curfew.NoticeDisputed, Payment: curfew.Payment{PaymentID: p.PaymentID}}
+		dispute := p.Disputed("needs_response")
 		env.receive(dispute, paid(p), dispute, dispute)
-		if c := env.outcome("p1", curfew.Fulfilled); c.Version != 2 || c.DisputedAt.IsZero() {
+		if c := env.outcome("p1", curfew.Promised); c.DisputedAt.IsZero() || c.SessionID != "" {
 			env.Errorf("it is %+v", c)
 		}
 		if !found(env.Report(env.Context()), lifecycle.PaymentsDisputed) {

@@ -29,7 +29,7 @@ type Store interface {
 	queueStore
 	checkoutStore
 	owedStore
-	repaymentStore
+	ledgerStore
 	deadlineStore
 	runStore
 	previewStore
@@ -48,7 +48,9 @@ type Store interface {
 // published.
 type admissionStore interface {
 	// Admit writes checkout, claim, session, request and events. On PostgreSQL a new
-	// checkout takes one round trip.
+	// checkout takes one round trip. Here and below, a new checkout whose payment was told
+	// of before has that payment's id, and the version that was judged as its own. Conflict
+	// if the payment has another version by now, or a checkout.
 	Admit(ctx context.Context, a record.Admission) (curfew.Snapshot, error)
 	// Defer writes the checkout (outcome Deferred, retried until ttl from now), its
 	// claim and its event. A reference already claimed is Conflict.
@@ -153,8 +155,6 @@ type checkoutStore interface {
 	Checkout(ctx context.Context, id string) (curfew.Checkout, error)
 	// Checkouts is all of a customer's, oldest first.
 	Checkouts(ctx context.Context, customerID string) ([]curfew.Checkout, error)
-	// PaidBy is the checkouts of a provider's payment, oldest first.
-	PaidBy(ctx context.Context, paymentID string) ([]curfew.Checkout, error)
 	// ListCheckouts is those that the search chooses, in its order.
 	ListCheckouts(ctx context.Context, s curfew.CheckoutSearch) ([]curfew.Checkout, error)
 }
@@ -173,13 +173,25 @@ type owedStore interface {
 	Refundable(ctx context.Context, limit int) ([]curfew.Checkout, error)
 }
 
-// repaymentStore keeps what a provider reported as given back or disputed.
-type repaymentStore interface {
-	// Repaid records how much of a payment was given back in all, and returns
-	// the most that was ever reported.
-	Repaid(ctx context.Context, paymentID string, r curfew.Repayment) (curfew.Repayment, error)
-	// Dispute records that the customer's bank asked for a payment back.
-	Dispute(ctx context.Context, paymentID string) error
-	// Repayment is what Repaid and Dispute recorded. NotFound: nothing.
-	Repayment(ctx context.Context, paymentID string) (curfew.Repayment, error)
+// ledgerStore keeps what is known of payments.
+type ledgerStore interface {
+	// Report records what was reported of a payment under any of its names. Names that
+	// are reported of one payment and belonged to several make one of them: the oldest that has a
+	// checkout. If anything is new, the payment's version rises, and so does the version
+	// of each of its checkouts, with an event.
+	Report(ctx context.Context, t record.PaymentReport) (record.Ledger, error)
+	// Ledger is a payment by its id, that of its first checkout. It may have nothing but a
+	// checkout. NotFound: neither.
+	Ledger(ctx context.Context, paymentID string) (record.Ledger, error)
+	// LedgerOf is a payment by any of its names. NotFound: nobody has used the name.
+	LedgerOf(ctx context.Context, ref string) (record.Ledger, error)
+	// Payments is those with the given ids, without their checkouts, in the same order.
+	Payments(ctx context.Context, ids []string) ([]curfew.Payment, error)
+	// Unjudged is payments that rose to a version which nobody has judged yet.
+	Unjudged(ctx context.Context, limit int) ([]string, error)
+	// Judged records that a payment was settled as it was in that version.
+	Judged(ctx context.Context, paymentID string, version int64) error
+	// KeepMessage keeps a message that could not be used, once per provider, account and
+	// id.
+	KeepMessage(ctx context.Context, m record.ProviderMessage) error
 }

@@ -18,6 +18,15 @@ type Purchase struct {
 	StartsAt   *time.Time // of an appointment; nil: now
 	Metadata   map[string]string
 	PaymentID  string // what a refund names; empty: only a provider knows it
+
+	payment known
+}
+
+// known is a payment that a provider was first to tell of, in the version that was judged;
+// zero: a new one.
+type known struct {
+	id      string
+	version int64
 }
 
 // Fulfillment is what became of a purchase.

@@ -220,7 +220,7 @@ func TestReconcileComparesAllButWhatCannotBeTaken(t *testing.T) {
 	onEachStore(t, func(env *environment) {
 		b := newBank()
 		for i := range 4 {
-			b.paid = append(b.paid, paid(reportedPayment(fmt.Sprint("c", i), fmt.Sprint("p", i))).Payment)
+			b.paid = append(b.paid, reportedPayment(fmt.Sprint("c", i), fmt.Sprint("p", i)))
 		}
 		env = env.banked(b, env.Store)
 		storetest.Poison(env, env.Harness, "checkouts", "INSERT", "c1")

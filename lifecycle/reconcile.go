@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -56,20 +57,24 @@ func (ps *Payments) Reconcile(ctx context.Context, window time.Duration) (Reconc
 	}
 	there := make(map[string]bool)
 	var failed []error
-	for p, err := range ps.provider.Paid(ctx, r.Since) {
+	for n, err := range ps.provider.Paid(ctx, r.Since) {
 		if err != nil {
 			return r, fmt.Errorf("reconcile: %w", err)
 		}
-		if !p.Paid {
+		if n.Order == nil || len(n.References) == 0 {
 			continue
 		}
 		if err := ps.stop.err(); err != nil {
 			return r, fmt.Errorf("reconcile: %w", err)
 		}
-		r.Paid++
-		there[p.Ref] = true
-		if err := ps.reconcile(ctx, p, &r); err != nil {
-			err = fmt.Errorf("reconcile %s: %w", p.Ref, err)
+		if (curfew.Payment{Facts: n.Facts}).Balance(0, "").State == "captured" {
+			r.Paid++
+		}
+		for _, ref := range n.References {
+			there[ref] = true
+		}
+		if err := ps.reconcile(ctx, n, &r); err != nil {
+			err = fmt.Errorf("reconcile %s: %w", n.References[0], err)
 			if !ps.quarantine.rowsOwn(ctx, err) {
 				return r, err
 			}
@@ -82,46 +87,49 @@ func (ps *Payments) Reconcile(ctx context.Context, window time.Duration) (Reconc
 	return r, errors.Join(failed...)
 }
 
-// reconcile compares one payment, then admits it, which its reference makes harmless.
-func (ps *Payments) reconcile(ctx context.Context, p curfew.Payment, r *Reconciliation) error {
-	before, err := ps.store.Reference(ctx, p.Ref)
+// reconcile compares one payment, and takes in what the provider lists of it like a
+// message.
+func (ps *Payments) reconcile(ctx context.Context, n curfew.Notice, r *Reconciliation) error {
+	before, err := ps.store.LedgerOf(ctx, n.References[0])
 	if err != nil && !errors.Is(err, curfew.NotFound) {
 		return err
 	}
-	kinds := []DifferenceKind{MissingHere}
-	if err == nil {
-		kinds = compare(before.Checkout, p)
-		if len(kinds) == 0 && p.Refunded == 0 && (before.Checkout.PaymentID != "" || p.PaymentID == "") {
-			return nil
-		}
+	there := (curfew.Payment{Facts: n.Facts}).Balance(0, n.Order.Currency)
+	var kinds []DifferenceKind
+	switch {
+	case len(before.Checkouts) == 0 && there.State == "captured":
+		kinds = []DifferenceKind{MissingHere}
+	case len(before.Checkouts) > 0:
+		kinds = compare(before.Checkouts[0], *n.Order, there)
 	}
-	if err := ps.receivePaid(ctx, p); err != nil {
+	if err := ps.receive(ctx, n); err != nil {
 		return err
 	}
-	now, err := ps.store.Reference(ctx, p.Ref)
-	if err != nil {
+	now, err := ps.store.LedgerOf(ctx, n.References[0])
+	if err != nil || len(now.Checkouts) == 0 {
 		return err
 	}
+	c := now.Checkouts[0]
 	for _, kind := range kinds {
 		r.Differences = append(r.Differences, Difference{
-			Kind: kind, Ref: p.Ref, CheckoutID: now.Checkout.ID, Outcome: now.Checkout.Outcome,
-			Detail: fmt.Sprintf("here %d %s, there %d %s, of which %d given back",
-				now.Checkout.Amount, now.Checkout.Currency, p.Amount, p.Currency, p.Refunded),
+			Kind: kind, Ref: c.Ref, CheckoutID: c.ID, Outcome: c.Outcome,
+			Detail: fmt.Sprintf("here %s, there %s, of which %s given back",
+				curfew.Amount(c.Amount, c.Currency), curfew.Amount(n.Order.Amount, n.Order.Currency), curfew.Amount(there.Refunded, n.Order.Currency)),
 		})
 	}
 	return nil
 }
 
 // compare is how a known payment differs there.
-func compare(c curfew.Checkout, p curfew.Payment) []DifferenceKind {
+func compare(c curfew.Checkout, o curfew.Order, there curfew.Balance) []DifferenceKind {
 	var kinds []DifferenceKind
-	if differs(c, curfew.Payment{Amount: p.Amount, Currency: p.Currency}) != "" {
+	if o.Amount != c.Amount || !strings.EqualFold(o.Currency, c.Currency) {
 		kinds = append(kinds, AmountDiffers)
 	}
 	switch {
-	case p.Refunded > 0 && p.Refunded >= p.Amount && c.Outcome != curfew.Refunded:
+	case there.Refunded > 0 && there.Worth() == 0 && c.Outcome != curfew.Refunded:
 		kinds = append(kinds, RefundedThereOnly)
-	case p.Refunded == 0 && c.Outcome == curfew.Refunded && c.Due() > 0:
+	case there.Refunded == 0 && there.Refunding == 0 && c.Outcome == curfew.Refunded && c.Due() > 0:
 		kinds = append(kinds, RefundedHereOnly)
 	}
 	return kinds
@@ -139,12 +147,12 @@ func (ps *Payments) unpaidThere(ctx context.Context, there map[string]bool, r *R
 		}
 		for _, c := range page {
 			after = c.ID
-			if c.Ref == "" || c.Amount == 0 || c.PaymentID != "" || c.Outcome == curfew.Refunded || there[c.Ref] {
+			if c.Ref == "" || c.Amount == 0 || c.PaymentID != "" || c.Outcome == curfew.Refunded || c.Outcome == curfew.Void || there[c.Ref] {
 				continue
 			}
 			r.Differences = append(r.Differences, Difference{
 				Kind: NotPaidThere, Ref: c.Ref, CheckoutID: c.ID, Outcome: c.Outcome,
-				Detail: fmt.Sprintf("here %d %s, there nothing", c.Amount, c.Currency),
+				Detail: fmt.Sprintf("here %s, there nothing", curfew.Amount(c.Amount, c.Currency)),
 			})
 		}
 		if len(page) < pageSize {
@@ -153,7 +161,7 @@ func (ps *Payments) unpaidThere(ctx context.Context, there map[string]bool, r *R
 	}
 }
 
-// run settles refunds and reconciles with the provider until the context ends.
+// run settles payments and refunds, and reconciles with the provider, until the context ends.
 func (ps *Payments) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -165,8 +173,9 @@ func (ps *Payments) run(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
+		ps.noted(ctx, "settling payments failed", ps.settleUnjudged(ctx))
 		ps.noted(ctx, "settling refunds failed", ps.SettleRefunds(ctx))
-		if reconciled.IsZero() || time.Since(reconciled) >= reconcileEvery {
+		if ps.provider != nil && (reconciled.IsZero() || time.Since(reconciled) >= reconcileEvery) {
 			reconciled = time.Now()
 			r, err := ps.Reconcile(ctx, window)
 			ps.noted(ctx, "comparing the books with the provider failed", err)

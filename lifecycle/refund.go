@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -57,27 +58,55 @@ func (ps *Payments) SettleRefunds(ctx context.Context) error {
 
 // settleRefund moves one refund a step further. Conflict: somebody else did.
 func (ps *Payments) settleRefund(ctx context.Context, c curfew.Checkout) error {
-	switch {
+	l, err := ps.store.Ledger(ctx, c.Payment())
+	if err != nil {
+		return err
+	}
+	name := cmp.Or(c.PaymentID, l.Name)
+	switch s := fundsOf(l, c); {
 	case ps.rules.wasFree(c):
-		return ps.refunded(ctx, c, curfew.Repayment{}, curfew.NothingPaidReason)
-	case c.PaymentID == "":
+		return ps.refunded(ctx, c, "", curfew.NothingPaidReason)
+	case s == lost || s == returned:
+		return ps.settleByFunds(ctx, c, l)
+	case s == awaited, balanceOf(l).Disputed > 0:
+		return ps.waitForMoney(ctx, c, s)
+	case name == "":
 		return ps.refundRefused(ctx, c, curfew.Errorf(curfew.Invalid, "the provider has not told this payment: give it back by hand there"))
 	}
 	claimed, err := ps.write.ChangeCheckout(ctx, record.CheckoutChange{
-		From: c, To: curfew.Refunding, Reason: curfew.RefundAskedReason, Actor: curfew.Refunder, Wait: refundWait(c.Attempts),
+		From: c, To: curfew.Refunding, Reason: curfew.RefundAskedReason, Actor: curfew.Refunder, Wait: refundWait(c.Attempts), Concern: c.Concern,
 	})
 	if err != nil {
 		return err
 	}
-	back, err := ps.askProvider(ctx, claimed)
+	facts, err := ps.askProvider(ctx, claimed, l, name)
+	if err == nil || len(facts) > 0 { // some may be known although the rest was refused
+		err2 := ps.reportRefund(ctx, l, facts)
+		if err2 == nil {
+			claimed, err2 = ps.store.Checkout(ctx, c.ID)
+		}
+		if err2 != nil {
+			return err2
+		}
+	}
 	switch {
-	case err == nil:
-		return ps.refunded(ctx, claimed, back, curfew.GivenBackReason)
+	case err == nil, claimed.Outcome != curfew.Refunding:
+		return nil
 	case unknown(err):
 		ps.log.WarnContext(ctx, "a refund is asked for again later", "checkout", c.ID, "attempt", claimed.Attempts, "error", err)
 		return ctx.Err()
 	}
 	return ps.refundRefused(ctx, claimed, err)
+}
+
+// waitForMoney leaves a refund due that cannot be made yet. What is told of the payment
+// changes the checkout, and so brings the worker back.
+func (ps *Payments) waitForMoney(ctx context.Context, c curfew.Checkout, s funds) error {
+	_, err := ps.write.ChangeCheckout(ctx, record.CheckoutChange{
+		From: c, To: curfew.RefundDue, Reason: curfew.WithNote(curfew.AwaitedReason, s.String()), Actor: curfew.Refunder,
+		Note: s.String(), Wait: longestWait, Concern: c.Concern,
+	})
+	return err
 }
 
 // wasFree reports whether nothing was paid. If only the shop has reported the payment, an
@@ -86,47 +115,75 @@ func (r *Rules) wasFree(c curfew.Checkout) bool {
 	return c.Due() == 0 && (c.Ref == "" || c.PaymentID != "" || r.policy.Plans[c.Plan].Free())
 }
 
-// askProvider gives back what is due of a payment and was not given back yet, or finds
-// that all of it was. The key makes a repeated call harmless for about a day. What was
-// given back is also looked up before the first call that this database knows of: a
-// restored database does not know of earlier ones.
-func (ps *Payments) askProvider(ctx context.Context, c curfew.Checkout) (curfew.Repayment, error) {
+// askProvider gives back what is due of a payment and was not given back yet, or finds that
+// all of it was. The key makes a repeated call harmless for about a day. What was given back
+// is also looked up before the first call that this database knows of, because a restored
+// database does not know of earlier ones, and before a call with another key.
+func (ps *Payments) askProvider(ctx context.Context, c curfew.Checkout, l record.Ledger, name string) ([]curfew.Fact, error) {
 	ctx, cancel := context.WithTimeout(ctx, providerTimeout)
 	defer cancel()
-	back, err := ps.repayment(ctx, c.PaymentID)
-	if err == nil && (c.Attempts <= 1 || c.UpdatedAt.Sub(c.FirstTryAt) > keyLife) {
-		var listed curfew.Repayment
-		if listed, err = ps.givenBack(ctx, c.PaymentID); listed.Amount > back.Amount {
-			back = listed
+	order := refundOrder(c, l, name)
+	var listed []curfew.Fact
+	if c.Attempts <= 1 || c.UpdatedAt.Sub(c.FirstTryAt) > keyLife || order.Key != firstKey(c) {
+		var err error
+		if listed, err = ps.provider.Refunds(ctx, l.Account, name); err != nil {
+			return nil, err
+		}
+		l.Facts = append(slices.Clone(l.Facts), listed...)
+		order = refundOrder(c, l, name)
+	}
+	if order.Amount <= 0 {
+		return listed, nil
+	}
+	made, err := ps.provider.Refund(ctx, order)
+	return append(listed, made...), err
+}
+
+// refundOrder is what is still to be given back of a checkout, at most what is left of its
+// payment. One key never has two amounts: it names the refunds that failed before, and the
+// amount where that is not all that was due.
+func refundOrder(c curfew.Checkout, l record.Ledger, name string) curfew.RefundOrder {
+	b := balanceOf(l)
+	o := curfew.RefundOrder{Key: firstKey(c), Account: l.Account, PaymentID: name, Currency: c.Currency}
+	o.Amount = min(c.Due()-b.Refunded-b.Refunding, b.Worth())
+	if n := failedRefunds(l.Facts); n > 0 {
+		o.Key = fmt.Sprintf("%s:%d", o.Key, n+1)
+	}
+	if o.Amount != c.Due() {
+		o.Key = fmt.Sprintf("%s:%d", o.Key, o.Amount)
+	}
+	return o
+}
+
+func firstKey(c curfew.Checkout) string { return "refund:" + c.Ref }
+
+// failedRefunds counts the refunds of a payment that gave nothing back.
+func failedRefunds(facts []curfew.Fact) int {
+	failed := make(map[string]bool)
+	for _, f := range facts {
+		if f.Kind == "refund" && (f.State == "failed" || f.State == "canceled") {
+			failed[f.Object] = true
 		}
 	}
-	if err != nil || back.Covers(c.Due(), c.Currency) {
-		return back, err
-	}
-	left := c.Due()
-	if back.Covers(0, c.Currency) {
-		left -= back.Amount
-	}
-	return ps.provider.Refund(ctx, curfew.RefundOrder{
-		Key: "refund:" + c.Ref, PaymentID: c.PaymentID, Amount: left, Currency: c.Currency,
-	})
+	return len(failed)
 }
 
-// givenBack sums up what the provider gave back of a payment, with the id of the newest
-// repayment.
-func (ps *Payments) givenBack(ctx context.Context, paymentID string) (curfew.Repayment, error) {
-	all, err := ps.provider.Refunds(ctx, paymentID)
-	var sum curfew.Repayment
-	for _, r := range all {
-		sum.ID, sum.Currency = cmp.Or(sum.ID, r.ID), cmp.Or(sum.Currency, r.Currency)
-		sum.Amount += r.Amount
+// reportRefund records what the provider answered, and settles the checkout by it: refunded,
+// still under way, or due again.
+func (ps *Payments) reportRefund(ctx context.Context, l record.Ledger, facts []curfew.Fact) error {
+	if len(facts) > 0 {
+		var err error
+		n := curfew.Notice{Provider: cmp.Or(l.Provider, "provider"), Account: l.Account, References: l.References, Facts: facts}
+		if l, err = ps.report(ctx, n); err != nil {
+			return err
+		}
 	}
-	return sum, err
+	return ps.settlePayment(ctx, l)
 }
 
-func (ps *Payments) refunded(ctx context.Context, c curfew.Checkout, back curfew.Repayment, why string) error {
+func (ps *Payments) refunded(ctx context.Context, c curfew.Checkout, refundID, why string) error {
 	_, err := ps.write.ChangeCheckout(ctx, record.CheckoutChange{
-		From: c, To: curfew.Refunded, Reason: why, Actor: curfew.Refunder, RefundID: back.ID,
+		From: c, To: curfew.Refunded, Reason: why, Actor: curfew.Refunder, RefundID: refundID,
 	})
 	return err
 }
@@ -137,7 +194,7 @@ func (ps *Payments) refundRefused(ctx context.Context, c curfew.Checkout, refusa
 	ps.log.WarnContext(ctx, "a refund was refused", "checkout", c.ID, "attempt", c.Attempts, "error", refusal)
 	_, err := ps.write.ChangeCheckout(ctx, record.CheckoutChange{
 		From: c, To: curfew.RefundDue, Reason: curfew.WithNote(curfew.RefundRefusedReason, refusal.Error()), Actor: curfew.Refunder,
-		Note: refusal.Error(), Wait: longestWait,
+		Note: refusal.Error(), Wait: longestWait, Concern: record.RefundFailed,
 	})
 	return err
 }
@@ -154,76 +211,4 @@ func unknown(err error) bool {
 // refundWait doubles from firstWait to longestWait.
 func refundWait(attempts int64) time.Duration {
 	return min(firstWait<<min(attempts, 6), longestWait)
-}
-
-// repayment is what was reported as given back or disputed; zero if nothing was.
-func (ps *Payments) repayment(ctx context.Context, paymentID string) (curfew.Repayment, error) {
-	r, err := ps.store.Repayment(ctx, paymentID)
-	if errors.Is(err, curfew.NotFound) {
-		return curfew.Repayment{}, nil
-	}
-	return r, err
-}
-
-// applyRepayment applies to the checkouts of a payment what its provider reported of
-// the money: that it was given back, or that the customer's bank asks for it.
-func (ps *Payments) applyRepayment(ctx context.Context, paymentID string) error {
-	if paymentID == "" {
-		return nil
-	}
-	repayment, err := ps.repayment(ctx, paymentID)
-	if err != nil || repayment.Amount == 0 && !repayment.Disputed {
-		return err
-	}
-	all, err := ps.store.PaidBy(ctx, paymentID)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, c := range all { // one that fails keeps no other from it
-		if err := ps.applyRepaymentTo(ctx, c, repayment); err != nil {
-			errs = append(errs, fmt.Errorf("heed what was told of %s: %w", c.Ref, err))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func (ps *Payments) applyRepaymentTo(ctx context.Context, c curfew.Checkout, repayment curfew.Repayment) error {
-	if repayment.Disputed {
-		if err := ps.disputed(ctx, c); err != nil {
-			return err
-		}
-	}
-	if repayment.Amount == 0 {
-		return nil
-	}
-	return ps.markRefunded(ctx, c, repayment)
-}
-
-// disputed marks a payment that the customer's bank asks back. A person has to see whether
-// it can still be contested.
-func (ps *Payments) disputed(ctx context.Context, c curfew.Checkout) error {
-	return ps.annotate(ctx, c.ID, func(c curfew.Checkout) (record.Annotation, bool) {
-		return record.Annotation{Reason: curfew.DisputedReason, Disputed: true}, c.DisputedAt.IsZero()
-	})
-}
-
-// markRefunded marks a checkout as refunded if all that is due was given back, and
-// otherwise notes how much was.
-func (ps *Payments) markRefunded(ctx context.Context, c curfew.Checkout, back curfew.Repayment) error {
-	due := c.Amount
-	if c.Outcome == curfew.RefundDue || c.Outcome == curfew.Refunding {
-		due = c.Due()
-	}
-	if back.Covers(due, c.Currency) {
-		_, err := ps.checkouts.leave(ctx, c.ID, leaving{to: curfew.Refunded, why: curfew.GivenBackReason, by: curfew.Provider})
-		return err
-	}
-	note := fmt.Sprintf("%d of %d %s were given back", back.Amount, c.Amount, c.Currency)
-	if !back.Covers(0, c.Currency) {
-		note = fmt.Sprintf("%d %s were given back of %d %s: compare them at the provider", back.Amount, back.Currency, c.Amount, c.Currency)
-	}
-	return ps.annotate(ctx, c.ID, func(c curfew.Checkout) (record.Annotation, bool) {
-		return record.Annotation{Note: note, Reason: note}, c.Note != note && c.Outcome != curfew.Refunded
-	})
 }

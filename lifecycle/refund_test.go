@@ -20,9 +20,9 @@ import (
 // do, and fails as it is told to.
 type bank struct {
 	mu     sync.Mutex
-	paid   []curfew.Payment
-	keys   map[string]curfew.Repayment
-	given  map[string][]curfew.Repayment // by payment
+	paid   []storetest.Report
+	keys   map[string]curfew.Fact
+	given  map[string][]curfew.Fact // by payment
 	asked  []curfew.RefundOrder
 	looked int
 	// before fails a call that has done nothing, after one that did its work.
@@ -32,40 +32,47 @@ type bank struct {
 
 func newBank() *bank {
 	no := func() error { return nil }
-	return &bank{keys: map[string]curfew.Repayment{}, given: map[string][]curfew.Repayment{}, before: no, after: no}
+	return &bank{keys: map[string]curfew.Fact{}, given: map[string][]curfew.Fact{}, before: no, after: no}
 }
 
-func (b *bank) Refund(_ context.Context, o curfew.RefundOrder) (curfew.Repayment, error) {
+func refundMade(id string, amount int64, currency string) curfew.Fact {
+	return curfew.Fact{Kind: "refund", Object: id, State: "succeeded", Amount: amount, Currency: currency, At: time.Now()}
+}
+
+func (b *bank) Refund(_ context.Context, o curfew.RefundOrder) ([]curfew.Fact, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.asked = append(b.asked, o)
 	if err := b.before(); err != nil {
-		return curfew.Repayment{}, err
+		return nil, err
 	}
 	r, ok := b.keys[o.Key]
 	if !ok || b.forgetful {
-		r = curfew.Repayment{ID: fmt.Sprint("re-", len(b.given), "-", len(b.given[o.PaymentID])), Amount: o.Amount, Currency: o.Currency}
+		r = refundMade(fmt.Sprint("re-", o.PaymentID, "-", len(b.given[o.PaymentID])), o.Amount, o.Currency)
 		b.keys[o.Key] = r
 		b.given[o.PaymentID] = append(b.given[o.PaymentID], r)
 	}
-	return r, b.after()
+	if err := b.after(); err != nil {
+		return nil, err
+	}
+	return []curfew.Fact{r}, nil
 }
 
-func (b *bank) Refunds(_ context.Context, paymentID string) ([]curfew.Repayment, error) {
+func (b *bank) Refunds(_ context.Context, _, name string) ([]curfew.Fact, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.looked++
-	return b.given[paymentID], nil
+	return b.given[name], nil
 }
 
-func (b *bank) Paid(_ context.Context, since time.Time) iter.Seq2[curfew.Payment, error] {
-	return func(yield func(curfew.Payment, error) bool) {
+func (b *bank) Paid(_ context.Context, since time.Time) iter.Seq2[curfew.Notice, error] {
+	return func(yield func(curfew.Notice, error) bool) {
 		if time.Since(since) < time.Minute {
-			yield(curfew.Payment{}, fmt.Errorf("since %s is too short", since))
+			yield(curfew.Notice{}, fmt.Errorf("since %s is too short", since))
 			return
 		}
 		for _, p := range b.paid {
-			if !yield(p, nil) {
+			if !yield(p.Notice(), nil) {
 				return
 			}
 		}
@@ -128,7 +135,7 @@ func TestARefundIsGivenBackOnce(t *testing.T) {
 			env.Errorf("asked %+v; it is %+v", b.asked, c)
 		}
 		env.receive(refunded(reportedPayment("", "p1"), 2900))
-		if again := env.outcome("p1", curfew.Refunded); again.Version != c.Version {
+		if again := env.outcome("p1", curfew.Refunded); again.RefundID != c.RefundID || len(b.asked) != 1 {
 			env.Errorf("the provider's own message of it made it %+v", again)
 		}
 	})
@@ -345,7 +352,7 @@ func TestReconcileLetsInWhatIsMissingAndTellsTheRest(t *testing.T) {
 		env.pay("g", "p-shop")
 		env.pay("h", "p-alone")
 		back.Refunded, other.Amount = 2900, 2500
-		b.paid = []curfew.Payment{same, missing, back, other, unpaid, gone, reportedPayment("g", "p-shop")}
+		b.paid = []storetest.Report{same, missing, back, other, unpaid, gone, reportedPayment("g", "p-shop")}
 
 		r := must(env.Reconcile(env.Context(), time.Hour))(env)
 		got := map[string]lifecycle.DifferenceKind{}
@@ -375,7 +382,7 @@ func TestRunSettlesAndReconciles(t *testing.T) {
 		b := newBank()
 		env = env.banked(b, env.Store)
 		env.refundDue("p1")
-		b.paid = []curfew.Payment{reportedPayment("new", "p2")}
+		b.paid = []storetest.Report{reportedPayment("new", "p2")}
 		ctx, stop := context.WithCancel(env.Context())
 		done := make(chan error, 1)
 		go func() { done <- env.Keeper.Sweeper.Run(ctx) }()

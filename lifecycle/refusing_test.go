@@ -30,7 +30,10 @@ func (env *environment) refuse(table, when string) (allow func()) {
 // everything is dump and who claims which payment.
 func (env *environment) everything() string {
 	env.Helper()
-	return env.Dump(env) + fmt.Sprintln(env.Query(env, "SELECT * FROM "+env.Schema+"payment_refs ORDER BY 1"))
+	claims := slices.DeleteFunc(env.Query(env, "SELECT ref, customer_id, checkout_id, plan FROM "+env.Schema+"payment_refs ORDER BY 1"), func(row []string) bool {
+		return row[1] == curfew.Nobody // only told of: nobody has claimed it
+	})
+	return env.Dump(env) + fmt.Sprintln(claims)
 }
 
 // ways are how a payment of a customer comes to a session or its turn.

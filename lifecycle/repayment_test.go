@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/storetest"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -53,7 +54,7 @@ func TestALateRetryAsksForTheRest(t *testing.T) {
 		env.refundDue("p1")
 		env.settleRefunds()
 		b.before = newBank().before
-		b.given["pi-p1"] = []curfew.Repayment{{ID: "re-desk", Amount: 900, Currency: "eur"}}
+		b.given["pi-p1"] = []curfew.Fact{refundMade("re-desk", 900, "eur")}
 		env.past("next_at", "p1")
 		env.past("first_try_at", "p1")
 		env.settleRefunds()
@@ -69,11 +70,12 @@ func TestAnotherCurrencysRefundDecidesNothing(t *testing.T) {
 		b := newBank()
 		env = env.banked(b, env.Store)
 		p := reportedPayment("ada", "p1")
-		yen := refunded(p, 2900)
-		yen.Payment.Currency = "jpy"
+		inYen := p
+		inYen.Currency = "jpy"
+		yen := refunded(inYen, 2900)
 		env.receive(yen, paid(p), yen)
 		c := env.outcome("p1", curfew.Fulfilled)
-		if !strings.Contains(c.Note, "2900 jpy") || !strings.Contains(c.Note, "compare") {
+		if !strings.Contains(c.Note, "2900 JPY") || !strings.Contains(c.Note, "compare") {
 			env.Errorf("it is noted as %q", c.Note)
 		}
 		env.is(c.SessionID, curfew.Waiting, "", curfew.Pending, curfew.Fulfilled)
@@ -87,15 +89,15 @@ func TestAnotherCurrencysRefundDecidesNothing(t *testing.T) {
 
 // W2: messages come in any order, a dispute before its payment too.
 func TestADisputeToldBeforeItsPaymentIsKept(t *testing.T) {
-	for sentence, corrupt := range map[string]func(*curfew.Payment){
-		"a payment with a session": func(*curfew.Payment) {},
-		"one that is held":         func(p *curfew.Payment) { p.Plan = "gold" },
+	for sentence, corrupt := range map[string]func(*storetest.Report){
+		"a payment with a session": func(*storetest.Report) {},
+		"one that is held":         func(p *storetest.Report) { p.Plan = "gold" },
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			onEachStore(t, func(env *environment) {
 				p := reportedPayment("ada", "p1")
 				corrupt(&p)
-				env.receive(curfew.Notice{ID: "d", Kind: curfew.NoticeDisputed, Payment: curfew.Payment{PaymentID: p.PaymentID}}, paid(p), paid(p))
+				env.receive(p.Disputed("needs_response"), paid(p), paid(p))
 				if c := must(env.Checkout(env.Context(), "p1"))(env); c.DisputedAt.IsZero() || c.Version != 2 {
 					env.Errorf("it is %+v", c)
 				}

@@ -78,6 +78,7 @@ func paid(p Purchase, plan curfew.Plan) (curfew.Checkout, error) {
 	c := curfew.Checkout{
 		CustomerID: p.CustomerID, Ref: p.PaymentRef, Plan: p.Plan, Currency: strings.ToLower(p.Currency),
 		Email: p.Email, Name: p.Name, Metadata: p.Metadata, PaymentID: p.PaymentID,
+		ID: p.payment.id, Version: p.payment.version,
 	}
 	switch {
 	case p.Amount != nil:
@@ -87,6 +88,12 @@ func paid(p Purchase, plan curfew.Plan) (curfew.Checkout, error) {
 	}
 	if c.Currency == "" {
 		c.Currency = strings.ToLower(plan.Currency)
+	}
+	if p.StartsAt != nil {
+		c.StartsAt = p.StartsAt.UTC().Truncate(time.Microsecond)
+	}
+	if c.Amount > 0 && c.Currency == "" {
+		return c, curfew.Errorf(curfew.Invalid, "amount needs a currency: send it, or set the currency of plan %s", p.Plan)
 	}
 	if c.Amount < 0 {
 		return c, curfew.Errorf(curfew.Invalid, "amount must not be negative: it is in the currency's minor unit")
@@ -131,6 +138,6 @@ func (r *Rules) minutes(x Extension, customerID string) (curfew.Checkout, error)
 	}
 	return paid(Purchase{
 		PaymentRef: x.PaymentRef, CustomerID: customerID, Plan: x.Plan, Amount: x.Amount, Currency: x.Currency,
-		Email: x.Email, Name: x.Name, Metadata: x.Metadata, PaymentID: x.PaymentID,
+		Email: x.Email, Name: x.Name, Metadata: x.Metadata, PaymentID: x.PaymentID, payment: x.payment,
 	}, plan)
 }

@@ -71,8 +71,12 @@ func (st *settler) settleReceipt(ctx context.Context, r record.Receipt) error {
 	return err
 }
 
-// giveUp makes a deferred payment that found no free slot in time refund due.
+// giveUp makes a deferred payment that found no free slot in time refund due. One whose
+// money is disputed, or has not come, keeps its place until that is decided.
 func (st *settler) giveUp(ctx context.Context, c curfew.Checkout) error {
+	if s, err := st.ledgers.funds(ctx, c); err != nil || s != spendable {
+		return err
+	}
 	_, err := st.write.ChangeCheckout(ctx, record.CheckoutChange{
 		From: c, To: curfew.RefundDue, Reason: curfew.UnservedReason, Actor: curfew.Sweeper,
 	})

@@ -30,6 +30,8 @@ type clock struct {
 	write, look atomic.Pointer[func(context.Context) error]
 }
 
+func (c *clock) Unjudged(context.Context, int) ([]string, error) { return nil, nil }
+
 func (c *clock) RecordHeartbeat(ctx context.Context, _ string, _ time.Duration) error {
 	if write := c.write.Load(); write != nil {
 		return (*write)(ctx)

@@ -27,7 +27,7 @@ var (
 	}
 	checkoutInsertColumns = []string{
 		"customer_id", "id", "ref", "plan", "amount", "currency", "email", "name", "metadata", "outcome", "session_id", "retry_until",
-		"refund_amount", "payment_id", "note", "version",
+		"refund_amount", "payment_id", "note", "line_of", "line", "starts_at", "extends", "concern", "version",
 	}
 	insertSession = &insert{
 		table: "sessions",
@@ -55,16 +55,22 @@ const (
 
 // Admit writes an admission: a fresh checkout in one round trip, as one
 // pipelined implicit transaction, which those that come at the same time share
-// (decision 4); one that exists already in a transaction that compares it.
+// (decision 4); one that exists already, or whose payment does, in a transaction
+// that compares it.
 func (s admissions) Admit(ctx context.Context, a record.Admission) (curfew.Snapshot, error) {
 	st := begun(a)
 	var err error
-	if a.From == "" {
-		err = s.admitFresh(ctx, a, &st)
-	} else {
+	switch {
+	case a.From != "":
 		err = s.tx(ctx, func(t *transaction) error {
 			return t.send(ctx, func(b *pgx.Batch) { queueRenewal(b, a, &st) })
 		})
+	case compared(a.Checkout):
+		err = s.tx(ctx, func(t *transaction) error {
+			return t.send(ctx, func(b *pgx.Batch) { queueFresh(b, []*entry{{a: a, st: &st}}) })
+		})
+	default:
+		err = s.admitFresh(ctx, a, &st)
 	}
 	if err != nil {
 		return curfew.Snapshot{}, wrap(err, "admit session %s", a.Session.ID)
@@ -95,8 +101,11 @@ func begun(a record.Admission) curfew.Snapshot {
 func queueFresh(b *pgx.Batch, group []*entry) {
 	var claims, checkouts, events [][]any
 	for _, c := range group {
-		if c.a.Checkout.Ref != "" {
-			claims = append(claims, claimValues(c.a.Checkout))
+		switch paid := c.a.Checkout; {
+		case compared(paid): // it is alone in its group
+			queueClaim(b, paid)
+		case paid.Ref != "":
+			claims = append(claims, claimValues(paid))
 		}
 		checkouts = append(checkouts, checkoutValues(c.a.Checkout, curfew.Fulfilled, c.a.Session.ID, 0))
 		events = append(events, firstEvents(c)...)
@@ -167,6 +176,7 @@ func checkoutValues(c curfew.Checkout, outcome curfew.Outcome, sessionID string,
 	return []any{
 		c.CustomerID, c.ID, c.Ref, c.Plan, c.Amount, c.Currency, c.Email, c.Name, c.Metadata,
 		outcome, null(sessionID), retry, refundOf(c.Amount, outcome), c.PaymentID, c.Note,
+		null(c.LineOf), max(c.Line, 1), null(c.StartsAt), c.Extends, c.Concern,
 	}
 }
 
@@ -217,10 +227,8 @@ func refundOf(amount int64, outcome curfew.Outcome) int64 {
 // Defer writes a payment whose customer's slot is taken.
 func (s admissions) Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) (record.Receipt, error) {
 	r := record.Receipt{}
-	err := s.send(ctx, func(b *pgx.Batch) {
-		if c.Ref != "" {
-			b.Queue(insertClaim.rows(1), claimValues(c)...)
-		}
+	err := writeCheckout(ctx, s.db, c, func(b *pgx.Batch) {
+		queueClaim(b, c)
 		b.Queue(insertCheckout.rows(1), checkoutValues(c, curfew.Deferred, "", ttl)...)
 		queueEvents(b, []event{{
 			subject: "checkout", customerID: c.CustomerID, subjectID: c.ID, number: 1,

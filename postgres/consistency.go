@@ -61,15 +61,15 @@ const (
 // page costs a look or two by key.
 var links = map[string]struct{ page, last, wrong string }{
 	"payment_refs": {
-		`SELECT ref AS id, customer_id, checkout_id FROM curfew.payment_refs WHERE ref > $1 ORDER BY ref LIMIT $2`, `id`,
-		`SELECT 'claim_without_checkout', p.id, p.customer_id FROM page p WHERE NOT EXISTS (
+		`SELECT ref AS id, customer_id, checkout_id, version FROM curfew.payment_refs WHERE ref > $1 ORDER BY ref LIMIT $2`, `id`,
+		`SELECT 'claim_without_checkout', p.id, p.customer_id FROM page p WHERE NOT ` + onlyReported + ` AND NOT EXISTS (
 			SELECT FROM curfew.checkouts c WHERE c.customer_id = p.customer_id AND c.id = p.checkout_id)`,
 	},
 	"checkouts": {
-		`SELECT customer_id, id, ref, version, outcome AS status, session_id, money_due
+		`SELECT customer_id, id, ref, version, outcome AS status, session_id, money_due, line_of
 			FROM curfew.checkouts WHERE id > coalesce(nullif($1, ''), '` + lowestID + `')::uuid ORDER BY id LIMIT $2`, `id::text`,
 		`SELECT 'checkout_without_claim', p.id::text, p.customer_id FROM page p WHERE p.ref <> '' AND NOT EXISTS (
-			SELECT FROM curfew.payment_refs r WHERE r.ref = p.ref AND r.customer_id = p.customer_id AND r.checkout_id = p.id)
+			SELECT FROM curfew.payment_refs r WHERE r.ref = p.ref AND (r.customer_id = p.customer_id AND r.checkout_id = p.id OR r.checkout_id = p.line_of))
 		UNION ALL SELECT 'fulfilled_without_session', p.id::text, p.customer_id FROM page p
 			WHERE p.status = 'fulfilled' AND NOT p.money_due AND NOT EXISTS (SELECT FROM curfew.sessions s
 				WHERE s.customer_id = p.customer_id AND (s.checkout_id = p.id OR s.id = p.session_id) AND s.status <> 'cancelled')
@@ -147,7 +147,9 @@ func (s consistency) Links(ctx context.Context, table, after string, limit int) 
 var mends = []string{
 	`INSERT INTO curfew.tallies AS t (shard, noun, status, n) SELECT 0, d.noun, d.status, d.counted - d.tallied FROM (` + selectDifferences + `) d
 		ORDER BY 2, 3 ON CONFLICT (shard, noun, status) DO UPDATE SET n = t.n + excluded.n`,
-	`INSERT INTO curfew.payment_refs (ref, customer_id, checkout_id, plan) SELECT c.ref, c.customer_id, c.id, c.plan FROM curfew.checkouts c
+	`INSERT INTO curfew.payment_refs (ref, customer_id, checkout_id, plan, version) SELECT c.ref, p.customer_id, p.id, p.plan,
+			coalesce((SELECT max(r.version) FROM curfew.payment_refs r WHERE r.checkout_id = p.id), 0)
+		FROM curfew.checkouts c JOIN curfew.checkouts p ON p.id = coalesce(c.line_of, c.id)
 		WHERE c.ref <> '' AND NOT EXISTS (SELECT FROM curfew.payment_refs r WHERE r.ref = c.ref) ORDER BY c.id ON CONFLICT DO NOTHING`,
 	`UPDATE curfew.checkouts c SET money_due = true, updated_at = now() WHERE c.outcome = 'fulfilled' AND NOT c.money_due AND NOT EXISTS (
 		SELECT FROM curfew.sessions s

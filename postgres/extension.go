@@ -34,7 +34,7 @@ func (s admissions) Extend(ctx context.Context, x record.Extension) (curfew.Snap
 func queueExtension(b *pgx.Batch, x record.Extension) {
 	b.Queue(extendSession, x.From.CustomerID, x.From.ID, curfew.Live, x.From.Version, int64(x.By/time.Second), x.By).
 		Exec(hit("session %s has moved", x.From.ID))
-	b.Queue(insertClaim.rows(1), claimValues(x.Checkout)...)
+	queueClaim(b, x.Checkout)
 	b.Queue(insertCheckout.rows(1), checkoutValues(x.Checkout, curfew.Fulfilled, x.From.ID, 0)...)
 	b.Queue(tallyFulfilled)
 	queueEvents(b, []event{
@@ -52,10 +52,8 @@ func queueExtension(b *pgx.Batch, x record.Extension) {
 // Record writes a checkout that has its outcome already.
 func (s admissions) Record(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) (record.Receipt, error) {
 	r := record.Receipt{}
-	err := s.send(ctx, func(b *pgx.Batch) {
-		if c.Ref != "" {
-			b.Queue(insertClaim.rows(1), claimValues(c)...)
-		}
+	err := writeCheckout(ctx, s.db, c, func(b *pgx.Batch) {
+		queueClaim(b, c)
 		b.Queue(insertCheckout.rows(1), checkoutValues(c, c.Outcome, c.SessionID, 0)...)
 		queueEvents(b, []event{{
 			subject: "checkout", customerID: c.CustomerID, subjectID: c.ID, number: 1,

@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // follow is what sessions that moved alike bring with them, in the transaction
@@ -49,12 +50,6 @@ const (
 	deleteSlots = `DELETE FROM curfew.mechanic_slots m
 		USING unnest($1::text[], $2::uuid[]) k (customer_id, session_id)
 		WHERE m.session_id = k.session_id AND m.customer_id = k.customer_id`
-	settleCheckouts = `UPDATE curfew.checkouts c SET
-			outcome = k.owed, money_due = false, version = c.version + 1, updated_at = now(),
-			refund_amount = CASE WHEN k.owed IN ('refund_due', 'refunded') THEN c.amount / 100 * k.share + (c.amount % 100 * k.share + 99) / 100 ELSE 0 END
-		FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::int[]) k (customer_id, session_id, checkout_id, owed, share)
-		WHERE c.customer_id = k.customer_id AND c.id = k.checkout_id AND c.outcome = 'fulfilled'
-		RETURNING c.id, c.version, k.session_id, c.outcome`
 	// A credit for an extension could not be spent, and who was given the
 	// session's payment back was not given the extensions'.
 	settleExtensions = `UPDATE curfew.checkouts c SET
@@ -64,7 +59,18 @@ const (
 			JOIN curfew.sessions s ON s.customer_id = k.customer_id AND s.id = k.session_id
 		WHERE c.customer_id = k.customer_id AND c.session_id = s.id AND c.id IS DISTINCT FROM s.checkout_id AND c.outcome = 'fulfilled'
 		RETURNING c.id, c.version, k.session_id, c.outcome`
-	owedExtension = `CASE WHEN k.owed IN ('credited', 'refunded') THEN 'refund_due' ELSE k.owed END`
+	owedExtension = `CASE WHEN k.owed IN ('credited', 'refunded', 'void', 'held') THEN 'refund_due' ELSE k.owed END`
+)
+
+// What is due of a checkout, in an amount that can be refunded.
+var (
+	refundShare     = record.RoundedUp(`(c.amount / 100 * k.share + (c.amount % 100 * k.share + 99) / 100)`, `c.currency`)
+	settleCheckouts = `UPDATE curfew.checkouts c SET
+			outcome = k.owed, money_due = false, version = c.version + 1, updated_at = now(),
+			refund_amount = CASE WHEN k.owed IN ('refund_due', 'refunded') THEN LEAST(c.amount, ` + refundShare + `) ELSE 0 END
+		FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::int[]) k (customer_id, session_id, checkout_id, owed, share)
+		WHERE c.customer_id = k.customer_id AND c.id = k.checkout_id AND c.outcome = 'fulfilled'
+		RETURNING c.id, c.version, k.session_id, c.outcome`
 )
 
 // queue queues everything but the events.

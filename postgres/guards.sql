@@ -33,14 +33,18 @@ CREATE TABLE IF NOT EXISTS curfew.outcome_steps (
 );
 DELETE FROM curfew.outcome_steps;
 INSERT INTO curfew.outcome_steps (from_outcome, to_outcome) VALUES
-    ('', 'fulfilled'), ('', 'deferred'), ('', 'held'), ('', 'refund_due'), ('', 'refunded'),
-    ('fulfilled', 'credited'), ('fulfilled', 'refund_due'), ('fulfilled', 'forfeited'), ('fulfilled', 'refunded'),
-    ('deferred', 'fulfilled'), ('deferred', 'refund_due'), ('deferred', 'refunded'),
-    ('held', 'fulfilled'), ('held', 'deferred'), ('held', 'refund_due'), ('held', 'refunded'),
-    ('credited', 'fulfilled'), ('credited', 'refund_due'), ('credited', 'refunded'),
-    ('refund_due', 'refunding'), ('refund_due', 'fulfilled'), ('refund_due', 'refund_due'), ('refund_due', 'refunded'),
+    ('', 'promised'), ('', 'fulfilled'), ('', 'deferred'), ('', 'held'), ('', 'refund_due'), ('', 'refunded'), ('', 'void'), ('', 'ignored'),
+    ('promised', 'fulfilled'), ('promised', 'deferred'), ('promised', 'held'), ('promised', 'refund_due'), ('promised', 'refunded'), ('promised', 'void'),
+    ('fulfilled', 'credited'), ('fulfilled', 'refund_due'), ('fulfilled', 'forfeited'), ('fulfilled', 'refunded'), ('fulfilled', 'held'), ('fulfilled', 'void'),
+    ('deferred', 'fulfilled'), ('deferred', 'refund_due'), ('deferred', 'refunded'), ('deferred', 'held'), ('deferred', 'void'),
+    ('held', 'fulfilled'), ('held', 'deferred'), ('held', 'refund_due'), ('held', 'refunded'), ('held', 'void'), ('held', 'ignored'),
+    ('credited', 'fulfilled'), ('credited', 'refund_due'), ('credited', 'refunded'), ('credited', 'held'), ('credited', 'void'),
+    ('refund_due', 'refunding'), ('refund_due', 'fulfilled'), ('refund_due', 'refund_due'), ('refund_due', 'refunded'), ('refund_due', 'void'),
     ('refunding', 'refunded'), ('refunding', 'refunding'), ('refunding', 'refund_due'),
-    ('forfeited', 'credited'), ('forfeited', 'refund_due'), ('forfeited', 'refunded');
+    ('refunded', 'refund_due'),
+    ('forfeited', 'credited'), ('forfeited', 'refund_due'), ('forfeited', 'refunded'), ('forfeited', 'void'),
+    ('void', 'credited'), ('void', 'refund_due'), ('void', 'held'), ('void', 'refunded'),
+    ('ignored', 'held'), ('ignored', 'deferred');
 
 -- Refuses an illegal step, and says what would be legal.
 CREATE OR REPLACE FUNCTION curfew.guard_legal(was text, becomes text, id uuid) RETURNS void
@@ -201,7 +205,7 @@ BEGIN
         'checkout %s cannot go from %s to %s: %s', id, coalesce(nullif(was, ''), 'nothing'), becomes, coalesce(
             'legal is ' || (SELECT string_agg(o.to_outcome, ', ' ORDER BY o.to_outcome)
                 FROM curfew.outcome_steps o WHERE o.from_outcome = was),
-            'it is refunded for ever'));
+            'no step is legal'));
 END $$;
 
 -- A payment is recorded with an outcome that it can begin with. Admissions
@@ -232,7 +236,7 @@ BEGIN
         FROM curfew.outcome_steps o WHERE o.from_outcome OPERATOR(pg_catalog.=) OLD.outcome;
         RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = pg_catalog.format(
             'checkout %s cannot go from %s to %s: %s', OLD.id, OLD.outcome, NEW.outcome,
-            CASE WHEN legal IS NULL THEN 'it is refunded for ever' ELSE pg_catalog.concat('legal is ', legal) END);
+            CASE WHEN legal IS NULL THEN 'no step is legal' ELSE pg_catalog.concat('legal is ', legal) END);
     END IF;
     RETURN NEW;
 END $$;
@@ -271,7 +275,7 @@ CREATE OR REPLACE TRIGGER guard_sessions_kept BEFORE DELETE ON curfew.sessions
     FOR EACH ROW WHEN (OLD.status NOT IN ('completed', 'cancelled'))
     EXECUTE FUNCTION curfew.guard_kept('session %s has not ended and cannot be deleted: set its status to ''cancelled'' instead');
 CREATE OR REPLACE TRIGGER guard_checkouts_kept BEFORE DELETE ON curfew.checkouts
-    FOR EACH ROW WHEN (OLD.money_due OR OLD.outcome IN ('deferred', 'held', 'refund_due', 'refunding'))
+    FOR EACH ROW WHEN (OLD.money_due OR OLD.outcome IN ('promised', 'deferred', 'held', 'refund_due', 'refunding'))
     EXECUTE FUNCTION curfew.guard_kept('checkout %s is not settled and cannot be deleted');
 CREATE OR REPLACE TRIGGER guard_events_kept BEFORE DELETE ON curfew.events
     FOR EACH ROW EXECUTE FUNCTION curfew.guard_kept('event %s is history and stays as it is');
@@ -301,6 +305,8 @@ CREATE OR REPLACE TRIGGER guard_idempotency_keys_untruncated BEFORE TRUNCATE ON 
     EXECUTE FUNCTION curfew.guard_untruncated('a repeated call would be taken for a new one; old keys are deleted by Curfew itself');
 CREATE OR REPLACE TRIGGER guard_payment_repayments_untruncated BEFORE TRUNCATE ON curfew.payment_repayments
     EXECUTE FUNCTION curfew.guard_untruncated('what was given back would be owed again');
+CREATE OR REPLACE TRIGGER guard_payment_facts_untruncated BEFORE TRUNCATE ON curfew.payment_facts
+    EXECUTE FUNCTION curfew.guard_untruncated('a payment without its facts is taken for one that was paid');
 CREATE OR REPLACE TRIGGER guard_mechanic_slots_untruncated BEFORE TRUNCATE ON curfew.mechanic_slots
     EXECUTE FUNCTION curfew.guard_untruncated('cancel the sessions instead, which frees their slots');
 CREATE OR REPLACE TRIGGER guard_events_untruncated BEFORE TRUNCATE ON curfew.events

@@ -189,8 +189,8 @@ func TestAnotherProgramNeedsNoOtherRight(t *testing.T) {
 		WHERE customer_id = 'ada' AND status = 'live'`)
 	for statement, because := range map[string]string{
 		`UPDATE curfew.sessions SET status = 'waiting', version = version + 1 WHERE status = 'completed'`:                        "it has ended for ever",
-		`UPDATE curfew.checkouts SET outcome = 'held', version = version + 1 WHERE customer_id = 'ada'`:                          "it is refunded for ever",
-		`UPDATE curfew.checkouts SET outcome = 'credited', version = version + 1 WHERE customer_id = 'eve'`:                      "legal is deferred, fulfilled, refund_due, refunded",
+		`UPDATE curfew.checkouts SET outcome = 'held', version = version + 1 WHERE customer_id = 'ada'`:                          "legal is refund_due",
+		`UPDATE curfew.checkouts SET outcome = 'credited', version = version + 1 WHERE customer_id = 'eve'`:                      "legal is deferred, fulfilled, ignored, refund_due, refunded, void",
 		`INSERT INTO curfew.checkouts (customer_id, id, plan, outcome, version) VALUES ('eve', gen_random_uuid(), '', 'x', 1)`:   "cannot go from nothing to x",
 		`DELETE FROM curfew.checkouts WHERE customer_id = 'eve'`:                                                                 "is not settled",
 		`SELECT curfew.tally('session', 'cancelled', 1)`:                                                                         "permission denied for function tally",
@@ -251,13 +251,13 @@ func TestAnotherProgramMovesAPayment(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	st := f.admit("ada")
-	f.isRefused("cannot go from fulfilled to held: legal is credited, forfeited, refund_due, refunded", `UPDATE curfew.checkouts SET outcome = 'held'`)
+	f.isRefused("cannot go from fulfilled to promised: legal is credited, forfeited, held, refund_due, refunded, void", `UPDATE curfew.checkouts SET outcome = 'promised'`)
 	f.isRefused("leave it to the guards", `UPDATE curfew.checkouts SET version = version + 2`)
 	f.isRefused("cannot go from nothing to credited", `INSERT INTO curfew.checkouts (customer_id, id, plan, outcome, version) VALUES ('ada', gen_random_uuid(), 'chat10', 'credited', 1)`)
 	f.writes(`UPDATE curfew.sessions SET status = 'cancelled'`, `UPDATE curfew.checkouts SET outcome = 'refunded'`)
 	f.same("its history", f.history(st.CheckoutID), []string{"1 >fulfilled service:shop paid", "2 fulfilled>refunded system:foreign another program"})
 	f.same("the payment", f.only(`SELECT version, money_due FROM curfew.checkouts`), "2 false")
-	f.isRefused("it is refunded for ever", `UPDATE curfew.checkouts SET outcome = 'fulfilled'`)
+	f.isRefused("cannot go from refunded to fulfilled: legal is refund_due", `UPDATE curfew.checkouts SET outcome = 'fulfilled'`)
 	f.isRefused("history", `UPDATE curfew.events SET customer_id = 'bob'`)
 	f.wantCounted()
 }
@@ -350,6 +350,7 @@ func TestNothingIsTruncated(t *testing.T) {
 		"payment_refs":       "reported again",
 		"idempotency_keys":   "a repeated call",
 		"payment_repayments": "owed again",
+		"payment_facts":      "that was paid",
 		"mechanic_slots":     "cancel the sessions",
 		"events":             "history",
 		"tallies":            "curfew migrate --recount",

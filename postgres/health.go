@@ -119,9 +119,9 @@ const countCheckouts = `SELECT status, sum(n)::bigint FROM curfew.tallies WHERE 
 	UNION ALL SELECT 'fulfilled', count(*) FROM curfew.sessions WHERE status IN ('scheduled', 'waiting', 'live')
 	UNION ALL SELECT 'money due', count(*) FROM curfew.checkouts WHERE money_due
 	UNION ALL SELECT 'oldest', (extract(epoch FROM now() - min(oldest.created_at)) * 1000000)::bigint FROM (
-		SELECT waits.created_at FROM (VALUES ('deferred'), ('held'), ('refund_due'), ('refunding')) o (outcome), LATERAL (
+		SELECT waits.created_at FROM (VALUES ('promised'), ('deferred'), ('held'), ('refund_due'), ('refunding')) o (outcome), LATERAL (
 			SELECT c.created_at FROM curfew.checkouts c
-			WHERE c.outcome = o.outcome AND c.outcome IN ('deferred', 'held', 'refund_due', 'refunding')
+			WHERE c.outcome = o.outcome AND c.outcome IN (` + waits + `)
 			ORDER BY c.created_at, c.id LIMIT 1) waits
 		UNION ALL SELECT min(c.created_at) FROM curfew.checkouts c WHERE c.money_due) oldest
 	UNION ALL SELECT k.name || t.outcome || ' ' || t.currency, CASE k.name WHEN 'amount ' THEN t.amount ELSE t.n END
@@ -131,7 +131,7 @@ const countCheckouts = `SELECT status, sum(n)::bigint FROM curfew.tallies WHERE 
 			FROM curfew.checkouts c WHERE c.outcome IN (` + waits + `) GROUP BY c.outcome, c.currency
 			UNION ALL SELECT 'credited', c.currency, count(*), sum(c.amount)::bigint
 			FROM curfew.checkouts c WHERE c.outcome = 'credited' GROUP BY c.currency) t
-	UNION ALL SELECT 'failing', count(*) FROM curfew.checkouts WHERE outcome IN ('refund_due', 'refunding') AND attempts >= $1
+	UNION ALL SELECT 'failing', count(*) FROM curfew.checkouts WHERE outcome IN ('refund_due', 'refunding') AND (attempts >= $1 OR concern = 'refund_failed')
 	UNION ALL SELECT 'overdue', count(*) FROM curfew.checkouts
 		WHERE outcome IN ('refund_due', 'refunding') AND coalesce(first_try_at, updated_at) < now() - $2::interval
 	UNION ALL SELECT 'disputed', count(*) FROM curfew.checkouts WHERE disputed_at > now() - $3::interval`

@@ -25,14 +25,6 @@ func (s payments) Checkout(ctx context.Context, id string) (curfew.Checkout, err
 	return c, wrap(orMissing(err, missing), "read checkout %s", id)
 }
 
-const selectCheckoutsByPayment = selectCheckout + ` WHERE c.payment_id = $1 AND c.payment_id <> '' ORDER BY c.id`
-
-// PaidBy returns the checkouts of a provider's payment.
-func (s payments) PaidBy(ctx context.Context, paymentID string) ([]curfew.Checkout, error) {
-	all, err := many(ctx, s.db, scanCheckout, selectCheckoutsByPayment, paymentID)
-	return all, wrap(err, "read the checkouts of payment %s", paymentID)
-}
-
 // A customer's are found by the key and an address's by its index; what waits
 // for something has an index of its own rows; the rest is walked by id.
 const (
@@ -43,7 +35,7 @@ const (
 	listUnsettled = selectCheckout + ` WHERE c.id > $1::uuid AND c.outcome = $2 AND c.outcome IN (` + waits + `)` + inOrder
 	chosen        = ` WHERE c.id > $1::uuid AND ($2 = '' OR c.outcome = $2)`
 	inOrder       = ` ORDER BY c.id LIMIT $3`
-	waits         = `'deferred', 'held', 'refund_due', 'refunding'`
+	waits         = `'promised', 'deferred', 'held', 'refund_due', 'refunding'`
 )
 
 // ListCheckouts returns the checkouts that match, by id.
@@ -66,15 +58,16 @@ func (s payments) ListCheckouts(ctx context.Context, q curfew.CheckoutSearch) ([
 }
 
 // unsettled is the outcomes that wait for something.
-var unsettled = []curfew.Outcome{curfew.Deferred, curfew.Held, curfew.RefundDue, curfew.Refunding}
+var unsettled = []curfew.Outcome{curfew.Promised, curfew.Deferred, curfew.Held, curfew.RefundDue, curfew.Refunding}
 
 // What waits for something keeps the time since when it does.
 const annotateCheckout = `UPDATE curfew.checkouts c SET
 			version = c.version + 1, updated_at = CASE WHEN c.outcome IN (` + waits + `) THEN c.updated_at ELSE now() END,
 			payment_id = coalesce($5::text, c.payment_id), note = coalesce($6, c.note),
-			disputed_at = CASE WHEN $7 THEN coalesce(c.disputed_at, now()) ELSE c.disputed_at END,
+			disputed_at = CASE $7::int WHEN 1 THEN coalesce(c.disputed_at, now()) WHEN 0 THEN c.disputed_at END,
 			amount = CASE WHEN $5 IS NULL THEN c.amount ELSE $8 END,
-			currency = CASE WHEN $5 IS NULL THEN c.currency ELSE $9 END
+			currency = CASE WHEN $5 IS NULL THEN c.currency ELSE $9 END,
+			concern = coalesce($10, c.concern)
 		WHERE c.customer_id = $1 AND c.id = $2 AND c.outcome || '' = $3 AND c.version = $4
 	RETURNING ` + checkoutColumns
 
@@ -84,8 +77,8 @@ func (s payments) Annotate(ctx context.Context, r record.Annotation) (curfew.Che
 	c := r.From
 	err := s.tx(ctx, func(t *transaction) error {
 		return t.send(ctx, func(b *pgx.Batch) {
-			b.Queue(annotateCheckout, c.CustomerID, c.ID, c.Outcome, c.Version, null(r.PaymentID), null(r.Note), r.Disputed,
-				r.Amount, r.Currency).
+			b.Queue(annotateCheckout, c.CustomerID, c.ID, c.Outcome, c.Version, null(r.PaymentID), null(r.Note), int64(r.Disputed),
+				r.Amount, r.Currency, null(r.Concern)).
 				QueryRow(intoOrConflict(checkoutFields(&now), "checkout %s has moved", c.ID))
 			queueEvents(b, []event{{
 				subject: "checkout", customerID: c.CustomerID, subjectID: c.ID, number: c.Version + 1,
@@ -101,10 +94,10 @@ func (s payments) Annotate(ctx context.Context, r record.Annotation) (curfew.Che
 const (
 	reassignCheckout = `UPDATE curfew.checkouts c SET
 			customer_id = $4, plan = $5, outcome = 'deferred', version = c.version + 1, retry_until = now() + $6::interval,
-			note = '', updated_at = now()
-		WHERE c.customer_id = $1 AND c.id = $2 AND c.outcome || '' = 'held' AND c.version = $3
+			note = '', updated_at = now(), starts_at = coalesce($8, c.starts_at)
+		WHERE c.customer_id = $1 AND c.id = $2 AND c.outcome || '' = $7 AND c.outcome IN ('held', 'promised', 'ignored') AND c.version = $3
 	RETURNING ` + checkoutColumns
-	reassignClaim      = `UPDATE curfew.payment_refs SET customer_id = $3, plan = $4 WHERE ref = $1 AND checkout_id = $2`
+	reassignNames      = `UPDATE curfew.payment_refs SET customer_id = $2, plan = $3 WHERE checkout_id = $1`
 	reassignEvents     = `UPDATE curfew.events SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`
 	reassignDeliveries = `UPDATE curfew.deliveries SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`
 )
@@ -115,14 +108,15 @@ func (s payments) Reassign(ctx context.Context, r record.Reassignment) (curfew.C
 	c := r.From
 	err := s.tx(ctx, func(t *transaction) error {
 		return t.send(ctx, func(b *pgx.Batch) {
-			b.Queue(reassignCheckout, c.CustomerID, c.ID, c.Version, r.CustomerID, r.Plan, r.Retry).
+			b.Queue(lockNamesOf, c.ID)
+			b.Queue(reassignNames, c.ID, r.CustomerID, r.Plan)
+			b.Queue(reassignCheckout, c.CustomerID, c.ID, c.Version, r.CustomerID, r.Plan, r.Retry, c.Outcome, null(r.StartsAt)).
 				QueryRow(intoOrConflict(checkoutFields(&now), "checkout %s has moved", c.ID))
-			b.Queue(reassignClaim, c.Ref, c.ID, r.CustomerID, r.Plan)
 			b.Queue(reassignEvents, c.CustomerID, c.ID, r.CustomerID)
 			b.Queue(reassignDeliveries, c.CustomerID, c.ID, r.CustomerID)
 			queueEvents(b, []event{{
 				subject: "checkout", customerID: r.CustomerID, subjectID: c.ID, number: c.Version + 1,
-				from: string(curfew.Held), to: string(curfew.Deferred), actor: r.Actor, reason: r.Reason,
+				from: string(c.Outcome), to: string(curfew.Deferred), actor: r.Actor, reason: r.Reason,
 			}})
 		})
 	})

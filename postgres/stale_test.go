@@ -66,6 +66,9 @@ var storm = []string{
 		SELECT customer_id, checkout_id, 'ref-' || customer_id, plan, 'fulfilled', 1, id, created_at FROM curfew.sessions WHERE ended_at IS NULL`,
 	`INSERT INTO curfew.payment_refs (ref, customer_id, checkout_id, plan)
 		SELECT ref, customer_id, id, plan FROM curfew.checkouts WHERE outcome = 'fulfilled'`,
+	`INSERT INTO curfew.payment_facts (payment, provider, account, kind, object, state)
+		SELECT checkout_id, 'stripe', '', 'attempt', ref, 'captured' FROM curfew.payment_refs`,
+	`INSERT INTO curfew.payment_repayments (payment_id, amount) SELECT 'pay-' || n, 1 FROM generate_series(1, $1::int) n`,
 	// Another payment each, which waits for something.
 	`INSERT INTO curfew.checkouts (customer_id, id, plan, outcome, version, retry_until, money_due, payment_id, email, created_at)
 		SELECT 'c' || n, md5('w' || n)::uuid, 'chat10', (ARRAY['deferred', 'held', 'refund_due', 'refunding', 'credited'])[1 + n / 10 % 5], 1,
@@ -490,6 +493,16 @@ func (k *keys) singles() []step {
 	}
 	return []step{
 		{"admit", func() error { _, err := k.store.Admit(ctx, admission(newID())); return err }},
+		{"admit what was told of", func() error {
+			l, err := k.store.Report(ctx, record.PaymentReport{References: []string{newID(), newID()}})
+			if err != nil {
+				return err
+			}
+			a := admission(newID())
+			a.Checkout.ID, a.Checkout.Version, a.Session.CheckoutID = l.ID, l.Version, l.ID
+			_, err = k.store.Admit(ctx, a)
+			return err
+		}},
 		{"admit on a credit", admit(curfew.Credited)},
 		{"admit what was deferred", admit(curfew.Deferred)},
 		{"defer", func() error {
@@ -537,6 +550,15 @@ func (k *keys) singles() []step {
 			return nil
 		}},
 	}
+}
+
+// learn tells a fact of a payment.
+func (k *keys) report(refs ...string) error {
+	k.Helper()
+	_, err := k.store.Report(k.Context(), record.PaymentReport{Provider: "stripe", References: refs, Actor: curfew.Provider, Facts: []curfew.Fact{
+		{Kind: "attempt", Object: newID(), State: "captured", Amount: 990, Currency: "eur"},
+	}})
+	return err
 }
 
 // payment is one that waits for something, another at each call.
@@ -616,7 +638,16 @@ func (k *keys) lookups() []step {
 		look("credit", func() error { _, err := k.store.Credit(ctx, st.CustomerID, "chat10"); return err }),
 		look("deferred", func() error { _, err := k.store.Deferred(ctx, st.CustomerID); return err }),
 		look("unsettled of a customer", func() error { _, err := k.store.Unsettled(ctx, st.CustomerID, 9); return err }),
-		look("paid by", func() error { _, err := k.store.PaidBy(ctx, "pay-7"); return err }),
+		look("ledger", func() error { _, err := k.store.Ledger(ctx, st.CheckoutID); return err }),
+		look("ledger of a name", func() error { _, err := k.store.LedgerOf(ctx, "ref-"+st.CustomerID); return err }),
+		look("ledger of a provider's name", func() error { _, err := k.store.LedgerOf(ctx, "pay-7"); return err }),
+		look("payments", func() error { _, err := k.store.Payments(ctx, []string{st.CheckoutID, newID()}); return err }),
+		look("learn", func() error { return k.report("ref-" + st.CustomerID) }),
+		look("learn a name of the provider's", func() error { return k.report("ref-"+st.CustomerID, newID()) }),
+		look("learn of an older program's payment", func() error { return k.report("pay-" + strings.TrimPrefix(st.CustomerID, "c")) }),
+		look("learn that two are one", func() error {
+			return k.report("ref-"+st.CustomerID, "ref-"+k.open("s.status = 'live'", 1)[0].CustomerID)
+		}),
 		look("payments of a customer", func() error {
 			_, err := k.store.ListCheckouts(ctx, curfew.CheckoutSearch{CustomerID: st.CustomerID, Limit: 9})
 			return err

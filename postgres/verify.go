@@ -19,9 +19,12 @@ var columns = map[string]string{
 		"accepted_at customer_joined_at mechanic_joined_at started_at ended_at end_reason revives",
 	"session_requests": "customer_id id session_id mechanic_id customer_name status created_at ended_at",
 	"checkouts": "customer_id id ref plan amount currency email name metadata outcome version session_id retry_until money_due " +
-		"created_at updated_at refund_amount payment_id refund_id attempts next_at first_try_at disputed_at note",
+		"created_at updated_at refund_amount payment_id refund_id attempts next_at first_try_at disputed_at note " +
+		"line_of line starts_at extends concern",
 	"payment_repayments": "payment_id amount currency at disputed_at",
-	"payment_refs":       "ref customer_id checkout_id plan",
+	"payment_refs":       "ref customer_id checkout_id plan version judged names_payment",
+	"payment_facts":      "payment provider account kind object state amount currency reason at until told_at",
+	"provider_messages":  "provider account id type body reason at received_at",
 	"idempotency_keys":   "customer_id key checkout_id session_id created_at",
 	"mechanic_slots":     "mechanic_id customer_id session_id created_at",
 	"events":             "customer_id subject_id number subject id from_status to_status actor reason run_id at told",
@@ -43,9 +46,11 @@ var indexes = map[string]string{
 	"sessions":         "sessions_pkey sessions_one_open sessions_deadline sessions_id sessions_one_open_a_checkout sessions_queue sessions_revives",
 	"session_requests": "session_requests_pkey session_requests_one_open session_requests_session session_requests_queue session_requests_id",
 	"checkouts": "checkouts_pkey checkouts_unsettled checkouts_credits checkouts_retry checkouts_money_due checkouts_refunds checkouts_payment " +
-		"checkouts_disputed checkouts_id checkouts_email checkouts_credit_totals",
+		"checkouts_disputed checkouts_id checkouts_email checkouts_credit_totals checkouts_lines checkouts_concerns",
 	"payment_repayments": "payment_repayments_pkey",
-	"payment_refs":       "payment_refs_pkey",
+	"payment_refs":       "payment_refs_pkey payment_refs_checkout payment_refs_unjudged",
+	"payment_facts":      "payment_facts_pkey",
+	"provider_messages":  "provider_messages_pkey",
 	"idempotency_keys":   "idempotency_keys_pkey",
 	"mechanic_slots":     "mechanic_slots_pkey mechanic_slots_session",
 	"events":             "events_pkey events_run events_untold events_at",

@@ -19,8 +19,8 @@ INSERT INTO idempotency_keys (customer_id, key, checkout_id, session_id, created
 
 const insertCheckout = `
 INSERT INTO checkouts (customer_id, id, ref, plan, amount, currency, email, name, metadata,
-    outcome, version, session_id, retry_until, refund_amount, created_at, updated_at, payment_id, note)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, $14, $13, $13, $15, $16)`
+    outcome, version, session_id, retry_until, refund_amount, created_at, updated_at, payment_id, note, line_of, line, starts_at, extends, concern)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, $14, $13, $13, $15, $16, $17, $18, $19, $20, $21)`
 
 const insertSession = `
 INSERT INTO sessions (customer_id, id, checkout_id, plan, kind, duration_seconds, status, version, created_at, starts_at, expires_at, revives)
@@ -70,7 +70,7 @@ func admitted(a record.Admission, now time.Time) curfew.Snapshot {
 // claim writes what must be unique, and the checkout, unless that is there.
 func (tx *transaction) claim(ctx context.Context, a record.Admission, st curfew.Snapshot) error {
 	if a.From == "" {
-		if err := tx.claimReference(ctx, a.Checkout); err != nil {
+		if err := tx.claimNames(ctx, a.Checkout); err != nil {
 			return err
 		}
 	}
@@ -88,21 +88,14 @@ func (tx *transaction) claim(ctx context.Context, a record.Admission, st curfew.
 	return tx.insertCheckout(ctx, c)
 }
 
-func (tx *transaction) claimReference(ctx context.Context, c curfew.Checkout) error {
-	if c.Ref == "" {
-		return nil
-	}
-	_, err := tx.exec(ctx, insertClaim, c.Ref, c.CustomerID, c.ID, c.Plan)
-	return err
-}
-
 func (tx *transaction) insertCheckout(ctx context.Context, c curfew.Checkout) error {
 	metadata, err := object(c.Metadata)
 	if err != nil {
 		return err
 	}
 	_, err = tx.exec(ctx, insertCheckout, c.CustomerID, c.ID, c.Ref, c.Plan, c.Amount, c.Currency, c.Email, c.Name,
-		metadata, string(c.Outcome), null(c.SessionID), micros(c.RetryUntil), micros(tx.now), c.RefundAmount, c.PaymentID, c.Note)
+		metadata, string(c.Outcome), null(c.SessionID), micros(c.RetryUntil), micros(tx.now), c.RefundAmount, c.PaymentID, c.Note,
+		null(c.LineOf), max(c.Line, 1), micros(c.StartsAt), c.Extends, c.Concern)
 	return err
 }
 
@@ -159,21 +152,16 @@ func refundOf(amount int64, outcome curfew.Outcome) int64 {
 
 // Defer writes a payment whose customer's slot is taken.
 func (s admissions) Defer(ctx context.Context, c curfew.Checkout, actor curfew.Actor, ttl time.Duration) (record.Receipt, error) {
-	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		c.Outcome, c.Version, c.SessionID, c.MoneyDue = curfew.Deferred, 1, "", false
-		c.CreatedAt, c.UpdatedAt, c.RetryUntil = tx.now, tx.now, tx.now.Add(ttl).Truncate(time.Microsecond)
-		if err := tx.claimReference(ctx, c); err != nil {
+	var r record.Receipt
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
+		c.Outcome, c.SessionID, c.RetryUntil = curfew.Deferred, "", tx.now.Add(ttl).Truncate(time.Microsecond)
+		if err := tx.recordCheckout(ctx, c, actor, curfew.DeferredReason); err != nil {
 			return err
 		}
-		if err := tx.insertCheckout(ctx, c); err != nil {
-			return err
-		}
-		return tx.record(ctx, "checkout", curfew.Event{
-			CustomerID: c.CustomerID, Subject: c.ID, Number: 1, To: string(curfew.Deferred),
-			Actor: actor, Reason: curfew.DeferredReason,
-		})
+		r, err = one(ctx, tx, scanReceipt(tx.now), selectReceiptByCheckout, c.CustomerID, c.ID)
+		return err
 	})
-	return record.Receipt{Checkout: c, Now: c.CreatedAt}, wrap(err, "defer checkout %s", c.ID)
+	return r, wrap(err, "defer checkout %s", c.ID)
 }
 
 const selectReceiptByReference = selectReceipt + `

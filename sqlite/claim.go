@@ -20,9 +20,12 @@ SELECT p.ref, p.customer_id, p.checkout_id, p.plan,
     (SELECT max(e.number) FROM events e WHERE e.customer_id = p.customer_id AND e.subject_id = p.checkout_id),
     (SELECT s.id FROM sessions s WHERE s.customer_id = p.customer_id AND s.checkout_id = p.checkout_id ORDER BY s.created_at, s.id LIMIT 1),
     EXISTS (SELECT 1 FROM sessions s WHERE s.customer_id = p.customer_id AND s.checkout_id = p.checkout_id AND s.status <> 'cancelled')
-FROM payment_refs p WHERE p.ref = $1 AND` + lostCheckout
-	deleteClaim = `DELETE FROM payment_refs AS p WHERE p.ref = $1 AND p.checkout_id = $2 AND` + lostCheckout
-	deleteKey   = `
+FROM payment_refs p WHERE p.ref = $1 AND` + lostCheckout + ` AND NOT ` + onlyReported
+	// onlyReported: providers told of the payment, and nobody has used it yet.
+	onlyReported = `(p.customer_id = char(127) AND p.version > 0)`
+	deleteClaim  = `DELETE FROM payment_refs AS p WHERE p.ref = $1 AND p.checkout_id = $2 AND p.version = 0 AND` + lostCheckout
+	freeNames    = `UPDATE payment_refs AS p SET customer_id = char(127), plan = '' WHERE p.checkout_id = $1 AND p.version > 0 AND` + lostCheckout
+	deleteKey    = `
 DELETE FROM idempotency_keys AS k WHERE k.customer_id = $1 AND k.key = $2 AND NOT EXISTS (
     SELECT 1 FROM checkouts c JOIN sessions s ON s.customer_id = c.customer_id
     WHERE c.customer_id = k.customer_id AND c.id = k.checkout_id AND s.id = k.session_id)`
@@ -43,9 +46,16 @@ func (s claims) LostCheckout(ctx context.Context, ref string) (record.PaymentCla
 	return c, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "the payment reference %q has no claim without a checkout", ref)), "look a claim up")
 }
 
-// Unclaim removes a claim, unless its checkout is there by now.
+// Unclaim removes a claim, unless its checkout is there by now. The names of a payment
+// that a provider told of stay, and are anybody's.
 func (s claims) Unclaim(ctx context.Context, c record.PaymentClaim) error {
-	_, err := s.exec(ctx, deleteClaim, c.Ref, c.CheckoutID)
+	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		if _, err := tx.exec(ctx, deleteClaim, c.Ref, c.CheckoutID); err != nil {
+			return err
+		}
+		_, err := tx.exec(ctx, freeNames, c.CheckoutID)
+		return err
+	})
 	return wrap(err, "remove the claim of %s", c.Ref)
 }
 
@@ -93,4 +103,38 @@ func (tx *transaction) recoverCheckout(ctx context.Context, c curfew.Checkout, a
 	return tx.record(ctx, "checkout", curfew.Event{
 		CustomerID: c.CustomerID, Subject: c.ID, Number: 1, To: string(c.Outcome), Actor: actor, Reason: record.RecoveredReason,
 	})
+}
+
+// The names of a payment that was told of before its checkout.
+const (
+	takeNames = `
+UPDATE payment_refs SET customer_id = $3, plan = $4
+WHERE checkout_id = $1 AND version = $2 AND customer_id = char(127) AND NOT EXISTS (SELECT 1 FROM checkouts c WHERE c.id = $1)`
+	// keepNames leaves them with the first checkout: this one is a further line.
+	keepNames = `
+UPDATE payment_refs SET version = version
+WHERE checkout_id = $1 AND version = $2 AND NOT EXISTS (SELECT 1 FROM checkouts c WHERE c.line_of = $1 AND c.line = $3)`
+	addName = `
+INSERT INTO payment_refs (ref, customer_id, checkout_id, plan, version) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (ref) DO UPDATE SET version = excluded.version WHERE checkout_id = excluded.checkout_id`
+)
+
+// claimNames claims a new checkout's reference. If its payment was told of before, that
+// one's names become its own.
+func (tx *transaction) claimNames(ctx context.Context, c curfew.Checkout) error {
+	moved := curfew.Errorf(curfew.Conflict, "payment %s has moved", c.Payment())
+	switch {
+	case c.LineOf != "":
+		return tx.hit(ctx, moved, keepNames, c.LineOf, c.Version, max(c.Line, 1))
+	case c.Version == 0 && c.Ref == "":
+		return nil
+	case c.Version == 0:
+		_, err := tx.exec(ctx, insertClaim, c.Ref, c.CustomerID, c.ID, c.Plan)
+		return err
+	}
+	err := tx.hit(ctx, moved, takeNames, c.ID, c.Version, c.CustomerID, c.Plan)
+	if err != nil || c.Ref == "" {
+		return err
+	}
+	return tx.hit(ctx, moved, addName, c.Ref, c.CustomerID, c.ID, c.Plan, c.Version)
 }

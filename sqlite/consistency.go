@@ -30,7 +30,8 @@ GROUP BY t.noun, t.status HAVING tallied <> counted ORDER BY 1, 2`
 const tallied = `SELECT 'session' AS noun, column1 AS status, 0 AS n FROM (VALUES ('completed'), ('cancelled'))
     UNION ALL SELECT 'request', column1, 0 FROM (VALUES ('cancelled'), ('expired'), ('completed'))
     UNION ALL SELECT 'checkout', column1, 0 FROM (VALUES
-        ('fulfilled'), ('deferred'), ('held'), ('credited'), ('refund_due'), ('refunding'), ('refunded'), ('forfeited'))`
+        ('promised'), ('fulfilled'), ('deferred'), ('held'), ('credited'), ('refund_due'), ('refunding'), ('refunded'), ('forfeited'),
+        ('void'), ('ignored'))`
 
 // TallyDifferences compares the tallies with the rows, all of which it reads,
 // however long that takes within the context.
@@ -56,14 +57,14 @@ const (
 // page costs a look or two by key.
 var links = map[string]struct{ page, last, wrong string }{
 	"payment_refs": {
-		`SELECT ref AS id, customer_id, checkout_id FROM payment_refs WHERE ref > $1 ORDER BY ref LIMIT $2`, `max(id)`,
-		`SELECT 'claim_without_checkout', p.id, p.customer_id FROM page p WHERE NOT EXISTS (
+		`SELECT ref AS id, customer_id, checkout_id, version FROM payment_refs WHERE ref > $1 ORDER BY ref LIMIT $2`, `max(id)`,
+		`SELECT 'claim_without_checkout', p.id, p.customer_id FROM page p WHERE NOT ` + onlyReported + ` AND NOT EXISTS (
     SELECT 1 FROM checkouts c WHERE c.customer_id = p.customer_id AND c.id = p.checkout_id)`,
 	},
 	"checkouts": {
-		`SELECT customer_id, id, ref, version, outcome AS status, session_id, money_due FROM checkouts WHERE id > $1 ORDER BY id LIMIT $2`, `max(id)`,
+		`SELECT customer_id, id, ref, version, outcome AS status, session_id, money_due, line_of FROM checkouts WHERE id > $1 ORDER BY id LIMIT $2`, `max(id)`,
 		`SELECT 'checkout_without_claim', p.id, p.customer_id FROM page p WHERE p.ref <> '' AND NOT EXISTS (
-    SELECT 1 FROM payment_refs r WHERE r.ref = p.ref AND r.customer_id = p.customer_id AND r.checkout_id = p.id)
+    SELECT 1 FROM payment_refs r WHERE r.ref = p.ref AND (r.customer_id = p.customer_id AND r.checkout_id = p.id OR r.checkout_id = p.line_of))
 UNION ALL SELECT 'fulfilled_without_session', p.id, p.customer_id FROM page p
     WHERE p.status = 'fulfilled' AND NOT p.money_due AND NOT EXISTS (SELECT 1 FROM sessions s
         WHERE s.customer_id = p.customer_id AND (s.checkout_id = p.id OR s.id = p.session_id) AND s.status <> 'cancelled')
@@ -126,7 +127,9 @@ func (s consistency) Links(ctx context.Context, table, after string, limit int) 
 var mends = []string{
 	`INSERT OR IGNORE INTO tallies (shard, noun, status, n) SELECT 0, noun, status, n FROM (` + tallied + `)`,
 	recountTallies + ` WHERE EXISTS (SELECT 1 FROM (` + selectDifferences + `) d WHERE d.noun = tallies.noun AND d.status = tallies.status)`,
-	`INSERT OR IGNORE INTO payment_refs (ref, customer_id, checkout_id, plan) SELECT c.ref, c.customer_id, c.id, c.plan FROM checkouts c
+	`INSERT OR IGNORE INTO payment_refs (ref, customer_id, checkout_id, plan, version) SELECT c.ref, p.customer_id, p.id, p.plan,
+    coalesce((SELECT max(r.version) FROM payment_refs r WHERE r.checkout_id = p.id), 0)
+FROM checkouts c JOIN checkouts p ON p.id = coalesce(c.line_of, c.id)
 WHERE c.ref <> '' AND NOT EXISTS (SELECT 1 FROM payment_refs r WHERE r.ref = c.ref) ORDER BY c.id`,
 	`UPDATE checkouts AS c SET money_due = TRUE, updated_at = $1 WHERE c.outcome = 'fulfilled' AND NOT c.money_due AND NOT EXISTS (
     SELECT 1 FROM sessions s

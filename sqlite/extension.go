@@ -54,7 +54,7 @@ func (tx *transaction) buyExtension(ctx context.Context, x record.Extension) err
 
 // recordCheckout writes a checkout as it is, with its claim and its event.
 func (tx *transaction) recordCheckout(ctx context.Context, c curfew.Checkout, actor curfew.Actor, reason string) error {
-	if err := tx.claimReference(ctx, c); err != nil {
+	if err := tx.claimNames(ctx, c); err != nil {
 		return err
 	}
 	if err := tx.insertCheckout(ctx, c); err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // step is a session that was just moved in this transaction, and the changes
@@ -76,18 +77,22 @@ func (tx *transaction) followSlot(ctx context.Context, s step) error {
 	return nil
 }
 
-const settleCheckout = `
+// What is due of a checkout, in an amount that can be refunded.
+var (
+	refundShare    = record.RoundedUp(`(amount / 100 * $5 + (amount % 100 * $5 + 99) / 100)`, `currency`)
+	settleCheckout = `
 UPDATE checkouts SET outcome = $3, money_due = FALSE, version = version + 1, updated_at = $4,
-    refund_amount = CASE WHEN $3 IN ('refund_due', 'refunded') THEN amount / 100 * $5 + (amount % 100 * $5 + 99) / 100 ELSE 0 END
+    refund_amount = CASE WHEN $3 IN ('refund_due', 'refunded') THEN min(amount, ` + refundShare + `) ELSE 0 END
 WHERE customer_id = $1 AND id = $2 AND outcome = 'fulfilled'
 RETURNING id, version, outcome`
+)
 
 // A credit for an extension could not be spent, and giving back the session's
 // payment did not give back those of its extensions.
 const settleExtensions = `
-UPDATE checkouts SET outcome = CASE WHEN $4 IN ('credited', 'refunded') THEN 'refund_due' ELSE $4 END, money_due = FALSE,
+UPDATE checkouts SET outcome = CASE WHEN $4 IN ('credited', 'refunded', 'void', 'held') THEN 'refund_due' ELSE $4 END, money_due = FALSE,
     version = version + 1, updated_at = $5,
-    refund_amount = CASE WHEN $4 IN ('credited', 'refund_due', 'refunded') THEN amount ELSE 0 END
+    refund_amount = CASE WHEN $4 IN ('credited', 'refund_due', 'refunded', 'void', 'held') THEN amount ELSE 0 END
 WHERE customer_id = $1 AND session_id = $3 AND id IS NOT $2 AND outcome = 'fulfilled'
 RETURNING id, version, outcome`
 

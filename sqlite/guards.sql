@@ -33,14 +33,18 @@ CREATE TABLE IF NOT EXISTS outcome_steps (
 ) STRICT;
 DELETE FROM outcome_steps;
 INSERT INTO outcome_steps (from_outcome, to_outcome) VALUES
-    ('', 'fulfilled'), ('', 'deferred'), ('', 'held'), ('', 'refund_due'), ('', 'refunded'),
-    ('fulfilled', 'credited'), ('fulfilled', 'refund_due'), ('fulfilled', 'forfeited'), ('fulfilled', 'refunded'),
-    ('deferred', 'fulfilled'), ('deferred', 'refund_due'), ('deferred', 'refunded'),
-    ('held', 'fulfilled'), ('held', 'deferred'), ('held', 'refund_due'), ('held', 'refunded'),
-    ('credited', 'fulfilled'), ('credited', 'refund_due'), ('credited', 'refunded'),
-    ('refund_due', 'refunding'), ('refund_due', 'fulfilled'), ('refund_due', 'refund_due'), ('refund_due', 'refunded'),
+    ('', 'promised'), ('', 'fulfilled'), ('', 'deferred'), ('', 'held'), ('', 'refund_due'), ('', 'refunded'), ('', 'void'), ('', 'ignored'),
+    ('promised', 'fulfilled'), ('promised', 'deferred'), ('promised', 'held'), ('promised', 'refund_due'), ('promised', 'refunded'), ('promised', 'void'),
+    ('fulfilled', 'credited'), ('fulfilled', 'refund_due'), ('fulfilled', 'forfeited'), ('fulfilled', 'refunded'), ('fulfilled', 'held'), ('fulfilled', 'void'),
+    ('deferred', 'fulfilled'), ('deferred', 'refund_due'), ('deferred', 'refunded'), ('deferred', 'held'), ('deferred', 'void'),
+    ('held', 'fulfilled'), ('held', 'deferred'), ('held', 'refund_due'), ('held', 'refunded'), ('held', 'void'), ('held', 'ignored'),
+    ('credited', 'fulfilled'), ('credited', 'refund_due'), ('credited', 'refunded'), ('credited', 'held'), ('credited', 'void'),
+    ('refund_due', 'refunding'), ('refund_due', 'fulfilled'), ('refund_due', 'refund_due'), ('refund_due', 'refunded'), ('refund_due', 'void'),
     ('refunding', 'refunded'), ('refunding', 'refunding'), ('refunding', 'refund_due'),
-    ('forfeited', 'credited'), ('forfeited', 'refund_due'), ('forfeited', 'refunded');
+    ('refunded', 'refund_due'),
+    ('forfeited', 'credited'), ('forfeited', 'refund_due'), ('forfeited', 'refunded'), ('forfeited', 'void'),
+    ('void', 'credited'), ('void', 'refund_due'), ('void', 'held'), ('void', 'refunded'),
+    ('ignored', 'held'), ('ignored', 'deferred');
 
 -- Before another program's INSERT: an overdue session of the same customer does
 -- not stand in its way. The event is written first, with what is to become of
@@ -164,7 +168,7 @@ END;
 -- A payment is recorded with an outcome that it can begin with.
 CREATE TRIGGER guard_checkouts_recorded BEFORE INSERT ON checkouts WHEN NEW.outcome <> 'fulfilled'
 BEGIN
-    SELECT RAISE(ABORT, 'a checkout cannot begin so: legal is deferred, fulfilled, held, refund_due, refunded')
+    SELECT RAISE(ABORT, 'a checkout cannot begin so: legal is deferred, fulfilled, held, ignored, promised, refund_due, refunded, void')
     WHERE NOT EXISTS (SELECT 1 FROM outcome_steps WHERE from_outcome = '' AND to_outcome = NEW.outcome);
 END;
 
@@ -176,14 +180,17 @@ BEGIN
     WHERE NEW.version NOT IN (OLD.version, OLD.version + 1);
 
     SELECT CASE OLD.outcome
-        WHEN 'fulfilled' THEN RAISE(ABORT, 'a checkout cannot go so from fulfilled: legal is credited, forfeited, refund_due, refunded')
-        WHEN 'deferred' THEN RAISE(ABORT, 'a checkout cannot go so from deferred: legal is fulfilled, refund_due, refunded')
-        WHEN 'held' THEN RAISE(ABORT, 'a checkout cannot go so from held: legal is deferred, fulfilled, refund_due, refunded')
-        WHEN 'credited' THEN RAISE(ABORT, 'a checkout cannot go so from credited: legal is fulfilled, refund_due, refunded')
-        WHEN 'refund_due' THEN RAISE(ABORT, 'a checkout cannot go so from refund_due: legal is fulfilled, refund_due, refunded, refunding')
+        WHEN 'promised' THEN RAISE(ABORT, 'a checkout cannot go so from promised: legal is deferred, fulfilled, held, refund_due, refunded, void')
+        WHEN 'fulfilled' THEN RAISE(ABORT, 'a checkout cannot go so from fulfilled: legal is credited, forfeited, held, refund_due, refunded, void')
+        WHEN 'deferred' THEN RAISE(ABORT, 'a checkout cannot go so from deferred: legal is fulfilled, held, refund_due, refunded, void')
+        WHEN 'held' THEN RAISE(ABORT, 'a checkout cannot go so from held: legal is deferred, fulfilled, ignored, refund_due, refunded, void')
+        WHEN 'credited' THEN RAISE(ABORT, 'a checkout cannot go so from credited: legal is fulfilled, held, refund_due, refunded, void')
+        WHEN 'refund_due' THEN RAISE(ABORT, 'a checkout cannot go so from refund_due: legal is fulfilled, refund_due, refunded, refunding, void')
         WHEN 'refunding' THEN RAISE(ABORT, 'a checkout cannot go so from refunding: legal is refund_due, refunded, refunding')
-        WHEN 'refunded' THEN RAISE(ABORT, 'a checkout that is refunded is so for ever')
-        WHEN 'forfeited' THEN RAISE(ABORT, 'a checkout cannot go so from forfeited: legal is credited, refund_due, refunded')
+        WHEN 'refunded' THEN RAISE(ABORT, 'a checkout cannot go so from refunded: legal is refund_due')
+        WHEN 'forfeited' THEN RAISE(ABORT, 'a checkout cannot go so from forfeited: legal is credited, refund_due, refunded, void')
+        WHEN 'void' THEN RAISE(ABORT, 'a checkout cannot go so from void: legal is credited, held, refund_due, refunded')
+        WHEN 'ignored' THEN RAISE(ABORT, 'a checkout cannot go so from ignored: legal is deferred, held')
         ELSE RAISE(ABORT, 'a checkout cannot go so') END
     WHERE NEW.outcome <> OLD.outcome
       AND NOT EXISTS (SELECT 1 FROM outcome_steps WHERE from_outcome = OLD.outcome AND to_outcome = NEW.outcome);
@@ -205,7 +212,7 @@ BEGIN
     SELECT RAISE(ABORT, 'the session has not ended and cannot be deleted: set its status to ''cancelled'' instead');
 END;
 CREATE TRIGGER guard_checkouts_kept BEFORE DELETE ON checkouts
-WHEN OLD.money_due OR OLD.outcome NOT IN ('fulfilled', 'refunded', 'forfeited')
+WHEN OLD.money_due OR OLD.outcome NOT IN ('fulfilled', 'refunded', 'forfeited', 'void', 'ignored')
 BEGIN
     SELECT RAISE(ABORT, 'the checkout still owes something and cannot be deleted');
 END;

@@ -255,7 +255,7 @@ func TestGuards_AnotherProgramMovesAPayment(t *testing.T) {
 	t.Parallel()
 	s, path := fresh(t)
 	st := admit(t, s, "ada")
-	refused(t, path, "UPDATE checkouts SET outcome = 'held'", "from fulfilled: legal is credited, forfeited, refund_due, refunded")
+	refused(t, path, "UPDATE checkouts SET outcome = 'deferred'", "from fulfilled: legal is credited, forfeited, held, refund_due, refunded, void")
 	refused(t, path, "UPDATE checkouts SET version = version + 2", "leave it to the guards")
 	refused(t, path, "INSERT INTO checkouts (customer_id, id, plan, outcome, version) VALUES ('ada', 'x', 'chat10', 'credited', 1)", "cannot begin so")
 	must(t, path, "UPDATE sessions SET status = 'cancelled'; UPDATE checkouts SET outcome = 'refunded'")
@@ -266,7 +266,7 @@ func TestGuards_AnotherProgramMovesAPayment(t *testing.T) {
 	if row := must(t, path, "SELECT version || ' ' || money_due FROM checkouts"); row != "2 0" {
 		t.Errorf("the payment has version and mark %s", row)
 	}
-	refused(t, path, "UPDATE checkouts SET outcome = 'fulfilled'", "for ever")
+	refused(t, path, "UPDATE checkouts SET outcome = 'fulfilled'", "from refunded: legal is refund_due")
 	refused(t, path, "UPDATE events SET customer_id = 'bob'", "history")
 }
 

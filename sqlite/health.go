@@ -130,8 +130,8 @@ UNION ALL SELECT 'fulfilled', n FROM tallies WHERE shard = 0 AND noun = 'session
 UNION ALL SELECT 'money due', count(*) FROM checkouts WHERE money_due
 UNION ALL SELECT 'oldest', min(at) FROM (
     SELECT (SELECT min(c.created_at) FROM checkouts c
-            WHERE c.outcome IN ('deferred', 'held', 'refund_due', 'refunding') AND c.outcome = waits.column1) AS at
-    FROM (VALUES ('deferred'), ('held'), ('refund_due'), ('refunding')) AS waits
+            WHERE c.outcome IN (` + waits + `) AND c.outcome = waits.column1) AS at
+    FROM (VALUES ('promised'), ('deferred'), ('held'), ('refund_due'), ('refunding')) AS waits
     UNION ALL SELECT min(created_at) FROM checkouts WHERE money_due)
 UNION ALL SELECT kind.column1 || total.outcome || ' ' || total.currency,
     CASE kind.column1 WHEN 'amount ' THEN total.amount ELSE total.n END
@@ -141,7 +141,7 @@ UNION ALL SELECT kind.column1 || total.outcome || ' ' || total.currency,
     FROM checkouts WHERE outcome IN (` + waits + `) GROUP BY outcome, currency
     UNION ALL SELECT 'credited', currency, count(*), sum(amount)
     FROM checkouts INDEXED BY checkouts_credit_totals WHERE outcome = 'credited' GROUP BY currency) AS total
-UNION ALL SELECT 'failing', count(*) FROM checkouts WHERE outcome IN ('refund_due', 'refunding') AND attempts >= $1
+UNION ALL SELECT 'failing', count(*) FROM checkouts WHERE outcome IN ('refund_due', 'refunding') AND (attempts >= $1 OR concern = 'refund_failed')
 UNION ALL SELECT 'overdue', count(*) FROM checkouts
     WHERE outcome IN ('refund_due', 'refunding') AND coalesce(first_try_at, updated_at) < $2
 UNION ALL SELECT 'disputed', count(*) FROM checkouts WHERE disputed_at > $3`

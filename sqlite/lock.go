@@ -38,7 +38,9 @@ func Lock(path string) (unlock func() error, err error) {
 	if err := sign(f); err != nil {
 		return nil, errors.Join(fmt.Errorf("lock %s: %w", path, err), release(), f.Close())
 	}
-	return func() error { return errors.Join(release(), f.Close()) }, nil
+	// A child that is being started has copies of both files until it runs its program, and would hold the locks
+	// so long: they are released, and not only closed.
+	return func() error { return errors.Join(release(), syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close()) }, nil
 }
 
 // lockName follows links, so that all names of a file share one lock.

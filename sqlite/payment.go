@@ -19,14 +19,6 @@ func (s payments) Checkout(ctx context.Context, id string) (curfew.Checkout, err
 	return c, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no checkout %q", id)), "read checkout %s", id)
 }
 
-const selectCheckoutsByPayment = selectCheckout + ` WHERE payment_id = $1 AND payment_id <> '' ORDER BY id`
-
-// PaidBy returns the checkouts of a provider's payment.
-func (s payments) PaidBy(ctx context.Context, paymentID string) ([]curfew.Checkout, error) {
-	all, err := many(ctx, s.db, scanCheckout, selectCheckoutsByPayment, paymentID)
-	return all, wrap(err, "read the checkouts of payment %s", paymentID)
-}
-
 // A customer's are found by the key and an address's by its index; what waits
 // for something has an index of its own rows; the rest is walked by id.
 const (
@@ -38,7 +30,7 @@ AND ($4 = '' OR customer_id = $4) AND lower(email) = lower($5) AND email <> ''` 
 WHERE id > $1 AND outcome = $2 AND outcome IN (` + waits + `)` + inOrder
 	chosen  = ` WHERE id > $1 AND ($2 = '' OR outcome = $2)`
 	inOrder = ` ORDER BY id LIMIT $3`
-	waits   = `'deferred', 'held', 'refund_due', 'refunding'`
+	waits   = `'promised', 'deferred', 'held', 'refund_due', 'refunding'`
 )
 
 // ListCheckouts returns the checkouts that match, by id.
@@ -57,16 +49,17 @@ func (s payments) ListCheckouts(ctx context.Context, q curfew.CheckoutSearch) ([
 }
 
 // unsettled is the outcomes that wait for something.
-var unsettled = []curfew.Outcome{curfew.Deferred, curfew.Held, curfew.RefundDue, curfew.Refunding}
+var unsettled = []curfew.Outcome{curfew.Promised, curfew.Deferred, curfew.Held, curfew.RefundDue, curfew.Refunding}
 
 // What waits for something keeps the time since when it does.
 const annotateCheckout = `
 UPDATE checkouts
 SET version = version + 1, updated_at = CASE WHEN outcome IN (` + waits + `) THEN updated_at ELSE $5 END,
     payment_id = coalesce($6, payment_id), note = coalesce($7, note),
-    disputed_at = CASE WHEN $8 THEN coalesce(disputed_at, $5) ELSE disputed_at END,
+    disputed_at = CASE $8 WHEN 1 THEN coalesce(disputed_at, $5) WHEN 0 THEN disputed_at END,
     amount = CASE WHEN $6 IS NULL THEN amount ELSE $9 END,
-    currency = CASE WHEN $6 IS NULL THEN currency ELSE $10 END
+    currency = CASE WHEN $6 IS NULL THEN currency ELSE $10 END,
+    concern = coalesce($11, concern)
 WHERE customer_id = $1 AND id = $2 AND outcome = $3 AND version = $4
 RETURNING ` + checkoutColumns
 
@@ -75,7 +68,7 @@ func (s payments) Annotate(ctx context.Context, r record.Annotation) (curfew.Che
 	var now curfew.Checkout
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
 		now, err = one(ctx, tx, scanCheckout, annotateCheckout, r.From.CustomerID, r.From.ID, string(r.From.Outcome), r.From.Version,
-			micros(tx.now), null(r.PaymentID), null(r.Note), r.Disputed, r.Amount, r.Currency)
+			micros(tx.now), null(r.PaymentID), null(r.Note), int64(r.Disputed), r.Amount, r.Currency, null(r.Concern))
 		if err != nil {
 			return orMissing(err, curfew.Errorf(curfew.Conflict, "checkout %s has moved", r.From.ID))
 		}
@@ -91,10 +84,11 @@ func (s payments) Annotate(ctx context.Context, r record.Annotation) (curfew.Che
 const (
 	reassignCheckout = `
 UPDATE checkouts
-SET customer_id = $4, plan = $5, outcome = 'deferred', version = version + 1, retry_until = $6, note = '', updated_at = $7
-WHERE customer_id = $1 AND id = $2 AND outcome = 'held' AND version = $3
+SET customer_id = $4, plan = $5, outcome = 'deferred', version = version + 1, retry_until = $6, note = '', updated_at = $7,
+    starts_at = coalesce($9, starts_at)
+WHERE customer_id = $1 AND id = $2 AND outcome = $8 AND outcome IN ('held', 'promised', 'ignored') AND version = $3
 RETURNING ` + checkoutColumns
-	reassignClaim      = `UPDATE payment_refs SET customer_id = $3, plan = $4 WHERE ref = $1 AND checkout_id = $2`
+	reassignNames      = `UPDATE payment_refs SET customer_id = $2, plan = $3 WHERE checkout_id = $1`
 	reassignEvents     = `UPDATE events SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`
 	reassignDeliveries = `UPDATE deliveries SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`
 )
@@ -105,11 +99,11 @@ func (s payments) Reassign(ctx context.Context, r record.Reassignment) (curfew.C
 	c := r.From
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
 		now, err = one(ctx, tx, scanCheckout, reassignCheckout, c.CustomerID, c.ID, c.Version, r.CustomerID, r.Plan,
-			later(tx.now, r.Retry), micros(tx.now))
+			later(tx.now, r.Retry), micros(tx.now), string(c.Outcome), micros(r.StartsAt))
 		if err != nil {
 			return orMissing(err, curfew.Errorf(curfew.Conflict, "checkout %s has moved", c.ID))
 		}
-		if _, err := tx.exec(ctx, reassignClaim, c.Ref, c.ID, r.CustomerID, r.Plan); err != nil {
+		if _, err := tx.exec(ctx, reassignNames, c.ID, r.CustomerID, r.Plan); err != nil {
 			return err
 		}
 		for _, follow := range []string{reassignEvents, reassignDeliveries} {
@@ -119,7 +113,7 @@ func (s payments) Reassign(ctx context.Context, r record.Reassignment) (curfew.C
 		}
 		return tx.record(ctx, "checkout", curfew.Event{
 			CustomerID: now.CustomerID, Subject: now.ID, Number: now.Version,
-			From: string(curfew.Held), To: string(curfew.Deferred), Actor: r.Actor, Reason: r.Reason,
+			From: string(c.Outcome), To: string(curfew.Deferred), Actor: r.Actor, Reason: r.Reason,
 		})
 	})
 	return now, wrap(err, "reassign checkout %s", c.ID)

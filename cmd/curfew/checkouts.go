@@ -19,13 +19,16 @@ type checkoutsCommand struct {
 	Refund refundCheckout `cmd:"" help:"${refund}"`
 	Assign assignCheckout `cmd:"" help:"${assign}"`
 	Credit creditCheckout `cmd:"" help:"${credit}"`
+
+	Ignore  ignoreCheckout  `cmd:"" help:"Say that a held payment is for nothing sold here: nothing is owed for it, and health says no more of it."`
+	Restore restoreCheckout `cmd:"" help:"Hold an ignored payment for an operator after all."`
 }
 
 // pageOfCheckouts is how many payments are read at once.
 const pageOfCheckouts = 100
 
 type listCheckouts struct {
-	Outcome  []string `placeholder:"OUTCOME" help:"Only these: fulfilled, deferred, held, credited, refund_due, refunding, refunded, forfeited."`
+	Outcome  []string `placeholder:"OUTCOME" help:"Only these: promised, fulfilled, deferred, held, credited, refund_due, refunding, refunded, forfeited, void, ignored."`
 	Customer string   `placeholder:"ID" help:"Only this customer's, with any outcome."`
 	Email    string   `placeholder:"ADDRESS" help:"Only those paid with this address, with any outcome."`
 	Disputed bool     `help:"Only those disputed by the customer's bank, with any outcome."`
@@ -205,13 +208,22 @@ type assignCheckout struct {
 	Checkout string `arg:"" help:"Its id, or the payment's reference."`
 	Customer string `required:"" placeholder:"ID" help:"The customer it belongs to."`
 	Plan     string `required:"" placeholder:"NAME" help:"The plan it pays for."`
+	StartsAt string `placeholder:"TIME" help:"The start of an appointment: 2026-12-24T10:00:00Z, or with an offset."`
 	Reason   string `placeholder:"TEXT" help:"Kept in the payment's history."`
 }
 
 // Run assigns a held payment to a customer, and fulfills it.
 func (c *assignCheckout) Run(ctx context.Context, s *settings, term terminal) error {
 	return s.withKeeper(ctx, term, func(_ database, keeper *lifecycle.Keeper) error {
-		f, err := keeper.Checkouts.AssignHeld(ctx, operator(), c.Checkout, c.Customer, c.Plan, c.Reason)
+		if c.StartsAt == "" {
+			f, err := keeper.Checkouts.AssignHeld(ctx, operator(), c.Checkout, c.Customer, c.Plan, c.Reason)
+			return printFulfilment(term, f, err)
+		}
+		at, err := time.Parse(time.RFC3339, c.StartsAt)
+		if err != nil {
+			return usagef("--starts-at %q is no time with a zone: write it like 2026-12-24T10:00:00Z, or with an offset", c.StartsAt)
+		}
+		f, err := keeper.Checkouts.AssignHeldAt(ctx, operator(), c.Checkout, c.Customer, c.Plan, at, c.Reason)
 		return printFulfilment(term, f, err)
 	})
 }
@@ -244,23 +256,6 @@ func (c *refundCheckout) Run(ctx context.Context, s *settings, term terminal) er
 			refund = keeper.Checkouts.CloseRefund
 		}
 		k, err := refund(ctx, operator(), c.Checkout, c.Reason)
-		if err != nil {
-			return asUsage(err)
-		}
-		printCheckout(term, k)
-		return nil
-	})
-}
-
-type creditCheckout struct {
-	Checkout string `arg:"" help:"Its id, or the payment's reference."`
-	Reason   string `required:"" placeholder:"TEXT" help:"Kept in the payment's history."`
-}
-
-// Run credits a forfeited payment.
-func (c *creditCheckout) Run(ctx context.Context, s *settings, term terminal) error {
-	return s.withKeeper(ctx, term, func(_ database, keeper *lifecycle.Keeper) error {
-		k, err := keeper.Checkouts.CreditCheckout(ctx, operator(), c.Checkout, c.Reason)
 		if err != nil {
 			return asUsage(err)
 		}

@@ -415,9 +415,9 @@ func (p *patient) join(f lifecycle.Fulfillment, role curfew.Role, id string) {
 
 func (p *patient) held(ref string) {
 	p.Helper()
-	p.must(p.keeper.Payments.Receive(p.Context(), curfew.Notice{Kind: curfew.NoticePaid, Payment: curfew.Payment{
-		Ref: ref, PaymentID: "pi-" + ref, Plan: "gold", Amount: 2900, Currency: "eur", Paid: true,
-	}}))
+	p.must(p.keeper.Payments.Receive(p.Context(), storetest.Report{
+		Ref: ref, PaymentID: "pi-" + ref, Plan: "chat10", Amount: 2900, Currency: "eur", Paid: true,
+	}.Notice()))
 }
 
 // refund makes a customer's payment refund due, with such columns.

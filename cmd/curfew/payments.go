@@ -10,7 +10,7 @@ import (
 // payments returns what reads the payment provider's messages, and the client that calls it; nil for what is not set.
 func (s *settings) payments() (hook httpapi.Hook, provider lifecycle.Provider, err error) {
 	if secrets := s.Stripe.WebhookSecret; secrets != nil {
-		o := stripe.HookOptions{Secrets: secrets.Values, Live: livePayments(s.Stripe), Account: s.Stripe.Account}
+		o := stripe.HookOptions{Secrets: secrets.Values, Live: livePayments(s.Stripe), Accounts: []string{s.Stripe.Account}}
 		if hook, err = stripe.NewHook(o); err != nil {
 			return nil, nil, asUsage(err)
 		}
@@ -18,7 +18,7 @@ func (s *settings) payments() (hook httpapi.Hook, provider lifecycle.Provider, e
 	if s.Stripe.APIKey == "" {
 		return hook, nil, nil
 	}
-	o := stripe.ClientOptions{APIKey: s.Stripe.APIKey, Account: s.Stripe.Account}
+	o := stripe.ClientOptions{APIKey: s.Stripe.APIKey, Accounts: []string{s.Stripe.Account}}
 	if base := s.Stripe.APIBase; base != nil {
 		o.BaseURL = string(*base)
 	}

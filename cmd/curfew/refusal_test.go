@@ -40,7 +40,7 @@ var refusals = map[string]struct{ key, text, says string }{
 	"what may not be forfeited": {"settle", "expired=forfeit", "settle.expired cannot be forfeit: only a customer's own no_show can"},
 	"an unknown reason": {
 		"settle", "noshow=credit",
-		`there is no reason "noshow": the reasons are expired, orphaned, no_show, overran, missed, cleared, cancelled, too_short, finished, refunded, foreign`,
+		`there is no reason "noshow": the reasons are expired, orphaned, no_show, overran, missed, cleared, cancelled, too_short, finished, refunded, payment_failed, duplicate, foreign`,
 	},
 	"a plan's duration without a unit": {"plans", `{"a":{"kind":"chat","duration":30}}`, "plan a: duration: 30 has no unit: did you mean 30m?"},
 	"a plan's unknown key":             {"plans", `{"a":{"kind":"chat","durations":"30m"}}`, "plan a: durations: there is no such key: did you mean duration?"},

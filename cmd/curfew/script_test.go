@@ -25,6 +25,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/pgtest"
+	"github.com/curfewhq/curfew/internal/storetest"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -226,9 +227,9 @@ func held(ts *testscript.TestScript, _ bool, args []string) {
 	defer func() { ts.Check(db.Close()) }()
 	keeper, err := lifecycle.New(db, lifecycle.Options{})
 	ts.Check(err)
-	ts.Check(keeper.Payments.Receive(ctx, curfew.Notice{Kind: curfew.NoticePaid, Payment: curfew.Payment{
-		Ref: args[0], PaymentID: "pi-" + args[0], Plan: "gold", Amount: 2900, Currency: "eur", Paid: true,
-	}}))
+	ts.Check(keeper.Payments.Receive(ctx, storetest.Report{
+		Ref: args[0], PaymentID: "pi-" + args[0], Plan: "chat10", Amount: 2900, Currency: "eur", Paid: true,
+	}.Notice()))
 }
 
 // age CUSTOMER DURATION makes the customer's sessions so much older.

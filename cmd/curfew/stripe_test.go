@@ -95,7 +95,7 @@ func (o *oracle) checkDelivered() {
 		switch {
 		case !ok:
 			missing++
-		case (paid.CustomerID == "" || paid.Plan == "gold") != (c.Outcome == curfew.Held):
+		case (paid.Plan == "gold") != (c.Outcome == curfew.Ignored), (paid.CustomerID == "" && paid.Plan != "gold") != (c.Outcome == curfew.Held):
 			o.Errorf("payment %s of %q for %s is %s", paid.Ref, paid.CustomerID, paid.Plan, c.Outcome)
 		}
 	}
@@ -209,6 +209,12 @@ func (o *oracle) operate() {
 			return err
 		}
 		held, err := keeper.Checkouts.ListCheckouts(o.Context(), curfew.CheckoutSearch{Outcome: curfew.Held, Limit: payments()})
+		foreign, err2 := keeper.Checkouts.ListCheckouts(o.Context(), curfew.CheckoutSearch{Outcome: curfew.Ignored, Limit: payments()})
+		for _, c := range foreign {
+			_, failed := keeper.Checkouts.RestoreCheckout(o.Context(), operator(), c.ID, "sold here after all")
+			err2 = errors.Join(err2, failed)
+		}
+		held, err = append(held, foreign...), errors.Join(err, err2)
 		for i, c := range held {
 			if c.CustomerID == curfew.Nobody {
 				c.CustomerID = "found-" + c.Ref

@@ -38,6 +38,10 @@ type Settings struct {
 
 	AppointmentRefund *RefundShares `setting:"appointment_refund" placeholder:"TIME=PERCENT,…" help:"The percentage refunded if an appointment is cancelled at least this long before its start; nothing is refunded later. By default 24h=100,2h=50."`
 
+	PaymentLost  string `setting:"payment_lost" enum:"end,finish" default:"end" help:"What happens to a session that has a mechanic when its payment fails or is taken back: end, or finish."`
+	PartRefunded string `setting:"part_refunded" enum:"hold,refund" default:"hold" help:"What happens to the rest of a payment of which a part was given back or lost: hold it for an operator, or refund it."`
+	Discounts    string `setting:"discounts" enum:"accept,hold" default:"accept" help:"Whether a coupon may make a payment smaller than its plan's price: accept, or hold the payment for an operator."`
+
 	Plans *Plans `setting:"plans" placeholder:"JSON" help:"The plans on sale, instead of the built-in ones, by name: {kind, duration, waitingTtl, price, currency, extends}."`
 
 	Auth   Auth   `embed:"" prefix:"auth-"`
@@ -67,6 +71,7 @@ type Stripe struct {
 	APIKey        string   `setting:"stripe.api_key" secret:"" name:"api-key" placeholder:"KEY" help:"The key for making refunds and comparing payments; without it, due refunds wait for an operator. Better set in the environment."`
 	APIBase       *WebURL  `setting:"stripe.api_base" name:"api-base" placeholder:"URL" help:"The address of Stripe's API, if not Stripe's own."`
 	Live          *Mode    `setting:"stripe.live" placeholder:"on|off|both" help:"Which messages count: those of live payments (on), of test payments (off), or both. By default on with a live api_key (sk_live_…, rk_live_…), otherwise both."`
+	IgnoreForeign OnOff    `setting:"stripe.ignore_foreign" default:"on" help:"on ignores payments for none of the plans, because another product of the same account sold them; off holds them for an operator."`
 	Account       string   `setting:"stripe.account" placeholder:"ACCOUNT" help:"The connected account (acct_…) that customers pay directly. Its messages count too, and calls to Stripe are made on its behalf. Messages of other connected accounts are ignored."`
 }
 
@@ -109,6 +114,8 @@ func (s *Settings) Policy() (curfew.Policy, error) {
 	p.MinimumLive = time.Duration(s.MinimumLive)
 	p.VeryStaleAfter, p.DeferTTL = time.Duration(s.VeryStaleAfter), time.Duration(s.DeferTTL)
 	p.BlockedRepeatedly, p.BlockedWindow = int(s.BlockedRepeatedly), time.Duration(s.BlockedWindow)
+	p.FinishLost, p.RefundPart = s.PaymentLost == "finish", s.PartRefunded == "refund"
+	p.RefuseDiscounts, p.HoldForeign = s.Discounts == "hold", !s.Stripe.IgnoreForeign.On()
 	if s.Rules != nil {
 		p.Off = s.Rules.Off
 	}

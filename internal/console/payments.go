@@ -77,10 +77,12 @@ func chosenOutcome(q url.Values, by map[curfew.Outcome]int) curfew.Outcome {
 var outcomeNames = map[curfew.Outcome]string{
 	curfew.Held: "Held", curfew.RefundDue: "Refund due", curfew.Refunding: "Refunding", curfew.Deferred: "Deferred",
 	curfew.Credited: "Credits", curfew.Forfeited: "Used up", curfew.Refunded: "Refunded", curfew.Fulfilled: "Fulfilled",
+	curfew.Promised: "Promised", curfew.Void: "Void", curfew.Ignored: "Ignored",
 }
 
 func outcomeTabs(chosen curfew.Outcome, by map[curfew.Outcome]int) []Tab {
-	order := append(append([]curfew.Outcome{}, waiting...), curfew.Credited, curfew.Forfeited, curfew.Refunded, curfew.Fulfilled)
+	order := append(append([]curfew.Outcome{}, waiting...), curfew.Promised, curfew.Credited, curfew.Forfeited, curfew.Refunded,
+		curfew.Fulfilled, curfew.Void, curfew.Ignored)
 	tabs := make([]Tab, len(order))
 	for i, o := range order {
 		tabs[i] = Tab{

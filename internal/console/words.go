@@ -92,6 +92,9 @@ var becomes = map[curfew.Outcome]string{
 	curfew.Refunding: "is being refunded.",
 	curfew.Refunded:  "was refunded.",
 	curfew.Forfeited: "is used up: its customer did not come.",
+	curfew.Promised:  "is promised: the money has not come yet.",
+	curfew.Void:      "failed, or was taken back: nothing is owed for it.",
+	curfew.Ignored:   "is for nothing sold here.",
 }
 
 // became says what became of a payment. It does not speak of money if the session was free.
@@ -105,6 +108,7 @@ func became(c curfew.Checkout) string {
 // settlements says in a word what a payment would become.
 var settlements = map[curfew.Outcome]string{
 	curfew.Fulfilled: "stays paid", curfew.Credited: "credit", curfew.RefundDue: "refund", curfew.Forfeited: "used up",
+	curfew.Void: "void", curfew.Held: "held", curfew.Refunded: "refunded",
 }
 
 // money returns an amount, given in the currency's minor unit, for people.

@@ -26,6 +26,7 @@ import (
 	"github.com/curfewhq/curfew/internal/notify/mailtest"
 	"github.com/curfewhq/curfew/internal/notify/webhook"
 	"github.com/curfewhq/curfew/internal/record"
+	"github.com/curfewhq/curfew/internal/storetest"
 )
 
 // operatorName is the name of an admin, which no outsider may read.
@@ -170,11 +171,11 @@ func (c *canaries) operate() (sessions []string) {
 // repair carries out what operators do with payments that are held or forfeited.
 func (c *canaries) repair(op *api.Client) {
 	c.Helper()
-	for ref, p := range map[string]curfew.Payment{
+	for ref, p := range map[string]storetest.Report{
 		"held-nobody": {Plan: "chat10"}, "held-plan": {CustomerID: "ivy", Plan: "nothing"},
 	} {
 		p.Ref, p.Paid, p.Amount, p.Currency, p.PaymentID, p.Email = ref, true, 990, "eur", "pi-"+ref, "ivy@mail.example"
-		must(c.T, c.keeper.Payments.Receive(c.Context(), curfew.Notice{ID: ref, Kind: curfew.NoticePaid, Payment: p}))
+		must(c.T, c.keeper.Payments.Receive(c.Context(), p.Notice()))
 	}
 	for ref, what := range map[string]string{"held-nobody": "assign", "held-plan": "assign-plan"} {
 		_, err := op.AssignCheckout(c.Context(), ref, api.Assignment{CustomerID: "ivy", Plan: "chat10", Reason: c.mark(what)})

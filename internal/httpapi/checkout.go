@@ -75,7 +75,7 @@ func (h checkoutHandlers) ofCustomer(ctx context.Context, c auth.Request, _ *idI
 }
 
 type checkoutsInput struct {
-	Outcome    string `query:"outcome" enum:"fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited" doc:"Only these"`
+	Outcome    string `query:"outcome" enum:"promised,fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited,void,ignored" doc:"Only these"`
 	CustomerID string `query:"customerId" doc:"Only this customer's"`
 	Email      string `query:"email" maxLength:"320" doc:"Only those paid with this address, whatever the case of its letters"`
 	After      string `query:"after" maxLength:"200" doc:"The nextCursor of the page before"`
@@ -148,6 +148,10 @@ func (h checkoutHandlers) assignHeld(ctx context.Context, c auth.Request, in *as
 	if err := curfew.CheckText("reason", b.Reason); err != nil {
 		return nil, err
 	}
+	if b.StartsAt != nil {
+		f, err := h.keeper.Checkouts.AssignHeldAt(ctx, c.Actor, c.ID, b.CustomerID, b.Plan, *b.StartsAt, b.Reason)
+		return okay(wire.Fulfillment(f), err)
+	}
 	f, err := h.keeper.Checkouts.AssignHeld(ctx, c.Actor, c.ID, b.CustomerID, b.Plan, b.Reason)
 	return okay(wire.Fulfillment(f), err)
 }
@@ -169,6 +173,7 @@ func (h checkoutHandlers) refund(ctx context.Context, c auth.Request, in *refund
 	return okay(wire.CheckoutDetail(checkout, nil), err)
 }
 
+// creditInput is a payment and why it is moved.
 type creditInput struct {
 	ID   string `path:"id"`
 	Body api.Credit
@@ -179,5 +184,21 @@ func (h checkoutHandlers) credit(ctx context.Context, c auth.Request, in *credit
 		return nil, err
 	}
 	checkout, err := h.keeper.Checkouts.CreditCheckout(ctx, c.Actor, c.ID, in.Body.Reason)
+	return okay(wire.CheckoutDetail(checkout, nil), err)
+}
+
+func (h checkoutHandlers) ignore(ctx context.Context, c auth.Request, in *creditInput) (*response[api.CheckoutDetail], error) {
+	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
+		return nil, err
+	}
+	checkout, err := h.keeper.Checkouts.IgnoreCheckout(ctx, c.Actor, c.ID, in.Body.Reason)
+	return okay(wire.CheckoutDetail(checkout, nil), err)
+}
+
+func (h checkoutHandlers) restore(ctx context.Context, c auth.Request, in *creditInput) (*response[api.CheckoutDetail], error) {
+	if err := curfew.CheckText("reason", in.Body.Reason); err != nil {
+		return nil, err
+	}
+	checkout, err := h.keeper.Checkouts.RestoreCheckout(ctx, c.Actor, c.ID, in.Body.Reason)
 	return okay(wire.CheckoutDetail(checkout, nil), err)
 }

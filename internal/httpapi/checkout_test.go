@@ -9,15 +9,16 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/storetest"
 )
 
 // held makes a payment that the provider reported and nobody can use.
 func (h *fixture) held(customer, ref, email string) {
 	h.Helper()
-	must(h.T, h.keeper.Payments.Receive(h.Context(), curfew.Notice{ID: "n-" + ref, Kind: curfew.NoticePaid, Payment: curfew.Payment{
+	must(h.T, h.keeper.Payments.Receive(h.Context(), storetest.Report{
 		Ref: ref, PaymentID: "pi-" + ref, CustomerID: customer, Plan: "gold", Amount: 2900, Currency: "eur", Email: email,
 		Metadata: map[string]string{"plan": "gold"}, Paid: true,
-	}}))
+	}.Notice()))
 }
 
 // What operators see and do about payments, as it goes over the wire.

@@ -11,6 +11,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/storetest"
 )
 
 // pathOf returns a route's path with the id of something that exists.
@@ -192,12 +193,12 @@ func TestAProvidersTextLosesNoPayment(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)
 	const turned = "gpj\u202egnp"
-	for _, p := range []curfew.Payment{
+	for _, p := range []storetest.Report{
 		{Ref: "named", PaymentID: "pi-1", CustomerID: "kim", Plan: "chat10", Amount: 2900, Currency: "eur", Name: turned, Email: turned, Paid: true},
 		{Ref: "turned", PaymentID: "pi-2", CustomerID: turned, Plan: "chat10", Amount: 2900, Currency: "eur", Paid: true},
 		{Ref: "planned", PaymentID: "pi-3", CustomerID: "lea", Plan: turned, Amount: 2900, Currency: "eur", Paid: true},
 	} {
-		must(t, h.keeper.Payments.Receive(t.Context(), curfew.Notice{ID: p.Ref, Kind: curfew.NoticePaid, Payment: p}))
+		must(t, h.keeper.Payments.Receive(t.Context(), p.Notice()))
 	}
 	for ref, want := range map[string]curfew.Outcome{"named": curfew.Fulfilled, "turned": curfew.Held, "planned": curfew.Held} {
 		c, err := h.keeper.Checkouts.Checkout(t.Context(), ref)

@@ -97,6 +97,7 @@ func (h *fixture) openStore() {
 func (h *fixture) openKeeper(o settings) {
 	h.Helper()
 	policy := curfew.DefaultPolicy()
+	policy.HoldForeign = true
 	if o.policy != nil {
 		o.policy(&policy)
 	}

@@ -62,6 +62,8 @@ var who = map[string][cells]int{
 	"POST /api/debug/checkouts/{id}/assign":       {401, 403, 403, 403, 403, 403, 200, 403},
 	"POST /api/debug/checkouts/{id}/refund":       {401, 403, 403, 403, 403, 403, 200, 403},
 	"POST /api/debug/checkouts/{id}/credit":       {401, 403, 403, 403, 403, 403, 409, 403},
+	"POST /api/debug/checkouts/{id}/ignore":       {401, 403, 403, 403, 403, 403, 409, 403},
+	"POST /api/debug/checkouts/{id}/restore":      {401, 403, 403, 403, 403, 403, 409, 403},
 	"POST /api/debug/findings/{id}/acknowledge":   {401, 403, 403, 403, 403, 403, 422, 403}, // it has neither reason nor end
 	"DELETE /api/debug/findings/{id}/acknowledge": {401, 403, 403, 403, 403, 403, 404, 403},
 	"POST /api/debug/cleanup-runs/{id}/undo":      {401, 403, 403, 403, 403, 403, 200, 403},
@@ -198,7 +200,8 @@ func (s *scenario) body(method, pattern string, c cell) string {
 		return fmt.Sprintf(`{"plan":"more15","paymentRef":"more-%d"}`, s.n)
 	case strings.HasSuffix(pattern, "/assign"):
 		return fmt.Sprintf(`{"customerId":%q,"plan":"chat10","reason":"found"}`, s.customer)
-	case strings.HasSuffix(pattern, "/refund"), strings.HasSuffix(pattern, "/credit"):
+	case strings.HasSuffix(pattern, "/refund"), strings.HasSuffix(pattern, "/credit"), strings.HasSuffix(pattern, "/ignore"),
+		strings.HasSuffix(pattern, "/restore"):
 		return `{"reason":"goodwill"}`
 	case strings.HasSuffix(pattern, "/debug/sessions/{id}/release"):
 		return `{"reason":"he is ill"}`

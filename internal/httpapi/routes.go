@@ -69,6 +69,8 @@ func apiRoutes(h handlers) []route {
 		at(post, "/api/debug/checkouts/{id}/assign", allow(auth.Nobodys, a), "assignHeld", "Assign a held payment to a customer, and fulfil it", h.checkouts.assignHeld).whole(whileRead),
 		at(post, "/api/debug/checkouts/{id}/refund", allow(auth.Nobodys, a), "refundCheckout", "Make a refund due", h.checkouts.refund).whole(whileRead),
 		at(post, "/api/debug/checkouts/{id}/credit", allow(auth.Nobodys, a), "creditCheckout", "Credit a forfeited payment", h.checkouts.credit).whole(whileRead),
+		at(post, "/api/debug/checkouts/{id}/ignore", allow(auth.Nobodys, a), "ignoreCheckout", "Say that a held payment is for nothing sold here", h.checkouts.ignore).whole(whileRead),
+		at(post, "/api/debug/checkouts/{id}/restore", allow(auth.Nobodys, a), "restoreCheckout", "Hold an ignored payment after all", h.checkouts.restore).whole(whileRead),
 		at(post, "/api/debug/cleanup-runs/{id}/undo", allow(auth.Nobodys, a), "undoRun", "Undo a cleanup run", h.cleanups.undo).within(cleanupTimeout).whole(inCleanupRuns),
 		at(get, "/api/debug/explain", allow(auth.Nobodys, a), "explain", "Explain what happened to a customer", h.explain.explain),
 		at(post, "/api/debug/sessions/{id}/release", allow(auth.Party, a), "unassignSession", "Take a session from its mechanic and put it back into the queue", h.sessions.unassign).whole(whileRead),

@@ -19,8 +19,9 @@ import (
 // maxNotice is the largest message of a provider, in bytes.
 const maxNotice = 256 << 10
 
-// Hook reads a provider's message. The error's kind is Invalid for a signature or a body that proves nothing, and
-// Conflict for a genuine message that belongs to another account.
+// Hook reads a provider's message. The error's kind is Invalid for a signature that proves nothing, with a reason that
+// is safe to show, and Conflict for a genuine message that belongs to another account. A genuine message that cannot be
+// translated is no error: it says why in Unread.
 type Hook interface {
 	// Header returns the name of the header with the signature.
 	Header() string
@@ -63,7 +64,8 @@ func (h webhookHandlers) accept(ctx context.Context, w http.ResponseWriter, r *h
 	n, err := h.hook.Read(r.Header.Get(h.hook.Header()), body)
 	switch curfew.KindOf(err) {
 	case curfew.Invalid:
-		return problem.Malformed("the message is not proven to come from the provider")
+		h.log.WarnContext(ctx, "refused a message that is not proven to come from the provider", "why", err)
+		return problem.Malformed("the message is not proven to come from the provider: " + err.Error())
 	case curfew.Conflict:
 		h.log.WarnContext(ctx, "ignored a provider's message for another account or mode", "error", err)
 		return nil

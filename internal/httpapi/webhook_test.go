@@ -34,9 +34,9 @@ func (hook) Read(signature string, body []byte) (n curfew.Notice, err error) {
 }
 
 func notice(customer, ref string) string {
-	text, _ := json.Marshal(curfew.Notice{ID: "evt", Kind: curfew.NoticePaid, Payment: curfew.Payment{
+	text, _ := json.Marshal(storetest.Report{
 		Ref: ref, PaymentID: "pi-" + ref, CustomerID: customer, Plan: "chat10", Amount: 2900, Currency: "eur", Paid: true,
-	}})
+	}.Notice())
 	return string(text)
 }
 

@@ -88,13 +88,27 @@ var checks = []Check{
 	{
 		"7: a reference is claimed for the checkout that it paid",
 		`SELECT c.id FROM {checkouts} c LEFT JOIN {payment_refs} p
-		   ON p.ref = c.ref AND p.customer_id = c.customer_id AND p.checkout_id = c.id AND p.plan = c.plan
+		   ON p.ref = c.ref AND (p.customer_id = c.customer_id AND p.checkout_id = c.id AND p.plan = c.plan OR p.checkout_id = c.line_of)
 		 WHERE c.ref <> '' AND p.ref IS NULL`,
 	},
 	{
 		"7: a claim has its checkout",
 		`SELECT p.ref FROM {payment_refs} p LEFT JOIN {checkouts} c ON c.customer_id = p.customer_id AND c.id = p.checkout_id AND c.ref = p.ref
-		 WHERE c.id IS NULL`,
+		 WHERE c.id IS NULL AND p.version = 0`,
+	},
+	{
+		"7: the names of a payment have one customer, one plan and one version",
+		`SELECT checkout_id FROM {payment_refs} GROUP BY checkout_id
+		 HAVING min(customer_id) <> max(customer_id) OR min(plan) <> max(plan) OR min(version) <> max(version)`,
+	},
+	{
+		"7: the names of a payment are its first checkout's",
+		`SELECT p.ref FROM {payment_refs} p JOIN {checkouts} c ON c.id = p.checkout_id
+		 WHERE c.customer_id <> p.customer_id OR c.plan <> p.plan OR c.line_of IS NOT NULL`,
+	},
+	{
+		"7: a fact is of a payment that has a name",
+		`SELECT f.object FROM {payment_facts} f LEFT JOIN {payment_refs} p ON p.checkout_id = f.payment WHERE p.ref IS NULL`,
 	},
 	{
 		"7: a fulfilled checkout has a session that was not cancelled",

@@ -104,6 +104,10 @@ type CheckoutChange struct {
 	// RefundID and Note replace the stored values unless empty.
 	RefundID string
 	Note     string
+	// Refund is what is to be given back, if that is less than all of it; 0: see above.
+	Refund int64
+	// Concern replaces the stored one, also with none.
+	Concern string // one of the concerns
 }
 
 // Annotation is a note on a checkout whose outcome stays. It is an event of its own,
@@ -113,7 +117,9 @@ type Annotation struct {
 	Reason   string
 	Actor    curfew.Actor
 	Note     string // empty leaves it
-	Disputed bool
+	Disputed Match  // whether the customer's bank asks for the payment
+	// Concern replaces the stored one unless empty.
+	Concern string // one of the concerns
 	// PaymentID comes with the amount that the provider reports as paid. If it is
 	// empty, all three are left as they are.
 	PaymentID string
@@ -121,13 +127,14 @@ type Annotation struct {
 	Currency  string
 }
 
-// Reassignment makes a Held checkout usable: it becomes Deferred, to be served in
-// turn. A checkout of Nobody moves to the customer with its history. Conflict if
+// Reassignment makes a checkout usable that is Held, Promised or Ignored: it becomes
+// Deferred, to be served in turn. A checkout of Nobody moves to the customer with its history. Conflict if
 // outcome or version are no longer those of From.
 type Reassignment struct {
 	From       curfew.Checkout
 	CustomerID string
 	Plan       string
+	StartsAt   time.Time     // of an appointment; zero leaves it
 	Retry      time.Duration // how long it may wait for the slot
 	Reason     string
 	Actor      curfew.Actor
@@ -139,3 +146,10 @@ type Slot struct {
 	CustomerID string
 	SessionID  string
 }
+
+// The concerns of checkouts that stay as they are.
+const (
+	RefundFailed = "refund_failed"     // the provider could not give the money back
+	PaymentLost  = "payment_lost"      // its session took place, and the money was taken back
+	Disagreement = "payment_disagrees" // the shop and the provider say different things of it
+)

@@ -86,6 +86,26 @@ var writing = map[string]func(f *fixture) func() error{
 		c := unrecorded("ada", curfew.RefundDue)
 		return func() error { return failed(f.Store.Record(f.Context(), c, shop, "recorded")) }
 	},
+	"Admit of a payment that was told of": func(f *fixture) func() error {
+		a := admissionOf("ada", f.reports(reported(nil, "cs-1", "pi-1")))
+		return func() error { return failed(f.Store.Admit(f.Context(), a)) }
+	},
+	"Report": func(f *fixture) func() error {
+		facts, _ := everyFact()
+		t := reported(facts, "cs-1", "pi-1")
+		return func() error { return failed(f.Store.Report(f.Context(), t)) }
+	},
+	"Report of two payments that are one": func(f *fixture) func() error {
+		first, second := f.paidBy(f.admit("ada")), f.record("bob", curfew.Held)
+		facts, _ := everyFact()
+		f.reports(reported(facts, second.Ref))
+		t := reported(nil, first.Ref, second.Ref, "pi-1")
+		return func() error { return failed(f.Store.Report(f.Context(), t)) }
+	},
+	"KeepMessage": func(f *fixture) func() error {
+		m := record.ProviderMessage{Provider: "stripe", ID: "evt-1", Reason: "odd"}
+		return func() error { return f.Store.KeepMessage(f.Context(), m) }
+	},
 	"Refuse": func(f *fixture) func() error {
 		st := f.admit("ada")
 		return func() error { return f.Store.Refuse(f.Context(), "ada", st.ID) }
@@ -104,17 +124,12 @@ var writing = map[string]func(f *fixture) func() error{
 		return func() error { return failed(f.Store.ChangeCheckout(f.Context(), c)) }
 	},
 	"Annotate": func(f *fixture) func() error {
-		r := record.Annotation{From: f.credited("ada"), Reason: "disputed", Actor: shop, PaymentID: "pi-1", Disputed: true}
+		r := record.Annotation{From: f.credited("ada"), Reason: "disputed", Actor: shop, PaymentID: "pi-1", Disputed: record.Yes}
 		return func() error { return failed(f.Store.Annotate(f.Context(), r)) }
 	},
 	"Reassign": func(f *fixture) func() error {
 		r := record.Reassignment{From: f.record(curfew.Nobody, curfew.Held), CustomerID: "ada", Plan: "video15", Retry: time.Hour, Actor: shop}
 		return func() error { return failed(f.Store.Reassign(f.Context(), r)) }
-	},
-	"Repaid": func(f *fixture) func() error {
-		return func() error {
-			return failed(f.Store.Repaid(f.Context(), "pi-1", curfew.Repayment{ID: "re-1", Amount: 100, Currency: "eur"}))
-		}
 	},
 	"End": func(f *fixture) func() error {
 		b := batch(curfew.Credited, f.aged(f.admit("ada"), time.Hour), f.aged(f.admit("bob"), time.Hour))

@@ -41,7 +41,8 @@ func newFixture(t *testing.T, h Harness) *fixture {
 
 // tables lists every table that a store writes.
 var tables = []string{
-	"sessions", "session_requests", "checkouts", "payment_refs", "payment_repayments", "idempotency_keys", "mechanic_slots",
+	"sessions", "session_requests", "checkouts", "payment_refs", "payment_repayments", "payment_facts", "provider_messages",
+	"idempotency_keys", "mechanic_slots",
 	"events", "runs", "previews", "refusals", "signals",
 	"quarantine", "acknowledgements",
 }

@@ -91,6 +91,8 @@ func contracts() map[string]contract {
 		"checkout":    checkouts,
 		"payment":     payments,
 		"refund":      refunds,
+		"ledger":      ledgers,
+		"ledger race": reportRaces,
 		"cleanup":     cleanups,
 		"run":         runs,
 		"story":       histories,

@@ -18,10 +18,6 @@ func (l lossyCheckouts) Checkouts(ctx context.Context, customerID string) ([]cur
 	return answered[[]curfew.Checkout](l.answers)(l.store.Checkouts(ctx, customerID))
 }
 
-func (l lossyCheckouts) PaidBy(ctx context.Context, paymentID string) ([]curfew.Checkout, error) {
-	return answered[[]curfew.Checkout](l.answers)(l.store.PaidBy(ctx, paymentID))
-}
-
 func (l lossyCheckouts) ListCheckouts(ctx context.Context, s curfew.CheckoutSearch) ([]curfew.Checkout, error) {
 	return answered[[]curfew.Checkout](l.answers)(l.store.ListCheckouts(ctx, s))
 }
@@ -41,17 +37,33 @@ func (l lossyOwed) Refundable(ctx context.Context, limit int) ([]curfew.Checkout
 	return answered[[]curfew.Checkout](l.answers)(l.store.Refundable(ctx, limit))
 }
 
-// lossyRepayments loses answers about repayments.
-type lossyRepayments struct{ *answers }
+// lossyLedgers loses answers about what is known of payments.
+type lossyLedgers struct{ *answers }
 
-func (l lossyRepayments) Repaid(ctx context.Context, paymentID string, r curfew.Repayment) (curfew.Repayment, error) {
-	return answered[curfew.Repayment](l.answers)(l.store.Repaid(ctx, paymentID, r))
+func (l lossyLedgers) Report(ctx context.Context, t record.PaymentReport) (record.Ledger, error) {
+	return answered[record.Ledger](l.answers)(l.store.Report(ctx, t))
 }
 
-func (l lossyRepayments) Dispute(ctx context.Context, paymentID string) error {
-	return l.done(l.store.Dispute(ctx, paymentID))
+func (l lossyLedgers) Ledger(ctx context.Context, paymentID string) (record.Ledger, error) {
+	return answered[record.Ledger](l.answers)(l.store.Ledger(ctx, paymentID))
 }
 
-func (l lossyRepayments) Repayment(ctx context.Context, paymentID string) (curfew.Repayment, error) {
-	return answered[curfew.Repayment](l.answers)(l.store.Repayment(ctx, paymentID))
+func (l lossyLedgers) LedgerOf(ctx context.Context, ref string) (record.Ledger, error) {
+	return answered[record.Ledger](l.answers)(l.store.LedgerOf(ctx, ref))
+}
+
+func (l lossyLedgers) Payments(ctx context.Context, ids []string) ([]curfew.Payment, error) {
+	return answered[[]curfew.Payment](l.answers)(l.store.Payments(ctx, ids))
+}
+
+func (l lossyLedgers) Unjudged(ctx context.Context, limit int) ([]string, error) {
+	return answered[[]string](l.answers)(l.store.Unjudged(ctx, limit))
+}
+
+func (l lossyLedgers) Judged(ctx context.Context, paymentID string, version int64) error {
+	return l.done(l.store.Judged(ctx, paymentID, version))
+}
+
+func (l lossyLedgers) KeepMessage(ctx context.Context, m record.ProviderMessage) error {
+	return l.done(l.store.KeepMessage(ctx, m))
 }

@@ -63,7 +63,8 @@ func saysWhatIsMissing(f *fixture) {
 		"Key":        second(st.Key(ctx, "ada", "key-1")),
 		"Credit":     second(st.Credit(ctx, "ada", "chat10")),
 		"Deferred":   second(st.Deferred(ctx, "ada")),
-		"Repayment":  second(st.Repayment(ctx, "pi-1")),
+		"Ledger":     second(st.Ledger(ctx, id)),
+		"LedgerOf":   second(st.LedgerOf(ctx, "ref-1")),
 		"Run":        second(st.Run(ctx, id)),
 		"FinishRun":  second(st.FinishRun(ctx, curfew.Run{ID: id, Outcome: curfew.RunSucceeded})),
 		"Preview":    second(st.Preview(ctx, id)),
@@ -79,7 +80,8 @@ func saysWhatIsMissing(f *fixture) {
 		"Key":        `not_found: the key "key-1" was never seen`,
 		"Credit":     `not_found: customer "ada" has no credit of plan "chat10"`,
 		"Deferred":   `not_found: customer "ada" has no deferred payment`,
-		"Repayment":  `not_found: nothing of payment "pi-1" was given back`,
+		"Ledger":     `not_found: there is no payment "ID"`,
+		"LedgerOf":   `not_found: the payment reference "ref-1" was never seen`,
 		"Run":        `not_found: there is no run "ID"`,
 		"FinishRun":  `not_found: there is no run "ID"`,
 		"Preview":    `not_found: there is no preview "ID": they are kept for a day`,
@@ -105,12 +107,15 @@ func saysWhatHasMoved(f *fixture) {
 	deferral.Ref = again.Checkout.Ref
 	unwritten := unrecorded("fay", curfew.Held)
 	unwritten.Ref = again.Checkout.Ref
+	reported := admissionOf("hal", f.reports(reported(nil, "cs-1")))
+	reported.Checkout.Version = 7
 	f.must(st.ClaimOnce(ctx, "once", time.Hour))
 	f.says(map[string]error{
 		"Change":           second(st.Change(ctx, moved)),
 		"Change, busy":     second(st.Change(ctx, accepting(waiting, "max"))),
 		"ChangeCheckout":   second(st.ChangeCheckout(ctx, record.CheckoutChange{From: stale, To: curfew.Credited, Reason: "x", Actor: shop})),
 		"Admit, reference": second(st.Admit(ctx, again)),
+		"Admit, told of":   second(st.Admit(ctx, reported)),
 		"Admit, open":      second(st.Admit(ctx, admission("cyd"))),
 		"Extend":           second(st.Extend(ctx, extension)),
 		"Defer":            second(st.Defer(ctx, deferral, shop, time.Hour)),
@@ -124,6 +129,7 @@ func saysWhatHasMoved(f *fixture) {
 		"Change, busy":     `mechanic_busy: mechanic max is busy`,
 		"ChangeCheckout":   `conflict: checkout ID has moved`,
 		"Admit, reference": `conflict: another was first`,
+		"Admit, told of":   `conflict: payment ID has moved`,
 		"Admit, open":      `conflict: another was first`,
 		"Extend":           `conflict: session ID has moved`,
 		"Defer":            `conflict: another was first`,
@@ -132,5 +138,5 @@ func saysWhatHasMoved(f *fixture) {
 		"Reassign":         `conflict: checkout ID has moved`,
 		"FreeSlot":         `conflict: the slot of mechanic max is held by session ID or has changed`,
 		"ClaimOnce":        `conflict: another was first`,
-	}, live.ID, moved.From.ID, stale.ID, held.ID)
+	}, live.ID, moved.From.ID, stale.ID, held.ID, reported.Checkout.ID)
 }

@@ -80,15 +80,6 @@ func findsCheckout(f *fixture) {
 	got, err := f.Store.Checkout(f.Context(), held.ID)
 	f.must(err)
 	f.same("by its id", got, held)
-	all, err := f.Store.PaidBy(f.Context(), held.PaymentID)
-	f.must(err)
-	f.same("by its payment", all, []curfew.Checkout{held})
-	f.admit("cyd") // without a provider's payment
-	for _, nothing := range []string{"", "pi-unknown"} {
-		all, err := f.Store.PaidBy(f.Context(), nothing)
-		f.must(err)
-		f.same("paid by nothing", all, []curfew.Checkout(nil))
-	}
 	for _, id := range []string{"", "no id", newID()} {
 		_, err := f.Store.Checkout(f.Context(), id)
 		f.kind(err, curfew.NotFound)
@@ -163,7 +154,7 @@ func annotates(f *fixture) {
 	want.Version, want.Note = 2, "part"
 	f.same("the checkout", got, want, cmpopts.IgnoreFields(curfew.Checkout{}, "UpdatedAt"))
 
-	got, err = f.Store.Annotate(f.Context(), record.Annotation{From: got, Reason: "disputed", Actor: shop, PaymentID: "pi-1", Amount: 17, Currency: "chf", Disputed: true})
+	got, err = f.Store.Annotate(f.Context(), record.Annotation{From: got, Reason: "disputed", Actor: shop, PaymentID: "pi-1", Amount: 17, Currency: "chf", Disputed: record.Yes})
 	f.must(err)
 	f.around("the dispute", got.DisputedAt, time.Now())
 	want.Version, want.PaymentID, want.DisputedAt = 3, "pi-1", got.DisputedAt

@@ -14,8 +14,6 @@ var refunds = contract{
 	"what is due back waits for the worker at once":           refundableAtOnce,
 	"an attempt is counted, and kept from others for a while": attempts,
 	"who waits longest is refunded first":                     refundableOrder,
-	"the most that was given back is kept":                    keepsRepayments,
-	"a dispute is kept, before and after what was given back": keepsDisputes,
 	"what waits or is credited is summed by currency":         sumsTotals,
 	"refunds that fail or are overdue are counted":            countsRefunds,
 }
@@ -85,39 +83,6 @@ func refundableOrder(f *fixture) {
 		f.exec("UPDATE {checkouts} SET next_at = "+f.past(since)+" WHERE id = $1", c.ID)
 	}
 	f.same("refundable", f.refundable(9), []string{first.ID, second.ID, third.ID})
-}
-
-func keepsRepayments(f *fixture) {
-	_, err := f.Store.Repayment(f.Context(), "pi-1")
-	f.kind(err, curfew.NotFound)
-	for _, listed := range []struct{ amount, kept int64 }{{500, 500}, {2900, 2900}, {1000, 2900}, {2900, 2900}} {
-		want := curfew.Repayment{Amount: listed.kept, Currency: "eur"}
-		got, err := f.Store.Repaid(f.Context(), "pi-1", curfew.Repayment{ID: "re-1", Amount: listed.amount, Currency: "eur"})
-		f.must(err)
-		f.same("kept", got, want)
-		got, err = f.Store.Repayment(f.Context(), "pi-1")
-		f.must(err)
-		f.same("read", got, want)
-	}
-}
-
-func keepsDisputes(f *fixture) {
-	for _, id := range []string{"pi-1", "pi-2"} {
-		if id == "pi-2" { // the refund is reported first
-			_, err := f.Store.Repaid(f.Context(), id, curfew.Repayment{Amount: 500, Currency: "eur"})
-			f.must(err)
-		}
-		for range 2 {
-			f.must(f.Store.Dispute(f.Context(), id))
-		}
-		got, err := f.Store.Repayment(f.Context(), id)
-		f.must(err)
-		want := map[string]curfew.Repayment{"pi-1": {Disputed: true}, "pi-2": {Disputed: true, Amount: 500, Currency: "eur"}}[id]
-		f.same("disputed", got, want)
-		got, err = f.Store.Repaid(f.Context(), id, curfew.Repayment{Amount: 900, Currency: "eur"})
-		f.must(err)
-		f.same("given back later", got, curfew.Repayment{Disputed: true, Amount: 900, Currency: "eur"})
-	}
 }
 
 func sumsTotals(f *fixture) {

@@ -15,7 +15,7 @@ func admission(customer string) record.Admission {
 		Checkout: curfew.Checkout{
 			ID: checkout, CustomerID: customer, Ref: "pay_" + checkout, Plan: "chat10",
 			Amount: 990, Currency: "eur", Email: "ada@example.org", Name: "Ada",
-			Metadata: map[string]string{"campaign": "spring"},
+			Metadata: map[string]string{"campaign": "spring"}, Line: 1,
 		},
 		Session: curfew.Session{
 			ID: session, CustomerID: customer, CheckoutID: checkout,

@@ -85,6 +85,20 @@ var violations = []violation{
 		statements: []string{"UPDATE {payment_refs} SET checkout_id = NEW WHERE checkout_id = C"},
 	},
 	{
+		breaks: "7: the names of a payment have one customer, one plan and one version",
+		statements: []string{`INSERT INTO {payment_refs} (ref, customer_id, checkout_id, plan, version)
+			SELECT 'other', customer_id, checkout_id, plan, version + 1 FROM {payment_refs} WHERE checkout_id = C`},
+	},
+	{
+		breaks:     "7: the names of a payment are its first checkout's",
+		statements: []string{"UPDATE {payment_refs} SET customer_id = 'eve' WHERE checkout_id = C"},
+	},
+	{
+		breaks: "7: a fact is of a payment that has a name",
+		statements: []string{`INSERT INTO {payment_facts} (payment, provider, account, kind, object, state, told_at)
+			SELECT NEW, 'stripe', '', 'attempt', 'ch_1', 'captured', created_at FROM {checkouts} WHERE id = C`},
+	},
+	{
 		breaks:     "7: a fulfilled checkout has a session that was not cancelled",
 		statements: []string{cancelSession + "W"},
 	},
@@ -123,7 +137,7 @@ var violations = []violation{
 	},
 	{
 		breaks:     "8: a checkout's events are legal steps",
-		statements: []string{insertEvent + "subject_id, 2, subject, NEW, 'fulfilled', 'held', actor, at FROM {events} WHERE subject_id = C"},
+		statements: []string{insertEvent + "subject_id, 2, subject, NEW, 'fulfilled', 'deferred', actor, at FROM {events} WHERE subject_id = C"},
 	},
 	{
 		breaks:     "8: an event has an id of its own",

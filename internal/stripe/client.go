@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,12 +24,34 @@ type ClientOptions struct {
 	APIKey  string
 	BaseURL string        // empty: Stripe's own
 	Timeout time.Duration // of one call; 0: 30 s
-	Account string        // the connected account that was paid; empty: the key's own
+	// Accounts are the connected accounts that customers pay directly, beside the key's
+	// own; empty ones are ignored.
+	Accounts []string
+	Keys     Keys
+	// ReverseTransfer and RefundApplicationFee are sent with refunds of payments that a
+	// connected account received. Change them only while no refund is under way: Stripe
+	// refuses a key with other parameters.
+	ReverseTransfer      bool
+	RefundApplicationFee bool
 }
 
 // LiveKey reports whether an API key moves real money.
 func LiveKey(key string) bool {
 	return strings.HasPrefix(key, "sk_live_") || strings.HasPrefix(key, "rk_live_")
+}
+
+// checkAccounts returns the accounts that are not empty.
+func checkAccounts(ids []string) ([]string, error) {
+	var all []string
+	for _, id := range ids {
+		if err := checkAccount(id); err != nil {
+			return nil, err
+		}
+		if id != "" && !slices.Contains(all, id) {
+			all = append(all, id)
+		}
+	}
+	return all, nil
 }
 
 func checkAccount(id string) error {
@@ -44,13 +67,19 @@ func checkAccount(id string) error {
 // Errors have a kind. Unavailable: the result is unknown; repeat the call with the
 // same key. Unauthenticated: the API key is invalid, or lacks a permission. Invalid
 // and IdempotencyMismatch: Stripe refused the call, and would refuse it again.
+//
+// A call for the key's own account that Stripe does not find there is made again in each
+// connected account, because payments from before accounts were recorded name none.
 type Client struct {
-	api     *stripe.Client
-	account *string // nil: the key's own
+	api      *stripe.Client
+	accounts []string
+	keys     Keys
+	reverse  bool
+	fee      bool
 }
 
-// NewClient returns a client. Invalid if the key is missing, or the address or the
-// account is malformed.
+// NewClient returns a client. Invalid if the key is missing, or the address, an account or
+// a key of the metadata is malformed.
 func NewClient(o ClientOptions) (*Client, error) {
 	if o.APIKey == "" || strings.TrimSpace(o.APIKey) != o.APIKey {
 		return nil, curfew.Errorf(curfew.Invalid, "the Stripe API key is empty or has spaces around it")
@@ -61,17 +90,21 @@ func NewClient(o ClientOptions) (*Client, error) {
 	if at, err := url.Parse(o.BaseURL); err != nil || at.Host == "" || at.Scheme != "https" && at.Scheme != "http" {
 		return nil, curfew.Errorf(curfew.Invalid, "the Stripe API's address must be like %s", stripe.APIURL)
 	}
-	if err := checkAccount(o.Account); err != nil {
+	accounts, err := checkAccounts(o.Accounts)
+	if err != nil {
+		return nil, err
+	}
+	keys := o.Keys.withDefaults()
+	if err := keys.check(); err != nil {
 		return nil, err
 	}
 	if o.Timeout == 0 {
 		o.Timeout = defaultTimeout
 	}
-	c := &Client{api: stripe.NewClient(o.APIKey, stripe.WithBackends(&stripe.Backends{API: backend(o)}))}
-	if o.Account != "" {
-		c.account = &o.Account
-	}
-	return c, nil
+	return &Client{
+		api:      stripe.NewClient(o.APIKey, stripe.WithBackends(&stripe.Backends{API: backend(o)})),
+		accounts: accounts, keys: keys, reverse: o.ReverseTransfer, fee: o.RefundApplicationFee,
+	}, nil
 }
 
 // backend shares no state with other users of the library in this process, and logs
@@ -92,3 +125,30 @@ func backend(o ClientOptions) stripe.Backend {
 // errRedirected refuses redirects: Stripe's API never redirects, and the key would
 // go along.
 var errRedirected = errors.New("redirected")
+
+// inAccount makes a call in the payment's account. It returns the account in which
+// Stripe knew the payment.
+func (c *Client) inAccount(account string, call func(account *string) error) (string, error) {
+	if err := checkAccount(account); err != nil {
+		return account, err
+	}
+	if account != "" {
+		return account, call(&account)
+	}
+	err := call(nil)
+	if !missing(err) {
+		return "", err
+	}
+	for _, other := range c.accounts {
+		if err := call(&other); !missing(err) {
+			return other, err
+		}
+	}
+	return "", err
+}
+
+// missing reports whether Stripe knows no such object in that account.
+func missing(err error) bool {
+	refused, ok := errors.AsType[*stripe.Error](err)
+	return ok && refused.Code == stripe.ErrorCodeResourceMissing
+}

@@ -1,6 +1,32 @@
-// Package stripe is the only package that knows Stripe. Hook verifies and translates
-// its webhook events; Client refunds payments and lists payments and refunds.
+// Package stripe is the only package that knows Stripe. Hook verifies its webhook events
+// and translates them into facts; Client makes refunds and translates what Stripe's API
+// lists in the same way.
 //
-// It stores nothing and decides nothing. What happens to a payment, when a refund is
-// due and when to retry are up to its callers.
+// # Facts
+//
+// Every object is read by its own state, whatever the type of the event that brings it:
+//
+//	Stripe's object      kind of fact          states
+//	checkout.session     promise, attempt      open, promised, failed, expired; captured
+//	invoice              promise, attempt      open, failed, expired; captured
+//	invoice_payment      attempt               captured
+//	payment_intent       attempt               pending, authorised, captured, voided, failed
+//	charge               attempt, refund_total pending, authorised, captured, voided, expired, failed
+//	refund               refund                requires_action, pending, succeeded, canceled, failed
+//	dispute              dispute               warning, closed, needs_response, under_review, prevented, won, lost
+//
+// Three ends are in the type alone, where the state allows them: that a delayed payment
+// failed, that a try of an intent failed, and that a hold lapsed.
+//
+// A charge's sum of refunds excludes what was only released: Stripe counts the remainder
+// of a partial capture, and a hold that was given up. A refund in a state that nobody
+// knows is pending, a dispute unknown.
+//
+// A fact's time is that of the event, or the Date of the API's answer. What was captured
+// or given back stays so, and keeps the object's own time when the API is asked.
+//
+// # What it does not do
+//
+// It stores nothing and decides nothing. What a payment buys, when a refund is due and
+// when to retry are up to its callers.
 package stripe

@@ -1,7 +1,6 @@
 package stripe_test
 
 import (
-	"encoding/json"
 	"maps"
 	"strings"
 	"testing"
@@ -11,122 +10,84 @@ import (
 	gostripe "github.com/stripe/stripe-go/v86"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/stripe"
 	"github.com/curfewhq/curfew/internal/stripe/stripetest"
 )
 
-// The events are the fake's: whole objects of the library's types, as Stripe
-// sends them.
-func TestNotice_OfEveryEvent(t *testing.T) {
+// What the fake tells is whole objects of the library's types, as Stripe sends them.
+func TestNotice_OfWhatTheFakeTells(t *testing.T) {
 	t.Parallel()
-	sold := stripetest.Checkout{CustomerID: "cus-1", Plan: "chat10", Amount: 1999, Currency: "usd", Email: "ada@example.com", Name: "Ada"}
-	paid := curfew.Payment{
-		Ref: "cs_test_00000001", PaymentID: "pi_00000001", CustomerID: "cus-1", Plan: "chat10", Amount: 1999, Currency: "usd",
-		Email: "ada@example.com", Name: "Ada", Metadata: map[string]string{"plan": "chat10"}, Paid: true, PaidAt: noon,
-	}
-	unpaid := paid
-	unpaid.Paid, unpaid.PaidAt = false, time.Time{}
-	free := paid
-	free.Amount, free.PaymentID = 0, ""
-	money := curfew.Payment{PaymentID: "pi_00000001", Amount: 1999, Currency: "usd"}
-	part, whole := money, money
-	part.Refunded, whole.Refunded = 500, 1999
+	fake := stripetest.New(t, stripetest.Options{Now: atNoon})
+	ref := fake.Pay(stripetest.Checkout{CustomerID: "cus-1", Plan: "chat10", Amount: 2900, Account: "acct_1"})
+	fake.SetRefunds(gostripe.RefundStatusPending, "processing")
+	id := fake.RefundByHand(ref, 900)
+	fake.ChangeRefund(id, gostripe.RefundStatusFailed, "declined")
+	fake.Dispute(ref)
+	fake.CloseDispute(ref, gostripe.DisputeStatusLost)
 
+	var got []curfew.Fact
+	h := hook(t, func(o *stripe.HookOptions) { o.Accounts = []string{"acct_1"} })
+	for _, event := range fake.Events() {
+		notice, err := h.Read(stripetest.Sign(secret, noon, event.Body()), event.Body())
+		if err != nil || notice.Unread != "" || notice.ID != event.ID || notice.Account != "acct_1" || notice.Name != "pi_00000001" {
+			t.Fatalf("%s: %+v, %v", event.Type, notice, err)
+		}
+		got = append(got, notice.Facts...)
+	}
+	failed := because(eur("refund", id, "failed", 900), "declined")
+	dispute := because(eur("dispute", "du_00000001", "needs_response", 2900), "product_not_received")
+	lost := dispute
+	lost.State = "lost"
+	want := []curfew.Fact{
+		eur("attempt", "pi_00000001", "captured", 2900),
+		eur("attempt", "ch_00000001", "captured", 2900), eur("refund_total", "ch_00000001", "total", 900),
+		failed, failed, failed, dispute, dispute, lost,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A hold is told by its charge, its intent and its checkout, in whatever order.
+func TestNotice_OfTheFakesHolds(t *testing.T) {
+	t.Parallel()
 	for sentence, row := range map[string]struct {
-		event   gostripe.EventType
-		happens func(*stripetest.Fake)
-		kind    curfew.NoticeKind
-		payment curfew.Payment
+		ends func(f *stripetest.Fake, ref string)
+		want curfew.Balance
 	}{
-		"paid at once": {
-			gostripe.EventTypeCheckoutSessionCompleted, func(f *stripetest.Fake) { f.Pay(sold) }, curfew.NoticePaid, paid,
+		"reserved": {
+			func(*stripetest.Fake, string) {},
+			curfew.Balance{State: "authorised", Authorised: 2900, AuthorisedUntil: noon.AddDate(0, 0, 7), Currency: "eur"},
 		},
-		"nothing to pay": {
-			gostripe.EventTypeCheckoutSessionCompleted, func(f *stripetest.Fake) { gift := sold; gift.Amount = 0; f.Pay(gift) }, curfew.NoticePaid, free,
-		},
-		"completed, but the money has not come": {
-			gostripe.EventTypeCheckoutSessionCompleted, func(f *stripetest.Fake) { f.CompleteUnpaid(sold) }, curfew.NoticeOther, unpaid,
-		},
-		"the money has come later": {
-			gostripe.EventTypeCheckoutSessionAsyncPaymentSucceeded, func(f *stripetest.Fake) { f.SucceedPayment(f.CompleteUnpaid(sold)) }, curfew.NoticePaid, paid,
-		},
-		"the money will not come": {
-			gostripe.EventTypeCheckoutSessionAsyncPaymentFailed, func(f *stripetest.Fake) { f.FailPayment(f.CompleteUnpaid(sold)) }, curfew.NoticeFailed, unpaid,
-		},
-		"nobody paid": {
-			gostripe.EventTypeCheckoutSessionExpired, func(f *stripetest.Fake) { f.Expire(f.Open(sold)) }, curfew.NoticeExpired, unpaid,
-		},
-		"a part is given back": {
-			gostripe.EventTypeChargeRefunded, func(f *stripetest.Fake) { f.RefundByHand(f.Pay(sold), 500) }, curfew.NoticeRefunded, part,
-		},
-		"all is given back": {
-			gostripe.EventTypeChargeRefunded, func(f *stripetest.Fake) { f.RefundByHand(f.Pay(sold), 1999) }, curfew.NoticeRefunded, whole,
-		},
-		"the bank asks for it": {
-			gostripe.EventTypeChargeDisputeCreated, func(f *stripetest.Fake) { f.Dispute(f.Pay(sold)) }, curfew.NoticeDisputed, money,
-		},
-		"the bank has taken it": {
-			gostripe.EventTypeChargeDisputeFundsWithdrawn, func(f *stripetest.Fake) { f.Dispute(f.Pay(sold)) }, curfew.NoticeDisputed, money,
-		},
-		"the bank keeps it": {
-			gostripe.EventTypeChargeDisputeClosed, verdict(sold, gostripe.DisputeStatusLost), curfew.NoticeDisputed, money,
-		},
-		"the bank gives it back": {
-			gostripe.EventTypeChargeDisputeClosed, verdict(sold, gostripe.DisputeStatusWon), curfew.NoticeOther, curfew.Payment{},
-		},
-		"the bank only asked": {
-			gostripe.EventTypeChargeDisputeClosed, verdict(sold, gostripe.DisputeStatusWarningClosed), curfew.NoticeOther, curfew.Payment{},
+		"captured":         {func(f *stripetest.Fake, ref string) { f.Capture(ref, 2900) }, curfew.Balance{State: "captured", Captured: 2900, Currency: "eur"}},
+		"captured in part": {func(f *stripetest.Fake, ref string) { f.Capture(ref, 2000) }, curfew.Balance{State: "captured", Captured: 2000, Currency: "eur"}},
+		"released":         {func(f *stripetest.Fake, ref string) { f.Release(ref) }, curfew.Balance{State: "failed"}},
+		"lapsed":           {func(f *stripetest.Fake, ref string) { f.Lapse(ref) }, curfew.Balance{State: "failed"}},
+		"captured in part, and refunded in part": {
+			func(f *stripetest.Fake, ref string) { f.Capture(ref, 2000); f.RefundByHand(ref, 300) },
+			curfew.Balance{State: "captured", Captured: 2000, Refunded: 300, Currency: "eur"},
 		},
 	} {
-		t.Run(sentence, func(t *testing.T) {
-			t.Parallel()
-			fake := stripetest.New(t, stripetest.Options{Now: atNoon})
-			row.happens(fake)
-			event := last(t, fake, row.event)
-			body := event.Body()
-			got, err := hook(t).Read(stripetest.Sign(secret, noon, body), body)
+		fake := stripetest.New(t, stripetest.Options{Now: atNoon})
+		row.ends(fake, fake.Authorise(stripetest.Checkout{CustomerID: "cus-1", Plan: "chat10", Amount: 2900}))
+		var told, asked curfew.Payment
+		for _, event := range fake.Events() {
+			notice, err := hook(t).Read(stripetest.Sign(secret, noon, event.Body()), event.Body())
+			if err != nil || notice.Unread != "" || notice.Name != "pi_00000001" {
+				t.Fatalf("%s: %+v, %v", event.Type, notice, err)
+			}
+			told.Facts = append(told.Facts, notice.Facts...)
+		}
+		for notice, err := range client(t, fake).Paid(t.Context(), noon) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := curfew.Notice{ID: event.ID, Kind: row.kind, Payment: row.payment, At: noon}
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Error(diff)
-			}
-		})
-	}
-}
-
-func verdict(sold stripetest.Checkout, status gostripe.DisputeStatus) func(*stripetest.Fake) {
-	return func(f *stripetest.Fake) {
-		ref := f.Pay(sold)
-		f.Dispute(ref)
-		f.CloseDispute(ref, status)
-	}
-}
-
-func last(t *testing.T, fake *stripetest.Fake, kind gostripe.EventType) *stripetest.Event {
-	t.Helper()
-	var found *stripetest.Event
-	for _, event := range fake.Events() {
-		if event.Type == kind {
-			found = event
+			asked.Facts = append(asked.Facts, notice.Facts...)
 		}
-	}
-	if found == nil {
-		t.Fatalf("there is no %s", kind)
-	}
-	return found
-}
-
-func TestNotice_EverythingElseChangesNothing(t *testing.T) {
-	t.Parallel()
-	charge := map[string]any{"id": "ch_1", "amount": 5, "amount_refunded": 5, "payment_intent": nil}
-	for _, kind := range []gostripe.EventType{
-		"payment_intent.succeeded", "charge.succeeded", "charge.dispute.updated", "charge.dispute.funds_reinstated", "refund.created", "ping", "charge.refunded",
-	} {
-		notice, err := read(t, hook(t), gostripe.Event{Type: kind}, charge)
-		want := curfew.Notice{ID: "evt_1", Kind: curfew.NoticeOther, At: noon}
-		if diff := cmp.Diff(want, notice); diff != "" || err != nil {
-			t.Errorf("%s: %v %s", kind, err, diff)
+		for from, payment := range map[string]curfew.Payment{"told": told, "asked": asked} {
+			if diff := cmp.Diff(row.want, payment.Balance(0, "")); diff != "" {
+				t.Errorf("%s, %s: %s", sentence, from, diff)
+			}
 		}
 	}
 }
@@ -136,103 +97,201 @@ func TestNotice_OfWhatTheMarketplaceWroteInTheMetadata(t *testing.T) {
 	long := strings.Repeat("x", curfew.MaxID+1)
 	for sentence, row := range map[string]struct {
 		change map[string]any
-		want   func(*curfew.Payment)
+		want   func(*curfew.Order)
 	}{
 		"the customer stands in the metadata": {
 			map[string]any{"client_reference_id": nil, "metadata": map[string]string{"plan": "chat10", "customer_id": "cus-2"}},
-			func(p *curfew.Payment) {
-				p.CustomerID, p.Metadata = "cus-2", map[string]string{"plan": "chat10", "customer_id": "cus-2"}
-			},
+			func(o *curfew.Order) { o.CustomerID = "cus-2"; with(o, "customer_id", "cus-2") },
 		},
-		"client_reference_id comes first": {
-			map[string]any{"metadata": map[string]string{"plan": "chat10", "customer_id": "cus-2"}},
-			func(p *curfew.Payment) { p.Metadata["customer_id"] = "cus-2" },
+		"the metadata comes first: a client_reference_id is often a cart": {
+			map[string]any{"client_reference_id": "cart_991", "metadata": map[string]string{"plan": "chat10", "customer_id": "cus-2"}},
+			func(o *curfew.Order) { o.CustomerID = "cus-2"; with(o, "customer_id", "cus-2") },
 		},
 		"nobody's": {
 			map[string]any{"client_reference_id": nil},
-			func(p *curfew.Payment) { p.CustomerID = "" },
+			func(o *curfew.Order) { o.CustomerID = "" },
 		},
-		"a customer's id that is none is not cut to another's": {
+		"a customer's id that is a number": {
+			map[string]any{"client_reference_id": 4711},
+			func(o *curfew.Order) { o.CustomerID = "4711" },
+		},
+		"a client_reference_id that is too long is not cut to another's": {
 			map[string]any{"client_reference_id": long},
-			func(p *curfew.Payment) { p.CustomerID = "" },
+			func(o *curfew.Order) {
+				o.CustomerID, o.Flaw = "", "the customer's id in client_reference_id must have at most 128 bytes, not 129"
+				with(o, "client_reference_id", long)
+			},
 		},
-		"nor put in the metadata's stead": {
-			map[string]any{"client_reference_id": "a\x00b", "metadata": map[string]string{"plan": "chat10", "customer_id": "cus-2"}},
-			func(p *curfew.Payment) { p.CustomerID, p.Metadata["customer_id"] = "", "cus-2" },
+		"nor one with control characters": {
+			map[string]any{"client_reference_id": "a\x00b"},
+			func(o *curfew.Order) {
+				o.CustomerID, o.Flaw = "", "the customer's id in client_reference_id must not contain control characters (U+0000)"
+				with(o, "client_reference_id", "ab")
+			},
+		},
+		"a bad id in the metadata is not replaced by a cart": {
+			map[string]any{"client_reference_id": "cart_991", "metadata": map[string]string{"plan": "chat10", "customer_id": "a\nb"}},
+			func(o *curfew.Order) {
+				o.CustomerID, o.Flaw = "", "the metadata's customer_id must not contain control characters (U+000A)"
+				with(o, "customer_id", "ab")
+			},
+		},
+		"a client_reference_id that does not count may be anything": {
+			map[string]any{"client_reference_id": long, "metadata": map[string]string{"plan": "chat10", "customer_id": "cus-2"}},
+			func(o *curfew.Order) { o.CustomerID = "cus-2"; with(o, "customer_id", "cus-2") },
 		},
 		"no plan, no metadata": {
 			map[string]any{"metadata": nil},
-			func(p *curfew.Payment) { p.Plan, p.Metadata = "", map[string]string{} },
+			func(o *curfew.Order) { o.Plan, o.Metadata = "", map[string]string{} },
+		},
+		"metadata that is none": {
+			map[string]any{"metadata": []string{"plan"}},
+			func(o *curfew.Order) { o.Plan, o.Metadata = "", map[string]string{} },
 		},
 		"only what is needed is kept": {
 			map[string]any{"metadata": map[string]string{"plan": "chat10", "cart": "4711", "phone": "555"}},
-			func(*curfew.Payment) {},
+			func(*curfew.Order) {},
 		},
 		"an appointment": {
 			map[string]any{"metadata": map[string]string{"plan": "chat10", "starts_at": "2026-12-01T10:00:00.1234567+01:00"}},
-			func(p *curfew.Payment) {
-				p.StartsAt = time.Date(2026, time.December, 1, 9, 0, 0, 123456000, time.UTC)
-				p.Metadata["starts_at"] = "2026-12-01T10:00:00.1234567+01:00"
+			func(o *curfew.Order) {
+				o.StartsAt = time.Date(2026, time.December, 1, 9, 0, 0, 123456000, time.UTC)
+				with(o, "starts_at", "2026-12-01T10:00:00.1234567+01:00")
+			},
+		},
+		"an appointment without a time zone": {
+			map[string]any{"metadata": map[string]string{"plan": "chat10", "starts_at": "2026-12-20T10:00"}},
+			func(o *curfew.Order) {
+				o.Flaw = `starts_at "2026-12-20T10:00" has no time zone; write 2026-12-20T10:00:00Z or with an offset`
+				with(o, "starts_at", "2026-12-20T10:00")
+			},
+		},
+		"an appointment without a time": {
+			map[string]any{"metadata": map[string]string{"plan": "chat10", "starts_at": "2026-12-20"}},
+			func(o *curfew.Order) {
+				o.Flaw = `starts_at "2026-12-20" has no time of day; write it like 2026-12-20T10:00:00Z`
+				with(o, "starts_at", "2026-12-20")
 			},
 		},
 		"an appointment that nobody can read is no session of now": {
 			map[string]any{"metadata": map[string]string{"plan": "chat10", "starts_at": "tomorrow at ten"}},
-			func(p *curfew.Payment) { p.Plan, p.Metadata["starts_at"] = "", "tomorrow at ten" },
+			func(o *curfew.Order) {
+				o.Flaw = `starts_at "tomorrow at ten" is not a time; write it like 2026-12-20T10:00:00Z`
+				with(o, "starts_at", "tomorrow at ten")
+			},
 		},
 		"minutes for a live session": {
 			map[string]any{"metadata": map[string]string{"plan": "chat10", "extends_session": "0197-a"}},
-			func(p *curfew.Payment) { p.Extends, p.Metadata["extends_session"] = "0197-a", "0197-a" },
+			func(o *curfew.Order) { o.Extends = "0197-a"; with(o, "extends_session", "0197-a") },
 		},
 		"minutes for a session that cannot be are no session": {
 			map[string]any{"metadata": map[string]string{"plan": "chat10", "extends_session": long}},
-			func(p *curfew.Payment) { p.Plan, p.Metadata["extends_session"] = "", long },
+			func(o *curfew.Order) {
+				o.Flaw = "the metadata's extends_session must have at most 128 bytes, not 129"
+				with(o, "extends_session", long)
+			},
 		},
-		"values of absurd length": {
+		"a plan of absurd length": {
 			map[string]any{"metadata": map[string]string{"plan": strings.Repeat("é", 600)}},
-			func(p *curfew.Payment) { p.Plan, p.Metadata["plan"] = "", strings.Repeat("é", 250) },
+			func(o *curfew.Order) {
+				o.Plan, o.Flaw = "", "the metadata's plan must have at most 128 bytes, not 1200"
+				with(o, "plan", strings.Repeat("é", 250))
+			},
+		},
+		"two flaws": {
+			map[string]any{"client_reference_id": long, "metadata": map[string]string{"plan": "chat10", "starts_at": "2026-12-20T10:00:30"}},
+			func(o *curfew.Order) {
+				o.CustomerID, o.Flaw = "", "the customer's id in client_reference_id must have at most 128 bytes, not 129; "+
+					`starts_at "2026-12-20T10:00:30" has no time zone; write 2026-12-20T10:00:30Z or with an offset`
+				with(o, "client_reference_id", long)
+				with(o, "starts_at", "2026-12-20T10:00:30")
+			},
+		},
+		"three of them": {
+			map[string]any{"metadata": map[string]any{"plan": "chat10", "quantity": 3}},
+			func(o *curfew.Order) { o.Quantity = 3; with(o, "quantity", "3") },
+		},
+		"the line says how many": {
+			map[string]any{"metadata": map[string]string{"plan": "chat10", "quantity": "3"}, "line_items": map[string]any{"data": []any{map[string]any{"quantity": 2}}}},
+			func(o *curfew.Order) { o.Quantity = 2; with(o, "quantity", "3") },
+		},
+		"several lines do not": {
+			map[string]any{"line_items": map[string]any{"data": []any{map[string]any{"quantity": 2}, map[string]any{"quantity": 5}}}},
+			func(*curfew.Order) {},
+		},
+		"as many as nobody can read": {
+			map[string]any{"metadata": map[string]string{"plan": "chat10", "quantity": "a few"}},
+			func(o *curfew.Order) {
+				o.Flaw = `the metadata's quantity is "a few"; it must be a number from 1 to 100`
+				with(o, "quantity", "a few")
+			},
+		},
+		"none of them": {
+			map[string]any{"line_items": map[string]any{"data": []any{map[string]any{"quantity": 0}}}},
+			func(o *curfew.Order) { o.Flaw = `the line's quantity is "0"; it must be a number from 1 to 100` },
 		},
 		"a contact with control characters, or far too long": {
 			map[string]any{"customer_details": map[string]any{"email": "ada@example.com\r\nBcc: x", "name": strings.Repeat("n", 300)}},
-			func(p *curfew.Payment) { p.Email, p.Name = "ada@example.comBcc: x", strings.Repeat("n", 200) },
+			func(o *curfew.Order) { o.Email, o.Name = "ada@example.comBcc: x", strings.Repeat("n", 200) },
 		},
 		"no contact": {
 			map[string]any{"customer_details": nil},
-			func(p *curfew.Payment) { p.Email, p.Name = "", "" },
+			func(o *curfew.Order) { o.Email, o.Name = "", "" },
 		},
-		"the payment intent expanded": {
-			map[string]any{"payment_intent": map[string]any{"id": "pi_1", "amount": "of another version's form"}},
-			func(*curfew.Payment) {},
+		"a contact that is none": {
+			map[string]any{"customer_details": "ada"},
+			func(o *curfew.Order) { o.Email, o.Name = "", "" },
+		},
+		"no price before discounts": {
+			map[string]any{"amount_subtotal": nil},
+			func(o *curfew.Order) { o.Price = 500 },
 		},
 		"fields of another API version": {
 			map[string]any{"total_details": "text", "shipping": []int{1}, "currency": "USD"},
-			func(*curfew.Payment) {},
+			func(*curfew.Order) {},
 		},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
 			object := map[string]any{
-				"id": "cs_1", "object": "checkout.session", "mode": "payment", "payment_status": "paid", "amount_total": 500, "currency": "usd",
+				"id": "cs_1", "object": "checkout.session", "mode": "payment", "payment_status": "paid", "amount_total": 500, "amount_subtotal": 600, "currency": "usd",
 				"client_reference_id": "cus-1", "payment_intent": "pi_1", "metadata": map[string]string{"plan": "chat10"},
 				"customer_details": map[string]any{"email": "ada@example.com", "name": "Ada"},
 			}
 			maps.Copy(object, row.change)
-			want := curfew.Payment{
-				Ref: "cs_1", PaymentID: "pi_1", CustomerID: "cus-1", Plan: "chat10", Amount: 500, Currency: "usd", Email: "ada@example.com", Name: "Ada",
-				Metadata: map[string]string{"plan": "chat10"}, Paid: true, PaidAt: noon,
+			want := curfew.Order{
+				CustomerID: "cus-1", Plan: "chat10", Quantity: 1, Amount: 500, Price: 600, Currency: "usd", Email: "ada@example.com", Name: "Ada",
+				Metadata: map[string]string{"plan": "chat10"},
 			}
 			row.want(&want)
 			got, err := read(t, hook(t), gostripe.Event{}, object)
-			if diff := cmp.Diff(want, got.Payment); diff != "" || err != nil {
-				t.Error(err, diff)
+			if diff := cmp.Diff(&want, got.Order); diff != "" || err != nil || got.Unread != "" {
+				t.Error(err, got.Unread, diff)
 			}
 		})
 	}
 }
 
-func TestNotice_ASavedCardIsNoPayment(t *testing.T) {
+// An app that sold before Curfew has names of its own.
+func TestNotice_TheMetadatasKeysAreSettings(t *testing.T) {
 	t.Parallel()
-	notice, err := read(t, hook(t), gostripe.Event{}, json.RawMessage(`{"id":"cs_1","mode":"setup","payment_status":"no_payment_required"}`))
-	if err != nil || notice.Kind != curfew.NoticeOther || notice.Payment.Paid {
-		t.Errorf("read %+v, %v", notice, err)
+	keys := stripe.Keys{Customer: []string{"user", "supabase_user_id"}, Plan: "product", StartsAt: "slot", Extends: "more"}
+	h := hook(t, func(o *stripe.HookOptions) { o.Keys = keys })
+	metadata := map[string]string{
+		"supabase_user_id": "ada", "product": "chat10", "slot": "2026-12-01T10:00:00Z", "more": "0197-a", "plan": "gold", "customer_id": "cus-1", "starts_at": "?",
+	}
+	got, err := read(t, h, gostripe.Event{}, map[string]any{
+		"id": "cs_1", "payment_status": "paid", "amount_total": 500, "currency": "usd", "client_reference_id": "cart", "metadata": metadata,
+	})
+	want := &curfew.Order{
+		CustomerID: "ada", Plan: "chat10", Quantity: 1, Amount: 500, Price: 500, Currency: "usd", Extends: "0197-a",
+		StartsAt: time.Date(2026, time.December, 1, 10, 0, 0, 0, time.UTC),
+		Metadata: map[string]string{"supabase_user_id": "ada", "product": "chat10", "slot": "2026-12-01T10:00:00Z", "more": "0197-a"},
+	}
+	if diff := cmp.Diff(want, got.Order); diff != "" || err != nil {
+		t.Error(err, diff)
+	}
+	if _, err := stripe.NewHook(stripe.HookOptions{Secrets: []string{secret}, Keys: stripe.Keys{Plan: "a\nb"}}); err == nil {
+		t.Error("a key with a line's end is taken")
 	}
 }

@@ -22,24 +22,46 @@ const (
 	pageWait  = 250 * time.Millisecond
 )
 
-// Paid returns the paid checkouts completed since a time, newest first, with what has
-// been refunded; it includes some completed up to a day earlier. The first error ends
-// it.
+// Paid returns the checkouts completed since a time, paid or not yet, with what became of
+// the money: those of the key's own account, then of each connected account, newest first.
+// It includes some completed up to a day earlier. The notices have no id. The first error
+// ends it.
 //
 // Stripe lists checkouts by when they were opened. With a delayed payment method they
 // may be paid up to two weeks later; to find those, ask for an earlier time.
 //
 // It lists Checkout Sessions, not events, because an event can be missing.
-func (c *Client) Paid(ctx context.Context, since time.Time) iter.Seq2[curfew.Payment, error] {
-	return func(yield func(curfew.Payment, error) bool) {
-		params := paidParams(since)
-		params.StripeAccount = c.account
-		for session, err := range c.completed(ctx, params) {
-			if err != nil {
-				yield(curfew.Payment{}, fmt.Errorf("list paid checkouts: %w", err))
-				return
+func (c *Client) Paid(ctx context.Context, since time.Time) iter.Seq2[curfew.Notice, error] {
+	return func(yield func(curfew.Notice, error) bool) {
+		for _, account := range append([]string{""}, c.accounts...) {
+			for notice, err := range c.paidIn(ctx, account, since) {
+				if err != nil {
+					yield(curfew.Notice{}, fmt.Errorf("list paid checkouts: %w", err))
+					return
+				}
+				if !yield(notice, nil) {
+					return
+				}
 			}
-			if payment := listed(session); payment.Paid && !yield(payment, nil) {
+		}
+	}
+}
+
+func (c *Client) paidIn(ctx context.Context, account string, since time.Time) iter.Seq2[curfew.Notice, error] {
+	return func(yield func(curfew.Notice, error) bool) {
+		params := paidParams(since)
+		if account != "" {
+			params.StripeAccount = stripe.String(account)
+		}
+		for session, err := range c.completed(ctx, params) {
+			var notice curfew.Notice
+			if err == nil {
+				notice, err = c.listed(ctx, account, session)
+			}
+			if err == nil && notice.Unread == "" && notice.References == nil {
+				continue // it only saved a card
+			}
+			if !yield(notice, err) || err != nil {
 				return
 			}
 		}
@@ -106,34 +128,13 @@ func paidParams(since time.Time) *stripe.CheckoutSessionListParams {
 
 // listed translates a Checkout Session of the API in the same way as that of an
 // event.
-func listed(s *stripe.CheckoutSession) curfew.Payment {
-	read := checkoutSession{
-		ID:                s.ID,
-		AmountTotal:       s.AmountTotal,
-		ClientReferenceID: s.ClientReferenceID,
-		Currency:          string(s.Currency),
-		Metadata:          s.Metadata,
-		Mode:              s.Mode,
-		PaymentStatus:     s.PaymentStatus,
+func (c *Client) listed(ctx context.Context, account string, s *stripe.CheckoutSession) (curfew.Notice, error) {
+	t := &translation{keys: c.keys}
+	if err := t.read(sessions, s.LastResponse); err != nil {
+		return curfew.Notice{}, err
 	}
-	if s.CustomerDetails != nil {
-		read.CustomerDetails = contact{s.CustomerDetails.Email, s.CustomerDetails.Name}
+	if err := c.claims(ctx, t, account); err != nil {
+		return curfew.Notice{}, err
 	}
-	charge := chargeOf(s.PaymentIntent)
-	if s.PaymentIntent != nil {
-		read.PaymentIntent = reference(s.PaymentIntent.ID)
-	}
-	payment := read.payment()
-	payment.Refunded = charge.AmountRefunded
-	payment.PaidAt = instant(max(charge.Created, s.Created))
-	return payment
-}
-
-// chargeOf returns the charge of a payment intent, or an empty one if nothing was
-// charged.
-func chargeOf(intent *stripe.PaymentIntent) *stripe.Charge {
-	if intent == nil || intent.LatestCharge == nil {
-		return &stripe.Charge{}
-	}
-	return intent.LatestCharge
+	return t.answer(sessions.object, account, s.LastResponse), nil
 }

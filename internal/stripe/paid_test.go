@@ -13,7 +13,7 @@ import (
 	"github.com/curfewhq/curfew/internal/stripe/stripetest"
 )
 
-func TestPaid_ListsWhatIsPaidAndNothingElse(t *testing.T) {
+func TestPaid_ListsWhatIsCompletedAndNothingElse(t *testing.T) {
 	t.Parallel()
 	fake := stripetest.New(t, stripetest.Options{Now: atNoon})
 	sold := stripetest.Checkout{CustomerID: "cus-1", Plan: "chat10", Amount: 1999, Currency: "usd", Email: "ada@example.com", Name: "Ada"}
@@ -21,34 +21,60 @@ func TestPaid_ListsWhatIsPaidAndNothingElse(t *testing.T) {
 	gift.Amount = 0
 
 	paid := fake.Pay(sold)
+	fake.Dispute(paid)
 	part := fake.Pay(sold)
 	fake.RefundByHand(part, 500)
 	free := fake.Pay(gift)
 	fake.Open(sold)
 	fake.Expire(fake.Open(sold))
-	fake.CompleteUnpaid(sold)
-	fake.FailPayment(fake.CompleteUnpaid(sold))
+	undecided := fake.CompleteUnpaid(sold)
+	failed := fake.CompleteUnpaid(sold)
+	fake.FailPayment(failed)
 	came := fake.CompleteUnpaid(sold)
 	fake.SucceedPayment(came)
 
-	want := func(ref, payment string, amount, refunded int64) curfew.Payment {
-		return curfew.Payment{
-			Ref: ref, PaymentID: payment, CustomerID: "cus-1", Plan: "chat10", Amount: amount, Currency: "usd", Email: "ada@example.com", Name: "Ada",
-			Metadata: map[string]string{"plan": "chat10"}, Paid: true, Refunded: refunded, PaidAt: noon,
+	notice := func(order *curfew.Order, refs []string, facts ...curfew.Fact) curfew.Notice {
+		n := curfew.Notice{Type: "checkout.session", Provider: "stripe", At: noon, References: refs, Facts: facts, Order: order}
+		if len(refs) > 1 {
+			n.Name = refs[1]
 		}
+		return n
 	}
-	var got []curfew.Payment
-	for payment, err := range client(t, fake).Paid(t.Context(), noon) {
+	paidOrder := curfew.Order{
+		CustomerID: "cus-1", Plan: "chat10", Quantity: 1, Amount: 1999, Price: 2000, Currency: "usd", Email: "ada@example.com", Name: "Ada",
+		Metadata: map[string]string{"plan": "chat10"},
+	}
+	freeOrder := paidOrder
+	freeOrder.Amount, freeOrder.Price = 0, 1
+	captured := func(n string) []curfew.Fact {
+		return []curfew.Fact{usd("attempt", "pi_"+n, "captured", 1999), usd("attempt", "ch_"+n, "captured", 1999)}
+	}
+	names := func(ref, n string) []string { return []string{ref, "pi_" + n, "ch_" + n} }
+	want := []curfew.Notice{
+		notice(&paidOrder, names(came, "00000008"), append(captured("00000008"), usd("refund_total", "ch_00000008", "total", 0))...),
+		notice(&paidOrder, names(failed, "00000007"), usd("promise", failed, "promised", 1999),
+			because(usd("attempt", "ch_00000007", "failed", 1999), "payment_intent_payment_attempt_failed")),
+		notice(&paidOrder, names(undecided, "00000006")[:2], usd("promise", undecided, "promised", 1999),
+			usd("attempt", "pi_00000006", "pending", 1999)),
+		notice(&freeOrder, []string{free}, usd("attempt", free, "captured", 0)),
+		notice(&paidOrder, names(part, "00000002"), append(captured("00000002"), usd("refund_total", "ch_00000002", "total", 500))...),
+		notice(&paidOrder, names(paid, "00000001"), append(captured("00000001"), usd("refund_total", "ch_00000001", "total", 0),
+			because(usd("dispute", "du_00000001", "needs_response", 1999), "product_not_received"))...),
+	}
+	var got []curfew.Notice
+	for notice, err := range client(t, fake).Paid(t.Context(), noon) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got = append(got, payment)
+		got = append(got, notice)
 	}
-	if diff := cmp.Diff([]curfew.Payment{
-		want(came, "pi_00000008", 1999, 0), want(free, "", 0, 0), want(part, "pi_00000002", 1999, 500), want(paid, "pi_00000001", 1999, 0),
-	}, got); diff != "" {
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+}
+
+func usd(kind curfew.FactKind, object, state string, amount int64) curfew.Fact {
+	return curfew.Fact{Kind: kind, Object: object, State: state, Amount: amount, Currency: "usd", At: noon}
 }
 
 func TestPaid_ReadsEveryPageAndNoMore(t *testing.T) {
@@ -62,7 +88,7 @@ func TestPaid_ReadsEveryPageAndNoMore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		seen[payment.Ref] = true
+		seen[payment.References[0]] = true
 	}
 	if len(seen) != 250 {
 		t.Errorf("%d of 250 were listed", len(seen))
@@ -108,10 +134,10 @@ func TestPaid_GoesOnWhereStripeDidNotAnswer(t *testing.T) {
 	}
 	seen := map[string]bool{}
 	for payment, err := range client(t, fake).Paid(t.Context(), time.Now()) {
-		if err != nil || seen[payment.Ref] {
-			t.Fatalf("%s again, or %v", payment.Ref, err)
+		if err != nil || seen[payment.References[0]] {
+			t.Fatalf("%s again, or %v", payment.References[0], err)
 		}
-		seen[payment.Ref] = true
+		seen[payment.References[0]] = true
 	}
 	if struck := fake.InjectedFaults(); len(seen) != 450 || len(struck) < 2 {
 		t.Errorf("%d of 450 were listed through %v", len(seen), struck)
@@ -124,7 +150,7 @@ func TestPaid_AnErrorEndsItAndIsNoEnd(t *testing.T) {
 	paidOnce(fake)
 	var errs []error
 	for payment, err := range client(t, fake).Paid(t.Context(), time.Time{}) {
-		if errs = append(errs, err); payment.Ref != "" {
+		if errs = append(errs, err); payment.References != nil {
 			t.Errorf("%+v beside an error", payment)
 		}
 	}
@@ -141,14 +167,14 @@ func TestRefunds_ReadsEveryPage(t *testing.T) {
 		fake.RefundByHand(paid.Ref, 1)
 	}
 	paidOnce(fake)
-	got, err := client(t, fake).Refunds(t.Context(), paid.PaymentID)
-	if err != nil || len(got) != 205 || got[0].ID != "re_00000205" {
+	got, err := client(t, fake).Refunds(t.Context(), "", paid.PaymentID)
+	if err != nil || len(got) != 205 || got[0].Object != "re_00000205" {
 		t.Errorf("%d refunds, %v", len(got), err)
 	}
-	if none, err := client(t, fake).Refunds(t.Context(), fake.Paid()[1].PaymentID); err != nil || len(none) != 0 {
+	if none, err := client(t, fake).Refunds(t.Context(), "", fake.Paid()[1].PaymentID); err != nil || len(none) != 0 {
 		t.Errorf("of another payment: %v, %v", none, err)
 	}
-	if _, err := client(t, fake).Refunds(t.Context(), "pi_none"); !errors.Is(err, curfew.Invalid) {
+	if _, err := client(t, fake).Refunds(t.Context(), "", "pi_none"); !errors.Is(err, curfew.Invalid) {
 		t.Errorf("of none: %v", err)
 	}
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/stripe/stripe-go/v86"
@@ -17,45 +20,49 @@ import (
 // key after a day.
 const metaKey = "curfew_key"
 
-// Refund refunds a payment. Within a day, it does so once per order key; later, check
-// Refunds first. If the payment has already been refunded, by whomever, it returns
-// that refund: the one made for this order, else one of its amount, else the newest.
-func (c *Client) Refund(ctx context.Context, o curfew.RefundOrder) (curfew.Repayment, error) {
+// Refund asks for a refund in the payment's account, and returns the facts of it: one
+// refund, in whatever state Stripe made it. Within a day, it does so once per order key;
+// later, check Refunds first.
+//
+// If the payment has already been refunded, by whomever, it returns the refund that was
+// made for this order, or all of the payment's. Facts can come with an error, too: what
+// Stripe lists of a payment that it refuses to refund. Invalid with the reason if a refund
+// has failed and Stripe makes no other; then the money can be given back only by hand.
+func (c *Client) Refund(ctx context.Context, o curfew.RefundOrder) ([]curfew.Fact, error) {
 	if err := checkOrder(o); err != nil {
-		return curfew.Repayment{}, err
+		return nil, err
 	}
-	params := refundParams(o)
-	params.StripeAccount = c.account
-	made, err := c.api.V1Refunds.Create(ctx, params)
-	switch {
-	case err == nil:
+	var made *stripe.Refund
+	account, err := c.inAccount(o.Account, func(account *string) (err error) {
+		made, err = c.api.V1Refunds.Create(ctx, c.refundParams(o, account))
+		return err
+	})
+	if err == nil {
 		return accepted(o, made)
+	}
+	o.Account = account
+	said := fmt.Errorf("refund %s: %w", o.Key, failure(err))
+	switch {
 	case alreadyRefunded(err):
 		return c.givenBack(ctx, o)
 	case storedFailure(err):
-		return c.behind(ctx, o, err)
+		return c.behind(ctx, o, said)
+	case errors.Is(said, curfew.Invalid) && !missing(err):
+		return c.refused(ctx, o, said)
 	}
-	return curfew.Repayment{}, fmt.Errorf("refund %s: %w", o.Key, failure(err))
+	return nil, said
 }
 
-// Refunds returns the refunds of a payment, newest first, without those that failed
-// or were cancelled.
-func (c *Client) Refunds(ctx context.Context, paymentID string) ([]curfew.Repayment, error) {
-	if err := curfew.CheckID("the Stripe payment's id", paymentID); err != nil {
+// Refunds returns all refunds of a payment, newest first, also those that failed.
+func (c *Client) Refunds(ctx context.Context, account, name string) ([]curfew.Fact, error) {
+	if err := checkName(account, name); err != nil {
 		return nil, err
 	}
-	params := &stripe.RefundListParams{PaymentIntent: stripe.String(paymentID)}
-	params.Limit, params.StripeAccount = stripe.Int64(pageSize), c.account
-	repaid := []curfew.Repayment{}
-	for refund, err := range c.api.V1Refunds.List(ctx, params).All(ctx) {
-		if err != nil {
-			return nil, fmt.Errorf("list refunds of %s: %w", paymentID, failure(err))
-		}
-		if !undone(refund) {
-			repaid = append(repaid, repayment(refund))
-		}
+	listed, err := c.listRefunds(ctx, account, name)
+	if err != nil {
+		return nil, err
 	}
-	return repaid, nil
+	return factsOf(listed), nil
 }
 
 func checkOrder(o curfew.RefundOrder) error {
@@ -65,18 +72,41 @@ func checkOrder(o curfew.RefundOrder) error {
 	if o.Amount <= 0 {
 		return curfew.Errorf(curfew.Invalid, "a refund of %d gives nothing back", o.Amount)
 	}
-	return curfew.CheckID("the Stripe payment's id", o.PaymentID)
+	return checkName(o.Account, o.PaymentID)
+}
+
+func checkName(account, name string) error {
+	if err := checkAccount(account); err != nil {
+		return err
+	}
+	return curfew.CheckID("the Stripe payment's id", name)
+}
+
+// isCharge reports whether a payment is called by its charge: it has no intent.
+func isCharge(name string) bool {
+	return strings.HasPrefix(name, "ch_") || strings.HasPrefix(name, "py_")
 }
 
 // refundParams must return the same parameters for the same order, in every release:
 // Stripe rejects a key with different parameters.
-func refundParams(o curfew.RefundOrder) *stripe.RefundCreateParams {
-	return &stripe.RefundCreateParams{
-		Params:        stripe.Params{IdempotencyKey: stripe.String(headerKey(o.Key))},
-		PaymentIntent: stripe.String(o.PaymentID),
-		Amount:        stripe.Int64(o.Amount),
-		Metadata:      map[string]string{metaKey: o.Key},
+func (c *Client) refundParams(o curfew.RefundOrder, account *string) *stripe.RefundCreateParams {
+	params := &stripe.RefundCreateParams{
+		Params:   stripe.Params{IdempotencyKey: stripe.String(headerKey(o.Key)), StripeAccount: account},
+		Amount:   stripe.Int64(o.Amount),
+		Metadata: map[string]string{metaKey: o.Key},
 	}
+	if isCharge(o.PaymentID) {
+		params.Charge = stripe.String(o.PaymentID)
+	} else {
+		params.PaymentIntent = stripe.String(o.PaymentID)
+	}
+	if account != nil && c.reverse {
+		params.ReverseTransfer = stripe.Bool(true)
+	}
+	if account != nil && c.fee {
+		params.RefundApplicationFee = stripe.Bool(true)
+	}
+	return params
 }
 
 // headerKey returns an order's key, or its digest if a header could not carry it
@@ -90,59 +120,138 @@ func headerKey(key string) string {
 	return "refund:sha256:" + hex.EncodeToString(sum[:])
 }
 
-// accepted returns the refund that Stripe made. A pending one counts: banks take
-// days.
-func accepted(o curfew.RefundOrder, made *stripe.Refund) (curfew.Repayment, error) {
-	if made.ID == "" {
-		return curfew.Repayment{}, fmt.Errorf("refund %s: %w", o.Key, errStrange)
+// accepted returns the refund that Stripe made, whatever its state: banks take days.
+func accepted(o curfew.RefundOrder, made *stripe.Refund) ([]curfew.Fact, error) {
+	raw := parsed(made.LastResponse)
+	if made.ID == "" || raw == nil {
+		return nil, fmt.Errorf("refund %s: %w", o.Key, errStrange)
 	}
-	if undone(made) {
-		return curfew.Repayment{}, curfew.Errorf(curfew.Invalid,
-			"Stripe could not give %s back: refund %s is %s (%s)", o.PaymentID, made.ID, made.Status, made.FailureReason)
+	if raw.field("amount") == nil {
+		raw["amount"] = json.RawMessage(strconv.FormatInt(o.Amount, 10))
 	}
-	return repayment(made), nil
+	if raw.field("currency") == nil {
+		raw["currency"] = json.RawMessage(strconv.Quote(o.Currency))
+	}
+	back, err := readRefund(raw, made.LastResponse)
+	if err != nil {
+		return nil, fmt.Errorf("refund %s: %w", o.Key, err)
+	}
+	return []curfew.Fact{back.fact}, nil
+}
+
+// listedRefund is a refund, and the key of the order that it was made for.
+type listedRefund struct {
+	fact curfew.Fact
+	key  string
+}
+
+func readRefund(raw object, response *stripe.APIResponse) (listedRefund, error) {
+	t := &translation{at: answeredAt(raw, response)}
+	t.refundFact(raw)
+	facts, err := t.checked()
+	if err != nil {
+		return listedRefund{}, fmt.Errorf("%w (%w)", errStrange, err)
+	}
+	return listedRefund{facts[0], raw.texts("metadata")[metaKey]}, nil
+}
+
+func (c *Client) listRefunds(ctx context.Context, account, name string) (all []listedRefund, err error) {
+	_, err = c.inAccount(account, func(account *string) error {
+		all = nil
+		for refund, err := range c.api.V1Refunds.List(ctx, refundsOf(account, name)).All(ctx) {
+			if err != nil {
+				return err
+			}
+			back, err := readRefund(parsed(refund.LastResponse), refund.LastResponse)
+			if err != nil {
+				return err
+			}
+			all = append(all, back)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list refunds of %s: %w", name, failure(err))
+	}
+	return all, nil
+}
+
+func refundsOf(account *string, name string) *stripe.RefundListParams {
+	params := &stripe.RefundListParams{}
+	params.Limit, params.StripeAccount = stripe.Int64(pageSize), account
+	if isCharge(name) {
+		params.Charge = stripe.String(name)
+	} else {
+		params.PaymentIntent = stripe.String(name)
+	}
+	return params
 }
 
 // givenBack returns the refund of a payment that has been refunded completely.
-func (c *Client) givenBack(ctx context.Context, o curfew.RefundOrder) (curfew.Repayment, error) {
-	repaid, err := c.Refunds(ctx, o.PaymentID)
+func (c *Client) givenBack(ctx context.Context, o curfew.RefundOrder) ([]curfew.Fact, error) {
+	listed, err := c.listRefunds(ctx, o.Account, o.PaymentID)
 	if err != nil {
-		return curfew.Repayment{}, fmt.Errorf("refund %s: %w", o.Key, err)
+		return nil, fmt.Errorf("refund %s: %w", o.Key, err)
 	}
-	if len(repaid) == 0 {
-		return curfew.Repayment{}, curfew.Errorf(curfew.Unavailable,
-			"Stripe says that %s is refunded, and lists no refund of it", o.PaymentID)
+	if made, ok := madeFor(o, listed); ok && !undone(made.fact) {
+		return []curfew.Fact{made.fact}, nil
 	}
-	if made, ok := madeFor(o, repaid); ok {
-		return made, nil
+	switch {
+	case len(listed) == 0:
+		return nil, curfew.Errorf(curfew.Unavailable, "Stripe says that %s is refunded, and lists no refund of it", o.PaymentID)
+	case !slices.ContainsFunc(listed, func(r listedRefund) bool { return !undone(r.fact) }):
+		return factsOf(listed), byHand(o, listed[0].fact)
 	}
-	i := slices.IndexFunc(repaid, func(r curfew.Repayment) bool { return r.Amount == o.Amount })
-	return repaid[max(i, 0)], nil
+	return factsOf(listed), nil
+}
+
+// refused returns what Stripe lists of a payment that it does not refund. A refund that
+// failed before is the reason, whatever Stripe says.
+func (c *Client) refused(ctx context.Context, o curfew.RefundOrder, cause error) ([]curfew.Fact, error) {
+	listed, err := c.listRefunds(ctx, o.Account, o.PaymentID)
+	if err != nil {
+		return nil, cause
+	}
+	if i := slices.IndexFunc(listed, func(r listedRefund) bool { return undone(r.fact) }); i >= 0 {
+		return factsOf(listed), fmt.Errorf("%w: %w", byHand(o, listed[i].fact), cause)
+	}
+	return factsOf(listed), cause
+}
+
+// byHand is the error of a payment whose refund failed: Stripe tries no second time.
+func byHand(o curfew.RefundOrder, failed curfew.Fact) error {
+	why := failed.State
+	if failed.Reason != "" {
+		why += ", " + failed.Reason
+	}
+	return curfew.Errorf(curfew.Invalid,
+		"Stripe cannot give %s back again: refund %s of it is %s; give the money back by hand", o.PaymentID, failed.Object, why)
 }
 
 // behind returns the refund that was made although the key replays a failure: Stripe
 // stores a failure under its key for a day. Without such a refund the failure stands.
-func (c *Client) behind(ctx context.Context, o curfew.RefundOrder, cause error) (curfew.Repayment, error) {
-	if repaid, err := c.Refunds(ctx, o.PaymentID); err == nil {
-		if made, ok := madeFor(o, repaid); ok {
-			return made, nil
-		}
+func (c *Client) behind(ctx context.Context, o curfew.RefundOrder, cause error) ([]curfew.Fact, error) {
+	listed, err := c.listRefunds(ctx, o.Account, o.PaymentID)
+	if made, ok := madeFor(o, listed); err == nil && ok {
+		return []curfew.Fact{made.fact}, nil
 	}
-	return curfew.Repayment{}, fmt.Errorf("refund %s: %w", o.Key, failure(cause))
+	return nil, cause
 }
 
-func madeFor(o curfew.RefundOrder, repaid []curfew.Repayment) (curfew.Repayment, bool) {
-	i := slices.IndexFunc(repaid, func(r curfew.Repayment) bool { return r.Key == o.Key })
+func madeFor(o curfew.RefundOrder, listed []listedRefund) (listedRefund, bool) {
+	i := slices.IndexFunc(listed, func(r listedRefund) bool { return r.key == o.Key })
 	if i < 0 {
-		return curfew.Repayment{}, false
+		return listedRefund{}, false
 	}
-	return repaid[i], true
+	return listed[i], true
 }
 
-func undone(r *stripe.Refund) bool {
-	return r.Status == stripe.RefundStatusFailed || r.Status == stripe.RefundStatusCanceled
-}
+func undone(f curfew.Fact) bool { return f.State == "failed" || f.State == "canceled" }
 
-func repayment(r *stripe.Refund) curfew.Repayment {
-	return curfew.Repayment{ID: r.ID, Amount: r.Amount, Currency: strings.ToLower(string(r.Currency)), Key: r.Metadata[metaKey]}
+func factsOf(listed []listedRefund) []curfew.Fact {
+	facts := make([]curfew.Fact, 0, len(listed))
+	for _, each := range listed {
+		facts = append(facts, each.fact)
+	}
+	return facts
 }

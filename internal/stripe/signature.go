@@ -16,18 +16,25 @@ const signatureHeader = "Stripe-Signature"
 // limits how long an intercepted message can be replayed.
 const tolerance = webhook.DefaultTolerance
 
-// ErrNotNow is returned for a valid signature whose time is more than five minutes
-// off: an old message was replayed, or this machine's clock is wrong. Its kind is
-// Invalid.
-var ErrNotNow = curfew.Errorf(curfew.Invalid,
-	"the Stripe signature's time is more than %s from this machine's: an old message, or a wrong clock", tolerance)
-
-var errHeader = curfew.Errorf(curfew.Invalid, "the Stripe-Signature header must be t=TIME,v1=SIGNATURE with one time")
+// What is wrong with a message that is not proven to be Stripe's. All are Invalid, and no
+// text holds anything of the message.
+var (
+	ErrNoSignature = curfew.Errorf(curfew.Invalid, "the message has no Stripe-Signature header: it does not come from Stripe, or a proxy removed the header")
+	ErrSignature   = curfew.Errorf(curfew.Invalid, "the Stripe-Signature header must be t=TIME,v1=SIGNATURE with one time")
+	ErrUnproven    = curfew.Errorf(curfew.Invalid,
+		"no signing secret fits the Stripe-Signature header and the body: the secret is another endpoint's, or the body was changed on its way")
+	ErrTooOld = curfew.Errorf(curfew.Invalid,
+		"the Stripe signature is more than %s old: an old message was sent again, or this machine's clock is fast", tolerance)
+	ErrTooNew = curfew.Errorf(curfew.Invalid, "the Stripe signature is more than %s in the future: this machine's clock is slow", tolerance)
+)
 
 // signedAt returns the time in a signature's header. There must be exactly one; the
 // library would take the last of several. Several v1 signatures are allowed: Stripe
 // sends them while a secret is being replaced.
 func signedAt(signature string) (time.Time, error) {
+	if strings.TrimSpace(signature) == "" {
+		return time.Time{}, ErrNoSignature
+	}
 	var times []string
 	for part := range strings.SplitSeq(signature, ",") {
 		if at, ok := strings.CutPrefix(part, "t="); ok {
@@ -35,14 +42,22 @@ func signedAt(signature string) (time.Time, error) {
 		}
 	}
 	if len(times) != 1 {
-		return time.Time{}, errHeader
+		return time.Time{}, ErrSignature
 	}
 	seconds, err := strconv.ParseInt(times[0], 10, 64)
 	if err != nil {
-		return time.Time{}, errHeader
+		return time.Time{}, ErrSignature
 	}
 	return time.Unix(seconds, 0), nil
 }
 
-// near reports whether two times are at most the tolerance apart.
-func near(signed, now time.Time) bool { return now.Sub(signed).Abs() <= tolerance }
+// recent allows at most the tolerance between two times.
+func recent(signed, now time.Time) error {
+	switch age := now.Sub(signed); {
+	case age > tolerance:
+		return ErrTooOld
+	case age < -tolerance:
+		return ErrTooNew
+	}
+	return nil
+}

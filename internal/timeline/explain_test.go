@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/storetest"
 	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -197,8 +198,8 @@ func TestTheAnswerAndWhatCanBeDone(t *testing.T) {
 		},
 		"a payment that nobody owns": {
 			begin: func(env *environment) string {
-				reported := curfew.Payment{Ref: "p1", PaymentID: "pi-p1", Plan: "chat10", Amount: 2900, Currency: "eur", Paid: true}
-				if err := env.Payments.Receive(env.Context(), curfew.Notice{ID: "paid p1", Kind: curfew.NoticePaid, Payment: reported}); err != nil {
+				reported := storetest.Report{Ref: "p1", PaymentID: "pi-p1", Plan: "chat10", Amount: 2900, Currency: "eur", Paid: true}
+				if err := env.Payments.Receive(env.Context(), reported.Notice()); err != nil {
 					env.Fatal(err)
 				}
 				return "p1"

@@ -73,6 +73,9 @@ var deliveryTexts = map[string]string{ //nolint:gosec // G101: sentences, no sec
 	"checkout.refunding":  "payment %s is being given back",
 	"checkout.refunded":   "payment %s was given back",
 	"checkout.forfeited":  "payment %s was forfeited",
+	"checkout.promised":   "the money of payment %s has not come yet",
+	"checkout.void":       "payment %s failed, or was taken back",
+	"checkout.ignored":    "payment %s is for nothing sold here",
 	"checkout.changed":    "something was noted of payment %s",
 }
 

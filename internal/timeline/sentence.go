@@ -63,6 +63,8 @@ var endTexts = map[curfew.EndReason]string{
 	curfew.TooShort:  "Session %s was ended after less than a minute: it counts as cancelled",
 	curfew.Finished:  "Session %s was ended before its deadline: it is completed",
 	curfew.ByRefund:  "Session %s was cancelled, because its payment is given back",
+	curfew.ByPayment: "Session %s was cancelled, because its payment failed or was taken back",
+	curfew.Duplicate: "Session %s was cancelled: another session had the same payment",
 	curfew.Foreign:   "Session %s was ended by another program",
 }
 
@@ -89,6 +91,8 @@ var selfEvident = map[string]bool{
 	curfew.AdmittedReason: true, curfew.BookedReason: true, string(curfew.Due): true, curfew.PostponedReason: true,
 	curfew.BothJoinedReason: true, curfew.ForeignReason: true, curfew.ServedReason: true, curfew.SpentReason: true,
 	curfew.RefundAskedReason: true, curfew.DeferredReason: true, curfew.UnservedReason: true, curfew.RevivedReason: true,
+	string(curfew.ByPayment): true, string(curfew.ByRefund): true, string(curfew.Duplicate): true, curfew.ArrivedReason: true,
+	curfew.AwaitedReason: true, curfew.GivenBackReason: true,
 }
 
 // sessionSentence describes one step of a session. The reason is a code that a note may
@@ -136,6 +140,32 @@ var payments = map[curfew.OutcomeStep]string{
 	{From: "", To: curfew.Held}:                    "Payment %s cannot be used as it is: it is held for an operator",
 	{From: "", To: curfew.RefundDue}:               "Payment %s came too late: its refund is due",
 	{From: "", To: curfew.Refunded}:                "Payment %s had been given back before it was known",
+	{From: "", To: curfew.Promised}:                "Payment %s is promised: its money has not come yet",
+	{From: "", To: curfew.Void}:                    "Payment %s had failed, or been taken back, before it was known: it bought nothing",
+	{From: "", To: curfew.Ignored}:                 "Payment %s is for nothing that is sold here: it is left alone",
+	{From: curfew.Promised, To: curfew.Fulfilled}:  "The money of payment %s came: it brought its session",
+	{From: curfew.Promised, To: curfew.Deferred}:   "The money of payment %s came: it waits for the customer's slot",
+	{From: curfew.Promised, To: curfew.Held}:       "The money of payment %s came, but it cannot be used as it is: it is held for an operator",
+	{From: curfew.Promised, To: curfew.RefundDue}:  "The money of promised payment %s came, and its refund is due",
+	{From: curfew.Promised, To: curfew.Refunded}:   "Promised payment %s was given back",
+	{From: curfew.Promised, To: curfew.Void}:       "The money of payment %s will not come: nothing is owed for it",
+	{From: curfew.Fulfilled, To: curfew.Held}:      "A part of payment %s is gone: what is left is held for an operator",
+	{From: curfew.Fulfilled, To: curfew.Void}:      "Payment %s failed, or was taken back: nothing is owed for it",
+	{From: curfew.Deferred, To: curfew.Held}:       "A part of payment %s is gone while it waited for the slot: what is left is held for an operator",
+	{From: curfew.Deferred, To: curfew.Void}:       "Payment %s failed, or was taken back, while it waited for the slot: nothing is owed for it",
+	{From: curfew.Held, To: curfew.Void}:           "Held payment %s failed, or was taken back: nothing is owed for it",
+	{From: curfew.Held, To: curfew.Ignored}:        "Held payment %s is not for anything sold here: it is left alone",
+	{From: curfew.Credited, To: curfew.Held}:       "A part of payment %s is gone, and it is no credit any more: what is left is held for an operator",
+	{From: curfew.Credited, To: curfew.Void}:       "Payment %s was taken back, and is no credit any more: nothing is owed for it",
+	{From: curfew.RefundDue, To: curfew.Void}:      "Payment %s failed, or was taken back: there is nothing left to give back",
+	{From: curfew.Refunded, To: curfew.RefundDue}:  "The refund of payment %s failed at the provider: it is due again, by hand",
+	{From: curfew.Forfeited, To: curfew.Void}:      "Forfeited payment %s was taken back",
+	{From: curfew.Void, To: curfew.Credited}:       "The money of payment %s came after all: it is a credit for the customer's next session of its plan",
+	{From: curfew.Void, To: curfew.RefundDue}:      "The money of payment %s came after all, and its refund is due",
+	{From: curfew.Void, To: curfew.Held}:           "The money of payment %s came after all: it is held for an operator",
+	{From: curfew.Void, To: curfew.Refunded}:       "The money of payment %s came after all, and was given back",
+	{From: curfew.Ignored, To: curfew.Held}:        "Payment %s is for something sold here after all: it is held for an operator",
+	{From: curfew.Ignored, To: curfew.Deferred}:    "Payment %s is for something sold here after all: it waits for the customer's slot",
 	{From: curfew.Fulfilled, To: curfew.Credited}:  "Payment %s became a credit: it pays for the customer's next session of its plan",
 	{From: curfew.Fulfilled, To: curfew.RefundDue}: "The refund of payment %s is due",
 	{From: curfew.Fulfilled, To: curfew.Forfeited}: "Payment %s was forfeited",
@@ -171,6 +201,9 @@ func paymentSentence(c curfew.Checkout, e curfew.Event) string {
 	}
 	if c.Free() {
 		return freeSentence(c, e)
+	}
+	if reported, ok := strings.CutPrefix(note, "the provider reports: "); ok && e.From == e.To {
+		return fmt.Sprintf("The provider reports of payment %s, which is %s: %s.", payment(c), e.To, reported)
 	}
 	text := payments[curfew.OutcomeStep{From: curfew.Outcome(e.From), To: curfew.Outcome(e.To)}]
 	if text == "" {

@@ -72,8 +72,8 @@ type Notice struct {
 	JoinBy   time.Time // accepted: when the session is given up
 	RefundBy time.Time // deferred: when a refund is due
 	// Money is what happens to the payment: free, settling (not decided yet), spent (on
-	// a later session), or the outcome of the checkout: deferred, held, credited,
-	// refund_due, refunding, refunded, forfeited. Empty if nothing was decided and the
+	// a later session), or the outcome of the checkout: promised, deferred, held,
+	// credited, refund_due, refunding, refunded, forfeited, void, ignored. Empty if nothing was decided and the
 	// session continues.
 	Money string
 	// Amount is what was paid and Refund what is refunded, like 19.99 EUR. Empty if

@@ -13,15 +13,17 @@ import (
 
 // createRefund is called with the lock held, like all handlers here.
 func (f *Fake) createRefund(r *http.Request) response {
-	intent := r.PostForm.Get("payment_intent")
-	c, ok := f.byIntent[intent]
-	if !ok {
-		return missing("payment_intent", intent)
+	c, none := f.payment(r)
+	if c == nil {
+		return none
 	}
 	if c.paidAt.IsZero() {
-		return failure(http.StatusBadRequest, "invalid_request_error", "", "This PaymentIntent ("+intent+") does not have a successful charge to refund.")
+		return failure(http.StatusBadRequest, "invalid_request_error", "", "This PaymentIntent ("+c.intent+") does not have a successful charge to refund.")
 	}
-	left := c.Amount - c.refunded
+	if f.refundFailed(c) {
+		return failure(http.StatusBadRequest, "invalid_request_error", "", "A previous attempt to refund "+c.charge+" failed.")
+	}
+	left := c.captured - c.refunded
 	if left == 0 {
 		return failure(http.StatusBadRequest, "invalid_request_error", stripe.ErrorCodeChargeAlreadyRefunded, "Charge "+c.charge+" has already been refunded.")
 	}
@@ -39,11 +41,28 @@ func (f *Fake) createRefund(r *http.Request) response {
 	return success(f.refund(c, amount, r.Header.Get("Idempotency-Key"), metadataOf(r.PostForm)).object())
 }
 
+// payment returns the one that a call names by its intent or its charge, if the account in whose name the call is made
+// has it.
+func (f *Fake) payment(r *http.Request) (*checkout, response) {
+	kind, name, found := "payment_intent", r.Form.Get("payment_intent"), f.byIntent
+	if charge := r.Form.Get("charge"); charge != "" {
+		kind, name, found = "charge", charge, f.byCharge
+	}
+	return ofAccount(r, kind, name, found)
+}
+
+func ofAccount(r *http.Request, kind, name string, found map[string]*checkout) (*checkout, response) {
+	c, ok := found[name]
+	if !ok || c.Account != r.Header.Get("Stripe-Account") {
+		return nil, missing(kind, name)
+	}
+	return c, response{}
+}
+
 func (f *Fake) listRefunds(r *http.Request) response {
-	intent := r.Form.Get("payment_intent")
-	c, ok := f.byIntent[intent]
-	if !ok {
-		return missing("payment_intent", intent)
+	c, none := f.payment(r)
+	if c == nil {
+		return none
 	}
 	var found []Refund
 	for _, at := range slices.Backward(c.refunds) {
@@ -52,14 +71,26 @@ func (f *Fake) listRefunds(r *http.Request) response {
 	return page(r, found, func(made Refund) string { return made.ID }, func(made Refund) any { return made.object() })
 }
 
+func (f *Fake) listDisputes(r *http.Request) response {
+	c, none := f.payment(r)
+	if c == nil {
+		return none
+	}
+	var found []checkout
+	if c.dispute != "" {
+		found = append(found, *c)
+	}
+	return page(r, found, func(c checkout) string { return c.ref }, func(c checkout) any { return f.disputeOf(c) })
+}
+
 func (f *Fake) listSessions(r *http.Request) response {
 	since, err := strconv.ParseInt(orZero(r.Form.Get("created[gte]")), 10, 64)
 	if err != nil {
 		return failure(http.StatusBadRequest, "invalid_request_error", "parameter_invalid_integer", "Invalid integer: "+r.Form.Get("created[gte]"))
 	}
-	status := r.Form.Get("status")
+	status, account := r.Form.Get("status"), r.Header.Get("Stripe-Account")
 	found := slices.DeleteFunc(slices.Clone(f.sold), func(c *checkout) bool {
-		return c.createdAt.Unix() < since || status != "" && string(c.status) != status
+		return c.createdAt.Unix() < since || status != "" && string(c.status) != status || c.Account != account
 	})
 	slices.Reverse(found)
 	expand := slices.Contains(expanded(r.Form), "data.payment_intent.latest_charge")
@@ -67,19 +98,27 @@ func (f *Fake) listSessions(r *http.Request) response {
 }
 
 func (f *Fake) getSession(r *http.Request) response {
-	c, ok := f.byRef[r.PathValue("id")]
-	if !ok {
-		return missing("checkout.session", r.PathValue("id"))
+	c, none := ofAccount(r, "checkout.session", r.PathValue("id"), f.byRef)
+	if c == nil {
+		return none
 	}
 	return success(f.session(*c, slices.Contains(expanded(r.Form), "payment_intent.latest_charge")))
 }
 
 func (f *Fake) getIntent(r *http.Request) response {
-	c, ok := f.byIntent[r.PathValue("id")]
-	if !ok {
-		return missing("payment_intent", r.PathValue("id"))
+	c, none := ofAccount(r, "payment_intent", r.PathValue("id"), f.byIntent)
+	if c == nil {
+		return none
 	}
 	return success(f.paymentIntent(*c, slices.Contains(expanded(r.Form), "latest_charge")))
+}
+
+func (f *Fake) getCharge(r *http.Request) response {
+	c, none := ofAccount(r, "charge", r.PathValue("id"), f.byCharge)
+	if c == nil {
+		return none
+	}
+	return success(f.chargeOf(*c))
 }
 
 func missing(kind, id string) response {

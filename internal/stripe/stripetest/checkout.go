@@ -16,6 +16,7 @@ type Checkout struct {
 	Email      string
 	Name       string
 	Metadata   map[string]string // besides the plan
+	Account    string            // the connected account that is paid; empty: the key's own
 }
 
 // checkout is a Checkout Session and its payment. Events hold copies of it.
@@ -27,9 +28,13 @@ type checkout struct {
 	charge        string
 	status        stripe.CheckoutSessionStatus
 	paymentStatus stripe.CheckoutSessionPaymentStatus
+	failed        bool // a delayed payment
+	hold          hold // empty: nothing was reserved, or it is captured
 	dispute       stripe.DisputeStatus
 	createdAt     time.Time
+	heldAt        time.Time
 	paidAt        time.Time
+	captured      int64
 	refunded      int64
 	refunds       []int // indexes in the ledger
 }
@@ -69,7 +74,7 @@ func (f *Fake) SucceedPayment(ref string) {
 
 // FailPayment ends a delayed payment: the money will not arrive.
 func (f *Fake) FailPayment(ref string) {
-	f.step(ref, stripe.EventTypeCheckoutSessionAsyncPaymentFailed, func(*checkout) {})
+	f.step(ref, stripe.EventTypeCheckoutSessionAsyncPaymentFailed, func(c *checkout) { c.failed = true })
 }
 
 // Expire expires an open Checkout Session.
@@ -89,18 +94,6 @@ func (f *Fake) CloseDispute(ref string, verdict stripe.DisputeStatus) {
 	f.step(ref, stripe.EventTypeChargeDisputeClosed, func(c *checkout) { c.dispute = verdict })
 }
 
-// RefundByHand refunds in Stripe's dashboard and returns the refund's id. It panics where Stripe would refuse, because
-// then the test is wrong.
-func (f *Fake) RefundByHand(ref string, amount int64) string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	c := f.known(ref)
-	if left := c.Amount - c.refunded; c.paidAt.IsZero() || amount > left {
-		panic(fmt.Sprintf("stripetest: %d of %s cannot be refunded: %d are left", amount, ref, left))
-	}
-	return f.refund(c, amount, "", nil).ID
-}
-
 func (f *Fake) open(c Checkout) *checkout {
 	if c.Currency == "" {
 		c.Currency = "eur"
@@ -112,7 +105,7 @@ func (f *Fake) open(c Checkout) *checkout {
 	}
 	if c.Amount > 0 {
 		made.intent, made.charge = fmt.Sprintf("pi_%08d", n), fmt.Sprintf("ch_%08d", n)
-		f.byIntent[made.intent] = made
+		f.byIntent[made.intent], f.byCharge[made.charge] = made, made
 	}
 	f.sold = append(f.sold, made)
 	f.byRef[made.ref] = made
@@ -120,7 +113,7 @@ func (f *Fake) open(c Checkout) *checkout {
 }
 
 func (f *Fake) complete(c *checkout) {
-	c.status, c.paidAt = stripe.CheckoutSessionStatusComplete, f.now()
+	c.status, c.paidAt, c.captured = stripe.CheckoutSessionStatusComplete, f.now(), c.Amount
 	c.paymentStatus = stripe.CheckoutSessionPaymentStatusPaid
 	if c.Amount == 0 {
 		c.paymentStatus = stripe.CheckoutSessionPaymentStatusNoPaymentRequired
@@ -141,16 +134,4 @@ func (f *Fake) known(ref string) *checkout {
 		panic("stripetest: there is no Checkout Session " + ref)
 	}
 	return c
-}
-
-func (f *Fake) refund(c *checkout, amount int64, key string, metadata map[string]string) Refund {
-	c.refunded += amount
-	made := Refund{
-		ID: fmt.Sprintf("re_%08d", len(f.refunds)+1), Ref: c.ref, PaymentID: c.intent, Key: key,
-		Amount: amount, Currency: c.Currency, At: f.now(), metadata: metadata,
-	}
-	c.refunds = append(c.refunds, len(f.refunds))
-	f.refunds = append(f.refunds, made)
-	f.emit(stripe.EventTypeChargeRefunded, c)
-	return made
 }

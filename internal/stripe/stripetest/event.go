@@ -16,17 +16,27 @@ type Event struct {
 	Type stripe.EventType
 	Ref  string // the Checkout Session it is about
 
-	at   time.Time
-	live bool
-	body func() []byte // rendered once
+	at      time.Time
+	live    bool
+	account string
+	body    func() []byte // rendered once
 }
 
 // emit adds an event about the present state. It is called with the lock held.
 func (f *Fake) emit(kind stripe.EventType, c *checkout) {
-	f.made++
-	event := &Event{ID: fmt.Sprintf("evt_%08d", f.made), Type: kind, Ref: c.ref, at: f.now(), live: f.live}
 	then := *c
-	event.body = sync.OnceValue(func() []byte { return event.render(f.subject(kind, then)) })
+	f.push(kind, c, func() any { return f.subject(kind, then) })
+}
+
+// emitRefund adds an event about the present state of a refund.
+func (f *Fake) emitRefund(kind stripe.EventType, c *checkout, then Refund) {
+	f.push(kind, c, func() any { return then.object() })
+}
+
+func (f *Fake) push(kind stripe.EventType, c *checkout, subject func() any) {
+	f.made++
+	event := &Event{ID: fmt.Sprintf("evt_%08d", f.made), Type: kind, Ref: c.ref, at: f.now(), live: f.live, account: c.Account}
+	event.body = sync.OnceValue(func() []byte { return event.render(subject()) })
 	f.events = append(f.events, event)
 }
 
@@ -46,7 +56,7 @@ func (e *Event) render(subject any) []byte {
 		panic(err) // it was unmarshalled from JSON
 	}
 	body, err := json.MarshalIndent(stripe.Event{
-		ID: e.ID, Object: "event", APIVersion: stripe.APIVersion, Created: e.at.Unix(), Livemode: e.live,
+		ID: e.ID, Object: "event", APIVersion: stripe.APIVersion, Created: e.at.Unix(), Livemode: e.live, Account: e.account,
 		Type: e.Type, PendingWebhooks: 1, Request: &stripe.EventRequest{}, Data: &stripe.EventData{Raw: object},
 	}, "", "  ")
 	if err != nil {
@@ -58,8 +68,10 @@ func (e *Event) render(subject any) []byte {
 // subject returns the object that an event is about.
 func (f *Fake) subject(kind stripe.EventType, c checkout) any {
 	switch kind {
-	case stripe.EventTypeChargeRefunded:
+	case stripe.EventTypeChargeRefunded, stripe.EventTypeChargeSucceeded, stripe.EventTypeChargeCaptured, stripe.EventTypeChargeExpired:
 		return f.chargeOf(c)
+	case stripe.EventTypePaymentIntentAmountCapturableUpdated, stripe.EventTypePaymentIntentSucceeded, stripe.EventTypePaymentIntentCanceled:
+		return f.paymentIntent(c, false)
 	case stripe.EventTypeChargeDisputeCreated, stripe.EventTypeChargeDisputeFundsWithdrawn, stripe.EventTypeChargeDisputeClosed:
 		return f.disputeOf(c)
 	}

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stripe/stripe-go/v86"
+
 	"github.com/curfewhq/curfew/internal/storetest/seed"
 )
 
@@ -41,14 +43,18 @@ type Fake struct {
 	sold     []*checkout // in order of creation
 	byRef    map[string]*checkout
 	byIntent map[string]*checkout
+	byCharge map[string]*checkout
 	refunds  []Refund
-	events   []*Event // not delivered yet
-	made     int      // events ever
-	keys     map[string]stored
-	inFlight map[string]bool // idempotency keys of unanswered calls
-	chances  *seed.Chances   // decide the faults
-	rounds   int             // calls of Deliver
-	injected map[Fault]int
+	// The state in which refunds are made, and why.
+	refundsBecome stripe.RefundStatus
+	refundReason  string
+	events        []*Event // not delivered yet
+	made          int      // events ever
+	keys          map[string]stored
+	inFlight      map[string]bool // idempotency keys of unanswered calls
+	chances       *seed.Chances   // decide the faults
+	rounds        int             // calls of Deliver
+	injected      map[Fault]int
 }
 
 // New starts a Stripe that runs until the test ends.
@@ -63,8 +69,9 @@ func New(t testing.TB, o Options) *Fake {
 	f := &Fake{
 		APIKey: o.APIKey, seed: o.Seed, live: o.Live, now: o.Now, faults: o.Faults,
 		quit:  make(chan struct{}),
-		byRef: map[string]*checkout{}, byIntent: map[string]*checkout{},
-		keys: map[string]stored{}, inFlight: map[string]bool{},
+		byRef: map[string]*checkout{}, byIntent: map[string]*checkout{}, byCharge: map[string]*checkout{},
+		refundsBecome: stripe.RefundStatusSucceeded,
+		keys:          map[string]stored{}, inFlight: map[string]bool{},
 		chances: seed.NewChances(o.Seed), injected: map[Fault]int{},
 	}
 	server := httptest.NewUnstartedServer(f.routes())
@@ -102,6 +109,8 @@ func (f *Fake) routes() http.Handler {
 	mux.HandleFunc("GET /v1/checkout/sessions", f.route(f.listSessions))
 	mux.HandleFunc("GET /v1/checkout/sessions/{id}", f.route(f.getSession))
 	mux.HandleFunc("GET /v1/payment_intents/{id}", f.route(f.getIntent))
+	mux.HandleFunc("GET /v1/charges/{id}", f.route(f.getCharge))
+	mux.HandleFunc("GET /v1/disputes", f.route(f.listDisputes))
 	mux.HandleFunc("/", f.route(func(r *http.Request) response {
 		return failure(http.StatusNotFound, "invalid_request_error", "", fmt.Sprintf("Unrecognized request URL (%s: %s)", r.Method, r.URL.Path))
 	}))

@@ -3,21 +3,25 @@ package stripetest
 import (
 	"fmt"
 	"time"
+
+	"github.com/stripe/stripe-go/v86"
 )
 
 // Paid is a payment that was really made.
 type Paid struct {
 	Ref        string
+	Account    string
 	PaymentID  string
+	ChargeID   string
 	CustomerID string
 	Plan       string
-	Amount     int64
+	Amount     int64 // that was captured
 	Currency   string
 	Refunded   int64
 	At         time.Time
 }
 
-// Refund is a refund that was really made.
+// Refund is a refund that was really made, or tried.
 type Refund struct {
 	ID        string
 	Ref       string
@@ -25,9 +29,17 @@ type Refund struct {
 	Key       string // the call's Idempotency-Key; empty: by hand
 	Amount    int64
 	Currency  string
+	Status    stripe.RefundStatus
+	Reason    string // why it failed, or is pending
 	At        time.Time
 
+	charge   string
 	metadata map[string]string
+}
+
+// undone reports whether a refund gave nothing back after all.
+func (r Refund) undone() bool {
+	return r.Status == stripe.RefundStatusFailed || r.Status == stripe.RefundStatusCanceled
 }
 
 // Paid returns every payment, oldest first, whether or not its event was sent.
@@ -38,15 +50,15 @@ func (f *Fake) Paid() []Paid {
 	for _, c := range f.sold {
 		if !c.paidAt.IsZero() {
 			paid = append(paid, Paid{
-				Ref: c.ref, PaymentID: c.intent, CustomerID: c.CustomerID, Plan: c.Plan,
-				Amount: c.Amount, Currency: c.Currency, Refunded: c.refunded, At: c.paidAt,
+				Ref: c.ref, Account: c.Account, PaymentID: c.intent, ChargeID: c.charge, CustomerID: c.CustomerID, Plan: c.Plan,
+				Amount: c.captured, Currency: c.Currency, Refunded: c.refunded, At: c.paidAt,
 			})
 		}
 	}
 	return paid
 }
 
-// Refunds returns every refund, oldest first.
+// Refunds returns every refund, oldest first, also those that failed.
 func (f *Fake) Refunds() []Refund {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -59,6 +71,9 @@ func (f *Fake) Violations() []string {
 	var wrong []string
 	keys, payments, sums := map[string]int{}, map[string]int{}, map[string]int64{}
 	for _, r := range f.Refunds() {
+		if r.undone() {
+			continue
+		}
 		sums[r.PaymentID] += r.Amount
 		if r.Key == "" {
 			continue

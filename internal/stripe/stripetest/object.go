@@ -40,8 +40,15 @@ func (f *Fake) paymentIntent(c checkout, expand bool) any {
 		Created: c.createdAt.Unix(), Status: stripe.PaymentIntentStatusProcessing,
 	}
 	replace := map[string]any{"latest_charge": nil}
+	if c.failed {
+		intent.Status = stripe.PaymentIntentStatusRequiresPaymentMethod
+		replace["last_payment_error"] = map[string]any{"type": "card_error", "code": "payment_intent_payment_attempt_failed", "charge": c.charge}
+	}
+	c.heldIntent(&intent)
 	if !c.paidAt.IsZero() {
-		intent.AmountReceived, intent.Status = c.Amount, stripe.PaymentIntentStatusSucceeded
+		intent.AmountReceived, intent.Status = c.captured, stripe.PaymentIntentStatusSucceeded
+	}
+	if !c.paidAt.IsZero() || c.hold != "" {
 		replace["latest_charge"] = id(c.charge)
 		if expand {
 			replace["latest_charge"] = f.chargeOf(c)
@@ -51,11 +58,17 @@ func (f *Fake) paymentIntent(c checkout, expand bool) any {
 }
 
 func (f *Fake) chargeOf(c checkout) any {
-	return with(stripe.Charge{
-		ID: c.charge, Object: "charge", Livemode: f.live, Amount: c.Amount, AmountCaptured: c.Amount, AmountRefunded: c.refunded,
-		Currency: stripe.Currency(c.Currency), Captured: true, Paid: true, Refunded: c.refunded == c.Amount,
+	charge := stripe.Charge{
+		ID: c.charge, Object: "charge", Livemode: f.live, Amount: c.Amount, AmountCaptured: c.captured,
+		AmountRefunded: c.refunded + c.Amount - c.captured, // what was not captured was released
+		Currency:       stripe.Currency(c.Currency), Captured: true, Paid: true, Refunded: c.refunded == c.captured,
 		Disputed: c.dispute != "", Created: c.paidAt.Unix(), Status: stripe.ChargeStatusSucceeded,
-	}, map[string]any{"payment_intent": id(c.intent)})
+	}
+	if c.hold != "" {
+		charge.AmountRefunded, charge.Refunded = 0, false
+		c.heldCharge(&charge)
+	}
+	return with(charge, map[string]any{"payment_intent": id(c.intent)})
 }
 
 func (f *Fake) disputeOf(c checkout) any {
@@ -66,10 +79,17 @@ func (f *Fake) disputeOf(c checkout) any {
 }
 
 func (r Refund) object() any {
-	return with(stripe.Refund{
+	refund := stripe.Refund{
 		ID: r.ID, Object: "refund", Amount: r.Amount, Currency: stripe.Currency(r.Currency), Created: r.At.Unix(),
-		Metadata: r.metadata, Status: stripe.RefundStatusSucceeded,
-	}, map[string]any{"payment_intent": id(r.PaymentID)})
+		Metadata: r.metadata, Status: r.Status,
+	}
+	switch r.Status {
+	case stripe.RefundStatusFailed:
+		refund.FailureReason = stripe.RefundFailureReason(r.Reason)
+	case stripe.RefundStatusPending:
+		refund.PendingReason = stripe.RefundPendingReason(r.Reason)
+	}
+	return with(refund, map[string]any{"payment_intent": id(r.PaymentID), "charge": id(r.charge)})
 }
 
 // id returns an object's id, or null.

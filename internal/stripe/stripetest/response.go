@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/stripe/stripe-go/v86"
 )
@@ -28,7 +29,7 @@ func (f *Fake) route(handle func(*http.Request) response) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		key := r.Header.Get("Idempotency-Key")
 		if !f.acquireKey(key) {
-			inUse.write(w)
+			inUse.write(w, f.now())
 			return
 		}
 		defer f.releaseKey(key)
@@ -43,7 +44,7 @@ func (f *Fake) route(handle func(*http.Request) response) http.HandlerFunc {
 			}
 			panic(http.ErrAbortHandler)
 		}
-		got.write(w)
+		got.write(w, f.now())
 	}
 }
 
@@ -78,7 +79,8 @@ func (f *Fake) respond(r *http.Request, handle func(*http.Request) response) res
 // idempotent calls the handler once per idempotency key, and replays the response from then on, failures included.
 func (f *Fake) idempotent(r *http.Request, fault Fault, handle func(*http.Request) response) response {
 	key, params := r.Header.Get("Idempotency-Key"), r.PostForm.Encode()
-	if kept, ok := f.keys[key]; ok && key != "" {
+	inAccount := key + " " + r.Header.Get("Stripe-Account") // accounts do not share keys
+	if kept, ok := f.keys[inAccount]; ok && key != "" {
 		if kept.params != params {
 			return failure(http.StatusBadRequest, "idempotency_error", "", "Keys for idempotent requests can only be used with the same parameters they were first used with.")
 		}
@@ -94,7 +96,7 @@ func (f *Fake) idempotent(r *http.Request, fault Fault, handle func(*http.Reques
 	}
 	// Requests that fail before they begin are not stored.
 	if got.status != http.StatusNotFound {
-		f.keys[key] = stored{params, got}
+		f.keys[inAccount] = stored{params, got}
 	}
 	got.fault = fault
 	return got
@@ -139,7 +141,8 @@ func success(object any) response {
 	return response{status: http.StatusOK, body: body}
 }
 
-func (r response) write(w http.ResponseWriter) {
+func (r response) write(w http.ResponseWriter, now time.Time) {
+	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Request-Id", "req_fake")
 	if r.replayed {

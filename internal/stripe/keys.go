@@ -1,0 +1,46 @@
+package stripe
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/curfewhq/curfew"
+)
+
+// Keys are the names under which a marketplace writes in Stripe's metadata what it sells.
+// An empty field has its default.
+type Keys struct {
+	Customer []string // the first one that is set counts; default customer_id
+	Plan     string   // default plan
+	StartsAt string   // RFC 3339, of an appointment; default starts_at
+	Extends  string   // the live session whose minutes are bought; default extends_session
+}
+
+// metaQuantity says how often the plan is bought, if Stripe does not.
+const metaQuantity = "quantity"
+
+func (k Keys) withDefaults() Keys {
+	k.Customer = slices.DeleteFunc(slices.Clone(k.Customer), func(key string) bool { return key == "" })
+	if len(k.Customer) == 0 {
+		k.Customer = []string{"customer_id"}
+	}
+	k.Plan = cmp.Or(k.Plan, "plan")
+	k.StartsAt = cmp.Or(k.StartsAt, "starts_at")
+	k.Extends = cmp.Or(k.Extends, "extends_session")
+	return k
+}
+
+// all lists the keys, each of which is kept.
+func (k Keys) all() []string {
+	return append(slices.Clone(k.Customer), k.Plan, k.StartsAt, k.Extends, metaQuantity)
+}
+
+// check returns an Invalid error for a key that Stripe's metadata cannot have.
+func (k Keys) check() error {
+	for _, key := range k.all() {
+		if err := curfew.CheckID("a key of the Stripe metadata", key); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,75 @@
+package stripetest
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/stripe/stripe-go/v86"
+)
+
+// RefundByHand refunds in Stripe's dashboard and returns the refund's id. It panics where Stripe would refuse, because
+// then the test is wrong.
+func (f *Fake) RefundByHand(ref string, amount int64) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c := f.known(ref)
+	if left := c.captured - c.refunded; c.paidAt.IsZero() || amount > left {
+		panic(fmt.Sprintf("stripetest: %d of %s cannot be refunded: %d are left", amount, ref, left))
+	}
+	return f.refund(c, amount, "", nil).ID
+}
+
+// SetRefunds changes in which state refunds are made from now on, and why: failed, for instance, or pending. At first
+// they succeed.
+func (f *Fake) SetRefunds(status stripe.RefundStatus, reason string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refundsBecome, f.refundReason = status, reason
+}
+
+// ChangeRefund changes the state of a refund, and says so in events. What a refund that fails did not give back is the
+// merchant's again, but Stripe makes no second refund of that payment.
+func (f *Fake) ChangeRefund(id string, status stripe.RefundStatus, reason string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := slices.IndexFunc(f.refunds, func(r Refund) bool { return r.ID == id })
+	if i < 0 {
+		panic("stripetest: there is no refund " + id)
+	}
+	c, before := f.byRef[f.refunds[i].Ref], f.refunds[i]
+	f.refunds[i].Status, f.refunds[i].Reason = status, reason
+	c.refunded += counted(f.refunds[i]) - counted(before)
+	f.emitRefund(stripe.EventTypeRefundUpdated, c, f.refunds[i])
+	f.emitRefund(stripe.EventTypeChargeRefundUpdated, c, f.refunds[i])
+	if status == stripe.RefundStatusFailed {
+		f.emitRefund(stripe.EventTypeRefundFailed, c, f.refunds[i])
+	}
+}
+
+// counted is what a refund adds to the charge's amount_refunded.
+func counted(r Refund) int64 {
+	if r.undone() {
+		return 0
+	}
+	return r.Amount
+}
+
+func (f *Fake) refund(c *checkout, amount int64, key string, metadata map[string]string) Refund {
+	made := Refund{
+		ID: fmt.Sprintf("re_%08d", len(f.refunds)+1), Ref: c.ref, PaymentID: c.intent, Key: key,
+		Amount: amount, Currency: c.Currency, Status: f.refundsBecome, Reason: f.refundReason, At: f.now(),
+		charge: c.charge, metadata: metadata,
+	}
+	c.refunded += counted(made)
+	c.refunds = append(c.refunds, len(f.refunds))
+	f.refunds = append(f.refunds, made)
+	if !made.undone() {
+		f.emit(stripe.EventTypeChargeRefunded, c)
+	}
+	return made
+}
+
+// refundFailed reports whether a refund of a payment has failed: Stripe makes no other.
+func (f *Fake) refundFailed(c *checkout) bool {
+	return slices.ContainsFunc(c.refunds, func(at int) bool { return f.refunds[at].Status == stripe.RefundStatusFailed })
+}

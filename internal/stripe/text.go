@@ -1,0 +1,42 @@
+package stripe
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The longest texts that are kept, in bytes.
+const (
+	maxEmail    = 320
+	maxName     = 200
+	maxMetadata = 500 // as Stripe itself says
+	maxReason   = 200
+	maxShown    = 64 // of a value that is wrong
+)
+
+// reason is a code, and what it means in words, as far as Stripe says either.
+func reason(code, message string) string {
+	if code == "" || message == "" {
+		return code + message
+	}
+	return code + ": " + message
+}
+
+// shown returns text for display: without control characters, and cut between
+// characters.
+func shown(text string, most int) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(text, ""))
+	if len(text) <= most {
+		return text
+	}
+	for !utf8.RuneStart(text[most]) {
+		most--
+	}
+	return text[:most]
+}

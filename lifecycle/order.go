@@ -1,0 +1,172 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
+)
+
+// admitOrder does what a payment is for, that a provider was first to report, or records
+// why it cannot be done. Nothing is recorded of what was never paid.
+func (ps *Payments) admitOrder(ctx context.Context, n curfew.Notice, l record.Ledger) error {
+	o := *n.Order
+	c := ps.rules.ordered(n, l)
+	b := l.Balance(0, o.Currency)
+	switch b.State {
+	case "captured":
+	case "promised", "authorised":
+		return ps.record(ctx, c, curfew.Promised, curfew.AwaitedReason)
+	default:
+		return nil
+	}
+	if ps.foreign(o) {
+		return ps.record(ctx, c, curfew.Ignored, "there is no plan of ours in it")
+	}
+	switch s := fundsOf(l, c); s {
+	case spendable:
+	case frozen:
+		return ps.record(ctx, c, curfew.Promised, curfew.WithNote(curfew.AwaitedReason, s.String()))
+	case returned:
+		return ps.record(ctx, c, curfew.Refunded, curfew.GivenBackBeforeReason)
+	case lost:
+		return ps.record(ctx, c, curfew.Void, s.String())
+	default:
+		return ps.record(ctx, c, curfew.Held, s.String())
+	}
+	if why := ps.rules.flaw(o); why != "" {
+		return ps.record(ctx, c, curfew.Held, why)
+	}
+	err := ps.apply(ctx, n, l)
+	if errors.Is(err, curfew.Invalid) || errors.Is(err, curfew.NotFound) {
+		return ps.record(ctx, c, curfew.Held, err.Error())
+	}
+	if errors.Is(err, curfew.IdempotencyMismatch) {
+		return ps.disown(ctx, c)
+	}
+	return err
+}
+
+// disown keeps a payment whose provider names another customer or plan than somebody
+// claimed it for. A checkout that is there stays as it is; one that is lost is held for an
+// operator.
+func (ps *Payments) disown(ctx context.Context, c curfew.Checkout) error {
+	claim, err := ps.store.LostCheckout(ctx, c.Ref)
+	if errors.Is(err, curfew.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c.CustomerID, c.Plan, c.Outcome, c.Version = claim.CustomerID, claim.Plan, curfew.Held, 0
+	c.Note = "its record was lost, and the provider tells it of another customer or plan than was claimed"
+	if claim.Outcome != "" || claim.SessionID != "" {
+		c.Note = ""
+		_, err = ps.admission.recover(ctx, claim, c, curfew.Provider)
+		return err
+	}
+	c.ID = claim.CheckoutID
+	err = ps.store.Recover(ctx, c, curfew.Provider, ps.rules.policy.DeferTTL)
+	if errors.Is(err, curfew.Conflict) {
+		return nil
+	}
+	return err
+}
+
+// foreign reports whether an order is for none of the plans, and so for somebody else who
+// shares the provider's account.
+func (ps *Payments) foreign(o curfew.Order) bool {
+	_, ours := ps.rules.policy.Plans[o.Plan]
+	return !ours && !ps.rules.policy.HoldForeign
+}
+
+// ordered is the checkout of an order, as it is recorded where it gets no session.
+func (r *Rules) ordered(n curfew.Notice, l record.Ledger) curfew.Checkout {
+	o := n.Order
+	c := curfew.Checkout{
+		ID: l.ID, Version: l.Version, CustomerID: o.CustomerID, Ref: n.References[0], PaymentID: n.Name, Plan: o.Plan,
+		Amount: max(o.Amount, 0), Currency: strings.ToLower(o.Currency), Email: o.Email, Name: o.Name, Metadata: o.Metadata,
+		StartsAt: o.StartsAt, Extends: o.Extends,
+	}
+	if curfew.CheckID("customer id", c.CustomerID) != nil {
+		c.CustomerID = curfew.Nobody
+	}
+	return c
+}
+
+// flaw says why an order cannot be carried out; empty: it can be tried.
+func (r *Rules) flaw(o curfew.Order) string {
+	plan := r.policy.Plans[o.Plan]
+	switch err := curfew.CheckID("customer id", o.CustomerID); {
+	case o.Flaw != "":
+		return o.Flaw
+	case o.CustomerID == "":
+		return "the provider does not say whose it is"
+	case err != nil:
+		return err.Error() + ": " + curfew.Visible(o.CustomerID)
+	case plan.Currency != "" && !strings.EqualFold(plan.Currency, o.Currency):
+		return fmt.Sprintf("it was paid in %s, and plan %s is sold in %s", strings.ToUpper(o.Currency), o.Plan, strings.ToUpper(plan.Currency))
+	case plan.Price != nil && plan.Currency != "" && r.paidFor(o) < *plan.Price:
+		return fmt.Sprintf("%s were paid, and plan %s costs %s", curfew.Amount(r.paidFor(o), o.Currency), o.Plan, curfew.Amount(*plan.Price, plan.Currency))
+	}
+	return ""
+}
+
+// paidFor is what an order paid towards the price of its plan: without tax and shipping,
+// and, unless the policy says otherwise, without regard to coupons.
+func (r *Rules) paidFor(o curfew.Order) int64 {
+	if r.policy.RefuseDiscounts {
+		return min(o.Price, o.Amount)
+	}
+	return o.Price
+}
+
+// apply does what the payment is for, in the same way as for a shop's report. Invalid and
+// NotFound (the session that it extends is missing, or another customer's) mean that the
+// payment cannot be used as it is.
+func (ps *Payments) apply(ctx context.Context, n curfew.Notice, l record.Ledger) error {
+	if n.Order.Extends != "" {
+		_, err := ps.sessions.Extend(ctx, curfew.Provider, extensionOf(n, l))
+		return err
+	}
+	_, err := ps.admission.FulfillCheckout(ctx, curfew.Provider, purchaseOf(n, l))
+	return err
+}
+
+func extensionOf(n curfew.Notice, l record.Ledger) Extension {
+	o := n.Order
+	return Extension{
+		SessionID: o.Extends, CustomerID: o.CustomerID, Plan: o.Plan, PaymentRef: n.References[0], Amount: &o.Amount, Currency: o.Currency,
+		Email: o.Email, Name: o.Name, Metadata: o.Metadata, PaymentID: n.Name, payment: known{l.ID, l.Version},
+	}
+}
+
+func purchaseOf(n curfew.Notice, l record.Ledger) Purchase {
+	o := n.Order
+	purchase := Purchase{
+		PaymentRef: n.References[0], CustomerID: o.CustomerID, Plan: o.Plan, Amount: &o.Amount, Currency: o.Currency,
+		Email: o.Email, Name: o.Name, Metadata: o.Metadata, PaymentID: n.Name, payment: known{l.ID, l.Version},
+	}
+	if !o.StartsAt.IsZero() {
+		purchase.StartsAt = &o.StartsAt
+	}
+	return purchase
+}
+
+// record writes a payment that gets no session. Conflict with somebody who was faster is
+// no error: their checkout is judged next.
+func (ps *Payments) record(ctx context.Context, c curfew.Checkout, outcome curfew.Outcome, why string) error {
+	c.Outcome, c.Note = outcome, why
+	_, err := ps.write.Record(ctx, c, curfew.Provider, why)
+	if !errors.Is(err, curfew.Conflict) {
+		return err
+	}
+	l, err := ps.store.Ledger(ctx, c.ID)
+	if err == nil && len(l.Checkouts) == 0 {
+		err = again(fmt.Errorf("record payment %s", c.Ref))
+	}
+	return err
+}

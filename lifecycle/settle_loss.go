@@ -1,0 +1,66 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
+)
+
+// takeBack moves a checkout to an outcome in which it buys nothing. A session that it pays
+// for ends, unless it has a mechanic and the policy lets it finish. What was served stays
+// fulfilled, and an operator is told.
+func (ps *Payments) takeBack(ctx context.Context, c curfew.Checkout, t taken) error {
+	s, err := ps.checkouts.unendedOf(ctx, c)
+	if err != nil {
+		return err
+	}
+	going, err := ps.extendsGoing(ctx, c)
+	if err != nil {
+		return err
+	}
+	to, why, note := t.to, t.why, t.why
+	if to == curfew.Void {
+		note = lost.String()
+	}
+	switch {
+	case going:
+		_, err = ps.write.ChangeCheckout(ctx, record.CheckoutChange{From: c, To: to, Reason: why, Note: note, Actor: curfew.Provider})
+		return err
+	case c.Outcome == curfew.Fulfilled && (s == nil || s.MechanicID != "" && ps.rules.policy.FinishLost):
+		return ps.annotate(ctx, c.ID, func(c curfew.Checkout) (record.Annotation, bool) {
+			return record.Annotation{Reason: why, Note: note, Concern: record.PaymentLost}, c.Concern != record.PaymentLost
+		})
+	case s == nil:
+		_, err = ps.write.ChangeCheckout(ctx, record.CheckoutChange{From: c, To: to, Reason: why, Note: note, Actor: curfew.Provider})
+		return err
+	}
+	change := ps.rules.endChange(*s, curfew.Cancelled, t.end, curfew.Provider)
+	change.Reason, change.Owed = curfew.WithNote(string(t.end), why), to
+	ended, err := ps.write.Change(ctx, change)
+	if err == nil {
+		ps.sessions.freed(ctx, ended)
+	}
+	return err
+}
+
+// taken is what becomes of a checkout whose money is gone, why, and how its session ends.
+type taken struct {
+	to  curfew.Outcome
+	end curfew.EndReason
+	why string
+}
+
+// extendsGoing reports whether the checkout paid for more time of a session that goes on.
+// The session has a payment of its own, and keeps the time that it was given.
+func (ps *Payments) extendsGoing(ctx context.Context, c curfew.Checkout) (bool, error) {
+	if c.Outcome != curfew.Fulfilled || c.SessionID == "" {
+		return false, nil
+	}
+	s, err := ps.store.Session(ctx, c.SessionID)
+	if errors.Is(err, curfew.NotFound) {
+		return false, nil
+	}
+	return err == nil && s.CheckoutID != c.ID && !s.Status.Ended(), err
+}

@@ -1,0 +1,289 @@
+package lifecycle
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
+)
+
+// settlePayment brings the checkouts of a payment into line with its money. It can be
+// repeated: what is settled stays as it is.
+func (ps *Payments) settlePayment(ctx context.Context, l record.Ledger) error {
+	if err := ps.settleDuplicates(ctx, l); err != nil {
+		return err
+	}
+	var errs []error
+	for _, c := range l.Checkouts { // one that fails keeps no other from it
+		if err := ps.settleCheckout(ctx, c.ID); err != nil {
+			errs = append(errs, fmt.Errorf("settle %s: %w", cmp.Or(c.Ref, c.ID), err))
+		}
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	return ps.store.Judged(ctx, l.ID, l.Version)
+}
+
+// settleCheckout reads a checkout with its payment, and settles it as they are then.
+func (ps *Payments) settleCheckout(ctx context.Context, id string) error {
+	var err error
+	for range steps {
+		c, l, err2 := ps.withLedger(ctx, id)
+		if err2 != nil || duplicate(c) {
+			return err2
+		}
+		if err = ps.settleByFunds(ctx, c, l); !errors.Is(err, curfew.Conflict) {
+			return err
+		}
+	}
+	return again(err)
+}
+
+// withLedger reads a checkout, and then all that is known of its payment: whoever changes
+// the checkout as it was read has seen at least that.
+func (ps *Payments) withLedger(ctx context.Context, id string) (curfew.Checkout, record.Ledger, error) {
+	c, err := ps.store.Checkout(ctx, id)
+	if err != nil {
+		return c, record.Ledger{}, err
+	}
+	l, err := ps.store.Ledger(ctx, c.Payment())
+	return c, l, err
+}
+
+// settleByFunds moves a checkout to where its money leaves it. The worker alone leaves
+// Refunding; it learns from the same facts.
+func (ps *Payments) settleByFunds(ctx context.Context, c curfew.Checkout, l record.Ledger) error {
+	b, s := balanceOf(l), fundsOf(l, c)
+	c, err := ps.markDispute(ctx, c, b)
+	if err != nil {
+		return err
+	}
+	if c, err = ps.markCurrency(ctx, c, l, b); err != nil {
+		return err
+	}
+	switch c.Outcome {
+	case curfew.Promised:
+		return ps.settlePromised(ctx, c, s)
+	case curfew.RefundDue, curfew.Refunding:
+		return ps.settleRefunding(ctx, c, l, s)
+	case curfew.Refunded:
+		return ps.settleRefunded(ctx, c, b)
+	case curfew.Void:
+		return ps.settleVoid(ctx, c, b, s)
+	case curfew.Ignored:
+		return nil
+	}
+	switch s {
+	case returned:
+		return ps.takeBack(ctx, c, taken{curfew.Refunded, curfew.ByRefund, curfew.GivenBackReason})
+	case lost:
+		return ps.takeBack(ctx, c, taken{curfew.Void, curfew.ByPayment, string(curfew.ByPayment)})
+	case partly:
+		return ps.settlePart(ctx, c, l, b)
+	}
+	return nil
+}
+
+// markDispute notes that the customer's bank asks for the payment, or does no longer. A
+// person has to see whether it can be contested.
+func (ps *Payments) markDispute(ctx context.Context, c curfew.Checkout, b curfew.Balance) (curfew.Checkout, error) {
+	a := record.Annotation{From: c, Actor: curfew.Provider}
+	switch disputed := b.Disputed+b.Lost > 0; {
+	case disputed && c.DisputedAt.IsZero():
+		a.Disputed, a.Reason = record.Yes, curfew.DisputedReason
+	case !disputed && !c.DisputedAt.IsZero():
+		a.Disputed, a.Reason = record.No, "the customer's bank disputes it no longer"
+	default:
+		return c, nil
+	}
+	return ps.write.Annotate(ctx, a)
+}
+
+// markCurrency notes a refund in another currency than the payment's. It decides nothing.
+func (ps *Payments) markCurrency(ctx context.Context, c curfew.Checkout, l record.Ledger, b curfew.Balance) (curfew.Checkout, error) {
+	for _, f := range l.Facts {
+		if f.Kind != "refund" && f.Kind != "refund_total" || f.Currency == "" || strings.EqualFold(f.Currency, b.Currency) {
+			continue
+		}
+		note := fmt.Sprintf("%s were given back of %s: compare them at the provider",
+			curfew.Amount(f.Amount, f.Currency), curfew.Amount(c.Amount, c.Currency))
+		if c.Note == note {
+			break
+		}
+		return ps.write.Annotate(ctx, record.Annotation{
+			From: c, Reason: note, Note: note, Concern: record.Disagreement, Actor: curfew.Provider,
+		})
+	}
+	return c, nil
+}
+
+// settlePromised admits a promised payment whose money has come.
+func (ps *Payments) settlePromised(ctx context.Context, c curfew.Checkout, s funds) error {
+	to, why := curfew.Held, s.String()
+	switch s {
+	case awaited, frozen:
+		return nil
+	case lost:
+		to, why = curfew.Void, string(curfew.ByPayment)
+	case returned:
+		to, why = curfew.Refunded, curfew.GivenBackReason
+	case spendable:
+		o := curfew.Order{CustomerID: c.CustomerID, Plan: c.Plan, Amount: c.Amount, Price: c.Amount, Currency: c.Currency}
+		if why = ps.rules.promisedFlaw(c, o); why == "" {
+			return ps.admitPromised(ctx, c)
+		}
+	}
+	_, err := ps.write.ChangeCheckout(ctx, record.CheckoutChange{From: c, To: to, Reason: why, Note: why, Actor: curfew.Provider})
+	return err
+}
+
+// promisedFlaw says why a promised payment brings no session now that it has come.
+func (r *Rules) promisedFlaw(c curfew.Checkout, o curfew.Order) string {
+	if _, err := r.plan(c.Plan); err != nil {
+		return err.Error()
+	}
+	if c.Extends != "" {
+		return "it was to extend session " + c.Extends + ", and the money came later"
+	}
+	return r.flaw(o)
+}
+
+// admitPromised makes a checkout deferred and serves it, at once if the slot is free.
+func (ps *Payments) admitPromised(ctx context.Context, c curfew.Checkout) error {
+	_, err := ps.write.Reassign(ctx, record.Reassignment{
+		From: c, CustomerID: c.CustomerID, Plan: c.Plan, Retry: ps.rules.policy.DeferTTL, Reason: curfew.ArrivedReason, Actor: curfew.Provider,
+	})
+	if err != nil {
+		return err
+	}
+	_, err = ps.admission.serveAndPresent(ctx, c.CustomerID, c.Ref)
+	return err
+}
+
+// settleRefunding ends a refund that was made, or is not owed any more; and takes back one
+// that failed.
+func (ps *Payments) settleRefunding(ctx context.Context, c curfew.Checkout, l record.Ledger, s funds) error {
+	b := balanceOf(l)
+	change := record.CheckoutChange{From: c, Actor: curfew.Provider}
+	switch {
+	case b.Refunded > 0 && b.Refunded >= min(c.Due(), b.Captured):
+		change.To, change.Reason, change.RefundID = curfew.Refunded, curfew.GivenBackReason, lastRefund(l.Facts)
+	case s == lost && c.Outcome == curfew.RefundDue:
+		change.To, change.Reason = curfew.Void, string(curfew.ByPayment)
+	case c.Outcome == curfew.Refunding && b.Refusal != "" && b.Refunding == 0:
+		change.To, change.Reason, change.Note = curfew.RefundDue, curfew.WithNote(curfew.RefundRefusedReason, b.Refusal), byHand(b)
+		change.Concern, change.Wait = record.RefundFailed, longestWait
+	default:
+		return nil
+	}
+	_, err := ps.write.ChangeCheckout(ctx, change)
+	return err
+}
+
+// lastRefund is the newest refund that succeeded; empty: none is known by itself.
+func lastRefund(facts []curfew.Fact) string {
+	var last curfew.Fact
+	for _, f := range facts {
+		if f.Kind == "refund" && f.State == "succeeded" && (last.Object == "" || f.At.After(last.At)) {
+			last = f
+		}
+	}
+	return last.Object
+}
+
+// settleRefunded makes a refund due again that the provider could not complete.
+func (ps *Payments) settleRefunded(ctx context.Context, c curfew.Checkout, b curfew.Balance) error {
+	if b.Refusal == "" || b.State != "captured" || b.Refunded+b.Refunding+b.Lost >= min(c.Due(), b.Captured) {
+		return nil
+	}
+	_, err := ps.write.ChangeCheckout(ctx, record.CheckoutChange{
+		From: c, To: curfew.RefundDue, Reason: curfew.WithNote(curfew.RefundRefusedReason, b.Refusal), Actor: curfew.Provider,
+		Note: byHand(b), Concern: record.RefundFailed, Wait: longestWait,
+	})
+	return err
+}
+
+// byHand tells an operator what to do about a refund that failed. Its provider cannot try
+// again: the customer's bank has refused it.
+func byHand(b curfew.Balance) string {
+	return b.Refusal + ". The provider cannot repeat it: pay the customer in another way, then close the refund by hand"
+}
+
+// settleVoid gives a payment back its place, whose dispute was won or whose money came
+// after all. Its session has ended and stays so.
+func (ps *Payments) settleVoid(ctx context.Context, c curfew.Checkout, b curfew.Balance, s funds) error {
+	change := record.CheckoutChange{From: c, Actor: curfew.Provider, Reason: curfew.ArrivedReason}
+	switch {
+	case s == returned:
+		change.To, change.Reason = curfew.Refunded, curfew.GivenBackReason
+	case s != spendable || b.State != "captured":
+		return nil
+	case ps.rules.creditable(c):
+		change.To = curfew.Credited
+	default:
+		change.To, change.Note = curfew.Held, "the money came after all"
+	}
+	_, err := ps.write.ChangeCheckout(ctx, change)
+	return err
+}
+
+// creditable reports whether a credit of the checkout could be spent.
+func (r *Rules) creditable(c curfew.Checkout) bool {
+	_, err := r.plan(c.Plan)
+	return err == nil && c.CustomerID != curfew.Nobody && c.Extends == ""
+}
+
+// settlePart deals with what is left of a payment of which a part is gone, as the policy
+// says: an operator decides, or the rest is given back.
+func (ps *Payments) settlePart(ctx context.Context, c curfew.Checkout, l record.Ledger, b curfew.Balance) error {
+	left := leftFor(l, c, b.Worth())
+	note := fmt.Sprintf("%s of %s are left", curfew.Amount(left, b.Currency), curfew.Amount(c.Amount, c.Currency))
+	if c.Outcome != curfew.Held {
+		t := taken{curfew.Held, curfew.ByRefund, curfew.WithNote(curfew.PartLostReason, note)}
+		if b.Lost > 0 {
+			t.end = curfew.ByPayment
+		}
+		if err := ps.takeBack(ctx, c, t); err != nil {
+			return err
+		}
+		now, err := ps.store.Checkout(ctx, c.ID)
+		if err != nil || now.Outcome != curfew.Held {
+			return err
+		}
+		c = now
+	}
+	if !ps.rules.policy.RefundPart {
+		return nil
+	}
+	_, err := ps.write.ChangeCheckout(ctx, record.CheckoutChange{
+		From: c, To: curfew.RefundDue, Refund: left, Reason: curfew.WithNote(curfew.PartLostReason, note), Note: note, Actor: curfew.Provider,
+	})
+	return err
+}
+
+// settleUnjudged settles payments of which something was told, and whose teller died before
+// it could settle them.
+func (ps *Payments) settleUnjudged(ctx context.Context) error {
+	ids, err := ps.store.Unjudged(ctx, pageSize)
+	if err != nil {
+		return fmt.Errorf("settle payments: %w", err)
+	}
+	for _, id := range ids {
+		l, err := ps.store.Ledger(ctx, id)
+		if err == nil {
+			err = ps.settlePayment(ctx, l)
+		}
+		if rowsOwn(ctx, err) && len(l.Checkouts) > 0 {
+			err = ps.quarantine.setApart(ctx, apartPayment(l.Checkouts[0], "settle"), err)
+		}
+		if err != nil {
+			return fmt.Errorf("settle payment %s: %w", id, err)
+		}
+	}
+	return nil
+}

@@ -37,7 +37,9 @@ func (ps *Payments) takeBack(ctx context.Context, c curfew.Checkout, t taken) er
 		return err
 	}
 	change := ps.rules.endChange(*s, curfew.Cancelled, t.end, curfew.Provider)
-	change.Reason, change.Owed = curfew.WithNote(string(t.end), why), to
+	if change.Owed = to; why != string(t.end) {
+		change.Reason = curfew.WithNote(string(t.end), why)
+	}
 	ended, err := ps.write.Change(ctx, change)
 	if err == nil {
 		ps.sessions.freed(ctx, ended)

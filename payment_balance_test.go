@@ -35,6 +35,7 @@ func TestBalance(t *testing.T) {
 		"a debit of an intent failed":              {[]Fact{fact(attemptFact, "pi_1", "pending", 2900, 1), fact(attemptFact, "pi_1", "failed", 0, 2)}, want{"failed", 0, 0, 0}},
 		"a failed debit that was told before":      {[]Fact{fact(promiseFact, "cs_1", "failed", 2900, 1), fact(attemptFact, "pi_1", "pending", 2900, 2)}, want{"failed", 0, 0, 0}},
 		"it failed, and came after all":            {[]Fact{fact(promiseFact, "cs_1", "failed", 2900, 1), captured}, want{"captured", 2900, 0, 0}},
+		"what was captured stays so":               {[]Fact{captured, fact(attemptFact, "pi_1", "failed", 0, 9)}, want{"captured", 2900, 0, 0}},
 		"a declined card ends a try, no payment":   {[]Fact{fact(attemptFact, "ch_1", "failed", 0, 1)}, want{"reported", 2900, 0, 0}},
 		"a hold that lapsed":                       {[]Fact{fact(attemptFact, "pi_1", "authorised", 2900, 1), fact(attemptFact, "ch_1", "expired", 2900, 9)}, want{"failed", 0, 0, 0}},
 		"a hold after a declined card":             {[]Fact{fact(attemptFact, "ch_1", "failed", 0, 1), fact(attemptFact, "pi_1", "authorised", 2900, 2)}, want{"authorised", 0, 0, 0}},

@@ -57,14 +57,22 @@ func (cs *Checkouts) leaveOnce(ctx context.Context, c curfew.Checkout, l leaving
 	if s == nil {
 		return cs.write.ChangeCheckout(ctx, record.CheckoutChange{From: c, To: l.to, Reason: l.why, Actor: l.by})
 	}
-	change := cs.rules.endChange(*s, curfew.Cancelled, curfew.ByRefund, l.by)
-	change.Reason, change.Owed = curfew.WithNote(string(curfew.ByRefund), l.why), l.to
-	ended, err := cs.write.Change(ctx, change)
-	if err != nil {
+	if err := cs.cancelPaid(ctx, *s, curfew.ByRefund, l); err != nil {
 		return c, err
 	}
-	cs.sessions.freed(ctx, ended)
 	return cs.store.Checkout(ctx, c.ID)
+}
+
+// cancelPaid cancels a session together with the outcome of the checkout that pays for it,
+// and gives the slot to whoever waits for it.
+func (cs *Checkouts) cancelPaid(ctx context.Context, s curfew.Snapshot, end curfew.EndReason, l leaving) error {
+	change := cs.rules.endChange(s, curfew.Cancelled, end, l.by)
+	change.Reason, change.Owed = curfew.WithNote(string(end), l.why), l.to
+	ended, err := cs.write.Change(ctx, change)
+	if err == nil {
+		cs.sessions.freed(ctx, ended)
+	}
+	return err
 }
 
 // unendedOf is the session that a fulfilled checkout pays for, or nil if there is none or

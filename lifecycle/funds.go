@@ -22,7 +22,7 @@ const (
 	lost                   // it was never paid, or was taken back
 )
 
-// unspendable says to outsiders why a payment buys nothing now.
+// String says to outsiders why a payment buys nothing now.
 func (s funds) String() string {
 	switch s {
 	case awaited:

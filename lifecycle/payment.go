@@ -37,7 +37,6 @@ type Payments struct {
 	provider   Provider // nil: there is none
 	stop       stopSignal
 	store      interface {
-		customerStore
 		claimStore
 		checkoutStore
 		sessionStore
@@ -116,7 +115,7 @@ func (ps *Payments) keep(ctx context.Context, n curfew.Notice) error {
 	})
 }
 
-// learn records the facts of a message.
+// report records the facts of a message.
 func (ps *Payments) report(ctx context.Context, n curfew.Notice) (record.Ledger, error) {
 	t := record.PaymentReport{
 		Provider: n.Provider, Account: n.Account, References: n.References, Name: n.Name, Facts: n.Facts,

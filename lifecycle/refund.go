@@ -26,8 +26,8 @@ const (
 )
 
 // SettleRefunds asks the provider for every refund that is due now. A claim is committed
-// before each call, and the key of a payment's refund never changes, so concurrent calls
-// in any process give the money back once. Without a provider it does nothing. Errors:
+// before each call, and one key never asks for two amounts, so concurrent calls in any
+// process give the money back once. Without a provider it does nothing. Errors:
 // Unavailable.
 func (ps *Payments) SettleRefunds(ctx context.Context) error {
 	if ps.provider == nil {

@@ -3,18 +3,14 @@ package lifecycle
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
 )
 
 // settleDuplicates keeps one of the checkouts of a line, where two were recorded before it
-// was known that they are for one payment: the one that has come farthest.
+// was known that they are for one payment: the payment's own.
 func (ps *Payments) settleDuplicates(ctx context.Context, l record.Ledger) error {
-	if !slices.ContainsFunc(l.Checkouts, duplicate) {
-		return nil
-	}
 	for _, c := range l.Checkouts {
 		if !duplicate(c) || c.Outcome == curfew.Void {
 			continue
@@ -36,13 +32,7 @@ func (ps *Payments) voidDuplicate(ctx context.Context, c curfew.Checkout) error 
 	const why = string(curfew.Duplicate)
 	switch {
 	case s != nil && s.MechanicID == "":
-		change := ps.rules.endChange(*s, curfew.Cancelled, curfew.Duplicate, curfew.Provider)
-		change.Reason, change.Owed = curfew.WithNote(string(curfew.Duplicate), why), curfew.Void
-		ended, err := ps.write.Change(ctx, change)
-		if err == nil {
-			ps.sessions.freed(ctx, ended)
-		}
-		return err
+		return ps.checkouts.cancelPaid(ctx, *s, curfew.Duplicate, leaving{to: curfew.Void, by: curfew.Provider})
 	case s != nil, c.Outcome == curfew.Fulfilled, c.Outcome == curfew.Refunding, c.Outcome == curfew.Refunded:
 		return ps.annotate(ctx, c.ID, func(c curfew.Checkout) (record.Annotation, bool) {
 			return record.Annotation{Reason: why, Note: why, Concern: record.Disagreement}, c.Note != why

@@ -16,34 +16,28 @@ func (ps *Payments) takeBack(ctx context.Context, c curfew.Checkout, t taken) er
 	if err != nil {
 		return err
 	}
+	finishes := s != nil && s.MechanicID != "" && ps.rules.policy.FinishLost
+	if s != nil && !finishes {
+		l := leaving{to: t.to, by: curfew.Provider}
+		if t.why != string(t.end) {
+			l.why = t.why
+		}
+		return ps.checkouts.cancelPaid(ctx, *s, t.end, l)
+	}
 	going, err := ps.extendsGoing(ctx, c)
 	if err != nil {
 		return err
 	}
-	to, why, note := t.to, t.why, t.why
-	if to == curfew.Void {
+	note := t.why
+	if t.to == curfew.Void {
 		note = lost.String()
 	}
-	switch {
-	case going:
-		_, err = ps.write.ChangeCheckout(ctx, record.CheckoutChange{From: c, To: to, Reason: why, Note: note, Actor: curfew.Provider})
-		return err
-	case c.Outcome == curfew.Fulfilled && (s == nil || s.MechanicID != "" && ps.rules.policy.FinishLost):
+	if c.Outcome == curfew.Fulfilled && !going {
 		return ps.annotate(ctx, c.ID, func(c curfew.Checkout) (record.Annotation, bool) {
-			return record.Annotation{Reason: why, Note: note, Concern: record.PaymentLost}, c.Concern != record.PaymentLost
+			return record.Annotation{Reason: t.why, Note: note, Concern: record.PaymentLost}, c.Concern != record.PaymentLost
 		})
-	case s == nil:
-		_, err = ps.write.ChangeCheckout(ctx, record.CheckoutChange{From: c, To: to, Reason: why, Note: note, Actor: curfew.Provider})
-		return err
 	}
-	change := ps.rules.endChange(*s, curfew.Cancelled, t.end, curfew.Provider)
-	if change.Owed = to; why != string(t.end) {
-		change.Reason = curfew.WithNote(string(t.end), why)
-	}
-	ended, err := ps.write.Change(ctx, change)
-	if err == nil {
-		ps.sessions.freed(ctx, ended)
-	}
+	_, err = ps.write.ChangeCheckout(ctx, record.CheckoutChange{From: c, To: t.to, Reason: t.why, Note: note, Actor: curfew.Provider})
 	return err
 }
 

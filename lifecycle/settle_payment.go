@@ -133,8 +133,7 @@ func (ps *Payments) settlePromised(ctx context.Context, c curfew.Checkout, s fun
 	case returned:
 		to, why = curfew.Refunded, curfew.GivenBackReason
 	case spendable:
-		o := curfew.Order{CustomerID: c.CustomerID, Plan: c.Plan, Amount: c.Amount, Price: c.Amount, Currency: c.Currency}
-		if why = ps.rules.promisedFlaw(c, o); why == "" {
+		if why = ps.rules.promisedFlaw(c); why == "" {
 			return ps.admitPromised(ctx, c)
 		}
 	}
@@ -143,14 +142,14 @@ func (ps *Payments) settlePromised(ctx context.Context, c curfew.Checkout, s fun
 }
 
 // promisedFlaw says why a promised payment brings no session now that it has come.
-func (r *Rules) promisedFlaw(c curfew.Checkout, o curfew.Order) string {
+func (r *Rules) promisedFlaw(c curfew.Checkout) string {
 	if _, err := r.plan(c.Plan); err != nil {
 		return err.Error()
 	}
 	if c.Extends != "" {
 		return "it was to extend session " + c.Extends + ", and the money came later"
 	}
-	return r.flaw(o)
+	return r.flaw(curfew.Order{CustomerID: c.CustomerID, Plan: c.Plan, Amount: c.Amount, Price: c.Amount, Currency: c.Currency})
 }
 
 // admitPromised makes a checkout deferred and serves it, at once if the slot is free.

@@ -105,7 +105,7 @@ func TestADatabaseIsNotWaitedForForEver(t *testing.T) {
 	late := "postgres://nobody:secret@127.0.0.1:" + freePort(t) + "/none"
 	for _, name := range []string{"serve", "migrate"} {
 		begun := time.Now()
-		out, err := command(t.TempDir(), nil, name, "--database-url="+late, "--database-wait=1s")
+		out, err := command(t.TempDir(), nil, name, "--listen=127.0.0.1:0", "--listen-ops=127.0.0.1:0", "--database-url="+late, "--database-wait=1s")
 		if err == nil || !strings.Contains(out, "the database did not answer for 1s (database_wait)") || strings.Contains(out, "secret") {
 			t.Errorf("%s ended with %v and said %s", name, err, out)
 		}

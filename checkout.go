@@ -33,14 +33,21 @@ type Checkout struct {
 
 	// LineOf is the payment that this checkout is a line of, with that number; empty: of
 	// the payment that has its own id. Use Payment to read it.
-	LineOf    string
-	Line      int64
+	LineOf string
+	Line   int64
+	// Capture is how far the taking of the money is: "authorised" (reserved at the bank),
+	// "due", "capturing" (committed before the provider is called), "captured", "failed",
+	// "releasing" or "released". Empty: it is taken at payment.
+	Capture string
+	// AtRisk reports that the payment may be worth less than the checkout's price, by what
+	// is known of it. A session that it pays for is not accepted then.
+	AtRisk    bool
 	StartsAt  time.Time // of an appointment; zero: now
 	Extends   string    // the live session whose minutes it buys
 	PaymentID string    // the provider's name of the money; empty while no provider told it
 	RefundID  string    // the provider's name of what was given back
-	// Attempts counts how often the provider was asked for the refund, the first time at
-	// FirstTryAt. The next try is at NextAt; zero means at once.
+	// Attempts counts how often the provider was asked for what is under way, a refund or a
+	// capture, the first time at FirstTryAt. The next try is at NextAt; zero means at once.
 	Attempts   int64
 	FirstTryAt time.Time
 	NextAt     time.Time

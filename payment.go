@@ -57,10 +57,10 @@ type Notice struct {
 	Body   []byte
 }
 
-// RefundOrder asks a provider to give money back. An order with the same key is the same
-// in every field, so that the provider gives the money back once.
-type RefundOrder struct {
-	Key       string // "refund:" and the payment's reference; from the second try on, and its number
+// MoneyOrder asks a provider to give money back, to take what is reserved, or to release it.
+// An order with the same key is the same in every field, so that the provider does it once.
+type MoneyOrder struct {
+	Key       string // what is asked for, the payment's reference, and from the second try on its number
 	Account   string // see Payment
 	PaymentID string // the payment's name
 	Amount    int64

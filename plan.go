@@ -20,7 +20,27 @@ type Plan struct {
 	Price      *int64        // minor units; nil: not known here; 0: free
 	Currency   string
 	Extends    bool // sells minutes for a live session, not a session
+	// Capture is when the money is taken, which is reserved until then: "at_payment",
+	// "at_acceptance" (of the request, by a mechanic) or "at_live" (both are in). Empty:
+	// at payment.
+	Capture string
+	// CaptureEarly takes the money at payment if it could not be reserved for long enough.
+	// Otherwise such a payment is refused, and nothing is taken.
+	CaptureEarly bool
+	// Delayed gives a session at once for money that a bank promises for later, such as a
+	// direct debit. Otherwise the session waits for the money.
+	Delayed bool
 }
+
+// When the money of a plan is taken.
+const (
+	atPayment    = "at_payment"
+	atAcceptance = "at_acceptance"
+	atLive       = "at_live"
+)
+
+// Reserves reports whether the money is reserved at payment, and taken later.
+func (p Plan) Reserves() bool { return p.Capture == atAcceptance || p.Capture == atLive }
 
 // Free reports whether the plan costs nothing.
 func (p Plan) Free() bool { return p.Price != nil && *p.Price == 0 }

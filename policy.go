@@ -194,6 +194,14 @@ func (p Plan) validate() error {
 		return Errorf(Invalid, "waitingTtl must not be negative")
 	case p.Price != nil && *p.Price < 0:
 		return Errorf(Invalid, "price must not be negative")
+	case !slices.Contains([]string{"", atPayment, atAcceptance, atLive}, p.Capture):
+		return Errorf(Invalid, "capture must be at_payment, at_acceptance or at_live, not %q", p.Capture)
+	case p.Reserves() && p.Extends:
+		return Errorf(Invalid, "capture must be at_payment: nobody accepts the minutes of a live session")
+	case p.Reserves() && p.Free():
+		return Errorf(Invalid, "capture must be at_payment: nothing is paid for a free plan")
+	case p.CaptureEarly && !p.Reserves():
+		return Errorf(Invalid, "captureEarly needs capture at_acceptance or at_live")
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package lifecycle
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -39,29 +38,12 @@ func (s funds) String() string {
 	return "paid"
 }
 
-// balanceOf sums a payment up. What the shop reported counts until the provider speaks.
-func balanceOf(l record.Ledger) curfew.Balance {
-	var reported int64
-	var currency string
-	for _, c := range l.Checkouts {
-		if !duplicate(c) {
-			reported += c.Amount
-			currency = cmp.Or(currency, c.Currency)
-		}
-	}
-	return l.Balance(reported, currency)
-}
-
-// duplicate reports whether a checkout turned out to be of a payment that another checkout
-// had been recorded for.
-func duplicate(c curfew.Checkout) bool { return c.LineOf != "" && c.LineOf != c.ID && c.Line <= 1 }
-
 // fundsOf is the funds of a checkout, which need not be among those of the ledger yet.
 func fundsOf(l record.Ledger, c curfew.Checkout) funds {
 	if !slices.ContainsFunc(l.Checkouts, func(other curfew.Checkout) bool { return other.ID == c.ID }) {
 		l.Checkouts = append(slices.Clone(l.Checkouts), c)
 	}
-	b := balanceOf(l)
+	b := l.Money()
 	switch b.State {
 	case "failed":
 		return lost
@@ -69,7 +51,7 @@ func fundsOf(l record.Ledger, c curfew.Checkout) funds {
 	default:
 		return awaited
 	}
-	left := leftFor(l, c, b.Worth())
+	left := l.LeftFor(c)
 	switch {
 	case b.Open() > 0:
 		return frozen
@@ -81,33 +63,6 @@ func fundsOf(l record.Ledger, c curfew.Checkout) funds {
 		return returned
 	}
 	return lost
-}
-
-// leftFor is how much of a payment's worth is left for one of its checkouts, after those
-// that have had a session and those before it.
-func leftFor(l record.Ledger, c curfew.Checkout, worth int64) int64 {
-	lines := slices.Clone(l.Checkouts)
-	slices.SortStableFunc(lines, func(a, b curfew.Checkout) int {
-		return cmp.Or(cmp.Compare(served(b), served(a)), cmp.Compare(a.Line, b.Line), cmp.Compare(a.ID, b.ID))
-	})
-	for _, other := range lines {
-		if other.ID == c.ID {
-			break
-		}
-		switch other.Outcome {
-		case curfew.Void, curfew.Ignored, curfew.Refunded, curfew.Refunding, curfew.RefundDue:
-		default:
-			worth -= min(worth, other.Amount)
-		}
-	}
-	return worth
-}
-
-func served(c curfew.Checkout) int {
-	if c.Outcome == curfew.Fulfilled {
-		return 1
-	}
-	return 0
 }
 
 // ledgers reads what is known of payments.

@@ -18,7 +18,7 @@ import (
 type Provider interface {
 	// Refund gives money back, once per key, and returns what became of it. Money that
 	// was given back already counts as done.
-	Refund(ctx context.Context, o curfew.RefundOrder) ([]curfew.Fact, error)
+	Refund(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fact, error)
 	// Refunds lists all refunds of a payment, by its name, also those that failed.
 	Refunds(ctx context.Context, account, name string) ([]curfew.Fact, error)
 	// Paid lists what customers paid, or promised to, since a moment, as its messages
@@ -165,7 +165,7 @@ func stateWords(state string) string {
 
 // compare notes what shop and provider say differently of a checkout. It stands as it is.
 func (ps *Payments) compare(ctx context.Context, n curfew.Notice, l record.Ledger) error {
-	i := slices.IndexFunc(l.Checkouts, func(c curfew.Checkout) bool { return !duplicate(c) })
+	i := slices.IndexFunc(l.Checkouts, func(c curfew.Checkout) bool { return !record.Duplicate(c) })
 	if i < 0 || n.Order.Flaw != "" {
 		return nil
 	}

@@ -171,6 +171,9 @@ type owedStore interface {
 	// Refundable is checkouts with a refund due or under way whose NextAt has
 	// passed, those that wait longest first.
 	Refundable(ctx context.Context, limit int) ([]curfew.Checkout, error)
+	// Capturable is checkouts whose reserved money is to be taken, is being taken, or is to
+	// be released, and whose NextAt has passed, those that wait longest first.
+	Capturable(ctx context.Context, limit int) ([]curfew.Checkout, error)
 }
 
 // ledgerStore keeps what is known of payments.

@@ -68,7 +68,7 @@ func (ps *Payments) settleRefund(ctx context.Context, c curfew.Checkout) error {
 		return ps.refunded(ctx, c, "", curfew.NothingPaidReason)
 	case s == lost || s == returned:
 		return ps.settleByFunds(ctx, c, l)
-	case s == awaited, balanceOf(l).Disputed > 0:
+	case s == awaited, l.Money().Disputed > 0:
 		return ps.waitForMoney(ctx, c, s)
 	case name == "":
 		return ps.refundRefused(ctx, c, curfew.Errorf(curfew.Invalid, "the provider has not told this payment: give it back by hand there"))
@@ -142,9 +142,9 @@ func (ps *Payments) askProvider(ctx context.Context, c curfew.Checkout, l record
 // refundOrder is what is still to be given back of a checkout, at most what is left of its
 // payment. One key never has two amounts: it names the refunds that failed before, and the
 // amount where that is not all that was due.
-func refundOrder(c curfew.Checkout, l record.Ledger, name string) curfew.RefundOrder {
-	b := balanceOf(l)
-	o := curfew.RefundOrder{Key: firstKey(c), Account: l.Account, PaymentID: name, Currency: c.Currency}
+func refundOrder(c curfew.Checkout, l record.Ledger, name string) curfew.MoneyOrder {
+	b := l.Money()
+	o := curfew.MoneyOrder{Key: firstKey(c), Account: l.Account, PaymentID: name, Currency: c.Currency}
 	o.Amount = min(c.Due()-b.Refunded-b.Refunding, b.Worth())
 	if n := failedRefunds(l.Facts); n > 0 {
 		o.Key = fmt.Sprintf("%s:%d", o.Key, n+1)

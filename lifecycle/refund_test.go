@@ -23,7 +23,7 @@ type bank struct {
 	paid   []storetest.Report
 	keys   map[string]curfew.Fact
 	given  map[string][]curfew.Fact // by payment
-	asked  []curfew.RefundOrder
+	asked  []curfew.MoneyOrder
 	looked int
 	// before fails a call that has done nothing, after one that did its work.
 	before, after func() error
@@ -39,7 +39,7 @@ func refundMade(id string, amount int64, currency string) curfew.Fact {
 	return curfew.Fact{Kind: "refund", Object: id, State: "succeeded", Amount: amount, Currency: currency, At: time.Now()}
 }
 
-func (b *bank) Refund(_ context.Context, o curfew.RefundOrder) ([]curfew.Fact, error) {
+func (b *bank) Refund(_ context.Context, o curfew.MoneyOrder) ([]curfew.Fact, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.asked = append(b.asked, o)
@@ -130,7 +130,7 @@ func TestARefundIsGivenBackOnce(t *testing.T) {
 		env.settleRefunds()
 		env.settleRefunds()
 		c := env.outcome("p1", curfew.Refunded)
-		want := curfew.RefundOrder{Key: "refund:p1", PaymentID: "pi-p1", Amount: 2900, Currency: "eur"}
+		want := curfew.MoneyOrder{Key: "refund:p1", PaymentID: "pi-p1", Amount: 2900, Currency: "eur"}
 		if len(b.asked) != 1 || b.asked[0] != want || c.RefundID == "" || c.Attempts != 1 {
 			env.Errorf("asked %+v; it is %+v", b.asked, c)
 		}

@@ -12,7 +12,7 @@ import (
 // was known that they are for one payment: the payment's own.
 func (ps *Payments) settleDuplicates(ctx context.Context, l record.Ledger) error {
 	for _, c := range l.Checkouts {
-		if !duplicate(c) || c.Outcome == curfew.Void {
+		if !record.Duplicate(c) || c.Outcome == curfew.Void {
 			continue
 		}
 		if err := ps.voidDuplicate(ctx, c); err != nil {

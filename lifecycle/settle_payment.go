@@ -34,7 +34,7 @@ func (ps *Payments) settleCheckout(ctx context.Context, id string) error {
 	var err error
 	for range steps {
 		c, l, err2 := ps.withLedger(ctx, id)
-		if err2 != nil || duplicate(c) {
+		if err2 != nil || record.Duplicate(c) {
 			return err2
 		}
 		if err = ps.settleByFunds(ctx, c, l); !errors.Is(err, curfew.Conflict) {
@@ -58,7 +58,7 @@ func (ps *Payments) withLedger(ctx context.Context, id string) (curfew.Checkout,
 // settleByFunds moves a checkout to where its money leaves it. The worker alone leaves
 // Refunding; it learns from the same facts.
 func (ps *Payments) settleByFunds(ctx context.Context, c curfew.Checkout, l record.Ledger) error {
-	b, s := balanceOf(l), fundsOf(l, c)
+	b, s := l.Money(), fundsOf(l, c)
 	c, err := ps.markDispute(ctx, c, b)
 	if err != nil {
 		return err
@@ -167,7 +167,7 @@ func (ps *Payments) admitPromised(ctx context.Context, c curfew.Checkout) error 
 // settleRefunding ends a refund that was made, or is not owed any more; and takes back one
 // that failed.
 func (ps *Payments) settleRefunding(ctx context.Context, c curfew.Checkout, l record.Ledger, s funds) error {
-	b := balanceOf(l)
+	b := l.Money()
 	change := record.CheckoutChange{From: c, Actor: curfew.Provider}
 	switch {
 	case b.Refunded > 0 && b.Refunded >= min(c.Due(), b.Captured):
@@ -240,7 +240,7 @@ func (r *Rules) creditable(c curfew.Checkout) bool {
 // settlePart deals with what is left of a payment of which a part is gone, as the policy
 // says: an operator decides, or the rest is given back.
 func (ps *Payments) settlePart(ctx context.Context, c curfew.Checkout, l record.Ledger, b curfew.Balance) error {
-	left := leftFor(l, c, b.Worth())
+	left := l.LeftFor(c)
 	note := fmt.Sprintf("%s of %s are left", curfew.Amount(left, b.Currency), curfew.Amount(c.Amount, c.Currency))
 	if c.Outcome != curfew.Held {
 		t := taken{curfew.Held, curfew.ByRefund, curfew.WithNote(curfew.PartLostReason, note)}

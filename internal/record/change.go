@@ -73,6 +73,10 @@ type Change struct {
 	// Credited and Refunded become RefundDue: such a credit could not be spent, and
 	// only the session's own payment was given back.
 	Owed curfew.Outcome
+	// Capture makes the money due that is reserved for the session. (Money that is reserved,
+	// or due and not asked for yet, is released when its session is cancelled, whatever Owed
+	// says: the checkout becomes Void. If it is Forfeited, it is due.)
+	Capture bool
 	// Share is the percentage of the amount to refund if Owed is RefundDue, rounded
 	// up to the minor unit; 0 means all of it.
 	Share int
@@ -108,6 +112,8 @@ type CheckoutChange struct {
 	Refund int64
 	// Concern replaces the stored one, also with none.
 	Concern string // one of the concerns
+	// Capture replaces the stored one unless empty; see Annotation.
+	Capture string
 }
 
 // Annotation is a note on a checkout whose outcome stays. It is an event of its own,
@@ -120,11 +126,11 @@ type Annotation struct {
 	Disputed Match  // whether the customer's bank asks for the payment
 	// Concern replaces the stored one unless empty.
 	Concern string // one of the concerns
-	// PaymentID comes with the amount that the provider reports as paid. If it is
-	// empty, all three are left as they are.
-	PaymentID string
-	Amount    int64
-	Currency  string
+	// Capture replaces the stored one unless empty. Capturing counts an attempt, the first of
+	// which sets FirstTryAt; captured, failed and released forget the attempts. NextAt is
+	// after Wait then.
+	Capture string
+	Wait    time.Duration
 }
 
 // Reassignment makes a checkout usable that is Held, Promised or Ignored: it becomes

@@ -1,6 +1,8 @@
 package record
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -33,6 +35,51 @@ type Ledger struct {
 	Checkouts []curfew.Checkout // what it pays for, oldest first
 	Now       time.Time
 }
+
+// Money sums the payment up. What the shop reported counts until the provider speaks.
+func (l Ledger) Money() curfew.Balance {
+	var reported int64
+	var currency string
+	for _, c := range l.Checkouts {
+		if !Duplicate(c) {
+			reported += c.Amount
+			currency = cmp.Or(currency, c.Currency)
+		}
+	}
+	return l.Balance(reported, currency)
+}
+
+// LeftFor is how much of the payment's worth is left for one of its checkouts, after those
+// that have had a session and those before it.
+func (l Ledger) LeftFor(c curfew.Checkout) int64 {
+	worth := l.Money().Worth()
+	lines := slices.Clone(l.Checkouts)
+	slices.SortStableFunc(lines, func(a, b curfew.Checkout) int {
+		return cmp.Or(cmp.Compare(served(b), served(a)), cmp.Compare(a.Line, b.Line), cmp.Compare(a.ID, b.ID))
+	})
+	for _, other := range lines {
+		if other.ID == c.ID {
+			break
+		}
+		switch other.Outcome {
+		case curfew.Void, curfew.Ignored, curfew.Refunded, curfew.Refunding, curfew.RefundDue:
+		default:
+			worth -= min(worth, other.Amount)
+		}
+	}
+	return worth
+}
+
+func served(c curfew.Checkout) int {
+	if c.Outcome == curfew.Fulfilled {
+		return 1
+	}
+	return 0
+}
+
+// Duplicate reports whether a checkout turned out to be of a payment that another checkout
+// had been recorded for.
+func Duplicate(c curfew.Checkout) bool { return c.LineOf != "" && c.LineOf != c.ID && c.Line <= 1 }
 
 // ProviderMessage is a provider's message that was genuine and could not be used.
 type ProviderMessage struct {

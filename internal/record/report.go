@@ -76,12 +76,13 @@ func (rows PaymentRows) Report(t PaymentReport, unclaimed map[string]string, fre
 	return l.Reported
 }
 
-// learning is Learned as it comes about.
+// reporting is Reported as it comes about.
 type reporting struct {
 	Reported
 	reported  PaymentReport
 	rows      PaymentRows
 	unclaimed map[string]string
+	known     []PaymentFact // all of the payment, in any order
 }
 
 // chooseSurvivor finds out which payment it is: of several the oldest that has a checkout,
@@ -165,6 +166,7 @@ func (l *reporting) addFacts() {
 		add(PaymentFact{Provider: l.reported.Provider, Account: l.reported.Account, Fact: f})
 	}
 	for key, f := range known {
+		l.known = append(l.known, f)
 		if old, ok := stored[key]; !ok || !old.Equal(f) {
 			l.Facts = append(l.Facts, f)
 		}
@@ -200,6 +202,21 @@ func (l *reporting) follow() {
 	}
 	if l.New && l.pays() {
 		l.Checkouts[0].Amount, l.Checkouts[0].Currency = l.reported.Amount, l.reported.Currency
+	}
+	l.doubt()
+}
+
+// doubt marks the checkouts that the payment may not be worth.
+func (l *reporting) doubt() {
+	rows := PaymentRows{Names: l.Names, Facts: l.known, Repaid: l.rows.Repaid}
+	for _, c := range l.Checkouts {
+		rows.Checkouts = append(rows.Checkouts, c.Checkout)
+	}
+	after, _ := rows.Ledger(l.PaymentID)
+	b := after.Money()
+	for i, c := range l.Checkouts {
+		gone := b.Gone()+b.Open() > 0 && after.LeftFor(c.Checkout) < c.Amount
+		l.Checkouts[i].AtRisk = gone || b.State == "failed"
 	}
 }
 

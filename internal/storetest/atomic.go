@@ -124,7 +124,7 @@ var writing = map[string]func(f *fixture) func() error{
 		return func() error { return failed(f.Store.ChangeCheckout(f.Context(), c)) }
 	},
 	"Annotate": func(f *fixture) func() error {
-		r := record.Annotation{From: f.credited("ada"), Reason: "disputed", Actor: shop, PaymentID: "pi-1", Disputed: record.Yes}
+		r := record.Annotation{From: f.credited("ada"), Reason: "disputed", Actor: shop, Disputed: record.Yes}
 		return func() error { return failed(f.Store.Annotate(f.Context(), r)) }
 	},
 	"Reassign": func(f *fixture) func() error {

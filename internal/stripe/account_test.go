@@ -126,7 +126,7 @@ func TestClient_SendsTheFlagsOfConnectOnlyWithAConnectedAccountsPayment(t *testi
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.Refund(t.Context(), curfew.RefundOrder{Key: "refund:cs_1", Account: account, PaymentID: "pi_1", Amount: 5, Currency: "eur"}); err != nil {
+		if _, err := c.Refund(t.Context(), curfew.MoneyOrder{Key: "refund:cs_1", Account: account, PaymentID: "pi_1", Amount: 5, Currency: "eur"}); err != nil {
 			t.Error(err)
 		}
 		server.Close()
@@ -151,7 +151,7 @@ func TestAnAccountThatIsNoneIsRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.Refund(t.Context(), curfew.RefundOrder{Key: "k", Account: account, PaymentID: "pi_1", Amount: 1}); !errors.Is(err, curfew.Invalid) {
+		if _, err := c.Refund(t.Context(), curfew.MoneyOrder{Key: "k", Account: account, PaymentID: "pi_1", Amount: 1}); !errors.Is(err, curfew.Invalid) {
 			t.Errorf("a refund in %q: %v", account, err)
 		}
 	}

@@ -31,8 +31,8 @@ func client(t *testing.T, fake *stripetest.Fake, change ...func(*stripe.ClientOp
 	return c
 }
 
-func order(p stripetest.Paid) curfew.RefundOrder {
-	return curfew.RefundOrder{Key: "refund:" + p.Ref, Account: p.Account, PaymentID: p.PaymentID, Amount: p.Amount, Currency: p.Currency}
+func order(p stripetest.Paid) curfew.MoneyOrder {
+	return curfew.MoneyOrder{Key: "refund:" + p.Ref, Account: p.Account, PaymentID: p.PaymentID, Amount: p.Amount, Currency: p.Currency}
 }
 
 func paidOnce(fake *stripetest.Fake) stripetest.Paid {
@@ -80,7 +80,7 @@ func TestClient_ErrorsHaveTheirKind(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = c.Refund(t.Context(), curfew.RefundOrder{Key: "refund:cs_1", PaymentID: "pi_1", Amount: 5})
+			_, err = c.Refund(t.Context(), curfew.MoneyOrder{Key: "refund:cs_1", PaymentID: "pi_1", Amount: 5})
 			if !errors.Is(err, row.kind) || !strings.Contains(err.Error(), row.says) {
 				t.Errorf("it says %v, want %s and %q", err, row.kind, row.says)
 			}
@@ -174,7 +174,7 @@ func TestClient_HalfAnAnswerIsNone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = c.Refund(t.Context(), curfew.RefundOrder{Key: "refund:cs_1", PaymentID: "pi_1", Amount: 5})
+			_, err = c.Refund(t.Context(), curfew.MoneyOrder{Key: "refund:cs_1", PaymentID: "pi_1", Amount: 5})
 			if !errors.Is(err, curfew.Unavailable) || !strings.Contains(err.Error(), row.says) {
 				t.Errorf("it says %v", err)
 			}
@@ -197,7 +197,7 @@ func TestClient_OrdersThatCannotBeAreNotSent(t *testing.T) {
 	t.Parallel()
 	fake := stripetest.New(t, stripetest.Options{Faults: stripetest.Faults{Down: 1}})
 	c := client(t, fake)
-	for sentence, o := range map[string]curfew.RefundOrder{
+	for sentence, o := range map[string]curfew.MoneyOrder{
 		"no key":          {PaymentID: "pi_1", Amount: 1},
 		"an endless key":  {Key: strings.Repeat("k", 501), PaymentID: "pi_1", Amount: 1},
 		"no payment":      {Key: "k", Amount: 1},

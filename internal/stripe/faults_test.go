@@ -69,7 +69,7 @@ func TestClient_W9_NeverTwoRefundsForAKey(t *testing.T) {
 }
 
 // insist asks until it is told, as a worker does, without its waiting.
-func insist(t *testing.T, c *stripe.Client, o curfew.RefundOrder, tries int) error {
+func insist(t *testing.T, c *stripe.Client, o curfew.MoneyOrder, tries int) error {
 	var last error
 	for range tries {
 		made, err := c.Refund(context.WithoutCancel(t.Context()), o)

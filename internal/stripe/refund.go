@@ -28,7 +28,7 @@ const metaKey = "curfew_key"
 // made for this order, or all of the payment's. Facts can come with an error, too: what
 // Stripe lists of a payment that it refuses to refund. Invalid with the reason if a refund
 // has failed and Stripe makes no other; then the money can be given back only by hand.
-func (c *Client) Refund(ctx context.Context, o curfew.RefundOrder) ([]curfew.Fact, error) {
+func (c *Client) Refund(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fact, error) {
 	if err := checkOrder(o); err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (c *Client) Refunds(ctx context.Context, account, name string) ([]curfew.Fa
 	return factsOf(listed), nil
 }
 
-func checkOrder(o curfew.RefundOrder) error {
+func checkOrder(o curfew.MoneyOrder) error {
 	if o.Key == "" || len(o.Key) > maxMetadata {
 		return curfew.Errorf(curfew.Invalid, "a refund needs a key of 1 to %d bytes", maxMetadata)
 	}
@@ -89,7 +89,7 @@ func isCharge(name string) bool {
 
 // refundParams must return the same parameters for the same order, in every release:
 // Stripe rejects a key with different parameters.
-func (c *Client) refundParams(o curfew.RefundOrder, account *string) *stripe.RefundCreateParams {
+func (c *Client) refundParams(o curfew.MoneyOrder, account *string) *stripe.RefundCreateParams {
 	params := &stripe.RefundCreateParams{
 		Params:   stripe.Params{IdempotencyKey: stripe.String(headerKey(o.Key)), StripeAccount: account},
 		Amount:   stripe.Int64(o.Amount),
@@ -121,7 +121,7 @@ func headerKey(key string) string {
 }
 
 // accepted returns the refund that Stripe made, whatever its state: banks take days.
-func accepted(o curfew.RefundOrder, made *stripe.Refund) ([]curfew.Fact, error) {
+func accepted(o curfew.MoneyOrder, made *stripe.Refund) ([]curfew.Fact, error) {
 	raw := parsed(made.LastResponse)
 	if made.ID == "" || raw == nil {
 		return nil, fmt.Errorf("refund %s: %w", o.Key, errStrange)
@@ -188,7 +188,7 @@ func refundsOf(account *string, name string) *stripe.RefundListParams {
 }
 
 // givenBack returns the refund of a payment that has been refunded completely.
-func (c *Client) givenBack(ctx context.Context, o curfew.RefundOrder) ([]curfew.Fact, error) {
+func (c *Client) givenBack(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fact, error) {
 	listed, err := c.listRefunds(ctx, o.Account, o.PaymentID)
 	if err != nil {
 		return nil, fmt.Errorf("refund %s: %w", o.Key, err)
@@ -207,7 +207,7 @@ func (c *Client) givenBack(ctx context.Context, o curfew.RefundOrder) ([]curfew.
 
 // refused returns what Stripe lists of a payment that it does not refund. A refund that
 // failed before is the reason, whatever Stripe says.
-func (c *Client) refused(ctx context.Context, o curfew.RefundOrder, cause error) ([]curfew.Fact, error) {
+func (c *Client) refused(ctx context.Context, o curfew.MoneyOrder, cause error) ([]curfew.Fact, error) {
 	listed, err := c.listRefunds(ctx, o.Account, o.PaymentID)
 	if err != nil {
 		return nil, cause
@@ -219,7 +219,7 @@ func (c *Client) refused(ctx context.Context, o curfew.RefundOrder, cause error)
 }
 
 // byHand is the error of a payment whose refund failed: Stripe tries no second time.
-func byHand(o curfew.RefundOrder, failed curfew.Fact) error {
+func byHand(o curfew.MoneyOrder, failed curfew.Fact) error {
 	why := failed.State
 	if failed.Reason != "" {
 		why += ", " + failed.Reason
@@ -230,7 +230,7 @@ func byHand(o curfew.RefundOrder, failed curfew.Fact) error {
 
 // behind returns the refund that was made although the key replays a failure: Stripe
 // stores a failure under its key for a day. Without such a refund the failure stands.
-func (c *Client) behind(ctx context.Context, o curfew.RefundOrder, cause error) ([]curfew.Fact, error) {
+func (c *Client) behind(ctx context.Context, o curfew.MoneyOrder, cause error) ([]curfew.Fact, error) {
 	listed, err := c.listRefunds(ctx, o.Account, o.PaymentID)
 	if made, ok := madeFor(o, listed); err == nil && ok {
 		return []curfew.Fact{made.fact}, nil
@@ -238,7 +238,7 @@ func (c *Client) behind(ctx context.Context, o curfew.RefundOrder, cause error) 
 	return nil, cause
 }
 
-func madeFor(o curfew.RefundOrder, listed []listedRefund) (listedRefund, bool) {
+func madeFor(o curfew.MoneyOrder, listed []listedRefund) (listedRefund, bool) {
 	i := slices.IndexFunc(listed, func(r listedRefund) bool { return r.key == o.Key })
 	if i < 0 {
 		return listedRefund{}, false

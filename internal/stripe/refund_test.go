@@ -66,7 +66,7 @@ func TestClient_AnAnswerOfFewWordsIsEnough(t *testing.T) {
 		w.Header().Set("Date", noon.Format(http.TimeFormat))
 		_, _ = w.Write([]byte(`{"id":"re_1","status":"failed","failure_reason":"expired_or_canceled_card"}`))
 	})
-	got, err := c.Refund(t.Context(), curfew.RefundOrder{Key: "refund:cs_1", PaymentID: "pi_1", Amount: 5, Currency: "eur"})
+	got, err := c.Refund(t.Context(), curfew.MoneyOrder{Key: "refund:cs_1", PaymentID: "pi_1", Amount: 5, Currency: "eur"})
 	if diff := cmp.Diff([]curfew.Fact{given("re_1", "failed", 5, "expired_or_canceled_card")}, got); diff != "" || err != nil {
 		t.Error(err, diff)
 	}
@@ -119,22 +119,22 @@ func TestClient_AStoredAnswerSaysHowItWasThen(t *testing.T) {
 func TestClient_AlreadyRefundedTellsByWhom(t *testing.T) {
 	t.Parallel()
 	for sentence, row := range map[string]struct {
-		before func(fake *stripetest.Fake, c *stripe.Client, o curfew.RefundOrder)
+		before func(fake *stripetest.Fake, c *stripe.Client, o curfew.MoneyOrder)
 		want   []curfew.Fact
 	}{
 		"by hand": {
-			func(fake *stripetest.Fake, _ *stripe.Client, o curfew.RefundOrder) { fake.RefundByHand(refOf(o), 1999) },
+			func(fake *stripetest.Fake, _ *stripe.Client, o curfew.MoneyOrder) { fake.RefundByHand(refOf(o), 1999) },
 			[]curfew.Fact{given("re_00000001", "succeeded", 1999, "")},
 		},
 		"by this order, whose key Stripe has forgotten": {
-			func(fake *stripetest.Fake, c *stripe.Client, o curfew.RefundOrder) {
+			func(fake *stripetest.Fake, c *stripe.Client, o curfew.MoneyOrder) {
 				_, _ = c.Refund(context.Background(), o)
 				fake.ForgetKeys()
 			},
 			[]curfew.Fact{given("re_00000001", "succeeded", 1999, "")},
 		},
 		"by this order, after a part by hand": {
-			func(fake *stripetest.Fake, c *stripe.Client, o curfew.RefundOrder) {
+			func(fake *stripetest.Fake, c *stripe.Client, o curfew.MoneyOrder) {
 				fake.RefundByHand(refOf(o), 499)
 				o.Amount = 1500
 				_, _ = c.Refund(context.Background(), o)
@@ -143,7 +143,7 @@ func TestClient_AlreadyRefundedTellsByWhom(t *testing.T) {
 			[]curfew.Fact{given("re_00000002", "succeeded", 1500, "")},
 		},
 		"by hand in parts: all are told": {
-			func(fake *stripetest.Fake, _ *stripe.Client, o curfew.RefundOrder) {
+			func(fake *stripetest.Fake, _ *stripe.Client, o curfew.MoneyOrder) {
 				fake.RefundByHand(refOf(o), 500)
 				fake.RefundByHand(refOf(o), 1499)
 			},
@@ -198,7 +198,7 @@ func TestClient_OnlyFailedRefundsAreNone(t *testing.T) {
 		}
 		_, _ = w.Write([]byte(`{"object":"list","data":[{"id":"re_1","object":"refund","amount":5,"currency":"eur","status":"failed","created":1795435200,"metadata":{"curfew_key":"refund:cs_1"}}]}`))
 	})
-	got, err := c.Refund(t.Context(), curfew.RefundOrder{Key: "refund:cs_1", PaymentID: "pi_1", Amount: 5, Currency: "eur"})
+	got, err := c.Refund(t.Context(), curfew.MoneyOrder{Key: "refund:cs_1", PaymentID: "pi_1", Amount: 5, Currency: "eur"})
 	if len(got) != 1 || got[0].State != "failed" || !errors.Is(err, curfew.Invalid) || !strings.Contains(err.Error(), "by hand") {
 		t.Errorf("it says %+v, %v", got, err)
 	}
@@ -231,7 +231,7 @@ func answering(t *testing.T, answer http.HandlerFunc) *stripe.Client {
 	return c
 }
 
-func refOf(o curfew.RefundOrder) string { return strings.TrimPrefix(o.Key, "refund:") }
+func refOf(o curfew.MoneyOrder) string { return strings.TrimPrefix(o.Key, "refund:") }
 
 func TestClient_AFailureKeptUnderTheKeyIsLookedBehind(t *testing.T) {
 	t.Parallel()

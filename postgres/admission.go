@@ -27,7 +27,7 @@ var (
 	}
 	checkoutInsertColumns = []string{
 		"customer_id", "id", "ref", "plan", "amount", "currency", "email", "name", "metadata", "outcome", "session_id", "retry_until",
-		"refund_amount", "payment_id", "note", "line_of", "line", "starts_at", "extends", "concern", "version",
+		"refund_amount", "payment_id", "note", "line_of", "line", "starts_at", "extends", "concern", "capture", "at_risk", "version",
 	}
 	insertSession = &insert{
 		table: "sessions",
@@ -176,7 +176,7 @@ func checkoutValues(c curfew.Checkout, outcome curfew.Outcome, sessionID string,
 	return []any{
 		c.CustomerID, c.ID, c.Ref, c.Plan, c.Amount, c.Currency, c.Email, c.Name, c.Metadata,
 		outcome, null(sessionID), retry, refundOf(c.Amount, outcome), c.PaymentID, c.Note,
-		null(c.LineOf), max(c.Line, 1), null(c.StartsAt), c.Extends, c.Concern,
+		null(c.LineOf), max(c.Line, 1), null(c.StartsAt), c.Extends, c.Concern, c.Capture, c.AtRisk,
 	}
 }
 

@@ -16,7 +16,8 @@ type checkouts struct{ *db }
 const (
 	checkoutColumns = `c.id, c.customer_id, c.ref, c.plan, c.amount, c.currency, c.email, c.name, c.metadata, c.outcome, c.version,
 		c.session_id, c.retry_until, c.money_due, c.created_at, c.updated_at, c.payment_id, c.refund_id, c.refund_amount, c.attempts,
-		c.first_try_at, c.next_at, c.disputed_at, c.note, c.line_of, c.line, c.starts_at, c.extends, c.concern`
+		c.first_try_at, c.next_at, c.disputed_at, c.note, c.line_of, c.line, c.starts_at, c.extends, c.concern,
+		c.capture, c.at_risk`
 	selectCheckout = `SELECT ` + checkoutColumns + ` FROM curfew.checkouts c`
 	receiptColumns = checkoutColumns + `, ` + sessionColumns + `, r.id, now()`
 	// joinFirst joins a checkout's first session with its request.
@@ -32,6 +33,7 @@ func checkoutFields(c *curfew.Checkout) []any {
 		(*text)(&c.PaymentID), (*text)(&c.RefundID), (*number)(&c.RefundAmount), (*number)(&c.Attempts),
 		(*moment)(&c.FirstTryAt), (*moment)(&c.NextAt), (*moment)(&c.DisputedAt), (*text)(&c.Note),
 		(*text)(&c.LineOf), (*number)(&c.Line), (*moment)(&c.StartsAt), (*text)(&c.Extends), (*text)(&c.Concern),
+		(*text)(&c.Capture), (*flag)(&c.AtRisk),
 	}
 }
 
@@ -116,10 +118,12 @@ const updateCheckout = `UPDATE curfew.checkouts c SET
 			retry_until = CASE WHEN $5 = 'deferred' THEN c.retry_until END,
 			refund_amount = CASE WHEN $5 NOT IN ('refund_due', 'refunding', 'refunded') THEN 0 WHEN $9::bigint > 0 THEN $9
 				WHEN c.outcome IN ('refund_due', 'refunding', 'refunded') THEN c.refund_amount ELSE c.amount END,
-			attempts = c.attempts + CASE WHEN $5 = 'refunding' THEN 1 ELSE 0 END,
-			first_try_at = CASE WHEN $5 = 'refunding' THEN coalesce(c.first_try_at, now()) ELSE c.first_try_at END,
-			next_at = now() + $6::interval,
-			refund_id = coalesce($7, c.refund_id), note = coalesce($8, c.note), concern = $10
+			attempts = CASE WHEN $11 IN (` + settledCaptures + `) THEN 0 WHEN $5 = 'refunding' OR $11 = 'capturing' THEN c.attempts + 1
+				ELSE c.attempts END,
+			first_try_at = CASE WHEN $11 IN (` + settledCaptures + `) THEN NULL
+				WHEN $5 = 'refunding' OR $11 = 'capturing' THEN coalesce(c.first_try_at, now()) ELSE c.first_try_at END,
+			next_at = now() + $6::interval, refund_id = coalesce($7, c.refund_id), note = coalesce($8, c.note), concern = $10,
+			capture = coalesce($11::text, c.capture)
 		WHERE c.customer_id = $1 AND c.id = $2 AND c.outcome || '' = $3 AND c.version = $4
 	RETURNING ` + checkoutColumns
 
@@ -134,7 +138,7 @@ func (s checkouts) ChangeCheckout(ctx context.Context, c record.CheckoutChange) 
 
 func queueCheckoutChange(b *pgx.Batch, c record.CheckoutChange, now *curfew.Checkout) {
 	b.Queue(updateCheckout, c.From.CustomerID, c.From.ID, c.From.Outcome, c.From.Version, c.To,
-		null(c.Wait), null(c.RefundID), null(c.Note), c.Refund, c.Concern).
+		null(c.Wait), null(c.RefundID), null(c.Note), c.Refund, c.Concern, null(c.Capture)).
 		QueryRow(intoOrConflict(checkoutFields(now), "checkout %s has moved", c.From.ID))
 	queueEvents(b, []event{{
 		subject: "checkout", customerID: c.From.CustomerID, subjectID: c.From.ID, number: c.From.Version + 1,

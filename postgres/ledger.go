@@ -211,7 +211,7 @@ const (
 		reason = excluded.reason, at = excluded.at, until = excluded.until, told_at = now()`
 	deleteFacts   = `DELETE FROM curfew.payment_facts WHERE payment = ANY($1::uuid[])`
 	raiseCheckout = `UPDATE curfew.checkouts c SET
-			version = c.version + 1, line_of = $4, payment_id = $5, amount = $6, currency = $7,
+			version = c.version + 1, line_of = $4, payment_id = $5, amount = $6, currency = $7, at_risk = $8,
 			updated_at = CASE WHEN c.outcome IN (` + waits + `) THEN c.updated_at ELSE now() END
 		WHERE c.customer_id = $1 AND c.id = $2 AND c.version + 1 = $3`
 )
@@ -228,7 +228,7 @@ func queueReported(b *pgx.Batch, l record.Reported, actor curfew.Actor) {
 		b.Queue(upsertFact, f.PaymentID, f.Provider, f.Account, f.Kind, f.Object, f.State, f.Amount, f.Currency, f.Reason, null(f.At), null(f.Until))
 	}
 	for _, c := range l.Checkouts {
-		b.Queue(raiseCheckout, c.CustomerID, c.ID, c.Version, null(c.LineOf), c.PaymentID, c.Amount, c.Currency).
+		b.Queue(raiseCheckout, c.CustomerID, c.ID, c.Version, null(c.LineOf), c.PaymentID, c.Amount, c.Currency, c.AtRisk).
 			Exec(hit("checkout %s has moved", c.ID))
 		queueEvents(b, []event{{
 			subject: "checkout", customerID: c.CustomerID, subjectID: c.ID, number: c.Version,

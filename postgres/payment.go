@@ -63,11 +63,12 @@ var unsettled = []curfew.Outcome{curfew.Promised, curfew.Deferred, curfew.Held, 
 // What waits for something keeps the time since when it does.
 const annotateCheckout = `UPDATE curfew.checkouts c SET
 			version = c.version + 1, updated_at = CASE WHEN c.outcome IN (` + waits + `) THEN c.updated_at ELSE now() END,
-			payment_id = coalesce($5::text, c.payment_id), note = coalesce($6, c.note),
-			disputed_at = CASE $7::int WHEN 1 THEN coalesce(c.disputed_at, now()) WHEN 0 THEN c.disputed_at END,
-			amount = CASE WHEN $5 IS NULL THEN c.amount ELSE $8 END,
-			currency = CASE WHEN $5 IS NULL THEN c.currency ELSE $9 END,
-			concern = coalesce($10, c.concern)
+			note = coalesce($5, c.note), disputed_at = CASE $6::int WHEN 1 THEN coalesce(c.disputed_at, now()) WHEN 0 THEN c.disputed_at END,
+			concern = coalesce($7, c.concern), capture = coalesce($8::text, c.capture),
+			attempts = CASE WHEN $8 IN (` + settledCaptures + `) THEN 0 WHEN ` + captureTry + ` THEN c.attempts + 1 ELSE c.attempts END,
+			first_try_at = CASE WHEN $8 IN (` + settledCaptures + `) THEN NULL WHEN ` + captureTry + ` THEN coalesce(c.first_try_at, now())
+				ELSE c.first_try_at END,
+			next_at = CASE WHEN $8 IS NULL THEN c.next_at WHEN $8 NOT IN (` + settledCaptures + `) THEN now() + $9::interval END
 		WHERE c.customer_id = $1 AND c.id = $2 AND c.outcome || '' = $3 AND c.version = $4
 	RETURNING ` + checkoutColumns
 
@@ -77,8 +78,8 @@ func (s payments) Annotate(ctx context.Context, r record.Annotation) (curfew.Che
 	c := r.From
 	err := s.tx(ctx, func(t *transaction) error {
 		return t.send(ctx, func(b *pgx.Batch) {
-			b.Queue(annotateCheckout, c.CustomerID, c.ID, c.Outcome, c.Version, null(r.PaymentID), null(r.Note), int64(r.Disputed),
-				r.Amount, r.Currency, null(r.Concern)).
+			b.Queue(annotateCheckout, c.CustomerID, c.ID, c.Outcome, c.Version, null(r.Note), int64(r.Disputed), null(r.Concern),
+				null(r.Capture), null(r.Wait)).
 				QueryRow(intoOrConflict(checkoutFields(&now), "checkout %s has moved", c.ID))
 			queueEvents(b, []event{{
 				subject: "checkout", customerID: c.CustomerID, subjectID: c.ID, number: c.Version + 1,

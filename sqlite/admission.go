@@ -19,8 +19,9 @@ INSERT INTO idempotency_keys (customer_id, key, checkout_id, session_id, created
 
 const insertCheckout = `
 INSERT INTO checkouts (customer_id, id, ref, plan, amount, currency, email, name, metadata,
-    outcome, version, session_id, retry_until, refund_amount, created_at, updated_at, payment_id, note, line_of, line, starts_at, extends, concern)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, $14, $13, $13, $15, $16, $17, $18, $19, $20, $21)`
+    outcome, version, session_id, retry_until, refund_amount, created_at, updated_at, payment_id, note, line_of, line, starts_at, extends, concern,
+    capture, at_risk)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $12, $14, $13, $13, $15, $16, $17, $18, $19, $20, $21, $22, $23)`
 
 const insertSession = `
 INSERT INTO sessions (customer_id, id, checkout_id, plan, kind, duration_seconds, status, version, created_at, starts_at, expires_at, revives)
@@ -95,7 +96,7 @@ func (tx *transaction) insertCheckout(ctx context.Context, c curfew.Checkout) er
 	}
 	_, err = tx.exec(ctx, insertCheckout, c.CustomerID, c.ID, c.Ref, c.Plan, c.Amount, c.Currency, c.Email, c.Name,
 		metadata, string(c.Outcome), null(c.SessionID), micros(c.RetryUntil), micros(tx.now), c.RefundAmount, c.PaymentID, c.Note,
-		null(c.LineOf), max(c.Line, 1), micros(c.StartsAt), c.Extends, c.Concern)
+		null(c.LineOf), max(c.Line, 1), micros(c.StartsAt), c.Extends, c.Concern, c.Capture, c.AtRisk)
 	return err
 }
 

@@ -15,7 +15,7 @@ const checkoutColumns = `checkouts.id, checkouts.customer_id, checkouts.ref, che
     checkouts.email, checkouts.name, checkouts.metadata, checkouts.outcome, checkouts.version, checkouts.session_id,
     checkouts.retry_until, checkouts.money_due, checkouts.created_at, checkouts.updated_at, checkouts.payment_id, checkouts.refund_id,
     checkouts.refund_amount, checkouts.attempts, checkouts.first_try_at, checkouts.next_at, checkouts.disputed_at, checkouts.note,
-    checkouts.line_of, checkouts.line, checkouts.starts_at, checkouts.extends, checkouts.concern`
+    checkouts.line_of, checkouts.line, checkouts.starts_at, checkouts.extends, checkouts.concern, checkouts.capture, checkouts.at_risk`
 
 const receiptColumns = checkoutColumns + `, ` + sessionColumns + `, ` + requestColumns
 
@@ -30,6 +30,7 @@ func checkoutFields(c *curfew.Checkout) []any {
 		text(&c.PaymentID), text(&c.RefundID), number(&c.RefundAmount), number(&c.Attempts),
 		moment(&c.FirstTryAt), moment(&c.NextAt), moment(&c.DisputedAt), text(&c.Note),
 		text(&c.LineOf), number(&c.Line), moment(&c.StartsAt), text(&c.Extends), text(&c.Concern),
+		text(&c.Capture), flag(&c.AtRisk),
 	}
 }
 
@@ -137,9 +138,11 @@ SET outcome = $5, version = version + 1, money_due = FALSE, updated_at = $6,
     retry_until = CASE WHEN $5 = 'deferred' THEN retry_until END,
     refund_amount = CASE WHEN $5 NOT IN ('refund_due', 'refunding', 'refunded') THEN 0 WHEN $10 > 0 THEN $10
         WHEN outcome IN ('refund_due', 'refunding', 'refunded') THEN refund_amount ELSE amount END,
-    attempts = attempts + ($5 = 'refunding'),
-    first_try_at = CASE WHEN $5 = 'refunding' THEN coalesce(first_try_at, $6) ELSE first_try_at END,
-    next_at = $7, refund_id = coalesce($8, refund_id), note = coalesce($9, note), concern = $11
+    attempts = CASE WHEN $12 IN (` + settledCaptures + `) THEN 0 WHEN $5 = 'refunding' OR $12 = 'capturing' THEN attempts + 1
+        ELSE attempts END,
+    first_try_at = CASE WHEN $12 IN (` + settledCaptures + `) THEN NULL
+        WHEN $5 = 'refunding' OR $12 = 'capturing' THEN coalesce(first_try_at, $6) ELSE first_try_at END,
+    next_at = $7, refund_id = coalesce($8, refund_id), note = coalesce($9, note), concern = $11, capture = coalesce($12, capture)
 WHERE customer_id = $1 AND id = $2 AND outcome = $3 AND version = $4
 RETURNING ` + checkoutColumns
 
@@ -149,7 +152,7 @@ func (s checkouts) ChangeCheckout(ctx context.Context, c record.CheckoutChange) 
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
 		now, err = one(ctx, tx, scanCheckout, updateCheckout,
 			c.From.CustomerID, c.From.ID, string(c.From.Outcome), c.From.Version, string(c.To), micros(tx.now),
-			later(tx.now, c.Wait), null(c.RefundID), null(c.Note), c.Refund, c.Concern)
+			later(tx.now, c.Wait), null(c.RefundID), null(c.Note), c.Refund, c.Concern, null(c.Capture))
 		if err != nil {
 			return orMissing(err, curfew.Errorf(curfew.Conflict, "checkout %s has moved", c.From.ID))
 		}

@@ -166,8 +166,8 @@ ON CONFLICT (payment, provider, account, kind, object, state) DO UPDATE SET amou
 	deleteFacts   = `DELETE FROM payment_facts WHERE payment IN (SELECT value FROM json_each($1))`
 	raiseCheckout = `
 UPDATE checkouts
-SET version = version + 1, line_of = $4, payment_id = $5, amount = $6, currency = $7,
-    updated_at = CASE WHEN outcome IN (` + waits + `) THEN updated_at ELSE $8 END
+SET version = version + 1, line_of = $4, payment_id = $5, amount = $6, currency = $7, at_risk = $8,
+    updated_at = CASE WHEN outcome IN (` + waits + `) THEN updated_at ELSE $9 END
 WHERE customer_id = $1 AND id = $2 AND version + 1 = $3`
 )
 
@@ -200,7 +200,8 @@ func (tx *transaction) writeReported(ctx context.Context, l record.Reported, act
 // raise gives a checkout a new version, with what was learned.
 func (tx *transaction) raise(ctx context.Context, c record.ReportedCheckout, actor curfew.Actor) error {
 	moved := curfew.Errorf(curfew.Conflict, "checkout %s has moved", c.ID)
-	err := tx.hit(ctx, moved, raiseCheckout, c.CustomerID, c.ID, c.Version, null(c.LineOf), c.PaymentID, c.Amount, c.Currency, micros(tx.now))
+	err := tx.hit(ctx, moved, raiseCheckout, c.CustomerID, c.ID, c.Version, null(c.LineOf), c.PaymentID, c.Amount, c.Currency, c.AtRisk,
+		micros(tx.now))
 	if err != nil {
 		return err
 	}

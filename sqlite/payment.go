@@ -55,11 +55,12 @@ var unsettled = []curfew.Outcome{curfew.Promised, curfew.Deferred, curfew.Held, 
 const annotateCheckout = `
 UPDATE checkouts
 SET version = version + 1, updated_at = CASE WHEN outcome IN (` + waits + `) THEN updated_at ELSE $5 END,
-    payment_id = coalesce($6, payment_id), note = coalesce($7, note),
-    disputed_at = CASE $8 WHEN 1 THEN coalesce(disputed_at, $5) WHEN 0 THEN disputed_at END,
-    amount = CASE WHEN $6 IS NULL THEN amount ELSE $9 END,
-    currency = CASE WHEN $6 IS NULL THEN currency ELSE $10 END,
-    concern = coalesce($11, concern)
+    note = coalesce($6, note), disputed_at = CASE $7 WHEN 1 THEN coalesce(disputed_at, $5) WHEN 0 THEN disputed_at END,
+    concern = coalesce($8, concern), capture = coalesce($9, capture),
+    attempts = CASE WHEN $9 IN (` + settledCaptures + `) THEN 0 WHEN ` + captureTry + ` THEN attempts + 1 ELSE attempts END,
+    first_try_at = CASE WHEN $9 IN (` + settledCaptures + `) THEN NULL WHEN ` + captureTry + ` THEN coalesce(first_try_at, $5)
+        ELSE first_try_at END,
+    next_at = CASE WHEN $9 IS NULL THEN next_at WHEN $9 NOT IN (` + settledCaptures + `) THEN $10 END
 WHERE customer_id = $1 AND id = $2 AND outcome = $3 AND version = $4
 RETURNING ` + checkoutColumns
 
@@ -68,7 +69,7 @@ func (s payments) Annotate(ctx context.Context, r record.Annotation) (curfew.Che
 	var now curfew.Checkout
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
 		now, err = one(ctx, tx, scanCheckout, annotateCheckout, r.From.CustomerID, r.From.ID, string(r.From.Outcome), r.From.Version,
-			micros(tx.now), null(r.PaymentID), null(r.Note), int64(r.Disputed), r.Amount, r.Currency, null(r.Concern))
+			micros(tx.now), null(r.Note), int64(r.Disputed), null(r.Concern), null(r.Capture), later(tx.now, r.Wait))
 		if err != nil {
 			return orMissing(err, curfew.Errorf(curfew.Conflict, "checkout %s has moved", r.From.ID))
 		}

@@ -257,7 +257,7 @@ func TestABackupOfAnEarlierReleaseComesBack(t *testing.T) {
 			must(t, os.CopyFS(dir, os.DirFS(original)))
 			rewrite(t, dir, "checkouts.jsonl", func(line string) string { return line[:strings.LastIndex(line, `,"note"`)] + "}" })
 			edit(t, filepath.Join(dir, "manifest.json"), func(s string) string {
-				for _, column := range []string{"note", "line_of", "line", "starts_at", "extends", "concern"} {
+				for _, column := range []string{"note", "line_of", "line", "starts_at", "extends", "concern", "capture", "at_risk"} {
 					s = strings.Replace(s, ",\n        \""+column+"\"", "", 1)
 				}
 				return s

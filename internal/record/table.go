@@ -31,15 +31,17 @@ type Table struct {
 // Tables lists what a backup contains, in an order in which it can be loaded:
 // everything that cannot be derived or recreated. Left out are tallies, which are
 // counted again; previews, which live a day; heartbeats of a running service;
-// quarantine, where rows that still fail end up again; acknowledgements, which
-// concern the old database; and webhook endpoints, which contain secrets and must
-// be set up anew.
+// quarantine, where rows that still fail end up again; differences, which the next
+// comparison with the provider finds again; acknowledgements and refused messages,
+// which concern the old database; and webhook endpoints, which contain secrets and
+// must be set up anew.
 func Tables() []Table {
 	return []Table{
 		table("checkouts", 2, `customer_id text, id id, ref text, plan text, amount number, currency text, email text, name text,
 			metadata document, outcome text, version number, session_id id, retry_until time, money_due flag, created_at time,
 			updated_at time, refund_amount number, payment_id text, refund_id text, attempts number, next_at time,
-			first_try_at time, disputed_at time, note text, line_of id, line number, starts_at time, extends text, concern text`),
+			first_try_at time, disputed_at time, note text, line_of id, line number, starts_at time, extends text, concern text,
+			capture text, at_risk flag`),
 		table("payment_refs", 1, `ref text, customer_id text, checkout_id id, plan text, version number, judged number, names_payment flag`),
 		table("payment_facts", 6, `payment id, provider text, account text, kind text, object text, state text, amount number,
 			currency text, reason text, at time, until time, told_at time`),
@@ -66,7 +68,7 @@ func Tables() []Table {
 
 // TablesLeftOut lists the tables that no backup contains.
 func TablesLeftOut() []string {
-	return []string{"tallies", "previews", "signals", "quarantine", "acknowledgements", "webhook_endpoints"}
+	return []string{"tallies", "previews", "signals", "quarantine", "acknowledgements", "webhook_endpoints", "payment_differences", "refused_messages"}
 }
 
 // table parses columns written as in a schema: "name kind, name kind".

@@ -37,6 +37,10 @@ func (l lossyOwed) Refundable(ctx context.Context, limit int) ([]curfew.Checkout
 	return answered[[]curfew.Checkout](l.answers)(l.store.Refundable(ctx, limit))
 }
 
+func (l lossyOwed) Capturable(ctx context.Context, limit int) ([]curfew.Checkout, error) {
+	return answered[[]curfew.Checkout](l.answers)(l.store.Capturable(ctx, limit))
+}
+
 // lossyLedgers loses answers about what is known of payments.
 type lossyLedgers struct{ *answers }
 

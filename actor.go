@@ -23,6 +23,7 @@ var (
 	Sweeper   = Actor{System, "sweeper"}
 	Admitting = Actor{System, "admission"}
 	Refunder  = Actor{System, "refunds"}
+	Cashier   = Actor{System, "captures"} // takes and releases reserved money
 	Provider  = Actor{System, "provider"} // acts on what a payment provider reports
 )
 

@@ -149,6 +149,10 @@ const (
 	codeAwaited        ReasonCode = "payment_awaited"   // a bank says later
 	codeArrived        ReasonCode = "payment_arrived"   // the money has come, or come back
 	codeReduced        ReasonCode = "payment_reduced"   // a part of it was given back or lost
+	codeCaptureDue     ReasonCode = "payment_due"       // reserved money is to be taken
+	codeCaptured       ReasonCode = "payment_captured"  // it was taken
+	codeNotCaptured    ReasonCode = "payment_refused"   // it could not be taken
+	codeUnreserved     ReasonCode = "payment_released"  // it is not reserved any more
 	codeDisputed       ReasonCode = "disputed"          // the customer's bank asks for it
 	codeNoted          ReasonCode = "noted"             // something was noted, and nothing changed
 	codeOther          ReasonCode = "other"             // none of these
@@ -160,6 +164,7 @@ func ReasonCodes() []ReasonCode {
 		codeAdmitted, codeBooked, codeCreditSpent, codeSlotFree, codeRevived, codeDue, codeSlotTaken, codeAccepted, codeReleased,
 		codeJoined, codeBothJoined, codeExtended, codeTooLate, codeHeld, codeRepaired, codeRefundDecided, codeCreditDecided,
 		codeRefundAsked, codeRefundRefused, codeNothingToPay, codeRefundReported, codeNotOurs, codeAwaited, codeArrived, codeReduced,
+		codeCaptureDue, codeCaptured, codeNotCaptured, codeUnreserved,
 		codeDisputed, codeNoted, codeOther,
 	}
 	for _, r := range EndReasons() {
@@ -176,6 +181,8 @@ var codes = map[string]ReasonCode{
 	AcceptedReason: codeAccepted, ReleasedReason: codeReleased, JoinedReason: codeJoined, BothJoinedReason: codeBothJoined,
 	UnservedReason: codeTooLate, RefundAskedReason: codeRefundAsked, RefundRefusedReason: codeRefundRefused,
 	NothingPaidReason: codeNothingToPay, GivenBackReason: codeRefundReported, GivenBackBeforeReason: codeRefundReported, ArrivedReason: codeArrived, AwaitedReason: codeAwaited, PartLostReason: codeReduced,
+	CaptureDueReason: codeCaptureDue, CaptureAskedReason: codeCaptureDue, CapturedReason: codeCaptured, NotCapturedReason: codeNotCaptured,
+	ReleaseAskedReason: codeUnreserved, ReservationEndedReason: codeUnreserved,
 	disputedCode: codeDisputed, RepairedReason: codeRepaired, ForeignReason: ReasonCode(Foreign),
 }
 

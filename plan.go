@@ -40,7 +40,13 @@ const (
 )
 
 // Reserves reports whether the money is reserved at payment, and taken later.
-func (p Plan) Reserves() bool { return p.Capture == atAcceptance || p.Capture == atLive }
+func (p Plan) Reserves() bool { return p.CapturesAccepted() || p.CapturesLive() }
+
+// CapturesAccepted reports whether the money is taken when a mechanic accepts.
+func (p Plan) CapturesAccepted() bool { return p.Capture == atAcceptance }
+
+// CapturesLive reports whether the money is taken when both parties are in.
+func (p Plan) CapturesLive() bool { return p.Capture == atLive }
 
 // Free reports whether the plan costs nothing.
 func (p Plan) Free() bool { return p.Price != nil && *p.Price == 0 }

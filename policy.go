@@ -41,7 +41,9 @@ type Policy struct {
 	// Off names the rules that sweeps and cleanups leave alone. Admission still
 	// settles the customer's own overdue session.
 	Off []RuleName
-	// Settle is the settlement by end reason. A reason that is missing means Credit.
+	// Settle is the settlement by end reason. A reason that is missing means Credit, or
+	// Refund for a plan whose money is taken later. Money that was not taken yet is
+	// released, whatever this says, unless it is forfeited.
 	Settle map[EndReason]Settlement
 	// AppointmentRefund is what is refunded for an appointment that is cancelled before
 	// its start: of the shares whose time was left, that of the longest.
@@ -53,6 +55,9 @@ type Policy struct {
 	// the plans; otherwise they are ignored. RefuseDiscounts holds payments that a coupon
 	// made smaller than the plan's price.
 	FinishLost, RefundPart, HoldForeign, RefuseDiscounts bool
+
+	// AuthorizationLife is how long a bank reserves money where the provider does not say.
+	AuthorizationLife time.Duration
 
 	BlockedRepeatedly int           // refusals of one customer before health reports it
 	BlockedWindow     time.Duration // within which they count
@@ -72,6 +77,7 @@ func DefaultPolicy() Policy {
 		MinimumLive:       time.Minute,
 		VeryStaleAfter:    30 * time.Minute,
 		DeferTTL:          2 * time.Hour,
+		AuthorizationLife: 7 * 24 * time.Hour,
 		BlockedRepeatedly: 3,
 		BlockedWindow:     24 * time.Hour,
 		AppointmentRefund: []RefundShare{{24 * time.Hour, 100}, {2 * time.Hour, 50}},
@@ -93,13 +99,11 @@ func (p Policy) Owed(s Session, to SessionStatus, reason EndReason) Outcome {
 	if p.Plans[s.Plan].Free() {
 		return Credited
 	}
-	switch p.Settle[reason] {
-	case Refund:
+	switch settle, set := p.Settle[reason]; {
+	case settle == Refund, !set && p.Plans[s.Plan].Reserves():
 		return RefundDue
-	case Forfeit:
-		if s.CustomerJoinedAt.IsZero() && !s.MechanicJoinedAt.IsZero() {
-			return Forfeited
-		}
+	case settle == Forfeit && s.CustomerJoinedAt.IsZero() && !s.MechanicJoinedAt.IsZero():
+		return Forfeited
 	}
 	return Credited
 }
@@ -124,6 +128,7 @@ func (p Policy) Validate() error {
 	for name, d := range map[string]time.Duration{
 		"waiting_ttl": p.WaitingTTL, "max_wait": p.MaxWait, "orphan_ttl": p.OrphanTTL, "join_ttl": p.JoinTTL,
 		"very_stale_after": p.VeryStaleAfter, "defer_ttl": p.DeferTTL, "blocked_window": p.BlockedWindow,
+		"authorization_life": p.AuthorizationLife,
 	} {
 		if d <= 0 {
 			return Errorf(Invalid, "%s must be more than 0, not %s", name, d)

@@ -31,6 +31,13 @@ const (
 	ArrivedReason  = "the money has come"
 	PartLostReason = "a part of the payment is gone" // and how much is left
 
+	CaptureDueReason       = "the money is due"
+	CaptureAskedReason     = "the provider is asked for the money"
+	CapturedReason         = "the money was taken"
+	NotCapturedReason      = "the money could not be taken"
+	ReleaseAskedReason     = "the provider is asked to release the money"
+	ReservationEndedReason = "the money is not reserved any more"
+
 	disputedCode = "the customer's bank disputes it"
 )
 

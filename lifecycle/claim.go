@@ -74,8 +74,8 @@ func (ad *Admission) reportedBefore(ctx context.Context, c *curfew.Checkout) err
 	if err != nil {
 		return err
 	}
-	c.ID, c.Version, c.PaymentID = l.ID, l.Version, cmp.Or(c.PaymentID, l.Name)
-	if s := fundsOf(l, *c); s != spendable {
+	c.ID, c.Version, c.PaymentID, c.Capture = l.ID, l.Version, cmp.Or(c.PaymentID, l.Name), ad.rules.captureOf(l, *c)
+	if s := ad.rules.funds(l, *c); s != spendable {
 		return &unspendableError{s}
 	}
 	return nil
@@ -90,6 +90,9 @@ func (e *unspendableError) Error() string { return e.funds.String() }
 // recorded is the checkout as it is recorded then.
 func (e *unspendableError) recorded(c curfew.Checkout) curfew.Checkout {
 	c.Outcome, c.Note = e.outcome(), e.funds.String()
+	if c.Outcome == curfew.Void && c.Capture == "authorised" {
+		c.Capture = "releasing"
+	}
 	return c
 }
 
@@ -99,7 +102,7 @@ func (e *unspendableError) outcome() curfew.Outcome {
 		return curfew.Promised
 	case returned:
 		return curfew.Refunded
-	case lost:
+	case lost, brief:
 		return curfew.Void
 	}
 	return curfew.Held

@@ -55,7 +55,7 @@ func (cs *Checkouts) leaveOnce(ctx context.Context, c curfew.Checkout, l leaving
 		return c, err
 	}
 	if s == nil {
-		return cs.write.ChangeCheckout(ctx, record.CheckoutChange{From: c, To: l.to, Reason: l.why, Actor: l.by})
+		return cs.write.ChangeCheckout(ctx, released(record.CheckoutChange{From: c, To: l.to, Reason: l.why, Actor: l.by}))
 	}
 	if err := cs.cancelPaid(ctx, *s, curfew.ByRefund, l); err != nil {
 		return c, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
@@ -19,6 +20,7 @@ const (
 	partly                 // a part of it is gone
 	returned               // all of it was given back
 	lost                   // it was never paid, or was taken back
+	brief                  // it is reserved for less time than the session may need
 )
 
 // String says to outsiders why a payment buys nothing now.
@@ -34,24 +36,36 @@ func (s funds) String() string {
 		return "the payment was given back"
 	case lost:
 		return "the payment failed, or was taken back"
+	case brief:
+		return "the bank reserves the money for less time than the session may need"
 	}
 	return "paid"
 }
 
-// fundsOf is the funds of a checkout, which need not be among those of the ledger yet.
-func fundsOf(l record.Ledger, c curfew.Checkout) funds {
+// funds is what the money of a payment allows a checkout, which need not be among those of
+// the ledger yet.
+func (r *Rules) funds(l record.Ledger, c curfew.Checkout) funds {
 	if !slices.ContainsFunc(l.Checkouts, func(other curfew.Checkout) bool { return other.ID == c.ID }) {
 		l.Checkouts = append(slices.Clone(l.Checkouts), c)
 	}
-	b := l.Money()
-	switch b.State {
+	switch b := l.Money(); b.State {
 	case "failed":
 		return lost
 	case "reported", "captured":
-	default:
-		return awaited
+		return fundsLeft(l, c, b)
+	case "promised":
+		if r.policy.Plans[c.Plan].Delayed {
+			return spendable
+		}
+	case "authorised":
+		return r.fundsReserved(l, c, b)
 	}
-	left := l.LeftFor(c)
+	return awaited
+}
+
+// fundsLeft is the funds of a checkout whose money was taken.
+func fundsLeft(l record.Ledger, c curfew.Checkout, b curfew.Balance) funds {
+	left := l.LeftFor(c, b.Worth())
 	switch {
 	case b.Open() > 0:
 		return frozen
@@ -65,8 +79,75 @@ func fundsOf(l record.Ledger, c curfew.Checkout) funds {
 	return lost
 }
 
+// fundsReserved is the funds of a checkout whose money is reserved at the bank. Where it is
+// being taken already, that decides.
+func (r *Rules) fundsReserved(l record.Ledger, c curfew.Checkout, b curfew.Balance) funds {
+	if c.Capture == "due" || c.Capture == "capturing" {
+		return spendable
+	}
+	switch left := l.LeftFor(c, b.Authorised); {
+	case c.Capture != "authorised":
+		return awaited
+	case !l.Now.Before(r.reservedUntil(l, c, b)):
+		return lost
+	case r.reservedUntil(l, c, b).Before(r.neededUntil(l, c)):
+		return brief
+	case left >= c.Amount && left > 0:
+		return spendable
+	case left > 0:
+		return partly
+	}
+	return lost
+}
+
+// reserveMargin is how long before an authorization lapses it counts as lapsed.
+const reserveMargin = time.Hour
+
+// reservedUntil is until when the money of a checkout can be taken for certain.
+func (r *Rules) reservedUntil(l record.Ledger, c curfew.Checkout, b curfew.Balance) time.Time {
+	until := b.AuthorisedUntil
+	if until.IsZero() {
+		until = recordedAt(l, c).Add(r.policy.AuthorizationLife)
+	}
+	return until.Add(-reserveMargin)
+}
+
+// neededUntil is the latest moment at which a mechanic may accept what a checkout pays for:
+// it may have to wait for the customer's slot, and then for a mechanic.
+func (r *Rules) neededUntil(l record.Ledger, c curfew.Checkout) time.Time {
+	if !c.StartsAt.IsZero() {
+		return c.StartsAt.Add(r.policy.ScheduledGrace + r.policy.MaxWait)
+	}
+	return recordedAt(l, c).Add(r.policy.DeferTTL + r.policy.MaxWait)
+}
+
+// recordedAt is when a checkout was recorded, or is about to be.
+func recordedAt(l record.Ledger, c curfew.Checkout) time.Time {
+	if c.CreatedAt.IsZero() {
+		return l.Now
+	}
+	return c.CreatedAt
+}
+
+// captureOf is how far the taking of the money is of a checkout that is about to be recorded.
+func (r *Rules) captureOf(l record.Ledger, c curfew.Checkout) string {
+	plan := r.policy.Plans[c.Plan]
+	switch b := l.Balance(0, ""); {
+	case !plan.Reserves() || plan.Extends:
+		return ""
+	case b.State == "captured":
+		return "captured"
+	case b.State == "authorised" && plan.CaptureEarly && r.reservedUntil(l, c, b).Before(r.neededUntil(l, c)):
+		return "due"
+	}
+	return "authorised"
+}
+
 // ledgers reads what is known of payments.
-type ledgers struct{ store ledgerStore }
+type ledgers struct {
+	rules *Rules
+	store ledgerStore
+}
 
 // funds is what the money of a checkout allows it, as it was read at the same time or
 // after: whoever changes the checkout as it was read has seen everything that was told.
@@ -78,7 +159,7 @@ func (ls ledgers) funds(ctx context.Context, c curfew.Checkout) (funds, error) {
 	if err != nil {
 		return lost, fmt.Errorf("look at the payment of checkout %s: %w", c.ID, err)
 	}
-	return fundsOf(l, c), nil
+	return ls.rules.funds(l, c), nil
 }
 
 // firstSpendable is the first of some checkouts that can pay for a session now, and why

@@ -85,7 +85,7 @@ func New(store Store, o Options) (*Keeper, error) {
 		heartbeat  = newHeartbeat(store, process, reporter.log)
 		quarantine = &quarantine{log: reporter.log, store: store, probe: store}
 		rows       = &rowCheck{store: store, reporter: reporter}
-		ledgers    = ledgers{store}
+		ledgers    = ledgers{rules, store}
 	)
 	settler := &settler{rules: rules, reporter: reporter, quarantine: quarantine, sweeping: sweeping, ledgers: ledgers, store: store, write: write}
 	admission := &Admission{
@@ -103,6 +103,7 @@ func New(store Store, o Options) (*Keeper, error) {
 		rules: rules, reporter: reporter, quarantine: quarantine, admission: admission, sessions: sessions, checkouts: checkouts,
 		provider: o.Provider, stop: o.Stop, store: store, write: write,
 	}
+	sessions.payments, queue.payments = payments, payments
 	cleanups := &Cleanups{
 		rules: rules, reporter: reporter, quarantine: quarantine, settler: settler, admission: admission, stop: o.Stop,
 		ledgers: ledgers, store: store, write: write,

@@ -15,32 +15,28 @@ import (
 func (ps *Payments) admitOrder(ctx context.Context, n curfew.Notice, l record.Ledger) error {
 	o := *n.Order
 	c := ps.rules.ordered(n, l)
-	b := l.Balance(0, o.Currency)
-	switch b.State {
-	case "captured":
-	case "promised", "authorised":
-		return ps.record(ctx, c, curfew.Promised, curfew.AwaitedReason)
-	default:
+	if state := l.Balance(0, o.Currency).State; state == "" || state == "failed" {
 		return nil
 	}
 	if ps.foreign(o) {
 		return ps.record(ctx, c, curfew.Ignored, "there is no plan of ours in it")
 	}
-	switch s := fundsOf(l, c); s {
+	switch s := ps.rules.funds(l, c); s {
 	case spendable:
+	case awaited:
+		return ps.record(ctx, c, curfew.Promised, curfew.AwaitedReason)
 	case frozen:
 		return ps.record(ctx, c, curfew.Promised, curfew.WithNote(curfew.AwaitedReason, s.String()))
 	case returned:
 		return ps.record(ctx, c, curfew.Refunded, curfew.GivenBackBeforeReason)
-	case lost:
-		return ps.record(ctx, c, curfew.Void, s.String())
 	default:
-		return ps.record(ctx, c, curfew.Held, s.String())
+		bad := unspendableError{s}
+		return ps.record(ctx, bad.recorded(c), bad.outcome(), s.String())
 	}
 	if why := ps.rules.flaw(o); why != "" {
 		return ps.record(ctx, c, curfew.Held, why)
 	}
-	err := ps.apply(ctx, n, l)
+	err := ps.apply(ctx, n, l, c)
 	if errors.Is(err, curfew.Invalid) || errors.Is(err, curfew.NotFound) {
 		return ps.record(ctx, c, curfew.Held, err.Error())
 	}
@@ -94,6 +90,7 @@ func (r *Rules) ordered(n curfew.Notice, l record.Ledger) curfew.Checkout {
 	if curfew.CheckID("customer id", c.CustomerID) != nil {
 		c.CustomerID = curfew.Nobody
 	}
+	c.Capture = r.captureOf(l, c)
 	return c
 }
 
@@ -127,12 +124,12 @@ func (r *Rules) paidFor(o curfew.Order) int64 {
 // apply does what the payment is for, in the same way as for a shop's report. Invalid and
 // NotFound (the session that it extends is missing, or another customer's) mean that the
 // payment cannot be used as it is.
-func (ps *Payments) apply(ctx context.Context, n curfew.Notice, l record.Ledger) error {
+func (ps *Payments) apply(ctx context.Context, n curfew.Notice, l record.Ledger, c curfew.Checkout) error {
 	if n.Order.Extends != "" {
 		_, err := ps.sessions.Extend(ctx, curfew.Provider, extensionOf(n, l))
 		return err
 	}
-	_, err := ps.admission.FulfillCheckout(ctx, curfew.Provider, purchaseOf(n, l))
+	_, err := ps.admission.FulfillCheckout(ctx, curfew.Provider, purchaseOf(n, l, c))
 	return err
 }
 
@@ -140,15 +137,15 @@ func extensionOf(n curfew.Notice, l record.Ledger) Extension {
 	o := n.Order
 	return Extension{
 		SessionID: o.Extends, CustomerID: o.CustomerID, Plan: o.Plan, PaymentRef: n.References[0], Amount: &o.Amount, Currency: o.Currency,
-		Email: o.Email, Name: o.Name, Metadata: o.Metadata, PaymentID: n.Name, payment: known{l.ID, l.Version},
+		Email: o.Email, Name: o.Name, Metadata: o.Metadata, PaymentID: n.Name, payment: known{id: l.ID, version: l.Version},
 	}
 }
 
-func purchaseOf(n curfew.Notice, l record.Ledger) Purchase {
+func purchaseOf(n curfew.Notice, l record.Ledger, c curfew.Checkout) Purchase {
 	o := n.Order
 	purchase := Purchase{
 		PaymentRef: n.References[0], CustomerID: o.CustomerID, Plan: o.Plan, Amount: &o.Amount, Currency: o.Currency,
-		Email: o.Email, Name: o.Name, Metadata: o.Metadata, PaymentID: n.Name, payment: known{l.ID, l.Version},
+		Email: o.Email, Name: o.Name, Metadata: o.Metadata, PaymentID: n.Name, payment: known{l.ID, l.Version, c.Capture},
 	}
 	if !o.StartsAt.IsZero() {
 		purchase.StartsAt = &o.StartsAt

@@ -21,6 +21,13 @@ type Provider interface {
 	Refund(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fact, error)
 	// Refunds lists all refunds of a payment, by its name, also those that failed.
 	Refunds(ctx context.Context, account, name string) ([]curfew.Fact, error)
+	// Capture takes what is reserved, once per key, at most the amount, and returns what
+	// became of it. PaymentRequired: the bank refuses. Conflict: nothing is reserved.
+	Capture(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fact, error)
+	// Release gives up what is reserved. Conflict: it was taken.
+	Release(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fact, error)
+	// Payment is what is known of one payment, by any of its names.
+	Payment(ctx context.Context, account, name string) (curfew.Notice, error)
 	// Paid lists what customers paid, or promised to, since a moment, as its messages
 	// would say it.
 	Paid(ctx context.Context, since time.Time) iter.Seq2[curfew.Notice, error]

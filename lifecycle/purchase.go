@@ -27,6 +27,7 @@ type Purchase struct {
 type known struct {
 	id      string
 	version int64
+	capture string // see Checkout.Capture
 }
 
 // Fulfillment is what became of a purchase.

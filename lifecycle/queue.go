@@ -17,9 +17,11 @@ type Queue struct {
 	settler  *settler
 	sessions *Sessions
 	wakeup   *wakeup
+	payments *Payments
 	store    interface {
 		queueStore
 		sessionStore
+		checkoutStore
 	}
 	write changeStore
 }
@@ -47,8 +49,8 @@ func (q *Queue) Peek(ctx context.Context, after curfew.Cursor, limit int) ([]cur
 
 // Accept assigns a request to a mechanic. Accepting one's own request again is no error.
 // Errors: AlreadyClaimed if another mechanic was first; MechanicBusy, with the blocker, if
-// the mechanic's slot is truly taken; Conflict if the session has ended or was overdue (it
-// is settled then); NotFound.
+// the mechanic's slot is truly taken; Conflict if the session has ended, was overdue (it is
+// settled then), or cannot be paid for; NotFound.
 func (q *Queue) Accept(ctx context.Context, requestID, mechanicID string) (curfew.Snapshot, error) {
 	ctx, end := q.trace.Begin(ctx, "accept")
 	defer end()
@@ -65,12 +67,16 @@ func (q *Queue) Accept(ctx context.Context, requestID, mechanicID string) (curfe
 		accepted, err = q.write.Change(ctx, q.rules.acceptance(s, mechanicID))
 		switch {
 		case err == nil:
-			return accepted, nil
+			return q.charge(ctx, accepted)
 		case errors.Is(err, curfew.MechanicBusy):
 			if err := q.freeSlot(ctx, mechanicID); err != nil {
 				return s, err
 			}
-		case !errors.Is(err, curfew.Conflict):
+		case errors.Is(err, curfew.Conflict):
+			if err := q.atRisk(ctx, s); err != nil {
+				return s, err
+			}
+		default:
 			return s, fmt.Errorf("accept request %s: %w", requestID, err)
 		}
 	}
@@ -96,6 +102,36 @@ func (q *Queue) acceptable(ctx context.Context, requestID, mechanicID string) (c
 	return s, nil
 }
 
+// atRisk is Conflict if the money of a session may be gone: it is not accepted then, and ends
+// at its deadline.
+func (q *Queue) atRisk(ctx context.Context, s curfew.Snapshot) error {
+	if s.CheckoutID == "" {
+		return nil
+	}
+	c, err := q.store.Checkout(ctx, s.CheckoutID)
+	if err != nil || !c.AtRisk {
+		return missing(err)
+	}
+	return curfew.Errorf(curfew.Conflict, "session %s cannot be accepted: its payment failed, is disputed or was given back", s.ID)
+}
+
+// charge asks for the money that an acceptance makes due. If the bank refuses at once, the
+// session has ended and the mechanic is free.
+func (q *Queue) charge(ctx context.Context, accepted curfew.Snapshot) (curfew.Snapshot, error) {
+	if !q.rules.policy.Plans[accepted.Plan].CapturesAccepted() {
+		return accepted, nil
+	}
+	q.payments.takeNow(ctx, accepted.CheckoutID)
+	now, err := q.store.Session(ctx, accepted.ID)
+	switch {
+	case err != nil: // the acceptance is committed
+		return accepted, nil
+	case now.EndReason == curfew.ByPayment:
+		return now, curfew.Errorf(curfew.Conflict, "the customer's bank refused the payment: session %s has ended, and you are free", now.ID)
+	}
+	return now, nil
+}
+
 // tooLate settles a due session, and returns the error for the mechanic who wanted it.
 func (q *Queue) tooLate(ctx context.Context, s curfew.Snapshot) error {
 	ended, err := q.settler.settle(ctx, s, curfew.Admitting)
@@ -116,6 +152,7 @@ func (r *Rules) acceptance(s curfew.Snapshot, mechanicID string) record.Change {
 		From: s.Session, Guard: record.Guard{Overdue: record.No}, To: curfew.Waiting,
 		Actor: curfew.Actor{Role: curfew.Mechanic, ID: mechanicID}, Reason: curfew.AcceptedReason,
 		Assign: mechanicID, RequestTo: curfew.Accepted, Deadline: r.policy.JoinDeadline(),
+		Capture: r.policy.Plans[s.Plan].CapturesAccepted(),
 	}
 }
 

@@ -174,6 +174,7 @@ func (ps *Payments) run(ctx context.Context) {
 		case <-timer.C:
 		}
 		ps.noted(ctx, "settling payments failed", ps.settleUnjudged(ctx))
+		ps.noted(ctx, "settling captures failed", ps.SettleCaptures(ctx))
 		ps.noted(ctx, "settling refunds failed", ps.SettleRefunds(ctx))
 		if ps.provider != nil && (reconciled.IsZero() || time.Since(reconciled) >= reconcileEvery) {
 			reconciled = time.Now()

@@ -30,24 +30,32 @@ const (
 // process give the money back once. Without a provider it does nothing. Errors:
 // Unavailable.
 func (ps *Payments) SettleRefunds(ctx context.Context) error {
+	return ps.settleEach(ctx, "refund", ps.store.Refundable, ps.settleRefund)
+}
+
+// settleEach takes each checkout of a list one step further, and sets apart those that
+// cannot be.
+func (ps *Payments) settleEach(
+	ctx context.Context, what string, list func(context.Context, int) ([]curfew.Checkout, error), settle func(context.Context, curfew.Checkout) error,
+) error {
 	if ps.provider == nil {
 		return nil
 	}
 	for {
-		due, err := ps.store.Refundable(ctx, pageSize)
+		due, err := list(ctx, pageSize)
 		if err != nil {
-			return fmt.Errorf("settle refunds: %w", err)
+			return fmt.Errorf("settle each %s: %w", what, err)
 		}
 		for _, c := range due {
-			err := ps.settleRefund(ctx, c)
+			err := settle(ctx, c)
 			if errors.Is(err, curfew.Conflict) { // another's now
 				continue
 			}
 			if rowsOwn(ctx, err) {
-				err = ps.quarantine.setApart(ctx, apartPayment(c, "refund"), err)
+				err = ps.quarantine.setApart(ctx, apartPayment(c, what), err)
 			}
 			if err != nil {
-				return fmt.Errorf("settle the refund of %s: %w", c.Ref, err)
+				return fmt.Errorf("settle the %s of %s: %w", what, c.Ref, err)
 			}
 		}
 		if len(due) < pageSize {
@@ -63,12 +71,12 @@ func (ps *Payments) settleRefund(ctx context.Context, c curfew.Checkout) error {
 		return err
 	}
 	name := cmp.Or(c.PaymentID, l.Name)
-	switch s := fundsOf(l, c); {
+	switch s := ps.rules.funds(l, c); {
 	case ps.rules.wasFree(c):
 		return ps.refunded(ctx, c, "", curfew.NothingPaidReason)
 	case s == lost || s == returned:
 		return ps.settleByFunds(ctx, c, l)
-	case s == awaited, l.Money().Disputed > 0:
+	case s == awaited, l.Money().State == "authorised", l.Money().Disputed > 0:
 		return ps.waitForMoney(ctx, c, s)
 	case name == "":
 		return ps.refundRefused(ctx, c, curfew.Errorf(curfew.Invalid, "the provider has not told this payment: give it back by hand there"))
@@ -81,7 +89,7 @@ func (ps *Payments) settleRefund(ctx context.Context, c curfew.Checkout) error {
 	}
 	facts, err := ps.askProvider(ctx, claimed, l, name)
 	if err == nil || len(facts) > 0 { // some may be known although the rest was refused
-		err2 := ps.reportRefund(ctx, l, facts)
+		err2 := ps.reportAnswer(ctx, l, facts)
 		if err2 == nil {
 			claimed, err2 = ps.store.Checkout(ctx, c.ID)
 		}
@@ -168,9 +176,8 @@ func failedRefunds(facts []curfew.Fact) int {
 	return len(failed)
 }
 
-// reportRefund records what the provider answered, and settles the checkout by it: refunded,
-// still under way, or due again.
-func (ps *Payments) reportRefund(ctx context.Context, l record.Ledger, facts []curfew.Fact) error {
+// reportAnswer records what the provider answered, and settles the payment by it.
+func (ps *Payments) reportAnswer(ctx context.Context, l record.Ledger, facts []curfew.Fact) error {
 	if len(facts) > 0 {
 		var err error
 		n := curfew.Notice{Provider: cmp.Or(l.Provider, "provider"), Account: l.Account, References: l.References, Facts: facts}

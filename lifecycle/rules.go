@@ -78,7 +78,10 @@ func paid(p Purchase, plan curfew.Plan) (curfew.Checkout, error) {
 	c := curfew.Checkout{
 		CustomerID: p.CustomerID, Ref: p.PaymentRef, Plan: p.Plan, Currency: strings.ToLower(p.Currency),
 		Email: p.Email, Name: p.Name, Metadata: p.Metadata, PaymentID: p.PaymentID,
-		ID: p.payment.id, Version: p.payment.version,
+		ID: p.payment.id, Version: p.payment.version, Capture: p.payment.capture,
+	}
+	if c.Capture == "" && plan.Reserves() {
+		c.Capture = "authorised"
 	}
 	switch {
 	case p.Amount != nil:

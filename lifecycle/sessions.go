@@ -17,6 +17,7 @@ type Sessions struct {
 	settler   *settler
 	admission *Admission
 	failing   *failing
+	payments  *Payments
 	store     sessionStore
 	write     interface {
 		admissionStore
@@ -40,23 +41,36 @@ func (ss *Sessions) Events(ctx context.Context, s curfew.Session) ([]curfew.Even
 func (ss *Sessions) Join(ctx context.Context, id string, by curfew.Actor) (curfew.Snapshot, error) {
 	ctx, end := ss.trace.Begin(ctx, "join")
 	defer end()
-	return ss.move(ctx, id, func(s curfew.Snapshot) (*record.Change, error) {
-		customer := by.Role == curfew.Customer
-		switch {
-		case s.Status != curfew.Waiting && s.Status != curfew.Live:
-			return nil, curfew.Errorf(curfew.Conflict, "session %s is %s: it cannot be joined", id, s.Status)
-		case s.Status == curfew.Live, customer && !s.CustomerJoinedAt.IsZero(), !customer && !s.MechanicJoinedAt.IsZero():
-			return nil, nil
-		}
-		c := &record.Change{
-			From: s.Session, Guard: record.Guard{Overdue: record.No}, To: curfew.Waiting, Actor: by,
-			Reason: curfew.JoinedReason, CustomerJoins: customer, MechanicJoins: !customer,
-		}
-		if !s.CustomerJoinedAt.IsZero() || !s.MechanicJoinedAt.IsZero() {
-			c.To, c.Reason, c.Deadline = curfew.Live, curfew.BothJoinedReason, ss.rules.policy.LiveDeadline(s.Duration)
-		}
+	moved, err := ss.move(ctx, id, func(s curfew.Snapshot) (*record.Change, error) { return ss.joining(ctx, s, by) })
+	if err == nil && moved.Status == curfew.Live && ss.rules.policy.Plans[moved.Plan].CapturesLive() {
+		ss.payments.takeNow(ctx, moved.CheckoutID)
+	}
+	return moved, err
+}
+
+// joining is what a join changes. If it makes the session live whose money is taken at
+// acceptance, it waits for the bank's answer first.
+func (ss *Sessions) joining(ctx context.Context, s curfew.Snapshot, by curfew.Actor) (*record.Change, error) {
+	customer := by.Role == curfew.Customer
+	switch {
+	case s.Status != curfew.Waiting && s.Status != curfew.Live:
+		return nil, curfew.Errorf(curfew.Conflict, "session %s is %s: it cannot be joined", s.ID, s.Status)
+	case s.Status == curfew.Live, customer && !s.CustomerJoinedAt.IsZero(), !customer && !s.MechanicJoinedAt.IsZero():
+		return nil, nil
+	}
+	c := &record.Change{
+		From: s.Session, Guard: record.Guard{Overdue: record.No}, To: curfew.Waiting, Actor: by,
+		Reason: curfew.JoinedReason, CustomerJoins: customer, MechanicJoins: !customer,
+	}
+	if s.CustomerJoinedAt.IsZero() && s.MechanicJoinedAt.IsZero() {
 		return c, nil
-	})
+	}
+	plan := ss.rules.policy.Plans[s.Plan]
+	c.To, c.Reason, c.Deadline, c.Capture = curfew.Live, curfew.BothJoinedReason, ss.rules.policy.LiveDeadline(s.Duration), plan.CapturesLive()
+	if plan.CapturesAccepted() {
+		return c, ss.payments.awaitMoney(ctx, s)
+	}
+	return c, nil
 }
 
 // move reads a session, settles it if it is due, and makes the change that decide

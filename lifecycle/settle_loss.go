@@ -9,14 +9,15 @@ import (
 )
 
 // takeBack moves a checkout to an outcome in which it buys nothing. A session that it pays
-// for ends, unless it has a mechanic and the policy lets it finish. What was served stays
+// for ends, unless it has a mechanic and the policy lets it finish; where the money is taken
+// only when a mechanic accepts, it has to be live for that. What was served stays
 // fulfilled, and an operator is told.
 func (ps *Payments) takeBack(ctx context.Context, c curfew.Checkout, t taken) error {
 	s, err := ps.checkouts.unendedOf(ctx, c)
 	if err != nil {
 		return err
 	}
-	finishes := s != nil && s.MechanicID != "" && ps.rules.policy.FinishLost
+	finishes := s != nil && s.MechanicID != "" && ps.rules.policy.FinishLost && (s.Status == curfew.Live || c.Capture == "")
 	if s != nil && !finishes {
 		l := leaving{to: t.to, by: curfew.Provider}
 		if t.why != string(t.end) {
@@ -29,7 +30,7 @@ func (ps *Payments) takeBack(ctx context.Context, c curfew.Checkout, t taken) er
 		return err
 	}
 	note := t.why
-	if t.to == curfew.Void {
+	if t.why == string(curfew.ByPayment) {
 		note = lost.String()
 	}
 	if c.Outcome == curfew.Fulfilled && !going {
@@ -37,7 +38,7 @@ func (ps *Payments) takeBack(ctx context.Context, c curfew.Checkout, t taken) er
 			return record.Annotation{Reason: t.why, Note: note, Concern: record.PaymentLost}, c.Concern != record.PaymentLost
 		})
 	}
-	_, err = ps.write.ChangeCheckout(ctx, record.CheckoutChange{From: c, To: t.to, Reason: t.why, Note: note, Actor: curfew.Provider})
+	_, err = ps.write.ChangeCheckout(ctx, released(record.CheckoutChange{From: c, To: t.to, Reason: t.why, Note: note, Actor: curfew.Provider}))
 	return err
 }
 

@@ -61,10 +61,10 @@ func (st *settler) settleReceipt(ctx context.Context, r record.Receipt) error {
 	if owed == curfew.Credited && r.Extension() {
 		owed = curfew.RefundDue // nothing could spend such a credit
 	}
-	_, err := st.write.ChangeCheckout(ctx, record.CheckoutChange{
+	_, err := st.write.ChangeCheckout(ctx, released(record.CheckoutChange{
 		From: r.Checkout, To: owed,
 		Reason: string(r.Session.EndReason), Actor: curfew.Sweeper,
-	})
+	}))
 	if errors.Is(err, curfew.Conflict) {
 		return nil
 	}
@@ -77,9 +77,9 @@ func (st *settler) giveUp(ctx context.Context, c curfew.Checkout) error {
 	if s, err := st.ledgers.funds(ctx, c); err != nil || s != spendable {
 		return err
 	}
-	_, err := st.write.ChangeCheckout(ctx, record.CheckoutChange{
+	_, err := st.write.ChangeCheckout(ctx, released(record.CheckoutChange{
 		From: c, To: curfew.RefundDue, Reason: curfew.UnservedReason, Actor: curfew.Sweeper,
-	})
+	}))
 	if errors.Is(err, curfew.Conflict) {
 		return nil
 	}

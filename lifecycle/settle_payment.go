@@ -58,12 +58,15 @@ func (ps *Payments) withLedger(ctx context.Context, id string) (curfew.Checkout,
 // settleByFunds moves a checkout to where its money leaves it. The worker alone leaves
 // Refunding; it learns from the same facts.
 func (ps *Payments) settleByFunds(ctx context.Context, c curfew.Checkout, l record.Ledger) error {
-	b, s := l.Money(), fundsOf(l, c)
+	b, s := l.Money(), ps.rules.funds(l, c)
 	c, err := ps.markDispute(ctx, c, b)
 	if err != nil {
 		return err
 	}
 	if c, err = ps.markCurrency(ctx, c, l, b); err != nil {
+		return err
+	}
+	if c, err = ps.markCapture(ctx, c, b); err != nil {
 		return err
 	}
 	switch c.Outcome {
@@ -85,6 +88,8 @@ func (ps *Payments) settleByFunds(ctx context.Context, c curfew.Checkout, l reco
 		return ps.takeBack(ctx, c, taken{curfew.Void, curfew.ByPayment, string(curfew.ByPayment)})
 	case partly:
 		return ps.settlePart(ctx, c, l, b)
+	case brief:
+		return ps.settleBrief(ctx, c)
 	}
 	return nil
 }
@@ -128,7 +133,7 @@ func (ps *Payments) settlePromised(ctx context.Context, c curfew.Checkout, s fun
 	switch s {
 	case awaited, frozen:
 		return nil
-	case lost:
+	case lost, brief:
 		to, why = curfew.Void, string(curfew.ByPayment)
 	case returned:
 		to, why = curfew.Refunded, curfew.GivenBackReason
@@ -137,7 +142,7 @@ func (ps *Payments) settlePromised(ctx context.Context, c curfew.Checkout, s fun
 			return ps.admitPromised(ctx, c)
 		}
 	}
-	_, err := ps.write.ChangeCheckout(ctx, record.CheckoutChange{From: c, To: to, Reason: why, Note: why, Actor: curfew.Provider})
+	_, err := ps.write.ChangeCheckout(ctx, released(record.CheckoutChange{From: c, To: to, Reason: why, Note: why, Actor: curfew.Provider}))
 	return err
 }
 
@@ -222,6 +227,8 @@ func (ps *Payments) settleVoid(ctx context.Context, c curfew.Checkout, b curfew.
 		change.To, change.Reason = curfew.Refunded, curfew.GivenBackReason
 	case s != spendable || b.State != "captured":
 		return nil
+	case c.Capture != "":
+		change.To = curfew.RefundDue // it was taken although it was to be released
 	case ps.rules.creditable(c):
 		change.To = curfew.Credited
 	default:
@@ -240,7 +247,7 @@ func (r *Rules) creditable(c curfew.Checkout) bool {
 // settlePart deals with what is left of a payment of which a part is gone, as the policy
 // says: an operator decides, or the rest is given back.
 func (ps *Payments) settlePart(ctx context.Context, c curfew.Checkout, l record.Ledger, b curfew.Balance) error {
-	left := l.LeftFor(c)
+	left := l.LeftFor(c, b.Worth())
 	note := fmt.Sprintf("%s of %s are left", curfew.Amount(left, b.Currency), curfew.Amount(c.Amount, c.Currency))
 	if c.Outcome != curfew.Held {
 		t := taken{curfew.Held, curfew.ByRefund, curfew.WithNote(curfew.PartLostReason, note)}
@@ -259,9 +266,9 @@ func (ps *Payments) settlePart(ctx context.Context, c curfew.Checkout, l record.
 	if !ps.rules.policy.RefundPart {
 		return nil
 	}
-	_, err := ps.write.ChangeCheckout(ctx, record.CheckoutChange{
+	_, err := ps.write.ChangeCheckout(ctx, released(record.CheckoutChange{
 		From: c, To: curfew.RefundDue, Refund: left, Reason: curfew.WithNote(curfew.PartLostReason, note), Note: note, Actor: curfew.Provider,
-	})
+	}))
 	return err
 }
 

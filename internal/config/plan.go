@@ -33,7 +33,7 @@ func (p *Plans) UnmarshalText(text []byte) error {
 	return policy.Validate()
 }
 
-var planKeys = []string{"kind", "duration", "waitingTtl", "price", "currency", "extends"}
+var planKeys = []string{"kind", "duration", "waitingTtl", "price", "currency", "extends", "capture", "captureEarly", "delayed"}
 
 func readPlan(node *yaml.Node) (curfew.Plan, error) {
 	var plan curfew.Plan
@@ -67,12 +67,23 @@ func readPlanKey(plan *curfew.Plan, key, text string) (err error) {
 		}
 	case "currency":
 		plan.Currency = text
+	case "capture":
+		plan.Capture = text
 	case "extends":
-		if plan.Extends, err = strconv.ParseBool(text); err != nil {
-			return fmt.Errorf("must be true or false, not %q", text)
-		}
+		return readBool(&plan.Extends, text)
+	case "captureEarly":
+		return readBool(&plan.CaptureEarly, text)
+	case "delayed":
+		return readBool(&plan.Delayed, text)
 	default:
 		return fmt.Errorf("there is no such key%s", Suggest(key, planKeys))
+	}
+	return nil
+}
+
+func readBool(v *bool, text string) (err error) {
+	if *v, err = strconv.ParseBool(text); err != nil {
+		return fmt.Errorf("must be true or false, not %q", text)
 	}
 	return nil
 }

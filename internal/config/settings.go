@@ -42,7 +42,9 @@ type Settings struct {
 	PartRefunded string `setting:"part_refunded" enum:"hold,refund" default:"hold" help:"What happens to the rest of a payment of which a part was given back or lost: hold it for an operator, or refund it."`
 	Discounts    string `setting:"discounts" enum:"accept,hold" default:"accept" help:"Whether a coupon may make a payment smaller than its plan's price: accept, or hold the payment for an operator."`
 
-	Plans *Plans `setting:"plans" placeholder:"JSON" help:"The plans on sale, instead of the built-in ones, by name: {kind, duration, waitingTtl, price, currency, extends}."`
+	AuthorizationLife Duration `setting:"authorization_life" default:"${authorization_life}" help:"How long a bank reserves money, where the provider does not say; for plans with capture at_acceptance or at_live."`
+
+	Plans *Plans `setting:"plans" placeholder:"JSON" help:"The plans on sale, instead of the built-in ones, by name: {kind, duration, waitingTtl, price, currency, extends, capture, captureEarly, delayed}."`
 
 	Auth   Auth   `embed:"" prefix:"auth-"`
 	Stripe Stripe `embed:"" prefix:"stripe-"`
@@ -99,7 +101,7 @@ func Defaults() map[string]string {
 	for key, d := range map[string]time.Duration{
 		"waiting_ttl": p.WaitingTTL, "max_wait": p.MaxWait, "orphan_ttl": p.OrphanTTL, "join_ttl": p.JoinTTL,
 		"live_grace": p.LiveGrace, "scheduled_grace": p.ScheduledGrace, "minimum_live": p.MinimumLive, "very_stale_after": p.VeryStaleAfter,
-		"defer_ttl": p.DeferTTL, "blocked_window": p.BlockedWindow,
+		"defer_ttl": p.DeferTTL, "blocked_window": p.BlockedWindow, "authorization_life": p.AuthorizationLife,
 	} {
 		vars[key] = Duration(d).String()
 	}
@@ -111,7 +113,7 @@ func (s *Settings) Policy() (curfew.Policy, error) {
 	p := curfew.DefaultPolicy()
 	p.WaitingTTL, p.MaxWait, p.OrphanTTL = time.Duration(s.WaitingTTL), time.Duration(s.MaxWait), time.Duration(s.OrphanTTL)
 	p.JoinTTL, p.LiveGrace, p.ScheduledGrace = time.Duration(s.JoinTTL), time.Duration(s.LiveGrace), time.Duration(s.ScheduledGrace)
-	p.MinimumLive = time.Duration(s.MinimumLive)
+	p.MinimumLive, p.AuthorizationLife = time.Duration(s.MinimumLive), time.Duration(s.AuthorizationLife)
 	p.VeryStaleAfter, p.DeferTTL = time.Duration(s.VeryStaleAfter), time.Duration(s.DeferTTL)
 	p.BlockedRepeatedly, p.BlockedWindow = int(s.BlockedRepeatedly), time.Duration(s.BlockedWindow)
 	p.FinishLost, p.RefundPart = s.PaymentLost == "finish", s.PartRefunded == "refund"

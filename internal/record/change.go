@@ -155,7 +155,8 @@ type Slot struct {
 
 // The concerns of checkouts that stay as they are.
 const (
-	RefundFailed = "refund_failed"     // the provider could not give the money back
-	PaymentLost  = "payment_lost"      // its session took place, and the money was taken back
-	Disagreement = "payment_disagrees" // the shop and the provider say different things of it
+	RefundFailed  = "refund_failed"     // the provider could not give the money back
+	CaptureFailed = "capture_failed"    // reserved money could not be taken or released
+	PaymentLost   = "payment_lost"      // its session took place, and the money was taken back
+	Disagreement  = "payment_disagrees" // the shop and the provider say different things of it
 )

@@ -49,10 +49,9 @@ func (l Ledger) Money() curfew.Balance {
 	return l.Balance(reported, currency)
 }
 
-// LeftFor is how much of the payment's worth is left for one of its checkouts, after those
-// that have had a session and those before it.
-func (l Ledger) LeftFor(c curfew.Checkout) int64 {
-	worth := l.Money().Worth()
+// LeftFor is how much of what the payment is worth is left for one of its checkouts, after
+// those that have had a session and those before it.
+func (l Ledger) LeftFor(c curfew.Checkout, worth int64) int64 {
 	lines := slices.Clone(l.Checkouts)
 	slices.SortStableFunc(lines, func(a, b curfew.Checkout) int {
 		return cmp.Or(cmp.Compare(served(b), served(a)), cmp.Compare(a.Line, b.Line), cmp.Compare(a.ID, b.ID))

@@ -27,7 +27,7 @@ func by(a curfew.Actor, note string) string {
 
 // ourActors is what Curfew's own actors are called.
 var ourActors = map[string]string{
-	curfew.Sweeper.ID: "the sweeper", curfew.Admitting.ID: "an admission", curfew.Refunder.ID: "the refunds' worker",
+	curfew.Sweeper.ID: "the sweeper", curfew.Admitting.ID: "an admission", curfew.Refunder.ID: "the refunds' worker", curfew.Cashier.ID: "the captures' worker",
 	curfew.Provider.ID: "the provider", "library": "the library", "foreign": "another program", "guard": "the database's guard",
 }
 

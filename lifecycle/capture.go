@@ -1,0 +1,262 @@
+package lifecycle
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
+)
+
+// The money of a plan with Plan.Capture is reserved at payment and taken later. One row, the
+// checkout, says how far that is, and every step is compare and set:
+//
+//	authorised -> due        a mechanic accepts, or both are in: in the same transaction
+//	due -> capturing         committed before the provider is asked
+//	capturing -> captured    or failed: what the provider says, in whatever way it is reported
+//	authorised, due -> releasing    the session was cancelled: in the same transaction
+//	releasing -> released    what the provider says
+//
+// What is capturing is not released: it is captured and then given back, or fails.
+
+const (
+	// firstAnswer is how long an acceptance waits for the bank's answer.
+	firstAnswer = 3 * time.Second
+	// joinWait is how long after the acceptance a join waits for it. Then the session goes
+	// live on the authorization.
+	joinWait = 30 * time.Second
+	// joinLook is how often a waiting join looks.
+	joinLook = 250 * time.Millisecond
+)
+
+// reserved reports whether the money of a checkout is reserved, and nobody has been asked to
+// take it.
+func reserved(c curfew.Checkout) bool { return c.Capture == "authorised" || c.Capture == "due" }
+
+// released is a change of a checkout as it has to be if its money is only reserved: what
+// would be credited or given back is released, and nothing is owed.
+func released(c record.CheckoutChange) record.CheckoutChange {
+	if !reserved(c.From) {
+		return c
+	}
+	switch c.To {
+	case curfew.Void, curfew.Credited, curfew.RefundDue, curfew.Refunded:
+		c.To, c.Capture, c.Refund = curfew.Void, "releasing", 0
+	case curfew.Forfeited:
+		c.Capture = "due"
+	}
+	return c
+}
+
+// SettleCaptures asks the provider to take or to release the money of every checkout for
+// which that is due now. A claim is committed before each call, so concurrent calls in any
+// process take the money once. Without a provider it does nothing. Errors: Unavailable.
+func (ps *Payments) SettleCaptures(ctx context.Context) error {
+	return ps.settleEach(ctx, "capture", ps.store.Capturable, func(ctx context.Context, c curfew.Checkout) error {
+		return ps.settleCapture(ctx, c, providerTimeout)
+	})
+}
+
+// settleCapture moves one capture, or release, a step further. The limit is for each call of
+// the provider. Conflict: somebody else did.
+func (ps *Payments) settleCapture(ctx context.Context, c curfew.Checkout, limit time.Duration) error {
+	l, err := ps.store.Ledger(ctx, c.Payment())
+	if err != nil {
+		return err
+	}
+	if record.Duplicate(c) {
+		return failed(ps.write.Annotate(ctx, record.Annotation{
+			From: c, Capture: "released", Reason: string(curfew.Duplicate), Actor: curfew.Cashier,
+		}))
+	}
+	if decided(l) {
+		return ps.settleByFunds(ctx, c, l)
+	}
+	asked, err := ps.write.Annotate(ctx, asking(c))
+	if err != nil {
+		return err
+	}
+	if err := ps.askForMoney(ctx, asked, l, limit); err != nil {
+		return ps.moneyRefused(ctx, asked.ID, err)
+	}
+	return nil
+}
+
+// decided reports whether nothing is reserved any more.
+func decided(l record.Ledger) bool {
+	state := l.Money().State
+	return state == "captured" || state == "failed"
+}
+
+// asking claims the next call of the provider.
+func asking(c curfew.Checkout) record.Annotation {
+	a := record.Annotation{
+		From: c, Capture: "capturing", Reason: curfew.CaptureAskedReason, Actor: curfew.Cashier, Wait: refundWait(c.Attempts),
+	}
+	if c.Capture == "releasing" {
+		a.Capture, a.Reason = "releasing", curfew.ReleaseAskedReason
+	}
+	return a
+}
+
+// askForMoney asks the provider to take or release the money of a checkout, and records the
+// answer. What the payment is now is looked up first if the provider has not named it, or
+// an earlier call may have taken effect: only then may another key be used.
+func (ps *Payments) askForMoney(ctx context.Context, c curfew.Checkout, l record.Ledger, limit time.Duration) error {
+	if l.Name == "" || c.Attempts > 1 {
+		var err error
+		if l, err = ps.look(ctx, c, l, limit); err != nil || decided(l) {
+			return err
+		}
+	}
+	order, ask := captureOrder(c, l), ps.provider.Capture
+	if c.Capture == "releasing" {
+		ask = ps.provider.Release
+	}
+	facts, err := limited(ctx, limit, order, ask)
+	if errors.Is(err, curfew.PaymentRequired) { // the bank refuses: what it reserved is released
+		facts, err = limited(ctx, limit, order, ps.provider.Release)
+	}
+	if errors.Is(err, curfew.Conflict) { // it is not reserved any more
+		return failed(ps.look(ctx, c, l, limit))
+	}
+	if len(facts) > 0 {
+		if err := ps.reportAnswer(ctx, l, facts); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// look asks the provider what a payment is now, and settles it by that.
+func (ps *Payments) look(ctx context.Context, c curfew.Checkout, l record.Ledger, limit time.Duration) (record.Ledger, error) {
+	asking, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	n, err := ps.provider.Payment(asking, l.Account, cmp.Or(l.Name, c.Ref))
+	if err != nil {
+		return l, err
+	}
+	if l, err = ps.report(ctx, n); err != nil {
+		return l, err
+	}
+	return l, ps.settlePayment(ctx, l)
+}
+
+func limited(
+	ctx context.Context, limit time.Duration, o curfew.MoneyOrder, ask func(context.Context, curfew.MoneyOrder) ([]curfew.Fact, error),
+) ([]curfew.Fact, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return ask(ctx, o)
+}
+
+// captureOrder asks for the price of a checkout, as far as it is reserved. The bank releases
+// the rest by itself.
+func captureOrder(c curfew.Checkout, l record.Ledger) curfew.MoneyOrder {
+	b := l.Money()
+	o := curfew.MoneyOrder{
+		Key: "capture:" + c.Ref, Account: l.Account, PaymentID: l.Name, Amount: cmp.Or(min(c.Amount, b.Authorised), b.Authorised), Currency: b.Currency,
+	}
+	if c.Capture == "releasing" {
+		o.Key = "release:" + c.Ref
+	}
+	if c.Attempts > 1 {
+		o.Key = fmt.Sprintf("%s:%d", o.Key, c.Attempts)
+	}
+	return o
+}
+
+// moneyRefused deals with a call that brought no money: unless what is known of the payment
+// has decided meanwhile, it is tried again. If the provider refuses to be asked, that is
+// nobody's fault but ours, and an operator is told.
+func (ps *Payments) moneyRefused(ctx context.Context, id string, refusal error) error {
+	c, err := ps.store.Checkout(ctx, id)
+	if err != nil || c.Capture != "capturing" && c.Capture != "releasing" {
+		return err
+	}
+	ps.log.WarnContext(ctx, "the provider is asked for reserved money again later",
+		"checkout", c.ID, "capture", c.Capture, "attempt", c.Attempts, "error", refusal)
+	if unknown(refusal) {
+		return ctx.Err()
+	}
+	return failed(ps.write.Annotate(ctx, record.Annotation{
+		From: c, Capture: c.Capture, Reason: curfew.WithNote(curfew.RefundRefusedReason, refusal.Error()), Actor: curfew.Cashier,
+		Note: refusal.Error(), Concern: record.CaptureFailed, Wait: refundWait(c.Attempts),
+	}))
+}
+
+// markCapture notes what became of money that was reserved.
+func (ps *Payments) markCapture(ctx context.Context, c curfew.Checkout, b curfew.Balance) (curfew.Checkout, error) {
+	a := record.Annotation{From: c, Actor: curfew.Provider}
+	switch {
+	case c.Capture == "" || record.Duplicate(c):
+	case b.State == "captured":
+		a.Capture, a.Reason = "captured", curfew.CapturedReason
+	case b.State == "failed" && (c.Capture == "releasing" || c.Capture == "released"):
+		a.Capture, a.Reason = "released", curfew.ReservationEndedReason
+	case b.State == "failed":
+		a.Capture, a.Reason = "failed", curfew.NotCapturedReason
+	}
+	if a.Capture == c.Capture || a.Capture == "" {
+		return c, nil
+	}
+	return ps.write.Annotate(ctx, a)
+}
+
+// settleBrief deals with money that is reserved for too short a time: it is taken at once if
+// the plan says so, and released otherwise.
+func (ps *Payments) settleBrief(ctx context.Context, c curfew.Checkout) error {
+	if !ps.rules.policy.Plans[c.Plan].CaptureEarly {
+		return ps.takeBack(ctx, c, taken{curfew.Void, curfew.ByPayment, brief.String()})
+	}
+	return failed(ps.write.Annotate(ctx, record.Annotation{From: c, Capture: "due", Reason: curfew.WithNote(curfew.CaptureDueReason, brief.String()), Actor: curfew.Provider}))
+}
+
+// takeNow asks for the money of a session that has just become due, and leaves to the worker
+// what is not answered within firstAnswer. It does not fail: the session's change is
+// committed.
+func (ps *Payments) takeNow(ctx context.Context, checkoutID string) {
+	if ps.provider == nil {
+		return
+	}
+	ctx = context.WithoutCancel(ctx)
+	c, err := ps.store.Checkout(ctx, checkoutID)
+	if err == nil && c.Capture == "due" {
+		err = ps.settleCapture(ctx, c, firstAnswer)
+	}
+	if err != nil && !errors.Is(err, curfew.Conflict) {
+		ps.log.WarnContext(ctx, "reserved money was not taken yet", "checkout", checkoutID, "error", err)
+	}
+}
+
+// awaitMoney waits for the bank's answer on a session that a mechanic has accepted, until
+// joinWait after that.
+func (ps *Payments) awaitMoney(ctx context.Context, s curfew.Snapshot) error {
+	if ps.provider == nil {
+		return nil
+	}
+	end := time.NewTimer(joinWait - s.Now.Sub(s.AcceptedAt))
+	defer end.Stop()
+	look := time.NewTicker(joinLook)
+	defer look.Stop()
+	for {
+		ps.takeNow(ctx, s.CheckoutID)
+		c, err := ps.store.Checkout(ctx, s.CheckoutID)
+		if err != nil || c.Capture != "due" && c.Capture != "capturing" {
+			return missing(err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-end.C:
+			return nil
+		case <-look.C:
+		}
+	}
+}
+
+// failed drops the result of a call of which only the error counts.
+func failed[T any](_ T, err error) error { return err }

@@ -183,8 +183,8 @@ func (ps *Payments) moneyRefused(ctx context.Context, id string, refusal error) 
 		return ctx.Err()
 	}
 	return failed(ps.write.Annotate(ctx, record.Annotation{
-		From: c, Capture: c.Capture, Reason: curfew.WithNote(curfew.RefundRefusedReason, refusal.Error()), Actor: curfew.Cashier,
-		Note: refusal.Error(), Concern: record.CaptureFailed, Wait: refundWait(c.Attempts),
+		From: c, Reason: curfew.WithNote(curfew.RefundRefusedReason, refusal.Error()), Actor: curfew.Cashier,
+		Note: refusal.Error(), Concern: record.CaptureFailed,
 	}))
 }
 

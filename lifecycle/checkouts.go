@@ -20,6 +20,7 @@ type Checkouts struct {
 		checkoutStore
 		customerStore
 		sessionStore
+		ledgerStore
 	}
 	write interface {
 		admissionStore
@@ -198,13 +199,30 @@ func (cs *Checkouts) reassign(ctx context.Context, idOrRef string, r record.Reas
 			return Fulfillment{}, curfew.Errorf(curfew.Invalid,
 				"payment %s is for an appointment, whose start cannot be read (%s): assign it with its start", idOrRef, curfew.Visible(start))
 		}
-		r.From = c
-		_, err = cs.write.Reassign(ctx, r)
+		if r.From, err = cs.reserveAs(ctx, c, r); err == nil {
+			_, err = cs.write.Reassign(ctx, r)
+		}
 		if err != nil && !errors.Is(err, curfew.Conflict) {
 			return Fulfillment{}, fmt.Errorf("repair %s: %w", idOrRef, err)
 		}
 	}
 	return Fulfillment{}, again(fmt.Errorf("repair %s", idOrRef))
+}
+
+// reserveAs notes how the money of a payment is taken under the plan that it gets: it may be
+// reserved already, and that plan may take it at another time than the one before.
+func (cs *Checkouts) reserveAs(ctx context.Context, c curfew.Checkout, r record.Reassignment) (curfew.Checkout, error) {
+	l, err := cs.store.Ledger(ctx, c.Payment())
+	if err != nil || l.Money().State != "authorised" {
+		return c, err
+	}
+	planned := c
+	planned.Plan, planned.StartsAt = r.Plan, cmp.Or(r.StartsAt, c.StartsAt)
+	capture := cmp.Or(cs.rules.captureOf(l, planned), "due")
+	if capture == c.Capture {
+		return c, nil
+	}
+	return cs.write.Annotate(ctx, record.Annotation{From: c, Capture: capture, Reason: curfew.CaptureDueReason, Actor: r.Actor})
 }
 
 // repaired reports whether an earlier call did it, perhaps this one's, whose response was

@@ -412,3 +412,15 @@ func until(env *environment, what string, happened func() bool) {
 		}
 	}
 }
+
+func (b *bank) Capture(context.Context, curfew.MoneyOrder) ([]curfew.Fact, error) {
+	return nil, curfew.Errorf(curfew.Conflict, "it reserves nothing")
+}
+
+func (b *bank) Release(context.Context, curfew.MoneyOrder) ([]curfew.Fact, error) {
+	return nil, curfew.Errorf(curfew.Conflict, "it reserves nothing")
+}
+
+func (b *bank) Payment(_ context.Context, _, name string) (curfew.Notice, error) {
+	return curfew.Notice{}, curfew.Errorf(curfew.NotFound, "there is no payment %s", name)
+}

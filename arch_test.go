@@ -54,6 +54,7 @@ var rooms = map[string]room{
 	"internal/problem":   {ours: []string{".", "api", "internal/wire"}, never: drivers},
 	"internal/sse":       {ours: []string{".", "internal/record", "lifecycle", "api", "internal/auth", "internal/problem", "internal/wire"}, never: drivers},
 	"internal/record":    {ours: []string{"."}, stdlib: true, never: append([]string{"net/http"}, drivers...)},
+	"internal/provider":  {ours: []string{".", "internal/strictjson"}, never: drivers},
 	"internal/stream":    {ours: []string{".", "internal/record"}, never: drivers},
 	"internal/stripe":    {ours: []string{"."}, never: drivers},
 
@@ -69,8 +70,8 @@ var rooms = map[string]room{
 	},
 	"internal/httpapi": {
 		ours: []string{
-			".", "lifecycle", "internal/record", "api", "internal/auth", "internal/console", "internal/metrics", "internal/problem", "internal/sse",
-			"internal/strictjson", "internal/timeline", "internal/wire",
+			".", "lifecycle", "internal/record", "api", "internal/auth", "internal/console", "internal/metrics", "internal/problem",
+			"internal/provider", "internal/sse", "internal/strictjson", "internal/timeline", "internal/wire",
 		},
 		never: drivers,
 	},
@@ -90,7 +91,7 @@ var rooms = map[string]room{
 	"cmd/curfew": {
 		ours: []string{
 			".", "lifecycle", "internal/record", "postgres", "sqlite", "api", "internal/auth", "internal/backup", "internal/config", "internal/console",
-			"internal/demo", "internal/httpapi", "internal/invariant", "internal/metrics", "internal/notify", "internal/problem",
+			"internal/demo", "internal/httpapi", "internal/invariant", "internal/metrics", "internal/notify", "internal/problem", "internal/provider",
 			"internal/sse", "internal/stream", "internal/stripe", "internal/timeline", "internal/wire",
 		},
 		isCommand: true,

@@ -69,6 +69,12 @@ func (ps *Payments) Receive(ctx context.Context, n curfew.Notice) error {
 	return nil
 }
 
+// Ledger returns what is known of a payment, by any of its names, and what it pays for.
+// Errors: NotFound, Unavailable.
+func (ps *Payments) Ledger(ctx context.Context, ref string) (record.Ledger, error) {
+	return ps.store.LedgerOf(ctx, ref)
+}
+
 func (ps *Payments) receive(ctx context.Context, n curfew.Notice) error {
 	if n.Unread == "" {
 		n.Unread = unusable(n)

@@ -10,6 +10,7 @@ import (
 	"github.com/curfewhq/curfew/internal/backup"
 	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/notify/mail"
+	"github.com/curfewhq/curfew/internal/provider"
 	"github.com/curfewhq/curfew/internal/stripe"
 	"github.com/curfewhq/curfew/lifecycle"
 	"github.com/curfewhq/curfew/postgres"
@@ -28,6 +29,7 @@ func TestAConstructorThatFailsReturnsNothing(t *testing.T) {
 		"httpapi.New":           nothing(httpapi.New(httpapi.Options{})),
 		"httpapi.NewIdentity":   nothing(auth.NewIdentity(t.Context(), auth.Options{KeyFile: none})),
 		"httpapi.NewKeyServer":  nothing(auth.NewKeyServer("http://id.example.org", nil)),
+		"provider.NewHook":      nothing(provider.NewHook(provider.HookOptions{})),
 		"stripe.NewHook":        nothing(stripe.NewHook(stripe.HookOptions{})),
 		"stripe.NewClient":      nothing(stripe.NewClient(stripe.ClientOptions{})),
 		"mail.NewChannel":       nothing(mail.NewChannel(nil, mail.Options{})),

@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/curfewhq/curfew/internal/demo"
+	"github.com/curfewhq/curfew/internal/httpapi"
 )
 
 var shown = flag.Duration("shown", 10*time.Second, "how long the demo runs, at 60 times the speed, in its test")
@@ -230,8 +231,8 @@ func TestTheDemosSettingsReachNothingOutside(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := line.settings.sandboxed("dir", nowhere).faster(60)
-	hook, provider, err := got.payments()
-	if hook != nil || provider != nil || err != nil || got.TraceEndpoint != nil || got.BaseURL != nil {
+	hooks, client, err := got.payments()
+	if hooks != (httpapi.Hooks{}) || client != nil || err != nil || got.TraceEndpoint != nil || got.BaseURL != nil {
 		t.Errorf("the demo reaches outside: %+v", got)
 	}
 	if path, ok := got.DatabaseURL.File(); !ok || path != filepath.Join("dir", "demo.db") {

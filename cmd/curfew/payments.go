@@ -3,29 +3,40 @@ package main
 import (
 	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/provider"
 	"github.com/curfewhq/curfew/internal/stripe"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// payments returns what reads the payment provider's messages, and the client that calls it; nil for what is not set.
-func (s *settings) payments() (hook httpapi.Hook, provider lifecycle.Provider, err error) {
-	if secrets := s.Stripe.WebhookSecret; secrets != nil {
-		o := stripe.HookOptions{Secrets: secrets.Values, Live: livePayments(s.Stripe), Accounts: []string{s.Stripe.Account}}
-		if hook, err = stripe.NewHook(o); err != nil {
-			return nil, nil, asUsage(err)
-		}
+// payments returns what reads the messages of payment providers, and the client that calls one; nil for what is not set.
+func (s *settings) payments() (hooks httpapi.Hooks, client lifecycle.Provider, err error) {
+	if hooks, err = s.hooks(); err != nil {
+		return hooks, nil, asUsage(err)
 	}
 	if s.Stripe.APIKey == "" {
-		return hook, nil, nil
+		return hooks, nil, nil
 	}
 	o := stripe.ClientOptions{APIKey: s.Stripe.APIKey, Accounts: []string{s.Stripe.Account}}
 	if base := s.Stripe.APIBase; base != nil {
 		o.BaseURL = string(*base)
 	}
-	if provider, err = stripe.NewClient(o); err != nil {
-		return nil, nil, asUsage(err)
+	if client, err = stripe.NewClient(o); err != nil {
+		return hooks, nil, asUsage(err)
 	}
-	return hook, provider, nil
+	return hooks, client, nil
+}
+
+func (s *settings) hooks() (hooks httpapi.Hooks, err error) {
+	if secrets := s.Stripe.WebhookSecret; secrets != nil {
+		o := stripe.HookOptions{Secrets: secrets.Values, Live: livePayments(s.Stripe), Accounts: []string{s.Stripe.Account}}
+		if hooks.Stripe, err = stripe.NewHook(o); err != nil {
+			return hooks, err
+		}
+	}
+	if secrets := s.Payments.Secret; secrets != nil {
+		hooks.Events, err = provider.NewHook(provider.HookOptions{Secrets: secrets.Values})
+	}
+	return hooks, err
 }
 
 // livePayments says which messages count: those of live payments, of test payments, or, if nil, both. A live API key

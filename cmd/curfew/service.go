@@ -105,7 +105,7 @@ func (s *settings) openToServe(ctx context.Context, log *slog.Logger, trace curf
 
 // build wires the session keeper, the identity and the server.
 func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy) (err error) {
-	hook, provider, err := s.payments()
+	hooks, client, err := s.payments()
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	}
 	metrics := metrics.New()
 	svc.keeper, err = lifecycle.New(svc.db, lifecycle.Options{
-		Policy: &policy, Logger: svc.log, Observer: metrics, Provider: provider, Notifier: svc.notifications, Keys: keysOf(identity),
+		Policy: &policy, Logger: svc.log, Observer: metrics, Provider: client, Notifier: svc.notifications, Keys: keysOf(identity),
 		SweeperOff: !s.Sweeper.On(), Trace: svc.traces.step, Stop: svc.halt,
 	})
 	if err != nil {
@@ -130,7 +130,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	svc.hub = stream.New(svc.db, stream.Options{Encode: sse.Encode, Wake: svc.notifications.local.listen(), Logger: svc.log})
 	svc.server, err = httpapi.New(httpapi.Options{ //nolint:contextcheck // a handler gets the context of its request
 		Keeper: svc.keeper, Timeline: timeline.New(svc.db, svc.keeper.Rules), Identity: identity, Once: svc.db, Ready: svc.ready, BaseURL: svc.url, LoginHint: s.loginLine(svc.url),
-		Version: version(), Logger: svc.log, Metrics: metrics, Hook: hook, Trace: svc.traces.request, Settings: svc.given,
+		Version: version(), Logger: svc.log, Metrics: metrics, Hooks: hooks, Trace: svc.traces.request, Settings: svc.given,
 		Endpoints: s.endpoints(svc.db), Deliveries: notify.Deliveries{Store: svc.db}, Streams: streams{svc.hub},
 		Links: mail.Unsubscriptions{Store: svc.db, Signer: identity},
 	})

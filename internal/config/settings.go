@@ -46,8 +46,9 @@ type Settings struct {
 
 	Plans *Plans `setting:"plans" placeholder:"JSON" help:"The plans on sale, instead of the built-in ones, by name: {kind, duration, waitingTtl, price, currency, extends, capture, captureEarly, delayed}."`
 
-	Auth   Auth   `embed:"" prefix:"auth-"`
-	Stripe Stripe `embed:"" prefix:"stripe-"`
+	Auth     Auth     `embed:"" prefix:"auth-"`
+	Stripe   Stripe   `embed:"" prefix:"stripe-"`
+	Payments Payments `embed:"" prefix:"payments-"`
 
 	TraceEndpoint *WebURL  `setting:"trace_endpoint" placeholder:"URL" help:"Where to send traces by OTLP over HTTP, for instance http://127.0.0.1:4318; none by default. The standard OTEL_EXPORTER_OTLP_… and OTEL_TRACES_… variables work too."`
 	Webhooks      Webhooks `embed:"" prefix:"webhooks-"`
@@ -75,6 +76,11 @@ type Stripe struct {
 	Live          *Mode    `setting:"stripe.live" placeholder:"on|off|both" help:"Which messages count: those of live payments (on), of test payments (off), or both. By default on with a live api_key (sk_live_…, rk_live_…), otherwise both."`
 	IgnoreForeign OnOff    `setting:"stripe.ignore_foreign" default:"on" help:"on ignores payments for none of the plans, because another product of the same account sold them; off holds them for an operator."`
 	Account       string   `setting:"stripe.account" placeholder:"ACCOUNT" help:"The connected account (acct_…) that customers pay directly. Its messages count too, and calls to Stripe are made on its behalf. Messages of other connected accounts are ignored."`
+}
+
+// Payments holds the secrets that sign what is told of payments at other providers.
+type Payments struct {
+	Secret *Secrets `setting:"payments.secret" secret:"" placeholder:"SECRET,…" help:"The secret (whsec_…) that signs events to POST /api/payments/events, by which your own programs tell of payments at any provider; several while one is being replaced. Better set in the environment: others can see flags."`
 }
 
 // Webhooks says where endpoints may be. Endpoints themselves are not settings: `curfew webhooks add` adds one.

@@ -54,7 +54,7 @@ type settings struct {
 	store   func(lifecycle.Store) lifecycle.Store
 	timeout time.Duration
 	sweeps  bool
-	hook    httpapi.Hook
+	hooks   httpapi.Hooks
 	writing time.Duration // how long a stream's reader may take
 	shallow bool          // connections hold little
 	given   []api.Setting
@@ -123,7 +123,7 @@ func (h *fixture) listen(o settings) {
 	s, err := httpapi.New(httpapi.Options{
 		Streams: streams{hub},
 		Keeper:  h.keeper, Timeline: h.timeline, Identity: h.identity, Once: h.store, Ready: h.ready, Version: "v-test",
-		BaseURL: "http://127.0.0.1:3001", Metrics: h.metrics, RequestTimeout: o.timeout, Hook: o.hook, Settings: o.given,
+		BaseURL: "http://127.0.0.1:3001", Metrics: h.metrics, RequestTimeout: o.timeout, Hooks: o.hooks, Settings: o.given,
 		Endpoints: webhook.Endpoints{Store: h.store}, Deliveries: notify.Deliveries{Store: h.store},
 		Links:  mail.Unsubscriptions{Store: h.store, Signer: h.identity},
 		Logger: slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -158,11 +158,11 @@ func (rt route) stream(gate *auth.Gate, w http.ResponseWriter, r *http.Request, 
 }
 
 // documented makes a route of a handler that decides itself what a caller has to prove, and that describes itself.
-func documented(method, path, open string, describe func(failure *huma.Response) *huma.Operation, handle http.HandlerFunc) route {
+func documented(method, path, open string, describe func(to *router) *huma.Operation, handle http.HandlerFunc) route {
 	rt := plain(method, path, open, handle)
 	mount := rt.mount
 	rt.mount = func(to *router, rt route) {
-		op := describe(to.failure)
+		op := describe(to)
 		op.Method, op.Path = rt.method, rt.path
 		op.Responses["default"] = to.failure
 		to.api.OpenAPI().AddOperation(op)

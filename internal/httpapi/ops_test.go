@@ -78,7 +78,7 @@ func TestReadyWhenTheDatabaseIs(t *testing.T) {
 // The description is OpenAPI 3.1 of exactly the routes and the webhook, and no link leads elsewhere.
 func TestTheDescription(t *testing.T) {
 	t.Parallel()
-	h := newFixtureWith(t, settings{hook: hook{}})
+	h := newFixtureWith(t, settings{hooks: httpapi.Hooks{Stripe: hook{}}})
 	var doc struct {
 		OpenAPI string
 		Paths   map[string]map[string]struct {

@@ -24,7 +24,8 @@ type handlers struct {
 	settings   settingsHandlers
 	endpoints  endpointHandlers
 	deliveries deliveryHandlers
-	webhooks   webhookHandlers
+	stripe     door
+	events     door
 	docs       *docsHandlers
 	streams    *sse.Server
 	site       *console.Site
@@ -91,7 +92,8 @@ func apiRoutes(h handlers) []route {
 		at(get, "/api/debug/history", allow(auth.Nobodys, a), "readHistory", "The history of health in the last hours", h.history.read),
 		at(get, "/api/debug/settings", allow(auth.Nobodys, a), "listSettings", "List the settings of this process", h.settings.list),
 
-		documented(post, "/api/stripe/webhook", "the provider, by its signature", h.webhooks.operation, h.webhooks.receive),
+		documented(post, "/api/stripe/webhook", "the provider, by its signature", h.stripe.stripeOperation, h.stripe.receive),
+		documented(post, "/api/payments/events", "the marketplace, by its signature", h.events.eventOperation, h.events.receive),
 	}
 }
 

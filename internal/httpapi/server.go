@@ -51,7 +51,7 @@ type Options struct {
 	// 10 s.
 	RequestTimeout time.Duration
 	Trace          Trace // traces requests; nil traces none
-	Hook           Hook  // of the payment provider; nil: its webhook answers NotFound
+	Hooks          Hooks // of payment providers
 	Endpoints      Endpoints
 	Deliveries     Deliveries
 	Streams        sse.Hub                 // what changes; nil: /api/stream answers Unavailable
@@ -147,14 +147,20 @@ func (s *Server) handlers(o Options, site *console.Site) handlers {
 		settings:   settingsHandlers{o.Settings},
 		endpoints:  endpointHandlers{o.Endpoints},
 		deliveries: deliveryHandlers{o.Deliveries, o.Endpoints},
-		webhooks: webhookHandlers{
-			hook: o.Hook, payments: o.Keeper.Payments, tasks: s.tasks, timeout: o.RequestTimeout, problems: problems, log: o.Logger,
-		},
+		stripe:     s.door(o, o.Hooks.Stripe, "stripe.webhook_secret", acknowledge),
+		events:     s.door(o, o.Hooks.Events, "payments.secret", eventAnswers{o.Keeper.Payments}.answer),
 		docs: &docsHandlers{
 			version: o.Version, example: "curl " + o.BaseURL + "/api/debug/session-health " + wire.Bearer(curfew.Admin),
 		},
 		streams: s.streams,
 		site:    site,
+	}
+}
+
+func (s *Server) door(o Options, hook Hook, setting string, answer func(context.Context, http.ResponseWriter, curfew.Notice) error) door {
+	return door{
+		hook: hook, setting: setting, payments: o.Keeper.Payments, tasks: s.tasks, timeout: o.RequestTimeout,
+		problems: problem.Writer{Log: o.Logger}, log: o.Logger, answer: answer,
 	}
 }
 

@@ -20,91 +20,127 @@ import (
 const maxNotice = 256 << 10
 
 // Hook reads a provider's message. The error's kind is Invalid for a signature that proves nothing, with a reason that
-// is safe to show, and Conflict for a genuine message that belongs to another account. A genuine message that cannot be
-// translated is no error: it says why in Unread.
+// is safe to show and the same for every message with that fault, and Conflict for a genuine message that belongs to
+// another account. A genuine message that cannot be translated is no error: it says why in Unread.
 type Hook interface {
-	// Header returns the name of the header with the signature.
-	Header() string
-	Read(signature string, body []byte) (curfew.Notice, error)
+	// Headers returns the names of the headers with the signature.
+	Headers() []string
+	Read(header http.Header, body []byte) (curfew.Notice, error)
 }
 
-// webhookHandlers take in the messages of a payment provider.
-type webhookHandlers struct {
-	hook     Hook // nil: no webhook is set up
+// Hooks read what payment providers tell, each at a route of its own. One that is nil answers NotFound.
+type Hooks struct {
+	Stripe Hook
+	Events Hook // of any provider, translated by the marketplace
+}
+
+// door takes in the messages that come to one route.
+type door struct {
+	hook     Hook   // nil: it is shut
+	setting  string // what opens it
 	payments *lifecycle.Payments
 	tasks    *tasks
 	timeout  time.Duration
 	problems problem.Writer
 	log      *slog.Logger
+	// answer tells the sender what became of a message, once that is committed.
+	answer func(context.Context, http.ResponseWriter, curfew.Notice) error
 }
 
 // receive takes in one message. Only the signature says who calls, and it covers the bytes as they came. What is
-// acknowledged has been committed; anything but a 2xx makes the provider send the message again.
-func (h webhookHandlers) receive(w http.ResponseWriter, r *http.Request) {
-	ctx, end := h.tasks.begin(r.Context(), h.timeout)
+// acknowledged has been committed; anything but a 2xx makes the sender send the message again.
+func (d door) receive(w http.ResponseWriter, r *http.Request) {
+	ctx, end := d.tasks.begin(r.Context(), d.timeout)
 	defer end()
-	if err := h.accept(ctx, w, r); err != nil {
-		h.problems.Answer(w, r, err)
-		return
-	}
-	w.WriteHeader(http.StatusNoContent)
-}
-
-func (h webhookHandlers) accept(ctx context.Context, w http.ResponseWriter, r *http.Request) error {
-	if h.hook == nil {
-		return curfew.Errorf(curfew.NotFound, "no webhook is set up here: set stripe.webhook_secret")
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxNotice))
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return problem.TooLarge(maxNotice)
+	n, err := d.accept(ctx, w, r)
+	if err == nil {
+		err = d.answer(ctx, w, n)
 	}
 	if err != nil {
-		return problem.Malformed("the body could not be read to its end")
+		d.problems.Answer(w, r, err)
 	}
-	n, err := h.hook.Read(r.Header.Get(h.hook.Header()), body)
+}
+
+func (d door) accept(ctx context.Context, w http.ResponseWriter, r *http.Request) (n curfew.Notice, err error) {
+	if d.hook == nil {
+		return n, curfew.Errorf(curfew.NotFound, "no webhook is set up here: set %s", d.setting)
+	}
+	body, err := readNotice(w, r)
+	if err != nil {
+		return n, err
+	}
+	n, err = d.hook.Read(r.Header, body)
 	switch curfew.KindOf(err) {
 	case curfew.Invalid:
-		h.log.WarnContext(ctx, "refused a message that is not proven to come from the provider", "why", err)
-		return problem.Malformed("the message is not proven to come from the provider: " + err.Error())
+		d.log.WarnContext(ctx, "refused a message that is not proven to come from the provider", "route", r.URL.Path, "why", err)
+		return n, problem.Malformed("the message is not proven to come from the provider: " + err.Error())
 	case curfew.Conflict:
-		h.log.WarnContext(ctx, "ignored a provider's message for another account or mode", "error", err)
-		return nil
+		d.log.WarnContext(ctx, "ignored a provider's message for another account or mode", "error", err)
+		return n, nil
 	}
 	if err != nil {
-		return err
+		return n, err
 	}
 	problem.RequestOf(r.Context()).Actor = curfew.Actor{Role: curfew.System, ID: "provider"}
-	return h.payments.Receive(ctx, n)
+	return n, d.payments.Receive(ctx, n)
 }
 
-// operation describes receive. Huma does not check the body, because the signature covers it as it is.
-func (h webhookHandlers) operation(failure *huma.Response) *huma.Operation {
-	op := &huma.Operation{
-		OperationID: "receiveNotice",
-		Summary:     "Take in a message of the payments' provider",
-		Description: "For: the provider, known by its signature over the bytes of the body. Anything but a 2xx asks for the message again.",
-		Tags:        []string{"stripe"},
-		Security:    []map[string][]string{},
-		RequestBody: &huma.RequestBody{
-			Description: "The message, exactly as the provider signed it", Required: true,
-			Content: map[string]*huma.MediaType{jsonType: {Schema: &huma.Schema{Type: huma.TypeObject}}},
-		},
-		Responses: map[string]*huma.Response{},
+func readNotice(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxNotice))
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, problem.TooLarge(maxNotice)
 	}
+	if err != nil {
+		return nil, problem.Malformed("the body could not be read to its end")
+	}
+	return body, nil
+}
+
+// acknowledge answers a provider that reads nothing but the status.
+func acknowledge(_ context.Context, w http.ResponseWriter, _ curfew.Notice) error {
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// stripeOperation describes the door for Stripe. Huma does not check the body, because the signature covers it as it is.
+func (d door) stripeOperation(to *router) *huma.Operation {
+	op := d.operation(to)
+	op.OperationID, op.Tags = "receiveNotice", []string{"stripe"}
+	op.Summary = "Take in a message of the payments' provider"
+	op.Description = "For: the provider, known by its signature over the bytes of the body. Anything but a 2xx asks for the message again."
+	op.RequestBody = &huma.RequestBody{
+		Description: "The message, exactly as the provider signed it", Required: true,
+		Content: map[string]*huma.MediaType{jsonType: {Schema: &huma.Schema{Type: huma.TypeObject}}},
+	}
+	if d.hook != nil {
+		op.Parameters = signedBy(d.hook.Headers())
+	}
+	op.Responses[strconv.Itoa(http.StatusNoContent)] = &huma.Response{
+		Description: "It is committed, was before, or is none of ours: it need not come again",
+	}
+	return op
+}
+
+// operation describes what all doors have in common.
+func (d door) operation(to *router) *huma.Operation {
+	op := &huma.Operation{Security: []map[string][]string{}, Responses: map[string]*huma.Response{}}
 	for status, meaning := range map[int]string{
-		http.StatusNoContent:             "It is committed, was before, or is none of ours: it need not come again",
 		http.StatusBadRequest:            "It is not proven to come from the provider",
 		http.StatusNotFound:              "No webhook is set up here",
 		http.StatusRequestEntityTooLarge: "It is larger than " + strconv.Itoa(maxNotice) + " bytes",
 		http.StatusServiceUnavailable:    "It could not be committed now",
 	} {
-		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: meaning, Content: failure.Content}
-	}
-	op.Responses[strconv.Itoa(http.StatusNoContent)].Content = nil
-	if h.hook != nil {
-		op.Parameters = []*huma.Param{{
-			Name: h.hook.Header(), In: "header", Required: true, Description: "The provider's signature", Schema: &huma.Schema{Type: huma.TypeString},
-		}}
+		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: meaning, Content: to.failure.Content}
 	}
 	return op
+}
+
+// signedBy describes the headers with a signature.
+func signedBy(headers []string) (params []*huma.Param) {
+	for _, name := range headers {
+		params = append(params, &huma.Param{
+			Name: name, In: "header", Required: true, Description: "The sender's signature", Schema: &huma.Schema{Type: huma.TypeString},
+		})
+	}
+	return params
 }

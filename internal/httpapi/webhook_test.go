@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/storetest"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -16,10 +17,12 @@ import (
 // hook is a provider whose messages are notices as JSON, signed "good".
 type hook struct{}
 
-func (hook) Header() string { return "X-Bank-Signature" }
+const bankSignature = "X-Bank-Signature"
 
-func (hook) Read(signature string, body []byte) (n curfew.Notice, err error) {
-	switch signature {
+func (hook) Headers() []string { return []string{bankSignature} }
+
+func (hook) Read(header http.Header, body []byte) (n curfew.Notice, err error) {
+	switch header.Get(bankSignature) {
 	case "good":
 		if json.Unmarshal(body, &n) != nil {
 			return n, curfew.Errorf(curfew.Invalid, "no notice")
@@ -30,7 +33,7 @@ func (hook) Read(signature string, body []byte) (n curfew.Notice, err error) {
 	case "broken":
 		return n, errors.New("a defect with a secret")
 	}
-	return n, curfew.Errorf(curfew.Invalid, "signature %q is wrong", signature)
+	return n, curfew.Errorf(curfew.Invalid, "the signature is wrong")
 }
 
 func notice(customer, ref string) string {
@@ -48,7 +51,7 @@ func (h *fixture) post(signature, body string) (int, string) {
 		h.Fatal(err)
 	}
 	if signature != "" {
-		r.Header.Set(hook{}.Header(), signature)
+		r.Header.Set(bankSignature, signature)
 	}
 	answer, err := h.Client().Do(r)
 	if err != nil {
@@ -80,7 +83,7 @@ func TestTheWebhookAnswers(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
-			h := newFixtureWith(t, settings{hook: hook{}})
+			h := newFixtureWith(t, settings{hooks: httpapi.Hooks{Stripe: hook{}}})
 			status, body := h.post(c.signature, c.body)
 			if status != c.status || strings.Contains(body, "secret") {
 				t.Errorf("answered %d %s", status, body)
@@ -104,7 +107,7 @@ func TestWithoutASecretThereIsNoWebhook(t *testing.T) {
 // Nothing is acknowledged before it is committed; sent again, it has no second effect.
 func TestAMessageIsAcknowledgedOnceItIsCommitted(t *testing.T) {
 	t.Parallel()
-	h := newFixtureWith(t, settings{hook: hook{}, store: func(s lifecycle.Store) lifecycle.Store { return storetest.NewLossy(s, 7, 0.5) }})
+	h := newFixtureWith(t, settings{hooks: httpapi.Hooks{Stripe: hook{}}, store: func(s lifecycle.Store) lifecycle.Store { return storetest.NewLossy(s, 7, 0.5) }})
 	for sent := range 100 {
 		status, body := h.post("good", notice("ada", "p1"))
 		if status == 204 {

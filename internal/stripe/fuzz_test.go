@@ -20,10 +20,10 @@ func FuzzHook(f *testing.F) {
 	f.Add("t=1", []byte(`{"object":"v2.core.event","id":"evt_1","created":"2026-11-27T18:00:00.000Z"}`))
 	h := hook(f)
 	f.Fuzz(func(t *testing.T, signature string, body []byte) {
-		if notice, err := h.Read(signature, body); err == nil {
+		if notice, err := h.Read(signed(signature), body); err == nil {
 			t.Fatalf("a signature was guessed: %+v", notice)
 		}
-		notice, err := h.Read(stripetest.Sign(secret, noon, body), body)
+		notice, err := h.Read(signed(stripetest.Sign(secret, noon, body)), body)
 		if err != nil && curfew.KindOf(err) != curfew.Conflict {
 			t.Fatalf("a genuine message was lost: %v", err)
 		}

@@ -3,6 +3,7 @@ package stripe
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -68,8 +69,8 @@ func NewHook(o HookOptions) (*Hook, error) {
 	return &Hook{secrets: slices.Clone(o.Secrets), live: o.Live, accounts: accounts, keys: keys, now: o.Now}, nil
 }
 
-// Header returns the name of the signature header.
-func (h *Hook) Header() string { return signatureHeader }
+// Headers returns the names of the headers with the signature: Stripe has one.
+func (h *Hook) Headers() []string { return []string{signatureHeader} }
 
 // Read verifies a message by its Stripe-Signature header and its unmodified body,
 // and translates it. It reads nothing of the body before it has verified the
@@ -81,8 +82,8 @@ func (h *Hook) Header() string { return signatureHeader }
 // Invalid if the signature is not Stripe's, or not recent: ErrNoSignature, ErrSignature,
 // ErrUnproven, ErrTooOld or ErrTooNew. ErrForeign for an event of another mode or account;
 // its notice then has only an id, a type, a provider, an account and a time.
-func (h *Hook) Read(signature string, body []byte) (curfew.Notice, error) {
-	if err := h.verify(signature, body); err != nil {
+func (h *Hook) Read(header http.Header, body []byte) (curfew.Notice, error) {
+	if err := h.verify(header.Get(signatureHeader), body); err != nil {
 		return curfew.Notice{}, err
 	}
 	e := open(body)

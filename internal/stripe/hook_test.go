@@ -3,6 +3,7 @@ package stripe_test
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -88,7 +89,7 @@ func TestHook_ReadsOnlyWhatIsSignedNow(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
-			notice, err := hook(t).Read(row.signature, body)
+			notice, err := hook(t).Read(signed(row.signature), body)
 			switch {
 			case row.fine && (err != nil || len(notice.Facts) != 1):
 				t.Errorf("read %+v, %v", notice, err)
@@ -110,7 +111,7 @@ func TestHook_TheLibraryAloneLetsTheFuturePass(t *testing.T) {
 	if _, err := webhook.ConstructEvent(body, ahead, secret); err != nil {
 		t.Fatalf("the library has learned to refuse it: %v", err)
 	}
-	if _, err := hook(t, func(o *stripe.HookOptions) { o.Now = nil }).Read(ahead, body); !errors.Is(err, stripe.ErrTooNew) {
+	if _, err := hook(t, func(o *stripe.HookOptions) { o.Now = nil }).Read(signed(ahead), body); !errors.Is(err, stripe.ErrTooNew) {
 		t.Errorf("read: %v, want ErrTooNew", err)
 	}
 }
@@ -143,7 +144,7 @@ func TestHook_ARefusalSaysWhatIsWrong(t *testing.T) {
 		"wrong secret, old time":      {stripetest.Sign(theirs, noon.Add(-time.Hour), body), stripe.ErrUnproven, "no signing secret fits"},
 		"right secret, other message": {stripetest.Sign(secret, noon, body[1:]), stripe.ErrUnproven, "no signing secret fits"},
 	} {
-		_, err := hook(t).Read(row.signature, body)
+		_, err := hook(t).Read(signed(row.signature), body)
 		if !errors.Is(err, row.want) || !errors.Is(err, curfew.Invalid) || !strings.Contains(err.Error(), row.says) {
 			t.Errorf("%s: %v", sentence, err)
 		}
@@ -169,7 +170,7 @@ func TestHook_TheBodyIsReadAsItCame(t *testing.T) {
 		"another amount":               []byte(strings.ReplaceAll(string(body), "1999", "1")),
 		"nothing":                      nil,
 	} {
-		if notice, err := hook(t).Read(signature, other); !errors.Is(err, curfew.Invalid) {
+		if notice, err := hook(t).Read(signed(signature), other); !errors.Is(err, curfew.Invalid) {
 			t.Errorf("%s: read %+v, %v", sentence, notice, err)
 		}
 	}
@@ -180,7 +181,7 @@ func TestHook_EverySecretCountsWhileOneIsReplaced(t *testing.T) {
 	both := hook(t, func(o *stripe.HookOptions) { o.Secrets = []string{secret, older} })
 	body := paidEvent(t)
 	for with, fine := range map[string]bool{secret: true, older: true, theirs: false} {
-		if _, err := both.Read(stripetest.Sign(with, noon, body), body); (err == nil) != fine {
+		if _, err := both.Read(signed(stripetest.Sign(with, noon, body)), body); (err == nil) != fine {
 			t.Errorf("signed with %s: %v", with, err)
 		}
 	}
@@ -266,5 +267,8 @@ func read(t *testing.T, h *stripe.Hook, event gostripe.Event, object any) (curfe
 		webhook.ConstructEventOptions{IgnoreAPIVersionMismatch: true}); err != nil {
 		t.Fatalf("Stripe's library does not read the event: %v", err)
 	}
-	return h.Read(stripetest.Sign(secret, noon, body), body)
+	return h.Read(signed(stripetest.Sign(secret, noon, body)), body)
 }
+
+// signed is a header with a signature.
+func signed(signature string) http.Header { return http.Header{"Stripe-Signature": {signature}} }

@@ -136,7 +136,7 @@ func facts(t *testing.T, course []told, backwards bool) []curfew.Fact {
 			message = course[len(course)-1-i]
 		}
 		body := eventBody(t, message.kind, message.object)
-		notice, err := hook(t).Read(stripetest.Sign(secret, noon, body), body)
+		notice, err := hook(t).Read(signed(stripetest.Sign(secret, noon, body)), body)
 		if err != nil || notice.Unread != "" || notice.Name != "pi_1" {
 			t.Fatalf("%+v, %v", notice, err)
 		}

@@ -28,7 +28,7 @@ func TestNotice_OfWhatTheFakeTells(t *testing.T) {
 	var got []curfew.Fact
 	h := hook(t, func(o *stripe.HookOptions) { o.Accounts = []string{"acct_1"} })
 	for _, event := range fake.Events() {
-		notice, err := h.Read(stripetest.Sign(secret, noon, event.Body()), event.Body())
+		notice, err := h.Read(signed(stripetest.Sign(secret, noon, event.Body())), event.Body())
 		if err != nil || notice.Unread != "" || notice.ID != event.ID || notice.Account != "acct_1" || notice.Name != "pi_00000001" {
 			t.Fatalf("%s: %+v, %v", event.Type, notice, err)
 		}
@@ -72,7 +72,7 @@ func TestNotice_OfTheFakesHolds(t *testing.T) {
 		row.ends(fake, fake.Authorise(stripetest.Checkout{CustomerID: "cus-1", Plan: "chat10", Amount: 2900}))
 		var told, asked curfew.Payment
 		for _, event := range fake.Events() {
-			notice, err := hook(t).Read(stripetest.Sign(secret, noon, event.Body()), event.Body())
+			notice, err := hook(t).Read(signed(stripetest.Sign(secret, noon, event.Body())), event.Body())
 			if err != nil || notice.Unread != "" || notice.Name != "pi_00000001" {
 				t.Fatalf("%s: %+v, %v", event.Type, notice, err)
 			}

@@ -64,7 +64,7 @@ func TestNotice_WhatIsOddIsNotLost(t *testing.T) {
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
-			got, err := hook(t).Read(stripetest.Sign(secret, noon, []byte(row.body)), []byte(row.body))
+			got, err := hook(t).Read(signed(stripetest.Sign(secret, noon, []byte(row.body))), []byte(row.body))
 			want := curfew.Notice{ID: row.id, Type: row.kind, Provider: "stripe", At: row.at}
 			if row.id == "" {
 				sum := sha256.Sum256([]byte(row.body))
@@ -88,7 +88,7 @@ func TestNotice_WhatIsNoEventIsKeptInEveryMode(t *testing.T) {
 	t.Parallel()
 	for _, live := range []bool{true, false} {
 		h := hook(t, func(o *stripe.HookOptions) { o.Live = &live })
-		if got, err := h.Read(stripetest.Sign(secret, noon, []byte("hello")), []byte("hello")); err != nil || got.Unread == "" {
+		if got, err := h.Read(signed(stripetest.Sign(secret, noon, []byte("hello"))), []byte("hello")); err != nil || got.Unread == "" {
 			t.Errorf("%+v, %v", got, err)
 		}
 	}
@@ -119,7 +119,7 @@ func TestNotice_WhatIsOddAndPlainIsRead(t *testing.T) {
 		},
 	} {
 		body := []byte(`{"object":"event","id":"evt_1","created":1795435200,"type":"` + row.kind + `","data":{"object":` + row.object + `}}`)
-		got, err := hook(t).Read(stripetest.Sign(secret, noon, body), body)
+		got, err := hook(t).Read(signed(stripetest.Sign(secret, noon, body)), body)
 		if diff := cmp.Diff(row.facts, got.Facts); diff != "" || err != nil || got.Unread != "" {
 			t.Error(sentence, err, got.Unread, diff)
 		}

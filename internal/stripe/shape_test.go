@@ -67,7 +67,7 @@ func TestNotice_OfEveryShape(t *testing.T) {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
 			body := eventBody(t, row.kind, row.object)
-			got, err := hook(t).Read(stripetest.Sign(secret, noon, body), body)
+			got, err := hook(t).Read(signed(stripetest.Sign(secret, noon, body)), body)
 			want := curfew.Notice{
 				ID: "evt_1", Type: string(row.kind), Provider: "stripe", At: noon,
 				References: row.refs, Name: row.name, Facts: row.facts, Order: row.order,

@@ -1,0 +1,91 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/provider"
+	"github.com/curfewhq/curfew/internal/record"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// eventReceipt tells a marketplace what became of its event.
+type eventReceipt struct {
+	Outcome   string            `json:"outcome" enum:"recorded,kept" doc:"kept: it was stored as it came, changed nothing, and health reports it"`
+	Why       string            `json:"why,omitempty" doc:"Kept: what is wrong with it"`
+	State     string            `json:"state,omitempty" enum:"reported,promised,authorised,captured,failed" doc:"Of the payment, by everything that is known of it. Absent: nobody has said that anything was paid"`
+	Worth     *int64            `json:"worth,omitempty" doc:"What the payment can pay for now, in the currency's minor unit. Money that is only reserved is none yet"`
+	Currency  string            `json:"currency,omitempty"`
+	Checkouts []receiptCheckout `json:"checkouts,omitempty" doc:"What it pays for, oldest first; absent until an order or the shop says"`
+}
+
+type receiptCheckout struct {
+	ID      string `json:"id"`
+	Outcome string `json:"outcome" enum:"promised,fulfilled,deferred,held,credited,refund_due,refunding,refunded,forfeited,void,ignored"`
+}
+
+// eventAnswers answers the events of any provider.
+type eventAnswers struct{ payments *lifecycle.Payments }
+
+// answer tells what is known of the event's payment, now that the event is committed.
+func (a eventAnswers) answer(ctx context.Context, w http.ResponseWriter, n curfew.Notice) error {
+	receipt := eventReceipt{Outcome: "kept", Why: n.Unread}
+	if n.Unread == "" {
+		l, err := a.payments.Ledger(ctx, n.References[0])
+		if err != nil {
+			return err
+		}
+		receipt = receiptOf(l)
+	}
+	w.Header().Set("Content-Type", jsonType)
+	_ = json.NewEncoder(w).Encode(receipt) // an error means that the sender has left
+	return nil
+}
+
+func receiptOf(l record.Ledger) eventReceipt {
+	b := l.Money()
+	worth := b.Worth()
+	r := eventReceipt{Outcome: "recorded", State: b.State, Worth: &worth, Currency: b.Currency}
+	for _, c := range l.Checkouts {
+		r.Checkouts = append(r.Checkouts, receiptCheckout{c.ID, string(c.Outcome)})
+	}
+	return r
+}
+
+// eventExample is a payment at PayPal, for the documentation.
+const eventExample = `{
+	"id": "WH-58D329510W468432D", "type": "paid", "provider": "paypal", "references": ["2GG279541U471931P", "order-1001"],
+	"amount": 2900, "currency": "eur", "at": "2026-11-28T10:00:00Z", "order": {"customerId": "kim", "plan": "chat10"}
+}`
+
+// eventOperation describes the door for any provider. Huma does not check the body, because the signature covers it as it
+// is, and what is wrong with a signed one is kept.
+func (d door) eventOperation(to *router) *huma.Operation {
+	op, schemas := d.operation(to), to.api.OpenAPI().Components.Schemas
+	op.OperationID, op.Tags = "receivePaymentEvent", []string{"payments"}
+	op.Summary = "Take in what any payment provider says of a payment"
+	op.Description = strings.Join([]string{
+		"For: a program of the marketplace that translates a provider's messages, known by its signature (https://www.standardwebhooks.com) with payments.secret.",
+		"An event has the same effect however often it is told, and events may come in any order.",
+		"Everything signed is answered 200: one that cannot be used is kept, and says why. Anything but a 2xx asks for the event again.",
+	}, " ")
+	op.RequestBody = &huma.RequestBody{
+		Description: "One event. No other fields are read", Required: true,
+		Content: map[string]*huma.MediaType{jsonType: {
+			Schema: schemas.Schema(reflect.TypeFor[provider.PaymentEvent](), true, ""), Example: json.RawMessage(eventExample),
+		}},
+	}
+	op.Responses[strconv.Itoa(http.StatusOK)] = &huma.Response{
+		Description: "It is committed, or was before: it need not come again",
+		Content:     map[string]*huma.MediaType{jsonType: {Schema: schemas.Schema(reflect.TypeFor[eventReceipt](), true, "")}},
+	}
+	op.Parameters = signedBy((*provider.Hook).Headers(nil)) // the same without a secret
+	return op
+}

@@ -30,6 +30,8 @@ type Store interface {
 	checkoutStore
 	owedStore
 	ledgerStore
+	differenceStore
+	refusedStore
 	deadlineStore
 	runStore
 	previewStore

@@ -16,7 +16,8 @@ type deadlineStore interface {
 	// that lies behind a moment, passed or not, and the store's now. at is zero if
 	// there is none.
 	NextDeadline(ctx context.Context, after time.Time) (at, now time.Time, err error)
-	// Tidy forgets refusals older than the window and previews older than a day.
+	// Tidy forgets refusals older than the window, previews older than a day, and messages of
+	// providers that were of no use, or refused, longer than record.MessagesKept ago.
 	Tidy(ctx context.Context, window time.Duration) error
 }
 

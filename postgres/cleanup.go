@@ -190,6 +190,8 @@ const (
 	deleteOldRefusals = `DELETE FROM curfew.refusals WHERE at < now() - $1::interval`
 	deleteOldPreviews = `DELETE FROM curfew.previews WHERE created_at < now() - interval '1 day'`
 	deletePastSignals = `DELETE FROM curfew.signals WHERE until < now()`
+	deleteOldMessages = `DELETE FROM curfew.provider_messages WHERE received_at < now() - $1::interval`
+	deleteOldRefused  = `DELETE FROM curfew.refused_messages WHERE last_at < now() - $1::interval`
 )
 
 // Tidy deletes what is too old to matter.
@@ -200,6 +202,12 @@ func (s cleanup) Tidy(ctx context.Context, window time.Duration) error {
 	}
 	if err == nil {
 		_, err = s.exec(ctx, deletePastSignals)
+	}
+	if err == nil {
+		_, err = s.exec(ctx, deleteOldMessages, record.MessagesKept)
+	}
+	if err == nil {
+		_, err = s.exec(ctx, deleteOldRefused, record.MessagesKept)
 	}
 	return wrap(err, "tidy")
 }

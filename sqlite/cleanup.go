@@ -151,6 +151,8 @@ const (
 	deleteOldRefusals = `DELETE FROM refusals WHERE at < $1`
 	deleteOldPreviews = `DELETE FROM previews WHERE created_at < $1`
 	deletePastSignals = `DELETE FROM signals WHERE until < $1`
+	deleteOldMessages = `DELETE FROM provider_messages WHERE received_at < $1`
+	deleteOldRefused  = `DELETE FROM refused_messages WHERE last_at < $1`
 )
 
 // Tidy deletes what is too old to matter.
@@ -161,6 +163,12 @@ func (s cleanup) Tidy(ctx context.Context, window time.Duration) error {
 	}
 	if err == nil {
 		_, err = s.exec(ctx, deletePastSignals, fromNow(0))
+	}
+	if err == nil {
+		_, err = s.exec(ctx, deleteOldMessages, fromNow(-record.MessagesKept))
+	}
+	if err == nil {
+		_, err = s.exec(ctx, deleteOldRefused, fromNow(-record.MessagesKept))
 	}
 	return wrap(err, "tidy")
 }

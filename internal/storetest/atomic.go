@@ -106,6 +106,13 @@ var writing = map[string]func(f *fixture) func() error{
 		m := record.ProviderMessage{Provider: "stripe", ID: "evt-1", Reason: "odd"}
 		return func() error { return f.Store.KeepMessage(f.Context(), m) }
 	},
+	"KeepDifferences": func(f *fixture) func() error {
+		all := []record.Difference{{CheckoutID: newID(), Kind: "one", Detail: "x"}, {CheckoutID: newID(), Kind: "other", Detail: "x"}}
+		return func() error { return f.Store.KeepDifferences(f.Context(), all) }
+	},
+	"CountRefused": func(f *fixture) func() error {
+		return func() error { return f.Store.CountRefused(f.Context(), "stripe", "no signature", 3) }
+	},
 	"Refuse": func(f *fixture) func() error {
 		st := f.admit("ada")
 		return func() error { return f.Store.Refuse(f.Context(), "ada", st.ID) }

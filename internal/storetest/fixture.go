@@ -42,6 +42,7 @@ func newFixture(t *testing.T, h Harness) *fixture {
 // tables lists every table that a store writes.
 var tables = []string{
 	"sessions", "session_requests", "checkouts", "payment_refs", "payment_repayments", "payment_facts", "provider_messages",
+	"payment_differences", "refused_messages",
 	"idempotency_keys", "mechanic_slots",
 	"events", "runs", "previews", "refusals", "signals",
 	"quarantine", "acknowledgements",

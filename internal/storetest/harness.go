@@ -93,6 +93,8 @@ func contracts() map[string]contract {
 		"refund":      refunds,
 		"ledger":      ledgers,
 		"ledger race": reportRaces,
+		"difference":  differences,
+		"refused":     refusedMessages,
 		"cleanup":     cleanups,
 		"run":         runs,
 		"story":       histories,

@@ -1,0 +1,22 @@
+package record
+
+import "time"
+
+// RefusedMessages counts messages that came in a provider's name and were not accepted, by
+// reason. Once none has come for RefusedWindow, the next one is counted anew.
+type RefusedMessages struct {
+	Provider string
+	Reason   string // the same for every message with that fault
+	Count    int64
+	// FirstAt is the time of the first that is counted, LastAt that of the last.
+	FirstAt, LastAt time.Time
+}
+
+const (
+	// RefusedWindow is how long refused messages matter.
+	RefusedWindow = time.Hour
+	// RefusedFew is how many of them are a finding: anybody can post one.
+	RefusedFew = 3
+	// MessagesKept is how long messages of providers are kept that were refused or of no use.
+	MessagesKept = 90 * 24 * time.Hour
+)

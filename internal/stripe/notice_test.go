@@ -59,17 +59,17 @@ func TestNotice_OfTheFakesHolds(t *testing.T) {
 			func(*stripetest.Fake, string) {},
 			curfew.Balance{State: "authorised", Authorised: 2900, AuthorisedUntil: noon.AddDate(0, 0, 7), Currency: "eur"},
 		},
-		"captured":         {func(f *stripetest.Fake, ref string) { f.Capture(ref, 2900) }, curfew.Balance{State: "captured", Captured: 2900, Currency: "eur"}},
-		"captured in part": {func(f *stripetest.Fake, ref string) { f.Capture(ref, 2000) }, curfew.Balance{State: "captured", Captured: 2000, Currency: "eur"}},
-		"released":         {func(f *stripetest.Fake, ref string) { f.Release(ref) }, curfew.Balance{State: "failed"}},
-		"lapsed":           {func(f *stripetest.Fake, ref string) { f.Lapse(ref) }, curfew.Balance{State: "failed"}},
+		"captured":         {func(f *stripetest.Fake, ref string) { f.Holds().Capture(ref, 2900) }, curfew.Balance{State: "captured", Captured: 2900, Currency: "eur"}},
+		"captured in part": {func(f *stripetest.Fake, ref string) { f.Holds().Capture(ref, 2000) }, curfew.Balance{State: "captured", Captured: 2000, Currency: "eur"}},
+		"released":         {func(f *stripetest.Fake, ref string) { f.Holds().Release(ref) }, curfew.Balance{State: "failed"}},
+		"lapsed":           {func(f *stripetest.Fake, ref string) { f.Holds().Lapse(ref) }, curfew.Balance{State: "failed"}},
 		"captured in part, and refunded in part": {
-			func(f *stripetest.Fake, ref string) { f.Capture(ref, 2000); f.RefundByHand(ref, 300) },
+			func(f *stripetest.Fake, ref string) { f.Holds().Capture(ref, 2000); f.RefundByHand(ref, 300) },
 			curfew.Balance{State: "captured", Captured: 2000, Refunded: 300, Currency: "eur"},
 		},
 	} {
 		fake := stripetest.New(t, stripetest.Options{Now: atNoon})
-		row.ends(fake, fake.Authorise(stripetest.Checkout{CustomerID: "cus-1", Plan: "chat10", Amount: 2900}))
+		row.ends(fake, fake.Holds().Authorise(stripetest.Checkout{CustomerID: "cus-1", Plan: "chat10", Amount: 2900}))
 		var told, asked curfew.Payment
 		for _, event := range fake.Events() {
 			notice, err := hook(t).Read(signed(stripetest.Sign(secret, noon, event.Body())), event.Body())

@@ -38,7 +38,10 @@ func (f *Fake) createRefund(r *http.Request) response {
 	if amount > left {
 		return failure(http.StatusBadRequest, "invalid_request_error", "", fmt.Sprintf("Refund amount (%d) is greater than unrefunded amount on charge (%d)", amount, left))
 	}
-	return success(f.refund(c, amount, r.Header.Get("Idempotency-Key"), metadataOf(r.PostForm)).object())
+	if wrong := connectFlags(r, c); wrong.status != 0 {
+		return wrong
+	}
+	return success(f.refund(c, amount, r).object())
 }
 
 // payment returns the one that a call names by its intent or its charge, if the account in whose name the call is made
@@ -93,7 +96,7 @@ func (f *Fake) listSessions(r *http.Request) response {
 		return c.createdAt.Unix() < since || status != "" && string(c.status) != status || c.Account != account
 	})
 	slices.Reverse(found)
-	expand := slices.Contains(expanded(r.Form), "data.payment_intent.latest_charge")
+	expand := expansionOf(r, "data.")
 	return page(r, found, func(c *checkout) string { return c.ref }, func(c *checkout) any { return f.session(*c, expand) })
 }
 
@@ -102,7 +105,7 @@ func (f *Fake) getSession(r *http.Request) response {
 	if c == nil {
 		return none
 	}
-	return success(f.session(*c, slices.Contains(expanded(r.Form), "payment_intent.latest_charge")))
+	return success(f.session(*c, expansionOf(r, "")))
 }
 
 func (f *Fake) getIntent(r *http.Request) response {
@@ -144,6 +147,12 @@ func page[T any](r *http.Request, all []T, id func(T) string, object func(T) any
 		data = append(data, object(item))
 	}
 	return success(map[string]any{"object": "list", "url": r.URL.Path, "has_more": len(all) > limit, "data": data})
+}
+
+// expansionOf returns what of a Checkout Session, or of each of a list, is to be whole.
+func expansionOf(r *http.Request, prefix string) expansion {
+	all := expanded(r.Form)
+	return expansion{slices.Contains(all, prefix+"payment_intent.latest_charge"), slices.Contains(all, prefix+"line_items")}
 }
 
 // expanded returns the fields to expand, whether written expand[]= or expand[0]=.

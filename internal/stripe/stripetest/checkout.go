@@ -15,8 +15,13 @@ type Checkout struct {
 	Currency   string // empty: eur
 	Email      string
 	Name       string
+	Quantity   int64             // how often; 0: once, and no line says so
 	Metadata   map[string]string // besides the plan
 	Account    string            // the connected account that is paid; empty: the key's own
+	// Fee is what a platform keeps, Destination the connected account that the money goes on to.
+	Fee         int64
+	Destination string
+	HoldFor     time.Duration // how long the bank reserves it; 0: a week
 }
 
 // checkout is a Checkout Session and its payment. Events hold copies of it.
@@ -29,14 +34,14 @@ type checkout struct {
 	status        stripe.CheckoutSessionStatus
 	paymentStatus stripe.CheckoutSessionPaymentStatus
 	failed        bool // a delayed payment
-	hold          hold // empty: nothing was reserved, or it is captured
-	dispute       stripe.DisputeStatus
-	createdAt     time.Time
-	heldAt        time.Time
-	paidAt        time.Time
-	captured      int64
-	refunded      int64
-	refunds       []int // indexes in the ledger
+	manual
+	dispute      stripe.DisputeStatus
+	createdAt    time.Time
+	paidAt       time.Time
+	captured     int64
+	refunded     int64
+	refunds      []int // indexes in the ledger
+	cancelReason stripe.PaymentIntentCancellationReason
 }
 
 // Open creates an unpaid Checkout Session and returns its id.

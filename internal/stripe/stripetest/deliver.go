@@ -62,6 +62,7 @@ func (f *Fake) choose(d Delivery, got *Delivered) []*Event {
 		switch {
 		case seed.Dice(f.seed, "never "+event.ID).Float64() < d.Never:
 			got.Never++
+			f.lost = append(f.lost, event)
 		case round.Float64() < d.Late:
 			got.Late++
 			late = append(late, event)

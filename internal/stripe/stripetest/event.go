@@ -16,6 +16,7 @@ type Event struct {
 	Type stripe.EventType
 	Ref  string // the Checkout Session it is about
 
+	number  int
 	at      time.Time
 	live    bool
 	account string
@@ -35,7 +36,7 @@ func (f *Fake) emitRefund(kind stripe.EventType, c *checkout, then Refund) {
 
 func (f *Fake) push(kind stripe.EventType, c *checkout, subject func() any) {
 	f.made++
-	event := &Event{ID: fmt.Sprintf("evt_%08d", f.made), Type: kind, Ref: c.ref, at: f.now(), live: f.live, account: c.Account}
+	event := &Event{ID: fmt.Sprintf("evt_%08d", f.made), Type: kind, Ref: c.ref, number: f.made, at: f.now(), live: f.live, account: c.Account}
 	event.body = sync.OnceValue(func() []byte { return event.render(subject()) })
 	f.events = append(f.events, event)
 }
@@ -68,14 +69,16 @@ func (e *Event) render(subject any) []byte {
 // subject returns the object that an event is about.
 func (f *Fake) subject(kind stripe.EventType, c checkout) any {
 	switch kind {
-	case stripe.EventTypeChargeRefunded, stripe.EventTypeChargeSucceeded, stripe.EventTypeChargeCaptured, stripe.EventTypeChargeExpired:
+	case stripe.EventTypeChargeRefunded, stripe.EventTypeChargeSucceeded, stripe.EventTypeChargeCaptured, stripe.EventTypeChargeExpired,
+		stripe.EventTypeChargeFailed:
 		return f.chargeOf(c)
-	case stripe.EventTypePaymentIntentAmountCapturableUpdated, stripe.EventTypePaymentIntentSucceeded, stripe.EventTypePaymentIntentCanceled:
+	case stripe.EventTypePaymentIntentAmountCapturableUpdated, stripe.EventTypePaymentIntentSucceeded, stripe.EventTypePaymentIntentCanceled,
+		stripe.EventTypePaymentIntentProcessing, stripe.EventTypePaymentIntentPaymentFailed:
 		return f.paymentIntent(c, false)
 	case stripe.EventTypeChargeDisputeCreated, stripe.EventTypeChargeDisputeFundsWithdrawn, stripe.EventTypeChargeDisputeClosed:
 		return f.disputeOf(c)
 	}
-	return f.session(c, false)
+	return f.session(c, expansion{})
 }
 
 // Sign returns the Stripe-Signature header of a body, made by Stripe's library.

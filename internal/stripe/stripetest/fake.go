@@ -45,15 +45,19 @@ type Fake struct {
 	byIntent map[string]*checkout
 	byCharge map[string]*checkout
 	refunds  []Refund
+	wrong    []string // what must never happen, beside refunds
 	// The state in which refunds are made, and why.
 	refundsBecome stripe.RefundStatus
 	refundReason  string
 	events        []*Event // not delivered yet
-	made          int      // events ever
+	lost          []*Event // never delivered
+	endpoints     []Endpoint
+	made          int // events ever
 	keys          map[string]stored
-	inFlight      map[string]bool // idempotency keys of unanswered calls
-	chances       *seed.Chances   // decide the faults
-	rounds        int             // calls of Deliver
+	bodies        map[string]string // the parameters of each key, kept for ever
+	inFlight      map[string]bool   // idempotency keys of unanswered calls
+	chances       *seed.Chances     // decide the faults
+	rounds        int               // calls of Deliver
 	injected      map[Fault]int
 }
 
@@ -71,7 +75,7 @@ func New(t testing.TB, o Options) *Fake {
 		quit:  make(chan struct{}),
 		byRef: map[string]*checkout{}, byIntent: map[string]*checkout{}, byCharge: map[string]*checkout{},
 		refundsBecome: stripe.RefundStatusSucceeded,
-		keys:          map[string]stored{}, inFlight: map[string]bool{},
+		keys:          map[string]stored{}, bodies: map[string]string{}, inFlight: map[string]bool{},
 		chances: seed.NewChances(o.Seed), injected: map[Fault]int{},
 	}
 	server := httptest.NewUnstartedServer(f.routes())
@@ -109,7 +113,11 @@ func (f *Fake) routes() http.Handler {
 	mux.HandleFunc("GET /v1/checkout/sessions", f.route(f.listSessions))
 	mux.HandleFunc("GET /v1/checkout/sessions/{id}", f.route(f.getSession))
 	mux.HandleFunc("GET /v1/payment_intents/{id}", f.route(f.getIntent))
+	mux.HandleFunc("POST /v1/payment_intents/{id}/capture", f.route(f.Holds().createCapture))
+	mux.HandleFunc("POST /v1/payment_intents/{id}/cancel", f.route(f.Holds().createCancel))
 	mux.HandleFunc("GET /v1/charges/{id}", f.route(f.getCharge))
+	mux.HandleFunc("GET /v1/events", f.route(func(r *http.Request) response { return listUndelivered(f, r) }))
+	mux.HandleFunc("GET /v1/webhook_endpoints", f.route(func(r *http.Request) response { return listEndpoints(f, r) }))
 	mux.HandleFunc("GET /v1/disputes", f.route(f.listDisputes))
 	mux.HandleFunc("/", f.route(func(r *http.Request) response {
 		return failure(http.StatusNotFound, "invalid_request_error", "", fmt.Sprintf("Unrecognized request URL (%s: %s)", r.Method, r.URL.Path))

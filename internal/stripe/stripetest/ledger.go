@@ -2,6 +2,7 @@ package stripetest
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/stripe/stripe-go/v86"
@@ -32,6 +33,8 @@ type Refund struct {
 	Status    stripe.RefundStatus
 	Reason    string // why it failed, or is pending
 	At        time.Time
+	// What a platform gave back of its own, and took back from a connected account.
+	RefundFee, ReverseTransfer bool
 
 	charge   string
 	metadata map[string]string
@@ -66,9 +69,12 @@ func (f *Fake) Refunds() []Refund {
 }
 
 // Violations describes what must never happen: a key that refunded twice, a payment refunded by more than was paid, or
-// one refunded twice through the API. Empty is right.
+// one refunded twice through the API; a hold that was to be captured twice, or both captured and released; a key with two
+// bodies. Empty is right.
 func (f *Fake) Violations() []string {
-	var wrong []string
+	f.mu.Lock()
+	wrong := slices.Clone(f.wrong)
+	f.mu.Unlock()
 	keys, payments, sums := map[string]int{}, map[string]int{}, map[string]int64{}
 	for _, r := range f.Refunds() {
 		if r.undone() {

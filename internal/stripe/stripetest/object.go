@@ -8,9 +8,12 @@ import (
 	"github.com/stripe/stripe-go/v86"
 )
 
+// expansion says which objects within a Checkout Session are whole.
+type expansion struct{ intent, lines bool }
+
 // session returns Stripe's Checkout Session with every field: null where there is no value, and other objects as their
 // ids unless expanded.
-func (f *Fake) session(c checkout, expand bool) any {
+func (f *Fake) session(c checkout, expand expansion) any {
 	metadata := map[string]string{}
 	maps.Copy(metadata, c.Metadata)
 	if c.Plan != "" {
@@ -25,28 +28,51 @@ func (f *Fake) session(c checkout, expand bool) any {
 		CustomerDetails: &stripe.CheckoutSessionCustomerDetails{Email: c.Email, Name: c.Name},
 	}
 	replace := map[string]any{"payment_intent": id(c.intent)}
-	if expand && c.intent != "" {
+	if expand.intent && c.intent != "" {
 		replace["payment_intent"] = f.paymentIntent(c, true)
 	}
 	if c.CustomerID == "" {
 		replace["client_reference_id"] = nil
 	}
+	if expand.lines {
+		replace["line_items"] = c.lines()
+	}
 	return with(session, replace)
 }
 
-func (f *Fake) paymentIntent(c checkout, expand bool) any {
+// lines are what was sold, as far as lines say it.
+func (c checkout) lines() any {
+	data := []any{}
+	if c.Quantity > 0 {
+		data = append(data, stripe.LineItem{
+			ID: "li_" + c.ref, Object: "item", AmountTotal: c.Amount, Currency: stripe.Currency(c.Currency), Quantity: c.Quantity,
+		})
+	}
+	return map[string]any{"object": "list", "has_more": false, "url": "/v1/checkout/sessions/" + c.ref + "/line_items", "data": data}
+}
+
+func (f *Fake) intentOf(c checkout) stripe.PaymentIntent {
 	intent := stripe.PaymentIntent{
 		ID: c.intent, Object: "payment_intent", Livemode: f.live, Amount: c.Amount, Currency: stripe.Currency(c.Currency),
 		Created: c.createdAt.Unix(), Status: stripe.PaymentIntentStatusProcessing,
 	}
-	replace := map[string]any{"latest_charge": nil}
 	if c.failed {
 		intent.Status = stripe.PaymentIntentStatusRequiresPaymentMethod
-		replace["last_payment_error"] = map[string]any{"type": "card_error", "code": "payment_intent_payment_attempt_failed", "charge": c.charge}
 	}
 	c.heldIntent(&intent)
 	if !c.paidAt.IsZero() {
 		intent.AmountReceived, intent.Status = c.captured, stripe.PaymentIntentStatusSucceeded
+	}
+	return intent
+}
+
+func (f *Fake) paymentIntent(c checkout, expand bool) any {
+	intent, replace := f.intentOf(c), map[string]any{"latest_charge": nil}
+	switch {
+	case c.hold == refused:
+		replace["last_payment_error"] = map[string]any{"type": "card_error", "code": "card_declined", "decline_code": c.decline, "charge": c.charge}
+	case c.failed:
+		replace["last_payment_error"] = map[string]any{"type": "card_error", "code": "payment_intent_payment_attempt_failed", "charge": c.charge}
 	}
 	if !c.paidAt.IsZero() || c.hold != "" {
 		replace["latest_charge"] = id(c.charge)
@@ -64,11 +90,21 @@ func (f *Fake) chargeOf(c checkout) any {
 		Currency:       stripe.Currency(c.Currency), Captured: true, Paid: true, Refunded: c.refunded == c.captured,
 		Disputed: c.dispute != "", Created: c.paidAt.Unix(), Status: stripe.ChargeStatusSucceeded,
 	}
+	if !c.heldAt.IsZero() {
+		charge.Created = c.heldAt.Unix()
+	}
 	if c.hold != "" {
 		charge.AmountRefunded, charge.Refunded = 0, false
 		c.heldCharge(&charge)
 	}
-	return with(charge, map[string]any{"payment_intent": id(c.intent)})
+	replace := map[string]any{"payment_intent": id(c.intent), "application_fee": nil, "transfer": nil, "transfer_data": nil}
+	if c.Fee > 0 {
+		replace["application_fee"], replace["application_fee_amount"] = fmt.Sprintf("fee_%08d", c.number), c.Fee
+	}
+	if c.Destination != "" {
+		replace["transfer"], replace["transfer_data"] = fmt.Sprintf("tr_%08d", c.number), map[string]any{"destination": c.Destination}
+	}
+	return with(charge, replace)
 }
 
 func (f *Fake) disputeOf(c checkout) any {

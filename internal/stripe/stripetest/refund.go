@@ -2,6 +2,7 @@ package stripetest
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 
 	"github.com/stripe/stripe-go/v86"
@@ -16,7 +17,7 @@ func (f *Fake) RefundByHand(ref string, amount int64) string {
 	if left := c.captured - c.refunded; c.paidAt.IsZero() || amount > left {
 		panic(fmt.Sprintf("stripetest: %d of %s cannot be refunded: %d are left", amount, ref, left))
 	}
-	return f.refund(c, amount, "", nil).ID
+	return f.refund(c, amount, nil).ID
 }
 
 // SetRefunds changes in which state refunds are made from now on, and why: failed, for instance, or pending. At first
@@ -54,11 +55,15 @@ func counted(r Refund) int64 {
 	return r.Amount
 }
 
-func (f *Fake) refund(c *checkout, amount int64, key string, metadata map[string]string) Refund {
+// refund refunds as a call asks; without one, by hand.
+func (f *Fake) refund(c *checkout, amount int64, r *http.Request) Refund {
 	made := Refund{
-		ID: fmt.Sprintf("re_%08d", len(f.refunds)+1), Ref: c.ref, PaymentID: c.intent, Key: key,
-		Amount: amount, Currency: c.Currency, Status: f.refundsBecome, Reason: f.refundReason, At: f.now(),
-		charge: c.charge, metadata: metadata,
+		ID: fmt.Sprintf("re_%08d", len(f.refunds)+1), Ref: c.ref, PaymentID: c.intent,
+		Amount: amount, Currency: c.Currency, Status: f.refundsBecome, Reason: f.refundReason, At: f.now(), charge: c.charge,
+	}
+	if r != nil {
+		made.Key, made.metadata = r.Header.Get("Idempotency-Key"), metadataOf(r.PostForm)
+		made.ReverseTransfer, made.RefundFee = r.PostForm.Get("reverse_transfer") == "true", r.PostForm.Get("refund_application_fee") == "true"
 	}
 	c.refunded += counted(made)
 	c.refunds = append(c.refunds, len(f.refunds))
@@ -67,6 +72,17 @@ func (f *Fake) refund(c *checkout, amount int64, key string, metadata map[string
 		f.emit(stripe.EventTypeChargeRefunded, c)
 	}
 	return made
+}
+
+// connectFlags refuses to take back what does not exist.
+func connectFlags(r *http.Request, c *checkout) response {
+	switch {
+	case r.PostForm.Get("reverse_transfer") == "true" && c.Destination == "":
+		return failure(http.StatusBadRequest, stripe.ErrorTypeInvalidRequest, "", "Cannot reverse a transfer: "+c.charge+" has none.")
+	case r.PostForm.Get("refund_application_fee") == "true" && c.Fee == 0:
+		return failure(http.StatusBadRequest, stripe.ErrorTypeInvalidRequest, "", "Cannot refund an application fee: "+c.charge+" has none.")
+	}
+	return response{}
 }
 
 // refundFailed reports whether a refund of a payment has failed: Stripe makes no other.

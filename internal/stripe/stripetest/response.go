@@ -78,8 +78,9 @@ func (f *Fake) respond(r *http.Request, handle func(*http.Request) response) res
 
 // idempotent calls the handler once per idempotency key, and replays the response from then on, failures included.
 func (f *Fake) idempotent(r *http.Request, fault Fault, handle func(*http.Request) response) response {
-	key, params := r.Header.Get("Idempotency-Key"), r.PostForm.Encode()
+	key, params := r.Header.Get("Idempotency-Key"), r.URL.Path+"?"+r.PostForm.Encode()
 	inAccount := key + " " + r.Header.Get("Stripe-Account") // accounts do not share keys
+	f.judgeKey(key, inAccount, params)
 	if kept, ok := f.keys[inAccount]; ok && key != "" {
 		if kept.params != params {
 			return failure(http.StatusBadRequest, "idempotency_error", "", "Keys for idempotent requests can only be used with the same parameters they were first used with.")
@@ -100,6 +101,15 @@ func (f *Fake) idempotent(r *http.Request, fault Fault, handle func(*http.Reques
 	}
 	got.fault = fault
 	return got
+}
+
+// judgeKey records a key that has two bodies, however long ago the first one was.
+func (f *Fake) judgeKey(key, inAccount, params string) {
+	if before, ok := f.bodies[inAccount]; ok && before != params {
+		f.wrong = append(f.wrong, fmt.Sprintf("key %s came with two bodies: %s and %s", key, before, params))
+	} else if key != "" {
+		f.bodies[inAccount] = params
+	}
 }
 
 // acquireKey reports whether no other call with the key is in flight.

@@ -84,13 +84,14 @@ func TestFake_HoldsMoney(t *testing.T) {
 	fake := stripetest.New(t, stripetest.Options{})
 	api := library(fake)
 	sold := stripetest.Checkout{Plan: "chat10", Amount: 100}
-	captured, gone, late := fake.Authorise(sold), fake.Authorise(sold), fake.Authorise(sold)
+	holds := fake.Holds()
+	captured, gone, late := holds.Authorise(sold), holds.Authorise(sold), holds.Authorise(sold)
 	if len(fake.Paid()) > 0 {
 		t.Error("reserved money counts as paid")
 	}
-	fake.Capture(captured, 80)
-	fake.Release(gone)
-	fake.Lapse(late)
+	holds.Capture(captured, 80)
+	holds.Release(gone)
+	holds.Lapse(late)
 	if diff := cmp.Diff(map[string]int64{"eur": 80}, fake.Balance()); diff != "" {
 		t.Error(diff)
 	}

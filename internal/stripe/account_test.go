@@ -6,7 +6,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -103,38 +103,60 @@ func TestClient_FindsTheAccountOfAnOldPayment(t *testing.T) {
 		t.Error(diff)
 	}
 	o.PaymentID, o.Key = "pi_none", "refund:none"
-	if _, err := c.Refund(t.Context(), o); !errors.Is(err, curfew.Invalid) {
+	if _, err := c.Refund(t.Context(), o); !errors.Is(err, curfew.NotFound) {
 		t.Errorf("of no payment: %v", err)
 	}
 }
 
-func TestClient_SendsTheFlagsOfConnectOnlyWithAConnectedAccountsPayment(t *testing.T) {
+// A transfer or a fee is taken back only where there is one: Stripe refuses the rest.
+func TestRefund_TakesBackWhatAPlatformPassedOnOrKept(t *testing.T) {
 	t.Parallel()
-	for account, want := range map[string]url.Values{
-		"":       {"refund_application_fee": nil, "reverse_transfer": nil},
-		"acct_1": {"refund_application_fee": {"true"}, "reverse_transfer": {"true"}},
+	type flags struct{ Transfer, Fee bool }
+	for sentence, row := range map[string]struct {
+		sold         stripetest.Checkout
+		reverse, fee bool
+		want         flags
+	}{
+		"the platform's own payment":               {stripetest.Checkout{}, true, true, flags{}},
+		"passed on, with a fee":                    {stripetest.Checkout{Fee: 100, Destination: "acct_1"}, true, true, flags{true, true}},
+		"passed on, and it stays there":            {stripetest.Checkout{Fee: 100, Destination: "acct_1"}, false, true, flags{false, true}},
+		"passed on, and the fee is kept":           {stripetest.Checkout{Fee: 100, Destination: "acct_1"}, true, false, flags{true, false}},
+		"paid to a connected account, with a fee":  {stripetest.Checkout{Fee: 100, Account: "acct_1"}, true, true, flags{false, true}},
+		"paid to a connected account, without one": {stripetest.Checkout{Account: "acct_1"}, true, true, flags{}},
+		"nothing is set":                           {stripetest.Checkout{Fee: 100, Destination: "acct_1"}, false, false, flags{}},
 	} {
-		var got url.Values
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			_ = r.ParseForm()
-			got = r.PostForm
-			_, _ = w.Write([]byte(`{"id":"re_1","object":"refund","amount":5,"currency":"eur","status":"succeeded","created":1795435200}`))
-		}))
-		c, err := stripe.NewClient(stripe.ClientOptions{
-			APIKey: "sk", BaseURL: server.URL, Accounts: []string{"acct_1"}, ReverseTransfer: true, RefundApplicationFee: true,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := c.Refund(t.Context(), curfew.MoneyOrder{Key: "refund:cs_1", Account: account, PaymentID: "pi_1", Amount: 5, Currency: "eur"}); err != nil {
-			t.Error(err)
-		}
-		server.Close()
-		for name, value := range want {
-			if !slices.Equal(got[name], value) {
-				t.Errorf("in account %q: %s is %v", account, name, got[name])
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			fake := stripetest.New(t, stripetest.Options{})
+			at, names := named(t, fake)
+			c := client(t, fake, func(o *stripe.ClientOptions) {
+				o.BaseURL, o.Accounts, o.ReverseTransfer, o.RefundApplicationFee = at, []string{"acct_1"}, row.reverse, row.fee
+			})
+			row.sold.Amount = 1999
+			fake.Pay(row.sold)
+			for _, name := range []string{fake.Paid()[0].PaymentID, fake.Paid()[0].ChargeID} {
+				o := order(fake.Paid()[0])
+				o.PaymentID, o.Key, o.Amount = name, "refund:"+name, 900
+				for range 2 {
+					if facts, err := c.Refund(t.Context(), o); err != nil || len(facts) != 1 {
+						t.Fatalf("%+v, %v", facts, err)
+					}
+				}
 			}
-		}
+			for _, made := range fake.Refunds() {
+				if diff := cmp.Diff(row.want, flags{made.ReverseTransfer, made.RefundFee}); diff != "" {
+					t.Error(diff)
+				}
+			}
+			for _, call := range names() {
+				if !strings.HasSuffix(call, " "+row.sold.Account) {
+					t.Errorf("of a payment in account %q: %s", row.sold.Account, call)
+				}
+			}
+			if wrong := strings.Join(fake.Violations(), "; "); len(fake.Refunds()) != 2 || strings.Contains(wrong, "two bodies") {
+				t.Errorf("%+v, %s", fake.Refunds(), wrong)
+			}
+		})
 	}
 }
 

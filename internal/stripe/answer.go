@@ -21,8 +21,13 @@ func parsed(response *stripe.APIResponse) object {
 // answer that Stripe had stored says how it was when it was made.
 func answeredAt(o object, response *stripe.APIResponse) time.Time {
 	at, err := http.ParseTime(response.Header.Get("Date"))
-	if err != nil || response.Header.Get("Idempotent-Replayed") == "true" {
+	if err != nil || replayed(response) {
 		return o.time("created")
 	}
 	return at.UTC()
+}
+
+// replayed reports whether Stripe had stored an answer under the call's key.
+func replayed(response *stripe.APIResponse) bool {
+	return response != nil && response.Header.Get("Idempotent-Replayed") == "true"
 }

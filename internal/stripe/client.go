@@ -28,9 +28,10 @@ type ClientOptions struct {
 	// own; empty ones are ignored.
 	Accounts []string
 	Keys     Keys
-	// ReverseTransfer and RefundApplicationFee are sent with refunds of payments that a
-	// connected account received. Change them only while no refund is under way: Stripe
-	// refuses a key with other parameters.
+	// ReverseTransfer takes a refund back from the connected account that the money was passed
+	// on to, and RefundApplicationFee gives back the platform's fee, of payments that have
+	// such. Change them only while no refund is under way: Stripe refuses a key with other
+	// parameters.
 	ReverseTransfer      bool
 	RefundApplicationFee bool
 }
@@ -65,8 +66,10 @@ func checkAccount(id string) error {
 // It is safe for concurrent use.
 //
 // Errors have a kind. Unavailable: the result is unknown; repeat the call with the
-// same key. Unauthenticated: the API key is invalid, or lacks a permission. Invalid
-// and IdempotencyMismatch: Stripe refused the call, and would refuse it again.
+// same key. Unauthenticated: the API key is invalid. Forbidden: it lacks a permission.
+// NotFound: Stripe knows no such payment. PaymentRequired: the bank refused. Conflict: the
+// payment's state forbids it; read the payment. Invalid and IdempotencyMismatch: Stripe
+// refused the call, and would refuse it again.
 //
 // A call for the key's own account that Stripe does not find there is made again in each
 // connected account, because payments from before accounts were recorded name none.
@@ -145,10 +148,4 @@ func (c *Client) inAccount(account string, call func(account *string) error) (st
 		}
 	}
 	return "", err
-}
-
-// missing reports whether Stripe knows no such object in that account.
-func missing(err error) bool {
-	refused, ok := errors.AsType[*stripe.Error](err)
-	return ok && refused.Code == stripe.ErrorCodeResourceMissing
 }

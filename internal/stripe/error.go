@@ -1,6 +1,7 @@
 package stripe
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 
 	"github.com/stripe/stripe-go/v86"
 
@@ -65,13 +67,14 @@ func refusal(refused *stripe.Error) error {
 	switch kind := kindOf(refused); kind {
 	case curfew.Unavailable:
 		return curfew.Errorf(kind, "Stripe cannot say now whether it was done: status %s", at)
-	case curfew.Unauthenticated:
+	case curfew.Unauthenticated, curfew.Forbidden:
 		return curfew.Errorf(kind, "Stripe does not let the API key do that: status %s", at)
 	case curfew.IdempotencyMismatch:
 		return curfew.Errorf(kind, "Stripe knows this key with other parameters: status %s", at)
+	case curfew.PaymentRequired:
+		return curfew.Errorf(kind, "the bank refuses: %s (status %s)", bankReason(refused), at)
 	default:
-		text := secrets.ReplaceAllString(shown(refused.Msg, maxMetadata), "…")
-		return curfew.Errorf(kind, "Stripe refuses: %s (status %s)", text, at)
+		return curfew.Errorf(kind, "Stripe refuses: %s (status %s)", public(refused.Msg), at)
 	}
 }
 
@@ -80,12 +83,30 @@ func kindOf(refused *stripe.Error) curfew.Kind {
 	switch {
 	case status >= 500, status == http.StatusTooManyRequests, status == http.StatusConflict:
 		return curfew.Unavailable
-	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+	case status == http.StatusUnauthorized:
 		return curfew.Unauthenticated
+	case status == http.StatusForbidden:
+		return curfew.Forbidden
+	case status == http.StatusPaymentRequired:
+		return curfew.PaymentRequired
 	case refused.Type == stripe.ErrorTypeIdempotency:
 		return curfew.IdempotencyMismatch
+	case refused.Code == stripe.ErrorCodeResourceMissing:
+		return curfew.NotFound
+	case refused.Code == stripe.ErrorCodePaymentIntentUnexpectedState:
+		return curfew.Conflict
 	}
 	return curfew.Invalid
+}
+
+// bankReason is the bank's code, else Stripe's, and what it means in words.
+func bankReason(refused *stripe.Error) string {
+	return public(reason(cmp.Or(string(refused.DeclineCode), string(refused.Code)), refused.Msg))
+}
+
+// public is what may be shown of a text.
+func public(text string) string {
+	return secrets.ReplaceAllString(shown(text, maxMetadata), "…")
 }
 
 // where returns what identifies the call in Stripe's logs.
@@ -101,15 +122,24 @@ func where(refused *stripe.Error) string {
 }
 
 // alreadyRefunded reports whether a payment has been refunded completely.
-func alreadyRefunded(err error) bool {
+func alreadyRefunded(err error) bool { return hasCode(err, stripe.ErrorCodeChargeAlreadyRefunded) }
+
+// missing reports whether Stripe knows no such object in that account.
+func missing(err error) bool { return hasCode(err, stripe.ErrorCodeResourceMissing) }
+
+// expired reports whether money is reserved no longer, because the bank gave it up.
+func expired(err error) bool {
+	return hasCode(err, stripe.ErrorCodeChargeExpiredForCapture, stripe.ErrorCodeCaptureChargeAuthorizationExpired)
+}
+
+func hasCode(err error, codes ...stripe.ErrorCode) bool {
 	refused, ok := errors.AsType[*stripe.Error](err)
-	return ok && refused.Code == stripe.ErrorCodeChargeAlreadyRefunded
+	return ok && slices.Contains(codes, refused.Code)
 }
 
 // storedFailure reports whether Stripe replayed a server error that it stored under
 // the key.
 func storedFailure(err error) bool {
 	refused, ok := errors.AsType[*stripe.Error](err)
-	return ok && refused.HTTPStatusCode >= 500 && refused.LastResponse != nil &&
-		refused.LastResponse.Header.Get("Idempotent-Replayed") == "true"
+	return ok && refused.HTTPStatusCode >= 500 && replayed(refused.LastResponse)
 }

@@ -174,7 +174,7 @@ func TestRefunds_ReadsEveryPage(t *testing.T) {
 	if none, err := client(t, fake).Refunds(t.Context(), "", fake.Paid()[1].PaymentID); err != nil || len(none) != 0 {
 		t.Errorf("of another payment: %v, %v", none, err)
 	}
-	if _, err := client(t, fake).Refunds(t.Context(), "", "pi_none"); !errors.Is(err, curfew.Invalid) {
+	if _, err := client(t, fake).Refunds(t.Context(), "", "pi_none"); !errors.Is(err, curfew.NotFound) {
 		t.Errorf("of none: %v", err)
 	}
 }

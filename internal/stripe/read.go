@@ -12,7 +12,7 @@ import (
 
 // Payment reads what became of a payment, with its refunds and disputes. Name is that of a
 // notice. The notice has no id, and its account is the one in which Stripe knows the
-// payment. Errors: those of Client; Invalid if Stripe knows no such payment.
+// payment. Errors: those of Client.
 func (c *Client) Payment(ctx context.Context, account, name string) (curfew.Notice, error) {
 	if err := checkName(account, name); err != nil {
 		return curfew.Notice{}, err
@@ -36,6 +36,11 @@ func (c *Client) Payment(ctx context.Context, account, name string) (curfew.Noti
 		return curfew.Notice{}, fmt.Errorf("read %s: %w", name, err)
 	}
 	return t.answer(kind, account, response), nil
+}
+
+// denied reports whether the key may not do something.
+func denied(err error) bool {
+	return errors.Is(err, curfew.Unauthenticated) || errors.Is(err, curfew.Forbidden)
 }
 
 // retrieve reads one payment intent with its charge, or one charge.
@@ -91,7 +96,7 @@ func (c *Client) claims(ctx context.Context, t *translation, account string) err
 		}
 		known := len(t.facts)
 		for dispute, err := range c.api.V1Disputes.List(ctx, params).All(ctx) {
-			if err != nil && errors.Is(failure(err), curfew.Unauthenticated) {
+			if err != nil && denied(failure(err)) {
 				break
 			} else if err != nil {
 				return fmt.Errorf("list disputes of %s: %w", charge.text("id"), failure(err))

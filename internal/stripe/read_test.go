@@ -45,7 +45,7 @@ func TestPayment_SaysWhatBecameOfTheMoney(t *testing.T) {
 			t.Error(name, err, diff)
 		}
 	}
-	if _, err := client(t, fake).Payment(t.Context(), "", "pi_none"); !errors.Is(err, curfew.Invalid) || !strings.Contains(err.Error(), "No such payment_intent") {
+	if _, err := client(t, fake).Payment(t.Context(), "", "pi_none"); !errors.Is(err, curfew.NotFound) || !strings.Contains(err.Error(), "No such payment_intent") {
 		t.Errorf("of none: %v", err)
 	}
 	if _, err := client(t, fake).Payment(t.Context(), "", ""); !errors.Is(err, curfew.Invalid) {

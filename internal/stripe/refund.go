@@ -1,6 +1,7 @@
 package stripe
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -29,12 +30,16 @@ const metaKey = "curfew_key"
 // Stripe lists of a payment that it refuses to refund. Invalid with the reason if a refund
 // has failed and Stripe makes no other; then the money can be given back only by hand.
 func (c *Client) Refund(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fact, error) {
-	if err := checkOrder(o); err != nil {
+	if err := cmp.Or(checkOrder(o), checkAmount(o)); err != nil {
 		return nil, err
 	}
 	var made *stripe.Refund
-	account, err := c.inAccount(o.Account, func(account *string) (err error) {
-		made, err = c.api.V1Refunds.Create(ctx, c.refundParams(o, account))
+	account, err := c.inAccount(o.Account, func(account *string) error {
+		also, err := c.alsoBack(ctx, account, o.PaymentID)
+		if err != nil {
+			return err
+		}
+		made, err = c.api.V1Refunds.Create(ctx, refundParams(o, account, also))
 		return err
 	})
 	if err == nil {
@@ -47,10 +52,15 @@ func (c *Client) Refund(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fact
 		return c.givenBack(ctx, o)
 	case storedFailure(err):
 		return c.behind(ctx, o, said)
-	case errors.Is(said, curfew.Invalid) && !missing(err):
+	case decided(said):
 		return c.refused(ctx, o, said)
 	}
 	return nil, said
+}
+
+// decided reports whether Stripe or a bank said no to what they understood.
+func decided(err error) bool {
+	return errors.Is(err, curfew.Invalid) || errors.Is(err, curfew.Conflict) || errors.Is(err, curfew.PaymentRequired)
 }
 
 // Refunds returns all refunds of a payment, newest first, also those that failed.
@@ -67,12 +77,16 @@ func (c *Client) Refunds(ctx context.Context, account, name string) ([]curfew.Fa
 
 func checkOrder(o curfew.MoneyOrder) error {
 	if o.Key == "" || len(o.Key) > maxMetadata {
-		return curfew.Errorf(curfew.Invalid, "a refund needs a key of 1 to %d bytes", maxMetadata)
-	}
-	if o.Amount <= 0 {
-		return curfew.Errorf(curfew.Invalid, "a refund of %d gives nothing back", o.Amount)
+		return curfew.Errorf(curfew.Invalid, "an order for Stripe needs a key of 1 to %d bytes", maxMetadata)
 	}
 	return checkName(o.Account, o.PaymentID)
+}
+
+func checkAmount(o curfew.MoneyOrder) error {
+	if o.Amount <= 0 {
+		return curfew.Errorf(curfew.Invalid, "order %s is about %d, which is no money", o.Key, o.Amount)
+	}
+	return nil
 }
 
 func checkName(account, name string) error {
@@ -89,9 +103,9 @@ func isCharge(name string) bool {
 
 // refundParams must return the same parameters for the same order, in every release:
 // Stripe rejects a key with different parameters.
-func (c *Client) refundParams(o curfew.MoneyOrder, account *string) *stripe.RefundCreateParams {
+func refundParams(o curfew.MoneyOrder, account *string, also alsoBack) *stripe.RefundCreateParams {
 	params := &stripe.RefundCreateParams{
-		Params:   stripe.Params{IdempotencyKey: stripe.String(headerKey(o.Key)), StripeAccount: account},
+		Params:   keyed("refund", o, account),
 		Amount:   stripe.Int64(o.Amount),
 		Metadata: map[string]string{metaKey: o.Key},
 	}
@@ -100,24 +114,53 @@ func (c *Client) refundParams(o curfew.MoneyOrder, account *string) *stripe.Refu
 	} else {
 		params.PaymentIntent = stripe.String(o.PaymentID)
 	}
-	if account != nil && c.reverse {
+	if also.transfer {
 		params.ReverseTransfer = stripe.Bool(true)
 	}
-	if account != nil && c.fee {
+	if also.fee {
 		params.RefundApplicationFee = stripe.Bool(true)
 	}
 	return params
 }
 
+// alsoBack is what a refund takes back beside the money: from a connected account what was
+// passed on to it, from the platform its fee.
+type alsoBack struct{ transfer, fee bool }
+
+// alsoBack reads what there is to take back, because Stripe refuses to take back what does
+// not exist. It is the same for a payment at every try.
+func (c *Client) alsoBack(ctx context.Context, account *string, name string) (alsoBack, error) {
+	if !c.reverse && !c.fee {
+		return alsoBack{}, nil
+	}
+	kind, response, err := c.retrieve(ctx, &translation{keys: c.keys}, account, name)
+	if err != nil {
+		return alsoBack{}, err
+	}
+	charge := parsed(response)
+	if kind == intents.object {
+		charge = latest(charge)
+	}
+	return alsoBack{
+		transfer: c.reverse && (charge.ref("transfer") != "" || charge.object("transfer_data") != nil),
+		fee:      c.fee && charge.ref("application_fee") != "",
+	}, nil
+}
+
+// keyed are the parameters of a call that Stripe makes once for an order.
+func keyed(verb string, o curfew.MoneyOrder, account *string) stripe.Params {
+	return stripe.Params{IdempotencyKey: stripe.String(headerKey(verb, o.Key)), StripeAccount: account}
+}
+
 // headerKey returns an order's key, or its digest if a header could not carry it
 // unchanged.
-func headerKey(key string) string {
+func headerKey(verb, key string) string {
 	strange := func(r rune) bool { return r <= ' ' || r > '~' }
 	if len(key) <= curfew.MaxRef && !strings.ContainsFunc(key, strange) {
 		return key
 	}
 	sum := sha256.Sum256([]byte(key))
-	return "refund:sha256:" + hex.EncodeToString(sum[:])
+	return verb + ":sha256:" + hex.EncodeToString(sum[:])
 }
 
 // accepted returns the refund that Stripe made, whatever its state: banks take days.

@@ -16,6 +16,8 @@ type translation struct {
 	keys Keys
 	kind string    // the event's type; empty: the API's answer
 	at   time.Time // of the event, or of the answer
+	// changed reports that the answer is to a call that changed the object at that time.
+	changed bool
 
 	asked   []string // the checkout session and the invoice
 	intent  string
@@ -33,7 +35,7 @@ func (t *translation) answered() bool { return t.kind == "" }
 // settled is the time of a state that stays, such as captured. An answer of the API says
 // only that it was so by then; the object's own time is nearer.
 func (t *translation) settled(o object) time.Time {
-	if own := o.time("created"); t.answered() && !own.IsZero() {
+	if own := o.time("created"); t.answered() && !t.changed && !own.IsZero() {
 		return own
 	}
 	return t.at

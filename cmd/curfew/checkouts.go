@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -119,7 +118,7 @@ func (c *listCheckouts) print(term terminal, all []curfew.Checkout) error {
 	rows := [][]string{{"ID", "REFERENCE", "CUSTOMER", "PLAN", "AMOUNT", "OUTCOME", "AGE", "NOTE"}}
 	for _, k := range all {
 		rows = append(rows, []string{
-			k.ID, k.Ref, customerOf(k), k.Plan, money(k.Amount, k.Currency), string(k.Outcome),
+			k.ID, k.Ref, customerOf(k), k.Plan, paid(k), string(k.Outcome),
 			lifecycle.Span(time.Since(k.CreatedAt)), oneLine(k.Note),
 		})
 	}
@@ -168,7 +167,7 @@ func printCheckout(term terminal, k curfew.Checkout) {
 		{"reference", k.Ref},
 		{"customer", customerOf(k)},
 		{"plan", k.Plan},
-		{"amount", money(k.Amount, k.Currency)},
+		{"amount", paid(k)},
 		{"outcome", string(k.Outcome)},
 		{"since", moment(k.UpdatedAt, now)},
 	}
@@ -183,7 +182,7 @@ func printCheckout(term terminal, k curfew.Checkout) {
 		rows = append(rows, []string{"asked for the refund", plural(int(k.Attempts), "time")})
 	}
 	if k.Outcome == curfew.RefundDue || k.Outcome == curfew.Refunding {
-		rows = append(rows, []string{"to be given back", money(k.Due(), k.Currency)})
+		rows = append(rows, []string{"to be given back", curfew.Amount(k.Due(), k.Currency)})
 	}
 	if !k.DisputedAt.IsZero() {
 		rows = append(rows, []string{"disputed", moment(k.DisputedAt, now)})
@@ -272,10 +271,13 @@ func customerOf(k curfew.Checkout) string {
 	return k.CustomerID
 }
 
-// money formats an amount in the currency's minor unit.
-func money(amount int64, currency string) string {
-	if currency == "" {
-		return fmt.Sprint(amount)
+// paid returns what a payment was, for people.
+func paid(k curfew.Checkout) string {
+	switch {
+	case k.Free():
+		return "free"
+	case k.Amount == 0 && k.Currency == "":
+		return "unknown" // the shop did not say
 	}
-	return fmt.Sprint(amount, " ", currency)
+	return curfew.Amount(k.Amount, k.Currency)
 }

@@ -126,16 +126,16 @@ func (m mine) open(s curfew.Snapshot) *Open {
 
 // money says what was paid for an open session, and what will become of it.
 func (m mine) money(s curfew.Snapshot) []string {
-	var paid curfew.Checkout
+	var bought curfew.Checkout
 	for _, c := range m.checkouts {
 		if c.ID == s.CheckoutID {
-			paid = c
+			bought = c
 		}
 	}
-	if paid.Amount == 0 {
+	if bought.Free() {
 		return []string{"Nothing was paid for it."}
 	}
-	said := []string{money(paid.Amount, paid.Currency) + " paid for " + paid.Plan + "."}
+	said := []string{paid(bought) + " paid for " + bought.Plan + "."}
 	if s.Status == curfew.Live {
 		return append(said, "A session that was live for a minute counts as used when it ends.")
 	}
@@ -219,14 +219,14 @@ func (m mine) appointment(s curfew.Snapshot) Appointment {
 
 func (m mine) payment(c curfew.Checkout) Payment {
 	p := Payment{
-		Plan: c.Plan, Amount: money(c.Amount, c.Currency), Outcome: string(c.Outcome), Became: became(c), At: m.at.at(c.CreatedAt),
+		Plan: c.Plan, Amount: paid(c), Outcome: string(c.Outcome), Became: became(c), At: m.at.at(c.CreatedAt),
 	}
 	switch c.Outcome {
 	case curfew.Deferred:
 		p.Became += " At the latest by " + m.at.at(c.RetryUntil).Clock() + "; then it is refunded."
 	case curfew.RefundDue, curfew.Refunding, curfew.Refunded:
 		if back := c.Due(); back != c.Amount {
-			p.Became += " Of it, " + money(back, c.Currency) + "."
+			p.Became += " Of it, " + curfew.Amount(back, c.Currency) + "."
 		}
 	}
 	return p

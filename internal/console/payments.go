@@ -54,7 +54,7 @@ func (s *Site) paymentsView(ctx context.Context, r *http.Request, _ curfew.Actor
 	for _, t := range report.Checkouts.Totals {
 		v.Totals = append(v.Totals, Fact{
 			Name:  outcomeNames[t.Outcome] + ", " + things("payment").of(t.Count),
-			Value: money(t.Amount, t.Currency),
+			Value: curfew.Amount(t.Amount, t.Currency),
 		})
 	}
 	return v, nil
@@ -121,7 +121,7 @@ func paymentsState(by map[curfew.Outcome]int) State {
 // paymentLine converts a payment.
 func paymentLine(c curfew.Checkout, at moments) PaymentLine {
 	l := PaymentLine{
-		ID: c.ID, Ref: c.Ref, Plan: c.Plan, Amount: money(c.Amount, c.Currency), Outcome: string(c.Outcome), Became: capital(strings.TrimSuffix(became(c), ".")),
+		ID: c.ID, Ref: c.Ref, Plan: c.Plan, Amount: paid(c), Outcome: string(c.Outcome), Became: capital(strings.TrimSuffix(became(c), ".")),
 		Note: c.Note, Email: c.Email, CustomerID: c.CustomerID, CreatedAt: at.at(c.CreatedAt),
 	}
 	if c.CustomerID == curfew.Nobody {
@@ -138,7 +138,7 @@ func (s *Site) paymentActions(ctx context.Context, c curfew.Checkout) ([]Action,
 	}
 	does := func(a lifecycle.ActionName) []string {
 		return []string{
-			money(c.Amount, c.Currency) + " for " + c.Plan + ".",
+			paid(c) + " for " + c.Plan + ".",
 			s.keeper.Rules.Consequence(a, lifecycle.Target{Session: session, Checkout: c, Named: true}),
 		}
 	}

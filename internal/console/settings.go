@@ -50,7 +50,7 @@ func planViews(p curfew.Policy) []Plan {
 		plan := p.Plans[name]
 		price := "–"
 		if plan.Price != nil {
-			price = money(*plan.Price, plan.Currency)
+			price = priceOf(plan)
 		}
 		v := Plan{Name: name, Kind: string(plan.Kind), Duration: Span(plan.Duration), Price: price}
 		v.Waiting = Span(p.WaitingDeadline(name, time.Time{}).After)
@@ -60,6 +60,14 @@ func planViews(p curfew.Policy) []Plan {
 		all = append(all, v)
 	}
 	return all
+}
+
+// priceOf is what a plan costs. It has a price.
+func priceOf(plan curfew.Plan) string {
+	if plan.Free() {
+		return "free"
+	}
+	return curfew.Amount(*plan.Price, plan.Currency)
 }
 
 func ruleViews(p curfew.Policy) []Rule {

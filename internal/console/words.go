@@ -111,20 +111,16 @@ var settlements = map[curfew.Outcome]string{
 	curfew.Void: "void", curfew.Held: "held", curfew.Refunded: "refunded",
 }
 
-// money returns an amount, given in the currency's minor unit, for people.
-func money(amount int64, currency string) string {
-	if amount == 0 {
+// paid returns what a payment was, for people.
+func paid(c curfew.Checkout) string {
+	switch {
+	case c.Free():
 		return "free"
+	case c.Amount == 0 && c.Currency == "":
+		return "unknown amount" // the shop did not say
 	}
-	text := curfew.Amount(amount, currency)
-	if symbol, ok := symbols[strings.ToLower(currency)]; ok && amount > 0 {
-		number, _, _ := strings.Cut(text, " ")
-		return symbol + number
-	}
-	return text
+	return curfew.Amount(c.Amount, c.Currency)
 }
-
-var symbols = map[string]string{"eur": "€", "usd": "$", "gbp": "£", "jpy": "¥"}
 
 // moments makes the times of a page as seen at the moment it is written.
 type moments struct{ now time.Time }

@@ -9,15 +9,13 @@ import (
 
 func TestMoneyIsToldInItsCurrency(t *testing.T) {
 	t.Parallel()
-	for want, given := range map[string]struct {
-		amount   int64
-		currency string
-	}{
-		"€39.00": {3900, "eur"}, "$0.05": {5, "USD"}, "¥1500": {1500, "jpy"}, "1.500 KWD": {1500, "kwd"},
-		"12.34 CHF": {1234, "chf"}, "1500 minor units of an unknown currency": {1500, ""}, "free": {0, "eur"}, "-1.00 EUR": {-100, "eur"},
+	for want, c := range map[string]curfew.Checkout{
+		"1,239.00 EUR": {Ref: "p", Amount: 123900, Currency: "eur"}, "1,500 JPY": {Ref: "p", Amount: 1500, Currency: "jpy"},
+		"1,500 minor units of an unknown currency": {Ref: "p", Amount: 1500},
+		"free": {}, "unknown amount": {Ref: "p"}, "0.00 EUR": {Ref: "p", Currency: "eur"},
 	} {
-		if got := money(given.amount, given.currency); got != want {
-			t.Errorf("%d %s is %q, want %q", given.amount, given.currency, got, want)
+		if got := paid(c); got != want {
+			t.Errorf("%+v is %q, want %q", c, got, want)
 		}
 	}
 }

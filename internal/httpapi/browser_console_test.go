@@ -40,7 +40,7 @@ func showsTheTimeline(w *tab) {
 	w.says(".lead", "Customer katherine is blocked by session", "at the latest until")
 	w.says("#timeline", "began to wait for a mechanic", "Nobody accepted session", "the sweeper was dead", "became a credit",
 		"The customer was told by e-mail (k…@example.org) that session", "is tried again then, after 2 tries")
-	w.says("main", "€39.00", "€16.00")
+	w.says("main", "39.00 EUR", "16.00 EUR")
 	w.until("it counts down", "/^1[01]:[0-5][0-9] min$/.test(document.querySelector('.countdown time').textContent)")
 	w.accessible()
 	w.picture("customer")

@@ -131,7 +131,7 @@ func readableWithoutScripts(w *tab) {
 		paymentsPage:                      {"katherine", "aits for the slot"},
 		customerPage + "?q=katherine":     {"katherine is blocked by session", "began to wait"},
 		settingsPage:                      {"waiting_ttl", "Rules"},
-		clearPage + "?customer=katherine": {"katherine", "waiting for a mechanic", "€39.00"},
+		clearPage + "?customer=katherine": {"katherine", "waiting for a mechanic", "39.00 EUR"},
 		mechanicPage:                      {"katherine"},
 	} {
 		w.open(path)

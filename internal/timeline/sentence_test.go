@@ -38,28 +38,3 @@ func TestEveryStepHasASentence(t *testing.T) {
 		}
 	}
 }
-
-func TestAmounts(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct {
-		minor    int64
-		currency string
-		want     string
-	}{
-		{990, "eur", "9.90 EUR"},
-		{5, "usd", "0.05 USD"},
-		{0, "eur", "0.00 EUR"},
-		{-990, "EUR", "-9.90 EUR"},
-		{500, "jpy", "500 JPY"},
-		{0, "krw", "0 KRW"},
-		{1234, "kwd", "1.234 KWD"},
-		{1, "bhd", "0.001 BHD"},
-		{1000, "isk", "10.00 ISK"},
-		{9223372036854775807, "eur", "92233720368547758.07 EUR"},
-		{990, "", "990 minor units of an unknown currency"},
-	} {
-		if got := curfew.Amount(test.minor, test.currency); got != test.want {
-			t.Errorf("%d %s is %q, want %q", test.minor, test.currency, got, test.want)
-		}
-	}
-}

@@ -20,6 +20,10 @@ type Rules struct {
 // Policy is the thresholds and plans in force.
 func (r *Rules) Policy() curfew.Policy { return r.policy }
 
+// AsksProvider reports whether there is a provider that gives money back. Otherwise every
+// refund that is due is a finding, for an operator.
+func (r *Rules) AsksProvider() bool { return r.asksProvider }
+
 // Due reports whether a session's rule applies to it now: it is past its deadline, or an
 // orphan older than the policy's OrphanTTL.
 func (r *Rules) Due(s curfew.Snapshot) bool {

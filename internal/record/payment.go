@@ -69,6 +69,34 @@ func (l Ledger) LeftFor(c curfew.Checkout, worth int64) int64 {
 	return worth
 }
 
+// PaymentIDs returns the payments of some checkouts, each once. A free one has none.
+func PaymentIDs(checkouts []curfew.Checkout) []string {
+	var ids []string
+	seen := make(map[string]bool)
+	for _, c := range checkouts {
+		if id := c.Payment(); !c.Free() && !seen[id] {
+			seen[id] = true
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// Ledgers puts payments together with those of their checkouts that are at hand, by id.
+func Ledgers(payments []curfew.Payment, checkouts []curfew.Checkout) map[string]Ledger {
+	all := make(map[string]Ledger, len(payments))
+	for _, p := range payments {
+		all[p.ID] = Ledger{Payment: p}
+	}
+	for _, c := range slices.SortedFunc(slices.Values(checkouts), older) {
+		if l, ok := all[c.Payment()]; ok {
+			l.Checkouts = append(l.Checkouts, c)
+			all[l.ID] = l
+		}
+	}
+	return all
+}
+
 func served(c curfew.Checkout) int {
 	if c.Outcome == curfew.Fulfilled {
 		return 1

@@ -46,8 +46,9 @@ type Entry struct {
 	// Delivery is what a notice is about; of the others nil.
 	Delivery *record.Delivery
 
-	key   string // orders entries of one moment: a UUID
-	runID string
+	key    string // orders entries of one moment: a UUID
+	hidden bool   // other entries say the same
+	runID  string
 }
 
 // source reads a part of a customer's timeline: its newest entries before the cursor, up to
@@ -71,6 +72,7 @@ func (x *Explainer) merge(ctx context.Context, line *Timeline, t facts, before c
 		last := all[pageSize-1]
 		line.Next = curfew.Cursor{At: last.At, ID: last.key}
 	}
+	all = slices.DeleteFunc(all, func(en Entry) bool { return en.hidden })
 	slices.Reverse(all)
 	all, err := x.withRuns(ctx, all)
 	if err != nil {
@@ -101,8 +103,21 @@ func (x *Explainer) events(ctx context.Context, t facts, before curfew.Cursor, l
 	entries := make([]Entry, len(events))
 	for i, event := range events {
 		entries[i] = entryOf(t, event)
+		entries[i].hidden = t.told(event)
 	}
 	return entries, err
+}
+
+// reported reports whether an event says that a provider spoke. What it said are the
+// payment's facts.
+func reported(e curfew.Event) bool {
+	return e.From == e.To && (strings.HasPrefix(e.Reason, reportedReason) || strings.HasPrefix(e.Reason, disputedReason))
+}
+
+// told reports whether an event's payment has entries of its own for what it says.
+func (t facts) told(e curfew.Event) bool {
+	l, ok := t.ledgers[t.checkout(e.Subject).Payment()]
+	return ok && len(l.Facts) > 0 && reported(e)
 }
 
 func entryOf(t facts, event curfew.Event) Entry {
@@ -140,7 +155,7 @@ func (x *Explainer) deadlines(_ context.Context, t facts, before curfew.Cursor, 
 	var entries []Entry
 	for _, s := range t.sessions {
 		if !s.Status.Ended() {
-			entries = append(entries, Entry{At: s.ExpiresAt, ID: s.ID, Sentence: x.deadlineSentence(s)})
+			entries = append(entries, Entry{At: s.ExpiresAt, ID: s.ID, Sentence: x.deadlineSentence(s, t.checkout(s.CheckoutID))})
 		}
 	}
 	for _, c := range t.checkouts {
@@ -148,10 +163,13 @@ func (x *Explainer) deadlines(_ context.Context, t facts, before curfew.Cursor, 
 		case c.MoneyDue && !c.Free():
 			entries = append(entries, Entry{At: c.UpdatedAt, ID: c.ID, Sentence: "Another program ended the session of payment " + payment(c) +
 				": what is owed is settled by the customer's next call, or by the next sweep."})
+		case x.lapses(t, c).After(t.now):
+			entries = append(entries, Entry{At: x.lapses(t, c), ID: c.ID, Sentence: "Until then the customer's bank reserves what is to be charged for payment " +
+				payment(c) + "; after that it lapses, and nothing is taken."})
 		case c.Outcome == curfew.Deferred:
 			entries = append(entries, Entry{At: c.RetryUntil, ID: c.ID, Sentence: "Until then payment " + payment(c) +
 				" waits for the slot; after that its refund is due."})
-		case (c.Outcome == curfew.RefundDue || c.Outcome == curfew.Refunding) && !c.NextAt.IsZero():
+		case (c.Outcome == curfew.RefundDue || c.Outcome == curfew.Refunding) && !c.NextAt.IsZero() && x.rules.AsksProvider():
 			entries = append(entries, Entry{At: c.NextAt, ID: c.ID, Sentence: "The provider is asked again to give payment " + payment(c) + " back."})
 		}
 	}
@@ -159,6 +177,15 @@ func (x *Explainer) deadlines(_ context.Context, t facts, before curfew.Cursor, 
 		entries[i].Kind, entries[i].key = DeadlineEntry, entries[i].ID
 	}
 	return slices.DeleteFunc(entries, func(en Entry) bool { return !en.behind(before) }), nil
+}
+
+// lapses is when what is reserved for a payment lapses; zero: nothing is.
+func (x *Explainer) lapses(t facts, c curfew.Checkout) time.Time {
+	l, ok := t.ledgers[c.Payment()]
+	if !ok || c.Capture == "released" || c.Capture == "releasing" {
+		return time.Time{}
+	}
+	return l.Money().AuthorisedUntil
 }
 
 // withRuns inserts, before the first entry of each run, one about the run.

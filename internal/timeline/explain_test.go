@@ -174,7 +174,8 @@ func TestTheAnswerAndWhatCanBeDone(t *testing.T) {
 				must(env.Checkouts.RefundCheckout(env.Context(), admin, "p1", "goodwill"))(env)
 				return "p1"
 			},
-			want: "Customer c is not blocked. Payment p1 (29.00 EUR, chat10) is to be given back. Payment p1 (29.00 EUR, chat10) is refund_due.",
+			want: "Customer c is not blocked. Payment p1 (29.00 EUR, chat10) is to be given back by hand. Payment p1 (29.00 EUR, chat10) is refund_due. " +
+				"Only the shop has reported 29.00 EUR: no provider has confirmed it.",
 		},
 		"an appointment": {
 			begin: func(env *environment) string {
@@ -204,7 +205,7 @@ func TestTheAnswerAndWhatCanBeDone(t *testing.T) {
 				}
 				return "p1"
 			},
-			want:    "Nobody knows whose payment p1 (29.00 EUR, chat10) is: held. Say whose it is, or give it back.",
+			want:    "Nobody knows whose payment p1 (29.00 EUR, chat10) is: held. Say whose it is, or give it back. 29.00 EUR was charged.",
 			actions: []lifecycle.ActionName{lifecycle.RefundPayment},
 		},
 		"a run": {

@@ -133,6 +133,12 @@ func inPlace(s curfew.Session) string {
 	return " in place of session " + s.Revives
 }
 
+// reportedReason is that of an event with what a provider reports.
+const reportedReason = "the provider reports"
+
+// disputedReason begins those of events that note a dispute, or its end.
+var disputedReason, _, _ = strings.Cut(curfew.DisputedReason, ": ")
+
 // payments say what happened to a payment, by step.
 var payments = map[curfew.OutcomeStep]string{
 	{From: "", To: curfew.Fulfilled}:               "Payment %s brought its session",
@@ -202,14 +208,27 @@ func paymentSentence(c curfew.Checkout, e curfew.Event) string {
 	if c.Free() {
 		return freeSentence(c, e)
 	}
-	if reported, ok := strings.CutPrefix(note, "the provider reports: "); ok && e.From == e.To {
-		return fmt.Sprintf("The provider reports of payment %s, which is %s: %s.", payment(c), e.To, reported)
+	if said, ok := strings.CutPrefix(note, reportedReason+": "); ok && e.From == e.To {
+		return fmt.Sprintf("The provider reports of payment %s, which is %s: %s.", payment(c), e.To, said)
 	}
-	text := payments[curfew.OutcomeStep{From: curfew.Outcome(e.From), To: curfew.Outcome(e.To)}]
+	text := cmp.Or(nothingOwed(c, e), payments[curfew.OutcomeStep{From: curfew.Outcome(e.From), To: curfew.Outcome(e.To)}])
 	if text == "" {
 		text = "Something was noted of payment %s, which is " + e.To
 	}
 	return fmt.Sprintf(text, payment(c)) + by(e.Actor, note) + "."
+}
+
+// nothingOwed says why a checkout is void although its payment did not fail; empty: it did,
+// or it is not.
+func nothingOwed(c curfew.Checkout, e curfew.Event) string {
+	code, _, _ := strings.Cut(e.Reason, ": ")
+	switch {
+	case code == string(curfew.Duplicate) && (e.To == string(curfew.Void) || e.From == e.To):
+		return "Payment %s is another name of a payment that was recorded before: it bought nothing of its own"
+	case e.To == string(curfew.Void) && e.From != e.To && code != string(curfew.ByPayment) && c.Capture != "":
+		return "Nothing is owed for payment %s: what was reserved at the customer's bank is released, and nothing is charged"
+	}
+	return ""
 }
 
 // freeSentence describes a step of a checkout for which nothing was paid.
@@ -224,7 +243,7 @@ func freeSentence(c curfew.Checkout, e curfew.Event) string {
 }
 
 // deadlineSentence says what happens at a session's deadline, or did not yet.
-func (x *Explainer) deadlineSentence(s curfew.Snapshot) string {
+func (x *Explainer) deadlineSentence(s curfew.Snapshot, c curfew.Checkout) string {
 	if s.Overdue() {
 		return fmt.Sprintf("The deadline of session %s passed: it stands in nobody's way, and whoever looks next settles it.", s.ID)
 	}
@@ -241,6 +260,9 @@ func (x *Explainer) deadlineSentence(s curfew.Snapshot) string {
 	}[rule.Name]
 	if x.rules.Policy().Plans[s.Plan].Free() {
 		return fmt.Sprintf("Session %s ends by itself (%s), %s; nothing was paid for it.", s.ID, rule.Reason, unless)
+	}
+	if rule.To == curfew.Cancelled && (c.Capture == "authorised" || c.Capture == "due") {
+		return fmt.Sprintf("Session %s ends by itself (%s), %s; what is reserved for it is then released, and nothing is charged.", s.ID, rule.Reason, unless)
 	}
 	return fmt.Sprintf("Session %s ends by itself (%s), %s; its payment is then %s.",
 		s.ID, rule.Reason, unless, x.rules.Policy().Owed(s.Session, rule.To, rule.Reason))

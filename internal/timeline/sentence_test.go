@@ -38,3 +38,25 @@ func TestEveryStepHasASentence(t *testing.T) {
 		}
 	}
 }
+
+// Every fact that can be kept has a sentence, and says whose payment it is about.
+func TestEveryFactHasASentence(t *testing.T) {
+	t.Parallel()
+	for kind, texts := range factTexts {
+		_, list, _ := strings.Cut(curfew.Fact{Kind: kind, State: "?"}.Check().Error(), "the states are ")
+		states := strings.Split(list, ", ")
+		if len(states) == 0 || len(texts) > len(states) {
+			t.Errorf("%s has the states %q", kind, states)
+		}
+		for _, state := range states {
+			if kind == "promise" && state == "open" {
+				continue // nobody has paid yet
+			}
+			l := record.Ledger{Payment: curfew.Payment{Facts: []curfew.Fact{{Kind: kind, Object: "o_1", State: state, Amount: 990, Currency: "eur"}}}}
+			got := factSentence(l, curfew.Checkout{Ref: "p1"}, l.Facts[0])
+			if texts[state] == "" || !strings.Contains(got, "payment p1") || !strings.Contains(got, "(o_1)") || strings.Contains(got, "%!") {
+				t.Errorf("%s %s: %q", kind, state, got)
+			}
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // summary is a timeline's first sentence: what blocks the customer, and what else
@@ -16,14 +17,24 @@ func (x *Explainer) summary(t facts, f target) string {
 			parts = append(parts, fmt.Sprintf("Appointment %s starts at %s.", s.ID, instant(s.StartsAt)))
 		}
 	}
-	parts = append(parts, waitingPayments(t)...)
+	parts = append(parts, x.waitingPayments(t)...)
 	switch {
 	case f.session.ID != "" && (t.open == nil || f.session.ID != t.open.ID):
 		parts = append(parts, standsAs(f.session.Session))
 	case f.checkout.ID != "":
 		parts = append(parts, fmt.Sprintf("Payment %s is %s.", payment(f.checkout), f.checkout.Outcome))
+		parts = append(parts, t.moneyOf(f.checkout)...)
 	}
 	return strings.Join(parts, " ")
+}
+
+// moneyOf says how the money of a checkout stands.
+func (t facts) moneyOf(c curfew.Checkout) []string {
+	l, ok := t.ledgers[c.Payment()]
+	if !ok {
+		return nil
+	}
+	return Money(l, c)
 }
 
 func (x *Explainer) blocked(t facts) string {
@@ -56,14 +67,18 @@ func standsAs(s curfew.Session) string {
 const mostNamed = 5
 
 // waitingPayments are the payments that somebody waits for.
-func waitingPayments(t facts) []string {
+func (x *Explainer) waitingPayments(t facts) []string {
 	words := map[curfew.Outcome]string{
 		curfew.Deferred: "waits for the slot", curfew.Held: "is held for an operator", curfew.Credited: "is a credit",
-		curfew.RefundDue: "is to be given back", curfew.Refunding: "is being given back",
+		curfew.RefundDue: "is to be given back", curfew.Refunding: "is being given back", curfew.Promised: "waits for its money",
 	}
 	var parts []string
 	for _, c := range t.checkouts {
-		if what := words[c.Outcome]; what != "" {
+		what := words[c.Outcome]
+		if c.Outcome == curfew.RefundDue && (c.Concern == record.RefundFailed || !x.rules.AsksProvider()) {
+			what += " by hand"
+		}
+		if what != "" {
 			parts = append(parts, fmt.Sprintf("Payment %s %s.", payment(c), what))
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -26,9 +27,11 @@ type Timeline struct {
 	Actions   []Action
 	Sessions  []curfew.Session  // the newest, newest first
 	Checkouts []curfew.Checkout // the newest, newest first
-	Entries   []Entry           // oldest first
-	More      bool              // there are older ones (of a run: later ones), behind Next
-	Next      curfew.Cursor
+	// Payments are those of the checkouts, by id.
+	Payments map[string]record.Ledger
+	Entries  []Entry // oldest first
+	More     bool    // there are older ones (of a run: later ones), behind Next
+	Next     curfew.Cursor
 }
 
 // Lookup finds what an id, a reference or an address stands for.
@@ -46,6 +49,7 @@ type State interface {
 	SessionsOf(ctx context.Context, customerID string, limit int) ([]curfew.Snapshot, error)
 	Checkouts(ctx context.Context, customerID string) ([]curfew.Checkout, error)
 	Open(ctx context.Context, customerID string) (curfew.Snapshot, error)
+	Payments(ctx context.Context, ids []string) ([]curfew.Payment, error)
 }
 
 // Source is what happened.
@@ -67,6 +71,7 @@ type Store interface {
 // Rules is what the policy says of a session as it stands.
 type Rules interface {
 	Policy() curfew.Policy
+	AsksProvider() bool
 	Due(s curfew.Snapshot) bool
 	Blocker(s curfew.Snapshot) *curfew.Blocker
 	Consequence(a lifecycle.ActionName, t lifecycle.Target) string
@@ -122,9 +127,10 @@ func namesakes(f target) string {
 // facts is what the sources of one customer's timeline know.
 type facts struct {
 	customerID string
-	sessions   []curfew.Snapshot // newest first
-	checkouts  []curfew.Checkout // newest first
-	open       *curfew.Snapshot  // holds the slot, overdue or not
+	sessions   []curfew.Snapshot        // newest first
+	checkouts  []curfew.Checkout        // newest first
+	ledgers    map[string]record.Ledger // of the newest checkouts, by the payment's id
+	open       *curfew.Snapshot         // holds the slot, overdue or not
 	blocker    *curfew.Blocker
 	now        time.Time // the store's, where it has been seen
 }
@@ -136,12 +142,12 @@ func (x *Explainer) explainCustomer(ctx context.Context, f target, before curfew
 	}
 	line := Timeline{
 		Target: f.Target, CustomerID: t.customerID, Blocker: t.blocker, Summary: x.summary(t, f), Actions: x.actionsOf(t, f),
-		Checkouts: t.checkouts[:min(len(t.checkouts), maxRows)],
+		Checkouts: t.newest(), Payments: t.ledgers,
 	}
 	for _, s := range t.sessions {
 		line.Sessions = append(line.Sessions, s.Session)
 	}
-	err = x.merge(ctx, &line, t, before, x.events, x.refusals, x.notices, x.deadlines)
+	err = x.merge(ctx, &line, t, before, x.events, x.money, x.refusals, x.notices, x.deadlines)
 	if err != nil {
 		return Timeline{}, fmt.Errorf("explain customer %s: %w", t.customerID, err)
 	}
@@ -158,6 +164,9 @@ func (x *Explainer) gather(ctx context.Context, customerID string) (t facts, err
 		return t, err
 	}
 	slices.Reverse(t.checkouts)
+	if t.ledgers, err = x.ledgers(ctx, t.newest()); err != nil {
+		return t, err
+	}
 	s, err := x.store.Open(ctx, customerID)
 	switch {
 	case errors.Is(err, curfew.NotFound):
@@ -172,6 +181,19 @@ func (x *Explainer) gather(ctx context.Context, customerID string) (t facts, err
 		t.now = t.sessions[0].Now
 	}
 	return t, err
+}
+
+// newest is the checkouts that are shown.
+func (t facts) newest() []curfew.Checkout { return t.checkouts[:min(len(t.checkouts), maxRows)] }
+
+// ledgers is what is known of the payments of some checkouts, by their ids.
+func (x *Explainer) ledgers(ctx context.Context, checkouts []curfew.Checkout) (map[string]record.Ledger, error) {
+	ids := record.PaymentIDs(checkouts)
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	payments, err := x.store.Payments(ctx, ids)
+	return record.Ledgers(payments, checkouts), err
 }
 
 func (t facts) session(id string) curfew.Session {
@@ -197,13 +219,20 @@ func (x *Explainer) explainUnowned(ctx context.Context, f target) (Timeline, err
 		return Timeline{}, fmt.Errorf("explain checkout %s: %w", f.checkout.ID, err)
 	}
 	t := facts{checkouts: []curfew.Checkout{f.checkout}}
+	if t.ledgers, err = x.ledgers(ctx, t.checkouts); err != nil {
+		return Timeline{}, fmt.Errorf("explain checkout %s: %w", f.checkout.ID, err)
+	}
+	said := []string{fmt.Sprintf("Nobody knows whose payment %s is: %s. Say whose it is, or give it back.", payment(f.checkout), f.checkout.Outcome)}
 	line := Timeline{
-		Target: f.Target, Checkouts: t.checkouts, Actions: x.actionsOf(t, f),
-		Summary: fmt.Sprintf("Nobody knows whose payment %s is: %s. Say whose it is, or give it back.", payment(f.checkout), f.checkout.Outcome),
+		Target: f.Target, Checkouts: t.checkouts, Payments: t.ledgers, Actions: x.actionsOf(t, f),
+		Summary: strings.Join(append(said, t.moneyOf(f.checkout)...), " "), Entries: t.moneyEntries(),
 	}
 	for _, event := range events {
-		line.Entries = append(line.Entries, entryOf(t, event))
+		if !t.told(event) {
+			line.Entries = append(line.Entries, entryOf(t, event))
+		}
 	}
+	slices.SortStableFunc(line.Entries, inOrder)
 	return line, nil
 }
 

@@ -38,8 +38,32 @@ type Checkout struct {
 	SessionID    string    `json:"sessionId,omitempty" doc:"The first session it paid for"`
 	RetryUntil   time.Time `json:"retryUntil,omitzero"`
 	RefundAmount *int64    `json:"refundAmount,omitempty" doc:"What is or was refunded: for an appointment cancelled late, a share"`
+	Payment      *Payment  `json:"payment,omitempty" doc:"What is known of the money; absent for free sessions"`
 	CreatedAt    time.Time `json:"createdAt"`
 	UpdatedAt    time.Time `json:"updatedAt"`
+}
+
+// Payment is the money of a checkout, as its provider tells it. Several checkouts can have
+// one payment. Amounts are in the currency's minor unit.
+type Payment struct {
+	State           string    `json:"state" enum:"reported,promised,authorised,captured,failed,unpaid" doc:"reported: by the shop alone; promised: a bank sends it later; authorised: reserved at the bank, not charged; captured: charged; failed: it will not come; unpaid: nobody has said that anything was paid"`
+	Capture         string    `json:"capture,omitempty" enum:"authorised,due,capturing,captured,failed,releasing,released" doc:"How far the charging of reserved money is; absent if the plan charges at payment"`
+	Sentence        string    `json:"sentence" doc:"The same in words"`
+	Currency        string    `json:"currency,omitempty"`
+	Captured        int64     `json:"captured" doc:"Charged, or reported by the shop while no provider has spoken"`
+	Authorised      int64     `json:"authorised,omitempty" doc:"Reserved at the bank, and not charged"`
+	AuthorisedUntil time.Time `json:"authorisedUntil,omitzero" doc:"When the reservation lapses, if the provider says so"`
+	Refunded        int64     `json:"refunded" doc:"Given back"`
+	Refunding       int64     `json:"refunding,omitempty" doc:"Being given back"`
+	// The rest is for admins and services.
+	Disputed   *int64   `json:"disputed,omitempty" doc:"In disputes that the bank has not decided. This and all below: for admins and services"`
+	Lost       *int64   `json:"lost,omitempty" doc:"Taken back by the bank, in disputes that it decided for the customer"`
+	Worth      *int64   `json:"worth,omitempty" doc:"What the payment can pay for: captured, less what is gone, or may be soon"`
+	Refusal    string   `json:"refusal,omitempty" doc:"Why the newest refund that failed did"`
+	Provider   string   `json:"provider,omitempty" doc:"Absent while no provider has spoken"`
+	ID         string   `json:"id,omitempty" doc:"What refunds and captures call it at the provider"`
+	Account    string   `json:"account,omitempty" doc:"The connected account that received it"`
+	References []string `json:"references,omitempty" doc:"All its names"`
 }
 
 // Checkouts is a customer's payments, oldest first.
@@ -95,9 +119,4 @@ type Assignment struct {
 type Refund struct {
 	Reason string `json:"reason" minLength:"1" maxLength:"500" doc:"Kept in the payment's history"`
 	ByHand bool   `json:"byHand,omitempty" doc:"It has already been refunded outside Curfew; the provider is not asked"`
-}
-
-// Credit is why an operator credits, ignores or restores a payment.
-type Credit struct {
-	Reason string `json:"reason" minLength:"1" maxLength:"500" doc:"Kept in the payment's history"`
 }

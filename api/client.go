@@ -147,17 +147,17 @@ func (c *Client) RefundCheckout(ctx context.Context, idOrRef string, r Refund) (
 }
 
 // CreditCheckout lets a customer spend a forfeited payment.
-func (c *Client) CreditCheckout(ctx context.Context, idOrRef string, why Credit) (CheckoutDetail, error) {
+func (c *Client) CreditCheckout(ctx context.Context, idOrRef string, why Reason) (CheckoutDetail, error) {
 	return post[CheckoutDetail](ctx, c, at("/api/debug/checkouts/%s/credit", idOrRef), why)
 }
 
 // IgnoreCheckout says that a held payment is for nothing sold here.
-func (c *Client) IgnoreCheckout(ctx context.Context, idOrRef string, why Credit) (CheckoutDetail, error) {
+func (c *Client) IgnoreCheckout(ctx context.Context, idOrRef string, why Reason) (CheckoutDetail, error) {
 	return post[CheckoutDetail](ctx, c, at("/api/debug/checkouts/%s/ignore", idOrRef), why)
 }
 
 // RestoreCheckout holds an ignored payment for an operator after all.
-func (c *Client) RestoreCheckout(ctx context.Context, idOrRef string, why Credit) (CheckoutDetail, error) {
+func (c *Client) RestoreCheckout(ctx context.Context, idOrRef string, why Reason) (CheckoutDetail, error) {
 	return post[CheckoutDetail](ctx, c, at("/api/debug/checkouts/%s/restore", idOrRef), why)
 }
 

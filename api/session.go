@@ -22,8 +22,9 @@ type Session struct {
 	Revives    string    `json:"revives,omitempty" doc:"The ended session that this one replaces, because an admin undid a cleanup"`
 }
 
-// Unassigning says why a session is taken from its mechanic.
-type Unassigning struct {
+// Reason is why an operator takes a session from its mechanic, or credits, ignores or
+// restores a payment.
+type Reason struct {
 	Reason string `json:"reason" minLength:"1" maxLength:"500" doc:"Kept in the history"`
 }
 
@@ -65,6 +66,6 @@ type NewSession struct {
 }
 
 // Unassign puts a mechanic's session back into the queue, for an operator.
-func (c *Client) Unassign(ctx context.Context, sessionID string, why Unassigning) (Session, error) {
+func (c *Client) Unassign(ctx context.Context, sessionID string, why Reason) (Session, error) {
 	return post[Session](ctx, c, at("/api/debug/sessions/%s/release", sessionID), why)
 }

@@ -45,6 +45,17 @@ func (cs *Checkouts) Checkout(ctx context.Context, idOrRef string) (curfew.Check
 	return r.Checkout, err
 }
 
+// Ledgers reads what is known of the payments of some checkouts, by the payments' ids, in
+// one call. Free checkouts have none.
+func (cs *Checkouts) Ledgers(ctx context.Context, checkouts []curfew.Checkout) (map[string]record.Ledger, error) {
+	ids := record.PaymentIDs(checkouts)
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	payments, err := cs.store.Payments(ctx, ids)
+	return record.Ledgers(payments, checkouts), err
+}
+
 // CheckoutEvents is the history of a payment, oldest first.
 func (cs *Checkouts) CheckoutEvents(ctx context.Context, c curfew.Checkout) ([]curfew.Event, error) {
 	return cs.store.Events(ctx, c.CustomerID, c.ID)

@@ -6,6 +6,8 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/config"
+	"github.com/curfewhq/curfew/internal/record"
+	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -50,7 +52,11 @@ func (c *listCheckouts) Run(ctx context.Context, s *settings, term terminal) err
 			}
 			all = append(all, found...)
 		}
-		return c.print(term, all)
+		payments, err := keeper.Checkouts.Ledgers(ctx, all)
+		if err != nil {
+			return err
+		}
+		return c.print(term, all, payments)
 	})
 }
 
@@ -107,9 +113,9 @@ func (c *listCheckouts) list(ctx context.Context, keeper *lifecycle.Keeper, outc
 	}
 }
 
-func (c *listCheckouts) print(term terminal, all []curfew.Checkout) error {
+func (c *listCheckouts) print(term terminal, all []curfew.Checkout, payments map[string]record.Ledger) error {
 	if c.JSON {
-		return term.json(map[string]any{"checkouts": wire.CheckoutDetails(all)})
+		return term.json(map[string]any{"checkouts": wire.CheckoutDetails(all, payments)})
 	}
 	if len(all) == 0 {
 		term.printf("None.\n")
@@ -142,15 +148,19 @@ func (c *showCheckout) Run(ctx context.Context, s *settings, term terminal) erro
 		if err != nil {
 			return err
 		}
-		return c.print(term, checkout, events)
+		payments, err := keeper.Checkouts.Ledgers(ctx, []curfew.Checkout{checkout})
+		if err != nil {
+			return err
+		}
+		return c.print(term, checkout, payments, events)
 	})
 }
 
-func (c *showCheckout) print(term terminal, k curfew.Checkout, events []curfew.Event) error {
+func (c *showCheckout) print(term terminal, k curfew.Checkout, payments map[string]record.Ledger, events []curfew.Event) error {
 	if c.JSON {
-		return term.json(wire.CheckoutDetail(k, events))
+		return term.json(wire.CheckoutDetail(k, payments, events))
 	}
-	printCheckout(term, k)
+	printCheckout(term, k, timeline.Money(payments[k.Payment()], k)...)
 	term.printf("\n")
 	rows := [][]string{{"WHEN", "BECAME", "BY", "WHY"}}
 	for _, e := range events {
@@ -160,7 +170,8 @@ func (c *showCheckout) print(term terminal, k curfew.Checkout, events []curfew.E
 	return nil
 }
 
-func printCheckout(term terminal, k curfew.Checkout) {
+// printCheckout prints a payment, and how its money stands where that is known.
+func printCheckout(term terminal, k curfew.Checkout, money ...string) {
 	now := time.Now()
 	rows := [][]string{
 		{"checkout", k.ID},
@@ -170,6 +181,9 @@ func printCheckout(term terminal, k curfew.Checkout) {
 		{"amount", paid(k)},
 		{"outcome", string(k.Outcome)},
 		{"since", moment(k.UpdatedAt, now)},
+	}
+	for i, sentence := range money {
+		rows = append(rows, []string{map[bool]string{true: "money"}[i == 0], sentence})
 	}
 	for _, more := range [][]string{
 		{"session", k.SessionID}, {"payment", k.PaymentID}, {"refund", k.RefundID}, {"note", oneLine(k.Note)},

@@ -142,7 +142,7 @@ func (c *canaries) operate() (sessions []string) {
 	}
 	released := begin("kim")
 	accept(released, "max")
-	done(op.Unassign(ctx, released.SessionID, api.Unassigning{Reason: c.mark("unassign")}))
+	done(op.Unassign(ctx, released.SessionID, api.Reason{Reason: c.mark("unassign")}))
 	accept(released, "moe") // the next mechanic
 	done(op.Clear(ctx, "kim", api.Clearing{Reason: c.mark("clear")}))
 	live("lea", "mia")
@@ -188,7 +188,7 @@ func (c *canaries) repair(op *api.Client) {
 	must(c.T, err)
 	_, err = c.outsider(curfew.Customer, "fin").Cancel(c.Context(), lost.SessionID)
 	must(c.T, err)
-	_, err = op.CreditCheckout(c.Context(), "pay-fin", api.Credit{Reason: c.mark("credit")})
+	_, err = op.CreditCheckout(c.Context(), "pay-fin", api.Reason{Reason: c.mark("credit")})
 	must(c.T, err)
 }
 

@@ -71,7 +71,23 @@ func fulfilled(f lifecycle.Fulfillment) (*response[api.Fulfillment], error) {
 
 func (h checkoutHandlers) ofCustomer(ctx context.Context, c auth.Request, _ *idInput) (*response[api.Checkouts], error) {
 	checkouts, err := h.keeper.Checkouts.OfCustomer(ctx, c.ID)
-	return okay(wire.Checkouts(checkouts), err)
+	if err != nil {
+		return nil, err
+	}
+	payments, err := h.keeper.Checkouts.Ledgers(ctx, checkouts)
+	if c.Actor.Role == curfew.Customer {
+		return okay(wire.Checkouts(checkouts, payments), err)
+	}
+	return okay(wire.CheckoutsInside(checkouts, payments), err)
+}
+
+// detail responds with a checkout, its payment and its history.
+func (h checkoutHandlers) detail(ctx context.Context, c curfew.Checkout, events []curfew.Event, err error) (*response[api.CheckoutDetail], error) {
+	if err != nil {
+		return nil, err
+	}
+	payments, err := h.keeper.Checkouts.Ledgers(ctx, []curfew.Checkout{c})
+	return okay(wire.CheckoutDetail(c, payments, events), err)
 }
 
 type checkoutsInput struct {
@@ -112,8 +128,9 @@ func (h checkoutHandlers) find(ctx context.Context, _ auth.Request, in *checkout
 		found = found[:in.Limit]
 		page.NextCursor = &found[in.Limit-1].ID
 	}
-	page.Checkouts = wire.CheckoutDetails(found)
-	return okay(page, nil)
+	payments, err := h.keeper.Checkouts.Ledgers(ctx, found)
+	page.Checkouts = wire.CheckoutDetails(found, payments)
+	return okay(page, err)
 }
 
 func (h checkoutHandlers) read(ctx context.Context, c auth.Request, _ *idInput) (*response[api.CheckoutDetail], error) {
@@ -122,7 +139,7 @@ func (h checkoutHandlers) read(ctx context.Context, c auth.Request, _ *idInput) 
 		return nil, err
 	}
 	events, err := h.keeper.Checkouts.CheckoutEvents(ctx, checkout)
-	return okay(wire.CheckoutDetail(checkout, events), err)
+	return h.detail(ctx, checkout, events, err)
 }
 
 type fulfillHeldInput struct {
@@ -170,13 +187,13 @@ func (h checkoutHandlers) refund(ctx context.Context, c auth.Request, in *refund
 		refund = h.keeper.Checkouts.CloseRefund
 	}
 	checkout, err := refund(ctx, c.Actor, c.ID, in.Body.Reason)
-	return okay(wire.CheckoutDetail(checkout, nil), err)
+	return h.detail(ctx, checkout, nil, err)
 }
 
 // creditInput is a payment and why it is moved.
 type creditInput struct {
 	ID   string `path:"id"`
-	Body api.Credit
+	Body api.Reason
 }
 
 func (h checkoutHandlers) credit(ctx context.Context, c auth.Request, in *creditInput) (*response[api.CheckoutDetail], error) {
@@ -184,7 +201,7 @@ func (h checkoutHandlers) credit(ctx context.Context, c auth.Request, in *credit
 		return nil, err
 	}
 	checkout, err := h.keeper.Checkouts.CreditCheckout(ctx, c.Actor, c.ID, in.Body.Reason)
-	return okay(wire.CheckoutDetail(checkout, nil), err)
+	return h.detail(ctx, checkout, nil, err)
 }
 
 func (h checkoutHandlers) ignore(ctx context.Context, c auth.Request, in *creditInput) (*response[api.CheckoutDetail], error) {
@@ -192,7 +209,7 @@ func (h checkoutHandlers) ignore(ctx context.Context, c auth.Request, in *credit
 		return nil, err
 	}
 	checkout, err := h.keeper.Checkouts.IgnoreCheckout(ctx, c.Actor, c.ID, in.Body.Reason)
-	return okay(wire.CheckoutDetail(checkout, nil), err)
+	return h.detail(ctx, checkout, nil, err)
 }
 
 func (h checkoutHandlers) restore(ctx context.Context, c auth.Request, in *creditInput) (*response[api.CheckoutDetail], error) {
@@ -200,5 +217,5 @@ func (h checkoutHandlers) restore(ctx context.Context, c auth.Request, in *credi
 		return nil, err
 	}
 	checkout, err := h.keeper.Checkouts.RestoreCheckout(ctx, c.Actor, c.ID, in.Body.Reason)
-	return okay(wire.CheckoutDetail(checkout, nil), err)
+	return h.detail(ctx, checkout, nil, err)
 }

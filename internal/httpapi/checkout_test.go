@@ -53,7 +53,7 @@ func TestTheWireOfPayments(t *testing.T) {
 	must(t, err)
 	paid, err := h.admin().Checkouts(h.Context(), "cyd")
 	must(t, err)
-	got, err := h.admin().CreditCheckout(h.Context(), paid.Checkouts[0].ID, api.Credit{Reason: "goodwill"})
+	got, err := h.admin().CreditCheckout(h.Context(), paid.Checkouts[0].ID, api.Reason{Reason: "goodwill"})
 	must(t, err)
 	if got.Outcome != "credited" || got.CustomerID != "cyd" {
 		t.Errorf("credited: %+v", got)

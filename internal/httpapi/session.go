@@ -95,7 +95,7 @@ func (h sessionHandlers) extend(ctx context.Context, c auth.Request, in *extendI
 
 type unassignInput struct {
 	ID   string `path:"id"`
-	Body api.Unassigning
+	Body api.Reason
 }
 
 func (h sessionHandlers) unassign(ctx context.Context, c auth.Request, in *unassignInput) (*response[api.Session], error) {

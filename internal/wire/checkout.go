@@ -3,6 +3,7 @@ package wire
 import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -25,17 +26,18 @@ func Fulfillment(f lifecycle.Fulfillment) api.Fulfillment {
 	return out
 }
 
-// CheckoutDetails converts payments for operators, without their history.
-func CheckoutDetails(checkouts []curfew.Checkout) []api.CheckoutDetail {
+// CheckoutDetails converts checkouts for operators, without their history. The payments are
+// by their ids, here and below.
+func CheckoutDetails(checkouts []curfew.Checkout, payments map[string]record.Ledger) []api.CheckoutDetail {
 	all := make([]api.CheckoutDetail, len(checkouts))
 	for i, c := range checkouts {
-		all[i] = CheckoutDetail(c, nil)
+		all[i] = CheckoutDetail(c, payments, nil)
 	}
 	return all
 }
 
-// CheckoutDetail converts a payment and its history for operators.
-func CheckoutDetail(c curfew.Checkout, events []curfew.Event) api.CheckoutDetail {
+// CheckoutDetail converts a checkout and its history for operators.
+func CheckoutDetail(c curfew.Checkout, payments map[string]record.Ledger, events []curfew.Event) api.CheckoutDetail {
 	d := api.CheckoutDetail{
 		Checkout: Checkout(c.Outside()), CustomerID: c.CustomerID, Email: c.Email, Name: c.Name, Metadata: c.Metadata,
 		PaymentID: c.PaymentID, RefundID: c.RefundID, Attempts: c.Attempts, NextAt: c.NextAt.UTC(),
@@ -44,19 +46,36 @@ func CheckoutDetail(c curfew.Checkout, events []curfew.Event) api.CheckoutDetail
 	if c.CustomerID == curfew.Nobody {
 		d.CustomerID = ""
 	}
+	if l, ok := payments[c.Payment()]; ok {
+		d.Payment = insidePayment(l, c)
+	}
 	return d
 }
 
-// Checkouts converts a customer's payments for everybody but operators.
-func Checkouts(checkouts []curfew.Checkout) api.Checkouts {
+// Checkouts converts a customer's checkouts for the customer.
+func Checkouts(checkouts []curfew.Checkout, payments map[string]record.Ledger) api.Checkouts {
+	return checkoutsWith(checkouts, payments, payment)
+}
+
+// CheckoutsInside converts a customer's checkouts for admins and services.
+func CheckoutsInside(checkouts []curfew.Checkout, payments map[string]record.Ledger) api.Checkouts {
+	return checkoutsWith(checkouts, payments, insidePayment)
+}
+
+func checkoutsWith(
+	checkouts []curfew.Checkout, payments map[string]record.Ledger, of func(record.Ledger, curfew.Checkout) *api.Payment,
+) api.Checkouts {
 	all := api.Checkouts{Checkouts: make([]api.Checkout, len(checkouts))}
 	for i, c := range checkouts {
 		all.Checkouts[i] = Checkout(c.Outside())
+		if l, ok := payments[c.Payment()]; ok {
+			all.Checkouts[i].Payment = of(l, c)
+		}
 	}
 	return all
 }
 
-// Checkout converts a payment for everybody but operators.
+// Checkout converts a checkout, without its payment.
 func Checkout(c curfew.OutsideCheckout) api.Checkout {
 	return api.Checkout{
 		ID: c.ID, PaymentRef: c.Ref, Plan: c.Plan, Amount: c.Amount, Currency: c.Currency,

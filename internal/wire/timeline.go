@@ -11,7 +11,7 @@ func Timeline(s timeline.Timeline) api.Timeline {
 	out := api.Timeline{
 		Subject:    api.Subject{Kind: string(s.Target.Kind), ID: s.Target.ID},
 		CustomerID: s.CustomerID, Customers: s.Customers, Sentence: s.Summary, Actions: []api.Action{},
-		Sessions: make([]api.Session, len(s.Sessions)), Checkouts: Checkouts(s.Checkouts).Checkouts,
+		Sessions: make([]api.Session, len(s.Sessions)), Checkouts: CheckoutsInside(s.Checkouts, s.Payments).Checkouts,
 		Entries: make([]api.Entry, len(s.Entries)), More: s.More,
 	}
 	if s.Blocker != nil {

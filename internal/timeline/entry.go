@@ -111,7 +111,8 @@ func (x *Explainer) events(ctx context.Context, t facts, before curfew.Cursor, l
 // reported reports whether an event says that a provider spoke. What it said are the
 // payment's facts.
 func reported(e curfew.Event) bool {
-	return e.From == e.To && (strings.HasPrefix(e.Reason, reportedReason) || strings.HasPrefix(e.Reason, disputedReason))
+	return e.From == e.To && (strings.HasPrefix(e.Reason, reportedReason) || strings.HasPrefix(e.Reason, disputedReason) ||
+		e.Reason == curfew.CapturedReason || e.Reason == curfew.ReservationEndedReason)
 }
 
 // told reports whether an event's payment has entries of its own for what it says.

@@ -36,7 +36,9 @@ func onEachStore(t *testing.T, test func(env *environment)) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := open(t)
-			keeper, err := lifecycle.New(h.Store, lifecycle.Options{})
+			policy := curfew.DefaultPolicy()
+			policy.Plans["reserved"] = curfew.Plan{Kind: curfew.Chat, Duration: 30 * time.Minute, Capture: "at_acceptance"}
+			keeper, err := lifecycle.New(h.Store, lifecycle.Options{Policy: &policy})
 			if err != nil {
 				t.Fatal(err)
 			}

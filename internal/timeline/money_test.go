@@ -38,6 +38,20 @@ func says(kind curfew.FactKind, object, state string, amount int64, reason strin
 	return n
 }
 
+// reservation is the message that the account's money is reserved for a week.
+func reservation() curfew.Notice {
+	reserved := account
+	reserved.Plan = "reserved"
+	n := reserved.Notice()
+	n.Facts[0].Object, n.Facts[0].State, n.Facts[0].Until = account.PaymentID, "authorised", time.Now().Add(7*24*time.Hour)
+	return n
+}
+
+func (env *environment) requestOf(customer string) string {
+	env.Helper()
+	return must(env.Store.Open(env.Context(), customer))(env).Request.ID
+}
+
 // The stories that accountants ask about, whole.
 func TestTheStoriesOfMoney(t *testing.T) {
 	for name, story := range map[string]struct {
@@ -96,6 +110,32 @@ payment: 1,234.50 EUR of payment cs_1 was given back (re_1).
 payment: Payment cs_1 (1,234.50 EUR, chat10) was given back (by the provider).
 payment: A refund of 1,234.50 EUR of payment cs_1 failed, and the money came back: the provider cannot repeat it, somebody has to pay the customer in another way (re_1: lost_or_stolen_card).
 payment: The refund of payment cs_1 (1,234.50 EUR, chat10) failed at the provider: it is due again, by hand (by the provider: refused: refund re_1 is failed: lost_or_stolen_card).
+`},
+		"money that was reserved, and charged on acceptance": {func(env *environment) {
+			env.receive(reservation())
+			must(env.Queue.Accept(env.Context(), env.requestOf("c"), "m"))(env)
+			env.receive(says("attempt", "pi_1", "captured", 123450, ""))
+		}, `
+Customer c is blocked by session ID (waiting, with mechanic m), at the latest until TIME; what can be done: cancel, wait. Payment cs_1 (1,234.50 EUR, reserved) is fulfilled. 1,234.50 EUR was charged on TIME.
+payment: 1,234.50 EUR was reserved at the customer's bank for payment cs_1: nothing was charged yet (pi_1, until TIME).
+session: Session ID (reserved, 30 minutes) began to wait for a mechanic (by the provider).
+payment: Payment cs_1 (1,234.50 EUR, reserved) brought its session (by the provider).
+request: A mechanic accepted session ID (by mechanic m).
+payment: 1,234.50 EUR was charged for payment cs_1 (pi_1).
+deadline: Session ID ends by itself (no_show), unless both have come in; its payment is then refund_due.
+`},
+		"money that was reserved, and released": {func(env *environment) {
+			env.receive(reservation())
+			must(env.Sessions.Clear(env.Context(), admin, lifecycle.Clearing{CustomerID: "c"}))(env)
+			env.receive(says("attempt", "pi_1", "voided", 0, "abandoned"))
+		}, `
+Customer c is not blocked. Payment cs_1 (1,234.50 EUR, reserved) is void. The reservation was released: nothing was taken. The customer's bank may show it for some days.
+payment: 1,234.50 EUR was reserved at the customer's bank for payment cs_1: nothing was charged yet (pi_1, until TIME).
+session: Session ID (reserved, 30 minutes) began to wait for a mechanic (by the provider).
+payment: Payment cs_1 (1,234.50 EUR, reserved) brought its session (by the provider).
+session: Session ID was ended by hand before its deadline (by admin anna).
+payment: Nothing is owed for payment cs_1 (1,234.50 EUR, reserved): what was reserved at the customer's bank is released, and nothing is charged (by admin anna: cleared).
+payment: What was reserved for payment cs_1 was released: nothing was taken, and the customer's bank may show it for some days (pi_1: abandoned).
 `},
 	} {
 		t.Run(name, func(t *testing.T) {

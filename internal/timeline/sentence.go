@@ -95,6 +95,16 @@ var selfEvident = map[string]bool{
 	curfew.AwaitedReason: true, curfew.GivenBackReason: true,
 }
 
+// captures say what happened to money that was reserved, by the event's reason.
+var captures = map[string]string{
+	curfew.CaptureDueReason:       "What is reserved for payment %s is to be charged now",
+	curfew.CaptureAskedReason:     "The provider was asked to charge what is reserved for payment %s",
+	curfew.CapturedReason:         "What was reserved for payment %s was charged",
+	curfew.NotCapturedReason:      "What was reserved for payment %s could not be charged: nothing was taken",
+	curfew.ReleaseAskedReason:     "The provider was asked to release what is reserved for payment %s",
+	curfew.ReservationEndedReason: "Nothing is reserved for payment %s any more, and nothing was taken: the customer's bank may show it for some days",
+}
+
 // sessionSentence describes one step of a session. The reason is a code that a note may
 // follow, after a colon.
 func sessionSentence(s curfew.Session, e curfew.Event) string {
@@ -202,6 +212,9 @@ var payments = map[curfew.OutcomeStep]string{
 // it is is an annotation.
 func paymentSentence(c curfew.Checkout, e curfew.Event) string {
 	note := e.Reason
+	if captured(e) != "" {
+		_, note, _ = strings.Cut(note, ": ")
+	}
 	if selfEvident[note] {
 		note = ""
 	}
@@ -211,11 +224,20 @@ func paymentSentence(c curfew.Checkout, e curfew.Event) string {
 	if said, ok := strings.CutPrefix(note, reportedReason+": "); ok && e.From == e.To {
 		return fmt.Sprintf("The provider reports of payment %s, which is %s: %s.", payment(c), e.To, said)
 	}
-	text := cmp.Or(nothingOwed(c, e), payments[curfew.OutcomeStep{From: curfew.Outcome(e.From), To: curfew.Outcome(e.To)}])
+	text := cmp.Or(nothingOwed(c, e), captured(e), payments[curfew.OutcomeStep{From: curfew.Outcome(e.From), To: curfew.Outcome(e.To)}])
 	if text == "" {
 		text = "Something was noted of payment %s, which is " + e.To
 	}
 	return fmt.Sprintf(text, payment(c)) + by(e.Actor, note) + "."
+}
+
+// captured says what an event tells of reserved money; empty: nothing.
+func captured(e curfew.Event) string {
+	if e.From != e.To {
+		return ""
+	}
+	code, _, _ := strings.Cut(e.Reason, ": ")
+	return captures[code]
 }
 
 // nothingOwed says why a checkout is void although its payment did not fail; empty: it did,

@@ -222,6 +222,8 @@ func (e Event) codeOfStep() ReasonCode {
 		return codeRefundDecided
 	case from == Forfeited && to == Credited:
 		return codeCreditDecided
+	case to == Void:
+		return ReasonCode(ByPayment)
 	}
 	return codeOther
 }

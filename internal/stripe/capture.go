@@ -29,7 +29,7 @@ func (c *Client) Capture(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fac
 	return c.onHold(ctx, holdOrder{
 		MoneyOrder: o, verb: "capture",
 		call: func(intent string, account *string) (*stripe.PaymentIntent, error) {
-			params := &stripe.PaymentIntentCaptureParams{Params: keyed("capture", o, account), AmountToCapture: stripe.Int64(o.Amount)}
+			params := &stripe.PaymentIntentCaptureParams{Params: holdKey("capture", o.Key, account), AmountToCapture: stripe.Int64(o.Amount)}
 			params.AddExpand("latest_charge")
 			return c.api.V1PaymentIntents.Capture(ctx, intent, params)
 		},
@@ -48,7 +48,7 @@ func (c *Client) Release(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fac
 		MoneyOrder: o, verb: "release",
 		call: func(intent string, account *string) (*stripe.PaymentIntent, error) {
 			params := &stripe.PaymentIntentCancelParams{
-				Params:             keyed("release", o, account),
+				Params:             holdKey("release", o.Key, account),
 				CancellationReason: stripe.String(string(stripe.PaymentIntentCancellationReasonAbandoned)),
 			}
 			params.AddExpand("latest_charge")
@@ -106,6 +106,14 @@ func (c *Client) changeHold(ctx context.Context, o holdOrder) ([]curfew.Fact, er
 		return c.factsOf(ctx, o) // the answer is how it was then
 	}
 	return facts, nil
+}
+
+// holdKey keeps a capture and a release of one order apart.
+func holdKey(verb, key string, account *string) stripe.Params {
+	if !strings.HasPrefix(key, verb+":") {
+		key = verb + ":" + key
+	}
+	return keyed(verb, key, account)
 }
 
 // lookAfter finds out what became of money after Stripe did not do as it was asked.
@@ -168,8 +176,10 @@ func (c *Client) intentOf(ctx context.Context, account, name string) (in, intent
 	if !isCharge(name) && !strings.HasPrefix(name, "cs_") {
 		return account, name, nil
 	}
-	in, err = c.inAccount(account, func(account *string) (err error) {
-		intent, err = c.readIntentOf(ctx, account, name)
+	_, get := c.getter(name)
+	in, err = c.inAccount(account, func(account *string) error {
+		response, err := get(ctx, account, name)
+		intent = parsed(response).ref("payment_intent")
 		return err
 	})
 	switch {
@@ -179,23 +189,4 @@ func (c *Client) intentOf(ctx context.Context, account, name string) (in, intent
 		return in, "", curfew.Errorf(curfew.Invalid, "%s has no payment intent: capture or release it by hand", name)
 	}
 	return in, intent, nil
-}
-
-func (c *Client) readIntentOf(ctx context.Context, account *string, name string) (string, error) {
-	if isCharge(name) {
-		params := &stripe.ChargeRetrieveParams{}
-		params.StripeAccount = account
-		charge, err := c.api.V1Charges.Retrieve(ctx, name, params)
-		if err != nil {
-			return "", err
-		}
-		return parsed(charge.LastResponse).ref("payment_intent"), nil
-	}
-	params := &stripe.CheckoutSessionRetrieveParams{}
-	params.StripeAccount = account
-	session, err := c.api.V1CheckoutSessions.Retrieve(ctx, name, params)
-	if err != nil {
-		return "", err
-	}
-	return parsed(session.LastResponse).ref("payment_intent"), nil
 }

@@ -346,6 +346,21 @@ func TestHolds_AKeyThatMayNot(t *testing.T) {
 	}
 }
 
+// What the bank refuses to be captured is released by the same order.
+func TestHolds_OneOrderHasTwoKeys(t *testing.T) {
+	t.Parallel()
+	fake := stripetest.New(t, stripetest.Options{})
+	ref, o := reserve(fake, "capture")
+	fake.Holds().DeclineCapture(ref, "do_not_honor")
+	c := client(t, fake)
+	if _, err := c.Capture(t.Context(), o); !errors.Is(err, curfew.PaymentRequired) {
+		t.Errorf("it says %v", err)
+	}
+	if _, err := c.Release(t.Context(), o); err != nil || len(fake.Holds().Open()) > 0 || len(fake.Violations()) > 0 {
+		t.Errorf("%v, %+v, %v", err, fake.Holds().Open(), fake.Violations())
+	}
+}
+
 // Reserved money is captured and released in the account that it was paid to.
 func TestHolds_InTheAccountsName(t *testing.T) {
 	t.Parallel()

@@ -28,6 +28,8 @@ type ClientOptions struct {
 	// own; empty ones are ignored.
 	Accounts []string
 	Keys     Keys
+	// WebhookURL is where Stripe sends its events, for Subscribed; empty: wherever.
+	WebhookURL string
 	// ReverseTransfer takes a refund back from the connected account that the money was passed
 	// on to, and RefundApplicationFee gives back the platform's fee, of payments that have
 	// such. Change them only while no refund is under way: Stripe refuses a key with other
@@ -77,6 +79,7 @@ type Client struct {
 	api      *stripe.Client
 	accounts []string
 	keys     Keys
+	webhook  string
 	reverse  bool
 	fee      bool
 }
@@ -106,7 +109,7 @@ func NewClient(o ClientOptions) (*Client, error) {
 	}
 	return &Client{
 		api:      stripe.NewClient(o.APIKey, stripe.WithBackends(&stripe.Backends{API: backend(o)})),
-		accounts: accounts, keys: keys, reverse: o.ReverseTransfer, fee: o.RefundApplicationFee,
+		accounts: accounts, keys: keys, webhook: o.WebhookURL, reverse: o.ReverseTransfer, fee: o.RefundApplicationFee,
 	}, nil
 }
 

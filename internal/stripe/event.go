@@ -118,6 +118,16 @@ func (e event) notice() curfew.Notice {
 	return curfew.Notice{ID: e.id, Type: e.kind, Provider: Provider, Account: shown(e.account, curfew.MaxID), At: e.at}
 }
 
+// told is what the event says, or why it could not be read.
+func (e event) told(keys Keys, body []byte) curfew.Notice {
+	n, err := e.translate(keys)
+	if err != nil {
+		n = e.notice()
+		n.Unread, n.Body = err.Error(), slices.Clone(body)
+	}
+	return n
+}
+
 // translate returns an error for an event that should be readable and is not.
 func (e event) translate(keys Keys) (curfew.Notice, error) {
 	known, ok := kinds[stripe.EventType(e.kind)]

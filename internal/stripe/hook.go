@@ -90,12 +90,7 @@ func (h *Hook) Read(header http.Header, body []byte) (curfew.Notice, error) {
 	if h.foreign(e) {
 		return e.notice(), fmt.Errorf("event %s: %w", e.id, ErrForeign)
 	}
-	notice, err := e.translate(h.keys)
-	if err != nil {
-		notice = e.notice()
-		notice.Unread, notice.Body = err.Error(), slices.Clone(body)
-	}
-	return notice, nil
+	return e.told(h.keys, body), nil
 }
 
 // verify accepts any API version: an endpoint keeps the version it was created with.

@@ -68,36 +68,43 @@ func (c *Client) paidIn(ctx context.Context, account string, since time.Time) it
 	}
 }
 
-// completed continues after the last session if Stripe does not answer: a long list
-// that started over each time would never finish.
+// completed lists checkouts, newest first.
 func (c *Client) completed(ctx context.Context, params *stripe.CheckoutSessionListParams) iter.Seq2[*stripe.CheckoutSession, error] {
-	return func(yield func(*stripe.CheckoutSession, error) bool) {
+	return resumed(ctx, func(after *string) iter.Seq2[*stripe.CheckoutSession, error] {
+		params.StartingAfter = after
+		return iter.Seq2[*stripe.CheckoutSession, error](c.api.V1CheckoutSessions.List(ctx, params).All(ctx))
+	}, func(s *stripe.CheckoutSession) string { return s.ID })
+}
+
+// resumed continues a list after its last item if Stripe does not answer: a long list that
+// started over each time would never finish.
+func resumed[T any](ctx context.Context, list func(after *string) iter.Seq2[T, error], id func(T) string) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var after *string
 		for try := 1; ; try++ {
-			last, err := c.listFrom(ctx, params, yield)
+			last, err := listFrom(list(after), id, yield)
 			if last != "" {
-				params.StartingAfter, try = stripe.String(last), 1
+				after, try = &last, 1
 			}
 			if err == nil {
 				return
 			}
 			if err = failure(err); try == pageTries || !errors.Is(err, curfew.Unavailable) || !wait(ctx, pageWait<<(try-1)) {
-				yield(nil, err)
+				yield(*new(T), err)
 				return
 			}
 		}
 	}
 }
 
-// listFrom yields until the list ends, the caller stops, or a call fails. It returns
-// the last session's id.
-func (c *Client) listFrom(
-	ctx context.Context, params *stripe.CheckoutSessionListParams, yield func(*stripe.CheckoutSession, error) bool,
-) (last string, err error) {
-	for session, err := range c.api.V1CheckoutSessions.List(ctx, params).All(ctx) {
+// listFrom yields until the list ends, the caller stops, or a call fails. It returns the
+// last item's id.
+func listFrom[T any](list iter.Seq2[T, error], id func(T) string, yield func(T, error) bool) (last string, err error) {
+	for item, err := range list {
 		if err != nil {
 			return last, err
 		}
-		if last = session.ID; !yield(session, nil) {
+		if last = id(item); !yield(item, nil) {
 			return last, nil
 		}
 	}
@@ -123,6 +130,7 @@ func paidParams(since time.Time) *stripe.CheckoutSessionListParams {
 	}
 	params.Limit = stripe.Int64(pageSize)
 	params.AddExpand("data.payment_intent.latest_charge")
+	params.AddExpand("data.line_items")
 	return params
 }
 

@@ -1,18 +1,21 @@
 package stripe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/stripe/stripe-go/v86"
 
 	"github.com/curfewhq/curfew"
 )
 
-// Payment reads what became of a payment, with its refunds and disputes. Name is that of a
-// notice. The notice has no id, and its account is the one in which Stripe knows the
-// payment. Errors: those of Client.
+// Payment reads what became of a payment, with its refunds and disputes. Name is any that
+// Stripe gave it: an intent's, a charge's, a checkout session's or an invoice's. The notice
+// has no id, and its account is the one in which Stripe knows the payment. Errors: those of
+// Client.
 func (c *Client) Payment(ctx context.Context, account, name string) (curfew.Notice, error) {
 	if err := checkName(account, name); err != nil {
 		return curfew.Notice{}, err
@@ -27,12 +30,7 @@ func (c *Client) Payment(ctx context.Context, account, name string) (curfew.Noti
 	if err != nil {
 		return curfew.Notice{}, fmt.Errorf("read %s: %w", name, failure(err))
 	}
-	listed, err := c.listRefunds(ctx, account, name)
-	if err != nil {
-		return curfew.Notice{}, fmt.Errorf("read %s: %w", name, err)
-	}
-	t.facts = append(t.facts, factsOf(listed)...)
-	if err := c.claims(ctx, t, account); err != nil {
+	if err := cmp.Or(c.repaid(ctx, t, account), c.claims(ctx, t, account)); err != nil {
 		return curfew.Notice{}, fmt.Errorf("read %s: %w", name, err)
 	}
 	return t.answer(kind, account, response), nil
@@ -43,25 +41,85 @@ func denied(err error) bool {
 	return errors.Is(err, curfew.Unauthenticated) || errors.Is(err, curfew.Forbidden)
 }
 
-// retrieve reads one payment intent with its charge, or one charge.
+// retrieve reads what a name stands for, with the intent and the charge in it.
 func (c *Client) retrieve(ctx context.Context, t *translation, account *string, name string) (string, *stripe.APIResponse, error) {
-	if isCharge(name) {
-		params := &stripe.ChargeRetrieveParams{}
-		params.StripeAccount = account
-		charge, err := c.api.V1Charges.Retrieve(ctx, name, params)
-		if err != nil {
-			return "", nil, err
-		}
-		return charges.object, charge.LastResponse, t.read(charges, charge.LastResponse)
-	}
-	params := &stripe.PaymentIntentRetrieveParams{}
-	params.StripeAccount = account
-	params.AddExpand("latest_charge")
-	intent, err := c.api.V1PaymentIntents.Retrieve(ctx, name, params)
+	k, get := c.getter(name)
+	response, err := get(ctx, account, name)
 	if err != nil {
 		return "", nil, err
 	}
-	return intents.object, intent.LastResponse, t.read(intents, intent.LastResponse)
+	return k.object, response, t.read(k, response)
+}
+
+type getting func(ctx context.Context, account *string, name string) (*stripe.APIResponse, error)
+
+// getter is how an object is read, by the beginning of its name.
+func (c *Client) getter(name string) (kind, getting) {
+	prefix, _, _ := strings.Cut(name, "_")
+	switch prefix {
+	case "ch", "py":
+		return charges, c.getCharge
+	case "cs":
+		return sessions, c.getSession
+	case "in":
+		return invoices, c.getInvoice
+	}
+	return intents, c.getIntent
+}
+
+func (c *Client) getCharge(ctx context.Context, account *string, name string) (*stripe.APIResponse, error) {
+	params := &stripe.ChargeRetrieveParams{}
+	params.StripeAccount = account
+	got, err := c.api.V1Charges.Retrieve(ctx, name, params)
+	if err != nil {
+		return nil, err
+	}
+	return got.LastResponse, nil
+}
+
+func (c *Client) getIntent(ctx context.Context, account *string, name string) (*stripe.APIResponse, error) {
+	params := &stripe.PaymentIntentRetrieveParams{}
+	params.StripeAccount = account
+	params.AddExpand("latest_charge")
+	got, err := c.api.V1PaymentIntents.Retrieve(ctx, name, params)
+	if err != nil {
+		return nil, err
+	}
+	return got.LastResponse, nil
+}
+
+func (c *Client) getSession(ctx context.Context, account *string, name string) (*stripe.APIResponse, error) {
+	params := &stripe.CheckoutSessionRetrieveParams{}
+	params.StripeAccount = account
+	params.AddExpand("payment_intent.latest_charge")
+	params.AddExpand("line_items")
+	got, err := c.api.V1CheckoutSessions.Retrieve(ctx, name, params)
+	if err != nil {
+		return nil, err
+	}
+	return got.LastResponse, nil
+}
+
+func (c *Client) getInvoice(ctx context.Context, account *string, name string) (*stripe.APIResponse, error) {
+	params := &stripe.InvoiceRetrieveParams{}
+	params.StripeAccount = account
+	params.AddExpand("payments")
+	got, err := c.api.V1Invoices.Retrieve(ctx, name, params)
+	if err != nil {
+		return nil, err
+	}
+	return got.LastResponse, nil
+}
+
+// repaid reads the refunds of what was read. What nobody was charged for has none.
+func (c *Client) repaid(ctx context.Context, t *translation, account string) error {
+	name := t.name()
+	if name == "" {
+		return nil
+	}
+	listed, err := c.listRefunds(ctx, account, name)
+	t.facts = append(t.facts, factsOf(listed)...)
+	return err
 }
 
 // read translates an answer. What cannot be read is said in the notice.

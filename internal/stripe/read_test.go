@@ -18,7 +18,7 @@ func TestPayment_SaysWhatBecameOfTheMoney(t *testing.T) {
 	t.Parallel()
 	now := noon
 	fake := stripetest.New(t, stripetest.Options{Now: func() time.Time { return now }})
-	ref := fake.Pay(stripetest.Checkout{CustomerID: "cus-1", Plan: "chat10", Amount: 2900})
+	ref := fake.Pay(stripetest.Checkout{CustomerID: "cus-1", Plan: "chat10", Amount: 2900, Quantity: 3})
 	failed := fake.RefundByHand(ref, 400)
 	fake.ChangeRefund(failed, gostripe.RefundStatusFailed, "declined")
 	given := fake.RefundByHand(ref, 900)
@@ -35,11 +35,21 @@ func TestPayment_SaysWhatBecameOfTheMoney(t *testing.T) {
 		eur("refund", given, "succeeded", 900), later(because(eur("refund", failed, "failed", 400), "declined")),
 		later(because(eur("dispute", "du_00000001", "won", 2900), "product_not_received")),
 	}
+	bought := curfew.Order{
+		CustomerID: "cus-1", Plan: "chat10", Quantity: 3, Amount: 2900, Price: 2901, Currency: "eur", Metadata: map[string]string{"plan": "chat10"},
+	}
 	for name, want := range map[string]curfew.Notice{
+		ref: {
+			Type: "checkout.session", Facts: append([]curfew.Fact{eur("attempt", "pi_00000001", "captured", 2900)}, charge...), Order: &bought,
+			References: []string{ref, "pi_00000001", "ch_00000001"},
+		},
 		"pi_00000001": {Type: "payment_intent", Facts: append([]curfew.Fact{eur("attempt", "pi_00000001", "captured", 2900)}, charge...)},
 		"ch_00000001": {Type: "charge", Facts: charge},
 	} {
-		want.Provider, want.At, want.References, want.Name = "stripe", now, []string{"pi_00000001", "ch_00000001"}, "pi_00000001"
+		want.Provider, want.At, want.Name = "stripe", now, "pi_00000001"
+		if want.References == nil {
+			want.References = []string{"pi_00000001", "ch_00000001"}
+		}
 		got, err := client(t, fake).Payment(t.Context(), "", name)
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Error(name, err, diff)
@@ -50,6 +60,31 @@ func TestPayment_SaysWhatBecameOfTheMoney(t *testing.T) {
 	}
 	if _, err := client(t, fake).Payment(t.Context(), "", ""); !errors.Is(err, curfew.Invalid) {
 		t.Errorf("of everybody: %v", err)
+	}
+}
+
+// A checkout that nothing was charged for is read, and so is an invoice, which names its payment.
+func TestPayment_OfOtherNames(t *testing.T) {
+	t.Parallel()
+	fake := stripetest.New(t, stripetest.Options{Now: atNoon})
+	open := fake.Open(stripetest.Checkout{CustomerID: "cus-1", Plan: "chat10"})
+	got, err := client(t, fake).Payment(t.Context(), "", open)
+	if diff := cmp.Diff([]curfew.Fact{eur("promise", open, "open", 0)}, got.Facts); diff != "" || err != nil || got.Name != "" {
+		t.Error(err, diff, got.Name)
+	}
+	c := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", noon.Format(http.TimeFormat))
+		if r.URL.Path == "/v1/invoices/in_1" && r.URL.Query().Get("expand[0]") == "payments" {
+			_, _ = w.Write([]byte(`{"id":"in_1",` + invoice + `"created":1795435200,"status":"paid","amount_paid":2900,"payments":{"object":"list","data":[
+				{"id":"inpay_1","object":"invoice_payment","status":"paid","payment":{"type":"payment_intent","payment_intent":"pi_1"}}]}}`))
+			return
+		}
+		_, _ = w.Write([]byte(`{"object":"list","data":[{"id":"re_1","object":"refund","amount":5,"currency":"eur","status":"succeeded","created":1795435200}]}`))
+	})
+	got, err = c.Payment(t.Context(), "", "in_1")
+	want := []curfew.Fact{eur("attempt", "pi_1", "captured", 2900), eur("refund", "re_1", "succeeded", 5)}
+	if diff := cmp.Diff(want, got.Facts); diff != "" || err != nil || got.Name != "pi_1" {
+		t.Error(err, diff, got.Name)
 	}
 }
 

@@ -105,7 +105,7 @@ func isCharge(name string) bool {
 // Stripe rejects a key with different parameters.
 func refundParams(o curfew.MoneyOrder, account *string, also alsoBack) *stripe.RefundCreateParams {
 	params := &stripe.RefundCreateParams{
-		Params:   keyed("refund", o, account),
+		Params:   keyed("refund", o.Key, account),
 		Amount:   stripe.Int64(o.Amount),
 		Metadata: map[string]string{metaKey: o.Key},
 	}
@@ -147,9 +147,9 @@ func (c *Client) alsoBack(ctx context.Context, account *string, name string) (al
 	}, nil
 }
 
-// keyed are the parameters of a call that Stripe makes once for an order.
-func keyed(verb string, o curfew.MoneyOrder, account *string) stripe.Params {
-	return stripe.Params{IdempotencyKey: stripe.String(headerKey(verb, o.Key)), StripeAccount: account}
+// keyed are the parameters of a call that Stripe makes once for a key.
+func keyed(verb, key string, account *string) stripe.Params {
+	return stripe.Params{IdempotencyKey: stripe.String(headerKey(verb, key)), StripeAccount: account}
 }
 
 // headerKey returns an order's key, or its digest if a header could not carry it

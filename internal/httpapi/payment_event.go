@@ -23,7 +23,7 @@ type eventReceipt struct {
 	State     string            `json:"state,omitempty" enum:"reported,promised,authorised,captured,failed" doc:"Of the payment, by everything that is known of it. Absent: nobody has said that anything was paid"`
 	Worth     *int64            `json:"worth,omitempty" doc:"What the payment can pay for now, in the currency's minor unit. Money that is only reserved is none yet"`
 	Currency  string            `json:"currency,omitempty"`
-	Checkouts []receiptCheckout `json:"checkouts,omitempty" doc:"What it pays for, oldest first; absent until an order or the shop says"`
+	Checkouts []receiptCheckout `json:"checkouts,omitempty" nullable:"false" doc:"What it pays for, oldest first; absent until an order or the shop says"`
 }
 
 type receiptCheckout struct {
@@ -50,9 +50,11 @@ func (a eventAnswers) answer(ctx context.Context, w http.ResponseWriter, n curfe
 }
 
 func receiptOf(l record.Ledger) eventReceipt {
-	b := l.Money()
-	worth := b.Worth()
-	r := eventReceipt{Outcome: "recorded", State: b.State, Worth: &worth, Currency: b.Currency}
+	r := eventReceipt{Outcome: "recorded"}
+	if b := l.Money(); b.State != "reported" || len(l.Checkouts) > 0 {
+		worth := b.Worth()
+		r.State, r.Worth, r.Currency = b.State, &worth, b.Currency
+	}
 	for _, c := range l.Checkouts {
 		r.Checkouts = append(r.Checkouts, receiptCheckout{c.ID, string(c.Outcome)})
 	}
@@ -77,7 +79,7 @@ func (d door) eventOperation(to *router) *huma.Operation {
 		"Everything signed is answered 200: one that cannot be used is kept, and says why. Anything but a 2xx asks for the event again.",
 	}, " ")
 	op.RequestBody = &huma.RequestBody{
-		Description: "One event. No other fields are read", Required: true,
+		Description: "One event. One with other fields is kept, and changes nothing", Required: true,
 		Content: map[string]*huma.MediaType{jsonType: {
 			Schema: schemas.Schema(reflect.TypeFor[provider.PaymentEvent](), true, ""), Example: json.RawMessage(eventExample),
 		}},

@@ -139,7 +139,7 @@ func (d door) operation(to *router) *huma.Operation {
 func signedBy(headers []string) (params []*huma.Param) {
 	for _, name := range headers {
 		params = append(params, &huma.Param{
-			Name: name, In: "header", Required: true, Description: "The sender's signature", Schema: &huma.Schema{Type: huma.TypeString},
+			Name: name, In: "header", Required: true, Description: "Part of the sender's signature", Schema: &huma.Schema{Type: huma.TypeString},
 		})
 	}
 	return params

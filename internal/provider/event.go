@@ -1,7 +1,7 @@
 package provider
 
 import (
-	"cmp"
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -22,7 +22,7 @@ type PaymentEvent struct {
 	Type        string        `json:"type" enum:"authorised,paid,declined,promised,failed,expired,voided,refund,refund_total,dispute" doc:"What happened. authorised: the money is reserved; paid: it was taken; declined: a try failed, and another may follow; promised: a bank says later; failed: nothing will come of it; expired, voided: the authorization or the payment ended unused; refund: the state of one refund; refund_total: everything given back so far, where the provider only sums it up; dispute: the state of one chargeback or claim"`
 	Provider    string        `json:"provider" pattern:"^[a-z][a-z0-9_-]{0,31}$" doc:"Who has the money: paypal, mollie, bank. Not stripe, which has a route of its own"`
 	Account     string        `json:"account,omitempty" maxLength:"128" doc:"The provider's account that received the money, if there are several"`
-	References  []string      `json:"references" minItems:"1" maxItems:"20" doc:"The names of the payment: the provider's, and the shop's own. The first becomes the reference of its checkout. Never a customer, a subscription or anything else that has several payments"`
+	References  []string      `json:"references" nullable:"false" minItems:"1" maxItems:"20" doc:"The names of the payment: the provider's, and the shop's own. The first becomes the reference of its checkout. Never a customer, a subscription or anything else that has several payments"`
 	PaymentName string        `json:"paymentName,omitempty" maxLength:"255" doc:"The one of the references that refunds at the provider use; the first if absent"`
 	Object      string        `json:"object,omitempty" maxLength:"255" doc:"The provider's id of the refund or the dispute, which must have one; otherwise of the try to get the money, if it is not the payment's name"`
 	State       string        `json:"state,omitempty" enum:"requires_action,pending,succeeded,canceled,failed,warning,closed,unknown,needs_response,under_review,prevented,won,lost" doc:"Of a refund: requires_action, pending, succeeded, canceled, failed. Of a dispute: warning, closed, unknown, needs_response, under_review, prevented, won, lost. Absent for everything else"`
@@ -60,11 +60,16 @@ var subjects = []subject{
 // decode reads a body strictly. As much as can be read is returned even with an error.
 func decode(body []byte) (e PaymentEvent, err error) {
 	misfit := json.Unmarshal(body, &e)
-	if err := strictjson.Check(body, fieldsOf(e)); err != nil {
+	var parts struct{ Order json.RawMessage }
+	switch err := strictjson.Check(body, fieldsOf(e)); {
+	case err != nil:
 		return e, fmt.Errorf("the body cannot be read: %w", err)
-	}
-	if !strings.HasPrefix(strings.TrimLeft(string(body), " \t\r\n"), "{") {
+	case !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")):
 		return e, errors.New("the body is no JSON object")
+	case json.Unmarshal(body, &parts) == nil && parts.Order != nil:
+		if err := strictjson.Check(parts.Order, fieldsOf(PaymentOrder{})); err != nil {
+			return e, fmt.Errorf("order cannot be read: %w", err)
+		}
 	}
 	return e, inWords(misfit)
 }
@@ -88,7 +93,7 @@ func inWords(err error) error {
 	want := map[reflect.Kind]string{
 		reflect.String: "a text", reflect.Int64: "a whole number", reflect.Slice: "a list", reflect.Struct: "an object", reflect.Map: "an object",
 	}[wrong.Type.Kind()]
-	return fmt.Errorf("%s must be %s, not a JSON %s", clip(cmp.Or(wrong.Field, "it"), maxShown), want, clip(wrong.Value, maxShown))
+	return fmt.Errorf("%s must be %s, not a JSON %s", clip(wrong.Field, maxShown), want, clip(wrong.Value, maxShown))
 }
 
 // unnamed stands for a provider that an event does not name as it must.

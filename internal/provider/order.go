@@ -2,7 +2,6 @@ package provider
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/internal/strictjson"
 )
 
 // PaymentOrder is what was bought.
@@ -26,19 +24,6 @@ type PaymentOrder struct {
 	StartsAt   string            `json:"startsAt,omitempty" format:"date-time" doc:"Start of an appointment, with a time zone"`
 	Extends    string            `json:"extends,omitempty" maxLength:"128" doc:"The live session that it buys more time for"`
 	Metadata   map[string]string `json:"metadata,omitempty" maxProperties:"50"`
-}
-
-// UnmarshalJSON reads an order strictly, as decode reads the event around it.
-func (o *PaymentOrder) UnmarshalJSON(text []byte) error {
-	type plain PaymentOrder
-	err := json.Unmarshal(text, (*plain)(o))
-	if strict := strictjson.Check(text, fieldsOf(*o)); strict != nil {
-		return fmt.Errorf("order cannot be read: %w", strict)
-	}
-	if err := inWords(err); err != nil {
-		return fmt.Errorf("in the order, %w", err)
-	}
-	return nil
 }
 
 // Limits of what is kept.

@@ -48,7 +48,7 @@ var rooms = map[string]room{
 	"internal/backup":    {ours: []string{".", "internal/record"}, stdlib: true, never: drivers},
 	"internal/config":    {ours: []string{"."}, never: append([]string{"net/http"}, drivers...)},
 	"internal/demo":      {ours: []string{"api"}, stdlib: true, never: drivers},
-	"internal/invariant": {ours: []string{"."}, stdlib: true, never: drivers},
+	"internal/invariant": {ours: []string{".", "internal/record"}, stdlib: true, never: drivers},
 	"internal/metrics":   {ours: []string{".", "internal/record", "lifecycle"}, never: drivers},
 	"internal/notify":    {ours: []string{".", "internal/record"}, never: drivers},
 	"internal/problem":   {ours: []string{".", "api", "internal/wire"}, never: drivers},

@@ -53,7 +53,7 @@ type Checkout struct {
 	NextAt     time.Time
 	DisputedAt time.Time // the customer's bank asked for it back
 	Note       string    // why it is as it is, for operators
-	Concern    string    // what health has to say of it although it stays as it is: refund_failed, payment_lost or payment_disagrees
+	Concern    string    // what health has to say of it although it stays as it is: refund_failed, payment_lost, payment_disagrees or capture_failed
 }
 
 // Payment returns the id of the checkout's payment.
@@ -78,6 +78,7 @@ type CheckoutSearch struct {
 	Outcome    Outcome
 	CustomerID string
 	Email      string // exactly, but for the case of ASCII letters
+	Concern    string
 	After      string // behind the one with this id
 	Limit      int
 }

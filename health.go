@@ -40,6 +40,11 @@ type CheckoutFigures struct {
 	Failing  int // refunds asked for RefundTries times or more
 	Overdue  int // refunds due for longer than RefundsLate
 	Disputed int // disputes within DisputeWindow
+	// Capturing counts payments whose reserved money is to be taken or released, or is being
+	// taken. The oldest has been so for OldestCapture.
+	Capturing     int
+	OldestCapture time.Duration
+	ByConcern     map[string]int64 // every concern, also those of no payment
 }
 
 // CheckoutTotal is what the payments of one outcome and currency amount to; of

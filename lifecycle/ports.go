@@ -171,7 +171,7 @@ type owedStore interface {
 	// empty customer means everybody's.
 	Unsettled(ctx context.Context, customerID string, limit int) ([]record.Receipt, error)
 	// Refundable is checkouts with a refund due or under way whose NextAt has
-	// passed, those that wait longest first.
+	// passed, those that wait longest first. What is still to be captured is none.
 	Refundable(ctx context.Context, limit int) ([]curfew.Checkout, error)
 	// Capturable is checkouts whose reserved money is to be taken, is being taken, or is to
 	// be released, and whose NextAt has passed, those that wait longest first.
@@ -192,7 +192,8 @@ type ledgerStore interface {
 	LedgerOf(ctx context.Context, ref string) (record.Ledger, error)
 	// Payments is those with the given ids, without their checkouts, in the same order.
 	Payments(ctx context.Context, ids []string) ([]curfew.Payment, error)
-	// Unjudged is payments that rose to a version which nobody has judged yet.
+	// Unjudged is payments that rose to a version which nobody has judged yet, but for
+	// those of which a checkout is set apart.
 	Unjudged(ctx context.Context, limit int) ([]string, error)
 	// Judged records that a payment was settled as it was in that version.
 	Judged(ctx context.Context, paymentID string, version int64) error

@@ -10,13 +10,15 @@ import (
 type captures struct{ *db }
 
 const (
+	// unsettledCaptures are those with which the capture worker has something to do.
+	unsettledCaptures = `'due', 'capturing', 'releasing'`
 	// settledCaptures are those with which nothing is left to do.
 	settledCaptures = `'captured', 'failed', 'released'`
 	// captureTry: the provider is asked for an annotation's capture, or was asked in vain.
 	captureTry = `($8 = 'capturing' OR $8 = 'releasing' AND c.capture = 'releasing')`
 
 	selectCapturable = selectCheckout + `
-	WHERE c.capture IN ('due', 'capturing', 'releasing') AND (c.next_at IS NULL OR c.next_at <= now()) AND NOT ` + apartPayment + `
+	WHERE c.capture IN (` + unsettledCaptures + `) AND (c.next_at IS NULL OR c.next_at <= now()) AND NOT ` + apartPayment + `
 	ORDER BY c.next_at NULLS FIRST, c.id LIMIT $1`
 )
 

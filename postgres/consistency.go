@@ -56,6 +56,12 @@ const (
 			FROM curfew.events e WHERE e.customer_id = p.customer_id AND e.subject_id = p.id)`
 )
 
+// hadSession asks whether the session of a checkout began.
+func hadSession(checkout string) string {
+	return `EXISTS (SELECT FROM curfew.sessions s
+			WHERE s.customer_id = ` + checkout + `.customer_id AND s.checkout_id = ` + checkout + `.id AND s.status IN ('live', 'completed'))`
+}
+
 // links is how each table's rows are held against others': pages in the order
 // of an index behind a key, and what is wrong with a page's rows. Each row of a
 // page costs a look or two by key.
@@ -66,7 +72,7 @@ var links = map[string]struct{ page, last, wrong string }{
 			SELECT FROM curfew.checkouts c WHERE c.customer_id = p.customer_id AND c.id = p.checkout_id)`,
 	},
 	"checkouts": {
-		`SELECT customer_id, id, ref, version, outcome AS status, session_id, money_due, line_of
+		`SELECT customer_id, id, ref, version, outcome AS status, session_id, money_due, line_of, capture
 			FROM curfew.checkouts WHERE id > coalesce(nullif($1, ''), '` + lowestID + `')::uuid ORDER BY id LIMIT $2`, `id::text`,
 		`SELECT 'checkout_without_claim', p.id::text, p.customer_id FROM page p WHERE p.ref <> '' AND NOT EXISTS (
 			SELECT FROM curfew.payment_refs r WHERE r.ref = p.ref AND (r.customer_id = p.customer_id AND r.checkout_id = p.id OR r.checkout_id = p.line_of))
@@ -76,6 +82,8 @@ var links = map[string]struct{ page, last, wrong string }{
 		UNION ALL SELECT 'open_session_not_paid', p.id::text, p.customer_id FROM page p
 			WHERE p.status <> 'fulfilled' AND EXISTS (SELECT FROM curfew.sessions s
 				WHERE s.customer_id = p.customer_id AND s.checkout_id = p.id AND s.status IN ('scheduled', 'waiting', 'live'))
+		UNION ALL SELECT 'capture_disagrees', p.id::text, p.customer_id FROM page p
+			WHERE ` + record.WrongCapture("p.capture", "p.status") + ` OR p.capture = 'authorised' AND ` + hadSession("p") + `
 		UNION ALL SELECT 'checkout_events', p.id::text, p.customer_id` + brokenEvents,
 	},
 	// A waiting session that nobody was offered is the orphans' rule's.
@@ -154,6 +162,8 @@ var mends = []string{
 	`UPDATE curfew.checkouts c SET money_due = true, updated_at = now() WHERE c.outcome = 'fulfilled' AND NOT c.money_due AND NOT EXISTS (
 		SELECT FROM curfew.sessions s
 		WHERE s.customer_id = c.customer_id AND (s.checkout_id = c.id OR s.id = c.session_id) AND s.status <> 'cancelled')`,
+	`UPDATE curfew.checkouts c SET capture = 'due', next_at = now(), updated_at = now()
+		WHERE c.capture = 'authorised' AND c.outcome = 'fulfilled' AND ` + hadSession("c"),
 	`INSERT INTO curfew.session_requests (customer_id, id, session_id, mechanic_id, status) SELECT s.customer_id, s.id, s.id, s.mechanic_id, 'accepted'
 		FROM curfew.sessions s WHERE ` + openSession + ` AND s.mechanic_id IS NOT NULL AND NOT EXISTS (SELECT FROM curfew.session_requests r
 			WHERE r.customer_id = s.customer_id AND r.session_id = s.id AND r.status IN ('pending', 'accepted')) ON CONFLICT DO NOTHING`,

@@ -17,6 +17,7 @@ type follow struct {
 	requestTo curfew.RequestStatus
 	assign    string
 	release   bool
+	capture   bool
 	actor     curfew.Actor
 	runID     string
 
@@ -62,12 +63,24 @@ const (
 	owedExtension = `CASE WHEN k.owed IN ('credited', 'refunded', 'void', 'held') THEN 'refund_due' ELSE k.owed END`
 )
 
+const (
+	makeDue = `UPDATE curfew.checkouts c SET capture = 'due', next_at = now(), version = c.version + 1, updated_at = now()
+		WHERE c.customer_id = $1 AND c.id = $2 AND c.outcome || '' = 'fulfilled' AND c.capture = 'authorised'
+		RETURNING c.id, c.version`
+	// unasked: a session was cancelled before the provider was asked for its money.
+	unasked = `($6 AND c.capture IN ('authorised', 'due'))`
+)
+
 // What is due of a checkout, in an amount that can be refunded.
 var (
 	refundShare     = record.RoundedUp(`(c.amount / 100 * k.share + (c.amount % 100 * k.share + 99) / 100)`, `c.currency`)
 	settleCheckouts = `UPDATE curfew.checkouts c SET
-			outcome = k.owed, money_due = false, version = c.version + 1, updated_at = now(),
-			refund_amount = CASE WHEN k.owed IN ('refund_due', 'refunded') THEN LEAST(c.amount, ` + refundShare + `) ELSE 0 END
+			outcome = CASE WHEN ` + unasked + ` AND k.owed <> 'forfeited' THEN 'void' ELSE k.owed END,
+			capture = CASE WHEN NOT ` + unasked + ` THEN c.capture WHEN k.owed = 'forfeited' THEN 'due' ELSE 'releasing' END,
+			next_at = CASE WHEN ` + unasked + ` THEN now() ELSE c.next_at END,
+			money_due = false, version = c.version + 1, updated_at = now(),
+			refund_amount = CASE WHEN k.owed IN ('refund_due', 'refunded') AND NOT ` + unasked + `
+				THEN LEAST(c.amount, ` + refundShare + `) ELSE 0 END
 		FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::int[]) k (customer_id, session_id, checkout_id, owed, share)
 		WHERE c.customer_id = k.customer_id AND c.id = k.checkout_id AND c.outcome = 'fulfilled'
 		RETURNING c.id, c.version, k.session_id, c.outcome`
@@ -92,6 +105,9 @@ func (f *follow) queue(b *pgx.Batch) {
 }
 
 func (f *follow) queueCheckouts(b *pgx.Batch) {
+	if f.capture {
+		b.Queue(makeDue, f.moved[0].customerID, null(f.moved[0].checkoutID)).Query(f.readDue)
+	}
 	var customers, sessions, owed []string
 	var checkouts []*string
 	var shares []int
@@ -102,7 +118,7 @@ func (f *follow) queueCheckouts(b *pgx.Batch) {
 		}
 	}
 	if len(sessions) > 0 {
-		b.Queue(settleCheckouts, customers, sessions, checkouts, owed, shares).Query(f.readCheckouts)
+		b.Queue(settleCheckouts, customers, sessions, checkouts, owed, shares, f.to == curfew.Cancelled).Query(f.readCheckouts)
 	}
 	if len(sessions) > 0 && f.from == curfew.Live {
 		b.Queue(settleExtensions, customers, sessions, owed).Query(f.readCheckouts)
@@ -114,6 +130,20 @@ func (f *follow) readRequests(rows pgx.Rows) error {
 	var session text
 	_, err := pgx.ForEachRow(rows, []any{&session}, func() error {
 		f.requestEnded[string(session)] = !f.requestTo.Open()
+		return nil
+	})
+	return err
+}
+
+// readDue reads the checkout whose money has become due, if it was reserved.
+func (f *follow) readDue(rows pgx.Rows) error {
+	var id text
+	var version int64
+	_, err := pgx.ForEachRow(rows, []any{&id, &version}, func() error {
+		f.settled = append(f.settled, event{
+			subject: "checkout", customerID: f.moved[0].customerID, subjectID: string(id), number: version,
+			from: string(curfew.Fulfilled), to: string(curfew.Fulfilled), actor: f.actor, reason: record.DueReason, runID: f.runID,
+		})
 		return nil
 	})
 	return err

@@ -275,7 +275,8 @@ CREATE OR REPLACE TRIGGER guard_sessions_kept BEFORE DELETE ON curfew.sessions
     FOR EACH ROW WHEN (OLD.status NOT IN ('completed', 'cancelled'))
     EXECUTE FUNCTION curfew.guard_kept('session %s has not ended and cannot be deleted: set its status to ''cancelled'' instead');
 CREATE OR REPLACE TRIGGER guard_checkouts_kept BEFORE DELETE ON curfew.checkouts
-    FOR EACH ROW WHEN (OLD.money_due OR OLD.outcome IN ('promised', 'deferred', 'held', 'refund_due', 'refunding'))
+    FOR EACH ROW WHEN (OLD.money_due OR OLD.outcome IN ('promised', 'deferred', 'held', 'refund_due', 'refunding')
+        OR OLD.capture IN ('authorised', 'due', 'capturing', 'releasing'))
     EXECUTE FUNCTION curfew.guard_kept('checkout %s is not settled and cannot be deleted');
 CREATE OR REPLACE TRIGGER guard_events_kept BEFORE DELETE ON curfew.events
     FOR EACH ROW EXECUTE FUNCTION curfew.guard_kept('event %s is history and stays as it is');

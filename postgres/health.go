@@ -134,7 +134,11 @@ const countCheckouts = `SELECT status, sum(n)::bigint FROM curfew.tallies WHERE 
 	UNION ALL SELECT 'failing', count(*) FROM curfew.checkouts WHERE outcome IN ('refund_due', 'refunding') AND (attempts >= $1 OR concern = 'refund_failed')
 	UNION ALL SELECT 'overdue', count(*) FROM curfew.checkouts
 		WHERE outcome IN ('refund_due', 'refunding') AND coalesce(first_try_at, updated_at) < now() - $2::interval
-	UNION ALL SELECT 'disputed', count(*) FROM curfew.checkouts WHERE disputed_at > now() - $3::interval`
+	UNION ALL SELECT 'disputed', count(*) FROM curfew.checkouts WHERE disputed_at > now() - $3::interval
+	UNION ALL SELECT 'concern ' || concern, count(*) FROM curfew.checkouts WHERE concern <> '' GROUP BY concern
+	UNION ALL SELECT n.name, n.count FROM (SELECT count(*) AS n, (extract(epoch FROM now() - min(updated_at)) * 1000000)::bigint AS age
+		FROM curfew.checkouts WHERE capture IN (` + unsettledCaptures + `)) c,
+		LATERAL (VALUES ('capturing', c.n), ('oldest capture', c.age)) n (name, count)`
 
 // CheckoutFigures counts payments by their present outcome.
 func (s health) CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, error) {
@@ -146,7 +150,17 @@ func (s health) CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, er
 		ByOutcome: byName(n, curfew.Outcomes()), MoneyDue: n["money due"],
 		OldestUnsettled: time.Duration(n["oldest"]) * time.Microsecond,
 		Totals:          totals(n), Failing: n["failing"], Overdue: n["overdue"], Disputed: n["disputed"],
+		Capturing: n["capturing"], OldestCapture: time.Duration(n["oldest capture"]) * time.Microsecond,
+		ByConcern: byConcern(n),
 	}, nil
+}
+
+func byConcern(n map[string]int) map[string]int64 {
+	all := make(map[string]int64, len(record.Concerns()))
+	for _, concern := range record.Concerns() {
+		all[concern] = int64(n["concern "+concern])
+	}
+	return all
 }
 
 // totals picks those by outcome and currency.

@@ -212,7 +212,7 @@ const (
 	deleteFacts   = `DELETE FROM curfew.payment_facts WHERE payment = ANY($1::uuid[])`
 	raiseCheckout = `UPDATE curfew.checkouts c SET
 			version = c.version + 1, line_of = $4, payment_id = $5, amount = $6, currency = $7, at_risk = $8,
-			updated_at = CASE WHEN c.outcome IN (` + waits + `) THEN c.updated_at ELSE now() END
+			updated_at = CASE WHEN c.outcome IN (` + waits + `) OR c.capture IN (` + unsettledCaptures + `) THEN c.updated_at ELSE now() END
 		WHERE c.customer_id = $1 AND c.id = $2 AND c.version + 1 = $3`
 )
 
@@ -292,7 +292,10 @@ func (s ledgers) Payments(ctx context.Context, ids []string) ([]curfew.Payment, 
 }
 
 const (
-	selectUnjudged = `SELECT DISTINCT p.checkout_id FROM curfew.payment_refs p WHERE p.judged < p.version ORDER BY p.checkout_id LIMIT $1`
+	selectUnjudged = `SELECT DISTINCT p.checkout_id FROM curfew.payment_refs p WHERE p.judged < p.version
+		AND NOT EXISTS (SELECT FROM curfew.checkouts c WHERE c.id = p.checkout_id AND ` + apartPayment + `)
+		AND NOT EXISTS (SELECT FROM curfew.checkouts c WHERE c.line_of = p.checkout_id AND c.line_of IS NOT NULL AND ` + apartPayment + `)
+	ORDER BY p.checkout_id LIMIT $1`
 	updateJudged   = `UPDATE curfew.payment_refs p SET judged = $2 WHERE p.checkout_id = $1 AND p.judged < $2 AND p.version >= $2`
 )
 

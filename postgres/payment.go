@@ -25,15 +25,16 @@ func (s payments) Checkout(ctx context.Context, id string) (curfew.Checkout, err
 	return c, wrap(orMissing(err, missing), "read checkout %s", id)
 }
 
-// A customer's are found by the key and an address's by its index; what waits
-// for something has an index of its own rows; the rest is walked by id.
+// A customer's are found by the key, and an address's and a concern's by their indexes;
+// what waits for something has an index of its own rows; the rest is walked by id.
 const (
 	listCheckouts        = selectCheckout + chosen + inOrder
-	listCheckoutsOf      = selectCheckout + chosen + ` AND c.customer_id = $4` + inOrder
-	listCheckoutsByEmail = selectCheckout + chosen + ` AND ($4 = '' OR c.customer_id = $4)
-		AND lower(c.email COLLATE "C") = lower($5::text COLLATE "C") AND c.email <> ''` + inOrder
-	listUnsettled = selectCheckout + ` WHERE c.id > $1::uuid AND c.outcome = $2 AND c.outcome IN (` + waits + `)` + inOrder
-	chosen        = ` WHERE c.id > $1::uuid AND ($2 = '' OR c.outcome = $2)`
+	listCheckoutsOf      = selectCheckout + chosen + ` AND c.customer_id = $5` + inOrder
+	listCheckoutsByEmail = selectCheckout + chosen + ` AND ($5 = '' OR c.customer_id = $5)
+		AND lower(c.email COLLATE "C") = lower($6::text COLLATE "C") AND c.email <> ''` + inOrder
+	listConcerns  = selectCheckout + chosen + ` AND c.concern = $4 AND c.concern <> ''` + inOrder
+	listUnsettled = selectCheckout + chosen + ` AND c.outcome = $2 AND c.outcome IN (` + waits + `)` + inOrder
+	chosen        = ` WHERE c.id > $1::uuid AND ($2 = '' OR c.outcome = $2) AND ($4::text = '' OR c.concern = $4)`
 	inOrder       = ` ORDER BY c.id LIMIT $3`
 	waits         = `'promised', 'deferred', 'held', 'refund_due', 'refunding'`
 )
@@ -44,12 +45,14 @@ func (s payments) ListCheckouts(ctx context.Context, q curfew.CheckoutSearch) ([
 	if !isID(after) {
 		after = lowestID
 	}
-	sql, args := listCheckouts, []any{after, q.Outcome, q.Limit}
+	sql, args := listCheckouts, []any{after, q.Outcome, q.Limit, q.Concern}
 	switch {
 	case q.Email != "":
 		sql, args = listCheckoutsByEmail, append(args, q.CustomerID, q.Email)
 	case q.CustomerID != "":
 		sql, args = listCheckoutsOf, append(args, q.CustomerID)
+	case q.Concern != "":
+		sql = listConcerns
 	case slices.Contains(unsettled, q.Outcome):
 		sql = listUnsettled
 	}
@@ -62,7 +65,9 @@ var unsettled = []curfew.Outcome{curfew.Promised, curfew.Deferred, curfew.Held, 
 
 // What waits for something keeps the time since when it does.
 const annotateCheckout = `UPDATE curfew.checkouts c SET
-			version = c.version + 1, updated_at = CASE WHEN c.outcome IN (` + waits + `) THEN c.updated_at ELSE now() END,
+			version = c.version + 1,
+			updated_at = CASE WHEN c.outcome IN (` + waits + `)
+				OR c.capture IN (` + unsettledCaptures + `) AND coalesce($8::text, c.capture) IN (` + unsettledCaptures + `) THEN c.updated_at ELSE now() END,
 			note = coalesce($5, c.note), disputed_at = CASE $6::int WHEN 1 THEN coalesce(c.disputed_at, now()) WHEN 0 THEN c.disputed_at END,
 			concern = coalesce($7, c.concern), capture = coalesce($8::text, c.capture),
 			attempts = CASE WHEN $8 IN (` + settledCaptures + `) THEN 0 WHEN ` + captureTry + ` THEN c.attempts + 1 ELSE c.attempts END,

@@ -111,7 +111,8 @@ const updateSession = `UPDATE curfew.sessions s SET
 	WHERE s.customer_id = $1 AND s.id = $2 AND s.status || '' = $3 AND s.version = $4
 		AND ($13 = 0 OR ($13 = 1) = (s.expires_at < now()))
 		AND ($14::interval IS NULL OR s.created_at < now() - $14)
-		AND (NOT $15 OR (s.mechanic_id IS NULL AND NOT ` + offered + `))`
+		AND (NOT $15 OR (s.mechanic_id IS NULL AND NOT ` + offered + `))
+		AND ($6::text IS NULL OR ` + unrisked + `)`
 
 const (
 	// overran is the end of a live session s that ran too long: what was bought
@@ -120,6 +121,10 @@ const (
 	// offered asks whether session s has an open request.
 	offered = `EXISTS (SELECT FROM curfew.session_requests r
 		WHERE r.customer_id = s.customer_id AND r.session_id = s.id AND ` + requestIsOpen + `)`
+	// unrisked locks the checkout of session s, so that what is reported of its payment
+	// at the same time comes before this, or after it.
+	unrisked = `coalesce((SELECT NOT c.at_risk FROM curfew.checkouts c
+		WHERE c.customer_id = s.customer_id AND c.id = s.checkout_id FOR SHARE), true)`
 	// offerSession opens the request of an appointment that begins.
 	offerSession = `INSERT INTO curfew.session_requests (customer_id, id, session_id, customer_name, status)
 		SELECT s.customer_id, $3, s.id, coalesce(c.name, ''), 'pending'
@@ -189,7 +194,7 @@ func followOf(c record.Change) *follow {
 			customerID: c.From.CustomerID, sessionID: c.From.ID, checkoutID: c.From.CheckoutID, version: c.From.Version + 1,
 			reason: c.Reason, owed: c.Owed, share: c.Share,
 		}},
-		from: c.From.Status, to: c.To, requestTo: c.RequestTo, assign: c.Assign, release: c.Release,
+		from: c.From.Status, to: c.To, requestTo: c.RequestTo, assign: c.Assign, release: c.Release, capture: c.Capture,
 		actor: c.Actor, runID: c.RunID,
 	}
 }

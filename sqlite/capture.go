@@ -10,13 +10,15 @@ import (
 type captures struct{ *db }
 
 const (
+	// unsettledCaptures are those with which the capture worker has something to do.
+	unsettledCaptures = `'due', 'capturing', 'releasing'`
 	// settledCaptures are those with which nothing is left to do.
 	settledCaptures = `'captured', 'failed', 'released'`
 	// captureTry: the provider is asked for an annotation's capture, or was asked in vain.
 	captureTry = `($9 = 'capturing' OR $9 = 'releasing' AND capture = 'releasing')`
 
 	selectCapturable = selectCheckout + `
-WHERE capture IN ('due', 'capturing', 'releasing') AND (next_at IS NULL OR next_at <= $1)
+WHERE capture IN (` + unsettledCaptures + `) AND (next_at IS NULL OR next_at <= $1)
   AND NOT ` + apartPayment + `$1)
 ORDER BY next_at, id LIMIT $2`
 )

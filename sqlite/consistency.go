@@ -52,6 +52,12 @@ const (
     FROM events e WHERE e.customer_id = p.customer_id AND e.subject_id = p.id)`
 )
 
+// hadSession asks whether the session of a checkout began.
+func hadSession(checkout string) string {
+	return `EXISTS (SELECT 1 FROM sessions s
+    WHERE s.customer_id = ` + checkout + `.customer_id AND s.checkout_id = ` + checkout + `.id AND s.status IN ('live', 'completed'))`
+}
+
 // links is how each table's rows are held against others': pages in the order
 // of an index behind a key, and what is wrong with a page's rows. Each row of a
 // page costs a look or two by key.
@@ -62,7 +68,7 @@ var links = map[string]struct{ page, last, wrong string }{
     SELECT 1 FROM checkouts c WHERE c.customer_id = p.customer_id AND c.id = p.checkout_id)`,
 	},
 	"checkouts": {
-		`SELECT customer_id, id, ref, version, outcome AS status, session_id, money_due, line_of FROM checkouts WHERE id > $1 ORDER BY id LIMIT $2`, `max(id)`,
+		`SELECT customer_id, id, ref, version, outcome AS status, session_id, money_due, line_of, capture FROM checkouts WHERE id > $1 ORDER BY id LIMIT $2`, `max(id)`,
 		`SELECT 'checkout_without_claim', p.id, p.customer_id FROM page p WHERE p.ref <> '' AND NOT EXISTS (
     SELECT 1 FROM payment_refs r WHERE r.ref = p.ref AND (r.customer_id = p.customer_id AND r.checkout_id = p.id OR r.checkout_id = p.line_of))
 UNION ALL SELECT 'fulfilled_without_session', p.id, p.customer_id FROM page p
@@ -71,6 +77,8 @@ UNION ALL SELECT 'fulfilled_without_session', p.id, p.customer_id FROM page p
 UNION ALL SELECT 'open_session_not_paid', p.id, p.customer_id FROM page p
     WHERE p.status <> 'fulfilled' AND EXISTS (SELECT 1 FROM sessions s
         WHERE s.customer_id = p.customer_id AND s.checkout_id = p.id AND s.status IN ('scheduled', 'waiting', 'live'))
+UNION ALL SELECT 'capture_disagrees', p.id, p.customer_id FROM page p
+    WHERE ` + record.WrongCapture("p.capture", "p.status") + ` OR p.capture = 'authorised' AND ` + hadSession("p") + `
 UNION ALL SELECT 'checkout_events', p.id, p.customer_id` + brokenEvents,
 	},
 	// A waiting session that nobody was offered is the orphans' rule's.
@@ -134,6 +142,8 @@ WHERE c.ref <> '' AND NOT EXISTS (SELECT 1 FROM payment_refs r WHERE r.ref = c.r
 	`UPDATE checkouts AS c SET money_due = TRUE, updated_at = $1 WHERE c.outcome = 'fulfilled' AND NOT c.money_due AND NOT EXISTS (
     SELECT 1 FROM sessions s
     WHERE s.customer_id = c.customer_id AND (s.checkout_id = c.id OR s.id = c.session_id) AND s.status <> 'cancelled')`,
+	`UPDATE checkouts AS c SET capture = 'due', next_at = $1, updated_at = $1
+WHERE c.capture = 'authorised' AND c.outcome = 'fulfilled' AND ` + hadSession("c"),
 	`INSERT OR IGNORE INTO session_requests (customer_id, id, session_id, mechanic_id, status, created_at)
 SELECT s.customer_id, s.id, s.id, s.mechanic_id, 'accepted', $1 FROM sessions s
 WHERE ` + openSession + ` AND s.mechanic_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM session_requests r

@@ -17,6 +17,7 @@ type step struct {
 	requestTo curfew.RequestStatus
 	assign    string
 	release   bool
+	capture   bool
 	owed      curfew.Outcome
 	share     int // percent; 0: all
 	actor     curfew.Actor
@@ -31,6 +32,9 @@ func (tx *transaction) follow(ctx context.Context, s step) (request bool, err er
 		return false, err
 	}
 	if err := tx.followSlot(ctx, s); err != nil {
+		return false, err
+	}
+	if err := tx.makeDue(ctx, s); err != nil {
 		return false, err
 	}
 	if err := tx.settle(ctx, s); err != nil {
@@ -77,12 +81,37 @@ func (tx *transaction) followSlot(ctx context.Context, s step) error {
 	return nil
 }
 
+const (
+	makeDue = `
+UPDATE checkouts SET capture = 'due', next_at = $3, version = version + 1, updated_at = $3
+WHERE customer_id = $1 AND id = $2 AND outcome = 'fulfilled' AND capture = 'authorised'
+RETURNING id, version, outcome`
+	// unasked: a session was cancelled before the provider was asked for its money.
+	unasked = `($6 AND capture IN ('authorised', 'due'))`
+)
+
+// makeDue makes the money due that is reserved for a session.
+func (tx *transaction) makeDue(ctx context.Context, s step) error {
+	if !s.capture {
+		return nil
+	}
+	due, err := many(ctx, tx, scanSettled, makeDue, s.session.CustomerID, null(s.session.CheckoutID), micros(tx.now))
+	if err != nil {
+		return err
+	}
+	s.reason = record.DueReason
+	return tx.recordSettled(ctx, s, due)
+}
+
 // What is due of a checkout, in an amount that can be refunded.
 var (
 	refundShare    = record.RoundedUp(`(amount / 100 * $5 + (amount % 100 * $5 + 99) / 100)`, `currency`)
 	settleCheckout = `
-UPDATE checkouts SET outcome = $3, money_due = FALSE, version = version + 1, updated_at = $4,
-    refund_amount = CASE WHEN $3 IN ('refund_due', 'refunded') THEN min(amount, ` + refundShare + `) ELSE 0 END
+UPDATE checkouts SET money_due = FALSE, version = version + 1, updated_at = $4,
+    outcome = CASE WHEN ` + unasked + ` AND $3 <> 'forfeited' THEN 'void' ELSE $3 END,
+    capture = CASE WHEN NOT ` + unasked + ` THEN capture WHEN $3 = 'forfeited' THEN 'due' ELSE 'releasing' END,
+    next_at = CASE WHEN ` + unasked + ` THEN $4 ELSE next_at END,
+    refund_amount = CASE WHEN $3 IN ('refund_due', 'refunded') AND NOT ` + unasked + ` THEN min(amount, ` + refundShare + `) ELSE 0 END
 WHERE customer_id = $1 AND id = $2 AND outcome = 'fulfilled'
 RETURNING id, version, outcome`
 )
@@ -103,7 +132,8 @@ func (tx *transaction) settle(ctx context.Context, s step) error {
 		return nil
 	}
 	customer, checkout := s.session.CustomerID, null(s.session.CheckoutID)
-	settled, err := many(ctx, tx, scanSettled, settleCheckout, customer, checkout, string(s.owed), micros(tx.now), cmp.Or(s.share, 100))
+	settled, err := many(ctx, tx, scanSettled, settleCheckout, customer, checkout, string(s.owed), micros(tx.now), cmp.Or(s.share, 100),
+		s.session.Status == curfew.Cancelled)
 	if err == nil && s.from == curfew.Live {
 		var more []curfew.Checkout
 		more, err = many(ctx, tx, scanSettled, settleExtensions, customer, checkout, s.session.ID, string(s.owed), micros(tx.now))
@@ -112,9 +142,14 @@ func (tx *transaction) settle(ctx context.Context, s step) error {
 	if err != nil {
 		return err
 	}
+	return tx.recordSettled(ctx, s, settled)
+}
+
+// recordSettled writes the events of checkouts that were fulfilled.
+func (tx *transaction) recordSettled(ctx context.Context, s step, settled []curfew.Checkout) error {
 	for _, c := range settled {
 		if err := tx.record(ctx, "checkout", curfew.Event{
-			CustomerID: customer, Subject: c.ID, Number: c.Version,
+			CustomerID: s.session.CustomerID, Subject: c.ID, Number: c.Version,
 			From: string(curfew.Fulfilled), To: string(c.Outcome), Actor: s.actor, Reason: s.reason, RunID: s.runID,
 		}); err != nil {
 			return err

@@ -213,6 +213,7 @@ BEGIN
 END;
 CREATE TRIGGER guard_checkouts_kept BEFORE DELETE ON checkouts
 WHEN OLD.money_due OR OLD.outcome NOT IN ('fulfilled', 'refunded', 'forfeited', 'void', 'ignored')
+    OR OLD.capture IN ('authorised', 'due', 'capturing', 'releasing')
 BEGIN
     SELECT RAISE(ABORT, 'the checkout still owes something and cannot be deleted');
 END;

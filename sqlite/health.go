@@ -144,7 +144,11 @@ UNION ALL SELECT kind.column1 || total.outcome || ' ' || total.currency,
 UNION ALL SELECT 'failing', count(*) FROM checkouts WHERE outcome IN ('refund_due', 'refunding') AND (attempts >= $1 OR concern = 'refund_failed')
 UNION ALL SELECT 'overdue', count(*) FROM checkouts
     WHERE outcome IN ('refund_due', 'refunding') AND coalesce(first_try_at, updated_at) < $2
-UNION ALL SELECT 'disputed', count(*) FROM checkouts WHERE disputed_at > $3`
+UNION ALL SELECT 'disputed', count(*) FROM checkouts WHERE disputed_at > $3
+UNION ALL SELECT 'concern ' || concern, count(*) FROM checkouts WHERE concern <> '' GROUP BY concern
+UNION ALL SELECT name.column1, CASE name.column1 WHEN 'capturing' THEN c.n ELSE c.oldest END
+    FROM (SELECT count(*) AS n, min(updated_at) AS oldest FROM checkouts WHERE capture IN (` + unsettledCaptures + `)) c,
+    (VALUES ('capturing'), ('oldest capture')) name`
 
 // CheckoutFigures counts payments by their present outcome.
 func (s health) CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, error) {
@@ -156,9 +160,18 @@ func (s health) CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, er
 	f := curfew.CheckoutFigures{
 		ByOutcome: byName(n, curfew.Outcomes()), MoneyDue: n["money due"],
 		Totals: totals(n), Failing: n["failing"], Overdue: n["overdue"], Disputed: n["disputed"],
+		Capturing: n["capturing"], OldestCapture: age(now, n["oldest capture"]), ByConcern: byConcern(n),
 	}
 	f.OldestUnsettled = age(now, n["oldest"])
 	return f, nil
+}
+
+func byConcern(n map[string]int) map[string]int64 {
+	all := make(map[string]int64, len(record.Concerns()))
+	for _, concern := range record.Concerns() {
+		all[concern] = int64(n["concern "+concern])
+	}
+	return all
 }
 
 // totals picks those by outcome and currency.

@@ -167,7 +167,7 @@ ON CONFLICT (payment, provider, account, kind, object, state) DO UPDATE SET amou
 	raiseCheckout = `
 UPDATE checkouts
 SET version = version + 1, line_of = $4, payment_id = $5, amount = $6, currency = $7, at_risk = $8,
-    updated_at = CASE WHEN outcome IN (` + waits + `) THEN updated_at ELSE $9 END
+    updated_at = CASE WHEN outcome IN (` + waits + `) OR capture IN (` + unsettledCaptures + `) THEN updated_at ELSE $9 END
 WHERE customer_id = $1 AND id = $2 AND version + 1 = $3`
 )
 
@@ -263,13 +263,18 @@ func (s ledgers) Payments(ctx context.Context, ids []string) ([]curfew.Payment, 
 }
 
 const (
-	selectUnjudged = `SELECT DISTINCT checkout_id FROM payment_refs WHERE judged < version ORDER BY checkout_id LIMIT $1`
+	selectUnjudged = `
+SELECT DISTINCT p.checkout_id FROM payment_refs p WHERE p.judged < p.version
+    AND NOT EXISTS (SELECT 1 FROM checkouts WHERE checkouts.id = p.checkout_id AND ` + apartPayment + `$2))
+    AND NOT EXISTS (SELECT 1 FROM checkouts
+        WHERE checkouts.line_of = p.checkout_id AND checkouts.line_of IS NOT NULL AND ` + apartPayment + `$2))
+ORDER BY p.checkout_id LIMIT $1`
 	updateJudged   = `UPDATE payment_refs SET judged = $2 WHERE checkout_id = $1 AND judged < $2 AND version >= $2`
 )
 
 // Unjudged returns payments that nobody has settled since something was told of them.
 func (s ledgers) Unjudged(ctx context.Context, limit int) ([]string, error) {
-	all, err := many(ctx, s.db, scanID, selectUnjudged, limit)
+	all, err := many(ctx, s.db, scanID, selectUnjudged, limit, micros(s.now()))
 	return all, wrap(err, "read the payments to settle")
 }
 

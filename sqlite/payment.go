@@ -19,28 +19,31 @@ func (s payments) Checkout(ctx context.Context, id string) (curfew.Checkout, err
 	return c, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no checkout %q", id)), "read checkout %s", id)
 }
 
-// A customer's are found by the key and an address's by its index; what waits
-// for something has an index of its own rows; the rest is walked by id.
+// A customer's are found by the key, and an address's and a concern's by their indexes;
+// what waits for something has an index of its own rows; the rest is walked by id.
 const (
 	listCheckouts        = selectCheckout + ` INDEXED BY checkouts_id` + chosen + inOrder
-	listCheckoutsOf      = selectCheckout + chosen + ` AND customer_id = $4` + inOrder
+	listCheckoutsOf      = selectCheckout + chosen + ` AND customer_id = $5` + inOrder
 	listCheckoutsByEmail = selectCheckout + ` INDEXED BY checkouts_email` + chosen + `
-AND ($4 = '' OR customer_id = $4) AND lower(email) = lower($5) AND email <> ''` + inOrder
-	listUnsettled = selectCheckout + ` INDEXED BY checkouts_unsettled
-WHERE id > $1 AND outcome = $2 AND outcome IN (` + waits + `)` + inOrder
-	chosen  = ` WHERE id > $1 AND ($2 = '' OR outcome = $2)`
+AND ($5 = '' OR customer_id = $5) AND lower(email) = lower($6) AND email <> ''` + inOrder
+	listConcerns  = selectCheckout + ` INDEXED BY checkouts_concerns` + chosen + ` AND concern = $4 AND concern <> ''` + inOrder
+	listUnsettled = selectCheckout + ` INDEXED BY checkouts_unsettled` + chosen + `
+AND outcome = $2 AND outcome IN (` + waits + `)` + inOrder
+	chosen  = ` WHERE id > $1 AND ($2 = '' OR outcome = $2) AND ($4 = '' OR concern = $4)`
 	inOrder = ` ORDER BY id LIMIT $3`
 	waits   = `'promised', 'deferred', 'held', 'refund_due', 'refunding'`
 )
 
 // ListCheckouts returns the checkouts that match, by id.
 func (s payments) ListCheckouts(ctx context.Context, q curfew.CheckoutSearch) ([]curfew.Checkout, error) {
-	query, args := listCheckouts, []any{q.After, string(q.Outcome), q.Limit}
+	query, args := listCheckouts, []any{q.After, string(q.Outcome), q.Limit, q.Concern}
 	switch {
 	case q.Email != "":
 		query, args = listCheckoutsByEmail, append(args, q.CustomerID, q.Email)
 	case q.CustomerID != "":
 		query, args = listCheckoutsOf, append(args, q.CustomerID)
+	case q.Concern != "":
+		query = listConcerns
 	case slices.Contains(unsettled, q.Outcome):
 		query = listUnsettled
 	}
@@ -54,7 +57,9 @@ var unsettled = []curfew.Outcome{curfew.Promised, curfew.Deferred, curfew.Held, 
 // What waits for something keeps the time since when it does.
 const annotateCheckout = `
 UPDATE checkouts
-SET version = version + 1, updated_at = CASE WHEN outcome IN (` + waits + `) THEN updated_at ELSE $5 END,
+SET version = version + 1,
+    updated_at = CASE WHEN outcome IN (` + waits + `)
+        OR capture IN (` + unsettledCaptures + `) AND coalesce($9, capture) IN (` + unsettledCaptures + `) THEN updated_at ELSE $5 END,
     note = coalesce($6, note), disputed_at = CASE $7 WHEN 1 THEN coalesce(disputed_at, $5) WHEN 0 THEN disputed_at END,
     concern = coalesce($8, concern), capture = coalesce($9, capture),
     attempts = CASE WHEN $9 IN (` + settledCaptures + `) THEN 0 WHEN ` + captureTry + ` THEN attempts + 1 ELSE attempts END,

@@ -118,6 +118,8 @@ WHERE customer_id = :customer AND id = :id AND status = :from AND version = :ver
   AND (NOT :unoffered OR mechanic_id IS NULL AND NOT EXISTS (
       SELECT 1 FROM session_requests r
       WHERE r.customer_id = sessions.customer_id AND r.session_id = sessions.id AND r.status IN ('pending', 'accepted')))
+  AND (:assign IS NULL OR NOT EXISTS (
+      SELECT 1 FROM checkouts c WHERE c.customer_id = sessions.customer_id AND c.id = sessions.checkout_id AND c.at_risk))
 RETURNING ` + sessionColumns
 
 const selectSnapshotByKey = selectSnapshot + ` WHERE sessions.customer_id = $1 AND sessions.id = $2`
@@ -152,7 +154,7 @@ func (s sessions) Change(ctx context.Context, c record.Change) (curfew.Snapshot,
 			return err
 		}
 		_, err = tx.follow(ctx, step{
-			session: session, from: c.From.Status, requestTo: c.RequestTo, assign: c.Assign, release: c.Release,
+			session: session, from: c.From.Status, requestTo: c.RequestTo, assign: c.Assign, release: c.Release, capture: c.Capture,
 			owed: c.Owed, share: c.Share, actor: c.Actor, reason: c.Reason, runID: c.RunID,
 		})
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Check is one statement that finds the rows that break an invariant. It
@@ -121,6 +122,12 @@ var checks = []Check{
 		`SELECT c.id FROM {checkouts} c JOIN {sessions} s ON s.customer_id = c.customer_id AND s.checkout_id = c.id
 		 WHERE c.outcome <> 'fulfilled' AND s.status <> 'cancelled'
 		   AND NOT (s.status = 'completed' AND c.outcome IN ('refund_due', 'refunding', 'refunded'))`,
+	},
+	{
+		"7: the money of a checkout is taken or released as its outcome and session say",
+		`SELECT c.id FROM {checkouts} c WHERE ` + record.WrongCapture("c.capture", "c.outcome") + `
+		    OR c.capture = 'authorised' AND EXISTS (
+		   SELECT 1 FROM {sessions} s WHERE s.customer_id = c.customer_id AND s.checkout_id = c.id AND s.status IN ('live', 'completed'))`,
 	},
 	{
 		"7: at most one unended session a checkout",

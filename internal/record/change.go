@@ -126,9 +126,9 @@ type Annotation struct {
 	Disputed Match  // whether the customer's bank asks for the payment
 	// Concern replaces the stored one unless empty.
 	Concern string // one of the concerns
-	// Capture replaces the stored one unless empty. Capturing counts an attempt, the first of
-	// which sets FirstTryAt; captured, failed and released forget the attempts. NextAt is
-	// after Wait then.
+	// Capture replaces the stored one unless empty. Capturing counts an attempt, and so does
+	// releasing what was releasing already; the first sets FirstTryAt. Captured, failed and
+	// released forget the attempts, and NextAt; otherwise NextAt is after Wait then.
 	Capture string
 	Wait    time.Duration
 }
@@ -153,6 +153,9 @@ type Slot struct {
 	SessionID  string
 }
 
+// DueReason is the reason of the event that makes money due.
+const DueReason = "the money is due"
+
 // The concerns of checkouts that stay as they are.
 const (
 	RefundFailed  = "refund_failed"     // the provider could not give the money back
@@ -160,3 +163,6 @@ const (
 	PaymentLost   = "payment_lost"      // its session took place, and the money was taken back
 	Disagreement  = "payment_disagrees" // the shop and the provider say different things of it
 )
+
+// Concerns lists them.
+func Concerns() []string { return []string{RefundFailed, PaymentLost, Disagreement, CaptureFailed} }

@@ -107,6 +107,10 @@ var violations = []violation{
 		statements: []string{"UPDATE {checkouts} SET outcome = 'credited' WHERE id = C"},
 	},
 	{
+		breaks:     "7: the money of a checkout is taken or released as its outcome and session say",
+		statements: []string{"UPDATE {checkouts} SET capture = 'releasing' WHERE id = C"},
+	},
+	{
 		breaks:       "7: at most one unended session a checkout",
 		statements:   []string{copySession + "'scheduled', checkout_id FROM {sessions} WHERE id = W"},
 		refusedUntil: []string{cancelSession + "W"},

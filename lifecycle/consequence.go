@@ -91,6 +91,10 @@ func (r *Rules) owes(t Target, c record.Change) string {
 	switch {
 	case t.Checkout.ID != "" && t.Checkout.Amount == 0 && t.Checkout.Ref == "":
 		return "Nothing was paid for it."
+	case reserved(t.Checkout) && (c.Owed == curfew.Fulfilled || c.Owed == curfew.Forfeited):
+		return "What is reserved for it" + sum(t) + " is charged, and nothing is given back."
+	case reserved(t.Checkout):
+		return "What is reserved for it" + sum(t) + " is released: nothing is charged."
 	case c.Owed == curfew.Credited:
 		return "Its payment" + sum(t) + " becomes a credit for the customer's next session of the same plan."
 	case c.Owed == curfew.RefundDue && c.Share > 0 && c.Share < 100:
@@ -128,9 +132,12 @@ func (r *Rules) refunds(a ActionName, t Target) string {
 		c := r.endChange(t.Session, curfew.Cancelled, curfew.ByRefund, curfew.Actor{})
 		c.Owed = curfew.RefundDue
 		said = append(said, r.ends(t, c))
+	case reserved(t.Checkout):
+		said = append(said, "What is reserved"+sum(t)+" is released: nothing is charged.")
 	default:
 		said = append(said, fmt.Sprintf(map[curfew.Outcome]string{
 			curfew.Fulfilled: "Its session stays as it ended. All of the payment%s is given back.",
+			curfew.Promised:  "The payment brings no session. If its money%s comes, it is given back.",
 			curfew.Deferred:  "The payment waits for the slot no longer, and brings no session. All of it%s is given back.",
 			curfew.Held:      "The payment brings no session. All of it%s is given back.",
 			curfew.Credited:  "The credit can be spent no longer. All of the payment%s is given back.",
@@ -139,8 +146,11 @@ func (r *Rules) refunds(a ActionName, t Target) string {
 		}[t.Checkout.Outcome], sum(t)))
 	}
 	switch {
+	case reserved(t.Checkout):
 	case a == CloseRefundAction:
 		said = append(said, "It is recorded as given back: no provider is asked.")
+	case !t.Checkout.DisputedAt.IsZero():
+		said = append(said, "It is disputed: nothing is given back before the customer's bank has decided.")
 	case !r.asksProvider:
 		said = append(said, "No provider is set up: somebody has to give the money back, and record that.")
 	default:

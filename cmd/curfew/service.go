@@ -21,6 +21,7 @@ import (
 	"github.com/curfewhq/curfew/internal/notify/mail"
 	"github.com/curfewhq/curfew/internal/sse"
 	"github.com/curfewhq/curfew/internal/stream"
+	"github.com/curfewhq/curfew/internal/stripe"
 	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -132,7 +133,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 		Keeper: svc.keeper, Timeline: timeline.New(svc.db, svc.keeper.Rules), Identity: identity, Once: svc.db, Ready: svc.ready, BaseURL: svc.url, LoginHint: s.loginLine(svc.url),
 		Version: version(), Logger: svc.log, Metrics: metrics, Hooks: hooks, Trace: svc.traces.request, Settings: svc.given,
 		Endpoints: s.endpoints(svc.db), Deliveries: notify.Deliveries{Store: svc.db}, Streams: streams{svc.hub},
-		Links: mail.Unsubscriptions{Store: svc.db, Signer: identity},
+		Links: mail.Unsubscriptions{Store: svc.db, Signer: identity}, TestPayments: s.Stripe.APIKey != "" && !stripe.LiveKey(s.Stripe.APIKey),
 	})
 	if err != nil {
 		return err

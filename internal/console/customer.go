@@ -40,10 +40,10 @@ func (s *Site) customerView(ctx context.Context, r *http.Request, _ curfew.Actor
 	if err != nil {
 		return nil, err
 	}
-	return timelineView(q, t, moments{time.Now()}), nil
+	return timelineView(q, t, s.pages, moments{time.Now()}), nil
 }
 
-func timelineView(q string, t timeline.Timeline, at moments) Customer {
+func timelineView(q string, t timeline.Timeline, pages providerPages, at moments) Customer {
 	v := Customer{
 		Query: q, Found: true, CustomerID: t.CustomerID, Customers: t.Customers, Sentence: t.Summary,
 		Name: t.Target.ID, State: timelineState(t), Todos: todos(t),
@@ -68,7 +68,7 @@ func timelineView(q string, t timeline.Timeline, at moments) Customer {
 		v.Sessions = append(v.Sessions, sessionLine(s, at))
 	}
 	for _, c := range t.Checkouts {
-		v.Payments = append(v.Payments, paymentLine(c, at))
+		v.Payments = append(v.Payments, paymentLine(c, t.Payments, pages, at))
 	}
 	if t.More {
 		v.Older = Link{Name: "Older", Path: "?" + url.Values{"q": {q}, "cursor": {wire.Cursor(t.Next)}}.Encode()}

@@ -33,9 +33,24 @@ func (s *Site) mechanicView(ctx context.Context, _ *http.Request, who curfew.Act
 	}
 	if current != nil {
 		v.Current = currentView(*current, s.keeper.Rules.Consequence)
+		if v.Current.Payment, err = s.confirming(ctx, *current); err != nil {
+			return nil, err
+		}
 	}
 	v.State = queueState(v)
 	return v, nil
+}
+
+// confirming says that the customer's bank has not paid yet what a session costs.
+func (s *Site) confirming(ctx context.Context, session curfew.Snapshot) (string, error) {
+	c, err := s.keeper.Checkouts.Checkout(ctx, session.CheckoutID)
+	switch {
+	case curfew.KindOf(err) == curfew.NotFound:
+		return "", nil
+	case err == nil && (c.Capture == "due" || c.Capture == "capturing"):
+		return "Confirming payment: if the customer's bank refuses, the session ends and you are free.", nil
+	}
+	return "", err
 }
 
 func queueState(v Mechanic) State {

@@ -10,6 +10,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/problem"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -36,7 +37,13 @@ func (s *Site) mineView(ctx context.Context, r *http.Request, who curfew.Actor) 
 	if err != nil {
 		return nil, err
 	}
-	m := mine{policy: s.keeper.Rules.Policy(), does: s.keeper.Rules.Consequence, own: own, checkouts: checkouts, at: moments{time.Now()}}
+	payments, err := s.keeper.Checkouts.Ledgers(ctx, checkouts)
+	if err != nil {
+		return nil, err
+	}
+	m := mine{
+		policy: s.keeper.Rules.Policy(), does: s.keeper.Rules.Consequence, own: own, checkouts: checkouts, payments: payments, at: moments{time.Now()},
+	}
 	return m.view(id, sessions), nil
 }
 
@@ -46,6 +53,7 @@ type mine struct {
 	does      func(lifecycle.ActionName, lifecycle.Target) string // says everything that an action does
 	own       bool
 	checkouts []curfew.Checkout
+	payments  map[string]record.Ledger // by their ids
 	at        moments
 }
 
@@ -220,6 +228,9 @@ func (m mine) appointment(s curfew.Snapshot) Appointment {
 func (m mine) payment(c curfew.Checkout) Payment {
 	p := Payment{
 		Plan: c.Plan, Amount: paid(c), Outcome: string(c.Outcome), Became: became(c), At: m.at.at(c.CreatedAt),
+	}
+	if l, ok := m.payments[c.Payment()]; ok {
+		p.Money = moneyForCustomer(l, c)
 	}
 	switch c.Outcome {
 	case curfew.Deferred:

@@ -10,6 +10,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/problem"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -43,9 +44,13 @@ func (s *Site) paymentsView(ctx context.Context, r *http.Request, _ curfew.Actor
 		found = found[:paymentsShown]
 		v.More = Link{Name: "Later payments", Path: "?" + url.Values{"outcome": {string(outcome)}, "after": {found[len(found)-1].ID}}.Encode()}
 	}
+	payments, err := s.keeper.Checkouts.Ledgers(ctx, found)
+	if err != nil {
+		return nil, err
+	}
 	at := moments{time.Now()}
 	for _, c := range found {
-		line := paymentLine(c, at)
+		line := paymentLine(c, payments, s.pages, at)
 		if line.Actions, err = s.paymentActions(ctx, c); err != nil {
 			return nil, err
 		}
@@ -119,13 +124,16 @@ func paymentsState(by map[curfew.Outcome]int) State {
 }
 
 // paymentLine converts a payment.
-func paymentLine(c curfew.Checkout, at moments) PaymentLine {
+func paymentLine(c curfew.Checkout, payments map[string]record.Ledger, pages providerPages, at moments) PaymentLine {
 	l := PaymentLine{
 		ID: c.ID, Ref: c.Ref, Plan: c.Plan, Amount: paid(c), Outcome: string(c.Outcome), Became: capital(strings.TrimSuffix(became(c), ".")),
 		Note: c.Note, Email: c.Email, CustomerID: c.CustomerID, CreatedAt: at.at(c.CreatedAt),
 	}
 	if c.CustomerID == curfew.Nobody {
 		l.CustomerID = ""
+	}
+	if p, ok := payments[c.Payment()]; ok {
+		l.Money = moneyView(p, c, pages)
 	}
 	return l
 }

@@ -40,11 +40,13 @@ type Options struct {
 	Deliveries DeliveryLister
 	Links      Unsubscriptions // nil: links in mails lead nowhere
 	Settings   []api.Setting   // what the process was started with; no secrets
-	Version    string
-	BaseURL    string        // where callers reach the server
-	LoginHint  string        // the command that prints a sign-in link
-	Timeout    time.Duration // of a request
-	Logger     *slog.Logger
+	// TestPayments reports whether payments are of the provider's test mode.
+	TestPayments bool
+	Version      string
+	BaseURL      string        // where callers reach the server
+	LoginHint    string        // the command that prints a sign-in link
+	Timeout      time.Duration // of a request
+	Logger       *slog.Logger
 }
 
 // Site serves the pages, and the way in and out. Its methods are safe for concurrent use.
@@ -57,6 +59,7 @@ type Site struct {
 	deliveries             DeliveryLister
 	links                  Unsubscriptions
 	settings               []api.Setting
+	pages                  providerPages
 	version, baseURL, hint string
 	timeout                time.Duration
 	log                    *slog.Logger
@@ -66,7 +69,7 @@ type Site struct {
 func New(o Options) (*Site, error) {
 	s := &Site{
 		keeper: o.Keeper, timeline: o.Timeline, gate: o.Gate, problems: problem.Writer{Log: o.Logger}, endpoints: o.Endpoints,
-		deliveries: o.Deliveries, links: o.Links, settings: o.Settings, version: o.Version, baseURL: o.BaseURL, hint: o.LoginHint,
+		deliveries: o.Deliveries, links: o.Links, settings: o.Settings, pages: providerPages{o.TestPayments}, version: o.Version, baseURL: o.BaseURL, hint: o.LoginHint,
 		timeout: o.Timeout, log: o.Logger,
 	}
 	return s, everyViewHasAccess(append(s.views(), s.overview()))

@@ -117,8 +117,19 @@ type SessionLine struct {
 type PaymentLine struct {
 	ID, Ref, Plan, Amount, Outcome, Became, Note, Email, CustomerID string
 	CreatedAt                                                       Moment
+	Money                                                           Money
 	Actions                                                         []Action
 }
+
+// Money is how the money of a payment stands.
+type Money struct {
+	Sums     []Sum
+	Remarks  []string
+	Provider Link // where the provider shows it
+}
+
+// Sum is an amount and what became of it.
+type Sum struct{ Amount, Name, Tone string }
 
 // Payments lists payments by outcome.
 type Payments struct {
@@ -171,6 +182,7 @@ type Appointment struct {
 // Payment is a payment and its outcome.
 type Payment struct {
 	Plan, Amount, Became, Outcome string
+	Money                         Money
 	At                            Moment
 }
 
@@ -186,6 +198,7 @@ type Mechanic struct {
 // Current is the session that a mechanic has.
 type Current struct {
 	ID, Customer, Plan, Kind, What string
+	Payment                        string // while it is being confirmed
 	Until                          Moment
 	UntilSaid                      string
 	Actions                        []Action

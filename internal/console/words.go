@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // The words of the pages.
@@ -99,8 +100,30 @@ var becomes = map[curfew.Outcome]string{
 
 // became says what became of a payment. It does not speak of money if the session was free.
 func became(c curfew.Checkout) string {
-	if c.Free() && c.Outcome != curfew.Fulfilled {
+	switch {
+	case c.Free() && c.Outcome != curfew.Fulfilled:
 		return "was free: nothing is owed."
+	case c.Outcome == curfew.Void && record.Duplicate(c):
+		return "is the same payment as another one: it bought nothing of its own."
+	case c.Outcome == curfew.Void:
+		return nothingOwed(c)
+	case c.Outcome == curfew.RefundDue && c.Concern == record.RefundFailed:
+		return "could not be refunded by the bank: it has to be paid back in another way."
+	case c.Outcome == curfew.RefundDue && !c.DisputedAt.IsZero():
+		return "will be refunded if the bank does not take it back: it is disputed."
+	}
+	return becomes[c.Outcome]
+}
+
+// nothingOwed says why a payment is void.
+func nothingOwed(c curfew.Checkout) string {
+	switch c.Capture {
+	case "releasing":
+		return "was reserved and not charged: it is being released."
+	case "released":
+		return "was reserved and not charged: it was released."
+	case "failed":
+		return "was refused by the bank: nothing was taken."
 	}
 	return becomes[c.Outcome]
 }

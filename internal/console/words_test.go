@@ -2,6 +2,7 @@ package console
 
 import (
 	"testing"
+	"time"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
@@ -16,6 +17,45 @@ func TestMoneyIsToldInItsCurrency(t *testing.T) {
 	} {
 		if got := paid(c); got != want {
 			t.Errorf("%+v is %q, want %q", c, got, want)
+		}
+	}
+}
+
+func TestWhatBecameOfAPaymentIsTrue(t *testing.T) {
+	t.Parallel()
+	for sentence, c := range map[string]curfew.Checkout{
+		"was free: nothing is owed.":                                                {Outcome: curfew.Void},
+		"failed, or was taken back: nothing is owed for it.":                        {Ref: "p", Outcome: curfew.Void},
+		"is the same payment as another one: it bought nothing of its own.":         {ID: "b", Ref: "p", LineOf: "a", Outcome: curfew.Void},
+		"was reserved and not charged: it is being released.":                       {Ref: "p", Outcome: curfew.Void, Capture: "releasing"},
+		"was reserved and not charged: it was released.":                            {Ref: "p", Outcome: curfew.Void, Capture: "released"},
+		"was refused by the bank: nothing was taken.":                               {Ref: "p", Outcome: curfew.Void, Capture: "failed"},
+		"will be refunded.":                                                         {Ref: "p", Outcome: curfew.RefundDue},
+		"could not be refunded by the bank: it has to be paid back in another way.": {Ref: "p", Outcome: curfew.RefundDue, Concern: record.RefundFailed},
+		"will be refunded if the bank does not take it back: it is disputed.":       {Ref: "p", Outcome: curfew.RefundDue, DisputedAt: time.Unix(1, 0)},
+	} {
+		if got := became(c); got != sentence {
+			t.Errorf("%+v %q, want %q", c, got, sentence)
+		}
+	}
+}
+
+// A link leads to the payment in the account that received it, in test mode where its
+// checkout session says so.
+func TestAPaymentLeadsToItsProvidersPage(t *testing.T) {
+	t.Parallel()
+	for want, l := range map[string]struct {
+		test    bool
+		payment curfew.Payment
+	}{
+		"": {payment: curfew.Payment{Provider: "paypal", Name: "x"}},
+		"https://dashboard.stripe.com/payments/pi_1":             {payment: curfew.Payment{Provider: "stripe", Name: "pi_1", References: []string{"cs_live_1", "pi_1"}}},
+		"https://dashboard.stripe.com/test/payments/pi_1":        {payment: curfew.Payment{Provider: "stripe", Name: "pi_1", References: []string{"cs_test_1", "pi_1"}}},
+		"https://dashboard.stripe.com/acct_1/test/payments/pi_1": {true, curfew.Payment{Provider: "stripe", Account: "acct_1", Name: "pi_1"}},
+		"https://dashboard.stripe.com/payments/pi%2F..%2Fx":      {payment: curfew.Payment{Provider: "stripe", Name: "pi/../x"}},
+	} {
+		if got := (providerPages{l.test}).of(record.Ledger{Payment: l.payment}).Path; got != want {
+			t.Errorf("%+v leads to %q, want %q", l, got, want)
 		}
 	}
 }

@@ -58,6 +58,8 @@ type Options struct {
 	Links          console.Unsubscriptions // of mails; nil: there are no such routes
 	// Settings is what the process was started with, for admins; no secrets.
 	Settings []api.Setting
+	// TestPayments reports whether payments are of the provider's test mode.
+	TestPayments bool
 }
 
 // completed returns the options with their defaults. The error's kind is Invalid if a required one is missing.
@@ -129,7 +131,7 @@ func New(o Options) (*Server, error) {
 func newSite(o Options, gate *auth.Gate) (*console.Site, error) {
 	return console.New(console.Options{
 		Keeper: o.Keeper, Timeline: o.Timeline, Gate: gate, Endpoints: o.Endpoints, Deliveries: o.Deliveries, Links: o.Links,
-		Settings: o.Settings, Version: o.Version, BaseURL: o.BaseURL, LoginHint: o.LoginHint, Timeout: o.RequestTimeout, Logger: o.Logger,
+		Settings: o.Settings, TestPayments: o.TestPayments, Version: o.Version, BaseURL: o.BaseURL, LoginHint: o.LoginHint, Timeout: o.RequestTimeout, Logger: o.Logger,
 	})
 }
 

@@ -59,10 +59,20 @@ func (x *Explainer) paymentActions(t facts, c curfew.Checkout) []Action {
 	if c.Outcome == curfew.Forfeited && !x.rules.Policy().Plans[c.Plan].Extends {
 		actions = append(actions, action(lifecycle.CreditPayment, "Make payment "+payment(c)+" a credit"))
 	}
-	if c.Outcome != curfew.RefundDue && curfew.LegalOutcome(c.Outcome, curfew.RefundDue) && c.Outcome != curfew.Refunding {
+	if refundable(c) {
 		actions = append(actions, action(lifecycle.RefundPayment, "Give payment "+payment(c)+" back"))
 	}
 	return actions
+}
+
+// refundable reports whether there is something of a payment to give back, and nobody does
+// that yet.
+func refundable(c curfew.Checkout) bool {
+	switch c.Outcome {
+	case curfew.Promised, curfew.Fulfilled, curfew.Deferred, curfew.Held, curfew.Credited, curfew.Forfeited:
+		return true
+	}
+	return false
 }
 
 // paidFor is the session that a payment pays for and that has not ended; its zero

@@ -15,14 +15,33 @@ func Money(l record.Ledger, c curfew.Checkout) []string {
 	}
 	b := l.Money()
 	said := append([]string{gotForOperators(l, c, b)}, gone(b)...)
-	if b.Refusal != "" && b.Refunded+b.Refunding < b.Captured {
-		f := undone(l.Facts)
-		said = append(said, "Refund "+f.Object+" failed"+because(f)+": the provider cannot repeat it; somebody has to pay the customer in another way, and record that.")
-	}
+	said = append(said, unrefunded(l, b)...)
 	if b.Captured > 0 && b.Worth() != b.Captured {
 		said = append(said, "It is worth "+curfew.Amount(b.Worth(), b.Currency)+" now.")
 	}
 	return said
+}
+
+// Remarks is what Money says beside the sums: why there is no money, or whether there will
+// be, and what somebody has to do.
+func Remarks(l record.Ledger, c curfew.Checkout) []string {
+	b := l.Money()
+	var said []string
+	if b.State != "captured" && b.State != "reported" && !c.Free() {
+		said = append(said, gotForOperators(l, c, b))
+	}
+	return append(said, unrefunded(l, b)...)
+}
+
+// unrefunded says that a refund failed, and what to do about it.
+func unrefunded(l record.Ledger, b curfew.Balance) []string {
+	if b.Refusal == "" || b.Refunded+b.Refunding >= b.Captured {
+		return nil
+	}
+	f := undone(l.Facts)
+	return []string{
+		"Refund " + f.Object + " failed" + because(f) + ": the provider cannot repeat it; somebody has to pay the customer in another way, and record that.",
+	}
 }
 
 // gotForOperators says what was paid.
@@ -52,10 +71,24 @@ func MoneyForCustomer(l record.Ledger, c curfew.Checkout) []string {
 	}
 	b := l.Money()
 	said := append([]string{gotForCustomer(l, c, b)}, goneForCustomer(b)...)
-	if b.Refusal != "" && b.Refunded+b.Refunding < b.Captured {
-		said = append(said, "A refund did not reach you: your bank refused it. You will be paid in another way; please get in touch if you have heard nothing.")
+	return append(said, unrefundedToCustomer(b)...)
+}
+
+// RemarksForCustomer is what MoneyForCustomer says beside the sums.
+func RemarksForCustomer(l record.Ledger, c curfew.Checkout) []string {
+	b := l.Money()
+	var said []string
+	if b.State != "captured" && b.State != "reported" && !c.Free() {
+		said = append(said, gotForCustomer(l, c, b))
 	}
-	return said
+	return append(said, unrefundedToCustomer(b)...)
+}
+
+func unrefundedToCustomer(b curfew.Balance) []string {
+	if b.Refusal == "" || b.Refunded+b.Refunding >= b.Captured {
+		return nil
+	}
+	return []string{"A refund did not reach you: your bank refused it. The shop has to pay you in another way; ask it if you have heard nothing."}
 }
 
 func gotForCustomer(l record.Ledger, c curfew.Checkout, b curfew.Balance) string {

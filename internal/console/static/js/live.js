@@ -51,12 +51,19 @@ function said(reached) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+// A session that ends because its payment failed leaves the page at once: its mechanic is told why.
+function changed(change) {
+  const said = byId("said");
+  if (change.session?.endReason === "payment_failed" && said.dataset.refused) said.textContent = said.dataset.refused;
+  soon();
+}
+
 /** start keeps the page up to date from now on. */
 export function start() {
   setNow(document.body.dataset.now);
   updateTimes();
   setInterval(updateTimes, 1_000);
-  follow({ session: soon, request: soon, checkout: soon, figures: soon, reset: soon }, (state) => {
+  follow({ session: changed, request: soon, checkout: soon, figures: soon, reset: soon }, (state) => {
     streaming = state === "live";
     said(true);
     if (!streaming) later();

@@ -11,7 +11,6 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/storetest"
-	"github.com/curfewhq/curfew/lifecycle"
 )
 
 // vault is a bank that reserves money, and remembers what it was asked for.
@@ -116,9 +115,7 @@ func onVault(t *testing.T, capture string, test func(env *environment, v *vault)
 	t.Helper()
 	onEachStoreWith(t, takesLater(capture, false), func(env *environment) {
 		v := newVault()
-		policy := env.policy
-		k := must(lifecycle.New(env.Store, lifecycle.Options{Policy: &policy, Provider: v}))(env)
-		test(environmentOf(env.T, env.Harness, k, policy), v)
+		test(env.banked(v, env.Store), v)
 	})
 }
 
@@ -305,9 +302,7 @@ func TestAnAuthorizationThatIsTooShort(t *testing.T) {
 		t.Run(fmt.Sprint("early ", early), func(t *testing.T) {
 			onEachStoreWith(t, takesLater("at_acceptance", early), func(env *environment) {
 				v := newVault()
-				policy := env.policy
-				k := must(lifecycle.New(env.Store, lifecycle.Options{Policy: &policy, Provider: v}))(env)
-				env = environmentOf(env.T, env.Harness, k, policy)
+				env = env.banked(v, env.Store)
 				p := reportedPayment("kim", "p1")
 				p.StartsAt = time.Now().Add(8 * 24 * time.Hour).UTC().Truncate(time.Microsecond)
 				reserved := v.reserve(p, 7*24*time.Hour)
@@ -349,5 +344,45 @@ func TestASessionWhosePaymentIsDisputedIsNotAccepted(t *testing.T) {
 		won.Facts[0].At = time.Now()
 		env.receive(won)
 		must(env.Accept(env.Context(), s.Request.ID, "m1"))(env)
+	})
+}
+
+// An appointment that is cancelled so late that a share of its price is kept: all of it is
+// taken, and the rest given back.
+func TestAShareOfReservedMoneyIsKept(t *testing.T) {
+	onVault(t, "at_acceptance", func(env *environment, v *vault) {
+		p := reportedPayment("kim", "p1")
+		p.StartsAt = time.Now().Add(3 * time.Hour)
+		env.receive(v.reserve(p, 7*24*time.Hour))
+		c := env.taken("p1", curfew.Fulfilled, "authorised")
+		must(env.Cancel(env.Context(), c.SessionID, shop))(env)
+		env.taken("p1", curfew.RefundDue, "due")
+		env.settleCaptures()
+		env.taken("p1", curfew.RefundDue, "captured")
+		env.settleRefunds()
+		env.taken("p1", curfew.Refunded, "captured")
+		if v.sum("pi-p1") != 1450 || v.calls[0].Amount != 2900 {
+			env.Errorf("the bank was asked %+v, and gave %d back", v.calls, v.sum("pi-p1"))
+		}
+	})
+}
+
+// Who does not come, where that forfeits the price, pays it.
+func TestForfeitedMoneyIsTaken(t *testing.T) {
+	forfeit := func(p *curfew.Policy) {
+		takesLater("at_live", false)(p)
+		p.Settle = map[curfew.EndReason]curfew.Settlement{curfew.NoShow: curfew.Forfeit}
+	}
+	onEachStoreWith(t, forfeit, func(env *environment) {
+		v := newVault()
+		env = env.banked(v, env.Store)
+		env.receive(v.reserve(reportedPayment("kim", "p1"), 7*24*time.Hour))
+		s := must(env.Accept(env.Context(), env.sessionOf("p1").Request.ID, "m1"))(env)
+		must(env.Join(env.Context(), s.ID, curfew.Actor{Role: curfew.Mechanic, ID: "m1"}))(env)
+		env.Age(env, s.ID, longAgo)
+		must(env.RunFullCleanup(env.Context()))(env)
+		env.taken("p1", curfew.Forfeited, "due")
+		env.settleCaptures()
+		env.taken("p1", curfew.Forfeited, "captured")
 	})
 }

@@ -90,7 +90,7 @@ func (b *bank) sum(paymentID string) (sum int64) {
 }
 
 // banked is the environment with a provider, over another store if one is given.
-func (env *environment) banked(b *bank, store lifecycle.Store) *environment {
+func (env *environment) banked(b lifecycle.Provider, store lifecycle.Store) *environment {
 	env.Helper()
 	policy := env.policy
 	k := must(lifecycle.New(store, lifecycle.Options{Policy: &policy, Provider: b}))(env)

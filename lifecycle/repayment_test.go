@@ -75,7 +75,7 @@ func TestAnotherCurrencysRefundDecidesNothing(t *testing.T) {
 		yen := refunded(inYen, 2900)
 		env.receive(yen, paid(p), yen)
 		c := env.outcome("p1", curfew.Fulfilled)
-		if !strings.Contains(c.Note, "2900 JPY") || !strings.Contains(c.Note, "compare") {
+		if !strings.Contains(c.Note, "2,900 JPY") || !strings.Contains(c.Note, "compare") {
 			env.Errorf("it is noted as %q", c.Note)
 		}
 		env.is(c.SessionID, curfew.Waiting, "", curfew.Pending, curfew.Fulfilled)

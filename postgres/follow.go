@@ -69,17 +69,19 @@ const (
 		RETURNING c.id, c.version`
 	// unasked: a session was cancelled before the provider was asked for its money.
 	unasked = `($6 AND c.capture IN ('authorised', 'due'))`
+	// kept: some of the money is kept all the same, so it is taken.
+	kept = `(k.owed = 'forfeited' OR k.owed = 'refund_due' AND k.share < 100)`
 )
 
 // What is due of a checkout, in an amount that can be refunded.
 var (
 	refundShare     = record.RoundedUp(`(c.amount / 100 * k.share + (c.amount % 100 * k.share + 99) / 100)`, `c.currency`)
 	settleCheckouts = `UPDATE curfew.checkouts c SET
-			outcome = CASE WHEN ` + unasked + ` AND k.owed <> 'forfeited' THEN 'void' ELSE k.owed END,
-			capture = CASE WHEN NOT ` + unasked + ` THEN c.capture WHEN k.owed = 'forfeited' THEN 'due' ELSE 'releasing' END,
+			outcome = CASE WHEN ` + unasked + ` AND NOT ` + kept + ` THEN 'void' ELSE k.owed END,
+			capture = CASE WHEN NOT ` + unasked + ` THEN c.capture WHEN ` + kept + ` THEN 'due' ELSE 'releasing' END,
 			next_at = CASE WHEN ` + unasked + ` THEN now() ELSE c.next_at END,
 			money_due = false, version = c.version + 1, updated_at = now(),
-			refund_amount = CASE WHEN k.owed IN ('refund_due', 'refunded') AND NOT ` + unasked + `
+			refund_amount = CASE WHEN k.owed IN ('refund_due', 'refunded') AND (` + kept + ` OR NOT ` + unasked + `)
 				THEN LEAST(c.amount, ` + refundShare + `) ELSE 0 END
 		FROM unnest($1::text[], $2::uuid[], $3::uuid[], $4::text[], $5::int[]) k (customer_id, session_id, checkout_id, owed, share)
 		WHERE c.customer_id = k.customer_id AND c.id = k.checkout_id AND c.outcome = 'fulfilled'

@@ -88,6 +88,8 @@ WHERE customer_id = $1 AND id = $2 AND outcome = 'fulfilled' AND capture = 'auth
 RETURNING id, version, outcome`
 	// unasked: a session was cancelled before the provider was asked for its money.
 	unasked = `($6 AND capture IN ('authorised', 'due'))`
+	// kept: some of the money is kept all the same, so it is taken.
+	kept = `($3 = 'forfeited' OR $3 = 'refund_due' AND $5 < 100)`
 )
 
 // makeDue makes the money due that is reserved for a session.
@@ -108,10 +110,10 @@ var (
 	refundShare    = record.RoundedUp(`(amount / 100 * $5 + (amount % 100 * $5 + 99) / 100)`, `currency`)
 	settleCheckout = `
 UPDATE checkouts SET money_due = FALSE, version = version + 1, updated_at = $4,
-    outcome = CASE WHEN ` + unasked + ` AND $3 <> 'forfeited' THEN 'void' ELSE $3 END,
-    capture = CASE WHEN NOT ` + unasked + ` THEN capture WHEN $3 = 'forfeited' THEN 'due' ELSE 'releasing' END,
+    outcome = CASE WHEN ` + unasked + ` AND NOT ` + kept + ` THEN 'void' ELSE $3 END,
+    capture = CASE WHEN NOT ` + unasked + ` THEN capture WHEN ` + kept + ` THEN 'due' ELSE 'releasing' END,
     next_at = CASE WHEN ` + unasked + ` THEN $4 ELSE next_at END,
-    refund_amount = CASE WHEN $3 IN ('refund_due', 'refunded') AND NOT ` + unasked + ` THEN min(amount, ` + refundShare + `) ELSE 0 END
+    refund_amount = CASE WHEN $3 IN ('refund_due', 'refunded') AND (` + kept + ` OR NOT ` + unasked + `) THEN min(amount, ` + refundShare + `) ELSE 0 END
 WHERE customer_id = $1 AND id = $2 AND outcome = 'fulfilled'
 RETURNING id, version, outcome`
 )

@@ -75,7 +75,7 @@ type Change struct {
 	Owed curfew.Outcome
 	// Capture makes the money due that is reserved for the session. (Money that is reserved,
 	// or due and not asked for yet, is released when its session is cancelled, whatever Owed
-	// says: the checkout becomes Void. If it is Forfeited, it is due.)
+	// says: the checkout becomes Void. If some of it is kept, by Forfeited or a Share, it is due.)
 	Capture bool
 	// Share is the percentage of the amount to refund if Owed is RefundDue, rounded
 	// up to the minor unit; 0 means all of it.

@@ -51,7 +51,7 @@ type Admission struct {
 // payment and however often. A customer who truly has an open session gets the
 // outcome Deferred, not an error: the session follows when the slot is free.
 // Errors: Invalid for what can never be accepted, IdempotencyMismatch for a
-// known reference with another customer or plan, Unavailable (repeat it).
+// known reference with another customer, plan or amount, Unavailable (repeat it).
 func (ad *Admission) FulfillCheckout(ctx context.Context, by curfew.Actor, p Purchase) (Fulfillment, error) {
 	return ad.observed(ctx, "fulfil a checkout", func(ctx context.Context) (Fulfillment, error) {
 		return ad.fulfill(ctx, by, p)

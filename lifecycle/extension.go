@@ -38,7 +38,7 @@ type Extended struct {
 // Extend adds to a live session the time that a payment bought, once per reference. If the
 // session is no longer live, the payment is recorded and its refund is due: that is an
 // outcome, not an error. Errors: Invalid, NotFound, IdempotencyMismatch for a reference
-// that was used for another session or plan.
+// that was used for another session, plan or amount.
 func (ss *Sessions) Extend(ctx context.Context, by curfew.Actor, x Extension) (Extended, error) {
 	ctx, end := ss.trace.Begin(ctx, "extend")
 	defer end()
@@ -77,7 +77,7 @@ func (ss *Sessions) extend(ctx context.Context, by curfew.Actor, x Extension, c 
 	c.SessionID = x.SessionID
 	r, err := ss.admission.reference(ctx, &c, by)
 	if err == nil {
-		return extended(r, x)
+		return ss.extended(ctx, r, x)
 	}
 	if bad, ok := errors.AsType[*unspendableError](err); ok {
 		_, err := ss.write.Record(ctx, bad.recorded(c), by, bad.funds.String())
@@ -115,10 +115,13 @@ func (ss *Sessions) tooLateToExtend(ctx context.Context, by curfew.Actor, s curf
 }
 
 // extended answers a report whose reference was seen before.
-func extended(r record.Receipt, x Extension) (Extended, error) {
+func (ss *Sessions) extended(ctx context.Context, r record.Receipt, x Extension) (Extended, error) {
 	if r.Checkout.SessionID != x.SessionID || r.Checkout.Plan != x.Plan {
 		return Extended{}, curfew.Errorf(curfew.IdempotencyMismatch,
 			"payment %s was reported before with another session or plan", x.PaymentRef)
+	}
+	if err := ss.admission.sameAmount(ctx, r.Checkout, x.Amount, x.Currency); err != nil {
+		return Extended{}, err
 	}
 	return Extended{Outcome: r.Checkout.Outcome, Replayed: true, CheckoutID: r.Checkout.ID, Session: r.Session}, nil
 }

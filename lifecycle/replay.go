@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
@@ -18,16 +19,36 @@ func fulfilled(s curfew.Snapshot) Fulfillment {
 
 // replay answers a payment that was reported before. One that still waits for the
 // slot is served first if it can be, and so is an appointment whose start has passed.
-// IdempotencyMismatch: it was reported with another customer or plan.
+// IdempotencyMismatch: it was reported with another customer, plan or amount.
 func (ad *Admission) replay(ctx context.Context, r record.Receipt, p Purchase) (Fulfillment, error) {
 	if r.Checkout.CustomerID != p.CustomerID || r.Checkout.Plan != p.Plan {
 		return Fulfillment{}, curfew.Errorf(curfew.IdempotencyMismatch,
 			"payment %s was reported before with another customer or plan", p.PaymentRef)
 	}
+	if err := ad.sameAmount(ctx, r.Checkout, p.Amount, p.Currency); err != nil {
+		return Fulfillment{}, err
+	}
 	if r.Checkout.Outcome == curfew.Deferred || (curfew.Snapshot{Session: r.Session, Now: r.Now}).Started() {
 		return ad.serveAndPresent(ctx, p.CustomerID, p.PaymentRef)
 	}
 	return ad.present(ctx, r)
+}
+
+// sameAmount refuses a repeated report of a payment with another amount or currency than the
+// first. What a report leaves out is not compared. Once the provider has spoken of the
+// payment, its amount counts, and the shop may repeat the one it knows. IdempotencyMismatch.
+func (ad *Admission) sameAmount(ctx context.Context, c curfew.Checkout, amount *int64, currency string) error {
+	otherAmount := amount != nil && *amount != c.Amount
+	otherCurrency := currency != "" && !strings.EqualFold(currency, c.Currency)
+	if c.Amount == 0 || !otherAmount && !otherCurrency { // 0: perhaps nobody said how much
+		return nil
+	}
+	l, err := ad.ledgers.store.Ledger(ctx, c.Payment())
+	if err != nil || l.Version > 0 {
+		return err
+	}
+	return curfew.Errorf(curfew.IdempotencyMismatch,
+		"payment %s was reported before with %s: what was paid for it cannot change", c.Ref, curfew.Amount(c.Amount, c.Currency))
 }
 
 // serveAndPresent serves the customer's deferred payments if it can, and answers with

@@ -99,7 +99,7 @@ func paid(p Purchase, plan curfew.Plan) (curfew.Checkout, error) {
 	if p.StartsAt != nil {
 		c.StartsAt = p.StartsAt.UTC().Truncate(time.Microsecond)
 	}
-	if c.Amount > 0 && c.Currency == "" {
+	if (c.Amount > 0 || p.Amount != nil && !plan.Free()) && c.Currency == "" {
 		return c, curfew.Errorf(curfew.Invalid, "amount needs a currency: send it, or set the currency of plan %s", p.Plan)
 	}
 	if c.Amount < 0 {

@@ -141,6 +141,7 @@ const (
 	codeRepaired       ReasonCode = "repaired"          // an operator made a held payment usable
 	codeRefundDecided  ReasonCode = "refund_decided"    // by an operator
 	codeCreditDecided  ReasonCode = "credit_decided"    // by an operator
+	codeCreditOver     ReasonCode = "credit_over"       // nobody has spent it in time
 	codeRefundAsked    ReasonCode = "refund_asked"      // the provider is asked to give it back
 	codeRefundRefused  ReasonCode = "refund_refused"    // the provider would not
 	codeNothingToPay   ReasonCode = "nothing_to_refund" // nothing had been paid
@@ -162,7 +163,7 @@ const (
 func ReasonCodes() []ReasonCode {
 	all := []ReasonCode{
 		codeAdmitted, codeBooked, codeCreditSpent, codeSlotFree, codeRevived, codeDue, codeSlotTaken, codeAccepted, codeReleased,
-		codeJoined, codeBothJoined, codeExtended, codeTooLate, codeHeld, codeRepaired, codeRefundDecided, codeCreditDecided,
+		codeJoined, codeBothJoined, codeExtended, codeTooLate, codeHeld, codeRepaired, codeRefundDecided, codeCreditDecided, codeCreditOver,
 		codeRefundAsked, codeRefundRefused, codeNothingToPay, codeRefundReported, codeNotOurs, codeAwaited, codeArrived, codeReduced,
 		codeCaptureDue, codeCaptured, codeNotCaptured, codeUnreserved,
 		codeDisputed, codeNoted, codeOther,
@@ -183,7 +184,7 @@ var codes = map[string]ReasonCode{
 	NothingPaidReason: codeNothingToPay, GivenBackReason: codeRefundReported, GivenBackBeforeReason: codeRefundReported, ArrivedReason: codeArrived, AwaitedReason: codeAwaited, PartLostReason: codeReduced,
 	CaptureDueReason: codeCaptureDue, CaptureAskedReason: codeCaptureDue, CapturedReason: codeCaptured, NotCapturedReason: codeNotCaptured,
 	ReleaseAskedReason: codeUnreserved, ReservationEndedReason: codeUnreserved,
-	disputedCode: codeDisputed, RepairedReason: codeRepaired, ForeignReason: ReasonCode(Foreign),
+	creditOver: codeCreditOver, disputedCode: codeDisputed, RepairedReason: codeRepaired, ForeignReason: ReasonCode(Foreign),
 }
 
 // Code is why the event happened, as outsiders see it. The reason itself may contain what

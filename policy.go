@@ -37,6 +37,7 @@ type Policy struct {
 	MinimumLive    time.Duration // ended by hand, a session must have been live so long to count as completed
 	VeryStaleAfter time.Duration // a stale waiting session older than this is critical
 	DeferTTL       time.Duration // how long a blocked payment is retried
+	CreditTTL      time.Duration // how long a credit can wait to be spent; 0: for ever
 
 	// Off names the rules that sweeps and cleanups leave alone. Admission still
 	// settles the customer's own overdue session.
@@ -123,6 +124,14 @@ func (p Policy) OwedBefore(start time.Duration) (owed Outcome, percent int) {
 	return RefundDue, percent
 }
 
+// CreditEnds is when a credit ends that has not been spent by then; zero: never.
+func (p Policy) CreditEnds(c Checkout) time.Time {
+	if p.CreditTTL == 0 || c.Outcome != Credited {
+		return time.Time{}
+	}
+	return c.UpdatedAt.Add(p.CreditTTL)
+}
+
 // Validate reports the first setting that is impossible, as an error of kind Invalid.
 func (p Policy) Validate() error {
 	for name, d := range map[string]time.Duration{
@@ -134,8 +143,8 @@ func (p Policy) Validate() error {
 			return Errorf(Invalid, "%s must be more than 0, not %s", name, d)
 		}
 	}
-	if p.LiveGrace < 0 || p.ScheduledGrace < 0 || p.MinimumLive < 0 {
-		return Errorf(Invalid, "live_grace, scheduled_grace and minimum_live must not be negative")
+	if p.LiveGrace < 0 || p.ScheduledGrace < 0 || p.MinimumLive < 0 || p.CreditTTL < 0 {
+		return Errorf(Invalid, "live_grace, scheduled_grace, minimum_live and credit_ttl must not be negative")
 	}
 	if p.BlockedRepeatedly < 1 {
 		return Errorf(Invalid, "blocked_repeatedly must be at least 1, not %d", p.BlockedRepeatedly)

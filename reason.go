@@ -38,6 +38,8 @@ const (
 	ReleaseAskedReason     = "the provider is asked to release the money"
 	ReservationEndedReason = "the money is not reserved any more"
 
+	creditOver = "the credit's time is over" // record.CreditOver
+
 	disputedCode = "the customer's bank disputes it"
 )
 

@@ -16,6 +16,7 @@ type Checkouts struct {
 	rules     *Rules
 	admission *Admission
 	sessions  *Sessions
+	ledgers   ledgers
 	store     interface {
 		checkoutStore
 		customerStore
@@ -268,4 +269,31 @@ func (cs *Checkouts) OfCustomer(ctx context.Context, customerID string) ([]curfe
 		return nil, err
 	}
 	return cs.store.Checkouts(ctx, customerID)
+}
+
+// maxCredits is how many of a customer's credits are listed.
+const maxCredits = 100
+
+// Credits lists what the customer can spend, oldest first, at most 100. Errors: Invalid,
+// Unavailable.
+func (cs *Checkouts) Credits(ctx context.Context, customerID string) ([]record.Credit, error) {
+	if err := curfew.CheckID("customer id", customerID); err != nil {
+		return nil, err
+	}
+	found, err := cs.store.ListCheckouts(ctx, curfew.CheckoutSearch{CustomerID: customerID, Outcome: curfew.Credited, Limit: maxCredits})
+	if err != nil {
+		return nil, fmt.Errorf("credits of customer %s: %w", customerID, err)
+	}
+	credits := make([]record.Credit, len(found))
+	for i, c := range found {
+		s, err := cs.ledgers.funds(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		credits[i] = record.Credit{Checkout: c, Ends: cs.rules.policy.CreditEnds(c)}
+		if s != spendable {
+			credits[i].Why = s.String()
+		}
+	}
+	return credits, nil
 }

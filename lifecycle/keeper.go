@@ -98,7 +98,7 @@ func New(store Store, o Options) (*Keeper, error) {
 	queue := &Queue{
 		rules: rules, reporter: reporter, settler: settler, sessions: sessions, wakeup: wakeup, store: store, write: write,
 	}
-	checkouts := &Checkouts{rules: rules, admission: admission, sessions: sessions, store: store, write: write}
+	checkouts := &Checkouts{rules: rules, admission: admission, sessions: sessions, ledgers: ledgers, store: store, write: write}
 	payments := &Payments{
 		rules: rules, reporter: reporter, quarantine: quarantine, admission: admission, sessions: sessions, checkouts: checkouts,
 		provider: o.Provider, stop: o.Stop, store: store, write: write,

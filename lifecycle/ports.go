@@ -173,6 +173,9 @@ type owedStore interface {
 	// Refundable is checkouts with a refund due or under way whose NextAt has
 	// passed, those that wait longest first. What is still to be captured is none.
 	Refundable(ctx context.Context, limit int) ([]curfew.Checkout, error)
+	// StaleCredits is credits older than that, behind a cursor of UpdatedAt and id, oldest
+	// first.
+	StaleCredits(ctx context.Context, olderThan time.Duration, after curfew.Cursor, limit int) ([]curfew.Checkout, error)
 	// Capturable is checkouts whose reserved money is to be taken, is being taken, or is to
 	// be released, and whose NextAt has passed, those that wait longest first.
 	Capturable(ctx context.Context, limit int) ([]curfew.Checkout, error)

@@ -122,7 +122,7 @@ type quarantineStore interface {
 	// Quarantine keeps a failure: what, at which step, and its LastError. It is
 	// left alone for FirstQuarantine, twice as long after each further failure, at
 	// most for LongestQuarantine. The lists that begin with the oldest leave out
-	// what is set apart now: Servable, Unsettled of everybody, Refundable.
+	// what is set apart now: Servable, Unsettled of everybody, Refundable, StaleCredits.
 	Quarantine(ctx context.Context, q curfew.Quarantined) error
 	// Quarantined is what is set apart and has not moved since, longest first.
 	Quarantined(ctx context.Context, limit int) ([]curfew.Quarantined, error)

@@ -48,8 +48,10 @@ type Sweeper struct {
 
 // schedule is when Run last did each of its jobs.
 type schedule struct {
-	paged, recorded, orphans, tidied time.Time
-	wide                             time.Time // when the next sweep must look at everything
+	paged, recorded, orphans, tidied, credits time.Time
+
+	credit curfew.Cursor // where the next page of credits begins; zero: all were looked at
+	wide   time.Time     // when the next sweep must look at everything
 	// seen is the store's time before the last complete sweep: what was past its deadline
 	// then has been settled, or was held. Zero: there was none.
 	seen time.Time
@@ -161,6 +163,9 @@ func (sw *Sweeper) runOnce(ctx context.Context, r *schedule, w *sweepPages) erro
 		if err := sw.cleanups.freeLeaked(ctx); err != nil {
 			return err
 		}
+	}
+	if err := sw.sweepCredits(ctx, r); err != nil {
+		return err
 	}
 	if time.Since(r.tidied) >= tidyEvery {
 		r.tidied = time.Now()

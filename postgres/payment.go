@@ -37,6 +37,7 @@ const (
 	chosen        = ` WHERE c.id > $1::uuid AND ($2 = '' OR c.outcome = $2) AND ($4::text = '' OR c.concern = $4)`
 	inOrder       = ` ORDER BY c.id LIMIT $3`
 	waits         = `'promised', 'deferred', 'held', 'refund_due', 'refunding'`
+	dated         = waits + `, 'credited'`
 )
 
 // ListCheckouts returns the checkouts that match, by id.
@@ -63,10 +64,10 @@ func (s payments) ListCheckouts(ctx context.Context, q curfew.CheckoutSearch) ([
 // unsettled is the outcomes that wait for something.
 var unsettled = []curfew.Outcome{curfew.Promised, curfew.Deferred, curfew.Held, curfew.RefundDue, curfew.Refunding}
 
-// What waits for something keeps the time since when it does.
+// What waits for something, and a credit, keeps the time since when it does.
 const annotateCheckout = `UPDATE curfew.checkouts c SET
 			version = c.version + 1,
-			updated_at = CASE WHEN c.outcome IN (` + waits + `)
+			updated_at = CASE WHEN c.outcome IN (` + dated + `)
 				OR c.capture IN (` + unsettledCaptures + `) AND coalesce($8::text, c.capture) IN (` + unsettledCaptures + `) THEN c.updated_at ELSE now() END,
 			note = coalesce($5, c.note), disputed_at = CASE $6::int WHEN 1 THEN coalesce(c.disputed_at, now()) WHEN 0 THEN c.disputed_at END,
 			concern = coalesce($7, c.concern), capture = coalesce($8::text, c.capture),

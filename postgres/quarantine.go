@@ -43,7 +43,7 @@ const (
 		WHEN 'session' THEN EXISTS (SELECT FROM curfew.sessions s WHERE s.customer_id = q.customer_id AND s.id = q.id
 			AND s.version = q.version AND ` + notEnded + `)
 		WHEN 'payment' THEN EXISTS (SELECT FROM curfew.checkouts c WHERE c.customer_id = q.customer_id AND c.id = q.id
-			AND c.version = q.version AND (c.money_due::int = 1 OR c.outcome || '' IN ('deferred', 'refund_due', 'refunding')
+			AND c.version = q.version AND (c.money_due::int = 1 OR c.outcome || '' IN ('deferred', 'credited', 'refund_due', 'refunding')
 				OR c.capture || '' IN (` + unsettledCaptures + `) OR EXISTS (SELECT FROM curfew.payment_refs p
 					WHERE p.checkout_id = coalesce(c.line_of, c.id) AND p.judged + 0 < p.version)))
 		WHEN 'customer' THEN EXISTS (SELECT FROM curfew.checkouts c WHERE c.customer_id = q.customer_id AND c.outcome || '' = 'deferred')

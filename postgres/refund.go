@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/curfewhq/curfew"
 )
@@ -19,4 +20,15 @@ const selectRefundable = selectCheckout + `
 func (s refunds) Refundable(ctx context.Context, limit int) ([]curfew.Checkout, error) {
 	all, err := manyByIndex(ctx, s.db, scanCheckout, selectRefundable, limit)
 	return all, wrap(err, "read the refundable checkouts")
+}
+
+const selectStaleCredits = selectCheckout + `
+	WHERE c.outcome = 'credited' AND c.updated_at < now() - $1::interval AND (c.updated_at, c.id) > ($2, $3::uuid) AND NOT ` + apartPayment + `
+	ORDER BY c.updated_at, c.id LIMIT $4`
+
+// StaleCredits returns the credits that are older than that, oldest first.
+func (s refunds) StaleCredits(ctx context.Context, olderThan time.Duration, after curfew.Cursor, limit int) ([]curfew.Checkout, error) {
+	at, id := since(after)
+	all, err := manyByIndex(ctx, s.db, scanCheckout, selectStaleCredits, olderThan, at, id, limit)
+	return all, wrap(err, "read the stale credits")
 }

@@ -32,6 +32,7 @@ AND outcome = $2 AND outcome IN (` + waits + `)` + inOrder
 	chosen  = ` WHERE id > $1 AND ($2 = '' OR outcome = $2) AND ($4 = '' OR concern = $4)`
 	inOrder = ` ORDER BY id LIMIT $3`
 	waits   = `'promised', 'deferred', 'held', 'refund_due', 'refunding'`
+	dated   = waits + `, 'credited'`
 )
 
 // ListCheckouts returns the checkouts that match, by id.
@@ -54,11 +55,11 @@ func (s payments) ListCheckouts(ctx context.Context, q curfew.CheckoutSearch) ([
 // unsettled is the outcomes that wait for something.
 var unsettled = []curfew.Outcome{curfew.Promised, curfew.Deferred, curfew.Held, curfew.RefundDue, curfew.Refunding}
 
-// What waits for something keeps the time since when it does.
+// What waits for something, and a credit, keeps the time since when it does.
 const annotateCheckout = `
 UPDATE checkouts
 SET version = version + 1,
-    updated_at = CASE WHEN outcome IN (` + waits + `)
+    updated_at = CASE WHEN outcome IN (` + dated + `)
         OR capture IN (` + unsettledCaptures + `) AND coalesce($9, capture) IN (` + unsettledCaptures + `) THEN updated_at ELSE $5 END,
     note = coalesce($6, note), disputed_at = CASE $7 WHEN 1 THEN coalesce(disputed_at, $5) WHEN 0 THEN disputed_at END,
     concern = coalesce($8, concern), capture = coalesce($9, capture),

@@ -43,6 +43,7 @@ func TestPlans(t *testing.T) {
 		"what was given back of them":                         {selectRepaymentsOf, "SEARCH payment_repayments USING INDEX sqlite_autoindex_payment_repayments_1 (payment_id=?)"},
 		"their facts":                                         {selectFactsOf, "SEARCH payment_facts USING INDEX sqlite_autoindex_payment_facts_1 (payment=?)"},
 		"a credit is found by customer and plan":              {selectCredit, "SEARCH checkouts USING INDEX checkouts_credits (customer_id=? AND plan=?)"},
+		"stale credits are walked by their age":               {selectStaleCredits, "SEARCH checkouts USING INDEX checkouts_credit_age"},
 		"servable customers are among the deferred":           {selectServable, "SCAN checkouts USING INDEX checkouts_retry"},
 		"unsettled payments have two indexes":                 {selectUnsettled, "SEARCH checkouts USING COVERING INDEX checkouts_retry"},
 		"sessions are counted without reading them":           {countSessions, "SCAN sessions USING COVERING INDEX sessions_deadline"},

@@ -45,7 +45,7 @@ const (
     WHEN 'session' THEN EXISTS (SELECT 1 FROM sessions s WHERE s.customer_id = quarantine.customer_id AND s.id = quarantine.id
         AND s.version = quarantine.version AND s.status IN ('scheduled', 'waiting', 'live'))
     WHEN 'payment' THEN EXISTS (SELECT 1 FROM checkouts c WHERE c.customer_id = quarantine.customer_id AND c.id = quarantine.id
-        AND c.version = quarantine.version AND (c.money_due OR c.outcome IN ('deferred', 'refund_due', 'refunding')
+        AND c.version = quarantine.version AND (c.money_due OR c.outcome IN ('deferred', 'credited', 'refund_due', 'refunding')
             OR c.capture IN (` + unsettledCaptures + `) OR EXISTS (SELECT 1 FROM payment_refs p
                 WHERE p.checkout_id = coalesce(c.line_of, c.id) AND p.judged < p.version)))
     WHEN 'customer' THEN EXISTS (SELECT 1 FROM checkouts c WHERE c.customer_id = quarantine.customer_id AND c.outcome = 'deferred')

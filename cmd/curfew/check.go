@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -28,7 +29,11 @@ func (c *checkCommand) Run(ctx context.Context, s *settings, term terminal) erro
 		if err != nil {
 			return asUsage(err)
 		}
-		if err := c.print(term, blocker); err != nil {
+		credits, err := keeper.Checkouts.Credits(ctx, c.Customer)
+		if err != nil {
+			return err
+		}
+		if err := c.print(term, blocker, credits); err != nil {
 			return err
 		}
 		if blocker != nil {
@@ -38,14 +43,20 @@ func (c *checkCommand) Run(ctx context.Context, s *settings, term terminal) erro
 	})
 }
 
-func (c *checkCommand) print(term terminal, b *curfew.Blocker) error {
-	switch {
-	case c.JSON:
-		return term.json(wire.SessionStatus(b))
-	case b == nil:
-		term.printf("%s is not blocked.\n", c.Customer)
-		return nil
+func (c *checkCommand) print(term terminal, b *curfew.Blocker, credits []record.Credit) error {
+	if c.JSON {
+		return term.json(wire.SessionStatus(b, credits))
 	}
+	if b == nil {
+		term.printf("%s is not blocked.\n", c.Customer)
+	} else {
+		c.printBlocker(term, b)
+	}
+	printCredits(term, credits)
+	return nil
+}
+
+func (c *checkCommand) printBlocker(term terminal, b *curfew.Blocker) {
 	now := time.Now()
 	term.printf("%s is blocked.\n\n", c.Customer)
 	columns(term.out,
@@ -59,7 +70,19 @@ func (c *checkCommand) print(term terminal, b *curfew.Blocker) error {
 	for _, action := range b.Actions {
 		term.printf("%s: %s\n", action, consequence(action))
 	}
-	return nil
+}
+
+func printCredits(term terminal, credits []record.Credit) {
+	if len(credits) == 0 {
+		return
+	}
+	now := time.Now()
+	rows := [][]string{{"CREDIT", "PLAN", "PAID", "SINCE", "ENDS", "NOT NOW, BECAUSE"}}
+	for _, c := range credits {
+		rows = append(rows, []string{c.ID, c.Plan, money(c.Amount, c.Currency), moment(c.UpdatedAt, now), moment(c.Ends, now), c.Why})
+	}
+	term.printf("\n")
+	columns(term.out, rows...)
 }
 
 // consequence describes an action of a refusal in the words of explain and the pages.

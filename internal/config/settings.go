@@ -29,6 +29,7 @@ type Settings struct {
 	MinimumLive       Duration `setting:"minimum_live" default:"${minimum_live}" help:"How long a session must have been live to count as completed when it ends."`
 	VeryStaleAfter    Duration `setting:"very_stale_after" default:"${very_stale_after}" help:"A stale waiting session older than this is critical."`
 	DeferTTL          Duration `setting:"defer_ttl" default:"${defer_ttl}" help:"How long a blocked payment is retried before it is due for refund."`
+	CreditTTL         Pause    `setting:"credit_ttl" default:"${credit_ttl}" help:"How long a customer can spend a credit. Then its refund is due. 0s: for ever."`
 	BlockedRepeatedly Count    `setting:"blocked_repeatedly" default:"${blocked_repeatedly}" help:"Refusals of one customer before health reports them, within blocked_window."`
 	BlockedWindow     Duration `setting:"blocked_window" default:"${blocked_window}" help:"The period in which those refusals are counted."`
 
@@ -107,7 +108,7 @@ func Defaults() map[string]string {
 	for key, d := range map[string]time.Duration{
 		"waiting_ttl": p.WaitingTTL, "max_wait": p.MaxWait, "orphan_ttl": p.OrphanTTL, "join_ttl": p.JoinTTL,
 		"live_grace": p.LiveGrace, "scheduled_grace": p.ScheduledGrace, "minimum_live": p.MinimumLive, "very_stale_after": p.VeryStaleAfter,
-		"defer_ttl": p.DeferTTL, "blocked_window": p.BlockedWindow, "authorization_life": p.AuthorizationLife,
+		"defer_ttl": p.DeferTTL, "credit_ttl": p.CreditTTL, "blocked_window": p.BlockedWindow, "authorization_life": p.AuthorizationLife,
 	} {
 		vars[key] = Duration(d).String()
 	}
@@ -121,6 +122,7 @@ func (s *Settings) Policy() (curfew.Policy, error) {
 	p.JoinTTL, p.LiveGrace, p.ScheduledGrace = time.Duration(s.JoinTTL), time.Duration(s.LiveGrace), time.Duration(s.ScheduledGrace)
 	p.MinimumLive, p.AuthorizationLife = time.Duration(s.MinimumLive), time.Duration(s.AuthorizationLife)
 	p.VeryStaleAfter, p.DeferTTL = time.Duration(s.VeryStaleAfter), time.Duration(s.DeferTTL)
+	p.CreditTTL = time.Duration(s.CreditTTL)
 	p.BlockedRepeatedly, p.BlockedWindow = int(s.BlockedRepeatedly), time.Duration(s.BlockedWindow)
 	p.FinishLost, p.RefundPart = s.PaymentLost == "finish", s.PartRefunded == "refund"
 	p.RefuseDiscounts, p.HoldForeign = s.Discounts == "hold", !s.Stripe.IgnoreForeign.On()

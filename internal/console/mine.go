@@ -233,6 +233,10 @@ func (m mine) payment(c curfew.Checkout) Payment {
 		p.Money = moneyForCustomer(l, c)
 	}
 	switch c.Outcome {
+	case curfew.Credited:
+		if ends := m.policy.CreditEnds(c); !ends.IsZero() && !c.Free() {
+			p.Became += " Until " + m.at.at(ends).Clock() + "; then it is refunded."
+		}
 	case curfew.Deferred:
 		p.Became += " At the latest by " + m.at.at(c.RetryUntil).Clock() + "; then it is refunded."
 	case curfew.RefundDue, curfew.Refunding, curfew.Refunded:

@@ -10,14 +10,18 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// customerHandlers handle what blocks customers.
+// customerHandlers handle what blocks customers, and what they can spend.
 type customerHandlers struct {
 	keeper *lifecycle.Keeper
 }
 
 func (h customerHandlers) status(ctx context.Context, c auth.Request, _ *idInput) (*response[api.SessionStatus], error) {
 	b, err := h.keeper.Sessions.CheckCustomerSessionStatus(ctx, c.ID)
-	return okay(wire.SessionStatus(b), err)
+	if err != nil {
+		return nil, err
+	}
+	credits, err := h.keeper.Checkouts.Credits(ctx, c.ID)
+	return okay(wire.SessionStatus(b, credits), err)
 }
 
 type clearInput struct {

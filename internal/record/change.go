@@ -166,3 +166,6 @@ const (
 
 // Concerns lists them.
 func Concerns() []string { return []string{RefundFailed, PaymentLost, Disagreement, CaptureFailed} }
+
+// CreditOver is the reason of the event that ends a credit which nobody has spent in time.
+const CreditOver = "the credit's time is over"

@@ -16,6 +16,13 @@ type Receipt struct {
 	Now       time.Time
 }
 
+// Credit is a checkout that its customer can spend on a session of its plan.
+type Credit struct {
+	curfew.Checkout
+	Ends time.Time // when it is given back; zero: never
+	Why  string    // it cannot be spent now; empty: it can
+}
+
 // PaymentClaim is the claim of a payment reference whose checkout is missing,
 // with what is left of that checkout. It occurs after some tables were
 // restored, or if claim and checkout could not be committed together.

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"time"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
@@ -35,6 +36,10 @@ func (l lossyOwed) Unsettled(ctx context.Context, customerID string, limit int) 
 
 func (l lossyOwed) Refundable(ctx context.Context, limit int) ([]curfew.Checkout, error) {
 	return answered[[]curfew.Checkout](l.answers)(l.store.Refundable(ctx, limit))
+}
+
+func (l lossyOwed) StaleCredits(ctx context.Context, olderThan time.Duration, after curfew.Cursor, limit int) ([]curfew.Checkout, error) {
+	return answered[[]curfew.Checkout](l.answers)(l.store.StaleCredits(ctx, olderThan, after, limit))
 }
 
 func (l lossyOwed) Capturable(ctx context.Context, limit int) ([]curfew.Checkout, error) {

@@ -16,6 +16,8 @@ var refunds = contract{
 	"who waits longest is refunded first":                     refundableOrder,
 	"what waits or is credited is summed by currency":         sumsTotals,
 	"refunds that fail or are overdue are counted":            countsRefunds,
+	"credits are read by age, page by page":                   readsStaleCredits,
+	"what is told of a credit leaves its age":                 keepsCreditsAge,
 }
 
 // refundable returns the ids of the checkouts that the worker may refund.
@@ -133,4 +135,62 @@ func countsRefunds(f *fixture) {
 	f.same("overdue", f.checkoutFigures().Overdue, 1)
 	f.refundStep(record.CheckoutChange{From: f.checkout("ada", due.ID), To: curfew.Refunded})
 	f.same("figures", f.checkoutFigures(), curfew.CheckoutFigures{}, cmpopts.IgnoreFields(curfew.CheckoutFigures{}, "ByOutcome", "ByConcern", "Totals"))
+}
+
+// staleCredits returns the credits older than that, read in pages.
+func (f *paymentFixture) staleCredits(olderThan time.Duration, limit int) []string {
+	f.Helper()
+	var got []string
+	var after curfew.Cursor
+	for {
+		page, err := f.Store.StaleCredits(f.Context(), olderThan, after, limit)
+		f.must(err)
+		for _, c := range page {
+			f.same("a credit is read whole", c, f.checkout(c.CustomerID, c.ID))
+			got = append(got, c.ID)
+			after = curfew.Cursor{At: c.UpdatedAt, ID: c.ID}
+		}
+		if len(page) > limit || len(got) > 100 {
+			f.Fatalf("a page of %d after %d credits, with a limit of %d", len(page), len(got), limit)
+		}
+		if len(page) == 0 {
+			return got
+		}
+	}
+}
+
+// agedCredit returns a credit that became one so long ago.
+func (f *paymentFixture) agedCredit(customer string, by time.Duration) curfew.Checkout {
+	f.Helper()
+	c := f.credited(customer)
+	f.Age(f.T, c.SessionID, by)
+	return f.checkout(customer, c.ID)
+}
+
+func readsStaleCredits(f *fixture) {
+	f.same("of an empty store", f.staleCredits(time.Minute, 9), []string(nil))
+	second, first, apart := f.agedCredit("ada", time.Hour), f.agedCredit("bob", 2*time.Hour), f.agedCredit("cyd", 3*time.Hour)
+	spent, young := f.agedCredit("dan", time.Hour), f.agedCredit("eve", time.Minute)
+	f.move(spent, curfew.RefundDue)
+	f.paymentApart(apart)
+	same := f.agedCredit("fay", time.Hour)
+	f.exec("UPDATE {checkouts} SET updated_at = (SELECT min(updated_at) FROM {checkouts} WHERE customer_id = 'ada') WHERE id = $1", same.ID)
+	want := []string{first.ID, second.ID, same.ID} // of one moment by id
+	for _, limit := range []int{1, 2, 9} {
+		f.same(fmt.Sprintf("older than half an hour, in pages of %d", limit), f.staleCredits(30*time.Minute, limit), want)
+	}
+	f.same("older than a second", f.staleCredits(time.Second, 9), append(want, young.ID))
+	f.same("older than a day", f.staleCredits(24*time.Hour, 9), []string(nil))
+	f.same("set apart", f.quarantined(), []string{"cyd payment"})
+	f.must(f.Store.LeaveQuarantine(f.Context()))
+	f.same("it stays apart while it is a credit", f.quarantined(), []string{"cyd payment"})
+}
+
+func keepsCreditsAge(f *fixture) {
+	c := f.agedCredit("ada", time.Hour)
+	noted, err := f.Store.Annotate(f.Context(), record.Annotation{From: c, Reason: "seen", Note: "seen", Actor: shop})
+	f.must(err)
+	f.same("after a note", noted.UpdatedAt, c.UpdatedAt)
+	f.reports(reported([]curfew.Fact{paid("ch-1", c.Amount, time.Now())}, c.Ref))
+	f.same("after what a provider told", f.checkout("ada", c.ID).UpdatedAt, c.UpdatedAt)
 }

@@ -167,6 +167,10 @@ func (x *Explainer) deadlines(_ context.Context, t facts, before curfew.Cursor, 
 		case x.lapses(t, c).After(t.now):
 			entries = append(entries, Entry{At: x.lapses(t, c), ID: c.ID, Sentence: "Until then the customer's bank reserves what is to be charged for payment " +
 				payment(c) + "; after that it lapses, and nothing is taken."})
+		case c.Outcome == curfew.Credited:
+			if ends := x.rules.Policy().CreditEnds(c); !ends.IsZero() {
+				entries = append(entries, Entry{At: ends, ID: c.ID, Sentence: creditDeadline(c)})
+			}
 		case c.Outcome == curfew.Deferred:
 			entries = append(entries, Entry{At: c.RetryUntil, ID: c.ID, Sentence: "Until then payment " + payment(c) +
 				" waits for the slot; after that its refund is due."})
@@ -187,6 +191,14 @@ func (x *Explainer) lapses(t facts, c curfew.Checkout) time.Time {
 		return time.Time{}
 	}
 	return l.Money().AuthorisedUntil
+}
+
+// creditDeadline says what happens to a credit that nobody has spent by its end.
+func creditDeadline(c curfew.Checkout) string {
+	if c.Free() {
+		return "Until then the customer can spend the credit of " + payment(c) + "; after that it is void."
+	}
+	return "Until then the customer can spend the credit of payment " + payment(c) + "; after that its refund is due."
 }
 
 // withRuns inserts, before the first entry of each run, one about the run.

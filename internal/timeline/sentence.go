@@ -258,6 +258,8 @@ func freeSentence(c curfew.Checkout, e curfew.Event) string {
 	switch curfew.Outcome(e.To) {
 	case curfew.Fulfilled:
 		return fmt.Sprintf("A session of plan %s was given without a payment (%s)%s.", c.Plan, c.ID, by(e.Actor, ""))
+	case curfew.Void:
+		return fmt.Sprintf("Nobody spent it in time (%s, %s), and nothing was paid for it, so nothing is owed%s.", c.ID, c.Plan, by(e.Actor, ""))
 	case curfew.Credited, curfew.RefundDue, curfew.Refunding, curfew.Refunded, curfew.Forfeited:
 		return fmt.Sprintf("Nothing was paid for it (%s, %s), so nothing is owed.", c.ID, c.Plan)
 	}

@@ -1,19 +1,30 @@
 package wire
 
 import (
+	"slices"
+
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// SessionStatus converts what blocks a customer. A nil blocker means that nothing does.
-func SessionStatus(b *curfew.Blocker) api.SessionStatus {
-	if b == nil {
-		return api.SessionStatus{Actions: []string{}}
+// SessionStatus converts what blocks a customer, and the customer's credits. A nil blocker means
+// that nothing does.
+func SessionStatus(b *curfew.Blocker, credits []record.Credit) api.SessionStatus {
+	out := api.SessionStatus{Actions: []string{}}
+	if b != nil {
+		out = api.SessionStatus{
+			Blocked: true, Session: Blocker(*b), ReleasesAt: OptionalTime(b.ReleasesAt), Actions: b.Actions,
+		}
 	}
-	return api.SessionStatus{
-		Blocked: true, Session: Blocker(*b), ReleasesAt: OptionalTime(b.ReleasesAt), Actions: b.Actions,
+	out.Credits = slices.Grow(out.Credits, len(credits)+1)[:len(credits)] // an empty list is not null
+	for i, c := range credits {
+		to := &out.Credits[i]
+		to.CheckoutID, to.Plan, to.Amount, to.Currency = c.ID, c.Plan, c.Amount, c.Currency
+		to.Since, to.ExpiresAt, to.Spendable, to.Why = c.UpdatedAt.UTC(), OptionalTime(c.Ends), c.Why == "", c.Why
 	}
+	return out
 }
 
 // ClearedFor converts what clearing a customer did, as far as who may see it.

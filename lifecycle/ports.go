@@ -30,6 +30,7 @@ type Store interface {
 	checkoutStore
 	owedStore
 	ledgerStore
+	bookStore
 	differenceStore
 	refusedStore
 	deadlineStore
@@ -203,4 +204,14 @@ type ledgerStore interface {
 	// KeepMessage keeps a message that could not be used, once per provider, account and
 	// id.
 	KeepMessage(ctx context.Context, m record.ProviderMessage) error
+}
+
+// bookStore reads the books.
+type bookStore interface {
+	// Booked reads a part of all checkouts, by id, behind one: at most limit of them. It
+	// returns the payments of which something happened between two moments, or may have been
+	// open at the second, each with its first checkout; there may be none. Next is where the
+	// next part begins; empty: this was the last. The span includes its first moment, and
+	// not its second.
+	Booked(ctx context.Context, from, to time.Time, after string, limit int) (all []record.Booked, next string, err error)
 }

@@ -262,6 +262,12 @@ func (s ledgers) Ledger(ctx context.Context, paymentID string) (record.Ledger, e
 const selectPaymentOf = `SELECT coalesce((SELECT p.checkout_id FROM curfew.payment_refs p WHERE p.ref = $1),
 	(SELECT coalesce(c.line_of, c.id) FROM curfew.checkouts c WHERE c.payment_id = $1 AND c.payment_id <> '' ORDER BY c.created_at, c.id LIMIT 1))`
 
+func scanID(r row) (string, error) {
+	var id string
+	err := r.Scan((*text)(&id))
+	return id, err
+}
+
 // LedgerOf returns a payment by one of its names.
 func (s ledgers) LedgerOf(ctx context.Context, ref string) (record.Ledger, error) {
 	missing := curfew.Errorf(curfew.NotFound, "the payment reference %q was never seen", ref)
@@ -301,7 +307,7 @@ const (
 
 // Unjudged returns payments that nobody has settled since something was told of them.
 func (s ledgers) Unjudged(ctx context.Context, limit int) ([]string, error) {
-	all, err := many(ctx, s.db, func(r row) (id string, err error) { err = r.Scan((*text)(&id)); return id, err }, selectUnjudged, limit)
+	all, err := many(ctx, s.db, scanID, selectUnjudged, limit)
 	return all, wrap(err, "read the payments to settle")
 }
 

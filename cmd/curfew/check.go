@@ -79,7 +79,7 @@ func printCredits(term terminal, credits []record.Credit) {
 	now := time.Now()
 	rows := [][]string{{"CREDIT", "PLAN", "PAID", "SINCE", "ENDS", "NOT NOW, BECAUSE"}}
 	for _, c := range credits {
-		rows = append(rows, []string{c.ID, c.Plan, money(c.Amount, c.Currency), moment(c.UpdatedAt, now), moment(c.Ends, now), c.Why})
+		rows = append(rows, []string{c.ID, c.Plan, curfew.Amount(c.Amount, c.Currency), moment(c.UpdatedAt, now), moment(c.Ends, now), c.Why})
 	}
 	term.printf("\n")
 	columns(term.out, rows...)

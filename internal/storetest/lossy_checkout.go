@@ -76,3 +76,14 @@ func (l lossyLedgers) Judged(ctx context.Context, paymentID string, version int6
 func (l lossyLedgers) KeepMessage(ctx context.Context, m record.ProviderMessage) error {
 	return l.done(l.store.KeepMessage(ctx, m))
 }
+
+// lossyBooks loses answers about the books.
+type lossyBooks struct{ *answers }
+
+func (l lossyBooks) Booked(ctx context.Context, from, to time.Time, after string, limit int) (all []record.Booked, next string, err error) {
+	all, next, err = l.store.Booked(ctx, from, to, after, limit)
+	if _, err = answered[[]record.Booked](l.answers)(all, err); err != nil {
+		return nil, "", err
+	}
+	return all, next, nil
+}

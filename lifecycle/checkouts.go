@@ -19,6 +19,7 @@ type Checkouts struct {
 	ledgers   ledgers
 	store     interface {
 		checkoutStore
+		bookStore
 		customerStore
 		sessionStore
 		ledgerStore

@@ -44,14 +44,16 @@ func TestNotice_OnePaymentOfEverySource(t *testing.T) {
 				{gostripe.EventTypeCheckoutSessionCompleted, `{"id":"cs_1",` + link + paid + `"payment_intent":"pi_1","line_items":{"object":"list","data":[{"id":"li_1","object":"item","quantity":3}]}}`},
 				intentDone, chargeDone,
 			},
-			[]string{"ch_1", "cs_1", "pi_1"}, "chat10", "kim", 3,
+			[]string{"ch_1", "cs_1", "pi_1"},
+			"chat10", "kim", 3,
 		},
 		"a checkout, whose metadata say how many": {
 			[]message{
 				{gostripe.EventTypeCheckoutSessionCompleted, `{"id":"cs_1","object":"checkout.session","mode":"payment","currency":"eur","metadata":{"plan":"chat10","customer_id":"kim","quantity":"2"},` + paid + `"payment_intent":"pi_1"}`},
 				intentDone, chargeDone,
 			},
-			[]string{"ch_1", "cs_1", "pi_1"}, "chat10", "kim", 2,
+			[]string{"ch_1", "cs_1", "pi_1"},
+			"chat10", "kim", 2,
 		},
 		"an intent without a checkout": {
 			[]message{
@@ -59,7 +61,8 @@ func TestNotice_OnePaymentOfEverySource(t *testing.T) {
 				{gostripe.EventTypePaymentIntentSucceeded, `{"id":"pi_1",` + intent + `"status":"succeeded","amount_received":2900,"latest_charge":"ch_1","metadata":{"plan":"chat10","customer_id":"kim"}}`},
 				chargeDone,
 			},
-			[]string{"ch_1", "pi_1"}, "chat10", "kim", 1,
+			[]string{"ch_1", "pi_1"},
+			"chat10", "kim", 1,
 		},
 		"a subscription's first payment is told by its checkout and its invoice": {
 			[]message{
@@ -67,7 +70,8 @@ func TestNotice_OnePaymentOfEverySource(t *testing.T) {
 				{gostripe.EventTypeInvoicePaid, `{"id":"in_1",` + invoice + parent + `"status":"paid","amount_paid":2900,"billing_reason":"subscription_create"}`},
 				invoicePaid, intentDone, chargeDone,
 			},
-			[]string{"ch_1", "cs_1", "in_1", "pi_1"}, "chat10", "kim", 1,
+			[]string{"ch_1", "cs_1", "in_1", "pi_1"},
+			"chat10", "kim", 1,
 		},
 		"a subscription's first payment, in an older version": {
 			[]message{
@@ -76,7 +80,8 @@ func TestNotice_OnePaymentOfEverySource(t *testing.T) {
 					"status":"paid","amount_paid":2900,"payment_intent":"pi_1","charge":"ch_1"}`},
 				intentDone,
 			},
-			[]string{"ch_1", "cs_1", "in_1", "pi_1"}, "chat10", "kim", 1,
+			[]string{"ch_1", "cs_1", "in_1", "pi_1"},
+			"chat10", "kim", 1,
 		},
 		"a later payment of a subscription has an invoice alone, and its line says how many": {
 			[]message{
@@ -84,7 +89,8 @@ func TestNotice_OnePaymentOfEverySource(t *testing.T) {
 				{gostripe.EventTypeInvoicePaymentSucceeded, `{"id":"in_1",` + invoice + line + `"status":"paid","amount_paid":2900,"billing_reason":"subscription_cycle"}`},
 				invoicePaid, intentDone,
 			},
-			[]string{"ch_1", "in_1", "pi_1"}, "chat10", "kim", 3,
+			[]string{"ch_1", "in_1", "pi_1"},
+			"chat10", "kim", 3,
 		},
 	} {
 		t.Run(sentence, func(t *testing.T) {

@@ -16,11 +16,7 @@ func (s *settings) payments() (hooks httpapi.Hooks, client lifecycle.Provider, e
 	if s.Stripe.APIKey == "" {
 		return hooks, nil, nil
 	}
-	o := stripe.ClientOptions{APIKey: s.Stripe.APIKey, Accounts: []string{s.Stripe.Account}}
-	if base := s.Stripe.APIBase; base != nil {
-		o.BaseURL = string(*base)
-	}
-	if client, err = stripe.NewClient(o); err != nil {
+	if client, err = stripe.NewClient(s.stripeOptions()); err != nil {
 		return hooks, nil, asUsage(err)
 	}
 	return hooks, client, nil
@@ -28,7 +24,7 @@ func (s *settings) payments() (hooks httpapi.Hooks, client lifecycle.Provider, e
 
 func (s *settings) hooks() (hooks httpapi.Hooks, err error) {
 	if secrets := s.Stripe.WebhookSecret; secrets != nil {
-		o := stripe.HookOptions{Secrets: secrets.Values, Live: livePayments(s.Stripe), Accounts: []string{s.Stripe.Account}}
+		o := stripe.HookOptions{Secrets: secrets.Values, Live: livePayments(s.Stripe), Accounts: accounts(s.Stripe), Keys: metadataKeys(s.Stripe)}
 		if hooks.Stripe, err = stripe.NewHook(o); err != nil {
 			return hooks, err
 		}
@@ -37,6 +33,38 @@ func (s *settings) hooks() (hooks httpapi.Hooks, err error) {
 		hooks.Events, err = provider.NewHook(provider.HookOptions{Secrets: secrets.Values})
 	}
 	return hooks, err
+}
+
+// webhookPath is where Stripe's messages come in.
+const webhookPath = "/api/stripe/webhook"
+
+func (s *settings) stripeOptions() stripe.ClientOptions {
+	o := stripe.ClientOptions{
+		APIKey: s.Stripe.APIKey, Accounts: accounts(s.Stripe), Keys: metadataKeys(s.Stripe),
+		ReverseTransfer: s.Stripe.ReverseTransfer.On(), RefundApplicationFee: s.Stripe.RefundApplicationFee.On(),
+	}
+	if base := s.Stripe.APIBase; base != nil {
+		o.BaseURL = string(*base)
+	}
+	if s.BaseURL != nil {
+		o.WebhookURL = string(*s.BaseURL) + webhookPath
+	}
+	return o
+}
+
+// accounts are the connected accounts whose payments count.
+func accounts(s config.Stripe) []string {
+	all := []string{s.Account}
+	if s.Accounts != nil {
+		all = append(all, s.Accounts.IDs...)
+	}
+	return all
+}
+
+func metadataKeys(s config.Stripe) stripe.Keys {
+	return stripe.Keys{
+		Customer: s.CustomerKeys.Names, Plan: string(s.PlanKey), StartsAt: string(s.StartsAtKey), Extends: string(s.ExtendsKey),
+	}
 }
 
 // livePayments says which messages count: those of live payments, of test payments, or, if nil, both. A live API key

@@ -60,7 +60,9 @@ func TestEveryKeyOfTheContractIsASetting(t *testing.T) {
 		scheduled_grace minimum_live very_stale_after defer_ttl blocked_repeatedly blocked_window sweeper rules settle
 		appointment_refund payment_lost part_refunded discounts authorization_life plans
 		auth.key_file auth.jwt_secret auth.jwks_url auth.issuer auth.audience auth.role_claim
-		stripe.webhook_secret stripe.api_key stripe.api_base stripe.live stripe.ignore_foreign stripe.account trace_endpoint webhooks.allow_private
+		stripe.webhook_secret stripe.api_key stripe.api_base stripe.live stripe.ignore_foreign stripe.account
+		stripe.accounts stripe.customer_keys stripe.plan_key stripe.starts_at_key stripe.extends_key stripe.reverse_transfer stripe.refund_application_fee
+		trace_endpoint webhooks.allow_private
 		smtp.url smtp.password smtp.tls smtp.from smtp.templates log_format log_level`)
 	var have []string
 	for _, f := range settingsFlags(t) {

@@ -69,7 +69,7 @@ type Auth struct {
 	RoleClaim string `setting:"auth.role_claim" default:"role" help:"The claim that holds the role."`
 }
 
-// Stripe holds the secrets that sign Stripe's messages, and the key for calls to Stripe.
+// Stripe holds the secrets that sign Stripe's messages, the key for calls to Stripe, and what is where there.
 type Stripe struct {
 	WebhookSecret *Secrets `setting:"stripe.webhook_secret" secret:"" placeholder:"SECRET,…" help:"The secret that signs Stripe's messages to POST /api/stripe/webhook; several while one is being replaced. Better set in the environment: others can see flags."`
 	APIKey        string   `setting:"stripe.api_key" secret:"" name:"api-key" placeholder:"KEY" help:"The key for making refunds and comparing payments; without it, due refunds wait for an operator. Better set in the environment."`
@@ -77,6 +77,15 @@ type Stripe struct {
 	Live          *Mode    `setting:"stripe.live" placeholder:"on|off|both" help:"Which messages count: those of live payments (on), of test payments (off), or both. By default on with a live api_key (sk_live_…, rk_live_…), otherwise both."`
 	IgnoreForeign OnOff    `setting:"stripe.ignore_foreign" default:"on" help:"on ignores payments for none of the plans, because another product of the same account sold them; off holds them for an operator."`
 	Account       string   `setting:"stripe.account" placeholder:"ACCOUNT" help:"The connected account (acct_…) that customers pay directly. Its messages count too, and calls to Stripe are made on its behalf. Messages of other connected accounts are ignored."`
+
+	Accounts     *Accounts    `setting:"stripe.accounts" placeholder:"ACCOUNT,…" help:"More connected accounts (acct_…) that customers pay directly, as with stripe.account."`
+	CustomerKeys MetadataKeys `setting:"stripe.customer_keys" default:"customer_id" placeholder:"KEY,…" help:"The keys of Stripe's metadata that hold the customer's id; the first one that has a value counts, and client_reference_id if none has."`
+	PlanKey      MetadataKey  `setting:"stripe.plan_key" default:"plan" help:"The key of Stripe's metadata that holds the plan."`
+	StartsAtKey  MetadataKey  `setting:"stripe.starts_at_key" default:"starts_at" help:"The key of Stripe's metadata that holds an appointment's start."`
+	ExtendsKey   MetadataKey  `setting:"stripe.extends_key" default:"extends_session" help:"The key of Stripe's metadata that holds the live session for which more time is bought."`
+
+	ReverseTransfer      OnOff `setting:"stripe.reverse_transfer" default:"off" help:"on takes a refund back from the connected account that the payment was passed on to (a destination charge); off leaves it there. Change it only while no refund is under way."`
+	RefundApplicationFee OnOff `setting:"stripe.refund_application_fee" default:"off" help:"on gives back your platform's fee with a refund, in proportion; off keeps it. Change it only while no refund is under way."`
 }
 
 // Payments holds the secrets that sign what is told of payments at other providers.

@@ -35,11 +35,16 @@ func (k Keys) all() []string {
 	return append(slices.Clone(k.Customer), k.Plan, k.StartsAt, k.Extends, metaQuantity)
 }
 
-// check returns an Invalid error for a key that Stripe's metadata cannot have.
+// check returns an Invalid error for a key that Stripe's metadata cannot have, and for one that
+// means two things.
 func (k Keys) check() error {
-	for _, key := range k.all() {
+	all := k.all()
+	for i, key := range all {
 		if err := curfew.CheckID("a key of the Stripe metadata", key); err != nil {
 			return err
+		}
+		if slices.Contains(all[:i], key) {
+			return curfew.Errorf(curfew.Invalid, "the key %q of the Stripe metadata would mean two things", key)
 		}
 	}
 	return nil

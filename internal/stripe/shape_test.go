@@ -3,6 +3,7 @@ package stripe_test
 import (
 	"encoding/json"
 	"maps"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -149,4 +150,20 @@ func stripeObject(kind gostripe.EventType) string {
 		}
 	}
 	return ""
+}
+
+// docs/stripe.md lists the events that an endpoint needs.
+func TestEvents_AreDocumented(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/stripe.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := strings.Split(string(text), "```")
+	if len(parts) < 2 {
+		t.Fatal("docs/stripe.md has no list of events")
+	}
+	if diff := cmp.Diff(stripe.Events(), strings.Fields(parts[1])); diff != "" {
+		t.Error(diff)
+	}
 }

@@ -61,7 +61,7 @@ func TestEveryKeyOfTheContractIsASetting(t *testing.T) {
 		appointment_refund payment_lost part_refunded discounts authorization_life plans
 		auth.key_file auth.jwt_secret auth.jwks_url auth.issuer auth.audience auth.role_claim
 		stripe.webhook_secret stripe.api_key stripe.api_base stripe.live stripe.ignore_foreign stripe.account
-		stripe.accounts stripe.customer_keys stripe.plan_key stripe.starts_at_key stripe.extends_key stripe.reverse_transfer stripe.refund_application_fee
+		stripe.accounts stripe.customer_keys stripe.plan_key stripe.starts_at_key stripe.extends_key stripe.reverse_transfer stripe.refund_application_fee payments.secret
 		trace_endpoint webhooks.allow_private
 		smtp.url smtp.password smtp.tls smtp.from smtp.templates log_format log_level`)
 	var have []string

@@ -72,7 +72,7 @@ type Auth struct {
 // Stripe holds the secrets that sign Stripe's messages, the key for calls to Stripe, and what is where there.
 type Stripe struct {
 	WebhookSecret *Secrets `setting:"stripe.webhook_secret" secret:"" placeholder:"SECRET,…" help:"The secret that signs Stripe's messages to POST /api/stripe/webhook; several while one is being replaced. Better set in the environment: others can see flags."`
-	APIKey        string   `setting:"stripe.api_key" secret:"" name:"api-key" placeholder:"KEY" help:"The key for making refunds and comparing payments; without it, due refunds wait for an operator. Better set in the environment."`
+	APIKey        string   `setting:"stripe.api_key" secret:"" name:"api-key" placeholder:"KEY" help:"The key for making refunds, taking or releasing reserved money and comparing payments; without it, due refunds wait for an operator. Better set in the environment."`
 	APIBase       *WebURL  `setting:"stripe.api_base" name:"api-base" placeholder:"URL" help:"The address of Stripe's API, if not Stripe's own."`
 	Live          *Mode    `setting:"stripe.live" placeholder:"on|off|both" help:"Which messages count: those of live payments (on), of test payments (off), or both. By default on with a live api_key (sk_live_…, rk_live_…), otherwise both."`
 	IgnoreForeign OnOff    `setting:"stripe.ignore_foreign" default:"on" help:"on ignores payments for none of the plans, because another product of the same account sold them; off holds them for an operator."`

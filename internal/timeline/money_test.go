@@ -121,6 +121,7 @@ payment: 1,234.50 EUR was reserved at the customer's bank for payment cs_1: noth
 session: Session ID (reserved, 30 minutes) began to wait for a mechanic (by the provider).
 payment: Payment cs_1 (1,234.50 EUR, reserved) brought its session (by the provider).
 request: A mechanic accepted session ID (by mechanic m).
+payment: What is reserved for payment cs_1 (1,234.50 EUR, reserved) is to be charged now (by mechanic m).
 payment: 1,234.50 EUR was charged for payment cs_1 (pi_1).
 deadline: Session ID ends by itself (no_show), unless both have come in; its payment is then refund_due.
 `},

@@ -106,6 +106,9 @@ type OutsideCheckout struct {
 	Due          int64 // what a refund gives back: see Checkout.Due
 	MoneyDue     bool
 	PaymentID    string
+	Capture      string // see Checkout.Capture
+	RefundFailed bool   // the bank refused a refund: it is to be paid back in another way
+	Duplicate    bool   // it is of a payment that another checkout had been recorded for
 	CreatedAt    time.Time
 	UpdatedAt    time.Time
 }
@@ -115,9 +118,13 @@ func (c Checkout) Outside() OutsideCheckout {
 	return OutsideCheckout{
 		ID: c.ID, CustomerID: c.CustomerID, Ref: c.Ref, Plan: c.Plan, Amount: c.Amount, Currency: c.Currency, Email: c.Email, Name: c.Name,
 		Outcome: c.Outcome, Version: c.Version, SessionID: c.SessionID, RetryUntil: c.RetryUntil, RefundAmount: c.RefundAmount, Due: c.Due(),
-		MoneyDue: c.MoneyDue, PaymentID: c.PaymentID, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
+		MoneyDue: c.MoneyDue, PaymentID: c.PaymentID, Capture: c.Capture, RefundFailed: c.Concern == refundFailed,
+		Duplicate: c.Outcome == Void && c.LineOf != "" && c.LineOf != c.ID && c.Line <= 1, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
 	}
 }
+
+// refundFailed is the Concern of a checkout whose refund failed.
+const refundFailed = "refund_failed"
 
 // ReasonCode says why something happened, to outsiders.
 type ReasonCode string

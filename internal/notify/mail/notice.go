@@ -20,11 +20,15 @@ const (
 	cancelled = "cancelled" // by somebody
 	deferred  = "deferred"  // a payment waits for the customer's other session
 	refunded  = "refunded"  // the money went back
+
+	promised      = "promised"       // a bank sends the money later
+	paymentFailed = "payment_failed" // it did not come, or was taken back
+	refundFailed  = "refund_failed"  // the customer's bank refused it
 )
 
 // Kinds lists the notices.
 func Kinds() []string {
-	return []string{accepted, expired, missed, noShow, cancelled, deferred, refunded}
+	return []string{accepted, expired, missed, noShow, cancelled, deferred, refunded, promised, paymentFailed, refundFailed}
 }
 
 // courtesies are the notices that customers can unsubscribe from. None is about money.
@@ -41,8 +45,24 @@ func kindOf(h record.OutsideEnrichedEvent) string {
 		return deferred
 	case "checkout." + string(curfew.Refunded):
 		return refunded
+	case "checkout." + string(curfew.Promised):
+		return promised
+	case "checkout." + string(curfew.Void):
+		return kindOfVoid(h)
+	case "checkout." + string(curfew.RefundDue):
+		if h.Checkout.RefundFailed {
+			return refundFailed
+		}
 	}
 	return ""
+}
+
+// kindOfVoid leaves out what the end of a session tells already, and what nobody paid for.
+func kindOfVoid(h record.OutsideEnrichedEvent) string {
+	if h.From == string(curfew.Fulfilled) || h.Checkout.Duplicate {
+		return ""
+	}
+	return paymentFailed
 }
 
 func kindOfEnd(reason curfew.EndReason) string {
@@ -72,10 +92,14 @@ type Notice struct {
 	JoinBy   time.Time // accepted: when the session is given up
 	RefundBy time.Time // deferred: when a refund is due
 	// Money is what happens to the payment: free, settling (not decided yet), spent (on
-	// a later session), or the outcome of the checkout: promised, deferred, held,
-	// credited, refund_due, refunding, refunded, forfeited, void, ignored. Empty if nothing was decided and the
-	// session continues.
+	// a later session), released (it was only reserved), refused (by the bank, which had
+	// reserved it), refund_failed (the bank refused the refund), or the outcome of the
+	// checkout: promised, deferred, held, credited, refund_due, refunding, refunded,
+	// forfeited, void, ignored. Empty if nothing was decided and the session continues.
 	Money string
+	// Capture is how far the charging of reserved money is: due, capturing, captured, ….
+	// Empty if it was charged at payment.
+	Capture string
 	// Amount is what was paid and Refund what is refunded, like 19.99 EUR. Empty if
 	// unknown.
 	Amount, Refund string
@@ -89,7 +113,7 @@ func noticeOf(kind string, h record.OutsideEnrichedEvent) Notice {
 	n := Notice{
 		Kind: kind, Name: greeting(c.Name), Plan: s.Plan, Type: string(s.Kind), By: by(h.Actor), Reason: string(s.EndReason),
 		Joined: !s.CustomerJoinedAt.IsZero(), StartsAt: s.StartsAt.UTC(), RefundBy: c.RetryUntil.UTC(), Money: money(h),
-		Amount: amount(c.Amount, c.Currency),
+		Amount: amount(c.Amount, c.Currency), Capture: c.Capture,
 	}
 	if n.Plan == "" {
 		n.Plan = c.Plan
@@ -112,9 +136,22 @@ func (n Notice) pointless(s curfew.OutsideSession) bool {
 		return n.Money == string(curfew.Fulfilled)
 	case refunded:
 		return n.Money == "free"
+	case promised:
+		return n.Money != string(curfew.Promised)
+	case paymentFailed:
+		return !slices.Contains([]string{string(curfew.Void), moneyReleased, moneyRefused}, n.Money)
+	case refundFailed:
+		return n.Money != moneyUnrefunded
 	}
 	return false
 }
+
+// What happens to a payment beside its outcome.
+const (
+	moneyReleased   = "released"
+	moneyRefused    = "refused"
+	moneyUnrefunded = "refund_failed"
+)
 
 // money returns what happens to the payment. Only a session without a payment is free,
 // whatever amount the marketplace reported.
@@ -125,6 +162,12 @@ func money(h record.OutsideEnrichedEvent) string {
 		return "free"
 	case c.MoneyDue:
 		return "settling"
+	case c.Outcome == curfew.RefundDue && c.RefundFailed:
+		return moneyUnrefunded
+	case c.Outcome == curfew.Void && (c.Capture == "releasing" || c.Capture == "released"):
+		return moneyReleased
+	case c.Outcome == curfew.Void && c.Capture == "failed":
+		return moneyRefused
 	case c.Outcome != curfew.Fulfilled || !h.OfSession():
 		return string(c.Outcome)
 	case h.Session.Status == curfew.Cancelled:

@@ -187,7 +187,7 @@ func samples() []Notice {
 
 // Moneys lists the values of Notice.Money.
 func Moneys() []string {
-	all := []string{"", "free", "settling", "spent"}
+	all := []string{"", "free", "settling", "spent", moneyReleased, moneyRefused, moneyUnrefunded}
 	for _, o := range curfew.Outcomes() {
 		if o != curfew.Fulfilled {
 			all = append(all, string(o))

@@ -21,6 +21,9 @@ var trueWords = map[curfew.Outcome]string{
 	curfew.Refunding: "A refund of 19.99 EUR is under way.",
 	curfew.Refunded:  "19.99 EUR was refunded.",
 	curfew.Forfeited: "By the terms you agreed to, your payment is not given back.",
+	curfew.Promised:  "Your payment of 19.99 EUR has not arrived yet.",
+	curfew.Void:      "Your payment of 19.99 EUR did not arrive, or your bank has given it back to you: nothing is owed.",
+	curfew.Ignored:   "Your payment is safe: we are settling it, and it will be credited or refunded.",
 }
 
 // Lesson 21: an expiry mail said «no charges» to people who had paid.
@@ -56,8 +59,26 @@ func TestLesson21_NobodyWhoPaidIsToldThatNothingWasCharged(t *testing.T) {
 	}
 	yen := paid
 	yen.Currency, yen.Outcome, yen.RefundAmount = "jpy", curfew.RefundDue, 1000
-	if text := said(cancelledOf(yen), "cancelled"); !strings.Contains(text, "A refund of 1000 JPY (of 1999 JPY paid) is under way.") {
+	if text := said(cancelledOf(yen), "cancelled"); !strings.Contains(text, "A refund of 1,000 JPY (of 1,999 JPY paid) is under way.") {
 		t.Errorf("a part of an amount without decimals: %s", text)
+	}
+}
+
+// What was only reserved, or could not be refunded, is said as it is.
+func TestMoneyThatDidNotMoveIsToldAsItIs(t *testing.T) {
+	t.Parallel()
+	mailServer := mailtest.NewServer(t, mailtest.Options{})
+	for says, c := range map[string]curfew.Checkout{
+		"Nothing was taken: 19.99 EUR was only reserved at your bank, and is released. Your bank may show it for some days.": {Outcome: curfew.Void, Capture: "released"},
+		"Nothing was taken: your bank refused to pay 19.99 EUR.":                                                             {Outcome: curfew.Void, Capture: "failed"},
+		"A refund of 19.99 EUR did not reach you, because your bank refused it. We have to pay you in another way.":          {Outcome: curfew.RefundDue, Concern: record.RefundFailed},
+	} {
+		c.Ref, c.Plan, c.Amount, c.Currency = paid.Ref, paid.Plan, paid.Amount, paid.Currency
+		must(t, sent(channelTo(t, smtpServer(mailServer), cancelledOf(c)).Send(t.Context(), delivery("cancelled"))))
+		mails := mailServer.Mails()
+		if text := strings.Join(strings.Fields(mails[len(mails)-1].Text), " "); !strings.Contains(text, says) {
+			t.Errorf("%+v does not say %q: %s", c, says, text)
+		}
 	}
 }
 

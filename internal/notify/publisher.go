@@ -94,6 +94,9 @@ func (p *publisher) expand(ctx context.Context, events []curfew.Event, audiences
 	if err != nil {
 		return nil, err
 	}
+	if err := p.addPayments(ctx, enriched); err != nil {
+		return nil, err
+	}
 	var all []record.Delivery
 	for _, e := range enriched {
 		for i, a := range audiences {
@@ -108,6 +111,34 @@ func (p *publisher) expand(ctx context.Context, events []curfew.Event, audiences
 		}
 	}
 	return all, nil
+}
+
+// addPayments reads the payments of all checkouts' events at once.
+func (p *publisher) addPayments(ctx context.Context, events []record.EnrichedEvent) error {
+	var checkouts []curfew.Checkout
+	for _, e := range events {
+		if !e.OfSession() {
+			checkouts = append(checkouts, e.Checkout)
+		}
+	}
+	ids := record.PaymentIDs(checkouts)
+	if len(ids) == 0 {
+		return nil
+	}
+	payments, err := p.outbox.Payments(ctx, ids)
+	if err != nil {
+		return fmt.Errorf("read the payments of events: %w", err)
+	}
+	byID := make(map[string]curfew.Payment, len(payments))
+	for _, payment := range payments {
+		byID[payment.ID] = payment
+	}
+	for i, e := range events {
+		if !e.OfSession() {
+			events[i].Payment = byID[e.Checkout.Payment()]
+		}
+	}
+	return nil
 }
 
 // NewID returns a new id for a delivery: a UUIDv7.

@@ -23,6 +23,8 @@ type Outbox interface {
 	Unpublished(ctx context.Context, limit int) ([]curfew.Event, error)
 	// EnrichedEvents returns events with the present state of what they are about.
 	EnrichedEvents(ctx context.Context, events []curfew.Event) ([]record.EnrichedEvent, error)
+	// Payments returns the payments with the given ids, in the same order.
+	Payments(ctx context.Context, ids []string) ([]curfew.Payment, error)
 	// Publish marks events as published and adds their deliveries, which are due at once. It skips events
 	// that another worker has published, and their deliveries.
 	Publish(ctx context.Context, events []curfew.Event, deliveries []record.Delivery) (published int, err error)

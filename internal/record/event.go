@@ -25,6 +25,8 @@ type EnrichedEvent struct {
 	Session curfew.Session
 	// Checkout is the event's own checkout, or the one that paid for its session.
 	Checkout curfew.Checkout
+	// Payment is that of a checkout's event; its zero value was not read.
+	Payment curfew.Payment
 }
 
 // OfSession reports whether the event is a session's.
@@ -83,13 +85,25 @@ type OutsideEnrichedEvent struct {
 	Of       string // "session" or "checkout"
 	Session  curfew.OutsideSession
 	Checkout curfew.OutsideCheckout
+	// Money is how a checkout's payment stands, without the provider's reasons; nil: nothing
+	// was paid, or it was not read.
+	Money *curfew.Balance
 }
 
 // Outside returns the event without what operators wrote.
 func (e EnrichedEvent) Outside() OutsideEnrichedEvent {
 	return OutsideEnrichedEvent{
-		OutsideEvent: e.Event.Outside(), Kind: e.Kind(), Of: e.Of, Session: e.Session.Outside(), Checkout: e.Checkout.Outside(),
+		OutsideEvent: e.Event.Outside(), Kind: e.Kind(), Of: e.Of, Session: e.Session.Outside(), Checkout: e.Checkout.Outside(), Money: e.money(),
 	}
+}
+
+func (e EnrichedEvent) money() *curfew.Balance {
+	if e.OfSession() || e.Payment.ID == "" || e.Checkout.Free() {
+		return nil
+	}
+	b := Ledger{Payment: e.Payment, Checkouts: []curfew.Checkout{e.Checkout}}.Money()
+	b.Refusal = ""
+	return &b
 }
 
 // OfSession reports whether the event is a session's.

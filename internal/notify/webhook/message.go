@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"time"
 
@@ -58,6 +59,24 @@ type checkout struct {
 	Amount       int64  `json:"amount"`
 	Currency     string `json:"currency,omitempty"`
 	RefundAmount int64  `json:"refundAmount,omitempty"`
+	// Payment is absent if nothing was paid.
+	Payment *payment `json:"payment,omitempty"`
+}
+
+// payment is how a checkout's money stands, in the currency's minor unit.
+type payment struct {
+	State           string     `json:"state"`
+	Capture         string     `json:"capture,omitempty"`
+	Currency        string     `json:"currency,omitempty"`
+	Captured        int64      `json:"captured"`
+	Authorised      int64      `json:"authorised,omitempty"`
+	AuthorisedUntil *time.Time `json:"authorisedUntil,omitempty"`
+	Refunded        int64      `json:"refunded"`
+	Refunding       int64      `json:"refunding,omitempty"`
+	RefundFailed    bool       `json:"refundFailed,omitempty"`
+	Disputed        int64      `json:"disputed"`
+	Lost            int64      `json:"lost"`
+	Worth           int64      `json:"worth"`
 }
 
 // messageOf returns the message for an event.
@@ -69,6 +88,7 @@ func messageOf(h record.OutsideEnrichedEvent) message {
 	} else {
 		h.Checkout.ID, h.Checkout.CustomerID = h.Subject, h.CustomerID
 		c.Checkout = checkoutOf(h.Checkout)
+		c.Checkout.Payment = paymentOf(h.Checkout, h.Money)
 	}
 	return message{Type: h.Kind, Timestamp: h.At.UTC(), Data: c}
 }
@@ -91,6 +111,17 @@ func checkoutOf(c curfew.OutsideCheckout) *checkout {
 		out.CustomerID = ""
 	}
 	return out
+}
+
+func paymentOf(c curfew.OutsideCheckout, b *curfew.Balance) *payment {
+	if b == nil {
+		return nil
+	}
+	return &payment{
+		State: cmp.Or(b.State, "unpaid"), Capture: c.Capture, Currency: b.Currency, Captured: b.Captured, Authorised: b.Authorised,
+		AuthorisedUntil: moment(b.AuthorisedUntil), Refunded: b.Refunded, Refunding: b.Refunding, RefundFailed: c.RefundFailed,
+		Disputed: b.Disputed, Lost: b.Lost, Worth: b.Worth(),
+	}
 }
 
 func moment(t time.Time) *time.Time {

@@ -94,6 +94,12 @@ func enriched(of string) record.EnrichedEvent {
 		},
 	}
 	if of == "checkout" {
+		h.Payment = curfew.Payment{ID: "c1", Provider: canary, Name: canary, References: []string{canary}, Facts: []curfew.Fact{
+			{Kind: "attempt", Object: canary, State: "captured", Amount: 990, Currency: "eur"},
+			{Kind: "refund", Object: canary, State: "failed", Amount: 990, Currency: "eur", Reason: canary},
+			{Kind: "dispute", Object: canary, State: "lost", Amount: 400, Currency: "eur", Reason: canary},
+		}}
+		h.Checkout.Concern = record.RefundFailed
 		h.Subject, h.Number, h.From, h.To, h.Reason = "c1", 3, "fulfilled", "refund_due", canary
 		h.Actor = curfew.Actor{Role: curfew.Admin, ID: canary}
 	}
@@ -108,7 +114,8 @@ func TestWhatIsSent(t *testing.T) {
 			`"plan":"chat10","type":"chat","createdAt":"2026-03-04T05:06:07.000008Z","expiresAt":"2026-03-04T06:06:07.000008Z"}}}`,
 		"checkout": `{"type":"checkout.refund_due","timestamp":"2026-03-04T05:06:07.000008Z","data":{"id":"e1","number":3,"from":"fulfilled","to":"refund_due",` +
 			`"actor":"operator","reason":"refund_decided","checkout":{"id":"c1","outcome":"refund_due","version":3,"customerId":"carl","sessionId":"s1","plan":"chat10",` +
-			`"amount":990,"currency":"eur","refundAmount":500}}}`,
+			`"amount":990,"currency":"eur","refundAmount":500,` +
+			`"payment":{"state":"captured","currency":"eur","captured":990,"refunded":0,"refundFailed":true,"disputed":0,"lost":400,"worth":590}}}}`,
 	} {
 		got := encode(messageOf(enriched(of).Outside()))
 		if diff := cmp.Diff(want, got); diff != "" {

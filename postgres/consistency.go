@@ -72,7 +72,7 @@ var links = map[string]struct{ page, last, wrong string }{
 			SELECT FROM curfew.checkouts c WHERE c.customer_id = p.customer_id AND c.id = p.checkout_id)`,
 	},
 	"checkouts": {
-		`SELECT customer_id, id, ref, version, outcome AS status, session_id, money_due, line_of, capture
+		`SELECT customer_id, id, ref, version, outcome, outcome AS status, session_id, money_due, line_of, line, capture
 			FROM curfew.checkouts WHERE id > coalesce(nullif($1, ''), '` + lowestID + `')::uuid ORDER BY id LIMIT $2`, `id::text`,
 		`SELECT 'checkout_without_claim', p.id::text, p.customer_id FROM page p WHERE p.ref <> '' AND NOT EXISTS (
 			SELECT FROM curfew.payment_refs r WHERE r.ref = p.ref AND (r.customer_id = p.customer_id AND r.checkout_id = p.id OR r.checkout_id = p.line_of))
@@ -83,7 +83,7 @@ var links = map[string]struct{ page, last, wrong string }{
 			WHERE p.status <> 'fulfilled' AND EXISTS (SELECT FROM curfew.sessions s
 				WHERE s.customer_id = p.customer_id AND s.checkout_id = p.id AND s.status IN ('scheduled', 'waiting', 'live'))
 		UNION ALL SELECT 'capture_disagrees', p.id::text, p.customer_id FROM page p
-			WHERE ` + record.WrongCapture("p.capture", "p.status") + ` OR p.capture = 'authorised' AND ` + hadSession("p") + `
+			WHERE ` + record.WrongCapture("p") + ` OR p.capture = 'authorised' AND ` + hadSession("p") + `
 		UNION ALL SELECT 'checkout_events', p.id::text, p.customer_id` + brokenEvents,
 	},
 	// A waiting session that nobody was offered is the orphans' rule's.

@@ -68,7 +68,8 @@ var links = map[string]struct{ page, last, wrong string }{
     SELECT 1 FROM checkouts c WHERE c.customer_id = p.customer_id AND c.id = p.checkout_id)`,
 	},
 	"checkouts": {
-		`SELECT customer_id, id, ref, version, outcome AS status, session_id, money_due, line_of, capture FROM checkouts WHERE id > $1 ORDER BY id LIMIT $2`, `max(id)`,
+		`SELECT customer_id, id, ref, version, outcome, outcome AS status, session_id, money_due, line_of, line, capture
+FROM checkouts WHERE id > $1 ORDER BY id LIMIT $2`, `max(id)`,
 		`SELECT 'checkout_without_claim', p.id, p.customer_id FROM page p WHERE p.ref <> '' AND NOT EXISTS (
     SELECT 1 FROM payment_refs r WHERE r.ref = p.ref AND (r.customer_id = p.customer_id AND r.checkout_id = p.id OR r.checkout_id = p.line_of))
 UNION ALL SELECT 'fulfilled_without_session', p.id, p.customer_id FROM page p
@@ -78,7 +79,7 @@ UNION ALL SELECT 'open_session_not_paid', p.id, p.customer_id FROM page p
     WHERE p.status <> 'fulfilled' AND EXISTS (SELECT 1 FROM sessions s
         WHERE s.customer_id = p.customer_id AND s.checkout_id = p.id AND s.status IN ('scheduled', 'waiting', 'live'))
 UNION ALL SELECT 'capture_disagrees', p.id, p.customer_id FROM page p
-    WHERE ` + record.WrongCapture("p.capture", "p.status") + ` OR p.capture = 'authorised' AND ` + hadSession("p") + `
+    WHERE ` + record.WrongCapture("p") + ` OR p.capture = 'authorised' AND ` + hadSession("p") + `
 UNION ALL SELECT 'checkout_events', p.id, p.customer_id` + brokenEvents,
 	},
 	// A waiting session that nobody was offered is the orphans' rule's.

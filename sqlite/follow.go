@@ -101,7 +101,7 @@ func (tx *transaction) makeDue(ctx context.Context, s step) error {
 	if err != nil {
 		return err
 	}
-	s.reason = record.DueReason
+	s.reason = curfew.CaptureDueReason
 	return tx.recordSettled(ctx, s, due)
 }
 

@@ -62,7 +62,8 @@ SET version = version + 1,
     updated_at = CASE WHEN outcome IN (` + dated + `)
         OR capture IN (` + unsettledCaptures + `) AND coalesce($9, capture) IN (` + unsettledCaptures + `) THEN updated_at ELSE $5 END,
     note = coalesce($6, note), disputed_at = CASE $7 WHEN 1 THEN coalesce(disputed_at, $5) WHEN 0 THEN disputed_at END,
-    concern = coalesce($8, concern), capture = coalesce($9, capture),
+    capture = coalesce($9, capture),
+    concern = coalesce($8, CASE WHEN $9 IN (` + settledCaptures + `) AND concern = 'capture_failed' THEN '' ELSE concern END),
     attempts = CASE WHEN $9 IN (` + settledCaptures + `) THEN 0 WHEN ` + captureTry + ` THEN attempts + 1 ELSE attempts END,
     first_try_at = CASE WHEN $9 IN (` + settledCaptures + `) THEN NULL WHEN ` + captureTry + ` THEN coalesce(first_try_at, $5)
         ELSE first_try_at END,

@@ -124,7 +124,7 @@ type Annotation struct {
 	Actor    curfew.Actor
 	Note     string // empty leaves it
 	Disputed Match  // whether the customer's bank asks for the payment
-	// Concern replaces the stored one unless empty.
+	// Concern replaces the stored one unless empty. A settled capture is of no concern any more.
 	Concern string // one of the concerns
 	// Capture replaces the stored one unless empty. Capturing counts an attempt, and so does
 	// releasing what was releasing already; the first sets FirstTryAt. Captured, failed and
@@ -152,9 +152,6 @@ type Slot struct {
 	CustomerID string
 	SessionID  string
 }
-
-// DueReason is the reason of the event that makes money due.
-const DueReason = "the money is due"
 
 // The concerns of checkouts that stay as they are.
 const (

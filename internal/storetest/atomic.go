@@ -118,6 +118,12 @@ var writing = map[string]func(f *fixture) func() error{
 		return func() error { return f.Store.Refuse(f.Context(), "ada", st.ID) }
 	},
 	"Change to accepted": func(f *fixture) func() error { return f.changing(accepting(f.admit("ada"), "max")) },
+	"Change to accepted, the money due": func(f *fixture) func() error {
+		return f.changing(acceptingDue(f.reserved("ada"), "max"))
+	},
+	"Change to cancelled, the money released": func(f *fixture) func() error {
+		return f.changing(endChange(f.reserved("ada"), curfew.Cancelled, curfew.ByRequest))
+	},
 	"Change to released": func(f *fixture) func() error { return f.changing(releasing(f.accepted("ada", "max"))) },
 	"Change to live":     func(f *fixture) func() error { return f.changing(starting(f.accepted("ada", "max"))) },
 	"Change to completed": func(f *fixture) func() error {
@@ -132,6 +138,10 @@ var writing = map[string]func(f *fixture) func() error{
 	},
 	"Annotate": func(f *fixture) func() error {
 		r := record.Annotation{From: f.credited("ada"), Reason: "disputed", Actor: shop, Disputed: record.Yes}
+		return func() error { return failed(f.Store.Annotate(f.Context(), r)) }
+	},
+	"Annotate of a capture": func(f *fixture) func() error {
+		r := record.Annotation{From: f.paidBy(f.captured("ada", "due")), Capture: "capturing", Reason: "asked", Actor: shop, Wait: time.Hour}
 		return func() error { return failed(f.Store.Annotate(f.Context(), r)) }
 	},
 	"Reassign": func(f *fixture) func() error {

@@ -14,6 +14,7 @@ import (
 
 var ledgers = contract{
 	"what was told is settled once for each version":                   judges,
+	"what cannot be settled stands in nobody's way":                    passesUnjudged,
 	"what is told of an unknown payment makes one without a checkout":  reportsUnknown,
 	"an admission takes over a payment that was told of":               takesOver,
 	"a deferred, a recorded and an extending payment take it over too": takesOverOtherwise,

@@ -22,6 +22,7 @@ var losses = contract{
 	"a change whose answer gets lost happens once":                      changesOnce,
 	"a batch whose answer gets lost ends each session once":             endsOnce,
 	"a checkout's move whose answer gets lost happens once":             movesOnce,
+	"money whose acceptance's answer gets lost is due once":             duesOnce,
 }
 
 // lossy is the fixture's store, losing half of its answers.
@@ -193,6 +194,31 @@ func endsOnce(f *fixture) {
 		now := f.read(st.ID)
 		f.same("the ended session", []any{now.Status, now.Version}, []any{curfew.Cancelled, int64(2)})
 		f.same("its payment's version", f.paidBy(now).Version, int64(2))
+	}
+}
+
+func duesOnce(f *fixture) {
+	l := f.lossy()
+	for i := range 20 {
+		st, mechanic := f.reserved(fmt.Sprint("customer-", i)), fmt.Sprint("mechanic-", i)
+		change := func(c record.Change) {
+			if err := repeat(func() error { return failed(l.Change(f.Context(), c)) }); err != nil {
+				f.kind(err, curfew.Conflict)
+			}
+		}
+		change(acceptingDue(st, mechanic))
+		due := f.paidBy(st)
+		f.same("due", []any{due.Capture, due.Version}, []any{"due", int64(2)})
+		asked := record.Annotation{From: due, Capture: "capturing", Reason: "asked", Actor: shop}
+		if i%2 == 0 {
+			change(endChange(f.read(st.ID), curfew.Cancelled, curfew.ByRequest))
+			asked.From, asked.Capture = f.paidBy(st), "releasing"
+			f.same("released", []any{asked.From.Capture, asked.From.Version}, []any{"releasing", int64(3)})
+		}
+		if err := repeat(func() error { return failed(l.Annotate(f.Context(), asked)) }); err != nil {
+			f.kind(err, curfew.Conflict)
+		}
+		f.same("the attempts", f.paidBy(st).Attempts, int64(1))
 	}
 }
 

@@ -117,3 +117,25 @@ func keepsAcknowledgement(f *fixture) {
 	f.must(err)
 	f.same("acknowledged", len(all), 0)
 }
+
+// passesUnjudged: a payment that nobody can settle is set apart with one of its checkouts,
+// until something new is told of it.
+func passesUnjudged(f *fixture) {
+	first, second := f.paidBy(f.admit("ada")), f.paidBy(f.admit("bob"))
+	line := f.record("cyd", curfew.Held)
+	f.reports(reported(nil, first.Ref, "pi-1"))
+	f.reports(reported(nil, second.Ref, line.Ref))
+	f.same("to be settled", f.unjudged(), []string{first.ID, second.ID})
+	f.paymentApart(f.checkout("ada", first.ID))
+	f.same("one is set apart", f.unjudged(), []string{second.ID})
+	f.paymentApart(f.checkout("cyd", line.ID))
+	f.same("and one by another checkout", f.unjudged(), []string(nil))
+	f.same("set apart", f.quarantined(), []string{"ada payment", "cyd payment"})
+	l := f.reports(reported(nil, first.Ref, "pi-2"))
+	f.same("more was told", f.unjudged(), []string{first.ID})
+	f.must(f.Store.Judged(f.Context(), first.ID, l.Version))
+	f.exec("UPDATE {quarantine} SET next_at = since")
+	f.same("it is tried again", f.unjudged(), []string{second.ID})
+	f.must(f.Store.Judged(f.Context(), second.ID, f.ledger(second.ID).Version))
+	f.same("settled", f.quarantined(), []string{})
+}

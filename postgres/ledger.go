@@ -298,16 +298,14 @@ func (s ledgers) Payments(ctx context.Context, ids []string) ([]curfew.Payment, 
 }
 
 const (
-	selectUnjudged = `SELECT DISTINCT p.checkout_id FROM curfew.payment_refs p WHERE p.judged < p.version
-		AND NOT EXISTS (SELECT FROM curfew.checkouts c WHERE c.id = p.checkout_id AND ` + apartPayment + `)
-		AND NOT EXISTS (SELECT FROM curfew.checkouts c WHERE c.line_of = p.checkout_id AND c.line_of IS NOT NULL AND ` + apartPayment + `)
+	selectUnjudged = `SELECT DISTINCT p.checkout_id FROM curfew.payment_refs p WHERE p.judged < p.version AND p.checkout_id NOT IN (` + apartUnjudged + `)
 	ORDER BY p.checkout_id LIMIT $1`
-	updateJudged   = `UPDATE curfew.payment_refs p SET judged = $2 WHERE p.checkout_id = $1 AND p.judged < $2 AND p.version >= $2`
+	updateJudged = `UPDATE curfew.payment_refs p SET judged = $2 WHERE p.checkout_id = $1 AND p.judged < $2 AND p.version >= $2`
 )
 
 // Unjudged returns payments that nobody has settled since something was told of them.
 func (s ledgers) Unjudged(ctx context.Context, limit int) ([]string, error) {
-	all, err := many(ctx, s.db, scanID, selectUnjudged, limit)
+	all, err := manyByIndex(ctx, s.db, scanID, selectUnjudged, limit)
 	return all, wrap(err, "read the payments to settle")
 }
 

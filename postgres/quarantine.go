@@ -57,10 +57,14 @@ const (
 	leaveQuarantine = `DELETE FROM curfew.quarantine q WHERE NOT ` + stuck
 	// What is set apart now is left out of the lists that begin with the oldest:
 	// a row that fails would stand at their head for ever.
-	apart         = `EXISTS (SELECT FROM curfew.quarantine q WHERE q.next_at > now() AND `
-	apartPayment  = apart + `q.noun = 'payment' AND q.customer_id = c.customer_id AND q.id = c.id AND q.version = c.version)`
-	apartPayer    = apart + `q.noun = 'customer' AND q.customer_id = c.customer_id)`
-	apartEvent    = apart + `q.noun = 'event' AND q.customer_id = e.customer_id AND q.id = e.id)`
+	apart        = `EXISTS (SELECT FROM curfew.quarantine q WHERE q.next_at > now() AND `
+	apartPayment = apart + `q.noun = 'payment' AND q.customer_id = c.customer_id AND q.id = c.id AND q.version = c.version)`
+	apartPayer   = apart + `q.noun = 'customer' AND q.customer_id = c.customer_id)`
+	apartEvent   = apart + `q.noun = 'event' AND q.customer_id = e.customer_id AND q.id = e.id)`
+	// apartUnjudged is the payments of which a checkout is set apart, found by their keys.
+	apartUnjudged = `SELECT coalesce((SELECT coalesce(c.line_of, c.id) FROM curfew.checkouts c
+			WHERE c.customer_id = q.customer_id AND c.id = q.id AND c.version = q.version), '` + lowestID + `')
+		FROM curfew.quarantine q WHERE q.noun = 'payment' AND q.next_at > now()`
 	apartDelivery = apart + `q.noun = 'delivery' AND q.customer_id = d.customer_id AND q.id = d.id)`
 )
 

@@ -32,8 +32,8 @@ var calm = []string{
 	`INSERT INTO curfew.session_requests (customer_id, id, session_id, status, mechanic_id, created_at)
 		SELECT customer_id, gen_random_uuid(), id, CASE WHEN mechanic_id IS NULL THEN 'pending' ELSE 'accepted' END, mechanic_id, created_at
 		FROM curfew.sessions`,
-	`INSERT INTO curfew.checkouts (customer_id, id, plan, outcome, version, session_id, retry_until, money_due, payment_id, email, created_at)
-		SELECT s.customer_id, s.checkout_id, s.plan, o.outcome, 1, s.id, now(), true, 'p', 'e', s.created_at
+	`INSERT INTO curfew.checkouts (customer_id, id, plan, outcome, version, session_id, retry_until, money_due, payment_id, email, capture, created_at)
+		SELECT s.customer_id, s.checkout_id, s.plan, o.outcome, 1, s.id, now(), true, 'p', 'e', 'due', s.created_at
 		FROM (SELECT *, row_number() OVER () % 5 AS k FROM curfew.sessions) s
 			JOIN unnest('{deferred,held,refund_due,refunding,credited}'::text[]) WITH ORDINALITY o (outcome, k) ON o.k = s.k + 1`,
 	`INSERT INTO curfew.events (customer_id, subject_id, number, subject, id, to_status, actor, at)
@@ -43,7 +43,7 @@ var calm = []string{
 	`UPDATE curfew.deliveries SET state = 'dead'`,
 	`UPDATE curfew.sessions SET status = 'cancelled', ended_at = now(), expires_at = NULL, end_reason = 'expired'`,
 	`UPDATE curfew.session_requests SET status = 'expired', ended_at = now()`,
-	`UPDATE curfew.checkouts SET outcome = 'refunded', money_due = false, payment_id = '', email = ''`,
+	`UPDATE curfew.checkouts SET outcome = 'refunded', money_due = false, payment_id = '', email = '', capture = ''`,
 	`UPDATE curfew.events SET told = true`,
 	`UPDATE curfew.deliveries SET state = 'delivered'`,
 }
@@ -62,10 +62,10 @@ var storm = []string{
 		FROM curfew.sessions WHERE status IN ('waiting', 'live')`,
 	`INSERT INTO curfew.mechanic_slots (mechanic_id, customer_id, session_id)
 		SELECT mechanic_id, customer_id, id FROM curfew.sessions WHERE status IN ('waiting', 'live') AND mechanic_id IS NOT NULL`,
-	`INSERT INTO curfew.checkouts (customer_id, id, ref, plan, outcome, version, session_id, created_at)
-		SELECT customer_id, checkout_id, 'ref-' || customer_id, plan, 'fulfilled', 1, id, created_at FROM curfew.sessions WHERE ended_at IS NULL`,
-	`INSERT INTO curfew.payment_refs (ref, customer_id, checkout_id, plan)
-		SELECT ref, customer_id, id, plan FROM curfew.checkouts WHERE outcome = 'fulfilled'`,
+	`INSERT INTO curfew.checkouts (customer_id, id, ref, plan, outcome, version, session_id, capture, created_at)
+		SELECT customer_id, checkout_id, 'ref-' || customer_id, plan, 'fulfilled', 1, id, 'capturing', created_at FROM curfew.sessions WHERE ended_at IS NULL`,
+	`INSERT INTO curfew.payment_refs (ref, customer_id, checkout_id, plan, version)
+		SELECT ref, customer_id, id, plan, 1 FROM curfew.checkouts WHERE outcome = 'fulfilled'`,
 	`INSERT INTO curfew.payment_facts (payment, provider, account, kind, object, state)
 		SELECT checkout_id, 'stripe', '', 'attempt', ref, 'captured' FROM curfew.payment_refs`,
 	`INSERT INTO curfew.payment_repayments (payment_id, amount) SELECT 'pay-' || n, 1 FROM generate_series(1, $1::int) n`,
@@ -696,6 +696,8 @@ func questions(f *fixture, s *Store) map[string]question {
 		"queue":          {func() error { _, err := s.Pending(ctx, curfew.Cursor{}, 9); return err }, []string{"sessions_queue"}},
 		"unpublished":    {func() error { _, err := s.Unpublished(ctx, 9); return err }, []string{"events_untold"}},
 		"refundable":     {func() error { _, err := s.Refundable(ctx, 9); return err }, []string{"checkouts_refunds"}},
+		"capturable":     {func() error { _, err := s.Capturable(ctx, 9); return err }, []string{"checkouts_captures"}},
+		"unjudged":       {func() error { _, err := s.Unjudged(ctx, 9); return err }, []string{"payment_refs_unjudged"}},
 		"due deliveries": {func() error { _, err := s.Due(ctx, []string{"mail", "webhook"}); return err }, []string{"deliveries_due"}},
 		"claim":          {func() error { _, _, err := s.Claim(ctx, "mail", 9, time.Minute); return err }, []string{"deliveries_due"}},
 	}

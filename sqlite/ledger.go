@@ -264,12 +264,9 @@ func (s ledgers) Payments(ctx context.Context, ids []string) ([]curfew.Payment, 
 
 const (
 	selectUnjudged = `
-SELECT DISTINCT p.checkout_id FROM payment_refs p WHERE p.judged < p.version
-    AND NOT EXISTS (SELECT 1 FROM checkouts WHERE checkouts.id = p.checkout_id AND ` + apartPayment + `$2))
-    AND NOT EXISTS (SELECT 1 FROM checkouts
-        WHERE checkouts.line_of = p.checkout_id AND checkouts.line_of IS NOT NULL AND ` + apartPayment + `$2))
+SELECT DISTINCT p.checkout_id FROM payment_refs p WHERE p.judged < p.version AND p.checkout_id NOT IN (` + apartUnjudged + `$2)
 ORDER BY p.checkout_id LIMIT $1`
-	updateJudged   = `UPDATE payment_refs SET judged = $2 WHERE checkout_id = $1 AND judged < $2 AND version >= $2`
+	updateJudged = `UPDATE payment_refs SET judged = $2 WHERE checkout_id = $1 AND judged < $2 AND version >= $2`
 )
 
 // Unjudged returns payments that nobody has settled since something was told of them.

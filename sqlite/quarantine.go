@@ -66,6 +66,11 @@ FROM quarantine WHERE ` + stuck + ` ORDER BY since, customer_id, noun, id LIMIT 
     WHERE q.customer_id = checkouts.customer_id AND q.noun = 'customer' AND q.next_at > `
 	apartEvent = `EXISTS (SELECT 1 FROM quarantine q
     WHERE q.customer_id = events.customer_id AND q.noun = 'event' AND q.id = events.id AND q.next_at > `
+	// apartUnjudged is the payments of which a checkout is set apart, found by their keys.
+	apartUnjudged = `
+    SELECT coalesce((SELECT coalesce(c.line_of, c.id) FROM checkouts c
+        WHERE c.customer_id = q.customer_id AND c.id = q.id AND c.version = q.version), '')
+    FROM quarantine q WHERE q.noun = 'payment' AND q.next_at > `
 	apartDelivery = `EXISTS (SELECT 1 FROM quarantine q
     WHERE q.customer_id = deliveries.customer_id AND q.noun = 'delivery' AND q.id = deliveries.id AND q.next_at > `
 )

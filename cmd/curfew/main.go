@@ -36,6 +36,7 @@ type commandLine struct {
 	Acknowledge acknowledgeCommand `cmd:"" help:"Acknowledge a health finding for a time, or withdraw that."`
 	Ready       readyCommand       `cmd:"" help:"Show whether the service on this machine is ready, for health checks. Exit 0: ready, 1: not."`
 	Checkouts   checkoutsCommand   `cmd:"" help:"List and resolve payments."`
+	Books       booksCommand       `cmd:"" help:"Print the books of a month as CSV: what was captured, refunded, lost, and what is open, by currency."`
 	Reconcile   reconcileCommand   `cmd:"" help:"Compare the payments with the provider's, and record missing ones. Exit 0: no differences, 1: differences."`
 	Webhooks    webhooksCommand    `cmd:"" help:"Manage the endpoints that events are sent to."`
 	Deliveries  deliveriesCommand  `cmd:"" help:"List deliveries of events, and send them again."`

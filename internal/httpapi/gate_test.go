@@ -58,6 +58,7 @@ var who = map[string][cells]int{
 	"GET /api/debug/cleanup-runs":                 {401, 403, 403, 403, 403, 403, 200, 403},
 	"GET /api/debug/checkouts":                    {401, 403, 403, 403, 403, 403, 200, 403},
 	"GET /api/debug/checkouts/{id}":               {401, 403, 403, 403, 403, 403, 200, 403},
+	"GET /api/debug/books":                        {401, 403, 403, 403, 403, 403, 200, 403},
 	"POST /api/debug/checkouts/{id}/fulfil":       {401, 403, 403, 403, 403, 403, 200, 403},
 	"POST /api/debug/checkouts/{id}/assign":       {401, 403, 403, 403, 403, 403, 200, 403},
 	"POST /api/debug/checkouts/{id}/refund":       {401, 403, 403, 403, 403, 403, 200, 403},
@@ -181,6 +182,8 @@ func (s *scenario) path(pattern string, missing bool) string {
 		id = s.run
 	case strings.HasSuffix(pattern, "/explain"):
 		pattern += "?subject=" + s.customer
+	case strings.HasSuffix(pattern, "/books"):
+		pattern += "?month=2026-11"
 	case strings.Contains(pattern, "/webhook-endpoints/"):
 		id = s.endpoint
 	case strings.Contains(pattern, "/deliveries/"):

@@ -185,6 +185,12 @@ func (rt route) operation(failure *huma.Response) huma.Operation {
 	if len(rt.fields) > 0 {
 		op.RequestBody = &huma.RequestBody{}
 	}
+	if rt.content != "" {
+		op.Responses[strconv.Itoa(rt.statuses[0])] = &huma.Response{
+			Description: http.StatusText(rt.statuses[0]),
+			Content:     map[string]*huma.MediaType{rt.content: {Schema: &huma.Schema{Type: huma.TypeString}}},
+		}
+	}
 	return op
 }
 

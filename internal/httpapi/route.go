@@ -23,6 +23,7 @@ type route struct {
 	name         string        // the operation's id
 	summary      string        // what it does, for the documentation
 	statuses     []int         // of success, the usual one first; empty: not known beforehand
+	content      string        // the type of an answer that is no JSON
 	timeout      time.Duration // of the answer; 0: the router's
 	progress     string        // where to read how a long task stands that outlives its answer; empty: the route has none
 	fields       []string      // that its body may have
@@ -59,6 +60,12 @@ func (rt route) answers(statuses ...int) route {
 // within sets how long the answer may take.
 func (rt route) within(timeout time.Duration) route {
 	rt.timeout = timeout
+	return rt
+}
+
+// writes sets the type of an answer that is no JSON.
+func (rt route) writes(content string) route {
+	rt.content = content
 	return rt
 }
 

@@ -16,6 +16,7 @@ type handlers struct {
 	sessions   sessionHandlers
 	queue      queueHandlers
 	checkouts  checkoutHandlers
+	books      bookHandlers
 	customers  customerHandlers
 	cleanups   cleanupHandlers
 	explain    explainHandlers
@@ -72,6 +73,7 @@ func apiRoutes(h handlers) []route {
 		at(post, "/api/debug/checkouts/{id}/credit", allow(auth.Nobodys, a), "creditCheckout", "Credit a forfeited payment", h.checkouts.credit).whole(whileRead),
 		at(post, "/api/debug/checkouts/{id}/ignore", allow(auth.Nobodys, a), "ignoreCheckout", "Say that a held payment is for nothing sold here", h.checkouts.ignore).whole(whileRead),
 		at(post, "/api/debug/checkouts/{id}/restore", allow(auth.Nobodys, a), "restoreCheckout", "Hold an ignored payment after all", h.checkouts.restore).whole(whileRead),
+		at(get, "/api/debug/books", allow(auth.Nobodys, a), "readBooks", "The books of a month as CSV: by currency, or a row for each payment", h.books.read).within(cleanupTimeout).writes(csvType),
 		at(post, "/api/debug/cleanup-runs/{id}/undo", allow(auth.Nobodys, a), "undoRun", "Undo a cleanup run", h.cleanups.undo).within(cleanupTimeout).whole(inCleanupRuns),
 		at(get, "/api/debug/explain", allow(auth.Nobodys, a), "explain", "Explain what happened to a customer", h.explain.explain),
 		at(post, "/api/debug/sessions/{id}/release", allow(auth.Party, a), "unassignSession", "Take a session from its mechanic and put it back into the queue", h.sessions.unassign).whole(whileRead),

@@ -141,6 +141,7 @@ func (s *Server) handlers(o Options, site *console.Site) handlers {
 		sessions:   sessionHandlers{o.Keeper},
 		queue:      queueHandlers{o.Keeper},
 		checkouts:  checkoutHandlers{o.Keeper},
+		books:      bookHandlers{o.Keeper, o.Logger},
 		customers:  customerHandlers{o.Keeper},
 		cleanups:   cleanupHandlers{o.Keeper, problems},
 		explain:    explainHandlers{o.Timeline},

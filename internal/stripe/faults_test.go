@@ -87,3 +87,69 @@ func insist(t *testing.T, c *stripe.Client, o curfew.MoneyOrder, tries int) erro
 	}
 	return last
 }
+
+// Three workers each capture or release every hold, through every fault there is. Another key is used only after the
+// payment was read.
+func TestHolds_AreTakenOrReleasedOnceThroughEveryFault(t *testing.T) {
+	t.Parallel()
+	const holds, workers, tries = 40, 3, 120
+	fake := stripetest.New(t, stripetest.Options{Seed: seed.New(t), Faults: stripetest.Faults{
+		Busy: .05, Down: .05, Failed: .1, FailedAfter: .1, Cut: .1,
+	}})
+	for i := range holds {
+		fake.Holds().Authorise(stripetest.Checkout{CustomerID: fmt.Sprint("cus-", i), Plan: "chat10", Amount: int64(1000 + i)})
+	}
+	c := client(t, fake, func(o *stripe.ClientOptions) { o.Timeout = 300 * time.Millisecond })
+	var group sync.WaitGroup
+	for i, hold := range fake.Holds().List() {
+		ask, verb, end := c.Capture, "capture", "captured"
+		if i%2 == 1 {
+			ask, verb, end = c.Release, "release", "failed"
+		}
+		o := curfew.MoneyOrder{Key: verb + ":" + hold.Ref, PaymentID: hold.PaymentID, Amount: hold.Amount, Currency: hold.Currency}
+		for range workers {
+			group.Go(func() {
+				if got := insistOnHold(t, ask, o, tries); got != end {
+					t.Errorf("%s: in the end the money is %s", o.Key, got)
+				}
+			})
+		}
+	}
+	group.Wait()
+	if wrong, open := fake.Violations(), fake.Holds().Open(); len(wrong) > 0 || len(open) > 0 {
+		t.Errorf("%v, still reserved: %+v", wrong, open)
+	}
+	for _, hold := range fake.Holds().List() {
+		if hold.State == "captured" && hold.Captured != hold.Amount {
+			t.Errorf("%+v", hold)
+		}
+	}
+	if n := len(fake.Paid()); n != holds/2 {
+		t.Errorf("%d of %d were captured", n, holds/2)
+	}
+	for _, fault := range []stripetest.Fault{stripetest.Busy, stripetest.Down, stripetest.Failed, stripetest.FailedAfter, stripetest.Cut} {
+		if fake.InjectedFaults()[fault] == 0 {
+			t.Errorf("%s never struck: nothing was tested", fault)
+		}
+	}
+}
+
+// insistOnHold asks until it knows what became of the money, as a worker does, without its waiting.
+func insistOnHold(
+	t *testing.T, ask func(context.Context, curfew.MoneyOrder) ([]curfew.Fact, error), o curfew.MoneyOrder, tries int,
+) string {
+	first := o.Key
+	for generation := 1; tries > 0; tries-- {
+		facts, err := ask(context.WithoutCancel(t.Context()), o)
+		switch {
+		case err == nil:
+			return (curfew.Payment{Facts: facts}).Balance(0, "").State
+		case errors.Is(err, curfew.Conflict):
+			generation++
+			o.Key = fmt.Sprintf("%s:%d", first, generation)
+		case !errors.Is(err, curfew.Unavailable):
+			return err.Error()
+		}
+	}
+	return "unknown"
+}

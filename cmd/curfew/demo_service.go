@@ -54,7 +54,7 @@ func (s settings) sandboxed(dir string, at config.Address) settings {
 		DatabaseURL: config.DatabaseURL("sqlite:" + filepath.Join(dir, "demo.db")), Listen: at, ListenOps: nowhere,
 		WaitingTTL: s.WaitingTTL, MaxWait: s.MaxWait, OrphanTTL: s.OrphanTTL, JoinTTL: s.JoinTTL,
 		LiveGrace: s.LiveGrace, ScheduledGrace: s.ScheduledGrace, MinimumLive: s.MinimumLive, VeryStaleAfter: s.VeryStaleAfter, DeferTTL: s.DeferTTL,
-		BlockedRepeatedly: s.BlockedRepeatedly, BlockedWindow: s.BlockedWindow,
+		BlockedRepeatedly: s.BlockedRepeatedly, BlockedWindow: s.BlockedWindow, AuthorizationLife: s.AuthorizationLife,
 		Sweeper: s.Sweeper, LogFormat: s.LogFormat, LogLevel: s.LogLevel, Auth: config.Auth{RoleClaim: s.Auth.RoleClaim},
 	}}
 }

@@ -189,8 +189,8 @@ var codes = map[string]ReasonCode{
 	AcceptedReason: codeAccepted, ReleasedReason: codeReleased, JoinedReason: codeJoined, BothJoinedReason: codeBothJoined,
 	UnservedReason: codeTooLate, RefundAskedReason: codeRefundAsked, RefundRefusedReason: codeRefundRefused,
 	NothingPaidReason: codeNothingToPay, GivenBackReason: codeRefundReported, GivenBackBeforeReason: codeRefundReported, ArrivedReason: codeArrived, AwaitedReason: codeAwaited, PartLostReason: codeReduced,
-	CaptureDueReason: codeCaptureDue, CaptureAskedReason: codeCaptureDue, CapturedReason: codeCaptured, NotCapturedReason: codeNotCaptured,
-	ReleaseAskedReason: codeUnreserved, ReservationEndedReason: codeUnreserved,
+	CaptureReason("due"): codeCaptureDue, CaptureReason("capturing"): codeCaptureDue, CaptureReason("captured"): codeCaptured,
+	CaptureReason("failed"): codeNotCaptured, CaptureReason("releasing"): codeUnreserved, CaptureReason("released"): codeUnreserved,
 	creditOver: codeCreditOver, disputedCode: codeDisputed, RepairedReason: codeRepaired, ForeignReason: ReasonCode(Foreign),
 }
 

@@ -31,17 +31,24 @@ const (
 	ArrivedReason  = "the money has come"
 	PartLostReason = "a part of the payment is gone" // and how much is left
 
-	CaptureDueReason       = "the money is due"
-	CaptureAskedReason     = "the provider is asked for the money"
-	CapturedReason         = "the money was taken"
-	NotCapturedReason      = "the money could not be taken"
-	ReleaseAskedReason     = "the provider is asked to release the money"
-	ReservationEndedReason = "the money is not reserved any more"
-
 	creditOver = "the credit's time is over" // record.CreditOver
 
 	disputedCode = "the customer's bank disputes it"
 )
+
+// captureReasons are the reasons of the events with which the capture of a checkout became
+// what it is.
+var captureReasons = map[string]string{
+	"due":       "the money is due",
+	"capturing": "the provider is asked for the money",
+	"captured":  "the money was taken",
+	"failed":    "the money could not be taken",
+	"releasing": "the provider is asked to release the money",
+	"released":  "the money is not reserved any more",
+}
+
+// CaptureReason is the reason of the event with which the Capture of a checkout became so.
+func CaptureReason(capture string) string { return captureReasons[capture] }
 
 // noteMark stands between a reason and an operator's note.
 const noteMark = ": "

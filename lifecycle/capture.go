@@ -93,13 +93,11 @@ func decided(l record.Ledger) bool {
 
 // asking claims the next call of the provider.
 func asking(c curfew.Checkout) record.Annotation {
-	a := record.Annotation{
-		From: c, Capture: "capturing", Reason: curfew.CaptureAskedReason, Actor: curfew.Cashier, Wait: refundWait(c.Attempts),
-	}
+	step := "capturing"
 	if c.Capture == "releasing" {
-		a.Capture, a.Reason = "releasing", curfew.ReleaseAskedReason
+		step = c.Capture
 	}
-	return a
+	return record.Annotation{From: c, Capture: step, Reason: curfew.CaptureReason(step), Actor: curfew.Cashier, Wait: refundWait(c.Attempts)}
 }
 
 // askForMoney asks the provider to take or release the money of a checkout, and records the
@@ -190,20 +188,20 @@ func (ps *Payments) moneyRefused(ctx context.Context, id string, refusal error) 
 
 // markCapture notes what became of money that was reserved.
 func (ps *Payments) markCapture(ctx context.Context, c curfew.Checkout, b curfew.Balance) (curfew.Checkout, error) {
-	a := record.Annotation{From: c, Actor: curfew.Provider}
+	var became string
 	switch {
 	case c.Capture == "" || record.Duplicate(c):
 	case b.State == "captured":
-		a.Capture, a.Reason = "captured", curfew.CapturedReason
+		became = "captured"
 	case b.State == "failed" && (c.Capture == "releasing" || c.Capture == "released"):
-		a.Capture, a.Reason = "released", curfew.ReservationEndedReason
+		became = "released"
 	case b.State == "failed":
-		a.Capture, a.Reason = "failed", curfew.NotCapturedReason
+		became = "failed"
 	}
-	if a.Capture == c.Capture || a.Capture == "" {
+	if became == c.Capture || became == "" {
 		return c, nil
 	}
-	return ps.write.Annotate(ctx, a)
+	return ps.write.Annotate(ctx, record.Annotation{From: c, Capture: became, Reason: curfew.CaptureReason(became), Actor: curfew.Provider})
 }
 
 // settleBrief deals with money that is reserved for too short a time: it is taken at once if
@@ -212,7 +210,7 @@ func (ps *Payments) settleBrief(ctx context.Context, c curfew.Checkout) error {
 	if !ps.rules.policy.Plans[c.Plan].CaptureEarly {
 		return ps.takeBack(ctx, c, taken{curfew.Void, curfew.ByPayment, brief.String()})
 	}
-	return failed(ps.write.Annotate(ctx, record.Annotation{From: c, Capture: "due", Reason: curfew.WithNote(curfew.CaptureDueReason, brief.String()), Actor: curfew.Provider}))
+	return failed(ps.write.Annotate(ctx, record.Annotation{From: c, Capture: "due", Reason: curfew.WithNote(curfew.CaptureReason("due"), brief.String()), Actor: curfew.Provider}))
 }
 
 // takeNow asks for the money of a session that has just become due, and leaves to the worker

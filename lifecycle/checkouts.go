@@ -235,7 +235,7 @@ func (cs *Checkouts) reserveAs(ctx context.Context, c curfew.Checkout, r record.
 	if capture == c.Capture {
 		return c, nil
 	}
-	return cs.write.Annotate(ctx, record.Annotation{From: c, Capture: capture, Reason: curfew.CaptureDueReason, Actor: r.Actor})
+	return cs.write.Annotate(ctx, record.Annotation{From: c, Capture: capture, Reason: curfew.CaptureReason("due"), Actor: r.Actor})
 }
 
 // repaired reports whether an earlier call did it, perhaps this one's, whose response was

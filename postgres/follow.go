@@ -144,7 +144,7 @@ func (f *follow) readDue(rows pgx.Rows) error {
 	_, err := pgx.ForEachRow(rows, []any{&id, &version}, func() error {
 		f.settled = append(f.settled, event{
 			subject: "checkout", customerID: f.moved[0].customerID, subjectID: string(id), number: version,
-			from: string(curfew.Fulfilled), to: string(curfew.Fulfilled), actor: f.actor, reason: curfew.CaptureDueReason, runID: f.runID,
+			from: string(curfew.Fulfilled), to: string(curfew.Fulfilled), actor: f.actor, reason: curfew.CaptureReason("due"), runID: f.runID,
 		})
 		return nil
 	})

@@ -101,7 +101,7 @@ func (tx *transaction) makeDue(ctx context.Context, s step) error {
 	if err != nil {
 		return err
 	}
-	s.reason = curfew.CaptureDueReason
+	s.reason = curfew.CaptureReason("due")
 	return tx.recordSettled(ctx, s, due)
 }
 

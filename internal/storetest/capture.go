@@ -128,7 +128,7 @@ func makesDue(f *fixture) {
 	f.around("the next try", got.NextAt, time.Now())
 	f.same("capturable", f.capturable(9), []string{st.CheckoutID})
 	f.history("ada", st.CheckoutID, curfew.Event{To: "fulfilled", Actor: shop, Reason: "paid"},
-		curfew.Event{To: "fulfilled", Actor: curfew.Actor{Role: curfew.Mechanic, ID: "max"}, Reason: curfew.CaptureDueReason})
+		curfew.Event{To: "fulfilled", Actor: curfew.Actor{Role: curfew.Mechanic, ID: "max"}, Reason: curfew.CaptureReason("due")})
 	f.same("released and accepted again", f.paidBy(f.change(acceptingDue(f.change(releasing(accepted)), "moe"))), got)
 
 	started := starting(f.change(accepting(f.reserved("bob"), "max")))

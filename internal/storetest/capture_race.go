@@ -39,7 +39,7 @@ func racesAcceptReport(f *fixture) {
 		f.must(errs[1])
 		events, err := f.Store.Events(f.Context(), st.CustomerID, st.CheckoutID)
 		f.must(err)
-		due := slices.IndexFunc(events, func(e curfew.Event) bool { return e.Reason == curfew.CaptureDueReason })
+		due := slices.IndexFunc(events, func(e curfew.Event) bool { return e.Reason == curfew.CaptureReason("due") })
 		told := slices.IndexFunc(events, func(e curfew.Event) bool { return e.Reason == "told" })
 		c := f.paidBy(st)
 		f.same("at risk", c.AtRisk, true)

@@ -112,7 +112,7 @@ func (x *Explainer) events(ctx context.Context, t facts, before curfew.Cursor, l
 // payment's facts.
 func reported(e curfew.Event) bool {
 	return e.From == e.To && (strings.HasPrefix(e.Reason, reportedReason) || strings.HasPrefix(e.Reason, disputedReason) ||
-		e.Reason == curfew.CapturedReason || e.Reason == curfew.ReservationEndedReason)
+		e.Reason == curfew.CaptureReason("captured") || e.Reason == curfew.CaptureReason("released"))
 }
 
 // told reports whether an event's payment has entries of its own for what it says.

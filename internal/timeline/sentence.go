@@ -97,12 +97,12 @@ var selfEvident = map[string]bool{
 
 // captures say what happened to money that was reserved, by the event's reason.
 var captures = map[string]string{
-	curfew.CaptureDueReason:       "What is reserved for payment %s is to be charged now",
-	curfew.CaptureAskedReason:     "The provider was asked to charge what is reserved for payment %s",
-	curfew.CapturedReason:         "What was reserved for payment %s was charged",
-	curfew.NotCapturedReason:      "What was reserved for payment %s could not be charged: nothing was taken",
-	curfew.ReleaseAskedReason:     "The provider was asked to release what is reserved for payment %s",
-	curfew.ReservationEndedReason: "Nothing is reserved for payment %s any more, and nothing was taken: the customer's bank may show it for some days",
+	curfew.CaptureReason("due"):       "What is reserved for payment %s is to be charged now",
+	curfew.CaptureReason("capturing"): "The provider was asked to charge what is reserved for payment %s",
+	curfew.CaptureReason("captured"):  "What was reserved for payment %s was charged",
+	curfew.CaptureReason("failed"):    "What was reserved for payment %s could not be charged: nothing was taken",
+	curfew.CaptureReason("releasing"): "The provider was asked to release what is reserved for payment %s",
+	curfew.CaptureReason("released"):  "Nothing is reserved for payment %s any more, and nothing was taken: the customer's bank may show it for some days",
 }
 
 // sessionSentence describes one step of a session. The reason is a code that a note may

@@ -73,7 +73,7 @@ func (m mine) view(id string, sessions []curfew.Snapshot) Mine {
 	}
 	v.State = m.state(open, len(v.Appointments) > 0)
 	if open != nil {
-		v.Open, v.Steps = m.open(*open), steps(*open)
+		v.Open, v.Steps = m.open(*open), m.steps(*open)
 	}
 	for _, c := range slices.Backward(m.checkouts) {
 		v.Payments = append(v.Payments, m.payment(c))
@@ -101,7 +101,7 @@ func (m mine) state(open *curfew.Snapshot, booked bool) State {
 }
 
 // steps returns the steps of a session, and which of them is now.
-func steps(s curfew.Snapshot) []Step {
+func (m mine) steps(s curfew.Snapshot) []Step {
 	now := 1
 	switch {
 	case s.Status == curfew.Live:
@@ -109,7 +109,11 @@ func steps(s curfew.Snapshot) []Step {
 	case s.Assigned():
 		now = 2
 	}
-	all := []Step{{Name: "Paid"}, {Name: "Waiting"}, {Name: "Accepted"}, {Name: "Live"}}
+	paid := "Paid"
+	if reserved(m.target(s).Checkout) {
+		paid = "Reserved"
+	}
+	all := []Step{{Name: paid}, {Name: "Waiting"}, {Name: "Accepted"}, {Name: "Live"}}
 	for i := range all {
 		all[i].Where = [...]string{"done", "now", "ahead"}[1+min(1, max(-1, i-now))]
 	}
@@ -134,14 +138,17 @@ func (m mine) open(s curfew.Snapshot) *Open {
 
 // money says what was paid for an open session, and what will become of it.
 func (m mine) money(s curfew.Snapshot) []string {
-	var bought curfew.Checkout
-	for _, c := range m.checkouts {
-		if c.ID == s.CheckoutID {
-			bought = c
-		}
-	}
-	if bought.Free() {
+	bought := m.target(s).Checkout
+	switch {
+	case bought.Free():
 		return []string{"Nothing was paid for it."}
+	case bought.Capture == "authorised":
+		return []string{
+			paid(bought) + " is reserved at " + m.whose() + " bank for " + bought.Plan + ": nothing is charged yet.",
+			"If it ends without a mechanic's help, nothing is charged: the reservation is released.",
+		}
+	case reserved(bought):
+		return []string{paid(bought) + " for " + bought.Plan + " is being charged now."}
 	}
 	said := []string{paid(bought) + " paid for " + bought.Plan + "."}
 	if s.Status == curfew.Live {
@@ -157,6 +164,18 @@ func (m mine) money(s curfew.Snapshot) []string {
 		return append(said, "If it ends without a mechanic's help, "+will[byItself])
 	}
 	return append(said, what+will[byItself], "If it is cancelled, "+will[byHand])
+}
+
+func (m mine) whose() string {
+	if m.own {
+		return "your"
+	}
+	return "the customer's"
+}
+
+// reserved reports whether the bank has not paid yet what it reserves.
+func reserved(c curfew.Checkout) bool {
+	return c.Capture == "authorised" || c.Capture == "due" || c.Capture == "capturing"
 }
 
 // will completes a sentence that begins with a condition: what will become of a payment.
@@ -227,7 +246,7 @@ func (m mine) appointment(s curfew.Snapshot) Appointment {
 
 func (m mine) payment(c curfew.Checkout) Payment {
 	p := Payment{
-		Plan: c.Plan, Amount: paid(c), Outcome: string(c.Outcome), Became: became(c), At: m.at.at(c.CreatedAt),
+		Plan: c.Plan, Amount: paid(c), Outcome: string(c.Outcome), Became: becameOf(c, m.payments[c.Payment()]), At: m.at.at(c.CreatedAt),
 	}
 	if l, ok := m.payments[c.Payment()]; ok {
 		p.Money = moneyForCustomer(l, c)

@@ -19,7 +19,6 @@ func moneyView(l record.Ledger, c curfew.Checkout, pages providerPages) Money {
 		name, tone string
 	}{
 		{b.Captured, map[bool]string{true: "reported by the shop alone", false: "charged"}[b.State == "reported"], ""},
-		{b.Authorised, "reserved", ""},
 		{b.Refunded, "given back", ""},
 		{b.Refunding, "being given back", "warning"},
 		{b.Disputed, "disputed by the bank", "warning"},
@@ -44,7 +43,6 @@ func moneyForCustomer(l record.Ledger, c curfew.Checkout) Money {
 		name, tone string
 	}{
 		{b.Captured, map[bool]string{true: "paid, as the shop reported", false: "charged"}[b.State == "reported"], ""},
-		{b.Authorised, "reserved", ""},
 		{b.Refunded, "given back", ""},
 		{b.Refunding, "on its way back to you", ""},
 		{b.Disputed, "disputed by your bank", ""},

@@ -125,15 +125,19 @@ func paymentsState(by map[curfew.Outcome]int) State {
 
 // paymentLine converts a payment.
 func paymentLine(c curfew.Checkout, payments map[string]record.Ledger, pages providerPages, at moments) PaymentLine {
+	p := payments[c.Payment()]
 	l := PaymentLine{
-		ID: c.ID, Ref: c.Ref, Plan: c.Plan, Amount: paid(c), Outcome: string(c.Outcome), Became: capital(strings.TrimSuffix(became(c), ".")),
+		ID: c.ID, Ref: c.Ref, Plan: c.Plan, Amount: paid(c), Outcome: string(c.Outcome), Became: capital(strings.TrimSuffix(becameOf(c, p), ".")),
 		Note: c.Note, Email: c.Email, CustomerID: c.CustomerID, CreatedAt: at.at(c.CreatedAt),
 	}
 	if c.CustomerID == curfew.Nobody {
 		l.CustomerID = ""
 	}
-	if p, ok := payments[c.Payment()]; ok {
+	if p.ID != "" {
 		l.Money = moneyView(p, c, pages)
+	}
+	if c.Outcome == curfew.Void || c.Concern == record.RefundFailed {
+		l.Note = "" // it is said already
 	}
 	return l
 }

@@ -115,6 +115,20 @@ func became(c curfew.Checkout) string {
 	return becomes[c.Outcome]
 }
 
+// becameOf says it with what is known of the payment.
+func becameOf(c curfew.Checkout, l record.Ledger) string {
+	if c.Outcome != curfew.Void || c.Capture != "" || record.Duplicate(c) || c.Free() {
+		return became(c)
+	}
+	switch b := l.Money(); {
+	case b.Lost > 0:
+		return "was taken back by the bank: nothing is owed for it."
+	case b.State == "failed":
+		return "failed: nothing is owed for it."
+	}
+	return became(c)
+}
+
 // nothingOwed says why a payment is void.
 func nothingOwed(c curfew.Checkout) string {
 	switch c.Capture {

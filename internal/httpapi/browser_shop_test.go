@@ -19,7 +19,8 @@ var (
 
 func newPageFixture(t *testing.T) *pageFixture {
 	t.Helper()
-	return &pageFixture{newFixtureWith(t, settings{given: []api.Setting{
+	expert := curfew.Plan{Kind: curfew.Chat, Duration: 30 * time.Minute, Capture: "at_acceptance"}
+	return &pageFixture{newFixtureWith(t, settings{policy: func(p *curfew.Policy) { p.Plans["expert"] = expert }, given: []api.Setting{
 		{Key: "database_url", Value: "postgres://db.example.org/shop", Source: "environment", Where: "CURFEW_DATABASE_URL", Default: "sqlite:curfew.db", Help: "The database: sqlite:PATH or postgres://…"},
 		{Key: "waiting_ttl", Value: "20m", Source: "file", Where: "curfew.yaml line 3: waiting_ttl", Default: "15m", Help: "How long a session waits for a mechanic."},
 		{Key: "join_ttl", Value: "30m", Source: "default", Default: "30m", Help: "How long an accepted session may take to become live."},

@@ -60,7 +60,11 @@ func (x *Explainer) paymentActions(t facts, c curfew.Checkout) []Action {
 		actions = append(actions, action(lifecycle.CreditPayment, "Make payment "+payment(c)+" a credit"))
 	}
 	if refundable(c) {
-		actions = append(actions, action(lifecycle.RefundPayment, "Give payment "+payment(c)+" back"))
+		label := "Give payment " + payment(c) + " back"
+		if c.Capture == "authorised" || c.Capture == "due" {
+			label = "Release what is reserved for payment " + payment(c)
+		}
+		actions = append(actions, action(lifecycle.RefundPayment, label))
 	}
 	return actions
 }

@@ -57,7 +57,7 @@ func (b *Balance) collect(facts []Fact) {
 	case tried && attempt.State == "captured":
 		*b = Balance{State: "captured", Captured: attempt.Amount, Currency: attempt.Currency}
 	case tried && attempt.State == "authorised" && (!asked || promise.State != "failed" && promise.State != "expired"):
-		*b = Balance{State: "authorised", Authorised: attempt.Amount, AuthorisedUntil: attempt.Until, Currency: attempt.Currency}
+		*b = Balance{State: "authorised", Authorised: attempt.Amount, AuthorisedUntil: authorisedUntil(facts), Currency: attempt.Currency}
 	case asked && (promise.State == "failed" || promise.State == "expired"), tried && final(attempt, promise, asked, facts):
 		*b = Balance{State: "failed", Currency: b.Currency}
 	case asked && promise.State == "promised", tried && attempt.State == "pending":
@@ -75,6 +75,17 @@ func collected(facts []Fact) (best Fact, ok bool) {
 		}
 	}
 	return best, ok
+}
+
+// authorisedUntil is when the money is reserved no longer: of an intent and its charge, only
+// the charge says so.
+func authorisedUntil(facts []Fact) (first time.Time) {
+	for _, f := range holding(facts, attemptFact, capturedFirst) {
+		if f.State == "authorised" && !f.Until.IsZero() && (first.IsZero() || f.Until.Before(first)) {
+			first = f.Until
+		}
+	}
+	return first
 }
 
 // capturedFirst orders the facts of one try: what was captured stays so, and anything else

@@ -147,3 +147,25 @@ func TestOnlyPossibleFactsAreKept(t *testing.T) {
 		}
 	}
 }
+
+// A charge says until when its money is reserved, and its intent, whichever is told last, does not.
+func TestBalance_AuthorisedUntil(t *testing.T) {
+	charge := fact(attemptFact, "ch_1", "authorised", 2900, 1)
+	charge.Until = at(700)
+	declined := fact(attemptFact, "ch_0", "authorised", 2900, 0)
+	declined.Until = at(600)
+	for name, c := range map[string]struct {
+		facts []Fact
+		until time.Time
+	}{
+		"the charge is told first":        {[]Fact{charge, fact(attemptFact, "pi_1", "authorised", 2900, 2)}, at(700)},
+		"the charge is told last":         {[]Fact{charge, fact(attemptFact, "pi_1", "authorised", 2900, 0)}, at(700)},
+		"nobody says until when":          {[]Fact{fact(attemptFact, "pi_1", "authorised", 2900, 2)}, time.Time{}},
+		"another charge is reserved less": {[]Fact{charge, declined}, at(600)},
+		"another charge is not reserved":  {[]Fact{charge, declined, fact(attemptFact, "ch_0", "voided", 2900, 0)}, at(700)},
+	} {
+		if b := (Payment{Facts: c.facts}).Balance(0, ""); b.State != "authorised" || !b.AuthorisedUntil.Equal(c.until) {
+			t.Errorf("%s: %+v", name, b)
+		}
+	}
+}

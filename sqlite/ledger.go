@@ -262,25 +262,6 @@ func (s ledgers) Payments(ctx context.Context, ids []string) ([]curfew.Payment, 
 	return rows.Payments(ids), wrap(err, "read %d payments", len(ids))
 }
 
-const (
-	selectUnjudged = `
-SELECT DISTINCT p.checkout_id FROM payment_refs p WHERE p.judged < p.version AND p.checkout_id NOT IN (` + apartUnjudged + `$2)
-ORDER BY p.checkout_id LIMIT $1`
-	updateJudged = `UPDATE payment_refs SET judged = $2 WHERE checkout_id = $1 AND judged < $2 AND version >= $2`
-)
-
-// Unjudged returns payments that nobody has settled since something was told of them.
-func (s ledgers) Unjudged(ctx context.Context, limit int) ([]string, error) {
-	all, err := many(ctx, s.db, scanID, selectUnjudged, limit, micros(s.now()))
-	return all, wrap(err, "read the payments to settle")
-}
-
-// Judged records that a payment was settled as it was in a version.
-func (s ledgers) Judged(ctx context.Context, paymentID string, version int64) error {
-	_, err := s.exec(ctx, updateJudged, paymentID, version)
-	return wrap(err, "record that payment %s was settled", paymentID)
-}
-
 const insertMessage = `
 INSERT INTO provider_messages (provider, account, id, type, body, reason, at, received_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (provider, account, id) DO NOTHING`

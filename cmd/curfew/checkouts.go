@@ -21,6 +21,8 @@ type checkoutsCommand struct {
 	Assign assignCheckout `cmd:"" help:"${assign}"`
 	Credit creditCheckout `cmd:"" help:"${credit}"`
 
+	Evidence checkoutEvidence `cmd:"" help:"Print what is known of a disputed payment as JSON, in the fields of Stripe's dispute evidence."`
+
 	Ignore  ignoreCheckout  `cmd:"" help:"Say that a held payment is for nothing sold here: nothing is owed for it, and health says no more of it."`
 	Restore restoreCheckout `cmd:"" help:"Hold an ignored payment for an operator after all."`
 }

@@ -31,3 +31,8 @@ func (h explainHandlers) explain(ctx context.Context, _ auth.Request, in *explai
 	}
 	return okay(wire.Timeline(timeline), nil)
 }
+
+func (h explainHandlers) evidence(ctx context.Context, c auth.Request, _ *idInput) (*response[timeline.Evidence], error) {
+	evidence, err := h.timeline.Evidence(ctx, c.ID)
+	return okay(evidence, err)
+}

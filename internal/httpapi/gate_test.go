@@ -59,6 +59,7 @@ var who = map[string][cells]int{
 	"GET /api/debug/checkouts":                    {401, 403, 403, 403, 403, 403, 200, 403},
 	"GET /api/debug/checkouts/{id}":               {401, 403, 403, 403, 403, 403, 200, 403},
 	"GET /api/debug/books":                        {401, 403, 403, 403, 403, 403, 200, 403},
+	"GET /api/debug/checkouts/{id}/evidence":      {401, 403, 403, 403, 403, 403, 200, 403},
 	"POST /api/debug/checkouts/{id}/fulfil":       {401, 403, 403, 403, 403, 403, 200, 403},
 	"POST /api/debug/checkouts/{id}/assign":       {401, 403, 403, 403, 403, 403, 200, 403},
 	"POST /api/debug/checkouts/{id}/refund":       {401, 403, 403, 403, 403, 403, 200, 403},

@@ -67,6 +67,7 @@ func apiRoutes(h handlers) []route {
 		at(get, "/api/debug/cleanup-runs", allow(auth.Nobodys, a), "listRuns", "List cleanup runs", h.cleanups.runs),
 		at(get, "/api/debug/checkouts", allow(auth.Nobodys, a), "findCheckouts", "List payments, oldest first", h.checkouts.find),
 		at(get, "/api/debug/checkouts/{id}", allow(auth.Nobodys, a), "readCheckout", "Read a payment with its history, by id or reference", h.checkouts.read),
+		at(get, "/api/debug/checkouts/{id}/evidence", allow(auth.Nobodys, a), "checkoutEvidence", "What is known of a disputed payment, in the fields of Stripe's dispute evidence", h.explain.evidence),
 		at(post, "/api/debug/checkouts/{id}/fulfil", allow(auth.Nobodys, a), "fulfilHeld", "Fulfil a held payment", h.checkouts.fulfillHeld).whole(whileRead),
 		at(post, "/api/debug/checkouts/{id}/assign", allow(auth.Nobodys, a), "assignHeld", "Assign a held payment to a customer, and fulfil it", h.checkouts.assignHeld).whole(whileRead),
 		at(post, "/api/debug/checkouts/{id}/refund", allow(auth.Nobodys, a), "refundCheckout", "Make a refund due", h.checkouts.refund).whole(whileRead),

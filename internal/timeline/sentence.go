@@ -35,7 +35,15 @@ func actor(a curfew.Actor) string {
 	if name := ourActors[a.ID]; a.Role == curfew.System && name != "" {
 		return name
 	}
+	if a.ID == "" {
+		return unnamed[a.Role]
+	}
 	return string(a.Role) + " " + a.ID
+}
+
+// unnamed is what people and programs are called where their names are left out.
+var unnamed = map[curfew.Role]string{
+	curfew.Customer: "the customer", curfew.Mechanic: "the mechanic", curfew.Admin: "an operator", curfew.Service: "the shop",
 }
 
 // payment names a payment: its reference, how much it was, and its plan.

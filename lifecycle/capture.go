@@ -104,6 +104,9 @@ func asking(c curfew.Checkout) record.Annotation {
 // answer. What the payment is now is looked up first if the provider has not named it, or
 // an earlier call may have taken effect: only then may another key be used.
 func (ps *Payments) askForMoney(ctx context.Context, c curfew.Checkout, l record.Ledger, limit time.Duration) error {
+	if !ps.serves(l) {
+		return elsewhere(c, l)
+	}
 	if l.Name == "" || c.Attempts > 1 {
 		var err error
 		if l, err = ps.look(ctx, c, l, limit); err != nil || decided(l) {
@@ -127,6 +130,19 @@ func (ps *Payments) askForMoney(ctx context.Context, c curfew.Checkout, l record
 		}
 	}
 	return err
+}
+
+// elsewhere is the error for money that a program of the marketplace takes and releases. It
+// has until the second try, and then an operator is told.
+func elsewhere(c curfew.Checkout, l record.Ledger) error {
+	kind, what := curfew.Invalid, "taken"
+	if c.Attempts <= 1 {
+		kind = curfew.Unavailable
+	}
+	if c.Capture == "releasing" {
+		what = "released"
+	}
+	return curfew.Errorf(kind, "Curfew cannot ask %s: nobody has told that the money was %s there", l.Provider, what)
 }
 
 // look asks the provider what a payment is now, and settles it by that.

@@ -16,6 +16,9 @@ import (
 // Provider is a payment provider. Errors: Unavailable if it is unknown whether the call
 // took effect; with any other kind, nothing was done.
 type Provider interface {
+	// Serves reports whether payments that notices call by a provider's name are this
+	// one's to ask about.
+	Serves(provider string) bool
 	// Refund gives money back, once per key, and returns what became of it. Money that
 	// was given back already counts as done.
 	Refund(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fact, error)

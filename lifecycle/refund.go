@@ -78,6 +78,8 @@ func (ps *Payments) settleRefund(ctx context.Context, c curfew.Checkout) error {
 		return ps.settleByFunds(ctx, c, l)
 	case s == awaited, l.Money().State == "authorised", l.Money().Disputed > 0:
 		return ps.waitForMoney(ctx, c, s)
+	case !ps.serves(l):
+		return ps.refundRefused(ctx, c, curfew.Errorf(curfew.Invalid, "Curfew cannot ask %s: give it back by hand there", l.Provider))
 	case name == "":
 		return ps.refundRefused(ctx, c, curfew.Errorf(curfew.Invalid, "the provider has not told this payment: give it back by hand there"))
 	}
@@ -205,6 +207,9 @@ func (ps *Payments) refundRefused(ctx context.Context, c curfew.Checkout, refusa
 	})
 	return err
 }
+
+// serves reports whether the provider can be asked about a payment. Of others it only hears.
+func (ps *Payments) serves(l record.Ledger) bool { return l.Provider == "" || ps.provider.Serves(l.Provider) }
 
 // unknown reports whether a failed call may have taken effect.
 func unknown(err error) bool {

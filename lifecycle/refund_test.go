@@ -27,7 +27,8 @@ type bank struct {
 	looked int
 	// before fails a call that has done nothing, after one that did its work.
 	before, after func() error
-	forgetful     bool // keys are forgotten at once
+	forgetful     bool   // keys are forgotten at once
+	elsewhere     string // the provider that is not this bank
 }
 
 func newBank() *bank {
@@ -57,6 +58,8 @@ func (b *bank) Refund(_ context.Context, o curfew.MoneyOrder) ([]curfew.Fact, er
 	}
 	return []curfew.Fact{r}, nil
 }
+
+func (b *bank) Serves(provider string) bool { return provider != b.elsewhere }
 
 func (b *bank) Refunds(_ context.Context, _, name string) ([]curfew.Fact, error) {
 	b.mu.Lock()

@@ -84,6 +84,9 @@ type Client struct {
 	fee      bool
 }
 
+// Serves reports whether a provider is Stripe.
+func (c *Client) Serves(provider string) bool { return provider == Provider }
+
 // NewClient returns a client. Invalid if the key is missing, or the address, an account or
 // a key of the metadata is malformed.
 func NewClient(o ClientOptions) (*Client, error) {

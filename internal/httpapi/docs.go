@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -19,38 +20,52 @@ var docsPage string
 
 // docsHandlers serve the description of the API, for programs and for people. It loads nothing from elsewhere.
 type docsHandlers struct {
-	version string
-	example string // a command that calls the API
+	version  string
+	example  string // a command that calls the API
+	problems problem.Writer
 
-	description, page []byte
+	documents func() (documents, error)
 }
 
-// write writes the documents. It is called once, when every route is known.
-func (h *docsHandlers) write(doc *huma.OpenAPI, table []route) error {
+// documents are the description for programs and the page for people.
+type documents struct{ description, page []byte }
+
+// promise has the documents written when somebody first asks for one, which costs more than all else at a start. It is
+// called once, when every route is known.
+func (h *docsHandlers) promise(doc *huma.OpenAPI, table []route) {
+	h.documents = sync.OnceValues(func() (documents, error) { return h.write(doc, table) })
+}
+
+func (h *docsHandlers) write(doc *huma.OpenAPI, table []route) (documents, error) {
 	description, err := doc.MarshalJSON()
 	if err != nil {
-		return err
+		return documents{}, err
 	}
 	t, err := template.New("docs").Parse(docsPage)
 	if err != nil {
-		return err
+		return documents{}, err
 	}
 	var page bytes.Buffer
-	if err := t.Execute(&page, h.reference(doc, table)); err != nil {
-		return err
+	err = t.Execute(&page, h.reference(doc, table))
+	return documents{description, page.Bytes()}, err
+}
+
+func (h *docsHandlers) openAPI(w http.ResponseWriter, r *http.Request) {
+	h.serve(w, r, jsonType, func(d documents) []byte { return d.description })
+}
+
+func (h *docsHandlers) forPeople(w http.ResponseWriter, r *http.Request) {
+	h.serve(w, r, "text/html; charset=utf-8", func(d documents) []byte { return d.page })
+}
+
+func (h *docsHandlers) serve(w http.ResponseWriter, r *http.Request, contentType string, which func(documents) []byte) {
+	d, err := h.documents()
+	if err != nil {
+		h.problems.Answer(w, r, err)
+		return
 	}
-	h.description, h.page = description, page.Bytes()
-	return nil
-}
-
-func (h *docsHandlers) openAPI(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", jsonType)
-	_, _ = w.Write(h.description) // an error means that the reader has left
-}
-
-func (h *docsHandlers) forPeople(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_, _ = w.Write(h.page) // an error means that the reader has left
+	w.Header().Set("Content-Type", contentType)
+	_, _ = w.Write(which(d)) // an error means that the reader has left
 }
 
 // reference is what the page for people shows.

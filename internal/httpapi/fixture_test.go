@@ -24,6 +24,7 @@ import (
 	"github.com/curfewhq/curfew/internal/notify/mail"
 	"github.com/curfewhq/curfew/internal/notify/webhook"
 	"github.com/curfewhq/curfew/internal/sse"
+	"github.com/curfewhq/curfew/internal/storetest/stores"
 	"github.com/curfewhq/curfew/internal/stream"
 	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -65,7 +66,7 @@ func newFixture(t *testing.T) *fixture { return newFixtureWith(t, settings{}) }
 
 func newFixtureWith(t *testing.T, o settings) *fixture {
 	t.Helper()
-	h := &fixture{T: t, path: filepath.Join(t.TempDir(), "curfew.db"), log: &logBuffer{}, metrics: metrics.New()}
+	h := &fixture{T: t, path: stores.SQLiteMigrated(t), log: &logBuffer{}, metrics: metrics.New()}
 	h.openStore()
 	h.openKeeper(o)
 	if o.auth.KeyFile == "" {
@@ -84,14 +85,11 @@ func newFixtureWith(t *testing.T, o settings) *fixture {
 func (h *fixture) openStore() {
 	h.Helper()
 	var err error
-	h.store, err = sqlite.Open(h.Context(), h.path, sqlite.Options{Create: true, Now: h.now})
+	h.store, err = sqlite.Open(h.Context(), h.path, sqlite.Options{Now: h.now})
 	if err != nil {
 		h.Fatal(err)
 	}
 	h.Cleanup(func() { _ = h.store.Close() })
-	if _, err := h.store.Migrate(h.Context()); err != nil {
-		h.Fatal(err)
-	}
 }
 
 func (h *fixture) openKeeper(o settings) {

@@ -116,9 +116,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	completeSchemas(public.api.OpenAPI().Components.Schemas.Map())
-	if err := h.docs.write(public.api.OpenAPI(), table); err != nil {
-		return nil, err
-	}
+	h.docs.promise(public.api.OpenAPI(), table)
 	ops := &router{mux: http.NewServeMux()}
 	if err := mountAll(opsRoutes(opsHandlers{o.Ready}, o.Metrics), ops); err != nil {
 		return nil, err
@@ -154,6 +152,7 @@ func (s *Server) handlers(o Options, site *console.Site) handlers {
 		events:     s.door(o, o.Hooks.Events, "payments.secret", eventAnswers{o.Keeper.Payments}.answer),
 		docs: &docsHandlers{
 			version: o.Version, example: "curl " + o.BaseURL + "/api/debug/session-health " + wire.Bearer(curfew.Admin),
+			problems: problems,
 		},
 		streams: s.streams,
 		site:    site,

@@ -16,10 +16,15 @@ import (
 	"github.com/curfewhq/curfew/internal/pgtest"
 )
 
-const (
-	fulfilments = 1000
-	callers     = 16
-)
+const callers = 16
+
+// fulfilments is how many checkouts are fulfilled around a kill.
+func fulfilments() int {
+	if testing.Short() {
+		return 300
+	}
+	return 1000
+}
 
 func TestKillInTheMiddleOnSQLite(t *testing.T) {
 	t.Parallel()
@@ -38,23 +43,23 @@ func TestKillInTheMiddleOnPostgreSQL(t *testing.T) {
 	killInTheMiddle(t, t.TempDir(), url)
 }
 
-// killInTheMiddle kills a service with -9 while callers fulfill a thousand
-// checkouts, and starts it again. What was acknowledged is stored, once, and
-// repeating every reference gives everybody one session.
+// killInTheMiddle kills a service with -9 while callers fulfill checkouts, and
+// starts it again. What was acknowledged is stored, once, and repeating every
+// reference gives everybody one session.
 func killInTheMiddle(t *testing.T, dir, url string) {
 	t.Helper()
 	env := []string{"CURFEW_DATABASE_URL=" + url}
 	p := serving(t, dir, env, "--auth-key-file=curfew.key")
 	var answered atomic.Int64
 	acknowledged := fulfilAll(t.Context(), p.client(t, dir, "service", "shop"), func() {
-		if answered.Add(1) == fulfilments/2 {
+		if int(answered.Add(1)) == fulfilments()/2 {
 			_ = p.cmd.Process.Kill() // -9
 		}
 	})
-	if err := p.wait(); err == nil || len(acknowledged) < fulfilments/2 || len(acknowledged) == fulfilments {
+	if err := p.wait(); err == nil || len(acknowledged) < fulfilments()/2 || len(acknowledged) == fulfilments() {
 		t.Fatalf("not in the middle: %d acknowledged (%v)", len(acknowledged), err)
 	}
-	t.Logf("%d of %d were acknowledged before the kill", len(acknowledged), fulfilments)
+	t.Logf("%d of %d were acknowledged before the kill", len(acknowledged), fulfilments())
 
 	p = serving(t, dir, env, "--auth-key-file=curfew.key")
 	client := p.client(t, dir, "service", "shop")
@@ -68,7 +73,7 @@ func killInTheMiddle(t *testing.T, dir, url string) {
 			t.Errorf("%s was acknowledged with session %s, and is %s now", ref, before.SessionID, got.SessionID)
 		}
 	}
-	if len(first) != fulfilments || !maps.EqualFunc(first, second, sameSession) {
+	if len(first) != fulfilments() || !maps.EqualFunc(first, second, sameSession) {
 		t.Errorf("repeating the references gives others: %d and %d", len(first), len(second))
 	}
 	checkTotal(t, p.client(t, dir, "admin", "me"))
@@ -100,7 +105,7 @@ func fulfilAll(ctx context.Context, client *api.Client, acknowledged func()) map
 			}
 		})
 	}
-	for n := range fulfilments {
+	for n := range fulfilments() {
 		refs <- n
 	}
 	close(refs)
@@ -132,8 +137,8 @@ func checkTotal(t *testing.T, client *api.Client) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if health.Sessions.ByStatus["waiting"] != fulfilments || health.Requests.ByStatus["pending"] != fulfilments ||
-		health.Checkouts.ByOutcome["fulfilled"] != fulfilments {
+	if health.Sessions.ByStatus["waiting"] != fulfilments() || health.Requests.ByStatus["pending"] != fulfilments() ||
+		health.Checkouts.ByOutcome["fulfilled"] != fulfilments() {
 		t.Errorf("there are %v sessions, %v requests, %v checkouts", health.Sessions.ByStatus, health.Requests.ByStatus, health.Checkouts.ByOutcome)
 	}
 }

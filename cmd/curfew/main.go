@@ -61,12 +61,12 @@ func run(ctx context.Context, args []string, term terminal) int {
 }
 
 func execute(ctx context.Context, args []string, term terminal) int {
+	if err := checkArgs(args); err != nil {
+		return report(term, err)
+	}
 	var line commandLine
 	parser, err := newParser(&line, term)
 	if err != nil {
-		return report(term, err)
-	}
-	if err := checkArgs(args); err != nil {
 		return report(term, err)
 	}
 	parsed, err := parser.Parse(args)

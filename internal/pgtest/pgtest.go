@@ -136,8 +136,14 @@ func execute(ctx context.Context, admin *url.URL, statement string) error {
 	if err != nil {
 		return err
 	}
-	if _, err = conn.Exec(ctx, statement); err != nil {
-		return errors.Join(err, conn.Close(ctx))
+	_, err = conn.Exec(ctx, statement)
+	if err != nil && conn.IsClosed() { // its server was stopped meanwhile, as tests do
+		if conn, err = pgx.Connect(ctx, admin.String()); err == nil {
+			_, err = conn.Exec(ctx, statement)
+		}
+	}
+	if err != nil {
+		return errors.Join(err, closed(ctx, conn))
 	}
 	select {
 	case idle <- conn:
@@ -145,6 +151,13 @@ func execute(ctx context.Context, admin *url.URL, statement string) error {
 	default:
 		return conn.Close(ctx)
 	}
+}
+
+func closed(ctx context.Context, conn *pgx.Conn) error {
+	if conn == nil {
+		return nil
+	}
+	return conn.Close(ctx)
 }
 
 // borrow returns an idle connection, or else a new one.

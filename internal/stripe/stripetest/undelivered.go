@@ -23,7 +23,17 @@ func listUndelivered(f *Fake, r *http.Request) response {
 		return e.account != account || e.at.Unix() < since
 	})
 	slices.SortFunc(found, func(a, b *Event) int { return b.number - a.number })
-	return page(r, found, func(e *Event) string { return e.ID }, func(e *Event) any { return json.RawMessage(e.Body()) })
+	return page(r, found, func(e *Event) string { return e.ID }, func(e *Event) any { return listed(e) })
+}
+
+// listed is an event as the API lists it: in its account's name, it need not say which account that is.
+func listed(e *Event) any {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(e.Body(), &fields); err != nil {
+		panic(err) // it was marshalled
+	}
+	delete(fields, "account")
+	return fields
 }
 
 // Endpoint is where Stripe sends events to, as somebody has set it up.

@@ -84,7 +84,9 @@ func read(t *testing.T, file string) string {
 func TestMoneyTellsTheLegalOutcomes(t *testing.T) {
 	t.Parallel()
 	documented := map[string]bool{}
-	for _, row := range regexp.MustCompile(`(?m)^\| (\(recorded\)|[a-z_]+) \| ([a-z_, ]+) \|$`).FindAllStringSubmatch(read(t, "docs/money.md"), -1) {
+	_, section, _ := strings.Cut(read(t, "docs/money.md"), "\n## Which outcome may follow which\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	for _, row := range regexp.MustCompile(`(?m)^\| (\(recorded\)|[a-z_]+) \| ([a-z_, ]+) \|$`).FindAllStringSubmatch(section, -1) {
 		for to := range strings.SplitSeq(row[2], ", ") {
 			documented[strings.TrimSuffix(row[1], "(recorded)")+"→"+to] = true
 		}
@@ -99,6 +101,22 @@ func TestMoneyTellsTheLegalOutcomes(t *testing.T) {
 	delete(documented, "from→to")
 	for name := range documented {
 		t.Errorf("docs/money.md tells %s, which is not legal", name)
+	}
+}
+
+// docs/money.md says what each outcome, each state of a payment and each step of a capture
+// means.
+func TestMoneyExplainsEveryState(t *testing.T) {
+	t.Parallel()
+	text := read(t, "docs/money.md")
+	words := []string{"reported", "unpaid", "promised", "authorised", "captured", "failed", "due", "capturing", "releasing", "released"}
+	for _, o := range curfew.Outcomes() {
+		words = append(words, string(o))
+	}
+	for _, word := range words {
+		if !strings.Contains(text, "`"+word+"`") {
+			t.Errorf("docs/money.md does not explain %s", word)
+		}
 	}
 }
 

@@ -91,6 +91,8 @@ func (r *Rules) owes(t Target, c record.Change) string {
 	switch {
 	case t.Checkout.ID != "" && t.Checkout.Amount == 0 && t.Checkout.Ref == "":
 		return "Nothing was paid for it."
+	case reserved(t.Checkout) && c.Owed == curfew.RefundDue && c.Share > 0 && c.Share < 100:
+		return fmt.Sprintf("What is reserved for it%s is charged, and %d %% of it is given back.", sum(t), c.Share)
 	case reserved(t.Checkout) && (c.Owed == curfew.Fulfilled || c.Owed == curfew.Forfeited):
 		return "What is reserved for it" + sum(t) + " is charged, and nothing is given back."
 	case reserved(t.Checkout):

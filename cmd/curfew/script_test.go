@@ -66,6 +66,7 @@ func runScripts(t *testing.T, without string, database func(*testing.T) string) 
 				Files: []string{file}, RequireUniqueNames: true, RequireExplicitExec: true,
 				Setup: func(env *testscript.Env) error {
 					env.Setenv("CURFEW_DATABASE_URL", url)
+					env.Setenv("MONTH", time.Now().UTC().Format("2006-01"))
 					env.Setenv("SCHEMA", map[bool]string{true: "curfew."}[strings.HasPrefix(url, "postgres")])
 					env.Values[services{}] = map[string]*process{}
 					return nil

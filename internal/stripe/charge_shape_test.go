@@ -22,7 +22,7 @@ func chargeShapes() map[string]shape {
 		"a charge is refunded in part": {
 			gostripe.EventTypeChargeRefunded, `{"id":"ch_1",` + charge + `"status":"succeeded","captured":true,"amount_captured":2900,"amount_refunded":500,"refunded":false}`,
 			both, "pi_1",
-			[]curfew.Fact{captured, total(500)},
+			[]curfew.Fact{since(captured), total(500)},
 			nil,
 		},
 		"a charge of an older version is refunded": {
@@ -32,7 +32,7 @@ func chargeShapes() map[string]shape {
 			[]string{"in_1", "pi_1", "ch_1"},
 			"pi_1",
 			[]curfew.Fact{
-				captured, total(2900), because(eur("refund", "re_2", "failed", 1900), "lost_or_stolen_card"), eur("refund", "re_1", "succeeded", 2900),
+				since(captured), total(2900), because(eur("refund", "re_2", "failed", 1900), "lost_or_stolen_card"), eur("refund", "re_1", "succeeded", 2900),
 			},
 			nil,
 		},
@@ -45,7 +45,7 @@ func chargeShapes() map[string]shape {
 		"a charge is captured in part, and some of that is refunded": {
 			gostripe.EventTypeChargeRefunded, `{"id":"ch_1",` + charge + `"status":"succeeded","captured":true,"amount_captured":2000,"amount_refunded":1200,"refunded":false}`,
 			both, "pi_1",
-			[]curfew.Fact{eur("attempt", "ch_1", "captured", 2000), total(300)},
+			[]curfew.Fact{since(eur("attempt", "ch_1", "captured", 2000)), total(300)},
 			nil,
 		},
 		"a released hold looks like a refund": {

@@ -10,7 +10,11 @@ func refundShapes() map[string]shape {
 	refund := `"object":"refund","created":1795000000,"amount":2900,"currency":"eur","payment_intent":"pi_1","charge":"ch_1","metadata":{},"reason":"requested_by_customer",`
 	both := []string{"pi_1", "ch_1"}
 	row := func(kind gostripe.EventType, rest, state, reason string) shape {
-		return shape{kind, `{"id":"re_1",` + refund + rest + `}`, both, "pi_1", []curfew.Fact{because(eur("refund", "re_1", state, 2900), reason)}, nil}
+		f := because(eur("refund", "re_1", state, 2900), reason)
+		if state == "succeeded" {
+			f = since(f)
+		}
+		return shape{kind, `{"id":"re_1",` + refund + rest + `}`, both, "pi_1", []curfew.Fact{f}, nil}
 	}
 	return map[string]shape{
 		"a refund succeeds":          row(gostripe.EventTypeRefundCreated, `"status":"succeeded"`, "succeeded", ""),

@@ -30,6 +30,12 @@ func eur(kind curfew.FactKind, object, state string, amount int64) curfew.Fact {
 	return curfew.Fact{Kind: kind, Object: object, State: state, Amount: amount, Currency: "eur", At: noon}
 }
 
+// since is a fact that had been true before the message: since the object was made.
+func since(f curfew.Fact) curfew.Fact {
+	f.At = time.Unix(1795000000, 0).UTC()
+	return f
+}
+
 func because(f curfew.Fact, reason string) curfew.Fact {
 	f.Reason = reason
 	return f

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/stripe/stripe-go/v86"
+
 	"github.com/curfewhq/curfew"
 )
 
@@ -32,10 +34,16 @@ type translation struct {
 // answered reports whether the API was asked, so that the time is not that of a change.
 func (t *translation) answered() bool { return t.kind == "" }
 
-// settled is the time of a state that stays, such as captured. An answer of the API says
-// only that it was so by then; the object's own time is nearer.
+// settled is the time of a state that stays, such as captured. Not every message that tells of
+// it is the one of the change: an answer of the API, a charge that was refunded since and a
+// refund that got its bank's reference say only that it was so by then, and the object's own
+// time is nearer. The books count by it.
 func (t *translation) settled(o object) time.Time {
-	if own := o.time("created"); t.answered() && !t.changed && !own.IsZero() {
+	own := o.time("created")
+	switch {
+	case own.IsZero(), t.answered() && t.changed:
+	case t.answered(), o.text("object") == "refund",
+		t.kind == string(stripe.EventTypeChargeRefunded), t.kind == string(stripe.EventTypeChargeUpdated):
 		return own
 	}
 	return t.at

@@ -16,7 +16,7 @@ var captures = contract{
 	"a change leaves money that is not reserved":                             makesNothingDue,
 	"reserved money is released with its session, whatever is owed":          releasesMoney,
 	"a cleanup releases reserved money, session by session":                  releasesByBatch,
-	"money that is forfeited while it is reserved is due":                    forfeitsMoney,
+	"money that is kept, all of it or a share, is due":                       forfeitsMoney,
 	"money that was asked for is settled as the policy says":                 settlesAsked,
 	"the share of a completed session stays, though its money is only due":   settlesCompleted,
 	"a session at risk is accepted by nobody":                                refusesRisk,
@@ -150,7 +150,7 @@ func makesNothingDue(f *fixture) {
 	f.change(acceptingDue(f.read(unpaid.ID), "max"))
 }
 
-// endings is a cancelled session's checkout, by how far its money was and what was owed.
+// settledAs fails unless the checkout of a session that was just cancelled is so.
 func (f *paymentFixture) settledAs(st curfew.Snapshot, outcome curfew.Outcome, capture string, refund int64) {
 	f.Helper()
 	c := f.paidBy(st)
@@ -164,7 +164,7 @@ func releasesMoney(f *fixture) {
 			n++
 			st := f.captured(fmt.Sprint("customer-", n), capture)
 			end := endChange(st, curfew.Cancelled, curfew.ByRequest)
-			end.Owed, end.Share = owed, 50
+			end.Owed, end.Share = owed, n%2*100
 			f.change(end)
 			f.settledAs(st, curfew.Void, "releasing", 0)
 			f.around("the next try", f.paidBy(st).NextAt, time.Now())
@@ -194,9 +194,18 @@ func forfeitsMoney(f *fixture) {
 		end := endChange(st, curfew.Cancelled, curfew.NoShow)
 		end.Owed = curfew.Forfeited
 		f.change(end)
-		f.settledAs(st, curfew.Forfeited, map[string]string{"captured": "captured"}[capture]+map[string]string{"authorised": "due", "due": "due"}[capture], 0)
+		if capture == "authorised" {
+			capture = "due"
+		}
+		f.settledAs(st, curfew.Forfeited, capture, 0)
 	}
 	f.same("capturable", len(f.capturable(9)), 2)
+	st := f.reserved("ada")
+	end := endChange(st, curfew.Cancelled, curfew.ByRequest)
+	end.Owed, end.Share = curfew.RefundDue, 50
+	f.change(end)
+	f.settledAs(st, curfew.RefundDue, "due", 495)
+	f.same("refundable", f.refundable(9), []string(nil))
 }
 
 func settlesAsked(f *fixture) {

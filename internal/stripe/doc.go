@@ -1,6 +1,6 @@
 // Package stripe is the only package that knows Stripe. Hook verifies its webhook events
-// and translates them into facts; Client makes refunds and translates what Stripe's API
-// lists in the same way.
+// and translates them into facts; Client makes refunds, takes or releases reserved money, and
+// translates what Stripe's API lists in the same way.
 //
 // # Facts
 //

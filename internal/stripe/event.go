@@ -118,8 +118,8 @@ func (e event) notice() curfew.Notice {
 	return curfew.Notice{ID: e.id, Type: e.kind, Provider: Provider, Account: shown(e.account, curfew.MaxID), At: e.at}
 }
 
-// told is what the event says, or why it could not be read.
-func (e event) told(keys Keys, body []byte) curfew.Notice {
+// translated is what the event says, or why it could not be read.
+func (e event) translated(keys Keys, body []byte) curfew.Notice {
 	n, err := e.translate(keys)
 	if err != nil {
 		n = e.notice()

@@ -90,7 +90,7 @@ func (h *Hook) Read(header http.Header, body []byte) (curfew.Notice, error) {
 	if h.foreign(e) {
 		return e.notice(), fmt.Errorf("event %s: %w", e.id, ErrForeign)
 	}
-	return e.told(h.keys, body), nil
+	return e.translated(h.keys, body), nil
 }
 
 // verify accepts any API version: an endpoint keeps the version it was created with.

@@ -58,7 +58,7 @@ func (c *Client) undelivered(ctx context.Context, account string, since time.Tim
 // name the account.
 func (c *Client) missed(e *stripe.Event, account string) curfew.Notice {
 	body := e.LastResponse.RawJSON
-	n := open(body).told(c.keys, body)
+	n := open(body).translated(c.keys, body)
 	n.Account = account
 	return n
 }

@@ -39,8 +39,8 @@ type paddleMessage struct {
 	amount string
 }
 
-// paddleStory is a transaction's messages in the order in which it happened, and what is true in the end.
-type paddleStory struct {
+// paddleCourse is a transaction's messages in the order in which it happened, and what is true in the end.
+type paddleCourse struct {
 	messages []paddleMessage
 	outcomes string // those that its checkout may have; "": there is none
 	worth    int64
@@ -60,7 +60,7 @@ func adjustment(first bool, action, object, status, amount string) paddleMessage
 	return paddleMessage{kind, action, object, status, amount}
 }
 
-var paddleStories = map[string]paddleStory{
+var paddleCourses = map[string]paddleCourse{
 	"paid":   {[]paddleMessage{paddlePaid, paddleCompleted}, "fulfilled", 2900},
 	"second": {[]paddleMessage{{kind: "transaction.payment_failed", status: "ready", object: "a0"}, paddlePaid, paddleCompleted}, "fulfilled", 2900},
 	"parts": {[]paddleMessage{
@@ -111,7 +111,7 @@ type paddle struct {
 func (p paddle) post(secret string, at time.Time, body string) int {
 	p.Helper()
 	mac := hmac.New(sha256.New, []byte(secret))
-	fmt.Fprintf(mac, "%d:%s", at.Unix(), body)
+	_, _ = fmt.Fprintf(mac, "%d:%s", at.Unix(), body) // a hash takes everything
 	request, err := http.NewRequestWithContext(p.Context(), http.MethodPost, p.url, bytes.NewReader([]byte(body)))
 	if err != nil {
 		p.Error(err)
@@ -148,7 +148,7 @@ func TestTheExampleForPaddleTellsCurfewTheTruth(t *testing.T) {
 		random := seed.Dice(seed.New(t), "Paddle's messages")
 		deliverAll(from, random)
 		shop := p.client(t, dir, "service", "shop")
-		for name, s := range paddleStories {
+		for name, s := range paddleCourses {
 			outcome, worth := "", int64(0)
 			for _, c := range paymentsOf(t, shop, name) {
 				outcome += c.Outcome
@@ -164,7 +164,7 @@ func TestTheExampleForPaddleTellsCurfewTheTruth(t *testing.T) {
 func deliverAll(from paddle, random *rand.Rand) {
 	from.Helper()
 	var all []string
-	for name, s := range paddleStories {
+	for name, s := range paddleCourses {
 		for i, m := range s.messages {
 			body := m.body(from.T, name, i)
 			all = append(all, body, body)
@@ -185,17 +185,17 @@ func deliverAll(from paddle, random *rand.Rand) {
 
 func TestTheExampleForPaddleHearsPaddleAlone(t *testing.T) {
 	t.Parallel()
-	var told atomic.Int64
+	var heard atomic.Int64
 	curfew := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		told.Add(1)
-		fmt.Fprint(w, `{"outcome":"kept","why":"of the test"}`)
+		heard.Add(1)
+		_, _ = fmt.Fprint(w, `{"outcome":"kept","why":"of the test"}`)
 	}))
 	t.Cleanup(curfew.Close)
 	from := paddle{t, translating(t, bundled(t, "../../docs/examples/paddle/server.ts"), curfew.URL, "whsec_bm93")}
 	body := paddlePaid.body(t, "alone", 1)
 	for sentence, c := range map[string]struct {
 		status int
-		told   int64
+		heard   int64
 		post   func() int
 	}{
 		"another secret": {401, 0, func() int { return from.post("pdl_ntfset_of_another", time.Now(), body) }},
@@ -208,9 +208,9 @@ func TestTheExampleForPaddleHearsPaddleAlone(t *testing.T) {
 		"no amount":              {500, 0, func() int { return from.post(paddleSecret, time.Now(), strings.ReplaceAll(body, `"2900"`, `"29.00"`)) }},
 		"what Curfew only keeps": {200, 1, func() int { return from.post(paddleSecret, time.Now(), body) }},
 	} {
-		before := told.Load()
-		if status := c.post(); status != c.status || told.Load()-before != c.told {
-			t.Errorf("%s is answered %d, and Curfew is told %d times", sentence, status, told.Load()-before)
+		before := heard.Load()
+		if status := c.post(); status != c.status || heard.Load()-before != c.heard {
+			t.Errorf("%s is answered %d, and Curfew hears of it %d times", sentence, status, heard.Load()-before)
 		}
 	}
 }

@@ -17,59 +17,59 @@ import (
 	"github.com/curfewhq/curfew/internal/storetest/seed"
 )
 
-// teller tells Curfew of payments, as a marketplace's program does.
-type teller struct {
+// sender tells Curfew of payments, as a marketplace's program does.
+type sender struct {
 	*testing.T
 	url    string
 	secret string
 }
 
-// receipt is what a teller is answered.
+// receipt is what a sender is answered.
 type receipt struct {
 	Outcome, Why, State, Currency string
 	Worth                         *int64
 	Checkouts                     []struct{ ID, Outcome string }
 }
 
-// tell posts a body, signed at a time, and returns the status.
-func (te teller) tell(at time.Time, body string) (int, receipt) {
-	te.Helper()
-	signature, err := webhook.Sign([]string{te.secret}, "delivery", at, []byte(body))
+// send posts a body, signed at a time, and returns the status.
+func (s sender) send(at time.Time, body string) (int, receipt) {
+	s.Helper()
+	signature, err := webhook.Sign([]string{s.secret}, "delivery", at, []byte(body))
 	if err != nil {
-		te.Fatal(err)
+		s.Fatal(err)
 	}
-	return te.post(body, map[string]string{
+	return s.post(body, map[string]string{
 		"webhook-id": "delivery", "webhook-timestamp": strconv.FormatInt(at.Unix(), 10), "webhook-signature": signature,
 	})
 }
 
-func (te teller) post(body string, header map[string]string) (status int, r receipt) {
-	te.Helper()
-	request, err := http.NewRequestWithContext(te.Context(), http.MethodPost, te.url+"/api/payments/events", bytes.NewReader([]byte(body)))
+func (s sender) post(body string, header map[string]string) (status int, r receipt) {
+	s.Helper()
+	request, err := http.NewRequestWithContext(s.Context(), http.MethodPost, s.url+"/api/payments/events", bytes.NewReader([]byte(body)))
 	if err != nil {
-		te.Fatal(err)
+		s.Fatal(err)
 	}
 	for name, value := range header {
 		request.Header.Set(name, value)
 	}
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		te.Fatal(err)
+		s.Fatal(err)
 	}
 	text, err := io.ReadAll(answer.Body)
 	if err2 := answer.Body.Close(); err != nil || err2 != nil {
-		te.Fatal(err, err2)
+		s.Fatal(err, err2)
 	}
 	if answer.StatusCode == http.StatusOK {
 		if err := json.Unmarshal(text, &r); err != nil {
-			te.Fatalf("%s: %v", text, err)
+			s.Fatalf("%s: %v", text, err)
 		}
 	}
 	return answer.StatusCode, r
 }
 
-// story is a payment's events in the order in which they happened, and what is true in the end.
-type story struct {
+// course is a payment's events in the order in which they happened, and what is true in the end.
+type course struct {
 	events   []string // type, and the fields that it has beside an order
 	outcomes string   // those that its checkout may have; "": there need not be one
 	state    string
@@ -78,7 +78,7 @@ type story struct {
 
 const sum = `"amount":2900,"currency":"eur"`
 
-var stories = map[string]story{
+var courses = map[string]course{
 	"sold":                         {[]string{`paid ` + sum}, "fulfilled", "captured", 2900},
 	"reserved, then taken":         {[]string{`authorised ` + sum + `,"until":"2027-01-01T00:00:00Z"`, `paid ` + sum}, "fulfilled", "captured", 2900},
 	"reserved, then given up":      {[]string{`authorised ` + sum, `voided `}, "void ", "failed", 0},
@@ -112,8 +112,8 @@ var stories = map[string]story{
 	"a dispute whose state is unknown": {[]string{`paid ` + sum, `dispute "object":"d1","state":"unknown"`}, "fulfilled promised", "captured", 0},
 }
 
-// bodies are the story's events as JSON, a minute apart.
-func (s story) bodies(name string) []string {
+// bodies are the course's events as JSON, a minute apart.
+func (s course) bodies(name string) []string {
 	all := make([]string, len(s.events))
 	for i, event := range s.events {
 		kind, fields, _ := strings.Cut(event, " ")
@@ -128,47 +128,47 @@ func (s story) bodies(name string) []string {
 }
 
 // withDoor serves with the door open to a secret, which replaces an older one.
-func withDoor(t *testing.T, url string) (dir string, p *process, now, before teller) {
+func withDoor(t *testing.T, url string) (dir string, p *process, now, before sender) {
 	t.Helper()
 	dir = t.TempDir()
 	secrets := []string{webhook.NewSecret(), webhook.NewSecret()}
 	p = serving(t, dir, []string{"CURFEW_DATABASE_URL=" + url, "CURFEW_PAYMENTS_SECRET=" + strings.Join(secrets, ",")}, "--auth-key-file=curfew.key")
-	return dir, p, teller{t, p.url, secrets[0]}, teller{t, p.url, secrets[1]}
+	return dir, p, sender{t, p.url, secrets[0]}, sender{t, p.url, secrets[1]}
 }
 
-// Whatever happens to a payment, told in any order and again and again by two programs of which
+// Whatever happens to a payment, sent in any order and again and again by two programs of which
 // one still has the older secret, ends in one truth.
 func TestEventsOfPaymentsInAnyOrderHaveOneOutcome(t *testing.T) {
 	onStores(t, func(t *testing.T, url string) {
 		_, _, now, before := withDoor(t, url)
 		random := seed.Dice(seed.New(t), "events")
-		type told struct{ name, body string }
+		type message struct{ name, body string }
 		for round := range 3 {
-			var all []told
-			for name, s := range stories {
+			var all []message
+			for name, s := range courses {
 				name = fmt.Sprint(name, round)
 				for _, body := range slices.Repeat(s.bodies(name), 2) {
-					all = append(all, told{name, body})
+					all = append(all, message{name, body})
 				}
 			}
-			slices.SortFunc(all, func(a, b told) int { return strings.Compare(a.body, b.body) })
+			slices.SortFunc(all, func(a, b message) int { return strings.Compare(a.body, b.body) })
 			random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 			last := map[string]receipt{}
 			for i, event := range all {
-				status, r := []teller{now, before}[i%2].tell(time.Now(), event.body)
+				status, r := []sender{now, before}[i%2].send(time.Now(), event.body)
 				if status != http.StatusOK || r.Outcome != "recorded" {
 					t.Fatalf("%s is answered %d %+v", event.body, status, r)
 				}
 				last[event.name] = r
 			}
-			for name, s := range stories {
+			for name, s := range courses {
 				s.check(t, name, last[fmt.Sprint(name, round)])
 			}
 		}
 	})
 }
 
-func (s story) check(t *testing.T, name string, r receipt) {
+func (s course) check(t *testing.T, name string, r receipt) {
 	t.Helper()
 	outcome := ""
 	for _, c := range r.Checkouts {
@@ -185,27 +185,27 @@ func TestOnlySignedEventsAreHeard(t *testing.T) {
 	onStores(t, func(t *testing.T, url string) {
 		dir, p, now, _ := withDoor(t, url)
 		shop := p.client(t, dir, "service", "shop")
-		body := stories["sold"].bodies("signed")[0]
-		stranger := teller{t, p.url, webhook.NewSecret()}
-		for sentence, tell := range map[string]func() (int, receipt){
-			"a stranger":     func() (int, receipt) { return stranger.tell(time.Now(), body) },
+		body := courses["sold"].bodies("signed")[0]
+		stranger := sender{t, p.url, webhook.NewSecret()}
+		for sentence, send := range map[string]func() (int, receipt){
+			"a stranger":     func() (int, receipt) { return stranger.send(time.Now(), body) },
 			"no signature":   func() (int, receipt) { return now.post(body, nil) },
-			"too old":        func() (int, receipt) { return now.tell(time.Now().Add(-6*time.Minute), body) },
-			"too new":        func() (int, receipt) { return now.tell(time.Now().Add(6*time.Minute), body) },
+			"too old":        func() (int, receipt) { return now.send(time.Now().Add(-6*time.Minute), body) },
+			"too new":        func() (int, receipt) { return now.send(time.Now().Add(6*time.Minute), body) },
 			"half a header":  func() (int, receipt) { return now.post(body, map[string]string{"webhook-id": "delivery"}) },
 			"Stripe's style": func() (int, receipt) { return now.post(body, map[string]string{"Stripe-Signature": "t=1,v1=x"}) },
 		} {
-			if status, _ := tell(); status != http.StatusBadRequest {
+			if status, _ := send(); status != http.StatusBadRequest {
 				t.Errorf("%s is answered %d", sentence, status)
 			}
 		}
-		if status, _ := now.tell(time.Now(), strings.Repeat(" ", 256<<10)+body); status != http.StatusRequestEntityTooLarge {
+		if status, _ := now.send(time.Now(), strings.Repeat(" ", 256<<10)+body); status != http.StatusRequestEntityTooLarge {
 			t.Errorf("what is too large is answered %d", status)
 		}
 		if have := paymentsOf(t, shop, "customer signed"); len(have) != 0 {
 			t.Errorf("there is %+v", have)
 		}
-		if status, r := now.tell(time.Now(), body); status != http.StatusOK || r.Outcome != "recorded" {
+		if status, r := now.send(time.Now(), body); status != http.StatusOK || r.Outcome != "recorded" {
 			t.Errorf("signed, it is answered %d %+v", status, r)
 		}
 		if have := paymentsOf(t, shop, "customer signed"); len(have) != 1 || have[0].Outcome != "fulfilled" {
@@ -214,11 +214,11 @@ func TestOnlySignedEventsAreHeard(t *testing.T) {
 	})
 }
 
-// A genuine event that cannot be used is kept and acknowledged; told rightly, it takes effect.
+// A genuine event that cannot be used is kept and acknowledged; sent rightly, it takes effect.
 func TestOddEventsAreKept(t *testing.T) {
 	onStores(t, func(t *testing.T, url string) {
 		dir, p, now, _ := withDoor(t, url)
-		good := stories["sold"].bodies("odd")[0]
+		good := courses["sold"].bodies("odd")[0]
 		for sentence, c := range map[string]struct{ body, why string }{
 			"no JSON":             {"amount=2900", "JSON"},
 			"an empty body":       {"", "JSON"},
@@ -230,7 +230,7 @@ func TestOddEventsAreKept(t *testing.T) {
 			"Stripe's":            {strings.Replace(good, "mollie", "stripe", 1), "/api/stripe/webhook"},
 		} {
 			for range 2 {
-				if status, r := now.tell(time.Now(), c.body); status != http.StatusOK || r.Outcome != "kept" || !strings.Contains(r.Why, c.why) {
+				if status, r := now.send(time.Now(), c.body); status != http.StatusOK || r.Outcome != "kept" || !strings.Contains(r.Why, c.why) {
 					t.Errorf("%s is answered %d %+v, want %q", sentence, status, r, c.why)
 				}
 			}
@@ -239,14 +239,14 @@ func TestOddEventsAreKept(t *testing.T) {
 		if have := paymentsOf(t, shop, "customer odd"); len(have) != 0 {
 			t.Errorf("there is %+v", have)
 		}
-		now.tell(time.Now(), good)
+		now.send(time.Now(), good)
 		if have := paymentsOf(t, shop, "customer odd"); len(have) != 1 || have[0].Outcome != "fulfilled" {
 			t.Errorf("there is %+v", have)
 		}
 	})
 }
 
-// A payment that the shop reports by its own order number, and the teller by both names, is one,
+// A payment that the shop reports by its own order number, and the sender by both names, is one,
 // whoever is first.
 func TestAnEventAndTheShopsReportAreOnePayment(t *testing.T) {
 	onStores(t, func(t *testing.T, url string) {
@@ -254,7 +254,7 @@ func TestAnEventAndTheShopsReportAreOnePayment(t *testing.T) {
 		shop := p.client(t, dir, "service", "shop")
 		for i, eventFirst := range []bool{true, false} {
 			name := fmt.Sprint("both", i)
-			event := func() { now.tell(time.Now(), stories["sold"].bodies(name)[0]) }
+			event := func() { now.send(time.Now(), courses["sold"].bodies(name)[0]) }
 			report := func() {
 				if _, err := shop.FulfillCheckout(t.Context(), api.Purchase{PaymentRef: "order " + name, CustomerID: "customer " + name, Plan: "chat10"}); err != nil {
 					t.Error(err)

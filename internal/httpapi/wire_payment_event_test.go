@@ -28,8 +28,8 @@ func withEvents(t *testing.T) httpapi.Hooks {
 	return httpapi.Hooks{Events: h}
 }
 
-// tell tells of a payment, signed by a secret.
-func (h *fixture) tell(secret, body string) answer {
+// sendEvent sends an event of a payment, signed with a secret.
+func (h *fixture) sendEvent(secret, body string) answer {
 	h.Helper()
 	key, err := standard.NewWebhook(secret)
 	must(h.T, err)
@@ -51,14 +51,14 @@ const paidByKim = `,"amount":2900,"currency":"eur","order":{"customerId":"kim","
 func TestTheWireOfPaymentEvents(t *testing.T) {
 	t.Parallel()
 	h := newFixtureWith(t, settings{hooks: withEvents(t)})
-	golden(t, "event-refund-first", h.tell(eventSecret, event("e0", "refund", `,"object":"r0","state":"failed","amount":900,"currency":"eur","reason":"account closed"`)))
-	golden(t, "event-paid", h.tell(eventSecret, event("e1", "paid", paidByKim)))
-	golden(t, "event-dispute", h.tell(eventSecret, event("e2", "dispute", `,"object":"d1","state":"under_review"`)))
-	golden(t, "event-kept", h.tell(eventSecret, event("e3", "paid", `,"amount":2900`)))
+	golden(t, "event-refund-first", h.sendEvent(eventSecret, event("e0", "refund", `,"object":"r0","state":"failed","amount":900,"currency":"eur","reason":"account closed"`)))
+	golden(t, "event-paid", h.sendEvent(eventSecret, event("e1", "paid", paidByKim)))
+	golden(t, "event-dispute", h.sendEvent(eventSecret, event("e2", "dispute", `,"object":"d1","state":"under_review"`)))
+	golden(t, "event-kept", h.sendEvent(eventSecret, event("e3", "paid", `,"amount":2900`)))
 	golden(t, "event-unsigned", h.send("POST", "/api/payments/events", event("e4", "paid", paidByKim)))
-	golden(t, "event-stranger", h.tell("whsec_c3RyYW5nZXJzdHJhbmdlcnN0cmFuZ2Vy", event("e4", "paid", paidByKim)))
-	golden(t, "event-too-large", h.tell(eventSecret, event("e5", "paid", `,"reason":"`+strings.Repeat("x", 256<<10)+`"`)))
-	golden(t, "event-closed-door", newFixture(t).tell(eventSecret, event("e1", "paid", paidByKim)))
+	golden(t, "event-stranger", h.sendEvent("whsec_c3RyYW5nZXJzdHJhbmdlcnN0cmFuZ2Vy", event("e4", "paid", paidByKim)))
+	golden(t, "event-too-large", h.sendEvent(eventSecret, event("e5", "paid", `,"reason":"`+strings.Repeat("x", 256<<10)+`"`)))
+	golden(t, "event-closed-door", newFixture(t).sendEvent(eventSecret, event("e1", "paid", paidByKim)))
 }
 
 // The description of the route is that of its types, whether or not a secret is set.
@@ -94,7 +94,7 @@ func TestAnEventIsAcknowledgedOnceItIsCommitted(t *testing.T) {
 	t.Parallel()
 	h := newFixtureWith(t, settings{hooks: withEvents(t), store: func(s lifecycle.Store) lifecycle.Store { return storetest.NewLossy(s, 7, 0.5) }})
 	for range 100 {
-		switch a := h.tell(eventSecret, event("e1", "paid", paidByKim)); a.status {
+		switch a := h.sendEvent(eventSecret, event("e1", "paid", paidByKim)); a.status {
 		case http.StatusServiceUnavailable:
 			continue
 		case http.StatusOK:
@@ -115,7 +115,7 @@ func TestAnEventMayComeBeforeAnyOrder(t *testing.T) {
 	t.Parallel()
 	h := newFixtureWith(t, settings{hooks: withEvents(t)})
 	for _, kind := range []string{"declined", "failed", "expired", "voided"} {
-		if a := h.tell(eventSecret, event("e-"+kind, kind, "")); a.status != http.StatusOK || !strings.Contains(a.body, `"outcome":"recorded"`) || strings.Contains(a.body, "checkouts") {
+		if a := h.sendEvent(eventSecret, event("e-"+kind, kind, "")); a.status != http.StatusOK || !strings.Contains(a.body, `"outcome":"recorded"`) || strings.Contains(a.body, "checkouts") {
 			t.Errorf("%s is answered %d %s", kind, a.status, a.body)
 		}
 	}

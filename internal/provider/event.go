@@ -34,8 +34,8 @@ type PaymentEvent struct {
 	Order       *PaymentOrder `json:"order,omitempty" doc:"What was bought: with authorised, paid and promised. The first event with an order makes the checkout"`
 }
 
-// subject is what an event of one type is about.
-type subject struct {
+// eventType is what an event of one type tells.
+type eventType struct {
 	name   string // the type
 	kind   curfew.FactKind
 	state  string // empty: the event says which
@@ -43,8 +43,8 @@ type subject struct {
 	sells  bool   // it may have an order
 }
 
-// subjects are the types of events. TestEveryTypeIsDocumented compares them with the tag.
-var subjects = []subject{
+// eventTypes are all of them. TestEveryTypeIsDocumented compares them with the tag.
+var eventTypes = []eventType{
 	{"authorised", "attempt", "authorised", true, true},
 	{"paid", "attempt", "captured", true, true},
 	{"declined", "attempt", "failed", false, false},
@@ -55,6 +55,14 @@ var subjects = []subject{
 	{"refund", "refund", "", true, false},
 	{"refund_total", "refund_total", "total", true, false},
 	{"dispute", "dispute", "", false, false},
+}
+
+func typeNames() []string {
+	var all []string
+	for _, t := range eventTypes {
+		all = append(all, t.name)
+	}
+	return all
 }
 
 // decode reads a body strictly. As much as can be read is returned even with an error.
@@ -125,14 +133,14 @@ func (e PaymentEvent) notice() (n curfew.Notice, err error) {
 	if err := e.check(); err != nil {
 		return n, err
 	}
-	s, err := e.subject()
+	t, err := e.eventType()
 	if err != nil {
 		return n, err
 	}
 	n = curfew.Notice{
 		ID: e.ID, Type: e.Type, Provider: e.Provider, Account: e.Account, References: e.References, Name: e.name(),
 	}
-	f, err := e.fact(s)
+	f, err := e.fact(t)
 	if err != nil {
 		return n, err
 	}
@@ -191,27 +199,27 @@ func checkProvider(name string) error {
 	return nil
 }
 
-func (e PaymentEvent) subject() (subject, error) {
-	i := slices.IndexFunc(subjects, func(s subject) bool { return s.name == e.Type })
+func (e PaymentEvent) eventType() (eventType, error) {
+	i := slices.IndexFunc(eventTypes, func(t eventType) bool { return t.name == e.Type })
 	if i < 0 {
-		return subject{}, fmt.Errorf("unknown type %q: see the description of POST /api/payments/events", clip(e.Type, maxShown))
+		return eventType{}, fmt.Errorf("unknown type %q: the types are %s", clip(e.Type, maxShown), strings.Join(typeNames(), ", "))
 	}
-	s := subjects[i]
+	t := eventTypes[i]
 	switch {
-	case s.state == "" && e.State == "":
-		return s, fmt.Errorf("a %s needs a state", e.Type)
-	case s.state != "" && e.State != "":
-		return s, fmt.Errorf("state belongs to a refund or a dispute, not to %s", e.Type)
-	case s.state == "" && e.Object == "":
-		return s, fmt.Errorf("a %s needs an object: the provider's id of it", e.Type)
-	case s.amount && e.Amount == nil:
-		return s, fmt.Errorf("%s needs an amount", e.Type)
-	case e.Order != nil && !s.sells:
-		return s, fmt.Errorf("order belongs to authorised, paid or promised, not to %s", e.Type)
+	case t.state == "" && e.State == "":
+		return t, fmt.Errorf("a %s needs a state", e.Type)
+	case t.state != "" && e.State != "":
+		return t, fmt.Errorf("state belongs to a refund or a dispute, not to %s", e.Type)
+	case t.state == "" && e.Object == "":
+		return t, fmt.Errorf("a %s needs an object: the provider's id of it", e.Type)
+	case t.amount && e.Amount == nil:
+		return t, fmt.Errorf("%s needs an amount", e.Type)
+	case e.Order != nil && !t.sells:
+		return t, fmt.Errorf("order belongs to authorised, paid or promised, not to %s", e.Type)
 	case e.Until != "" && e.Type != "authorised":
-		return s, fmt.Errorf("until belongs to authorised, not to %s", e.Type)
+		return t, fmt.Errorf("until belongs to authorised, not to %s", e.Type)
 	}
-	return s, nil
+	return t, nil
 }
 
 // name is what refunds call the payment.
@@ -222,8 +230,8 @@ func (e PaymentEvent) name() string {
 	return e.PaymentName
 }
 
-func (e PaymentEvent) fact(s subject) (f curfew.Fact, err error) {
-	f = curfew.Fact{Kind: s.kind, Object: e.Object, State: s.state + e.State, Reason: clip(e.Reason, maxReason)}
+func (e PaymentEvent) fact(t eventType) (f curfew.Fact, err error) {
+	f = curfew.Fact{Kind: t.kind, Object: e.Object, State: t.state + e.State, Reason: clip(e.Reason, maxReason)}
 	if f.Object == "" {
 		f.Object = e.name()
 	}

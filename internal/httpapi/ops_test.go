@@ -102,8 +102,8 @@ func TestTheDescription(t *testing.T) {
 	for _, methods := range doc.Paths {
 		n += len(methods)
 	}
-	if n != len(httpapi.RouteTable())+1 {
-		t.Errorf("%d operations for %d routes and the webhook", n, len(httpapi.RouteTable()))
+	if n != len(httpapi.RouteTable())+2 {
+		t.Errorf("%d operations for %d routes and the two webhooks", n, len(httpapi.RouteTable()))
 	}
 	op := doc.Paths["/api/stripe/webhook"]["post"]
 	for _, status := range []string{"204", "400", "404", "413", "503", "default"} {

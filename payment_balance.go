@@ -114,13 +114,15 @@ func promised(facts []Fact) (best Fact, ok bool) {
 
 // final reports whether the end of the last try ends the payment. A card that was declined
 // may be followed by another; an authorization that lapsed or was cancelled is not, and
-// neither is a bank's debit that had been under way.
+// neither is a bank's debit that had been under way, or money that had been reserved.
 func final(attempt, promise Fact, asked bool, facts []Fact) bool {
 	switch attempt.State {
 	case "voided", "expired":
 		return true
 	case "failed":
-		waited := slices.ContainsFunc(facts, func(f Fact) bool { return f.Kind == attemptFact && f.State == "pending" })
+		waited := slices.ContainsFunc(facts, func(f Fact) bool {
+			return f.Kind == attemptFact && (f.State == "pending" || f.State == "authorised")
+		})
 		return waited || asked && promise.State == "promised" && !promise.At.After(attempt.At)
 	}
 	return false

@@ -39,6 +39,7 @@ func TestBalance(t *testing.T) {
 		"a declined card ends a try, no payment":   {[]Fact{fact(attemptFact, "ch_1", "failed", 0, 1)}, want{"reported", 2900, 0, 0}},
 		"a hold that lapsed":                       {[]Fact{fact(attemptFact, "pi_1", "authorised", 2900, 1), fact(attemptFact, "ch_1", "expired", 2900, 9)}, want{"failed", 0, 0, 0}},
 		"a hold after a declined card":             {[]Fact{fact(attemptFact, "ch_1", "failed", 0, 1), fact(attemptFact, "pi_1", "authorised", 2900, 2)}, want{"authorised", 0, 0, 0}},
+		"a hold whose capture failed":              {[]Fact{fact(attemptFact, "pi_1", "authorised", 2900, 1), fact(attemptFact, "ch_1", "failed", 0, 2)}, want{"failed", 0, 0, 0}},
 		"a hold that was released":                 {[]Fact{fact(attemptFact, "pi_1", "voided", 0, 3), fact(refundTotalFact, "ch_1", "total", 0, 3)}, want{"failed", 0, 0, 0}},
 		"a refund is under way":                    {[]Fact{captured, fact(refundFact, "re_1", "pending", 900, 2)}, want{"captured", 2000, 0, 900}},
 		"a refund needs the customer":              {[]Fact{captured, fact(refundFact, "re_1", "requires_action", 900, 2)}, want{"captured", 2000, 0, 900}},

@@ -131,6 +131,8 @@ func (c *Client) lookAfter(ctx context.Context, o holdOrder, err error) ([]curfe
 	}
 	money := moneyOf(facts)
 	switch {
+	case errors.Is(said, curfew.PaymentRequired) && money != "captured":
+		return facts, said
 	case o.settles(money):
 		return facts, nil
 	case kept:

@@ -195,6 +195,38 @@ func TestCapture_UnderWayIsAskedForAgain(t *testing.T) {
 	}
 }
 
+// What the bank says is told, whatever Stripe makes of the intent.
+func TestCapture_TheBanksReasonIsTold(t *testing.T) {
+	t.Parallel()
+	for status, money := range map[string]string{
+		`"requires_capture","amount_capturable":2900`:                                                                 "authorised",
+		`"requires_payment_method","last_payment_error":{"type":"card_error","code":"card_declined","charge":"ch_1"}`: "",
+		`"canceled"`:                         "failed",
+		`"succeeded","amount_received":2900`: "captured",
+	} {
+		c := answering(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Date", noon.Format(http.TimeFormat))
+			switch {
+			case r.Method == http.MethodPost:
+				w.WriteHeader(http.StatusPaymentRequired)
+				_, _ = w.Write([]byte(`{"error":{"type":"card_error","code":"card_declined","decline_code":"lost_card","message":"No."}}`))
+			case r.URL.Path == "/v1/refunds":
+				_, _ = w.Write([]byte(`{"object":"list","data":[]}`))
+			default:
+				_, _ = w.Write([]byte(`{"id":"pi_1",` + intent + `"latest_charge":"ch_1","status":` + status + `}`))
+			}
+		})
+		got, err := c.Capture(t.Context(), curfew.MoneyOrder{Key: "capture:1", PaymentID: "pi_1", Amount: 2900, Currency: "eur"})
+		if b := (curfew.Payment{Facts: got}).Balance(0, ""); b.State != money {
+			t.Errorf("%s: the money is %+v", status, b)
+		}
+		told := errors.Is(err, curfew.PaymentRequired) && strings.Contains(err.Error(), "lost_card: No.")
+		if told != (money != "captured") || !told && err != nil {
+			t.Errorf("%s: it says %v", status, err)
+		}
+	}
+}
+
 // A charge without an intent can be captured only by hand.
 func TestCapture_NeedsAnIntent(t *testing.T) {
 	t.Parallel()

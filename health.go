@@ -44,7 +44,7 @@ type CheckoutFigures struct {
 	// taken. The oldest has been so for OldestCapture.
 	Capturing     int
 	OldestCapture time.Duration
-	ByConcern     map[string]int64 // every concern, also those of no payment
+	ByConcern     map[string]int64 // by every concern, payments that changed within a week
 }
 
 // CheckoutTotal is what the payments of one outcome and currency amount to; of

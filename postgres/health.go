@@ -135,14 +135,14 @@ const countCheckouts = `SELECT status, sum(n)::bigint FROM curfew.tallies WHERE 
 	UNION ALL SELECT 'overdue', count(*) FROM curfew.checkouts
 		WHERE outcome IN ('refund_due', 'refunding') AND coalesce(first_try_at, updated_at) < now() - $2::interval
 	UNION ALL SELECT 'disputed', count(*) FROM curfew.checkouts WHERE disputed_at > now() - $3::interval
-	UNION ALL SELECT 'concern ' || concern, count(*) FROM curfew.checkouts WHERE concern <> '' GROUP BY concern
+	UNION ALL SELECT 'concern ' || concern, count(*) FROM curfew.checkouts WHERE concern <> '' AND updated_at > now() - $4::interval GROUP BY concern
 	UNION ALL SELECT n.name, n.count FROM (SELECT count(*) AS n, (extract(epoch FROM now() - min(updated_at)) * 1000000)::bigint AS age
 		FROM curfew.checkouts WHERE capture IN (` + unsettledCaptures + `)) c,
 		LATERAL (VALUES ('capturing', c.n), ('oldest capture', c.age)) n (name, count)`
 
 // CheckoutFigures counts payments by their present outcome.
 func (s health) CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, error) {
-	n, err := s.counts(ctx, countCheckouts, record.RefundTries, record.RefundsLate, record.DisputeWindow)
+	n, err := s.counts(ctx, countCheckouts, record.RefundTries, record.RefundsLate, record.DisputeWindow, record.ConcernWindow)
 	if err != nil {
 		return curfew.CheckoutFigures{}, wrap(err, "count checkouts")
 	}

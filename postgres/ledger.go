@@ -78,6 +78,7 @@ func (t *transaction) report(ctx context.Context, reported record.PaymentReport,
 		})
 	}
 	l, _ := rows.Ledger(change.PaymentID)
+	l.Before = change.Before
 	return l, err
 }
 

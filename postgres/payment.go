@@ -71,7 +71,8 @@ const annotateCheckout = `UPDATE curfew.checkouts c SET
 				OR c.capture IN (` + unsettledCaptures + `) AND coalesce($8::text, c.capture) IN (` + unsettledCaptures + `) THEN c.updated_at ELSE now() END,
 			note = coalesce($5, c.note), disputed_at = CASE $6::int WHEN 1 THEN coalesce(c.disputed_at, now()) WHEN 0 THEN c.disputed_at END,
 			capture = coalesce($8::text, c.capture),
-			concern = coalesce($7, CASE WHEN $8 IN (` + settledCaptures + `) AND c.concern = 'capture_failed' THEN '' ELSE c.concern END),
+			concern = CASE WHEN $7::text = '` + record.NoConcern + `' OR $7 IS NULL AND $8 IN (` + settledCaptures + `) AND c.concern = 'capture_failed'
+				THEN '' ELSE coalesce($7::text, c.concern) END,
 			attempts = CASE WHEN $8 IN (` + settledCaptures + `) THEN 0 WHEN ` + captureTry + ` THEN c.attempts + 1 ELSE c.attempts END,
 			first_try_at = CASE WHEN $8 IN (` + settledCaptures + `) THEN NULL WHEN ` + captureTry + ` THEN coalesce(c.first_try_at, now())
 				ELSE c.first_try_at END,

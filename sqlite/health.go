@@ -145,7 +145,7 @@ UNION ALL SELECT 'failing', count(*) FROM checkouts WHERE outcome IN ('refund_du
 UNION ALL SELECT 'overdue', count(*) FROM checkouts
     WHERE outcome IN ('refund_due', 'refunding') AND coalesce(first_try_at, updated_at) < $2
 UNION ALL SELECT 'disputed', count(*) FROM checkouts WHERE disputed_at > $3
-UNION ALL SELECT 'concern ' || concern, count(*) FROM checkouts WHERE concern <> '' GROUP BY concern
+UNION ALL SELECT 'concern ' || concern, count(*) FROM checkouts WHERE concern <> '' AND updated_at > $4 GROUP BY concern
 UNION ALL SELECT name.column1, CASE name.column1 WHEN 'capturing' THEN c.n ELSE c.oldest END
     FROM (SELECT count(*) AS n, min(updated_at) AS oldest FROM checkouts WHERE capture IN (` + unsettledCaptures + `)) c,
     (VALUES ('capturing'), ('oldest capture')) name`
@@ -153,7 +153,7 @@ UNION ALL SELECT name.column1, CASE name.column1 WHEN 'capturing' THEN c.n ELSE 
 // CheckoutFigures counts payments by their present outcome.
 func (s health) CheckoutFigures(ctx context.Context) (curfew.CheckoutFigures, error) {
 	now := s.now()
-	n, err := s.counts(ctx, countCheckouts, record.RefundTries, ago(now, record.RefundsLate), ago(now, record.DisputeWindow))
+	n, err := s.counts(ctx, countCheckouts, record.RefundTries, ago(now, record.RefundsLate), ago(now, record.DisputeWindow), ago(now, record.ConcernWindow))
 	if err != nil {
 		return curfew.CheckoutFigures{}, wrap(err, "count checkouts")
 	}

@@ -46,6 +46,7 @@ func (tx *transaction) report(ctx context.Context, reported record.PaymentReport
 	}
 	rows.Now = tx.now
 	l, _ := rows.Ledger(change.PaymentID)
+	l.Before = change.Before
 	return l, nil
 }
 

@@ -63,7 +63,8 @@ SET version = version + 1,
         OR capture IN (` + unsettledCaptures + `) AND coalesce($9, capture) IN (` + unsettledCaptures + `) THEN updated_at ELSE $5 END,
     note = coalesce($6, note), disputed_at = CASE $7 WHEN 1 THEN coalesce(disputed_at, $5) WHEN 0 THEN disputed_at END,
     capture = coalesce($9, capture),
-    concern = coalesce($8, CASE WHEN $9 IN (` + settledCaptures + `) AND concern = 'capture_failed' THEN '' ELSE concern END),
+    concern = CASE WHEN $8 = '` + record.NoConcern + `' OR $8 IS NULL AND $9 IN (` + settledCaptures + `) AND concern = 'capture_failed'
+        THEN '' ELSE coalesce($8, concern) END,
     attempts = CASE WHEN $9 IN (` + settledCaptures + `) THEN 0 WHEN ` + captureTry + ` THEN attempts + 1 ELSE attempts END,
     first_try_at = CASE WHEN $9 IN (` + settledCaptures + `) THEN NULL WHEN ` + captureTry + ` THEN coalesce(first_try_at, $5)
         ELSE first_try_at END,

@@ -125,7 +125,7 @@ type Annotation struct {
 	Note     string // empty leaves it
 	Disputed Match  // whether the customer's bank asks for the payment
 	// Concern replaces the stored one unless empty. A settled capture is of no concern any more.
-	Concern string // one of the concerns
+	Concern string // one of the concerns, or NoConcern
 	// Capture replaces the stored one unless empty. Capturing counts an attempt, and so does
 	// releasing what was releasing already; the first sets FirstTryAt. Captured, failed and
 	// released forget the attempts, and NextAt; otherwise NextAt is after Wait then.
@@ -160,6 +160,9 @@ const (
 	PaymentLost   = "payment_lost"      // its session took place, and the money was taken back
 	Disagreement  = "payment_disagrees" // the shop and the provider say different things of it
 )
+
+// NoConcern is the concern of an annotation that takes the stored one away.
+const NoConcern = "none"
 
 // Concerns lists them.
 func Concerns() []string { return []string{RefundFailed, PaymentLost, Disagreement, CaptureFailed} }

@@ -15,6 +15,7 @@ const (
 	RefundTries   = 5
 	RefundsLate   = time.Hour
 	DisputeWindow = 7 * 24 * time.Hour
+	ConcernWindow = 7 * 24 * time.Hour
 )
 
 // ActivitySeries counts how sessions moved between statuses, per step. A step is a fixed

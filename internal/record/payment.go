@@ -33,7 +33,9 @@ type Ledger struct {
 	// but the shop has spoken.
 	Version   int64
 	Checkouts []curfew.Checkout // what it pays for, oldest first
-	Now       time.Time
+	// Before is the only checkout as it was, where a report has just replaced its amount.
+	Before *curfew.Checkout
+	Now    time.Time
 }
 
 // Money sums the payment up. What the shop reported counts until the provider speaks.

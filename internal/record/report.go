@@ -3,6 +3,7 @@ package record
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -54,6 +55,7 @@ type Reported struct {
 	Merged []string
 	// Checkouts are all of the payment, as they become, except for UpdatedAt.
 	Checkouts []ReportedCheckout
+	Before    *curfew.Checkout // see Ledger
 }
 
 // ReportedCheckout is a checkout of a payment of which something new was told. Its version
@@ -201,6 +203,10 @@ func (l *reporting) follow() {
 		l.Checkouts = append(l.Checkouts, became)
 	}
 	if l.New && l.pays() {
+		before := l.Checkouts[0].Checkout
+		if before.Amount != l.reported.Amount || !strings.EqualFold(before.Currency, l.reported.Currency) {
+			l.Before = &l.rows.Checkouts[0]
+		}
 		l.Checkouts[0].Amount, l.Checkouts[0].Currency = l.reported.Amount, l.reported.Currency
 	}
 	l.doubt()

@@ -35,7 +35,8 @@ var ledgers = contract{
 	"payments are read together":                                       readsPayments,
 	"a message is kept once":                                           keepsMessages,
 	"a change sets what is to be given back, and the concern":          changesConcern,
-	"an annotation adds a concern":                                     concerns,
+	"an annotation adds a concern, or takes it away":                   concerns,
+	"concerns are counted for a week":                                  concernsInTime,
 	"health has the promised":                                          promises,
 }
 
@@ -74,7 +75,7 @@ func (f *paymentFixture) ledger(id string) record.Ledger {
 // sameLedger is same for two readings of one payment at different times.
 func (f *paymentFixture) sameLedger(what string, got, want record.Ledger) {
 	f.Helper()
-	f.same(what, got, want, cmpopts.IgnoreFields(record.Ledger{}, "Now"))
+	f.same(what, got, want, cmpopts.IgnoreFields(record.Ledger{}, "Now", "Before"))
 }
 
 func reportsUnknown(f *fixture) {
@@ -150,9 +151,11 @@ func reportsAmount(f *fixture) {
 	a.Checkout.Amount, a.Checkout.Currency = 0, ""
 	st, err := f.Store.Admit(f.Context(), a)
 	f.must(err)
-	f.reports(reported(nil, a.Checkout.Ref))
+	f.same("before", f.reports(reported(nil, a.Checkout.Ref)).Before, (*curfew.Checkout)(nil))
 	f.same("not told", f.paidBy(st).Amount, int64(0))
-	f.reports(t)
+	unknown := f.paidBy(st)
+	f.same("before", f.reports(t).Before, &unknown)
+	f.same("before what is known", f.reports(t).Before, (*curfew.Checkout)(nil))
 	f.same("the amount", []any{f.paidBy(st).Amount, f.paidBy(st).Currency}, []any{int64(1900), "eur"})
 }
 

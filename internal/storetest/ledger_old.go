@@ -148,6 +148,29 @@ func concerns(f *fixture) {
 	got, err = f.Store.Annotate(f.Context(), record.Annotation{From: got, Reason: "looked at", Actor: shop})
 	f.must(err)
 	f.same("still", got.Concern, record.PaymentLost)
+	got, err = f.Store.Annotate(f.Context(), record.Annotation{From: got, Reason: "looked at", Actor: shop, Concern: record.NoConcern})
+	f.must(err)
+	f.same("of no concern", got.Concern, "")
+}
+
+// concernsInTime: what has a concern is counted for a week after it changed last.
+func concernsInTime(f *fixture) {
+	f.same("none", f.checkoutFigures().ByConcern, map[string]int64{
+		record.RefundFailed: 0, record.CaptureFailed: 0, record.PaymentLost: 0, record.Disagreement: 0,
+	})
+	for i, age := range []time.Duration{0, record.ConcernWindow - time.Hour, record.ConcernWindow + time.Hour} {
+		c := f.paidBy(f.admit(fmt.Sprint("customer-", i)))
+		f.must(failed(f.Store.Annotate(f.Context(), record.Annotation{From: c, Reason: "x", Actor: shop, Concern: record.PaymentLost})))
+		f.exec("UPDATE {checkouts} SET updated_at = "+f.past(age)+" WHERE id = $1", c.ID)
+	}
+	f.must(failed(f.Store.Annotate(f.Context(), record.Annotation{
+		From: f.paidBy(f.admit("ada")), Reason: "x", Actor: shop, Concern: record.Disagreement,
+	})))
+	got := f.checkoutFigures().ByConcern
+	f.same("counted", []int64{got[record.PaymentLost], got[record.Disagreement]}, []int64{2, 1})
+	all, err := f.Store.ListCheckouts(f.Context(), curfew.CheckoutSearch{Concern: record.PaymentLost, Limit: 9})
+	f.must(err)
+	f.same("listed", len(all), 3)
 }
 
 func promises(f *fixture) {

@@ -36,7 +36,12 @@ const (
 	MoneyUnsettled    Code = "money_unsettled"
 	RefundFailing     Code = "refund_failing"
 	RefundsOverdue    Code = "refunds_overdue"
+	CaptureFailing    Code = "capture_failing"
 	PaymentsDisputed  Code = "payments_disputed"
+	PaymentLost       Code = "payment_lost"
+	PaymentDisagrees  Code = "payment_disagrees"
+	BooksDiffer       Code = "books_differ"
+	MessagesRefused   Code = "messages_refused"
 	DeliveriesDying   Code = "deliveries_dying"
 	DeliveriesOverdue Code = "deliveries_overdue"
 	EndpointDisabled  Code = "endpoint_disabled"
@@ -58,7 +63,7 @@ const (
 func Codes() []Code {
 	return []Code{
 		Unreadable, NotWritable, AdmissionsFailing, SchemaLacking, VeryStaleSessions, StuckRows, CleanupFailed, SweeperSilent, KeysUnreachable, RowsInconsistent, MoneyUnsettled, RefundFailing, RefundsOverdue,
-		PaymentsDisputed, DeliveriesDying, DeliveriesOverdue, EndpointDisabled, StaleSessions, StaleRequests,
+		CaptureFailing, PaymentsDisputed, PaymentLost, PaymentDisagrees, BooksDiffer, MessagesRefused, DeliveriesDying, DeliveriesOverdue, EndpointDisabled, StaleSessions, StaleRequests,
 		OrphanedSessions, OverdueAssigned, OverdueLive, OverdueScheduled, LeakedSlots, BlockedRepeatedly, QueueUnwatched,
 		GuardsMissing, TalliesWrong, ClockSkew,
 	}
@@ -94,6 +99,8 @@ func (h *Health) findings(r Report, failed []string) []Finding {
 	all = append(all, h.sessionFindings(r)...)
 	all = append(all, stuckRows(r))
 	all = append(all, h.moneyFindings(r)...)
+	all = append(all, concernFindings(r)...)
+	all = append(all, booksFinding(r), refusedFinding(r))
 	all = append(all, deliveryFindings(r)...)
 	all = append(all, h.peopleFindings(r)...)
 	all = append(all, h.systemFindings(r)...)

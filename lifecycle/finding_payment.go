@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -65,6 +66,11 @@ func (h *Health) unsettledPayments(ctx context.Context, c *curfew.CheckoutFigure
 		}
 		all = append(all, some...)
 	}
+	some, err := h.concerned(ctx, c.ByConcern)
+	if err != nil {
+		return nil, err
+	}
+	all = append(all, some...)
 	if c.MoneyDue > 0 {
 		due, err := h.store.Unsettled(ctx, "", maxDetails)
 		if err != nil {
@@ -83,7 +89,11 @@ func (f Finding) naming(all []curfew.Checkout, is func(curfew.Checkout) bool, si
 		if f.Count == 0 || !is(c) || len(f.Payments) == maxDetails {
 			continue
 		}
-		f.Payments = append(f.Payments, cmp.Or(c.Ref, c.ID))
+		name := cmp.Or(c.Ref, c.ID)
+		if slices.Contains(f.Payments, name) {
+			continue
+		}
+		f.Payments = append(f.Payments, name)
 		f = f.of(c.CustomerID, since(c))
 	}
 	return f

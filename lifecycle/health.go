@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // The values of Report.Health.
@@ -20,7 +21,7 @@ const (
 // Thresholds of health that no setting needs.
 const (
 	// sweeperSilence is two periods of the sweeper.
-	sweeperSilence = 2 * MaxSleep
+	sweeperSilence = 2 * maxSleep
 	// unwatched is how long requests may wait while nobody reads the queue.
 	unwatched  = 5 * time.Minute
 	maxDetails = 100
@@ -51,8 +52,12 @@ type Report struct {
 	Heartbeats *curfew.Heartbeats
 	Details    *curfew.HealthDetails
 	Apart      []curfew.Quarantined // what is set apart, longest first, at most maxQuarantined
-	// Payments is the oldest that findings name: held, to be given back, money due.
+	// Payments is the oldest that findings name: held, to be given back, money due, and those
+	// with a concern.
 	Payments []curfew.Checkout
+	// Differences is how the provider's books differ, oldest first, at most maxDetails.
+	Differences []record.Difference
+	Refused     []record.RefusedMessages // within record.RefusedWindow
 	// Acknowledgements is what operators said of findings.
 	Acknowledgements []curfew.Acknowledgement
 	Tallies          []curfew.TallyDifference // those that are wrong
@@ -96,6 +101,8 @@ type Health struct {
 		acknowledgementStore
 		checkoutStore
 		owedStore
+		differenceStore
+		refusedStore
 	}
 }
 
@@ -163,6 +170,8 @@ func (h *Health) read(ctx context.Context, r *Report) []string {
 		reading{"writable", func() error { return h.readWrites(ctx, r) }},
 		reading{"quarantine", func() (err error) { r.Apart, err = h.store.Quarantined(ctx, maxQuarantined); return }},
 		reading{"acknowledgements", func() (err error) { r.Acknowledgements, err = h.store.Acknowledgements(ctx); return }},
+		reading{"differences", func() (err error) { r.Differences, err = h.store.Differences(ctx, maxDetails); return }},
+		reading{"refused messages", func() (err error) { r.Refused, err = h.store.RefusedMessages(ctx); return }},
 		reading{"guards", func() (err error) { r.Guards, err = h.store.GuardsMissing(ctx); return }},
 		reading{"rows", func() error { return h.rows.read(ctx, r) }},
 		reading{"customers", func() error {

@@ -50,6 +50,10 @@ type Observer interface {
 	// Expired reports how long after its deadline a session was ended, or an appointment
 	// began.
 	Expired(lag time.Duration)
+	// Received reports what became of a message that came in a payment provider's name:
+	// recorded, kept (it cannot be used), ignored (it is about no payment of ours) or refused
+	// (it is not proven to be genuine).
+	Received(provider, outcome string)
 }
 
 // Keeper is the session keeper over one store: a set of services. Their methods are safe
@@ -136,3 +140,4 @@ func (nobody) Blocked(curfew.SessionStatus)                                 {}
 func (nobody) Cleaned(curfew.RuleName, curfew.Trigger, int)                 {}
 func (nobody) RunFinished(curfew.Trigger, curfew.RunOutcome, time.Duration) {}
 func (nobody) Expired(time.Duration)                                        {}
+func (nobody) Received(string, string)                                      {}

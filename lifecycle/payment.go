@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 	"strings"
 	"time"
 
@@ -34,6 +33,8 @@ type Provider interface {
 	// Paid lists what customers paid, or promised to, since a moment, as its messages
 	// would say it.
 	Paid(ctx context.Context, since time.Time) iter.Seq2[curfew.Notice, error]
+	// Missed lists the messages since a moment that did not reach us.
+	Missed(ctx context.Context, since time.Time) iter.Seq2[curfew.Notice, error]
 }
 
 // Payments receives what a provider reports and asks it for refunds.
@@ -46,12 +47,16 @@ type Payments struct {
 	checkouts  *Checkouts
 	provider   Provider // nil: there is none
 	stop       stopSignal
+	refused    refused
+	asked      asked
 	store      interface {
 		claimStore
 		checkoutStore
 		sessionStore
 		ledgerStore
 		owedStore
+		differenceStore
+		refusedStore
 	}
 	write interface {
 		admissionStore
@@ -69,7 +74,24 @@ func (ps *Payments) Receive(ctx context.Context, n curfew.Notice) error {
 	if err := ps.receive(ctx, n); err != nil {
 		return fmt.Errorf("receive %s: %w", n.ID, err)
 	}
+	ps.observe.Received(n.Provider, became(n))
 	return nil
+}
+
+// became is what became of a message, for the metrics.
+func became(n curfew.Notice) string {
+	switch {
+	case n.Unread != "" || unusable(n) != "":
+		return "kept"
+	case aboutNothing(n):
+		return "ignored"
+	}
+	return "recorded"
+}
+
+// aboutNothing reports whether a message says nothing of a payment.
+func aboutNothing(n curfew.Notice) bool {
+	return len(n.References) == 0 || len(n.Facts) == 0 && n.Order == nil
 }
 
 // Ledger returns what is known of a payment, by any of its names, and what it pays for.
@@ -85,13 +107,15 @@ func (ps *Payments) receive(ctx context.Context, n curfew.Notice) error {
 	switch {
 	case n.Unread != "":
 		return ps.keep(ctx, n)
-	case len(n.References) == 0 || len(n.Facts) == 0 && n.Order == nil:
+	case aboutNothing(n):
+		ps.log.InfoContext(ctx, "a provider's message is about no payment", "provider", n.Provider, "id", n.ID, "type", n.Type)
 		return nil
 	}
 	l, err := ps.report(ctx, n)
 	if err != nil {
 		return err
 	}
+	before := l.Before
 	if n.Order != nil && len(l.Checkouts) == 0 {
 		if err := ps.admitOrder(ctx, n, l); err != nil {
 			return err
@@ -101,7 +125,7 @@ func (ps *Payments) receive(ctx context.Context, n curfew.Notice) error {
 		}
 	}
 	if n.Order != nil {
-		if err := ps.compare(ctx, n, l); err != nil {
+		if err := ps.compare(ctx, n, l, before); err != nil {
 			return err
 		}
 	}
@@ -177,38 +201,6 @@ func stateWords(state string) string {
 		return " needs something of the customer"
 	}
 	return " is " + strings.ReplaceAll(state, "_", " ")
-}
-
-// compare notes what shop and provider say differently of a checkout. It stands as it is.
-func (ps *Payments) compare(ctx context.Context, n curfew.Notice, l record.Ledger) error {
-	i := slices.IndexFunc(l.Checkouts, func(c curfew.Checkout) bool { return !record.Duplicate(c) })
-	if i < 0 || n.Order.Flaw != "" {
-		return nil
-	}
-	c := l.Checkouts[i]
-	what := differs(c, *n.Order)
-	if what == "" || c.Outcome == curfew.Held || c.Outcome == curfew.Ignored {
-		return nil
-	}
-	note := "the provider says otherwise: " + what
-	return ps.annotate(ctx, c.ID, func(c curfew.Checkout) (record.Annotation, bool) {
-		return record.Annotation{Reason: note, Note: note, Concern: record.Disagreement}, c.Note != note
-	})
-}
-
-// differs says in which ways a provider's order differs from its checkout.
-func differs(c curfew.Checkout, o curfew.Order) string {
-	var what []string
-	if o.CustomerID != "" && o.CustomerID != c.CustomerID {
-		what = append(what, fmt.Sprintf("customer %s, not %s", curfew.Visible(o.CustomerID), curfew.Visible(c.CustomerID)))
-	}
-	if o.Plan != "" && o.Plan != c.Plan {
-		what = append(what, fmt.Sprintf("plan %s, not %s", curfew.Visible(o.Plan), c.Plan))
-	}
-	if o.Amount != c.Amount || !strings.EqualFold(o.Currency, c.Currency) {
-		what = append(what, fmt.Sprintf("%s, not %s", curfew.Amount(o.Amount, o.Currency), curfew.Amount(c.Amount, c.Currency)))
-	}
-	return strings.Join(what, ", ")
 }
 
 // annotate adds a note to a checkout as it is at that moment, unless say reports

@@ -1,159 +1,271 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/curfewhq/curfew"
-)
-
-// The reconciliation's schedule: far back once, then more often and less far.
-const (
-	reconcileEvery = 10 * time.Minute
-	ReconcileFirst = 72 * time.Hour
-	reconcileThen  = 2 * time.Hour
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Reconciliation is how the books of a provider and Curfew's differ.
 type Reconciliation struct {
-	Since       time.Time    `json:"since"`
-	Paid        int          `json:"paid"` // payments that the provider listed
+	Since  time.Time `json:"since"`
+	Paid   int       `json:"paid"`   // payments that the provider listed
+	Missed int       `json:"missed"` // messages that the provider could not deliver everywhere, and were taken in
+	// Differences is those that were found, and those that are left from before.
 	Differences []Difference `json:"differences"`
+	CannotTell  []string     `json:"cannotTell,omitempty"` // what could not be looked at, and why
 }
 
 // Difference is one payment on which the books disagree, and what became of it.
 type Difference struct {
-	Kind       DifferenceKind `json:"kind"`
+	// Kind is missing_here, not_paid_there, amount_differs, refunded_there_only or
+	// refunded_here_only.
+	Kind       string         `json:"kind"`
 	Ref        string         `json:"ref"`
 	CheckoutID string         `json:"checkoutId"`
 	Outcome    curfew.Outcome `json:"outcome"` // now
 	Detail     string         `json:"detail"`
+	// Since is when an earlier comparison found it; zero: this one did.
+	Since time.Time `json:"since,omitzero"`
+	// Settled reports that the books agree now, or that nothing is left to do.
+	Settled bool   `json:"settled"`
+	Done    string `json:"done,omitempty"` // what was done about it
+	Todo    string `json:"todo,omitempty"` // what is left for a person
 }
 
-// DifferenceKind is how the books disagree.
-type DifferenceKind string
-
-// The kinds. A payment that was missing here, or refunded there, has been handled like a
-// message of the provider. The others need a person.
+// The kinds of differences.
 const (
-	MissingHere       DifferenceKind = "missing_here"
-	NotPaidThere      DifferenceKind = "not_paid_there"
-	AmountDiffers     DifferenceKind = "amount_differs"
-	RefundedThereOnly DifferenceKind = "refunded_there_only"
-	RefundedHereOnly  DifferenceKind = "refunded_here_only"
+	missingHere       = "missing_here"
+	notPaidThere      = "not_paid_there"
+	amountDiffers     = "amount_differs"
+	refundedThereOnly = "refunded_there_only"
+	refundedHereOnly  = "refunded_here_only"
 )
 
 // Reconcile compares what the provider says was paid within the window with Curfew's
-// records, in both directions, and returns the differences. What is missing here is
-// handled like a message of the provider. Errors: Invalid without a provider,
-// Unavailable.
+// records, in both directions, and returns the differences; those that a person has to see
+// to are kept until they are settled. What is missing here, what the provider could not
+// tell us, and what it has not confirmed for an hour is asked for, and handled like a
+// message of the provider. Errors: Invalid without a provider, Unavailable.
 func (ps *Payments) Reconcile(ctx context.Context, window time.Duration) (Reconciliation, error) {
-	r := Reconciliation{Since: time.Now().UTC().Add(-window), Differences: []Difference{}}
 	if ps.provider == nil {
-		return r, curfew.Errorf(curfew.Invalid, "no provider is set up to reconcile with: set stripe.api_key")
+		return Reconciliation{Differences: []Difference{}}, curfew.Errorf(curfew.Invalid, "no provider is set up to reconcile with: set stripe.api_key")
 	}
-	there := make(map[string]bool)
-	var failed []error
-	for n, err := range ps.provider.Paid(ctx, r.Since) {
+	c := &comparison{Payments: ps, there: make(map[string]bool), begun: time.Now().UTC()}
+	c.result = Reconciliation{Since: c.begun.Add(-window), Differences: []Difference{}}
+	err := c.compareAll(ctx)
+	if err != nil {
+		err = fmt.Errorf("reconcile: %w", err)
+	}
+	return c.result, err
+}
+
+// comparison is one reconciliation. It fills the result.
+type comparison struct {
+	*Payments
+	result Reconciliation
+	begun  time.Time
+	there  map[string]bool // the names of all payments that the provider listed
+	// left is the differences of earlier comparisons that this one has not looked at.
+	left []record.Difference
+	keep []record.Difference
+	// failed is of single rows: the others are compared all the same.
+	failed []error
+}
+
+func (c *comparison) compareAll(ctx context.Context) (err error) {
+	if c.left, err = c.store.Differences(ctx, maxKept); err != nil {
+		return err
+	}
+	for _, step := range []func(context.Context) error{
+		c.compareListed, c.compareUnlisted, c.askUnconfirmed, c.lookAgain, c.takeInMissed,
+	} {
+		if err = step(ctx); err != nil {
+			break
+		}
+	}
+	c.failed = append(c.failed, err)
+	if len(c.keep) > 0 {
+		c.failed = append(c.failed, c.store.KeepDifferences(ctx, c.keep))
+	}
+	return errors.Join(c.failed...)
+}
+
+// oneRow keeps an error that concerns a single payment, and returns any other.
+func (c *comparison) oneRow(ctx context.Context, err error) error {
+	if c.quarantine.rowsOwn(ctx, err) {
+		c.failed = append(c.failed, err)
+		return nil
+	}
+	return err
+}
+
+// compareListed compares what the provider says was paid within the window.
+func (c *comparison) compareListed(ctx context.Context) error {
+	for n, err := range c.provider.Paid(ctx, c.result.Since) {
 		if err != nil {
-			return r, fmt.Errorf("reconcile: %w", err)
+			return err
 		}
 		if n.Order == nil || len(n.References) == 0 {
 			continue
 		}
-		if err := ps.stop.err(); err != nil {
-			return r, fmt.Errorf("reconcile: %w", err)
+		if err := c.stop.err(); err != nil {
+			return err
 		}
 		if (curfew.Payment{Facts: n.Facts}).Balance(0, "").State == "captured" {
-			r.Paid++
+			c.result.Paid++
 		}
 		for _, ref := range n.References {
-			there[ref] = true
+			c.there[ref] = true
 		}
-		if err := ps.reconcile(ctx, n, &r); err != nil {
-			err = fmt.Errorf("reconcile %s: %w", n.References[0], err)
-			if !ps.quarantine.rowsOwn(ctx, err) {
-				return r, err
+		if err := c.compareOne(ctx, n); err != nil {
+			if err = c.oneRow(ctx, fmt.Errorf("compare %s: %w", n.References[0], err)); err != nil {
+				return err
 			}
-			failed = append(failed, err) // the others are compared all the same
 		}
-	}
-	if err := ps.unpaidThere(ctx, there, &r); err != nil {
-		failed = append(failed, fmt.Errorf("reconcile: %w", err))
-	}
-	return r, errors.Join(failed...)
-}
-
-// reconcile compares one payment, and takes in what the provider lists of it like a
-// message.
-func (ps *Payments) reconcile(ctx context.Context, n curfew.Notice, r *Reconciliation) error {
-	before, err := ps.store.LedgerOf(ctx, n.References[0])
-	if err != nil && !errors.Is(err, curfew.NotFound) {
-		return err
-	}
-	there := (curfew.Payment{Facts: n.Facts}).Balance(0, n.Order.Currency)
-	var kinds []DifferenceKind
-	switch {
-	case len(before.Checkouts) == 0 && there.State == "captured":
-		kinds = []DifferenceKind{MissingHere}
-	case len(before.Checkouts) > 0:
-		kinds = compare(before.Checkouts[0], *n.Order, there)
-	}
-	if err := ps.receive(ctx, n); err != nil {
-		return err
-	}
-	now, err := ps.store.LedgerOf(ctx, n.References[0])
-	if err != nil || len(now.Checkouts) == 0 {
-		return err
-	}
-	c := now.Checkouts[0]
-	for _, kind := range kinds {
-		r.Differences = append(r.Differences, Difference{
-			Kind: kind, Ref: c.Ref, CheckoutID: c.ID, Outcome: c.Outcome,
-			Detail: fmt.Sprintf("here %s, there %s, of which %s given back",
-				curfew.Amount(c.Amount, c.Currency), curfew.Amount(n.Order.Amount, n.Order.Currency), curfew.Amount(there.Refunded, n.Order.Currency)),
-		})
 	}
 	return nil
 }
 
-// compare is how a known payment differs there.
-func compare(c curfew.Checkout, o curfew.Order, there curfew.Balance) []DifferenceKind {
-	var kinds []DifferenceKind
-	if o.Amount != c.Amount || !strings.EqualFold(o.Currency, c.Currency) {
-		kinds = append(kinds, AmountDiffers)
+// compareOne compares one payment, and takes in what the provider says of it like a message.
+func (c *comparison) compareOne(ctx context.Context, n curfew.Notice) error {
+	before, err := c.store.LedgerOf(ctx, n.References[0])
+	if err != nil && !errors.Is(err, curfew.NotFound) {
+		return err
+	}
+	kinds := differing(before, n)
+	if err := c.receive(ctx, n); err != nil {
+		return err
+	}
+	now, err := c.store.LedgerOf(ctx, n.References[0])
+	if err != nil || len(now.Checkouts) == 0 {
+		return missing(err)
+	}
+	left := differing(now, n)
+	for _, kind := range append(kinds, left...) {
+		c.found(now, n, kind, slices.Contains(left, kind))
+	}
+	return c.forget(ctx, now.Checkouts[0].ID, left)
+}
+
+// differing is how a payment differs from what the provider says of it.
+func differing(l record.Ledger, n curfew.Notice) (kinds []string) {
+	there := (curfew.Payment{Facts: n.Facts}).Balance(0, "")
+	if len(l.Checkouts) == 0 {
+		if there.State == "captured" {
+			kinds = append(kinds, missingHere)
+		}
+		return kinds
+	}
+	c := l.Checkouts[0]
+	if amount, currency := paidThere(n, there); currency != "" && (amount != costs(l) || !strings.EqualFold(currency, c.Currency)) {
+		kinds = append(kinds, amountDiffers)
 	}
 	switch {
-	case there.Refunded > 0 && there.Worth() == 0 && c.Outcome != curfew.Refunded:
-		kinds = append(kinds, RefundedThereOnly)
-	case there.Refunded == 0 && there.Refunding == 0 && c.Outcome == curfew.Refunded && c.Due() > 0:
-		kinds = append(kinds, RefundedHereOnly)
+	case there.Refunded > 0 && there.Worth() == 0 && c.Outcome != curfew.Refunded && c.Concern != record.PaymentLost:
+		kinds = append(kinds, refundedThereOnly)
+	case there.State == "captured" && there.Refunded == 0 && there.Refunding == 0 && c.Outcome == curfew.Refunded && c.Due() > 0:
+		kinds = append(kinds, refundedHereOnly)
 	}
 	return kinds
 }
 
-// unpaidThere finds payments that were reported here but that the provider does not list
-// and no message of it ever named, whatever their outcome, except those given back. Ids
-// begin with their time, so the list begins where the window does.
-func (ps *Payments) unpaidThere(ctx context.Context, there map[string]bool, r *Reconciliation) error {
-	after := idBefore(r.Since)
+// paidThere is what the provider says was bought, or at least what it got. Without a
+// currency it says neither.
+func paidThere(n curfew.Notice, there curfew.Balance) (amount int64, currency string) {
+	if n.Order != nil {
+		return n.Order.Amount, n.Order.Currency
+	}
+	return there.Captured, there.Currency
+}
+
+// costs is what the checkouts of a payment cost.
+func costs(l record.Ledger) (sum int64) {
+	for _, c := range l.Checkouts {
+		if !record.Duplicate(c) {
+			sum += c.Amount
+		}
+	}
+	return sum
+}
+
+// found adds a difference to the result, once. One that is left for a person is kept.
+func (c *comparison) found(l record.Ledger, n curfew.Notice, kind string, open bool) {
+	first, there := l.Checkouts[0], (curfew.Payment{Facts: n.Facts}).Balance(0, "")
+	amount, currency := paidThere(n, there)
+	c.add(first, l, Difference{
+		Kind: kind, Settled: !open,
+		Detail: fmt.Sprintf("here %s, there %s, of which %s given back",
+			curfew.Amount(costs(l), first.Currency), curfew.Amount(amount, currency), curfew.Amount(there.Refunded, cmp.Or(there.Currency, currency))),
+	})
+}
+
+// add completes a difference and adds it to the result, unless it is there already.
+func (c *comparison) add(k curfew.Checkout, l record.Ledger, d Difference) {
+	d.Ref, d.CheckoutID, d.Outcome = k.Ref, k.ID, k.Outcome
+	same := func(other Difference) bool { return other.Kind == d.Kind && other.CheckoutID == d.CheckoutID }
+	if slices.ContainsFunc(c.result.Differences, same) {
+		return
+	}
+	d.advise(k, l)
+	if i := c.indexLeft(d.CheckoutID, d.Kind); i >= 0 {
+		d.Since = c.left[i].FirstAt
+		if !d.Settled {
+			c.left = slices.Delete(c.left, i, i+1)
+		}
+	}
+	c.result.Differences = append(c.result.Differences, d)
+	if !d.Settled {
+		c.keep = append(c.keep, record.Difference{CheckoutID: d.CheckoutID, Kind: d.Kind, Ref: d.Ref, Detail: d.Detail})
+	}
+}
+
+// indexLeft is where a difference from before is among those that are left; -1: nowhere.
+func (c *comparison) indexLeft(checkoutID, kind string) int {
+	return slices.IndexFunc(c.left, func(d record.Difference) bool { return d.CheckoutID == checkoutID && d.Kind == kind })
+}
+
+func (c *comparison) differed(checkoutID, kind string) bool {
+	return c.indexLeft(checkoutID, kind) >= 0
+}
+
+// forget settles the differences of a checkout that are not there any more.
+func (c *comparison) forget(ctx context.Context, checkoutID string, still []string) error {
+	for _, old := range slices.Clone(c.left) {
+		if old.CheckoutID != checkoutID || slices.Contains(still, old.Kind) {
+			continue
+		}
+		if err := c.store.SettleDifference(ctx, old.CheckoutID, old.Kind); err != nil {
+			return err
+		}
+		c.left = slices.DeleteFunc(c.left, func(d record.Difference) bool { return d == old })
+	}
+	return nil
+}
+
+// compareUnlisted finds payments that were reported here but that the provider does not list
+// and no message of it ever named, whatever their outcome, except those given back. Those
+// that are known to differ are looked at again later. Ids begin with their time, so the list
+// begins where the window does.
+func (c *comparison) compareUnlisted(ctx context.Context) error {
+	after := idBefore(c.result.Since)
 	for {
-		page, err := ps.store.ListCheckouts(ctx, curfew.CheckoutSearch{After: after, Limit: pageSize})
+		page, err := c.store.ListCheckouts(ctx, curfew.CheckoutSearch{After: after, Limit: pageSize})
 		if err != nil {
 			return err
 		}
-		for _, c := range page {
-			after = c.ID
-			if c.Ref == "" || c.Amount == 0 || c.PaymentID != "" || c.Outcome == curfew.Refunded || c.Outcome == curfew.Void || there[c.Ref] {
-				continue
+		for _, k := range page {
+			after = k.ID
+			if unnamed(k) && !c.there[k.Ref] && !c.differed(k.ID, notPaidThere) {
+				c.unpaid(k)
 			}
-			r.Differences = append(r.Differences, Difference{
-				Kind: NotPaidThere, Ref: c.Ref, CheckoutID: c.ID, Outcome: c.Outcome,
-				Detail: fmt.Sprintf("here %s, there nothing", curfew.Amount(c.Amount, c.Currency)),
-			})
 		}
 		if len(page) < pageSize {
 			return nil
@@ -161,37 +273,15 @@ func (ps *Payments) unpaidThere(ctx context.Context, there map[string]bool, r *R
 	}
 }
 
-// run settles payments and refunds, and reconciles with the provider, until the context ends.
-func (ps *Payments) run(ctx context.Context) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	var reconciled time.Time
-	window := ReconcileFirst
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-		}
-		ps.noted(ctx, "settling payments failed", ps.settleUnjudged(ctx))
-		ps.noted(ctx, "settling captures failed", ps.SettleCaptures(ctx))
-		ps.noted(ctx, "settling refunds failed", ps.SettleRefunds(ctx))
-		if ps.provider != nil && (reconciled.IsZero() || time.Since(reconciled) >= reconcileEvery) {
-			reconciled = time.Now()
-			r, err := ps.Reconcile(ctx, window)
-			ps.noted(ctx, "comparing the books with the provider failed", err)
-			ps.logDifferences(ctx, r)
-			if err == nil {
-				window = reconcileThen
-			}
-		}
-		timer.Reset(refundsEvery)
-	}
+// unnamed reports whether only the shop has spoken of what a checkout should have cost.
+func unnamed(k curfew.Checkout) bool {
+	return k.Ref != "" && k.Amount > 0 && k.PaymentID == "" && k.Outcome != curfew.Refunded && k.Outcome != curfew.Void
 }
 
-func (ps *Payments) logDifferences(ctx context.Context, r Reconciliation) {
-	for _, d := range r.Differences {
-		ps.log.WarnContext(ctx, "the provider's books differ", "kind", d.Kind, "ref", d.Ref, "checkout", d.CheckoutID,
-			"outcome", d.Outcome, "detail", d.Detail)
-	}
+// unpaid adds a payment that the provider does not know. What is young may be on its way.
+func (c *comparison) unpaid(k curfew.Checkout) {
+	c.add(k, record.Ledger{}, Difference{
+		Kind: notPaidThere, Settled: c.begun.Sub(k.CreatedAt) < reconcileEvery,
+		Detail: fmt.Sprintf("here %s, there nothing", curfew.Amount(k.Amount, k.Currency)),
+	})
 }

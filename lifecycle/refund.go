@@ -14,7 +14,7 @@ import (
 
 // The schedule of refunds.
 const (
-	refundsEvery = MaxSleep
+	refundsEvery = maxSleep
 	firstWait    = time.Minute
 	longestWait  = time.Hour
 	// keyLife is how long a provider is sure to remember a refund's key. After that, what

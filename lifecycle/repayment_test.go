@@ -142,7 +142,7 @@ func TestReconcileTellsWhatWasNeverPaidWhateverBecameOfIt(t *testing.T) {
 		got := map[string]curfew.Outcome{}
 		for _, d := range r.Differences {
 			got[d.Ref] = d.Outcome
-			if d.Kind != lifecycle.NotPaidThere {
+			if d.Kind != "not_paid_there" {
 				env.Errorf("%+v", d)
 			}
 		}

@@ -23,7 +23,11 @@ func (ps *Payments) takeBack(ctx context.Context, c curfew.Checkout, t taken) er
 		if t.why != string(t.end) {
 			l.why = t.why
 		}
-		return ps.checkouts.cancelPaid(ctx, *s, t.end, l)
+		err := ps.checkouts.cancelPaid(ctx, *s, t.end, l)
+		if err == nil && t.to == curfew.Void && s.Status == curfew.Live {
+			err = ps.markLost(ctx, c.ID)
+		}
+		return err
 	}
 	going, err := ps.extendsGoing(ctx, c)
 	if err != nil {
@@ -40,6 +44,26 @@ func (ps *Payments) takeBack(ctx context.Context, c curfew.Checkout, t taken) er
 	}
 	_, err = ps.write.ChangeCheckout(ctx, released(record.CheckoutChange{From: c, To: t.to, Reason: t.why, Note: note, Actor: curfew.Provider}))
 	return err
+}
+
+// markLost tells operators that a bank took back what had been paid, or that a session was
+// live without being paid for: nothing is owed for either, but somebody has to book it.
+func (ps *Payments) markLost(ctx context.Context, id string) error {
+	return ps.annotate(ctx, id, func(c curfew.Checkout) (record.Annotation, bool) {
+		a := record.Annotation{Reason: lost.String(), Note: lost.String(), Concern: record.PaymentLost}
+		return a, c.Outcome == curfew.Void && c.Concern == ""
+	})
+}
+
+// foundAgain takes the concern from a checkout that is paid for after all: a dispute was won,
+// or a refund came back.
+func (ps *Payments) foundAgain(ctx context.Context, c curfew.Checkout) error {
+	if c.Concern != record.PaymentLost {
+		return nil
+	}
+	return failed(ps.write.Annotate(ctx, record.Annotation{
+		From: c, Reason: curfew.ArrivedReason, Note: curfew.ArrivedReason, Concern: record.NoConcern, Actor: curfew.Provider,
+	}))
 }
 
 // taken is what becomes of a checkout whose money is gone, why, and how its session ends.

@@ -85,7 +85,13 @@ func (ps *Payments) settleByFunds(ctx context.Context, c curfew.Checkout, l reco
 	case returned:
 		return ps.takeBack(ctx, c, taken{curfew.Refunded, curfew.ByRefund, curfew.GivenBackReason})
 	case lost:
-		return ps.takeBack(ctx, c, taken{curfew.Void, curfew.ByPayment, string(curfew.ByPayment)})
+		err := ps.takeBack(ctx, c, taken{curfew.Void, curfew.ByPayment, string(curfew.ByPayment)})
+		if err == nil && b.Lost > 0 {
+			err = ps.markLost(ctx, c.ID)
+		}
+		return err
+	case spendable:
+		return ps.foundAgain(ctx, c)
 	case partly:
 		return ps.settlePart(ctx, c, l, b)
 	case brief:
@@ -225,6 +231,8 @@ func (ps *Payments) settleVoid(ctx context.Context, c curfew.Checkout, b curfew.
 	switch {
 	case s == returned:
 		change.To, change.Reason = curfew.Refunded, curfew.GivenBackReason
+	case s == lost && b.Lost > 0:
+		return ps.markLost(ctx, c.ID)
 	case s != spendable || b.State != "captured":
 		return nil
 	case c.Capture != "":

@@ -12,9 +12,9 @@ import (
 
 // The sweeper's schedule.
 const (
-	// MaxSleep is how long the sweeper sleeps at most. It catches deadlines that the
+	// maxSleep is how long the sweeper sleeps at most. It catches deadlines that the
 	// sweeper was not notified of, and is the period of its heartbeat.
-	MaxSleep = 5 * time.Second
+	maxSleep = 5 * time.Second
 	// minSleep lets deadlines that are close together share a sweep.
 	minSleep = 5 * time.Millisecond
 	// heldSleep is how soon it comes back to rows that somebody held, and after an
@@ -25,7 +25,7 @@ const (
 	tidyEvery   = time.Hour
 	pageEvery   = time.Second
 	// slack is how far a sweep looks back before the point that the previous one has
-	// settled. A transaction may commit that late without waiting for MaxSleep.
+	// settled. A transaction may commit that late without waiting for maxSleep.
 	slack = time.Second
 )
 
@@ -60,7 +60,7 @@ type schedule struct {
 }
 
 // Run sweeps until the context ends. It sleeps until the next deadline in the database,
-// at most MaxSleep, and wakes sooner for deadlines that this keeper sets and for
+// at most maxSleep, and wakes sooner for deadlines that this keeper sets and for
 // notifications of others. When the queue was read it sweeps one page, at most once a
 // second. Beside that, the process checks every five seconds whether it can write, for
 // Ready and Health, and with a provider it settles refunds and reconciles. With the
@@ -104,7 +104,7 @@ func (sw *Sweeper) Run(ctx context.Context) error {
 // pause is how long Run may sleep: until the next sweep, or until it may sweep a page for
 // the queue again.
 func (sw *Sweeper) pause(r schedule) time.Duration {
-	pause := MaxSleep
+	pause := maxSleep
 	if sw.sweeps {
 		pause = sw.wakeup.timer.left()
 	}
@@ -129,7 +129,7 @@ func (r *schedule) from() curfew.Cursor {
 func (sw *Sweeper) timed(ctx context.Context, r *schedule) time.Duration {
 	w := &sweepPages{throttled: true}
 	if past := sw.wakeup.timer.reset(); past || !time.Now().Before(r.wide) {
-		r.wide = time.Now().Add(MaxSleep)
+		r.wide = time.Now().Add(maxSleep)
 	} else {
 		w.search.After = r.from()
 	}

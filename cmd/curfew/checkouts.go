@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -34,6 +35,7 @@ type listCheckouts struct {
 	Outcome  []string `placeholder:"OUTCOME" help:"Only these: promised, fulfilled, deferred, held, credited, refund_due, refunding, refunded, forfeited, void, ignored."`
 	Customer string   `placeholder:"ID" help:"Only this customer's, with any outcome."`
 	Email    string   `placeholder:"ADDRESS" help:"Only those paid with this address, with any outcome."`
+	Concern  string   `placeholder:"CONCERN" help:"Only those with this concern, with any outcome: refund_failed, capture_failed, payment_lost, payment_disagrees."`
 	Disputed bool     `help:"Only those disputed by the customer's bank, with any outcome."`
 	Limit    int      `default:"100" help:"List at most this many, oldest first."`
 	JSON     bool     `help:"Print JSON."`
@@ -66,6 +68,9 @@ func (c *listCheckouts) outcomes() ([]curfew.Outcome, error) {
 	if c.Limit < 1 {
 		return nil, usagef("--limit must be at least 1, not %d", c.Limit)
 	}
+	if c.Concern != "" && !slices.Contains(record.Concerns(), c.Concern) {
+		return nil, usagef("there is no concern %q: the concerns are %s", c.Concern, config.List(record.Concerns()))
+	}
 	var outcomes []curfew.Outcome
 	for _, text := range c.Outcome {
 		outcome, err := parseOutcome(text)
@@ -77,7 +82,7 @@ func (c *listCheckouts) outcomes() ([]curfew.Outcome, error) {
 	switch {
 	case len(outcomes) > 0:
 		return outcomes, nil
-	case c.Disputed || c.Customer != "" || c.Email != "":
+	case c.Concern != "" || c.Disputed || c.Customer != "" || c.Email != "":
 		return []curfew.Outcome{""}, nil
 	}
 	return []curfew.Outcome{curfew.Held, curfew.RefundDue, curfew.Refunding, curfew.Deferred}, nil
@@ -94,7 +99,7 @@ func parseOutcome(text string) (curfew.Outcome, error) {
 
 func (c *listCheckouts) list(ctx context.Context, keeper *lifecycle.Keeper, outcome curfew.Outcome) ([]curfew.Checkout, error) {
 	var all []curfew.Checkout
-	search := curfew.CheckoutSearch{Outcome: outcome, CustomerID: c.Customer, Email: c.Email, Limit: pageOfCheckouts}
+	search := curfew.CheckoutSearch{Outcome: outcome, CustomerID: c.Customer, Email: c.Email, Concern: c.Concern, Limit: pageOfCheckouts}
 	for {
 		page, err := keeper.Checkouts.ListCheckouts(ctx, search)
 		if err != nil {

@@ -16,7 +16,6 @@ import (
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/pgtest"
 	"github.com/curfewhq/curfew/internal/stripe/stripetest"
-	"github.com/curfewhq/curfew/lifecycle"
 )
 
 var blocked = flag.Int("blocked", 20, "customers whose second payment waits for the deadline of their first session; from 200 on they may wait 1 s at the 99th percentile")
@@ -144,7 +143,7 @@ func TestLesson08_ABlockedPayerIsServedWhenTheBlockerEnds(t *testing.T) {
 	onStores(t, func(t *testing.T, url string) {
 		dir := t.TempDir()
 		// Longer than the sweeper sleeps, as any deadline is that people live with.
-		ttl := lifecycle.MaxSleep + 2*time.Second
+		ttl := 7 * time.Second // longer than the sweeper sleeps
 		p := serving(t, dir, []string{"CURFEW_DATABASE_URL=" + url}, "--auth-key-file=curfew.key", "--waiting-ttl="+ttl.String())
 		shop := p.client(t, dir, "service", "shop")
 		deferred := make([]api.Fulfillment, *blocked)

@@ -148,8 +148,8 @@ func (s *Server) handlers(o Options, site *console.Site) handlers {
 		settings:   settingsHandlers{o.Settings},
 		endpoints:  endpointHandlers{o.Endpoints},
 		deliveries: deliveryHandlers{o.Deliveries, o.Endpoints},
-		stripe:     s.door(o, o.Hooks.Stripe, "stripe.webhook_secret", acknowledge),
-		events:     s.door(o, o.Hooks.Events, "payments.secret", eventAnswers{o.Keeper.Payments}.answer),
+		stripe:     s.door(o, "stripe", o.Hooks.Stripe, "stripe.webhook_secret", acknowledge),
+		events:     s.door(o, "events", o.Hooks.Events, "payments.secret", eventAnswers{o.Keeper.Payments}.answer),
 		docs: &docsHandlers{
 			version: o.Version, example: "curl " + o.BaseURL + "/api/debug/session-health " + wire.Bearer(curfew.Admin),
 			problems: problems,
@@ -159,10 +159,12 @@ func (s *Server) handlers(o Options, site *console.Site) handlers {
 	}
 }
 
-func (s *Server) door(o Options, hook Hook, setting string, answer func(context.Context, http.ResponseWriter, curfew.Notice) error) door {
+func (s *Server) door(
+	o Options, name string, hook Hook, setting string, answer func(context.Context, http.ResponseWriter, curfew.Notice) error,
+) door {
 	return door{
-		hook: hook, setting: setting, payments: o.Keeper.Payments, tasks: s.tasks, timeout: o.RequestTimeout,
-		problems: problem.Writer{Log: o.Logger}, log: o.Logger, answer: answer,
+		name: name, hook: hook, setting: setting, payments: o.Keeper.Payments, tasks: s.tasks, timeout: o.RequestTimeout,
+		problems: problem.Writer{Log: o.Logger}, answer: answer,
 	}
 }
 

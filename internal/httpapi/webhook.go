@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
@@ -36,13 +35,13 @@ type Hooks struct {
 
 // door takes in the messages that come to one route.
 type door struct {
+	name     string // whose messages come here, as far as that is known before they are read
 	hook     Hook   // nil: it is shut
 	setting  string // what opens it
 	payments *lifecycle.Payments
 	tasks    *tasks
 	timeout  time.Duration
 	problems problem.Writer
-	log      *slog.Logger
 	// answer tells the sender what became of a message, once that is committed.
 	answer func(context.Context, http.ResponseWriter, curfew.Notice) error
 }
@@ -67,15 +66,16 @@ func (d door) accept(ctx context.Context, w http.ResponseWriter, r *http.Request
 	}
 	body, err := readNotice(w, r)
 	if err != nil {
+		d.payments.Refuse(ctx, d.name, err.Error())
 		return n, err
 	}
 	n, err = d.hook.Read(r.Header, body)
 	switch curfew.KindOf(err) {
 	case curfew.Invalid:
-		d.log.WarnContext(ctx, "refused a message that is not proven to come from the provider", "route", r.URL.Path, "why", err)
+		d.payments.Refuse(ctx, d.name, err.Error())
 		return n, problem.Malformed("the message is not proven to come from the provider: " + err.Error())
 	case curfew.Conflict:
-		d.log.WarnContext(ctx, "ignored a provider's message for another account or mode", "error", err)
+		d.payments.Ignore(ctx, n, err)
 		return n, nil
 	}
 	if err != nil {

@@ -127,3 +127,36 @@ func TestAMessageIsAcknowledgedOnceItIsCommitted(t *testing.T) {
 	}
 	t.Error("it never succeeds")
 }
+
+// What is refused is answered with its reason, counted, and a finding after a few.
+func TestARefusedMessageLeavesItsReason(t *testing.T) {
+	t.Parallel()
+	h := newFixtureWith(t, settings{hooks: httpapi.Hooks{Stripe: hook{}}})
+	for _, c := range []struct {
+		signature, body, says string
+		status                int
+	}{
+		{"", notice("ada", "p1"), "the signature is wrong", 400},
+		{"good", "x", "no notice", 400},
+		{"good", strings.Repeat("x", 256<<10+1), "more than 262144 bytes", 413},
+		{"foreign", notice("ada", "p1"), "", 204},
+		{"good", notice("ada", "p1"), "", 204},
+		{"good", `{"ID":"evt_ping","Provider":"bank"}`, "", 204},
+	} {
+		if status, body := h.post(c.signature, c.body); status != c.status || !strings.Contains(body, c.says) {
+			t.Errorf("%s is answered with %d %s", c.signature, status, body)
+		}
+	}
+	for name, want := range map[string]string{
+		`curfew_provider_messages_total{outcome="refused",provider="stripe"}`: "3",
+		`curfew_provider_messages_total{outcome="recorded",provider="bank"}`:  "1",
+		`curfew_provider_messages_total{outcome="ignored",provider="bank"}`:   "1",
+		`curfew_provider_messages_total{outcome="kept",provider="stripe"}`:    "0",
+		`curfew_provider_messages_total{outcome="refused",provider="events"}`: "0",
+		`curfew_health_problems{code="messages_refused",severity="warning"}`:  "3",
+	} {
+		if got := h.figures()[name]; got != want {
+			t.Errorf("%s is %q, want %s", name, got, want)
+		}
+	}
+}

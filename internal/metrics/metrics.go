@@ -42,6 +42,7 @@ type Registry struct {
 	runDuration       prometheus.Histogram
 	expiryLag         prometheus.Histogram
 	deliveries        *prometheus.CounterVec
+	messages          *prometheus.CounterVec
 	requests          *prometheus.CounterVec
 	requestDuration   *prometheus.HistogramVec
 	build             *prometheus.GaugeVec
@@ -62,6 +63,7 @@ func New() *Registry {
 		runDuration:       histogram("curfew_cleanup_duration_seconds", "How long a cleanup run took.", prometheus.DefBuckets),
 		expiryLag:         histogram("curfew_expiry_lag_seconds", "How long after its deadline a session was ended, or an appointment began.", lagBuckets),
 		deliveries:        counter("curfew_deliveries_total", "Attempts to tell somebody of an event, by what became of them.", "channel", "outcome"),
+		messages:          counter("curfew_provider_messages_total", "Messages that came in a payment provider's name, by what became of them.", "provider", "outcome"),
 		requests:          counter("curfew_http_requests_total", "Requests that were answered, by the route's pattern and the status.", "route", "status"),
 		requestDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "curfew_http_request_duration_seconds", Help: "How long answers took, but for live streams.", Buckets: requestBuckets,
@@ -71,7 +73,7 @@ func New() *Registry {
 	m.begin()
 	m.registry.MustRegister(
 		m.requests, m.requestDuration, m.build,
-		m.admissions, m.admissionDuration, m.blocked, m.cleaned, m.runs, m.runDuration, m.expiryLag, m.deliveries,
+		m.admissions, m.admissionDuration, m.blocked, m.cleaned, m.runs, m.runDuration, m.expiryLag, m.deliveries, m.messages,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return m
@@ -96,6 +98,10 @@ func (m *Registry) begin() {
 			m.runs.WithLabelValues(string(trigger), string(outcome))
 		}
 	}
+	for _, outcome := range []string{"recorded", "kept", "ignored", "refused"} {
+		m.messages.WithLabelValues("stripe", outcome)
+	}
+	m.messages.WithLabelValues("events", "refused")
 	for _, channel := range []string{record.MailChannel, record.WebhookChannel} {
 		for _, outcome := range []string{"delivered", "retried", "dead"} {
 			m.deliveries.WithLabelValues(channel, outcome)
@@ -188,6 +194,11 @@ func (m *Registry) swapWorstLag() time.Duration { return time.Duration(m.worstLa
 // Delivered counts an attempt to deliver a message. The outcome is delivered, retried or dead.
 func (m *Registry) Delivered(channel, outcome string) {
 	m.deliveries.WithLabelValues(channel, outcome).Inc()
+}
+
+// Received implements lifecycle.Observer.
+func (m *Registry) Received(provider, outcome string) {
+	m.messages.WithLabelValues(provider, outcome).Inc()
 }
 
 // gauges reads health at every scrape. A gauge that could not be read is absent, never 0.

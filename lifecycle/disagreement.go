@@ -1,0 +1,70 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
+)
+
+// compare notes what shop and provider say differently of a checkout. It stands as it is,
+// but for the amount, which was another one before, and an operator is told, unless one has
+// decided about it.
+func (ps *Payments) compare(ctx context.Context, n curfew.Notice, l record.Ledger, before *curfew.Checkout) error {
+	own := slices.DeleteFunc(slices.Clone(l.Checkouts), record.Duplicate)
+	if len(own) == 0 || n.Order.Flaw != "" || own[0].Outcome == curfew.Held || own[0].Outcome == curfew.Ignored {
+		return nil
+	}
+	c, o := own[0], *n.Order
+	if before != nil {
+		c.Amount, c.Currency = before.Amount, before.Currency
+	}
+	if len(own) > 1 {
+		o.Amount, o.Currency = c.Amount, c.Currency // of all of them, whose shares are Curfew's own
+	}
+	what := differs(c, o)
+	if what == "" {
+		return nil
+	}
+	if repaired, err := ps.repaired(ctx, c); err != nil || repaired {
+		return err
+	}
+	note := "the provider says otherwise: " + what
+	return ps.annotate(ctx, c.ID, func(c curfew.Checkout) (record.Annotation, bool) {
+		told := c.Concern == record.Disagreement && strings.Contains(c.Note, what)
+		return record.Annotation{Reason: note, Note: note, Concern: record.Disagreement}, c.Note != note && !told
+	})
+}
+
+// differs says in which ways a provider's order differs from its checkout. The shop may have
+// reported the price, before discounts and tax, or not how much.
+func differs(c curfew.Checkout, o curfew.Order) string {
+	var what []string
+	if o.CustomerID != "" && o.CustomerID != c.CustomerID {
+		what = append(what, fmt.Sprintf("customer %s, not %s", curfew.Visible(o.CustomerID), curfew.Visible(c.CustomerID)))
+	}
+	if o.Plan != "" && o.Plan != c.Plan {
+		what = append(what, fmt.Sprintf("plan %s, not %s", curfew.Visible(o.Plan), c.Plan))
+	}
+	unsaid := c.Amount == 0 && c.Currency == ""
+	if !unsaid && (o.Amount != c.Amount && o.Price != c.Amount || !strings.EqualFold(o.Currency, c.Currency)) {
+		what = append(what, fmt.Sprintf("%s, not %s", curfew.Amount(o.Amount, o.Currency), curfew.Amount(c.Amount, c.Currency)))
+	}
+	return strings.Join(what, ", ")
+}
+
+// repaired reports whether somebody has made a held payment usable, for whom and for what
+// they said.
+func (ps *Payments) repaired(ctx context.Context, c curfew.Checkout) (bool, error) {
+	events, err := ps.store.Events(ctx, c.CustomerID, c.ID)
+	if errors.Is(err, curfew.NotFound) {
+		return false, nil
+	}
+	return slices.ContainsFunc(events, func(e curfew.Event) bool {
+		return e.From == string(curfew.Held) && (e.To == string(curfew.Deferred) || e.To == string(curfew.Fulfilled))
+	}), err
+}

@@ -1,0 +1,56 @@
+package lifecycle
+
+import (
+	"context"
+	"time"
+)
+
+// The reconciliation's schedule: far back once, then more often and less far.
+const (
+	reconcileEvery = 10 * time.Minute
+	reconcileFirst = 72 * time.Hour
+	reconcileThen  = 2 * time.Hour
+)
+
+// run settles payments and refunds, and reconciles with the provider, until the context ends.
+func (ps *Payments) run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var reconciled time.Time
+	window := reconcileFirst
+	for {
+		select {
+		case <-ctx.Done():
+			ps.noted(ctx, "counting refused messages failed", ps.keepRefused(context.WithoutCancel(ctx), ps.refused.rest(time.Now())))
+			return
+		case <-timer.C:
+		}
+		ps.noted(ctx, "counting refused messages failed", ps.keepRefused(ctx, ps.refused.due(time.Now())))
+		ps.noted(ctx, "settling payments failed", ps.settleUnjudged(ctx))
+		ps.noted(ctx, "settling captures failed", ps.SettleCaptures(ctx))
+		ps.noted(ctx, "settling refunds failed", ps.SettleRefunds(ctx))
+		if ps.provider != nil && (reconciled.IsZero() || time.Since(reconciled) >= reconcileEvery) {
+			reconciled = time.Now()
+			r, err := ps.Reconcile(ctx, window)
+			ps.noted(ctx, "comparing the books with the provider failed", err)
+			ps.logComparison(ctx, r)
+			if err == nil {
+				window = reconcileThen
+			}
+		}
+		timer.Reset(refundsEvery)
+	}
+}
+
+// logComparison logs what is new in a comparison: what is known is a finding of Health.
+func (ps *Payments) logComparison(ctx context.Context, r Reconciliation) {
+	for _, d := range r.Differences {
+		if d.Since.IsZero() || d.Settled {
+			ps.log.WarnContext(ctx, "the provider's books differ", "kind", d.Kind, "ref", d.Ref, "checkout", d.CheckoutID,
+				"outcome", d.Outcome, "detail", d.Detail, "settled", d.Settled)
+		}
+	}
+	for _, what := range r.CannotTell {
+		ps.log.WarnContext(ctx, "the provider's books could not be read completely", "what", what)
+	}
+}

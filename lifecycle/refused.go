@@ -1,0 +1,118 @@
+package lifecycle
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
+)
+
+// A flood of messages that are refused costs little: for each reason a process logs once a
+// second, and writes what it has counted once in ten.
+const (
+	refusedSaidEvery  = time.Second
+	refusedKeptEvery  = 10 * time.Second
+	refusedKeptWithin = 3 * time.Second
+)
+
+// Refuse records that a message came in a provider's name and was not accepted: that it is
+// genuine is not proven, or it could not be read at all. Why is the same for every message
+// with that fault. After a few within an hour it is a finding of Health.
+func (ps *Payments) Refuse(ctx context.Context, provider, why string) {
+	ps.observe.Received(provider, "refused")
+	if n := ps.refused.add(refusedAs{provider, why}, time.Now()); n > 0 {
+		ps.log.WarnContext(ctx, "refused a message that came in a payment provider's name", "provider", provider, "why", why, "times", n)
+	}
+	ps.noted(ctx, "counting refused messages failed", ps.keepRefused(ctx, ps.refused.due(time.Now())))
+}
+
+// Ignore records that a message is genuine and concerns somebody else: it is for another
+// account, or of the other mode.
+func (ps *Payments) Ignore(ctx context.Context, n curfew.Notice, why error) {
+	ps.observe.Received(n.Provider, "ignored")
+	ps.log.WarnContext(ctx, "ignored a provider's message for another account or mode", "provider", n.Provider, "id", n.ID, "type", n.Type, "error", why)
+}
+
+// keepRefused writes counts. What could not be written is counted with the next ones.
+func (ps *Payments) keepRefused(ctx context.Context, all []record.RefusedMessages) error {
+	ctx, cancel := context.WithTimeout(ctx, refusedKeptWithin)
+	defer cancel()
+	for i, m := range all {
+		if err := ps.store.CountRefused(ctx, m.Provider, m.Reason, m.Count); err != nil {
+			ps.refused.back(all[i:])
+			return err
+		}
+	}
+	return nil
+}
+
+// refusedAs is what refused messages are counted by.
+type refusedAs struct{ provider, reason string }
+
+// refused counts the messages that this process has refused. Its zero value is ready.
+type refused struct {
+	mu  sync.Mutex
+	all map[refusedAs]*refusedCount
+}
+
+// refusedCount is what has not been logged yet, and not been written yet, and when that was
+// last done.
+type refusedCount struct {
+	unsaid, unkept int64
+	said, kept     time.Time
+}
+
+// add counts a message, and returns how many are to be logged now.
+func (r *refused) add(as refusedAs, now time.Time) int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.all == nil {
+		r.all = make(map[refusedAs]*refusedCount)
+	}
+	c := r.all[as]
+	if c == nil {
+		c = &refusedCount{}
+		r.all[as] = c
+	}
+	c.unkept++
+	c.unsaid++
+	if now.Sub(c.said) < refusedSaidEvery {
+		return 0
+	}
+	n := c.unsaid
+	c.unsaid, c.said = 0, now
+	return n
+}
+
+// due takes the counts that are to be written now.
+func (r *refused) due(now time.Time) []record.RefusedMessages {
+	return r.take(now, func(c *refusedCount) bool { return now.Sub(c.kept) >= refusedKeptEvery })
+}
+
+// rest takes all of them.
+func (r *refused) rest(now time.Time) []record.RefusedMessages {
+	return r.take(now, func(*refusedCount) bool { return true })
+}
+
+func (r *refused) take(now time.Time, which func(*refusedCount) bool) (all []record.RefusedMessages) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for as, c := range r.all {
+		if c.unkept > 0 && which(c) {
+			all = append(all, record.RefusedMessages{Provider: as.provider, Reason: as.reason, Count: c.unkept})
+			c.unkept, c.kept = 0, now
+		}
+	}
+	return all
+}
+
+// back gives counts back that could not be written.
+func (r *refused) back(all []record.RefusedMessages) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range all {
+		r.all[refusedAs{m.Provider, m.Reason}].unkept += m.Count
+	}
+}

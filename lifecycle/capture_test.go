@@ -386,3 +386,42 @@ func TestForfeitedMoneyIsTaken(t *testing.T) {
 		env.taken("p1", curfew.Forfeited, "captured")
 	})
 }
+
+// Where the plan says so, a bank's promise brings a session at once. Nothing is given back
+// before the money has come, and nothing at all if it does not come.
+func TestADelayedPaymentIsAdmittedAtOnce(t *testing.T) {
+	delayed := func(p *curfew.Policy) {
+		takesLater("at_payment", false)(p)
+		plan := p.Plans["chat10"]
+		plan.Delayed = true
+		p.Plans["chat10"] = plan
+		p.Settle = map[curfew.EndReason]curfew.Settlement{curfew.ByRequest: curfew.Refund}
+	}
+	onEachStoreWith(t, delayed, func(env *environment) {
+		b := newBank()
+		env = env.banked(b, env.Store)
+		for _, ref := range []string{"p1", "p2", "p3"} {
+			p := reportedPayment("c-"+ref, ref)
+			env.receive(promiseOf(p, "promised"))
+			s := env.sessionOf(ref)
+			switch ref {
+			case "p1": // it comes after the session was cancelled
+				must(env.Cancel(env.Context(), s.ID, shop))(env)
+				env.settleRefunds()
+				env.outcome(ref, curfew.RefundDue)
+				env.receive(paid(p))
+				env.settleRefunds()
+				env.outcome(ref, curfew.Refunded)
+			case "p2": // it never comes
+				env.receive(promiseOf(p, "failed"))
+				env.is(s.ID, curfew.Cancelled, curfew.ByPayment, curfew.RequestCancelled, curfew.Void)
+			case "p3":
+				env.receive(paid(p))
+				env.is(s.ID, curfew.Waiting, "", curfew.Pending, curfew.Fulfilled)
+			}
+		}
+		if len(b.asked) != 1 || b.sum("pi-p1") != 2900 {
+			env.Errorf("the bank was asked %+v", b.asked)
+		}
+	})
+}

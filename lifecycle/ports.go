@@ -187,7 +187,7 @@ type ledgerStore interface {
 	// Report records what was reported of a payment under any of its names. Names that
 	// are reported of one payment and belonged to several make one of them: the oldest that has a
 	// checkout. If anything is new, the payment's version rises, and so does the version
-	// of each of its checkouts, with an event.
+	// of each of its checkouts, with an event; and a refund that is due may be asked for.
 	Report(ctx context.Context, t record.PaymentReport) (record.Ledger, error)
 	// Ledger is a payment by its id, that of its first checkout. It may have nothing but a
 	// checkout. NotFound: neither.

@@ -76,8 +76,10 @@ func (ps *Payments) settleRefund(ctx context.Context, c curfew.Checkout) error {
 		return ps.refunded(ctx, c, "", curfew.NothingPaidReason)
 	case s == lost || s == returned:
 		return ps.settleByFunds(ctx, c, l)
-	case s == awaited, l.Money().State == "authorised", l.Money().Disputed > 0:
-		return ps.waitForMoney(ctx, c, s)
+	case !arrived(l):
+		return ps.waitForMoney(ctx, c, awaited)
+	case l.Money().Disputed > 0:
+		return ps.waitForMoney(ctx, c, frozen)
 	case !ps.serves(l):
 		return ps.refundRefused(ctx, c, curfew.Errorf(curfew.Invalid, "Curfew cannot ask %s: give it back by hand there", l.Provider))
 	case name == "":
@@ -109,8 +111,14 @@ func (ps *Payments) settleRefund(ctx context.Context, c curfew.Checkout) error {
 	return ps.refundRefused(ctx, claimed, err)
 }
 
-// waitForMoney leaves a refund due that cannot be made yet. What is told of the payment
-// changes the checkout, and so brings the worker back.
+// arrived reports whether there is money that could be given back.
+func arrived(l record.Ledger) bool {
+	state := l.Money().State
+	return state == "captured" || state == "reported"
+}
+
+// waitForMoney leaves a refund due that cannot be made yet. Whatever is reported of the
+// payment brings the worker back.
 func (ps *Payments) waitForMoney(ctx context.Context, c curfew.Checkout, s funds) error {
 	_, err := ps.write.ChangeCheckout(ctx, record.CheckoutChange{
 		From: c, To: curfew.RefundDue, Reason: curfew.WithNote(curfew.AwaitedReason, s.String()), Actor: curfew.Refunder,

@@ -213,6 +213,7 @@ const (
 	deleteFacts   = `DELETE FROM curfew.payment_facts WHERE payment = ANY($1::uuid[])`
 	raiseCheckout = `UPDATE curfew.checkouts c SET
 			version = c.version + 1, line_of = $4, payment_id = $5, amount = $6, currency = $7, at_risk = $8,
+			next_at = CASE WHEN c.outcome <> 'refund_due' THEN c.next_at END,
 			updated_at = CASE WHEN c.outcome IN (` + dated + `) OR c.capture IN (` + unsettledCaptures + `) THEN c.updated_at ELSE now() END
 		WHERE c.customer_id = $1 AND c.id = $2 AND c.version + 1 = $3`
 )

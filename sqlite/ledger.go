@@ -168,6 +168,7 @@ ON CONFLICT (payment, provider, account, kind, object, state) DO UPDATE SET amou
 	raiseCheckout = `
 UPDATE checkouts
 SET version = version + 1, line_of = $4, payment_id = $5, amount = $6, currency = $7, at_risk = $8,
+    next_at = CASE WHEN outcome <> 'refund_due' THEN next_at END,
     updated_at = CASE WHEN outcome IN (` + dated + `) OR capture IN (` + unsettledCaptures + `) THEN updated_at ELSE $9 END
 WHERE customer_id = $1 AND id = $2 AND version + 1 = $3`
 )

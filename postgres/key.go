@@ -46,6 +46,18 @@ func manyByIndex[T any](ctx context.Context, d *db, scan pgx.RowToFunc[T], sql s
 	return all, err
 }
 
+// manyByKey is many for a statement that finds its rows by their keys.
+func manyByKey[T any](ctx context.Context, d *db, scan pgx.RowToFunc[T], sql string, args ...any) (all []T, err error) {
+	err = d.send(ctx, func(b *pgx.Batch) {
+		b.Queue(byKey)
+		b.Queue(sql, args...).Query(func(rows pgx.Rows) (err error) {
+			all, err = pgx.CollectRows(rows, scan)
+			return err
+		})
+	})
+	return all, err
+}
+
 // oneByIndex is one for such a statement.
 func oneByIndex[T any](ctx context.Context, d *db, scan pgx.RowToFunc[T], sql string, args ...any) (v T, err error) {
 	err = d.send(ctx, func(b *pgx.Batch) {

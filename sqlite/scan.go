@@ -170,4 +170,7 @@ func until(c curfew.Cursor) (at int64, id string) {
 	return c.At.UnixMicro(), c.ID
 }
 
+// highestID is the end of the order of ids.
+const highestID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+
 func newID() string { return uuid.Must(uuid.NewV7()).String() }

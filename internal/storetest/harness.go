@@ -95,6 +95,7 @@ func contracts() map[string]contract {
 		"capture race": captureRaces,
 		"ledger":       ledgers,
 		"ledger race":  reportRaces,
+		"book":         bookings,
 		"difference":   differences,
 		"refused":      refusedMessages,
 		"cleanup":      cleanups,

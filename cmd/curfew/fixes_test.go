@@ -92,6 +92,28 @@ var illnesses = []illness{
 		p.pay("kim")
 		p.exec(`UPDATE {checkouts} SET disputed_at = ` + p.ago(time.Hour))
 	}, then: func(p *patient) { p.paste(p.rest(lifecycle.PaymentsDisputed, "then: ")) }},
+	{code: lifecycle.CaptureFailing, says: "ref-kim", bring: func(p *patient) {
+		p.pay("kim")
+		p.exec(`UPDATE {checkouts} SET concern = 'capture_failed', note = 'the key may not do it'`)
+	}, then: func(p *patient) { p.exec(`UPDATE {checkouts} SET concern = ''`) }}, // as the next try does
+	{code: lifecycle.PaymentLost, says: "ref-kim", bring: func(p *patient) {
+		p.pay("kim")
+		p.exec(`UPDATE {checkouts} SET concern = 'payment_lost'`)
+	}, then: func(p *patient) { p.paste(p.rest(lifecycle.PaymentLost, "or: ")) }},
+	{code: lifecycle.PaymentDisagrees, says: "ref-kim", bring: func(p *patient) {
+		p.pay("kim")
+		n := storetest.Report{Ref: "ref-kim", PaymentID: "pi-kim", CustomerID: "ada", Plan: "chat10", Amount: 2900, Currency: "eur", Paid: true}
+		p.must(p.keeper.Payments.Receive(p.Context(), n.Notice()))
+	}, then: func(p *patient) { p.paste(p.rest(lifecycle.PaymentDisagrees, "or: ")) }},
+	{code: lifecycle.BooksDiffer, says: "ref-kim: TO DO: ask your shop", bring: func(p *patient) {
+		f := p.pay("kim")
+		p.must(p.db.KeepDifferences(p.Context(), []record.Difference{
+			{CheckoutID: f.CheckoutID, Kind: "not_paid_there", Ref: "ref-kim", Detail: "here 29.00 EUR, there nothing"},
+		}))
+	}, then: func(p *patient) { p.paste(p.rest(lifecycle.BooksDiffer, "or: ")) }},
+	{code: lifecycle.MessagesRefused, says: "✓ connection", bring: func(p *patient) {
+		p.must(p.db.CountRefused(p.Context(), "stripe", "no signing secret fits", 5))
+	}, then: func(p *patient) { p.exec(`UPDATE {refused_messages} SET last_at = ` + p.ago(2*time.Hour)) }},
 	{
 		code: lifecycle.DeliveriesDying, says: "dead", bring: func(p *patient) { p.delivery(`'dead'`, p.ago(time.Minute)) },
 		then: func(p *patient) { p.paste("curfew deliveries replay " + someID) },

@@ -28,6 +28,7 @@ func (c *preflightCommand) Run(ctx context.Context, s *settings, from *sources, 
 	page.add(checkup{Check: "connection", OK: true, Text: page.Database})
 	page.facts(ctx, db)
 	page.keys(ctx, s)
+	page.stripe(ctx, s)
 	if page.rights(ctx, db) && page.schema(ctx, db) {
 		keeper, err := lifecycle.New(db, lifecycle.Options{Policy: &policy, SweeperOff: !s.Sweeper.On()})
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 // moneyView is what operators see of a payment's money.
 func moneyView(l record.Ledger, c curfew.Checkout, pages providerPages) Money {
 	b := l.Money()
-	m := Money{Remarks: timeline.Remarks(l, c), Provider: pages.of(l)}
+	m := Money{Notes: timeline.MoneyNotes(l, c), Provider: pages.of(l)}
 	for _, s := range []struct {
 		amount     int64
 		name, tone string
@@ -37,7 +37,7 @@ func moneyView(l record.Ledger, c curfew.Checkout, pages providerPages) Money {
 // moneyForCustomer is what the customer sees of it.
 func moneyForCustomer(l record.Ledger, c curfew.Checkout) Money {
 	b := l.Money()
-	m := Money{Remarks: timeline.RemarksForCustomer(l, c)}
+	m := Money{Notes: timeline.MoneyNotesForCustomer(l, c)}
 	for _, s := range []struct {
 		amount     int64
 		name, tone string

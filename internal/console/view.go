@@ -124,7 +124,7 @@ type PaymentLine struct {
 // Money is how the money of a payment stands.
 type Money struct {
 	Sums     []Sum
-	Remarks  []string
+	Notes    []string
 	Provider Link // where the provider shows it
 }
 

@@ -9,8 +9,8 @@ import (
 
 var kim = curfew.Actor{Role: curfew.Customer, ID: "kim"}
 
-// told is a message of Stripe about a payment of kim's.
-func (m *pageFixture) told(id string, order *curfew.Order, facts ...curfew.Fact) {
+// stripe is a message of Stripe about a payment of kim's.
+func (m *pageFixture) stripe(id string, order *curfew.Order, facts ...curfew.Fact) {
 	m.Helper()
 	for i := range facts {
 		facts[i].Currency, facts[i].At = "eur", m.now()
@@ -33,30 +33,30 @@ func (m *pageFixture) courses() {
 		m.must(err)
 	}
 	m.before(50*time.Hour, func() {
-		m.told("disputed", paidFor("video15", 3900), curfew.Fact{Kind: "attempt", Object: "pi_disputed", State: "captured", Amount: 3900})
+		m.stripe("disputed", paidFor("video15", 3900), curfew.Fact{Kind: "attempt", Object: "pi_disputed", State: "captured", Amount: 3900})
 		clear()
 	})
 	m.before(30*time.Hour, func() {
-		m.told("disputed", nil, curfew.Fact{Kind: "dispute", Object: "du_1", State: "needs_response", Amount: 3900, Reason: "fraudulent"})
+		m.stripe("disputed", nil, curfew.Fact{Kind: "dispute", Object: "du_1", State: "needs_response", Amount: 3900, Reason: "fraudulent"})
 	})
 	m.before(26*time.Hour, func() {
-		m.told("unrefunded", paidFor("diagnostic", 123450), curfew.Fact{Kind: "attempt", Object: "pi_unrefunded", State: "captured", Amount: 123450})
+		m.stripe("unrefunded", paidFor("diagnostic", 123450), curfew.Fact{Kind: "attempt", Object: "pi_unrefunded", State: "captured", Amount: 123450})
 		_, err := m.admin().RefundCheckout(m.Context(), "pi_unrefunded", api.Refund{Reason: "the mechanic was ill"})
 		m.must(err)
-		m.told("unrefunded", nil, curfew.Fact{Kind: "refund", Object: "re_1", State: "succeeded", Amount: 123450})
+		m.stripe("unrefunded", nil, curfew.Fact{Kind: "refund", Object: "re_1", State: "succeeded", Amount: 123450})
 	})
 	m.before(3*time.Hour, func() {
-		m.told("unrefunded", nil, curfew.Fact{Kind: "refund", Object: "re_1", State: "failed", Amount: 123450, Reason: "lost_or_stolen_card"})
-		m.told("disputed", nil, curfew.Fact{Kind: "dispute", Object: "du_1", State: "lost", Amount: 3900, Reason: "fraudulent"})
+		m.stripe("unrefunded", nil, curfew.Fact{Kind: "refund", Object: "re_1", State: "failed", Amount: 123450, Reason: "lost_or_stolen_card"})
+		m.stripe("disputed", nil, curfew.Fact{Kind: "dispute", Object: "du_1", State: "lost", Amount: 3900, Reason: "fraudulent"})
 	})
 	m.before(2*time.Hour, func() {
-		m.told("debit", paidFor("chat10", 1500), curfew.Fact{Kind: "promise", Object: "cs_test_debit", State: "promised", Amount: 1500})
-		m.told("debit", nil, curfew.Fact{Kind: "attempt", Object: "pi_debit", State: "failed", Reason: "insufficient_funds"})
-		m.told("part", paidFor("chat10", 1500), curfew.Fact{Kind: "attempt", Object: "pi_part", State: "captured", Amount: 1500})
-		m.told("part", nil, curfew.Fact{Kind: "refund", Object: "re_2", State: "succeeded", Amount: 500})
+		m.stripe("debit", paidFor("chat10", 1500), curfew.Fact{Kind: "promise", Object: "cs_test_debit", State: "promised", Amount: 1500})
+		m.stripe("debit", nil, curfew.Fact{Kind: "attempt", Object: "pi_debit", State: "failed", Reason: "insufficient_funds"})
+		m.stripe("part", paidFor("chat10", 1500), curfew.Fact{Kind: "attempt", Object: "pi_part", State: "captured", Amount: 1500})
+		m.stripe("part", nil, curfew.Fact{Kind: "refund", Object: "re_2", State: "succeeded", Amount: 500})
 	})
 	m.before(4*time.Minute, func() {
-		m.told("reserved", paidFor("expert", 4900), curfew.Fact{
+		m.stripe("reserved", paidFor("expert", 4900), curfew.Fact{
 			Kind: "attempt", Object: "pi_reserved", State: "authorised", Amount: 4900, Until: time.Now().Add(6 * 24 * time.Hour),
 		})
 	})
@@ -108,7 +108,7 @@ func paymentIsConfirmed(w *tab) {
 	w.wait("#current")
 	w.says("#current", "Confirming payment")
 	w.picture("money-mechanic")
-	w.fixture.told("reserved", nil, curfew.Fact{Kind: "attempt", Object: "pi_reserved", State: "voided", Reason: "do_not_honor"})
+	w.fixture.stripe("reserved", nil, curfew.Fact{Kind: "attempt", Object: "pi_reserved", State: "voided", Reason: "do_not_honor"})
 	w.until("it says so", "document.querySelector('#said').textContent.includes('you are free')")
 	w.gone("#current")
 }

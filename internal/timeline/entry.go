@@ -103,7 +103,7 @@ func (x *Explainer) events(ctx context.Context, t facts, before curfew.Cursor, l
 	entries := make([]Entry, len(events))
 	for i, event := range events {
 		entries[i] = entryOf(t, event)
-		entries[i].hidden = t.told(event)
+		entries[i].hidden = t.covers(event)
 	}
 	return entries, err
 }
@@ -115,8 +115,8 @@ func reported(e curfew.Event) bool {
 		e.Reason == curfew.CaptureReason("captured") || e.Reason == curfew.CaptureReason("released"))
 }
 
-// told reports whether an event's payment has entries of its own for what it says.
-func (t facts) told(e curfew.Event) bool {
+// covers reports whether an event's payment has entries of its own for what it says.
+func (t facts) covers(e curfew.Event) bool {
 	l, ok := t.ledgers[t.checkout(e.Subject).Payment()]
 	return ok && len(l.Facts) > 0 && reported(e)
 }

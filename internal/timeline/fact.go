@@ -29,7 +29,7 @@ func (t facts) moneyEntries() []Entry {
 			continue
 		}
 		listed[l.ID] = true
-		for _, f := range told(l.Facts) {
+		for _, f := range shown(l.Facts) {
 			entries = append(entries, factEntry(l, c, f))
 		}
 	}
@@ -48,9 +48,9 @@ func factEntry(l record.Ledger, c curfew.Checkout, f curfew.Fact) Entry {
 	}
 }
 
-// told leaves out facts that say what another one says: a charge and its intent, a total of
+// shown leaves out facts that say what another one says: a charge and its intent, a total of
 // refunds that are known one by one, a debit's try and its promise.
-func told(all []curfew.Fact) []curfew.Fact {
+func shown(all []curfew.Fact) []curfew.Fact {
 	var kept []curfew.Fact
 	for _, f := range all {
 		if !slices.ContainsFunc(kept, func(k curfew.Fact) bool { return same(k, f) }) && !implied(all, f) {

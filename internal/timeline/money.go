@@ -22,9 +22,9 @@ func Money(l record.Ledger, c curfew.Checkout) []string {
 	return said
 }
 
-// Remarks is what Money says beside the sums: why there is no money, or whether there will
+// MoneyNotes is what Money says beside the sums: why there is no money, or whether there will
 // be, and what somebody has to do.
-func Remarks(l record.Ledger, c curfew.Checkout) []string {
+func MoneyNotes(l record.Ledger, c curfew.Checkout) []string {
 	b := l.Money()
 	var said []string
 	if b.State != "captured" && b.State != "reported" && !c.Free() {
@@ -74,8 +74,8 @@ func MoneyForCustomer(l record.Ledger, c curfew.Checkout) []string {
 	return append(said, unrefundedToCustomer(b)...)
 }
 
-// RemarksForCustomer is what MoneyForCustomer says beside the sums.
-func RemarksForCustomer(l record.Ledger, c curfew.Checkout) []string {
+// MoneyNotesForCustomer is what MoneyForCustomer says beside the sums.
+func MoneyNotesForCustomer(l record.Ledger, c curfew.Checkout) []string {
 	b := l.Money()
 	var said []string
 	if b.State != "captured" && b.State != "reported" && !c.Free() {

@@ -52,9 +52,9 @@ func (env *environment) requestOf(customer string) string {
 	return must(env.Store.Open(env.Context(), customer))(env).Request.ID
 }
 
-// The stories that accountants ask about, whole.
-func TestTheStoriesOfMoney(t *testing.T) {
-	for name, story := range map[string]struct {
+// The courses that accountants ask about, whole.
+func TestTheCoursesOfMoney(t *testing.T) {
+	for name, course := range map[string]struct {
 		happens func(env *environment)
 		want    string
 	}{
@@ -141,10 +141,10 @@ payment: What was reserved for payment cs_1 was released: nothing was taken, and
 	} {
 		t.Run(name, func(t *testing.T) {
 			onEachStore(t, func(env *environment) {
-				story.happens(env)
+				course.happens(env)
 				line := env.explain("cs_1")
 				got := plainly(line.Summary) + "\n" + strings.Join(linesOf(line), "\n")
-				if diff := cmp.Diff(strings.Split(strings.TrimSpace(story.want), "\n"), strings.Split(got, "\n")); diff != "" {
+				if diff := cmp.Diff(strings.Split(strings.TrimSpace(course.want), "\n"), strings.Split(got, "\n")); diff != "" {
 					env.Errorf("it is told (-want +got):\n%s", diff)
 				}
 			})

@@ -228,7 +228,7 @@ func (x *Explainer) explainUnowned(ctx context.Context, f target) (Timeline, err
 		Summary: strings.Join(append(said, t.moneyOf(f.checkout)...), " "), Entries: t.moneyEntries(),
 	}
 	for _, event := range events {
-		if !t.told(event) {
+		if !t.covers(event) {
 			line.Entries = append(line.Entries, entryOf(t, event))
 		}
 	}

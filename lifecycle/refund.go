@@ -217,7 +217,9 @@ func (ps *Payments) refundRefused(ctx context.Context, c curfew.Checkout, refusa
 }
 
 // serves reports whether the provider can be asked about a payment. Of others it only hears.
-func (ps *Payments) serves(l record.Ledger) bool { return l.Provider == "" || ps.provider.Serves(l.Provider) }
+func (ps *Payments) serves(l record.Ledger) bool {
+	return l.Provider == "" || ps.provider.Serves(l.Provider)
+}
 
 // unknown reports whether a failed call may have taken effect.
 func unknown(err error) bool {

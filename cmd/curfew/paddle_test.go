@@ -195,7 +195,7 @@ func TestTheExampleForPaddleHearsPaddleAlone(t *testing.T) {
 	body := paddlePaid.body(t, "alone", 1)
 	for sentence, c := range map[string]struct {
 		status int
-		heard   int64
+		heard  int64
 		post   func() int
 	}{
 		"another secret": {401, 0, func() int { return from.post("pdl_ntfset_of_another", time.Now(), body) }},

@@ -120,6 +120,8 @@ func linkOf(code lifecycle.Code, r lifecycle.Report) *Link {
 		if len(r.Repeated) > 0 {
 			return &Link{Name: "See what blocks them", Path: customerPath(r.Repeated[0].CustomerID)}
 		}
+	case lifecycle.BooksDiffer:
+		return &Link{Name: "See the differences", Path: "/console/payments#differences"}
 	case lifecycle.MoneyUnsettled:
 		return &Link{Name: "See the payments", Path: "/console/payments"}
 	case lifecycle.RefundFailing, lifecycle.RefundsOverdue:

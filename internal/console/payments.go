@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -56,6 +57,9 @@ func (s *Site) paymentsView(ctx context.Context, r *http.Request, _ curfew.Actor
 		}
 		v.Payments = append(v.Payments, line)
 	}
+	if v.Differs, err = s.differences(ctx, at); err != nil {
+		return nil, err
+	}
 	for _, t := range report.Checkouts.Totals {
 		v.Totals = append(v.Totals, Fact{
 			Name:  outcomeNames[t.Outcome] + ", " + things("payment").of(t.Count),
@@ -63,6 +67,32 @@ func (s *Site) paymentsView(ctx context.Context, r *http.Request, _ curfew.Actor
 		})
 	}
 	return v, nil
+}
+
+// differences shows how the provider's books differ, until they are settled.
+func (s *Site) differences(ctx context.Context, at moments) ([]Difference, error) {
+	all, err := s.keeper.Payments.Differences(ctx)
+	lines := make([]Difference, len(all))
+	for i, d := range all {
+		lines[i] = Difference{
+			Ref: cmp.Or(d.Ref, d.CheckoutID), Name: cmp.Or(differenceNames[d.Kind], d.Kind), Detail: d.Detail, Since: at.at(d.Since),
+			Done: asSentence(d.Done), Todo: asSentence(d.Todo),
+		}
+	}
+	return lines, err
+}
+
+// differenceNames names the kinds of differences.
+var differenceNames = map[string]string{
+	"missing_here": "Missing here", "not_paid_there": "The provider knows of no payment", "amount_differs": "The amounts differ",
+	"refunded_there_only": "Given back there only", "refunded_here_only": "Given back here only",
+}
+
+func asSentence(text string) string {
+	if text == "" {
+		return ""
+	}
+	return capital(text) + "."
 }
 
 func chosenOutcome(q url.Values, by map[curfew.Outcome]int) curfew.Outcome {

@@ -136,8 +136,16 @@ type Payments struct {
 	State    State
 	Outcomes []Tab
 	Totals   []Fact // of payments that wait for something, by outcome and currency
+	Differs  []Difference
 	Payments []PaymentLine
 	More     Link
+}
+
+// Difference is how the provider's books differ on one payment.
+type Difference struct {
+	Ref, Name, Detail string
+	Since             Moment
+	Done, Todo        string // a sentence each, or empty
 }
 
 // Tab is a choice among lists.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 var kim = curfew.Actor{Role: curfew.Customer, ID: "kim"}
@@ -77,6 +78,15 @@ func moneyIsShown(w *tab) {
 	w.says("#payments", "Was taken back by the bank: nothing is owed", "39.00 EUR taken back by the bank", "0.00 EUR worth now", "refused it (insufficient_funds): nothing was taken")
 	w.accessible()
 	w.picture("money-void")
+	w.gone("#differences")
+	refunded, err := w.fixture.keeper.Checkouts.Checkout(w.Context(), "pi_unrefunded")
+	w.fixture.must(err)
+	w.fixture.must(w.fixture.store.KeepDifferences(w.Context(), []record.Difference{
+		{CheckoutID: refunded.ID, Kind: "refunded_here_only", Ref: refunded.Ref, Detail: "here 1,234.50 EUR, there 0.00 EUR given back"},
+	}))
+	w.open(paymentsPage + "?outcome=void")
+	w.says("#differences", "The provider's books differ", "Given back here only", "there 0.00 EUR given back", "To do: Look at the provider", "ago")
+	w.accessible()
 	w.open(paymentsPage + "?outcome=held")
 	w.says("#payments", "15.00 EUR charged", "5.00 EUR given back", "10.00 EUR worth now")
 	w.picture("money-held")

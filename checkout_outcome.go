@@ -36,10 +36,11 @@ type OutcomeStep struct{ From, To Outcome }
 func OutcomeSteps() []OutcomeStep {
 	return slices.Concat(
 		// With a session, before the money came, behind another session, not usable as it
-		// is, for minutes of a session that is not live any more, or nobody's business.
-		from("", Promised, Fulfilled, Deferred, Held, RefundDue, Refunded, Void, Ignored),
+		// is, for a session to come, for minutes of a session that is not live any more, or
+		// nobody's business.
+		from("", Promised, Fulfilled, Deferred, Held, Credited, RefundDue, Refunded, Void, Ignored),
 		// The money came, or will not.
-		from(Promised, Fulfilled, Deferred, Held, RefundDue, Refunded, Void),
+		from(Promised, Fulfilled, Deferred, Held, Credited, RefundDue, Refunded, Void),
 		// Its session was cancelled, or the provider took the money back.
 		from(Fulfilled, Credited, RefundDue, Forfeited, Refunded, Held, Void),
 		// The slot is free, or was not in time.

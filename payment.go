@@ -31,6 +31,9 @@ type Order struct {
 	Name     string
 	StartsAt time.Time // of an appointment
 	Extends  string    // the live session whose minutes it buys
+	// Renewal is for a later period of a subscription: it brings a credit, since nobody asks
+	// for a session at that moment.
+	Renewal  bool
 	Metadata map[string]string
 	// Flaw is why the order cannot be carried out as it is: a customer's id that is too
 	// long, a start without a time zone. Empty: it can.

@@ -33,8 +33,8 @@ CREATE TABLE IF NOT EXISTS outcome_steps (
 ) STRICT;
 DELETE FROM outcome_steps;
 INSERT INTO outcome_steps (from_outcome, to_outcome) VALUES
-    ('', 'promised'), ('', 'fulfilled'), ('', 'deferred'), ('', 'held'), ('', 'refund_due'), ('', 'refunded'), ('', 'void'), ('', 'ignored'),
-    ('promised', 'fulfilled'), ('promised', 'deferred'), ('promised', 'held'), ('promised', 'refund_due'), ('promised', 'refunded'), ('promised', 'void'),
+    ('', 'promised'), ('', 'fulfilled'), ('', 'deferred'), ('', 'held'), ('', 'credited'), ('', 'refund_due'), ('', 'refunded'), ('', 'void'), ('', 'ignored'),
+    ('promised', 'fulfilled'), ('promised', 'deferred'), ('promised', 'held'), ('promised', 'credited'), ('promised', 'refund_due'), ('promised', 'refunded'), ('promised', 'void'),
     ('fulfilled', 'credited'), ('fulfilled', 'refund_due'), ('fulfilled', 'forfeited'), ('fulfilled', 'refunded'), ('fulfilled', 'held'), ('fulfilled', 'void'),
     ('deferred', 'fulfilled'), ('deferred', 'refund_due'), ('deferred', 'refunded'), ('deferred', 'held'), ('deferred', 'void'),
     ('held', 'fulfilled'), ('held', 'deferred'), ('held', 'refund_due'), ('held', 'refunded'), ('held', 'void'), ('held', 'ignored'),

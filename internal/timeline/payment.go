@@ -37,6 +37,8 @@ var payments = map[curfew.OutcomeStep]string{
 	{From: "", To: curfew.Promised}:                "Payment %s is promised: its money has not come yet",
 	{From: "", To: curfew.Void}:                    "Payment %s had failed, or been taken back, before it was known: it bought nothing",
 	{From: "", To: curfew.Ignored}:                 "Payment %s is for nothing that is sold here: it is left alone",
+	{From: "", To: curfew.Credited}:                "Payment %s is a credit: it pays for the customer's next session of its plan",
+	{From: curfew.Promised, To: curfew.Credited}:   "The money of payment %s came: it is a credit for the customer's next session of its plan",
 	{From: curfew.Promised, To: curfew.Fulfilled}:  "The money of payment %s came: it brought its session",
 	{From: curfew.Promised, To: curfew.Deferred}:   "The money of payment %s came: it waits for the customer's slot",
 	{From: curfew.Promised, To: curfew.Held}:       "The money of payment %s came, but it cannot be used as it is: it is held for an operator",

@@ -100,4 +100,6 @@ func (c Checkout) Beginning() (first Checkout, step bool) {
 // Free reports whether nothing was paid: the checkout belongs to a session of a free
 // plan, and nothing is owed for it. A payment that was reported without an amount is not
 // free, since what was paid is unknown.
-func (c Checkout) Free() bool { return c.Ref == "" && c.PaymentID == "" && c.Amount == 0 }
+func (c Checkout) Free() bool {
+	return c.Ref == "" && c.PaymentID == "" && c.LineOf == "" && c.Amount == 0
+}

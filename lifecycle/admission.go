@@ -95,7 +95,7 @@ func (ad *Admission) recordUnspendable(
 ) (Fulfillment, error) {
 	r, err := ad.write.Record(ctx, bad.recorded(c), by, bad.funds.String())
 	if errors.Is(err, curfew.Conflict) { // reported by somebody else, or told anew
-		if r, err = ad.store.Reference(ctx, c.Ref); err == nil {
+		if r, err = ad.byReference(ctx, c.Ref); err == nil {
 			return ad.replay(ctx, r, p)
 		}
 		err = again(err)

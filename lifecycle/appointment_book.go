@@ -31,7 +31,7 @@ func (ad *Admission) book(ctx context.Context, c curfew.Checkout, by curfew.Acto
 		return fulfilled(s), nil
 	}
 	if errors.Is(err, curfew.Conflict) { // somebody reported it at the same moment
-		if r, err = ad.store.Reference(ctx, p.PaymentRef); err == nil {
+		if r, err = ad.byReference(ctx, p.PaymentRef); err == nil {
 			return ad.replay(ctx, r, p)
 		}
 	}

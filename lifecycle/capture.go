@@ -67,7 +67,7 @@ func (ps *Payments) settleCapture(ctx context.Context, c curfew.Checkout, limit 
 	if err != nil {
 		return err
 	}
-	if record.Duplicate(c) {
+	if l.Duplicate(c) {
 		return failed(ps.write.Annotate(ctx, record.Annotation{
 			From: c, Capture: "released", Reason: string(curfew.Duplicate), Actor: curfew.Cashier,
 		}))
@@ -167,12 +167,12 @@ func limited(
 	return ask(ctx, o)
 }
 
-// captureOrder asks for the price of a checkout, as far as it is reserved. The bank releases
-// the rest by itself.
+// captureOrder asks for the price of a checkout and of the lines that follow it, as far as it
+// is reserved. The bank releases the rest by itself.
 func captureOrder(c curfew.Checkout, l record.Ledger) curfew.MoneyOrder {
-	b := l.Money()
+	b, price := l.Money(), record.LinesOf(c).Total
 	o := curfew.MoneyOrder{
-		Key: "capture:" + c.Ref, Account: l.Account, PaymentID: l.Name, Amount: cmp.Or(min(c.Amount, b.Authorised), b.Authorised), Currency: b.Currency,
+		Key: "capture:" + c.Ref, Account: l.Account, PaymentID: l.Name, Amount: cmp.Or(min(price, b.Authorised), b.Authorised), Currency: b.Currency,
 	}
 	if c.Capture == "releasing" {
 		o.Key = "release:" + c.Ref
@@ -206,7 +206,7 @@ func (ps *Payments) moneyRefused(ctx context.Context, id string, refusal error) 
 func (ps *Payments) markCapture(ctx context.Context, c curfew.Checkout, b curfew.Balance) (curfew.Checkout, error) {
 	var became string
 	switch {
-	case c.Capture == "" || record.Duplicate(c):
+	case c.Capture == "":
 	case b.State == "captured":
 		became = "captured"
 	case b.State == "failed" && (c.Capture == "releasing" || c.Capture == "released"):

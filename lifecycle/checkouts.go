@@ -40,7 +40,7 @@ func (cs *Checkouts) Checkout(ctx context.Context, idOrRef string) (curfew.Check
 	if !errors.Is(err, curfew.NotFound) {
 		return c, err
 	}
-	r, err := cs.store.Reference(ctx, idOrRef)
+	r, err := cs.admission.byReference(ctx, idOrRef)
 	if errors.Is(err, curfew.NotFound) {
 		return curfew.Checkout{}, missing
 	}
@@ -203,7 +203,7 @@ func (cs *Checkouts) reassign(ctx context.Context, idOrRef string, r record.Reas
 			return Fulfillment{}, fmt.Errorf("repair %s: %w", idOrRef, err)
 		}
 		if repaired(c, r) {
-			return cs.admission.serveAndPresent(ctx, r.CustomerID, c.Ref)
+			return cs.admission.serveAndPresent(ctx, r.CustomerID, c.ID)
 		}
 		if err := repairable(c, r.CustomerID); err != nil {
 			return Fulfillment{}, err
@@ -212,6 +212,7 @@ func (cs *Checkouts) reassign(ctx context.Context, idOrRef string, r record.Reas
 			return Fulfillment{}, curfew.Errorf(curfew.Invalid,
 				"payment %s is for an appointment, whose start cannot be read (%s): assign it with its start", idOrRef, curfew.Visible(start))
 		}
+		r.Amount = record.Divided(c).Amount
 		if r.From, err = cs.reserveAs(ctx, c, r); err == nil {
 			_, err = cs.write.Reassign(ctx, r)
 		}

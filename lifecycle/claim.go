@@ -17,7 +17,7 @@ import (
 // IdempotencyMismatch: the claim is for another customer or plan. *unspendableError: its
 // money buys nothing.
 func (ad *Admission) reference(ctx context.Context, c *curfew.Checkout, by curfew.Actor) (record.Receipt, error) {
-	r, err := ad.store.Reference(ctx, c.Ref)
+	r, err := ad.byReference(ctx, c.Ref)
 	if !errors.Is(err, curfew.NotFound) {
 		return r, err
 	}
@@ -45,6 +45,7 @@ func (ad *Admission) reference(ctx context.Context, c *curfew.Checkout, by curfe
 // without events, fulfilled if one of its sessions was not cancelled; otherwise held,
 // because nobody knows what became of the money.
 func (ad *Admission) recover(ctx context.Context, claim record.PaymentClaim, c curfew.Checkout, by curfew.Actor) (record.Receipt, error) {
+	c = record.Divided(c)
 	c.ID, c.Outcome, c.Version = claim.CheckoutID, claim.Outcome, claim.Version
 	c.SessionID = cmp.Or(claim.SessionID, c.SessionID)
 	switch {
@@ -89,7 +90,7 @@ func (e *unspendableError) Error() string { return e.funds.String() }
 
 // recorded is the checkout as it is recorded then.
 func (e *unspendableError) recorded(c curfew.Checkout) curfew.Checkout {
-	c.Outcome, c.Note = e.outcome(), e.funds.String()
+	c.Outcome, c.Note, c.Amount = e.outcome(), e.funds.String(), record.LinesOf(c).Total
 	if c.Outcome == curfew.Void && c.Capture == "authorised" {
 		c.Capture = "releasing"
 	}

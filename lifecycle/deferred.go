@@ -71,15 +71,15 @@ func (ad *Admission) serveOne(ctx context.Context, c curfew.Checkout) error {
 			return a, nil // its start has passed, if it had one: it begins to wait
 		},
 		receipt: func(ctx context.Context) (record.Receipt, error) {
-			r, err := ad.store.Reference(ctx, c.Ref)
-			if err == nil && r.Checkout.Outcome == curfew.Deferred {
-				return r, curfew.NotFound
+			now, err := ad.store.Checkout(ctx, c.ID)
+			if err == nil && now.Outcome == curfew.Deferred {
+				err = curfew.NotFound
 			}
-			return r, err
+			return record.Receipt{Checkout: now}, err
 		},
 	})
 	if err != nil {
-		return fmt.Errorf("serve payment %s: %w", c.Ref, err)
+		return fmt.Errorf("serve checkout %s: %w", c.ID, err)
 	}
 	return nil
 }

@@ -15,18 +15,15 @@ import (
 // but for the amount, which was another one before, and an operator is told, unless one has
 // decided about it.
 func (ps *Payments) compare(ctx context.Context, n curfew.Notice, l record.Ledger, before *curfew.Checkout) error {
-	own := slices.DeleteFunc(slices.Clone(l.Checkouts), record.Duplicate)
-	if len(own) == 0 || n.Order.Flaw != "" || own[0].Outcome == curfew.Held || own[0].Outcome == curfew.Ignored {
+	c, ok := l.First()
+	if !ok || n.Order.Flaw != "" || c.Outcome == curfew.Held || c.Outcome == curfew.Ignored {
 		return nil
 	}
-	c, o := own[0], *n.Order
+	c.Amount = record.LinesOf(c).Total
 	if before != nil {
 		c.Amount, c.Currency = before.Amount, before.Currency
 	}
-	if len(own) > 1 {
-		o.Amount, o.Currency = c.Amount, c.Currency // of all of them, whose shares are Curfew's own
-	}
-	what := differs(c, o)
+	what := differs(c, *n.Order)
 	if what == "" {
 		return nil
 	}
@@ -41,7 +38,7 @@ func (ps *Payments) compare(ctx context.Context, n curfew.Notice, l record.Ledge
 }
 
 // differs says in which ways a provider's order differs from its checkout. The shop may have
-// reported the price, before discounts and tax, or not how much.
+// reported the price, before discounts and tax, or that of one session, or not how much.
 func differs(c curfew.Checkout, o curfew.Order) string {
 	var what []string
 	if o.CustomerID != "" && o.CustomerID != c.CustomerID {
@@ -50,8 +47,9 @@ func differs(c curfew.Checkout, o curfew.Order) string {
 	if o.Plan != "" && o.Plan != c.Plan {
 		what = append(what, fmt.Sprintf("plan %s, not %s", curfew.Visible(o.Plan), c.Plan))
 	}
-	unsaid := c.Amount == 0 && c.Currency == ""
-	if !unsaid && (o.Amount != c.Amount && o.Price != c.Amount || !strings.EqualFold(o.Currency, c.Currency)) {
+	unsaid, n := c.Amount == 0 && c.Currency == "", record.Ordered(o).Count
+	same := slices.Contains([]int64{o.Amount, o.Price, o.Amount / n, o.Price / n}, c.Amount)
+	if !unsaid && (!same || !strings.EqualFold(o.Currency, c.Currency)) {
 		what = append(what, fmt.Sprintf("%s, not %s", curfew.Amount(o.Amount, o.Currency), curfew.Amount(c.Amount, c.Currency)))
 	}
 	return strings.Join(what, ", ")

@@ -1,6 +1,13 @@
 package lifecycle
 
-import "github.com/curfewhq/curfew"
+import (
+	"context"
+
+	"github.com/curfewhq/curfew"
+)
 
 // RecentFailures is what a finding of failed admissions is made of.
 func RecentFailures(k *Keeper) (int, curfew.Kind) { return k.Health.failing.recent() }
+
+// SettleUnjudged is what the worker does first.
+func (ps *Payments) SettleUnjudged(ctx context.Context) error { return ps.settleUnjudged(ctx) }

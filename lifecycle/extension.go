@@ -23,6 +23,7 @@ type Extension struct {
 	Name       string
 	Metadata   map[string]string
 	PaymentID  string // what a refund names; empty: only a provider knows it
+	Quantity   int64  // how often the plan's minutes were bought; 0 counts as 1
 
 	payment known
 }
@@ -94,7 +95,7 @@ func (ss *Sessions) extend(ctx context.Context, by curfew.Actor, x Extension, c 
 	if s.Status != curfew.Live {
 		return ss.tooLateToExtend(ctx, by, s, c)
 	}
-	d := ss.rules.policy.Plans[x.Plan].Duration
+	d := ss.rules.policy.Plans[x.Plan].Duration * time.Duration(max(x.Quantity, 1))
 	s, err = ss.write.Extend(ctx, record.Extension{
 		Checkout: c, From: s.Session, By: d, Actor: by, Reason: curfew.ExtendedReason + " by " + Span(d),
 	})

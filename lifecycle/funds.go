@@ -67,10 +67,10 @@ func (r *Rules) funds(l record.Ledger, c curfew.Checkout) funds {
 func fundsLeft(l record.Ledger, c curfew.Checkout, b curfew.Balance) funds {
 	left := l.LeftFor(c, b.Worth())
 	switch {
+	case left >= c.Amount && (left > 0 || b.Gone()+b.Open() == 0):
+		return spendable
 	case b.Open() > 0:
 		return frozen
-	case left >= c.Amount && (left > 0 || b.Gone() == 0):
-		return spendable
 	case left > 0:
 		return partly
 	case b.Lost == 0 && b.Refunded > 0:

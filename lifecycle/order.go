@@ -36,6 +36,9 @@ func (ps *Payments) admitOrder(ctx context.Context, n curfew.Notice, l record.Le
 	if why := ps.rules.flaw(o); why != "" {
 		return ps.record(ctx, c, curfew.Held, why)
 	}
+	if o.Renewal {
+		return ps.recordRenewal(ctx, c)
+	}
 	err := ps.apply(ctx, n, l, c)
 	if errors.Is(err, curfew.Invalid) || errors.Is(err, curfew.NotFound) {
 		return ps.record(ctx, c, curfew.Held, err.Error())
@@ -44,6 +47,18 @@ func (ps *Payments) admitOrder(ctx context.Context, n curfew.Notice, l record.Le
 		return ps.disown(ctx, c)
 	}
 	return err
+}
+
+// recordRenewal records a subscription's later payment: it comes when nobody asks for a
+// session, and so is a credit.
+func (ps *Payments) recordRenewal(ctx context.Context, c curfew.Checkout) error {
+	if !ps.rules.creditable(c) {
+		return ps.record(ctx, c, curfew.Held, "it renews a subscription, and a credit of it could not be spent")
+	}
+	if c.Capture == "authorised" {
+		c.Capture = "due" // nobody will accept it
+	}
+	return ps.record(ctx, record.Divided(c), curfew.Credited, curfew.ArrivedReason)
 }
 
 // disown keeps a payment whose provider names another customer or plan than somebody
@@ -84,7 +99,7 @@ func (r *Rules) ordered(n curfew.Notice, l record.Ledger) curfew.Checkout {
 	o := n.Order
 	c := curfew.Checkout{
 		ID: l.ID, Version: l.Version, CustomerID: o.CustomerID, Ref: n.References[0], PaymentID: n.Name, Plan: o.Plan,
-		Amount: max(o.Amount, 0), Currency: strings.ToLower(o.Currency), Email: o.Email, Name: o.Name, Metadata: o.Metadata,
+		Amount: max(o.Amount, 0), Currency: strings.ToLower(o.Currency), Email: o.Email, Name: o.Name, Metadata: record.Remembered(*o),
 		StartsAt: o.StartsAt, Extends: o.Extends,
 	}
 	if curfew.CheckID("customer id", c.CustomerID) != nil {
@@ -106,10 +121,21 @@ func (r *Rules) flaw(o curfew.Order) string {
 		return err.Error() + ": " + curfew.Visible(o.CustomerID)
 	case plan.Currency != "" && !strings.EqualFold(plan.Currency, o.Currency):
 		return fmt.Sprintf("it was paid in %s, and plan %s is sold in %s", strings.ToUpper(o.Currency), o.Plan, strings.ToUpper(plan.Currency))
-	case plan.Price != nil && plan.Currency != "" && r.paidFor(o) < *plan.Price:
-		return fmt.Sprintf("%s were paid, and plan %s costs %s", curfew.Amount(r.paidFor(o), o.Currency), o.Plan, curfew.Amount(*plan.Price, plan.Currency))
+	case o.Quantity < 0 || o.Quantity > record.MaxLines:
+		return fmt.Sprintf("it is for %d sessions at once, and a payment can be for %d", o.Quantity, record.MaxLines)
+	case plan.Price != nil && plan.Currency != "" && r.paidFor(o) < *plan.Price*max(o.Quantity, 1):
+		return fmt.Sprintf("%s were paid, and %s costs %s", curfew.Amount(r.paidFor(o), o.Currency), several(o),
+			curfew.Amount(*plan.Price*max(o.Quantity, 1), plan.Currency))
 	}
 	return ""
+}
+
+// several names what an order is for.
+func several(o curfew.Order) string {
+	if o.Quantity > 1 {
+		return fmt.Sprintf("%d times plan %s", o.Quantity, o.Plan)
+	}
+	return "plan " + o.Plan
 }
 
 // paidFor is what an order paid towards the price of its plan: without tax and shipping,
@@ -137,15 +163,15 @@ func extensionOf(n curfew.Notice, l record.Ledger) Extension {
 	o := n.Order
 	return Extension{
 		SessionID: o.Extends, CustomerID: o.CustomerID, Plan: o.Plan, PaymentRef: n.References[0], Amount: &o.Amount, Currency: o.Currency,
-		Email: o.Email, Name: o.Name, Metadata: o.Metadata, PaymentID: n.Name, payment: known{id: l.ID, version: l.Version},
+		Email: o.Email, Name: o.Name, Metadata: o.Metadata, PaymentID: n.Name, Quantity: o.Quantity, payment: known{id: l.ID, version: l.Version},
 	}
 }
 
 func purchaseOf(n curfew.Notice, l record.Ledger, c curfew.Checkout) Purchase {
-	o := n.Order
+	o, price := n.Order, record.Ordered(*n.Order).Share(1)
 	purchase := Purchase{
-		PaymentRef: n.References[0], CustomerID: o.CustomerID, Plan: o.Plan, Amount: &o.Amount, Currency: o.Currency,
-		Email: o.Email, Name: o.Name, Metadata: o.Metadata, PaymentID: n.Name, payment: known{l.ID, l.Version, c.Capture},
+		PaymentRef: n.References[0], CustomerID: o.CustomerID, Plan: o.Plan, Amount: &price, Currency: o.Currency,
+		Email: o.Email, Name: o.Name, PaymentID: n.Name, payment: known{l.ID, l.Version, c.Capture, c.Metadata},
 	}
 	if !o.StartsAt.IsZero() {
 		purchase.StartsAt = &o.StartsAt
@@ -156,7 +182,10 @@ func purchaseOf(n curfew.Notice, l record.Ledger, c curfew.Checkout) Purchase {
 // record writes a payment that gets no session. Conflict with somebody who was faster is
 // no error: their checkout is judged next.
 func (ps *Payments) record(ctx context.Context, c curfew.Checkout, outcome curfew.Outcome, why string) error {
-	c.Outcome, c.Note = outcome, why
+	c.Outcome = outcome
+	if outcome != curfew.Credited {
+		c.Note = why
+	}
 	_, err := ps.write.Record(ctx, c, curfew.Provider, why)
 	if !errors.Is(err, curfew.Conflict) {
 		return err

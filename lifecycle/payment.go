@@ -163,6 +163,9 @@ func (ps *Payments) report(ctx context.Context, n curfew.Notice) (record.Ledger,
 	}
 	if o := n.Order; o != nil && n.Name != "" {
 		t.Amount, t.Currency = max(o.Amount, 0), strings.ToLower(o.Currency)
+		if o.Flaw == "" {
+			t.Quantity, t.Plan = record.Ordered(*o).Count, o.Plan
+		}
 	}
 	return ps.store.Report(ctx, t)
 }

@@ -28,6 +28,8 @@ type known struct {
 	id      string
 	version int64
 	capture string // see Checkout.Capture
+	// metadata replaces the purchase's: it has what the order is remembered by.
+	metadata map[string]string
 }
 
 // Fulfillment is what became of a purchase.

@@ -164,7 +164,7 @@ func differing(l record.Ledger, n curfew.Notice) (kinds []string) {
 		}
 		return kinds
 	}
-	c := l.Checkouts[0]
+	c, _ := l.First()
 	if amount, currency := paidThere(n, there); currency != "" && (amount != costs(l) || !strings.EqualFold(currency, c.Currency)) {
 		kinds = append(kinds, amountDiffers)
 	}
@@ -186,19 +186,16 @@ func paidThere(n curfew.Notice, there curfew.Balance) (amount int64, currency st
 	return there.Captured, there.Currency
 }
 
-// costs is what the checkouts of a payment cost.
-func costs(l record.Ledger) (sum int64) {
-	for _, c := range l.Checkouts {
-		if !record.Duplicate(c) {
-			sum += c.Amount
-		}
-	}
-	return sum
+// costs is what the lines of a payment cost.
+func costs(l record.Ledger) int64 {
+	first, _ := l.First()
+	return record.LinesOf(first).Total
 }
 
 // found adds a difference to the result, once. One that is left for a person is kept.
 func (c *comparison) found(l record.Ledger, n curfew.Notice, kind string, open bool) {
-	first, there := l.Checkouts[0], (curfew.Payment{Facts: n.Facts}).Balance(0, "")
+	first, _ := l.First()
+	there := (curfew.Payment{Facts: n.Facts}).Balance(0, "")
 	amount, currency := paidThere(n, there)
 	c.add(first, l, Difference{
 		Kind: kind, Settled: !open,

@@ -55,7 +55,7 @@ func (ps *Payments) settleEach(
 				err = ps.quarantine.setApart(ctx, apartPayment(c, what), err)
 			}
 			if err != nil {
-				return fmt.Errorf("settle the %s of %s: %w", what, c.Ref, err)
+				return fmt.Errorf("settle the %s of %s: %w", what, cmp.Or(record.Title(c), c.ID), err)
 			}
 		}
 		if len(due) < pageSize {
@@ -82,12 +82,19 @@ func (ps *Payments) settleRefund(ctx context.Context, c curfew.Checkout) error {
 		return ps.waitForMoney(ctx, c, frozen)
 	case !ps.serves(l):
 		return ps.refundRefused(ctx, c, curfew.Errorf(curfew.Invalid, "Curfew cannot ask %s: give it back by hand there", l.Provider))
+	case c.Outcome == curfew.RefundDue && refunding(l, c):
+		return ps.waitForOther(ctx, c, l)
 	case name == "":
 		return ps.refundRefused(ctx, c, curfew.Errorf(curfew.Invalid, "the provider has not told this payment: give it back by hand there"))
 	}
 	claimed, err := ps.write.ChangeCheckout(ctx, record.CheckoutChange{
 		From: c, To: curfew.Refunding, Reason: curfew.RefundAskedReason, Actor: curfew.Refunder, Wait: refundWait(c.Attempts), Concern: c.Concern,
 	})
+	if err == nil && c.Outcome == curfew.RefundDue && len(l.Checkouts) > 1 {
+		if l, err = ps.store.Ledger(ctx, c.Payment()); err == nil && refunding(l, c) { // claimed at the same moment
+			return ps.waitForOther(ctx, claimed, l)
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -127,6 +134,23 @@ func (ps *Payments) waitForMoney(ctx context.Context, c curfew.Checkout, s funds
 	return err
 }
 
+// refunding reports whether the provider is asked for another line of the same payment. What
+// it gives back meanwhile is for that one, and nothing says which line a refund is for.
+func refunding(l record.Ledger, c curfew.Checkout) bool {
+	_, busy := l.Refunding(c)
+	return busy
+}
+
+// waitForOther leaves a refund due until the provider is asked for another line again.
+func (ps *Payments) waitForOther(ctx context.Context, c curfew.Checkout, l record.Ledger) error {
+	other, _ := l.Refunding(c)
+	const why = "another refund of the payment is under way"
+	return failed(ps.write.ChangeCheckout(ctx, record.CheckoutChange{
+		From: c, To: curfew.RefundDue, Reason: curfew.WithNote(curfew.AwaitedReason, why), Actor: curfew.Refunder,
+		Wait: max(other.NextAt.Sub(l.Now), firstWait), Concern: c.Concern,
+	}))
+}
+
 // wasFree reports whether nothing was paid. If only the shop has reported the payment, an
 // amount of 0 may mean that it did not say how much.
 func (r *Rules) wasFree(c curfew.Checkout) bool {
@@ -163,7 +187,7 @@ func (ps *Payments) askProvider(ctx context.Context, c curfew.Checkout, l record
 func refundOrder(c curfew.Checkout, l record.Ledger, name string) curfew.MoneyOrder {
 	b := l.Money()
 	o := curfew.MoneyOrder{Key: firstKey(c), Account: l.Account, PaymentID: name, Currency: c.Currency}
-	o.Amount = min(c.Due()-b.Refunded-b.Refunding, b.Worth())
+	o.Amount = min(c.Due()-l.GivenBack(c, b.Refunded+b.Refunding), l.LeftFor(c, b.Worth()))
 	if n := failedRefunds(l.Facts); n > 0 {
 		o.Key = fmt.Sprintf("%s:%d", o.Key, n+1)
 	}
@@ -173,7 +197,7 @@ func refundOrder(c curfew.Checkout, l record.Ledger, name string) curfew.MoneyOr
 	return o
 }
 
-func firstKey(c curfew.Checkout) string { return "refund:" + c.Ref }
+func firstKey(c curfew.Checkout) string { return "refund:" + cmp.Or(c.Ref, c.ID) }
 
 // failedRefunds counts the refunds of a payment that gave nothing back.
 func failedRefunds(facts []curfew.Fact) int {

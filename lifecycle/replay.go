@@ -29,7 +29,7 @@ func (ad *Admission) replay(ctx context.Context, r record.Receipt, p Purchase) (
 		return Fulfillment{}, err
 	}
 	if r.Checkout.Outcome == curfew.Deferred || (curfew.Snapshot{Session: r.Session, Now: r.Now}).Started() {
-		return ad.serveAndPresent(ctx, p.CustomerID, p.PaymentRef)
+		return ad.serveAndPresent(ctx, p.CustomerID, r.Checkout.ID)
 	}
 	return ad.present(ctx, r)
 }
@@ -51,9 +51,39 @@ func (ad *Admission) sameAmount(ctx context.Context, c curfew.Checkout, amount *
 		"payment %s was reported before with %s: what was paid for it cannot change", c.Ref, curfew.Amount(c.Amount, c.Currency))
 }
 
+// byReference is the receipt of a payment's reference. Where its checkout turned out to be
+// another's duplicate, it is the other's.
+func (ad *Admission) byReference(ctx context.Context, ref string) (record.Receipt, error) {
+	r, err := ad.store.Reference(ctx, ref)
+	if err != nil || r.Checkout.Outcome != curfew.Void {
+		return r, err
+	}
+	l, err := ad.store.Ledger(ctx, r.Checkout.Payment())
+	if err != nil {
+		return r, err
+	}
+	if c, ok := l.First(); ok && c.ID != r.Checkout.ID {
+		return ad.receipt(ctx, c.ID)
+	}
+	return r, nil
+}
+
+// receipt is that of a checkout by its id.
+func (ad *Admission) receipt(ctx context.Context, id string) (record.Receipt, error) {
+	c, err := ad.store.Checkout(ctx, id)
+	if err != nil || c.SessionID == "" {
+		return record.Receipt{Checkout: c}, err
+	}
+	s, err := ad.store.Session(ctx, c.SessionID)
+	if errors.Is(err, curfew.NotFound) {
+		err = nil
+	}
+	return record.Receipt{Checkout: c, Session: s.Session, RequestID: s.Request.ID, Now: s.Now}, err
+}
+
 // serveAndPresent serves the customer's deferred payments if it can, and answers with
-// what this one is now.
-func (ad *Admission) serveAndPresent(ctx context.Context, customerID, ref string) (Fulfillment, error) {
+// what this checkout is now.
+func (ad *Admission) serveAndPresent(ctx context.Context, customerID, id string) (Fulfillment, error) {
 	err := ad.serve(ctx, customerID)
 	if rowsOwn(ctx, err) {
 		err = ad.leaveCustomer(ctx, customerID, err)
@@ -61,7 +91,7 @@ func (ad *Admission) serveAndPresent(ctx context.Context, customerID, ref string
 	if err != nil {
 		return Fulfillment{}, err
 	}
-	r, err := ad.store.Reference(ctx, ref)
+	r, err := ad.receipt(ctx, id)
 	if err != nil {
 		return Fulfillment{}, err
 	}

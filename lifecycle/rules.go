@@ -81,8 +81,11 @@ func (r *Rules) checkout(p Purchase) (curfew.Checkout, error) {
 func paid(p Purchase, plan curfew.Plan) (curfew.Checkout, error) {
 	c := curfew.Checkout{
 		CustomerID: p.CustomerID, Ref: p.PaymentRef, Plan: p.Plan, Currency: strings.ToLower(p.Currency),
-		Email: p.Email, Name: p.Name, Metadata: p.Metadata, PaymentID: p.PaymentID,
+		Email: p.Email, Name: p.Name, Metadata: record.Metadata(p.Metadata), PaymentID: p.PaymentID,
 		ID: p.payment.id, Version: p.payment.version, Capture: p.payment.capture,
+	}
+	if p.payment.metadata != nil {
+		c.Metadata = p.payment.metadata
 	}
 	if c.Capture == "" && plan.Reserves() {
 		c.Capture = "authorised"

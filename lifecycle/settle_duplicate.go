@@ -1,43 +1,98 @@
 package lifecycle
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// settleDuplicates keeps one of the checkouts of a line, where two were recorded before it
-// was known that they are for one payment: the payment's own.
+// settleDuplicates keeps one of the checkouts of a line, where several were recorded before
+// it was known that they are for one payment: the one that has come farthest.
 func (ps *Payments) settleDuplicates(ctx context.Context, l record.Ledger) error {
-	for _, c := range l.Checkouts {
-		if !record.Duplicate(c) || c.Outcome == curfew.Void {
-			continue
+	var err error
+	for range steps {
+		if err = ps.keepFarthest(ctx, l); !errors.Is(err, curfew.Conflict) {
+			return err
 		}
-		if err := ps.voidDuplicate(ctx, c); err != nil {
-			return fmt.Errorf("void duplicate %s: %w", c.ID, err)
+		var err2 error
+		if l, err2 = ps.store.Ledger(ctx, l.ID); err2 != nil {
+			return err2
+		}
+	}
+	return again(err)
+}
+
+func (ps *Payments) keepFarthest(ctx context.Context, l record.Ledger) error {
+	for _, line := range l.Doubled() {
+		all := make([]contender, len(line))
+		for i, c := range line {
+			var err error
+			if all[i], err = ps.contender(ctx, c); err != nil {
+				return err
+			}
+		}
+		slices.SortStableFunc(all, func(a, b contender) int { return cmp.Compare(b.progress, a.progress) })
+		for _, c := range all[1:] {
+			if err := ps.voidDuplicate(ctx, c); err != nil {
+				return fmt.Errorf("void duplicate %s: %w", c.ID, err)
+			}
 		}
 	}
 	return nil
 }
 
-// voidDuplicate ends what a second checkout of one payment brought, before a mechanic has
-// it; later it stays, and an operator is told.
-func (ps *Payments) voidDuplicate(ctx context.Context, c curfew.Checkout) error {
+// contender is one of several checkouts of a line.
+type contender struct {
+	curfew.Checkout
+	session  *curfew.Snapshot // it pays for this one, which has not ended
+	progress int              // how far it has come
+}
+
+func (ps *Payments) contender(ctx context.Context, c curfew.Checkout) (contender, error) {
 	s, err := ps.checkouts.unendedOf(ctx, c)
-	if err != nil {
-		return err
-	}
-	const why = string(curfew.Duplicate)
+	const stages = 5 // of a fulfilled one
+	d := contender{c, s, record.Progress(c.Outcome) * stages}
 	switch {
-	case s != nil && s.MechanicID == "":
-		return ps.checkouts.cancelPaid(ctx, *s, curfew.Duplicate, leaving{to: curfew.Void, by: curfew.Provider})
-	case s != nil, c.Outcome == curfew.Fulfilled, c.Outcome == curfew.Refunding, c.Outcome == curfew.Refunded:
-		return ps.annotate(ctx, c.ID, func(c curfew.Checkout) (record.Annotation, bool) {
-			return record.Annotation{Reason: why, Note: why, Concern: record.Disagreement}, c.Note != why
-		})
+	case c.Outcome != curfew.Fulfilled:
+	case s == nil && c.MoneyDue: // its session was cancelled
+		d.progress = record.Progress(curfew.Credited) * stages
+	case s == nil:
+		d.progress += 4
+	case s.Status == curfew.Live:
+		d.progress += 3
+	case s.MechanicID != "":
+		d.progress += 2
+	case s.Status == curfew.Waiting:
+		d.progress++
 	}
-	_, err = ps.write.ChangeCheckout(ctx, record.CheckoutChange{From: c, To: curfew.Void, Reason: why, Note: why, Actor: curfew.Provider})
-	return err
+	return d, err
+}
+
+// voidDuplicate ends what a further checkout of one payment brought, before a mechanic has
+// it; later it stays, and an operator is told.
+func (ps *Payments) voidDuplicate(ctx context.Context, c contender) error {
+	const why = string(curfew.Duplicate)
+	var concern string
+	switch {
+	case c.session != nil && c.session.MechanicID == "":
+		if err := ps.checkouts.cancelPaid(ctx, *c.session, curfew.Duplicate, leaving{to: curfew.Void, by: curfew.Provider}); err != nil {
+			return err
+		}
+	case curfew.LegalOutcome(c.Outcome, curfew.Void) && (c.Outcome != curfew.Fulfilled || c.MoneyDue):
+		return failed(ps.write.ChangeCheckout(ctx, record.CheckoutChange{
+			From: c.Checkout, To: curfew.Void, Reason: why, Note: why, Actor: curfew.Provider,
+		}))
+	case c.Outcome == curfew.Fulfilled, c.Outcome == curfew.Refunding, c.Outcome == curfew.Refunded:
+		concern = record.Disagreement
+	default: // nothing comes of it
+		return nil
+	}
+	return ps.annotate(ctx, c.ID, func(c curfew.Checkout) (record.Annotation, bool) {
+		return record.Annotation{Reason: why, Note: why, Concern: concern}, c.Note != why
+	})
 }

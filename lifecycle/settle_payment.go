@@ -20,11 +20,14 @@ func (ps *Payments) settlePayment(ctx context.Context, l record.Ledger) error {
 	var errs []error
 	for _, c := range l.Checkouts { // one that fails keeps no other from it
 		if err := ps.settleCheckout(ctx, c.ID); err != nil {
-			errs = append(errs, fmt.Errorf("settle %s: %w", cmp.Or(c.Ref, c.ID), err))
+			errs = append(errs, fmt.Errorf("settle %s: %w", cmp.Or(record.Title(c), c.ID), err))
 		}
 	}
 	if len(errs) > 0 {
 		return errors.Join(errs...)
+	}
+	if err := ps.settleLines(ctx, l); err != nil {
+		return err
 	}
 	return ps.store.Judged(ctx, l.ID, l.Version)
 }
@@ -34,7 +37,7 @@ func (ps *Payments) settleCheckout(ctx context.Context, id string) error {
 	var err error
 	for range steps {
 		c, l, err2 := ps.withLedger(ctx, id)
-		if err2 != nil || record.Duplicate(c) {
+		if err2 != nil || l.Duplicate(c) && c.Outcome != curfew.Refunding {
 			return err2
 		}
 		if err = ps.settleByFunds(ctx, c, l); !errors.Is(err, curfew.Conflict) {
@@ -75,7 +78,7 @@ func (ps *Payments) settleByFunds(ctx context.Context, c curfew.Checkout, l reco
 	case curfew.RefundDue, curfew.Refunding:
 		return ps.settleRefunding(ctx, c, l, s)
 	case curfew.Refunded:
-		return ps.settleRefunded(ctx, c, b)
+		return ps.settleRefunded(ctx, c, l, b)
 	case curfew.Void:
 		return ps.settleVoid(ctx, c, b, s)
 	case curfew.Ignored:
@@ -160,28 +163,36 @@ func (r *Rules) promisedFlaw(c curfew.Checkout) string {
 	if c.Extends != "" {
 		return "it was to extend session " + c.Extends + ", and the money came later"
 	}
-	return r.flaw(curfew.Order{CustomerID: c.CustomerID, Plan: c.Plan, Amount: c.Amount, Price: c.Amount, Currency: c.Currency})
+	n := record.LinesOf(c).Count
+	return r.flaw(curfew.Order{CustomerID: c.CustomerID, Plan: c.Plan, Quantity: n, Amount: c.Amount, Price: c.Amount, Currency: c.Currency})
 }
 
-// admitPromised makes a checkout deferred and serves it, at once if the slot is free.
+// admitPromised makes a checkout deferred and serves it, at once if the slot is free. A
+// renewal becomes a credit.
 func (ps *Payments) admitPromised(ctx context.Context, c curfew.Checkout) error {
+	if record.Renewal(c) {
+		return failed(ps.write.ChangeCheckout(ctx, divided(record.CheckoutChange{
+			From: c, To: curfew.Credited, Reason: curfew.ArrivedReason, Note: curfew.ArrivedReason, Actor: curfew.Provider,
+		})))
+	}
 	_, err := ps.write.Reassign(ctx, record.Reassignment{
-		From: c, CustomerID: c.CustomerID, Plan: c.Plan, Retry: ps.rules.policy.DeferTTL, Reason: curfew.ArrivedReason, Actor: curfew.Provider,
+		From: c, CustomerID: c.CustomerID, Plan: c.Plan, Amount: record.Divided(c).Amount,
+		Retry: ps.rules.policy.DeferTTL, Reason: curfew.ArrivedReason, Actor: curfew.Provider,
 	})
 	if err != nil {
 		return err
 	}
-	_, err = ps.admission.serveAndPresent(ctx, c.CustomerID, c.Ref)
-	return err
+	return failed(ps.admission.serveAndPresent(ctx, c.CustomerID, c.ID))
 }
 
 // settleRefunding ends a refund that was made, or is not owed any more; and takes back one
 // that failed.
 func (ps *Payments) settleRefunding(ctx context.Context, c curfew.Checkout, l record.Ledger, s funds) error {
 	b := l.Money()
+	given := l.GivenBack(c, b.Refunded)
 	change := record.CheckoutChange{From: c, Actor: curfew.Provider}
 	switch {
-	case b.Refunded > 0 && b.Refunded >= min(c.Due(), b.Captured):
+	case given > 0 && (given >= min(c.Due(), b.Captured) || b.Open() == 0 && l.LeftFor(c, b.Worth()) == 0):
 		change.To, change.Reason, change.RefundID = curfew.Refunded, curfew.GivenBackReason, lastRefund(l.Facts)
 	case s == lost && c.Outcome == curfew.RefundDue:
 		change.To, change.Reason = curfew.Void, string(curfew.ByPayment)
@@ -207,8 +218,8 @@ func lastRefund(facts []curfew.Fact) string {
 }
 
 // settleRefunded makes a refund due again that the provider could not complete.
-func (ps *Payments) settleRefunded(ctx context.Context, c curfew.Checkout, b curfew.Balance) error {
-	if b.Refusal == "" || b.State != "captured" || b.Refunded+b.Refunding+b.Lost >= min(c.Due(), b.Captured) {
+func (ps *Payments) settleRefunded(ctx context.Context, c curfew.Checkout, l record.Ledger, b curfew.Balance) error {
+	if b.Refusal == "" || b.State != "captured" || l.GivenBack(c, b.Refunded+b.Refunding+b.Lost) >= min(c.Due(), b.Captured) {
 		return nil
 	}
 	_, err := ps.write.ChangeCheckout(ctx, record.CheckoutChange{
@@ -242,7 +253,7 @@ func (ps *Payments) settleVoid(ctx context.Context, c curfew.Checkout, b curfew.
 	default:
 		change.To, change.Note = curfew.Held, "the money came after all"
 	}
-	_, err := ps.write.ChangeCheckout(ctx, change)
+	_, err := ps.write.ChangeCheckout(ctx, divided(change))
 	return err
 }
 
@@ -275,7 +286,7 @@ func (ps *Payments) settlePart(ctx context.Context, c curfew.Checkout, l record.
 		return nil
 	}
 	_, err := ps.write.ChangeCheckout(ctx, released(record.CheckoutChange{
-		From: c, To: curfew.RefundDue, Refund: left, Reason: curfew.WithNote(curfew.PartLostReason, note), Note: note, Actor: curfew.Provider,
+		From: c, To: curfew.RefundDue, Refund: left + l.GivenBack(c, b.Refunded), Reason: curfew.WithNote(curfew.PartLostReason, note), Note: note, Actor: curfew.Provider,
 	}))
 	return err
 }

@@ -123,7 +123,7 @@ const updateCheckout = `UPDATE curfew.checkouts c SET
 			first_try_at = CASE WHEN $11 IN (` + settledCaptures + `) THEN NULL
 				WHEN $5 = 'refunding' OR $11 = 'capturing' THEN coalesce(c.first_try_at, now()) ELSE c.first_try_at END,
 			next_at = now() + $6::interval, refund_id = coalesce($7, c.refund_id), note = coalesce($8, c.note), concern = $10,
-			capture = coalesce($11::text, c.capture)
+			capture = coalesce($11::text, c.capture), amount = coalesce(nullif($12::bigint, 0), c.amount)
 		WHERE c.customer_id = $1 AND c.id = $2 AND c.outcome || '' = $3 AND c.version = $4
 	RETURNING ` + checkoutColumns
 
@@ -138,7 +138,7 @@ func (s checkouts) ChangeCheckout(ctx context.Context, c record.CheckoutChange) 
 
 func queueCheckoutChange(b *pgx.Batch, c record.CheckoutChange, now *curfew.Checkout) {
 	b.Queue(updateCheckout, c.From.CustomerID, c.From.ID, c.From.Outcome, c.From.Version, c.To,
-		null(c.Wait), null(c.RefundID), null(c.Note), c.Refund, c.Concern, null(c.Capture)).
+		null(c.Wait), null(c.RefundID), null(c.Note), c.Refund, c.Concern, null(c.Capture), c.Amount).
 		QueryRow(intoOrConflict(checkoutFields(now), "checkout %s has moved", c.From.ID))
 	queueEvents(b, []event{{
 		subject: "checkout", customerID: c.From.CustomerID, subjectID: c.From.ID, number: c.From.Version + 1,

@@ -214,6 +214,7 @@ const (
 	raiseCheckout = `UPDATE curfew.checkouts c SET
 			version = c.version + 1, line_of = $4, payment_id = $5, amount = $6, currency = $7, at_risk = $8,
 			next_at = CASE WHEN c.outcome <> 'refund_due' THEN c.next_at END,
+			metadata = coalesce($9::jsonb, c.metadata),
 			updated_at = CASE WHEN c.outcome IN (` + dated + `) OR c.capture IN (` + unsettledCaptures + `) THEN c.updated_at ELSE now() END
 		WHERE c.customer_id = $1 AND c.id = $2 AND c.version + 1 = $3`
 )
@@ -230,13 +231,22 @@ func queueReported(b *pgx.Batch, l record.Reported, actor curfew.Actor) {
 		b.Queue(upsertFact, f.PaymentID, f.Provider, f.Account, f.Kind, f.Object, f.State, f.Amount, f.Currency, f.Reason, null(f.At), null(f.Until))
 	}
 	for _, c := range l.Checkouts {
-		b.Queue(raiseCheckout, c.CustomerID, c.ID, c.Version, null(c.LineOf), c.PaymentID, c.Amount, c.Currency, c.AtRisk).
+		b.Queue(raiseCheckout, c.CustomerID, c.ID, c.Version, null(c.LineOf), c.PaymentID, c.Amount, c.Currency, c.AtRisk,
+			remembered(c)).
 			Exec(hit("checkout %s has moved", c.ID))
 		queueEvents(b, []event{{
 			subject: "checkout", customerID: c.CustomerID, subjectID: c.ID, number: c.Version,
 			from: string(c.Outcome), to: string(c.Outcome), actor: actor, reason: c.Reason,
 		}})
 	}
+}
+
+// remembered is a checkout's new metadata, or NULL.
+func remembered(c record.ReportedCheckout) any {
+	if c.Remembered == nil {
+		return nil
+	}
+	return c.Remembered
 }
 
 // Ledger returns a payment by its id. One that was merged is where it went.

@@ -103,10 +103,10 @@ func (s payments) Annotate(ctx context.Context, r record.Annotation) (curfew.Che
 const (
 	reassignCheckout = `UPDATE curfew.checkouts c SET
 			customer_id = $4, plan = $5, outcome = 'deferred', version = c.version + 1, retry_until = now() + $6::interval,
-			note = '', updated_at = now(), starts_at = coalesce($8, c.starts_at)
+			note = '', updated_at = now(), starts_at = coalesce($8, c.starts_at), amount = coalesce(nullif($9::bigint, 0), c.amount)
 		WHERE c.customer_id = $1 AND c.id = $2 AND c.outcome || '' = $7 AND c.outcome IN ('held', 'promised', 'ignored') AND c.version = $3
 	RETURNING ` + checkoutColumns
-	reassignNames      = `UPDATE curfew.payment_refs SET customer_id = $2, plan = $3 WHERE checkout_id = $1`
+	reassignNames      = `UPDATE curfew.payment_refs SET customer_id = $2, plan = $3, judged = LEAST(judged, version - 1) WHERE checkout_id = $1`
 	reassignEvents     = `UPDATE curfew.events SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`
 	reassignDeliveries = `UPDATE curfew.deliveries SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`
 )
@@ -119,7 +119,7 @@ func (s payments) Reassign(ctx context.Context, r record.Reassignment) (curfew.C
 		return t.send(ctx, func(b *pgx.Batch) {
 			b.Queue(lockNamesOf, c.ID)
 			b.Queue(reassignNames, c.ID, r.CustomerID, r.Plan)
-			b.Queue(reassignCheckout, c.CustomerID, c.ID, c.Version, r.CustomerID, r.Plan, r.Retry, c.Outcome, null(r.StartsAt)).
+			b.Queue(reassignCheckout, c.CustomerID, c.ID, c.Version, r.CustomerID, r.Plan, r.Retry, c.Outcome, null(r.StartsAt), r.Amount).
 				QueryRow(intoOrConflict(checkoutFields(&now), "checkout %s has moved", c.ID))
 			b.Queue(reassignEvents, c.CustomerID, c.ID, r.CustomerID)
 			b.Queue(reassignDeliveries, c.CustomerID, c.ID, r.CustomerID)

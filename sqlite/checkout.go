@@ -142,7 +142,8 @@ SET outcome = $5, version = version + 1, money_due = FALSE, updated_at = $6,
         ELSE attempts END,
     first_try_at = CASE WHEN $12 IN (` + settledCaptures + `) THEN NULL
         WHEN $5 = 'refunding' OR $12 = 'capturing' THEN coalesce(first_try_at, $6) ELSE first_try_at END,
-    next_at = $7, refund_id = coalesce($8, refund_id), note = coalesce($9, note), concern = $11, capture = coalesce($12, capture)
+    next_at = $7, refund_id = coalesce($8, refund_id), note = coalesce($9, note), concern = $11, capture = coalesce($12, capture),
+    amount = coalesce(nullif($13, 0), amount)
 WHERE customer_id = $1 AND id = $2 AND outcome = $3 AND version = $4
 RETURNING ` + checkoutColumns
 
@@ -152,7 +153,7 @@ func (s checkouts) ChangeCheckout(ctx context.Context, c record.CheckoutChange) 
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
 		now, err = one(ctx, tx, scanCheckout, updateCheckout,
 			c.From.CustomerID, c.From.ID, string(c.From.Outcome), c.From.Version, string(c.To), micros(tx.now),
-			later(tx.now, c.Wait), null(c.RefundID), null(c.Note), c.Refund, c.Concern, null(c.Capture))
+			later(tx.now, c.Wait), null(c.RefundID), null(c.Note), c.Refund, c.Concern, null(c.Capture), c.Amount)
 		if err != nil {
 			return orMissing(err, curfew.Errorf(curfew.Conflict, "checkout %s has moved", c.From.ID))
 		}

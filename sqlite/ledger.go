@@ -167,7 +167,7 @@ ON CONFLICT (payment, provider, account, kind, object, state) DO UPDATE SET amou
 	deleteFacts   = `DELETE FROM payment_facts WHERE payment IN (SELECT value FROM json_each($1))`
 	raiseCheckout = `
 UPDATE checkouts
-SET version = version + 1, line_of = $4, payment_id = $5, amount = $6, currency = $7, at_risk = $8,
+SET version = version + 1, line_of = $4, payment_id = $5, amount = $6, currency = $7, at_risk = $8, metadata = coalesce($10, metadata),
     next_at = CASE WHEN outcome <> 'refund_due' THEN next_at END,
     updated_at = CASE WHEN outcome IN (` + dated + `) OR capture IN (` + unsettledCaptures + `) THEN updated_at ELSE $9 END
 WHERE customer_id = $1 AND id = $2 AND version + 1 = $3`
@@ -202,14 +202,26 @@ func (tx *transaction) writeReported(ctx context.Context, l record.Reported, act
 // raise gives a checkout a new version, with what was learned.
 func (tx *transaction) raise(ctx context.Context, c record.ReportedCheckout, actor curfew.Actor) error {
 	moved := curfew.Errorf(curfew.Conflict, "checkout %s has moved", c.ID)
-	err := tx.hit(ctx, moved, raiseCheckout, c.CustomerID, c.ID, c.Version, null(c.LineOf), c.PaymentID, c.Amount, c.Currency, c.AtRisk,
-		micros(tx.now))
+	metadata, err := remembered(c)
+	if err != nil {
+		return err
+	}
+	err = tx.hit(ctx, moved, raiseCheckout, c.CustomerID, c.ID, c.Version, null(c.LineOf), c.PaymentID, c.Amount, c.Currency, c.AtRisk,
+		micros(tx.now), metadata)
 	if err != nil {
 		return err
 	}
 	return tx.record(ctx, "checkout", curfew.Event{
 		CustomerID: c.CustomerID, Subject: c.ID, Number: c.Version, From: string(c.Outcome), To: string(c.Outcome), Actor: actor, Reason: c.Reason,
 	})
+}
+
+// remembered is a checkout's new metadata, or NULL.
+func remembered(c record.ReportedCheckout) (any, error) {
+	if c.Remembered == nil {
+		return nil, nil
+	}
+	return object(c.Remembered)
 }
 
 // Ledger returns a payment by its id. One that was merged is where it went.

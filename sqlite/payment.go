@@ -94,10 +94,10 @@ const (
 	reassignCheckout = `
 UPDATE checkouts
 SET customer_id = $4, plan = $5, outcome = 'deferred', version = version + 1, retry_until = $6, note = '', updated_at = $7,
-    starts_at = coalesce($9, starts_at)
+    starts_at = coalesce($9, starts_at), amount = coalesce(nullif($10, 0), amount)
 WHERE customer_id = $1 AND id = $2 AND outcome = $8 AND outcome IN ('held', 'promised', 'ignored') AND version = $3
 RETURNING ` + checkoutColumns
-	reassignNames      = `UPDATE payment_refs SET customer_id = $2, plan = $3 WHERE checkout_id = $1`
+	reassignNames      = `UPDATE payment_refs SET customer_id = $2, plan = $3, judged = min(judged, version - 1) WHERE checkout_id = $1`
 	reassignEvents     = `UPDATE events SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`
 	reassignDeliveries = `UPDATE deliveries SET customer_id = $3 WHERE customer_id = $1 AND subject_id = $2 AND customer_id <> $3`
 )
@@ -108,7 +108,7 @@ func (s payments) Reassign(ctx context.Context, r record.Reassignment) (curfew.C
 	c := r.From
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
 		now, err = one(ctx, tx, scanCheckout, reassignCheckout, c.CustomerID, c.ID, c.Version, r.CustomerID, r.Plan,
-			later(tx.now, r.Retry), micros(tx.now), string(c.Outcome), micros(r.StartsAt))
+			later(tx.now, r.Retry), micros(tx.now), string(c.Outcome), micros(r.StartsAt), r.Amount)
 		if err != nil {
 			return orMissing(err, curfew.Errorf(curfew.Conflict, "checkout %s has moved", c.ID))
 		}

@@ -103,7 +103,7 @@ func became(c curfew.Checkout) string {
 	switch {
 	case c.Free() && c.Outcome != curfew.Fulfilled:
 		return "was free: nothing is owed."
-	case c.Outcome == curfew.Void && record.Duplicate(c):
+	case record.SamePayment(c):
 		return "is the same payment as another one: it bought nothing of its own."
 	case c.Outcome == curfew.Void:
 		return nothingOwed(c)

@@ -110,6 +110,8 @@ type CheckoutChange struct {
 	Note     string
 	// Refund is what is to be given back, if that is less than all of it; 0: see above.
 	Refund int64
+	// Amount is the price from now on, in minor units; 0 leaves it.
+	Amount int64
 	// Concern replaces the stored one, also with none.
 	Concern string // one of the concerns
 	// Capture replaces the stored one unless empty; see Annotation.
@@ -141,6 +143,7 @@ type Reassignment struct {
 	CustomerID string
 	Plan       string
 	StartsAt   time.Time     // of an appointment; zero leaves it
+	Amount     int64         // the price from now on, in minor units; 0 leaves it
 	Retry      time.Duration // how long it may wait for the slot
 	Reason     string
 	Actor      curfew.Actor

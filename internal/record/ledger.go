@@ -95,6 +95,11 @@ func older(a, b curfew.Checkout) int {
 	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID))
 }
 
+// farther orders checkouts by how far they have come; of those as far, the oldest is first.
+func farther(a, b curfew.Checkout) int {
+	return cmp.Or(cmp.Compare(Progress(b.Outcome), Progress(a.Outcome)), older(a, b))
+}
+
 // namesOf returns a payment's names in order.
 func (rows PaymentRows) namesOf(id string) []PaymentName {
 	var names []PaymentName

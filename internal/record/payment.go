@@ -21,6 +21,9 @@ type PaymentReport struct {
 	// only checkout; an empty Currency leaves it.
 	Amount   int64
 	Currency string
+	// Quantity is how often the payment buys the plan; see Lines. 0 and 1: once.
+	Quantity int64
+	Plan     string
 	// Reason is that of the event that each checkout of the payment gets.
 	Reason string
 	Actor  curfew.Actor
@@ -43,7 +46,7 @@ func (l Ledger) Money() curfew.Balance {
 	var reported int64
 	var currency string
 	for _, c := range l.Checkouts {
-		if !Duplicate(c) {
+		if !l.Duplicate(c) {
 			reported += c.Amount
 			currency = cmp.Or(currency, c.Currency)
 		}
@@ -56,7 +59,7 @@ func (l Ledger) Money() curfew.Balance {
 func (l Ledger) LeftFor(c curfew.Checkout, worth int64) int64 {
 	lines := slices.Clone(l.Checkouts)
 	slices.SortStableFunc(lines, func(a, b curfew.Checkout) int {
-		return cmp.Or(cmp.Compare(served(b), served(a)), cmp.Compare(a.Line, b.Line), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(cmp.Compare(served(b), served(a)), cmp.Compare(max(a.Line, 1), max(b.Line, 1)), farther(a, b))
 	})
 	for _, other := range lines {
 		if other.ID == c.ID {
@@ -106,9 +109,75 @@ func served(c curfew.Checkout) int {
 	return 0
 }
 
-// Duplicate reports whether a checkout turned out to be of a payment that another checkout
-// had been recorded for.
-func Duplicate(c curfew.Checkout) bool { return c.LineOf != "" && c.LineOf != c.ID && c.Line <= 1 }
+// GivenBack is how much of what was given back of the payment was given back for one of its
+// checkouts. Nobody says for which one: what is refunded has had its money, what the
+// provider was asked for gets it next, then what is owed, and then the lines from behind,
+// those that were served last.
+func (l Ledger) GivenBack(c curfew.Checkout, all int64) int64 {
+	lines := slices.DeleteFunc(slices.Clone(l.Checkouts), func(other curfew.Checkout) bool {
+		return other.ID == c.ID || l.Duplicate(other)
+	})
+	lines = append(lines, c)
+	slices.SortFunc(lines, func(a, b curfew.Checkout) int {
+		turn := cmp.Compare(l.turn(a), l.turn(b))
+		if turn == 0 && l.turn(a) >= unserved {
+			return cmp.Compare(b.Line, a.Line)
+		}
+		return cmp.Or(turn, cmp.Compare(a.Line, b.Line))
+	})
+	for i, other := range lines {
+		last := i == len(lines)-1
+		if other.ID == c.ID && last {
+			return all
+		}
+		has := min(all, other.Due())
+		if other.ID == c.ID {
+			return has
+		}
+		all -= has
+	}
+	return 0
+}
+
+// unserved is the first turn of those for which no refund is meant.
+const unserved = 4
+
+// turn is when a checkout has its turn with what was given back. A refund that is known to
+// have failed has brought nothing.
+func (l Ledger) turn(c curfew.Checkout) int {
+	switch c.Outcome {
+	case curfew.Refunded:
+		if c.RefundID != "" && l.failed(c.RefundID) {
+			return 3
+		}
+		return 0
+	case curfew.Refunding:
+		return 1
+	case curfew.RefundDue:
+		return 2
+	case curfew.Fulfilled:
+		return unserved + 1
+	}
+	return unserved
+}
+
+// failed reports whether a refund gave nothing back.
+func (l Ledger) failed(refund string) bool {
+	return slices.ContainsFunc(l.Facts, func(f curfew.Fact) bool {
+		return f.Kind == "refund" && f.Object == refund && (f.State == "failed" || f.State == "canceled")
+	})
+}
+
+// Refunding returns another checkout of the payment for which the provider is asked to give
+// money back; false: there is none. What it gives back then is for that one.
+func (l Ledger) Refunding(c curfew.Checkout) (curfew.Checkout, bool) {
+	for _, other := range l.Checkouts {
+		if other.ID != c.ID && other.Outcome == curfew.Refunding {
+			return other, true
+		}
+	}
+	return curfew.Checkout{}, false
+}
 
 // ProviderMessage is a provider's message that was genuine and could not be used.
 type ProviderMessage struct {

@@ -2,6 +2,7 @@ package record
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -9,9 +10,9 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// SamePayment begins the reason of the event of a checkout whose payment turns out to be
+// samePayment begins the reason of the event of a checkout whose payment turns out to be
 // another's. The name of that one follows.
-const SamePayment = "the same payment as "
+const samePayment = "the same payment as "
 
 // Check returns an Invalid error for what no provider can mean.
 func (t PaymentReport) Check() error {
@@ -63,6 +64,8 @@ type Reported struct {
 type ReportedCheckout struct {
 	curfew.Checkout
 	Reason string
+	// Remembered replaces the metadata unless nil.
+	Remembered map[string]string
 }
 
 // Report decides what a report adds to what is known. The rows are everything of each
@@ -192,9 +195,9 @@ func (l *reporting) keepers() []curfew.Checkout {
 // follow has every checkout of the payment judged anew.
 func (l *reporting) follow() {
 	for _, c := range slices.SortedFunc(slices.Values(l.rows.Checkouts), older) {
-		became := ReportedCheckout{c, l.reported.Reason}
+		became := ReportedCheckout{Checkout: c, Reason: l.reported.Reason}
 		if c.Payment() != l.PaymentID {
-			became.LineOf, became.Reason = l.PaymentID, SamePayment+l.reference()
+			became.LineOf, became.Reason = l.PaymentID, samePayment+l.reference()
 		}
 		became.PaymentID = cmp.Or(c.PaymentID, l.reported.Name)
 		unknown := c.Amount == 0 && c.Currency == ""
@@ -209,7 +212,36 @@ func (l *reporting) follow() {
 		}
 		l.Checkouts[0].Amount, l.Checkouts[0].Currency = l.reported.Amount, l.reported.Currency
 	}
+	l.divide()
 	l.doubt()
+}
+
+// divide has the first line remember the others, and keeps its share of what was paid. The
+// shop may have reported the payment before anybody said that it is for several.
+func (l *reporting) divide() {
+	n, plan := Lines{l.reported.Quantity, l.reported.Amount}, l.reported.Plan
+	for _, c := range l.rows.Checkouts {
+		if known := LinesOf(c); known.Count > 1 {
+			n, plan = known, c.Plan
+		}
+	}
+	if n.Count < 2 || n.Count > MaxLines {
+		return
+	}
+	for i, c := range l.Checkouts {
+		known := LinesOf(c.Checkout).Count > 1
+		if c.Line > 1 || c.Plan != plan || known && !(l.New && l.pays()) {
+			continue
+		}
+		remembered := map[string]string{}
+		maps.Copy(remembered, c.Metadata)
+		remembered[linesKey] = n.String()
+		c.Metadata, c.Remembered, c.Amount = remembered, remembered, n.Total
+		if bought(c.Outcome) {
+			c.Amount = n.Share(1)
+		}
+		l.New, l.Checkouts[i] = true, c
+	}
 }
 
 // doubt marks the checkouts that the payment may not be worth.

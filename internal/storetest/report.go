@@ -13,8 +13,10 @@ type Report struct {
 	PaymentID  string // the payment intent
 	CustomerID string
 	Plan       string
+	Quantity   int64
 	Amount     int64
 	Currency   string
+	Renewal    bool
 	Email      string
 	Name       string
 	StartsAt   time.Time
@@ -31,8 +33,8 @@ func (r Report) Notice() curfew.Notice {
 		ID: "evt " + r.Ref, Type: "checkout", Provider: "bank", References: []string{r.Ref}, Name: r.PaymentID,
 		Facts: []curfew.Fact{{Kind: "promise", Object: r.Ref, State: "promised"}},
 		Order: &curfew.Order{
-			CustomerID: r.CustomerID, Plan: r.Plan, Amount: r.Amount, Price: r.Amount, Currency: r.Currency, Email: r.Email, Name: r.Name,
-			StartsAt: r.StartsAt, Extends: r.Extends, Metadata: r.Metadata, Flaw: r.Flaw,
+			CustomerID: r.CustomerID, Plan: r.Plan, Quantity: r.Quantity, Renewal: r.Renewal, Amount: r.Amount, Price: r.Amount,
+			Currency: r.Currency, Email: r.Email, Name: r.Name, StartsAt: r.StartsAt, Extends: r.Extends, Metadata: r.Metadata, Flaw: r.Flaw,
 		},
 	}
 	if r.PaymentID != "" {

@@ -45,9 +45,6 @@ func (st *settler) settleCredits(ctx context.Context, after curfew.Cursor) (next
 // provider can give it back or only a person; where nothing was paid, nothing is. One whose
 // money may be taken back keeps its place until that is decided.
 func (st *settler) settleCredit(ctx context.Context, c curfew.Checkout) error {
-	if record.Duplicate(c) {
-		return nil
-	}
 	if s, err := st.ledgers.funds(ctx, c); err != nil || s != spendable {
 		return err
 	}

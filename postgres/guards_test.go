@@ -253,7 +253,7 @@ func TestAnotherProgramMovesAPayment(t *testing.T) {
 	st := f.admit("ada")
 	f.isRefused("cannot go from fulfilled to promised: legal is credited, forfeited, held, refund_due, refunded, void", `UPDATE curfew.checkouts SET outcome = 'promised'`)
 	f.isRefused("leave it to the guards", `UPDATE curfew.checkouts SET version = version + 2`)
-	f.isRefused("cannot go from nothing to credited", `INSERT INTO curfew.checkouts (customer_id, id, plan, outcome, version) VALUES ('ada', gen_random_uuid(), 'chat10', 'credited', 1)`)
+	f.isRefused("cannot go from nothing to forfeited", `INSERT INTO curfew.checkouts (customer_id, id, plan, outcome, version) VALUES ('ada', gen_random_uuid(), 'chat10', 'forfeited', 1)`)
 	f.writes(`UPDATE curfew.sessions SET status = 'cancelled'`, `UPDATE curfew.checkouts SET outcome = 'refunded'`)
 	f.same("its history", f.history(st.CheckoutID), []string{"1 >fulfilled service:shop paid", "2 fulfilled>refunded system:foreign another program"})
 	f.same("the payment", f.only(`SELECT version, money_due FROM curfew.checkouts`), "2 false")

@@ -257,7 +257,7 @@ func TestGuards_AnotherProgramMovesAPayment(t *testing.T) {
 	st := admit(t, s, "ada")
 	refused(t, path, "UPDATE checkouts SET outcome = 'deferred'", "from fulfilled: legal is credited, forfeited, held, refund_due, refunded, void")
 	refused(t, path, "UPDATE checkouts SET version = version + 2", "leave it to the guards")
-	refused(t, path, "INSERT INTO checkouts (customer_id, id, plan, outcome, version) VALUES ('ada', 'x', 'chat10', 'credited', 1)", "cannot begin so")
+	refused(t, path, "INSERT INTO checkouts (customer_id, id, plan, outcome, version) VALUES ('ada', 'x', 'chat10', 'forfeited', 1)", "cannot begin so")
 	must(t, path, "UPDATE sessions SET status = 'cancelled'; UPDATE checkouts SET outcome = 'refunded'")
 	want := "1 >fulfilled service:shop paid\n2 fulfilled>refunded system:foreign another program"
 	if h := history(t, path, st.CheckoutID); h != want {

@@ -117,7 +117,7 @@ func became(c curfew.Checkout) string {
 
 // becameOf says it with what is known of the payment.
 func becameOf(c curfew.Checkout, l record.Ledger) string {
-	if c.Outcome != curfew.Void || c.Capture != "" || record.Duplicate(c) || c.Free() {
+	if c.Outcome != curfew.Void || c.Capture != "" || record.SamePayment(c) || c.Free() {
 		return became(c)
 	}
 	switch b := l.Money(); {

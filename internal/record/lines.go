@@ -35,7 +35,7 @@ const (
 // Ordered returns the lines of an order. However many minutes are bought for a session, it
 // is extended once.
 func Ordered(o curfew.Order) Lines {
-	n := Lines{max(o.Quantity, 1), max(o.Amount, 0)}
+	n := Lines{max(o.Quantity, 1), o.Amount}
 	if o.Extends != "" || n.Count > MaxLines {
 		n.Count = 1
 	}
@@ -90,7 +90,7 @@ func Divided(c curfew.Checkout) curfew.Checkout {
 func Remembered(o curfew.Order) map[string]string {
 	m := map[string]string{}
 	maps.Copy(m, Metadata(o.Metadata))
-	if n := Ordered(o); n.Count > 1 {
+	if n := Ordered(o); n.Count > 1 && n.Total >= 0 {
 		m[linesKey] = n.String()
 	}
 	if o.Renewal {

@@ -28,8 +28,20 @@ func (t *translation) invoice(o object) {
 	if invoiceStatus(o) == stripe.InvoiceStatusPaid {
 		amount = "amount_paid"
 	}
+	t.order.Renewal = renews(o)
 	t.sold(o, amount, "subtotal")
 	t.buyer(o.text("customer_email"), o.text("customer_name"))
+}
+
+// renews reports whether an invoice is for a later period of its subscription, or for a change
+// of it. The first one is part of the checkout that the customer waits for.
+func renews(o object) bool {
+	switch stripe.InvoiceBillingReason(o.text("billing_reason")) {
+	case stripe.InvoiceBillingReasonSubscriptionCycle, stripe.InvoiceBillingReasonSubscriptionUpdate,
+		stripe.InvoiceBillingReasonSubscriptionThreshold:
+		return true
+	}
+	return false
 }
 
 // paidThrough reads what an invoice was paid with. The first one that Stripe names counts.

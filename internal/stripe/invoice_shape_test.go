@@ -38,6 +38,16 @@ func invoiceShapes() map[string]shape {
 			[]string{"in_1", "pi_1"},
 			"pi_1", captured, sold(func(o *curfew.Order) { o.Price, o.Quantity = 3500, 2 }),
 		},
+		"an invoice of a subscription's first period": {
+			gostripe.EventTypeInvoicePaid, `{"id":"in_1",` + invoice + `"status":"paid","amount_paid":2900,"billing_reason":"subscription_create","payment_intent":"pi_1",` + meta + `}`,
+			[]string{"in_1", "pi_1"},
+			"pi_1", captured, price,
+		},
+		"an invoice of a later period": {
+			gostripe.EventTypeInvoicePaid, `{"id":"in_1",` + invoice + `"status":"paid","amount_paid":2900,"billing_reason":"subscription_cycle","payment_intent":"pi_1",` + meta + `}`,
+			[]string{"in_1", "pi_1"},
+			"pi_1", captured, sold(func(o *curfew.Order) { o.Price, o.Renewal = 3500, true }),
+		},
 		"an invoice could not be paid yet": {
 			gostripe.EventTypeInvoicePaymentFailed, `{"id":"in_1",` + invoice + `"status":"open","amount_paid":0,"payment_intent":"pi_1",` + meta + `}`,
 			[]string{"in_1", "pi_1"},

@@ -75,8 +75,11 @@ func (s *storm) come(customer string) {
 		s.scheduled(customer)
 	}
 	a := admission(customer)
-	if s.IntN(4) == 0 {
+	switch s.IntN(4) {
+	case 0:
 		a.Checkout.Ref, a.Checkout.Amount = "", 0
+	case 1:
+		a.Checkout.Capture = "authorised"
 	}
 	credit, err := s.Store.Credit(s.Context(), customer, a.Checkout.Plan)
 	if err == nil && s.IntN(2) == 0 {
@@ -102,7 +105,13 @@ func (s *storm) settle(customer string) {
 	s.must(err)
 	for _, c := range all {
 		to := next[c.Outcome]
-		if c.MoneyDue {
+		switch {
+		case c.MoneyDue && (c.Capture == "authorised" || c.Capture == "due"):
+			s.refundStep(record.CheckoutChange{From: c, To: curfew.Void, Capture: "releasing"})
+			return
+		case s.settleCapture(c):
+			return
+		case c.MoneyDue:
 			to = []curfew.Outcome{curfew.Credited, curfew.RefundDue}
 		}
 		if len(to) > 0 {
@@ -112,11 +121,23 @@ func (s *storm) settle(customer string) {
 	}
 }
 
+// settleCapture asks the bank for the money of a checkout, or to release it, and reports
+// whether there was something to ask for.
+func (s *storm) settleCapture(c curfew.Checkout) bool {
+	next := map[string][]string{
+		"due": {"capturing"}, "capturing": {"capturing", "captured", "failed"}, "releasing": {"releasing", "released"},
+	}[c.Capture]
+	if len(next) > 0 {
+		s.annotate(record.Annotation{From: c, Capture: next[s.IntN(len(next))]})
+	}
+	return len(next) > 0
+}
+
 // accept lets a random mechanic try.
 func (s *storm) accept(open curfew.Snapshot) {
 	mechanic := fmt.Sprintf("%s-mechanic-%d", s.name, s.IntN(3))
 	_, busy := s.Store.Slot(s.Context(), mechanic)
-	_, err := s.Store.Change(s.Context(), accepting(open, mechanic))
+	_, err := s.Store.Change(s.Context(), acceptingDue(open, mechanic))
 	if busy == nil {
 		s.kind(err, curfew.MechanicBusy)
 		return

@@ -45,7 +45,7 @@ func (h bookHandlers) read(ctx context.Context, _ auth.Request, in *booksInput) 
 		if err != nil {
 			return nil, err
 		}
-		return h.file("books-"+in.Month, func(_ context.Context, w io.Writer) error {
+		return h.file(ctx, "books-"+in.Month, func(w io.Writer) error {
 			return wire.WriteBookTotals(w, in.Month, totals)
 		}), nil
 	}
@@ -53,7 +53,7 @@ func (h bookHandlers) read(ctx context.Context, _ auth.Request, in *booksInput) 
 	if err != nil {
 		return nil, err
 	}
-	return h.file("payments-"+in.Month, func(ctx context.Context, w io.Writer) error {
+	return h.file(ctx, "payments-"+in.Month, func(w io.Writer) error {
 		return wire.WriteBookLines(w, func(after string) ([]record.BookLine, string, error) {
 			if after == "" {
 				return first, next, nil
@@ -65,12 +65,12 @@ func (h bookHandlers) read(ctx context.Context, _ auth.Request, in *booksInput) 
 
 // file is a response with a CSV file of that name. If it cannot be written to its end, the
 // connection is cut, so that nobody takes a part for the whole.
-func (h bookHandlers) file(name string, write func(context.Context, io.Writer) error) *file {
+func (h bookHandlers) file(ctx context.Context, name string, write func(io.Writer) error) *file {
 	return &file{
 		ContentType: csvType, Disposition: `attachment; filename="curfew-` + name + `.csv"`,
 		Body: func(c huma.Context) {
-			if err := write(c.Context(), c.BodyWriter()); err != nil {
-				h.log.WarnContext(c.Context(), "a file could not be written to its end", "file", name, "error", err)
+			if err := write(c.BodyWriter()); err != nil {
+				h.log.WarnContext(ctx, "a file could not be written to its end", "file", name, "error", err)
 				panic(http.ErrAbortHandler)
 			}
 		},

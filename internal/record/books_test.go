@@ -87,106 +87,126 @@ func TestTheBooksOfAPayment(t *testing.T) {
 	}{
 		"what is captured counts once": {
 			paidFor{facts: []curfew.Fact{captured(2900, day(october, 3))}, checkouts: served},
-			record.BookFigures{Captured: 2900}, record.BookFigures{},
+			record.BookFigures{Captured: 2900},
+			record.BookFigures{},
 		},
 		"what the provider got in one month and told in the next counts in the first": {
 			paidFor{facts: []curfew.Fact{captured(2900, day(october, 31))}, checkouts: [][]step{{{day(november, 1), curfew.Fulfilled}}}},
-			record.BookFigures{Captured: 2900}, record.BookFigures{},
+			record.BookFigures{Captured: 2900},
+			record.BookFigures{},
 		},
 		"the first moment of a month belongs to it": {
 			paidFor{facts: []curfew.Fact{captured(2900, november)}, checkouts: served},
-			record.BookFigures{}, record.BookFigures{Captured: 2900},
+			record.BookFigures{},
+			record.BookFigures{Captured: 2900},
 		},
 		"what only the shop reported counts when it did": {
 			paidFor{checkouts: served},
-			record.BookFigures{Captured: 2900}, record.BookFigures{},
+			record.BookFigures{Captured: 2900},
+			record.BookFigures{},
 		},
 		"what the provider says replaces what the shop reported, for every month": {
 			paidFor{facts: []curfew.Fact{captured(3451, day(november, 1))}, checkouts: served},
-			record.BookFigures{}, record.BookFigures{Captured: 3451},
+			record.BookFigures{},
+			record.BookFigures{Captured: 3451},
 		},
 		"a fact without a time counts when its payment was recorded": {
 			paidFor{facts: []curfew.Fact{captured(2900, time.Time{})}, checkouts: served},
-			record.BookFigures{Captured: 2900}, record.BookFigures{},
+			record.BookFigures{Captured: 2900},
+			record.BookFigures{},
 		},
 		"what is only reserved is not there": {
 			paidFor{facts: []curfew.Fact{
 				{Kind: "attempt", Object: "ch", State: "authorised", Amount: 2900, Currency: "eur", At: day(october, 31)}, captured(1000, day(november, 1)),
 			}, checkouts: served},
-			record.BookFigures{}, record.BookFigures{Captured: 1000},
+			record.BookFigures{},
+			record.BookFigures{Captured: 1000},
 		},
 		"a refund counts when it succeeds": {
 			paidFor{facts: []curfew.Fact{
 				captured(2900, day(october, 3)), refund("pending", 1000, day(october, 30)), refund("succeeded", 1000, day(november, 2)),
 			}, checkouts: served},
-			record.BookFigures{Captured: 2900}, record.BookFigures{Refunded: 1000},
+			record.BookFigures{Captured: 2900},
+			record.BookFigures{Refunded: 1000},
 		},
 		"a refund that fails later is taken back": {
 			paidFor{facts: []curfew.Fact{
 				captured(2900, day(october, 3)), refund("succeeded", 2900, day(october, 30)), refund("failed", 2900, day(november, 2)),
 			}, checkouts: [][]step{{{day(october, 3), curfew.Fulfilled}, {day(october, 30), curfew.Refunded}, {day(november, 2), curfew.RefundDue}}}},
-			record.BookFigures{Captured: 2900, Refunded: 2900}, record.BookFigures{Refunded: -2900, Owing: 2900},
+			record.BookFigures{Captured: 2900, Refunded: 2900},
+			record.BookFigures{Refunded: -2900, Owing: 2900},
 		},
 		"a dispute is open, and then won": {
 			paidFor{facts: []curfew.Fact{
 				captured(2900, day(october, 3)), dispute("needs_response", 2900, day(october, 30)), dispute("won", 2900, day(november, 2)),
 			}, checkouts: served},
-			record.BookFigures{Captured: 2900, Disputed: 2900}, record.BookFigures{},
+			record.BookFigures{Captured: 2900, Disputed: 2900},
+			record.BookFigures{},
 		},
 		"a dispute is lost": {
 			paidFor{facts: []curfew.Fact{
 				captured(2900, day(october, 3)), dispute("needs_response", 2900, day(october, 30)), dispute("lost", 2900, day(november, 2)),
 			}, checkouts: served},
-			record.BookFigures{Captured: 2900, Disputed: 2900}, record.BookFigures{Lost: 2900},
+			record.BookFigures{Captured: 2900, Disputed: 2900},
+			record.BookFigures{Lost: 2900},
 		},
 		"a dispute that was lost is won after all": {
 			paidFor{facts: []curfew.Fact{
 				captured(2900, day(october, 3)), dispute("lost", 2900, day(october, 30)), dispute("won", 2900, day(november, 2)),
 			}, checkouts: served},
-			record.BookFigures{Captured: 2900, Lost: 2900}, record.BookFigures{Lost: -2900},
+			record.BookFigures{Captured: 2900, Lost: 2900},
+			record.BookFigures{Lost: -2900},
 		},
 		"a dispute stays open month after month": {
 			paidFor{facts: []curfew.Fact{captured(2900, day(october, 3)), dispute("under_review", 900, day(october, 4))}, checkouts: served},
-			record.BookFigures{Captured: 2900, Disputed: 900}, record.BookFigures{Disputed: 900},
+			record.BookFigures{Captured: 2900, Disputed: 900},
+			record.BookFigures{Disputed: 900},
 		},
 		"a credit is open until it is spent": {
 			paidFor{facts: []curfew.Fact{captured(2900, day(october, 3))}, checkouts: [][]step{
 				{{day(october, 3), curfew.Fulfilled}, {day(october, 4), curfew.Credited}, {day(november, 2), curfew.Fulfilled}},
 			}},
-			record.BookFigures{Captured: 2900, Credits: 2900}, record.BookFigures{},
+			record.BookFigures{Captured: 2900, Credits: 2900},
+			record.BookFigures{},
 		},
 		"what is deferred is open, and what is held then": {
 			paidFor{checkouts: [][]step{{{day(october, 31), curfew.Deferred}, {day(november, 1), curfew.Held}}}},
-			record.BookFigures{Captured: 2900, Deferred: 2900}, record.BookFigures{Held: 2900},
+			record.BookFigures{Captured: 2900, Deferred: 2900},
+			record.BookFigures{Held: 2900},
 		},
 		"what is disputed of a credit is not open twice": {
 			paidFor{facts: []curfew.Fact{captured(2900, day(october, 3)), dispute("needs_response", 2900, day(october, 30))}, checkouts: [][]step{
 				{{day(october, 3), curfew.Fulfilled}, {day(october, 4), curfew.Credited}},
 			}},
-			record.BookFigures{Captured: 2900, Disputed: 2900}, record.BookFigures{Disputed: 2900},
+			record.BookFigures{Captured: 2900, Disputed: 2900},
+			record.BookFigures{Disputed: 2900},
 		},
 		"a forfeited payment is credited out of goodwill": {
 			paidFor{checkouts: [][]step{
 				{{day(october, 3), curfew.Fulfilled}, {day(october, 4), curfew.Forfeited}, {day(november, 2), curfew.Credited}},
 			}},
-			record.BookFigures{Captured: 2900, Forfeited: 2900}, record.BookFigures{Forfeited: -2900, Credits: 2900},
+			record.BookFigures{Captured: 2900, Forfeited: 2900},
+			record.BookFigures{Forfeited: -2900, Credits: 2900},
 		},
 		"a payment for two has one line": {
 			paidFor{facts: []curfew.Fact{captured(2900, day(october, 3)), refund("succeeded", 1450, day(november, 2))}, checkouts: [][]step{
 				{{day(october, 3), curfew.Fulfilled}},
 				{{day(october, 3), curfew.Deferred}, {day(october, 5), curfew.RefundDue}, {day(november, 2), curfew.Refunded}},
 			}},
-			record.BookFigures{Captured: 2900, Owing: 1450}, record.BookFigures{Refunded: 1450},
+			record.BookFigures{Captured: 2900, Owing: 1450},
+			record.BookFigures{Refunded: 1450},
 		},
 		"what turned out to be the same payment counts once": {
 			paidFor{checkouts: [][]step{{{day(october, 3), curfew.Fulfilled}}, {{day(october, 4), curfew.Void}}}, change: func(all []curfew.Checkout) {
 				all[0].Amount, all[1].Amount, all[1].Line = 2900, 2900, 1
 			}},
-			record.BookFigures{Captured: 2900}, record.BookFigures{},
+			record.BookFigures{Captured: 2900},
+			record.BookFigures{},
 		},
 		"what is not ours has no line": {
 			paidFor{facts: []curfew.Fact{captured(2900, day(october, 3))}, checkouts: [][]step{{{day(october, 3), curfew.Ignored}}}},
-			record.BookFigures{}, record.BookFigures{},
+			record.BookFigures{},
+			record.BookFigures{},
 		},
 	} {
 		t.Run(sentence, func(t *testing.T) {

@@ -141,7 +141,7 @@ func (x *Explainer) story(ctx context.Context, t facts) (string, error) {
 // are. What a provider said stays.
 func unsigned(e curfew.Event) curfew.Event {
 	code, _, _ := strings.Cut(e.Reason, ": ")
-	switch known := selfEvident[code] || endTexts[curfew.EndReason(code)] != "" || waits[code] != "" || captures[code] != ""; {
+	switch known := selfEvident[code] || endTexts[curfew.EndReason(code)] != "" || waits[code] != "" || annotations[code] != ""; {
 	case e.Actor == curfew.Provider, strings.HasPrefix(code, curfew.ExtendedReason+" "):
 	case known:
 		e.Reason = code

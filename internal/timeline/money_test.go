@@ -75,6 +75,29 @@ payment: The customer's bank disputes 1,234.50 EUR of payment cs_1: answer at th
 payment: The customer's bank has an answer to its dispute of payment cs_1, and has not decided (du_1: fraudulent).
 payment: The dispute of payment cs_1 was lost: the customer's bank took 1,234.50 EUR back (du_1: fraudulent).
 payment: Payment cs_1 (1,234.50 EUR, chat10) was taken back, and is no credit any more: nothing is owed for it (by the provider).
+payment: The loss of payment cs_1 (1,234.50 EUR, chat10) has to be booked: nothing is owed for it (by the provider).
+`},
+		"a dispute that was lost after the session": {func(env *environment) {
+			env.receive(account.Notice())
+			f := must(env.Store.Open(env.Context(), "c"))(env)
+			must(env.Queue.Accept(env.Context(), f.Request.ID, "m"))(env)
+			for _, by := range []curfew.Actor{{Role: curfew.Customer, ID: "c"}, {Role: curfew.Mechanic, ID: "m"}} {
+				must(env.Sessions.Join(env.Context(), f.ID, by))(env)
+			}
+			env.Age(env, f.ID, 10*time.Minute)
+			must(env.Sessions.End(env.Context(), f.ID, admin))(env)
+			env.receive(says("dispute", "du_1", "lost", 123450, "fraudulent"))
+		}, `
+Customer c is not blocked. Payment cs_1 (1,234.50 EUR, chat10) is fulfilled. 1,234.50 EUR was charged on TIME. 1,234.50 EUR was taken back by the customer's bank: the dispute is lost. It is worth 0.00 EUR now.
+payment: 1,234.50 EUR was charged for payment cs_1 (pi_1).
+session: Session ID (chat10, 30 minutes) began to wait for a mechanic (by the provider).
+payment: Payment cs_1 (1,234.50 EUR, chat10) brought its session (by the provider).
+request: A mechanic accepted session ID (by mechanic m).
+session: One of its parties came into session ID (by customer c).
+session: Both were in: session ID went live, and its clock runs (by mechanic m).
+session: Session ID was ended before its deadline: it is completed (by admin anna).
+payment: The dispute of payment cs_1 was lost: the customer's bank took 1,234.50 EUR back (du_1: fraudulent).
+payment: Payment cs_1 (1,234.50 EUR, chat10) failed, or was taken back, after it had bought a session: somebody has to ask the customer for it (by the provider).
 `},
 		"a bank debit that failed": {func(env *environment) {
 			promised := account
@@ -143,6 +166,9 @@ payment: What was reserved for payment cs_1 was released: nothing was taken, and
 			onEachStore(t, func(env *environment) {
 				course.happens(env)
 				line := env.explain("cs_1")
+				if other := env.explain(account.PaymentID); other.Summary != line.Summary || len(other.Entries) != len(line.Entries) {
+					env.Errorf("its other name tells otherwise: %s", other.Summary)
+				}
 				got := plainly(line.Summary) + "\n" + strings.Join(linesOf(line), "\n")
 				if diff := cmp.Diff(strings.Split(strings.TrimSpace(course.want), "\n"), strings.Split(got, "\n")); diff != "" {
 					env.Errorf("it is told (-want +got):\n%s", diff)

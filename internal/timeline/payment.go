@@ -92,7 +92,7 @@ var payments = map[curfew.OutcomeStep]string{
 // it is is an annotation.
 func paymentSentence(c curfew.Checkout, e curfew.Event) string {
 	note := e.Reason
-	if captured(e) != "" {
+	if annotation(e) != "" {
 		_, note, _ = strings.Cut(note, ": ")
 	}
 	if selfEvident[note] {
@@ -104,20 +104,20 @@ func paymentSentence(c curfew.Checkout, e curfew.Event) string {
 	if said, ok := strings.CutPrefix(note, reportedReason+": "); ok && e.From == e.To {
 		return fmt.Sprintf("The provider reports of payment %s, which is %s: %s.", payment(c), e.To, said)
 	}
-	text := cmp.Or(nothingOwed(c, e), captured(e), payments[curfew.OutcomeStep{From: curfew.Outcome(e.From), To: curfew.Outcome(e.To)}])
+	text := cmp.Or(nothingOwed(c, e), annotation(e), payments[curfew.OutcomeStep{From: curfew.Outcome(e.From), To: curfew.Outcome(e.To)}])
 	if text == "" {
 		text = "Something was noted of payment %s, which is " + e.To
 	}
 	return fmt.Sprintf(text, payment(c)) + by(e.Actor, note) + "."
 }
 
-// captured says what an event tells of reserved money; empty: nothing.
-func captured(e curfew.Event) string {
+// annotation says what happened if the outcome stayed; empty: nothing known.
+func annotation(e curfew.Event) string {
 	if e.From != e.To {
 		return ""
 	}
 	code, _, _ := strings.Cut(e.Reason, ": ")
-	return captures[code]
+	return annotations[code]
 }
 
 // nothingOwed says why a checkout is void although its payment did not fail; empty: it did,
@@ -146,12 +146,21 @@ func freeSentence(c curfew.Checkout, e curfew.Event) string {
 	return fmt.Sprintf("Something was noted of %s (free, %s)%s.", c.ID, c.Plan, by(e.Actor, e.Reason))
 }
 
-// captures say what happened to money that was reserved, by the event's reason.
-var captures = map[string]string{
+// lostReason is that of an event which reminds operators of money that a bank took back.
+const lostReason = "the payment failed, or was taken back"
+
+// annotations say what happened to a payment that kept its outcome, by the event's reason.
+var annotations = map[string]string{
 	curfew.CaptureReason("due"):       "What is reserved for payment %s is to be charged now",
 	curfew.CaptureReason("capturing"): "The provider was asked to charge what is reserved for payment %s",
 	curfew.CaptureReason("captured"):  "What was reserved for payment %s was charged",
 	curfew.CaptureReason("failed"):    "What was reserved for payment %s could not be charged: nothing was taken",
 	curfew.CaptureReason("releasing"): "The provider was asked to release what is reserved for payment %s",
 	curfew.CaptureReason("released"):  "Nothing is reserved for payment %s any more, and nothing was taken: the customer's bank may show it for some days",
+
+	string(curfew.ByPayment): "Payment %s failed, or was taken back, after it had bought a session: somebody has to ask the customer for it",
+	curfew.GivenBackReason:   "Payment %s was given back after it had bought a session",
+	curfew.PartLostReason:    "A part of payment %s is gone after it had bought a session",
+	curfew.ArrivedReason:     "The money of payment %s is there after all",
+	lostReason:               "The loss of payment %s has to be booked: nothing is owed for it",
 }

@@ -19,7 +19,7 @@ var fixes = map[lifecycle.Code]func(lifecycle.Report, string) string{
 	lifecycle.SweeperSilent:     silent,
 	lifecycle.KeysUnreachable:   command("curfew preflight", ""),
 	lifecycle.MoneyUnsettled:    unsettled,
-	lifecycle.RefundFailing:     command(dueRefunds, "mend what the note says, or give it back at the provider and: "+closeRefund),
+	lifecycle.RefundFailing:     command(dueRefunds, "mend what the note says; what a bank refused is paid in another way, and then: "+closeRefund),
 	lifecycle.RefundsOverdue:    command(dueRefunds, "start a service with stripe.api_key, or give it back by hand and: "+closeRefund),
 	lifecycle.PaymentsDisputed: command("curfew checkouts list --disputed",
 		"answer at the provider, then: curfew acknowledge payments_disputed --for 168h --reason answered"),

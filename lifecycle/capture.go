@@ -109,7 +109,7 @@ func (ps *Payments) askForMoney(ctx context.Context, c curfew.Checkout, l record
 	}
 	if l.Name == "" || c.Attempts > 1 {
 		var err error
-		if l, err = ps.look(ctx, c, l, limit); err != nil || decided(l) {
+		if l, err = ps.look(ctx, c, l, limit); err != nil || decided(l) || l.Money().State == "promised" { // it is being taken
 			return err
 		}
 	}

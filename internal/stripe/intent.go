@@ -52,7 +52,7 @@ func (t *translation) intentFacts(o object) {
 	if f.State != "" {
 		t.money(o, f)
 	}
-	if charge != nil {
+	if charge != nil && f.State != "pending" { // what is under way is reserved, too, as its charge says
 		t.chargeFacts(charge)
 	}
 }

@@ -63,10 +63,6 @@ func TestNotice_OfTheFakesHolds(t *testing.T) {
 		"captured in part": {func(f *stripetest.Fake, ref string) { f.Holds().Capture(ref, 2000) }, curfew.Balance{State: "captured", Captured: 2000, Currency: "eur"}},
 		"released":         {func(f *stripetest.Fake, ref string) { f.Holds().Release(ref) }, curfew.Balance{State: "failed"}},
 		"lapsed":           {func(f *stripetest.Fake, ref string) { f.Holds().Lapse(ref) }, curfew.Balance{State: "failed"}},
-		"a capture is under way": {
-			func(f *stripetest.Fake, ref string) { f.Holds().DelayCapture(ref); f.Holds().Capture(ref, 2900) },
-			curfew.Balance{State: "authorised", Authorised: 2900, AuthorisedUntil: noon.AddDate(0, 0, 7), Currency: "eur"},
-		},
 		"a capture succeeds later": {
 			func(f *stripetest.Fake, ref string) { underWay(f.Holds(), ref); f.Holds().SucceedCapture(ref) },
 			curfew.Balance{State: "captured", Captured: 2900, Currency: "eur"},

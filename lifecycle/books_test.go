@@ -47,7 +47,7 @@ func TestTheSumsOfTheBooksAreThoseOfTheirLines(t *testing.T) {
 			env.receive(n)
 		}
 		fact := func(ref, kind, state, currency string, amount int64, at time.Time) {
-			env.receive(told(ref, curfew.Fact{
+			env.receive(noticeOf(ref, curfew.Fact{
 				Kind: curfew.FactKind(kind), Object: kind + "-" + ref, State: state, Amount: amount, Currency: currency, At: at,
 			}))
 		}

@@ -95,11 +95,11 @@ func (env *environment) creditOfFree(customer string) curfew.Checkout {
 
 // disputeOf is what a provider says of a dispute of 29.00 EUR.
 func disputeOf(ref, state string, at time.Time) curfew.Notice {
-	return told(ref, curfew.Fact{Kind: "dispute", Object: "dp-" + ref, State: state, Amount: 2900, Currency: "eur", At: at})
+	return noticeOf(ref, curfew.Fact{Kind: "dispute", Object: "dp-" + ref, State: state, Amount: 2900, Currency: "eur", At: at})
 }
 
-// told is a message with one fact of a payment.
-func told(ref string, f curfew.Fact) curfew.Notice {
+// noticeOf is a message with one fact of a payment.
+func noticeOf(ref string, f curfew.Fact) curfew.Notice {
 	id := fmt.Sprint("evt-", ref, "-", f.Object, "-", f.State)
 	return curfew.Notice{ID: id, Type: "test", Provider: "stripe", At: f.At, References: []string{ref}, Facts: []curfew.Fact{f}}
 }
@@ -110,7 +110,7 @@ func TestACreditWhoseMoneyMayBeTakenBackWaits(t *testing.T) {
 		at := time.Now().Add(-26 * time.Hour)
 		for ref, n := range map[string]curfew.Notice{
 			"p1": disputeOf("p1", "needs_response", at),
-			"p2": told("p2", curfew.Fact{Kind: "refund", Object: "re-1", State: "pending", Amount: 2900, Currency: "eur", At: at}),
+			"p2": noticeOf("p2", curfew.Fact{Kind: "refund", Object: "re-1", State: "pending", Amount: 2900, Currency: "eur", At: at}),
 		} {
 			env.credited("c-"+ref, ref, 25*time.Hour)
 			env.receive(paid(reportedPayment("c-"+ref, ref)), n)

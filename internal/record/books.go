@@ -133,7 +133,7 @@ func (b Booked) Line() (BookLine, bool) {
 		line.Plans = append(line.Plans, c.Plan)
 		line.Outcomes = append(line.Outcomes, b.outcome(c, b.Ended, b.To))
 	}
-	before, after := b.standing(b.From, b.Began), b.standing(b.To, b.Ended)
+	before, after := b.figuresAt(b.From, b.Began), b.figuresAt(b.To, b.Ended)
 	line.BookFigures = after
 	line.Captured -= before.Captured
 	line.Refunded -= before.Refunded
@@ -177,8 +177,8 @@ func (b Booked) outcome(c curfew.Checkout, then map[string]curfew.Outcome, at ti
 	return then[c.ID]
 }
 
-// standing is what had come and gone before a moment, and what was open then.
-func (b Booked) standing(at time.Time, then map[string]curfew.Outcome) BookFigures {
+// figuresAt is what had come and gone before a moment, and what was open then.
+func (b Booked) figuresAt(at time.Time, then map[string]curfew.Outcome) BookFigures {
 	var reported int64
 	l := Ledger{Payment: b.Payment}
 	l.Facts = slices.DeleteFunc(slices.Clone(b.Facts), func(f curfew.Fact) bool { return !b.timeOf(f).Before(at) })

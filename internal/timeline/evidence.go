@@ -41,13 +41,13 @@ func (x *Explainer) Evidence(ctx context.Context, idOrRef string) (Evidence, err
 	if t.sessions, err = x.paidBy(ctx, c); err != nil {
 		return Evidence{}, fmt.Errorf("evidence of checkout %s: %w", c.ID, err)
 	}
-	story, err := x.story(ctx, t)
+	sentences, err := x.history(ctx, t)
 	if err != nil {
 		return Evidence{}, fmt.Errorf("evidence of checkout %s: %w", c.ID, err)
 	}
 	return Evidence{
 		AccessActivityLog: accesses(t.sessions), CustomerEmailAddress: c.Email, CustomerName: c.Name,
-		ProductDescription: product(t), ServiceDate: serviceDate(t.sessions), UncategorizedText: story,
+		ProductDescription: product(t), ServiceDate: serviceDate(t.sessions), UncategorizedText: sentences,
 	}, nil
 }
 
@@ -111,8 +111,8 @@ func accesses(sessions []curfew.Snapshot) string {
 	return written(all)
 }
 
-// story tells what happened to a payment and its sessions.
-func (x *Explainer) story(ctx context.Context, t facts) (string, error) {
+// history tells what happened to a payment and its sessions.
+func (x *Explainer) history(ctx context.Context, t facts) (string, error) {
 	subjects := []string{t.checkouts[0].ID}
 	for _, s := range t.sessions {
 		subjects = append(subjects, s.ID)

@@ -205,11 +205,24 @@ func TestOnlySignedEventsAreHeard(t *testing.T) {
 		if have := paymentsOf(t, shop, "customer signed"); len(have) != 0 {
 			t.Errorf("there is %+v", have)
 		}
+		health, err := p.client(t, dir, "admin", "anna").Health(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if problems := strings.Join(health.Problems, "; "); !strings.Contains(problems, "payments.secret") || !strings.Contains(problems, "old") {
+			t.Errorf("health does not say why: %s", problems)
+		}
 		if status, r := now.send(time.Now(), body); status != http.StatusOK || r.Outcome != "recorded" {
 			t.Errorf("signed, it is answered %d %+v", status, r)
 		}
 		if have := paymentsOf(t, shop, "customer signed"); len(have) != 1 || have[0].Outcome != "fulfilled" {
 			t.Errorf("there is %+v", have)
+		}
+		now.send(time.Now(), "odd")
+		for _, want := range []string{`{outcome="refused",provider="events"} 7`, `{outcome="recorded",provider="mollie"} 1`, `{outcome="kept",provider="events"} 1`} {
+			if text := get(t, p.ops+"/metrics"); !strings.Contains(text, "curfew_provider_messages_total"+want) {
+				t.Errorf("the metrics have no %s", want)
+			}
 		}
 	})
 }

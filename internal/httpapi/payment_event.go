@@ -18,7 +18,7 @@ import (
 
 // eventReceipt tells a marketplace what became of its event.
 type eventReceipt struct {
-	Outcome   string            `json:"outcome" enum:"recorded,kept" doc:"kept: it was stored as it came, changed nothing, and health reports it"`
+	Outcome   string            `json:"outcome" enum:"recorded,kept" doc:"kept: it was stored as it came, and changed nothing"`
 	Why       string            `json:"why,omitempty" doc:"Kept: what is wrong with it"`
 	State     string            `json:"state,omitempty" enum:"reported,promised,authorised,captured,failed" doc:"Of the payment, by everything that is known of it. Absent: nobody has said that anything was paid"`
 	Worth     *int64            `json:"worth,omitempty" doc:"What the payment can pay for now, in the currency's minor unit. Money that is only reserved is none yet"`

@@ -104,8 +104,9 @@ func inWords(err error) error {
 	return fmt.Errorf("%s must be %s, not a JSON %s", clip(wrong.Field, maxShown), want, clip(wrong.Value, maxShown))
 }
 
-// unnamed stands for a provider that an event does not name as it must.
-const unnamed = "payments"
+// unnamed stands for a provider that an event does not name as it must. Metrics have the same
+// name for messages that are not read.
+const unnamed = "events"
 
 // envelope is what can be said of an event that cannot be used. Without a usable id it has that
 // of the delivery, or the digest of the body, so that it is known when it comes again.

@@ -126,7 +126,7 @@ func enum(t *testing.T, field string) []string {
 
 func TestWhatIsGenuineAndOddIsKept(t *testing.T) {
 	t.Parallel()
-	const unnamed = "payments"
+	const unnamed = "events"
 	for sentence, c := range map[string]struct {
 		body     string
 		why      string

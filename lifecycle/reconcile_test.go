@@ -2,6 +2,7 @@ package lifecycle_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -394,4 +395,48 @@ func TestARefundThatCannotBeMadeIsFoundAtOnce(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A refund by hand at the provider follows the setting: the live session ends, or goes on;
+// and what happens to it then gives nothing back a second time.
+func TestARefundByHandOfALiveSession(t *testing.T) {
+	for sentence, finish := range map[string]bool{"it ends": false, "it goes on": true} {
+		t.Run(sentence, func(t *testing.T) {
+			onEachStoreWith(t, func(p *curfew.Policy) { p.FinishLost = finish }, func(env *environment) {
+				f := env.live("ada", "p1", "max")
+				p := reportedPayment("ada", "p1")
+				env.receive(paid(p), refunded(p, 2900))
+				if !finish {
+					env.is(f.SessionID, curfew.Cancelled, curfew.ByRefund, curfew.RequestCancelled, curfew.Refunded)
+					return
+				}
+				env.is(f.SessionID, curfew.Live, "", curfew.Accepted, curfew.Fulfilled)
+				if found := finding(env.Report(env.Context()), lifecycle.PaymentLost); found == nil {
+					env.Error("nobody is told")
+				}
+				must(env.Cancel(env.Context(), f.SessionID, admin))(env) // after less than a minute
+				env.working(func() {
+					until(env, "its refund", func() bool { return must(env.Checkout(env.Context(), "p1"))(env).Outcome == curfew.Refunded })
+				})
+				if err := env.spent("ada"); !errors.Is(err, curfew.PaymentRequired) {
+					env.Errorf("spent: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// working does something while the keeper does its work in the background.
+func (env *environment) working(do func()) {
+	env.Helper()
+	ctx, stop := context.WithCancel(env.Context())
+	done := make(chan error, 1)
+	go func() { done <- env.Keeper.Sweeper.Run(ctx) }()
+	defer func() {
+		stop()
+		if err := <-done; err != nil {
+			env.Error(err)
+		}
+	}()
+	do()
 }

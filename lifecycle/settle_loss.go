@@ -73,6 +73,22 @@ type taken struct {
 	why string
 }
 
+// finishing reports whether a session goes on although its payment is lost, as the policy
+// lets it. The payment is settled again until the session has ended, for then it may be owed
+// nothing.
+func (ps *Payments) finishing(ctx context.Context, l record.Ledger) (bool, error) {
+	if b := l.Money(); !ps.rules.policy.FinishLost || b.Gone() == 0 && b.State != "failed" {
+		return false, nil
+	}
+	for _, c := range l.Checkouts {
+		s, err := ps.checkouts.unendedOf(ctx, c)
+		if err != nil || s != nil {
+			return s != nil, err
+		}
+	}
+	return false, nil
+}
+
 // extendsGoing reports whether the checkout paid for more time of a session that goes on.
 // The session has a payment of its own, and keeps the time that it was given.
 func (ps *Payments) extendsGoing(ctx context.Context, c curfew.Checkout) (bool, error) {

@@ -29,6 +29,9 @@ func (ps *Payments) settlePayment(ctx context.Context, l record.Ledger) error {
 	if err := ps.settleLines(ctx, l); err != nil {
 		return err
 	}
+	if goesOn, err := ps.finishing(ctx, l); err != nil || goesOn {
+		return err
+	}
 	return ps.store.Judged(ctx, l.ID, l.Version)
 }
 

@@ -23,8 +23,8 @@ import (
 // What is capturing is not released: it is captured and then given back, or fails.
 
 const (
-	// firstAnswer is how long an acceptance waits for the bank's answer.
-	firstAnswer = 3 * time.Second
+	// acceptWait is how long an acceptance waits for the bank's answer.
+	acceptWait = 3 * time.Second
 	// joinWait is how long after the acceptance a join waits for it. Then the session goes
 	// live on the authorization.
 	joinWait = 30 * time.Second
@@ -56,31 +56,34 @@ func released(c record.CheckoutChange) record.CheckoutChange {
 // process take the money once. Without a provider it does nothing. Errors: Unavailable.
 func (ps *Payments) SettleCaptures(ctx context.Context) error {
 	return ps.settleEach(ctx, "capture", ps.store.Capturable, func(ctx context.Context, c curfew.Checkout) error {
-		return ps.settleCapture(ctx, c, providerTimeout)
+		return captures{ps}.settle(ctx, c, providerTimeout)
 	})
 }
 
-// settleCapture moves one capture, or release, a step further. The limit is for each call of
+// captures takes and releases the reserved money of payments.
+type captures struct{ *Payments }
+
+// settle moves one capture, or release, a step further. The limit is for each call of
 // the provider. Conflict: somebody else did.
-func (ps *Payments) settleCapture(ctx context.Context, c curfew.Checkout, limit time.Duration) error {
-	l, err := ps.store.Ledger(ctx, c.Payment())
+func (cs captures) settle(ctx context.Context, c curfew.Checkout, limit time.Duration) error {
+	l, err := cs.store.Ledger(ctx, c.Payment())
 	if err != nil {
 		return err
 	}
 	if l.Duplicate(c) {
-		return failed(ps.write.Annotate(ctx, record.Annotation{
+		return failed(cs.write.Annotate(ctx, record.Annotation{
 			From: c, Capture: "released", Reason: string(curfew.Duplicate), Actor: curfew.Cashier,
 		}))
 	}
 	if decided(l) {
-		return ps.settleByFunds(ctx, c, l)
+		return cs.settleByFunds(ctx, c, l)
 	}
-	asked, err := ps.write.Annotate(ctx, asking(c))
+	asked, err := cs.write.Annotate(ctx, asking(c))
 	if err != nil {
 		return err
 	}
-	if err := ps.askForMoney(ctx, asked, l, limit); err != nil {
-		return ps.moneyRefused(ctx, asked.ID, err)
+	if err := cs.ask(ctx, asked, l, limit); err != nil {
+		return cs.dismiss(ctx, asked.ID, err)
 	}
 	return nil
 }
@@ -100,32 +103,32 @@ func asking(c curfew.Checkout) record.Annotation {
 	return record.Annotation{From: c, Capture: step, Reason: curfew.CaptureReason(step), Actor: curfew.Cashier, Wait: refundWait(c.Attempts)}
 }
 
-// askForMoney asks the provider to take or release the money of a checkout, and records the
+// ask asks the provider to take or release the money of a checkout, and records the
 // answer. What the payment is now is looked up first if the provider has not named it, or
 // an earlier call may have taken effect: only then may another key be used.
-func (ps *Payments) askForMoney(ctx context.Context, c curfew.Checkout, l record.Ledger, limit time.Duration) error {
-	if !ps.serves(l) {
+func (cs captures) ask(ctx context.Context, c curfew.Checkout, l record.Ledger, limit time.Duration) error {
+	if !cs.serves(l) {
 		return elsewhere(c, l)
 	}
 	if l.Name == "" || c.Attempts > 1 {
 		var err error
-		if l, err = ps.look(ctx, c, l, limit); err != nil || decided(l) || l.Money().State == "promised" { // it is being taken
+		if l, err = cs.look(ctx, c, l, limit); err != nil || decided(l) || l.Money().State == "promised" { // it is being taken
 			return err
 		}
 	}
-	order, ask := captureOrder(c, l), ps.provider.Capture
+	order, ask := captureOrder(c, l), cs.provider.Capture
 	if c.Capture == "releasing" {
-		ask = ps.provider.Release
+		ask = cs.provider.Release
 	}
 	facts, err := limited(ctx, limit, order, ask)
 	if errors.Is(err, curfew.PaymentRequired) { // the bank refuses: what it reserved is released
-		facts, err = limited(ctx, limit, order, ps.provider.Release)
+		facts, err = limited(ctx, limit, order, cs.provider.Release)
 	}
 	if errors.Is(err, curfew.Conflict) { // it is not reserved any more
-		return failed(ps.look(ctx, c, l, limit))
+		return failed(cs.look(ctx, c, l, limit))
 	}
 	if len(facts) > 0 {
-		if err := ps.reportAnswer(ctx, l, facts); err != nil {
+		if err := cs.reportFacts(ctx, l, facts); err != nil {
 			return err
 		}
 	}
@@ -146,17 +149,17 @@ func elsewhere(c curfew.Checkout, l record.Ledger) error {
 }
 
 // look asks the provider what a payment is now, and settles it by that.
-func (ps *Payments) look(ctx context.Context, c curfew.Checkout, l record.Ledger, limit time.Duration) (record.Ledger, error) {
+func (cs captures) look(ctx context.Context, c curfew.Checkout, l record.Ledger, limit time.Duration) (record.Ledger, error) {
 	asking, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	n, err := ps.provider.Payment(asking, l.Account, cmp.Or(l.Name, c.Ref))
+	n, err := cs.provider.Payment(asking, l.Account, cmp.Or(l.Name, c.Ref))
 	if err != nil {
 		return l, err
 	}
-	if l, err = ps.report(ctx, n); err != nil {
+	if l, err = cs.report(ctx, n); err != nil {
 		return l, err
 	}
-	return l, ps.settlePayment(ctx, l)
+	return l, cs.settlePayment(ctx, l)
 }
 
 func limited(
@@ -183,20 +186,20 @@ func captureOrder(c curfew.Checkout, l record.Ledger) curfew.MoneyOrder {
 	return o
 }
 
-// moneyRefused deals with a call that brought no money: unless what is known of the payment
+// dismiss deals with a call that brought no money: unless what is known of the payment
 // has decided meanwhile, it is tried again. If the provider refuses to be asked, that is
 // nobody's fault but ours, and an operator is told.
-func (ps *Payments) moneyRefused(ctx context.Context, id string, refusal error) error {
-	c, err := ps.store.Checkout(ctx, id)
+func (cs captures) dismiss(ctx context.Context, id string, refusal error) error {
+	c, err := cs.store.Checkout(ctx, id)
 	if err != nil || c.Capture != "capturing" && c.Capture != "releasing" {
 		return err
 	}
-	ps.log.WarnContext(ctx, "the provider is asked for reserved money again later",
+	cs.log.WarnContext(ctx, "the provider is asked for reserved money again later",
 		"checkout", c.ID, "capture", c.Capture, "attempt", c.Attempts, "error", refusal)
 	if unknown(refusal) {
 		return ctx.Err()
 	}
-	return failed(ps.write.Annotate(ctx, record.Annotation{
+	return failed(cs.write.Annotate(ctx, record.Annotation{
 		From: c, Reason: curfew.WithNote(curfew.RefundRefusedReason, refusal.Error()), Actor: curfew.Cashier,
 		Note: refusal.Error(), Concern: record.CaptureFailed,
 	}))
@@ -230,26 +233,26 @@ func (ps *Payments) settleBrief(ctx context.Context, c curfew.Checkout) error {
 }
 
 // takeNow asks for the money of a session that has just become due, and leaves to the worker
-// what is not answered within firstAnswer. It does not fail: the session's change is
+// what is not answered within acceptWait. It does not fail: the session's change is
 // committed.
-func (ps *Payments) takeNow(ctx context.Context, checkoutID string) {
-	if ps.provider == nil {
+func (cs captures) takeNow(ctx context.Context, checkoutID string) {
+	if cs.provider == nil {
 		return
 	}
 	ctx = context.WithoutCancel(ctx)
-	c, err := ps.store.Checkout(ctx, checkoutID)
+	c, err := cs.store.Checkout(ctx, checkoutID)
 	if err == nil && c.Capture == "due" {
-		err = ps.settleCapture(ctx, c, firstAnswer)
+		err = cs.settle(ctx, c, acceptWait)
 	}
 	if err != nil && !errors.Is(err, curfew.Conflict) {
-		ps.log.WarnContext(ctx, "reserved money was not taken yet", "checkout", checkoutID, "error", err)
+		cs.log.WarnContext(ctx, "reserved money was not taken yet", "checkout", checkoutID, "error", err)
 	}
 }
 
-// awaitMoney waits for the bank's answer on a session that a mechanic has accepted, until
+// await waits for the bank's answer on a session that a mechanic has accepted, until
 // joinWait after that.
-func (ps *Payments) awaitMoney(ctx context.Context, s curfew.Snapshot) error {
-	if ps.provider == nil {
+func (cs captures) await(ctx context.Context, s curfew.Snapshot) error {
+	if cs.provider == nil {
 		return nil
 	}
 	end := time.NewTimer(joinWait - s.Now.Sub(s.AcceptedAt))
@@ -257,8 +260,8 @@ func (ps *Payments) awaitMoney(ctx context.Context, s curfew.Snapshot) error {
 	look := time.NewTicker(joinLook)
 	defer look.Stop()
 	for {
-		ps.takeNow(ctx, s.CheckoutID)
-		c, err := ps.store.Checkout(ctx, s.CheckoutID)
+		cs.takeNow(ctx, s.CheckoutID)
+		c, err := cs.store.Checkout(ctx, s.CheckoutID)
 		if err != nil || c.Capture != "due" && c.Capture != "capturing" {
 			return missing(err)
 		}

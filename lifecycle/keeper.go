@@ -107,7 +107,7 @@ func New(store Store, o Options) (*Keeper, error) {
 		rules: rules, reporter: reporter, quarantine: quarantine, admission: admission, sessions: sessions, checkouts: checkouts,
 		provider: o.Provider, stop: o.Stop, store: store, write: write,
 	}
-	sessions.payments, queue.payments = payments, payments
+	sessions.captures, queue.captures = captures{payments}, captures{payments}
 	cleanups := &Cleanups{
 		rules: rules, reporter: reporter, quarantine: quarantine, settler: settler, admission: admission, stop: o.Stop,
 		ledgers: ledgers, store: store, write: write,

@@ -15,9 +15,21 @@ import (
 // Provider is a payment provider. Errors: Unavailable if it is unknown whether the call
 // took effect; with any other kind, nothing was done.
 type Provider interface {
+	mover
 	// Serves reports whether payments that notices call by a provider's name are this
 	// one's to ask about.
 	Serves(provider string) bool
+	// Payment is what is known of one payment, by any of its names.
+	Payment(ctx context.Context, account, name string) (curfew.Notice, error)
+	// Paid lists what customers paid, or promised to, since a moment, as its messages
+	// would say it.
+	Paid(ctx context.Context, since time.Time) iter.Seq2[curfew.Notice, error]
+	// Missed lists the messages since a moment that did not reach us.
+	Missed(ctx context.Context, since time.Time) iter.Seq2[curfew.Notice, error]
+}
+
+// mover moves the money of payments.
+type mover interface {
 	// Refund gives money back, once per key, and returns what became of it. Money that
 	// was given back already counts as done.
 	Refund(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fact, error)
@@ -28,13 +40,6 @@ type Provider interface {
 	Capture(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fact, error)
 	// Release gives up what is reserved. Conflict: it was taken.
 	Release(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fact, error)
-	// Payment is what is known of one payment, by any of its names.
-	Payment(ctx context.Context, account, name string) (curfew.Notice, error)
-	// Paid lists what customers paid, or promised to, since a moment, as its messages
-	// would say it.
-	Paid(ctx context.Context, since time.Time) iter.Seq2[curfew.Notice, error]
-	// Missed lists the messages since a moment that did not reach us.
-	Missed(ctx context.Context, since time.Time) iter.Seq2[curfew.Notice, error]
 }
 
 // Payments receives what a provider reports and asks it for refunds.

@@ -17,7 +17,7 @@ type Queue struct {
 	settler  *settler
 	sessions *Sessions
 	wakeup   *wakeup
-	payments *Payments
+	captures captures
 	store    interface {
 		queueStore
 		sessionStore
@@ -121,7 +121,7 @@ func (q *Queue) charge(ctx context.Context, accepted curfew.Snapshot) (curfew.Sn
 	if !q.rules.policy.Plans[accepted.Plan].CapturesAccepted() {
 		return accepted, nil
 	}
-	q.payments.takeNow(ctx, accepted.CheckoutID)
+	q.captures.takeNow(ctx, accepted.CheckoutID)
 	now, err := q.store.Session(ctx, accepted.ID)
 	switch {
 	case err != nil: // the acceptance is committed

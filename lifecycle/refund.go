@@ -100,7 +100,7 @@ func (ps *Payments) settleRefund(ctx context.Context, c curfew.Checkout) error {
 	}
 	facts, err := ps.askProvider(ctx, claimed, l, name)
 	if err == nil || len(facts) > 0 { // some may be known although the rest was refused
-		err2 := ps.reportAnswer(ctx, l, facts)
+		err2 := ps.reportFacts(ctx, l, facts)
 		if err2 == nil {
 			claimed, err2 = ps.store.Checkout(ctx, c.ID)
 		}
@@ -210,8 +210,8 @@ func failedRefunds(facts []curfew.Fact) int {
 	return len(failed)
 }
 
-// reportAnswer records what the provider answered, and settles the payment by it.
-func (ps *Payments) reportAnswer(ctx context.Context, l record.Ledger, facts []curfew.Fact) error {
+// reportFacts records what the provider answered, and settles the payment by it.
+func (ps *Payments) reportFacts(ctx context.Context, l record.Ledger, facts []curfew.Fact) error {
 	if len(facts) > 0 {
 		var err error
 		n := curfew.Notice{Provider: cmp.Or(l.Provider, "provider"), Account: l.Account, References: l.References, Facts: facts}

@@ -17,7 +17,7 @@ type Sessions struct {
 	settler   *settler
 	admission *Admission
 	failing   *failing
-	payments  *Payments
+	captures  captures
 	store     sessionStore
 	write     interface {
 		admissionStore
@@ -43,7 +43,7 @@ func (ss *Sessions) Join(ctx context.Context, id string, by curfew.Actor) (curfe
 	defer end()
 	moved, err := ss.move(ctx, id, func(s curfew.Snapshot) (*record.Change, error) { return ss.joining(ctx, s, by) })
 	if err == nil && moved.Status == curfew.Live && ss.rules.policy.Plans[moved.Plan].CapturesLive() {
-		ss.payments.takeNow(ctx, moved.CheckoutID)
+		ss.captures.takeNow(ctx, moved.CheckoutID)
 	}
 	return moved, err
 }
@@ -68,7 +68,7 @@ func (ss *Sessions) joining(ctx context.Context, s curfew.Snapshot, by curfew.Ac
 	plan := ss.rules.policy.Plans[s.Plan]
 	c.To, c.Reason, c.Deadline, c.Capture = curfew.Live, curfew.BothJoinedReason, ss.rules.policy.LiveDeadline(s.Duration), plan.CapturesLive()
 	if plan.CapturesAccepted() {
-		return c, ss.payments.awaitMoney(ctx, s)
+		return c, ss.captures.await(ctx, s)
 	}
 	return c, nil
 }

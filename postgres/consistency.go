@@ -83,7 +83,7 @@ var links = map[string]struct{ page, last, wrong string }{
 			WHERE p.status <> 'fulfilled' AND EXISTS (SELECT FROM curfew.sessions s
 				WHERE s.customer_id = p.customer_id AND s.checkout_id = p.id AND s.status IN ('scheduled', 'waiting', 'live'))
 		UNION ALL SELECT 'capture_disagrees', p.id::text, p.customer_id FROM page p
-			WHERE ` + record.WrongCapture("p") + ` OR p.capture = 'authorised' AND ` + hadSession("p") + `
+			WHERE ` + record.WrongCapture("p", "curfew.checkouts") + ` OR p.capture = 'authorised' AND ` + hadSession("p") + `
 		UNION ALL SELECT 'checkout_events', p.id::text, p.customer_id` + brokenEvents,
 	},
 	// A waiting session that nobody was offered is the orphans' rule's.

@@ -79,7 +79,7 @@ UNION ALL SELECT 'open_session_not_paid', p.id, p.customer_id FROM page p
     WHERE p.status <> 'fulfilled' AND EXISTS (SELECT 1 FROM sessions s
         WHERE s.customer_id = p.customer_id AND s.checkout_id = p.id AND s.status IN ('scheduled', 'waiting', 'live'))
 UNION ALL SELECT 'capture_disagrees', p.id, p.customer_id FROM page p
-    WHERE ` + record.WrongCapture("p") + ` OR p.capture = 'authorised' AND ` + hadSession("p") + `
+    WHERE ` + record.WrongCapture("p", "checkouts") + ` OR p.capture = 'authorised' AND ` + hadSession("p") + `
 UNION ALL SELECT 'checkout_events', p.id, p.customer_id` + brokenEvents,
 	},
 	// A waiting session that nobody was offered is the orphans' rule's.

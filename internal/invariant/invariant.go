@@ -125,7 +125,7 @@ var checks = []Check{
 	},
 	{
 		"7: the money of a checkout is taken or released as its outcome and session say",
-		`SELECT c.id FROM {checkouts} c WHERE ` + record.WrongCapture("c") + `
+		`SELECT c.id FROM {checkouts} c WHERE ` + record.WrongCapture("c", "{checkouts}") + `
 		    OR c.capture = 'authorised' AND EXISTS (
 		   SELECT 1 FROM {sessions} s WHERE s.customer_id = c.customer_id AND s.checkout_id = c.id AND s.status IN ('live', 'completed'))`,
 	},

@@ -24,6 +24,7 @@ var captures = contract{
 	"the worker's steps are counted, and kept from others for a while":       stepsCapture,
 	"a change of the outcome moves the capture, too":                         changesCapture,
 	"a settled capture is of no concern any more":                            settlesConcern,
+	"what two checkouts stand for is captured for one of them":               capturesDuplicate,
 	"what waits longest is captured first":                                   capturableOrder,
 	"what is being captured is not refunded yet":                             capturesBeforeRefund,
 	"captures that wait are counted, and the oldest has an age":              countsCaptures,

@@ -52,6 +52,16 @@ func stepsCapture(f *fixture) {
 	}
 }
 
+// capturesDuplicate: a session that a payment has paid for twice takes place, and the money
+// is taken once.
+func capturesDuplicate(f *fixture) {
+	first, second := f.reserved("ada"), f.reserved("bob")
+	f.reports(reported(nil, f.paidBy(first).Ref, f.paidBy(second).Ref))
+	f.annotate(record.Annotation{From: f.paidBy(second), Capture: "captured"})
+	f.annotate(record.Annotation{From: f.paidBy(first), Capture: "released"})
+	f.same("contradictions", f.linked(99), []curfew.Inconsistency(nil))
+}
+
 func changesCapture(f *fixture) {
 	c := admission("ada").Checkout
 	c.Capture = "authorised"

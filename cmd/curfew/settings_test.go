@@ -57,7 +57,7 @@ func write(t *testing.T, text string) string {
 func TestEveryKeyOfTheContractIsASetting(t *testing.T) {
 	t.Parallel()
 	want := strings.Fields(`database_url database_wait listen listen_ops drain base_url waiting_ttl max_wait orphan_ttl join_ttl live_grace
-		scheduled_grace minimum_live very_stale_after defer_ttl blocked_repeatedly blocked_window sweeper rules settle
+		scheduled_grace minimum_live very_stale_after defer_ttl credit_ttl blocked_repeatedly blocked_window sweeper rules settle
 		appointment_refund payment_lost part_refunded discounts authorization_life plans
 		auth.key_file auth.jwt_secret auth.jwks_url auth.issuer auth.audience auth.role_claim
 		stripe.webhook_secret stripe.api_key stripe.api_base stripe.live stripe.ignore_foreign stripe.account

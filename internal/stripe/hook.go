@@ -80,7 +80,7 @@ func (h *Hook) Headers() []string { return []string{signatureHeader} }
 // should be readable and is not says in Unread why.
 //
 // Invalid if the signature is not Stripe's, or not recent: ErrNoSignature, ErrSignature,
-// ErrUnproven, ErrTooOld or ErrTooNew. ErrForeign for an event of another mode or account;
+// ErrUnproven, ErrChanged, ErrTooOld or ErrTooNew. ErrForeign for an event of another mode or account;
 // its notice then has only an id, a type, a provider, an account and a time.
 func (h *Hook) Read(header http.Header, body []byte) (curfew.Notice, error) {
 	if err := h.verify(header.Get(signatureHeader), body); err != nil {
@@ -99,10 +99,15 @@ func (h *Hook) verify(signature string, body []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := h.proven(signature, body); err != nil {
+	now := recent(signed, h.now())
+	err = h.proven(signature, body)
+	switch {
+	case errors.Is(err, ErrUnproven) && now == nil && h.rewritten(signature, body):
+		return ErrChanged
+	case err != nil:
 		return err
 	}
-	return recent(signed, h.now())
+	return now
 }
 
 // proven tries every secret. It skips the library's check of the time, which uses

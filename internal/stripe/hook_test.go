@@ -1,6 +1,7 @@
 package stripe_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -146,6 +147,40 @@ func TestHook_ARefusalSaysWhatIsWrong(t *testing.T) {
 	} {
 		_, err := hook(t).Read(signed(row.signature), body)
 		if !errors.Is(err, row.want) || !errors.Is(err, curfew.Invalid) || !strings.Contains(err.Error(), row.says) {
+			t.Errorf("%s: %v", sentence, err)
+		}
+	}
+}
+
+// What has parsed a message and written it anew is told apart from a wrong secret; what
+// would cost much to look at is not.
+func TestHook_ARewrittenBodyIsToldApart(t *testing.T) {
+	t.Parallel()
+	var wide, narrow bytes.Buffer
+	for _, err := range []error{json.Indent(&wide, paidEvent(t), "", "  "), json.Compact(&narrow, paidEvent(t))} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	deep := strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000)
+	for sentence, row := range map[string]struct {
+		signed, came string
+		at           time.Time
+		by           string
+		want         error
+	}{
+		"written without white space":    {wide.String(), narrow.String(), noon, secret, stripe.ErrChanged},
+		"written with it":                {narrow.String(), wide.String(), noon, secret, stripe.ErrChanged},
+		"with another end":               {wide.String() + "\n", wide.String(), noon, secret, stripe.ErrChanged},
+		"an old one":                     {wide.String(), narrow.String(), noon.Add(-time.Hour), secret, stripe.ErrUnproven},
+		"signed by another":              {wide.String(), narrow.String(), noon, theirs, stripe.ErrUnproven},
+		"another message":                {`{"id":"evt_2"}`, narrow.String(), noon, secret, stripe.ErrUnproven},
+		"no JSON":                        {"x", "x ", noon, secret, stripe.ErrUnproven},
+		"deeper than any of Stripe's":    {deep, deep + " ", noon, secret, stripe.ErrUnproven},
+		"larger than any of Stripe's":    {`["` + strings.Repeat("x", 40<<10) + `"]`, `["` + strings.Repeat("x", 40<<10) + `"] `, noon, secret, stripe.ErrUnproven},
+		"as it was signed, no rewriting": {narrow.String(), narrow.String(), noon, secret, nil},
+	} {
+		if _, err := hook(t).Read(signed(stripetest.Sign(row.by, row.at, []byte(row.signed))), []byte(row.came)); !errors.Is(err, row.want) || (err == nil) != (row.want == nil) {
 			t.Errorf("%s: %v", sentence, err)
 		}
 	}

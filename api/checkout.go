@@ -8,7 +8,7 @@ type Purchase struct {
 	CustomerID string            `json:"customerId" minLength:"1" doc:"The marketplace's own id"`
 	Plan       string            `json:"plan" minLength:"1" maxLength:"128"`
 	Amount     *int64            `json:"amount,omitempty" minimum:"0" doc:"In the currency's minor unit"`
-	Currency   string            `json:"currency,omitempty" pattern:"^[A-Za-z]{3}$" doc:"ISO 4217"`
+	Currency   string            `json:"currency,omitempty" pattern:"^[A-Za-z]{3}$" doc:"ISO 4217; an amount needs one, if the plan has none"`
 	Email      string            `json:"email,omitempty" maxLength:"320"`
 	Name       string            `json:"name,omitempty" maxLength:"200" doc:"Shown to mechanics"`
 	StartsAt   *time.Time        `json:"startsAt,omitempty" doc:"Start of an appointment, at most a year ahead"`

@@ -5,21 +5,23 @@ import "time"
 // SessionStatus is what blocks a customer, and what the customer can spend. An overdue session
 // does not block.
 type SessionStatus struct {
-	Blocked    bool       `json:"blocked"`
-	Session    *Blocker   `json:"session" doc:"The session that holds the slot; null if the slot is free"`
-	ReleasesAt *time.Time `json:"releasesAt" doc:"When the slot becomes free by itself, at the latest"`
-	Actions    []string   `json:"actions" doc:"What can be done about it: cancel, end, wait" nullable:"false"`
-	// Credits are payments that the customer can spend on sessions, oldest first, at most 100.
-	Credits []struct {
-		CheckoutID string     `json:"checkoutId"`
-		Plan       string     `json:"plan" doc:"The plan that it can be spent on"`
-		Amount     int64      `json:"amount" doc:"What was paid for it, in the currency's minor unit"`
-		Currency   string     `json:"currency,omitempty"`
-		Since      time.Time  `json:"since"`
-		ExpiresAt  *time.Time `json:"expiresAt,omitempty" doc:"When it ends unspent, and what was paid for it is refunded; absent: never"`
-		Spendable  bool       `json:"spendable"`
-		Why        string     `json:"why,omitempty" doc:"Why it cannot be spent now"`
-	} `json:"credits" doc:"Unspent credits, oldest first, at most 100" nullable:"false"`
+	Blocked    bool            `json:"blocked"`
+	Session    *Blocker        `json:"session" doc:"The session that holds the slot; null if the slot is free"`
+	ReleasesAt *time.Time      `json:"releasesAt" doc:"When the slot becomes free by itself, at the latest"`
+	Actions    []string        `json:"actions" doc:"What can be done about it: cancel, end, wait" nullable:"false"`
+	Credits    []UnspentCredit `json:"credits" doc:"Unspent credits, oldest first, at most 100" nullable:"false"`
+}
+
+// UnspentCredit is a payment that a customer can spend on a session.
+type UnspentCredit struct {
+	CheckoutID string     `json:"checkoutId"`
+	Plan       string     `json:"plan" doc:"The plan that it can be spent on"`
+	Amount     int64      `json:"amount" doc:"What was paid for it, in the currency's minor unit"`
+	Currency   string     `json:"currency,omitempty"`
+	Since      time.Time  `json:"since"`
+	ExpiresAt  *time.Time `json:"expiresAt,omitempty" doc:"When it ends unspent, and what was paid for it is refunded; absent: never"`
+	Spendable  bool       `json:"spendable"`
+	Why        string     `json:"why,omitempty" doc:"Why it cannot be spent now"`
 }
 
 // Clearing requests to end a customer's open session.

@@ -48,7 +48,7 @@ type Extension struct {
 	Plan       string `json:"plan" minLength:"1" maxLength:"128" doc:"A plan that extends"`
 	PaymentRef string `json:"paymentRef" minLength:"1" doc:"The payment's reference at its provider. The same reference is always the same payment"`
 	Amount     *int64 `json:"amount,omitempty" minimum:"0" doc:"In the currency's minor unit"`
-	Currency   string `json:"currency,omitempty" pattern:"^[A-Za-z]{3}$" doc:"ISO 4217"`
+	Currency   string `json:"currency,omitempty" pattern:"^[A-Za-z]{3}$" doc:"ISO 4217; an amount needs one, if the plan has none"`
 }
 
 // Extended is the result of an extension.

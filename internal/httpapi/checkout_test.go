@@ -112,3 +112,36 @@ func TestPaymentsAreFoundPageByPage(t *testing.T) {
 		t.Error("the log has the address")
 	}
 }
+
+// What was paid for a reference is said with its currency, and cannot change.
+func TestAmountsAreWholeAndStay(t *testing.T) {
+	t.Parallel()
+	h := newFixtureWith(t, settings{policy: moreTime})
+	f := h.accepted("carl", "max")
+	for role, id := range map[curfew.Role]string{curfew.Customer: "carl", curfew.Mechanic: "max"} {
+		_, err := h.as(role, id).Join(h.Context(), f.SessionID)
+		must(t, err)
+	}
+	shop := func(path, body string) answer { return h.sendAs(curfew.Service, "shop", "POST", path, body) }
+	more := "/api/sessions/" + f.SessionID + "/extend"
+	for _, ok := range []answer{
+		shop("/api/checkouts", `{"paymentRef":"p1","customerId":"dora","plan":"chat10","amount":990,"currency":"eur"}`),
+		shop(more, `{"paymentRef":"x1","plan":"more15","amount":900}`), // in the plan's currency
+	} {
+		if ok.status >= 400 {
+			t.Fatalf("%d %s", ok.status, ok.body)
+		}
+	}
+	for _, refused := range []struct{ path, body, code string }{
+		{"/api/checkouts", `{"paymentRef":"p1","customerId":"dora","plan":"chat10","amount":991,"currency":"eur"}`, "idempotency_mismatch"},
+		{"/api/checkouts", `{"paymentRef":"p1","customerId":"dora","plan":"chat10","amount":990,"currency":"usd"}`, "idempotency_mismatch"},
+		{"/api/checkouts", `{"paymentRef":"p2","customerId":"dora","plan":"chat10","amount":990}`, "invalid"},
+		{"/api/checkouts", `{"paymentRef":"p2","customerId":"dora","plan":"chat10","amount":0}`, "invalid"},
+		{more, `{"paymentRef":"x1","plan":"more15","amount":901}`, "idempotency_mismatch"},
+	} {
+		got := shop(refused.path, refused.body)
+		if got.status != http.StatusUnprocessableEntity || !strings.Contains(got.body, `"code":"`+refused.code+`"`) {
+			t.Errorf("%s: %d %s", refused.body, got.status, got.body)
+		}
+	}
+}

@@ -1,8 +1,6 @@
 package wire
 
 import (
-	"slices"
-
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/record"
@@ -18,11 +16,12 @@ func SessionStatus(b *curfew.Blocker, credits []record.Credit) api.SessionStatus
 			Blocked: true, Session: Blocker(*b), ReleasesAt: OptionalTime(b.ReleasesAt), Actions: b.Actions,
 		}
 	}
-	out.Credits = slices.Grow(out.Credits, len(credits)+1)[:len(credits)] // an empty list is not null
+	out.Credits = make([]api.UnspentCredit, len(credits))
 	for i, c := range credits {
-		to := &out.Credits[i]
-		to.CheckoutID, to.Plan, to.Amount, to.Currency = c.ID, c.Plan, c.Amount, c.Currency
-		to.Since, to.ExpiresAt, to.Spendable, to.Why = c.UpdatedAt.UTC(), OptionalTime(c.Ends), c.Why == "", c.Why
+		out.Credits[i] = api.UnspentCredit{
+			CheckoutID: c.ID, Plan: c.Plan, Amount: c.Amount, Currency: c.Currency, Since: c.UpdatedAt.UTC(),
+			ExpiresAt: OptionalTime(c.Ends), Spendable: c.Why == "", Why: c.Why,
+		}
 	}
 	return out
 }

@@ -75,7 +75,7 @@ func (h *Hook) Headers() []string {
 // A genuine message never fails: one that cannot be translated says in Unread why.
 //
 // Invalid if the signature proves nothing, or is not recent: ErrNoSignature, ErrSignature,
-// ErrUnproven, ErrTooOld or ErrTooNew.
+// ErrUnproven, ErrChanged, ErrTooOld or ErrTooNew.
 func (h *Hook) Read(header http.Header, body []byte) (curfew.Notice, error) {
 	if err := h.verify(header, body); err != nil {
 		return curfew.Notice{}, err

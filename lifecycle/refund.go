@@ -70,6 +70,10 @@ func (ps *Payments) settleRefund(ctx context.Context, c curfew.Checkout) error {
 	if err != nil {
 		return err
 	}
+	c, due := stillDue(l, c)
+	if !due {
+		return curfew.Errorf(curfew.Conflict, "the refund of checkout %s has moved", c.ID)
+	}
 	name := cmp.Or(c.PaymentID, l.Name)
 	switch s := ps.rules.funds(l, c); {
 	case ps.rules.wasFree(c):
@@ -92,7 +96,7 @@ func (ps *Payments) settleRefund(ctx context.Context, c curfew.Checkout) error {
 	})
 	if err == nil && c.Outcome == curfew.RefundDue && len(l.Checkouts) > 1 {
 		if l, err = ps.store.Ledger(ctx, c.Payment()); err == nil && refunding(l, c) { // claimed at the same moment
-			return ps.waitForOther(ctx, claimed, l)
+			return ps.backOff(ctx, c.ID)
 		}
 	}
 	if err != nil {
@@ -134,6 +138,17 @@ func (ps *Payments) waitForMoney(ctx context.Context, c curfew.Checkout, s funds
 	return err
 }
 
+// stillDue returns a checkout as it is in the ledger, and whether its refund is due now. What
+// was given back for another line has changed it meanwhile.
+func stillDue(l record.Ledger, c curfew.Checkout) (curfew.Checkout, bool) {
+	i := slices.IndexFunc(l.Checkouts, func(other curfew.Checkout) bool { return other.ID == c.ID })
+	if i < 0 {
+		return c, false
+	}
+	c = l.Checkouts[i]
+	return c, refundOpen(c) && !c.NextAt.After(l.Now)
+}
+
 // refunding reports whether the provider is asked for another line of the same payment. What
 // it gives back meanwhile is for that one, and nothing says which line a refund is for.
 func refunding(l record.Ledger, c curfew.Checkout) bool {
@@ -149,6 +164,25 @@ func (ps *Payments) waitForOther(ctx context.Context, c curfew.Checkout, l recor
 		From: c, To: curfew.RefundDue, Reason: curfew.WithNote(curfew.AwaitedReason, why), Actor: curfew.Refunder,
 		Wait: max(other.NextAt.Sub(l.Now), firstWait), Concern: c.Concern,
 	}))
+}
+
+// backOff gives a claim up for which the provider was not asked.
+func (ps *Payments) backOff(ctx context.Context, id string) error {
+	var err error
+	for range steps {
+		c, err2 := ps.store.Checkout(ctx, id)
+		if err2 != nil || c.Outcome != curfew.Refunding {
+			return err2
+		}
+		l, err2 := ps.store.Ledger(ctx, c.Payment())
+		if err2 != nil {
+			return err2
+		}
+		if err = ps.waitForOther(ctx, c, l); !errors.Is(err, curfew.Conflict) {
+			return err
+		}
+	}
+	return again(err)
 }
 
 // wasFree reports whether nothing was paid. If only the shop has reported the payment, an

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/curfewhq/curfew"
@@ -197,7 +198,7 @@ func (ps *Payments) settleRefunding(ctx context.Context, c curfew.Checkout, l re
 	switch {
 	case given > 0 && (given >= min(c.Due(), b.Captured) || b.Open() == 0 && l.LeftFor(c, b.Worth()) == 0):
 		change.To, change.Reason, change.RefundID = curfew.Refunded, curfew.GivenBackReason, lastRefund(l.Facts)
-	case s == lost && c.Outcome == curfew.RefundDue:
+	case (s == lost || s == returned) && c.Outcome == curfew.RefundDue:
 		change.To, change.Reason = curfew.Void, string(curfew.ByPayment)
 	case c.Outcome == curfew.Refunding && b.Refusal != "" && b.Refunding == 0:
 		change.To, change.Reason, change.Note = curfew.RefundDue, curfew.WithNote(curfew.RefundRefusedReason, b.Refusal), byHand(b)
@@ -247,17 +248,35 @@ func (ps *Payments) settleVoid(ctx context.Context, c curfew.Checkout, b curfew.
 		change.To, change.Reason = curfew.Refunded, curfew.GivenBackReason
 	case s == lost && b.Lost > 0:
 		return ps.markLost(ctx, c.ID)
-	case s != spendable || b.State != "captured":
+	case s != spendable && s != partly || b.State != "captured":
 		return nil
 	case c.Capture != "":
 		change.To = curfew.RefundDue // it was taken although it was to be released
-	case ps.rules.creditable(c):
+	case s == spendable && ps.rules.creditable(c):
 		change.To = curfew.Credited
 	default:
 		change.To, change.Note = curfew.Held, "the money came after all"
 	}
-	_, err := ps.write.ChangeCheckout(ctx, divided(change))
+	served, err := ps.served(ctx, c)
+	if err != nil {
+		return err
+	}
+	if served {
+		change.To, change.Note = curfew.RefundDue, "" // it was to be given back although it was served
+	}
+	_, err = ps.write.ChangeCheckout(ctx, divided(change))
 	return err
+}
+
+// served reports whether a session that the checkout paid for took place.
+func (ps *Payments) served(ctx context.Context, c curfew.Checkout) (bool, error) {
+	if c.SessionID == "" {
+		return false, nil
+	}
+	all, err := ps.store.SessionsOf(ctx, c.CustomerID, pageSize)
+	return slices.ContainsFunc(all, func(s curfew.Snapshot) bool {
+		return s.CheckoutID == c.ID && s.Status == curfew.Completed
+	}), err
 }
 
 // creditable reports whether a credit of the checkout could be spent.

@@ -118,10 +118,10 @@ var checks = []Check{
 		   SELECT 1 FROM {sessions} s WHERE s.customer_id = c.customer_id AND (s.checkout_id = c.id OR s.id = c.session_id) AND s.status <> 'cancelled')`,
 	},
 	{
-		"7: a checkout with another outcome has no session that goes on, and none that was held unless it is given back",
+		"7: a checkout with another outcome has no session that goes on, and none that was held unless it is given back or lost",
 		`SELECT c.id FROM {checkouts} c JOIN {sessions} s ON s.customer_id = c.customer_id AND s.checkout_id = c.id
 		 WHERE c.outcome <> 'fulfilled' AND s.status <> 'cancelled'
-		   AND NOT (s.status = 'completed' AND c.outcome IN ('refund_due', 'refunding', 'refunded'))`,
+		   AND NOT (s.status = 'completed' AND c.outcome IN ('refund_due', 'refunding', 'refunded', 'void'))`,
 	},
 	{
 		"7: the money of a checkout is taken or released as its outcome and session say",

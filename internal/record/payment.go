@@ -123,6 +123,9 @@ func (l Ledger) GivenBack(c curfew.Checkout, all int64) int64 {
 		if turn == 0 && l.turn(a) >= unserved {
 			return cmp.Compare(b.Line, a.Line)
 		}
+		if turn == 0 && a.Outcome == curfew.Refunding {
+			turn = a.FirstTryAt.Compare(b.FirstTryAt)
+		}
 		return cmp.Or(turn, cmp.Compare(a.Line, b.Line))
 	})
 	for i, other := range lines {

@@ -103,7 +103,7 @@ var violations = []violation{
 		statements: []string{cancelSession + "W"},
 	},
 	{
-		breaks:     "7: a checkout with another outcome has no session that goes on, and none that was held unless it is given back",
+		breaks:     "7: a checkout with another outcome has no session that goes on, and none that was held unless it is given back or lost",
 		statements: []string{"UPDATE {checkouts} SET outcome = 'credited' WHERE id = C"},
 	},
 	{

@@ -286,3 +286,22 @@ func TestAnEventAndTheShopsReportAreOnePayment(t *testing.T) {
 		}
 	})
 }
+
+// One payment for three sessions has a checkout for each: one session now, and credits for later.
+func TestAnEventMayPayForSeveralSessions(t *testing.T) {
+	onStores(t, func(t *testing.T, url string) {
+		_, _, now, _ := withDoor(t, url)
+		body := strings.NewReplacer(`"amount":2900`, `"amount":8700`, `"plan":"chat10"`, `"plan":"chat10","quantity":3`).Replace(courses["sold"].bodies("three")[0])
+		for range 2 {
+			status, r := now.send(time.Now(), body)
+			var outcomes []string
+			for _, c := range r.Checkouts {
+				outcomes = append(outcomes, c.Outcome)
+			}
+			slices.Sort(outcomes)
+			if status != http.StatusOK || r.Worth == nil || *r.Worth != 8700 || !slices.Equal(outcomes, []string{"credited", "credited", "fulfilled"}) {
+				t.Errorf("it is answered %d %+v", status, r)
+			}
+		}
+	})
+}

@@ -212,6 +212,9 @@ func delaying(t *till) {
 	t.fake.Holds().DelayCapture(t.ref)
 	t.accept()
 	t.settle()
+	if c := t.checkout(); c.Capture != "capturing" || c.Note != "" {
+		t.Errorf("meanwhile its money is %s: %s", c.Capture, c.Note)
+	}
 }
 
 // failing lets every call of Stripe fail in a course, until the worker has asked once.

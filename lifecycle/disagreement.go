@@ -32,8 +32,8 @@ func (ps *Payments) compare(ctx context.Context, n curfew.Notice, l record.Ledge
 	}
 	note := "the provider says otherwise: " + what
 	return ps.annotate(ctx, c.ID, func(c curfew.Checkout) (record.Annotation, bool) {
-		told := c.Concern == record.Disagreement && strings.Contains(c.Note, what)
-		return record.Annotation{Reason: note, Note: note, Concern: record.Disagreement}, c.Note != note && !told
+		noted := c.Concern == record.Disagreement && strings.Contains(c.Note, what)
+		return record.Annotation{Reason: note, Note: note, Concern: record.Disagreement}, c.Note != note && !noted
 	})
 }
 
@@ -47,9 +47,9 @@ func differs(c curfew.Checkout, o curfew.Order) string {
 	if o.Plan != "" && o.Plan != c.Plan {
 		what = append(what, fmt.Sprintf("plan %s, not %s", curfew.Visible(o.Plan), c.Plan))
 	}
-	unsaid, n := c.Amount == 0 && c.Currency == "", record.Ordered(o).Count
+	unknown, n := c.Amount == 0 && c.Currency == "", record.Ordered(o).Count
 	same := slices.Contains([]int64{o.Amount, o.Price, o.Amount / n, o.Price / n}, c.Amount)
-	if !unsaid && (!same || !strings.EqualFold(o.Currency, c.Currency)) {
+	if !unknown && (!same || !strings.EqualFold(o.Currency, c.Currency)) {
 		what = append(what, fmt.Sprintf("%s, not %s", curfew.Amount(o.Amount, o.Currency), curfew.Amount(c.Amount, c.Currency)))
 	}
 	return strings.Join(what, ", ")

@@ -50,7 +50,7 @@ func (ps *Payments) logComparison(ctx context.Context, r Reconciliation) {
 				"outcome", d.Outcome, "detail", d.Detail, "settled", d.Settled)
 		}
 	}
-	for _, what := range r.CannotTell {
+	for _, what := range r.Unreadable {
 		ps.log.WarnContext(ctx, "the provider's books could not be read completely", "what", what)
 	}
 }

@@ -20,7 +20,7 @@ type Reconciliation struct {
 	Missed int       `json:"missed"` // messages that the provider could not deliver everywhere, and were taken in
 	// Differences is those that were found, and those that are left from before.
 	Differences []Difference `json:"differences"`
-	CannotTell  []string     `json:"cannotTell,omitempty"` // what could not be looked at, and why
+	Unreadable  []string     `json:"unreadable,omitempty"` // what could not be looked at, and why
 }
 
 // Difference is one payment on which the books disagree, and what became of it.

@@ -69,7 +69,7 @@ func (c *comparison) takeInMissed(ctx context.Context) error {
 	failed := len(c.failed)
 	for n, err := range c.provider.Missed(ctx, c.asked.missedSince(c.begun)) {
 		if forbidden(err) {
-			c.result.CannotTell = append(c.result.CannotTell, "messages that did not reach us: "+err.Error())
+			c.result.Unreadable = append(c.result.Unreadable, "messages that did not reach us: "+err.Error())
 			return nil
 		}
 		if err == nil {
@@ -109,7 +109,7 @@ func (c *comparison) askUnconfirmed(ctx context.Context) error {
 			_, err = c.ask(ctx, k, l)
 		}
 		if forbidden(err) {
-			c.result.CannotTell = append(c.result.CannotTell, "payments that await the provider's word: "+err.Error())
+			c.result.Unreadable = append(c.result.Unreadable, "payments that await the provider's word: "+err.Error())
 			return nil
 		}
 		if err := c.oneRow(ctx, err); err != nil {
@@ -153,7 +153,7 @@ func (c *comparison) lookAgain(ctx context.Context) error {
 	for i, d := range old {
 		err := c.lookAgainAt(ctx, d, i < lookedAgain)
 		if forbidden(err) {
-			c.result.CannotTell = append(c.result.CannotTell, "differences found before: "+err.Error())
+			c.result.Unreadable = append(c.result.Unreadable, "differences found before: "+err.Error())
 			return nil
 		}
 		if err = c.oneRow(ctx, err); err != nil {

@@ -229,7 +229,7 @@ func TestWhatCannotBeReadIsTold(t *testing.T) {
 		env.past("updated_at", "p-promised")
 		b.paid = []storetest.Report{reportedPayment("bob", "p-missing")}
 		r, told := env.reconciled()
-		if len(r.CannotTell) != 2 || told["p-missing"].Kind != "missing_here" {
+		if len(r.Unreadable) != 2 || told["p-missing"].Kind != "missing_here" {
 			env.Errorf("it is %+v", r)
 		}
 	})

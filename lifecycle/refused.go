@@ -60,8 +60,8 @@ type refused struct {
 // refusedCount is what has not been logged yet, and not been written yet, and when that was
 // last done.
 type refusedCount struct {
-	unsaid, unkept int64
-	said, kept     time.Time
+	unlogged, unkept int64
+	logged, kept     time.Time
 }
 
 // add counts a message, and returns how many are to be logged now.
@@ -77,12 +77,12 @@ func (r *refused) add(as refusedAs, now time.Time) int64 {
 		r.all[as] = c
 	}
 	c.unkept++
-	c.unsaid++
-	if now.Sub(c.said) < refusedSaidEvery {
+	c.unlogged++
+	if now.Sub(c.logged) < refusedSaidEvery {
 		return 0
 	}
-	n := c.unsaid
-	c.unsaid, c.said = 0, now
+	n := c.unlogged
+	c.unlogged, c.logged = 0, now
 	return n
 }
 

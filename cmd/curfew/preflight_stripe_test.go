@@ -22,8 +22,8 @@ func TestPreflightComparesStripesEvents(t *testing.T) {
 	t.Cleanup(forbidden.Close)
 	for sentence, row := range map[string]struct {
 		have   []stripetest.Endpoint
-		at     string   // of the API; empty: a fake
-		unset  string   // the setting that is not set
+		at     string // of the API; empty: a fake
+		unset  string // the setting that is not set
 		ok     bool
 		says   string // empty: there is no line
 		detail []string

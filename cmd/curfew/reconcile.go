@@ -69,7 +69,7 @@ func (c *reconcileCommand) print(term terminal, r lifecycle.Reconciliation) erro
 		term.printf("%s that the provider could not deliver everywhere %s taken in.\n",
 			plural(r.Missed, "message"), map[bool]string{true: "was", false: "were"}[r.Missed == 1])
 	}
-	for _, what := range r.CannotTell {
+	for _, what := range r.Unreadable {
 		term.printf("Cannot tell: %s\n", what)
 	}
 	printDifferences(term, r.Differences)

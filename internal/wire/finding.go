@@ -4,6 +4,7 @@ import (
 	"net/url"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -23,8 +24,7 @@ var fixes = map[lifecycle.Code]func(lifecycle.Report, string) string{
 	lifecycle.RefundsOverdue:    command(dueRefunds, "start a service with stripe.api_key, or give it back by hand and: "+closeRefund),
 	lifecycle.PaymentsDisputed: command("curfew checkouts list --disputed",
 		"answer at the provider, then: curfew acknowledge payments_disputed --for 168h --reason answered"),
-	lifecycle.CaptureFailing: command("curfew checkouts list --concern capture_failed",
-		"mend what the note says (stripe.api_key, as a rule): it is tried again by itself"),
+	lifecycle.CaptureFailing: captures,
 	lifecycle.PaymentLost: command("curfew checkouts list --concern payment_lost",
 		"ask the customer, or write it off; it goes in a week, or: curfew acknowledge payment_lost --for 168h --reason booked"),
 	lifecycle.PaymentDisagrees: command("curfew checkouts list --concern payment_disagrees",
@@ -107,6 +107,15 @@ func unsettled(r lifecycle.Report, baseURL string) string {
 		return clean()(r, baseURL)
 	}
 	return command("curfew checkouts list", "then decide each: curfew checkouts fulfil, assign or refund REF --reason TEXT")(r, baseURL)
+}
+
+// captures lists the payments whose provider refuses to be asked. One that does not answer refuses nothing.
+func captures(r lifecycle.Report, baseURL string) string {
+	const again = "it is tried again by itself"
+	if c := r.Checkouts; c != nil && c.ByConcern[record.CaptureFailed] == 0 {
+		return command("curfew preflight", "it says whether Stripe can be reached; "+again)(r, baseURL)
+	}
+	return command("curfew checkouts list --concern capture_failed", "mend what the note says (stripe.api_key, as a rule): "+again)(r, baseURL)
 }
 
 // look reads a page of the API.

@@ -30,7 +30,8 @@ type Fulfillment struct {
 // Checkout is a payment and its present outcome.
 type Checkout struct {
 	ID           string    `json:"id"`
-	PaymentRef   string    `json:"paymentRef,omitempty" doc:"Absent for free sessions"`
+	PaymentRef   string    `json:"paymentRef,omitempty" doc:"Absent for free sessions, and for further sessions that one payment bought"`
+	Line         string    `json:"line,omitempty" doc:"Which of several sessions of one payment it is, in words; absent for the first: cs_1 line 2 of 3"`
 	Plan         string    `json:"plan"`
 	Amount       int64     `json:"amount" doc:"In the currency's minor unit"`
 	Currency     string    `json:"currency,omitempty"`

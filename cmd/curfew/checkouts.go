@@ -131,7 +131,7 @@ func (c *listCheckouts) print(term terminal, all []curfew.Checkout, payments map
 	rows := [][]string{{"ID", "REFERENCE", "CUSTOMER", "PLAN", "AMOUNT", "OUTCOME", "AGE", "NOTE"}}
 	for _, k := range all {
 		rows = append(rows, []string{
-			k.ID, k.Ref, customerOf(k), k.Plan, paid(k), string(k.Outcome),
+			k.ID, record.Title(k), customerOf(k), k.Plan, paid(k), string(k.Outcome),
 			lifecycle.Span(time.Since(k.CreatedAt)), oneLine(k.Note),
 		})
 	}
@@ -182,7 +182,7 @@ func printCheckout(term terminal, k curfew.Checkout, money ...string) {
 	now := time.Now()
 	rows := [][]string{
 		{"checkout", k.ID},
-		{"reference", k.Ref},
+		{"reference", record.Title(k)},
 		{"customer", customerOf(k)},
 		{"plan", k.Plan},
 		{"amount", paid(k)},

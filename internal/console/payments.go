@@ -157,7 +157,7 @@ func paymentsState(by map[curfew.Outcome]int) State {
 func paymentLine(c curfew.Checkout, payments map[string]record.Ledger, pages providerPages, at moments) PaymentLine {
 	p := payments[c.Payment()]
 	l := PaymentLine{
-		ID: c.ID, Ref: c.Ref, Plan: c.Plan, Amount: paid(c), Outcome: string(c.Outcome), Became: capital(strings.TrimSuffix(becameOf(c, p), ".")),
+		ID: c.ID, Ref: record.Title(c), Plan: c.Plan, Amount: paid(c), Outcome: string(c.Outcome), Became: capital(strings.TrimSuffix(becameOf(c, p), ".")),
 		Note: c.Note, Email: c.Email, CustomerID: c.CustomerID, CreatedAt: at.at(c.CreatedAt),
 	}
 	if c.CustomerID == curfew.Nobody {

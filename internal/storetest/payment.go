@@ -38,7 +38,7 @@ func (f *paymentFixture) record(customer string, outcome curfew.Outcome) curfew.
 }
 
 func recordsPayment(f *fixture) {
-	for _, outcome := range []curfew.Outcome{curfew.Held, curfew.Refunded} {
+	for _, outcome := range []curfew.Outcome{curfew.Held, curfew.Refunded, curfew.Credited} {
 		want := unrecorded(curfew.Nobody, outcome)
 		receipt, err := f.Store.Record(f.Context(), want, shop, "recorded")
 		f.must(err)

@@ -59,11 +59,11 @@ func (x *Explainer) checkoutOf(ctx context.Context, idOrRef string) (curfew.Chec
 	if !errors.Is(err, curfew.NotFound) {
 		return c, err
 	}
-	r, err := x.store.Reference(ctx, idOrRef)
+	c, err = x.byReference(ctx, idOrRef)
 	if errors.Is(err, curfew.NotFound) {
 		err = curfew.Errorf(curfew.NotFound, "there is no checkout with the id or the reference %q", idOrRef)
 	}
-	return r.Checkout, err
+	return c, err
 }
 
 // paidBy is the sessions that a checkout paid for, or extended, oldest first.

@@ -163,7 +163,7 @@ func factSentence(l record.Ledger, c curfew.Checkout, f curfew.Fact) string {
 		object += ", until " + instant(f.Until)
 	}
 	text = cmp.Or(text, "Something was said of payment %[2]s: "+f.State+", %[1]s (%[3]s)")
-	return capital(fmt.Sprintf(text, amount, cmp.Or(c.Ref, c.ID), object)) + "."
+	return capital(fmt.Sprintf(text, amount, cmp.Or(record.Title(c), c.ID), object)) + "."
 }
 
 // debit reports whether the money was to come later.

@@ -79,8 +79,22 @@ func (x *Explainer) lookupCheckout(ctx context.Context, id string) (target, erro
 }
 
 func (x *Explainer) lookupReference(ctx context.Context, ref string) (target, error) {
+	c, err := x.byReference(ctx, ref)
+	return target{Target: Target{Kind: OfReference}, customers: []string{c.CustomerID}, checkout: c}, err
+}
+
+// byReference is the checkout of a payment's reference, and where it turned out to be
+// another's duplicate, the other.
+func (x *Explainer) byReference(ctx context.Context, ref string) (curfew.Checkout, error) {
 	r, err := x.store.Reference(ctx, ref)
-	return target{Target: Target{Kind: OfReference}, customers: []string{r.Checkout.CustomerID}, checkout: r.Checkout}, err
+	if err != nil || r.Checkout.Outcome != curfew.Void {
+		return r.Checkout, err
+	}
+	l, err := x.store.Ledger(ctx, r.Checkout.Payment())
+	if first, ok := l.First(); ok {
+		return first, err
+	}
+	return r.Checkout, err
 }
 
 func (x *Explainer) lookupRun(ctx context.Context, id string) (target, error) {

@@ -6,19 +6,21 @@ import (
 	"strings"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
-// payment names a payment: its reference, how much it was, and its plan.
+// payment names a payment, or a line of one: its reference, how much it was, and its plan.
 func payment(c curfew.Checkout) string {
+	name := record.Title(c)
 	switch {
 	case c.Plan == "":
 		return c.ID
-	case c.Ref == "":
+	case name == "":
 		return fmt.Sprintf("%s (free, %s)", c.ID, c.Plan)
 	case c.Amount == 0 && c.Currency == "":
-		return fmt.Sprintf("%s (%s)", c.Ref, c.Plan)
+		return fmt.Sprintf("%s (%s)", name, c.Plan)
 	}
-	return fmt.Sprintf("%s (%s, %s)", c.Ref, curfew.Amount(c.Amount, c.Currency), c.Plan)
+	return fmt.Sprintf("%s (%s, %s)", name, curfew.Amount(c.Amount, c.Currency), c.Plan)
 }
 
 // reportedReason is that of an event with what a provider reports.

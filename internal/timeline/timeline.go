@@ -40,6 +40,7 @@ type Lookup interface {
 	SessionOf(ctx context.Context, requestID string) (curfew.Snapshot, error)
 	Checkout(ctx context.Context, id string) (curfew.Checkout, error)
 	Reference(ctx context.Context, ref string) (record.Receipt, error)
+	Ledger(ctx context.Context, paymentID string) (record.Ledger, error)
 	Run(ctx context.Context, id string) (curfew.Run, error)
 	CustomersByEmail(ctx context.Context, email string, limit int) ([]string, error)
 }

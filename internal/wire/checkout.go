@@ -43,6 +43,7 @@ func CheckoutDetail(c curfew.Checkout, payments map[string]record.Ledger, events
 		PaymentID: c.PaymentID, RefundID: c.RefundID, Attempts: c.Attempts, NextAt: c.NextAt.UTC(),
 		DisputedAt: c.DisputedAt.UTC(), Note: c.Note, Events: InsideEvents(events).Events,
 	}
+	d.Line = line(c)
 	if c.CustomerID == curfew.Nobody {
 		d.CustomerID = ""
 	}
@@ -68,11 +69,20 @@ func checkoutsWith(
 	all := api.Checkouts{Checkouts: make([]api.Checkout, len(checkouts))}
 	for i, c := range checkouts {
 		all.Checkouts[i] = Checkout(c.Outside())
+		all.Checkouts[i].Line = line(c)
 		if l, ok := payments[c.Payment()]; ok {
 			all.Checkouts[i].Payment = of(l, c)
 		}
 	}
 	return all
+}
+
+// line names a further line of a payment; empty: it is none.
+func line(c curfew.Checkout) string {
+	if c.Line > 1 {
+		return record.Title(c)
+	}
+	return ""
 }
 
 // Checkout converts a checkout, without its payment.

@@ -71,7 +71,7 @@ func TestOfTwoCheckoutsOfAPaymentTheFarthestStays(t *testing.T) {
 				}
 				env.receive(n, n)
 				stays, goes := 0, 1
-				if j > i && !(older.name == "live" && newer.name == "completed") {
+				if j > i && (older.name != "live" || newer.name != "completed") {
 					stays, goes = 1, 0
 				}
 				sentence := older.name + ", then " + newer.name

@@ -34,7 +34,7 @@ func TestALineIsGivenBackAlone(t *testing.T) {
 			env.settleRefunds()
 			env.settleRefunds()
 			for range 2 {
-				env.receive(paid(p), b.told(p))
+				env.receive(paid(p), b.message(p))
 			}
 			if len(b.asked) != i+1 || b.asked[i].Amount != all[line].Amount {
 				env.Errorf("asked %+v", b.asked)
@@ -52,8 +52,8 @@ func TestALineIsGivenBackAlone(t *testing.T) {
 	})
 }
 
-// told is the message with all refunds of a payment.
-func (b *bank) told(p storetest.Report) curfew.Notice {
+// message is the message with all refunds of a payment.
+func (b *bank) message(p storetest.Report) curfew.Notice {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	n := p.GivenBack(0)
@@ -69,7 +69,7 @@ func TestWhatIsLeftIsForTheServedLinesFirst(t *testing.T) {
 	}
 	for sentence, c := range map[string]struct {
 		arrange func(env *environment)
-		told    func(p storetest.Report) []curfew.Notice
+		say     func(p storetest.Report) []curfew.Notice
 		want    []curfew.Outcome
 	}{
 		"all is given back": {
@@ -117,7 +117,7 @@ func TestWhatIsLeftIsForTheServedLinesFirst(t *testing.T) {
 					c.arrange(env)
 				}
 				for range 2 {
-					for _, n := range c.told(p) {
+					for _, n := range c.say(p) {
 						env.receive(n, paid(p), n)
 					}
 				}
@@ -147,7 +147,7 @@ func TestTheRestOfALineIsGivenBack(t *testing.T) {
 		env.receive(paid(p), paid(single))
 		for _, each := range []storetest.Report{p, single} {
 			b.given[each.PaymentID] = []curfew.Fact{refundMade("re-desk-"+each.Ref, 1000, "eur")}
-			env.receive(b.told(each))
+			env.receive(b.message(each))
 		}
 		env.settleRefunds()
 		env.became("p1", curfew.Fulfilled, curfew.Credited, curfew.Refunded)
@@ -177,7 +177,7 @@ func TestLinesAreGivenBackOneAfterAnother(t *testing.T) {
 			env.Errorf("asked %+v", b.asked)
 		}
 		b.after = newBank().after
-		env.receive(b.told(p))
+		env.receive(b.message(p))
 		env.became("p1", curfew.Fulfilled, curfew.RefundDue, curfew.Refunded)
 		env.settleRefunds()
 		env.became("p1", curfew.Fulfilled, curfew.Refunded, curfew.Refunded)
@@ -222,23 +222,23 @@ func TestNeverTwoRefundsOfALine(t *testing.T) {
 
 // fate is what happens to one payment for several sessions, at random.
 type fate struct {
-	env   *environment
-	b     *bank
-	rng   *rand.Rand
-	p     storetest.Report
-	told  []curfew.Notice
-	story []string
-	lost  int64 // what the bank claims
-	at    time.Time
+	env    *environment
+	b      *bank
+	rng    *rand.Rand
+	p      storetest.Report
+	sent   []curfew.Notice
+	course []string
+	lost   int64 // what the bank claims
+	at     time.Time
 }
 
-// tell sends a message, perhaps twice, and perhaps another that was sent before.
-func (f *fate) tell(n curfew.Notice) {
-	f.told = append(f.told, n)
+// send sends a message, perhaps twice, and perhaps another that was sent before.
+func (f *fate) send(n curfew.Notice) {
+	f.sent = append(f.sent, n)
 	for range 1 + f.rng.IntN(2) {
 		f.env.receive(n)
 	}
-	f.env.receive(f.told[f.rng.IntN(len(f.told))])
+	f.env.receive(f.sent[f.rng.IntN(len(f.sent))])
 }
 
 // act does one thing that can happen to a line, or to the payment.
@@ -270,7 +270,7 @@ func (f *fate) act() {
 		{"give back by hand", func() error {
 			if left := f.p.Amount - f.b.sum(f.p.PaymentID) - f.lost; left > 0 && f.lost == 0 {
 				f.b.give(f.p, min(left, []int64{700, 2900, 4000}[f.rng.IntN(3)]))
-				f.tell(f.b.told(f.p))
+				f.send(f.b.message(f.p))
 			}
 			return nil
 		}},
@@ -282,12 +282,12 @@ func (f *fate) act() {
 			return nil
 		}},
 		{"decide", f.decide},
-		{"tell it again", func() error { f.tell(paid(f.p)); return nil }},
+		{"tell it again", func() error { f.send(paid(f.p)); return nil }},
 	}
 	a := acts[f.rng.IntN(len(acts))]
-	f.story = append(f.story, a.name)
+	f.course = append(f.course, a.name)
 	if err := a.do(); err != nil && curfew.KindOf(err) == curfew.Internal {
-		f.env.Fatalf("%v: %v", f.story, err)
+		f.env.Fatalf("%v: %v", f.course, err)
 	}
 }
 
@@ -295,7 +295,7 @@ func (f *fate) disputed(state string) {
 	n := f.p.Disputed(state)
 	f.at = f.at.Add(time.Second)
 	n.Facts[0].Amount, n.Facts[0].At = f.lost, f.at
-	f.tell(n)
+	f.send(n)
 }
 
 // decide ends a dispute.
@@ -328,7 +328,7 @@ func TestTheBooksOfLinesAreRight(t *testing.T) {
 			f := &fate{b: newBank(), rng: seed.Dice(chosen, fmt.Sprint(i)), at: time.Now()}
 			f.env = env.banked(f.b, env.Store)
 			f.p = several(fmt.Sprint("c", i), fmt.Sprint("p", i), 1+f.rng.Int64N(5))
-			f.tell(paid(f.p))
+			f.send(paid(f.p))
 			for range 12 {
 				f.act()
 			}
@@ -344,17 +344,17 @@ func (f *fate) end() {
 	}
 	f.env.Exec(f.env, "UPDATE "+f.env.Schema+"checkouts SET next_at = NULL")
 	f.env.settleRefunds()
-	f.tell(f.b.told(f.p))
+	f.send(f.b.message(f.p))
 	l := must(f.env.Store.LedgerOf(f.env.Context(), f.p.Ref))(f.env)
 	b := l.Money()
 	unclaimed, unpaid := b.Worth(), -b.Refunded
 	for _, c := range l.Checkouts {
 		switch c.Outcome {
 		case curfew.RefundDue, curfew.Refunding:
-			f.env.Errorf("%v: line %d is %s still (%s)", f.story, c.Line, c.Outcome, c.Note)
+			f.env.Errorf("%v: line %d is %s still (%s)", f.course, c.Line, c.Outcome, c.Note)
 		case curfew.Credited, curfew.Deferred:
 			if l.LeftFor(c, b.Worth()) < c.Amount {
-				f.env.Errorf("%v: line %d is %s, and not paid", f.story, c.Line, c.Outcome)
+				f.env.Errorf("%v: line %d is %s, and not paid", f.course, c.Line, c.Outcome)
 			}
 			unclaimed -= c.Amount
 		case curfew.Fulfilled, curfew.Held:
@@ -364,10 +364,10 @@ func (f *fate) end() {
 		}
 	}
 	if b.Refunded != f.b.sum(f.p.PaymentID) || b.Refunded+b.Lost > b.Captured || b.Open() != 0 {
-		f.env.Errorf("%v: given back are %d, and here %+v", f.story, f.b.sum(f.p.PaymentID), b)
+		f.env.Errorf("%v: given back are %d, and here %+v", f.course, f.b.sum(f.p.PaymentID), b)
 	}
 	if unclaimed > max(unpaid, 0) {
-		f.env.Errorf("%v: %d are nobody's: %s", f.story, unclaimed, outcomesOf(l))
+		f.env.Errorf("%v: %d are nobody's: %s", f.course, unclaimed, outcomesOf(l))
 	}
 }
 

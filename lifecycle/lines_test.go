@@ -130,7 +130,8 @@ func TestLinesFollowTheFirst(t *testing.T) {
 				if c := must(env.RefundCheckout(env.Context(), admin, "p1", "unknown"))(env); c.Due() != 8702 {
 					env.Errorf("%d are due", c.Due())
 				}
-			}, []curfew.Outcome{curfew.RefundDue},
+			},
+			[]curfew.Outcome{curfew.RefundDue},
 		},
 		"promised, and paid": {
 			func(_ *environment, p *storetest.Report) { p.Paid = false }, curfew.Promised,
@@ -142,7 +143,8 @@ func TestLinesFollowTheFirst(t *testing.T) {
 		},
 		"promised, and not paid": {
 			func(_ *environment, p *storetest.Report) { p.Paid = false }, curfew.Promised,
-			func(env *environment, p storetest.Report) { env.receive(promiseOf(p, "failed")) }, []curfew.Outcome{curfew.Void},
+			func(env *environment, p storetest.Report) { env.receive(promiseOf(p, "failed")) },
+			[]curfew.Outcome{curfew.Void},
 		},
 		"ignored, and assigned": {
 			func(_ *environment, p *storetest.Report) { p.Plan = "ebook" }, curfew.Ignored,

@@ -117,7 +117,7 @@ func Totals(totals []BookTotal, lines ...BookLine) []BookTotal {
 // Line is the payment's line; false: no money of it moved in the span, none is open, or it is
 // not ours.
 func (b Booked) Line() (BookLine, bool) {
-	b.Checkouts = slices.DeleteFunc(slices.Clone(b.Checkouts), b.Ledger.Duplicate)
+	b.Checkouts = slices.DeleteFunc(slices.Clone(b.Checkouts), b.Duplicate)
 	if !slices.ContainsFunc(b.Checkouts, func(c curfew.Checkout) bool { return c.Outcome != curfew.Ignored }) {
 		return BookLine{}, false
 	}

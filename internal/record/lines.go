@@ -156,10 +156,10 @@ func lineID(paymentID string, line int64) string {
 }
 
 // First returns the checkout that stands for the first line; false: there is none.
-func (l Ledger) First() (curfew.Checkout, bool) { return l.Standing(1) }
+func (l Ledger) First() (curfew.Checkout, bool) { return l.Holder(1) }
 
-// Standing returns the checkout that stands for a line; false: there is none.
-func (l Ledger) Standing(line int64) (first curfew.Checkout, ok bool) {
+// Holder returns the checkout that stands for a line; false: there is none.
+func (l Ledger) Holder(line int64) (first curfew.Checkout, ok bool) {
 	for _, c := range l.Checkouts {
 		if max(c.Line, 1) == max(line, 1) && (!ok || farther(c, first) < 0) {
 			first, ok = c, true
@@ -176,7 +176,7 @@ func (l Ledger) Missing() (lines []int64) {
 		return nil
 	}
 	for line := int64(2); line <= LinesOf(first).Count; line++ {
-		if _, ok := l.Standing(line); !ok {
+		if _, ok := l.Holder(line); !ok {
 			lines = append(lines, line)
 		}
 	}

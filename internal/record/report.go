@@ -229,8 +229,8 @@ func (l *reporting) divide() {
 		return
 	}
 	for i, c := range l.Checkouts {
-		known := LinesOf(c.Checkout).Count > 1
-		if c.Line > 1 || c.Plan != plan || known && !(l.New && l.pays()) {
+		open := LinesOf(c.Checkout).Count < 2 || l.New && l.pays()
+		if c.Line > 1 || c.Plan != plan || !open {
 			continue
 		}
 		remembered := map[string]string{}

@@ -16,12 +16,12 @@ func ofThree(c curfew.Checkout) record.PaymentReport {
 
 func dividesPaid(f *fixture) {
 	first := f.paidBy(f.admit("ada"))
-	told := ofThree(first)
-	l := f.reports(told)
+	report := ofThree(first)
+	l := f.reports(report)
 	c := f.checkout("ada", first.ID)
 	f.same("the first line", []any{c.Amount, record.LinesOf(c), c.Metadata["campaign"]}, []any{int64(992), record.Lines{Count: 3, Total: 2972}, first.Metadata["campaign"]})
 	f.same("what is missing", l.Missing(), []int64{2, 3})
-	f.reports(told)
+	f.reports(report)
 	f.same("told again", f.checkout("ada", first.ID), c)
 	other := f.paidBy(f.admit("bob"))
 	t := ofThree(other)

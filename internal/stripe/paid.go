@@ -15,8 +15,8 @@ import (
 // openFor is how long a Checkout Session can stay open before it is paid.
 const openFor = 24 * time.Hour
 
-// A page that Stripe does not return is tried again. The first wait is pageWait; it
-// doubles each time.
+// A page, or a dispute, that Stripe does not return is tried again. The first wait is
+// pageWait; it doubles each time.
 const (
 	pageTries = 4
 	pageWait  = 250 * time.Millisecond
@@ -141,8 +141,14 @@ func (c *Client) listed(ctx context.Context, account string, s *stripe.CheckoutS
 	if err := t.read(sessions, s.LastResponse); err != nil {
 		return curfew.Notice{}, err
 	}
-	if err := c.claims(ctx, t, account); err != nil {
-		return curfew.Notice{}, err
+	for try := 1; ; try++ {
+		err := c.claims(ctx, t, account)
+		if err == nil {
+			break
+		}
+		if try == pageTries || !errors.Is(err, curfew.Unavailable) || !wait(ctx, pageWait<<(try-1)) {
+			return curfew.Notice{}, err
+		}
 	}
 	return t.answer(sessions.object, account, s.LastResponse), nil
 }

@@ -80,17 +80,17 @@ func (t *translation) refund(o object) {
 }
 
 // refundFact reads a refund's state. One that nobody knows may give the money back: it is
-// pending.
+// pending. From its beginning on, what its charge sums up has it in it.
 func (t *translation) refundFact(o object) {
 	f := curfew.Fact{
-		Kind: "refund", State: "pending", Amount: t.amount(o, "amount"),
+		Kind: "refund", State: "pending", Amount: t.amount(o, "amount"), At: t.settled(o),
 		Reason: cmp.Or(o.text("failure_reason"), o.text("pending_reason")),
 	}
 	switch status := stripe.RefundStatus(o.text("status")); status {
-	case stripe.RefundStatusSucceeded:
-		f.State, f.At = string(status), t.settled(o)
-	case stripe.RefundStatusFailed, stripe.RefundStatusCanceled, stripe.RefundStatusRequiresAction:
+	case stripe.RefundStatusSucceeded, stripe.RefundStatusRequiresAction:
 		f.State = string(status)
+	case stripe.RefundStatusFailed, stripe.RefundStatusCanceled:
+		f.State, f.At = string(status), t.at
 	}
 	t.money(o, f)
 }

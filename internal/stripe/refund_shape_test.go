@@ -11,7 +11,7 @@ func refundShapes() map[string]shape {
 	both := []string{"pi_1", "ch_1"}
 	row := func(kind gostripe.EventType, rest, state, reason string) shape {
 		f := because(eur("refund", "re_1", state, 2900), reason)
-		if state == "succeeded" {
+		if state != "failed" && state != "canceled" {
 			f = since(f)
 		}
 		return shape{kind, `{"id":"re_1",` + refund + rest + `}`, both, "pi_1", []curfew.Fact{f}, nil}

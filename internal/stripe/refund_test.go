@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -260,5 +261,30 @@ func TestClient_AFailureKeptUnderTheKeyIsLookedBehind(t *testing.T) {
 				t.Errorf("a day later: %v, the ledger has %+v", err, fake.Refunds())
 			}
 		})
+	}
+}
+
+// A refund that is under way is in its charge's sum from its beginning on, whenever it is
+// listed: otherwise it would count twice.
+func TestRefunds_AreDatedByTheirBeginning(t *testing.T) {
+	t.Parallel()
+	var now atomic.Pointer[time.Time]
+	set := func(at time.Time) { now.Store(&at) }
+	set(noon)
+	fake := stripetest.New(t, stripetest.Options{Now: func() time.Time { return *now.Load() }})
+	paid := paidOnce(fake)
+	for _, state := range []gostripe.RefundStatus{"pending", "requires_action", "succeeded"} {
+		fake.SetRefunds(state, "")
+		fake.RefundByHand(paid.Ref, 5)
+	}
+	set(noon.Add(time.Hour))
+	got, err := client(t, fake).Refunds(t.Context(), "", paid.PaymentID)
+	if err != nil || len(got) != 3 {
+		t.Fatal(got, err)
+	}
+	for _, f := range got {
+		if !f.At.Equal(noon) {
+			t.Errorf("%s is of %s", f.State, f.At)
+		}
 	}
 }

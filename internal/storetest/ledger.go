@@ -27,6 +27,7 @@ var ledgers = contract{
 	"what is told of a paid payment has it judged anew":                reportsOfPaid,
 	"what is known changes nothing":                                    reportsTwice,
 	"an unknown amount is learned":                                     reportsAmount,
+	"an unknown amount is learned of two reports":                      reportsAmountOfTwo,
 	"facts in any order make the same ledger":                          reportsInAnyOrder,
 	"two payments that have a name in common become the older one":     mergesCheckouts,
 	"a payment that was only told of goes where the checkout is":       mergesReported,
@@ -160,6 +161,26 @@ func reportsAmount(f *fixture) {
 	f.same("before", f.reports(t).Before, &unknown)
 	f.same("before what is known", f.reports(t).Before, (*curfew.Checkout)(nil))
 	f.same("the amount", []any{f.paidBy(st).Amount, f.paidBy(st).Currency}, []any{int64(1900), "eur"})
+}
+
+// The shop may report a payment by two names, before anybody says that it is one.
+func reportsAmountOfTwo(f *fixture) {
+	var refs []string
+	var all []curfew.Checkout
+	for _, customer := range []string{"ada", "bob"} {
+		a := admission(customer)
+		a.Checkout.Amount, a.Checkout.Currency = 0, ""
+		st, err := f.Store.Admit(f.Context(), a)
+		f.must(err)
+		refs, all = append(refs, a.Checkout.Ref), append(all, f.paidBy(st))
+	}
+	t := reported(nil, refs...)
+	t.Amount, t.Currency = 1900, "eur"
+	f.reports(t)
+	for _, c := range all {
+		now := f.checkout(c.CustomerID, c.ID)
+		f.same("the amount", []any{now.Amount, now.Currency}, []any{int64(1900), "eur"})
+	}
 }
 
 // everyFact is facts of one payment, some of them told twice, and what is known then.

@@ -44,6 +44,23 @@ func TestOnlyTheRestIsGivenBack(t *testing.T) {
 	}
 }
 
+// Where a part of a payment was given back, and the rest is to follow, all of it is back in
+// the end.
+func TestTheRestOfAPartIsGivenBack(t *testing.T) {
+	refundPart := func(p *curfew.Policy) { p.RefundPart = true }
+	onEachStoreWith(t, refundPart, func(env *environment) {
+		b := newBank()
+		env = env.banked(b, env.Store)
+		p := reportedPayment("ada", "p1")
+		env.receive(paid(p), refunded(p, 900))
+		env.outcome("p1", curfew.RefundDue)
+		env.settleRefunds()
+		if env.outcome("p1", curfew.Refunded); b.sum("pi-p1") != 2000 {
+			env.Errorf("%d of the other 2000 were given back: %+v", b.sum("pi-p1"), b.asked)
+		}
+	})
+}
+
 // After a day the provider's own list says what was given back.
 func TestALateRetryAsksForTheRest(t *testing.T) {
 	onEachStore(t, func(env *environment) {

@@ -20,6 +20,9 @@ func (f *Fake) createRefund(r *http.Request) response {
 	if c.paidAt.IsZero() {
 		return failure(http.StatusBadRequest, "invalid_request_error", "", "This PaymentIntent ("+c.intent+") does not have a successful charge to refund.")
 	}
+	if c.chargedBack() {
+		return failure(http.StatusBadRequest, "invalid_request_error", "charge_disputed", "Charge "+c.charge+" has been charged back; cannot issue a refund.")
+	}
 	if f.refundFailed(c) {
 		return failure(http.StatusBadRequest, "invalid_request_error", "", "A previous attempt to refund "+c.charge+" failed.")
 	}

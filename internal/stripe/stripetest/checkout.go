@@ -94,6 +94,46 @@ func (f *Fake) Dispute(ref string) {
 	f.step(ref, stripe.EventTypeChargeDisputeFundsWithdrawn, need)
 }
 
+// ChangeDispute opens a dispute in a state, or moves one on, and says so in an event. It reports false where no bank
+// would: nothing was paid, or some of it was given back.
+func (f *Fake) ChangeDispute(ref string, state stripe.DisputeStatus) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c := f.known(ref)
+	if c.captured == 0 || c.refunded > 0 {
+		return false
+	}
+	event := stripe.EventTypeChargeDisputeUpdated
+	switch {
+	case c.dispute == "":
+		event = stripe.EventTypeChargeDisputeCreated
+	case !undecided(state):
+		event = stripe.EventTypeChargeDisputeClosed
+	}
+	c.dispute = state
+	f.emit(event, c)
+	return true
+}
+
+// undecided reports whether a bank may still take the money of a dispute, or has just begun to ask.
+func undecided(state stripe.DisputeStatus) bool {
+	switch state {
+	case stripe.DisputeStatusNeedsResponse, stripe.DisputeStatusUnderReview, stripe.DisputeStatusWarningNeedsResponse,
+		stripe.DisputeStatusWarningUnderReview:
+		return true
+	}
+	return false
+}
+
+// chargedBack reports whether a bank has taken the money, or may: nothing of it can be given back.
+func (c *checkout) chargedBack() bool {
+	switch c.dispute {
+	case stripe.DisputeStatusNeedsResponse, stripe.DisputeStatusUnderReview, stripe.DisputeStatusLost:
+		return true
+	}
+	return false
+}
+
 // CloseDispute closes a dispute with the bank's verdict.
 func (f *Fake) CloseDispute(ref string, verdict stripe.DisputeStatus) {
 	f.step(ref, stripe.EventTypeChargeDisputeClosed, func(c *checkout) { c.dispute = verdict })

@@ -48,6 +48,13 @@ func (f *Fake) Events() []*Event {
 	return append([]*Event(nil), f.events...)
 }
 
+// Lost returns the events that are never delivered.
+func (f *Fake) Lost() []*Event {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]*Event(nil), f.lost...)
+}
+
 // Body returns the message, byte for byte the same each time.
 func (e *Event) Body() []byte { return e.body() }
 
@@ -75,7 +82,8 @@ func (f *Fake) subject(kind stripe.EventType, c checkout) any {
 	case stripe.EventTypePaymentIntentAmountCapturableUpdated, stripe.EventTypePaymentIntentSucceeded, stripe.EventTypePaymentIntentCanceled,
 		stripe.EventTypePaymentIntentProcessing, stripe.EventTypePaymentIntentPaymentFailed:
 		return f.paymentIntent(c, false)
-	case stripe.EventTypeChargeDisputeCreated, stripe.EventTypeChargeDisputeFundsWithdrawn, stripe.EventTypeChargeDisputeClosed:
+	case stripe.EventTypeChargeDisputeCreated, stripe.EventTypeChargeDisputeUpdated, stripe.EventTypeChargeDisputeFundsWithdrawn,
+		stripe.EventTypeChargeDisputeClosed:
 		return f.disputeOf(c)
 	}
 	return f.session(c, expansion{})

@@ -165,6 +165,7 @@ type Hold struct {
 	At         time.Time
 	EndedAt    time.Time     // zero while it is held or processing
 	Age        time.Duration // how long it has been, or was, reserved
+	CapturedBy string        // the call's Idempotency-Key; empty: nobody, or by hand
 }
 
 // List returns all money that was ever reserved, oldest first.
@@ -180,6 +181,13 @@ func (h Holds) List() []Hold {
 	return all
 }
 
+// Of returns the money of one checkout, whether or not it was ever reserved.
+func (h Holds) Of(ref string) Hold {
+	h.f.mu.Lock()
+	defer h.f.mu.Unlock()
+	return h.one(h.f.known(ref))
+}
+
 // Open returns the money that is neither captured nor released, oldest first.
 func (h Holds) Open() []Hold {
 	return slices.DeleteFunc(h.List(), func(one Hold) bool { return !one.EndedAt.IsZero() })
@@ -189,6 +197,7 @@ func (h Holds) one(c *checkout) Hold {
 	made := Hold{
 		Ref: c.ref, Account: c.Account, PaymentID: c.intent, CustomerID: c.CustomerID, Plan: c.Plan, Amount: c.Amount, Captured: c.captured,
 		Currency: c.Currency, State: string(c.hold), At: c.heldAt, EndedAt: c.endedAt, Age: h.f.now().Sub(c.heldAt),
+		CapturedBy: c.capturedBy,
 	}
 	if c.hold == "" {
 		made.State = string(captured)

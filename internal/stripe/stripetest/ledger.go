@@ -19,6 +19,7 @@ type Paid struct {
 	Amount     int64 // that was captured
 	Currency   string
 	Refunded   int64
+	Dispute    stripe.DisputeStatus // empty: there is none
 	At         time.Time
 }
 
@@ -54,7 +55,7 @@ func (f *Fake) Paid() []Paid {
 		if !c.paidAt.IsZero() {
 			paid = append(paid, Paid{
 				Ref: c.ref, Account: c.Account, PaymentID: c.intent, ChargeID: c.charge, CustomerID: c.CustomerID, Plan: c.Plan,
-				Amount: c.captured, Currency: c.Currency, Refunded: c.refunded, At: c.paidAt,
+				Amount: c.captured, Currency: c.Currency, Refunded: c.refunded, Dispute: c.dispute, At: c.paidAt,
 			})
 		}
 	}

@@ -20,6 +20,19 @@ func (f *Fake) RefundByHand(ref string, amount int64) string {
 	return f.refund(c, amount, nil).ID
 }
 
+// GiveBack refunds a share of what is left of a payment in Stripe's dashboard, at least one unit, and returns the
+// refund's id. It is empty where Stripe would refuse.
+func (f *Fake) GiveBack(ref string, share float64) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c := f.known(ref)
+	left := c.captured - c.refunded
+	if left == 0 || c.chargedBack() || f.refundFailed(c) {
+		return ""
+	}
+	return f.refund(c, max(1, int64(float64(left)*share)), nil).ID
+}
+
 // SetRefunds changes in which state refunds are made from now on, and why: failed, for instance, or pending. At first
 // they succeed.
 func (f *Fake) SetRefunds(status stripe.RefundStatus, reason string) {

@@ -2,70 +2,79 @@ package main
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/storetest"
 	"github.com/curfewhq/curfew/internal/stripe/stripetest"
 )
 
-// books is every checkout by its reference.
-func (o *oracle) books() map[string]curfew.Checkout {
+// books is every checkout by the number of its payment. Where two turned out to be for one
+// payment, it is the one that counts; twice is where nobody has found that out.
+func (o *oracle) books() (byNumber map[string]curfew.Checkout, twice []curfew.Checkout) {
 	o.Helper()
-	byRef := map[string]curfew.Checkout{}
+	byNumber = map[string]curfew.Checkout{}
+	o.duplicates = nil
 	o.withDatabase(func(db database) error {
 		all, err := db.ListCheckouts(o.Context(), curfew.CheckoutSearch{Limit: 10 * payments()})
+		lines := map[string][]curfew.Checkout{}
 		for _, c := range all {
-			if _, twice := byRef[c.Ref]; twice {
-				o.Errorf("payment %s has two checkouts", c.Ref)
+			lines[c.Payment()] = append(lines[c.Payment()], c)
+		}
+		for _, c := range all {
+			if (record.Ledger{Checkouts: lines[c.Payment()]}).Duplicate(c) {
+				o.duplicates = append(o.duplicates, c)
+				continue
 			}
-			byRef[c.Ref] = c
+			if _, known := byNumber[number(c.Ref)]; known {
+				twice = append(twice, c)
+			}
+			byNumber[number(c.Ref)] = c
 		}
 		return err
 	})
-	return byRef
+	return byNumber, twice
 }
 
-// checkLedger compares the books with the ledger: each payment is there once,
-// either fulfilled or given back, to the cent in each currency, and nothing is
-// there that nobody paid.
+// checkLedger compares the books with the ledger: each payment is there once, and has the
+// outcome that is right; what was captured, given back and lost, and what is left, is the same
+// to the cent in each currency; and nothing is there that nobody paid.
 func (o *oracle) checkLedger() {
 	o.Helper()
-	have, left, outcomes := o.books(), map[string]int64{}, map[curfew.Outcome]int{}
-	for _, paid := range o.fake.Paid() {
-		c, ok := have[paid.Ref]
-		delete(have, paid.Ref)
-		if !ok {
-			o.Errorf("payment %s is nowhere", paid.Ref)
-			continue
-		}
-		o.checkPayment(c, paid)
+	have, twice := o.books()
+	all, lives := o.truths(), o.lives()
+	for _, c := range twice {
+		o.Errorf("checkout %s of %s, which is %s, is a second one", c.ID, c.Ref, c.Outcome)
+	}
+	known := o.ledgers(slices.Collect(maps.Values(have)))
+	here, there, outcomes := map[string]sums{}, map[string]sums{}, map[curfew.Outcome]int{}
+	for _, s := range o.sales {
+		c, t := have[number(s.ref)], all[number(s.ref)]
+		delete(have, number(s.ref))
+		o.judge(s, c, t, lives[c.ID])
 		outcomes[c.Outcome]++
-		if left[c.Currency] += c.Amount; c.Outcome == curfew.Refunded {
-			left[c.Currency] -= c.Due()
+		there[s.Currency] = there[s.Currency].plus(t.captured, t.refunded, t.lost(), t.worth())
+		if c.ID != "" {
+			b := known[c.Payment()].Money()
+			here[s.Currency] = here[s.Currency].plus(b.Captured, b.Refunded+b.Refunding, b.Lost, b.Worth())
+			if b.Worth() != t.worth() {
+				o.Errorf("payment %s is worth %d here, and %d there: %+v, %+v", s.ref, b.Worth(), t.worth(), b, t)
+			}
 		}
 	}
 	for ref := range have {
 		o.Errorf("nobody paid %s", ref)
 	}
-	if truth := o.fake.Balance(); !maps.Equal(left, truth) {
-		o.Errorf("the books say %v, the ledger %v", left, truth)
+	for _, c := range o.duplicates {
+		if c.Outcome != curfew.Void && (c.Outcome != curfew.Fulfilled || !lives[c.ID].accepted) {
+			o.Errorf("checkout %s of %s is for a payment that has another one, and %s", c.ID, c.Ref, c.Outcome)
+		}
 	}
-	o.Logf("%v; left are %v", outcomes, left)
-}
-
-func (o *oracle) checkPayment(c curfew.Checkout, paid stripetest.Paid) {
-	o.Helper()
-	var back int64
-	switch c.Outcome {
-	case curfew.Fulfilled:
-	case curfew.Refunded:
-		back = c.Due()
-	default:
-		o.Errorf("payment %s is %s (%s)", paid.Ref, c.Outcome, c.Note)
+	if !maps.Equal(here, there) {
+		o.Errorf("the books say %v, the ledger %v", here, there)
 	}
-	if c.Amount != paid.Amount || c.Currency != paid.Currency || c.PaymentID != paid.PaymentID || back != paid.Refunded {
-		o.Errorf("payment %s has given %d back of %d %s (%s), the ledger says %+v", paid.Ref, back, c.Amount, c.Currency, c.PaymentID, paid)
-	}
+	o.Logf("%v, and %d second ones; %v", outcomes, len(o.duplicates), here)
 }
 
 // checkWorst looks for what must never be, in the ledger and in the rows, and
@@ -92,5 +101,9 @@ func (o *oracle) checkWorst() {
 			o.Errorf("%s never struck: too gentle to prove anything", fault)
 		}
 	}
-	o.Logf("%d were given back; Stripe failed %v", len(o.fake.Refunds()), struck)
+	states := map[string]int{}
+	for _, h := range o.fake.Holds().List() {
+		states[h.State]++
+	}
+	o.Logf("%d were given back; what was reserved is %v; Stripe failed %v", len(o.fake.Refunds()), states, struck)
 }

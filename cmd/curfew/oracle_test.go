@@ -1,11 +1,14 @@
 package main
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +19,8 @@ import (
 
 	_ "github.com/jackc/pgx/v5/stdlib" // to look behind the service's back
 
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/storetest/seed"
 	"github.com/curfewhq/curfew/internal/stripe/stripetest"
@@ -38,6 +43,14 @@ type oracle struct {
 	p      *process
 	never  int // events that are never sent
 	took   stopwatch
+
+	seed     uint64
+	sales    []*sale // everything that was ever paid, or reserved, or promised
+	rounds   int     // of what happens to them
+	asks     bool    // the service has an API key
+	identity *auth.Identity
+	// duplicates are checkouts that turned out to be for the payment of another one.
+	duplicates []curfew.Checkout
 }
 
 func newOracle(t *testing.T, url string) *oracle {
@@ -46,7 +59,7 @@ func newOracle(t *testing.T, url string) *oracle {
 	t.Logf("%d payments", payments())
 	o := &oracle{
 		T: t, dice: seed.Dice(chosen, "choices"), dir: t.TempDir(), url: url, schema: "curfew.",
-		fake: stripetest.New(t, stripetest.Options{Seed: chosen}), wire: &http.Transport{MaxIdleConnsPerHost: 128},
+		fake: stripetest.New(t, stripetest.Options{Seed: chosen}), seed: chosen, wire: &http.Transport{MaxIdleConnsPerHost: 128},
 	}
 	driver, source := "pgx", url
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
@@ -55,8 +68,9 @@ func newOracle(t *testing.T, url string) *oracle {
 	}
 	o.env = []string{
 		"CURFEW_DATABASE_URL=" + o.url, "CURFEW_STRIPE_WEBHOOK_SECRET=" + webhookSecret, "CURFEW_STRIPE_API_BASE=" + o.fake.URL,
-		"CURFEW_SETTLE=cleared=refund", "CURFEW_LOG_LEVEL=error",
-		"CURFEW_WAITING_TTL=24h", "CURFEW_MAX_WAIT=24h", // a long run is not to be about deadlines
+		"CURFEW_STRIPE_ACCOUNTS=" + connected, "CURFEW_PLANS=" + plansOnSale, "CURFEW_PART_REFUNDED=refund",
+		"CURFEW_SETTLE=cleared=refund", "CURFEW_LOG_LEVEL=error", "CURFEW_MINIMUM_LIVE=0s",
+		"CURFEW_WAITING_TTL=24h", "CURFEW_MAX_WAIT=24h", "CURFEW_JOIN_TTL=24h", // a long run is not to be about deadlines
 	}
 	var err error
 	if o.db, err = sql.Open(driver, source); err != nil {
@@ -184,11 +198,17 @@ func (o *oracle) countCheckouts(outcomes string) (n int) {
 	return n
 }
 
-// hourLater makes every refund due that waits for its next attempt, and every
+// sql is a statement with its tables' names completed.
+func (o *oracle) sql(statement string) string {
+	return strings.NewReplacer("{", o.schema, "}", "").Replace(statement)
+}
+
+// hourLater makes every refund and capture due that waits for its next attempt, and every
 // deferred payment.
 func (o *oracle) hourLater() {
 	o.Helper()
-	o.exec("UPDATE " + o.schema + "checkouts SET next_at = NULL WHERE outcome IN ('refund_due', 'refunding') AND next_at IS NOT NULL")
+	o.exec("UPDATE " + o.schema + "checkouts SET next_at = NULL WHERE (outcome IN ('refund_due', 'refunding') " +
+		"OR capture IN ('due', 'capturing', 'releasing')) AND next_at IS NOT NULL")
 	o.exec("UPDATE " + o.schema + "checkouts SET retry_until = created_at WHERE outcome = 'deferred' AND retry_until > created_at")
 }
 
@@ -210,16 +230,53 @@ func (o *oracle) exec(statement string) {
 	}
 }
 
-// awaitRefunds waits until everything has an outcome that can stay. A new start
-// looks at once, and again when it has compared the books.
-func (o *oracle) awaitRefunds() {
+// awaitSettled waits until everything has an outcome that can stay. A new start looks at
+// once, and again when it has compared the books.
+func (o *oracle) awaitSettled() {
 	o.Helper()
 	o.kill()
 	o.hourLater()
 	o.start()
+	all := o.truths()
+	defer func() {
+		if left := o.unsettled(all); len(left) > 0 {
+			o.Logf("%d are not settled, as %s: %s", len(left), left[0], o.explain(left[0]))
+		}
+	}()
 	o.await("every payment is settled", func() bool {
-		return o.countCheckouts("'deferred', 'held', 'refund_due', 'refunding'") == 0
+		o.endCaptures()
+		return len(o.unsettled(all)) == 0
 	})
+}
+
+// explain is the history of a payment.
+func (o *oracle) explain(ref string) string {
+	cmd := exec.CommandContext(context.WithoutCancel(o.Context()), "curfew", "checkouts", "show", ref)
+	cmd.Dir, cmd.Env = o.dir, append(withoutSettings(os.Environ()), o.env...)
+	out, err := cmd.CombinedOutput()
+	return fmt.Sprintf("%s %v", out, err)
+}
+
+// unsettled are the payments that will still move. Where a dispute is open, or a refund has
+// failed, they stay as they are.
+func (o *oracle) unsettled(all map[string]truth) (moving []string) {
+	o.Helper()
+	rows, err := o.db.QueryContext(o.Context(), o.sql(`SELECT ref FROM {checkouts}
+		WHERE outcome IN ('deferred', 'held', 'refund_due', 'refunding') OR capture IN ('due', 'capturing', 'releasing')`))
+	if err != nil {
+		o.Fatal(err)
+	}
+	for rows.Next() {
+		var ref string
+		err = errors.Join(err, rows.Scan(&ref))
+		if t := all[number(ref)]; !t.open() && !t.refused {
+			moving = append(moving, ref)
+		}
+	}
+	if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
+		o.Fatal(err)
+	}
+	return moving
 }
 
 // withDatabase opens the database beside the service.

@@ -5,15 +5,17 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/stripe/stripe-go/v86"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/pgtest"
 	"github.com/curfewhq/curfew/internal/stripe/stripetest"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -69,19 +71,28 @@ func (o *oracle) everyPaymentHasOneOutcome() {
 }
 
 // deliverPayments kills the service in the middle of its messages. There is no API key:
-// nothing but the messages brings a payment in.
+// nothing but the messages, and the shop, brings a payment in.
 func (o *oracle) deliverPayments() {
 	o.Helper()
 	o.start()
 	for range killings {
 		o.sell(payments() / (killings + 1))
+		o.report(.05)
+		o.accept(.1)
+		o.proceed(.6)
 		waiting := len(o.fake.Events())
-		if got := o.deliver(.3, waiting/8+o.dice.IntN(waiting/4)); got.Accepted == 0 || got.Refused == 0 || got.Late == 0 {
+		var shop sync.WaitGroup
+		shop.Go(func() { o.report(.1) })
+		got := o.deliver(.3, waiting/8+o.dice.IntN(waiting/4))
+		shop.Wait()
+		if got.Accepted == 0 || got.Refused == 0 || got.Late == 0 {
 			o.Fatalf("too gentle to prove anything: %+v", got)
 		}
 		o.restart()
 	}
+	o.finish(func(s *sale) bool { return s.held })
 	o.deliverAll()
+	o.report(.05)
 	o.Logf("Stripe's messages got %s", &o.took)
 }
 
@@ -89,44 +100,63 @@ func (o *oracle) deliverPayments() {
 // could have brought it in.
 func (o *oracle) checkDelivered() {
 	o.Helper()
-	have, missing := o.books(), 0
-	for _, paid := range o.fake.Paid() {
-		c, ok := have[paid.Ref]
-		switch {
-		case !ok:
-			missing++
-		case (paid.Plan == "gold") != (c.Outcome == curfew.Ignored), (paid.CustomerID == "" && paid.Plan != "gold") != (c.Outcome == curfew.Held):
-			o.Errorf("payment %s of %q for %s is %s", paid.Ref, paid.CustomerID, paid.Plan, c.Outcome)
+	have, _ := o.books()
+	all, untold, missing := o.truths(), map[string]int{}, 0
+	for _, e := range o.fake.Lost() {
+		if strings.HasPrefix(string(e.Type), "checkout.session.") {
+			untold[e.Ref]++
 		}
 	}
-	if missing != o.never || o.never == 0 {
-		o.Errorf("%d payments are missing, and %d were never told", missing, o.never)
+	for _, s := range o.sales {
+		c, ok := have[number(s.ref)]
+		told := s.reported || untold[s.ref] < s.orders
+		switch {
+		case !told:
+			missing++
+			if ok {
+				o.Errorf("payment %s is %s, and nobody has told it", s.ref, c.Outcome)
+			}
+		case !ok && all[number(s.ref)].money() != "never came":
+			o.Errorf("payment %s is nowhere", s.ref)
+		case s.plain && ((s.Plan == "gold") != (c.Outcome == curfew.Ignored) || (s.CustomerID == "" && s.Plan != "gold") != (c.Outcome == curfew.Held)):
+			o.Errorf("payment %s of %q for %s is %s", s.ref, s.CustomerID, s.Plan, c.Outcome)
+		}
+	}
+	if missing == 0 || o.never == 0 {
+		o.Errorf("%d payments are missing, and %d messages were never sent", missing, o.never)
 	}
 }
 
-// refund kills the service in the middle of its refunds, while Stripe tells
-// the last payments and every refund.
+// refund kills the service in the middle of its refunds and captures, while Stripe tells the
+// last payments and everything that becomes of them.
 func (o *oracle) refund() {
 	o.Helper()
-	o.env = append(o.env, "CURFEW_STRIPE_API_KEY="+o.fake.APIKey)
-	o.sell(payments() - len(o.fake.Paid()))
-	o.refundByHand()
+	o.env, o.asks = append(o.env, "CURFEW_STRIPE_API_KEY="+o.fake.APIKey), true
+	o.sell(payments() - len(o.sales))
 	o.restart()
 	o.clear()
 	o.operate()
+	o.serve(.15)
 	for n := range killings {
 		o.kill()
 		o.hourLater()
 		o.fake.SetFaults(stripetest.Faults{Busy: .05, Down: .05, Failed: .06, FailedAfter: .06, Cut: .05})
+		o.fake.SetRefunds(stripe.RefundStatusSucceeded, "")
 		if n == killings/2 {
 			o.fake.SetFaults(stripetest.Faults{Hang: 1}) // killed while it waits for an answer
+			o.fake.SetRefunds(stripe.RefundStatusPending, "processing")
 		}
 		due := o.countCheckouts("'refund_due', 'refunding'")
 		o.start()
-		var delivering sync.WaitGroup
-		delivering.Go(func() { o.deliver(.3, 0) })
+		var working sync.WaitGroup
+		working.Go(func() { o.deliver(.3, 0) })
+		working.Go(func() {
+			o.accept(.1)
+			o.report(.05)
+			o.proceed(.5)
+		})
 		o.killInRefunds(due)
-		delivering.Wait()
+		working.Wait()
 	}
 }
 
@@ -134,6 +164,9 @@ func (o *oracle) refund() {
 func (o *oracle) settle() {
 	o.Helper()
 	o.fake.SetFaults(stripetest.Faults{Busy: .03, Down: .03, Cut: .03})
+	o.fake.SetRefunds(stripe.RefundStatusSucceeded, "")
+	o.endRefunds()
+	o.finish(func(*sale) bool { return true })
 	o.fake.ForgetKeys()
 	o.dayLater()
 	o.start()
@@ -141,70 +174,20 @@ func (o *oracle) settle() {
 	_ = o.reconcile() // what was never told is a difference
 	o.operate()
 	o.fake.SetFaults(stripetest.Faults{})
-	o.awaitRefunds()
+	o.awaitSettled()
 	o.deliverAll()
 	if differ := o.reconcile(); differ != nil {
 		o.Errorf("the books differ in the end: %v", differ)
 	}
 }
 
-// sell lets customers pay: some twice, some whom nobody knows, some for what is
-// not sold here.
-func (o *oracle) sell(n int) {
-	for i := range n {
-		c := stripetest.Checkout{
-			CustomerID: fmt.Sprintf("c-%d", o.dice.IntN(payments()*3/2)), Plan: []string{"chat10", "video15"}[o.dice.IntN(2)],
-			Amount: int64(1 + o.dice.IntN(9999)), Currency: []string{"eur", "usd", "jpy"}[o.dice.IntN(3)],
-		}
-		switch {
-		case i%17 == 0:
-			c.CustomerID = ""
-		case i%19 == 0:
-			c.Plan = "gold"
-		}
-		o.fake.Pay(c)
-	}
-}
-
-// refundByHand is somebody in Stripe's dashboard.
-func (o *oracle) refundByHand() {
-	for i, paid := range o.fake.Paid() {
-		if i%29 == 0 {
-			o.fake.RefundByHand(paid.Ref, paid.Amount)
-		}
-	}
-}
-
-// clear ends the sessions of every fifth customer, whose money goes back.
-func (o *oracle) clear() {
-	o.Helper()
-	client, customers := o.p.client(o.T, o.dir, "admin", "me"), make(chan string)
-	var working sync.WaitGroup
-	for range callers {
-		working.Go(func() {
-			for customer := range customers {
-				_, err := client.Clear(o.Context(), customer, api.Clearing{})
-				if said, ok := errors.AsType[*api.Problem](err); ok && said.Status == http.StatusServiceUnavailable {
-					continue // too busy: whoever is not cleared keeps the session
-				}
-				if err != nil {
-					o.Errorf("clear %s: %v", customer, err)
-				}
-			}
-		})
-	}
-	for n := 0; n < payments()*3/2; n += 5 {
-		customers <- fmt.Sprintf("c-%d", n)
-	}
-	close(customers)
-	working.Wait()
-}
-
 // operate repairs half of what is held, and gives the rest back.
 func (o *oracle) operate() {
 	o.Helper()
 	o.withDatabase(func(db database) error {
-		keeper, err := lifecycle.New(db, lifecycle.Options{})
+		policy := curfew.DefaultPolicy()
+		policy.WaitingTTL, policy.MaxWait, policy.Plans = 24*time.Hour, 24*time.Hour, o.plans()
+		keeper, err := lifecycle.New(db, lifecycle.Options{Policy: &policy})
 		if err != nil {
 			return err
 		}
@@ -217,7 +200,7 @@ func (o *oracle) operate() {
 		held, err = append(held, foreign...), errors.Join(err, err2)
 		for i, c := range held {
 			if c.CustomerID == curfew.Nobody {
-				c.CustomerID = "found-" + c.Ref
+				c.CustomerID = "found-" + number(c.Ref)
 			}
 			var failed error
 			if i%2 == 0 {
@@ -231,17 +214,22 @@ func (o *oracle) operate() {
 	})
 }
 
-// reconcile runs the command, and returns the differences that it told.
-func (o *oracle) reconcile() error {
+// reconcile runs the command until Stripe has answered everything, and returns the differences
+// that it told.
+func (o *oracle) reconcile() (err error) {
 	o.Helper()
-	cmd := exec.CommandContext(o.Context(), "curfew", "reconcile")
-	cmd.Dir, cmd.Env = o.dir, append(withoutSettings(os.Environ()), o.env...)
-	out, err := cmd.CombinedOutput()
-	if err != nil && !bytes.Contains(out, []byte("DIFFERENCE")) {
-		o.Fatalf("reconcile: %v: %s", err, out)
+	var out []byte
+	for range 5 {
+		cmd := exec.CommandContext(o.Context(), "curfew", "reconcile")
+		cmd.Dir, cmd.Env = o.dir, append(withoutSettings(os.Environ()), o.env...)
+		out, err = cmd.CombinedOutput()
+		switch {
+		case err == nil:
+			return nil
+		case bytes.Contains(out, []byte("DIFFERENCE")):
+			return fmt.Errorf("%w: %s", err, out)
+		}
 	}
-	if err != nil {
-		return fmt.Errorf("%w: %s", err, out)
-	}
+	o.Fatalf("reconcile: %v: %s", err, out)
 	return nil
 }

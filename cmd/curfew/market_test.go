@@ -1,0 +1,157 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/auth"
+)
+
+// as calls the service as somebody, with a token made here: there are many of them.
+func (o *oracle) as(role curfew.Role, id string) *api.Client {
+	o.Helper()
+	if o.identity == nil {
+		var err error
+		if o.identity, err = auth.NewIdentity(o.Context(), auth.Options{KeyFile: o.dir + "/curfew.key"}); err != nil {
+			o.Fatal(err)
+		}
+	}
+	token, err := o.identity.Token(curfew.Actor{Role: role, ID: id}, 24*time.Hour)
+	if err != nil {
+		o.Error(err)
+	}
+	return &api.Client{BaseURL: o.p.url, Token: token}
+}
+
+// each does some work for every number under n, many at once.
+func each(n int, work func(i int)) {
+	numbers := make(chan int)
+	var working sync.WaitGroup
+	for range callers {
+		working.Go(func() {
+			for i := range numbers {
+				work(i)
+			}
+		})
+	}
+	for i := range n {
+		numbers <- i
+	}
+	close(numbers)
+	working.Wait()
+}
+
+// excused reports whether a call may fail like that: the service was killed or is too busy,
+// or somebody was faster.
+func (o *oracle) excused(what string, err error) {
+	o.Helper()
+	said, ok := errors.AsType[*api.Problem](err)
+	if ok && said.Status != http.StatusConflict && said.Status != http.StatusServiceUnavailable && said.Status != http.StatusPaymentRequired {
+		o.Errorf("%s: %v", what, err)
+	}
+}
+
+// report lets the shop report a share of the payments that it has not reported: by the name
+// that the messages begin with, by another, or at once by both.
+func (o *oracle) report(share float64) {
+	o.Helper()
+	var new []*sale
+	for _, s := range o.sales {
+		if !s.reported && s.CustomerID != "" && s.Plan != "gold" && o.chance("the shop reports %s after %d", s.ref, len(o.sales)) < share {
+			new = append(new, s)
+		}
+	}
+	shop := o.as(curfew.Service, "shop")
+	each(len(new), func(i int) {
+		s := new[i]
+		intent := "pi_" + number(s.ref)
+		for _, ref := range [][]string{{intent}, {s.ref}, {intent, s.ref}, {s.ref, intent}}[int(4*o.chance("how the shop reports %s", s.ref))] {
+			purchase := api.Purchase{PaymentRef: ref, CustomerID: s.CustomerID, Plan: s.Plan}
+			if i%2 == 0 {
+				purchase.Amount, purchase.Currency = &s.Amount, s.Currency
+			}
+			_, err := shop.FulfillCheckout(o.Context(), purchase)
+			if o.excused("report "+ref, err); err == nil {
+				s.reported = true
+			}
+		}
+	})
+}
+
+// offer is a request that waits for a mechanic.
+type offer struct{ request, session, customer, number string }
+
+// offers are those of a share of the payments.
+func (o *oracle) offers(what string, share float64) (some []offer) {
+	o.Helper()
+	rows, err := o.db.QueryContext(o.Context(), o.sql(`SELECT r.id, s.id, s.customer_id, c.ref FROM {session_requests} r
+		JOIN {sessions} s ON s.customer_id = r.customer_id AND s.id = r.session_id
+		JOIN {checkouts} c ON c.customer_id = s.customer_id AND c.id = s.checkout_id
+		WHERE r.status = 'pending' AND s.status = 'waiting'`))
+	if err != nil {
+		o.Error(err)
+		return nil
+	}
+	for rows.Next() {
+		var a offer
+		err = errors.Join(err, rows.Scan(&a.request, &a.session, &a.customer, &a.number))
+		a.number = number(a.number)
+		if o.chance("%s %s", what, a.number) < share {
+			some = append(some, a)
+		}
+	}
+	if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
+		o.Error(err)
+	}
+	return some
+}
+
+// accept lets mechanics accept a share of what waits.
+func (o *oracle) accept(share float64) {
+	o.Helper()
+	o.rounds++
+	some := o.offers(fmt.Sprint("accepted in round ", o.rounds), share)
+	each(len(some), func(i int) {
+		_, err := o.as(curfew.Mechanic, "m-"+some[i].number).Accept(o.Context(), some[i].request)
+		o.excused("accept", err)
+	})
+}
+
+// serve lets a share of what waits be accepted, take place and end.
+func (o *oracle) serve(share float64) {
+	o.Helper()
+	slow := map[string]bool{} // a join would wait for them
+	for _, s := range o.sales {
+		slow[number(s.ref)] = s.slow
+	}
+	some := o.offers("served", share)
+	each(len(some), func(i int) {
+		a := some[i]
+		mechanic, customer := o.as(curfew.Mechanic, "m-"+a.number), o.as(curfew.Customer, a.customer)
+		_, err := mechanic.Accept(o.Context(), a.request)
+		if err == nil && !slow[a.number] {
+			for _, join := range []*api.Client{mechanic, customer} {
+				_, err2 := join.Join(o.Context(), a.session)
+				err = errors.Join(err, err2)
+			}
+			_, err2 := customer.End(o.Context(), a.session)
+			err = errors.Join(err, err2)
+		}
+		o.excused("serve", err)
+	})
+}
+
+// clear ends the sessions of every fifth customer, whose money goes back.
+func (o *oracle) clear() {
+	o.Helper()
+	admin := o.as(curfew.Admin, "me")
+	each((payments()*3/2+4)/5, func(i int) {
+		_, err := admin.Clear(o.Context(), fmt.Sprintf("c-%d", 5*i), api.Clearing{})
+		o.excused("clear", err)
+	})
+}

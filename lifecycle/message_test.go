@@ -95,3 +95,15 @@ func TestWhatBecameOfAMessageIsCounted(t *testing.T) {
 		}
 	})
 }
+
+// What no database keeps as text is kept all the same: the sender would send it for ever.
+func TestAMessageOfAnyBytesIsKept(t *testing.T) {
+	onEachStore(t, func(env *environment) {
+		for id, body := range map[string]string{"nul": "a\x00b", "bytes": "\xff\xfe{", "large": strings.Repeat("x", 256<<10)} {
+			env.receive(curfew.Notice{ID: id, Provider: "bank", Type: "odd", Unread: "it is no JSON", Body: []byte(body)})
+		}
+		if kept := env.Query(env, "SELECT id FROM "+env.Schema+"provider_messages"); len(kept) != 3 {
+			env.Errorf("kept are %v", kept)
+		}
+	})
+}

@@ -1,12 +1,15 @@
 package lifecycle
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"iter"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
@@ -156,8 +159,16 @@ func unusable(n curfew.Notice) string {
 func (ps *Payments) keep(ctx context.Context, n curfew.Notice) error {
 	ps.log.WarnContext(ctx, "a provider's message was kept, and changed nothing", "provider", n.Provider, "id", n.ID, "type", n.Type, "why", n.Unread)
 	return ps.store.KeepMessage(ctx, record.ProviderMessage{
-		Provider: n.Provider, Account: n.Account, ID: n.ID, Type: n.Type, Body: string(n.Body), Reason: n.Unread, At: n.At,
+		Provider: n.Provider, Account: n.Account, ID: n.ID, Type: n.Type, Body: textOf(n.Body), Reason: n.Unread, At: n.At,
 	})
+}
+
+// textOf is a body as a database keeps it: what is no text is in base64.
+func textOf(body []byte) string {
+	if utf8.Valid(body) && !bytes.ContainsRune(body, 0) {
+		return string(body)
+	}
+	return "base64:" + base64.StdEncoding.EncodeToString(body)
 }
 
 // report records the facts of a message.

@@ -19,7 +19,7 @@ type course struct {
 	rng      *rand.Rand
 	p        storetest.Report
 	accepted bool // by somebody, ever
-	story    []string
+	history    []string
 }
 
 // act does one thing that may happen to a session, and may be refused.
@@ -58,10 +58,10 @@ func (c *course) act() {
 		}},
 	}
 	a := acts[c.rng.IntN(len(acts))]
-	c.story = append(c.story, a.name)
+	c.history = append(c.history, a.name)
 	if err := a.do(); err != nil && !errors.Is(err, curfew.Conflict) && !errors.Is(err, curfew.NotFound) &&
 		!errors.Is(err, curfew.AlreadyClaimed) && !errors.Is(err, curfew.Invalid) {
-		c.env.Fatalf("%v: %v", c.story, err)
+		c.env.Fatalf("%v: %v", c.history, err)
 	}
 }
 
@@ -139,7 +139,7 @@ func (c *course) check() {
 	}
 	if !ok {
 		c.env.Errorf("%v: accepted %t; the bank says %s, %d given back; it is %s, its money %s (%s)",
-			c.story, c.accepted, bank.State, given, now.Outcome, now.Capture, now.Note)
+			c.history, c.accepted, bank.State, given, now.Outcome, now.Capture, now.Note)
 	}
 }
 

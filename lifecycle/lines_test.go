@@ -228,9 +228,9 @@ func TestTheFirstPriceIsForAllLines(t *testing.T) {
 		p.Plans["chat10"] = plan
 	}
 	onEachStoreWith(t, priced, func(env *environment) {
-		enough, less := several("ada", "p1", 3), several("bob", "p2", 3)
-		enough.Amount, less.Amount = 8700, 8699
-		env.receive(paid(enough), paid(less))
+		covered, less := several("ada", "p1", 3), several("bob", "p2", 3)
+		covered.Amount, less.Amount = 8700, 8699
+		env.receive(paid(covered), paid(less))
 		env.became("p1", credits(curfew.Fulfilled, 3)...)
 		if c := env.became("p2", curfew.Held)[0]; !strings.Contains(c.Note, "3 times plan chat10 costs") {
 			env.Errorf("the note is %q", c.Note)

@@ -185,9 +185,9 @@ func deliverAll(from paddle, random *rand.Rand) {
 
 func TestTheExampleForPaddleHearsPaddleAlone(t *testing.T) {
 	t.Parallel()
-	var heard atomic.Int64
+	var received atomic.Int64
 	curfew := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		heard.Add(1)
+		received.Add(1)
 		_, _ = fmt.Fprint(w, `{"outcome":"kept","why":"of the test"}`)
 	}))
 	t.Cleanup(curfew.Close)
@@ -195,7 +195,7 @@ func TestTheExampleForPaddleHearsPaddleAlone(t *testing.T) {
 	body := paddlePaid.body(t, "alone", 1)
 	for sentence, c := range map[string]struct {
 		status int
-		heard  int64
+		received  int64
 		post   func() int
 	}{
 		"another secret": {401, 0, func() int { return from.post("pdl_ntfset_of_another", time.Now(), body) }},
@@ -208,9 +208,9 @@ func TestTheExampleForPaddleHearsPaddleAlone(t *testing.T) {
 		"no amount":              {500, 0, func() int { return from.post(paddleSecret, time.Now(), strings.ReplaceAll(body, `"2900"`, `"29.00"`)) }},
 		"what Curfew only keeps": {200, 1, func() int { return from.post(paddleSecret, time.Now(), body) }},
 	} {
-		before := heard.Load()
-		if status := c.post(); status != c.status || heard.Load()-before != c.heard {
-			t.Errorf("%s is answered %d, and Curfew hears of it %d times", sentence, status, heard.Load()-before)
+		before := received.Load()
+		if status := c.post(); status != c.status || received.Load()-before != c.received {
+			t.Errorf("%s is answered %d, and Curfew hears of it %d times", sentence, status, received.Load()-before)
 		}
 	}
 }

@@ -51,7 +51,7 @@ func newTill(t *testing.T, h storetest.Harness) *till {
 }
 
 // tell tells what Stripe has to say, twice and in any order.
-func (t *till) tell() {
+func (t *till) notify() {
 	t.Helper()
 	hooks, _, err := t.settings.payments()
 	if err != nil {
@@ -77,7 +77,7 @@ func (t *till) tell() {
 func (t *till) reserve(account string) {
 	t.Helper()
 	t.ref = t.fake.Holds().Authorise(stripetest.Checkout{CustomerID: "kim", Plan: "chat10", Amount: 2900, Account: account})
-	t.tell()
+	t.notify()
 	t.session = t.look(t.checkout().SessionID)
 	if c := t.checkout(); c.Outcome != curfew.Fulfilled || c.Capture != "authorised" || t.session.Status != curfew.Waiting {
 		t.Fatalf("it is %s, its money %s, the session %s", c.Outcome, c.Capture, t.session.Status)
@@ -123,7 +123,7 @@ func (t *till) settle() {
 		if err := errors.Join(t.ask(), t.Payments.SettleRefunds(t.Context())); err != nil {
 			t.Fatal(err)
 		}
-		t.tell()
+		t.notify()
 	}
 }
 
@@ -164,7 +164,7 @@ func TestReservedMoneyAtStripe(t *testing.T) {
 			want{curfew.Void, "failed", curfew.Cancelled, "refused", 0},
 		},
 		"somebody took it by hand":                {"", func(t *till) { t.fake.Holds().Capture(t.ref, 2900); t.accept() }, want{curfew.Fulfilled, "captured", curfew.Waiting, "captured", 0}},
-		"somebody released it by hand":            {"", func(t *till) { t.fake.Holds().Release(t.ref); t.tell() }, want{curfew.Void, "failed", curfew.Cancelled, "released", 0}},
+		"somebody released it by hand":            {"", func(t *till) { t.fake.Holds().Release(t.ref); t.notify() }, want{curfew.Void, "failed", curfew.Cancelled, "released", 0}},
 		"it lapsed, and nobody has said":          {"", func(t *till) { t.fake.Holds().Lapse(t.ref); t.accept() }, want{curfew.Void, "failed", curfew.Cancelled, "lapsed", 0}},
 		"it was taken, and Stripe failed then":    {"", failing(stripetest.Faults{FailedAfter: 1}, (*till).accept), want{curfew.Fulfilled, "captured", curfew.Waiting, "captured", 0}},
 		"Stripe failed, and nothing was taken":    {"", failing(stripetest.Faults{Failed: 1}, (*till).accept), want{curfew.Fulfilled, "captured", curfew.Waiting, "captured", 0}},

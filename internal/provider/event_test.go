@@ -90,19 +90,19 @@ func TestEveryTypeTellsAFact(t *testing.T) {
 // Every state that a refund or a dispute can have can be told.
 func TestEveryStateCanBeTold(t *testing.T) {
 	t.Parallel()
-	told := map[string]bool{}
+	reported := map[string]bool{}
 	for _, kind := range []curfew.FactKind{"refund", "dispute"} {
 		_, list, _ := strings.Cut(curfew.Fact{Kind: kind, State: "x"}.Check().Error(), "the states are ")
 		for state := range strings.SplitSeq(list, ", ") {
-			told[state] = true
+			reported[state] = true
 			got := read(t, body(t, map[string]any{"type": kind, "object": "o1", "state": state, "order": nil}))
 			if got.Unread != "" || got.Facts[0].State != state {
 				t.Errorf("%s %s: %+v", kind, state, got)
 			}
 		}
 	}
-	if documented := enum(t, "State"); !slices.Equal(documented, slices.Sorted(maps.Keys(told))) {
-		t.Errorf("documented are %v, not %v", documented, told)
+	if documented := enum(t, "State"); !slices.Equal(documented, slices.Sorted(maps.Keys(reported))) {
+		t.Errorf("documented are %v, not %v", documented, reported)
 	}
 }
 

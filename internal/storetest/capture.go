@@ -252,12 +252,12 @@ func reportsRisk(f *fixture) {
 	dispute := curfew.Fact{Kind: "dispute", Object: "du-1", State: "needs_response", Amount: 990, Currency: "eur", At: time.Now()}
 	lost := dispute
 	lost.State, lost.At = "won", lost.At.Add(time.Second)
-	for _, told := range []struct {
+	for _, next := range []struct {
 		fact curfew.Fact
 		risk bool
 	}{{paid("ch-1", 990, time.Now()), false}, {dispute, true}, {lost, false}} {
-		l := f.reports(reported([]curfew.Fact{told.fact}, ref))
-		f.same("at risk by "+told.fact.State, []any{l.Checkouts[0].AtRisk, f.paidBy(st).AtRisk}, []any{told.risk, told.risk})
+		l := f.reports(reported([]curfew.Fact{next.fact}, ref))
+		f.same("at risk by "+next.fact.State, []any{l.Checkouts[0].AtRisk, f.paidBy(st).AtRisk}, []any{next.risk, next.risk})
 	}
 	f.reports(reported([]curfew.Fact{{Kind: "refund", Object: "re-1", State: "succeeded", Amount: 1, Currency: "eur"}}, ref))
 	f.same("at risk once a part is gone", f.paidBy(st).AtRisk, true)

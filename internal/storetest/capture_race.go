@@ -40,7 +40,7 @@ func racesAcceptReport(f *fixture) {
 		events, err := f.Store.Events(f.Context(), st.CustomerID, st.CheckoutID)
 		f.must(err)
 		due := slices.IndexFunc(events, func(e curfew.Event) bool { return e.Reason == curfew.CaptureReason("due") })
-		told := slices.IndexFunc(events, func(e curfew.Event) bool { return e.Reason == "told" })
+		reported := slices.IndexFunc(events, func(e curfew.Event) bool { return e.Reason == "told" })
 		c := f.paidBy(st)
 		f.same("at risk", c.AtRisk, true)
 		if errs[0] != nil {
@@ -49,8 +49,8 @@ func racesAcceptReport(f *fixture) {
 			continue
 		}
 		accepted++
-		if due < 0 || due > told {
-			f.Fatalf("accepted by event %d, although it was told by event %d", due+1, told+1)
+		if due < 0 || due > reported {
+			f.Fatalf("accepted by event %d, although it was told by event %d", due+1, reported+1)
 		}
 	}
 	f.Logf("%d of %d were accepted before it was told", accepted, *raceRounds)

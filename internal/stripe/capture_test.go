@@ -220,8 +220,8 @@ func TestCapture_TheBanksReasonIsTold(t *testing.T) {
 		if b := (curfew.Payment{Facts: got}).Balance(0, ""); b.State != money {
 			t.Errorf("%s: the money is %+v", status, b)
 		}
-		told := errors.Is(err, curfew.PaymentRequired) && strings.Contains(err.Error(), "lost_card: No.")
-		if told != (money != "captured") || !told && err != nil {
+		reported := errors.Is(err, curfew.PaymentRequired) && strings.Contains(err.Error(), "lost_card: No.")
+		if reported != (money != "captured") || !reported && err != nil {
 			t.Errorf("%s: it says %v", status, err)
 		}
 	}

@@ -51,7 +51,7 @@ func TestMissed_TellsWhatTheWebhookDidNot(t *testing.T) {
 		t.Error(diff)
 	}
 	for _, event := range fake.Events() {
-		told, err := h.Read(signed(stripetest.Sign(secret, now, event.Body())), event.Body())
+		reported, err := h.Read(signed(stripetest.Sign(secret, now, event.Body())), event.Body())
 		i := slices.IndexFunc(got, func(n curfew.Notice) bool { return n.ID == event.ID })
 		if errors.Is(err, stripe.ErrForeign) && i < 0 {
 			continue
@@ -59,7 +59,7 @@ func TestMissed_TellsWhatTheWebhookDidNot(t *testing.T) {
 		if err != nil || i < 0 {
 			t.Fatalf("%s is not listed: %v", event.ID, err)
 		}
-		if diff := cmp.Diff(told, got[i]); diff != "" {
+		if diff := cmp.Diff(reported, got[i]); diff != "" {
 			t.Error(diff)
 		}
 	}

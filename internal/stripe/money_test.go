@@ -12,7 +12,7 @@ import (
 )
 
 // told is one message of a course.
-type told struct {
+type reported struct {
 	kind   gostripe.EventType
 	object string
 }
@@ -32,19 +32,19 @@ func TestNotice_OfWholeCourses(t *testing.T) {
 		charge    = `{"id":"ch_1","object":"charge","amount":2900,"currency":"eur","payment_intent":"pi_1","status":"succeeded",`
 	)
 	for sentence, row := range map[string]struct {
-		course []told
+		course []reported
 		want   curfew.Balance
 	}{
 		"a bank's debit fails": {
-			[]told{{completed, unpaid}, {gostripe.EventTypeCheckoutSessionAsyncPaymentFailed, unpaid}},
+			[]reported{{completed, unpaid}, {gostripe.EventTypeCheckoutSessionAsyncPaymentFailed, unpaid}},
 			curfew.Balance{State: "failed"},
 		},
 		"a bank's debit succeeds": {
-			[]told{{completed, unpaid}, {gostripe.EventTypeCheckoutSessionAsyncPaymentSucceeded, paid}},
+			[]reported{{completed, unpaid}, {gostripe.EventTypeCheckoutSessionAsyncPaymentSucceeded, paid}},
 			curfew.Balance{State: "captured", Captured: 2900, Currency: "eur"},
 		},
 		"a refund fails after it succeeded": {
-			[]told{
+			[]reported{
 				{completed, paid},
 				{gostripe.EventTypeChargeRefunded, refunded},
 				{gostripe.EventTypeRefundFailed, refund + `,"failure_reason":"expired_or_canceled_card"}`},
@@ -53,11 +53,11 @@ func TestNotice_OfWholeCourses(t *testing.T) {
 			curfew.Balance{State: "captured", Captured: 2900, Currency: "eur", Refusal: "refund re_1 is failed: expired_or_canceled_card"},
 		},
 		"a dispute is lost": {
-			[]told{{completed, paid}, {gostripe.EventTypeChargeDisputeCreated, disputed + `"needs_response"}`}, {gostripe.EventTypeChargeDisputeClosed, disputed + `"lost"}`}},
+			[]reported{{completed, paid}, {gostripe.EventTypeChargeDisputeCreated, disputed + `"needs_response"}`}, {gostripe.EventTypeChargeDisputeClosed, disputed + `"lost"}`}},
 			curfew.Balance{State: "captured", Captured: 2900, Currency: "eur", Lost: 2900},
 		},
 		"a dispute is won": {
-			[]told{
+			[]reported{
 				{completed, paid},
 				{gostripe.EventTypeChargeDisputeCreated, disputed + `"needs_response"}`},
 				{gostripe.EventTypeChargeDisputeClosed, disputed + `"won"}`},
@@ -66,23 +66,23 @@ func TestNotice_OfWholeCourses(t *testing.T) {
 			curfew.Balance{State: "captured", Captured: 2900, Currency: "eur"},
 		},
 		"an inquiry is closed": {
-			[]told{{completed, paid}, {gostripe.EventTypeChargeDisputeCreated, disputed + `"warning_needs_response"}`}, {gostripe.EventTypeChargeDisputeClosed, disputed + `"warning_closed"}`}},
+			[]reported{{completed, paid}, {gostripe.EventTypeChargeDisputeCreated, disputed + `"warning_needs_response"}`}, {gostripe.EventTypeChargeDisputeClosed, disputed + `"warning_closed"}`}},
 			curfew.Balance{State: "captured", Captured: 2900, Currency: "eur"},
 		},
 		"all is given back by hand": {
-			[]told{{completed, paid}, {gostripe.EventTypeChargeRefunded, refunded}},
+			[]reported{{completed, paid}, {gostripe.EventTypeChargeRefunded, refunded}},
 			curfew.Balance{State: "captured", Captured: 2900, Currency: "eur", Refunded: 2900},
 		},
 		"a hold is captured": {
-			[]told{{completed, unpaid}, {gostripe.EventTypePaymentIntentSucceeded, intent + `"amount_received":2900,"status":"succeeded"}`}},
+			[]reported{{completed, unpaid}, {gostripe.EventTypePaymentIntentSucceeded, intent + `"amount_received":2900,"status":"succeeded"}`}},
 			curfew.Balance{State: "captured", Captured: 2900, Currency: "eur"},
 		},
 		"a hold is reserved": {
-			[]told{{completed, unpaid}, {gostripe.EventTypePaymentIntentAmountCapturableUpdated, intent + `"amount_capturable":2900,"status":"requires_capture"}`}},
+			[]reported{{completed, unpaid}, {gostripe.EventTypePaymentIntentAmountCapturableUpdated, intent + `"amount_capturable":2900,"status":"requires_capture"}`}},
 			curfew.Balance{State: "authorised", Authorised: 2900, Currency: "eur"},
 		},
 		"a hold is released, which looks like a refund": {
-			[]told{
+			[]reported{
 				{completed, unpaid},
 				{gostripe.EventTypePaymentIntentAmountCapturableUpdated, intent + `"amount_capturable":2900,"status":"requires_capture"}`},
 				{gostripe.EventTypePaymentIntentCanceled, intent + `"status":"canceled","cancellation_reason":"requested_by_customer"}`},
@@ -91,7 +91,7 @@ func TestNotice_OfWholeCourses(t *testing.T) {
 			curfew.Balance{State: "failed"},
 		},
 		"a hold lapses": {
-			[]told{
+			[]reported{
 				{completed, unpaid},
 				{gostripe.EventTypeChargeSucceeded, charge + `"captured":false,"amount_captured":0,"amount_refunded":0,"refunded":false}`},
 				{gostripe.EventTypeChargeExpired, charge + `"captured":false,"amount_captured":0,"amount_refunded":2900,"refunded":true}`},
@@ -99,7 +99,7 @@ func TestNotice_OfWholeCourses(t *testing.T) {
 			curfew.Balance{State: "failed"},
 		},
 		"a hold is captured in part, which releases the rest": {
-			[]told{
+			[]reported{
 				{completed, unpaid},
 				{gostripe.EventTypeChargeCaptured, charge + `"captured":true,"amount_captured":2000,"amount_refunded":900,"refunded":false}`},
 				{gostripe.EventTypePaymentIntentSucceeded, intent + `"amount_received":2000,"status":"succeeded"}`},
@@ -107,7 +107,7 @@ func TestNotice_OfWholeCourses(t *testing.T) {
 			curfew.Balance{State: "captured", Captured: 2000, Currency: "eur"},
 		},
 		"a card is declined, and another one is not": {
-			[]told{
+			[]reported{
 				{gostripe.EventTypePaymentIntentPaymentFailed, intent + `"status":"requires_payment_method","last_payment_error":{"type":"card_error","code":"card_declined","charge":"ch_0"}}`},
 				{gostripe.EventTypePaymentIntentSucceeded, intent + `"amount_received":2900,"status":"succeeded","latest_charge":"ch_1"}`},
 				{completed, paid},
@@ -127,7 +127,7 @@ func TestNotice_OfWholeCourses(t *testing.T) {
 }
 
 // facts are those of a course, told in order or the other way round.
-func facts(t *testing.T, course []told, backwards bool) []curfew.Fact {
+func facts(t *testing.T, course []reported, backwards bool) []curfew.Fact {
 	t.Helper()
 	var all []curfew.Fact
 	for i := range course {

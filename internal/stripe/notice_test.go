@@ -81,13 +81,13 @@ func TestNotice_OfTheFakesHolds(t *testing.T) {
 	} {
 		fake := stripetest.New(t, stripetest.Options{Now: atNoon})
 		row.ends(fake, fake.Holds().Authorise(stripetest.Checkout{CustomerID: "cus-1", Plan: "chat10", Amount: 2900}))
-		var told, asked curfew.Payment
+		var reported, asked curfew.Payment
 		for _, event := range fake.Events() {
 			notice, err := hook(t).Read(signed(stripetest.Sign(secret, noon, event.Body())), event.Body())
 			if err != nil || notice.Unread != "" || notice.Name != "pi_00000001" {
 				t.Fatalf("%s: %+v, %v", event.Type, notice, err)
 			}
-			told.Facts = append(told.Facts, notice.Facts...)
+			reported.Facts = append(reported.Facts, notice.Facts...)
 		}
 		for notice, err := range client(t, fake).Paid(t.Context(), noon) {
 			if err != nil {
@@ -95,7 +95,7 @@ func TestNotice_OfTheFakesHolds(t *testing.T) {
 			}
 			asked.Facts = append(asked.Facts, notice.Facts...)
 		}
-		for from, payment := range map[string]curfew.Payment{"told": told, "asked": asked} {
+		for from, payment := range map[string]curfew.Payment{"told": reported, "asked": asked} {
 			if diff := cmp.Diff(row.want, payment.Balance(0, "")); diff != "" {
 				t.Errorf("%s, %s: %s", sentence, from, diff)
 			}

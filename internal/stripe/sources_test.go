@@ -33,7 +33,7 @@ func TestNotice_OnePaymentOfEverySource(t *testing.T) {
 	chargeDone := message{gostripe.EventTypeChargeSucceeded, `{"id":"ch_1",` + charged + `"payment_intent":"pi_1"}`}
 	invoicePaid := message{gostripe.EventTypeInvoicePaymentPaid, `{"id":"inpay_1","object":"invoice_payment","invoice":"in_1","status":"paid","amount_paid":2900,"currency":"eur","payment":{"type":"payment_intent","payment_intent":"pi_1"}}`}
 	for sentence, row := range map[string]struct {
-		told     []message
+		reported     []message
 		names    []string
 		plan     string
 		customer string
@@ -96,14 +96,14 @@ func TestNotice_OnePaymentOfEverySource(t *testing.T) {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
 			var all []curfew.Notice
-			for _, told := range row.told {
-				body := eventBody(t, told.kind, told.object)
+			for _, reported := range row.reported {
+				body := eventBody(t, reported.kind, reported.object)
 				n, err := hook(t).Read(signed(stripetest.Sign(secret, noon, body)), body)
 				if err != nil || n.Unread != "" {
 					t.Fatalf("%+v, %v", n, err)
 				}
 				if n.Order != nil && (n.Order.Plan != row.plan || n.Order.CustomerID != row.customer || n.Order.Quantity != row.quantity || n.Order.Amount != 2900 || n.Order.Flaw != "") {
-					t.Errorf("%s sells %+v", told.kind, *n.Order)
+					t.Errorf("%s sells %+v", reported.kind, *n.Order)
 				}
 				all = append(all, n)
 			}
@@ -126,10 +126,10 @@ func TestNotice_OnePaymentOfEverySource(t *testing.T) {
 }
 
 // joined is the one payment that messages are about.
-func joined(t *testing.T, told []curfew.Notice) (names []string, facts []curfew.Fact) {
+func joined(t *testing.T, reported []curfew.Notice) (names []string, facts []curfew.Fact) {
 	t.Helper()
 	groups := map[string]int{}
-	for i, n := range told {
+	for i, n := range reported {
 		for _, ref := range n.References {
 			if j, ok := groups[ref]; ok {
 				for name, group := range groups {
@@ -143,7 +143,7 @@ func joined(t *testing.T, told []curfew.Notice) (names []string, facts []curfew.
 		facts = append(facts, n.Facts...)
 	}
 	for name, group := range groups {
-		if group != groups[told[0].References[0]] {
+		if group != groups[reported[0].References[0]] {
 			t.Errorf("%s is of another payment", name)
 		}
 		names = append(names, name)

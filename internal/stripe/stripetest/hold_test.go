@@ -187,12 +187,12 @@ func TestHolds_TellWhatHappens(t *testing.T) {
 	} {
 		fake := stripetest.New(t, stripetest.Options{})
 		row.ends(fake.Holds(), fake.Holds().Authorise(stripetest.Checkout{Amount: 100}))
-		var told []string
+		var reported []string
 		for _, event := range fake.Events() {
-			told = append(told, string(event.Type))
+			reported = append(reported, string(event.Type))
 		}
 		want := "charge.succeeded payment_intent.amount_capturable_updated checkout.session.completed " + row.want
-		if got := strings.Join(told, " "); got != want {
+		if got := strings.Join(reported, " "); got != want {
 			t.Errorf("%s: %s, want %s", sentence, got, want)
 		}
 	}

@@ -38,12 +38,12 @@ func TestFake_RefundsAreInAnyState(t *testing.T) {
 	if diff := cmp.Diff([]stripe.RefundStatus{"failed"}, listed); diff != "" {
 		t.Error(diff)
 	}
-	var told []stripe.EventType
+	var reported []stripe.EventType
 	for _, event := range fake.Events() {
-		told = append(told, event.Type)
+		reported = append(reported, event.Type)
 	}
 	want := []stripe.EventType{"checkout.session.completed", "charge.refunded", "refund.updated", "charge.refund.updated", "refund.failed"}
-	if diff := cmp.Diff(want, told); diff != "" {
+	if diff := cmp.Diff(want, reported); diff != "" {
 		t.Error(diff)
 	}
 }

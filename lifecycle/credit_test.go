@@ -140,6 +140,24 @@ func TestDisputedCreditsStandInNobodysWay(t *testing.T) {
 	})
 }
 
+// What was paid comes back by the provider, as with every other refund.
+func TestTheProviderGivesBackWhatACreditCost(t *testing.T) {
+	onEachStoreWith(t, aDay, func(env *environment) {
+		b := newBank()
+		env = env.banked(b, env.Store)
+		env.credited("c", "p1", 25*time.Hour)
+		env.receive(paid(reportedPayment("c", "p1")))
+		env.sweepCredits()
+		env.settleRefunds()
+		env.outcome("p1", curfew.Refunded)
+		env.sweepCredits()
+		env.settleRefunds()
+		if b.sum("pi-p1") != 2900 || len(b.asked) != 1 {
+			env.Errorf("%d were given back in %d calls", b.sum("pi-p1"), len(b.asked))
+		}
+	})
+}
+
 // Until the sweeper comes by, a credit can be spent, however old it is. Whoever is second
 // finds it gone.
 func TestAnOldCreditIsSpentOrGivenBackNeverBoth(t *testing.T) {

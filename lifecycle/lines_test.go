@@ -159,6 +159,20 @@ func TestLinesFollowTheFirst(t *testing.T) {
 		"for more sessions than can be": {
 			func(_ *environment, p *storetest.Report) { p.Quantity = 101 }, curfew.Held, nil, []curfew.Outcome{curfew.Held},
 		},
+		"told without the quantity before": {
+			func(env *environment, p *storetest.Report) {
+				once := *p
+				once.Quantity = 0
+				env.receive(paid(once))
+			}, "", nil, credits(curfew.Fulfilled, 3),
+		},
+		"given back before the quantity was told": {
+			func(env *environment, p *storetest.Report) {
+				once := *p
+				once.Quantity = 0
+				env.receive(paid(once), refunded(once, p.Amount))
+			}, "", nil, []curfew.Outcome{curfew.Refunded},
+		},
 		"told by the shop before": {
 			func(env *environment, _ *storetest.Report) { env.pay("ada", "p1") }, "", nil, credits(curfew.Fulfilled, 3),
 		},

@@ -63,6 +63,7 @@ type Payments struct {
 		sessionStore
 		ledgerStore
 		owedStore
+		oneTimeStore
 		differenceStore
 		refusedStore
 	}

@@ -91,14 +91,7 @@ func (ps *Payments) settleRefund(ctx context.Context, c curfew.Checkout) error {
 	case name == "":
 		return ps.refundRefused(ctx, c, curfew.Errorf(curfew.Invalid, "the provider has not told this payment: give it back by hand there"))
 	}
-	claimed, err := ps.write.ChangeCheckout(ctx, record.CheckoutChange{
-		From: c, To: curfew.Refunding, Reason: curfew.RefundAskedReason, Actor: curfew.Refunder, Wait: refundWait(c.Attempts), Concern: c.Concern,
-	})
-	if err == nil && c.Outcome == curfew.RefundDue && len(l.Checkouts) > 1 {
-		if l, err = ps.store.Ledger(ctx, c.Payment()); err == nil && refunding(l, c) { // claimed at the same moment
-			return ps.backOff(ctx, c.ID)
-		}
-	}
+	claimed, l, err := ps.claimRefund(ctx, c, l)
 	if err != nil {
 		return err
 	}
@@ -166,23 +159,45 @@ func (ps *Payments) waitForOther(ctx context.Context, c curfew.Checkout, l recor
 	}))
 }
 
-// backOff gives a claim up for which the provider was not asked.
-func (ps *Payments) backOff(ctx context.Context, id string) error {
-	var err error
-	for range steps {
-		c, err2 := ps.store.Checkout(ctx, id)
-		if err2 != nil || c.Outcome != curfew.Refunding {
-			return err2
-		}
-		l, err2 := ps.store.Ledger(ctx, c.Payment())
-		if err2 != nil {
-			return err2
-		}
-		if err = ps.waitForOther(ctx, c, l); !errors.Is(err, curfew.Conflict) {
-			return err
+// claimRefund commits that the provider is asked. Of the lines of a payment one is claimed at
+// a time: whoever is first to have seen so many claims has the next one.
+func (ps *Payments) claimRefund(ctx context.Context, c curfew.Checkout, l record.Ledger) (curfew.Checkout, record.Ledger, error) {
+	alone := len(l.Checkouts) < 2 || c.Outcome == curfew.Refunding
+	if !alone {
+		if err := ps.store.ClaimOnce(ctx, refundTurn(l), firstWait); err != nil {
+			return c, l, err
 		}
 	}
-	return again(err)
+	var err error
+	for range steps {
+		claimed, err2 := ps.write.ChangeCheckout(ctx, record.CheckoutChange{
+			From: c, To: curfew.Refunding, Reason: curfew.RefundAskedReason, Actor: curfew.Refunder, Wait: refundWait(c.Attempts), Concern: c.Concern,
+		})
+		if err = err2; alone || !errors.Is(err, curfew.Conflict) {
+			return claimed, l, err
+		}
+		if l, err2 = ps.store.Ledger(ctx, c.Payment()); err2 != nil {
+			return c, l, err2
+		}
+		var due bool
+		if c, due = stillDue(l, c); !due {
+			return c, l, err
+		}
+	}
+	return c, l, err
+}
+
+// refundTurn names the next claim of a payment's refunds. One that came to nothing is in
+// nobody's way for longer than a minute.
+func refundTurn(l record.Ledger) string {
+	var asked, done int64
+	for _, c := range l.Checkouts {
+		asked += c.Attempts
+		if c.Outcome == curfew.Refunded {
+			done++
+		}
+	}
+	return fmt.Sprintf("refund:%s:%d:%d:%d", l.ID, asked, done, l.Now.Unix()/int64(firstWait/time.Second))
 }
 
 // wasFree reports whether nothing was paid. If only the shop has reported the payment, an

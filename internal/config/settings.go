@@ -39,7 +39,7 @@ type Settings struct {
 
 	AppointmentRefund *RefundShares `setting:"appointment_refund" placeholder:"TIME=PERCENT,…" help:"The percentage refunded if an appointment is cancelled at least this long before its start; nothing is refunded later. By default 24h=100,2h=50."`
 
-	PaymentLost  string `setting:"payment_lost" enum:"end,finish" default:"end" help:"What happens to a session that has a mechanic when its payment fails or is taken back: end, or finish."`
+	PaymentLost  string `setting:"payment_lost" enum:"end,finish" default:"end" help:"What happens to a session that has a mechanic when its payment fails, is taken back, or is given back at the provider: end, or finish."`
 	PartRefunded string `setting:"part_refunded" enum:"hold,refund" default:"hold" help:"What happens to the rest of a payment of which a part was given back or lost: hold it for an operator, or refund it."`
 	Discounts    string `setting:"discounts" enum:"accept,hold" default:"accept" help:"Whether a coupon may make a payment smaller than its plan's price: accept, or hold the payment for an operator."`
 

@@ -19,7 +19,7 @@ type course struct {
 	rng      *rand.Rand
 	p        storetest.Report
 	accepted bool // by somebody, ever
-	history    []string
+	history  []string
 }
 
 // act does one thing that may happen to a session, and may be refused.
@@ -149,4 +149,32 @@ func courses() int {
 		return 40
 	}
 	return 1500
+}
+
+// A shop may report reserved money by two names before anybody says that it is one payment. The
+// second report then holds nothing, and nobody is asked to release what the first one needs.
+func TestReservedMoneyThatIsReportedTwiceIsReservedOnce(t *testing.T) {
+	onEachStoreWith(t, takesLater("at_acceptance", false), func(env *environment) {
+		v := newVault()
+		env = env.banked(v, env.Store)
+		p := reportedPayment("ada", "p1")
+		first := env.pay("ada", p.PaymentID)
+		if second := env.pay("ada", "p1"); second.Outcome != curfew.Deferred {
+			env.Errorf("it is answered %+v", second)
+		}
+		env.receive(v.reserve(p, 48*time.Hour))
+		if err := env.SettleCaptures(env.Context()); err != nil {
+			env.Error(err)
+		}
+		want := map[string]string{p.PaymentID: "fulfilled authorised", "p1": "void released"}
+		for _, c := range must(env.Store.Checkouts(env.Context(), "ada"))(env) {
+			if got := string(c.Outcome) + " " + c.Capture; got != want[c.Ref] {
+				env.Errorf("%s is %s", c.Ref, got)
+			}
+		}
+		env.is(first.SessionID, curfew.Waiting, "", curfew.Pending, curfew.Fulfilled)
+		if asked := v.keys(); len(asked) > 0 {
+			env.Errorf("the bank was asked for %v", asked)
+		}
+	})
 }

@@ -84,9 +84,9 @@ func (ps *Payments) voidDuplicate(ctx context.Context, c contender) error {
 			return err
 		}
 	case curfew.LegalOutcome(c.Outcome, curfew.Void) && (c.Outcome != curfew.Fulfilled || c.MoneyDue):
-		return failed(ps.write.ChangeCheckout(ctx, record.CheckoutChange{
+		return failed(ps.write.ChangeCheckout(ctx, released(record.CheckoutChange{
 			From: c.Checkout, To: curfew.Void, Reason: why, Note: why, Actor: curfew.Provider,
-		}))
+		})))
 	case c.Outcome == curfew.Fulfilled, c.Outcome == curfew.Refunding, c.Outcome == curfew.Refunded:
 		concern = record.Disagreement
 	default: // nothing comes of it

@@ -259,24 +259,37 @@ func (o *oracle) explain(ref string) string {
 
 // unsettled are the payments that will still move. Where a dispute is open, or a refund has
 // failed, they stay as they are.
-func (o *oracle) unsettled(all map[string]truth) (moving []string) {
+func (o *oracle) unsettled(all map[string]truth) []string {
 	o.Helper()
-	rows, err := o.db.QueryContext(o.Context(), o.sql(`SELECT ref FROM {checkouts}
-		WHERE outcome IN ('deferred', 'held', 'refund_due', 'refunding') OR capture IN ('due', 'capturing', 'releasing')`))
+	refs := o.query(`SELECT ref FROM {checkouts}
+		WHERE outcome IN ('deferred', 'held', 'refund_due', 'refunding') OR capture IN ('due', 'capturing', 'releasing')`)
+	return slices.DeleteFunc(refs, func(ref string) bool {
+		t := all[number(ref)]
+		return t.open() || t.refused
+	})
+}
+
+// query returns the first column of some rows.
+func (o *oracle) query(statement string) (all []string) {
+	o.Helper()
+	rows, err := o.db.QueryContext(o.Context(), o.sql(statement))
 	if err != nil {
-		o.Fatal(err)
+		o.Fatalf("%s: %v", statement, err)
 	}
+	columns, err := rows.Columns()
 	for rows.Next() {
-		var ref string
-		err = errors.Join(err, rows.Scan(&ref))
-		if t := all[number(ref)]; !t.open() && !t.refused {
-			moving = append(moving, ref)
+		first, row := "", make([]any, max(1, len(columns)))
+		for i := range row {
+			row[i] = new(any)
 		}
+		row[0] = &first
+		err = errors.Join(err, rows.Scan(row...))
+		all = append(all, first)
 	}
 	if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
-		o.Fatal(err)
+		o.Fatalf("%s: %v", statement, err)
 	}
-	return moving
+	return all
 }
 
 // withDatabase opens the database beside the service.

@@ -23,7 +23,8 @@
 // knows is pending, a dispute unknown.
 //
 // A fact's time is that of the event, or the Date of the API's answer. What was captured
-// or given back stays so, and keeps the object's own time when the API is asked.
+// or given back stays so, and keeps the object's own time when the API is asked, or when the
+// event is about something else.
 //
 // # What it does not do
 //

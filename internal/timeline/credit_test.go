@@ -16,7 +16,7 @@ func TestTheTimelineOfACredit(t *testing.T) {
 		policy := curfew.DefaultPolicy()
 		policy.CreditTTL = 48 * time.Hour
 		env.Keeper = must(lifecycle.New(env.Store, lifecycle.Options{Policy: &policy}))(env)
-		env.Explainer = timeline.New(env.Store, env.Keeper.Rules)
+		env.Explainer = timeline.New(env.Store, env.Rules)
 		paid := env.pay("c", "p1")
 		must(env.Sessions.Cancel(env.Context(), paid.SessionID, shop))(env)
 		free := must(env.Admission.CreateSession(env.Context(), shop, lifecycle.NewSession{CustomerID: "c", Plan: "free"}))(env)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"database/sql"
+	"errors"
 	"maps"
 	"slices"
 
@@ -104,4 +106,41 @@ func (o *oracle) checkWorst() {
 		states[h.State]++
 	}
 	o.Logf("%d were given back; what was reserved is %v; Stripe failed %v", len(o.fake.Refunds()), states, struck)
+}
+
+// query returns the first column of some rows.
+func (o *oracle) query(statement string) (all []string) {
+	o.Helper()
+	o.rows(statement, func(rows *sql.Rows) error {
+		columns, err := rows.Columns()
+		first, row := "", make([]any, max(1, len(columns)))
+		for i := range row {
+			row[i] = new(any)
+		}
+		row[0] = &first
+		err = errors.Join(err, rows.Scan(row...))
+		all = append(all, first)
+		return err
+	})
+	return all
+}
+
+// rows reads rows behind the service's back.
+func (o *oracle) rows(statement string, read func(*sql.Rows) error) {
+	o.Helper()
+	rows, err := o.db.QueryContext(o.Context(), o.sql(statement))
+	if err == nil {
+		err = readAll(rows, read)
+	}
+	if err != nil {
+		o.Errorf("%s: %v", statement, err)
+	}
+}
+
+func readAll(rows *sql.Rows, read func(*sql.Rows) error) (err error) {
+	defer func() { err = errors.Join(err, rows.Err(), rows.Close()) }()
+	for rows.Next() && err == nil {
+		err = read(rows)
+	}
+	return err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"net/http"
@@ -60,15 +61,15 @@ func (o *oracle) excused(what string, err error) {
 // that the messages begin with, by another, or at once by both.
 func (o *oracle) report(share float64) {
 	o.Helper()
-	var new []*sale
+	var fresh []*sale
 	for _, s := range o.sales {
 		if !s.reported && s.CustomerID != "" && s.Plan != "gold" && o.chance("the shop reports %s after %d", s.ref, len(o.sales)) < share {
-			new = append(new, s)
+			fresh = append(fresh, s)
 		}
 	}
 	shop := o.as(curfew.Service, "shop")
-	each(len(new), func(i int) {
-		s := new[i]
+	each(len(fresh), func(i int) {
+		s := fresh[i]
 		intent := "pi_" + number(s.ref)
 		for _, ref := range [][]string{{intent}, {s.ref}, {intent, s.ref}, {s.ref, intent}}[int(4*o.chance("how the shop reports %s", s.ref))] {
 			purchase := api.Purchase{PaymentRef: ref, CustomerID: s.CustomerID, Plan: s.Plan}
@@ -89,25 +90,17 @@ type offer struct{ request, session, customer, number string }
 // offers are those of a share of the payments.
 func (o *oracle) offers(what string, share float64) (some []offer) {
 	o.Helper()
-	rows, err := o.db.QueryContext(o.Context(), o.sql(`SELECT r.id, s.id, s.customer_id, c.ref FROM {session_requests} r
+	o.rows(`SELECT r.id, s.id, s.customer_id, c.ref FROM {session_requests} r
 		JOIN {sessions} s ON s.customer_id = r.customer_id AND s.id = r.session_id
 		JOIN {checkouts} c ON c.customer_id = s.customer_id AND c.id = s.checkout_id
-		WHERE r.status = 'pending' AND s.status = 'waiting'`))
-	if err != nil {
-		o.Error(err)
-		return nil
-	}
-	for rows.Next() {
+		WHERE r.status = 'pending' AND s.status = 'waiting'`, func(rows *sql.Rows) error {
 		var a offer
-		err = errors.Join(err, rows.Scan(&a.request, &a.session, &a.customer, &a.number))
-		a.number = number(a.number)
-		if o.chance("%s %s", what, a.number) < share {
+		err := rows.Scan(&a.request, &a.session, &a.customer, &a.number)
+		if a.number = number(a.number); o.chance("%s %s", what, a.number) < share {
 			some = append(some, a)
 		}
-	}
-	if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
-		o.Error(err)
-	}
+		return err
+	})
 	return some
 }
 

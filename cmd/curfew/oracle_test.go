@@ -269,29 +269,6 @@ func (o *oracle) unsettled(all map[string]truth) []string {
 	})
 }
 
-// query returns the first column of some rows.
-func (o *oracle) query(statement string) (all []string) {
-	o.Helper()
-	rows, err := o.db.QueryContext(o.Context(), o.sql(statement))
-	if err != nil {
-		o.Fatalf("%s: %v", statement, err)
-	}
-	columns, err := rows.Columns()
-	for rows.Next() {
-		first, row := "", make([]any, max(1, len(columns)))
-		for i := range row {
-			row[i] = new(any)
-		}
-		row[0] = &first
-		err = errors.Join(err, rows.Scan(row...))
-		all = append(all, first)
-	}
-	if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
-		o.Fatalf("%s: %v", statement, err)
-	}
-	return all
-}
-
 // withDatabase opens the database beside the service.
 func (o *oracle) withDatabase(do func(database) error) {
 	o.Helper()

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"errors"
+	"database/sql"
 	"slices"
 
 	"github.com/stripe/stripe-go/v86"
@@ -108,23 +108,17 @@ type life struct {
 func (o *oracle) lives() map[string]life {
 	o.Helper()
 	all := map[string]life{}
-	rows, err := o.db.QueryContext(o.Context(), o.sql(`SELECT s.checkout_id, s.status, s.started_at IS NOT NULL, EXISTS (
-		SELECT 1 FROM {events} e WHERE e.customer_id = s.customer_id AND e.subject_id = s.id AND e.reason = 'accepted')
-		FROM {sessions} s WHERE s.checkout_id IS NOT NULL ORDER BY s.created_at`))
-	if err != nil {
-		o.Fatal(err)
-	}
 	words := map[string]string{"completed": "served", "cancelled": "ended", "waiting": "open", "live": "open"}
-	for rows.Next() {
+	o.rows(`SELECT s.checkout_id, s.status, s.started_at IS NOT NULL, EXISTS (
+		SELECT 1 FROM {events} e WHERE e.customer_id = s.customer_id AND e.subject_id = s.id AND e.reason = 'accepted')
+		FROM {sessions} s WHERE s.checkout_id IS NOT NULL ORDER BY s.created_at`, func(rows *sql.Rows) error {
 		var id, status string
 		var l life
-		err = errors.Join(err, rows.Scan(&id, &status, &l.started, &l.accepted))
+		err := rows.Scan(&id, &status, &l.started, &l.accepted)
 		l.came, l.accepted, l.started = words[status], l.accepted || all[id].accepted, l.started || all[id].started
 		all[id] = l
-	}
-	if err := errors.Join(err, rows.Err(), rows.Close()); err != nil {
-		o.Fatal(err)
-	}
+		return err
+	})
 	return all
 }
 

@@ -200,9 +200,9 @@ func (l *reporting) follow() {
 			became.LineOf, became.Reason = l.PaymentID, samePayment+l.reference()
 		}
 		became.PaymentID = cmp.Or(c.PaymentID, l.reported.Name)
-		learns := c.Amount == 0 && c.Currency == "" && c.Line <= 1 && l.reported.Currency != ""
-		l.New = l.New || became.PaymentID != c.PaymentID || learns
-		if learns && !l.pays() { // two reports of one payment, without its amount
+		unknown := c.Amount == 0 && c.Currency == "" && c.Line <= 1 && l.reported.Currency != ""
+		l.New = l.New || became.PaymentID != c.PaymentID || unknown
+		if unknown && !l.pays() { // two reports of one payment, without its amount
 			became.Amount, became.Currency = l.reported.Amount, l.reported.Currency
 		}
 		became.Version, became.MoneyDue = c.Version+1, true

@@ -49,7 +49,7 @@ func (f *Fake) Events() []*Event {
 }
 
 // Lost returns the events that are never delivered.
-func (f *Fake) Lost() []*Event {
+func Lost(f *Fake) []*Event {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return append([]*Event(nil), f.lost...)

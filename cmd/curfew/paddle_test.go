@@ -194,9 +194,9 @@ func TestTheExampleForPaddleHearsPaddleAlone(t *testing.T) {
 	from := paddle{t, translating(t, bundled(t, "../../docs/examples/paddle/server.ts"), curfew.URL, "whsec_bm93")}
 	body := paddlePaid.body(t, "alone", 1)
 	for sentence, c := range map[string]struct {
-		status int
-		received  int64
-		post   func() int
+		status   int
+		received int64
+		post     func() int
 	}{
 		"another secret": {401, 0, func() int { return from.post("pdl_ntfset_of_another", time.Now(), body) }},
 		"too old":        {401, 0, func() int { return from.post(paddleSecret, time.Now().Add(-6*time.Minute), body) }},

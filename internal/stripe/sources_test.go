@@ -33,7 +33,7 @@ func TestNotice_OnePaymentOfEverySource(t *testing.T) {
 	chargeDone := message{gostripe.EventTypeChargeSucceeded, `{"id":"ch_1",` + charged + `"payment_intent":"pi_1"}`}
 	invoicePaid := message{gostripe.EventTypeInvoicePaymentPaid, `{"id":"inpay_1","object":"invoice_payment","invoice":"in_1","status":"paid","amount_paid":2900,"currency":"eur","payment":{"type":"payment_intent","payment_intent":"pi_1"}}`}
 	for sentence, row := range map[string]struct {
-		reported     []message
+		reported []message
 		names    []string
 		plan     string
 		customer string

@@ -58,7 +58,7 @@ func (o *oracle) excused(what string, err error) {
 }
 
 // report lets the shop report a share of the payments that it has not reported: by the name
-// that the messages begin with, by another, or at once by both.
+// that the messages begin with, by another, or at once by both, unless it is reserved.
 func (o *oracle) report(share float64) {
 	o.Helper()
 	var fresh []*sale
@@ -71,12 +71,14 @@ func (o *oracle) report(share float64) {
 	each(len(fresh), func(i int) {
 		s := fresh[i]
 		intent := "pi_" + number(s.ref)
-		for _, ref := range [][]string{{intent}, {s.ref}, {intent, s.ref}, {s.ref, intent}}[int(4*o.chance("how the shop reports %s", s.ref))] {
-			purchase := api.Purchase{PaymentRef: ref, CustomerID: s.CustomerID, Plan: s.Plan}
-			if i%2 == 0 {
-				purchase.Amount, purchase.Currency = &s.Amount, s.Currency
-			}
-			_, err := shop.FulfillCheckout(o.Context(), purchase)
+		refs := [][]string{{intent}, {s.ref}, {intent, s.ref}, {s.ref, intent}}[int(4*o.chance("how the shop reports %s", s.ref))]
+		if s.held {
+			refs = refs[:1]
+		}
+		for _, ref := range refs {
+			_, err := shop.FulfillCheckout(o.Context(), api.Purchase{
+				PaymentRef: ref, CustomerID: s.CustomerID, Plan: s.Plan, Amount: &s.Amount, Currency: s.Currency,
+			})
 			if o.excused("report "+ref, err); err == nil {
 				s.reported = true
 			}

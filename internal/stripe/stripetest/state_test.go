@@ -1,6 +1,7 @@
 package stripetest_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -104,5 +105,35 @@ func TestFake_HoldsMoney(t *testing.T) {
 		if err != nil || got.Status != want.Status || got.AmountReceived != want.AmountReceived || got.CancellationReason != want.CancellationReason {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
+	}
+}
+
+// A bank asks before it decides. Meanwhile, and where it took the money, nothing can be given back.
+func TestFake_DisputesMoveOn(t *testing.T) {
+	t.Parallel()
+	fake := stripetest.New(t, stripetest.Options{})
+	api, paid := library(fake), sell(fake, 100)
+	for _, state := range []stripe.DisputeStatus{"warning_needs_response", "needs_response"} {
+		if !fake.ChangeDispute(paid.Ref, state) {
+			t.Errorf("it does not become %s", state)
+		}
+	}
+	_, err := api.V1Refunds.Create(t.Context(), refund("k1", paid.PaymentID, 40))
+	if said, ok := errors.AsType[*stripe.Error](err); !ok || said.Code != "charge_disputed" || fake.GiveBack(paid.Ref, 1) != "" {
+		t.Errorf("while it is disputed, it is given back: %v", err)
+	}
+	fake.ChangeDispute(paid.Ref, stripe.DisputeStatusWon)
+	if fake.GiveBack(paid.Ref, .4) == "" || fake.Paid()[0].Refunded != 40 || fake.ChangeDispute(paid.Ref, stripe.DisputeStatusLost) {
+		t.Errorf("when it was won: %+v", fake.Paid()[0])
+	}
+	var told []stripe.EventType
+	for _, event := range fake.Events() {
+		told = append(told, event.Type)
+	}
+	want := []stripe.EventType{
+		"checkout.session.completed", "charge.dispute.created", "charge.dispute.updated", "charge.dispute.closed", "charge.refunded",
+	}
+	if diff := cmp.Diff(want, told); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -76,7 +76,7 @@ func (ps *Payments) settleRefund(ctx context.Context, c curfew.Checkout) error {
 	}
 	name := cmp.Or(c.PaymentID, l.Name)
 	switch s := ps.rules.funds(l, c); {
-	case ps.rules.wasFree(c):
+	case ps.rules.wasFree(c) && l.Money().Captured == 0:
 		return ps.refunded(ctx, c, "", curfew.NothingPaidReason)
 	case s == lost || s == returned:
 		return ps.settleByFunds(ctx, c, l)
@@ -235,8 +235,9 @@ func (ps *Payments) askProvider(ctx context.Context, c curfew.Checkout, l record
 // amount where that is not all that was due.
 func refundOrder(c curfew.Checkout, l record.Ledger, name string) curfew.MoneyOrder {
 	b := l.Money()
-	o := curfew.MoneyOrder{Key: firstKey(c), Account: l.Account, PaymentID: name, Currency: c.Currency}
-	o.Amount = min(c.Due()-l.GivenBack(c, b.Refunded+b.Refunding), l.LeftFor(c, b.Worth()))
+	o := curfew.MoneyOrder{Key: firstKey(c), Account: l.Account, PaymentID: name, Currency: cmp.Or(c.Currency, b.Currency)}
+	due := cmp.Or(c.Due(), b.Captured) // 0: the shop did not say how much was paid
+	o.Amount = min(due-l.GivenBack(c, b.Refunded+b.Refunding), l.LeftFor(c, b.Worth()))
 	if n := failedRefunds(l.Facts); n > 0 {
 		o.Key = fmt.Sprintf("%s:%d", o.Key, n+1)
 	}

@@ -61,6 +61,26 @@ func TestTheRestOfAPartIsGivenBack(t *testing.T) {
 	})
 }
 
+// The shop need not say how much was paid, nor the message that says that it was.
+func TestWhatNobodyHasNamedAnAmountForIsGivenBack(t *testing.T) {
+	onEachStore(t, func(env *environment) {
+		b := newBank()
+		env = env.banked(b, env.Store)
+		p := reportedPayment("ada", "p1")
+		purchase := env.purchase("ada", p.PaymentID)
+		purchase.Amount, purchase.Currency = nil, ""
+		must(env.FulfillCheckout(env.Context(), shop, purchase))(env)
+		captured := p.GivenBack(0)
+		captured.Facts = []curfew.Fact{{Kind: "attempt", Object: p.PaymentID, State: "captured", Amount: 2900, Currency: "eur"}}
+		env.receive(captured)
+		must(env.RefundCheckout(env.Context(), admin, p.PaymentID, "goodwill"))(env)
+		env.settleRefunds()
+		if env.outcome(p.PaymentID, curfew.Refunded); b.sum(p.PaymentID) != 2900 {
+			env.Errorf("%d were given back: %+v", b.sum(p.PaymentID), b.asked)
+		}
+	})
+}
+
 // After a day the provider's own list says what was given back.
 func TestALateRetryAsksForTheRest(t *testing.T) {
 	onEachStore(t, func(env *environment) {

@@ -102,7 +102,7 @@ func (r *Rules) owes(t Target, c record.Change) string {
 	case c.Owed == curfew.RefundDue && c.Share > 0 && c.Share < 100:
 		return fmt.Sprintf("%d %% of its payment%s is given back.", c.Share, sum(t))
 	case c.Owed == curfew.RefundDue, c.Owed == curfew.Refunded:
-		return "All of its payment" + sum(t) + " is given back."
+		return rest(t) + " of its payment" + sum(t) + " is given back."
 	case c.Owed == curfew.Forfeited:
 		return "Nothing of its payment" + sum(t) + " is given back."
 	}
@@ -114,7 +114,19 @@ func sum(t Target) string {
 	if !t.Named || t.Checkout.Amount == 0 {
 		return ""
 	}
-	return " (" + curfew.Amount(t.Checkout.Amount, t.Checkout.Currency) + ")"
+	price := curfew.Amount(t.Checkout.Amount, t.Checkout.Currency)
+	if t.Checkout.AtRisk { // some of it may be gone
+		return " (of " + price + ")"
+	}
+	return " (" + price + ")"
+}
+
+// rest is how much of a payment can be given back: some of it may be gone already.
+func rest(t Target) string {
+	if t.Checkout.AtRisk {
+		return "What is left"
+	}
+	return "All"
 }
 
 func releases(t Target) string {
@@ -138,14 +150,14 @@ func (r *Rules) refunds(a ActionName, t Target) string {
 		said = append(said, "What is reserved"+sum(t)+" is released: nothing is charged.")
 	default:
 		said = append(said, fmt.Sprintf(map[curfew.Outcome]string{
-			curfew.Fulfilled: "Its session stays as it ended. All of the payment%s is given back.",
-			curfew.Promised:  "The payment brings no session. If its money%s comes, it is given back.",
-			curfew.Deferred:  "The payment waits for the slot no longer, and brings no session. All of it%s is given back.",
-			curfew.Held:      "The payment brings no session. All of it%s is given back.",
-			curfew.Credited:  "The credit can be spent no longer. All of the payment%s is given back.",
-			curfew.Forfeited: "All of the payment%s is given back, though it was used up.",
-			curfew.RefundDue: "The refund%s that is due counts as made.", curfew.Refunding: "The refund%s under way counts as made.",
-		}[t.Checkout.Outcome], sum(t)))
+			curfew.Fulfilled: "Its session stays as it ended. %[2]s of the payment%[1]s is given back.",
+			curfew.Promised:  "The payment brings no session. If its money%[1]s comes, it is given back.",
+			curfew.Deferred:  "The payment waits for the slot no longer, and brings no session. %[2]s of it%[1]s is given back.",
+			curfew.Held:      "The payment brings no session. %[2]s of it%[1]s is given back.",
+			curfew.Credited:  "The credit can be spent no longer. %[2]s of the payment%[1]s is given back.",
+			curfew.Forfeited: "%[2]s of the payment%[1]s is given back, though it was used up.",
+			curfew.RefundDue: "The refund%[1]s that is due counts as made.", curfew.Refunding: "The refund%[1]s under way counts as made.",
+		}[t.Checkout.Outcome], sum(t), rest(t)))
 	}
 	switch {
 	case reserved(t.Checkout):

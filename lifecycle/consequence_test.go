@@ -81,3 +81,16 @@ func TestConsequencesComeTrue(t *testing.T) {
 		}
 	})
 }
+
+// Of a payment of which a part is gone, nobody is promised all.
+func TestWhatIsLeftIsGivenBack(t *testing.T) {
+	onEachStore(t, func(env *environment) {
+		p := reportedPayment("kim", "p1")
+		env.receive(paid(p), p.Refund("re_1", "succeeded", 900))
+		c := env.outcome("p1", curfew.Held)
+		said := env.Consequence(lifecycle.RefundPayment, lifecycle.Target{Checkout: c, Named: true})
+		if !strings.HasPrefix(said, "The payment brings no session. What is left of it (of 29.00 EUR) is given back.") {
+			env.Errorf("said %q", said)
+		}
+	})
+}

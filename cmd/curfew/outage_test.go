@@ -383,8 +383,15 @@ func TestServe_EveryConnectionDiesSilently(t *testing.T) {
 		h, err := w.admin.Health(t.Context())
 		return err == nil && paid.Load() > 200 && h.Sessions.ByStatus["cancelled"] > 50 && received.Load() > 50
 	})
+	var noticed atomic.Bool // also while Freeze still finds out whether the server goes on
+	customers.Go(func() {
+		for tick := time.NewTicker(20 * time.Millisecond); traffic.Err() == nil && w.isReady(); {
+			<-tick.C
+		}
+		noticed.Store(true)
+	})
 	frozen, begun := c.Freeze(t), time.Now()
-	unready := w.since(begun, "it is not ready", func() bool { return !w.isReady() })
+	unready := w.since(begun, "it is not ready", noticed.Load)
 	before := paid.Load()
 	pays := w.since(begun, "payments succeed", func() bool { return paid.Load() > before+20 })
 	again := w.since(begun, "it is ready again", w.isReady)

@@ -23,19 +23,22 @@ func TestMoneyIsToldInItsCurrency(t *testing.T) {
 
 func TestWhatBecameOfAPaymentIsTrue(t *testing.T) {
 	t.Parallel()
-	for sentence, c := range map[string]curfew.Checkout{
-		"was free: nothing is owed.":                                                {Outcome: curfew.Void},
-		"failed, or was taken back: nothing is owed for it.":                        {Ref: "p", Outcome: curfew.Void},
-		"is the same payment as another one: it bought nothing of its own.":         {ID: "b", Ref: "p", LineOf: "a", Outcome: curfew.Void},
-		"was reserved and not charged: it is being released.":                       {Ref: "p", Outcome: curfew.Void, Capture: "releasing"},
-		"was reserved and not charged: it was released.":                            {Ref: "p", Outcome: curfew.Void, Capture: "released"},
-		"was refused by the bank: nothing was taken.":                               {Ref: "p", Outcome: curfew.Void, Capture: "failed"},
-		"will be refunded.":                                                         {Ref: "p", Outcome: curfew.RefundDue},
-		"could not be refunded by the bank: it has to be paid back in another way.": {Ref: "p", Outcome: curfew.RefundDue, Concern: record.RefundFailed},
-		"will be refunded if the bank does not take it back: it is disputed.":       {Ref: "p", Outcome: curfew.RefundDue, DisputedAt: time.Unix(1, 0)},
+	for _, c := range []struct {
+		want string
+		of   curfew.Checkout
+	}{
+		{"was free: nothing is owed.", curfew.Checkout{Outcome: curfew.Void}},
+		{"failed, or was taken back: nothing is owed for it.", curfew.Checkout{Ref: "p", Outcome: curfew.Void}},
+		{"is the same payment as another one: it bought nothing of its own.", curfew.Checkout{ID: "b", Ref: "p", LineOf: "a", Outcome: curfew.Void}},
+		{"was reserved and not charged: it is being released.", curfew.Checkout{Ref: "p", Outcome: curfew.Void, Capture: "releasing"}},
+		{"was reserved and not charged: it was released.", curfew.Checkout{Ref: "p", Outcome: curfew.Void, Capture: "released"}},
+		{"was refused by the bank: nothing was taken.", curfew.Checkout{Ref: "p", Outcome: curfew.Void, Capture: "failed"}},
+		{"will be refunded.", curfew.Checkout{Ref: "p", Outcome: curfew.RefundDue}},
+		{"could not be refunded by the bank: it has to be paid back in another way.", curfew.Checkout{Ref: "p", Outcome: curfew.RefundDue, Concern: record.RefundFailed}},
+		{"will be refunded if the bank does not take it back: it is disputed.", curfew.Checkout{Ref: "p", Outcome: curfew.RefundDue, DisputedAt: time.Unix(1, 0)}},
 	} {
-		if got := became(c); got != sentence {
-			t.Errorf("%+v %q, want %q", c, got, sentence)
+		if got := became(c.of); got != c.want {
+			t.Errorf("%+v %q, want %q", c.of, got, c.want)
 		}
 	}
 }

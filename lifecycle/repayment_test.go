@@ -81,6 +81,22 @@ func TestWhatNobodyHasNamedAnAmountForIsGivenBack(t *testing.T) {
 	})
 }
 
+// The bank may take a payment back while a refund of it is asked for, and nobody answers.
+func TestARefundThatTheBankForestallsIsVoid(t *testing.T) {
+	onEachStore(t, func(env *environment) {
+		b := newBank()
+		b.before = func() error { return curfew.Errorf(curfew.Unavailable, "no answer") }
+		env = env.banked(b, env.Store)
+		env.refundDue("p1")
+		env.settleRefunds()
+		env.outcome("p1", curfew.Refunding)
+		env.receive(reportedPayment("", "p1").Disputed("lost"))
+		env.past("next_at", "p1")
+		env.settleRefunds()
+		env.outcome("p1", curfew.Void)
+	})
+}
+
 // After a day the provider's own list says what was given back.
 func TestALateRetryAsksForTheRest(t *testing.T) {
 	onEachStore(t, func(env *environment) {

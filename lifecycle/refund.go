@@ -78,8 +78,12 @@ func (ps *Payments) settleRefund(ctx context.Context, c curfew.Checkout) error {
 	switch s := ps.rules.funds(l, c); {
 	case ps.rules.wasFree(c) && l.Money().Captured == 0:
 		return ps.refunded(ctx, c, "", curfew.NothingPaidReason)
-	case s == lost && c.Outcome == curfew.Refunding:
-		return ps.refundLost(ctx, c, l)
+	case s == lost && c.Outcome == curfew.Refunding: // the bank took the money back before the provider gave it
+		due := record.CheckoutChange{From: c, To: curfew.RefundDue, Reason: curfew.WithNote(curfew.RefundRefusedReason, s.String()), Actor: curfew.Refunder}
+		if c, err = ps.write.ChangeCheckout(ctx, due); err != nil {
+			return err
+		}
+		return ps.settleByFunds(ctx, c, l)
 	case s == lost || s == returned:
 		return ps.settleByFunds(ctx, c, l)
 	case !arrived(l):
@@ -121,17 +125,6 @@ func (ps *Payments) settleRefund(ctx context.Context, c curfew.Checkout) error {
 func arrived(l record.Ledger) bool {
 	state := l.Money().State
 	return state == "captured" || state == "reported"
-}
-
-// refundLost ends a refund whose money the bank took back before the provider made it.
-func (ps *Payments) refundLost(ctx context.Context, c curfew.Checkout, l record.Ledger) error {
-	due, err := ps.write.ChangeCheckout(ctx, record.CheckoutChange{
-		From: c, To: curfew.RefundDue, Reason: curfew.WithNote(curfew.RefundRefusedReason, lost.String()), Actor: curfew.Refunder, Concern: c.Concern,
-	})
-	if err != nil {
-		return err
-	}
-	return ps.settleByFunds(ctx, due, l)
 }
 
 // waitForMoney leaves a refund due that cannot be made yet. Whatever is reported of the

@@ -95,12 +95,12 @@ func (f *Fake) Dispute(ref string) {
 }
 
 // ChangeDispute opens a dispute in a state, or moves one on, and says so in an event. It reports false where no bank
-// would: nothing was paid, or some of it was given back.
+// would: nothing was paid, or a refund was made, or tried.
 func (f *Fake) ChangeDispute(ref string, state stripe.DisputeStatus) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	c := f.known(ref)
-	if c.captured == 0 || c.refunded > 0 {
+	if c.captured == 0 || len(c.refunds) > 0 {
 		return false
 	}
 	event := stripe.EventTypeChargeDisputeUpdated

@@ -38,6 +38,7 @@ type sale struct {
 	ref      string
 	held     bool // its money is reserved at first
 	slow     bool // and takes its time to be captured
+	declined bool // and the bank refuses to pay it
 	plain    bool // nothing will happen to it
 	steps    []step
 	orders   int // messages that say what was bought
@@ -149,6 +150,7 @@ func (o *oracle) reserve(s *sale) {
 	s.ref = holds.Authorise(s.Checkout)
 	switch {
 	case how > .9:
+		s.declined = true
 		holds.DeclineCapture(s.ref, "do_not_honor")
 	case how > .82:
 		s.slow = true

@@ -152,7 +152,7 @@ func (o *oracle) judgeHold(s *sale, c curfew.Checkout, h stripetest.Hold, l life
 	switch {
 	case h.CapturedBy != "" && !due:
 		o.Errorf("payment %s was captured by %s, and nobody had accepted it: %+v", s.ref, h.CapturedBy, l)
-	case h.State != "captured" && due && (l.came == "open" || l.came == "served"):
+	case h.State != "captured" && !s.declined && due && (l.came == "open" || l.came == "served"):
 		o.Errorf("payment %s was accepted, and its money is %s: %+v", s.ref, h.State, l)
 	case h.EndedAt.IsZero() && l.came != "open":
 		o.Errorf("payment %s stays reserved: its session is %q, its capture %s", s.ref, l.came, c.Capture)

@@ -192,3 +192,19 @@ func TestTheSweeperEndsCredits(t *testing.T) {
 		env.ends("p1", curfew.RefundDue)
 	})
 }
+
+// A shop that never said how much was paid keeps no money by that.
+func TestACreditOfUnknownCostIsOwed(t *testing.T) {
+	onEachStoreWith(t, aDay, func(env *environment) {
+		unknown := env.purchase("c", "p1")
+		unknown.Amount, unknown.Currency = nil, ""
+		f := must(env.FulfillCheckout(env.Context(), shop, unknown))(env)
+		p := reportedPayment("c", "p1")
+		env.receive(paid(p))
+		env.Exec(env, "UPDATE "+env.Schema+"checkouts SET amount = 0, currency = ''") // as an older program left it
+		must(env.Cancel(env.Context(), f.SessionID, shop))(env)
+		env.Age(env, f.SessionID, 25*time.Hour)
+		env.sweepCredits()
+		env.ends("p1", curfew.RefundDue)
+	})
+}

@@ -49,13 +49,16 @@ func (st *settler) settleCredit(ctx context.Context, c curfew.Checkout) error {
 		return err
 	}
 	change := record.CheckoutChange{From: c, To: curfew.RefundDue, Reason: record.CreditOver, Actor: curfew.Sweeper}
+	l, err := st.ledgers.store.Ledger(ctx, c.Payment())
 	switch {
 	case c.Free():
 		change.To = curfew.Void
-	case st.rules.wasFree(c):
+	case err != nil:
+		return fmt.Errorf("look at the payment of checkout %s: %w", c.ID, err)
+	case st.rules.wasFree(c) && l.Money().Captured == 0:
 		change.To, change.Reason = curfew.Refunded, curfew.WithNote(record.CreditOver, curfew.NothingPaidReason)
 	}
-	_, err := st.write.ChangeCheckout(ctx, change)
+	_, err = st.write.ChangeCheckout(ctx, change)
 	if errors.Is(err, curfew.Conflict) { // spent, or told of, meanwhile
 		return nil
 	}

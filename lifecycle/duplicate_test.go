@@ -1,6 +1,7 @@
 package lifecycle_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -175,5 +176,37 @@ func TestLinesThatWereRecordedTwiceAreKeptOnce(t *testing.T) {
 		if s := must(env.Session(env.Context(), spent.SessionID))(env); left != 3 || s.Status != curfew.Waiting {
 			env.Errorf("%d lines are left, and the session that was open is %s", left, s.Status)
 		}
+	})
+}
+
+// between is a store that lets something happen before a customer's sessions are read.
+type between struct {
+	lifecycle.Store
+	customer string
+	happens  func()
+}
+
+func (b *between) Unended(ctx context.Context, customerID string) ([]curfew.Snapshot, error) {
+	if customerID == b.customer && b.happens != nil {
+		happens := b.happens
+		b.happens = nil
+		happens()
+	}
+	return b.Store.Unended(ctx, customerID)
+}
+
+// Whoever reads a session that was cancelled meanwhile as a duplicate does not take it for a
+// completed one, and the other for the duplicate.
+func TestACancelledDuplicateIsNotTakenForACompletedSession(t *testing.T) {
+	onEachStore(t, func(env *environment) {
+		older, newer := env.pay("ada", "o1"), env.pay("bob", "o2")
+		p := reportedPayment("", "cs-1")
+		n := p.GivenBack(0)
+		n.References = []string{"o1", "o2", p.PaymentID}
+		n.Facts = []curfew.Fact{{Kind: "attempt", Object: p.PaymentID, State: "captured", Amount: 2900, Currency: "eur"}}
+		late := env.with(&between{env.Store, "bob", func() { env.receive(n) }})
+		late.receive(n)
+		env.is(older.SessionID, curfew.Waiting, "", curfew.Pending, curfew.Fulfilled)
+		env.is(newer.SessionID, curfew.Cancelled, curfew.Duplicate, curfew.RequestCancelled, curfew.Void)
 	})
 }

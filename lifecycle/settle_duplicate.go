@@ -53,8 +53,15 @@ type contender struct {
 	progress int              // how far it has come
 }
 
+// contender reads how far a checkout has come. Conflict: it has moved.
 func (ps *Payments) contender(ctx context.Context, c curfew.Checkout) (contender, error) {
 	s, err := ps.checkouts.unendedOf(ctx, c)
+	if s == nil && err == nil { // completed, or cancelled together with its checkout since that was read
+		var now curfew.Checkout
+		if now, err = ps.store.Checkout(ctx, c.ID); err == nil && now.Version != c.Version {
+			err = curfew.Errorf(curfew.Conflict, "checkout %s has moved", c.ID)
+		}
+	}
 	const stages = 5 // of a fulfilled one
 	d := contender{c, s, record.Progress(c.Outcome) * stages}
 	switch {

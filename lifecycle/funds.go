@@ -133,7 +133,7 @@ func recordedAt(l record.Ledger, c curfew.Checkout) time.Time {
 func (r *Rules) captureOf(l record.Ledger, c curfew.Checkout) string {
 	plan := r.policy.Plans[c.Plan]
 	switch b := l.Balance(0, ""); {
-	case !plan.Reserves() || plan.Extends:
+	case !plan.Reserves():
 		return ""
 	case b.State == "captured":
 		return "captured"

@@ -45,20 +45,21 @@ func (st *settler) settleCredits(ctx context.Context, after curfew.Cursor) (next
 // provider can give it back or only a person; where nothing was paid, nothing is. One whose
 // money may be taken back keeps its place until that is decided.
 func (st *settler) settleCredit(ctx context.Context, c curfew.Checkout) error {
-	if s, err := st.ledgers.funds(ctx, c); err != nil || s != spendable {
-		return err
+	change := record.CheckoutChange{From: c, To: curfew.Void, Reason: record.CreditOver, Actor: curfew.Sweeper}
+	if !c.Free() {
+		l, err := st.ledgers.store.Ledger(ctx, c.Payment())
+		switch {
+		case err != nil:
+			return fmt.Errorf("look at the payment of checkout %s: %w", c.ID, err)
+		case st.rules.funds(l, c) != spendable:
+			return nil
+		case st.rules.wasFree(c) && l.Money().Captured == 0:
+			change.To, change.Reason = curfew.Refunded, curfew.WithNote(record.CreditOver, curfew.NothingPaidReason)
+		default:
+			change.To = curfew.RefundDue
+		}
 	}
-	change := record.CheckoutChange{From: c, To: curfew.RefundDue, Reason: record.CreditOver, Actor: curfew.Sweeper}
-	l, err := st.ledgers.store.Ledger(ctx, c.Payment())
-	switch {
-	case c.Free():
-		change.To = curfew.Void
-	case err != nil:
-		return fmt.Errorf("look at the payment of checkout %s: %w", c.ID, err)
-	case st.rules.wasFree(c) && l.Money().Captured == 0:
-		change.To, change.Reason = curfew.Refunded, curfew.WithNote(record.CreditOver, curfew.NothingPaidReason)
-	}
-	_, err = st.write.ChangeCheckout(ctx, change)
+	_, err := st.write.ChangeCheckout(ctx, change)
 	if errors.Is(err, curfew.Conflict) { // spent, or told of, meanwhile
 		return nil
 	}

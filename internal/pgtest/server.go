@@ -90,15 +90,15 @@ func (c *Cluster) ask(t testing.TB, sql string, into any) {
 // Freeze stops every process that serves a client, as `kill -STOP` does: no
 // socket is closed and nothing answers. It returns how many there were. They
 // resume when t ends. A process that was stopped while holding something
-// shared, such as the write-ahead log, would stop the whole server; then Freeze
-// resumes all of them and tries again.
+// shared, such as the write-ahead log, a page or a row, would stop others, too;
+// then Freeze resumes all of them and tries again.
 func (c *Cluster) Freeze(t testing.TB) int {
 	t.Helper()
 	for range 50 {
 		var pids []int
 		c.ask(t, `SELECT coalesce(array_agg(pid), '{}') FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`, &pids)
 		signal(pids, syscall.SIGSTOP)
-		if c.writes(t) {
+		if c.atRest(t, pids) && c.writes(t) {
 			t.Cleanup(func() { signal(pids, syscall.SIGCONT) })
 			return len(pids)
 		}
@@ -114,17 +114,33 @@ func signal(pids []int, s syscall.Signal) {
 	}
 }
 
-// writes reports whether a commit comes back soon.
+// atRest reports whether each of these processes waits for its client, and has written nothing
+// that it has not committed.
+func (c *Cluster) atRest(t testing.TB, pids []int) (all bool) {
+	t.Helper()
+	return c.soon(t, func(ctx context.Context, conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, `SELECT coalesce(bool_and(wait_event_type = 'Client' AND backend_xid IS NULL), true)
+			FROM pg_stat_activity WHERE pid = ANY ($1)`, pids).Scan(&all)
+	}) && all
+}
+
+// writes reports whether a commit comes back.
 func (c *Cluster) writes(t testing.TB) bool {
+	t.Helper()
+	return c.soon(t, func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, `DROP TABLE IF EXISTS written; CREATE TABLE written (n int); INSERT INTO written VALUES (1)`)
+		return err
+	})
+}
+
+// soon reports whether something succeeds within a second, on a new connection.
+func (c *Cluster) soon(t testing.TB, do func(context.Context, *pgx.Conn) error) bool {
 	t.Helper()
 	admin, err := url.Parse(c.URL)
 	must(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	return connected(ctx, admin, func(conn *pgx.Conn) error {
-		_, err := conn.Exec(ctx, `DROP TABLE IF EXISTS written; CREATE TABLE written (n int); INSERT INTO written VALUES (1)`)
-		return err
-	}) == nil
+	return connected(ctx, admin, func(conn *pgx.Conn) error { return do(ctx, conn) }) == nil
 }
 
 // Control runs pg_ctl on the cluster: stop, start, promote, with their options.

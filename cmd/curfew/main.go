@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -85,22 +86,37 @@ func newParser(line *commandLine, term terminal) (*kong.Kong, error) {
 		kong.Name("curfew"),
 		kong.Description("The session keeper of a paid live-help marketplace: no customer is ever stuck."),
 		kong.Writers(term.out, term.err),
-		consequences(),
+		placeholders(),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true}),
 		kong.ExplicitGroups([]kong.Group{{Key: "settings", Title: config.Title}}),
 		kong.ValueFormatter(describe),
-		kong.Vars(config.Defaults()),
 		kong.WithBeforeResolve(resolveSettings),
 	)
 }
 
-// consequences lets the help describe each action in the words of explain and the pages.
-func consequences() kong.Vars {
-	vars := kong.Vars{}
-	for _, a := range lifecycle.ActionNames() {
-		vars[string(a)] = lifecycle.Describe(a)
+// placeholders fills ${name} in help and defaults: with what each action does, in the words of explain and
+// the pages, and with the policy's defaults. kong.Vars would expand every variable again for every
+// flag, which took most of the time that a command needs to start.
+func placeholders() kong.Option {
+	var pairs []string
+	for name, text := range config.Defaults() {
+		pairs = append(pairs, "${"+name+"}", text)
 	}
-	return vars
+	for _, a := range lifecycle.ActionNames() {
+		pairs = append(pairs, "${"+string(a)+"}", lifecycle.Describe(a))
+	}
+	fill := strings.NewReplacer(pairs...)
+	return kong.PostBuild(func(k *kong.Kong) error {
+		return kong.Visit(k.Model.Node, func(node kong.Visitable, next kong.Next) error {
+			switch n := node.(type) {
+			case *kong.Node:
+				n.Help = fill.Replace(n.Help)
+			case *kong.Value:
+				n.Help, n.Default = fill.Replace(n.Help), fill.Replace(n.Default)
+			}
+			return next(nil)
+		})
+	})
 }
 
 // parseError returns what is wrong with a command line, and what to do about it.

@@ -251,7 +251,7 @@ func TestBadPurchasesAreRefusedWithWords(t *testing.T) {
 
 func TestStormsOfOneCustomerEndInOneOpenSession(t *testing.T) {
 	onEachStore(t, func(env *environment) {
-		for n := range *storms {
+		for n := range howMany(*storms, 2, 5) {
 			storm(env, fmt.Sprintf("c%d", n))
 		}
 	})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/storetest"
+	"github.com/curfewhq/curfew/internal/storetest/seed"
 )
 
 // course is what happens to one payment whose money is reserved, at random.
@@ -77,8 +78,9 @@ func (env *environment) outcomeOf(ref string) curfew.Checkout {
 // if a mechanic accepted and it did not refuse; and nothing stays reserved after the end.
 func TestReservedMoneyIsTakenOnceOrReleased(t *testing.T) {
 	onVault(t, "at_acceptance", func(env *environment, v *vault) {
-		for i := range courses() {
-			rng := rand.New(rand.NewPCG(uint64(i), 17))
+		s := seed.New(env)
+		for i := range howMany(0, 15, 1500) {
+			rng := seed.Dice(s, fmt.Sprint(i))
 			faults := []curfew.Kind{curfew.Unavailable, curfew.PaymentRequired, curfew.RateLimited, curfew.Unauthenticated}
 			fail := func(curfew.MoneyOrder) error {
 				if k := rng.IntN(3 * len(faults)); k < len(faults) {
@@ -141,14 +143,6 @@ func (c *course) check() {
 		c.env.Errorf("%v: accepted %t; the bank says %s, %d given back; it is %s, its money %s (%s)",
 			c.history, c.accepted, bank.State, given, now.Outcome, now.Capture, now.Note)
 	}
-}
-
-// courses is how many are tried.
-func courses() int {
-	if testing.Short() {
-		return 40
-	}
-	return 1500
 }
 
 // A shop may report reserved money by two names before anybody says that it is one payment. The

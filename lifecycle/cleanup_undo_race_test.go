@@ -43,12 +43,12 @@ func TestUndoRaces(t *testing.T) {
 		t.Run(sentence, func(t *testing.T) {
 			onEachStoreWith(t, race.adjust, func(env *environment) {
 				won, lost := 0, 0
-				for n := 0; n < *races; n += raceSize {
+				for n := 0; n < raceCount(); n += raceSize {
 					a, b := env.undoRace(fmt.Sprint("c", n, "-"), n/raceSize%2 == 1, race.rival)
 					won, lost = won+a, lost+b
 				}
 				env.Logf("%d rivals won, %d lost", won, lost)
-				if *races > raceSize && (won == 0 || lost == 0) {
+				if raceCount() > raceSize && (won == 0 || lost == 0) {
 					env.Error("one side always won: this was no race")
 				}
 			})
@@ -60,7 +60,7 @@ func TestUndoRaces(t *testing.T) {
 // in the same order or from the other end, and counts who won.
 func (env *environment) undoRace(prefix string, backward bool, rival func(*environment, string, lifecycle.Fulfillment) (bool, error)) (won, lost int) {
 	env.Helper()
-	run, fs := env.swept(prefix, min(raceSize, *races))
+	run, fs := env.swept(prefix, min(raceSize, raceCount()))
 	order := make([]int, len(fs))
 	for i := range order {
 		order[i] = i

@@ -51,10 +51,14 @@ var stages = []struct {
 // any case.
 func TestOfTwoCheckoutsOfAPaymentTheFarthestStays(t *testing.T) {
 	onEachStore(t, func(env *environment) {
-		chosen := seed.New(env)
+		s := seed.New(env)
 		for i, older := range stages {
 			for j, newer := range stages {
 				a, b := fmt.Sprint("o-", i, j), fmt.Sprint("n-", i, j)
+				dice := seed.Dice(s, a)
+				if testing.Short() && dice.IntN(3) > 0 { // a third of the pairs, in each run another
+					continue
+				}
 				older.get(env, "c-"+a, a)
 				newer.get(env, "c-"+b, b)
 				was := []curfew.Checkout{env.outcomeOf(a), env.outcomeOf(b)}
@@ -63,7 +67,7 @@ func TestOfTwoCheckoutsOfAPaymentTheFarthestStays(t *testing.T) {
 				n := same.GivenBack(0)
 				n.References = []string{a, b, same.PaymentID}
 				n.Facts = []curfew.Fact{{Kind: "attempt", Object: same.PaymentID, State: "captured", Amount: 2900, Currency: "eur"}}
-				if seed.Dice(chosen, a).IntN(2) == 0 {
+				if dice.IntN(2) == 0 {
 					together(3, func(int) {
 						if err := env.Receive(env.Context(), n); err != nil {
 							env.Error(err)

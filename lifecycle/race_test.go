@@ -76,8 +76,8 @@ func TestRandomAcceptsAgainstTheSweep(t *testing.T) {
 	onEachStoreWith(t, func(p *curfew.Policy) { p.WaitingTTL = ttl }, func(env *environment) {
 		random := seed.Dice(seed.New(env), "races")
 		won, lost := 0, 0
-		for n := 0; n < *races; n += raceSize {
-			a, b := raceBatch(env, random, ttl, n, min(raceSize, *races-n))
+		for n := 0; n < raceCount(); n += raceSize {
+			a, b := raceBatch(env, random, ttl, n, min(raceSize, raceCount()-n))
 			won, lost = won+a, lost+b
 		}
 		env.Logf("%d accepts won, %d lost", won, lost)

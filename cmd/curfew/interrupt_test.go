@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,7 +19,7 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-const interruptedSessions = 900
+const interruptedSessions = 300
 
 // interruptible is a database with a cleanup of many sessions to undo.
 type interruptible struct {
@@ -28,28 +30,63 @@ type interruptible struct {
 	run      curfew.Run
 }
 
-// interruptibles runs a test on both stores.
-func interruptibles(t *testing.T, test func(*interruptible)) {
-	t.Helper()
+// An undo that is interrupted is recorded as that, with what it did, and the rest can be undone. The
+// cleanup happens once for each store, and each test has a copy.
+func TestAnUndoIsInterrupted(t *testing.T) {
 	t.Parallel()
-	for name, url := range map[string]func(*testing.T) string{
-		"sqlite":   func(*testing.T) string { return "sqlite:curfew.db" },
-		"postgres": func(t *testing.T) string { t.Helper(); needPostgres(t); return pgtest.Database(t) },
-	} {
+	for name, cleanedUp := range map[string]func(*testing.T) func(*interruptible){"sqlite": cleanedUpFile, "postgres": cleanedUpDatabase} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			i := &interruptible{T: t, dir: t.TempDir()}
-			i.url = url(t)
-			i.open()
-			i.cleanUp()
-			test(i)
+			fill := cleanedUp(t)
+			for sentence, test := range map[string]func(*interruptible){
+				"the service is killed":      killedInTheMiddle,
+				"the service stops":          stoppedInTheMiddle,
+				"the command is interrupted": interruptedInTheMiddle,
+			} {
+				t.Run(sentence, func(t *testing.T) {
+					t.Parallel()
+					i := &interruptible{T: t, dir: t.TempDir()}
+					fill(i)
+					i.open(i.url)
+					runs, err := i.keeper.Cleanups.Runs(t.Context(), curfew.Cursor{}, 1)
+					if err != nil || runs[0].Stats.OldWaitingSessions != interruptedSessions {
+						t.Fatalf("%+v: %v", runs, err)
+					}
+					i.run = runs[0]
+					test(i)
+				})
+			}
 		})
 	}
 }
 
-func (i *interruptible) open() {
+func cleanedUpFile(t *testing.T) func(*interruptible) {
+	t.Helper()
+	i := &interruptible{T: t, dir: t.TempDir()}
+	i.cleanUp("sqlite:curfew.db")
+	original, err := os.ReadFile(filepath.Join(i.dir, "curfew.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(i *interruptible) {
+		i.url = "sqlite:curfew.db"
+		if err := os.WriteFile(filepath.Join(i.dir, "curfew.db"), original, 0o600); err != nil {
+			i.Fatal(err)
+		}
+	}
+}
+
+func cleanedUpDatabase(t *testing.T) func(*interruptible) {
+	t.Helper()
+	needPostgres(t)
+	original := pgtest.Database(t)
+	i := &interruptible{T: t, dir: t.TempDir()}
+	i.cleanUp(original)
+	return func(i *interruptible) { i.url = pgtest.Copy(i, original) }
+}
+
+func (i *interruptible) open(url string) {
 	i.Helper()
-	url := i.url
 	if path, ok := config.DatabaseURL(url).File(); ok {
 		url = "sqlite:" + i.dir + "/" + path
 	}
@@ -68,9 +105,10 @@ func (i *interruptible) open() {
 	}
 }
 
-// cleanUp ends all sessions of a run, early.
-func (i *interruptible) cleanUp() {
+// cleanUp ends all sessions of a run, early, in a new database, and closes that.
+func (i *interruptible) cleanUp(url string) {
 	i.Helper()
+	i.open(url)
 	admin := curfew.Actor{Role: curfew.Admin, ID: "anna"}
 	for n := range interruptedSessions {
 		if _, err := i.keeper.Admission.FulfillCheckout(i.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"}, lifecycle.Purchase{
@@ -79,10 +117,12 @@ func (i *interruptible) cleanUp() {
 			i.Fatal(err)
 		}
 	}
-	var err error
-	i.run, err = i.keeper.Cleanups.RunCleanup(i.Context(), lifecycle.Cleanup{MaxAge: time.Microsecond, Reason: "the shop closes", Actor: admin, Trigger: curfew.ByCommand})
-	if err != nil || i.run.Stats.OldWaitingSessions != interruptedSessions {
-		i.Fatalf("%+v: %v", i.run, err)
+	run, err := i.keeper.Cleanups.RunCleanup(i.Context(), lifecycle.Cleanup{MaxAge: time.Microsecond, Reason: "the shop closes", Actor: admin, Trigger: curfew.ByCommand})
+	if err != nil || run.Stats.OldWaitingSessions != interruptedSessions {
+		i.Fatalf("%+v: %v", run, err)
+	}
+	if err := i.db.Close(); err != nil {
+		i.Fatal(err)
 	}
 }
 
@@ -145,55 +185,52 @@ func (i *interruptible) whole() {
 	}
 }
 
-func TestKilledInTheMiddleOfAnUndo(t *testing.T) {
-	interruptibles(t, func(i *interruptible) {
-		p := serving(i.T, i.dir, []string{"CURFEW_DATABASE_URL=" + i.url, "CURFEW_SWEEPER=off"}, "--auth-key-file=curfew.key")
-		client := p.client(i.T, i.dir, "admin", "anna")
-		go func() { _, _ = client.UndoRun(context.WithoutCancel(i.Context()), i.run.ID, api.Undo{}) }()
-		undo := i.undo()
-		p.kill()
-		if run := i.truthful(undo.ID); run.Error != curfew.RunDied {
-			i.Error(run.Error)
-		}
-		i.whole()
-	})
+func killedInTheMiddle(i *interruptible) {
+	i.Helper()
+	p := serving(i.T, i.dir, []string{"CURFEW_DATABASE_URL=" + i.url, "CURFEW_SWEEPER=off"}, "--auth-key-file=curfew.key")
+	client := p.client(i.T, i.dir, "admin", "anna")
+	go func() { _, _ = client.UndoRun(context.WithoutCancel(i.Context()), i.run.ID, api.Undo{}) }()
+	undo := i.undo()
+	p.kill()
+	if run := i.truthful(undo.ID); run.Error != curfew.RunDied {
+		i.Error(run.Error)
+	}
+	i.whole()
 }
 
-func TestAServiceThatStopsInTheMiddleOfAnUndo(t *testing.T) {
-	interruptibles(t, func(i *interruptible) {
-		p := serving(i.T, i.dir, []string{"CURFEW_DATABASE_URL=" + i.url, "CURFEW_SWEEPER=off"}, "--auth-key-file=curfew.key")
-		client := p.client(i.T, i.dir, "admin", "anna")
-		go func() { _, _ = client.UndoRun(context.WithoutCancel(i.Context()), i.run.ID, api.Undo{}) }()
-		undo := i.undo()
-		if err := p.end(syscall.SIGTERM); err != nil {
-			i.Errorf("%v: %s", err, p.stderr())
-		}
-		run, err := i.db.Run(i.Context(), undo.ID)
-		if err != nil || run.Outcome != curfew.RunSucceeded && run.Outcome != curfew.RunInterrupted || strings.Contains(run.Error, "context") {
-			i.Errorf("it is recorded as %+v (%v)", run, err)
-		}
-		i.whole()
-	})
+func stoppedInTheMiddle(i *interruptible) {
+	i.Helper()
+	p := serving(i.T, i.dir, []string{"CURFEW_DATABASE_URL=" + i.url, "CURFEW_SWEEPER=off"}, "--auth-key-file=curfew.key")
+	client := p.client(i.T, i.dir, "admin", "anna")
+	go func() { _, _ = client.UndoRun(context.WithoutCancel(i.Context()), i.run.ID, api.Undo{}) }()
+	undo := i.undo()
+	if err := p.end(syscall.SIGTERM); err != nil {
+		i.Errorf("%v: %s", err, p.stderr())
+	}
+	run, err := i.db.Run(i.Context(), undo.ID)
+	if err != nil || run.Outcome != curfew.RunSucceeded && run.Outcome != curfew.RunInterrupted || strings.Contains(run.Error, "context") {
+		i.Errorf("it is recorded as %+v (%v)", run, err)
+	}
+	i.whole()
 }
 
-func TestInterruptingACommandStopsItInGoodOrder(t *testing.T) {
-	interruptibles(t, func(i *interruptible) {
-		cmd := exec.Command("curfew", "undo", i.run.ID, "--database-url", i.url)
-		var said strings.Builder
-		cmd.Dir, cmd.Env, cmd.Stderr, cmd.Stdout = i.dir, withoutSettings(cmd.Environ()), &said, &said
-		if err := cmd.Start(); err != nil {
-			i.Fatal(err)
-		}
-		undo := i.undo()
-		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
-			i.Fatal(err)
-		}
-		_ = cmd.Wait()
-		run := i.truthful(undo.ID)
-		left := fmt.Sprintf("%d sessions left: the same command goes on.", interruptedSessions-run.Stats.Revived)
-		if cmd.ProcessState.ExitCode() != exitFailed || !strings.Contains(said.String(), left) || !strings.Contains(said.String(), "stopped before the end") {
-			i.Errorf("it exits with %d and says\n%s", cmd.ProcessState.ExitCode(), said.String())
-		}
-		i.whole()
-	})
+func interruptedInTheMiddle(i *interruptible) {
+	i.Helper()
+	cmd := exec.Command("curfew", "undo", i.run.ID, "--database-url", i.url)
+	var said strings.Builder
+	cmd.Dir, cmd.Env, cmd.Stderr, cmd.Stdout = i.dir, withoutSettings(cmd.Environ()), &said, &said
+	if err := cmd.Start(); err != nil {
+		i.Fatal(err)
+	}
+	undo := i.undo()
+	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
+		i.Fatal(err)
+	}
+	_ = cmd.Wait()
+	run := i.truthful(undo.ID)
+	left := fmt.Sprintf("%d sessions left: the same command goes on.", interruptedSessions-run.Stats.Revived)
+	if cmd.ProcessState.ExitCode() != exitFailed || !strings.Contains(said.String(), left) || !strings.Contains(said.String(), "stopped before the end") {
+		i.Errorf("it exits with %d and says\n%s", cmd.ProcessState.ExitCode(), said.String())
+	}
+	i.whole()
 }

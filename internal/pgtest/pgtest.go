@@ -46,6 +46,17 @@ func Template(t testing.TB, name string, build func(url string) error) string {
 	return newDatabase(t, admin, original)
 }
 
+// Copy returns the URL of a new database, a copy of the one at that URL, to which nobody may be
+// connected. It is dropped when t ends.
+func Copy(t testing.TB, original string) string {
+	t.Helper()
+	there, err := url.Parse(original)
+	if err != nil {
+		t.Fatalf("pgtest: copy: %v", err)
+	}
+	return newDatabase(t, server(t), strings.TrimPrefix(there.Path, "/"))
+}
+
 // server returns the URL of the server's own database, through which all others are made.
 func server(t testing.TB) *url.URL {
 	t.Helper()

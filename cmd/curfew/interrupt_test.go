@@ -15,6 +15,7 @@ import (
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/pgtest"
+	"github.com/curfewhq/curfew/internal/storetest/stores"
 	"github.com/curfewhq/curfew/internal/timeline"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -79,7 +80,7 @@ func cleanedUpFile(t *testing.T) func(*interruptible) {
 func cleanedUpDatabase(t *testing.T) func(*interruptible) {
 	t.Helper()
 	needPostgres(t)
-	original := pgtest.Database(t)
+	original := stores.PostgresMigrated(t)
 	i := &interruptible{T: t, dir: t.TempDir()}
 	i.cleanUp(original)
 	return func(i *interruptible) { i.url = pgtest.Copy(i, original) }

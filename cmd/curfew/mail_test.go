@@ -12,7 +12,7 @@ import (
 
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/notify/mailtest"
-	"github.com/curfewhq/curfew/internal/pgtest"
+	"github.com/curfewhq/curfew/internal/storetest/stores"
 )
 
 func TestNoMailIsLostToKillsOnSQLite(t *testing.T) {
@@ -23,7 +23,7 @@ func TestNoMailIsLostToKillsOnSQLite(t *testing.T) {
 func TestNoMailIsLostToKillsOnPostgreSQL(t *testing.T) {
 	t.Parallel()
 	needPostgres(t)
-	url := pgtest.Database(t)
+	url := stores.PostgresMigrated(t)
 	migrated(t, url)
 	noMailIsLost(t, url)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/internal/pgtest"
+	"github.com/curfewhq/curfew/internal/storetest/stores"
 	"github.com/curfewhq/curfew/internal/stripe/stripetest"
 )
 
@@ -31,7 +31,7 @@ func onStores(t *testing.T, test func(t *testing.T, url string)) {
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
 		needPostgres(t)
-		url := pgtest.Database(t)
+		url := stores.PostgresMigrated(t)
 		migrated(t, url)
 		test(t, url)
 	})

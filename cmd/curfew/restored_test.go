@@ -10,7 +10,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/backup"
 	"github.com/curfewhq/curfew/internal/config"
-	"github.com/curfewhq/curfew/internal/pgtest"
+	"github.com/curfewhq/curfew/internal/storetest/stores"
 	"github.com/curfewhq/curfew/internal/stripe"
 	"github.com/curfewhq/curfew/internal/stripe/stripetest"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -26,7 +26,7 @@ func TestARestoreLosesNoPaymentAndRepeatsNoRefund(t *testing.T) {
 		"postgres": func(t *testing.T) string {
 			t.Helper()
 			needPostgres(t)
-			return pgtest.Database(t)
+			return stores.PostgresMigrated(t)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

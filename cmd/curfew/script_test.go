@@ -26,6 +26,7 @@ import (
 	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/pgtest"
 	"github.com/curfewhq/curfew/internal/storetest"
+	"github.com/curfewhq/curfew/internal/storetest/stores"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -74,11 +75,23 @@ func runScripts(t *testing.T, without string, database func(*testing.T) string) 
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"exits": exits, "keys": keys, "capture": capture, "oneline": oneLineOnly,
 					"serve": serveScript, "stop": stopScript, "call": call,
-					"fulfil": fulfil, "held": held, "age": age, "statement": statement,
+					"migrated": func(ts *testscript.TestScript, _ bool, _ []string) { migratedScript(t, ts) },
+					"fulfil":   fulfil, "held": held, "age": age, "statement": statement,
 				},
 			})
 		})
 	}
+}
+
+// migratedScript gives a script a database with today's tables, which takes less than `curfew migrate` on an
+// empty one.
+func migratedScript(t *testing.T, ts *testscript.TestScript) {
+	t.Helper()
+	if strings.HasPrefix(ts.Getenv("CURFEW_DATABASE_URL"), "postgres") {
+		ts.Setenv("CURFEW_DATABASE_URL", stores.PostgresMigrated(t))
+		return
+	}
+	ts.Check(os.Rename(stores.SQLiteMigrated(t), ts.MkAbs("curfew.db")))
 }
 
 // services is the key of a script's processes.

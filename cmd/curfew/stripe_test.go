@@ -16,7 +16,7 @@ import (
 	"github.com/stripe/stripe-go/v86"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/internal/pgtest"
+	"github.com/curfewhq/curfew/internal/storetest/stores"
 	"github.com/curfewhq/curfew/internal/stripe/stripetest"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -51,7 +51,7 @@ func TestEveryPaymentAtStripeHasOneOutcomeOnSQLite(t *testing.T) {
 func TestEveryPaymentAtStripeHasOneOutcomeOnPostgreSQL(t *testing.T) {
 	t.Parallel()
 	needPostgres(t)
-	url := pgtest.Database(t)
+	url := stores.PostgresMigrated(t)
 	migrated(t, url)
 	newOracle(t, url).everyPaymentHasOneOutcome()
 }

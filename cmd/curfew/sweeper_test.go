@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/internal/pgtest"
+	"github.com/curfewhq/curfew/internal/storetest/stores"
 )
 
 func TestWithoutSweeperNobodyIsStuckOnSQLite(t *testing.T) {
@@ -17,7 +17,7 @@ func TestWithoutSweeperNobodyIsStuckOnSQLite(t *testing.T) {
 func TestWithoutSweeperNobodyIsStuckOnPostgreSQL(t *testing.T) {
 	t.Parallel()
 	needPostgres(t)
-	url := pgtest.Database(t)
+	url := stores.PostgresMigrated(t)
 	migrated(t, url)
 	withoutSweeper(t, url)
 }

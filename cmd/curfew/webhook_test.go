@@ -15,8 +15,8 @@ import (
 	standard "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/internal/pgtest"
 	"github.com/curfewhq/curfew/internal/storetest/seed"
+	"github.com/curfewhq/curfew/internal/storetest/stores"
 )
 
 var webhookCustomers = flag.Int("told", 40, "customers whose every event a receiver is told of in the test of kills")
@@ -29,7 +29,7 @@ func TestNoEventIsLostToAReceiverThatFailsAndKillsOnSQLite(t *testing.T) {
 func TestNoEventIsLostToAReceiverThatFailsAndKillsOnPostgreSQL(t *testing.T) {
 	t.Parallel()
 	needPostgres(t)
-	url := pgtest.Database(t)
+	url := stores.PostgresMigrated(t)
 	migrated(t, url)
 	noEventIsLost(t, url)
 }

@@ -86,6 +86,8 @@ func (ps *Payments) settleRefund(ctx context.Context, c curfew.Checkout) error {
 		return ps.settleByFunds(ctx, c, l)
 	case s == lost || s == returned:
 		return ps.settleByFunds(ctx, c, l)
+	case l.Money().State == "authorised" && c.Capture == "":
+		return ps.settleByFunds(ctx, c, l)
 	case !arrived(l):
 		return ps.waitForMoney(ctx, c, awaited)
 	case l.Money().Disputed > 0:

@@ -199,6 +199,8 @@ func (ps *Payments) settleRefunding(ctx context.Context, c curfew.Checkout, l re
 		change.To, change.Reason, change.RefundID = curfew.Refunded, curfew.GivenBackReason, lastRefund(l.Facts)
 	case (s == lost || s == returned) && c.Outcome == curfew.RefundDue:
 		change.To, change.Reason = curfew.Void, string(curfew.ByPayment)
+	case c.Outcome == curfew.RefundDue && b.State == "authorised" && c.Capture == "": // its plan reserves nothing, yet its money is only reserved
+		change.To, change.Reason, change.Capture = curfew.Void, curfew.CaptureReason("releasing"), "releasing"
 	case c.Outcome == curfew.Refunding && b.Refusal != "" && b.Refunding == 0:
 		change.To, change.Reason, change.Note = curfew.RefundDue, curfew.WithNote(curfew.RefundRefusedReason, b.Refusal), byHand(b)
 		change.Concern, change.Wait = record.RefundFailed, longestWait

@@ -76,7 +76,7 @@ func (ps *Payments) settleRefund(ctx context.Context, c curfew.Checkout) error {
 	}
 	name := cmp.Or(c.PaymentID, l.Name)
 	switch s := ps.rules.funds(l, c); {
-	case ps.rules.wasFree(c) && l.Money().Captured == 0:
+	case ps.rules.wasFree(c, l):
 		return ps.refunded(ctx, c, "", curfew.NothingPaidReason)
 	case s == lost && c.Outcome == curfew.Refunding: // the bank took the money back before the provider gave it
 		due := record.CheckoutChange{From: c, To: curfew.RefundDue, Reason: curfew.WithNote(curfew.RefundRefusedReason, s.String()), Actor: curfew.Refunder}
@@ -98,6 +98,9 @@ func (ps *Payments) settleRefund(ctx context.Context, c curfew.Checkout) error {
 		return ps.waitForOther(ctx, c, l)
 	case name == "":
 		return ps.refundRefused(ctx, c, curfew.Errorf(curfew.Invalid, "the provider has not told this payment: give it back by hand there"))
+	}
+	if l.Money().Captured == 0 {
+		return ps.learnAmount(ctx, c, l)
 	}
 	claimed, l, err := ps.claimRefund(ctx, c, l)
 	if err != nil {
@@ -208,12 +211,6 @@ func refundTurn(l record.Ledger) string {
 	return fmt.Sprintf("refund:%s:%d:%d:%d", l.ID, asked, done, l.Now.Unix()/int64(firstWait/time.Second))
 }
 
-// wasFree reports whether nothing was paid. If only the shop has reported the payment, an
-// amount of 0 may mean that it did not say how much.
-func (r *Rules) wasFree(c curfew.Checkout) bool {
-	return c.Due() == 0 && (c.Ref == "" || c.PaymentID != "" || r.policy.Plans[c.Plan].Free())
-}
-
 // askProvider gives back what is due of a payment and was not given back yet, or finds that
 // all of it was. The key makes a repeated call harmless for about a day. What was given back
 // is also looked up before the first call that this database knows of, because a restored
@@ -236,36 +233,6 @@ func (ps *Payments) askProvider(ctx context.Context, c curfew.Checkout, l record
 	}
 	made, err := ps.provider.Refund(ctx, order)
 	return append(listed, made...), err
-}
-
-// refundOrder is what is still to be given back of a checkout, at most what is left of its
-// payment. One key never has two amounts: it names the refunds that failed before, and the
-// amount where that is not all that was due.
-func refundOrder(c curfew.Checkout, l record.Ledger, name string) curfew.MoneyOrder {
-	b := l.Money()
-	o := curfew.MoneyOrder{Key: firstKey(c), Account: l.Account, PaymentID: name, Currency: cmp.Or(c.Currency, b.Currency)}
-	due := cmp.Or(c.Due(), b.Captured) // 0: the shop did not say how much was paid
-	o.Amount = min(due-l.GivenBack(c, b.Refunded+b.Refunding), l.LeftFor(c, b.Worth()))
-	if n := failedRefunds(l.Facts); n > 0 {
-		o.Key = fmt.Sprintf("%s:%d", o.Key, n+1)
-	}
-	if o.Amount != c.Due() {
-		o.Key = fmt.Sprintf("%s:%d", o.Key, o.Amount)
-	}
-	return o
-}
-
-func firstKey(c curfew.Checkout) string { return "refund:" + cmp.Or(c.Ref, c.ID) }
-
-// failedRefunds counts the refunds of a payment that gave nothing back.
-func failedRefunds(facts []curfew.Fact) int {
-	failed := make(map[string]bool)
-	for _, f := range facts {
-		if f.Kind == "refund" && (f.State == "failed" || f.State == "canceled") {
-			failed[f.Object] = true
-		}
-	}
-	return len(failed)
 }
 
 // reportFacts records what the provider answered, and settles the payment by it.

@@ -53,7 +53,7 @@ func (st *settler) settleCredit(ctx context.Context, c curfew.Checkout) error {
 			return fmt.Errorf("look at the payment of checkout %s: %w", c.ID, err)
 		case st.rules.funds(l, c) != spendable:
 			return nil
-		case st.rules.wasFree(c) && l.Money().Captured == 0:
+		case st.rules.wasFree(c, l):
 			change.To, change.Reason = curfew.Refunded, curfew.WithNote(record.CreditOver, curfew.NothingPaidReason)
 		default:
 			change.To = curfew.RefundDue

@@ -1,0 +1,66 @@
+package lifecycle_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// unpriced is a payment whose refund is due, and of which the shop did not say how much it was. The vault knows.
+func (env *environment) unpriced(v *vault) curfew.Notice {
+	env.Helper()
+	p := reportedPayment("kim", "p1")
+	v.reserve(p, time.Hour)
+	v.reserved[p.PaymentID].State = "captured"
+	must(env.FulfillCheckout(env.Context(), shop, lifecycle.Purchase{PaymentRef: "p1", CustomerID: "kim", Plan: p.Plan}))(env)
+	must(env.RefundCheckout(env.Context(), admin, "p1", "goodwill"))(env)
+	n := p.Notice()
+	n.Order, n.Facts = nil, nil
+	return n
+}
+
+// A dispute that is the first thing a provider says names the payment, and not how much was paid.
+func TestARefundOfUnknownAmountIsNotTakenForNothing(t *testing.T) {
+	onEachStore(t, func(env *environment) {
+		v := newVault()
+		env = env.banked(v, env.Store)
+		n := env.unpriced(v)
+		for i, state := range []string{"needs_response", "won"} {
+			n.Facts = []curfew.Fact{{Kind: "dispute", Object: "du-1", State: state, Amount: 2900, Currency: "eur", At: time.Now().Add(time.Duration(i) * time.Second)}}
+			env.receive(n)
+			env.settleRefunds()
+			if i == 0 {
+				env.outcome("p1", curfew.RefundDue)
+			}
+		}
+		env.settleRefunds()
+		env.outcome("p1", curfew.Refunded)
+		if got := v.sum("pi-p1"); got != 2900 {
+			env.Errorf("of 2900, %d were given back: asked %+v", got, v.asked)
+		}
+	})
+}
+
+// What the provider cannot say either waits, and is asked for again.
+func TestARefundOfUnknownAmountWaits(t *testing.T) {
+	onEachStore(t, func(env *environment) {
+		v := newVault()
+		env = env.banked(v, env.Store)
+		n := env.unpriced(v)
+		n.Facts = []curfew.Fact{{Kind: "dispute", Object: "du-1", State: "warning", At: time.Now()}}
+		reports := v.reports
+		v.reports = nil
+		env.receive(n)
+		env.settleRefunds()
+		if c := env.outcome("p1", curfew.RefundDue); c.NextAt.IsZero() || c.Concern == "" {
+			env.Errorf("unknown there, it is %+v", c)
+		}
+		v.reports = reports
+		env.past("next_at", "p1")
+		env.settleRefunds()
+		env.settleRefunds()
+		env.outcome("p1", curfew.Refunded)
+	})
+}

@@ -54,6 +54,8 @@ type Notice struct {
 	Name       string
 	Facts      []Fact
 	Order      *Order // nil: the message does not say what was bought
+	// Naming is for a message that says nothing but that its references are one payment's.
+	Naming bool
 	// Unread is why a genuine message could not be translated, and Body what it was. Then
 	// nothing but its id, type, provider, account and time is known.
 	Unread string

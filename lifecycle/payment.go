@@ -100,7 +100,7 @@ func became(n curfew.Notice) string {
 
 // aboutNothing reports whether a message says nothing of a payment.
 func aboutNothing(n curfew.Notice) bool {
-	return len(n.References) == 0 || len(n.Facts) == 0 && n.Order == nil
+	return len(n.References) == 0 || len(n.Facts) == 0 && n.Order == nil && !n.Naming
 }
 
 // Ledger returns what is known of a payment, by any of its names, and what it pays for.

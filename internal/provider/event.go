@@ -19,7 +19,7 @@ import (
 // PaymentEvent is one thing that became known of a payment, as a marketplace tells it.
 type PaymentEvent struct {
 	ID          string        `json:"id" minLength:"1" maxLength:"255" doc:"The event's own id: told again, it is the same"`
-	Type        string        `json:"type" enum:"authorised,paid,declined,promised,failed,expired,voided,refund,refund_total,dispute" doc:"What happened. authorised: the money is reserved; paid: it was taken; declined: a try failed, and another may follow; promised: a bank says later; failed: nothing will come of it; expired, voided: the authorization or the payment ended unused; refund: the state of one refund; refund_total: everything given back so far, where the provider only sums it up; dispute: the state of one chargeback or claim"`
+	Type        string        `json:"type" enum:"authorised,paid,declined,promised,failed,expired,voided,refund,refund_total,dispute,named" doc:"What happened. authorised: the money is reserved; paid: it was taken; declined: a try failed, and another may follow; promised: a bank says later; failed: nothing will come of it; expired, voided: the authorization or the payment ended unused; refund: the state of one refund; refund_total: everything given back so far, where the provider only sums it up; dispute: the state of one chargeback or claim; named: nothing, but all references are names of one payment"`
 	Provider    string        `json:"provider" pattern:"^[a-z][a-z0-9_-]{0,31}$" doc:"Who has the money: paypal, mollie, bank. Not stripe, which has a route of its own"`
 	Account     string        `json:"account,omitempty" maxLength:"128" doc:"The provider's account that received the money, if there are several"`
 	References  []string      `json:"references" nullable:"false" minItems:"1" maxItems:"20" doc:"The names of the payment: the provider's, and the shop's own. The first becomes the reference of its checkout. Never a customer, a subscription or anything else that has several payments"`
@@ -36,11 +36,11 @@ type PaymentEvent struct {
 
 // eventType is what an event of one type tells.
 type eventType struct {
-	name   string // the type
-	kind   curfew.FactKind
-	state  string // empty: the event says which
-	amount bool   // it must have one
-	sells  bool   // it may have an order
+	name   string          // the type
+	kind   curfew.FactKind // empty: it only names a payment
+	state  string          // empty: the event says which
+	amount bool            // it must have one
+	sells  bool            // it may have an order
 }
 
 // eventTypes are all of them. TestEveryTypeIsDocumented compares them with the tag.
@@ -55,6 +55,7 @@ var eventTypes = []eventType{
 	{"refund", "refund", "", true, false},
 	{"refund_total", "refund_total", "total", true, false},
 	{"dispute", "dispute", "", false, false},
+	{"named", "", "", false, false},
 }
 
 func typeNames() []string {
@@ -99,7 +100,7 @@ func inWords(err error) error {
 		return err
 	}
 	want := map[reflect.Kind]string{
-		reflect.String: "a text", reflect.Int64: "a whole number", reflect.Slice: "a list", reflect.Struct: "an object", reflect.Map: "an object",
+		reflect.String: "a text", reflect.Bool: "true or false", reflect.Int64: "a whole number", reflect.Slice: "a list", reflect.Struct: "an object", reflect.Map: "an object",
 	}[wrong.Type.Kind()]
 	return fmt.Errorf("%s must be %s, not a JSON %s", clip(wrong.Field, maxShown), want, clip(wrong.Value, maxShown))
 }
@@ -140,6 +141,11 @@ func (e PaymentEvent) notice() (n curfew.Notice, err error) {
 	}
 	n = curfew.Notice{
 		ID: e.ID, Type: e.Type, Provider: e.Provider, Account: e.Account, References: e.References, Name: e.name(),
+	}
+	if t.kind == "" {
+		n.Name, n.Naming = e.PaymentName, true
+		n.At, err = instant("at", e.At)
+		return n, err
 	}
 	f, err := e.fact(t)
 	if err != nil {
@@ -207,6 +213,8 @@ func (e PaymentEvent) eventType() (eventType, error) {
 	}
 	t := eventTypes[i]
 	switch {
+	case t.kind == "":
+		return t, e.checkNaming()
 	case t.state == "" && e.State == "":
 		return t, fmt.Errorf("a %s needs a state", e.Type)
 	case t.state != "" && e.State != "":
@@ -221,6 +229,19 @@ func (e PaymentEvent) eventType() (eventType, error) {
 		return t, fmt.Errorf("until belongs to authorised, not to %s", e.Type)
 	}
 	return t, nil
+}
+
+// checkNaming refuses what an event would say beside names.
+func (e PaymentEvent) checkNaming() error {
+	said := e
+	said.ID, said.Type, said.Provider, said.Account, said.References, said.PaymentName, said.At = "", "", "", "", nil, "", ""
+	switch {
+	case len(e.References) < 2:
+		return errors.New("named needs two references at least: they are names of one payment")
+	case !reflect.DeepEqual(said, PaymentEvent{}):
+		return errors.New("named says nothing of a payment but its names")
+	}
+	return nil
 }
 
 // name is what refunds call the payment.

@@ -38,7 +38,7 @@ func TestAPaymentIsTranslatedWhole(t *testing.T) {
 	got := read(t, `{"id":"e1","type":"authorised","provider":"my_bank-2","account":"acc 1","references":["auth-1","order-1"],
 		"paymentName":"order-1","object":"try-1","amount":2900,"currency":"EUR","reason":"a\ncard","at":"2026-11-28T11:00:00.1234567+01:00",
 		"until":"2026-12-05T10:00:00Z","order":{"customerId":"kim","plan":"chat10","quantity":2,"amount":2800,"price":3000,"email":"kim@example.org",
-		"name":"Kim","startsAt":"2026-12-01T09:00:00+01:00","extends":"s1","metadata":{"cart":"7"}}}`)
+		"name":"Kim","startsAt":"2026-12-01T09:00:00+01:00","extends":"s1","renewal":true,"metadata":{"cart":"7"}}}`)
 	want := curfew.Notice{
 		ID: "e1", Type: "authorised", Provider: "my_bank-2", Account: "acc 1", At: at.Add(123456 * time.Microsecond),
 		References: []string{"auth-1", "order-1"}, Name: "order-1",
@@ -48,7 +48,7 @@ func TestAPaymentIsTranslatedWhole(t *testing.T) {
 		}},
 		Order: &curfew.Order{
 			CustomerID: "kim", Plan: "chat10", Quantity: 2, Amount: 2800, Price: 3000, Currency: "eur", Email: "kim@example.org", Name: "Kim",
-			StartsAt: time.Date(2026, time.December, 1, 8, 0, 0, 0, time.UTC), Extends: "s1", Metadata: map[string]string{"cart": "7"},
+			StartsAt: time.Date(2026, time.December, 1, 8, 0, 0, 0, time.UTC), Extends: "s1", Renewal: true, Metadata: map[string]string{"cart": "7"},
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -83,6 +83,36 @@ func TestEveryTypeTellsAFact(t *testing.T) {
 		got := read(t, body(t, change))
 		if diff := cmp.Diff([]curfew.Fact{want}, got.Facts); diff != "" || got.Unread != "" {
 			t.Errorf("%s: %s %s", kind, got.Unread, diff)
+		}
+	}
+}
+
+// An order number of the shop's own and the provider's names are one payment's, once somebody says so.
+func TestAnEventMayOnlyNameAPayment(t *testing.T) {
+	t.Parallel()
+	named := map[string]any{"type": "named", "references": []string{"p1", "order-1"}, "amount": nil, "currency": nil, "order": nil}
+	got := read(t, body(t, named))
+	want := curfew.Notice{ID: "e1", Type: "named", Provider: "paypal", At: at, References: []string{"p1", "order-1"}, Naming: true}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	named["paymentName"] = "order-1"
+	if got := read(t, body(t, named)); got.Name != "order-1" || got.Unread != "" {
+		t.Errorf("with the name that refunds use: %+v", got)
+	}
+	for sentence, change := range map[string]map[string]any{
+		"one name":         {"references": []string{"p1"}},
+		"an amount":        {"amount": 2900, "currency": "EUR"},
+		"an object":        {"object": "r1"},
+		"a state":          {"state": "lost"},
+		"an order":         {"order": map[string]any{"plan": "chat10"}},
+		"no time":          {"at": nil},
+		"a time of lapses": {"until": "2026-12-05T10:00:00Z"},
+	} {
+		wrong := maps.Clone(named)
+		maps.Copy(wrong, change)
+		if got := read(t, body(t, wrong)); got.Unread == "" || got.Naming {
+			t.Errorf("with %s: %+v", sentence, got)
 		}
 	}
 }

@@ -3,6 +3,7 @@ package provider_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -113,8 +114,9 @@ func TestEveryDescribedEventIsRead(t *testing.T) {
 func described(t *rapid.T) provider.PaymentEvent {
 	name := rapid.StringMatching(`[A-Za-z0-9_-]{1,40}`)
 	amount := rapid.Int64Range(0, 1<<40).Draw(t, "amount")
+	types := slices.DeleteFunc(provider.Types(), func(kind string) bool { return kind == "named" }) // it has no amount
 	e := provider.PaymentEvent{
-		ID: name.Draw(t, "id"), Type: rapid.SampledFrom(provider.Types()).Draw(t, "type"), Amount: &amount, Currency: "eur",
+		ID: name.Draw(t, "id"), Type: rapid.SampledFrom(types).Draw(t, "type"), Amount: &amount, Currency: "eur",
 		Provider:   rapid.StringMatching(`[a-rt-z][a-z0-9_-]{0,31}`).Draw(t, "provider"),
 		References: rapid.SliceOfNDistinct(name, 1, 20, rapid.ID).Draw(t, "references"),
 		Reason:     rapid.StringMatching(`[a-z ]{0,50}`).Draw(t, "reason"),

@@ -23,6 +23,7 @@ type PaymentOrder struct {
 	Name       string            `json:"name,omitempty" maxLength:"200" doc:"Shown to mechanics"`
 	StartsAt   string            `json:"startsAt,omitempty" format:"date-time" doc:"Start of an appointment, with a time zone"`
 	Extends    string            `json:"extends,omitempty" maxLength:"128" doc:"The live session that it buys more time for"`
+	Renewal    bool              `json:"renewal,omitempty" doc:"It pays for a later period of a subscription: it brings a credit of its plan, since nobody asks for a session at that moment"`
 	Metadata   map[string]string `json:"metadata,omitempty" maxProperties:"50"`
 }
 
@@ -42,7 +43,7 @@ const (
 func (e PaymentEvent) order() (*curfew.Order, error) {
 	o := e.Order
 	amount, currency := cmp.Or(o.Amount, e.Amount), cmp.Or(o.Currency, e.Currency)
-	out := &curfew.Order{Name: clip(o.Name, maxName), Metadata: map[string]string{}}
+	out := &curfew.Order{Name: clip(o.Name, maxName), Renewal: o.Renewal, Metadata: map[string]string{}}
 	var err error
 	if out.Amount, out.Currency, err = money(amount, currency); err != nil {
 		return nil, fmt.Errorf("in the order, %w", err)

@@ -192,6 +192,16 @@ func (l *reporting) keepers() []curfew.Checkout {
 	return all
 }
 
+// main is the name that refunds use, where somebody has said it.
+func (l *reporting) main() string {
+	for _, n := range l.Names {
+		if n.Main {
+			return n.Ref
+		}
+	}
+	return ""
+}
+
 // follow has every checkout of the payment judged anew.
 func (l *reporting) follow() {
 	for _, c := range slices.SortedFunc(slices.Values(l.rows.Checkouts), older) {
@@ -199,7 +209,7 @@ func (l *reporting) follow() {
 		if c.Payment() != l.PaymentID {
 			became.LineOf, became.Reason = l.PaymentID, samePayment+l.reference()
 		}
-		became.PaymentID = cmp.Or(c.PaymentID, l.reported.Name)
+		became.PaymentID = cmp.Or(c.PaymentID, l.reported.Name, l.main())
 		unknown := c.Amount == 0 && c.Currency == "" && c.Line <= 1 && l.reported.Currency != ""
 		l.New = l.New || became.PaymentID != c.PaymentID || unknown
 		if unknown && !l.pays() { // two reports of one payment, without its amount

@@ -1,0 +1,54 @@
+package lifecycle_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+// naming is the message that names are those of one payment.
+func naming(refs ...string) curfew.Notice {
+	return curfew.Notice{ID: newName(), Type: "named", Provider: "shop", At: time.Now(), References: refs, Naming: true}
+}
+
+// An order number of the shop's own is a payment's name as soon as somebody says so, before or after it was used.
+func TestAnOrderNumberIsAPaymentsName(t *testing.T) {
+	for sentence, order := range map[string]string{
+		"the shop, the provider, the name": "spn", "the provider, the shop, the name": "psn", "the name first": "nsp",
+		"the name, then the provider": "nps", "the name between them": "snp", "the name after the provider": "pns",
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			onEachStore(t, func(env *environment) {
+				b := newBank()
+				env = env.banked(b, env.Store)
+				p := reportedPayment("kim", "cs-1")
+				steps := map[rune]func(){
+					's': func() {
+						must(env.FulfillCheckout(env.Context(), shop, lifecycle.Purchase{PaymentRef: "order-1", CustomerID: "kim", Plan: p.Plan}))(env)
+					},
+					'p': func() { env.receive(paid(p)) },
+					'n': func() { env.receive(naming(p.PaymentID, "order-1"), naming(p.PaymentID, "order-1")) },
+				}
+				for _, step := range order {
+					steps[step]()
+				}
+				c := env.outcome("order-1", curfew.Fulfilled)
+				if other := env.outcomeOf("cs-1"); other.ID != c.ID || c.PaymentID != p.PaymentID {
+					env.Errorf("by its order it is %+v, by its session %+v", c, other)
+				}
+				all := must(env.Store.SessionsOf(env.Context(), "kim", 10))(env)
+				if len(all) != 1 {
+					env.Errorf("it has brought %d sessions", len(all))
+				}
+				must(env.RefundCheckout(env.Context(), admin, "order-1", "a mistake"))(env)
+				env.settleRefunds()
+				env.outcome("cs-1", curfew.Refunded)
+				if got := b.sum(p.PaymentID); got != p.Amount {
+					env.Errorf("given back %d of %d", got, p.Amount)
+				}
+			})
+		})
+	}
+}

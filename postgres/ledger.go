@@ -71,7 +71,7 @@ func (t *transaction) report(ctx context.Context, reported record.PaymentReport,
 	}
 	rows.Names = known.names
 	change := rows.Report(reported, known.unclaimed, newID())
-	if change.New {
+	if change.Writes() {
 		err = t.send(ctx, func(b *pgx.Batch) {
 			queueReported(b, change, reported.Actor)
 			queuePayments(b, []string{change.PaymentID}, "", &rows)

@@ -36,7 +36,7 @@ func (tx *transaction) report(ctx context.Context, reported record.PaymentReport
 		return record.Ledger{}, err
 	}
 	change := rows.Report(reported, known.unclaimed, newID())
-	if change.New {
+	if change.Writes() {
 		if err := tx.writeReported(ctx, change, reported.Actor); err != nil {
 			return record.Ledger{}, err
 		}

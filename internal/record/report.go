@@ -48,7 +48,8 @@ func (t PaymentReport) Names() []string {
 // Reported is what a store writes when something was reported of a payment.
 type Reported struct {
 	PaymentID string
-	// New is whether anything of it is new. If not, nothing is written.
+	// New is whether anything of it is new. If not, nothing is written but the times of facts
+	// that still hold.
 	New   bool
 	Names []PaymentName // all of the payment, as they become
 	Facts []PaymentFact // those that are new or become different
@@ -78,8 +79,14 @@ func (rows PaymentRows) Report(t PaymentReport, unclaimed map[string]string, fre
 	l.name()
 	l.addFacts()
 	l.follow()
+	if !l.New {
+		l.Names, l.Checkouts = nil, nil
+	}
 	return l.Reported
 }
+
+// Writes reports whether there is anything to write.
+func (r Reported) Writes() bool { return r.New || len(r.Facts) > 0 }
 
 // reporting is Reported as it comes about.
 type reporting struct {
@@ -177,7 +184,7 @@ func (l *reporting) addFacts() {
 		}
 	}
 	slices.SortFunc(l.Facts, func(a, b PaymentFact) int { return a.key().compare(b.key()) })
-	l.New = l.New || len(l.Facts) > 0
+	l.New = l.New || slices.ContainsFunc(l.Facts, func(f PaymentFact) bool { return !f.again(stored[f.key()]) }) || l.moves(stored)
 }
 
 // keepers returns the oldest checkout of each unclaimed name.

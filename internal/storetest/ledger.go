@@ -31,6 +31,7 @@ var ledgers = contract{
 	"facts in any order make the same ledger":                          reportsInAnyOrder,
 	"two payments that have a name in common become the older one":     mergesCheckouts,
 	"a payment that was only told of goes where the checkout is":       mergesReported,
+	"what still holds is no news":                                      reportsAgain,
 	"what nobody can mean is refused":                                  refusesFacts,
 	"a payment of an older program is found by the provider's name":    readsOldRows,
 	"what a provider says replaces what an older program kept":         replacesOldRows,
@@ -144,7 +145,7 @@ func reportsTwice(f *fixture) {
 			f.Fatalf("it changed something (-before +after):\n%s", diff)
 		}
 	}
-	f.same("told later", f.reports(reported([]curfew.Fact{paid("ch-1", 990, at.Add(time.Second))}, "pi-1")).Version, int64(2))
+	f.same("more was taken", f.reports(reported([]curfew.Fact{paid("ch-1", 991, at.Add(time.Second))}, "pi-1")).Version, int64(2))
 }
 
 func reportsAmount(f *fixture) {

@@ -2,6 +2,7 @@ package lifecycle
 
 import (
 	"context"
+	"sync"
 	"time"
 )
 
@@ -13,11 +14,15 @@ const (
 )
 
 // run settles payments and refunds, and reconciles with the provider, until the context ends.
+// A comparison may take minutes, and nobody's refund waits for it.
 func (ps *Payments) run(ctx context.Context) {
+	var working sync.WaitGroup
+	defer working.Wait()
+	if ps.provider != nil {
+		working.Go(func() { ps.reconcileOften(ctx) })
+	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var reconciled time.Time
-	window := reconcileFirst
 	for {
 		select {
 		case <-ctx.Done():
@@ -29,16 +34,28 @@ func (ps *Payments) run(ctx context.Context) {
 		ps.noted(ctx, "settling payments failed", ps.settleUnjudged(ctx))
 		ps.noted(ctx, "settling captures failed", ps.SettleCaptures(ctx))
 		ps.noted(ctx, "settling refunds failed", ps.SettleRefunds(ctx))
-		if ps.provider != nil && (reconciled.IsZero() || time.Since(reconciled) >= reconcileEvery) {
-			reconciled = time.Now()
-			r, err := ps.Reconcile(ctx, window)
-			ps.noted(ctx, "comparing the books with the provider failed", err)
-			ps.logComparison(ctx, r)
-			if err == nil {
-				window = reconcileThen
-			}
-		}
 		timer.Reset(refundsEvery)
+	}
+}
+
+// reconcileOften reconciles with the provider until the context ends.
+func (ps *Payments) reconcileOften(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for window := reconcileFirst; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		begun := time.Now()
+		r, err := ps.Reconcile(ctx, window)
+		ps.noted(ctx, "comparing the books with the provider failed", err)
+		ps.logComparison(ctx, r)
+		if err == nil {
+			window = reconcileThen
+		}
+		timer.Reset(max(reconcileEvery-time.Since(begun), refundsEvery))
 	}
 }
 

@@ -141,6 +141,9 @@ func (c *comparison) compareOne(ctx context.Context, n curfew.Notice) error {
 		return err
 	}
 	kinds := differing(before, n)
+	if len(kinds) == 0 && repeats(before, n) {
+		return c.forget(ctx, before.Checkouts[0].ID, nil)
+	}
 	if err := c.receive(ctx, n); err != nil {
 		return err
 	}
@@ -153,6 +156,29 @@ func (c *comparison) compareOne(ctx context.Context, n curfew.Notice) error {
 		c.found(now, n, kind, slices.Contains(left, kind))
 	}
 	return c.forget(ctx, now.Checkouts[0].ID, left)
+}
+
+// repeats reports whether a provider says nothing of a payment that it has not said before.
+func repeats(l record.Ledger, n curfew.Notice) bool {
+	first, ok := l.First()
+	o := n.Order
+	return ok && o != nil && o.Flaw == "" && first.PaymentID == n.Name && o.CustomerID == first.CustomerID && o.Plan == first.Plan &&
+		record.Ordered(*o) == record.LinesOf(first) && strings.EqualFold(o.Currency, first.Currency) &&
+		!slices.ContainsFunc(n.References, func(ref string) bool { return !slices.Contains(l.References, ref) }) &&
+		!slices.ContainsFunc(n.Facts, func(f curfew.Fact) bool {
+			return !slices.ContainsFunc(l.Facts, func(known curfew.Fact) bool { return saidBefore(known, f) })
+		})
+}
+
+// saidBefore reports whether a fact adds nothing to one that is known. What a provider sums up
+// says the same at any time as long as the sum does.
+func saidBefore(known, f curfew.Fact) bool {
+	if f.At.After(known.At) && f.Kind != "refund_total" {
+		return false
+	}
+	until := known.Until.Equal(f.Until)
+	known.At, known.Until = f.At, f.Until
+	return known == f && until
 }
 
 // differing is how a payment differs from what the provider says of it.

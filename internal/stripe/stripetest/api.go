@@ -95,10 +95,24 @@ func (f *Fake) listSessions(r *http.Request) response {
 		return failure(http.StatusBadRequest, "invalid_request_error", "parameter_invalid_integer", "Invalid integer: "+r.Form.Get("created[gte]"))
 	}
 	status, account := r.Form.Get("status"), r.Header.Get("Stripe-Account")
-	found := slices.DeleteFunc(slices.Clone(f.sold), func(c *checkout) bool {
-		return c.createdAt.Unix() < since || status != "" && string(c.status) != status || c.Account != account
-	})
-	slices.Reverse(found)
+	before := len(f.sold)
+	if name := r.Form.Get("starting_after"); name != "" {
+		after, ok := f.byRef[name]
+		if !ok {
+			return missing("object", name)
+		}
+		before = after.number - 1
+	}
+	var found []*checkout // of a page, and one more
+	for _, c := range slices.Backward(f.sold[:before]) {
+		if len(found) > maxPage {
+			break
+		}
+		if c.createdAt.Unix() >= since && (status == "" || string(c.status) == status) && c.Account == account {
+			found = append(found, c)
+		}
+	}
+	r.Form.Del("starting_after")
 	expand := expansionOf(r, "data.")
 	return page(r, found, func(c *checkout) string { return c.ref }, func(c *checkout) any { return f.session(*c, expand) })
 }
@@ -131,13 +145,16 @@ func missing(kind, id string) response {
 	return failure(http.StatusNotFound, "invalid_request_error", stripe.ErrorCodeResourceMissing, fmt.Sprintf("No such %s: '%s'", kind, id))
 }
 
+// maxPage is how many objects a list has at most.
+const maxPage = 100
+
 // page returns the part of a list after starting_after: limit objects, 10 by default and 100 at most.
 func page[T any](r *http.Request, all []T, id func(T) string, object func(T) any) response {
 	limit, err := strconv.Atoi(r.Form.Get("limit"))
 	if err != nil {
 		limit = 10
 	}
-	limit = min(max(limit, 1), 100)
+	limit = min(max(limit, 1), maxPage)
 	if after := r.Form.Get("starting_after"); after != "" {
 		at := slices.IndexFunc(all, func(item T) bool { return id(item) == after })
 		if at < 0 {

@@ -43,6 +43,7 @@ type sale struct {
 	steps    []step
 	orders   int // messages that say what was bought
 	reported bool
+	unnamed  bool   // reported by the shop's order number, and nobody has said which payment that is
 	refund   string // the last one by hand
 }
 
@@ -118,6 +119,8 @@ func (o *oracle) sell(n int) {
 		switch {
 		case i%17 == 0:
 			s.CustomerID = ""
+		case i%38 == 0:
+			s.Plan, how = "gold", 0
 		case i%19 == 0:
 			s.Plan, how = "gold", 1
 		}
@@ -138,9 +141,12 @@ func (o *oracle) sell(n int) {
 // reserve lets a bank reserve money: most of it until it is taken, some for too short a time;
 // some banks refuse to pay it, or take their time.
 func (o *oracle) reserve(s *sale) {
-	s.Plan, s.held = "reserved", true
 	how := o.dice.Float64()
+	if s.held = true; s.Plan != "gold" {
+		s.Plan = "reserved"
+	}
 	switch {
+	case s.Plan == "gold":
 	case how < .25:
 		s.Plan = "joined"
 	case how < .3:

@@ -26,7 +26,7 @@ func (o *oracle) as(role curfew.Role, id string) *api.Client {
 	if err != nil {
 		o.Error(err)
 	}
-	return &api.Client{BaseURL: o.p.url, Token: token}
+	return &api.Client{BaseURL: o.p.url, Token: token, HTTP: &http.Client{Transport: o.wire}}
 }
 
 // each does some work for every number under n, many at once.
@@ -57,8 +57,8 @@ func (o *oracle) excused(what string, err error) {
 	}
 }
 
-// report lets the shop report a share of the payments that it has not reported: by the name
-// that the messages begin with, by another, or at once by both, unless it is reserved.
+// report lets the shop report a share of the payments that it has not reported, some of them
+// without saying how much.
 func (o *oracle) report(share float64) {
 	o.Helper()
 	var fresh []*sale
@@ -70,18 +70,50 @@ func (o *oracle) report(share float64) {
 	shop := o.as(curfew.Service, "shop")
 	each(len(fresh), func(i int) {
 		s := fresh[i]
-		intent := "pi_" + number(s.ref)
-		refs := [][]string{{intent}, {s.ref}, {intent, s.ref}, {s.ref, intent}}[int(4*o.chance("how the shop reports %s", s.ref))]
-		if s.held {
-			refs = refs[:1]
-		}
-		for _, ref := range refs {
-			_, err := shop.FulfillCheckout(o.Context(), api.Purchase{
-				PaymentRef: ref, CustomerID: s.CustomerID, Plan: s.Plan, Amount: &s.Amount, Currency: s.Currency,
-			})
-			if o.excused("report "+ref, err); err == nil {
-				s.reported = true
+		for _, ref := range o.reportedAs(s) {
+			p := api.Purchase{PaymentRef: ref, CustomerID: s.CustomerID, Plan: s.Plan}
+			if o.chance("the shop says how much %s is", s.ref) < .8 {
+				p.Amount, p.Currency = &s.Amount, s.Currency
 			}
+			_, err := shop.FulfillCheckout(o.Context(), p)
+			if o.excused("report "+ref, err); err == nil {
+				s.reported, s.unnamed = true, ref == ownName(s)
+			}
+		}
+	})
+}
+
+// reportedAs is what the shop calls a payment: the name that the messages begin with, another,
+// both at once, or an order number of its own. By that alone nobody can take what is reserved.
+func (o *oracle) reportedAs(s *sale) []string {
+	intent := "pi_" + number(s.ref)
+	ways := [][]string{{intent}, {s.ref}, {intent, s.ref}, {s.ref, intent}, {ownName(s)}}
+	if s.held {
+		ways = ways[:4]
+	}
+	return ways[int(float64(len(ways))*o.chance("how the shop reports %s", s.ref))]
+}
+
+// ownName is the shop's order number. Stripe never says it.
+func ownName(s *sale) string { return "order_" + number(s.ref) }
+
+// name lets the shop say of a share of its order numbers which payments they are for.
+func (o *oracle) name(share float64) {
+	o.Helper()
+	o.rounds++
+	var some []*sale
+	for _, s := range o.sales {
+		if s.unnamed && o.chance("the shop names %s in round %d", s.ref, o.rounds) < share {
+			some = append(some, s)
+		}
+	}
+	door := sender{o.T, o.p.url, eventSecret}
+	each(len(some), func(i int) {
+		s, now := some[i], time.Now()
+		event := fmt.Sprintf(`{"id":"named %s","type":"named","provider":"shop","references":["pi_%s","%s"],"at":%q}`,
+			s.ref, number(s.ref), ownName(s), now.Format(time.RFC3339))
+		if status, _ := door.send(now, event); status == http.StatusOK {
+			s.unnamed = false
 		}
 	})
 }

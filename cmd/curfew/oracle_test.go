@@ -26,7 +26,11 @@ import (
 	"github.com/curfewhq/curfew/internal/stripe/stripetest"
 )
 
-const webhookSecret = "whsec_of_the_test"
+// The secrets of Stripe and of the generic door.
+const (
+	webhookSecret = "whsec_of_the_test"
+	eventSecret   = "whsec_b2YgdGhlIHRlc3QgYW5kIGxvbmcgZW5vdWdo"
+)
 
 // oracle is a Stripe whose ledger knows what is true, and a service that has to
 // agree with it.
@@ -68,7 +72,7 @@ func newOracle(t *testing.T, url string) *oracle {
 	}
 	o.env = []string{
 		"CURFEW_DATABASE_URL=" + o.url, "CURFEW_STRIPE_WEBHOOK_SECRET=" + webhookSecret, "CURFEW_STRIPE_API_BASE=" + o.fake.URL,
-		"CURFEW_STRIPE_ACCOUNTS=" + connected, "CURFEW_PLANS=" + plansOnSale, "CURFEW_PART_REFUNDED=refund",
+		"CURFEW_PAYMENTS_SECRET=" + eventSecret, "CURFEW_STRIPE_ACCOUNTS=" + connected, "CURFEW_PLANS=" + plansOnSale, "CURFEW_PART_REFUNDED=refund",
 		"CURFEW_SETTLE=cleared=refund", "CURFEW_LOG_LEVEL=error", "CURFEW_MINIMUM_LIVE=0s",
 		"CURFEW_WAITING_TTL=24h", "CURFEW_MAX_WAIT=24h", "CURFEW_JOIN_TTL=24h", // a long run is not to be about deadlines
 	}
@@ -176,15 +180,15 @@ func (o *oracle) killInRefunds(due int) {
 	o.kill()
 }
 
-// await looks until it is true: however busy the machine is, and for as long as
-// that many payments take.
+// await looks until it is true: however busy the machine is, and for as long as that many
+// payments take. To look costs more, the more there are.
 func (o *oracle) await(what string, look func() bool) {
 	o.Helper()
 	for deadline := time.Now().Add(5 * time.Minute * time.Duration(1+payments()/2000)); !look(); {
 		if time.Now().After(deadline) {
 			o.Fatalf("never: %s", what)
 		}
-		<-time.After(100 * time.Millisecond)
+		<-time.After(100*time.Millisecond + time.Duration(payments())*20*time.Microsecond)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -62,12 +63,35 @@ func TestEveryPaymentAtStripeHasOneOutcomeOnPostgreSQL(t *testing.T) {
 // middle of all that, and compares the books with the ledger.
 func (o *oracle) everyPaymentHasOneOutcome() {
 	o.Helper()
-	o.deliverPayments()
-	o.checkDelivered()
-	o.refund()
-	o.settle()
-	o.checkLedger()
-	o.checkWorst()
+	for _, part := range []struct {
+		name string
+		do   func()
+	}{
+		{"messages", o.deliverPayments}, {"a look at them", o.checkDelivered}, {"refunds", o.refund}, {"the end", o.settle},
+		{"the ledger", o.checkLedger}, {"invariants", o.checkWorst},
+	} {
+		o.timed(part.name, part.do)
+	}
+}
+
+// timed logs how long a part of a run takes, and how much of that the processor worked here and
+// in the services that have ended: a long run must not take longer for each payment.
+func (o *oracle) timed(what string, do func()) {
+	o.Helper()
+	begun, here, there := time.Now(), worked(o, syscall.RUSAGE_SELF), worked(o, syscall.RUSAGE_CHILDREN)
+	do()
+	o.Logf("%s took %s, worked %s here and %s there", what, time.Since(begun).Round(100*time.Millisecond),
+		worked(o, syscall.RUSAGE_SELF)-here, worked(o, syscall.RUSAGE_CHILDREN)-there)
+}
+
+// worked is how long the processor has worked.
+func worked(o *oracle, who int) time.Duration {
+	o.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(who, &u); err != nil {
+		o.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()).Round(10 * time.Millisecond)
 }
 
 // deliverPayments kills the service in the middle of its messages. There is no API key:
@@ -83,6 +107,7 @@ func (o *oracle) deliverPayments() {
 		waiting := len(o.fake.Events())
 		var shop sync.WaitGroup
 		shop.Go(func() { o.report(.1) })
+		o.name(.3)
 		got := o.deliver(.3, waiting/8+o.dice.IntN(waiting/4))
 		shop.Wait()
 		if got.Accepted == 0 || got.Refused == 0 || got.Late == 0 {
@@ -170,15 +195,18 @@ func (o *oracle) settle() {
 	o.fake.ForgetKeys()
 	o.dayLater()
 	o.start()
-	o.deliverAll()
-	_ = o.reconcile() // what was never told is a difference
-	o.operate()
+	o.timed("the last messages", o.deliverAll)
+	o.name(1)
+	o.timed("a comparison", func() { _ = o.reconcile() }) // what was never told is a difference
+	o.timed("operators", o.operate)
 	o.fake.SetFaults(stripetest.Faults{})
-	o.awaitSettled()
+	o.timed("settling", o.awaitSettled)
 	o.deliverAll()
-	if differ := o.reconcile(); differ != nil {
-		o.Errorf("the books differ in the end: %v", differ)
-	}
+	o.timed("the last comparison", func() {
+		if differ := o.reconcile(); differ != nil {
+			o.Errorf("the books differ in the end: %v", differ)
+		}
+	})
 }
 
 // operate repairs half of what is held, and gives the rest back.

@@ -56,6 +56,9 @@ func resolveSettings(ctx *kong.Context) error {
 	if err := s.readFile(path); err != nil {
 		return err
 	}
+	if err := s.readContained(); err != nil {
+		return err
+	}
 	ctx.AddResolver(kong.ResolverFunc(s.resolve))
 	ctx.Bind(&s)
 	return nil

@@ -14,6 +14,8 @@ type sources struct {
 	flags  []*kong.Flag // those that are settings
 	env    map[string]source
 	file   map[string]source
+	// contained is what files of their own hold: secrets that are neither a flag nor in the environment.
+	contained map[string]source
 }
 
 // source is a setting's text, and where it was found.
@@ -37,6 +39,9 @@ func (s *sources) given(f *kong.Flag) (from string, found source) {
 		return fromEnvironment, found
 	}
 	if found, ok := s.file[key(f)]; ok {
+		return fromFile, found
+	}
+	if found, ok := s.contained[key(f)]; ok {
 		return fromFile, found
 	}
 	return fromDefault, source{}

@@ -13,12 +13,13 @@ import (
 type Settings struct {
 	Config string `placeholder:"FILE" help:"Read settings from this YAML file ($$CURFEW_CONFIG)."`
 
-	DatabaseURL  DatabaseURL `setting:"database_url" default:"sqlite:curfew.db" help:"The database: sqlite:PATH or postgres://…"`
-	DatabaseWait Pause       `setting:"database_wait" default:"30s" help:"How long serve and migrate wait for a PostgreSQL server that does not answer yet."`
-	Listen       Address     `setting:"listen" default:"127.0.0.1:3001" help:"The address that the API and the pages listen on."`
-	ListenOps    Address     `setting:"listen_ops" default:"127.0.0.1:3002" help:"The address that /metrics, /livez, /readyz and pprof listen on. Never expose it to the public."`
-	Drain        *Pause      `setting:"drain" placeholder:"TIME" help:"How long a stopping service keeps answering after /readyz reports it, so that load balancers can turn elsewhere. By default 5s, or 0s if listen is a loopback address."`
-	BaseURL      *WebURL     `setting:"base_url" placeholder:"URL" help:"The public address of the API and the pages; by default that of listen."`
+	DatabaseURL     DatabaseURL `setting:"database_url" default:"sqlite:curfew.db" help:"The database: sqlite:PATH or postgres://…"`
+	DatabaseURLFile string      `setting:"database_url_file" contains:"database_url" placeholder:"FILE" help:"The file that holds database_url, such as a mounted secret."`
+	DatabaseWait    Pause       `setting:"database_wait" default:"30s" help:"How long serve and migrate wait for a PostgreSQL server that does not answer yet."`
+	Listen          Address     `setting:"listen" default:"127.0.0.1:3001" help:"The address that the API and the pages listen on."`
+	ListenOps       Address     `setting:"listen_ops" default:"127.0.0.1:3002" help:"The address that /metrics, /livez, /readyz and pprof listen on. Never expose it to the public."`
+	Drain           *Pause      `setting:"drain" placeholder:"TIME" help:"How long a stopping service keeps answering after /readyz reports it, so that load balancers can turn elsewhere. By default 5s, or 0s if listen is a loopback address."`
+	BaseURL         *WebURL     `setting:"base_url" placeholder:"URL" help:"The public address of the API and the pages; by default that of listen."`
 
 	WaitingTTL        Duration `setting:"waiting_ttl" default:"${waiting_ttl}" help:"How long a session waits for a mechanic."`
 	MaxWait           Duration `setting:"max_wait" default:"${max_wait}" help:"The longest that a session waits without a mechanic after its creation, releases included."`
@@ -61,22 +62,25 @@ type Settings struct {
 
 // Auth says whose tokens are accepted.
 type Auth struct {
-	KeyFile   string `setting:"auth.key_file" placeholder:"FILE" help:"The local signing key; by default curfew.key next to the SQLite file, or in the working directory for PostgreSQL. Created at the first start."`
-	JWTSecret string `setting:"auth.jwt_secret" secret:"" name:"jwt-secret" placeholder:"SECRET" help:"Also accept tokens signed with this secret (HS256, at least 32 bytes). Better set in the environment: others can see flags."`
-	JWKSURL   string `setting:"auth.jwks_url" name:"jwks-url" placeholder:"URL" help:"Also accept tokens signed with a key published there (ES256, RS256). https, or http on this machine."`
-	Issuer    string `setting:"auth.issuer" placeholder:"TEXT" help:"The issuer that such tokens must name."`
-	Audience  string `setting:"auth.audience" placeholder:"TEXT" help:"The audience that such tokens must name."`
-	RoleClaim string `setting:"auth.role_claim" default:"role" help:"The claim that holds the role."`
+	KeyFile       string `setting:"auth.key_file" placeholder:"FILE" help:"The local signing key; by default curfew.key next to the SQLite file, or in the working directory for PostgreSQL. Created at the first start."`
+	JWTSecret     string `setting:"auth.jwt_secret" secret:"" name:"jwt-secret" placeholder:"SECRET" help:"Also accept tokens signed with this secret (HS256, at least 32 bytes). Better set in the environment: others can see flags."`
+	JWTSecretFile string `setting:"auth.jwt_secret_file" contains:"auth.jwt_secret" name:"jwt-secret-file" placeholder:"FILE" help:"The file that holds auth.jwt_secret, such as a mounted secret."`
+	JWKSURL       string `setting:"auth.jwks_url" name:"jwks-url" placeholder:"URL" help:"Also accept tokens signed with a key published there (ES256, RS256). https, or http on this machine."`
+	Issuer        string `setting:"auth.issuer" placeholder:"TEXT" help:"The issuer that such tokens must name."`
+	Audience      string `setting:"auth.audience" placeholder:"TEXT" help:"The audience that such tokens must name."`
+	RoleClaim     string `setting:"auth.role_claim" default:"role" help:"The claim that holds the role."`
 }
 
 // Stripe holds the secrets that sign Stripe's messages, the key for calls to Stripe, and what is where there.
 type Stripe struct {
-	WebhookSecret *Secrets `setting:"stripe.webhook_secret" secret:"" placeholder:"SECRET,…" help:"The secret that signs Stripe's messages to POST /api/stripe/webhook; several while one is being replaced. Better set in the environment: others can see flags."`
-	APIKey        string   `setting:"stripe.api_key" secret:"" name:"api-key" placeholder:"KEY" help:"The key for making refunds, taking or releasing reserved money and comparing payments; without it, due refunds wait for an operator. Better set in the environment."`
-	APIBase       *WebURL  `setting:"stripe.api_base" name:"api-base" placeholder:"URL" help:"The address of Stripe's API, if not Stripe's own."`
-	Live          *Mode    `setting:"stripe.live" placeholder:"on|off|both" help:"Which messages count: those of live payments (on), of test payments (off), or both. By default on with a live api_key (sk_live_…, rk_live_…), otherwise both."`
-	IgnoreForeign OnOff    `setting:"stripe.ignore_foreign" default:"on" help:"on ignores payments for none of the plans, because another product of the same account sold them; off holds them for an operator."`
-	Account       string   `setting:"stripe.account" placeholder:"ACCOUNT" help:"The connected account (acct_…) that customers pay directly. Its messages count too, and calls to Stripe are made on its behalf. Messages of other connected accounts are ignored."`
+	WebhookSecret     *Secrets `setting:"stripe.webhook_secret" secret:"" placeholder:"SECRET,…" help:"The secret that signs Stripe's messages to POST /api/stripe/webhook; several while one is being replaced. Better set in the environment: others can see flags."`
+	WebhookSecretFile string   `setting:"stripe.webhook_secret_file" contains:"stripe.webhook_secret" placeholder:"FILE" help:"The file that holds stripe.webhook_secret, such as a mounted secret; several on a line each."`
+	APIKey            string   `setting:"stripe.api_key" secret:"" name:"api-key" placeholder:"KEY" help:"The key for making refunds, taking or releasing reserved money and comparing payments; without it, due refunds wait for an operator. Better set in the environment."`
+	APIKeyFile        string   `setting:"stripe.api_key_file" contains:"stripe.api_key" name:"api-key-file" placeholder:"FILE" help:"The file that holds stripe.api_key, such as a mounted secret."`
+	APIBase           *WebURL  `setting:"stripe.api_base" name:"api-base" placeholder:"URL" help:"The address of Stripe's API, if not Stripe's own."`
+	Live              *Mode    `setting:"stripe.live" placeholder:"on|off|both" help:"Which messages count: those of live payments (on), of test payments (off), or both. By default on with a live api_key (sk_live_…, rk_live_…), otherwise both."`
+	IgnoreForeign     OnOff    `setting:"stripe.ignore_foreign" default:"on" help:"on ignores payments for none of the plans, because another product of the same account sold them; off holds them for an operator."`
+	Account           string   `setting:"stripe.account" placeholder:"ACCOUNT" help:"The connected account (acct_…) that customers pay directly. Its messages count too, and calls to Stripe are made on its behalf. Messages of other connected accounts are ignored."`
 
 	Accounts     *Accounts    `setting:"stripe.accounts" placeholder:"ACCOUNT,…" help:"More connected accounts (acct_…) that customers pay directly, as with stripe.account."`
 	CustomerKeys MetadataKeys `setting:"stripe.customer_keys" default:"customer_id" placeholder:"KEY,…" help:"The keys of Stripe's metadata that hold the customer's id; the first one that has a value counts, and client_reference_id if none has."`
@@ -90,7 +94,8 @@ type Stripe struct {
 
 // Payments holds the secrets that sign what is told of payments at other providers.
 type Payments struct {
-	Secret *Secrets `setting:"payments.secret" secret:"" placeholder:"SECRET,…" help:"The secret (whsec_…) that signs events to POST /api/payments/events, by which your own programs tell of payments at any provider; several while one is being replaced. Better set in the environment: others can see flags."`
+	Secret     *Secrets `setting:"payments.secret" secret:"" placeholder:"SECRET,…" help:"The secret (whsec_…) that signs events to POST /api/payments/events, by which your own programs tell of payments at any provider; several while one is being replaced. Better set in the environment: others can see flags."`
+	SecretFile string   `setting:"payments.secret_file" contains:"payments.secret" placeholder:"FILE" help:"The file that holds payments.secret, such as a mounted secret; several on a line each."`
 }
 
 // Webhooks says where endpoints may be. Endpoints themselves are not settings: `curfew webhooks add` adds one.
@@ -100,11 +105,12 @@ type Webhooks struct {
 
 // SMTP is the mail server that sends mails to customers. Without a URL no mail is sent.
 type SMTP struct {
-	URL       *SMTPURL `setting:"smtp.url" name:"url" placeholder:"URL" help:"The mail server: smtp://USER@mail.example.org:587. If set, customers are notified by e-mail."`
-	Password  string   `setting:"smtp.password" secret:"" placeholder:"PASSWORD" help:"The password of the URL's user. Better set in the environment: others can see flags."`
-	TLS       string   `setting:"smtp.tls" name:"tls" default:"starttls" help:"How the connection is encrypted: starttls, tls (from the first byte), or none (this machine only)."`
-	From      string   `setting:"smtp.from" placeholder:"SENDER" help:"The sender of mails: Example <help@example.org>."`
-	Templates Folder   `setting:"smtp.templates" placeholder:"FOLDER" help:"A folder with templates that replace the built-in ones: accepted.txt, layout.html …"`
+	URL          *SMTPURL `setting:"smtp.url" name:"url" placeholder:"URL" help:"The mail server: smtp://USER@mail.example.org:587. If set, customers are notified by e-mail."`
+	Password     string   `setting:"smtp.password" secret:"" placeholder:"PASSWORD" help:"The password of the URL's user. Better set in the environment: others can see flags."`
+	PasswordFile string   `setting:"smtp.password_file" contains:"smtp.password" placeholder:"FILE" help:"The file that holds smtp.password, such as a mounted secret."`
+	TLS          string   `setting:"smtp.tls" name:"tls" default:"starttls" help:"How the connection is encrypted: starttls, tls (from the first byte), or none (this machine only)."`
+	From         string   `setting:"smtp.from" placeholder:"SENDER" help:"The sender of mails: Example <help@example.org>."`
+	Templates    Folder   `setting:"smtp.templates" placeholder:"FOLDER" help:"A folder with templates that replace the built-in ones: accepted.txt, layout.html …"`
 }
 
 // Title is the heading of the settings in --help.

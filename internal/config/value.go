@@ -144,13 +144,13 @@ func (n *Networks) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Secrets are one secret or several, separated by commas. They are never printed.
+// Secrets are one secret or several, separated by commas or on a line each. They are never printed.
 type Secrets struct{ Values []string }
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (s *Secrets) UnmarshalText(text []byte) error {
 	s.Values = nil
-	for part := range strings.SplitSeq(string(text), ",") {
+	for part := range strings.SplitSeq(strings.ReplaceAll(string(text), "\n", ","), ",") {
 		if part = strings.TrimSpace(part); part == "" {
 			return errors.New("has an empty secret: write them with a comma between them")
 		}

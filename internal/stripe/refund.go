@@ -23,7 +23,8 @@ const metaKey = "curfew_key"
 
 // Refund asks for a refund in the payment's account, and returns the facts of it: one
 // refund, in whatever state Stripe made it. Within a day, it does so once per order key;
-// later, check Refunds first.
+// later, check Refunds first. A server error that Stripe stores under a key does not stand in
+// the way of the next call.
 //
 // If the payment has already been refunded, by whomever, it returns the refund that was
 // made for this order, or all of the payment's. Facts can come with an error, too: what
@@ -33,13 +34,23 @@ func (c *Client) Refund(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fact
 	if err := cmp.Or(checkOrder(o), checkAmount(o)); err != nil {
 		return nil, err
 	}
+	return c.refund(ctx, o, 1)
+}
+
+// maxGenerations is how many keys an order can have. The first one is the order's own; each
+// other is used once Stripe has stored a server error under the one before, and lists nothing
+// that was made for the order.
+const maxGenerations = 10
+
+// refund asks for a refund under one generation of the order's key.
+func (c *Client) refund(ctx context.Context, o curfew.MoneyOrder, generation int) ([]curfew.Fact, error) {
 	var made *stripe.Refund
 	account, err := c.inAccount(o.Account, func(account *string) error {
 		also, err := c.alsoBack(ctx, account, o.PaymentID)
 		if err != nil {
 			return err
 		}
-		made, err = c.api.V1Refunds.Create(ctx, refundParams(o, account, also))
+		made, err = c.api.V1Refunds.Create(ctx, refundParams(o, generation, account, also))
 		return err
 	})
 	if err == nil {
@@ -51,7 +62,7 @@ func (c *Client) Refund(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fact
 	case alreadyRefunded(err):
 		return c.givenBack(ctx, o)
 	case storedFailure(err):
-		return c.behind(ctx, o, said)
+		return c.behind(ctx, o, generation, said)
 	case decided(said):
 		return c.refused(ctx, o, said)
 	}
@@ -103,9 +114,13 @@ func isCharge(name string) bool {
 
 // refundParams must return the same parameters for the same order, in every release:
 // Stripe rejects a key with different parameters.
-func refundParams(o curfew.MoneyOrder, account *string, also alsoBack) *stripe.RefundCreateParams {
+func refundParams(o curfew.MoneyOrder, generation int, account *string, also alsoBack) *stripe.RefundCreateParams {
+	key := o.Key
+	if generation > 1 {
+		key = fmt.Sprintf("%s:again:%d", key, generation)
+	}
 	params := &stripe.RefundCreateParams{
-		Params:   keyed("refund", o.Key, account),
+		Params:   keyed("refund", key, account),
 		Amount:   stripe.Int64(o.Amount),
 		Metadata: map[string]string{metaKey: o.Key},
 	}
@@ -271,14 +286,17 @@ func byHand(o curfew.MoneyOrder, failed curfew.Fact) error {
 		"Stripe cannot give %s back again: refund %s of it is %s; give the money back by hand", o.PaymentID, failed.Object, why)
 }
 
-// behind returns the refund that was made although the key replays a failure: Stripe
-// stores a failure under its key for a day. Without such a refund the failure stands.
-func (c *Client) behind(ctx context.Context, o curfew.MoneyOrder, cause error) ([]curfew.Fact, error) {
+// behind returns the refund that was made although the key replays a failure: Stripe stores a
+// failure under its key for a day. Without such a refund it is asked for under the next key.
+func (c *Client) behind(ctx context.Context, o curfew.MoneyOrder, generation int, cause error) ([]curfew.Fact, error) {
 	listed, err := c.listRefunds(ctx, o.Account, o.PaymentID)
-	if made, ok := madeFor(o, listed); err == nil && ok {
+	if err != nil || generation == maxGenerations {
+		return nil, cause
+	}
+	if made, ok := madeFor(o, listed); ok {
 		return []curfew.Fact{made.fact}, nil
 	}
-	return nil, cause
+	return c.refund(ctx, o, generation+1)
 }
 
 func madeFor(o curfew.MoneyOrder, listed []listedRefund) (listedRefund, bool) {

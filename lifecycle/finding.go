@@ -42,6 +42,7 @@ const (
 	PaymentDisagrees  Code = "payment_disagrees"
 	BooksDiffer       Code = "books_differ"
 	MessagesRefused   Code = "messages_refused"
+	messagesUnusable  Code = "messages_unusable"
 	DeliveriesDying   Code = "deliveries_dying"
 	DeliveriesOverdue Code = "deliveries_overdue"
 	EndpointDisabled  Code = "endpoint_disabled"
@@ -63,7 +64,7 @@ const (
 func Codes() []Code {
 	return []Code{
 		Unreadable, NotWritable, AdmissionsFailing, SchemaLacking, VeryStaleSessions, StuckRows, CleanupFailed, SweeperSilent, KeysUnreachable, RowsInconsistent, MoneyUnsettled, RefundFailing, RefundsOverdue,
-		CaptureFailing, PaymentsDisputed, PaymentLost, PaymentDisagrees, BooksDiffer, MessagesRefused, DeliveriesDying, DeliveriesOverdue, EndpointDisabled, StaleSessions, StaleRequests,
+		CaptureFailing, PaymentsDisputed, PaymentLost, PaymentDisagrees, BooksDiffer, MessagesRefused, messagesUnusable, DeliveriesDying, DeliveriesOverdue, EndpointDisabled, StaleSessions, StaleRequests,
 		OrphanedSessions, OverdueAssigned, OverdueLive, OverdueScheduled, LeakedSlots, BlockedRepeatedly, QueueUnwatched,
 		GuardsMissing, TalliesWrong, ClockSkew,
 	}
@@ -100,7 +101,7 @@ func (h *Health) findings(r Report, failed []string) []Finding {
 	all = append(all, stuckRows(r))
 	all = append(all, h.moneyFindings(r)...)
 	all = append(all, concernFindings(r)...)
-	all = append(all, booksFinding(r), refusedFinding(r))
+	all = append(all, booksFinding(r), refusedFinding(r), unusableFinding(r))
 	all = append(all, deliveryFindings(r)...)
 	all = append(all, h.peopleFindings(r)...)
 	all = append(all, h.systemFindings(r)...)

@@ -95,6 +95,9 @@ func refusedFinding(r Report) Finding {
 	f := Finding{Code: MessagesRefused, Severity: Warning}
 	var why []string
 	for _, m := range r.Refused {
+		if m.Reason == record.Unusable {
+			continue
+		}
 		f.Count += int(m.Count)
 		why = append(why, fmt.Sprintf("%d for %s (%s)", m.Count, m.Provider, m.Reason))
 		if f.Since.IsZero() || m.FirstAt.Before(f.Since) {
@@ -105,5 +108,24 @@ func refusedFinding(r Report) Finding {
 		return Finding{Code: MessagesRefused}
 	}
 	f.Problem = "messages that came in a payment provider's name were refused: " + strings.Join(why, "; ")
+	return f
+}
+
+// unusableFinding tells of genuine messages that could not be used: each may be about money
+// that is not in the books.
+func unusableFinding(r Report) Finding {
+	f := Finding{Code: messagesUnusable, Severity: Warning}
+	var from []string
+	for _, m := range r.Refused {
+		if m.Reason != record.Unusable {
+			continue
+		}
+		f.Count += int(m.Count)
+		from = append(from, fmt.Sprintf("%d of %s", m.Count, m.Provider))
+		if f.Since.IsZero() || m.FirstAt.Before(f.Since) {
+			f.Since = m.FirstAt
+		}
+	}
+	f.Problem = "messages of a payment provider were genuine and could not be used, and changed nothing: " + strings.Join(from, ", ")
 	return f
 }

@@ -57,7 +57,7 @@ type Report struct {
 	Payments []curfew.Checkout
 	// Differences is how the provider's books differ, oldest first, at most maxDetails.
 	Differences []record.Difference
-	Refused     []record.RefusedMessages // within record.RefusedWindow
+	Refused     []record.RefusedMessages // that matter; see record.WindowOf
 	// Acknowledgements is what operators said of findings.
 	Acknowledgements []curfew.Acknowledgement
 	Tallies          []curfew.TallyDifference // those that are wrong

@@ -68,6 +68,20 @@ func TestRefusedMessagesAreAFinding(t *testing.T) {
 	})
 }
 
+// A genuine message that cannot be used may be about money: one of them is a finding, and stays so for a week.
+func TestUnusableMessagesAreAFinding(t *testing.T) {
+	onEachStore(t, func(env *environment) {
+		env.receive(curfew.Notice{ID: "evt_1", Type: "paid", Provider: "bank", Unread: "an amount needs a currency"})
+		f := finding(env.Report(env.Context()), "messages_unusable")
+		if f == nil || f.Count != 1 || f.Severity != lifecycle.Warning || f.Since.IsZero() || !strings.Contains(f.Problem, "1 of bank") {
+			env.Fatalf("the finding is %+v", f)
+		}
+		if f := finding(env.Report(env.Context()), lifecycle.MessagesRefused); f != nil {
+			env.Errorf("nothing was refused: %+v", f)
+		}
+	})
+}
+
 // Every message is counted once, by what became of it.
 func TestWhatBecameOfAMessageIsCounted(t *testing.T) {
 	onEachStore(t, func(env *environment) {

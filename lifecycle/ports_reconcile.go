@@ -26,7 +26,7 @@ type differenceStore interface {
 type refusedStore interface {
 	// CountRefused adds n messages that were refused for one reason.
 	CountRefused(ctx context.Context, provider, reason string, n int64) error
-	// RefusedMessages is those of which one came within record.RefusedWindow, by provider and
-	// reason.
+	// RefusedMessages is those of which one came within the window of their reason, by provider
+	// and reason.
 	RefusedMessages(ctx context.Context) ([]record.RefusedMessages, error)
 }

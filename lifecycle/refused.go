@@ -68,14 +68,7 @@ type refusedCount struct {
 func (r *refused) add(as refusedAs, now time.Time) int64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.all == nil {
-		r.all = make(map[refusedAs]*refusedCount)
-	}
-	c := r.all[as]
-	if c == nil {
-		c = &refusedCount{}
-		r.all[as] = c
-	}
+	c := r.of(as)
 	c.unkept++
 	c.unlogged++
 	if now.Sub(c.logged) < refusedSaidEvery {
@@ -84,6 +77,26 @@ func (r *refused) add(as refusedAs, now time.Time) int64 {
 	n := c.unlogged
 	c.unlogged, c.logged = 0, now
 	return n
+}
+
+// count counts a message that is logged elsewhere.
+func (r *refused) count(as refusedAs) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.of(as).unkept++
+}
+
+// of is called with the lock held.
+func (r *refused) of(as refusedAs) *refusedCount {
+	if r.all == nil {
+		r.all = make(map[refusedAs]*refusedCount)
+	}
+	c := r.all[as]
+	if c == nil {
+		c = &refusedCount{}
+		r.all[as] = c
+	}
+	return c
 }
 
 // due takes the counts that are to be written now.

@@ -114,6 +114,9 @@ var illnesses = []illness{
 	{code: lifecycle.MessagesRefused, says: "✓ connection", bring: func(p *patient) {
 		p.must(p.db.CountRefused(p.Context(), "stripe", "no signing secret fits", 5))
 	}, then: func(p *patient) { p.exec(`UPDATE {refused_messages} SET last_at = ` + p.ago(2*time.Hour)) }},
+	{code: "messages_unusable", says: "✓ connection", bring: func(p *patient) {
+		p.must(p.keeper.Payments.Receive(p.Context(), curfew.Notice{ID: "evt_1", Provider: "bank", Unread: "it has no amount"}))
+	}, then: func(p *patient) { p.paste(p.rest("messages_unusable", "or: ")) }},
 	{
 		code: lifecycle.DeliveriesDying, says: "dead", bring: func(p *patient) { p.delivery(`'dead'`, p.ago(time.Minute)) },
 		then: func(p *patient) { p.paste("curfew deliveries replay " + someID) },

@@ -14,6 +14,7 @@ var refusedMessages = contract{
 	"after an hour without one they are counted anew":         countsRefusedAnew,
 	"refused messages matter for an hour after the last":      listsRefused,
 	"every refused message counts, however many come at once": countsRefusedAtOnce,
+	"genuine messages that were of no use matter for a week":  listsUnusable,
 	"messages are forgotten after their time":                 tidiesMessages,
 }
 
@@ -85,4 +86,15 @@ func tidiesMessages(f *fixture) {
 	f.must(f.Store.Tidy(f.Context(), time.Hour))
 	f.same("messages", f.rows("SELECT id FROM {provider_messages}"), []string{"recent"})
 	f.same("refused", f.rows("SELECT reason FROM {refused_messages}"), []string{"recent"})
+}
+
+func listsUnusable(f *fixture) {
+	f.refuse("bank", record.Unusable, 1)
+	f.exec("UPDATE {refused_messages} SET last_at = " + f.past(6*24*time.Hour) + ", first_at = last_at")
+	f.refuse("bank", record.Unusable, 2)
+	f.same("within a week", f.refusedNow(), []record.RefusedMessages{{Provider: "bank", Reason: record.Unusable, Count: 3}}, anyMoment)
+	f.exec("UPDATE {refused_messages} SET last_at = " + f.past(8*24*time.Hour))
+	f.same("later", f.refusedNow(), []record.RefusedMessages(nil))
+	f.refuse("bank", record.Unusable, 1)
+	f.same("and anew", f.refusedNow(), []record.RefusedMessages{{Provider: "bank", Reason: record.Unusable, Count: 1}}, anyMoment)
 }

@@ -33,6 +33,8 @@ var fixes = map[lifecycle.Code]func(lifecycle.Report, string) string{
 		"do what each line says: it goes once the books agree, or: curfew acknowledge books_differ --for 168h --reason known"),
 	lifecycle.MessagesRefused: command("curfew preflight",
 		"mend what the finding says: the signing secret, a proxy, a clock; it goes an hour after the last one"),
+	"messages_unusable": command("curfew preflight",
+		"the log says what is wrong with each: mend the program that sends them, and send them again; it goes in a week, or: curfew acknowledge messages_unusable --for 168h --reason seen"),
 	lifecycle.DeliveriesDying:   command("curfew deliveries list --state dead", "mend the receiver, then: curfew deliveries replay ID"),
 	lifecycle.DeliveriesOverdue: command("curfew deliveries list --state pending", "the receiver does not answer, or no service runs"),
 	lifecycle.EndpointDisabled:  command("curfew webhooks list", "mend the receiver, then: curfew webhooks enable ID"),

@@ -52,6 +52,22 @@ func TestALineIsGivenBackAlone(t *testing.T) {
 	})
 }
 
+// A dispute is of a payment, however many lines that has: each line says so, and health counts it once.
+func TestADisputeIsOfThePayment(t *testing.T) {
+	onEachStore(t, func(env *environment) {
+		p := several("ada", "p1", 3)
+		env.receive(paid(p), p.Disputed("needs_response"))
+		for _, c := range env.lines("p1") {
+			if c.DisputedAt.IsZero() {
+				env.Errorf("line %d does not say that its payment is disputed", c.Line)
+			}
+		}
+		if f := finding(env.Report(env.Context()), lifecycle.PaymentsDisputed); f == nil || f.Count != 1 {
+			env.Errorf("the finding is %+v", f)
+		}
+	})
+}
+
 // message is the message with all refunds of a payment.
 func (b *bank) message(p storetest.Report) curfew.Notice {
 	b.mu.Lock()

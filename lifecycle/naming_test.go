@@ -1,10 +1,12 @@
 package lifecycle_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -51,4 +53,30 @@ func TestAnOrderNumberIsAPaymentsName(t *testing.T) {
 			})
 		})
 	}
+}
+
+// One payment that shop and provider take for two customers' stays where it has come farthest, and an operator is told,
+// once.
+func TestAPaymentOfTwoCustomersIsAFinding(t *testing.T) {
+	onEachStore(t, func(env *environment) {
+		p := reportedPayment("lea", "cs-1")
+		must(env.FulfillCheckout(env.Context(), shop, lifecycle.Purchase{PaymentRef: "order-1", CustomerID: "kim", Plan: p.Plan}))(env)
+		env.receive(paid(p))
+		lea := env.outcome("cs-1", curfew.Fulfilled)
+		for range 2 {
+			env.receive(naming(p.PaymentID, "order-1"))
+		}
+		kim := env.outcome("order-1", curfew.Fulfilled)
+		if kim.CustomerID != "kim" || kim.Concern != record.Disagreement || !strings.Contains(kim.Note, "lea") {
+			env.Errorf("the one that stays is %+v", kim)
+		}
+		if lost := must(env.Store.Checkout(env.Context(), lea.ID))(env); lost.Outcome != curfew.Void {
+			env.Errorf("the other one is %s", lost.Outcome)
+		}
+		env.is(lea.SessionID, curfew.Cancelled, curfew.Duplicate, curfew.RequestCancelled, curfew.Void)
+		env.receive(paid(p), paid(p))
+		if again := env.outcome("order-1", curfew.Fulfilled); again.CustomerID != "kim" || again.Concern != record.Disagreement {
+			env.Errorf("told again, it is %+v", again)
+		}
+	})
 }

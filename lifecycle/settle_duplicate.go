@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/record"
@@ -42,8 +43,25 @@ func (ps *Payments) keepFarthest(ctx context.Context, l record.Ledger) error {
 				return fmt.Errorf("void duplicate %s: %w", c.ID, err)
 			}
 		}
+		if err := ps.markOwners(ctx, all[0].Checkout, all[1:]); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// markOwners tells an operator that a payment was taken for two customers'. It stays with the
+// one whose checkout has come farthest.
+func (ps *Payments) markOwners(ctx context.Context, stays curfew.Checkout, others []contender) error {
+	i := slices.IndexFunc(others, func(c contender) bool { return c.CustomerID != stays.CustomerID && c.CustomerID != curfew.Nobody })
+	if i < 0 || stays.CustomerID == curfew.Nobody {
+		return nil
+	}
+	note := fmt.Sprintf("checkout %s of customer %s was for the same payment", others[i].ID, curfew.Visible(others[i].CustomerID))
+	return ps.annotate(ctx, stays.ID, func(c curfew.Checkout) (record.Annotation, bool) {
+		noted := c.Concern == record.Disagreement || strings.Contains(c.Note, note)
+		return record.Annotation{Reason: note, Note: note, Concern: record.Disagreement}, !noted && c.Concern == ""
+	})
 }
 
 // contender is one of several checkouts of a line.

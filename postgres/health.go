@@ -134,7 +134,7 @@ const countCheckouts = `SELECT status, sum(n)::bigint FROM curfew.tallies WHERE 
 	UNION ALL SELECT 'failing', count(*) FROM curfew.checkouts WHERE outcome IN ('refund_due', 'refunding') AND (attempts >= $1 OR concern = 'refund_failed')
 	UNION ALL SELECT 'overdue', count(*) FROM curfew.checkouts
 		WHERE outcome IN ('refund_due', 'refunding') AND coalesce(first_try_at, updated_at) < now() - $2::interval
-	UNION ALL SELECT 'disputed', count(*) FROM curfew.checkouts WHERE disputed_at > now() - $3::interval
+	UNION ALL SELECT 'disputed', count(DISTINCT coalesce(line_of, id)) FROM curfew.checkouts WHERE disputed_at > now() - $3::interval
 	UNION ALL SELECT 'concern ' || concern, count(*) FROM curfew.checkouts WHERE concern <> '' AND updated_at > now() - $4::interval GROUP BY concern
 	UNION ALL SELECT n.name, n.count FROM (SELECT count(*) AS n, (extract(epoch FROM now() - min(updated_at)) * 1000000)::bigint AS age
 		FROM curfew.checkouts WHERE capture IN (` + unsettledCaptures + `)) c,

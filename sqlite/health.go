@@ -144,7 +144,7 @@ UNION ALL SELECT kind.column1 || total.outcome || ' ' || total.currency,
 UNION ALL SELECT 'failing', count(*) FROM checkouts WHERE outcome IN ('refund_due', 'refunding') AND (attempts >= $1 OR concern = 'refund_failed')
 UNION ALL SELECT 'overdue', count(*) FROM checkouts
     WHERE outcome IN ('refund_due', 'refunding') AND coalesce(first_try_at, updated_at) < $2
-UNION ALL SELECT 'disputed', count(*) FROM checkouts WHERE disputed_at > $3
+UNION ALL SELECT 'disputed', count(DISTINCT coalesce(line_of, id)) FROM checkouts WHERE disputed_at > $3
 UNION ALL SELECT 'concern ' || concern, count(*) FROM checkouts WHERE concern <> '' AND updated_at > $4 GROUP BY concern
 UNION ALL SELECT name.column1, CASE name.column1 WHEN 'capturing' THEN c.n ELSE c.oldest END
     FROM (SELECT count(*) AS n, min(updated_at) AS oldest FROM checkouts WHERE capture IN (` + unsettledCaptures + `)) c,

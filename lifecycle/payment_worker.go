@@ -19,7 +19,7 @@ func (ps *Payments) run(ctx context.Context) {
 	var working sync.WaitGroup
 	defer working.Wait()
 	if ps.provider != nil {
-		working.Go(func() { ps.reconcileOften(ctx) })
+		working.Go(func() { reconcileOften(ctx, ps) })
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -39,7 +39,7 @@ func (ps *Payments) run(ctx context.Context) {
 }
 
 // reconcileOften reconciles with the provider until the context ends.
-func (ps *Payments) reconcileOften(ctx context.Context) {
+func reconcileOften(ctx context.Context, ps *Payments) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for window := reconcileFirst; ; {

@@ -100,7 +100,7 @@ func (ps *Payments) settleRefund(ctx context.Context, c curfew.Checkout) error {
 		return ps.refundRefused(ctx, c, curfew.Errorf(curfew.Invalid, "the provider has not told this payment: give it back by hand there"))
 	}
 	if l.Money().Captured == 0 {
-		return ps.learnAmount(ctx, c, l)
+		return captures{ps}.askAmount(ctx, c, l)
 	}
 	claimed, l, err := ps.claimRefund(ctx, c, l)
 	if err != nil {

@@ -17,15 +17,15 @@ func (r *Rules) wasFree(c curfew.Checkout, l record.Ledger) bool {
 	return c.Due() == 0 && b.Captured == 0 && (c.Ref == "" || b.State == "captured" || r.policy.Plans[c.Plan].Free())
 }
 
-// learnAmount asks the provider how much was paid, where nobody has said it: neither the shop
+// askAmount asks the provider how much was paid, where nobody has said it: neither the shop
 // nor what the provider has told so far. If it does not say either, the refund waits.
-func (ps *Payments) learnAmount(ctx context.Context, c curfew.Checkout, l record.Ledger) error {
-	now, err := captures{ps}.look(ctx, c, l, providerTimeout)
+func (cs captures) askAmount(ctx context.Context, c curfew.Checkout, l record.Ledger) error {
+	now, err := cs.look(ctx, c, l, providerTimeout)
 	switch {
 	case unknown(err), err == nil && now.Version == l.Version:
-		return ps.waitForMoney(ctx, c, awaited)
+		return cs.waitForMoney(ctx, c, awaited)
 	case err != nil && !errors.Is(err, curfew.Conflict):
-		return ps.refundRefused(ctx, c, err)
+		return cs.refundRefused(ctx, c, err)
 	}
 	return err
 }

@@ -13,11 +13,12 @@ type RefusedMessages struct {
 }
 
 const (
-	// RefusedWindow is how long refused messages matter, and UnusableWindow how long those do
-	// that were genuine and could not be used. Their reason is Unusable.
-	RefusedWindow  = time.Hour
+	// RefusedWindow is how long refused messages matter.
+	RefusedWindow = time.Hour
+	// Unusable is the reason of messages that were genuine and could not be used.
+	Unusable = "genuine, and could not be used"
+	// UnusableWindow is how long those matter.
 	UnusableWindow = 7 * 24 * time.Hour
-	Unusable       = "genuine, and could not be used"
 	// RefusedFew is how many of them are a finding: anybody can post one.
 	RefusedFew = 3
 	// MessagesKept is how long messages of providers are kept that were refused or of no use.

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -42,6 +43,31 @@ func TestTheBooksOverHTTP(t *testing.T) {
 		if got := admin(bad); got.status != http.StatusUnprocessableEntity {
 			t.Errorf("%q: %d %s", bad, got.status, got.body)
 		}
+	}
+}
+
+func TestTheBooksAndTheEvidenceByTheClient(t *testing.T) {
+	t.Parallel()
+	h := newFixture(t)
+	amount := int64(123450)
+	_, err := h.shop().FulfillCheckout(h.Context(), api.Purchase{
+		PaymentRef: "p1", CustomerID: "carl", Plan: "chat10", Amount: &amount, Currency: "eur", Email: "carl@example.org",
+	})
+	must(t, err)
+	month, admin := time.Now().UTC().Format("2006-01"), h.as(curfew.Admin, "anna")
+	var totals, lines strings.Builder
+	must(t, admin.Books(h.Context(), month, &totals))
+	must(t, admin.BookLines(h.Context(), month, &lines))
+	if !strings.Contains(totals.String(), "1234.50,1234.50") || !strings.Contains(lines.String(), "p1,,,carl") {
+		t.Errorf("the books are\n%s\n%s", &totals, &lines)
+	}
+	evidence, err := admin.Evidence(h.Context(), "p1")
+	if err != nil || evidence["customer_email_address"] != "carl@example.org" || !strings.Contains(evidence["product_description"], "chat10") {
+		t.Errorf("the evidence is %v, %v", evidence, err)
+	}
+	refused, ok := errors.AsType[*api.Problem](admin.Books(h.Context(), "november", &totals))
+	if !ok || refused.Status != http.StatusUnprocessableEntity {
+		t.Errorf("a month that is none: %v", refused)
 	}
 }
 

@@ -25,7 +25,7 @@ const (
 	SessionEventsBroken    Contradiction = "session_events"
 	RequestWithoutSession  Contradiction = "request_without_session"
 	EventsWithoutSubject   Contradiction = "events_without_subject"
-	captureDisagrees       Contradiction = "capture_disagrees"
+	CaptureDisagrees       Contradiction = "capture_disagrees"
 )
 
 // Contradictions lists them.
@@ -33,7 +33,7 @@ func Contradictions() []Contradiction {
 	return []Contradiction{
 		ClaimWithoutCheckout, CheckoutWithoutClaim, FulfilledWithoutOne, GivenBackAndOpen, CheckoutEventsBroken,
 		SessionWithoutCheckout, SessionWithoutRequest, SessionWithoutSlot, SessionEventsBroken, RequestWithoutSession, EventsWithoutSubject,
-		captureDisagrees,
+		CaptureDisagrees,
 	}
 }
 

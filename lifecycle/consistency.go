@@ -189,9 +189,6 @@ func (c *rowCheck) checkPage(ctx context.Context, p rowPage) (next string, err e
 	return l.Next, nil
 }
 
-// captureDisagrees is the contradiction of a checkout alone.
-const captureDisagrees curfew.Contradiction = "capture_disagrees"
-
 // contradicting says what is wrong with a row.
 var contradicting = map[curfew.Contradiction]string{
 	curfew.ClaimWithoutCheckout:   "payment %s was claimed and has no checkout",
@@ -205,7 +202,7 @@ var contradicting = map[curfew.Contradiction]string{
 	curfew.SessionEventsBroken:    "the events of session %s have gaps or say otherwise",
 	curfew.RequestWithoutSession:  "open request %s has no open session",
 	curfew.EventsWithoutSubject:   "events tell of %s, which is missing",
-	captureDisagrees:              "the capture of checkout %s does not fit its outcome or its session",
+	curfew.CaptureDisagrees:       "the capture of checkout %s does not fit its outcome or its session",
 }
 
 func rowFindings(r Report) []Finding {
@@ -221,7 +218,7 @@ func rowFindings(r Report) []Finding {
 		}
 		switch row.Kind {
 		case curfew.ClaimWithoutCheckout, curfew.CheckoutWithoutClaim, curfew.FulfilledWithoutOne, curfew.GivenBackAndOpen, curfew.CheckoutEventsBroken,
-			captureDisagrees:
+			curfew.CaptureDisagrees:
 			f.Payments = append(f.Payments, row.ID)
 		case curfew.SessionWithoutCheckout, curfew.SessionWithoutRequest, curfew.SessionWithoutSlot, curfew.SessionEventsBroken:
 			f.Sessions = append(f.Sessions, row.ID)

@@ -47,9 +47,10 @@ func (s schema) Migrate(ctx context.Context) ([]Migration, error) {
 	return s.MigrateWith(ctx, nil)
 }
 
-// MigrateWith is Migrate with progress. A service may go on
-// meanwhile: see online.go. What was interrupted goes on from where it was.
-func (s schema) MigrateWith(ctx context.Context, report Progress) ([]Migration, error) {
+// MigrateWith is Migrate with progress: the step, and how far it is in percent, negative if
+// unknown. A service may go on meanwhile: see online.go. What was interrupted goes on from
+// where it was.
+func (s schema) MigrateWith(ctx context.Context, report func(step string, percent int)) ([]Migration, error) {
 	if err := s.createSchema(ctx); err != nil {
 		return nil, wrap(err, "create schema curfew")
 	}
@@ -101,7 +102,7 @@ func (s schema) createSchema(ctx context.Context) error {
 }
 
 // up applies what is pending, also where later ones have been applied already.
-func (s schema) up(ctx context.Context, db *sql.DB, report Progress) (applied []int64, err error) {
+func (s schema) up(ctx context.Context, db *sql.DB, report progress) (applied []int64, err error) {
 	before, err := s.applied(ctx)
 	if err != nil {
 		return nil, err
@@ -136,7 +137,7 @@ func (s schema) up(ctx context.Context, db *sql.DB, report Progress) (applied []
 
 // stepsFrom is the embedded migrations, as they run in an empty database, or in
 // one that others use.
-func stepsFrom(empty bool, report Progress) ([]*goose.Migration, error) {
+func stepsFrom(empty bool, report progress) ([]*goose.Migration, error) {
 	all, err := embedded()
 	if err != nil {
 		return nil, err

@@ -24,11 +24,11 @@ import (
 // builds every index of the schema that is missing or invalid, so it also resumes
 // a migration that was killed, and restores an index that was dropped.
 
-// Progress receives what Migrate is doing: the step, and its progress in percent,
+// progress receives what Migrate is doing: the step, and its progress in percent,
 // negative if unknown. It may be nil.
-type Progress func(step string, percent int)
+type progress func(step string, percent int)
 
-func (p Progress) report(percent int, format string, args ...any) {
+func (p progress) report(percent int, format string, args ...any) {
 	if p != nil {
 		p(fmt.Sprintf(format, args...), percent)
 	}
@@ -185,7 +185,7 @@ func (s schema) toDo(ctx context.Context) (statements []string, err error) {
 // keepIndexes builds the missing indexes, one process at a time. The connection
 // that builds them holds the lock: if its process is killed, the server ends its
 // statement before anybody else gets the lock.
-func (s schema) keepIndexes(ctx context.Context, report Progress) (err error) {
+func (s schema) keepIndexes(ctx context.Context, report progress) (err error) {
 	if statements, err := s.toDo(ctx); err != nil || len(statements) == 0 {
 		return err
 	}
@@ -217,7 +217,7 @@ func (s schema) keepIndexes(ctx context.Context, report Progress) (err error) {
 	return s.makeIndexes(ctx, conn, statements, report)
 }
 
-func (s schema) makeIndexes(ctx context.Context, conn *sql.Conn, statements []string, report Progress) error {
+func (s schema) makeIndexes(ctx context.Context, conn *sql.Conn, statements []string, report progress) error {
 	var pid int32
 	if err := conn.QueryRowContext(ctx, "SELECT pg_backend_pid()").Scan(&pid); err != nil {
 		return translate(err)
@@ -270,7 +270,7 @@ func (s schema) watch(ctx context.Context, pid int32, report func(percent int)) 
 }
 
 // retryLock retries do while it fails on a lock, for at most lockTimeLimit.
-func retryLock(ctx context.Context, report Progress, do func() error) error {
+func retryLock(ctx context.Context, report progress, do func() error) error {
 	for until := time.Now().Add(lockTimeLimit); ; {
 		err := do()
 		if c := code(err); c != lockTimeout && c != deadlockDetected {

@@ -91,11 +91,9 @@ var contradictions = []contradiction{
 	{kind: curfew.SessionEventsBroken, statements: []string{"DELETE FROM {events} WHERE subject_id = W"}, id: "W"},
 	{kind: curfew.RequestWithoutSession, statements: []string{cancelSession + "W"}, beside: []curfew.Contradiction{curfew.FulfilledWithoutOne, curfew.SessionEventsBroken}, id: "R", mended: true},
 	{kind: curfew.EventsWithoutSubject, statements: []string{"DELETE FROM {session_requests} WHERE session_id = W", "DELETE FROM {sessions} WHERE id = W"}, id: "W", beside: []curfew.Contradiction{curfew.FulfilledWithoutOne}},
-	{kind: captureDisagrees, statements: []string{"UPDATE {checkouts} SET capture = 'released' WHERE id = C"}, id: "C"},
-	{kind: captureDisagrees, statements: []string{"UPDATE {sessions} SET status = 'live' WHERE id = W", "UPDATE {checkouts} SET capture = 'authorised' WHERE id = C"}, id: "C", beside: []curfew.Contradiction{curfew.SessionEventsBroken}, mended: true},
+	{kind: curfew.CaptureDisagrees, statements: []string{"UPDATE {checkouts} SET capture = 'released' WHERE id = C"}, id: "C"},
+	{kind: curfew.CaptureDisagrees, statements: []string{"UPDATE {sessions} SET status = 'live' WHERE id = W", "UPDATE {checkouts} SET capture = 'authorised' WHERE id = C"}, id: "C", beside: []curfew.Contradiction{curfew.SessionEventsBroken}, mended: true},
 }
-
-const captureDisagrees curfew.Contradiction = "capture_disagrees"
 
 // contradict writes a contradiction and returns what should be listed.
 func (f *operationFixture) contradict(c contradiction) (want curfew.Inconsistency) {

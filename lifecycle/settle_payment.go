@@ -17,6 +17,9 @@ func (ps *Payments) settlePayment(ctx context.Context, l record.Ledger) error {
 	if err := ps.settleDuplicates(ctx, l); err != nil {
 		return err
 	}
+	if settled, err := ps.settleAlone(ctx, l); err != nil || settled {
+		return err
+	}
 	var errs []error
 	for _, c := range l.Checkouts { // one that fails keeps no other from it
 		if err := ps.settleCheckout(ctx, c.ID); err != nil {
@@ -33,6 +36,26 @@ func (ps *Payments) settlePayment(ctx context.Context, l record.Ledger) error {
 		return err
 	}
 	return ps.store.Judged(ctx, l.ID, l.Version)
+}
+
+// settleAlone settles a payment with a single checkout as it was just read, and reports false
+// where that has to be read again.
+func (ps *Payments) settleAlone(ctx context.Context, l record.Ledger) (bool, error) {
+	if len(l.Checkouts) != 1 || record.LinesOf(l.Checkouts[0]).Count > 1 {
+		return false, nil
+	}
+	c := l.Checkouts[0]
+	err := ps.settleByFunds(ctx, c, l)
+	if errors.Is(err, curfew.Conflict) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("settle %s: %w", cmp.Or(record.Title(c), c.ID), err)
+	}
+	if goesOn, err := ps.finishing(ctx, l); err != nil || goesOn {
+		return true, err
+	}
+	return true, ps.store.Judged(ctx, l.ID, l.Version)
 }
 
 // settleCheckout reads a checkout with its payment, and settles it as they are then.

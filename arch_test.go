@@ -44,9 +44,10 @@ var rooms = map[string]room{
 	"sqlite":    {ours: []string{".", "internal/record"}, never: []string{"net/http", "github.com/jackc/pgx"}},
 	"api":       {stdlib: true},
 
+	"internal/adopt":     {ours: []string{".", "internal/record", "internal/adopt/mapping"}, never: []string{"net/http", "modernc.org/sqlite"}},
 	"internal/auth":      {ours: []string{".", "internal/problem", "internal/strictjson", "internal/wire"}, never: drivers},
 	"internal/backup":    {ours: []string{".", "internal/record"}, stdlib: true, never: drivers},
-	"internal/config":    {ours: []string{"."}, never: append([]string{"net/http"}, drivers...)},
+	"internal/config":    {ours: []string{".", "internal/adopt/mapping"}, never: append([]string{"net/http"}, drivers...)},
 	"internal/demo":      {ours: []string{"api"}, stdlib: true, never: drivers},
 	"internal/invariant": {ours: []string{".", "internal/record"}, stdlib: true, never: drivers},
 	"internal/metrics":   {ours: []string{".", "internal/record", "lifecycle"}, never: drivers},
@@ -76,6 +77,7 @@ var rooms = map[string]room{
 		never: drivers,
 	},
 
+	"internal/adopt/mapping":   {ours: []string{"."}, never: append([]string{"net/http"}, drivers...)},
 	"internal/notify/mailtest": {never: drivers, forTests: true},
 	"internal/pgtest":          {forTests: true},
 	"internal/storetest": {
@@ -90,8 +92,8 @@ var rooms = map[string]room{
 
 	"cmd/curfew": {
 		ours: []string{
-			".", "lifecycle", "internal/record", "postgres", "sqlite", "api", "internal/auth", "internal/backup", "internal/config", "internal/console",
-			"internal/demo", "internal/httpapi", "internal/invariant", "internal/metrics", "internal/notify", "internal/problem", "internal/provider",
+			".", "lifecycle", "internal/record", "postgres", "sqlite", "api", "internal/adopt", "internal/adopt/mapping", "internal/auth", "internal/backup",
+			"internal/config", "internal/console", "internal/demo", "internal/httpapi", "internal/invariant", "internal/metrics", "internal/notify", "internal/problem", "internal/provider",
 			"internal/sse", "internal/stream", "internal/stripe", "internal/timeline", "internal/wire",
 		},
 		isCommand: true,

@@ -21,6 +21,9 @@ type Table struct {
 	Mechanic Mechanic
 	Status   Status
 	Times    Times
+	// Deleted is the column by which a row that is still there counts as deleted: where it
+	// is not NULL, and if it is boolean, where it is true. Empty: rows are deleted for good.
+	Deleted string
 	// Deadline is the column with a waiting session's deadline; empty, or where it is NULL:
 	// the policy's.
 	Deadline string
@@ -73,8 +76,8 @@ type Duration struct {
 type Payment struct {
 	Provider string
 	Ref      string // a column with the provider's reference
-	// Paid is the column that says whether it is paid, and the words that mean so. An empty
-	// column: every session is.
+	// Paid is the column that says whether it is paid, and the words that mean so; no words:
+	// whenever it is not NULL. An empty column: every session is.
 	Paid  string
 	Words []string
 }

@@ -1,0 +1,264 @@
+package adopt
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/adopt/mapping"
+)
+
+// reading compiles a mapping into SQL expressions over one row of its table. The expressions
+// are the same wherever the row comes from: a query, or OLD and NEW in a trigger.
+type reading struct {
+	mapping.Table
+	policy curfew.Policy
+	types  map[string]string // of each column, as format_type names it
+}
+
+// name quotes an identifier.
+func name(s string) string { return pgx.Identifier{s}.Sanitize() }
+
+// literal quotes a text.
+func literal(s string) string {
+	quoted := "'" + strings.ReplaceAll(s, "'", "''") + "'"
+	if strings.Contains(s, `\`) {
+		return "E" + strings.ReplaceAll(quoted, `\`, `\\`)
+	}
+	return quoted
+}
+
+// list is a parenthesised list of texts. An empty one matches nothing.
+func list(words []string) string {
+	if len(words) == 0 {
+		return "(NULL)"
+	}
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		quoted[i] = literal(w)
+	}
+	return "(" + strings.Join(quoted, ", ") + ")"
+}
+
+func interval(d time.Duration) string {
+	return fmt.Sprintf("interval '%d microseconds'", d.Microseconds())
+}
+
+// Every method below returns an expression on the row that alias names.
+
+func (r reading) column(alias, column string) string { return alias + "." + name(column) }
+
+// text is a column as a text, or NULL if there is no column.
+func (r reading) text(alias, column string) string {
+	if column == "" {
+		return "NULL::text"
+	}
+	return r.column(alias, column) + "::text"
+}
+
+func (r reading) id(alias string) string { return r.text(alias, r.ID) }
+
+func (r reading) word(alias string) string { return r.text(alias, r.Status.Column) }
+
+// customer is the first column that is neither NULL nor empty.
+func (r reading) customer(alias string) string {
+	var all []string
+	for _, column := range r.Customer {
+		all = append(all, "nullif("+r.text(alias, column)+", '')")
+	}
+	return coalesce("text", all)
+}
+
+// status is Curfew's word for theirs, or NULL if the word is not mapped.
+func (r reading) status(alias string) string {
+	var b strings.Builder
+	b.WriteString("CASE")
+	for _, s := range curfew.SessionStatuses() {
+		if words := r.Words(s); len(words) > 0 {
+			fmt.Fprintf(&b, " WHEN %s IN %s THEN '%s'", r.word(alias), list(words), s)
+		}
+	}
+	return b.String() + " END"
+}
+
+// is reports whether a row has a status.
+func (r reading) is(alias string, s ...curfew.SessionStatus) string {
+	var words []string
+	for _, status := range s {
+		words = append(words, r.Words(status)...)
+	}
+	return r.word(alias) + " IN " + list(words)
+}
+
+// mechanic is who accepted.
+func (r reading) mechanic(alias string) string {
+	column := "nullif(" + r.text(alias, r.Mechanic.Column) + ", '')"
+	switch {
+	case r.Mechanic.Column == "":
+		return "NULL::text"
+	case r.Mechanic.Accepted == nil:
+		return column
+	}
+	return fmt.Sprintf("CASE WHEN %s IN %s THEN %s END", r.word(alias), list(r.Mechanic.Accepted), column)
+}
+
+// moment is the first of some columns that is not NULL, as an instant.
+func (r reading) moment(alias string, columns ...string) string {
+	var all []string
+	for _, column := range columns {
+		if column == "" {
+			continue
+		}
+		c := r.column(alias, column)
+		if r.zoneless(column) {
+			c = "(" + c + "::timestamp AT TIME ZONE " + literal(r.Times.Zone) + ")"
+		}
+		all = append(all, c+"::timestamptz")
+	}
+	return coalesce("timestamptz", all)
+}
+
+// zoneless reports whether a column's times are read in the mapping's zone.
+func (r reading) zoneless(column string) bool {
+	kind := r.types[column]
+	return r.Times.Zone != "" && !strings.Contains(kind, "with time zone")
+}
+
+func coalesce(kind string, all []string) string {
+	switch len(all) {
+	case 0:
+		return "NULL::" + kind
+	case 1:
+		return all[0]
+	}
+	return "coalesce(" + strings.Join(all, ", ") + ")"
+}
+
+// seconds is the planned duration: the row's, else its plan's, else NULL.
+func (r reading) seconds(alias string) string {
+	var all []string
+	if r.Duration.Column != "" {
+		unit := map[string]int{"seconds": 1, "minutes": 60, "hours": 3600}[r.Duration.Unit]
+		column := r.column(alias, r.Duration.Column)
+		if strings.HasPrefix(r.types[r.Duration.Column], "interval") {
+			column, unit = "extract(epoch FROM "+column+")", 1
+		}
+		all = append(all, "nullif(greatest(("+column+" * "+strconv.Itoa(unit)+")::integer, 0), 0)")
+	}
+	if r.Plan != "" {
+		if byPlan := r.byPlan(alias, func(p curfew.Plan) string { return seconds(p.Duration) }); byPlan != "" {
+			all = append(all, byPlan)
+		}
+	}
+	return coalesce("integer", all)
+}
+
+func seconds(d time.Duration) string {
+	if d <= 0 {
+		return ""
+	}
+	return strconv.FormatInt(int64(d/time.Second), 10)
+}
+
+// byPlan chooses a value by the row's plan; empty if no plan has one.
+func (r reading) byPlan(alias string, value func(curfew.Plan) string) string {
+	var b strings.Builder
+	for _, plan := range slices.Sorted(maps.Keys(r.policy.Plans)) {
+		if v := value(r.policy.Plans[plan]); v != "" {
+			fmt.Fprintf(&b, " WHEN %s THEN %s", literal(plan), v)
+		}
+	}
+	if r.Plan == "" || b.Len() == 0 {
+		return ""
+	}
+	return "CASE " + r.text(alias, r.Plan) + b.String() + " END"
+}
+
+// ttl is how long an unassigned session may wait.
+func (r reading) ttl(alias string) string {
+	byPlan := r.byPlan(alias, func(p curfew.Plan) string {
+		if p.WaitingTTL == 0 {
+			return ""
+		}
+		return interval(p.WaitingTTL)
+	})
+	if byPlan == "" {
+		return interval(r.policy.WaitingTTL)
+	}
+	return "coalesce(" + byPlan + ", " + interval(r.policy.WaitingTTL) + ")"
+}
+
+func (r reading) unassigned(alias string) string { return "(" + r.mechanic(alias) + ") IS NULL" }
+
+// planned is how long a live session may last beyond its start.
+func (r reading) planned(alias string) string {
+	return "make_interval(secs => coalesce(" + r.seconds(alias) + ", 1800))"
+}
+
+// entered is since when a session waits, as far as a column says.
+func (r reading) entered(alias string) string {
+	if r.Times.Seen {
+		return "NULL::timestamptz"
+	}
+	return r.moment(alias, r.Times.Entered, r.Times.Created)
+}
+
+// byState chooses by what a session that has not ended waits for.
+func (r reading) byState(alias, waiting, accepted, live, scheduled string) string {
+	return "CASE WHEN " + r.is(alias, curfew.Waiting) + " AND " + r.unassigned(alias) + " THEN " + waiting +
+		" WHEN " + r.is(alias, curfew.Waiting) + " THEN " + accepted +
+		" WHEN " + r.is(alias, curfew.Live) + " THEN " + live +
+		" WHEN " + r.is(alias, curfew.Scheduled) + " THEN " + scheduled + " END"
+}
+
+// expires is the deadline that their own column gives a session which waits for a mechanic.
+func (r reading) expires(alias string) string {
+	if r.Deadline == "" {
+		return "NULL::timestamptz"
+	}
+	return "CASE WHEN " + r.is(alias, curfew.Waiting) + " AND " + r.unassigned(alias) + " THEN " + r.moment(alias, r.Deadline) + " END"
+}
+
+// until is the deadline that the policy makes of their columns; NULL where none says when the
+// state began.
+func (r reading) until(alias string) string {
+	return r.byState(alias,
+		r.entered(alias)+" + "+r.ttl(alias),
+		r.moment(alias, r.Times.Accepted)+" + "+interval(r.policy.JoinTTL),
+		r.moment(alias, r.Times.Started)+" + "+r.planned(alias)+" + "+interval(r.policy.LiveGrace),
+		r.starts(alias)+" + "+interval(r.policy.JoinTTL))
+}
+
+// wait is how long a state may last that has just begun.
+func (r reading) wait(alias string) string {
+	return r.byState(alias, r.ttl(alias), interval(r.policy.JoinTTL),
+		r.planned(alias)+" + "+interval(r.policy.LiveGrace), interval(r.policy.JoinTTL))
+}
+
+func (r reading) starts(alias string) string {
+	return r.moment(alias, append(slices.Clone(r.Times.Starts), r.Times.Created)...)
+}
+
+// startsAt is when an appointment starts; NULL for what was no appointment.
+func (r reading) startsAt(alias string) string {
+	if len(r.Words(curfew.Scheduled)) == 0 {
+		return "NULL::timestamptz"
+	}
+	own := slices.DeleteFunc(slices.Clone(r.Times.Starts), func(column string) bool { return column == r.Times.Created })
+	return "CASE WHEN " + r.is(alias, curfew.Scheduled) + " THEN " + r.starts(alias) + " ELSE " + r.moment(alias, own...) + " END"
+}
+
+// row is the whole row as a curfew.adopted_row.
+func (r reading) row(alias string) string {
+	return "ROW(" + strings.Join([]string{
+		r.id(alias), r.word(alias), r.status(alias), r.customer(alias), r.mechanic(alias), r.text(alias, r.Plan), r.seconds(alias),
+		r.moment(alias, r.Times.Created), r.startsAt(alias), r.expires(alias), r.until(alias), r.wait(alias),
+		r.moment(alias, r.Times.Accepted), r.moment(alias, r.Times.Started), r.moment(alias, r.Times.Ended...),
+	}, ", ") + ")::curfew.adopted_row"
+}

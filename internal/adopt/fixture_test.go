@@ -1,0 +1,103 @@
+package adopt
+
+import (
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/adopt/mapping"
+	"github.com/curfewhq/curfew/internal/storetest/stores"
+)
+
+// market is a database with Curfew's tables, in which an app keeps its sessions, too.
+type market struct {
+	*testing.T
+	url  string
+	pool *pgxpool.Pool
+}
+
+// helpTable is what the app has, in its own words.
+const helpTable = `
+	CREATE TABLE public.help (
+		id bigserial PRIMARY KEY, customer text, mechanic text, status text NOT NULL DEFAULT 'asked', plan text, minutes integer,
+		made_at timestamptz NOT NULL DEFAULT now(), starts_at timestamptz, deadline timestamptz, accepted_at timestamptz,
+		started_at timestamptz, ended_at timestamptz, note text);
+	CREATE TABLE public.offers (id bigserial PRIMARY KEY, help bigint REFERENCES public.help, state text NOT NULL DEFAULT 'open');`
+
+// help maps it.
+func help() mapping.Table {
+	return mapping.Table{
+		Name: "help", Relation: "public.help", ID: "id", Customer: []string{"customer"},
+		Mechanic: mapping.Mechanic{Column: "mechanic"},
+		Status: mapping.Status{Column: "status", Words: map[curfew.SessionStatus][]string{
+			curfew.Scheduled: {"planned"}, curfew.Waiting: {"asked", "queued"}, curfew.Live: {"running"},
+			curfew.Completed: {"done"}, curfew.Cancelled: {"gone", "expired"},
+		}},
+		Times: mapping.Times{
+			Created: "made_at", Starts: []string{"starts_at"}, Accepted: "accepted_at", Started: "started_at", Ended: []string{"ended_at"},
+		},
+		Deadline: "deadline", Duration: mapping.Duration{Column: "minutes", Unit: "minutes"}, Plan: "plan",
+		Request: &mapping.Request{Relation: "public.offers", Session: "help", Status: "state", Pending: []string{"open"}, Expired: "over"},
+		End: map[curfew.EndReason]mapping.Ending{
+			curfew.Expired: {Status: "expired", Set: map[string]string{"ended_at": mapping.Now, "note": "nobody came"}},
+			curfew.NoShow:  {Status: "gone", Set: map[string]string{"ended_at": mapping.Now}},
+			curfew.Overran: {Status: "done", Set: map[string]string{"ended_at": mapping.PlannedEnd}},
+			curfew.Missed:  {Status: "gone"},
+		},
+	}
+}
+
+func newMarket(t *testing.T, tables string) *market {
+	t.Helper()
+	url := stores.PostgresMigrated(t)
+	pool, err := pgxpool.New(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	m := &market{t, url, pool}
+	m.exec(tables)
+	return m
+}
+
+func (m *market) exec(sql string, args ...any) {
+	m.Helper()
+	if _, err := m.pool.Exec(m.Context(), sql, args...); err != nil {
+		m.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// text is an answer of one value.
+func (m *market) text(sql string, args ...any) string {
+	m.Helper()
+	rows, err := m.pool.Query(m.Context(), sql, args...)
+	if err != nil {
+		m.Fatal(err)
+	}
+	text, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[*string])
+	if err != nil {
+		m.Fatalf("%s: %v", sql, err)
+	}
+	if text == nil {
+		return ""
+	}
+	return *text
+}
+
+// reading compiles a mapping against the table as it is now.
+func (m *market) reading(t mapping.Table) reading {
+	m.Helper()
+	rows, err := m.pool.Query(m.Context(), `SELECT attname::text, format_type(atttypid, atttypmod) FROM pg_attribute
+		WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped`, t.Relation)
+	if err != nil {
+		m.Fatal(err)
+	}
+	types := map[string]string{}
+	var column, kind string
+	if _, err := pgx.ForEachRow(rows, []any{&column, &kind}, func() error { types[column] = kind; return nil }); err != nil {
+		m.Fatal(err)
+	}
+	return reading{t, curfew.DefaultPolicy(), types}
+}

@@ -18,8 +18,8 @@ import (
 // are the same wherever the row comes from: a query, or OLD and NEW in a trigger.
 type reading struct {
 	mapping.Table
-	policy curfew.Policy
-	types  map[string]string // of each column, as format_type names it
+	policy  curfew.Policy
+	columns Columns
 }
 
 // name quotes an identifier.
@@ -126,8 +126,7 @@ func (r reading) moment(alias string, columns ...string) string {
 
 // zoneless reports whether a column's times are read in the mapping's zone.
 func (r reading) zoneless(column string) bool {
-	kind := r.types[column]
-	return r.Times.Zone != "" && !strings.Contains(kind, "with time zone")
+	return r.Times.Zone != "" && !r.columns[column].HasZone()
 }
 
 func coalesce(kind string, all []string) string {
@@ -146,7 +145,7 @@ func (r reading) seconds(alias string) string {
 	if r.Duration.Column != "" {
 		unit := map[string]int{"seconds": 1, "minutes": 60, "hours": 3600}[r.Duration.Unit]
 		column := r.column(alias, r.Duration.Column)
-		if strings.HasPrefix(r.types[r.Duration.Column], "interval") {
+		if r.columns[r.Duration.Column].Base == "interval" {
 			column, unit = "extract(epoch FROM "+column+")", 1
 		}
 		all = append(all, "nullif(greatest(("+column+" * "+strconv.Itoa(unit)+")::integer, 0), 0)")

@@ -94,10 +94,13 @@ func (m *market) reading(t mapping.Table) reading {
 	if err != nil {
 		m.Fatal(err)
 	}
-	types := map[string]string{}
+	columns := Columns{}
 	var column, kind string
-	if _, err := pgx.ForEachRow(rows, []any{&column, &kind}, func() error { types[column] = kind; return nil }); err != nil {
+	if _, err := pgx.ForEachRow(rows, []any{&column, &kind}, func() error {
+		columns[column] = Column{Name: column, Type: kind, Base: kind}
+		return nil
+	}); err != nil {
 		m.Fatal(err)
 	}
-	return reading{t, curfew.DefaultPolicy(), types}
+	return reading{t, curfew.DefaultPolicy(), columns}
 }

@@ -44,10 +44,10 @@ var rooms = map[string]room{
 	"sqlite":    {ours: []string{".", "internal/record"}, never: []string{"net/http", "github.com/jackc/pgx"}},
 	"api":       {stdlib: true},
 
-	"internal/adopt":     {ours: []string{".", "internal/record", "internal/adopt/mapping"}, never: []string{"net/http", "modernc.org/sqlite"}},
+	"internal/adopt":     {ours: []string{".", "internal/record", "internal/adopt/mapping", "internal/suggest"}, never: []string{"net/http", "modernc.org/sqlite"}},
 	"internal/auth":      {ours: []string{".", "internal/problem", "internal/strictjson", "internal/wire"}, never: drivers},
 	"internal/backup":    {ours: []string{".", "internal/record"}, stdlib: true, never: drivers},
-	"internal/config":    {ours: []string{".", "internal/adopt/mapping"}, never: append([]string{"net/http"}, drivers...)},
+	"internal/config":    {ours: []string{".", "internal/adopt/mapping", "internal/suggest"}, never: append([]string{"net/http"}, drivers...)},
 	"internal/demo":      {ours: []string{"api"}, stdlib: true, never: drivers},
 	"internal/invariant": {ours: []string{".", "internal/record"}, stdlib: true, never: drivers},
 	"internal/metrics":   {ours: []string{".", "internal/record", "lifecycle"}, never: drivers},
@@ -61,6 +61,7 @@ var rooms = map[string]room{
 
 	"internal/timeline":   {ours: []string{".", "internal/record", "lifecycle"}, never: append([]string{"net/http"}, drivers...)},
 	"internal/strictjson": {stdlib: true, never: append([]string{"net/http"}, drivers...)},
+	"internal/suggest":    {stdlib: true, never: append([]string{"net/http"}, drivers...)},
 	"internal/wire":       {ours: []string{".", "internal/record", "lifecycle", "internal/timeline", "api"}, never: drivers},
 
 	"internal/console": {
@@ -77,7 +78,7 @@ var rooms = map[string]room{
 		never: drivers,
 	},
 
-	"internal/adopt/mapping":   {ours: []string{"."}, never: append([]string{"net/http"}, drivers...)},
+	"internal/adopt/mapping":   {ours: []string{".", "internal/suggest"}, never: append([]string{"net/http"}, drivers...)},
 	"internal/notify/mailtest": {never: drivers, forTests: true},
 	"internal/pgtest":          {forTests: true},
 	"internal/storetest": {
@@ -94,7 +95,7 @@ var rooms = map[string]room{
 		ours: []string{
 			".", "lifecycle", "internal/record", "postgres", "sqlite", "api", "internal/adopt", "internal/adopt/mapping", "internal/auth", "internal/backup",
 			"internal/config", "internal/console", "internal/demo", "internal/httpapi", "internal/invariant", "internal/metrics", "internal/notify", "internal/problem", "internal/provider",
-			"internal/sse", "internal/stream", "internal/stripe", "internal/timeline", "internal/wire",
+			"internal/sse", "internal/stream", "internal/stripe", "internal/suggest", "internal/timeline", "internal/wire",
 		},
 		isCommand: true,
 	},

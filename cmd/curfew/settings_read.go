@@ -13,6 +13,7 @@ import (
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/notify/mail"
+	"github.com/curfewhq/curfew/internal/suggest"
 )
 
 // Variables that are not settings: the path of the settings file, and those of the tests.
@@ -82,7 +83,7 @@ func (s *sources) readEnvironment(environment []string) error {
 		}
 		f := s.find(func(key string) bool { return variable(key) == name })
 		if f == nil {
-			return &settingError{name, fmt.Errorf("there is no such setting%s", config.Suggest(name, s.names(variable)))}
+			return &settingError{name, fmt.Errorf("there is no such setting%s", suggest.Among(name, s.names(variable)))}
 		}
 		if err := checkValue(f, text); err != nil {
 			return &settingError{name, err}
@@ -106,7 +107,7 @@ func (s *sources) readFile(path string) error {
 		where := fmt.Sprintf("%s line %d: %s", path, e.Line, e.Key)
 		f := s.find(func(key string) bool { return key == e.Key })
 		if f == nil {
-			return &settingError{where, fmt.Errorf("there is no such setting%s", config.Suggest(e.Key, s.names(nil)))}
+			return &settingError{where, fmt.Errorf("there is no such setting%s", suggest.Among(e.Key, s.names(nil)))}
 		}
 		if err := checkValue(f, e.Text); err != nil {
 			return &settingError{where, err}

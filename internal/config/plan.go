@@ -7,6 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/suggest"
 )
 
 // Plans are what can be bought: a mapping from name to plan, in YAML or JSON.
@@ -76,7 +77,7 @@ func readPlanKey(plan *curfew.Plan, key, text string) (err error) {
 	case "delayed":
 		return readBool(&plan.Delayed, text)
 	default:
-		return fmt.Errorf("there is no such key%s", Suggest(key, planKeys))
+		return fmt.Errorf("there is no such key%s", suggest.Among(key, planKeys))
 	}
 	return nil
 }

@@ -11,6 +11,9 @@ import (
 	"time"
 )
 
+// ErrEmpty is the error of an empty setting. It may come from a variable that was never set.
+var ErrEmpty = errors.New("must not be empty: give it a value or leave it out")
+
 // Duration is a duration with a unit: 90s, 15m, 1h30m.
 type Duration time.Duration
 

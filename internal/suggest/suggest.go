@@ -1,10 +1,9 @@
-package config
+// Package suggest guesses which name somebody meant.
+package suggest
 
-import "errors"
-
-// Suggest returns ": did you mean NAME?" if one of the names resembles the one that was typed, and otherwise
+// Among returns ": did you mean NAME?" if one of the names resembles the one that was typed, and otherwise
 // nothing.
-func Suggest(typed string, names []string) string {
+func Among(typed string, names []string) string {
 	best, distance := "", len(typed)/3+1
 	for _, n := range names {
 		if d := edits(typed, n); d < distance {
@@ -36,6 +35,3 @@ func edits(a, b string) int {
 	}
 	return row[len(b)]
 }
-
-// ErrEmpty is the error of an empty setting. It may come from a variable that was never set.
-var ErrEmpty = errors.New("must not be empty: give it a value or leave it out")

@@ -76,7 +76,7 @@ func TestTheDocumentsExamplesAreRead(t *testing.T) {
 			t.Errorf("%v in\n%s", err, example)
 		}
 	}
-	if examples != 5 {
+	if examples != 6 {
 		t.Errorf("found %d examples", examples)
 	}
 }

@@ -99,6 +99,6 @@ func (s *sources) text(f *kong.Flag) string {
 
 // unwritten describes the defaults of settings that hold more than one value.
 var unwritten = map[string]string{
-	"rules": "all on", "settle": "credit for every reason", "appointment_refund": "24h=100,2h=50", "plans": "the built-in ones",
+	"rules": "all on", "settle": "credit for every reason", "appointment_refund": "24h=100,2h=50", "plans": "the built-in ones", "adopt": "none",
 	"drain": "5s, or 0s where listen is a loopback address",
 }

@@ -88,6 +88,17 @@ type settingError struct {
 	err   error
 }
 
-func (e *settingError) Error() string { return e.where + ": " + e.err.Error() }
+// Error does not name the setting twice where what is wrong with a part of it begins with its key.
+func (e *settingError) Error() string {
+	text := e.err.Error()
+	before, setting := "", e.where
+	if at := strings.LastIndex(e.where, ": "); at >= 0 {
+		before, setting = e.where[:at+2], e.where[at+2:]
+	}
+	if strings.HasPrefix(text, setting+".") {
+		return before + text
+	}
+	return e.where + ": " + text
+}
 
 func (e *settingError) Unwrap() error { return e.err }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/adopt/mapping"
 )
 
 // Settings are all settings, each with one key. The flag is the key with dashes, the environment variable is
@@ -47,6 +48,8 @@ type Settings struct {
 	AuthorizationLife Duration `setting:"authorization_life" default:"${authorization_life}" help:"How long a bank reserves money, where the provider does not say; for plans with capture at_acceptance or at_live."`
 
 	Plans *Plans `setting:"plans" placeholder:"JSON" help:"The plans on sale, instead of the built-in ones, by name: {kind, duration, waitingTtl, price, currency, extends, capture, captureEarly, delayed}."`
+
+	Adopt *Adopt `setting:"adopt" placeholder:"JSON" help:"Tables of sessions that your own programs write, by name, and what their columns mean; curfew adopt inspect writes it. PostgreSQL only."`
 
 	Auth     Auth     `embed:"" prefix:"auth-"`
 	Stripe   Stripe   `embed:"" prefix:"stripe-"`
@@ -128,6 +131,14 @@ func Defaults() map[string]string {
 		vars[key] = Duration(d).String()
 	}
 	return vars
+}
+
+// Adopted returns the tables that the setting adopt maps, in its order.
+func (s *Settings) Adopted() []mapping.Table {
+	if s.Adopt == nil {
+		return nil
+	}
+	return s.Adopt.Tables
 }
 
 // Policy returns the thresholds and plans that the settings choose. Its error is of kind Invalid.

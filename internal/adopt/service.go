@@ -1,0 +1,153 @@
+package adopt
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/adopt/mapping"
+	"github.com/curfewhq/curfew/internal/suggest"
+)
+
+// Options of a Service.
+type Options struct {
+	// Pool is of Curfew's own database.
+	Pool *pgxpool.Pool
+	// TheirURL is the database in which mode shadow reads their tables; empty: Curfew's own.
+	// It may be a replica that only reads. Mode enforce needs them in Curfew's own.
+	TheirURL string
+	Tables   []mapping.Table
+	Policy   curfew.Policy
+	// Logger receives the log; nil discards it.
+	Logger *slog.Logger
+}
+
+// Service keeps the sessions of every adopted table of a process. Its methods are safe for
+// concurrent use, also by other processes on the same database.
+type Service struct {
+	Options
+
+	mu      sync.Mutex
+	modes   map[string]Adoption // as they were at readAt
+	readAt  time.Time
+	theirs  *pgx.Conn // of the poller; nil: there is none
+	pollers map[string]*poller
+}
+
+// New returns a service. It connects to nothing.
+func New(o Options) *Service {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Service{Options: o, pollers: map[string]*poller{}}
+	for _, t := range o.Tables {
+		s.pollers[t.Name] = &poller{table: t}
+	}
+	return s
+}
+
+// Table returns the mapping of that name. NotFound: the settings have none.
+func (s *Service) Table(name string) (mapping.Table, error) {
+	var names []string
+	for _, t := range s.Tables {
+		if t.Name == name {
+			return t, nil
+		}
+		names = append(names, t.Name)
+	}
+	return mapping.Table{}, curfew.Errorf(curfew.NotFound, "adopt maps no table called %s%s", name, suggest.Among(name, names))
+}
+
+// reading compiles a mapping against its table in Curfew's own database, as it is now.
+func (s *Service) reading(ctx context.Context, t mapping.Table) (reading, error) {
+	columns, err := columnsOf(ctx, s.Pool, t.Relation)
+	if err != nil {
+		return reading{}, err
+	}
+	return reading{t, s.Policy, columns}, columns.lacks(t)
+}
+
+// modesFor is how long modes that were read are taken for what they are.
+const modesFor = 2 * time.Second
+
+// adoption returns a table's row in adoptions, as it was a moment ago.
+func (s *Service) adoption(ctx context.Context, name string) (Adoption, error) {
+	all, err := s.adoptions(ctx)
+	if err != nil {
+		return Adoption{}, err
+	}
+	if a, ok := all[name]; ok {
+		return a, nil
+	}
+	return Adoption{Name: name, Mode: mapping.Off}, nil
+}
+
+func (s *Service) adoptions(ctx context.Context) (map[string]Adoption, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.modes != nil && time.Since(s.readAt) < modesFor {
+		return s.modes, nil
+	}
+	asked := time.Now()
+	all, err := readAdoptions(ctx, s.Pool)
+	if err != nil {
+		return nil, err
+	}
+	s.modes, s.readAt = all, asked
+	return all, nil
+}
+
+// forget makes the next call read the modes again.
+func (s *Service) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.modes = nil
+}
+
+// Enforced names the tables of the settings whose overdue rows are ended, by any rule.
+func (s *Service) Enforced(ctx context.Context) ([]string, error) {
+	all, err := s.adoptions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, t := range s.Tables {
+		if a := all[t.Name]; a.Mode == mapping.Enforce && len(a.Rules) > 0 {
+			names = append(names, t.Name)
+		}
+	}
+	return names, nil
+}
+
+// May reports whether rows of a table are ended for this reason, and otherwise why not.
+func (s *Service) May(source string, reason curfew.EndReason) (bool, string) {
+	t, err := s.Table(source)
+	if err != nil {
+		return false, "the settings of this process map no table called " + source
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), modesFor)
+	defer cancel()
+	a, err := s.adoption(ctx, source)
+	switch {
+	case err != nil:
+		return false, "it cannot be told whether " + source + " is enforced: " + reasonOf(err)
+	case a.Mode != mapping.Enforce:
+		return false, source + " is in mode " + string(a.Mode) + ", so your own programs end its sessions (curfew adopt enforce " + source + ")"
+	case !mapped(t, reason):
+		return false, "the mapping of " + source + " has no ending for " + string(reason) + " (adopt." + source + ".end." + string(reason) + ")"
+	case !slices.Contains(a.Rules, string(reason)):
+		return false, "the rule " + string(reason) + " of " + source + " is not enforced (curfew adopt enforce " + source + " --rule " + string(reason) + ")"
+	}
+	return true, ""
+}
+
+func mapped(t mapping.Table, reason curfew.EndReason) bool {
+	_, ok := t.End[reason]
+	return ok
+}

@@ -1,0 +1,81 @@
+package adopt
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var (
+	// negated is what makes the words of a CHECK ones that are refused, or not all that there are.
+	negated   = regexp.MustCompile(`<>|!=|\bNOT\b|~|<|>|\bLIKE\b|\bIS NULL\b`)
+	quoted    = regexp.MustCompile(`'((?:[^']|'')*)'`)
+	numbers   = regexp.MustCompile(`ARRAY\[([-0-9, ]+)\]`)
+	equalling = regexp.MustCompile(`= '?(-?\d+)\b`)
+)
+
+// listed returns the words to which a CHECK on one column confines it; nil if it does something
+// else. A column that may also be NULL is confined to the same words.
+func listed(expr string) []string {
+	orNull := regexp.MustCompile(`\(?"?\w+"?\)? IS NULL\)? OR|OR \(?"?\w+"?\)? IS NULL`)
+	expr = orNull.ReplaceAllString(expr, "")
+	bare := quoted.ReplaceAllString(expr, "''")
+	if negated.MatchString(bare) || !strings.Contains(bare, "=") {
+		return nil
+	}
+	var words []string
+	add := func(word string) {
+		if word = strings.ReplaceAll(word, "''", "'"); !slices.Contains(words, word) {
+			words = append(words, word)
+		}
+	}
+	for _, m := range quoted.FindAllStringSubmatch(expr, -1) {
+		add(m[1])
+	}
+	for _, m := range numbers.FindAllStringSubmatch(bare, -1) {
+		for number := range strings.SplitSeq(m[1], ",") {
+			add(strings.TrimSpace(number))
+		}
+	}
+	for _, m := range equalling.FindAllStringSubmatch(bare, -1) {
+		add(m[1])
+	}
+	return words
+}
+
+// allowed returns the words that a column can have, and what confines it to them: an enum or a
+// CHECK. Without that, any word will do.
+func (r *Relation) allowed(column string) (words []string, by string) {
+	if c := r.Columns[column]; c.Words != nil {
+		return c.Words, "type " + c.Type
+	}
+	for _, c := range r.Checks {
+		if len(c.Columns) == 1 && c.Columns[0] == column && c.Words != nil {
+			return c.Words, "CHECK " + c.Name
+		}
+	}
+	return nil, ""
+}
+
+// setBy returns their trigger that sets a column when a row is changed, or "".
+func (r *Relation) setBy(column string) string {
+	assigned := regexp.MustCompile(`(?i)\bnew\."?` + regexp.QuoteMeta(column) + `"?\s*:?=[^=]`)
+	for _, t := range r.Triggers {
+		if t.Before && t.Update && (assigned.MatchString(t.Source) || strings.Contains(t.Definition, "moddatetime('"+column+"'")) {
+			return t.Name
+		}
+	}
+	return ""
+}
+
+// key returns the column that identifies a row by itself, or "".
+func (r *Relation) key() string {
+	for _, primary := range []bool{true, false} {
+		for _, i := range r.Indexes {
+			if i.Unique && i.Primary == primary && i.Predicate == "" && len(i.Columns) == 1 && r.Columns[i.Columns[0]].NotNull {
+				return i.Columns[0]
+			}
+		}
+	}
+	return ""
+}

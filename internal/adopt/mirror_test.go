@@ -68,6 +68,23 @@ func TestAMirrorTakesEveryStepThatIsMissing(t *testing.T) {
 	}
 }
 
+func TestARowThatIsRightAgainIsNoFinding(t *testing.T) {
+	t.Parallel()
+	m := newMarket(t, helpTable)
+	m.exec(`INSERT INTO public.help (customer, status) VALUES ('ada', 'hm')`)
+	m.mirrored()
+	if got := m.text(`SELECT count(*) FROM curfew.adoption_findings`); got != "1" {
+		t.Fatalf("%s findings", got)
+	}
+	m.exec(`UPDATE public.help SET status = 'asked'`)
+	if got := m.mirrored(); got != "1 waiting - v1 pending" {
+		t.Errorf("the mirror is %s", got)
+	}
+	if got := m.text(`SELECT count(*) FROM curfew.adoption_findings`); got != "0" {
+		t.Errorf("%s findings are left", got)
+	}
+}
+
 func TestWhatCannotBeMirroredIsAFinding(t *testing.T) {
 	t.Parallel()
 	m := newMarket(t, helpTable)

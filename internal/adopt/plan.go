@@ -4,16 +4,15 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
-	"github.com/curfewhq/curfew/internal/adopt/mapping"
 )
 
 // Plan is what enforcing a mapping would do, worked out by SELECT alone.
 type Plan struct {
-	Name     string       `json:"name"`
-	Relation string       `json:"table"`
-	At       time.Time    `json:"at"`   // the database's clock
-	Rows     int64        `json:"rows"` // as last estimated; -1: never
-	Mode     mapping.Mode `json:"mode,omitempty"`
+	Name     string    `json:"name"`
+	Relation string    `json:"table"`
+	At       time.Time `json:"at"`             // the database's clock
+	Rows     int64     `json:"rows"`           // as last estimated; -1: never
+	Days     int       `json:"days,omitempty"` // that the backtest covers; 0: all of the history
 	// History is the backtest on their own rows, by rule: expired, no_show.
 	History []Backtest `json:"history"`
 	// Due is what would be ended now, by rule.

@@ -34,6 +34,7 @@ var console = []Link{
 	{Name: "Customer", Path: "/console/customer"},
 	{Name: "Payments", Path: "/console/payments"},
 	{Name: "Deliveries", Path: "/console/deliveries"},
+	{Name: "Adopted", Path: "/console/adopted"},
 	{Name: "Settings", Path: "/console/settings"},
 }
 

@@ -31,7 +31,7 @@ type DeliveryLister interface {
 	List(ctx context.Context, s record.DeliverySearch) ([]record.Delivery, error)
 }
 
-// Options of a Site. All but Links and Settings are required.
+// Options of a Site. All but Links, Adopted and Settings are required.
 type Options struct {
 	Keeper     *lifecycle.Keeper
 	Timeline   *timeline.Explainer
@@ -39,6 +39,7 @@ type Options struct {
 	Endpoints  EndpointLister
 	Deliveries DeliveryLister
 	Links      Unsubscriptions // nil: links in mails lead nowhere
+	Adopted    AdoptedTables   // nil: no table is adopted
 	Settings   []api.Setting   // what the process was started with; no secrets
 	// TestPayments reports whether payments are of the provider's test mode.
 	TestPayments bool
@@ -58,6 +59,7 @@ type Site struct {
 	endpoints              EndpointLister
 	deliveries             DeliveryLister
 	links                  Unsubscriptions
+	adopted                AdoptedTables
 	settings               []api.Setting
 	pages                  providerPages
 	version, baseURL, hint string
@@ -69,7 +71,7 @@ type Site struct {
 func New(o Options) (*Site, error) {
 	s := &Site{
 		keeper: o.Keeper, timeline: o.Timeline, gate: o.Gate, problems: problem.Writer{Log: o.Logger}, endpoints: o.Endpoints,
-		deliveries: o.Deliveries, links: o.Links, settings: o.Settings, pages: providerPages{o.TestPayments}, version: o.Version, baseURL: o.BaseURL, hint: o.LoginHint,
+		deliveries: o.Deliveries, links: o.Links, adopted: o.Adopted, settings: o.Settings, pages: providerPages{o.TestPayments}, version: o.Version, baseURL: o.BaseURL, hint: o.LoginHint,
 		timeout: o.Timeout, log: o.Logger,
 	}
 	return s, everyViewHasAccess(append(s.views(), s.overview()))
@@ -92,6 +94,7 @@ func (s *Site) views() []view {
 		{"/console/customer", CustomerPage, "Customer", admins, "The console is for admins.", s.customerView},
 		{"/console/payments", PaymentsPage, "Payments", admins, "The console is for admins.", s.paymentsView},
 		{"/console/deliveries", DeliveriesPage, "Deliveries", admins, "The console is for admins.", s.deliveriesView},
+		{"/console/adopted", AdoptedPage, "Adopted tables", admins, "The console is for admins.", s.adoptedView},
 		{"/console/settings", SettingsPage, "Settings", admins, "The console is for admins.", s.settingsView},
 		{"/" + ClearPage, ClearPage, "Open sessions", []curfew.Role{c, a}, "This page shows customers their open sessions, and lets them end these.", s.mineView},
 		{"/" + MechanicPage, MechanicPage, "Queue", []curfew.Role{m, a}, "The queue is for mechanics.", s.mechanicView},

@@ -274,3 +274,66 @@ type Delivery struct {
 	CreatedAt, NextAt                                      Moment
 	Again                                                  *Action // nil: it is on its way
 }
+
+// Adopted shows the marketplace's own tables.
+type Adopted struct {
+	State  State
+	Tables []AdoptedCard
+}
+
+// AdoptedCard is one table of theirs.
+type AdoptedCard struct {
+	Name, Relation string
+	Mode           string
+	Does           string // what Curfew does with it, in a sentence or two
+	Call           string // the command to go on with
+	Unread         string // why it cannot be read
+	Facts          []Fact
+	Blocked        []BlockedRow
+	Verdicts       []VerdictLine
+	Oddities       []OddityLine
+	Columns        []Fact
+	Backtest       string // where the backtest is
+	Backtests      []BacktestView
+}
+
+// RowRef is a row of theirs, and the query that shows it.
+type RowRef struct{ ID, Query string }
+
+// BlockedRow is a customer whom an overdue row of theirs blocks.
+type BlockedRow struct {
+	CustomerID  string
+	Row         RowRef
+	Word        string // its status, in their word
+	Since, Made Moment
+}
+
+// VerdictLine is what a rule would have ended in shadow.
+type VerdictLine struct {
+	Rule                       string
+	Judged, Lived, Ended, Open string
+	Regretted                  bool
+}
+
+// OddityLine is something odd about a row, or the table.
+type OddityLine struct {
+	Name, Detail, Count string
+	Row                 *RowRef
+	Last                Moment
+}
+
+// BacktestView is what a rule would have done to their history.
+type BacktestView struct {
+	Rule, Sessions string
+	Of             int
+	Steps          []BacktestStep
+	Unknown        []string
+}
+
+// BacktestStep is one threshold.
+type BacktestStep struct {
+	After        string
+	Policy       bool
+	Ended, Lived int
+	Spared       string
+}

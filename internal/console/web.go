@@ -21,6 +21,7 @@ const (
 	CustomerPage   = "customer"
 	PaymentsPage   = "payments"
 	DeliveriesPage = "deliveries"
+	AdoptedPage    = "adopted"
 	SettingsPage   = "settings"
 	ClearPage      = "clear-my-sessions.html"
 	MechanicPage   = "mechanic.html"

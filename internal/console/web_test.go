@@ -60,6 +60,8 @@ var views = map[string]struct {
 	"customer":                       {console.CustomerPage, of(admin, console.Customer{}), "Type or paste", true},
 	"payments":                       {console.PaymentsPage, of(admin, console.Payments{}), "There are none.", true},
 	"deliveries":                     {console.DeliveriesPage, of(admin, console.Deliveries{}), "None yet.", true},
+	"adopted tables, none":           {console.AdoptedPage, of(admin, console.Adopted{}), "curfew adopt inspect", true},
+	"adopted, all of it a script":    {console.AdoptedPage, filled[console.Adopted](hostile), "&lt;script&gt;", true},
 	"customer, all of it a script":   {console.CustomerPage, filled[console.Customer](hostile), "&lt;script&gt;", true},
 	"payments, all of it a script":   {console.PaymentsPage, filled[console.Payments](hostile), "&lt;script&gt;", true},
 	"deliveries, all of it a script": {console.DeliveriesPage, filled[console.Deliveries](hostile), "&lt;script&gt;", true},

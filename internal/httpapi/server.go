@@ -58,6 +58,8 @@ type Options struct {
 	Links          console.Unsubscriptions // of mails; nil: there are no such routes
 	// Settings is what the process was started with, for admins; no secrets.
 	Settings []api.Setting
+	// Adopted tells how the marketplace's own tables stand; nil: none is adopted.
+	Adopted console.AdoptedTables
 	// TestPayments reports whether payments are of the provider's test mode.
 	TestPayments bool
 }
@@ -128,7 +130,7 @@ func New(o Options) (*Server, error) {
 
 func newSite(o Options, gate *auth.Gate) (*console.Site, error) {
 	return console.New(console.Options{
-		Keeper: o.Keeper, Timeline: o.Timeline, Gate: gate, Endpoints: o.Endpoints, Deliveries: o.Deliveries, Links: o.Links,
+		Keeper: o.Keeper, Timeline: o.Timeline, Gate: gate, Endpoints: o.Endpoints, Deliveries: o.Deliveries, Links: o.Links, Adopted: o.Adopted,
 		Settings: o.Settings, TestPayments: o.TestPayments, Version: o.Version, BaseURL: o.BaseURL, LoginHint: o.LoginHint, Timeout: o.RequestTimeout, Logger: o.Logger,
 	})
 }

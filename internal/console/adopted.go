@@ -1,0 +1,168 @@
+package console
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/problem"
+	"github.com/curfewhq/curfew/internal/record"
+)
+
+// AdoptedTables tells how the marketplace's own tables stand.
+type AdoptedTables interface {
+	Tables(ctx context.Context) ([]record.AdoptedTable, error)
+	// Backtest reads the history of one table. It may take seconds.
+	Backtest(ctx context.Context, name string) ([]record.Backtest, error)
+}
+
+// adoptedView shows the adopted tables, and the backtest of the one that is asked for.
+func (s *Site) adoptedView(ctx context.Context, r *http.Request, _ curfew.Actor) (any, error) {
+	q, err := problem.PageQuery(r, "backtest")
+	if err != nil {
+		return nil, err
+	}
+	if s.adopted == nil {
+		return Adopted{State: State{Sentence: "No table of yours is adopted."}}, nil
+	}
+	tables, err := s.adopted.Tables(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v := Adopted{State: adoptedState(tables)}
+	for _, t := range tables {
+		card := adoptedCard(t)
+		if q.Get("backtest") == t.Name {
+			tests, err := s.adopted.Backtest(ctx, t.Name)
+			if err != nil {
+				return nil, err
+			}
+			card.Backtests = backtestViews(tests)
+		}
+		v.Tables = append(v.Tables, card)
+	}
+	return v, nil
+}
+
+func adoptedState(all []record.AdoptedTable) State {
+	blocked, enforced := 0, 0
+	for _, t := range all {
+		if t.Unread != "" {
+			return State{Tone: "critical", Sentence: "Cannot tell: " + t.Relation + " cannot be read."}
+		}
+		blocked += len(t.Blocked)
+		if t.Mode == "enforce" {
+			enforced++
+		}
+	}
+	switch {
+	case len(all) == 0:
+		return State{Sentence: "No table of yours is adopted."}
+	case blocked > 0:
+		return State{Tone: "critical", Sentence: noun{"customer is", "customers are"}.of(blocked) + " blocked by an overdue session of yours."}
+	case enforced == 0:
+		return State{Sentence: "Nobody is blocked now. Curfew ends nothing in your tables."}
+	}
+	return State{Tone: "good", Sentence: "Nobody is blocked."}
+}
+
+func adoptedCard(t record.AdoptedTable) AdoptedCard {
+	at := moments{t.Now}
+	card := AdoptedCard{
+		Name: t.Name, Relation: t.Relation, Mode: t.Mode, Does: modeSentence(t), Call: nextCommand(t),
+		Facts: []Fact{
+			{Name: "Open sessions", Value: grouped(t.Open)},
+			{Name: "Overdue now", Value: grouped(t.Overdue)},
+			{Name: "In this mode since", At: at.at(t.Since)},
+			{Name: "Last read", Value: "never"},
+		},
+		Backtest: "/console/adopted?backtest=" + t.Name + "#" + t.Name,
+	}
+	if !t.ReadAt.IsZero() {
+		card.Facts[3] = Fact{Name: "Last read", At: at.at(t.ReadAt)}
+	}
+	if t.Unread != "" {
+		card.Unread = asSentence(t.Unread)
+	}
+	for _, b := range t.Blocked {
+		card.Blocked = append(card.Blocked, BlockedRow{
+			CustomerID: b.CustomerID, Row: rowView(t, b.RowID), Word: b.Word, Since: at.at(b.ExpiresAt), Made: at.at(b.CreatedAt),
+		})
+	}
+	for _, v := range t.Verdicts {
+		card.Verdicts = append(card.Verdicts, VerdictLine{
+			Rule: cmp.Or(ruleNames[v.Reason], string(v.Reason)), Judged: grouped(v.Judged), Lived: grouped(v.Lived), Ended: grouped(v.Ended),
+			Open: grouped(v.Undecided), Regretted: v.Lived > 0,
+		})
+	}
+	for _, o := range t.Oddities {
+		line := OddityLine{Name: cmp.Or(oddityNames[o.Code], o.Code), Detail: asSentence(o.Detail), Last: at.at(o.Last), Count: grouped(o.Count)}
+		if o.RowID != "" {
+			row := rowView(t, o.RowID)
+			line.Row = &row
+		}
+		card.Oddities = append(card.Oddities, line)
+	}
+	for _, c := range t.Columns {
+		card.Columns = append(card.Columns, Fact{Name: c.Ours, Value: c.Theirs})
+	}
+	return card
+}
+
+// rowView names one of their rows, with the query that shows it.
+func rowView(t record.AdoptedTable, id string) RowRef {
+	return RowRef{ID: id, Query: "SELECT * FROM " + t.Relation + " WHERE " + t.ID + " = '" + strings.ReplaceAll(id, "'", "''") + "'"}
+}
+
+func modeSentence(t record.AdoptedTable) string {
+	switch t.Mode {
+	case "shadow":
+		return "Curfew reads it, and ends nothing. It notes what it would have ended, and what became of that."
+	case "enforce":
+		names := make([]string, len(t.Rules))
+		for i, r := range t.Rules {
+			names[i] = strings.ToLower(cmp.Or(ruleNames[r], string(r)))
+		}
+		return "Curfew ends what is overdue: " + strings.Join(names, ", ") + ". Its triggers let a new session end the customer's overdue one first."
+	}
+	return "Curfew does nothing with it."
+}
+
+// nextCommand is the command that goes one step further, or back.
+func nextCommand(t record.AdoptedTable) string {
+	switch t.Mode {
+	case "shadow":
+		return "curfew adopt plan " + t.Name
+	case "enforce":
+		return "curfew adopt verify " + t.Name
+	}
+	return "curfew adopt shadow " + t.Name
+}
+
+// ruleNames names the rules for rows of theirs.
+var ruleNames = map[curfew.EndReason]string{
+	curfew.Expired: "Nobody accepted", curfew.NoShow: "Accepted and never live", curfew.Overran: "Live for too long", curfew.Missed: "Appointment missed",
+}
+
+// oddityNames names what is odd about rows.
+var oddityNames = map[string]string{
+	"unknown_status": "Unknown status", "second_open": "Second open session of one customer", "customer_unusable": "Unusable customer",
+	"trigger_failed": "A trigger failed", "drift": "The mirror differs", "reopened": "Opened again", "deleted": "Deleted",
+}
+
+func backtestViews(all []record.Backtest) []BacktestView {
+	views := make([]BacktestView, len(all))
+	for i, b := range all {
+		v := BacktestView{Rule: cmp.Or(ruleNames[b.Reason], string(b.Reason)), Sessions: things("session").of(b.Sessions), Of: b.Sessions, Unknown: b.Unknown}
+		for _, s := range b.Steps {
+			v.Steps = append(v.Steps, BacktestStep{
+				After: Span(s.After), Policy: s.Policy, Ended: s.Ended, Lived: s.Lived, Spared: Span(s.Spared.Round(time.Second)),
+			})
+		}
+		views[i] = v
+	}
+	return views
+}

@@ -1,0 +1,71 @@
+package record
+
+import (
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// AdoptedTable is how a table of the marketplace's own stands, whose sessions Curfew watches
+// or ends.
+type AdoptedTable struct {
+	Name     string // of its mapping
+	Relation string // as SQL names it
+	ID       string // the column with a row's id, as SQL names it
+	Mode     string // off, shadow or enforce
+	Since    time.Time
+	Rules    []curfew.EndReason // that are enforced
+	ReadAt   time.Time          // when it was last read whole; zero: never
+	Unread   string             // why it cannot be read now; empty: it can
+	Open     int                // sessions that have not ended
+	Overdue  int                // of these, past their deadline
+	Blocked  []AdoptedRow       // customers who are in their own way now, for longest first
+	Verdicts []AdoptedVerdicts
+	Oddities []AdoptedOddity
+	Columns  []AdoptedColumn
+	Now      time.Time
+}
+
+// AdoptedRow is one of their rows, with its mirror.
+type AdoptedRow struct {
+	RowID, Word           string // their id and status
+	CustomerID, SessionID string
+	Status                curfew.SessionStatus
+	CreatedAt, ExpiresAt  time.Time
+}
+
+// AdoptedVerdicts counts what a rule would have ended in shadow, and what became of it.
+type AdoptedVerdicts struct {
+	Reason    curfew.EndReason
+	Judged    int
+	Lived     int // regrets: they went on to be accepted, or live
+	Ended     int // by their own program
+	Undecided int // still open
+}
+
+// AdoptedOddity is something odd about a row, or about the table.
+type AdoptedOddity struct {
+	Code, RowID, Detail string
+	Count               int
+	First, Last         time.Time
+}
+
+// AdoptedColumn is what of theirs has which meaning.
+type AdoptedColumn struct{ Ours, Theirs string }
+
+// Backtest is what a rule would have done to the history of a table, by threshold.
+type Backtest struct {
+	Reason   curfew.EndReason
+	Sessions int // that waited
+	Steps    []BacktestStep
+	Unknown  []string // what their columns do not say, as sentences
+}
+
+// BacktestStep is one threshold of a backtest.
+type BacktestStep struct {
+	After  time.Duration
+	Policy bool // the policy's own
+	Ended  int
+	Lived  int           // of these, would have been regretted
+	Spared time.Duration // how much sooner the customers of the others would have been free, in sum
+}

@@ -42,6 +42,7 @@ type commandLine struct {
 	Webhooks    webhooksCommand    `cmd:"" help:"Manage the endpoints that events are sent to."`
 	Deliveries  deliveriesCommand  `cmd:"" help:"List deliveries of events, and send them again."`
 	Mail        mailCommand        `cmd:"" help:"Send a sample of the mails to customers."`
+	Adopt       adoptCommand       `cmd:"" help:"Keep sessions in tables that your own programs write."`
 	Migrate     migrateCommand     `cmd:"" help:"Migrate the database's schema."`
 	Preflight   preflightCommand   `cmd:"" help:"Run the checks before a deployment, and write a backup. Exit 1 if any check fails."`
 	Restore     restoreCommand     `cmd:"" help:"Restore a backup into an empty database of either kind."`

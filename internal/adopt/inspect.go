@@ -1,0 +1,127 @@
+package adopt
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/adopt/mapping"
+)
+
+// Inspection is what a look at a table found, and the mapping that it suggests.
+type Inspection struct {
+	Relation string `json:"table"`
+	Kind     string `json:"kind"` // table, view …
+	Owner    string `json:"owner"`
+	// Rows are those that count, without deleted ones; -1: no row was looked at.
+	Rows int64 `json:"rows"`
+	// Unread says why no row was looked at; empty if they were, or if there are none.
+	Unread   string        `json:"unread,omitempty"`
+	At       time.Time     `json:"at"` // by the database's clock
+	Statuses []StatusFound `json:"statuses"`
+	// Decide is what a person must decide, each at a part of the mapping.
+	Decide []Remark `json:"decide"`
+	// Notices are facts that matter, but decide nothing in the mapping.
+	Notices []Remark `json:"notices"`
+	// Index is a statement that creates the index without which looking for what is overdue
+	// reads the whole table; empty: there is one.
+	Index string `json:"index,omitempty"`
+	// YAML is the mapping, with comments at what is to be decided.
+	YAML    string        `json:"yaml"`
+	Mapping mapping.Table `json:"-"`
+}
+
+// StatusFound is a word of theirs, wherever it was found.
+type StatusFound struct {
+	Word string `json:"word"`
+	Null bool   `json:"null,omitempty"` // rows without any status
+	Name string `json:"name,omitempty"` // what a lookup table calls it
+	Rows int64  `json:"rows"`
+	// Oldest and Newest are when the first and the last row with it were created.
+	Oldest time.Time `json:"oldest,omitzero"`
+	Newest time.Time `json:"newest,omitzero"`
+	// As is Curfew's status for it; empty: nobody knows, and its rows are reported.
+	As     curfew.SessionStatus `json:"as,omitempty"`
+	Source string               `json:"source"` // where it was found: rows, type …, CHECK …, default
+}
+
+// Remark is a sentence about a part of the mapping.
+type Remark struct {
+	Part string `json:"part"`
+	Text string `json:"text"`
+}
+
+// Inspect looks at a table, named as SQL names it, and guesses its mapping. It reads in a transaction
+// that cannot write, and creates nothing. Errors: Invalid if no mapping can be guessed, NotFound if
+// there is no such table.
+func Inspect(ctx context.Context, url, relation string) (*Inspection, error) {
+	var found *Inspection
+	err := looking(ctx, url, func(l *look) error {
+		r, err := ReadRelation(ctx, l, relation)
+		if err != nil {
+			return err
+		}
+		found, err = inspect(ctx, l, r)
+		return err
+	})
+	return found, err
+}
+
+func inspect(ctx context.Context, l *look, r *Relation) (*Inspection, error) {
+	g := &guess{look: l, r: r, notes: mapping.Notes{}, Inspection: &Inspection{
+		Relation: r.String(), Kind: r.Kind, Owner: r.Owner, Rows: -1, At: l.now,
+		Statuses: []StatusFound{}, Decide: []Remark{}, Notices: []Remark{},
+	}}
+	g.Mapping = mapping.Table{Name: r.mappingName(), Relation: r.String(), End: map[curfew.EndReason]mapping.Ending{}}
+	for _, step := range []func(context.Context) error{
+		g.identify, g.count, g.readNames, g.people, g.times, g.words, g.accepted, g.duration, g.plan, g.payment, g.request, g.endings, g.zone, g.surroundings,
+	} {
+		if err := step(ctx); err != nil {
+			return nil, fmt.Errorf("inspect %s: %w", r, err)
+		}
+	}
+	yaml, err := g.Mapping.Marshal(g.notes)
+	g.YAML = string(yaml)
+	return g.Inspection, err
+}
+
+// guess is an inspection under way.
+type guess struct {
+	*Inspection
+	look    *look
+	r       *Relation
+	notes   mapping.Notes
+	tallies []tally
+	names   map[string]string // of the statuses, in a lookup table
+	// started, ended and such are columns that may yet turn out to be something else.
+	started string
+	ended   []string
+}
+
+// ask notes what a person must decide.
+func (g *guess) ask(part, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	g.notes[part] = append(g.notes[part], text)
+	g.Decide = append(g.Decide, Remark{part, text})
+}
+
+// tell notes a fact.
+func (g *guess) tell(part, format string, args ...any) {
+	g.Notices = append(g.Notices, Remark{part, fmt.Sprintf(format, args...)})
+}
+
+// counted reports whether rows were looked at.
+func (g *guess) counted() bool { return g.Rows > 0 }
+
+// share returns in how many rows a column is filled, of those with some statuses; all statuses if
+// none is given.
+func (g *guess) share(column string, words ...string) (filled, rows int64) {
+	for _, t := range g.tallies {
+		if len(words) == 0 || !t.null && contains(words, t.word) {
+			filled += t.filled[column]
+			rows += t.rows
+		}
+	}
+	return filled, rows
+}

@@ -1,0 +1,126 @@
+package adopt
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/curfewhq/curfew"
+)
+
+// surroundings tells what else matters: what kind of table it is, what guards it, and what it lacks.
+func (g *guess) surroundings(ctx context.Context) error {
+	g.kind()
+	g.security()
+	g.triggers()
+	g.index()
+	if g.Rows == 0 {
+		g.ask("status", "no row was there to look at: everything here is guessed from names and constraints")
+	}
+	if g.Unread != "" {
+		g.ask("status", "no row was looked at, because %s: everything here is guessed from names and constraints", g.Unread)
+	}
+	if g.counted() {
+		return g.severalOpen(ctx)
+	}
+	return nil
+}
+
+func (g *guess) kind() {
+	switch g.r.Kind {
+	case "view", "materialized view", "foreign table":
+		g.ask("table", "this is a %s: Curfew can read it, but it can end sessions only in a table", g.r.Kind)
+	case "partitioned table":
+		g.tell("table", "the table is partitioned")
+	}
+}
+
+// security tells of row-level security, and whether it would hide rows.
+func (g *guess) security() {
+	if !g.r.RLS {
+		return
+	}
+	text, role := fmt.Sprintf("row-level security is on (%s)", number(len(g.r.Policies), "policy", "policies")), "the owner "+g.r.Owner
+	if g.r.Force {
+		text, role = text+" and forced, so that it binds the owner too", "a superuser"
+	}
+	g.tell("table", "%s: Curfew's role must be %s or have BYPASSRLS; it reads with row_security = off, so that a hidden row is an error and never a row less",
+		text, role)
+}
+
+func number(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+func (g *guess) triggers() {
+	for _, t := range g.r.Triggers {
+		var sets []string
+		for _, column := range g.r.Order {
+			if g.r.setBy(column) == t.Name {
+				sets = append(sets, column)
+			}
+		}
+		text := ""
+		if len(sets) > 0 {
+			text = ": it sets " + strings.Join(sets, ", ")
+		}
+		g.tell("table", "the table has a trigger of its own, %s%s", t.Name, text)
+	}
+}
+
+// index writes the index that finds what has not ended, unless there is one.
+func (g *guess) index() {
+	column, words := g.Mapping.Status.Column, g.Mapping.Unended()
+	for _, i := range g.r.Indexes {
+		if len(i.Columns) > 0 && i.Columns[0] == column || strings.Contains(i.Predicate, column) {
+			return
+		}
+	}
+	if strings.Contains(g.r.Kind, "view") || g.r.Kind == "foreign table" {
+		return
+	}
+	by := g.Mapping.Deadline
+	if by == "" {
+		by = g.Mapping.Times.Created
+	}
+	if by == "" {
+		by = g.Mapping.ID
+	}
+	g.Index = fmt.Sprintf("CREATE INDEX CONCURRENTLY %s ON %s (%s) WHERE %s IN %s;",
+		name(shorten(g.r.Name)+"_unended"), g.r, name(by), name(column), list(words))
+}
+
+// shorten leaves room for what is added to a name.
+func shorten(table string) string { return table[:min(len(table), 50)] }
+
+// severalOpen counts customers who have several sessions that hold their slot.
+func (g *guess) severalOpen(ctx context.Context) error {
+	var parts []string
+	for _, column := range g.Mapping.Customer {
+		parts = append(parts, name(column)+"::text")
+	}
+	open := slices.Concat(g.Mapping.Words(curfew.Waiting), g.Mapping.Words(curfew.Live))
+	where := name(g.Mapping.Status.Column) + "::text IN " + list(open)
+	if g.Mapping.Deleted != "" {
+		where += " AND " + undeleted(g.r.Columns[g.Mapping.Deleted])
+	}
+	customer := "coalesce(" + strings.Join(parts, ", ") + ")"
+	found, err := g.look.rows(ctx, "SELECT count(*), coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM "+g.r.String()+
+		" WHERE "+where+" AND "+customer+" IS NOT NULL GROUP BY "+customer+" HAVING count(*) > 1) twice")
+	if err != nil {
+		if text := whyUnread(err); text != "" {
+			g.tell("customer", "customers with several open sessions were not counted: %s", text)
+			return nil
+		}
+		return err
+	}
+	if n := whole(found[0][0]); n > 0 {
+		g.tell("customer", "%s several sessions that wait or are live, up to %d: Curfew keeps one of these and reports the others",
+			map[bool]string{true: "1 customer has", false: fmt.Sprintf("%d customers have", n)}[n == 1], whole(found[0][1]))
+	}
+	return nil
+}

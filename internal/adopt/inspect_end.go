@@ -1,0 +1,147 @@
+package adopt
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/adopt/mapping"
+)
+
+// endings decides what to write when a session is over, by reason.
+func (g *guess) endings(context.Context) error {
+	g.end(curfew.Expired, g.Mapping.Words(curfew.Cancelled))
+	if m := g.Mapping.Mechanic; m.Column != "" && (m.Accepted == nil || slices.ContainsFunc(g.Mapping.Words(curfew.Waiting), func(w string) bool { return contains(m.Accepted, w) })) {
+		g.end(curfew.NoShow, g.Mapping.Words(curfew.Cancelled))
+	}
+	if len(g.Mapping.Words(curfew.Live)) > 0 {
+		g.overran()
+	}
+	if len(g.Mapping.Words(curfew.Scheduled)) > 0 {
+		g.end(curfew.Missed, g.Mapping.Words(curfew.Cancelled))
+	}
+	return nil
+}
+
+// overran needs to know how long a session was to last: without that, 30 minutes would do for all.
+func (g *guess) overran() {
+	if g.Mapping.Duration.Column == "" && g.Mapping.Plan == "" {
+		g.ask("end.overran", "no column says how long a session may be live, so that none is ended for being live too long; add a duration or a plan, and an ending here")
+		return
+	}
+	g.end(curfew.Overran, g.Mapping.Words(curfew.Completed))
+}
+
+// end adds an ending for a reason with the best of the words.
+func (g *guess) end(reason curfew.EndReason, words []string) {
+	word := choose(preferred[reason], words, g.used)
+	if word == "" {
+		word = choose(preferred[reason], words, func(string) bool { return true })
+	}
+	if word == "" {
+		word = g.chooseByName(reason, words)
+	}
+	switch {
+	case word == "" && len(words) > 0:
+		word = words[0]
+		g.ask("end."+string(reason), "%s is a guess: no word of these looks like %s", g.label(word), strings.ReplaceAll(string(reason), "_", "-"))
+	case word == "":
+		g.lacks(reason)
+		return
+	}
+	g.Mapping.End[reason] = mapping.Ending{Status: word, Set: g.settings(reason, word)}
+}
+
+// used reports whether rows have a word. Without rows, any is as good.
+func (g *guess) used(word string) bool {
+	_, ok := g.tallyOf(word)
+	return ok || !g.counted()
+}
+
+// chooseByName chooses by the names of a lookup table.
+func (g *guess) chooseByName(reason curfew.EndReason, words []string) string {
+	for _, wanted := range preferred[reason] {
+		for _, word := range words {
+			if snake(g.names[word]) == wanted {
+				return word
+			}
+		}
+	}
+	return ""
+}
+
+// lacks says why there is no ending.
+func (g *guess) lacks(reason curfew.EndReason) {
+	list := "cancelled"
+	if reason == curfew.Overran {
+		list = "completed"
+	}
+	if words, by := g.r.allowed(g.Mapping.Status.Column); words != nil {
+		g.ask("end."+string(reason), "%s allows no word that looks like %s: add one to it, or say which of the others means that", by, list)
+		return
+	}
+	g.ask("end."+string(reason), "no word for sessions that are %s is known: list it under status, and write here what ends a session", list)
+}
+
+// settings are the further columns of an ending.
+func (g *guess) settings(reason curfew.EndReason, word string) map[string]string {
+	set := map[string]string{}
+	for _, column := range g.ended {
+		if by := g.r.setBy(column); by != "" {
+			g.tell("end", "%s is left to your trigger %s", column, by)
+		} else if g.endsWith(column, word) {
+			set[column] = mapping.Now
+			if reason == curfew.Overran && g.started != "" {
+				set[column] = mapping.PlannedEnd
+			}
+		}
+	}
+	if updated := g.r.first(updatedNames, Column.Moment); updated != "" && g.r.setBy(updated) == "" {
+		set[updated] = mapping.Now
+	}
+	if reason != curfew.Overran {
+		g.say(set, named(`(cancelled|canceled|ended|closed)_by`), "curfew")
+		g.say(set, named(`(cancellation|cancel|end|close|closing|status)_reason|reason_(cancelled|canceled)`), string(reason))
+	}
+	return set
+}
+
+// say sets a text column that may have any text.
+func (g *guess) say(set map[string]string, names role, text string) {
+	column := g.r.first(names, Column.text)
+	if column == "" || slices.ContainsFunc(g.r.References, func(k ForeignKey) bool { return contains(k.Columns, column) }) {
+		return
+	}
+	if words, by := g.r.allowed(column); words != nil && !contains(words, text) {
+		g.tell("end", "%s is left out, because %s does not allow %s", column, by, text)
+		return
+	}
+	set[column] = text
+}
+
+// endsWith reports whether rows with a word have a moment of their end, or would by its name.
+func (g *guess) endsWith(column, word string) bool {
+	if t, ok := g.tallyOf(word); ok && t.rows > 0 {
+		return t.filled[column]*2 > t.rows
+	}
+	first, _, _ := strings.Cut(snake(column), "_")
+	switch first {
+	case "completed", "done", "resolved", "finished":
+		return g.statusOf(word) == curfew.Completed
+	case "cancelled", "canceled", "aborted":
+		return g.statusOf(word) == curfew.Cancelled
+	case "expired", "rejected", "declined":
+		return snake(word) == first || snake(g.names[word]) == first
+	}
+	return true
+}
+
+func (g *guess) statusOf(word string) curfew.SessionStatus {
+	for status, words := range g.Mapping.Status.Words {
+		if contains(words, word) {
+			return status
+		}
+	}
+	return ""
+}

@@ -1,0 +1,250 @@
+package adopt
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/adopt/mapping"
+)
+
+// words finds every word of the status, and puts it under one of Curfew's statuses or leaves it out.
+func (g *guess) words(context.Context) error {
+	g.Mapping.Status.Words = map[curfew.SessionStatus][]string{}
+	g.findWords()
+	for i := range g.Statuses {
+		s := &g.Statuses[i]
+		if s.Null {
+			g.ask("status.other", "%s NULL as their status: nobody knows what they are", have(s.Rows))
+			continue
+		}
+		if s.As = g.classify(*s); s.As != "" {
+			g.Mapping.Status.Words[s.As] = append(g.Mapping.Status.Words[s.As], s.Word)
+		}
+	}
+	if len(g.Mapping.Words(curfew.Waiting)) == 0 {
+		return g.noWaiting()
+	}
+	return nil
+}
+
+// noWaiting lists what the person who knows has to choose from.
+func (g *guess) noWaiting() error {
+	var all []string
+	for _, s := range g.Statuses {
+		all = append(all, fmt.Sprintf("%s (%s)", g.label(s.Word), rowsOf(s.Rows)))
+	}
+	if len(all) == 0 {
+		return curfew.Errorf(curfew.Invalid, "%s has no word yet, neither in rows nor in a CHECK, an enum or a default: look again once there are sessions", g.Mapping.Status.Column)
+	}
+	return curfew.Errorf(curfew.Invalid, "none of the words in %s looks like waiting, so that there is nothing to keep: %s", g.Mapping.Status.Column, strings.Join(all, ", "))
+}
+
+var defaultWord = regexp.MustCompile(`^\(*'?([^':()]+)'?\)*(::.*)?$`)
+
+// initial is the word that a new row begins with, if a default says so.
+func (g *guess) initial() string {
+	if m := defaultWord.FindStringSubmatch(g.r.Columns[g.Mapping.Status.Column].Default); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// findWords gathers words from a type or CHECK, from rows and from the default.
+func (g *guess) findWords() {
+	column := g.Mapping.Status.Column
+	allowed, by := g.r.allowed(column)
+	for _, word := range allowed {
+		g.Statuses = append(g.Statuses, StatusFound{Word: word, Name: g.names[word], Source: by})
+	}
+	for _, t := range g.tallies {
+		at := slices.IndexFunc(g.Statuses, func(s StatusFound) bool { return s.Word == t.word && s.Null == t.null })
+		if at < 0 {
+			g.Statuses = append(g.Statuses, StatusFound{Word: t.word, Null: t.null, Name: g.names[t.word], Source: "rows"})
+			at = len(g.Statuses) - 1
+		}
+		s := &g.Statuses[at]
+		s.Rows, s.Oldest, s.Newest = t.rows, t.oldest, t.newest
+	}
+	for _, id := range slices.Sorted(maps.Keys(g.names)) {
+		g.addWord(id, "lookup table")
+	}
+	if word := g.initial(); word != "" {
+		g.addWord(word, "default")
+	}
+	if allowed == nil {
+		slices.SortStableFunc(g.Statuses, func(a, b StatusFound) int { return strings.Compare(a.Word, b.Word) })
+	}
+}
+
+func (g *guess) addWord(word, source string) {
+	if !slices.ContainsFunc(g.Statuses, func(s StatusFound) bool { return s.Word == word && !s.Null }) {
+		g.Statuses = append(g.Statuses, StatusFound{Word: word, Name: g.names[word], Source: source})
+	}
+}
+
+// label is how a word is shown: with its name, if a lookup table has one.
+func (g *guess) label(word string) string {
+	if n := g.names[word]; n != "" {
+		return word + " (" + n + ")"
+	}
+	return word
+}
+
+// means returns the status that a word means by its name alone, or "".
+func (g *guess) means(word string) curfew.SessionStatus {
+	if n := g.names[word]; n != "" {
+		return vocable(n)
+	}
+	return vocable(word)
+}
+
+// marks reports whether a word means that a mechanic has accepted.
+func (g *guess) marks(word string) bool {
+	return contains(taken, snake(word)) || contains(taken, snake(g.names[word]))
+}
+
+// readNames reads what the words are called in a table that the status refers to.
+func (g *guess) readNames(ctx context.Context) error {
+	for _, k := range g.r.References {
+		if len(k.Columns) != 1 || k.Columns[0] != g.Mapping.Status.Column {
+			continue
+		}
+		lookup, err := ReadRelation(ctx, g.look, mapping.JoinRelation(k.Schema, k.Table))
+		if err != nil {
+			return err
+		}
+		text := lookup.first(named(`name|code|slug|key|label|title|status|state|description`, `.*name`), Column.text)
+		if text == "" || !lookup.Readable {
+			return nil
+		}
+		rows, err := g.look.rows(ctx, "SELECT "+name(k.Others[0])+"::text, "+name(text)+"::text FROM "+lookup.String()+" ORDER BY 1 LIMIT 100")
+		if whyUnread(err) != "" {
+			return nil
+		}
+		g.names = map[string]string{}
+		for _, values := range rows {
+			id, _ := values[0].(string)
+			g.names[id], _ = values[1].(string)
+		}
+		g.tell("status", "the words' names come from %s.%s", lookup, text)
+		return err
+	}
+	return nil
+}
+
+// tallyOf returns what the rows with a word have in common.
+func (g *guess) tallyOf(word string) (tally, bool) {
+	at := slices.IndexFunc(g.tallies, func(t tally) bool { return t.word == word && !t.null })
+	if at < 0 {
+		return tally{}, false
+	}
+	return g.tallies[at], true
+}
+
+// classify says which status a word means: by its rows where these are clear, else by its name.
+func (g *guess) classify(s StatusFound) curfew.SessionStatus {
+	status := g.means(s.Word)
+	if t, ok := g.tallyOf(s.Word); ok && t.rows > 0 {
+		status = g.byRows(s, t, status)
+	}
+	switch {
+	case status == curfew.Scheduled && len(g.Mapping.Times.Starts) == 0:
+		g.ask("status.waiting", "%s counts as waiting, because no column says when a session is to start", g.label(s.Word))
+		return curfew.Waiting
+	case status == "" && s.Word == g.initial():
+		g.ask("status.waiting", "%s counts as waiting, because a new row begins with it: %s", g.label(s.Word), g.profile(s))
+		return curfew.Waiting
+	case status == "":
+		g.ask("status.other", "%s is in no list, because nothing says what it means: %s", g.label(s.Word), g.profile(s))
+	}
+	return status
+}
+
+// byRows corrects what a word's name says by what its rows have.
+func (g *guess) byRows(s StatusFound, t tally, status curfew.SessionStatus) curfew.SessionStatus {
+	started, over, endedBy := t.filled[g.started], int64(0), ""
+	for _, column := range g.ended {
+		if t.filled[column] > over {
+			over, endedBy = t.filled[column], column
+		}
+	}
+	inUse, _ := g.share(g.started)
+	switch {
+	case status.Ended():
+		return status
+	case most(over, t.rows):
+		ended := curfew.Cancelled
+		if g.started != "" && most(started, t.rows) {
+			ended = curfew.Completed
+		}
+		g.ask("status."+string(ended), "%s counts as %s, because %s is set in %s", g.label(s.Word), ended, endedBy, ofRows(over, t.rows))
+		return ended
+	case status != curfew.Live && g.started != "" && most(started, t.rows):
+		g.ask("status.live", "%s counts as live, because %s is set in %s", g.label(s.Word), g.started, ofRows(started, t.rows))
+		return curfew.Live
+	case status == curfew.Live && g.started != "" && started == 0 && inUse > 0 && t.rows >= 3:
+		g.ask("status.waiting", "%s counts as waiting, because %s is NULL in %s", g.label(s.Word), g.started, ofRows(t.rows, t.rows))
+		return curfew.Waiting
+	}
+	g.explainTaken(s, t, status)
+	return status
+}
+
+// explainTaken says why a session that somebody has accepted still waits.
+func (g *guess) explainTaken(s StatusFound, t tally, status curfew.SessionStatus) {
+	if status != curfew.Waiting || !g.marks(s.Word) {
+		return
+	}
+	var because []string
+	if g.started != "" && t.filled[g.started] == 0 {
+		because = append(because, g.started+" is NULL in "+ofRows(t.rows, t.rows))
+	}
+	if column := g.Mapping.Mechanic.Column; column != "" && t.filled[column] > 0 {
+		because = append(because, column+" is set in "+ofRows(t.filled[column], t.rows))
+	}
+	if len(because) > 0 {
+		g.ask("status.waiting", "%s counts as waiting, because %s", g.label(s.Word), strings.Join(because, " and "))
+	}
+}
+
+// profile describes the rows with a word, for somebody who knows what it means.
+func (g *guess) profile(s StatusFound) string {
+	t, ok := g.tallyOf(s.Word)
+	if !ok {
+		return "no row has it"
+	}
+	parts := []string{rowsOf(t.rows)}
+	if !t.oldest.IsZero() {
+		parts = append(parts, "created from "+t.oldest.Format("2006-01-02")+" to "+t.newest.Format("2006-01-02"))
+	}
+	for _, column := range slices.Concat([]string{g.Mapping.Mechanic.Column, g.started}, g.ended) {
+		if column != "" {
+			parts = append(parts, fmt.Sprintf("%s set in %d", column, t.filled[column]))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// most reports whether nearly all rows are meant.
+func most(part, rows int64) bool { return rows > 0 && part*10 >= rows*9 }
+
+func rowsOf(n int64) string {
+	if n == 1 {
+		return "1 row"
+	}
+	return fmt.Sprintf("%d rows", n)
+}
+
+func ofRows(part, rows int64) string { return fmt.Sprintf("%d of %s", part, rowsOf(rows)) }
+
+func have(rows int64) string {
+	if rows == 1 {
+		return "1 row has"
+	}
+	return fmt.Sprintf("%d rows have", rows)
+}

@@ -17,7 +17,7 @@ type querier interface {
 }
 
 // selectColumns reads pg_catalog, which everybody may read. A domain counts as the type that it
-// is made of.
+// is made of. Types of others are named with their schema, whatever the search path is.
 const selectColumns = `WITH RECURSIVE made AS (
 		SELECT a.attnum, a.atttypid AS type FROM pg_catalog.pg_attribute a
 		WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -26,11 +26,15 @@ const selectColumns = `WITH RECURSIVE made AS (
 	), base AS (
 		SELECT made.attnum, made.type FROM made JOIN pg_catalog.pg_type t ON t.oid = made.type AND t.typtype <> 'd'
 	)
-	SELECT a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod), pg_catalog.format_type(base.type, NULL), a.attnotnull,
+	SELECT a.attname::text, CASE WHEN y.typnamespace = 'pg_catalog'::regnamespace THEN pg_catalog.format_type(a.atttypid, a.atttypmod)
+			ELSE pg_catalog.format('%s.%I', y.typnamespace::regnamespace, y.typname) END,
+		CASE WHEN b.typnamespace = 'pg_catalog'::regnamespace THEN pg_catalog.format_type(b.oid, NULL)
+			ELSE pg_catalog.format('%s.%I', b.typnamespace::regnamespace, b.typname) END, a.attnotnull,
 		CASE WHEN a.attgenerated = '' THEN coalesce(pg_catalog.pg_get_expr(d.adbin, d.adrelid), '') ELSE '' END,
 		a.attgenerated <> '' OR a.attidentity = 'a',
 		(SELECT array_agg(e.enumlabel::text ORDER BY e.enumsortorder) FROM pg_catalog.pg_enum e WHERE e.enumtypid = base.type)
 	FROM pg_catalog.pg_attribute a JOIN base ON base.attnum = a.attnum
+		JOIN pg_catalog.pg_type y ON y.oid = a.atttypid JOIN pg_catalog.pg_type b ON b.oid = base.type
 		LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 	WHERE a.attrelid = $1::oid`
 

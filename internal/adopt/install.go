@@ -2,10 +2,15 @@ package adopt
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/adopt/mapping"
 )
 
 // Enforcement is what it takes to enforce a table.
@@ -21,21 +26,226 @@ type Enforcement struct {
 	Yes bool
 }
 
-// Enforce installs the triggers, mirrors what is open, and switches the mode. It is done in steps,
-// each of its own transaction: interrupted at any, it can be called again, and so it can be where the
-// mapping or the policy has changed. Invalid: it must not be enforced, and why. Unavailable: somebody
-// holds the table, and who.
-func (t table) Enforce(ctx context.Context, e Enforcement) error { return errors.ErrUnsupported }
+// ShadowTime is how long a table is shadowed before it is enforced, unless that is set.
+const ShadowTime = 7 * 24 * time.Hour
 
-// Off switches the mode, and then removes triggers and functions; what was open ends in the mirror alone.
-// It can be called again like Enforce.
-func (t table) Off(ctx context.Context) error { return errors.ErrUnsupported }
+// step is one transaction of a change to the marketplace's schema. Whoever is interrupted begins
+// again with the first step.
+type step struct {
+	name string
+	do   func(context.Context) error
+}
 
-// Release is Off, and forgets the adoption; with drop, the mirrors and their history too.
-func (t table) Release(ctx context.Context, drop bool) error { return errors.ErrUnsupported }
+// follow runs steps in their order.
+func follow(ctx context.Context, steps []step) error {
+	for _, s := range steps {
+		if err := s.do(ctx); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+// Enforce installs the triggers, mirrors what is open, and switches the mode. It is done in
+// steps, each of its own transaction: interrupted at any, it can be called again, and so it can
+// where the mapping, the policy or the table has changed. Invalid: it must not be enforced, and
+// why. Unavailable: somebody holds the table, and who.
+func (t table) Enforce(ctx context.Context, e Enforcement) error {
+	p, err := t.prepare(ctx, e)
+	if err == nil {
+		err = follow(ctx, t.enforcing(p))
+	}
+	return t.wrap(err, "enforce")
+}
+
+// prepare checks whether a table can be enforced, and compiles what that takes.
+func (t table) prepare(ctx context.Context, e Enforcement) (program, error) {
+	if e.Rules == nil {
+		e.Rules = slices.DeleteFunc(mapping.Reasons(), func(reason curfew.EndReason) bool { return !mapped(t.Table, reason) })
+	}
+	for _, rule := range e.Rules {
+		if !mapped(t.Table, rule) {
+			return program{}, curfew.Errorf(curfew.Invalid, "adopt.%s.end has no ending for %s", t.Name, rule)
+		}
+	}
+	if err := t.enforceable(ctx); err != nil {
+		return program{}, err
+	}
+	p, err := t.program(ctx, e.Rules)
+	if err != nil {
+		return p, err
+	}
+	for _, rule := range e.Rules {
+		if err := t.try(ctx, p.reading, rule); err != nil {
+			return p, err
+		}
+	}
+	if e.Yes {
+		return p, nil
+	}
+	return p, t.shadowed(ctx, e)
+}
+
+// program compiles the functions for the table as it is now.
+func (t table) program(ctx context.Context, rules []curfew.EndReason) (program, error) {
+	p := program{reading: reading{t.Table, t.policy, nil}, schema: t.Schema(), rules: rules}
+	var err error
+	if p.columns, err = columnsOf(ctx, t.pool, t.Relation); err != nil {
+		return p, err
+	}
+	if err := p.columns.lacks(t.Table); err != nil {
+		return p, err
+	}
+	if t.Request != nil {
+		if p.requests, err = columnsOf(ctx, t.pool, t.Request.Relation); err != nil {
+			return p, err
+		}
+	}
+	p.oid, err = one[uint32](ctx, t.pool, `SELECT $1::text::regclass::oid`, t.Relation)
+	return p, err
+}
+
+// one is an answer of one value.
+func one[T any](ctx context.Context, q querier, sql string, args ...any) (v T, err error) {
+	rows, err := q.Query(ctx, sql, args...)
+	if err != nil {
+		return v, err
+	}
+	return pgx.CollectExactlyOneRow(rows, pgx.RowTo[T])
+}
+
+// enforcing is the steps: nobody's row is ended before every write is mirrored, and nothing is
+// said to be enforced before all is.
+func (t table) enforcing(p program) []step {
+	steps := []step{{"create the functions", func(ctx context.Context) error { return t.run(ctx, p.functions()...) }}}
+	for _, tr := range triggers {
+		steps = append(steps, step{"create trigger " + tr.name, func(ctx context.Context) error { return t.createTrigger(ctx, p, tr) }})
+	}
+	return append(steps,
+		step{"mirror what is open", func(ctx context.Context) error { return t.mirror(ctx, p.reading) }},
+		step{"switch the mode", func(ctx context.Context) error { return t.switchOn(ctx, p) }},
+	)
+}
+
+// alone keeps other processes from changing the same table's triggers, until the transaction ends.
+const alone = `SELECT pg_advisory_xact_lock(hashtextextended('curfew.adopt ' || $1, 0))`
+
+// run runs statements in one transaction.
+func (t table) run(ctx context.Context, statements ...string) error {
+	return t.tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, alone, t.Name); err != nil {
+			return err
+		}
+		for _, sql := range statements {
+			if _, err := tx.Exec(ctx, sql, pgx.QueryExecModeSimpleProtocol); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+const selectTriggers = `SELECT t.tgname::text FROM pg_trigger t
+	WHERE t.tgrelid = to_regclass($1) AND t.tgname = ANY ($2) AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
+		AND t.tgfoid IN (SELECT p.oid FROM pg_proc p WHERE p.pronamespace = 'curfew'::regnamespace)`
+
+// missing names the triggers that the table lacks.
+func (t table) missing(ctx context.Context, q querier) ([]string, error) {
+	var all []string
+	for _, tr := range triggers {
+		all = append(all, tr.name)
+	}
+	rows, err := q.Query(ctx, selectTriggers, t.Relation, all)
+	if err != nil {
+		return nil, err
+	}
+	there, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	return slices.DeleteFunc(all, func(name string) bool { return slices.Contains(there, name) }), err
+}
+
+// createTrigger creates a trigger that is not there. What is there stays: replacing it would lock
+// out readers, too.
+func (t table) createTrigger(ctx context.Context, p program, tr trigger) error {
+	return t.patiently(ctx, p.oid, time.Second, func() error {
+		missing, err := t.missing(ctx, t.pool)
+		if err != nil || !slices.Contains(missing, tr.name) {
+			return err
+		}
+		return t.run(ctx, `SET LOCAL lock_timeout = '1s'`, tr.create(t.Table))
+	})
+}
+
+// lockTries is how often a lock on the marketplace's table is tried for.
+const lockTries = 5
+
+// patiently tries again what did not get its lock in time, and then says who has it.
+func (t table) patiently(ctx context.Context, oid uint32, pause time.Duration, do func() error) error {
+	for n := 1; ; n++ {
+		err := do()
+		if code(err) != lockTimeout {
+			return err
+		}
+		if n == lockTries {
+			return curfew.Errorf(curfew.Unavailable, "%s is locked by %s: try again when that has ended", t.Relation, t.holders(ctx, oid))
+		}
+		select {
+		case <-time.After(pause / lockTries):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+const selectHolders = `SELECT format('process %s (%s, %s%s for %s s: %s)', a.pid, a.usename, coalesce(nullif(a.application_name, '') || ', ', ''), a.state,
+		extract(epoch FROM now() - coalesce(a.state_change, a.xact_start, now()))::int, left(regexp_replace(a.query, '\s+', ' ', 'g'), 80))
+	FROM pg_stat_activity a WHERE a.pid <> pg_backend_pid() AND EXISTS (SELECT FROM pg_locks l
+		WHERE l.pid = a.pid AND l.relation = $1 AND l.locktype = 'relation' AND l.granted AND l.mode NOT IN ('AccessShareLock', 'RowShareLock')) ORDER BY a.xact_start`
+
+// holders says who holds a lock on the table.
+func (t table) holders(ctx context.Context, oid uint32) string {
+	rows, err := t.pool.Query(ctx, selectHolders, oid)
+	if err != nil {
+		return "somebody"
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil || len(all) == 0 {
+		return "somebody who has let go of it by now"
+	}
+	return strings.Join(all, ", ")
+}
+
+const switchOn = `INSERT INTO curfew.adoptions AS a (name, relation, mode, rules, installed) VALUES ($1, $2, 'enforce', $3, $4)
+	ON CONFLICT (name) DO UPDATE SET relation = excluded.relation, mode = 'enforce', rules = excluded.rules, installed = excluded.installed,
+		since = CASE WHEN a.mode = 'enforce' THEN a.since ELSE now() END`
+
+func (t table) switchOn(ctx context.Context, p program) error {
+	rules := make([]string, len(p.rules))
+	for i, rule := range p.rules {
+		rules[i] = string(rule)
+	}
+	return t.tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, switchOn, t.Name, t.Relation, rules, p.digest())
+		return err
+	})
+}
 
 // Installed says what is wrong with the triggers of a table that is enforced by these rules;
 // empty: nothing. Enforce mends it.
 func (t table) Installed(ctx context.Context, rules []curfew.EndReason) (wrong string, err error) {
-	return "", errors.ErrUnsupported
+	p, err := t.program(ctx, rules)
+	if err != nil {
+		return "", t.wrap(err, "look at the triggers")
+	}
+	missing, err := t.missing(ctx, t.pool)
+	if err != nil {
+		return "", t.wrap(err, "look at the triggers")
+	}
+	if len(missing) > 0 {
+		return t.Relation + " lacks " + strings.Join(missing, ", "), nil
+	}
+	digest, err := one[string](ctx, t.pool, `SELECT coalesce((SELECT installed FROM curfew.adoptions WHERE name = $1), '')`, t.Name)
+	if err == nil && digest != p.digest() {
+		wrong = "the triggers on " + t.Relation + " were made for another mapping, policy or table"
+	}
+	return wrong, t.wrap(err, "look at the triggers")
 }

@@ -1,0 +1,128 @@
+package adopt
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/adopt/mapping"
+)
+
+// The rows that are written are t, their mirrors s.
+
+// ruleFor is the reason for which an overdue session of such a state is ended.
+func ruleFor(status curfew.SessionStatus, assigned bool) curfew.EndReason {
+	switch {
+	case status == curfew.Live:
+		return curfew.Overran
+	case status == curfew.Scheduled:
+		return curfew.Missed
+	case assigned:
+		return curfew.NoShow
+	}
+	return curfew.Expired
+}
+
+// ended is what the words of an ending mean.
+func (r reading) ended(e mapping.Ending) curfew.SessionStatus {
+	if slices.Contains(r.Words(curfew.Completed), e.Status) {
+		return curfew.Completed
+	}
+	return curfew.Cancelled
+}
+
+// byHand is how a person's decision ends a row: like the state's own rule, or else like
+// any other that comes to the same status, but without the texts that say why.
+func (r reading) byHand(own curfew.EndReason, to curfew.SessionStatus) (mapping.Ending, bool) {
+	for _, reason := range append([]curfew.EndReason{own}, mapping.Reasons()...) {
+		e, ok := r.End[reason]
+		if !ok || r.ended(e) != to {
+			continue
+		}
+		set := maps.Clone(e.Set)
+		maps.DeleteFunc(set, func(_, v string) bool { return v != mapping.Now && v != mapping.PlannedEnd && v != mapping.Null })
+		return mapping.Ending{Status: e.Status, Set: set}, true
+	}
+	return mapping.Ending{}, false
+}
+
+// idType is the type that compares with the ids by their index.
+func (r reading) idType() string { return r.columns.comparable(r.ID) }
+
+// comparable is a column's type for a value to compare with, which must not be cut to a length.
+func (c Columns) comparable(column string) string {
+	if c[column].Base == "character" { // without a length it would have length 1
+		return c[column].Type
+	}
+	return c[column].Base
+}
+
+// stored is a moment as a column keeps it.
+func (r reading) stored(c Column, moment string) string {
+	if r.Times.Zone != "" && !c.HasZone() {
+		moment = "(" + moment + " AT TIME ZONE " + literal(r.Times.Zone) + ")"
+	}
+	return "(" + moment + ")::" + c.Type
+}
+
+// value is what an ending sets a column to.
+func (r reading) value(c Column, v string) string {
+	switch v {
+	case mapping.Null:
+		return "NULL"
+	case mapping.Now:
+		return r.stored(c, "now()")
+	case mapping.PlannedEnd:
+		return r.stored(c, "least(now(), "+r.moment("t", r.Times.Started)+" + "+r.planned("t")+")")
+	}
+	return literal(v)
+}
+
+// assignment sets columns to expressions.
+type assignment map[string]string
+
+func (a assignment) String() string {
+	var all []string
+	for _, column := range slices.Sorted(maps.Keys(a)) {
+		all = append(all, name(column)+" = "+a[column])
+	}
+	return strings.Join(all, ", ")
+}
+
+// ends is what an ending sets.
+func (r reading) ends(e mapping.Ending) assignment {
+	a := assignment{r.Status.Column: literal(e.Status)}
+	for column, v := range e.Set {
+		a[column] = r.value(r.columns[column], v)
+	}
+	return a
+}
+
+// endsRequest is what the end of a session sets in its request.
+func (r reading) endsRequest(columns Columns) assignment {
+	a := assignment{r.Request.Status: literal(r.Request.Expired)}
+	for column, v := range r.Request.Set {
+		a[column] = r.value(columns[column], v)
+	}
+	return a
+}
+
+// pending reports whether request q waits for an answer.
+func (r reading) pending() string {
+	return "q." + name(r.Request.Status) + "::text IN " + list(r.Request.Pending)
+}
+
+// unmoved reports whether row t is what its mirror s was made of.
+func (r reading) unmoved() string {
+	return strings.Join([]string{
+		"s.adopted_from = " + literal(r.Name),
+		r.word("t") + " = s.adopted_word",
+		"(" + r.status("t") + ") = s.status",
+		"(" + r.mechanic("t") + ") IS NOT DISTINCT FROM s.mechanic_id",
+		"(" + r.customer("t") + ") = s.customer_id",
+	}, " AND ")
+}
+
+// overdue reports whether row t is past its deadline: that of its own column or else its mirror's.
+func (r reading) overdue() string { return "coalesce(" + r.expires("t") + ", s.expires_at) < now()" }

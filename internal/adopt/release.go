@@ -1,0 +1,132 @@
+package adopt
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Off switches the mode, and then removes triggers and functions; what was open is ended in the
+// mirror alone. It can be called again like Enforce.
+func (t table) Off(ctx context.Context) error { return t.wrap(follow(ctx, t.ending()), "switch off") }
+
+// Release is Off, and forgets what is known of the table but its sessions; with drop, these too.
+func (t table) Release(ctx context.Context, drop bool) error {
+	steps := t.ending()
+	if drop {
+		steps = append(steps, step{"drop the mirrors", t.dropMirrors})
+	}
+	return t.wrap(follow(ctx, append(steps, step{"forget the table", t.forget})), "release")
+}
+
+// ending is the steps: first the switch, which needs no lock on their table.
+func (t table) ending() []step {
+	steps := []step{{"switch the mode", t.switchOff}, {"make the functions idle", t.makeIdle}}
+	for _, tr := range triggers {
+		steps = append(steps, step{"drop trigger " + tr.name, func(ctx context.Context) error { return t.dropTrigger(ctx, tr) }})
+	}
+	return append(steps, step{"drop the functions", t.dropFunctions}, step{"end the mirrors", t.endMirrors})
+}
+
+func (t table) switchOff(ctx context.Context) error {
+	return t.tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `UPDATE curfew.adoptions SET mode = 'off', rules = '{}', installed = '', shadowed = NULL,
+			since = CASE WHEN mode = 'off' THEN since ELSE now() END WHERE name = $1`, t.Name)
+		return err
+	})
+}
+
+// makeIdle changes the functions that are there. Creating one for a trigger that is gone would be of no use.
+func (t table) makeIdle(ctx context.Context) error {
+	var statements []string
+	for _, tr := range triggers {
+		there, err := one[bool](ctx, t.pool, `SELECT to_regprocedure($1) IS NOT NULL`, function(t.Name, tr.does)+"()")
+		if err != nil {
+			return err
+		}
+		if there {
+			statements = append(statements, program{reading: reading{Table: t.Table}}.create(tr, ""))
+		}
+	}
+	return t.run(ctx, statements...)
+}
+
+const selectTriggerTable = `SELECT coalesce((SELECT t.tgrelid FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+	WHERE p.oid = to_regprocedure($2) AND t.tgname = $1), 0)::oid`
+
+// dropTrigger drops a trigger wherever its table is now: it may have got another name. Readers wait while this
+// waits for them, so it does not wait for long.
+func (t table) dropTrigger(ctx context.Context, tr trigger) error {
+	oid, err := one[uint32](ctx, t.pool, selectTriggerTable, tr.name, function(t.Name, tr.does)+"()")
+	if err != nil || oid == 0 {
+		return err
+	}
+	return t.patiently(ctx, oid, 10*time.Second, func() error {
+		return t.run(ctx, `SET LOCAL lock_timeout = '100ms'`, fmt.Sprintf(`DO $$ BEGIN
+			EXECUTE format('DROP TRIGGER IF EXISTS %s ON %%s', %d::regclass);
+		END $$`, tr.name, oid))
+	})
+}
+
+func (t table) dropFunctions(ctx context.Context) error {
+	var statements []string
+	for _, does := range functionsOf() {
+		arguments := ""
+		if does == failed {
+			arguments = "text"
+		}
+		statements = append(statements, "DROP FUNCTION IF EXISTS "+function(t.Name, does)+"("+arguments+")")
+	}
+	return t.run(ctx, statements...)
+}
+
+// page is how many mirrors one transaction ends or drops.
+const page = 1000
+
+// endMirrors ends the mirrors of rows that nobody looks at any more.
+func (t table) endMirrors(ctx context.Context) error {
+	return t.pages(ctx, `SELECT curfew.adopt_gone($1, 'system:adoption', 'their table is not adopted any more', NULL, array_agg(o.adopted_id))
+		FROM (SELECT adopted_id FROM curfew.sessions WHERE adopted_from = $1 AND status IN ('scheduled', 'waiting', 'live') LIMIT $2) o HAVING count(*) > 0`)
+}
+
+// pages repeats a statement until it has nothing to do.
+func (t table) pages(ctx context.Context, statements ...string) error {
+	for {
+		var n int64
+		err := t.tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+			for _, sql := range statements {
+				tag, err := tx.Exec(ctx, sql, t.Name, page)
+				if err != nil {
+					return err
+				}
+				n = tag.RowsAffected()
+			}
+			return nil
+		})
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
+// dropMirrors deletes the sessions, which have ended, with their requests and events.
+func (t table) dropMirrors(ctx context.Context) error {
+	const some = ` USING (SELECT customer_id, id FROM curfew.sessions WHERE adopted_from = $1 ORDER BY customer_id, id LIMIT $2) s
+		WHERE x.customer_id = s.customer_id AND x.`
+	return t.pages(ctx, `SELECT set_config('curfew.adopting', 'on', true), $1::text, $2::int`,
+		`DELETE FROM curfew.session_requests x`+some+`session_id = s.id`, `DELETE FROM curfew.events x`+some+`subject_id = s.id`,
+		`DELETE FROM curfew.sessions x`+some+`id = s.id`)
+}
+
+func (t table) forget(ctx context.Context) error {
+	return t.tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		for _, from := range []string{"adoption_findings", "adoption_verdicts", "adoptions"} {
+			if _, err := tx.Exec(ctx, `DELETE FROM curfew.`+from+` WHERE name = $1`, t.Name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

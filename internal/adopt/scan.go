@@ -1,0 +1,31 @@
+package adopt
+
+import (
+	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/curfewhq/curfew/internal/record"
+)
+
+// Targets of Scan that take NULL for the zero value.
+type (
+	text   string
+	moment time.Time
+	span   time.Duration
+)
+
+// ScanText also reads UUIDs.
+func (t *text) ScanText(v pgtype.Text) error { *t = text(v.String); return nil }
+
+// ScanTimestamptz reads times, as UTC.
+func (m *moment) ScanTimestamptz(v pgtype.Timestamptz) error {
+	*m = moment(record.Writable(v.Time.UTC()))
+	return nil
+}
+
+// ScanInt64 reads a number of seconds.
+func (s *span) ScanInt64(v pgtype.Int8) error {
+	*s = span(v.Int64) * span(time.Second)
+	return nil
+}

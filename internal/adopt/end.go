@@ -58,7 +58,7 @@ func (w *writing) endBatch(ctx context.Context, b record.Batch) ([]record.Ended,
 			return nil, curfew.Errorf(curfew.Conflict, "adopt.%s.end does not say how a session is ended that %s", w.Name, phrases[own])
 		}
 		ends := slices.DeleteFunc(slices.Clone(b.Ends), func(p record.PlannedEnd) bool { return p.Reason != reason })
-		o := order{ends: keysOf(ends), set: w.ends(e), condition: w.dueBy(b, reason), closes: true}
+		o := order{ends: keysOf(ends), set: w.sets(e), condition: w.dueBy(b, reason), closes: true}
 		if err := w.as(ctx, b.Actor, curfew.WithNote(string(reason), b.Note), reason, b.RunID); err != nil {
 			return nil, err
 		}
@@ -134,11 +134,8 @@ func holds(m record.Match, fact string) string {
 // done; then the message says where to do it. MechanicBusy: as for Curfew's own sessions.
 // Unavailable: the table is not enforced.
 func (s *Service) Change(ctx context.Context, c record.Change) (curfew.Snapshot, error) {
-	rows, err := s.Pool.Query(ctx, `SELECT adopted_from FROM curfew.sessions WHERE customer_id = $1 AND id = $2`, c.From.CustomerID, c.From.ID)
-	if err != nil {
-		return curfew.Snapshot{}, unavailable(err)
-	}
-	source, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[string])
+	var source string
+	err := one(ctx, s.Pool, `SELECT adopted_from FROM curfew.sessions WHERE customer_id = $1 AND id = $2`, []any{c.From.CustomerID, c.From.ID}, &source)
 	if err != nil {
 		return curfew.Snapshot{}, unavailable(err)
 	}
@@ -184,11 +181,8 @@ func (t table) Change(ctx context.Context, c record.Change) (curfew.Snapshot, er
 
 // busy is MechanicBusy if the mechanic's slot belongs to another session.
 func (w *writing) busy(ctx context.Context, s curfew.Session, mechanic string) error {
-	rows, err := w.tx.Query(ctx, `SELECT EXISTS (SELECT FROM curfew.mechanic_slots WHERE mechanic_id = $1 AND session_id = $2)`, mechanic, s.ID)
-	if err != nil {
-		return err
-	}
-	free, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[bool])
+	var free bool
+	err := one(ctx, w.tx, `SELECT EXISTS (SELECT FROM curfew.mechanic_slots WHERE mechanic_id = $1 AND session_id = $2)`, []any{mechanic, s.ID}, &free)
 	if err == nil && !free {
 		return curfew.Errorf(curfew.MechanicBusy, "mechanic %s is busy", mechanic)
 	}
@@ -243,10 +237,10 @@ func (w *writing) endedBy(c record.Change) (assignment, error) {
 	own := ruleFor(c.From.Status, c.From.Assigned())
 	byRule := slices.Contains([]curfew.EndReason{own, curfew.Orphaned, curfew.Cleared}, c.EndedBy)
 	if e, ok := w.End[own]; ok && byRule && (w.ended(e) == c.To || c.EndedBy == own) {
-		return w.ends(e), nil
+		return w.sets(e), nil
 	}
 	if e, ok := w.byHand(own, c.To); ok && c.EndedBy != own {
-		return w.ends(e), nil
+		return w.sets(e), nil
 	}
 	return nil, w.impossible("is not mapped for that: adopt.%s.end has no ending by which a %s session becomes %s; end it in the app", w.Name, c.From.Status, c.To)
 }
@@ -259,7 +253,7 @@ func (w *writing) accepted() (assignment, error) {
 	}
 	set := assignment{column.Name: "$4::text::" + column.Type}
 	if w.Times.Accepted != "" {
-		set[w.Times.Accepted] = w.value(w.columns[w.Times.Accepted], mapping.Now)
+		set[w.Times.Accepted] = w.setting("t", w.columns[w.Times.Accepted], mapping.Now)
 	}
 	if w.Mechanic.Accepted == nil {
 		return set, nil
@@ -301,7 +295,7 @@ func (w *writing) began() (assignment, error) {
 	}
 	set := assignment{w.Status.Column: literal(words[0])}
 	if w.Times.Started != "" {
-		set[w.Times.Started] = w.value(w.columns[w.Times.Started], mapping.Now)
+		set[w.Times.Started] = w.setting("t", w.columns[w.Times.Started], mapping.Now)
 	}
 	return set, nil
 }

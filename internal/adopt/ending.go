@@ -66,15 +66,15 @@ func (r reading) stored(c Column, moment string) string {
 	return "(" + moment + ")::" + c.Type
 }
 
-// value is what an ending sets a column to.
-func (r reading) value(c Column, v string) string {
+// setting is what an ending sets a column of a row to.
+func (r reading) setting(alias string, c Column, v string) string {
 	switch v {
 	case mapping.Null:
 		return "NULL"
 	case mapping.Now:
 		return r.stored(c, "now()")
 	case mapping.PlannedEnd:
-		return r.stored(c, "least(now(), "+r.moment("t", r.Times.Started)+" + "+r.planned("t")+")")
+		return r.stored(c, "least(now(), "+r.moment(alias, r.Times.Started)+" + "+r.planned(alias)+")")
 	}
 	return literal(v)
 }
@@ -90,20 +90,20 @@ func (a assignment) String() string {
 	return strings.Join(all, ", ")
 }
 
-// ends is what an ending sets.
-func (r reading) ends(e mapping.Ending) assignment {
+// sets is what an ending sets in row t.
+func (r reading) sets(e mapping.Ending) assignment {
 	a := assignment{r.Status.Column: literal(e.Status)}
 	for column, v := range e.Set {
-		a[column] = r.value(r.columns[column], v)
+		a[column] = r.setting("t", r.columns[column], v)
 	}
 	return a
 }
 
-// endsRequest is what the end of a session sets in its request.
-func (r reading) endsRequest(columns Columns) assignment {
+// setsRequest is what the end of a session sets in its request q.
+func (r reading) setsRequest(columns Columns) assignment {
 	a := assignment{r.Request.Status: literal(r.Request.Expired)}
 	for column, v := range r.Request.Set {
-		a[column] = r.value(columns[column], v)
+		a[column] = r.setting("q", columns[column], v)
 	}
 	return a
 }

@@ -107,7 +107,7 @@ func (t table) try(ctx context.Context, r reading, rule curfew.EndReason) error 
 			return err
 		}
 		for _, state := range []string{r.is("t", stateBefore(rule)), "true"} {
-			tag, err := tx.Exec(ctx, `UPDATE `+r.Relation+` t SET `+r.ends(e).String()+`
+			tag, err := tx.Exec(ctx, `UPDATE `+r.Relation+` t SET `+r.sets(e).String()+`
 				WHERE t.ctid = (SELECT t.ctid FROM `+r.Relation+` t WHERE `+state+` LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)`)
 			if err != nil {
 				return err

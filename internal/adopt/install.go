@@ -101,17 +101,7 @@ func (t table) program(ctx context.Context, rules []curfew.EndReason) (program, 
 			return p, err
 		}
 	}
-	p.oid, err = one[uint32](ctx, t.pool, `SELECT $1::text::regclass::oid`, t.Relation)
-	return p, err
-}
-
-// one is an answer of one value.
-func one[T any](ctx context.Context, q querier, sql string, args ...any) (v T, err error) {
-	rows, err := q.Query(ctx, sql, args...)
-	if err != nil {
-		return v, err
-	}
-	return pgx.CollectExactlyOneRow(rows, pgx.RowTo[T])
+	return p, one(ctx, t.pool, `SELECT $1::text::regclass::oid`, []any{t.Relation}, &p.oid)
 }
 
 // enforcing is the steps: nobody's row is ended before every write is mirrored, and nothing is
@@ -243,7 +233,8 @@ func (t table) Installed(ctx context.Context, rules []curfew.EndReason) (wrong s
 	if len(missing) > 0 {
 		return t.Relation + " lacks " + strings.Join(missing, ", "), nil
 	}
-	digest, err := one[string](ctx, t.pool, `SELECT coalesce((SELECT installed FROM curfew.adoptions WHERE name = $1), '')`, t.Name)
+	var digest string
+	err = one(ctx, t.pool, `SELECT coalesce((SELECT installed FROM curfew.adoptions WHERE name = $1), '')`, []any{t.Name}, &digest)
 	if err == nil && digest != p.digest() {
 		wrong = "the triggers on " + t.Relation + " were made for another mapping, policy or table"
 	}

@@ -95,7 +95,7 @@ func unsure(rel *Relation) string {
 func (r reading) refused(ctx context.Context, tx pgx.Tx, rel *Relation, rule curfew.EndReason, ending mapping.Ending) (string, error) {
 	values := map[string]string{r.Status.Column: literal(ending.Status) + "::" + r.columns[r.Status.Column].Type}
 	for column, value := range ending.Set {
-		values[column] = r.value("t", column, value)
+		values[column] = r.setting("t", r.columns[column], value) + "::" + r.columns[column].Type
 	}
 	changes := func(column string) bool { return values[column] != "" }
 	ended := r.asEnded(rel, rule, values)
@@ -141,28 +141,6 @@ func (r reading) asEnded(rel *Relation, rule curfew.EndReason, values map[string
 // rule names the rule that ends an open row.
 func (r reading) rule(alias string) string {
 	return r.byState(alias, literal(string(curfew.Expired)), literal(string(curfew.NoShow)), literal(string(curfew.Overran)), literal(string(curfew.Missed)))
-}
-
-// value is what a column is set to.
-func (r reading) value(alias, column, value string) string {
-	kind := "::" + r.columns[column].Type
-	switch value {
-	case mapping.Null:
-		return "NULL" + kind
-	case mapping.Now:
-		return r.local(column, "now()") + kind
-	case mapping.PlannedEnd:
-		return r.local(column, "("+r.moment(alias, r.Times.Started)+" + "+r.planned(alias)+")") + kind
-	}
-	return literal(value) + kind
-}
-
-// local is a moment as a column without zone holds it.
-func (r reading) local(column, moment string) string {
-	if r.zoneless(column) {
-		return "(" + moment + " AT TIME ZONE " + literal(r.Times.Zone) + ")"
-	}
-	return moment
 }
 
 // evaluate runs a query of one boolean, and says what is wrong if it is false, or if a value is none

@@ -42,7 +42,8 @@ func (t table) switchOff(ctx context.Context) error {
 func (t table) makeIdle(ctx context.Context) error {
 	var statements []string
 	for _, tr := range triggers {
-		there, err := one[bool](ctx, t.pool, `SELECT to_regprocedure($1) IS NOT NULL`, function(t.Name, tr.does)+"()")
+		var there bool
+		err := one(ctx, t.pool, `SELECT to_regprocedure($1) IS NOT NULL`, []any{function(t.Name, tr.does) + "()"}, &there)
 		if err != nil {
 			return err
 		}
@@ -59,7 +60,8 @@ const selectTriggerTable = `SELECT coalesce((SELECT t.tgrelid FROM pg_trigger t 
 // dropTrigger drops a trigger wherever its table is now: it may have got another name. Readers wait while this
 // waits for them, so it does not wait for long.
 func (t table) dropTrigger(ctx context.Context, tr trigger) error {
-	oid, err := one[uint32](ctx, t.pool, selectTriggerTable, tr.name, function(t.Name, tr.does)+"()")
+	var oid uint32
+	err := one(ctx, t.pool, selectTriggerTable, []any{tr.name, function(t.Name, tr.does) + "()"}, &oid)
 	if err != nil || oid == 0 {
 		return err
 	}

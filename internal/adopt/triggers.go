@@ -272,10 +272,10 @@ func (p program) settleBy(rule curfew.EndReason) string {
 	text += `                earlier := ARRAY[current_setting('curfew.actor', true), current_setting('curfew.reason', true), current_setting('curfew.end_reason', true)];
                 PERFORM set_config('curfew.actor', 'system:adoption', true), set_config('curfew.reason', '` + string(rule) + `', true),
                     set_config('curfew.end_reason', '` + string(rule) + `', true);
-                UPDATE ` + p.Relation + ` t SET ` + p.ends(p.End[rule]).String() + ` WHERE ` + condition + `;
+                UPDATE ` + p.Relation + ` t SET ` + p.sets(p.End[rule]).String() + ` WHERE ` + condition + `;
 `
 	if p.Request != nil {
-		text += `                UPDATE ` + p.Request.Relation + ` q SET ` + p.endsRequest(p.requests).String() + ` WHERE ` + p.itsRequests() + `;
+		text += `                UPDATE ` + p.Request.Relation + ` q SET ` + p.setsRequest(p.requests).String() + ` WHERE ` + p.itsRequests() + `;
 `
 	}
 	return text + `                PERFORM set_config('curfew.actor', earlier[1], true), set_config('curfew.reason', earlier[2], true),

@@ -165,7 +165,7 @@ func (w *writing) endRequests(ctx context.Context, all []moved) error {
 	for i, m := range all {
 		ids[i] = m.theirs
 	}
-	_, err := w.tx.Exec(ctx, `UPDATE `+w.Request.Relation+` q SET `+w.endsRequest(w.requests).String()+` WHERE `+w.requestsOf(), ids)
+	_, err := w.tx.Exec(ctx, `UPDATE `+w.Request.Relation+` q SET `+w.setsRequest(w.requests).String()+` WHERE `+w.requestsOf(), ids)
 	return err
 }
 

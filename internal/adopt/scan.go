@@ -12,7 +12,7 @@ import (
 type (
 	text   string
 	moment time.Time
-	span   time.Duration
+	length   time.Duration
 )
 
 // ScanText also reads UUIDs.
@@ -25,7 +25,7 @@ func (m *moment) ScanTimestamptz(v pgtype.Timestamptz) error {
 }
 
 // ScanInt64 reads a number of seconds.
-func (s *span) ScanInt64(v pgtype.Int8) error {
-	*s = span(v.Int64) * span(time.Second)
+func (s *length) ScanInt64(v pgtype.Int8) error {
+	*s = length(v.Int64) * length(time.Second)
 	return nil
 }

@@ -204,7 +204,7 @@ func (w *writing) follow(ctx context.Context, all []moved) error {
 
 func (m *moved) fields() []any {
 	return []any{
-		(*text)(&m.ID), (*text)(&m.CustomerID), (*text)(&m.MechanicID), (*text)(&m.Plan), (*text)(&m.Kind), (*span)(&m.Duration), (*text)(&m.Status),
+		(*text)(&m.ID), (*text)(&m.CustomerID), (*text)(&m.MechanicID), (*text)(&m.Plan), (*text)(&m.Kind), (*length)(&m.Duration), (*text)(&m.Status),
 		&m.Version, (*moment)(&m.CreatedAt), (*moment)(&m.StartsAt), (*moment)(&m.ExpiresAt), (*moment)(&m.AcceptedAt), (*moment)(&m.StartedAt),
 		(*moment)(&m.EndedAt), (*text)(&m.EndReason), (*text)(&m.Revives), (*text)(&m.Request.ID), (*text)(&m.Request.MechanicID),
 		(*text)(&m.Request.CustomerName), (*text)(&m.Request.Status), (*moment)(&m.Request.CreatedAt), &m.requestEnded, (*moment)(&m.Now),

@@ -198,6 +198,9 @@ type PlannedChange struct {
 	// Reason is why it would end: Cleared where it is not due yet.
 	Reason EndReason `json:"reason"`
 	Owed   Outcome   `json:"owed"`
+	// AdoptedFrom and AdoptedID are the session's.
+	AdoptedFrom string `json:"adoptedFrom,omitempty"`
+	AdoptedID   string `json:"adoptedId,omitempty"`
 }
 
 // Preview is what a run would change, by id and version. Executing it changes only rows

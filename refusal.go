@@ -8,8 +8,11 @@ import (
 // Blocker is the session that a refusal names.
 type Blocker struct {
 	Session Session
-	// ReleasesAt is when the slot becomes free by itself, at the latest.
+	// ReleasesAt is when the slot becomes free by itself, at the latest; zero: that is not known.
 	ReleasesAt time.Time
+	// Why says why Curfew does not end the session at its deadline: its row is the
+	// marketplace's own. Empty: it does.
+	Why string
 	// Actions is what the caller may do about it: "cancel", "end", "wait".
 	Actions []string
 }
@@ -17,10 +20,10 @@ type Blocker struct {
 // Refusal is the error, of kind SessionOpen, for a customer whose slot is taken. Client
 // programs match its text.
 func Refusal(b Blocker) error {
-	return &Error{
-		Kind: SessionOpen,
-		Message: fmt.Sprintf("Customer already has an active or pending session (ID: %s, Status: %s). "+
-			"Only one session allowed at a time.", b.Session.ID, b.Session.Status),
-		Blocker: &b,
+	message := fmt.Sprintf("Customer already has an active or pending session (ID: %s, Status: %s). "+
+		"Only one session allowed at a time.", b.Session.ID, b.Session.Status)
+	if b.Why != "" {
+		message += " Curfew does not end it: " + b.Why + "."
 	}
+	return &Error{Kind: SessionOpen, Message: message, Blocker: &b}
 }

@@ -55,6 +55,24 @@ type Session struct {
 	EndReason        EndReason
 
 	Revives string // the ended session that it stands for again; empty: none
+
+	// AdoptedFrom is the mapping of the marketplace's own table whose row this session
+	// mirrors; empty: it is Curfew's own. AdoptedID is that row's id.
+	AdoptedFrom string
+	AdoptedID   string
+}
+
+// Adopted reports whether the session mirrors a row of a marketplace's own table. That row is
+// the truth: nothing but a change of it changes the session.
+func (s Session) Adopted() bool { return s.AdoptedFrom != "" }
+
+// Origin names the row that the session mirrors, "row 42 of sessions"; it is empty for
+// Curfew's own.
+func (s Session) Origin() string {
+	if !s.Adopted() {
+		return ""
+	}
+	return "row " + Visible(s.AdoptedID) + " of " + s.AdoptedFrom
 }
 
 // Assigned reports whether the session has a mechanic. The rules for

@@ -13,6 +13,7 @@ const RunLease = 15 * time.Second
 // Without MaxAge and OrphanTTL it selects what the sweeper ends: sessions that
 // have not ended and are past their deadline.
 type Search struct {
+	Source     string        // only mirrors of this adopted table; empty: only Curfew's own sessions
 	CustomerID string        // only this customer's; empty means everybody's
 	MaxAge     time.Duration // unassigned waiting sessions that were created longer ago, instead of overdue ones
 	OrphanTTL  time.Duration // also orphans that were created longer ago, overdue or not
@@ -31,15 +32,16 @@ type PlannedEnd struct {
 	Owed       curfew.Outcome
 }
 
-// Batch ends sessions by one rule, under one guard, in one transaction. Sessions
-// that are locked by others are left for the next sweep.
+// Batch ends sessions of one source by one rule, under one guard, in one transaction.
+// Sessions that are locked by others are left for the next sweep.
 type Batch struct {
-	Rule  Rule
-	Guard Guard
-	Ends  []PlannedEnd
-	Actor curfew.Actor
-	RunID string
-	Note  string // added to the reason in the events
+	Source string // the adopted table of their rows; empty: they are Curfew's own
+	Rule   Rule
+	Guard  Guard
+	Ends   []PlannedEnd
+	Actor  curfew.Actor
+	RunID  string
+	Note   string // added to the reason in the events
 	// Stats are the run's counts so far. The store adds what the batch ends and
 	// writes them into the run in the same transaction.
 	Stats curfew.Stats

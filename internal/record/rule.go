@@ -66,8 +66,12 @@ func RuleNamed(name curfew.RuleName) Rule {
 	return Rules()[i]
 }
 
-// RuleFor returns the rule for such a session; ok is false if it has ended.
+// RuleFor returns the rule for such a session; ok is false if it has ended. An adopted
+// appointment begins by its own program alone: at its deadline it was missed.
 func RuleFor(s curfew.Snapshot) (r Rule, ok bool) {
+	if s.Adopted() && s.Status == curfew.Scheduled {
+		return RuleNamed(curfew.Misses), true
+	}
 	i := slices.IndexFunc(Rules(), func(r Rule) bool { return r.Matches(s) })
 	if i < 0 {
 		return Rule{}, false

@@ -33,8 +33,8 @@ type Table struct {
 // counted again; previews, which live a day; heartbeats of a running service;
 // quarantine, where rows that still fail end up again; differences, which the next
 // comparison with the provider finds again; acknowledgements and refused messages,
-// which concern the old database; and webhook endpoints, which contain secrets and
-// must be set up anew.
+// which concern the old database; what is known of adopted tables, which are read
+// again; and webhook endpoints, which contain secrets and must be set up anew.
 func Tables() []Table {
 	return []Table{
 		table("checkouts", 2, `customer_id text, id id, ref text, plan text, amount number, currency text, email text, name text,
@@ -49,7 +49,8 @@ func Tables() []Table {
 		table("payment_repayments", 1, `payment_id text, amount number, currency text, at time, disputed_at time`),
 		table("sessions", 2, `customer_id text, id id, mechanic_id text, checkout_id id, plan text, kind text,
 			duration_seconds number, status text, version number, created_at time, starts_at time, expires_at time,
-			accepted_at time, customer_joined_at time, mechanic_joined_at time, started_at time, ended_at time, end_reason text, revives id`),
+			accepted_at time, customer_joined_at time, mechanic_joined_at time, started_at time, ended_at time, end_reason text, revives id,
+			adopted_from text, adopted_id text, adopted_generation number, adopted_word text`),
 		table("session_requests", 2, `customer_id text, id id, session_id id, mechanic_id text, customer_name text, status text,
 			created_at time, ended_at time`),
 		table("mechanic_slots", 1, `mechanic_id text, customer_id text, session_id id, created_at time`),
@@ -68,7 +69,8 @@ func Tables() []Table {
 
 // TablesLeftOut lists the tables that no backup contains.
 func TablesLeftOut() []string {
-	return []string{"tallies", "previews", "signals", "quarantine", "acknowledgements", "webhook_endpoints", "payment_differences", "refused_messages"}
+	return []string{"tallies", "previews", "signals", "quarantine", "acknowledgements", "webhook_endpoints", "payment_differences", "refused_messages",
+		"adoptions", "adoption_findings", "adoption_verdicts"}
 }
 
 // table parses columns written as in a schema: "name kind, name kind".

@@ -85,11 +85,11 @@ func (db database) moments(o options, keeper *lifecycle.Keeper, old pgx.Tx) []mo
 func (db database) questions() []question {
 	return []question{
 		{"when is the next deadline", func(ctx context.Context) error {
-			_, _, err := db.store.NextDeadline(ctx, time.Time{})
+			_, _, err := db.store.NextDeadline(ctx, time.Time{}, nil)
 			return err
 		}},
 		{"the same, behind the last sweep", func(ctx context.Context) error {
-			_, _, err := db.store.NextDeadline(ctx, swept())
+			_, _, err := db.store.NextDeadline(ctx, swept(), nil)
 			return err
 		}},
 		{"what is overdue (500)", func(ctx context.Context) error {

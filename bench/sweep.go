@@ -61,7 +61,7 @@ func (db database) runUntilSettled(ctx context.Context, keeper *lifecycle.Keeper
 			return err
 		case <-tick.C:
 		}
-		if at, now, err := db.store.NextDeadline(ctx, time.Time{}); err != nil || at.IsZero() || at.After(now) {
+		if at, now, err := db.store.NextDeadline(ctx, time.Time{}, nil); err != nil || at.IsZero() || at.After(now) {
 			stop()
 			return errors.Join(err, <-done)
 		}

@@ -14,8 +14,9 @@ type deadlineStore interface {
 	Find(ctx context.Context, s record.Search) ([]curfew.Snapshot, error)
 	// NextDeadline is the earliest deadline of a session or deferred checkout
 	// that lies behind a moment, passed or not, and the store's now. at is zero if
-	// there is none.
-	NextDeadline(ctx context.Context, after time.Time) (at, now time.Time, err error)
+	// there is none. Of adopted sessions it looks at
+	// those of these tables.
+	NextDeadline(ctx context.Context, after time.Time, sources []string) (at, now time.Time, err error)
 	// Tidy forgets refusals older than the window, previews older than a day, and messages of
 	// providers that were of no use, or refused, longer than record.MessagesKept ago.
 	Tidy(ctx context.Context, window time.Duration) error

@@ -189,7 +189,7 @@ func (sw *Sweeper) recordSweep(ctx context.Context, r *schedule) error {
 // sleep is the time until the next deadline that no sweep has seen pass, but never past
 // the next sweep of everything.
 func (sw *Sweeper) sleep(ctx context.Context, r *schedule) time.Duration {
-	at, now, err := sw.store.NextDeadline(ctx, r.seen)
+	at, now, err := sw.store.NextDeadline(ctx, r.seen, nil)
 	if err != nil {
 		sw.logged(ctx, "look at the next deadline", err)
 		return heldSleep

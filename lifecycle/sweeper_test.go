@@ -71,7 +71,7 @@ func (c *clock) Links(context.Context, string, string, int) (record.Linked, erro
 	return record.Linked{}, nil
 }
 
-func (c *clock) NextDeadline(_ context.Context, after time.Time) (at, now time.Time, err error) {
+func (c *clock) NextDeadline(_ context.Context, after time.Time, _ []string) (at, now time.Time, err error) {
 	if at = c.deadline.Add(c.skew); c.deadline.IsZero() || !at.After(after) {
 		at = time.Time{}
 	}

@@ -15,7 +15,8 @@ type activity struct{ *db }
 const selectActivity = `SELECT floor(extract(epoch FROM at) / $2)::bigint AS step, from_status, to_status, count(*) FROM curfew.events
 		WHERE at > now() - $1::interval AND subject = 'session' AND from_status <> to_status GROUP BY 1, 2, 3
 	UNION ALL SELECT floor(extract(epoch FROM now()) / $2)::bigint, v.status, v.status, (SELECT count(*) FROM curfew.sessions s
-			WHERE s.status IN ('scheduled', 'waiting', 'live') AND s.status = v.status)
+			WHERE ` + isUnended + own + ` AND s.status = v.status) + (SELECT count(*) FROM curfew.sessions s
+			WHERE ` + isUnended + mirrors + ` AND s.status = v.status)
 		FROM (VALUES ('scheduled'), ('waiting'), ('live')) v (status)
 	ORDER BY step DESC, 2, 3`
 

@@ -98,7 +98,7 @@ const recountTallies = `DELETE FROM curfew.tallies;
 	SELECT 0, 'checkout', outcome, count(*) FROM curfew.checkouts WHERE outcome <> 'fulfilled' GROUP BY outcome
 	UNION ALL
 	SELECT 0, 'checkout', 'fulfilled',
-		(SELECT count(*) FROM curfew.checkouts WHERE outcome = 'fulfilled') - (SELECT count(*) FROM curfew.sessions)`
+		(SELECT count(*) FROM curfew.checkouts WHERE outcome = 'fulfilled') - ` + talliedSessions
 
 // Load writes the rows of each table, and nothing if anything fails. Guards and
 // tallies look away meanwhile: the rows' history is among them, and is counted

@@ -15,31 +15,45 @@ type cleanup struct{ *db }
 
 const (
 	afterCursor = ` AND (s.expires_at, s.id) > ($1::timestamptz, $2::uuid)`
-	unended     = ` WHERE s.status IN ('scheduled', 'waiting', 'live')` + afterCursor
-	// selectOverdue is the sweeper's question, answered by one index.
-	selectOverdue = selectSnapshot + unended + ` AND s.expires_at < now() ORDER BY s.expires_at, s.id LIMIT $3`
+	isUnended   = `s.status IN ('scheduled', 'waiting', 'live')`
+	// own and ofSource name the predicates of two indexes, each in a statement of its own.
+	own      = ` AND s.adopted_from = ''`
+	ofSource = ` AND s.adopted_from <> '' AND s.adopted_from = `
+	unended  = ` WHERE ` + isUnended + afterCursor
+	// overdue is the sweeper's question, answered by one index.
+	overdue    = ` AND s.expires_at < now()`
+	byDeadline = ` ORDER BY s.expires_at, s.id LIMIT $3`
 	// An age replaces the deadline of unassigned waiting sessions; an orphan's own
 	// age stands beside it.
 	dueOrOld = ` AND CASE
 			WHEN s.status = 'waiting' AND s.mechanic_id IS NULL AND $4::interval IS NOT NULL THEN s.created_at < now() - $4
 			ELSE s.expires_at < now() OR ($5::interval IS NOT NULL AND s.created_at < now() - $5
 				AND s.status = 'waiting' AND s.mechanic_id IS NULL AND r.id IS NULL) END`
-	selectDue = selectSnapshot + unended + dueOrOld + ` ORDER BY s.expires_at, s.id LIMIT $3`
 	// A customer's are read by an index whose order nobody needs, and no other has.
 	selectDueOf = `SELECT ` + snapshotColumns + ` FROM (SELECT * FROM curfew.sessions s
-			WHERE s.customer_id = $6 AND s.status IN ('scheduled', 'waiting', 'live') ORDER BY s.checkout_id) s` + joinRequest + `
-		WHERE true` + afterCursor + dueOrOld + ` ORDER BY s.expires_at, s.id LIMIT $3`
+			WHERE s.customer_id = $6 AND ` + isUnended + ` ORDER BY s.checkout_id) s` + joinRequest + `
+		WHERE true` + afterCursor + dueOrOld
+
+	selectOverdue        = selectSnapshot + unended + own + overdue + byDeadline
+	selectDue            = selectSnapshot + unended + own + dueOrOld + byDeadline
+	selectCustomersDue   = selectDueOf + own + byDeadline
+	selectAdoptedOverdue = selectSnapshot + unended + ofSource + `$4` + overdue + byDeadline
+	selectAdoptedDue     = selectSnapshot + unended + ofSource + `$6` + dueOrOld + byDeadline
+	selectAdoptedDueOf   = selectDueOf + ofSource + `$7` + byDeadline
 )
 
 // Find reads what is due, without locking it.
 func (s cleanup) Find(ctx context.Context, f record.Search) ([]curfew.Snapshot, error) {
 	at, id := since(f.After)
-	sql, args := selectOverdue, []any{at, id, f.Limit}
+	sql, adopted, args := selectOverdue, selectAdoptedOverdue, []any{at, id, f.Limit}
 	switch {
 	case f.CustomerID != "":
-		sql, args = selectDueOf, append(args, null(f.MaxAge), null(f.OrphanTTL), f.CustomerID)
+		sql, adopted, args = selectCustomersDue, selectAdoptedDueOf, append(args, null(f.MaxAge), null(f.OrphanTTL), f.CustomerID)
 	case f.MaxAge > 0 || f.OrphanTTL > 0:
-		sql, args = selectDue, append(args, null(f.MaxAge), null(f.OrphanTTL))
+		sql, adopted, args = selectDue, selectAdoptedDue, append(args, null(f.MaxAge), null(f.OrphanTTL))
+	}
+	if f.Source != "" {
+		sql, args = adopted, append(args, f.Source)
 	}
 	all, err := manyByIndex(ctx, s.db, scanSnapshot, sql, args...)
 	return all, wrap(err, "find what is due")
@@ -65,7 +79,7 @@ const (
 		RETURNING ` + sessionColumns + `, k.expires_at`
 	skipLocked = `FOR UPDATE OF s SKIP LOCKED`
 	// endable is the rule's and the guard's condition on session s and ending k.
-	endable = `s.version = k.version AND s.status || '' = $5
+	endable = `s.version = k.version AND s.adopted_from = '' AND s.status || '' = $5
 			AND ($6 = 0 OR ($6 = 1) = (s.mechanic_id IS NOT NULL))
 			AND ($7 = 0 OR ($7 = 1) = ` + offered + `)
 			AND ($11 = 0 OR ($11 = 1) = (s.expires_at > s.starts_at))
@@ -171,16 +185,19 @@ func (f *follow) ended(sessions map[string]ended) []record.Ended {
 }
 
 const selectNextDeadline = `SELECT LEAST(
-		(SELECT expires_at FROM curfew.sessions WHERE status IN ('scheduled', 'waiting', 'live') AND expires_at > $1 ORDER BY expires_at LIMIT 1),
+		(SELECT s.expires_at FROM curfew.sessions s WHERE ` + isUnended + own + ` AND s.expires_at > $1 ORDER BY s.expires_at LIMIT 1),
+		(SELECT min(next.expires_at) FROM unnest($2::text[]) source (name), LATERAL (
+			SELECT s.expires_at FROM curfew.sessions s
+			WHERE ` + isUnended + ofSource + `source.name AND s.expires_at > $1 ORDER BY s.expires_at LIMIT 1) next),
 		(SELECT retry_until FROM curfew.checkouts WHERE outcome = 'deferred' AND retry_until > $1 ORDER BY retry_until LIMIT 1)
 	), now()`
 
-// NextDeadline returns when something is due next.
-func (s cleanup) NextDeadline(ctx context.Context, after time.Time) (at, now time.Time, err error) {
+// NextDeadline returns when something is due next, of mirrors only those of these tables.
+func (s cleanup) NextDeadline(ctx context.Context, after time.Time, sources []string) (at, now time.Time, err error) {
 	from, _ := since(curfew.Cursor{At: after})
 	err = s.send(ctx, func(b *pgx.Batch) {
 		b.Queue(byIndex)
-		b.Queue(selectNextDeadline, from).QueryRow(func(row pgx.Row) error { return row.Scan((*moment)(&at), (*moment)(&now)) })
+		b.Queue(selectNextDeadline, from, sources).QueryRow(func(row pgx.Row) error { return row.Scan((*moment)(&at), (*moment)(&now)) })
 	})
 	return at, now, wrap(err, "read the next deadline")
 }

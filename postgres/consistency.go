@@ -25,9 +25,13 @@ const selectDifferences = `SELECT coalesce(c.noun, t.noun) AS noun, coalesce(c.s
 			SELECT 'checkout', outcome, count(*) FROM curfew.checkouts WHERE outcome <> 'fulfilled' GROUP BY outcome
 			UNION ALL
 			SELECT 'checkout', 'fulfilled',
-				(SELECT count(*) FROM curfew.checkouts WHERE outcome = 'fulfilled') - (SELECT count(*) FROM curfew.sessions)
+				(SELECT count(*) FROM curfew.checkouts WHERE outcome = 'fulfilled') - ` + talliedSessions + `
 		) c FULL JOIN (SELECT noun, status, sum(n) AS n FROM curfew.tallies GROUP BY noun, status) t ON t.noun = c.noun AND t.status = c.status
 		WHERE coalesce(t.n, 0) <> coalesce(c.n, 0)`
+
+// talliedSessions is how many sessions the tally of fulfilled checkouts knows of: of a
+// mirror it learns once that has ended.
+const talliedSessions = `(SELECT count(*) FROM curfew.sessions WHERE adopted_from = '' OR status IN ('completed', 'cancelled'))`
 
 // TallyDifferences compares the tallies with the rows, all of which it reads,
 // however long that takes within the context.
@@ -86,16 +90,17 @@ var links = map[string]struct{ page, last, wrong string }{
 			WHERE ` + record.WrongCapture("p", "curfew.checkouts") + ` OR p.capture = 'authorised' AND ` + hadSession("p") + `
 		UNION ALL SELECT 'checkout_events', p.id::text, p.customer_id` + brokenEvents,
 	},
-	// A waiting session that nobody was offered is the orphans' rule's.
+	// A waiting session that nobody was offered is the orphans' rule's. A mirror has no slot
+	// where its mechanic has another.
 	"sessions": {
-		`SELECT customer_id, id, status, mechanic_id, checkout_id, version
+		`SELECT customer_id, id, status, mechanic_id, checkout_id, version, adopted_from
 			FROM curfew.sessions WHERE id > coalesce(nullif($1, ''), '` + lowestID + `')::uuid ORDER BY id LIMIT $2`, `id::text`,
 		`SELECT 'session_without_checkout', p.id::text, p.customer_id FROM page p WHERE p.checkout_id IS NOT NULL AND NOT EXISTS (
 			SELECT FROM curfew.checkouts c WHERE c.customer_id = p.customer_id AND c.id = p.checkout_id)
 		UNION ALL SELECT 'session_without_request', s.id::text, s.customer_id FROM page s WHERE ` + openSession + ` AND s.mechanic_id IS NOT NULL
 			AND NOT EXISTS (SELECT FROM curfew.session_requests r
 				WHERE r.customer_id = s.customer_id AND r.session_id = s.id AND r.status IN ('pending', 'accepted'))
-		UNION ALL SELECT 'session_without_slot', s.id::text, s.customer_id FROM page s WHERE ` + openSession + ` AND s.mechanic_id IS NOT NULL
+		UNION ALL SELECT 'session_without_slot', s.id::text, s.customer_id FROM page s WHERE ` + openSession + own + ` AND s.mechanic_id IS NOT NULL
 			AND NOT EXISTS (SELECT FROM curfew.mechanic_slots m WHERE m.mechanic_id = s.mechanic_id AND m.session_id = s.id)
 		UNION ALL SELECT 'session_events', p.id::text, p.customer_id` + brokenEvents,
 	},
@@ -170,7 +175,7 @@ var mends = []string{
 	`UPDATE curfew.session_requests r SET status = 'cancelled', ended_at = now() WHERE r.status IN ('pending', 'accepted') AND NOT EXISTS (
 		SELECT FROM curfew.sessions s WHERE s.customer_id = r.customer_id AND s.id = r.session_id AND ` + openSession + `)`,
 	`INSERT INTO curfew.mechanic_slots (mechanic_id, customer_id, session_id) SELECT s.mechanic_id, s.customer_id, s.id FROM curfew.sessions s
-		WHERE ` + openSession + ` AND s.mechanic_id IS NOT NULL AND NOT EXISTS (SELECT FROM curfew.mechanic_slots m
+		WHERE ` + openSession + own + ` AND s.mechanic_id IS NOT NULL AND NOT EXISTS (SELECT FROM curfew.mechanic_slots m
 			WHERE m.mechanic_id = s.mechanic_id) ON CONFLICT DO NOTHING`,
 }
 

@@ -63,7 +63,7 @@ const selectUnconfirmed = selectCheckout + ` WHERE c.id IN (
 			AND (w.outcome IN ('promised', 'refunding') OR w.outcome = 'deferred' AND w.capture = 'authorised')
 		UNION ALL SELECT a.id FROM curfew.sessions s
 			JOIN curfew.checkouts a ON a.customer_id = s.customer_id AND a.id = s.checkout_id AND a.capture = 'authorised'
-			WHERE s.status IN ('scheduled', 'waiting', 'live'))
+			WHERE ` + isUnended + own + `)
 		AND c.id > $1::uuid AND c.updated_at < now() - $2::interval
 	ORDER BY c.id LIMIT $3`
 

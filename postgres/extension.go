@@ -13,7 +13,7 @@ import (
 const (
 	extendSession = `UPDATE curfew.sessions s SET
 			duration_seconds = s.duration_seconds + $5, expires_at = s.expires_at + $6::interval, version = s.version + 1
-		WHERE s.customer_id = $1 AND s.id = $2 AND s.status || '' = $3 AND s.version = $4 AND s.expires_at >= now()`
+		WHERE s.customer_id = $1 AND s.id = $2 AND s.adopted_from = '' AND s.status || '' = $3 AND s.version = $4 AND s.expires_at >= now()`
 	// The triggers take a fulfilled checkout for one that came with its session.
 	tallyFulfilled = `INSERT INTO curfew.tallies AS t (shard, noun, status, n) VALUES (pg_backend_pid() % 16, 'checkout', 'fulfilled', 1)
 		ON CONFLICT (shard, noun, status) DO UPDATE SET n = t.n + 1`

@@ -94,7 +94,7 @@ BEGIN
     END IF;
     PERFORM curfew.guard_legal('', NEW.status, NEW.id);
     FOR s IN SELECT * FROM curfew.sessions o
-        WHERE o.customer_id = NEW.customer_id AND o.status IN ('waiting', 'live') AND o.expires_at < now() FOR UPDATE
+        WHERE o.customer_id = NEW.customer_id AND o.status IN ('waiting', 'live') AND o.expires_at < now() AND o.adopted_from = '' FOR UPDATE
     LOOP
         offered := EXISTS (SELECT FROM curfew.session_requests r
             WHERE r.customer_id = s.customer_id AND r.session_id = s.id AND r.status || '' IN ('pending', 'accepted'));
@@ -193,6 +193,25 @@ END $$;
 CREATE OR REPLACE TRIGGER guard_sessions_foreign BEFORE UPDATE ON curfew.sessions
     FOR EACH ROW WHEN (NEW.version <> OLD.version + 1 AND (NEW.version <> OLD.version OR NEW.status <> OLD.status))
     EXECUTE FUNCTION curfew.guard_foreign();
+
+-- A session that mirrors a row of the marketplace's own changes with that row, by
+-- curfew.adopt alone, which sets curfew.adopting.
+CREATE OR REPLACE FUNCTION curfew.guard_mirrored() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.adopted_from <> '' THEN
+        RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format(
+            'session %s mirrors row %s of %s, and only curfew.adopt writes it: change that row', OLD.id, OLD.adopted_id, OLD.adopted_from);
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format(
+        'session %s would mirror row %s of %s, and only curfew.adopt may write that', NEW.id, NEW.adopted_id, NEW.adopted_from);
+END $$;
+CREATE OR REPLACE TRIGGER guard_sessions_mirrored BEFORE UPDATE ON curfew.sessions
+    FOR EACH ROW WHEN ((OLD.adopted_from <> '' OR NEW.adopted_from <> '') AND coalesce(current_setting('curfew.adopting', true), '') <> 'on')
+    EXECUTE FUNCTION curfew.guard_mirrored();
+CREATE OR REPLACE TRIGGER guard_sessions_adopted BEFORE INSERT ON curfew.sessions
+    FOR EACH ROW WHEN (NEW.adopted_from <> '' AND coalesce(current_setting('curfew.adopting', true), '') <> 'on')
+    EXECUTE FUNCTION curfew.guard_mirrored();
 
 -- Refuses an illegal outcome, and says what would be legal.
 CREATE OR REPLACE FUNCTION curfew.guard_outcome(was text, becomes text, id uuid) RETURNS void

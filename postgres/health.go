@@ -17,25 +17,40 @@ type health struct{ *db }
 
 // A report is one statement, so that its figures are of one moment: rows of a
 // name and a number. Ended rows are never counted, but tallied (decision 2);
-// what has not ended is counted from the partial indexes.
+// what has not ended is counted from the partial indexes: Curfew's own from one,
+// mirrors of a marketplace's rows from another.
 const (
-	countSessions = `SELECT status, count(*) FROM curfew.sessions WHERE status IN ('scheduled', 'waiting', 'live') GROUP BY status
+	countSessions = `SELECT status, count(*) FROM curfew.sessions s WHERE ` + isUnended + own + ` GROUP BY status
 		UNION ALL SELECT status, sum(n)::bigint FROM curfew.tallies WHERE noun = 'session' GROUP BY status
-		UNION ALL SELECT 'overdue assigned', count(*) FROM curfew.sessions
-			WHERE status = 'waiting' AND mechanic_id IS NOT NULL AND expires_at < now()
-		UNION ALL SELECT 'overdue live', count(*) FROM curfew.sessions WHERE status = 'live' AND expires_at < now()
-		UNION ALL SELECT 'overdue scheduled', count(*) FROM curfew.sessions
-			WHERE status = 'scheduled' AND expires_at < now() - ` + staleAfter + `
-		UNION ALL SELECT 'stale', count(*) FROM curfew.sessions s WHERE ` + stale + `
-		UNION ALL SELECT 'very stale', count(*) FROM curfew.sessions s WHERE ` + stale + ` AND s.created_at < now() - $2::interval
+		UNION ALL SELECT 'overdue assigned', count(*) FROM curfew.sessions s
+			WHERE status = 'waiting' AND mechanic_id IS NOT NULL AND expires_at < now()` + own + `
+		UNION ALL SELECT 'overdue live', count(*) FROM curfew.sessions s WHERE status = 'live' AND expires_at < now()` + own + `
+		UNION ALL SELECT 'overdue scheduled', count(*) FROM curfew.sessions s
+			WHERE status = 'scheduled' AND expires_at < now() - ` + staleAfter + own + `
+		UNION ALL SELECT 'stale', count(*) FROM curfew.sessions s WHERE ` + stale + own + `
+		UNION ALL SELECT 'very stale', count(*) FROM curfew.sessions s WHERE ` + stale + own + ` AND s.created_at < now() - $2::interval
+		UNION ALL SELECT n.name, n.count FROM (SELECT
+				count(*) FILTER (WHERE s.status = 'scheduled') AS scheduled, count(*) FILTER (WHERE s.status = 'waiting') AS waiting,
+				count(*) FILTER (WHERE s.status = 'live') AS live,
+				count(*) FILTER (WHERE s.status = 'waiting' AND s.mechanic_id IS NOT NULL AND s.expires_at < now()) AS overdue_assigned,
+				count(*) FILTER (WHERE s.status = 'live' AND s.expires_at < now()) AS overdue_live,
+				count(*) FILTER (WHERE s.status = 'scheduled' AND s.expires_at < now() - ` + staleAfter + `) AS overdue_scheduled,
+				count(*) FILTER (WHERE ` + stale + `) AS stale,
+				count(*) FILTER (WHERE ` + stale + ` AND s.created_at < now() - $2::interval) AS very_stale
+			FROM curfew.sessions s WHERE ` + isUnended + mirrors + `) a, LATERAL (VALUES
+				('scheduled', a.scheduled), ('waiting', a.waiting), ('live', a.live), ('overdue assigned', a.overdue_assigned),
+				('overdue live', a.overdue_live), ('overdue scheduled', a.overdue_scheduled), ('stale', a.stale), ('very stale', a.very_stale)
+			) n (name, count)
 		UNION ALL SELECT n.name, n.count FROM (SELECT count(*) AS orphaned,
 				count(*) FILTER (WHERE s.expires_at < now() - ` + staleAfter + `) AS stale,
 				count(*) FILTER (WHERE s.expires_at < now() - ` + staleAfter + ` AND s.created_at < now() - $2::interval) AS very_stale
 			FROM ` + orphans + `) o, LATERAL (VALUES ('orphaned', o.orphaned), ('stale orphans', o.stale), ('very stale orphans', o.very_stale)) n (name, count)`
-	stale = `s.status = 'waiting' AND s.mechanic_id IS NULL AND s.expires_at < now() - ` + staleAfter
+	// mirrors follow rows of the marketplace's own.
+	mirrors = ` AND s.adopted_from <> ''`
+	stale   = `s.status = 'waiting' AND s.mechanic_id IS NULL AND s.expires_at < now() - ` + staleAfter
 	// orphans are picked from the index alone, then looked at: OFFSET 0 keeps them
-	// from being joined with everything.
-	orphans = `(SELECT id FROM curfew.sessions WHERE status = 'waiting' AND mechanic_id IS NULL
+	// from being joined with everything. A mirror is none: it has its request.
+	orphans = `(SELECT id FROM curfew.sessions s WHERE status = 'waiting' AND mechanic_id IS NULL` + own + `
 			AND (expires_at < now() OR created_at < now() - $1::interval) OFFSET 0) old
 		JOIN curfew.sessions s ON s.id = old.id AND s.status || '' = 'waiting' WHERE NOT ` + offered
 )
@@ -93,11 +108,14 @@ func (s health) SessionFigures(ctx context.Context, p curfew.Policy) (curfew.Ses
 const countRequests = `SELECT 'pending', count(*) FROM curfew.session_requests WHERE status = 'pending'
 	UNION ALL SELECT 'open', count(*) FROM curfew.session_requests WHERE status IN ('pending', 'accepted')
 	UNION ALL SELECT status, sum(n)::bigint FROM curfew.tallies WHERE noun = 'request' GROUP BY status
-	UNION ALL SELECT 'stale', count(*) FROM curfew.sessions s
-		JOIN curfew.session_requests r ON r.customer_id = s.customer_id AND r.session_id = s.id AND r.status || '' = 'pending'
-		WHERE s.status = 'waiting' AND s.expires_at < now() - ` + staleAfter + `
+	UNION ALL SELECT 'stale', count(*) FROM curfew.sessions s` + stalePending + own + `
+	UNION ALL SELECT 'stale', count(*) FROM curfew.sessions s` + stalePending + mirrors + `
 	UNION ALL (SELECT 'oldest', (extract(epoch FROM now() - created_at) * 1000000)::bigint FROM curfew.session_requests
 		WHERE status = 'pending' ORDER BY created_at, id LIMIT 1)`
+
+const stalePending = `
+		JOIN curfew.session_requests r ON r.customer_id = s.customer_id AND r.session_id = s.id AND r.status || '' = 'pending'
+		WHERE s.status = 'waiting' AND s.expires_at < now() - ` + staleAfter
 
 // RequestFigures counts requests.
 func (s health) RequestFigures(ctx context.Context) (curfew.RequestFigures, error) {
@@ -113,10 +131,10 @@ func (s health) RequestFigures(ctx context.Context) (curfew.RequestFigures, erro
 }
 
 // The tally of 'fulfilled' is how many more checkouts are so than there are
-// sessions: an admission makes one of each.
+// sessions, without mirrors that have not ended: an admission makes one of each.
 const countCheckouts = `SELECT status, sum(n)::bigint FROM curfew.tallies WHERE noun = 'checkout' GROUP BY status
 	UNION ALL SELECT 'fulfilled', sum(n)::bigint FROM curfew.tallies WHERE noun = 'session'
-	UNION ALL SELECT 'fulfilled', count(*) FROM curfew.sessions WHERE status IN ('scheduled', 'waiting', 'live')
+	UNION ALL SELECT 'fulfilled', count(*) FROM curfew.sessions s WHERE ` + isUnended + own + `
 	UNION ALL SELECT 'money due', count(*) FROM curfew.checkouts WHERE money_due
 	UNION ALL SELECT 'oldest', (extract(epoch FROM now() - min(oldest.created_at)) * 1000000)::bigint FROM (
 		SELECT waits.created_at FROM (VALUES ('promised'), ('deferred'), ('held'), ('refund_due'), ('refunding')) o (outcome), LATERAL (
@@ -228,14 +246,19 @@ func scanRepeated(r row) (curfew.Repeated, error) {
 
 // The sessions are chosen before their requests are joined.
 const (
-	listStale = `SELECT ` + snapshotColumns + ` FROM (SELECT * FROM curfew.sessions s WHERE ` + stale + ` AND ` + offered + `
+	listStale = `SELECT ` + snapshotColumns + ` FROM (SELECT * FROM (
+			(` + firstStale + own + ` ORDER BY s.created_at, s.id LIMIT $1)
+			UNION ALL (` + firstStale + mirrors + ` ORDER BY s.created_at, s.id LIMIT $1)) s
 		ORDER BY s.created_at, s.id LIMIT $1) s` + joinRequest + ` ORDER BY s.created_at, s.id`
+	firstStale  = `SELECT * FROM curfew.sessions s WHERE ` + stale + ` AND ` + offered
 	listOrphans = `SELECT ` + snapshotColumns + ` FROM (SELECT s.* FROM ` + orphans + `
 		ORDER BY s.created_at, s.id LIMIT $2) s` + joinRequest + ` ORDER BY s.created_at, s.id`
-	listOverdue = `SELECT ` + snapshotColumns + ` FROM (SELECT * FROM curfew.sessions s
-		WHERE s.status IN ('scheduled', 'waiting', 'live') AND s.status = $1 AND s.expires_at < now() - $2::interval
-			AND (s.status <> 'waiting' OR s.mechanic_id IS NOT NULL)
-		ORDER BY s.expires_at, s.id LIMIT $3) s` + joinRequest + ` ORDER BY s.expires_at, s.id`
+	listOverdue = `SELECT ` + snapshotColumns + ` FROM (SELECT * FROM (
+			(` + firstOverdue + own + byDeadline + `) UNION ALL (` + firstOverdue + mirrors + byDeadline + `)) s` + byDeadline + `) s` + joinRequest + `
+		ORDER BY s.expires_at, s.id`
+	firstOverdue = `SELECT * FROM curfew.sessions s
+		WHERE ` + isUnended + ` AND s.status = $1 AND s.expires_at < now() - $2::interval
+			AND (s.status <> 'waiting' OR s.mechanic_id IS NOT NULL)`
 )
 
 // HealthDetails lists the oldest of each kind of problem.

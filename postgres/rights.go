@@ -44,7 +44,16 @@ var rights = map[string][]string{
 	"unsubscriptions":     {"SELECT", "INSERT"},
 	"quarantine":          {"SELECT", "INSERT", "UPDATE", "DELETE"},
 	"acknowledgements":    {"SELECT", "INSERT", "UPDATE", "DELETE"},
+	"adoptions":           {"SELECT", "INSERT", "UPDATE"},
+	"adoption_findings":   {"SELECT", "INSERT", "UPDATE", "DELETE"},
+	"adoption_verdicts":   {"SELECT", "INSERT", "UPDATE", "DELETE"},
 	"webhook_endpoints":   {"SELECT", "INSERT", "UPDATE", "DELETE"},
+}
+
+// executes is the functions that the service's role must be allowed to call: those that mirror
+// the rows of adopted tables.
+var executes = []string{
+	"adopt", "adopt_found", "adopt_gone", "adopt_new", "adopt_offer", "adopt_one", "adopt_right", "adopt_step", "adopted_uuid",
 }
 
 // Grants is the statements that give a role all that the service needs, for the
@@ -54,10 +63,14 @@ func Grants(role string) []string {
 	for _, table := range slices.Sorted(maps.Keys(rights)) {
 		all = append(all, grant(table, rights[table], role))
 	}
-	return all
+	return append(all, grantExecute(executes, role))
 }
 
 func grantUsage(role string) string { return "GRANT USAGE ON SCHEMA curfew TO " + quoted(role) }
+
+func grantExecute(functions []string, role string) string {
+	return "GRANT EXECUTE ON FUNCTION curfew." + strings.Join(functions, ", curfew.") + " TO " + quoted(role)
+}
 
 func grant(table string, verbs []string, role string) string {
 	return fmt.Sprintf("GRANT %s ON curfew.%s TO %s", strings.Join(verbs, ", "), table, quoted(role))
@@ -117,6 +130,11 @@ var tryRights = sync.OnceValue(func() string {
 					WHEN invalid_schema_name OR undefined_table OR undefined_column OR read_only_sql_transaction THEN NULL; -- others say so
 				END;
 			END LOOP;
+			FOR r IN SELECT p.proname FROM pg_proc p WHERE p.pronamespace = to_regnamespace('curfew')
+				AND p.proname IN ('` + strings.Join(executes, "', '") + `') AND NOT has_function_privilege(p.oid, 'EXECUTE') ORDER BY 1
+			LOOP
+				denied := denied || r.proname || ':EXECUTE;';
+			END LOOP;
 			PERFORM set_config('curfew.denied', denied, true);
 		END $$`
 })
@@ -145,7 +163,7 @@ func (s schema) Denied(ctx context.Context) ([]string, error) {
 
 // missingGrants turns what was refused, as table:verb; …, into one grant a table.
 func missingGrants(role, denied string) []string {
-	var grants, tables []string
+	var grants, tables, functions []string
 	verbs := make(map[string][]string)
 	for _, one := range strings.Split(strings.TrimSuffix(denied, ";"), ";") {
 		table, verb, ok := strings.Cut(one, ":")
@@ -153,6 +171,8 @@ func missingGrants(role, denied string) []string {
 		case !ok:
 		case table == "schema":
 			grants = append(grants, grantUsage(role))
+		case verb == "EXECUTE":
+			functions = append(functions, table)
 		default:
 			if verbs[table] == nil {
 				tables = append(tables, table)
@@ -162,6 +182,9 @@ func missingGrants(role, denied string) []string {
 	}
 	for _, table := range tables {
 		grants = append(grants, grant(table, verbs[table], role))
+	}
+	if len(functions) > 0 {
+		grants = append(grants, grantExecute(functions, role))
 	}
 	return grants
 }

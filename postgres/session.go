@@ -17,7 +17,7 @@ type sessions struct{ *db }
 const (
 	sessionColumns = `s.id, s.customer_id, s.mechanic_id, s.checkout_id, s.plan, s.kind, s.duration_seconds, s.status, s.version,
 		s.created_at, s.starts_at, s.expires_at, s.accepted_at, s.customer_joined_at, s.mechanic_joined_at, s.started_at, s.ended_at,
-		s.end_reason, s.revives`
+		s.end_reason, s.revives, s.adopted_from, s.adopted_id`
 	requestColumns = `r.id, r.session_id, r.customer_id, r.mechanic_id, r.customer_name, r.status, r.created_at`
 
 	// joinRequest joins a session's open request, or the newest of an ended one.
@@ -36,7 +36,7 @@ func sessionFields(s *curfew.Session) []any {
 		(*text)(&s.Kind), (*seconds)(&s.Duration), (*text)(&s.Status), (*number)(&s.Version), (*moment)(&s.CreatedAt),
 		(*moment)(&s.StartsAt), (*moment)(&s.ExpiresAt), (*moment)(&s.AcceptedAt), (*moment)(&s.CustomerJoinedAt),
 		(*moment)(&s.MechanicJoinedAt), (*moment)(&s.StartedAt), (*moment)(&s.EndedAt), (*text)(&s.EndReason),
-		(*text)(&s.Revives),
+		(*text)(&s.Revives), (*text)(&s.AdoptedFrom), (*text)(&s.AdoptedID),
 	}
 }
 
@@ -108,7 +108,7 @@ const updateSession = `UPDATE curfew.sessions s SET
 			ELSE LEAST(now() + $10, $11::timestamptz) END,
 		ended_at = CASE WHEN $5 NOT IN ('completed', 'cancelled') THEN NULL WHEN $12 = 'overran' THEN ` + overran + ` ELSE now() END,
 		end_reason = CASE WHEN $5 IN ('completed', 'cancelled') THEN $12 END
-	WHERE s.customer_id = $1 AND s.id = $2 AND s.status || '' = $3 AND s.version = $4
+	WHERE s.customer_id = $1 AND s.id = $2 AND s.adopted_from = '' AND s.status || '' = $3 AND s.version = $4
 		AND ($13 = 0 OR ($13 = 1) = (s.expires_at < now()))
 		AND ($14::interval IS NULL OR s.created_at < now() - $14)
 		AND (NOT $15 OR (s.mechanic_id IS NULL AND NOT ` + offered + `))
@@ -129,7 +129,7 @@ const (
 	offerSession = `INSERT INTO curfew.session_requests (customer_id, id, session_id, customer_name, status)
 		SELECT s.customer_id, $3, s.id, coalesce(c.name, ''), 'pending'
 		FROM curfew.sessions s LEFT JOIN curfew.checkouts c ON c.customer_id = s.customer_id AND c.id = s.checkout_id
-		WHERE s.customer_id = $1 AND s.id = $2`
+		WHERE s.customer_id = $1 AND s.id = $2 AND s.adopted_from = ''`
 	selectSnapshotByKey = selectSnapshot + ` WHERE s.customer_id = $1 AND s.id = $2`
 )
 

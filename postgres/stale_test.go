@@ -690,7 +690,7 @@ func questions(f *fixture, s *Store) map[string]question {
 	return map[string]question{
 		"find":              {func() error { _, err := s.Find(ctx, record.Search{Limit: 9}); return err }, []string{"sessions_deadline"}},
 		"find with orphans": {func() error { _, err := s.Find(ctx, orphans); return err }, []string{"sessions_deadline"}},
-		"next deadline": {func() error { _, _, err := s.NextDeadline(ctx, time.Time{}); return err }, []string{
+		"next deadline": {func() error { _, _, err := s.NextDeadline(ctx, time.Time{}, nil); return err }, []string{
 			"sessions_deadline", "checkouts_retry",
 		}},
 		"queue":          {func() error { _, err := s.Pending(ctx, curfew.Cursor{}, 9); return err }, []string{"sessions_queue"}},

@@ -16,7 +16,8 @@ import (
 // fresh database.
 var columns = map[string]string{
 	"sessions": "customer_id id mechanic_id checkout_id plan kind duration_seconds status version created_at starts_at expires_at " +
-		"accepted_at customer_joined_at mechanic_joined_at started_at ended_at end_reason revives",
+		"accepted_at customer_joined_at mechanic_joined_at started_at ended_at end_reason revives adopted_from adopted_id " +
+		"adopted_generation adopted_word",
 	"session_requests": "customer_id id session_id mechanic_id customer_name status created_at ended_at",
 	"checkouts": "customer_id id ref plan amount currency email name metadata outcome version session_id retry_until money_due " +
 		"created_at updated_at refund_amount payment_id refund_id attempts next_at first_try_at disputed_at note " +
@@ -40,12 +41,16 @@ var columns = map[string]string{
 	"unsubscriptions":   "address_hash kind at",
 	"quarantine":        "customer_id noun id version step first_error last_error tries since tried_at next_at",
 	"acknowledgements":  "code actor reason severity count at until",
+	"adoptions":         "name relation mapping mode rules since shadowed read_at read_took unread installed",
+	"adoption_findings": "name code adopted_id detail count first_at last_at",
+	"adoption_verdicts": "name session_id adopted_id reason deadline judged_at became became_at",
 	"webhook_endpoints": "id url description kinds secret old_secret old_until enabled disabled_at disabled_reason version created_at updated_at",
 }
 
 // indexes are those that the migrations make, by table.
 var indexes = map[string]string{
-	"sessions":         "sessions_pkey sessions_one_open sessions_deadline sessions_id sessions_one_open_a_checkout sessions_queue sessions_revives",
+	"sessions": "sessions_pkey sessions_one_open sessions_deadline sessions_id sessions_one_open_a_checkout sessions_queue sessions_revives " +
+		"sessions_adopted sessions_adopted_deadline",
 	"session_requests": "session_requests_pkey session_requests_one_open session_requests_session session_requests_queue session_requests_id",
 	"checkouts": "checkouts_pkey checkouts_unsettled checkouts_credits checkouts_retry checkouts_money_due checkouts_refunds checkouts_payment " +
 		"checkouts_disputed checkouts_id checkouts_email checkouts_credit_totals checkouts_lines checkouts_concerns " +
@@ -69,6 +74,9 @@ var indexes = map[string]string{
 	"unsubscriptions":   "unsubscriptions_pkey",
 	"quarantine":        "quarantine_pkey",
 	"acknowledgements":  "acknowledgements_pkey",
+	"adoptions":         "adoptions_pkey",
+	"adoption_findings": "adoption_findings_pkey",
+	"adoption_verdicts": "adoption_verdicts_pkey",
 	"webhook_endpoints": "webhook_endpoints_pkey",
 }
 

@@ -95,6 +95,7 @@ func TestVerifyNamesARoleWhoseReadsAreFiltered(t *testing.T) {
 	f := newFixture(t)
 	role := f.role()
 	f.exec(`GRANT ALL ON ALL TABLES IN SCHEMA curfew TO ` + role)
+	f.exec(`GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA curfew TO ` + role)
 	f.exec(`ALTER ROLE ` + role + ` LOGIN`)
 	address, err := url.Parse(f.url)
 	f.must(err)

@@ -17,14 +17,14 @@ type cleanup struct{ *db }
 // deadline.
 const selectOverdue = selectSnapshot + `
 WHERE sessions.status IN ('scheduled', 'waiting', 'live') AND sessions.expires_at < :now
-  AND (sessions.expires_at, sessions.id) > (:at, :id)
+  AND (sessions.expires_at, sessions.id) > (:at, :id) AND sessions.adopted_from = :source
 ORDER BY sessions.expires_at, sessions.id
 LIMIT :limit`
 
 // dueOrOld is what is due under any search: an age in place of the deadline for
 // unassigned waiting sessions, or else orphans beside what is overdue.
 const dueOrOld = `sessions.status IN ('scheduled', 'waiting', 'live') AND (sessions.expires_at, sessions.id) > (:at, :id)
-  AND CASE WHEN :max_age > 0 AND sessions.status = 'waiting' AND sessions.mechanic_id IS NULL
+  AND sessions.adopted_from = :source AND CASE WHEN :max_age > 0 AND sessions.status = 'waiting' AND sessions.mechanic_id IS NULL
     THEN sessions.created_at < :now - :max_age
     ELSE sessions.expires_at < :now
       OR :orphan_ttl > 0 AND sessions.status = 'waiting' AND sessions.mechanic_id IS NULL
@@ -49,7 +49,7 @@ func (s cleanup) Find(ctx context.Context, f record.Search) ([]curfew.Snapshot, 
 
 func findArgs(f record.Search, now time.Time) (query string, args []any) {
 	at, id := since(f.After)
-	args = []any{sql.Named("now", micros(now)), sql.Named("at", at), sql.Named("id", id), sql.Named("limit", f.Limit)}
+	args = []any{sql.Named("now", micros(now)), sql.Named("at", at), sql.Named("id", id), sql.Named("limit", f.Limit), sql.Named("source", f.Source)}
 	ages := append(args, sql.Named("max_age", f.MaxAge.Microseconds()), sql.Named("orphan_ttl", f.OrphanTTL.Microseconds()))
 	switch {
 	case f.CustomerID != "":
@@ -69,7 +69,7 @@ const endSession = `
 UPDATE sessions
 SET status = :to, version = version + 1, expires_at = NULL, end_reason = :reason,
     ended_at = CASE WHEN :reason = 'overran' THEN min(:now, coalesce(started_at + duration_seconds * 1000000, :now)) ELSE :now END
-WHERE customer_id = :customer AND id = :id AND version = :version AND status = :from
+WHERE customer_id = :customer AND id = :id AND adopted_from = '' AND version = :version AND status = :from
   AND CASE :assigned WHEN 1 THEN mechanic_id IS NOT NULL WHEN 2 THEN mechanic_id IS NULL ELSE TRUE END
   AND CASE :has_request WHEN 0 THEN TRUE ELSE (:has_request = 1) = EXISTS (
       SELECT 1 FROM session_requests r
@@ -138,8 +138,8 @@ SELECT min(at) FROM (
     SELECT min(expires_at) AS at FROM sessions WHERE status IN ('scheduled', 'waiting', 'live') AND expires_at > $1
     UNION ALL SELECT min(retry_until) FROM checkouts WHERE outcome = 'deferred' AND retry_until > $1)`
 
-// NextDeadline returns when something is due next.
-func (s cleanup) NextDeadline(ctx context.Context, after time.Time) (at, now time.Time, err error) {
+// NextDeadline returns when something is due next. Here there are no mirrors.
+func (s cleanup) NextDeadline(ctx context.Context, after time.Time, _ []string) (at, now time.Time, err error) {
 	now = s.now()
 	from, _ := since(curfew.Cursor{At: after})
 	at, err = one(ctx, s.db, scanMoment, selectNextDeadline, from)

@@ -11,7 +11,7 @@ import (
 const extendSession = `
 UPDATE sessions
 SET duration_seconds = duration_seconds + $5, expires_at = expires_at + $6, version = version + 1
-WHERE customer_id = $1 AND id = $2 AND status = $3 AND version = $4 AND expires_at >= $7`
+WHERE customer_id = $1 AND id = $2 AND adopted_from = '' AND status = $3 AND version = $4 AND expires_at >= $7`
 
 // Only an admission makes a checkout fulfilled, so the triggers count none that
 // becomes so otherwise.

@@ -16,7 +16,7 @@ type sessions struct{ *db }
 const sessionColumns = `sessions.id, sessions.customer_id, sessions.mechanic_id, sessions.checkout_id, sessions.plan, sessions.kind,
     sessions.duration_seconds, sessions.status, sessions.version, sessions.created_at, sessions.starts_at, sessions.expires_at,
     sessions.accepted_at, sessions.customer_joined_at, sessions.mechanic_joined_at, sessions.started_at, sessions.ended_at, sessions.end_reason,
-    sessions.revives`
+    sessions.revives, sessions.adopted_from, sessions.adopted_id`
 
 const requestColumns = `session_requests.id, session_requests.session_id, session_requests.customer_id, session_requests.mechanic_id,
     session_requests.customer_name, session_requests.status, session_requests.created_at`
@@ -38,7 +38,7 @@ func sessionFields(s *curfew.Session) []any {
 		text(&s.ID), text(&s.CustomerID), text(&s.MechanicID), text(&s.CheckoutID), text(&s.Plan), text(&s.Kind),
 		span(&s.Duration, time.Second), text(&s.Status), number(&s.Version), moment(&s.CreatedAt), moment(&s.StartsAt), moment(&s.ExpiresAt),
 		moment(&s.AcceptedAt), moment(&s.CustomerJoinedAt), moment(&s.MechanicJoinedAt), moment(&s.StartedAt), moment(&s.EndedAt), text(&s.EndReason),
-		text(&s.Revives),
+		text(&s.Revives), text(&s.AdoptedFrom), text(&s.AdoptedID),
 	}
 }
 
@@ -112,7 +112,7 @@ SET status = :to,
     ended_at = CASE WHEN NOT :ended THEN NULL
         WHEN :ended_by = 'overran' THEN min(:now, coalesce(started_at + duration_seconds * 1000000, :now)) ELSE :now END,
     end_reason = CASE WHEN :ended THEN :ended_by END
-WHERE customer_id = :customer AND id = :id AND status = :from AND version = :version
+WHERE customer_id = :customer AND id = :id AND adopted_from = '' AND status = :from AND version = :version
   AND CASE :overdue WHEN 1 THEN expires_at < :now WHEN 2 THEN expires_at >= :now ELSE TRUE END
   AND (:older_than = 0 OR created_at < :now - :older_than)
   AND (NOT :unoffered OR mechanic_id IS NULL AND NOT EXISTS (
@@ -128,7 +128,7 @@ const offerSession = `
 INSERT INTO session_requests (customer_id, id, session_id, customer_name, status, created_at)
 SELECT s.customer_id, $3, s.id, coalesce(c.name, ''), 'pending', $4
 FROM sessions s LEFT JOIN checkouts c ON c.customer_id = s.customer_id AND c.id = s.checkout_id
-WHERE s.customer_id = $1 AND s.id = $2`
+WHERE s.customer_id = $1 AND s.id = $2 AND s.adopted_from = ''`
 
 // offer opens the request of an appointment that begins.
 func (tx *transaction) offer(ctx context.Context, c record.Change) error {

@@ -188,7 +188,7 @@ func findsByAge(f *fixture) {
 // next returns how long after a moment the next deadline is.
 func (f *sessionFixture) next(after time.Time) (in time.Duration, ok bool) {
 	f.Helper()
-	at, now, err := f.Store.NextDeadline(f.Context(), after)
+	at, now, err := f.Store.NextDeadline(f.Context(), after, nil)
 	f.must(err)
 	f.around("the store's clock", now, time.Now())
 	return at.Sub(now), !at.IsZero()

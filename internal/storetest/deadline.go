@@ -119,10 +119,10 @@ func (f *operationFixture) details() curfew.HealthDetails {
 // one.
 func passesDeadlines(f *fixture) {
 	for _, deadline := range []time.Time{f.admit("ada").ExpiresAt, f.deferred("bob", time.Hour).RetryUntil} {
-		at, _, err := f.Store.NextDeadline(f.Context(), deadline.Add(-time.Microsecond))
+		at, _, err := f.Store.NextDeadline(f.Context(), deadline.Add(-time.Microsecond), nil)
 		f.must(err)
 		f.same("the deadline behind the moment before it", at, deadline)
-		at, _, err = f.Store.NextDeadline(f.Context(), deadline)
+		at, _, err = f.Store.NextDeadline(f.Context(), deadline, nil)
 		f.must(err)
 		f.same("another deadline behind it", at.After(deadline) || at.IsZero(), true)
 	}

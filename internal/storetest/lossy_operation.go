@@ -15,8 +15,8 @@ func (l lossyDeadlines) Find(ctx context.Context, s record.Search) ([]curfew.Sna
 	return answered[[]curfew.Snapshot](l.answers)(l.store.Find(ctx, s))
 }
 
-func (l lossyDeadlines) NextDeadline(ctx context.Context, after time.Time) (at, now time.Time, err error) {
-	at, now, err = l.store.NextDeadline(ctx, after)
+func (l lossyDeadlines) NextDeadline(ctx context.Context, after time.Time, sources []string) (at, now time.Time, err error) {
+	at, now, err = l.store.NextDeadline(ctx, after, sources)
 	if lost := l.lose("NextDeadline"); lost != nil {
 		return time.Time{}, time.Time{}, lost
 	}

@@ -82,7 +82,7 @@ func (ad *Admission) beginStarted(ctx context.Context, customerID string) error 
 	if err != nil {
 		return fmt.Errorf("appointments of customer %s: %w", customerID, err)
 	}
-	all = slices.DeleteFunc(all, func(s curfew.Snapshot) bool { return !s.Started() })
+	all = slices.DeleteFunc(all, func(s curfew.Snapshot) bool { return s.Adopted() || !s.Started() })
 	slices.SortStableFunc(all, func(a, b curfew.Snapshot) int { return a.StartsAt.Compare(b.StartsAt) })
 	for _, s := range all {
 		_, err := ad.settler.begin(ctx, s, curfew.Admitting, "", ad.settler.settleOwn)

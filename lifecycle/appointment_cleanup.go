@@ -13,7 +13,7 @@ import (
 func (cl *Cleanups) appointmentRule(ctx context.Context, s curfew.Snapshot) (record.Rule, error) {
 	if s.Postponed() {
 		holder, err := cl.store.Open(ctx, s.CustomerID)
-		if err == nil && !cl.rules.Due(holder) {
+		if err == nil && !cl.rules.Settles(holder) {
 			return record.RuleNamed(curfew.Misses), nil
 		}
 		if err != nil && !errors.Is(err, curfew.NotFound) {

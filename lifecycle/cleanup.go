@@ -222,6 +222,8 @@ func (cl *Cleanups) whyDrifted(ctx context.Context, it curfew.PlannedChange) str
 		return "it could not be read"
 	case s.Status.Ended():
 		return fmt.Sprintf("it is %s already (%s)", s.Status, s.EndReason)
+	case cl.rules.mayNotEnd(s.Session, it.Reason) != "":
+		return cl.rules.mayNotEnd(s.Session, it.Reason)
 	case s.Version != it.Version && s.Assigned():
 		return fmt.Sprintf("it moved on: %s, with mechanic %s", s.Status, s.MechanicID)
 	case s.Version != it.Version:
@@ -232,7 +234,8 @@ func (cl *Cleanups) whyDrifted(ctx context.Context, it curfew.PlannedChange) str
 	return "somebody else holds its row at this moment"
 }
 
-// pages finds what the cleanup may end, page by page, in the order of deadlines.
+// pages finds what the cleanup may end, page by page, in the order of deadlines: Curfew's own
+// first, then each adopted table's.
 func (cl *Cleanups) pages(ctx context.Context, c Cleanup) func(func([]curfew.Snapshot, error) bool) {
 	search := record.Search{
 		CustomerID: c.CustomerID, MaxAge: c.MaxAge, OrphanTTL: cl.rules.policy.OrphanTTL, Limit: pageSize,
@@ -245,16 +248,36 @@ func (cl *Cleanups) pages(ctx context.Context, c Cleanup) func(func([]curfew.Sna
 
 func (cl *Cleanups) search(ctx context.Context, search record.Search) func(func([]curfew.Snapshot, error) bool) {
 	return func(yield func([]curfew.Snapshot, error) bool) {
-		for {
-			page, err := cl.store.Find(ctx, search)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			if len(page) == 0 || !yield(page, nil) || len(page) < search.Limit {
-				return
-			}
-			search.After = behind(page)
+		if !cl.searchSource(ctx, search, yield) {
+			return
 		}
+		sources, err := cl.rules.enforced(ctx)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for _, search.Source = range sources {
+			if !cl.searchSource(ctx, search, yield) {
+				return
+			}
+		}
+	}
+}
+
+// searchSource finds what is due of one source, and reports whether to go on.
+func (cl *Cleanups) searchSource(ctx context.Context, search record.Search, yield func([]curfew.Snapshot, error) bool) bool {
+	for {
+		page, err := cl.store.Find(ctx, search)
+		if err != nil {
+			yield(nil, err)
+			return false
+		}
+		if len(page) > 0 && !yield(page, nil) {
+			return false
+		}
+		if len(page) < search.Limit {
+			return true
+		}
+		search.After = behind(page)
 	}
 }

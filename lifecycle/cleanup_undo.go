@@ -192,6 +192,8 @@ func (cl *Cleanups) revival(ctx context.Context, undo *curfew.Run, s curfew.Snap
 // revivable says why a session cannot be revived; nil: its payment decides.
 func revivable(s curfew.Session) error {
 	switch {
+	case s.Adopted():
+		return curfew.Errorf(curfew.Conflict, "its row is in their table (%s); only the app can make a new one", s.Origin())
 	case s.EndReason == curfew.Overran:
 		return curfew.Errorf(curfew.Conflict, "it was live until it overran: what was bought was used")
 	case !s.StartedAt.IsZero():

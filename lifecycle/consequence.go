@@ -45,7 +45,7 @@ func (r *Rules) clears(t Target) string {
 		return "The session is overdue: it ends now by its own rule, as whoever looks next would end it."
 	}
 	c := r.byHand(t.Session, curfew.Actor{})
-	c.Owed, c.Share = r.policy.Owed(t.Session.Session, c.To, curfew.Cleared), 0
+	c.Owed, c.Share = r.owed(t.Session.Session, c.To, curfew.Cleared), 0
 	return r.ends(t, c) + " Appointments stay."
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -16,7 +17,7 @@ func (cl *Cleanups) rule(ctx context.Context, s curfew.Snapshot, c Cleanup) (rul
 	if rule, ok = record.RuleFor(s); !ok {
 		return rule, false, nil
 	}
-	if s.Status == curfew.Scheduled {
+	if s.Status == curfew.Scheduled && !s.Adopted() {
 		if rule, err = cl.appointmentRule(ctx, s); err != nil {
 			return rule, false, err
 		}
@@ -30,7 +31,7 @@ func (cl *Cleanups) rule(ctx context.Context, s curfew.Snapshot, c Cleanup) (rul
 func (r *Rules) planned(s curfew.Snapshot, rule record.Rule) curfew.PlannedChange {
 	it := curfew.PlannedChange{
 		SessionID: s.ID, CustomerID: s.CustomerID, Rule: rule.Name, Age: s.Age(), Version: s.Version,
-		Reason: rule.Reason,
+		Reason: rule.Reason, AdoptedFrom: s.AdoptedFrom, AdoptedID: s.AdoptedID,
 	}
 	if s.Offered() {
 		it.RequestID = s.Request.ID
@@ -38,11 +39,12 @@ func (r *Rules) planned(s curfew.Snapshot, rule record.Rule) curfew.PlannedChang
 	if !r.Due(s) {
 		it.Reason = curfew.Cleared
 	}
-	it.Owed = r.policy.Owed(s.Session, rule.To, it.Reason)
+	it.Owed = r.owed(s.Session, rule.To, it.Reason)
 	return it
 }
 
-// plan is what the cleanup would do to a page of sessions.
+// plan is what the cleanup would do to a page of sessions. What is not Curfew's to end is left
+// out, so that it is never planned again and again.
 func (cl *Cleanups) plan(ctx context.Context, page []curfew.Snapshot, c Cleanup) ([]curfew.PlannedChange, error) {
 	var planned []curfew.PlannedChange
 	for _, s := range page {
@@ -53,8 +55,9 @@ func (cl *Cleanups) plan(ctx context.Context, page []curfew.Snapshot, c Cleanup)
 		if err != nil {
 			return nil, err
 		}
-		if ok {
-			planned = append(planned, cl.rules.planned(s, rule))
+		it := cl.rules.planned(s, rule)
+		if ok && cl.rules.mayNotEnd(s.Session, it.Reason) == "" {
+			planned = append(planned, it)
 		}
 	}
 	return planned, nil
@@ -73,7 +76,7 @@ func (cl *Cleanups) cleanPage(ctx context.Context, run *cleaning, page []curfew.
 func (cl *Cleanups) carryOut(ctx context.Context, run *cleaning, planned []curfew.PlannedChange, maxAge time.Duration) (map[string]bool, error) {
 	var appointments, others []curfew.PlannedChange
 	for _, it := range planned {
-		if record.RuleNamed(it.Rule).From == curfew.Scheduled {
+		if record.RuleNamed(it.Rule).From == curfew.Scheduled && it.AdoptedFrom == "" {
 			appointments = append(appointments, it)
 		} else {
 			others = append(others, it)
@@ -99,7 +102,8 @@ func quarantinedChange(it curfew.PlannedChange, step string) curfew.Quarantined 
 	}
 }
 
-// batchesOf groups planned changes by rule, in the order of the rules.
+// batchesOf groups planned changes by rule, in the order of the rules, and by the table that
+// they are of.
 func (cl *Cleanups) batchesOf(planned []curfew.PlannedChange, maxAge time.Duration) []record.Batch {
 	var batches []record.Batch
 	for _, rule := range record.Rules() {
@@ -107,15 +111,19 @@ func (cl *Cleanups) batchesOf(planned []curfew.PlannedChange, maxAge time.Durati
 		if rule.Name == curfew.Orphans && maxAge == 0 {
 			b.Guard.OlderThan = cl.rules.policy.OrphanTTL
 		}
+		ends := map[string][]record.PlannedEnd{}
 		for _, it := range planned {
 			if it.Rule == rule.Name {
-				b.Ends = append(b.Ends, record.PlannedEnd{
+				ends[it.AdoptedFrom] = append(ends[it.AdoptedFrom], record.PlannedEnd{
 					CustomerID: it.CustomerID, SessionID: it.SessionID, Version: it.Version,
 					Reason: it.Reason, Owed: it.Owed,
 				})
 			}
 		}
-		batches = append(batches, cl.alone(b)...)
+		for _, b.Source = range slices.Sorted(maps.Keys(ends)) { // Curfew's own first
+			b.Ends = ends[b.Source]
+			batches = append(batches, cl.alone(b)...)
+		}
 	}
 	return batches
 }

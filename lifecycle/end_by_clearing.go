@@ -65,8 +65,10 @@ func (r *Rules) keep(s curfew.Snapshot, c Clearing) string {
 	switch {
 	case s.Status == curfew.Scheduled:
 		return "an appointment does not hold the slot: cancel it by its id"
-	case r.Due(s):
+	case r.Settles(s):
 		return ""
+	case r.mayNotEnd(s.Session, curfew.Cleared) != "":
+		return r.mayNotEnd(s.Session, curfew.Cleared)
 	case s.Status == curfew.Live && !c.Force:
 		return "it is live: end it, or let an admin force it with a reason"
 	}
@@ -86,7 +88,7 @@ func (ss *Sessions) clearOne(ctx context.Context, s curfew.Snapshot, by curfew.A
 		}
 		change := ss.rules.byHand(s, by)
 		change.EndedBy, change.Reason = curfew.Cleared, curfew.WithNote(string(curfew.Cleared), c.Reason)
-		change.Owed = ss.rules.policy.Owed(s.Session, change.To, change.EndedBy)
+		change.Owed = ss.rules.owed(s.Session, change.To, change.EndedBy)
 		return &change, nil
 	})
 }

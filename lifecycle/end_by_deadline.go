@@ -47,7 +47,7 @@ func (st *settler) unblock(ctx context.Context, customerID string, settle func(c
 		if err != nil {
 			return nil, err
 		}
-		if !st.rules.Due(s) {
+		if !st.rules.Settles(s) {
 			return &s, nil
 		}
 		if err := settle(s); err != nil && !errors.Is(err, curfew.Conflict) {
@@ -57,10 +57,10 @@ func (st *settler) unblock(ctx context.Context, customerID string, settle func(c
 	return nil, nil
 }
 
-// settle settles one due session: it ends by its rule, or begins if it is an appointment.
-// Conflict: it moved meanwhile.
+// settle settles one due session: it ends by its rule, or begins if it is an appointment of
+// Curfew's own. Conflict: it moved meanwhile.
 func (st *settler) settle(ctx context.Context, s curfew.Snapshot, by curfew.Actor) (curfew.Snapshot, error) {
-	if s.Status == curfew.Scheduled {
+	if s.Status == curfew.Scheduled && !s.Adopted() {
 		return st.settleAppointment(ctx, s, by)
 	}
 	return st.settleByRule(ctx, s, by)

@@ -38,7 +38,7 @@ type Extended struct {
 
 // Extend adds to a live session the time that a payment bought, once per reference. If the
 // session is no longer live, the payment is recorded and its refund is due: that is an
-// outcome, not an error. Errors: Invalid, NotFound, IdempotencyMismatch for a reference
+// outcome, not an error. Errors: Invalid, also for a session whose row is the marketplace's own, NotFound, IdempotencyMismatch for a reference
 // that was used for another session, plan or amount.
 func (ss *Sessions) Extend(ctx context.Context, by curfew.Actor, x Extension) (Extended, error) {
 	ctx, end := ss.trace.Begin(ctx, "extend")
@@ -56,6 +56,9 @@ func (ss *Sessions) extendOnce(ctx context.Context, by curfew.Actor, x Extension
 	}
 	if x.CustomerID != "" && x.CustomerID != s.CustomerID {
 		return Extended{}, curfew.Errorf(curfew.NotFound, "session %s is not customer %s's", x.SessionID, x.CustomerID)
+	}
+	if s.Adopted() {
+		return Extended{}, curfew.Errorf(curfew.Invalid, "session %s is %s: time for it is bought where that row is", s.ID, s.Origin())
 	}
 	c, err := ss.rules.minutes(x, s.CustomerID)
 	if err != nil {

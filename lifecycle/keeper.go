@@ -26,6 +26,9 @@ type Options struct {
 	Provider Provider
 	// Notifier is notified of every change; it may be nil.
 	Notifier Notifier
+	// Adopted ends and changes sessions whose rows are a marketplace's own; nil if no table is
+	// adopted. Without it such sessions are never ended.
+	Adopted adopted
 	// Keys reports the state of another issuer's key server; nil if there is none.
 	Keys Keys
 	// Stop is closed when the process is about to end. Cleanups, undos and
@@ -72,7 +75,7 @@ type Keeper struct {
 
 // New returns a keeper over a store. The error's kind is Invalid if the policy is.
 func New(store Store, o Options) (*Keeper, error) {
-	rules := &Rules{policy: curfew.DefaultPolicy(), asksProvider: o.Provider != nil}
+	rules := &Rules{policy: curfew.DefaultPolicy(), asksProvider: o.Provider != nil, adopted: o.Adopted}
 	if o.Policy != nil {
 		rules.policy = *o.Policy
 	}
@@ -83,7 +86,7 @@ func New(store Store, o Options) (*Keeper, error) {
 		process    = newID() // names this process to others
 		reporter   = newReporter(o)
 		wakeup     = newWakeup()
-		write      = publisher{store, store, wakeup.publishTo(o.Notifier)}
+		write      = publisher{store, router{store, rules}, wakeup.publishTo(o.Notifier)}
 		sweeping   = &sweeping{}
 		failing    = newFailing()
 		heartbeat  = newHeartbeat(store, process, reporter.log)

@@ -64,7 +64,11 @@ func (q *Queue) Accept(ctx context.Context, requestID, mechanicID string) (curfe
 			return s, err
 		}
 		var accepted curfew.Snapshot
-		accepted, err = q.write.Change(ctx, q.rules.acceptance(s, mechanicID))
+		c := q.rules.acceptance(s, mechanicID)
+		if err := q.rules.permit(ctx, c); err != nil {
+			return s, err
+		}
+		accepted, err = q.write.Change(ctx, c)
 		switch {
 		case err == nil:
 			return q.charge(ctx, accepted)
@@ -134,6 +138,10 @@ func (q *Queue) charge(ctx context.Context, accepted curfew.Snapshot) (curfew.Sn
 
 // tooLate settles a due session, and returns the error for the mechanic who wanted it.
 func (q *Queue) tooLate(ctx context.Context, s curfew.Snapshot) error {
+	if why := q.rules.Stays(s); why != "" {
+		return curfew.Errorf(curfew.Conflict, "session %s is past its deadline (%s), so it cannot be accepted, nor be ended by Curfew: %s",
+			s.ID, s.ExpiresAt.Format(time.RFC3339), why)
+	}
 	ended, err := q.settler.settle(ctx, s, curfew.Admitting)
 	err = q.settler.stuck(ctx, s, err)
 	if _, stuck := isStuck(err); stuck {
@@ -169,6 +177,7 @@ func (q *Queue) freeSlot(ctx context.Context, mechanicID string) error {
 	}
 	s, err := q.sessions.fresh(ctx, slot.SessionID)
 	_, stuck := isStuck(err) // it is due and cannot be ended: it holds no mechanic up all the same
+	stuck = stuck || err == nil && q.rules.Due(s) && q.rules.Stays(s) != ""
 	if err != nil && !stuck && !errors.Is(err, curfew.NotFound) {
 		return err
 	}

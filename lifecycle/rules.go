@@ -14,7 +14,8 @@ import (
 // nothing.
 type Rules struct {
 	policy       curfew.Policy
-	asksProvider bool // there is a provider that gives money back
+	asksProvider bool    // there is a provider that gives money back
+	adopted      adopted // nil: there are no adopted tables
 }
 
 // Policy is the thresholds and plans in force.
@@ -32,9 +33,15 @@ func (r *Rules) Due(s curfew.Snapshot) bool {
 
 // Blocker describes a session that is in the way, for a refusal.
 func (r *Rules) Blocker(s curfew.Snapshot) *curfew.Blocker {
-	b := &curfew.Blocker{Session: s.Session, ReleasesAt: s.ExpiresAt, Actions: []string{"cancel", "wait"}}
+	b := &curfew.Blocker{Session: s.Session, ReleasesAt: s.ExpiresAt, Actions: []string{"cancel", "wait"}, Why: r.Stays(s)}
 	if s.Status == curfew.Live {
 		b.Actions = []string{"end", "wait"}
+	}
+	if r.mayNotEnd(s.Session, r.byHand(s, curfew.Actor{}).EndedBy) != "" {
+		b.Actions = []string{"wait"}
+	}
+	if b.Why != "" {
+		b.ReleasesAt = time.Time{} // whenever the marketplace ends it
 	}
 	if orphan := s.CreatedAt.Add(r.policy.OrphanTTL); s.Orphan() && orphan.Before(b.ReleasesAt) {
 		b.ReleasesAt = orphan
@@ -46,12 +53,20 @@ func (r *Rules) Blocker(s curfew.Snapshot) *curfew.Blocker {
 func (r *Rules) endChange(s curfew.Snapshot, to curfew.SessionStatus, reason curfew.EndReason, by curfew.Actor) record.Change {
 	c := record.Change{
 		From: s.Session, To: to, EndedBy: reason, Reason: string(reason), Actor: by,
-		RequestTo: curfew.RequestCancelled, Owed: r.policy.Owed(s.Session, to, reason),
+		RequestTo: curfew.RequestCancelled, Owed: r.owed(s.Session, to, reason),
 	}
 	if to == curfew.Completed {
 		c.RequestTo = curfew.RequestCompleted
 	}
 	return c
+}
+
+// owed is what a session's payment becomes when it ends. That of an adopted one is not known.
+func (r *Rules) owed(s curfew.Session, to curfew.SessionStatus, reason curfew.EndReason) curfew.Outcome {
+	if s.Adopted() {
+		return ""
+	}
+	return r.policy.Owed(s, to, reason)
 }
 
 func (r *Rules) planNames() string {

@@ -84,6 +84,9 @@ func (ss *Sessions) move(ctx context.Context, id string, decide func(curfew.Snap
 			return s, err
 		}
 		c, err2 := decide(s)
+		if err2 == nil && c != nil {
+			err2 = ss.rules.permit(ctx, *c)
+		}
 		if err2 != nil || c == nil {
 			return s, err2
 		}
@@ -98,10 +101,10 @@ func (ss *Sessions) move(ctx context.Context, id string, decide func(curfew.Snap
 	return curfew.Snapshot{}, fmt.Errorf("session %s: %w", id, err)
 }
 
-// fresh reads a session and settles it if it is due.
+// fresh reads a session and settles it if it is due, unless its row is not Curfew's to end.
 func (ss *Sessions) fresh(ctx context.Context, id string) (curfew.Snapshot, error) {
 	s, err := ss.store.Session(ctx, id)
-	if err != nil || !ss.rules.Due(s) {
+	if err != nil || !ss.rules.Settles(s) {
 		return s, err
 	}
 	_, err = ss.settler.settle(ctx, s, curfew.Admitting)
@@ -128,8 +131,8 @@ func (ss *Sessions) freed(ctx context.Context, s curfew.Snapshot) {
 }
 
 // CheckCustomerSessionStatus returns what truly blocks a customer, or nil if nothing
-// does. An overdue session does not block. Nothing is changed. Errors: Invalid,
-// Unavailable.
+// does. An overdue session does not block, unless its row is the marketplace's own and not
+// Curfew's to end. Nothing is changed. Errors: Invalid, Unavailable.
 func (ss *Sessions) CheckCustomerSessionStatus(ctx context.Context, customerID string) (*curfew.Blocker, error) {
 	ctx, end := ss.trace.Begin(ctx, "check a customer")
 	defer end()
@@ -137,7 +140,7 @@ func (ss *Sessions) CheckCustomerSessionStatus(ctx context.Context, customerID s
 		return nil, err
 	}
 	s, err := ss.store.Open(ctx, customerID)
-	if errors.Is(err, curfew.NotFound) || err == nil && ss.rules.Due(s) {
+	if errors.Is(err, curfew.NotFound) || err == nil && ss.rules.Settles(s) {
 		return nil, nil
 	}
 	if err != nil {
@@ -146,7 +149,7 @@ func (ss *Sessions) CheckCustomerSessionStatus(ctx context.Context, customerID s
 	return ss.rules.Blocker(s), nil
 }
 
-// Unended lists the customer's sessions that are open or booked and not overdue, oldest
+// Unended lists the customer's sessions that are open or booked and do not end now, oldest
 // first.
 func (ss *Sessions) Unended(ctx context.Context, customerID string) ([]curfew.Snapshot, error) {
 	if err := curfew.CheckID("customer id", customerID); err != nil {
@@ -156,5 +159,5 @@ func (ss *Sessions) Unended(ctx context.Context, customerID string) ([]curfew.Sn
 	if err != nil {
 		return nil, fmt.Errorf("customer %s: %w", customerID, err)
 	}
-	return slices.DeleteFunc(all, ss.rules.Due), nil
+	return slices.DeleteFunc(all, ss.rules.Settles), nil
 }

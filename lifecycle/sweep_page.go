@@ -26,8 +26,13 @@ type sweepPages struct {
 	// become due meanwhile.
 	throttled bool
 	newer     curfew.Cursor // what lies behind it became due since the sweep began
+	own       curfew.Cursor // the same of Curfew's own sessions, in a sweep of an adopted table
+	start     curfew.Cursor // where the sweep began
+	until     time.Time     // when it stops before its end; zero: never
+	cut       bool          // it did
 	late      time.Duration // how late it was for the first
 	held      int           // rows that it found but could not settle: somebody holds them
+	adopted   curfew.Stats  // of the adopted tables that were swept after it
 }
 
 // firstDue finds the first page on which there is something to do, and returns what. There
@@ -46,6 +51,9 @@ func (sw *Sweeper) settlePages(ctx context.Context, run *cleaning, w *sweepPages
 		begun := time.Now()
 		if err := sw.settlePlanned(ctx, run, w, planned); err != nil || w.last {
 			return err
+		}
+		if w.cut = !w.until.IsZero() && time.Now().After(w.until); w.cut {
+			return nil
 		}
 		took := time.Since(begun)
 		w.resize(took)
@@ -69,6 +77,7 @@ func (sw *Sweeper) nextPage(ctx context.Context, w *sweepPages) ([]curfew.Planne
 	if len(page) > 0 {
 		if first := page[0]; w.newer == (curfew.Cursor{}) {
 			w.late, w.newer = first.Now.Sub(first.ExpiresAt), curfew.Cursor{At: first.Now}
+			w.own = w.newer
 		}
 		w.search.After = behind(page)
 	}
@@ -115,11 +124,21 @@ func (sw *Sweeper) throttle(ctx context.Context, run *cleaning, w *sweepPages, t
 	case <-time.After(min(took, maxThrottle)):
 	case <-ctx.Done():
 	}
-	page, err := sw.store.Find(ctx, record.Search{After: w.newer, Limit: w.search.Limit})
+	if w.search.Source != "" {
+		if err := sw.settleNewer(ctx, run, w, "", &w.own); err != nil {
+			return err
+		}
+	}
+	return sw.settleNewer(ctx, run, w, w.search.Source, &w.newer)
+}
+
+// settleNewer settles what lies behind a cursor, and moves it.
+func (sw *Sweeper) settleNewer(ctx context.Context, run *cleaning, w *sweepPages, source string, newer *curfew.Cursor) error {
+	page, err := sw.store.Find(ctx, record.Search{Source: source, After: *newer, Limit: w.search.Limit})
 	if err != nil || len(page) == 0 {
 		return err
 	}
-	w.newer = behind(page)
+	*newer = behind(page)
 	planned, err := sw.cleanups.plan(ctx, page, byTimer)
 	if err != nil {
 		return err

@@ -139,6 +139,10 @@ func (sw *Sweeper) timed(ctx context.Context, r *schedule) time.Duration {
 		return heldSleep
 	}
 	sw.sweeping.note()
+	if again, err := sw.sweepAdopted(ctx, w); err != nil || again {
+		sw.logged(ctx, "sweep the adopted tables", err)
+		r.wide = time.Now().Add(heldSleep)
+	}
 	r.seen, r.late = r.now, max(r.late, w.late)
 	if again := time.Now().Add(heldSleep); w.held > 0 && again.Before(r.wide) {
 		r.wide = again
@@ -189,7 +193,9 @@ func (sw *Sweeper) recordSweep(ctx context.Context, r *schedule) error {
 // sleep is the time until the next deadline that no sweep has seen pass, but never past
 // the next sweep of everything.
 func (sw *Sweeper) sleep(ctx context.Context, r *schedule) time.Duration {
-	at, now, err := sw.store.NextDeadline(ctx, r.seen, nil)
+	sources, err := sw.rules.enforced(ctx)
+	sw.logged(ctx, "look at the next deadline", err)
+	at, now, err := sw.store.NextDeadline(ctx, r.seen, sources)
 	if err != nil {
 		sw.logged(ctx, "look at the next deadline", err)
 		return heldSleep
@@ -212,10 +218,17 @@ var (
 )
 
 // Sweep settles everything that is past its deadline now: sessions, deferred payments,
-// and money that guards marked. Concurrent sweeps, in any process, are harmless. Errors:
-// Unavailable; the stats count what was committed.
+// and money that guards marked; then what Curfew may end of adopted tables. Concurrent
+// sweeps, in any process, are harmless. Errors: Unavailable; the stats count what was
+// committed.
 func (sw *Sweeper) Sweep(ctx context.Context) (curfew.Stats, error) {
-	return sw.sweep(ctx, &sweepPages{})
+	w := &sweepPages{}
+	stats, err := sw.sweep(ctx, w)
+	if err == nil {
+		_, err = sw.sweepAdopted(ctx, w)
+		stats.Add(w.adopted)
+	}
+	return stats, err
 }
 
 // SweepOrphans ends orphans older than the policy's OrphanTTL, even if their plan lets
@@ -224,27 +237,36 @@ func (sw *Sweeper) SweepOrphans(ctx context.Context) (curfew.Stats, error) {
 	return sw.sweep(ctx, &sweepPages{search: record.Search{OrphanTTL: sw.rules.policy.OrphanTTL}})
 }
 
-// sweep settles what is due, page by page. It begins a run only if there is something to
-// do, so that a quiet night leaves no rows.
+// sweep settles what is due of Curfew's own, and then its payments.
 func (sw *Sweeper) sweep(ctx context.Context, w *sweepPages) (curfew.Stats, error) {
+	stats, err := sw.sweepSource(ctx, w)
+	if err == nil {
+		err = sw.cleanups.settlePayments(ctx)
+	}
+	return stats, err
+}
+
+// sweepSource settles what is due of one source, page by page. It begins a run only if there
+// is something to do, so that a quiet night leaves no rows.
+func (sw *Sweeper) sweepSource(ctx context.Context, w *sweepPages) (curfew.Stats, error) {
 	if err := sw.stop.err(); err != nil {
 		return curfew.Stats{}, err
 	}
+	w.start = w.search.After
 	planned, err := sw.firstDue(ctx, w)
 	if err != nil {
 		return curfew.Stats{}, fmt.Errorf("sweep: %w", err)
 	}
-	var stats curfew.Stats
-	if len(planned) > 0 {
-		ctx, end := sw.trace.Begin(ctx, "sweep")
-		defer end()
-		run, err := sw.cleanups.run(ctx, byTimer, func(run *cleaning) error { return sw.settlePages(ctx, run, w, planned) })
-		if err != nil && !onlySetApart(err) {
-			return run.Stats, err
-		}
-		stats = run.Stats
+	if len(planned) == 0 {
+		return curfew.Stats{}, nil
 	}
-	return stats, sw.cleanups.settlePayments(ctx)
+	ctx, end := sw.trace.Begin(ctx, "sweep")
+	defer end()
+	run, err := sw.cleanups.run(ctx, byTimer, func(run *cleaning) error { return sw.settlePages(ctx, run, w, planned) })
+	if onlySetApart(err) {
+		err = nil
+	}
+	return run.Stats, err
 }
 
 // sweepPage settles one page of what is due, after the queue was read.
@@ -257,7 +279,17 @@ func (sw *Sweeper) sweepPage(ctx context.Context, after curfew.Cursor) error {
 	if err := sw.quarantine.read(ctx); err != nil {
 		return err
 	}
-	page, err := sw.store.Find(ctx, record.Search{Limit: pageSize, After: after})
+	if err := sw.settlePage(ctx, record.Search{Limit: pageSize, After: after}); err != nil {
+		return err
+	}
+	if err := sw.cleanups.settlePayments(ctx); err != nil {
+		return err
+	}
+	return sw.settleAdoptedPages(ctx, after)
+}
+
+func (sw *Sweeper) settlePage(ctx context.Context, search record.Search) error {
+	page, err := sw.store.Find(ctx, search)
 	if err != nil {
 		return fmt.Errorf("step: %w", err)
 	}
@@ -265,16 +297,17 @@ func (sw *Sweeper) sweepPage(ctx context.Context, after curfew.Cursor) error {
 	if err != nil {
 		return fmt.Errorf("step: %w", err)
 	}
-	if len(planned) > 0 {
-		_, err = sw.cleanups.run(ctx, byQueue, func(run *cleaning) error {
-			_, err := sw.cleanups.carryOut(ctx, run, planned, 0)
-			return err
-		})
-		if err != nil && !onlySetApart(err) {
-			return err
-		}
+	if len(planned) == 0 {
+		return nil
 	}
-	return sw.cleanups.settlePayments(ctx)
+	_, err = sw.cleanups.run(ctx, byQueue, func(run *cleaning) error {
+		_, err := sw.cleanups.carryOut(ctx, run, planned, 0)
+		return err
+	})
+	if onlySetApart(err) {
+		return nil
+	}
+	return err
 }
 
 // settlePayments settles money that guards marked, deferrals past their time, and

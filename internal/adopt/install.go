@@ -101,8 +101,18 @@ func (t table) program(ctx context.Context, rules []curfew.EndReason) (program, 
 			return p, err
 		}
 	}
+	if p.keys, err = collect(ctx, t.pool, pgx.RowTo[[]string], selectUnique, t.Relation); err != nil {
+		return p, err
+	}
 	return p, one(ctx, t.pool, `SELECT $1::text::regclass::oid`, []any{t.Relation}, &p.oid)
 }
+
+// selectUnique is the columns of each unique index on all rows of a table, but those on expressions.
+const selectUnique = `SELECT array_agg(a.attname::text ORDER BY k.n) FROM pg_index i
+		CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY k (attnum, n)
+		LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum > 0
+	WHERE i.indrelid = $1::text::regclass AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND k.n <= i.indnkeyatts
+	GROUP BY i.indexrelid HAVING bool_and(a.attname IS NOT NULL) ORDER BY 1`
 
 // enforcing is the steps: nobody's row is ended before every write is mirrored, and nothing is
 // said to be enforced before all is.

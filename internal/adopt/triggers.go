@@ -60,6 +60,9 @@ type program struct {
 	schema   string // of the table
 	rules    []curfew.EndReason
 	requests Columns
+	// keys are the columns of each unique index on the whole table. A row that shares one with a
+	// new row is what an upsert is about to change.
+	keys [][]string
 }
 
 // functions are the statements that create them, or change them: that locks nothing of the
@@ -260,7 +263,7 @@ func (p program) settled() []string {
 }
 
 func (p program) settleBy(rule curfew.EndReason) string {
-	condition := p.column("t", p.ID) + " = s.adopted_id::" + p.idType() + " AND " + p.unmoved() + " AND " + p.overdue()
+	condition := p.column("t", p.ID) + " = s.adopted_id::" + p.idType() + " AND " + p.unmoved() + " AND " + p.overdue() + p.notUpserted()
 	text := `                PERFORM FROM ` + p.Relation + ` t WHERE ` + condition + ` FOR NO KEY UPDATE SKIP LOCKED;
                 CONTINUE WHEN NOT FOUND;
 `
@@ -281,6 +284,20 @@ func (p program) settleBy(rule curfew.EndReason) string {
 	return text + `                PERFORM set_config('curfew.actor', earlier[1], true), set_config('curfew.reason', earlier[2], true),
                     set_config('curfew.end_reason', earlier[3], true);
 `
+}
+
+// notUpserted is the condition that NEW does not collide with row t for ever: either its INSERT
+// fails anyway, or it changes t in the same command, which must not have been changed in it before.
+func (p program) notUpserted() string {
+	var b strings.Builder
+	for _, columns := range p.keys {
+		same := make([]string, len(columns))
+		for i, c := range columns {
+			same[i] = p.column("t", c) + " = " + p.column("NEW", c)
+		}
+		b.WriteString(" AND (" + strings.Join(same, " AND ") + ") IS NOT TRUE")
+	}
+	return b.String()
 }
 
 // itsRequests is the condition on the pending requests q of mirror s.

@@ -34,7 +34,7 @@ var checks = []Check{
 		"1: an open session with a mechanic holds the mechanic's slot",
 		`SELECT s.id FROM {sessions} s LEFT JOIN {mechanic_slots} m
 		   ON m.mechanic_id = s.mechanic_id AND m.customer_id = s.customer_id AND m.session_id = s.id
-		 WHERE s.status IN ('waiting', 'live') AND s.mechanic_id IS NOT NULL AND m.mechanic_id IS NULL`,
+		 WHERE s.status IN ('waiting', 'live') AND s.mechanic_id IS NOT NULL AND s.adopted_from = '' AND m.mechanic_id IS NULL`,
 	},
 	{
 		"1: a slot is held by an open session of that mechanic",
@@ -46,7 +46,8 @@ var checks = []Check{
 		"3: an open session has exactly one open request",
 		`SELECT s.id FROM {sessions} s LEFT JOIN {session_requests} r
 		   ON r.customer_id = s.customer_id AND r.session_id = s.id AND r.status IN ('pending', 'accepted')
-		 WHERE s.status IN ('waiting', 'live') GROUP BY s.customer_id, s.id HAVING count(r.id) <> 1`,
+		 WHERE s.status IN ('waiting', 'live') AND NOT (s.adopted_from <> '' AND s.status = 'live' AND s.mechanic_id IS NULL)
+		 GROUP BY s.customer_id, s.id HAVING count(r.id) <> 1`,
 	},
 	{
 		"3: an open request belongs to an open session",
@@ -163,7 +164,9 @@ var checks = []Check{
 	},
 	{
 		"8: a session's events are legal steps",
-		`SELECT subject_id, number, from_status, to_status FROM {events} WHERE subject = 'session' AND NOT (` + legalSteps() + `)`,
+		`SELECT subject_id, number, from_status, to_status FROM {events} e WHERE subject = 'session' AND NOT (` + legalSteps() + `)
+		   AND NOT (from_status = '' AND EXISTS (SELECT 1 FROM {sessions} s
+		     WHERE s.customer_id = e.customer_id AND s.id = e.subject_id AND s.adopted_from <> ''))`,
 	},
 	{
 		"8: a checkout's events are legal steps",

@@ -62,15 +62,13 @@ func (c *adoptInspectCommand) candidates(ctx context.Context, s *settings, term 
 		return nil
 	}
 	term.printf("Tables that may hold sessions, the likeliest first:\n\n")
-	var rows [][]string
 	for _, candidate := range found {
-		estimate := "rows unknown"
+		estimate := ""
 		if candidate.Estimate >= 0 {
-			estimate = "about " + plural(int(candidate.Estimate), "row")
+			estimate = " (about " + plural(int(candidate.Estimate), "row") + ")"
 		}
-		rows = append(rows, []string{candidate.Relation, estimate, strings.Join(candidate.Why, "; ")})
+		term.printf("  %s%s\n      %s\n", candidate.Relation, estimate, strings.Join(candidate.Why, ", "))
 	}
-	columns(term.out, rows...)
 	term.printf("\nNext: %s adopt inspect %s\n", program(), quoted(found[0].Relation))
 	return nil
 }
@@ -80,7 +78,7 @@ func printInspection(term terminal, found *adopt.Inspection) {
 	if found.Rows >= 0 {
 		rows = plural(int(found.Rows), "row")
 	}
-	comment(term, "%s: a %s of %s, %s", found.Relation, found.Kind, found.Owner, rows)
+	comment(term, "%s: a %s, owned by %s, %s", found.Relation, found.Kind, found.Owner, rows)
 	printStatuses(term, found)
 	printRemarks(term, "To decide, marked in the mapping below:", found.Decide)
 	printRemarks(term, "To know:", found.Notices)

@@ -3,7 +3,10 @@ package adopt
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
@@ -30,6 +33,8 @@ type Inspection struct {
 	// YAML is the mapping, with comments at what is to be decided.
 	YAML    string        `json:"yaml"`
 	Mapping mapping.Table `json:"-"`
+	// Adopt is the mapping as a value of the setting adopt.
+	Adopt any `json:"adopt"`
 }
 
 // StatusFound is a word of theirs, wherever it was found.
@@ -81,9 +86,19 @@ func inspect(ctx context.Context, l *look, r *Relation) (*Inspection, error) {
 			return nil, fmt.Errorf("inspect %s: %w", r, err)
 		}
 	}
-	yaml, err := g.Mapping.Marshal(g.notes)
-	g.YAML = string(yaml)
-	return g.Inspection, err
+	return g.Inspection, g.write()
+}
+
+func (g *guess) write() error {
+	text, err := g.Mapping.Marshal(g.notes)
+	if err != nil {
+		return err
+	}
+	g.YAML = string(text)
+	var setting struct{ Adopt any }
+	err = yaml.Unmarshal(text, &setting)
+	g.Adopt = setting.Adopt
+	return err
 }
 
 // guess is an inspection under way.
@@ -99,16 +114,20 @@ type guess struct {
 	ended   []string
 }
 
-// ask notes what a person must decide.
+// ask notes what a person must decide, once.
 func (g *guess) ask(part, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	g.notes[part] = append(g.notes[part], text)
-	g.Decide = append(g.Decide, Remark{part, text})
+	if !slices.Contains(g.notes[part], text) {
+		g.notes[part] = append(g.notes[part], text)
+		g.Decide = append(g.Decide, Remark{part, text})
+	}
 }
 
-// tell notes a fact.
+// tell notes a fact, once.
 func (g *guess) tell(part, format string, args ...any) {
-	g.Notices = append(g.Notices, Remark{part, fmt.Sprintf(format, args...)})
+	if fact := (Remark{part, fmt.Sprintf(format, args...)}); !slices.Contains(g.Notices, fact) {
+		g.Notices = append(g.Notices, fact)
+	}
 }
 
 // counted reports whether rows were looked at.

@@ -74,7 +74,7 @@ func (g *guess) triggers() {
 
 // index writes the index that finds what has not ended, unless there is one.
 func (g *guess) index() {
-	column, words := g.Mapping.Status.Column, g.Mapping.Unended()
+	column := g.Mapping.Status.Column
 	for _, i := range g.r.Indexes {
 		if len(i.Columns) > 0 && i.Columns[0] == column || strings.Contains(i.Predicate, column) {
 			return
@@ -83,19 +83,9 @@ func (g *guess) index() {
 	if strings.Contains(g.r.Kind, "view") || g.r.Kind == "foreign table" {
 		return
 	}
-	by := g.Mapping.Deadline
-	if by == "" {
-		by = g.Mapping.Times.Created
-	}
-	if by == "" {
-		by = g.Mapping.ID
-	}
-	g.Index = fmt.Sprintf("CREATE INDEX CONCURRENTLY %s ON %s (%s) WHERE %s IN %s;",
-		name(shorten(g.r.Name)+"_unended"), g.r, name(by), name(column), list(words))
+	open := reading{Table: g.Mapping, columns: g.r.Columns}.open()
+	g.Index = fmt.Sprintf("CREATE INDEX CONCURRENTLY %s ON %s (%s) WHERE %s;", name(indexName(g.r.Name)), g.r, name(g.Mapping.ID), open)
 }
-
-// shorten leaves room for what is added to a name.
-func shorten(table string) string { return table[:min(len(table), 50)] }
 
 // severalOpen counts customers who have several sessions that hold their slot.
 func (g *guess) severalOpen(ctx context.Context) error {

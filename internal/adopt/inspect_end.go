@@ -19,9 +19,18 @@ func (g *guess) endings(context.Context) error {
 		g.overran()
 	}
 	if len(g.Mapping.Words(curfew.Scheduled)) > 0 {
-		g.end(curfew.Missed, g.Mapping.Words(curfew.Cancelled))
+		g.missed()
 	}
 	return nil
+}
+
+// missed needs a status of sessions that are live: otherwise those that take place look missed.
+func (g *guess) missed() {
+	if len(g.Mapping.Words(curfew.Live)) == 0 {
+		g.ask("end.missed", "no status says that a session is live, so that one which takes place cannot be told from one that was missed: none is ended for that")
+		return
+	}
+	g.end(curfew.Missed, g.Mapping.Words(curfew.Cancelled))
 }
 
 // overran needs to know how long a session was to last: without that, 30 minutes would do for all.
@@ -33,14 +42,24 @@ func (g *guess) overran() {
 	g.end(curfew.Overran, g.Mapping.Words(curfew.Completed))
 }
 
-// end adds an ending for a reason with the best of the words.
+// end adds an ending for a reason with the best of the words, and among like ones the most frequent.
 func (g *guess) end(reason curfew.EndReason, words []string) {
+	words = slices.Clone(words)
+	slices.SortStableFunc(words, func(a, b string) int {
+		left, _ := g.tallyOf(a)
+		right, _ := g.tallyOf(b)
+		return int(right.rows - left.rows)
+	})
 	word := choose(preferred[reason], words, g.used)
 	if word == "" {
-		word = choose(preferred[reason], words, func(string) bool { return true })
+		word = g.chooseByName(reason, words)
+	}
+	best := choose(preferred[reason], words, func(string) bool { return true })
+	if word != "" && best != "" && best != word && !g.used(best) && snake(best) == preferred[reason][0] {
+		g.ask("end."+string(reason), "%s ends it, because no row has %s; write that instead if your programs know it", word, best)
 	}
 	if word == "" {
-		word = g.chooseByName(reason, words)
+		word = best
 	}
 	switch {
 	case word == "" && len(words) > 0:
@@ -73,15 +92,15 @@ func (g *guess) chooseByName(reason curfew.EndReason, words []string) string {
 
 // lacks says why there is no ending.
 func (g *guess) lacks(reason curfew.EndReason) {
-	list := "cancelled"
+	list, part := "cancelled", "end"
 	if reason == curfew.Overran {
-		list = "completed"
+		list, part = "completed", "end.overran"
 	}
 	if words, by := g.r.allowed(g.Mapping.Status.Column); words != nil {
-		g.ask("end."+string(reason), "%s allows no word that looks like %s: add one to it, or say which of the others means that", by, list)
+		g.ask(part, "%s allows no word that looks like %s: add one to it, or say which of the others means that", by, list)
 		return
 	}
-	g.ask("end."+string(reason), "no word for sessions that are %s is known: list it under status, and write here what ends a session", list)
+	g.ask(part, "no word for sessions that are %s is known: list it under status, and write what ends a session", list)
 }
 
 // settings are the further columns of an ending.

@@ -162,9 +162,16 @@ func (g *guess) accepted(context.Context) error {
 	waiting := g.Mapping.Words(curfew.Waiting)
 	marked := slices.DeleteFunc(slices.Clone(waiting), func(w string) bool { return !g.marks(w) })
 	plain := slices.DeleteFunc(slices.Clone(waiting), g.marks)
+	if found := slices.DeleteFunc(slices.Clone(plain), func(w string) bool { n, _ := g.share(m.Column, w); return n == 0 }); len(found) > 0 {
+		plain = found
+	}
 	filled, rows := g.share(m.Column, plain...)
 	there := slices.Concat(marked, g.Mapping.Words(curfew.Live), g.Mapping.Words(curfew.Completed))
+	asked := g.r.Columns[m.Column].NotNull || most(filled, rows) || filled > 0 && len(marked) > 0
 	switch {
+	case asked && len(there) == 0:
+		g.ask("mechanic", "%s is set before anybody has accepted, and no status is known in which somebody has: write {column: %s, accepted: […]} with those", m.Column, m.Column)
+		*m = mapping.Mechanic{}
 	case g.r.Columns[m.Column].NotNull:
 		m.Accepted = there
 		g.ask("mechanic.accepted", "%s is never NULL, so that it names whom the customer asked for: it counts as accepted in these statuses only", m.Column)
@@ -179,10 +186,6 @@ func (g *guess) accepted(context.Context) error {
 	case filled > 0:
 		g.ask("mechanic.accepted", "%s is set in %s with status %s: that counts as accepted; if it is whom the customer asked for, list the statuses instead",
 			m.Column, ofRows(filled, rows), strings.Join(plain, ", "))
-	}
-	if m.Accepted != nil && len(m.Accepted) == 0 {
-		*m = mapping.Mechanic{}
-		g.ask("mechanic", "no status says that a mechanic accepted: all that wait are without one")
 	}
 	return nil
 }

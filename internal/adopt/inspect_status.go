@@ -19,7 +19,7 @@ func (g *guess) words(context.Context) error {
 	for i := range g.Statuses {
 		s := &g.Statuses[i]
 		if s.Null {
-			g.ask("status.other", "%s NULL as their status: nobody knows what they are", have(s.Rows))
+			g.ask("status.other", "%s no status at all, but NULL", have(s.Rows))
 			continue
 		}
 		if s.As = g.classify(*s); s.As != "" {
@@ -160,7 +160,7 @@ func (g *guess) classify(s StatusFound) curfew.SessionStatus {
 		g.ask("status.waiting", "%s counts as waiting, because a new row begins with it: %s", g.label(s.Word), g.profile(s))
 		return curfew.Waiting
 	case status == "":
-		g.ask("status.other", "%s is in no list, because nothing says what it means: %s", g.label(s.Word), g.profile(s))
+		g.ask("status.other", "nothing says what %s means: %s", g.label(s.Word), g.profile(s))
 	}
 	return status
 }
@@ -222,12 +222,36 @@ func (g *guess) profile(s StatusFound) string {
 	if !t.oldest.IsZero() {
 		parts = append(parts, "created from "+t.oldest.Format("2006-01-02")+" to "+t.newest.Format("2006-01-02"))
 	}
-	for _, column := range slices.Concat([]string{g.Mapping.Mechanic.Column, g.started}, g.ended) {
-		if column != "" {
+	return strings.Join(append(parts, g.marked(t)...), ", ")
+}
+
+// marked returns by which columns the rows with a word differ from the others, at most five.
+func (g *guess) marked(t tally) []string {
+	var parts []string
+	for _, column := range g.r.Order {
+		if column == g.Mapping.Status.Column || len(parts) == 5 {
+			continue
+		}
+		filled, rows := g.share(column)
+		above, counts := g.above(column)
+		switch {
+		case filled == rows || t.filled[column]*rows == filled*t.rows:
+			if here, ok := t.positive[column]; ok && counts && (here == 0 || here == t.rows) && here*rows != above*t.rows {
+				parts = append(parts, fmt.Sprintf("%s above 0 in %d", column, here))
+			}
+		case t.filled[column] == 0 || t.filled[column] == t.rows:
 			parts = append(parts, fmt.Sprintf("%s set in %d", column, t.filled[column]))
 		}
 	}
-	return strings.Join(parts, ", ")
+	return parts
+}
+
+// above counts the rows in which a number is above 0, if that says something.
+func (g *guess) above(column string) (rows int64, counts bool) {
+	for _, t := range g.tallies {
+		rows += t.positive[column]
+	}
+	return rows, rows > 0 && rows < g.Rows
 }
 
 // most reports whether nearly all rows are meant.

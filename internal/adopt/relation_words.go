@@ -59,7 +59,7 @@ func (r *Relation) allowed(column string) (words []string, by string) {
 
 // setBy returns their trigger that sets a column when a row is changed, or "".
 func (r *Relation) setBy(column string) string {
-	assigned := regexp.MustCompile(`(?i)\bnew\."?` + regexp.QuoteMeta(column) + `"?\s*:?=[^=]`)
+	assigned := regexp.MustCompile(`(?i)(^|;|\bbegin\b|\bthen\b|\belse\b|\bloop\b)\s*new\."?` + regexp.QuoteMeta(column) + `"?\s*:?=[^=]`)
 	for _, t := range r.Triggers {
 		if t.Before && t.Update && (assigned.MatchString(t.Source) || strings.Contains(t.Definition, "moddatetime('"+column+"'")) {
 			return t.Name

@@ -233,7 +233,7 @@ func comment(notes []string) string {
 		line := "#"
 		for word := range strings.FieldsSeq(note) {
 			if len(line)+1+len(word) > width {
-				lines, line = append(lines, line), "# "
+				lines, line = append(lines, line), "#"
 			}
 			line += " " + word
 		}

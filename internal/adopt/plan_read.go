@@ -16,24 +16,33 @@ import (
 // planTimeout is how long one of a plan's queries may take.
 const planTimeout = 30 * time.Second
 
-// Plan works out what enforcing a table would do. Its backtest covers the last days, or all of the
-// history if that is 0. It only reads, in one transaction that can do nothing else. NotFound: no
-// such table, or no such mapping. Invalid: the mapping does not fit the table. Unavailable: the
-// table cannot be read by this role, or not in time.
+// Plan works out what enforcing a table would do, as ReadPlan.
 func (s *Service) Plan(ctx context.Context, name string, days int) (Plan, error) {
 	t, err := s.Table(name)
 	if err != nil {
 		return Plan{}, err
 	}
-	if s.TheirURL == "" {
-		return readPlan(ctx, s.Pool, t, s.Policy, days)
+	if s.TheirURL != "" {
+		return ReadPlan(ctx, s.TheirURL, s.Tables, name, s.Policy, days)
 	}
-	conn, err := pgx.Connect(ctx, s.TheirURL)
+	return readPlan(ctx, s.Pool, t, s.Policy, days)
+}
+
+// ReadPlan works out what enforcing one of some tables would do. Its backtest covers the last days,
+// or all of the history if that is 0. It only reads, in one transaction that can do nothing else.
+// NotFound: no such table, or no such mapping. Invalid: the mapping does not fit the table.
+// Unavailable: the table cannot be read by this role, or not in time.
+func ReadPlan(ctx context.Context, url string, tables []mapping.Table, name string, policy curfew.Policy, days int) (Plan, error) {
+	t, err := New(Options{Tables: tables}).Table(name)
+	if err != nil {
+		return Plan{}, err
+	}
+	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return Plan{}, curfew.Errorf(curfew.Unavailable, "the database with %s cannot be read: %s", t.Relation, reasonOf(err))
 	}
 	defer conn.Close(context.WithoutCancel(ctx)) //nolint:errcheck // it was only read
-	return readPlan(ctx, conn, t, s.Policy, days)
+	return readPlan(ctx, conn, t, policy, days)
 }
 
 // beginner is a pool or a connection.

@@ -78,7 +78,10 @@ func TestTheBacktestOfARealHistory(t *testing.T) {
 		{Seconds: 600, Ended: 7, Regrets: 3, Never: 4, Customers: 4, Blocked: Spans{4140, 960, 1560}, Spared: Spans{1740, 360, 960}},
 		{Seconds: 900, Policy: true, Ended: 4, Regrets: 2, Never: 2, Customers: 2, Blocked: Spans{2640, 1320, 1560}, Spared: Spans{840, 420, 660}},
 		{Seconds: 1200, Ended: 2, Regrets: 1, Never: 1, Customers: 1, Blocked: Spans{1560, 1560, 1560}, Spared: Spans{360, 360, 360}},
-		{Seconds: 1800}, {Seconds: 2700}, {Seconds: 3600}, {Seconds: 7200},
+		{Seconds: 1800},
+		{Seconds: 2700},
+		{Seconds: 3600},
+		{Seconds: 7200},
 	}
 	if diff := cmp.Diff(want, b.Thresholds); diff != "" {
 		t.Errorf("the thresholds differ (-want +got):\n%s", diff)
@@ -276,7 +279,7 @@ func TestAPlanIsDataForAPage(t *testing.T) {
 	if strings.Contains(string(text), "null") && !strings.Contains(string(text), `"index":null`) {
 		t.Errorf("a list is null: %s", text)
 	}
-	if p := m.planned(help()); p.At.Sub(time.Now()).Abs() > time.Minute {
+	if p := m.planned(help()); time.Until(p.At).Abs() > time.Minute {
 		t.Errorf("it is of %s", p.At)
 	}
 }

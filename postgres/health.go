@@ -49,10 +49,11 @@ const (
 	mirrors = ` AND s.adopted_from <> ''`
 	stale   = `s.status = 'waiting' AND s.mechanic_id IS NULL AND s.expires_at < now() - ` + staleAfter
 	// orphans are picked from the index alone, then looked at: OFFSET 0 keeps them
-	// from being joined with everything. A mirror is none: it has its request.
+	// from being joined with everything, and LIMIT 1 has each looked up by its id. A mirror is
+	// none: it has its request.
 	orphans = `(SELECT id FROM curfew.sessions s WHERE status = 'waiting' AND mechanic_id IS NULL` + own + `
 			AND (expires_at < now() OR created_at < now() - $1::interval) OFFSET 0) old
-		JOIN curfew.sessions s ON s.id = old.id AND s.status || '' = 'waiting' WHERE NOT ` + offered
+		CROSS JOIN LATERAL (SELECT * FROM curfew.sessions s WHERE s.id = old.id AND s.status || '' = 'waiting' LIMIT 1) s WHERE NOT ` + offered
 )
 
 // staleAfter is curfew.StaleAfter, which a test compares.

@@ -59,7 +59,7 @@ type Remark struct {
 
 // Inspect looks at a table, named as SQL names it, and guesses its mapping. It reads in a transaction
 // that cannot write, and creates nothing. Errors: Invalid if no mapping can be guessed, NotFound if
-// there is no such table.
+// there is no such table, Unavailable if it is locked.
 func Inspect(ctx context.Context, url, relation string) (*Inspection, error) {
 	var found *Inspection
 	err := looking(ctx, url, func(l *look) error {
@@ -70,6 +70,9 @@ func Inspect(ctx context.Context, url, relation string) (*Inspection, error) {
 		found, err = inspect(ctx, l, r)
 		return err
 	})
+	if text := whyUnread(err); text != "" {
+		return nil, curfew.Errorf(curfew.Unavailable, "%s cannot be looked at now: %s", relation, text)
+	}
 	return found, err
 }
 

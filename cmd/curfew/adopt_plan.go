@@ -17,6 +17,7 @@ import (
 type adoptPlanCommand struct {
 	Name string `arg:"" help:"The table's name under adopt in the settings."`
 	Days int    `placeholder:"N" help:"Judge only the history of the last days; by default all of it."`
+	SQL  bool   `help:"Print only the statements that enforce would run, whole."`
 	JSON bool   `help:"Print JSON."`
 }
 
@@ -36,9 +37,14 @@ func (c *adoptPlanCommand) Run(ctx context.Context, s *settings, term terminal) 
 	if err != nil {
 		return asUsage(err)
 	}
-	if c.JSON {
+	switch {
+	case c.JSON:
 		err = term.json(p)
-	} else {
+	case c.SQL:
+		for _, statement := range p.Statements {
+			term.printf("%s;\n", statement.SQL)
+		}
+	default:
 		printPlan(term, p)
 	}
 	refused := slices.ContainsFunc(p.Ends, func(e adopt.End) bool { return e.Wrong != "" })
@@ -194,18 +200,21 @@ func printStatements(term terminal, p adopt.Plan) {
 		printStatement(term, *p.Index)
 	}
 	if len(p.Statements) > 0 {
-		term.printf("\nWhat enforce runs on your schema:\n\n")
+		term.printf("\nWhat enforce runs (--sql prints it whole):\n\n")
 		for _, statement := range p.Statements {
 			printStatement(term, statement)
 		}
 	}
 }
 
+// printStatement prints a statement, and of a function only the first line.
 func printStatement(term terminal, s adopt.Statement) {
-	for line := range strings.Lines(s.SQL + ";\n") {
-		term.printf("  %s", line)
+	head, body, whole := strings.Cut(s.SQL, "\n")
+	end := ";"
+	if whole {
+		end = fmt.Sprintf(" … and %s more", plural(strings.Count(body, "\n")+1, "line"))
 	}
-	term.printf("    -- %s\n    -- %s\n", s.Lock, s.Cost)
+	term.printf("  %s%s\n    -- %s\n    -- %s\n", head, end, s.Lock, s.Cost)
 }
 
 func printPromises(term terminal, promises []adopt.Promise) {

@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-
-	"github.com/curfewhq/curfew/internal/adopt/mapping"
 )
 
 // open is the condition of rows that have not ended, as an index can have it: without a cast.
@@ -43,45 +41,65 @@ func indexName(table string) string {
 	return strings.ToValidUTF8(table[:min(len(table), 63-len(end))], "") + end
 }
 
-const rightsSQL = `SELECT coalesce((SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user), false), current_user::text,
-	has_table_privilege($1::oid, 'SELECT'), has_table_privilege($1::oid, 'UPDATE'), has_table_privilege($1::oid, 'TRIGGER')`
+const selectRights = `SELECT row_security_active(c.oid), coalesce(has_schema_privilege(to_regnamespace('curfew')::oid, 'CREATE'), true),
+		has_table_privilege(c.oid, 'SELECT'), has_table_privilege(c.oid, 'UPDATE'), has_table_privilege(c.oid, 'TRIGGER'), current_user::text
+	FROM pg_class c WHERE c.oid = to_regclass($1)`
 
-// rights reads whether this role sees every row, and what it lacks to enforce.
-func (r reading) rights(ctx context.Context, q querier, rel *Relation) (bypasses bool, grants []string, err error) {
-	grants = []string{}
-	var role string
-	var may [3]bool
-	if err := one(ctx, q, rightsSQL, []any{rel.OID}, &bypasses, &role, &may[0], &may[1], &may[2]); err != nil {
-		return false, nil, err
+// rights reads what this role lacks to enforce.
+func (r reading) rights(ctx context.Context, q querier) ([]string, error) {
+	grants := []string{}
+	relations := []string{r.Relation}
+	if r.Request != nil {
+		relations = append(relations, r.Request.Relation)
 	}
-	var lacks []string
-	for i, right := range []string{"SELECT", "UPDATE", "TRIGGER"} {
-		if !may[i] {
-			lacks = append(lacks, right)
+	for i, relation := range relations {
+		var f relationFacts
+		if err := one(ctx, q, selectRights, []any{relation}, &f.secured, &f.canCreate, &f.canSelect, &f.canUpdate, &f.canTrigger, &f.role); err != nil {
+			return nil, fmt.Errorf("rights to %s: %w", relation, err)
 		}
+		grants = append(grants, f.lacks(relation, i == 0)...)
 	}
-	if lacks != nil {
-		grants = append(grants, fmt.Sprintf("GRANT %s ON %s TO %s", strings.Join(lacks, ", "), r.Relation, name(role)))
-	}
-	if rel.RLS && !bypasses && (rel.Force || !rel.Owned) {
-		grants = append(grants, "ALTER ROLE "+name(role)+" BYPASSRLS")
-	}
-	if r.Request == nil {
-		return bypasses, grants, nil
-	}
-	grant, err := requestRights(ctx, q, r.Request, role)
-	if grant != "" {
-		grants = append(grants, grant)
-	}
-	return bypasses, grants, err
+	return grants, nil
 }
 
-// requestRights is the grant that the table of requests needs, too; empty: none.
-func requestRights(ctx context.Context, q querier, request *mapping.Request, role string) (string, error) {
-	var may bool
-	err := one(ctx, q, "SELECT has_table_privilege($1::text, 'SELECT') AND has_table_privilege($1::text, 'UPDATE')", []any{request.Relation}, &may)
-	if err != nil || may {
-		return "", err
+// costs says what each trigger does to a statement of theirs.
+var costs = map[string]string{
+	"settle":   "before each row of an INSERT, one look by an index whether its customer has an overdue session",
+	"insert":   "once for each INSERT, however many rows it has: their mirrors are written with it",
+	"update":   "for each row that is changed: it is compared, and where a mapped column changed, its mirror is written",
+	"delete":   "once for each DELETE: the mirrors of its rows end",
+	"truncate": "once for each TRUNCATE: all mirrors end",
+}
+
+// statements are those with which Enforce changes a schema, for the endings that are possible.
+func (r reading) statements(ctx context.Context, q querier, rel *Relation, ends []End) ([]Statement, error) {
+	p := program{reading: r, oid: rel.OID, schema: rel.Schema}
+	for _, e := range ends {
+		if e.Status != "" && e.Wrong == "" {
+			p.rules = append(p.rules, e.Rule)
+		}
 	}
-	return fmt.Sprintf("GRANT SELECT, UPDATE ON %s TO %s", request.Relation, name(role)), nil
+	var err error
+	if p.columns, err = columnsOf(ctx, q, r.Relation); err != nil {
+		return nil, err
+	}
+	if r.Request != nil {
+		if p.requests, err = columnsOf(ctx, q, r.Request.Relation); err != nil {
+			return nil, err
+		}
+	}
+	if p.keys, err = collect(ctx, q, pgx.RowTo[[]string], selectUnique, r.Relation); err != nil {
+		return nil, err
+	}
+	var all []Statement
+	for _, sql := range p.functions() {
+		all = append(all, Statement{SQL: sql, Lock: "nothing of yours: it is in schema curfew", Cost: "none until its trigger is there"})
+	}
+	for _, tr := range triggers {
+		all = append(all, Statement{
+			SQL: tr.create(r.Table), Cost: costs[tr.does],
+			Lock: "SHARE ROW EXCLUSIVE for a moment: who writes waits, who reads does not. Where somebody holds the table for longer than a second, it is given up, and tried again.",
+		})
+	}
+	return all, nil
 }

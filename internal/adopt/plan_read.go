@@ -76,7 +76,7 @@ func (r reading) plan(ctx context.Context, tx pgx.Tx, rel *Relation, days int) (
 	var err error
 	count := fmt.Sprintf("SELECT now(), count(*) FROM %s t WHERE %s AND %s AND %s IS NULL", r.Relation, r.kept(),
 		r.is("t", curfew.Scheduled, curfew.Waiting, curfew.Live), r.customer("t"))
-	if f.bypasses, p.Grants, err = r.rights(ctx, tx, rel); err != nil {
+	if p.Grants, err = r.rights(ctx, tx); err != nil {
 		return p, err
 	}
 	if err := one(ctx, tx, count, nil, &p.At, &f.strangers); err != nil {
@@ -93,6 +93,9 @@ func (r reading) plan(ctx context.Context, tx pgx.Tx, rel *Relation, days int) (
 		return p, err
 	}
 	if p.Ends, err = r.ends(ctx, tx, rel); err != nil {
+		return p, err
+	}
+	if p.Statements, err = r.statements(ctx, tx, rel, p.Ends); err != nil {
 		return p, err
 	}
 	p.Promises = f.promises()

@@ -12,7 +12,7 @@ import (
 type (
 	text   string
 	moment time.Time
-	length   time.Duration
+	length time.Duration
 )
 
 // ScanText also reads UUIDs.

@@ -213,7 +213,8 @@ BEGIN
 }
 
 // settle ends the customer's overdue rows before a new one is inserted, but for those that somebody
-// holds. What it does is undone with the INSERT.
+// holds. What it does is undone with the INSERT. Its look can be by the customer's index alone, whatever the planner
+// thinks there is.
 func (p program) settle() string {
 	var b strings.Builder
 	b.WriteString(`DECLARE
@@ -223,8 +224,8 @@ func (p program) settle() string {
 BEGIN
         LOOP
             SELECT o.* INTO s FROM curfew.sessions o
-            WHERE o.customer_id = ` + p.customer("NEW") + ` AND o.status IN ` + list(p.settled()) + ` AND o.adopted_from = ` + literal(p.Name) + `
-                AND o.expires_at < now() AND o.id <> ALL (tried) LIMIT 1;
+            WHERE o.customer_id = ` + p.customer("NEW") + ` AND o.status IN ` + list(p.settled()) + ` AND o.adopted_from || '' = ` + literal(p.Name) + `
+                AND (o.expires_at < now()) IS TRUE AND o.id <> ALL (tried) LIMIT 1;
             EXIT WHEN NOT FOUND OR cardinality(tried) = 10;
             tried := tried || s.id;
 `)

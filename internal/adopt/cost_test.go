@@ -1,13 +1,21 @@
 package adopt
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/adopt/mapping"
+	"github.com/curfewhq/curfew/internal/storetest/stores"
 )
 
 // BenchmarkInsert measures what an INSERT of theirs costs the server, in microseconds of its
@@ -21,25 +29,46 @@ func BenchmarkInsert(b *testing.B) {
 }
 
 func benchmarkInsert(b *testing.B, with string, rows int) {
-	m := newMarket(b, helpTable)
+	url := stores.PostgresMigrated(b)
+	pool, err := pgxpool.New(b.Context(), url)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer pool.Close()
+	exec := func(q interface {
+		Exec(context.Context, string, ...any) (pgconn.CommandTag, error)
+	}, sql string, args ...any) {
+		if _, err := q.Exec(b.Context(), sql, args...); err != nil {
+			b.Fatalf("%s: %v", sql, err)
+		}
+	}
+	exec(pool, liveHelp(b))
 	if with != "bare" {
-		m.enforce(m.adopted(help()))
+		text, err := os.ReadFile(filepath.Join("testdata", "live_help.yaml"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		mapped, err := mapping.Parse(text)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := (table{mapped[0], pool, curfew.DefaultPolicy()}).Enforce(b.Context(), Enforcement{Yes: true}); err != nil {
+			b.Fatal(err)
+		}
 	}
 	if with == "settle" {
 		for _, tr := range triggers[:len(triggers)-1] {
-			m.exec(`DROP TRIGGER ` + tr.name + ` ON public.help`)
+			exec(pool, `DROP TRIGGER `+tr.name+` ON public.sessions`)
 		}
 	}
-	conn, err := pgx.Connect(b.Context(), m.url)
+	conn, err := pgx.Connect(b.Context(), url)
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer conn.Close(b.Context()) //nolint:errcheck // its database is dropped
 	insert := func(from int) {
-		if _, err := conn.Exec(b.Context(), `INSERT INTO public.help (customer, plan, minutes)
-			SELECT 'customer ' || i, 'chat10', 30 FROM generate_series($1::int, $2::int) i`, from, from+rows-1); err != nil {
-			b.Fatal(err)
-		}
+		exec(conn, `INSERT INTO public.sessions (customer_user_id, plan, stripe_session_id, customer_email)
+			SELECT md5('buyer ' || i)::uuid, 'chat10', 'cs_live_' || i, 'ada@example.com' FROM generate_series($1::int, $2::int) i`, from, from+rows-1)
 	}
 	for i := range 200 / rows {
 		insert(-(i + 1) * rows)
@@ -51,6 +80,16 @@ func benchmarkInsert(b *testing.B, with string, rows int) {
 	}
 	b.StopTimer()
 	b.ReportMetric(float64(ticks(b, conn.PgConn().PID())-before)*10_000/float64(b.N*rows), "server-µs/row")
+}
+
+// liveHelp is a marketplace's tables, without their rows.
+func liveHelp(b *testing.B) string {
+	b.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", "live_help.sql"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return string(text) + `; TRUNCATE public.sessions CASCADE`
 }
 
 // ticks is the processor time of a server's process: utime and stime of proc(5)'s stat, which

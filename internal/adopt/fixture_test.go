@@ -13,7 +13,7 @@ import (
 
 // market is a database with Curfew's tables, in which an app keeps its sessions, too.
 type market struct {
-	testing.TB
+	*testing.T
 	url  string
 	pool *pgxpool.Pool
 }
@@ -49,7 +49,7 @@ func help() mapping.Table {
 	}
 }
 
-func newMarket(t testing.TB, tables string) *market {
+func newMarket(t *testing.T, tables string) *market {
 	t.Helper()
 	url := stores.PostgresMigrated(t)
 	pool, err := pgxpool.New(t.Context(), url)

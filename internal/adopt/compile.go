@@ -253,11 +253,26 @@ func (r reading) startsAt(alias string) string {
 	return "CASE WHEN " + r.is(alias, curfew.Scheduled) + " THEN " + r.starts(alias) + " ELSE " + r.moment(alias, own...) + " END"
 }
 
+// there reports whether a row is not deleted.
+func (r reading) there(alias string) string {
+	switch {
+	case r.Deleted == "":
+		return "true"
+	case r.columns[r.Deleted].Base == "boolean":
+		return r.column(alias, r.Deleted) + " IS NOT TRUE"
+	}
+	return r.column(alias, r.Deleted) + " IS NULL"
+}
+
 // row is the whole row as a curfew.adopted_row.
-func (r reading) row(alias string) string {
+func (r reading) row(alias string) string { return r.fields(alias) + "::curfew.adopted_row" }
+
+// fields is the whole row, for a database that does not know Curfew: its text is that of a
+// curfew.adopted_row.
+func (r reading) fields(alias string) string {
 	return "ROW(" + strings.Join([]string{
 		r.id(alias), r.word(alias), r.status(alias), r.customer(alias), r.mechanic(alias), r.text(alias, r.Plan), r.seconds(alias),
 		r.moment(alias, r.Times.Created), r.startsAt(alias), r.expires(alias), r.until(alias), r.wait(alias),
 		r.moment(alias, r.Times.Accepted), r.moment(alias, r.Times.Started), r.moment(alias, r.Times.Ended...),
-	}, ", ") + ")::curfew.adopted_row"
+	}, ", ") + ")"
 }

@@ -1,6 +1,11 @@
 package adopt
 
 import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -103,4 +108,53 @@ func (m *market) reading(t mapping.Table) reading {
 		m.Fatal(err)
 	}
 	return reading{t, curfew.DefaultPolicy(), columns}
+}
+
+// role is a new role that may connect, and nothing else.
+func (m *market) role() string {
+	m.Helper()
+	role := "curfew_test_" + strings.ToLower(rand.Text())
+	m.exec(`CREATE ROLE ` + role + ` LOGIN`)
+	m.Cleanup(func() {
+		ctx := context.WithoutCancel(m.Context())
+		if conn, err := pgx.Connect(ctx, m.url); err != nil {
+			m.Error(err)
+		} else {
+			_, err = conn.Exec(ctx, `DROP OWNED BY `+role+`; DROP ROLE `+role)
+			if err = errors.Join(err, conn.Close(ctx)); err != nil {
+				m.Error(err)
+			}
+		}
+	})
+	return role
+}
+
+// as is the address of the same database for another role.
+func (m *market) as(role string) string {
+	m.Helper()
+	address, err := url.Parse(m.url)
+	if err != nil {
+		m.Fatal(err)
+	}
+	query := address.Query()
+	query.Set("role", role)
+	address.RawQuery = query.Encode()
+	return address.String()
+}
+
+// hold runs a statement in a transaction that stays open until the function returned is called.
+func (m *market) hold(sql string) func() {
+	m.Helper()
+	tx, err := m.pool.Begin(m.Context())
+	if err != nil {
+		m.Fatal(err)
+	}
+	if _, err := tx.Exec(m.Context(), sql); err != nil {
+		m.Fatal(err)
+	}
+	return func() {
+		if err := tx.Rollback(m.Context()); err != nil {
+			m.Error(err)
+		}
+	}
 }

@@ -33,11 +33,9 @@ type Options struct {
 type Service struct {
 	Options
 
-	mu      sync.Mutex
-	modes   map[string]Adoption // as they were at readAt
-	readAt  time.Time
-	theirs  *pgx.Conn // of the poller; nil: there is none
-	pollers map[string]*poller
+	mu     sync.Mutex
+	modes  map[string]Adoption // as they were at readAt
+	readAt time.Time
 }
 
 // New returns a service. It connects to nothing.
@@ -45,11 +43,26 @@ func New(o Options) *Service {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{Options: o, pollers: map[string]*poller{}}
-	for _, t := range o.Tables {
-		s.pollers[t.Name] = &poller{table: t}
+	return &Service{Options: o}
+}
+
+// table returns what can be done to a table in Curfew's own database.
+func (s *Service) table(t mapping.Table) table { return table{t, s.Pool, s.Policy} }
+
+// poller returns what reads a table. The error is of kind Invalid if the address does not say
+// where; it does not show it.
+func (s *Service) poller(t mapping.Table) (*poller, error) {
+	config := s.Pool.Config().ConnConfig.Copy()
+	if s.TheirURL != "" {
+		var err error
+		if config, err = pgx.ParseConfig(s.TheirURL); err != nil {
+			return nil, curfew.Errorf(curfew.Invalid, "adopt_database_url is no URL of a PostgreSQL database")
+		}
 	}
-	return s
+	config.DefaultQueryExecMode = pgx.QueryExecModeExec // a pooler may stand in between
+	config.ConnectTimeout = connectLimit
+	config.RuntimeParams["application_name"] = "curfew adopt"
+	return &poller{table: s.table(t), theirs: theirs{config: config}}, nil
 }
 
 // Table returns the mapping of that name. NotFound: the settings have none.
@@ -62,15 +75,6 @@ func (s *Service) Table(name string) (mapping.Table, error) {
 		names = append(names, t.Name)
 	}
 	return mapping.Table{}, curfew.Errorf(curfew.NotFound, "adopt maps no table called %s%s", name, suggest.Among(name, names))
-}
-
-// reading compiles a mapping against its table in Curfew's own database, as it is now.
-func (s *Service) reading(ctx context.Context, t mapping.Table) (reading, error) {
-	columns, err := columnsOf(ctx, s.Pool, t.Relation)
-	if err != nil {
-		return reading{}, err
-	}
-	return reading{t, s.Policy, columns}, columns.lacks(t)
 }
 
 // modesFor is how long modes that were read are taken for what they are.

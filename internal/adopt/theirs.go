@@ -109,7 +109,7 @@ func (r reading) read(ctx context.Context, tx pgx.Tx, q question) (found, error)
 		open += " ORDER BY " + r.moment("t", r.Times.Created)
 	}
 	f := found{}
-	if err := collect(ctx, tx, &f.rows, open); err != nil {
+	if err := addRows(ctx, tx, &f.rows, open); err != nil {
 		return found{}, err
 	}
 	missing := maps.Clone(q.known)
@@ -118,7 +118,7 @@ func (r reading) read(ctx context.Context, tx pgx.Tx, q question) (found, error)
 	}
 	for ids := range slices.Chunk(slices.Sorted(maps.Keys(missing)), idPage) {
 		before := len(f.rows)
-		if err := collect(ctx, tx, &f.rows, r.selects()+" AND "+r.column("t", r.ID)+" = ANY ($1::text[]::"+r.columns[r.ID].Type+"[])", ids); err != nil {
+		if err := addRows(ctx, tx, &f.rows, r.selects()+" AND "+r.column("t", r.ID)+" = ANY ($1::text[]::"+r.columns[r.ID].Type+"[])", ids); err != nil {
 			return found{}, err
 		}
 		for _, row := range f.rows[before:] {
@@ -142,7 +142,7 @@ func (r reading) readOdd(ctx context.Context, tx pgx.Tx, f *found) error {
 		seen[row.id] = true
 	}
 	var odd []theirRow
-	err := collect(ctx, tx, &odd, fmt.Sprintf("%s AND (%s) IS NULL LIMIT %d", r.selects(), r.status("t"), oddPage))
+	err := addRows(ctx, tx, &odd, fmt.Sprintf("%s AND (%s) IS NULL LIMIT %d", r.selects(), r.status("t"), oddPage))
 	for _, row := range odd {
 		if !seen[row.id] {
 			f.rows = append(f.rows, row)
@@ -157,7 +157,7 @@ func (r reading) selects() string {
 		" FROM " + r.Relation + " t WHERE " + r.there("t")
 }
 
-func collect(ctx context.Context, tx pgx.Tx, to *[]theirRow, sql string, args ...any) error {
+func addRows(ctx context.Context, tx pgx.Tx, to *[]theirRow, sql string, args ...any) error {
 	rows, err := tx.Query(ctx, sql, args...)
 	if err != nil {
 		return err

@@ -1,0 +1,167 @@
+package adopt
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// mirrorPage is how many rows are mirrored in one transaction.
+const mirrorPage = 500
+
+// Only rows whose mirror differs in what adopt would write are handed to it: after a start they
+// are few, of many.
+const (
+	adoptRows = `SELECT coalesce(curfew.adopt($1, $3, 'their row', NULL, NULL, array_agg(a.r ORDER BY (a.r).status = 'live' DESC, a.n)), 0)
+		FROM (SELECT t.r::curfew.adopted_row AS r, t.n FROM unnest($2::text[]) WITH ORDINALITY t (r, n)) a
+		WHERE NOT EXISTS (SELECT FROM curfew.sessions s
+			WHERE s.adopted_from = $1 AND s.adopted_from <> '' AND s.adopted_id = (a.r).adopted_id AND s.status IN ('scheduled', 'waiting', 'live')
+				AND s.status = (a.r).status AND s.customer_id = (a.r).customer_id
+				AND (s.adopted_word, s.mechanic_id, s.plan, s.duration_seconds, s.starts_at, s.expires_at) IS NOT DISTINCT FROM ((a.r).word,
+					(a.r).mechanic_id, coalesce((a.r).plan, s.plan), coalesce((a.r).duration_seconds, s.duration_seconds),
+					coalesce((a.r).starts_at, s.starts_at), coalesce((a.r).expires_at, s.expires_at)))`
+	selectMirrored = `SELECT s.adopted_id FROM curfew.sessions s
+		WHERE s.adopted_from = $1 AND s.adopted_from <> '' AND s.adopted_id = ANY ($2) AND s.status IN ('scheduled', 'waiting', 'live')`
+	goneRows     = `SELECT curfew.adopt_gone($1, $3, 'their row is gone', NULL, $2)`
+	foundBroken  = `SELECT curfew.adopt_found($1, 'unusable', $2, $3)`
+	forgetBroken = `DELETE FROM curfew.adoption_findings WHERE name = $1 AND code = 'unusable' AND adopted_id = ANY ($2)`
+)
+
+// actor is who changes the mirrors of a table.
+func (p *poller) actor() string { return "service:" + p.Name }
+
+// mirror hands rows to Curfew's database, in pages.
+func (p *poller) mirror(ctx context.Context, rows []theirRow) error {
+	for page := range slices.Chunk(rows, mirrorPage) {
+		if err := p.mirrorPage(ctx, page); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mirrorPage mirrors rows. If one of them makes that fail, it mirrors each half, until that one
+// is alone and a finding.
+func (p *poller) mirrorPage(ctx context.Context, page []theirRow) error {
+	mirrored, changed, err := p.adopt(ctx, page)
+	switch {
+	case err == nil:
+		p.learn(page, mirrored, changed)
+		return nil
+	case !ofRow(err):
+		return err
+	case len(page) == 1:
+		p.learn(page, nil, 0)
+		return p.owning(ctx, func(ctx context.Context, tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, foundBroken, p.Name, page[0].id, reasonOf(err))
+			return err
+		})
+	}
+	for half := range slices.Chunk(page, (len(page)+1)/2) {
+		if err := p.mirrorPage(ctx, half); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ofRow reports whether an error is about a row's values: it would come again.
+func ofRow(err error) bool {
+	class := code(err)
+	return strings.HasPrefix(class, "22") || strings.HasPrefix(class, "23") || class == "P0001"
+}
+
+// adopt mirrors rows, and returns which have an open mirror then.
+func (p *poller) adopt(ctx context.Context, page []theirRow) (mirrored map[string]bool, changed int, err error) {
+	ids, texts := make([]string, len(page)), make([]string, len(page))
+	for i, row := range page {
+		ids[i], texts[i] = row.id, row.text
+	}
+	err = p.owning(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		n, err := collect(ctx, tx, pgx.RowTo[int], adoptRows, p.Name, texts, p.actor())
+		if err != nil {
+			return err
+		}
+		open, err := collect(ctx, tx, pgx.RowTo[string], selectMirrored, p.Name, ids)
+		if err != nil {
+			return err
+		}
+		if mirrored = make(map[string]bool, len(open)); len(n) == 1 {
+			changed = n[0]
+		}
+		for _, id := range open {
+			mirrored[id] = true
+		}
+		if _, err := tx.Exec(ctx, forgetBroken, p.Name, ids); err != nil {
+			return err
+		}
+		return p.became(ctx, tx, ids)
+	})
+	return mirrored, changed, err
+}
+
+// learn remembers what was mirrored. Rows that ended need not be remembered.
+func (p *poller) learn(page []theirRow, mirrored map[string]bool, changed int) {
+	p.changed = p.changed || changed > 0
+	for _, row := range page {
+		delete(p.refused, row.id)
+		switch {
+		case row.open() && !mirrored[row.id]:
+			p.refused[row.id] = row.customer
+			p.known[row.id] = row.text
+		case row.open(), row.status == "":
+			p.known[row.id] = row.text
+		default:
+			delete(p.known, row.id)
+		}
+	}
+}
+
+// mirrorGone ends the mirrors of rows that are not there any more.
+func (p *poller) mirrorGone(ctx context.Context, ids []string) error {
+	for page := range slices.Chunk(ids, mirrorPage) {
+		err := p.owning(ctx, func(ctx context.Context, tx pgx.Tx) error {
+			n, err := collect(ctx, tx, pgx.RowTo[int], goneRows, p.Name, page, p.actor())
+			p.changed = p.changed || len(n) == 1 && n[0] > 0
+			if err != nil {
+				return err
+			}
+			return p.became(ctx, tx, page)
+		})
+		if err != nil {
+			return err
+		}
+		for _, id := range page {
+			delete(p.known, id)
+			delete(p.refused, id)
+		}
+	}
+	return nil
+}
+
+const selectFree = `SELECT r.id FROM unnest($1::text[], $2::text[]) r (id, customer)
+	WHERE NOT EXISTS (SELECT FROM curfew.sessions o WHERE o.customer_id = r.customer AND o.status IN ('waiting', 'live'))`
+
+// free returns which rows that could not be mirrored may be now: their customer's other session
+// has ended. It looks when that may be so.
+func (p *poller) free(ctx context.Context, all bool) (map[string]bool, error) {
+	if len(p.refused) == 0 || !p.changed && !all {
+		return nil, nil
+	}
+	ids, customers := make([]string, 0, len(p.refused)), make([]string, 0, len(p.refused))
+	for id, customer := range p.refused {
+		ids, customers = append(ids, id), append(customers, customer)
+	}
+	var free map[string]bool
+	err := p.tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		found, err := collect(ctx, tx, pgx.RowTo[string], selectFree, ids, customers)
+		free = make(map[string]bool, len(found))
+		for _, id := range found {
+			free[id] = true
+		}
+		return err
+	})
+	return free, err
+}

@@ -1,0 +1,112 @@
+package adopt
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/curfewhq/curfew/internal/adopt/mapping"
+)
+
+// patience is the longest wait before a table is tried again that could not be read.
+const patience = time.Minute
+
+// Run reads every table that is in mode shadow, and verifies those that are enforced, until the
+// context ends.
+func (s *Service) Run(ctx context.Context) error {
+	var all sync.WaitGroup
+	defer all.Wait()
+	for _, t := range s.Tables {
+		p, err := s.poller(t)
+		if err != nil {
+			return err
+		}
+		all.Go(func() { s.keep(ctx, p) })
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// keep looks after one table.
+func (s *Service) keep(ctx context.Context, p *poller) {
+	defer p.theirs.close(ctx)
+	for ctx.Err() == nil {
+		begun := time.Now()
+		err := s.step(ctx, p)
+		s.tell(ctx, p, err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait(p.took, err) - time.Since(begun)):
+		}
+	}
+}
+
+// wait is how long after the beginning of a step the next one begins.
+func wait(took time.Duration, err error) time.Duration {
+	pause := max(period, share*took)
+	if err != nil {
+		return max(took, min(pause, patience))
+	}
+	return pause
+}
+
+// step does what a table's mode asks for.
+func (s *Service) step(ctx context.Context, p *poller) error {
+	p.took = 0
+	a, err := s.adoption(ctx, p.Name)
+	if err != nil {
+		return err
+	}
+	switch {
+	case a.Relation == "":
+		return s.enter(ctx, p.Table)
+	case a.Mode == mapping.Shadow:
+		err := p.Poll(ctx)
+		if errors.Is(err, errOvertaken) {
+			return nil
+		}
+		return err
+	case a.Mode == mapping.Enforce && time.Since(p.checked) >= slow:
+		p.checked = time.Now()
+		return s.check(ctx, p, a)
+	}
+	return nil
+}
+
+const enterTable = `INSERT INTO curfew.adoptions (name, relation, mode) VALUES ($1, $2, 'off') ON CONFLICT DO NOTHING`
+
+// enter makes a table known that the settings have and the database has not. Its mode is off.
+func (s *Service) enter(ctx context.Context, t mapping.Table) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	defer s.forget()
+	_, err := s.Pool.Exec(ctx, enterTable, t.Name, t.Relation)
+	return err
+}
+
+// check compares the rows of a table that is enforced with their mirrors, and mends what differs.
+func (s *Service) check(ctx context.Context, p *poller, _ Adoption) error {
+	drift, err := p.Verify(ctx, true)
+	for _, d := range drift {
+		s.Logger.WarnContext(ctx, "a row differed from its mirror", "adopted", p.Name, "row", d.ID, "differs", d.Detail)
+	}
+	return err
+}
+
+// tell logs that a table cannot be read, and that it can be read again, once each.
+func (s *Service) tell(ctx context.Context, p *poller, err error) {
+	why := ""
+	if err != nil && ctx.Err() == nil {
+		why = reasonOf(err)
+	}
+	switch {
+	case why == p.told:
+		return
+	case why != "":
+		s.Logger.WarnContext(ctx, "an adopted table cannot be looked after", "adopted", p.Name, "error", why)
+	default:
+		s.Logger.InfoContext(ctx, "an adopted table is looked after again", "adopted", p.Name)
+	}
+	p.told = why
+}

@@ -1,0 +1,66 @@
+package adopt
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/curfewhq/curfew/internal/adopt/mapping"
+)
+
+// A verdict is a session that would have been ended when its deadline passed, if its table had
+// been enforced. The rule follows from what it waited for.
+const (
+	ruleOf = `CASE WHEN s.status = 'scheduled' THEN 'missed' WHEN s.status = 'live' THEN 'overran'
+		WHEN s.mechanic_id IS NULL THEN 'expired' ELSE 'no_show' END`
+	insertVerdicts = `INSERT INTO curfew.adoption_verdicts (name, session_id, adopted_id, reason, deadline)
+		SELECT s.adopted_from, s.id, s.adopted_id, ` + ruleOf + `, s.expires_at
+		FROM curfew.sessions s
+		WHERE s.adopted_from = $1 AND s.adopted_from <> '' AND s.status IN ('scheduled', 'waiting', 'live')
+			AND s.expires_at < now() AND ` + ruleOf + ` = ANY ($2)`
+	onlyOnce = ` ON CONFLICT DO NOTHING`
+	// Deadlines that passed since the last time. Those of rows that changed are judged with the row.
+	judgeLate  = insertVerdicts + ` AND s.expires_at >= $3` + onlyOnce
+	judgeRows  = insertVerdicts + ` AND s.adopted_id = ANY ($3)` + onlyOnce
+	becameWhat = `CASE WHEN v.reason IN ('expired', 'no_show', 'missed') AND s.status IN ('live', 'completed')
+			OR v.reason = 'expired' AND s.mechanic_id IS NOT NULL OR v.reason = 'missed' AND s.status = 'waiting' THEN 'lived'
+		WHEN s.ended_at IS NOT NULL THEN 'ended' WHEN s.expires_at > now() THEN 'moved' ELSE v.became END`
+	judgeBecame = `UPDATE curfew.adoption_verdicts v SET became = ` + becameWhat + `, became_at = now()
+		FROM curfew.sessions s
+		WHERE v.name = $1 AND v.adopted_id = ANY ($2) AND v.became IN ('', 'moved')
+			AND s.adopted_from = $1 AND s.adopted_from <> '' AND s.adopted_id = v.adopted_id AND s.id = v.session_id
+			AND v.became <> ` + becameWhat
+)
+
+// judged looks back a little, for deadlines that passed while the last ones were judged.
+const lookBack = 10 * time.Second
+
+// judge records what would have been ended since the last time.
+func (p *poller) judge(ctx context.Context, tx pgx.Tx) error {
+	if _, err := tx.Exec(ctx, judgeLate, p.Name, endings(p.Table), p.judged); err != nil {
+		return err
+	}
+	p.judged = p.claim.Add(-lookBack)
+	return nil
+}
+
+// became records what became of rows that changed, and judges those that were overdue already.
+func (p *poller) became(ctx context.Context, tx pgx.Tx, ids []string) error {
+	if _, err := tx.Exec(ctx, judgeBecame, p.Name, ids); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, judgeRows, p.Name, endings(p.Table), ids)
+	return err
+}
+
+// endings are the reasons for which the mapping has an ending.
+func endings(t mapping.Table) []string {
+	all := []string{}
+	for _, reason := range mapping.Reasons() {
+		if mapped(t, reason) {
+			all = append(all, string(reason))
+		}
+	}
+	return all
+}

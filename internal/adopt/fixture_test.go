@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/url"
+	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,6 +15,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
+	"github.com/curfewhq/curfew/internal/pgtest"
 	"github.com/curfewhq/curfew/internal/storetest/stores"
 )
 
@@ -156,5 +159,39 @@ func (m *market) hold(sql string) func() {
 		if err := tx.Rollback(m.Context()); err != nil {
 			m.Error(err)
 		}
+	}
+}
+
+// newShop is a database without Curfew's tables.
+func newShop(t *testing.T, tables string) *market {
+	t.Helper()
+	address := pgtest.Database(t)
+	pool, err := pgxpool.New(t.Context(), address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	m := &market{t, address, pool}
+	m.exec(tables)
+	return m
+}
+
+// dump is their schema and rows as pg_dump writes them, without its random key.
+func (m *market) dump() string {
+	m.Helper()
+	out, err := exec.CommandContext(m.Context(), "pg_dump", "--dbname", m.url, "--schema", "public").Output()
+	if err != nil {
+		m.Fatal(err)
+	}
+	lines := slices.DeleteFunc(strings.Split(string(out), "\n"), func(line string) bool {
+		return strings.HasPrefix(line, `\restrict`) || strings.HasPrefix(line, `\unrestrict`)
+	})
+	return strings.Join(lines, "\n")
+}
+
+func (m *market) must(err error) {
+	m.Helper()
+	if err != nil {
+		m.Fatal(err)
 	}
 }

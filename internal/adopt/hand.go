@@ -12,18 +12,19 @@ import (
 const mirrorPage = 500
 
 // Only rows whose mirror differs in what adopt would write are handed to it: after a start they
-// are few, of many.
+// are few, of many. Here and below, OFFSET 0 makes the planner look mirrors up one by one: of a
+// table that grows from nothing it knows too little, and would read all of them each time.
 const (
-	adoptRows = `SELECT coalesce(curfew.adopt($1, $3, 'their row', NULL, NULL, array_agg(a.r ORDER BY (a.r).status = 'live' DESC, a.n)), 0)
-		FROM (SELECT t.r::curfew.adopted_row AS r, t.n FROM unnest($2::text[]) WITH ORDINALITY t (r, n)) a
-		WHERE NOT EXISTS (SELECT FROM curfew.sessions s
-			WHERE s.adopted_from = $1 AND s.adopted_from <> '' AND s.adopted_id = (a.r).adopted_id AND s.status IN ('scheduled', 'waiting', 'live')
-				AND s.status = (a.r).status AND s.customer_id = (a.r).customer_id
-				AND (s.adopted_word, s.mechanic_id, s.plan, s.duration_seconds, s.starts_at, s.expires_at) IS NOT DISTINCT FROM ((a.r).word,
-					(a.r).mechanic_id, coalesce((a.r).plan, s.plan), coalesce((a.r).duration_seconds, s.duration_seconds),
-					coalesce((a.r).starts_at, s.starts_at), coalesce((a.r).expires_at, s.expires_at)))`
-	selectMirrored = `SELECT s.adopted_id FROM curfew.sessions s
-		WHERE s.adopted_from = $1 AND s.adopted_from <> '' AND s.adopted_id = ANY ($2) AND s.status IN ('scheduled', 'waiting', 'live')`
+	adoptRows = `WITH a AS MATERIALIZED (
+			SELECT t.r::curfew.adopted_row AS r, t.n FROM unnest($2::text[]) WITH ORDINALITY t (r, n))
+		SELECT coalesce(curfew.adopt($1, $3, 'their row', NULL, NULL, array_agg(a.r ORDER BY (a.r).status = 'live' DESC, a.n)), 0)
+		FROM a LEFT JOIN LATERAL (SELECT s.* FROM curfew.sessions s
+			WHERE s.adopted_from = $1 AND s.adopted_from <> '' AND s.adopted_id = (a.r).adopted_id AND s.ended_at IS NULL OFFSET 0) s ON true
+		WHERE s.id IS NULL OR (s.status, s.customer_id, s.adopted_word, s.mechanic_id, s.plan, s.duration_seconds, s.starts_at, s.expires_at)
+			IS DISTINCT FROM ((a.r).status, (a.r).customer_id, (a.r).word, (a.r).mechanic_id, coalesce((a.r).plan, s.plan),
+				coalesce((a.r).duration_seconds, s.duration_seconds), coalesce((a.r).starts_at, s.starts_at), coalesce((a.r).expires_at, s.expires_at))`
+	selectMirrored = `SELECT s.adopted_id FROM unnest($2::text[]) k (id), LATERAL (SELECT s.adopted_id FROM curfew.sessions s
+		WHERE s.adopted_from = $1 AND s.adopted_from <> '' AND s.adopted_id = k.id AND s.ended_at IS NULL OFFSET 0) s`
 	goneRows     = `SELECT curfew.adopt_gone($1, $3, 'their row is gone', NULL, $2)`
 	foundBroken  = `SELECT curfew.adopt_found($1, 'unusable', $2, $3)`
 	forgetBroken = `DELETE FROM curfew.adoption_findings WHERE name = $1 AND code = 'unusable' AND adopted_id = ANY ($2)`

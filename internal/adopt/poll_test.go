@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -317,5 +318,57 @@ func TestADeadlineWithoutAColumnRunsFromWhenItWasSeen(t *testing.T) {
 	m.polled(m.shadowed(func(_ *Options, t *mapping.Table) { t.Times.Seen, t.Deadline = true, "" }))
 	if got := m.text(left); got != "60" && got != "59" {
 		t.Errorf("after another reading, it may wait for another %s seconds", got)
+	}
+}
+
+func withoutNoShow(_ *Options, t *mapping.Table) { delete(t.End, curfew.NoShow) }
+
+func TestTheTableMayStandInAnotherDatabase(t *testing.T) {
+	t.Parallel()
+	m := newMarket(t, ``)
+	shop := newShop(t, helpTable+`INSERT INTO public.help (customer, note) VALUES ('ada', 'x')`)
+	before := shop.dump()
+	p := m.shadowed(func(o *Options, _ *mapping.Table) { o.TheirURL = shop.url })
+	if got := m.polled(p); got != "1 ada waiting" {
+		t.Errorf("the mirrors are %s", got)
+	}
+	shop.exec(`UPDATE public.help SET mechanic = 'Ann "the (wrench)", \ O''Hara'`)
+	m.polled(p)
+	if got := m.text(`SELECT mechanic_id FROM curfew.sessions`); got != `Ann "the (wrench)", \ O'Hara` {
+		t.Errorf("the mechanic is %s", got)
+	}
+	shop.exec(`UPDATE public.help SET mechanic = NULL`)
+	if after := shop.dump(); after != before {
+		t.Errorf("their database was\n%s\nand is\n%s", before, after)
+	}
+}
+
+func TestManyRowsTakeATenthOfTheTime(t *testing.T) {
+	if testing.Short() {
+		t.Skip("100,000 rows take a while")
+	}
+	t.Parallel()
+	m := newMarket(t, helpTable+`INSERT INTO public.help (customer) SELECT 'c' || n FROM generate_series(1, 100000) n; ANALYZE public.help`)
+	p := m.shadowed()
+	begun := time.Now()
+	m.must(p.Poll(t.Context()))
+	t.Logf("the first reading took %s, of theirs %s", time.Since(begun), p.took)
+	m.exec(`UPDATE public.help SET mechanic = 'm' || id WHERE id % 1000 = 0`)
+	begun = time.Now()
+	m.must(p.Poll(t.Context()))
+	t.Logf("the second reading took %s, of theirs %s", time.Since(begun), p.took)
+	if pauseAfter(p.took, nil) < share*p.took {
+		t.Errorf("a reading of %s is followed by one %s later", p.took, pauseAfter(p.took, nil))
+	}
+	if got := m.text(`SELECT count(*) || ' ' || count(mechanic_id) FROM curfew.sessions`); got != "100000 100" {
+		t.Errorf("the mirrors are %s", got)
+	}
+	begun = time.Now()
+	q := m.shadowed()
+	m.exec(`UPDATE curfew.adoptions SET read_at = now() - interval '1 hour'`)
+	m.must(q.Poll(t.Context()))
+	t.Logf("the first reading after a restart took %s, of theirs %s", time.Since(begun), q.took)
+	if got := pauseAfter(30*time.Second, nil); got != 5*time.Minute {
+		t.Errorf("a reading of 30s is followed by one %s later", got)
 	}
 }

@@ -37,13 +37,13 @@ func (s *Service) keep(ctx context.Context, p *poller) {
 		s.tell(ctx, p, err)
 		select {
 		case <-ctx.Done():
-		case <-time.After(wait(p.took, err) - time.Since(begun)):
+		case <-time.After(pauseAfter(p.took, err) - time.Since(begun)):
 		}
 	}
 }
 
-// wait is how long after the beginning of a step the next one begins.
-func wait(took time.Duration, err error) time.Duration {
+// pauseAfter is how long after the beginning of a step the next one begins.
+func pauseAfter(took time.Duration, err error) time.Duration {
 	pause := max(period, share*took)
 	if err != nil {
 		return max(took, min(pause, patience))

@@ -15,22 +15,24 @@ const (
 	ruleOf = `CASE WHEN s.status = 'scheduled' THEN 'missed' WHEN s.status = 'live' THEN 'overran'
 		WHEN s.mechanic_id IS NULL THEN 'expired' ELSE 'no_show' END`
 	insertVerdicts = `INSERT INTO curfew.adoption_verdicts (name, session_id, adopted_id, reason, deadline)
-		SELECT s.adopted_from, s.id, s.adopted_id, ` + ruleOf + `, s.expires_at
-		FROM curfew.sessions s
-		WHERE s.adopted_from = $1 AND s.adopted_from <> '' AND s.status IN ('scheduled', 'waiting', 'live')
-			AND s.expires_at < now() AND ` + ruleOf + ` = ANY ($2)`
-	onlyOnce = ` ON CONFLICT DO NOTHING`
+		SELECT s.adopted_from, s.id, s.adopted_id, ` + ruleOf + `, s.expires_at FROM `
+	isOverdue = ` WHERE s.adopted_from = $1 AND s.adopted_from <> '' AND s.expires_at < now() AND ` + ruleOf + ` = ANY ($2)`
 	// Deadlines that passed since the last time. Those of rows that changed are judged with the row.
-	judgeLate  = insertVerdicts + ` AND s.expires_at >= $3` + onlyOnce
-	judgeRows  = insertVerdicts + ` AND s.adopted_id = ANY ($3)` + onlyOnce
+	judgeLate = insertVerdicts + `curfew.sessions s` + isOverdue + `
+		AND s.status IN ('scheduled', 'waiting', 'live') AND s.expires_at >= $3 ON CONFLICT DO NOTHING`
+	judgeRows = insertVerdicts + `unnest($3::text[]) k (id), LATERAL (SELECT s.* FROM curfew.sessions s
+		WHERE s.adopted_from = $1 AND s.adopted_from <> '' AND s.adopted_id = k.id AND s.ended_at IS NULL OFFSET 0) s` + isOverdue + ` ON CONFLICT DO NOTHING`
 	becameWhat = `CASE WHEN v.reason IN ('expired', 'no_show', 'missed') AND s.status IN ('live', 'completed')
 			OR v.reason = 'expired' AND s.mechanic_id IS NOT NULL OR v.reason = 'missed' AND s.status = 'waiting' THEN 'lived'
 		WHEN s.ended_at IS NOT NULL THEN 'ended' WHEN s.expires_at > now() THEN 'moved' ELSE v.became END`
-	judgeBecame = `UPDATE curfew.adoption_verdicts v SET became = ` + becameWhat + `, became_at = now()
-		FROM curfew.sessions s
-		WHERE v.name = $1 AND v.adopted_id = ANY ($2) AND v.became IN ('', 'moved')
-			AND s.adopted_from = $1 AND s.adopted_from <> '' AND s.adopted_id = v.adopted_id AND s.id = v.session_id
-			AND v.became <> ` + becameWhat
+	judgeBecame = `WITH b AS MATERIALIZED (
+			SELECT v.session_id, v.reason, v.became AS was, ` + becameWhat + ` AS became
+			FROM unnest($2::text[]) k (id),
+				LATERAL (SELECT s.* FROM curfew.sessions s WHERE s.adopted_from = $1 AND s.adopted_from <> '' AND s.adopted_id = k.id OFFSET 0) s,
+				LATERAL (SELECT v.* FROM curfew.adoption_verdicts v
+					WHERE v.name = $1 AND v.session_id = s.id AND v.became IN ('', 'moved') OFFSET 0) v)
+		UPDATE curfew.adoption_verdicts v SET became = b.became, became_at = now()
+		FROM b WHERE v.name = $1 AND v.session_id = b.session_id AND v.reason = b.reason AND b.became <> b.was`
 )
 
 // judged looks back a little, for deadlines that passed while the last ones were judged.

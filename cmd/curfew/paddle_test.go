@@ -218,12 +218,13 @@ func TestTheExampleForPaddleHearsPaddleAlone(t *testing.T) {
 // bundled makes one file of JavaScript of a program in TypeScript.
 func bundled(t *testing.T, source string) string {
 	t.Helper()
-	out := filepath.Join(t.TempDir(), "server.mjs")
+	out := filepath.Join(t.TempDir(), "program.cjs")
 	built := api.Build(api.BuildOptions{
-		EntryPoints: []string{source}, Outfile: out, Bundle: true, Write: true, Platform: api.PlatformNode, Format: api.FormatESModule, Target: api.ES2022,
+		EntryPoints: []string{source}, Outfile: out, Bundle: true, Write: true, Platform: api.PlatformNode, Format: api.FormatCommonJS, Target: api.ES2022,
+		External: []string{"pg-native", "cloudflare:sockets"}, // what the client for PostgreSQL can do without
 	})
 	for _, e := range built.Errors {
-		t.Errorf("%s: %s", source, e.Text)
+		t.Errorf("%s: %s (scripts/install-test-deps installs what examples need)", source, e.Text)
 	}
 	if t.Failed() {
 		t.FailNow()
@@ -234,13 +235,15 @@ func bundled(t *testing.T, source string) string {
 // translating runs the example's service until the test ends, and returns its address.
 func translating(t *testing.T, program, curfew, secret string) string {
 	t.Helper()
-	node, err := exec.LookPath("node")
-	if err != nil {
-		t.Fatal("there is no node here, which runs docs/examples: install Node.js 18 or later (Debian's nodejs), or run scripts/install-test-deps")
-	}
+	return listening(t, program, "CURFEW_URL="+curfew, "CURFEW_PAYMENTS_SECRET="+secret, "PADDLE_SECRET="+paddleSecret)
+}
+
+// listening runs an example's service until the test ends, and returns its address.
+func listening(t *testing.T, program string, env ...string) string {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
-	cmd := exec.CommandContext(ctx, node, program)
-	cmd.Env = append(withoutSettings(os.Environ()), "CURFEW_URL="+curfew, "CURFEW_PAYMENTS_SECRET="+secret, "PADDLE_SECRET="+paddleSecret, "PORT=0")
+	cmd := exec.CommandContext(ctx, node(t), program)
+	cmd.Env = append(append(withoutSettings(os.Environ()), env...), "PORT=0")
 	var log bytes.Buffer
 	cmd.Stderr = &log
 	out, err := cmd.StdoutPipe()
@@ -264,6 +267,15 @@ func translating(t *testing.T, program, curfew, secret string) string {
 		t.Fatalf("the example does not start: %s (%v)", line, err)
 	}
 	return address
+}
+
+func node(t *testing.T) string {
+	t.Helper()
+	program, err := exec.LookPath("node")
+	if err != nil {
+		t.Fatal("there is no node here, which runs examples: install Node.js 18 or later (Debian's nodejs), or run scripts/install-test-deps")
+	}
+	return program
 }
 
 // lossyProxy passes requests on to Curfew, but loses some, and the answers to others.

@@ -85,7 +85,10 @@ func inspect(ctx context.Context, l *look, r *Relation) (*Inspection, error) {
 	for _, step := range []func(context.Context) error{
 		g.identify, g.count, g.readNames, g.people, g.times, g.words, g.accepted, g.duration, g.plan, g.payment, g.request, g.endings, g.zone, g.surroundings,
 	} {
-		if err := step(ctx); err != nil {
+		err := step(ctx)
+		if text := whyUnread(err); text != "" {
+			g.ask("status", "not everything was looked at, because %s", text)
+		} else if err != nil {
 			return nil, fmt.Errorf("inspect %s: %w", r, err)
 		}
 	}

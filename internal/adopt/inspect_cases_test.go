@@ -184,3 +184,25 @@ func TestWhatDoesNotFitIsNamed(t *testing.T) {
 func set(column, value string) func(*mapping.Table) {
 	return func(m *mapping.Table) { m.End[curfew.Expired].Set[column] = value }
 }
+
+// A table that takes too long to count is looked at in part.
+func TestASampleIsAPart(t *testing.T) {
+	t.Parallel()
+	url, conn := marketplace(t, "numbers")
+	run(t, conn, fmt.Sprintf(made, "timestamptz")+`
+		INSERT INTO public.calls SELECT i, i, NULL, 'waiting', now() FROM generate_series(1, 20000) i`)
+	if err := looking(t.Context(), url, func(l *look) error {
+		r, err := ReadRelation(t.Context(), l, "public.calls")
+		if err != nil {
+			return err
+		}
+		r.Estimate = 20 * sampled // a twentieth is looked at
+		part, err := l.tallies(t.Context(), r, r.sample(), "status", "created_at", "")
+		if err == nil && (len(part) != 1 || part[0].rows == 0 || part[0].rows > 10000 || part[0].filled["customer_id"] != part[0].rows) {
+			t.Errorf("counted %+v", part)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -65,7 +65,11 @@ func (g *guess) count(ctx context.Context) error {
 		g.Unread = "this role has no right to SELECT: the owner grants it with GRANT SELECT ON " + g.r.String()
 		return nil
 	}
-	tallies, err := g.look.tallies(ctx, g.r, g.Mapping.Status.Column, created, g.Mapping.Deleted)
+	tallies, err := g.look.tallies(ctx, g.r, g.r.String(), g.Mapping.Status.Column, created, g.Mapping.Deleted)
+	if code(err) == tooLong && strings.HasSuffix(g.r.Kind, "table") && g.r.Kind != "foreign table" {
+		g.ask("status", "counting took longer than %s: all figures are of a sample of about %d rows, and a status with few rows may be missing", lookTime, sampled)
+		tallies, err = g.look.tallies(ctx, g.r, g.r.sample(), g.Mapping.Status.Column, created, g.Mapping.Deleted)
+	}
 	if err != nil {
 		if g.Unread = whyUnread(err); g.Unread == "" {
 			return err

@@ -124,7 +124,7 @@ func (g *guess) paidWords(ctx context.Context, p *mapping.Payment) error {
 	text := strings.Join(words, ", ")
 	if g.counted() {
 		found, err := g.look.counts(ctx, g.r.String(), name(p.Paid), "")
-		if err != nil {
+		if err != nil && whyUnread(err) == "" {
 			return err
 		}
 		text = listOf(found)
@@ -144,7 +144,7 @@ func (g *guess) paidWords(ctx context.Context, p *mapping.Payment) error {
 		g.ask("payment", "nothing says which value of %s means paid; there are %s", p.Paid, text)
 	case len(p.Words) == 0:
 		p.Words = []string{"paid"}
-		g.ask("payment", "no value of %s looks like paid; there are %s", p.Paid, orNothing(text))
+		g.ask("payment", "no value of %s is known that means paid: paid is a guess; it has %s", p.Paid, orNothing(text))
 	case text != "":
 		g.tell("payment.paid", "the values of %s are %s", p.Paid, text)
 	}

@@ -49,7 +49,7 @@ var (
 		regexp.MustCompile(`(^|_)(nurse|owner|created_by|account|profile)(_|$)`),
 	}
 	// descriptive is what a person's column must not say.
-	descriptive = regexp.MustCompile(`(^|_)(name|phone|email|mail|avatar|note|notes|rating|review|fee|price|amount|type|role|count|at|on|url|joined|cost|share|payout|comment|token)(_|$)`)
+	descriptive = regexp.MustCompile(`(^|_)(name|phone|email|mail|avatar|note|notes|rating|review|fee|price|amount|type|role|count|at|on|url|joined|cost|share|payout|comment|token|secret|ip|version|platform|timezone|locale|payment|auth|video|sms|storage)(_|$)|^user_agent$`)
 	mailName    = regexp.MustCompile(`(^|_)e?mail(_address)?$`)
 )
 
@@ -89,7 +89,18 @@ func (r *Relation) people(names ...*regexp.Regexp) []string {
 			}
 		}
 	}
+	slices.SortStableFunc(found, func(a, b string) int { return tier(names, a) - tier(names, b) })
 	return found
+}
+
+// tier ranks a person's column by the pattern it fits, and puts ids before other texts.
+func tier(names []*regexp.Regexp, column string) int {
+	id := snake(column)
+	rank := 2 * slices.IndexFunc(names, func(p *regexp.Regexp) bool { return p.MatchString(id) })
+	if !strings.HasSuffix(id, "_id") && !strings.HasSuffix(id, "_uuid") && !strings.HasSuffix(id, "_by") {
+		rank++
+	}
+	return rank
 }
 
 // identifies reports whether the type can be that of an id.

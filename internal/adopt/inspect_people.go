@@ -20,8 +20,8 @@ func (g *guess) people(ctx context.Context) error {
 		if len(customers) > 1 {
 			g.ask("customer", "%s is the customer, because policy %s lets only its own user insert a row; there is %s, too", creator, policy, strings.Join(customers[1:], ", "))
 		}
-	} else if err := g.fullest(ctx, customers); err != nil {
-		return err
+	} else {
+		g.fullest(customers)
 	}
 	if len(mechanics) > 0 {
 		g.Mapping.Mechanic.Column = mechanics[0]
@@ -49,19 +49,15 @@ func (g *guess) creator(columns []string) (column, policy string) {
 }
 
 // fullest puts a column that is never NULL before one of the same tier that sometimes is.
-func (g *guess) fullest(_ context.Context, customers []string) error {
-	tier := func(column string) int {
-		return slices.IndexFunc(customerNames, func(p *regexp.Regexp) bool { return p.MatchString(snake(column)) })
-	}
+func (g *guess) fullest(customers []string) {
 	slices.SortStableFunc(customers, func(a, b string) int {
-		if byTier := tier(a) - tier(b); byTier != 0 || !g.counted() {
+		if byTier := tier(customerNames, a) - tier(customerNames, b); byTier != 0 || !g.counted() {
 			return byTier
 		}
 		filledA, _ := g.share(a)
 		filledB, _ := g.share(b)
 		return int(filledB - filledA)
 	})
-	return nil
 }
 
 // customer chooses the columns of the customer, and tells whose rows have none.
@@ -183,6 +179,8 @@ func (g *guess) accepted(context.Context) error {
 		m.Accepted = there
 		g.ask("mechanic.accepted", "%s is set in %s with status %s: a customer may ask for somebody, and a mechanic counts as accepted in these statuses only",
 			m.Column, ofRows(filled, rows), strings.Join(plain, ", "))
+	case !g.counted():
+		g.ask("mechanic.accepted", "no row was there to look at: %s counts as accepted wherever it is set; if it is whom the customer asked for, list the statuses instead", m.Column)
 	case filled > 0:
 		g.ask("mechanic.accepted", "%s is set in %s with status %s: that counts as accepted; if it is whom the customer asked for, list the statuses instead",
 			m.Column, ofRows(filled, rows), strings.Join(plain, ", "))

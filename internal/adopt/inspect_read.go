@@ -57,13 +57,16 @@ func (l *look) try(ctx context.Context, do func(querier) error) error {
 	return errors.Join(err, savepoint.Rollback(ctx))
 }
 
+// tooLong is the code of a statement that took longer than it may.
+const tooLong = "57014"
+
 // whyUnread says why rows could not be read, for people; "" if the error is another one.
 func whyUnread(err error) string {
 	var refused *pgconn.PgError
 	switch {
 	case !errors.As(err, &refused):
 		return ""
-	case refused.Code == "57014":
+	case refused.Code == tooLong:
 		return fmt.Sprintf("counting its rows took longer than %s", lookTime)
 	case refused.Code == "55P03":
 		return "another program holds a lock on it"
@@ -86,10 +89,10 @@ type tally struct {
 	positive       map[string]int64 // numbers above 0, or true
 }
 
-// tallies counts the rows that are not deleted by status.
-func (l *look) tallies(ctx context.Context, r *Relation, status, created, deleted string) ([]tally, error) {
+// tallies counts the rows that are not deleted by status, in a table or a sample of it.
+func (l *look) tallies(ctx context.Context, r *Relation, from, status, created, deleted string) ([]tally, error) {
 	parts, places := tallySQL(r, created)
-	sql := "SELECT " + name(status) + "::text, count(*), " + strings.Join(parts, ", ") + " FROM " + r.String()
+	sql := "SELECT " + name(status) + "::text, count(*), " + strings.Join(parts, ", ") + " FROM " + from
 	if deleted != "" {
 		sql += " WHERE " + undeleted(r.Columns[deleted])
 	}
@@ -112,6 +115,15 @@ func (l *look) tallies(ctx context.Context, r *Relation, status, created, delete
 		return nil, curfew.Errorf(curfew.Invalid, "%s.%s has more than 100 different values: it is not a status", r, status)
 	}
 	return found, nil
+}
+
+// sampled is how many rows of a table are looked at that takes too long to read.
+const sampled = 300_000
+
+// sample is a part of the table's blocks, chosen at random but alike every time.
+func (r *Relation) sample() string {
+	percent := min(100*float64(sampled)/float64(max(r.Estimate, 1)), 100)
+	return fmt.Sprintf("%s TABLESAMPLE SYSTEM (%.4f) REPEATABLE (1)", r, percent)
 }
 
 // rows are the rows of a query, in the transaction as it is.

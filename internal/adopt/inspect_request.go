@@ -107,7 +107,11 @@ func (g *guess) offers(ctx context.Context, offers *Relation, session string) (b
 		request.Set[updated] = mapping.Now
 	}
 	g.Mapping.Request = request
-	g.tell("request", "%s belongs to it by %s; its statuses are %s", offers, session, orNothing(listOf(found)))
+	text := ""
+	if len(found) > 0 {
+		text = "; its statuses are " + listOf(found)
+	}
+	g.tell("request", "%s belongs to it by %s%s", offers, session, text)
 	return true, nil
 }
 

@@ -83,7 +83,7 @@ func (g *guess) index() {
 	if strings.Contains(g.r.Kind, "view") || g.r.Kind == "foreign table" {
 		return
 	}
-	open := reading{Table: g.Mapping, columns: g.r.Columns}.open()
+	open := reading{Table: g.Mapping, columns: g.r.Columns}.open(name(column))
 	g.Index = fmt.Sprintf("CREATE INDEX CONCURRENTLY %s ON %s (%s) WHERE %s;", name(indexName(g.r.Name)), g.r, name(g.Mapping.ID), open)
 }
 

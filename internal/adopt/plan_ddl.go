@@ -3,13 +3,24 @@ package adopt
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// open is the condition of rows that have not ended, as an index can have it: without a cast.
-func (r reading) open() string { return name(r.Status.Column) + " IN " + list(r.Unended()) }
+// open reports whether a row has not ended, by its status column. It is what an index can have as
+// its condition: the text of an enum could change, so its labels are compared.
+func (r reading) open(column string) string {
+	words := r.Unended()
+	switch c := r.columns[r.Status.Column]; {
+	case c.Words != nil:
+		words = slices.DeleteFunc(words, func(word string) bool { return !slices.Contains(c.Words, word) })
+	case c.Base != "text" && c.Base != "character varying":
+		column += "::text"
+	}
+	return column + " IN " + list(words)
+}
 
 // index proposes one for the reading of open rows, if the planner has none to use for it.
 func (r reading) index(ctx context.Context, tx pgx.Tx, rel *Relation) (*Statement, error) {
@@ -18,7 +29,7 @@ func (r reading) index(ctx context.Context, tx pgx.Tx, rel *Relation) (*Statemen
 		if _, err := inner.Exec(ctx, "SET LOCAL enable_seqscan = off"); err != nil {
 			return err
 		}
-		return one(ctx, inner, "EXPLAIN (FORMAT JSON) SELECT * FROM "+r.Relation+" WHERE "+r.open(), nil, &plan)
+		return one(ctx, inner, "EXPLAIN (FORMAT JSON) SELECT * FROM "+r.Relation+" WHERE "+r.open(name(r.Status.Column)), nil, &plan)
 	})
 	if err != nil || !strings.Contains(string(plan), `"Seq Scan"`) {
 		return nil, err
@@ -28,7 +39,7 @@ func (r reading) index(ctx context.Context, tx pgx.Tx, rel *Relation) (*Statemen
 		return nil, err
 	}
 	return &Statement{
-		SQL: fmt.Sprintf("CREATE INDEX CONCURRENTLY %s ON %s (%s) WHERE %s", name(indexName(rel.Name)), r.Relation, name(r.ID), r.open()),
+		SQL: fmt.Sprintf("CREATE INDEX CONCURRENTLY %s ON %s (%s) WHERE %s", name(indexName(rel.Name)), r.Relation, name(r.ID), r.open(name(r.Status.Column))),
 		Lock: "SHARE UPDATE EXCLUSIVE: reads and writes go on. It waits for transactions that began before it. " +
 			"Run it outside a transaction; if it fails, drop what is left of the index and run it again.",
 		Cost: fmt.Sprintf("reads the table twice (%d MB); without it, every reading of what is open reads the whole table", (bytes+1<<20-1)>>20),

@@ -24,7 +24,7 @@ LEFT JOIN LATERAL (SELECT * FROM open WHERE open.rule = o.rule AND deadline <= n
 
 // due reads what each rule would end now.
 func (r reading) due(ctx context.Context, q querier) ([]Due, error) {
-	sql := fmt.Sprintf(dueSQL, r.id("t"), r.customer("t"), r.rule("t"), r.expires("t"), r.until("t"), r.Relation, r.kept(),
+	sql := fmt.Sprintf(dueSQL, r.id("t"), r.customer("t"), r.rule("t"), r.expires("t"), r.until("t"), r.Relation, r.there("t"),
 		r.is("t", curfew.Scheduled, curfew.Waiting, curfew.Live))
 	all, err := collect(ctx, q, func(row pgx.CollectableRow) (d Due, err error) {
 		err = row.Scan(&d.Rule, &d.Open, &d.Overdue, &d.Customers, &d.Unseen, &d.Oldest, &d.Customer, &d.Deadline)

@@ -135,7 +135,7 @@ func (r reading) asEnded(rel *Relation, rule curfew.EndReason, values map[string
 		row = append(row, value+" AS "+name(column))
 	}
 	return fmt.Sprintf("(SELECT %s FROM (SELECT) one LEFT JOIN LATERAL (SELECT * FROM %s t WHERE %s AND (%s) = %s LIMIT 1) t ON true) %s",
-		strings.Join(row, ", "), r.Relation, r.kept(), r.rule("t"), literal(string(rule)), name(rel.Name))
+		strings.Join(row, ", "), r.Relation, r.there("t"), r.rule("t"), literal(string(rule)), name(rel.Name))
 }
 
 // rule names the rule that ends an open row.

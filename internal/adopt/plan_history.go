@@ -77,17 +77,6 @@ func (r reading) lived(moments ...string) string {
 	return r.is("t", curfew.Live, curfew.Completed) + " OR " + r.moment("t", moments...) + " IS NOT NULL"
 }
 
-// kept reports whether a row does not count as deleted.
-func (r reading) kept() string {
-	switch {
-	case r.Deleted == "":
-		return "true"
-	case r.columns[r.Deleted].Base == "boolean":
-		return r.column("t", r.Deleted) + " IS NOT TRUE"
-	}
-	return r.column("t", r.Deleted) + " IS NULL"
-}
-
 // waits selects their rows with the times of a wait. What no column says is NULL. A session that
 // has not ended has lasted until now; latest is when somebody came at the latest.
 func (r reading) waits(w wait, days int) string {
@@ -104,7 +93,7 @@ func (r reading) waits(w wait, days int) string {
 	SELECT begin, came, lived, customer, done, coalesce(came, started, done, now()) AS latest, deadline
 	FROM rows WHERE status IS NOT NULL AND customer IS NOT NULL AND begin IS NOT NULL AND (lived OR done >= begin)%s
 )`, w.deadline, r.Relation, w.begin, w.came, r.moment("t", r.Times.Started), w.lived, r.customer("t"), r.status("t"),
-		r.is("t", curfew.Scheduled, curfew.Waiting, curfew.Live), r.moment("t", r.Times.Ended...), r.kept(), w.waited, recent)
+		r.is("t", curfew.Scheduled, curfew.Waiting, curfew.Live), r.moment("t", r.Times.Ended...), r.there("t"), w.waited, recent)
 }
 
 const sumUp = ` SELECT count(*), coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY lasted), 0), coalesce(max(lasted), 0),

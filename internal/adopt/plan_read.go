@@ -74,7 +74,7 @@ func (r reading) plan(ctx context.Context, tx pgx.Tx, rel *Relation, days int) (
 	p := Plan{Name: r.Name, Relation: r.Relation, Rows: rel.Estimate, Days: days, Statements: []Statement{}}
 	f := facts{reading: r, rel: rel}
 	var err error
-	count := fmt.Sprintf("SELECT now(), count(*) FROM %s t WHERE %s AND %s AND %s IS NULL", r.Relation, r.kept(),
+	count := fmt.Sprintf("SELECT now(), count(*) FROM %s t WHERE %s AND %s AND %s IS NULL", r.Relation, r.there("t"),
 		r.is("t", curfew.Scheduled, curfew.Waiting, curfew.Live), r.customer("t"))
 	if p.Grants, err = r.rights(ctx, tx); err != nil {
 		return p, err

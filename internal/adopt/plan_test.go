@@ -305,3 +305,31 @@ func TestAPlanIsDataForAPage(t *testing.T) {
 		t.Errorf("it is of %s", p.At)
 	}
 }
+
+// The reading of open rows uses the index that a plan proposes, whatever the status is.
+func TestTheProposedIndexIsUsedByTheReading(t *testing.T) {
+	t.Parallel()
+	for kind, word := range map[string]string{"text": "asked", "varchar(20)": "asked", "public.mood": "asked", "smallint": "1"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			m := newMarket(t, `CREATE TYPE public.mood AS ENUM ('asked', 'done');
+				CREATE TABLE public.help (id integer PRIMARY KEY, customer text, made_at timestamptz, status `+kind+`);
+				INSERT INTO public.help SELECT n, 'c', now(), NULL FROM generate_series(1, 20000) n;`)
+			mapped := mapping.Table{
+				Name: "help", Relation: "public.help", ID: "id", Customer: []string{"customer"}, Times: mapping.Times{Created: "made_at"},
+				Status: mapping.Status{Column: "status", Words: map[curfew.SessionStatus][]string{curfew.Waiting: {word, "0"}}},
+			}
+			m.exec(m.planned(mapped).Index.SQL)
+			m.exec(`ANALYZE public.help`)
+			r := m.reading(mapped)
+			var err error
+			if r.columns, err = columnsOf(t.Context(), m.pool, mapped.Relation); err != nil {
+				t.Fatal(err)
+			}
+			plan := m.text("EXPLAIN (FORMAT JSON) " + r.selects() + " AND " + r.open(r.column("t", "status")))
+			if !strings.Contains(plan, "help_curfew_open") {
+				t.Errorf("the index is not used: %s", plan)
+			}
+		})
+	}
+}

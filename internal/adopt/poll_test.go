@@ -41,7 +41,7 @@ func (m *market) polled(p *poller) string {
 	if err := p.Poll(m.Context()); err != nil {
 		m.Fatal(err)
 	}
-	return m.mirrors()
+	return m.mirroredFor()
 }
 
 // refuses reads the table once, which must fail, and returns why.
@@ -58,7 +58,8 @@ func (m *market) refuses(p *poller) string {
 	return unread
 }
 
-func (m *market) mirrors() string {
+// mirroredFor are the mirrors with their customers.
+func (m *market) mirroredFor() string {
 	m.Helper()
 	return m.text(`SELECT string_agg(concat_ws(' ', s.adopted_id, s.customer_id, s.status), ', ' ORDER BY s.adopted_id, s.adopted_generation)
 		FROM curfew.sessions s WHERE s.adopted_from <> ''`)
@@ -185,7 +186,7 @@ func TestWhatCannotBeReadIsNotGone(t *testing.T) {
 			if why := m.refuses(p); !strings.Contains(why, test.why) {
 				t.Errorf("why it cannot be read: %s", why)
 			}
-			if got := m.mirrors(); got != "1 ada waiting" {
+			if got := m.mirroredFor(); got != "1 ada waiting" {
 				t.Errorf("the mirrors are %s", got)
 			}
 			if got := m.text(`SELECT code FROM curfew.adoption_findings`); got != "unread" {
@@ -217,7 +218,7 @@ func TestADatabaseThatDoesNotAnswerTellsNoSecret(t *testing.T) {
 	if why := m.refuses(p); strings.Contains(why, "s3cret") || strings.Contains(why, "reader") {
 		t.Errorf("why it cannot be read: %s", why)
 	}
-	if got := m.mirrors(); got != "1 ada waiting" {
+	if got := m.mirroredFor(); got != "1 ada waiting" {
 		t.Errorf("the mirrors are %s", got)
 	}
 }
@@ -299,7 +300,7 @@ func TestAnOldReadingIsNotMirrored(t *testing.T) {
 	if err := b.mirror(t.Context(), old.rows); !errors.Is(err, errOvertaken) {
 		t.Errorf("a reading was mirrored in another mode: %v", err)
 	}
-	if got := m.mirrors(); got != "1 ada completed" {
+	if got := m.mirroredFor(); got != "1 ada completed" {
 		t.Errorf("the mirrors are %s", got)
 	}
 }

@@ -104,7 +104,7 @@ type question struct {
 // read reads the rows that are open, and those that are known and are not open any more.
 func (r reading) read(ctx context.Context, tx pgx.Tx, q question) (found, error) {
 	begun := time.Now()
-	open := r.selects() + " AND " + r.is("t", curfew.Scheduled, curfew.Waiting, curfew.Live) + " AND " + r.customer("t") + " IS NOT NULL"
+	open := r.selects() + " AND " + r.open(r.column("t", r.Status.Column)) + " AND " + r.customer("t") + " IS NOT NULL"
 	if q.first {
 		open += " ORDER BY " + r.moment("t", r.Times.Created)
 	}

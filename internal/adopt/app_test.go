@@ -85,7 +85,7 @@ func (a app) write(ctx context.Context) error {
 // sweep ends what is overdue, as the sweeper does: by what it read a moment ago.
 func (m *market) sweep(ctx context.Context, a table) (int, error) {
 	rows, err := m.pool.Query(ctx, `SELECT customer_id, id::text, version, status || CASE WHEN mechanic_id IS NULL THEN '' ELSE ' assigned' END
-		FROM curfew.sessions WHERE adopted_from = 'help' AND status IN ('scheduled', 'waiting', 'live') AND expires_at < now()`)
+		FROM curfew.sessions WHERE adopted_from = $1 AND status IN ('scheduled', 'waiting', 'live') AND expires_at < now()`, a.Name)
 	if err != nil {
 		return 0, err
 	}

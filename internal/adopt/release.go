@@ -12,13 +12,15 @@ import (
 // mirror alone. It can be called again like Enforce.
 func (t table) Off(ctx context.Context) error { return t.wrap(follow(ctx, t.ending()), "switch off") }
 
-// Release is Off, and forgets what is known of the table but its sessions; with drop, these too.
+// Release is Off, and forgets that the table was adopted; with drop, also what was found in it and
+// judged of it. Its sessions have ended, and stay as history.
 func (t table) Release(ctx context.Context, drop bool) error {
-	steps := t.ending()
+	forgotten := []string{"adoptions"}
 	if drop {
-		steps = append(steps, step{"drop the mirrors", t.dropMirrors})
+		forgotten = append(forgotten, "adoption_findings", "adoption_verdicts")
 	}
-	return t.wrap(follow(ctx, append(steps, step{"forget the table", t.forget})), "release")
+	forget := step{"forget the table", func(ctx context.Context) error { return t.forget(ctx, forgotten) }}
+	return t.wrap(follow(ctx, append(t.ending(), forget)), "release")
 }
 
 // ending is the steps: first the switch, which needs no lock on their table.
@@ -84,47 +86,30 @@ func (t table) dropFunctions(ctx context.Context) error {
 	return t.run(ctx, statements...)
 }
 
-// page is how many mirrors one transaction ends or drops.
+// page is how many mirrors one transaction writes.
 const page = 1000
+
+const endMirrors = `SELECT curfew.adopt_gone($1, 'system:adoption', 'their table is not adopted any more', NULL, array_agg(o.adopted_id))
+	FROM (SELECT adopted_id FROM curfew.sessions WHERE adopted_from = $1 AND status IN ('scheduled', 'waiting', 'live') LIMIT $2) o HAVING count(*) > 0`
 
 // endMirrors ends the mirrors of rows that nobody looks at any more.
 func (t table) endMirrors(ctx context.Context) error {
-	return t.pages(ctx, `SELECT curfew.adopt_gone($1, 'system:adoption', 'their table is not adopted any more', NULL, array_agg(o.adopted_id))
-		FROM (SELECT adopted_id FROM curfew.sessions WHERE adopted_from = $1 AND status IN ('scheduled', 'waiting', 'live') LIMIT $2) o HAVING count(*) > 0`)
-}
-
-// pages repeats a statement until it has nothing to do.
-func (t table) pages(ctx context.Context, statements ...string) error {
-	for {
-		var n int64
+	for ended := true; ended; {
 		err := t.tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-			for _, sql := range statements {
-				tag, err := tx.Exec(ctx, sql, t.Name, page)
-				if err != nil {
-					return err
-				}
-				n = tag.RowsAffected()
-			}
-			return nil
+			tag, err := tx.Exec(ctx, endMirrors, t.Name, page)
+			ended = tag.RowsAffected() > 0
+			return err
 		})
-		if err != nil || n == 0 {
+		if err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
-// dropMirrors deletes the sessions, which have ended, with their requests and events.
-func (t table) dropMirrors(ctx context.Context) error {
-	const some = ` USING (SELECT customer_id, id FROM curfew.sessions WHERE adopted_from = $1 ORDER BY customer_id, id LIMIT $2) s
-		WHERE x.customer_id = s.customer_id AND x.`
-	return t.pages(ctx, `SELECT set_config('curfew.adopting', 'on', true), $1::text, $2::int`,
-		`DELETE FROM curfew.session_requests x`+some+`session_id = s.id`, `DELETE FROM curfew.events x`+some+`subject_id = s.id`,
-		`DELETE FROM curfew.sessions x`+some+`id = s.id`)
-}
-
-func (t table) forget(ctx context.Context) error {
+func (t table) forget(ctx context.Context, tables []string) error {
 	return t.tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		for _, from := range []string{"adoption_findings", "adoption_verdicts", "adoptions"} {
+		for _, from := range tables {
 			if _, err := tx.Exec(ctx, `DELETE FROM curfew.`+from+` WHERE name = $1`, t.Name); err != nil {
 				return err
 			}

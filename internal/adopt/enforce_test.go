@@ -26,8 +26,8 @@ func (m *market) enforce(a table) {
 	}
 }
 
-// mirrors are the sessions, in the order of their rows.
-func (m *market) mirrors() string {
+// states are of the mirrors, in the order of their rows.
+func (m *market) states() string {
 	m.Helper()
 	return m.text(`SELECT string_agg(format('%s %s%s', adopted_id, status, ' ' || end_reason), ', ' ORDER BY length(adopted_id), adopted_id, adopted_generation)
 		FROM curfew.sessions WHERE adopted_from <> ''`)
@@ -86,7 +86,7 @@ func TestAnInsertEndsTheCustomersOverdueRow(t *testing.T) {
 			m.enforce(m.adopted(help()))
 			m.exec(`INSERT INTO public.help (customer) VALUES ('ada')`)
 			m.expect("their rows", m.rows(), test.rows)
-			m.expect("the mirrors", m.mirrors(), test.mirrors)
+			m.expect("the mirrors", m.states(), test.mirrors)
 			if test.rows != "1 asked, 2 asked" {
 				m.expect("their request", m.text(`SELECT state FROM public.offers`), "over")
 				m.expect("findings", m.findings(), "")

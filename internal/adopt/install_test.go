@@ -1,43 +1,25 @@
 package adopt
 
 import (
-	"bytes"
 	"errors"
 	"os/exec"
-	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
 )
 
-// dump is their schema as pg_dump writes it.
-func (m *market) dump() string {
+// schema is their schema as pg_dump writes it, without its random key.
+func (m *market) schema() string {
 	m.Helper()
-	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/pg_dump")
-	program := "pg_dump"
-	if err == nil && len(found) > 0 {
-		program = found[len(found)-1]
+	out, err := exec.CommandContext(m.Context(), "pg_dump", "--dbname", m.url, "--schema", "public", "--schema-only").Output()
+	if err != nil {
+		m.Fatal(err)
 	}
-	var out, wrong bytes.Buffer
-	command := exec.CommandContext(m.Context(), program, "--schema-only", "--schema=public", "--restrict-key=curfew", m.url)
-	command.Stdout, command.Stderr = &out, &wrong
-	if err := command.Run(); err != nil && strings.Contains(wrong.String(), "restrict-key") { // older releases have no such keys
-		out.Reset()
-		command = exec.CommandContext(m.Context(), program, "--schema-only", "--schema=public", m.url)
-		command.Stdout = &out
-		err = command.Run()
-		if err != nil {
-			m.Fatal(err)
-		}
-	} else if err != nil {
-		m.Fatalf("%v: %s", err, &wrong)
-	}
-	return out.String()
+	return regexp.MustCompile(`(?m)^\\(un)?restrict .*$`).ReplaceAllString(string(out), "")
 }
 
 func (m *market) functions() string {
@@ -52,19 +34,19 @@ func TestAReleaseLeavesTheirSchemaAsItWas(t *testing.T) {
 		a := m.adopted(help())
 		m.exec(overdueRow)
 		m.exec(`INSERT INTO public.help (customer, mechanic, accepted_at) VALUES ('bob', 'cyd', now())`)
-		before := m.dump()
+		before := m.schema()
 		m.enforce(a)
 		m.exec(`INSERT INTO public.help (customer) VALUES ('ada')`)
-		if during := m.dump(); during == before {
+		if during := m.schema(); during == before {
 			t.Error("a table with triggers has the same dump")
 		}
 		if err := a.Release(t.Context(), drop); err != nil {
 			t.Fatal(err)
 		}
-		m.expect("the dump", m.dump(), before)
+		m.expect("their schema", m.schema(), before)
 		m.expect("functions", m.functions(), "")
 		m.expect("what is left", m.text(`SELECT concat((SELECT count(*) FROM curfew.adoptions), (SELECT count(*) FROM curfew.adoption_findings))`), "00")
-		m.expect("the mirrors", m.mirrors(), "1 cancelled expired, 2 cancelled foreign, 3 cancelled foreign")
+		m.expect("the mirrors", m.states(), "1 cancelled expired, 2 cancelled foreign, 3 cancelled foreign")
 		m.expect("busy mechanics", m.text(`SELECT count(*) FROM curfew.mechanic_slots`), "0")
 		m.expect("their rows", m.rows(), "1 expired, 2 asked, 3 asked")
 		m.holds()
@@ -75,7 +57,7 @@ func TestAReleaseLeavesTheirSchemaAsItWas(t *testing.T) {
 func TestStepsCanBeInterrupted(t *testing.T) {
 	t.Parallel()
 	whole, a := enforced(t, helpTable)
-	enforcedDump, rows := whole.dump(), `INSERT INTO public.help (customer) VALUES ('ada'), ('bob')`
+	enforcedSchema, rows := whole.schema(), `INSERT INTO public.help (customer) VALUES ('ada'), ('bob')`
 	p, err := a.program(t.Context(), mapping.Reasons())
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +66,7 @@ func TestStepsCanBeInterrupted(t *testing.T) {
 		t.Run(a.enforcing(p)[n].name, func(t *testing.T) {
 			t.Parallel()
 			m := newMarket(t, helpTable)
-			before := m.dump()
+			before := m.schema()
 			a := m.adopted(help())
 			p, err := a.program(t.Context(), mapping.Reasons())
 			if err != nil {
@@ -96,8 +78,8 @@ func TestStepsCanBeInterrupted(t *testing.T) {
 			}
 			m.exec(`INSERT INTO public.help (customer) VALUES ('cyd')`)
 			m.enforce(a)
-			m.expect("the dump", m.dump(), enforcedDump)
-			m.expect("the mirrors", m.mirrors(), "1 waiting, 2 waiting, 3 waiting")
+			m.expect("their schema", m.schema(), enforcedSchema)
+			m.expect("the mirrors", m.states(), "1 waiting, 2 waiting, 3 waiting")
 			if wrong, err := a.Installed(t.Context(), mapping.Reasons()); wrong != "" || err != nil {
 				t.Errorf("installed: %s (%v)", wrong, err)
 			}
@@ -117,7 +99,7 @@ func (m *market) interruptedEnd(a table, n int, before string) {
 	if err := a.Release(m.Context(), true); err != nil {
 		m.Fatal(err)
 	}
-	m.expect("the dump", m.dump(), before)
+	m.expect("their schema", m.schema(), before)
 	m.expect("functions", m.functions(), "")
 	m.expect("open mirrors", m.text(`SELECT count(*) FROM curfew.sessions WHERE status IN ('scheduled', 'waiting', 'live')`), "0")
 }
@@ -131,20 +113,7 @@ func TestOffWorksBeforeItGetsTheTable(t *testing.T) {
 	}
 	m.exec(`INSERT INTO public.help (customer) VALUES ('ada')`)
 	m.expect("their rows", m.rows(), "1 asked, 2 asked")
-	m.expect("the mirrors", m.mirrors(), "1 waiting")
-}
-
-// hold opens a transaction that does something, and leaves it so.
-func (m *market) hold(sql string) (end func()) {
-	m.Helper()
-	tx, err := m.pool.Begin(m.Context())
-	if err != nil {
-		m.Fatal(err)
-	}
-	if _, err := tx.Exec(m.Context(), `SET application_name = 'shop'; `+sql, pgx.QueryExecModeSimpleProtocol); err != nil {
-		m.Fatal(err)
-	}
-	return func() { _ = tx.Rollback(m.Context()) }
+	m.expect("the mirrors", m.states(), "1 waiting")
 }
 
 func TestAnIdleTransactionIsNamedAndReadersAreUnharmed(t *testing.T) {
@@ -152,7 +121,7 @@ func TestAnIdleTransactionIsNamedAndReadersAreUnharmed(t *testing.T) {
 	m := newMarket(t, helpTable)
 	m.exec(overdueRow)
 	a := m.adopted(help())
-	end := m.hold(`UPDATE public.help SET note = 'x'`)
+	end := m.hold(`SET LOCAL application_name = 'shop'; UPDATE public.help SET note = 'x'`)
 	gaveUp := make(chan error)
 	go func() { gaveUp <- a.Enforce(t.Context(), Enforcement{Yes: true}) }()
 	longest := time.Duration(0)
@@ -205,12 +174,12 @@ func TestWhatCannotBeEnforcedIsRefused(t *testing.T) {
 			if test.change != nil {
 				test.change(&mapped)
 			}
-			before := m.dump()
+			before := m.schema()
 			err := m.adopted(mapped).Enforce(t.Context(), Enforcement{})
 			if !errors.Is(err, curfew.Invalid) || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("enforce: %v", err)
 			}
-			m.expect("the dump", m.dump(), before)
+			m.expect("their schema", m.schema(), before)
 		})
 	}
 }

@@ -53,7 +53,7 @@ func TestAMirrorFollowsEveryKindOfWrite(t *testing.T) {
 			for _, sql := range test.writes {
 				m.exec(sql)
 			}
-			m.expect("the mirrors", m.mirrors(), test.want)
+			m.expect("the mirrors", m.states(), test.want)
 			m.expect("findings", m.findings(), test.findings)
 			m.verified(a)
 		})
@@ -73,7 +73,7 @@ func TestTwoOpenRowsOfACustomerAreOneMirrorAndAFinding(t *testing.T) {
 	t.Parallel()
 	m, a := enforced(t, helpTable)
 	m.exec(`INSERT INTO public.help (customer) VALUES ('ada'), ('bob'), ('ada')`)
-	m.expect("the mirrors", m.mirrors(), "1 waiting, 2 waiting")
+	m.expect("the mirrors", m.states(), "1 waiting, 2 waiting")
 	if got := m.findings(); !strings.HasPrefix(got, "3 second_open customer ada has another open session: ") {
 		t.Errorf("findings: %s", got)
 	}
@@ -103,7 +103,7 @@ func TestARollbackOfTheAppLeavesNothing(t *testing.T) {
 	m, a := enforced(t, helpTable)
 	m.exec(overdueRow)
 	m.exec(`INSERT INTO public.offers (help) VALUES (1)`)
-	before := m.mirrors()
+	before := m.states()
 	tx, err := m.pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -114,7 +114,7 @@ func TestARollbackOfTheAppLeavesNothing(t *testing.T) {
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	m.expect("the mirrors", m.mirrors(), before)
+	m.expect("the mirrors", m.states(), before)
 	m.expect("their rows", m.rows(), "1 asked")
 	m.expect("their request", m.text(`SELECT state FROM public.offers`), "open")
 	m.verified(a)
@@ -132,7 +132,7 @@ func TestCheckThenInsertWorksOnceTheSweepHasEndedTheRow(t *testing.T) {
 	}
 	m.exec(buy)
 	m.expect("after the sweep", m.rows(), "1 expired, 2 asked")
-	m.expect("the mirrors", m.mirrors(), "1 cancelled expired, 2 waiting")
+	m.expect("the mirrors", m.states(), "1 cancelled expired, 2 waiting")
 	m.expect("the event", m.text(`SELECT actor || ' ' || reason FROM curfew.events WHERE to_status = 'cancelled'`), "system:sweeper expired")
 }
 
@@ -173,9 +173,9 @@ func TestAnAppOfAHigherIsolationIsToldToRepeat(t *testing.T) {
 func TestTheirAlterTableAndTheirWritesSucceed(t *testing.T) {
 	t.Parallel()
 	for sentence, test := range map[string]struct{ alter, insert, finding string }{
-		"a column is dropped":        {`ALTER TABLE public.help DROP COLUMN mechanic`, `INSERT INTO public.help (customer) VALUES ('ada')`, "mechanic"},
-		"a column is renamed":        {`ALTER TABLE public.help RENAME COLUMN customer TO client`, `INSERT INTO public.help (client) VALUES ('ada')`, "customer"},
-		"the id is retyped":          {
+		"a column is dropped": {`ALTER TABLE public.help DROP COLUMN mechanic`, `INSERT INTO public.help (customer) VALUES ('ada')`, "mechanic"},
+		"a column is renamed": {`ALTER TABLE public.help RENAME COLUMN customer TO client`, `INSERT INTO public.help (client) VALUES ('ada')`, "customer"},
+		"the id is retyped": {
 			`ALTER TABLE public.offers DROP CONSTRAINT offers_help_fkey; ALTER TABLE public.help ALTER COLUMN id DROP DEFAULT, ALTER COLUMN id TYPE text USING 'x' || id`,
 			`INSERT INTO public.help (id, customer) VALUES ('x9', 'ada')`, "type of parameter",
 		},
@@ -214,21 +214,21 @@ func TestRowLevelSecurityHidesNothingFromTheTriggers(t *testing.T) {
 		t.Run("force "+force, func(t *testing.T) {
 			t.Parallel()
 			m := newMarket(t, helpTable+`ALTER TABLE public.help ENABLE ROW LEVEL SECURITY;`+force+`
-				CREATE POLICY own ON public.help FOR INSERT WITH CHECK (customer = current_setting('app.uid'));
-				DO $$ BEGIN CREATE ROLE adopt_writer; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
-				GRANT INSERT ON public.help TO adopt_writer; GRANT USAGE ON SEQUENCE public.help_id_seq TO adopt_writer;`)
+				CREATE POLICY own ON public.help FOR INSERT WITH CHECK (customer = current_setting('app.uid'));`)
+			writer := m.role()
+			m.exec(`GRANT INSERT ON public.help TO ` + writer + `; GRANT USAGE ON SEQUENCE public.help_id_seq TO ` + writer)
 			a := m.adopted(help())
 			m.exec(overdueRow)
 			m.enforce(a)
 			err := pgx.BeginFunc(t.Context(), m.pool, func(tx pgx.Tx) error {
-				_, err := tx.Exec(t.Context(), `SET LOCAL ROLE adopt_writer; SET LOCAL app.uid = 'ada'; INSERT INTO public.help (customer) VALUES ('ada')`, pgx.QueryExecModeSimpleProtocol)
+				_, err := tx.Exec(t.Context(), `SET LOCAL ROLE `+writer+`; SET LOCAL app.uid = 'ada'; INSERT INTO public.help (customer) VALUES ('ada')`, pgx.QueryExecModeSimpleProtocol)
 				return err
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
 			m.expect("their rows", m.rows(), "1 expired, 2 asked")
-			m.expect("the mirrors", m.mirrors(), "1 cancelled expired, 2 waiting")
+			m.expect("the mirrors", m.states(), "1 cancelled expired, 2 waiting")
 			m.verified(a)
 		})
 	}
@@ -236,15 +236,15 @@ func TestRowLevelSecurityHidesNothingFromTheTriggers(t *testing.T) {
 
 func TestARoleThatRowLevelSecurityAppliesToCannotEnforce(t *testing.T) {
 	t.Parallel()
-	m := newMarket(t, helpTable+`ALTER TABLE public.help ENABLE ROW LEVEL SECURITY; ALTER TABLE public.help FORCE ROW LEVEL SECURITY;
-		DO $$ BEGIN CREATE ROLE adopt_owner; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
-		ALTER TABLE public.help OWNER TO adopt_owner; ALTER TABLE public.offers OWNER TO adopt_owner;
-		GRANT ALL ON SCHEMA curfew TO adopt_owner; GRANT ALL ON ALL TABLES IN SCHEMA curfew TO adopt_owner; GRANT ALL ON ALL ROUTINES IN SCHEMA curfew TO adopt_owner;`)
+	m := newMarket(t, helpTable+`ALTER TABLE public.help ENABLE ROW LEVEL SECURITY; ALTER TABLE public.help FORCE ROW LEVEL SECURITY`)
+	owner := m.role()
+	m.exec(strings.ReplaceAll(`ALTER TABLE public.help OWNER TO them; ALTER TABLE public.offers OWNER TO them;
+		GRANT ALL ON SCHEMA curfew TO them; GRANT ALL ON ALL TABLES IN SCHEMA curfew TO them; GRANT ALL ON ALL ROUTINES IN SCHEMA curfew TO them`, "them", owner))
 	m.exec(overdueRow)
 	a := m.adopted(help())
-	a.pool = m.with("role", "adopt_owner")
+	a.pool = m.with("role", owner)
 	err := a.Enforce(t.Context(), Enforcement{Yes: true})
-	if !errors.Is(err, curfew.Invalid) || !strings.Contains(err.Error(), "ALTER ROLE \"adopt_owner\" BYPASSRLS") {
+	if !errors.Is(err, curfew.Invalid) || !strings.Contains(err.Error(), `ALTER ROLE "`+owner+`" BYPASSRLS`) {
 		t.Errorf("enforce: %v", err)
 	}
 	m.exec(`ALTER TABLE public.help NO FORCE ROW LEVEL SECURITY`)

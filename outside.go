@@ -202,6 +202,8 @@ func (e Event) Code() ReasonCode {
 		return known
 	}
 	switch {
+	case strings.HasPrefix(code, adoptedReason):
+		return ReasonCode(Foreign)
 	case slices.Contains(EndReasons(), EndReason(code)):
 		return ReasonCode(code)
 	case strings.HasPrefix(code, ExtendedReason+" "):

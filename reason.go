@@ -50,6 +50,9 @@ var captureReasons = map[string]string{
 // CaptureReason is the reason of the event with which the Capture of a checkout became so.
 func CaptureReason(capture string) string { return captureReasons[capture] }
 
+// adoptedReason begins the reasons of what a program of the marketplace did to a row of its own.
+const adoptedReason = "their "
+
 // noteMark stands between a reason and an operator's note.
 const noteMark = ": "
 

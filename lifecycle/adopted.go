@@ -88,6 +88,14 @@ func (r *Rules) enforced(ctx context.Context) ([]string, error) {
 	return sources, nil
 }
 
+// adoptedFindings is what is wrong with the adopted tables.
+func (r *Rules) adoptedFindings(ctx context.Context) ([]record.Finding, error) {
+	if r.adopted == nil {
+		return nil, nil
+	}
+	return r.adopted.Findings(ctx)
+}
+
 // router sends what moves an adopted session to its row, so that nobody who ends or changes a
 // session can end the mirror alone.
 type router struct {

@@ -41,6 +41,9 @@ func (r *Rules) Consequence(a ActionName, t Target) string {
 
 // clears describes what a clearing does to a session.
 func (r *Rules) clears(t Target) string {
+	if why := r.keep(t.Session, Clearing{Force: true}); why != "" && t.Session.Adopted() {
+		return "Nothing: " + why + "."
+	}
 	if r.Due(t.Session) {
 		return "The session is overdue: it ends now by its own rule, as whoever looks next would end it."
 	}

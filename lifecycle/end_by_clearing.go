@@ -19,11 +19,11 @@ type Clearing struct {
 // Cleared is what a clearing ended, or would have ended, and what it kept.
 type Cleared struct {
 	Ended []curfew.Session
-	Kept  []Kept
+	Kept  []kept
 }
 
-// Kept is a session that a clearing did not end, and why.
-type Kept struct {
+// kept is a session that a clearing did not end, and why.
+type kept struct {
 	SessionID string
 	Status    curfew.SessionStatus
 	Why       string
@@ -49,7 +49,7 @@ func (ss *Sessions) Clear(ctx context.Context, by curfew.Actor, c Clearing) (Cle
 	var cleared Cleared
 	for _, s := range sessions {
 		if why := ss.rules.keep(s, c); why != "" {
-			cleared.Kept = append(cleared.Kept, Kept{s.ID, s.Status, why})
+			cleared.Kept = append(cleared.Kept, kept{s.ID, s.Status, why})
 			continue
 		}
 		if s, err = ss.clearOne(ctx, s, by, c); err != nil {

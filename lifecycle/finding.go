@@ -82,6 +82,7 @@ type Finding struct {
 	// Since is when it began; zero if that is unknown.
 	Since   time.Time
 	Problem string // one sentence
+	Fix     string // a command to paste; empty: the code says
 	// Acknowledged is an operator's statement that this is known, or nil. It holds until
 	// it ends, or the finding gets worse.
 	Acknowledged *curfew.Acknowledgement
@@ -107,10 +108,40 @@ func (h *Health) findings(r Report, failed []string) []Finding {
 	all = append(all, h.systemFindings(r)...)
 	all = append(all, keyFindings(r)...)
 	all = append(all, rowFindings(r)...)
+	all = append(all, adoptedFindings(r)...)
 	all = slices.DeleteFunc(all, func(f Finding) bool { return f.Count == 0 })
 	slices.SortStableFunc(all, func(a, b Finding) int {
-		return slices.Index(Codes(), a.Code) - slices.Index(Codes(), b.Code)
+		return rank(a) - rank(b)
 	})
+	return all
+}
+
+// rank orders findings by their code. Those of adopted tables have codes of their own, behind
+// all others of their severity.
+func rank(f Finding) int {
+	codes := Codes()
+	if i := slices.Index(codes, f.Code); i >= 0 {
+		return i
+	}
+	if f.Severity == Critical {
+		return slices.Index(codes, MoneyUnsettled)
+	}
+	return len(codes)
+}
+
+// adoptedFindings is what the marketplace's own tables have found wrong with them.
+func adoptedFindings(r Report) []Finding {
+	var all []Finding
+	for _, f := range r.Adopted {
+		severity := Warning
+		if f.Critical {
+			severity = Critical
+		}
+		all = append(all, Finding{
+			Code: Code(f.Code), Severity: severity, Count: f.Count, Sessions: f.Sessions, Customers: f.Customers, Since: f.Since,
+			Problem: f.Problem, Fix: f.Fix,
+		})
+	}
 	return all
 }
 

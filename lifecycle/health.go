@@ -58,6 +58,7 @@ type Report struct {
 	// Differences is how the provider's books differ, oldest first, at most maxDetails.
 	Differences []record.Difference
 	Refused     []record.RefusedMessages // that matter; see record.WindowOf
+	Adopted     []record.Finding         // of the marketplace's own tables
 	// Acknowledgements is what operators said of findings.
 	Acknowledgements []curfew.Acknowledgement
 	Tallies          []curfew.TallyDifference // those that are wrong
@@ -172,6 +173,7 @@ func (h *Health) read(ctx context.Context, r *Report) []string {
 		reading{"acknowledgements", func() (err error) { r.Acknowledgements, err = h.store.Acknowledgements(ctx); return }},
 		reading{"differences", func() (err error) { r.Differences, err = h.store.Differences(ctx, maxDetails); return }},
 		reading{"refused messages", func() (err error) { r.Refused, err = h.store.RefusedMessages(ctx); return }},
+		reading{"adopted tables", func() (err error) { r.Adopted, err = h.rules.adoptedFindings(ctx); return }},
 		reading{"guards", func() (err error) { r.Guards, err = h.store.GuardsMissing(ctx); return }},
 		reading{"rows", func() error { return h.rows.read(ctx, r) }},
 		reading{"customers", func() error {

@@ -55,6 +55,12 @@ var fixes = map[lifecycle.Code]func(lifecycle.Report, string) string{
 
 // fix returns the command for one finding.
 func fix(f lifecycle.Finding, r lifecycle.Report, baseURL string) string {
+	if f.Fix != "" {
+		return f.Fix
+	}
+	if fixes[f.Code] == nil {
+		return "curfew preflight"
+	}
 	return fixes[f.Code](r, baseURL)
 }
 

@@ -42,14 +42,15 @@ type WouldClean struct {
 
 // PreviewItem is one session, with its request.
 type PreviewItem struct {
-	SessionID  string `json:"sessionId"`
-	RequestID  string `json:"requestId,omitempty"`
-	CustomerID string `json:"customerId"`
-	Rule       string `json:"rule"`
-	AgeSeconds int64  `json:"ageSeconds"`
-	Version    int64  `json:"version"`
-	Reason     string `json:"reason" doc:"Why it would end; cleared if it is not overdue yet"`
-	Owed       string `json:"owed" doc:"What its payment would become"`
+	SessionID  string   `json:"sessionId"`
+	RequestID  string   `json:"requestId,omitempty"`
+	CustomerID string   `json:"customerId"`
+	Rule       string   `json:"rule"`
+	AgeSeconds int64    `json:"ageSeconds"`
+	Version    int64    `json:"version"`
+	Reason     string   `json:"reason" doc:"Why it would end; cleared if it is not overdue yet"`
+	Owed       string   `json:"owed" doc:"What its payment would become; empty if it is adopted"`
+	Adopted    *Adopted `json:"adopted,omitempty" doc:"The row of a table of the marketplace's own that would be ended"`
 }
 
 // CleanupResult is what a cleanup did.

@@ -3,11 +3,11 @@ package api
 import "time"
 
 // SessionStatus is what blocks a customer, and what the customer can spend. An overdue session
-// does not block.
+// does not block, unless it follows a row that is not Curfew's to end.
 type SessionStatus struct {
 	Blocked    bool            `json:"blocked"`
 	Session    *Blocker        `json:"session" doc:"The session that holds the slot; null if the slot is free"`
-	ReleasesAt *time.Time      `json:"releasesAt" doc:"When the slot becomes free by itself, at the latest"`
+	ReleasesAt *time.Time      `json:"releasesAt" doc:"When the slot becomes free by itself, at the latest; null also if that is not known"`
 	Actions    []string        `json:"actions" doc:"What can be done about it: cancel, end, wait" nullable:"false"`
 	Credits    []UnspentCredit `json:"credits" doc:"Unspent credits, oldest first, at most 100" nullable:"false"`
 }

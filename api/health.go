@@ -134,6 +134,7 @@ type Aged struct {
 	AgeSeconds int64     `json:"ageSeconds"`
 	Age        string    `json:"age" doc:"For people: 31 minutes"`
 	ExpiresAt  time.Time `json:"expiresAt"`
+	Adopted    *Adopted  `json:"adopted,omitempty" doc:"The row of a table of the marketplace's own that it follows"`
 }
 
 // Acknowledging acknowledges a finding.

@@ -35,4 +35,6 @@ type Blocker struct {
 	CreatedAt time.Time `json:"createdAt"`
 	ExpiresAt time.Time `json:"expiresAt"`
 	Assigned  bool      `json:"assigned" doc:"A mechanic has it"`
+	Adopted   *Adopted  `json:"adopted,omitempty" doc:"The row of a table of the marketplace's own that it follows"`
+	Why       string    `json:"why,omitempty" doc:"Why Curfew does not end it at its deadline; absent if it does"`
 }

@@ -20,6 +20,13 @@ type Session struct {
 	EndedAt    time.Time `json:"endedAt,omitzero"`
 	EndReason  string    `json:"endReason,omitempty" doc:"Why it ended, as a code"`
 	Revives    string    `json:"revives,omitempty" doc:"The ended session that this one replaces, because an admin undid a cleanup"`
+	Adopted    *Adopted  `json:"adopted,omitempty" doc:"The row of a table of the marketplace's own that the session follows"`
+}
+
+// Adopted names a row of a table of the marketplace's own. The session ends where that row does.
+type Adopted struct {
+	From string `json:"from" doc:"The name of the table's mapping in the settings"`
+	ID   string `json:"id" doc:"The row's id"`
 }
 
 // Reason is why an operator takes a session from its mechanic, or credits, ignores or

@@ -159,6 +159,7 @@ func previewRows(p curfew.Preview, q url.Values) ([]CleanupRow, Link) {
 		rows[i] = CleanupRow{
 			SessionID: it.SessionID, CustomerID: it.CustomerID, Rule: capital(ruleNouns[it.Rule].one),
 			Age: Span(it.Age), Payment: settlements[it.Owed],
+			Origin: curfew.Session{AdoptedFrom: it.AdoptedFrom, AdoptedID: it.AdoptedID}.Origin(),
 		}
 		if it.Reason == curfew.Cleared {
 			rows[i].Rule += ", before its deadline"

@@ -53,7 +53,7 @@ func timelineView(q string, t timeline.Timeline, pages providerPages, at moments
 	} else {
 		v.CustomerID = ""
 	}
-	if t.Blocker != nil {
+	if t.Blocker != nil && !t.Blocker.ReleasesAt.IsZero() {
 		v.Until = at.at(t.Blocker.ReleasesAt)
 	}
 	for _, e := range slices.Backward(t.Entries) {
@@ -130,5 +130,5 @@ func entryView(e timeline.Entry, at moments) Entry {
 }
 
 func sessionLine(s curfew.Session, at moments) SessionLine {
-	return SessionLine{ID: s.ID, Plan: s.Plan, Status: string(s.Status), Reason: string(s.EndReason), CreatedAt: at.at(s.CreatedAt)}
+	return SessionLine{ID: s.ID, Plan: s.Plan, Status: string(s.Status), Reason: string(s.EndReason), Origin: s.Origin(), CreatedAt: at.at(s.CreatedAt)}
 }

@@ -68,6 +68,7 @@ type Choice struct {
 // CleanupRow is a session that would end.
 type CleanupRow struct {
 	SessionID, CustomerID, Rule, Age, Payment string
+	Origin                                    string // the row that would be ended; empty: it is Curfew's own
 }
 
 // Run is one execution of the cleanup.
@@ -110,6 +111,7 @@ type Entry struct {
 // SessionLine is a session in a list.
 type SessionLine struct {
 	ID, Plan, Status, Reason string
+	Origin                   string // the row that it follows; empty: it is Curfew's own
 	CreatedAt                Moment
 }
 

@@ -30,8 +30,8 @@ func (x *Explainer) actionsOf(t facts, f target) []Action {
 }
 
 func (x *Explainer) openActions(t facts) []Action {
-	if t.open == nil {
-		return nil
+	if t.open == nil || t.blocker != nil && t.open.Adopted() {
+		return nil // what is adopted is moved where its row is
 	}
 	about := lifecycle.Target{Session: *t.open, Checkout: t.checkout(t.open.CheckoutID), Named: true}
 	action := func(name lifecycle.ActionName, label, id string) Action {

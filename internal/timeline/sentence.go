@@ -18,11 +18,30 @@ import (
 func instant(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 // by says who did something, and what they noted.
-func by(a curfew.Actor, note string) string {
+func by(a curfew.Actor, note string) string { return byNamed(actor(a), note) }
+
+func byNamed(who, note string) string {
 	if note != "" {
 		note = ": " + note
 	}
-	return " (by " + actor(a) + note + ")"
+	return " (by " + who + note + ")"
+}
+
+// called names a session in a sentence, with the row that it follows.
+func called(s curfew.Session) string {
+	if !s.Adopted() {
+		return s.ID
+	}
+	return s.ID + " (" + s.Origin() + ")"
+}
+
+// doneBy is by for a step of a session, which the marketplace's own program may have made in
+// its table.
+func doneBy(s curfew.Session, a curfew.Actor, note string) string {
+	if s.Adopted() && a == (curfew.Actor{Role: curfew.Service, ID: s.AdoptedFrom}) {
+		return byNamed("the app ("+s.AdoptedFrom+")", note)
+	}
+	return by(a, note)
 }
 
 // ourActors is what Curfew's own actors are called.
@@ -87,8 +106,11 @@ var selfEvident = map[string]bool{
 	curfew.BothJoinedReason: true, curfew.ForeignReason: true, curfew.ServedReason: true, curfew.SpentReason: true,
 	curfew.RefundAskedReason: true, curfew.DeferredReason: true, curfew.UnservedReason: true, curfew.RevivedReason: true,
 	string(curfew.ByPayment): true, string(curfew.ByRefund): true, string(curfew.Duplicate): true, curfew.ArrivedReason: true,
-	curfew.AwaitedReason: true, curfew.GivenBackReason: true,
+	curfew.AwaitedReason: true, curfew.GivenBackReason: true, theirRow: true,
 }
+
+// theirRow is the reason of what a program of the marketplace did to its own row.
+const theirRow = "their row"
 
 // sessionSentence describes one step of a session. The reason is a code that a note may
 // follow, after a colon.
@@ -99,22 +121,25 @@ func sessionSentence(s curfew.Session, e curfew.Event) string {
 	switch {
 	case step.To.Ended():
 		text = cmp.Or(endTexts[curfew.EndReason(code)], "Session %s ended")
+		if s.Adopted() && endTexts[curfew.EndReason(code)] == "" && code != theirRow {
+			note = e.Reason
+		}
 	case step.From == curfew.Waiting && step.To == curfew.Waiting && waits[code] != "":
 		text = waits[code]
 	case !selfEvident[code]:
 		note = e.Reason
 	}
 	if e.From != "" {
-		return fmt.Sprintf(text, s.ID) + by(e.Actor, note) + "."
+		return fmt.Sprintf(text, called(s)) + doneBy(s, e.Actor, note) + "."
 	}
-	return fmt.Sprintf(text, newborn(s)) + inPlace(s) + by(e.Actor, note) + "."
+	return fmt.Sprintf(text, newborn(s)) + inPlace(s) + doneBy(s, e.Actor, note) + "."
 }
 
 // newborn names a session that has just come to be, with what was bought.
 func newborn(s curfew.Session) string {
 	switch {
-	case s.Plan == "":
-		return s.ID
+	case s.Plan == "" || s.Adopted():
+		return called(s)
 	case s.StartsAt.IsZero():
 		return fmt.Sprintf("%s (%s, %s)", s.ID, s.Plan, lifecycle.Span(s.Duration))
 	}
@@ -130,10 +155,16 @@ func inPlace(s curfew.Session) string {
 
 // deadlineSentence says what happens at a session's deadline, or did not yet.
 func (x *Explainer) deadlineSentence(s curfew.Snapshot, c curfew.Checkout) string {
+	if why := x.rules.Stays(s); why != "" {
+		return fmt.Sprintf("Session %s is overdue from then on, and Curfew does not end it: %s.", called(s.Session), why)
+	}
 	if s.Overdue() {
-		return fmt.Sprintf("The deadline of session %s passed: it stands in nobody's way, and whoever looks next settles it.", s.ID)
+		return fmt.Sprintf("The deadline of session %s passed: it stands in nobody's way, and whoever looks next settles it.", called(s.Session))
 	}
 	rule, _ := record.RuleFor(s)
+	if s.Adopted() {
+		return fmt.Sprintf("Curfew ends session %s (%s), unless its row has moved on.", called(s.Session), rule.Reason)
+	}
 	switch rule.Name {
 	case curfew.Due:
 		return fmt.Sprintf("Appointment %s begins, if the customer's slot is free.", s.ID)

@@ -14,7 +14,7 @@ func (x *Explainer) summary(t facts, f target) string {
 	parts := []string{x.blocked(t)}
 	for _, s := range t.sessions {
 		if s.Status == curfew.Scheduled {
-			parts = append(parts, fmt.Sprintf("Appointment %s starts at %s.", s.ID, instant(s.StartsAt)))
+			parts = append(parts, fmt.Sprintf("Appointment %s starts at %s.", called(s.Session), instant(s.StartsAt)))
 		}
 	}
 	parts = append(parts, x.waitingPayments(t)...)
@@ -39,12 +39,15 @@ func (t facts) moneyOf(c curfew.Checkout) []string {
 
 func (x *Explainer) blocked(t facts) string {
 	switch {
+	case t.blocker != nil && t.blocker.Why != "":
+		return fmt.Sprintf("Customer %s is blocked by session %s (%s) until that ends. Curfew does not end it: %s.",
+			t.customerID, called(t.open.Session), mechanicOf(t.open.Session), t.blocker.Why)
 	case t.blocker != nil:
 		return fmt.Sprintf("Customer %s is blocked by session %s (%s), at the latest until %s; what can be done: %s.",
-			t.customerID, t.open.ID, mechanicOf(t.open.Session), instant(t.blocker.ReleasesAt), strings.Join(t.blocker.Actions, ", "))
+			t.customerID, called(t.open.Session), mechanicOf(t.open.Session), instant(t.blocker.ReleasesAt), strings.Join(t.blocker.Actions, ", "))
 	case t.open != nil:
 		return fmt.Sprintf("Customer %s is not blocked: session %s (%s) is overdue, and whoever looks next settles it.",
-			t.customerID, t.open.ID, mechanicOf(t.open.Session))
+			t.customerID, called(t.open.Session), mechanicOf(t.open.Session))
 	}
 	return fmt.Sprintf("Customer %s is not blocked.", t.customerID)
 }
@@ -58,9 +61,9 @@ func mechanicOf(s curfew.Session) string {
 
 func standsAs(s curfew.Session) string {
 	if s.Status.Ended() {
-		return fmt.Sprintf("Session %s is %s (%s) since %s.", s.ID, s.Status, s.EndReason, instant(s.EndedAt))
+		return fmt.Sprintf("Session %s is %s (%s) since %s.", called(s), s.Status, s.EndReason, instant(s.EndedAt))
 	}
-	return fmt.Sprintf("Session %s is %s.", s.ID, s.Status)
+	return fmt.Sprintf("Session %s is %s.", called(s), s.Status)
 }
 
 // mostNamed is how many payments a sentence names.

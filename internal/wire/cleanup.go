@@ -28,6 +28,7 @@ func Preview(p curfew.Preview) api.Preview {
 		out.Items[i] = api.PreviewItem{
 			SessionID: it.SessionID, RequestID: it.RequestID, CustomerID: it.CustomerID, Rule: string(it.Rule),
 			AgeSeconds: int64(it.Age / time.Second), Version: it.Version, Reason: string(it.Reason), Owed: string(it.Owed),
+			Adopted: adopted(it.AdoptedFrom, it.AdoptedID),
 		}
 	}
 	return out

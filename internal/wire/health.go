@@ -175,7 +175,7 @@ func aged(s curfew.Snapshot, id string, created time.Time) api.Aged {
 	age := s.Now.Sub(created)
 	return api.Aged{
 		ID: id, CustomerID: s.CustomerID, AgeSeconds: int64(age / time.Second), Age: lifecycle.Span(age),
-		ExpiresAt: s.ExpiresAt.UTC(),
+		ExpiresAt: s.ExpiresAt.UTC(), Adopted: adopted(s.AdoptedFrom, s.AdoptedID),
 	}
 }
 

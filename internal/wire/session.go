@@ -66,7 +66,16 @@ func Session(s curfew.OutsideSession) api.Session {
 		ID: s.ID, Status: string(s.Status), CustomerID: s.CustomerID, MechanicID: s.MechanicID,
 		Plan: s.Plan, Type: string(s.Kind), CreatedAt: s.CreatedAt.UTC(), StartsAt: s.StartsAt.UTC(), ExpiresAt: s.ExpiresAt.UTC(),
 		StartedAt: s.StartedAt.UTC(), EndedAt: s.EndedAt.UTC(), EndReason: string(s.EndReason), Revives: s.Revives,
+		Adopted: adopted(s.AdoptedFrom, s.AdoptedID),
 	}
+}
+
+// adopted names the row that a session follows; nil: it is Curfew's own.
+func adopted(from, id string) *api.Adopted {
+	if from == "" {
+		return nil
+	}
+	return &api.Adopted{From: from, ID: id}
 }
 
 // Blocker converts the session that blocks a customer.
@@ -74,6 +83,7 @@ func Blocker(b curfew.Blocker) *api.Blocker {
 	return &api.Blocker{
 		ID: b.Session.ID, Status: string(b.Session.Status), Assigned: b.Session.Assigned(),
 		CreatedAt: b.Session.CreatedAt.UTC(), ExpiresAt: b.Session.ExpiresAt.UTC(),
+		Adopted: adopted(b.Session.AdoptedFrom, b.Session.AdoptedID), Why: b.Why,
 	}
 }
 

@@ -35,9 +35,10 @@ func benchmarkInsert(b *testing.B, with string, rows int) {
 		b.Fatal(err)
 	}
 	defer pool.Close()
-	exec := func(q interface {
+	type executor interface {
 		Exec(context.Context, string, ...any) (pgconn.CommandTag, error)
-	}, sql string, args ...any) {
+	}
+	exec := func(q executor, sql string, args ...any) {
 		if _, err := q.Exec(b.Context(), sql, args...); err != nil {
 			b.Fatalf("%s: %v", sql, err)
 		}

@@ -67,8 +67,8 @@ func (w *writing) endBatch(ctx context.Context, b record.Batch) ([]record.Ended,
 			return nil, err
 		}
 		for _, m := range moved {
-			if m.Session.Status.Ended() { // else its mirror did not follow, which is a finding
-				by[m.Session.ID] = record.Ended{Session: m.Session, Deadline: m.deadline, RequestEnded: m.requestEnded}
+			if m.Status.Ended() { // else its mirror did not follow, which is a finding
+				by[m.ID] = record.Ended{Session: m.Session, Deadline: m.deadline, RequestEnded: m.requestEnded}
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -67,7 +68,8 @@ func TestAChangeIsDoneToTheRow(t *testing.T) {
 		"a cancellation tells no lies about why": {"", []record.Change{cancel}, "expired ended", "cancelled  v2"},
 		"a cancellation of what was accepted":    {"", []record.Change{accept, cancel}, "gone bob accepted false ended", "cancelled bob v3"},
 		"a live session that was too short": {
-			"", []record.Change{accept, begin, {To: curfew.Cancelled, EndedBy: curfew.TooShort, Actor: admin, Reason: "too_short"}},
+			"",
+			[]record.Change{accept, begin, {To: curfew.Cancelled, EndedBy: curfew.TooShort, Actor: admin, Reason: "too_short"}},
 			"expired bob accepted false started ended", "cancelled bob v4",
 		},
 		"the end of what is overdue": {`UPDATE public.help SET deadline = now() - interval '1 minute'`, []record.Change{expire}, "expired ended nobody came", "cancelled  v3"},
@@ -248,7 +250,9 @@ func TestACustomerBuysWhileTheSweepHoldsTheRow(t *testing.T) {
 			_, err := m.pool.Exec(t.Context(), `INSERT INTO public.help (customer) VALUES ('ada')`)
 			bought <- err
 		}()
-		for m.text(`SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'`) == "0" { // until it waits for the unique index
+		waits := false
+		for !waits { // for the unique index
+			waits = m.text(`SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'`) != "0"
 		}
 		return nil
 	})
@@ -274,20 +278,14 @@ func TestNoAcceptedSessionIsEnded(t *testing.T) {
 		m.exec(`INSERT INTO public.help (id, customer, deadline) SELECT i, 'c' || i, now() - interval '1 second' FROM generate_series($1::int, $2::int) i`, n+1, n+crowd)
 		m.exec(`INSERT INTO public.offers (help) SELECT id FROM public.help`)
 		var all sync.WaitGroup
-		for id := n + 1; id <= n+crowd; id++ {
-			all.Go(func() {
+		all.Go(func() {
+			for id := n + 1; id <= n+crowd; id++ {
 				if m.accepts(id) {
 					accepted.Store(id, true)
 				}
-			})
-		}
-		all.Go(func() {
-			for range 3 {
-				if _, err := m.sweep(t.Context(), a); err != nil {
-					t.Error(err)
-				}
 			}
 		})
+		all.Go(func() { m.sweepByFew(a) })
 		all.Wait()
 		if got := m.text(`SELECT count(*) FROM public.help WHERE mechanic IS NOT NULL AND status <> 'asked' AND status <> 'gone'`); got != "0" {
 			t.Fatalf("%s accepted rows were ended", got)
@@ -298,6 +296,29 @@ func TestNoAcceptedSessionIsEnded(t *testing.T) {
 	won := 0
 	accepted.Range(func(any, any) bool { won++; return true })
 	t.Logf("%d of %d were accepted", won, *acceptRaces)
+}
+
+// sweepByFew ends rows a few a transaction, in the order of their ids.
+func (m *market) sweepByFew(a table) {
+	m.Helper()
+	rows, err := m.pool.Query(m.Context(), `SELECT customer_id, id::text, version FROM curfew.sessions WHERE status = 'waiting' AND mechanic_id IS NULL ORDER BY adopted_id::int`)
+	if err != nil {
+		m.Error(err)
+		return
+	}
+	ends, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (e record.PlannedEnd, err error) {
+		e.Reason = curfew.Expired
+		err = r.Scan(&e.CustomerID, &e.SessionID, &e.Version)
+		return e, err
+	})
+	for few := range slices.Chunk(ends, 3) {
+		if err == nil {
+			_, err = a.End(m.Context(), record.Batch{Rule: record.RuleNamed(curfew.OldWaiting), Actor: curfew.Sweeper, Ends: few})
+		}
+	}
+	if err != nil {
+		m.Error(err)
+	}
 }
 
 // accepts is the app's accept: the request first, and then the session if nobody has it.

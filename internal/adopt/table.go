@@ -42,7 +42,7 @@ const (
 func (t table) tx(ctx context.Context, do func(context.Context, pgx.Tx) error) error {
 	for n := 1; ; n++ {
 		err := t.once(ctx, do)
-		if n == attempts || !(code(err) == serializationFailure || code(err) == deadlockDetected) {
+		if n == attempts || (code(err) != serializationFailure && code(err) != deadlockDetected) {
 			return unavailable(err)
 		}
 		select {

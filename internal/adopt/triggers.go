@@ -75,15 +75,6 @@ func (p program) functions() []string {
 	return all
 }
 
-// idle is functions that do nothing: the switch that needs no lock on the table.
-func (p program) idle() []string {
-	var all []string
-	for _, tr := range triggers {
-		all = append(all, p.create(tr, ""))
-	}
-	return all
-}
-
 // digest tells one text of the functions from another.
 func (p program) digest() string {
 	text := strings.Join(p.functions(), ";\n")
@@ -95,7 +86,7 @@ func (p program) digest() string {
 
 // create makes a trigger's function, whose body never fails the statement that fires it, but
 // for what the application repeats anyway. It has the rights of its owner, so it does nothing
-// for any other table.
+// for any other table. One without a body does nothing at all: that is the switch that needs no lock.
 func (p program) create(tr trigger, body string) string {
 	row := "NULL"
 	if tr.does == "settle" {

@@ -180,3 +180,11 @@ func value(s *string) string {
 	}
 	return *s
 }
+
+// role is who reads, as SQL names it.
+func (t *theirs) role() string {
+	if role := t.config.RuntimeParams["role"]; role != "" {
+		return name(role)
+	}
+	return name(t.config.User)
+}

@@ -1,0 +1,105 @@
+package adopt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/adopt/mapping"
+)
+
+// Shadow begins to read a table, and reads it once. A table that is enforced is not enforced any
+// more. Unavailable: it cannot be read, and why; then its mode is as before.
+func (s *Service) Shadow(ctx context.Context, name string) error {
+	t, err := s.Table(name)
+	if err != nil {
+		return err
+	}
+	p, err := s.poller(t)
+	if err != nil {
+		return err
+	}
+	defer p.theirs.close(ctx)
+	if _, err := p.read(ctx, question{}); err != nil {
+		why := reasonOf(err)
+		return curfew.Errorf(curfew.Unavailable, "%s cannot be read: %s (%s)", t.Relation, why, s.remedy(t, why))
+	}
+	defer s.forget()
+	a, err := s.adoption(ctx, name)
+	if err != nil {
+		return err
+	}
+	if a.Mode == mapping.Enforce {
+		if err := p.Off(ctx); err != nil {
+			return err
+		}
+	}
+	if err := s.switchToShadow(ctx, t); err != nil {
+		return err
+	}
+	if err := p.Poll(ctx); err != nil && !errors.Is(err, errOvertaken) {
+		return err
+	}
+	return nil
+}
+
+const shadowTable = `INSERT INTO curfew.adoptions AS a (name, relation, mode) VALUES ($1, $2, 'shadow')
+	ON CONFLICT (name) DO UPDATE SET mode = 'shadow', rules = '{}', relation = excluded.relation, shadowed = NULL, read_at = NULL, read_took = NULL,
+		unread = '', since = now()
+	WHERE a.mode <> 'shadow'`
+
+func (s *Service) switchToShadow(ctx context.Context, t mapping.Table) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if _, err := s.Pool.Exec(ctx, shadowTable, t.Name, t.Relation); err != nil {
+		return unavailable(fmt.Errorf("shadow %s: %w", t.Name, err))
+	}
+	return nil
+}
+
+// Enforce ends what is overdue in a table, by some rules or all. See table.Enforce.
+func (s *Service) Enforce(ctx context.Context, name string, e Enforcement) error {
+	if s.TheirURL != "" {
+		return curfew.Errorf(curfew.Invalid, "adopt_database_url is set, and enforce needs %s in Curfew's own database: triggers mirror each write in its own transaction", name)
+	}
+	t, err := s.Table(name)
+	if err != nil {
+		return err
+	}
+	defer s.forget()
+	return s.table(t).Enforce(ctx, e)
+}
+
+// Off leaves a table alone. See table.Off.
+func (s *Service) Off(ctx context.Context, name string) error {
+	return s.letGo(ctx, name, func(t table) error { return t.Off(ctx) })
+}
+
+// Release forgets a table. See table.Release.
+func (s *Service) Release(ctx context.Context, name string, drop bool) error {
+	return s.letGo(ctx, name, func(t table) error { return t.Release(ctx, drop) })
+}
+
+// Verify compares the rows of a table with their mirrors. See table.Verify.
+func (s *Service) Verify(ctx context.Context, name string, repair bool) (drift []Drift, err error) {
+	t, err := s.Table(name)
+	if err != nil {
+		return nil, err
+	}
+	return s.table(t).Verify(ctx, repair)
+}
+
+// letGo does something to a table that may be adopted without being mapped any more.
+func (s *Service) letGo(ctx context.Context, name string, do func(table) error) error {
+	t, err := s.Table(name)
+	if err != nil {
+		a, unread := s.adoption(ctx, name)
+		if unread != nil || a.Relation == "" {
+			return err
+		}
+		t = mapping.Table{Name: name, Relation: a.Relation}
+	}
+	defer s.forget()
+	return do(s.table(t))
+}

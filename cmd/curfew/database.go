@@ -34,6 +34,8 @@ type database interface {
 	Ping(ctx context.Context) error
 	// replicas returns nil if no other process can serve the same database.
 	replicas(log *slog.Logger) replicas
+	// adoption keeps the tables that the setting adopt maps; nil if there are none.
+	adoption() *adoption
 	Close() error
 }
 
@@ -76,7 +78,10 @@ type migration struct {
 	SQL       string    `json:"sql,omitempty"`
 }
 
-type postgresDatabase struct{ *postgres.Store }
+type postgresDatabase struct {
+	*postgres.Store
+	adopted *adoption
+}
 
 func (d postgresDatabase) Migrate(ctx context.Context) ([]migration, error) {
 	return migrationsOf(d.Store.Migrate(ctx))
@@ -92,7 +97,10 @@ func (d postgresDatabase) Migrations(ctx context.Context) ([]migration, error) {
 
 func (d postgresDatabase) replicas(log *slog.Logger) replicas { return d.Notifications(log) }
 
+func (d postgresDatabase) adoption() *adoption { return d.adopted }
+
 func (d postgresDatabase) Close() error {
+	d.adopted.close()
 	d.Store.Close()
 	return nil
 }
@@ -116,6 +124,8 @@ func (d sqliteDatabase) Denied(context.Context) ([]string, error) { return nil, 
 
 func (d sqliteDatabase) replicas(*slog.Logger) replicas { return nil }
 
+func (d sqliteDatabase) adoption() *adoption { return nil }
+
 func migrationsOf[M postgres.Migration | sqlite.Migration](theirs []M, err error) ([]migration, error) {
 	ours := make([]migration, len(theirs))
 	for i, m := range theirs {
@@ -136,7 +146,15 @@ func (s *settings) connectTraced(ctx context.Context, mayCreate bool, trace curf
 		if err != nil {
 			return nil, fmt.Errorf("open %s: %w", s.DatabaseURL, err)
 		}
-		return postgresDatabase{store}, nil
+		adopted, err := s.adoption(ctx)
+		if err != nil {
+			store.Close()
+			return nil, err
+		}
+		return postgresDatabase{store, adopted}, nil
+	}
+	if s.Adopt != nil {
+		return nil, usagef("%s", onlyPostgres)
 	}
 	store, err := sqlite.Open(ctx, path, sqlite.Options{Create: mayCreate, Trace: trace})
 	if errors.Is(err, curfew.NotFound) { // most likely the wrong folder

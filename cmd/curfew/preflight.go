@@ -14,8 +14,7 @@ type preflightCommand struct {
 
 // Run runs the checks. It changes nothing in the database and works beside a running service.
 func (c *preflightCommand) Run(ctx context.Context, s *settings, from *sources, term terminal) (err error) {
-	policy, err := s.policy()
-	if err != nil {
+	if _, err := s.policy(); err != nil {
 		return err
 	}
 	page := &preflight{Version: version(), Database: s.DatabaseURL.String(), Settings: from.inForce(rulesAndThresholds)}
@@ -30,11 +29,12 @@ func (c *preflightCommand) Run(ctx context.Context, s *settings, from *sources, 
 	page.keys(ctx, s)
 	page.stripe(ctx, s)
 	if page.rights(ctx, db) && page.schema(ctx, db) {
-		keeper, err := lifecycle.New(db, lifecycle.Options{Policy: &policy, SweeperOff: !s.Sweeper.On()})
+		keeper, err := s.keeper(db, db, lifecycle.Options{})
 		if err != nil {
 			return err
 		}
 		page.look(ctx, db, keeper)
+		page.adoption(ctx, db)
 		page.save(ctx, db, c.Backup, term)
 	}
 	return c.finish(term, page)

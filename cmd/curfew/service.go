@@ -115,16 +115,19 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 		return err
 	}
 	metrics := metrics.New()
-	svc.keeper, err = lifecycle.New(svc.db, lifecycle.Options{
+	o := lifecycle.Options{
 		Policy: &policy, Logger: svc.log, Observer: metrics, Provider: client, Notifier: svc.notifications, Keys: keysOf(identity),
 		SweeperOff: !s.Sweeper.On(), Trace: svc.traces.step, Stop: svc.halt,
-	})
-	if err != nil {
+	}
+	if a := svc.db.adoption(); a != nil {
+		a.Logger, o.Adopted = svc.log, a.Service
+	}
+	if svc.keeper, err = lifecycle.New(svc.db, o); err != nil {
 		return err
 	}
 	metrics.Watch(svc.keeper.Health)
 	if svc.worker, err = s.worker(svc.db, identity, svc.url, notify.Options{
-		Wake: svc.notifications.local.listen(), Logger: svc.log, Observer: metrics,
+		Wake: svc.notifications.local.listen(), Logger: svc.log, Observer: metrics, Adopted: s.AdoptDeliveries.On(),
 	}); err != nil {
 		return err
 	}
@@ -168,6 +171,9 @@ func (svc *service) run(ctx context.Context) error {
 	sweeping, stopSweeping := context.WithCancel(context.WithoutCancel(ctx))
 	group.Go(func() error { return svc.keeper.Sweeper.Run(sweeping) })
 	group.Go(func() error { return svc.worker.Run(working) })
+	if a := svc.db.adoption(); a != nil {
+		group.Go(func() error { return a.Run(sweeping) })
+	}
 	group.Go(func() error { return svc.notifications.run(sweeping, svc.keeper) })
 	group.Go(func() error { return svc.hub.Run(sweeping) })
 	group.Go(func() error { return svc.server.Run(sweeping) })

@@ -15,8 +15,8 @@ func (m *market) service(tables ...mapping.Table) *Service {
 	return New(Options{Pool: m.pool, Policy: curfew.DefaultPolicy(), Tables: tables})
 }
 
-// findings are by code.
-func (m *market) findings(s *Service) map[string]record.Finding {
+// health is the findings by code.
+func (m *market) health(s *Service) map[string]record.Finding {
 	m.Helper()
 	all, err := s.Findings(m.Context())
 	m.must(err)
@@ -44,7 +44,7 @@ func TestWhoIsBlockedIsNamedByTheNextReading(t *testing.T) {
 	m := newMarket(t, helpTable+`INSERT INTO public.help (customer, deadline) VALUES ('ada', now() - interval '1 minute'), ('bob', now() + interval '1 hour')`)
 	p, s := m.shadowed(), m.service(help())
 	m.polled(p)
-	f := m.findings(s)
+	f := m.health(s)
 	if got := codes(f); got != "adopted_blocked" {
 		t.Fatalf("the findings are %s", got)
 	}
@@ -53,12 +53,12 @@ func TestWhoIsBlockedIsNamedByTheNextReading(t *testing.T) {
 	}
 	m.exec(`UPDATE public.help SET deadline = now() - interval '2 days' WHERE id = 2`)
 	m.polled(p)
-	if b := m.findings(s)["adopted_blocked"]; !b.Critical || b.Count != 2 || b.Customers[0] != "bob" {
+	if b := m.health(s)["adopted_blocked"]; !b.Critical || b.Count != 2 || b.Customers[0] != "bob" {
 		t.Errorf("the finding is %+v", b)
 	}
 	m.exec(`UPDATE public.help SET status = 'gone'`)
 	m.polled(p)
-	if got := codes(m.findings(s)); got != "" {
+	if got := codes(m.health(s)); got != "" {
 		t.Errorf("the findings are %s", got)
 	}
 }
@@ -67,7 +67,7 @@ func TestWhatIsOddIsAFindingWithSomethingToPaste(t *testing.T) {
 	t.Parallel()
 	m := newMarket(t, helpTable+`INSERT INTO public.help (customer, status, deadline) SELECT c, s, now() + interval '1 day' FROM (VALUES ('ada', 'asked'), ('ada', 'asked'), ('bob', 'hm'), (repeat('x', 200), 'asked')) v (c, s)`)
 	m.polled(m.shadowed())
-	f := m.findings(m.service(help()))
+	f := m.health(m.service(help()))
 	if got := codes(f); got != "adopted_customer_unusable adopted_second_open adopted_unknown_status" {
 		t.Fatalf("the findings are %s", got)
 	}
@@ -86,7 +86,7 @@ func TestATableThatNobodyCanReadIsAFinding(t *testing.T) {
 	p := m.shadowed(remote)
 	s := New(Options{Pool: m.pool, TheirURL: m.as(role), Policy: curfew.DefaultPolicy(), Tables: []mapping.Table{help()}})
 	m.refuses(p)
-	f := m.findings(s)["adopted_unread"]
+	f := m.health(s)["adopted_unread"]
 	if !strings.Contains(f.Problem, "permission denied") || !strings.Contains(f.Fix, "GRANT SELECT ON public.help TO ") {
 		t.Fatalf("the finding is %+v", f)
 	}
@@ -94,17 +94,17 @@ func TestATableThatNobodyCanReadIsAFinding(t *testing.T) {
 	m.polled(p)
 	m.exec(`ALTER TABLE public.help ENABLE ROW LEVEL SECURITY`)
 	m.refuses(p)
-	f = m.findings(s)["adopted_unread"]
+	f = m.health(s)["adopted_unread"]
 	m.exec(strings.TrimPrefix(f.Fix, "as a superuser there, run: "))
 	m.polled(p)
-	if got := codes(m.findings(s)); got != "" {
+	if got := codes(m.health(s)); got != "" {
 		t.Errorf("the findings are %s", got)
 	}
 	m.exec(`UPDATE curfew.adoptions SET read_at = now() - interval '2 minutes', since = now() - interval '1 day'`)
-	if f = m.findings(s)["adopted_unread"]; !f.Critical || !strings.Contains(f.Problem, "nobody reads public.help") {
+	if f = m.health(s)["adopted_unread"]; !f.Critical || !strings.Contains(f.Problem, "nobody reads public.help") {
 		t.Errorf("the finding is %+v", f)
 	}
-	if f = m.findings(m.service())["adopted_unread"]; !strings.Contains(f.Problem, "do not map it") {
+	if f = m.health(m.service())["adopted_unread"]; !strings.Contains(f.Problem, "do not map it") {
 		t.Errorf("the finding is %+v", f)
 	}
 }
@@ -116,7 +116,7 @@ func TestRegretsAreFiguresByRule(t *testing.T) {
 	m.polled(p)
 	m.exec(`UPDATE public.help SET mechanic = 'max' WHERE id = 1`)
 	m.polled(p)
-	f := m.findings(s)["adopted_regrets"]
+	f := m.health(s)["adopted_regrets"]
 	if f.Count != 1 || !strings.Contains(f.Problem, "first one row 1") || len(f.Sessions) != 1 {
 		t.Errorf("the finding is %+v", f)
 	}
@@ -135,14 +135,14 @@ func TestAnEnforcedTableWithoutItsTriggersIsUnprotected(t *testing.T) {
 	m := newMarket(t, helpTable)
 	s := m.service(help())
 	m.must(s.Enforce(t.Context(), "help", Enforcement{Yes: true}))
-	if got := codes(m.findings(s)); got != "" {
+	if got := codes(m.health(s)); got != "" {
 		t.Fatalf("the findings are %s", got)
 	}
 	if may, why := s.May("help", curfew.Expired); !may {
 		t.Errorf("it may not end what expired: %s", why)
 	}
 	m.exec(`DROP TRIGGER zz_curfew_settle ON public.help`)
-	if f := m.findings(s)["adopted_unprotected"]; !f.Critical || !strings.Contains(f.Fix, "curfew adopt enforce help") {
+	if f := m.health(s)["adopted_unprotected"]; !f.Critical || !strings.Contains(f.Fix, "curfew adopt enforce help") {
 		t.Errorf("the finding is %+v", f)
 	}
 	m.must(s.Shadow(t.Context(), "help"))
@@ -154,7 +154,7 @@ func TestAnEnforcedTableWithoutItsTriggersIsUnprotected(t *testing.T) {
 	if got := m.text(`SELECT count(*)::text FROM curfew.adoptions`); got != "0" {
 		t.Errorf("%s tables are adopted", got)
 	}
-	if err := s.Off(t.Context(), "hlep"); err == nil || !strings.Contains(err.Error(), "did you mean help?") {
+	if err := s.Off(t.Context(), "halp"); err == nil || !strings.Contains(err.Error(), "did you mean help?") {
 		t.Errorf("an unknown name: %v", err)
 	}
 }

@@ -16,15 +16,14 @@ func (s *Service) Shadow(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	if _, err := s.Read(ctx, name); err != nil {
+		return err
+	}
 	p, err := s.poller(t)
 	if err != nil {
 		return err
 	}
 	defer p.theirs.close(ctx)
-	if _, err := p.read(ctx, question{}); err != nil {
-		why := reasonOf(err)
-		return curfew.Errorf(curfew.Unavailable, "%s cannot be read: %s (%s)", t.Relation, why, s.remedy(t, why))
-	}
 	defer s.forget()
 	a, err := s.adoption(ctx, name)
 	if err != nil {
@@ -42,6 +41,26 @@ func (s *Service) Shadow(ctx context.Context, name string) error {
 		return err
 	}
 	return nil
+}
+
+// Read reads a table once, mirrors nothing, and returns how many sessions are open. Unavailable: it
+// cannot be read; why, and what helps.
+func (s *Service) Read(ctx context.Context, name string) (open int, err error) {
+	t, err := s.Table(name)
+	if err != nil {
+		return 0, err
+	}
+	p, err := s.poller(t)
+	if err != nil {
+		return 0, err
+	}
+	defer p.theirs.close(ctx)
+	f, err := p.read(ctx, question{})
+	if err != nil {
+		why := reasonOf(err)
+		return 0, curfew.Errorf(curfew.Unavailable, "%s cannot be read: %s (%s)", t.Relation, why, s.remedy(t, why))
+	}
+	return len(f.rows), nil
 }
 
 const shadowTable = `INSERT INTO curfew.adoptions AS a (name, relation, mode) VALUES ($1, $2, 'shadow')

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -74,7 +75,15 @@ func (s *Service) Table(name string) (mapping.Table, error) {
 		}
 		names = append(names, t.Name)
 	}
-	return mapping.Table{}, curfew.Errorf(curfew.NotFound, "adopt maps no table called %s%s", name, suggest.Among(name, names))
+	hint := suggest.Among(name, names)
+	switch {
+	case len(names) == 0:
+		return mapping.Table{}, curfew.Errorf(curfew.NotFound,
+			"the settings map no table under adopt: curfew adopt inspect finds tables of sessions, and prints what to put there")
+	case hint == "":
+		hint = ": there are " + strings.Join(names, ", ")
+	}
+	return mapping.Table{}, curfew.Errorf(curfew.NotFound, "adopt maps no table called %s%s", name, hint)
 }
 
 // modesFor is how long modes that were read are taken for what they are.

@@ -16,6 +16,7 @@ type publisher struct {
 	outbox     Outbox
 	quarantine quarantine
 	channels   []Channel
+	adopted    bool // also what happens to sessions of adopted tables
 }
 
 const (
@@ -99,6 +100,9 @@ func (p *publisher) expand(ctx context.Context, events []curfew.Event, audiences
 	}
 	var all []record.Delivery
 	for _, e := range enriched {
+		if e.Session.Adopted() && !p.adopted {
+			continue
+		}
 		for i, a := range audiences {
 			if a.Expand == nil {
 				continue

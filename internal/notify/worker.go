@@ -26,6 +26,8 @@ type Options struct {
 	Wake     <-chan struct{}
 	Logger   *slog.Logger // nil discards the log
 	Observer Observer     // nil discards the outcomes
+	// Adopted also sends what happens to sessions whose rows are a marketplace's own.
+	Adopted bool
 }
 
 // Worker publishes events and sends their deliveries.
@@ -55,7 +57,7 @@ func New(store Store, o Options) *Worker {
 	}
 	q := quarantine{store, o.Logger}
 	return &Worker{
-		publisher: publisher{store, q, o.Channels}, queues: store, quarantine: q,
+		publisher: publisher{store, q, o.Channels, o.Adopted}, queues: store, quarantine: q,
 		channels: o.Channels, wake: o.Wake, log: o.Logger, observe: o.Observer,
 		busy: map[string]bool{}, breakers: map[string]breaker{}, finished: make(chan struct{}, 1),
 	}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/adopt"
+	"github.com/curfewhq/curfew/internal/adopt/mapping"
+	"github.com/curfewhq/curfew/internal/record"
+	"github.com/curfewhq/curfew/lifecycle"
+)
+
+type adoptStatusCommand struct {
+	Name string `arg:"" optional:"" help:"The table's name under adopt in the settings; by default all."`
+	JSON bool   `help:"Print JSON."`
+}
+
+// Run prints how the adopted tables stand. Something that is wrong makes the exit code 1; what is not known because it
+// cannot be read, 2.
+func (c *adoptStatusCommand) Run(ctx context.Context, s *settings, term terminal) error {
+	return s.withAdoption(ctx, func(svc *adopt.Service) error {
+		all, err := svc.Status(ctx)
+		if err != nil {
+			return err
+		}
+		if c.Name != "" {
+			one, err := adoptionNamed(ctx, svc, c.Name)
+			if err != nil {
+				return err
+			}
+			all = []adopt.Status{one}
+		}
+		if len(all) == 0 {
+			_, err := svc.Table("")
+			return err
+		}
+		if c.JSON {
+			err = term.json(all)
+		} else {
+			for i, status := range all {
+				if i > 0 {
+					term.printf("\n")
+				}
+				printAdoption(term, status)
+			}
+		}
+		if err != nil {
+			return err
+		}
+		return adoptionExit(all)
+	})
+}
+
+func adoptionExit(all []adopt.Status) (code error) {
+	for _, s := range all {
+		for _, f := range s.Findings {
+			if f.Code == "adopted_unread" {
+				return exitUndetermined
+			}
+			code = exitIssues
+		}
+	}
+	return code
+}
+
+// shownBlocked is how many customers who are blocked are printed.
+const shownBlocked = 10
+
+func printAdoption(term terminal, s adopt.Status) {
+	now := s.Now
+	if now.IsZero() {
+		now = time.Now()
+	}
+	term.printf("%s: %s, %s\n\n", s.Name, s.Relation, modeLine(s, now))
+	var rows [][]string
+	if s.Mode == mapping.Shadow {
+		rows = append(rows, []string{"  last read", readLine(s, now)})
+	}
+	rows = append(rows,
+		[]string{"  open", plural(s.Open, "session") + ", " + fmt.Sprint(s.Overdue) + " overdue"},
+		[]string{"  blocked", plural(s.Count, "customer")})
+	columns(term.out, rows...)
+	for i, b := range s.Blocked {
+		if i == shownBlocked {
+			term.printf("    and %d more\n", s.Count-i)
+			break
+		}
+		term.printf("    %s by row %s (%s), since %s\n", curfew.Visible(b.Customer), curfew.Visible(b.Row), b.Status, moment(b.Since, now))
+	}
+	printVerdicts(term, s.Verdicts)
+	printAdoptedFindings(term, s.Findings)
+	if next := nextStep(s); next != "" {
+		term.printf("\nNext: %s\n", next)
+	}
+}
+
+func modeLine(s adopt.Status, now time.Time) string {
+	line := "mode " + string(s.Mode)
+	if len(s.Rules) > 0 {
+		line += " (" + strings.Join(s.Rules, ", ") + ")"
+	}
+	if !s.Since.IsZero() {
+		line += ", since " + moment(s.Since, now)
+	}
+	if !s.Mapped {
+		line += ", and not in these settings"
+	}
+	return line
+}
+
+func readLine(s adopt.Status, now time.Time) string {
+	switch {
+	case s.ReadAt.IsZero():
+		return "never: start curfew serve"
+	case s.Unread != "":
+		return "cannot tell: " + curfew.Visible(s.Unread) + "; last read " + moment(s.ReadAt, now)
+	}
+	return moment(s.ReadAt, now) + ", in " + s.ReadTook.Round(time.Millisecond).String()
+}
+
+func printVerdicts(term terminal, all []adopt.Verdict) {
+	if len(all) == 0 {
+		return
+	}
+	term.printf("\nWhat enforce would have ended, and what became of it:\n")
+	rows := [][]string{{"  rule", "would have ended", "lived on (regrets)", "ended by your program", "put off", "still overdue"}}
+	for _, v := range all {
+		rows = append(rows, []string{"  " + string(v.Rule), fmt.Sprint(v.Would), fmt.Sprint(v.Lived), fmt.Sprint(v.Ended), fmt.Sprint(v.Moved), fmt.Sprint(v.Open)})
+	}
+	columns(term.out, rows...)
+}
+
+func printAdoptedFindings(term terminal, all []record.Finding) {
+	for i, f := range all {
+		if i == 0 {
+			term.printf("\n")
+		}
+		severity := lifecycle.Warning
+		if f.Critical {
+			severity = lifecycle.Critical
+		}
+		term.printf("%s: %s\n    %s\n", severity, f.Problem, f.Fix)
+	}
+}
+
+// nextStep is the command that leads on.
+func nextStep(s adopt.Status) string {
+	switch {
+	case !s.Mapped:
+		return program() + " adopt release " + s.Name
+	case s.Mode == mapping.Off:
+		return program() + " adopt shadow " + s.Name
+	case s.Mode == mapping.Shadow:
+		return program() + " adopt plan " + s.Name
+	}
+	return ""
+}

@@ -24,7 +24,7 @@ func (c *adoptInspectCommand) Run(ctx context.Context, s *settings, term termina
 		return usagef("only tables in PostgreSQL can be adopted: name the database with --database-url postgres://… or CURFEW_DATABASE_URL")
 	}
 	if c.Table == "" {
-		return c.candidates(ctx, s, term)
+		return c.ranked(ctx, s, term)
 	}
 	found, err := adopt.Inspect(ctx, string(s.DatabaseURL), relationNamed(c.Table))
 	if err != nil {
@@ -50,8 +50,8 @@ func relationNamed(typed string) string {
 	return mapping.JoinRelation(strings.Trim(schema, `"`), strings.Trim(table, `"`))
 }
 
-func (c *adoptInspectCommand) candidates(ctx context.Context, s *settings, term terminal) error {
-	found, err := adopt.Candidates(ctx, string(s.DatabaseURL))
+func (c *adoptInspectCommand) ranked(ctx context.Context, s *settings, term terminal) error {
+	found, err := adopt.Rank(ctx, string(s.DatabaseURL))
 	switch {
 	case err != nil:
 		return err
@@ -62,12 +62,12 @@ func (c *adoptInspectCommand) candidates(ctx context.Context, s *settings, term 
 		return nil
 	}
 	term.printf("Tables that may hold sessions, the likeliest first:\n\n")
-	for _, candidate := range found {
+	for _, likely := range found {
 		estimate := ""
-		if candidate.Estimate >= 0 {
-			estimate = " (about " + plural(int(candidate.Estimate), "row") + ")"
+		if likely.Estimate >= 0 {
+			estimate = " (about " + plural(int(likely.Estimate), "row") + ")"
 		}
-		term.printf("  %s%s\n      %s\n", candidate.Relation, estimate, strings.Join(candidate.Why, ", "))
+		term.printf("  %s%s\n      %s\n", likely.Relation, estimate, strings.Join(likely.Why, ", "))
 	}
 	term.printf("\nNext: %s adopt inspect %s\n", program(), quoted(found[0].Relation))
 	return nil
@@ -80,8 +80,8 @@ func printInspection(term terminal, found *adopt.Inspection) {
 	}
 	comment(term, "%s: a %s, owned by %s, %s", found.Relation, found.Kind, found.Owner, rows)
 	printStatuses(term, found)
-	printRemarks(term, "To decide, marked in the mapping below:", found.Decide)
-	printRemarks(term, "To know:", found.Notices)
+	printNotices(term, "To decide, marked in the mapping below:", found.Decide)
+	printNotices(term, "To know:", found.Notices)
 	if found.Index != "" {
 		comment(term, "")
 		comment(term, "Nothing but a look at every row finds what is overdue. This index helps, and is built beside your writers:")
@@ -125,13 +125,13 @@ func printStatuses(term terminal, found *adopt.Inspection) {
 	}
 }
 
-func printRemarks(term terminal, title string, remarks []adopt.Remark) {
-	if len(remarks) == 0 {
+func printNotices(term terminal, title string, notices []adopt.Notice) {
+	if len(notices) == 0 {
 		return
 	}
 	comment(term, "")
 	comment(term, "%s", title)
-	for _, r := range remarks {
+	for _, r := range notices {
 		comment(term, "  %s: %s", r.Part, curfew.Visible(r.Text))
 	}
 }

@@ -24,9 +24,9 @@ type Inspection struct {
 	At       time.Time     `json:"at"` // by the database's clock
 	Statuses []StatusFound `json:"statuses"`
 	// Decide is what a person must decide, each at a part of the mapping.
-	Decide []Remark `json:"decide"`
+	Decide []Notice `json:"decide"`
 	// Notices are facts that matter, but decide nothing in the mapping.
-	Notices []Remark `json:"notices"`
+	Notices []Notice `json:"notices"`
 	// Index is a statement that creates the index without which looking for what is overdue
 	// reads the whole table; empty: there is one.
 	Index string `json:"index,omitempty"`
@@ -51,8 +51,8 @@ type StatusFound struct {
 	Source string               `json:"source"` // where it was found: rows, type …, CHECK …, default
 }
 
-// Remark is a sentence about a part of the mapping.
-type Remark struct {
+// Notice is a sentence about a part of the mapping.
+type Notice struct {
 	Part string `json:"part"`
 	Text string `json:"text"`
 }
@@ -79,7 +79,7 @@ func Inspect(ctx context.Context, url, relation string) (*Inspection, error) {
 func inspect(ctx context.Context, l *look, r *Relation) (*Inspection, error) {
 	g := &guess{look: l, r: r, notes: mapping.Notes{}, Inspection: &Inspection{
 		Relation: r.String(), Kind: r.Kind, Owner: r.Owner, Rows: -1, At: l.now,
-		Statuses: []StatusFound{}, Decide: []Remark{}, Notices: []Remark{},
+		Statuses: []StatusFound{}, Decide: []Notice{}, Notices: []Notice{},
 	}}
 	g.Mapping = mapping.Table{Name: r.mappingName(), Relation: r.String(), End: map[curfew.EndReason]mapping.Ending{}}
 	for _, step := range []func(context.Context) error{
@@ -113,8 +113,8 @@ type guess struct {
 	look    *look
 	r       *Relation
 	notes   mapping.Notes
-	tallies []tally
-	names   map[string]string // of the statuses, in a lookup table
+	tallies tallies
+	names   names
 	// started, ended and such are columns that may yet turn out to be something else.
 	started string
 	ended   []string
@@ -125,28 +125,16 @@ func (g *guess) ask(part, format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
 	if !slices.Contains(g.notes[part], text) {
 		g.notes[part] = append(g.notes[part], text)
-		g.Decide = append(g.Decide, Remark{part, text})
+		g.Decide = append(g.Decide, Notice{part, text})
 	}
 }
 
-// tell notes a fact, once.
-func (g *guess) tell(part, format string, args ...any) {
-	if fact := (Remark{part, fmt.Sprintf(format, args...)}); !slices.Contains(g.Notices, fact) {
+// fact notes what matters, but decides nothing, once.
+func (g *guess) fact(part, format string, args ...any) {
+	if fact := (Notice{part, fmt.Sprintf(format, args...)}); !slices.Contains(g.Notices, fact) {
 		g.Notices = append(g.Notices, fact)
 	}
 }
 
 // counted reports whether rows were looked at.
 func (g *guess) counted() bool { return g.Rows > 0 }
-
-// share returns in how many rows a column is filled, of those with some statuses; all statuses if
-// none is given.
-func (g *guess) share(column string, words ...string) (filled, rows int64) {
-	for _, t := range g.tallies {
-		if len(words) == 0 || !t.null && contains(words, t.word) {
-			filled += t.filled[column]
-			rows += t.rows
-		}
-	}
-	return filled, rows
-}

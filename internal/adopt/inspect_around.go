@@ -32,7 +32,7 @@ func (g *guess) kind() {
 	case "view", "materialized view", "foreign table":
 		g.ask("table", "this is a %s: Curfew can read it, but it can end sessions only in a table", g.r.Kind)
 	case "partitioned table":
-		g.tell("table", "the table is partitioned")
+		g.fact("table", "the table is partitioned")
 	}
 }
 
@@ -45,7 +45,7 @@ func (g *guess) security() {
 	if g.r.Force {
 		text, role = text+" and forced, so that it binds the owner too", "a superuser"
 	}
-	g.tell("table", "%s: Curfew's role must be %s or have BYPASSRLS; it reads with row_security = off, so that a hidden row is an error and never a row less",
+	g.fact("table", "%s: Curfew's role must be %s or have BYPASSRLS; it reads with row_security = off, so that a hidden row is an error and never a row less",
 		text, role)
 }
 
@@ -68,7 +68,7 @@ func (g *guess) triggers() {
 		if len(sets) > 0 {
 			text = ": it sets " + strings.Join(sets, ", ")
 		}
-		g.tell("table", "the table has a trigger of its own, %s%s", t.Name, text)
+		g.fact("table", "the table has a trigger of its own, %s%s", t.Name, text)
 	}
 }
 
@@ -105,7 +105,7 @@ func (g *guess) severalOpen(ctx context.Context) error {
 		return err
 	}
 	if n := whole(found[0][0]); n > 0 {
-		g.tell("customer", "%s several sessions that wait or are live, up to %d: Curfew keeps one of these and reports the others",
+		g.fact("customer", "%s several sessions that wait or are live, up to %d: Curfew keeps one of these and reports the others",
 			map[bool]string{true: "1 customer has", false: fmt.Sprintf("%d customers have", n)}[n == 1], whole(found[0][1]))
 	}
 	return nil

@@ -21,7 +21,7 @@ func TestTheLikeliestTableIsFirst(t *testing.T) {
 			run(t, conn, `CREATE TABLE public.support_messages (id integer PRIMARY KEY, user_id integer, status text);
 				CREATE TABLE public.user_sessions (id text PRIMARY KEY, user_id integer, ip text, created_at timestamptz);
 				CREATE VIEW public.current_consultations AS SELECT 1 AS id, 'waiting'::text AS status, 1 AS customer_id, 2 AS doctor_id`)
-			found, err := Candidates(t.Context(), url)
+			found, err := Rank(t.Context(), url)
 			if err != nil || len(found) == 0 {
 				t.Fatalf("found %v, %v", found, err)
 			}
@@ -54,14 +54,14 @@ func TestRowsBeatNames(t *testing.T) {
 	if diff := cmp.Diff(want, found.Mapping.Status.Words); diff != "" {
 		t.Error(diff)
 	}
-	for _, r := range []Remark{
+	for _, r := range []Notice{
 		{"status.waiting", "connected counts as waiting, because started_at is NULL in 5 of 5 rows"},
 		{"status.live", "ready counts as live, because started_at is set in 5 of 5 rows"},
 		{"status.completed", "green counts as completed, because ended_at is set in 5 of 5 rows"},
 		{"status.cancelled", "red counts as cancelled, because ended_at is set in 5 of 5 rows"},
 		{"status.other", "nothing says what pink means: 5 rows"},
 	} {
-		if !remarked(found.Decide, r.Part, r.Text) {
+		if !noticed(found.Decide, r.Part, r.Text) {
 			t.Errorf("%s: %q is not among %v", r.Part, r.Text, found.Decide)
 		}
 	}
@@ -84,11 +84,11 @@ func TestTheZoneIsFoundByTheNewestRow(t *testing.T) {
 			url, conn := marketplace(t, "numbers")
 			run(t, conn, fmt.Sprintf(made, "timestamp")+"INSERT INTO public.calls (id, customer_id, status, created_at) VALUES (1, 1, 'waiting', "+c.created+")")
 			found := inspected(t, strings.Replace(url, "timezone=UTC", "timezone="+c.database, 1), "public.calls")
-			asked := slices.IndexFunc(found.Decide, func(r Remark) bool { return r.Part == "times.zone" })
+			asked := slices.IndexFunc(found.Decide, func(r Notice) bool { return r.Part == "times.zone" })
 			if found.Mapping.Times.Zone != c.zone || (asked >= 0) != (c.said != "") {
 				t.Errorf("the zone is %s, want %s; %v", found.Mapping.Times.Zone, c.zone, found.Decide)
 			}
-			if c.said != "" && !remarked(found.Decide, "times.zone", c.said) {
+			if c.said != "" && !noticed(found.Decide, "times.zone", c.said) {
 				t.Errorf("%q is not among %v", c.said, found.Decide)
 			}
 		})

@@ -46,8 +46,8 @@ func (g *guess) overran() {
 func (g *guess) end(reason curfew.EndReason, words []string) {
 	words = slices.Clone(words)
 	slices.SortStableFunc(words, func(a, b string) int {
-		left, _ := g.tallyOf(a)
-		right, _ := g.tallyOf(b)
+		left, _ := g.tallies.of(a)
+		right, _ := g.tallies.of(b)
 		return int(right.rows - left.rows)
 	})
 	word := choose(preferred[reason], words, g.used)
@@ -64,7 +64,7 @@ func (g *guess) end(reason curfew.EndReason, words []string) {
 	switch {
 	case word == "" && len(words) > 0:
 		word = words[0]
-		g.ask("end."+string(reason), "%s is a guess: no word of these looks like %s", g.label(word), strings.ReplaceAll(string(reason), "_", "-"))
+		g.ask("end."+string(reason), "%s is a guess: no word of these looks like %s", g.names.label(word), strings.ReplaceAll(string(reason), "_", "-"))
 	case word == "":
 		g.lacks(reason)
 		return
@@ -74,7 +74,7 @@ func (g *guess) end(reason curfew.EndReason, words []string) {
 
 // used reports whether rows have a word. Without rows, any is as good.
 func (g *guess) used(word string) bool {
-	_, ok := g.tallyOf(word)
+	_, ok := g.tallies.of(word)
 	return ok || !g.counted()
 }
 
@@ -108,7 +108,7 @@ func (g *guess) settings(reason curfew.EndReason, word string) map[string]string
 	set := map[string]string{}
 	for _, column := range g.ended {
 		if by := g.r.setBy(column); by != "" {
-			g.tell("end", "%s is left to your trigger %s", column, by)
+			g.fact("end", "%s is left to your trigger %s", column, by)
 		} else if g.endsWith(column, word) {
 			set[column] = mapping.Now
 			if reason == curfew.Overran && g.started != "" {
@@ -133,7 +133,7 @@ func (g *guess) say(set map[string]string, names role, text string) {
 		return
 	}
 	if words, by := g.r.allowed(column); words != nil && !contains(words, text) {
-		g.tell("end", "%s is left out, because %s does not allow %s", column, by, text)
+		g.fact("end", "%s is left out, because %s does not allow %s", column, by, text)
 		return
 	}
 	set[column] = text
@@ -141,7 +141,7 @@ func (g *guess) say(set map[string]string, names role, text string) {
 
 // endsWith reports whether rows with a word have a moment of their end, or would by its name.
 func (g *guess) endsWith(column, word string) bool {
-	if t, ok := g.tallyOf(word); ok && t.rows > 0 {
+	if t, ok := g.tallies.of(word); ok && t.rows > 0 {
 		return t.filled[column]*2 > t.rows
 	}
 	first, _, _ := strings.Cut(snake(column), "_")

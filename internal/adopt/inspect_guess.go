@@ -94,7 +94,7 @@ func (g *guess) countDeleted(ctx context.Context) error {
 	}
 	for _, n := range found {
 		if n.text == "false" {
-			g.tell("deleted", "%s marks %s as deleted: they count as gone", c.Name, rowsOf(n.rows))
+			g.fact("deleted", "%s marks %s as deleted: they count as gone", c.Name, rowsOf(n.rows))
 		}
 	}
 	return nil

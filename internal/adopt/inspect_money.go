@@ -21,7 +21,7 @@ func (g *guess) plan(ctx context.Context) error {
 	}
 	found, err := g.look.counts(ctx, g.r.String(), name(column), name(column)+" IS NOT NULL")
 	if err == nil && len(found) > 0 {
-		g.tell("plan", "the plans in %s are %s: each needs an entry in the setting plans to have a duration", column, listOf(found))
+		g.fact("plan", "the plans in %s are %s: each needs an entry in the setting plans to have a duration", column, listOf(found))
 	}
 	return err
 }
@@ -58,7 +58,7 @@ func (g *guess) payment(ctx context.Context) error {
 		return g.paidWords(ctx, p)
 	case !g.r.Columns[ref].NotNull:
 		p.Paid = ref
-		g.tell("payment.paid", "no column says whether a session is paid: one with %s counts as paid", ref)
+		g.fact("payment.paid", "no column says whether a session is paid: one with %s counts as paid", ref)
 	}
 	return nil
 }
@@ -146,7 +146,7 @@ func (g *guess) paidWords(ctx context.Context, p *mapping.Payment) error {
 		p.Words = []string{"paid"}
 		g.ask("payment", "no value of %s is known that means paid: paid is a guess; it has %s", p.Paid, orNothing(text))
 	case text != "":
-		g.tell("payment.paid", "the values of %s are %s", p.Paid, text)
+		g.fact("payment.paid", "the values of %s are %s", p.Paid, text)
 	}
 	return nil
 }

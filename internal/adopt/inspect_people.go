@@ -14,7 +14,7 @@ import (
 func (g *guess) people(ctx context.Context) error {
 	mechanics := g.r.people(mechanicName)
 	customers := slices.DeleteFunc(g.r.people(customerNames...), func(column string) bool { return contains(mechanics, column) })
-	if creator, policy := g.creator(slices.Concat(customers, mechanics)); creator != "" {
+	if creator, policy := g.r.creator(slices.Concat(customers, mechanics)); creator != "" {
 		customers = append([]string{creator}, slices.DeleteFunc(customers, func(c string) bool { return c == creator })...)
 		mechanics = slices.DeleteFunc(mechanics, func(c string) bool { return c == creator })
 		if len(customers) > 1 {
@@ -33,8 +33,8 @@ func (g *guess) people(ctx context.Context) error {
 }
 
 // creator returns the column that a policy for INSERT compares with the caller.
-func (g *guess) creator(columns []string) (column, policy string) {
-	for _, p := range g.r.Policies {
+func (r *Relation) creator(columns []string) (column, policy string) {
+	for _, p := range r.Policies {
 		if p.Command != "INSERT" {
 			continue
 		}
@@ -54,29 +54,29 @@ func (g *guess) fullest(customers []string) {
 		if byTier := tier(customerNames, a) - tier(customerNames, b); byTier != 0 || !g.counted() {
 			return byTier
 		}
-		filledA, _ := g.share(a)
-		filledB, _ := g.share(b)
+		filledA, _ := g.tallies.share(a)
+		filledB, _ := g.tallies.share(b)
 		return int(filledB - filledA)
 	})
 }
 
 // customer chooses the columns of the customer, and tells whose rows have none.
-func (g *guess) customer(ctx context.Context, candidates []string) error {
-	if len(candidates) == 0 {
+func (g *guess) customer(ctx context.Context, people []string) error {
+	if len(people) == 0 {
 		return g.mailed()
 	}
-	g.Mapping.Customer = candidates[:1]
-	filled, rows := g.share(candidates[0])
+	g.Mapping.Customer = people[:1]
+	filled, rows := g.tallies.share(people[0])
 	switch {
-	case g.r.Columns[candidates[0]].NotNull || g.counted() && filled == rows:
+	case g.r.Columns[people[0]].NotNull || g.counted() && filled == rows:
 		return nil
 	case g.counted():
-		return g.complement(ctx, candidates, rows-filled)
+		return g.complement(ctx, people, rows-filled)
 	}
-	for _, other := range candidates[1:] {
-		if twin(candidates[0], other) && !g.r.Columns[other].NotNull {
+	for _, other := range people[1:] {
+		if twin(people[0], other) && !g.r.Columns[other].NotNull {
 			g.Mapping.Customer = append(g.Mapping.Customer, other)
-			g.ask("customer", "no row was there to look at: %s and %s are taken for two columns of which one is set", candidates[0], other)
+			g.ask("customer", "no row was there to look at: %s and %s are taken for two columns of which one is set", people[0], other)
 		}
 	}
 	return nil
@@ -92,9 +92,9 @@ func twin(a, b string) bool {
 }
 
 // complement looks for a second column that is set where the first is NULL, and only there.
-func (g *guess) complement(ctx context.Context, candidates []string, missing int64) error {
-	first := candidates[0]
-	for _, other := range candidates[1:] {
+func (g *guess) complement(ctx context.Context, people []string, missing int64) error {
+	first := people[0]
+	for _, other := range people[1:] {
 		found, err := g.look.rows(ctx, "SELECT count("+name(other)+") FILTER (WHERE "+name(first)+" IS NULL), count("+name(other)+") FILTER (WHERE "+
 			name(first)+" IS NOT NULL) FROM "+g.r.String())
 		if err != nil {
@@ -134,7 +134,7 @@ func (g *guess) unknownCustomers(missing int64) {
 	if mail := g.r.first(role{mailName}, Column.text); mail != "" {
 		hint = "; " + mail + " names no customer unless you list it too"
 	}
-	g.tell("customer", "%s is NULL in %s%s: Curfew keeps such a session once it has a customer%s", columns, ofRows(missing, g.Rows), text, hint)
+	g.fact("customer", "%s is NULL in %s%s: Curfew keeps such a session once it has a customer%s", columns, ofRows(missing, g.Rows), text, hint)
 }
 
 // mailed takes an e-mail address for the customer.
@@ -156,12 +156,12 @@ func (g *guess) accepted(context.Context) error {
 		return nil
 	}
 	waiting := g.Mapping.Words(curfew.Waiting)
-	marked := slices.DeleteFunc(slices.Clone(waiting), func(w string) bool { return !g.marks(w) })
-	plain := slices.DeleteFunc(slices.Clone(waiting), g.marks)
-	if found := slices.DeleteFunc(slices.Clone(plain), func(w string) bool { n, _ := g.share(m.Column, w); return n == 0 }); len(found) > 0 {
+	marked := slices.DeleteFunc(slices.Clone(waiting), func(w string) bool { return !g.names.marks(w) })
+	plain := slices.DeleteFunc(slices.Clone(waiting), g.names.marks)
+	if found := slices.DeleteFunc(slices.Clone(plain), func(w string) bool { n, _ := g.tallies.share(m.Column, w); return n == 0 }); len(found) > 0 {
 		plain = found
 	}
-	filled, rows := g.share(m.Column, plain...)
+	filled, rows := g.tallies.share(m.Column, plain...)
 	there := slices.Concat(marked, g.Mapping.Words(curfew.Live), g.Mapping.Words(curfew.Completed))
 	asked := g.r.Columns[m.Column].NotNull || most(filled, rows) || filled > 0 && len(marked) > 0
 	switch {

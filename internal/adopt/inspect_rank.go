@@ -11,15 +11,15 @@ import (
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
 )
 
-// Candidate is a table that may hold sessions.
-type Candidate struct {
+// Ranked is a table that may hold sessions.
+type Ranked struct {
 	Relation string   `json:"table"`
 	Estimate int64    `json:"rows"` // as last estimated; -1: never
 	Score    int      `json:"score"`
 	Why      []string `json:"why"`
 }
 
-const candidatesSQL = `SELECT c.oid, n.nspname::text, c.relname::text, CASE c.relkind WHEN 'v' THEN 'view' WHEN 'f' THEN 'foreign table' ELSE 'table' END,
+const rankSQL = `SELECT c.oid, n.nspname::text, c.relname::text, CASE c.relkind WHEN 'v' THEN 'view' WHEN 'f' THEN 'foreign table' ELSE 'table' END,
 	c.reltuples::bigint, has_table_privilege(c.oid, 'SELECT')
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'v', 'f') AND NOT c.relispartition AND n.nspname NOT LIKE 'pg\_%'
@@ -27,15 +27,15 @@ WHERE c.relkind IN ('r', 'p', 'v', 'f') AND NOT c.relispartition AND n.nspname N
 ORDER BY n.nspname, c.relname
 LIMIT 2000`
 
-// Candidates ranks the tables of a database by how much they look like sessions, the likeliest first.
+// Rank ranks the tables of a database by how much they look like sessions, the likeliest first.
 // It reads the catalog alone.
-func Candidates(ctx context.Context, url string) ([]Candidate, error) {
-	var found []Candidate
+func Rank(ctx context.Context, url string) ([]Ranked, error) {
+	var found []Ranked
 	err := looking(ctx, url, func(l *look) error {
 		relations, err := collect(ctx, l, func(row pgx.CollectableRow) (r Relation, err error) {
 			err = row.Scan(&r.OID, &r.Schema, &r.Name, &r.Kind, &r.Estimate, &r.Readable)
 			return r, err
-		}, candidatesSQL)
+		}, rankSQL)
 		if err != nil {
 			return err
 		}
@@ -46,13 +46,13 @@ func Candidates(ctx context.Context, url string) ([]Candidate, error) {
 			if err := r.readChecks(ctx, l); err != nil {
 				return err
 			}
-			if c, ok := r.candidate(); ok {
+			if c, ok := r.rank(); ok {
 				found = append(found, c)
 			}
 		}
 		return nil
 	})
-	slices.SortStableFunc(found, func(a, b Candidate) int { return b.Score - a.Score })
+	slices.SortStableFunc(found, func(a, b Ranked) int { return b.Score - a.Score })
 	return found[:min(len(found), 10)], err
 }
 
@@ -61,9 +61,9 @@ var (
 	detailTable  = regexp.MustCompile(`message|participant|review|rating|log|history|event|payment|invoice|setting|profile|token|migration|note|file|attachment|notification|queue|config|template|auth|audit|slot|availab`)
 )
 
-// candidate scores a table: by its status first, since without one there is no session.
-func (r *Relation) candidate() (Candidate, bool) {
-	c := Candidate{Relation: mapping.JoinRelation(r.Schema, r.Name), Estimate: r.Estimate}
+// rank scores a table: by its status first, since without one there is no session.
+func (r *Relation) rank() (Ranked, bool) {
+	c := Ranked{Relation: mapping.JoinRelation(r.Schema, r.Name), Estimate: r.Estimate}
 	give := func(points int, why string) { c.Score, c.Why = c.Score+points, append(c.Why, why) }
 	status := r.statusColumn()
 	if status == "" {
@@ -96,7 +96,7 @@ func (r *Relation) candidate() (Candidate, bool) {
 }
 
 // doubts takes points off for what sessions are not.
-func (r *Relation) doubts(c Candidate) Candidate {
+func (r *Relation) doubts(c Ranked) Ranked {
 	if detailTable.MatchString(snake(r.Name)) {
 		c.Score, c.Why = c.Score-3, append(c.Why, "but its name says that it holds details of something else")
 	}

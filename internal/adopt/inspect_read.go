@@ -90,7 +90,7 @@ type tally struct {
 }
 
 // tallies counts the rows that are not deleted by status, in a table or a sample of it.
-func (l *look) tallies(ctx context.Context, r *Relation, from, status, created, deleted string) ([]tally, error) {
+func (l *look) tallies(ctx context.Context, r *Relation, from, status, created, deleted string) (tallies, error) {
 	parts, places := tallySQL(r, created)
 	sql := "SELECT " + name(status) + "::text, count(*), " + strings.Join(parts, ", ") + " FROM " + from
 	if deleted != "" {
@@ -100,7 +100,7 @@ func (l *look) tallies(ctx context.Context, r *Relation, from, status, created, 
 	if err != nil {
 		return nil, err
 	}
-	var found []tally
+	var found tallies
 	for _, values := range rows {
 		t := tally{filled: map[string]int64{}, later: map[string]int64{}, positive: map[string]int64{}}
 		word, ok := values[0].(string)

@@ -88,15 +88,15 @@ func (g *guess) offers(ctx context.Context, offers *Relation, session string) (b
 		return false, err
 	}
 	if err != nil {
-		g.tell("request", "%s could not be read: %s", offers, whyUnread(err))
+		g.fact("request", "%s could not be read: %s", offers, whyUnread(err))
 	}
 	for _, n := range found {
 		if !n.null && !contains(words, n.text) {
 			words = append(words, n.text)
 		}
 	}
-	if m := defaultWord.FindStringSubmatch(offers.Columns[request.Status].Default); m != nil && !contains(words, m[1]) {
-		words = append(words, m[1])
+	if word := offers.initial(request.Status); word != "" && !contains(words, word) {
+		words = append(words, word)
 	}
 	request.Pending = slices.DeleteFunc(slices.Clone(words), func(w string) bool { return !contains(pendingWords, snake(w)) })
 	if len(request.Pending) == 0 {
@@ -111,7 +111,7 @@ func (g *guess) offers(ctx context.Context, offers *Relation, session string) (b
 	if len(found) > 0 {
 		text = "; its statuses are " + listOf(found)
 	}
-	g.tell("request", "%s belongs to it by %s%s", offers, session, text)
+	g.fact("request", "%s belongs to it by %s%s", offers, session, text)
 	return true, nil
 }
 
@@ -147,7 +147,7 @@ func (g *guess) unlinked(ctx context.Context) error {
 	}, queuesSQL, g.r.Schema, g.r.OID)
 	for _, k := range found {
 		if shared(snake(k.Table), snake(g.r.Name)) {
-			g.tell("request", "%s looks like a queue of these sessions, but no column of it names one: its rows cannot be ended with their session",
+			g.fact("request", "%s looks like a queue of these sessions, but no column of it names one: its rows cannot be ended with their session",
 				mapping.JoinRelation(k.Schema, k.Table))
 		}
 	}

@@ -72,7 +72,7 @@ func TestHiddenRowsAreNeverCountedAsNone(t *testing.T) {
 	if found.Rows != -1 || !strings.Contains(found.Unread, "row-level security hides rows from this role") {
 		t.Errorf("%d rows, and %q", found.Rows, found.Unread)
 	}
-	if !remarked(found.Decide, "status", "no row was looked at, because row-level security") {
+	if !noticed(found.Decide, "status", "no row was looked at, because row-level security") {
 		t.Errorf("nothing is said: %v", found.Decide)
 	}
 	checkMapping(t, conn, found)
@@ -87,9 +87,9 @@ func TestATableThatMayNotBeReadIsGuessedFromItsNames(t *testing.T) {
 		t.Errorf("%d rows, and %q", found.Rows, found.Unread)
 	}
 	checkMapping(t, conn, found)
-	candidates, err := Candidates(t.Context(), reader)
-	if err != nil || len(candidates) == 0 || candidates[0].Relation != "public.sessions" {
-		t.Errorf("found %v, %v", candidates, err)
+	ranked, err := Rank(t.Context(), reader)
+	if err != nil || len(ranked) == 0 || ranked[0].Relation != "public.sessions" {
+		t.Errorf("found %v, %v", ranked, err)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -36,22 +35,12 @@ func (g *guess) words(context.Context) error {
 func (g *guess) noWaiting() error {
 	var all []string
 	for _, s := range g.Statuses {
-		all = append(all, fmt.Sprintf("%s (%s)", g.label(s.Word), rowsOf(s.Rows)))
+		all = append(all, fmt.Sprintf("%s (%s)", g.names.label(s.Word), rowsOf(s.Rows)))
 	}
 	if len(all) == 0 {
 		return curfew.Errorf(curfew.Invalid, "%s has no word yet, neither in rows nor in a CHECK, an enum or a default: look again once there are sessions", g.Mapping.Status.Column)
 	}
 	return curfew.Errorf(curfew.Invalid, "none of the words in %s looks like waiting, so that there is nothing to keep: %s", g.Mapping.Status.Column, strings.Join(all, ", "))
-}
-
-var defaultWord = regexp.MustCompile(`^\(*'?([^':()]+)'?\)*(::.*)?$`)
-
-// initial is the word that a new row begins with, if a default says so.
-func (g *guess) initial() string {
-	if m := defaultWord.FindStringSubmatch(g.r.Columns[g.Mapping.Status.Column].Default); m != nil {
-		return m[1]
-	}
-	return ""
 }
 
 // findWords gathers words from a type or CHECK, from rows and from the default.
@@ -73,7 +62,7 @@ func (g *guess) findWords() {
 	for _, id := range slices.Sorted(maps.Keys(g.names)) {
 		g.addWord(id, "lookup table")
 	}
-	if word := g.initial(); word != "" {
+	if word := g.r.initial(g.Mapping.Status.Column); word != "" {
 		g.addWord(word, "default")
 	}
 	if allowed == nil {
@@ -85,27 +74,6 @@ func (g *guess) addWord(word, source string) {
 	if !slices.ContainsFunc(g.Statuses, func(s StatusFound) bool { return s.Word == word && !s.Null }) {
 		g.Statuses = append(g.Statuses, StatusFound{Word: word, Name: g.names[word], Source: source})
 	}
-}
-
-// label is how a word is shown: with its name, if a lookup table has one.
-func (g *guess) label(word string) string {
-	if n := g.names[word]; n != "" {
-		return word + " (" + n + ")"
-	}
-	return word
-}
-
-// means returns the status that a word means by its name alone, or "".
-func (g *guess) means(word string) curfew.SessionStatus {
-	if n := g.names[word]; n != "" {
-		return vocable(n)
-	}
-	return vocable(word)
-}
-
-// marks reports whether a word means that a mechanic has accepted.
-func (g *guess) marks(word string) bool {
-	return contains(taken, snake(word)) || contains(taken, snake(g.names[word]))
 }
 
 // readNames reads what the words are called in a table that the status refers to.
@@ -126,41 +94,32 @@ func (g *guess) readNames(ctx context.Context) error {
 		if whyUnread(err) != "" {
 			return nil
 		}
-		g.names = map[string]string{}
+		g.names = names{}
 		for _, values := range rows {
 			id, _ := values[0].(string)
 			g.names[id], _ = values[1].(string)
 		}
-		g.tell("status", "the words' names come from %s.%s", lookup, text)
+		g.fact("status", "the words' names come from %s.%s", lookup, text)
 		return err
 	}
 	return nil
 }
 
-// tallyOf returns what the rows with a word have in common.
-func (g *guess) tallyOf(word string) (tally, bool) {
-	at := slices.IndexFunc(g.tallies, func(t tally) bool { return t.word == word && !t.null })
-	if at < 0 {
-		return tally{}, false
-	}
-	return g.tallies[at], true
-}
-
 // classify says which status a word means: by its rows where these are clear, else by its name.
 func (g *guess) classify(s StatusFound) curfew.SessionStatus {
-	status := g.means(s.Word)
-	if t, ok := g.tallyOf(s.Word); ok && t.rows > 0 {
+	status := g.names.means(s.Word)
+	if t, ok := g.tallies.of(s.Word); ok && t.rows > 0 {
 		status = g.byRows(s, t, status)
 	}
 	switch {
 	case status == curfew.Scheduled && len(g.Mapping.Times.Starts) == 0:
-		g.ask("status.waiting", "%s counts as waiting, because no column says when a session is to start", g.label(s.Word))
+		g.ask("status.waiting", "%s counts as waiting, because no column says when a session is to start", g.names.label(s.Word))
 		return curfew.Waiting
-	case status == "" && s.Word == g.initial():
-		g.ask("status.waiting", "%s counts as waiting, because a new row begins with it: %s", g.label(s.Word), g.profile(s))
+	case status == "" && s.Word == g.r.initial(g.Mapping.Status.Column):
+		g.ask("status.waiting", "%s counts as waiting, because a new row begins with it: %s", g.names.label(s.Word), g.profile(s))
 		return curfew.Waiting
 	case status == "":
-		g.ask("status.other", "nothing says what %s means: %s", g.label(s.Word), g.profile(s))
+		g.ask("status.other", "nothing says what %s means: %s", g.names.label(s.Word), g.profile(s))
 	}
 	return status
 }
@@ -173,7 +132,7 @@ func (g *guess) byRows(s StatusFound, t tally, status curfew.SessionStatus) curf
 			over, endedBy = t.filled[column], column
 		}
 	}
-	inUse, _ := g.share(g.started)
+	inUse, _ := g.tallies.share(g.started)
 	switch {
 	case status.Ended():
 		return status
@@ -182,13 +141,13 @@ func (g *guess) byRows(s StatusFound, t tally, status curfew.SessionStatus) curf
 		if g.started != "" && most(started, t.rows) {
 			ended = curfew.Completed
 		}
-		g.ask("status."+string(ended), "%s counts as %s, because %s is set in %s", g.label(s.Word), ended, endedBy, ofRows(over, t.rows))
+		g.ask("status."+string(ended), "%s counts as %s, because %s is set in %s", g.names.label(s.Word), ended, endedBy, ofRows(over, t.rows))
 		return ended
 	case status != curfew.Live && g.started != "" && most(started, t.rows):
-		g.ask("status.live", "%s counts as live, because %s is set in %s", g.label(s.Word), g.started, ofRows(started, t.rows))
+		g.ask("status.live", "%s counts as live, because %s is set in %s", g.names.label(s.Word), g.started, ofRows(started, t.rows))
 		return curfew.Live
 	case status == curfew.Live && g.started != "" && started == 0 && inUse > 0 && t.rows >= 3:
-		g.ask("status.waiting", "%s counts as waiting, because %s is NULL in %s", g.label(s.Word), g.started, ofRows(t.rows, t.rows))
+		g.ask("status.waiting", "%s counts as waiting, because %s is NULL in %s", g.names.label(s.Word), g.started, ofRows(t.rows, t.rows))
 		return curfew.Waiting
 	}
 	g.explainTaken(s, t, status)
@@ -197,7 +156,7 @@ func (g *guess) byRows(s StatusFound, t tally, status curfew.SessionStatus) curf
 
 // explainTaken says why a session that somebody has accepted still waits.
 func (g *guess) explainTaken(s StatusFound, t tally, status curfew.SessionStatus) {
-	if status != curfew.Waiting || !g.marks(s.Word) {
+	if status != curfew.Waiting || !g.names.marks(s.Word) {
 		return
 	}
 	var because []string
@@ -208,13 +167,13 @@ func (g *guess) explainTaken(s StatusFound, t tally, status curfew.SessionStatus
 		because = append(because, column+" is set in "+ofRows(t.filled[column], t.rows))
 	}
 	if len(because) > 0 {
-		g.ask("status.waiting", "%s counts as waiting, because %s", g.label(s.Word), strings.Join(because, " and "))
+		g.ask("status.waiting", "%s counts as waiting, because %s", g.names.label(s.Word), strings.Join(because, " and "))
 	}
 }
 
 // profile describes the rows with a word, for somebody who knows what it means.
 func (g *guess) profile(s StatusFound) string {
-	t, ok := g.tallyOf(s.Word)
+	t, ok := g.tallies.of(s.Word)
 	if !ok {
 		return "no row has it"
 	}
@@ -232,8 +191,8 @@ func (g *guess) marked(t tally) []string {
 		if column == g.Mapping.Status.Column || len(parts) == 5 {
 			continue
 		}
-		filled, rows := g.share(column)
-		above, counts := g.above(column)
+		filled, rows := g.tallies.share(column)
+		above, counts := g.tallies.above(column)
 		switch {
 		case filled == rows || t.filled[column]*rows == filled*t.rows:
 			if here, ok := t.positive[column]; ok && counts && (here == 0 || here == t.rows) && here*rows != above*t.rows {
@@ -244,14 +203,6 @@ func (g *guess) marked(t tally) []string {
 		}
 	}
 	return parts
-}
-
-// above counts the rows in which a number is above 0, if that says something.
-func (g *guess) above(column string) (rows int64, counts bool) {
-	for _, t := range g.tallies {
-		rows += t.positive[column]
-	}
-	return rows, rows > 0 && rows < g.Rows
 }
 
 // most reports whether nearly all rows are meant.

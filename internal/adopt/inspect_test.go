@@ -155,7 +155,7 @@ func TestEmptyTablesAreMapped(t *testing.T) {
 			run(t, conn, "TRUNCATE "+relation+" CASCADE")
 			found := inspected(t, url, relation)
 			checkMapping(t, conn, found)
-			if found.Rows != 0 || !remarked(found.Decide, "status", "no row was there to look at") {
+			if found.Rows != 0 || !noticed(found.Decide, "status", "no row was there to look at") {
 				t.Errorf("%d rows, and %v", found.Rows, found.Decide)
 			}
 			for _, s := range found.Statuses {
@@ -167,13 +167,13 @@ func TestEmptyTablesAreMapped(t *testing.T) {
 	}
 }
 
-func remarked(remarks []Remark, part, text string) bool {
-	return slices.ContainsFunc(remarks, func(r Remark) bool { return r.Part == part && strings.Contains(r.Text, text) })
+func noticed(notices []Notice, part, text string) bool {
+	return slices.ContainsFunc(notices, func(r Notice) bool { return r.Part == part && strings.Contains(r.Text, text) })
 }
 
 func TestWhatAPersonMustDecideIsSaid(t *testing.T) {
 	t.Parallel()
-	for fixture, want := range map[string][]Remark{
+	for fixture, want := range map[string][]Notice{
 		"live_help": {
 			{"mechanic.accepted", "mechanic_id is set in 3 of 9 rows with status waiting: that counts as accepted"},
 			{"duration", "duration_minutes is left out"},
@@ -212,7 +212,7 @@ func TestWhatAPersonMustDecideIsSaid(t *testing.T) {
 			url, _ := marketplace(t, fixture)
 			found := inspected(t, url, fixtures[fixture])
 			for _, r := range want {
-				if !remarked(found.Decide, r.Part, r.Text) {
+				if !noticed(found.Decide, r.Part, r.Text) {
 					t.Errorf("%s: %q is not among %v", r.Part, r.Text, found.Decide)
 				}
 			}
@@ -227,7 +227,7 @@ func TestWhatAPersonMustDecideIsSaid(t *testing.T) {
 
 func TestFactsAreTold(t *testing.T) {
 	t.Parallel()
-	for fixture, want := range map[string][]Remark{
+	for fixture, want := range map[string][]Notice{
 		"live_help": {
 			{"customer", "customer_user_id is NULL in 2 of 160 rows (2 rows with status pending)"},
 			{"customer", "1 customer has several sessions that wait or are live"},
@@ -252,7 +252,7 @@ func TestFactsAreTold(t *testing.T) {
 			url, _ := marketplace(t, fixture)
 			found := inspected(t, url, fixtures[fixture])
 			for _, r := range want {
-				if !remarked(found.Notices, r.Part, r.Text) {
+				if !noticed(found.Notices, r.Part, r.Text) {
 					t.Errorf("%s: %q is not among %v", r.Part, r.Text, found.Notices)
 				}
 			}
@@ -281,7 +281,7 @@ func TestTheIndexIsProposedUntilItIsThere(t *testing.T) {
 	t.Parallel()
 	for fixture, want := range map[string]string{
 		"live_help": `CREATE INDEX CONCURRENTLY "sessions_curfew_open" ON public.sessions ("id") WHERE "status" IN ('scheduled', 'pending', 'waiting', 'live');`,
-		"numbers":   `CREATE INDEX CONCURRENTLY "e_consultation_curfew_open" ON public.e_consultation ("id") WHERE "status" IN ('1');`,
+		"numbers":   `CREATE INDEX CONCURRENTLY "e_consultation_curfew_open" ON public.e_consultation ("id") WHERE "status"::text IN ('1');`,
 		"doctors":   "", // it has one
 	} {
 		url, conn := marketplace(t, fixture)

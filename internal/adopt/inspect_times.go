@@ -57,7 +57,7 @@ func (g *guess) planned(column string) bool {
 	}
 	var filled, rows int64
 	for _, t := range g.tallies {
-		if status := g.means(t.word); status == curfew.Waiting || status == curfew.Scheduled {
+		if status := g.names.means(t.word); status == curfew.Waiting || status == curfew.Scheduled {
 			filled += t.filled[column]
 			rows += t.rows
 		}
@@ -72,9 +72,9 @@ func (g *guess) entered() {
 		t.Starts = nil
 	}
 	if t.Entered != "" && g.counted() {
-		filled, rows := g.share(t.Entered, g.Mapping.Words(curfew.Waiting)...)
+		filled, rows := g.tallies.share(t.Entered, g.Mapping.Words(curfew.Waiting)...)
 		if filled < rows {
-			g.tell("times.entered", "%s is NULL in %s that wait: there, %s counts instead", t.Entered, ofRows(rows-filled, rows), orNothing(t.Created))
+			g.fact("times.entered", "%s is NULL in %s that wait: there, %s counts instead", t.Entered, ofRows(rows-filled, rows), orNothing(t.Created))
 		}
 	}
 	switch {
@@ -89,7 +89,7 @@ func (g *guess) entered() {
 		return contains(g.Mapping.Words(curfew.Waiting), w)
 	}))
 	if t.Accepted == "" && accepted {
-		g.tell("times.accepted", "no column says when a mechanic accepted: Curfew's own clock of when it saw that counts")
+		g.fact("times.accepted", "no column says when a mechanic accepted: Curfew's own clock of when it saw that counts")
 	}
 }
 
@@ -177,7 +177,7 @@ func (g *guess) zone(ctx context.Context) error {
 	}
 	g.Mapping.Times.Zone = "UTC"
 	if strings.Contains(strings.ToLower(g.r.Columns[column].Default), "utc") {
-		g.tell("times.zone", "times have no zone; the default of %s says UTC", column)
+		g.fact("times.zone", "times have no zone; the default of %s says UTC", column)
 		return nil
 	}
 	if !g.counted() {
@@ -214,7 +214,7 @@ func (g *guess) byNewest(column string, newest time.Time) {
 	}
 	switch quarter := (ahead + recent).Truncate(15 * time.Minute); {
 	case ahead > -recent && ahead <= time.Minute:
-		g.tell("times.zone", "times have no zone; the newest %s is %s %s now, read as UTC", column, span(ahead), side(ahead))
+		g.fact("times.zone", "times have no zone; the newest %s is %s %s now, read as UTC", column, span(ahead), side(ahead))
 	case ahead > 0 && ahead < 14*time.Hour:
 		g.Mapping.Times.Zone = zoneAt(quarter)
 		g.ask("times.zone", "times have no zone; the newest %s is %s after now in UTC, so they are %s ahead of UTC; write the region's own zone if it has summer time", column, span(ahead), offsetOf(quarter))

@@ -79,3 +79,13 @@ func (r *Relation) key() string {
 	}
 	return ""
 }
+
+var defaultWord = regexp.MustCompile(`^\(*'?([^':()]+)'?\)*(::.*)?$`)
+
+// initial is the value with which a new row begins, if a default says so in a word.
+func (r *Relation) initial(column string) string {
+	if m := defaultWord.FindStringSubmatch(r.Columns[column].Default); m != nil {
+		return m[1]
+	}
+	return ""
+}

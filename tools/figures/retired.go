@@ -16,7 +16,7 @@ var retiredWords = []retired{
 
 	{forms: "answer answers", becomes: "summary", only: []string{"lifecycle"}},
 	{forms: "item items", becomes: "planned change", stays: "one of a list on the wire", only: []string{"lifecycle"}},
-	{forms: "ending endings", becomes: "planned change"},
+	{forms: "ending endings", becomes: "planned change", stays: "what is written into an adopted row that ends"},
 
 	{forms: "walk walks walker walking", becomes: "sweep page", stays: "through a tree of files or syntax"},
 	{forms: "step steps", becomes: "sweep page", stays: "of a migration, of instructions"},
@@ -72,7 +72,7 @@ var retiredWords = []retired{
 	{forms: "visit visits visitor", becomes: "request info", stays: "to visit the nodes of a tree"},
 	{forms: "call calls called caller callers", becomes: "authenticated request", stays: "of a function, and who makes it"},
 	{forms: "pass passes passed", becomes: "authorize, sweep page", stays: "to pass through; a test that passes"},
-	{forms: "enter enters entered", becomes: "authorize"},
+	{forms: "enter enters entered", becomes: "authorize", stays: "when a session came into a state"},
 	{forms: "unsaid", becomes: "response recorder"},
 
 	{forms: "groups", becomes: "group commit", stays: "of rules, of errors"},

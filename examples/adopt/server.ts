@@ -65,14 +65,25 @@ async function accept({ session, request, mechanic }: Body): Promise<Answer> {
   return accepted.rowCount ? { status: 200, body: {} } : { status: 409, body: { error: "This session is not available any more." } };
 }
 
-async function begin({ session }: Body): Promise<Answer> {
-  const begun = await db.query("UPDATE sessions SET status = 'live', started_at = now() WHERE id = $1 AND status = 'waiting'", [session]);
-  return { status: begun.rowCount ? 200 : 409, body: {} };
+// begin is called when both are in.
+async function begin({ session, customer, mechanic }: Body): Promise<Answer> {
+  const begun = await db.query(
+    "UPDATE sessions SET status = 'live', started_at = now() WHERE id = $1 AND status IN ('pending', 'waiting') AND mechanic_id IS NOT NULL",
+    [session],
+  );
+  if (begun.rowCount || step < 5) {
+    return { status: begun.rowCount ? 200 : 409, body: {} };
+  }
+  await curfew("customer", customer, "POST", `/api/sessions/${session}/join`);
+  return curfew("mechanic", mechanic, "POST", `/api/sessions/${session}/join`);
 }
 
-async function complete({ session }: Body): Promise<Answer> {
+async function complete({ session, mechanic }: Body): Promise<Answer> {
   const done = await db.query("UPDATE sessions SET status = 'completed', ended_at = now() WHERE id = $1 AND status = 'live'", [session]);
-  return { status: done.rowCount ? 200 : 409, body: {} };
+  if (done.rowCount || step < 5) {
+    return { status: done.rowCount ? 200 : 409, body: {} };
+  }
+  return curfew("mechanic", mechanic, "POST", `/api/sessions/${session}/end`);
 }
 
 const routes: Record<string, (body: Body) => Promise<Answer>> = {

@@ -138,8 +138,13 @@ func bar(h adopt.Threshold, most int64) string {
 	return text.String()
 }
 
+// brief writes seconds; those of more than an hour do not matter.
 func brief(seconds float64) string {
-	return config.Duration(time.Duration(seconds * float64(time.Second)).Round(time.Second)).String()
+	d := time.Duration(seconds * float64(time.Second)).Round(time.Second)
+	if d > time.Hour {
+		d = d.Round(time.Minute)
+	}
+	return config.Duration(d).String()
 }
 
 func times(n int64) string {

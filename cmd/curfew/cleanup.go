@@ -54,7 +54,7 @@ func (c *cleanupCommand) run(ctx context.Context, s *settings, term terminal, cl
 	defer release()
 	return s.withDatabase(ctx, func(db database) error {
 		bar := newProgress(term, "ending sessions")
-		keeper, err := s.keeper(db, counting{db, bar.add}, lifecycle.Options{Logger: s.logger(term.err, slog.LevelInfo), Stop: stop})
+		keeper, err := s.keeper(counting{db, bar.add}, db.adoption(), lifecycle.Options{Logger: s.logger(term.err, slog.LevelInfo), Stop: stop})
 		if err != nil {
 			return err
 		}

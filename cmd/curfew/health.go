@@ -32,7 +32,7 @@ func (c *healthCommand) Run(ctx context.Context, s *settings, term terminal) err
 		if err != nil {
 			return err
 		}
-		keeper, err := s.keeper(db, db, lifecycle.Options{Logger: s.logger(term.err, slog.LevelWarn), Keys: keys})
+		keeper, err := s.keeper(db, db.adoption(), lifecycle.Options{Logger: s.logger(term.err, slog.LevelWarn), Keys: keys})
 		if err != nil {
 			return err
 		}

@@ -7,9 +7,9 @@ import (
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
-// keeper returns a session keeper with the policy, the payment provider and the adopted tables of the settings. The
-// store is the database, or something around it.
-func (s *settings) keeper(db database, store lifecycle.Store, o lifecycle.Options) (*lifecycle.Keeper, error) {
+// keeper returns a session keeper with the policy and the payment provider of the settings. There may be no adopted
+// tables.
+func (s *settings) keeper(store lifecycle.Store, adopted *adoption, o lifecycle.Options) (*lifecycle.Keeper, error) {
 	policy, err := s.policy()
 	if err != nil {
 		return nil, err
@@ -18,8 +18,8 @@ func (s *settings) keeper(db database, store lifecycle.Store, o lifecycle.Option
 		return nil, err
 	}
 	o.Policy, o.SweeperOff = &policy, !s.Sweeper.On()
-	if a := db.adoption(); a != nil {
-		o.Adopted = a.Service
+	if adopted != nil {
+		o.Adopted = adopted.Service
 	}
 	return lifecycle.New(store, o)
 }
@@ -28,7 +28,7 @@ func (s *settings) keeper(db database, store lifecycle.Store, o lifecycle.Option
 // The keeper logs only warnings and errors, because the command's output is its answer.
 func (s *settings) withKeeper(ctx context.Context, term terminal, do func(database, *lifecycle.Keeper) error) error {
 	return s.withDatabase(ctx, func(db database) error {
-		keeper, err := s.keeper(db, db, lifecycle.Options{Logger: s.logger(term.err, slog.LevelWarn)})
+		keeper, err := s.keeper(db, db.adoption(), lifecycle.Options{Logger: s.logger(term.err, slog.LevelWarn)})
 		if err != nil {
 			return err
 		}

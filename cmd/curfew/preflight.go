@@ -29,7 +29,7 @@ func (c *preflightCommand) Run(ctx context.Context, s *settings, from *sources, 
 	page.keys(ctx, s)
 	page.stripe(ctx, s)
 	if page.rights(ctx, db) && page.schema(ctx, db) {
-		keeper, err := s.keeper(db, db, lifecycle.Options{})
+		keeper, err := s.keeper(db, db.adoption(), lifecycle.Options{})
 		if err != nil {
 			return err
 		}

@@ -24,7 +24,7 @@ func (c *reconcileCommand) Run(ctx context.Context, s *settings, term terminal) 
 	stop, release := untilInterrupt(ctx, term)
 	defer release()
 	return s.withDatabase(ctx, func(db database) error {
-		keeper, err := s.keeper(db, db, lifecycle.Options{Logger: s.logger(term.err, slog.LevelWarn), Stop: stop})
+		keeper, err := s.keeper(db, db.adoption(), lifecycle.Options{Logger: s.logger(term.err, slog.LevelWarn), Stop: stop})
 		if err != nil {
 			return err
 		}

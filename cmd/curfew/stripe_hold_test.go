@@ -43,7 +43,7 @@ func newTill(t *testing.T, h storetest.Harness) *till {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keeper, err := s.keeper(h.Store, lifecycle.Options{})
+	keeper, err := s.keeper(h.Store, nil, lifecycle.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

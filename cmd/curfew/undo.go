@@ -24,7 +24,7 @@ func (c *undoCommand) Run(ctx context.Context, s *settings, term terminal) error
 	defer release()
 	return s.withDatabase(ctx, func(db database) error {
 		bar := newProgress(term, "reviving sessions")
-		keeper, err := s.keeper(db, reviving{db, bar.add}, lifecycle.Options{Logger: s.logger(term.err, slog.LevelWarn), Stop: stop})
+		keeper, err := s.keeper(reviving{db, bar.add}, db.adoption(), lifecycle.Options{Logger: s.logger(term.err, slog.LevelWarn), Stop: stop})
 		if err != nil {
 			return err
 		}

@@ -20,13 +20,17 @@ type adoptInspectCommand struct {
 // Run prints a mapping as YAML. What else was found stands above it in comments, so that the whole can be a settings
 // file.
 func (c *adoptInspectCommand) Run(ctx context.Context, s *settings, term terminal) error {
-	if _, ok := s.DatabaseURL.File(); ok {
-		return usagef("only tables in PostgreSQL can be adopted: name the database with --database-url postgres://… or CURFEW_DATABASE_URL")
+	url := s.DatabaseURL
+	if s.AdoptDatabaseURL != nil {
+		url = *s.AdoptDatabaseURL
+	}
+	if _, ok := url.File(); ok {
+		return usagef("%s", onlyPostgres)
 	}
 	if c.Table == "" {
-		return c.ranked(ctx, s, term)
+		return c.rank(ctx, string(url), term)
 	}
-	found, err := adopt.Inspect(ctx, string(s.DatabaseURL), relationNamed(c.Table))
+	found, err := adopt.Inspect(ctx, string(url), relationNamed(c.Table))
 	if err != nil {
 		return asUsage(err)
 	}
@@ -50,8 +54,8 @@ func relationNamed(typed string) string {
 	return mapping.JoinRelation(strings.Trim(schema, `"`), strings.Trim(table, `"`))
 }
 
-func (c *adoptInspectCommand) ranked(ctx context.Context, s *settings, term terminal) error {
-	found, err := adopt.Rank(ctx, string(s.DatabaseURL))
+func (c *adoptInspectCommand) rank(ctx context.Context, url string, term terminal) error {
+	found, err := adopt.Rank(ctx, url)
 	switch {
 	case err != nil:
 		return err

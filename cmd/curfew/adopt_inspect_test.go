@@ -104,6 +104,10 @@ func TestTablesThatMayHoldSessionsAreListed(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &found); err != nil || code != 0 || found[0].Table != "public.sessions" {
 		t.Errorf("exit code %d: %s%s", code, out, said)
 	}
+	out, _, code = commanded(t, "adopt", "inspect", "--adopt-database-url", url)
+	if code != 0 || !strings.Contains(out, "public.sessions") {
+		t.Errorf("of a database beside Curfew's: exit code %d, %s", code, out)
+	}
 	out, _, code = commanded(t, "adopt", "inspect", "--database-url", pgtest.Database(t))
 	if code != 0 || !strings.HasPrefix(out, "No table looks like sessions") {
 		t.Errorf("of an empty database: exit code %d, %s", code, out)

@@ -143,6 +143,15 @@ func checkMapping(t *testing.T, conn *pgx.Conn, found *Inspection) {
 	if err != nil || len(problems) > 0 {
 		t.Errorf("the mapping does not fit its table: %v, %v", problems, err)
 	}
+	plan, err := readPlan(t.Context(), conn, tables[0], curfew.DefaultPolicy(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, end := range plan.Ends {
+		if end.Wrong != "" {
+			t.Errorf("the plan refuses the ending for %s: %s", end.Rule, end.Wrong)
+		}
+	}
 }
 
 // Without rows, a mapping is guessed from names and constraints. It says so, and fits all the same.

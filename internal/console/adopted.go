@@ -14,7 +14,7 @@ import (
 
 // AdoptedTables tells how the marketplace's own tables stand.
 type AdoptedTables interface {
-	Tables(ctx context.Context) ([]record.AdoptedTable, error)
+	Report(ctx context.Context) ([]record.AdoptedTable, error)
 	// Backtest reads the history of one table. It may take seconds.
 	Backtest(ctx context.Context, name string) ([]record.Backtest, error)
 }
@@ -28,7 +28,7 @@ func (s *Site) adoptedView(ctx context.Context, r *http.Request, _ curfew.Actor)
 	if s.adopted == nil {
 		return Adopted{State: State{Sentence: "No table of yours is adopted."}}, nil
 	}
-	tables, err := s.adopted.Tables(ctx)
+	tables, err := s.adopted.Report(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func adoptedState(all []record.AdoptedTable) State {
 		if t.Unread != "" {
 			return State{Tone: "critical", Sentence: "Cannot tell: " + t.Relation + " cannot be read."}
 		}
-		blocked += len(t.Blocked)
+		blocked += t.Blocked
 		if t.Mode == "enforce" {
 			enforced++
 		}
@@ -87,10 +87,11 @@ func adoptedCard(t record.AdoptedTable) AdoptedCard {
 	if t.Unread != "" {
 		card.Unread = asSentence(t.Unread)
 	}
-	for _, b := range t.Blocked {
-		card.Blocked = append(card.Blocked, BlockedRow{
-			CustomerID: b.CustomerID, Row: rowView(t, b.RowID), Word: b.Word, Since: at.at(b.ExpiresAt), Made: at.at(b.CreatedAt),
-		})
+	for _, b := range t.Longest {
+		card.Blocked = append(card.Blocked, BlockedRow{CustomerID: b.CustomerID, Row: rowView(t, b.RowID), Status: string(b.Status), Since: at.at(b.Since)})
+	}
+	if more := t.Blocked - len(t.Longest); more > 0 {
+		card.More = "and " + grouped(more) + " more"
 	}
 	for _, v := range t.Verdicts {
 		card.Verdicts = append(card.Verdicts, VerdictLine{
@@ -98,13 +99,8 @@ func adoptedCard(t record.AdoptedTable) AdoptedCard {
 			Open: grouped(v.Undecided), Regretted: v.Lived > 0,
 		})
 	}
-	for _, o := range t.Oddities {
-		line := OddityLine{Name: cmp.Or(oddityNames[o.Code], o.Code), Detail: asSentence(o.Detail), Last: at.at(o.Last), Count: grouped(o.Count)}
-		if o.RowID != "" {
-			row := rowView(t, o.RowID)
-			line.Row = &row
-		}
-		card.Oddities = append(card.Oddities, line)
+	for _, f := range t.Findings {
+		card.Findings = append(card.Findings, Finding{Code: f.Code, Severity: map[bool]string{true: "critical", false: "warning"}[f.Critical], Problem: asSentence(f.Problem), Call: f.Fix})
 	}
 	for _, c := range t.Columns {
 		card.Columns = append(card.Columns, Fact{Name: c.Ours, Value: c.Theirs})
@@ -145,12 +141,6 @@ func nextCommand(t record.AdoptedTable) string {
 // ruleNames names the rules for rows of theirs.
 var ruleNames = map[curfew.EndReason]string{
 	curfew.Expired: "Nobody accepted", curfew.NoShow: "Accepted and never live", curfew.Overran: "Live for too long", curfew.Missed: "Appointment missed",
-}
-
-// oddityNames names what is odd about rows.
-var oddityNames = map[string]string{
-	"unknown_status": "Unknown status", "second_open": "Second open session of one customer", "customer_unusable": "Unusable customer",
-	"trigger_failed": "A trigger failed", "drift": "The mirror differs", "reopened": "Opened again", "deleted": "Deleted",
 }
 
 func backtestViews(all []record.Backtest) []BacktestView {

@@ -292,8 +292,9 @@ type AdoptedCard struct {
 	Unread         string // why it cannot be read
 	Facts          []Fact
 	Blocked        []BlockedRow
+	More           string // of them
 	Verdicts       []VerdictLine
-	Oddities       []OddityLine
+	Findings       []Finding
 	Columns        []Fact
 	Backtest       string // where the backtest is
 	Backtests      []BacktestView
@@ -304,10 +305,10 @@ type RowRef struct{ ID, Query string }
 
 // BlockedRow is a customer whom an overdue row of theirs blocks.
 type BlockedRow struct {
-	CustomerID  string
-	Row         RowRef
-	Word        string // its status, in their word
-	Since, Made Moment
+	CustomerID string
+	Row        RowRef
+	Status     string
+	Since      Moment
 }
 
 // VerdictLine is what a rule would have ended in shadow.
@@ -315,13 +316,6 @@ type VerdictLine struct {
 	Rule                       string
 	Judged, Lived, Ended, Open string
 	Regretted                  bool
-}
-
-// OddityLine is something odd about a row, or the table.
-type OddityLine struct {
-	Name, Detail, Count string
-	Row                 *RowRef
-	Last                Moment
 }
 
 // BacktestView is what a rule would have done to their history.

@@ -19,19 +19,20 @@ type AdoptedTable struct {
 	Unread   string             // why it cannot be read now; empty: it can
 	Open     int                // sessions that have not ended
 	Overdue  int                // of these, past their deadline
-	Blocked  []AdoptedRow       // customers who are in their own way now, for longest first
+	Blocked  int                // customers who are in their own way now
+	Longest  []AdoptedRow       // those of them who have been for longest
 	Verdicts []AdoptedVerdicts
-	Oddities []AdoptedOddity
+	Findings []Finding
 	Columns  []AdoptedColumn
 	Now      time.Time
 }
 
-// AdoptedRow is one of their rows, with its mirror.
+// AdoptedRow is one of their rows that is past its deadline and still open, with its mirror.
 type AdoptedRow struct {
-	RowID, Word           string // their id and status
+	RowID                 string // their id
 	CustomerID, SessionID string
 	Status                curfew.SessionStatus
-	CreatedAt, ExpiresAt  time.Time
+	Since                 time.Time // its deadline
 }
 
 // AdoptedVerdicts counts what a rule would have ended in shadow, and what became of it.
@@ -41,13 +42,6 @@ type AdoptedVerdicts struct {
 	Lived     int // regrets: they went on to be accepted, or live
 	Ended     int // by their own program
 	Undecided int // still open
-}
-
-// AdoptedOddity is something odd about a row, or about the table.
-type AdoptedOddity struct {
-	Code, RowID, Detail string
-	Count               int
-	First, Last         time.Time
 }
 
 // AdoptedColumn is what of theirs has which meaning.

@@ -72,6 +72,10 @@ func (p program) functions() []string {
 	for _, tr := range triggers {
 		all = append(all, p.create(tr, p.body(tr.does)))
 	}
+	// Who could attach one to a table of theirs would have it run there with its owner's rights.
+	for _, does := range functionsOf() {
+		all = append(all, "REVOKE ALL ON ROUTINE "+function(p.Name, does)+" FROM PUBLIC")
+	}
 	return all
 }
 

@@ -52,6 +52,7 @@ var sections = []section{
 	{"admission", "paid checkouts on PostgreSQL, beside the bare INSERTs and beside check-then-act", admission},
 	{"contention", "many callers for one customer: who ends with two open sessions", contention},
 	{"sweep", "overdue sessions ended, beside a bare UPDATE, and what admission feels of it", sweep},
+	{"adopted", "INSERTs into a table of the marketplace's own that Curfew enforces, and what they feel of a sweep", adopted},
 	{"expiry", "how late deadlines are met, beside a poll and a job queue", expiry},
 	{"queue", "the questions asked all the time: is anything overdue, what is in the queue", queue},
 	{"health", "the health figures over many ended rows, beside GROUP BY", health},

@@ -80,7 +80,7 @@ func (db database) sweeps(ctx context.Context, o options, ways []way, n int, out
 			return slice{}, err
 		}
 		stream++
-		s, admissions, err := db.besideAdmissions(ctx, w, o.pace, crowd(o.seed, stream, sweepers))
+		s, admissions, err := besidePaced(ctx, w, way{"admission", db.curfew}, o.pace, crowd(o.seed, stream, sweepers))
 		s.n = n
 		beside[w.name] = append(beside[w.name], admissions...)
 		return s, err
@@ -141,9 +141,9 @@ func (db database) unsettled(ctx context.Context, out *report) error {
 	return err
 }
 
-// besideAdmissions does the work once, with paced admissions beside it, and returns how long each of
-// them took.
-func (db database) besideAdmissions(ctx context.Context, w way, pace int, crowd []*customers) (slice, []time.Duration, error) {
+// besidePaced does the work once, with other work beside it at a steady pace, and returns how long
+// each piece of that took.
+func besidePaced(ctx context.Context, w, other way, pace int, crowd []*customers) (slice, []time.Duration, error) {
 	working, done := context.WithCancel(ctx)
 	defer done()
 	due := make(chan time.Time, backlog)
@@ -152,7 +152,7 @@ func (db database) besideAdmissions(ctx context.Context, w way, pace int, crowd 
 	latencies, errs := make([][]time.Duration, len(crowd)), make([]error, len(crowd)+1)
 	var clients sync.WaitGroup
 	for i, c := range crowd {
-		clients.Go(func() { latencies[i], errs[i] = db.admitWhenDue(ctx, due, c) })
+		clients.Go(func() { latencies[i], errs[i] = whenDue(ctx, other, due, c) })
 	}
 	begun := time.Now()
 	errs[len(crowd)] = w.do(ctx, "")
@@ -183,12 +183,12 @@ func announce(working context.Context, every time.Duration, due chan<- time.Time
 	}
 }
 
-// admitWhenDue admits until nothing is due any more. Latency counts from the time an admission was
-// due, including its wait: a slow client must not hide how long others would have waited.
-func (db database) admitWhenDue(ctx context.Context, due <-chan time.Time, c *customers) ([]time.Duration, error) {
+// whenDue works until nothing is due any more. Latency counts from the time a piece was due,
+// including its wait: a slow client must not hide how long others would have waited.
+func whenDue(ctx context.Context, w way, due <-chan time.Time, c *customers) ([]time.Duration, error) {
 	var latencies []time.Duration
 	for since := range due {
-		if err := db.curfew(ctx, c.next()); err != nil {
+		if err := w.do(ctx, c.next()); err != nil {
 			return latencies, err
 		}
 		latencies = append(latencies, time.Since(since))

@@ -15,6 +15,7 @@ import (
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/config"
+	"github.com/curfewhq/curfew/internal/console"
 	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/metrics"
 	"github.com/curfewhq/curfew/internal/notify"
@@ -119,8 +120,9 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 		Policy: &policy, Logger: svc.log, Observer: metrics, Provider: client, Notifier: svc.notifications, Keys: keysOf(identity),
 		SweeperOff: !s.Sweeper.On(), Trace: svc.traces.step, Stop: svc.halt,
 	}
+	var adopted console.AdoptedTables
 	if a := svc.db.adoption(); a != nil {
-		a.Logger, o.Adopted = svc.log, a.Service
+		a.Logger, o.Adopted, adopted = svc.log, a.Service, a.Service
 	}
 	if svc.keeper, err = lifecycle.New(svc.db, o); err != nil {
 		return err
@@ -136,7 +138,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 		Keeper: svc.keeper, Timeline: timeline.New(svc.db, svc.keeper.Rules), Identity: identity, Once: svc.db, Ready: svc.ready, BaseURL: svc.url, LoginHint: s.loginLine(svc.url),
 		Version: version(), Logger: svc.log, Metrics: metrics, Hooks: hooks, Trace: svc.traces.request, Settings: svc.given,
 		Endpoints: s.endpoints(svc.db), Deliveries: notify.Deliveries{Store: svc.db}, Streams: streams{svc.hub},
-		Links: mail.Unsubscriptions{Store: svc.db, Signer: identity}, TestPayments: s.Stripe.APIKey != "" && !stripe.LiveKey(s.Stripe.APIKey),
+		Links: mail.Unsubscriptions{Store: svc.db, Signer: identity}, Adopted: adopted, TestPayments: s.Stripe.APIKey != "" && !stripe.LiveKey(s.Stripe.APIKey),
 	})
 	if err != nil {
 		return err

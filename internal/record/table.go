@@ -69,8 +69,10 @@ func Tables() []Table {
 
 // TablesLeftOut lists the tables that no backup contains.
 func TablesLeftOut() []string {
-	return []string{"tallies", "previews", "signals", "quarantine", "acknowledgements", "webhook_endpoints", "payment_differences", "refused_messages",
-		"adoptions", "adoption_findings", "adoption_verdicts"}
+	return []string{
+		"tallies", "previews", "signals", "quarantine", "acknowledgements", "webhook_endpoints", "payment_differences", "refused_messages",
+		"adoptions", "adoption_findings", "adoption_verdicts",
+	}
 }
 
 // table parses columns written as in a schema: "name kind, name kind".

@@ -47,6 +47,13 @@ type session struct {
 	EndedAt    *time.Time `json:"endedAt,omitempty"`
 	EndReason  string     `json:"endReason,omitempty"`
 	Revives    string     `json:"revives,omitempty"`
+	Adopted    *adopted   `json:"adopted,omitempty"`
+}
+
+// adopted names the row of the marketplace's own that a session follows.
+type adopted struct {
+	From string `json:"from"`
+	ID   string `json:"id"`
 }
 
 type checkout struct {
@@ -94,12 +101,16 @@ func messageOf(h record.OutsideEnrichedEvent) message {
 }
 
 func sessionOf(s curfew.OutsideSession) *session {
-	return &session{
+	out := &session{
 		ID: s.ID, Status: string(s.Status), Version: s.Version, CustomerID: s.CustomerID, MechanicID: s.MechanicID, Plan: s.Plan,
 		Type: string(s.Kind), CreatedAt: s.CreatedAt.UTC(), StartsAt: moment(s.StartsAt), ExpiresAt: moment(s.ExpiresAt),
 		StartedAt: moment(s.StartedAt), EndedAt: moment(s.EndedAt), EndReason: string(s.EndReason),
 		Revives: s.Revives,
 	}
+	if s.AdoptedFrom != "" {
+		out.Adopted = &adopted{s.AdoptedFrom, s.AdoptedID}
+	}
+	return out
 }
 
 func checkoutOf(c curfew.OutsideCheckout) *checkout {

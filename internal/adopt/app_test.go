@@ -105,7 +105,7 @@ func (m *market) sweep(ctx context.Context, a table) (int, error) {
 			key += " assigned"
 		}
 		ends := by[key]
-		if rule.Reason == "" || len(ends) == 0 {
+		if rule.Reason == "" || len(ends) == 0 || !mapped(a.Table, ruleFor(rule.From, rule.Assigned == record.Yes)) {
 			continue
 		}
 		for i := range ends {

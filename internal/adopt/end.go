@@ -22,7 +22,7 @@ func (s *Service) End(ctx context.Context, source string, b record.Batch) ([]rec
 	if err != nil || len(b.Ends) == 0 {
 		return nil, err
 	}
-	return s.writes(m).End(ctx, b)
+	return s.table(m).End(ctx, b)
 }
 
 // End is Service.End for one table.
@@ -143,7 +143,7 @@ func (s *Service) Change(ctx context.Context, c record.Change) (curfew.Snapshot,
 	if err != nil {
 		return curfew.Snapshot{}, err
 	}
-	return s.writes(m).Change(ctx, c)
+	return s.table(m).Change(ctx, c)
 }
 
 // Change is Service.Change for one table.

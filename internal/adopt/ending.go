@@ -121,6 +121,7 @@ func (r reading) unmoved() string {
 		"(" + r.status("t") + ") = s.status",
 		"(" + r.mechanic("t") + ") IS NOT DISTINCT FROM s.mechanic_id",
 		"(" + r.customer("t") + ") = s.customer_id",
+		r.there("t"),
 	}, " AND ")
 }
 

@@ -15,7 +15,7 @@ import (
 // schema is their schema as pg_dump writes it, without its random key.
 func (m *market) schema() string {
 	m.Helper()
-	out, err := exec.CommandContext(m.Context(), "pg_dump", "--dbname", m.url, "--schema", "public", "--schema-only").Output()
+	out, err := exec.CommandContext(m.Context(), "pg_dump", "--dbname", m.url, "--exclude-schema", "curfew", "--schema-only").Output()
 	if err != nil {
 		m.Fatal(err)
 	}

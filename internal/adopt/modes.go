@@ -30,7 +30,7 @@ func (s *Service) Shadow(ctx context.Context, name string) error {
 		return err
 	}
 	if a.Mode == mapping.Enforce {
-		if err := p.Off(ctx); err != nil {
+		if err := p.unhook(ctx); err != nil {
 			return err
 		}
 	}

@@ -230,7 +230,7 @@ func TestAPlanLeavesTheirTableAlone(t *testing.T) {
 	if want := []string{"GRANT UPDATE, TRIGGER ON public.help TO " + name(planReader(t)), "GRANT CREATE ON SCHEMA curfew TO " + name(planReader(t)), "GRANT SELECT, UPDATE ON public.offers TO " + name(planReader(t))}; !slices.Equal(p.Grants, want) {
 		t.Errorf("enforce needs %q, want %q", p.Grants, want)
 	}
-	all, err := New(Options{Pool: m.pool, Tables: []mapping.Table{help()}, Policy: curfew.DefaultPolicy()}).writes(help()).program(t.Context(), mapping.Reasons())
+	all, err := New(Options{Pool: m.pool, Tables: []mapping.Table{help()}, Policy: curfew.DefaultPolicy()}).table(help()).program(t.Context(), mapping.Reasons())
 	if err != nil {
 		t.Fatal(err)
 	}

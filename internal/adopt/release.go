@@ -12,6 +12,12 @@ import (
 // mirror alone. It can be called again like Enforce.
 func (t table) Off(ctx context.Context) error { return t.wrap(follow(ctx, t.ending()), "switch off") }
 
+// unhook is Off, but for the mirrors, which somebody else will keep.
+func (t table) unhook(ctx context.Context) error {
+	steps := t.ending()
+	return t.wrap(follow(ctx, steps[:len(steps)-1]), "remove the triggers")
+}
+
 // Release is Off, and forgets that the table was adopted; with drop, also what was found in it and
 // judged of it. Its sessions have ended, and stay as history.
 func (t table) Release(ctx context.Context, drop bool) error {

@@ -77,9 +77,6 @@ func unavailable(err error) error {
 	return fmt.Errorf("%w (%w)", curfew.Errorf(curfew.Unavailable, "the database cannot answer now: try again"), err)
 }
 
-// writes is a table as something that can be written.
-func (s *Service) writes(m mapping.Table) table { return table{m, s.Pool, s.Policy} }
-
 // wrap says what was being done; nil stays nil.
 func (t table) wrap(err error, what string) error {
 	if err == nil {

@@ -176,7 +176,7 @@ func (p program) inserted() string {
 	return `BEGIN
         PERFORM ` + p.adopted("array_agg("+p.row("n")+")") + `
         FROM became n
-        WHERE ` + p.customer("n") + ` IS NOT NULL AND coalesce(` + p.status("n") + `, '') NOT IN ('completed', 'cancelled')
+        WHERE ` + p.there("n") + ` AND ` + p.customer("n") + ` IS NOT NULL AND coalesce(` + p.status("n") + `, '') NOT IN ('completed', 'cancelled')
         HAVING count(*) > 0;`
 }
 
@@ -189,11 +189,11 @@ func (p program) updated() string {
 BEGIN
         before := ` + p.row("OLD") + `;
         after := ` + p.row("NEW") + `;
-        IF after IS NOT DISTINCT FROM before THEN
+` + p.unlessDeleted("before", "OLD") + p.unlessDeleted("after", "NEW") + `        IF after IS NOT DISTINCT FROM before THEN
             RETURN NULL;
         END IF;
         IF before.customer_id IS NOT NULL AND (after.customer_id IS NULL OR after.adopted_id <> before.adopted_id) THEN
-            PERFORM ` + p.gone("ARRAY[before.adopted_id]", "their row has no customer any more") + `;
+            PERFORM ` + p.gone("ARRAY[before.adopted_id]", "their row is nobody's any more") + `;
         END IF;
         IF after.customer_id IS NOT NULL THEN
             PERFORM ` + p.adopted("ARRAY[after]") + `;
@@ -201,10 +201,18 @@ BEGIN
         IF before.status IN ('scheduled', 'waiting', 'live') AND after.status IN ('completed', 'cancelled') THEN
             PERFORM ` + p.adopted("array_agg("+p.row("t")+")") + `
             FROM (SELECT t.* FROM curfew.adoption_findings f JOIN ` + p.Relation + ` t ON ` + p.column("t", p.ID) + ` = f.adopted_id::` + p.idType() + `
-                WHERE f.name = ` + literal(p.Name) + ` AND f.code = 'second_open' AND ` + p.customer("t") + ` = before.customer_id
+                WHERE f.name = ` + literal(p.Name) + ` AND f.code = 'second_open' AND ` + p.there("t") + ` AND ` + p.customer("t") + ` = before.customer_id
                 FOR SHARE OF t SKIP LOCKED) t
             HAVING count(*) > 0;
         END IF;`
+}
+
+// unlessDeleted makes a row nobody's that counts as deleted.
+func (p program) unlessDeleted(row, alias string) string {
+	if p.Deleted == "" {
+		return ""
+	}
+	return "        IF NOT (" + p.there(alias) + ") THEN " + row + ".customer_id := NULL; END IF;\n"
 }
 
 // settle ends the customer's overdue rows before a new one is inserted, but for those that somebody

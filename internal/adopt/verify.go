@@ -62,7 +62,7 @@ func (t table) compare(ctx context.Context, r reading) ([]Drift, error) {
 			SELECT coalesce(r.adopted_id, o.adopted_id) AS id, CASE WHEN o.id IS NULL THEN 'it is open and has no mirror'
 				WHEN r.adopted_id IS NULL THEN 'it is not open, and its mirror is' ELSE ` + compared + ` END AS detail
 			FROM (SELECT (w.r).* FROM (SELECT ` + r.row("t") + ` AS r FROM ` + r.Relation + ` t
-					WHERE ` + r.word("t") + ` IN ` + list(r.Unended()) + ` AND ` + r.customer("t") + ` IS NOT NULL OFFSET 0) w
+					WHERE ` + r.there("t") + ` AND ` + r.word("t") + ` IN ` + list(r.Unended()) + ` AND ` + r.customer("t") + ` IS NOT NULL OFFSET 0) w
 				WHERE (w.r).status IN ('scheduled', 'waiting', 'live')) r
 			FULL JOIN (SELECT s.* FROM curfew.sessions s WHERE s.adopted_from = $1 AND s.status IN ('scheduled', 'waiting', 'live')) o ON o.adopted_id = r.adopted_id
 		) d WHERE d.detail <> '' AND NOT EXISTS (SELECT FROM curfew.adoption_findings f
@@ -101,10 +101,10 @@ func (t table) keep(ctx context.Context, all []Drift) error {
 func (t table) mend(ctx context.Context, r reading, all []Drift) error {
 	its := r.column("t", r.ID)
 	adopt := `SELECT curfew.adopt($2, $3, 'their row', NULL, NULL, array_agg(` + r.row("t") + `)) FROM (SELECT t.* FROM ` + r.Relation + ` t
-		WHERE ` + its + ` = ANY ($1::text[]::` + r.idType() + `[]) AND ` + r.customer("t") + ` IS NOT NULL
+		WHERE ` + its + ` = ANY ($1::text[]::` + r.idType() + `[]) AND ` + r.there("t") + ` AND ` + r.customer("t") + ` IS NOT NULL
 		ORDER BY ` + its + ` FOR SHARE OF t SKIP LOCKED) t HAVING count(*) > 0`
 	gone := `SELECT curfew.adopt_gone($2, $3, 'their row was deleted', NULL, array_agg(k.id)) FROM unnest($1::text[]) k (id)
-		WHERE NOT EXISTS (SELECT FROM ` + r.Relation + ` t WHERE ` + its + ` = k.id::` + r.idType() + ` AND ` + r.customer("t") + ` IS NOT NULL) HAVING count(*) > 0`
+		WHERE NOT EXISTS (SELECT FROM ` + r.Relation + ` t WHERE ` + its + ` = k.id::` + r.idType() + ` AND ` + r.there("t") + ` AND ` + r.customer("t") + ` IS NOT NULL) HAVING count(*) > 0`
 	for some := range slices.Chunk(all, page) {
 		ids := make([]string, len(some))
 		for i, d := range some {

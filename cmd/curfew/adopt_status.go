@@ -88,7 +88,7 @@ func printAdoption(term terminal, s adopt.Status) {
 			term.printf("    and %d more\n", s.Count-i)
 			break
 		}
-		term.printf("    %s by row %s (%s), since %s\n", curfew.Visible(b.Customer), curfew.Visible(b.Row), b.Status, moment(b.Since, now))
+		term.printf("    customer %s by row %s (%s), since %s\n", curfew.Visible(b.Customer), curfew.Visible(b.Row), b.Status, moment(b.Since, now))
 	}
 	printVerdicts(term, s.Verdicts)
 	printAdoptedFindings(term, s.Findings)

@@ -180,8 +180,8 @@ func (s *Service) blockedBy(a Adoption, who []Blocked) record.Finding {
 	for _, b := range who {
 		f.Sessions, f.Customers = append(f.Sessions, b.Session), append(f.Customers, b.Customer)
 	}
-	f.Problem = fmt.Sprintf("%s of %s blocked by a session past its deadline, first customer %s by row %s, since %s",
-		customers(f.Count), a.Name, curfew.Visible(first.Customer), curfew.Visible(first.Row), first.Since.UTC().Format(time.RFC3339))
+	f.Problem = fmt.Sprintf("%s of %s %s blocked by a session past its deadline, the first one %s by row %s, since %s",
+		counted(f.Count, "customer"), a.Name, isAre(f.Count), curfew.Visible(first.Customer), curfew.Visible(first.Row), first.Since.UTC().Format(time.RFC3339))
 	f.Fix = "curfew adopt plan " + a.Name + "; curfew adopt enforce " + a.Name
 	if a.Mode == mapping.Enforce {
 		f.Fix = "curfew adopt status " + a.Name
@@ -189,18 +189,19 @@ func (s *Service) blockedBy(a Adoption, who []Blocked) record.Finding {
 	return f
 }
 
-func customers(n int) string {
+// counted is "1 row", or "2 rows".
+func counted(n int, noun string) string {
 	if n == 1 {
-		return "a customer"
+		return "1 " + noun
 	}
-	return fmt.Sprintf("%d customers", n)
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-func rows(n int) string {
+func isAre(n int) string {
 	if n == 1 {
-		return "a row"
+		return "is"
 	}
-	return fmt.Sprintf("%d rows", n)
+	return "are"
 }
 
 // unprotected is that triggers of a table that is enforced are not as they should be.
@@ -249,16 +250,9 @@ func (s *Service) regretsOf(ctx context.Context, a Adoption) (f record.Finding, 
 	})
 	f.Code = regrets
 	f.Problem = fmt.Sprintf("%s of %s would have been ended and lived on, the first one row %s: the policy is too strict for it",
-		sessions(f.Count), a.Name, curfew.Visible(first))
+		counted(f.Count, "session"), a.Name, curfew.Visible(first))
 	f.Fix = "curfew adopt status " + a.Name + " shows by which rule; raise waiting_ttl, join_ttl or live_grace before you enforce that rule"
 	return f, err
-}
-
-func sessions(n int) string {
-	if n == 1 {
-		return "a session"
-	}
-	return fmt.Sprintf("%d sessions", n)
 }
 
 // merged makes one finding of those with the same code.

@@ -40,13 +40,13 @@ func (s *Service) odd(ctx context.Context, t mapping.Table) (all []record.Findin
 
 // oddities say what each code means of rows.
 var oddities = map[string]string{
-	"unknown_status":    "with a status that nobody has mapped",
-	"second_open":       "open beside another open session of the customer, and not looked after until that ends",
-	"customer_unusable": "with a customer or mechanic that cannot be one",
-	"unusable":          "with values that no session can have",
-	"reopened":          "opened again after the end",
-	"deleted":           "deleted while open",
-	"drift":             "not as mirrored",
+	"unknown_status":    "has a status that nobody has mapped",
+	"second_open":       "is open beside another open session of the customer, and not looked after until that ends",
+	"customer_unusable": "has a customer or mechanic that cannot be one",
+	"unusable":          "has values that no session can have",
+	"reopened":          "was opened again after the end",
+	"deleted":           "was deleted while open",
+	"drift":             "is not as mirrored",
 }
 
 func oddProblem(t mapping.Table, code, id, detail string, n int) string {
@@ -56,12 +56,16 @@ func oddProblem(t mapping.Table, code, id, detail string, n int) string {
 	}
 	what, ok := oddities[code]
 	if !ok {
-		what = "odd (" + code + ")"
+		what = "is odd (" + code + ")"
 	}
 	if id == "" {
-		return fmt.Sprintf("%s of %s %s: %s", rows(n), t.Relation, what, said)
+		return fmt.Sprintf("%s %s: %s", t.Relation, what, said)
 	}
-	return fmt.Sprintf("%s of %s %s, first row %s: %s", rows(n), t.Relation, what, curfew.Visible(id), said)
+	text := fmt.Sprintf("row %s of %s %s: %s", curfew.Visible(id), t.Relation, what, said)
+	if n > 1 {
+		text += fmt.Sprintf(", and %s", counted(n-1, "other"))
+	}
+	return text
 }
 
 // oddFix is what to run about it.

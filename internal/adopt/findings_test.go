@@ -48,7 +48,7 @@ func TestWhoIsBlockedIsNamedByTheNextReading(t *testing.T) {
 	if got := codes(f); got != "adopted_blocked" {
 		t.Fatalf("the findings are %s", got)
 	}
-	if b := f["adopted_blocked"]; b.Critical || b.Count != 1 || b.Customers[0] != "ada" || !strings.Contains(b.Problem, "customer ada by row 1, since 2") {
+	if b := f["adopted_blocked"]; b.Critical || b.Count != 1 || b.Customers[0] != "ada" || !strings.Contains(b.Problem, "the first one ada by row 1, since 2") {
 		t.Errorf("the finding is %+v", b)
 	}
 	m.exec(`UPDATE public.help SET deadline = now() - interval '2 days' WHERE id = 2`)
@@ -140,6 +140,10 @@ func TestAnEnforcedTableWithoutItsTriggersIsUnprotected(t *testing.T) {
 	}
 	if may, why := s.May("help", curfew.Expired); !may {
 		t.Errorf("it may not end what expired: %s", why)
+	}
+	if got := m.text(`SELECT string_agg(p.proname, ' ') FROM pg_proc p WHERE p.pronamespace = 'curfew'::regnamespace AND has_function_privilege($1, p.oid, 'EXECUTE')`,
+		m.role()); got != "" {
+		t.Errorf("everybody may execute %s", got)
 	}
 	m.exec(`DROP TRIGGER zz_curfew_settle ON public.help`)
 	if f := m.health(s)["adopted_unprotected"]; !f.Critical || !strings.Contains(f.Fix, "curfew adopt enforce help") {

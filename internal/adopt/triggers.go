@@ -66,11 +66,12 @@ type program struct {
 }
 
 // functions are the statements that create them, or change them: that locks nothing of the
-// marketplace's.
+// marketplace's. They act with their owner's rights, so nobody else may call them; a trigger fires
+// for whoever writes, all the same.
 func (p program) functions() []string {
-	all := []string{p.failed()}
+	all := []string{p.failed(), "REVOKE EXECUTE ON FUNCTION " + function(p.Name, failed) + "(text) FROM PUBLIC"}
 	for _, tr := range triggers {
-		all = append(all, p.create(tr, p.body(tr.does)))
+		all = append(all, p.create(tr, p.body(tr.does)), "REVOKE EXECUTE ON FUNCTION "+function(p.Name, tr.does)+"() FROM PUBLIC")
 	}
 	// Who could attach one to a table of theirs would have it run there with its owner's rights.
 	for _, does := range functionsOf() {

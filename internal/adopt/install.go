@@ -218,6 +218,9 @@ const switchOn = `INSERT INTO curfew.adoptions AS a (name, relation, mode, rules
 	ON CONFLICT (name) DO UPDATE SET relation = excluded.relation, mode = 'enforce', rules = excluded.rules, installed = excluded.installed,
 		since = CASE WHEN a.mode = 'enforce' THEN a.since ELSE now() END`
 
+// forgetFailures forgets that triggers failed, unless they have done so since.
+const forgetFailures = `DELETE FROM curfew.adoption_findings WHERE name = $1 AND code = 'trigger_failed' AND last_at < now() - make_interval(mins => $2)`
+
 func (t table) switchOn(ctx context.Context, p program) error {
 	rules := make([]string, len(p.rules))
 	for i, rule := range p.rules {
@@ -225,6 +228,9 @@ func (t table) switchOn(ctx context.Context, p program) error {
 	}
 	return t.tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, switchOn, t.Name, t.Relation, rules, p.digest())
+		if err == nil {
+			_, err = tx.Exec(ctx, forgetFailures, t.Name, 0)
+		}
 		return err
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -66,6 +67,28 @@ func (m *market) verified(a table) {
 	drift, err := a.Verify(m.Context(), false)
 	if err != nil || len(drift) > 0 {
 		m.Errorf("drift: %v (%v)", drift, err)
+	}
+}
+
+func TestARowThatIsMarkedAsDeletedIsGone(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"timestamptz", "boolean"} {
+		m := newMarket(t, helpTable+`ALTER TABLE public.help ADD COLUMN hidden `+kind)
+		mark := map[string]string{"timestamptz": "now()", "boolean": "true"}[kind]
+		mapped := help()
+		mapped.Deleted = "hidden"
+		a := m.adopted(mapped)
+		m.exec(`INSERT INTO public.help (customer, hidden) VALUES ('eve', ` + mark + `)`)
+		m.enforce(a)
+		m.exec(`INSERT INTO public.help (customer, hidden) VALUES ('ada', NULL), ('bob', ` + mark + `)`)
+		m.expect("new ones", m.states(), "2 waiting")
+		m.exec(`UPDATE public.help SET hidden = ` + mark + ` WHERE id = 2`)
+		m.expect("a deleted one", m.states(), "2 cancelled foreign")
+		m.exec(`UPDATE public.help SET note = 'x'`)
+		m.expect("a deleted one that is written", m.states(), "2 cancelled foreign")
+		m.exec(`UPDATE public.help SET hidden = NULL WHERE id = 2`)
+		m.expect("one that is there again", m.states(), "2 cancelled foreign, 2 waiting")
+		m.verified(a)
 	}
 }
 
@@ -205,6 +228,36 @@ func TestTheirAlterTableAndTheirWritesSucceed(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestVerifyFindsAndMendsWhatTheTriggersMissed(t *testing.T) {
+	t.Parallel()
+	m, a := enforced(t, helpTable)
+	m.exec(`INSERT INTO public.help (customer) VALUES ('ada'), ('bob'), ('cyd'), ('dan')`)
+	m.exec(`SET session_replication_role = replica;
+		INSERT INTO public.help (customer) VALUES ('eve');
+		UPDATE public.help SET mechanic = 'max' WHERE id = 1;
+		UPDATE public.help SET status = 'gone' WHERE id = 2;
+		DELETE FROM public.help WHERE id = 3;
+		SET session_replication_role = origin`)
+	m.exec(`INSERT INTO curfew.adoption_findings (name, code, detail, last_at) VALUES ('help', 'trigger_failed', 'long ago', now() - interval '2 hours')`)
+	want := []Drift{
+		{"1", "its mechanic is max, its mirror's nobody"},
+		{"2", "it is not open, and its mirror is"},
+		{"3", "it is not open, and its mirror is"},
+		{"5", "it is open and has no mirror"},
+	}
+	got, err := a.Verify(t.Context(), false)
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Fatalf("the drift (%v, -want +got):\n%s", err, diff)
+	}
+	m.expect("the findings", m.text(`SELECT string_agg(adopted_id || code, ' ' ORDER BY adopted_id) FROM curfew.adoption_findings`), "1drift 2drift 3drift 5drift")
+	if _, err := a.Verify(t.Context(), true); err != nil {
+		t.Fatal(err)
+	}
+	m.expect("the mirrors", m.states(), "1 waiting, 2 cancelled foreign, 3 cancelled foreign, 4 waiting, 5 waiting")
+	m.verified(a)
+	m.expect("the findings", m.findings(), "")
 }
 
 // A role with no rights but to insert its own rows buys while its overdue one is hidden from it.

@@ -82,7 +82,8 @@ func (t table) compare(ctx context.Context, r reading) ([]Drift, error) {
 	return all, unavailable(err)
 }
 
-// keep makes the findings of drift those that were found.
+// keep makes the findings of drift those that were found, and forgets failures of triggers that have
+// not come again.
 func (t table) keep(ctx context.Context, all []Drift) error {
 	ids, details := make([]string, len(all)), make([]string, len(all))
 	for i, d := range all {
@@ -90,6 +91,9 @@ func (t table) keep(ctx context.Context, all []Drift) error {
 	}
 	return t.tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `DELETE FROM curfew.adoption_findings WHERE name = $1 AND code = 'drift' AND adopted_id <> ALL ($2)`, t.Name, ids)
+		if err == nil {
+			_, err = tx.Exec(ctx, forgetFailures, t.Name, 60)
+		}
 		if err == nil {
 			_, err = tx.Exec(ctx, `SELECT count(curfew.adopt_found($1, 'drift', k.id, k.detail)) FROM unnest($2::text[], $3::text[]) k (id, detail)`, t.Name, ids, details)
 		}

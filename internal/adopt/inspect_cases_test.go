@@ -206,3 +206,48 @@ func TestASampleIsAPart(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestEndingsThatAConstraintLacksAreAskedFor(t *testing.T) {
+	t.Parallel()
+	url, conn := marketplace(t, "numbers")
+	run(t, conn, `CREATE TYPE public.phase AS ENUM ('waiting', 'live', 'done');
+		CREATE TABLE public.visits (id integer PRIMARY KEY, customer_id integer NOT NULL, agent_id integer, status public.phase NOT NULL DEFAULT 'waiting',
+			created_at timestamptz NOT NULL, started_at timestamptz, minutes integer NOT NULL DEFAULT 20);
+		CREATE TABLE public.calls (id integer PRIMARY KEY, customer_id integer NOT NULL, status text NOT NULL CHECK (status IN ('waiting', 'live', 'cancelled')),
+			created_at timestamptz NOT NULL, plan text NOT NULL);
+		CREATE TABLE public.chats (id integer PRIMARY KEY, customer_id integer NOT NULL, status text NOT NULL CHECK (status IN ('waiting', 'live', 'done', 'archived', 'cancelled')),
+			created_at timestamptz NOT NULL, minutes integer NOT NULL, cancellation_reason text CHECK (cancellation_reason IN ('bored', 'expired')));`)
+	visits := inspected(t, url, "public.visits")
+	if !noticed(visits.Decide, "end", "type public.phase allows no word that looks like cancelled: add one to it") || len(visits.Mapping.End) != 1 {
+		t.Errorf("%v, %v", visits.Mapping.End, visits.Decide)
+	}
+	calls := inspected(t, url, "public.calls")
+	if !noticed(calls.Decide, "end.overran", "CHECK calls_status_check allows no word that looks like completed") || len(calls.Mapping.End) != 1 {
+		t.Errorf("%v, %v", calls.Mapping.End, calls.Decide)
+	}
+	chats := inspected(t, url, "public.chats")
+	if got := chats.Mapping.End[curfew.Expired].Set["cancellation_reason"]; got != "expired" || !noticed(chats.Decide, "status.other", "nothing says what archived means: no row has it") {
+		t.Errorf("the reason is %q; %v", got, chats.Decide)
+	}
+	for _, found := range []*Inspection{visits, calls, chats} {
+		checkMapping(t, conn, found)
+	}
+}
+
+func TestOtherKindsOfTablesAreNamed(t *testing.T) {
+	t.Parallel()
+	url, conn := marketplace(t, "lookup")
+	run(t, conn, `CREATE VIEW public.current AS SELECT ticket_id AS id, client_id, agent_id, CASE state_id WHEN 10 THEN 'new' ELSE 'done' END AS status, opened_at FROM public.tickets;
+		CREATE TABLE public.parts (id integer, customer_id integer NOT NULL, status text DEFAULT 'waiting', created_at timestamptz NOT NULL, PRIMARY KEY (id)) PARTITION BY HASH (id);
+		CREATE TABLE public.parts_0 PARTITION OF public.parts FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+		INSERT INTO public.parts VALUES (1, 1, 'waiting', now())`)
+	view := inspected(t, url, "public.current")
+	if view.Kind != "view" || !noticed(view.Decide, "table", "this is a view: Curfew can read it, but it can end sessions only in a table") || view.Index != "" || view.Rows != 100 {
+		t.Errorf("%+v", view)
+	}
+	checkFits(t, conn, view)
+	parts := inspected(t, url, "public.parts")
+	if parts.Kind != "partitioned table" || !noticed(parts.Notices, "table", "the table is partitioned") || parts.Rows != 1 {
+		t.Errorf("%+v", parts)
+	}
+}

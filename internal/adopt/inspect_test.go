@@ -139,10 +139,7 @@ func checkMapping(t *testing.T, conn *pgx.Conn, found *Inspection) {
 	if fromJSON, err := mapping.Parse(setting); err != nil || !cmp.Equal(fromJSON, tables) {
 		t.Errorf("as JSON it is another mapping: %v, %s", err, setting)
 	}
-	problems, err := Fit(t.Context(), conn, tables[0])
-	if err != nil || len(problems) > 0 {
-		t.Errorf("the mapping does not fit its table: %v, %v", problems, err)
-	}
+	checkFits(t, conn, found)
 	plan, err := readPlan(t.Context(), conn, tables[0], curfew.DefaultPolicy(), 0)
 	if err != nil {
 		t.Fatal(err)
@@ -151,6 +148,14 @@ func checkMapping(t *testing.T, conn *pgx.Conn, found *Inspection) {
 		if end.Wrong != "" {
 			t.Errorf("the plan refuses the ending for %s: %s", end.Rule, end.Wrong)
 		}
+	}
+}
+
+func checkFits(t *testing.T, conn *pgx.Conn, found *Inspection) {
+	t.Helper()
+	problems, err := Fit(t.Context(), conn, found.Mapping)
+	if err != nil || len(problems) > 0 {
+		t.Errorf("the mapping does not fit its table: %v, %v", problems, err)
 	}
 }
 

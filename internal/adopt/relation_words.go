@@ -84,7 +84,7 @@ var defaultWord = regexp.MustCompile(`^\(*'?([^':()]+)'?\)*(::.*)?$`)
 
 // initial is the value with which a new row begins, if a default says so in a word.
 func (r *Relation) initial(column string) string {
-	if m := defaultWord.FindStringSubmatch(r.Columns[column].Default); m != nil {
+	if m := defaultWord.FindStringSubmatch(r.Columns[column].Default); m != nil && m[1] != "NULL" {
 		return m[1]
 	}
 	return ""

@@ -166,7 +166,7 @@ func (t table) missing(ctx context.Context, q querier) ([]string, error) {
 // createTrigger creates a trigger that is not there. What is there stays: replacing it would lock
 // out readers, too.
 func (t table) createTrigger(ctx context.Context, p program, tr trigger) error {
-	return t.patiently(ctx, p.oid, time.Second, func() error {
+	return t.untilLocked(ctx, p.oid, time.Second, func() error {
 		missing, err := t.missing(ctx, t.pool)
 		if err != nil || !slices.Contains(missing, tr.name) {
 			return err
@@ -178,8 +178,8 @@ func (t table) createTrigger(ctx context.Context, p program, tr trigger) error {
 // lockTries is how often a lock on the marketplace's table is tried for.
 const lockTries = 5
 
-// patiently tries again what did not get its lock in time, and then says who has it.
-func (t table) patiently(ctx context.Context, oid uint32, pause time.Duration, do func() error) error {
+// untilLocked tries again what did not get its lock in time, and then says who has it.
+func (t table) untilLocked(ctx context.Context, oid uint32, pause time.Duration, do func() error) error {
 	for n := 1; ; n++ {
 		err := do()
 		if code(err) != lockTimeout {

@@ -73,7 +73,7 @@ func (t table) dropTrigger(ctx context.Context, tr trigger) error {
 	if err != nil || oid == 0 {
 		return err
 	}
-	return t.patiently(ctx, oid, 10*time.Second, func() error {
+	return t.untilLocked(ctx, oid, 10*time.Second, func() error {
 		return t.run(ctx, `SET LOCAL lock_timeout = '100ms'`, fmt.Sprintf(`DO $$ BEGIN
 			EXECUTE format('DROP TRIGGER IF EXISTS %s ON %%s', %d::regclass);
 		END $$`, tr.name, oid))

@@ -206,11 +206,7 @@ func isAre(n int) string {
 
 // unprotected is that triggers of a table that is enforced are not as they should be.
 func (s *Service) unprotected(ctx context.Context, t mapping.Table, a Adoption) record.Finding {
-	rules := make([]curfew.EndReason, len(a.Rules))
-	for i, rule := range a.Rules {
-		rules[i] = curfew.EndReason(rule)
-	}
-	wrong, err := s.table(t).Installed(ctx, rules)
+	wrong, err := s.table(t).Installed(ctx, endReasons(a.Rules))
 	if err != nil {
 		wrong = "it cannot be told whether its triggers are there: " + reasonOf(err)
 	}

@@ -44,6 +44,7 @@ type poller struct {
 	took    time.Duration     // by the last reading
 	told    string            // why it could not be read, as logged
 	checked time.Time         // when it was last verified
+	renewed bool              // its triggers have been compared with the settings
 	looked  time.Time         // when rows with unknown words were looked for
 }
 

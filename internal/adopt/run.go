@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
 )
 
@@ -86,12 +87,40 @@ func (s *Service) enter(ctx context.Context, t mapping.Table) error {
 }
 
 // check compares the rows of a table that is enforced with their mirrors, and mends what differs.
-func (s *Service) check(ctx context.Context, p *poller, _ Adoption) error {
+func (s *Service) check(ctx context.Context, p *poller, a Adoption) error {
+	if err := s.renew(ctx, p, a); err != nil {
+		return err
+	}
 	drift, err := p.Verify(ctx, true)
 	for _, d := range drift {
 		s.Logger.WarnContext(ctx, "a row differed from its mirror", "adopted", p.Name, "row", d.ID, "differs", d.Detail)
 	}
 	return err
+}
+
+// renew makes the triggers of a table anew where they were made for another mapping or policy. A
+// process does that once, after its start: beside another one with other settings, both would go on
+// for ever. What it may not do, health says.
+func (s *Service) renew(ctx context.Context, p *poller, a Adoption) error {
+	if p.renewed {
+		return nil
+	}
+	p.renewed = true
+	wrong, err := p.Installed(ctx, endReasons(a.Rules))
+	if err != nil || wrong == "" {
+		return err
+	}
+	s.Logger.InfoContext(ctx, "the triggers of an adopted table are renewed", "adopted", p.Name, "reason", wrong)
+	defer s.forget()
+	return p.Enforce(ctx, Enforcement{Rules: endReasons(a.Rules), Yes: true})
+}
+
+func endReasons(rules []string) []curfew.EndReason {
+	all := make([]curfew.EndReason, len(rules))
+	for i, rule := range rules {
+		all[i] = curfew.EndReason(rule)
+	}
+	return all
 }
 
 // tell logs that a table cannot be read, and that it can be read again, once each.

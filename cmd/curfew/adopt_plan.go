@@ -26,16 +26,20 @@ func (c *adoptPlanCommand) Run(ctx context.Context, s *settings, term terminal) 
 	if c.Days < 0 {
 		return usagef("--days must be 1 or more, not %d", c.Days)
 	}
-	if _, ok := s.DatabaseURL.File(); ok {
-		return usagef("only tables in PostgreSQL can be adopted: name the database with --database-url postgres://… or CURFEW_DATABASE_URL")
+	url := s.DatabaseURL
+	if s.AdoptDatabaseURL != nil {
+		url = *s.AdoptDatabaseURL
+	}
+	if _, ok := url.File(); ok {
+		return usagef("%s", onlyPostgres)
 	}
 	policy, err := s.policy()
 	if err != nil {
 		return err
 	}
-	p, err := adopt.ReadPlan(ctx, string(s.DatabaseURL), s.Adopted(), c.Name, policy, c.Days)
+	p, err := adopt.ReadPlan(ctx, string(url), s.Adopted(), c.Name, policy, c.Days)
 	if err != nil {
-		return asUsage(err)
+		return asUnknown(err)
 	}
 	switch {
 	case c.JSON:

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 
 type Request = { at: number; customer: string; wait: number; served: number | null };
 
-const minute = Number(process.env.MINUTE ?? 20);
+const minute = Number(process.env.MINUTE ?? 100);
 const app = process.env.APP_URL ?? "http://127.0.0.1:8080";
 const history: Request[] = JSON.parse(readFileSync(process.env.HISTORY ?? "history.json", "utf8"));
 const begun = Date.now();

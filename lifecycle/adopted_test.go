@@ -87,12 +87,12 @@ func adopted(t *testing.T, rules ...curfew.EndReason) (*environment, *market) {
 	return m.environment, m
 }
 
-// row mirrors a row, whose deadline passed an hour ago. An ending is a reason and a run.
-func (env *environment) row(source, id, customer string, status curfew.SessionStatus, mechanic string, ending ...string) {
+// row mirrors a row, whose deadline passed an hour ago. What ends it is a reason and a run.
+func (env *environment) row(source, id, customer string, status curfew.SessionStatus, mechanic string, over ...string) {
 	env.Helper()
 	why, run := "", ""
-	if len(ending) > 0 {
-		why, run = ending[0], ending[1]
+	if len(over) > 0 {
+		why, run = over[0], over[1]
 	}
 	env.Exec(env, `SELECT curfew.adopt($1, 'service:' || $1, coalesce(nullif($6::text, ''), 'their row'), nullif($6, ''), nullif($7::text, '')::uuid, ARRAY[jsonb_populate_record(NULL::curfew.adopted_row,
 		jsonb_build_object('adopted_id', $2::text, 'word', $3::text, 'status', $3::text, 'customer_id', $4::text, 'mechanic_id', nullif($5::text, ''),

@@ -59,13 +59,20 @@ func (c *checkCommand) print(term terminal, b *curfew.Blocker, credits []record.
 func (c *checkCommand) printBlocker(term terminal, b *curfew.Blocker) {
 	now := time.Now()
 	term.printf("%s is blocked.\n\n", c.Customer)
+	free := moment(b.ReleasesAt, now)
+	if b.ReleasesAt.IsZero() {
+		free = "once it ends"
+	}
 	columns(term.out,
 		[]string{"session", b.Session.ID},
 		[]string{"status", sessionState(b.Session)},
 		[]string{"since", moment(b.Session.CreatedAt, now)},
-		[]string{"free by itself", moment(b.ReleasesAt, now)},
+		[]string{"free by itself", free},
 		[]string{"what can be done", strings.Join(b.Actions, ", ")},
 	)
+	if b.Why != "" {
+		term.printf("\nCurfew does not end it: %s.\n", b.Why)
+	}
 	term.printf("\n")
 	for _, action := range b.Actions {
 		term.printf("%s: %s\n", action, consequence(action))

@@ -158,7 +158,7 @@ func TestAnEnforcedTableWithoutItsTriggersIsUnprotected(t *testing.T) {
 	if got := m.text(`SELECT count(*)::text FROM curfew.adoptions`); got != "0" {
 		t.Errorf("%s tables are adopted", got)
 	}
-	if err := s.Off(t.Context(), "halp"); err == nil || !strings.Contains(err.Error(), "did you mean help?") {
+	if err := s.Off(t.Context(), "healp"); err == nil || !strings.Contains(err.Error(), "did you mean help?") {
 		t.Errorf("an unknown name: %v", err)
 	}
 }

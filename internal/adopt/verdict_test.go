@@ -78,7 +78,9 @@ func TestWhatMovedAndLivedIsARegret(t *testing.T) {
 	m := newMarket(t, helpTable+`INSERT INTO public.help (customer, deadline) VALUES ('ada', now() - interval '1 day')`)
 	p := m.shadowed()
 	for _, step := range []struct{ then, want string }{
-		{`note = ''`, "1 expired"}, {`deadline = now() + interval '1 hour'`, "1 expired moved"}, {`mechanic = 'max'`, "1 expired lived"},
+		{`note = ''`, "1 expired"},
+		{`deadline = now() + interval '1 hour'`, "1 expired moved"},
+		{`mechanic = 'max'`, "1 expired lived"},
 		{`status = 'done'`, "1 expired lived"},
 	} {
 		m.exec(`UPDATE public.help SET ` + step.then)

@@ -160,14 +160,14 @@ const selectBlocked = `SELECT s.id::text, s.adopted_id, s.customer_id, s.status,
 
 // blocked is who is blocked now, for longest first.
 func (s *Service) blocked(ctx context.Context, a Adoption) ([]Blocked, error) {
-	patience := time.Duration(0)
+	grace := time.Duration(0)
 	if a.Mode == mapping.Enforce {
-		patience = swept
+		grace = swept
 	}
 	return collect(ctx, s.Pool, func(row pgx.CollectableRow) (b Blocked, err error) {
 		err = row.Scan(&b.Session, &b.Row, &b.Customer, &b.Status, &b.Since, &b.count)
 		return b, err
-	}, selectBlocked, a.Name, patience, maxBlocked)
+	}, selectBlocked, a.Name, grace, maxBlocked)
 }
 
 // blockedBy is that customers are blocked by sessions of a table.

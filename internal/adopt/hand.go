@@ -49,12 +49,12 @@ func (p *poller) mirrorPage(ctx context.Context, page []theirRow) error {
 	mirrored, changed, err := p.adopt(ctx, page)
 	switch {
 	case err == nil:
-		p.learn(page, mirrored, changed)
+		p.remember(page, mirrored, changed)
 		return nil
 	case !ofRow(err):
 		return err
 	case len(page) == 1:
-		p.learn(page, nil, 0)
+		p.remember(page, nil, 0)
 		return p.owning(ctx, func(ctx context.Context, tx pgx.Tx) error {
 			_, err := tx.Exec(ctx, foundBroken, p.Name, page[0].id, reasonOf(err))
 			return err
@@ -103,8 +103,8 @@ func (p *poller) adopt(ctx context.Context, page []theirRow) (mirrored map[strin
 	return mirrored, changed, err
 }
 
-// learn remembers what was mirrored. Rows that ended need not be remembered.
-func (p *poller) learn(page []theirRow, mirrored map[string]bool, changed int) {
+// remember keeps what was mirrored. Rows that ended need not be remembered.
+func (p *poller) remember(page []theirRow, mirrored map[string]bool, changed int) {
 	p.changed = p.changed || changed > 0
 	for _, row := range page {
 		delete(p.refused, row.id)

@@ -36,16 +36,16 @@ type poller struct {
 	table
 	theirs theirs
 
-	claim   time.Time         // read_at as this process wrote it last
-	known   map[string]string // the text of rows that are mirrored, or odd; empty: any
-	refused map[string]string // the customers of open rows that could not be mirrored
-	changed bool              // the last reading changed a mirror
-	judged  time.Time         // the deadlines until then have been judged
-	took    time.Duration     // by the last reading
-	told    string            // why it could not be read, as logged
-	checked time.Time         // when it was last verified
-	renewed bool              // its triggers have been compared with the settings
-	looked  time.Time         // when rows with unknown words were looked for
+	claim    time.Time         // read_at as this process wrote it last
+	known    map[string]string // the text of rows that are mirrored, or odd; empty: any
+	refused  map[string]string // the customers of open rows that could not be mirrored
+	changed  bool              // the last reading changed a mirror
+	judged   time.Time         // the deadlines until then have been judged
+	took     time.Duration     // by the last reading
+	reported string            // why it could not be read, as logged
+	checked  time.Time         // when it was last verified
+	renewed  bool              // its triggers have been compared with the settings
+	looked   time.Time         // when rows with unknown words were looked for
 }
 
 // Poll reads a table once, if no other process reads it, and mirrors what it finds. It returns

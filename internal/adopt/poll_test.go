@@ -162,7 +162,7 @@ func TestARowThatCannotBeMirroredKeepsNoOtherBack(t *testing.T) {
 // Nothing is taken for gone because it cannot be read.
 func TestWhatCannotBeReadIsNotGone(t *testing.T) {
 	t.Parallel()
-	for sentence, test := range map[string]struct{ spoil, why, mend string }{
+	for sentence, test := range map[string]struct{ change, why, mend string }{
 		"the table is gone":            {`ALTER TABLE public.help RENAME TO aid`, "there is no table public.help", `ALTER TABLE public.aid RENAME TO help`},
 		"a column is gone":             {`ALTER TABLE public.help RENAME customer TO client`, `no column "customer"`, `ALTER TABLE public.help RENAME client TO customer`},
 		"a column is retyped":          {`ALTER TABLE public.help ALTER minutes TYPE text`, "42883", `ALTER TABLE public.help ALTER minutes TYPE integer USING minutes::integer`},
@@ -178,10 +178,10 @@ func TestWhatCannotBeReadIsNotGone(t *testing.T) {
 			p := m.shadowed(func(o *Options, _ *mapping.Table) { o.TheirURL = m.as(role) })
 			m.polled(p)
 			release := func() {}
-			if test.spoil == "" {
+			if test.change == "" {
 				release = m.hold(`LOCK TABLE public.help`)
 			} else {
-				m.exec(test.spoil)
+				m.exec(test.change)
 			}
 			if why := m.refuses(p); !strings.Contains(why, test.why) {
 				t.Errorf("why it cannot be read: %s", why)

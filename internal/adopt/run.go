@@ -10,8 +10,8 @@ import (
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
 )
 
-// patience is the longest wait before a table is tried again that could not be read.
-const patience = time.Minute
+// longestPause is the longest wait before a table is tried again that could not be read.
+const longestPause = time.Minute
 
 // Run reads every table that is in mode shadow, and verifies those that are enforced, until the
 // context ends.
@@ -35,7 +35,7 @@ func (s *Service) keep(ctx context.Context, p *poller) {
 	for ctx.Err() == nil {
 		begun := time.Now()
 		err := s.step(ctx, p)
-		s.tell(ctx, p, err)
+		s.report(ctx, p, err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(pauseAfter(p.took, err) - time.Since(begun)):
@@ -47,7 +47,7 @@ func (s *Service) keep(ctx context.Context, p *poller) {
 func pauseAfter(took time.Duration, err error) time.Duration {
 	pause := max(period, share*took)
 	if err != nil {
-		return max(took, min(pause, patience))
+		return max(took, min(pause, longestPause))
 	}
 	return pause
 }
@@ -123,19 +123,19 @@ func endReasons(rules []string) []curfew.EndReason {
 	return all
 }
 
-// tell logs that a table cannot be read, and that it can be read again, once each.
-func (s *Service) tell(ctx context.Context, p *poller, err error) {
+// report logs that a table cannot be read, and that it can be read again, once each.
+func (s *Service) report(ctx context.Context, p *poller, err error) {
 	why := ""
 	if err != nil && ctx.Err() == nil {
 		why = reasonOf(err)
 	}
 	switch {
-	case why == p.told:
+	case why == p.reported:
 		return
 	case why != "":
 		s.Logger.WarnContext(ctx, "an adopted table cannot be looked after", "adopted", p.Name, "error", why)
 	default:
 		s.Logger.InfoContext(ctx, "an adopted table is looked after again", "adopted", p.Name)
 	}
-	p.told = why
+	p.reported = why
 }

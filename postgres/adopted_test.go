@@ -194,11 +194,15 @@ func TestHealthCountsAndNamesMirrors(t *testing.T) {
 	f.late("ada")
 	all := f.theirs()
 	p := curfew.DefaultPolicy()
+	byStatus := map[curfew.SessionStatus]int{curfew.Waiting: 3, curfew.Live: 1, curfew.Scheduled: 1, curfew.Completed: 0, curfew.Cancelled: 0}
+	watched, err := f.store.SessionFigures(t.Context(), p)
+	f.must(err)
+	f.same("sessions of a table that is only watched", watched, curfew.SessionFigures{ByStatus: byStatus, Stale: 1, VeryStale: 1})
+	f.exec(`INSERT INTO curfew.adoptions (name, relation, mode) VALUES ('bookings', 'public.bookings', 'enforce')`)
 	sessions, err := f.store.SessionFigures(t.Context(), p)
 	f.must(err)
 	f.same("sessions", sessions, curfew.SessionFigures{
-		ByStatus: map[curfew.SessionStatus]int{curfew.Waiting: 3, curfew.Live: 1, curfew.Scheduled: 1, curfew.Completed: 0, curfew.Cancelled: 0},
-		Stale:    2, VeryStale: 2, OverdueAssigned: 1, OverdueLive: 1, OverdueScheduled: 1,
+		ByStatus: byStatus, Stale: 2, VeryStale: 2, OverdueAssigned: 1, OverdueLive: 1, OverdueScheduled: 1,
 	})
 	requests, err := f.store.RequestFigures(t.Context())
 	f.must(err)

@@ -32,11 +32,11 @@ const (
 		UNION ALL SELECT n.name, n.count FROM (SELECT
 				count(*) FILTER (WHERE s.status = 'scheduled') AS scheduled, count(*) FILTER (WHERE s.status = 'waiting') AS waiting,
 				count(*) FILTER (WHERE s.status = 'live') AS live,
-				count(*) FILTER (WHERE s.status = 'waiting' AND s.mechanic_id IS NOT NULL AND s.expires_at < now()) AS overdue_assigned,
-				count(*) FILTER (WHERE s.status = 'live' AND s.expires_at < now()) AS overdue_live,
-				count(*) FILTER (WHERE s.status = 'scheduled' AND s.expires_at < now() - ` + staleAfter + `) AS overdue_scheduled,
-				count(*) FILTER (WHERE ` + stale + `) AS stale,
-				count(*) FILTER (WHERE ` + stale + ` AND s.created_at < now() - $2::interval) AS very_stale
+				count(*) FILTER (WHERE ` + enforced + ` AND s.status = 'waiting' AND s.mechanic_id IS NOT NULL AND s.expires_at < now()) AS overdue_assigned,
+				count(*) FILTER (WHERE ` + enforced + ` AND s.status = 'live' AND s.expires_at < now()) AS overdue_live,
+				count(*) FILTER (WHERE ` + enforced + ` AND s.status = 'scheduled' AND s.expires_at < now() - ` + staleAfter + `) AS overdue_scheduled,
+				count(*) FILTER (WHERE ` + enforced + ` AND ` + stale + `) AS stale,
+				count(*) FILTER (WHERE ` + enforced + ` AND ` + stale + ` AND s.created_at < now() - $2::interval) AS very_stale
 			FROM curfew.sessions s WHERE ` + isUnended + mirrors + `) a, LATERAL (VALUES
 				('scheduled', a.scheduled), ('waiting', a.waiting), ('live', a.live), ('overdue assigned', a.overdue_assigned),
 				('overdue live', a.overdue_live), ('overdue scheduled', a.overdue_scheduled), ('stale', a.stale), ('very stale', a.very_stale)
@@ -45,9 +45,11 @@ const (
 				count(*) FILTER (WHERE s.expires_at < now() - ` + staleAfter + `) AS stale,
 				count(*) FILTER (WHERE s.expires_at < now() - ` + staleAfter + ` AND s.created_at < now() - $2::interval) AS very_stale
 			FROM ` + orphans + `) o, LATERAL (VALUES ('orphaned', o.orphaned), ('stale orphans', o.stale), ('very stale orphans', o.very_stale)) n (name, count)`
-	// mirrors follow rows of the marketplace's own.
-	mirrors = ` AND s.adopted_from <> ''`
-	stale   = `s.status = 'waiting' AND s.mechanic_id IS NULL AND s.expires_at < now() - ` + staleAfter
+	// mirrors follow rows of the marketplace's own. What is overdue counts where Curfew ends it; a
+	// table that is only watched has findings of its own.
+	mirrors  = ` AND s.adopted_from <> ''`
+	enforced = `s.adopted_from IN (SELECT a.name FROM curfew.adoptions a WHERE a.mode = 'enforce')`
+	stale    = `s.status = 'waiting' AND s.mechanic_id IS NULL AND s.expires_at < now() - ` + staleAfter
 	// orphans are picked from the index alone, then looked at: OFFSET 0 keeps them
 	// from being joined with everything, and LIMIT 1 has each looked up by its id. A mirror is
 	// none: it has its request.
@@ -110,7 +112,7 @@ const countRequests = `SELECT 'pending', count(*) FROM curfew.session_requests W
 	UNION ALL SELECT 'open', count(*) FROM curfew.session_requests WHERE status IN ('pending', 'accepted')
 	UNION ALL SELECT status, sum(n)::bigint FROM curfew.tallies WHERE noun = 'request' GROUP BY status
 	UNION ALL SELECT 'stale', count(*) FROM curfew.sessions s` + stalePending + own + `
-	UNION ALL SELECT 'stale', count(*) FROM curfew.sessions s` + stalePending + mirrors + `
+	UNION ALL SELECT 'stale', count(*) FROM curfew.sessions s` + stalePending + mirrors + ` AND ` + enforced + `
 	UNION ALL (SELECT 'oldest', (extract(epoch FROM now() - created_at) * 1000000)::bigint FROM curfew.session_requests
 		WHERE status = 'pending' ORDER BY created_at, id LIMIT 1)`
 
@@ -249,13 +251,13 @@ func scanRepeated(r row) (curfew.Repeated, error) {
 const (
 	listStale = `SELECT ` + snapshotColumns + ` FROM (SELECT * FROM (
 			(` + firstStale + own + ` ORDER BY s.created_at, s.id LIMIT $1)
-			UNION ALL (` + firstStale + mirrors + ` ORDER BY s.created_at, s.id LIMIT $1)) s
+			UNION ALL (` + firstStale + mirrors + ` AND ` + enforced + ` ORDER BY s.created_at, s.id LIMIT $1)) s
 		ORDER BY s.created_at, s.id LIMIT $1) s` + joinRequest + ` ORDER BY s.created_at, s.id`
 	firstStale  = `SELECT * FROM curfew.sessions s WHERE ` + stale + ` AND ` + offered
 	listOrphans = `SELECT ` + snapshotColumns + ` FROM (SELECT s.* FROM ` + orphans + `
 		ORDER BY s.created_at, s.id LIMIT $2) s` + joinRequest + ` ORDER BY s.created_at, s.id`
 	listOverdue = `SELECT ` + snapshotColumns + ` FROM (SELECT * FROM (
-			(` + firstOverdue + own + byDeadline + `) UNION ALL (` + firstOverdue + mirrors + byDeadline + `)) s` + byDeadline + `) s` + joinRequest + `
+			(` + firstOverdue + own + byDeadline + `) UNION ALL (` + firstOverdue + mirrors + ` AND ` + enforced + byDeadline + `)) s` + byDeadline + `) s` + joinRequest + `
 		ORDER BY s.expires_at, s.id`
 	firstOverdue = `SELECT * FROM curfew.sessions s
 		WHERE ` + isUnended + ` AND s.status = $1 AND s.expires_at < now() - $2::interval

@@ -337,7 +337,7 @@ func (f *fixture) wants(who string, p plan, wrong []string) {
 }
 
 // small is tables that are read whole because they stay small.
-var small = []string{"session_transitions", "outcome_steps", "webhook_endpoints", "signals", "tallies", "runs", "mechanic_slots", "quarantine"}
+var small = []string{"session_transitions", "outcome_steps", "webhook_endpoints", "signals", "tallies", "runs", "mechanic_slots", "quarantine", "adoptions"}
 
 // unkeyed says which nodes of a plan read what nobody asked for, but for those
 // that walk one of the given indexes.

@@ -51,8 +51,9 @@ type Settings struct {
 
 	Adopt *Adopt `setting:"adopt" placeholder:"JSON" help:"Tables of sessions that your own programs write, by name, and what their columns mean; curfew adopt inspect writes it. PostgreSQL only."`
 
-	AdoptDatabaseURL *DatabaseURL `setting:"adopt_database_url" secret:"" placeholder:"URL" help:"Where the tables of adopt are read in mode shadow, if that is not the database of Curfew: postgres://…, also of a replica that only reads. Better set in the environment: others can see flags."`
-	AdoptDeliveries  OnOff        `setting:"adopt_deliveries" default:"off" help:"on also sends webhooks and mails about sessions of adopted tables; off leaves that to your own programs."`
+	AdoptDatabaseURL     *DatabaseURL `setting:"adopt_database_url" secret:"" placeholder:"URL" help:"Where the tables of adopt are read in mode shadow, if that is not the database of Curfew: postgres://…, also of a replica that only reads. Better set in the environment: others can see flags."`
+	AdoptDatabaseURLFile string       `setting:"adopt_database_url_file" contains:"adopt_database_url" name:"adopt-database-url-file" placeholder:"FILE" help:"The file that holds adopt_database_url, such as a mounted secret."`
+	AdoptDeliveries      OnOff        `setting:"adopt_deliveries" default:"off" help:"on also sends webhooks and mails about sessions of adopted tables; off leaves that to your own programs."`
 
 	Auth     Auth     `embed:"" prefix:"auth-"`
 	Stripe   Stripe   `embed:"" prefix:"stripe-"`

@@ -116,7 +116,7 @@ func (r reading) pending() string {
 // unmoved reports whether row t is what its mirror s was made of.
 func (r reading) unmoved() string {
 	return strings.Join([]string{
-		"s.adopted_from = " + literal(r.Name),
+		"s.adopted_from || '' = " + literal(r.Name), // by its key, and by no index of mirrors
 		r.word("t") + " = s.adopted_word",
 		"(" + r.status("t") + ") = s.status",
 		"(" + r.mechanic("t") + ") IS NOT DISTINCT FROM s.mechanic_id",

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -102,7 +104,7 @@ func (w *walk) value(query string) (text string) {
 	if err != nil {
 		w.Fatal(err)
 	}
-	defer db.Close() //nolint:errcheck // the test's own
+	defer db.Close()
 	if err := db.QueryRowContext(w.Context(), query).Scan(&text); err != nil {
 		w.Fatal(err)
 	}
@@ -140,4 +142,66 @@ func (w *walk) unchanged(after, before string) {
 	if now := w.run(schemaDump); now != before {
 		w.Errorf("%s changed their schema from\n%s\nto\n%s", after, before, now)
 	}
+}
+
+// Each step of the move works while another copy of the app still does everything by itself.
+func TestTheExampleMovesOverStepByStep(t *testing.T) {
+	t.Parallel()
+	w := withExample(t)
+	const secret = "a secret that the app and Curfew share"
+	w.run("curfew migrate\ncurfew adopt enforce sessions --config curfew.yaml --yes")
+	w.serve = serving(t, w.dir, []string{"CURFEW_DATABASE_URL=" + w.url, "CURFEW_AUTH_JWT_SECRET=" + secret}, "--config=curfew.yaml")
+	program := bundled(t, filepath.Join(exampleApp, "server.ts"))
+	app := func(step string) shopApp {
+		return shopApp{t, listening(t, program, "DATABASE_URL="+w.url, "STEP="+step, "CURFEW_URL="+w.serve.url, "CURFEW_SECRET="+secret)}
+	}
+	old, third, fourth, fifth := app("0"), app("3"), app("4"), app("5")
+
+	old.call(201, "/ask", "customer", "ada", "plan", "chat10", "payment", "cs_ada")
+	request := third.call(200, "/queue", "mechanic", "mia")["requests"].([]any)[0].(map[string]any)["id"].(string) //nolint:errcheck // it panics
+	fourth.call(200, "/accept", "request", request, "mechanic", "mia")
+	const state = "SELECT concat_ws(' ', s.status, s.mechanic_id) FROM sessions s WHERE s.customer_id = 'ada'"
+	if got := w.value(state); got != "pending mia" {
+		t.Fatalf("after Mia accepted at Curfew, Ada's row is %s", got)
+	}
+	session := w.value("SELECT id::text FROM sessions")
+	old.call(409, "/accept", "session", session, "mechanic", "max")
+	old.call(200, "/begin", "session", session)
+	if kept := fifth.call(202, "/ask", "customer", "ada", "plan", "chat10", "payment", "cs_ada_again")["outcome"]; kept != "deferred" {
+		t.Errorf("Ada's payment at Curfew, during a session of the app's, is %v", kept)
+	}
+	fifth.call(201, "/ask", "customer", "ben", "plan", "chat10", "payment", "cs_ben")
+	old.call(200, "/complete", "session", session)
+	if got := w.value(state); got != "completed mia" {
+		t.Errorf("in the end Ada's row is %s", got)
+	}
+	w.run("curfew adopt verify sessions --config curfew.yaml")
+}
+
+// shopApp is one copy of the example's app.
+type shopApp struct {
+	*testing.T
+	url string
+}
+
+// call posts names and values, and returns the answer, which must have a status.
+func (a shopApp) call(status int, path string, pairs ...string) (answer map[string]any) {
+	a.Helper()
+	body := map[string]string{}
+	for i := 0; i < len(pairs); i += 2 {
+		body[pairs[i]] = pairs[i+1]
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		a.Fatal(err)
+	}
+	got, err := http.Post(a.url+path, "application/json", bytes.NewReader(text)) //nolint:noctx // the client ends with the test
+	if err != nil {
+		a.Fatal(err)
+	}
+	defer got.Body.Close() //nolint:errcheck // it was read
+	if err := json.NewDecoder(got.Body).Decode(&answer); err != nil || got.StatusCode != status {
+		a.Fatalf("%s %v is answered %d %v (%v), want %d", path, body, got.StatusCode, answer, err, status)
+	}
+	return answer
 }

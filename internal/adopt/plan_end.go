@@ -23,15 +23,15 @@ import (
 func (r reading) ends(ctx context.Context, tx pgx.Tx, rel *Relation) ([]End, error) {
 	judged := make([]End, 0, len(mapping.Reasons()))
 	for _, rule := range mapping.Reasons() {
-		ending, ok := r.End[rule]
+		end, ok := r.End[rule]
 		if !ok {
 			judged = append(judged, End{Rule: rule})
 			continue
 		}
-		e := End{Rule: rule, Status: ending.Status, Wrong: r.unsettable(ending), Unsure: unsure(rel)}
+		e := End{Rule: rule, Status: end.Status, Wrong: r.unsettable(end), Unsure: unsure(rel)}
 		if e.Wrong == "" {
 			var err error
-			if e.Wrong, err = r.refused(ctx, tx, rel, rule, ending); err != nil {
+			if e.Wrong, err = r.refused(ctx, tx, rel, rule, end); err != nil {
 				return nil, err
 			}
 		}
@@ -41,24 +41,24 @@ func (r reading) ends(ctx context.Context, tx pgx.Tx, rel *Relation) ([]End, err
 }
 
 // unsettable says which column of an ending cannot be set at all.
-func (r reading) unsettable(ending mapping.Ending) string {
-	if status := r.columns[r.Status.Column]; status.Words != nil && !slices.Contains(status.Words, ending.Status) {
-		return fmt.Sprintf("type %s has no %q: it has %s", status.Base, ending.Status, strings.Join(status.Words, ", "))
+func (r reading) unsettable(end mapping.Ending) string {
+	if status := r.columns[r.Status.Column]; status.Words != nil && !slices.Contains(status.Words, end.Status) {
+		return fmt.Sprintf("type %s has no %q: it has %s", status.Base, end.Status, strings.Join(status.Words, ", "))
 	}
-	if wrong := r.columns[r.Status.Column].cut(ending.Status); wrong != "" {
+	if wrong := r.columns[r.Status.Column].cut(end.Status); wrong != "" {
 		return wrong
 	}
-	for _, column := range slices.Sorted(maps.Keys(ending.Set)) {
+	for _, column := range slices.Sorted(maps.Keys(end.Set)) {
 		c, ok := r.columns[column]
 		switch {
 		case !ok:
 			return fmt.Sprintf("%s has no column %q", r.Relation, column)
 		case c.Generated:
 			return fmt.Sprintf("column %q is generated, and cannot be set", column)
-		case c.NotNull && ending.Set[column] == mapping.Null:
+		case c.NotNull && end.Set[column] == mapping.Null:
 			return fmt.Sprintf("column %q must not be null", column)
 		}
-		if wrong := c.cut(ending.Set[column]); wrong != "" {
+		if wrong := c.cut(end.Set[column]); wrong != "" {
 			return wrong
 		}
 	}
@@ -92,9 +92,9 @@ func unsure(rel *Relation) string {
 }
 
 // refused says which of the table's constraints a row would break that was ended so.
-func (r reading) refused(ctx context.Context, tx pgx.Tx, rel *Relation, rule curfew.EndReason, ending mapping.Ending) (string, error) {
-	values := map[string]string{r.Status.Column: literal(ending.Status) + "::" + r.columns[r.Status.Column].Type}
-	for column, value := range ending.Set {
+func (r reading) refused(ctx context.Context, tx pgx.Tx, rel *Relation, rule curfew.EndReason, end mapping.Ending) (string, error) {
+	values := map[string]string{r.Status.Column: literal(end.Status) + "::" + r.columns[r.Status.Column].Type}
+	for column, value := range end.Set {
 		values[column] = r.setting("t", r.columns[column], value) + "::" + r.columns[column].Type
 	}
 	changes := func(column string) bool { return values[column] != "" }

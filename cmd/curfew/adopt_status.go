@@ -22,36 +22,41 @@ type adoptStatusCommand struct {
 // cannot be read, 2.
 func (c *adoptStatusCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	return s.withAdoption(ctx, func(svc *adopt.Service) error {
-		all, err := svc.Status(ctx)
+		all, err := c.chosen(ctx, svc)
 		if err != nil {
 			return err
 		}
-		if c.Name != "" {
-			one, err := adoptionNamed(ctx, svc, c.Name)
-			if err != nil {
-				return err
-			}
-			all = []adopt.Status{one}
-		}
-		if len(all) == 0 {
-			_, err := svc.Table("")
-			return err
-		}
-		if c.JSON {
-			err = term.json(all)
-		} else {
-			for i, status := range all {
-				if i > 0 {
-					term.printf("\n")
-				}
-				printAdoption(term, status)
-			}
-		}
-		if err != nil {
+		if err := c.print(term, all); err != nil {
 			return err
 		}
 		return adoptionExit(all)
 	})
+}
+
+// chosen returns the tables that were asked for. That there are none at all is an error, which says what to do.
+func (c *adoptStatusCommand) chosen(ctx context.Context, svc *adopt.Service) ([]adopt.Status, error) {
+	if c.Name != "" {
+		one, err := adoptionNamed(ctx, svc, c.Name)
+		return []adopt.Status{one}, err
+	}
+	all, err := svc.Status(ctx)
+	if err == nil && len(all) == 0 {
+		_, err = svc.Table("")
+	}
+	return all, err
+}
+
+func (c *adoptStatusCommand) print(term terminal, all []adopt.Status) error {
+	if c.JSON {
+		return term.json(all)
+	}
+	for i, status := range all {
+		if i > 0 {
+			term.printf("\n")
+		}
+		printAdoption(term, status)
+	}
+	return nil
 }
 
 func adoptionExit(all []adopt.Status) (code error) {

@@ -158,7 +158,7 @@ func TestTheExampleMovesOverStepByStep(t *testing.T) {
 	old, third, fourth, fifth := app("0"), app("3"), app("4"), app("5")
 
 	old.call(201, "/ask", "customer", "ada", "plan", "chat10", "payment", "cs_ada")
-	request := third.call(200, "/queue", "mechanic", "mia")["requests"].([]any)[0].(map[string]any)["id"].(string) //nolint:errcheck // it panics
+	request := third.call(200, "/queue", "mechanic", "mia")["requests"].([]any)[0].(map[string]any)["id"].(string)
 	fourth.call(200, "/accept", "request", request, "mechanic", "mia")
 	const state = "SELECT concat_ws(' ', s.status, s.mechanic_id) FROM sessions s WHERE s.customer_id = 'ada'"
 	if got := w.value(state); got != "pending mia" {
@@ -195,11 +195,11 @@ func (a shopApp) call(status int, path string, pairs ...string) (answer map[stri
 	if err != nil {
 		a.Fatal(err)
 	}
-	got, err := http.Post(a.url+path, "application/json", bytes.NewReader(text)) //nolint:noctx // the client ends with the test
+	got, err := http.Post(a.url+path, "application/json", bytes.NewReader(text))
 	if err != nil {
 		a.Fatal(err)
 	}
-	defer got.Body.Close() //nolint:errcheck // it was read
+	defer got.Body.Close()
 	if err := json.NewDecoder(got.Body).Decode(&answer); err != nil || got.StatusCode != status {
 		a.Fatalf("%s %v is answered %d %v (%v), want %d", path, body, got.StatusCode, answer, err, status)
 	}

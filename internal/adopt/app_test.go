@@ -36,7 +36,7 @@ var writes = []string{
 	`INSERT INTO public.help (customer, status) VALUES ('c' || $1::int, 'gone')`,
 	`INSERT INTO public.help (id, customer) SELECT id, coalesce(customer, 'c' || $1::int) FROM (SELECT * FROM public.help ORDER BY random() LIMIT 1) h ON CONFLICT (id) DO UPDATE SET customer = excluded.customer, status = 'asked', mechanic = NULL`,
 	`INSERT INTO public.help (customer) SELECT 'c' || $1::int WHERE NOT EXISTS (SELECT FROM public.help WHERE customer = 'c' || $1::int AND status IN ('asked', 'queued', 'running'))`,
-	`UPDATE public.help SET mechanic = 'm' || $1::int, accepted_at = now() WHERE id = (SELECT id FROM public.help WHERE status IN ('asked', 'queued') ORDER BY random() LIMIT 1)`,
+	`UPDATE public.help SET mechanic = 'm' || $1::int, accepted_at = now() WHERE status IN ('asked', 'queued') AND id = (SELECT id FROM public.help WHERE status IN ('asked', 'queued') ORDER BY random() LIMIT 1)`,
 	`UPDATE public.help SET mechanic = NULL WHERE id = (SELECT id FROM public.help WHERE mechanic IS NOT NULL ORDER BY random() LIMIT 1)`,
 	`UPDATE public.help SET status = 'running', started_at = now() WHERE id = (SELECT id FROM public.help WHERE mechanic IS NOT NULL AND status = 'asked' ORDER BY random() LIMIT 1)`,
 	`UPDATE public.help SET status = 'done', ended_at = now() WHERE id = (SELECT id FROM public.help WHERE status = 'running' ORDER BY random() LIMIT 1)`,

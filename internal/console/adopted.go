@@ -19,6 +19,63 @@ type AdoptedTables interface {
 	Backtest(ctx context.Context, name string) ([]record.Backtest, error)
 }
 
+// Adopted shows the marketplace's own tables.
+type Adopted struct {
+	State  State
+	Tables []AdoptedCard
+}
+
+// AdoptedCard is one table of theirs.
+type AdoptedCard struct {
+	Name, Relation string
+	Mode           string
+	Does           string // what Curfew does with it, in a sentence or two
+	Call           string // the command to go on with
+	Unread         string // why it cannot be read
+	Facts          []Fact
+	Blocked        []BlockedRow
+	More           string // of them
+	Verdicts       []VerdictLine
+	Findings       []Finding
+	Columns        []Fact
+	Backtest       string // where the backtest is
+	Backtests      []BacktestView
+}
+
+// RowRef is a row of theirs, and the query that shows it.
+type RowRef struct{ ID, Query string }
+
+// BlockedRow is a customer whom an overdue row of theirs blocks.
+type BlockedRow struct {
+	CustomerID string
+	Row        RowRef
+	Status     string
+	Since      Moment
+}
+
+// VerdictLine is what a rule would have ended in shadow.
+type VerdictLine struct {
+	Rule                       string
+	Judged, Lived, Ended, Open string
+	Regretted                  bool
+}
+
+// BacktestView is what a rule would have done to their history.
+type BacktestView struct {
+	Rule, Sessions string
+	Of             int
+	Steps          []BacktestStep
+	Unknown        []string
+}
+
+// BacktestStep is one threshold.
+type BacktestStep struct {
+	After        string
+	Policy       bool
+	Ended, Lived int
+	Spared       string
+}
+
 // adoptedView shows the adopted tables, and the backtest of the one that is asked for.
 func (s *Site) adoptedView(ctx context.Context, r *http.Request, _ curfew.Actor) (any, error) {
 	q, err := problem.PageQuery(r, "backtest")

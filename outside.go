@@ -222,7 +222,7 @@ func (e Event) codeOfStep() ReasonCode {
 		return codeHeld
 	case to == Ignored:
 		return codeNotOurs
-	case from == Held && to == Deferred:
+	case (from == Held || from == Ignored) && to == Deferred:
 		return codeRepaired
 	case from == "" && to == RefundDue:
 		return codeTooLate

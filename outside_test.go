@@ -61,6 +61,7 @@ func TestAReasonHasItsCode(t *testing.T) {
 		{"refund_due", "refunded", "by bank transfer", "refund_decided"},
 		{"forfeited", "credited", "goodwill", "credit_decided"},
 		{"held", "deferred", "it is Kim's", "repaired"},
+		{"ignored", "deferred", "it is Kim's", "repaired"},
 		{"", "held", `there is no plan "x"`, "held"},
 		{"", "refund_due", "session 1 is completed", "too_late"},
 		{"fulfilled", "fulfilled", "5 of 10 eur were given back", "noted"},

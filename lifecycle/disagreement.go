@@ -63,6 +63,6 @@ func (ps *Payments) repaired(ctx context.Context, c curfew.Checkout) (bool, erro
 		return false, nil
 	}
 	return slices.ContainsFunc(events, func(e curfew.Event) bool {
-		return e.From == string(curfew.Held) && (e.To == string(curfew.Deferred) || e.To == string(curfew.Fulfilled))
+		return (e.From == string(curfew.Held) || e.From == string(curfew.Ignored)) && (e.To == string(curfew.Deferred) || e.To == string(curfew.Fulfilled))
 	}), err
 }

@@ -53,3 +53,33 @@ func TestARefundOfReservedMoneyEndsWithTheReservation(t *testing.T) {
 		}
 	})
 }
+
+// Money that turns out to be reserved after an operator has assigned it is taken, as it is where that was known before.
+func TestReservedMoneyOfAnAssignedPaymentIsTaken(t *testing.T) {
+	for sentence, restored := range map[string]bool{"an ignored one": false, "one that was restored": true} {
+		t.Run(sentence, func(t *testing.T) {
+			onEachStoreWith(t, func(p *curfew.Policy) { p.Plans, p.HoldForeign = curfew.BuiltinPlans(), false }, func(env *environment) {
+				v := newVault()
+				env = env.banked(v, env.Store)
+				p := reportedPayment("kim", "p1")
+				p.Plan = "gold"
+				later := v.reserve(p, 7*24*time.Hour)
+				first := p.Notice()
+				first.Facts = []curfew.Fact{{Kind: "promise", Object: p.Ref, State: "promised"}}
+				env.receive(first)
+				env.outcome("p1", curfew.Ignored)
+				if restored {
+					must(env.RestoreCheckout(env.Context(), admin, "p1", "sold here after all"))(env)
+				}
+				must(env.AssignHeld(env.Context(), admin, "p1", "kim", "chat10", "by phone"))(env)
+				env.outcome("p1", curfew.Deferred)
+				env.receive(later, later)
+				env.settleCaptures()
+				env.taken("p1", curfew.Fulfilled, "captured")
+				if len(v.keys()) != 1 {
+					env.Errorf("the bank was asked for %v", v.keys())
+				}
+			})
+		})
+	}
+}

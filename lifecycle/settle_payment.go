@@ -17,7 +17,7 @@ func (ps *Payments) settlePayment(ctx context.Context, l record.Ledger) error {
 	if err := ps.settleDuplicates(ctx, l); err != nil {
 		return err
 	}
-	if settled, err := ps.settleAlone(ctx, l); err != nil || settled {
+	if settled, err := settleAlone(ctx, ps, l); err != nil || settled {
 		return err
 	}
 	var errs []error
@@ -36,26 +36,6 @@ func (ps *Payments) settlePayment(ctx context.Context, l record.Ledger) error {
 		return err
 	}
 	return ps.store.Judged(ctx, l.ID, l.Version)
-}
-
-// settleAlone settles a payment with a single checkout as it was just read, and reports false
-// where that has to be read again.
-func (ps *Payments) settleAlone(ctx context.Context, l record.Ledger) (bool, error) {
-	if len(l.Checkouts) != 1 || record.LinesOf(l.Checkouts[0]).Count > 1 {
-		return false, nil
-	}
-	c := l.Checkouts[0]
-	err := ps.settleByFunds(ctx, c, l)
-	if errors.Is(err, curfew.Conflict) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("settle %s: %w", cmp.Or(record.Title(c), c.ID), err)
-	}
-	if goesOn, err := ps.finishing(ctx, l); err != nil || goesOn {
-		return true, err
-	}
-	return true, ps.store.Judged(ctx, l.ID, l.Version)
 }
 
 // settleCheckout reads a checkout with its payment, and settles it as they are then.
@@ -125,6 +105,8 @@ func (ps *Payments) settleByFunds(ctx context.Context, c curfew.Checkout, l reco
 		return ps.settlePart(ctx, c, l, b)
 	case brief:
 		return ps.settleBrief(ctx, c)
+	case awaited:
+		return settleAssigned(ctx, ps, c, l)
 	}
 	return nil
 }

@@ -67,8 +67,12 @@ func (o *oracle) everyPaymentHasOneOutcome() {
 		name string
 		do   func()
 	}{
-		{"messages", o.deliverPayments}, {"a look at them", o.checkDelivered}, {"refunds", o.refund}, {"the end", o.settle},
-		{"the ledger", o.checkLedger}, {"invariants", o.checkWorst},
+		{"messages", o.deliverPayments},
+		{"a look at them", o.checkDelivered},
+		{"refunds", o.refund},
+		{"the end", o.settle},
+		{"the ledger", o.checkLedger},
+		{"invariants", o.checkWorst},
 	} {
 		o.timed(part.name, part.do)
 	}

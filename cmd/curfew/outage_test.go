@@ -187,7 +187,7 @@ func TestServe_KnowsThatPostgreSQLTakesNoWrites(t *testing.T) {
 		"a right that was taken": func(t *testing.T) (*monitor, outage) {
 			c, url := cluster(t, "")
 			c.Exec(t, `CREATE ROLE keeper LOGIN`)
-			besideServe(t, url, `GRANT USAGE ON SCHEMA curfew TO keeper; GRANT ALL ON ALL TABLES IN SCHEMA curfew TO keeper`)
+			besideServe(t, url, `GRANT USAGE ON SCHEMA curfew TO keeper; GRANT ALL ON ALL TABLES IN SCHEMA curfew TO keeper; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA curfew TO keeper`)
 			return monitored(t, strings.Replace(url, "postgres@", "keeper@", 1)), outage{
 				func() { besideServe(t, url, `REVOKE ALL ON ALL TABLES IN SCHEMA curfew FROM keeper`) },
 				func() { besideServe(t, url, `GRANT ALL ON ALL TABLES IN SCHEMA curfew TO keeper`) }, "42501", false,

@@ -101,7 +101,7 @@ func TestRefusedInTheFile(t *testing.T) {
 		"no mapping":                    {"- join_ttl\n", "FILE: must be a mapping: lines like name: value"},
 		"two documents":                 {"join_ttl: 1m\n---\njoin_ttl: 2m\n", "FILE: the file must hold exactly one document"},
 		"no YAML":                       {"join_ttl: [\n", "FILE: yaml: line 1: did not find expected node content"},
-		"what the policy cannot hold":   {"settle: {expired: forfeit}\n", "FILE line 1: settle: settle.expired cannot be forfeit: only a customer's own no_show can"},
+		"what the policy cannot hold":   {"settle: {expired: forfeit}\n", "FILE line 1: settle.expired cannot be forfeit: only a customer's own no_show can"},
 		"what a flag would have hidden": {"sweeper: 1\n", `FILE line 1: sweeper: must be on or off, not "1"`},
 	} {
 		t.Run(sentence, func(t *testing.T) {

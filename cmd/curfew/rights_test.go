@@ -18,6 +18,7 @@ func TestAMissingRightIsNoticedBeforeServing(t *testing.T) {
 	w.psql(`CREATE ROLE ` + role)
 	t.Cleanup(func() { w.psqlAfter(`DROP OWNED BY `+role, `DROP ROLE `+role) })
 	w.psql(`GRANT USAGE ON SCHEMA curfew TO ` + role + `; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA curfew TO ` + role +
+		`; GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA curfew TO ` + role +
 		`; REVOKE UPDATE ON curfew.events FROM ` + role)
 	address := w.url + "&role=" + role
 	there := []string{"CURFEW_DATABASE_URL=" + address}

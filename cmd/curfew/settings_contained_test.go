@@ -12,7 +12,7 @@ import (
 
 // secrets is what a setting can hold that nobody else may read.
 var secrets = map[string]string{
-	"database_url": "postgres://kim:hush@db/x", "auth.jwt_secret": strings.Repeat("hush", 8), "stripe.webhook_secret": "whsec_hush",
+	"database_url": "postgres://kim:hush@db/x", "adopt_database_url": "postgres://kim:hush@db/theirs", "auth.jwt_secret": strings.Repeat("hush", 8), "stripe.webhook_secret": "whsec_hush",
 	"stripe.api_key": "rk_test_hush", "payments.secret": "whsec_" + strings.Repeat("hush", 8), "smtp.password": "hush, hush",
 }
 
@@ -59,6 +59,8 @@ func value(s *settings, key string) string {
 	switch key {
 	case "database_url":
 		return string(s.DatabaseURL)
+	case "adopt_database_url":
+		return string(*s.AdoptDatabaseURL)
 	case "auth.jwt_secret":
 		return s.Auth.JWTSecret
 	case "stripe.webhook_secret":

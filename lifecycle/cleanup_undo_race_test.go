@@ -43,12 +43,12 @@ func TestUndoRaces(t *testing.T) {
 		t.Run(sentence, func(t *testing.T) {
 			onEachStoreWith(t, race.adjust, func(env *environment) {
 				won, lost := 0, 0
-				for n := 0; n < raceCount(); n += raceSize {
+				for n := 0; n < raceCount() || won*lost == 0 && n < 10*raceCount(); n += raceSize { // on a busy machine one side may win for a while
 					a, b := env.undoRace(fmt.Sprint("c", n, "-"), n/raceSize%2 == 1, race.rival)
 					won, lost = won+a, lost+b
 				}
 				env.Logf("%d rivals won, %d lost", won, lost)
-				if raceCount() > raceSize && (won == 0 || lost == 0) {
+				if won == 0 || lost == 0 {
 					env.Error("one side always won: this was no race")
 				}
 			})

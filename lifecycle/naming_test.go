@@ -80,3 +80,29 @@ func TestAPaymentOfTwoCustomersIsAFinding(t *testing.T) {
 		}
 	})
 }
+
+// Two checkouts of one payment, for both of which the provider was asked before that was known, end with the one refund.
+func TestARefundOfADuplicateEnds(t *testing.T) {
+	onEachStore(t, func(env *environment) {
+		p, ctx := reportedPayment("kim", "cs-1"), env.Context()
+		for _, ref := range []string{p.Ref, p.PaymentID} {
+			must(env.FulfillCheckout(ctx, shop, lifecycle.Purchase{PaymentRef: ref, CustomerID: "kim", Plan: p.Plan, Amount: &p.Amount, Currency: p.Currency}))(env)
+			must(env.RefundCheckout(ctx, admin, ref, "a mistake"))(env)
+		}
+		n := paid(p)
+		l := must(env.Store.Report(ctx, record.PaymentReport{
+			Provider: n.Provider, References: n.References, Name: n.Name, Facts: n.Facts, Reason: "told", Actor: curfew.Provider,
+		}))(env)
+		for _, c := range l.Checkouts {
+			must(env.Store.ChangeCheckout(ctx, record.CheckoutChange{
+				From: c, To: curfew.Refunding, Reason: curfew.RefundAskedReason, Actor: curfew.Refunder,
+			}))(env)
+		}
+		env.receive(refunded(p, p.Amount))
+		for _, c := range must(env.Store.Ledger(ctx, l.ID))(env).Checkouts {
+			if c.Outcome != curfew.Refunded {
+				env.Errorf("%s is %s (%s)", c.Ref, c.Outcome, c.Note)
+			}
+		}
+	})
+}

@@ -202,6 +202,8 @@ func (ps *Payments) settleRefunding(ctx context.Context, c curfew.Checkout, l re
 	switch {
 	case given > 0 && (given >= min(c.Due(), b.Captured) || b.Open() == 0 && l.LeftFor(c, b.Worth()) == 0):
 		change.To, change.Reason, change.RefundID = curfew.Refunded, curfew.GivenBackReason, lastRefund(l.Facts)
+	case c.Outcome == curfew.Refunding && l.Duplicate(c) && s == returned && b.Open() == 0: // for the other one
+		change.To, change.Reason = curfew.Refunded, curfew.GivenBackReason
 	case (s == lost || s == returned) && c.Outcome == curfew.RefundDue:
 		change.To, change.Reason = curfew.Void, string(curfew.ByPayment)
 	case c.Outcome == curfew.RefundDue && b.State == "authorised" && c.Capture == "": // its plan reserves nothing, yet its money is only reserved

@@ -53,6 +53,17 @@ func (m *market) expect(what, got, want string) {
 
 const overdueRow = `INSERT INTO public.help (customer, minutes, made_at) VALUES ('ada', 20, now() - interval '1 hour')`
 
+// It could not be changed twice by one command.
+func TestTheRowThatAnUpsertChangesIsNotEndedBeforeIt(t *testing.T) {
+	t.Parallel()
+	m, _ := enforced(t, helpTable)
+	m.exec(overdueRow)
+	m.exec(`INSERT INTO public.help (id, customer) VALUES (1, 'ada') ON CONFLICT (id) DO UPDATE SET note = 'again'`)
+	m.expect("their rows", m.rows(), "1 asked")
+	m.exec(`INSERT INTO public.help (customer) VALUES ('ada')`)
+	m.expect("their rows", m.rows(), "1 expired, 2 asked")
+}
+
 func TestAnInsertEndsTheCustomersOverdueRow(t *testing.T) {
 	t.Parallel()
 	for sentence, test := range map[string]struct{ more, row, rows, mirrors string }{

@@ -19,7 +19,19 @@ import (
 	"github.com/curfewhq/curfew/internal/storetest/seed"
 )
 
-var appTime = flag.Duration("app", 3*time.Second, "how long an app writes its table at random while it is enforced")
+var appTime = flag.Duration("app", 0, "how long an app writes its table at random while it is enforced; by default 10m, or 3s with -short")
+
+// either is a flag's value or, if it has none, that of the short or the long form.
+func either[T comparable](given, short, long T) T {
+	var none T
+	switch {
+	case given != none:
+		return given
+	case testing.Short():
+		return short
+	}
+	return long
+}
 
 // app is a program that writes its table at random, as if Curfew did not exist.
 type app struct {
@@ -45,7 +57,7 @@ var writes = []string{
 	`UPDATE public.help SET status = 'asked' WHERE id = (SELECT id FROM public.help WHERE status IN ('running', 'planned', 'hm') ORDER BY random() LIMIT 1)`,
 	`UPDATE public.help SET customer = 'c' || $1::int WHERE id = (SELECT id FROM public.help ORDER BY random() LIMIT 1)`,
 	`UPDATE public.help SET customer = NULL WHERE id = (SELECT id FROM public.help ORDER BY random() LIMIT 1)`,
-	`UPDATE public.help SET id = id + 100000 WHERE id = (SELECT id FROM public.help WHERE id < 100000 ORDER BY random() LIMIT 1)`,
+	`UPDATE public.help SET id = nextval('help_id_seq') WHERE id = (SELECT id FROM public.help ORDER BY random() LIMIT 1)`,
 	`UPDATE public.help SET minutes = 5 + $1::int, note = 'x' WHERE id = (SELECT id FROM public.help ORDER BY random() LIMIT 1)`,
 	`UPDATE public.help SET deadline = now() - interval '1 minute' WHERE status IN ('asked', 'queued') AND customer = 'c' || $1::int`,
 	`UPDATE public.help SET made_at = now() - interval '1 hour', accepted_at = now() - interval '1 hour', starts_at = now() - interval '1 hour' WHERE customer = 'c' || $1::int`,
@@ -125,7 +137,7 @@ func TestAnAppThatWritesAtRandomIsFollowed(t *testing.T) {
 	t.Parallel()
 	m, a := enforced(t, helpTable)
 	seeded := seed.New(t)
-	ctx, stop := context.WithTimeout(t.Context(), *appTime)
+	ctx, stop := context.WithTimeout(t.Context(), either(*appTime, 3*time.Second, 10*time.Minute))
 	defer stop()
 	var all sync.WaitGroup
 	for n := range 4 {

@@ -240,7 +240,9 @@ func (o *oracle) operate() {
 			} else {
 				_, failed = keeper.Checkouts.AssignHeld(o.Context(), operator(), c.ID, c.CustomerID, "chat10", "by phone")
 			}
-			err = errors.Join(err, failed)
+			if !errors.Is(failed, curfew.Conflict) { // the provider spoke of it since it was listed
+				err = errors.Join(err, failed)
+			}
 		}
 		return err
 	})

@@ -181,4 +181,5 @@ func aLinkWorksOnce(w *tab) {
 	stranger.says("main", "This link does not sign you in", "curfew login")
 	stranger.takeComplaints() // the browser notes the 401
 	stranger.picture("login")
+	w.takeComplaints() // what the page had asked for when it was left is answered with 401
 }

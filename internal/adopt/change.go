@@ -17,12 +17,7 @@ import (
 // done; then the message says where to do it. MechanicBusy: as for Curfew's own sessions.
 // Unavailable: the table is not enforced.
 func (s *Service) Change(ctx context.Context, c record.Change) (curfew.Snapshot, error) {
-	var source string
-	err := one(ctx, s.Pool, `SELECT adopted_from FROM curfew.sessions WHERE customer_id = $1 AND id = $2`, []any{c.From.CustomerID, c.From.ID}, &source)
-	if err != nil {
-		return curfew.Snapshot{}, unavailable(err)
-	}
-	m, err := s.Table(source)
+	m, err := s.Table(c.From.AdoptedFrom)
 	if err != nil {
 		return curfew.Snapshot{}, err
 	}

@@ -63,6 +63,24 @@ func columnsOf(ctx context.Context, q querier, relation string) (Columns, error)
 	return columns, err
 }
 
+// readingOf reads a mapping against its table as it is now. Invalid: it does not fit.
+func readingOf(ctx context.Context, q querier, t mapping.Table, policy curfew.Policy) (r reading, err error) {
+	r = reading{Table: t, policy: policy}
+	if r.columns, err = columnsOf(ctx, q, t.Relation); err != nil {
+		return r, err
+	}
+	return r, r.columns.lacks(t)
+}
+
+// readingsOf is readingOf, and the columns of the table of requests, if there is one.
+func readingsOf(ctx context.Context, q querier, t mapping.Table, policy curfew.Policy) (r reading, requests Columns, err error) {
+	r, err = readingOf(ctx, q, t, policy)
+	if err == nil && t.Request != nil {
+		requests, err = columnsOf(ctx, q, t.Request.Relation)
+	}
+	return r, requests, err
+}
+
 // lacks says which column of the mapping the table does not have, or that a time without zone
 // cannot be understood; nil if all is well.
 func (c Columns) lacks(t mapping.Table) error {

@@ -88,20 +88,12 @@ func (t table) prepare(ctx context.Context, e Enforcement) (program, error) {
 
 // program compiles the functions for the table as it is now.
 func (t table) program(ctx context.Context, rules []curfew.EndReason) (program, error) {
-	p := program{reading: reading{t.Table, t.policy, nil}, schema: t.Schema(), rules: rules}
+	p := program{schema: t.Schema(), rules: rules}
 	var err error
-	if p.columns, err = columnsOf(ctx, t.pool, t.Relation); err != nil {
+	if p.reading, p.requests, err = readingsOf(ctx, t.pool, t.Table, t.policy); err != nil {
 		return p, err
 	}
-	if err := p.columns.lacks(t.Table); err != nil {
-		return p, err
-	}
-	if t.Request != nil {
-		if p.requests, err = columnsOf(ctx, t.pool, t.Request.Relation); err != nil {
-			return p, err
-		}
-	}
-	if p.keys, err = collect(ctx, t.pool, pgx.RowTo[[]string], selectUnique, t.Relation); err != nil {
+	if p.keys, err = uniqueKeys(ctx, t.pool, t.Relation); err != nil {
 		return p, err
 	}
 	return p, one(ctx, t.pool, `SELECT $1::text::regclass::oid`, []any{t.Relation}, &p.oid)
@@ -113,6 +105,10 @@ const selectUnique = `SELECT array_agg(a.attname::text ORDER BY k.n) FROM pg_ind
 		LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum > 0
 	WHERE i.indrelid = $1::text::regclass AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND k.n <= i.indnkeyatts
 	GROUP BY i.indexrelid HAVING bool_and(a.attname IS NOT NULL) ORDER BY 1`
+
+func uniqueKeys(ctx context.Context, q querier, relation string) ([][]string, error) {
+	return collect(ctx, q, pgx.RowTo[[]string], selectUnique, relation)
+}
 
 // enforcing is the steps: nobody's row is ended before every write is mirrored, and nothing is
 // said to be enforced before all is.

@@ -91,15 +91,10 @@ func (r reading) statements(ctx context.Context, q querier, rel *Relation, ends 
 		}
 	}
 	var err error
-	if p.columns, err = columnsOf(ctx, q, r.Relation); err != nil {
+	if p.reading, p.requests, err = readingsOf(ctx, q, r.Table, r.policy); err != nil {
 		return nil, err
 	}
-	if r.Request != nil {
-		if p.requests, err = columnsOf(ctx, q, r.Request.Relation); err != nil {
-			return nil, err
-		}
-	}
-	if p.keys, err = collect(ctx, q, pgx.RowTo[[]string], selectUnique, r.Relation); err != nil {
+	if p.keys, err = uniqueKeys(ctx, q, r.Relation); err != nil {
 		return nil, err
 	}
 	var all []Statement

@@ -96,14 +96,11 @@ func (p *poller) round(ctx context.Context) (took time.Duration, err error) {
 
 func (p *poller) read(ctx context.Context, q question) (f found, err error) {
 	err = p.theirs.within(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		columns, err := columnsOf(ctx, tx, p.Relation)
+		r, err := readingOf(ctx, tx, p.Table, p.policy)
 		if err != nil {
 			return err
 		}
-		if err := columns.lacks(p.Table); err != nil {
-			return err
-		}
-		f, err = reading{p.Table, p.policy, columns}.read(ctx, tx, q)
+		f, err = r.read(ctx, tx, q)
 		return err
 	})
 	return f, err

@@ -16,7 +16,7 @@ type Drift struct {
 // Verify compares every row with its mirror in one snapshot, and keeps a finding for each that
 // differs. With repair, it mirrors these anew, except rows that somebody holds.
 func (t table) Verify(ctx context.Context, repair bool) ([]Drift, error) {
-	r, err := t.reading(ctx)
+	r, err := readingOf(ctx, t.pool, t.Table, t.policy)
 	if err != nil {
 		return nil, t.wrap(err, "verify")
 	}
@@ -28,11 +28,6 @@ func (t table) Verify(ctx context.Context, repair bool) ([]Drift, error) {
 		err = t.mend(ctx, r, all)
 	}
 	return all, t.wrap(err, "verify")
-}
-
-func (t table) reading(ctx context.Context) (reading, error) {
-	p, err := t.program(ctx, nil)
-	return p.reading, err
 }
 
 // mirror mirrors what is open and has no mirror.

@@ -19,24 +19,15 @@ type writing struct {
 // writing compiles the mapping for the tables as they are now. Unavailable: the triggers are
 // missing.
 func (t table) writing(ctx context.Context, tx pgx.Tx) (*writing, error) {
-	columns, err := columnsOf(ctx, tx, t.Relation)
+	r, requests, err := readingsOf(ctx, tx, t.Table, t.policy)
 	if err != nil {
 		return nil, err
-	}
-	w := &writing{reading: reading{t.Table, t.policy, columns}, tx: tx}
-	if err := columns.lacks(t.Table); err != nil {
-		return nil, err
-	}
-	if t.Request != nil {
-		if w.requests, err = columnsOf(ctx, tx, t.Request.Relation); err != nil {
-			return nil, err
-		}
 	}
 	missing, err := t.missing(ctx, tx)
 	if err == nil && len(missing) > 0 {
 		err = curfew.Errorf(curfew.Unavailable, "%s is not enforced: it lacks the trigger %s (curfew adopt enforce %s)", t.Relation, missing[0], t.Name)
 	}
-	return w, err
+	return &writing{r, tx, requests}, err
 }
 
 // as says who writes, and why, for the mirror's events. Statements are planned as look-ups of

@@ -9,6 +9,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/adopt"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/postgres"
 )
 
@@ -100,10 +101,10 @@ func asUnknown(err error) error {
 }
 
 // adoptionNamed returns how one table stands.
-func adoptionNamed(ctx context.Context, svc *adopt.Service, name string) (adopt.Status, error) {
+func adoptionNamed(ctx context.Context, svc *adopt.Service, name string) (record.AdoptedTable, error) {
 	all, err := svc.Status(ctx)
 	if err != nil {
-		return adopt.Status{}, err
+		return record.AdoptedTable{}, err
 	}
 	for _, s := range all {
 		if s.Name == name {
@@ -111,5 +112,5 @@ func adoptionNamed(ctx context.Context, svc *adopt.Service, name string) (adopt.
 		}
 	}
 	_, err = svc.Table(name)
-	return adopt.Status{}, fmt.Errorf("status: %w", err)
+	return record.AdoptedTable{}, fmt.Errorf("status: %w", err)
 }

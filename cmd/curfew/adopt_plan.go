@@ -11,6 +11,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/adopt"
 	"github.com/curfewhq/curfew/internal/config"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -81,7 +82,7 @@ var waitedFor = map[curfew.EndReason]string{
 	curfew.Missed:  "appointments that did not begin",
 }
 
-func printBacktest(term terminal, b adopt.Backtest, days int) {
+func printBacktest(term terminal, b record.Backtest, days int) {
 	term.printf("\n%s: %s\n", b.Rule, waitedFor[b.Rule])
 	if len(b.Thresholds) > 0 {
 		of := "in all of your history"
@@ -107,8 +108,8 @@ func printBacktest(term terminal, b adopt.Backtest, days int) {
 // barWidth is how long the longest bar is.
 const barWidth = 24
 
-func printThresholds(term terminal, b adopt.Backtest) {
-	most := slices.MaxFunc(b.Thresholds, func(a, b adopt.Threshold) int { return cmp.Compare(a.Ended, b.Ended) }).Ended
+func printThresholds(term terminal, b record.Backtest) {
+	most := slices.MaxFunc(b.Thresholds, func(a, b record.Threshold) int { return cmp.Compare(a.Ended, b.Ended) }).Ended
 	table := [][]string{{"after", "ended", "nobody came", "regrets", "unclear", "", "blocked: all, median, longest", "freed sooner by"}}
 	for _, h := range b.Thresholds {
 		after := brief(float64(h.Seconds))
@@ -129,7 +130,7 @@ func printThresholds(term terminal, b adopt.Backtest) {
 }
 
 // bar draws what a threshold would have ended. Whatever is not 0 is seen.
-func bar(h adopt.Threshold, most int64) string {
+func bar(h record.Threshold, most int64) string {
 	var text strings.Builder
 	for _, part := range []struct {
 		n    int64

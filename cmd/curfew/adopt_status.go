@@ -8,7 +8,6 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/adopt"
-	"github.com/curfewhq/curfew/internal/adopt/mapping"
 	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -34,10 +33,10 @@ func (c *adoptStatusCommand) Run(ctx context.Context, s *settings, term terminal
 }
 
 // chosen returns the tables that were asked for. That there are none at all is an error, which says what to do.
-func (c *adoptStatusCommand) chosen(ctx context.Context, svc *adopt.Service) ([]adopt.Status, error) {
+func (c *adoptStatusCommand) chosen(ctx context.Context, svc *adopt.Service) ([]record.AdoptedTable, error) {
 	if c.Name != "" {
 		one, err := adoptionNamed(ctx, svc, c.Name)
-		return []adopt.Status{one}, err
+		return []record.AdoptedTable{one}, err
 	}
 	all, err := svc.Status(ctx)
 	if err == nil && len(all) == 0 {
@@ -46,7 +45,7 @@ func (c *adoptStatusCommand) chosen(ctx context.Context, svc *adopt.Service) ([]
 	return all, err
 }
 
-func (c *adoptStatusCommand) print(term terminal, all []adopt.Status) error {
+func (c *adoptStatusCommand) print(term terminal, all []record.AdoptedTable) error {
 	if c.JSON {
 		return term.json(all)
 	}
@@ -59,7 +58,7 @@ func (c *adoptStatusCommand) print(term terminal, all []adopt.Status) error {
 	return nil
 }
 
-func adoptionExit(all []adopt.Status) (code error) {
+func adoptionExit(all []record.AdoptedTable) (code error) {
 	for _, s := range all {
 		for _, f := range s.Findings {
 			if f.Code == "adopted_unread" {
@@ -74,14 +73,14 @@ func adoptionExit(all []adopt.Status) (code error) {
 // shownBlocked is how many customers who are blocked are printed.
 const shownBlocked = 10
 
-func printAdoption(term terminal, s adopt.Status) {
+func printAdoption(term terminal, s record.AdoptedTable) {
 	now := s.Now
 	if now.IsZero() {
 		now = time.Now()
 	}
 	term.printf("%s: %s, %s\n\n", s.Name, s.Relation, modeLine(s, now))
 	var rows [][]string
-	if s.Mode == mapping.Shadow {
+	if s.Mode == record.AdoptShadow {
 		rows = append(rows, []string{"  last read", readLine(s, now)})
 	}
 	rows = append(rows,
@@ -102,8 +101,8 @@ func printAdoption(term terminal, s adopt.Status) {
 	}
 }
 
-func modeLine(s adopt.Status, now time.Time) string {
-	line := "mode " + string(s.Mode)
+func modeLine(s record.AdoptedTable, now time.Time) string {
+	line := "mode " + s.Mode
 	if len(s.Rules) > 0 {
 		line += " (" + strings.Join(s.Rules, ", ") + ")"
 	}
@@ -116,7 +115,7 @@ func modeLine(s adopt.Status, now time.Time) string {
 	return line
 }
 
-func readLine(s adopt.Status, now time.Time) string {
+func readLine(s record.AdoptedTable, now time.Time) string {
 	switch {
 	case s.ReadAt.IsZero():
 		return "never: start curfew serve"
@@ -126,7 +125,7 @@ func readLine(s adopt.Status, now time.Time) string {
 	return moment(s.ReadAt, now) + ", in " + s.ReadTook.Round(time.Millisecond).String()
 }
 
-func printVerdicts(term terminal, all []adopt.Verdict) {
+func printVerdicts(term terminal, all []record.AdoptedVerdict) {
 	if len(all) == 0 {
 		return
 	}
@@ -152,13 +151,13 @@ func printAdoptedFindings(term terminal, all []record.Finding) {
 }
 
 // nextStep is the command that leads on.
-func nextStep(s adopt.Status) string {
+func nextStep(s record.AdoptedTable) string {
 	switch {
 	case !s.Mapped:
 		return program() + " adopt release " + s.Name
-	case s.Mode == mapping.Off:
+	case s.Mode == record.AdoptOff:
 		return program() + " adopt shadow " + s.Name
-	case s.Mode == mapping.Shadow:
+	case s.Mode == record.AdoptShadow:
 		return program() + " adopt plan " + s.Name
 	}
 	return ""

@@ -7,7 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/curfewhq/curfew/internal/adopt"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // desk is a migrated database with the tables of a help desk, and the arguments that name it and its mapping.
@@ -71,7 +71,7 @@ func TestTheStatusOfAdoptedTablesAsJSON(t *testing.T) {
 	_, with := desk(t)
 	commanded(t, append([]string{"adopt", "shadow", "sessions"}, with...)...)
 	out, said, code := commanded(t, append([]string{"adopt", "status", "--json"}, with...)...)
-	var all []adopt.Status
+	var all []record.AdoptedTable
 	if err := json.Unmarshal([]byte(out), &all); err != nil || code != 1 {
 		t.Fatalf("exit code %d: %v, %s", code, err, said)
 	}

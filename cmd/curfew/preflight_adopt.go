@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/curfewhq/curfew/internal/adopt/mapping"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // adoption checks that the tables which the settings map can be read, and that the triggers of those that are enforced
@@ -20,8 +20,8 @@ func (p *preflight) adoption(ctx context.Context, db database) {
 		return
 	}
 	for _, s := range all {
-		line := checkup{Check: "adopt " + s.Name, OK: true, Text: s.Relation + ", mode " + string(s.Mode)}
-		if s.Mapped && s.Mode != mapping.Enforce {
+		line := checkup{Check: "adopt " + s.Name, OK: true, Text: s.Relation + ", mode " + s.Mode}
+		if s.Mapped && s.Mode != record.AdoptEnforce {
 			open, err := a.Read(ctx, s.Name)
 			if err != nil {
 				p.failed(line.Check, err, "")

@@ -43,10 +43,14 @@ func (s *Service) Findings(ctx context.Context) ([]record.Finding, error) {
 	}
 	var found []record.Finding
 	for _, a := range sorted(all) {
-		if a.Mode == mapping.Off {
+		if a.Mode == record.AdoptOff {
 			continue
 		}
-		of, err := s.findingsOf(ctx, a)
+		who, n, err := s.blocked(ctx, a)
+		if err != nil {
+			return nil, fmt.Errorf("look at the adopted table %s: %w", a.Name, err)
+		}
+		of, err := s.findingsOf(ctx, a, who, n)
 		if err != nil {
 			return nil, fmt.Errorf("look at the adopted table %s: %w", a.Name, err)
 		}
@@ -55,17 +59,17 @@ func (s *Service) Findings(ctx context.Context) ([]record.Finding, error) {
 	return merged(found), nil
 }
 
-func sorted(all map[string]Adoption) []Adoption {
-	list := make([]Adoption, 0, len(all))
+func sorted(all map[string]record.Adoption) []record.Adoption {
+	list := make([]record.Adoption, 0, len(all))
 	for _, a := range all {
 		list = append(list, a)
 	}
-	slices.SortFunc(list, func(a, b Adoption) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(list, func(a, b record.Adoption) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }
 
-// findingsOf is what is wrong with one table.
-func (s *Service) findingsOf(ctx context.Context, a Adoption) (all []record.Finding, err error) {
+// findingsOf is what is wrong with one table, which blocks n customers.
+func (s *Service) findingsOf(ctx context.Context, a record.Adoption, who []record.BlockedRow, n int) (all []record.Finding, err error) {
 	t, err := s.Table(a.Name)
 	if err != nil {
 		return []record.Finding{{
@@ -78,12 +82,8 @@ func (s *Service) findingsOf(ctx context.Context, a Adoption) (all []record.Find
 	if err != nil {
 		return nil, err
 	}
-	who, err := s.blocked(ctx, a)
-	if err != nil {
-		return nil, err
-	}
-	all = append(all, s.unread(t, a, since), s.blockedBy(a, who))
-	if a.Mode == mapping.Enforce {
+	all = append(all, s.unread(t, a, since), s.blockedBy(a, who, n))
+	if a.Mode == record.AdoptEnforce {
 		all = append(all, s.unprotected(ctx, t, a))
 	} else {
 		f, err := s.regretsOf(ctx, a)
@@ -97,10 +97,10 @@ func (s *Service) findingsOf(ctx context.Context, a Adoption) (all []record.Find
 }
 
 // unread is that a table cannot be read, or that nobody does.
-func (s *Service) unread(t mapping.Table, a Adoption, since time.Time) record.Finding {
+func (s *Service) unread(t mapping.Table, a record.Adoption, since time.Time) record.Finding {
 	f := record.Finding{Code: unread, Count: 1, Since: since}
 	switch {
-	case a.Mode != mapping.Shadow:
+	case a.Mode != record.AdoptShadow:
 		return record.Finding{}
 	case a.Unread != "":
 		f.Critical = a.Now.Sub(since) > unreadFor
@@ -142,48 +142,39 @@ func (s *Service) remedy(t mapping.Table, why string) string {
 	return "curfew adopt status " + t.Name
 }
 
-// Blocked is a session of theirs that is past its deadline and holds its customer's slot.
-type Blocked struct {
-	Session  string               `json:"session"`
-	Row      string               `json:"row"` // its id
-	Customer string               `json:"customer"`
-	Status   curfew.SessionStatus `json:"status"`
-	Since    time.Time            `json:"since"` // its deadline
-	count    int
-}
-
 const selectBlocked = `SELECT s.id::text, s.adopted_id, s.customer_id, s.status, s.expires_at, count(*) OVER ()
 	FROM curfew.sessions s
 	WHERE s.adopted_from = $1 AND s.adopted_from <> '' AND s.status IN ('scheduled', 'waiting', 'live') AND s.status <> 'scheduled'
 		AND s.expires_at < now() - $2::interval
 	ORDER BY s.expires_at, s.id LIMIT $3`
 
-// blocked is who is blocked now, for longest first.
-func (s *Service) blocked(ctx context.Context, a Adoption) ([]Blocked, error) {
+// blocked is who is blocked now, at most maxBlocked of them, for longest first, and how many are.
+func (s *Service) blocked(ctx context.Context, a record.Adoption) (who []record.BlockedRow, n int, err error) {
 	grace := time.Duration(0)
-	if a.Mode == mapping.Enforce {
+	if a.Mode == record.AdoptEnforce {
 		grace = swept
 	}
-	return collect(ctx, s.Pool, func(row pgx.CollectableRow) (b Blocked, err error) {
-		err = row.Scan(&b.Session, &b.Row, &b.Customer, &b.Status, &b.Since, &b.count)
+	who, err = collect(ctx, s.Pool, func(row pgx.CollectableRow) (b record.BlockedRow, err error) {
+		err = row.Scan(&b.Session, &b.Row, &b.Customer, &b.Status, &b.Since, &n)
 		return b, err
 	}, selectBlocked, a.Name, grace, maxBlocked)
+	return who, n, err
 }
 
-// blockedBy is that customers are blocked by sessions of a table.
-func (s *Service) blockedBy(a Adoption, who []Blocked) record.Finding {
+// blockedBy is that n customers are blocked by sessions of a table.
+func (s *Service) blockedBy(a record.Adoption, who []record.BlockedRow, n int) record.Finding {
 	if len(who) == 0 {
 		return record.Finding{}
 	}
 	first := who[0]
-	f := record.Finding{Code: blocked, Count: first.count, Since: first.Since, Critical: a.Now.Sub(first.Since) > s.Policy.VeryStaleAfter}
+	f := record.Finding{Code: blocked, Count: n, Since: first.Since, Critical: a.Now.Sub(first.Since) > s.Policy.VeryStaleAfter}
 	for _, b := range who {
 		f.Sessions, f.Customers = append(f.Sessions, b.Session), append(f.Customers, b.Customer)
 	}
 	f.Problem = fmt.Sprintf("%s of %s %s blocked by a session past its deadline, the first one %s by row %s, since %s",
 		counted(f.Count, "customer"), a.Name, isAre(f.Count), curfew.Visible(first.Customer), curfew.Visible(first.Row), first.Since.UTC().Format(time.RFC3339))
 	f.Fix = "curfew adopt plan " + a.Name + "; curfew adopt enforce " + a.Name
-	if a.Mode == mapping.Enforce {
+	if a.Mode == record.AdoptEnforce {
 		f.Fix = "curfew adopt status " + a.Name
 	}
 	return f
@@ -205,7 +196,7 @@ func isAre(n int) string {
 }
 
 // unprotected is that triggers of a table that is enforced are not as they should be.
-func (s *Service) unprotected(ctx context.Context, t mapping.Table, a Adoption) record.Finding {
+func (s *Service) unprotected(ctx context.Context, t mapping.Table, a record.Adoption) record.Finding {
 	wrong, err := s.table(t).Installed(ctx, endReasons(a.Rules))
 	if err != nil {
 		wrong = "it cannot be told whether its triggers are there: " + reasonOf(err)
@@ -231,7 +222,7 @@ const selectRegrets = `SELECT v.session_id::text, v.adopted_id, v.became_at, cou
 	WHERE v.name = $1 AND v.became = 'lived' AND v.became_at > now() - $2::interval ORDER BY v.became_at LIMIT $3`
 
 // regretsOf is that sessions went on to live which would have been ended.
-func (s *Service) regretsOf(ctx context.Context, a Adoption) (f record.Finding, err error) {
+func (s *Service) regretsOf(ctx context.Context, a record.Adoption) (f record.Finding, err error) {
 	rows, err := s.Pool.Query(ctx, selectRegrets, a.Name, regretsFor, maxBlocked)
 	if err != nil {
 		return f, err

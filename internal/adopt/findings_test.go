@@ -122,10 +122,10 @@ func TestRegretsAreFiguresByRule(t *testing.T) {
 	}
 	all, err := s.Status(t.Context())
 	m.must(err)
-	if v := all[0].Verdicts; len(v) != 1 || v[0] != (Verdict{Rule: curfew.Expired, Would: 2, Lived: 1, Open: 1}) {
+	if v := all[0].Verdicts; len(v) != 1 || v[0] != (record.AdoptedVerdict{Rule: curfew.Expired, Would: 2, Lived: 1, Open: 1}) {
 		t.Errorf("the verdicts are %+v", v)
 	}
-	if all[0].Open != 2 || all[0].Overdue != 1 || all[0].Count != 1 || all[0].Blocked[0].Customer != "bob" || all[0].Mode != mapping.Shadow {
+	if all[0].Open != 2 || all[0].Overdue != 1 || all[0].Count != 1 || all[0].Blocked[0].Customer != "bob" || all[0].Mode != record.AdoptShadow {
 		t.Errorf("the status is %+v", all[0])
 	}
 }

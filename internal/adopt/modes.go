@@ -7,6 +7,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Shadow begins to read a table, and reads it once. A table that is enforced is not enforced any
@@ -29,7 +30,7 @@ func (s *Service) Shadow(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if a.Mode == mapping.Enforce {
+	if a.Mode == record.AdoptEnforce {
 		if err := p.unhook(ctx); err != nil {
 			return err
 		}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Plan is what enforcing a mapping would do, worked out by SELECT alone.
@@ -14,7 +15,7 @@ type Plan struct {
 	Rows     int64     `json:"rows"`           // as last estimated; -1: never
 	Days     int       `json:"days,omitempty"` // that the backtest covers; 0: all of the history
 	// History is the backtest on their own rows, by rule: expired, no_show.
-	History []Backtest `json:"history"`
+	History []record.Backtest `json:"history"`
 	// Due is what would be ended now, by rule.
 	Due []Due `json:"due"`
 	// Ends says of each rule whether its ending is possible.
@@ -26,46 +27,6 @@ type Plan struct {
 	// Grants are the rights that enforce needs and this role lacks.
 	Grants   []string  `json:"grants"`
 	Promises []Promise `json:"promises"`
-}
-
-// Backtest is what a rule with other thresholds would have done to the sessions that there are.
-type Backtest struct {
-	Rule     curfew.EndReason `json:"rule"`
-	Since    string           `json:"since"`    // the columns by which a wait begins
-	Sessions int64            `json:"sessions"` // that waited, and whose wait is known
-	// Median and Longest are of the waits, in seconds: until somebody came, or the end, or now.
-	Median     float64     `json:"medianSeconds"`
-	Longest    float64     `json:"longestSeconds"`
-	Thresholds []Threshold `json:"thresholds"`
-	// Again are the sessions whose customer had begun to wait before, within the policy's
-	// threshold.
-	Again int64 `json:"again"`
-	// Unknown is what their columns do not say, as sentences.
-	Unknown []string `json:"unknown"`
-}
-
-// Threshold is one of a backtest. A session would have been ended if it still waited then.
-type Threshold struct {
-	Seconds int64 `json:"seconds"`
-	Policy  bool  `json:"policy"` // the policy's own, with their deadline where they have one
-	Ended   int64 `json:"ended"`  // Regrets, Never and Unclear together
-	// Regrets lived on later: they were accepted or started after that moment.
-	Regrets int64 `json:"regrets"`
-	Never   int64 `json:"never"` // never accepted nor started
-	// Unclear lived on, but no column says when that was decided.
-	Unclear   int64 `json:"unclear"`
-	Customers int64 `json:"customers"` // of Never
-	// Blocked is how long those of Never kept their customers from another session, until
-	// they ended, or until now. Spared is how much of that came after the threshold.
-	Blocked Spans `json:"blocked"`
-	Spared  Spans `json:"spared"`
-}
-
-// Spans sum up times, in seconds.
-type Spans struct {
-	Sum     float64 `json:"sumSeconds"`
-	Median  float64 `json:"medianSeconds"`
-	Longest float64 `json:"longestSeconds"`
 }
 
 // Due is what a rule would end now.

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // thresholds are tried on every history, beside the policy's own.
@@ -124,8 +125,8 @@ const unknowns = ` SELECT count(*) FILTER (WHERE status IS NULL), count(*) FILTE
 	count(*) FILTER (WHERE NOT lived AND done IS NULL AND status IS NOT NULL) FROM rows`
 
 // backtest tries thresholds on a history, of the last days if days is not 0.
-func (r reading) backtest(ctx context.Context, q querier, w wait, days int) (Backtest, error) {
-	b := Backtest{Rule: w.rule, Since: w.since, Thresholds: []Threshold{}, Unknown: []string{}}
+func (r reading) backtest(ctx context.Context, q querier, w wait, days int) (record.Backtest, error) {
+	b := record.Backtest{Rule: w.rule, Since: w.since, Thresholds: []record.Threshold{}, Unknown: []string{}}
 	if w.since == "" {
 		b.Unknown = append(b.Unknown, r.without(w.rule))
 		return b, nil
@@ -160,7 +161,7 @@ func (w wait) thresholds() []any {
 	return []any{seconds, policy}
 }
 
-func scanThreshold(row pgx.CollectableRow) (h Threshold, err error) {
+func scanThreshold(row pgx.CollectableRow) (h record.Threshold, err error) {
 	err = row.Scan(&h.Seconds, &h.Policy, &h.Ended, &h.Regrets, &h.Never, &h.Unclear, &h.Customers,
 		&h.Blocked.Sum, &h.Blocked.Median, &h.Blocked.Longest, &h.Spared.Sum, &h.Spared.Median, &h.Spared.Longest)
 	return h, err

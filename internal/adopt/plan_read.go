@@ -11,6 +11,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // planTimeout is how long one of a plan's queries may take.
@@ -26,6 +27,12 @@ func (s *Service) Plan(ctx context.Context, name string, days int) (Plan, error)
 		return ReadPlan(ctx, s.TheirURL, s.Tables, name, s.Policy, days)
 	}
 	return readPlan(ctx, s.Pool, t, s.Policy, days)
+}
+
+// Backtest is that of a plan: what each rule would have done to all of a table's history.
+func (s *Service) Backtest(ctx context.Context, name string) ([]record.Backtest, error) {
+	p, err := s.Plan(ctx, name, 0)
+	return p.History, err
 }
 
 // ReadPlan works out what enforcing one of some tables would do. Its backtest covers the last days,

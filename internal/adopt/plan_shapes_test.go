@@ -9,6 +9,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Every table of testdata can be planned with the mapping that inspect makes of it, in a database that
@@ -37,7 +38,7 @@ func TestTablesOfEveryShapeCanBePlanned(t *testing.T) {
 				}
 			}
 			for _, b := range p.History {
-				b.sound(t)
+				sound(t, b)
 			}
 			if p.Index != nil {
 				run(t, conn, p.Index.SQL)
@@ -50,7 +51,7 @@ func TestTablesOfEveryShapeCanBePlanned(t *testing.T) {
 }
 
 // sound checks what is true of every backtest.
-func (b Backtest) sound(t *testing.T) {
+func sound(t *testing.T, b record.Backtest) {
 	t.Helper()
 	last := b.Sessions
 	for _, h := range b.Thresholds {

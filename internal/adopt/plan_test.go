@@ -15,6 +15,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // planned is the plan of one mapping, under the built-in policy.
@@ -43,9 +44,9 @@ func (n nested) BeginTx(ctx context.Context, _ pgx.TxOptions) (pgx.Tx, error) { 
 func planReader(t *testing.T) string { return strings.ToLower(t.Name()[:20]) + fmt.Sprint(os.Getpid()) }
 
 // threshold finds one of a backtest.
-func (b Backtest) threshold(t *testing.T, minutes int64) Threshold {
+func threshold(t *testing.T, b record.Backtest, minutes int64) record.Threshold {
 	t.Helper()
-	i := slices.IndexFunc(b.Thresholds, func(h Threshold) bool { return h.Seconds == minutes*60 })
+	i := slices.IndexFunc(b.Thresholds, func(h record.Threshold) bool { return h.Seconds == minutes*60 })
 	if i < 0 {
 		t.Fatalf("no threshold of %d minutes in %+v", minutes, b.Thresholds)
 	}
@@ -73,11 +74,11 @@ func TestTheBacktestOfARealHistory(t *testing.T) {
 	}
 	// Six were never answered: their customers left after 4, 7, 11, 14, 18 and 26 minutes. Of those
 	// answered, seven waited more than 5 minutes: 5.5, 6.5, 8, 9.5, 12, 16 and 29.
-	want := []Threshold{
-		{Seconds: 300, Ended: 12, Regrets: 7, Never: 5, Customers: 5, Blocked: Spans{4560, 840, 1560}, Spared: Spans{3060, 540, 1260}},
-		{Seconds: 600, Ended: 7, Regrets: 3, Never: 4, Customers: 4, Blocked: Spans{4140, 960, 1560}, Spared: Spans{1740, 360, 960}},
-		{Seconds: 900, Policy: true, Ended: 4, Regrets: 2, Never: 2, Customers: 2, Blocked: Spans{2640, 1320, 1560}, Spared: Spans{840, 420, 660}},
-		{Seconds: 1200, Ended: 2, Regrets: 1, Never: 1, Customers: 1, Blocked: Spans{1560, 1560, 1560}, Spared: Spans{360, 360, 360}},
+	want := []record.Threshold{
+		{Seconds: 300, Ended: 12, Regrets: 7, Never: 5, Customers: 5, Blocked: record.Spans{Sum: 4560, Median: 840, Longest: 1560}, Spared: record.Spans{Sum: 3060, Median: 540, Longest: 1260}},
+		{Seconds: 600, Ended: 7, Regrets: 3, Never: 4, Customers: 4, Blocked: record.Spans{Sum: 4140, Median: 960, Longest: 1560}, Spared: record.Spans{Sum: 1740, Median: 360, Longest: 960}},
+		{Seconds: 900, Policy: true, Ended: 4, Regrets: 2, Never: 2, Customers: 2, Blocked: record.Spans{Sum: 2640, Median: 1320, Longest: 1560}, Spared: record.Spans{Sum: 840, Median: 420, Longest: 660}},
+		{Seconds: 1200, Ended: 2, Regrets: 1, Never: 1, Customers: 1, Blocked: record.Spans{Sum: 1560, Median: 1560, Longest: 1560}, Spared: record.Spans{Sum: 360, Median: 360, Longest: 360}},
 		{Seconds: 1800},
 		{Seconds: 2700},
 		{Seconds: 3600},
@@ -107,7 +108,7 @@ func TestTheBacktestTellsApartWhatColumnsSay(t *testing.T) {
 	p := m.planned(plain())
 	expired, absent := p.History[0], p.History[1]
 	for _, want := range []struct {
-		of                            Backtest
+		of                            record.Backtest
 		minutes                       int64
 		ended, regrets, never, unsure int64
 	}{
@@ -119,13 +120,13 @@ func TestTheBacktestTellsApartWhatColumnsSay(t *testing.T) {
 		{absent, 30, 1, 0, 1, 0},
 		{absent, 60, 0, 0, 0, 0}, // eve was over after 60 minutes
 	} {
-		h := want.of.threshold(t, want.minutes)
+		h := threshold(t, want.of, want.minutes)
 		if h.Ended != want.ended || h.Regrets != want.regrets || h.Never != want.never || h.Unclear != want.unsure {
 			t.Errorf("%s after %d minutes: ended %d, regrets %d, never %d, unclear %d; want %+v",
 				want.of.Rule, want.minutes, h.Ended, h.Regrets, h.Never, h.Unclear, want)
 		}
 	}
-	if h := absent.threshold(t, 30); !h.Policy || h.Blocked.Sum != 3600 || h.Spared.Sum != 1800 {
+	if h := threshold(t, absent, 30); !h.Policy || h.Blocked.Sum != 3600 || h.Spared.Sum != 1800 {
 		t.Errorf("eve blocked a mechanic for an hour, and half of it would have been spared: %+v", h)
 	}
 	said := strings.Join(expired.Unknown, " ")

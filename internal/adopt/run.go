@@ -8,6 +8,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // longestPause is the longest wait before a table is tried again that could not be read.
@@ -62,13 +63,13 @@ func (s *Service) step(ctx context.Context, p *poller) error {
 	switch {
 	case a.Relation == "":
 		return s.enter(ctx, p.Table)
-	case a.Mode == mapping.Shadow:
+	case a.Mode == record.AdoptShadow:
 		err := p.Poll(ctx)
 		if errors.Is(err, errOvertaken) {
 			return nil
 		}
 		return err
-	case a.Mode == mapping.Enforce && time.Since(p.checked) >= slow:
+	case a.Mode == record.AdoptEnforce && time.Since(p.checked) >= slow:
 		p.checked = time.Now()
 		return s.check(ctx, p, a)
 	}
@@ -87,7 +88,7 @@ func (s *Service) enter(ctx context.Context, t mapping.Table) error {
 }
 
 // check compares the rows of a table that is enforced with their mirrors, and mends what differs.
-func (s *Service) check(ctx context.Context, p *poller, a Adoption) error {
+func (s *Service) check(ctx context.Context, p *poller, a record.Adoption) error {
 	if err := s.renew(ctx, p, a); err != nil {
 		return err
 	}
@@ -101,7 +102,7 @@ func (s *Service) check(ctx context.Context, p *poller, a Adoption) error {
 // renew makes the triggers of a table anew where they were made for another mapping or policy. A
 // process does that once, after its start: beside another one with other settings, both would go on
 // for ever. What it may not do, health says.
-func (s *Service) renew(ctx context.Context, p *poller, a Adoption) error {
+func (s *Service) renew(ctx context.Context, p *poller, a record.Adoption) error {
 	if p.renewed {
 		return nil
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/adopt/mapping"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/suggest"
 )
 
@@ -35,7 +36,7 @@ type Service struct {
 	Options
 
 	mu     sync.Mutex
-	modes  map[string]Adoption // as they were at readAt
+	modes  map[string]record.Adoption // as they were at readAt
 	readAt time.Time
 }
 
@@ -90,18 +91,18 @@ func (s *Service) Table(name string) (mapping.Table, error) {
 const modesFor = 2 * time.Second
 
 // adoption returns a table's row in adoptions, as it was a moment ago.
-func (s *Service) adoption(ctx context.Context, name string) (Adoption, error) {
+func (s *Service) adoption(ctx context.Context, name string) (record.Adoption, error) {
 	all, err := s.adoptions(ctx)
 	if err != nil {
-		return Adoption{}, err
+		return record.Adoption{}, err
 	}
 	if a, ok := all[name]; ok {
 		return a, nil
 	}
-	return Adoption{Name: name, Mode: mapping.Off}, nil
+	return record.Adoption{Name: name, Mode: record.AdoptOff}, nil
 }
 
-func (s *Service) adoptions(ctx context.Context) (map[string]Adoption, error) {
+func (s *Service) adoptions(ctx context.Context) (map[string]record.Adoption, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.modes != nil && time.Since(s.readAt) < modesFor {
@@ -131,7 +132,7 @@ func (s *Service) Enforced(ctx context.Context) ([]string, error) {
 	}
 	var names []string
 	for _, t := range s.Tables {
-		if a := all[t.Name]; a.Mode == mapping.Enforce && len(a.Rules) > 0 {
+		if a := all[t.Name]; a.Mode == record.AdoptEnforce && len(a.Rules) > 0 {
 			names = append(names, t.Name)
 		}
 	}
@@ -150,8 +151,8 @@ func (s *Service) May(source string, reason curfew.EndReason) (bool, string) {
 	switch {
 	case err != nil:
 		return false, "it cannot be told whether " + source + " is enforced: " + reasonOf(err)
-	case a.Mode != mapping.Enforce:
-		return false, source + " is in mode " + string(a.Mode) + ", so your own programs end its sessions (curfew adopt enforce " + source + ")"
+	case a.Mode != record.AdoptEnforce:
+		return false, source + " is in mode " + a.Mode + ", so your own programs end its sessions (curfew adopt enforce " + source + ")"
 	case !mapped(t, reason):
 		return false, "the mapping of " + source + " has no ending for " + string(reason) + " (adopt." + source + ".end." + string(reason) + ")"
 	case !slices.Contains(a.Rules, string(reason)):

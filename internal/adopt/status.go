@@ -2,6 +2,7 @@ package adopt
 
 import (
 	"context"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -10,45 +11,23 @@ import (
 	"github.com/curfewhq/curfew/internal/record"
 )
 
-// Status is how an adopted table stands.
-type Status struct {
-	Adoption
-	Mapped   bool             `json:"mapped"` // the settings of this process map it
-	Open     int              `json:"open"`   // sessions that have not ended
-	Overdue  int              `json:"overdue"`
-	Blocked  []Blocked        `json:"blocked"`      // at most 100, for longest first
-	Count    int              `json:"blockedCount"` // of all who are blocked
-	Verdicts []Verdict        `json:"verdicts"`
-	Findings []record.Finding `json:"findings"`
-}
-
-// Verdict is what a rule would have done in mode shadow, and what became of those sessions.
-type Verdict struct {
-	Rule  curfew.EndReason `json:"rule"`
-	Would int              `json:"wouldHaveEnded"`
-	Lived int              `json:"lived"` // regrets: they went live or were accepted later
-	Ended int              `json:"ended"` // by their own program
-	Moved int              `json:"moved"` // their deadline was put off
-	Open  int              `json:"open"`
-}
-
 // Status returns how tables stand, by name: those of the settings, and those that are adopted
-// without being mapped any more.
-func (s *Service) Status(ctx context.Context) ([]Status, error) {
+// without being mapped any more. It reads Curfew's database alone. Unavailable: it cannot be read.
+func (s *Service) Status(ctx context.Context) ([]record.AdoptedTable, error) {
 	all, err := readAdoptions(ctx, s.Pool)
 	if err != nil {
-		return nil, err
+		return nil, unavailable(err)
 	}
 	for _, t := range s.Tables {
 		if _, ok := all[t.Name]; !ok {
-			all[t.Name] = Adoption{Name: t.Name, Relation: t.Relation, Mode: mapping.Off}
+			all[t.Name] = record.Adoption{Name: t.Name, Relation: t.Relation, Mode: record.AdoptOff}
 		}
 	}
-	list := make([]Status, 0, len(all))
+	list := make([]record.AdoptedTable, 0, len(all))
 	for _, a := range sorted(all) {
 		status, err := s.statusOf(ctx, a)
 		if err != nil {
-			return nil, err
+			return nil, unavailable(err)
 		}
 		list = append(list, status)
 	}
@@ -63,35 +42,57 @@ const (
 		FROM curfew.adoption_verdicts v WHERE v.name = $1 GROUP BY 1 ORDER BY 1`
 )
 
-func (s *Service) statusOf(ctx context.Context, a Adoption) (Status, error) {
-	_, unmapped := s.Table(a.Name)
-	status := Status{Adoption: a, Mapped: unmapped == nil, Findings: []record.Finding{}}
-	rows, err := s.Pool.Query(ctx, selectOpen, a.Name)
+func (s *Service) statusOf(ctx context.Context, a record.Adoption) (record.AdoptedTable, error) {
+	t, unmapped := s.Table(a.Name)
+	status := record.AdoptedTable{Adoption: a, Mapped: unmapped == nil, Findings: []record.Finding{}}
+	if status.Mapped {
+		status.ID, status.Columns = name(t.ID), meanings(t)
+	}
+	err := one(ctx, s.Pool, selectOpen, []any{a.Name}, &status.Open, &status.Overdue)
 	if err != nil {
 		return status, err
 	}
-	if _, err = pgx.ForEachRow(rows, []any{&status.Open, &status.Overdue}, func() error { return nil }); err != nil {
+	if status.Verdicts, err = collect(ctx, s.Pool, pgx.RowToStructByPos[record.AdoptedVerdict], selectVerdicts, a.Name); err != nil {
 		return status, err
 	}
-	status.Verdicts, err = collect(ctx, s.Pool, func(row pgx.CollectableRow) (v Verdict, err error) {
-		err = row.Scan(&v.Rule, &v.Would, &v.Lived, &v.Ended, &v.Moved, &v.Open)
-		return v, err
-	}, selectVerdicts, a.Name)
-	if err != nil {
+	if status.Blocked, status.Count, err = s.blocked(ctx, a); err != nil {
 		return status, err
 	}
-	if status.Blocked, err = s.blocked(ctx, a); err != nil {
-		return status, err
-	}
-	if len(status.Blocked) > 0 {
-		status.Count = status.Blocked[0].count
-	}
-	if a.Mode != mapping.Off {
-		found, err := s.findingsOf(ctx, a)
+	if a.Mode != record.AdoptOff {
+		found, err := s.findingsOf(ctx, a, status.Blocked, status.Count)
 		if err != nil {
 			return status, err
 		}
 		status.Findings = append(status.Findings, merged(found)...)
 	}
 	return status, nil
+}
+
+// meanings are the columns that the mapping reads.
+func meanings(t mapping.Table) []record.AdoptedColumn {
+	all := []record.AdoptedColumn{{Ours: "id", Theirs: t.ID}, {Ours: "customer", Theirs: strings.Join(t.Customer, ", else ")}}
+	add := func(ours, theirs string) {
+		if theirs != "" {
+			all = append(all, record.AdoptedColumn{Ours: ours, Theirs: theirs})
+		}
+	}
+	add("mechanic", t.Mechanic.Column)
+	for _, s := range curfew.SessionStatuses() {
+		if words := t.Words(s); len(words) > 0 {
+			add(string(s), t.Status.Column+" is "+strings.Join(words, " or "))
+		}
+	}
+	add("created", t.Times.Created)
+	add("starts", strings.Join(t.Times.Starts, ", else "))
+	if t.Times.Seen {
+		add("waits since", "when Curfew saw it")
+	}
+	add("waits since", t.Times.Entered)
+	add("accepted", t.Times.Accepted)
+	add("started", t.Times.Started)
+	add("ended", strings.Join(t.Times.Ended, ", else "))
+	add("deadline", t.Deadline)
+	add("lasts", t.Duration.Column)
+	add("plan", t.Plan)
+	return all
 }

@@ -14,7 +14,7 @@ import (
 
 // AdoptedTables tells how the marketplace's own tables stand.
 type AdoptedTables interface {
-	Report(ctx context.Context) ([]record.AdoptedTable, error)
+	Status(ctx context.Context) ([]record.AdoptedTable, error)
 	// Backtest reads the history of one table. It may take seconds.
 	Backtest(ctx context.Context, name string) ([]record.Backtest, error)
 }
@@ -85,7 +85,7 @@ func (s *Site) adoptedView(ctx context.Context, r *http.Request, _ curfew.Actor)
 	if s.adopted == nil {
 		return Adopted{State: State{Sentence: "No table of yours is adopted."}}, nil
 	}
-	tables, err := s.adopted.Report(ctx)
+	tables, err := s.adopted.Status(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -110,8 +110,8 @@ func adoptedState(all []record.AdoptedTable) State {
 		if t.Unread != "" {
 			return State{Tone: "critical", Sentence: "Cannot tell: " + t.Relation + " cannot be read."}
 		}
-		blocked += t.Blocked
-		if t.Mode == "enforce" {
+		blocked += t.Count
+		if t.Mode == record.AdoptEnforce {
 			enforced++
 		}
 	}
@@ -144,16 +144,16 @@ func adoptedCard(t record.AdoptedTable) AdoptedCard {
 	if t.Unread != "" {
 		card.Unread = asSentence(t.Unread)
 	}
-	for _, b := range t.Longest {
-		card.Blocked = append(card.Blocked, BlockedRow{CustomerID: b.CustomerID, Row: rowView(t, b.RowID), Status: string(b.Status), Since: at.at(b.Since)})
+	for _, b := range t.Blocked {
+		card.Blocked = append(card.Blocked, BlockedRow{CustomerID: b.Customer, Row: rowView(t, b.Row), Status: string(b.Status), Since: at.at(b.Since)})
 	}
-	if more := t.Blocked - len(t.Longest); more > 0 {
+	if more := t.Count - len(t.Blocked); more > 0 {
 		card.More = "and " + grouped(more) + " more"
 	}
 	for _, v := range t.Verdicts {
 		card.Verdicts = append(card.Verdicts, VerdictLine{
-			Rule: cmp.Or(ruleNames[v.Reason], string(v.Reason)), Judged: grouped(v.Judged), Lived: grouped(v.Lived), Ended: grouped(v.Ended),
-			Open: grouped(v.Undecided), Regretted: v.Lived > 0,
+			Rule: cmp.Or(ruleNames[v.Rule], string(v.Rule)), Judged: grouped(v.Would), Lived: grouped(v.Lived), Ended: grouped(v.Ended),
+			Open: grouped(v.Moved + v.Open), Regretted: v.Lived > 0,
 		})
 	}
 	for _, f := range t.Findings {
@@ -172,12 +172,12 @@ func rowView(t record.AdoptedTable, id string) RowRef {
 
 func modeSentence(t record.AdoptedTable) string {
 	switch t.Mode {
-	case "shadow":
+	case record.AdoptShadow:
 		return "Curfew reads it, and ends nothing. It notes what it would have ended, and what became of that."
-	case "enforce":
+	case record.AdoptEnforce:
 		names := make([]string, len(t.Rules))
 		for i, r := range t.Rules {
-			names[i] = strings.ToLower(cmp.Or(ruleNames[r], string(r)))
+			names[i] = strings.ToLower(cmp.Or(ruleNames[curfew.EndReason(r)], r))
 		}
 		return "Curfew ends what is overdue: " + strings.Join(names, ", ") + ". Its triggers let a new session end the customer's overdue one first."
 	}
@@ -187,9 +187,9 @@ func modeSentence(t record.AdoptedTable) string {
 // nextCommand is the command that goes one step further, or back.
 func nextCommand(t record.AdoptedTable) string {
 	switch t.Mode {
-	case "shadow":
+	case record.AdoptShadow:
 		return "curfew adopt plan " + t.Name
-	case "enforce":
+	case record.AdoptEnforce:
 		return "curfew adopt verify " + t.Name
 	}
 	return "curfew adopt shadow " + t.Name
@@ -203,10 +203,11 @@ var ruleNames = map[curfew.EndReason]string{
 func backtestViews(all []record.Backtest) []BacktestView {
 	views := make([]BacktestView, len(all))
 	for i, b := range all {
-		v := BacktestView{Rule: cmp.Or(ruleNames[b.Reason], string(b.Reason)), Sessions: things("session").of(b.Sessions), Of: b.Sessions, Unknown: b.Unknown}
-		for _, s := range b.Steps {
+		v := BacktestView{Rule: cmp.Or(ruleNames[b.Rule], string(b.Rule)), Sessions: things("session").of(int(b.Sessions)), Of: int(b.Sessions), Unknown: b.Unknown}
+		for _, h := range b.Thresholds {
 			v.Steps = append(v.Steps, BacktestStep{
-				After: Span(s.After), Policy: s.Policy, Ended: s.Ended, Lived: s.Lived, Spared: Span(s.Spared.Round(time.Second)),
+				After: Span(time.Duration(h.Seconds) * time.Second), Policy: h.Policy, Ended: int(h.Ended), Lived: int(h.Regrets),
+				Spared: Span(time.Duration(h.Spared.Sum * float64(time.Second)).Round(time.Second)),
 			})
 		}
 		views[i] = v

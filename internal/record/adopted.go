@@ -6,60 +6,62 @@ import (
 	"github.com/curfewhq/curfew"
 )
 
-// AdoptedTable is how a table of the marketplace's own stands, whose sessions Curfew watches
-// or ends.
+// The modes: what Curfew does with an adopted table.
+const (
+	AdoptOff     = "off"     // nothing
+	AdoptShadow  = "shadow"  // it reads, and says what it would end
+	AdoptEnforce = "enforce" // it ends what is overdue, by the rules that are on
+)
+
+// Adoption is what Curfew's database says of an adopted table.
+type Adoption struct {
+	Name      string        `json:"name"`
+	Relation  string        `json:"relation"`
+	Mode      string        `json:"mode"`
+	Rules     []string      `json:"rules"`               // the end reasons that are enforced
+	Since     time.Time     `json:"since"`               // of the mode
+	Shadowed  time.Time     `json:"shadowed,omitzero"`   // since when it has been read without a break
+	ReadAt    time.Time     `json:"readAt,omitzero"`     // when it was last read whole
+	ReadTook  time.Duration `json:"-"`                   // for the last reading
+	Unread    string        `json:"unread,omitempty"`    // why it cannot be read
+	Mapping   string        `json:"-"`                   // as the last process had it that read it
+	Installed string        `json:"installed,omitempty"` // the digest of the triggers
+	Now       time.Time     `json:"now"`                 // the database's clock
+}
+
+// AdoptedTable is how an adopted table stands.
 type AdoptedTable struct {
-	Name     string // of its mapping
-	Relation string // as SQL names it
-	ID       string // the column with a row's id, as SQL names it
-	Mode     string // off, shadow or enforce
-	Since    time.Time
-	Rules    []curfew.EndReason // that are enforced
-	ReadAt   time.Time          // when it was last read whole; zero: never
-	Unread   string             // why it cannot be read now; empty: it can
-	Open     int                // sessions that have not ended
-	Overdue  int                // of these, past their deadline
-	Blocked  int                // customers who are in their own way now
-	Longest  []AdoptedRow       // those of them who have been for longest
-	Verdicts []AdoptedVerdicts
-	Findings []Finding
-	Columns  []AdoptedColumn
-	Now      time.Time
+	Adoption
+	Mapped   bool             `json:"mapped"` // the settings of this process map it
+	Open     int              `json:"open"`   // sessions that have not ended
+	Overdue  int              `json:"overdue"`
+	Blocked  []BlockedRow     `json:"blocked"`      // some, for longest first
+	Count    int              `json:"blockedCount"` // of all who are blocked
+	Verdicts []AdoptedVerdict `json:"verdicts"`
+	Findings []Finding        `json:"findings"`
+
+	ID      string          `json:"-"` // the column with a row's id, as SQL names it; empty: nobody maps it
+	Columns []AdoptedColumn `json:"-"`
 }
 
-// AdoptedRow is one of their rows that is past its deadline and still open, with its mirror.
-type AdoptedRow struct {
-	RowID                 string // their id
-	CustomerID, SessionID string
-	Status                curfew.SessionStatus
-	Since                 time.Time // its deadline
+// BlockedRow is a session of theirs that is past its deadline and holds its customer's slot.
+type BlockedRow struct {
+	Session  string               `json:"session"`
+	Row      string               `json:"row"` // its id
+	Customer string               `json:"customer"`
+	Status   curfew.SessionStatus `json:"status"`
+	Since    time.Time            `json:"since"` // its deadline
 }
 
-// AdoptedVerdicts counts what a rule would have ended in shadow, and what became of it.
-type AdoptedVerdicts struct {
-	Reason    curfew.EndReason
-	Judged    int
-	Lived     int // regrets: they went on to be accepted, or live
-	Ended     int // by their own program
-	Undecided int // still open
+// AdoptedVerdict is what a rule would have done in mode shadow, and what became of those sessions.
+type AdoptedVerdict struct {
+	Rule  curfew.EndReason `json:"rule"`
+	Would int              `json:"wouldHaveEnded"`
+	Lived int              `json:"lived"` // regrets: they went live or were accepted later
+	Ended int              `json:"ended"` // by their own program
+	Moved int              `json:"moved"` // their deadline was put off
+	Open  int              `json:"open"`
 }
 
 // AdoptedColumn is what of theirs has which meaning.
 type AdoptedColumn struct{ Ours, Theirs string }
-
-// Backtest is what a rule would have done to the history of a table, by threshold.
-type Backtest struct {
-	Reason   curfew.EndReason
-	Sessions int // that waited
-	Steps    []BacktestStep
-	Unknown  []string // what their columns do not say, as sentences
-}
-
-// BacktestStep is one threshold of a backtest.
-type BacktestStep struct {
-	After  time.Duration
-	Policy bool // the policy's own
-	Ended  int
-	Lived  int           // of these, would have been regretted
-	Spared time.Duration // how much sooner the customers of the others would have been free, in sum
-}

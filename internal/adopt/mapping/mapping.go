@@ -106,16 +106,6 @@ const (
 	Null       = "null"
 )
 
-// Mode is what Curfew does with an adopted table.
-type Mode string
-
-// The modes.
-const (
-	Off     Mode = "off"     // nothing
-	Shadow  Mode = "shadow"  // it reads, and says what it would end
-	Enforce Mode = "enforce" // it ends what is overdue, by the rules that are on
-)
-
 // Words returns their words for a status.
 func (t Table) Words(s curfew.SessionStatus) []string { return t.Status.Words[s] }
 

@@ -28,6 +28,18 @@ type adoptCommand struct {
 const onlyPostgres = "only tables in PostgreSQL can be adopted: name the database with --database-url postgres://… or CURFEW_DATABASE_URL " +
 	"(curfew restore moves what is in a SQLite file there), or leave adopt out of the settings"
 
+// theirDatabase returns where the tables of adopt are read: with these settings, their own database or Curfew's.
+func (s *settings) theirDatabase() (url string, err error) {
+	at := s.DatabaseURL
+	if s.AdoptDatabaseURL != nil {
+		at = *s.AdoptDatabaseURL
+	}
+	if _, ok := at.File(); ok {
+		return "", usagef("%s", onlyPostgres)
+	}
+	return string(at), nil
+}
+
 // adoption keeps the adopted tables of a database, with a pool of their own: nobody who reads a large table keeps an
 // admission waiting.
 type adoption struct{ *adopt.Service }

@@ -20,17 +20,14 @@ type adoptInspectCommand struct {
 // Run prints a mapping as YAML. What else was found stands above it in comments, so that the whole can be a settings
 // file.
 func (c *adoptInspectCommand) Run(ctx context.Context, s *settings, term terminal) error {
-	url := s.DatabaseURL
-	if s.AdoptDatabaseURL != nil {
-		url = *s.AdoptDatabaseURL
-	}
-	if _, ok := url.File(); ok {
-		return usagef("%s", onlyPostgres)
+	url, err := s.theirDatabase()
+	if err != nil {
+		return err
 	}
 	if c.Table == "" {
-		return c.rank(ctx, string(url), term)
+		return c.rank(ctx, url, term)
 	}
-	found, err := adopt.Inspect(ctx, string(url), relationNamed(c.Table))
+	found, err := adopt.Inspect(ctx, url, relationNamed(c.Table))
 	if err != nil {
 		return asUsage(err)
 	}

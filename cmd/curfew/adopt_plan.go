@@ -27,18 +27,15 @@ func (c *adoptPlanCommand) Run(ctx context.Context, s *settings, term terminal) 
 	if c.Days < 0 {
 		return usagef("--days must be 1 or more, not %d", c.Days)
 	}
-	url := s.DatabaseURL
-	if s.AdoptDatabaseURL != nil {
-		url = *s.AdoptDatabaseURL
-	}
-	if _, ok := url.File(); ok {
-		return usagef("%s", onlyPostgres)
+	url, err := s.theirDatabase()
+	if err != nil {
+		return err
 	}
 	policy, err := s.policy()
 	if err != nil {
 		return err
 	}
-	p, err := adopt.ReadPlan(ctx, string(url), s.Adopted(), c.Name, policy, c.Days)
+	p, err := adopt.ReadPlan(ctx, url, s.Adopted(), c.Name, policy, c.Days)
 	if err != nil {
 		return asUnknown(err)
 	}

@@ -232,6 +232,25 @@ func (ps *Payments) settleBrief(ctx context.Context, c curfew.Checkout) error {
 	return failed(ps.write.Annotate(ctx, record.Annotation{From: c, Capture: "due", Reason: curfew.WithNote(curfew.CaptureReason("due"), brief.String()), Actor: curfew.Provider}))
 }
 
+// settleAssigned takes the money of a payment that an operator has assigned before anybody
+// said that it is reserved, and serves it. Otherwise it would wait until the reservation
+// lapses.
+func (cs captures) settleAssigned(ctx context.Context, c curfew.Checkout, l record.Ledger) error {
+	if c.Outcome != curfew.Deferred || c.Capture != "" || l.Money().State != "authorised" {
+		return nil
+	}
+	if repaired, err := cs.repaired(ctx, c); err != nil || !repaired {
+		return err
+	}
+	_, err := cs.write.Annotate(ctx, record.Annotation{
+		From: c, Capture: cmp.Or(cs.rules.captureOf(l, c), "due"), Reason: curfew.CaptureReason("due"), Actor: curfew.Provider,
+	})
+	if err != nil {
+		return err
+	}
+	return failed(cs.admission.serveAndPresent(ctx, c.CustomerID, c.ID))
+}
+
 // takeNow asks for the money of a session that has just become due, and leaves to the worker
 // what is not answered within acceptWait. It does not fail: the session's change is
 // committed.

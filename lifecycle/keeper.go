@@ -122,7 +122,7 @@ func New(store Store, o Options) (*Keeper, error) {
 	sweeper := &Sweeper{
 		rules: rules, reporter: reporter, quarantine: quarantine, cleanups: cleanups, wakeup: wakeup, sweeping: sweeping,
 		sweeps: !o.SweeperOff, stop: o.Stop, store: store,
-		beside: []func(context.Context){rows.checkRows, heartbeat.run, payments.run},
+		beside: []func(context.Context){rows.checkRows, heartbeat.run, paymentWorker{payments}.run},
 	}
 	return &Keeper{rules, admission, sessions, queue, checkouts, payments, cleanups, sweeper, health}, nil
 }

@@ -13,33 +13,36 @@ const (
 	reconcileThen  = 2 * time.Hour
 )
 
+// paymentWorker does what payments need in the background.
+type paymentWorker struct{ *Payments }
+
 // run settles payments and refunds, and reconciles with the provider, until the context ends.
 // A comparison may take minutes, and nobody's refund waits for it.
-func (ps *Payments) run(ctx context.Context) {
+func (w paymentWorker) run(ctx context.Context) {
 	var working sync.WaitGroup
 	defer working.Wait()
-	if ps.provider != nil {
-		working.Go(func() { reconcileOften(ctx, ps) })
+	if w.provider != nil {
+		working.Go(func() { w.reconcileOften(ctx) })
 	}
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			ps.noted(ctx, "counting refused messages failed", ps.keepRefused(context.WithoutCancel(ctx), ps.refused.rest(time.Now())))
+			w.noted(ctx, "counting refused messages failed", w.keepRefused(context.WithoutCancel(ctx), w.refused.rest(time.Now())))
 			return
 		case <-timer.C:
 		}
-		ps.noted(ctx, "counting refused messages failed", ps.keepRefused(ctx, ps.refused.due(time.Now())))
-		ps.noted(ctx, "settling payments failed", ps.settleUnjudged(ctx))
-		ps.noted(ctx, "settling captures failed", ps.SettleCaptures(ctx))
-		ps.noted(ctx, "settling refunds failed", ps.SettleRefunds(ctx))
+		w.noted(ctx, "counting refused messages failed", w.keepRefused(ctx, w.refused.due(time.Now())))
+		w.noted(ctx, "settling payments failed", w.settleUnjudged(ctx))
+		w.noted(ctx, "settling captures failed", w.SettleCaptures(ctx))
+		w.noted(ctx, "settling refunds failed", w.SettleRefunds(ctx))
 		timer.Reset(refundsEvery)
 	}
 }
 
 // reconcileOften reconciles with the provider until the context ends.
-func reconcileOften(ctx context.Context, ps *Payments) {
+func (w paymentWorker) reconcileOften(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for window := reconcileFirst; ; {
@@ -49,9 +52,9 @@ func reconcileOften(ctx context.Context, ps *Payments) {
 		case <-timer.C:
 		}
 		begun := time.Now()
-		r, err := ps.Reconcile(ctx, window)
-		ps.noted(ctx, "comparing the books with the provider failed", err)
-		ps.logComparison(ctx, r)
+		r, err := w.Reconcile(ctx, window)
+		w.noted(ctx, "comparing the books with the provider failed", err)
+		w.logComparison(ctx, r)
 		if err == nil {
 			window = reconcileThen
 		}
@@ -60,14 +63,14 @@ func reconcileOften(ctx context.Context, ps *Payments) {
 }
 
 // logComparison logs what is new in a comparison: what is known is a finding of Health.
-func (ps *Payments) logComparison(ctx context.Context, r Reconciliation) {
+func (w paymentWorker) logComparison(ctx context.Context, r Reconciliation) {
 	for _, d := range r.Differences {
 		if d.Since.IsZero() || d.Settled {
-			ps.log.WarnContext(ctx, "the provider's books differ", "kind", d.Kind, "ref", d.Ref, "checkout", d.CheckoutID,
+			w.log.WarnContext(ctx, "the provider's books differ", "kind", d.Kind, "ref", d.Ref, "checkout", d.CheckoutID,
 				"outcome", d.Outcome, "detail", d.Detail, "settled", d.Settled)
 		}
 	}
 	for _, what := range r.Unreadable {
-		ps.log.WarnContext(ctx, "the provider's books could not be read completely", "what", what)
+		w.log.WarnContext(ctx, "the provider's books could not be read completely", "what", what)
 	}
 }

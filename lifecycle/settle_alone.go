@@ -12,7 +12,7 @@ import (
 
 // settleAlone settles a payment with a single checkout as it was just read, and reports false
 // where that has to be read again.
-func settleAlone(ctx context.Context, ps *Payments, l record.Ledger) (bool, error) {
+func (ps *Payments) settleAlone(ctx context.Context, l record.Ledger) (bool, error) {
 	if len(l.Checkouts) != 1 || record.LinesOf(l.Checkouts[0]).Count > 1 {
 		return false, nil
 	}
@@ -28,23 +28,4 @@ func settleAlone(ctx context.Context, ps *Payments, l record.Ledger) (bool, erro
 		return true, err
 	}
 	return true, ps.store.Judged(ctx, l.ID, l.Version)
-}
-
-// settleAssigned takes the money of a payment that an operator has assigned before anybody
-// said that it is reserved, and serves it. Otherwise it would wait until the reservation
-// lapses.
-func settleAssigned(ctx context.Context, ps *Payments, c curfew.Checkout, l record.Ledger) error {
-	if c.Outcome != curfew.Deferred || c.Capture != "" || l.Money().State != "authorised" {
-		return nil
-	}
-	if repaired, err := ps.repaired(ctx, c); err != nil || !repaired {
-		return err
-	}
-	_, err := ps.write.Annotate(ctx, record.Annotation{
-		From: c, Capture: cmp.Or(ps.rules.captureOf(l, c), "due"), Reason: curfew.CaptureReason("due"), Actor: curfew.Provider,
-	})
-	if err != nil {
-		return err
-	}
-	return failed(ps.admission.serveAndPresent(ctx, c.CustomerID, c.ID))
 }

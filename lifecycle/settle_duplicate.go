@@ -43,7 +43,7 @@ func (ps *Payments) keepFarthest(ctx context.Context, l record.Ledger) error {
 				return fmt.Errorf("void duplicate %s: %w", c.ID, err)
 			}
 		}
-		if err := markOwners(ctx, ps, all[0].Checkout, all[1:]); err != nil {
+		if err := ps.markOwners(ctx, all[0].Checkout, all[1:]); err != nil {
 			return err
 		}
 	}
@@ -52,7 +52,7 @@ func (ps *Payments) keepFarthest(ctx context.Context, l record.Ledger) error {
 
 // markOwners tells an operator that a payment was taken for two customers'. It stays with the
 // one whose checkout has come farthest.
-func markOwners(ctx context.Context, ps *Payments, stays curfew.Checkout, others []contender) error {
+func (ps *Payments) markOwners(ctx context.Context, stays curfew.Checkout, others []contender) error {
 	i := slices.IndexFunc(others, func(c contender) bool { return c.CustomerID != stays.CustomerID && c.CustomerID != curfew.Nobody })
 	if i < 0 || stays.CustomerID == curfew.Nobody {
 		return nil

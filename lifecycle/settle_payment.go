@@ -17,7 +17,7 @@ func (ps *Payments) settlePayment(ctx context.Context, l record.Ledger) error {
 	if err := ps.settleDuplicates(ctx, l); err != nil {
 		return err
 	}
-	if settled, err := settleAlone(ctx, ps, l); err != nil || settled {
+	if settled, err := ps.settleAlone(ctx, l); err != nil || settled {
 		return err
 	}
 	var errs []error
@@ -106,7 +106,7 @@ func (ps *Payments) settleByFunds(ctx context.Context, c curfew.Checkout, l reco
 	case brief:
 		return ps.settleBrief(ctx, c)
 	case awaited:
-		return settleAssigned(ctx, ps, c, l)
+		return captures{ps}.settleAssigned(ctx, c, l)
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -105,7 +104,8 @@ func asking(c curfew.Checkout) record.Annotation {
 
 // ask asks the provider to take or release the money of a checkout, and records the
 // answer. What the payment is now is looked up first if the provider has not named it, or
-// an earlier call may have taken effect: only then may another key be used.
+// an earlier call may have taken effect. One that still is under way has the same key, so only
+// one of them does.
 func (cs captures) ask(ctx context.Context, c curfew.Checkout, l record.Ledger, limit time.Duration) error {
 	if !cs.serves(l) {
 		return elsewhere(c, l)
@@ -179,9 +179,6 @@ func captureOrder(c curfew.Checkout, l record.Ledger) curfew.MoneyOrder {
 	}
 	if c.Capture == "releasing" {
 		o.Key = "release:" + c.Ref
-	}
-	if c.Attempts > 1 {
-		o.Key = fmt.Sprintf("%s:%d", o.Key, c.Attempts)
 	}
 	return o
 }

@@ -21,15 +21,16 @@ import (
 //
 // PaymentRequired with the bank's reason if the bank refuses; the money may stay reserved
 // until it is released. Conflict if Stripe could not capture it now, and nothing was taken:
-// the facts say why not, and another try needs another key. Facts can come with either.
+// the facts say why not. Facts can come with either. A refusal that Stripe has stored does not
+// stand in the way of the next call.
 func (c *Client) Capture(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fact, error) {
 	if err := checkAmount(o); err != nil {
 		return nil, err
 	}
 	return c.onHold(ctx, holdOrder{
 		MoneyOrder: o, verb: "capture",
-		call: func(intent string, account *string) (*stripe.PaymentIntent, error) {
-			params := &stripe.PaymentIntentCaptureParams{Params: holdKey("capture", o.Key, account), AmountToCapture: stripe.Int64(o.Amount)}
+		call: func(intent, key string, account *string) (*stripe.PaymentIntent, error) {
+			params := &stripe.PaymentIntentCaptureParams{Params: holdKey("capture", key, account), AmountToCapture: stripe.Int64(o.Amount)}
 			params.AddExpand("latest_charge")
 			return c.api.V1PaymentIntents.Capture(ctx, intent, params)
 		},
@@ -46,9 +47,9 @@ func (c *Client) Capture(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fac
 func (c *Client) Release(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fact, error) {
 	return c.onHold(ctx, holdOrder{
 		MoneyOrder: o, verb: "release",
-		call: func(intent string, account *string) (*stripe.PaymentIntent, error) {
+		call: func(intent, key string, account *string) (*stripe.PaymentIntent, error) {
 			params := &stripe.PaymentIntentCancelParams{
-				Params:             holdKey("release", o.Key, account),
+				Params:             holdKey("release", key, account),
 				CancellationReason: stripe.String(string(stripe.PaymentIntentCancellationReasonAbandoned)),
 			}
 			params.AddExpand("latest_charge")
@@ -63,21 +64,22 @@ func (c *Client) Release(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fac
 type holdOrder struct {
 	curfew.MoneyOrder
 	verb string
-	call func(intent string, account *string) (*stripe.PaymentIntent, error)
+	call func(intent, key string, account *string) (*stripe.PaymentIntent, error)
 	// settles reports whether money in that state of a curfew.Balance leaves nothing to be
 	// done, whatever Stripe said of the call.
 	settles func(money string) bool
 }
 
 func (c *Client) onHold(ctx context.Context, o holdOrder) ([]curfew.Fact, error) {
-	facts, err := c.changeHold(ctx, o)
+	facts, err := c.changeHold(ctx, o, 1)
 	if err != nil {
 		return facts, fmt.Errorf("%s %s: %w", o.verb, o.Key, err)
 	}
 	return facts, nil
 }
 
-func (c *Client) changeHold(ctx context.Context, o holdOrder) ([]curfew.Fact, error) {
+// changeHold makes the call under one generation of the order's key.
+func (c *Client) changeHold(ctx context.Context, o holdOrder, generation int) ([]curfew.Fact, error) {
 	if err := checkOrder(o.MoneyOrder); err != nil {
 		return nil, err
 	}
@@ -88,11 +90,11 @@ func (c *Client) changeHold(ctx context.Context, o holdOrder) ([]curfew.Fact, er
 	o.PaymentID = intent
 	var made *stripe.PaymentIntent
 	o.Account, err = c.inAccount(account, func(account *string) (err error) {
-		made, err = o.call(intent, account)
+		made, err = o.call(intent, generationOf(o.Key, generation), account)
 		return err
 	})
 	if err != nil {
-		return c.lookAfter(ctx, o, err)
+		return c.lookAfter(ctx, o, generation, err)
 	}
 	t := &translation{keys: c.keys, changed: true}
 	if err := t.read(intents, made.LastResponse); err != nil {
@@ -116,8 +118,9 @@ func holdKey(verb, key string, account *string) stripe.Params {
 	return keyed(verb, key, account)
 }
 
-// lookAfter finds out what became of money after Stripe did not do as it was asked.
-func (c *Client) lookAfter(ctx context.Context, o holdOrder, err error) ([]curfew.Fact, error) {
+// lookAfter finds out what became of money after Stripe did not do as it was asked. What Stripe
+// only repeats, of money that is still reserved, is asked for under the next key.
+func (c *Client) lookAfter(ctx context.Context, o holdOrder, generation int, err error) ([]curfew.Fact, error) {
 	said, kept := failure(err), storedFailure(err)
 	if !kept && !decided(said) && !errors.Is(said, curfew.IdempotencyMismatch) {
 		return nil, said
@@ -135,6 +138,8 @@ func (c *Client) lookAfter(ctx context.Context, o holdOrder, err error) ([]curfe
 		return facts, said
 	case o.settles(money):
 		return facts, nil
+	case repeated(err) && money == "authorised" && generation < maxGenerations:
+		return c.changeHold(ctx, o, generation+1)
 	case kept:
 		return facts, curfew.Errorf(curfew.Conflict, "Stripe keeps a failure under this key, and the money is %s", money)
 	case money == "captured":

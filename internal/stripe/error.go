@@ -137,9 +137,15 @@ func hasCode(err error, codes ...stripe.ErrorCode) bool {
 	return ok && slices.Contains(codes, refused.Code)
 }
 
+// repeated reports whether Stripe said what it had stored under the key.
+func repeated(err error) bool {
+	refused, ok := errors.AsType[*stripe.Error](err)
+	return ok && replayed(refused.LastResponse)
+}
+
 // storedFailure reports whether Stripe replayed a server error that it stored under
 // the key.
 func storedFailure(err error) bool {
 	refused, ok := errors.AsType[*stripe.Error](err)
-	return ok && refused.HTTPStatusCode >= 500 && replayed(refused.LastResponse)
+	return ok && refused.HTTPStatusCode >= 500 && repeated(err)
 }

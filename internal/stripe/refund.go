@@ -3,8 +3,6 @@ package stripe
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,11 +34,6 @@ func (c *Client) Refund(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fact
 	}
 	return c.refund(ctx, o, 1)
 }
-
-// maxGenerations is how many keys an order can have. The first one is the order's own; each
-// other is used once Stripe has stored a server error under the one before, and lists nothing
-// that was made for the order.
-const maxGenerations = 10
 
 // refund asks for a refund under one generation of the order's key.
 func (c *Client) refund(ctx context.Context, o curfew.MoneyOrder, generation int) ([]curfew.Fact, error) {
@@ -115,12 +108,8 @@ func isCharge(name string) bool {
 // refundParams must return the same parameters for the same order, in every release:
 // Stripe rejects a key with different parameters.
 func refundParams(o curfew.MoneyOrder, generation int, account *string, also alsoBack) *stripe.RefundCreateParams {
-	key := o.Key
-	if generation > 1 {
-		key = fmt.Sprintf("%s:again:%d", key, generation)
-	}
 	params := &stripe.RefundCreateParams{
-		Params:   keyed("refund", key, account),
+		Params:   keyed("refund", generationOf(o.Key, generation), account),
 		Amount:   stripe.Int64(o.Amount),
 		Metadata: map[string]string{metaKey: o.Key},
 	}
@@ -160,22 +149,6 @@ func (c *Client) alsoBack(ctx context.Context, account *string, name string) (al
 		transfer: c.reverse && (charge.ref("transfer") != "" || charge.object("transfer_data") != nil),
 		fee:      c.fee && charge.ref("application_fee") != "",
 	}, nil
-}
-
-// keyed are the parameters of a call that Stripe makes once for a key.
-func keyed(verb, key string, account *string) stripe.Params {
-	return stripe.Params{IdempotencyKey: stripe.String(headerKey(verb, key)), StripeAccount: account}
-}
-
-// headerKey returns an order's key, or its digest if a header could not carry it
-// unchanged.
-func headerKey(verb, key string) string {
-	strange := func(r rune) bool { return r <= ' ' || r > '~' }
-	if len(key) <= curfew.MaxRef && !strings.ContainsFunc(key, strange) {
-		return key
-	}
-	sum := sha256.Sum256([]byte(key))
-	return verb + ":sha256:" + hex.EncodeToString(sum[:])
 }
 
 // accepted returns the refund that Stripe made, whatever its state: banks take days.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,13 +43,11 @@ type AdoptedCard struct {
 	Backtests      []BacktestView
 }
 
-// RowRef is a row of theirs, and the query that shows it.
-type RowRef struct{ ID, Query string }
-
 // BlockedRow is a customer whom an overdue row of theirs blocks.
 type BlockedRow struct {
 	CustomerID string
-	Row        RowRef
+	Row        string // its id
+	Query      string // shows the row; empty if its id column is unknown
 	Status     string
 	Since      Moment
 }
@@ -104,15 +103,18 @@ func (s *Site) adoptedView(ctx context.Context, r *http.Request, _ curfew.Actor)
 	return v, nil
 }
 
+// adoptedState says «nobody» only of tables that are looked at. What is wrong with how a table is
+// looked at is its first critical finding.
 func adoptedState(all []record.AdoptedTable) State {
-	blocked, enforced := 0, 0
+	blocked, wrong, modes := 0, "", map[string]int{}
 	for _, t := range all {
 		if t.Unread != "" {
 			return State{Tone: "critical", Sentence: "Cannot tell: " + t.Relation + " cannot be read."}
 		}
 		blocked += t.Count
-		if t.Mode == record.AdoptEnforce {
-			enforced++
+		modes[t.Mode]++
+		if i := slices.IndexFunc(t.Findings, func(f record.Finding) bool { return f.Critical }); i >= 0 {
+			wrong = cmp.Or(wrong, t.Findings[i].Problem)
 		}
 	}
 	switch {
@@ -120,32 +122,37 @@ func adoptedState(all []record.AdoptedTable) State {
 		return State{Sentence: "No table of yours is adopted."}
 	case blocked > 0:
 		return State{Tone: "critical", Sentence: noun{"customer is", "customers are"}.of(blocked) + " blocked by an overdue session of yours."}
-	case enforced == 0:
+	case wrong != "":
+		return State{Tone: "critical", Sentence: asSentence(wrong)}
+	case modes[record.AdoptEnforce] > 0:
+		return State{Tone: "good", Sentence: "Nobody is blocked."}
+	case modes[record.AdoptShadow] > 0:
 		return State{Sentence: "Nobody is blocked now. Curfew ends nothing in your tables."}
 	}
-	return State{Tone: "good", Sentence: "Nobody is blocked."}
+	return State{Sentence: "Curfew reads none of your tables."}
 }
 
 func adoptedCard(t record.AdoptedTable) AdoptedCard {
 	at := moments{t.Now}
 	card := AdoptedCard{
 		Name: t.Name, Relation: t.Relation, Mode: t.Mode, Does: modeSentence(t), Call: nextCommand(t),
-		Facts: []Fact{
-			{Name: "Open sessions", Value: grouped(t.Open)},
-			{Name: "Overdue now", Value: grouped(t.Overdue)},
-			{Name: "In this mode since", At: at.at(t.Since)},
-			{Name: "Last read", Value: "never"},
-		},
+		Facts:    []Fact{{Name: "Open sessions", Value: grouped(t.Open)}, {Name: "Overdue now", Value: grouped(t.Overdue)}},
 		Backtest: "/console/adopted?backtest=" + t.Name + "#" + t.Name,
 	}
-	if !t.ReadAt.IsZero() {
-		card.Facts[3] = Fact{Name: "Last read", At: at.at(t.ReadAt)}
+	if !t.Since.IsZero() {
+		card.Facts = append(card.Facts, Fact{Name: "In this mode since", At: at.at(t.Since)})
+	}
+	switch { // enforced tables are not read: their triggers tell
+	case t.Mode == record.AdoptShadow && t.ReadAt.IsZero():
+		card.Facts = append(card.Facts, Fact{Name: "Last read", Value: "never"})
+	case t.Mode == record.AdoptShadow:
+		card.Facts = append(card.Facts, Fact{Name: "Last read", At: at.at(t.ReadAt)})
 	}
 	if t.Unread != "" {
 		card.Unread = asSentence(t.Unread)
 	}
 	for _, b := range t.Blocked {
-		card.Blocked = append(card.Blocked, BlockedRow{CustomerID: b.Customer, Row: rowView(t, b.Row), Status: string(b.Status), Since: at.at(b.Since)})
+		card.Blocked = append(card.Blocked, BlockedRow{CustomerID: b.Customer, Row: b.Row, Query: rowQuery(t, b.Row), Status: string(b.Status), Since: at.at(b.Since)})
 	}
 	if more := t.Count - len(t.Blocked); more > 0 {
 		card.More = "and " + grouped(more) + " more"
@@ -165,9 +172,12 @@ func adoptedCard(t record.AdoptedTable) AdoptedCard {
 	return card
 }
 
-// rowView names one of their rows, with the query that shows it.
-func rowView(t record.AdoptedTable, id string) RowRef {
-	return RowRef{ID: id, Query: "SELECT * FROM " + t.Relation + " WHERE " + t.ID + " = '" + strings.ReplaceAll(id, "'", "''") + "'"}
+// rowQuery shows one of their rows; empty if no mapping names its id column.
+func rowQuery(t record.AdoptedTable, id string) string {
+	if t.ID == "" {
+		return ""
+	}
+	return "SELECT * FROM " + t.Relation + " WHERE " + t.ID + " = '" + strings.ReplaceAll(id, "'", "''") + "'"
 }
 
 func modeSentence(t record.AdoptedTable) string {

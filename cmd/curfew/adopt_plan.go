@@ -123,7 +123,7 @@ func printThresholds(term terminal, b record.Backtest) {
 		})
 	}
 	columns(term.out, table...)
-	term.printf("\n  * the policy's   █ nobody ever came   ▒ somebody came later: a regret   ░ unclear\n")
+	term.printf("\n  * as set for each plan and row   █ nobody ever came   ▒ somebody came later: a regret   ░ unclear\n")
 }
 
 // bar draws what a threshold would have ended. Whatever is not 0 is seen.

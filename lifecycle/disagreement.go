@@ -14,14 +14,14 @@ import (
 // compare notes what shop and provider say differently of a checkout. It stands as it is,
 // but for the amount, which was another one before, and an operator is told, unless one has
 // decided about it.
-func (ps *Payments) compare(ctx context.Context, n curfew.Notice, l record.Ledger, before *curfew.Checkout) error {
+func (ps *Payments) compare(ctx context.Context, n curfew.Notice, l record.Ledger) error {
 	c, ok := l.First()
 	if !ok || n.Order.Flaw != "" || c.Outcome == curfew.Held || c.Outcome == curfew.Ignored {
 		return nil
 	}
 	c.Amount = record.LinesOf(c).Total
-	if before != nil {
-		c.Amount, c.Currency = before.Amount, before.Currency
+	if l.Before != nil {
+		c.Amount, c.Currency = l.Before.Amount, l.Before.Currency
 	}
 	what := differs(c, *n.Order)
 	if what == "" {

@@ -1,10 +1,13 @@
 package lifecycle_test
 
 import (
+	"context"
 	"errors"
+	"sync"
 	"testing"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
 
@@ -70,6 +73,51 @@ func TestAProvidersAmountWinsAndTheShopMayRepeatItsOwn(t *testing.T) {
 				}
 				if c := env.outcome("p1", curfew.Fulfilled); c.Amount != 3451 {
 					env.Errorf("%d were paid", c.Amount)
+				}
+			})
+		})
+	}
+}
+
+// overtaken lets a shop report a payment just after a provider has told its facts, and before anything comes of them.
+type overtaken struct {
+	lifecycle.Store
+	shop func()
+	once sync.Once
+}
+
+func (o *overtaken) Report(ctx context.Context, t record.PaymentReport) (record.Ledger, error) {
+	l, err := o.Store.Report(ctx, t)
+	o.once.Do(o.shop)
+	return l, err
+}
+
+func TestAProvidersAmountWinsAlsoWhereTheShopOvertakesIt(t *testing.T) {
+	for sentence, test := range map[string]struct {
+		amount  *int64
+		concern string
+	}{
+		"the shop does not say how much": {nil, ""},
+		"the shop says the same":         {minor(3451), ""},
+		"the shop says another amount":   {minor(2000), record.Disagreement},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			onEachStore(t, func(env *environment) {
+				with := reportedPayment("c", "p1")
+				with.Amount = 3451
+				p := env.purchase("c", "p1")
+				if p.Amount = test.amount; p.Amount == nil {
+					p.Currency = ""
+				}
+				w := &overtaken{Store: env.Store, shop: func() { must(env.FulfillCheckout(env.Context(), shop, p))(env) }}
+				env.banked(newBank(), w).receive(paid(with))
+				if c := env.outcome("p1", curfew.Fulfilled); c.Amount != 3451 || c.Currency != "eur" || c.Concern != test.concern {
+					env.Errorf("%d %s were paid, and it says %q %s", c.Amount, c.Currency, c.Concern, c.Note)
+				}
+				before := env.Dump(env)
+				env.receive(paid(with))
+				if env.Dump(env) != before {
+					env.Error("told again it is otherwise")
 				}
 			})
 		})

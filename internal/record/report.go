@@ -218,7 +218,7 @@ func (l *reporting) follow() {
 		}
 		became.PaymentID = cmp.Or(c.PaymentID, l.reported.Name, l.main())
 		unknown := c.Amount == 0 && c.Currency == "" && c.Line <= 1 && l.reported.Currency != ""
-		l.New = l.New || became.PaymentID != c.PaymentID || unknown
+		l.New = l.New || became.PaymentID != c.PaymentID || unknown || l.overtaken(c)
 		if unknown && !l.pays() { // two reports of one payment, without its amount
 			became.Amount, became.Currency = l.reported.Amount, l.reported.Currency
 		}
@@ -227,7 +227,7 @@ func (l *reporting) follow() {
 	}
 	if l.New && l.pays() {
 		before := l.Checkouts[0].Checkout
-		if before.Amount != l.reported.Amount || !strings.EqualFold(before.Currency, l.reported.Currency) {
+		if !l.paid(before.Amount, before.Currency) {
 			l.Before = &l.rows.Checkouts[0]
 		}
 		l.Checkouts[0].Amount, l.Checkouts[0].Currency = l.reported.Amount, l.reported.Currency
@@ -280,6 +280,22 @@ func (l *reporting) doubt() {
 
 // pays reports whether what was paid is what the only checkout costs.
 func (l *reporting) pays() bool { return l.reported.Currency != "" && len(l.rows.Checkouts) == 1 }
+
+// paid reports whether so much was paid.
+func (l *reporting) paid(amount int64, currency string) bool {
+	return amount == l.reported.Amount && strings.EqualFold(currency, l.reported.Currency)
+}
+
+// overtaken reports whether the shop told of the checkout between what the provider told of
+// its money and this, so that the checkout costs what the shop says still.
+func (l *reporting) overtaken(c curfew.Checkout) bool {
+	if !l.pays() || l.paid(LinesOf(c).Total, c.Currency) {
+		return false
+	}
+	known, _ := PaymentRows{Names: l.Names, Facts: l.known}.Ledger(l.PaymentID)
+	got := known.Money()
+	return l.paid(got.Captured+got.Authorised, got.Currency)
+}
 
 // reference is what people call the payment: the first checkout's reference, else one of
 // its names.

@@ -121,6 +121,9 @@ const (
 	// offered asks whether session s has an open request.
 	offered = `EXISTS (SELECT FROM curfew.session_requests r
 		WHERE r.customer_id = s.customer_id AND r.session_id = s.id AND ` + requestIsOpen + `)`
+	// lockSession comes before unrisked: whoever ends a session locks it and then its checkout, and
+	// whoever locked them the other way around would wait for each other.
+	lockSession = `SELECT FROM curfew.sessions s WHERE s.customer_id = $1 AND s.id = $2 FOR NO KEY UPDATE`
 	// unrisked locks the checkout of session s, so that what is reported of its payment
 	// at the same time comes before this, or after it.
 	unrisked = `coalesce((SELECT NOT c.at_risk FROM curfew.checkouts c
@@ -155,6 +158,9 @@ func (s sessions) Change(ctx context.Context, c record.Change) (curfew.Snapshot,
 
 func queueChange(b *pgx.Batch, c record.Change) {
 	after, limit := deadline(c.Deadline)
+	if c.Assign != "" {
+		b.Queue(lockSession, c.From.CustomerID, c.From.ID)
+	}
 	b.Queue(updateSession, c.From.CustomerID, c.From.ID, c.From.Status, c.From.Version, c.To, null(c.Assign), c.Release,
 		c.CustomerJoins, c.MechanicJoins, after, limit, c.EndedBy, c.Guard.Overdue, null(c.Guard.OlderThan), c.Guard.Unoffered,
 	).Fn = moves(c)

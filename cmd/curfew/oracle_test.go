@@ -174,8 +174,9 @@ func (o *oracle) killInRefunds(due int) {
 	o.Helper()
 	given, hung, part := len(o.fake.Refunds()), o.fake.InjectedFaults()[stripetest.Hang], 1+min(due/4, 1000)
 	more := part + o.dice.IntN(part)
+	patience := time.Now().Add(5*time.Second + time.Duration(due)*20*time.Millisecond) // some wait for a bank, or for an hour
 	o.await("some of the refunds", func() bool {
-		return len(o.fake.Refunds()) >= given+more || o.fake.InjectedFaults()[stripetest.Hang] > hung
+		return len(o.fake.Refunds()) >= given+more || o.fake.InjectedFaults()[stripetest.Hang] > hung || time.Now().After(patience)
 	})
 	o.kill()
 }

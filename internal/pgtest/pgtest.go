@@ -76,17 +76,42 @@ func newDatabase(t testing.TB, admin *url.URL, original string) string {
 	t.Helper()
 	name := "curfew_test_" + strings.ToLower(rand.Text())
 	// Arrange the drop first: the creation may have succeeded even if its answer was lost.
-	t.Cleanup(func() {
-		if err := execute(context.WithoutCancel(t.Context()), admin, dropStatement(name)); err != nil {
-			t.Errorf("pgtest: drop %s: %v", name, err)
-		}
-	})
+	t.Cleanup(func() { dropDatabase(t, admin, name) })
 	// Copying files takes half of what writing each of their pages to the log does.
 	create := "CREATE DATABASE " + quote(name) + " TEMPLATE " + quote(original) + " STRATEGY FILE_COPY"
 	if err := execute(t.Context(), admin, create); err != nil {
 		t.Fatalf("pgtest: create %s: %v", name, err)
 	}
 	return address(admin, name)
+}
+
+// dropDatabase also fails t if transactions waited for each other there: whoever they are of waits for
+// a second, until the server gives one of them up.
+func dropDatabase(t testing.TB, admin *url.URL, name string) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	var deadlocks int
+	err := borrowed(ctx, admin, func(ctx context.Context, conn *pgx.Conn) error {
+		return conn.QueryRow(ctx, "SELECT coalesce((SELECT deadlocks FROM pg_stat_database WHERE datname = $1), 0)", name).Scan(&deadlocks)
+	})
+	if err == nil {
+		err = execute(ctx, admin, dropStatement(name))
+	}
+	if err != nil {
+		t.Errorf("pgtest: drop %s: %v", name, err)
+	}
+	if _, meant := deadlocking.Load(t.Name()); deadlocks > 0 && !meant {
+		t.Errorf("pgtest: transactions waited for each other %d times: they must lock the same rows in the same order", deadlocks)
+	}
+}
+
+// deadlocking is the names of the tests that called MayDeadlock.
+var deadlocking sync.Map
+
+// MayDeadlock says that t makes transactions wait for each other, which fails any other test.
+func MayDeadlock(t testing.TB) {
+	t.Helper()
+	deadlocking.Store(t.Name(), true)
 }
 
 // built is the originals that this process has found complete.
@@ -141,16 +166,25 @@ var idle = make(chan *pgx.Conn, 4)
 
 // execute runs one statement in the server's own database.
 func execute(ctx context.Context, admin *url.URL, statement string) error {
+	return borrowed(ctx, admin, func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, statement)
+		return err
+	})
+}
+
+// borrowed calls do with a connection to the server's own database, and again with a new one if that
+// was dead.
+func borrowed(ctx context.Context, admin *url.URL, do func(context.Context, *pgx.Conn) error) error {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	conn, err := borrow(ctx, admin)
 	if err != nil {
 		return err
 	}
-	_, err = conn.Exec(ctx, statement)
+	err = do(ctx, conn)
 	if err != nil && conn.IsClosed() { // its server was stopped meanwhile, as tests do
 		if conn, err = pgx.Connect(ctx, admin.String()); err == nil {
-			_, err = conn.Exec(ctx, statement)
+			err = do(ctx, conn)
 		}
 	}
 	if err != nil {

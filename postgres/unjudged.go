@@ -5,7 +5,8 @@ import "context"
 const (
 	selectUnjudged = `SELECT DISTINCT p.checkout_id FROM curfew.payment_refs p WHERE p.judged < p.version AND p.checkout_id NOT IN (` + apartUnjudged + `)
 	ORDER BY p.checkout_id LIMIT $1`
-	updateJudged = `UPDATE curfew.payment_refs p SET judged = $2 WHERE p.checkout_id = $1 AND p.judged < $2 AND p.version >= $2`
+	updateJudged = `UPDATE curfew.payment_refs p SET judged = $2 FROM (` + lockNamesOf + `) k
+	WHERE p.ref = k.ref AND p.checkout_id = $1 AND p.judged < $2 AND p.version >= $2`
 )
 
 // Unjudged returns payments that nobody has settled since something was told of them.

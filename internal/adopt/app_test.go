@@ -15,6 +15,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/invariant"
+	"github.com/curfewhq/curfew/internal/pgtest"
 	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/storetest/seed"
 )
@@ -135,6 +136,7 @@ func (m *market) sweep(ctx context.Context, a table) (int, error) {
 
 func TestAnAppThatWritesAtRandomIsFollowed(t *testing.T) {
 	t.Parallel()
+	pgtest.MayDeadlock(t) // this app writes several rows at once, in any order
 	m, a := enforced(t, helpTable)
 	seeded := seed.New(t)
 	ctx, stop := context.WithTimeout(t.Context(), either(*appTime, 3*time.Second, 10*time.Minute))

@@ -169,7 +169,7 @@ func (cl *Cleanups) endPage(ctx context.Context, run *cleaning, batches []record
 // is alone and can be set apart.
 func (cl *Cleanups) endBatch(ctx context.Context, run *cleaning, b record.Batch, ids map[string]bool) error {
 	b.Stats = run.Stats
-	ended, err := cl.write.End(ctx, b)
+	ended, err := cl.end(ctx, b)
 	if err == nil {
 		run.Stats = b.StatsAfter(ended)
 		cl.noteEnded(run, b.Rule, ended, ids)
@@ -195,6 +195,21 @@ func (cl *Cleanups) endBatch(ctx context.Context, run *cleaning, b record.Batch,
 		}
 	}
 	return nil
+}
+
+// answerTime is how long a page that a stop meets under way may take to say what it ended.
+const answerTime = time.Second
+
+// end waits for the answer a moment longer than its caller: nobody knows what a commit that
+// was cut off has done, and the run's figures would leave it out.
+func (cl *Cleanups) end(ctx context.Context, b record.Batch) ([]record.Ended, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(answerTime, cancel) })()
+	return cl.write.End(longer, b)
 }
 
 func (cl *Cleanups) noteEnded(run *cleaning, rule record.Rule, ended []record.Ended, ids map[string]bool) {

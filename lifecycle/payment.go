@@ -128,7 +128,7 @@ func (ps *Payments) receive(ctx context.Context, n curfew.Notice) error {
 		if err := ps.admitOrder(ctx, n, l); err != nil {
 			return err
 		}
-		if l, err = ps.report(ctx, n); err != nil { // of a checkout that a shop was faster to report
+		if l, err = ps.admitted(ctx, n, l.ID); err != nil {
 			return err
 		}
 	}
@@ -138,6 +138,18 @@ func (ps *Payments) receive(ctx context.Context, n curfew.Notice) error {
 		}
 	}
 	return ps.settlePayment(ctx, l)
+}
+
+// admitted returns what is known of a payment once its order was carried out. A shop that was
+// faster may have said another amount, or none: the provider's is reported again, to be
+// learned.
+func (ps *Payments) admitted(ctx context.Context, n curfew.Notice, paymentID string) (record.Ledger, error) {
+	l, err := ps.store.Ledger(ctx, paymentID)
+	c, ok := l.First()
+	if err != nil || !ok || record.LinesOf(c).Total == max(n.Order.Amount, 0) && strings.EqualFold(c.Currency, n.Order.Currency) {
+		return l, err
+	}
+	return ps.report(ctx, n)
 }
 
 // unusable says why nothing can be recorded of a message; empty: it can.

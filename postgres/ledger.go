@@ -66,8 +66,10 @@ func (t *transaction) report(ctx context.Context, reported record.PaymentReport,
 		return record.Ledger{}, err
 	}
 	var rows record.PaymentRows
-	if err := t.send(ctx, func(b *pgx.Batch) { queuePayments(b, known.payments(), ` FOR UPDATE`, &rows) }); err != nil {
-		return record.Ledger{}, err
+	if ids := known.payments(); len(ids) > 0 {
+		if err := t.send(ctx, func(b *pgx.Batch) { queuePayments(b, ids, ` FOR UPDATE`, &rows) }); err != nil {
+			return record.Ledger{}, err
+		}
 	}
 	rows.Names = known.names
 	change := rows.Report(reported, known.unclaimed, newID())

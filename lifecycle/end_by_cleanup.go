@@ -197,8 +197,8 @@ func (cl *Cleanups) endBatch(ctx context.Context, run *cleaning, b record.Batch,
 	return nil
 }
 
-// answerTime is how long a page that a stop meets under way may take to say what it ended.
-const answerTime = time.Second
+// endGrace is how long a page that a stop meets under way may take to say what it ended.
+const endGrace = time.Second
 
 // end waits for the answer a moment longer than its caller: nobody knows what a commit that
 // was cut off has done, and the run's figures would leave it out.
@@ -208,7 +208,7 @@ func (cl *Cleanups) end(ctx context.Context, b record.Batch) ([]record.Ended, er
 	}
 	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(answerTime, cancel) })()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(endGrace, cancel) })()
 	return cl.write.End(longer, b)
 }
 

@@ -69,7 +69,7 @@ type Report struct {
 	Unwritable       string                   // why it cannot
 	// BlockedWindow is the time that Repeated looks back over.
 	BlockedWindow time.Duration
-	Keys          *curfew.KeyFigures // nil: there is no key server
+	Keys          []curfew.KeyFigures // of each key server
 	// ClockOff is how far this machine's clock is off the database's.
 	ClockOff time.Duration
 

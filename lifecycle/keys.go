@@ -2,44 +2,56 @@ package lifecycle
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/curfewhq/curfew"
 )
 
-// keyFindings says whether tokens of the other issuer can be told from forged
-// ones. The times are this process's, and are compared with its clock alone.
+// keyFindings says whether tokens of other issuers can be told from forged ones. The times
+// are this process's, and are compared with its clock alone.
 func keyFindings(r Report) []Finding {
-	k := r.Keys
-	if k == nil || k.Known > 0 && k.FailingSince.IsZero() {
+	f := Finding{Code: KeysUnreachable, Severity: Warning}
+	var problems []string
+	for _, k := range r.Keys {
+		if k.Known > 0 && k.FailingSince.IsZero() {
+			continue
+		}
+		if k.Known == 0 {
+			f.Severity = Critical
+		}
+		if f.Since.IsZero() || !k.FailingSince.IsZero() && k.FailingSince.Before(f.Since) {
+			f.Since = k.FailingSince
+		}
+		problems = append(problems, keyProblem(k))
+	}
+	if f.Count, f.Problem = len(problems), strings.Join(problems, "; "); f.Count == 0 {
 		return nil
 	}
-	f := Finding{Code: KeysUnreachable, Severity: Warning, Count: 1, Since: k.FailingSince}
+	return []Finding{f}
+}
+
+func keyProblem(k curfew.KeyFigures) string {
 	switch {
 	case k.Known == 0 && k.FailingSince.IsZero():
-		f.Severity = Critical
-		f.Problem = fmt.Sprintf("the key server %s publishes no key for ES256 or RS256: every token of its issuer is refused", k.Host)
+		return fmt.Sprintf("the key server %s publishes no key for ES256, RS256 or EdDSA: every token of its issuer is refused", k.Host)
 	case k.Known == 0:
-		f.Severity = Critical
-		f.Problem = fmt.Sprintf("the key server %s cannot be read since %s, and no key is known: every token of its issuer is refused (%s)",
+		return fmt.Sprintf("the key server %s cannot be read since %s, and no key is known: every token of its issuer is refused (%s)",
 			k.Host, clockTime(k.FailingSince), k.Problem)
-	default:
-		f.Problem = fmt.Sprintf("the key server %s cannot be read since %s: tokens of the %s count until %s, others are refused (%s)",
-			k.Host, clockTime(k.FailingSince), count(k.Known, "known key"), clockTime(k.Until), k.Problem)
 	}
-	return []Finding{f}
+	return fmt.Sprintf("the key server %s cannot be read since %s: tokens of the %s count until %s, others are refused (%s)",
+		k.Host, clockTime(k.FailingSince), count(k.Known, "known key"), clockTime(k.Until), k.Problem)
 }
 
 // clockTime is a moment for people, to the second.
 func clockTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
-// Keys is where a process says how the other issuer's key server is.
-type Keys func() curfew.KeyFigures
+// Keys is where a process says how the key servers of other issuers are.
+type Keys func() []curfew.KeyFigures
 
 // readKeys asks no other machine: what the process found out last is told.
 func (h *Health) readKeys(r *Report) {
 	if h.keys != nil {
-		k := h.keys()
-		r.Keys = &k
+		r.Keys = h.keys()
 	}
 }

@@ -128,7 +128,10 @@ func (ps *Payments) receive(ctx context.Context, n curfew.Notice) error {
 		if err := ps.admitOrder(ctx, n, l); err != nil {
 			return err
 		}
-		if l, err = ps.admitted(ctx, n, l.ID); err != nil {
+		if l, err = ps.store.Ledger(ctx, l.ID); err == nil && overtaken(l, *n.Order) {
+			l, err = ps.report(ctx, n)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -140,16 +143,11 @@ func (ps *Payments) receive(ctx context.Context, n curfew.Notice) error {
 	return ps.settlePayment(ctx, l)
 }
 
-// admitted returns what is known of a payment once its order was carried out. A shop that was
-// faster may have said another amount, or none: the provider's is reported again, to be
-// learned.
-func (ps *Payments) admitted(ctx context.Context, n curfew.Notice, paymentID string) (record.Ledger, error) {
-	l, err := ps.store.Ledger(ctx, paymentID)
+// overtaken reports whether the checkout costs something else than its order: a shop was
+// faster, and said another amount, or none. Reported again, the provider's is learned.
+func overtaken(l record.Ledger, o curfew.Order) bool {
 	c, ok := l.First()
-	if err != nil || !ok || record.LinesOf(c).Total == max(n.Order.Amount, 0) && strings.EqualFold(c.Currency, n.Order.Currency) {
-		return l, err
-	}
-	return ps.report(ctx, n)
+	return ok && (record.LinesOf(c).Total != max(o.Amount, 0) || !strings.EqualFold(c.Currency, o.Currency))
 }
 
 // unusable says why nothing can be recorded of a message; empty: it can.

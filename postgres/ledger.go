@@ -62,14 +62,12 @@ func (t *transaction) report(ctx context.Context, reported record.PaymentReport,
 	if err == nil && !slices.Equal(known.refs(reported), locked) {
 		err = errGrown
 	}
+	var rows record.PaymentRows
+	if ids := known.payments(); err == nil && len(ids) > 0 {
+		err = t.send(ctx, func(b *pgx.Batch) { queuePayments(b, ids, ` FOR UPDATE`, &rows) })
+	}
 	if err != nil {
 		return record.Ledger{}, err
-	}
-	var rows record.PaymentRows
-	if ids := known.payments(); len(ids) > 0 {
-		if err := t.send(ctx, func(b *pgx.Batch) { queuePayments(b, ids, ` FOR UPDATE`, &rows) }); err != nil {
-			return record.Ledger{}, err
-		}
 	}
 	rows.Names = known.names
 	change := rows.Report(reported, known.unclaimed, newID())

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/user"
@@ -23,34 +25,65 @@ func (s *settings) keyFile() string {
 
 // identity returns what authenticates callers.
 func (s *settings) identity(ctx context.Context, log *slog.Logger) (*auth.Identity, error) {
-	return auth.NewIdentity(ctx, auth.Options{
-		KeyFile: s.keyFile(), CreateKey: true, JWTSecret: s.Auth.JWTSecret, JWKSURL: s.Auth.JWKSURL,
-		Issuer: s.Auth.Issuer, Audience: s.Auth.Audience, RoleClaim: s.Auth.RoleClaim, Logger: log,
-	})
+	o := s.authentication(log)
+	_, missing := os.Stat(o.KeyFile)
+	identity, err := auth.NewIdentity(ctx, o)
+	if _, file := s.DatabaseURL.File(); err == nil && o.Key == "" && errors.Is(missing, fs.ErrNotExist) && !file {
+		log.WarnContext(ctx, "made a local signing key, which only this process knows: give every process of this database the same by auth.key "+
+			"(CURFEW_AUTH_KEY) or a shared auth.key_file, or tokens and logins count at one of them alone", "file", o.KeyFile)
+	}
+	return identity, err
 }
 
-// keys fetches the key server once, for a command that has no running service. It returns nil if none is set.
+// authentication says whose tokens are accepted.
+func (s *settings) authentication(log *slog.Logger) auth.Options {
+	return auth.Options{
+		KeyFile: s.keyFile(), CreateKey: true, Key: s.Auth.Key, JWTSecret: s.Auth.JWTSecret, JWKSURL: s.Auth.JWKSURL,
+		Issuer: s.Auth.Issuer, Audience: s.Auth.Audience, RoleClaim: s.Auth.RoleClaim, Issuers: s.issuers(), Logger: log,
+	}
+}
+
+func (s *settings) issuers() []auth.Issuer {
+	if s.Auth.Issuers == nil {
+		return nil
+	}
+	all := make([]auth.Issuer, len(s.Auth.Issuers.All))
+	for i, one := range s.Auth.Issuers.All {
+		all[i] = auth.Issuer(one)
+	}
+	return all
+}
+
+// keys fetches each key server once, for a command that has no running service.
 func (s *settings) keys(ctx context.Context) (lifecycle.Keys, error) {
-	if s.Auth.JWKSURL == "" {
-		return nil, nil //nolint:nilnil // none is set, which is no error
+	addresses := []string{s.Auth.JWKSURL}
+	for _, one := range s.issuers() {
+		addresses = append(addresses, one.JWKSURL)
 	}
-	k, err := auth.NewKeyServer(s.Auth.JWKSURL, nil)
-	if err != nil {
-		return nil, err
+	var all []curfew.KeyFigures
+	for _, address := range addresses {
+		if address == "" {
+			continue
+		}
+		k, err := auth.NewKeyServer(address, nil)
+		if err != nil {
+			return nil, err
+		}
+		_ = k.Fetch(ctx) // the state has the error
+		all = append(all, k.State())
 	}
-	_ = k.Fetch(ctx) // the state has the error
-	return k.State, nil
+	return func() []curfew.KeyFigures { return all }, nil
 }
 
 // localIdentity signs with the local key. It creates a key only where a server would find it: next to a SQLite file, or
 // at a path that was given.
 func (s *settings) localIdentity(ctx context.Context) (*auth.Identity, error) {
-	if s.Auth.KeyFile == "" {
+	if s.Auth.KeyFile == "" && s.Auth.Key == "" {
 		if err := s.serversKey(); err != nil {
 			return nil, err
 		}
 	}
-	return auth.NewIdentity(ctx, auth.Options{KeyFile: s.keyFile(), CreateKey: true})
+	return auth.NewIdentity(ctx, auth.Options{KeyFile: s.keyFile(), CreateKey: true, Key: s.Auth.Key})
 }
 
 // serversKey returns NotFound if no server would find a key created here.

@@ -71,26 +71,24 @@ func (p *preflight) guards(ctx context.Context, db database) {
 	}
 }
 
-// keys checks that the key server of another issuer can be read from here.
+// keys checks that the key servers of other issuers can be read from here.
 func (p *preflight) keys(ctx context.Context, s *settings) {
 	const check = "key server"
 	look, err := s.keys(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		p.failed(check, err, "")
 		return
-	case look == nil:
-		return
 	}
-	k := look()
-	line := checkup{Check: check, OK: k.Known > 0, Text: k.Host + " publishes " + plural(k.Known, "key")}
-	if k.Problem != "" {
-		line.Text = k.Host + " cannot be read: " + k.Problem
+	for _, k := range look() {
+		line := checkup{Check: check, OK: k.Known > 0, Text: k.Host + " publishes " + plural(k.Known, "key")}
+		if k.Problem != "" {
+			line.Text = k.Host + " cannot be read: " + k.Problem
+		}
+		if !line.OK {
+			line.Fix = "its address in auth must lead from here to a JSON Web Key Set with a key for ES256, RS256 or EdDSA"
+		}
+		p.add(line)
 	}
-	if !line.OK {
-		line.Fix = "auth.jwks_url must lead from here to a JSON Web Key Set with a key for ES256 or RS256"
-	}
-	p.add(line)
 }
 
 // clock compares this machine's clock with the database's, which decides.

@@ -13,7 +13,6 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
-	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/console"
 	"github.com/curfewhq/curfew/internal/httpapi"
@@ -117,7 +116,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	}
 	metrics := metrics.New()
 	o := lifecycle.Options{
-		Policy: &policy, Logger: svc.log, Observer: metrics, Provider: client, Notifier: svc.notifications, Keys: keysOf(identity),
+		Policy: &policy, Logger: svc.log, Observer: metrics, Provider: client, Notifier: svc.notifications, Keys: identity.Keys,
 		SweeperOff: !s.Sweeper.On(), Trace: svc.traces.step, Stop: svc.halt,
 	}
 	var adopted console.AdoptedTables
@@ -147,14 +146,6 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	svc.public.Handler, svc.public.ConnState = closeConnections(&svc.stopping, svc.public.Handler), svc.unused.track
 	svc.public.ErrorLog = slog.NewLogLogger(svc.log.Handler(), slog.LevelWarn)
 	svc.listeners.opsHandler.use(svc.server.Ops())
-	return nil
-}
-
-// keysOf returns the state of the key server that an identity reads, or nil if it reads none.
-func keysOf(i *auth.Identity) lifecycle.Keys {
-	if k := i.KeyServer(); k != nil {
-		return k.State
-	}
 	return nil
 }
 

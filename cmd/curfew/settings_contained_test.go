@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,8 +14,12 @@ import (
 // secrets is what a setting can hold that nobody else may read.
 var secrets = map[string]string{
 	"database_url": "postgres://kim:hush@db/x", "adopt_database_url": "postgres://kim:hush@db/theirs", "auth.jwt_secret": strings.Repeat("hush", 8), "stripe.webhook_secret": "whsec_hush",
+	"auth.issuers":   oneIssuer,
 	"stripe.api_key": "rk_test_hush", "payments.secret": "whsec_" + strings.Repeat("hush", 8), "smtp.password": "hush, hush",
 }
+
+// oneIssuer is a value of auth.issuers.
+const oneIssuer = `{"shop": {"issuer": "shop", "secret": "hushhushhushhushhushhushhushhush"}}`
 
 // written is a file with a text, as systems mount secrets.
 func written(t *testing.T, text string) (path string) {
@@ -31,7 +36,7 @@ func TestEverySecretAlsoComesFromAFile(t *testing.T) {
 	flags := settingsFlags(t)
 	for _, f := range flags {
 		k, text := key(f), secrets[key(f)]
-		if !f.Tag.Has("secret") && k != "database_url" {
+		if !f.Tag.Has("secret") && k != "database_url" || k == "auth.key" { // its file is one that serve may make
 			continue
 		}
 		if !slices.ContainsFunc(flags, func(other *kong.Flag) bool { return key(other) == k+"_file" && other.Tag.Get("contains") == k }) {
@@ -63,6 +68,8 @@ func value(s *settings, key string) string {
 		return string(*s.AdoptDatabaseURL)
 	case "auth.jwt_secret":
 		return s.Auth.JWTSecret
+	case "auth.issuers":
+		return fmt.Sprint(s.Auth.Issuers.All)
 	case "stripe.webhook_secret":
 		return strings.Join(s.Stripe.WebhookSecret.Values, ",")
 	case "stripe.api_key":

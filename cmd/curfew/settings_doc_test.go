@@ -76,7 +76,7 @@ func TestTheDocumentsExamplesAreRead(t *testing.T) {
 			t.Errorf("%v in\n%s", err, example)
 		}
 	}
-	if examples != 6 {
+	if examples != 8 {
 		t.Errorf("found %d examples", examples)
 	}
 }

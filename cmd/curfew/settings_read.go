@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding"
 	"fmt"
 	"os"
@@ -146,6 +147,19 @@ func (s *sources) names(spelled func(key string) string) []string {
 // checks are the rules for settings that belong to other packages.
 var checks = map[string]func(text string) error{
 	"auth.jwks_url": auth.CheckKeyURL,
+	"auth.key":      auth.CheckKey,
+	"auth.issuers": func(text string) error {
+		var all config.Issuers
+		if err := all.UnmarshalText([]byte(text)); err != nil {
+			return err
+		}
+		for _, one := range all.All {
+			if err := auth.Issuer(one).Check(); err != nil {
+				return fmt.Errorf("%s: %w", cmp.Or(one.Name, "an issuer without a name"), err)
+			}
+		}
+		return nil
+	},
 	"smtp.from": func(text string) error {
 		_, err := mail.ParseFrom(text)
 		return err

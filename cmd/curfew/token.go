@@ -9,13 +9,18 @@ import (
 )
 
 type tokenCommand struct {
+	Issue   tokenIssueCommand   `cmd:"" default:"withargs" help:"Print a token signed with the local key. This is what token alone does."`
+	Inspect tokenInspectCommand `cmd:"" help:"Say whose token it is, or why it is refused."`
+}
+
+type tokenIssueCommand struct {
 	Role    string          `required:"" enum:"customer,mechanic,admin,service" placeholder:"ROLE" help:"customer, mechanic, admin or service."`
 	Subject string          `required:"" placeholder:"ID" help:"The customer's or mechanic's id, or a name."`
 	TTL     config.Duration `default:"1h" placeholder:"TIME" help:"How long it is valid (1h)."`
 }
 
 // Run prints only the token, for use in $(curfew token …).
-func (c *tokenCommand) Run(ctx context.Context, s *settings, term terminal) error {
+func (c *tokenIssueCommand) Run(ctx context.Context, s *settings, term terminal) error {
 	if time.Duration(c.TTL) < time.Second {
 		return usagef("--ttl must be at least 1s, not %s", c.TTL)
 	}

@@ -18,16 +18,17 @@ import (
 
 // claims are the claims of a token, read strictly: each has its exact name and is there once.
 type claims struct {
-	roleClaim string
+	by *issuer
 
-	subject, issuer, id, kind, role string
+	subject, issuer, id, kind string
+	role                      curfew.Role
 
 	audience            jwt.ClaimStrings
 	expires, from, sent *numericDate
 }
 
 func (c claims) actor() curfew.Actor {
-	return curfew.Actor{Role: curfew.Role(c.role), ID: c.subject}
+	return curfew.Actor{Role: c.role, ID: c.subject}
 }
 
 // until returns when the token expires.
@@ -62,8 +63,7 @@ func (c *claims) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	for name, into := range map[string]any{
-		"sub": &c.subject, "iss": &c.issuer, "jti": &c.id, "typ": &c.kind, "aud": &c.audience,
-		"exp": &c.expires, "nbf": &c.from, "iat": &c.sent, c.roleClaim: &c.role,
+		"iss": &c.issuer, "jti": &c.id, "typ": &c.kind, "aud": &c.audience, "exp": &c.expires, "nbf": &c.from, "iat": &c.sent,
 	} {
 		value, ok := all[name]
 		if !ok {
@@ -73,7 +73,10 @@ func (c *claims) UnmarshalJSON(text []byte) error {
 			return fmt.Errorf("claim %s: %w", name, err)
 		}
 	}
-	return nil
+	var err, err2 error
+	c.subject, err = c.by.subjectIn(all)
+	c.role, err2 = c.by.roleIn(all)
+	return errors.Join(err, err2)
 }
 
 // Validate checks what jwt does not, or checks differently: it allows clocks to be a minute ahead. Expiry is checked last,
@@ -81,8 +84,8 @@ func (c *claims) UnmarshalJSON(text []byte) error {
 func (c *claims) Validate() error {
 	latest := time.Now().Add(skew)
 	switch {
-	case !slices.Contains(Roles, curfew.Role(c.role)):
-		return fmt.Errorf("%w: role", jwt.ErrTokenInvalidClaims)
+	case !slices.Contains(Roles, c.role):
+		return fmt.Errorf("%w: there is no role %q", jwt.ErrTokenInvalidClaims, c.role)
 	case c.expires == nil:
 		return fmt.Errorf("%w: exp", jwt.ErrTokenRequiredClaimMissing)
 	case c.from != nil && c.from.After(latest), c.sent != nil && c.sent.After(latest):

@@ -39,9 +39,11 @@ type Options struct {
 	KeyFile string
 	// CreateKey creates the key file if it is missing.
 	CreateKey bool
+	// Key is the local key itself, in base64, instead of KeyFile.
+	Key string
 	// JWTSecret is another issuer's key for HS256, of at least 32 bytes.
 	JWTSecret string
-	// JWKSURL is where another issuer publishes its keys for ES256 and RS256: https, or http on this machine. They are
+	// JWKSURL is where another issuer publishes its keys for ES256, RS256 and EdDSA: https, or http on this machine. They are
 	// read every 30 s, and for tokens with an unknown key at most every 10 s. While they cannot be read, the known keys
 	// stay good for 24 hours.
 	JWKSURL string
@@ -49,16 +51,22 @@ type Options struct {
 	Issuer, Audience string
 	// RoleClaim is the claim with the role in those issuers' tokens. The default is role.
 	RoleClaim string
-	// Logger logs when the keys of JWKSURL cannot be read, and when they can be again. Nil discards the log.
+	// Issuers are further ones, each with keys and claims of its own.
+	Issuers []Issuer
+	// Logger logs when an issuer's keys cannot be read, and when they can be again, and why tokens are refused. Nil
+	// discards the log.
 	Logger *slog.Logger
 }
 
 // Identity issues tokens with the local key, and verifies tokens.
 type Identity struct {
-	key    []byte
-	secret *issuer // HS256; nil: none
-	public *issuer // ES256, RS256; nil: none
-	server *KeyServer
+	key     []byte
+	local   *issuer
+	secret  *issuer            // HS256; nil: none
+	public  *issuer            // by a published key; nil: none
+	issuers map[string]*issuer // those with a name
+	servers []*KeyServer
+	refused refusals
 }
 
 // NewIdentity reads or creates the local key, and sets up the other issuers. Keys of JWKSURL are kept fresh until the
@@ -68,33 +76,69 @@ func NewIdentity(ctx context.Context, o Options) (*Identity, error) {
 }
 
 func newIdentity(ctx context.Context, o Options, times keyTimes, adjust ...func(*KeyServer)) (*Identity, error) {
-	key, err := localKey(o.KeyFile, o.CreateKey)
+	key, err := localKey(o)
 	if err != nil {
 		return nil, err
 	}
-	i := &Identity{key: key}
+	i := &Identity{key: key, issuers: map[string]*issuer{}, refused: newRefusals(o.Logger)}
+	i.local = newIssuer(Issuer{}, []string{"HS256"}, constant(key))
+	add := func(one Issuer) (*issuer, error) { return i.add(ctx, one, o.Logger, times, adjust) }
+	unnamed := Issuer{Name: o.Issuer, Audience: o.Audience, Role: roleAt(o.RoleClaim)}
 	if o.JWTSecret != "" {
 		if len(o.JWTSecret) < keySize {
 			return nil, curfew.Errorf(curfew.Invalid, "auth.jwt_secret must have at least %d bytes", keySize)
 		}
-		i.secret = newIssuer(o, []string{"HS256"}, constant([]byte(o.JWTSecret)))
+		i.secret = newIssuer(unnamed, []string{"HS256"}, constant([]byte(o.JWTSecret)))
 	}
-	if o.JWKSURL != "" {
-		if i.server, err = newKeyServer(o.JWKSURL, o.Logger, times); err != nil {
+	if unnamed.JWKSURL = o.JWKSURL; o.JWKSURL != "" {
+		if i.public, err = add(unnamed); err != nil {
 			return nil, err
 		}
-		for _, change := range adjust {
-			change(i.server)
+	}
+	for _, one := range o.Issuers {
+		if err := one.Check(); err != nil {
+			return nil, fmt.Errorf("auth.issuers: %s: %w", one.Name, err)
 		}
-		within(i.server.begin(ctx), times.wait)
-		go i.server.run(ctx)
-		i.public = newIssuer(o, []string{"ES256", "RS256"}, i.server.keyfunc(ctx))
+		if i.issuers[one.Name], err = add(one); err != nil {
+			return nil, err
+		}
 	}
 	return i, nil
 }
 
-// KeyServer returns the key server of the other issuer, or nil if there is none.
-func (i *Identity) KeyServer() *KeyServer { return i.server }
+// add sets up an issuer, and keeps the keys fresh that it publishes.
+func (i *Identity) add(ctx context.Context, o Issuer, log *slog.Logger, times keyTimes, adjust []func(*KeyServer)) (*issuer, error) {
+	if o.JWKSURL == "" {
+		return newIssuer(o, []string{"HS256"}, constant([]byte(o.Secret))), nil
+	}
+	server, err := newKeyServer(o.JWKSURL, log, times)
+	if err != nil {
+		return nil, err
+	}
+	for _, change := range adjust {
+		change(server)
+	}
+	i.servers = append(i.servers, server)
+	within(server.begin(ctx), times.wait)
+	go server.run(ctx)
+	return newIssuer(o, publicKeyAlgorithms, server.keyfunc(ctx)), nil
+}
+
+func roleAt(claim string) []string {
+	if claim == "" {
+		return nil
+	}
+	return []string{claim}
+}
+
+// Keys returns how the key servers of the other issuers are.
+func (i *Identity) Keys() []curfew.KeyFigures {
+	var all []curfew.KeyFigures
+	for _, server := range i.servers {
+		all = append(all, server.State())
+	}
+	return all
+}
 
 // Sign returns the HMAC-SHA256 of a text with the local key. It is valid only for its purpose, and never as a token,
 // because tokens contain no NUL.
@@ -104,12 +148,29 @@ func (i *Identity) Sign(purpose, text string) []byte {
 	return mac.Sum(nil)
 }
 
-// localKey reads the key file. With create, it creates a missing one.
-func localKey(path string, create bool) ([]byte, error) {
-	if path == "" {
-		return nil, curfew.Errorf(curfew.Invalid, "auth.key_file is not set")
+// CheckKey returns an error of kind Invalid for a text that is no local key.
+func CheckKey(text string) error {
+	_, err := decodeKey("auth.key", text)
+	return err
+}
+
+func decodeKey(where, text string) ([]byte, error) {
+	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
+	if err != nil || len(key) != keySize {
+		return nil, curfew.Errorf(curfew.Invalid, "%s does not contain a key: it should be %d bytes in base64", where, keySize)
 	}
-	if create {
+	return key, nil
+}
+
+// localKey returns the key that is given, or that of the key file, which it may create.
+func localKey(o Options) ([]byte, error) {
+	path := o.KeyFile
+	switch {
+	case o.Key != "":
+		return decodeKey("auth.key", o.Key)
+	case path == "":
+		return nil, curfew.Errorf(curfew.Invalid, "auth.key_file is not set")
+	case o.CreateKey:
 		if err := createKey(path); err != nil {
 			return nil, fmt.Errorf("create the key %s: %w", path, err)
 		}
@@ -128,11 +189,7 @@ func localKey(path string, create bool) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the key: %w", err)
 	}
-	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(key) != keySize {
-		return nil, curfew.Errorf(curfew.Invalid, "%s does not contain a key: it should be %d bytes in base64", path, keySize)
-	}
-	return key, nil
+	return decodeKey(path, string(text))
 }
 
 // createKey creates the key file unless it exists. It appears whole or not at all. If two processes create it at once, one

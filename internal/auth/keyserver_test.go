@@ -189,7 +189,7 @@ func TestKeys_ARegularFetchLearnsOfNewAndRemovedOnes(t *testing.T) {
 	}
 	p.publish()
 	eventually(t, "with every key removed every token is refused", func() bool { return !counts(i, p.token("second")) })
-	if s := i.KeyServer().State(); s.Known != 0 || !s.FailingSince.IsZero() {
+	if s := i.Keys()[0]; s.Known != 0 || !s.FailingSince.IsZero() {
 		t.Errorf("an empty set is no failure: %+v", s)
 	}
 }
@@ -239,8 +239,8 @@ func TestKeys_AServerThatFails(t *testing.T) {
 			p.add("second")
 			p.publish("first")
 			p.fail(fault)
-			eventually(t, "it is seen to fail", func() bool { return !i.KeyServer().State().FailingSince.IsZero() })
-			if s := i.KeyServer().State(); s.Problem == "" || s.Known != 1 || strings.Contains(s.Problem, "http://") {
+			eventually(t, "it is seen to fail", func() bool { return !i.Keys()[0].FailingSince.IsZero() })
+			if s := i.Keys()[0]; s.Problem == "" || s.Known != 1 || strings.Contains(s.Problem, "http://") {
 				t.Errorf("it says %+v", s)
 			}
 			if !counts(i, p.token("first")) || counts(i, p.token("second")) {
@@ -248,7 +248,7 @@ func TestKeys_AServerThatFails(t *testing.T) {
 			}
 			p.fail(nil)
 			p.publish("first", "second")
-			eventually(t, "it heals", func() bool { return counts(i, p.token("second")) && i.KeyServer().State().FailingSince.IsZero() })
+			eventually(t, "it heals", func() bool { return counts(i, p.token("second")) && i.Keys()[0].FailingSince.IsZero() })
 			eventually(t, "the log tells both", func() bool {
 				return strings.Contains(log.String(), "cannot be reached") && strings.Contains(log.String(), "answers again")
 			})
@@ -266,12 +266,12 @@ func TestKeys_KnownOnesCountForATimeOnly(t *testing.T) {
 	times.Refresh, times.Retry, times.Keep = quick, quick, time.Second
 	i := trusting(t, p.serve(), times, nil)
 	p.fail(keyFaults["a 500"])
-	eventually(t, "it fails", func() bool { return !i.KeyServer().State().FailingSince.IsZero() })
+	eventually(t, "it fails", func() bool { return !i.Keys()[0].FailingSince.IsZero() })
 	if !counts(i, p.token("first")) {
 		t.Error("the known key is refused at once")
 	}
 	eventually(t, "the known key is refused in the end", func() bool { return !counts(i, p.token("first")) })
-	if s := i.KeyServer().State(); s.Known != 0 {
+	if s := i.Keys()[0]; s.Known != 0 {
 		t.Errorf("it says %+v", s)
 	}
 }
@@ -288,7 +288,7 @@ func TestKeys_DownAtTheStart(t *testing.T) {
 	times.Retry = quick
 	var log logBuffer
 	i := trusting(t, "http://"+at, times, &log)
-	if s := i.KeyServer().State(); s.Known != 0 || s.FailingSince.IsZero() || s.Host != at || !strings.Contains(log.String(), "cannot be reached") {
+	if s := i.Keys()[0]; s.Known != 0 || s.FailingSince.IsZero() || s.Host != at || !strings.Contains(log.String(), "cannot be reached") {
 		t.Errorf("it says %+v, and logs %s", s, &log)
 	}
 	if counts(i, p.token("first")) {
@@ -310,7 +310,7 @@ func TestKeys_AServerThatHangsHoldsNobodyUp(t *testing.T) {
 	times := rareTimes
 	times.Wait = quick
 	i := trusting(t, p.serve(), times, nil)
-	if s := i.KeyServer().State(); s.Known != 0 || counts(i, p.token("first")) {
+	if s := i.Keys()[0]; s.Known != 0 || counts(i, p.token("first")) {
 		t.Errorf("%+v", s)
 	}
 }
@@ -328,7 +328,7 @@ func TestKeys_ByTLS(t *testing.T) {
 	}
 	i, err = auth.NewIdentityTimed(t.Context(), o, rareTimes, nil)
 	must(t, err)
-	if state := i.KeyServer().State(); state.Known != 0 || !strings.Contains(state.Problem, "certificate") {
+	if state := i.Keys()[0]; state.Known != 0 || !strings.Contains(state.Problem, "certificate") {
 		t.Errorf("an unknown certificate is trusted: %+v", state)
 	}
 }
@@ -346,7 +346,7 @@ func TestKeys_EntriesOfNoUse(t *testing.T) {
 		map[string]any{"kty": "unheard", "kid": "of"},
 	}
 	i := trusting(t, p.serve(), rareTimes, nil)
-	if s := i.KeyServer().State(); s.Known != 1 || !counts(i, p.token("first")) {
+	if s := i.Keys()[0]; s.Known != 1 || !counts(i, p.token("first")) {
 		t.Errorf("%+v", s)
 	}
 	if counts(i, forge(t, jwt.SigningMethodHS256, []byte(sharedSecret), map[string]any{"kid": "shared"}, claimed(nil))) {

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/rsa"
 	"encoding/json"
 	"errors"
@@ -28,9 +29,9 @@ func CheckKeyURL(address string) error {
 	at, err := url.Parse(address) // not wrapped: it may contain a password
 	switch {
 	case err != nil || at.Hostname() == "" || at.Scheme != "https" && at.Scheme != "http":
-		return curfew.Errorf(curfew.Invalid, "auth.jwks_url is not a URL: write it like https://id.example.org/.well-known/jwks.json")
+		return curfew.Errorf(curfew.Invalid, "the address of the keys is not a URL: write it like https://id.example.org/.well-known/jwks.json")
 	case at.Scheme == "http" && !onLoopback(at.Hostname()):
-		return curfew.Errorf(curfew.Invalid, "auth.jwks_url must begin with https://: whoever is on the way could replace the keys (http is for this machine alone)")
+		return curfew.Errorf(curfew.Invalid, "the address of the keys must begin with https://: whoever is on the way could replace the keys (http is for this machine alone)")
 	}
 	return nil
 }
@@ -95,7 +96,7 @@ func (s keySource) read(ctx context.Context) ([]jwkset.JWK, error) {
 		}
 	}
 	if skipped := len(*set.Keys) - len(usable); skipped > 0 {
-		s.log.DebugContext(ctx, "the key server has keys that are not for ES256 or RS256 signatures", "host", s.host, "skipped", skipped)
+		s.log.DebugContext(ctx, "the key server has keys that are not for ES256, RS256 or EdDSA signatures", "host", s.host, "skipped", skipped)
 	}
 	return usable, nil
 }
@@ -136,7 +137,7 @@ func withoutAddress(err error) error {
 	return err
 }
 
-// usableKey parses a public key for ES256 or RS256 signatures. For other keys ok is false, and also for a broken one, which
+// usableKey parses a public key for ES256, RS256 or EdDSA signatures. For other keys ok is false, and also for a broken one, which
 // must not make the others unusable.
 func usableKey(text []byte) (key jwkset.JWK, ok bool) {
 	var is jwkset.JWKMarshal
@@ -148,7 +149,7 @@ func usableKey(text []byte) (key jwkset.JWK, ok bool) {
 		return key, false
 	}
 	switch key.Key().(type) {
-	case *rsa.PublicKey, *ecdsa.PublicKey:
+	case *rsa.PublicKey, *ecdsa.PublicKey, ed25519.PublicKey:
 		return key, true
 	}
 	return key, false

@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -87,37 +89,58 @@ func (i *Identity) issue(typ string, a curfew.Actor, ttl time.Duration) (string,
 var Roles = []curfew.Role{curfew.Customer, curfew.Mechanic, curfew.Admin, curfew.Service}
 
 // verify checks a token of a type. Every failure is errProvesNothing, except for a token with which nothing is wrong but
-// that it has expired.
+// that it has expired. The log says why.
 func (i *Identity) verify(typ, token string) (claims, error) {
-	by := i.issuerOf(typ, token)
-	if by == nil {
-		return claims{}, errProvesNothing
+	c, err := i.judge(typ, token)
+	if old, ok := errors.AsType[expired](err); ok {
+		return claims{}, old
 	}
-	c := claims{roleClaim: by.roleClaim}
-	if _, err := by.parser.ParseWithClaims(token, &c, by.keys); err != nil {
+	if err != nil {
+		i.refused.log(token, err)
 		return claims{}, errProvesNothing
-	}
-	if until := c.until(); !time.Now().Before(until) {
-		return claims{}, expired{until}
 	}
 	return c, nil
 }
 
-// issuerOf returns who must have issued a token, going by its header alone. Each issuer has its own parser, with the
-// algorithms it uses. Nil means that no issuer makes such tokens.
-func (i *Identity) issuerOf(typ, token string) *issuer {
+// judge is verify for those who may know what is wrong.
+func (i *Identity) judge(typ, token string) (claims, error) {
+	by, err := i.issuerOf(typ, token)
+	if err != nil {
+		return claims{}, err
+	}
+	c := claims{by: by}
+	if _, err := by.parser.ParseWithClaims(token, &c, by.keys); err != nil {
+		return claims{}, err
+	}
+	if until := c.until(); !time.Now().Before(until) {
+		return c, expired{until}
+	}
+	return c, nil
+}
+
+// issuerOf returns who must have issued a token, going by what it says of itself: nobody else's key can then prove it.
+func (i *Identity) issuerOf(typ, token string) (*issuer, error) {
 	h, ok := headerOf(token)
 	switch {
 	case !ok:
-		return nil
+		return nil, errors.New("it is not a token: three parts with dots between them, the first of which is a header")
 	case h.Type == typ:
-		return &issuer{parser: parser([]string{"HS256"}), keys: constant(i.key), roleClaim: "role"}
+		return i.local, nil
 	case typ != accessType || !slices.Contains(foreignTypes, strings.ToLower(h.Type)):
-		return nil
-	case h.Algorithm == "HS256":
-		return i.secret
+		return nil, fmt.Errorf("it is of the type %q", h.Type)
 	}
-	return i.public
+	by := i.public
+	if h.Algorithm == "HS256" {
+		by = i.secret
+	}
+	name := nameOf(token)
+	if listed := i.issuers[name]; listed != nil {
+		by = listed
+	}
+	if by == nil {
+		return nil, fmt.Errorf("no setting names its issuer %q, or says how to verify %s", name, h.Algorithm)
+	}
+	return by, nil
 }
 
 // foreignTypes are the types, in lower case, that other issuers give an access token (RFC 9068) or any token.
@@ -126,51 +149,51 @@ var foreignTypes = []string{"", "jwt", "at+jwt", "application/at+jwt"}
 type header struct {
 	Type      string          `json:"typ"`
 	Algorithm string          `json:"alg"`
+	Key       string          `json:"kid"`
 	Critical  json.RawMessage `json:"crit"`
 }
 
 // headerOf reads a token's header without verifying it. It is not ok if there is none, or if it has extensions that must be
 // understood.
-func headerOf(token string) (header, bool) {
-	var h header
+func headerOf(token string) (h header, ok bool) {
 	first, _, ok := strings.Cut(token, ".")
-	if !ok || len(token) > maxToken {
-		return h, false
-	}
-	text, err := base64.RawURLEncoding.DecodeString(first)
-	if err != nil || strictjson.Unambiguous(text) != nil || json.Unmarshal(text, &h) != nil {
-		return h, false
-	}
-	return h, h.Critical == nil
+	return h, ok && len(token) <= maxToken && decoded(first, &h) && h.Critical == nil
 }
 
-// issuer verifies the tokens of one issuer.
-type issuer struct {
-	parser    *jwt.Parser
-	keys      jwt.Keyfunc
-	roleClaim string
+// nameOf reads who a token says has issued it, without verifying it.
+func nameOf(token string) string {
+	var c struct {
+		Issuer string `json:"iss"`
+	}
+	if parts := strings.Split(token, "."); len(parts) == 3 {
+		decoded(parts[1], &c)
+	}
+	return c.Issuer
 }
 
-func newIssuer(o Options, algorithms []string, keys jwt.Keyfunc) *issuer {
-	var more []jwt.ParserOption
-	if o.Issuer != "" {
-		more = append(more, jwt.WithIssuer(o.Issuer))
-	}
-	if o.Audience != "" {
-		more = append(more, jwt.WithAudience(o.Audience))
-	}
-	role := o.RoleClaim
-	if role == "" {
-		role = "role"
-	}
-	return &issuer{parser: parser(algorithms, more...), keys: keys, roleClaim: role}
+// decoded reads a part of a token, and reports whether it could.
+func decoded(part string, into any) bool {
+	text, err := base64.RawURLEncoding.DecodeString(part)
+	return err == nil && strictjson.Unambiguous(text) == nil && json.Unmarshal(text, into) == nil
 }
 
-func parser(algorithms []string, more ...jwt.ParserOption) *jwt.Parser {
-	return jwt.NewParser(append(more,
-		jwt.WithValidMethods(algorithms), jwt.WithStrictDecoding())...)
+// Inspection is what a token says of itself, and what Curfew makes of it.
+type Inspection struct {
+	Type, Algorithm, Key, Issuer string // as it says, unproven; empty: it does not
+
+	Actor curfew.Actor // if it counts
+	Until time.Time    // its end, if nothing else is wrong with it
+	Wrong error        // nil: it counts
 }
 
-func constant(key []byte) jwt.Keyfunc {
-	return func(*jwt.Token) (any, error) { return key, nil }
+// Inspect says whose token it is, or what is wrong with it. That is for whoever runs Curfew, and not for whoever sends the
+// token.
+func (i *Identity) Inspect(token string) Inspection {
+	h, _ := headerOf(token)
+	c, err := i.judge(accessType, token)
+	s := Inspection{Type: h.Type, Algorithm: h.Algorithm, Key: h.Key, Issuer: nameOf(token), Until: c.until(), Wrong: err}
+	if err == nil {
+		s.Actor = c.actor()
+	}
+	return s
 }

@@ -23,7 +23,7 @@ func TestHealthTellsOfTheKeyServer(t *testing.T) {
 		"no key is published":  {curfew.KeyFigures{Host: "id"}, lifecycle.Critical, "publishes no key"},
 		"known keys, no reply": {curfew.KeyFigures{Host: "id", Known: 2, FailingSince: since, Problem: "status 500", Until: since.Add(24 * time.Hour)}, lifecycle.Warning, "2 known keys count until 2026-11-28 20:30:00 UTC"},
 	} {
-		h := newFixtureWith(t, settings{keys: func() curfew.KeyFigures { return test.state }})
+		h := newFixtureWith(t, settings{keys: func() []curfew.KeyFigures { return []curfew.KeyFigures{test.state} }})
 		r := h.keeper.Health.Report(t.Context())
 		var found *lifecycle.Finding
 		for _, f := range r.Findings {

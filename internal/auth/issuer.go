@@ -1,0 +1,165 @@
+package auth
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/curfewhq/curfew"
+)
+
+// publicKeyAlgorithms are the signatures by keys that an issuer publishes.
+var publicKeyAlgorithms = []string{"ES256", "RS256", "EdDSA"}
+
+// Issuer is somebody else whose tokens are accepted. Tokens that name it are signed with its Secret, or else with a key
+// that it publishes at JWKSURL. Nobody else's keys count for them (RFC 8725, section 3.8).
+type Issuer struct {
+	// Name is what its tokens have as iss.
+	Name string
+	// Audience must be in aud. Empty: aud does not matter.
+	Audience string
+	// Secret is for HS256, and has at least 32 bytes.
+	Secret string
+	// JWKSURL is like that of Options.
+	JWKSURL string
+	// Subject is where the caller's id is; by default sub. A path names a claim, or a field of a claim, such as
+	// app_metadata.user_id. A claim whose whole name is the path comes first, so that names with dots can be used.
+	Subject string
+	// Role is where the role is; by default role. The first path that leads to something counts.
+	Role []string
+	// Roles says which of its roles is which of Curfew's; others are refused. Without Roles its names are Curfew's.
+	// A list of roles, as some issuers have, must have exactly one that is Curfew's.
+	Roles map[string]curfew.Role
+}
+
+// Check returns an error of kind Invalid for an issuer that cannot be.
+func (o Issuer) Check() error {
+	switch {
+	case o.Name == "":
+		return curfew.Errorf(curfew.Invalid, "it needs an issuer: what its tokens have as iss")
+	case (o.Secret == "") == (o.JWKSURL == ""):
+		return curfew.Errorf(curfew.Invalid, "it needs either jwksUrl, where its keys are published, or a secret, with which it signs")
+	case o.Secret != "" && len(o.Secret) < keySize:
+		return curfew.Errorf(curfew.Invalid, "its secret must have at least %d bytes", keySize)
+	case o.JWKSURL != "":
+		if err := CheckKeyURL(o.JWKSURL); err != nil {
+			return err
+		}
+	}
+	for _, theirs := range slices.Sorted(maps.Keys(o.Roles)) {
+		if role := o.Roles[theirs]; !slices.Contains(Roles, role) {
+			return curfew.Errorf(curfew.Invalid, "there is no role %q for its %s: the roles are customer, mechanic, admin, service", role, theirs)
+		}
+	}
+	return nil
+}
+
+// issuer verifies the tokens of one issuer.
+type issuer struct {
+	parser  *jwt.Parser
+	keys    jwt.Keyfunc
+	subject string
+	role    []string
+	roles   map[string]curfew.Role
+}
+
+func newIssuer(o Issuer, algorithms []string, keys jwt.Keyfunc) *issuer {
+	var more []jwt.ParserOption
+	if o.Name != "" {
+		more = append(more, jwt.WithIssuer(o.Name))
+	}
+	if o.Audience != "" {
+		more = append(more, jwt.WithAudience(o.Audience))
+	}
+	by := &issuer{parser: parser(algorithms, more...), keys: keys, subject: o.Subject, role: o.Role, roles: o.Roles}
+	if by.subject == "" {
+		by.subject = "sub"
+	}
+	if len(by.role) == 0 {
+		by.role = []string{"role"}
+	}
+	return by
+}
+
+func parser(algorithms []string, more ...jwt.ParserOption) *jwt.Parser {
+	return jwt.NewParser(append(more, jwt.WithValidMethods(algorithms), jwt.WithStrictDecoding())...)
+}
+
+func constant(key []byte) jwt.Keyfunc {
+	return func(*jwt.Token) (any, error) { return key, nil }
+}
+
+// subjectIn returns the id of the caller, or "" if none is there.
+func (by *issuer) subjectIn(all map[string]json.RawMessage) (id string, err error) {
+	if value, ok := at(all, by.subject); ok {
+		if err := json.Unmarshal(value, &id); err != nil {
+			return "", fmt.Errorf("claim %s: %w", by.subject, err)
+		}
+	}
+	return id, nil
+}
+
+// roleIn returns Curfew's role of the caller.
+func (by *issuer) roleIn(all map[string]json.RawMessage) (curfew.Role, error) {
+	for _, path := range by.role {
+		if value, ok := at(all, path); ok {
+			role, err := by.roleOf(value)
+			if err != nil {
+				return "", fmt.Errorf("claim %s: %w", path, err)
+			}
+			return role, nil
+		}
+	}
+	return "", fmt.Errorf("%w: no role at %s", jwt.ErrTokenRequiredClaimMissing, by.role)
+}
+
+func (by *issuer) roleOf(value json.RawMessage) (curfew.Role, error) {
+	var theirs string
+	if err := json.Unmarshal(value, &theirs); err == nil && by.roles == nil {
+		return curfew.Role(theirs), nil
+	} else if err == nil {
+		return by.only([]string{theirs})
+	}
+	var several []string
+	if err := json.Unmarshal(value, &several); err != nil || by.roles == nil {
+		return "", fmt.Errorf("%w: the role is not a text", jwt.ErrTokenInvalidClaims)
+	}
+	return by.only(several)
+}
+
+// only returns the one role that theirs are.
+func (by *issuer) only(theirs []string) (curfew.Role, error) {
+	var ours []curfew.Role
+	for _, name := range theirs {
+		if role, ok := by.roles[name]; ok && !slices.Contains(ours, role) {
+			ours = append(ours, role)
+		}
+	}
+	if len(ours) != 1 {
+		return "", fmt.Errorf("%w: of the roles %q, %d are mapped to one of Curfew's, and exactly one must be", jwt.ErrTokenInvalidClaims, theirs, len(ours))
+	}
+	return ours[0], nil
+}
+
+// at returns what is at a path. What is null is not there.
+func at(all map[string]json.RawMessage, path string) (json.RawMessage, bool) {
+	if value, ok := all[path]; ok && string(value) != "null" {
+		return value, true
+	}
+	for i, char := range path {
+		if char != '.' {
+			continue
+		}
+		var inner map[string]json.RawMessage
+		if json.Unmarshal(all[path[:i]], &inner) != nil {
+			continue
+		}
+		if value, ok := at(inner, path[i+1:]); ok {
+			return value, true
+		}
+	}
+	return nil, false
+}

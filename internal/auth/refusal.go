@@ -1,0 +1,34 @@
+package auth
+
+import (
+	"log/slog"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// refusals log why tokens are refused: whoever set up an issuer needs to know, and whoever sent the token must not. Somebody
+// who sends many does not fill the log.
+type refusals struct {
+	logger *slog.Logger
+	rare   *rate.Limiter
+}
+
+func newRefusals(log *slog.Logger) refusals {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return refusals{log, rate.NewLimiter(rate.Every(time.Second), 10)}
+}
+
+// longestName is how much of what a token says of itself is logged, in bytes.
+const longestName = 100
+
+func (r refusals) log(token string, why error) {
+	if !r.rare.Allow() {
+		return
+	}
+	h, _ := headerOf(token)
+	name := nameOf(token)
+	r.logger.Info("a token was refused", "why", why, "issuer", name[:min(len(name), longestName)], "algorithm", h.Algorithm[:min(len(h.Algorithm), longestName)])
+}

@@ -12,12 +12,13 @@ import (
 )
 
 // closed are the networks that webhooks may not be sent to unless an operator allows it:
-// this machine, private and reserved networks, and IPv6 addresses that lead there.
+// this machine, private, reserved and documentation networks, and IPv6 addresses that lead
+// to IPv4 ones (the special-purpose registries of RFC 6890).
 var closed = prefixes(
-	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.168.0.0/16",
-	"198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4",
-	"::/128", "::1/128", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16", "fc00::/7", "fe80::/10", "fec0::/10",
-	"ff00::/8",
+	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24",
+	"192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+	"::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "2002::/16",
+	"3fff::/20", "5f00::/16", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8",
 )
 
 func prefixes(texts ...string) []netip.Prefix {
@@ -39,16 +40,25 @@ type policy struct {
 func (p policy) check(at netip.AddrPort) error {
 	ip := at.Addr().WithZone("")
 	switch {
+	case at.Port() < 1024 && at.Port() != p.standardPort():
+		return curfew.Errorf(curfew.Invalid, "port %d is not allowed for webhooks: use %d, or 1024 and above", at.Port(), p.standardPort())
 	case within(p.allowed, ip.Unmap()):
 		return nil
 	case p.plain:
 		return curfew.Errorf(curfew.Invalid, "%s is reached without TLS, which webhooks.allow_private does not allow there", ip)
 	case within(closed, ip):
 		return curfew.Errorf(curfew.Invalid, "%s is a private address, which webhooks.allow_private does not allow", ip)
-	case at.Port() != 443 && at.Port() < 1024:
-		return curfew.Errorf(curfew.Invalid, "port %d is not allowed for webhooks: use 443, or 1024 and above", at.Port())
 	}
 	return nil
+}
+
+// standardPort is where a web server listens. Behind other low ports are servers of other
+// kinds, which could take a delivery for something else.
+func (p policy) standardPort() uint16 {
+	if p.plain {
+		return 80
+	}
+	return 443
 }
 
 func within(all []netip.Prefix, ip netip.Addr) bool {
@@ -95,7 +105,7 @@ func checkURL(text string, allowed []netip.Prefix) error {
 // checkHost checks an IP address, and rejects numbers that some resolvers read as one
 // (127.1, 2130706433, 0x7f.1).
 func checkHost(u *url.URL, p policy) error {
-	port := 443
+	port := int(p.standardPort())
 	if text := u.Port(); text != "" {
 		n, err := strconv.ParseUint(text, 10, 16)
 		if err != nil || n == 0 {

@@ -67,7 +67,7 @@ func (r *Rules) funds(l record.Ledger, c curfew.Checkout) funds {
 func fundsLeft(l record.Ledger, c curfew.Checkout, b curfew.Balance) funds {
 	left := l.LeftFor(c, b.Worth())
 	switch {
-	case left >= c.Amount && (left > 0 || b.Gone()+b.Open() == 0):
+	case left >= record.Cost(c, b) && (left > 0 || b.Gone()+b.Open() == 0):
 		return spendable
 	case b.Open() > 0:
 		return frozen

@@ -197,7 +197,7 @@ func differing(l record.Ledger, n curfew.Notice) (kinds []string) {
 	switch {
 	case there.Refunded > 0 && there.Worth() == 0 && c.Outcome != curfew.Refunded && c.Concern != record.PaymentLost:
 		kinds = append(kinds, refundedThereOnly)
-	case there.State == "captured" && there.Refunded == 0 && there.Refunding == 0 && c.Outcome == curfew.Refunded && c.Due() > 0:
+	case there.State == "captured" && there.Refunded == 0 && there.Refunding == 0 && c.Outcome == curfew.Refunded && record.Due(c, there) > 0:
 		kinds = append(kinds, refundedHereOnly)
 	}
 	return kinds

@@ -64,3 +64,45 @@ func TestARefundOfUnknownAmountWaits(t *testing.T) {
 		env.outcome("p1", curfew.Refunded)
 	})
 }
+
+// Somebody gives a part back at the provider before anybody has said here how much was paid. The rest is still due.
+func TestAPartOfAnUnknownAmountIsNotAllOfIt(t *testing.T) {
+	part := curfew.Fact{Kind: "refund", Object: "re-1", State: "succeeded", Amount: 1200, Currency: "eur", At: time.Now()}
+	for sentence, facts := range map[string][]curfew.Fact{
+		"it says how much was paid": append(reportedPayment("kim", "p1").Notice().Facts, part),
+		"it does not":               {part},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			onEachStore(t, func(env *environment) {
+				v := newVault()
+				env = env.banked(v, env.Store)
+				n := env.unpriced(v)
+				n.Facts = facts
+				env.receive(n)
+				env.outcome("p1", curfew.RefundDue)
+				for range 3 {
+					env.past("next_at", "p1")
+					env.settleRefunds()
+				}
+				env.outcome("p1", curfew.Refunded)
+				if got := v.sum("pi-p1"); got != 1700 {
+					env.Errorf("of 2900, 1200 and then %d were given back: asked %+v", got, v.asked)
+				}
+			})
+		})
+	}
+}
+
+func TestAPartOfAnUnknownAmountPaysForNothing(t *testing.T) {
+	onEachStore(t, func(env *environment) {
+		p := reportedPayment("kim", "p1")
+		must(env.FulfillCheckout(env.Context(), shop, lifecycle.Purchase{PaymentRef: "p1", CustomerID: "kim", Plan: p.Plan}))(env)
+		n := p.Notice()
+		n.Order, n.Facts = nil, append(n.Facts, curfew.Fact{Kind: "refund", Object: "re-1", State: "succeeded", Amount: 1200, Currency: "eur", At: time.Now()})
+		env.receive(n)
+		c := env.outcome("p1", curfew.Held)
+		if all := env.linesOf(time.Now().Add(-time.Hour), time.Now().Add(time.Hour)); len(all) != 1 || all[0].Held != 1700 || all[0].Captured != 2900 {
+			env.Errorf("the books say %+v of %+v", all, c)
+		}
+	})
+}

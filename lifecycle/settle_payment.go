@@ -200,7 +200,7 @@ func (ps *Payments) settleRefunding(ctx context.Context, c curfew.Checkout, l re
 	given := l.GivenBack(c, b.Refunded)
 	change := record.CheckoutChange{From: c, Actor: curfew.Provider}
 	switch {
-	case given > 0 && (given >= min(c.Due(), b.Captured) || b.Open() == 0 && l.LeftFor(c, b.Worth()) == 0):
+	case given > 0 && b.Captured > 0 && (given >= record.Due(c, b) || b.Open() == 0 && l.LeftFor(c, b.Worth()) == 0):
 		change.To, change.Reason, change.RefundID = curfew.Refunded, curfew.GivenBackReason, lastRefund(l.Facts)
 	case c.Outcome == curfew.Refunding && l.Duplicate(c) && s == returned && b.Open() == 0: // for the other one
 		change.To, change.Reason = curfew.Refunded, curfew.GivenBackReason
@@ -231,7 +231,7 @@ func lastRefund(facts []curfew.Fact) string {
 
 // settleRefunded makes a refund due again that the provider could not complete.
 func (ps *Payments) settleRefunded(ctx context.Context, c curfew.Checkout, l record.Ledger, b curfew.Balance) error {
-	if b.Refusal == "" || b.State != "captured" || l.GivenBack(c, b.Refunded+b.Refunding+b.Lost) >= min(c.Due(), b.Captured) {
+	if b.Refusal == "" || b.State != "captured" || l.GivenBack(c, b.Refunded+b.Refunding+b.Lost) >= record.Due(c, b) {
 		return nil
 	}
 	_, err := ps.write.ChangeCheckout(ctx, record.CheckoutChange{

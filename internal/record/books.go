@@ -192,7 +192,7 @@ func (b Booked) figuresAt(at time.Time, then map[string]curfew.Outcome) BookFigu
 	money := l.Balance(reported, b.Checkouts[0].Currency)
 	f := BookFigures{Captured: money.Captured, Refunded: money.Refunded, Lost: money.Lost, Disputed: min(money.Disputed, money.Captured-money.Gone())}
 	for _, c := range l.Checkouts {
-		left := min(c.Amount, l.LeftFor(c, money.Worth()))
+		left := min(Cost(c, money), l.LeftFor(c, money.Worth()))
 		switch c.Outcome {
 		case curfew.Credited:
 			f.Credits += left
@@ -203,7 +203,7 @@ func (b Booked) figuresAt(at time.Time, then map[string]curfew.Outcome) BookFigu
 		case curfew.Forfeited:
 			f.Forfeited += left
 		case curfew.RefundDue, curfew.Refunding:
-			f.Owing += min(c.Due(), left)
+			f.Owing += min(Due(c, money), left)
 		}
 	}
 	return f

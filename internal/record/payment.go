@@ -109,6 +109,15 @@ func served(c curfew.Checkout) int {
 	return 0
 }
 
+// Cost is what a checkout costs: all that was captured, where the shop did not say how much
+// was paid.
+func Cost(c curfew.Checkout, b curfew.Balance) int64 { return cmp.Or(c.Amount, b.Captured) }
+
+// Due is what is to be given back of a checkout, of the money that was captured.
+func Due(c curfew.Checkout, b curfew.Balance) int64 {
+	return min(cmp.Or(c.Due(), b.Captured), b.Captured)
+}
+
 // GivenBack is how much of what was given back of the payment was given back for one of its
 // checkouts. Nobody says for which one: what is refunded has had its money, what the
 // provider was asked for gets it next, then what is owed, and then the lines from behind,

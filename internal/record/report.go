@@ -273,7 +273,7 @@ func (l *reporting) doubt() {
 	after, _ := rows.Ledger(l.PaymentID)
 	b := after.Money()
 	for i, c := range l.Checkouts {
-		gone := b.Gone()+b.Open() > 0 && after.LeftFor(c.Checkout, b.Worth()) < c.Amount
+		gone := b.Gone()+b.Open() > 0 && after.LeftFor(c.Checkout, b.Worth()) < Cost(c.Checkout, b)
 		l.Checkouts[i].AtRisk = gone || b.State == "failed"
 	}
 }

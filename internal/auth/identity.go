@@ -70,7 +70,7 @@ type Identity struct {
 }
 
 // NewIdentity reads or creates the local key, and sets up the other issuers. Keys of JWKSURL are kept fresh until the
-// context ends. A key server that does not answer delays NewIdentity by 2 s at most.
+// context ends. Key servers that do not answer delay NewIdentity by 2 s at most.
 func NewIdentity(ctx context.Context, o Options) (*Identity, error) {
 	return newIdentity(ctx, o, usualKeyTimes)
 }
@@ -103,7 +103,15 @@ func newIdentity(ctx context.Context, o Options, times keyTimes, adjust ...func(
 			return nil, err
 		}
 	}
+	i.awaitKeys(time.Now().Add(times.wait))
 	return i, nil
+}
+
+// awaitKeys waits until every key server has answered, or until then.
+func (i *Identity) awaitKeys(until time.Time) {
+	for _, server := range i.servers {
+		within(server.first, time.Until(until))
+	}
 }
 
 // add sets up an issuer, and keeps the keys fresh that it publishes.
@@ -119,7 +127,7 @@ func (i *Identity) add(ctx context.Context, o Issuer, log *slog.Logger, times ke
 		change(server)
 	}
 	i.servers = append(i.servers, server)
-	within(server.begin(ctx), times.wait)
+	server.begin(ctx)
 	go server.run(ctx)
 	return newIssuer(o, publicKeyAlgorithms, server.keyfunc(ctx)), nil
 }

@@ -196,3 +196,24 @@ func TestAnIssuerThatCannotBeIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// Servers that swallow everything are waited for together.
+func TestSilentKeyServersAreWaitedForTogether(t *testing.T) {
+	t.Parallel()
+	silent := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-silent }))
+	t.Cleanup(server.Close)
+	t.Cleanup(func() { close(silent) })
+	o := auth.Options{KeyFile: filepath.Join(t.TempDir(), "curfew.key"), CreateKey: true}
+	for i := range 20 {
+		o.Issuers = append(o.Issuers, auth.Issuer{Name: string(rune('a' + i)), JWKSURL: server.URL})
+	}
+	times := auth.UsualKeyTimes()
+	times.Wait = time.Second
+	begun := time.Now()
+	_, err := auth.NewIdentityTimed(t.Context(), o, times, nil)
+	must(t, err)
+	if took := time.Since(begun); took < times.Wait || took > 10*times.Wait {
+		t.Errorf("it took %s", took)
+	}
+}

@@ -39,7 +39,9 @@ type KeyServer struct {
 	keys   *jwkset.MemoryJWKSet
 	find   jwt.Keyfunc
 	rare   *rate.Limiter // of fetches that unknown keys cause
+	first  chan struct{} // closed at the end of the first fetch
 
+	begun    sync.Once
 	mu       sync.Mutex
 	underway chan struct{} // closed at the end of the fetch under way; nil: none is
 	state    curfew.KeyFigures
@@ -62,7 +64,7 @@ func newKeyServer(address string, log *slog.Logger, times keyTimes) (*KeyServer,
 	}
 	k := &KeyServer{
 		source: source, times: times, log: log,
-		keys: jwkset.NewMemoryStorage(), rare: rate.NewLimiter(rate.Every(times.unknown), 1),
+		keys: jwkset.NewMemoryStorage(), rare: rate.NewLimiter(rate.Every(times.unknown), 1), first: make(chan struct{}),
 	}
 	lookup, err := keyfunc.New(keyfunc.Options{Storage: k.keys})
 	if err != nil {
@@ -125,8 +127,9 @@ func (k *KeyServer) note(begun time.Time, known int, err error) {
 	k.fetched = begun
 }
 
-// run keeps the keys fresh until the context ends.
+// run keeps the keys fresh until the context ends, after the first fetch, which begin starts.
 func (k *KeyServer) run(ctx context.Context) {
+	<-k.first // a fetch has a limit
 	for {
 		pause := k.times.refresh
 		if !k.State().FailingSince.IsZero() {
@@ -156,6 +159,7 @@ func (k *KeyServer) begin(ctx context.Context) <-chan struct{} {
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		k.underway = nil
+		k.begun.Do(func() { close(k.first) })
 	}()
 	return done
 }

@@ -18,7 +18,8 @@ import (
 
 // claims are the claims of a token, read strictly: each has its exact name and is there once.
 type claims struct {
-	by *issuer
+	by    *issuer
+	wrong error // with who the caller is; Validate tells it, once the signature is known to be good
 
 	subject, issuer, id, kind string
 	role                      curfew.Role
@@ -73,10 +74,10 @@ func (c *claims) UnmarshalJSON(text []byte) error {
 			return fmt.Errorf("claim %s: %w", name, err)
 		}
 	}
-	var err, err2 error
-	c.subject, err = c.by.subjectIn(all)
-	c.role, err2 = c.by.roleIn(all)
-	return errors.Join(err, err2)
+	if c.subject, c.wrong = c.by.subjectIn(all); c.wrong == nil {
+		c.role, c.wrong = c.by.roleIn(all)
+	}
+	return nil
 }
 
 // Validate checks what jwt does not, or checks differently: it allows clocks to be a minute ahead. Expiry is checked last,
@@ -84,8 +85,10 @@ func (c *claims) UnmarshalJSON(text []byte) error {
 func (c *claims) Validate() error {
 	latest := time.Now().Add(skew)
 	switch {
+	case c.wrong != nil:
+		return c.wrong
 	case !slices.Contains(Roles, c.role):
-		return fmt.Errorf("%w: there is no role %q", jwt.ErrTokenInvalidClaims, c.role)
+		return fmt.Errorf("there is no role %q: the roles are customer, mechanic, admin, service", c.role)
 	case c.expires == nil:
 		return fmt.Errorf("%w: exp", jwt.ErrTokenRequiredClaimMissing)
 	case c.from != nil && c.from.After(latest), c.sent != nil && c.sent.After(latest):

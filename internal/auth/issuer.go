@@ -2,9 +2,11 @@ package auth
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/golang-jwt/jwt/v5"
 
@@ -113,7 +115,7 @@ func (by *issuer) roleIn(all map[string]json.RawMessage) (curfew.Role, error) {
 			return role, nil
 		}
 	}
-	return "", fmt.Errorf("%w: no role at %s", jwt.ErrTokenRequiredClaimMissing, by.role)
+	return "", fmt.Errorf("there is no role at %s", strings.Join(by.role, " or "))
 }
 
 func (by *issuer) roleOf(value json.RawMessage) (curfew.Role, error) {
@@ -125,7 +127,7 @@ func (by *issuer) roleOf(value json.RawMessage) (curfew.Role, error) {
 	}
 	var several []string
 	if err := json.Unmarshal(value, &several); err != nil || by.roles == nil {
-		return "", fmt.Errorf("%w: the role is not a text", jwt.ErrTokenInvalidClaims)
+		return "", errors.New("the role is not a text")
 	}
 	return by.only(several)
 }
@@ -138,10 +140,13 @@ func (by *issuer) only(theirs []string) (curfew.Role, error) {
 			ours = append(ours, role)
 		}
 	}
-	if len(ours) != 1 {
-		return "", fmt.Errorf("%w: of the roles %q, %d are mapped to one of Curfew's, and exactly one must be", jwt.ErrTokenInvalidClaims, theirs, len(ours))
+	switch len(ours) {
+	case 0:
+		return "", fmt.Errorf("none of its roles %q is mapped to one of Curfew's", theirs)
+	case 1:
+		return ours[0], nil
 	}
-	return ours[0], nil
+	return "", fmt.Errorf("its roles %q are mapped to several of Curfew's: %q", theirs, ours)
 }
 
 // at returns what is at a path. What is null is not there.

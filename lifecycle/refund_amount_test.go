@@ -1,6 +1,8 @@
 package lifecycle_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -101,6 +103,9 @@ func TestAPartOfAnUnknownAmountPaysForNothing(t *testing.T) {
 		n.Order, n.Facts = nil, append(n.Facts, curfew.Fact{Kind: "refund", Object: "re-1", State: "succeeded", Amount: 1200, Currency: "eur", At: time.Now()})
 		env.receive(n)
 		c := env.outcome("p1", curfew.Held)
+		if events := fmt.Sprint(must(env.Store.Events(env.Context(), "kim", c.ID))(env)); !strings.Contains(events, "17.00 EUR of 29.00 EUR are left") {
+			env.Errorf("its history says %s", events)
+		}
 		if all := env.linesOf(time.Now().Add(-time.Hour), time.Now().Add(time.Hour)); len(all) != 1 || all[0].Held != 1700 || all[0].Captured != 2900 {
 			env.Errorf("the books say %+v of %+v", all, c)
 		}

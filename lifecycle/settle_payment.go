@@ -251,7 +251,7 @@ func byHand(b curfew.Balance) string {
 // says: an operator decides, or the rest is given back.
 func (ps *Payments) settlePart(ctx context.Context, c curfew.Checkout, l record.Ledger, b curfew.Balance) error {
 	left := l.LeftFor(c, b.Worth())
-	note := fmt.Sprintf("%s of %s are left", curfew.Amount(left, b.Currency), curfew.Amount(c.Amount, c.Currency))
+	note := fmt.Sprintf("%s of %s are left", curfew.Amount(left, b.Currency), curfew.Amount(record.Cost(c, b), cmp.Or(c.Currency, b.Currency)))
 	if c.Outcome != curfew.Held {
 		t := taken{curfew.Held, curfew.ByRefund, curfew.WithNote(curfew.PartLostReason, note)}
 		if b.Lost > 0 {

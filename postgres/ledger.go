@@ -33,7 +33,7 @@ func (s ledgers) Report(ctx context.Context, t record.PaymentReport) (l record.L
 	return l, curfew.Errorf(curfew.Unavailable, "too much is told of payment %s at once: try again", t.References[0])
 }
 
-// learn locks all names of the payments that it concerns, in order, as they were found
+// report locks all names of the payments that it concerns, in order, as they were found
 // before. If there are others by then, the error is errGrown.
 func report(ctx context.Context, d *db, t record.PaymentReport) (l record.Ledger, err error) {
 	var before kin
@@ -51,7 +51,7 @@ func report(ctx context.Context, d *db, t record.PaymentReport) (l record.Ledger
 	return l, err
 }
 
-// learn writes what is new, unless there are names that are not locked.
+// report writes what is new, unless there are names that are not locked.
 func (t *transaction) report(ctx context.Context, reported record.PaymentReport, locked []string) (record.Ledger, error) {
 	var known kin
 	err := t.send(ctx, func(b *pgx.Batch) {
@@ -219,7 +219,7 @@ const (
 		WHERE c.customer_id = $1 AND c.id = $2 AND c.version + 1 = $3`
 )
 
-// queueLearned queues what was learned of a payment.
+// queueReported queues what was reported of a payment.
 func queueReported(b *pgx.Batch, l record.Reported, actor curfew.Actor) {
 	for _, n := range l.Names {
 		b.Queue(upsertName, n.Ref, n.PaymentID, n.CustomerID, n.Plan, n.Version, n.Main)

@@ -25,7 +25,7 @@ func (s ledgers) Report(ctx context.Context, t record.PaymentReport) (l record.L
 	return l, wrap(err, "learn of payment %s", t.References[0])
 }
 
-// learn writes what is new.
+// report writes what is new.
 func (tx *transaction) report(ctx context.Context, reported record.PaymentReport) (record.Ledger, error) {
 	known, err := kinOf(ctx, tx, reported.Names())
 	if err != nil {

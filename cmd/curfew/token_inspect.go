@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew/internal/auth"
-	"github.com/curfewhq/curfew/lifecycle"
 )
 
 type tokenInspectCommand struct {
@@ -57,7 +56,7 @@ func printToken(term terminal, t auth.Inspection, local bool) error {
 		}
 	}
 	if !t.Until.IsZero() {
-		term.printf("  %-10s %s (%s)\n", "until", t.Until.UTC().Format(time.RFC3339), fromNow(t.Until))
+		term.printf("  %-10s %s\n", "until", moment(t.Until, time.Now()))
 	}
 	if t.Wrong == nil {
 		return nil
@@ -66,13 +65,6 @@ func printToken(term terminal, t auth.Inspection, local bool) error {
 		term.printf("There is no local key here: whether a token of Curfew's own counts can be told only where the service runs.\n")
 	}
 	return exitCode(exitFailed)
-}
-
-func fromNow(t time.Time) string {
-	if left := time.Until(t); left > 0 {
-		return "in " + lifecycle.Span(left)
-	}
-	return lifecycle.Span(time.Since(t)) + " ago"
 }
 
 // inspecting returns what authenticates callers, and whether it knows the local key. It creates none that stays.

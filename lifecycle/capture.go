@@ -70,9 +70,7 @@ func (cs captures) settle(ctx context.Context, c curfew.Checkout, limit time.Dur
 		return err
 	}
 	if l.Duplicate(c) {
-		return failed(cs.write.Annotate(ctx, record.Annotation{
-			From: c, Capture: "released", Reason: string(curfew.Duplicate), Actor: curfew.Cashier,
-		}))
+		return cs.forgo(ctx, c)
 	}
 	if decided(l) {
 		return cs.settleByFunds(ctx, c, l)
@@ -85,6 +83,14 @@ func (cs captures) settle(ctx context.Context, c curfew.Checkout, limit time.Dur
 		return cs.dismiss(ctx, asked.ID, err)
 	}
 	return nil
+}
+
+// forgo asks for nothing: the money is another checkout's of the same payment to take or
+// release.
+func (cs captures) forgo(ctx context.Context, c curfew.Checkout) error {
+	return failed(cs.write.Annotate(ctx, record.Annotation{
+		From: c, Capture: "released", Reason: string(curfew.Duplicate), Actor: curfew.Cashier,
+	}))
 }
 
 // decided reports whether nothing is reserved any more.
@@ -104,8 +110,8 @@ func asking(c curfew.Checkout) record.Annotation {
 
 // ask asks the provider to take or release the money of a checkout, and records the
 // answer. What the payment is now is looked up first if the provider has not named it, or
-// an earlier call may have taken effect. One that still is under way has the same key, so only
-// one of them does.
+// an earlier call may have taken effect; the look may tell that it is another checkout's. One
+// that still is under way has the same key, so only one of them does.
 func (cs captures) ask(ctx context.Context, c curfew.Checkout, l record.Ledger, limit time.Duration) error {
 	if !cs.serves(l) {
 		return elsewhere(c, l)
@@ -114,6 +120,9 @@ func (cs captures) ask(ctx context.Context, c curfew.Checkout, l record.Ledger, 
 		var err error
 		if l, err = cs.look(ctx, c, l, limit); err != nil || decided(l) || l.Money().State == "promised" { // it is being taken
 			return err
+		}
+		if l.Duplicate(c) {
+			return cs.forgo(ctx, c)
 		}
 	}
 	order, ask := captureOrder(c, l), cs.provider.Capture
@@ -159,7 +168,10 @@ func (cs captures) look(ctx context.Context, c curfew.Checkout, l record.Ledger,
 	if l, err = cs.report(ctx, n); err != nil {
 		return l, err
 	}
-	return l, cs.settlePayment(ctx, l)
+	if err := cs.settlePayment(ctx, l); err != nil {
+		return l, err
+	}
+	return cs.store.Ledger(ctx, l.ID)
 }
 
 func limited(

@@ -196,6 +196,70 @@ func TestReservedMoneyAtStripe(t *testing.T) {
 	}
 }
 
+// A shop that reports reserved money under two names, of which the provider has not said yet that they are one payment's,
+// has it taken or released once.
+func TestReservedMoneyUnderTwoNames(t *testing.T) {
+	t.Parallel()
+	for sentence, row := range map[string]struct {
+		course func(t *till, session, intent string)
+		hold   string
+	}{
+		"the first session is cancelled, and the second accepted": {func(t *till, session, intent string) {
+			t.report(session, "kim")
+			t.cancel()
+			t.report(intent, "kim")
+			t.settle()
+			t.accept()
+		}, "captured"},
+		"both sessions are accepted": {func(t *till, session, intent string) {
+			t.fake.SetFaults(stripetest.Faults{Failed: 1}) // nothing is learned meanwhile
+			t.report(session, "kim")
+			t.accept()
+			t.report(intent, "lou")
+			t.accept()
+			t.fake.SetFaults(stripetest.Faults{})
+		}, "captured"},
+		"both sessions are cancelled": {func(t *till, session, intent string) {
+			t.report(session, "kim")
+			t.cancel()
+			t.report(intent, "kim")
+			t.cancel()
+		}, "released"},
+	} {
+		for store, open := range stores.Each() {
+			t.Run(sentence+"/"+store, func(t *testing.T) {
+				t.Parallel()
+				if store == "postgres" {
+					needPostgres(t)
+				}
+				till := newTill(t, open(t))
+				ref := till.fake.Holds().Authorise(stripetest.Checkout{CustomerID: "kim", Plan: "chat10", Amount: 2900})
+				row.course(till, ref, "pi_"+number(ref))
+				till.settle()
+				if got := till.fake.Holds().List()[0].State; got != row.hold {
+					t.Errorf("the money is %s, want it %s", got, row.hold)
+				}
+				if wrong := till.fake.Violations(); len(wrong) > 0 {
+					t.Error(wrong)
+				}
+				storetest.CheckInvariants(t, till.Harness)
+			})
+		}
+	}
+}
+
+// report lets the shop report the payment under a name.
+func (t *till) report(ref, customer string) {
+	t.Helper()
+	r, err := t.Admission.FulfillCheckout(t.Context(), curfew.Actor{Role: curfew.Service, ID: "shop"}, lifecycle.Purchase{
+		PaymentRef: ref, CustomerID: customer, Plan: "chat10",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.ref, t.session = ref, t.look(r.SessionID)
+}
+
 func (t *till) refunded() (sum int64) {
 	for _, r := range t.fake.Refunds() {
 		sum += r.Amount

@@ -8,7 +8,7 @@ SHORT ?= -short
 # piece of memory. Races in Curfew's own code are found all the same (race_test.go).
 RACE = -race $(foreach p,modernc.org/sqlite/lib modernc.org/libc modernc.org/memory regexp regexp/syntax internal/sync,-gcflags=$(p)=-race=false)
 # Many tests wait for a process or a moment, so more run at once than there are cores. There is memory to
-# save the garbage collector's time, and nobody debugs what is linked here. `make vet` looks closer than
+# save the garbage collector's time, and nobody debugs what is linked here. `make lint` looks closer than
 # go test would, and once. The race detector waits for a tenth of a second at an exit, not for one.
 GO_TEST = GOGC=300 GORACE=atexit_sleep_ms=100 scripts/with-postgres -m go test $(RACE) -ldflags=-w -vet=off -parallel 4 -shuffle=on -timeout 40m
 LINT = bin/golangci-lint
@@ -32,7 +32,7 @@ test: test-deps ## Run the tests, with the race detector, on PostgreSQL and SQLi
 	$(GO_TEST) $(SHORT) $(PKG)
 
 .PHONY: check
-check: fmt-check vet lint figures test ## All that CI asks: format, vet, lint, figures, test
+check: lint figures test ## All that CI asks: lint, figures, test
 
 .PHONY: figures
 figures: ## Measure the code beside its limits: surface, sizes, words, imports (bin/figures -h for more)
@@ -44,8 +44,10 @@ figures: ## Measure the code beside its limits: surface, sizes, words, imports (
 long: test-deps ## Run what takes too long for every change: long forms of tests, upgrades from every older program
 	scripts/long
 
+# Half of a linter's time would be the garbage collector's.
 .PHONY: lint
-lint: $(LINT) ## Look for mistakes with the linters of .golangci.yml
+lint: export GOGC = 400
+lint: $(LINT) ## Look for mistakes with the linters of .golangci.yml: go vet's, the format's and more
 	$(LINT) run ./...
 	cd tools && ../$(LINT) run ./...
 	cd bench && ../$(LINT) run ./...
@@ -81,14 +83,6 @@ clean: ## Delete what these targets built
 	rm -rf bin
 
 # Steps of the targets above.
-
-.PHONY: fmt-check
-fmt-check: $(LINT)
-	$(LINT) fmt --diff
-
-.PHONY: vet
-vet:
-	go vet ./...
 
 .PHONY: print-race
 print-race: # for race_test.go

@@ -21,3 +21,11 @@ func (s *settings) publicURL(listen config.Address) string {
 	}
 	return listen.URL()
 }
+
+// signinURL returns where customers and mechanics sign in; empty: nobody has said.
+func (s *settings) signinURL() string {
+	if s.SigninURL == nil {
+		return ""
+	}
+	return string(*s.SigninURL)
+}

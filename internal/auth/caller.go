@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/curfewhq/curfew"
@@ -62,14 +63,19 @@ func (g *Gate) ownSite(r *http.Request) error {
 }
 
 // unauthenticated returns the problem of a request that proves nothing: it says how to call, or that the token has expired.
+// A command to paste is for whoever tries Curfew on their own machine; strangers are not told what runs here.
 func (g *Gate) unauthenticated(r *http.Request, roles []curfew.Role, err error) *problem.Problem {
-	line := g.howToCall(r, roles)
+	again, call := "get a new one", "send a token in the header Authorization: Bearer TOKEN"
+	if g.local {
+		call = g.howToCall(r, roles)
+		again += ", for instance " + call
+	}
 	if old, ok := errors.AsType[expired](err); ok {
-		f := problem.OfKind(curfew.Unauthenticated, old.Error()+": get a new one, for instance "+line)
+		f := problem.OfKind(curfew.Unauthenticated, old.Error()+": "+again)
 		f.Header.Set("WWW-Authenticate", `Bearer realm="curfew", error="invalid_token", error_description="The token expired"`)
 		return f
 	}
-	return problem.OfKind(curfew.Unauthenticated, "say who calls: "+line)
+	return problem.OfKind(curfew.Unauthenticated, "say who calls: "+call)
 }
 
 // howToCall returns a command that would have been admitted.
@@ -84,4 +90,10 @@ func (g *Gate) howToCall(r *http.Request, roles []curfew.Role) string {
 		method = "-X " + r.Method + " "
 	}
 	return "curl " + method + wire.ShellQuote(g.baseURL+r.URL.EscapedPath()) + " " + wire.Bearer(role)
+}
+
+// Local reports whether only this machine can reach a server with this public address.
+func Local(baseURL string) bool {
+	at, err := url.Parse(baseURL)
+	return err == nil && onLoopback(at.Hostname())
 }

@@ -13,32 +13,51 @@ import (
 // this host. To them, plain HTTP on the machine itself is secure.
 const cookieName = "__Host-curfew"
 
-// Redeem returns whose login ticket it is, and uses it up. The error's kind is Conflict for a ticket that was used
-// before, and Unauthenticated for one that proves nothing.
-func (g *Gate) Redeem(ctx context.Context, ticket string) (curfew.Actor, error) {
-	c, err := g.identity.verify(ticketType, ticket)
-	switch {
-	case err != nil:
+// Ticket returns whose login ticket it is, and does not use it up. The error's kind is Conflict for a ticket that was
+// used before, and Unauthenticated for one that proves nothing.
+func (g *Gate) Ticket(ctx context.Context, ticket string) (curfew.Actor, error) {
+	c, err := g.ticket(ticket)
+	if err != nil {
 		return curfew.Actor{}, err
-	case c.id == "":
-		return curfew.Actor{}, errProvesNothing
 	}
-	err = g.once.ClaimOnce(ctx, "login:"+c.id, ticketTTL+skew)
-	if err != nil && !errors.Is(err, curfew.Conflict) {
-		return curfew.Actor{}, err
+	used, err := g.once.Claimed(ctx, redeemed(c))
+	if err == nil && used {
+		err = curfew.Errorf(curfew.Conflict, "the ticket was used before")
 	}
 	return c.actor(), err
 }
 
-// SignIn sets the cookie that says who a browser is.
-func (g *Gate) SignIn(w http.ResponseWriter, who curfew.Actor) error {
-	token, err := g.identity.LoginCookie(who)
+// SignIn uses a login ticket up, and sets the cookie that says who a browser is from now on. Its errors are those of
+// Ticket, and Forbidden where another site's page asks: nobody is to be signed in as somebody else unawares.
+func (g *Gate) SignIn(ctx context.Context, w http.ResponseWriter, r *http.Request, ticket string) (curfew.Actor, error) {
+	if err := g.ownSite(r); err != nil {
+		return curfew.Actor{}, err
+	}
+	c, err := g.ticket(ticket)
 	if err != nil {
-		return err
+		return curfew.Actor{}, err
+	}
+	if err := g.once.ClaimOnce(ctx, redeemed(c), ticketTTL+skew); err != nil {
+		return curfew.Actor{}, err
+	}
+	token, err := g.identity.LoginCookie(c.actor())
+	if err != nil {
+		return curfew.Actor{}, err
 	}
 	http.SetCookie(w, cookie(token, int(cookieTTL.Seconds())))
-	return nil
+	return c.actor(), nil
 }
+
+func (g *Gate) ticket(text string) (claims, error) {
+	c, err := g.identity.verify(ticketType, text)
+	if err == nil && c.id == "" {
+		err = errProvesNothing
+	}
+	return c, err
+}
+
+// redeemed returns the name whose claim uses a ticket up.
+func redeemed(c claims) string { return "login:" + c.id }
 
 // SignOut removes a browser's cookie, and revokes it for whoever kept it. It refuses requests that another site's page
 // sent.

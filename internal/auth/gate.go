@@ -59,12 +59,13 @@ type Gate struct {
 	once     OneTimes
 	sessions Sessions
 	baseURL  string // for the command that would be admitted
+	local    bool   // callers are on this machine, and are told that command
 	origins  *http.CrossOriginProtection
 }
 
 // NewGate returns a gate. Callers reach the server at baseURL.
 func NewGate(identity *Identity, once OneTimes, sessions Sessions, baseURL string) *Gate {
-	return &Gate{identity: identity, once: once, sessions: sessions, baseURL: baseURL, origins: http.NewCrossOriginProtection()}
+	return &Gate{identity: identity, once: once, sessions: sessions, baseURL: baseURL, local: Local(baseURL), origins: http.NewCrossOriginProtection()}
 }
 
 // Authorize returns who sends a request and what it is about, or an error if they may not.

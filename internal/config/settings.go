@@ -21,6 +21,7 @@ type Settings struct {
 	ListenOps       Address     `setting:"listen_ops" default:"127.0.0.1:3002" help:"The address that /metrics, /livez, /readyz and pprof listen on. Never expose it to the public."`
 	Drain           *Pause      `setting:"drain" placeholder:"TIME" help:"How long a stopping service keeps answering after /readyz reports it, so that load balancers can turn elsewhere. By default 5s, or 0s if listen is a loopback address."`
 	BaseURL         *WebURL     `setting:"base_url" placeholder:"URL" help:"The public address of the API and the pages; by default that of listen."`
+	SigninURL       *WebURL     `setting:"signin_url" placeholder:"URL" help:"Where customers and mechanics sign in, at the marketplace: pages lead them there."`
 
 	WaitingTTL        Duration `setting:"waiting_ttl" default:"${waiting_ttl}" help:"How long a session waits for a mechanic."`
 	MaxWait           Duration `setting:"max_wait" default:"${max_wait}" help:"The longest that a session waits without a mechanic after its creation, releases included."`

@@ -12,9 +12,11 @@ type Page struct {
 	SignedIn bool
 	Role     string // of who is signed in
 	Subject  string // the id of who is signed in
-	// LoginHint is the command that prints a sign-in link.
+	// LoginHint is the command that prints a sign-in link, and SigninURL where customers and mechanics sign in; both for
+	// somebody who is not signed in.
 	LoginHint string
-	Version   string
+	SigninURL string
+	Version   string // only for somebody who is signed in
 	Message   string // shown above everything else; empty: nothing
 	Query     string // what was last searched for
 	Now       time.Time

@@ -31,7 +31,7 @@ type DeliveryLister interface {
 	List(ctx context.Context, s record.DeliverySearch) ([]record.Delivery, error)
 }
 
-// Options of a Site. All but Links, Adopted and Settings are required.
+// Options of a Site. All but Links, Adopted, Settings and SigninURL are required.
 type Options struct {
 	Keeper     *lifecycle.Keeper
 	Timeline   *timeline.Explainer
@@ -46,32 +46,34 @@ type Options struct {
 	Version      string
 	BaseURL      string        // where callers reach the server
 	LoginHint    string        // the command that prints a sign-in link
+	SigninURL    string        // where customers and mechanics sign in; empty: they are told to go to the marketplace
 	Timeout      time.Duration // of a request
 	Logger       *slog.Logger
 }
 
 // Site serves the pages, and the way in and out. Its methods are safe for concurrent use.
 type Site struct {
-	keeper                 *lifecycle.Keeper
-	timeline               *timeline.Explainer
-	gate                   *auth.Gate
-	problems               problem.Writer
-	endpoints              EndpointLister
-	deliveries             DeliveryLister
-	links                  Unsubscriptions
-	adopted                AdoptedTables
-	settings               []api.Setting
-	pages                  providerPages
-	version, baseURL, hint string
-	timeout                time.Duration
-	log                    *slog.Logger
+	keeper           *lifecycle.Keeper
+	timeline         *timeline.Explainer
+	gate             *auth.Gate
+	problems         problem.Writer
+	endpoints        EndpointLister
+	deliveries       DeliveryLister
+	links            Unsubscriptions
+	adopted          AdoptedTables
+	settings         []api.Setting
+	pages            providerPages
+	version, baseURL string
+	hint, signinURL  string
+	timeout          time.Duration
+	log              *slog.Logger
 }
 
 // New returns the site. The error says which page lacks an access rule.
 func New(o Options) (*Site, error) {
 	s := &Site{
 		keeper: o.Keeper, timeline: o.Timeline, gate: o.Gate, problems: problem.Writer{Log: o.Logger}, endpoints: o.Endpoints,
-		deliveries: o.Deliveries, links: o.Links, adopted: o.Adopted, settings: o.Settings, pages: providerPages{o.TestPayments}, version: o.Version, baseURL: o.BaseURL, hint: o.LoginHint,
+		deliveries: o.Deliveries, links: o.Links, adopted: o.Adopted, settings: o.Settings, pages: providerPages{o.TestPayments}, version: o.Version, baseURL: o.BaseURL, hint: o.LoginHint, signinURL: o.SigninURL,
 		timeout: o.Timeout, log: o.Logger,
 	}
 	return s, everyViewHasAccess(append(s.views(), s.overview()))
@@ -167,6 +169,10 @@ func (s *Site) show(w http.ResponseWriter, r *http.Request, v view) {
 	}
 	if !p.SignedIn || !slices.Contains(v.roles, curfew.Role(p.Role)) {
 		p.Message = v.purpose
+		if !p.SignedIn {
+			p.SigninURL, p.LoginHint = s.signin(v)
+			s.remember(w, r)
+		}
 		s.page(w, r, http.StatusOK, SignInPage, p)
 		return
 	}
@@ -183,6 +189,18 @@ func (s *Site) show(w http.ResponseWriter, r *http.Request, v view) {
 	s.page(w, r, http.StatusOK, v.template, p)
 }
 
+// signin says how somebody signs in who may see a page: at the marketplace, or with the command for operators. An empty
+// address or command is not for them, or not known.
+func (s *Site) signin(v view) (address, command string) {
+	if len(v.roles) == 1 && v.roles[0] == curfew.Admin {
+		return "", s.hint
+	}
+	if s.signinURL != "" {
+		return s.signinURL, ""
+	}
+	return "", s.hint
+}
+
 // unreadable responds with a page that says why there is nothing to show.
 func (s *Site) unreadable(w http.ResponseWriter, r *http.Request, p Page, err error) {
 	f := s.problems.From(r.Context(), err)
@@ -195,7 +213,7 @@ func (s *Site) unreadable(w http.ResponseWriter, r *http.Request, p Page, err er
 func (s *Site) shell(r *http.Request, v view) (Page, error) {
 	p := Page{
 		Title: v.title, Path: strings.TrimSuffix(v.path, "{$}"), Query: r.URL.Query().Get("q"),
-		LoginHint: s.hint, Version: s.version, Now: time.Now().UTC(),
+		Now: time.Now().UTC(),
 	}
 	who, err := s.gate.Browser(r)
 	switch {
@@ -205,7 +223,7 @@ func (s *Site) shell(r *http.Request, v view) (Page, error) {
 		return p, err
 	}
 	problem.RequestOf(r.Context()).Actor = who
-	p.SignedIn, p.Role, p.Subject = true, string(who.Role), who.ID
+	p.SignedIn, p.Role, p.Subject, p.Version = true, string(who.Role), who.ID, s.version
 	return p, nil
 }
 

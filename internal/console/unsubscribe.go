@@ -26,7 +26,7 @@ func (s *Site) AskUnsubscribe(w http.ResponseWriter, r *http.Request) {
 		s.badLink(w, r, err)
 		return
 	}
-	s.page(w, r, http.StatusOK, UnsubscribePage, Page{Title: "Messages", Version: s.version, View: token})
+	s.page(w, r, http.StatusOK, UnsubscribePage, Page{Title: "Messages", View: token})
 }
 
 // Unsubscribe unsubscribes, for the button and for the one click of RFC 8058.
@@ -37,7 +37,7 @@ func (s *Site) Unsubscribe(w http.ResponseWriter, r *http.Request) {
 		s.badLink(w, r, err)
 		return
 	}
-	s.page(w, r, http.StatusOK, UnsubscribePage, Page{Title: "Messages", Version: s.version, Message: "Done: you will get no more messages of this kind."})
+	s.page(w, r, http.StatusOK, UnsubscribePage, Page{Title: "Messages", Message: "Done: you will get no more messages of this kind."})
 }
 
 func (s *Site) badLink(w http.ResponseWriter, r *http.Request, err error) {

@@ -27,7 +27,7 @@ const (
 	MechanicPage   = "mechanic.html"
 	SignInPage     = "sign-in"    // nobody is signed in, or not for this
 	UnreadablePage = "unreadable" // what the page shows could not be read
-	LoginPage      = "login"      // a link that signs nobody in
+	LoginPage      = "login"      // of a sign-in link: the button, or why it signs nobody in
 	WhosePage      = "whose"      // an admin says which customer
 	// UnsubscribePage asks with a token as its View, and answers with Message without one.
 	UnsubscribePage = "unsubscribe"

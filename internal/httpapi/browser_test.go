@@ -135,6 +135,8 @@ func (w *tab) signIn(who curfew.Actor, path string) {
 		w.Fatal(err)
 	}
 	w.do(chromedp.Navigate(w.fixture.URL + "/login?ticket=" + url.QueryEscape(ticket)))
+	w.click("#sign-in")
+	w.wait(".who")
 	w.open(path)
 }
 

@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
@@ -59,6 +60,9 @@ type settings struct {
 	writing time.Duration // how long a stream's reader may take
 	shallow bool          // connections hold little
 	given   []api.Setting
+	baseURL string // empty: this machine's
+	hint    string // the command that prints a sign-in link
+	signin  string // where customers and mechanics sign in
 	keys    lifecycle.Keys
 }
 
@@ -121,7 +125,7 @@ func (h *fixture) listen(o settings) {
 	s, err := httpapi.New(httpapi.Options{
 		Streams: streams{hub},
 		Keeper:  h.keeper, Timeline: h.timeline, Identity: h.identity, Once: h.store, Ready: h.ready, Version: "v-test",
-		BaseURL: "http://127.0.0.1:3001", Metrics: h.metrics, RequestTimeout: o.timeout, Hooks: o.hooks, Settings: o.given,
+		BaseURL: cmp.Or(o.baseURL, "http://127.0.0.1:3001"), LoginHint: o.hint, SigninURL: o.signin, Metrics: h.metrics, RequestTimeout: o.timeout, Hooks: o.hooks, Settings: o.given,
 		Endpoints: webhook.Endpoints{Store: h.store}, Deliveries: notify.Deliveries{Store: h.store},
 		Links:  mail.Unsubscriptions{Store: h.store, Signer: h.identity},
 		Logger: slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -181,7 +181,7 @@ func TestLesson17_AGetChangesNothing(t *testing.T) {
 	}
 	cookie := h.signedIn(anna)
 	before = h.dump() // the ticket is used up
-	for _, path := range []string{"/", "/cleanup-sessions-admin.html", "/clear-my-sessions.html?customer=overdue", "/docs", "/openapi.json", "/login?ticket=x", "/static/img/curfew.svg"} {
+	for _, path := range []string{"/", "/cleanup-sessions-admin.html", "/clear-my-sessions.html?customer=overdue", "/docs", "/openapi.json", "/login?ticket=x", h.ticketPath(anna), "/static/img/curfew.svg"} {
 		h.send("GET", path, "", cookie)
 	}
 	if after := h.dump(); after != before {

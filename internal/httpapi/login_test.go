@@ -5,8 +5,12 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/auth"
 )
 
 var anna = curfew.Actor{Role: curfew.Admin, ID: "anna"}
@@ -19,10 +23,20 @@ func (h *fixture) ticketPath(who curfew.Actor) string {
 	return "/login?ticket=" + url.QueryEscape(ticket)
 }
 
+// redeem clicks the button of a sign-in link's page.
+func (h *fixture) redeem(path string, headers ...string) answer {
+	h.Helper()
+	_, form, _ := strings.Cut(path, "?")
+	if len(headers) == 0 {
+		headers = []string{"Sec-Fetch-Site: same-origin"}
+	}
+	return h.send("POST", "/login", form, append(headers, "Content-Type: application/x-www-form-urlencoded")...)
+}
+
 // signedIn returns the cookie of somebody's browser.
 func (h *fixture) signedIn(who curfew.Actor) string {
 	h.Helper()
-	got := h.send("GET", h.ticketPath(who), "")
+	got := h.redeem(h.ticketPath(who))
 	if got.status != http.StatusSeeOther {
 		h.Fatalf("login: %d %s", got.status, got.body)
 	}
@@ -36,17 +50,112 @@ func TestALinkSignsInOnce(t *testing.T) {
 	for role, page := range map[curfew.Role]string{
 		curfew.Admin: "/", curfew.Customer: "/clear-my-sessions.html", curfew.Mechanic: "/mechanic.html",
 	} {
-		path := h.ticketPath(curfew.Actor{Role: role, ID: "x"})
-		if seen := h.do(request(t, http.MethodHead, h.URL+path)); seen.header.Get("Set-Cookie") != "" {
-			t.Error("a link's preview signed itself in")
+		path := h.ticketPath(curfew.Actor{Role: role, ID: "x<b>"})
+		for _, method := range []string{http.MethodHead, http.MethodGet, http.MethodGet} { // previews do that
+			asked := h.do(request(t, method, h.URL+path))
+			if asked.status != http.StatusOK || asked.header.Get("Set-Cookie") != "" ||
+				method == http.MethodGet && !strings.Contains(asked.body, string(role)+" <bdi>x&lt;b&gt;</bdi>") {
+				t.Errorf("%s of a link of %s: %d %v %s", method, role, asked.status, asked.header, asked.body)
+			}
 		}
-		first, second := h.send("GET", path, ""), h.send("GET", path, "")
+		first, second, asked := h.redeem(path), h.redeem(path), h.send("GET", path, "")
 		if first.status != http.StatusSeeOther || first.header.Get("Location") != page {
 			t.Errorf("%s: %d to %s", role, first.status, first.header.Get("Location"))
 		}
-		if second.status != http.StatusOK || second.header.Get("Set-Cookie") != "" || !strings.Contains(second.body, "curfew login") {
-			t.Errorf("%s, used again: %d %v %s", role, second.status, second.header, second.body)
+		for _, again := range []answer{second, asked} {
+			if again.status != http.StatusOK || again.header.Get("Set-Cookie") != "" || !strings.Contains(again.body, "curfew login") {
+				t.Errorf("%s, used again: %d %v %s", role, again.status, again.header, again.body)
+			}
 		}
+	}
+}
+
+// S53: nobody is signed in as somebody else by another site's page, and the link still works for its owner.
+func TestS53_NoSiteSignsSomebodyIn(t *testing.T) {
+	t.Parallel()
+	h := newFixture(t)
+	path := h.ticketPath(anna)
+	for sentence, headers := range map[string][]string{
+		"a form of another site": {"Sec-Fetch-Site: cross-site"},
+		"of a neighbour":         {"Sec-Fetch-Site: same-site"},
+		"in an old browser":      {"Origin: https://evil.example"},
+		"nothing said":           {"Accept: */*"},
+	} {
+		if got := h.redeem(path, headers...); got.status != http.StatusForbidden || got.header.Get("Set-Cookie") != "" {
+			t.Errorf("%s: %d %v", sentence, got.status, got.header)
+		}
+	}
+	if got := h.send("POST", path, "", "Sec-Fetch-Site: same-origin"); got.header.Get("Set-Cookie") != "" {
+		t.Errorf("a ticket in the query signs in: %v", got.header)
+	}
+	if got := h.redeem(path); got.status != http.StatusSeeOther {
+		t.Errorf("its owner: %d %s", got.status, got.body)
+	}
+}
+
+// S55: a sign-in leads to the page that was asked for, if it is one of ours and for that role.
+func TestASignInLeadsToThePageThatWasAskedFor(t *testing.T) {
+	t.Parallel()
+	h := newFixture(t)
+	asked := h.send("GET", "/console/customer?q=kim%20%26%20lou", "")
+	cookie, attributes, _ := strings.Cut(asked.header.Get("Set-Cookie"), ";")
+	if !strings.HasPrefix(cookie, "__Host-curfew-wanted=") || attributes != " Path=/; Max-Age=600; HttpOnly; Secure; SameSite=Strict" {
+		t.Fatalf("%q", asked.header.Get("Set-Cookie"))
+	}
+	mine := "__Host-curfew-wanted=" + url.QueryEscape("/clear-my-sessions.html?customer=x")
+	carl := curfew.Actor{Role: curfew.Customer, ID: "carl"}
+	for _, test := range []struct {
+		who          curfew.Actor
+		cookie, want string
+	}{
+		{anna, cookie, "/console/customer?q=kim%20%26%20lou"},
+		{carl, cookie, "/clear-my-sessions.html"},
+		{carl, mine, "/clear-my-sessions.html?customer=x"},
+		{anna, "__Host-curfew-wanted=" + url.QueryEscape("https://evil.example/console/payments"), "/console/payments"},
+		{anna, "__Host-curfew-wanted=" + url.QueryEscape("//evil.example"), "/"},
+		{anna, "__Host-curfew-wanted=" + url.QueryEscape("/api/debug/settings"), "/"},
+		{anna, "__Host-curfew-wanted=%zz", "/"},
+		{anna, "__Host-curfew-wanted=%3a", "/"},
+	} {
+		got := h.redeem(h.ticketPath(test.who), "Sec-Fetch-Site: same-origin", "Cookie: "+test.cookie)
+		if got.status != http.StatusSeeOther || got.header.Get("Location") != test.want {
+			t.Errorf("%s with %s: %d to %s, want %s", test.who.ID, test.cookie, got.status, got.header.Get("Location"), test.want)
+		}
+		if all := got.header.Values("Set-Cookie"); len(all) != 2 || !strings.HasPrefix(all[1], "__Host-curfew-wanted=; Path=/; Max-Age=0") {
+			t.Errorf("it is remembered: %q", all)
+		}
+	}
+}
+
+// A stranger learns neither a version nor where something is, and no command but the one for operators.
+func TestStrangersLearnNothing(t *testing.T) {
+	t.Parallel()
+	h := newFixtureWith(t, settings{
+		auth: auth.Options{JWTSecret: sharedSecret}, baseURL: "https://curfew.example.org",
+		hint: "curfew login --auth-key-file /etc/curfew.key", signin: "https://market.example.org/sign-in",
+	})
+	for _, path := range []string{
+		"/", "/clear-my-sessions.html", "/mechanic.html", "/cleanup-sessions-admin.html", "/console/settings", "/login?ticket=x",
+		"/api/debug/session-health", "/api/sessions/0192f0c1-2d3e-7000-8000-000000000001", "/nothing", "/api/unsubscribe?token=x",
+	} {
+		got := h.send("GET", path, "")
+		for _, inside := range []string{"v-test", "/etc/curfew.key", "curl", "curfew token", "--base-url", "127.0.0.1"} {
+			if strings.Contains(got.body, inside) {
+				t.Errorf("%s tells a stranger %q:\n%s", path, inside, got.body)
+			}
+		}
+		forPeople := path == "/clear-my-sessions.html" || path == "/mechanic.html"
+		if led := strings.Contains(got.body, `href="https://market.example.org/sign-in"`); led != forPeople {
+			t.Errorf("%s leads to the marketplace: %t", path, led)
+		}
+		if told := strings.Contains(got.body, "curfew login"); forPeople && told {
+			t.Errorf("%s tells customers of a command", path)
+		}
+	}
+	expired := forge(t, jwt.SigningMethodHS256, []byte(sharedSecret), nil, claimed(map[string]any{"exp": time.Now().Unix() - 1}))
+	got := h.send("GET", "/api/debug/session-health", "", "Authorization: Bearer "+expired)
+	if p := got.problem(t); got.status != http.StatusUnauthorized || !strings.HasSuffix(p.Detail, ": get a new one") {
+		t.Errorf("an expired token: %d %s", got.status, p.Detail)
 	}
 }
 
@@ -66,7 +175,7 @@ func TestBadTicketsSayHow(t *testing.T) {
 		"no ticket": "", "nonsense": "x", "a bearer token": h.token(curfew.Admin, "anna"), "a cookie": cookie,
 		"S55: a place to go": "x&next=https://evil.example",
 	} {
-		got := h.send("GET", "/login?ticket="+ticket, "")
+		got := h.redeem("/login?ticket=" + ticket)
 		if got.status != http.StatusOK || got.header.Get("Set-Cookie")+got.header.Get("Location") != "" || !strings.Contains(got.body, "curfew login") {
 			t.Errorf("%s: %d %v %s", sentence, got.status, got.header, got.body)
 		}
@@ -77,7 +186,7 @@ func TestBadTicketsSayHow(t *testing.T) {
 func TestS54_TheCookie(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)
-	cookie := h.send("GET", h.ticketPath(anna), "").header.Get("Set-Cookie")
+	cookie := h.redeem(h.ticketPath(anna)).header.Get("Set-Cookie")
 	for _, part := range []string{"__Host-curfew=", "; Path=/", "; HttpOnly", "; Secure", "; SameSite=Strict", "; Max-Age=43200"} {
 		if !strings.Contains(cookie, part) {
 			t.Errorf("no %s in %s", part, cookie)

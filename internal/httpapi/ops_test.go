@@ -140,6 +140,7 @@ func TestS61_TheLogIsDiscreet(t *testing.T) {
 	token := h.token(curfew.Service, "shop")
 	link := h.ticketPath(anna)
 	h.send("GET", link, "")
+	h.redeem(link)
 	h.send("POST", "/api/checkouts", `{"paymentRef":"ref-canary","customerId":"c","plan":"chat10","name":"name-canary","email":"mail-canary@example.org","metadata":{"k":"meta-canary"}}`, "Authorization: Bearer "+token)
 	h.send("POST", "/api/checkouts", `{"paymentRef":"ref-canary","customerId":"other","plan":"chat10"}`, "Authorization: Bearer "+token)
 	h.send("GET", "/query-canary?x=query-canary", "", "Authorization: Bearer header-canary", "Cookie: __Host-curfew=cookie-canary")

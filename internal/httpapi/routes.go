@@ -107,7 +107,8 @@ func siteRoutes(h handlers) []route {
 		plain(http.MethodGet, "/openapi.json", everybody, h.docs.openAPI),
 		plain(http.MethodGet, "/docs", everybody, h.docs.forPeople),
 		plain(http.MethodGet, "/static/", everybody, h.site.Static),
-		plain(http.MethodGet, "/login", "the holder of a login link", h.site.Login),
+		plain(http.MethodGet, "/login", "the holder of a login link", h.site.AskLogin),
+		plain(http.MethodPost, "/login", "the holder of a login link", h.site.Login),
 		plain(http.MethodPost, "/logout", "the browser that is signed in", h.site.Logout),
 	}
 	for _, p := range h.site.Pages() {

@@ -42,8 +42,11 @@ type Options struct {
 	Ready func(context.Context) error
 	// BaseURL is where callers reach the server, for commands to paste: http://127.0.0.1:3001.
 	BaseURL string
-	// LoginHint is the command that prints a sign-in link for a browser. The default is curfew login.
+	// LoginHint is the command that prints a sign-in link for a browser. The default is curfew login, and nothing else is
+	// said where BaseURL is not this machine's: a command tells where files are.
 	LoginHint string
+	// SigninURL is where customers and mechanics sign in; empty: they are told to do so at the marketplace.
+	SigninURL string
 	Version   string
 	Logger    *slog.Logger      // nil discards the log
 	Metrics   *metrics.Registry // nil: /metrics has only the figures of Go and of the process
@@ -70,7 +73,9 @@ func (o Options) completed() (Options, error) {
 		return o, curfew.Errorf(curfew.Invalid, "a server needs Keeper, Timeline, Identity, Once, Ready, Endpoints and Deliveries")
 	}
 	o.BaseURL = strings.TrimSuffix(o.BaseURL, "/")
-	o.LoginHint = cmp.Or(o.LoginHint, "curfew login")
+	if o.LoginHint == "" || !auth.Local(o.BaseURL) {
+		o.LoginHint = "curfew login"
+	}
 	o.RequestTimeout = cmp.Or(o.RequestTimeout, requestTimeout)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -131,7 +136,7 @@ func New(o Options) (*Server, error) {
 func newSite(o Options, gate *auth.Gate) (*console.Site, error) {
 	return console.New(console.Options{
 		Keeper: o.Keeper, Timeline: o.Timeline, Gate: gate, Endpoints: o.Endpoints, Deliveries: o.Deliveries, Links: o.Links, Adopted: o.Adopted,
-		Settings: o.Settings, TestPayments: o.TestPayments, Version: o.Version, BaseURL: o.BaseURL, LoginHint: o.LoginHint, Timeout: o.RequestTimeout, Logger: o.Logger,
+		Settings: o.Settings, TestPayments: o.TestPayments, Version: o.Version, BaseURL: o.BaseURL, LoginHint: o.LoginHint, SigninURL: o.SigninURL, Timeout: o.RequestTimeout, Logger: o.Logger,
 	})
 }
 

@@ -89,7 +89,7 @@ type member struct {
 	line  int
 }
 
-// members returns the lines of a mapping, in order. A duplicate key is an error.
+// members returns the lines of a mapping, in order. A duplicate key is an error, and so is one that is no text.
 func members(node *yaml.Node) ([]member, error) {
 	if node.Kind == yaml.DocumentNode {
 		node = node.Content[0]
@@ -103,6 +103,9 @@ func members(node *yaml.Node) ([]member, error) {
 	var all []member
 	for kv := range slices.Chunk(node.Content, 2) {
 		m := member{kv[0].Value, kv[1], kv[0].Line}
+		if kv[0].Kind != yaml.ScalarNode || m.key == "" {
+			return nil, fmt.Errorf("line %d: a name must be one word", m.line)
+		}
 		if slices.ContainsFunc(all, func(o member) bool { return o.key == m.key }) {
 			return nil, fmt.Errorf("line %d: %s is set twice", m.line, m.key)
 		}

@@ -30,6 +30,8 @@ func (r *reader) members(path string, node *yaml.Node, keys []string) []member {
 	for kv := range slices.Chunk(node.Content, 2) {
 		m := member{kv[0].Value, resolved(kv[1])}
 		switch {
+		case kv[0].Kind != yaml.ScalarNode || m.key == "":
+			r.add(path, "a name must be one word")
 		case slices.ContainsFunc(all, func(o member) bool { return o.key == m.key }):
 			r.add(path+"."+m.key, "is set twice")
 		case keys != nil && !slices.Contains(keys, m.key):

@@ -3,8 +3,11 @@ package httpapi
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"time"
+
+	"github.com/curfewhq/curfew/internal/auth"
 )
 
 // readyTimeout bounds one look at the database.
@@ -26,4 +29,17 @@ func (h opsHandlers) readiness(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	_, _ = fmt.Fprintln(w, "ready")
+}
+
+// ownHost refuses calls over loopback to the name of another machine. They come from a page in a browser on this one, whose
+// server has given its name this machine's address. Where others can reach the listener, names are theirs to give.
+func ownHost(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		at, _ := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+		if at != nil && at.IP.IsLoopback() && r.Host != "" && !auth.Local("http://"+r.Host) {
+			http.Error(w, "this listener is for operators on this machine: call it by its address, or as localhost", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }

@@ -1,12 +1,15 @@
 package httpapi_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"maps"
+	"net"
 	"net/http"
 	"regexp"
 	"slices"
@@ -175,6 +178,40 @@ type slow struct{ lifecycle.Store }
 func (slow) Open(ctx context.Context, _ string) (curfew.Snapshot, error) {
 	<-ctx.Done()
 	return curfew.Snapshot{}, ctx.Err()
+}
+
+// A page whose name leads to this machine reads nothing of it, also before the service is built.
+func TestOperatorsCallTheirOwnMachine(t *testing.T) {
+	t.Parallel()
+	h := newFixture(t)
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	must(t, err)
+	server := httpapi.NewOpsServer("", h.server.Ops(), slog.New(slog.DiscardHandler))
+	h.background(func(context.Context) error {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	t.Cleanup(func() { _ = server.Close() })
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	for host, want := range map[string]int{
+		"127.0.0.1": 200, "127.0.0.1:" + port: 200, "localhost": 200, "localhost:" + port: 200, "[::1]:" + port: 200,
+		"evil.example": 421, "evil.example:" + port: 421, "127.0.0.1.nip.io": 421, "localhost.evil.example": 421, "10.1.2.3": 421, "": 200,
+	} {
+		for _, path := range []string{"/metrics", "/livez", "/debug/pprof/cmdline"} {
+			conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", l.Addr().String())
+			must(t, err)
+			_, err = fmt.Fprintf(conn, "GET %s HTTP/1.0\r\nHost: %s\r\n\r\n", path, host)
+			must(t, err)
+			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			must(t, err)
+			if resp.StatusCode != want {
+				t.Errorf("%s of %q: %d, want %d", path, host, resp.StatusCode, want)
+			}
+			must(t, errors.Join(resp.Body.Close(), conn.Close()))
+		}
+	}
 }
 
 // S13, S14: the listeners have every limit.

@@ -217,7 +217,7 @@ func (s *Server) EndTasks(ctx context.Context) error { return s.tasks.end(ctx) }
 
 // NewOpsServer returns the operators' listener. Its handler is usually Ops, or another until there is a Server.
 func NewOpsServer(addr string, h http.Handler, log *slog.Logger) *http.Server {
-	return listener(addr, h, log)
+	return listener(addr, ownHost(h), log)
 }
 
 func listener(addr string, h http.Handler, log *slog.Logger) *http.Server {

@@ -3,6 +3,7 @@ package curfew
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Kind classifies a failure. Its text is the code that HTTP clients see. A kind is
@@ -46,6 +47,8 @@ type Error struct {
 	Message string
 	// Blocker is the session in the way, for SessionOpen and MechanicBusy.
 	Blocker *Blocker
+	// RetryAfter is how long to wait before the same call can succeed; 0: not known.
+	RetryAfter time.Duration
 }
 
 // Errorf returns an error of a kind. Callers see its text, so it must hold no secrets.

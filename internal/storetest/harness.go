@@ -105,6 +105,7 @@ func contracts() map[string]contract {
 		"health":       figures,
 		"consistency":  consistencies(),
 		"signal":       signals,
+		"limit":        limits,
 		"stream":       streams,
 		"message":      messages,
 		"quarantine":   quarantines,

@@ -45,12 +45,13 @@ var rooms = map[string]room{
 	"api":       {stdlib: true},
 
 	"internal/adopt":     {ours: []string{".", "internal/record", "internal/adopt/mapping", "internal/suggest"}, never: []string{"net/http", "modernc.org/sqlite"}},
-	"internal/auth":      {ours: []string{".", "internal/problem", "internal/strictjson", "internal/wire"}, never: drivers},
+	"internal/auth":      {ours: []string{".", "internal/limit", "internal/problem", "internal/strictjson", "internal/wire"}, never: drivers},
 	"internal/backup":    {ours: []string{".", "internal/record"}, stdlib: true, never: drivers},
 	"internal/config":    {ours: []string{".", "internal/adopt/mapping", "internal/suggest"}, never: append([]string{"net/http"}, drivers...)},
 	"internal/demo":      {ours: []string{"api"}, stdlib: true, never: drivers},
 	"internal/invariant": {ours: []string{".", "internal/record"}, stdlib: true, never: drivers},
-	"internal/metrics":   {ours: []string{".", "internal/record", "lifecycle"}, never: drivers},
+	"internal/limit":     {ours: []string{"."}, never: append([]string{"net/http"}, drivers...)},
+	"internal/metrics":   {ours: []string{".", "internal/limit", "internal/record", "lifecycle"}, never: drivers},
 	"internal/notify":    {ours: []string{".", "internal/record"}, never: drivers},
 	"internal/problem":   {ours: []string{".", "api", "internal/wire"}, never: drivers},
 	"internal/sse":       {ours: []string{".", "internal/record", "lifecycle", "api", "internal/auth", "internal/problem", "internal/wire"}, never: drivers},
@@ -66,13 +67,13 @@ var rooms = map[string]room{
 
 	"internal/console": {
 		ours: []string{
-			".", "lifecycle", "internal/record", "api", "internal/auth", "internal/problem", "internal/timeline", "internal/wire",
+			".", "lifecycle", "internal/record", "api", "internal/auth", "internal/limit", "internal/problem", "internal/timeline", "internal/wire",
 		},
 		never: drivers,
 	},
 	"internal/httpapi": {
 		ours: []string{
-			".", "lifecycle", "internal/record", "api", "internal/auth", "internal/console", "internal/metrics", "internal/problem",
+			".", "lifecycle", "internal/record", "api", "internal/auth", "internal/console", "internal/limit", "internal/metrics", "internal/problem",
 			"internal/provider", "internal/sse", "internal/strictjson", "internal/timeline", "internal/wire",
 		},
 		never: drivers,
@@ -94,7 +95,7 @@ var rooms = map[string]room{
 	"cmd/curfew": {
 		ours: []string{
 			".", "lifecycle", "internal/record", "postgres", "sqlite", "api", "internal/adopt", "internal/adopt/mapping", "internal/auth", "internal/backup",
-			"internal/config", "internal/console", "internal/demo", "internal/httpapi", "internal/invariant", "internal/metrics", "internal/notify", "internal/problem", "internal/provider",
+			"internal/config", "internal/console", "internal/demo", "internal/httpapi", "internal/invariant", "internal/limit", "internal/metrics", "internal/notify", "internal/problem", "internal/provider",
 			"internal/sse", "internal/stream", "internal/stripe", "internal/suggest", "internal/timeline", "internal/wire",
 		},
 		isCommand: true,

@@ -10,6 +10,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/backup"
+	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/notify"
 	"github.com/curfewhq/curfew/internal/notify/mail"
 	"github.com/curfewhq/curfew/internal/notify/webhook"
@@ -28,6 +29,7 @@ type database interface {
 	webhook.Store
 	stream.Store
 	mail.Refusals
+	limit.Store
 	migrator
 	inspector
 	restoreTarget

@@ -137,7 +137,8 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 		Keeper: svc.keeper, Timeline: timeline.New(svc.db, svc.keeper.Rules), Identity: identity, Once: svc.db, Ready: svc.ready, BaseURL: svc.url, LoginHint: s.loginLine(svc.url), SigninURL: s.signinURL(),
 		Version: version(), Logger: svc.log, Metrics: metrics, Hooks: hooks, Trace: svc.traces.request, Settings: svc.given,
 		Endpoints: s.endpoints(svc.db), Deliveries: notify.Deliveries{Store: svc.db}, Streams: streams{svc.hub},
-		Links: mail.Unsubscriptions{Store: svc.db, Signer: identity}, Adopted: adopted, TestPayments: s.Stripe.APIKey != "" && !stripe.LiveKey(s.Stripe.APIKey),
+		Links: mail.Unsubscriptions{Store: svc.db, Signer: identity}, Adopted: adopted,
+		Limits: s.limits(svc.db, identity, metrics, svc.log), TrustedProxies: s.proxies(), TestPayments: s.Stripe.APIKey != "" && !stripe.LiveKey(s.Stripe.APIKey),
 	})
 	if err != nil {
 		return err

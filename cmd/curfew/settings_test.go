@@ -56,13 +56,14 @@ func write(t *testing.T, text string) string {
 // The contract's keys, without those of later issues.
 func TestEveryKeyOfTheContractIsASetting(t *testing.T) {
 	t.Parallel()
-	want := strings.Fields(`database_url database_url_file database_wait listen listen_ops drain base_url signin_url waiting_ttl max_wait orphan_ttl join_ttl live_grace
+	want := strings.Fields(`database_url database_url_file database_wait listen listen_ops drain base_url signin_url trusted_proxies waiting_ttl max_wait orphan_ttl join_ttl live_grace
 		scheduled_grace minimum_live very_stale_after defer_ttl credit_ttl blocked_repeatedly blocked_window sweeper rules settle
 		appointment_refund payment_lost part_refunded discounts authorization_life plans
 		adopt adopt_database_url adopt_database_url_file adopt_deliveries
 		auth.key_file auth.key auth.jwt_secret auth.jwt_secret_file auth.jwks_url auth.issuer auth.audience auth.role_claim auth.issuers auth.issuers_file
 		stripe.webhook_secret stripe.webhook_secret_file stripe.api_key stripe.api_key_file stripe.api_base stripe.live stripe.ignore_foreign stripe.account
 		stripe.accounts stripe.customer_keys stripe.plan_key stripe.starts_at_key stripe.extends_key stripe.reverse_transfer stripe.refund_application_fee payments.secret payments.secret_file
+		limits.reads limits.writes limits.streams limits.services limits.messages limits.logins limits.failures
 		trace_endpoint webhooks.allow_private
 		smtp.url smtp.password smtp.password_file smtp.tls smtp.from smtp.templates log_format log_level`)
 	var have []string

@@ -82,7 +82,7 @@ func TestACheckoutIsOneTraceOfThreeLayers(t *testing.T) {
 			if out, err := migrate.CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
-			p := serving(t, dir, []string{"CURFEW_DATABASE_URL=" + url, "CURFEW_TRACE_ENDPOINT=" + to.URL})
+			p := serving(t, dir, []string{"CURFEW_DATABASE_URL=" + url, "CURFEW_TRACE_ENDPOINT=" + to.URL, "CURFEW_TRUSTED_PROXIES=127.0.0.1"})
 			const trace, caller = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 			p.checkout(t, dir, "00-"+trace+"-"+caller+"-01")
 			if err := p.end(syscall.SIGTERM); err != nil { // sends what is left

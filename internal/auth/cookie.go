@@ -1,12 +1,14 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/limit"
 )
 
 // cookieName is the name of a signed-in browser's cookie. Browsers accept such a name only with Secure and for exactly
@@ -14,11 +16,11 @@ import (
 const cookieName = "__Host-curfew"
 
 // Ticket returns whose login ticket it is, and does not use it up. The error's kind is Conflict for a ticket that was
-// used before, and Unauthenticated for one that proves nothing.
+// used before, Unauthenticated for one that proves nothing, and RateLimited after too many of those.
 func (g *Gate) Ticket(ctx context.Context, ticket string) (curfew.Actor, error) {
 	c, err := g.ticket(ticket)
 	if err != nil {
-		return curfew.Actor{}, err
+		return curfew.Actor{}, cmp.Or(g.spend(ctx, curfew.Actor{}, limit.Logins), err)
 	}
 	used, err := g.once.Claimed(ctx, redeemed(c))
 	if err == nil && used {
@@ -28,12 +30,15 @@ func (g *Gate) Ticket(ctx context.Context, ticket string) (curfew.Actor, error) 
 }
 
 // SignIn uses a login ticket up, and sets the cookie that says who a browser is from now on. Its errors are those of
-// Ticket, and Forbidden where another site's page asks: nobody is to be signed in as somebody else unawares.
+// Ticket, RateLimited also after too many good ones, and Forbidden where another site's page asks: nobody is to be signed in as somebody else unawares.
 func (g *Gate) SignIn(ctx context.Context, w http.ResponseWriter, r *http.Request, ticket string) (curfew.Actor, error) {
 	if err := g.ownSite(r); err != nil {
 		return curfew.Actor{}, err
 	}
 	c, err := g.ticket(ticket)
+	if limited := g.spend(ctx, c.actor(), limit.Logins); limited != nil {
+		return curfew.Actor{}, limited
+	}
 	if err != nil {
 		return curfew.Actor{}, err
 	}
@@ -50,10 +55,10 @@ func (g *Gate) SignIn(ctx context.Context, w http.ResponseWriter, r *http.Reques
 
 func (g *Gate) ticket(text string) (claims, error) {
 	c, err := g.identity.verify(ticketType, text)
-	if err == nil && c.id == "" {
-		err = errProvesNothing
+	if err != nil || c.id == "" {
+		return claims{}, cmp.Or(err, errProvesNothing)
 	}
-	return c, err
+	return c, nil
 }
 
 // redeemed returns the name whose claim uses a ticket up.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/wire"
 )
@@ -28,10 +29,11 @@ const (
 	Offer
 )
 
-// Access says who may use a route: the roles, and whose the thing in its path must be.
+// Access says who may use a route: the roles, whose the thing in its path must be, and as what its calls are counted.
 type Access struct {
 	Roles    []curfew.Role
 	Relation Relation
+	Class    limit.Class
 }
 
 // Request is an authenticated request: who sends it, and what it is about.
@@ -58,26 +60,35 @@ type Gate struct {
 	identity *Identity
 	once     OneTimes
 	sessions Sessions
+	limits   *limit.Limiter
 	baseURL  string // for the command that would be admitted
 	local    bool   // callers are on this machine, and are told that command
 	origins  *http.CrossOriginProtection
 }
 
-// NewGate returns a gate. Callers reach the server at baseURL.
-func NewGate(identity *Identity, once OneTimes, sessions Sessions, baseURL string) *Gate {
-	return &Gate{identity: identity, once: once, sessions: sessions, baseURL: baseURL, local: Local(baseURL), origins: http.NewCrossOriginProtection()}
+// NewGate returns a gate. Callers reach the server at baseURL. If limits is nil, they may call as often as they like.
+func NewGate(identity *Identity, once OneTimes, sessions Sessions, limits *limit.Limiter, baseURL string) *Gate {
+	return &Gate{
+		identity: identity, once: once, sessions: sessions, limits: limits, baseURL: baseURL, local: Local(baseURL), origins: http.NewCrossOriginProtection(),
+	}
 }
 
 // Authorize returns who sends a request and what it is about, or an error if they may not.
 func (g *Gate) Authorize(r *http.Request, a Access) (Request, error) {
 	by, err := g.caller(r)
+	if err != nil {
+		by = claims{} // the call is that of an address
+	}
+	problem.RequestOf(r.Context()).Actor = by.actor()
+	if limited := g.Count(r, by.actor(), a.Class, err); limited != nil {
+		return Request{}, limited
+	}
 	if errors.Is(err, curfew.Unauthenticated) {
 		return Request{}, g.unauthenticated(r, a.Roles, err)
 	}
 	if err != nil {
 		return Request{}, err
 	}
-	problem.RequestOf(r.Context()).Actor = by.actor()
 	return g.authorize(r.Context(), by, a, r.PathValue("id"))
 }
 

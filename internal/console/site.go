@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/timeline"
@@ -205,6 +207,7 @@ func (s *Site) signin(v view) (address, command string) {
 func (s *Site) unreadable(w http.ResponseWriter, r *http.Request, p Page, err error) {
 	f := s.problems.From(r.Context(), err)
 	p.Message = f.Detail
+	maps.Copy(w.Header(), f.Header)
 	s.page(w, r, f.Status, UnreadablePage, p)
 }
 
@@ -216,7 +219,10 @@ func (s *Site) shell(r *http.Request, v view) (Page, error) {
 		Now: time.Now().UTC(),
 	}
 	who, err := s.gate.Browser(r)
+	limited := s.gate.Count(r, who, limit.Reads, err)
 	switch {
+	case limited != nil:
+		return p, limited
 	case curfew.KindOf(err) == curfew.Unauthenticated && err != nil:
 		return p, nil
 	case err != nil:

@@ -1,10 +1,12 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/problem"
 )
 
@@ -42,7 +44,7 @@ func (s *Site) Unsubscribe(w http.ResponseWriter, r *http.Request) {
 
 func (s *Site) badLink(w http.ResponseWriter, r *http.Request, err error) {
 	if curfew.KindOf(err) == curfew.Invalid {
-		err = problem.Malformed(err.Error())
+		err = cmp.Or(s.gate.Count(r, curfew.Actor{}, limit.Failures, nil), error(problem.Malformed(err.Error())))
 	}
 	s.problems.Answer(w, r, err)
 }

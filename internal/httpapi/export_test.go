@@ -2,6 +2,8 @@ package httpapi
 
 import (
 	"context"
+	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -25,6 +27,11 @@ func RouteTable() []RouteLine {
 		}
 	}
 	return all
+}
+
+// Sender returns the address that a request comes from behind proxies of these networks.
+func Sender(trusted []netip.Prefix, r *http.Request) (from netip.Addr, byProxy bool) {
+	return proxies(trusted).sender(r)
 }
 
 // Sample records the present health for the charts.

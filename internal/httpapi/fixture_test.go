@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -20,6 +21,7 @@ import (
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/httpapi"
+	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/metrics"
 	"github.com/curfewhq/curfew/internal/notify"
 	"github.com/curfewhq/curfew/internal/notify/mail"
@@ -64,7 +66,12 @@ type settings struct {
 	hint    string // the command that prints a sign-in link
 	signin  string // where customers and mechanics sign in
 	keys    lifecycle.Keys
+	proxies []netip.Prefix // whose word about a request counts
+	limits  map[limit.Class]limit.Rate
 }
+
+// ours are the proxies of a test: the test itself.
+var ours = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 
 func newFixture(t *testing.T) *fixture { return newFixtureWith(t, settings{}) }
 
@@ -127,6 +134,7 @@ func (h *fixture) listen(o settings) {
 		Keeper:  h.keeper, Timeline: h.timeline, Identity: h.identity, Once: h.store, Ready: h.ready, Version: "v-test",
 		BaseURL: cmp.Or(o.baseURL, "http://127.0.0.1:3001"), LoginHint: o.hint, SigninURL: o.signin, Metrics: h.metrics, RequestTimeout: o.timeout, Hooks: o.hooks, Settings: o.given,
 		Endpoints: webhook.Endpoints{Store: h.store}, Deliveries: notify.Deliveries{Store: h.store},
+		TrustedProxies: o.proxies, Limits: limit.New(limit.Options{Rates: o.limits, Store: h.store, Limited: h.metrics.Limited}),
 		Links:  mail.Unsubscriptions{Store: h.store, Signer: h.identity},
 		Logger: slog.New(slog.NewJSONHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})

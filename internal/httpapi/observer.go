@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"runtime/debug"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -33,12 +34,14 @@ type observer struct {
 	metrics  *metrics.Registry
 	trace    Trace
 	problems problem.Writer
+	proxies  proxies
+	unnamed  *sync.Once // logs that a proxy seems to be unnamed
 }
 
 // wrap gives every request an id and a line in the log, and every response its headers. It recovers from panics.
 func (o observer) wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		info := &problem.RequestInfo{ID: requestID(r)}
+		info := o.infoOf(r)
 		ctx, end := o.trace(r, info.ID)
 		r = r.WithContext(problem.WithRequest(ctx, info))
 		rec := &recorder{ResponseWriter: w}
@@ -63,15 +66,23 @@ func (o observer) wrap(next http.Handler) http.Handler {
 	})
 }
 
-// plainID is what a caller may call a request.
+// plainID is what a proxy may call a request.
 var plainID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
-// requestID returns the id that the caller gave the request, or a new one.
-func requestID(r *http.Request) string {
-	if id := r.Header.Get("X-Request-Id"); plainID.MatchString(id) {
-		return id
+// infoOf returns what is known of a request before its caller is. Only a trusted proxy may say what it is called, and who
+// sent it: others could write what they like into the log, or make somebody else's calls theirs.
+func (o observer) infoOf(r *http.Request) *problem.RequestInfo {
+	from, byProxy := o.proxies.sender(r)
+	if id := r.Header.Get("X-Request-Id"); byProxy && plainID.MatchString(id) {
+		return &problem.RequestInfo{ID: id, From: from}
 	}
-	return rand.Text()
+	if !byProxy && len(r.Header.Values(forwardedFor)) > 0 {
+		o.unnamed.Do(func() {
+			o.log.WarnContext(r.Context(), "a request has X-Forwarded-For, but trusted_proxies does not name the address that it came from: "+
+				"if Curfew is behind a proxy, set trusted_proxies to the proxy's network, or all callers without a token share the limits of one address")
+		})
+	}
+	return &problem.RequestInfo{ID: rand.Text(), From: from}
 }
 
 // headerSize returns about how many bytes a request's line and headers had. The limit of net/http lets 4 kB more pass.

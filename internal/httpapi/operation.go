@@ -15,6 +15,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/sse"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -23,6 +24,7 @@ import (
 // checked. Authorization comes before huma decodes the input, and huma has only the context to hand something on, so the
 // caller travels there for that one step. A request without one is refused.
 func at[I, O any](method, path string, a auth.Access, name, summary string, handle func(context.Context, auth.Request, *I) (*O, error)) route {
+	a.Class = classOf(method)
 	return route{
 		method: method, path: path, access: a, described: true, name: name, summary: summary,
 		statuses: []int{http.StatusOK}, fields: fieldsOf(reflect.TypeFor[I]()), params: paramsOf(reflect.TypeFor[I]()),
@@ -125,6 +127,7 @@ func recovering(ctx context.Context, log *slog.Logger, do func(context.Context) 
 // streaming makes a route that is documented like the others, but bypasses huma when it answers: huma would keep as much
 // memory again for each stream.
 func streaming(path string, a auth.Access, name, summary string, serve func(context.Context, http.ResponseWriter, *http.Request, auth.Request) error) route {
+	a.Class = limit.Streams
 	return route{
 		method: http.MethodGet, path: path, access: a, described: true, name: name, summary: summary, statuses: []int{http.StatusOK},
 		mount: func(to *router, rt route) {

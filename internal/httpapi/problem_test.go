@@ -54,7 +54,7 @@ func (f failing) Open(context.Context, string) (curfew.Snapshot, error) {
 func (f failing) Servable(context.Context, int) ([]string, error) { return nil, f.err }
 
 func breaks(err error) settings {
-	return settings{store: func(s lifecycle.Store) lifecycle.Store { return failing{s, err} }}
+	return settings{proxies: ours, store: func(s lifecycle.Store) lifecycle.Store { return failing{s, err} }}
 }
 
 func TestWhatFailsIsSaidSafely(t *testing.T) {

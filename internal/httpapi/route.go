@@ -9,6 +9,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/limit"
 )
 
 // cleanupTimeout is how long the answers to the slowest routes may take.
@@ -74,6 +75,20 @@ func (rt route) writes(content string) route {
 func (rt route) whole(progress string) route {
 	rt.progress = progress
 	return rt
+}
+
+// unlimited lets the route be called as often as somebody likes.
+func (rt route) unlimited() route {
+	rt.access.Class = limit.Unlimited
+	return rt
+}
+
+// classOf is as what the calls of a method are counted.
+func classOf(method string) limit.Class {
+	if method == http.MethodGet {
+		return limit.Reads
+	}
+	return limit.Writes
 }
 
 // pattern is the route as http.ServeMux and the metrics name it.

@@ -78,7 +78,7 @@ func apiRoutes(h handlers) []route {
 		at(post, "/api/debug/cleanup-runs/{id}/undo", allow(auth.Nobodys, a), "undoRun", "Undo a cleanup run", h.cleanups.undo).within(cleanupTimeout).whole(inCleanupRuns),
 		at(get, "/api/debug/explain", allow(auth.Nobodys, a), "explain", "Explain what happened to a customer", h.explain.explain),
 		at(post, "/api/debug/sessions/{id}/release", allow(auth.Party, a), "unassignSession", "Take a session from its mechanic and put it back into the queue", h.sessions.unassign).whole(whileRead),
-		at(get, "/api/debug/session-health", allow(auth.Nobodys, a, sv), "sessionHealth", "Report health", h.health.report).answers(200, 503),
+		at(get, "/api/debug/session-health", allow(auth.Nobodys, a, sv), "sessionHealth", "Report health", h.health.report).answers(200, 503).unlimited(),
 		at(post, "/api/debug/findings/{id}/acknowledge", allow(auth.Nobodys, a), "acknowledgeFinding", "Acknowledge a finding until a given time", h.health.acknowledge),
 		at(del, "/api/debug/findings/{id}/acknowledge", allow(auth.Nobodys, a), "withdrawAcknowledgement", "Withdraw an acknowledgement", h.health.withdraw),
 		at(get, "/api/webhook-endpoints", allow(auth.Nobodys, a), "listEndpoints", "List webhook endpoints", h.endpoints.list),

@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/console"
+	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/metrics"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/sse"
@@ -65,6 +67,10 @@ type Options struct {
 	Adopted console.AdoptedTables
 	// TestPayments reports whether payments are of the provider's test mode.
 	TestPayments bool
+	Limits       *limit.Limiter // how often somebody may call; nil: as often as they like
+	// TrustedProxies are the networks of the proxies in front of the server. Only they may name a request (X-Request-Id) and
+	// its sender (X-Forwarded-For); none: every request comes from the address that connects.
+	TrustedProxies []netip.Prefix
 }
 
 // completed returns the options with their defaults. The error's kind is Invalid if a required one is missing.
@@ -105,7 +111,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	gate := auth.NewGate(o.Identity, o.Once, o.Keeper.Sessions, o.BaseURL)
+	gate := auth.NewGate(o.Identity, o.Once, o.Keeper.Sessions, o.Limits, o.BaseURL)
 	site, err := newSite(o, gate)
 	if err != nil {
 		return nil, err
@@ -129,7 +135,8 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	countFromZero(o.Metrics, o.Version, table)
-	s.handler, s.ops = observer{o.Logger, o.Metrics, o.Trace, public.problems}.wrap(public), ops.mux
+	s.handler = observer{o.Logger, o.Metrics, o.Trace, public.problems, o.TrustedProxies, &sync.Once{}}.wrap(public)
+	s.ops = ops.mux
 	return s, nil
 }
 
@@ -170,7 +177,7 @@ func (s *Server) door(
 	o Options, name string, hook Hook, setting string, answer func(context.Context, http.ResponseWriter, curfew.Notice) error,
 ) door {
 	return door{
-		name: name, hook: hook, setting: setting, payments: o.Keeper.Payments, tasks: s.tasks, timeout: o.RequestTimeout,
+		name: name, hook: hook, setting: setting, payments: o.Keeper.Payments, limits: o.Limits, tasks: s.tasks, timeout: o.RequestTimeout,
 		problems: problem.Writer{Log: o.Logger}, answer: answer,
 	}
 }

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -39,6 +41,7 @@ type door struct {
 	hook     Hook   // nil: it is shut
 	setting  string // what opens it
 	payments *lifecycle.Payments
+	limits   *limit.Limiter
 	tasks    *tasks
 	timeout  time.Duration
 	problems problem.Writer
@@ -70,11 +73,15 @@ func (d door) accept(ctx context.Context, w http.ResponseWriter, r *http.Request
 		return n, err
 	}
 	n, err = d.hook.Read(r.Header, body)
-	switch curfew.KindOf(err) {
-	case curfew.Invalid:
+	if curfew.KindOf(err) == curfew.Invalid {
 		d.payments.Refuse(ctx, d.name, err.Error())
 		return n, problem.Malformed("the message is not proven to come from the provider: " + err.Error())
-	case curfew.Conflict:
+	}
+	// Only now: what nobody has proven must not use up what the provider may send.
+	if limited := d.limits.Spend(ctx, limit.Messages, limit.Of(curfew.Actor{Role: curfew.System, ID: d.name}, netip.Addr{})); limited != nil {
+		return n, limited
+	}
+	if curfew.KindOf(err) == curfew.Conflict {
 		d.payments.Ignore(ctx, n, err)
 		return n, nil
 	}

@@ -24,14 +24,14 @@ const (
 	Services // every call of a service or an admin
 	Messages // of payment providers, once their signature is good
 	Logins   // with sign-in links
-	Failures // tokens, links and signatures that prove nothing
+	Failures // tokens and links that prove nothing
 	classes  // how many there are
 )
 
 var (
 	names  = [classes]string{"", "reads", "writes", "streams", "services", "messages", "logins", "failures"}
 	things = [classes]string{
-		"", "reads", "writes", "opened streams", "calls", "messages", "sign-ins", "tokens, links or signatures that prove nothing",
+		"", "reads", "writes", "opened streams", "calls", "messages", "sign-ins", "tokens or links that prove nothing",
 	}
 )
 

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/lifecycle"
 )
@@ -45,6 +46,7 @@ type Registry struct {
 	messages          *prometheus.CounterVec
 	requests          *prometheus.CounterVec
 	requestDuration   *prometheus.HistogramVec
+	limited           *prometheus.CounterVec
 	build             *prometheus.GaugeVec
 	worstLag          atomic.Int64 // since swapWorstLag
 }
@@ -68,11 +70,12 @@ func New() *Registry {
 		requestDuration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "curfew_http_request_duration_seconds", Help: "How long answers took, but for live streams.", Buckets: requestBuckets,
 		}, []string{"route"}),
-		build: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "curfew_build_info", Help: "1, with the version that runs."}, []string{"version", "goversion"}),
+		limited: counter("curfew_limited_total", "Calls that were refused because there were too many, by the limit.", "class"),
+		build:   prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "curfew_build_info", Help: "1, with the version that runs."}, []string{"version", "goversion"}),
 	}
 	m.begin()
 	m.registry.MustRegister(
-		m.requests, m.requestDuration, m.build,
+		m.requests, m.requestDuration, m.limited, m.build,
 		m.admissions, m.admissionDuration, m.blocked, m.cleaned, m.runs, m.runDuration, m.expiryLag, m.deliveries, m.messages,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
@@ -102,6 +105,9 @@ func (m *Registry) begin() {
 		m.messages.WithLabelValues("stripe", outcome)
 	}
 	m.messages.WithLabelValues("events", "refused")
+	for _, class := range limit.Classes() {
+		m.limited.WithLabelValues(class.String())
+	}
 	for _, channel := range []string{record.MailChannel, record.WebhookChannel} {
 		for _, outcome := range []string{"delivered", "retried", "dead"} {
 			m.deliveries.WithLabelValues(channel, outcome)
@@ -195,6 +201,9 @@ func (m *Registry) swapWorstLag() time.Duration { return time.Duration(m.worstLa
 func (m *Registry) Delivered(channel, outcome string) {
 	m.deliveries.WithLabelValues(channel, outcome).Inc()
 }
+
+// Limited counts a call that was refused because there were too many of its class.
+func (m *Registry) Limited(class limit.Class) { m.limited.WithLabelValues(class.String()).Inc() }
 
 // Received implements lifecycle.Observer.
 func (m *Registry) Received(provider, outcome string) {

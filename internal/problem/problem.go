@@ -12,7 +12,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
@@ -119,6 +121,9 @@ func (w Writer) From(ctx context.Context, err error) *Problem {
 	if ok && known.Blocker != nil {
 		f.block(*known.Blocker)
 	}
+	if ok && known.RetryAfter > 0 {
+		f.Header.Set("Retry-After", seconds(known.RetryAfter))
+	}
 	if f.Status >= http.StatusInternalServerError {
 		id := RequestOf(ctx).ID
 		f.RequestID = id
@@ -166,6 +171,11 @@ func TooLarge(most int) error {
 	f := OfKind(curfew.TooLarge, fmt.Sprintf("the body has more than %d bytes", most))
 	f.Header.Set("Connection", "close")
 	return f
+}
+
+// seconds is a time to wait as Retry-After has it: whole seconds, never too early.
+func seconds(wait time.Duration) string {
+	return strconv.Itoa(int((wait + time.Second - 1) / time.Second))
 }
 
 // TooMany returns the problem of a caller who has too many of something for now.

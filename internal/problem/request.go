@@ -2,6 +2,7 @@ package problem
 
 import (
 	"context"
+	"net/netip"
 
 	"github.com/curfewhq/curfew"
 )
@@ -10,6 +11,8 @@ import (
 type RequestInfo struct {
 	ID    string
 	Actor curfew.Actor
+	// From is the sender's address, as trusted proxies report it. It is not valid if nobody can tell. It is never logged.
+	From netip.Addr
 }
 
 type requestKey struct{}

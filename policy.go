@@ -63,6 +63,12 @@ type Policy struct {
 	BlockedRepeatedly int           // refusals of one customer before health reports it
 	BlockedWindow     time.Duration // within which they count
 
+	// FreeCancels is how many sessions of free plans a customer may cancel within the
+	// FreeCancelsWindow, or end before they were live for MinimumLive, and still begin the
+	// next one at once; at most 100. 0: any number.
+	FreeCancels       int
+	FreeCancelsWindow time.Duration
+
 	Plans map[string]Plan
 }
 
@@ -81,6 +87,8 @@ func DefaultPolicy() Policy {
 		AuthorizationLife: 7 * 24 * time.Hour,
 		BlockedRepeatedly: 3,
 		BlockedWindow:     24 * time.Hour,
+		FreeCancels:       10,
+		FreeCancelsWindow: 24 * time.Hour,
 		AppointmentRefund: []RefundShare{{24 * time.Hour, 100}, {2 * time.Hour, 50}},
 		Plans:             BuiltinPlans(),
 	}
@@ -148,6 +156,9 @@ func (p Policy) Validate() error {
 	}
 	if p.BlockedRepeatedly < 1 {
 		return Errorf(Invalid, "blocked_repeatedly must be at least 1, not %d", p.BlockedRepeatedly)
+	}
+	if p.FreeCancels < 0 || p.FreeCancels > 100 || p.FreeCancels > 0 && p.FreeCancelsWindow <= 0 {
+		return Errorf(Invalid, "free_cancels must be from 1 to 100 within some time, or off: not %d within %s", p.FreeCancels, p.FreeCancelsWindow)
 	}
 	if err := p.validateSettle(); err != nil {
 		return err

@@ -22,8 +22,9 @@ type NewSession struct {
 
 // CreateSession gives a customer a session of a free plan, or spends the oldest credit of
 // the plan. Errors: Invalid; PaymentRequired if the plan is not free and there is no
-// credit; SessionOpen, with the blocker, if the slot is truly taken; IdempotencyMismatch
-// for a key that was used with another plan; Unavailable (repeat it with the same key).
+// credit; SessionOpen, with the blocker, if the slot is truly taken; RateLimited, with the
+// time to wait, after too many free sessions that were cancelled; IdempotencyMismatch for a
+// key that was used with another plan; Unavailable (repeat it with the same key).
 func (ad *Admission) CreateSession(ctx context.Context, by curfew.Actor, n NewSession) (Fulfillment, error) {
 	return ad.observed(ctx, "create a session", func(ctx context.Context) (Fulfillment, error) {
 		return ad.create(ctx, by, n)
@@ -61,12 +62,12 @@ func (ad *Admission) create(ctx context.Context, by curfew.Actor, n NewSession) 
 	return Fulfillment{}, curfew.Refusal(*blocker)
 }
 
-// admitOrUnblock admits a customer, and unblocks first one who has no credit: what
-// holds the slot is reported before what a session would cost, and settling an
+// admitOrUnblock admits a customer, and unblocks first one who has no credit, or has to
+// wait: what holds the slot is reported before what a session would cost, and settling an
 // overdue session, or one that another program cancelled, leaves the missing credit.
 func (ad *Admission) admitOrUnblock(ctx context.Context, at attempt) (result, error) {
 	r, err := ad.admit(ctx, at)
-	if !errors.Is(err, curfew.PaymentRequired) {
+	if !errors.Is(err, curfew.PaymentRequired) && !errors.Is(err, curfew.RateLimited) {
 		return r, err
 	}
 	if r, err = ad.unblock(ctx, at.customerID); err != nil || r.verdict != undecided {
@@ -153,6 +154,11 @@ func (ad *Admission) spend(ctx context.Context, by curfew.Actor, n NewSession) (
 			"plan %q is not free, and the customer has no credit of it", n.Plan)
 	case err != nil:
 		return record.Admission{}, err
+	}
+	if free && credit.Amount == 0 {
+		if err := ad.checkFree(ctx, n.CustomerID); err != nil {
+			return record.Admission{}, err
+		}
 	}
 	if n.Name != "" {
 		credit.Name = n.Name

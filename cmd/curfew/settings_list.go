@@ -22,7 +22,7 @@ type effective struct {
 var rulesAndThresholds = []string{
 	"waiting_ttl", "max_wait", "orphan_ttl", "join_ttl", "live_grace", "scheduled_grace", "minimum_live", "very_stale_after",
 	"sweeper", "rules", "settle", "appointment_refund", "payment_lost", "part_refunded", "discounts", "authorization_life", "defer_ttl", "blocked_repeatedly",
-	"blocked_window", "plans",
+	"blocked_window", "free_cancels", "plans",
 }
 
 // inForce returns the settings with these keys, in this order.

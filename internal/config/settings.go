@@ -36,6 +36,7 @@ type Settings struct {
 	CreditTTL         Pause    `setting:"credit_ttl" default:"${credit_ttl}" help:"How long a customer can spend a credit. Then its refund is due. 0s: for ever."`
 	BlockedRepeatedly Count    `setting:"blocked_repeatedly" default:"${blocked_repeatedly}" help:"Refusals of one customer before health reports them, within blocked_window."`
 	BlockedWindow     Duration `setting:"blocked_window" default:"${blocked_window}" help:"The period in which those refusals are counted."`
+	FreeCancels       Rate     `setting:"free_cancels" default:"${free_cancels}" help:"How many free sessions a customer may cancel within a time before the next has to wait; at most 100. off: any number."`
 
 	Sweeper OnOff         `setting:"sweeper" default:"on" help:"off stops the sweeper of this process. Every promise to customers still holds."`
 	Rules   *RuleSwitches `setting:"rules" placeholder:"NAME=on|off,…" help:"Cleanup rules to switch off; all are on by default: noShows=off,overran=off."`
@@ -133,7 +134,9 @@ const Title = "Settings (also as environment variables, or as keys of the --conf
 // Defaults returns the defaults of package curfew's policy, by key. They fill the placeholders of the tags.
 func Defaults() map[string]string {
 	p := curfew.DefaultPolicy()
-	vars := map[string]string{"blocked_repeatedly": strconv.Itoa(p.BlockedRepeatedly)}
+	vars := map[string]string{
+		"blocked_repeatedly": strconv.Itoa(p.BlockedRepeatedly), "free_cancels": Rate{p.FreeCancels, p.FreeCancelsWindow}.String(),
+	}
 	for key, d := range map[string]time.Duration{
 		"waiting_ttl": p.WaitingTTL, "max_wait": p.MaxWait, "orphan_ttl": p.OrphanTTL, "join_ttl": p.JoinTTL,
 		"live_grace": p.LiveGrace, "scheduled_grace": p.ScheduledGrace, "minimum_live": p.MinimumLive, "very_stale_after": p.VeryStaleAfter,
@@ -161,6 +164,7 @@ func (s *Settings) Policy() (curfew.Policy, error) {
 	p.VeryStaleAfter, p.DeferTTL = time.Duration(s.VeryStaleAfter), time.Duration(s.DeferTTL)
 	p.CreditTTL = time.Duration(s.CreditTTL)
 	p.BlockedRepeatedly, p.BlockedWindow = int(s.BlockedRepeatedly), time.Duration(s.BlockedWindow)
+	p.FreeCancels, p.FreeCancelsWindow = s.FreeCancels.Count, s.FreeCancels.Period
 	p.FinishLost, p.RefundPart = s.PaymentLost == "finish", s.PartRefunded == "refund"
 	p.RefuseDiscounts, p.HoldForeign = s.Discounts == "hold", !s.Stripe.IgnoreForeign.On()
 	if s.Rules != nil {

@@ -3,11 +3,13 @@ package httpapi_test
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/limit"
 )
@@ -212,4 +214,26 @@ func TestS57_ForgedUnsubscribeLinksAreLimited(t *testing.T) {
 		t.Errorf("the first: %d %s", got.status, got.body)
 	}
 	h.send("POST", "/api/unsubscribe?token=y", "").rateLimited(t, "the second")
+}
+
+// S57: free sessions that are made and cancelled in a loop have to wait, and the answer says for how long.
+func TestS57_FreeSessionsInALoopHaveToWait(t *testing.T) {
+	t.Parallel()
+	h := newFixtureWith(t, settings{policy: func(p *curfew.Policy) { p.FreeCancels, p.FreeCancelsWindow = 1, time.Hour }})
+	kim := h.as(curfew.Customer, "kim")
+	f, err := kim.CreateSession(h.Context(), api.NewSession{Plan: "free"}, "")
+	must(t, err)
+	_, err = kim.Cancel(h.Context(), f.SessionID)
+	must(t, err)
+	got := h.sendAs(curfew.Customer, "kim", "POST", "/api/sessions", `{"plan":"free"}`)
+	p := got.problem(t)
+	wait, err := strconv.Atoi(got.header.Get("Retry-After"))
+	if got.status != http.StatusTooManyRequests || p.Code != "rate_limited" || err != nil || wait < 3500 || wait > 3600 {
+		t.Errorf("%d %v %s", got.status, got.header, got.body)
+	}
+	if _, at, _ := strings.Cut(p.Detail, "the next one can begin at "); at == "" {
+		t.Errorf("it says %q", p.Detail)
+	} else if _, err := time.Parse(time.RFC3339, at); err != nil {
+		t.Error(err)
+	}
 }

@@ -1,11 +1,13 @@
 package curfew_test
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -165,4 +167,50 @@ func drawnAs(room string) string {
 		return "package curfew"
 	}
 	return strings.TrimPrefix(room, "internal/")
+}
+
+// Each security case has a row that names a test which exists, or says what is open or whose it is.
+func TestEverySecurityCaseIsHeldOrOpen(t *testing.T) {
+	t.Parallel()
+	tests := testNames(t)
+	seen := map[int]bool{}
+	for _, row := range regexp.MustCompile(`(?m)^\| ([SV]\d.*?) \| (.+)$`).FindAllStringSubmatch(read(t, "docs/security.md"), -1) {
+		named := regexp.MustCompile("`((?:Test|Fuzz)\\w+)`").FindAllStringSubmatch(row[2], -1)
+		for _, name := range named {
+			if !tests[name[1]] {
+				t.Errorf("%s names %s, and there is no such test", row[1], name[1])
+			}
+		}
+		if len(named) == 0 && !regexp.MustCompile("open:|open \\||not ours|`make check`|`-trimpath`").MatchString(row[2]) {
+			t.Errorf("%s says neither what holds it nor what is open: %s", row[1], row[2])
+		}
+		for _, n := range casesOf(t, row[1]) {
+			if seen[n] {
+				t.Errorf("S%02d has two rows", n)
+			}
+			seen[n] = true
+		}
+	}
+	for n := 1; n <= 71; n++ {
+		if !seen[n] {
+			t.Errorf("S%02d has no row", n)
+		}
+	}
+}
+
+// casesOf reads S01, "S61, S62" and S19–S25.
+func casesOf(t *testing.T, text string) []int {
+	t.Helper()
+	var all []int
+	for _, part := range regexp.MustCompile(`S(\d\d)(?:–S(\d\d))?`).FindAllStringSubmatch(text, -1) {
+		first, err := strconv.Atoi(part[1])
+		last, err2 := strconv.Atoi(cmp.Or(part[2], part[1]))
+		if err := errors.Join(err, err2); err != nil {
+			t.Fatal(err)
+		}
+		for n := first; n <= last; n++ {
+			all = append(all, n)
+		}
+	}
+	return all
 }

@@ -202,11 +202,11 @@ func code(text string) string {
 	}
 }
 
-// testNames returns the names of this module's tests.
+// testNames returns the names of this module's tests and fuzz targets.
 func testNames(t *testing.T) map[string]bool {
 	t.Helper()
 	names := map[string]bool{}
-	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
 	for _, pkg := range packages(t) {
 		files, err := filepath.Glob(filepath.Join(pkg.dir, "*_test.go"))
 		if err != nil {

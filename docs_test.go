@@ -42,7 +42,7 @@ func TestLinksBetweenDocumentsLead(t *testing.T) {
 	if err := errors.Join(err, err2); err != nil {
 		t.Fatal(err)
 	}
-	for _, doc := range slices.Concat([]string{"README.md", "CONTRIBUTING.md"}, docs, books) {
+	for _, doc := range slices.Concat([]string{"README.md", "CONTRIBUTING.md", "SECURITY.md"}, docs, books) {
 		for _, l := range link.FindAllStringSubmatch(read(t, doc), -1) {
 			if _, err := os.Stat(filepath.Join(filepath.Dir(doc), l[1])); err != nil {
 				t.Errorf("%s links to %s: %v", doc, l[1], err)

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -84,6 +85,15 @@ const rotateEndpoint = `UPDATE curfew.webhook_endpoints w SET
 func (s endpoints) RotateEndpoint(ctx context.Context, w record.Endpoint, secret string, keep time.Duration) (record.Endpoint, error) {
 	rotated, err := one(ctx, s.db, scanEndpoint, rotateEndpoint, w.ID, w.Version, secret, keep)
 	return rotated, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "endpoint %s has moved", w.ID)), "rotate endpoint %s", w.ID)
+}
+
+const resealEndpoint = `UPDATE curfew.webhook_endpoints w SET secret = $3, old_secret = $4, version = w.version + 1, updated_at = now()
+	WHERE w.id = $1 AND w.version = $2 RETURNING ` + endpointColumns
+
+// ResealEndpoint writes the same secrets in another form; Conflict if the version has changed.
+func (s endpoints) ResealEndpoint(ctx context.Context, w record.Endpoint, secrets []string) (record.Endpoint, error) {
+	changed, err := one(ctx, s.db, scanEndpoint, resealEndpoint, w.ID, w.Version, secrets[0], strings.Join(secrets[1:], ""))
+	return changed, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "endpoint %s has moved", w.ID)), "seal endpoint %s", w.ID)
 }
 
 const (

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -99,6 +100,18 @@ func (s endpoints) RotateEndpoint(ctx context.Context, w record.Endpoint, secret
 		return []any{w.ID, w.Version, secret, micros(tx.now.Add(keep)), micros(tx.now)}, nil
 	})
 	return rotated, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "endpoint %s has moved", w.ID)), "rotate endpoint %s", w.ID)
+}
+
+const resealEndpoint = `
+UPDATE webhook_endpoints SET secret = $3, old_secret = $4, version = version + 1, updated_at = $5
+WHERE id = $1 AND version = $2 RETURNING ` + endpointColumns
+
+// ResealEndpoint writes the same secrets in another form; Conflict if the version has changed.
+func (s endpoints) ResealEndpoint(ctx context.Context, w record.Endpoint, secrets []string) (record.Endpoint, error) {
+	changed, err := s.changedEndpoint(ctx, resealEndpoint, func(tx *transaction) ([]any, error) {
+		return []any{w.ID, w.Version, secrets[0], strings.Join(secrets[1:], ""), micros(tx.now)}, nil
+	})
+	return changed, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "endpoint %s has moved", w.ID)), "seal endpoint %s", w.ID)
 }
 
 const (

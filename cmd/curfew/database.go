@@ -27,6 +27,7 @@ type database interface {
 	notify.Store
 	notify.Admin
 	webhook.Store
+	webhook.SealStore
 	stream.Store
 	mail.Refusals
 	limit.Store

@@ -13,7 +13,7 @@ import (
 // worker returns what delivers notifications: webhooks, and e-mail if a mail server is set up. It sets o.Channels.
 func (s *settings) worker(db database, signer mail.Signer, baseURL string, o notify.Options) (*notify.Worker, error) {
 	o.Channels = []notify.Channel{
-		webhook.NewChannel(db, webhook.Options{AllowPrivate: s.privateNetworks(), Version: version()}),
+		webhook.NewChannel(webhook.Sealed(db, s.seal()), webhook.Options{AllowPrivate: s.privateNetworks(), Version: version()}),
 	}
 	mails, err := s.mails(db, signer, baseURL)
 	if err != nil {
@@ -27,7 +27,15 @@ func (s *settings) worker(db database, signer mail.Signer, baseURL string, o not
 
 // endpoints manages the webhook endpoints.
 func (s *settings) endpoints(store webhook.Store) webhook.Endpoints {
-	return webhook.Endpoints{Store: store, AllowPrivate: s.privateNetworks()}
+	return webhook.Endpoints{Store: webhook.Sealed(store, s.seal()), AllowPrivate: s.privateNetworks()}
+}
+
+// seal seals the secrets of endpoints, or leaves them as they are where there is no key.
+func (s *settings) seal() webhook.Seal {
+	if s.Webhooks.Key == nil {
+		return webhook.Seal{}
+	}
+	return webhook.NewSeal(s.Webhooks.Key.Values)
 }
 
 func (s *settings) privateNetworks() []netip.Prefix {

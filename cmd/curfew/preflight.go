@@ -33,7 +33,7 @@ func (c *preflightCommand) Run(ctx context.Context, s *settings, from *sources, 
 		if err != nil {
 			return err
 		}
-		page.look(ctx, db, keeper)
+		page.look(ctx, s, db, keeper)
 		page.adoption(ctx, db)
 		page.save(ctx, db, c.Backup, term)
 	}
@@ -59,8 +59,9 @@ func (c *preflightCommand) finish(term terminal, page *preflight) error {
 }
 
 // look runs the checks that need a valid schema.
-func (p *preflight) look(ctx context.Context, db database, keeper *lifecycle.Keeper) {
+func (p *preflight) look(ctx context.Context, s *settings, db database, keeper *lifecycle.Keeper) {
 	p.guards(ctx, db)
+	p.secrets(ctx, s, db)
 	p.clock(ctx, db)
 	p.rows(ctx, keeper)
 	p.health(ctx, keeper)

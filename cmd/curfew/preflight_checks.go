@@ -142,3 +142,22 @@ func (p *preflight) health(ctx context.Context, keeper *lifecycle.Keeper) {
 	}
 	p.add(line)
 }
+
+// secrets checks that the secrets of webhook endpoints can be read, and are encrypted if there is a key for that.
+func (p *preflight) secrets(ctx context.Context, s *settings, db database) {
+	const check = "webhook secrets"
+	f, err := s.seal().Look(ctx, db)
+	sealed := s.Webhooks.Key != nil
+	switch {
+	case err != nil:
+		p.failed(check, err, "")
+	case f.Closed > 0:
+		p.add(checkup{Check: check, Text: plural(f.Closed, "secret") + " cannot be read, so their endpoints get nothing", Fix: closedFix})
+	case sealed && f.Older > 0:
+		p.add(checkup{Check: check, Text: plural(f.Older, "secret") + " not encrypted with the first key of webhooks.key", Fix: "run `curfew webhooks seal`"})
+	case sealed:
+		p.add(checkup{Check: check, OK: true, Text: "encrypted"})
+	case f.Older > 0:
+		p.add(checkup{Check: check, OK: true, Text: "as they are in the database; webhooks.key would encrypt them"})
+	}
+}

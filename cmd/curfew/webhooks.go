@@ -22,6 +22,7 @@ type webhooksCommand struct {
 	Enable  enableWebhook  `cmd:"" help:"Send to an endpoint again, pending deliveries first."`
 	Disable disableWebhook `cmd:"" help:"Send nothing to an endpoint until it is enabled."`
 	Remove  removeWebhook  `cmd:"" help:"Remove an endpoint and its pending deliveries."`
+	Seal    sealWebhooks   `cmd:"" help:"Encrypt the secrets of all endpoints with the first of webhooks.key, after it was set or replaced."`
 }
 
 type addWebhook struct {
@@ -224,3 +225,23 @@ func printTest(term terminal, d record.Delivery) error {
 	}
 	return curfew.Errorf(curfew.Unavailable, "nobody has sent the test yet: is `curfew serve` running? (`curfew deliveries show %s` follows it)", d.ID)
 }
+
+type sealWebhooks struct{}
+
+// Run encrypts every secret with the newest key. Doing it again changes nothing.
+func (*sealWebhooks) Run(ctx context.Context, s *settings, term terminal) error {
+	return s.withDatabase(ctx, func(db database) error {
+		f, err := s.seal().Reseal(ctx, db)
+		if err != nil {
+			return asUsage(err)
+		}
+		term.printf("%s encrypted with the first key of webhooks.key.\n", plural(f.Fresh, "secret"))
+		if f.Closed > 0 {
+			return curfew.Errorf(curfew.Conflict, "%s cannot be read: %s", plural(f.Closed, "secret"), closedFix)
+		}
+		return nil
+	})
+}
+
+// closedFix is what to do about secrets whose key is lost.
+const closedFix = "add the key that encrypted them to webhooks.key, or replace them with `curfew webhooks rotate`"

@@ -113,9 +113,12 @@ type Payments struct {
 	SecretFile string   `setting:"payments.secret_file" contains:"payments.secret" placeholder:"FILE" help:"The file that holds payments.secret, such as a mounted secret; several on a line each."`
 }
 
-// Webhooks says where endpoints may be. Endpoints themselves are not settings: `curfew webhooks add` adds one.
+// Webhooks says where endpoints may be, and how their secrets are kept. Endpoints themselves are not settings:
+// `curfew webhooks add` adds one.
 type Webhooks struct {
 	AllowPrivate *Networks `setting:"webhooks.allow_private" placeholder:"CIDR,…" help:"Private networks that webhooks may be sent to, also without TLS: 10.1.2.0/24."`
+	Key          *SealKeys `setting:"webhooks.key" secret:"" placeholder:"KEY,…" help:"The key that encrypts the secrets of endpoints in the database: 32 random bytes in base64 (openssl rand -base64 32); several while one is being replaced, the new one first. By default they are not encrypted. Better set in the environment: others can see flags."`
+	KeyFile      string    `setting:"webhooks.key_file" contains:"webhooks.key" placeholder:"FILE" help:"The file that holds webhooks.key, such as a mounted secret; several on a line each."`
 }
 
 // SMTP is the mail server that sends mails to customers. Without a URL no mail is sent.

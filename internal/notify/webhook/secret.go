@@ -26,6 +26,9 @@ func NewSecret() string {
 func Sign(secrets []string, id string, at time.Time, body []byte) (string, error) {
 	all := make([]string, len(secrets))
 	for i, secret := range secrets {
+		if strings.HasPrefix(secret, sealedPrefix) {
+			return "", errSealed
+		}
 		key, err := standard.NewWebhook(secret)
 		if err != nil {
 			return "", err

@@ -1,0 +1,197 @@
+package webhook
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
+)
+
+// Whoever reads the database, or a backup of it, must not be able to sign messages. So secrets are sealed there with a key
+// that is elsewhere: AES-256 in GCM, bound to the endpoint's id. A sealed secret is its prefix, a name of the key, and the
+// rest in base64: sealed:1f2e3d4c:….
+
+const sealedPrefix = "sealed:"
+
+// Seal seals and opens secrets. The zero value leaves them as they are.
+type Seal struct{ keys []sealKey }
+
+type sealKey struct {
+	name string
+	gcm  cipher.AEAD
+}
+
+// NewSeal returns what seals with the first of some keys, and opens with any of them.
+func NewSeal(keys [][32]byte) Seal {
+	var s Seal
+	for _, key := range keys {
+		block, _ := aes.NewCipher(key[:])             // never fails: that is the length of a key
+		gcm, _ := cipher.NewGCMWithRandomNonce(block) // never fails: it is AES
+		sum := sha256.Sum256(append([]byte("curfew seal "), key[:]...))
+		s.keys = append(s.keys, sealKey{hex.EncodeToString(sum[:4]), gcm})
+	}
+	return s
+}
+
+// seal seals an endpoint's secret.
+func (s Seal) seal(endpoint, secret string) string {
+	if len(s.keys) == 0 {
+		return secret
+	}
+	k := s.keys[0]
+	return sealedPrefix + k.name + ":" + base64.RawStdEncoding.EncodeToString(k.gcm.Seal(nil, nil, []byte(secret), []byte(endpoint)))
+}
+
+// errSealed is the error of a secret that cannot be opened here.
+var errSealed = errors.New("the endpoint's secret is sealed with a key that is not in webhooks.key")
+
+// open returns a secret as it signs. One that was never sealed is that already.
+func (s Seal) open(endpoint, stored string) (string, error) {
+	rest, sealed := strings.CutPrefix(stored, sealedPrefix)
+	if !sealed {
+		return stored, nil
+	}
+	name, text, _ := strings.Cut(rest, ":")
+	closed, err := base64.RawStdEncoding.DecodeString(text)
+	if err != nil {
+		return "", errSealed
+	}
+	for _, k := range s.keys {
+		if k.name != name {
+			continue
+		}
+		if secret, err := k.gcm.Open(nil, nil, closed, []byte(endpoint)); err == nil {
+			return string(secret), nil
+		}
+	}
+	return "", errSealed
+}
+
+// fresh reports whether a secret is stored as seal would store it now.
+func (s Seal) fresh(stored string) bool {
+	return len(s.keys) > 0 && strings.HasPrefix(stored, sealedPrefix+s.keys[0].name+":")
+}
+
+// sealed is a store of which the secrets are sealed.
+type sealed struct {
+	Store
+	seal Seal
+}
+
+// Sealed returns a store that seals the secrets of another one, and opens them for its callers. One that it cannot open it
+// leaves as it is: nothing can be signed with it.
+func Sealed(store Store, seal Seal) Store { return sealed{store, seal} }
+
+// AddEndpoint implements Store.
+func (s sealed) AddEndpoint(ctx context.Context, w record.Endpoint) (record.Endpoint, error) {
+	w.Secrets = []string{s.seal.seal(w.ID, w.Secrets[0])}
+	return s.opened(s.Store.AddEndpoint(ctx, w))
+}
+
+// RotateEndpoint implements Store.
+func (s sealed) RotateEndpoint(ctx context.Context, w record.Endpoint, secret string, keep time.Duration) (record.Endpoint, error) {
+	return s.opened(s.Store.RotateEndpoint(ctx, w, s.seal.seal(w.ID, secret), keep))
+}
+
+// Endpoint implements Store.
+func (s sealed) Endpoint(ctx context.Context, id string) (record.Endpoint, error) {
+	return s.opened(s.Store.Endpoint(ctx, id))
+}
+
+func (s sealed) opened(w record.Endpoint, err error) (record.Endpoint, error) {
+	for i, stored := range w.Secrets {
+		if secret, err := s.seal.open(w.ID, stored); err == nil {
+			w.Secrets[i] = secret
+		}
+	}
+	return w, err
+}
+
+// SealStore is what Reseal needs of a store.
+type SealStore interface {
+	// Endpoints returns all endpoints, with their secrets as they are stored.
+	Endpoints(ctx context.Context) ([]record.Endpoint, error)
+	// ResealEndpoint writes the same secrets in another form. Conflict if the version has changed.
+	ResealEndpoint(ctx context.Context, w record.Endpoint, secrets []string) (record.Endpoint, error)
+}
+
+// SealFigures say how the secrets of endpoints are stored.
+type SealFigures struct {
+	Fresh  int // as they would be stored now
+	Older  int // not sealed, or with an older key
+	Closed int // with a key that is not here
+}
+
+// Look returns how the secrets of all endpoints are stored.
+func (s Seal) Look(ctx context.Context, store SealStore) (SealFigures, error) {
+	all, err := store.Endpoints(ctx)
+	var f SealFigures
+	for _, w := range all {
+		for _, stored := range w.Secrets {
+			_, err := s.open(w.ID, stored)
+			switch {
+			case err != nil:
+				f.Closed++
+			case s.fresh(stored):
+				f.Fresh++
+			default:
+				f.Older++
+			}
+		}
+	}
+	return f, err
+}
+
+// Reseal seals every secret with the first key that is not yet, and returns how they are stored then. One that cannot be
+// opened stays as it is.
+func (s Seal) Reseal(ctx context.Context, store SealStore) (SealFigures, error) {
+	if len(s.keys) == 0 {
+		return SealFigures{}, curfew.Errorf(curfew.Invalid, "there is no key to seal with: set webhooks.key, for instance to what `openssl rand -base64 32` prints")
+	}
+	var err error
+	for range tries {
+		if err = s.resealAll(ctx, store); curfew.KindOf(err) != curfew.Conflict {
+			break
+		}
+	}
+	if err != nil {
+		return SealFigures{}, err
+	}
+	return s.Look(ctx, store)
+}
+
+func (s Seal) resealAll(ctx context.Context, store SealStore) error {
+	all, err := store.Endpoints(ctx)
+	if err != nil {
+		return err
+	}
+	for _, w := range all {
+		secrets, changed := s.resealed(w)
+		if !changed {
+			continue
+		}
+		if _, err := store.ResealEndpoint(ctx, w, secrets); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// resealed returns the secrets of an endpoint as they should be stored, and whether they are not yet.
+func (s Seal) resealed(w record.Endpoint) (secrets []string, changed bool) {
+	for _, stored := range w.Secrets {
+		if secret, err := s.open(w.ID, stored); err == nil && !s.fresh(stored) {
+			stored, changed = s.seal(w.ID, secret), true
+		}
+		secrets = append(secrets, stored)
+	}
+	return secrets, changed
+}

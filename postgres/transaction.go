@@ -39,15 +39,6 @@ func (t *transaction) last(ctx context.Context, queue func(*pgx.Batch)) error {
 	return err
 }
 
-// copy writes many rows of a table.
-func (t *transaction) copy(ctx context.Context, table string, columns []string, n int, row func(int) []any) error {
-	ctx, cancel := t.limited(ctx)
-	defer cancel()
-	_, err := t.conn.CopyFrom(ctx, pgx.Identifier{"curfew", table}, columns,
-		pgx.CopyFromSlice(n, func(i int) ([]any, error) { return row(i), nil }))
-	return err
-}
-
 func (t *transaction) run(ctx context.Context, b *pgx.Batch) error {
 	if !t.begun {
 		begin := &pgx.QueuedQuery{SQL: `BEGIN ISOLATION LEVEL READ COMMITTED`}

@@ -14,12 +14,13 @@ import (
 
 // relationFacts are what decides whether a relation can have Curfew's triggers.
 type relationFacts struct {
-	standby, secured, canCreate, canSelect, canUpdate, canTrigger bool
-	kind, role                                                    string
+	standby, secured, restricted, canCreate, canSelect, canUpdate, canTrigger bool
+	kind, role, owner                                                         string
 }
 
-const selectFacts = `SELECT pg_is_in_recovery(), row_security_active(c.oid), has_schema_privilege('curfew', 'CREATE'), has_table_privilege(c.oid, 'SELECT'),
-		has_table_privilege(c.oid, 'UPDATE'), has_table_privilege(c.oid, 'TRIGGER'), c.relkind::text, current_user::text
+const selectFacts = `SELECT pg_is_in_recovery(), row_security_active(c.oid), row_security_active('curfew.sessions'), has_schema_privilege('curfew', 'CREATE'),
+		has_table_privilege(c.oid, 'SELECT'), has_table_privilege(c.oid, 'UPDATE'), has_table_privilege(c.oid, 'TRIGGER'), c.relkind::text, current_user::text,
+		(SELECT s.relowner::regrole::text FROM pg_class s WHERE s.oid = 'curfew.sessions'::regclass)
 	FROM pg_class c WHERE c.oid = to_regclass($1)`
 
 // kinds are what relations are called that cannot be enforced.
@@ -40,6 +41,9 @@ func (t table) enforceable(ctx context.Context) error {
 	case f.kind != "r":
 		return curfew.Errorf(curfew.Invalid, "%s is %s", t.Relation, kinds[f.kind])
 	}
+	if f.restricted { // the triggers' functions, which have their owner's rights, read with row_security off
+		return curfew.Errorf(curfew.Invalid, "the policies of schema curfew apply to role %s: run this as %s, who owns it", name(f.role), f.owner)
+	}
 	wrong := f.lacks(t.Relation, true)
 	if t.Request != nil {
 		if f, err = t.facts(ctx, t.Request.Relation); err != nil {
@@ -59,7 +63,7 @@ func (t table) facts(ctx context.Context, relation string) (f relationFacts, err
 		return f, err
 	}
 	f, err = pgx.CollectExactlyOneRow(rows, func(r pgx.CollectableRow) (f relationFacts, err error) {
-		err = r.Scan(&f.standby, &f.secured, &f.canCreate, &f.canSelect, &f.canUpdate, &f.canTrigger, &f.kind, &f.role)
+		err = r.Scan(&f.standby, &f.secured, &f.restricted, &f.canCreate, &f.canSelect, &f.canUpdate, &f.canTrigger, &f.kind, &f.role, &f.owner)
 		return f, err
 	})
 	if errors.Is(err, pgx.ErrNoRows) {

@@ -64,7 +64,7 @@ func (t table) compare(ctx context.Context, r reading) ([]Drift, error) {
 			WHERE f.name = $1 AND f.adopted_id = d.id AND f.code IN ('second_open', 'customer_unusable', 'unknown_status')) ORDER BY d.id`
 	var all []Drift
 	err := pgx.BeginTxFunc(ctx, t.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `SET LOCAL row_security = off`); err != nil {
+		if _, err := tx.Exec(ctx, r.nothingHidden(), pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
 		rows, err := tx.Query(ctx, sql, r.Name)
@@ -110,7 +110,7 @@ func (t table) mend(ctx context.Context, r reading, all []Drift) error {
 			ids[i] = d.ID
 		}
 		err := t.tx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-			_, err := tx.Exec(ctx, `SET LOCAL row_security = off`)
+			_, err := tx.Exec(ctx, r.nothingHidden(), pgx.QueryExecModeSimpleProtocol)
 			for _, sql := range []string{adopt, gone} {
 				if err == nil {
 					_, err = tx.Exec(ctx, sql, ids, r.Name, "service:"+r.Name)

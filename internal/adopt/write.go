@@ -31,13 +31,24 @@ func (t table) writing(ctx context.Context, tx pgx.Tx) (*writing, error) {
 }
 
 // as says who writes, and why, for the mirror's events. Statements are planned as look-ups of
-// keys. Row-level security is an error instead of an empty result.
+// keys. Rows that are hidden are an error instead of an empty result.
 func (w *writing) as(ctx context.Context, by curfew.Actor, why string, ending curfew.EndReason, run string) error {
-	_, err := w.tx.Exec(ctx, `SELECT set_config('row_security', 'off', true), set_config('curfew.actor', $1, true), set_config('curfew.reason', $2, true),
+	_, err := w.tx.Exec(ctx, w.nothingHidden()+`; SELECT set_config('curfew.actor', $1, true), set_config('curfew.reason', $2, true),
 		set_config('curfew.end_reason', $3, true), set_config('curfew.run_id', $4, true), set_config('enable_hashjoin', 'off', true),
 		set_config('enable_mergejoin', 'off', true), set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true),
-		set_config('jit', 'off', true)`, by.String(), why, string(ending), run)
+		set_config('jit', 'off', true)`, pgx.QueryExecModeSimpleProtocol, by.String(), why, string(ending), run)
 	return err
+}
+
+// nothingHidden is statements that fail where row-level security hides rows of theirs from this
+// role. Their locks keep the policies as they are until the transaction ends. What follows may read
+// Curfew's own tables beside theirs: to them policies may apply, which show the service every row.
+func (r reading) nothingHidden() string {
+	text := "SET LOCAL row_security = off; SELECT FROM " + r.Relation + " LIMIT 0"
+	if r.Request != nil {
+		text += "; SELECT FROM " + r.Request.Relation + " LIMIT 0"
+	}
+	return text + "; SET LOCAL row_security = on"
 }
 
 // order is what to write into which rows.

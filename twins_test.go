@@ -16,8 +16,8 @@ import (
 // ownFiles are those that one store has and the other does not need.
 var ownFiles = map[string][]string{
 	"postgres": {
-		"batch.go", "engine.go", "group_commit.go", "insert.go", "key.go", "notification.go", "online.go", "pool.go", "rights.go",
-		"settings.go", "transaction.go",
+		"access.go", "batch.go", "engine.go", "group_commit.go", "insert.go", "key.go", "notification.go", "online.go", "pool.go", "readers.go",
+		"rights.go", "roles.go", "settings.go", "transaction.go",
 	},
 	"sqlite": {
 		"connect.go", "file.go", "lock.go", "lock_linux.go", "lock_other.go", "lost.go", "reader.go", "stat.go", "stat_linux.go",

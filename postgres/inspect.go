@@ -61,7 +61,8 @@ func (s schema) Inspect(ctx context.Context) ([]record.Fact, error) {
 	if err != nil {
 		return nil, wrap(err, "inspect the encoding")
 	}
-	return append(append(facts, encoded(encoding)), shadowed(path)...), nil
+	open, err := s.access(ctx)
+	return append(append(append(facts, encoded(encoding)), shadowed(path)...), open...), err
 }
 
 func encoded(encoding string) record.Fact {

@@ -56,12 +56,14 @@ var executes = []string{
 	"adopt", "adopt_found", "adopt_gone", "adopt_new", "adopt_offer", "adopt_one", "adopt_right", "adopt_step", "adopted_uuid",
 }
 
-// Grants is the statements that give a role all that the service needs, for the
+// grants is the statements that give a role all that the service needs, for the
 // owner of the tables to run.
-func Grants(role string) []string {
+func grants(role string) []string {
 	all := []string{grantUsage(role)}
 	for _, table := range slices.Sorted(maps.Keys(rights)) {
-		all = append(all, grant(table, rights[table], role))
+		if !slices.Contains(constants, table) {
+			all = append(all, grant(table, rights[table], role))
+		}
 	}
 	return append(all, grantExecute(executes, role))
 }

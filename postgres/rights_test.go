@@ -31,7 +31,7 @@ func (f *fixture) as(role string) *Store {
 func (f *fixture) service() string {
 	f.Helper()
 	role := f.role()
-	for _, grant := range Grants(strings.Trim(role, `"`)) {
+	for _, grant := range grants(strings.Trim(role, `"`)) {
 		f.exec(grant)
 	}
 	return role
@@ -105,7 +105,7 @@ var (
 	inserts = regexp.MustCompile(`&insert\{\s*table:\s*"(\w+)"`)
 	upserts = regexp.MustCompile("INSERT INTO curfew\\.(\\w+)[^`]*?\\bDO UPDATE\\b")
 	// What these files do is the owner's: they migrate, install and restore.
-	owners = []string{"migrate.go", "guards.go", "backup.go", "verify.go", "rights.go"}
+	owners = []string{"migrate.go", "guards.go", "backup.go", "verify.go", "rights.go", "roles.go", "readers.go", "access.go"}
 )
 
 // The table of rights is what the statements of this package need, and no more.

@@ -100,8 +100,13 @@ const (
 		WHERE p.pronamespace = to_regnamespace('curfew') AND a.grantee = 0 AND a.privilege_type = 'EXECUTE' ORDER BY 1`
 	selectMakers = `SELECT n.nspname::text FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
 		WHERE n.nspname = 'curfew' AND a.grantee = 0 AND a.privilege_type = 'CREATE'`
+	// A policy shows every row if its conditions are true; nothing else can be told from its text.
 	selectFiltered = `SELECT c.oid::regclass::text FROM pg_class c
-		WHERE c.relnamespace = to_regnamespace('curfew') AND c.relkind IN ('r', 'p') AND row_security_active(c.oid) ORDER BY 1`
+		WHERE c.relnamespace = to_regnamespace('curfew') AND c.relkind IN ('r', 'p') AND row_security_active(c.oid) AND NOT coalesce((
+			SELECT bool_or(p.polpermissive AND p.polcmd = '*' AND pg_get_expr(p.polqual, p.polrelid) = 'true'
+					AND coalesce(pg_get_expr(p.polwithcheck, p.polrelid), 'true') = 'true') AND bool_and(p.polpermissive)
+			FROM pg_policy p WHERE p.polrelid = c.oid AND EXISTS (SELECT FROM unnest(p.polroles) r WHERE r = 0 OR pg_has_role(r, 'USAGE'))), false)
+		ORDER BY 1`
 )
 
 // Verify holds the schema against what this binary needs. Its error, of kind
@@ -211,8 +216,8 @@ func (s schema) filtered(ctx context.Context) ([]string, error) {
 	if err != nil || len(tables) == 0 {
 		return nil, err
 	}
-	return []string{fmt.Sprintf("row-level security hides rows of %s from this database role: give the role BYPASSRLS, or switch it off with "+
-		"ALTER TABLE … DISABLE ROW LEVEL SECURITY", strings.Join(tables, ", "))}, nil
+	return []string{fmt.Sprintf("row-level security hides rows of %s from this database role: as the owner of schema curfew run what "+
+		"`curfew roles grant` prints for the names of your roles", strings.Join(tables, ", "))}, nil
 }
 
 // exposed says what everybody who may use the schema could run, or put there,

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	_ "github.com/jackc/pgx/v5/stdlib" // for another program's connection
 
 	"github.com/curfewhq/curfew/internal/pgtest"
@@ -44,21 +45,27 @@ func PostgresMigrated(t testing.TB) string {
 	})
 }
 
-// serviceRole owns nothing, and has the rights that postgres.Grants gives.
-const serviceRole = "curfew_test_service"
+// serviceRole owns nothing, and has the rights that postgres.Roles gives it.
+const (
+	ownerRole   = "curfew_test_owner"
+	serviceRole = "curfew_test_service"
+	readerRole  = "curfew_test_reader"
+)
 
-// PostgresService is Postgres for a role that owns nothing. Only switching the
-// guards, which is the owner's to do, is done as the owner.
+// PostgresService is Postgres for a role that owns nothing, with row-level security on every table.
+// Only switching the guards, which is the owner's to do, is done as the owner.
 func PostgresService(t testing.TB) storetest.Harness {
 	t.Helper()
-	address := pgtest.Template(t, templateName(t)+"_service", func(address string) error {
+	roles := postgres.Roles{Owner: ownerRole, Service: serviceRole, Reader: readerRole, Settings: true}
+	script := roles.Create() + roles.Grant()
+	address := pgtest.Template(t, fmt.Sprintf("%s_%x", templateName(t), sha256.Sum256([]byte(script))), func(address string) error {
 		ctx := context.WithoutCancel(t.Context())
 		if err := migrate(ctx, address); err != nil {
 			return err
 		}
-		return permit(ctx, address)
+		return permit(ctx, address, script)
 	})
-	s := service{opened(t, withClock(t, address, serviceRole)), opened(t, address)}
+	s := service{opened(t, withClock(t, address, serviceRole)), opened(t, withClock(t, address, ownerRole))}
 	return behindPostgres(t, address, s)
 }
 
@@ -70,19 +77,15 @@ type service struct {
 
 func (s service) SetGuards(ctx context.Context, on bool) error { return s.owner.SetGuards(ctx, on) }
 
-func permit(ctx context.Context, address string) (err error) {
-	db, err := sql.Open("pgx", address)
+// permit brings rights and policies as people do, by the printed SQL.
+func permit(ctx context.Context, address, script string) (err error) {
+	conn, err := pgx.Connect(ctx, address)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	create := `DO $$ BEGIN CREATE ROLE ` + serviceRole + `; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$`
-	for _, statement := range append([]string{create}, postgres.Grants(serviceRole)...) {
-		if _, err := db.ExecContext(ctx, statement); err != nil {
-			return err
-		}
-	}
-	return nil
+	defer func() { err = errors.Join(err, conn.Close(ctx)) }()
+	_, err = conn.PgConn().Exec(ctx, script).ReadAll()
+	return err
 }
 
 func opened(t testing.TB, address string) *postgres.Store {

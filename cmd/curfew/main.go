@@ -44,6 +44,7 @@ type commandLine struct {
 	Mail        mailCommand        `cmd:"" help:"Send a sample of the mails to customers."`
 	Adopt       adoptCommand       `cmd:"" help:"Keep sessions in tables that your own programs write."`
 	Migrate     migrateCommand     `cmd:"" help:"Migrate the database's schema."`
+	Roles       rolesCommand       `cmd:"" help:"Print the SQL of the database roles, their rights and their policies, on PostgreSQL."`
 	Preflight   preflightCommand   `cmd:"" help:"Run the checks before a deployment, and write a backup. Exit 1 if any check fails."`
 	Restore     restoreCommand     `cmd:"" help:"Restore a backup into an empty database of either kind."`
 	Token       tokenCommand       `cmd:"" help:"Print a token signed with the local key, or inspect one."`

@@ -1,8 +1,10 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -20,7 +22,9 @@ type caller struct{ customer, mechanic string }
 
 // becomes is what says so, for one transaction.
 func (c caller) becomes(r Roles) string {
-	local := func(name, value string) string { return fmt.Sprintf("SELECT set_config('%s', '%s', true); ", name, value) }
+	local := func(name, value string) string {
+		return fmt.Sprintf("SELECT set_config('%s', '%s', true); ", name, value)
+	}
 	become := "SET LOCAL ROLE " + quoted(r.Reader) + "; "
 	switch {
 	case c == caller{}:
@@ -93,32 +97,28 @@ func (f *fixture) tables() []string {
 // row is an INSERT of a row that no constraint refuses, of a customer called ivy.
 func (f *fixture) row(table string) string {
 	f.Helper()
-	var names, values []string
-	for _, line := range f.rows(`SELECT attname, format_type(atttypid, NULL) FROM pg_attribute
-		WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped AND attnotnull AND NOT atthasdef AND attidentity = ''`, table) {
-		name, kind, _ := strings.Cut(line, " ")
-		value := map[string]string{"uuid": "gen_random_uuid()", "text": "'ivy'", "jsonb": "'{}'", "timestamp with time zone": "now()", "boolean": "true"}[kind]
-		switch {
-		case name == "status" && table == "curfew.sessions":
-			names, values, value = append(names, "version", "ended_at"), append(values, "1", "now()"), "'cancelled'"
-		case name == "status" && table == "curfew.session_requests":
-			value = "'expired'"
-		case name == "outcome" && table == "curfew.checkouts":
-			value = "'refunded'"
-		case name == "outcome":
-			value = "'failed'"
-		case name == "subject":
-			value = "'session'"
-		case name == "mode":
-			value = "'off'"
-		case name == "noun":
-			value = "'session'"
-		case value == "":
-			value = "1"
-		}
-		names, values = append(names, name), append(values, value)
+	values := map[string]map[string]string{
+		"curfew.sessions":         {"status": "'cancelled'", "ended_at": "now()", "version": "1"},
+		"curfew.session_requests": {"status": "'expired'"},
+		"curfew.checkouts":        {"outcome": "'refunded'"},
+	}[table]
+	if values == nil {
+		values = make(map[string]string)
 	}
-	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", table, strings.Join(names, ", "), strings.Join(values, ", "))
+	// The first word of a CHECK is one that it allows.
+	for _, line := range f.rows(`SELECT a.attname, format_type(a.atttypid, NULL), coalesce((SELECT substring(pg_get_constraintdef(c.oid) FROM '''[^'']*''')
+			FROM pg_constraint c WHERE c.conrelid = a.attrelid AND c.contype = 'c' AND c.conkey = ARRAY[a.attnum] LIMIT 1), '')
+		FROM pg_attribute a WHERE a.attrelid = $1::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull AND NOT a.atthasdef AND a.attidentity = ''`, table) {
+		field := strings.Fields(strings.Replace(line, "timestamp with time zone", "timestamptz", 1) + " ''")
+		kinds := map[string]string{"uuid": "gen_random_uuid()", "text": "'ivy'", "jsonb": "'{}'", "timestamptz": "now()", "boolean": "true", "bytea": "'ivy'"}
+		values[field[0]] = cmp.Or(values[field[0]], strings.TrimSuffix(field[2], "''"), kinds[field[1]], "1")
+	}
+	names := slices.Sorted(maps.Keys(values))
+	texts := make([]string, len(names))
+	for i, name := range names {
+		texts[i] = values[name]
+	}
+	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", table, strings.Join(names, ", "), strings.Join(texts, ", "))
 }
 
 // strangers may see nothing at all.
@@ -322,8 +322,10 @@ func TestTurnsOnOneConnectionLeakNothing(t *testing.T) {
 		caller
 		sessions, queue, assigned string
 	}{
-		{caller{customer: "ada"}, "of ada", "", ""}, {caller{customer: "kim"}, "of kim", "", ""},
-		{caller{mechanic: "max"}, "", "of ada", "of kim"}, {caller{}, "", "", ""},
+		{caller{customer: "ada"}, "of ada", "", ""},
+		{caller{customer: "kim"}, "of kim", "", ""},
+		{caller{mechanic: "max"}, "", "of ada", "of kim"},
+		{caller{}, "", "", ""},
 	}
 	const list = `SELECT coalesce(string_agg(plan, ', ' ORDER BY plan), '') FROM curfew_api.`
 	leaks, rows := 0, 0

@@ -110,6 +110,12 @@ func TestTheRolesCanBeSetUpAsThePageSays(t *testing.T) {
 	d.wants("app_backend", `SET ROLE app_reader; SELECT * FROM curfew.sessions`, "permission denied for schema curfew")
 	d.wants("curfew_service", `SELECT count(*) FROM curfew.sessions`, "2")
 	d.wants("curfew_service", `CREATE TABLE curfew.x ()`, "permission denied for schema curfew")
+	for role, dumps := range map[string]bool{"curfew_owner": true, "curfew_service": false} {
+		out, err := exec.CommandContext(t.Context(), "pg_dump", "--schema=curfew", d.of(role)).CombinedOutput()
+		if (err == nil) != dumps {
+			t.Errorf("%s dumps: %v\n%s", role, err, out)
+		}
+	}
 	d.next("", "curfew roles drop")
 	d.wants("administrator", `SELECT count(*) FROM curfew.sessions`, "2")
 	d.wants("administrator", `SELECT rolname FROM pg_roles WHERE rolname IN ('curfew_owner', 'curfew_service', 'curfew_report', 'shop', 'app_reader')`, "")
@@ -166,8 +172,10 @@ func TestSupabaseCanBeSetUpAsThePageSays(t *testing.T) {
 		}
 	}
 	for _, refused := range []struct{ role, sql string }{
-		{"anon", `SELECT * FROM curfew_api.sessions`}, {"authenticated", `SELECT * FROM curfew.sessions`},
-		{"authenticated", `DELETE FROM curfew_api.sessions`}, {"authenticated", `UPDATE curfew_api.checkouts SET outcome = 'credited'`},
+		{"anon", `SELECT * FROM curfew_api.sessions`},
+		{"authenticated", `SELECT * FROM curfew.sessions`},
+		{"authenticated", `DELETE FROM curfew_api.sessions`},
+		{"authenticated", `UPDATE curfew_api.checkouts SET outcome = 'credited'`},
 	} {
 		if got := request(refused.role, customer, refused.sql); !strings.Contains(got, "permission denied") {
 			t.Errorf("%s, %s: %q", refused.role, refused.sql, got)

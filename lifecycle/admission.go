@@ -112,12 +112,9 @@ func (ad *Admission) recordUnspendable(
 // if it can: the blocker may have ended before the record was there to be served.
 func (ad *Admission) deferPayment(ctx context.Context, c curfew.Checkout, by curfew.Actor, p Purchase) (Fulfillment, error) {
 	c.ID = cmp.Or(c.ID, newID())
-	r, err := ad.write.Defer(ctx, c, by, ad.rules.policy.DeferTTL)
-	reported := errors.Is(err, curfew.Conflict) // by somebody else, meanwhile
-	if reported {
-		if r, err = ad.reference(ctx, &c, by); errors.Is(err, curfew.NotFound) {
-			err = again(err)
-		}
+	r, reported, err := ad.deferOrFind(ctx, &c, by)
+	if bad, ok := errors.AsType[*unspendableError](err); ok {
+		return ad.recordUnspendable(ctx, bad, c, by, p)
 	}
 	if err != nil {
 		return Fulfillment{}, fmt.Errorf("defer %s: %w", p.PaymentRef, err)
@@ -131,6 +128,21 @@ func (ad *Admission) deferPayment(ctx context.Context, c curfew.Checkout, by cur
 		ad.refused(ctx, c.CustomerID, f.Blocker)
 	}
 	return f, err
+}
+
+// deferOrFind records a payment as deferred, or finds what somebody else has recorded
+// meanwhile. A provider that tells of it at the same moment is heard first: the errors are
+// those of reference, without NotFound.
+func (ad *Admission) deferOrFind(ctx context.Context, c *curfew.Checkout, by curfew.Actor) (r record.Receipt, reported bool, err error) {
+	for range tries {
+		if r, err = ad.write.Defer(ctx, *c, by, ad.rules.policy.DeferTTL); !errors.Is(err, curfew.Conflict) {
+			return r, false, err
+		}
+		if r, err = ad.reference(ctx, c, by); !errors.Is(err, curfew.NotFound) {
+			return r, true, err
+		}
+	}
+	return r, false, again(err)
 }
 
 // observed makes a traced and measured admission.

@@ -13,29 +13,30 @@ import (
 // book fulfills a purchase that names its start. It looks the reference up first: a payment
 // that was booked before is answered as it is now, even long after its start.
 func (ad *Admission) book(ctx context.Context, c curfew.Checkout, by curfew.Actor, p Purchase) (Fulfillment, error) {
-	var bad *unspendableError
-	r, err := ad.reference(ctx, &c, by)
-	switch {
-	case err == nil:
-		return ad.replay(ctx, r, p)
-	case errors.As(err, &bad):
-		return ad.recordUnspendable(ctx, bad, c, by, p)
-	case !errors.Is(err, curfew.NotFound):
-		return Fulfillment{}, fmt.Errorf("book %s: %w", p.PaymentRef, err)
-	}
-	if err := ad.checkStart(ctx, *p.StartsAt); err != nil {
-		return Fulfillment{}, err
-	}
-	s, err := ad.write.Admit(ctx, ad.rules.booking(ad.rules.admission(c, by), *p.StartsAt))
-	if err == nil {
-		return fulfilled(s), nil
-	}
-	if errors.Is(err, curfew.Conflict) { // somebody reported it at the same moment
-		if r, err = ad.byReference(ctx, p.PaymentRef); err == nil {
+	var err error
+	for range tries {
+		r, err2 := ad.reference(ctx, &c, by)
+		if bad, ok := errors.AsType[*unspendableError](err2); ok {
+			return ad.recordUnspendable(ctx, bad, c, by, p)
+		}
+		switch {
+		case err2 == nil:
 			return ad.replay(ctx, r, p)
+		case !errors.Is(err2, curfew.NotFound):
+			return Fulfillment{}, fmt.Errorf("book %s: %w", p.PaymentRef, err2)
+		}
+		if err := ad.checkStart(ctx, *p.StartsAt); err != nil {
+			return Fulfillment{}, err
+		}
+		s, err2 := ad.write.Admit(ctx, ad.rules.booking(ad.rules.admission(c, by), *p.StartsAt))
+		if err2 == nil {
+			return fulfilled(s), nil
+		}
+		if err = err2; !errors.Is(err, curfew.Conflict) { // somebody told of it at the same moment
+			return Fulfillment{}, fmt.Errorf("book %s: %w", p.PaymentRef, err)
 		}
 	}
-	return Fulfillment{}, fmt.Errorf("book %s: %w", p.PaymentRef, err)
+	return Fulfillment{}, fmt.Errorf("book %s: %w", p.PaymentRef, again(err))
 }
 
 // booking is an admission of a session that begins later.

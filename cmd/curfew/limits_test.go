@@ -3,14 +3,19 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/metrics"
+	"github.com/curfewhq/curfew/internal/storetest/stores"
 )
 
 // honest returns how many calls of some a second are let in within ten minutes.
@@ -76,5 +81,35 @@ func TestLimitsAreSettings(t *testing.T) {
 	}
 	if got := s.proxies(); len(got) != 2 || got[0].String() != "10.1.0.0/16" || got[1].String() != "192.0.2.1/32" {
 		t.Errorf("trusted are %v", got)
+	}
+}
+
+// S57: two replicas of one database let somebody fail as often as one does. A good token counts all the while.
+func TestS57_ReplicasShareTheLimitOfFailedTokens(t *testing.T) {
+	t.Parallel()
+	needPostgres(t)
+	dir, env := t.TempDir(), []string{"CURFEW_DATABASE_URL=" + stores.PostgresMigrated(t), "CURFEW_LIMITS_FAILURES=5/1h"}
+	statuses := map[int]int{}
+	for range 2 {
+		p := serving(t, dir, env)
+		for range 8 {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+"/api/mechanics/requests", http.NoBody)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Authorization", "Bearer forged")
+			answer, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = answer.Body.Close()
+			statuses[answer.StatusCode]++
+		}
+		if _, err := p.client(t, dir, "mechanic", "mia").Queue(t.Context(), api.Page{}); err != nil {
+			t.Errorf("a good token: %v", err)
+		}
+	}
+	if diff := cmp.Diff(map[int]int{http.StatusUnauthorized: 5, http.StatusTooManyRequests: 11}, statuses); diff != "" {
+		t.Error(diff)
 	}
 }

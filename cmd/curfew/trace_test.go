@@ -192,7 +192,7 @@ func attributes(s *otlp.Span) map[string]string {
 func TestTheLogNamesRequestAndTrace(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	p := serving(t, dir, nil)
+	p := serving(t, dir, []string{"CURFEW_TRUSTED_PROXIES=127.0.0.1"})
 	const trace = "0af7651916cd43dd8448eb211c80319c"
 	p.checkout(t, dir, "00-"+trace+"-b7ad6b7169203331-01")
 	until(t.Context(), t, "the line is there", func() bool { return strings.Contains(p.stderr(), `route="POST /api/checkouts"`) })

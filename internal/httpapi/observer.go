@@ -8,7 +8,7 @@ import (
 	"regexp"
 	"runtime/debug"
 	"strconv"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -35,7 +35,7 @@ type observer struct {
 	trace    Trace
 	problems problem.Writer
 	proxies  proxies
-	unnamed  *sync.Once // logs that a proxy seems to be unnamed
+	unnamed  *atomic.Bool // the log says that a proxy seems to be unnamed
 }
 
 // wrap gives every request an id and a line in the log, and every response its headers. It recovers from panics.
@@ -76,11 +76,9 @@ func (o observer) infoOf(r *http.Request) *problem.RequestInfo {
 	if id := r.Header.Get("X-Request-Id"); byProxy && plainID.MatchString(id) {
 		return &problem.RequestInfo{ID: id, From: from}
 	}
-	if !byProxy && len(r.Header.Values(forwardedFor)) > 0 {
-		o.unnamed.Do(func() {
-			o.log.WarnContext(r.Context(), "a request has X-Forwarded-For, but trusted_proxies does not name the address that it came from: "+
-				"if Curfew is behind a proxy, set trusted_proxies to the proxy's network, or all callers without a token share the limits of one address")
-		})
+	if !byProxy && len(r.Header.Values(forwardedFor)) > 0 && o.unnamed.CompareAndSwap(false, true) {
+		o.log.WarnContext(r.Context(), "a request has X-Forwarded-For, but trusted_proxies does not name the address that it came from: "+
+			"if Curfew is behind a proxy, set trusted_proxies to the proxy's network, or all callers without a token share the limits of one address")
 	}
 	return &problem.RequestInfo{ID: rand.Text(), From: from}
 }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -135,7 +136,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	countFromZero(o.Metrics, o.Version, table)
-	s.handler = observer{o.Logger, o.Metrics, o.Trace, public.problems, o.TrustedProxies, &sync.Once{}}.wrap(public)
+	s.handler = observer{o.Logger, o.Metrics, o.Trace, public.problems, o.TrustedProxies, &atomic.Bool{}}.wrap(public)
 	s.ops = ops.mux
 	return s, nil
 }

@@ -19,9 +19,13 @@ type spender interface {
 	Spend(ctx context.Context, name string, cost, allowance time.Duration) (wait time.Duration, err error)
 }
 
+func (f *operationFixture) spender() spender {
+	return f.Store.(spender) //nolint:errcheck,forcetypeassert // both are
+}
+
 func (f *operationFixture) spends(name string, cost, allowance time.Duration) (wait time.Duration) {
 	f.Helper()
-	wait, err := f.Store.(spender).Spend(f.Context(), name, cost, allowance) //nolint:forcetypeassert // every store is one
+	wait, err := f.spender().Spend(f.Context(), name, cost, allowance)
 	f.must(err)
 	return wait
 }
@@ -70,8 +74,8 @@ func spendsByName(f *fixture) {
 
 func spendsAtOnce(f *fixture) {
 	var fine atomic.Int64
-	for i, err := range together(100, func(i int) error {
-		wait, err := f.Store.(spender).Spend(f.Context(), "limit:1", time.Hour, 10*time.Hour) //nolint:forcetypeassert // every store is one
+	for i, err := range together(100, func(int) error {
+		wait, err := f.spender().Spend(f.Context(), "limit:1", time.Hour, 10*time.Hour)
 		if err == nil && wait == 0 {
 			fine.Add(1)
 		}

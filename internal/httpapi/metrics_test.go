@@ -116,7 +116,7 @@ func TestTheFiguresAreTheContracts(t *testing.T) {
 		"curfew_admission_duration_seconds", "curfew_admissions_total", "curfew_blocked_total", "curfew_build_info", "curfew_checkouts", "curfew_cleaned_total",
 		"curfew_cleanup_duration_seconds", "curfew_cleanup_runs_total", "curfew_customers_blocked_repeatedly", "curfew_deliveries",
 		"curfew_deliveries_total", "curfew_expiry_lag_seconds",
-		"curfew_health_problems", "curfew_http_request_duration_seconds", "curfew_http_requests_total", "curfew_provider_messages_total", "curfew_requests", "curfew_sessions", "curfew_sessions_orphaned", "curfew_sessions_stale",
+		"curfew_health_problems", "curfew_http_request_duration_seconds", "curfew_http_requests_total", "curfew_limited_total", "curfew_provider_messages_total", "curfew_requests", "curfew_sessions", "curfew_sessions_orphaned", "curfew_sessions_stale",
 		"curfew_sessions_very_stale", "curfew_sweeper_last_success_timestamp_seconds",
 	}
 	h := newFixture(t)

@@ -68,6 +68,25 @@ func TestHowLongTheNextFreeSessionWaits(t *testing.T) {
 	})
 }
 
+// However a customer gets rid of free sessions, it counts.
+func TestEveryWayToCancelAFreeSessionCounts(t *testing.T) {
+	onEachStoreWith(t, fewFree, func(env *environment) {
+		kim := curfew.Actor{Role: curfew.Customer, ID: "kim"}
+		env.loops("kim", 1)
+		must(env.begins("kim", "free"))(env)
+		must(env.Clear(env.Context(), kim, lifecycle.Clearing{CustomerID: "kim"}))(env)
+		live := must(env.begins("kim", "free"))(env)
+		must(env.Accept(env.Context(), live.RequestID, "max"))(env)
+		for _, who := range []curfew.Actor{kim, {Role: curfew.Mechanic, ID: "max"}} {
+			must(env.Join(env.Context(), live.SessionID, who))(env)
+		}
+		must(env.End(env.Context(), live.SessionID, kim))(env) // too short to count as completed
+		if _, err := env.begins("kim", "free"); !errors.Is(err, curfew.RateLimited) {
+			t.Errorf("after one cancelled, one cleared and one too short: %v", err)
+		}
+	})
+}
+
 // Only what a customer cancels counts, and only what is free.
 func TestWhatDoesNotCountAsAFreeSessionCancelled(t *testing.T) {
 	onEachStoreWith(t, fewFree, func(env *environment) {

@@ -205,7 +205,7 @@ func TestCallsAtOnceAreEachCounted(t *testing.T) {
 func BenchmarkSpend(b *testing.B) {
 	for _, known := range []int{1, 200_000, 1_000_000} {
 		b.Run(fmt.Sprintf("keys=%d", known), func(b *testing.B) {
-			l := of(1_000_000, time.Second)
+			l := of(1_000_000_000, time.Second) // none is refused
 			keys := make([]limit.Key, known)
 			for i := range keys {
 				keys[i] = limit.Of(curfew.Actor{Role: curfew.Customer, ID: fmt.Sprintf("customer-%d", i)}, nowhere)

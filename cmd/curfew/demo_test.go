@@ -172,7 +172,7 @@ func signsIn(ctx context.Context, t *testing.T, opened string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSpace(string(address)), nil)
+	request, err := redeeming(ctx, string(address))
 	if err != nil {
 		t.Fatal(err)
 	}

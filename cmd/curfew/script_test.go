@@ -74,7 +74,7 @@ func runScripts(t *testing.T, without string, database func(*testing.T) string) 
 				},
 				Cmds: map[string]func(*testscript.TestScript, bool, []string){
 					"exits": exits, "keys": keys, "capture": capture, "oneline": oneLineOnly,
-					"serve": serveScript, "stop": stopScript, "call": call,
+					"serve": serveScript, "stop": stopScript, "call": call, "redeem": redeemScript,
 					"migrated": func(ts *testscript.TestScript, _ bool, _ []string) { migratedScript(t, ts) },
 					"fulfil":   fulfil, "held": held, "age": age, "statement": statement,
 				},
@@ -188,13 +188,37 @@ func call(ts *testscript.TestScript, _ bool, args []string) {
 	if args[3] != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	stay := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	res, err := stay.Do(req)
+	sayAnswer(ts, &http.Client{CheckRedirect: stayHere}, req)
+}
+
+// sayAnswer prints the status and the body of an answer.
+func sayAnswer(ts *testscript.TestScript, client *http.Client, req *http.Request) {
+	res, err := client.Do(req)
 	ts.Check(err)
 	body, err := io.ReadAll(res.Body)
 	ts.Check(errors.Join(err, res.Body.Close()))
 	say(ts, "%s\n%s\n", res.Status, body)
 }
+
+// redeemScript LINK clicks the button behind a sign-in link.
+func redeemScript(ts *testscript.TestScript, _ bool, args []string) {
+	req, err := redeeming(context.Background(), args[0])
+	ts.Check(err)
+	sayAnswer(ts, &http.Client{CheckRedirect: stayHere}, req)
+}
+
+// redeeming is what the button behind a sign-in link sends.
+func redeeming(ctx context.Context, link string) (*http.Request, error) {
+	page, form, _ := strings.Cut(strings.TrimSpace(link), "?")
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, page, strings.NewReader(form))
+	if err == nil {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	return req, err
+}
+
+func stayHere(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 func say(ts *testscript.TestScript, format string, args ...any) {
 	_, err := fmt.Fprintf(ts.Stdout(), format, args...)

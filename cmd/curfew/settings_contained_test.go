@@ -16,6 +16,7 @@ var secrets = map[string]string{
 	"database_url": "postgres://kim:hush@db/x", "adopt_database_url": "postgres://kim:hush@db/theirs", "auth.jwt_secret": strings.Repeat("hush", 8), "stripe.webhook_secret": "whsec_hush",
 	"auth.issuers":   oneIssuer,
 	"stripe.api_key": "rk_test_hush", "payments.secret": "whsec_" + strings.Repeat("hush", 8), "smtp.password": "hush, hush",
+	"webhooks.key": "aHVzaGh1c2hodXNoaHVzaGh1c2hodXNoaHVzaGh1c2g=",
 }
 
 // oneIssuer is a value of auth.issuers.

@@ -67,7 +67,7 @@ func TestEverySecretIsOne(t *testing.T) {
 	t.Parallel()
 	for _, f := range settingsFlags(t) {
 		k := key(f)
-		sounds := strings.HasSuffix(k, "secret") || strings.HasSuffix(k, "password") || strings.HasSuffix(k, "api_key") || k == "adopt_database_url" || k == "auth.key" || k == "auth.issuers"
+		sounds := strings.HasSuffix(k, "secret") || strings.HasSuffix(k, "password") || strings.HasSuffix(k, "api_key") || k == "adopt_database_url" || k == "auth.key" || k == "auth.issuers" || k == "webhooks.key"
 		if sounds != f.Tag.Has("secret") {
 			t.Errorf("%s: its name and its tag disagree on whether it is a secret", k)
 		}

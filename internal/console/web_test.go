@@ -50,7 +50,7 @@ var views = map[string]struct {
 	"a customer's, for an admin":  {console.ClearPage, of(admin, console.Mine{CustomerID: "ada"}), "<bdi>ada</bdi>", true},
 	"whose":                       {console.WhosePage, admin, "Whose sessions?", true},
 	"a mechanic's":                {console.MechanicPage, of(mechanic, console.Mechanic{}), "Nobody is waiting", true},
-	"login, a used ticket":        {console.LoginPage, console.Page{}, "curfew login", false},
+	"login, a used ticket":        {console.LoginPage, console.Page{Title: "Sign in", LoginHint: "curfew login"}, "curfew login", false},
 	"unsubscribe, a link":         {console.UnsubscribePage, console.Page{View: "accepted.x.y"}, "token=accepted.x.y", false},
 	"unsubscribe, done":           {console.UnsubscribePage, console.Page{Message: "Done."}, "Done.", false},
 	"login, a message":            {console.LoginPage, console.Page{Message: "too old"}, "too old", false},

@@ -48,6 +48,8 @@ var rights = map[string][]string{
 	"adoption_findings":   {"SELECT", "INSERT", "UPDATE", "DELETE"},
 	"adoption_verdicts":   {"SELECT", "INSERT", "UPDATE", "DELETE"},
 	"webhook_endpoints":   {"SELECT", "INSERT", "UPDATE", "DELETE"},
+	"api_keys":            {"SELECT", "INSERT", "UPDATE"},
+	"revocations":         {"SELECT", "INSERT", "UPDATE", "DELETE"},
 }
 
 // executes is the functions that the service's role must be allowed to call: those that mirror

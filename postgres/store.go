@@ -43,6 +43,8 @@ type Store struct {
 	stream
 	deliveries
 	endpoints
+	apiKeys
+	revocations
 	unsubscriptions
 	schema
 	backup
@@ -100,6 +102,6 @@ func New(p *pgxpool.Pool) *Store {
 func newStore(p *pool) *Store {
 	d := &db{p}
 	return &Store{
-		d, admissions{d, newGroupCommit(p)}, claims{d}, sessions{d}, queue{d}, checkouts{d}, payments{d}, refunds{d}, captures{d}, ledgers{d}, books{d}, differences{d}, refusedMessages{d}, cleanup{d}, runs{d}, health{d}, consistency{d}, timeline{d}, activity{d}, heartbeats{d}, oneTimes{d}, limits{d}, quarantine{d}, acknowledgements{d}, outbox{d}, stream{d}, deliveries{d}, endpoints{d}, unsubscriptions{d}, schema{d, &permitted{}}, backup{d},
+		d, admissions{d, newGroupCommit(p)}, claims{d}, sessions{d}, queue{d}, checkouts{d}, payments{d}, refunds{d}, captures{d}, ledgers{d}, books{d}, differences{d}, refusedMessages{d}, cleanup{d}, runs{d}, health{d}, consistency{d}, timeline{d}, activity{d}, heartbeats{d}, oneTimes{d}, limits{d}, quarantine{d}, acknowledgements{d}, outbox{d}, stream{d}, deliveries{d}, endpoints{d}, apiKeys{d}, revocations{d}, unsubscriptions{d}, schema{d, &permitted{}}, backup{d},
 	}
 }

@@ -44,6 +44,9 @@ var columns = map[string]string{
 	"adoptions":         "name relation mapping mode rules since shadowed read_at read_took unread installed",
 	"adoption_findings": "name code adopted_id detail count first_at last_at",
 	"adoption_verdicts": "name session_id adopted_id reason deadline judged_at became became_at",
+	"api_keys": "id name hash old_hash old_until customer_prefix routes max_amount expires_at created_at created_by rotated_at used_at " +
+		"revoked_at revoked_by version",
+	"revocations":       "noun name at actor",
 	"webhook_endpoints": "id url description kinds secret old_secret old_until enabled disabled_at disabled_reason version created_at updated_at",
 }
 
@@ -78,6 +81,8 @@ var indexes = map[string]string{
 	"adoption_findings": "adoption_findings_pkey",
 	"adoption_verdicts": "adoption_verdicts_pkey",
 	"webhook_endpoints": "webhook_endpoints_pkey",
+	"api_keys":          "api_keys_pkey",
+	"revocations":       "revocations_pkey revocations_at",
 }
 
 // triggers are those that the migrations make, by table. The guards are

@@ -64,6 +64,10 @@ func Tables() []Table {
 		table("runs", 1, `id id, trigger text, actor text, reason text, started_at time, finished_at time, outcome text,
 			error text, stats document, undoes id`),
 		table("refusals", 2, `customer_id text, id id, session_id id, at time`),
+		table("api_keys", 1, `id id, name text, hash text, old_hash text, old_until time, customer_prefix text, routes text,
+			max_amount number, expires_at time, created_at time, created_by text, rotated_at time, used_at time,
+			revoked_at time, revoked_by text, version number`),
+		table("revocations", 2, `noun text, name text, at time, actor text`),
 	}
 }
 

@@ -108,6 +108,8 @@ func contracts() map[string]contract {
 		"limit":        limits,
 		"stream":       streams,
 		"message":      messages,
+		"key":          apiKeys,
+		"revocation":   revocations,
 		"quarantine":   quarantines,
 		"invariant":    invariants(),
 		"race":         races,

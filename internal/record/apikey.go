@@ -1,0 +1,55 @@
+package record
+
+import (
+	"strings"
+	"time"
+
+	"github.com/curfewhq/curfew"
+)
+
+// APIKey is a key with which a service calls. Its secret is kept as a hash alone.
+type APIKey struct {
+	ID        string
+	Name      string    // of the service: its id as an actor
+	Hash      string    // of the secret
+	OldHash   string    // of the secret before the last rotation, which counts until OldUntil
+	OldUntil  time.Time // zero: it was never rotated
+	Scope     KeyScope
+	ExpiresAt time.Time // zero: never
+	CreatedAt time.Time
+	CreatedBy curfew.Actor
+	RotatedAt time.Time // zero: never
+	UsedAt    time.Time // to the minute; zero: never
+	RevokedAt time.Time // zero: it is not
+	RevokedBy curfew.Actor
+	Version   int64
+}
+
+// KeyScope is what a key is bound to. The zero value is bound to nothing: it may do what its role may.
+type KeyScope struct {
+	CustomerPrefix string   // with which the ids of its customers begin
+	Routes         []string // names and groups of routes
+	MaxAmount      *int64   // of a payment, in the smallest unit of its currency
+}
+
+// Reaches reports whether a customer is one of the key's.
+func (s KeyScope) Reaches(customerID string) bool {
+	return strings.HasPrefix(customerID, s.CustomerPrefix)
+}
+
+// Revocation makes tokens of the local key worthless.
+type Revocation struct {
+	Noun  RevokedNoun
+	Name  string    // the token's id, or the subject as role:id
+	At    time.Time // of a subject, tokens that were issued until then
+	Actor curfew.Actor
+}
+
+// RevokedNoun is what is revoked.
+type RevokedNoun string
+
+// What can be revoked.
+const (
+	RevokedToken   RevokedNoun = "token"
+	RevokedSubject RevokedNoun = "subject"
+)

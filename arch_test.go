@@ -45,7 +45,7 @@ var rooms = map[string]room{
 	"api":       {stdlib: true},
 
 	"internal/adopt":     {ours: []string{".", "internal/record", "internal/adopt/mapping", "internal/suggest"}, never: []string{"net/http", "modernc.org/sqlite"}},
-	"internal/auth":      {ours: []string{".", "internal/limit", "internal/problem", "internal/strictjson", "internal/wire"}, never: drivers},
+	"internal/auth":      {ours: []string{".", "internal/limit", "internal/problem", "internal/record", "internal/strictjson", "internal/wire"}, never: drivers},
 	"internal/backup":    {ours: []string{".", "internal/record"}, stdlib: true, never: drivers},
 	"internal/config":    {ours: []string{".", "internal/adopt/mapping", "internal/suggest"}, never: append([]string{"net/http"}, drivers...)},
 	"internal/demo":      {ours: []string{"api"}, stdlib: true, never: drivers},

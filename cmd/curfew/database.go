@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/backup"
 	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/notify"
@@ -31,6 +32,7 @@ type database interface {
 	stream.Store
 	mail.Refusals
 	limit.Store
+	auth.KeyStore
 	migrator
 	inspector
 	restoreTarget

@@ -11,7 +11,7 @@ import (
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
-// caller returns who sends a request, by its bearer token or else its cookie, never by its query. The error's kind is
+// caller returns who sends a request, by its bearer token or API key or else its cookie, never by its query. The error's kind is
 // Forbidden if another site made a browser send it.
 func (g *Gate) caller(r *http.Request) (claims, error) {
 	if given := r.Header.Values("Authorization"); len(given) > 0 {
@@ -19,7 +19,10 @@ func (g *Gate) caller(r *http.Request) (claims, error) {
 		if len(given) > 1 || !strings.EqualFold(scheme, "Bearer") {
 			return claims{}, errProvesNothing
 		}
-		return g.identity.verify(accessType, strings.TrimSpace(token))
+		if token = strings.TrimSpace(token); isKey(token) {
+			return g.keys.verify(r.Context(), token)
+		}
+		return g.identity.verify(accessType, token)
 	}
 	c, err := g.fromCookie(r)
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/strictjson"
 )
 
@@ -23,6 +24,7 @@ type claims struct {
 
 	subject, issuer, id, kind string
 	role                      curfew.Role
+	scope                     record.KeyScope // of an API key
 
 	audience            jwt.ClaimStrings
 	expires, from, sent *numericDate
@@ -32,7 +34,7 @@ func (c claims) actor() curfew.Actor {
 	return curfew.Actor{Role: c.role, ID: c.subject}
 }
 
-// until returns when the token expires.
+// until returns when the token expires; the zero time: never.
 func (c claims) until() time.Time {
 	if c.expires == nil {
 		return time.Time{}

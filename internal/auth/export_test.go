@@ -24,3 +24,10 @@ func NewIdentityTimed(ctx context.Context, o Options, t KeyTimes, trusted http.R
 	}
 	return newIdentity(ctx, o, times, func(k *KeyServer) { k.source.client.Transport = trusted })
 }
+
+// Known returns how many keys are known.
+func (r *Keyring) Known() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.known)
+}

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/problem"
+	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
@@ -27,21 +29,25 @@ const (
 	Party
 	// Offer means that {id} is a request. Lifecycle says whose it must be, in the transaction that moves it.
 	Offer
+	// InBody means that the body names a customer. The handler asks CheckCustomer.
+	InBody
 )
 
 // Access says who may use a route: the roles, whose the thing in its path must be, and as what its calls are counted.
 type Access struct {
-	Roles    []curfew.Role
-	Relation Relation
-	Class    limit.Class
+	Roles       []curfew.Role
+	Relation    Relation
+	Class       limit.Class
+	Name, Group string // by which an API key is bound to it
 }
 
 // Request is an authenticated request: who sends it, and what it is about.
 type Request struct {
 	Actor   curfew.Actor
-	Until   time.Time       // the token's end
+	Until   time.Time       // the token's end; zero: it has none
 	ID      string          // the {id}, checked
 	Session curfew.Snapshot // with party
+	scope   record.KeyScope
 }
 
 // OneTimes is the store of names that can be claimed once. The second claim of a name is curfew.Conflict.
@@ -61,15 +67,17 @@ type Gate struct {
 	once     OneTimes
 	sessions Sessions
 	limits   *limit.Limiter
+	keys     *Keyring
 	baseURL  string // for the command that would be admitted
 	local    bool   // callers are on this machine, and are told that command
 	origins  *http.CrossOriginProtection
 }
 
 // NewGate returns a gate. Callers reach the server at baseURL. If limits is nil, they may call as often as they like.
-func NewGate(identity *Identity, once OneTimes, sessions Sessions, limits *limit.Limiter, baseURL string) *Gate {
+func NewGate(identity *Identity, once OneTimes, sessions Sessions, keys *Keyring, limits *limit.Limiter, baseURL string) *Gate {
 	return &Gate{
-		identity: identity, once: once, sessions: sessions, limits: limits, baseURL: baseURL, local: Local(baseURL), origins: http.NewCrossOriginProtection(),
+		identity: identity, once: once, sessions: sessions, keys: keys, limits: limits, baseURL: baseURL, local: Local(baseURL),
+		origins: http.NewCrossOriginProtection(),
 	}
 }
 
@@ -108,16 +116,16 @@ func (g *Gate) Browser(r *http.Request) (curfew.Actor, error) {
 // same words as what is missing.
 func (g *Gate) authorize(ctx context.Context, by claims, a Access, id string) (Request, error) {
 	who := by.actor()
-	c := Request{Actor: who, Until: by.until(), ID: id}
-	if !slices.Contains(a.Roles, who.Role) {
-		return c, curfew.Errorf(curfew.Forbidden, "the role %s may not do that", who.Role)
+	c := Request{Actor: who, Until: by.until(), ID: id, scope: by.scope}
+	if !slices.Contains(a.Roles, who.Role) || !a.admits(by.scope) {
+		return c, notAllowed(who.Role)
 	}
 	switch a.Relation {
 	case Itself:
 		if who.Role == curfew.Customer && who.ID != id {
 			return c, ErrNoCustomer
 		}
-		return c, curfew.CheckID("customer id", id)
+		return c, cmp.Or(curfew.CheckID("customer id", id), c.CheckCustomer(id))
 	case Party:
 		return g.authorizeParty(ctx, c)
 	case Offer:
@@ -141,7 +149,7 @@ func (g *Gate) authorizeParty(ctx context.Context, c Request) (Request, error) {
 	}
 	snapshot, err := g.sessions.Session(ctx, c.ID)
 	switch {
-	case errors.Is(err, curfew.NotFound), err == nil && !Reaches(c.Actor, snapshot.Session):
+	case errors.Is(err, curfew.NotFound), err == nil && !(Reaches(c.Actor, snapshot.Session) && c.scope.Reaches(snapshot.CustomerID)):
 		return c, ErrNoSession
 	}
 	c.Session = snapshot

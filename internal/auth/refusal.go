@@ -32,3 +32,10 @@ func (r refusals) log(token string, why error) {
 	name := nameOf(token)
 	r.logger.Info("a token was refused", "why", why, "issuer", name[:min(len(name), longestName)], "algorithm", h.Algorithm[:min(len(h.Algorithm), longestName)])
 }
+
+// logKey is log for an API key, of which the id is known at most.
+func (r refusals) logKey(id string, why error) {
+	if r.rare.Allow() {
+		r.logger.Info("an API key was refused", "why", why, "key", id)
+	}
+}

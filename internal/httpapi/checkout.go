@@ -25,6 +25,9 @@ type checkoutHandlers struct {
 
 func (h checkoutHandlers) fulfill(ctx context.Context, c auth.Request, in *purchaseInput) (*response[api.Fulfillment], error) {
 	b := in.Body
+	if err := cmp.Or(c.CheckCustomer(b.CustomerID), c.CheckAmount(amountOf(h.keeper, b.Plan, b.Amount))); err != nil {
+		return nil, err
+	}
 	if err := cmp.Or(address(b.Email), curfew.CheckText("name", b.Name), notes(b.Metadata)); err != nil {
 		return nil, err
 	}
@@ -36,6 +39,14 @@ func (h checkoutHandlers) fulfill(ctx context.Context, c auth.Request, in *purch
 		return nil, err
 	}
 	return fulfilled(f)
+}
+
+// amountOf returns what a purchase costs: what the caller says or else the plan's price; nil if nobody knows.
+func amountOf(keeper *lifecycle.Keeper, plan string, said *int64) *int64 {
+	if said != nil {
+		return said
+	}
+	return keeper.Rules.Policy().Plans[plan].Price
 }
 
 // address checks an e-mail address, which may be missing.

@@ -14,6 +14,7 @@ import (
 // RouteLine is what the tests need of a route.
 type RouteLine struct {
 	Method, Path   string
+	Name           string
 	Roles          []curfew.Role
 	Params, Fields []string
 }
@@ -23,7 +24,7 @@ func RouteTable() []RouteLine {
 	var all []RouteLine
 	for _, rt := range routes(handlers{site: &console.Site{}}) {
 		if rt.described && rt.open == "" {
-			all = append(all, RouteLine{rt.method, rt.path, rt.access.Roles, rt.params, rt.fields})
+			all = append(all, RouteLine{rt.method, rt.path, rt.name, rt.access.Roles, rt.params, rt.fields})
 		}
 	}
 	return all
@@ -52,3 +53,6 @@ func RefusedOpen(open string, roles ...curfew.Role) error {
 
 // Quicken shortens the times of streams. Call it before the server serves.
 func (s *Server) Quicken(heartbeat, writing time.Duration) { s.streams.Pace(heartbeat, writing) }
+
+// KeepUse writes which API keys were used.
+func (s *Server) KeepUse(ctx context.Context) error { return s.keys.KeepUse(ctx) }

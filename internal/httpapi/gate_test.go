@@ -12,6 +12,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/notify/webhook"
 	"github.com/curfewhq/curfew/internal/record"
@@ -30,62 +31,69 @@ const (
 	otherMechanic
 	adminCell
 	serviceCell
+	keyCell      // of a service that is bound to the scenario's customers
+	elsewhereKey // bound to other customers
+	otherKey     // bound to another route
 	cells
 )
 
-var cellNames = [cells]string{"anon", "own", "other", "assigned", "former", "other mechanic", "admin", "service"}
+var cellNames = [cells]string{"anon", "own", "other", "assigned", "former", "other mechanic", "admin", "service", "key", "key elsewhere", "key for other routes"}
 
 // who is the contract's access table, written by hand: every role on every route.
 //
-//	anon own other assigned former otherMechanic admin service
+//	anon own other assigned former otherMechanic admin service key elsewhereKey otherKey
 var who = map[string][cells]int{
-	"POST /api/checkouts":                         {401, 403, 403, 403, 403, 403, 403, 201},
-	"GET /api/customers/{id}/checkouts":           {401, 200, 404, 403, 403, 403, 200, 200},
-	"GET /api/customers/{id}/session-status":      {401, 200, 404, 403, 403, 403, 200, 200},
-	"POST /api/customers/{id}/clear":              {401, 200, 404, 403, 403, 403, 200, 200},
-	"POST /api/sessions":                          {401, 201, 403, 403, 403, 403, 403, 201},
-	"GET /api/sessions/{id}":                      {401, 200, 404, 200, 404, 404, 200, 200},
-	"GET /api/sessions/{id}/events":               {401, 200, 404, 200, 404, 404, 200, 200},
-	"POST /api/sessions/{id}/join":                {401, 200, 404, 200, 404, 404, 403, 403},
-	"POST /api/sessions/{id}/end":                 {401, 200, 404, 200, 404, 404, 200, 200},
-	"POST /api/sessions/{id}/cancel":              {401, 200, 404, 200, 404, 404, 200, 200},
-	"POST /api/sessions/{id}/extend":              {401, 403, 403, 403, 403, 403, 403, 200},
-	"GET /api/mechanics/requests":                 {401, 403, 403, 200, 200, 200, 200, 403},
-	"POST /api/mechanics/requests/{id}/accept":    {401, 403, 403, 200, 409, 409, 403, 403},
-	"POST /api/mechanics/requests/{id}/release":   {401, 403, 403, 200, 404, 404, 403, 403},
-	"GET /api/debug/cleanup-sessions":             {401, 403, 403, 403, 403, 403, 200, 403},
-	"POST /api/debug/cleanup-sessions":            {401, 403, 403, 403, 403, 403, 200, 403},
-	"GET /api/debug/cleanup-runs":                 {401, 403, 403, 403, 403, 403, 200, 403},
-	"GET /api/debug/checkouts":                    {401, 403, 403, 403, 403, 403, 200, 403},
-	"GET /api/debug/checkouts/{id}":               {401, 403, 403, 403, 403, 403, 200, 403},
-	"GET /api/debug/books":                        {401, 403, 403, 403, 403, 403, 200, 403},
-	"GET /api/debug/checkouts/{id}/evidence":      {401, 403, 403, 403, 403, 403, 200, 403},
-	"POST /api/debug/checkouts/{id}/fulfil":       {401, 403, 403, 403, 403, 403, 200, 403},
-	"POST /api/debug/checkouts/{id}/assign":       {401, 403, 403, 403, 403, 403, 200, 403},
-	"POST /api/debug/checkouts/{id}/refund":       {401, 403, 403, 403, 403, 403, 200, 403},
-	"POST /api/debug/checkouts/{id}/credit":       {401, 403, 403, 403, 403, 403, 409, 403},
-	"POST /api/debug/checkouts/{id}/ignore":       {401, 403, 403, 403, 403, 403, 409, 403},
-	"POST /api/debug/checkouts/{id}/restore":      {401, 403, 403, 403, 403, 403, 409, 403},
-	"POST /api/debug/findings/{id}/acknowledge":   {401, 403, 403, 403, 403, 403, 422, 403}, // it has neither reason nor end
-	"DELETE /api/debug/findings/{id}/acknowledge": {401, 403, 403, 403, 403, 403, 404, 403},
-	"POST /api/debug/cleanup-runs/{id}/undo":      {401, 403, 403, 403, 403, 403, 200, 403},
-	"GET /api/debug/explain":                      {401, 403, 403, 403, 403, 403, 200, 403},
-	"POST /api/debug/sessions/{id}/release":       {401, 403, 403, 403, 403, 403, 200, 403},
-	"GET /api/debug/session-health":               {401, 403, 403, 403, 403, 403, 200, 200},
-	"GET /api/webhook-endpoints":                  {401, 403, 403, 403, 403, 403, 200, 403},
-	"POST /api/webhook-endpoints":                 {401, 403, 403, 403, 403, 403, 201, 403},
-	"GET /api/webhook-endpoints/{id}":             {401, 403, 403, 403, 403, 403, 200, 403},
-	"PATCH /api/webhook-endpoints/{id}":           {401, 403, 403, 403, 403, 403, 200, 403},
-	"DELETE /api/webhook-endpoints/{id}":          {401, 403, 403, 403, 403, 403, 200, 403},
-	"POST /api/webhook-endpoints/{id}/rotate":     {401, 403, 403, 403, 403, 403, 200, 403},
-	"POST /api/webhook-endpoints/{id}/test":       {401, 403, 403, 403, 403, 403, 202, 403},
-	"GET /api/deliveries":                         {401, 403, 403, 403, 403, 403, 200, 403},
-	"GET /api/deliveries/{id}":                    {401, 403, 403, 403, 403, 403, 200, 403},
-	"POST /api/deliveries/{id}/replay":            {401, 403, 403, 403, 403, 403, 200, 403},
-	"POST /api/deliveries/replay":                 {401, 403, 403, 403, 403, 403, 200, 403},
-	"GET /api/stream":                             {401, 200, 200, 200, 200, 200, 200, 200},
-	"GET /api/debug/history":                      {401, 403, 403, 403, 403, 403, 200, 403},
-	"GET /api/debug/settings":                     {401, 403, 403, 403, 403, 403, 200, 403},
+	"POST /api/checkouts":                         {401, 403, 403, 403, 403, 403, 403, 201, 201, 404, 403},
+	"GET /api/customers/{id}/checkouts":           {401, 200, 404, 403, 403, 403, 200, 200, 200, 404, 403},
+	"GET /api/customers/{id}/session-status":      {401, 200, 404, 403, 403, 403, 200, 200, 200, 404, 403},
+	"POST /api/customers/{id}/clear":              {401, 200, 404, 403, 403, 403, 200, 200, 200, 404, 403},
+	"POST /api/sessions":                          {401, 201, 403, 403, 403, 403, 403, 201, 201, 404, 403},
+	"GET /api/sessions/{id}":                      {401, 200, 404, 200, 404, 404, 200, 200, 200, 404, 403},
+	"GET /api/sessions/{id}/events":               {401, 200, 404, 200, 404, 404, 200, 200, 200, 404, 403},
+	"POST /api/sessions/{id}/join":                {401, 200, 404, 200, 404, 404, 403, 403, 403, 403, 403},
+	"POST /api/sessions/{id}/end":                 {401, 200, 404, 200, 404, 404, 200, 200, 200, 404, 403},
+	"POST /api/sessions/{id}/cancel":              {401, 200, 404, 200, 404, 404, 200, 200, 200, 404, 403},
+	"POST /api/sessions/{id}/extend":              {401, 403, 403, 403, 403, 403, 403, 200, 200, 404, 403},
+	"GET /api/mechanics/requests":                 {401, 403, 403, 200, 200, 200, 200, 403, 403, 403, 403},
+	"POST /api/mechanics/requests/{id}/accept":    {401, 403, 403, 200, 409, 409, 403, 403, 403, 403, 403},
+	"POST /api/mechanics/requests/{id}/release":   {401, 403, 403, 200, 404, 404, 403, 403, 403, 403, 403},
+	"GET /api/debug/cleanup-sessions":             {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"POST /api/debug/cleanup-sessions":            {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"GET /api/debug/cleanup-runs":                 {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"GET /api/debug/checkouts":                    {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"GET /api/debug/checkouts/{id}":               {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"GET /api/debug/books":                        {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"GET /api/debug/checkouts/{id}/evidence":      {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"POST /api/debug/checkouts/{id}/fulfil":       {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"POST /api/debug/checkouts/{id}/assign":       {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"POST /api/debug/checkouts/{id}/refund":       {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"POST /api/debug/checkouts/{id}/credit":       {401, 403, 403, 403, 403, 403, 409, 403, 403, 403, 403},
+	"POST /api/debug/checkouts/{id}/ignore":       {401, 403, 403, 403, 403, 403, 409, 403, 403, 403, 403},
+	"POST /api/debug/checkouts/{id}/restore":      {401, 403, 403, 403, 403, 403, 409, 403, 403, 403, 403},
+	"POST /api/debug/findings/{id}/acknowledge":   {401, 403, 403, 403, 403, 403, 422, 403, 403, 403, 403}, // it has neither reason nor end
+	"DELETE /api/debug/findings/{id}/acknowledge": {401, 403, 403, 403, 403, 403, 404, 403, 403, 403, 403},
+	"POST /api/debug/cleanup-runs/{id}/undo":      {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"GET /api/debug/explain":                      {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"POST /api/debug/sessions/{id}/release":       {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"GET /api/debug/session-health":               {401, 403, 403, 403, 403, 403, 200, 200, 403, 403, 403},
+	"GET /api/webhook-endpoints":                  {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"POST /api/webhook-endpoints":                 {401, 403, 403, 403, 403, 403, 201, 403, 403, 403, 403},
+	"GET /api/webhook-endpoints/{id}":             {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"PATCH /api/webhook-endpoints/{id}":           {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"DELETE /api/webhook-endpoints/{id}":          {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"POST /api/webhook-endpoints/{id}/rotate":     {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"POST /api/webhook-endpoints/{id}/test":       {401, 403, 403, 403, 403, 403, 202, 403, 403, 403, 403},
+	"GET /api/deliveries":                         {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"GET /api/deliveries/{id}":                    {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"POST /api/deliveries/{id}/replay":            {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"POST /api/deliveries/replay":                 {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"GET /api/stream":                             {401, 200, 200, 200, 200, 200, 200, 200, 403, 403, 403},
+	"GET /api/keys":                               {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"POST /api/keys":                              {401, 403, 403, 403, 403, 403, 201, 403, 403, 403, 403},
+	"POST /api/keys/{id}/rotate":                  {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"DELETE /api/keys/{id}":                       {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"GET /api/debug/history":                      {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"GET /api/debug/settings":                     {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
 }
 
 // scenario is one session and everybody around it, with names of their own.
@@ -97,6 +105,8 @@ type scenario struct {
 	run                string
 	customer, mechanic string
 	endpoint, delivery string // to which a dead test went
+	key                string // its id
+	keys               map[cell]string
 }
 
 var scenarios atomic.Int64
@@ -121,7 +131,20 @@ func newScenario(h *fixture) *scenario {
 	must(h.T, err)
 	s.run = run.RunID
 	s.endpoint, s.delivery = h.dead()
+	s.keys = map[cell]string{}
+	s.key, s.keys[keyCell] = h.key(record.KeyScope{CustomerPrefix: s.customer})
+	_, s.keys[elsewhereKey] = h.key(record.KeyScope{CustomerPrefix: "elsewhere-"})
+	_, s.keys[otherKey] = h.key(record.KeyScope{Routes: []string{"sessionHealth"}})
+	_, s.keys[cells] = h.key(record.KeyScope{Routes: []string{"readSession"}})
 	return s
+}
+
+// key makes an API key. It returns its id, and what its holder presents.
+func (h *fixture) key(scope record.KeyScope) (id, text string) {
+	h.Helper()
+	k, text, err := httpapi.Keys(h.store).Create(h.Context(), curfew.Actor{Role: curfew.Admin, ID: "anna"}, auth.NewKey{Name: "shop", Forever: true, Scope: scope})
+	must(h.T, err)
+	return k.ID, text
 }
 
 // dead makes an endpoint, and a test delivery that did not reach it.
@@ -189,6 +212,8 @@ func (s *scenario) path(pattern string, missing bool) string {
 		id = s.endpoint
 	case strings.Contains(pattern, "/deliveries/"):
 		id = s.delivery
+	case strings.Contains(pattern, "/keys/"):
+		id = s.key
 	}
 	return strings.Replace(pattern, "{id}", id, 1)
 }
@@ -199,7 +224,7 @@ func (s *scenario) body(method, pattern string, c cell) string {
 	case method == http.MethodGet:
 		return ""
 	case pattern == "/api/checkouts":
-		return fmt.Sprintf(`{"paymentRef":"gate-%d","customerId":"buyer-%d","plan":"chat10"}`, s.n, s.n)
+		return fmt.Sprintf(`{"paymentRef":"gate-%d","customerId":"%s-buyer","plan":"chat10"}`, s.n, s.customer)
 	case strings.HasSuffix(pattern, "/extend"):
 		return fmt.Sprintf(`{"plan":"more15","paymentRef":"more-%d"}`, s.n)
 	case strings.HasSuffix(pattern, "/assign"):
@@ -216,7 +241,9 @@ func (s *scenario) body(method, pattern string, c cell) string {
 	case pattern == "/api/sessions" && c == own:
 		return `{"plan":"free"}`
 	case pattern == "/api/sessions":
-		return fmt.Sprintf(`{"plan":"free","customerId":"buyer-%d"}`, s.n)
+		return fmt.Sprintf(`{"plan":"free","customerId":"%s-buyer"}`, s.customer)
+	case pattern == "/api/keys":
+		return `{"name":"shop","neverExpires":true}`
 	}
 	return ""
 }
@@ -224,8 +251,13 @@ func (s *scenario) body(method, pattern string, c cell) string {
 func (s *scenario) call(method, pattern string, c cell, missing bool) answer {
 	s.h.Helper()
 	path, body := s.path(pattern, missing), s.body(method, pattern, c)
-	if c == anon {
+	switch {
+	case c == anon:
 		return s.h.send(method, path, body)
+	case c == otherKey && strings.HasSuffix(pattern, "/session-health"):
+		return s.h.send(method, path, body, "Authorization: Bearer "+s.keys[cells])
+	case c >= keyCell:
+		return s.h.send(method, path, body, "Authorization: Bearer "+s.keys[c])
 	}
 	by := s.caller(c)
 	if pattern == "/api/sessions" && c == own {

@@ -19,7 +19,7 @@ func humaConfig(version string) huma.Config {
 	config.Transformers = []huma.Transformer{problemOfHuma}
 	config.Info.Description = "The session keeper of a paid live-help marketplace."
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "curfew token prints one"},
+		"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "curfew token prints one; services use an API key, which curfew keys create prints"},
 	}
 	return config
 }

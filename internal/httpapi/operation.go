@@ -26,7 +26,7 @@ import (
 func at[I, O any](method, path string, a auth.Access, name, summary string, handle func(context.Context, auth.Request, *I) (*O, error)) route {
 	a.Class = classOf(method)
 	return route{
-		method: method, path: path, access: a, described: true, name: name, summary: summary,
+		method: method, path: path, access: named(a, name, path), described: true, name: name, summary: summary,
 		statuses: []int{http.StatusOK}, fields: fieldsOf(reflect.TypeFor[I]()), params: paramsOf(reflect.TypeFor[I]()),
 		mount: func(to *router, rt route) {
 			op := rt.operation(to.failure)
@@ -129,7 +129,7 @@ func recovering(ctx context.Context, log *slog.Logger, do func(context.Context) 
 func streaming(path string, a auth.Access, name, summary string, serve func(context.Context, http.ResponseWriter, *http.Request, auth.Request) error) route {
 	a.Class = limit.Streams
 	return route{
-		method: http.MethodGet, path: path, access: a, described: true, name: name, summary: summary, statuses: []int{http.StatusOK},
+		method: http.MethodGet, path: path, access: named(a, name, path), described: true, name: name, summary: summary, statuses: []int{http.StatusOK},
 		mount: func(to *router, rt route) {
 			op := rt.operation(to.failure)
 			op.Parameters = []*huma.Param{{
@@ -180,7 +180,7 @@ func (rt route) operation(failure *huma.Response) huma.Operation {
 	op := huma.Operation{
 		OperationID: rt.name, Method: rt.method, Path: rt.path, Summary: rt.summary,
 		Description:   description(rt),
-		Tags:          []string{strings.Split(rt.path, "/")[2]},
+		Tags:          []string{rt.access.Group},
 		DefaultStatus: rt.statuses[0],
 		Responses:     map[string]*huma.Response{"default": failure},
 		Security:      []map[string][]string{{"bearer": {}}},

@@ -52,6 +52,23 @@ func allow(r auth.Relation, roles ...curfew.Role) auth.Access {
 	return auth.Access{Roles: roles, Relation: r}
 }
 
+// named adds to an access rule how an API key is bound to its route: by the operation's id, or by the path's first part.
+func named(a auth.Access, name, path string) auth.Access {
+	a.Name, a.Group = name, strings.Split(path, "/")[2]
+	return a
+}
+
+// keyRoutes returns what API keys can be bound to: the routes of a table that services may use.
+func keyRoutes(table []route) []auth.RouteName {
+	var all []auth.RouteName
+	for _, rt := range table {
+		if slices.Contains(rt.access.Roles, curfew.Service) && rt.access.Name != "" {
+			all = append(all, auth.RouteName{Name: rt.access.Name, Group: rt.access.Group})
+		}
+	}
+	return all
+}
+
 // answers sets the statuses of success, the usual one first.
 func (rt route) answers(statuses ...int) route {
 	rt.statuses = statuses

@@ -25,6 +25,7 @@ type handlers struct {
 	settings   settingsHandlers
 	endpoints  endpointHandlers
 	deliveries deliveryHandlers
+	keys       keyHandlers
 	stripe     door
 	events     door
 	docs       *docsHandlers
@@ -47,11 +48,11 @@ func apiRoutes(h handlers) []route {
 	const get, post, patch, del = http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete
 	const c, m, a, sv = curfew.Customer, curfew.Mechanic, curfew.Admin, curfew.Service
 	return []route{
-		at(post, "/api/checkouts", allow(auth.Nobodys, sv), "fulfillCheckout", "Fulfil a paid checkout", h.checkouts.fulfill).answers(201, 200, 202),
+		at(post, "/api/checkouts", allow(auth.InBody, sv), "fulfillCheckout", "Fulfil a paid checkout", h.checkouts.fulfill).answers(201, 200, 202),
 		at(get, "/api/customers/{id}/checkouts", allow(auth.Itself, c, a, sv), "listCheckouts", "List a customer's payments", h.checkouts.ofCustomer),
 		at(get, "/api/customers/{id}/session-status", allow(auth.Itself, c, a, sv), "sessionStatus", "Report what blocks a customer", h.customers.status),
 		at(post, "/api/customers/{id}/clear", allow(auth.Itself, c, a, sv), "clearCustomer", "End what a customer has open", h.customers.clear).whole(whileRead),
-		at(post, "/api/sessions", allow(auth.Nobodys, c, sv), "createSession", "Create a session with a free plan or a credit", h.sessions.create).answers(201, 200),
+		at(post, "/api/sessions", allow(auth.InBody, c, sv), "createSession", "Create a session with a free plan or a credit", h.sessions.create).answers(201, 200),
 		at(get, "/api/sessions/{id}", allow(auth.Party, c, m, a, sv), "readSession", "Read a session", h.sessions.read),
 		at(get, "/api/sessions/{id}/events", allow(auth.Party, c, m, a, sv), "listEvents", "List a session's events", h.sessions.events),
 		at(post, "/api/sessions/{id}/join", allow(auth.Party, c, m), "joinSession", "Join a session; the second party makes it live", h.sessions.join),
@@ -92,6 +93,10 @@ func apiRoutes(h handlers) []route {
 		at(get, "/api/deliveries/{id}", allow(auth.Nobodys, a), "readDelivery", "Read a delivery", h.deliveries.read),
 		at(post, "/api/deliveries/{id}/replay", allow(auth.Nobodys, a), "replayDelivery", "Replay a delivery", h.deliveries.replay),
 		at(post, "/api/deliveries/replay", allow(auth.Nobodys, a), "replayDead", "Replay all dead deliveries of an endpoint", h.deliveries.replayDead).within(cleanupTimeout).whole(inDeliveries),
+		at(get, "/api/keys", allow(auth.Nobodys, a), "listKeys", "List API keys", h.keys.list),
+		at(post, "/api/keys", allow(auth.Nobodys, a), "createKey", "Create an API key for a service", h.keys.create).answers(201),
+		at(post, "/api/keys/{id}/rotate", allow(auth.Nobodys, a), "rotateKey", "Replace an API key's secret", h.keys.rotate),
+		at(del, "/api/keys/{id}", allow(auth.Nobodys, a), "revokeKey", "Revoke an API key", h.keys.revoke),
 		at(get, "/api/debug/history", allow(auth.Nobodys, a), "readHistory", "The history of health in the last hours", h.history.read),
 		at(get, "/api/debug/settings", allow(auth.Nobodys, a), "listSettings", "List the settings of this process", h.settings.list),
 

@@ -23,6 +23,9 @@ type sessionHandlers struct {
 
 func (h sessionHandlers) create(ctx context.Context, c auth.Request, in *newSessionInput) (*response[api.Fulfillment], error) {
 	customer, err := forWhom(c.Actor, in.Body.CustomerID)
+	if err == nil {
+		err = c.CheckCustomer(customer)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +81,9 @@ type extendInput struct {
 
 func (h sessionHandlers) extend(ctx context.Context, c auth.Request, in *extendInput) (*response[api.Extended], error) {
 	b := in.Body
+	if err := c.CheckAmount(amountOf(h.keeper, b.Plan, b.Amount)); err != nil {
+		return nil, err
+	}
 	x, err := h.keeper.Sessions.Extend(ctx, c.Actor, lifecycle.Extension{
 		SessionID: c.ID, Plan: b.Plan, PaymentRef: b.PaymentRef, Amount: b.Amount, Currency: b.Currency,
 	})

@@ -31,7 +31,7 @@ type connection struct {
 	left    chan struct{} // closed once the reader has left
 	events  Subscription
 	proof   *http.Request
-	until   time.Time       // when the token expires
+	until   time.Time       // when the token expires; zero: never
 	since   time.Time       // everything up to this time has been sent; zero: nothing yet
 	reset   bool            // the reader missed something
 	figures <-chan struct{} // signals newer ones to admins
@@ -143,7 +143,12 @@ func (c *connection) serve() {
 }
 
 // quiet returns how long until the next heartbeat, or until the token expires.
-func (c *connection) quiet() time.Duration { return min(c.s.heartbeat, time.Until(c.until)) }
+func (c *connection) quiet() time.Duration {
+	if c.until.IsZero() {
+		return c.s.heartbeat
+	}
+	return min(c.s.heartbeat, time.Until(c.until))
+}
 
 // heartbeat ends the stream if its token no longer counts.
 func (c *connection) heartbeat() error {

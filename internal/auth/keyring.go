@@ -1,0 +1,182 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
+)
+
+const (
+	// keyFresh is how long a key that was read is believed: a revoked one is refused after that everywhere.
+	keyFresh = 10 * time.Second
+	// maxKnownKeys is how many keys are kept at most. More are read again and again.
+	maxKnownKeys = 1000
+	// keepUse is how often the last uses are written.
+	keepUse = 15 * time.Second
+	// lastKeepUse is how long writing them may take when the process stops.
+	lastKeepUse = 2 * time.Second
+)
+
+// Keyring verifies API keys. It keeps those that it has read for a few seconds, and only ones that exist, so that nobody can
+// displace them with keys that they make up.
+type Keyring struct {
+	store   KeyStore
+	refused refusals
+
+	mu    sync.Mutex
+	known map[string]knownKey
+	used  map[string]bool // since the last uses were written
+}
+
+type knownKey struct {
+	key record.APIKey
+	at  time.Time // when it was asked for
+}
+
+// NewKeyring returns a keyring over a store. A nil log discards.
+func NewKeyring(store KeyStore, log *slog.Logger) *Keyring {
+	return &Keyring{store: store, refused: newRefusals(log), known: map[string]knownKey{}, used: map[string]bool{}}
+}
+
+// verify returns who calls with a key. Every failure is errProvesNothing or, for a key that was good until its end, expired;
+// unless the store cannot tell, which is its error.
+func (r *Keyring) verify(ctx context.Context, text string) (claims, error) {
+	id, secret, ok := parseKey(text)
+	if !ok {
+		return claims{}, r.refuse("", errors.New("it is not a whole key"))
+	}
+	k, err := r.key(ctx, id)
+	switch {
+	case errors.Is(err, curfew.NotFound):
+		return claims{}, r.refuse(id, err)
+	case err != nil:
+		return claims{}, fmt.Errorf("look for key %s: %w", id, err)
+	}
+	until, why := judgeKey(k, secret, time.Now())
+	if why != nil {
+		if old, ok := errors.AsType[expired](why); ok {
+			return claims{}, old
+		}
+		return claims{}, r.refuse(id, why)
+	}
+	r.use(id)
+	c := claims{subject: k.Name, role: curfew.Service, scope: k.Scope}
+	if !until.IsZero() {
+		c.expires = &numericDate{until}
+	}
+	return c, nil
+}
+
+// judgeKey returns the end of a key with this secret, or why it does not count.
+func judgeKey(k record.APIKey, secret string, now time.Time) (until time.Time, why error) {
+	is, was := hasSecret(k, secret)
+	until = k.ExpiresAt
+	if !is && was && (until.IsZero() || k.OldUntil.Before(until)) {
+		until = k.OldUntil
+	}
+	switch {
+	case !is && !was:
+		return until, errors.New("it has another secret")
+	case !k.RevokedAt.IsZero():
+		return until, errors.New("it is revoked")
+	case !until.IsZero() && !now.Before(until):
+		return until, expired{until}
+	}
+	return until, nil
+}
+
+// refuse logs why a key is refused, for operators alone.
+func (r *Keyring) refuse(id string, why error) error {
+	r.refused.logKey(id, why)
+	return errProvesNothing
+}
+
+// key returns a key that was read a moment ago, or reads it.
+func (r *Keyring) key(ctx context.Context, id string) (record.APIKey, error) {
+	now := time.Now()
+	if k, ok := r.remembered(id, now); ok {
+		return k, nil
+	}
+	k, err := r.store.APIKey(ctx, id)
+	if err == nil {
+		r.remember(k, now)
+	}
+	return k, err
+}
+
+func (r *Keyring) remembered(id string, now time.Time) (record.APIKey, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	k, ok := r.known[id]
+	return k.key, ok && now.Sub(k.at) < keyFresh
+}
+
+// remember keeps a key that was asked for at that time, unless a newer reading is there already.
+func (r *Keyring) remember(k record.APIKey, at time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.known) >= maxKnownKeys {
+		maps.DeleteFunc(r.known, func(_ string, old knownKey) bool { return at.Sub(old.at) >= keyFresh })
+	}
+	if before, ok := r.known[k.ID]; ok && before.at.After(at) || !ok && len(r.known) >= maxKnownKeys {
+		return
+	}
+	r.known[k.ID] = knownKey{k, at}
+}
+
+func (r *Keyring) use(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.used[id] = true
+}
+
+// Run writes now and then which keys were used, until the context ends, and once more then.
+func (r *Keyring) Run(ctx context.Context) {
+	tick := time.NewTicker(keepUse)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			r.logUnkept(ctx, r.KeepUse(ctx))
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastKeepUse)
+			defer cancel()
+			r.logUnkept(last, r.KeepUse(last))
+			return
+		}
+	}
+}
+
+func (r *Keyring) logUnkept(ctx context.Context, err error) {
+	if err != nil {
+		r.refused.logger.WarnContext(ctx, "the last use of keys could not be written; it is tried again", "error", err)
+	}
+}
+
+// KeepUse writes which keys were used since it last did. What it cannot write it keeps for the next time.
+func (r *Keyring) KeepUse(ctx context.Context) error {
+	r.mu.Lock()
+	ids := slices.Sorted(maps.Keys(r.used))
+	r.used = map[string]bool{}
+	r.mu.Unlock()
+	if len(ids) == 0 {
+		return nil
+	}
+	err := r.store.UseAPIKeys(ctx, ids)
+	if err != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for _, id := range ids {
+			r.used[id] = true
+		}
+	}
+	return err
+}

@@ -1,0 +1,39 @@
+package auth
+
+import (
+	"slices"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
+)
+
+// CheckCustomer returns ErrNoCustomer for a customer that the caller's key does not reach. Handlers of routes whose body names
+// a customer must ask it.
+func (c Request) CheckCustomer(id string) error {
+	if !c.scope.Reaches(id) {
+		return ErrNoCustomer
+	}
+	return nil
+}
+
+// CheckAmount refuses an amount that is larger than the caller's key allows. One that nobody knows may be larger.
+func (c Request) CheckAmount(amount *int64) error {
+	if most := c.scope.MaxAmount; most != nil && (amount == nil || *amount > *most) {
+		return notAllowed(c.Actor.Role)
+	}
+	return nil
+}
+
+// notAllowed is the error for what a role may not do, and also for what a key of that role is not bound to.
+func notAllowed(role curfew.Role) error {
+	return curfew.Errorf(curfew.Forbidden, "the role %s may not do that", role)
+}
+
+// admits reports whether a key with this scope may use a route.
+func (a Access) admits(s record.KeyScope) bool {
+	if s.Routes != nil && !slices.Contains(s.Routes, a.Name) && !slices.Contains(s.Routes, a.Group) {
+		return false
+	}
+	// Without an id, a route is about everybody, unless its body says about whom.
+	return s.CustomerPrefix == "" || a.Relation != Nobodys
+}

@@ -48,6 +48,7 @@ type commandLine struct {
 	Preflight   preflightCommand   `cmd:"" help:"Run the checks before a deployment, and write a backup. Exit 1 if any check fails."`
 	Restore     restoreCommand     `cmd:"" help:"Restore a backup into an empty database of either kind."`
 	Token       tokenCommand       `cmd:"" help:"Print a token signed with the local key, or inspect one."`
+	Keys        keysCommand        `cmd:"" help:"Manage the API keys with which services call."`
 	Login       loginCommand       `cmd:"" help:"Print a one-time link that signs a browser in."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }

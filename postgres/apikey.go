@@ -13,9 +13,9 @@ import (
 type apiKeys struct{ *db }
 
 const (
-	apiKeyColumns = `id, name, hash, old_hash, old_until, customer_prefix, routes, max_amount, expires_at, created_at, created_by, rotated_at,
+	keyColumns = `id, name, hash, old_hash, old_until, customer_prefix, routes, max_amount, expires_at, created_at, created_by, rotated_at,
 		used_at, revoked_at, revoked_by, version`
-	selectAPIKey = `SELECT ` + apiKeyColumns + ` FROM curfew.api_keys`
+	selectAPIKey = `SELECT ` + keyColumns + ` FROM curfew.api_keys`
 )
 
 func scanAPIKey(r row) (record.APIKey, error) {
@@ -35,7 +35,7 @@ func scanAPIKey(r row) (record.APIKey, error) {
 }
 
 const insertAPIKey = `INSERT INTO curfew.api_keys (id, name, hash, customer_prefix, routes, max_amount, expires_at, created_by)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING ` + apiKeyColumns
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING ` + keyColumns
 
 // AddAPIKey writes a new key with the hash of its secret.
 func (s apiKeys) AddAPIKey(ctx context.Context, k record.APIKey) (record.APIKey, error) {
@@ -66,7 +66,7 @@ func (s apiKeys) APIKey(ctx context.Context, id string) (record.APIKey, error) {
 
 const rotateAPIKey = `UPDATE curfew.api_keys SET
 		old_hash = hash, old_until = now() + $4::interval, hash = $3, rotated_at = now(), version = version + 1
-	WHERE id = $1 AND version = $2 AND revoked_at IS NULL RETURNING ` + apiKeyColumns
+	WHERE id = $1 AND version = $2 AND revoked_at IS NULL RETURNING ` + keyColumns
 
 // RotateAPIKey replaces the secret; the old one counts for as long as keep says.
 func (s apiKeys) RotateAPIKey(ctx context.Context, k record.APIKey, hash string, keep time.Duration) (record.APIKey, error) {
@@ -75,7 +75,7 @@ func (s apiKeys) RotateAPIKey(ctx context.Context, k record.APIKey, hash string,
 }
 
 const revokeAPIKey = `UPDATE curfew.api_keys SET revoked_at = now(), revoked_by = $3, version = version + 1
-	WHERE id = $1 AND version = $2 AND revoked_at IS NULL RETURNING ` + apiKeyColumns
+	WHERE id = $1 AND version = $2 AND revoked_at IS NULL RETURNING ` + keyColumns
 
 // RevokeAPIKey revokes a key; Conflict if the version has changed, or if it is revoked.
 func (s apiKeys) RevokeAPIKey(ctx context.Context, k record.APIKey, by curfew.Actor) (record.APIKey, error) {
@@ -83,11 +83,11 @@ func (s apiKeys) RevokeAPIKey(ctx context.Context, k record.APIKey, by curfew.Ac
 	return revoked, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "key %s has moved", k.ID)), "revoke key %s", k.ID)
 }
 
-const useAPIKeys = `UPDATE curfew.api_keys SET used_at = date_trunc('minute', now())
+const useKeys = `UPDATE curfew.api_keys SET used_at = date_trunc('minute', now())
 	WHERE id = ANY ($1::uuid[]) AND (used_at IS NULL OR used_at < date_trunc('minute', now()))`
 
 // UseAPIKeys keeps that these keys are used now, to the minute.
 func (s apiKeys) UseAPIKeys(ctx context.Context, ids []string) error {
-	_, err := s.exec(ctx, useAPIKeys, ids)
+	_, err := s.exec(ctx, useKeys, ids)
 	return wrap(err, "keep the use of keys")
 }

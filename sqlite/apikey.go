@@ -14,9 +14,9 @@ import (
 type apiKeys struct{ *db }
 
 const (
-	apiKeyColumns = `id, name, hash, old_hash, old_until, customer_prefix, routes, max_amount, expires_at, created_at, created_by, rotated_at,
+	keyColumns = `id, name, hash, old_hash, old_until, customer_prefix, routes, max_amount, expires_at, created_at, created_by, rotated_at,
     used_at, revoked_at, revoked_by, version`
-	selectAPIKey = `SELECT ` + apiKeyColumns + ` FROM api_keys`
+	selectAPIKey = `SELECT ` + keyColumns + ` FROM api_keys`
 )
 
 func scanAPIKey(r row) (record.APIKey, error) {
@@ -37,7 +37,7 @@ func scanAPIKey(r row) (record.APIKey, error) {
 
 const insertAPIKey = `
 INSERT INTO api_keys (id, name, hash, customer_prefix, routes, max_amount, expires_at, created_by, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING ` + apiKeyColumns
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING ` + keyColumns
 
 // AddAPIKey writes a new key with the hash of its secret.
 func (s apiKeys) AddAPIKey(ctx context.Context, k record.APIKey) (added record.APIKey, err error) {
@@ -67,7 +67,7 @@ func (s apiKeys) APIKey(ctx context.Context, id string) (record.APIKey, error) {
 
 const rotateAPIKey = `
 UPDATE api_keys SET old_hash = hash, old_until = $4, hash = $3, rotated_at = $5, version = version + 1
-WHERE id = $1 AND version = $2 AND revoked_at IS NULL RETURNING ` + apiKeyColumns
+WHERE id = $1 AND version = $2 AND revoked_at IS NULL RETURNING ` + keyColumns
 
 // RotateAPIKey replaces the secret; the old one counts for as long as keep says.
 func (s apiKeys) RotateAPIKey(ctx context.Context, k record.APIKey, hash string, keep time.Duration) (rotated record.APIKey, err error) {
@@ -80,7 +80,7 @@ func (s apiKeys) RotateAPIKey(ctx context.Context, k record.APIKey, hash string,
 
 const revokeAPIKey = `
 UPDATE api_keys SET revoked_at = $4, revoked_by = $3, version = version + 1
-WHERE id = $1 AND version = $2 AND revoked_at IS NULL RETURNING ` + apiKeyColumns
+WHERE id = $1 AND version = $2 AND revoked_at IS NULL RETURNING ` + keyColumns
 
 // RevokeAPIKey revokes a key; Conflict if the version has changed, or if it is revoked.
 func (s apiKeys) RevokeAPIKey(ctx context.Context, k record.APIKey, by curfew.Actor) (revoked record.APIKey, err error) {
@@ -91,7 +91,7 @@ func (s apiKeys) RevokeAPIKey(ctx context.Context, k record.APIKey, by curfew.Ac
 	return revoked, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "key %s has moved", k.ID)), "revoke key %s", k.ID)
 }
 
-const useAPIKeys = `
+const useKeys = `
 UPDATE api_keys SET used_at = $2
 WHERE id IN (SELECT value FROM json_each($1)) AND (used_at IS NULL OR used_at < $2)`
 
@@ -102,7 +102,7 @@ func (s apiKeys) UseAPIKeys(ctx context.Context, ids []string) error {
 		return wrap(err, "keep the use of keys")
 	}
 	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
-		_, err := tx.exec(ctx, useAPIKeys, string(list), micros(tx.now.Truncate(time.Minute)))
+		_, err := tx.exec(ctx, useKeys, string(list), micros(tx.now.Truncate(time.Minute)))
 		return err
 	})
 	return wrap(err, "keep the use of keys")

@@ -51,7 +51,7 @@ func (c *createKey) Run(ctx context.Context, s *settings, term terminal) error {
 
 // withKeys opens the database for one command.
 func (s *settings) withKeys(ctx context.Context, do func(auth.Keys) error) error {
-	return s.withDatabase(ctx, func(db database) error { return do(httpapi.Keys(db)) })
+	return s.withDatabase(ctx, func(db database) error { return do(httpapi.Keys(db)) }) //nolint:contextcheck // it reads the table of routes, and calls none
 }
 
 // printKey prints a key; the text is what its holder presents, or empty.

@@ -149,7 +149,7 @@ func (g *Gate) authorizeParty(ctx context.Context, c Request) (Request, error) {
 	}
 	snapshot, err := g.sessions.Session(ctx, c.ID)
 	switch {
-	case errors.Is(err, curfew.NotFound), err == nil && !(Reaches(c.Actor, snapshot.Session) && c.scope.Reaches(snapshot.CustomerID)):
+	case errors.Is(err, curfew.NotFound), err == nil && !c.reaches(snapshot.Session):
 		return c, ErrNoSession
 	}
 	c.Session = snapshot

@@ -24,6 +24,11 @@ func (c Request) CheckAmount(amount *int64) error {
 	return nil
 }
 
+// reaches reports whether the caller may know of a session.
+func (c Request) reaches(s curfew.Session) bool {
+	return Reaches(c.Actor, s) && c.scope.Reaches(s.CustomerID)
+}
+
 // notAllowed is the error for what a role may not do, and also for what a key of that role is not bound to.
 func notAllowed(role curfew.Role) error {
 	return curfew.Errorf(curfew.Forbidden, "the role %s may not do that", role)

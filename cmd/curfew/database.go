@@ -33,6 +33,7 @@ type database interface {
 	mail.Refusals
 	limit.Store
 	auth.KeyStore
+	auth.RevocationStore
 	migrator
 	inspector
 	restoreTarget

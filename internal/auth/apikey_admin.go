@@ -75,27 +75,27 @@ func (s Keys) check(n NewKey) error {
 	case !n.Forever && !n.ExpiresAt.After(time.Now()):
 		return curfew.Errorf(curfew.Invalid, "a key's end must lie ahead")
 	case n.Scope.MaxAmount != nil && *n.Scope.MaxAmount < 0:
-		return curfew.Errorf(curfew.Invalid, "a key's largest amount must not be negative")
+		return curfew.Errorf(curfew.Invalid, "maxAmount must not be negative")
 	}
 	if n.Scope.CustomerPrefix != "" {
-		if err := curfew.CheckID("a key's customer prefix", n.Scope.CustomerPrefix); err != nil {
+		if err := curfew.CheckID("customerPrefix", n.Scope.CustomerPrefix); err != nil {
 			return err
 		}
 	}
 	if err := s.checkRoutes(n.Scope.Routes); err != nil {
 		return err
 	}
-	return curfew.CheckID("a key's name", n.Name)
+	return curfew.CheckID("name", n.Name)
 }
 
 // checkRoutes refuses routes that nobody could call with a key: they would look like a permission.
 func (s Keys) checkRoutes(routes []string) error {
 	if routes != nil && len(routes) == 0 || len(routes) > maxRoutes {
-		return curfew.Errorf(curfew.Invalid, "a key is bound to 1 to %d routes: leave them out for all", maxRoutes)
+		return curfew.Errorf(curfew.Invalid, "routes: a key is bound to 1 to %d: leave them out for all", maxRoutes)
 	}
 	for _, route := range routes {
 		if !slices.ContainsFunc(s.Routes, func(r RouteName) bool { return r.Name == route || r.Group == route }) {
-			return curfew.Errorf(curfew.Invalid, "a key cannot be bound to the route %q: there are %s", curfew.Visible(route), s.choice())
+			return curfew.Errorf(curfew.Invalid, "routes: a key cannot be bound to %q: there are %s", curfew.Visible(route), s.choice())
 		}
 	}
 	return nil

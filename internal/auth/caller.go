@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -22,13 +23,26 @@ func (g *Gate) caller(r *http.Request) (claims, error) {
 		if token = strings.TrimSpace(token); isKey(token) {
 			return g.keys.verify(r.Context(), token)
 		}
-		return g.identity.verify(accessType, token)
+		return g.verify(r.Context(), accessType, token)
 	}
 	c, err := g.fromCookie(r)
 	if err != nil {
 		return c, err
 	}
 	return c, g.ownSite(r)
+}
+
+// verify returns what a token of a type proves, unless it is revoked. Only tokens of the local key can be: what others issue
+// they alone can take back.
+func (g *Gate) verify(ctx context.Context, typ, token string) (claims, error) {
+	c, err := g.identity.verify(typ, token)
+	if err == nil && c.by == g.identity.local {
+		err = g.revoked.check(ctx, c)
+	}
+	if err != nil {
+		return claims{}, err
+	}
+	return c, nil
 }
 
 // fromCookie returns whose browser a request is from. A cookie that was signed out proves
@@ -38,7 +52,7 @@ func (g *Gate) fromCookie(r *http.Request) (claims, error) {
 	if err != nil {
 		return claims{}, errProvesNothing
 	}
-	c, err := g.identity.verify(cookieType, cookie.Value)
+	c, err := g.verify(r.Context(), cookieType, cookie.Value)
 	if err != nil {
 		return c, err
 	}

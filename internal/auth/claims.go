@@ -42,6 +42,17 @@ func (c claims) until() time.Time {
 	return c.expires.Time
 }
 
+// limit ends a token of the local key after its longest life, whatever it says itself.
+func (c *claims) limit(longest time.Duration) error {
+	if c.sent == nil {
+		return fmt.Errorf("%w: iat", jwt.ErrTokenRequiredClaimMissing)
+	}
+	if end := c.sent.Add(longest); end.Before(c.expires.Time) {
+		c.expires = &numericDate{end}
+	}
+	return nil
+}
+
 // numericDate is in seconds since 1970, possibly with a fraction (RFC 7519, section 2).
 type numericDate struct{ time.Time }
 

@@ -18,7 +18,7 @@ const cookieName = "__Host-curfew"
 // Ticket returns whose login ticket it is, and does not use it up. The error's kind is Conflict for a ticket that was
 // used before, Unauthenticated for one that proves nothing, and RateLimited after too many of those.
 func (g *Gate) Ticket(ctx context.Context, ticket string) (curfew.Actor, error) {
-	c, err := g.ticket(ticket)
+	c, err := g.ticket(ctx, ticket)
 	if err != nil {
 		return curfew.Actor{}, cmp.Or(g.spend(ctx, curfew.Actor{}, limit.Logins), err)
 	}
@@ -35,7 +35,7 @@ func (g *Gate) SignIn(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	if err := g.ownSite(r); err != nil {
 		return curfew.Actor{}, err
 	}
-	c, err := g.ticket(ticket)
+	c, err := g.ticket(ctx, ticket)
 	if limited := g.spend(ctx, c.actor(), limit.Logins); limited != nil {
 		return curfew.Actor{}, limited
 	}
@@ -53,8 +53,8 @@ func (g *Gate) SignIn(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	return c.actor(), nil
 }
 
-func (g *Gate) ticket(text string) (claims, error) {
-	c, err := g.identity.verify(ticketType, text)
+func (g *Gate) ticket(ctx context.Context, text string) (claims, error) {
+	c, err := g.verify(ctx, ticketType, text)
 	if err != nil || c.id == "" {
 		return claims{}, cmp.Or(err, errProvesNothing)
 	}

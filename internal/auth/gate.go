@@ -68,15 +68,28 @@ type Gate struct {
 	sessions Sessions
 	limits   *limit.Limiter
 	keys     *Keyring
+	revoked  *Revocations
 	baseURL  string // for the command that would be admitted
 	local    bool   // callers are on this machine, and are told that command
 	origins  *http.CrossOriginProtection
 }
 
-// NewGate returns a gate. Callers reach the server at baseURL. If limits is nil, they may call as often as they like.
-func NewGate(identity *Identity, once OneTimes, sessions Sessions, keys *Keyring, limits *limit.Limiter, baseURL string) *Gate {
+// GateOptions are what a gate decides by. All but Limits are required.
+type GateOptions struct {
+	Identity *Identity
+	Once     OneTimes
+	Sessions Sessions
+	Keys     *Keyring
+	Revoked  *Revocations
+	Limits   *limit.Limiter // nil: callers may call as often as they like
+	BaseURL  string         // where callers reach the server
+}
+
+// NewGate returns a gate.
+func NewGate(o GateOptions) *Gate {
 	return &Gate{
-		identity: identity, once: once, sessions: sessions, keys: keys, limits: limits, baseURL: baseURL, local: Local(baseURL),
+		identity: o.Identity, once: o.Once, sessions: o.Sessions, keys: o.Keys, revoked: o.Revoked, limits: o.Limits,
+		baseURL: o.BaseURL, local: Local(o.BaseURL),
 		origins: http.NewCrossOriginProtection(),
 	}
 }

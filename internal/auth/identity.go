@@ -6,6 +6,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -33,6 +34,13 @@ const (
 	cookieTTL = 12 * time.Hour
 )
 
+// The longest life of tokens of the local key.
+const (
+	usualMaxTTL = 30 * 24 * time.Hour
+	// longestTTL is how long a revocation must be remembered.
+	longestTTL = 366 * 24 * time.Hour
+)
+
 // Options say whose tokens are accepted, besides those of the local key.
 type Options struct {
 	// KeyFile holds the local key: 32 random bytes in base64, mode 0600.
@@ -41,6 +49,8 @@ type Options struct {
 	CreateKey bool
 	// Key is the local key itself, in base64, instead of KeyFile.
 	Key string
+	// MaxTTL is the longest life of tokens of the local key, whatever they say; from a minute to 366 days. 0: 30 days.
+	MaxTTL time.Duration
 	// JWTSecret is another issuer's key for HS256, of at least 32 bytes.
 	JWTSecret string
 	// JWKSURL is where another issuer publishes its keys for ES256, RS256 and EdDSA: https, or http on this machine. They are
@@ -61,6 +71,7 @@ type Options struct {
 // Identity issues tokens with the local key, and verifies tokens.
 type Identity struct {
 	key     []byte
+	maxTTL  time.Duration
 	local   *issuer
 	secret  *issuer            // HS256; nil: none
 	public  *issuer            // by a published key; nil: none
@@ -80,7 +91,10 @@ func newIdentity(ctx context.Context, o Options, times keyTimes, adjust ...func(
 	if err != nil {
 		return nil, err
 	}
-	i := &Identity{key: key, issuers: map[string]*issuer{}, refused: newRefusals(o.Logger)}
+	if o.MaxTTL = cmp.Or(o.MaxTTL, usualMaxTTL); o.MaxTTL < time.Minute || o.MaxTTL > longestTTL {
+		return nil, curfew.Errorf(curfew.Invalid, "auth.max_ttl must be from 1m to 8784h, not %s", o.MaxTTL)
+	}
+	i := &Identity{key: key, maxTTL: o.MaxTTL, issuers: map[string]*issuer{}, refused: newRefusals(o.Logger)}
 	i.local = newIssuer(Issuer{}, []string{"HS256"}, constant(key))
 	add := func(one Issuer) (*issuer, error) { return i.add(ctx, one, o.Logger, times, adjust) }
 	unnamed := Issuer{Name: o.Issuer, Audience: o.Audience, Role: roleAt(o.RoleClaim)}

@@ -101,7 +101,7 @@ func newRing(t *testing.T) *ring {
 	r := &ring{T: t, shelf: &shelf{}, log: &logBuffer{}}
 	r.keys = auth.Keys{Store: r.shelf, Routes: []auth.RouteName{{Name: "readSession", Group: "sessions"}}}
 	r.ring = auth.NewKeyring(r.shelf, slog.New(slog.NewTextHandler(r.log, nil)))
-	r.gate = auth.NewGate(nil, nil, nil, r.ring, nil, "")
+	r.gate = auth.NewGate(auth.GateOptions{Keys: r.ring})
 	return r
 }
 

@@ -39,3 +39,10 @@ func (r refusals) logKey(id string, why error) {
 		r.logger.Info("an API key was refused", "why", why, "key", id)
 	}
 }
+
+// logRevoked is log for a token with which nothing else is wrong.
+func (r refusals) logRevoked(c claims) {
+	if r.rare.Allow() {
+		r.logger.Info("a token was refused", "why", "it is revoked", "id", c.id, "actor", c.actor().String())
+	}
+}

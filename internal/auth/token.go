@@ -45,19 +45,19 @@ func (e expired) Error() string {
 func (e expired) Unwrap() error { return curfew.Unauthenticated }
 
 // Token issues a token with the local key. The error's kind is Invalid for a role or an id that cannot be, and for a ttl
-// under a second.
+// under a second or over Options.MaxTTL.
 func (i *Identity) Token(a curfew.Actor, ttl time.Duration) (string, error) {
 	return i.issue(accessType, a, ttl)
 }
 
 // LoginTicket issues a ticket that signs a browser in once, within two minutes.
 func (i *Identity) LoginTicket(a curfew.Actor) (string, error) {
-	return i.issue(ticketType, a, ticketTTL)
+	return i.issue(ticketType, a, min(ticketTTL, i.maxTTL))
 }
 
 // LoginCookie issues the value of a signed-in browser's cookie. It is good for 12 hours.
 func (i *Identity) LoginCookie(a curfew.Actor) (string, error) {
-	return i.issue(cookieType, a, cookieTTL)
+	return i.issue(cookieType, a, min(cookieTTL, i.maxTTL))
 }
 
 // Verify returns whose token it is. The token is of the local key or of another issuer.
@@ -67,14 +67,14 @@ func (i *Identity) Verify(token string) (curfew.Actor, error) {
 }
 
 func (i *Identity) issue(typ string, a curfew.Actor, ttl time.Duration) (string, error) {
-	if !slices.Contains(Roles, a.Role) {
-		return "", curfew.Errorf(curfew.Invalid, "there is no role %q: the roles are customer, mechanic, admin, service", a.Role)
-	}
-	if err := curfew.CheckID("subject", a.ID); err != nil {
+	if err := checkHolder(a); err != nil {
 		return "", err
 	}
-	if ttl < time.Second {
+	switch {
+	case ttl < time.Second:
 		return "", curfew.Errorf(curfew.Invalid, "invalid token lifetime %s: it must be at least a second", ttl)
+	case ttl > i.maxTTL:
+		return "", curfew.Errorf(curfew.Invalid, "invalid token lifetime %s: it may be at most %s (auth.max_ttl)", ttl, i.maxTTL)
 	}
 	now := time.Now()
 	token := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
@@ -83,6 +83,14 @@ func (i *Identity) issue(typ string, a curfew.Actor, ttl time.Duration) (string,
 	})
 	token.Header["typ"] = typ
 	return token.SignedString(i.key)
+}
+
+// checkHolder returns an error of kind Invalid for somebody who can have no token.
+func checkHolder(a curfew.Actor) error {
+	if !slices.Contains(Roles, a.Role) {
+		return curfew.Errorf(curfew.Invalid, "there is no role %q: the roles are customer, mechanic, admin, service", a.Role)
+	}
+	return curfew.CheckID("subject", a.ID)
 }
 
 // Roles are the roles that a token can have.
@@ -111,6 +119,11 @@ func (i *Identity) judge(typ, token string) (claims, error) {
 	c := claims{by: by}
 	if _, err := by.parser.ParseWithClaims(token, &c, by.keys); err != nil {
 		return claims{}, err
+	}
+	if by == i.local {
+		if err := c.limit(i.maxTTL); err != nil {
+			return claims{}, err
+		}
 	}
 	if until := c.until(); !time.Now().Before(until) {
 		return c, expired{until}
@@ -161,14 +174,19 @@ func headerOf(token string) (h header, ok bool) {
 }
 
 // nameOf reads who a token says has issued it, without verifying it.
-func nameOf(token string) string {
-	var c struct {
-		Issuer string `json:"iss"`
-	}
+func nameOf(token string) string { return saidBy(token).Issuer }
+
+// said is what a token says of itself, unproven.
+type said struct {
+	Issuer string `json:"iss"`
+	ID     string `json:"jti"`
+}
+
+func saidBy(token string) (s said) {
 	if parts := strings.Split(token, "."); len(parts) == 3 {
-		decoded(parts[1], &c)
+		decoded(parts[1], &s)
 	}
-	return c.Issuer
+	return s
 }
 
 // decoded reads a part of a token, and reports whether it could.
@@ -179,7 +197,7 @@ func decoded(part string, into any) bool {
 
 // Inspection is what a token says of itself, and what Curfew makes of it.
 type Inspection struct {
-	Type, Algorithm, Key, Issuer string // as it says, unproven; empty: it does not
+	Type, Algorithm, Key, Issuer, ID string // as it says, unproven; empty: it does not
 
 	Actor curfew.Actor // if it counts
 	Until time.Time    // its end, if nothing else is wrong with it
@@ -191,7 +209,8 @@ type Inspection struct {
 func (i *Identity) Inspect(token string) Inspection {
 	h, _ := headerOf(token)
 	c, err := i.judge(accessType, token)
-	s := Inspection{Type: h.Type, Algorithm: h.Algorithm, Key: h.Key, Issuer: nameOf(token), Until: c.until(), Wrong: err}
+	said := saidBy(token)
+	s := Inspection{Type: h.Type, Algorithm: h.Algorithm, Key: h.Key, Issuer: said.Issuer, ID: said.ID, Until: c.until(), Wrong: err}
 	if err == nil {
 		s.Actor = c.actor()
 	}

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -78,7 +79,7 @@ func TestKeysThatCannotBe(t *testing.T) {
 		"an end that has passed":     {`{"name":"shop","expiresAt":"2020-01-01T00:00:00Z"}`, "must lie ahead"},
 		"an empty prefix":            {`{"name":"shop","neverExpires":true,"customerPrefix":""}`, "customerPrefix"},
 		"no routes at all":           {`{"name":"shop","neverExpires":true,"routes":[]}`, "routes"},
-		"an empty route":             {`{"name":"shop","neverExpires":true,"routes":[""]}`, `the route \"\"`},
+		"an empty route":             {`{"name":"shop","neverExpires":true,"routes":[""]}`, `bound to \"\"`},
 		"a route that is an admin's": {`{"name":"shop","neverExpires":true,"routes":["createKey"]}`, "there are checkouts (fulfillCheckout)"},
 		"a group without services":   {`{"name":"shop","neverExpires":true,"routes":["keys"]}`, "cannot be bound"},
 		"a negative amount":          {`{"name":"shop","neverExpires":true,"maxAmount":-1}`, "maxAmount"},
@@ -294,5 +295,40 @@ func TestAKeyCanBeBoundToEveryRouteOfServices(t *testing.T) {
 		if bindable[route.Name] != may {
 			t.Errorf("%s %s (%s): a key can be bound to it: %t", route.Method, route.Path, route.Name, !may)
 		}
+	}
+}
+
+// A revoked token counts no more at this process, at once.
+func TestATokenIsRevoked(t *testing.T) {
+	t.Parallel()
+	h := newFixture(t)
+	first, second, other := h.token(curfew.Customer, "ada"), h.token(curfew.Customer, "ada"), h.token(curfew.Customer, "bob")
+	status := func(token string) int {
+		return h.sendWith(token, "GET", "/api/stream", "").status
+	}
+	var claims struct {
+		ID string `json:"jti"`
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(first, ".")[1])
+	must(t, err)
+	must(t, json.Unmarshal(payload, &claims))
+	golden(t, "token-revoked", h.sendAs(curfew.Admin, "anna", "POST", "/api/tokens/revoke", `{"tokenId":"one"}`))
+	h.sendAs(curfew.Admin, "anna", "POST", "/api/tokens/revoke", `{"tokenId":"`+claims.ID+`"}`)
+	if is := [3]int{status(first), status(second), status(other)}; is != [3]int{401, 200, 200} {
+		t.Errorf("one token revoked: %v", is)
+	}
+	golden(t, "subject-revoked", h.sendAs(curfew.Admin, "anna", "POST", "/api/tokens/revoke", `{"role":"customer","subject":"ada"}`))
+	if is := [3]int{status(first), status(second), status(other)}; is != [3]int{401, 401, 200} {
+		t.Errorf("a subject revoked: %v", is)
+	}
+	golden(t, "revocation-refused", h.sendAs(curfew.Admin, "anna", "POST", "/api/tokens/revoke", `{"role":"customer"}`))
+	for _, body := range []string{"", `{}`, `{"subject":"ada"}`, `{"tokenId":""}`, `{"tokenId":"x","role":"customer","subject":"ada"}`, `{"role":"system","subject":"sweeper"}`} {
+		if got := h.sendAs(curfew.Admin, "anna", "POST", "/api/tokens/revoke", body); got.status != http.StatusUnprocessableEntity {
+			t.Errorf("%s: %d %s", body, got.status, got.body)
+		}
+	}
+	got, want := h.sendWith(first, "GET", "/api/stream", ""), h.send("GET", "/api/stream", "", "Authorization: Bearer x.y.z")
+	if got.body != want.body {
+		t.Errorf("a revoked token is told apart: %s", got.body)
 	}
 }

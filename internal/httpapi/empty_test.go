@@ -85,6 +85,7 @@ func wholeWith(route httpapi.RouteLine, field, value string) string {
 	parts := []string{`"` + field + `":` + value}
 	for name, usual := range map[string]string{
 		"paymentRef": `"p"`, "customerId": `"c"`, "plan": `"chat10"`, "reason": `"r"`, "url": `"https://example.org/"`, "endpoint": `"e"`,
+		"name": `"n"`, "neverExpires": `true`, "role": `"customer"`,
 	} {
 		if name != field && slices.Contains(route.Fields, name) {
 			parts = append(parts, `"`+name+`":`+usual)

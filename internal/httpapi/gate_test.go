@@ -92,6 +92,7 @@ var who = map[string][cells]int{
 	"POST /api/keys":                              {401, 403, 403, 403, 403, 403, 201, 403, 403, 403, 403},
 	"POST /api/keys/{id}/rotate":                  {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
 	"DELETE /api/keys/{id}":                       {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"POST /api/tokens/revoke":                     {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
 	"GET /api/debug/history":                      {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
 	"GET /api/debug/settings":                     {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
 }
@@ -242,6 +243,8 @@ func (s *scenario) body(method, pattern string, c cell) string {
 		return `{"plan":"free"}`
 	case pattern == "/api/sessions":
 		return fmt.Sprintf(`{"plan":"free","customerId":"%s-buyer"}`, s.customer)
+	case pattern == "/api/tokens/revoke":
+		return `{"role":"customer","subject":"nobody-at-all"}`
 	case pattern == "/api/keys":
 		return `{"name":"shop","neverExpires":true}`
 	}

@@ -219,7 +219,7 @@ func TestS13_ListenersHaveLimits(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)
 	s, err := httpapi.New(httpapi.Options{
-		Keeper: h.keeper, Timeline: h.timeline, Identity: h.identity, Once: h.store, Keys: h.store, Ready: h.ready,
+		Keeper: h.keeper, Timeline: h.timeline, Identity: h.identity, Once: h.store, Keys: h.store, Revocations: h.store, Ready: h.ready,
 		Endpoints: webhook.Endpoints{Store: h.store}, Deliveries: notify.Deliveries{Store: h.store},
 	})
 	must(t, err)

@@ -26,6 +26,7 @@ type handlers struct {
 	endpoints  endpointHandlers
 	deliveries deliveryHandlers
 	keys       keyHandlers
+	tokens     tokenHandlers
 	stripe     door
 	events     door
 	docs       *docsHandlers
@@ -97,6 +98,7 @@ func apiRoutes(h handlers) []route {
 		at(post, "/api/keys", allow(auth.Nobodys, a), "createKey", "Create an API key for a service", h.keys.create).answers(201),
 		at(post, "/api/keys/{id}/rotate", allow(auth.Nobodys, a), "rotateKey", "Replace an API key's secret", h.keys.rotate),
 		at(del, "/api/keys/{id}", allow(auth.Nobodys, a), "revokeKey", "Revoke an API key", h.keys.revoke),
+		at(post, "/api/tokens/revoke", allow(auth.Nobodys, a), "revokeTokens", "Revoke a token of the local key, or every one of a subject", h.tokens.revoke),
 		at(get, "/api/debug/history", allow(auth.Nobodys, a), "readHistory", "The history of health in the last hours", h.history.read),
 		at(get, "/api/debug/settings", allow(auth.Nobodys, a), "listSettings", "List the settings of this process", h.settings.list),
 

@@ -35,13 +35,15 @@ const (
 	requestTimeout = 10 * time.Second
 )
 
-// Options of a server. Keeper, Timeline, Identity, Once, Keys, Ready, Endpoints and Deliveries are required.
+// Options of a server. Keeper, Timeline, Identity, Once, Keys, Revocations, Ready, Endpoints and Deliveries are required.
 type Options struct {
 	Keeper   *lifecycle.Keeper
 	Timeline *timeline.Explainer
 	Identity *auth.Identity
 	Once     auth.OneTimes
 	Keys     auth.KeyStore
+	// Revocations are the revoked tokens of the local key.
+	Revocations auth.RevocationStore
 	// Ready returns an error unless the database answers with the schema that this process needs.
 	Ready func(context.Context) error
 	// BaseURL is where callers reach the server, for commands to paste: http://127.0.0.1:3001.
@@ -77,8 +79,8 @@ type Options struct {
 
 // completed returns the options with their defaults. The error's kind is Invalid if a required one is missing.
 func (o Options) completed() (Options, error) {
-	if o.Keeper == nil || o.Timeline == nil || o.Identity == nil || o.Once == nil || o.Keys == nil || o.Ready == nil || o.Endpoints == nil || o.Deliveries == nil {
-		return o, curfew.Errorf(curfew.Invalid, "a server needs Keeper, Timeline, Identity, Once, Keys, Ready, Endpoints and Deliveries")
+	if o.Keeper == nil || o.Timeline == nil || o.Identity == nil || o.Once == nil || o.Keys == nil || o.Revocations == nil || o.Ready == nil || o.Endpoints == nil || o.Deliveries == nil {
+		return o, curfew.Errorf(curfew.Invalid, "a server needs Keeper, Timeline, Identity, Once, Keys, Revocations, Ready, Endpoints and Deliveries")
 	}
 	o.BaseURL = strings.TrimSuffix(o.BaseURL, "/")
 	if o.LoginHint == "" || !auth.Local(o.BaseURL) {
@@ -102,6 +104,7 @@ type Server struct {
 	log     *slog.Logger
 	tasks   *tasks
 	keys    *auth.Keyring
+	revoked *auth.Revocations
 	streams *sse.Server
 	history *metrics.History
 	handler http.Handler
@@ -114,14 +117,16 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys := auth.NewKeyring(o.Keys, o.Logger)
-	gate := auth.NewGate(o.Identity, o.Once, o.Keeper.Sessions, keys, o.Limits, o.BaseURL)
+	keys, revoked := auth.NewKeyring(o.Keys, o.Logger), auth.NewRevocations(o.Revocations, o.Logger)
+	gate := auth.NewGate(auth.GateOptions{
+		Identity: o.Identity, Once: o.Once, Sessions: o.Keeper.Sessions, Keys: keys, Revoked: revoked, Limits: o.Limits, BaseURL: o.BaseURL,
+	})
 	site, err := newSite(o, gate)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		log: o.Logger, tasks: newTasks(), keys: keys,
+		log: o.Logger, tasks: newTasks(), keys: keys, revoked: revoked,
 		history: metrics.NewHistory(o.Keeper.Health, o.Metrics, o.Logger),
 		streams: sse.New(sse.Options{
 			Hub: o.Streams, Health: o.Keeper.Health, Gate: gate, Logger: o.Logger, Version: o.Version, BaseURL: o.BaseURL,
@@ -172,6 +177,7 @@ func (s *Server) handlers(o Options, site *console.Site) handlers {
 		endpoints:  endpointHandlers{o.Endpoints},
 		deliveries: deliveryHandlers{o.Deliveries, o.Endpoints},
 		keys:       keyHandlers{Keys(o.Keys)},
+		tokens:     tokenHandlers{o.Revocations, s.revoked},
 		stripe:     s.door(o, "stripe", o.Hooks.Stripe, "stripe.webhook_secret", acknowledge),
 		events:     s.door(o, "events", o.Hooks.Events, "payments.secret", eventAnswers{o.Keeper.Payments}.answer),
 		docs: &docsHandlers{
@@ -202,12 +208,13 @@ func countFromZero(m *metrics.Registry, version string, table []route) {
 	}
 }
 
-// Run does what live streams, charts and API keys need in the background, until the context ends. It returns nil.
+// Run does what live streams, charts, API keys and tokens need in the background, until the context ends. It returns nil.
 func (s *Server) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	all.Go(func() { s.streams.Run(ctx) })
 	all.Go(func() { s.history.Run(ctx) })
 	all.Go(func() { s.keys.Run(ctx) })
+	all.Go(func() { s.revoked.Run(ctx) })
 	all.Wait()
 	return nil
 }

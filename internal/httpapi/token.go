@@ -1,0 +1,29 @@
+package httpapi
+
+import (
+	"context"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/wire"
+)
+
+type revokeTokensInput struct {
+	Body wire.TokenRevocation
+}
+
+// tokenHandlers handle tokens of the local key.
+type tokenHandlers struct {
+	store   auth.RevocationStore
+	revoked *auth.Revocations
+}
+
+// revoke revokes, and sees to it that this process knows at once; the others read it within seconds.
+func (h tokenHandlers) revoke(ctx context.Context, c auth.Request, in *revokeTokensInput) (*response[wire.TokenRevocation], error) {
+	b := in.Body
+	err := auth.RevokeTokens(ctx, h.store, c.Actor, auth.TokenRevocation{TokenID: b.TokenID, Subject: curfew.Actor{Role: curfew.Role(b.Role), ID: b.Subject}})
+	if err == nil {
+		err = h.revoked.Read(ctx)
+	}
+	return okay(b, err)
+}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"time"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/auth"
@@ -38,7 +39,7 @@ func (s *settings) identity(ctx context.Context, log *slog.Logger) (*auth.Identi
 // authentication says whose tokens are accepted.
 func (s *settings) authentication(log *slog.Logger) auth.Options {
 	return auth.Options{
-		KeyFile: s.keyFile(), CreateKey: true, Key: s.Auth.Key, JWTSecret: s.Auth.JWTSecret, JWKSURL: s.Auth.JWKSURL,
+		KeyFile: s.keyFile(), CreateKey: true, Key: s.Auth.Key, MaxTTL: time.Duration(s.Auth.MaxTTL), JWTSecret: s.Auth.JWTSecret, JWKSURL: s.Auth.JWKSURL,
 		Issuer: s.Auth.Issuer, Audience: s.Auth.Audience, RoleClaim: s.Auth.RoleClaim, Issuers: s.issuers(), Logger: log,
 	}
 }
@@ -83,7 +84,7 @@ func (s *settings) localIdentity(ctx context.Context) (*auth.Identity, error) {
 			return nil, err
 		}
 	}
-	return auth.NewIdentity(ctx, auth.Options{KeyFile: s.keyFile(), CreateKey: true, Key: s.Auth.Key})
+	return auth.NewIdentity(ctx, auth.Options{KeyFile: s.keyFile(), CreateKey: true, Key: s.Auth.Key, MaxTTL: time.Duration(s.Auth.MaxTTL)})
 }
 
 // serversKey returns NotFound if no server would find a key created here.

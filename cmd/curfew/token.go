@@ -11,12 +11,13 @@ import (
 type tokenCommand struct {
 	Issue   tokenIssueCommand   `cmd:"" default:"withargs" help:"Print a token signed with the local key. This is what token alone does."`
 	Inspect tokenInspectCommand `cmd:"" help:"Say whose token it is, or why it is refused."`
+	Revoke  tokenRevokeCommand  `cmd:"" help:"Revoke a token of the local key, or every one of a subject. Within a minute it counts nowhere."`
 }
 
 type tokenIssueCommand struct {
 	Role    string          `required:"" enum:"customer,mechanic,admin,service" placeholder:"ROLE" help:"customer, mechanic, admin or service."`
 	Subject string          `required:"" placeholder:"ID" help:"The customer's or mechanic's id, or a name."`
-	TTL     config.Duration `default:"1h" placeholder:"TIME" help:"How long it is valid (1h)."`
+	TTL     config.Duration `default:"1h" placeholder:"TIME" help:"How long it is valid (1h); at most auth.max_ttl."`
 }
 
 // Run prints only the token, for use in $(curfew token …).

@@ -50,7 +50,7 @@ func printToken(term terminal, t auth.Inspection, local bool) error {
 	} else {
 		term.printf("accepted: %s %s\n", t.Actor.Role, t.Actor.ID)
 	}
-	for _, line := range [][2]string{{"issuer", t.Issuer}, {"algorithm", t.Algorithm}, {"key", t.Key}, {"type", t.Type}} {
+	for _, line := range [][2]string{{"issuer", t.Issuer}, {"algorithm", t.Algorithm}, {"key", t.Key}, {"type", t.Type}, {"id", t.ID}} {
 		if line[1] != "" {
 			term.printf("  %-10s %q\n", line[0], line[1])
 		}

@@ -73,14 +73,15 @@ type Settings struct {
 
 // Auth says whose tokens are accepted.
 type Auth struct {
-	KeyFile       string `setting:"auth.key_file" placeholder:"FILE" help:"The local signing key; by default curfew.key next to the SQLite file, or in the working directory for PostgreSQL. Created at the first start."`
-	Key           string `setting:"auth.key" secret:"" placeholder:"KEY" help:"The local signing key itself, instead of a file: 32 random bytes in base64 (openssl rand -base64 32). Replicas need the same. Better set in the environment: others can see flags."`
-	JWTSecret     string `setting:"auth.jwt_secret" secret:"" name:"jwt-secret" placeholder:"SECRET" help:"Also accept tokens signed with this secret (HS256, at least 32 bytes). Better set in the environment: others can see flags."`
-	JWTSecretFile string `setting:"auth.jwt_secret_file" contains:"auth.jwt_secret" name:"jwt-secret-file" placeholder:"FILE" help:"The file that holds auth.jwt_secret, such as a mounted secret."`
-	JWKSURL       string `setting:"auth.jwks_url" name:"jwks-url" placeholder:"URL" help:"Also accept tokens signed with a key published there (ES256, RS256, EdDSA). https, or http on this machine."`
-	Issuer        string `setting:"auth.issuer" placeholder:"TEXT" help:"The issuer that such tokens must name."`
-	Audience      string `setting:"auth.audience" placeholder:"TEXT" help:"The audience that such tokens must name."`
-	RoleClaim     string `setting:"auth.role_claim" default:"role" help:"The claim that holds the role, or a path to it such as app_metadata.role."`
+	KeyFile       string    `setting:"auth.key_file" placeholder:"FILE" help:"The local signing key; by default curfew.key next to the SQLite file, or in the working directory for PostgreSQL. Created at the first start."`
+	Key           string    `setting:"auth.key" secret:"" placeholder:"KEY" help:"The local signing key itself, instead of a file: 32 random bytes in base64 (openssl rand -base64 32). Replicas need the same. Better set in the environment: others can see flags."`
+	MaxTTL        TokenLife `setting:"auth.max_ttl" name:"max-ttl" default:"720h" help:"The longest life of tokens of the local key, whatever they say: from 1m to 8784h."`
+	JWTSecret     string    `setting:"auth.jwt_secret" secret:"" name:"jwt-secret" placeholder:"SECRET" help:"Also accept tokens signed with this secret (HS256, at least 32 bytes). Better set in the environment: others can see flags."`
+	JWTSecretFile string    `setting:"auth.jwt_secret_file" contains:"auth.jwt_secret" name:"jwt-secret-file" placeholder:"FILE" help:"The file that holds auth.jwt_secret, such as a mounted secret."`
+	JWKSURL       string    `setting:"auth.jwks_url" name:"jwks-url" placeholder:"URL" help:"Also accept tokens signed with a key published there (ES256, RS256, EdDSA). https, or http on this machine."`
+	Issuer        string    `setting:"auth.issuer" placeholder:"TEXT" help:"The issuer that such tokens must name."`
+	Audience      string    `setting:"auth.audience" placeholder:"TEXT" help:"The audience that such tokens must name."`
+	RoleClaim     string    `setting:"auth.role_claim" default:"role" help:"The claim that holds the role, or a path to it such as app_metadata.role."`
 
 	Issuers     *Issuers `setting:"auth.issuers" secret:"" placeholder:"JSON" help:"Further issuers whose tokens are accepted, by a name of yours: {issuer, audience, jwksUrl, secret, subject, role, roles}."`
 	IssuersFile string   `setting:"auth.issuers_file" contains:"auth.issuers" placeholder:"FILE" help:"The file that holds auth.issuers, such as a mounted secret."`

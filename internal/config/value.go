@@ -42,6 +42,23 @@ func (d Duration) String() string {
 	return text
 }
 
+// TokenLife is how long tokens of the local key may live.
+type TokenLife time.Duration
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (l *TokenLife) UnmarshalText(text []byte) error {
+	if err := (*Duration)(l).UnmarshalText(text); err != nil {
+		return err
+	}
+	if d := time.Duration(*l); d < time.Minute || d > 366*24*time.Hour {
+		return fmt.Errorf("must be from 1m to 8784h (a year), not %s", text)
+	}
+	return nil
+}
+
+// String is that of a Duration.
+func (l TokenLife) String() string { return Duration(l).String() }
+
 // Pause is a duration that is not negative.
 type Pause time.Duration
 

@@ -80,12 +80,12 @@ func (r *Revocations) check(ctx context.Context, c claims) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	until, ok := r.subjects[c.actor().String()]
-	if !r.tokens[c.id] && !(ok && !c.sent.After(until)) {
-		return nil
+	until, named := r.subjects[c.actor().String()]
+	if r.tokens[c.id] || named && !c.sent.After(until) {
+		r.log.logRevoked(c)
+		return errProvesNothing
 	}
-	r.log.logRevoked(c)
-	return errProvesNothing
+	return nil
 }
 
 // readIfOld reads, in the caller's time, what Run has not read for too long.

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"net/http"
 	"net/http/pprof"
+	"slices"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/auth"
@@ -42,9 +43,9 @@ const (
 )
 
 // routes is every route of the public listener.
-func routes(h handlers) []route { return append(apiRoutes(h), siteRoutes(h)...) }
+func routes(h handlers) []route { return slices.Concat(apiRoutes(h), credentialRoutes(h), siteRoutes(h)) }
 
-// apiRoutes is every route of the API: what, who, whose, and what answers it.
+// apiRoutes is the API: what, who, whose, and what answers it.
 func apiRoutes(h handlers) []route {
 	const get, post, patch, del = http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete
 	const c, m, a, sv = curfew.Customer, curfew.Mechanic, curfew.Admin, curfew.Service
@@ -94,16 +95,24 @@ func apiRoutes(h handlers) []route {
 		at(get, "/api/deliveries/{id}", allow(auth.Nobodys, a), "readDelivery", "Read a delivery", h.deliveries.read),
 		at(post, "/api/deliveries/{id}/replay", allow(auth.Nobodys, a), "replayDelivery", "Replay a delivery", h.deliveries.replay),
 		at(post, "/api/deliveries/replay", allow(auth.Nobodys, a), "replayDead", "Replay all dead deliveries of an endpoint", h.deliveries.replayDead).within(cleanupTimeout).whole(inDeliveries),
-		at(get, "/api/keys", allow(auth.Nobodys, a), "listKeys", "List API keys", h.keys.list),
-		at(post, "/api/keys", allow(auth.Nobodys, a), "createKey", "Create an API key for a service", h.keys.create).answers(201),
-		at(post, "/api/keys/{id}/rotate", allow(auth.Nobodys, a), "rotateKey", "Replace an API key's secret", h.keys.rotate),
-		at(del, "/api/keys/{id}", allow(auth.Nobodys, a), "revokeKey", "Revoke an API key", h.keys.revoke),
-		at(post, "/api/tokens/revoke", allow(auth.Nobodys, a), "revokeTokens", "Revoke a token of the local key, or every one of a subject", h.tokens.revoke),
 		at(get, "/api/debug/history", allow(auth.Nobodys, a), "readHistory", "The history of health in the last hours", h.history.read),
 		at(get, "/api/debug/settings", allow(auth.Nobodys, a), "listSettings", "List the settings of this process", h.settings.list),
 
 		documented(post, "/api/stripe/webhook", "the provider, by its signature", h.stripe.stripeOperation, h.stripe.receive),
 		documented(post, "/api/payments/events", "the marketplace, by its signature", h.events.eventOperation, h.events.receive),
+	}
+}
+
+// credentialRoutes is every route that decides who gets in.
+func credentialRoutes(h handlers) []route {
+	const get, post, del = http.MethodGet, http.MethodPost, http.MethodDelete
+	const a = curfew.Admin
+	return []route{
+		at(get, "/api/keys", allow(auth.Nobodys, a), "listKeys", "List API keys", h.keys.list),
+		at(post, "/api/keys", allow(auth.Nobodys, a), "createKey", "Create an API key for a service", h.keys.create).answers(201),
+		at(post, "/api/keys/{id}/rotate", allow(auth.Nobodys, a), "rotateKey", "Replace an API key's secret", h.keys.rotate),
+		at(del, "/api/keys/{id}", allow(auth.Nobodys, a), "revokeKey", "Revoke an API key", h.keys.revoke),
+		at(post, "/api/tokens/revoke", allow(auth.Nobodys, a), "revokeTokens", "Revoke a token of the local key, or every one of a subject", h.tokens.revoke),
 	}
 }
 

@@ -36,6 +36,7 @@ var console = []Link{
 	{Name: "Customer", Path: "/console/customer"},
 	{Name: "Payments", Path: "/console/payments"},
 	{Name: "Deliveries", Path: "/console/deliveries"},
+	{Name: "Keys", Path: "/console/keys"},
 	{Name: "Adopted", Path: "/console/adopted"},
 	{Name: "Settings", Path: "/console/settings"},
 }
@@ -131,6 +132,7 @@ type Field struct {
 	Name, Label, Value, Hint string
 	Required                 bool
 	Many                     bool // several, separated by commas
+	Number                   bool // not a text
 }
 
 // Action is a button that calls the API, after a confirmation.

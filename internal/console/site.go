@@ -40,6 +40,7 @@ type Options struct {
 	Gate       *auth.Gate
 	Endpoints  EndpointLister
 	Deliveries DeliveryLister
+	Keys       KeyLister
 	Links      Unsubscriptions // nil: links in mails lead nowhere
 	Adopted    AdoptedTables   // nil: no table is adopted
 	Settings   []api.Setting   // what the process was started with; no secrets
@@ -61,6 +62,7 @@ type Site struct {
 	problems         problem.Writer
 	endpoints        EndpointLister
 	deliveries       DeliveryLister
+	keys             KeyLister
 	links            Unsubscriptions
 	adopted          AdoptedTables
 	settings         []api.Setting
@@ -75,7 +77,7 @@ type Site struct {
 func New(o Options) (*Site, error) {
 	s := &Site{
 		keeper: o.Keeper, timeline: o.Timeline, gate: o.Gate, problems: problem.Writer{Log: o.Logger}, endpoints: o.Endpoints,
-		deliveries: o.Deliveries, links: o.Links, adopted: o.Adopted, settings: o.Settings, pages: providerPages{o.TestPayments}, version: o.Version, baseURL: o.BaseURL, hint: o.LoginHint, signinURL: o.SigninURL,
+		deliveries: o.Deliveries, keys: o.Keys, links: o.Links, adopted: o.Adopted, settings: o.Settings, pages: providerPages{o.TestPayments}, version: o.Version, baseURL: o.BaseURL, hint: o.LoginHint, signinURL: o.SigninURL,
 		timeout: o.Timeout, log: o.Logger,
 	}
 	return s, everyViewHasAccess(append(s.views(), s.overview()))
@@ -98,6 +100,7 @@ func (s *Site) views() []view {
 		{"/console/customer", CustomerPage, "Customer", admins, "The console is for admins.", s.customerView},
 		{"/console/payments", PaymentsPage, "Payments", admins, "The console is for admins.", s.paymentsView},
 		{"/console/deliveries", DeliveriesPage, "Deliveries", admins, "The console is for admins.", s.deliveriesView},
+		{"/console/keys", KeysPage, "Keys", admins, "The console is for admins.", s.keysView},
 		{"/console/adopted", AdoptedPage, "Adopted tables", admins, "The console is for admins.", s.adoptedView},
 		{"/console/settings", SettingsPage, "Settings", admins, "The console is for admins.", s.settingsView},
 		{"/" + ClearPage, ClearPage, "Open sessions", []curfew.Role{c, a}, "This page shows customers their open sessions, and lets them end these.", s.mineView},

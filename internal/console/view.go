@@ -252,6 +252,21 @@ type Rule struct {
 	On               bool
 }
 
+// Keys shows the API keys of services.
+type Keys struct {
+	State State
+	Keys  []Key
+	Add   Action
+}
+
+// Key is an API key. Its secret is known to nobody.
+type Key struct {
+	ID, Name, State, BoundTo, By                      string
+	Active                                            bool
+	CreatedAt, UsedAt, ExpiresAt, OldUntil, RevokedAt Moment
+	Actions                                           []Action
+}
+
 // Deliveries shows where events are sent, and what became of that.
 type Deliveries struct {
 	State      State

@@ -21,6 +21,7 @@ const (
 	CustomerPage   = "customer"
 	PaymentsPage   = "payments"
 	DeliveriesPage = "deliveries"
+	KeysPage       = "keys"
 	AdoptedPage    = "adopted"
 	SettingsPage   = "settings"
 	ClearPage      = "clear-my-sessions.html"

@@ -60,6 +60,8 @@ var views = map[string]struct {
 	"customer":                       {console.CustomerPage, of(admin, console.Customer{}), "Type or paste", true},
 	"payments":                       {console.PaymentsPage, of(admin, console.Payments{}), "There are none.", true},
 	"deliveries":                     {console.DeliveriesPage, of(admin, console.Deliveries{}), "None yet.", true},
+	"keys":                           {console.KeysPage, of(admin, console.Keys{}), "None yet.", true},
+	"keys, all of it a script":       {console.KeysPage, filled[console.Keys](hostile), "&lt;script&gt;", true},
 	"adopted tables, none":           {console.AdoptedPage, of(admin, console.Adopted{}), "curfew adopt inspect", true},
 	"adopted, all of it a script":    {console.AdoptedPage, filled[console.Adopted](hostile), "&lt;script&gt;", true},
 	"customer, all of it a script":   {console.CustomerPage, filled[console.Customer](hostile), "&lt;script&gt;", true},

@@ -34,6 +34,7 @@ func TestPages(t *testing.T) {
 		"a customer sees what became of their money":       aCustomerSeesTheirMoney,
 		"a mechanic is told while the bank is asked":       paymentIsConfirmed,
 		"deliveries are worked":                            deliveriesAreWorked,
+		"keys are worked":                                  keysAreWorked,
 		"the keyboard is enough":                           worksByKeyboard,
 		"an error is said":                                 anErrorIsSaid,
 		"a customer clears what is theirs":                 aCustomerClears,

@@ -43,7 +43,9 @@ const (
 )
 
 // routes is every route of the public listener.
-func routes(h handlers) []route { return slices.Concat(apiRoutes(h), credentialRoutes(h), siteRoutes(h)) }
+func routes(h handlers) []route {
+	return slices.Concat(apiRoutes(h), credentialRoutes(h), siteRoutes(h))
+}
 
 // apiRoutes is the API: what, who, whose, and what answers it.
 func apiRoutes(h handlers) []route {

@@ -156,7 +156,7 @@ func Keys(store auth.KeyStore) auth.Keys {
 
 func newSite(o Options, gate *auth.Gate) (*console.Site, error) {
 	return console.New(console.Options{
-		Keeper: o.Keeper, Timeline: o.Timeline, Gate: gate, Endpoints: o.Endpoints, Deliveries: o.Deliveries, Links: o.Links, Adopted: o.Adopted,
+		Keeper: o.Keeper, Timeline: o.Timeline, Gate: gate, Endpoints: o.Endpoints, Deliveries: o.Deliveries, Keys: Keys(o.Keys), Links: o.Links, Adopted: o.Adopted,
 		Settings: o.Settings, TestPayments: o.TestPayments, Version: o.Version, BaseURL: o.BaseURL, LoginHint: o.LoginHint, SigninURL: o.SigninURL, Timeout: o.RequestTimeout, Logger: o.Logger,
 	})
 }

@@ -76,8 +76,12 @@ async function atOnce(action) {
 
 // The values of the dialog's fields, without the empty ones.
 const filledIn = () => Object.fromEntries([...why.querySelectorAll("input")]
-  .map((field) => [field.name, field.dataset.many === undefined ? field.value.trim() : parts(field.value)])
-  .filter(([, value]) => value.length));
+  .filter((field) => field.value.trim())
+  .map((field) => [field.name, valueOf(field)])
+  .filter(([, value]) => value.length !== 0));
+
+const valueOf = ({ value, dataset }) => dataset.many !== undefined ? parts(value)
+  : dataset.number !== undefined ? Number(value) : value.trim();
 
 const parts = (text) => text.split(",").map((part) => part.trim()).filter(Boolean);
 

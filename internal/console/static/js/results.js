@@ -22,15 +22,16 @@ function sentence(stats) {
 export function summary(answer, action) {
   const [first, ...rest] = answer.stats ? cleaned(answer)
     : answer.ended ? cleared(answer)
-      : answer.secret ? secret(answer)
+      : answer.secret ? secret("secret", answer.secret)
+      : answer.key ? secret("key", answer.key)
       : answer.revived ? undone(answer)
         : [action.done ?? "Done."];
   return h("div", { class: "notice good" }, h("p", {}, h("strong", {}, first)), rest);
 }
 
-const secret = (answer) => [
-  "This is the secret. It is shown now and never again:",
-  h("div", { class: "command" }, h("pre", { tabindex: "0", "aria-label": "Secret" }, h("code", {}, answer.secret)),
+const secret = (what, text) => [
+  `This is the ${what}. It is shown now and never again:`,
+  h("div", { class: "command" }, h("pre", { tabindex: "0", "aria-label": "Secret" }, h("code", {}, text)),
     h("button", { type: "button", class: "copy secondary" }, "Copy")),
 ];
 

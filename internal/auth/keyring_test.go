@@ -80,6 +80,13 @@ func (s *shelf) UseAPIKeys(_ context.Context, ids []string) error {
 	return nil
 }
 
+// written returns whose uses were written, in order.
+func (s *shelf) written() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.used)
+}
+
 func (s *shelf) setDown(down bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -286,21 +293,21 @@ func TestUsesOfKeysAreWritten(t *testing.T) {
 		go func() { defer close(done); r.ring.Run(ctx) }()
 		r.call(key)
 		r.call(key)
-		if len(r.shelf.used) != 0 {
+		if len(r.shelf.written()) != 0 {
 			t.Error("the call wrote it")
 		}
 		r.shelf.setDown(true)
 		<-time.After(20 * time.Second)
 		r.shelf.setDown(false)
 		<-time.After(15 * time.Second)
-		if !slices.Equal(r.shelf.used, []string{id}) {
-			t.Errorf("written: %v", r.shelf.used)
+		if !slices.Equal(r.shelf.written(), []string{id}) {
+			t.Errorf("written: %v", r.shelf.written())
 		}
 		r.call(key)
 		cancel()
 		<-done
-		if !slices.Equal(r.shelf.used, []string{id, id}) {
-			t.Errorf("written at the end: %v", r.shelf.used)
+		if !slices.Equal(r.shelf.written(), []string{id, id}) {
+			t.Errorf("written at the end: %v", r.shelf.written())
 		}
 	})
 }

@@ -50,6 +50,7 @@ var rights = map[string][]string{
 	"webhook_endpoints":   {"SELECT", "INSERT", "UPDATE", "DELETE"},
 	"api_keys":            {"SELECT", "INSERT", "UPDATE"},
 	"revocations":         {"SELECT", "INSERT", "UPDATE", "DELETE"},
+	"sign_ins":            {"SELECT", "INSERT", "UPDATE", "DELETE"},
 }
 
 // executes is the functions that the service's role must be allowed to call: those that mirror

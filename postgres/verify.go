@@ -47,6 +47,7 @@ var columns = map[string]string{
 	"api_keys": "id name hash old_hash old_until customer_prefix routes max_amount expires_at created_at created_by rotated_at used_at " +
 		"revoked_at revoked_by version",
 	"revocations":       "noun name at actor",
+	"sign_ins":          "id role subject browser created_at seen_at ended_at",
 	"webhook_endpoints": "id url description kinds secret old_secret old_until enabled disabled_at disabled_reason version created_at updated_at",
 }
 
@@ -83,6 +84,7 @@ var indexes = map[string]string{
 	"webhook_endpoints": "webhook_endpoints_pkey",
 	"api_keys":          "api_keys_pkey",
 	"revocations":       "revocations_pkey revocations_at",
+	"sign_ins":          "sign_ins_pkey sign_ins_created",
 }
 
 // triggers are those that the migrations make, by table. The guards are

@@ -34,7 +34,7 @@ type Table struct {
 // quarantine, where rows that still fail end up again; differences, which the next
 // comparison with the provider finds again; acknowledgements and refused messages,
 // which concern the old database; what is known of adopted tables, which are read
-// again; and webhook endpoints, which contain secrets and must be set up anew.
+// again; sign-ins, which begin anew; and webhook endpoints, which contain secrets and must be set up anew.
 func Tables() []Table {
 	return []Table{
 		table("checkouts", 2, `customer_id text, id id, ref text, plan text, amount number, currency text, email text, name text,
@@ -75,7 +75,7 @@ func Tables() []Table {
 func TablesLeftOut() []string {
 	return []string{
 		"tallies", "previews", "signals", "quarantine", "acknowledgements", "webhook_endpoints", "payment_differences", "refused_messages",
-		"adoptions", "adoption_findings", "adoption_verdicts",
+		"adoptions", "adoption_findings", "adoption_verdicts", "sign_ins",
 	}
 }
 

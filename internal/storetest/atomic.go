@@ -172,6 +172,25 @@ var writing = map[string]func(f *fixture) func() error{
 	"ClaimOnce": func(f *fixture) func() error {
 		return func() error { return f.Store.ClaimOnce(f.Context(), "name", time.Hour) }
 	},
+	"AddAPIKey": func(f *fixture) func() error {
+		k := unwrittenAPIKey()
+		return func() error { return failed(f.apiKeys().AddAPIKey(f.Context(), k)) }
+	},
+	"RotateAPIKey": func(f *fixture) func() error {
+		k := f.apiKey()
+		return func() error { return failed(f.apiKeys().RotateAPIKey(f.Context(), k, hashOf("b"), time.Hour)) }
+	},
+	"Revoke": func(f *fixture) func() error {
+		store := f.Store.(revocationStore) //nolint:errcheck,forcetypeassert // both are
+		v := record.Revocation{Noun: record.RevokedToken, Name: "token-1", Actor: shop}
+		return func() error { return store.Revoke(f.Context(), v, keepRevocations) }
+	},
+	"AddSignIn": func(f *fixture) func() error {
+		f.signIn("old")
+		f.ageSignIn("old", "created_at", 61*time.Minute)
+		in := record.SignIn{ID: "new", Actor: mara}
+		return func() error { return f.signIns().AddSignIn(f.Context(), in, time.Hour) }
+	},
 	"Tell": func(f *fixture) func() error {
 		f.admit("bob")
 		f.accepted("ada", "max")

@@ -110,6 +110,7 @@ func contracts() map[string]contract {
 		"message":      messages,
 		"key":          apiKeys,
 		"revocation":   revocations,
+		"sign-in":      signIns,
 		"quarantine":   quarantines,
 		"invariant":    invariants(),
 		"race":         races,

@@ -32,3 +32,16 @@ CREATE TABLE curfew.revocations (
     PRIMARY KEY (noun, name)
 );
 CREATE INDEX revocations_at ON curfew.revocations (at);
+
+-- Browsers that are, or were, signed in, by the id of their cookie. They are forgotten a while
+-- after they signed in.
+CREATE TABLE curfew.sign_ins (
+    id         text        PRIMARY KEY,
+    role       text        NOT NULL,
+    subject    text        NOT NULL,
+    browser    text        NOT NULL DEFAULT '', -- what it says of itself
+    created_at timestamptz NOT NULL DEFAULT now(),
+    seen_at    timestamptz NOT NULL DEFAULT now(), -- the last use, to a quarter of a minute
+    ended_at   timestamptz
+);
+CREATE INDEX sign_ins_created ON curfew.sign_ins (created_at);

@@ -32,3 +32,16 @@ CREATE TABLE revocations (
     PRIMARY KEY (noun, name)
 ) STRICT;
 CREATE INDEX revocations_at ON revocations (at);
+
+-- Browsers that are, or were, signed in, by the id of their cookie. They are forgotten a while
+-- after they signed in.
+CREATE TABLE sign_ins (
+    id         TEXT    PRIMARY KEY NOT NULL,
+    role       TEXT    NOT NULL,
+    subject    TEXT    NOT NULL,
+    browser    TEXT    NOT NULL DEFAULT '', -- what it says of itself
+    created_at INTEGER NOT NULL,
+    seen_at    INTEGER NOT NULL, -- the last use, to a quarter of a minute
+    ended_at   INTEGER
+) STRICT;
+CREATE INDEX sign_ins_created ON sign_ins (created_at);

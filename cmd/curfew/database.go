@@ -34,6 +34,7 @@ type database interface {
 	limit.Store
 	auth.KeyStore
 	auth.RevocationStore
+	auth.SignInStore
 	migrator
 	inspector
 	restoreTarget

@@ -60,7 +60,7 @@ func TestEveryKeyOfTheContractIsASetting(t *testing.T) {
 		scheduled_grace minimum_live very_stale_after defer_ttl credit_ttl blocked_repeatedly blocked_window free_cancels sweeper rules settle
 		appointment_refund payment_lost part_refunded discounts authorization_life plans
 		adopt adopt_database_url adopt_database_url_file adopt_deliveries
-		auth.key_file auth.key auth.max_ttl auth.jwt_secret auth.jwt_secret_file auth.jwks_url auth.issuer auth.audience auth.role_claim auth.issuers auth.issuers_file
+		auth.key_file auth.key auth.max_ttl auth.signin_idle auth.signin_max auth.jwt_secret auth.jwt_secret_file auth.jwks_url auth.issuer auth.audience auth.role_claim auth.issuers auth.issuers_file
 		stripe.webhook_secret stripe.webhook_secret_file stripe.api_key stripe.api_key_file stripe.api_base stripe.live stripe.ignore_foreign stripe.account
 		stripe.accounts stripe.customer_keys stripe.plan_key stripe.starts_at_key stripe.extends_key stripe.reverse_transfer stripe.refund_application_fee payments.secret payments.secret_file
 		limits.reads limits.writes limits.streams limits.services limits.messages limits.logins limits.failures

@@ -45,7 +45,7 @@ func (g *Gate) verify(ctx context.Context, typ, token string) (claims, error) {
 	return c, nil
 }
 
-// fromCookie returns whose browser a request is from. A cookie that was signed out proves
+// fromCookie returns whose browser a request is from. A cookie that was signed out, or not used for long, proves
 // nothing, whoever kept it.
 func (g *Gate) fromCookie(r *http.Request) (claims, error) {
 	cookie, err := r.Cookie(cookieName)
@@ -56,13 +56,10 @@ func (g *Gate) fromCookie(r *http.Request) (claims, error) {
 	if err != nil {
 		return c, err
 	}
-	gone, err := g.once.Claimed(r.Context(), signedOut(c))
-	switch {
-	case err != nil:
+	if err := g.signIns.check(r.Context(), c.id); err != nil {
 		return claims{}, err
-	case gone:
-		return claims{}, errProvesNothing
 	}
+	c.browser = true
 	return c, nil
 }
 

@@ -25,6 +25,7 @@ type claims struct {
 	subject, issuer, id, kind string
 	role                      curfew.Role
 	scope                     record.KeyScope // of an API key
+	browser                   bool            // by a cookie
 
 	audience            jwt.ClaimStrings
 	expires, from, sent *numericDate

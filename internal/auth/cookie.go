@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/limit"
@@ -45,11 +44,14 @@ func (g *Gate) SignIn(ctx context.Context, w http.ResponseWriter, r *http.Reques
 	if err := g.once.ClaimOnce(ctx, redeemed(c), ticketTTL+skew); err != nil {
 		return curfew.Actor{}, err
 	}
-	token, err := g.identity.LoginCookie(c.actor())
+	token, id, err := g.identity.cookie(c.actor(), g.signIns.max)
+	if err == nil {
+		err = g.signIns.begin(ctx, id, c.actor(), r.UserAgent())
+	}
 	if err != nil {
 		return curfew.Actor{}, err
 	}
-	http.SetCookie(w, cookie(token, int(cookieTTL.Seconds())))
+	http.SetCookie(w, cookie(token, int(g.signIns.max.Seconds())))
 	return c.actor(), nil
 }
 
@@ -73,16 +75,13 @@ func (g *Gate) SignOut(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	http.SetCookie(w, cookie("", -1))
 	c, err := g.fromCookie(r.WithContext(ctx))
 	if err == nil {
-		err = g.once.ClaimOnce(ctx, signedOut(c), time.Until(c.until())+skew)
+		err = g.signIns.End(ctx, c.id)
 	}
-	if errors.Is(err, curfew.Unauthenticated) || errors.Is(err, curfew.Conflict) {
+	if errors.Is(err, curfew.Unauthenticated) || errors.Is(err, curfew.NotFound) {
 		return nil
 	}
 	return err
 }
-
-// signedOut returns the name whose claim signs a cookie out.
-func signedOut(c claims) string { return "logout:" + c.id }
 
 func cookie(token string, maxAge int) *http.Cookie {
 	return &http.Cookie{

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 	"time"
+
+	"github.com/curfewhq/curfew"
 )
 
 // KeyTimes is keyTimes for tests.
@@ -23,6 +25,11 @@ func NewIdentityTimed(ctx context.Context, o Options, t KeyTimes, trusted http.R
 		return newIdentity(ctx, o, times)
 	}
 	return newIdentity(ctx, o, times, func(k *KeyServer) { k.source.client.Transport = trusted })
+}
+
+// Cookie is cookie for tests.
+func (i *Identity) Cookie(a curfew.Actor) (token, id string, err error) {
+	return i.cookie(a, time.Hour)
 }
 
 // Known returns how many keys are known.

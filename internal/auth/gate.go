@@ -69,6 +69,7 @@ type Gate struct {
 	limits   *limit.Limiter
 	keys     *Keyring
 	revoked  *Revocations
+	signIns  *SignIns
 	baseURL  string // for the command that would be admitted
 	local    bool   // callers are on this machine, and are told that command
 	origins  *http.CrossOriginProtection
@@ -81,6 +82,7 @@ type GateOptions struct {
 	Sessions Sessions
 	Keys     *Keyring
 	Revoked  *Revocations
+	SignIns  *SignIns
 	Limits   *limit.Limiter // nil: callers may call as often as they like
 	BaseURL  string         // where callers reach the server
 }
@@ -88,7 +90,7 @@ type GateOptions struct {
 // NewGate returns a gate.
 func NewGate(o GateOptions) *Gate {
 	return &Gate{
-		identity: o.Identity, once: o.Once, sessions: o.Sessions, keys: o.Keys, revoked: o.Revoked, limits: o.Limits,
+		identity: o.Identity, once: o.Once, sessions: o.Sessions, keys: o.Keys, revoked: o.Revoked, signIns: o.SignIns, limits: o.Limits,
 		baseURL: o.BaseURL, local: Local(o.BaseURL),
 		origins: http.NewCrossOriginProtection(),
 	}
@@ -110,10 +112,14 @@ func (g *Gate) Authorize(r *http.Request, a Access) (Request, error) {
 	if err != nil {
 		return Request{}, err
 	}
+	if by.browser {
+		g.signIns.seen.note(by.id)
+	}
 	return g.authorize(r.Context(), by, a, r.PathValue("id"))
 }
 
-// Proven reports whether a request's token or cookie still counts. A nil error says that it does.
+// Proven reports whether a request's token or cookie still counts. A nil error says that it does. It is no use of
+// them: a page that is left open does not stay signed in by its stream.
 func (g *Gate) Proven(r *http.Request) error {
 	_, err := g.caller(r)
 	return err
@@ -122,6 +128,9 @@ func (g *Gate) Proven(r *http.Request) error {
 // Browser returns who is signed in with a browser. The error's kind is Unauthenticated if nobody is.
 func (g *Gate) Browser(r *http.Request) (curfew.Actor, error) {
 	c, err := g.fromCookie(r)
+	if err == nil {
+		g.signIns.seen.note(c.id)
+	}
 	return c.actor(), err
 }
 

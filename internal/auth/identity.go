@@ -28,11 +28,8 @@ import (
 // section 3.2).
 const keySize = 32
 
-// How long a login lasts.
-const (
-	ticketTTL = 2 * time.Minute
-	cookieTTL = 12 * time.Hour
-)
+// ticketTTL is how long a login ticket can be used.
+const ticketTTL = 2 * time.Minute
 
 // The longest life of tokens of the local key.
 const (

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -19,10 +18,6 @@ const (
 	keyFresh = 10 * time.Second
 	// maxKnownKeys is how many keys are kept at most. More are read again and again.
 	maxKnownKeys = 1000
-	// keepUse is how often the last uses are written.
-	keepUse = 15 * time.Second
-	// lastKeepUse is how long writing them may take when the process stops.
-	lastKeepUse = 2 * time.Second
 )
 
 // Keyring verifies API keys. It keeps those that it has read for a few seconds, and only ones that exist, so that nobody can
@@ -30,10 +25,10 @@ const (
 type Keyring struct {
 	store   KeyStore
 	refused refusals
+	used    *uses
 
 	mu    sync.Mutex
 	known map[string]knownKey
-	used  map[string]bool // since the last uses were written
 }
 
 type knownKey struct {
@@ -43,7 +38,8 @@ type knownKey struct {
 
 // NewKeyring returns a keyring over a store. A nil log discards.
 func NewKeyring(store KeyStore, log *slog.Logger) *Keyring {
-	return &Keyring{store: store, refused: newRefusals(log), known: map[string]knownKey{}, used: map[string]bool{}}
+	refused := newRefusals(log)
+	return &Keyring{store: store, refused: refused, used: newUses("keys", store.UseAPIKeys, refused.logger), known: map[string]knownKey{}}
 }
 
 // verify returns who calls with a key. Every failure is errProvesNothing or, for a key that was good until its end, expired;
@@ -67,7 +63,7 @@ func (r *Keyring) verify(ctx context.Context, text string) (claims, error) {
 		}
 		return claims{}, r.refuse(id, why)
 	}
-	r.use(id)
+	r.used.note(id)
 	c := claims{subject: k.Name, role: curfew.Service, scope: k.Scope}
 	if !until.IsZero() {
 		c.expires = &numericDate{until}
@@ -132,51 +128,8 @@ func (r *Keyring) remember(k record.APIKey, at time.Time) {
 	r.known[k.ID] = knownKey{k, at}
 }
 
-func (r *Keyring) use(id string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.used[id] = true
-}
-
 // Run writes now and then which keys were used, until the context ends, and once more then.
-func (r *Keyring) Run(ctx context.Context) {
-	tick := time.NewTicker(keepUse)
-	defer tick.Stop()
-	for {
-		select {
-		case <-tick.C:
-			r.logUnkept(ctx, r.KeepUse(ctx))
-		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastKeepUse)
-			defer cancel()
-			r.logUnkept(last, r.KeepUse(last))
-			return
-		}
-	}
-}
+func (r *Keyring) Run(ctx context.Context) { r.used.run(ctx) }
 
-func (r *Keyring) logUnkept(ctx context.Context, err error) {
-	if err != nil {
-		r.refused.logger.WarnContext(ctx, "the last use of keys could not be written; it is tried again", "error", err)
-	}
-}
-
-// KeepUse writes which keys were used since it last did. What it cannot write it keeps for the next time.
-func (r *Keyring) KeepUse(ctx context.Context) error {
-	r.mu.Lock()
-	ids := slices.Sorted(maps.Keys(r.used))
-	r.used = map[string]bool{}
-	r.mu.Unlock()
-	if len(ids) == 0 {
-		return nil
-	}
-	err := r.store.UseAPIKeys(ctx, ids)
-	if err != nil {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		for _, id := range ids {
-			r.used[id] = true
-		}
-	}
-	return err
-}
+// KeepUse writes which keys were used since it last did.
+func (r *Keyring) KeepUse(ctx context.Context) error { return r.used.keep(ctx) }

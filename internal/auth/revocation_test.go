@@ -66,19 +66,22 @@ type office struct {
 	*testing.T
 	identity *auth.Identity
 	revoked  *auth.Revocations
+	desk     *desk
+	signIns  *auth.SignIns
 	gate     *auth.Gate
 	log      *logBuffer
 }
 
 func newOffice(t *testing.T, l *ledger) *office {
 	t.Helper()
-	o := &office{T: t, log: &logBuffer{}}
+	o := &office{T: t, log: &logBuffer{}, desk: &desk{rows: map[string]record.SignIn{}}}
 	log := slog.New(slog.NewTextHandler(o.log, nil))
 	var err error
 	o.identity, err = auth.NewIdentity(t.Context(), auth.Options{Key: base64.StdEncoding.EncodeToString(localKey), JWTSecret: sharedSecret, Logger: log})
 	must(t, err)
 	o.revoked = auth.NewRevocations(l, log)
-	o.gate = auth.NewGate(auth.GateOptions{Identity: o.identity, Once: never{}, Revoked: o.revoked})
+	o.signIns = auth.NewSignIns(auth.SignInOptions{Store: o.desk, Idle: time.Hour, Max: 12 * time.Hour, Logger: log})
+	o.gate = auth.NewGate(auth.GateOptions{Identity: o.identity, Once: never{}, Revoked: o.revoked, SignIns: o.signIns})
 	return o
 }
 
@@ -107,9 +110,7 @@ func (o *office) call(token string) string {
 // browse is call for a signed-in browser.
 func (o *office) browse(cookie string) error {
 	o.Helper()
-	r := httptest.NewRequestWithContext(o.Context(), http.MethodGet, "/", nil)
-	r.AddCookie(&http.Cookie{Name: "__Host-curfew", Value: cookie})
-	_, err := o.gate.Browser(r)
+	_, err := o.gate.Browser(o.withCookie(cookie))
 	return err
 }
 
@@ -185,13 +186,13 @@ func TestASubjectIsRevoked(t *testing.T) {
 		<-time.After(500 * time.Millisecond) // within the second of what is revoked
 		before, mechanic := o.token(ada), o.token(curfew.Actor{Role: curfew.Mechanic, ID: "ada"})
 		bob := o.token(curfew.Actor{Role: curfew.Customer, ID: "bob"})
-		cookie, err := o.identity.LoginCookie(ada)
-		must(t, err)
+		cookie, _ := o.signIn(ada)
 		ticket, err := o.identity.LoginTicket(ada)
 		must(t, err)
 		foreign := forge(t, jwt.SigningMethodHS256, []byte(sharedSecret), nil, claimed(map[string]any{"sub": "ada", "role": "customer", "aud": nil}))
 		<-time.After(250 * time.Millisecond)
 		revoke(t, l, auth.TokenRevocation{Subject: ada})
+		must(t, o.revoked.Read(t.Context()))
 		if code := o.call(before); code != "unauthenticated" {
 			t.Errorf("a token from before: %q", code)
 		}

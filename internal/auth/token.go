@@ -55,9 +55,11 @@ func (i *Identity) LoginTicket(a curfew.Actor) (string, error) {
 	return i.issue(ticketType, a, min(ticketTTL, i.maxTTL))
 }
 
-// LoginCookie issues the value of a signed-in browser's cookie. It is good for 12 hours.
-func (i *Identity) LoginCookie(a curfew.Actor) (string, error) {
-	return i.issue(cookieType, a, min(cookieTTL, i.maxTTL))
+// cookie issues the value of a signed-in browser's cookie, and returns its id.
+func (i *Identity) cookie(a curfew.Actor, ttl time.Duration) (token, id string, err error) {
+	id = rand.Text()
+	token, err = i.issueAs(id, cookieType, a, min(ttl, i.maxTTL))
+	return token, id, err
 }
 
 // Verify returns whose token it is. The token is of the local key or of another issuer.
@@ -67,6 +69,10 @@ func (i *Identity) Verify(token string) (curfew.Actor, error) {
 }
 
 func (i *Identity) issue(typ string, a curfew.Actor, ttl time.Duration) (string, error) {
+	return i.issueAs(rand.Text(), typ, a, ttl)
+}
+
+func (i *Identity) issueAs(id, typ string, a curfew.Actor, ttl time.Duration) (string, error) {
 	if err := checkHolder(a); err != nil {
 		return "", err
 	}
@@ -78,7 +84,7 @@ func (i *Identity) issue(typ string, a curfew.Actor, ttl time.Duration) (string,
 	}
 	now := time.Now()
 	token := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
-		"sub": a.ID, "role": string(a.Role), "jti": rand.Text(),
+		"sub": a.ID, "role": string(a.Role), "jti": id,
 		"iat": now.Unix(), "exp": now.Add(ttl).Unix(),
 	})
 	token.Header["typ"] = typ

@@ -76,6 +76,8 @@ type Auth struct {
 	KeyFile       string    `setting:"auth.key_file" placeholder:"FILE" help:"The local signing key; by default curfew.key next to the SQLite file, or in the working directory for PostgreSQL. Created at the first start."`
 	Key           string    `setting:"auth.key" secret:"" placeholder:"KEY" help:"The local signing key itself, instead of a file: 32 random bytes in base64 (openssl rand -base64 32). Replicas need the same. Better set in the environment: others can see flags."`
 	MaxTTL        TokenLife `setting:"auth.max_ttl" name:"max-ttl" default:"720h" help:"The longest life of tokens of the local key, whatever they say: from 1m to 8784h."`
+	SigninIdle    TokenLife `setting:"auth.signin_idle" name:"signin-idle" default:"2h" help:"How long a browser stays signed in without being used: from 1m to 8784h."`
+	SigninMax     TokenLife `setting:"auth.signin_max" name:"signin-max" default:"12h" help:"How long a browser stays signed in at all: from 1m to 8784h, and never longer than auth.max_ttl."`
 	JWTSecret     string    `setting:"auth.jwt_secret" secret:"" name:"jwt-secret" placeholder:"SECRET" help:"Also accept tokens signed with this secret (HS256, at least 32 bytes). Better set in the environment: others can see flags."`
 	JWTSecretFile string    `setting:"auth.jwt_secret_file" contains:"auth.jwt_secret" name:"jwt-secret-file" placeholder:"FILE" help:"The file that holds auth.jwt_secret, such as a mounted secret."`
 	JWKSURL       string    `setting:"auth.jwks_url" name:"jwks-url" placeholder:"URL" help:"Also accept tokens signed with a key published there (ES256, RS256, EdDSA). https, or http on this machine."`

@@ -158,8 +158,7 @@ func TestIDsThatSayNothing(t *testing.T) {
 func TestPagesDoNotWiden(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)
-	cookie, err := h.identity.LoginCookie(curfew.Actor{Role: curfew.Admin, ID: "anna"})
-	must(t, err)
+	cookie := h.signedIn(anna)
 	for path, want := range map[string]int{
 		"/cleanup-sessions-admin.html?utm_source=mail&fbclid=1": 200,
 		"/cleanup-sessions-admin.html?customerId=":              422,
@@ -183,7 +182,7 @@ func TestPagesDoNotWiden(t *testing.T) {
 		"/console/deliveries?endpoint=":                         422,
 		"/?utm_source=x":                                        200,
 	} {
-		if got := h.send("GET", path, "", "Cookie: __Host-curfew="+cookie); got.status != want {
+		if got := h.send("GET", path, "", cookie); got.status != want {
 			t.Errorf("%s: %d, want %d", path, got.status, want)
 		}
 	}
@@ -208,10 +207,9 @@ func TestAProvidersTextLosesNoPayment(t *testing.T) {
 			t.Errorf("%s: %+v", ref, c)
 		}
 	}
-	cookie, err := h.identity.LoginCookie(curfew.Actor{Role: curfew.Admin, ID: "anna"})
-	must(t, err)
+	cookie := h.signedIn(anna)
 	for _, path := range []string{"/console/payments?outcome=held", "/console/payments?outcome=fulfilled", "/console/customer?q=named", "/console/customer?q=turned", "/mechanic.html"} {
-		got := h.send("GET", path, "", "Cookie: __Host-curfew="+cookie)
+		got := h.send("GET", path, "", cookie)
 		if got.status == http.StatusNotFound || strings.Contains(got.body, "\u202e") {
 			t.Errorf("%s: %d, with a text that turns", path, got.status)
 		}

@@ -69,7 +69,7 @@ func newEnvironmentOver(t *testing.T, store storetest.Harness, before lifecycle.
 	s, err := httpapi.New(httpapi.Options{
 		Keeper: env.keeper, Timeline: timeline.New(before, env.keeper.Rules), Identity: env.identity, Once: store.Store, Streams: streams{hub},
 		Endpoints: webhook.Endpoints{Store: store.Store.(webhook.Store)}, Deliveries: notify.Deliveries{Store: store.Store.(notify.Admin)}, //nolint:errcheck,forcetypeassert // both are
-		Keys: store.Store.(auth.KeyStore), Revocations: store.Store.(auth.RevocationStore), Ready: func(context.Context) error { return nil }, //nolint:errcheck,forcetypeassert // both are
+		Keys: store.Store.(auth.KeyStore), Revocations: store.Store.(auth.RevocationStore), SignIns: auth.SignInOptions{Store: store.Store.(auth.SignInStore)}, Ready: func(context.Context) error { return nil }, //nolint:errcheck,forcetypeassert // both are
 	})
 	must(t, err)
 	env.http = s.HTTPServer("")

@@ -92,6 +92,9 @@ var who = map[string][cells]int{
 	"POST /api/keys":                              {401, 403, 403, 403, 403, 403, 201, 403, 403, 403, 403},
 	"POST /api/keys/{id}/rotate":                  {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
 	"DELETE /api/keys/{id}":                       {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"GET /api/sign-ins":                           {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"DELETE /api/sign-ins":                        {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"DELETE /api/sign-ins/{id}":                   {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
 	"POST /api/tokens/revoke":                     {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
 	"GET /api/debug/history":                      {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
 	"GET /api/debug/settings":                     {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
@@ -132,6 +135,7 @@ func newScenario(h *fixture) *scenario {
 	must(h.T, err)
 	s.run = run.RunID
 	s.endpoint, s.delivery = h.dead()
+	must(h.T, h.store.AddSignIn(h.Context(), record.SignIn{ID: fmt.Sprintf("sign-in-%d", s.n), Actor: anna}, time.Hour))
 	s.keys = map[cell]string{}
 	s.key, s.keys[keyCell] = h.key(record.KeyScope{CustomerPrefix: s.customer})
 	_, s.keys[elsewhereKey] = h.key(record.KeyScope{CustomerPrefix: "elsewhere-"})
@@ -215,6 +219,8 @@ func (s *scenario) path(pattern string, missing bool) string {
 		id = s.delivery
 	case strings.Contains(pattern, "/keys/"):
 		id = s.key
+	case strings.Contains(pattern, "/sign-ins/"):
+		id = fmt.Sprintf("sign-in-%d", s.n)
 	}
 	return strings.Replace(pattern, "{id}", id, 1)
 }

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/wire"
 )
 
 var anna = curfew.Actor{Role: curfew.Admin, ID: "anna"}
@@ -169,8 +171,7 @@ func request(t *testing.T, method, to string) *http.Request {
 func TestBadTicketsSayHow(t *testing.T) {
 	t.Parallel()
 	h := newFixture(t)
-	cookie, err := h.identity.LoginCookie(anna)
-	must(t, err)
+	cookie := strings.TrimPrefix(h.signedIn(anna), "Cookie: __Host-curfew=")
 	for sentence, ticket := range map[string]string{
 		"no ticket": "", "nonsense": "x", "a bearer token": h.token(curfew.Admin, "anna"), "a cookie": cookie,
 		"S55: a place to go": "x&next=https://evil.example",
@@ -346,5 +347,43 @@ func TestS51_HeadersOfEveryAnswer(t *testing.T) {
 				t.Errorf("%s has %s", path, inline)
 			}
 		}
+	}
+}
+
+// Admins see who is signed in, and sign browsers out: one by one, everybody, or all of a subject.
+func TestSignInsAreListedAndEnded(t *testing.T) {
+	t.Parallel()
+	h := newFixture(t)
+	carl := curfew.Actor{Role: curfew.Customer, ID: "carl"}
+	first, second, his := h.signedIn(anna), h.signedIn(anna), h.signedIn(carl)
+	reads := func() (all [3]bool) {
+		for i, cookie := range []string{first, second, his} {
+			all[i] = strings.Contains(h.send("GET", "/clear-my-sessions.html", "", cookie).body, "Sign out")
+		}
+		return all
+	}
+	listed := func() wire.SignIns {
+		var all wire.SignIns
+		must(t, json.Unmarshal([]byte(h.sendAs(curfew.Admin, "anna", "GET", "/api/sign-ins", "").body), &all))
+		return all
+	}
+	all := listed().SignIns
+	if len(all) != 3 || all[0].Subject != "carl" || all[0].Role != "customer" || all[0].Browser != "Go-http-client/1.1" {
+		t.Fatalf("signed in are %+v", all)
+	}
+	ended := h.sendAs(curfew.Admin, "anna", "DELETE", "/api/sign-ins/"+all[1].ID, "")
+	ended.body = strings.ReplaceAll(ended.body, all[1].ID, "<id>")
+	golden(t, "sign-in-ended", ended)
+	golden(t, "sign-in-missing", h.sendAs(curfew.Admin, "anna", "DELETE", "/api/sign-ins/none", ""))
+	if got := reads(); got != [3]bool{true, false, true} || len(listed().SignIns) != 2 {
+		t.Errorf("once the second is ended: %v", got)
+	}
+	h.sendAs(curfew.Admin, "anna", "POST", "/api/tokens/revoke", `{"role":"customer","subject":"carl"}`)
+	if got := reads(); got != [3]bool{true, false, false} {
+		t.Errorf("once the customer is revoked: %v", got)
+	}
+	golden(t, "sign-ins-ended", h.sendAs(curfew.Admin, "anna", "DELETE", "/api/sign-ins", ""))
+	if got := reads(); got != [3]bool{} || len(listed().SignIns) != 0 {
+		t.Errorf("once all are ended: %v", got)
 	}
 }

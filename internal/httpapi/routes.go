@@ -28,6 +28,7 @@ type handlers struct {
 	deliveries deliveryHandlers
 	keys       keyHandlers
 	tokens     tokenHandlers
+	signIns    signInHandlers
 	stripe     door
 	events     door
 	docs       *docsHandlers
@@ -114,6 +115,9 @@ func credentialRoutes(h handlers) []route {
 		at(post, "/api/keys", allow(auth.Nobodys, a), "createKey", "Create an API key for a service", h.keys.create).answers(201),
 		at(post, "/api/keys/{id}/rotate", allow(auth.Nobodys, a), "rotateKey", "Replace an API key's secret", h.keys.rotate),
 		at(del, "/api/keys/{id}", allow(auth.Nobodys, a), "revokeKey", "Revoke an API key", h.keys.revoke),
+		at(get, "/api/sign-ins", allow(auth.Nobodys, a), "listSignIns", "List the browsers that are signed in", h.signIns.list),
+		at(del, "/api/sign-ins", allow(auth.Nobodys, a), "endSignIns", "Sign every browser out", h.signIns.endAll),
+		at(del, "/api/sign-ins/{id}", allow(auth.Nobodys, a), "endSignIn", "Sign a browser out", h.signIns.end),
 		at(post, "/api/tokens/revoke", allow(auth.Nobodys, a), "revokeTokens", "Revoke a token of the local key, or every one of a subject", h.tokens.revoke),
 	}
 }

@@ -35,7 +35,7 @@ const (
 	requestTimeout = 10 * time.Second
 )
 
-// Options of a server. Keeper, Timeline, Identity, Once, Keys, Revocations, Ready, Endpoints and Deliveries are required.
+// Options of a server. Keeper, Timeline, Identity, Once, Keys, Revocations, SignIns.Store, Ready, Endpoints and Deliveries are required.
 type Options struct {
 	Keeper   *lifecycle.Keeper
 	Timeline *timeline.Explainer
@@ -44,6 +44,7 @@ type Options struct {
 	Keys     auth.KeyStore
 	// Revocations are the revoked tokens of the local key.
 	Revocations auth.RevocationStore
+	SignIns     auth.SignInOptions // its Logger is this one's
 	// Ready returns an error unless the database answers with the schema that this process needs.
 	Ready func(context.Context) error
 	// BaseURL is where callers reach the server, for commands to paste: http://127.0.0.1:3001.
@@ -79,8 +80,8 @@ type Options struct {
 
 // completed returns the options with their defaults. The error's kind is Invalid if a required one is missing.
 func (o Options) completed() (Options, error) {
-	if o.Keeper == nil || o.Timeline == nil || o.Identity == nil || o.Once == nil || o.Keys == nil || o.Revocations == nil || o.Ready == nil || o.Endpoints == nil || o.Deliveries == nil {
-		return o, curfew.Errorf(curfew.Invalid, "a server needs Keeper, Timeline, Identity, Once, Keys, Revocations, Ready, Endpoints and Deliveries")
+	if o.Keeper == nil || o.Timeline == nil || o.Identity == nil || o.Once == nil || o.Keys == nil || o.Revocations == nil || o.SignIns.Store == nil || o.Ready == nil || o.Endpoints == nil || o.Deliveries == nil {
+		return o, curfew.Errorf(curfew.Invalid, "a server needs Keeper, Timeline, Identity, Once, Keys, Revocations, SignIns.Store, Ready, Endpoints and Deliveries")
 	}
 	o.BaseURL = strings.TrimSuffix(o.BaseURL, "/")
 	if o.LoginHint == "" || !auth.Local(o.BaseURL) {
@@ -105,6 +106,7 @@ type Server struct {
 	tasks   *tasks
 	keys    *auth.Keyring
 	revoked *auth.Revocations
+	signIns *auth.SignIns
 	streams *sse.Server
 	history *metrics.History
 	handler http.Handler
@@ -118,15 +120,17 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	keys, revoked := auth.NewKeyring(o.Keys, o.Logger), auth.NewRevocations(o.Revocations, o.Logger)
+	o.SignIns.Logger = o.Logger
+	signIns := auth.NewSignIns(o.SignIns)
 	gate := auth.NewGate(auth.GateOptions{
-		Identity: o.Identity, Once: o.Once, Sessions: o.Keeper.Sessions, Keys: keys, Revoked: revoked, Limits: o.Limits, BaseURL: o.BaseURL,
+		Identity: o.Identity, Once: o.Once, Sessions: o.Keeper.Sessions, Keys: keys, Revoked: revoked, SignIns: signIns, Limits: o.Limits, BaseURL: o.BaseURL,
 	})
 	site, err := newSite(o, gate)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		log: o.Logger, tasks: newTasks(), keys: keys, revoked: revoked,
+		log: o.Logger, tasks: newTasks(), keys: keys, revoked: revoked, signIns: signIns,
 		history: metrics.NewHistory(o.Keeper.Health, o.Metrics, o.Logger),
 		streams: sse.New(sse.Options{
 			Hub: o.Streams, Health: o.Keeper.Health, Gate: gate, Logger: o.Logger, Version: o.Version, BaseURL: o.BaseURL,
@@ -178,6 +182,7 @@ func (s *Server) handlers(o Options, site *console.Site) handlers {
 		deliveries: deliveryHandlers{o.Deliveries, o.Endpoints},
 		keys:       keyHandlers{Keys(o.Keys)},
 		tokens:     tokenHandlers{o.Revocations, s.revoked},
+		signIns:    signInHandlers{s.signIns},
 		stripe:     s.door(o, "stripe", o.Hooks.Stripe, "stripe.webhook_secret", acknowledge),
 		events:     s.door(o, "events", o.Hooks.Events, "payments.secret", eventAnswers{o.Keeper.Payments}.answer),
 		docs: &docsHandlers{
@@ -208,13 +213,14 @@ func countFromZero(m *metrics.Registry, version string, table []route) {
 	}
 }
 
-// Run does what live streams, charts, API keys and tokens need in the background, until the context ends. It returns nil.
+// Run does what live streams, charts and whatever proves who calls need in the background, until the context ends. It returns nil.
 func (s *Server) Run(ctx context.Context) error {
 	var all sync.WaitGroup
 	all.Go(func() { s.streams.Run(ctx) })
 	all.Go(func() { s.history.Run(ctx) })
 	all.Go(func() { s.keys.Run(ctx) })
 	all.Go(func() { s.revoked.Run(ctx) })
+	all.Go(func() { s.signIns.Run(ctx) })
 	all.Wait()
 	return nil
 }

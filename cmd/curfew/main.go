@@ -50,7 +50,7 @@ type commandLine struct {
 	Token       tokenCommand       `cmd:"" help:"Print a token signed with the local key, or inspect one."`
 	Keys        keysCommand        `cmd:"" help:"Manage the API keys with which services call."`
 	Login       loginCommand       `cmd:"" help:"Print a one-time link that signs a browser in."`
-	Logins      loginsCommand     `cmd:"" help:"List the browsers that are signed in, and sign them out."`
+	Logins      loginsCommand      `cmd:"" help:"List the browsers that are signed in, and sign them out."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 

@@ -6,7 +6,7 @@
 CREATE TABLE curfew.api_keys (
     id              uuid        PRIMARY KEY,
     name            text        NOT NULL CHECK (name <> ''), -- of the service, as an actor
-    hash            text        NOT NULL CHECK (length(hash) = 64),
+    hash            text        NOT NULL CHECK (hash <> ''),
     old_hash        text        NOT NULL DEFAULT '',
     old_until       timestamptz,
     customer_prefix text        CHECK (customer_prefix <> ''), -- with which the ids of its customers begin

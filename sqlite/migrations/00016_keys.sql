@@ -6,7 +6,7 @@
 CREATE TABLE api_keys (
     id              TEXT    PRIMARY KEY NOT NULL,
     name            TEXT    NOT NULL CHECK (name <> ''), -- of the service, as an actor
-    hash            TEXT    NOT NULL CHECK (length(hash) = 64),
+    hash            TEXT    NOT NULL CHECK (hash <> ''),
     old_hash        TEXT    NOT NULL DEFAULT '',
     old_until       INTEGER,
     customer_prefix TEXT    CHECK (customer_prefix <> ''), -- with which the ids of its customers begin

@@ -45,6 +45,7 @@ func TestATokenIsInspected(t *testing.T) {
 		"for somebody else":   {[]string{theirs("shop"), "--auth-key=" + key}, 1, "invalid audience"},
 		"with another key":    {[]string{own, "--auth-key=" + base64.StdEncoding.EncodeToString([]byte(strings.Repeat("x", 32)))}, 1, "refused: token signature is invalid"},
 		"where no key is":     {[]string{own, "--auth-key-file=" + t.TempDir() + "/none"}, 1, "There is no local key here"},
+		"an API key":          {[]string{"curfew_key_x", "--auth-key=" + key}, 1, "refused: it is an API key, not a token: curfew keys list"},
 		"no token":            {[]string{"x", "--auth-key=" + key}, 1, "refused: it is not a token"},
 		"a key that is none":  {[]string{own, "--auth-key=short"}, exitUsage, "auth.key does not contain a key: it should be 32 bytes in base64"},
 		"an issuer without a": {[]string{own, `--auth-issuers={"a": {"issuer": "x"}}`}, exitUsage, "either jwksUrl, where its keys are published, or a secret"},

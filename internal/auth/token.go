@@ -141,6 +141,8 @@ func (i *Identity) judge(typ, token string) (claims, error) {
 func (i *Identity) issuerOf(typ, token string) (*issuer, error) {
 	h, ok := headerOf(token)
 	switch {
+	case isKey(token):
+		return nil, errors.New("it is an API key, not a token: curfew keys list says whether it counts")
 	case !ok:
 		return nil, errors.New("it is not a token: three parts with dots between them, the first of which is a header")
 	case h.Type == typ:

@@ -68,7 +68,7 @@ func TestAKeyThatSealsIsReplaced(t *testing.T) {
 		old := b.under(one).add()
 		secrets := map[string]string{plain.ID: plain.Secrets[0], old.ID: old.Secrets[0]}
 		seal := webhook.NewSeal([][32]byte{two, one})
-		sealing := b.Harness.Store.(webhook.SealStore) //nolint:errcheck,forcetypeassert // it is
+		sealing := b.Harness.Store.(webhook.SealStore)                       //nolint:errcheck,forcetypeassert // it is
 		for _, want := range []webhook.SealFigures{{Fresh: 2}, {Fresh: 2}} { // again, it changes nothing
 			before := b.stored(plain.ID)[0]
 			if got := must(seal.Reseal(b.Context(), sealing))(b); got != want {

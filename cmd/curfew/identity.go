@@ -26,6 +26,9 @@ func (s *settings) keyFile() string {
 
 // identity returns what authenticates callers.
 func (s *settings) identity(ctx context.Context, log *slog.Logger) (*auth.Identity, error) {
+	if err := s.oneKey(); err != nil {
+		return nil, err
+	}
 	o := s.authentication(log)
 	_, missing := os.Stat(o.KeyFile)
 	identity, err := auth.NewIdentity(ctx, o)
@@ -76,9 +79,20 @@ func (s *settings) keys(ctx context.Context) (lifecycle.Keys, error) {
 	return func() []curfew.KeyFigures { return all }, nil
 }
 
+// oneKey refuses two local keys: one of them would not count, without a word.
+func (s *settings) oneKey() error {
+	if s.Auth.Key != "" && s.Auth.KeyFile != "" {
+		return usagef("auth.key and auth.key_file are both given, and there is one local key: leave one of them out")
+	}
+	return nil
+}
+
 // localIdentity signs with the local key. It creates a key only where a server would find it: next to a SQLite file, or
 // at a path that was given.
 func (s *settings) localIdentity(ctx context.Context) (*auth.Identity, error) {
+	if err := s.oneKey(); err != nil {
+		return nil, err
+	}
 	if s.Auth.KeyFile == "" && s.Auth.Key == "" {
 		if err := s.serversKey(); err != nil {
 			return nil, err

@@ -28,6 +28,7 @@ func keysAreWorked(w *tab) {
 	w.wait(alive, "#keys li")
 	w.says("#keys", "Last used", "ago")
 	w.accessible()
+	w.picture("keys")
 	w.click("#keys li button.rotate")
 	w.wait("#ask[open]")
 	w.confirm("This is the key", "curfew_key_")

@@ -75,20 +75,11 @@ func printKey(term terminal, k record.APIKey, text string, asJSON bool, err erro
 
 // boundTo says what a key is bound to.
 func boundTo(k record.APIKey) string {
-	var all []string
-	if k.Scope.CustomerPrefix != "" {
-		all = append(all, "customers "+oneLine(k.Scope.CustomerPrefix)+"…")
-	}
-	if k.Scope.Routes != nil {
-		all = append(all, "routes "+strings.Join(k.Scope.Routes, ", "))
-	}
-	if k.Scope.MaxAmount != nil {
-		all = append(all, "amounts up to "+strconv.FormatInt(*k.Scope.MaxAmount, 10))
-	}
+	all := k.Scope.Bounds(func(n int64) string { return strconv.FormatInt(n, 10) })
 	if len(all) == 0 {
 		return "nothing: all that a service may do"
 	}
-	return strings.Join(all, "; ")
+	return oneLine(strings.Join(all, "; "))
 }
 
 func keyState(k record.APIKey) string {

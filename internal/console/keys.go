@@ -90,16 +90,7 @@ func keyView(k record.APIKey, at moments) Key {
 
 // boundTo says what a key is bound to.
 func boundTo(s record.KeyScope) string {
-	var all []string
-	if s.CustomerPrefix != "" {
-		all = append(all, "customers "+s.CustomerPrefix+"…")
-	}
-	if s.Routes != nil {
-		all = append(all, "routes "+strings.Join(s.Routes, ", "))
-	}
-	if s.MaxAmount != nil {
-		all = append(all, "amounts up to "+grouped(int(*s.MaxAmount)))
-	}
+	all := s.Bounds(func(n int64) string { return grouped(int(n)) })
 	if len(all) == 0 {
 		return "all that a service may do"
 	}

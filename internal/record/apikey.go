@@ -37,6 +37,21 @@ func (s KeyScope) Reaches(customerID string) bool {
 	return strings.HasPrefix(customerID, s.CustomerPrefix)
 }
 
+// Bounds says in words what a key with this scope is bound to; nil: to nothing. amount writes an amount for people.
+func (s KeyScope) Bounds(amount func(int64) string) []string {
+	var all []string
+	if s.CustomerPrefix != "" {
+		all = append(all, "customers "+s.CustomerPrefix+"…")
+	}
+	if s.Routes != nil {
+		all = append(all, "routes "+strings.Join(s.Routes, ", "))
+	}
+	if s.MaxAmount != nil {
+		all = append(all, "amounts up to "+amount(*s.MaxAmount))
+	}
+	return all
+}
+
 // Revocation makes tokens of the local key worthless.
 type Revocation struct {
 	Noun  RevokedNoun

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/stripe/stripe-go/v86"
@@ -32,7 +33,7 @@ func (c *Client) Capture(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fac
 		call: func(intent, key string, account *string) (*stripe.PaymentIntent, error) {
 			params := &stripe.PaymentIntentCaptureParams{Params: holdKey("capture", key, account), AmountToCapture: stripe.Int64(o.Amount)}
 			params.AddExpand("latest_charge")
-			return c.api.V1PaymentIntents.Capture(ctx, intent, params)
+			return call[stripe.PaymentIntent](ctx, c.api, http.MethodPost, of("/v1/payment_intents/%s/capture", intent), params)
 		},
 		settles: func(money string) bool { return !pending(money) },
 	})
@@ -53,7 +54,7 @@ func (c *Client) Release(ctx context.Context, o curfew.MoneyOrder) ([]curfew.Fac
 				CancellationReason: stripe.String(string(stripe.PaymentIntentCancellationReasonAbandoned)),
 			}
 			params.AddExpand("latest_charge")
-			return c.api.V1PaymentIntents.Cancel(ctx, intent, params)
+			return call[stripe.PaymentIntent](ctx, c.api, http.MethodPost, of("/v1/payment_intents/%s/cancel", intent), params)
 		},
 		settles: func(money string) bool { return !pending(money) && money != "captured" },
 	})

@@ -76,7 +76,7 @@ func checkAccount(id string) error {
 // A call for the key's own account that Stripe does not find there is made again in each
 // connected account, because payments from before accounts were recorded name none.
 type Client struct {
-	api      *stripe.Client
+	api      calls
 	accounts []string
 	keys     Keys
 	webhook  string
@@ -111,7 +111,7 @@ func NewClient(o ClientOptions) (*Client, error) {
 		o.Timeout = defaultTimeout
 	}
 	return &Client{
-		api:      stripe.NewClient(o.APIKey, stripe.WithBackends(&stripe.Backends{API: backend(o)})),
+		api:      calls{backend(o), o.APIKey},
 		accounts: accounts, keys: keys, webhook: o.WebhookURL, reverse: o.ReverseTransfer, fee: o.RefundApplicationFee,
 	}, nil
 }

@@ -50,7 +50,7 @@ func (c *Client) undelivered(ctx context.Context, account string, since time.Tim
 	}
 	return resumed(ctx, func(after *string) iter.Seq2[*stripe.Event, error] {
 		params.StartingAfter = after
-		return iter.Seq2[*stripe.Event, error](c.api.V1Events.List(ctx, params).All(ctx))
+		return list[stripe.Event](ctx, c.api, "/v1/events", params)
 	}, func(e *stripe.Event) string { return e.ID })
 }
 

@@ -72,7 +72,7 @@ func (c *Client) paidIn(ctx context.Context, account string, since time.Time) it
 func (c *Client) completed(ctx context.Context, params *stripe.CheckoutSessionListParams) iter.Seq2[*stripe.CheckoutSession, error] {
 	return resumed(ctx, func(after *string) iter.Seq2[*stripe.CheckoutSession, error] {
 		params.StartingAfter = after
-		return iter.Seq2[*stripe.CheckoutSession, error](c.api.V1CheckoutSessions.List(ctx, params).All(ctx))
+		return list[stripe.CheckoutSession](ctx, c.api, "/v1/checkout/sessions", params)
 	}, func(s *stripe.CheckoutSession) string { return s.ID })
 }
 

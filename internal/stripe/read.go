@@ -70,7 +70,7 @@ func (c *Client) getter(name string) (kind, getting) {
 func (c *Client) getCharge(ctx context.Context, account *string, name string) (*stripe.APIResponse, error) {
 	params := &stripe.ChargeRetrieveParams{}
 	params.StripeAccount = account
-	got, err := c.api.V1Charges.Retrieve(ctx, name, params)
+	got, err := get[stripe.Charge](ctx, c.api, of("/v1/charges/%s", name), params)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (c *Client) getIntent(ctx context.Context, account *string, name string) (*
 	params := &stripe.PaymentIntentRetrieveParams{}
 	params.StripeAccount = account
 	params.AddExpand("latest_charge")
-	got, err := c.api.V1PaymentIntents.Retrieve(ctx, name, params)
+	got, err := get[stripe.PaymentIntent](ctx, c.api, of("/v1/payment_intents/%s", name), params)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func (c *Client) getSession(ctx context.Context, account *string, name string) (
 	params.StripeAccount = account
 	params.AddExpand("payment_intent.latest_charge")
 	params.AddExpand("line_items")
-	got, err := c.api.V1CheckoutSessions.Retrieve(ctx, name, params)
+	got, err := get[stripe.CheckoutSession](ctx, c.api, of("/v1/checkout/sessions/%s", name), params)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +104,7 @@ func (c *Client) getInvoice(ctx context.Context, account *string, name string) (
 	params := &stripe.InvoiceRetrieveParams{}
 	params.StripeAccount = account
 	params.AddExpand("payments")
-	got, err := c.api.V1Invoices.Retrieve(ctx, name, params)
+	got, err := get[stripe.Invoice](ctx, c.api, of("/v1/invoices/%s", name), params)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +153,7 @@ func (c *Client) claims(ctx context.Context, t *translation, account string) err
 			params.StripeAccount = stripe.String(account)
 		}
 		known := len(t.facts)
-		for dispute, err := range c.api.V1Disputes.List(ctx, params).All(ctx) {
+		for dispute, err := range list[stripe.Dispute](ctx, c.api, "/v1/disputes", params) {
 			if err != nil && denied(failure(err)) {
 				break
 			} else if err != nil {

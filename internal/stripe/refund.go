@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,7 +44,7 @@ func (c *Client) refund(ctx context.Context, o curfew.MoneyOrder, generation int
 		if err != nil {
 			return err
 		}
-		made, err = c.api.V1Refunds.Create(ctx, refundParams(o, generation, account, also))
+		made, err = call[stripe.Refund](ctx, c.api, http.MethodPost, "/v1/refunds", refundParams(o, generation, account, also))
 		return err
 	})
 	if err == nil {
@@ -189,7 +190,7 @@ func readRefund(raw object, response *stripe.APIResponse) (listedRefund, error) 
 func (c *Client) listRefunds(ctx context.Context, account, name string) (all []listedRefund, err error) {
 	_, err = c.inAccount(account, func(account *string) error {
 		all = nil
-		for refund, err := range c.api.V1Refunds.List(ctx, refundsOf(account, name)).All(ctx) {
+		for refund, err := range list[stripe.Refund](ctx, c.api, "/v1/refunds", refundsOf(account, name)) {
 			if err != nil {
 				return err
 			}

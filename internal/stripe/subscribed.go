@@ -33,7 +33,7 @@ func (c *Client) subscriptions(ctx context.Context) ([]string, error) {
 	params.Limit = stripe.Int64(pageSize)
 	var got []string
 	found := false
-	for endpoint, err := range c.api.V1WebhookEndpoints.List(ctx, params).All(ctx) {
+	for endpoint, err := range list[stripe.WebhookEndpoint](ctx, c.api, "/v1/webhook_endpoints", params) {
 		if err != nil {
 			return nil, failure(err)
 		}

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	_ "time/tzdata" // tables that are adopted can be in any time zone, and an image of this program alone has none
 
 	"github.com/alecthomas/kong"
 
@@ -26,6 +27,8 @@ func main() {
 // commandLine is everything that can be typed.
 type commandLine struct {
 	settings `embed:"" group:"settings"`
+
+	ShowVersion versionFlag `name:"version" help:"Print the version."`
 
 	Serve       serveCommand       `cmd:"" help:"Run the service: API, pages, sweeper. Creates and migrates a SQLite file by itself."`
 	Demo        demoCommand        `cmd:"" help:"Run a simulated marketplace in fast motion, on a temporary database."`
@@ -51,7 +54,10 @@ type commandLine struct {
 	Keys        keysCommand        `cmd:"" help:"Manage the API keys with which services call."`
 	Login       loginCommand       `cmd:"" help:"Print a one-time link that signs a browser in."`
 	Logins      loginsCommand      `cmd:"" help:"List the browsers that are signed in, and sign them out."`
-	Version     versionCommand     `cmd:"" help:"Print the version."`
+	Version     versionCommand     `cmd:"" help:"Print the version, and what it was built from."`
+	Completion  completionCommand  `cmd:"" help:"Print the script that completes commands and flags in a shell."`
+	Man         manCommand         `cmd:"" help:"Print the manual page: curfew man | man -l -"`
+	Help        helpCommand        `cmd:"" help:"Show what there is, or how to use a command."`
 }
 
 // run is the whole process, except for its exit.
@@ -74,7 +80,7 @@ func execute(ctx context.Context, args []string, term terminal) int {
 	if err != nil {
 		return report(term, err)
 	}
-	parsed, err := parser.Parse(args)
+	parsed, err := parser.Parse(helpArgs(args))
 	if err != nil {
 		return report(term, parseError(err))
 	}

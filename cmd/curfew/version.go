@@ -3,24 +3,62 @@ package main
 import (
 	"runtime"
 	"runtime/debug"
+	"strings"
+
+	"github.com/alecthomas/kong"
 )
 
-// release is set by release builds: -ldflags "-X main.release=1.2.3".
-var release string
+// Release builds set these: -ldflags "-X main.release=1.2.3 -X main.commit=…". commit stays empty where the source has no
+// history, or is not what the commit holds.
+var release, commit string
 
-// version returns the version of this build.
-func version() string {
-	if release != "" {
-		return release
-	}
+// build is what there is to know of how this program was built.
+type build struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit,omitempty"` // empty: unknown
+	Go      string `json:"go"`
+	OS      string `json:"os"`
+	Arch    string `json:"arch"`
+}
+
+// version returns the version of this build, as the changelog and package managers write it: 1.2.3. A build that is no
+// release, and does not know its place in the history, is "devel".
+func version() string { return thisBuild().Version }
+
+func thisBuild() build {
+	b := build{Version: release, Commit: commit, Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "unknown"
+		info = &debug.BuildInfo{}
 	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return v
+	return b.stamped(info)
+}
+
+// stamped fills in what the toolchain wrote into the program: nothing is taken from a source that was changed after its commit.
+func (b build) stamped(info *debug.BuildInfo) build {
+	of := map[string]string{}
+	for _, s := range info.Settings {
+		of[s.Key] = s.Value
 	}
-	return "devel"
+	if b.Commit == "" && of["vcs.modified"] == "false" {
+		b.Commit = of["vcs.revision"]
+	}
+	if v := info.Main.Version; b.Version == "" && v != "" && v != "(devel)" {
+		b.Version = strings.TrimPrefix(v, "v")
+	}
+	if b.Version == "" {
+		b.Version = "devel"
+	}
+	return b
+}
+
+// String is what curfew version prints.
+func (b build) String() string {
+	from := ""
+	if b.Commit != "" {
+		from = "commit " + b.Commit[:min(len(b.Commit), 12)] + ", "
+	}
+	return "curfew " + b.Version + " (" + from + b.Go + ", " + b.OS + "/" + b.Arch + ")"
 }
 
 type versionCommand struct {
@@ -30,10 +68,20 @@ type versionCommand struct {
 // Run prints the version.
 func (c *versionCommand) Run(term terminal) error {
 	if c.JSON {
-		return term.json(map[string]string{
-			"version": version(), "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
-		})
+		return term.json(thisBuild())
 	}
-	term.printf("curfew %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	term.printf("%s\n", thisBuild())
+	return nil
+}
+
+// versionFlag is --version, which like --help answers whatever the settings are.
+type versionFlag bool
+
+// BeforeReset implements kong's hook.
+func (versionFlag) BeforeReset(app *kong.Kong) error {
+	if err := (&versionCommand{}).Run(terminal{out: app.Stdout, err: app.Stderr}); err != nil {
+		return err
+	}
+	app.Exit(0)
 	return nil
 }

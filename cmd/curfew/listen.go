@@ -15,31 +15,36 @@ import (
 	"github.com/curfewhq/curfew/internal/httpapi"
 )
 
-// listeners are the two addresses that a service listens on. The one for operators answers from the start.
+// listeners are the two addresses that a service listens on. The one for operators answers from the start. Where there is
+// none, on a platform that gives one port, the public one does.
 type listeners struct {
-	public, ops net.Listener
-	opsServer   *http.Server
-	opsHandler  *startupHandler
-	opsEnded    chan error // receives what the ops server returned
+	public     *net.TCPListener
+	early      *startupServer   // answers at public until the service is built; nil: calls wait
+	ops        *net.TCPListener // nil: operators have none of their own
+	opsServer  *http.Server
+	opsHandler *startupHandler
+	opsEnded   chan error // receives what the ops server returned
 }
 
 // listen opens both addresses, before the service announces itself.
-func (s *settings) listen(ctx context.Context, log *slog.Logger) (*listeners, error) {
+func (s *settings) listen(ctx context.Context, log *slog.Logger, from *sources) (*listeners, error) {
 	public, err := listenAt(ctx, "listen", s.Listen)
 	if err != nil {
 		return nil, err
 	}
-	ops, err := listenAt(ctx, "listen_ops", s.ListenOps)
-	if err != nil {
-		return nil, errors.Join(err, public.Close())
+	l := &listeners{public: public, opsHandler: &startupHandler{}, opsEnded: make(chan error, 1)}
+	l.opsServer = httpapi.NewOpsServer(string(s.ListenOps), l.opsHandler, log)
+	addresses := []config.Address{s.Listen}
+	if from.withoutOps() {
+		l.early = newStartupServer(public, log)
+	} else {
+		addresses = append(addresses, s.ListenOps)
+		if l.ops, err = listenAt(ctx, "listen_ops", s.ListenOps); err != nil {
+			return nil, errors.Join(err, public.Close())
+		}
+		go func() { l.opsEnded <- serveOn(l.opsServer, l.ops) }()
 	}
-	handler := &startupHandler{}
-	l := &listeners{
-		public: public, ops: ops, opsHandler: handler, opsEnded: make(chan error, 1),
-		opsServer: httpapi.NewOpsServer(string(s.ListenOps), handler, log),
-	}
-	go func() { l.opsEnded <- serveOn(l.opsServer, ops) }()
-	for _, at := range []config.Address{s.Listen, s.ListenOps} {
+	for _, at := range addresses {
 		if !at.Loopback() {
 			log.WarnContext(ctx, "other machines can reach "+string(at)+", unencrypted: put a proxy with TLS in front, or listen on 127.0.0.1")
 		}
@@ -51,16 +56,33 @@ func (s *settings) listen(ctx context.Context, log *slog.Logger) (*listeners, er
 func (l *listeners) close() {
 	_ = l.opsServer.Close()
 	_ = l.public.Close()
-	_ = l.ops.Close()
+	if l.early != nil {
+		_ = l.early.server.Close()
+	}
+	if l.ops != nil {
+		_ = l.ops.Close()
+	}
 }
 
-func listenAt(ctx context.Context, key string, at config.Address) (net.Listener, error) {
+// opsURL returns where operators ask.
+func (l *listeners) opsURL() string {
+	at := l.ops
+	if at == nil {
+		at = l.public
+	}
+	return config.Address(at.Addr().String()).URL()
+}
+
+func listenAt(ctx context.Context, key string, at config.Address) (*net.TCPListener, error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", string(at))
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, curfew.Errorf(curfew.Conflict, "another program listens on %s: choose another %s, for instance --%s 127.0.0.1:0",
 			at, key, flagName(key))
 	}
-	return l, err
+	if err != nil {
+		return nil, err
+	}
+	return l.(*net.TCPListener), nil
 }
 
 func serveOn(s *http.Server, l net.Listener) error {

@@ -40,8 +40,13 @@ func start(dir string, env []string, args ...string) (*process, error) {
 
 // startBy is start for another program.
 func startBy(program, dir string, env []string, args ...string) (*process, error) {
+	return startAlone(program, dir, env, append([]string{"--listen=127.0.0.1:0", "--listen-ops=127.0.0.1:0"}, args...)...)
+}
+
+// startAlone is startBy for a program that listens where it is told.
+func startAlone(program, dir string, env []string, args ...string) (*process, error) {
 	p := &process{exit: make(chan error, 1)}
-	p.cmd = exec.Command(program, append([]string{"serve", "--listen=127.0.0.1:0", "--listen-ops=127.0.0.1:0"}, args...)...)
+	p.cmd = exec.Command(program, append([]string{"serve"}, args...)...)
 	p.cmd.Dir, p.cmd.Env = dir, append(withoutSettings(os.Environ()), env...)
 	pipe, err := p.cmd.StderrPipe()
 	if err != nil {
@@ -67,7 +72,7 @@ func startBy(program, dir string, env []string, args ...string) (*process, error
 func withoutSettings(environment []string) []string {
 	var kept []string
 	for _, line := range environment {
-		if !strings.HasPrefix(line, "CURFEW_") {
+		if !strings.HasPrefix(line, "CURFEW_") && !strings.HasPrefix(line, "PORT=") {
 			kept = append(kept, line)
 		}
 	}

@@ -15,12 +15,16 @@ const readyTime = 3 * time.Second
 
 type readyCommand struct{}
 
-// Run asks the service on this machine, at listen_ops, whether it is ready. It is for health checks in containers that
-// have no HTTP client.
-func (c *readyCommand) Run(ctx context.Context, s *settings, term terminal) error {
+// Run asks the service on this machine, at listen_ops, or on the platform's one port, whether it is ready. It is for
+// health checks in containers that have no HTTP client.
+func (c *readyCommand) Run(ctx context.Context, s *settings, from *sources, term terminal) error {
+	at := s.ListenOps
+	if from.withoutOps() {
+		at = s.Listen
+	}
 	ctx, cancel := context.WithTimeout(ctx, readyTime)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.ListenOps.URL()+"/readyz", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, at.URL()+"/readyz", nil)
 	if err != nil {
 		return err
 	}

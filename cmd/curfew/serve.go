@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-
-	"github.com/curfewhq/curfew/internal/config"
 )
 
 type serveCommand struct{}
@@ -32,7 +30,10 @@ func (c *serveCommand) Run(ctx context.Context, s *settings, from *sources, term
 func announce(term terminal, s *settings, svc *service) {
 	health := fmt.Sprintf("curl --oauth2-bearer $(%s) %s/api/debug/session-health", s.tokenLine(), svc.url)
 	login := s.loginLine(svc.url)
-	ops := config.Address(svc.listeners.ops.Addr().String()).URL()
+	ops, what := svc.listeners.opsURL(), "  (/metrics, /livez, /readyz)"
+	if svc.listeners.ops == nil {
+		what = "  (/livez, /readyz, and with a token /metrics)"
+	}
 	if s.LogFormat == "json" {
 		svc.log.Info("serving", "version", version(), "database", s.DatabaseURL.String(), "url", svc.url, "ops", ops,
 			"health", health, "login", login)
@@ -41,7 +42,7 @@ func announce(term terminal, s *settings, svc *service) {
 	term.notef("curfew %s serves %s\n\n", version(), s.DatabaseURL)
 	columns(term.err,
 		[]string{"API and pages", svc.url},
-		[]string{"for operators", ops + "  (/metrics, /livez, /readyz)"},
+		[]string{"for operators", ops + what},
 		[]string{"sweeper", string(s.Sweeper)},
 	)
 	term.notef("\nIs all well?\n  %s\nSign your browser in:\n  %s\n\n", health, login)

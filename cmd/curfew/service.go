@@ -41,6 +41,7 @@ type service struct {
 	public        *http.Server
 	unused        *unusedConns // of public
 	url           string       // of the API and the pages
+	onePort       bool         // operators' programs ask at public too
 	stopping      atomic.Bool
 	halt          chan struct{} // closed when long work is to stop between two steps
 	drain         time.Duration
@@ -64,7 +65,7 @@ func (s *settings) withService(ctx context.Context, log *slog.Logger, from *sour
 		return err
 	}
 	defer traces.stop(context.WithoutCancel(ctx))
-	listeners, err := s.listen(ctx, log)
+	listeners, err := s.listen(ctx, log, from)
 	if err != nil {
 		return err
 	}
@@ -80,6 +81,7 @@ func (s *settings) withService(ctx context.Context, log *slog.Logger, from *sour
 		log: log, traces: traces, given: from.list(), halt: make(chan struct{}),
 		url: s.publicURL(config.Address(listeners.public.Addr().String())),
 	}
+	svc.onePort = from.onePort()
 	if err := svc.build(ctx, s, policy); err != nil {
 		return err
 	}
@@ -134,7 +136,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	}
 	svc.hub = stream.New(svc.db, stream.Options{Encode: sse.Encode, Wake: svc.notifications.local.listen(), Logger: svc.log})
 	svc.server, err = httpapi.New(httpapi.Options{ //nolint:contextcheck // a handler gets the context of its request
-		Keeper: svc.keeper, Timeline: timeline.New(svc.db, svc.keeper.Rules), Identity: identity, Once: svc.db, Keys: svc.db, Revocations: svc.db, SignIns: s.signIns(svc.db), Ready: svc.ready, BaseURL: svc.url, LoginHint: s.loginLine(svc.url), SigninURL: s.signinURL(),
+		Keeper: svc.keeper, Timeline: timeline.New(svc.db, svc.keeper.Rules), Identity: identity, Once: svc.db, Keys: svc.db, Revocations: svc.db, SignIns: s.signIns(svc.db), Ready: svc.ready, OnePort: svc.onePort, BaseURL: svc.url, LoginHint: s.loginLine(svc.url), SigninURL: s.signinURL(),
 		Version: version(), Logger: svc.log, Metrics: metrics, Hooks: hooks, Trace: svc.traces.request, Settings: svc.given,
 		Endpoints: s.endpoints(svc.db), Deliveries: notify.Deliveries{Store: svc.db}, Streams: streams{svc.hub},
 		Links: mail.Unsubscriptions{Store: svc.db, Signer: identity}, Adopted: adopted,
@@ -171,8 +173,10 @@ func (svc *service) run(ctx context.Context) error {
 	group.Go(func() error { return svc.notifications.run(sweeping, svc.keeper) })
 	group.Go(func() error { return svc.hub.Run(sweeping) })
 	group.Go(func() error { return svc.server.Run(sweeping) })
-	group.Go(func() error { return serveOn(svc.public, svc.listeners.public) })
-	group.Go(func() error { return <-svc.listeners.opsEnded })
+	group.Go(func() error { return svc.servePublic(ctx) })
+	if svc.listeners.ops != nil {
+		group.Go(func() error { return <-svc.listeners.opsEnded })
+	}
 	group.Go(func() error {
 		<-running.Done()
 		svc.awaitDrain(ctx, ctx.Err() == nil)
@@ -181,6 +185,16 @@ func (svc *service) run(ctx context.Context) error {
 		return svc.stop(context.WithoutCancel(ctx))
 	})
 	return group.Wait()
+}
+
+// servePublic serves API and pages, once whoever answered in their place has stopped.
+func (svc *service) servePublic(ctx context.Context) error {
+	if svc.listeners.early != nil {
+		if err := svc.listeners.early.handOver(context.WithoutCancel(ctx)); err != nil {
+			return err
+		}
+	}
+	return serveOn(svc.public, svc.listeners.public)
 }
 
 // awaitDrain reports not ready and keeps answering for the drain, so that callers can turn to another replica. A

@@ -21,6 +21,7 @@ import (
 const (
 	configVariable = "CURFEW_CONFIG"
 	testPrefix     = "CURFEW_TEST_"
+	portVariable   = "PORT" // by which platforms that give one port name it
 )
 
 // describe returns a flag's help, with the environment variable that sets it.
@@ -91,7 +92,34 @@ func (s *sources) readEnvironment(environment []string) error {
 		}
 		s.env[key(f)] = source{name, text}
 	}
+	return s.readPort(environment)
+}
+
+// readPort listens where the platform says, unless listen does.
+func (s *sources) readPort(environment []string) error {
+	i := slices.IndexFunc(environment, func(line string) bool { return strings.HasPrefix(line, portVariable+"=") })
+	if _, given := s.env["listen"]; given || i < 0 || environment[i] == portVariable+"=" {
+		return nil
+	}
+	text := ":" + strings.TrimPrefix(environment[i], portVariable+"=")
+	if err := checkValue(s.find(func(key string) bool { return key == "listen" }), text); err != nil {
+		return &settingError{portVariable, fmt.Errorf("%q is no port", text[1:])}
+	}
+	s.env["listen"] = source{portVariable, text}
 	return nil
+}
+
+// onePort reports whether everything is on the port that the platform gave. Then nothing listens for operators alone,
+// unless listen_ops says where.
+func (s *sources) onePort() bool {
+	_, from := s.given(s.find(func(key string) bool { return key == "listen" }))
+	return from.where == portVariable
+}
+
+// withoutOps reports whether nobody listens for operators alone.
+func (s *sources) withoutOps() bool {
+	from, _ := s.given(s.find(func(key string) bool { return key == "listen_ops" }))
+	return s.onePort() && from == fromDefault
 }
 
 // readFile reads the settings file. An empty path means there is none.

@@ -17,8 +17,8 @@ type Settings struct {
 	DatabaseURL     DatabaseURL `setting:"database_url" default:"sqlite:curfew.db" help:"The database: sqlite:PATH or postgres://…"`
 	DatabaseURLFile string      `setting:"database_url_file" contains:"database_url" placeholder:"FILE" help:"The file that holds database_url, such as a mounted secret."`
 	DatabaseWait    Pause       `setting:"database_wait" default:"30s" help:"How long serve and migrate wait for a PostgreSQL server that does not answer yet."`
-	Listen          Address     `setting:"listen" default:"127.0.0.1:3001" help:"The address that the API and the pages listen on."`
-	ListenOps       Address     `setting:"listen_ops" default:"127.0.0.1:3002" help:"The address that /metrics, /livez, /readyz and pprof listen on. Never expose it to the public."`
+	Listen          Address     `setting:"listen" default:"127.0.0.1:3001" help:"The address that the API and the pages listen on. Where the platform gives a port by PORT, and this is not set, that port of every address."`
+	ListenOps       Address     `setting:"listen_ops" default:"127.0.0.1:3002" help:"The address that /metrics, /livez, /readyz and pprof listen on. Never expose it to the public. Where listen is PORT's, nothing listens there unless it is set."`
 	Drain           *Pause      `setting:"drain" placeholder:"TIME" help:"How long a stopping service keeps answering after /readyz reports it, so that load balancers can turn elsewhere. By default 5s, or 0s if listen is a loopback address."`
 	BaseURL         *WebURL     `setting:"base_url" placeholder:"URL" help:"The public address of the API and the pages; by default that of listen."`
 	SigninURL       *WebURL     `setting:"signin_url" placeholder:"URL" help:"Where customers and mechanics sign in, at the marketplace: pages lead them there."`

@@ -138,8 +138,11 @@ func (o observer) logRequest(r *http.Request, info *problem.RequestInfo, w *reco
 	if info.Actor.Role != "" {
 		actor = info.Actor.String()
 	}
-	if w.status >= http.StatusInternalServerError {
+	switch {
+	case w.status >= http.StatusInternalServerError:
 		level = slog.LevelWarn
+	case w.route == "GET /livez", w.route == "GET /readyz": // every few seconds, for ever
+		level = slog.LevelDebug
 	}
 	o.log.LogAttrs(r.Context(), level, "request",
 		slog.String("request_id", info.ID), slog.String("method", r.Method), slog.String("route", w.route),

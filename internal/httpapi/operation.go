@@ -160,6 +160,22 @@ func (rt route) stream(gate *auth.Gate, w http.ResponseWriter, r *http.Request, 
 	return serve(ctx, w, r, caller)
 }
 
+// guarded makes a route of a handler that answers whom the gate has admitted, and that is not documented.
+func guarded(path, name string, roles []curfew.Role, handle http.HandlerFunc) route {
+	rt := route{method: http.MethodGet, path: path, access: allow(auth.Nobodys, roles...)}
+	rt.access.Name, rt.access.Group, rt.access.Class = name, name, limit.Unlimited
+	rt.mount = func(to *router, rt route) {
+		to.mux.HandleFunc(rt.pattern(), func(w http.ResponseWriter, r *http.Request) {
+			if _, err := rt.authorize(to.gate, w, r); err != nil {
+				to.problems.Answer(w, r, err)
+				return
+			}
+			handle(w, r)
+		})
+	}
+	return rt
+}
+
 // documented makes a route of a handler that decides itself what a caller has to prove, and that describes itself.
 func documented(method, path, open string, describe func(to *router) *huma.Operation, handle http.HandlerFunc) route {
 	rt := plain(method, path, open, handle)

@@ -31,6 +31,17 @@ func (h opsHandlers) readiness(w http.ResponseWriter, r *http.Request) {
 	_, _ = fmt.Fprintln(w, "ready")
 }
 
+// bareReadiness is readiness for everybody: what is wrong is for operators, and in the log.
+func (h opsHandlers) bareReadiness(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
+	defer cancel()
+	if h.ready(ctx) != nil {
+		http.Error(w, "not ready", http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = fmt.Fprintln(w, "ready")
+}
+
 // ownHost refuses calls over loopback to the name of another machine. They come from a page in a browser on this one, whose
 // server has given its name this machine's address. Where others can reach the listener, names are theirs to give.
 func ownHost(next http.Handler) http.Handler {

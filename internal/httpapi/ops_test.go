@@ -181,6 +181,39 @@ func (slow) Open(ctx context.Context, _ string) (curfew.Snapshot, error) {
 	return curfew.Snapshot{}, ctx.Err()
 }
 
+// Where the platform gives one port, strangers learn there whether it is ready, and nothing else.
+func TestOnePortTellsStrangersNothing(t *testing.T) {
+	t.Parallel()
+	one, two := newFixtureWith(t, settings{onePort: true}), newFixture(t)
+	for path, want := range map[string]map[curfew.Role]int{
+		"/livez":                {"": 200, curfew.Customer: 200},
+		"/readyz":               {"": 200, curfew.Customer: 200},
+		"/metrics":              {"": 401, curfew.Customer: 403, curfew.Mechanic: 403, curfew.Service: 200, curfew.Admin: 200},
+		"/debug/pprof/":         {"": 404, curfew.Admin: 404},
+		"/debug/pprof/cmdline":  {"": 404, curfew.Admin: 404},
+		"/metrics?name=curfew_": {curfew.Admin: 422},
+	} {
+		for role, status := range want {
+			ask := func(h *fixture) answer {
+				if role == "" {
+					return h.send("GET", path, "")
+				}
+				return h.sendAs(role, "somebody", "GET", path, "")
+			}
+			if got := ask(one); got.status != status {
+				t.Errorf("%s as %q: %d %s, want %d", path, role, got.status, got.body, status)
+			}
+			if got := ask(two); got.status != http.StatusNotFound {
+				t.Errorf("with a port for operators, %s as %q: %d", path, role, got.status)
+			}
+		}
+	}
+	one.notReady.Store(true)
+	if got := one.send("GET", "/readyz", ""); got.status != http.StatusServiceUnavailable || strings.TrimSpace(got.body) != "not ready" {
+		t.Errorf("not ready: %d %s", got.status, got.body)
+	}
+}
+
 // A page whose name leads to this machine reads nothing of it, also before the service is built.
 func TestOperatorsCallTheirOwnMachine(t *testing.T) {
 	t.Parallel()

@@ -144,6 +144,16 @@ func siteRoutes(h handlers) []route {
 	return table
 }
 
+// onePortRoutes is what programs of operators need where the platform gives one port, on the public listener: strangers are
+// told nothing by it, and pprof is not among it.
+func onePortRoutes(h opsHandlers, m *metrics.Registry) []route {
+	return []route{
+		plain(http.MethodGet, "/livez", "everybody", h.liveness),
+		plain(http.MethodGet, "/readyz", "everybody", h.bareReadiness),
+		guarded("/metrics", "metrics", []curfew.Role{curfew.Admin, curfew.Service}, m.Handler().ServeHTTP),
+	}
+}
+
 // opsRoutes is every route of the listener for operators.
 func opsRoutes(h opsHandlers, m *metrics.Registry) []route {
 	const operators = "whoever reaches this listener"

@@ -45,6 +45,8 @@ type Options struct {
 	// Revocations are the revoked tokens of the local key.
 	Revocations auth.RevocationStore
 	SignIns     auth.SignInOptions // its Logger is this one's
+	// OnePort reports whether the platform gives one port: then /livez, /readyz and /metrics are on the public listener too.
+	OnePort bool
 	// Ready returns an error unless the database answers with the schema that this process needs.
 	Ready func(context.Context) error
 	// BaseURL is where callers reach the server, for commands to paste: http://127.0.0.1:3001.
@@ -137,7 +139,11 @@ func New(o Options) (*Server, error) {
 		}),
 	}
 	h := s.handlers(o, site)
-	table, public := routes(h), newRouter(o.Version, o.RequestTimeout, gate, s.tasks, o.Logger)
+	table := routes(h)
+	if o.OnePort {
+		table = append(table, onePortRoutes(opsHandlers{o.Ready}, o.Metrics)...)
+	}
+	public := newRouter(o.Version, o.RequestTimeout, gate, s.tasks, o.Logger)
 	if err := mountAll(table, public); err != nil {
 		return nil, err
 	}
@@ -155,7 +161,7 @@ func New(o Options) (*Server, error) {
 
 // Keys manages the API keys of a store, for the routes of this server.
 func Keys(store auth.KeyStore) auth.Keys {
-	return auth.Keys{Store: store, Routes: keyRoutes(apiRoutes(handlers{}))}
+	return auth.Keys{Store: store, Routes: keyRoutes(append(apiRoutes(handlers{}), onePortRoutes(opsHandlers{}, metrics.New())...))}
 }
 
 func newSite(o Options, gate *auth.Gate) (*console.Site, error) {
@@ -250,6 +256,9 @@ func (s *Server) EndTasks(ctx context.Context) error { return s.tasks.end(ctx) }
 func NewOpsServer(addr string, h http.Handler, log *slog.Logger) *http.Server {
 	return listener(addr, ownHost(h), log)
 }
+
+// NewStartupServer returns a server with the same limits, for whoever answers until there is a Server.
+func NewStartupServer(h http.Handler, log *slog.Logger) *http.Server { return listener("", h, log) }
 
 func listener(addr string, h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{

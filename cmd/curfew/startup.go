@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/curfewhq/curfew/internal/httpapi"
+)
+
+// handoverTime limits how long the last answers of an early server may take.
+const handoverTime = time.Second
+
+// startupServer answers on the platform's one port until the service is built, so that the platform sees it live: probes learn that
+// it is alive and not ready, and other calls that they have to come back.
+type startupServer struct {
+	at     *net.TCPListener
+	server *http.Server
+	ended  chan error
+}
+
+// newStartupServer starts to answer. The listener stays the caller's.
+func newStartupServer(at *net.TCPListener, log *slog.Logger) *startupServer {
+	e := &startupServer{at: at, server: httpapi.NewStartupServer(http.HandlerFunc(answerEarly), log), ended: make(chan error, 1)}
+	go func() { e.ended <- e.server.Serve(lent{at}) }()
+	return e
+}
+
+// handOver stops answering. What connects from then on waits for whoever serves next.
+func (e *startupServer) handOver(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, handoverTime)
+	defer cancel()
+	if err := e.at.SetDeadline(time.Unix(1, 0)); err != nil { // Accept returns at once
+		return err
+	}
+	if err := <-e.ended; !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	if e.server.Shutdown(ctx) != nil { // a connection that says nothing
+		_ = e.server.Close()
+	}
+	return e.at.SetDeadline(time.Time{})
+}
+
+// lent is a listener that only its owner closes. It ends with its deadline.
+type lent struct{ *net.TCPListener }
+
+func (l lent) Accept() (net.Conn, error) {
+	conn, err := l.TCPListener.Accept()
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = net.ErrClosed
+	}
+	return conn, err
+}
+
+func (lent) Close() error { return nil }
+
+func answerEarly(w http.ResponseWriter, r *http.Request) {
+	switch r.URL.Path {
+	case "/livez":
+		_, _ = w.Write([]byte("ok\n"))
+	default:
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "not ready", http.StatusServiceUnavailable)
+	}
+}

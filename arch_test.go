@@ -54,6 +54,7 @@ var rooms = map[string]room{
 	"internal/metrics":   {ours: []string{".", "internal/limit", "internal/record", "lifecycle"}, never: drivers},
 	"internal/notify":    {ours: []string{".", "internal/record"}, never: drivers},
 	"internal/problem":   {ours: []string{".", "api", "internal/wire"}, never: drivers},
+	"internal/openapi":   {ours: []string{".", "lifecycle", "internal/record", "api", "internal/notify", "internal/problem"}, never: drivers},
 	"internal/sse":       {ours: []string{".", "internal/record", "lifecycle", "api", "internal/auth", "internal/problem", "internal/wire"}, never: drivers},
 	"internal/record":    {ours: []string{"."}, stdlib: true, never: append([]string{"net/http"}, drivers...)},
 	"internal/provider":  {ours: []string{".", "internal/strictjson"}, never: drivers},
@@ -73,7 +74,7 @@ var rooms = map[string]room{
 	},
 	"internal/httpapi": {
 		ours: []string{
-			".", "lifecycle", "internal/record", "api", "internal/auth", "internal/console", "internal/limit", "internal/metrics", "internal/problem",
+			".", "lifecycle", "internal/record", "api", "internal/auth", "internal/console", "internal/limit", "internal/metrics", "internal/openapi", "internal/problem",
 			"internal/provider", "internal/sse", "internal/strictjson", "internal/timeline", "internal/wire",
 		},
 		never: drivers,
@@ -82,6 +83,7 @@ var rooms = map[string]room{
 	"internal/adopt/mapping":   {ours: []string{".", "internal/suggest"}, never: append([]string{"net/http"}, drivers...)},
 	"internal/notify/mailtest": {never: drivers, forTests: true},
 	"internal/pgtest":          {forTests: true},
+	"internal/openapi/openapitest": {never: drivers, forTests: true},
 	"internal/storetest": {
 		ours: []string{".", "lifecycle", "internal/record", "internal/invariant", "internal/storetest/seed"}, never: drivers, forTests: true,
 	},

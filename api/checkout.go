@@ -64,7 +64,7 @@ type Payment struct {
 	Provider   string   `json:"provider,omitempty" doc:"Absent while no provider has spoken"`
 	ID         string   `json:"id,omitempty" doc:"What refunds and captures call it at the provider"`
 	Account    string   `json:"account,omitempty" doc:"The connected account that received it"`
-	References []string `json:"references,omitempty" doc:"All its names"`
+	References []string `json:"references,omitempty" doc:"All its names" nullable:"false"`
 }
 
 // Checkouts is a customer's payments, oldest first.
@@ -100,7 +100,7 @@ type CheckoutDetail struct {
 	NextAt     time.Time         `json:"nextAt,omitzero" doc:"When the refund is requested again"`
 	DisputedAt time.Time         `json:"disputedAt,omitzero" doc:"When the customer's bank disputed it"`
 	Note       string            `json:"note,omitempty" doc:"Why it has this outcome"`
-	Events     []Event           `json:"events,omitempty" doc:"Its history; only for a single payment"`
+	Events     []Event           `json:"events,omitempty" doc:"Its history; only for a single payment" nullable:"false"`
 }
 
 // Repair fulfills a held payment.

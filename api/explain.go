@@ -10,7 +10,7 @@ import (
 type Timeline struct {
 	Subject    Subject    `json:"subject"`
 	CustomerID string     `json:"customerId" doc:"Empty for a run, for a payment without a known customer, and for an address of several customers"`
-	Customers  []string   `json:"customers,omitempty" doc:"The customers who paid with the e-mail address, if there are several: ask for one of them"`
+	Customers  []string   `json:"customers,omitempty" doc:"The customers who paid with the e-mail address, if there are several: ask for one of them" nullable:"false"`
 	Sentence   string     `json:"sentence" doc:"Whether the customer is blocked, by what, until when, and what can be done"`
 	Blocked    bool       `json:"blocked"`
 	Session    *Blocker   `json:"session,omitempty" doc:"The session that holds the slot"`

@@ -17,7 +17,7 @@ type Problem struct {
 	// Session is the blocking session, for session_open and mechanic_busy.
 	Session    *Blocker   `json:"session,omitempty" doc:"The blocking session"`
 	ReleasesAt *time.Time `json:"releasesAt,omitempty" doc:"When the slot becomes free by itself, at the latest"`
-	Actions    []string   `json:"actions,omitempty" doc:"What the caller can do about it"`
+	Actions    []string   `json:"actions,omitempty" doc:"What the caller can do about it" nullable:"false"`
 
 	RequestID string `json:"requestId,omitempty" doc:"The id of the request in the log"`
 

@@ -54,6 +54,7 @@ type commandLine struct {
 	Keys        keysCommand        `cmd:"" help:"Manage the API keys with which services call."`
 	Login       loginCommand       `cmd:"" help:"Print a one-time link that signs a browser in."`
 	Logins      loginsCommand      `cmd:"" help:"List the browsers that are signed in, and sign them out."`
+	OpenAPI     openapiCommand     `cmd:"" name:"openapi" help:"Print the description of the HTTP API (OpenAPI 3.1), for generators of clients. Needs no database."`
 	Version     versionCommand     `cmd:"" help:"Print the version, and what it was built from."`
 	Completion  completionCommand  `cmd:"" help:"Print the script that completes commands and flags in a shell."`
 	Man         manCommand         `cmd:"" help:"Print the manual page: curfew man | man -l -"`

@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/openapi"
 	"github.com/curfewhq/curfew/internal/problem"
 )
 
@@ -20,7 +21,7 @@ var docsPage string
 
 // docsHandlers serve the description of the API, for programs and for people. It loads nothing from elsewhere.
 type docsHandlers struct {
-	version  string
+	about    Description
 	example  string // a command that calls the API
 	problems problem.Writer
 
@@ -30,13 +31,16 @@ type docsHandlers struct {
 // documents are the description for programs and the page for people.
 type documents struct{ description, page []byte }
 
-// promise has the documents written when somebody first asks for one, which costs more than all else at a start. It is
-// called once, when every route is known.
-func (h *docsHandlers) promise(doc *huma.OpenAPI, table []route) {
-	h.documents = sync.OnceValues(func() (documents, error) { return h.write(doc, table) })
+// promise has the documents written when somebody first asks for one, which costs more than all else at a start.
+func (h *docsHandlers) promise() {
+	h.documents = sync.OnceValues(h.write)
 }
 
-func (h *docsHandlers) write(doc *huma.OpenAPI, table []route) (documents, error) {
+func (h *docsHandlers) write() (documents, error) {
+	doc, table, err := h.about.complete()
+	if err != nil {
+		return documents{}, err
+	}
 	description, err := doc.MarshalJSON()
 	if err != nil {
 		return documents{}, err
@@ -48,6 +52,33 @@ func (h *docsHandlers) write(doc *huma.OpenAPI, table []route) (documents, error
 	var page bytes.Buffer
 	err = t.Execute(&page, h.reference(doc, table))
 	return documents{description, page.Bytes()}, err
+}
+
+// Description describes the API of a server.
+type Description struct {
+	Version string
+	BaseURL string // where callers reach it
+	Stripe  Hook   // names the headers of a signature; nil: they are not described
+}
+
+// JSON returns the OpenAPI document, without a server.
+func (d Description) JSON() ([]byte, error) {
+	doc, _, err := d.complete()
+	if err != nil {
+		return nil, err
+	}
+	return doc.MarshalJSON()
+}
+
+// complete describes routes that nobody can call: what a server checks is not what generators like best.
+func (d Description) complete() (*huma.OpenAPI, []route, error) {
+	h := handlers{stripe: door{hook: d.Stripe}}
+	table, silent := slices.Concat(apiRoutes(h), credentialRoutes(h)), newRouter(d.Version, requestTimeout, nil, nil, nil)
+	if err := mountAll(table, silent); err != nil {
+		return nil, nil, err
+	}
+	openapi.Complete(silent.api.OpenAPI(), d.BaseURL)
+	return silent.api.OpenAPI(), table, nil
 }
 
 func (h *docsHandlers) openAPI(w http.ResponseWriter, r *http.Request) {
@@ -93,7 +124,7 @@ type code struct {
 }
 
 func (h *docsHandlers) reference(doc *huma.OpenAPI, table []route) reference {
-	r := reference{Version: h.version, Example: h.example}
+	r := reference{Version: h.about.Version, Example: h.example}
 	for _, rt := range table {
 		if rt.described {
 			r.Routes = append(r.Routes, describe(doc, rt))
@@ -114,7 +145,7 @@ func describe(doc *huma.OpenAPI, rt route) routeEntry {
 	}[rt.method]
 	d := routeEntry{Method: rt.method, Path: rt.path, Summary: op.Summary, Users: rt.users()}
 	for _, p := range op.Parameters {
-		d.Inputs = append(d.Inputs, input{p.Name, p.In, typeOf(p.Schema), p.Description, p.Required})
+		d.Inputs = append(d.Inputs, input{p.Name, p.In, typeOf(doc, p.Schema), p.Description, p.Required})
 	}
 	if op.RequestBody != nil {
 		d.Inputs = append(d.Inputs, bodyInputs(doc, op.RequestBody)...)
@@ -132,7 +163,7 @@ func bodyInputs(doc *huma.OpenAPI, body *huma.RequestBody) []input {
 	var all []input
 	for _, name := range slices.Sorted(maps.Keys(schema.Properties)) {
 		p := schema.Properties[name]
-		all = append(all, input{name, "body", typeOf(p), p.Description, slices.Contains(schema.Required, name)})
+		all = append(all, input{name, "body", typeOf(doc, p), p.Description, slices.Contains(schema.Required, name)})
 	}
 	return all
 }
@@ -144,9 +175,10 @@ func resolved(doc *huma.OpenAPI, schema *huma.Schema) *huma.Schema {
 	return doc.Components.Schemas.SchemaFromRef(schema.Ref)
 }
 
-func typeOf(schema *huma.Schema) string {
+func typeOf(doc *huma.OpenAPI, schema *huma.Schema) string {
+	schema = resolved(doc, schema)
 	if schema.Type == huma.TypeArray {
-		return "list of " + typeOf(schema.Items)
+		return "list of " + typeOf(doc, schema.Items)
 	}
 	return schema.Type
 }

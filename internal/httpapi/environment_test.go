@@ -108,7 +108,7 @@ func (env *environment) token(role curfew.Role, id string, ttl time.Duration) st
 
 func (env *environment) as(role curfew.Role, id string) *api.Client {
 	env.Helper()
-	return &api.Client{BaseURL: env.url, Token: env.token(role, id, time.Hour)}
+	return &api.Client{BaseURL: env.url, Token: env.token(role, id, time.Hour), HTTP: described(env.T)}
 }
 
 // fulfilled makes a paid session of a customer.
@@ -205,6 +205,7 @@ func (l *streamReader) pump() {
 				f.name = "heartbeat"
 				continue
 			}
+			l.conforms(f)
 			l.events <- f
 			f = sseEvent{}
 		}

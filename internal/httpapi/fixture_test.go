@@ -225,7 +225,7 @@ func (h *fixture) token(role curfew.Role, id string) string {
 // as returns a client of the API for somebody.
 func (h *fixture) as(role curfew.Role, id string) *api.Client {
 	h.Helper()
-	return &api.Client{BaseURL: h.URL, Token: h.token(role, id)}
+	return &api.Client{BaseURL: h.URL, Token: h.token(role, id), HTTP: described(h.T)}
 }
 
 func (h *fixture) shop() *api.Client  { return h.as(curfew.Service, "shop") }
@@ -265,12 +265,9 @@ func (h *fixture) send(method, path, body string, headers ...string) answer {
 	return h.do(req)
 }
 
-// noRedirects shows redirects instead of following them.
-var noRedirects = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-
 func (h *fixture) do(req *http.Request) answer {
 	h.Helper()
-	resp, err := noRedirects.Do(req)
+	resp, err := described(h.T).Do(req)
 	if err != nil {
 		h.Fatal(err)
 	}

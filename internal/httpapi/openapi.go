@@ -8,6 +8,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/openapi"
 	"github.com/curfewhq/curfew/internal/problem"
 )
 
@@ -17,18 +18,12 @@ func humaConfig(version string) huma.Config {
 	config.CreateHooks = nil // no $schema in bodies
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
 	config.Transformers = []huma.Transformer{problemOfHuma}
+	config.Components.Schemas = huma.NewMapRegistry(openapi.SchemaPrefix, openapi.Name)
 	config.Info.Description = "The session keeper of a paid live-help marketplace."
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "curfew token prints one; services use an API key, which curfew keys create prints"},
 	}
 	return config
-}
-
-// completeSchemas corrects the schemas that huma has derived from Go's types, once every operation is known.
-func completeSchemas(schemas map[string]*huma.Schema) {
-	delete(schemas, "ErrorModel") // huma's own; ours is Problem
-	admitNulls(schemas)
-	listCodes(schemas)
 }
 
 // problemOfHuma turns huma's error about an input into a problem of the contract. It names the place and what was
@@ -48,41 +43,6 @@ func problemOfHuma(_ huma.Context, _ string, body any) (any, error) {
 	}
 	f.Status = theirs.Status
 	return f, nil
-}
-
-// nulls are the objects that can be null. Huma cannot see that in their Go types.
-var nulls = map[string][]string{
-	"SessionStatus": {"session"}, "SessionHealth": {"byStatus"}, "RequestHealth": {"byStatus"}, "CheckoutHealth": {"byOutcome", "owed"},
-}
-
-func admitNulls(schemas map[string]*huma.Schema) {
-	for name, fields := range nulls {
-		properties := schemas[name].Properties
-		for _, field := range fields {
-			properties[field] = &huma.Schema{OneOf: []*huma.Schema{properties[field], {Type: "null"}}}
-		}
-	}
-}
-
-// listCodes lists the codes that outsiders see in an event. What operators see instead is free text.
-func listCodes(schemas map[string]*huma.Schema) {
-	properties := schemas["Event"].Properties
-	properties["actor"] = outsideOrInside(enumOf(curfew.OutsideRoles()), "Who did it: a role", "role:id, for admins")
-	properties["reason"] = outsideOrInside(enumOf(curfew.ReasonCodes()), "Why, as a code", "Why, with what operators noted, for admins")
-}
-
-func outsideOrInside(codes []any, outside, inside string) *huma.Schema {
-	return &huma.Schema{AnyOf: []*huma.Schema{
-		{Type: huma.TypeString, Enum: codes, Description: outside}, {Type: huma.TypeString, Description: inside},
-	}}
-}
-
-func enumOf[T ~string](all []T) []any {
-	list := make([]any, len(all))
-	for i, one := range all {
-		list[i] = string(one)
-	}
-	return list
 }
 
 func problemResponse(schemas huma.Registry) *huma.Response {

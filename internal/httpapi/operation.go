@@ -230,7 +230,7 @@ var routeActions = map[string][]lifecycle.ActionName{
 	"endSession": {lifecycle.EndSession}, "cancelSession": {lifecycle.CancelSession, lifecycle.EndSession},
 	"clearCustomer":  {lifecycle.ClearCustomer, lifecycle.ForceClear},
 	"releaseRequest": {lifecycle.ReleaseSlot}, "unassignSession": {lifecycle.ReleaseSlot},
-	"fulfilHeld": {lifecycle.FulfillPayment}, "assignHeld": {lifecycle.AssignPayment}, "creditCheckout": {lifecycle.CreditPayment},
+	"fulfillHeld": {lifecycle.FulfillPayment}, "assignHeld": {lifecycle.AssignPayment}, "creditCheckout": {lifecycle.CreditPayment},
 	"refundCheckout": {lifecycle.RefundPayment, lifecycle.CloseRefundAction}, "undoRun": {lifecycle.UndoRun},
 }
 

@@ -16,17 +16,24 @@ func TestTheDescriptionListsWhatOutsidersRead(t *testing.T) {
 	var doc struct {
 		Components struct {
 			Schemas map[string]struct {
+				Enum       []string
 				Properties map[string]struct {
-					AnyOf []struct{ Enum []string }
+					AnyOf []struct {
+						Ref string `json:"$ref"`
+					}
 				}
 			}
 		}
 	}
 	must(t, json.Unmarshal([]byte(h.send("GET", "/openapi.json", "").body), &doc))
-	event := doc.Components.Schemas["Event"].Properties
-	for field, want := range map[string][]string{"actor": named(curfew.OutsideRoles()), "reason": named(curfew.ReasonCodes())} {
-		if len(event[field].AnyOf) != 2 || !slices.Equal(event[field].AnyOf[0].Enum, want) {
-			t.Errorf("%s is described as %+v, want one of %v", field, event[field], want)
+	schemas := doc.Components.Schemas
+	for field, want := range map[string]struct {
+		list  string
+		words []string
+	}{"actor": {"EventActor", named(curfew.OutsideRoles())}, "reason": {"EventReason", named(curfew.ReasonCodes())}} {
+		described := schemas["HistoryEvent"].Properties[field].AnyOf
+		if len(described) != 2 || described[0].Ref != "#/components/schemas/"+want.list || !slices.Equal(schemas[want.list].Enum, want.words) {
+			t.Errorf("%s is described as %+v, want one of %v", field, described, want.words)
 		}
 	}
 }

@@ -53,7 +53,7 @@ func apiRoutes(h handlers) []route {
 	const get, post, patch, del = http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete
 	const c, m, a, sv = curfew.Customer, curfew.Mechanic, curfew.Admin, curfew.Service
 	return []route{
-		at(post, "/api/checkouts", allow(auth.InBody, sv), "fulfillCheckout", "Fulfil a paid checkout", h.checkouts.fulfill).answers(201, 200, 202),
+		at(post, "/api/checkouts", allow(auth.InBody, sv), "fulfillCheckout", "Fulfill a paid checkout", h.checkouts.fulfill).answers(201, 200, 202),
 		at(get, "/api/customers/{id}/checkouts", allow(auth.Itself, c, a, sv), "listCheckouts", "List a customer's payments", h.checkouts.ofCustomer),
 		at(get, "/api/customers/{id}/session-status", allow(auth.Itself, c, a, sv), "sessionStatus", "Report what blocks a customer", h.customers.status),
 		at(post, "/api/customers/{id}/clear", allow(auth.Itself, c, a, sv), "clearCustomer", "End what a customer has open", h.customers.clear).whole(whileRead),
@@ -74,8 +74,8 @@ func apiRoutes(h handlers) []route {
 		at(get, "/api/debug/checkouts", allow(auth.Nobodys, a), "findCheckouts", "List payments, oldest first", h.checkouts.find),
 		at(get, "/api/debug/checkouts/{id}", allow(auth.Nobodys, a), "readCheckout", "Read a payment with its history, by id or reference", h.checkouts.read),
 		at(get, "/api/debug/checkouts/{id}/evidence", allow(auth.Nobodys, a), "checkoutEvidence", "What is known of a disputed payment, in the fields of Stripe's dispute evidence", h.explain.evidence),
-		at(post, "/api/debug/checkouts/{id}/fulfil", allow(auth.Nobodys, a), "fulfilHeld", "Fulfil a held payment", h.checkouts.fulfillHeld).whole(whileRead),
-		at(post, "/api/debug/checkouts/{id}/assign", allow(auth.Nobodys, a), "assignHeld", "Assign a held payment to a customer, and fulfil it", h.checkouts.assignHeld).whole(whileRead),
+		at(post, "/api/debug/checkouts/{id}/fulfil", allow(auth.Nobodys, a), "fulfillHeld", "Fulfill a held payment", h.checkouts.fulfillHeld).whole(whileRead),
+		at(post, "/api/debug/checkouts/{id}/assign", allow(auth.Nobodys, a), "assignHeld", "Assign a held payment to a customer, and fulfill it", h.checkouts.assignHeld).whole(whileRead),
 		at(post, "/api/debug/checkouts/{id}/refund", allow(auth.Nobodys, a), "refundCheckout", "Make a refund due", h.checkouts.refund).whole(whileRead),
 		at(post, "/api/debug/checkouts/{id}/credit", allow(auth.Nobodys, a), "creditCheckout", "Credit a forfeited payment", h.checkouts.credit).whole(whileRead),
 		at(post, "/api/debug/checkouts/{id}/ignore", allow(auth.Nobodys, a), "ignoreCheckout", "Say that a held payment is for nothing sold here", h.checkouts.ignore).whole(whileRead),

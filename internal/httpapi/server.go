@@ -147,8 +147,7 @@ func New(o Options) (*Server, error) {
 	if err := mountAll(table, public); err != nil {
 		return nil, err
 	}
-	completeSchemas(public.api.OpenAPI().Components.Schemas.Map())
-	h.docs.promise(public.api.OpenAPI(), table)
+	h.docs.promise()
 	ops := &router{mux: http.NewServeMux()}
 	if err := mountAll(opsRoutes(opsHandlers{o.Ready}, o.Metrics), ops); err != nil {
 		return nil, err
@@ -192,7 +191,7 @@ func (s *Server) handlers(o Options, site *console.Site) handlers {
 		stripe:     s.door(o, "stripe", o.Hooks.Stripe, "stripe.webhook_secret", acknowledge),
 		events:     s.door(o, "events", o.Hooks.Events, "payments.secret", eventAnswers{o.Keeper.Payments}.answer),
 		docs: &docsHandlers{
-			version: o.Version, example: "curl " + o.BaseURL + "/api/debug/session-health " + wire.Bearer(curfew.Admin),
+			about: Description{o.Version, o.BaseURL, o.Hooks.Stripe}, example: "curl " + o.BaseURL + "/api/debug/session-health " + wire.Bearer(curfew.Admin),
 			problems: problems,
 		},
 		streams: s.streams,

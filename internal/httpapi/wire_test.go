@@ -15,7 +15,10 @@ import (
 	"github.com/curfewhq/curfew/api"
 )
 
-var update = flag.Bool("update", false, "write the golden files of what goes over the wire")
+var (
+	update   = flag.Bool("update", false, "write the golden files of what goes over the wire")
+	breaking = flag.Bool("breaking", false, "with -update: let the description break the clients of the last release")
+)
 
 var (
 	anyID     = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`)

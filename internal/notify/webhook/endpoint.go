@@ -146,7 +146,7 @@ func (e Endpoints) Test(ctx context.Context, id string) (record.Delivery, error)
 	}
 	d := record.Delivery{
 		ID: notify.NewID(), Number: 1, Channel: Name, Queue: w.ID, Destination: w.ID, Kind: record.TestKind,
-		Body: encode(message{Type: record.TestKind, Timestamp: time.Now().UTC().Truncate(time.Microsecond), Data: map[string]string{"endpointId": w.ID}}),
+		Body: encode(message{Type: record.TestKind, Timestamp: time.Now().UTC().Truncate(time.Microsecond), Data: Test{w.ID}}),
 	}
 	d.EventID, d.Subject, d.State = d.ID, d.ID, record.DeliveryPending
 	return d, e.Store.AddDelivery(ctx, d)

@@ -18,18 +18,31 @@ type message struct {
 	Data      any       `json:"data"`
 }
 
-// change is the data of an event.
-type change struct {
-	ID     string `json:"id"`
-	Number int64  `json:"number"`
-	From   string `json:"from,omitempty"`
+// Change is the line of a history that a webhook tells of.
+type Change struct {
+	ID     string `json:"id" doc:"The event's"`
+	Number int64  `json:"number" doc:"The numbers of a session, or of a payment, have no gap"`
+	From   string `json:"from,omitempty" doc:"Absent for the first"`
 	To     string `json:"to"`
 	Actor  string `json:"actor"`  // a curfew.OutsideRole
 	Reason string `json:"reason"` // a curfew.ReasonCode
-	// The state when the message was made. The version shows whether it has changed
-	// since.
-	Session  *session  `json:"session,omitempty"`
-	Checkout *checkout `json:"checkout,omitempty"`
+}
+
+// SessionChange is the data of a session's event.
+type SessionChange struct {
+	Change
+	Session session `json:"session" doc:"The session when the message was made: its version shows whether it has changed since"`
+}
+
+// CheckoutChange is the data of a payment's event.
+type CheckoutChange struct {
+	Change
+	Checkout checkout `json:"checkout" doc:"The payment when the message was made: its version shows whether it has changed since"`
+}
+
+// Test is the data of a test.
+type Test struct {
+	EndpointID string `json:"endpointId"`
 }
 
 type session struct {
@@ -88,20 +101,22 @@ type payment struct {
 
 // messageOf returns the message for an event.
 func messageOf(h record.OutsideEnrichedEvent) message {
-	c := change{ID: h.ID, Number: h.Number, From: h.From, To: h.To, Actor: string(h.Actor), Reason: string(h.Reason)}
+	m := message{Type: h.Kind, Timestamp: h.At.UTC()}
+	c := Change{ID: h.ID, Number: h.Number, From: h.From, To: h.To, Actor: string(h.Actor), Reason: string(h.Reason)}
 	if h.OfSession() {
 		h.Session.ID, h.Session.CustomerID = h.Subject, h.CustomerID
-		c.Session = sessionOf(h.Session)
-	} else {
-		h.Checkout.ID, h.Checkout.CustomerID = h.Subject, h.CustomerID
-		c.Checkout = checkoutOf(h.Checkout)
-		c.Checkout.Payment = paymentOf(h.Checkout, h.Money)
+		m.Data = SessionChange{c, sessionOf(h.Session)}
+		return m
 	}
-	return message{Type: h.Kind, Timestamp: h.At.UTC(), Data: c}
+	h.Checkout.ID, h.Checkout.CustomerID = h.Subject, h.CustomerID
+	paid := checkoutOf(h.Checkout)
+	paid.Payment = paymentOf(h.Checkout, h.Money)
+	m.Data = CheckoutChange{c, paid}
+	return m
 }
 
-func sessionOf(s curfew.OutsideSession) *session {
-	out := &session{
+func sessionOf(s curfew.OutsideSession) session {
+	out := session{
 		ID: s.ID, Status: string(s.Status), Version: s.Version, CustomerID: s.CustomerID, MechanicID: s.MechanicID, Plan: s.Plan,
 		Type: string(s.Kind), CreatedAt: s.CreatedAt.UTC(), StartsAt: moment(s.StartsAt), ExpiresAt: moment(s.ExpiresAt),
 		StartedAt: moment(s.StartedAt), EndedAt: moment(s.EndedAt), EndReason: string(s.EndReason),
@@ -113,8 +128,8 @@ func sessionOf(s curfew.OutsideSession) *session {
 	return out
 }
 
-func checkoutOf(c curfew.OutsideCheckout) *checkout {
-	out := &checkout{
+func checkoutOf(c curfew.OutsideCheckout) checkout {
+	out := checkout{
 		ID: c.ID, Outcome: string(c.Outcome), Version: c.Version, CustomerID: c.CustomerID, SessionID: c.SessionID, Plan: c.Plan,
 		Amount: c.Amount, Currency: c.Currency, RefundAmount: c.RefundAmount,
 	}

@@ -1,0 +1,46 @@
+package openapi
+
+import (
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/curfewhq/curfew/api"
+)
+
+// streamType is the media type of server-sent events.
+const streamType = "text/event-stream"
+
+// addStream describes the events of /api/stream, each as a parser of server-sent events hands it on, with its data read as JSON.
+func (d description) addStream() {
+	nothing := &huma.Schema{Type: huma.TypeObject, AdditionalProperties: false}
+	request := anyOf(schemaOf[api.RequestAdded](d), schemaOf[api.RequestRemoved](d))
+	request.Discriminator = &huma.Discriminator{PropertyName: "change", Mapping: map[string]string{
+		"added": SchemaPrefix + "RequestAdded", "removed": SchemaPrefix + "RequestRemoved",
+	}}
+	request.OneOf, request.AnyOf = request.AnyOf, nil
+	d.schemas["StreamEvent"] = &huma.Schema{
+		Type: huma.TypeObject, Description: "A server-sent event of GET /api/stream: its event field, its id, and its data read as JSON. A comment is a heartbeat",
+		Properties: map[string]*huma.Schema{
+			"event": text(), "id": described(text(), "A time of the database, for Last-Event-ID; absent: the one before counts on"), "data": nothing,
+		},
+		Required: []string{"event", "data"},
+	}
+	data := func(event string, s *huma.Schema, doc string) variant {
+		return variant{value: event, doc: doc, exchange: map[string]*huma.Schema{"data": s}}
+	}
+	d.unite("StreamEvent", "event", []variant{
+		data(api.HelloEvent, schemaOf[api.Hello](d), "The first. Whatever was committed before its time is in the lists"),
+		data(api.SessionEvent, schemaOf[api.SessionChange](d), "A line of a session's history, and the session now"),
+		data(api.RequestEvent, request, "A request came into the queue, or left it"),
+		data(api.CheckoutEvent, schemaOf[api.CheckoutChange](d), "A payment has a new outcome"),
+		data(api.FiguresEvent, schemaOf[api.Health](d), "The health report, for admins"),
+		data(api.ResetEvent, nothing, "Something was missed: read the lists again"),
+		data(api.ByeEvent, schemaOf[api.Bye](d), "The last"),
+	})
+	for _, op := range d.operations() {
+		for _, response := range op.Responses {
+			if media, ok := response.Content[streamType]; ok {
+				media.Schema = ref("StreamEvent")
+			}
+		}
+	}
+}

@@ -20,7 +20,7 @@ var ownFiles = map[string][]string{
 		"rights.go", "roles.go", "settings.go", "transaction.go",
 	},
 	"sqlite": {
-		"connect.go", "file.go", "lock.go", "lock_linux.go", "lock_other.go", "lost.go", "reader.go", "stat.go", "stat_linux.go",
+		"connect.go", "file.go", "group_commit.go", "lock.go", "lock_linux.go", "lock_other.go", "lost.go", "reader.go", "stat.go", "stat_linux.go",
 		"stat_other.go", "writer.go",
 	},
 }

@@ -103,7 +103,7 @@ UPDATE tallies SET n = CASE noun
 // are removed meanwhile, because the rows include their own history. The error
 // is Conflict if a table is not empty.
 func (s backup) Load(ctx context.Context, tables []record.Table, rows func(record.Table) iter.Seq2[[]any, error]) error {
-	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+	err := s.writeAlone(ctx, func(ctx context.Context, tx *transaction) error {
 		if has, err := occupied(ctx, tx); err != nil || has != "" {
 			return errors.Join(err, notEmpty(s.path, has))
 		}

@@ -83,6 +83,7 @@ RETURNING ` + sessionColumns
 func (s cleanup) End(ctx context.Context, b record.Batch) ([]record.Ended, error) {
 	var all []record.Ended
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		all = nil
 		for _, e := range b.Ends {
 			ended, err := tx.end(ctx, b, e)
 			if errors.Is(err, curfew.NotFound) {

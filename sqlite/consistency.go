@@ -163,14 +163,11 @@ func (s consistency) Mend(ctx context.Context) (n int64, err error) {
 		if i > 2 { // the first three ask for no time
 			args = append(args, micros(s.now().Truncate(time.Microsecond)))
 		}
-		err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
-			rows, err := tx.exec(ctx, query, args...)
-			n += rows
-			return err
-		})
+		rows, err := s.exec(ctx, query, args...)
 		if err != nil {
 			return n, wrap(err, "mend the rows")
 		}
+		n += rows
 	}
 	return n, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/curfewhq/curfew"
@@ -53,13 +54,19 @@ type fromNow time.Duration
 // changed.
 func (d *db) exec(ctx context.Context, query string, args ...any) (n int64, err error) {
 	err = d.write(ctx, func(ctx context.Context, tx *transaction) error {
-		for i, arg := range args {
-			if after, ok := arg.(fromNow); ok {
-				args[i] = micros(tx.now.Add(time.Duration(after)))
-			}
-		}
-		n, err = tx.exec(ctx, query, args...)
+		n, err = tx.exec(ctx, query, tx.dated(args)...)
 		return err
 	})
 	return n, err
+}
+
+// dated is arguments with the times of this transaction.
+func (tx *transaction) dated(args []any) []any {
+	dated := slices.Clone(args)
+	for i, arg := range dated {
+		if after, ok := arg.(fromNow); ok {
+			dated[i] = micros(tx.now.Add(time.Duration(after)))
+		}
+	}
+	return dated
 }

@@ -114,6 +114,7 @@ func (s deliveries) claim(ctx context.Context, lease time.Duration, query string
 	var looked []dueDelivery
 	var claimed []record.Delivery
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) (err error) {
+		claimed = nil
 		looked, err = many(ctx, tx, scanDueDelivery, query, one, two, micros(tx.now))
 		if err == nil && len(looked) == 0 {
 			return errNothing
@@ -172,6 +173,7 @@ WHERE customer_id = $1 AND subject_id = $2 AND channel = $3 AND destination = $4
 func (s deliveries) Settle(ctx context.Context, attempts []record.Attempt) (int, error) {
 	var settled int
 	err := s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		settled = 0
 		for _, a := range attempts {
 			err := tx.settleDelivery(ctx, a)
 			if err == nil {

@@ -68,6 +68,36 @@ func worn(err error) bool {
 	return false
 }
 
+// ends reports whether SQLite may have rolled the transaction back with the
+// statement that failed.
+func ends(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
+		return false
+	}
+	switch e.Code() & 0xff {
+	case lib.SQLITE_ERROR, lib.SQLITE_MISMATCH, lib.SQLITE_TOOBIG:
+		return false
+	case lib.SQLITE_CONSTRAINT:
+		return e.Code() == lib.SQLITE_CONSTRAINT_TRIGGER // whoever wrote the trigger chose
+	}
+	return true
+}
+
+// unsaved reports whether a COMMIT that failed has certainly saved nothing: it was
+// refused before its last page, which counts, was written.
+func unsaved(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
+		return false
+	}
+	switch e.Code() & 0xff {
+	case lib.SQLITE_FULL, lib.SQLITE_BUSY, lib.SQLITE_CONSTRAINT:
+		return true
+	}
+	return false
+}
+
 // as is an error of a kind with its cause.
 func as(kind curfew.Kind, message string, cause error) error {
 	return fmt.Errorf("%w (%w)", curfew.Errorf(kind, "%s", message), cause)

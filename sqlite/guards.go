@@ -54,11 +54,11 @@ func (s schema) SetGuards(ctx context.Context, on bool) error {
 }
 
 func (s schema) installGuards(ctx context.Context) error {
-	return s.write(ctx, func(ctx context.Context, tx *transaction) error { return tx.installGuards(ctx) })
+	return s.writeAlone(ctx, func(ctx context.Context, tx *transaction) error { return tx.installGuards(ctx) })
 }
 
 func (s schema) removeGuards(ctx context.Context) error {
-	return s.write(ctx, func(ctx context.Context, tx *transaction) error {
+	return s.writeAlone(ctx, func(ctx context.Context, tx *transaction) error {
 		if err := tx.removeGuards(ctx); err != nil {
 			return err
 		}

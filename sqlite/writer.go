@@ -1,89 +1,119 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/curfewhq/curfew"
 )
 
 // writer is the only connection that writes. Callers take turns in the order in
 // which they ask; the queue of database/sql is not fair and would let some
-// starve.
+// starve. Whoever has the turn writes for those who wait, too: see group_commit.go.
 type writer struct {
+	groupCommit
+
 	file  *file
 	db    *sql.DB
-	turn  chan struct{}
 	conn  *sql.Conn            // nil before its first use, and after it failed
 	stmts map[string]*sql.Stmt // of conn
+	group []*entry             // that is being written
+	// rehearse is for tests: every entry is run twice, the first time in vain.
+	rehearse bool
 }
 
+// What the log may grow to, in pages, before it is moved into the file: a group
+// fills it quickly, and moving it waits for the disk twice.
+const writerSettings = "&_pragma=cache_size(-16384)&_pragma=temp_store(2)&_pragma=wal_autocheckpoint(4000)"
+
 func newWriter(f *file) *writer {
-	db := f.open("&_pragma=cache_size(-16384)")
+	db := f.open(writerSettings)
 	db.SetMaxOpenConns(1)
-	return &writer{file: f, db: db, turn: make(chan struct{}, 1)}
+	return &writer{groupCommit: groupCommit{turn: make(chan struct{}, 1)}, file: f, db: db}
 }
 
 // transaction is one decision being written. Now is its only reading of the
 // clock.
 type transaction struct {
-	w   *writer
-	now time.Time
+	w    *writer
+	now  time.Time
+	gone error // after it SQLite may have ended the transaction: nothing more is written
 }
 
 // write runs f in one transaction that has the write lock from its start, and
 // commits if f returns no error. Otherwise nothing is written. A commit is
-// acknowledged only while the file is in its place.
+// acknowledged only while the file is in its place. Others may share the
+// transaction: what they write, f sees as committed, and if it does not last f is
+// run again. So it must not keep what an earlier run left in its variables.
 //
 // Once begun, it is not interrupted: f's context does not end. It is short, and
 // a caller who gave up would not know the outcome.
 func (d *db) write(ctx context.Context, f func(context.Context, *transaction) error) error {
+	return d.traced(ctx, f, func(ctx context.Context, e *entry) error {
+		err := d.writer.together(ctx, e, d.timeout)
+		if errors.Is(err, errAlone) {
+			err = d.writer.alone(ctx, e, d.timeout)
+		}
+		return err
+	})
+}
+
+// writeAlone is write for what takes long, or changes the tables: f has a transaction
+// of its own and is run once.
+func (d *db) writeAlone(ctx context.Context, f func(context.Context, *transaction) error) error {
+	return d.traced(ctx, f, func(ctx context.Context, e *entry) error { return d.writer.alone(ctx, e, d.timeout) })
+}
+
+func (d *db) traced(ctx context.Context, f func(context.Context, *transaction) error, do func(context.Context, *entry) error) error {
 	ctx, end := d.trace.Begin(ctx, "sqlite write")
 	defer end()
 	noteSystem(ctx, "BEGIN")
-	return noteError(ctx, d.commit(ctx, f))
+	if err := ctx.Err(); err != nil {
+		return noteError(ctx, translate(err))
+	}
+	unending := context.WithoutCancel(ctx)
+	err := do(ctx, &entry{run: func(w *writer) error {
+		tx := &transaction{w: w, now: d.now()}
+		return cmp.Or(f(unending, tx), tx.gone)
+	}})
+	if fell, ok := errors.AsType[*panicked](err); ok {
+		panic(fell)
+	}
+	return noteError(ctx, err)
 }
 
-func (d *db) commit(ctx context.Context, f func(context.Context, *transaction) error) error {
-	w := d.writer
-	if err := w.acquire(ctx, d.timeout); err != nil {
-		return err
-	}
-	defer w.release()
-	defer w.file.settle(ctx)
-	if err := w.begin(ctx); err != nil {
-		return err
-	}
-	committed := false
-	defer func() {
-		if !committed && w.conn != nil {
-			w.rollback()
-		}
-	}()
-	ctx = context.WithoutCancel(ctx)
-	tx := &transaction{w, d.now()}
-	if err := f(ctx, tx); err != nil {
-		return w.judge(err)
-	}
-	var err error
-	committed, err = w.finish(ctx, tx)
+// step takes a step of the transaction itself.
+func (w *writer) step(statement string) error {
+	_, err := (&transaction{w: w}).exec(context.Background(), statement)
 	return err
 }
 
-// finish commits, and checks before and after whether the file is in its place.
-func (w *writer) finish(ctx context.Context, tx *transaction) (committed bool, err error) {
+// commit ends the transaction, and checks before and after whether the file is in
+// its place.
+func (w *writer) commit() error {
 	if err := w.file.check(); err != nil {
-		return false, err
+		w.rollback()
+		return err
 	}
-	if _, err := tx.exec(ctx, "COMMIT"); err != nil {
-		return false, w.judge(err)
+	if err := w.step("COMMIT"); err != nil {
+		w.rollback()
+		switch err = w.judge(err); {
+		case w.file.trusted() != nil:
+			return unknown(err)
+		case unsaved(err):
+			return err
+		}
+		return as(curfew.Unavailable, unansweredText, err)
 	}
 	if err := w.file.check(); err != nil {
-		return true, unknown(err)
+		return unknown(err)
 	}
-	return true, nil
+	return nil
 }
 
 // judge discards the connection if another one may succeed, and the file if the
@@ -97,29 +127,6 @@ func (w *writer) judge(err error) error {
 	}
 	return err
 }
-
-// acquire waits for its turn to write, up to the limit. It creates no timer if
-// nobody else is writing.
-func (w *writer) acquire(ctx context.Context, limit time.Duration) error {
-	if err := ctx.Err(); err != nil {
-		return translate(err)
-	}
-	select {
-	case w.turn <- struct{}{}:
-		return nil
-	default:
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	select {
-	case w.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return translate(ctx.Err())
-	}
-}
-
-func (w *writer) release() { <-w.turn }
 
 // begin takes the write lock, which another program may hold.
 func (w *writer) begin(ctx context.Context) error {
@@ -149,7 +156,7 @@ func (w *writer) begin(ctx context.Context) error {
 // rollback ends a failed transaction. If SQLite has ended it already, this
 // fails, and the connection is discarded.
 func (w *writer) rollback() {
-	if _, err := (&transaction{w: w}).exec(context.Background(), "ROLLBACK"); err != nil {
+	if w.conn != nil && w.step("ROLLBACK") != nil {
 		w.discard()
 	}
 }
@@ -169,10 +176,15 @@ func (w *writer) discard() {
 	w.conn, w.stmts = nil, nil
 }
 
+var errDiscarded = curfew.Errorf(curfew.Unavailable, "the connection to the database was given up: try again")
+
 // prepare returns the statement of a text, parsed once per connection.
 func (w *writer) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 	if stmt, ok := w.stmts[query]; ok {
 		return stmt, nil
+	}
+	if w.conn == nil {
+		return nil, errDiscarded
 	}
 	stmt, err := w.conn.PrepareContext(ctx, query)
 	if err == nil {
@@ -183,13 +195,16 @@ func (w *writer) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
 
 // exec runs a statement without a result and returns how many rows it changed.
 func (tx *transaction) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	if tx.gone != nil {
+		return 0, tx.gone
+	}
 	stmt, err := tx.w.prepare(ctx, query) //nolint:sqlclosecheck // kept as long as the connection
 	if err != nil {
 		return 0, translate(err)
 	}
 	result, err := stmt.ExecContext(ctx, args...)
 	if err != nil {
-		return 0, translate(err)
+		return 0, tx.failed(err)
 	}
 	return result.RowsAffected()
 }
@@ -205,11 +220,28 @@ func (tx *transaction) hit(ctx context.Context, moved error, query string, args 
 }
 
 func (tx *transaction) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	if tx.gone != nil {
+		return nil, tx.gone
+	}
 	stmt, err := tx.w.prepare(ctx, query) //nolint:sqlclosecheck // kept as long as the connection
 	if err != nil {
 		return nil, err
 	}
-	return stmt.QueryContext(ctx, args...)
+	rows, err := stmt.QueryContext(ctx, args...) //nolint:sqlclosecheck // the caller's, many closes it
+	if err != nil {
+		return nil, tx.failed(err)
+	}
+	return rows, nil
+}
+
+// failed translates the error of a statement. After some, SQLite has rolled the
+// transaction back, and what came next would be committed by itself.
+func (tx *transaction) failed(err error) error {
+	err = translate(err)
+	if ends(err) {
+		tx.gone = err
+	}
+	return err
 }
 
 // close waits for its turn, so that no transaction is cut off. Before closing

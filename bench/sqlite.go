@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
@@ -44,22 +43,26 @@ func onSQLite(ctx context.Context, o options, out *report) error {
 }
 
 func filesMeasured(ctx context.Context, o options, ways []way, out *report) error {
-	t := newTable("clients", "way", "a second", "to the floor", "p50 ms", "p99 ms")
-	for i, clients := range slices.DeleteFunc(slices.Clone(o.clients), func(n int) bool { return n > 32 }) {
+	t := newTable("clients", "way", "a second", "to the floor", "p50 ms", "p99 ms", "CPU µs each", "to the floor")
+	for i, clients := range o.clients {
 		crowds := map[string][]*customers{}
 		for _, w := range ways {
 			crowds[w.name] = crowd(o.seed, i, clients)
 		}
 		all, err := interleave(ways, o.rounds, func(w way) (slice, error) {
-			return drive(ctx, w, crowds[w.name], o.slice)
+			before := own()
+			s, err := drive(ctx, w, crowds[w.name], o.slice)
+			s.cpu = own() - before
+			return s, err
 		})
 		if err != nil {
 			return err
 		}
+		_, _, floor := each(all[0])
 		for i, w := range ways {
-			together := latencies(all[i])
+			together, _, cpu := each(all[i])
 			t.add(fmt.Sprint(clients), w.name, whole(rates(all[i])), fraction(ratio(all[i], all[0])),
-				millis(percentile(together, .5)), millis(percentile(together, .99)))
+				millis(percentile(together, .5)), millis(percentile(together, .99)), fmt.Sprint(cpu.Microseconds()), fraction(float64(floor)/float64(cpu)))
 		}
 	}
 	t.print(out)

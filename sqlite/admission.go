@@ -134,10 +134,7 @@ func (tx *transaction) fulfill(ctx context.Context, a record.Admission, st curfe
 	session, checkout := e, e
 	session.Subject, session.Number, session.To = st.ID, 1, string(st.Status)
 	checkout.Subject, checkout.Number, checkout.From, checkout.To = st.CheckoutID, number, string(a.From), string(curfew.Fulfilled)
-	if err := tx.record(ctx, "session", session); err != nil {
-		return err
-	}
-	if err := tx.record(ctx, "checkout", checkout); err != nil {
+	if err := tx.recordAll(ctx, []event{{"session", session}, {"checkout", checkout}}); err != nil {
 		return err
 	}
 	return tx.countRun(ctx, a.RunID, a.Stats)

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/curfewhq/curfew"
@@ -459,6 +461,19 @@ func BenchmarkAdmit(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		admit(b, s, fmt.Sprint("customer-", i))
 	}
+}
+
+// BenchmarkAdmitTogether has 32 callers.
+func BenchmarkAdmitTogether(b *testing.B) {
+	s, _ := fresh(b)
+	var n atomic.Int64
+	b.SetParallelism(max(1, 32/runtime.GOMAXPROCS(0)))
+	b.ReportAllocs()
+	b.RunParallel(func(p *testing.PB) {
+		for p.Next() {
+			admit(b, s, fmt.Sprint("customer-", n.Add(1)))
+		}
+	})
 }
 
 func TestFile_SomebodyElseMayVacuumButNotChangeTheJournal(t *testing.T) {

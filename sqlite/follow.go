@@ -25,7 +25,7 @@ type step struct {
 	runID     string
 }
 
-// follow writes request, slot, checkout and events, in this order, and reports
+// follow writes request, slot, checkout and, last, the events, and reports
 // whether an open request was moved.
 func (tx *transaction) follow(ctx context.Context, s step) (request bool, err error) {
 	if request, err = tx.followRequest(ctx, s); err != nil {
@@ -34,16 +34,18 @@ func (tx *transaction) follow(ctx context.Context, s step) (request bool, err er
 	if err := tx.followSlot(ctx, s); err != nil {
 		return false, err
 	}
-	if err := tx.makeDue(ctx, s); err != nil {
+	due, err := tx.makeDue(ctx, s)
+	if err != nil {
 		return false, err
 	}
-	if err := tx.settle(ctx, s); err != nil {
+	settled, err := tx.settle(ctx, s)
+	if err != nil {
 		return false, err
 	}
-	return request, tx.record(ctx, "session", curfew.Event{
+	return request, tx.recordAll(ctx, append(append(due, settled...), event{"session", curfew.Event{
 		CustomerID: s.session.CustomerID, Subject: s.session.ID, Number: s.session.Version,
 		From: string(s.from), To: string(s.session.Status), Actor: s.actor, Reason: s.reason, RunID: s.runID,
-	})
+	}}))
 }
 
 // An open request has its session's mechanic; one that ends keeps its own.
@@ -92,17 +94,14 @@ RETURNING id, version, outcome`
 	kept = `($3 = 'forfeited' OR $3 = 'refund_due' AND $5 < 100)`
 )
 
-// makeDue makes the money due that is reserved for a session.
-func (tx *transaction) makeDue(ctx context.Context, s step) error {
+// makeDue makes the money due that is reserved for a session, and returns the events of it.
+func (tx *transaction) makeDue(ctx context.Context, s step) ([]event, error) {
 	if !s.capture {
-		return nil
+		return nil, nil
 	}
 	due, err := many(ctx, tx, scanSettled, makeDue, s.session.CustomerID, null(s.session.CheckoutID), micros(tx.now))
-	if err != nil {
-		return err
-	}
 	s.reason = curfew.CaptureReason("due")
-	return tx.recordSettled(ctx, s, due)
+	return s.settled(due), err
 }
 
 // What is due of a checkout, in an amount that can be refunded.
@@ -128,10 +127,10 @@ WHERE customer_id = $1 AND session_id = $3 AND id IS NOT $2 AND outcome = 'fulfi
 RETURNING id, version, outcome`
 
 // settle sets the outcome of the session's checkout, and of those of its
-// extensions, if they are fulfilled.
-func (tx *transaction) settle(ctx context.Context, s step) error {
+// extensions, if they are fulfilled. It returns the events of them.
+func (tx *transaction) settle(ctx context.Context, s step) ([]event, error) {
 	if s.owed == "" || s.owed == curfew.Fulfilled {
-		return nil
+		return nil, nil
 	}
 	customer, checkout := s.session.CustomerID, null(s.session.CheckoutID)
 	settled, err := many(ctx, tx, scanSettled, settleCheckout, customer, checkout, string(s.owed), micros(tx.now), cmp.Or(s.share, 100),
@@ -141,23 +140,18 @@ func (tx *transaction) settle(ctx context.Context, s step) error {
 		more, err = many(ctx, tx, scanSettled, settleExtensions, customer, checkout, s.session.ID, string(s.owed), micros(tx.now))
 		settled = append(settled, more...)
 	}
-	if err != nil {
-		return err
-	}
-	return tx.recordSettled(ctx, s, settled)
+	return s.settled(settled), err
 }
 
-// recordSettled writes the events of checkouts that were fulfilled.
-func (tx *transaction) recordSettled(ctx context.Context, s step, settled []curfew.Checkout) error {
-	for _, c := range settled {
-		if err := tx.record(ctx, "checkout", curfew.Event{
+// settled returns the events of checkouts that were fulfilled.
+func (s step) settled(checkouts []curfew.Checkout) (all []event) {
+	for _, c := range checkouts {
+		all = append(all, event{"checkout", curfew.Event{
 			CustomerID: s.session.CustomerID, Subject: c.ID, Number: c.Version,
 			From: string(curfew.Fulfilled), To: string(c.Outcome), Actor: s.actor, Reason: s.reason, RunID: s.runID,
-		}); err != nil {
-			return err
-		}
+		}})
 	}
-	return nil
+	return all
 }
 
 func scanSettled(r row) (c curfew.Checkout, err error) {

@@ -19,7 +19,12 @@ import (
 
 func made(t *testing.T) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "curfew.db"), Options{Create: true})
+	return madeIn(t, t.TempDir())
+}
+
+func madeIn(t *testing.T, dir string) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), filepath.Join(dir, "curfew.db"), Options{Create: true})
 	if err != nil {
 		t.Fatal(err)
 	}

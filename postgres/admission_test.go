@@ -39,17 +39,18 @@ func (c turns) Read(b []byte) (int, error) {
 func (f *fixture) counting() (*Store, *atomic.Int32) {
 	f.Helper()
 	var n atomic.Int32
-	s := f.configured(func(c *pgxpool.Config) {
-		c.MaxConns = 1
-		// A connection that was idle for a second is asked whether it lives.
-		c.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
-		dial := c.ConnConfig.DialFunc
-		c.ConnConfig.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := dial(ctx, network, address)
-			return turns{conn, new(atomic.Bool), &n}, err
-		}
-	})
-	return s, &n
+	return f.configured(func(c *pgxpool.Config) { countTrips(c, &n) }), &n
+}
+
+func countTrips(c *pgxpool.Config, n *atomic.Int32) {
+	c.MaxConns = 1
+	// A connection that was idle for a second is asked whether it lives.
+	c.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
+	dial := c.ConnConfig.DialFunc
+	c.ConnConfig.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		return turns{conn, new(atomic.Bool), n}, err
+	}
 }
 
 func TestRoundTrips(t *testing.T) {

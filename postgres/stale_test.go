@@ -134,6 +134,10 @@ type node struct {
 	Loops     float64 `json:"Actual Loops"`
 	Filtered  float64 `json:"Rows Removed by Filter"`
 	Joined    float64 `json:"Rows Removed by Join Filter"`
+	Hit       float64 `json:"Shared Hit Blocks"`
+	Read      float64 `json:"Shared Read Blocks"`
+	Log       float64 `json:"WAL Bytes"`
+	Images    float64 `json:"WAL FPI"`
 }
 
 func (n node) each(do func(node)) {
@@ -179,18 +183,19 @@ func (p *plans) take() []plan {
 func (f *fixture) explaining(mode string) (*Store, *plans) {
 	f.Helper()
 	var seen plans
-	s := f.configured(func(c *pgxpool.Config) {
-		c.MaxConns = 1
-		c.ConnConfig.OnNotice = seen.note
-		for name, value := range map[string]string{
-			"plan_cache_mode": mode, "session_preload_libraries": "auto_explain", "auto_explain.log_min_duration": "0", "auto_explain.log_analyze": "on",
-			"auto_explain.log_timing": "off", "auto_explain.log_nested_statements": "on", "auto_explain.log_format": "json",
-			"auto_explain.log_level": "notice", "statement_timeout": "10s",
-		} {
-			c.ConnConfig.RuntimeParams[name] = value
-		}
-	})
-	return s, &seen
+	return f.configured(func(c *pgxpool.Config) { explain(c, mode, &seen) }), &seen
+}
+
+func explain(c *pgxpool.Config, mode string, seen *plans) {
+	c.MaxConns = 1
+	c.ConnConfig.OnNotice = seen.note
+	for name, value := range map[string]string{
+		"plan_cache_mode": mode, "session_preload_libraries": "auto_explain", "auto_explain.log_min_duration": "0", "auto_explain.log_analyze": "on",
+		"auto_explain.log_timing": "off", "auto_explain.log_nested_statements": "on", "auto_explain.log_format": "json",
+		"auto_explain.log_level": "notice", "auto_explain.log_buffers": "on", "auto_explain.log_wal": "on", "statement_timeout": "10s",
+	} {
+		c.ConnConfig.RuntimeParams[name] = value
+	}
 }
 
 // TestKeyedStatementsDoNotBelieveTheStatistics: who brings keys reads by them,

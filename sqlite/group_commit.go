@@ -42,7 +42,7 @@ func (e *entry) attempt(w *writer) (err error) {
 			err = &panicked{v, debug.Stack()}
 		}
 	}()
-	if w.rehearse {
+	if w.twice {
 		w.vain(e)
 	}
 	return e.run(w)
@@ -50,10 +50,10 @@ func (e *entry) attempt(w *writer) (err error) {
 
 // vain runs an entry and takes it back.
 func (w *writer) vain(e *entry) {
-	_ = w.step("SAVEPOINT rehearsal") // whatever fails now fails again, when it counts
+	_ = w.step("SAVEPOINT dry_run") // whatever fails now fails again, when it counts
 	_ = e.run(w)
-	_ = w.step("ROLLBACK TO rehearsal")
-	_ = w.step("RELEASE rehearsal")
+	_ = w.step("ROLLBACK TO dry_run")
+	_ = w.step("RELEASE dry_run")
 }
 
 // panicked is a panic on its way to the goroutine that it belongs to.

@@ -15,7 +15,7 @@ func TestStore(t *testing.T) {
 	storetest.Run(t, func(t testing.TB) storetest.Harness {
 		t.Helper()
 		h := stores.SQLite(t)
-		sqlite.Rehearse(h.Store.(*sqlite.Store)) //nolint:errcheck,forcetypeassert // it is SQLite's
+		sqlite.WriteTwice(h.Store.(*sqlite.Store)) //nolint:errcheck,forcetypeassert // it is SQLite's
 		return h
 	})
 }

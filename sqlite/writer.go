@@ -23,8 +23,8 @@ type writer struct {
 	conn  *sql.Conn            // nil before its first use, and after it failed
 	stmts map[string]*sql.Stmt // of conn
 	group []*entry             // that is being written
-	// rehearse is for tests: every entry is run twice, the first time in vain.
-	rehearse bool
+	// twice is for tests: every entry is run twice, the first time in vain.
+	twice bool
 }
 
 // What the log may grow to, in pages, before it is moved into the file: a group

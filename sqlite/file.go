@@ -237,7 +237,7 @@ const (
 	unknownText = "the database file was changed from outside while this was being saved, so its outcome is not known: " +
 		"repeat it with the same reference or key once the service runs again"
 	unansweredText = "the disk failed while this was being saved, so its outcome is not known: repeat it with the same reference or key"
-	namesFormat = "%s has %d names (hard links), and under each of them SQLite would keep another log: " +
+	namesFormat    = "%s has %d names (hard links), and under each of them SQLite would keep another log: " +
 		"find the others with `find DIR -samefile %s` and remove them, or use a copy"
 	restartText = "nothing is written any more. Put back what was there, or the file that is to be used, and restart: see docs/runbooks/database-file.md"
 )

@@ -37,8 +37,10 @@ type options struct {
 	spread   time.Duration // of the deadlines
 	// deadlines is how many deadlines are to be met.
 	deadlines int
-	pool      int // connections; 0: one a client
-	streams   int // clients of live streams
+	pool      int    // connections; 0: one a client
+	streams   int    // clients of live streams
+	sizes     []int  // of the histories over which the slope is measured
+	plot      string // file for the slope's picture
 }
 
 // section is one question with its tables.
@@ -56,6 +58,7 @@ var sections = []section{
 	{"expiry", "how late deadlines are met, beside a poll and a job queue", expiry},
 	{"queue", "the questions asked all the time: is anything overdue, what is in the queue", queue},
 	{"health", "the health figures over many ended rows, beside GROUP BY", health},
+	{"slope", "what the hot calls cost, as ended sessions accumulate", slope},
 	{"stream", "clients of live streams: how soon they are there, what each costs, and one event to all", streams},
 	{"sqlite", "paid checkouts on SQLite, beside the bare INSERTs", onSQLite},
 }
@@ -116,13 +119,13 @@ func parse(args []string, server string) (options, error) {
 	o := options{
 		server: server, clients: []int{1, 8, 32, 64}, rounds: 7, slice: time.Second,
 		history: 200_000, overdue: 100_000, pace: 200, pending: 100_000, ended: 1_000_000,
-		deadlines: 10_000, spread: time.Minute, streams: 10_000,
+		deadlines: 10_000, spread: time.Minute, streams: 10_000, sizes: []int{10_000, 200_000, 2_000_000},
 	}
 	if slices.Contains(args, "-short") || slices.Contains(args, "--short") {
 		o.clients, o.rounds, o.slice = []int{1, 8}, 3, 200*time.Millisecond
 		o.history, o.overdue, o.pending, o.ended = 2_000, 3_000, 2_000, 5_000
 		o.deadlines, o.spread = 300, 2*time.Second
-		o.streams = 200
+		o.streams, o.sizes = 200, []int{1_000, 4_000}
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.Bool("short", false, "a minute instead of many: small data, short slices")
@@ -138,13 +141,18 @@ func parse(args []string, server string) (options, error) {
 	flags.IntVar(&o.deadlines, "deadlines", o.deadlines, "sessions whose deadlines are to be met")
 	flags.DurationVar(&o.spread, "spread", o.spread, "the time over which those deadlines are spread")
 	flags.IntVar(&o.streams, "streams", o.streams, "clients of live streams (at most 10000)")
+	sizes := flags.String("sizes", join(o.sizes), "ended sessions of each history of the slope (10000000: 40 GB)")
+	flags.StringVar(&o.plot, "plot", "", "a `file` for the slope's picture, as SVG")
 	flags.IntVar(&o.pool, "pool", o.pool, "connections of the admissions' pool (0: one a client)")
 	flags.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "of customers' names")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
 	var err error
-	if o.clients, err = split(*clients); err != nil {
+	if o.clients, err = split("clients", *clients); err != nil {
+		return o, err
+	}
+	if o.sizes, err = split("sizes", *sizes); err != nil {
 		return o, err
 	}
 	o.sections = strings.Split(*only, ",")
@@ -158,7 +166,7 @@ func (o options) check() error {
 		}
 	}
 	switch {
-	case slices.Min(append(o.clients, o.rounds, o.overdue, o.pending, o.ended, o.pace, o.deadlines, o.streams)) < 1 || o.history < 0 || o.pool < 0 || o.slice <= 0 || o.spread <= 0:
+	case slices.Min(append(slices.Concat(o.clients, o.sizes), o.rounds, o.overdue, o.pending, o.ended, o.pace, o.deadlines, o.streams)) < 1 || o.history < 0 || o.pool < 0 || o.slice <= 0 || o.spread <= 0:
 		return errors.New("sizes must be more than 0")
 	case o.server == "" && !slices.Equal(o.sections, []string{"sqlite"}):
 		return errors.New("the server is not known: set CURFEW_TEST_POSTGRES, or run make bench")
@@ -166,12 +174,12 @@ func (o options) check() error {
 	return nil
 }
 
-func split(list string) ([]int, error) {
+func split(name, list string) ([]int, error) {
 	var all []int
 	for field := range strings.SplitSeq(list, ",") {
 		n, err := strconv.Atoi(field)
 		if err != nil {
-			return nil, fmt.Errorf("-clients: %w", err)
+			return nil, fmt.Errorf("-%s: %w", name, err)
 		}
 		all = append(all, n)
 	}

@@ -45,6 +45,7 @@ var rooms = map[string]room{
 	"api":       {stdlib: true},
 
 	"internal/adopt":     {ours: []string{".", "internal/record", "internal/adopt/mapping", "internal/suggest"}, never: []string{"net/http", "modernc.org/sqlite"}},
+	"internal/audit":     {ours: []string{".", "internal/record"}, never: append([]string{"net/http"}, drivers...)},
 	"internal/auth":      {ours: []string{".", "internal/limit", "internal/problem", "internal/record", "internal/strictjson", "internal/wire"}, never: drivers},
 	"internal/backup":    {ours: []string{".", "internal/record"}, stdlib: true, never: drivers},
 	"internal/config":    {ours: []string{".", "internal/adopt/mapping", "internal/suggest"}, never: append([]string{"net/http"}, drivers...)},
@@ -74,7 +75,7 @@ var rooms = map[string]room{
 	},
 	"internal/httpapi": {
 		ours: []string{
-			".", "lifecycle", "internal/record", "api", "internal/auth", "internal/console", "internal/limit", "internal/metrics", "internal/openapi", "internal/problem",
+			".", "lifecycle", "internal/record", "api", "internal/audit", "internal/auth", "internal/console", "internal/limit", "internal/metrics", "internal/openapi", "internal/problem",
 			"internal/provider", "internal/sse", "internal/strictjson", "internal/timeline", "internal/wire",
 		},
 		never: drivers,
@@ -96,7 +97,7 @@ var rooms = map[string]room{
 
 	"cmd/curfew": {
 		ours: []string{
-			".", "lifecycle", "internal/record", "postgres", "sqlite", "api", "internal/adopt", "internal/adopt/mapping", "internal/auth", "internal/backup",
+			".", "lifecycle", "internal/record", "postgres", "sqlite", "api", "internal/adopt", "internal/adopt/mapping", "internal/audit", "internal/auth", "internal/backup",
 			"internal/config", "internal/console", "internal/demo", "internal/httpapi", "internal/invariant", "internal/limit", "internal/metrics", "internal/notify", "internal/problem", "internal/provider",
 			"internal/sse", "internal/stream", "internal/stripe", "internal/suggest", "internal/timeline", "internal/wire",
 		},

@@ -56,6 +56,7 @@ const (
 	BlockedRepeatedly Code = "blocked_repeatedly"
 	QueueUnwatched    Code = "queue_unwatched"
 	GuardsMissing     Code = "guards_missing"
+	auditLost         Code = "audit_lost"
 	TalliesWrong      Code = "tallies_wrong"
 	ClockSkew         Code = "clock_skew"
 )
@@ -66,7 +67,7 @@ func Codes() []Code {
 		Unreadable, NotWritable, AdmissionsFailing, SchemaLacking, VeryStaleSessions, StuckRows, CleanupFailed, SweeperSilent, KeysUnreachable, RowsInconsistent, MoneyUnsettled, RefundFailing, RefundsOverdue,
 		CaptureFailing, PaymentsDisputed, PaymentLost, PaymentDisagrees, BooksDiffer, MessagesRefused, messagesUnusable, DeliveriesDying, DeliveriesOverdue, EndpointDisabled, StaleSessions, StaleRequests,
 		OrphanedSessions, OverdueAssigned, OverdueLive, OverdueScheduled, LeakedSlots, BlockedRepeatedly, QueueUnwatched,
-		GuardsMissing, TalliesWrong, ClockSkew,
+		GuardsMissing, auditLost, TalliesWrong, ClockSkew,
 	}
 }
 
@@ -107,6 +108,7 @@ func (h *Health) findings(r Report, failed []string) []Finding {
 	all = append(all, h.peopleFindings(r)...)
 	all = append(all, h.systemFindings(r)...)
 	all = append(all, keyFindings(r)...)
+	all = append(all, auditFinding(r.AuditLost))
 	all = append(all, rowFindings(r)...)
 	all = append(all, adoptedFindings(r)...)
 	all = slices.DeleteFunc(all, func(f Finding) bool { return f.Count == 0 })

@@ -70,6 +70,7 @@ type Report struct {
 	// BlockedWindow is the time that Repeated looks back over.
 	BlockedWindow time.Duration
 	Keys          []curfew.KeyFigures // of each key server
+	AuditLost     record.AuditLosses  // of the last day
 	// ClockOff is how far this machine's clock is off the database's.
 	ClockOff time.Duration
 
@@ -93,6 +94,7 @@ type Health struct {
 	started   time.Time
 	sweeps    bool // the sweeper's timer is on
 	keys      Keys // nil: there is no key server
+	auditLost func() int64
 	store     interface {
 		figureStore
 		activityStore
@@ -104,6 +106,7 @@ type Health struct {
 		owedStore
 		differenceStore
 		refusedStore
+		auditStore
 	}
 }
 
@@ -174,6 +177,7 @@ func (h *Health) read(ctx context.Context, r *Report) []string {
 		reading{"differences", func() (err error) { r.Differences, err = h.store.Differences(ctx, maxDetails); return }},
 		reading{"refused messages", func() (err error) { r.Refused, err = h.store.RefusedMessages(ctx); return }},
 		reading{"adopted tables", func() (err error) { r.Adopted, err = h.rules.adoptedFindings(ctx); return }},
+		reading{"audit log", func() error { return h.readAudit(ctx, r) }},
 		reading{"guards", func() (err error) { r.Guards, err = h.store.GuardsMissing(ctx); return }},
 		reading{"rows", func() error { return h.rows.read(ctx, r) }},
 		reading{"customers", func() error {

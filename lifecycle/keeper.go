@@ -31,6 +31,9 @@ type Options struct {
 	Adopted adopted
 	// Keys reports the state of another issuer's key server; nil if there is none.
 	Keys Keys
+	// AuditLost returns how many entries of the audit log this process has lost that its store does not count yet; it
+	// may be nil.
+	AuditLost func() int64
 	// Stop is closed when the process is about to end. Cleanups, undos and
 	// reconciliations then stop between two steps, and report that. It may be nil.
 	Stop <-chan struct{}
@@ -117,7 +120,7 @@ func New(store Store, o Options) (*Keeper, error) {
 	}
 	health := &Health{
 		rules: rules, reporter: reporter, heartbeat: heartbeat, failing: failing, sweeping: sweeping, rows: rows,
-		process: process, started: time.Now().UTC(), sweeps: !o.SweeperOff, keys: o.Keys, store: store,
+		process: process, started: time.Now().UTC(), sweeps: !o.SweeperOff, keys: o.Keys, auditLost: o.AuditLost, store: store,
 	}
 	sweeper := &Sweeper{
 		rules: rules, reporter: reporter, quarantine: quarantine, cleanups: cleanups, wakeup: wakeup, sweeping: sweeping,

@@ -45,6 +45,7 @@ type Store interface {
 	quarantineStore
 	acknowledgementStore
 	historyStore
+	auditStore
 }
 
 // admissionStore writes checkouts and what they pay for. Every write of it is

@@ -157,3 +157,9 @@ type historyStore interface {
 	// count alike whatever their case.
 	CustomersByEmail(ctx context.Context, email string, limit int) ([]string, error)
 }
+
+// auditStore tells of the audit log, which others write.
+type auditStore interface {
+	// AuditLost is how many entries could not be written within a time.
+	AuditLost(ctx context.Context, within time.Duration) (record.AuditLosses, error)
+}

@@ -48,6 +48,10 @@ var columns = map[string]string{
 		"revoked_at revoked_by version",
 	"revocations":       "noun name at actor",
 	"sign_ins":          "id role subject browser created_at seen_at ended_at",
+	"audit_links":       "number batch first_entry last_entry lost at hash",
+	"audit_entries":     "number at actor action via status request_id commitment",
+	"audit_subjects":    "number subject object detail salt",
+	"approvals":         "id action customer_id target body summary state asked_by asked_at expires_at decided_by decided_at note",
 	"webhook_endpoints": "id url description kinds secret old_secret old_until enabled disabled_at disabled_reason version created_at updated_at",
 }
 
@@ -85,6 +89,10 @@ var indexes = map[string]string{
 	"api_keys":          "api_keys_pkey",
 	"revocations":       "revocations_pkey revocations_at",
 	"sign_ins":          "sign_ins_pkey sign_ins_created",
+	"audit_links":       "audit_links_pkey audit_links_batch audit_links_at audit_links_lost",
+	"audit_entries":     "audit_entries_pkey audit_entries_actor audit_entries_action",
+	"audit_subjects":    "audit_subjects_pkey audit_subjects_subject",
+	"approvals":         "approvals_pkey approvals_asked",
 }
 
 // triggers are those that the migrations make, by table. The guards are
@@ -93,6 +101,8 @@ var triggers = map[string]string{
 	"sessions":         "tally_sessions_updated tally_sessions_marked tally_sessions_inserted tally_sessions_deleted",
 	"session_requests": "tally_requests_updated tally_requests_marked tally_requests_inserted tally_requests_deleted",
 	"checkouts":        "tally_checkouts_updated tally_checkouts_marked tally_checkouts_inserted tally_checkouts_deleted",
+	"audit_links":      "audit_kept",
+	"audit_entries":    "audit_kept",
 }
 
 // What there is, as rows of a table and a name.
@@ -102,7 +112,7 @@ const (
 	selectIndexes = `SELECT c.relname::text, x.relname::text FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid
 		WHERE c.relnamespace = to_regnamespace('curfew') AND i.indisvalid`
 	selectTriggers = `SELECT c.relname::text, t.tgname::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-		WHERE c.relnamespace = to_regnamespace('curfew') AND t.tgname LIKE 'tally\_%' AND t.tgenabled <> 'D'`
+		WHERE c.relnamespace = to_regnamespace('curfew') AND (t.tgname LIKE 'tally\_%' OR t.tgname = 'audit_kept') AND t.tgenabled <> 'D'`
 	selectExposed = `SELECT p.oid::regprocedure::text FROM pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
 		WHERE p.pronamespace = to_regnamespace('curfew') AND a.grantee = 0 AND a.privilege_type = 'EXECUTE' ORDER BY 1`
 	selectMakers = `SELECT n.nspname::text FROM pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a

@@ -25,6 +25,7 @@ func (c *checkCommand) Run(ctx context.Context, s *settings, term terminal) erro
 		return usageError{err}
 	}
 	return s.withKeeper(ctx, term, func(_ database, keeper *lifecycle.Keeper) error {
+		about(ctx, c.Customer, "", "")
 		blocker, err := keeper.Sessions.CheckCustomerSessionStatus(ctx, c.Customer)
 		if err != nil {
 			return asUsage(err)

@@ -151,6 +151,7 @@ func (c *showCheckout) Run(ctx context.Context, s *settings, term terminal) erro
 		if err != nil {
 			return err
 		}
+		aboutCheckout(ctx, checkout)
 		events, err := keeper.Checkouts.CheckoutEvents(ctx, checkout)
 		if err != nil {
 			return err
@@ -220,6 +221,7 @@ type fulfilCheckout struct {
 func (c *fulfilCheckout) Run(ctx context.Context, s *settings, term terminal) error {
 	return s.withKeeper(ctx, term, func(_ database, keeper *lifecycle.Keeper) error {
 		f, err := keeper.Checkouts.FulfillHeld(ctx, operator(), c.Checkout, c.Reason)
+		about(ctx, "", f.CheckoutID, "")
 		return printFulfilment(term, f, err)
 	})
 }
@@ -235,6 +237,7 @@ type assignCheckout struct {
 // Run assigns a held payment to a customer, and fulfills it.
 func (c *assignCheckout) Run(ctx context.Context, s *settings, term terminal) error {
 	return s.withKeeper(ctx, term, func(_ database, keeper *lifecycle.Keeper) error {
+		about(ctx, c.Customer, "", "")
 		if c.StartsAt == "" {
 			f, err := keeper.Checkouts.AssignHeld(ctx, operator(), c.Checkout, c.Customer, c.Plan, c.Reason)
 			return printFulfilment(term, f, err)
@@ -276,12 +279,18 @@ func (c *refundCheckout) Run(ctx context.Context, s *settings, term terminal) er
 			refund = keeper.Checkouts.CloseRefund
 		}
 		k, err := refund(ctx, operator(), c.Checkout, c.Reason)
+		aboutCheckout(ctx, k)
 		if err != nil {
 			return asUsage(err)
 		}
 		printCheckout(term, k)
 		return nil
 	})
+}
+
+// aboutCheckout says for the audit log whose payment it is.
+func aboutCheckout(ctx context.Context, k curfew.Checkout) {
+	about(ctx, k.CustomerID, k.ID, "")
 }
 
 // customerOf returns the customer of a payment, for people.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/audit"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/backup"
 	"github.com/curfewhq/curfew/internal/limit"
@@ -35,6 +36,7 @@ type database interface {
 	auth.KeyStore
 	auth.RevocationStore
 	auth.SignInStore
+	audit.Store
 	migrator
 	inspector
 	restoreTarget
@@ -217,5 +219,7 @@ func (s *settings) withDatabase(ctx context.Context, do func(database) error) (e
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	return do(db)
+	err = do(db)
+	s.writeNote(ctx, db, err)
+	return err
 }

@@ -36,15 +36,22 @@ func asUsage(err error) error {
 
 // report prints an error in one line and returns the exit code for it.
 func report(term terminal, err error) int {
+	if answer := exitCode(0); err == nil || errors.As(err, &answer) {
+		return exitOf(err)
+	}
+	term.notef("curfew: %s\n", curfew.Visible(oneLine(err.Error())))
+	return exitOf(err)
+}
+
+// exitOf returns the exit code for an error.
+func exitOf(err error) int {
 	var answer exitCode
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &answer):
 		return int(answer)
-	}
-	term.notef("curfew: %s\n", curfew.Visible(oneLine(err.Error())))
-	if errors.As(err, &usageError{}) {
+	case errors.As(err, &usageError{}):
 		return exitUsage
 	}
 	return exitFailed

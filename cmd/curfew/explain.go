@@ -28,6 +28,8 @@ func (c *explainCommand) Run(ctx context.Context, s *settings, term terminal) er
 		if err != nil {
 			return asUsage(err)
 		}
+		customer, object, detail := found.Audited()
+		about(ctx, customer, object, detail)
 		if c.JSON {
 			return term.json(wire.Timeline(found))
 		}

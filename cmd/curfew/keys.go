@@ -45,6 +45,7 @@ func (c *createKey) Run(ctx context.Context, s *settings, term terminal) error {
 	}
 	return s.withKeys(ctx, func(all auth.Keys) error {
 		k, text, err := all.Create(ctx, operator(), n)
+		about(ctx, "", k.ID, k.Name)
 		return printKey(term, k, text, c.JSON, err)
 	})
 }
@@ -134,6 +135,7 @@ type rotateKey struct {
 func (c *rotateKey) Run(ctx context.Context, s *settings, term terminal) error {
 	return s.withKeys(ctx, func(all auth.Keys) error {
 		k, text, err := all.Rotate(ctx, c.Key, time.Duration(c.Grace))
+		about(ctx, "", k.ID, k.Name)
 		return printKey(term, k, text, c.JSON, err)
 	})
 }
@@ -147,6 +149,7 @@ type revokeKey struct {
 func (c *revokeKey) Run(ctx context.Context, s *settings, term terminal) error {
 	return s.withKeys(ctx, func(all auth.Keys) error {
 		k, err := all.Revoke(ctx, operator(), c.Key)
+		about(ctx, "", k.ID, k.Name)
 		return printKey(term, k, "", c.JSON, err)
 	})
 }

@@ -55,6 +55,8 @@ type commandLine struct {
 	Login       loginCommand       `cmd:"" help:"Print a one-time link that signs a browser in."`
 	Logins      loginsCommand      `cmd:"" help:"List the browsers that are signed in, and sign them out."`
 	OpenAPI     openapiCommand     `cmd:"" name:"openapi" help:"Print the description of the HTTP API (OpenAPI 3.1), for generators of clients. Needs no database."`
+	Audit       auditCommand       `cmd:"" help:"List or export what staff did and looked at."`
+	Verify      verifyCommand      `cmd:"" help:"Verify that the audit log is whole, and name its first broken link. Exit 0: whole, 1: broken."`
 	Version     versionCommand     `cmd:"" help:"Print the version, and what it was built from."`
 	Completion  completionCommand  `cmd:"" help:"Print the script that completes commands and flags in a shell."`
 	Man         manCommand         `cmd:"" help:"Print the manual page: curfew man | man -l -"`
@@ -88,6 +90,7 @@ func execute(ctx context.Context, args []string, term terminal) int {
 	if err := checkParsed(parsed); err != nil {
 		return report(term, err)
 	}
+	ctx = withNote(ctx, wordsOf(parsed.Command()), term)
 	parsed.BindTo(ctx, (*context.Context)(nil))
 	return report(term, parsed.Run(&line.settings, term))
 }

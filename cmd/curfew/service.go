@@ -13,6 +13,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/audit"
 	"github.com/curfewhq/curfew/internal/config"
 	"github.com/curfewhq/curfew/internal/console"
 	"github.com/curfewhq/curfew/internal/httpapi"
@@ -33,6 +34,7 @@ type service struct {
 	log           *slog.Logger
 	notifications *notifications
 	traces        tracing // zero: none
+	audit         *audit.Log
 	worker        *notify.Worker
 	keeper        *lifecycle.Keeper
 	hub           *stream.Hub
@@ -117,8 +119,9 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 		return err
 	}
 	metrics := metrics.New()
+	svc.audit = s.auditLog(svc.db, audit.Options{Logger: svc.log})
 	o := lifecycle.Options{
-		Policy: &policy, Logger: svc.log, Observer: metrics, Provider: client, Notifier: svc.notifications, Keys: identity.Keys,
+		Policy: &policy, Logger: svc.log, Observer: metrics, Provider: client, Notifier: svc.notifications, Keys: identity.Keys, AuditLost: svc.audit.Lost,
 		SweeperOff: !s.Sweeper.On(), Trace: svc.traces.step, Stop: svc.halt,
 	}
 	var adopted console.AdoptedTables
@@ -136,7 +139,7 @@ func (svc *service) build(ctx context.Context, s *settings, policy curfew.Policy
 	}
 	svc.hub = stream.New(svc.db, stream.Options{Encode: sse.Encode, Wake: svc.notifications.local.listen(), Logger: svc.log})
 	svc.server, err = httpapi.New(httpapi.Options{ //nolint:contextcheck // a handler gets the context of its request
-		Keeper: svc.keeper, Timeline: timeline.New(svc.db, svc.keeper.Rules), Identity: identity, Once: svc.db, Keys: svc.db, Revocations: svc.db, SignIns: s.signIns(svc.db), Ready: svc.ready, OnePort: svc.onePort, BaseURL: svc.url, LoginHint: s.loginLine(svc.url), SigninURL: s.signinURL(),
+		Keeper: svc.keeper, Timeline: timeline.New(svc.db, svc.keeper.Rules), Identity: identity, Once: svc.db, Keys: svc.db, Revocations: svc.db, Audit: svc.audit, AuditReader: svc.db, SignIns: s.signIns(svc.db), Ready: svc.ready, OnePort: svc.onePort, BaseURL: svc.url, LoginHint: s.loginLine(svc.url), SigninURL: s.signinURL(),
 		Version: version(), Logger: svc.log, Metrics: metrics, Hooks: hooks, Trace: svc.traces.request, Settings: svc.given,
 		Endpoints: s.endpoints(svc.db), Deliveries: notify.Deliveries{Store: svc.db}, Streams: streams{svc.hub},
 		Links: mail.Unsubscriptions{Store: svc.db, Signer: identity}, Adopted: adopted,
@@ -173,6 +176,7 @@ func (svc *service) run(ctx context.Context) error {
 	group.Go(func() error { return svc.notifications.run(sweeping, svc.keeper) })
 	group.Go(func() error { return svc.hub.Run(sweeping) })
 	group.Go(func() error { return svc.server.Run(sweeping) })
+	group.Go(func() error { return svc.audit.Run(sweeping) })
 	group.Go(func() error { return svc.servePublic(ctx) })
 	if svc.listeners.ops != nil {
 		group.Go(func() error { return <-svc.listeners.opsEnded })

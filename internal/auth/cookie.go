@@ -8,6 +8,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/limit"
+	"github.com/curfewhq/curfew/internal/problem"
 )
 
 // cookieName is the name of a signed-in browser's cookie. Browsers accept such a name only with Secure and for exactly
@@ -75,6 +76,7 @@ func (g *Gate) SignOut(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	http.SetCookie(w, cookie("", -1))
 	c, err := g.fromCookie(r.WithContext(ctx))
 	if err == nil {
+		problem.RequestOf(ctx).Actor = c.actor()
 		err = g.signIns.End(ctx, c.id)
 	}
 	if errors.Is(err, curfew.Unauthenticated) || errors.Is(err, curfew.NotFound) {

@@ -115,7 +115,23 @@ func (g *Gate) Authorize(r *http.Request, a Access) (Request, error) {
 	if by.browser {
 		g.signIns.seen.note(by.id)
 	}
-	return g.authorize(r.Context(), by, a, r.PathValue("id"))
+	c, err := g.authorize(r.Context(), by, a, r.PathValue("id"))
+	if err == nil {
+		c.describe(a, problem.RequestOf(r.Context()))
+	}
+	return c, err
+}
+
+// describe says for the audit log what is known of a request's subject already.
+func (c Request) describe(a Access, info *problem.RequestInfo) {
+	switch a.Relation {
+	case Itself:
+		info.Describe(c.ID, "", "")
+	case Party:
+		info.Describe(c.Session.CustomerID, c.ID, "")
+	default:
+		info.Describe("", c.ID, "")
+	}
 }
 
 // Proven reports whether a request's token or cookie still counts. A nil error says that it does. It is no use of

@@ -62,6 +62,7 @@ type Settings struct {
 	Stripe   Stripe   `embed:"" prefix:"stripe-"`
 	Payments Payments `embed:"" prefix:"payments-"`
 	Limits   Limits   `embed:"" prefix:"limits-"`
+	Audit    Audit    `embed:"" prefix:"audit-"`
 
 	TraceEndpoint *WebURL  `setting:"trace_endpoint" placeholder:"URL" help:"Where to send traces by OTLP over HTTP, for instance http://127.0.0.1:4318; none by default. The standard OTEL_EXPORTER_OTLP_… and OTEL_TRACES_… variables work too."`
 	Webhooks      Webhooks `embed:"" prefix:"webhooks-"`
@@ -132,6 +133,11 @@ type SMTP struct {
 	TLS          string   `setting:"smtp.tls" name:"tls" default:"starttls" help:"How the connection is encrypted: starttls, tls (from the first byte), or none (this machine only)."`
 	From         string   `setting:"smtp.from" placeholder:"SENDER" help:"The sender of mails: Example <help@example.org>."`
 	Templates    Folder   `setting:"smtp.templates" placeholder:"FOLDER" help:"A folder with templates that replace the built-in ones: accepted.txt, layout.html …"`
+}
+
+// Audit says how long the audit log is kept.
+type Audit struct {
+	Keep AuditKeep `setting:"audit.keep" default:"8784h" help:"How long the audit log is kept: from 720h, 30 days. 0s: for ever."`
 }
 
 // Title is the heading of the settings in --help.

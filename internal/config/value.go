@@ -76,6 +76,23 @@ func (p *Pause) UnmarshalText(text []byte) error {
 // String is that of Duration.
 func (p Pause) String() string { return Duration(p).String() }
 
+// AuditKeep is how long the audit log is kept; 0: for ever.
+type AuditKeep time.Duration
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (k *AuditKeep) UnmarshalText(text []byte) error {
+	if err := (*Pause)(k).UnmarshalText(text); err != nil {
+		return err
+	}
+	if *k != 0 && *k < AuditKeep(30*24*time.Hour) {
+		return fmt.Errorf("must be at least 720h (30 days), or 0s for ever, not %s", text)
+	}
+	return nil
+}
+
+// String is that of Duration.
+func (k AuditKeep) String() string { return Duration(k).String() }
+
 // OnOff is a switch: on or off.
 type OnOff string
 

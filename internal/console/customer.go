@@ -40,6 +40,7 @@ func (s *Site) customerView(ctx context.Context, r *http.Request, _ curfew.Actor
 	if err != nil {
 		return nil, err
 	}
+	problem.RequestOf(ctx).Describe(t.Audited())
 	return timelineView(q, t, s.pages, moments{time.Now()}), nil
 }
 

@@ -29,6 +29,7 @@ func (s *Site) mineView(ctx context.Context, r *http.Request, who curfew.Actor) 
 			return nil, errWhose
 		}
 	}
+	problem.RequestOf(ctx).Describe(id, "", "")
 	sessions, err := s.keeper.Sessions.Unended(ctx, id)
 	if err != nil {
 		return nil, err

@@ -116,6 +116,7 @@ func (s *Site) overview() view {
 // PageRoute is a page as a route: where it is, who may see it, and what serves it. Serve asks everybody else to sign in.
 type PageRoute struct {
 	Path  string
+	Name  string
 	Roles []curfew.Role
 	Serve http.HandlerFunc
 }
@@ -123,9 +124,9 @@ type PageRoute struct {
 // Pages returns the pages that need somebody who is signed in.
 func (s *Site) Pages() []PageRoute {
 	overview := s.overview()
-	all := []PageRoute{{overview.path, overview.roles, s.home}}
+	all := []PageRoute{{overview.path, overview.template, overview.roles, s.home}}
 	for _, v := range s.views() {
-		all = append(all, PageRoute{v.path, v.roles, func(w http.ResponseWriter, r *http.Request) { s.show(w, r, v) }})
+		all = append(all, PageRoute{v.path, v.template, v.roles, func(w http.ResponseWriter, r *http.Request) { s.show(w, r, v) }})
 	}
 	return all
 }

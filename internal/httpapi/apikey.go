@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/wire"
 )
@@ -28,6 +29,7 @@ func (h keyHandlers) create(ctx context.Context, c auth.Request, in *newKeyInput
 	set(&n.ExpiresAt, b.ExpiresAt)
 	set(&n.Scope.CustomerPrefix, b.CustomerPrefix)
 	k, text, err := h.keys.Create(ctx, c.Actor, n)
+	problem.RequestOf(ctx).Describe("", k.ID, k.Name)
 	return &response[wire.APIKey]{http.StatusCreated, wire.Key(k, text, time.Now())}, err
 }
 
@@ -47,10 +49,12 @@ func (h keyHandlers) rotate(ctx context.Context, c auth.Request, in *rotateKeyIn
 		grace = time.Duration(*seconds) * time.Second
 	}
 	k, text, err := h.keys.Rotate(ctx, c.ID, grace)
+	problem.RequestOf(ctx).Describe("", "", k.Name)
 	return okay(wire.Key(k, text, time.Now()), err)
 }
 
 func (h keyHandlers) revoke(ctx context.Context, c auth.Request, _ *idInput) (*response[wire.APIKey], error) {
 	k, err := h.keys.Revoke(ctx, c.Actor, c.ID)
+	problem.RequestOf(ctx).Describe("", "", k.Name)
 	return okay(wire.Key(k, "", time.Now()), err)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/strictjson"
 	"github.com/curfewhq/curfew/internal/wire"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -97,6 +98,7 @@ func (h checkoutHandlers) detail(ctx context.Context, c curfew.Checkout, events 
 	if err != nil {
 		return nil, err
 	}
+	problem.RequestOf(ctx).Describe(c.CustomerID, c.ID, "")
 	payments, err := h.keeper.Checkouts.Ledgers(ctx, []curfew.Checkout{c})
 	return okay(wire.CheckoutDetail(c, payments, events), err)
 }
@@ -130,6 +132,7 @@ func (h checkoutHandlers) find(ctx context.Context, _ auth.Request, in *checkout
 	if err != nil {
 		return nil, err
 	}
+	problem.RequestOf(ctx).Describe(in.CustomerID, "", in.Outcome)
 	found, err := h.keeper.Checkouts.ListCheckouts(ctx, search)
 	if err != nil {
 		return nil, err
@@ -163,6 +166,9 @@ func (h checkoutHandlers) fulfillHeld(ctx context.Context, c auth.Request, in *f
 		return nil, err
 	}
 	f, err := h.keeper.Checkouts.FulfillHeld(ctx, c.Actor, c.ID, in.Body.Reason)
+	if held, err := h.keeper.Checkouts.Checkout(ctx, f.CheckoutID); err == nil {
+		problem.RequestOf(ctx).Describe(held.CustomerID, held.ID, "")
+	}
 	return okay(wire.Fulfillment(f), err)
 }
 
@@ -176,6 +182,7 @@ func (h checkoutHandlers) assignHeld(ctx context.Context, c auth.Request, in *as
 	if err := curfew.CheckText("reason", b.Reason); err != nil {
 		return nil, err
 	}
+	problem.RequestOf(ctx).Describe(b.CustomerID, "", "")
 	if b.StartsAt != nil {
 		f, err := h.keeper.Checkouts.AssignHeldAt(ctx, c.Actor, c.ID, b.CustomerID, b.Plan, *b.StartsAt, b.Reason)
 		return okay(wire.Fulfillment(f), err)

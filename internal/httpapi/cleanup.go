@@ -33,6 +33,7 @@ func (h cleanupHandlers) preview(ctx context.Context, c auth.Request, in *previe
 	if err != nil {
 		return nil, err
 	}
+	problem.RequestOf(ctx).Describe(in.CustomerID, "", "")
 	p, err := h.keeper.Cleanups.Preview(ctx, what)
 	return okay(wire.Preview(p), err)
 }
@@ -62,6 +63,7 @@ func (h cleanupHandlers) run(ctx context.Context, c auth.Request, in *cleanupInp
 	if b.MaxAgeMinutes != nil {
 		minutes = *b.MaxAgeMinutes
 	}
+	problem.RequestOf(ctx).Describe(b.CustomerID, "", "")
 	what, err := wire.ParseCleanup(c.Actor, b.CustomerID, b.Rules, minutes, b.Reason)
 	switch {
 	case err != nil:
@@ -94,6 +96,7 @@ var errNoPreview = curfew.Errorf(curfew.NotFound, "there is no such preview: pre
 // ran responds with what a run did. The problem of a run that failed underway says what it had committed; the problem of one
 // that could not begin does not.
 func (h cleanupHandlers) ran(ctx context.Context, run curfew.Run, drifted []lifecycle.Drift, err error) (*cleanupResponse, error) {
+	problem.RequestOf(ctx).Describe("", run.ID, "")
 	if err == nil {
 		return okay(previewOrResult{wire.CleanupResult(run, drifted)}, nil)
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/wire"
 )
@@ -52,11 +53,13 @@ func (h deliveryHandlers) list(ctx context.Context, _ auth.Request, in *deliveri
 
 func (h deliveryHandlers) read(ctx context.Context, c auth.Request, _ *idInput) (*response[api.Delivery], error) {
 	d, err := h.deliveries.Show(ctx, c.ID)
+	problem.RequestOf(ctx).Describe(d.CustomerID, "", "")
 	return okay(wire.Delivery(d), err)
 }
 
 func (h deliveryHandlers) replay(ctx context.Context, c auth.Request, _ *idInput) (*response[api.Delivery], error) {
 	d, err := h.deliveries.Replay(ctx, c.ID)
+	problem.RequestOf(ctx).Describe(d.CustomerID, "", "")
 	return okay(wire.Delivery(d), err)
 }
 

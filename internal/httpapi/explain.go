@@ -29,10 +29,12 @@ func (h explainHandlers) explain(ctx context.Context, _ auth.Request, in *explai
 	if err != nil {
 		return nil, err
 	}
+	problem.RequestOf(ctx).Describe(timeline.Audited())
 	return okay(wire.Timeline(timeline), nil)
 }
 
 func (h explainHandlers) evidence(ctx context.Context, c auth.Request, _ *idInput) (*response[timeline.Evidence], error) {
 	evidence, err := h.timeline.Evidence(ctx, c.ID)
+	problem.RequestOf(ctx).Describe(evidence.CustomerID, "", "")
 	return okay(evidence, err)
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/audit"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/httpapi"
 	"github.com/curfewhq/curfew/internal/limit"
@@ -36,6 +37,7 @@ import (
 
 // fixture is a server over a real keeper on a SQLite file of its own.
 type fixture struct {
+	audit *audit.Log
 	*testing.T
 	*httptest.Server
 	ops      *httptest.Server
@@ -128,11 +130,12 @@ func (h *fixture) openKeeper(o settings) {
 
 func (h *fixture) listen(o settings) {
 	h.Helper()
+	h.audit = audit.New(audit.Options{Store: h.store})
 	hub := stream.New(h.store, stream.Options{Encode: sse.Encode})
 	h.background(hub.Run)
 	s, err := httpapi.New(httpapi.Options{
 		Streams: streams{hub},
-		Keeper:  h.keeper, Timeline: h.timeline, Identity: h.identity, Once: h.store, Keys: h.store, Revocations: h.store, SignIns: auth.SignInOptions{Store: h.store}, Ready: h.ready, OnePort: o.onePort, Version: "v-test",
+		Keeper:  h.keeper, Timeline: h.timeline, Identity: h.identity, Once: h.store, Keys: h.store, Revocations: h.store, Audit: h.audit, AuditReader: h.store, SignIns: auth.SignInOptions{Store: h.store}, Ready: h.ready, OnePort: o.onePort, Version: "v-test",
 		BaseURL: cmp.Or(o.baseURL, "http://127.0.0.1:3001"), LoginHint: o.hint, SigninURL: o.signin, Metrics: h.metrics, RequestTimeout: o.timeout, Hooks: o.hooks, Settings: o.given,
 		Endpoints: webhook.Endpoints{Store: h.store}, Deliveries: notify.Deliveries{Store: h.store},
 		TrustedProxies: o.proxies, Limits: limit.New(limit.Options{Rates: o.limits, Store: h.store, Limited: h.metrics.Limited}),

@@ -36,6 +36,7 @@ type observer struct {
 	problems problem.Writer
 	proxies  proxies
 	unnamed  *atomic.Bool // the log says that a proxy seems to be unnamed
+	audit    auditor
 }
 
 // wrap gives every request an id and a line in the log, and every response its headers. It recovers from panics.
@@ -52,6 +53,7 @@ func (o observer) wrap(next http.Handler) http.Handler {
 			o.recovered(rec, r, recover())
 			took := time.Since(begun)
 			o.logRequest(r, info, rec, took)
+			o.audit.note(info, rec.route, rec.statusCode())
 			o.metrics.Answered(rec.route, rec.statusCode())
 			if !rec.streamed {
 				o.metrics.AnsweredIn(rec.route, took)

@@ -29,6 +29,8 @@ type route struct {
 	progress     string        // where to read how a long task stands that outlives its answer; empty: the route has none
 	fields       []string      // that its body may have
 	params       []string      // that its query may have
+	isPage       bool
+	tellsNobody  bool // it tells nothing of a person, so the audit log does not say who looked
 	mount        func(*router, route)
 }
 
@@ -41,9 +43,10 @@ func plain(method, path, open string, handle http.HandlerFunc) route {
 }
 
 // page makes a route of a page. Nobody else is refused: the page asks them to sign in.
-func page(path string, roles []curfew.Role, handle http.HandlerFunc) route {
+func page(path, name string, roles []curfew.Role, handle http.HandlerFunc) route {
 	rt := plain(http.MethodGet, path, "", handle)
-	rt.access = allow(auth.Nobodys, roles...)
+	rt.access, rt.isPage = allow(auth.Nobodys, roles...), true
+	rt.access.Name = "page:" + strings.TrimSuffix(name, ".html")
 	return rt
 }
 
@@ -91,6 +94,12 @@ func (rt route) writes(content string) route {
 // how it stands.
 func (rt route) whole(progress string) route {
 	rt.progress = progress
+	return rt
+}
+
+// impersonal keeps the route out of the audit log: it tells nothing of a person.
+func (rt route) impersonal() route {
+	rt.tellsNobody = true
 	return rt
 }
 

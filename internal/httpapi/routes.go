@@ -29,6 +29,7 @@ type handlers struct {
 	keys       keyHandlers
 	tokens     tokenHandlers
 	signIns    signInHandlers
+	audit      auditHandlers
 	stripe     door
 	events     door
 	docs       *docsHandlers
@@ -84,7 +85,7 @@ func apiRoutes(h handlers) []route {
 		at(post, "/api/debug/cleanup-runs/{id}/undo", allow(auth.Nobodys, a), "undoRun", "Undo a cleanup run", h.cleanups.undo).within(cleanupTimeout).whole(inCleanupRuns),
 		at(get, "/api/debug/explain", allow(auth.Nobodys, a), "explain", "Explain what happened to a customer", h.explain.explain),
 		at(post, "/api/debug/sessions/{id}/release", allow(auth.Party, a), "unassignSession", "Take a session from its mechanic and put it back into the queue", h.sessions.unassign).whole(whileRead),
-		at(get, "/api/debug/session-health", allow(auth.Nobodys, a, sv), "sessionHealth", "Report health", h.health.report).answers(200, 503).unlimited(),
+		at(get, "/api/debug/session-health", allow(auth.Nobodys, a, sv), "sessionHealth", "Report health", h.health.report).answers(200, 503).unlimited().impersonal(),
 		at(post, "/api/debug/findings/{id}/acknowledge", allow(auth.Nobodys, a), "acknowledgeFinding", "Acknowledge a finding until a given time", h.health.acknowledge),
 		at(del, "/api/debug/findings/{id}/acknowledge", allow(auth.Nobodys, a), "withdrawAcknowledgement", "Withdraw an acknowledgement", h.health.withdraw),
 		at(get, "/api/webhook-endpoints", allow(auth.Nobodys, a), "listEndpoints", "List webhook endpoints", h.endpoints.list),
@@ -98,8 +99,8 @@ func apiRoutes(h handlers) []route {
 		at(get, "/api/deliveries/{id}", allow(auth.Nobodys, a), "readDelivery", "Read a delivery", h.deliveries.read),
 		at(post, "/api/deliveries/{id}/replay", allow(auth.Nobodys, a), "replayDelivery", "Replay a delivery", h.deliveries.replay),
 		at(post, "/api/deliveries/replay", allow(auth.Nobodys, a), "replayDead", "Replay all dead deliveries of an endpoint", h.deliveries.replayDead).within(cleanupTimeout).whole(inDeliveries),
-		at(get, "/api/debug/history", allow(auth.Nobodys, a), "readHistory", "The history of health in the last hours", h.history.read),
-		at(get, "/api/debug/settings", allow(auth.Nobodys, a), "listSettings", "List the settings of this process", h.settings.list),
+		at(get, "/api/debug/history", allow(auth.Nobodys, a), "readHistory", "The history of health in the last hours", h.history.read).impersonal(),
+		at(get, "/api/debug/settings", allow(auth.Nobodys, a), "listSettings", "List the settings of this process", h.settings.list).impersonal(),
 
 		documented(post, "/api/stripe/webhook", "the provider, by its signature", h.stripe.stripeOperation, h.stripe.receive),
 		documented(post, "/api/payments/events", "the marketplace, by its signature", h.events.eventOperation, h.events.receive),
@@ -119,6 +120,7 @@ func credentialRoutes(h handlers) []route {
 		at(del, "/api/sign-ins", allow(auth.Nobodys, a), "endSignIns", "Sign every browser out", h.signIns.endAll),
 		at(del, "/api/sign-ins/{id}", allow(auth.Nobodys, a), "endSignIn", "Sign a browser out", h.signIns.end),
 		at(post, "/api/tokens/revoke", allow(auth.Nobodys, a), "revokeTokens", "Revoke a token of the local key, or every one of a subject", h.tokens.revoke),
+		at(get, "/api/audit", allow(auth.Nobodys, a), "listAudit", "List what staff did and looked at, newest first", h.audit.list),
 	}
 }
 
@@ -134,7 +136,7 @@ func siteRoutes(h handlers) []route {
 		plain(http.MethodPost, "/logout", "the browser that is signed in", h.site.Logout),
 	}
 	for _, p := range h.site.Pages() {
-		table = append(table, page(p.Path, p.Roles, p.Serve))
+		table = append(table, page(p.Path, p.Name, p.Roles, p.Serve))
 	}
 	if h.site.Unsubscribes() {
 		table = append(table,

@@ -13,6 +13,7 @@ import (
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
+	"github.com/curfewhq/curfew/internal/audit"
 	"github.com/curfewhq/curfew/internal/auth"
 	"github.com/curfewhq/curfew/internal/console"
 	"github.com/curfewhq/curfew/internal/limit"
@@ -35,7 +36,8 @@ const (
 	requestTimeout = 10 * time.Second
 )
 
-// Options of a server. Keeper, Timeline, Identity, Once, Keys, Revocations, SignIns.Store, Ready, Endpoints and Deliveries are required.
+// Options of a server. Keeper, Timeline, Identity, Once, Keys, Revocations, Audit, AuditReader, SignIns.Store, Ready, Endpoints and
+// Deliveries are required.
 type Options struct {
 	Keeper   *lifecycle.Keeper
 	Timeline *timeline.Explainer
@@ -44,6 +46,9 @@ type Options struct {
 	Keys     auth.KeyStore
 	// Revocations are the revoked tokens of the local key.
 	Revocations auth.RevocationStore
+	// Audit is where what staff do is noted, and AuditReader reads it.
+	Audit       *audit.Log
+	AuditReader AuditReader
 	SignIns     auth.SignInOptions // its Logger is this one's
 	// OnePort reports whether the platform gives one port: then /livez, /readyz and /metrics are on the public listener too.
 	OnePort bool
@@ -82,8 +87,8 @@ type Options struct {
 
 // completed returns the options with their defaults. The error's kind is Invalid if a required one is missing.
 func (o Options) completed() (Options, error) {
-	if o.Keeper == nil || o.Timeline == nil || o.Identity == nil || o.Once == nil || o.Keys == nil || o.Revocations == nil || o.SignIns.Store == nil || o.Ready == nil || o.Endpoints == nil || o.Deliveries == nil {
-		return o, curfew.Errorf(curfew.Invalid, "a server needs Keeper, Timeline, Identity, Once, Keys, Revocations, SignIns.Store, Ready, Endpoints and Deliveries")
+	if o.Keeper == nil || o.Timeline == nil || o.Identity == nil || o.Once == nil || o.Keys == nil || o.Revocations == nil || o.Audit == nil || o.AuditReader == nil || o.SignIns.Store == nil || o.Ready == nil || o.Endpoints == nil || o.Deliveries == nil {
+		return o, curfew.Errorf(curfew.Invalid, "a server needs Keeper, Timeline, Identity, Once, Keys, Revocations, Audit, AuditReader, SignIns.Store, Ready, Endpoints and Deliveries")
 	}
 	o.BaseURL = strings.TrimSuffix(o.BaseURL, "/")
 	if o.LoginHint == "" || !auth.Local(o.BaseURL) {
@@ -153,7 +158,7 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	countFromZero(o.Metrics, o.Version, table)
-	s.handler = observer{o.Logger, o.Metrics, o.Trace, public.problems, o.TrustedProxies, &atomic.Bool{}}.wrap(public)
+	s.handler = observer{o.Logger, o.Metrics, o.Trace, public.problems, o.TrustedProxies, &atomic.Bool{}, newAuditor(o.Audit, table)}.wrap(public)
 	s.ops = ops.mux
 	return s, nil
 }
@@ -188,6 +193,7 @@ func (s *Server) handlers(o Options, site *console.Site) handlers {
 		keys:       keyHandlers{Keys(o.Keys)},
 		tokens:     tokenHandlers{o.Revocations, s.revoked},
 		signIns:    signInHandlers{s.signIns},
+		audit:      auditHandlers{o.AuditReader},
 		stripe:     s.door(o, "stripe", o.Hooks.Stripe, "stripe.webhook_secret", acknowledge),
 		events:     s.door(o, "events", o.Hooks.Events, "payments.secret", eventAnswers{o.Keeper.Payments}.answer),
 		docs: &docsHandlers{

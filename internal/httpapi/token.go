@@ -1,10 +1,12 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/wire"
 )
 
@@ -21,6 +23,11 @@ type tokenHandlers struct {
 // revoke revokes, and sees to it that this process knows at once; the others read it within seconds.
 func (h tokenHandlers) revoke(ctx context.Context, c auth.Request, in *revokeTokensInput) (*response[wire.TokenRevocation], error) {
 	b := in.Body
+	if curfew.Role(b.Role) == curfew.Customer {
+		problem.RequestOf(ctx).Describe(b.Subject, "", "")
+	} else {
+		problem.RequestOf(ctx).Describe("", cmp.Or(b.TokenID, b.Subject), b.Role)
+	}
 	err := auth.RevokeTokens(ctx, h.store, c.Actor, auth.TokenRevocation{TokenID: b.TokenID, Subject: curfew.Actor{Role: curfew.Role(b.Role), ID: b.Subject}})
 	if err == nil {
 		err = h.revoked.Read(ctx)

@@ -1,8 +1,10 @@
 package problem
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
+	"sync"
 
 	"github.com/curfewhq/curfew"
 )
@@ -13,6 +15,27 @@ type RequestInfo struct {
 	Actor curfew.Actor
 	// From is the sender's address, as trusted proxies report it. It is not valid if nobody can tell. It is never logged.
 	From netip.Addr
+
+	mu                       sync.Mutex // work may outlive the request
+	customer, object, detail string
+}
+
+// Describe says for the audit log which customer a request is about, the id of what else, and in some words what. What is
+// empty leaves what was said before.
+func (i *RequestInfo) Describe(customerID, object, detail string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if customerID != curfew.Nobody {
+		i.customer = cmp.Or(customerID, i.customer)
+	}
+	i.object, i.detail = cmp.Or(object, i.object), cmp.Or(detail, i.detail)
+}
+
+// Subject returns whom and what a request is about, as far as anybody has said so.
+func (i *RequestInfo) Subject() (customerID, object, detail string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.customer, i.object, i.detail
 }
 
 type requestKey struct{}

@@ -34,7 +34,7 @@ type Table struct {
 // quarantine, where rows that still fail end up again; differences, which the next
 // comparison with the provider finds again; acknowledgements and refused messages,
 // which concern the old database; what is known of adopted tables, which are read
-// again; sign-ins, which begin anew; and webhook endpoints, which contain secrets and must be set up anew.
+// again; sign-ins, which begin anew; approvals, which are asked for anew; and webhook endpoints, which contain secrets and must be set up anew.
 func Tables() []Table {
 	return []Table{
 		table("checkouts", 2, `customer_id text, id id, ref text, plan text, amount number, currency text, email text, name text,
@@ -68,6 +68,9 @@ func Tables() []Table {
 			max_amount number, expires_at time, created_at time, created_by text, rotated_at time, used_at time,
 			revoked_at time, revoked_by text, version number`),
 		table("revocations", 2, `noun text, name text, at time, actor text`),
+		table("audit_links", 1, `number number, batch id, first_entry number, last_entry number, lost number, at time, hash text`),
+		table("audit_entries", 1, `number number, at time, actor text, action text, via text, status number, request_id text, commitment text`),
+		table("audit_subjects", 1, `number number, subject text, object text, detail text, salt text`),
 	}
 }
 
@@ -75,7 +78,7 @@ func Tables() []Table {
 func TablesLeftOut() []string {
 	return []string{
 		"tallies", "previews", "signals", "quarantine", "acknowledgements", "webhook_endpoints", "payment_differences", "refused_messages",
-		"adoptions", "adoption_findings", "adoption_verdicts", "sign_ins",
+		"adoptions", "adoption_findings", "adoption_verdicts", "sign_ins", "approvals",
 	}
 }
 

@@ -111,6 +111,8 @@ func contracts() map[string]contract {
 		"key":          apiKeys,
 		"revocation":   revocations,
 		"sign-in":      signIns,
+		"audit":        audits,
+		"approval":     approvals,
 		"quarantine":   quarantines,
 		"invariant":    invariants(),
 		"race":         races,

@@ -38,6 +38,7 @@ type Lossy struct {
 	lossyQuarantine
 	lossyAcknowledgements
 	lossyHistory
+	lossyAudit
 }
 
 var _ lifecycle.Store = (*Lossy)(nil)
@@ -48,7 +49,7 @@ var _ lifecycle.Store = (*Lossy)(nil)
 func NewLossy(store lifecycle.Store, chosen uint64, share float64) *Lossy {
 	a := &answers{store: store, chances: seed.NewChances(chosen), share: share}
 	return &Lossy{
-		a, lossyAdmissions{a}, lossyChanges{a}, lossyCustomers{a}, lossyClaims{a}, lossySessions{a}, lossyQueue{a}, lossyCheckouts{a}, lossyOwed{a}, lossyLedgers{a}, lossyBooks{a}, lossyDifferences{a}, lossyRefused{a}, lossyDeadlines{a}, lossyRuns{a}, lossyPreviews{a}, lossyFigures{a}, lossyConsistency{a}, lossyActivity{a}, lossyHeartbeats{a}, lossySchema{a}, lossyOneTimes{a}, lossyQuarantine{a}, lossyAcknowledgements{a}, lossyHistory{a},
+		a, lossyAdmissions{a}, lossyChanges{a}, lossyCustomers{a}, lossyClaims{a}, lossySessions{a}, lossyQueue{a}, lossyCheckouts{a}, lossyOwed{a}, lossyLedgers{a}, lossyBooks{a}, lossyDifferences{a}, lossyRefused{a}, lossyDeadlines{a}, lossyRuns{a}, lossyPreviews{a}, lossyFigures{a}, lossyConsistency{a}, lossyActivity{a}, lossyHeartbeats{a}, lossySchema{a}, lossyOneTimes{a}, lossyQuarantine{a}, lossyAcknowledgements{a}, lossyHistory{a}, lossyAudit{a},
 	}
 }
 

@@ -193,3 +193,10 @@ func (l lossyAcknowledgements) Acknowledgements(ctx context.Context) ([]curfew.A
 func (l lossyAcknowledgements) WithdrawAcknowledgement(ctx context.Context, code string) error {
 	return l.done(l.store.WithdrawAcknowledgement(ctx, code))
 }
+
+// lossyAudit loses answers about the audit log.
+type lossyAudit struct{ *answers }
+
+func (l lossyAudit) AuditLost(ctx context.Context, within time.Duration) (record.AuditLosses, error) {
+	return answered[record.AuditLosses](l.answers)(l.store.AuditLost(ctx, within))
+}

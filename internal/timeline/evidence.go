@@ -22,6 +22,7 @@ const maxEvidence = 20_000
 // evidence, as plain text. A field that nothing is known for is empty. It names no operator and
 // no mechanic, and has nothing that an operator wrote.
 type Evidence struct {
+	CustomerID           string `json:"-"`
 	AccessActivityLog    string `json:"access_activity_log,omitempty" doc:"When the customer and the mechanic joined the session, and how long it was live"`
 	CustomerEmailAddress string `json:"customer_email_address,omitempty"`
 	CustomerName         string `json:"customer_name,omitempty"`
@@ -46,7 +47,7 @@ func (x *Explainer) Evidence(ctx context.Context, idOrRef string) (Evidence, err
 		return Evidence{}, fmt.Errorf("evidence of checkout %s: %w", c.ID, err)
 	}
 	return Evidence{
-		AccessActivityLog: accesses(t.sessions), CustomerEmailAddress: c.Email, CustomerName: c.Name,
+		CustomerID: c.CustomerID, AccessActivityLog: accesses(t.sessions), CustomerEmailAddress: c.Email, CustomerName: c.Name,
 		ProductDescription: product(t), ServiceDate: serviceDate(t.sessions), UncategorizedText: sentences,
 	}, nil
 }

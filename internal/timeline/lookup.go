@@ -30,6 +30,18 @@ type Target struct {
 	ID   string // the text
 }
 
+// Audited returns what the audit log says of somebody who reads a timeline: whom it is about, and what was asked for. An
+// address is not repeated there.
+func (t Timeline) Audited() (customerID, object, detail string) {
+	switch t.Target.Kind {
+	case OfCustomer:
+		return t.CustomerID, "", ""
+	case OfEmail:
+		return t.CustomerID, "", "found by e-mail address"
+	}
+	return t.CustomerID, t.Target.ID, ""
+}
+
 // target is a Target with what was found of it.
 type target struct {
 	Target

@@ -50,7 +50,9 @@ var fixes = map[lifecycle.Code]func(lifecycle.Report, string) string{
 	lifecycle.GuardsMissing:     command("curfew migrate --guards=on", ""),
 	lifecycle.TalliesWrong:      command("curfew migrate --repair", ""),
 	lifecycle.RowsInconsistent:  command("curfew migrate --repair", ""),
-	lifecycle.ClockSkew:         command("timedatectl set-ntp true", ""),
+	"audit_lost": command("curfew audit list",
+		"see what was written before and behind it: what is missing cannot be brought back; it goes in a day, or: curfew acknowledge audit_lost --for 24h --reason seen"),
+	lifecycle.ClockSkew: command("timedatectl set-ntp true", ""),
 }
 
 // fix returns the command for one finding.

@@ -1,0 +1,121 @@
+package storetest
+
+import (
+	"context"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
+)
+
+var approvals = contract{
+	"what was asked for is read as it was written":        readsApproval,
+	"it is decided once, and ends once":                   decidesApproval,
+	"nobody approves their own, nor what has expired":     refusesApproval,
+	"what is pending is listed alone, and old ones go":    listsApprovals,
+	"of two who decide at once one does, and one is told": racesApproval,
+	"one that is not there is not found":                  missesApproval,
+}
+
+// approvalStore is the part of a store that stores approvals.
+type approvalStore interface {
+	AddApproval(ctx context.Context, a record.Approval, ttl, keep time.Duration) (record.Approval, error)
+	Approvals(ctx context.Context, pending bool, limit int) ([]record.Approval, error)
+	Approval(ctx context.Context, id string) (record.Approval, error)
+	DecideApproval(ctx context.Context, id string, to record.ApprovalState, by curfew.Actor, note string) (record.Approval, error)
+	EndApproval(ctx context.Context, id string, as record.ApprovalState, note string) (record.Approval, error)
+}
+
+func (f *fixture) approvals() approvalStore {
+	return f.Store.(approvalStore) //nolint:errcheck,forcetypeassert // both are
+}
+
+var otto = curfew.Actor{Role: curfew.Admin, ID: "otto"}
+
+func (f *fixture) asked(ttl time.Duration) record.Approval {
+	f.Helper()
+	a, err := f.approvals().AddApproval(f.Context(), record.Approval{
+		ID: newID(), Action: "refundCheckout", CustomerID: "ada", Target: "ref-1", Body: `{"reason":"x"}`, Summary: "Refund 50.00 EUR", AskedBy: mara,
+	}, ttl, 24*time.Hour)
+	f.must(err)
+	return a
+}
+
+func readsApproval(f *fixture) {
+	a := f.asked(time.Hour)
+	f.around("asked", a.AskedAt, time.Now())
+	f.same("how long", a.ExpiresAt.Sub(a.AskedAt), time.Hour)
+	f.same("written", a, record.Approval{
+		ID: a.ID, Action: "refundCheckout", CustomerID: "ada", Target: "ref-1", Body: `{"reason":"x"}`, Summary: "Refund 50.00 EUR", State: record.ApprovalPending,
+		AskedBy: mara, AskedAt: a.AskedAt, ExpiresAt: a.ExpiresAt,
+	})
+	read, err := f.approvals().Approval(f.Context(), a.ID)
+	f.must(err)
+	f.same("read", read, a)
+}
+
+func decidesApproval(f *fixture) {
+	a := f.asked(time.Hour)
+	got, err := f.approvals().DecideApproval(f.Context(), a.ID, record.ApprovalExecuting, otto, "")
+	f.must(err)
+	f.around("decided", got.DecidedAt, time.Now())
+	a.State, a.DecidedBy, a.DecidedAt = record.ApprovalExecuting, otto, got.DecidedAt
+	f.same("decided", got, a)
+	f.refused(curfew.Conflict, func() error {
+		return failed(f.approvals().DecideApproval(f.Context(), a.ID, record.ApprovalRejected, otto, ""))
+	})
+	got, err = f.approvals().EndApproval(f.Context(), a.ID, record.ApprovalFailed, "no such payment")
+	f.must(err)
+	a.State, a.Note = record.ApprovalFailed, "no such payment"
+	f.same("ended", got, a)
+	f.refused(curfew.Conflict, func() error { return failed(f.approvals().EndApproval(f.Context(), a.ID, record.ApprovalDone, "")) })
+}
+
+func refusesApproval(f *fixture) {
+	own, late := f.asked(time.Hour), f.asked(-time.Second)
+	f.refused(curfew.Conflict, func() error {
+		return failed(f.approvals().DecideApproval(f.Context(), own.ID, record.ApprovalExecuting, mara, ""))
+	})
+	f.refused(curfew.Conflict, func() error {
+		return failed(f.approvals().DecideApproval(f.Context(), late.ID, record.ApprovalExecuting, otto, ""))
+	})
+	f.refused(curfew.Conflict, func() error { return failed(f.approvals().EndApproval(f.Context(), own.ID, record.ApprovalDone, "")) })
+}
+
+func listsApprovals(f *fixture) {
+	late, first, second := f.asked(-time.Second), f.asked(time.Hour), f.asked(time.Hour)
+	all, err := f.approvals().Approvals(f.Context(), false, 10)
+	f.must(err)
+	f.same("all", all, []record.Approval{second, first, late})
+	all, err = f.approvals().Approvals(f.Context(), true, 10)
+	f.must(err)
+	f.same("pending", all, []record.Approval{second, first})
+	all, err = f.approvals().Approvals(f.Context(), true, 1)
+	f.must(err)
+	f.same("the newest", all, []record.Approval{second})
+	added, err := f.approvals().AddApproval(f.Context(), record.Approval{ID: newID(), Action: "a", Body: "{}", AskedBy: otto}, time.Hour, 0)
+	f.must(err)
+	all, err = f.approvals().Approvals(f.Context(), false, 10)
+	f.must(err)
+	f.same("the others are forgotten", all, []record.Approval{added})
+}
+
+func racesApproval(f *fixture) {
+	a := f.asked(time.Hour)
+	errs := make(chan error, 2)
+	for _, by := range []curfew.Actor{otto, shop} {
+		go func() {
+			errs <- failed(f.approvals().DecideApproval(f.Context(), a.ID, record.ApprovalExecuting, by, ""))
+		}()
+	}
+	first, second := <-errs, <-errs
+	if (first == nil) == (second == nil) {
+		f.Errorf("the decisions ended with %v and %v", first, second)
+	}
+}
+
+func missesApproval(f *fixture) {
+	for _, id := range []string{newID(), "", "x"} {
+		f.refused(curfew.NotFound, func() error { return failed(f.approvals().Approval(f.Context(), id)) })
+	}
+}

@@ -1,0 +1,87 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
+)
+
+// approvals stores what a second person has to approve.
+type approvals struct{ *db }
+
+const (
+	approvalColumns = `id, action, customer_id, target, body, summary, state, asked_by, asked_at, expires_at, decided_by, decided_at, note`
+	selectApproval  = `SELECT ` + approvalColumns + ` FROM curfew.approvals`
+	insertApproval  = `INSERT INTO curfew.approvals (id, action, customer_id, target, body, summary, state, asked_by, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, 'pending', $7, now() + $8::interval) RETURNING ` + approvalColumns
+	deleteApprovals = `DELETE FROM curfew.approvals WHERE asked_at < now() - $1::interval`
+)
+
+func scanApproval(r row) (record.Approval, error) {
+	var a record.Approval
+	var asker, decider string
+	err := r.Scan((*text)(&a.ID), &a.Action, &a.CustomerID, &a.Target, &a.Body, &a.Summary, &a.State, &asker, (*moment)(&a.AskedAt),
+		(*moment)(&a.ExpiresAt), &decider, (*moment)(&a.DecidedAt), &a.Note)
+	a.AskedBy = record.ParseActor(asker)
+	if decider != "" {
+		a.DecidedBy = record.ParseActor(decider)
+	}
+	return a, err
+}
+
+// AddApproval writes what is asked for, which expires after ttl, and forgets what was asked for longer ago than keep says.
+func (s approvals) AddApproval(ctx context.Context, a record.Approval, ttl, keep time.Duration) (added record.Approval, err error) {
+	err = s.send(ctx, func(b *pgx.Batch) {
+		b.Queue(deleteApprovals, keep)
+		b.Queue(insertApproval, a.ID, a.Action, a.CustomerID, a.Target, a.Body, a.Summary, a.AskedBy.String(), ttl).Query(into(&added, scanApproval))
+	})
+	return added, wrap(err, "ask for approval of %s", a.Action)
+}
+
+const (
+	selectApprovals        = selectApproval + ` ORDER BY asked_at DESC, id DESC LIMIT $1`
+	selectPendingApprovals = selectApproval + ` WHERE state = 'pending' AND expires_at > now() ORDER BY asked_at DESC, id DESC LIMIT $1`
+)
+
+// Approvals returns what was asked for, newest first; pending: what somebody can still decide.
+func (s approvals) Approvals(ctx context.Context, pending bool, limit int) ([]record.Approval, error) {
+	sql := selectApprovals
+	if pending {
+		sql = selectPendingApprovals
+	}
+	all, err := many(ctx, s.db, scanApproval, sql, limit)
+	return all, wrap(err, "read the approvals")
+}
+
+const selectApprovalByID = selectApproval + ` WHERE id = $1`
+
+// Approval returns the one with this id.
+func (s approvals) Approval(ctx context.Context, id string) (record.Approval, error) {
+	missing := curfew.Errorf(curfew.NotFound, "there is no approval %q", id)
+	if !isID(id) {
+		return record.Approval{}, missing
+	}
+	a, err := one(ctx, s.db, scanApproval, selectApprovalByID, id)
+	return a, wrap(orMissing(err, missing), "read approval %s", id)
+}
+
+const decideApproval = `UPDATE curfew.approvals SET state = $2, decided_by = $3, decided_at = now(), note = $4
+	WHERE id = $1 AND state = 'pending' AND expires_at > now() AND asked_by <> $3 RETURNING ` + approvalColumns
+
+// DecideApproval makes a pending one executing or rejected; Conflict if it is decided, has expired, or was asked for by the same person.
+func (s approvals) DecideApproval(ctx context.Context, id string, to record.ApprovalState, by curfew.Actor, note string) (record.Approval, error) {
+	a, err := one(ctx, s.db, scanApproval, decideApproval, id, to, by.String(), note)
+	return a, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "approval %s has moved", id)), "decide approval %s", id)
+}
+
+const endApproval = `UPDATE curfew.approvals SET state = $2, note = $3 WHERE id = $1 AND state = 'executing' RETURNING ` + approvalColumns
+
+// EndApproval says how an executing one ended: done or failed.
+func (s approvals) EndApproval(ctx context.Context, id string, as record.ApprovalState, note string) (record.Approval, error) {
+	a, err := one(ctx, s.db, scanApproval, endApproval, id, as, note)
+	return a, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "approval %s has moved", id)), "end approval %s", id)
+}

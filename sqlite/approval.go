@@ -1,0 +1,93 @@
+package sqlite
+
+import (
+	"context"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
+)
+
+// approvals stores what a second person has to approve.
+type approvals struct{ *db }
+
+const (
+	approvalColumns = `id, action, customer_id, target, body, summary, state, asked_by, asked_at, expires_at, decided_by, decided_at, note`
+	selectApproval  = `SELECT ` + approvalColumns + ` FROM approvals`
+	insertApproval  = `
+INSERT INTO approvals (id, action, customer_id, target, body, summary, state, asked_by, asked_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, 'pending', $7, $8, $9) RETURNING ` + approvalColumns
+	deleteApprovals = `DELETE FROM approvals WHERE asked_at < $1`
+)
+
+func scanApproval(r row) (record.Approval, error) {
+	var a record.Approval
+	var asker, decider string
+	err := r.Scan(text(&a.ID), text(&a.Action), text(&a.CustomerID), text(&a.Target), text(&a.Body), text(&a.Summary), text(&a.State), text(&asker),
+		moment(&a.AskedAt), moment(&a.ExpiresAt), text(&decider), moment(&a.DecidedAt), text(&a.Note))
+	a.AskedBy = record.ParseActor(asker)
+	if decider != "" {
+		a.DecidedBy = record.ParseActor(decider)
+	}
+	return a, err
+}
+
+// AddApproval writes what is asked for, which expires after ttl, and forgets what was asked for longer ago than keep says.
+func (s approvals) AddApproval(ctx context.Context, a record.Approval, ttl, keep time.Duration) (added record.Approval, err error) {
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		if _, err := tx.exec(ctx, deleteApprovals, ago(tx.now, keep)); err != nil {
+			return err
+		}
+		added, err = one(ctx, tx, scanApproval, insertApproval, a.ID, a.Action, a.CustomerID, a.Target, a.Body, a.Summary, a.AskedBy.String(),
+			micros(tx.now), micros(tx.now.Add(ttl)))
+		return err
+	})
+	return added, wrap(err, "ask for approval of %s", a.Action)
+}
+
+const (
+	selectApprovals        = selectApproval + ` ORDER BY asked_at DESC, id DESC LIMIT $1`
+	selectPendingApprovals = selectApproval + ` WHERE state = 'pending' AND expires_at > $2 ORDER BY asked_at DESC, id DESC LIMIT $1`
+)
+
+// Approvals returns what was asked for, newest first; pending: what somebody can still decide.
+func (s approvals) Approvals(ctx context.Context, pending bool, limit int) ([]record.Approval, error) {
+	query, args := selectApprovals, []any{limit}
+	if pending {
+		query, args = selectPendingApprovals, append(args, micros(s.now()))
+	}
+	all, err := many(ctx, s.db, scanApproval, query, args...)
+	return all, wrap(err, "read the approvals")
+}
+
+const selectApprovalByID = selectApproval + ` WHERE id = $1`
+
+// Approval returns the one with this id.
+func (s approvals) Approval(ctx context.Context, id string) (record.Approval, error) {
+	a, err := one(ctx, s.db, scanApproval, selectApprovalByID, id)
+	return a, wrap(orMissing(err, curfew.Errorf(curfew.NotFound, "there is no approval %q", id)), "read approval %s", id)
+}
+
+const decideApproval = `
+UPDATE approvals SET state = $2, decided_by = $3, decided_at = $5, note = $4
+WHERE id = $1 AND state = 'pending' AND expires_at > $5 AND asked_by <> $3 RETURNING ` + approvalColumns
+
+// DecideApproval makes a pending one executing or rejected; Conflict if it is decided, has expired, or was asked for by the same person.
+func (s approvals) DecideApproval(ctx context.Context, id string, to record.ApprovalState, by curfew.Actor, note string) (a record.Approval, err error) {
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		a, err = one(ctx, tx, scanApproval, decideApproval, id, string(to), by.String(), note, micros(tx.now))
+		return err
+	})
+	return a, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "approval %s has moved", id)), "decide approval %s", id)
+}
+
+const endApproval = `UPDATE approvals SET state = $2, note = $3 WHERE id = $1 AND state = 'executing' RETURNING ` + approvalColumns
+
+// EndApproval says how an executing one ended: done or failed.
+func (s approvals) EndApproval(ctx context.Context, id string, as record.ApprovalState, note string) (a record.Approval, err error) {
+	err = s.write(ctx, func(ctx context.Context, tx *transaction) error {
+		a, err = one(ctx, tx, scanApproval, endApproval, id, string(as), note)
+		return err
+	})
+	return a, wrap(orMissing(err, curfew.Errorf(curfew.Conflict, "approval %s has moved", id)), "end approval %s", id)
+}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // as is a store of a role that owns nothing.
@@ -168,4 +169,31 @@ func TestRightsAreThoseOfTheStatements(t *testing.T) {
 		slices.Sort(got[table])
 	}
 	(&fixture{T: t}).same("rights", got, want)
+}
+
+// Whoever serves adds to the audit log, and neither changes nor removes what is younger than any pruning, nor does the owner remove it.
+func TestTheAuditLogIsOnlyAppendedTo(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	s := f.as(f.service())
+	for i, ago := range []time.Duration{31 * 24 * time.Hour, 29 * 24 * time.Hour} {
+		n := int64(i + 1)
+		at := time.Now().Add(-ago).UTC().Truncate(time.Microsecond)
+		f.must(s.AppendAudit(t.Context(), record.AuditLink{Number: n, Batch: newID(), First: n, Last: n, At: at, Hash: "h"}, []record.AuditEntry{
+			{Number: n, At: at, Actor: curfew.Actor{Role: curfew.Admin, ID: "mara"}, Action: "explain", About: record.AuditSubject{Customer: "ada", Salt: "s"}, Commitment: "c"},
+		}))
+	}
+	for _, statement := range []string{
+		`UPDATE curfew.audit_entries SET actor = 'admin:otto'`, `UPDATE curfew.audit_links SET hash = 'x'`, `UPDATE curfew.audit_subjects SET subject = 'bob'`,
+		`DELETE FROM curfew.audit_entries WHERE number = 2`, `DELETE FROM curfew.audit_links WHERE number = 2`, `TRUNCATE curfew.audit_entries`,
+	} {
+		if _, err := s.pool.Exec(t.Context(), statement); code(err) != insufficientPrivilege {
+			t.Errorf("the service may run %s: %v", statement, err)
+		}
+	}
+	f.isRefused("the audit log of the last 30 days cannot be deleted", `DELETE FROM curfew.audit_entries WHERE number = 2`)
+	n, err := s.PruneAudit(t.Context(), record.MinAuditKeep, 100)
+	f.must(err)
+	f.same("pruned", n, 1)
+	f.same("left", f.rows(`SELECT number FROM curfew.audit_entries`), []string{"2"})
 }

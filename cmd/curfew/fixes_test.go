@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/curfewhq/curfew"
 	"github.com/curfewhq/curfew/api"
 	"github.com/curfewhq/curfew/internal/config"
@@ -47,6 +49,14 @@ var illnesses = []illness{
 	{
 		code: lifecycle.NotWritable, says: "✗", bring: func(p *patient) { p.exec(`ALTER TABLE {signals} RENAME TO beats`) },
 		then: func(p *patient) { p.exec(`ALTER TABLE {beats} RENAME TO signals`) },
+	},
+	{
+		code: "audit_lost", says: "None.", bring: func(p *patient) {
+			head, err := p.db.AuditHead(p.Context(), uuid.NewString())
+			p.must(err)
+			p.must(p.db.AppendAudit(p.Context(), record.AuditLink{Number: 1, Batch: uuid.NewString(), First: 1, Lost: 3, At: head.Now, Hash: "h"}, nil))
+		},
+		then: func(p *patient) { p.exec(`UPDATE {audit_links} SET lost = 0`) },
 	},
 	{code: lifecycle.TalliesWrong, bring: func(p *patient) {
 		_, err := p.keeper.Sessions.Cancel(p.Context(), p.pay("kim").SessionID, curfew.Actor{Role: curfew.Service, ID: "shop"})

@@ -96,3 +96,12 @@ func (h auditHandlers) list(ctx context.Context, _ auth.Request, in *auditInput)
 	found, err := h.reader.AuditEntries(ctx, search)
 	return okay(wire.AuditEntries(found, in.Limit), err)
 }
+
+// Operations returns the names of all operations, as the audit log has them.
+func Operations() []string {
+	var all []string
+	for _, rt := range slices.Concat(apiRoutes(handlers{}), credentialRoutes(handlers{})) {
+		all = append(all, rt.name)
+	}
+	return all
+}

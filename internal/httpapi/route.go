@@ -30,7 +30,7 @@ type route struct {
 	fields       []string      // that its body may have
 	params       []string      // that its query may have
 	isPage       bool
-	tellsNobody  bool // it tells nothing of a person, so the audit log does not say who looked
+	isImpersonal bool // it tells nothing of a person, so the audit log does not say who looked
 	mount        func(*router, route)
 }
 
@@ -99,7 +99,7 @@ func (rt route) whole(progress string) route {
 
 // impersonal keeps the route out of the audit log: it tells nothing of a person.
 func (rt route) impersonal() route {
-	rt.tellsNobody = true
+	rt.isImpersonal = true
 	return rt
 }
 

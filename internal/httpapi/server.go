@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -166,6 +167,15 @@ func New(o Options) (*Server, error) {
 // Keys manages the API keys of a store, for the routes of this server.
 func Keys(store auth.KeyStore) auth.Keys {
 	return auth.Keys{Store: store, Routes: keyRoutes(append(apiRoutes(handlers{}), onePortRoutes(opsHandlers{}, metrics.New())...))}
+}
+
+// Operations returns the names of all operations, as the audit log has them.
+func Operations() []string {
+	var all []string
+	for _, rt := range slices.Concat(apiRoutes(handlers{}), credentialRoutes(handlers{})) {
+		all = append(all, rt.name)
+	}
+	return all
 }
 
 func newSite(o Options, gate *auth.Gate) (*console.Site, error) {

@@ -1,0 +1,61 @@
+package httpapi
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/audit"
+	"github.com/curfewhq/curfew/internal/problem"
+	"github.com/curfewhq/curfew/internal/record"
+)
+
+// auditor notes what admins do and look at, and who signs in and out.
+type auditor struct {
+	log     *audit.Log
+	actions map[string]audited // by a route's pattern; a route that is missing is not noted
+}
+
+// audited is what a route is called in the audit log.
+type audited struct {
+	action, via string
+	anybody     bool // whoever calls it, not admins alone
+	look        bool // it changes nothing
+}
+
+// newAuditor returns the auditor of a table of routes: of every route that admins may use, unless it tells of nobody.
+func newAuditor(log *audit.Log, table []route) auditor {
+	a := auditor{log, map[string]audited{
+		"POST /login":  {action: "signIn", via: audit.ViaPage, anybody: true},
+		"POST /logout": {action: "signOut", via: audit.ViaPage, anybody: true},
+	}}
+	for _, rt := range table {
+		if rt.isImpersonal || !slices.Contains(rt.access.Roles, curfew.Admin) {
+			continue
+		}
+		via := audit.ViaAPI
+		if rt.isPage {
+			via = audit.ViaPage
+		}
+		a.actions[rt.pattern()] = audited{action: rt.access.Name, via: via, look: rt.method == http.MethodGet}
+	}
+	return a
+}
+
+// note notes a request that was answered, if it is worth that. It never waits.
+func (a auditor) note(info *problem.RequestInfo, route string, status int) {
+	rule, ok := a.actions[route]
+	if !ok || info.Actor.Role == "" || !rule.anybody && info.Actor.Role != curfew.Admin || status == http.StatusTooManyRequests {
+		return
+	}
+	e := record.AuditEntry{Actor: info.Actor, Action: rule.action, Via: rule.via, Status: status, RequestID: info.ID}
+	e.About.Customer, e.About.Object, e.About.Detail = info.Subject()
+	if e.Actor.Role == curfew.Customer { // who can be erased
+		e.Actor.ID, e.About.Customer = "", info.Actor.ID
+	}
+	if rule.look {
+		a.log.NoteLook(e)
+		return
+	}
+	a.log.Note(e)
+}

@@ -62,10 +62,11 @@ var rooms = map[string]room{
 	"internal/stream":    {ours: []string{".", "internal/record"}, never: drivers},
 	"internal/stripe":    {ours: []string{"."}, never: drivers},
 
+	"internal/privacy":    {ours: []string{".", "internal/record"}, never: append([]string{"net/http"}, drivers...)},
 	"internal/timeline":   {ours: []string{".", "internal/record", "lifecycle"}, never: append([]string{"net/http"}, drivers...)},
 	"internal/strictjson": {stdlib: true, never: append([]string{"net/http"}, drivers...)},
 	"internal/suggest":    {stdlib: true, never: append([]string{"net/http"}, drivers...)},
-	"internal/wire":       {ours: []string{".", "internal/record", "lifecycle", "internal/timeline", "api"}, never: drivers},
+	"internal/wire":       {ours: []string{".", "internal/record", "lifecycle", "internal/privacy", "internal/timeline", "api"}, never: drivers},
 
 	"internal/console": {
 		ours: []string{
@@ -76,7 +77,7 @@ var rooms = map[string]room{
 	"internal/httpapi": {
 		ours: []string{
 			".", "lifecycle", "internal/record", "api", "internal/audit", "internal/auth", "internal/console", "internal/limit", "internal/metrics", "internal/openapi", "internal/problem",
-			"internal/provider", "internal/sse", "internal/strictjson", "internal/timeline", "internal/wire",
+			"internal/privacy", "internal/provider", "internal/sse", "internal/strictjson", "internal/timeline", "internal/wire",
 		},
 		never: drivers,
 	},
@@ -98,7 +99,7 @@ var rooms = map[string]room{
 	"cmd/curfew": {
 		ours: []string{
 			".", "lifecycle", "internal/record", "postgres", "sqlite", "api", "internal/adopt", "internal/adopt/mapping", "internal/audit", "internal/auth", "internal/backup",
-			"internal/config", "internal/console", "internal/demo", "internal/httpapi", "internal/invariant", "internal/limit", "internal/metrics", "internal/notify", "internal/problem", "internal/provider",
+			"internal/config", "internal/console", "internal/demo", "internal/httpapi", "internal/invariant", "internal/limit", "internal/metrics", "internal/notify", "internal/privacy", "internal/problem", "internal/provider",
 			"internal/sse", "internal/stream", "internal/stripe", "internal/suggest", "internal/timeline", "internal/wire",
 		},
 		isCommand: true,

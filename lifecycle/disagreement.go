@@ -38,10 +38,11 @@ func (ps *Payments) compare(ctx context.Context, n curfew.Notice, l record.Ledge
 }
 
 // differs says in which ways a provider's order differs from its checkout. The shop may have
-// reported the price, before discounts and tax, or that of one session, or not how much.
+// reported the price, before discounts and tax, or that of one session, or not how much. Who
+// was erased is named by nothing that comes later.
 func differs(c curfew.Checkout, o curfew.Order) string {
 	var what []string
-	if o.CustomerID != "" && o.CustomerID != c.CustomerID {
+	if o.CustomerID != "" && o.CustomerID != c.CustomerID && !record.IsPseudonym(c.CustomerID) {
 		what = append(what, fmt.Sprintf("customer %s, not %s", curfew.Visible(o.CustomerID), curfew.Visible(c.CustomerID)))
 	}
 	if o.Plan != "" && o.Plan != c.Plan {

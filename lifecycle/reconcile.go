@@ -162,7 +162,8 @@ func (c *comparison) compareOne(ctx context.Context, n curfew.Notice) error {
 func repeats(l record.Ledger, n curfew.Notice) bool {
 	first, ok := l.First()
 	o := n.Order
-	return ok && o != nil && o.Flaw == "" && first.PaymentID == n.Name && o.CustomerID == first.CustomerID && o.Plan == first.Plan &&
+	return ok && o != nil && o.Flaw == "" && first.PaymentID == n.Name && o.Plan == first.Plan &&
+		(o.CustomerID == first.CustomerID || record.IsPseudonym(first.CustomerID)) &&
 		record.Ordered(*o) == record.LinesOf(first) && strings.EqualFold(o.Currency, first.Currency) &&
 		!slices.ContainsFunc(n.References, func(ref string) bool { return !slices.Contains(l.References, ref) }) &&
 		!slices.ContainsFunc(n.Facts, func(f curfew.Fact) bool {

@@ -34,7 +34,7 @@ func (s backup) Dump(ctx context.Context, tables []record.Table, save func(recor
 			return err
 		}
 		for _, t := range tables {
-			if err := save(t, rowsOf(ctx, tx, t)); err != nil {
+			if err := save(t, rowsOf(ctx, tx, t, "")); err != nil {
 				return err
 			}
 		}
@@ -51,9 +51,10 @@ func untimed(ctx context.Context, tx pgx.Tx) error {
 	return err
 }
 
-func rowsOf(ctx context.Context, tx pgx.Tx, t record.Table) iter.Seq2[[]any, error] {
+// rowsOf returns a table's rows: all, or those of a condition with its arguments.
+func rowsOf(ctx context.Context, tx pgx.Tx, t record.Table, where string, args ...any) iter.Seq2[[]any, error] {
 	return func(yield func([]any, error) bool) {
-		rows, err := tx.Query(ctx, selectAll(t))
+		rows, err := tx.Query(ctx, selectAll(t, where), args...)
 		if err != nil {
 			yield(nil, err)
 			return
@@ -72,7 +73,7 @@ func rowsOf(ctx context.Context, tx pgx.Tx, t record.Table) iter.Seq2[[]any, err
 }
 
 // selectAll sorts by the bytes of the key, as every other store does.
-func selectAll(t record.Table) string {
+func selectAll(t record.Table, where string) string {
 	var columns, key []string
 	for i, c := range t.Columns {
 		columns = append(columns, fmt.Sprintf(columnTypes[c.Kind], c.Name))
@@ -85,7 +86,14 @@ func selectAll(t record.Table) string {
 		}
 		key = append(key, order)
 	}
-	return "SELECT " + strings.Join(columns, ", ") + " FROM curfew." + t.Name + " ORDER BY " + strings.Join(key, ", ")
+	sql := "SELECT " + strings.Join(columns, ", ") + " FROM curfew." + t.Name
+	if where != "" {
+		sql += " WHERE " + inTables(where)
+	}
+	if len(key) > 0 {
+		sql += " ORDER BY " + strings.Join(key, ", ")
+	}
+	return sql
 }
 
 // recountTallies replaces the tallies by counts of the rows.
@@ -176,6 +184,9 @@ func load(ctx context.Context, tx pgx.Tx, t record.Table, rows iter.Seq2[[]any, 
 	return nil
 }
 
+// inTables replaces the names of tables in braces.
+func inTables(sql string) string { return strings.NewReplacer("{", "curfew.", "}", "").Replace(sql) }
+
 // Empty reports whether no table of curfew.Tables has a row; tables that are
 // not there have none.
 func (s backup) Empty(ctx context.Context) (bool, error) {
@@ -194,7 +205,7 @@ func (s backup) Empty(ctx context.Context) (bool, error) {
 // Broken returns how many rows a statement finds, and the first of them. The
 // statement has its table names in braces.
 func (s backup) Broken(ctx context.Context, sql string) (n int, first string, err error) {
-	sql = strings.NewReplacer("{", "curfew.", "}", "").Replace(sql)
+	sql = inTables(sql)
 	err = pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 		if err := untimed(ctx, tx); err != nil {
 			return err

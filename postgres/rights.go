@@ -29,19 +29,19 @@ var rights = map[string][]string{
 	"payment_refs":        {"SELECT", "INSERT", "UPDATE", "DELETE"},
 	"payment_repayments":  {"SELECT"},
 	"payment_facts":       {"SELECT", "INSERT", "UPDATE", "DELETE"},
-	"provider_messages":   {"SELECT", "INSERT", "DELETE"},
+	"provider_messages":   {"SELECT", "INSERT", "UPDATE", "DELETE"},
 	"payment_differences": {"SELECT", "INSERT", "UPDATE", "DELETE"},
 	"refused_messages":    {"SELECT", "INSERT", "UPDATE", "DELETE"},
 	"idempotency_keys":    {"SELECT", "INSERT", "DELETE"},
 	"mechanic_slots":      {"SELECT", "INSERT", "DELETE"},
-	"events":              {"SELECT", "INSERT", "UPDATE (customer_id, told)"},
+	"events":              {"SELECT", "INSERT", "UPDATE (customer_id, told, actor, reason)"},
 	"runs":                {"SELECT", "INSERT", "UPDATE"},
 	"previews":            {"SELECT", "INSERT", "DELETE"},
-	"refusals":            {"SELECT", "INSERT", "DELETE"},
+	"refusals":            {"SELECT", "INSERT", "UPDATE", "DELETE"},
 	"signals":             {"SELECT", "INSERT", "UPDATE", "DELETE"},
 	"tallies":             {"SELECT", "INSERT", "UPDATE"},
 	"deliveries":          {"SELECT", "INSERT", "UPDATE", "DELETE"},
-	"unsubscriptions":     {"SELECT", "INSERT"},
+	"unsubscriptions":     {"SELECT", "INSERT", "DELETE"},
 	"quarantine":          {"SELECT", "INSERT", "UPDATE", "DELETE"},
 	"acknowledgements":    {"SELECT", "INSERT", "UPDATE", "DELETE"},
 	"adoptions":           {"SELECT", "INSERT", "UPDATE"},
@@ -55,6 +55,7 @@ var rights = map[string][]string{
 	"audit_entries":       {"SELECT", "INSERT", "DELETE"}, // likewise
 	"audit_subjects":      {"SELECT", "INSERT", "DELETE"},
 	"approvals":           {"SELECT", "INSERT", "UPDATE", "DELETE"},
+	"erasures":            {"SELECT", "INSERT", "UPDATE", "DELETE"},
 }
 
 // executes is the functions that the service's role must be allowed to call: those that mirror

@@ -31,16 +31,17 @@ func (s backup) Dump(ctx context.Context, tables []record.Table, save func(recor
 	}
 	at = s.now()
 	for _, t := range tables {
-		if err := save(t, rowsOf(ctx, tx, t)); err != nil {
+		if err := save(t, rowsOf(ctx, tx, t, "")); err != nil {
 			return at, fmt.Errorf("read every row: %w", translate(err))
 		}
 	}
 	return at, nil
 }
 
-func rowsOf(ctx context.Context, tx *sql.Tx, t record.Table) iter.Seq2[[]any, error] {
+// rowsOf returns a table's rows: all, or those of a condition with its arguments.
+func rowsOf(ctx context.Context, tx *sql.Tx, t record.Table, where string, args ...any) iter.Seq2[[]any, error] {
 	return func(yield func([]any, error) bool) {
-		rows, err := tx.QueryContext(ctx, selectAll(t))
+		rows, err := tx.QueryContext(ctx, selectAll(t, where), args...)
 		if err != nil {
 			yield(nil, err)
 			return
@@ -58,9 +59,16 @@ func rowsOf(ctx context.Context, tx *sql.Tx, t record.Table) iter.Seq2[[]any, er
 	}
 }
 
-func selectAll(t record.Table) string {
+func selectAll(t record.Table, where string) string {
 	names := columnNames(t)
-	return "SELECT " + strings.Join(names, ", ") + " FROM " + t.Name + " ORDER BY " + strings.Join(names[:t.Key], ", ")
+	query := "SELECT " + strings.Join(names, ", ") + " FROM " + t.Name
+	if where != "" {
+		query += " WHERE " + inTables(where)
+	}
+	if t.Key > 0 {
+		query += " ORDER BY " + strings.Join(names[:t.Key], ", ")
+	}
+	return query
 }
 
 func columnNames(t record.Table) []string {
@@ -165,6 +173,9 @@ func (tx *transaction) load(ctx context.Context, t record.Table, rows iter.Seq2[
 	return nil
 }
 
+// inTables replaces the names of tables in braces.
+func inTables(query string) string { return strings.NewReplacer("{", "", "}", "").Replace(query) }
+
 // Empty reports whether no table of curfew.Tables has a row.
 func (s backup) Empty(ctx context.Context) (bool, error) {
 	has, err := occupied(ctx, s.reader)
@@ -174,7 +185,7 @@ func (s backup) Empty(ctx context.Context) (bool, error) {
 // Broken returns how many rows a statement finds, and the first of them. Table
 // names are in braces in the statement.
 func (s backup) Broken(ctx context.Context, query string) (n int, first string, err error) {
-	query = strings.NewReplacer("{", "", "}", "").Replace(query)
+	query = inTables(query)
 	rows, err := s.reader.query(ctx, query)
 	if err != nil {
 		return 0, "", fmt.Errorf("check the invariants: %w", translate(err))

@@ -16,6 +16,7 @@ import (
 	"github.com/curfewhq/curfew/internal/notify"
 	"github.com/curfewhq/curfew/internal/notify/mail"
 	"github.com/curfewhq/curfew/internal/notify/webhook"
+	"github.com/curfewhq/curfew/internal/privacy"
 	"github.com/curfewhq/curfew/internal/record"
 	"github.com/curfewhq/curfew/internal/stream"
 	"github.com/curfewhq/curfew/lifecycle"
@@ -37,6 +38,7 @@ type database interface {
 	auth.RevocationStore
 	auth.SignInStore
 	audit.Store
+	privacy.Store
 	migrator
 	inspector
 	restoreTarget

@@ -47,6 +47,8 @@ var who = map[string][cells]int{
 	"GET /api/customers/{id}/checkouts":           {401, 200, 404, 403, 403, 403, 200, 200, 200, 404, 403},
 	"GET /api/customers/{id}/session-status":      {401, 200, 404, 403, 403, 403, 200, 200, 200, 404, 403},
 	"POST /api/customers/{id}/clear":              {401, 200, 404, 403, 403, 403, 200, 200, 200, 404, 403},
+	"GET /api/customers/{id}/export":              {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
+	"POST /api/customers/{id}/erase":              {401, 403, 403, 403, 403, 403, 200, 403, 403, 403, 403},
 	"POST /api/sessions":                          {401, 201, 403, 403, 403, 403, 403, 201, 201, 404, 403},
 	"GET /api/sessions/{id}":                      {401, 200, 404, 200, 404, 404, 200, 200, 200, 404, 403},
 	"GET /api/sessions/{id}/events":               {401, 200, 404, 200, 404, 404, 200, 200, 200, 404, 403},
@@ -242,6 +244,8 @@ func (s *scenario) body(method, pattern string, c cell) string {
 		return `{"reason":"goodwill"}`
 	case strings.HasSuffix(pattern, "/debug/sessions/{id}/release"):
 		return `{"reason":"he is ill"}`
+	case strings.HasSuffix(pattern, "/erase"):
+		return `{"dryRun":true}`
 	case pattern == "/api/webhook-endpoints":
 		return `{"url":"https://example.org/hooks"}`
 	case pattern == "/api/deliveries/replay":

@@ -27,6 +27,7 @@ type handlers struct {
 	endpoints  endpointHandlers
 	deliveries deliveryHandlers
 	keys       keyHandlers
+	privacy    privacyHandlers
 	tokens     tokenHandlers
 	signIns    signInHandlers
 	audit      auditHandlers
@@ -58,6 +59,8 @@ func apiRoutes(h handlers) []route {
 		at(get, "/api/customers/{id}/checkouts", allow(auth.Itself, c, a, sv), "listCheckouts", "List a customer's payments", h.checkouts.ofCustomer),
 		at(get, "/api/customers/{id}/session-status", allow(auth.Itself, c, a, sv), "sessionStatus", "Report what blocks a customer", h.customers.status),
 		at(post, "/api/customers/{id}/clear", allow(auth.Itself, c, a, sv), "clearCustomer", "End what a customer has open", h.customers.clear).whole(whileRead),
+		at(get, "/api/customers/{id}/export", allow(auth.Nobodys, a), "exportCustomer", "Export everything that is held of a customer", h.privacy.export).within(cleanupTimeout),
+		at(post, "/api/customers/{id}/erase", allow(auth.Nobodys, a), "eraseCustomer", "Preview the erasure of a customer's personal data, or carry it out", h.privacy.erase).within(cleanupTimeout).whole(whileRead),
 		at(post, "/api/sessions", allow(auth.InBody, c, sv), "createSession", "Create a session with a free plan or a credit", h.sessions.create).answers(201, 200),
 		at(get, "/api/sessions/{id}", allow(auth.Party, c, m, a, sv), "readSession", "Read a session", h.sessions.read),
 		at(get, "/api/sessions/{id}/events", allow(auth.Party, c, m, a, sv), "listEvents", "List a session's events", h.sessions.events),

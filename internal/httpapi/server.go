@@ -19,6 +19,7 @@ import (
 	"github.com/curfewhq/curfew/internal/console"
 	"github.com/curfewhq/curfew/internal/limit"
 	"github.com/curfewhq/curfew/internal/metrics"
+	"github.com/curfewhq/curfew/internal/privacy"
 	"github.com/curfewhq/curfew/internal/problem"
 	"github.com/curfewhq/curfew/internal/sse"
 	"github.com/curfewhq/curfew/internal/timeline"
@@ -38,7 +39,8 @@ const (
 )
 
 // Options of a server. Keeper, Timeline, Identity, Once, Keys, Revocations, Audit, AuditReader, SignIns.Store, Ready, Endpoints and
-// Deliveries are required.
+// Endpoints, Deliveries and
+// Privacy.Store are required.
 type Options struct {
 	Keeper   *lifecycle.Keeper
 	Timeline *timeline.Explainer
@@ -53,6 +55,7 @@ type Options struct {
 	SignIns     auth.SignInOptions // its Logger is this one's
 	// OnePort reports whether the platform gives one port: then /livez, /readyz and /metrics are on the public listener too.
 	OnePort bool
+	Privacy     privacy.Service
 	// Ready returns an error unless the database answers with the schema that this process needs.
 	Ready func(context.Context) error
 	// BaseURL is where callers reach the server, for commands to paste: http://127.0.0.1:3001.
@@ -88,8 +91,8 @@ type Options struct {
 
 // completed returns the options with their defaults. The error's kind is Invalid if a required one is missing.
 func (o Options) completed() (Options, error) {
-	if o.Keeper == nil || o.Timeline == nil || o.Identity == nil || o.Once == nil || o.Keys == nil || o.Revocations == nil || o.Audit == nil || o.AuditReader == nil || o.SignIns.Store == nil || o.Ready == nil || o.Endpoints == nil || o.Deliveries == nil {
-		return o, curfew.Errorf(curfew.Invalid, "a server needs Keeper, Timeline, Identity, Once, Keys, Revocations, Audit, AuditReader, SignIns.Store, Ready, Endpoints and Deliveries")
+	if o.Keeper == nil || o.Timeline == nil || o.Identity == nil || o.Once == nil || o.Keys == nil || o.Revocations == nil || o.Audit == nil || o.AuditReader == nil || o.SignIns.Store == nil || o.Ready == nil || o.Endpoints == nil || o.Deliveries == nil || o.Privacy.Store == nil {
+		return o, curfew.Errorf(curfew.Invalid, "a server needs Keeper, Timeline, Identity, Once, Keys, Revocations, Audit, AuditReader, SignIns.Store, Ready, Endpoints, Deliveries and Privacy.Store")
 	}
 	o.BaseURL = strings.TrimSuffix(o.BaseURL, "/")
 	if o.LoginHint == "" || !auth.Local(o.BaseURL) {
@@ -201,6 +204,7 @@ func (s *Server) handlers(o Options, site *console.Site) handlers {
 		endpoints:  endpointHandlers{o.Endpoints},
 		deliveries: deliveryHandlers{o.Deliveries, o.Endpoints},
 		keys:       keyHandlers{Keys(o.Keys)},
+		privacy:    privacyHandlers{o.Privacy},
 		tokens:     tokenHandlers{o.Revocations, s.revoked},
 		signIns:    signInHandlers{s.signIns},
 		audit:      auditHandlers{o.AuditReader},

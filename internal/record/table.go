@@ -71,6 +71,8 @@ func Tables() []Table {
 		table("audit_links", 1, `number number, batch id, first_entry number, last_entry number, lost number, at time, hash text`),
 		table("audit_entries", 1, `number number, at time, actor text, action text, via text, status number, request_id text, commitment text`),
 		table("audit_subjects", 1, `number number, subject text, object text, detail text, salt text`),
+		table("erasures", 1, `id id, customer_id text, pseudonym text, version number, held document, actor text, reason text, planned_at time,
+			erased_at time`),
 	}
 }
 

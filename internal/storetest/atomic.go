@@ -169,6 +169,15 @@ var writing = map[string]func(f *fixture) func() error{
 		p := curfew.Preview{ID: newID(), Actor: shop}
 		return func() error { return failed(f.Store.SavePreview(f.Context(), p)) }
 	},
+	"PlanErasure": func(f *fixture) func() error {
+		e := record.Erasure{ID: newID(), CustomerID: "ada", Actor: mara}
+		return func() error { return failed(f.erasures().PlanErasure(f.Context(), e)) }
+	},
+	"Erase": func(f *fixture) func() error {
+		f.earlier("ada")
+		e := f.planned("ada", record.Pseudonym(newID()))
+		return func() error { return failed(f.erasures().Erase(f.Context(), e)) }
+	},
 	"ClaimOnce": func(f *fixture) func() error {
 		return func() error { return f.Store.ClaimOnce(f.Context(), "name", time.Hour) }
 	},

@@ -113,6 +113,7 @@ func contracts() map[string]contract {
 		"sign-in":      signIns,
 		"audit":        audits,
 		"approval":     approvals,
+		"erasure":      erasures,
 		"quarantine":   quarantines,
 		"invariant":    invariants(),
 		"race":         races,

@@ -99,7 +99,7 @@ func (c *Channel) Send(ctx context.Context, d record.Delivery) record.Verdict {
 		return unsent("there is nothing to tell any more")
 	}
 	if slices.Contains(courtesies, n.Kind) {
-		stopped, err := c.store.Unsubscribed(ctx, hashOf(to.Address), n.Kind)
+		stopped, err := c.store.Unsubscribed(ctx, record.AddressHash(to.Address), n.Kind)
 		switch {
 		case err != nil:
 			return unread

@@ -3,13 +3,12 @@ package mail
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"slices"
 	"strings"
 
 	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/record"
 )
 
 // Refusals stores which notices an address has unsubscribed from. It is keyed by a
@@ -50,7 +49,7 @@ func (u Unsubscriptions) Check(token string) error {
 
 // token returns kind, hash and signature. It does not reveal the address.
 func (u Unsubscriptions) token(kind, address string) string {
-	text := kind + "." + hashOf(address)
+	text := kind + "." + record.AddressHash(address)
 	return text + "." + base64.RawURLEncoding.EncodeToString(u.Signer.Sign(purpose, text))
 }
 
@@ -70,9 +69,3 @@ func (u Unsubscriptions) read(token string) (kind, hash string, err error) {
 }
 
 var errNotWhole = curfew.Errorf(curfew.Invalid, "this link is not whole: copy all of it from the message")
-
-// hashOf hashes an address, ignoring case.
-func hashOf(address string) string {
-	sum := sha256.Sum256([]byte(strings.ToLower(address)))
-	return hex.EncodeToString(sum[:])
-}

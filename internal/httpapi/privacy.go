@@ -1,0 +1,40 @@
+package httpapi
+
+import (
+	"context"
+	"time"
+
+	"github.com/curfewhq/curfew"
+	"github.com/curfewhq/curfew/internal/auth"
+	"github.com/curfewhq/curfew/internal/privacy"
+	"github.com/curfewhq/curfew/internal/record"
+	"github.com/curfewhq/curfew/internal/wire"
+)
+
+// privacyHandlers export what is held of a customer, and erase what is personal of it.
+type privacyHandlers struct {
+	privacy privacy.Service
+}
+
+func (h privacyHandlers) export(ctx context.Context, c auth.Request, _ *idInput) (*response[wire.CustomerExport], error) {
+	e, err := h.privacy.Export(ctx, c.ID)
+	return okay(wire.ExportOf(e, time.Now()), err)
+}
+
+type eraseInput struct {
+	ID   string `path:"id"`
+	Body wire.CustomerErasing
+}
+
+func (h privacyHandlers) erase(ctx context.Context, c auth.Request, in *eraseInput) (*response[wire.CustomerErasure], error) {
+	b := in.Body
+	switch {
+	case b.DryRun && b.PreviewID == nil && b.Version == nil:
+		p, err := h.privacy.Preview(ctx, c.Actor, c.ID, b.Pseudonym)
+		return okay(wire.Erasure(p.Erasure, p.Obstacles), err)
+	case b.DryRun || b.PreviewID == nil || b.Version == nil || b.Pseudonym:
+		return nil, curfew.Errorf(curfew.Invalid, "preview first, with dryRun and, if the id is personal, pseudonym; then send previewId, version and reason alone")
+	}
+	e, err := h.privacy.Erase(ctx, c.Actor, c.ID, record.Erasure{ID: *b.PreviewID, Version: *b.Version, Reason: b.Reason})
+	return okay(wire.Erasure(e, nil), err)
+}

@@ -49,6 +49,7 @@ var rooms = map[string]room{
 	"internal/auth":      {ours: []string{".", "internal/limit", "internal/problem", "internal/record", "internal/strictjson", "internal/wire"}, never: drivers},
 	"internal/backup":    {ours: []string{".", "internal/record"}, stdlib: true, never: drivers},
 	"internal/config":    {ours: []string{".", "internal/adopt/mapping", "internal/suggest"}, never: append([]string{"net/http"}, drivers...)},
+	"internal/discreet":  {stdlib: true, never: append([]string{"net/http"}, drivers...)},
 	"internal/demo":      {ours: []string{"api"}, stdlib: true, never: drivers},
 	"internal/invariant": {ours: []string{".", "internal/record"}, stdlib: true, never: drivers},
 	"internal/limit":     {ours: []string{"."}, never: append([]string{"net/http"}, drivers...)},
@@ -99,7 +100,7 @@ var rooms = map[string]room{
 	"cmd/curfew": {
 		ours: []string{
 			".", "lifecycle", "internal/record", "postgres", "sqlite", "api", "internal/adopt", "internal/adopt/mapping", "internal/audit", "internal/auth", "internal/backup",
-			"internal/config", "internal/console", "internal/demo", "internal/httpapi", "internal/invariant", "internal/limit", "internal/metrics", "internal/notify", "internal/privacy", "internal/problem", "internal/provider",
+			"internal/config", "internal/console", "internal/demo", "internal/discreet", "internal/httpapi", "internal/invariant", "internal/limit", "internal/metrics", "internal/notify", "internal/privacy", "internal/problem", "internal/provider",
 			"internal/sse", "internal/stream", "internal/stripe", "internal/suggest", "internal/timeline", "internal/wire",
 		},
 		isCommand: true,

@@ -1,6 +1,9 @@
 package curfew
 
-import "time"
+import (
+	"log/slog"
+	"time"
+)
 
 // Payment is money that a customer gave: its names, and what its provider says of it. Only
 // the package of a provider knows the provider.
@@ -38,6 +41,11 @@ type Order struct {
 	// Flaw is why the order cannot be carried out as it is: a customer's id that is too
 	// long, a start without a time zone. Empty: it can.
 	Flaw string
+}
+
+// LogValue logs an order without its address, name and metadata.
+func (o Order) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("plan", o.Plan), slog.Int64("amount", o.Amount), slog.String("currency", o.Currency))
 }
 
 // Notice is one message of a provider, verified and translated.

@@ -1,6 +1,9 @@
 package curfew
 
-import "time"
+import (
+	"log/slog"
+	"time"
+)
 
 // RequestStatus is the status of a request.
 type RequestStatus string
@@ -32,4 +35,9 @@ type Request struct {
 	CustomerName string
 	Status       RequestStatus
 	CreatedAt    time.Time
+}
+
+// LogValue logs a request without the customer's name.
+func (r Request) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("id", r.ID), slog.String("session", r.SessionID), slog.String("status", string(r.Status)))
 }

@@ -7,6 +7,7 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/curfewhq/curfew/internal/discreet"
 	"github.com/curfewhq/curfew/internal/problem"
 )
 
@@ -40,9 +41,9 @@ func has(line slog.Record, key string) (found bool) {
 	return found
 }
 
-// logger returns a logger for records at or above both the settings' level and least.
+// logger returns a logger for records at or above both the settings' level and least. It hides what is personal.
 func (s *settings) logger(to io.Writer, least slog.Level) *slog.Logger {
-	options := &slog.HandlerOptions{Level: max(slog.Level(s.LogLevel), least)}
+	options := &slog.HandlerOptions{Level: max(slog.Level(s.LogLevel), least), ReplaceAttr: discreet.Replace}
 	if s.LogFormat == "json" {
 		return slog.New(inContext{slog.NewJSONHandler(to, options)})
 	}

@@ -111,7 +111,7 @@ func (s *Service) renew(ctx context.Context, p *poller, a record.Adoption) error
 	if err != nil || wrong == "" {
 		return err
 	}
-	s.Logger.InfoContext(ctx, "the triggers of an adopted table are renewed", "adopted", p.Name, "reason", wrong)
+	s.Logger.InfoContext(ctx, "the triggers of an adopted table are renewed", "adopted", p.Name, "why", wrong)
 	defer s.forget()
 	return p.Enforce(ctx, Enforcement{Rules: endReasons(a.Rules), Yes: true})
 }

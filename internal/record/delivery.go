@@ -1,6 +1,7 @@
 package record
 
 import (
+	"log/slog"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -48,6 +49,11 @@ type Delivery struct {
 	Error       string    // why the last attempt failed; empty if none has
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
+}
+
+// LogValue logs a delivery without the address that it goes to, and its body.
+func (d Delivery) LogValue() slog.Value {
+	return slog.GroupValue(slog.String("id", d.ID), slog.String("channel", d.Channel), slog.String("kind", d.Kind), slog.String("state", string(d.State)))
 }
 
 // At returns when it was settled or, if pending, when the next attempt is due.

@@ -2,7 +2,10 @@ package mail
 
 import (
 	"context"
+	"crypto/aes"
+	"crypto/cipher"
 	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"slices"
 	"strings"
@@ -47,25 +50,47 @@ func (u Unsubscriptions) Check(token string) error {
 	return err
 }
 
-// token returns kind, hash and signature. It does not reveal the address.
+// token returns kind and hash, encrypted: whoever reads the link, in a log or in somebody's
+// mailbox, can neither read an address nor test a guess of one.
 func (u Unsubscriptions) token(kind, address string) string {
-	text := kind + "." + record.AddressHash(address)
-	return text + "." + base64.RawURLEncoding.EncodeToString(u.Signer.Sign(purpose, text))
+	sealed := u.seal().Seal(nil, nil, []byte(kind+"."+record.AddressHash(address)), nil)
+	return base64.RawURLEncoding.EncodeToString(sealed)
+}
+
+// seal encrypts with a key of its own, and puts a random nonce in front.
+func (u Unsubscriptions) seal() cipher.AEAD {
+	key := sha256.Sum256(u.Signer.Sign("unsubscribe link", ""))
+	block, _ := aes.NewCipher(key[:])                // the key has the right length
+	sealed, _ := cipher.NewGCMWithRandomNonce(block) // and so has the block
+	return sealed
 }
 
 // purpose separates these signatures from all others made with the key.
 const purpose = "unsubscribe"
 
 func (u Unsubscriptions) read(token string) (kind, hash string, err error) {
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
+	if parts := strings.Split(token, "."); len(parts) == 3 {
+		return u.readSigned(parts[0], parts[1], parts[2])
+	}
+	sealed, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil {
 		return "", "", errNotWhole
 	}
-	signature, err := base64.RawURLEncoding.DecodeString(parts[2])
-	if err != nil || !hmac.Equal(signature, u.Signer.Sign(purpose, parts[0]+"."+parts[1])) || !slices.Contains(courtesies, parts[0]) {
+	text, err := u.seal().Open(nil, nil, sealed, nil)
+	kind, hash, _ = strings.Cut(string(text), ".")
+	if err != nil || !slices.Contains(courtesies, kind) {
 		return "", "", errNotWhole
 	}
-	return parts[0], parts[1], nil
+	return kind, hash, nil
+}
+
+// readSigned reads a link of mails that were sent before links were encrypted.
+func (u Unsubscriptions) readSigned(kind, hash, signed string) (string, string, error) {
+	signature, err := base64.RawURLEncoding.DecodeString(signed)
+	if err != nil || !hmac.Equal(signature, u.Signer.Sign(purpose, kind+"."+hash)) || !slices.Contains(courtesies, kind) {
+		return "", "", errNotWhole
+	}
+	return kind, hash, nil
 }
 
 var errNotWhole = curfew.Errorf(curfew.Invalid, "this link is not whole: copy all of it from the message")

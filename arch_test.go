@@ -83,9 +83,9 @@ var rooms = map[string]room{
 		never: drivers,
 	},
 
-	"internal/adopt/mapping":   {ours: []string{".", "internal/suggest"}, never: append([]string{"net/http"}, drivers...)},
-	"internal/notify/mailtest": {never: drivers, forTests: true},
-	"internal/pgtest":          {forTests: true},
+	"internal/adopt/mapping":       {ours: []string{".", "internal/suggest"}, never: append([]string{"net/http"}, drivers...)},
+	"internal/notify/mailtest":     {never: drivers, forTests: true},
+	"internal/pgtest":              {forTests: true},
 	"internal/openapi/openapitest": {never: drivers, forTests: true},
 	"internal/storetest": {
 		ours: []string{".", "lifecycle", "internal/record", "internal/invariant", "internal/storetest/seed"}, never: drivers, forTests: true,

@@ -29,16 +29,20 @@ func TestALogHidesWhatIsPersonal(t *testing.T) {
 	t.Parallel()
 	const mail, name = "Ada.Mark+1@mail.example", "Ada Mark"
 	for sentence, log := range map[string]func(*slog.Logger){
-		"a denied name":            func(l *slog.Logger) { l.Info("x", "email", name) },
-		"a denied last word":       func(l *slog.Logger) { l.Info("x", "customer_name", name) },
-		"whatever its case":        func(l *slog.Logger) { l.Info("x", "Customer-Name", name) },
-		"in a group":               func(l *slog.Logger) { l.Info("x", slog.Group("customer", "name", name)) },
-		"of a logger with it":      func(l *slog.Logger) { l.With("name", name).Info("x") },
-		"in a group of a logger":   func(l *slog.Logger) { l.WithGroup("customer").Info("x", "name", name) },
-		"a checkout":               func(l *slog.Logger) { l.Info("x", "checkout", curfew.Checkout{ID: "[1]", Name: name, Email: mail, Note: name}) },
-		"a checkout by a pointer":  func(l *slog.Logger) { l.Info("x", "checkout", &curfew.Checkout{ID: "[1]", Name: name, Email: mail}) },
-		"an order":                 func(l *slog.Logger) { l.Info("x", "order", curfew.Order{Plan: "[chat]", Name: name, Email: mail}) },
-		"a delivery":               func(l *slog.Logger) { l.Info("x", "delivery", record.Delivery{ID: "[1]", Destination: mail, Body: name}) },
+		"a denied name":          func(l *slog.Logger) { l.Info("x", "email", name) },
+		"a denied last word":     func(l *slog.Logger) { l.Info("x", "customer_name", name) },
+		"whatever its case":      func(l *slog.Logger) { l.Info("x", "Customer-Name", name) },
+		"in a group":             func(l *slog.Logger) { l.Info("x", slog.Group("customer", "name", name)) },
+		"of a logger with it":    func(l *slog.Logger) { l.With("name", name).Info("x") },
+		"in a group of a logger": func(l *slog.Logger) { l.WithGroup("customer").Info("x", "name", name) },
+		"a checkout": func(l *slog.Logger) {
+			l.Info("x", "checkout", curfew.Checkout{ID: "[1]", Name: name, Email: mail, Note: name})
+		},
+		"a checkout by a pointer": func(l *slog.Logger) { l.Info("x", "checkout", &curfew.Checkout{ID: "[1]", Name: name, Email: mail}) },
+		"an order":                func(l *slog.Logger) { l.Info("x", "order", curfew.Order{Plan: "[chat]", Name: name, Email: mail}) },
+		"a delivery": func(l *slog.Logger) {
+			l.Info("x", "delivery", record.Delivery{ID: "[1]", Destination: mail, Body: name})
+		},
 		"a request":                func(l *slog.Logger) { l.Info("x", "request", curfew.Request{ID: "[1]", CustomerName: name}) },
 		"an address in the text":   func(l *slog.Logger) { l.Info("customer " + mail + " waits") },
 		"an address as a value":    func(l *slog.Logger) { l.Info("x", "customer", mail) },

@@ -14,7 +14,9 @@ func TestNoSchemaIsCalledLikeAGlobalOfBrowsers(t *testing.T) {
 	t.Parallel()
 	text, err := description()
 	must(t, err)
-	var doc struct{ Components struct{ Schemas map[string]any } }
+	var doc struct {
+		Components struct{ Schemas map[string]any }
+	}
 	must(t, json.Unmarshal(text, &doc))
 	names, err := json.Marshal(append(slices.Sorted(maps.Keys(doc.Components.Schemas)), "Event"))
 	must(t, err)

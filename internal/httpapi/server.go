@@ -38,9 +38,8 @@ const (
 	requestTimeout = 10 * time.Second
 )
 
-// Options of a server. Keeper, Timeline, Identity, Once, Keys, Revocations, Audit, AuditReader, SignIns.Store, Ready, Endpoints and
-// Endpoints, Deliveries and
-// Privacy.Store are required.
+// Options of a server. Keeper, Timeline, Identity, Once, Keys, Revocations, Audit, AuditReader, SignIns.Store, Ready, Endpoints,
+// Deliveries and Privacy.Store are required.
 type Options struct {
 	Keeper   *lifecycle.Keeper
 	Timeline *timeline.Explainer
@@ -55,7 +54,7 @@ type Options struct {
 	SignIns     auth.SignInOptions // its Logger is this one's
 	// OnePort reports whether the platform gives one port: then /livez, /readyz and /metrics are on the public listener too.
 	OnePort bool
-	Privacy     privacy.Service
+	Privacy privacy.Service
 	// Ready returns an error unless the database answers with the schema that this process needs.
 	Ready func(context.Context) error
 	// BaseURL is where callers reach the server, for commands to paste: http://127.0.0.1:3001.
